@@ -1,0 +1,3 @@
+module github.com/bandish/bandish
+
+go 1.26

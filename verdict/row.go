@@ -1,0 +1,80 @@
+package verdict
+
+import "time"
+
+// State is the conclusion about one measurement. A wrong Blocked is worse
+// than a missed one, so each state but OK asks for more evidence than the
+// next.
+type State string
+
+// The six states, in the order of the strength of what they say against the
+// network.
+const (
+	Blocked       State = "blocked"        // an artefact of interference was seen
+	LikelyBlocked State = "likely_blocked" // a determinate contrast with the control
+	Impaired      State = "impaired"       // something is wrong, the cause is open
+	Down          State = "down"           // the control suffers the same
+	OK            State = "ok"
+	Insufficient  State = "insufficient" // below the evidence floor
+)
+
+// Outcome is what one layer of one measurement came to. Empty: the layer was
+// not tried.
+type Outcome string
+
+// The outcomes of a layer.
+const (
+	OutcomeOK      Outcome = "ok"
+	OutcomeBlocked Outcome = "blocked"
+	OutcomeDown    Outcome = "down"
+	OutcomeUnknown Outcome = "unknown"
+)
+
+// Layer is an outcome and the id of the rule that decided it.
+type Layer struct {
+	Outcome Outcome `json:"outcome"`
+	Rule    string  `json:"rule"`
+}
+
+// Row is the verdict on one measurement, as the archive keeps it: what later
+// stages (series, event, store) read. One measurement has one row per ruleset.
+type Row struct {
+	UID         string    `json:"measurement_uid"`
+	ReportID    string    `json:"report_id,omitempty"`
+	Time        time.Time `json:"measurement_start_time"` // UTC
+	CC          string    `json:"probe_cc"`
+	ASN         uint32    `json:"probe_asn"`
+	ResolverASN uint32    `json:"resolver_asn,omitempty"`
+	TestName    string    `json:"test_name"`
+	Software    string    `json:"software,omitempty"` // name/version
+	Platform    string    `json:"platform,omitempty"` // annotations.platform
+	Input       string    `json:"input,omitempty"`
+	Target      string    `json:"target"` // platform id, or host name where no platform claims it
+	Domain      string    `json:"domain,omitempty"`
+
+	State        State    `json:"state"`
+	DNS          Layer    `json:"dns,omitzero"`
+	TCP          Layer    `json:"tcp,omitzero"`
+	TLS          Layer    `json:"tls,omitzero"`
+	HTTP         Layer    `json:"http,omitzero"`
+	QUIC         Layer    `json:"quic,omitzero"`
+	App          Layer    `json:"app,omitzero"` // how a test's endpoints combine: IM, circumvention
+	Mechanisms   []string `json:"mechanisms,omitempty"`
+	Rules        []string `json:"rules,omitempty"` // every rule that fired, sorted
+	Ruleset      string   `json:"ruleset"`
+	Fingerprints string   `json:"fingerprints,omitempty"` // snapshot id
+
+	// Invalid says why the measurement cannot be about the network (a defect
+	// of the instrument). Marks are doubts found at import (clock_future, …).
+	// A row with either is kept and counted apart and does not vote.
+	Invalid string   `json:"invalid,omitempty"`
+	Marks   []string `json:"marks,omitempty"`
+
+	// Raw and Line say where the measurement lies in the archive: the batch's
+	// SHA-256 and the line in it, from 0. Empty where there is no raw.
+	Raw  string `json:"raw,omitempty"`
+	Line uint32 `json:"line,omitempty"`
+}
+
+// Votes reports whether the row may count towards a conclusion.
+func (r *Row) Votes() bool { return r.Invalid == "" && len(r.Marks) == 0 }
