@@ -141,6 +141,10 @@ func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 		return
 	}
 	v.SetZero()
+	if _, whole := v.Addr().Interface().(json.Unmarshaler); whole {
+		*defects = append(*defects, path)
+		return
+	}
 	raw = bytes.TrimSpace(raw)
 	object, list := raw[0] == '{', raw[0] == '['
 	switch {
@@ -153,10 +157,10 @@ func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 		v.Set(reflect.New(v.Type().Elem()))
 		keep(raw, v.Elem(), path, defects)
 		return
-	case v.Kind() == reflect.Slice && list && v.Type().Elem().Kind() != reflect.Uint8:
+	case v.Kind() == reflect.Slice && list:
 		keepItems(raw, v, path, defects)
 		return
-	case v.Kind() == reflect.Slice && object && v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem() != headerType:
+	case v.Kind() == reflect.Slice && object && v.Type().Elem().Kind() == reflect.Struct:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1)) // one thing where a list is usual
 		keep(raw, v.Index(0), path, defects)
 		return
@@ -166,8 +170,6 @@ func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 	}
 	*defects = append(*defects, path)
 }
-
-var headerType = reflect.TypeFor[Header]()
 
 func keepFields(raw []byte, v reflect.Value, path string, defects *[]string) {
 	var fields map[string]json.RawMessage
@@ -193,10 +195,6 @@ func keepFields(raw []byte, v reflect.Value, path string, defects *[]string) {
 func keepItems(raw []byte, v reflect.Value, path string, defects *[]string) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil {
-		*defects = append(*defects, path)
-		return
-	}
-	if v.Type().Elem() == headerType {
 		*defects = append(*defects, path)
 		return
 	}
