@@ -16,18 +16,6 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-func TestSnake(t *testing.T) {
-	for in, want := range map[string]string{
-		"UID": "uid", "ReportID": "report_id", "IPASN": "ipasn", "BodySHA256": "body_sha256",
-		"ControlASNs": "control_asns", "DNSEngines": "dns_engines", "TLSSeconds": "tls_seconds",
-		"CertSHA256": "cert_sha256", "Seq": "seq", "ResolverASN": "resolver_asn",
-	} {
-		if got := snake(in); got != want {
-			t.Errorf("snake(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
 func verdictRow(i int) verdict.Row {
 	return verdict.Row{
 		UID: fmt.Sprintf("uid-%04d", i), Time: time.Date(2024, 2, 17, i%24, 0, i, 0, time.UTC), CC: "ZZ", ASN: 64512 + uint32(i%3),

@@ -5,10 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
-	"strings"
-	"time"
-	"unicode"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -16,51 +12,6 @@ import (
 // rowGroup is how many rows a row group holds: small enough that a query for
 // one country and target reads little, large enough to pack well.
 const rowGroup = 20_000
-
-// schemaOf gives the Parquet schema of a row type: columns are the fields in
-// snake case (nested ones joined: dns_outcome is DNS.Outcome), strings with
-// dictionaries, times in microseconds UTC.
-func schemaOf[T any]() *parquet.Schema {
-	var options []parquet.SchemaOption
-	var visit func(t reflect.Type, path []string)
-	visit = func(t reflect.Type, path []string) {
-		for i := range t.NumField() {
-			f := t.Field(i)
-			p := append(path[:len(path):len(path)], f.Name)
-			tag := snake(f.Name)
-			switch {
-			case f.Type == reflect.TypeFor[time.Time]():
-				tag += ",timestamp(microsecond)"
-			case f.Type.Kind() == reflect.Struct:
-				visit(f.Type, p)
-			case f.Type.Kind() == reflect.String, f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
-				tag += ",dict"
-			}
-			options = append(options, parquet.StructTag(reflect.StructTag(`parquet:"`+tag+`"`), p...))
-		}
-	}
-	visit(reflect.TypeFor[T](), nil)
-	return parquet.SchemaOf(new(T), options...)
-}
-
-// snake spells a Go name as a column: ReportID is report_id, BodySHA256 is
-// body_sha256, ControlASNs is control_asns.
-func snake(name string) string {
-	r := []rune(name)
-	var b strings.Builder
-	for i, c := range r {
-		if i > 0 && unicode.IsUpper(c) {
-			afterLower := unicode.IsLower(r[i-1]) || unicode.IsDigit(r[i-1])
-			beforeLower := i+1 < len(r) && unicode.IsLower(r[i+1]) && unicode.IsUpper(r[i-1])
-			plural := i+1 == len(r)-1 && r[i+1] == 's'
-			if afterLower || beforeLower && !plural {
-				b.WriteByte('_')
-			}
-		}
-		b.WriteRune(unicode.ToLower(c))
-	}
-	return b.String()
-}
 
 // AddSegment writes rows, which must be in their order, as one segment and
 // lists it. No rows make no segment.
@@ -74,7 +25,7 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 		return s, fmt.Errorf("write segment: %w", err)
 	}
 	defer f.discard()
-	w := parquet.NewGenericWriter[T](f, schemaOf[T](),
+	w := parquet.NewGenericWriter[T](f,
 		parquet.Compression(&parquet.Zstd),
 		parquet.CreatedBy("bandish", "1", ""),
 		parquet.MaxRowsPerRowGroup(rowGroup))
@@ -129,7 +80,7 @@ type cursor[T any] struct {
 }
 
 func newCursor[T any](f io.ReaderAt) *cursor[T] {
-	return &cursor[T]{r: parquet.NewGenericReader[T](f, schemaOf[T]()), buf: make([]T, 512)}
+	return &cursor[T]{r: parquet.NewGenericReader[T](f), buf: make([]T, 512)}
 }
 
 func (c *cursor[T]) next() ([]T, error) {
