@@ -43,7 +43,7 @@ type Document struct {
 	Kind   string
 	Data   []byte // owned by the receiver
 	UID    string // from the name of a postcan
-	Bad    string // why it cannot be read; Data is then what was there, cut to 4 KiB
+	Bad    string // why it cannot be read; Data is then what was there, of a line over MaxDocument its first 4 KiB
 }
 
 // ErrUnreadable is wrapped by errors about a source of which nothing could
@@ -314,7 +314,7 @@ func (c *cutter) array(r *bufio.Reader) error {
 }
 
 func (c *cutter) bad(line, offset int64, data []byte, why string) error {
-	return c.emit(Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: bytes.Clone(data[:min(len(data), 4096)]), Bad: why})
+	return c.emit(Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: bytes.Clone(data), Bad: why})
 }
 
 // TableKind says what a table with these columns is; "" for neither.
