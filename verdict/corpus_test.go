@@ -115,7 +115,7 @@ var conditions = []condition{
 			w.servers[a].cut = "connection_reset"
 		}
 	}},
-	{name: "error_for_all", truth: truth("down|ok|impaired"), both: true, make: func(w *world) {
+	{name: "error_for_all", truth: truth("down"), both: true, make: func(w *world) {
 		w.setPage(w.host(), page{status: 502, title: "Bad gateway", size: 150})
 	}},
 	{name: "localhost_for_all", truth: truth("down"), both: true, make: func(w *world) { w.names[w.host()] = []string{"127.0.0.1"} }},
