@@ -42,6 +42,8 @@ func commands() []command {
 		rebuildCommand(),
 		rescoreCommand(),
 		targetsCommand(),
+		verdictCommand(),
+		updateCommand(),
 	}
 }
 
