@@ -239,8 +239,10 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 	items = append(items, joined...)
 	for _, it := range items {
 		it.verdict.Raw = b.SHA256
-		if len(it.rows) > 0 {
-			it.verdict.Line = it.rows[0].Line
+		for i := range it.rows { // an obs_web measurement has a line a row: its first
+			if i == 0 || it.rows[i].Line < it.verdict.Line {
+				it.verdict.Line = it.rows[i].Line
+			}
 		}
 		for i := range it.rows {
 			it.rows[i].Raw = b.SHA256
@@ -256,7 +258,9 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 	var bad *reject
 	switch b.Kind {
 	case archive.KindWeb:
-		it, bad = webItem(&doc, p.options())
+		if it, bad = webItem(&doc, p.options()); bad == nil {
+			it.entries = nil // already in raw
+		}
 	case archive.KindAggregation:
 		it, bad = countItem(&doc, p.targetOf)
 	case archive.KindMeasurements:
@@ -328,6 +332,9 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 		if len(one) > 0 {
 			v := verdict.Judge(one)
 			v.Raw, v.Line = one[0].Raw, one[0].Line
+			for i := range one {
+				v.Line = min(v.Line, one[i].Line)
+			}
 			rows = append(rows, v)
 			one = one[:0]
 		}

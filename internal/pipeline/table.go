@@ -136,9 +136,19 @@ func first(f map[string]string, names ...string) string {
 // webItem reads one row of obs_web; its verdict waits for the other rows of
 // the measurement.
 func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
-	row, err := observation.FromWeb(d.Data, o)
+	var fields map[string]string
+	if err := json.Unmarshal(d.Data, &fields); err != nil {
+		return nil, &reject{*d, "read row of obs_web: " + err.Error()}
+	}
+	row, err := observation.FromWeb(func(column string) string { return fields[column] }, o)
 	if err != nil {
 		return nil, &reject{*d, err.Error()}
+	}
+	if row.UID == "" {
+		row.UID = fmt.Sprintf("%s %s %s", row.ReportID, row.Time.UTC().Format("20060102150405"), row.Input)
+	}
+	if len(row.UID) > maxName {
+		return nil, &reject{*d, fmt.Sprintf("measurement_uid is longer than %d bytes", maxName)}
 	}
 	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, UID: row.UID, Document: d.Data}
 	return &item{entries: []archive.Entry{e}, rows: []observation.Row{row}}, nil
@@ -146,7 +156,9 @@ func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
 
 // joinWeb joins the rows of each measurement into one item with a verdict, in
 // the order in which the measurements first appear, and counts rows that were
-// there twice.
+// there twice. Items on their way in have entries, and their rows' lines become
+// places among the item's entries; items from the archive have none, and their
+// rows know their lines.
 func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64) {
 	byUID := map[string]*item{}
 	for _, it := range rows {
@@ -157,11 +169,15 @@ func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64) {
 			out = append(out, it)
 			continue
 		}
-		if slices.ContainsFunc(whole.entries, func(e archive.Entry) bool { return string(e.Document) == string(it.entries[0].Document) }) {
-			repeated++
-			continue
+		if len(it.entries) > 0 {
+			e := it.entries[0]
+			if slices.ContainsFunc(whole.entries, func(o archive.Entry) bool { return string(o.Document) == string(e.Document) }) {
+				repeated++
+				continue
+			}
+			it.rows[0].Line = uint32(len(whole.entries))
+			whole.entries = append(whole.entries, e)
 		}
-		whole.entries = append(whole.entries, it.entries[0])
 		whole.rows = append(whole.rows, it.rows[0])
 	}
 	for _, it := range out {
@@ -169,8 +185,8 @@ func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64) {
 		marks := clockMarks(r.Time, time.Time{}, r.ReportID, received)
 		for i := range it.rows {
 			it.rows[i].Marks = marks
-			it.rows[i].Seq = uint16(i)
 		}
+		observation.Number(it.rows)
 		it.verdict = verdict.Judge(it.rows)
 	}
 	return out, repeated

@@ -195,20 +195,13 @@ func conflictReason(it *item) string {
 // write writes the raw batch and the segments of the new items.
 func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *result) error {
 	var lines []byte
-	n := 0
+	n := uint32(0)
 	for _, it := range res.added {
+		it.verdict.Line = n
+		for i := range it.rows {
+			it.rows[i].Line += n // from its place among the entries to that in the batch
+		}
 		for i := range it.entries {
-			if i < len(it.rows) && kind == archive.KindWeb {
-				it.rows[i].Line = uint32(n)
-			}
-			if i == 0 {
-				it.verdict.Line = uint32(n)
-				if kind == archive.KindMeasurements {
-					for r := range it.rows {
-						it.rows[r].Line = uint32(n)
-					}
-				}
-			}
 			lines = archive.AppendEntry(lines, &it.entries[i])
 			n++
 		}
@@ -219,7 +212,7 @@ func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *r
 	}
 	defer enc.Close()
 	res.bytes = int64(len(lines))
-	res.batch, err = u.AddPacked(kind, archive.CompressRaw(enc, lines), int64(len(lines)), n, added)
+	res.batch, err = u.AddPacked(kind, archive.CompressRaw(enc, lines), int64(len(lines)), int(n), added)
 	if err != nil {
 		return err
 	}
