@@ -43,6 +43,7 @@ func commands() []command {
 		rescoreCommand(),
 		targetsCommand(),
 		verdictCommand(),
+		rulesCommand(),
 		updateCommand(),
 	}
 }
