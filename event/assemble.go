@@ -145,12 +145,12 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, next, now int64
 	lo, hi = -hi, -lo
 	var still []string
 	for _, i := range blocked {
-		if s := parts[i].last(); s.to > hi || !bounded {
+		if s := parts[i].last(); s.to > hi {
 			still = append(still, networkName(h.nets[s.net].asn))
 		}
 	}
-	if len(still) > 0 {
-		if votesAfter >= 3 {
+	if len(still) > 0 || !bounded {
+		if len(still) > 0 && votesAfter >= 3 {
 			e.State = Fading
 			e.Reasons = append(e.Reasons, "partly restored; still blocked on "+strings.Join(still, ", "))
 		}
@@ -162,10 +162,7 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, next, now int64
 		return
 	}
 	e.State = Ended
-	e.End = &Interval{Earliest: instant(lo)}
-	if bounded {
-		e.End.Latest = instant(hi)
-	}
+	e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}
 }
 
 // staleAfter is how long silence may last before an event fades: two weeks, or

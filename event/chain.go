@@ -81,7 +81,6 @@ type run struct {
 	score       float64 // log-likelihood ratio against open, the cost of switches taken off
 	soft        float64 // share of the bad votes that are not blocked
 	rate        float64 // share of bad votes
-	open        bool    // the path ends in it
 }
 
 // viterbi finds the best path and returns the interfered stretches in time
@@ -163,7 +162,7 @@ func trace(o []obs, w []weights, back []uint64, s int) []run {
 			finish()
 		} else {
 			if cur == nil {
-				cur = &run{last: i, open: i == len(o)-1}
+				cur = &run{last: i}
 			}
 			cur.first = i
 			cur.score += w[s].of(&o[i])

@@ -22,6 +22,12 @@ const (
 	minLeft     = 8.0 // score that must be left without any one report
 	minContrast = 8.0 // ok votes around an event that rests on impaired
 	stale       = 14 * 86400
+
+	// What one network alone must show when the verdicts only say that
+	// something is wrong.
+	aloneRise  = 0.6
+	aloneVotes = 12.0
+	aloneDays  = 5
 )
 
 // stretch is a run of a network in time.
@@ -43,13 +49,22 @@ type cluster struct {
 	weak     bool    // the verdicts only say that something is wrong
 }
 
+// stretches are the runs that score enough, from their first to their last bad
+// vote.
 func (t *track) stretches(net int, atLeast float64) []stretch {
 	var out []stretch
 	for _, r := range t.runs {
-		if r.score >= atLeast {
-			out = append(out, stretch{net: net, from: t.obs[r.first].from, to: t.obs[r.last].to, first: r.first, end: r.last + 1,
-				score: r.score, soft: r.soft, rate: r.rate, open: r.open})
+		if r.score < atLeast {
+			continue
 		}
+		for r.first < r.last && t.obs[r.first].bad() == 0 {
+			r.first++
+		}
+		for r.last > r.first && t.obs[r.last].bad() == 0 {
+			r.last--
+		}
+		out = append(out, stretch{net: net, from: t.obs[r.first].from, to: t.obs[r.last].to, first: r.first, end: r.last + 1,
+			score: r.score, soft: r.soft, rate: r.rate, open: r.last+1 == len(t.obs)})
 	}
 	return out
 }
@@ -200,7 +215,7 @@ func (h *history) reject(c *cluster) string {
 		return "one reporter a day could have caused it"
 	case c.joint-loudest < minLeft:
 		return "one report decides"
-	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0:
+	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
 		return "one network, and nothing shows interference"
 	case weak && h.contrast(c) < minContrast:
 		return "nothing to compare with"

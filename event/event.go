@@ -127,3 +127,17 @@ func instant(t int64) *time.Time {
 	u := time.Unix(t, 0).UTC()
 	return &u
 }
+
+// String writes the interval for people.
+func (i Interval) String() string {
+	const form = "2006-01-02 15:04"
+	switch {
+	case i.Earliest == nil && i.Latest == nil:
+		return "at a time not known"
+	case i.Earliest == nil:
+		return "before " + i.Latest.Format(form) + " UTC"
+	case i.Latest == nil:
+		return "after " + i.Earliest.Format(form) + " UTC"
+	}
+	return "between " + i.Earliest.Format(form) + " and " + i.Latest.Format(form) + " UTC"
+}

@@ -76,7 +76,7 @@ func observe(cells []series.Cell, offset, net int32) []obs {
 		if bare {
 			rho = overdispersionBare
 		}
-		scale := 1 / series.Vote / (1 + math.Max(votes-1, 0)*rho)
+		scale := 1.0 / series.Vote / (1 + math.Max(votes-1, 0)*rho)
 		for ; i < j; i++ {
 			out = split(out, &cells[i], scale, offset+int32(i), net)
 		}
