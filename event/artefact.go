@@ -12,9 +12,10 @@ import (
 // follows a label (a software version, a ruleset, a resolver) and not the time.
 
 const (
-	labelOverlap = 1.5  // votes of labels seen on both sides, to compare within
-	labelRise    = 0.15 // a rise within labels below it is none
-	labelPure    = 0.9  // share of the leading label for a switch
+	labelOverlap = 1.5       // votes of labels seen on both sides, to compare within
+	labelRise    = 0.15      // a rise within labels below it is none
+	joinedLater  = 7 * 86400 // networks that join so late say nothing of the onset
+	labelPure    = 0.9       // share of the leading label for a switch
 )
 
 // ratio is the votes of one label on both sides of a change.
@@ -27,8 +28,15 @@ func (r *ratio) after() float64  { return r.afterBad + r.afterOK }
 // after it on the networks of the event.
 func (h *history) labels(kind series.Kind, parts []banned) map[string]*ratio {
 	out := map[string]*ratio{}
+	begin := parts[0].first().from
+	for i := range parts {
+		begin = min(begin, parts[i].first().from)
+	}
 	for i := range parts {
 		s := parts[i].first()
+		if s.from > begin+joinedLater {
+			continue
+		}
 		o := h.nets[s.net].obs
 		seen := map[int32]bool{}
 		for k := max(0, s.first-beforeVotes); k < min(s.first+withinVotes, s.end); k++ {

@@ -16,6 +16,7 @@ const (
 	beforeVotes = 80 // observations that date a change, on its open side
 	withinVotes = 40 // and on its interfered side
 	maxEvidence = 24
+	laggard     = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
 
 // banned is the part of one network in an event.
@@ -54,8 +55,9 @@ func (c *cluster) perNetwork() []banned {
 }
 
 // witness looks at a stretch's beginning, or its end with time turned round,
-// with nothing before the limit (after it) taken in.
-func (h *history) witness(s *stretch, end bool, limit int64) witness {
+// with nothing before the limit (after it) taken in. Bad votes by other means
+// than the event's say nothing.
+func (h *history) witness(s *stretch, end bool, limit int64, means []string) witness {
 	t := &h.nets[s.net]
 	a, b := max(0, s.first-beforeVotes), min(s.first+withinVotes, s.end)
 	if end {
@@ -68,7 +70,12 @@ func (h *history) witness(s *stretch, end bool, limit int64) witness {
 			a++
 		}
 	}
-	o := t.obs[a:b]
+	o := slices.Clone(t.obs[a:b])
+	for i := range o {
+		if o[i].bad() > 0 && h.otherMeans(&o[i], means) {
+			o[i].hard, o[i].soft = 0, 0
+		}
+	}
 	if end {
 		o = turn(o)
 	}
@@ -80,15 +87,45 @@ func (h *history) witness(s *stretch, end bool, limit int64) witness {
 	return witness{obs: o, w: t.base.weightsAt(r, hard), b: t.base, r: r}
 }
 
+// otherMeans reports whether the cell names mechanisms, and none of these.
+func (h *history) otherMeans(o *obs, means []string) bool {
+	named := false
+	for _, t := range h.cells[o.cell].Tallies {
+		if t.Kind == series.Mechanism {
+			if slices.Contains(means, t.Name) {
+				return false
+			}
+			named = true
+		}
+	}
+	return named && len(means) > 0
+}
+
+// means are the mechanisms of the cluster's stretches.
+func (h *history) means(c *cluster) []string {
+	weight := map[string]float64{}
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+		for _, t := range cell.Tallies {
+			if t.Kind == series.Mechanism {
+				weight[t.Name] += float64(t.Bad)
+			}
+		}
+	})
+	return top(weight)
+}
+
 // event makes the event of a cluster that stands between two others; prev and
 // next are where those end and begin.
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Detector: Version,
 		votes: c.joint, primary: anchor{c.from, c.to}}
+	means := h.means(c)
 	var ws []witness
 	for i := range parts {
-		ws = append(ws, h.witness(parts[i].first(), false, prev))
+		if f := parts[i].first(); f.from <= c.from+laggard {
+			ws = append(ws, h.witness(f, false, prev, means))
+		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
 			e.Networks = append(e.Networks, networkName(asn))
 		}
@@ -98,13 +135,13 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	if bounded {
 		e.Onset.Earliest = instant(lo)
 	}
-	h.conclude(&e, c, parts, next, now)
+	h.conclude(&e, c, parts, means, next, now)
 	h.describe(&e, c, parts)
 	return e
 }
 
 // conclude finds the end and the state.
-func (h *history) conclude(e *Event, c *cluster, parts []banned, next, now int64) {
+func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string, next, now int64) {
 	var ws []witness
 	var restored, blocked []int
 	oks := map[uint32]bool{}
@@ -114,7 +151,9 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, next, now int64
 		s := parts[i].last()
 		t := &h.nets[s.net]
 		lastBad = max(lastBad, s.to)
-		ws = append(ws, h.witness(s, true, next))
+		if s.to >= c.to-laggard {
+			ws = append(ws, h.witness(s, true, next, means))
+		}
 		after := 0.0
 		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
 			after += t.obs[k].ok

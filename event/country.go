@@ -14,6 +14,8 @@ import (
 
 const (
 	weakScore   = 6.0 // a network's stretch that may join an event
+	listedScore = 4.0 // of a network in a stretch of all together, to be named where others have as much
+	aloneScore  = 6.0 // what one network alone must add, where others are measured
 	minRise     = 0.25
 	minRiseSoft = 0.35
 	softShare   = 0.7 // above it, the verdicts only said that something is wrong
@@ -144,6 +146,9 @@ func (h *history) localise(s stretch) []stretch {
 	if len(out) < 2 || total < minimalScore {
 		return nil
 	}
+	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < listedScore }); len(sure) >= 2 {
+		return sure
+	}
 	return out
 }
 
@@ -213,6 +218,8 @@ func (h *history) reject(c *cluster) string {
 		return "fewer than three reports"
 	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
 		return "one reporter a day could have caused it"
+	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
+		return "one network, and little of it"
 	case c.joint-loudest < minLeft:
 		return "one report decides"
 	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):

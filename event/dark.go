@@ -18,8 +18,8 @@ import (
 const (
 	darkWindow   = 28   // days on either side that give the usual presence
 	darkLevel    = 0.05 // share of the usual presence that is left in darkness
-	darkSpread   = 2.0  // overdispersion of presence
-	darkEnter    = 12.0 // score that darkness must reach
+	darkSpread   = 1.5  // overdispersion of presence
+	darkEnter    = 10.0 // score that darkness must reach
 	darkNetworks = 3    // networks that are heard regularly, and vanish
 	darkRegular  = 0.25 // share of days on which a regular network is heard
 	darkReturn   = 0.4  // share of the usual presence that returns
@@ -43,12 +43,12 @@ type darkness struct {
 	bucket   int64
 	regular  []uint32 // at the end of the data
 	silences []silence
+	shape    [24]float64 // share of the presence by hour of the day
 	sum      string
 }
 
 type silence struct {
-	before, after heard // the last heard before it and the first after it
-	rate          float64
+	before, after heard   // the last heard before it and the first after it
 	usual         float64 // a day
 	during        int
 	networks      []uint32
@@ -69,6 +69,7 @@ func (d *Detector) darkness(cells []series.Cell) {
 		k.days[floorDay(h.first)/86400-k.first]++
 		buf = binary.AppendVarint(binary.AppendVarint(buf[:0], h.first), int64(h.asn))
 		s.Write(buf)
+		k.shape[(h.first%86400)/3600] += 1 / float64(len(hs))
 	}
 	k.sum = sum(s)
 	k.find(hs)
@@ -218,8 +219,12 @@ func (k *darkness) add(hs []heard, from, to int64, score float64) {
 	if 2*back < len(nets) {
 		return
 	}
-	k.silences = append(k.silences, silence{before: hs[a], after: hs[b], rate: min(before, after) / day, usual: before,
-		during: b - a - 1, networks: nets, score: score})
+	usual, days := min(before, after), float64(hs[b].first-hs[a].last)/day
+	score = min(score, (float64(b-a-1)*math.Log(darkLevel)+(1-darkLevel)*usual*days)/darkSpread)
+	if score < darkEnter {
+		return
+	}
+	k.silences = append(k.silences, silence{before: hs[a], after: hs[b], usual: usual, during: b - a - 1, networks: nets, score: score})
 }
 
 // regular are the networks heard on many of the days before a time (side -1)
@@ -277,7 +282,7 @@ func (k *darkness) trailing(end int64) (silence, bool) {
 	quiet := float64(end-k.last.last) / day
 	score := (1 - darkLevel) * usual * quiet / darkSpread
 	ok := score >= 2*darkEnter && quiet >= 1 && quiet <= darkLongest && len(k.regular) >= darkNetworks && steady(k.days)
-	return silence{before: k.last, rate: usual / day, usual: usual, networks: k.regular, score: score}, ok
+	return silence{before: k.last, usual: usual, networks: k.regular, score: score}, ok
 }
 
 // steady reports that presence was not raised by a campaign: the last four
@@ -313,23 +318,42 @@ func (d *Detector) othersSpeak(k *darkness, from, to int64) bool {
 	return usual == 0 || then >= neighbours*usual
 }
 
+// await is the time after (before, for side -1) a moment by which so many
+// presences are expected, with the usual course of the day.
+func (k *darkness) await(at int64, expected, usual float64, side int64) int64 {
+	const step = 600
+	for range 30 * 86400 / step {
+		h := ((at % 86400) + 86400) % 86400 / 3600
+		rate := usual * math.Max(k.shape[h], 0.005) * step / 3600
+		if k.bucket == 86400 {
+			rate = usual * step / day
+		}
+		if expected <= rate {
+			return at + side*int64(step*expected/rate)
+		}
+		expected -= rate
+		at += side * step
+	}
+	return at
+}
+
 func (k *darkness) event(s silence, open bool) Event {
 	e := Event{Kind: Shutdown, Target: "*", Targets: []string{"*"}, CC: k.cc, State: Dark, Mechanisms: []string{"darkness"}, Detector: Version,
 		InputHash: k.sum, Phases: []Phase{}, Evidence: []string{}, primary: anchor{s.before.last, s.after.first}}
 	for _, n := range s.networks {
 		e.Networks = append(e.Networks, networkName(n))
 	}
-	// Were it open, the next presence would have come after an exponential
-	// time; daily cells do not say when in the day.
-	soon, late := int64(-math.Log((1+credible)/2)/s.rate), int64(-math.Log((1-credible)/2)/s.rate)
+	// Had it not been dark yet, the next presence would have come after an
+	// exponential time; daily cells do not say when in the day.
+	few, many := -math.Log((1+credible)/2), -math.Log((1-credible)/2)
 	slack := int64(0)
 	if k.bucket == 86400 {
 		slack = 86400
 	}
-	e.Onset = Interval{Earliest: instant(s.before.last + soon - slack), Latest: instant(s.before.last + late)}
+	e.Onset = Interval{Earliest: instant(k.await(s.before.last, few, s.usual, 1) - slack), Latest: instant(k.await(s.before.last, many, s.usual, 1))}
 	length := "the end of the data"
 	if !open {
-		e.End = &Interval{Earliest: instant(s.after.first - late), Latest: instant(s.after.first - soon + slack)}
+		e.End = &Interval{Earliest: instant(k.await(s.after.first, many, s.usual, -1)), Latest: instant(k.await(s.after.first, few, s.usual, -1) + slack)}
 		if e.Onset.Latest.Unix() > s.after.first {
 			e.Onset.Latest = instant(s.after.first)
 		}

@@ -10,8 +10,8 @@ import (
 // networks saw around it. See docs/DETECTION.md, "The date".
 
 const (
-	together = 0.75      // chance that a network changes with the first one
-	lagRate  = 1 / day   // else it follows after an exponential time
+	together = 0.7       // chance that all networks change at once
+	lagRate  = 1 / day   // else each follows the first after an exponential time
 	credible = 0.95      // the mass that an interval holds
 	reach    = 365 * day // how long before the first measurement a ban may have begun
 	slices4  = 4         // parts into which a cell is cut that the change may fall into
@@ -83,61 +83,56 @@ func posterior(ws []witness) (lo, hi int64, bounded bool) {
 	}
 	slices.Sort(grid)
 	grid = slices.Compact(grid)
-	sum := make([]float64, len(grid)-1) // log density, at once or later
-	none := make([]float64, len(grid)-1)
+	once := make([]float64, len(grid)-1)  // log-likelihood when all change at once
+	later := make([]float64, len(grid)-1) // when all follow later
+	lead := make([]float64, len(grid)-1)  // sum over the networks of leading instead of following
 	for _, ps := range all {
-		addWitness(grid, ps, len(ws) == 1, sum, none)
+		addWitness(grid, ps, once, later, lead)
 	}
-	mass := make([]float64, len(sum))
+	mass := make([]float64, len(once))
 	top := math.Inf(-1)
-	for i := range sum {
-		if len(ws) > 1 { // at least one network changes at once
-			sum[i] += math.Log(math.Max(-math.Expm1(none[i]-sum[i]), 1e-12))
+	for i := range once {
+		if n := float64(len(ws)); n > 1 {
+			once[i] = logSum(math.Log(together)+once[i], math.Log((1-together)/n)+later[i]+math.Log(lead[i]))
 		}
-		top = math.Max(top, sum[i])
+		top = math.Max(top, once[i])
 	}
 	total := 0.0
-	for i := range sum {
-		mass[i] = math.Exp(sum[i]-top) * (grid[i+1] - grid[i])
+	for i := range once {
+		mass[i] = math.Exp(once[i]-top) * (grid[i+1] - grid[i])
 		total += mass[i]
 	}
 	l, h := quantile(grid, mass, total*(1-credible)/2), quantile(grid, mass, total*(1+credible)/2)
 	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
 }
 
-// addWitness adds one network's log-likelihood over the grid to sum, and that
-// of its following later to none.
-func addWitness(grid []float64, ps []piece, alone bool, sum, none []float64) {
+// addWitness adds one network's log-likelihood over the grid.
+func addWitness(grid []float64, ps []piece, once, later, lead []float64) {
 	top := math.Inf(-1)
 	for _, p := range ps {
 		top = math.Max(top, p.l)
 	}
-	tail, k := 0.0, len(ps)-1 // integral of the lagged likelihood beyond the piece
+	tail, k := math.Exp(ps[len(ps)-1].l-top), len(ps)-1 // tail: the lagged likelihood beyond the piece
 	for i := len(grid) - 2; i >= 0; i-- {
 		a, b := grid[i], grid[i+1]
 		for k > 0 && ps[k].a >= b {
 			k--
 		}
-		l := 0.0
-		switch {
-		case a >= ps[len(ps)-1].b:
-			l = math.Exp(ps[len(ps)-1].l - top)
-			tail = l
-		case b <= ps[0].a:
-			l = math.Exp(ps[0].l - top)
-		default:
-			l = math.Exp(ps[k].l - top)
-		}
+		l := math.Max(math.Exp(ps[k].l-top), 1e-300)
 		half := math.Exp(-lagRate * (b - a) / 2)
-		mid := l*(1-half) + half*tail
+		mid := math.Max(l*(1-half)+half*tail, 1e-300)
 		tail = l*(1-half*half) + half*half*tail
-		if alone {
-			sum[i] += math.Log(math.Max(l, 1e-300))
-			continue
-		}
-		sum[i] += math.Log(math.Max(together*l+(1-together)*mid, 1e-300))
-		none[i] += math.Log(math.Max((1-together)*mid, 1e-300))
+		once[i] += math.Log(l)
+		later[i] += math.Log(mid)
+		lead[i] += l / mid
 	}
+}
+
+func logSum(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	return a + math.Log1p(math.Exp(b-a))
 }
 
 func quantile(grid, mass []float64, want float64) float64 {

@@ -17,12 +17,13 @@ import (
 // the other targets of a network, which tell a defect of a probe from a ban.
 
 const (
-	worldCountries = 4         // unrelated countries that change at once
-	worldSure      = 6         // of these, enough whatever the others do
-	worldShare     = 0.5       // else the share of those that were watching
-	worldSlack     = 6 * 3600  // seconds around an onset
-	worldWidest    = 4 * 86400 // an onset less well known does not count
-	watchSpan      = 14        // days around an onset in which a country must have measured
+	worldCountries = 4          // unrelated countries that change at once
+	worldSure      = 6          // of these, enough whatever the others do
+	worldShare     = 0.5        // else the share of those that were watching
+	worldSlack     = 6 * 3600   // seconds around an onset
+	worldWidest    = 4 * 86400  // an onset less well known does not count
+	worldVague     = 21 * 86400 // one known even less must have ended with the others
+	watchSpan      = 14         // days around an onset in which a country must have measured
 	groupSlack     = 12 * 3600
 	groupShared    = 0.5
 	defectTargets  = 6
@@ -61,12 +62,10 @@ func (d *Detector) see(cells []series.Cell) {
 func (d *Detector) world() (kept, odd []Event) {
 	byTarget := map[string][]int{}
 	for i := range d.found {
-		e := &d.found[i]
-		if e.Onset.Earliest == nil || e.Onset.Latest.Sub(*e.Onset.Earliest).Seconds() > worldWidest {
-			continue
-		}
-		for _, t := range e.Targets {
-			byTarget[t] = append(byTarget[t], i)
+		if d.found[i].Onset.Earliest != nil {
+			for _, t := range d.found[i].Targets {
+				byTarget[t] = append(byTarget[t], i)
+			}
 		}
 	}
 	for _, t := range sortedKeys(byTarget) {
@@ -84,30 +83,55 @@ func (d *Detector) world() (kept, odd []Event) {
 	return kept, odd
 }
 
+// compare marks an event whose onset many countries share. Only onsets that
+// are known well are counted; an event whose own onset is known less well is
+// taken for the same change when it also ended with the others.
 func (d *Detector) compare(target string, i int, others []int) {
 	e := &d.found[i]
-	lo, hi := e.Onset.Earliest.Unix()-worldSlack, e.Onset.Latest.Unix()+worldSlack
-	changed := map[string]bool{}
+	var starts []int64
 	for _, k := range others {
-		o := &d.found[k]
-		if o.Onset.Earliest.Unix() <= hi && o.Onset.Latest.Unix() >= lo {
-			changed[bloc(o.CC)] = true
+		if o := &d.found[k]; o.Onset.width() <= worldWidest && near(e.Onset, o.Onset) && (e.Onset.width() <= worldVague || sameEnd(e, o)) {
+			starts = append(starts, o.Onset.Earliest.Unix(), o.Onset.Latest.Unix())
 		}
 	}
-	if len(changed) < worldCountries {
+	slices.Sort(starts)
+	best, at := 0, int64(0)
+	for _, t := range slices.Compact(starts) {
+		changed := map[string]bool{}
+		for _, k := range others {
+			o := &d.found[k]
+			if o.Onset.width() <= worldWidest && o.Onset.Earliest.Unix()-worldSlack <= t && t <= o.Onset.Latest.Unix()+worldSlack {
+				changed[bloc(o.CC)] = true
+			}
+		}
+		if e.Onset.Earliest.Unix()-worldSlack <= t && t <= e.Onset.Latest.Unix()+worldSlack && len(changed) > best {
+			best, at = len(changed), t
+		}
+	}
+	if best < worldCountries {
 		return
 	}
 	watching := map[string]bool{}
-	at := int32((e.Onset.Latest.Unix() + e.Onset.Earliest.Unix()) / 2 / 86400)
 	for cc, p := range d.watched[target] {
-		if p.near(at) {
+		if p.near(int32(floorDay(at) / 86400)) {
 			watching[bloc(cc)] = true
 		}
 	}
-	if len(changed) >= worldSure || float64(len(changed)) >= worldShare*float64(len(watching)) {
+	if best >= worldSure || float64(best) >= worldShare*float64(len(watching)) {
 		e.Artefact = fmt.Sprintf("%d of %d countries that measured %s changed at once: the world's change, or the instrument's",
-			len(changed), len(watching), target)
+			best, len(watching), target)
 	}
+}
+
+// width is the length of an interval in seconds.
+func (i Interval) width() float64 { return i.Latest.Sub(*i.Earliest).Seconds() }
+
+func near(a, b Interval) bool {
+	return a.Earliest.Unix() <= b.Latest.Unix()+worldSlack && b.Earliest.Unix() <= a.Latest.Unix()+worldSlack
+}
+
+func sameEnd(a, b *Event) bool {
+	return a.End == nil && b.End == nil || a.End != nil && b.End != nil && near(*a.End, *b.End)
 }
 
 // union are the members of the European Union, whose sanctions block in all of

@@ -39,7 +39,7 @@ func middle(a, b time.Time) time.Time { return a.Add(b.Sub(a) / 2) }
 type Score struct {
 	Method                          string
 	Truths, Hit                     int
-	Rich, RichHit                   int // bans of a day or more with 8 measurements a day or more
+	Rich, RichHit                   int // bans of a day or more in which the networks concerned gave 8 measurements a day
 	Dark, DarkHit                   int
 	Found, Right                    int // detections, and those that overlap a ban
 	OnArtefact                      int
@@ -51,6 +51,7 @@ type Score struct {
 	ErrHours, ErrMeasurements, Wide []float64
 	Missed                          []Ban
 	Wrong                           []Found
+	Off                             []string
 }
 
 // Add scores one world.
@@ -114,15 +115,20 @@ func (s *Score) truth(w *World, b *Ban, found []Found, right []bool) {
 		s.Dark++
 		if best != nil {
 			s.DarkHit++
+		} else {
+			s.Missed = append(s.Missed, *b)
 		}
 	} else {
-		rich := b.PerDay >= 8 && to.Sub(b.From) >= 24*time.Hour
+		days := to.Sub(b.From).Hours() / 24
+		rich := days >= 1 && float64(between(w, b, to)) >= 8*days
 		s.Truths++
 		if rich {
 			s.Rich++
 		}
-		if best == nil {
+		if best == nil && rich {
 			s.Missed = append(s.Missed, *b)
+		}
+		if best == nil {
 			return
 		}
 		s.Hit++
@@ -145,6 +151,8 @@ func (s *Score) dates(w *World, b *Ban, f *Found) {
 			s.OnsetIn++
 		} else {
 			s.OnsetOut++
+			s.Off = append(s.Off, fmt.Sprintf("%s %s true %s, said %s – %s; %d networks, partial %v, throttled %v, flaps %v", b.CC, b.Target,
+				b.From.Format(time.DateTime), f.Lo.Format(time.DateTime), f.Hi.Format(time.DateTime), len(b.Networks), b.Partial, b.Throttled, b.Flaps))
 		}
 		if !f.Lo.IsZero() {
 			s.Wide = append(s.Wide, f.Hi.Sub(f.Lo).Hours())

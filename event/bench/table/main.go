@@ -38,5 +38,8 @@ func main() {
 		for _, f := range scores[0].Wrong {
 			fmt.Printf("wrong %+v\n", f)
 		}
+		for _, o := range scores[0].Off {
+			fmt.Println("off", o)
+		}
 	}
 }
