@@ -36,7 +36,9 @@ type command struct {
 func commands() []command {
 	return []command{
 		targetsCommand(),
+		verdictCommand(),
 		eventsCommand(),
+		updateCommand(),
 	}
 }
 

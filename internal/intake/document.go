@@ -297,16 +297,15 @@ func (c *cutter) array(r *bufio.Reader) error {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
 	for n := int64(1); dec.More(); n++ {
-		offset := dec.InputOffset()
 		var v json.RawMessage
 		if err := dec.Decode(&v); err != nil {
-			return c.bad(n, offset, nil, "not JSON: "+err.Error()+"; the rest of the source was not read")
+			return c.bad(n, dec.InputOffset(), nil, "not JSON: "+err.Error()+"; the rest of the source was not read")
 		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, v); err != nil {
 			return err
 		}
-		if err := c.emit(Document{Source: c.name, Line: n, Offset: offset, Kind: Measurement, Data: compact.Bytes()}); err != nil {
+		if err := c.emit(Document{Source: c.name, Line: n, Offset: dec.InputOffset() - int64(len(v)), Kind: Measurement, Data: compact.Bytes()}); err != nil {
 			return err
 		}
 	}
