@@ -13,9 +13,10 @@ import (
 // together into events.
 
 const (
-	weakScore   = 6.0 // a network's stretch that may join an event
-	listedScore = 4.0 // of a network in a stretch of all together, to be named where others have as much
-	aloneScore  = 6.0 // what one network alone must add, where others are measured
+	weakScore   = 6.0  // a network's stretch that may join an event
+	briefScore  = 10.0 // the same, where all lies within a day
+	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
+	aloneScore  = 6.0  // what one network alone must add, where others are measured
 	minRise     = 0.25
 	minRiseSoft = 0.35
 	softShare   = 0.7 // above it, the verdicts only said that something is wrong
@@ -85,9 +86,10 @@ func (h *history) clusters() []cluster {
 	var core, weak []stretch
 	for i := range h.nets {
 		for _, s := range h.nets[i].stretches(i, weakScore) {
-			if s.score >= need {
+			switch {
+			case s.score >= need:
 				core = append(core, s)
-			} else {
+			case s.score >= briefScore || h.nets[i].badDays(s) > 1:
 				weak = append(weak, s)
 			}
 		}
@@ -108,6 +110,17 @@ func (h *history) clusters() []cluster {
 		}
 	}
 	return join2(cs)
+}
+
+// badDays counts the days with bad votes.
+func (t *track) badDays(s stretch) int {
+	n, last := 0, int64(math.MinInt64)
+	for _, o := range t.obs[s.first:s.end] {
+		if d := floorDay(o.from); o.bad() > 0 && d != last {
+			n, last = n+1, d
+		}
+	}
+	return n
 }
 
 // localise finds the networks that carry a stretch of all together: those whose

@@ -77,9 +77,9 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 	}
 	var found event.Result
 	if len(inputs) > 0 {
-		found, err = eventsOfFiles(env, registry, &q)
+		found, err = eventsOfFiles(env, registry, *data, &q)
 	} else {
-		found, err = eventsOfArchive(ctx, env, *data, registry, &q)
+		found, err = eventsOfArchive(ctx, *data, &q)
 	}
 	if err != nil {
 		return err
@@ -132,8 +132,12 @@ func parseColumns(maps []string) (map[string]string, error) {
 }
 
 // eventsOfFiles detects in the files given.
-func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) (event.Result, error) {
-	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: judgeWeb(registry)})
+func eventsOfFiles(env *environment, registry *target.Registry, data string, q *eventsQuery) (event.Result, error) {
+	options, err := observeOptions(data)
+	if err != nil {
+		return event.Result{}, err
+	}
+	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: judgeWeb(options)})
 	for _, name := range q.inputs {
 		report, err := c.ReadFile(name)
 		for i, p := range report.Problems {
