@@ -44,6 +44,7 @@ func commands() []command {
 		targetsCommand(),
 		verdictCommand(),
 		rulesCommand(),
+		eventsCommand(),
 		updateCommand(),
 	}
 }
