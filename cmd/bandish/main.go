@@ -36,6 +36,9 @@ type command struct {
 func commands() []command {
 	return []command{
 		targetsCommand(),
+		recordCommand(),
+		claimsCommand(),
+		checkCommand(),
 	}
 }
 
