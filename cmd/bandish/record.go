@@ -326,6 +326,9 @@ func (p *printer) courts() {
 		if d.Days != nil {
 			days = dayCount(*d.Days, d.AtMost) + " days later, by " + string(d.From)
 		}
+		if d.Late != nil && *d.Late > 0 {
+			days += fmt.Sprintf(", %d days after it was due", *d.Late)
+		}
 		p.line("  %s of %s was to %s access: %s", d.Ref, d.Date, d.Effect, days)
 	}
 }
