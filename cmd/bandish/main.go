@@ -46,6 +46,9 @@ func commands() []command {
 		rulesCommand(),
 		eventsCommand(),
 		updateCommand(),
+		recordCommand(),
+		claimsCommand(),
+		checkCommand(),
 	}
 }
 
