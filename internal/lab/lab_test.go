@@ -244,7 +244,7 @@ func TestSlow(t *testing.T) {
 		min  time.Duration
 	}{
 		{"rate", Slow{Rate: 100_000, Burst: 10_000}, 900 * time.Millisecond},
-		{"loss", Lose{Probability: 0.1}, 400 * time.Millisecond},
+		{"loss", Lose{Probability: 0.2}, 300 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -126,7 +126,7 @@ func (p *packet) resetServer() []byte {
 
 // answerUnreachable forges the ICMP message by which a router at from says
 // that the destination of p cannot be reached (host unreachable, RFC 792;
-// address unreachable, RFC 4443 section 3.1).
+// no route, RFC 4443 section 3.1).
 func (p *packet) answerUnreachable(from netip.Addr) []byte {
 	quoted := p.raw[:min(len(p.raw), 548)]
 	const head = 8 // of both versions' message
@@ -141,7 +141,7 @@ func (p *packet) answerUnreachable(from netip.Addr) []byte {
 	}
 	h := header.ICMPv6(body)
 	h.SetType(header.ICMPv6DstUnreachable)
-	h.SetCode(header.ICMPv6AddressUnreachable)
+	h.SetCode(header.ICMPv6NetworkUnreachable)
 	h.SetChecksum(header.ICMPv6Checksum(header.ICMPv6ChecksumParams{
 		Header: h[:head], Src: toTCPIP(from), Dst: toTCPIP(p.src.Addr()),
 		PayloadCsum: checksum.Checksum(quoted, 0), PayloadLen: len(quoted),
