@@ -98,6 +98,14 @@ func (l *Lab) route(raw []byte) {
 	}
 }
 
+// receive takes a packet from a client to the servers. A packet for the
+// loopback address would go nowhere outside either, and the stack would log it.
+func (l *Lab) receive(raw []byte) {
+	if p, ok := parsePacket(raw); ok && !p.dst.Addr().IsLoopback() {
+		l.far.receive(raw)
+	}
+}
+
 // RootCAs is the pool that a client of the lab trusts.
 func (l *Lab) RootCAs() *x509.CertPool { return l.ca.pool() }
 
@@ -148,7 +156,7 @@ type Line struct {
 
 func (l *Lab) connect(censor *Censor, delay time.Duration, resolver netip.Addr, addrs ...netip.Addr) (*Client, error) {
 	c := &Client{lab: l, addrs: addrs, resolver: resolver, Censor: censor}
-	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.far.receive)
+	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.receive)
 	var err error
 	if c.host, err = newHost(addrs, func(raw []byte) { c.line.carry(true, raw) }); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ type plan struct {
 	boxes map[string]netip.Addr
 	sites []Site
 	next  int // number of the next free address
+	next6 int // and of the next free IPv6 address
 }
 
 func newPlan(sites []Site) (*plan, error) {
@@ -50,7 +51,8 @@ func (p *plan) add(site Site) error {
 	}
 	switch site.V6 {
 	case V6Works, V6Only:
-		r.addrs = append(r.addrs, siteAddr6(p.next))
+		r.addrs = append(r.addrs, siteAddr6(p.next6))
+		p.next6++
 	case V6Dead:
 		r.addrs = append(r.addrs, darkAddr6)
 	}

@@ -124,7 +124,9 @@ func (s *servers) port(site *Site, at netip.AddrPort) error {
 		}
 		s.accept(l, func(c net.Conn) {
 			if config != nil && site.Raw != nil {
-				c = tls.Server(c, config)
+				t := tls.Server(c, config)
+				defer t.Close() // says goodbye, as closing c would not
+				c = t
 			}
 			odd(c)
 		})
