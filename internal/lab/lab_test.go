@@ -234,7 +234,7 @@ func TestRace(t *testing.T) {
 
 // TestSlow: throttling holds a flow to its rate and leaves others alone.
 func TestSlow(t *testing.T) {
-	const x, size = "x.test", 120_000
+	const x, size = "x.test", 400_000
 	page := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, size)) }
 	l := start(t, Site{Name: x, Page: page}, Site{Name: "y.test", Page: page})
 	when := When{Names: []string{x}}
@@ -243,7 +243,7 @@ func TestSlow(t *testing.T) {
 		do   Action
 		min  time.Duration
 	}{
-		{"rate", Slow{Rate: 100_000, Burst: 10_000}, 900 * time.Millisecond},
+		{"rate", Slow{Rate: 400_000, Burst: 10_000}, 900 * time.Millisecond},
 		{"loss", Lose{Probability: 0.2}, 300 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func TestScenarioTable(t *testing.T) {
 // blocked does not load as it should, and each censor strikes.
 func TestScenarioReach(t *testing.T) {
 	l := start(t, allSites()...)
-	const patience = 1500 * time.Millisecond
+	const patience = 3 * time.Second
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 24) // most runs only wait
 	run := func(s Scenario, ipv6 bool, check func(got string, struck int)) {
