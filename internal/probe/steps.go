@@ -33,20 +33,22 @@ type Wire struct {
 type Timeouts struct {
 	DNS  time.Duration // one query
 	TCP  time.Duration // connect
-	TLS  time.Duration // handshake, QUIC's too
+	TLS  time.Duration // handshake
+	QUIC time.Duration // handshake; short, as most servers that do not speak it are silent
 	HTTP time.Duration // request to the end of the body
 	Late time.Duration // how long a DNS query waits for second answers
 }
 
 // DefaultTimeouts suit a slow line.
 var DefaultTimeouts = Timeouts{
-	DNS: 4 * time.Second, TCP: 8 * time.Second, TLS: 8 * time.Second,
+	DNS: 4 * time.Second, TCP: 8 * time.Second, TLS: 8 * time.Second, QUIC: 3 * time.Second,
 	HTTP: 12 * time.Second, Late: 1500 * time.Millisecond,
 }
 
 func (t Timeouts) filled() Timeouts {
 	for _, f := range []struct{ have, or *time.Duration }{
 		{&t.DNS, &DefaultTimeouts.DNS}, {&t.TCP, &DefaultTimeouts.TCP}, {&t.TLS, &DefaultTimeouts.TLS},
+		{&t.QUIC, &DefaultTimeouts.QUIC},
 		{&t.HTTP, &DefaultTimeouts.HTTP}, {&t.Late, &DefaultTimeouts.Late},
 	} {
 		if *f.have <= 0 {
@@ -80,12 +82,12 @@ type Dial struct {
 
 // Connect opens a TCP connection.
 func (w *Wire) Connect(ctx context.Context, tx int64, addr netip.AddrPort) Dial {
-	ctx, cancel := context.WithTimeout(ctx, w.Timeouts.filled().TCP)
+	inner, cancel := context.WithTimeout(ctx, w.Timeouts.filled().TCP)
 	defer cancel()
 	d := Dial{Addr: addr, Span: Span{Start: w.Now()}}
-	d.Conn, d.Err = w.Network.DialContext(ctx, "tcp", addr.String())
+	d.Conn, d.Err = w.Network.DialContext(inner, "tcp", addr.String())
 	d.End = w.Now()
-	if d.Err != nil {
+	if d.Err = ended(ctx, inner, d.Err); d.Err != nil {
 		d.Conn = nil
 		return d
 	}
@@ -140,17 +142,12 @@ func (w *Wire) tlsConfig(h Hello) *tls.Config {
 
 // TLS shakes hands over a connection, which stays the caller's to close.
 func (w *Wire) TLS(ctx context.Context, conn net.Conn, addr netip.AddrPort, h Hello) (*tls.Conn, Handshake) {
-	ctx, cancel := context.WithTimeout(ctx, w.Timeouts.filled().TLS)
+	inner, cancel := context.WithTimeout(ctx, w.Timeouts.filled().TLS)
 	defer cancel()
 	out := Handshake{Addr: addr, Network: "tcp", Hello: h, Span: Span{Start: w.Now()}}
 	tc := tls.Client(conn, w.tlsConfig(h))
-	out.Err = tc.HandshakeContext(ctx)
+	out.Err = ended(ctx, inner, tc.HandshakeContext(inner))
 	out.End = w.Now()
-	if out.Err != nil && ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		// A handshake that ends by its deadline may report the closed
-		// connection instead.
-		out.Err = context.DeadlineExceeded
-	}
 	out.take(tc.ConnectionState())
 	return tc, out
 }
@@ -209,8 +206,8 @@ func (q *QUICConn) Close() error {
 // QUIC shakes hands over UDP. The connection is nil where the handshake
 // failed.
 func (w *Wire) QUIC(ctx context.Context, tx int64, addr netip.AddrPort, h Hello) (*QUICConn, Handshake) {
-	limit := w.Timeouts.filled().TLS
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	limit := w.Timeouts.filled().QUIC
+	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out := Handshake{Addr: addr, Network: "udp", Hello: h, Span: Span{Start: w.Now()}}
 	socket, err := w.Network.ListenUDP("udp", nil)
@@ -225,10 +222,11 @@ func (w *Wire) QUIC(ctx context.Context, tx int64, addr netip.AddrPort, h Hello)
 	h.ECH = nil
 	c := w.tlsConfig(h)
 	c.MinVersion = tls.VersionTLS13
-	q.Conn, out.Err = q.transport.Dial(ctx, net.UDPAddrFromAddrPort(addr), c, &quic.Config{
-		HandshakeIdleTimeout: limit, MaxIdleTimeout: 2 * limit,
+	q.Conn, out.Err = q.transport.Dial(inner, net.UDPAddrFromAddrPort(addr), c, &quic.Config{
+		HandshakeIdleTimeout: limit, MaxIdleTimeout: w.Timeouts.filled().HTTP,
 	})
 	out.End = w.Now()
+	out.Err = ended(ctx, inner, out.Err)
 	if out.Err != nil {
 		out.take(tls.ConnectionState{})
 		q.Conn = nil
@@ -305,14 +303,14 @@ func (w *Wire) HTTP3(ctx context.Context, q *QUICConn, addr netip.AddrPort, ask 
 }
 
 func (w *Wire) exchange(ctx context.Context, rt http.RoundTripper, ask Ask, x *Exchange) {
-	ctx, cancel := context.WithTimeout(ctx, w.Timeouts.filled().HTTP)
+	inner, cancel := context.WithTimeout(ctx, w.Timeouts.filled().HTTP)
 	defer cancel()
 	method := ask.Method
 	if method == "" {
 		method = http.MethodGet
 	}
 	x.URL, x.Sent, x.Start = ask.URL, ask.Headers, w.Now()
-	req, err := http.NewRequestWithContext(ctx, method, ask.URL.String(), ask.Body)
+	req, err := http.NewRequestWithContext(inner, method, ask.URL.String(), ask.Body)
 	if err != nil {
 		x.Err, x.End = err, w.Now()
 		return
@@ -323,9 +321,7 @@ func (w *Wire) exchange(ctx context.Context, rt http.RoundTripper, ask Ask, x *E
 		x.Body, x.Length, x.Truncated, x.Err = readBody(x.Response.Body, ask.Keep, ask.Read)
 		x.Response.Body.Close()
 	}
-	if x.Err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		x.Err = context.DeadlineExceeded
-	}
+	x.Err = ended(ctx, inner, x.Err)
 	x.End = w.Now()
 }
 
