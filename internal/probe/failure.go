@@ -38,8 +38,8 @@ const (
 	failInvalidCert      = "ssl_invalid_certificate"
 	failHandshake        = "ssl_failed_handshake"
 	failQUICVersion      = "quic_incompatible_version"
-	failRedirects        = "unknown_failure: too many redirects"
-	failBadURL           = "unknown_failure: redirect to an unusable URL"
+	failRedirects        = "unknown_failure: stopped after too many redirects"
+	failRedirectHost     = "http_invalid_redirect_location_host"
 )
 
 // errNoAnswer, errRcode and errBogusReply are what a lookup may end in without
@@ -71,6 +71,10 @@ func rcodeError(rcode int) error {
 func Failure(err error) string {
 	if err == nil {
 		return ""
+	}
+	var redirect redirectError
+	if errors.As(err, &redirect) {
+		return string(redirect)
 	}
 	for _, classify := range []func(error) string{dnsFailure, certFailure, quicFailure, errnoFailure, plainFailure, textFailure} {
 		if s := classify(err); s != "" {

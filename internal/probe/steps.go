@@ -97,6 +97,17 @@ func (w *Wire) Connect(ctx context.Context, tx int64, addr netip.AddrPort) Dial 
 	return d
 }
 
+// Closer is a connection in clear text or over TLS. Closing it closes the
+// connection below without waiting to say goodbye over TLS, which a censored
+// path may hold up.
+type Closer struct {
+	net.Conn          // what is spoken over
+	raw      net.Conn // what carries it
+}
+
+// Close closes the connection below.
+func (c *Closer) Close() error { return c.raw.Close() }
+
 // Hello says how to shake hands.
 type Hello struct {
 	Name     string // server name; empty sends none
@@ -266,6 +277,9 @@ type Ask struct {
 // HTTP sends a request over a connection that is already established: a
 // *tls.Conn or a plain one. It follows no redirect.
 func (w *Wire) HTTP(ctx context.Context, conn net.Conn, addr netip.AddrPort, ask Ask) Exchange {
+	if c, ok := conn.(*Closer); ok {
+		conn = c.Conn
+	}
 	once := make(chan net.Conn, 1)
 	once <- conn
 	dial := func(context.Context, string, string) (net.Conn, error) {
@@ -278,8 +292,7 @@ func (w *Wire) HTTP(ctx context.Context, conn net.Conn, addr netip.AddrPort, ask
 	}
 	t := &http.Transport{
 		DialContext: dial, DialTLSContext: dial,
-		DisableCompression: true, DisableKeepAlives: false,
-		ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 1 << 18,
+		DisableCompression: true, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 1 << 18,
 	}
 	defer t.CloseIdleConnections()
 	x := Exchange{Addr: addr, Network: "tcp"}
