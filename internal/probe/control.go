@@ -77,7 +77,7 @@ func (s *ControlSite) round(ctx context.Context, w *Wire, u *url.URL, body []byt
 	}
 	var last error
 	for _, a := range addrs[:min(len(addrs), 3)] {
-		x, err := quiet.fetchAt(ctx, netip.AddrPortFrom(a, portOf(u)), Ask{Method: http.MethodPost, URL: u, Keep: maxControl,
+		x, err := quiet.Fetch(ctx, netip.AddrPortFrom(a, portOf(u)), Ask{Method: http.MethodPost, URL: u, Keep: maxControl,
 			Body: bytes.NewReader(body), Headers: http.Header{"Content-Type": {"application/json"}, "User-Agent": {SoftwareName}}})
 		if err == nil {
 			return x, nil
@@ -98,8 +98,8 @@ func (s *ControlSite) resolve(ctx context.Context, w *Wire, host string) ([]neti
 	return l.Addrs, l.Err
 }
 
-// fetchAt connects, shakes hands where the URL says so, and asks.
-func (w *Wire) fetchAt(ctx context.Context, addr netip.AddrPort, ask Ask) (Exchange, error) {
+// Fetch connects, shakes hands where the URL says so, and asks.
+func (w *Wire) Fetch(ctx context.Context, addr netip.AddrPort, ask Ask) (Exchange, error) {
 	d := w.Connect(ctx, 0, addr)
 	if d.Err != nil {
 		return Exchange{}, d.Err

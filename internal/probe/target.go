@@ -250,7 +250,7 @@ func (r *run) tlsDone(h Handshake, tx int64, contrast string) {
 func (r *run) load(ctx context.Context, u *url.URL, depth int, tx int64, conn *Closer, addr netip.AddrPort) {
 	x := r.cfg.HTTP(ctx, conn, addr, Ask{URL: u, Headers: r.withCookies(u, browserHeaders()), Keep: maxBody})
 	conn.Close()
-	next, failure := redirect(x, depth)
+	next, failure := Redirect(x, depth)
 	if failure != nil {
 		x.Err = failure
 	}
@@ -291,8 +291,9 @@ type redirectError string
 
 func (e redirectError) Error() string { return string(e) }
 
-// redirect returns where a response points, nil where it is the last.
-func redirect(x Exchange, depth int) (*url.URL, error) {
+// Redirect returns where a response points, nil where it is the last. The
+// error is a redirect that cannot be followed.
+func Redirect(x Exchange, depth int) (*url.URL, error) {
 	if x.Err != nil || x.Response == nil {
 		return nil, nil
 	}
