@@ -226,9 +226,7 @@ func (w *Wire) QUIC(ctx context.Context, tx int64, addr netip.AddrPort, h Hello)
 		out.Err, out.End = err, w.Now()
 		return nil, out
 	}
-	if w.Watch != nil {
-		socket = &watchedSocket{PacketConn: socket, w: w, tx: tx}
-	}
+	socket = &watchedSocket{PacketConn: socket, w: w, tx: tx}
 	q := &QUICConn{socket: socket, transport: &quic.Transport{Conn: socket}}
 	h.ECH = nil
 	c := w.tlsConfig(h)
@@ -372,12 +370,20 @@ func (c *watchedConn) do(op string, b []byte, f func([]byte) (int, error)) (int,
 	return n, err
 }
 
-// watchedSocket tells of every datagram.
+// watchedSocket tells of every datagram. It shows quic-go only what every
+// PacketConn has, so that no datagram passes it by.
 type watchedSocket struct {
 	net.PacketConn
 	w  *Wire
 	tx int64
 }
+
+// SetReadBuffer does nothing: a handshake and a page fit any buffer, and
+// quic-go would warn on standard error of one that it cannot enlarge.
+func (s *watchedSocket) SetReadBuffer(int) error { return nil }
+
+// SetWriteBuffer does nothing, like SetReadBuffer.
+func (s *watchedSocket) SetWriteBuffer(int) error { return nil }
 
 func (s *watchedSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 	start := s.w.Now()
@@ -394,6 +400,9 @@ func (s *watchedSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 }
 
 func (s *watchedSocket) tell(op string, start time.Time, n int, addr net.Addr, err error) {
+	if s.w.Watch == nil {
+		return
+	}
 	e := Event{Span: Span{start, s.w.Now()}, Conn: s.tx, Op: op, Proto: "udp", Bytes: n, Err: err}
 	if addr != nil {
 		e.Addr = addr.String()
