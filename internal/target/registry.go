@@ -1,0 +1,281 @@
+package target
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+)
+
+// Registry is the set of all platforms, indexed for lookup.
+type Registry struct {
+	platforms []*Platform // sorted by id
+	byID      map[string]*Platform
+	byAlias   map[string]string
+	byTest    map[string]string
+	claims    map[string][]claim // by host or domain name
+	hash      string
+}
+
+// claim is one platform's hold on a name for a time, in Unix seconds. An
+// empty platform is a name excepted from the domain above it.
+type claim struct {
+	platform    string
+	under       bool // names below it too
+	from, until int64
+}
+
+const (
+	always  = -1 << 62
+	forever = 1 << 62
+)
+
+// Platform returns the platform of an id.
+func (r *Registry) Platform(id string) (*Platform, bool) {
+	p, ok := r.byID[id]
+	return p, ok
+}
+
+// Platforms returns every platform, sorted by id. The slice is the caller's,
+// the platforms are not.
+func (r *Registry) Platforms() []*Platform { return slices.Clone(r.platforms) }
+
+// OfTest returns the platform that an OONI test speaks for, or "" when it
+// speaks for no single one.
+func (r *Registry) OfTest(testName string) string { return r.byTest[testName] }
+
+// Hash is the SHA-256 of the registry's content, in hexadecimal. Comments and
+// layout of the documents do not change it.
+func (r *Registry) Hash() string { return r.hash }
+
+// OfHost returns the platform that a host belonged to at a time, or "". The
+// longest claim on whole labels decides: notx.com is not x.com. Case, a port,
+// a final dot and a name in Unicode are tolerated. The zero time asks for the
+// latest claim.
+func (r *Registry) OfHost(host string, at time.Time) string {
+	host = hostName(host)
+	if host == "" {
+		return ""
+	}
+	when := int64(forever)
+	if !at.IsZero() {
+		when = at.Unix()
+	}
+	for name, whole := host, true; ; whole = false {
+		for _, c := range r.claims[name] { // latest first
+			if (whole || c.under) && (when == forever || c.from <= when && when < c.until) {
+				return c.platform
+			}
+		}
+		dot := strings.IndexByte(name, '.')
+		if dot < 0 {
+			return ""
+		}
+		name = name[dot+1:]
+	}
+}
+
+// Resolve reads a target as a person writes it: a platform's id or alias, or
+// a host name. It returns the platform's id with all names it claims; for a
+// host that no platform claims, the host itself. The error names near ids.
+func (r *Registry) Resolve(arg string) (id string, hosts []string, err error) {
+	name := strings.ToLower(strings.TrimSpace(arg))
+	if alias, ok := r.byAlias[name]; ok {
+		name = alias
+	}
+	if p, ok := r.byID[name]; ok {
+		return p.ID, p.HostNames(time.Time{}), nil
+	}
+	host := name
+	if u, err := url.Parse(name); err == nil && u.Host != "" {
+		host = u.Host
+	}
+	host = hostName(host)
+	if id := r.OfHost(host, time.Time{}); id != "" {
+		return id, r.byID[id].HostNames(time.Time{}), nil
+	}
+	if isAddress(host) || strings.Contains(host, ".") && !strings.HasPrefix(host, ".") {
+		return host, []string{host}, nil
+	}
+	hint := "`bandish targets` lists them"
+	if near := r.near(name); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return "", nil, fmt.Errorf("unknown target %q: neither a platform nor a host name; %s", arg, hint)
+}
+
+// hostName is the form in which hosts are claimed: lower case, punycode, no
+// port, no final dot; "" when the text is no host name. It allocates only for
+// names that are not in that form already.
+func hostName(s string) string {
+	plain := s != ""
+	for i := 0; i < len(s) && plain; i++ {
+		c := s[i]
+		plain = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' && i > 0 && s[i-1] != '.' || c == '-' || c == '_'
+	}
+	if plain && len(s) <= 253 && s[len(s)-1] != '.' {
+		return s
+	}
+	return cleanHostName(s)
+}
+
+func cleanHostName(s string) string {
+	s = strings.TrimSpace(s)
+	if strings.HasPrefix(s, "[") { // [2001:db8::1]:443
+		address, _, closed := strings.Cut(s[1:], "]")
+		if !closed || !isAddress(address) {
+			return ""
+		}
+		s = address
+	} else if i := strings.LastIndexByte(s, ':'); i >= 0 && strings.IndexByte(s, ':') == i {
+		if strings.Trim(s[i+1:], "0123456789") != "" {
+			return ""
+		}
+		s = s[:i]
+	}
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Unmap().WithZone("").String()
+	}
+	s = strings.ToLower(strings.TrimSuffix(s, "."))
+	if !isASCII(s) {
+		a, err := idna.Lookup.ToASCII(s)
+		if err != nil {
+			return ""
+		}
+		s = a
+	}
+	if s == "" || len(s) > 253 || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
+		return ""
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_') {
+			return ""
+		}
+	}
+	return s
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// near lists up to three ids whose id, alias or name is close to a word.
+func (r *Registry) near(word string) []string {
+	type match struct {
+		id   string
+		cost int
+	}
+	var matches []match
+	for _, p := range r.platforms {
+		best := 3
+		for _, n := range append([]string{p.ID, strings.ToLower(p.Name)}, p.Aliases...) {
+			cost := editDistance(word, n)
+			if len(word) >= 3 && strings.HasPrefix(n, word) {
+				cost = 1
+			}
+			if cost < max(len(word), 2)/2+1 {
+				best = min(best, cost)
+			}
+		}
+		if best < 3 {
+			matches = append(matches, match{p.ID, best})
+		}
+	}
+	slices.SortStableFunc(matches, func(a, b match) int { return a.cost - b.cost })
+	var ids []string
+	for _, m := range matches[:min(len(matches), 3)] {
+		ids = append(ids, m.id)
+	}
+	return ids
+}
+
+// editDistance is the Levenshtein distance in bytes, cut off for long words.
+func editDistance(a, b string) int {
+	if len(a) > 40 || len(b) > 40 {
+		return 40
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// index builds the lookup tables of platforms that were checked.
+func index(platforms []*Platform) (*Registry, error) {
+	slices.SortFunc(platforms, func(a, b *Platform) int { return strings.Compare(a.ID, b.ID) })
+	r := &Registry{
+		platforms: platforms,
+		byID:      make(map[string]*Platform),
+		byAlias:   make(map[string]string),
+		byTest:    make(map[string]string),
+		claims:    make(map[string][]claim),
+	}
+	for _, p := range platforms {
+		r.byID[p.ID] = p
+		for _, a := range p.Aliases {
+			r.byAlias[a] = p.ID
+		}
+		for _, t := range p.Tests {
+			r.byTest[t] = p.ID
+		}
+		for _, h := range p.Hosts {
+			c := claim{platform: p.ID, under: h.Domain != "", from: always, until: forever}
+			if h.From != "" {
+				c.from = h.From.Start().Unix()
+			}
+			if h.Until != "" {
+				c.until = h.Until.End().Unix()
+			}
+			r.claims[h.Name()] = append(r.claims[h.Name()], c)
+			for _, e := range h.Except {
+				r.claims[e] = append(r.claims[e], claim{under: true, from: c.from, until: c.until})
+			}
+		}
+	}
+	for _, cs := range r.claims {
+		slices.SortFunc(cs, func(a, b claim) int {
+			if (a.platform == "") != (b.platform == "") { // a claim beats an exception
+				return strings.Compare(b.platform, a.platform)
+			}
+			return cmp.Compare(b.until, a.until)
+		})
+	}
+	text, err := json.Marshal(platforms)
+	if err != nil {
+		return nil, fmt.Errorf("hash the target registry: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	r.hash = hex.EncodeToString(sum[:])
+	return r, nil
+}
