@@ -72,3 +72,27 @@ func nth6(block netip.Prefix, n int) netip.Addr {
 	binary.BigEndian.PutUint64(a[8:], uint64(n)+1)
 	return netip.AddrFrom16(a)
 }
+
+// The lab's networks, out of the private ASNs (RFC 6996).
+const (
+	ClientASN  = 64512 // the provider
+	hostingASN = 64600 // and those after it: one for each run of 16 sites
+	publicASN  = 64599 // resolvers and the helper
+)
+
+// ASNOf is the network of an address of the lab, 0 where it has none.
+func ASNOf(a netip.Addr) uint32 {
+	for i, block := range append(siteBlocks, siteBlock6) {
+		if block.Contains(a) {
+			b := a.AsSlice()
+			return hostingASN + uint32(16*i) + uint32(b[len(b)-1])/16
+		}
+	}
+	switch {
+	case clientBlock.Contains(a), a == ispResolver, a == blockPageAddr, a == gatewayAddr:
+		return ClientASN
+	case a == publicResolver, a == publicResolver2, a == helperAddr, a == vantageAddr:
+		return publicASN
+	}
+	return 0
+}

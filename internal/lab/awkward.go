@@ -16,7 +16,6 @@ import (
 type AwkwardSite struct {
 	Site     Site
 	Scenario Scenario
-	IPv6     bool // whether the client has it
 }
 
 // manner is one way in which a web server may be awkward, over HTTP and HTTPS
@@ -145,7 +144,7 @@ func (a *awkwardList) families() {
 		for _, scheme := range []string{"http", "https"} {
 			a.add("v6 "+string(v.kind)+" client 4", scheme, v.about+", the client has IPv4 only", "", Site{V6: v.kind})
 			b := a.add("v6 "+string(v.kind)+" client 46", scheme, v.about+", the client has both", "", Site{V6: v.kind})
-			b.IPv6 = true
+			b.Scenario.IPv6 = true
 		}
 	}
 }

@@ -135,7 +135,7 @@ func (h *host) listenUDP(at netip.AddrPort) (net.PacketConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on udp %s: %w", at, err)
 	}
-	return &stackPacketConn{c}, nil
+	return newStackPacketConn(c, nil), nil
 }
 
 // dial connects to ip:port and fails as the kernel does.
@@ -146,12 +146,18 @@ func (h *host) dial(ctx context.Context, network string, to netip.AddrPort) (net
 	case "tcp", "tcp4", "tcp6":
 		var t *gonet.TCPConn
 		t, err = gonet.DialContextTCP(ctx, h.stack, fullAddress(to), family(to.Addr()))
-		c = &stackConn{t}
+		if err == nil {
+			s := newStackConn(t)
+			s.remote = net.TCPAddrFromAddrPort(to)
+			c = s
+		}
 	case "udp", "udp4", "udp6":
 		var u *gonet.UDPConn
 		remote := fullAddress(to)
 		u, err = gonet.DialUDP(h.stack, nil, &remote, family(to.Addr()))
-		c = &stackPacketConn{u}
+		if err == nil {
+			c = newStackPacketConn(u, net.UDPAddrFromAddrPort(to))
+		}
 	default:
 		err = net.UnknownNetworkError(network)
 	}
@@ -224,8 +230,26 @@ func kernelError(call string, err error) error {
 	return err
 }
 
-// stackConn is a TCP connection whose errors are those of the kernel.
-type stackConn struct{ *gonet.TCPConn }
+// stackConn is a TCP connection whose errors are those of the kernel, and
+// which knows its addresses even when it is over.
+type stackConn struct {
+	*gonet.TCPConn
+	local, remote net.Addr
+}
+
+func newStackConn(c *gonet.TCPConn) *stackConn {
+	s := &stackConn{c, c.LocalAddr(), c.RemoteAddr()}
+	if s.local == nil { // reset before we looked
+		s.local = &net.TCPAddr{}
+	}
+	if s.remote == nil {
+		s.remote = &net.TCPAddr{}
+	}
+	return s
+}
+
+func (c *stackConn) LocalAddr() net.Addr  { return c.local }
+func (c *stackConn) RemoteAddr() net.Addr { return c.remote }
 
 func (c *stackConn) Read(b []byte) (int, error) {
 	n, err := c.TCPConn.Read(b)
@@ -242,7 +266,7 @@ func (c *stackConn) opError(op string, err error) error {
 	if !errors.As(err, &inner) {
 		return err // nil, io.EOF
 	}
-	return &net.OpError{Op: op, Net: inner.Net, Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: kernelError(op, err)}
+	return &net.OpError{Op: op, Net: inner.Net, Source: c.local, Addr: c.remote, Err: kernelError(op, err)}
 }
 
 // stackListener accepts connections of a stack.
@@ -253,7 +277,7 @@ func (l *stackListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, net.ErrClosed
 	}
-	return &stackConn{c.(*gonet.TCPConn)}, nil
+	return newStackConn(c.(*gonet.TCPConn)), nil
 }
 
 // Close stops Accept too, which closing alone does not.
@@ -263,7 +287,17 @@ func (l *stackListener) Close() error {
 }
 
 // stackPacketConn is a UDP socket, connected or not.
-type stackPacketConn struct{ *gonet.UDPConn }
+type stackPacketConn struct {
+	*gonet.UDPConn
+	local, remote net.Addr // remote is nil where it is not connected
+}
+
+func newStackPacketConn(c *gonet.UDPConn, remote net.Addr) *stackPacketConn {
+	return &stackPacketConn{c, c.LocalAddr(), remote}
+}
+
+func (c *stackPacketConn) LocalAddr() net.Addr  { return c.local }
+func (c *stackPacketConn) RemoteAddr() net.Addr { return c.remote }
 
 func (c *stackPacketConn) Read(b []byte) (int, error) {
 	n, err := c.UDPConn.Read(b)

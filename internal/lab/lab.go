@@ -213,6 +213,9 @@ func (c *Client) LookupHost(ctx context.Context, name string) ([]string, error) 
 	return lookupHost(ctx, c.host, c.resolver, name)
 }
 
+// Addrs are the client's own addresses.
+func (c *Client) Addrs() []netip.Addr { return slices.Clone(c.addrs) }
+
 // Close ends the client's connections and takes it off the network.
 func (c *Client) Close() {
 	c.once.Do(func() {

@@ -17,6 +17,7 @@ type Scenario struct {
 	Input string // the URL to measure
 	Rules []Rule // of the censor on the client's line
 	Delay time.Duration
+	IPv6  bool // whether the client has it
 	Truth Truth
 }
 

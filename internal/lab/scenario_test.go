@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// AllSites are those of the table and the awkward ones.
+// allSites are those of the table and the awkward ones.
 func allSites() []Site {
 	sites := Sites()
 	for _, a := range Awkward() {
@@ -68,11 +68,11 @@ func TestScenarioReach(t *testing.T) {
 	const patience = 3 * time.Second
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 24) // most runs only wait
-	run := func(s Scenario, ipv6 bool, check func(got string, struck int)) {
+	run := func(s Scenario, check func(got string, struck int)) {
 		all.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			c, err := l.Client(Line{Rules: s.Rules, Delay: s.Delay, IPv6: ipv6})
+			c, err := l.Client(Line{Rules: s.Rules, Delay: s.Delay, IPv6: s.IPv6})
 			if err != nil {
 				t.Error(err)
 				return
@@ -89,7 +89,7 @@ func TestScenarioReach(t *testing.T) {
 		if strings.HasPrefix(s.Name, "throttle") || strings.HasPrefix(s.Name, "quic") {
 			continue // loads in the end, or by other means: TestSlow and TestQUIC
 		}
-		run(s, false, func(got string, struck int) {
+		run(s, func(got string, struck int) {
 			clean := strings.HasPrefix(got, "200 ") && strings.Contains(got, "page") && !strings.Contains(got, "denied")
 			if clean != (s.Truth.Class() == "ok") {
 				t.Errorf("%s: in truth %v, a visit says %q", s.Name, s.Truth, got)
@@ -100,7 +100,7 @@ func TestScenarioReach(t *testing.T) {
 		})
 	}
 	for _, a := range Awkward() {
-		run(a.Scenario, a.IPv6, func(got string, _ int) {
+		run(a.Scenario, func(got string, _ int) {
 			loaded := strings.HasPrefix(got, "200") || strings.HasPrefix(got, "302")
 			if state := a.Scenario.Truth.State; state == "ok" && !loaded || state == "down" && loaded {
 				t.Errorf("%s: in truth %s, a visit says %q", a.Scenario.Name, state, got)
