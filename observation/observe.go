@@ -58,7 +58,7 @@ func Observe(m *measurement.Measurement, o Options) Observed {
 	known := true
 	switch m.TestName {
 	case "web_connectivity":
-		b.web(ownSteps(whole))
+		b.web(whole)
 	case "signal", "telegram", "whatsapp", "facebook_messenger", "urlgetter":
 		b.add(b.connection(whole, false))
 		b.tunnel(m.TestKeys.Tunnel, k.Failure)
