@@ -51,7 +51,8 @@ type Row struct {
 	Literal   bool   `parquet:"literal"`        // the name is an address
 	Transport string `parquet:"transport,dict"` // tcp, quic; empty for a lookup
 
-	// DNS: which lookups gave this address, or this failure.
+	// DNS: which lookups gave this address, or this failure. Lookups of AAAA
+	// that found nothing where the same resolver found A are left out.
 	DNS        Result   `parquet:"dns,dict"`
 	DNSEngines []string `parquet:"dns_engines,dict"` // "getaddrinfo", "udp 9.9.9.9:53", "doh https://dns.google/dns-query", sorted
 	DNSType    string   `parquet:"dns_type,dict"`    // A, AAAA, ANY
@@ -70,6 +71,7 @@ type Row struct {
 	CertSHA256  string  `parquet:"cert_sha256,dict"` // of the leaf
 	CertSubject string  `parquet:"cert_subject,dict"`
 	CertIssuer  string  `parquet:"cert_issuer,dict"`
+	TrustStore  string  `parquet:"trust_store,dict"` // id of the roots that Cert was checked against
 
 	QUIC        Result  `parquet:"quic,dict"`
 	QUICSeconds float64 `parquet:"quic_seconds"`
@@ -78,14 +80,24 @@ type Row struct {
 	HTTPSeconds   float64  `parquet:"http_seconds"`
 	URL           string   `parquet:"url,dict"`
 	Status        uint16   `parquet:"status"`
-	BodyBytes     int64    `parquet:"body_bytes"`
+	BodyBytes     int64    `parquet:"body_bytes"` // as received; at least, where truncated
 	BodyTruncated bool     `parquet:"body_truncated"`
 	BodySHA256    string   `parquet:"body_sha256,dict"`
 	Title         string   `parquet:"title,dict"`
 	Headers       []string `parquet:"headers,dict"` // names, lower case, sorted
 	Location      string   `parquet:"location,dict"`
 	Server        string   `parquet:"server,dict"`
-	Fingerprints  []string `parquet:"fingerprints,dict"` // names of those that matched, sorted
+	Fingerprints  []string `parquet:"fingerprints,dict"` // fingerprint.Match of those that matched address, headers or body, sorted
+	HeaderLines   []string `parquet:"header_lines"`      // "name: value", sorted, of responses that may have been written on the path
+
+	// FingerprintSet is the snapshot that Fingerprints were matched against.
+	FingerprintSet string `parquet:"fingerprint_set,dict"`
+
+	// A tunnel through the endpoint, or through the circumvention network as
+	// a whole where there is no address.
+	Tunnel        Result  `parquet:"tunnel,dict"`
+	TunnelSeconds float64 `parquet:"tunnel_seconds"`
+	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, obfs4, or_port_dirauth, …
 
 	// Network events of the connection, for slowness.
 	ReadBytes   int64   `parquet:"read_bytes"`
@@ -108,4 +120,25 @@ type Row struct {
 	ControlBodyBytes int64    `parquet:"control_body_bytes"`
 	ControlTitle     string   `parquet:"control_title,dict"`
 	ControlHeaders   []string `parquet:"control_headers,dict"` // names, lower case, sorted
+}
+
+// Verified reports whether what came over this connection was written by a
+// server that proved its name: the probe checked the certificate, and our own
+// check of the chain, where it is stored, does not gainsay it. That the chain
+// ends in an authority we do not know counts as claimed: some apps pin their
+// own.
+func (r *Row) Verified() bool {
+	if r.NoVerify {
+		return false
+	}
+	step := r.TLS
+	if r.Transport == "quic" {
+		step = r.QUIC
+	}
+	if !step.Tried() {
+		// Old probes keep only the exchange; over https it means that the
+		// handshake was good.
+		return r.HTTP.Tried() && r.Status > 0 && len(r.URL) > 8 && r.URL[:8] == "https://"
+	}
+	return step == Done && (r.Cert == "" || r.Cert == CertValid || r.Cert == CertUnknownAuthority)
 }
