@@ -142,3 +142,7 @@ func (r *Row) Verified() bool {
 	}
 	return step == Done && (r.Cert == "" || r.Cert == CertValid || r.Cert == CertUnknownAuthority)
 }
+
+// Unrecorded is the ControlState of rows that come from a table which does not
+// keep the control's view: there may have been one.
+const Unrecorded Result = "unrecorded"

@@ -36,6 +36,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		targetsCommand(),
+		verdictCommand(),
+		updateCommand(),
 	}
 }
 

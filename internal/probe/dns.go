@@ -115,7 +115,7 @@ func (w *Wire) ask(server netip.AddrPort, q *dns.Msg) (net.PacketConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack query for %s: %w", q.Question[0].Name, err)
 	}
-	socket, err := w.Network.ListenUDP("udp", nil)
+	socket, err := w.Network.ListenUDP(udpFor(server), nil)
 	if err != nil {
 		return nil, err
 	}

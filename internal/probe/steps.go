@@ -198,6 +198,14 @@ func tlsVersion(v uint16) string {
 	return fmt.Sprintf("TLS_VERSION_UNKNOWN_%d", v)
 }
 
+// udpFor is the network of the sockets that can reach an address.
+func udpFor(addr netip.AddrPort) string {
+	if addr.Addr().Unmap().Is4() {
+		return "udp4"
+	}
+	return "udp6"
+}
+
 // QUICConn is an established QUIC connection with its socket.
 type QUICConn struct {
 	Conn      *quic.Conn
@@ -221,7 +229,7 @@ func (w *Wire) QUIC(ctx context.Context, tx int64, addr netip.AddrPort, h Hello)
 	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out := Handshake{Addr: addr, Network: "udp", Hello: h, Span: Span{Start: w.Now()}}
-	socket, err := w.Network.ListenUDP("udp", nil)
+	socket, err := w.Network.ListenUDP(udpFor(addr), nil)
 	if err != nil {
 		out.Err, out.End = err, w.Now()
 		return nil, out
