@@ -43,7 +43,7 @@ const (
 
 // newHost starts a stack. A host without an address of a family has no route
 // for it either. What it sends goes to out, one packet at a time.
-func newHost(addrs []netip.Addr, out func([]byte)) (*host, error) {
+func newHost(addrs []netip.Addr, out func([]byte)) (node, error) {
 	h := &host{
 		stack: stack.New(stack.Options{
 			NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol},

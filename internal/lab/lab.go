@@ -15,6 +15,7 @@ package lab
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -41,22 +42,46 @@ type Lab struct {
 	zone    *zone
 	boxes   map[string]netip.Addr // by site
 	servers *servers
-	far     *host // carries every server
+	node    func([]netip.Addr, func([]byte)) (node, error) // makes hosts
+	far     node                                           // carries every server
 
 	mu      sync.RWMutex // guards what follows
 	clients map[netip.Addr]*Client
 	count   int
 }
 
-// New starts a lab with the sites.
-func New(sites ...Site) (*Lab, error) {
-	l := &Lab{clients: map[netip.Addr]*Client{}}
+// node is a host of the lab: gvisor's stack, or a namespace of the kernel.
+type node interface {
+	ground
+	receive([]byte) // from the line
+	close()
+}
+
+// New starts a lab with the sites inside this process.
+func New(sites ...Site) (*Lab, error) { return newLab(newHost, sites) }
+
+// ErrNoKernel says that this machine or user has no network namespaces.
+var ErrNoKernel = errors.New("no lab with the real kernel")
+
+// NewKernel starts a lab whose hosts are network namespaces of the Linux
+// kernel, joined by TUN devices that this process holds: the same servers and
+// the same censor between other stacks. It has no IPv6. It needs root and the
+// command ip; without, the error wraps ErrNoKernel.
+func NewKernel(sites ...Site) (*Lab, error) {
+	if err := kernelReady(); err != nil {
+		return nil, err
+	}
+	return newLab(newNamespace, sites)
+}
+
+func newLab(newNode func([]netip.Addr, func([]byte)) (node, error), sites []Site) (*Lab, error) {
+	l := &Lab{node: newNode, clients: map[netip.Addr]*Client{}}
 	plan, err := newPlan(sites)
 	if err != nil {
 		return nil, err
 	}
 	l.ca, l.zone, l.boxes = plan.ca, plan.zone, plan.boxes
-	if l.far, err = newHost(plan.hostAddrs(), l.route); err != nil {
+	if l.far, err = l.node(plan.hostAddrs(), l.route); err != nil {
 		return nil, err
 	}
 	l.servers = newServers(l.far, plan.ca, plan.zone)
@@ -158,7 +183,7 @@ func (l *Lab) connect(censor *Censor, delay time.Duration, resolver netip.Addr, 
 	c := &Client{lab: l, addrs: addrs, resolver: resolver, Censor: censor}
 	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.receive)
 	var err error
-	if c.host, err = newHost(addrs, func(raw []byte) { c.line.carry(true, raw) }); err != nil {
+	if c.host, err = l.node(addrs, func(raw []byte) { c.line.carry(true, raw) }); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
@@ -179,7 +204,7 @@ type Client struct {
 	lab      *Lab
 	addrs    []netip.Addr
 	resolver netip.Addr
-	host     *host
+	host     node
 	line     *line
 	once     sync.Once
 }

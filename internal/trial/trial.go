@@ -35,13 +35,9 @@ type Field struct {
 	verify  *observation.Verifier
 }
 
-// NewField starts a lab with the sites and a helper in it. Submissions go to
-// the archive; nil refuses them.
-func NewField(archive collect.Archive, sites ...lab.Site) (*Field, error) {
-	l, err := lab.New(sites...)
-	if err != nil {
-		return nil, err
-	}
+// NewField starts a helper in the lab, which the field then owns. Submissions
+// go to the archive; nil refuses them.
+func NewField(l *lab.Lab, archive collect.Archive) (*Field, error) {
 	f := &Field{Lab: l, verify: observation.NewVerifier()}
 	if err := f.serve(archive); err != nil {
 		l.Close()

@@ -3,6 +3,7 @@ package trial
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -44,10 +45,8 @@ func TestLab(t *testing.T) {
 	if n == 0 {
 		n = len(scenarios)
 	}
-	f, err := NewField(nil, sites...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l, err := lab.New(sites...)
+	f := field(t, l, err)
 	defer f.Close()
 
 	began := time.Now()
@@ -75,6 +74,54 @@ func TestLab(t *testing.T) {
 	for i := range results {
 		if r := &results[i]; r.Mismatch != "" {
 			t.Errorf("%s (seed %d): %s", r.Scenario.Name, r.Seed, r.Mismatch)
+		}
+		if *only != "" {
+			show(t, &results[i])
+		}
+	}
+}
+
+func field(t *testing.T, l *lab.Lab, err error) *Field {
+	t.Helper()
+	if errors.Is(err, lab.ErrNoKernel) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewField(l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestKernel runs the scenarios of the table against the real kernel.
+func TestKernel(t *testing.T) {
+	l, err := lab.NewKernel(lab.Sites()...)
+	f := field(t, l, err)
+	defer f.Close()
+	scenarios := slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool { return !strings.Contains(s.Name, *only) })
+	results := make([]Result, len(scenarios))
+	var all sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	began := time.Now()
+	for i, s := range scenarios {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			r, err := f.Run(t.Context(), s, 0, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			results[i] = r
+		})
+	}
+	all.Wait()
+	t.Logf("%d runs against the kernel in %v\n%s", len(results), time.Since(began).Round(time.Millisecond), NewMatrix(results))
+	for i := range results {
+		if r := &results[i]; r.Mismatch != "" {
+			t.Errorf("%s: %s", r.Scenario.Name, r.Mismatch)
 		}
 		if *only != "" {
 			show(t, &results[i])
