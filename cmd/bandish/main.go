@@ -38,6 +38,8 @@ func commands() []command {
 		targetsCommand(),
 		verdictCommand(),
 		updateCommand(),
+		probeCommand(),
+		watchProbeCommand(),
 	}
 }
 
