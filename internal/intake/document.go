@@ -43,7 +43,7 @@ type Document struct {
 	Kind   string
 	Data   []byte // owned by the receiver
 	UID    string // from the name of a postcan
-	Bad    string // why it cannot be read; Data is then what was there, cut to 4 KiB
+	Bad    string // why it cannot be read; Data is then what was there, of a line over MaxDocument its first 4 KiB
 }
 
 // ErrUnreadable is wrapped by errors about a source of which nothing could
@@ -297,16 +297,15 @@ func (c *cutter) array(r *bufio.Reader) error {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
 	for n := int64(1); dec.More(); n++ {
-		offset := dec.InputOffset()
 		var v json.RawMessage
 		if err := dec.Decode(&v); err != nil {
-			return c.bad(n, offset, nil, "not JSON: "+err.Error()+"; the rest of the source was not read")
+			return c.bad(n, dec.InputOffset(), nil, "not JSON: "+err.Error()+"; the rest of the source was not read")
 		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, v); err != nil {
 			return err
 		}
-		if err := c.emit(Document{Source: c.name, Line: n, Offset: offset, Kind: Measurement, Data: compact.Bytes()}); err != nil {
+		if err := c.emit(Document{Source: c.name, Line: n, Offset: dec.InputOffset() - int64(len(v)), Kind: Measurement, Data: compact.Bytes()}); err != nil {
 			return err
 		}
 	}
@@ -314,7 +313,7 @@ func (c *cutter) array(r *bufio.Reader) error {
 }
 
 func (c *cutter) bad(line, offset int64, data []byte, why string) error {
-	return c.emit(Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: bytes.Clone(data[:min(len(data), 4096)]), Bad: why})
+	return c.emit(Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: bytes.Clone(data), Bad: why})
 }
 
 // TableKind says what a table with these columns is; "" for neither.
