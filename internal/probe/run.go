@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -250,18 +251,20 @@ func (r *run) measure(ctx context.Context) {
 	// The background may still wait for second answers when all else is done.
 	defer r.background.Wait()
 
-	addrs := r.resolve(ctx)
+	browser, others := r.resolve(ctx)
+	addrs := slices.Concat(browser, others)
 	control := make(chan *measurement.Control, 1)
 	go func() { control <- r.askControl(ctx, addrs) }()
 
 	var own sync.WaitGroup
-	own.Go(func() { r.visit(ctx, r.url, 0, addrs, nil) })
+	own.Go(func() { r.visit(ctx, r.url, 0, browser) })
+	own.Go(func() { r.visitMore(ctx, others) })
 	if r.url.Scheme == "https" && !r.cfg.Passive {
 		own.Go(func() { r.quic(ctx, addrs) })
 	}
 	ctl := <-control
 	if more := r.fresh(controlAddrs(ctl)); len(more) > 0 {
-		own.Go(func() { r.visitMore(ctx, more) })
+		own.Go(func() { r.visitMore(ctx, more, "control_addr") })
 	}
 	own.Wait()
 	if r.cfg.Passive || ctx.Err() != nil {
