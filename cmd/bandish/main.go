@@ -49,6 +49,8 @@ func commands() []command {
 		recordCommand(),
 		claimsCommand(),
 		checkCommand(),
+		probeCommand(),
+		watchProbeCommand(),
 	}
 }
 
