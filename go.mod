@@ -12,7 +12,3 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
-)
-go 1.26
-
-require gopkg.in/yaml.v3 v3.0.1
