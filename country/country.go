@@ -40,6 +40,11 @@ var table = sync.OnceValue(func() map[string]string {
 	for name, cc := range others {
 		codes[name] = cc
 	}
+	for name, cc := range codes { // "SriLanka"
+		if run := strings.ReplaceAll(name, " ", ""); len(run) > 6 && codes[run] == "" {
+			codes[run] = cc
+		}
+	}
 	return codes
 })
 

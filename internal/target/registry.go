@@ -22,7 +22,7 @@ type Registry struct {
 	byID      map[string]*Platform
 	byAlias   map[string]string
 	byTest    map[string]string
-	byName    map[string]string // id, alias, name and former name, lower case
+	byName    map[string]string  // id, alias, name and former name, lower case
 	claims    map[string][]claim // by host or domain name
 	hash      string
 }
@@ -295,7 +295,9 @@ func index(platforms []*Platform) (*Registry, error) {
 
 // OfName returns the platform that a word of prose means: its id, an alias,
 // its name or a former one, in any case. "" when it means none.
-func (r *Registry) OfName(word string) string { return r.byName[strings.ToLower(strings.TrimSpace(word))] }
+func (r *Registry) OfName(word string) string {
+	return r.byName[strings.ToLower(strings.TrimSpace(word))]
+}
 
 // Names lists every word that OfName knows, sorted.
 func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }
