@@ -88,36 +88,56 @@ func compareOrigins(a, b Origin) int {
 	return cmp.Or(cmp.Compare(preference[a.Dataset], preference[b.Dataset]), strings.Compare(a.File, b.File), strings.Compare(a.Sheet, b.Sheet), cmp.Compare(a.Row, b.Row), strings.Compare(a.ID, b.ID))
 }
 
+// group is reports of one ban while they are put together.
+type group struct {
+	reports []Report
+	areas   [][]string // areaWords of each
+	until   time.Time  // heldUntil them all
+}
+
 // cluster puts the reports of one country, target and method together.
 func cluster(reports []Report) [][]Report {
 	reports = slices.Clone(reports)
 	slices.SortFunc(reports, func(a, b Report) int { return cmp.Or(a.Start.Compare(b.Start), compareOrigins(a.Origin, b.Origin)) })
-	var clusters [][]Report
+	var groups []*group
 next:
 	for _, r := range reports {
-		for i := len(clusters) - 1; i >= 0; i-- {
-			if joins(clusters[i], r) {
-				clusters[i] = append(clusters[i], r)
+		area := areaWords(r.Area)
+		for i := len(groups) - 1; i >= 0; i-- {
+			if g := groups[i]; g.takes(r, area) {
+				g.add(r, area)
 				continue next
 			}
 		}
-		clusters = append(clusters, []Report{r})
+		g := new(group)
+		g.add(r, area)
+		groups = append(groups, g)
+	}
+	clusters := make([][]Report, len(groups))
+	for i, g := range groups {
+		clusters[i] = g.reports
 	}
 	return clusters
 }
 
-// joins reports whether r, which starts no earlier than those of c, is of the
-// same ban.
-func joins(c []Report, r Report) bool {
-	until := heldUntil(c)
-	for _, m := range c {
-		if !sameArea(m, r) || len(m.Targets)+len(r.Targets) == 0 && !slices.Equal(m.Other, r.Other) {
+func (g *group) add(r Report, area []string) {
+	g.reports, g.areas = append(g.reports, r), append(g.areas, area)
+	g.until = heldUntil(g.reports)
+}
+
+// takes reports whether r, which starts no earlier than those of the group,
+// is of the same ban.
+func (g *group) takes(r Report, area []string) bool {
+	for i := range g.reports {
+		m := &g.reports[i]
+		gap := r.Start.Sub(m.Start)
+		if gap > tolerance(m, &r) && !r.Start.Before(g.until) {
 			continue
 		}
-		if gap := r.Start.Sub(m.Start); gap <= tolerance(m, r) {
-			return true
+		if len(m.Targets)+len(r.Targets) == 0 && !slices.Equal(m.Other, r.Other) {
+			continue
 		}
-		if r.Start.Before(until) {
+		if sameArea(m, &r, g.areas[i], area) {
 			return true
 		}
 	}
@@ -147,7 +167,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-func tolerance(a, b Report) time.Duration {
+func tolerance(a, b *Report) time.Duration {
 	t := time.Duration(0)
 	switch {
 	case a.Origin.Dataset != b.Origin.Dataset:
@@ -164,11 +184,10 @@ func tolerance(a, b Report) time.Duration {
 // sameArea reports whether two reports may speak of the same place. Within a
 // data set the areas must be the same; another data set may name more or
 // less of it.
-func sameArea(a, b Report) bool {
+func sameArea(a, b *Report, x, y []string) bool {
 	if a.Scope == National || b.Scope == National {
 		return a.Scope == b.Scope
 	}
-	x, y := areaWords(a.Area), areaWords(b.Area)
 	if a.Origin.Dataset == b.Origin.Dataset {
 		return slices.Equal(x, y)
 	}
