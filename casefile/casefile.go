@@ -21,7 +21,7 @@ type Case struct {
 	UTCOffset string `json:"utc_offset" rule:"required"`
 	// Targets are the platforms, by their id in the register of targets.
 	Targets []string `json:"targets" rule:"required"`
-	// Names are other names and domains under which the platform was known, with their time.
+	// Names are other names and domains of the platform.
 	Names []string `json:"names,omitempty"`
 	// Status is whether access is restricted still.
 	Status Status `json:"status" rule:"required"`
@@ -62,7 +62,7 @@ type Case struct {
 	// Computed is worked out when a case is shown and never stands in a file.
 	Computed *Computed `json:"computed,omitempty"`
 
-	folder files
+	folder *files
 	zone   *time.Location
 }
 
@@ -77,7 +77,7 @@ type Shared struct {
 	// Bans are bans told in a few lines, for comparison with the cases.
 	Bans []Ban `json:"bans,omitempty"`
 
-	folder files
+	folder *files
 }
 
 // Bound is the start or the end of a ban.
@@ -202,6 +202,8 @@ type Sighting struct {
 	ID string `json:"id" rule:"required"`
 	// Date or span for which it holds, in EDTF, local.
 	Date Date `json:"date" rule:"required,null"`
+	// DateNote says what is doubtful about the date.
+	DateNote string `json:"date_note,omitempty"`
 	// By are the ids of those who saw it; a press report names its own publisher as source only.
 	By []string `json:"by,omitempty"`
 	// Targets are platforms by id.
@@ -334,8 +336,8 @@ type Docket struct {
 	Judges []string `json:"judges,omitempty"`
 	// Relief sought.
 	Relief string `json:"relief,omitempty"`
-	// Outcome in a sentence; null while there is none or it is not known.
-	Outcome *string `json:"outcome" rule:"required,null"`
+	// Outcome of the docket; null while there is none or it is not known.
+	Outcome *Note `json:"outcome" rule:"required,null"`
 	// Notes are further sentences.
 	Notes []Note `json:"notes,omitempty"`
 	// Cites are the sources.

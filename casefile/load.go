@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"reflect"
 	"runtime"
@@ -25,12 +26,20 @@ type Records struct {
 	Cases  []*Case // by id
 
 	problems []Problem // found while reading
+
+	// The shared things by id.
+	actors  map[string]*Actor
+	laws    map[string]*Law
+	sources map[string]*Source
 }
 
 // files are the files of one folder and which field stands in which.
 type files struct {
 	list  []file
 	owner map[string]int
+
+	mu    sync.Mutex
+	trees map[int]*yaml.Node // parsed for problem; guarded by mu
 }
 
 type file struct {
@@ -53,7 +62,7 @@ func Load(fsys fs.FS, name string) (*Records, error) {
 			dirs = append(dirs, e.Name())
 		}
 	}
-	r := &Records{}
+	r := &Records{Shared: Shared{folder: &files{}}}
 	cases := make([]*Case, len(dirs))
 	problems := make([][]Problem, len(dirs))
 	var wg sync.WaitGroup
@@ -63,7 +72,7 @@ func Load(fsys fs.FS, name string) (*Records, error) {
 			for i := range next {
 				l := loader{fsys: fsys, name: name}
 				if dirs[i] == sharedFolder {
-					l.folder(dirs[i], reflect.ValueOf(&r.Shared).Elem(), &r.Shared.folder)
+					l.folder(dirs[i], reflect.ValueOf(&r.Shared).Elem(), r.Shared.folder)
 				} else {
 					cases[i] = l.loadCase(dirs[i])
 				}
@@ -83,7 +92,83 @@ func Load(fsys fs.FS, name string) (*Records, error) {
 		}
 	}
 	slices.SortStableFunc(r.Cases, func(a, b *Case) int { return cmp.Compare(a.ID, b.ID) })
+	r.actors = index(r.Shared.Actors, func(a *Actor) string { return a.ID })
+	r.laws = index(r.Shared.Laws, func(l *Law) string { return l.ID })
+	r.sources = index(r.Shared.Sources, func(s *Source) string { return s.ID })
 	return r, nil
+}
+
+func index[T any](list []T, id func(*T) string) map[string]*T {
+	m := make(map[string]*T, len(list))
+	for i := range list {
+		if _, taken := m[id(&list[i])]; !taken {
+			m[id(&list[i])] = &list[i]
+		}
+	}
+	return m
+}
+
+func lookup[T any](list []T, id string, idOf func(*T) string) *T {
+	for i := range list {
+		if idOf(&list[i]) == id {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// Actor gives an actor of the case or a shared one; c may be nil. It is nil
+// where there is none.
+func (r *Records) Actor(c *Case, id string) *Actor {
+	if c != nil {
+		if a := lookup(c.Actors, id, func(a *Actor) string { return a.ID }); a != nil {
+			return a
+		}
+	}
+	return r.actors[id]
+}
+
+// Law gives a law of the case or a shared one.
+func (r *Records) Law(c *Case, id string) *Law {
+	if c != nil {
+		if l := lookup(c.Laws, id, func(l *Law) string { return l.ID }); l != nil {
+			return l
+		}
+	}
+	return r.laws[id]
+}
+
+// Source gives a source of the case or a shared one.
+func (r *Records) Source(c *Case, id string) *Source {
+	if c != nil {
+		if s := lookup(c.Sources, id, func(s *Source) string { return s.ID }); s != nil {
+			return s
+		}
+	}
+	return r.sources[id]
+}
+
+// Act gives the act of that id, nil where there is none.
+func (c *Case) Act(id string) *Act { return lookup(c.Acts, id, func(a *Act) string { return a.ID }) }
+
+// Sighting gives the sighting of that id.
+func (c *Case) Sighting(id string) *Sighting {
+	return lookup(c.Sightings, id, func(s *Sighting) string { return s.ID })
+}
+
+// Claim gives the claim of that id.
+func (c *Case) Claim(id string) *Claim {
+	return lookup(c.Claims, id, func(k *Claim) string { return k.ID })
+}
+
+// Request gives the row of requests of that id.
+func (c *Case) Request(id string) *Request {
+	return lookup(c.Requests, id, func(r *Request) string { return r.ID })
+}
+
+// Docket gives the docket of that id.
+func (c *Case) Docket(id string) *Docket {
+	return lookup(c.Dockets, id, func(d *Docket) string { return d.ID })
 }
 
 // Case gives the case of that id, nil where there is none.
@@ -102,8 +187,8 @@ type loader struct {
 }
 
 func (l *loader) loadCase(dir string) *Case {
-	c := &Case{}
-	met := l.folder(dir, reflect.ValueOf(c).Elem(), &c.folder)
+	c := &Case{folder: &files{}}
+	met := l.folder(dir, reflect.ValueOf(c).Elem(), c.folder)
 	first := Problem{File: path.Join(l.name, dir)}
 	if len(c.folder.list) > 0 {
 		first.File, first.Line = c.folder.list[0].name, 1
@@ -213,16 +298,30 @@ func (f *files) problem(at, format string, args ...any) Problem {
 		return p
 	}
 	p.File = f.list[owner].name
-	if n := find(f.list[owner].data, at); n != nil {
+	if n := find(f.tree(owner), at); n != nil {
 		p.Line = n.Line
 	}
 	return p
 }
 
+// tree gives the nodes of a file, parsed once.
+func (f *files) tree(at int) *yaml.Node {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.trees == nil {
+		f.trees = map[int]*yaml.Node{}
+	}
+	if f.trees[at] == nil {
+		f.trees[at] = &yaml.Node{}
+		// What cannot be parsed was a problem when it was loaded.
+		_ = yaml.Unmarshal(f.list[at].data, f.trees[at])
+	}
+	return f.trees[at]
+}
+
 // find gives the node at a path, or the last one on the way to it.
-func find(data []byte, at string) *yaml.Node {
-	var doc yaml.Node
-	if yaml.Unmarshal(data, &doc) != nil || len(doc.Content) == 0 {
+func find(doc *yaml.Node, at string) *yaml.Node {
+	if len(doc.Content) == 0 {
 		return nil
 	}
 	n := doc.Content[0]
@@ -250,4 +349,24 @@ func child(n *yaml.Node, step string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// edit makes the edit of the value at a path, nil where it cannot be found.
+func (f *files) edit(at, old, to string) *Edit {
+	top, _, _ := strings.Cut(at, ".")
+	top, _, _ = strings.Cut(top, "[")
+	owner, ok := f.owner[top]
+	if !ok {
+		return nil
+	}
+	n := find(f.tree(owner), at)
+	if n == nil || n.Value != old {
+		return nil
+	}
+	return &Edit{Line: n.Line, Column: n.Column, Old: old, New: to}
+}
+
+// fieldsMet are the fields that stand in the folder.
+func (f *files) fieldsMet() []string {
+	return slices.Collect(maps.Keys(f.owner))
 }

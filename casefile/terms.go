@@ -105,17 +105,21 @@ type Access string
 
 // What a claim or a sighting can say of access.
 const (
-	Accessible Access = "accessible"
-	Restored   Access = "restored"
-	Partial    Access = "partial"
-	BlockedNow Access = "blocked"
+	Accessible   Access = "accessible"
+	Restored     Access = "restored"
+	Partial      Access = "partial"
+	Disrupted    Access = "disrupted"
+	Inaccessible Access = "inaccessible"
+	Blocked      Access = "blocked"
 )
 
 var accesses = []term{
 	{"accessible", "it can be reached without a way round"},
 	{"restored", "it can be reached again, after a time when it could not"},
 	{"partial", "it can be reached on some networks or at some times"},
-	{"blocked", "it cannot be reached without a way round"},
+	{"disrupted", "it works badly or not for many, and the cause is open"},
+	{"inaccessible", "it cannot be reached, and the source does not say who keeps it so"},
+	{"blocked", "somebody keeps it from being reached without a way round"},
 }
 
 // Subject is what a claim is about.

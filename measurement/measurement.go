@@ -8,32 +8,39 @@
 // clock.
 package measurement
 
-import "time"
-
 // Measurement is one run of one test against one input, the outer document of
 // OONI's df-000-base.
+//
+// The strings of a decoded Measurement may share one buffer of the size of the
+// document: who keeps a few of them for longer clones them.
 type Measurement struct {
-	UID               string      `json:"measurement_uid,omitempty"`
-	DataFormatVersion string      `json:"data_format_version,omitempty"`
-	ReportID          string      `json:"report_id,omitempty"`
-	Input             string      `json:"input,omitempty"`
-	TestName          string      `json:"test_name"`
-	TestVersion       string      `json:"test_version,omitempty"`
-	TestStartTime     Time        `json:"test_start_time"`
-	StartTime         Time        `json:"measurement_start_time"`
-	Runtime           float64     `json:"test_runtime,omitempty"` // seconds
-	ProbeCC           string      `json:"probe_cc"`               // ISO 3166-1 alpha-2, upper case; ZZ unknown
-	ProbeASN          ASN         `json:"probe_asn"`              // 0 unknown
-	ProbeNetwork      string      `json:"probe_network_name,omitempty"`
-	ResolverASN       ASN         `json:"resolver_asn,omitempty"`
-	ResolverNetwork   string      `json:"resolver_network_name,omitempty"`
-	SoftwareName      string      `json:"software_name,omitempty"`
-	SoftwareVersion   string      `json:"software_version,omitempty"`
-	Annotations       Annotations `json:"annotations,omitempty"`
-	TestKeys          TestKeys    `json:"test_keys"`
+	UID               string                `json:"measurement_uid,omitempty"`
+	DataFormatVersion string                `json:"data_format_version,omitempty"`
+	ReportID          string                `json:"report_id,omitempty"`
+	Input             Input                 `json:"input"`
+	TestName          string                `json:"test_name"`
+	TestVersion       string                `json:"test_version,omitempty"`
+	TestStartTime     Time                  `json:"test_start_time"`
+	StartTime         Time                  `json:"measurement_start_time"`
+	Runtime           float64               `json:"test_runtime,omitempty"` // seconds
+	ProbeCC           string                `json:"probe_cc"`               // ISO 3166-1 alpha-2, upper case; ZZ unknown
+	ProbeASN          ASN                   `json:"probe_asn"`              // 0 unknown
+	ProbeIP           Withheld              `json:"probe_ip"`               // never read, never written
+	ProbeNetwork      string                `json:"probe_network_name,omitempty"`
+	ResolverASN       ASN                   `json:"resolver_asn,omitempty"`
+	ResolverIP        string                `json:"resolver_ip,omitempty"`
+	ResolverNetwork   string                `json:"resolver_network_name,omitempty"`
+	SoftwareName      string                `json:"software_name,omitempty"`
+	SoftwareVersion   string                `json:"software_version,omitempty"`
+	Options           []string              `json:"options,omitempty"`
+	TestHelpers       map[string]TestHelper `json:"test_helpers,omitempty"`
+	Extensions        map[string]int        `json:"extensions,omitempty"`
+	Annotations       Annotations           `json:"annotations,omitempty"`
+	TestKeys          TestKeys              `json:"test_keys"`
 
 	// Defects names the parts that did not have the type the specification
-	// gives them and were left out, as paths ("test_keys.requests").
+	// gives them and were left out, as paths ("test_keys.requests[3].t"),
+	// in the order of the document's type.
 	Defects []string `json:"-"`
 }
 
@@ -47,10 +54,8 @@ type Annotations struct {
 	Origin        string `json:"origin,omitempty"`
 }
 
-// Time is a UTC instant written as OONI writes it, "2006-01-02 15:04:05"; RFC
-// 3339 is read too.
-type Time struct{ time.Time }
-
-// ASN is an autonomous system number, written "AS17557"; a bare number is read
-// too.
-type ASN uint32
+// TestHelper is a server that took part, the control among them.
+type TestHelper struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+}

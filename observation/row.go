@@ -24,88 +24,121 @@ func (r Result) Failed() bool { return r != "" && r != Done }
 // under a name), or, with no address, of one lookup that gave none.
 type Row struct {
 	// The measurement.
-	UID         string
-	ReportID    string
-	Time        time.Time // measurement_start_time, UTC
-	CC          string
-	ASN         uint32
-	ResolverASN uint32
-	TestName    string
-	TestVersion string
-	Software    string // name/version
-	Platform    string // annotations.platform
-	NetworkType string // annotations.network_type
-	Input       string
-	Target      string // platform id, or host name
-	Marks       []string
-	Raw         string // batch SHA-256
-	Line        uint32 // line in the batch, from 0
+	UID         string    `parquet:"measurement_uid,dict"`
+	ReportID    string    `parquet:"report_id,dict"`
+	Time        time.Time `parquet:"measurement_start_time,timestamp(microsecond)"` // measurement_start_time, UTC
+	CC          string    `parquet:"probe_cc,dict"`
+	ASN         uint32    `parquet:"probe_asn"`
+	ResolverASN uint32    `parquet:"resolver_asn"`
+	TestName    string    `parquet:"test_name,dict"`
+	TestVersion string    `parquet:"test_version,dict"`
+	Software    string    `parquet:"software,dict"`     // name/version
+	Platform    string    `parquet:"platform,dict"`     // annotations.platform
+	NetworkType string    `parquet:"network_type,dict"` // annotations.network_type
+	Input       string    `parquet:"input,dict"`
+	Target      string    `parquet:"target,dict"` // platform id, or host name
+	Marks       []string  `parquet:"marks,dict"`
+	Raw         string    `parquet:"raw,dict"` // batch SHA-256
+	Line        uint32    `parquet:"line"`     // line in the batch, from 0
 
 	// The endpoint.
-	Seq       uint16 // place among the measurement's rows
-	Name      string // host name, lower case, punycode, no final dot
-	IP        string // canonical; empty when a lookup gave none
-	Port      uint16
-	IPASN     uint32 // the address's network, where the measurement says
-	Hop       uint8  // 0 for the input, 1 after one redirect, …
-	Literal   bool   // the name is an address
-	Transport string // tcp, quic; empty for a lookup
+	Seq       uint16 `parquet:"seq"`       // place among the measurement's rows
+	Name      string `parquet:"name,dict"` // host name, lower case, punycode, no final dot
+	IP        string `parquet:"ip,dict"`   // canonical; empty when a lookup gave none
+	Port      uint16 `parquet:"port"`
+	IPASN     uint32 `parquet:"ip_asn"`         // the address's network, where the measurement says
+	Hop       uint8  `parquet:"hop"`            // 0 for the input, 1 after one redirect, …
+	Literal   bool   `parquet:"literal"`        // the name is an address
+	Transport string `parquet:"transport,dict"` // tcp, quic; empty for a lookup
 
-	// DNS: which lookups gave this address, or this failure.
-	DNS        Result
-	DNSEngines []string // "getaddrinfo", "udp 9.9.9.9:53", "doh https://dns.google/dns-query", sorted
-	DNSType    string   // A, AAAA, ANY
-	DNSSeconds float64
-	DNSLate    []string // addresses of second, later answers to the same query
+	// DNS: which lookups gave this address, or this failure. Lookups of AAAA
+	// that found nothing where the same resolver found A are left out.
+	DNS        Result   `parquet:"dns,dict"`
+	DNSEngines []string `parquet:"dns_engines,dict"` // "getaddrinfo", "udp 9.9.9.9:53", "doh https://dns.google/dns-query", sorted
+	DNSType    string   `parquet:"dns_type,dict"`    // A, AAAA, ANY
+	DNSSeconds float64  `parquet:"dns_seconds"`
+	DNSLate    []string `parquet:"dns_late,dict"` // addresses of second, later answers to the same query
 
-	TCP        Result
-	TCPSeconds float64
+	TCP        Result  `parquet:"tcp,dict"`
+	TCPSeconds float64 `parquet:"tcp_seconds"`
 
-	TLS         Result
-	TLSSeconds  float64
-	TLSVersion  string
-	ServerName  string // the name sent
-	NoVerify    bool   // the probe did not check the certificate
-	Cert        string // our own check of the chain: "", valid, expired, not_yet_valid, wrong_name, self_signed, unknown_authority, unreadable
-	CertSHA256  string // of the leaf
-	CertSubject string
-	CertIssuer  string
+	TLS         Result  `parquet:"tls,dict"`
+	TLSSeconds  float64 `parquet:"tls_seconds"`
+	TLSVersion  string  `parquet:"tls_version,dict"`
+	ServerName  string  `parquet:"server_name,dict"` // the name sent
+	NoVerify    bool    `parquet:"no_verify"`        // the probe did not check the certificate
+	Cert        string  `parquet:"cert,dict"`        // our own check of the chain: "", valid, expired, not_yet_valid, wrong_name, self_signed, unknown_authority, unreadable
+	CertSHA256  string  `parquet:"cert_sha256,dict"` // of the leaf
+	CertSubject string  `parquet:"cert_subject,dict"`
+	CertIssuer  string  `parquet:"cert_issuer,dict"`
+	TrustStore  string  `parquet:"trust_store,dict"` // id of the roots that Cert was checked against
 
-	QUIC        Result
-	QUICSeconds float64
+	QUIC        Result  `parquet:"quic,dict"`
+	QUICSeconds float64 `parquet:"quic_seconds"`
 
-	HTTP          Result
-	HTTPSeconds   float64
-	URL           string
-	Status        uint16
-	BodyBytes     int64
-	BodyTruncated bool
-	BodySHA256    string
-	Title         string
-	Headers       []string // names, lower case, sorted
-	Location      string
-	Server        string
-	Fingerprints  []string // names of those that matched, sorted
+	HTTP          Result   `parquet:"http,dict"`
+	HTTPSeconds   float64  `parquet:"http_seconds"`
+	URL           string   `parquet:"url,dict"`
+	Status        uint16   `parquet:"status"`
+	BodyBytes     int64    `parquet:"body_bytes"` // as received; at least, where truncated
+	BodyTruncated bool     `parquet:"body_truncated"`
+	BodySHA256    string   `parquet:"body_sha256,dict"`
+	Title         string   `parquet:"title,dict"`
+	Headers       []string `parquet:"headers,dict"` // names, lower case, sorted
+	Location      string   `parquet:"location,dict"`
+	Server        string   `parquet:"server,dict"`
+	Fingerprints  []string `parquet:"fingerprints,dict"` // fingerprint.Match of those that matched address, headers or body, sorted
+	HeaderLines   []string `parquet:"header_lines"`      // "name: value", sorted, of responses that may have been written on the path
+
+	// FingerprintSet is the snapshot that Fingerprints were matched against.
+	FingerprintSet string `parquet:"fingerprint_set,dict"`
+
+	// A tunnel through the endpoint, or through the circumvention network as
+	// a whole where there is no address.
+	Tunnel        Result  `parquet:"tunnel,dict"`
+	TunnelSeconds float64 `parquet:"tunnel_seconds"`
+	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, obfs4, or_port_dirauth, …
 
 	// Network events of the connection, for slowness.
-	ReadBytes   int64
-	ReadCount   uint32
-	ReadSeconds float64 // first to last read
-	MaxGap      float64 // longest pause between reads, seconds
-	WroteBytes  int64
+	ReadBytes   int64   `parquet:"read_bytes"`
+	ReadCount   uint32  `parquet:"read_count"`
+	ReadSeconds float64 `parquet:"read_seconds"` // first to last read
+	MaxGap      float64 `parquet:"max_gap"`      // longest pause between reads, seconds
+	WroteBytes  int64   `parquet:"wrote_bytes"`
 
 	// The control's view of the same endpoint. ControlState is "" when no
 	// control was asked for, "ok" when it answered, else its failure string.
-	ControlState     Result
-	ControlDNS       Result
-	ControlAddrs     []string // every address the control got for the name, sorted
-	ControlASNs      []uint32 // and their networks
-	ControlTCP       Result
-	ControlTLS       Result
-	ControlQUIC      Result
-	ControlHTTP      Result // for the page as a whole, on the rows of the page
-	ControlStatus    uint16
-	ControlBodyBytes int64
-	ControlTitle     string
-	ControlHeaders   []string // names, lower case, sorted
+	ControlState     Result   `parquet:"control_state,dict"`
+	ControlDNS       Result   `parquet:"control_dns,dict"`
+	ControlAddrs     []string `parquet:"control_addrs,dict"` // every address the control got for the name, sorted
+	ControlASNs      []uint32 `parquet:"control_asns"`       // and their networks
+	ControlTCP       Result   `parquet:"control_tcp,dict"`
+	ControlTLS       Result   `parquet:"control_tls,dict"`
+	ControlQUIC      Result   `parquet:"control_quic,dict"`
+	ControlHTTP      Result   `parquet:"control_http,dict"` // for the page as a whole, on the rows of the page
+	ControlStatus    uint16   `parquet:"control_status"`
+	ControlBodyBytes int64    `parquet:"control_body_bytes"`
+	ControlTitle     string   `parquet:"control_title,dict"`
+	ControlHeaders   []string `parquet:"control_headers,dict"` // names, lower case, sorted
+}
+
+// Verified reports whether what came over this connection was written by a
+// server that proved its name: the probe checked the certificate, and our own
+// check of the chain, where it is stored, does not gainsay it. That the chain
+// ends in an authority we do not know counts as claimed: some apps pin their
+// own.
+func (r *Row) Verified() bool {
+	if r.NoVerify {
+		return false
+	}
+	step := r.TLS
+	if r.Transport == "quic" {
+		step = r.QUIC
+	}
+	if !step.Tried() {
+		// Old probes keep only the exchange; over https it means that the
+		// handshake was good.
+		return r.HTTP.Tried() && r.Status > 0 && len(r.URL) > 8 && r.URL[:8] == "https://"
+	}
+	return step == Done && (r.Cert == "" || r.Cert == CertValid || r.Cert == CertUnknownAuthority)
 }

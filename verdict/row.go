@@ -32,48 +32,48 @@ const (
 
 // Layer is an outcome and the id of the rule that decided it.
 type Layer struct {
-	Outcome Outcome `json:"outcome"`
-	Rule    string  `json:"rule"`
+	Outcome Outcome `json:"outcome" parquet:"outcome,dict"`
+	Rule    string  `json:"rule" parquet:"rule,dict"`
 }
 
 // Row is the verdict on one measurement, as the archive keeps it: what later
 // stages (series, event, store) read. One measurement has one row per ruleset.
 type Row struct {
-	UID         string    `json:"measurement_uid"`
-	ReportID    string    `json:"report_id,omitempty"`
-	Time        time.Time `json:"measurement_start_time"` // UTC
-	CC          string    `json:"probe_cc"`
-	ASN         uint32    `json:"probe_asn"`
-	ResolverASN uint32    `json:"resolver_asn,omitempty"`
-	TestName    string    `json:"test_name"`
-	Software    string    `json:"software,omitempty"` // name/version
-	Platform    string    `json:"platform,omitempty"` // annotations.platform
-	Input       string    `json:"input,omitempty"`
-	Target      string    `json:"target"` // platform id, or host name where no platform claims it
-	Domain      string    `json:"domain,omitempty"`
+	UID         string    `json:"measurement_uid" parquet:"measurement_uid"`
+	ReportID    string    `json:"report_id,omitempty" parquet:"report_id,dict"`
+	Time        time.Time `json:"measurement_start_time" parquet:"measurement_start_time,timestamp(microsecond)"` // UTC
+	CC          string    `json:"probe_cc" parquet:"probe_cc,dict"`
+	ASN         uint32    `json:"probe_asn" parquet:"probe_asn"`
+	ResolverASN uint32    `json:"resolver_asn,omitempty" parquet:"resolver_asn"`
+	TestName    string    `json:"test_name" parquet:"test_name,dict"`
+	Software    string    `json:"software,omitempty" parquet:"software,dict"` // name/version
+	Platform    string    `json:"platform,omitempty" parquet:"platform,dict"` // annotations.platform
+	Input       string    `json:"input,omitempty" parquet:"input,dict"`
+	Target      string    `json:"target" parquet:"target,dict"` // platform id, or host name where no platform claims it
+	Domain      string    `json:"domain,omitempty" parquet:"domain,dict"`
 
-	State        State    `json:"state"`
-	DNS          Layer    `json:"dns,omitzero"`
-	TCP          Layer    `json:"tcp,omitzero"`
-	TLS          Layer    `json:"tls,omitzero"`
-	HTTP         Layer    `json:"http,omitzero"`
-	QUIC         Layer    `json:"quic,omitzero"`
-	App          Layer    `json:"app,omitzero"` // how a test's endpoints combine: IM, circumvention
-	Mechanisms   []string `json:"mechanisms,omitempty"`
-	Rules        []string `json:"rules,omitempty"` // every rule that fired, sorted
-	Ruleset      string   `json:"ruleset"`
-	Fingerprints string   `json:"fingerprints,omitempty"` // snapshot id
+	State        State    `json:"state" parquet:"state,dict"`
+	DNS          Layer    `json:"dns,omitzero" parquet:"dns"`
+	TCP          Layer    `json:"tcp,omitzero" parquet:"tcp"`
+	TLS          Layer    `json:"tls,omitzero" parquet:"tls"`
+	HTTP         Layer    `json:"http,omitzero" parquet:"http"`
+	QUIC         Layer    `json:"quic,omitzero" parquet:"quic"`
+	App          Layer    `json:"app,omitzero" parquet:"app"` // how a test's endpoints combine: IM, circumvention
+	Mechanisms   []string `json:"mechanisms,omitempty" parquet:"mechanisms,dict"`
+	Rules        []string `json:"rules,omitempty" parquet:"rules,dict"` // every rule that fired, sorted
+	Ruleset      string   `json:"ruleset" parquet:"ruleset,dict"`
+	Fingerprints string   `json:"fingerprints,omitempty" parquet:"fingerprints,dict"` // snapshot id
 
 	// Invalid says why the measurement cannot be about the network (a defect
 	// of the instrument). Marks are doubts found at import (clock_future, …).
 	// A row with either is kept and counted apart and does not vote.
-	Invalid string   `json:"invalid,omitempty"`
-	Marks   []string `json:"marks,omitempty"`
+	Invalid string   `json:"invalid,omitempty" parquet:"invalid,dict"`
+	Marks   []string `json:"marks,omitempty" parquet:"marks,dict"`
 
 	// Raw and Line say where the measurement lies in the archive: the batch's
 	// SHA-256 and the line in it, from 0. Empty where there is no raw.
-	Raw  string `json:"raw,omitempty"`
-	Line uint32 `json:"line,omitempty"`
+	Raw  string `json:"raw,omitempty" parquet:"raw,dict"`
+	Line uint32 `json:"line,omitempty" parquet:"line"`
 }
 
 // Votes reports whether the row may count towards a conclusion.

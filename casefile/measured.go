@@ -1,0 +1,55 @@
+package casefile
+
+import (
+	"context"
+	"time"
+)
+
+// Measured is what the record asks of the archive of measurements. A nil
+// Measured is an archive that holds nothing.
+type Measured interface {
+	// Cells gives the counts of verdicts on target in country cc, for the
+	// networks named or for all when there are none, in [from, to); a zero
+	// time is no limit. Cells that lie in part outside may be among them.
+	// Measurements that do not vote are left out.
+	Cells(ctx context.Context, target, cc string, asns []uint32, from, to time.Time) ([]Cell, error)
+	// Bans gives the bans of target in cc that were measured and that overlap
+	// [from, to), in order of their starts.
+	Bans(ctx context.Context, target, cc string, from, to time.Time) ([]MeasuredBan, error)
+}
+
+// Cell is a count of verdicts on one platform on one network for one span.
+type Cell struct {
+	// Target is the platform's id.
+	Target string `json:"target" rule:"required"`
+	// CC is the country.
+	CC string `json:"cc" rule:"required"`
+	// ASN is the network.
+	ASN ASN `json:"asn" rule:"required"`
+	// From is the start of the span, UTC.
+	From time.Time `json:"from" rule:"required"`
+	// To is the end of the span, not in it.
+	To time.Time `json:"to" rule:"required"`
+	// OK is how many measurements found it reachable.
+	OK int64 `json:"ok" rule:"required"`
+	// Blocked is how many found it blocked or likely blocked.
+	Blocked int64 `json:"blocked" rule:"required"`
+	// Down is how many found it broken everywhere.
+	Down int64 `json:"down" rule:"required"`
+	// Unclear is how many were impaired or insufficient.
+	Unclear int64 `json:"unclear" rule:"required"`
+	// Reports is how many reports the measurements came in: the nearest thing to how many people measured.
+	Reports int64 `json:"reports" rule:"required"`
+}
+
+// MeasuredBan is a ban as the measurements date it.
+type MeasuredBan struct {
+	// ID of the event.
+	ID string
+	// Start of the ban, UTC.
+	Start time.Time
+	// End of the ban; zero while it lasts.
+	End time.Time
+	// Measurements on which it rests.
+	Measurements int64
+}

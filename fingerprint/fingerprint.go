@@ -1,0 +1,273 @@
+// Package fingerprint knows the answers and pages that censors are known to
+// give. A Set is a snapshot of fingerprints in the schema of OONI's
+// blocking-fingerprints tables, and finds all that match an address or a
+// response in one pass. The package concludes nothing: what a match means in
+// which country is for package verdict. It does no I/O.
+package fingerprint
+
+import (
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Fingerprint is one row of the table.
+type Fingerprint struct {
+	Name string
+	// Scope says who shows it: nat (a state), isp, prod (a filtering
+	// product), inst (an institution), prov (the server's provider), vbw
+	// (vague words of blocking), fp (a known false positive).
+	Scope       string
+	Location    string   // body, dns, header.NAME with the name in lower case
+	PatternType string   // full, prefix, contains, regexp (RE2)
+	Pattern     string   //
+	Countries   []string // where it is expected, ISO 3166-1 alpha-2, sorted
+	Confidence  int      // 0 to 10 that it is no false positive
+}
+
+var columns = []string{"name", "scope", "location_found", "pattern_type", "pattern", "confidence_no_fp", "expected_countries"}
+
+// ReadCSV reads a table in the upstream schema; columns may stand in any
+// order, and those not needed may be absent. Every faulty row is reported,
+// with its line.
+func ReadCSV(r io.Reader) ([]Fingerprint, error) {
+	c := csv.NewReader(r)
+	c.FieldsPerRecord = -1
+	header, err := c.Read()
+	if err != nil {
+		return nil, fmt.Errorf("read fingerprints: header row: %w", err)
+	}
+	at := make(map[string]int, len(header))
+	for i, name := range header {
+		at[strings.TrimPrefix(strings.TrimSpace(name), "\ufeff")] = i
+	}
+	for _, name := range columns {
+		if _, ok := at[name]; !ok {
+			return nil, fmt.Errorf("read fingerprints: no column %q; want %s", name, strings.Join(columns, ", "))
+		}
+	}
+	var all []Fingerprint
+	var faults []error
+	for {
+		record, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read fingerprints: %w", err)
+		}
+		f, err := fromRecord(at, record)
+		if err != nil {
+			line, _ := c.FieldPos(0)
+			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
+			continue
+		}
+		all = append(all, f)
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("read fingerprints: %w", errors.Join(faults...))
+	}
+	return all, nil
+}
+
+func fromRecord(at map[string]int, record []string) (Fingerprint, error) {
+	get := func(column string) string {
+		if i := at[column]; i < len(record) {
+			return record[i]
+		}
+		return ""
+	}
+	f := Fingerprint{
+		Name:        strings.Map(nameRune, get("name")),
+		Scope:       get("scope"),
+		Location:    strings.ToLower(get("location_found")),
+		PatternType: get("pattern_type"),
+		Pattern:     get("pattern"),
+	}
+	if c := get("confidence_no_fp"); c != "" {
+		n, err := strconv.Atoi(c)
+		if err != nil {
+			return f, fmt.Errorf("%s: confidence_no_fp %q is no number", f.Name, c)
+		}
+		f.Confidence = n
+	}
+	for cc := range strings.SplitSeq(get("expected_countries"), ",") {
+		if cc = strings.ToUpper(strings.TrimSpace(cc)); cc != "" {
+			f.Countries = append(f.Countries, cc)
+		}
+	}
+	sort.Strings(f.Countries)
+	return f, f.check()
+}
+
+// nameRune keeps the separator of Match out of names.
+func nameRune(r rune) rune {
+	if r == ';' || r < ' ' {
+		return '_'
+	}
+	return r
+}
+
+func (f *Fingerprint) check() error {
+	switch {
+	case f.Name == "":
+		return errors.New("a fingerprint has no name")
+	case f.Pattern == "":
+		return fmt.Errorf("%s: empty pattern", f.Name)
+	case f.Location != "body" && f.Location != "dns" && !strings.HasPrefix(f.Location, "header."):
+		return fmt.Errorf("%s: location_found %q; want body, dns or header.NAME", f.Name, f.Location)
+	case !slices.Contains([]string{"full", "prefix", "contains", "regexp"}, f.PatternType):
+		return fmt.Errorf("%s: pattern_type %q; want full, prefix, contains or regexp", f.Name, f.PatternType)
+	}
+	if f.PatternType == "regexp" {
+		if _, err := regexp.Compile(f.Pattern); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// Match is a fingerprint that matched, with what a verdict needs of it.
+type Match struct {
+	Name       string
+	Scope      string
+	Location   string
+	Countries  []string
+	Confidence int
+}
+
+// String writes the form that observations keep: NAME;SCOPE;LOCATION;CC,CC;N.
+func (m Match) String() string {
+	return m.Name + ";" + m.Scope + ";" + m.Location + ";" + strings.Join(m.Countries, ",") + ";" + strconv.Itoa(m.Confidence)
+}
+
+// ParseMatch reads what String wrote. What it cannot read is a match of no
+// scope, which settles nothing.
+func ParseMatch(s string) Match {
+	part := strings.Split(s, ";")
+	if len(part) != 5 {
+		return Match{Name: s}
+	}
+	m := Match{Name: part[0], Scope: part[1], Location: part[2]}
+	if part[3] != "" {
+		m.Countries = strings.Split(part[3], ",")
+	}
+	m.Confidence, _ = strconv.Atoi(part[4])
+	return m
+}
+
+// Expected reports whether the fingerprint is expected in a country.
+func (m Match) Expected(cc string) bool { return slices.Contains(m.Countries, cc) }
+
+// Set is a snapshot of fingerprints, ready to match. It is safe for use by
+// several goroutines.
+type Set struct {
+	id       string
+	size     int
+	addrs    map[string][]string // by address
+	headers  map[string][]rule   // by header name
+	literals *automaton          // of the bodies' contains and prefix patterns
+	starts   []rule              // bodies: full
+	patterns []rule              // bodies: regexp
+}
+
+// rule is one fingerprint that is compared by itself.
+type rule struct {
+	kind    string
+	pattern string
+	regexp  func() *regexp.Regexp // compiled at first use
+	match   string
+}
+
+func (r *rule) matches(s string) bool {
+	switch r.kind {
+	case "full":
+		return s == r.pattern
+	case "prefix":
+		return strings.HasPrefix(s, r.pattern)
+	case "contains":
+		return strings.Contains(s, r.pattern)
+	default:
+		return r.regexp().MatchString(s)
+	}
+}
+
+// New makes a set. The order of the fingerprints is of no consequence.
+func New(all []Fingerprint) (*Set, error) {
+	s := &Set{addrs: map[string][]string{}, headers: map[string][]rule{}, size: len(all)}
+	var lines []string
+	var words []literal
+	for i := range all {
+		f := &all[i]
+		if err := f.check(); err != nil {
+			return nil, fmt.Errorf("make fingerprint set: %w", err)
+		}
+		match := Match{f.Name, f.Scope, f.Location, f.Countries, f.Confidence}.String()
+		lines = append(lines, match+"\x00"+f.PatternType+"\x00"+f.Pattern+"\n")
+		r := rule{kind: f.PatternType, pattern: f.Pattern, match: match}
+		if f.PatternType == "regexp" {
+			r.regexp = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(f.Pattern) })
+		}
+		switch {
+		case f.Location == "dns":
+			s.addrs[f.Pattern] = append(s.addrs[f.Pattern], match)
+		case f.Location != "body":
+			name := strings.TrimPrefix(f.Location, "header.")
+			s.headers[name] = append(s.headers[name], r)
+		case f.PatternType == "regexp":
+			s.patterns = append(s.patterns, r)
+		case f.PatternType == "full":
+			s.starts = append(s.starts, r)
+		default:
+			words = append(words, literal{f.Pattern, f.PatternType == "prefix", match})
+		}
+	}
+	sort.Strings(lines)
+	hash := sha256.Sum256([]byte(strings.Join(lines, "")))
+	s.id = hex.EncodeToString(hash[:8])
+	s.literals = newAutomaton(words)
+	return s, nil
+}
+
+// ID names the snapshot: the first 16 hex digits of the SHA-256 of its
+// content.
+func (s *Set) ID() string { return s.id }
+
+// Len is the number of fingerprints.
+func (s *Set) Len() int { return s.size }
+
+// MatchDNS returns the matches of an address, sorted.
+func (s *Set) MatchDNS(addr string) []string { return s.addrs[addr] }
+
+// MatchHeader returns the matches of one header line; name in lower case.
+func (s *Set) MatchHeader(name, value string) []string {
+	var found []string
+	for i := range s.headers[name] {
+		if r := &s.headers[name][i]; r.matches(value) {
+			found = append(found, r.match)
+		}
+	}
+	return found
+}
+
+// MatchBody returns the matches of a body, each once.
+func (s *Set) MatchBody(body string) []string {
+	found := s.literals.find(body)
+	for _, rules := range [][]rule{s.starts, s.patterns} {
+		for i := range rules {
+			if rules[i].matches(body) {
+				found = append(found, rules[i].match)
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,198 @@
+package archive
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// formatVersion is the manifest's format; a reader refuses a newer one.
+const formatVersion = 1
+
+// The kinds of raw batch: what one line of it holds.
+const (
+	KindMeasurements = "measurements" // OONI measurement documents
+	KindWeb          = "web"          // rows of OONI's obs_web table
+	KindAggregation  = "aggregation"  // rows of OONI's aggregation API
+)
+
+// The kinds of segment.
+const (
+	Observations = "observations" // observation.Row, by day
+	Verdicts     = "verdicts"     // verdict.Row, by day and ruleset
+	Bodies       = "bodies"       // response bodies that the path could have written, by day
+	Cells        = "cells"        // daily counts, by month and ruleset
+	Counts       = "counts"       // daily counts without measurements, by month
+)
+
+// Manifest lists every file of the archive. What it does not list is not in
+// the archive, whatever lies in the folders.
+type Manifest struct {
+	Format     int       `json:"format"`
+	Generation uint64    `json:"generation"` // grows by one with every commit
+	Ruleset    string    `json:"ruleset"`    // the ruleset whose verdicts are current
+	Batches    []Batch   `json:"batches"`
+	Segments   []Segment `json:"segments"`
+}
+
+// Batch is one raw file: immutable input, kept for ever.
+type Batch struct {
+	SHA256    string    `json:"sha256"` // of the file's bytes
+	Kind      string    `json:"kind"`
+	Documents int       `json:"documents"`
+	Bytes     int64     `json:"bytes"`     // on disk
+	RawBytes  int64     `json:"raw_bytes"` // decompressed
+	Added     time.Time `json:"added"`     // when it was committed; the clock that "future" is judged by
+}
+
+// Segment is one derived Parquet file.
+type Segment struct {
+	Kind    string `json:"kind"`
+	Period  string `json:"period"` // 2006-01-02, or 2006-01 for cells
+	Ruleset string `json:"ruleset,omitempty"`
+	SHA256  string `json:"sha256"`
+	Rows    int64  `json:"rows"`
+	Bytes   int64  `json:"bytes"`
+	// Inputs is the hash of the verdict segments that cells were counted
+	// from: cells whose inputs have changed are stale.
+	Inputs string `json:"inputs,omitempty"`
+}
+
+// Path is the batch's place below the data folder.
+func (b Batch) Path() string {
+	return filepath.Join("raw", b.SHA256[:2], b.SHA256+".jsonl.zst")
+}
+
+// Path is the segment's place below the data folder.
+func (s Segment) Path() string {
+	return filepath.Join(s.Kind, s.Period, s.SHA256+".parquet")
+}
+
+// Select returns the segments of one kind, and of one ruleset where the kind
+// has them, in the order of their periods.
+func (m *Manifest) Select(kind, ruleset string) []Segment {
+	var out []Segment
+	for _, s := range m.Segments {
+		if s.Kind == kind && s.Ruleset == ruleset {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Batch finds a raw batch by its SHA-256.
+func (m *Manifest) Batch(sha string) (Batch, bool) {
+	for _, b := range m.Batches {
+		if b.SHA256 == sha {
+			return b, true
+		}
+	}
+	return Batch{}, false
+}
+
+func (m *Manifest) clone() *Manifest {
+	c := *m
+	c.Batches = slices.Clone(m.Batches)
+	c.Segments = slices.Clone(m.Segments)
+	return &c
+}
+
+func (m *Manifest) sort() {
+	slices.SortFunc(m.Batches, func(a, b Batch) int {
+		return cmp.Or(a.Added.Compare(b.Added), cmp.Compare(a.SHA256, b.SHA256))
+	})
+	slices.SortFunc(m.Segments, func(a, b Segment) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Period, b.Period),
+			cmp.Compare(a.Ruleset, b.Ruleset), cmp.Compare(a.SHA256, b.SHA256))
+	})
+}
+
+func readManifest(dir string) (*Manifest, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Manifest{Format: formatVersion}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	m := new(Manifest)
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("read manifest %s: %w", filepath.Join(dir, "manifest.json"), err)
+	}
+	if m.Format > formatVersion {
+		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", dir, m.Format, formatVersion)
+	}
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("read manifest %s: %w", filepath.Join(dir, "manifest.json"), err)
+	}
+	return m, nil
+}
+
+// validate refuses names that would leave the data folder.
+func (m *Manifest) validate() error {
+	for _, b := range m.Batches {
+		if !isSHA256(b.SHA256) {
+			return fmt.Errorf("batch %q is not a SHA-256", b.SHA256)
+		}
+	}
+	for _, s := range m.Segments {
+		_, err := time.Parse("2006-01-02"[:min(len(s.Period), 10)], s.Period)
+		if !isSHA256(s.SHA256) || err != nil || !slices.Contains([]string{Observations, Verdicts, Bodies, Cells, Counts}, s.Kind) {
+			return fmt.Errorf("segment %q %q %q is malformed", s.Kind, s.Period, s.SHA256)
+		}
+	}
+	return nil
+}
+
+func isSHA256(s string) bool {
+	if len(s) != 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// writeManifest replaces the manifest: either the old or the new one is
+// found after a crash, never a part.
+func writeManifest(dir string, m *Manifest) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Join(dir, "tmp"), "manifest-*")
+	if err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	if err := os.Rename(f.Name(), filepath.Join(dir, "manifest.json")); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename in dir survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync folder %s: %w", dir, err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("sync folder %s: %w", dir, err)
+	}
+	return nil
+}

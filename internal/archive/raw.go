@@ -1,0 +1,179 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Entry is one line of a raw batch: a document as it was received, scrubbed
+// of client addresses, and where it came from.
+type Entry struct {
+	Source   string          `json:"source"`            // path, URL or bucket key, with the member of a tar
+	Line     int64           `json:"line"`              // of the document in its source, from 1
+	Offset   int64           `json:"offset"`            // in the decompressed source, bytes
+	Uploaded time.Time       `json:"uploaded,omitzero"` // when it reached the collector, where that is known
+	UID      string          `json:"uid"`               // the document's, or the one given to it
+	Document json.RawMessage `json:"document"`          // as received, without line breaks
+}
+
+// AppendEntry appends e as one line to buf. The document must have no
+// line breaks: it is copied, not parsed.
+func AppendEntry(buf []byte, e *Entry) []byte {
+	head, err := json.Marshal(struct {
+		Source   string    `json:"source"`
+		Line     int64     `json:"line"`
+		Offset   int64     `json:"offset"`
+		Uploaded time.Time `json:"uploaded,omitzero"`
+		UID      string    `json:"uid"`
+	}{e.Source, e.Line, e.Offset, e.Uploaded, e.UID})
+	if err != nil { // strings, integers and a year checked by the caller
+		panic("archive: encode entry: " + err.Error())
+	}
+	buf = append(buf, head[:len(head)-1]...)
+	buf = append(buf, `,"document":`...)
+	buf = append(buf, e.Document...)
+	return append(buf, '}', '\n')
+}
+
+// AddRaw writes a raw batch of lines made by AppendEntry and lists it. The
+// same bytes twice make one batch.
+func (u *Update) AddRaw(kind string, lines []byte, documents int, added time.Time) (Batch, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return Batch{}, err
+	}
+	packed := CompressRaw(enc, lines)
+	return u.AddPacked(kind, packed, int64(len(lines)), documents, added)
+}
+
+// CompressRaw packs the lines of a batch. The encoder must run at
+// zstd.SpeedFastest so that the same lines give the same bytes.
+func CompressRaw(enc *zstd.Encoder, lines []byte) []byte {
+	return enc.EncodeAll(lines, make([]byte, 0, len(lines)/4))
+}
+
+// AddPacked is AddRaw for lines that are packed already.
+func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time) (Batch, error) {
+	f, err := u.a.newBlob()
+	if err != nil {
+		return Batch{}, fmt.Errorf("write raw batch: %w", err)
+	}
+	defer f.discard()
+	if _, err := f.Write(packed); err != nil {
+		return Batch{}, fmt.Errorf("write raw batch: %w", err)
+	}
+	b := Batch{SHA256: f.sum(), Kind: kind, Documents: documents, Bytes: f.n, RawBytes: rawBytes, Added: added.UTC().Truncate(time.Second)}
+	if old, ok := u.Manifest.Batch(b.SHA256); ok {
+		return old, nil
+	}
+	if err := f.commit(b.Path()); err != nil {
+		return Batch{}, fmt.Errorf("write raw batch %s: %w", b.Path(), err)
+	}
+	u.Manifest.Batches = append(u.Manifest.Batches, b)
+	return b, nil
+}
+
+// parseEntry reads a line made by AppendEntry. The document is the last member,
+// and no text inside a JSON string can look like the member before it, so the
+// document is found without being parsed.
+func parseEntry(line []byte) (*Entry, error) {
+	marker := []byte(`,"document":`)
+	i := bytes.Index(line, marker)
+	if i < 0 || line[len(line)-1] != '}' {
+		return nil, errors.New("not an entry of a raw batch")
+	}
+	e := new(Entry)
+	head := append(bytes.Clone(line[:i]), '}')
+	if err := json.Unmarshal(head, e); err != nil {
+		return nil, err
+	}
+	e.Document = line[i+len(marker) : len(line)-1]
+	return e, nil
+}
+
+// ReadRaw calls fn with each line of a raw batch in order. The entry and its
+// document are valid until fn returns.
+func (a *Archive) ReadRaw(b Batch, fn func(line uint32, e *Entry) error) error {
+	f, err := a.Open(b.Path())
+	if err != nil {
+		return fmt.Errorf("read raw batch: %w", err)
+	}
+	defer f.Close()
+	dec, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return fmt.Errorf("read raw batch %s: %w", b.Path(), err)
+	}
+	defer dec.Close()
+	r := bufio.NewReaderSize(dec, 1<<20)
+	var buf []byte
+	for line := uint32(0); ; line++ {
+		buf, err = readLine(r, buf[:0])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read raw batch %s: line %d: %w", b.Path(), line, err)
+		}
+		e, err := parseEntry(buf)
+		if err != nil {
+			return fmt.Errorf("read raw batch %s: line %d: %w", b.Path(), line, err)
+		}
+		if err := fn(line, e); err != nil {
+			return err
+		}
+	}
+}
+
+// ReadRawLine returns one line of a raw batch.
+func (a *Archive) ReadRawLine(sha string, line uint32) (*Entry, error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	b, ok := m.Batch(sha)
+	if !ok {
+		return nil, fmt.Errorf("read raw batch %s: the archive does not list it", sha)
+	}
+	var found *Entry
+	stop := errors.New("found")
+	err = a.ReadRaw(b, func(n uint32, e *Entry) error {
+		if n != line {
+			return nil
+		}
+		c := *e
+		c.Document = bytes.Clone(e.Document)
+		found = &c
+		return stop
+	})
+	if err != nil && err != stop {
+		return nil, err
+	}
+	if found == nil {
+		return nil, fmt.Errorf("read raw batch %s: it has no line %d", sha, line)
+	}
+	return found, nil
+}
+
+// readLine appends one line without its end to buf; io.EOF after the last.
+func readLine(r *bufio.Reader, buf []byte) ([]byte, error) {
+	for {
+		part, err := r.ReadSlice('\n')
+		buf = append(buf, part...)
+		switch {
+		case err == nil:
+			return buf[:len(buf)-1], nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(buf) > 0:
+			return buf, io.ErrUnexpectedEOF // every line of a batch has an end
+		default:
+			return buf, err
+		}
+	}
+}

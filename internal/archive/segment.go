@@ -1,0 +1,229 @@
+package archive
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// rowGroup is how many rows a row group holds: small enough that a query for
+// one country and target reads little, large enough to pack well.
+const rowGroup = 20_000
+
+// AddSegment writes rows, which must be in their order, as one segment and
+// lists it. No rows make no segment.
+func AddSegment[T any](u *Update, s Segment, rows []T) (Segment, error) {
+	return addSegment(u, s, func(yield func([]T) error) error { return yield(rows) })
+}
+
+func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error) error) (Segment, error) {
+	f, err := u.a.newBlob()
+	if err != nil {
+		return s, fmt.Errorf("write segment: %w", err)
+	}
+	defer f.discard()
+	w := parquet.NewGenericWriter[T](f,
+		parquet.Compression(&parquet.Zstd),
+		parquet.CreatedBy("bandish", "1", ""),
+		parquet.MaxRowsPerRowGroup(rowGroup))
+	s.Rows = 0
+	err = produce(func(rows []T) error {
+		s.Rows += int64(len(rows))
+		_, err := w.Write(rows)
+		return err
+	})
+	if err = errors.Join(err, w.Close()); err != nil {
+		return s, fmt.Errorf("write segment of %s %s: %w", s.Kind, s.Period, err)
+	}
+	if s.Rows == 0 {
+		return s, nil
+	}
+	s.SHA256, s.Bytes = f.sum(), f.n
+	if err := f.commit(s.Path()); err != nil {
+		return s, fmt.Errorf("write segment %s: %w", s.Path(), err)
+	}
+	u.Manifest.Segments = append(u.Manifest.Segments, s)
+	return s, nil
+}
+
+// ReadSegment calls fn with the rows of a segment, in order, in chunks that
+// are valid until fn returns.
+func ReadSegment[T any](a *Archive, s Segment, fn func([]T) error) error {
+	f, err := a.Open(s.Path())
+	if err != nil {
+		return fmt.Errorf("read segment: %w", err)
+	}
+	defer f.Close()
+	c := newCursor[T](f)
+	defer c.r.Close()
+	for {
+		rows, err := c.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read segment %s: %w", s.Path(), err)
+		}
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+}
+
+// cursor reads a segment in chunks.
+type cursor[T any] struct {
+	r   *parquet.GenericReader[T]
+	buf []T
+}
+
+func newCursor[T any](f io.ReaderAt) *cursor[T] {
+	return &cursor[T]{r: parquet.NewGenericReader[T](f), buf: make([]T, 512)}
+}
+
+func (c *cursor[T]) next() ([]T, error) {
+	clear(c.buf) // the reader appends to slices that it finds
+	n, err := c.r.Read(c.buf)
+	if n > 0 {
+		return c.buf[:n], nil
+	}
+	if err == nil {
+		err = io.EOF
+	}
+	return nil, err
+}
+
+// mergeFanIn bounds the files that one merge holds open.
+const mergeFanIn = 64
+
+// Merge replaces segments of one kind, period and ruleset, each in the order
+// of compare, with one that holds all their rows in that order. It returns the
+// new segment; the old ones are no longer listed. Rows alike to compare keep
+// one copy where same says that they are one.
+func Merge[T any](u *Update, old []Segment, compare func(a, b *T) int, same func(a, b *T) bool) (Segment, error) {
+	for len(old) > mergeFanIn {
+		head, err := mergeOnce(u, old[:mergeFanIn], compare, same)
+		if err != nil {
+			return head, err
+		}
+		old = append(old[mergeFanIn:len(old):len(old)], head)
+	}
+	return mergeOnce(u, old, compare, same)
+}
+
+func mergeOnce[T any](u *Update, old []Segment, compare func(a, b *T) int, same func(a, b *T) bool) (Segment, error) {
+	m := &merger[T]{compare: compare}
+	defer m.close()
+	for _, s := range old {
+		f, err := u.a.Open(s.Path())
+		if err != nil {
+			return Segment{}, fmt.Errorf("merge segments: %w", err)
+		}
+		if err := m.add(f); err != nil {
+			return Segment{}, fmt.Errorf("merge segment %s: %w", s.Path(), err)
+		}
+	}
+	heap.Init(m)
+	drop := make(map[string]bool, len(old))
+	for _, s := range old {
+		drop[s.Path()] = true
+	}
+	kept := u.Manifest.Segments[:0:0]
+	for _, s := range u.Manifest.Segments {
+		if !drop[s.Path()] || s.Ruleset != old[0].Ruleset {
+			kept = append(kept, s)
+		}
+	}
+	u.Manifest.Segments = kept
+	s := Segment{Kind: old[0].Kind, Period: old[0].Period, Ruleset: old[0].Ruleset}
+	return addSegment(u, s, func(yield func([]T) error) error { return m.run(yield, same) })
+}
+
+type mergeInput[T any] struct {
+	f    io.Closer
+	c    *cursor[T]
+	rows []T
+}
+
+type merger[T any] struct {
+	in      []*mergeInput[T]
+	all     []*mergeInput[T]
+	compare func(a, b *T) int
+}
+
+func (m *merger[T]) add(f interface {
+	io.ReaderAt
+	io.Closer
+}) error {
+	in := &mergeInput[T]{f: f, c: newCursor[T](f)}
+	m.all = append(m.all, in)
+	rows, err := in.c.next()
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	in.rows = rows
+	m.in = append(m.in, in)
+	return nil
+}
+
+func (m *merger[T]) close() {
+	for _, in := range m.all {
+		in.c.r.Close()
+		in.f.Close()
+	}
+}
+
+func (m *merger[T]) Len() int           { return len(m.in) }
+func (m *merger[T]) Less(i, j int) bool { return m.compare(&m.in[i].rows[0], &m.in[j].rows[0]) < 0 }
+func (m *merger[T]) Swap(i, j int)      { m.in[i], m.in[j] = m.in[j], m.in[i] }
+func (m *merger[T]) Push(x any)         { m.in = append(m.in, x.(*mergeInput[T])) }
+func (m *merger[T]) Pop() any {
+	last := m.in[len(m.in)-1]
+	m.in = m.in[:len(m.in)-1]
+	return last
+}
+
+func (m *merger[T]) run(yield func([]T) error, same func(a, b *T) bool) error {
+	out := make([]T, 0, 512)
+	var last T
+	started := false
+	for len(m.in) > 0 {
+		in := m.in[0]
+		row := in.rows[0]
+		if !started || same == nil || !same(&last, &row) {
+			out = append(out, row)
+			last, started = row, true
+		}
+		in.rows = in.rows[1:]
+		if len(in.rows) == 0 {
+			if len(out) > 0 { // its strings may be the cursor's
+				if err := yield(out); err != nil {
+					return err
+				}
+				out = out[:0]
+			}
+			rows, err := in.c.next()
+			if errors.Is(err, io.EOF) {
+				heap.Pop(m)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			in.rows = rows
+		}
+		heap.Fix(m, 0)
+		if len(out) == cap(out) {
+			if err := yield(out); err != nil {
+				return err
+			}
+			out = out[:0]
+		}
+	}
+	return yield(out)
+}

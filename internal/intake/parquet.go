@@ -1,0 +1,154 @@
+package intake
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// parquet reads a table in Parquet by way of a temporary file, since the
+// format is read from its end.
+func (c *cutter) parquet(r *bufio.Reader) (err error) {
+	f, err := os.CreateTemp("", "bandish-*.parquet")
+	if err != nil {
+		return fmt.Errorf("%s: read parquet: %w", c.name, err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	size, err := io.Copy(f, r)
+	if err != nil {
+		return fmt.Errorf("%s: read parquet: %w", c.name, err)
+	}
+	defer func() { // the library panics on some malformed files
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: %w: parquet: %v", c.name, ErrUnreadable, p)
+		}
+	}()
+	pf, err := parquet.OpenFile(f, size)
+	if err != nil {
+		return fmt.Errorf("%s: %w: parquet: %w", c.name, ErrUnreadable, err)
+	}
+	t := newParquetTable(pf.Schema())
+	kind := TableKind(t.columns)
+	if kind == "" {
+		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, errTable)
+	}
+	line := int64(0)
+	for _, group := range pf.RowGroups() {
+		if err := c.rowGroup(group, t, kind, &line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, line *int64) error {
+	rows := group.Rows()
+	defer rows.Close()
+	buf := make([]parquet.Row, 256)
+	for {
+		n, err := rows.ReadRows(buf)
+		for _, row := range buf[:n] {
+			*line++
+			d := Document{Source: c.name, Line: *line, Kind: kind, Data: rowJSON(t.columns, t.text(row))}
+			if err := c.emit(d); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: row %d: %w", c.name, *line+1, err)
+		}
+	}
+}
+
+// parquetTable spells Parquet values as the CSV form of the same table does.
+type parquetTable struct {
+	columns []string          // top-level names
+	of      []int             // leaf → column
+	types   []parquet.Node    // leaf → its node
+	lists   []bool            // column → it repeats
+	scratch []strings.Builder // column → text under construction
+	counts  []int
+}
+
+func newParquetTable(schema *parquet.Schema) *parquetTable {
+	t := &parquetTable{}
+	index := map[string]int{}
+	for _, path := range schema.Columns() {
+		i, ok := index[path[0]]
+		if !ok {
+			i = len(t.columns)
+			index[path[0]] = i
+			t.columns = append(t.columns, path[0])
+			t.lists = append(t.lists, false)
+		}
+		leaf, _ := schema.Lookup(path...)
+		t.of = append(t.of, i)
+		t.types = append(t.types, leaf.Node)
+		if leaf.MaxRepetitionLevel > 0 {
+			t.lists[i] = true
+		}
+	}
+	t.scratch = make([]strings.Builder, len(t.columns))
+	t.counts = make([]int, len(t.columns))
+	return t
+}
+
+func (t *parquetTable) text(row parquet.Row) []string {
+	for i := range t.columns {
+		t.scratch[i].Reset()
+		t.counts[i] = 0
+	}
+	for _, v := range row {
+		leaf := v.Column()
+		if leaf < 0 || leaf >= len(t.of) || v.IsNull() {
+			continue
+		}
+		i := t.of[leaf]
+		s := valueText(v, t.types[leaf])
+		if t.lists[i] {
+			if t.counts[i] > 0 {
+				t.scratch[i].WriteString(",")
+			}
+			s = "'" + strings.ReplaceAll(s, "'", `\'`) + "'"
+		}
+		t.scratch[i].WriteString(s)
+		t.counts[i]++
+	}
+	out := make([]string, len(t.columns))
+	for i := range t.columns {
+		out[i] = t.scratch[i].String()
+		if t.lists[i] {
+			out[i] = "[" + out[i] + "]"
+		}
+	}
+	return out
+}
+
+func valueText(v parquet.Value, n parquet.Node) string {
+	if lt := n.Type().LogicalType(); lt != nil {
+		if ts, ok := lt.Value.(*format.TimestampType); ok && ts.Unit.Value != nil {
+			unit := int64(ts.Unit.Value.Duration())
+			per := int64(time.Second) / unit
+			return time.Unix(v.Int64()/per, v.Int64()%per*unit).UTC().Format(time.RFC3339Nano)
+		}
+	}
+	switch v.Kind() {
+	case parquet.Boolean:
+		return strconv.FormatBool(v.Boolean())
+	case parquet.ByteArray, parquet.FixedLenByteArray:
+		return strings.Clone(string(v.ByteArray()))
+	}
+	return v.String()
+}

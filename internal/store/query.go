@@ -1,0 +1,319 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Filter narrows a query. Empty fields do not narrow.
+type Filter struct {
+	CC     string
+	Target string
+	ASNs   []uint32
+	Layer  string // of cells; series.Whole unless AllLayers
+	Layers bool   // cells of every layer
+	Since  time.Time
+	Until  time.Time // exclusive
+}
+
+func (f *Filter) networks(w *where, column string) {
+	if len(f.ASNs) == 0 {
+		return
+	}
+	marks := strings.TrimSuffix(strings.Repeat("?,", len(f.ASNs)), ",")
+	args := make([]any, len(f.ASNs))
+	for i, a := range f.ASNs {
+		args[i] = a
+	}
+	w.add(column+" IN ("+marks+")", args...)
+}
+
+// cellColumns are the columns of a cell but its tallies, in the order of scan.
+const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
+
+// Cells returns daily cells in the order of series.Compare.
+func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	w := new(where)
+	if f.CC != "" {
+		w.add("probe_cc = ?", f.CC)
+	}
+	if f.Target != "" {
+		w.add("target = ?", f.Target)
+	}
+	if !f.Layers {
+		w.add("layer = ?", f.Layer)
+	}
+	f.networks(w, "probe_asn")
+	if !f.Since.IsZero() {
+		w.add("start >= ?", f.Since.UTC().Truncate(series.Day).Unix())
+	}
+	if !f.Until.IsZero() {
+		w.add("start < ?", f.Until.Unix())
+	}
+	q := "SELECT " + cellColumns + ", talliesText(tallies) FROM cells" + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
+	rows, err := s.db.QueryContext(ctx, q, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("query cells: %w", err)
+	}
+	defer rows.Close()
+	var out []series.Cell
+	for rows.Next() {
+		var c series.Cell
+		var tallies sql.NullString
+		if err := rows.Scan(&c.Target, &c.CC, &c.ASN, &c.Layer, &c.Start, &c.Span, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &c.FirstBad, &c.LastBad, &c.FirstOK, &c.LastOK, &c.FirstBadUID, &c.LastBadUID, &c.FirstOKUID, &c.LastOKUID, &tallies); err != nil {
+			return nil, fmt.Errorf("query cells: %w", err)
+		}
+		c.Tallies = parseTallies(tallies.String)
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+func parseTallies(s string) []series.Tally {
+	if s == "" {
+		return nil
+	}
+	var out []series.Tally
+	for part := range strings.SplitSeq(s, "\x1e") {
+		f := strings.Split(part, "\x1f")
+		if len(f) != 4 {
+			continue
+		}
+		t := series.Tally{Kind: series.Kind(f[0]), Name: f[1]}
+		fmt.Sscan(f[2], &t.Bad)
+		fmt.Sscan(f[3], &t.OK)
+		out = append(out, t)
+	}
+	return out
+}
+
+const verdictColumns = `measurement_uid, report_id, toUnixTimestamp64Micro(measurement_start_time), probe_cc, probe_asn, resolver_asn, test_name, software, platform, input, target, domain, state, dns.outcome, dns.rule, tcp.outcome, tcp.rule, tls.outcome, tls.rule, http.outcome, http.rule, quic.outcome, quic.rule, app.outcome, app.rule, arrayStringConcat(mechanisms, chr(31)), arrayStringConcat(rules, chr(31)), ruleset, fingerprints, invalid, arrayStringConcat(marks, chr(31)), raw, line`
+
+// Verdicts returns the rows of the current ruleset in the order of country,
+// target, time and uid.
+func (s *Store) Verdicts(ctx context.Context, f Filter) iter.Seq2[verdict.Row, error] {
+	return func(yield func(verdict.Row, error) bool) {
+		if _, err := s.refresh(ctx); err != nil {
+			yield(verdict.Row{}, err)
+			return
+		}
+		w := new(where)
+		if f.CC != "" {
+			w.add("probe_cc = ?", f.CC)
+		}
+		if f.Target != "" {
+			w.add("(target = ? OR domain = ?)", f.Target, f.Target)
+		}
+		f.networks(w, "probe_asn")
+		if !f.Since.IsZero() {
+			w.add("measurement_start_time >= fromUnixTimestamp64Micro(?)", f.Since.UnixMicro())
+		}
+		if !f.Until.IsZero() {
+			w.add("measurement_start_time < fromUnixTimestamp64Micro(?)", f.Until.UnixMicro())
+		}
+		s.scanVerdicts(ctx, "FROM verdicts"+w.String()+" ORDER BY probe_cc, target, measurement_start_time, measurement_uid", w.args, yield)
+	}
+}
+
+func (s *Store) scanVerdicts(ctx context.Context, from string, args []any, yield func(verdict.Row, error) bool) {
+	rows, err := s.db.QueryContext(ctx, "SELECT "+verdictColumns+" "+from, args...)
+	if err != nil {
+		yield(verdict.Row{}, fmt.Errorf("query verdicts: %w", err))
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r verdict.Row
+		var micro int64
+		var mechanisms, rules, marks sql.NullString
+		err := rows.Scan(&r.UID, &r.ReportID, &micro, &r.CC, &r.ASN, &r.ResolverASN, &r.TestName, &r.Software, &r.Platform, &r.Input, &r.Target, &r.Domain, &r.State,
+			&r.DNS.Outcome, &r.DNS.Rule, &r.TCP.Outcome, &r.TCP.Rule, &r.TLS.Outcome, &r.TLS.Rule, &r.HTTP.Outcome, &r.HTTP.Rule, &r.QUIC.Outcome, &r.QUIC.Rule, &r.App.Outcome, &r.App.Rule,
+			&mechanisms, &rules, &r.Ruleset, &r.Fingerprints, &r.Invalid, &marks, &r.Raw, &r.Line)
+		if err != nil {
+			yield(verdict.Row{}, fmt.Errorf("query verdicts: %w", err))
+			return
+		}
+		r.Time = time.UnixMicro(micro).UTC()
+		r.Mechanisms, r.Rules, r.Marks = split(mechanisms), split(rules), split(marks)
+		if !yield(r, nil) {
+			return
+		}
+	}
+	if err := rows.Err(); err != nil {
+		yield(verdict.Row{}, fmt.Errorf("query verdicts: %w", err))
+	}
+}
+
+func split(s sql.NullString) []string {
+	if s.String == "" {
+		return nil
+	}
+	return strings.Split(s.String, "\x1f")
+}
+
+// Verdict finds the verdict on one measurement.
+func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, error) {
+	m, err := s.refresh(ctx)
+	if err != nil {
+		return verdict.Row{}, false, err
+	}
+	var found verdict.Row
+	var ok bool
+	take := func(r verdict.Row, e error) bool {
+		if e != nil {
+			err = e
+			return false
+		}
+		found, ok = r, true
+		return false
+	}
+	// OONI's uids begin with the time: look at that day's segments first
+	if t, e := time.Parse("20060102", uid[:min(len(uid), 8)]); e == nil {
+		var paths []string
+		for _, g := range m.Select(archive.Verdicts, m.Ruleset) {
+			if g.Period == t.Format(time.DateOnly) {
+				paths = append(paths, quote(s.a.Dir()+"/"+g.Path()))
+			}
+		}
+		if len(paths) > 0 {
+			s.scanVerdicts(ctx, "FROM read_parquet(["+strings.Join(paths, ",")+"]) WHERE measurement_uid = ?", []any{uid}, take)
+		}
+	}
+	if !ok && err == nil {
+		s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, take)
+	}
+	return found, ok, err
+}
+
+// Overview is how one target stands in one country by the cells of a span.
+type Overview struct {
+	Target   string
+	Networks int
+	Cell     series.Cell // the sums of all networks and days
+	Last     time.Time   // start of the last day with a measurement
+}
+
+// Overviews sums the whole-measurement cells of a country by target.
+func (s *Store) Overviews(ctx context.Context, f Filter) ([]Overview, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	w := new(where)
+	w.add("layer = ''")
+	if f.CC != "" {
+		w.add("probe_cc = ?", f.CC)
+	}
+	if f.Target != "" {
+		w.add("target = ?", f.Target)
+	}
+	if !f.Since.IsZero() {
+		w.add("start >= ?", f.Since.UTC().Truncate(series.Day).Unix())
+	}
+	if !f.Until.IsZero() {
+		w.add("start < ?", f.Until.Unix())
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT target, count(DISTINCT probe_asn), sum(measurements)::UINTEGER, sum(ok)::UINTEGER, sum(blocked)::UINTEGER, sum(likely_blocked)::UINTEGER, sum(impaired)::UINTEGER, sum(down)::UINTEGER, sum(insufficient)::UINTEGER, sum(aside)::UINTEGER, sum(reports)::UINTEGER, sum(vote_blocked)::UINTEGER, sum(vote_impaired)::UINTEGER, sum(vote_ok)::UINTEGER, sum(vote_down)::UINTEGER, max(start) FROM cells`+w.String()+` GROUP BY target ORDER BY target`, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("query targets: %w", err)
+	}
+	defer rows.Close()
+	var out []Overview
+	for rows.Next() {
+		var o Overview
+		var last int64
+		c := &o.Cell
+		if err := rows.Scan(&o.Target, &o.Networks, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &last); err != nil {
+			return nil, fmt.Errorf("query targets: %w", err)
+		}
+		o.Last = time.Unix(last, 0).UTC()
+		c.Target, c.CC = o.Target, f.CC
+		out = append(out, o)
+	}
+	return out, rows.Err()
+}
+
+// Place is one country × target that the archive has cells of.
+type Place struct {
+	CC, Target   string
+	Measurements int64
+	Last         time.Time
+}
+
+// Places lists what the archive has measurements of, most measured first.
+func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE layer = '' GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("query places: %w", err)
+	}
+	defer rows.Close()
+	var out []Place
+	for rows.Next() {
+		var p Place
+		var last int64
+		if err := rows.Scan(&p.CC, &p.Target, &p.Measurements, &last); err != nil {
+			return nil, fmt.Errorf("query places: %w", err)
+		}
+		p.Last = time.Unix(last, 0).UTC()
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}
+
+// PublishedCounts are daily counts as OONI published them, without
+// measurements.
+type PublishedCounts struct {
+	Day                                           time.Time
+	Networks                                      int
+	Anomaly, Confirmed, Failure, OK, Measurements int64
+}
+
+// Counts returns published counts by day.
+func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	w := new(where)
+	if f.CC != "" {
+		w.add("probe_cc = ?", f.CC)
+	}
+	if f.Target != "" {
+		w.add("target = ?", f.Target)
+	}
+	f.networks(w, "probe_asn")
+	if !f.Since.IsZero() {
+		w.add("measurement_start_day >= fromUnixTimestamp64Micro(?)", f.Since.UTC().Truncate(series.Day).UnixMicro())
+	}
+	if !f.Until.IsZero() {
+		w.add("measurement_start_day < fromUnixTimestamp64Micro(?)", f.Until.UnixMicro())
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT toUnixTimestamp64Micro(measurement_start_day), count(DISTINCT probe_asn), sum(anomaly_count)::BIGINT, sum(confirmed_count)::BIGINT, sum(failure_count)::BIGINT, sum(ok_count)::BIGINT, sum(measurement_count)::BIGINT FROM counts`+w.String()+` GROUP BY measurement_start_day ORDER BY measurement_start_day`, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("query counts: %w", err)
+	}
+	defer rows.Close()
+	var out []PublishedCounts
+	for rows.Next() {
+		var c PublishedCounts
+		var micro int64
+		if err := rows.Scan(&micro, &c.Networks, &c.Anomaly, &c.Confirmed, &c.Failure, &c.OK, &c.Measurements); err != nil {
+			return nil, fmt.Errorf("query counts: %w", err)
+		}
+		c.Day = time.UnixMicro(micro).UTC()
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}

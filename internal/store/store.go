@@ -1,0 +1,151 @@
+// Package store answers questions about the archive in SQL. It reads the
+// Parquet segments through DuckDB, in this process and read-only, so that
+// another process may write at the same time. The SQL is spelled as ClickHouse
+// spells it, with one-line macros for DuckDB, and stands in this package only.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/bandish/bandish/internal/archive"
+)
+
+// DefaultMemory bounds what DuckDB may use; without a bound one aggregation
+// over everything took 7 GB.
+const DefaultMemory = "768MB"
+
+// Store is a reader of one archive. Its methods may be called by many
+// goroutines.
+type Store struct {
+	a  *archive.Archive
+	db *sql.DB
+
+	mu         sync.Mutex // guards what follows
+	generation uint64
+	viewed     bool
+}
+
+// macros give DuckDB the functions that the SQL here takes from ClickHouse.
+var macros = []string{
+	`CREATE MACRO toDate(x) AS CAST(x AS DATE)`,
+	`CREATE MACRO countIf(x) AS count(*) FILTER (WHERE x)`,
+	`CREATE MACRO arrayStringConcat(a, sep) AS array_to_string(a, sep)`,
+	`CREATE MACRO toUnixTimestamp64Micro(t) AS epoch_us(t)`,
+	`CREATE MACRO fromUnixTimestamp64Micro(n) AS make_timestamp(n)`,
+	`CREATE MACRO talliesText(ts) AS array_to_string([t.kind || chr(31) || t.name || chr(31) || t.bad || chr(31) || t.ok FOR t IN ts], chr(30))`,
+}
+
+// Open prepares queries over an archive. memory is DuckDB's limit, as
+// "768MB"; empty for the default.
+func Open(a *archive.Archive, memory string) (*Store, error) {
+	if memory == "" {
+		memory = DefaultMemory
+	}
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, fmt.Errorf("open DuckDB: %w", err)
+	}
+	db := sql.OpenDB(connector)
+	set := append([]string{
+		fmt.Sprintf("SET memory_limit = '%s'", strings.ReplaceAll(memory, "'", "")),
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		"SET parquet_metadata_cache = true", // the files never change
+		"SET TimeZone = 'UTC'",
+	}, macros...)
+	for _, q := range set {
+		if _, err := db.Exec(q); err != nil {
+			db.Close()
+			return nil, fmt.Errorf("set up DuckDB: %s: %w", q, err)
+		}
+	}
+	return &Store{a: a, db: db}, nil
+}
+
+// Close releases DuckDB.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Archive is the archive that the store reads.
+func (s *Store) Archive() *archive.Archive { return s.a }
+
+// refresh points the views at the segments of the current manifest.
+func (s *Store) refresh(ctx context.Context) (*archive.Manifest, error) {
+	m, err := s.a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewed && s.generation == m.Generation {
+		return m, nil
+	}
+	for name, v := range map[string]struct{ kind, ruleset, empty string }{
+		"verdicts":     {archive.Verdicts, m.Ruleset, emptyVerdicts},
+		"observations": {archive.Observations, "", ""},
+		"cells":        {archive.Cells, m.Ruleset, emptyCells},
+		"counts":       {archive.Counts, "", emptyCounts},
+	} {
+		q := "CREATE OR REPLACE VIEW " + name + " AS "
+		files := s.files(m, v.kind, v.ruleset)
+		switch {
+		case files != "":
+			q += "SELECT * FROM read_parquet(" + files + ")"
+		case v.empty != "":
+			q += v.empty
+		default:
+			continue
+		}
+		if _, err := s.db.ExecContext(ctx, q); err != nil {
+			return nil, fmt.Errorf("list the %s: %w", name, err)
+		}
+	}
+	s.generation, s.viewed = m.Generation, true
+	return m, nil
+}
+
+// files spells the paths of segments as an SQL list.
+func (s *Store) files(m *archive.Manifest, kind, ruleset string) string {
+	segs := m.Select(kind, ruleset)
+	if len(segs) == 0 {
+		return ""
+	}
+	paths := make([]string, len(segs))
+	for i, g := range segs {
+		paths[i] = quote(filepath.Join(s.a.Dir(), g.Path()))
+	}
+	return "[" + strings.Join(paths, ",") + "]"
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// where collects conditions and their arguments.
+type where struct {
+	conds []string
+	args  []any
+}
+
+func (w *where) add(cond string, args ...any) {
+	w.conds = append(w.conds, cond)
+	w.args = append(w.args, args...)
+}
+
+func (w *where) String() string {
+	if len(w.conds) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.conds, " AND ")
+}
+
+// The views of an archive without such segments.
+const (
+	emptyVerdicts = `SELECT '' AS measurement_uid, '' AS report_id, TIMESTAMP '1970-01-01' AS measurement_start_time, '' AS probe_cc, 0::UINTEGER AS probe_asn, 0::UINTEGER AS resolver_asn, '' AS test_name, '' AS software, '' AS platform, '' AS input, '' AS target, '' AS domain, '' AS state, {'outcome': '', 'rule': ''} AS dns, {'outcome': '', 'rule': ''} AS tcp, {'outcome': '', 'rule': ''} AS tls, {'outcome': '', 'rule': ''} AS http, {'outcome': '', 'rule': ''} AS quic, {'outcome': '', 'rule': ''} AS app, []::VARCHAR[] AS mechanisms, []::VARCHAR[] AS rules, '' AS ruleset, '' AS fingerprints, '' AS invalid, []::VARCHAR[] AS marks, '' AS raw, 0::UINTEGER AS line LIMIT 0`
+	emptyCells    = `SELECT '' AS target, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS layer, 0::BIGINT AS start, 0::BIGINT AS span, 0::UINTEGER AS measurements, 0::UINTEGER AS ok, 0::UINTEGER AS blocked, 0::UINTEGER AS likely_blocked, 0::UINTEGER AS impaired, 0::UINTEGER AS down, 0::UINTEGER AS insufficient, 0::UINTEGER AS aside, 0::UINTEGER AS reports, 0::UINTEGER AS vote_blocked, 0::UINTEGER AS vote_impaired, 0::UINTEGER AS vote_ok, 0::UINTEGER AS vote_down, 0::BIGINT AS first_bad, 0::BIGINT AS last_bad, 0::BIGINT AS first_ok, 0::BIGINT AS last_ok, '' AS first_bad_uid, '' AS last_bad_uid, '' AS first_ok_uid, '' AS last_ok_uid, []::STRUCT(kind VARCHAR, name VARCHAR, bad UINTEGER, ok UINTEGER)[] AS tallies LIMIT 0`
+	emptyCounts   = `SELECT TIMESTAMP '1970-01-01' AS measurement_start_day, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS test_name, '' AS domain, '' AS input, '' AS category, '' AS target, 0::UINTEGER AS anomaly_count, 0::UINTEGER AS confirmed_count, 0::UINTEGER AS failure_count, 0::UINTEGER AS ok_count, 0::UINTEGER AS measurement_count LIMIT 0`
+)

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+func day(d int) time.Time { return time.Date(2024, 2, d, 0, 0, 0, 0, time.UTC) }
+
+// rows of ZZ, nothing real: x is blocked on AS64512 from the 3rd, ok on AS64513.
+func rows() []verdict.Row {
+	var out []verdict.Row
+	for d := 1; d <= 6; d++ {
+		for i := range 4 {
+			r := verdict.Row{
+				UID: fmt.Sprintf("202402%02d000000.%06d_ZZ_webconnectivity_%016x", d, i, i), ReportID: fmt.Sprint("r", d, i), Time: day(d).Add(time.Duration(i) * time.Hour),
+				CC: "ZZ", ASN: 64512 + uint32(i%2), TestName: "web_connectivity", Target: "x", Domain: "x.com", State: verdict.OK, Ruleset: "test", Rules: []string{},
+				TLS: verdict.Layer{Outcome: verdict.OutcomeOK, Rule: "L1"},
+			}
+			if d >= 3 && r.ASN == 64512 {
+				r.State, r.TLS, r.Mechanisms = verdict.LikelyBlocked, verdict.Layer{Outcome: verdict.OutcomeBlocked, Rule: "L2"}, []string{"tls.reset", "tls.reset.sni"}
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func filled(t *testing.T) *Store {
+	t.Helper()
+	a, err := archive.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := rows()
+	b := series.NewBuilder(series.Day).WithLayers()
+	for i := range all {
+		b.Add(&all[i])
+	}
+	err = a.Update(context.Background(), func(u *archive.Update) error {
+		u.Manifest.Ruleset = "test"
+		for d := 1; d <= 6; d++ {
+			part := slices.DeleteFunc(slices.Clone(all), func(r verdict.Row) bool { return r.Time.Day() != d })
+			if _, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: day(d).Format(time.DateOnly), Ruleset: "test"}, part); err != nil {
+				return err
+			}
+		}
+		_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Cells, Period: "2024-02", Ruleset: "test"}, b.Cells())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(a, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestEmptyArchive(t *testing.T) {
+	a, err := archive.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(a, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cells, err := s.Cells(t.Context(), Filter{CC: "ZZ"})
+	if err != nil || len(cells) != 0 {
+		t.Errorf("cells of an empty archive: %v, %v", cells, err)
+	}
+	for r, err := range s.Verdicts(t.Context(), Filter{}) {
+		t.Errorf("a verdict of an empty archive: %v, %v", r, err)
+	}
+	if o, err := s.Overviews(t.Context(), Filter{CC: "ZZ"}); err != nil || len(o) != 0 {
+		t.Errorf("targets of an empty archive: %v, %v", o, err)
+	}
+	if o, err := s.Counts(t.Context(), Filter{CC: "ZZ"}); err != nil || len(o) != 0 {
+		t.Errorf("counts of an empty archive: %v, %v", o, err)
+	}
+}
+
+func TestCellsAreThoseThatWereBuilt(t *testing.T) {
+	s := filled(t)
+	got, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", Layers: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := series.NewBuilder(series.Day).WithLayers()
+	all := rows()
+	for i := range all {
+		b.Add(&all[i])
+	}
+	if want := b.Cells(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got[0], want[0])
+	}
+	whole, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", ASNs: []uint32{64512}, Since: day(3), Until: day(5)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(whole) != 2 || whole[0].Likely != 2 || whole[0].ASN != 64512 {
+		t.Errorf("two days of AS64512 are %+v", whole)
+	}
+}
+
+func TestVerdictsComeBackWhole(t *testing.T) {
+	s := filled(t)
+	var got []verdict.Row
+	for r, err := range s.Verdicts(t.Context(), Filter{CC: "ZZ", Target: "x"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Rules == nil {
+			r.Rules = []string{}
+		}
+		got = append(got, r)
+	}
+	if want := rows(); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%d rows came back of %d; the first is\n%+v, want\n%+v", len(got), len(want), got[0], want[0])
+	}
+	want := rows()[9]
+	r, ok, err := s.Verdict(t.Context(), want.UID)
+	if err != nil || !ok || r.Time != want.Time {
+		t.Errorf("verdict of %s: %+v, %v, %v", want.UID, r, ok, err)
+	}
+	if _, ok, err := s.Verdict(t.Context(), "no such uid"); ok || err != nil {
+		t.Errorf("a uid that does not exist: %v, %v", ok, err)
+	}
+}
+
+func TestOverviews(t *testing.T) {
+	s := filled(t)
+	o, err := s.Overviews(t.Context(), Filter{CC: "ZZ"})
+	if err != nil || len(o) != 1 {
+		t.Fatalf("%v, %v", o, err)
+	}
+	if o[0].Networks != 2 || o[0].Cell.Measurements != 24 || o[0].Cell.Likely != 8 || !o[0].Last.Equal(day(6)) {
+		t.Errorf("overview is %+v", o[0])
+	}
+	p, err := s.Places(t.Context(), 10)
+	if err != nil || len(p) != 1 || p[0].Measurements != 24 {
+		t.Errorf("places are %+v, %v", p, err)
+	}
+}
+
+// A second process's commit is seen by the next query.
+func TestNewSegmentsAreSeen(t *testing.T) {
+	s := filled(t)
+	if _, err := s.Cells(t.Context(), Filter{}); err != nil {
+		t.Fatal(err)
+	}
+	other, err := archive.Open(s.Archive().Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = other.Update(t.Context(), func(u *archive.Update) error {
+		r := rows()[0]
+		r.UID, r.Target = "new", "y"
+		_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: "2024-02-01", Ruleset: "test"}, []verdict.Row{r})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range s.Verdicts(t.Context(), Filter{Target: "y"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d rows of the new target, want 1", n)
+	}
+}

@@ -1,0 +1,195 @@
+// Package web is the site: pages made on the server that work without
+// JavaScript, and the same values as JSON. It reads the archive through
+// package store and changes nothing.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/target"
+)
+
+//go:embed template/*.html template/style.css
+var files embed.FS
+
+// Site serves the pages. Its fields are set before first use.
+type Site struct {
+	Store   *store.Store
+	Targets *target.Registry
+	Now     func() time.Time
+	Log     *slog.Logger
+	Demo    bool // the archive was made in a lab: every page says so
+}
+
+// handler is an HTTP handler that returns its failure.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// notFound is the failure of a page that does not exist; its text is shown.
+type notFound string
+
+func (n notFound) Error() string { return string(n) }
+
+// badRequest is a mistake of the reader's; its text is shown.
+type badRequest string
+
+func (b badRequest) Error() string { return string(b) }
+
+// Handler is the site's contents.
+func (s *Site) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]handler{
+		"GET /{$}":           s.home,
+		"GET /cc/{cc}":       s.country,
+		"GET /cc/{cc}/{target}": s.answer,
+		"GET /m/{uid}":       s.measurement,
+		"GET /rules":         s.rules,
+		"GET /style.css":     s.style,
+		"GET /":              func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
+	} {
+		mux.Handle(pattern, s.wrap(h))
+	}
+	return mux
+}
+
+// wrap turns a failure into a status; strangers see no internals.
+func (s *Site) wrap(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		status, text := http.StatusInternalServerError, "Something broke on our side; it was logged."
+		var nf notFound
+		var bad badRequest
+		switch {
+		case errors.As(err, &nf):
+			status, text = http.StatusNotFound, string(nf)
+		case errors.As(err, &bad):
+			status, text = http.StatusBadRequest, string(bad)
+		default:
+			s.Log.Error("request failed", "path", r.URL.Path, "err", err)
+		}
+		if wantsJSON(r) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			json.NewEncoder(w).Encode(map[string]string{"error": text})
+			return
+		}
+		s.render(w, status, "error.html", map[string]any{"Title": http.StatusText(status), "Text": text})
+	})
+}
+
+// wantsJSON reports whether the reader is a program: ?format=json, or an
+// Accept header that asks for it.
+func wantsJSON(r *http.Request) bool {
+	return r.URL.Query().Get("format") == "json" || strings.HasPrefix(r.Header.Get("Accept"), "application/json")
+}
+
+// respond shows one value as a page or as JSON.
+func (s *Site) respond(w http.ResponseWriter, r *http.Request, page string, value any, extra map[string]any) error {
+	w.Header().Set("Vary", "Accept")
+	if wantsJSON(r) {
+		b, err := json.MarshalIndent(value, "", "  ")
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		_, err = w.Write(append(b, '\n'))
+		return err
+	}
+	data := map[string]any{"Value": value}
+	for k, v := range extra {
+		data[k] = v
+	}
+	return s.render(w, http.StatusOK, page, data)
+}
+
+func (s *Site) render(w http.ResponseWriter, status int, page string, data map[string]any) error {
+	t, err := template.New("").Funcs(functions).ParseFS(files, "template/layout.html", "template/"+page)
+	if err != nil {
+		return err
+	}
+	data["Demo"] = s.Demo
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout", data); err != nil {
+		return fmt.Errorf("render %s: %w", page, err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+func (s *Site) style(w http.ResponseWriter, _ *http.Request) error {
+	b, err := files.ReadFile("template/style.css")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "max-age=300")
+	_, err = w.Write(b)
+	return err
+}
+
+var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
+
+// span reads ?since= and ?until= (inclusive days).
+func span(r *http.Request) (since, until time.Time, err error) {
+	for name, to := range map[string]*time.Time{"since": &since, "until": &until} {
+		v := r.URL.Query().Get(name)
+		if v == "" {
+			continue
+		}
+		if *to, err = time.Parse(time.DateOnly, v); err != nil {
+			return since, until, badRequest(fmt.Sprintf("%s is %q: want a day as 2024-02-17.", name, v))
+		}
+	}
+	if !until.IsZero() {
+		until = until.AddDate(0, 0, 1)
+	}
+	if !since.IsZero() && !until.IsZero() && !since.Before(until) {
+		return since, until, badRequest("since is after until.")
+	}
+	return since, until, nil
+}
+
+// functions are those of the templates.
+var functions = template.FuncMap{
+	"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"day":   func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+	"words": stateWord,
+	"lower": strings.ToLower,
+	"inc":   func(i int) int { return i + 1 },
+}
+
+// stateWord is a state as a reader calls it.
+func stateWord(s any) string {
+	switch fmt.Sprint(s) {
+	case "blocked":
+		return "blocked"
+	case "likely_blocked":
+		return "likely blocked"
+	case "impaired":
+		return "unclear"
+	case "down":
+		return "down"
+	case "ok":
+		return "ok"
+	}
+	return "too little data"
+}

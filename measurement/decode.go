@@ -1,0 +1,230 @@
+package measurement
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	fast "github.com/goccy/go-json"
+)
+
+// Reason says why a document is not a measurement.
+type Reason string
+
+// The reasons.
+const (
+	NotJSON          Reason = "not_json"
+	NotObject        Reason = "not_object"
+	MissingTestName  Reason = "missing_test_name"
+	MissingStartTime Reason = "missing_measurement_start_time"
+)
+
+// DecodeError is a document that is not a measurement.
+type DecodeError struct {
+	Reason Reason
+	Hint   string // how to mend it
+	Err    error  // the parser's, where there is one
+}
+
+func (e *DecodeError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("decode measurement: %s: %v", strings.ReplaceAll(string(e.Reason), "_", " "), e.Err)
+	}
+	return "decode measurement: " + strings.ReplaceAll(string(e.Reason), "_", " ")
+}
+
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Decode reads one document. Parts of the wrong type are left out and named in
+// Defects; the error is a *DecodeError, and comes only where the document is
+// not JSON, is not an object, or lacks its test's name or its start.
+func Decode(line []byte) (*Measurement, error) {
+	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	m := new(Measurement)
+	if err := decodeFast(line, m); err != nil {
+		m = new(Measurement)
+		if err := decodeTolerant(line, m); err != nil {
+			return nil, err
+		}
+	}
+	if bytes.Equal(bytes.TrimSpace(line), []byte("null")) {
+		return nil, notObject()
+	}
+	if m.TestName == "" {
+		return nil, &DecodeError{Reason: MissingTestName, Hint: `every measurement says its test: "test_name": "web_connectivity"`}
+	}
+	if m.StartTime.IsZero() {
+		return nil, &DecodeError{Reason: MissingStartTime, Hint: `want "measurement_start_time": "YYYY-MM-DD hh:mm:ss" in UTC`}
+	}
+	m.ProbeCC = country(m.ProbeCC)
+	return m, nil
+}
+
+func notObject() error {
+	return &DecodeError{Reason: NotObject, Hint: "one measurement is one JSON object; a list of them goes one a line"}
+}
+
+// country returns the code in upper case, ZZ where it is none.
+func country(cc string) string {
+	cc = strings.ToUpper(strings.TrimSpace(cc))
+	if len(cc) != 2 || cc[0] < 'A' || cc[0] > 'Z' || cc[1] < 'A' || cc[1] > 'Z' {
+		return "ZZ"
+	}
+	return cc
+}
+
+// decodeFast decodes a document of the right types. The parser has had bugs on
+// hostile input: a panic of its counts as not understood.
+func decodeFast(line []byte, m *Measurement) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("parser: %v", p)
+		}
+	}()
+	if err := fast.Unmarshal(line, m); err != nil {
+		return err
+	}
+	if m.TestName == "echcheck" {
+		return decodeECH(line, m)
+	}
+	return nil
+}
+
+// decodeECH reads the two handshakes that echcheck 0.1 keeps under names that
+// mean something else elsewhere.
+func decodeECH(line []byte, m *Measurement) error {
+	var doc struct {
+		TestKeys struct {
+			Control *TLSHandshake `json:"control"`
+			Target  *TLSHandshake `json:"target"`
+		} `json:"test_keys"`
+	}
+	if err := fast.Unmarshal(line, &doc); err != nil {
+		return err
+	}
+	m.TestKeys.Control = nil
+	m.TestKeys.ECHControl, m.TestKeys.ECHTarget = doc.TestKeys.Control, doc.TestKeys.Target
+	return nil
+}
+
+func decodeTolerant(line []byte, m *Measurement) error {
+	var fields map[string]json.RawMessage
+	err := json.Unmarshal(line, &fields)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrongType):
+		return notObject()
+	case err != nil:
+		return &DecodeError{Reason: NotJSON, Err: err, Hint: "the line may be cut short, or hold more than one document; JSON Lines has one document a line"}
+	}
+	keep(line, reflect.ValueOf(m).Elem(), "", &m.Defects)
+	if m.TestName == "echcheck" {
+		if err := decodeECH(line, m); err != nil {
+			m.Defects = append(m.Defects, "test_keys.control")
+		}
+	}
+	return nil
+}
+
+var failureType = reflect.TypeFor[Failure]()
+
+// keep decodes what can be decoded of raw into v, and adds the paths of the
+// rest to defects. v holds its zero value.
+func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
+	if json.Unmarshal(raw, v.Addr().Interface()) == nil {
+		return
+	}
+	v.SetZero()
+	if _, whole := v.Addr().Interface().(json.Unmarshaler); whole {
+		*defects = append(*defects, path)
+		return
+	}
+	raw = bytes.TrimSpace(raw)
+	object, list := raw[0] == '{', raw[0] == '['
+	switch {
+	case v.Type() == failureType:
+		v.SetString(string(Unreadable))
+	case v.Kind() == reflect.Struct && object:
+		keepFields(raw, v, path, defects)
+		return
+	case v.Kind() == reflect.Pointer && object:
+		v.Set(reflect.New(v.Type().Elem()))
+		keep(raw, v.Elem(), path, defects)
+		return
+	case v.Kind() == reflect.Slice && list:
+		keepItems(raw, v, path, defects)
+		return
+	case v.Kind() == reflect.Slice && object && v.Type().Elem().Kind() == reflect.Struct:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1)) // one thing where a list is usual
+		keep(raw, v.Index(0), path, defects)
+		return
+	case v.Kind() == reflect.Map && object:
+		keepEntries(raw, v, path, defects)
+		return
+	}
+	*defects = append(*defects, path)
+}
+
+func keepFields(raw []byte, v reflect.Value, path string, defects *[]string) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		*defects = append(*defects, path)
+		return
+	}
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			keepFields(raw, v.Field(i), path, defects)
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		value, given := fields[name]
+		if !given || name == "-" {
+			continue
+		}
+		keep(value, v.Field(i), strings.TrimPrefix(path+"."+name, "."), defects)
+	}
+}
+
+func keepItems(raw []byte, v reflect.Value, path string, defects *[]string) {
+	var items []json.RawMessage
+	if err := json.Unmarshal(raw, &items); err != nil {
+		*defects = append(*defects, path)
+		return
+	}
+	for i, item := range items {
+		one := reflect.New(v.Type().Elem()).Elem()
+		at := path + "[" + strconv.Itoa(i) + "]"
+		n := len(*defects)
+		keep(item, one, at, defects)
+		if len(*defects) > n && (*defects)[n] == at {
+			continue // nothing of it could be read
+		}
+		v.Set(reflect.Append(v, one))
+	}
+}
+
+func keepEntries(raw []byte, v reflect.Value, path string, defects *[]string) {
+	var entries map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &entries); err != nil {
+		*defects = append(*defects, path)
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(entries)))
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		one := reflect.New(v.Type().Elem()).Elem()
+		at := path + "." + name
+		n := len(*defects)
+		keep(entries[name], one, at, defects)
+		if len(*defects) > n && (*defects)[n] == at {
+			continue
+		}
+		v.SetMapIndex(reflect.ValueOf(name), one)
+	}
+}

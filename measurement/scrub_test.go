@@ -1,0 +1,78 @@
+package measurement
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/netip"
+	"testing"
+)
+
+func TestScrub(t *testing.T) {
+	hidden := base64.StdEncoding.EncodeToString([]byte("\xffyour address is 192.0.2.77 "))
+	gone := base64.StdEncoding.EncodeToString([]byte("\xffyour address is 127.0.0.1 "))
+	for _, c := range []struct {
+		name, in, want string
+		more           []netip.Addr
+	}{
+		{name: "its own value", in: `{"probe_ip":"192.0.2.77"}`, want: `{"probe_ip":"127.0.0.1"}`},
+		{name: "spaces", in: `{"probe_ip" : "192.0.2.77", "x":"192.0.2.77"}`, want: `{"probe_ip" : "127.0.0.1", "x":"127.0.0.1"}`},
+		{name: "bodies and headers", in: `{"probe_ip":"192.0.2.77","b":"X-Client: 192.0.2.77\r\n<p>192.0.2.77.</p>"}`, want: `{"probe_ip":"127.0.0.1","b":"X-Client: 127.0.0.1\r\n<p>127.0.0.1.</p>"}`},
+		{name: "other addresses stay", in: `{"probe_ip":"192.0.2.7","a":"192.0.2.77 1192.0.2.7 192.0.2.7.1 1.192.0.2.7"}`, want: `{"probe_ip":"127.0.0.1","a":"192.0.2.77 1192.0.2.7 192.0.2.7.1 1.192.0.2.7"}`},
+		{name: "already scrubbed", in: `{"probe_ip":"127.0.0.1","a":"127.0.0.1"}`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1"}`},
+		{name: "escaped", in: `{"probe_ip":"\u0031\u00392.0.2.77","a":"192.0.2.77"}`, want: `{"probe_ip":"\u0031\u00392.0.2.77","a":"127.0.0.1"}`},
+		{name: "IPv6 in its forms", in: `{"probe_ip":"2001:db8::a","a":"2001:DB8::A [2001:0db8:0000:0000:0000:0000:0000:000a]:443 2001:db8::ab"}`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1 [127.0.0.1]:443 2001:db8::ab"}`},
+		{name: "mapped", in: `{"probe_ip":"::ffff:192.0.2.77","a":"::ffff:192.0.2.77 192.0.2.77"}`, want: `{"probe_ip":"127.0.0.1","a":"::ffff:127.0.0.1 127.0.0.1"}`},
+		{name: "base64", in: `{"probe_ip":"192.0.2.77","body":{"format":"base64","data":"` + hidden + `"}}`, want: `{"probe_ip":"127.0.0.1","body":{"format":"base64","data":"` + gone + `"}}`},
+		{name: "known from elsewhere", in: `{"probe_ip":"127.0.0.1","a":"192.0.2.9"}`, more: []netip.Addr{netip.MustParseAddr("192.0.2.9")}, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1"}`},
+		{name: "twice", in: `{"probe_ip":"192.0.2.1","test_keys":{"probe_ip":"192.0.2.2"},"a":"192.0.2.2"}`, want: `{"probe_ip":"127.0.0.1","test_keys":{"probe_ip":"127.0.0.1"},"a":"127.0.0.1"}`},
+		{name: "not JSON", in: `{"probe_ip":"192.0.2.77","a":"192.0.2.77`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1`},
+		{name: "null", in: `{"probe_ip":null,"a":"192.0.2.77"}`, want: `{"probe_ip":null,"a":"192.0.2.77"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, _ := Scrub([]byte(c.in), c.more...)
+			if c.name == "escaped" { // the key's own value is looked at after decoding
+				var v struct {
+					IP string `json:"probe_ip"`
+					A  string `json:"a"`
+				}
+				if err := json.Unmarshal(got, &v); err != nil {
+					t.Fatal(err)
+				}
+				if v.A != scrubbed {
+					t.Errorf("a is %q", v.A)
+				}
+				if v.IP != scrubbed {
+					t.Errorf("the escaped probe_ip stays %q", v.IP)
+				}
+				return
+			}
+			if string(got) != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzScrub holds that no canonical spelling of the probe's address survives
+// where it stands alone, and that what is valid stays valid.
+func FuzzScrub(f *testing.F) {
+	f.Add([]byte(`{"probe_ip":"192.0.2.77","a":"x 192.0.2.77 y"}`))
+	f.Add([]byte(`{"probe_ip":"2001:db8::a","a":{"format":"base64","data":"MTkyLjAuMi43Nw=="}}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		in := bytes.Clone(doc)
+		got, n := Scrub(doc)
+		if !bytes.Equal(doc, in) {
+			t.Fatal("Scrub changed its input")
+		}
+		if n == 0 && !bytes.Equal(got, in) {
+			t.Fatal("Scrub changed the document and counted nothing")
+		}
+		if json.Valid(in) && !json.Valid(got) {
+			t.Fatalf("%q was valid and %q is not", in, got)
+		}
+		if again, m := Scrub(got); m > 0 && bytes.Equal(again, got) {
+			t.Fatal("Scrub counts changes it does not make")
+		}
+	})
+}

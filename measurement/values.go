@@ -1,0 +1,199 @@
+package measurement
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Time is a UTC instant written as OONI writes it, "2006-01-02 15:04:05"; RFC
+// 3339 is read too.
+type Time struct{ time.Time }
+
+var timeLayouts = []string{
+	"2006-01-02 15:04:05", // fractions of a second are read too
+	time.RFC3339,
+	"2006-01-02T15:04:05",
+	"2006-01-02 15:04:05Z07:00",
+}
+
+// ParseTime reads the forms of time that OONI's documents and tables hold.
+func ParseTime(s string) (time.Time, error) {
+	for _, layout := range timeLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("read time %q: want YYYY-MM-DD hh:mm:ss in UTC", s)
+}
+
+// UnmarshalJSON reads a string; null and "" are the zero time.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	s, err := unquote(b)
+	if err != nil || s == "" {
+		return err
+	}
+	t.Time, err = ParseTime(s)
+	return err
+}
+
+// MarshalJSON writes the form of df-000.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(t.UTC().Format(`"2006-01-02 15:04:05"`)), nil
+}
+
+// ASN is an autonomous system number, written "AS17557"; a bare number is read
+// too.
+type ASN uint32
+
+// ParseASN reads "AS17557" and "17557".
+func ParseASN(s string) (ASN, error) {
+	digits := s
+	if len(s) > 2 && strings.EqualFold(s[:2], "AS") {
+		digits = s[2:]
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("read AS number %q: want the form AS17557", s)
+	}
+	return ASN(n), nil
+}
+
+// UnmarshalJSON reads "AS17557", "17557" and 17557; null and "" are 0.
+func (a *ASN) UnmarshalJSON(b []byte) error {
+	s := string(b)
+	if len(b) > 0 && (b[0] == '"' || b[0] == 'n') {
+		var err error
+		if s, err = unquote(b); err != nil || s == "" {
+			return err
+		}
+	}
+	n, err := ParseASN(s)
+	if err != nil {
+		return err
+	}
+	*a = n
+	return nil
+}
+
+// MarshalJSON writes "AS17557".
+func (a ASN) MarshalJSON() ([]byte, error) { return []byte(`"` + a.String() + `"`), nil }
+
+func (a ASN) String() string { return "AS" + strconv.FormatUint(uint64(a), 10) }
+
+// Failure is a failure string of df-007-errors, "" where nothing failed; JSON
+// has null for that.
+type Failure string
+
+// MarshalJSON writes null for no failure.
+func (f Failure) MarshalJSON() ([]byte, error) { return nullable(string(f)) }
+
+// Unreadable stands for a failure that was not a string: something failed, or
+// somebody wrote nonsense; in no case did the step work.
+const Unreadable Failure = "unknown_failure: unreadable"
+
+// Input is what a test was told to measure; JSON has null for nothing.
+type Input string
+
+// MarshalJSON writes null for no input.
+func (i Input) MarshalJSON() ([]byte, error) { return nullable(string(i)) }
+
+func nullable(s string) ([]byte, error) {
+	if s == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(s)
+}
+
+// Withheld stands in the place of the client's address: whatever is there is
+// not read, and what is written is the address that OONI puts there.
+type Withheld struct{}
+
+// UnmarshalJSON reads nothing.
+func (Withheld) UnmarshalJSON([]byte) error { return nil }
+
+// MarshalJSON writes 127.0.0.1.
+func (Withheld) MarshalJSON() ([]byte, error) { return []byte(`"127.0.0.1"`), nil }
+
+// Text is a body or header value: bytes of any kind. JSON has a string where
+// they are UTF-8 and {"format":"base64","data":…} where not.
+type Text string
+
+// UnmarshalJSON reads both forms, and null as "".
+func (t *Text) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '{' {
+		var wrapped Binary
+		if err := json.Unmarshal(b, &wrapped); err != nil {
+			return err
+		}
+		raw, err := wrapped.Bytes()
+		if err != nil {
+			return err
+		}
+		*t = Text(raw)
+		return nil
+	}
+	s, err := unquote(b)
+	*t = Text(s)
+	return err
+}
+
+// MarshalJSON writes the form that loses nothing.
+func (t Text) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(t)) {
+		return json.Marshal(string(t))
+	}
+	return json.Marshal(NewBinary([]byte(t)))
+}
+
+// Binary is OONI's wrapping of bytes in JSON.
+type Binary struct {
+	Data   string `json:"data"`
+	Format string `json:"format"`
+}
+
+// NewBinary wraps bytes.
+func NewBinary(b []byte) Binary {
+	return Binary{Data: base64.StdEncoding.EncodeToString(b), Format: "base64"}
+}
+
+// Bytes unwraps; missing padding is forgiven, as old probes cut bodies short.
+func (b Binary) Bytes() ([]byte, error) {
+	if b.Format != "base64" {
+		return nil, fmt.Errorf("unwrap bytes: format %q is not base64", b.Format)
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(b.Data, "="))
+	if err != nil {
+		return nil, fmt.Errorf("unwrap bytes: %w", err)
+	}
+	return raw, nil
+}
+
+// unquote reads a JSON string or null.
+func unquote(b []byte) (string, error) {
+	if n := len(b); n >= 2 && b[0] == '"' && plain(b[1:n-1]) {
+		return string(b[1 : n-1]), nil
+	}
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return "", err
+	}
+	return s, nil
+}
+
+// plain reports whether the inside of a JSON string stands for itself.
+func plain(b []byte) bool {
+	for _, c := range b {
+		if c == '\\' || c == '"' || c < ' ' {
+			return false
+		}
+	}
+	return utf8.Valid(b)
+}

@@ -1,0 +1,186 @@
+package observation
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/bandish/bandish/measurement"
+)
+
+// The values of Row.Cert. Unknown authority says that name and dates fit.
+const (
+	CertValid            = "valid"
+	CertExpired          = "expired"
+	CertNotYetValid      = "not_yet_valid"
+	CertWrongName        = "wrong_name"
+	CertSelfSigned       = "self_signed"
+	CertUnknownAuthority = "unknown_authority"
+	CertUnreadable       = "unreadable"
+)
+
+// Verifier checks stored certificate chains against Mozilla's roots as they
+// are compiled into the program, so that the answer does not depend on the
+// machine. It remembers answers; it is safe for use by several goroutines.
+type Verifier struct {
+	roots *x509.CertPool
+	id    string
+
+	mu   sync.Mutex
+	seen map[string]certificate // guarded by mu
+}
+
+// certificate is what a chain came to, but for the dates of its leaf.
+type certificate struct {
+	state             string
+	sha256            string
+	subject, issuer   string
+	notBefore, notAft time.Time
+}
+
+// maxSeen bounds the memory of a Verifier; when full it forgets all.
+const maxSeen = 8192
+
+// NewVerifier parses the roots, which takes some milliseconds.
+func NewVerifier() *Verifier {
+	v := &Verifier{roots: x509.NewCertPool(), seen: map[string]certificate{}}
+	hash := sha256.New()
+	for root := range bundle.Roots() {
+		hash.Write(root.Certificate)
+		cert, err := x509.ParseCertificate(root.Certificate)
+		if err != nil {
+			continue // some roots of the store are beyond what Go parses
+		}
+		v.roots.AddCert(cert)
+	}
+	v.id = "mozilla-" + hex.EncodeToString(hash.Sum(nil)[:6])
+	return v
+}
+
+// ID names the set of roots.
+func (v *Verifier) ID() string { return v.id }
+
+// check says what a chain (leaf first) proves of a name at a time.
+func (v *Verifier) check(chain []measurement.Binary, name string, at time.Time) certificate {
+	day := at.UTC().Truncate(24 * time.Hour)
+	h := sha256.New()
+	for _, c := range chain {
+		h.Write([]byte(c.Data))
+		h.Write([]byte{0})
+	}
+	h.Write([]byte(name + day.Format(time.DateOnly)))
+	key := string(h.Sum(nil))
+
+	v.mu.Lock()
+	cert, known := v.seen[key]
+	v.mu.Unlock()
+	if !known {
+		cert = v.verify(chain, name, day)
+		v.mu.Lock()
+		if len(v.seen) >= maxSeen {
+			clear(v.seen)
+		}
+		v.seen[key] = cert
+		v.mu.Unlock()
+	}
+	if cert.state == CertValid || cert.state == CertUnknownAuthority {
+		switch {
+		case at.Before(cert.notBefore):
+			cert.state = CertNotYetValid
+		case at.After(cert.notAft):
+			cert.state = CertExpired
+		}
+	}
+	return cert
+}
+
+func (v *Verifier) verify(chain []measurement.Binary, name string, at time.Time) certificate {
+	var parsed []*x509.Certificate
+	for i, c := range chain {
+		cert, err := parse(c)
+		if err != nil {
+			if i == 0 {
+				return certificate{state: CertUnreadable}
+			}
+			continue
+		}
+		parsed = append(parsed, cert)
+	}
+	leaf := parsed[0]
+	sum := sha256.Sum256(leaf.Raw)
+	c := certificate{
+		sha256:    hex.EncodeToString(sum[:]),
+		subject:   leaf.Subject.String(),
+		issuer:    leaf.Issuer.String(),
+		notBefore: leaf.NotBefore,
+		notAft:    leaf.NotAfter,
+	}
+	switch {
+	case c.subject == c.issuer && leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil:
+		c.state = CertSelfSigned
+	case !fitsName(leaf, name):
+		c.state = CertWrongName
+	case v.anchored(parsed, at):
+		c.state = CertValid
+	default:
+		c.state = CertUnknownAuthority
+	}
+	return c
+}
+
+func parse(b measurement.Binary) (*x509.Certificate, error) {
+	der, err := b.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+// anchored reports whether the chain ends in one of the roots, at a time when
+// the leaf is valid: the leaf's own dates are another question.
+func (v *Verifier) anchored(chain []*x509.Certificate, at time.Time) bool {
+	leaf := chain[0]
+	if at.Before(leaf.NotBefore) {
+		at = leaf.NotBefore
+	}
+	if at.After(leaf.NotAfter) {
+		at = leaf.NotAfter
+	}
+	between := x509.NewCertPool()
+	for _, c := range chain[1:] {
+		between.AddCert(c)
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{
+		Roots:         v.roots,
+		Intermediates: between,
+		CurrentTime:   at,
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
+	return err == nil
+}
+
+// fitsName also takes the common name where there are no other names, as
+// probes did until about 2020.
+func fitsName(leaf *x509.Certificate, name string) bool {
+	if name == "" || leaf.VerifyHostname(name) == nil {
+		return true
+	}
+	if len(leaf.DNSNames) > 0 || len(leaf.IPAddresses) > 0 {
+		return false
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return strings.EqualFold(leaf.Subject.CommonName, name)
+	}
+	return strings.EqualFold(leaf.Subject.CommonName, name) || wildcard(leaf.Subject.CommonName, name)
+}
+
+func wildcard(pattern, name string) bool {
+	_, parent, ok := strings.Cut(name, ".")
+	return ok && strings.EqualFold(pattern, "*."+parent)
+}

@@ -1,0 +1,277 @@
+package observation
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/measurement"
+)
+
+// Options are what Observe needs besides the measurement. The zero value
+// works: it names no platform, uses the embedded fingerprints, and parses the
+// trust store anew for each measurement that holds certificates.
+type Options struct {
+	// Target names the platform that a host belonged to at a time, or returns
+	// "". Tests of an app have no host ("" is passed).
+	Target       func(host, testName string, at time.Time) string
+	Fingerprints *fingerprint.Set
+	Verifier     *Verifier
+}
+
+// Observed is what a measurement shows.
+type Observed struct {
+	Known  bool   // the test is one that Bandish reads
+	Rows   []Row  // in a canonical order
+	Bodies []Body // each once, sorted by their hash
+}
+
+// Body is the beginning of a response that may have been written on the path,
+// kept so that later fingerprints can be matched without the raw measurement.
+type Body struct {
+	SHA256 string // of Text; Row.BodySHA256 names it
+	Text   string // at most MaxBody bytes; not always UTF-8
+}
+
+// MaxBody is how much of a body is kept and matched.
+const MaxBody = 64 << 10
+
+// Observe turns a measurement into rows. It is pure: the order of the lists in
+// the document does not matter. The rows share no memory with m.
+func Observe(m *measurement.Measurement, o Options) Observed {
+	if o.Fingerprints == nil {
+		o.Fingerprints = fingerprint.Embedded()
+	}
+	b := &builder{m: m, o: o}
+	b.base = b.baseRow()
+	k := &m.TestKeys
+	whole := measurement.Connection{
+		NetworkEvents: k.NetworkEvents, Queries: k.Queries, Requests: k.Requests,
+		TCPConnect: k.TCPConnect, TLSHandshakes: k.TLSHandshakes, QUIC: k.QUIC,
+	}
+	known := true
+	switch m.TestName {
+	case "web_connectivity":
+		b.web(whole)
+	case "signal", "telegram", "whatsapp", "facebook_messenger", "urlgetter":
+		b.add(b.connection(whole, false))
+		b.tunnel(m.TestKeys.Tunnel, k.Failure)
+	case "psiphon", "vanilla_tor", "torsf":
+		b.add(b.connection(whole, false))
+		b.tunnel(m.TestName, bootstrapFailure(k))
+	case "openvpn":
+		b.openvpn(whole)
+	case "tor":
+		b.tor()
+	case "dnscheck":
+		b.dnscheck()
+	case "echcheck":
+		b.ech(whole)
+	default:
+		known = false
+	}
+	return Observed{Known: known, Rows: b.finish(), Bodies: b.sortedBodies()}
+}
+
+// builder collects the rows of one measurement.
+type builder struct {
+	m      *measurement.Measurement
+	o      Options
+	base   Row
+	rows   []Row
+	bodies map[string]string
+	chunk  strings.Builder
+	v      *Verifier
+}
+
+// keep copies a string out of the document, so that rows do not hold it in
+// memory; small ones share a chunk.
+func (b *builder) keep(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if b.chunk.Cap()-b.chunk.Len() < len(s) {
+		b.chunk = strings.Builder{}
+		b.chunk.Grow(max(4096, len(s)))
+	}
+	start := b.chunk.Len()
+	b.chunk.WriteString(s)
+	return b.chunk.String()[start:]
+}
+
+func (b *builder) verifier() *Verifier {
+	if b.o.Verifier != nil {
+		return b.o.Verifier
+	}
+	if b.v == nil {
+		b.v = NewVerifier()
+	}
+	return b.v
+}
+
+func (b *builder) baseRow() Row {
+	m := b.m
+	host := HostOf(string(m.Input))
+	software := m.SoftwareName
+	if m.SoftwareVersion != "" {
+		software += "/" + m.SoftwareVersion
+	}
+	r := Row{
+		UID: b.keep(m.UID), ReportID: b.keep(m.ReportID), Time: m.StartTime.Time,
+		CC: b.keep(m.ProbeCC), ASN: uint32(m.ProbeASN), ResolverASN: uint32(m.ResolverASN),
+		TestName: b.keep(m.TestName), TestVersion: b.keep(m.TestVersion), Software: b.keep(software),
+		Platform: b.keep(m.Annotations.Platform), NetworkType: b.keep(m.Annotations.NetworkType),
+		Input: b.keep(string(m.Input)), FingerprintSet: b.o.Fingerprints.ID(),
+	}
+	if b.o.Target != nil {
+		r.Target = b.o.Target(host, m.TestName, m.StartTime.Time)
+	}
+	if r.Target == "" {
+		r.Target = b.keep(host)
+	}
+	if r.Target == "" {
+		r.Target = r.TestName
+	}
+	return r
+}
+
+func (b *builder) add(rows []Row) { b.rows = append(b.rows, rows...) }
+
+// finish gives the rows their order and their places.
+func (b *builder) finish() []Row {
+	if len(b.rows) == 0 {
+		b.rows = append(b.rows, b.base) // the measurement itself is a fact
+	}
+	slices.SortFunc(b.rows, compareRows)
+	for i := range b.rows {
+		b.rows[i].Seq = uint16(min(i, 1<<16-1))
+	}
+	return b.rows
+}
+
+// compareRows is the canonical order of a measurement's rows: along the
+// redirects, by name, address and port.
+func compareRows(x, y Row) int {
+	return cmp.Or(
+		cmp.Compare(x.Hop, y.Hop), cmp.Compare(x.Name, y.Name), cmp.Compare(x.IP, y.IP),
+		cmp.Compare(x.Port, y.Port), cmp.Compare(x.Transport, y.Transport), cmp.Compare(x.URL, y.URL),
+		cmp.Compare(x.DNS, y.DNS), cmp.Compare(x.TCP, y.TCP), cmp.Compare(x.TLS, y.TLS), cmp.Compare(x.HTTP, y.HTTP),
+		cmp.Compare(x.QUIC, y.QUIC), cmp.Compare(x.Tunnel, y.Tunnel), cmp.Compare(x.TunnelKind, y.TunnelKind), cmp.Compare(x.ServerName, y.ServerName),
+		cmp.Compare(x.Status, y.Status), cmp.Compare(x.BodyBytes, y.BodyBytes),
+		slices.Compare(x.DNSEngines, y.DNSEngines), cmp.Compare(x.DNSType, y.DNSType),
+		cmp.Compare(x.TCPSeconds, y.TCPSeconds), cmp.Compare(x.TLSSeconds, y.TLSSeconds),
+		cmp.Compare(x.HTTPSeconds, y.HTTPSeconds), cmp.Compare(x.ReadBytes, y.ReadBytes),
+		cmp.Compare(x.BodySHA256, y.BodySHA256), cmp.Compare(x.CertSHA256, y.CertSHA256),
+	)
+}
+
+func (b *builder) sortedBodies() []Body {
+	if len(b.bodies) == 0 {
+		return nil
+	}
+	all := make([]Body, 0, len(b.bodies))
+	for sum, text := range b.bodies {
+		all = append(all, Body{sum, text})
+	}
+	slices.SortFunc(all, func(x, y Body) int { return strings.Compare(x.SHA256, y.SHA256) })
+	return all
+}
+
+// result turns a failure string into a result, in the terms of df-007 where
+// old probes and the control use others.
+func (b *builder) result(f measurement.Failure) Result {
+	if f == "" {
+		return Done
+	}
+	if r, ok := failures[string(f)]; ok {
+		return r
+	}
+	return Result(b.keep(string(f)))
+}
+
+// failures are the common strings, and the older names of them.
+var failures = map[string]Result{
+	"connection_reset":             "connection_reset",
+	"connection_refused":           "connection_refused",
+	"connection_refused_error":     "connection_refused",
+	"generic_timeout_error":        "generic_timeout_error",
+	"tcp_timed_out_error":          "generic_timeout_error",
+	"timeout_error":                "generic_timeout_error",
+	"deferred_timeout_error":       "generic_timeout_error",
+	"eof_error":                    "eof_error",
+	"connection_lost_error":        "eof_error",
+	"response_never_received":      "eof_error",
+	"connection_done":              "eof_error",
+	"connection_closed":            "connection_already_closed",
+	"host_unreachable":             "host_unreachable",
+	"network_unreachable":          "network_unreachable",
+	"no_route_to_host_error":       "host_unreachable",
+	"network_down":                 "network_down",
+	"dns_nxdomain_error":           "dns_nxdomain_error",
+	"dns_name_error":               "dns_nxdomain_error",
+	"dns_no_answer":                "dns_no_answer",
+	"dns_refused_error":            "dns_refused_error",
+	"dns_server_failure":           "dns_servfail_error",
+	"dns_servfail_error":           "dns_servfail_error",
+	"dns_server_misbehaving":       "dns_server_misbehaving",
+	"dns_lookup_error":             "dns_lookup_error",
+	"android_dns_cache_no_data":    "android_dns_cache_no_data",
+	"ssl_invalid_hostname":         "ssl_invalid_hostname",
+	"ssl_unknown_authority":        "ssl_unknown_authority",
+	"ssl_invalid_certificate":      "ssl_invalid_certificate",
+	"ssl_failed_handshake":         "ssl_failed_handshake",
+	"ssl_error":                    "ssl_failed_handshake",
+	"unknown_error":                "unknown_error",
+	"connect_error":                "connect_error",
+	"network_is_unreachable_error": "network_unreachable",
+}
+
+// engine names a lookup's resolver.
+func (b *builder) engine(q *measurement.Query) string {
+	e := q.Engine
+	if e == "" {
+		e = "system"
+	}
+	if q.ResolverAddress != "" && e != "system" && e != "getaddrinfo" {
+		e += " " + q.ResolverAddress
+	}
+	return b.keep(e)
+}
+
+// depth reads the redirect that a step belongs to from its tags.
+func depth(tags []string) (uint8, bool) {
+	for _, t := range tags {
+		if n, ok := strings.CutPrefix(t, "depth="); ok {
+			if d, err := strconv.ParseUint(n, 10, 8); err == nil {
+				return uint8(d), true
+			}
+		}
+	}
+	return 0, false
+}
+
+func sortedSet(list []string) []string {
+	sort.Strings(list)
+	return slices.Compact(list)
+}
+
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// seconds is the time a step took, 0 where it is not known: old probes write
+// only its end.
+func seconds(t0, t float64) float64 {
+	if t0 <= 0 || t < t0 {
+		return 0
+	}
+	return t - t0
+}

@@ -1,0 +1,387 @@
+package series
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/verdict"
+)
+
+// Build counts rows into cells of the given span (Hour or Day).
+func Build(rows iter.Seq[verdict.Row], span time.Duration) []Cell {
+	b := NewBuilder(span)
+	for r := range rows {
+		b.Add(&r)
+	}
+	return b.Cells()
+}
+
+// Builder makes cells of rows that come one by one. Memory grows with the
+// number of rows, so feed it a country at a time.
+type Builder struct {
+	span   int64
+	layers bool
+	seen   map[string]struct{}
+	groups map[groupKey]*group
+	names  map[string]string // one copy of each repeated string
+}
+
+// groupKey is one cell to be.
+type groupKey struct {
+	cc, target string
+	asn        uint32
+	layer      string
+	start      int64
+}
+
+// group collects the measurements of one cell by report.
+type group struct {
+	cell  Cell
+	marks []mark
+}
+
+// mark is what is needed of one measurement to share out its report's vote.
+type mark struct {
+	report                      string
+	out                         outcome
+	mechanisms, rules           []string
+	software, resolver, ruleset string
+}
+
+type outcome uint8
+
+const (
+	outOK outcome = iota
+	outBlocked
+	outImpaired
+	outDown
+	outNone
+)
+
+// NewBuilder makes a builder of whole-measurement cells.
+func NewBuilder(span time.Duration) *Builder {
+	return &Builder{
+		span:   int64(span / time.Second),
+		seen:   map[string]struct{}{},
+		groups: map[groupKey]*group{},
+		names:  map[string]string{},
+	}
+}
+
+// WithLayers makes the builder count each layer in cells of its own too.
+func (b *Builder) WithLayers() *Builder {
+	b.layers = true
+	return b
+}
+
+// Add counts one row and reports whether it was new: a measurement that was
+// added before is not counted again.
+func (b *Builder) Add(r *verdict.Row) bool {
+	id := identity(r)
+	if _, ok := b.seen[id]; ok {
+		return false
+	}
+	b.seen[id] = struct{}{}
+	b.whole(r)
+	if b.layers && r.Votes() {
+		for _, l := range layersOf(r) {
+			if l.layer.Outcome != "" {
+				b.layer(r, l.name, l.layer)
+			}
+		}
+	}
+	return true
+}
+
+// identity is the uid and the ruleset, or where there is no uid everything
+// that tells one measurement from another.
+func identity(r *verdict.Row) string {
+	if r.UID != "" {
+		return r.UID
+	}
+	return fmt.Sprint("\x00", r.ReportID, "\x00", r.Time.Unix(), "\x00", r.CC, "\x00", r.ASN, "\x00", r.ResolverASN,
+		"\x00", r.TestName, "\x00", r.Input, "\x00", r.Target, "\x00", r.Domain, "\x00", r.State, "\x00", r.Raw, "\x00", r.Line)
+}
+
+func (b *Builder) group(r *verdict.Row, layer string) *group {
+	start := floor(r.Time.Unix(), b.span)
+	k := groupKey{b.name(r.CC), b.name(r.Target), r.ASN, layer, start}
+	g := b.groups[k]
+	if g == nil {
+		g = &group{cell: Cell{Target: k.target, CC: k.cc, ASN: k.asn, Layer: layer, Start: start, Span: b.span}}
+		b.groups[k] = g
+	}
+	return g
+}
+
+func (b *Builder) whole(r *verdict.Row) {
+	g := b.group(r, Whole)
+	c := &g.cell
+	if !r.Votes() {
+		c.Aside++
+		return
+	}
+	out := outNone
+	switch r.State {
+	case verdict.OK:
+		c.OK++
+		out = outOK
+	case verdict.Blocked:
+		c.Blocked++
+		out = outBlocked
+	case verdict.LikelyBlocked:
+		c.Likely++
+		out = outBlocked
+	case verdict.Impaired:
+		c.Impaired++
+		out = outImpaired
+	case verdict.Down:
+		c.Down++
+		out = outDown
+	default:
+		c.Insufficient++
+	}
+	c.Measurements++
+	c.stamp(r, out)
+	m := mark{report: b.reporter(r), out: out, software: b.name(r.Software), ruleset: b.name(rulesetName(r))}
+	if r.ResolverASN != 0 {
+		m.resolver = b.name("AS" + strconv.FormatUint(uint64(r.ResolverASN), 10))
+	}
+	if out == outBlocked || out == outImpaired {
+		m.mechanisms, m.rules = b.mechanisms(r), b.ruleNames(r.Rules)
+	}
+	g.marks = append(g.marks, m)
+}
+
+func (b *Builder) layer(r *verdict.Row, name string, l verdict.Layer) {
+	g := b.group(r, name)
+	c := &g.cell
+	out := outNone
+	switch l.Outcome {
+	case verdict.OutcomeOK:
+		c.OK++
+		out = outOK
+	case verdict.OutcomeBlocked:
+		c.Blocked++
+		out = outBlocked
+	case verdict.OutcomeDown:
+		c.Down++
+		out = outDown
+	default:
+		c.Impaired++
+		out = outImpaired
+	}
+	c.Measurements++
+	c.stamp(r, out)
+	m := mark{report: b.reporter(r), out: out}
+	if l.Rule != "" && out != outOK {
+		m.rules = []string{b.name(l.Rule)}
+	}
+	g.marks = append(g.marks, m)
+}
+
+// stamp notes when measurements of each sort were made. Ties are broken by
+// uid, so that the order of input does not matter.
+func (c *Cell) stamp(r *verdict.Row, out outcome) {
+	t := r.Time.Unix()
+	switch out {
+	case outOK:
+		first(&c.FirstOK, &c.FirstOKUID, t, r.UID)
+		last(&c.LastOK, &c.LastOKUID, t, r.UID)
+	case outBlocked, outImpaired:
+		first(&c.FirstBad, &c.FirstBadUID, t, r.UID)
+		last(&c.LastBad, &c.LastBadUID, t, r.UID)
+	}
+}
+
+func first(at *int64, uid *string, t int64, u string) {
+	if *at == 0 || t < *at || t == *at && u < *uid {
+		*at, *uid = t, u
+	}
+}
+
+func last(at *int64, uid *string, t int64, u string) {
+	if *at == 0 || t > *at || t == *at && u > *uid {
+		*at, *uid = t, u
+	}
+}
+
+// reporter is whose vote a row is. Rows without a report share one reporter an
+// hour, since nothing shows that they come from several people.
+func (b *Builder) reporter(r *verdict.Row) string {
+	if r.ReportID != "" {
+		return b.name(r.ReportID)
+	}
+	return b.name("hour " + strconv.FormatInt(floor(r.Time.Unix(), 3600), 10))
+}
+
+// mechanisms are the row's own or, where it names none, the layers that are
+// blocked, else those that are unknown.
+func (b *Builder) mechanisms(r *verdict.Row) []string {
+	names := slices.Clone(r.Mechanisms)
+	for _, want := range []verdict.Outcome{verdict.OutcomeBlocked, verdict.OutcomeUnknown} {
+		if len(names) > 0 {
+			break
+		}
+		for _, l := range layersOf(r) {
+			if l.layer.Outcome == want {
+				names = append(names, l.name)
+			}
+		}
+	}
+	return b.ruleNames(names)
+}
+
+func (b *Builder) ruleNames(names []string) []string {
+	out := make([]string, 0, len(names))
+	for _, n := range names {
+		out = append(out, b.name(n))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (b *Builder) name(s string) string {
+	if n, ok := b.names[s]; ok {
+		return n
+	}
+	s = strings.Clone(s)
+	b.names[s] = s
+	return s
+}
+
+func rulesetName(r *verdict.Row) string {
+	if r.Fingerprints == "" {
+		return r.Ruleset
+	}
+	return r.Ruleset + " " + r.Fingerprints
+}
+
+type namedLayer struct {
+	name  string
+	layer verdict.Layer
+}
+
+func layersOf(r *verdict.Row) [6]namedLayer {
+	return [6]namedLayer{
+		{"dns", r.DNS}, {"tcp", r.TCP}, {"tls", r.TLS}, {"http", r.HTTP}, {"quic", r.QUIC}, {"app", r.App},
+	}
+}
+
+// reportDay is the whole of what a report may say of a target on a network in
+// a day: one vote.
+type reportDay struct {
+	cc, target string
+	asn        uint32
+	layer      string
+	day        int64
+	report     string
+}
+
+// Cells returns the cells of all rows so far, sorted.
+func (b *Builder) Cells() []Cell {
+	size := map[reportDay]uint64{}
+	for k, g := range b.groups {
+		for _, m := range g.marks {
+			size[k.of(m.report)]++
+		}
+	}
+	cells := make([]Cell, 0, len(b.groups))
+	for k, g := range b.groups {
+		cells = append(cells, k.count(g, size))
+	}
+	Sort(cells)
+	return cells
+}
+
+func (k groupKey) of(report string) reportDay {
+	return reportDay{k.cc, k.target, k.asn, k.layer, floor(k.start, 86400), report}
+}
+
+// count shares out the votes: a report's one vote for the day is split evenly
+// over its measurements, and summed by outcome before it is rounded down, so
+// that a report which repeats itself weighs the same.
+func (k groupKey) count(g *group, size map[reportDay]uint64) Cell {
+	c := g.cell
+	type voice struct {
+		outs    [5]uint64
+		tallies map[Tally]uint64 // Bad or OK set to 1 says which
+	}
+	voices := map[string]*voice{}
+	for _, m := range g.marks {
+		v := voices[m.report]
+		if v == nil {
+			v = &voice{tallies: map[Tally]uint64{}}
+			voices[m.report] = v
+		}
+		v.outs[m.out]++
+		for _, t := range m.tallies() {
+			v.tallies[t]++
+		}
+	}
+	sums := map[Tally]Tally{}
+	for report, v := range voices {
+		n := size[k.of(report)]
+		c.VoteOK += uint32(v.outs[outOK] * Vote / n)
+		c.VoteBlocked += uint32(v.outs[outBlocked] * Vote / n)
+		c.VoteImpaired += uint32(v.outs[outImpaired] * Vote / n)
+		c.VoteDown += uint32(v.outs[outDown] * Vote / n)
+		for t, times := range v.tallies {
+			key := Tally{Kind: t.Kind, Name: t.Name}
+			s := sums[key]
+			w := uint32(times * Vote / n)
+			s.Kind, s.Name, s.Bad, s.OK = t.Kind, t.Name, s.Bad+t.Bad*w, s.OK+t.OK*w
+			sums[key] = s
+		}
+	}
+	c.Reports = uint32(len(voices))
+	for _, s := range sums {
+		c.Tallies = append(c.Tallies, s)
+	}
+	slices.SortFunc(c.Tallies, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+	return c
+}
+
+// tallies are the kinds and names that the measurement counts for.
+func (m *mark) tallies() []Tally {
+	bad, ok := uint32(0), uint32(0)
+	switch m.out {
+	case outBlocked, outImpaired:
+		bad = 1
+	case outOK:
+		ok = 1
+	default:
+		return nil
+	}
+	var out []Tally
+	add := func(k Kind, name string) {
+		if name != "" {
+			out = append(out, Tally{Kind: k, Name: name, Bad: bad, OK: ok})
+		}
+	}
+	for _, n := range m.mechanisms {
+		add(Mechanism, n)
+	}
+	for _, n := range m.rules {
+		add(Rule, n)
+	}
+	add(Software, m.software)
+	add(Resolver, m.resolver)
+	add(Ruleset, m.ruleset)
+	return out
+}
+
+func floor(t, span int64) int64 {
+	r := t % span
+	if r < 0 {
+		r += span
+	}
+	return t - r
+}
