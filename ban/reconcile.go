@@ -249,22 +249,38 @@ func endedFirst(a, b Report) int {
 // disputes says where reports differ from the ban's dates. A report that the
 // ban went on while it still did is no dispute.
 func disputes(b *Ban) []string {
-	var list []string
-	add := func(format string, args ...any) {
-		if s := fmt.Sprintf(format, args...); !slices.Contains(list, s) {
-			list = append(list, s)
+	type side struct {
+		says    string
+		dataset Dataset
+	}
+	count := make(map[side]int)
+	first := make(map[side]Origin)
+	var sides []side
+	add := func(o Origin, what string, day time.Time) {
+		s := side{what + " " + day.Format(time.DateOnly), o.Dataset}
+		if count[s]++; count[s] == 1 {
+			sides = append(sides, s)
+			first[s] = o
 		}
 	}
 	for _, r := range b.Reports {
 		if !r.Start.Equal(b.Start) {
-			add("start %s by %s", r.Start.Format(time.DateOnly), r.Origin)
+			add(r.Origin, "start", r.Start)
 		}
 		switch {
 		case r.Status == Ended && b.Status == Ended && !r.End.Equal(b.End):
-			add("end %s by %s", r.End.Format(time.DateOnly), r.Origin)
+			add(r.Origin, "end", r.End)
 		case r.Status == Ongoing && b.Status == Ended && r.Known.After(b.End):
-			add("still held on %s by %s", r.Known.Format(time.DateOnly), r.Origin)
+			add(r.Origin, "still held on", r.Known)
 		}
+	}
+	var list []string
+	for _, s := range sides {
+		by := first[s].String()
+		if count[s] > 1 {
+			by = fmt.Sprintf("%s (%d rows, %s first)", s.dataset, count[s], by)
+		}
+		list = append(list, s.says+" by "+by)
 	}
 	return list
 }
