@@ -29,7 +29,7 @@ var others = map[string]string{
 	"venezuela bolivarian republic of": "VE", "viet nam": "VN", "holland": "NL", "the netherlands": "NL", "micronesia federated states of": "FM", "trinidad and tobago": "TT",
 	"bosnia": "BA", "bosnia and herzegovina": "BA", "st lucia": "LC", "saint lucia": "LC", "south korea": "KR", "north korea": "KP", "taiwan province of china": "TW",
 	"vatican": "VA", "holy see": "VA", "mainland china": "CN", "pr china": "CN", "people s republic of china": "CN", "antigua and barbuda": "AG",
-	"saint kitts and nevis": "KN", "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "isle of man": "IM", "libyan arab jamahiriya": "LY",
+	"saint kitts and nevis": "KN", "saint vincent and the grenadines": "VC", "sao tome and principe": "ST", "isle of man": "IM", "libyan arab jamahiriya": "LY", "luxemburg": "LU",
 }
 
 var table = sync.OnceValue(func() map[string]string {

@@ -37,6 +37,7 @@ func commands() []command {
 	return []command{
 		targetsCommand(),
 		bansCommand(),
+		requestsCommand(),
 	}
 }
 
