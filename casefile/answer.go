@@ -29,18 +29,17 @@ var verdicts = []term{
 func (Verdict) terms() []term { return verdicts }
 
 // The evidence floor. Below it an answer is untested, and says why: one
-// person's few measurements, or one publisher's report, must not decide.
+// report's measurements, or one publisher's word, must not decide. The floor
+// for measurements is that of package series.
 const (
-	// floorNetwork is how many measurements let one network be read.
-	floorNetwork = 3
-	// floorTotal is how many measurements all read networks must have together.
-	floorTotal = 5
-	// floorReports is in how many reports they must have come.
-	floorReports = 2
+	// floorMeasurements is how many measurements let a network be read.
+	floorMeasurements = 3
+	// floorVotes is how many votes they must have, that is, in how many reports they must have come.
+	floorVotes = 2 * Vote
 	// floorPublishers is how many publishers must agree where no document or
 	// measurement stands behind the reports.
 	floorPublishers = 2
-	// clearShare is the share of a network's measurements that must agree.
+	// clearShare is the share of a network's votes that must agree.
 	clearShare = 0.8
 )
 
@@ -124,6 +123,8 @@ type NetworkTally struct {
 	Down int64 `json:"down" rule:"required"`
 	// Unclear is how many were impaired or insufficient.
 	Unclear int64 `json:"unclear" rule:"required"`
+	// Votes are the counts with each report worth one vote a day.
+	Votes Votes `json:"votes" rule:"required"`
 	// Reading is what they come to.
 	Reading Reading `json:"reading" rule:"required"`
 }
@@ -163,6 +164,15 @@ func (r *Records) Answers(ctx context.Context, c *Case, m Measured) ([]Answer, e
 		out = append(out, a)
 	}
 	return out, nil
+}
+
+// AnswersAsOf is Answers with what was known, and measured, at the end of a
+// day; a zero day is now.
+func (r *Records) AnswersAsOf(ctx context.Context, c *Case, asOf Date, m Measured) ([]Answer, error) {
+	if !asOf.IsZero() && m != nil {
+		m = until{m, asOf, c.Zone()}
+	}
+	return r.Answers(ctx, r.AsOf(c, asOf), m)
 }
 
 // AnswerClaim holds one claim against the measurements, where it is about
@@ -266,37 +276,62 @@ func (t *Tally) add(c Cell) {
 	}
 	n := &t.Networks[i]
 	n.OK, n.Blocked, n.Down, n.Unclear = n.OK+c.OK, n.Blocked+c.Blocked, n.Down+c.Down, n.Unclear+c.Unclear
+	n.Votes = n.Votes.plus(c.Votes)
 }
 
 func (n NetworkTally) total() int64 { return n.OK + n.Blocked + n.Down + n.Unclear }
 
-// read gives what a network's measurements come to. Those that are unclear
-// are in the denominator: they never make a network look decided.
+// read gives what a network's measurements come to. Unclear votes are in the
+// denominator: they never make a network look decided.
 func (n NetworkTally) read() Reading {
-	total := n.total()
-	if total < floorNetwork {
+	total := n.Votes.total()
+	if n.total() < floorMeasurements || total < floorVotes {
 		return ReadLittle
 	}
 	for _, r := range []struct {
-		n       int64
+		votes   int64
 		reading Reading
-	}{{n.OK, ReadOK}, {n.Blocked, ReadBlocked}, {n.Down, ReadDown}} {
-		if float64(r.n) >= clearShare*float64(total) {
+	}{{n.Votes.OK, ReadOK}, {n.Votes.Blocked, ReadBlocked}, {n.Votes.Down, ReadDown}} {
+		if float64(r.votes) >= clearShare*float64(total) {
 			return r.reading
 		}
 	}
 	return ReadMixed
 }
 
+// together reads all networks as one, for when none has enough of its own.
+func (t *Tally) together() NetworkTally {
+	var all NetworkTally
+	for _, n := range t.Networks {
+		all.OK, all.Blocked, all.Down, all.Unclear = all.OK+n.OK, all.Blocked+n.Blocked, all.Down+n.Down, all.Unclear+n.Unclear
+		all.Votes = all.Votes.plus(n.Votes)
+	}
+	all.Reading = all.read()
+	return all
+}
+
 // answer holds a claim against the counts. Below the floor it is no answer,
 // and says what is missing.
 func (t *Tally) answer(says Access) (v Verdict, why string, enough bool) {
 	total := t.OK + t.Blocked + t.Down + t.Unclear
-	var agree, disagree, open, little int
-	for _, n := range t.Networks {
+	if total == 0 {
+		return Untested, "Nobody measured it in that time.", false
+	}
+	counts := fmt.Sprintf("%d measurements on %d networks in %d reports: %d ok, %d blocked, %d down, %d unclear",
+		total, len(t.Networks), t.Reports, t.OK, t.Blocked, t.Down, t.Unclear)
+	read := keep(t.Networks, func(n NetworkTally) bool { return n.Reading != ReadLittle })
+	note := fmt.Sprintf("of %d networks with enough measurements", len(read))
+	if len(read) == 0 {
+		all := t.together()
+		if all.Reading == ReadLittle {
+			return Untested, fmt.Sprintf("Measured too little to say (%s); %d measurements in %d reports are the least.",
+				counts, floorMeasurements, floorVotes/Vote), false
+		}
+		read, note = []NetworkTally{all}, "no network has enough of its own, so all are read as one:"
+	}
+	var agree, disagree, open int
+	for _, n := range read {
 		switch {
-		case n.Reading == ReadLittle:
-			little++
 		case n.Reading == ReadMixed:
 			open++
 		case agrees(says, n.Reading):
@@ -305,26 +340,24 @@ func (t *Tally) answer(says Access) (v Verdict, why string, enough bool) {
 			disagree++
 		}
 	}
-	counts := fmt.Sprintf("%d measurements on %d networks in %d reports: %d ok, %d blocked, %d down, %d unclear",
-		total, len(t.Networks), t.Reports, t.OK, t.Blocked, t.Down, t.Unclear)
+	return weigh(says, agree, disagree, open),
+		fmt.Sprintf("%s; %s %d agree with the claim, %d disagree, %d are mixed.", counts, note, agree, disagree, open), true
+}
+
+// weigh turns networks for, against and undecided into a verdict.
+func weigh(says Access, agree, disagree, open int) Verdict {
 	switch {
-	case total == 0:
-		return Untested, "Nobody measured it in that time.", false
-	case total < floorTotal || t.Reports < floorReports || agree+disagree+open == 0:
-		return Untested, fmt.Sprintf("Measured too little to say (%s; at least %d measurements in %d reports are needed, %d on a network).",
-			counts, floorTotal, floorReports, floorNetwork), false
-	}
-	v = Mixed
-	switch {
-	case says == Partial:
-		v = partly(t, agree, disagree, open)
+	case says == Partial && (open > 0 || agree > 0 && disagree > 0):
+		return Supported
+	case says == Partial && agree > 0:
+		return Mixed // every network measured reaches it; others may not
 	case disagree == 0 && open == 0:
-		v = Supported
+		return Supported
 	case agree == 0 && open == 0:
-		v = Contradicted
+		return Contradicted
+	default:
+		return Mixed
 	}
-	return v, fmt.Sprintf("%s; of the networks with enough measurements %d agree with the claim, %d disagree, %d are mixed, %d have too few.",
-		counts, agree, disagree, open, little), true
 }
 
 // agrees reports whether a network's reading is what the claim says of it.
@@ -336,18 +369,6 @@ func agrees(says Access, reading Reading) bool {
 		return reading == ReadBlocked
 	default: // inaccessible, disrupted
 		return reading == ReadBlocked || reading == ReadDown
-	}
-}
-
-// partly answers "in part": some can reach it and some cannot.
-func partly(t *Tally, reach, not, open int) Verdict {
-	switch {
-	case open > 0 || reach > 0 && not > 0:
-		return Supported
-	case reach == 0:
-		return Contradicted
-	default:
-		return Mixed // all networks measured reach it; others may not
 	}
 }
 

@@ -89,8 +89,10 @@ type Span struct {
 	From Turn `json:"from" rule:"required"`
 	// To is the second.
 	To Turn `json:"to" rule:"required"`
-	// Days between their calendar days; below zero when the second came first.
+	// Days between their calendar days, at least; below zero when the second came first.
 	Days int64 `json:"days" rule:"required"`
+	// AtMost is the most days it can have been, where a date leaves room.
+	AtMost *int64 `json:"at_most,omitempty"`
 	// Means says it in words.
 	Means string `json:"means" rule:"required"`
 }
@@ -107,8 +109,10 @@ type Deed struct {
 	Effect Effect `json:"effect" rule:"required"`
 	// Followed is when access was lost or came back; null when it has not.
 	Followed Date `json:"followed" rule:"required,null"`
-	// Days from the one to the other; null when either has no date.
+	// Days from the one to the other, at least; null when either has no date.
 	Days *int64 `json:"days" rule:"required,null"`
+	// AtMost is the most days it can have been, where a date leaves room.
+	AtMost *int64 `json:"at_most,omitempty"`
 	// From is where Followed comes from.
 	From Origin `json:"from" rule:"required"`
 	// Defied are the ids of acts that do not obey it.
@@ -183,16 +187,12 @@ func accessPoints(c *Case, ban *MeasuredBan) (lost, returned Point) {
 	if ban == nil {
 		return lost, returned
 	}
-	lost.Reported, lost.Date, lost.From, lost.Ref = lost.Date, moment(ban.Start, c.Zone()), FromMeasurements, ban.ID
+	lost.Reported, lost.Date, lost.From, lost.Ref = lost.Date, ban.Start.date(c.Zone()), FromMeasurements, ban.ID
 	// A ban that still lasts in the archive may be one that nobody measured to its end.
-	if !ban.End.IsZero() {
-		returned.Reported, returned.Date, returned.From, returned.Ref = returned.Date, moment(ban.End, c.Zone()), FromMeasurements, ban.ID
+	if !ban.End.Latest.IsZero() {
+		returned.Reported, returned.Date, returned.From, returned.Ref = returned.Date, ban.End.date(c.Zone()), FromMeasurements, ban.ID
 	}
 	return lost, returned
-}
-
-func moment(t time.Time, zone *time.Location) Date {
-	return MustDate(t.In(zone).Format(time.RFC3339))
 }
 
 // first gives the earliest act that fits, as a turning point.
@@ -273,24 +273,35 @@ func spans(c *Case, points []Point) []Span {
 		{From: RestoreOrdered, To: Returned, Means: "from the first order to restore until access came back"},
 		{From: Lost, To: Returned, Means: "without access"},
 	} {
-		if days := daysBetween(at[s.From], at[s.To], c.Zone()); days != nil {
-			s.Days = *days
+		if least, most := daysBetween(at[s.From], at[s.To], c.Zone()); least != nil {
+			s.Days, s.AtMost = *least, most
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// daysBetween counts calendar days between the earliest days of two dates;
-// nil where one is not known.
-func daysBetween(a, b Date, zone *time.Location) *int64 {
-	from, ok := a.FirstDay(zone)
-	to, ok2 := b.FirstDay(zone)
-	if !ok || !ok2 {
-		return nil
+// daysBetween counts calendar days from one date to another: the least that
+// both leave, and the most where that differs. Nil where one is not known.
+func daysBetween(a, b Date, zone *time.Location) (least, most *int64) {
+	aFirst, ok1 := a.FirstDay(zone)
+	aLast, ok2 := a.LastDay(zone)
+	bFirst, ok3 := b.FirstDay(zone)
+	bLast, ok4 := b.LastDay(zone)
+	if !ok2 || !ok3 {
+		return nil, nil
 	}
-	days := int64(to.Sub(from).Hours() / 24)
-	return &days
+	days := func(from, to time.Time) *int64 {
+		n := int64(to.Sub(from).Hours() / 24)
+		return &n
+	}
+	least = days(aLast, bFirst)
+	if ok1 && ok4 {
+		if most = days(aFirst, bLast); *most == *least {
+			most = nil
+		}
+	}
+	return least, most
 }
 
 // deeds holds every order to restrict, every court's order to restore and
@@ -313,7 +324,7 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 		default:
 			continue
 		}
-		d.Days = daysBetween(d.Date, d.Followed, c.Zone())
+		d.Days, d.AtMost = daysBetween(d.Date, d.Followed, c.Zone())
 		for j := range c.Acts {
 			if slices.Contains(c.Acts[j].Defies, a.ID) {
 				d.Defied = append(d.Defied, c.Acts[j].ID)
@@ -352,11 +363,11 @@ func (u until) Bans(ctx context.Context, target, cc string, from, to time.Time) 
 	_, last := u.day.Bounds(u.zone)
 	var out []MeasuredBan
 	for _, b := range bans {
-		if !b.Start.Before(last) {
+		if !b.Start.Latest.Before(last) {
 			continue
 		}
-		if !b.End.Before(last) {
-			b.End = time.Time{}
+		if !b.End.Latest.Before(last) {
+			b.End = Window{}
 		}
 		out = append(out, b)
 	}

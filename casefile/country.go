@@ -12,6 +12,7 @@ const countries = " AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE 
 	" SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ" +
 	" UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW ZZ "
 
-func knownCountry(cc string) bool {
+// KnownCountry reports whether the code is one that the record may use.
+func KnownCountry(cc string) bool {
 	return len(cc) == 2 && strings.Contains(countries, " "+cc+" ")
 }

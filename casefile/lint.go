@@ -717,11 +717,11 @@ func (l *linter) round(trail []int, from int, node func(int) (string, []string))
 }
 
 func (l *linter) country(at, cc string) {
-	if cc == "" || knownCountry(cc) {
+	if cc == "" || KnownCountry(cc) {
 		return
 	}
 	p := l.f.problem(at, "%q is not an ISO 3166-1 alpha-2 code", cc)
-	if up := strings.ToUpper(cc); knownCountry(up) {
+	if up := strings.ToUpper(cc); KnownCountry(up) {
 		p.Message += fmt.Sprintf("; write %s", up)
 		p.Edit = l.f.edit(at, cc, up)
 	}

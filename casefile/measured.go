@@ -38,18 +38,63 @@ type Cell struct {
 	Down int64 `json:"down" rule:"required"`
 	// Unclear is how many were impaired or insufficient.
 	Unclear int64 `json:"unclear" rule:"required"`
-	// Reports is how many reports the measurements came in: the nearest thing to how many people measured.
+	// Reports is how many reports the measurements came in.
 	Reports int64 `json:"reports" rule:"required"`
+	// Votes are what the answer is worked out from: the counts with each report worth one vote a day at most, so that nobody outvotes the rest by measuring more.
+	Votes Votes `json:"votes" rule:"required"`
+}
+
+// Votes are capped counts, in thousandths of a vote.
+type Votes struct {
+	// OK are the votes for reachable.
+	OK int64 `json:"ok" rule:"required"`
+	// Blocked are those for blocked or likely blocked.
+	Blocked int64 `json:"blocked" rule:"required"`
+	// Down are those for broken everywhere.
+	Down int64 `json:"down" rule:"required"`
+	// Unclear are those for impaired.
+	Unclear int64 `json:"unclear" rule:"required"`
+}
+
+// Vote is one vote.
+const Vote = 1000
+
+func (v Votes) total() int64 { return v.OK + v.Blocked + v.Down + v.Unclear }
+
+func (v Votes) plus(o Votes) Votes {
+	return Votes{v.OK + o.OK, v.Blocked + o.Blocked, v.Down + o.Down, v.Unclear + o.Unclear}
 }
 
 // MeasuredBan is a ban as the measurements date it.
 type MeasuredBan struct {
 	// ID of the event.
 	ID string
-	// Start of the ban, UTC.
-	Start time.Time
-	// End of the ban; zero while it lasts.
-	End time.Time
-	// Measurements on which it rests.
-	Measurements int64
+	// Start holds the moment at which it began.
+	Start Window
+	// End holds the moment at which it ended; zero while nothing shows an end.
+	End Window
+}
+
+// Window holds a moment: after Earliest, not after Latest. Earliest is zero
+// where the measurements do not reach back far enough to say.
+type Window struct {
+	Earliest, Latest time.Time
+}
+
+// date writes the window in EDTF.
+func (w Window) date(zone *time.Location) Date {
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.In(zone).Format(time.RFC3339)
+	}
+	switch {
+	case w.Latest.IsZero():
+		return Date{}
+	case w.Earliest.Equal(w.Latest):
+		return MustDate(stamp(w.Latest))
+	default:
+		return MustDate("[" + stamp(w.Earliest) + ".." + stamp(w.Latest) + "]")
+	}
 }

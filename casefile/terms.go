@@ -1,5 +1,10 @@
 package casefile
 
+import (
+	"fmt"
+	"strings"
+)
+
 // A term is one word of a closed list and what it means. The lists are part
 // of the format: a value is never given another meaning.
 type term struct {
@@ -120,6 +125,18 @@ var accesses = []term{
 	{"disrupted", "it works badly or not for many, and the cause is open"},
 	{"inaccessible", "it cannot be reached, and the source does not say who keeps it so"},
 	{"blocked", "somebody keeps it from being reached without a way round"},
+}
+
+// ParseAccess reads one of the words for access.
+func ParseAccess(s string) (Access, error) {
+	var words []string
+	for _, t := range accesses {
+		if t.Value == s {
+			return Access(s), nil
+		}
+		words = append(words, t.Value)
+	}
+	return "", fmt.Errorf("%q is none of %s", s, strings.Join(words, ", "))
 }
 
 // Subject is what a claim is about.

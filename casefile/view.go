@@ -170,18 +170,15 @@ func (v *view) term(t *Term) *Term {
 	return &out
 }
 
+// notes keeps those of which every source had come out: a sentence with two
+// sources may say what only the later one tells.
 func (v *view) notes(notes []Note) []Note {
-	var out []Note
-	for _, n := range notes {
-		if cites := v.cites(n.Cites); len(cites) > 0 {
-			out = append(out, Note{n.Text, cites})
-		}
-	}
-	return out
+	return keep(notes, func(n Note) bool { return len(v.cites(n.Cites)) == len(n.Cites) })
 }
 
 func (v *view) acts() []Act {
 	acts := keep(v.c.Acts, func(a Act) bool { return v.happened(a.Date) && v.known(a.Cites) })
+	v.blind(acts)
 	there := func(id string) bool { return slices.ContainsFunc(acts, func(a Act) bool { return a.ID == id }) }
 	for i := range acts {
 		a := &acts[i]
@@ -190,6 +187,15 @@ func (v *view) acts() []Act {
 		a.Contradicts, a.Defies, a.Withdraws = keep(a.Contradicts, there), keep(a.Defies, there), keep(a.Withdraws, there)
 	}
 	return acts
+}
+
+// blind takes away the docket of acts where the docket was not known.
+func (v *view) blind(acts []Act) {
+	for i := range acts {
+		if d := v.c.Docket(acts[i].Docket); d == nil || !v.known(d.Cites) || !v.happened(d.Filed) {
+			acts[i].Docket = ""
+		}
+	}
 }
 
 func (v *view) claims(c *Case) []Claim {
@@ -342,7 +348,7 @@ func (r *Records) Name(c *Case, id string) string {
 	switch {
 	case a == nil:
 		return id
-	case a.Kind == "judge" || a.Kind == "office_holder":
+	case (a.Kind == "judge" || a.Kind == "office_holder") && a.Name != a.Office:
 		return a.Name + " (" + a.Office + ")"
 	case a.Abbreviation != "":
 		return a.Abbreviation

@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed */*.yaml
 var FS embed.FS
+
+// Schema is the JSON Schema of a case, as it is written and as it is shown.
+//
+//go:embed casefile.schema.json
+var Schema []byte

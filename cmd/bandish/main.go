@@ -36,8 +36,12 @@ type command struct {
 func commands() []command {
 	return []command{
 		targetsCommand(),
-		bansCommand(),
+		recordCommand(),
+		claimsCommand(),
+		checkCommand(),
+		sourceCommand(),
 		requestsCommand(),
+		bansCommand(),
 	}
 }
 
