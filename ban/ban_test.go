@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/xuri/excelize/v2"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
 )
 
 // lab knows invented platforms of the country ZZ.
@@ -422,5 +424,51 @@ func TestRankedJSON(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s lacks %s", text, want)
 		}
+	}
+}
+
+func TestFromMeasured(t *testing.T) {
+	window := func(a, b string) casefile.Window { return casefile.Window{Earliest: day(a), Latest: day(b)} }
+	reports := ban.FromMeasured("ZZ", "sample", []casefile.MeasuredBan{
+		{ID: "e1", Start: window("2024-02-17", "2024-02-18"), End: window("2025-05-06", "2025-05-08")},
+		{ID: "e2", Start: window("2025-08-01", "2025-08-02")},
+		{ID: "e3", Start: window("2027-01-01", "2027-01-01")},
+	}, day("2026-01-01"))
+	if len(reports) != 2 {
+		t.Fatalf("%d reports, want 2: the third had not begun", len(reports))
+	}
+	if r := reports[0]; !r.Start.Equal(day("2024-02-18")) || !r.End.Equal(day("2025-05-06")) || r.Status != ban.Ended {
+		t.Errorf("ended: %+v", r)
+	}
+	if r := reports[1]; r.Status != ban.Ongoing || !r.Known.Equal(day("2026-01-01")) {
+		t.Errorf("ongoing: %+v", r)
+	}
+}
+
+func TestFromRecord(t *testing.T) {
+	record, err := casefile.Load(fstest.MapFS{
+		"zz-2024-sample/case.yaml": &fstest.MapFile{Data: []byte("id: zz-2024-sample\ntitle: t\njurisdiction: ZZ\nutc_offset: \"+05:00\"\ntargets: [sample]\nstatus: ended\nstart: {date: 2024-02-17T22:00:00+05:00, cites: []}\nend: {date: 2025-05-07, cites: []}\n")},
+		"shared/bans.yaml": &fstest.MapFile{Data: []byte(`bans:
+  - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, confidence: high, cites: []}
+  - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, confidence: low, cites: []}
+  - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, confidence: low, cites: []}
+  - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, confidence: low, cites: []}
+`)},
+	}, "lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports := ban.FromRecord(record, day("2026-01-01"))
+	if len(reports) != 3 {
+		t.Fatalf("%+v", reports)
+	}
+	if r := reports[0]; r.Case != "zz-2024-sample" || !r.Start.Equal(day("2024-02-17")) || !r.End.Equal(day("2025-05-07")) {
+		t.Errorf("a case: %+v", r)
+	}
+	if r := reports[1]; r.Status != ban.Unknown || !r.Estimated || !r.Start.Equal(day("2020-01-01")) {
+		t.Errorf("a start within a month: %+v", r)
+	}
+	if r := reports[2]; r.Method != ban.Throttle {
+		t.Errorf("throttling: %+v", r)
 	}
 }

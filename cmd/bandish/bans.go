@@ -46,14 +46,15 @@ func runBans(ctx context.Context, env *environment, args []string) error {
 
 // banFilter are the flags that choose bans.
 type banFilter struct {
-	data, target, cc, asOf *string
+	data, records, target, cc, asOf *string
 	registry               *target.Registry
 	day                    time.Time
 }
 
 func newBanFilter(fs *flag.FlagSet) *banFilter {
 	return &banFilter{
-		data:   dataFlag(fs),
+		data:    dataFlag(fs),
+		records: recordsFlag(fs.String),
 		target: fs.String("target", "", "only this `platform`, host, or \"internet\""),
 		cc:     fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)"),
 		asOf:   fs.String("as-of", "", "count as of this `day` (2024-03-14); today if left out"),
@@ -92,13 +93,14 @@ func (f *banFilter) names() ban.Names {
 	return ban.Names{OfName: f.registry.OfName, OfHost: f.registry.OfHost, OfTest: f.registry.OfTest}
 }
 
-// bans gives the bans that the filter chooses: those of the record and, where
-// imported is true, those of others' data sets.
+// bans gives the bans that the filter chooses: those of the record and of the
+// archive's measurements and, where imported is true, of others' data sets.
 func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {
-	reports, err := ownReports(ctx, *f.data, f.day)
+	record, _, err := openRecords(*f.records)
 	if err != nil {
 		return nil, err
 	}
+	reports := ban.FromRecord(record, f.day)
 	if imported {
 		others, err := importedReports(source.Open(*f.data), f.names())
 		if err != nil {
@@ -106,10 +108,46 @@ func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) 
 		}
 		reports = append(reports, others...)
 	}
-	bans := ban.Reconcile(reports)
+	measured, err := f.measured(ctx, reports)
+	if err != nil {
+		return nil, err
+	}
+	bans := ban.Reconcile(append(reports, measured...))
 	return slices.DeleteFunc(bans, func(b ban.Ban) bool {
 		return *f.cc != "" && b.CC != *f.cc || *f.target != "" && b.Target != *f.target
 	}), nil
+}
+
+// measured asks the archive for bans wherever a report speaks of one, and for
+// the country and target of the filter.
+func (f *banFilter) measured(ctx context.Context, reports []ban.Report) ([]ban.Report, error) {
+	archive, done, err := openMeasured(*f.data)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if archive == nil {
+		return nil, nil
+	}
+	type place struct{ cc, target string }
+	asked := map[place]bool{{*f.cc, *f.target}: true}
+	for _, r := range reports {
+		for _, t := range r.Targets {
+			asked[place{r.CC, t}] = true
+		}
+	}
+	var found []ban.Report
+	for p := range asked {
+		if p.cc == "" || p.target == "" || p.target == ban.Internet || *f.cc != "" && p.cc != *f.cc || *f.target != "" && p.target != *f.target {
+			continue
+		}
+		bans, err := archive.Bans(ctx, p.target, p.cc, time.Time{}, f.day.AddDate(0, 0, 1))
+		if err != nil {
+			return nil, fmt.Errorf("measured bans of %s in %s: %w", p.target, p.cc, err)
+		}
+		found = append(found, ban.FromMeasured(p.cc, p.target, bans, f.day)...)
+	}
+	return found, nil
 }
 
 // importedReports reads the imported data sets out of their archived copies.

@@ -13,11 +13,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/request"
 	"github.com/bandish/bandish/targets"
 )
@@ -218,10 +216,10 @@ func listRequestImports(env *environment, args []string) error {
 }
 
 // ledgerRows are all rows: of the record and of the imported tables.
-func ledgerRows(archive *source.Archive, registry *target.Registry) ([]request.Row, error) {
-	record, err := casefile.Load(records.FS, "records")
+func ledgerRows(archive *source.Archive, recordFolder string, registry *target.Registry) ([]request.Row, error) {
+	record, _, err := openRecords(recordFolder)
 	if err != nil {
-		return nil, fmt.Errorf("read the record: %w", err)
+		return nil, err
 	}
 	rows := request.FromRecord(record)
 	uses, err := archive.Uses("requests")
@@ -255,6 +253,7 @@ type requestView struct {
 func showRequests(env *environment, args []string) error {
 	fs := newFlags(env, "requests show")
 	data := dataFlag(fs)
+	folder := recordsFlag(fs.String)
 	cc := fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)")
 	platform := fs.String("target", "", "only this `platform`")
 	by := fs.String("by", "period", "keep apart, by `dimensions`: authority, period, product, reason; \"\" adds all up")
@@ -279,15 +278,15 @@ func showRequests(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := ledgerRows(source.Open(*data), registry)
+	rows, err := ledgerRows(source.Open(*data), *folder, registry)
 	if err != nil {
 		return err
 	}
 	rows = slices.DeleteFunc(rows, func(r request.Row) bool { return !keep(&r) })
 	view := requestView{
-		Figures:   request.Summarise(rows, dimensions),
-		Conflicts: request.Conflicts(request.Summarise(rows, request.By{Period: true})),
-		Falls:     request.Falls(rows),
+		Figures:   append([]request.Figure{}, request.Summarise(rows, dimensions)...), // [] and not null in JSON
+		Conflicts: append([]request.Conflict{}, request.Conflicts(request.Summarise(rows, request.By{Period: true}))...),
+		Falls:     append([]request.Fall{}, request.Falls(rows)...),
 	}
 	if *asJSON {
 		return printJSON(env.stdout, view)

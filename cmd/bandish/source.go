@@ -13,7 +13,6 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/source"
-	"github.com/bandish/bandish/records"
 )
 
 func sourceCommand() command {
@@ -280,6 +279,7 @@ type passageCheck struct {
 func checkSources(env *environment, args []string) error {
 	fs := newFlags(env, "source check")
 	data := dataFlag(fs)
+	folder := recordsFlag(fs.String)
 	passage := fs.String("passage", "", "the `text` to look for; … stands for words left out")
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parseFlags(fs, args)
@@ -301,7 +301,7 @@ func checkSources(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	checks, err := checkCitations(archive)
+	checks, err := checkCitations(archive, *folder)
 	if err != nil {
 		return err
 	}
@@ -346,10 +346,10 @@ func damagedSources(archive *source.Archive, names []string) ([]string, error) {
 
 // checkCitations looks for each phrase that the record quotes in the archived
 // copy of its source: the copy that the record names, or one of the same URL.
-func checkCitations(archive *source.Archive) ([]passageCheck, error) {
-	record, err := casefile.Load(records.FS, "records")
+func checkCitations(archive *source.Archive, recordFolder string) ([]passageCheck, error) {
+	record, _, err := openRecords(recordFolder)
 	if err != nil {
-		return nil, fmt.Errorf("read the record: %w", err)
+		return nil, err
 	}
 	list, err := archive.List()
 	if err != nil {
