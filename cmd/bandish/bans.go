@@ -47,17 +47,17 @@ func runBans(ctx context.Context, env *environment, args []string) error {
 // banFilter are the flags that choose bans.
 type banFilter struct {
 	data, records, target, cc, asOf *string
-	registry               *target.Registry
-	day                    time.Time
+	registry                        *target.Registry
+	day                             time.Time
 }
 
 func newBanFilter(fs *flag.FlagSet) *banFilter {
 	return &banFilter{
 		data:    dataFlag(fs),
 		records: recordsFlag(fs.String),
-		target: fs.String("target", "", "only this `platform`, host, or \"internet\""),
-		cc:     fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)"),
-		asOf:   fs.String("as-of", "", "count as of this `day` (2024-03-14); today if left out"),
+		target:  fs.String("target", "", "only this `platform`, host, or \"internet\""),
+		cc:      fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)"),
+		asOf:    fs.String("as-of", "", "count as of this `day` (2024-03-14); today if left out"),
 	}
 }
 

@@ -35,6 +35,12 @@ type command struct {
 // commands lists the subcommands in the order of the flow.
 func commands() []command {
 	return []command{
+		serveCommand(),
+		importCommand(),
+		statusCommand(),
+		archiveCommand(),
+		rebuildCommand(),
+		rescoreCommand(),
 		targetsCommand(),
 		recordCommand(),
 		claimsCommand(),
@@ -42,6 +48,8 @@ func commands() []command {
 		sourceCommand(),
 		requestsCommand(),
 		bansCommand(),
+		verdictCommand(),
+		updateCommand(),
 	}
 }
 

@@ -43,7 +43,9 @@ type Document struct {
 	Kind   string
 	Data   []byte // owned by the receiver
 	UID    string // from the name of a postcan
-	Bad    string // why it cannot be read; Data is then what was there, of a line over MaxDocument its first 4 KiB
+
+	Uploaded time.Time // when a collector got it, where known
+	Bad      string    // why it cannot be read; Data is then what was there, of a line over MaxDocument its first 4 KiB
 }
 
 // ErrUnreadable is wrapped by errors about a source of which nothing could
