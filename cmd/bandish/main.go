@@ -51,6 +51,9 @@ func commands() []command {
 		checkCommand(),
 		probeCommand(),
 		watchProbeCommand(),
+		sourceCommand(),
+		requestsCommand(),
+		bansCommand(),
 	}
 }
 
