@@ -179,8 +179,10 @@ var ruleCases = map[string]ruleCase{
 	"instrument_interception": {rows(secure(stop("tls", "ssl_unknown_authority"), cert("unknown_authority", "CN=Kaspersky Anti-Virus Root"))), first(cert("unknown_authority", "CN=Some Authority"))},
 	"instrument_portal":       {rows(plain(redirects, func(r *row) { r.Location = "http://192.168.1.1/login" })), first(func(r *row) { r.Location = "http://198.51.100.7/login" })},
 	"instrument_no_network":   {rows(secure(stop("tcp", "network_unreachable"), alone, func(r *row) { r.DNS, r.Literal = "", true })), first(func(r *row) { r.ControlState = ok })},
-	"instrument_vpn":          {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
-	"instrument_hosting":      {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
+	"instrument_outdated_test": {rows(part("signal", "chat.signal.org", genuine, stop("tls", "ssl_unknown_authority"), func(r *row) { r.TestVersion = "0.2.3" })),
+		first(func(r *row) { r.TestVersion = "0.2.4" })},
+	"instrument_vpn":     {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
+	"instrument_hosting": {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
 
 	"dns_blockpage_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("nat", "dns", "ZZ")))), first(printed(aPrint("nat", "dns", "IR")))},
 	"dns_bogon":             {rows(secure(at("10.1.2.3"), stop("tcp", timeout))), first(func(r *row) { r.ControlAddrs = []string{"10.1.2.3"} })},
