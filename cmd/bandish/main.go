@@ -43,8 +43,17 @@ func commands() []command {
 		rescoreCommand(),
 		targetsCommand(),
 		verdictCommand(),
+		rulesCommand(),
 		eventsCommand(),
 		updateCommand(),
+		recordCommand(),
+		claimsCommand(),
+		checkCommand(),
+		probeCommand(),
+		watchProbeCommand(),
+		sourceCommand(),
+		requestsCommand(),
+		bansCommand(),
 	}
 }
 

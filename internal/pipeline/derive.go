@@ -346,9 +346,10 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 					flush()
 				}
 				r := part[i]
-				if body, ok := bodies[r.BodySHA256]; ok && r.BodySHA256 != "" || len(r.Headers) > 0 {
-					r.Fingerprints = observation.MatchRow(&r, body, p.fingerprints())
-				}
+				observation.Rematch(&r, func(sha string) (string, bool) {
+					body, ok := bodies[sha]
+					return body, ok
+				}, p.fingerprints())
 				one = append(one, r)
 			}
 			return nil
