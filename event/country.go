@@ -251,7 +251,7 @@ func join2(cs []cluster) []cluster {
 		merged = false
 		for i := 0; i+1 < len(cs); i++ {
 			a, b := &cs[i], cs[i+1]
-			if b.from-a.to <= lull(a.to-a.from, b.to-b.from) {
+			if b.from-a.to <= pause(a.to-a.from, b.to-b.from) {
 				a.spans = append(a.spans, b.spans...)
 				a.to = max(a.to, b.to)
 				cs = slices.Delete(cs, i+1, i+2)
@@ -262,9 +262,9 @@ func join2(cs []cluster) []cluster {
 	return cs
 }
 
-// lull is the longest pause that does not end a ban: three days, or a quarter
+// pause is the longest lull that does not end a ban: three days, or a quarter
 // of what lies around it, at most ten days.
-func lull(before, after int64) int64 {
+func pause(before, after int64) int64 {
 	return max(3*86400, min(10*86400, (before+after)/4))
 }
 
