@@ -45,6 +45,7 @@ func commands() []command {
 		verdictCommand(),
 		rulesCommand(),
 		eventsCommand(),
+		watchCommand(),
 		updateCommand(),
 		recordCommand(),
 		claimsCommand(),
