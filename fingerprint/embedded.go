@@ -9,14 +9,19 @@ import (
 //go:embed embedded.csv
 var embedded string
 
-// Embedded is the small set that comes with Bandish, written by us from
-// published reports.
-var Embedded = sync.OnceValue(func() *Set {
+// EmbeddedList is the small table that comes with Bandish, written by us from
+// published reports. The slice is the caller's.
+func EmbeddedList() []Fingerprint {
 	all, err := ReadCSV(strings.NewReader(embedded))
 	if err != nil {
 		panic(err) // embedded at build time, and read in a test
 	}
-	s, err := New(all)
+	return all
+}
+
+// Embedded is the set of EmbeddedList.
+var Embedded = sync.OnceValue(func() *Set {
+	s, err := New(EmbeddedList())
 	if err != nil {
 		panic(err)
 	}

@@ -57,7 +57,7 @@ func runCheck(ctx context.Context, env *environment, args []string) error {
 	if *asJSON {
 		return printJSON(env.stdout, answer)
 	}
-	return printAnswer(env.stdout, r, nil, answer)
+	return printClaimAnswer(env.stdout, r, nil, answer)
 }
 
 func parseClaim(platform, cc, when, says, networks string) (casefile.AccessClaim, error) {

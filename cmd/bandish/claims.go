@@ -57,14 +57,14 @@ func runClaims(ctx context.Context, env *environment, args []string) error {
 		}{c.ID, asOf, answers})
 	}
 	for _, a := range answers {
-		if err := printAnswer(env.stdout, r, c, a); err != nil {
+		if err := printClaimAnswer(env.stdout, r, c, a); err != nil {
 			return err
 		}
 	}
 	return printTotals(env.stdout, answers)
 }
 
-func printAnswer(w io.Writer, r *casefile.Records, c *casefile.Case, a casefile.Answer) error {
+func printClaimAnswer(w io.Writer, r *casefile.Records, c *casefile.Case, a casefile.Answer) error {
 	var b strings.Builder
 	who := r.Names(c, a.By)
 	if !a.Date.IsZero() {

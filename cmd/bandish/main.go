@@ -35,10 +35,25 @@ type command struct {
 // commands lists the subcommands in the order of the flow.
 func commands() []command {
 	return []command{
+		serveCommand(),
+		importCommand(),
+		statusCommand(),
+		archiveCommand(),
+		rebuildCommand(),
+		rescoreCommand(),
 		targetsCommand(),
+		verdictCommand(),
+		rulesCommand(),
+		eventsCommand(),
+		updateCommand(),
 		recordCommand(),
 		claimsCommand(),
 		checkCommand(),
+		probeCommand(),
+		watchProbeCommand(),
+		sourceCommand(),
+		requestsCommand(),
+		bansCommand(),
 	}
 }
 

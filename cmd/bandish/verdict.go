@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/targets"
+	"github.com/bandish/bandish/verdict"
+)
+
+func verdictCommand() command {
+	return command{
+		name:  "verdict",
+		usage: "FILE…",
+		about: "judge the measurements in files or folders, one JSON line each",
+		run:   runVerdict,
+	}
+}
+
+func runVerdict(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "verdict")
+	data := dataFlag(fs)
+	files, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return usageError("verdict: name the files or folders to judge")
+	}
+	options, err := observeOptions(*data)
+	if err != nil {
+		return err
+	}
+	j := &judge{options: options, out: json.NewEncoder(env.stdout), errs: env.stderr}
+	j.out.SetEscapeHTML(false)
+	for _, name := range files {
+		if err := j.all(ctx, name); err != nil {
+			return err
+		}
+	}
+	if j.unread > 0 {
+		return &exitError{code: 1}
+	}
+	return nil
+}
+
+// observeOptions are the platforms of the registry and the fingerprints in
+// force.
+func observeOptions(data string) (observation.Options, error) {
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return observation.Options{}, fmt.Errorf("read the target registry: %w", err)
+	}
+	prints, err := currentFingerprints(data)
+	if err != nil {
+		return observation.Options{}, err
+	}
+	return observation.Options{
+		Target: func(host, testName string, at time.Time) string {
+			if host == "" {
+				return registry.OfTest(testName)
+			}
+			return registry.OfHost(host, at)
+		},
+		Fingerprints: prints,
+		Verifier:     observation.NewVerifier(),
+	}, nil
+}
+
+// judge writes a line for each measurement and a message for what is none.
+type judge struct {
+	options observation.Options
+	out     *json.Encoder
+	errs    io.Writer
+	unread  int
+}
+
+// all judges what one argument names. The error is about writing; what cannot
+// be read is told and counted.
+func (j *judge) all(ctx context.Context, name string) error {
+	sources, err := intake.List(ctx, name, intake.Filter{}, intake.Buckets{})
+	if err != nil {
+		j.complain("%v", err)
+		return nil
+	}
+	for _, s := range sources {
+		if err := j.source(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *judge) complain(format string, args ...any) {
+	j.unread++
+	fmt.Fprintf(j.errs, "bandish: "+format+"\n", args...)
+}
+
+func (j *judge) source(ctx context.Context, s intake.Source) error {
+	r, err := s.Open(ctx)
+	if err != nil {
+		j.complain("%v", err)
+		return nil
+	}
+	defer r.Close()
+	var write error
+	given := 0
+	err = intake.Read(r, s.Name, func(d intake.Document) error {
+		given++
+		write = j.document(d)
+		return errors.Join(write, ctx.Err())
+	})
+	switch {
+	case write != nil:
+		return write
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		j.complain("%v", err)
+	case given == 0:
+		j.complain("%s: no measurement in it", s.Name)
+	}
+	return nil
+}
+
+func (j *judge) document(d intake.Document) error {
+	if d.Bad != "" {
+		j.complain("%s:%d: %s", d.Source, d.Line, d.Bad)
+		return nil
+	}
+	if d.Kind != intake.Measurement {
+		j.complain("%s:%d: a row of a table is no measurement; bandish import reads it", d.Source, d.Line)
+		return nil
+	}
+	m, err := measurement.Decode(d.Data)
+	if err != nil {
+		var de *measurement.DecodeError
+		hint := ""
+		if errors.As(err, &de) {
+			hint = "; " + de.Hint
+		}
+		j.complain("%s:%d: %v%s", d.Source, d.Line, err, hint)
+		return nil
+	}
+	if m.UID == "" {
+		m.UID = d.UID
+	}
+	seen := observation.Observe(m, j.options)
+	if !seen.Known {
+		j.complain("%s:%d: test %q is not one that is judged", d.Source, d.Line, m.TestName)
+		return nil
+	}
+	return j.out.Encode(verdictLine(d.Source, verdict.Judge(seen.Rows)))
+}
+
+// verdictOutput is the stable contract of `bandish verdict`.
+type verdictOutput struct {
+	File       string                   `json:"file"`
+	UID        string                   `json:"measurement_uid"`
+	Input      string                   `json:"input"`
+	Target     string                   `json:"target"`
+	CC         string                   `json:"probe_cc"`
+	ASN        string                   `json:"probe_asn"`
+	Start      time.Time                `json:"start_time"`
+	State      verdict.State            `json:"state"`
+	Layers     map[string]verdict.Layer `json:"layers"`
+	Mechanisms []string                 `json:"mechanisms"`
+	Rules      []string                 `json:"rules"`
+	Invalid    string                   `json:"invalid,omitempty"`
+	Ruleset    string                   `json:"ruleset"`
+}
+
+func verdictLine(file string, v verdict.Row) verdictOutput {
+	o := verdictOutput{
+		File: file, UID: v.UID, Input: v.Input, Target: v.Target, CC: v.CC,
+		ASN: measurement.ASN(v.ASN).String(), Start: v.Time.UTC(), State: v.State,
+		Layers: map[string]verdict.Layer{
+			"dns": v.DNS, "tcp": v.TCP, "tls": v.TLS, "http": v.HTTP,
+		},
+		Mechanisms: v.Mechanisms, Rules: v.Rules, Invalid: v.Invalid, Ruleset: v.Ruleset,
+	}
+	if v.QUIC.Rule != "" {
+		o.Layers["quic"] = v.QUIC
+	}
+	if v.App.Rule != "" {
+		o.Layers["app"] = v.App
+	}
+	if o.Mechanisms == nil {
+		o.Mechanisms = []string{}
+	}
+	return o
+}

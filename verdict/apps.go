@@ -1,0 +1,316 @@
+package verdict
+
+import (
+	"strings"
+
+	"github.com/bandish/bandish/observation"
+)
+
+// Apps and circumvention tools have no control. Their endpoints vouch for each
+// other: they stand in many networks, and do not all break at once. What all
+// of a group suffer while others of the same measurement work is a contrast;
+// what everything suffers has more explanations.
+
+// group is a part of an app that works when one of its endpoints does.
+type group struct {
+	tried, worked int
+	active        int // failures that something on the way must have sent: resets, refusals
+	failure       observation.Result
+	step          string // of the failures: tcp, tls, dns
+}
+
+// app is how the groups of a measurement did.
+type app struct {
+	groups  map[string]*group
+	tried   int
+	worked  int // groups
+	failed  int
+	through bool // an endpoint of any group worked
+}
+
+// groupOf names the part of the app that an endpoint belongs to, "" for none.
+func groupOf(v *view) string {
+	switch v.TestName {
+	case "telegram":
+		if v.Literal {
+			return "datacenters"
+		}
+		return "web"
+	case "whatsapp":
+		switch {
+		case strings.HasPrefix(v.Name, "web."):
+			if v.Port == 80 {
+				return ""
+			}
+			return "web"
+		case strings.HasPrefix(v.Name, "v."):
+			return "registration"
+		}
+		return "endpoints"
+	case "facebook_messenger":
+		return v.Name
+	case "signal":
+		if v.Name == "uptime.signal.org" {
+			return ""
+		}
+		return v.Name
+	}
+	return ""
+}
+
+// ignored reports whether an app's test looks a name up for reasons of its own:
+// what it finds is no fault.
+func ignored(v *view) bool { return isApp(v.TestName) && groupOf(v) == "" }
+
+func isApp(test string) bool {
+	return test == "telegram" || test == "whatsapp" || test == "facebook_messenger" || test == "signal"
+}
+
+// appOf combines the endpoints of a messenger.
+func (s *scene) appOf() *app {
+	a := &app{groups: map[string]*group{}}
+	for i := range s.views {
+		v := &s.views[i]
+		name := groupOf(v)
+		if name == "" {
+			continue
+		}
+		g := a.groups[name]
+		if g == nil {
+			g = &group{}
+			a.groups[name] = g
+		}
+		g.add(v)
+	}
+	for _, g := range a.groups {
+		if g.tried == 0 {
+			continue
+		}
+		a.tried++
+		if g.worked > 0 {
+			a.worked++
+			a.through = true
+		} else {
+			a.failed++
+		}
+	}
+	return a
+}
+
+// add counts an endpoint. One that speaks TLS works when the handshake proves
+// the name; the others when they connect.
+func (g *group) add(v *view) {
+	var res observation.Result
+	stage := ""
+	switch {
+	case v.tls.Tried():
+		res, stage = v.tls, LayerTLS
+		if v.tls == done && !v.Verified() {
+			res = "ssl_unknown_authority"
+		}
+		if v.tls == done && v.http.Failed() {
+			res, stage = v.http, LayerHTTP
+		}
+	case v.tcp.Tried():
+		res, stage = v.tcp, LayerTCP
+		if v.tcp == done && v.Literal && v.http.Failed() {
+			res, stage = v.http, LayerHTTP
+		}
+	case v.http.Tried():
+		res, stage = v.http, LayerHTTP
+	case v.IP == "" && v.dns.Failed():
+		res, stage = v.dns, LayerDNS
+	default:
+		return
+	}
+	if v.v6 && res != done {
+		return
+	}
+	g.tried++
+	if res == done {
+		g.worked++
+		return
+	}
+	if res == "connection_reset" || res == "connection_refused" {
+		g.active++
+	}
+	if g.failure == "" || res < g.failure {
+		g.failure, g.step = res, stage
+	}
+}
+
+var appRules = []Rule{
+	{
+		ID: "app_forged_certificate", Layer: LayerApp, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.mitm", Basis: artefact + ": the app's hosts are known, and their certificates prove them elsewhere",
+		Sentence: "Somebody answered in the place of one of the app's servers with a certificate of his own.",
+		row: func(s *scene, v *view) bool {
+			return groupOf(v) != "" && certificateFailure(v.tls) &&
+				(v.Cert == observation.CertSelfSigned || v.Cert == observation.CertWrongName)
+		},
+	},
+	{
+		ID: "app_bogon", Layer: LayerApp, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890: the app's hosts are public",
+		Sentence: "The resolver answered for one of the app's hosts with an address that no public server can have.",
+		row: func(s *scene, v *view) bool {
+			return groupOf(v) != "" && asked(v) && v.bogon && s.resolve == 0
+		},
+	},
+	{
+		ID: "app_part_blocked", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "*", Basis: "the app's other parts worked at the same time",
+		Sentence: "A part of the app is cut off while its other parts work.",
+		whole: func(s *scene) bool {
+			if !isApp(s.first.TestName) {
+				return false
+			}
+			a := s.appOf()
+			if !a.through {
+				return false
+			}
+			for _, g := range a.groups {
+				if g.tried > 0 && g.worked == 0 && (g.active == g.tried && g.failure == "connection_reset" || g.tried >= 4 && g.step != LayerDNS) {
+					return true
+				}
+			}
+			return false
+		},
+	},
+	{
+		ID: "app_all_reset", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "*", Basis: "several servers in several networks do not all send resets at once",
+		Sentence: "Every part of the app is cut off by resets.",
+		whole: func(s *scene) bool {
+			if !isApp(s.first.TestName) {
+				return false
+			}
+			tried, reset := 0, 0
+			for _, g := range s.appOf().groups {
+				if g.worked > 0 {
+					return false
+				}
+				tried += g.tried
+				reset += g.active
+			}
+			return tried >= 3 && reset == tried
+		},
+	},
+	{
+		ID: "app_failed", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "*", Basis: "without a control, a failure has many explanations",
+		Sentence: "A part of the app, or all of it, does not work.",
+		whole: func(s *scene) bool {
+			return isApp(s.first.TestName) && s.appOf().failed > 0
+		},
+	},
+	{
+		ID: "app_works", Layer: LayerApp, Outcome: OutcomeOK, State: OK,
+		Basis:    "every part of the app has an endpoint that works",
+		Sentence: "The app works.",
+		whole: func(s *scene) bool {
+			a := s.appOf()
+			return isApp(s.first.TestName) && a.tried > 0 && a.failed == 0
+		},
+	},
+	{
+		ID: "ech_blocked", Layer: LayerApp, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "*", Basis: "the same address, at the same time, without it",
+		Sentence: "The handshake with an encrypted client hello is cut off, and without it completes.",
+		row: func(s *scene, v *view) bool {
+			return v.TunnelKind == "ech" && cutOff(v.Tunnel) && s.other(v, func(w *view) bool {
+				return w.TunnelKind == "" && w.IP == v.IP && w.TLS == done
+			})
+		},
+	},
+	{
+		ID: "tunnel_part_blocked", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "*", Basis: "servers of the same tool, reached in another way, worked at the same time",
+		Sentence: "All the tool's servers of one kind are cut off while those of another kind work.",
+		whole: func(s *scene) bool {
+			kinds := s.tunnels()
+			for _, g := range kinds {
+				if g.tried >= 5 && g.worked == 0 && !lone(kinds) {
+					return true
+				}
+			}
+			return false
+		},
+	},
+	{
+		ID: "tunnel_failed", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "*", Basis: "without a control, a failure has many explanations",
+		Sentence: "The tool, or most of its servers, does not work here.",
+		whole: func(s *scene) bool {
+			worked, tried := s.tunnelCount()
+			return tried > 0 && 2*worked < tried
+		},
+	},
+	{
+		ID: "tunnel_works", Layer: LayerApp, Outcome: OutcomeOK, State: OK,
+		Basis:    "the tunnel stood, through most of the servers tried",
+		Sentence: "The tool works.",
+		whole: func(s *scene) bool {
+			worked, tried := s.tunnelCount()
+			return tried > 0 && 2*worked >= tried
+		},
+	},
+	{
+		ID: "connection_verified", Layer: LayerApp, Outcome: OutcomeOK, State: OK,
+		Basis:    "certificates, checked by the probe and again by us",
+		Sentence: "Every connection of the measurement reached a server that proved its name.",
+		whole: func(s *scene) bool {
+			if s.web || isApp(s.first.TestName) {
+				return false
+			}
+			ok := false
+			for i := range s.views {
+				v := &s.views[i]
+				if v.Tunnel.Tried() || v.tcp.Failed() || v.tls.Failed() || v.http.Failed() || v.quic.Failed() || v.IP == "" && v.dns.Failed() {
+					return false
+				}
+				ok = ok || (v.tls == done || v.quic == done) && v.Verified()
+			}
+			return ok
+		},
+	},
+}
+
+// tunnels counts the servers of a circumvention tool by kind.
+func (s *scene) tunnels() map[string]*group {
+	kinds := map[string]*group{}
+	for i := range s.views {
+		v := &s.views[i]
+		if !v.Tunnel.Tried() {
+			continue
+		}
+		g := kinds[v.TunnelKind]
+		if g == nil {
+			g = &group{}
+			kinds[v.TunnelKind] = g
+		}
+		g.tried++
+		if v.Tunnel == done {
+			g.worked++
+		}
+	}
+	return kinds
+}
+
+// lone reports whether no kind of server works.
+func lone(kinds map[string]*group) bool {
+	for _, g := range kinds {
+		if g.worked > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scene) tunnelCount() (worked, tried int) {
+	for _, g := range s.tunnels() {
+		worked += g.worked
+		tried += g.tried
+	}
+	return worked, tried
+}

@@ -1,0 +1,282 @@
+package verdict
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/observation"
+)
+
+// Revision counts the changes of the conditions behind the rules; what the
+// rules themselves say is hashed.
+const Revision = "1"
+
+// Ruleset names the rule set: its revision, and the hash of the table.
+var Ruleset = func() string {
+	h := sha256.New()
+	for i := range rules {
+		r := &rules[i]
+		for _, part := range []string{r.ID, r.Layer, string(r.Outcome), string(r.State), r.Mechanism, r.Invalid} {
+			h.Write([]byte(part + "\x00"))
+		}
+	}
+	return Revision + "-" + hex.EncodeToString(h.Sum(nil)[:4])
+}()
+
+// Judge concludes from the rows of one measurement. It looks at nothing else:
+// no clock, no memory of others, and not the order of the rows. The rows must
+// be of one measurement, and at least one.
+func Judge(rows []observation.Row) Row {
+	s := newScene(rows)
+	c := conclusion{fired: make([]string, 0, 8)}
+	for i := range rules {
+		c.try(s, &rules[i])
+	}
+	return c.row(s)
+}
+
+// conclusion collects what fires.
+type conclusion struct {
+	state      State
+	mechanisms []supported
+	fired      []string
+	invalid    []string
+	decided    [7]Layer
+}
+
+// supported is a mechanism and what its rule argues.
+type supported struct {
+	path  string
+	state State
+}
+
+var layerNames = [...]string{LayerDNS, LayerTCP, LayerTLS, LayerHTTP, LayerQUIC, LayerApp, LayerInstrument}
+
+func layerIndex(name string) int { return slices.Index(layerNames[:], name) }
+
+func (c *conclusion) try(s *scene, r *Rule) {
+	fired := false
+	if r.whole != nil {
+		if fired = r.whole(s); fired {
+			c.mechanism(s, r, nil)
+		}
+	} else {
+		for i := range s.views {
+			v := &s.views[i]
+			if r.Outcome != OutcomeBlocked && !v.open(r.Layer) || !r.row(s, v) {
+				continue
+			}
+			fired = true
+			v.close(r.Layer)
+			c.mechanism(s, r, v)
+		}
+	}
+	if !fired {
+		return
+	}
+	c.fired = append(c.fired, r.ID)
+	if r.Invalid != "" && !slices.Contains(c.invalid, r.Invalid) {
+		c.invalid = append(c.invalid, r.Invalid)
+	}
+	if r.Outcome == OutcomeDown && s.pageOK {
+		return // one server of several, or a port that the page does not need
+	}
+	if stronger(r.State, c.state) {
+		c.state = r.State
+	}
+	at := &c.decided[layerIndex(r.Layer)]
+	if at.Rule == "" || weight(r.Outcome) > weight(at.Outcome) {
+		*at = Layer{Outcome: r.Outcome, Rule: r.ID}
+	}
+}
+
+// weight orders the outcomes of a layer's rows: what was seen of one row is
+// not undone by another's being well.
+func weight(o Outcome) int {
+	switch o {
+	case OutcomeBlocked:
+		return 4
+	case OutcomeDown:
+		return 3
+	case OutcomeOK:
+		return 2
+	case OutcomeUnknown:
+		return 1
+	}
+	return 0
+}
+
+// precedence of the states: a page that came outweighs steps that failed
+// without explanation, but no evidence of interference; that the control
+// suffers the same explains failures that nothing else does.
+var precedence = []State{Blocked, LikelyBlocked, Down, Impaired, OK}
+
+func stronger(a, b State) bool {
+	if a == "" {
+		return false
+	}
+	return b == "" || slices.Index(precedence, a) < slices.Index(precedence, b)
+}
+
+func (c *conclusion) mechanism(s *scene, r *Rule, v *view) {
+	m := r.Mechanism
+	if m == "" {
+		return
+	}
+	if stem, open := strings.CutSuffix(m, "*"); open {
+		m = stem + c.kind(s, r, v)
+		m = strings.Trim(strings.ReplaceAll(m, "..", "."), ".")
+	}
+	if rest, ok := strings.CutPrefix(m, "tcp.unreachable"); ok {
+		m = "ip.unreachable" + rest
+	}
+	if m != "" && !slices.Contains(c.mechanisms, supported{m, r.State}) {
+		c.mechanisms = append(c.mechanisms, supported{m, r.State})
+	}
+}
+
+// of returns the mechanisms that speak for a state, sorted.
+func (c *conclusion) of(state State) []string {
+	var paths []string
+	for _, m := range c.mechanisms {
+		against := m.state == Blocked || m.state == LikelyBlocked
+		if m.state == state && state != Down || against && (state == Blocked || state == LikelyBlocked) {
+			paths = append(paths, m.path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// kind is the end of a mechanism: how the step failed.
+func (c *conclusion) kind(s *scene, r *Rule, v *view) string {
+	switch {
+	case v == nil:
+		return s.worst(r)
+	case v.TunnelKind == "ech" && r.Layer == LayerApp:
+		return "tls." + failureKind(v.Tunnel)
+	case strings.HasPrefix(r.Mechanism, "tls.mitm"):
+		if v.Cert == observation.CertSelfSigned {
+			return "self_signed"
+		}
+		return "ca_signed"
+	case r.Layer == LayerTLS:
+		if s.otherName(v) {
+			return failureKind(v.tls) + ".sni"
+		}
+		return failureKind(v.tls)
+	case r.Layer == LayerTCP:
+		return failureKind(v.tcp)
+	case r.Layer == LayerQUIC:
+		return failureKind(v.quic)
+	case r.Layer == LayerDNS:
+		return failureKind(v.dns)
+	}
+	return failureKind(v.http)
+}
+
+// worst is the mechanism of an app's failing groups.
+func (s *scene) worst(r *Rule) string {
+	if strings.HasPrefix(r.ID, "tunnel_") {
+		return s.tunnelMechanism()
+	}
+	least := ""
+	for _, g := range s.appOf().groups {
+		if g.tried == 0 || g.worked > 0 {
+			continue
+		}
+		m := g.step + "." + failureKind(g.failure)
+		if certificateFailure(g.failure) {
+			m = "tls.mitm"
+		}
+		if least == "" || m < least {
+			least = m
+		}
+	}
+	return least
+}
+
+// tunnelMechanism is the step that fails at most of the tool's servers.
+func (s *scene) tunnelMechanism() string {
+	count := map[string]int{}
+	for i := range s.views {
+		v := &s.views[i]
+		switch {
+		case !v.Tunnel.Failed():
+		case v.tcp.Failed():
+			count["tcp."+failureKind(v.tcp)]++
+		case v.tls.Failed():
+			count["tls."+failureKind(v.tls)]++
+		}
+	}
+	most := ""
+	for m, n := range count {
+		if most == "" || n > count[most] || n == count[most] && m < most {
+			most = m
+		}
+	}
+	return most
+}
+
+// failureKind is the last word of a mechanism.
+func failureKind(f observation.Result) string {
+	switch f {
+	case "connection_reset":
+		return "reset"
+	case "connection_refused":
+		return "refused"
+	case "generic_timeout_error":
+		return "timeout"
+	case "eof_error":
+		return "eof"
+	case "host_unreachable", "network_unreachable":
+		return "unreachable"
+	case "dns_nxdomain_error":
+		return "nxdomain"
+	case "dns_refused_error":
+		return "refused"
+	}
+	return "error"
+}
+
+func (c *conclusion) row(s *scene) Row {
+	f := s.first
+	r := Row{
+		UID: f.UID, ReportID: f.ReportID, Time: f.Time, CC: f.CC, ASN: f.ASN, ResolverASN: f.ResolverASN,
+		TestName: f.TestName, Software: f.Software, Platform: f.Platform, Input: f.Input, Target: f.Target,
+		Domain: observation.HostOf(f.Input), State: c.state, Ruleset: Ruleset, Fingerprints: f.FingerprintSet,
+		Marks: f.Marks, Raw: f.Raw, Line: f.Line,
+	}
+	if r.Domain == "" && s.unrecorded() {
+		r.Domain = f.Name
+	}
+	if r.State == "" {
+		r.State = Insufficient
+	}
+	for _, invalid := range c.invalid {
+		if r.Invalid == "" || spoils(invalid) && !spoils(r.Invalid) {
+			r.Invalid = invalid
+		}
+	}
+	if r.Invalid != "" && spoils(r.Invalid) {
+		r.State = Insufficient
+	}
+	slices.Sort(c.fired)
+	r.Mechanisms, r.Rules = c.of(r.State), c.fired
+	for i, at := range []*Layer{&r.DNS, &r.TCP, &r.TLS, &r.HTTP, &r.QUIC, &r.App} {
+		*at = c.decided[i]
+	}
+	return r
+}
+
+// reportTime reads the collector's time from a report's id.
+func reportTime(id string) (time.Time, bool) {
+	if len(id) < 16 {
+		return time.Time{}, false
+	}
+	t, err := time.Parse("20060102T150405Z", id[:16])
+	return t, err == nil
+}

@@ -1,0 +1,771 @@
+package verdict
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/observation"
+)
+
+// The layers of a measurement. App is how the endpoints of a messenger or a
+// circumvention tool combine; Instrument is about the probe.
+const (
+	LayerDNS        = "dns"
+	LayerTCP        = "tcp"
+	LayerTLS        = "tls"
+	LayerHTTP       = "http"
+	LayerQUIC       = "quic"
+	LayerApp        = "app"
+	LayerInstrument = "instrument"
+)
+
+// Rule is one thing that can be concluded. Rules are tried in their order: see
+// view.open;
+// of those of a layer that fire, the first decides the layer.
+type Rule struct {
+	ID       string // never used again for another meaning
+	Layer    string
+	Sentence string // for readers
+	Basis    string // what the rule stands on
+
+	// Determinate: no other explanation is known. The others suggest.
+	Determinate bool
+	Outcome     Outcome
+	// State is what the rule argues for the measurement, "" for nothing.
+	State State
+	// Mechanism is the dotted path that the rule supports; one that ends in
+	// ".*" ends in the kind of failure ("tcp.*": tcp.reset).
+	Mechanism string
+	// Invalid says why the measurement is not about the network.
+	Invalid string
+
+	row   func(*scene, *view) bool // asked of every row
+	whole func(*scene) bool        // or of the measurement
+}
+
+const (
+	done     = observation.Done
+	timedOut = observation.Result("generic_timeout_error")
+
+	contrast = "the control, elsewhere, did at the same time what failed here (OONI ts-017)"
+	artefact = "the answer itself shows interference"
+)
+
+// Rules returns the rule set, in order. The slice is the caller's.
+func Rules() []Rule { return slices.Clone(rules) }
+
+var rules = slices.Concat(instrumentRules, dnsRules, tcpRules, tlsRules, quicRules, httpRules, appRules)
+
+var dnsRules = []Rule{
+	{
+		ID: "dns_blockpage_address", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "dns.injection.blockpage", Basis: "fingerprint of the country: " + artefact,
+		Sentence: "The resolver answered with the address of a known block page of this country.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && !v.vouched && s.settles(v, true)
+		},
+	},
+	{
+		ID: "dns_bogon", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast,
+		Sentence: "The resolver answered with an address that no public server can have; the control got a public one.",
+		row: func(s *scene, v *view) bool {
+			return bogonContrast(s, v) && v.system && s.resolve == 0 && (!hostLocal(v) || v.udp)
+		},
+	},
+	{
+		ID: "dns_bogon_local", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast + "; hosts files and home filters also answer so",
+		Sentence: "The resolver answered with the probe's own or the zero address; the control got a public one.",
+		row: func(s *scene, v *view) bool {
+			return bogonContrast(s, v) && v.system && s.resolve == 0 && hostLocal(v) && !v.udp
+		},
+	},
+	{
+		ID: "dns_ghost_confirmed", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "dns.injection.other", Basis: artefact,
+		Sentence: "The name does not exist, as the control and a second resolver of the probe say, yet the probe got an address for it.",
+		row: func(s *scene, v *view) bool {
+			return ghost(s, v) && s.other(v, func(w *view) bool { return w.Name == v.Name && w.dns == "dns_nxdomain_error" })
+		},
+	},
+	{
+		ID: "dns_ghost", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: contrast,
+		Sentence: "The name does not exist for the control, yet the probe got an address for it.",
+		row:      func(s *scene, v *view) bool { return ghost(s, v) && !ledElsewhere(s, v) },
+	},
+	{
+		ID: "dns_ghost_search_page", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Basis:    "providers send mistyped names to search pages",
+		Sentence: "The name does not exist for the control; the probe got an address that sends the visitor to another site.",
+		row:      func(s *scene, v *view) bool { return ghost(s, v) && ledElsewhere(s, v) },
+	},
+	{
+		ID: "dns_known_address", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.blockpage", Basis: "fingerprint without its country; " + contrast,
+		Sentence: "The address is one that censors elsewhere are known to answer with, and the control did not get it.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.resolve == 0 && slices.ContainsFunc(v.matches, dnsMatch)
+		},
+	},
+	{
+		ID: "dns_wrong_server", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: contrast,
+		Sentence: "The address is one that the control never got, and the server there cannot prove the name.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
+				return w.IP == v.IP && w.Name == v.Name && wrongCertificate(w)
+			})
+		},
+	},
+	{
+		ID: "dns_dead_address", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: contrast,
+		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
+				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
+		},
+	},
+	{
+		ID: "dns_foreign_page", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.blockpage", Basis: contrast,
+		Sentence: "The address is one that the control never got, and the page there is another than the control's.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.foreign && s.resolve == 0 && s.other(v, func(w *view) bool {
+				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike
+			})
+		},
+	},
+	{
+		ID: "dns_nxdomain", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.nxdomain", Basis: contrast,
+		Sentence: "The resolver says that the name does not exist; the control found it.",
+		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == "dns_nxdomain_error" },
+	},
+	{
+		ID: "dns_refused", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.refused", Basis: contrast,
+		Sentence: "The resolver refuses to answer for the name; the control resolved it.",
+		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == "dns_refused_error" },
+	},
+	{
+		ID: "dns_timeout", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.timeout", Basis: contrast,
+		Sentence: "The resolver does not answer for the name; the control resolved it.",
+		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == timedOut },
+	},
+	{
+		ID: "dns_no_data", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns", Basis: contrast + "; Android says no more than that there was no data",
+		Sentence: "The resolver has no address for the name; the control found one.",
+		row: func(s *scene, v *view) bool {
+			return lookupContrast(s, v) && (v.dns == "android_dns_cache_no_data" || v.dns == "dns_no_answer") && controlHasV4(v)
+		},
+	},
+	{
+		ID: "dns_redirect_lookup", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.*", Basis: contrast + "; the control followed the same redirects",
+		Sentence: "A host that the page redirects to does not resolve; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return v.Hop > 0 && v.IP == "" && v.system && s.fetched && s.resolve == 0 && s.redirectHeld(v) &&
+				(v.dns == "dns_nxdomain_error" || v.dns == "dns_refused_error" || v.dns == timedOut)
+		},
+	},
+	{
+		ID: "dns_address_down", Layer: LayerDNS, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast,
+		Sentence: "The name resolves to an address that no public server can have, for the control too.",
+		row:      func(s *scene, v *view) bool { return v.bogon && slices.Contains(v.ControlAddrs, v.IP) },
+	},
+	{
+		ID: "dns_down", Layer: LayerDNS, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast,
+		Sentence: "The name does not resolve, for the control neither.",
+		row: func(s *scene, v *view) bool {
+			return s.control && v.IP == "" && v.dns.Failed() && v.ControlDNS.Failed() && v.system
+		},
+	},
+	{
+		ID: "dns_filtering_resolver", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Basis:    "list of public resolvers that filter on request",
+		Sentence: "The name is withheld, but by a filtering resolver that the user may have chosen.",
+		row: func(s *scene, v *view) bool {
+			failed := v.IP == "" && v.dns.Failed() && v.system && v.ControlDNS == done
+			return s.resolve == 'f' && (failed || bogonContrast(s, v) && v.system)
+		},
+	},
+	{
+		ID: "dns_bogon_unvouched", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890",
+		Sentence: "One of the resolvers answered with an address that no public server can have.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.bogon && !v.vouched && s.comparable() && v.ControlDNS != done && !ignored(v)
+		},
+	},
+	{
+		ID: "dns_second_resolver_bogon", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.injection.bogon", Basis: "the second resolver, or something on the way to it",
+		Sentence: "Only a second resolver answered with an address that no public server can have.",
+		row:      func(s *scene, v *view) bool { return bogonContrast(s, v) && !v.system },
+	},
+	{
+		ID: "dns_failed_oddly", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.*", Basis: "servers fail so for many reasons",
+		Sentence: "The lookup failed in a way that says little; the control resolved the name.",
+		row:      func(s *scene, v *view) bool { return s.control && v.IP == "" && v.system && v.dns.Failed() },
+	},
+	{
+		ID: "dns_failed_uncontrolled", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.*", Basis: "the test has no control, or the table does not keep it",
+		Sentence: "The lookup failed, and nothing tells why.",
+		row: func(s *scene, v *view) bool {
+			return s.comparable() && v.IP == "" && v.system && v.dns.Failed() && !ignored(v)
+		},
+	},
+	{
+		ID: "dns_vouched", Layer: LayerDNS, Determinate: true, Outcome: OutcomeOK,
+		Basis:    "the control got it, or a certificate proves the name on it",
+		Sentence: "The resolver gave a genuine address.",
+		row:      func(s *scene, v *view) bool { return asked(v) && v.vouched },
+	},
+	{
+		ID: "dns_kin", Layer: LayerDNS, Outcome: OutcomeOK,
+		Basis:    "services answer with addresses near the visitor",
+		Sentence: "The resolver gave an address of the same network as the control's.",
+		row:      func(s *scene, v *view) bool { return asked(v) && v.kin },
+	},
+	{
+		ID: "dns_open", Layer: LayerDNS, Outcome: OutcomeUnknown,
+		Basis:    "nothing vouches for the address and nothing speaks against it",
+		Sentence: "The resolver gave an address that could not be checked.",
+		row:      func(s *scene, v *view) bool { return asked(v) && !v.vouched },
+	},
+	{
+		ID: "dns_failed", Layer: LayerDNS, Outcome: OutcomeUnknown,
+		Basis:    "without a control, a failure has many explanations",
+		Sentence: "The lookup failed, and nothing tells why.",
+		row:      func(s *scene, v *view) bool { return v.IP == "" && v.dns.Failed() },
+	},
+}
+
+// asked reports whether the address came from the probe's resolver or from one
+// asked in the clear: what an encrypted resolver says cannot be forged on the
+// path.
+func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
+
+func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
+
+// settles reports whether a fingerprint of the country matched: of the address
+// alone, or of the response.
+func (s *scene) settles(v *view, dns bool) bool {
+	return slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool {
+		return dnsMatch(m) == dns && (m.Scope == "nat" || m.Scope == "isp") && m.Expected(s.first.CC)
+	})
+}
+
+// other reports whether a condition holds for any row of the measurement.
+func (s *scene) other(_ *view, holds func(*view) bool) bool {
+	for i := range s.views {
+		if holds(&s.views[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func bogonContrast(s *scene, v *view) bool {
+	return asked(v) && v.bogon && !v.vouched && v.ControlDNS == done && s.control && controlHasPublic(v)
+}
+
+func controlHasPublic(v *view) bool {
+	return slices.ContainsFunc(v.ControlAddrs, func(a string) bool { return !bogonText(a) })
+}
+
+func controlHasV4(v *view) bool {
+	return slices.ContainsFunc(v.ControlAddrs, func(a string) bool { return strings.Contains(a, ".") && !bogonText(a) })
+}
+
+func hostLocal(v *view) bool { return v.addr.IsLoopback() || v.addr.IsUnspecified() }
+
+// ghost: an address for a name that does not exist for the control.
+func ghost(s *scene, v *view) bool {
+	return asked(v) && !v.vouched && v.ControlDNS == "dns_nxdomain_error" && s.resolve == 0
+}
+
+// ledElsewhere reports whether the server at the address sends the visitor to
+// another site, as the search pages of providers do.
+func ledElsewhere(s *scene, v *view) bool {
+	return s.other(v, func(w *view) bool {
+		return w.Name == v.Name && w.Status >= 300 && w.Status < 400 && w.Location != "" &&
+			site(observation.HostOf(w.Location)) != site(v.Name) && len(w.matches) == 0
+	})
+}
+
+// lookupContrast: the probe's resolver failed for the name of the input, which
+// the control resolved.
+func lookupContrast(s *scene, v *view) bool {
+	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
+		len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 &&
+		!s.other(v, func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
+}
+
+func wrongCertificate(v *view) bool {
+	bad := v.Cert == observation.CertWrongName || v.Cert == observation.CertSelfSigned
+	return certificateFailure(v.tls) && v.Cert != observation.CertValid || v.tls == done && bad && v.NoVerify
+}
+
+// dead: nobody could connect to the address, and nobody could on any port.
+func (s *scene) dead(v *view) bool {
+	tried := false
+	for i := range s.views {
+		w := &s.views[i]
+		if w.IP != v.IP {
+			continue
+		}
+		if w.TCP == done || w.ControlTCP == done {
+			return false
+		}
+		tried = tried || w.TCP.Failed() && w.ControlTCP.Failed()
+	}
+	return tried
+}
+
+// resolvedElsewhere: another resolver of the probe gave a genuine address.
+func (s *scene) resolvedElsewhere(v *view) bool {
+	return s.other(v, func(w *view) bool { return w.Name == v.Name && w.vouched && !w.system && w.dns == done })
+}
+
+// redirectHeld reports whether the redirect that led to a host was written by
+// the server, as far as can be known: over a verified connection, or in clear
+// text from an address that is vouched for.
+func (s *scene) redirectHeld(v *view) bool {
+	return s.other(v, func(w *view) bool {
+		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || w.vouched || w.kin) && !s.blockpage(w)
+	})
+}
+
+var tcpRules = []Rule{
+	{
+		ID: "tcp_contrast", Layer: LayerTCP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tcp.*", Basis: contrast,
+		Sentence: "The address is genuine and the control connects to it; the probe cannot.",
+		row: func(s *scene, v *view) bool {
+			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v)
+		},
+	},
+	{
+		ID: "tcp_redirect", Layer: LayerTCP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tcp.*", Basis: contrast + "; the control followed the same redirects",
+		Sentence: "The probe cannot connect to a host that the page redirects to; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return tcpFailed(v) && v.Hop > 0 && v.ControlTCP == "" && s.fetched && !v.bogon && !v.foreign &&
+				s.redirectHeld(v) && !s.reached(v, tcpStep) && s.familyWorks(v)
+		},
+	},
+	{
+		ID: "tcp_down", Layer: LayerTCP, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast,
+		Sentence: "The control cannot connect either.",
+		row: func(s *scene, v *view) bool {
+			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon
+		},
+	},
+	{
+		ID: "tcp_ipv6", Layer: LayerTCP, Outcome: OutcomeUnknown,
+		Basis:    "many probes have no working IPv6",
+		Sentence: "No IPv6 connection of the measurement worked: that says nothing of the target.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && v.v6 && !s.familyWorks(v) },
+	},
+	{
+		ID: "tcp_partial", Layer: LayerTCP, Outcome: OutcomeUnknown,
+		Basis:    "one server of several may be out of order",
+		Sentence: "One address failed while another of the same name works.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.reached(v, tcpStep) },
+	},
+	{
+		ID: "tcp_unvouched", Layer: LayerTCP, Outcome: OutcomeUnknown,
+		Basis:    "a result against a wrong address says nothing of the target",
+		Sentence: "The connection failed, to an address that nothing vouches for.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && (v.foreign || v.bogon) },
+	},
+	{
+		ID: "tcp_failed", Layer: LayerTCP, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "tcp.*", Basis: "the control has no view of the same endpoint",
+		Sentence: "The probe cannot connect, and nothing tells why.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.comparable() },
+	},
+	{
+		ID: "tcp_failed_alone", Layer: LayerTCP, Outcome: OutcomeUnknown,
+		Basis:    "without a control, a failure has many explanations",
+		Sentence: "The probe cannot connect, and there is no control to compare with.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() },
+	},
+	{
+		ID: "tcp_connected", Layer: LayerTCP, Determinate: true, Outcome: OutcomeOK,
+		Basis:    "the handshake completed",
+		Sentence: "The probe connects.",
+		row:      func(s *scene, v *view) bool { return v.tcp == done && !v.bogon },
+	},
+}
+
+func tcpFailed(v *view) bool {
+	switch v.tcp {
+	case timedOut, "connection_refused", "connection_reset", "host_unreachable":
+		return true
+	}
+	return false
+}
+
+// familyWorks reports whether a failure over IPv6 can mean anything.
+func (s *scene) familyWorks(v *view) bool { return !v.v6 || s.anyV6 }
+
+// comparable reports whether an unexplained failure may be called one: the
+// control answered, or the test has none by design.
+func (s *scene) comparable() bool { return s.control || !s.web || s.unrecorded() }
+
+// unrecorded: rows of a table that does not keep the control's view.
+func (s *scene) unrecorded() bool { return s.first.ControlState == observation.Unrecorded }
+
+type step func(*view) observation.Result
+
+func tcpStep(v *view) observation.Result { return v.tcp }
+func tlsStep(v *view) observation.Result { return v.tls }
+
+// reached reports whether a step works on another address of the same name and
+// port that is as good.
+func (s *scene) reached(v *view, of step) bool {
+	for i := range s.views {
+		w := &s.views[i]
+		if w.Name == v.Name && w.Port == v.Port && w.Transport == v.Transport && w.Hop == v.Hop &&
+			w.IP != v.IP && of(w) == done && !w.foreign && !w.bogon && (w.TLS != done || w.Verified()) {
+			return true
+		}
+	}
+	return false
+}
+
+var tlsRules = []Rule{
+	{
+		ID: "tls_mitm", Layer: LayerTLS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "tls.mitm.*", Basis: artefact + "; the stored chain, checked by us, does not prove the name, and the control's handshake with the same address does",
+		Sentence: "Somebody answered in the server's place with a certificate of his own.",
+		row: func(s *scene, v *view) bool {
+			return forged(v) && v.ControlTLS == done && !s.reached(v, tlsStep)
+		},
+	},
+	{
+		ID: "tls_mitm_claimed", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.mitm", Basis: contrast + "; the chain was not stored",
+		Sentence: "The certificate does not prove the name; the control's handshake with the same address does.",
+		row: func(s *scene, v *view) bool {
+			return certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
+		},
+	},
+	{
+		ID: "tls_contrast", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.*", Basis: contrast,
+		Sentence: "The handshake is cut off; the control's with the same address completes.",
+		row: func(s *scene, v *view) bool {
+			return cutOff(v.tls) && v.ControlTLS == done && !s.reached(v, tlsStep) && s.familyWorks(v)
+		},
+	},
+	{
+		ID: "tls_contrast_page", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.*", Basis: contrast + "; old controls make no handshakes of their own",
+		Sentence: "The handshake is cut off at a genuine address; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return cutOff(v.tls) && v.Hop == 0 && v.ControlTLS == "" && s.fetched && (v.vouched || v.kin) &&
+				strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep) && s.familyWorks(v)
+		},
+	},
+	{
+		ID: "tls_redirect", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.*", Basis: contrast + "; the control followed the same redirects",
+		Sentence: "The handshake with a host that the page redirects to is cut off; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return cutOff(v.tls) && v.Hop > 0 && v.ControlTLS == "" && s.fetched && !v.bogon && !v.foreign &&
+				s.redirectHeld(v) && !s.reached(v, tlsStep) && s.familyWorks(v)
+		},
+	},
+	{
+		ID: "tls_name_contrast", Layer: LayerTLS, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.*", Basis: "the same address, at the same time, with another name",
+		Sentence: "The handshake is cut off with this name and completes with another one at the same address.",
+		row: func(s *scene, v *view) bool {
+			return cutOff(v.tls) && v.ServerName != "" && !v.ControlTLS.Failed() && s.otherName(v)
+		},
+	},
+	{
+		ID: "tls_down", Layer: LayerTLS, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast,
+		Sentence: "The control's handshake fails too.",
+		row: func(s *scene, v *view) bool {
+			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon
+		},
+	},
+	{
+		ID: "tls_partial", Layer: LayerTLS, Outcome: OutcomeUnknown,
+		Basis:    "one server of several may be out of order",
+		Sentence: "The handshake failed with one address while another of the same name works.",
+		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.reached(v, tlsStep) },
+	},
+	{
+		ID: "tls_unvouched", Layer: LayerTLS, Outcome: OutcomeUnknown,
+		Basis:    "a result against a wrong address says nothing of the target",
+		Sentence: "The handshake failed, with an address that nothing vouches for.",
+		row:      func(s *scene, v *view) bool { return v.tls.Failed() && (v.foreign || v.bogon) },
+	},
+	{
+		ID: "tls_failed", Layer: LayerTLS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "tls.*", Basis: "the control has no view of the same handshake, or the failure says little",
+		Sentence: "The handshake failed, and nothing tells why.",
+		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.comparable() },
+	},
+	{
+		ID: "tls_failed_alone", Layer: LayerTLS, Outcome: OutcomeUnknown,
+		Basis:    "without a control, a failure has many explanations",
+		Sentence: "The handshake failed, and there is no control to compare with.",
+		row:      func(s *scene, v *view) bool { return v.tls.Failed() },
+	},
+	{
+		ID: "tls_slow", Layer: LayerTLS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "tls.throttle", Basis: "a handshake is two or three round trips; fitted on our lab",
+		Sentence: "The handshake took far longer than the distance to the server explains.",
+		row:      slowHandshake,
+	},
+	{
+		ID: "tls_verified", Layer: LayerTLS, Determinate: true, Outcome: OutcomeOK,
+		Basis:    "certificates, checked by the probe and again by us",
+		Sentence: "The server proved its name.",
+		row:      func(s *scene, v *view) bool { return v.tls == done && v.Verified() },
+	},
+	{
+		ID: "tls_unverified", Layer: LayerTLS, Outcome: OutcomeUnknown,
+		Basis:    "who is at the other end is not known",
+		Sentence: "The handshake completed, but the server did not prove its name.",
+		row:      func(s *scene, v *view) bool { return v.tls == done },
+	},
+}
+
+// forged reports whether the stored chain is not the server's: it was refused
+// by the probe, or accepted without a check, and fails our own.
+func forged(v *view) bool {
+	switch v.Cert {
+	case observation.CertSelfSigned, observation.CertWrongName:
+	case observation.CertUnknownAuthority:
+		if v.tls != "ssl_unknown_authority" {
+			return false
+		}
+	default:
+		return false
+	}
+	return certificateFailure(v.tls) || v.tls == done && v.NoVerify
+}
+
+// otherName reports whether a handshake with the same endpoint and another
+// name, or with an encrypted one, completed.
+func (s *scene) otherName(v *view) bool {
+	for i := range s.views {
+		w := &s.views[i]
+		if w.IP == v.IP && w.Port == v.Port && w.IP != "" && w.TLS == done && w.ServerName != v.ServerName {
+			return true
+		}
+	}
+	return false
+}
+
+var quicRules = []Rule{
+	{
+		ID: "quic_contrast", Layer: LayerQUIC, Outcome: OutcomeBlocked,
+		Mechanism: "quic.*", Basis: contrast + "; home and company firewalls drop UDP too",
+		Sentence: "QUIC is cut off; the control's with the same address completes.",
+		row: func(s *scene, v *view) bool {
+			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
+				s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name })
+		},
+	},
+	{
+		ID: "quic_down", Layer: LayerQUIC, Outcome: OutcomeDown,
+		Basis:    contrast,
+		Sentence: "The control's QUIC handshake fails too.",
+		row:      func(s *scene, v *view) bool { return v.quic.Failed() && v.ControlQUIC.Failed() },
+	},
+	{
+		ID: "quic_failed", Layer: LayerQUIC, Outcome: OutcomeUnknown,
+		Basis:    "many networks drop UDP without regard to the target",
+		Sentence: "QUIC failed, and nothing tells whether for this target only.",
+		row:      func(s *scene, v *view) bool { return v.quic.Failed() },
+	},
+	{
+		ID: "quic_verified", Layer: LayerQUIC, Determinate: true, Outcome: OutcomeOK,
+		Basis:    "certificates, checked by the probe and again by us",
+		Sentence: "The server proved its name over QUIC.",
+		row:      func(s *scene, v *view) bool { return v.quic == done && v.Verified() },
+	},
+}
+
+var httpRules = []Rule{
+	{
+		ID: "http_blockpage", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "http.blockpage", Basis: "fingerprint of the country: " + artefact,
+		Sentence: "A known block page of this country came in the place of the page.",
+		row:      func(s *scene, v *view) bool { return v.clear && s.settles(v, false) && !redirecting(v) },
+	},
+	{
+		ID: "http_blockpage_redirect", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "http.redirect", Basis: "fingerprint of the country: " + artefact,
+		Sentence: "The visitor was sent to a known block page of this country.",
+		row:      func(s *scene, v *view) bool { return v.clear && s.settles(v, false) && redirecting(v) },
+	},
+	{
+		ID: "http_known_page", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.blockpage", Basis: "fingerprint without its country; " + contrast,
+		Sentence: "The page carries the words of a block page, and is another than the control's.",
+		row: func(s *scene, v *view) bool {
+			return v.clear && s.blockpage(v) && s.fetched && v.page && (v.like == unlike || v.like == uncertain) &&
+				!institution(v)
+		},
+	},
+	{
+		ID: "http_other_page", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.blockpage", Basis: contrast,
+		Sentence: "In clear text came another page than the control's: by title, by length and by headers.",
+		row: func(s *scene, v *view) bool {
+			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
+				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.ledAway(v)
+		},
+	},
+	{
+		ID: "http_led_away", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.redirect", Basis: contrast,
+		Sentence: "In clear text the visitor was sent to another site, with another page than the control's.",
+		row: func(s *scene, v *view) bool {
+			return v.page && v.http == done && v.like == unlike && s.fetched &&
+				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && s.ledAway(v)
+		},
+	},
+	{
+		ID: "http_starved", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.throttle", Basis: contrast + "; threshold fitted on our lab",
+		Sentence: "The page trickled in until the probe gave up, at a pace that the distance does not explain; the control loaded it.",
+		row: func(s *scene, v *view) bool {
+			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && (v.vouched || v.kin || v.Hop > 0)
+		},
+	},
+	{
+		ID: "http_contrast", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.*", Basis: contrast,
+		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v)) && s.familyWorks(v) &&
+				(v.vouched || v.kin || v.Literal || v.IP == "" && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
+					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
+		},
+	},
+	{
+		ID: "http_down", Layer: LayerHTTP, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast,
+		Sentence: "The control did not get the page either.",
+		row: func(s *scene, v *view) bool {
+			return s.control && s.first.ControlHTTP.Failed() && !s.pageOK && (v.http.Failed() || v.tls.Failed() && v.ControlTLS == "")
+		},
+	},
+	{
+		ID: "http_error_both", Layer: LayerHTTP, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast,
+		Sentence: "The server reports an error of its own, to the control too.",
+		row: func(s *scene, v *view) bool {
+			return v.page && v.http == done && s.fetched && v.Status/100 == 5 && s.first.ControlStatus/100 == 5
+		},
+	},
+	{
+		ID: "http_slow", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "http.throttle", Basis: "one slow load; threshold fitted on our lab",
+		Sentence: "The page came, at a pace that the distance does not explain.",
+		row: func(s *scene, v *view) bool {
+			return v.page && v.http == done && starved(s, v) && v.ReadSeconds >= 5
+		},
+	},
+	{
+		ID: "http_page_verified", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeOK, State: OK,
+		Basis:    "nothing on the path can write into a connection that verifies",
+		Sentence: "The page came from a server that proved its name.",
+		row:      func(s *scene, v *view) bool { return s.delivered(v) && !s.differs(v) },
+	},
+	{
+		ID: "http_server_side", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeOK, State: OK,
+		Mechanism: "server_side", Basis: "nothing on the path can write into a connection that verifies",
+		Sentence: "The server, having proved its name, gave this visitor another answer than the control's: that is its own doing.",
+		row:      func(s *scene, v *view) bool { return s.delivered(v) && s.differs(v) },
+	},
+	{
+		ID: "http_page_alike", Layer: LayerHTTP, Outcome: OutcomeOK, State: OK,
+		Basis:    "the control's page is the same by status and by title, length or headers (ts-017)",
+		Sentence: "The page is the control's.",
+		row: func(s *scene, v *view) bool {
+			return v.page && v.clear && v.http == done && v.like == alike && s.fetched && !s.blockpage(v)
+		},
+	},
+	{
+		ID: "http_page_uncertain", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
+		Basis:    "in clear text nobody can say who wrote it",
+		Sentence: "The page differs from the control's, but not by every measure, or is an error page.",
+		row: func(s *scene, v *view) bool {
+			return v.page && v.http == done && s.fetched && !s.pageOK && v.Status > 0
+		},
+	},
+	{
+		ID: "http_failed", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "http.*", Basis: "the failure has more than one explanation",
+		Sentence: "The exchange failed, and nothing tells why.",
+		row: func(s *scene, v *view) bool {
+			return v.http.Failed() && !s.pageOK && s.comparable()
+		},
+	},
+	{
+		ID: "http_alone", Layer: LayerHTTP, Outcome: OutcomeUnknown,
+		Basis:    "without a control, a page in clear text vouches for nothing",
+		Sentence: "There is nothing to compare the exchange with.",
+		row:      func(s *scene, v *view) bool { return v.http.Tried() },
+	},
+}
+
+func redirecting(v *view) bool { return v.Status >= 300 && v.Status < 400 }
+
+// institution reports whether all that matched are the filters of a school or
+// a company.
+func institution(v *view) bool {
+	for _, m := range v.matches {
+		if m.Location != "dns" && m.Scope != "inst" {
+			return false
+		}
+	}
+	return true
+}
+
+// suppressed reports whether a known false positive matched the page, or its
+// server is one of those that refuse visitors of their own accord.
+func (s *scene) suppressed(v *view) bool {
+	return slices.ContainsFunc(v.Fingerprints, func(f string) bool { return fingerprint.ParseMatch(f).Scope == "fp" }) ||
+		slices.Contains(v.Headers, "cf-ray") || strings.EqualFold(v.Server, "cloudflare") || strings.HasPrefix(v.Server, "AkamaiGHost")
+}
+
+// delivered: the last page came over a connection that verifies.
+func (s *scene) delivered(v *view) bool {
+	return v.page && v.http == done && !v.clear && (v.Status > 0 || s.unrecorded()) && s.pageOK
+}
+
+// differs: the server gave the probe an answer of another kind.
+func (s *scene) differs(v *view) bool {
+	return s.fetched && v.like != alike && (v.Status/100 != s.first.ControlStatus/100 || v.like == unlike)
+}
+
+// anyForeign reports whether a lookup of the name gave an address that the
+// control does not vouch for: then a failure whose address was not kept may be
+// against it.
+func (s *scene) anyForeign(v *view) bool {
+	return s.other(v, func(w *view) bool { return w.Name == v.Name && (w.foreign || w.bogon) })
+}

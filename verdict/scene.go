@@ -1,0 +1,364 @@
+package verdict
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/observation"
+)
+
+// scene is one measurement, with what its rows say of each other. Rules look
+// at nothing else.
+type scene struct {
+	views   []view
+	first   *observation.Row
+	web     bool // has a control, or would
+	control bool // the control answered
+	pageOK  bool // the page came, and nothing on the path wrote it or it is the control's
+	lastHop uint8
+	fetched bool // the control loaded the page
+	anyOK   bool // some connection of the measurement worked
+	anyV6   bool // some IPv6 connection worked
+	resolve byte // resolver: 0 the network's, or unknown; 'f' one that filters
+}
+
+// view is one row, with the steps as a rule needs them: what old probes book
+// on the exchange alone is booked on the step that it must have been.
+type view struct {
+	*observation.Row
+	addr    netip.Addr
+	v6      bool
+	bogon   bool // private, loopback, or otherwise not of the public internet
+	vouched bool // genuine: the control got it, or a handshake for the name verified on it
+	kin     bool // of a network that the control's addresses are of
+	foreign bool // the control has addresses, and this is not one or of their network
+	system  bool // the probe's own resolver gave it, or failed so
+	udp     bool
+	doh     bool
+	dns     observation.Result
+	tcp     observation.Result
+	tls     observation.Result
+	quic    observation.Result
+	http    observation.Result
+	clear   bool                // the exchange was not over a verified connection
+	page    bool                // the last of the redirects
+	like    likeness            // the page and the control's
+	matches []fingerprint.Match // empty where a known false positive matched too
+	decided uint8               // layers of which a rule has spoken of this row, a bit each
+}
+
+// likeness is how a page compares with the control's.
+type likeness uint8
+
+const (
+	incomparable likeness = iota
+	alike
+	unlike    // another page, by every measure
+	uncertain // not alike, but not by every measure
+)
+
+// newScene reads the rows; it does not keep their order.
+func newScene(rows []observation.Row) *scene {
+	s := &scene{views: make([]view, len(rows)), first: &rows[0]}
+	for i := range rows {
+		r := &rows[i]
+		v := &s.views[i]
+		v.Row = r
+		if less(r, s.first) {
+			s.first = r
+		}
+		v.steps()
+		v.address()
+		s.lastHop = max(s.lastHop, r.Hop)
+		s.anyOK = s.anyOK || v.tcp == observation.Done || v.http == observation.Done || v.tls == observation.Done
+		s.anyV6 = s.anyV6 || v.v6 && (v.tcp == observation.Done || v.quic == observation.Done)
+	}
+	s.web = s.first.TestName == "web_connectivity"
+	s.control = s.first.ControlState == observation.Done
+	s.fetched = s.control && s.first.ControlHTTP == observation.Done
+	if filtering[s.first.ResolverASN] {
+		s.resolve = 'f'
+	}
+	for i := range s.views {
+		s.relate(&s.views[i])
+	}
+	for i := range s.views {
+		s.judgePage(&s.views[i])
+	}
+	return s
+}
+
+// less orders rows by what no two of a measurement share, to choose one.
+func less(x, y *observation.Row) bool { return x.Seq < y.Seq }
+
+// steps books each failure on the step that it must have been.
+func (v *view) steps() {
+	v.dns, v.tcp, v.tls, v.quic, v.http = v.DNS, v.TCP, v.TLS, v.QUIC, v.HTTP
+	for _, e := range v.DNSEngines {
+		switch {
+		case strings.HasPrefix(e, "udp"), strings.HasPrefix(e, "tcp"):
+			v.udp = true
+		case strings.HasPrefix(e, "doh"), strings.HasPrefix(e, "dot"):
+			v.doh = true
+		default:
+			v.system = true
+		}
+	}
+	v.clear = v.HTTP.Tried() && !v.Verified()
+	if !v.HTTP.Failed() || v.Status > 0 || v.TLS.Tried() || v.QUIC.Tried() {
+		return
+	}
+	https := strings.HasPrefix(v.URL, "https://")
+	switch f := v.HTTP; {
+	case strings.HasPrefix(string(f), "dns_") || f == "android_dns_cache_no_data":
+		if v.dns == "" {
+			v.dns, v.system = f, true
+		}
+		v.http = ""
+	case v.TCP == "" && unconnected(f):
+		v.tcp, v.http = f, ""
+	case https && (cutOff(f) || certificateFailure(f) || strings.HasPrefix(string(f), "ssl_")):
+		v.tls, v.http = f, ""
+	}
+}
+
+func unconnected(f observation.Result) bool {
+	return f == "connection_refused" || f == "host_unreachable" || f == "network_unreachable"
+}
+
+func cutOff(f observation.Result) bool {
+	return f == "connection_reset" || f == "generic_timeout_error" || f == "eof_error"
+}
+
+func certificateFailure(f observation.Result) bool {
+	return f == "ssl_unknown_authority" || f == "ssl_invalid_hostname" || f == "ssl_invalid_certificate"
+}
+
+func (v *view) address() {
+	addr, err := netip.ParseAddr(v.IP)
+	if err != nil {
+		return
+	}
+	v.addr, v.v6 = addr, addr.Is6()
+	v.bogon = isBogon(addr)
+}
+
+// bogons are the blocks of RFC 6890 and its successors that no public service
+// answers from, besides those that netip knows.
+var bogons = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("100::/64"),
+}
+
+func isBogon(a netip.Addr) bool {
+	if a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
+		return true
+	}
+	return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// relate says what the rest of the measurement tells of a row's address.
+func (s *scene) relate(v *view) {
+	if v.IP == "" {
+		return
+	}
+	if slices.Contains(v.ControlAddrs, v.IP) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
+		v.vouched = true
+	}
+	for i := range s.views {
+		w := &s.views[i]
+		if v.vouched {
+			break
+		}
+		if w.IP == v.IP && w.Name == v.Name {
+			v.vouched = w.ControlTLS == observation.Done || proven(w)
+		}
+	}
+	v.kin = v.IPASN != 0 && slices.Contains(v.ControlASNs, v.IPASN)
+	v.foreign = !v.vouched && !v.kin && !v.Literal && v.ControlDNS == observation.Done && len(v.ControlAddrs) > 0
+}
+
+// proven reports whether a handshake for the name itself verified.
+func proven(v *view) bool {
+	step := v.TLS
+	if v.Transport == "quic" {
+		step = v.QUIC
+	}
+	return step == observation.Done && v.Verified() && (v.ServerName == "" || v.ServerName == v.Name)
+}
+
+// judgePage compares the last of the redirects with the control's page and
+// reads the fingerprints.
+func (s *scene) judgePage(v *view) {
+	for _, f := range v.Fingerprints {
+		v.matches = append(v.matches, fingerprint.ParseMatch(f))
+	}
+	if slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "fp" }) {
+		v.matches = nil
+	}
+	v.page = v.http.Tried() && v.Hop == s.lastHop
+	if !v.page || v.http != observation.Done {
+		return
+	}
+	v.like = compare(v)
+	if v.Status/100 == 5 && v.ControlStatus/100 == 5 {
+		return // the same error is no page
+	}
+	switch {
+	case v.Status == 0 && !s.unrecorded() || v.like == unlike && s.ledAway(v):
+	case !v.clear:
+		s.pageOK = s.pageOK || !s.ledAway(v) || v.like == alike || !s.fetched
+	case s.fetched && v.like == alike && !s.blockpage(v):
+		s.pageOK = true
+	}
+}
+
+// ledAway reports whether a redirect in clear text led to the page, from
+// another site than the page's: then who wrote the redirect is not known.
+func (s *scene) ledAway(page *view) bool {
+	if page.Hop == 0 {
+		return false
+	}
+	input := observation.HostOf(s.first.Input)
+	if site(page.Name) == site(input) {
+		return false
+	}
+	for i := range s.views {
+		w := &s.views[i]
+		if w.Hop < page.Hop && w.HTTP.Tried() && w.clear && w.Status >= 300 && w.Status < 400 && site(w.Name) == site(input) {
+			return true
+		}
+	}
+	return false
+}
+
+// site is the part of a name that one owner holds.
+func site(name string) string {
+	if s, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
+		return s
+	}
+	return name
+}
+
+// blockpage reports whether a fingerprint that counts matched the response.
+func (s *scene) blockpage(v *view) bool {
+	return slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Location != "dns" })
+}
+
+// compare compares a page with the control's by status, title, length and the
+// names of uncommon headers, as Web Connectivity's specification has it
+// (ts-017), but says uncertain where the measures disagree.
+func compare(v *view) likeness {
+	if v.ControlHTTP != observation.Done || v.ControlStatus == 0 {
+		return incomparable
+	}
+	if v.Status != v.ControlStatus {
+		if v.Status/100 == v.ControlStatus/100 && sameTitle(v.Title, v.ControlTitle) {
+			return alike
+		}
+		return uncertain
+	}
+	length := sameLength(v)
+	header := sharedUncommon(v.Headers, v.ControlHeaders)
+	title := v.Title != "" && v.ControlTitle != "" && sameTitle(v.Title, v.ControlTitle)
+	switch {
+	case title || length == alike || header:
+		return alike
+	case length == unlike && v.Title != "" && v.Status/100 == 2:
+		return unlike
+	case length == unlike && v.foreign && v.Status/100 == 2:
+		return unlike
+	}
+	return uncertain
+}
+
+// sameLength: one length is at least 0.7 of the other, as OONI has it.
+func sameLength(v *view) likeness {
+	a, b := v.BodyBytes, v.ControlBodyBytes
+	if b <= 0 {
+		return incomparable
+	}
+	if v.BodyTruncated {
+		if a >= b || a == 0 || b > a {
+			return alike // it went on: nothing says that it would have ended elsewhere
+		}
+	}
+	if 10*min(a, b) >= 7*max(a, b) {
+		return alike
+	}
+	return unlike
+}
+
+// sameTitle: equal, or one word of five letters and more in common.
+func sameTitle(a, b string) bool {
+	if a == b {
+		return true
+	}
+	words := strings.Fields(strings.ToLower(b))
+	for w := range strings.FieldsSeq(strings.ToLower(a)) {
+		if len([]rune(w)) >= 5 && slices.Contains(words, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// sharedUncommon reports whether two sorted lists share a header that few
+// servers send.
+func sharedUncommon(a, b []string) bool {
+	for _, h := range a {
+		if !commonHeaders[h] {
+			if _, ok := slices.BinarySearch(b, h); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var commonHeaders = func() map[string]bool {
+	common := map[string]bool{}
+	for h := range strings.FieldsSeq(`date content-type server cache-control vary set-cookie location
+		expires x-powered-by content-encoding last-modified accept-ranges pragma x-frame-options etag
+		x-content-type-options age via p3p x-xss-protection content-language cf-ray strict-transport-security
+		link x-varnish content-length connection transfer-encoding keep-alive alt-svc referrer-policy
+		content-security-policy x-cache nel report-to permissions-policy cf-cache-status expect-ct`) {
+		common[h] = true
+	}
+	return common
+}()
+
+func bogonText(a string) bool {
+	addr, err := netip.ParseAddr(a)
+	return err != nil || isBogon(addr)
+}
+
+// filtering are networks of resolvers that filter for those who choose them:
+// what they withhold is not the doing of the network measured.
+var filtering = map[uint32]bool{
+	42:     true, // PCH, hosts Quad9
+	1288:   true, // PCH
+	19281:  true, // Quad9
+	36692:  true, // Cisco OpenDNS
+	34939:  true, // NextDNS
+	212772: true, // AdGuard
+	205157: true, // CleanBrowsing
+}
+
+// open reports whether no rule of the layer has spoken of the row yet. Every
+// rule that finds blocking speaks; of the others of a layer only the first
+// that fires on a row does, and none where blocking was found. Rules about the
+// instrument all speak.
+func (v *view) open(layer string) bool {
+	return layer == LayerInstrument || v.decided&(1<<layerIndex(layer)) == 0
+}
+
+func (v *view) close(layer string) { v.decided |= 1 << layerIndex(layer) }
