@@ -37,7 +37,7 @@ func TestTenThousandCases(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 10,000 files")
 	}
-	const slack = 4
+	const slack = 8
 	fsys := folder(t, 10_000)
 	start := time.Now()
 	r, err := Load(fsys, "records")
