@@ -40,6 +40,7 @@ func TestLintFindsMistakes(t *testing.T) {
 		want     string // path and beginning of the message
 	}{
 		{"wrong date", "date: 2024-02-20", "date: 2024-02-30", "2024-02-30", `acts[1].date: "2024-02-30" is not a date: 2024-02 has no day 30`},
+		{"wrong year", "date: 2024-02-20", "date: 0204-02-20", "0204", "acts[1].date: 0204-02-20 is before there was a network"},
 		{"date in words", "date: 2024-02-20", "date: 20 February 2024", "20 February", `acts[1].date: "20 February 2024" is not a date`},
 		{"set without quotes", "    date: 2024-02-17\n", "    date: [2024-02-17..2024-02-18]\n", "[2024", "acts[0].date: want text, got a list; put it in quotes"},
 		{"missing field", "    confidence: high\n    cites: [{source", "    cites: [{source", "id: letter", "acts[0]: missing confidence"},
