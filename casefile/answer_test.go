@@ -260,12 +260,14 @@ func TestCheck(t *testing.T) {
 func TestOneReportMovesNothing(t *testing.T) {
 	r, _ := loadLab(t)
 	claim := casefile.AccessClaim{Target: "x", CC: "ZZ", At: casefile.MustDate("2024-03-13"), Says: casefile.Blocked}
-	honest := []casefile.Cell{on("2024-03-13", 64512, 0, 9, 0, 0, 9), on("2024-03-13", 64513, 0, 9, 0, 0, 9)}
-	for _, n := range []int64{1, 10, 1000, 1_000_000} {
-		for _, asn := range []casefile.ASN{64512, 64513, 64520} {
-			a, err := r.Check(context.Background(), claim, labArchive{cells: append(slices.Clone(honest), on("2024-03-13", asn, n, 0, 0, 0, 1))})
-			if err != nil || a.Verdict != casefile.Supported {
-				t.Errorf("%d measurements on %s: %s, %v", n, asn, a.Verdict, err)
+	for _, reports := range []int64{3, 4, 9} {
+		honest := []casefile.Cell{on("2024-03-13", 64512, 0, reports, 0, 0, reports), on("2024-03-13", 64513, 0, reports, 0, 0, reports)}
+		for _, n := range []int64{1, 10, 1000, 1_000_000} {
+			for _, asn := range []casefile.ASN{64512, 64513, 64520} {
+				a, err := r.Check(context.Background(), claim, labArchive{cells: append(slices.Clone(honest), on("2024-03-13", asn, n, 0, 0, 0, 1))})
+				if err != nil || a.Verdict != casefile.Supported {
+					t.Errorf("%d measurements on %s against %d reports: %s, %v", n, asn, reports, a.Verdict, err)
+				}
 			}
 		}
 	}
