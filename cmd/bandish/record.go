@@ -435,18 +435,6 @@ func fixRecords(w io.Writer, problems []casefile.Problem) error {
 	return nil
 }
 
-// copyText gives the text of archived copies in a data folder.
-func copyText(data string) func(sha string) (string, bool) {
-	tags := regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
-	return func(sha string) (string, bool) {
-		b, err := os.ReadFile(filepath.Join(data, "sources", sha[:2], sha))
-		if err != nil {
-			return "", false
-		}
-		return tags.ReplaceAllString(string(b), " "), true
-	}
-}
-
 // newCase is what `record new` writes.
 const newCase = `# yaml-language-server: $schema=../casefile.schema.json
 # Facts in your own words, each with its source. What no source gives stays null.
