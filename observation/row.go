@@ -5,7 +5,10 @@
 // ruleset needs, so that history can be judged again without the raw input.
 package observation
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Result is the end of one step: "" when it was not tried, "ok", or the
 // failure string of OONI's df-007-errors ("connection_reset").
@@ -138,7 +141,7 @@ func (r *Row) Verified() bool {
 	if !step.Tried() {
 		// Old probes keep only the exchange; over https it means that the
 		// handshake was good.
-		return r.HTTP.Tried() && r.Status > 0 && len(r.URL) > 8 && r.URL[:8] == "https://"
+		return (r.HTTP == Done || r.Status > 0) && strings.HasPrefix(r.URL, "https://")
 	}
 	return step == Done && (r.Cert == "" || r.Cert == CertValid || r.Cert == CertUnknownAuthority)
 }

@@ -31,7 +31,7 @@ var Ruleset = func() string {
 // be of one measurement, and at least one.
 func Judge(rows []observation.Row) Row {
 	s := newScene(rows)
-	c := conclusion{mechanisms: make([]string, 0, 4), fired: make([]string, 0, 8)}
+	c := conclusion{fired: make([]string, 0, 8)}
 	for i := range rules {
 		c.try(s, &rules[i])
 	}
@@ -41,10 +41,16 @@ func Judge(rows []observation.Row) Row {
 // conclusion collects what fires.
 type conclusion struct {
 	state      State
-	mechanisms []string
+	mechanisms []supported
 	fired      []string
 	invalid    []string
 	decided    [7]Layer
+}
+
+// supported is a mechanism and what its rule argues.
+type supported struct {
+	path  string
+	state State
 }
 
 var layerNames = [...]string{LayerDNS, LayerTCP, LayerTLS, LayerHTTP, LayerQUIC, LayerApp, LayerInstrument}
@@ -60,7 +66,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	} else {
 		for i := range s.views {
 			v := &s.views[i]
-			if !v.open(r.Layer) || !r.row(s, v) {
+			if r.Outcome != OutcomeBlocked && !v.open(r.Layer) || !r.row(s, v) {
 				continue
 			}
 			fired = true
@@ -74,6 +80,9 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	c.fired = append(c.fired, r.ID)
 	if r.Invalid != "" && !slices.Contains(c.invalid, r.Invalid) {
 		c.invalid = append(c.invalid, r.Invalid)
+	}
+	if r.Outcome == OutcomeDown && s.pageOK {
+		return // one server of several, or a port that the page does not need
 	}
 	if stronger(r.State, c.state) {
 		c.state = r.State
@@ -121,9 +130,25 @@ func (c *conclusion) mechanism(s *scene, r *Rule, v *view) {
 		m = stem + c.kind(s, r, v)
 		m = strings.Trim(strings.ReplaceAll(m, "..", "."), ".")
 	}
-	if m != "" && !slices.Contains(c.mechanisms, m) {
-		c.mechanisms = append(c.mechanisms, m)
+	if rest, ok := strings.CutPrefix(m, "tcp.unreachable"); ok {
+		m = "ip.unreachable" + rest
 	}
+	if m != "" && !slices.Contains(c.mechanisms, supported{m, r.State}) {
+		c.mechanisms = append(c.mechanisms, supported{m, r.State})
+	}
+}
+
+// of returns the mechanisms that speak for a state, sorted.
+func (c *conclusion) of(state State) []string {
+	var paths []string
+	for _, m := range c.mechanisms {
+		against := m.state == Blocked || m.state == LikelyBlocked
+		if m.state == state && state != Down || against && (state == Blocked || state == LikelyBlocked) {
+			paths = append(paths, m.path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 // kind is the end of a mechanism: how the step failed.
@@ -228,11 +253,6 @@ func (c *conclusion) row(s *scene) Row {
 	if r.Domain == "" && s.unrecorded() {
 		r.Domain = f.Name
 	}
-	for i := range c.mechanisms {
-		if rest, ok := strings.CutPrefix(c.mechanisms[i], "tcp.unreachable"); ok {
-			c.mechanisms[i] = "ip.unreachable" + rest
-		}
-	}
 	if r.State == "" {
 		r.State = Insufficient
 	}
@@ -242,18 +262,10 @@ func (c *conclusion) row(s *scene) Row {
 		}
 	}
 	if r.Invalid != "" && spoils(r.Invalid) {
-		r.State, c.mechanisms = Insufficient, nil
+		r.State = Insufficient
 	}
-	switch r.State {
-	case Down, Insufficient:
-		c.mechanisms = nil
-	}
-	slices.Sort(c.mechanisms)
 	slices.Sort(c.fired)
-	r.Mechanisms, r.Rules = c.mechanisms, c.fired
-	if len(r.Mechanisms) == 0 {
-		r.Mechanisms = nil
-	}
+	r.Mechanisms, r.Rules = c.of(r.State), c.fired
 	for i, at := range []*Layer{&r.DNS, &r.TCP, &r.TLS, &r.HTTP, &r.QUIC, &r.App} {
 		*at = c.decided[i]
 	}

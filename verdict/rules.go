@@ -20,7 +20,8 @@ const (
 	LayerInstrument = "instrument"
 )
 
-// Rule is one thing that can be concluded. Rules are tried in their order;
+// Rule is one thing that can be concluded. Rules are tried in their order: see
+// view.open;
 // of those of a layer that fire, the first decides the layer.
 type Rule struct {
 	ID       string // never used again for another meaning
@@ -114,7 +115,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && wrongCertificate(w)
 			})
 		},
@@ -124,7 +125,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},
@@ -198,23 +199,31 @@ var dnsRules = []Rule{
 	},
 	{
 		ID: "dns_bogon_unvouched", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "RFC 6890",
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890",
 		Sentence: "One of the resolvers answered with an address that no public server can have.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.bogon && !v.vouched && (s.control || !s.web) && v.ControlDNS != done
+			return asked(v) && v.bogon && !v.vouched && s.comparable() && v.ControlDNS != done && !ignored(v)
 		},
 	},
 	{
 		ID: "dns_second_resolver_bogon", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "the second resolver, or something on the way to it",
+		Mechanism: "dns.injection.bogon", Basis: "the second resolver, or something on the way to it",
 		Sentence: "Only a second resolver answered with an address that no public server can have.",
 		row:      func(s *scene, v *view) bool { return bogonContrast(s, v) && !v.system },
 	},
 	{
 		ID: "dns_failed_oddly", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "servers fail so for many reasons",
+		Mechanism: "dns.*", Basis: "servers fail so for many reasons",
 		Sentence: "The lookup failed in a way that says little; the control resolved the name.",
 		row:      func(s *scene, v *view) bool { return s.control && v.IP == "" && v.system && v.dns.Failed() },
+	},
+	{
+		ID: "dns_failed_uncontrolled", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.*", Basis: "the test has no control, or the table does not keep it",
+		Sentence: "The lookup failed, and nothing tells why.",
+		row: func(s *scene, v *view) bool {
+			return s.comparable() && v.IP == "" && v.system && v.dns.Failed() && !ignored(v)
+		},
 	},
 	{
 		ID: "dns_vouched", Layer: LayerDNS, Determinate: true, Outcome: OutcomeOK,
@@ -384,7 +393,7 @@ var tcpRules = []Rule{
 	},
 	{
 		ID: "tcp_failed", Layer: LayerTCP, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "the control has no view of the same endpoint",
+		Mechanism: "tcp.*", Basis: "the control has no view of the same endpoint",
 		Sentence: "The probe cannot connect, and nothing tells why.",
 		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.comparable() },
 	},
@@ -511,7 +520,7 @@ var tlsRules = []Rule{
 	},
 	{
 		ID: "tls_failed", Layer: LayerTLS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "the control has no view of the same handshake, or the failure says little",
+		Mechanism: "tls.*", Basis: "the control has no view of the same handshake, or the failure says little",
 		Sentence: "The handshake failed, and nothing tells why.",
 		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.comparable() },
 	},
@@ -710,7 +719,7 @@ var httpRules = []Rule{
 	},
 	{
 		ID: "http_failed", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "the failure has more than one explanation",
+		Mechanism: "http.*", Basis: "the failure has more than one explanation",
 		Sentence: "The exchange failed, and nothing tells why.",
 		row: func(s *scene, v *view) bool {
 			return v.http.Failed() && !s.pageOK && s.comparable()
@@ -746,7 +755,7 @@ func (s *scene) suppressed(v *view) bool {
 
 // delivered: the last page came over a connection that verifies.
 func (s *scene) delivered(v *view) bool {
-	return v.page && v.http == done && !v.clear && v.Status > 0 && s.pageOK
+	return v.page && v.http == done && !v.clear && (v.Status > 0 || s.unrecorded()) && s.pageOK
 }
 
 // differs: the server gave the probe an answer of another kind.

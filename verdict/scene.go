@@ -209,8 +209,11 @@ func (s *scene) judgePage(v *view) {
 		return
 	}
 	v.like = compare(v)
+	if v.Status/100 == 5 && v.ControlStatus/100 == 5 {
+		return // the same error is no page
+	}
 	switch {
-	case v.Status == 0 || v.like == unlike && s.ledAway(v):
+	case v.Status == 0 && !s.unrecorded() || v.like == unlike && s.ledAway(v):
 	case !v.clear:
 		s.pageOK = s.pageOK || !s.ledAway(v) || v.like == alike || !s.fetched
 	case s.fetched && v.like == alike && !s.blockpage(v):
@@ -350,8 +353,9 @@ var filtering = map[uint32]bool{
 	205157: true, // CleanBrowsing
 }
 
-// open reports whether no rule of the layer has spoken of the row yet: of the
-// rules of a layer, the first that fires on a row decides it. Rules about the
+// open reports whether no rule of the layer has spoken of the row yet. Every
+// rule that finds blocking speaks; of the others of a layer only the first
+// that fires on a row does, and none where blocking was found. Rules about the
 // instrument all speak.
 func (v *view) open(layer string) bool {
 	return layer == LayerInstrument || v.decided&(1<<layerIndex(layer)) == 0

@@ -35,8 +35,15 @@ type command struct {
 // commands lists the subcommands in the order of the flow.
 func commands() []command {
 	return []command{
+		serveCommand(),
+		importCommand(),
+		statusCommand(),
+		archiveCommand(),
+		rebuildCommand(),
+		rescoreCommand(),
 		targetsCommand(),
 		verdictCommand(),
+		rulesCommand(),
 		updateCommand(),
 	}
 }

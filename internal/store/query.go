@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"github.com/bandish/bandish/observation"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +65,11 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 		w.add("start < ?", f.Until.Unix())
 	}
 	q := "SELECT " + cellColumns + ", talliesText(tallies) FROM cells" + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
-	rows, err := s.db.QueryContext(ctx, q, w.args...)
+	return s.cells(ctx, q, w.args...)
+}
+
+func (s *Store) cells(ctx context.Context, q string, args ...any) ([]series.Cell, error) {
+	rows, err := s.db.QueryContext(ctx, q, args...)
 	if err != nil {
 		return nil, fmt.Errorf("query cells: %w", err)
 	}
@@ -196,51 +203,35 @@ func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, err
 	return found, ok, err
 }
 
-// Overview is how one target stands in one country by the cells of a span.
-type Overview struct {
+// TargetStanding is how one target stood in a country in the days up to its
+// own last measurement.
+type TargetStanding struct {
 	Target   string
 	Networks int
-	Cell     series.Cell // the sums of all networks and days
-	Last     time.Time   // start of the last day with a measurement
+	series.Standing
 }
 
-// Overviews sums the whole-measurement cells of a country by target.
-func (s *Store) Overviews(ctx context.Context, f Filter) ([]Overview, error) {
+// Standings concludes about every target that was measured in a country.
+func (s *Store) Standings(ctx context.Context, cc string) ([]TargetStanding, error) {
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
-	w := new(where)
-	w.add("layer = ''")
-	if f.CC != "" {
-		w.add("probe_cc = ?", f.CC)
-	}
-	if f.Target != "" {
-		w.add("target = ?", f.Target)
-	}
-	if !f.Since.IsZero() {
-		w.add("start >= ?", f.Since.UTC().Truncate(series.Day).Unix())
-	}
-	if !f.Until.IsZero() {
-		w.add("start < ?", f.Until.Unix())
-	}
-	rows, err := s.db.QueryContext(ctx, `SELECT target, count(DISTINCT probe_asn), sum(measurements)::UINTEGER, sum(ok)::UINTEGER, sum(blocked)::UINTEGER, sum(likely_blocked)::UINTEGER, sum(impaired)::UINTEGER, sum(down)::UINTEGER, sum(insufficient)::UINTEGER, sum(aside)::UINTEGER, sum(reports)::UINTEGER, sum(vote_blocked)::UINTEGER, sum(vote_impaired)::UINTEGER, sum(vote_ok)::UINTEGER, sum(vote_down)::UINTEGER, max(start) FROM cells`+w.String()+` GROUP BY target ORDER BY target`, w.args...)
+	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND layer = '' AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, '' FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND layer = '' AND start > last - ? ORDER BY target, probe_asn, start`
+	cells, err := s.cells(ctx, q, cc, cc, int64(series.Window/time.Second))
 	if err != nil {
-		return nil, fmt.Errorf("query targets: %w", err)
+		return nil, err
 	}
-	defer rows.Close()
-	var out []Overview
-	for rows.Next() {
-		var o Overview
-		var last int64
-		c := &o.Cell
-		if err := rows.Scan(&o.Target, &o.Networks, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &last); err != nil {
-			return nil, fmt.Errorf("query targets: %w", err)
+	var out []TargetStanding
+	for len(cells) > 0 {
+		n := 0
+		for n < len(cells) && cells[n].Target == cells[0].Target {
+			n++
 		}
-		o.Last = time.Unix(last, 0).UTC()
-		c.Target, c.CC = o.Target, f.CC
-		out = append(out, o)
+		st, networks := series.Stand(cells[:n], time.Time{})
+		out = append(out, TargetStanding{Target: cells[0].Target, Networks: len(networks), Standing: st})
+		cells = cells[n:]
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Place is one country × target that the archive has cells of.
@@ -316,4 +307,32 @@ func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error)
 		out = append(out, c)
 	}
 	return out, rows.Err()
+}
+
+// Observations returns the observation rows of one measurement in their order.
+func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Row, error) {
+	m, err := s.a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	segments := m.Select(archive.Observations, "")
+	day := v.Time.UTC().Format(time.DateOnly)
+	for _, only := range []bool{true, false} { // a row whose clock is wrong stands in another day
+		var out []observation.Row
+		for _, g := range segments {
+			if only != (g.Period == day) {
+				continue
+			}
+			rows, err := archive.Find(s.a, g, "measurement_uid", v.UID, func(r *observation.Row) bool { return r.UID == v.UID })
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, rows...)
+		}
+		if len(out) > 0 {
+			slices.SortFunc(out, func(a, b observation.Row) int { return cmp.Compare(a.Seq, b.Seq) })
+			return out, nil
+		}
+	}
+	return nil, nil
 }

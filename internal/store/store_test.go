@@ -84,7 +84,7 @@ func TestEmptyArchive(t *testing.T) {
 	for r, err := range s.Verdicts(t.Context(), Filter{}) {
 		t.Errorf("a verdict of an empty archive: %v, %v", r, err)
 	}
-	if o, err := s.Overviews(t.Context(), Filter{CC: "ZZ"}); err != nil || len(o) != 0 {
+	if o, err := s.Standings(t.Context(), "ZZ"); err != nil || len(o) != 0 {
 		t.Errorf("targets of an empty archive: %v, %v", o, err)
 	}
 	if o, err := s.Counts(t.Context(), Filter{CC: "ZZ"}); err != nil || len(o) != 0 {
@@ -140,14 +140,14 @@ func TestVerdictsComeBackWhole(t *testing.T) {
 	}
 }
 
-func TestOverviews(t *testing.T) {
+func TestStandings(t *testing.T) {
 	s := filled(t)
-	o, err := s.Overviews(t.Context(), Filter{CC: "ZZ"})
+	o, err := s.Standings(t.Context(), "ZZ")
 	if err != nil || len(o) != 1 {
 		t.Fatalf("%v, %v", o, err)
 	}
-	if o[0].Networks != 2 || o[0].Cell.Measurements != 24 || o[0].Cell.Likely != 8 || !o[0].Last.Equal(day(6)) {
-		t.Errorf("overview is %+v", o[0])
+	if x := o[0]; x.Target != "x" || x.Networks != 2 || x.Measurements != 24 || x.Blocked != 8 || x.State != verdict.LikelyBlocked || !x.Partial || !x.AsOf.Equal(day(7)) {
+		t.Errorf("x stands %+v", x)
 	}
 	p, err := s.Places(t.Context(), 10)
 	if err != nil || len(p) != 1 || p[0].Measurements != 24 {

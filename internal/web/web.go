@@ -49,13 +49,13 @@ func (b badRequest) Error() string { return string(b) }
 func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /{$}":           s.home,
-		"GET /cc/{cc}":       s.country,
+		"GET /{$}":              s.home,
+		"GET /cc/{cc}":          s.country,
 		"GET /cc/{cc}/{target}": s.answer,
-		"GET /m/{uid}":       s.measurement,
-		"GET /rules":         s.rules,
-		"GET /style.css":     s.style,
-		"GET /":              func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
+		"GET /m/{uid}":          s.measurement,
+		"GET /rules":            s.rules,
+		"GET /style.css":        s.style,
+		"GET /":                 func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
 	} {
 		mux.Handle(pattern, s.wrap(h))
 	}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+)
+
+func archiveCommand() command {
+	return command{
+		name:  "archive",
+		usage: "check|compact [--json]",
+		about: "re-hash every file of the archive and name what is damaged; merge small segments",
+		run:   runArchive,
+	}
+}
+
+func runArchive(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "archive")
+	data := dataFlag(fs)
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return usageError("archive: say check or compact")
+	}
+	switch rest[0] {
+	case "check":
+		return checkArchive(ctx, env, *data, *asJSON)
+	case "compact":
+		p, err := openPipeline(*data)
+		if err != nil {
+			return err
+		}
+		n, err := p.Compact(ctx, true)
+		if err != nil {
+			return err
+		}
+		if _, err := p.Count(ctx); err != nil {
+			return err
+		}
+		removed, err := p.Archive.Sweep(ctx, time.Minute, time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "merged the segments of %d periods, removed %d files that nothing lists\n", n, removed)
+		return nil
+	}
+	return usageError("archive: %q is neither check nor compact", rest[0])
+}
+
+func checkArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
+	a, err := archive.OpenExisting(dir)
+	if err != nil {
+		return err
+	}
+	damaged, orphans, files, err := a.Check(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		enc := json.NewEncoder(env.stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(map[string]any{"files": files, "damaged": damaged, "orphans": orphans}); err != nil {
+			return err
+		}
+	} else {
+		for _, d := range damaged {
+			fmt.Fprintf(env.stdout, "damaged: %s: %s\n", d.Path, d.Reason)
+		}
+		for _, o := range orphans {
+			fmt.Fprintf(env.stdout, "not listed: %s (left by a process that was killed, or replaced just now)\n", o)
+		}
+		fmt.Fprintf(env.stdout, "%d files checked, %d damaged, %d not listed\n", files, len(damaged), len(orphans))
+	}
+	if len(damaged) > 0 {
+		return &exitError{code: 1, err: fmt.Errorf("%d of %d files are damaged: derived ones come back with bandish rebuild, raw ones only from another copy", len(damaged), files)}
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/targets"
+)
+
+func importCommand() command {
+	return command{
+		name:  "import",
+		usage: "SOURCE... [--cc CC] [--target T] [--test T] [--since DAY] [--until DAY]",
+		about: "import measurements: a file, a folder, http(s)://, s3://bucket/prefix, or ooni",
+		run:   runImport,
+	}
+}
+
+func runImport(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "import")
+	data := dataFlag(fs)
+	cc := fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)")
+	targetArg := fs.String("target", "", "only this `target`: a platform's id or a host name")
+	test := fs.String("test", "", "only this `test`, as web_connectivity")
+	since := fs.String("since", "", "only measurements from this `day` on (UTC)")
+	until := fs.String("until", "", "only measurements to the end of this `day` (UTC)")
+	endpoint := fs.String("s3-endpoint", "", "`host[:port]` of the S3 API, for buckets elsewhere")
+	insecure := fs.Bool("s3-insecure", false, "reach the S3 endpoint over plain http")
+	region := fs.String("s3-region", "", "`region` of the bucket")
+	workers := fs.Int("workers", 0, "decoding goroutines (default one a core)")
+	asJSON := fs.Bool("json", false, "print the summary as JSON")
+	sources, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(sources) == 0 {
+		return usageError("import: name at least one source: a file, a folder, http(s)://…, s3://bucket/prefix, or ooni")
+	}
+	p, err := openPipeline(*data)
+	if err != nil {
+		return err
+	}
+	p.Workers = *workers
+	want, err := wanted(p.Targets, *cc, *targetArg, *test, *since, *until)
+	if err != nil {
+		return err
+	}
+	buckets := intake.Buckets{Endpoint: *endpoint, Insecure: *insecure, Region: *region, Today: p.Now()}
+	var list []intake.Source
+	for _, arg := range sources {
+		s, err := intake.List(ctx, arg, want.Filter, buckets)
+		if err != nil {
+			return err
+		}
+		if len(s) == 0 {
+			fmt.Fprintf(env.stderr, "bandish: %s holds nothing to import\n", arg)
+		}
+		list = append(list, s...)
+	}
+	meter := newMeter(env.stderr, p.Now)
+	sum, err := p.Import(ctx, list, want, meter.tell)
+	meter.end()
+	if ctx.Err() == nil && err == nil {
+		err = settle(ctx, p)
+	}
+	printSummary(env.stdout, &sum, *asJSON)
+	if ctx.Err() != nil {
+		return &exitError{code: 130, err: errors.New("interrupted: what was committed stays; run the same command again to go on")}
+	}
+	if err != nil {
+		return err
+	}
+	if sum.Unreadable > 0 {
+		return &exitError{code: 1, err: fmt.Errorf("%d of %d sources could not be read:\n  %s", sum.Unreadable, sum.Sources, strings.Join(sum.Errors, "\n  "))}
+	}
+	return nil
+}
+
+// settle merges small segments, counts cells anew and removes what is left
+// over, after something was added.
+func settle(ctx context.Context, p *pipeline.Pipeline) error {
+	if _, err := p.Compact(ctx, false); err != nil {
+		return err
+	}
+	if _, err := p.Count(ctx); err != nil {
+		return err
+	}
+	_, err := p.Archive.Sweep(ctx, time.Hour, time.Now())
+	return err
+}
+
+// openPipeline opens the archive for writing with the registry in the binary.
+func openPipeline(dir string) (*pipeline.Pipeline, error) {
+	a, err := archive.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	reg, err := target.Load(targets.FS)
+	if err != nil {
+		return nil, err
+	}
+	set, err := currentFingerprints(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Verifier: observation.NewVerifier(), Now: time.Now}, nil
+}
+
+// wanted reads the filters of the command line.
+func wanted(reg *target.Registry, cc, targetArg, test, since, until string) (pipeline.Want, error) {
+	var w pipeline.Want
+	w.CC, w.Test = strings.ToUpper(cc), test
+	if cc != "" && len(cc) != 2 {
+		return w, usageError("--cc is %q: want two letters, as PK", cc)
+	}
+	if targetArg != "" {
+		id, _, err := reg.Resolve(targetArg)
+		if err != nil {
+			return w, usageError("--target: %v", err)
+		}
+		w.Target = id
+	}
+	var err error
+	if w.Since, err = dayArg("--since", since); err != nil {
+		return w, err
+	}
+	if w.Until, err = dayArg("--until", until); err != nil {
+		return w, err
+	}
+	if !w.Until.IsZero() {
+		w.Until = w.Until.AddDate(0, 0, 1)
+	}
+	if !w.Since.IsZero() && !w.Until.IsZero() && !w.Since.Before(w.Until) {
+		return w, usageError("--since %s is after --until %s", since, until)
+	}
+	return w, nil
+}
+
+func dayArg(name, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return t, usageError("%s is %q: want a day as 2024-02-17", name, s)
+	}
+	return t, nil
+}
+
+func printSummary(w io.Writer, s *pipeline.Summary, asJSON bool) {
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		enc.Encode(s)
+		return
+	}
+	fmt.Fprintf(w, "sources: %d, %d unchanged since they were imported, %d unreadable\n", s.Sources, s.Skipped, s.Unreadable)
+	fmt.Fprintf(w, "read: %d = %d added + %d already there + %d filtered out + %d quarantined\n", s.Read, s.Added, s.Duplicates, s.Filtered, s.Quarantined)
+	if s.Added == 0 {
+		fmt.Fprintln(w, "nothing was added: the archive had it all, or nothing was asked for")
+	}
+	if s.Unknown > 0 {
+		fmt.Fprintf(w, "%d of tests that Bandish does not observe: kept raw\n", s.Unknown)
+	}
+	if s.Marked > 0 {
+		fmt.Fprintf(w, "%d with a clock that cannot be right: kept, and do not vote\n", s.Marked)
+	}
+	if s.QuarantineFile != "" {
+		fmt.Fprintf(w, "quarantine: %s says why of each\n", s.QuarantineFile)
+	}
+}
+
+// meter shows progress: one line redrawn on a terminal, a plain line every
+// few seconds otherwise.
+type meter struct {
+	w     io.Writer
+	now   func() time.Time
+	term  bool
+	start time.Time
+	last  time.Time
+	drawn bool
+}
+
+func newMeter(w io.Writer, now func() time.Time) *meter {
+	f, ok := w.(*os.File)
+	return &meter{w: w, now: now, term: ok && term.IsTerminal(int(f.Fd())), start: now(), last: now()}
+}
+
+func (m *meter) tell(p pipeline.Progress) {
+	now := m.now()
+	every := 5 * time.Second
+	if m.term {
+		every = 200 * time.Millisecond
+	}
+	if now.Sub(m.last) < every {
+		return
+	}
+	m.last = now
+	secs := now.Sub(m.start).Seconds()
+	line := fmt.Sprintf("%d documents, %.0f/s, %d set aside", p.Read, float64(p.Read)/secs, p.Aside)
+	if p.Bytes > 0 && p.BytesDone > 0 {
+		share := min(1, float64(p.BytesDone)/float64(p.Bytes))
+		eta := time.Duration(secs * (1/share - 1) * float64(time.Second)).Round(time.Second)
+		line = fmt.Sprintf("%3.0f %% of %.1f MB, %s, about %s left", 100*share, float64(p.Bytes)/1e6, line, eta)
+		if m.term {
+			const width = 24
+			n := int(share * width)
+			line = "[" + strings.Repeat("#", n) + strings.Repeat(".", width-n) + "] " + line
+		}
+	}
+	if m.term {
+		fmt.Fprintf(m.w, "\r\033[K%s", line)
+		m.drawn = true
+		return
+	}
+	fmt.Fprintln(m.w, line)
+}
+
+func (m *meter) end() {
+	if m.drawn {
+		fmt.Fprint(m.w, "\r\033[K")
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+func rebuildCommand() command {
+	return command{
+		name:  "rebuild",
+		usage: "[--json]",
+		about: "derive observations, verdicts and cells again from the raw batches",
+		run:   runRebuild,
+	}
+}
+
+func runRebuild(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "rebuild")
+	data := dataFlag(fs)
+	asJSON := fs.Bool("json", false, "print JSON with the hash of every segment")
+	if _, err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	p, err := openPipeline(*data)
+	if err != nil {
+		return err
+	}
+	out, err := p.Rebuild(ctx, func(done, of int) {
+		if !*asJSON {
+			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		enc := json.NewEncoder(env.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(out)
+	}
+	fmt.Fprintf(env.stdout, "rebuilt %d segments from %d documents in %d batches; %d documents no longer decode\n", len(out.Segments), out.Documents, out.Batches, out.Failed)
+	return nil
+}
+
+func rescoreCommand() command {
+	return command{
+		name:  "rescore",
+		usage: "",
+		about: "judge all history again from the observations, under this program's ruleset and the current fingerprints",
+		run:   runRescore,
+	}
+}
+
+func runRescore(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "rescore")
+	data := dataFlag(fs)
+	if _, err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	p, err := openPipeline(*data)
+	if err != nil {
+		return err
+	}
+	out, err := p.Rescore(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "%d verdicts under ruleset %s\n", out.Verdicts, out.Ruleset)
+	return nil
+}

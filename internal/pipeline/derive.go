@@ -1,0 +1,426 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// maxSegments is how many segments a period may have before they are merged.
+const maxSegments = 8
+
+// Compact merges the segments of every period that has more than maxSegments
+// of a kind, or of every period that has more than one where all is set, and
+// returns how many periods it merged.
+func (p *Pipeline) Compact(ctx context.Context, all bool) (int, error) {
+	merged := 0
+	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		n, err := compact(ctx, u, all)
+		merged = n
+		if err == nil && n == 0 {
+			return errNothing
+		}
+		return err
+	})
+	if err == errNothing {
+		err = nil
+	}
+	return merged, err
+}
+
+func compact(ctx context.Context, u *archive.Update, all bool) (int, error) {
+	groups := map[[3]string][]archive.Segment{}
+	for _, s := range u.Manifest.Segments {
+		k := [3]string{s.Kind, s.Period, s.Ruleset}
+		groups[k] = append(groups[k], s)
+	}
+	keys := slices.SortedFunc(maps.Keys(groups), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) })
+	merged := 0
+	for _, k := range keys {
+		g := groups[k]
+		if len(g) < 2 || !all && len(g) <= maxSegments {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return merged, err
+		}
+		if err := mergeSegments(u, g); err != nil {
+			return merged, err
+		}
+		merged++
+	}
+	return merged, nil
+}
+
+// mergeSegments merges segments of one kind, period and ruleset.
+func mergeSegments(u *archive.Update, g []archive.Segment) error {
+	var err error
+	switch g[0].Kind {
+	case archive.Observations:
+		_, err = archive.Merge(u, g, CompareObservations, nil)
+	case archive.Verdicts:
+		_, err = archive.Merge(u, g, CompareVerdicts, nil)
+	case archive.Bodies:
+		_, err = archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
+	case archive.Counts:
+		_, err = archive.Merge(u, g, CompareCounts, nil)
+	case archive.Cells: // made whole each time
+	}
+	return err
+}
+
+// Count brings the cells up to the verdicts: months whose verdicts have
+// changed since their cells were counted are counted again. It returns how
+// many months it counted.
+func (p *Pipeline) Count(ctx context.Context) (int, error) {
+	counted := 0
+	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		n, err := p.count(ctx, u)
+		counted = n
+		if err == nil && n == 0 {
+			return errNothing
+		}
+		return err
+	})
+	if err == errNothing {
+		err = nil
+	}
+	return counted, err
+}
+
+func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
+	months := map[string][]archive.Segment{}
+	for _, s := range u.Manifest.Select(archive.Verdicts, u.Manifest.Ruleset) {
+		m := s.Period[:len("2006-01")]
+		months[m] = append(months[m], s)
+	}
+	have := map[string]string{}
+	for _, s := range u.Manifest.Select(archive.Cells, u.Manifest.Ruleset) {
+		have[s.Period] = s.Inputs
+	}
+	counted := 0
+	for _, month := range slices.Sorted(maps.Keys(months)) {
+		inputs := inputsOf(months[month])
+		if have[month] == inputs {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return counted, err
+		}
+		if err := p.countMonth(u, month, inputs, months[month]); err != nil {
+			return counted, err
+		}
+		counted++
+	}
+	return counted, nil
+}
+
+func inputsOf(segments []archive.Segment) string {
+	h := sha256.New()
+	for _, s := range segments { // in the manifest's order
+		io.WriteString(h, s.SHA256)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// countMonth counts a month, a day at a time: no cell spans days.
+func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
+	byDay := map[string][]archive.Segment{}
+	for _, s := range segments {
+		byDay[s.Period] = append(byDay[s.Period], s)
+	}
+	var cells []series.Cell
+	for _, day := range slices.Sorted(maps.Keys(byDay)) {
+		b := series.NewBuilder(series.Day).WithLayers()
+		for _, s := range byDay[day] {
+			err := archive.ReadSegment(p.Archive, s, func(rows []verdict.Row) error {
+				for i := range rows {
+					b.Add(&rows[i])
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		cells = append(cells, b.Cells()...)
+	}
+	series.Sort(cells)
+	u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
+		return s.Kind == archive.Cells && s.Period == month && s.Ruleset == u.Manifest.Ruleset
+	})
+	_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Cells, Period: month, Ruleset: u.Manifest.Ruleset, Inputs: inputs}, cells)
+	return err
+}
+
+// Rebuilt is what a rebuild came to.
+type Rebuilt struct {
+	Batches   int               `json:"batches"`
+	Documents int64             `json:"documents"`
+	Segments  map[string]string `json:"segments"` // path → SHA-256
+	Failed    int64             `json:"failed"`   // documents that no longer decode; they stay in raw
+}
+
+// Rebuild derives everything again from the raw batches: observations,
+// verdicts, bodies, counts and cells, one segment a period. The same raw
+// batches give the same bytes, however they were imported and merged before.
+func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) (Rebuilt, error) {
+	out := Rebuilt{Segments: map[string]string{}}
+	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		u.Manifest.Ruleset = verdict.Ruleset
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
+			return s.Ruleset == "" || s.Ruleset == verdict.Ruleset
+		})
+		batches := slices.SortedFunc(slices.Values(u.Manifest.Batches), func(a, b archive.Batch) int { return cmp.Compare(a.SHA256, b.SHA256) })
+		for i, b := range batches {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := p.rebuildBatch(u, b, &out); err != nil {
+				return err
+			}
+			if progress != nil {
+				progress(i+1, len(batches))
+			}
+		}
+		out.Batches = len(batches)
+		if _, err := compact(ctx, u, true); err != nil {
+			return err
+		}
+		if _, err := p.count(ctx, u); err != nil {
+			return err
+		}
+		for _, s := range u.Manifest.Segments {
+			out.Segments[s.Path()] = s.SHA256
+		}
+		p.days.mu.Lock()
+		p.days.forget()
+		p.days.mu.Unlock()
+		return nil
+	})
+	return out, err
+}
+
+func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt) error {
+	var items []*item
+	var web []*item
+	err := p.Archive.ReadRaw(b, func(line uint32, e *archive.Entry) error {
+		out.Documents++
+		it, err := p.rederive(b, line, e)
+		if err != nil {
+			out.Failed++
+			return nil
+		}
+		if b.Kind == archive.KindWeb {
+			web = append(web, it)
+			return nil
+		}
+		items = append(items, it)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	joined, _ := joinWeb(web, b.Added)
+	items = append(items, joined...)
+	for _, it := range items {
+		it.verdict.Raw = b.SHA256
+		for i := range it.rows { // an obs_web measurement has a line a row: its first
+			if i == 0 || it.rows[i].Line < it.verdict.Line {
+				it.verdict.Line = it.rows[i].Line
+			}
+		}
+		for i := range it.rows {
+			it.rows[i].Raw = b.SHA256
+		}
+	}
+	return addDerived(u, items, b.Added)
+}
+
+// rederive makes the item of one line of a raw batch again.
+func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*item, error) {
+	doc := intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: slices.Clone(e.Document)}
+	var it *item
+	var bad *reject
+	switch b.Kind {
+	case archive.KindWeb:
+		if it, bad = webItem(&doc, p.options()); bad == nil {
+			it.entries = nil // already in raw
+		}
+	case archive.KindAggregation:
+		it, bad = countItem(&doc, p.targetOf)
+	case archive.KindMeasurements:
+		c := *e
+		c.Document = doc.Data
+		whole, err := p.judgeEntry(&c, b.Added)
+		if err != nil {
+			return nil, err
+		}
+		it = whole
+		it.entries = nil // already in raw
+	default:
+		return nil, fmt.Errorf("raw batch %s is of the unknown kind %q: use a newer bandish", b.SHA256, b.Kind)
+	}
+	if bad != nil {
+		return nil, fmt.Errorf("%s", bad.reason)
+	}
+	for i := range it.rows {
+		it.rows[i].Line = line
+	}
+	return it, nil
+}
+
+// Rescored is what a re-scoring came to.
+type Rescored struct {
+	Ruleset  string `json:"ruleset"`
+	Verdicts int64  `json:"verdicts"`
+}
+
+// Rescore judges all history again from the observations, without raw, under
+// the ruleset of this program and its current fingerprints. The verdicts of
+// other rulesets stay readable.
+func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
+	out := Rescored{Ruleset: verdict.Ruleset}
+	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		u.Manifest.Ruleset = verdict.Ruleset
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
+			return s.Ruleset == verdict.Ruleset
+		})
+		byDay := map[string][]archive.Segment{}
+		for _, s := range u.Manifest.Select(archive.Observations, "") {
+			byDay[s.Period] = append(byDay[s.Period], s)
+		}
+		for _, day := range slices.Sorted(maps.Keys(byDay)) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := p.rescoreDay(u, day, byDay[day], &out); err != nil {
+				return err
+			}
+		}
+		_, err := p.count(ctx, u)
+		p.days.mu.Lock()
+		p.days.forget()
+		p.days.mu.Unlock()
+		return err
+	})
+	return out, err
+}
+
+func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.Segment, out *Rescored) error {
+	bodies, err := p.bodiesOf(u, day)
+	if err != nil {
+		return err
+	}
+	var rows []verdict.Row
+	var one []observation.Row
+	flush := func() {
+		if len(one) > 0 {
+			v := verdict.Judge(one)
+			v.Raw, v.Line = one[0].Raw, one[0].Line
+			for i := range one {
+				v.Line = min(v.Line, one[i].Line)
+			}
+			rows = append(rows, v)
+			one = one[:0]
+		}
+	}
+	for _, s := range segments {
+		err := archive.ReadSegment(p.Archive, s, func(part []observation.Row) error {
+			for i := range part {
+				if len(one) > 0 && one[0].UID != part[i].UID {
+					flush()
+				}
+				r := part[i]
+				observation.Rematch(&r, func(sha string) (string, bool) {
+					body, ok := bodies[sha]
+					return body, ok
+				}, p.fingerprints())
+				one = append(one, r)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		flush()
+	}
+	out.Verdicts += int64(len(rows))
+	return addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts)
+}
+
+func (p *Pipeline) fingerprints() *fingerprint.Set {
+	if p.Fingerprints != nil {
+		return p.Fingerprints
+	}
+	return fingerprint.Embedded()
+}
+
+func (p *Pipeline) bodiesOf(u *archive.Update, day string) (map[string]string, error) {
+	bodies := map[string]string{}
+	for _, s := range u.Manifest.Select(archive.Bodies, "") {
+		if s.Period != day {
+			continue
+		}
+		err := archive.ReadSegment(p.Archive, s, func(rows []observation.Body) error {
+			for i := range rows {
+				bodies[rows[i].SHA256] = strings.Clone(rows[i].Text)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return bodies, nil
+}
+
+// Receipt is what a submitter gets once the measurement is durable.
+type Receipt struct {
+	UID    string `json:"measurement_uid"`
+	SHA256 string `json:"sha256"` // of the document as archived, client addresses removed
+	Batch  string `json:"batch"`  // SHA-256 of the raw batch that holds it
+	New    bool   `json:"new"`    // false when the archive had it already
+}
+
+// Rejected is the error of a document that is not a measurement: what is
+// wrong and how to mend it.
+type Rejected string
+
+func (r Rejected) Error() string { return string(r) }
+
+// Submit archives one measurement that was handed in now and returns when it
+// is durable.
+func (p *Pipeline) Submit(ctx context.Context, doc []byte) (Receipt, error) {
+	now := p.Now().UTC().Truncate(time.Second)
+	d := intake.Document{Source: "collector", Line: 1, Kind: intake.Measurement, Uploaded: now, Data: slices.Clone(doc)}
+	it, bad := p.judge(&d, now)
+	if bad != nil {
+		return Receipt{}, Rejected(bad.reason)
+	}
+	sum := sha256.Sum256(it.entries[0].Document)
+	b := newBatch(archive.KindMeasurements)
+	b.add(it)
+	res, err := p.commit(ctx, b, now)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(res.conflicts) > 0 {
+		return Receipt{}, Rejected(res.conflicts[0].reason)
+	}
+	return Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:]), Batch: res.batch.SHA256, New: len(res.added) == 1}, nil
+}

@@ -1,0 +1,436 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/intake"
+)
+
+// Want narrows an import to what it asks for. Empty fields do not narrow.
+type Want struct {
+	intake.Filter
+	Target string // platform id or host name
+}
+
+// Summary is what an import came to. Every line read is in exactly one of
+// Added, Duplicates, Filtered and Quarantined.
+type Summary struct {
+	Sources     int   `json:"sources"`
+	Skipped     int   `json:"sources_unchanged"` // imported before, not read again
+	Unreadable  int   `json:"sources_unreadable"`
+	Read        int64 `json:"read"` // documents, lines and rows
+	Added       int64 `json:"added"`
+	Duplicates  int64 `json:"duplicates"`
+	Filtered    int64 `json:"filtered"`
+	Quarantined int64 `json:"quarantined"`
+	Unknown     int64 `json:"unknown_tests"` // of Added: kept raw, no observations
+	Marked      int64 `json:"marked"`        // of Added: kept, and do not vote
+	Bytes       int64 `json:"bytes"`         // decompressed, of what was added
+
+	QuarantineFile string   `json:"quarantine_file,omitempty"`
+	Errors         []string `json:"errors,omitempty"` // of unreadable sources
+}
+
+// Progress is told while an import runs.
+type Progress struct {
+	Sources, SourcesDone int
+	Bytes, BytesDone     int64 // as stored; Bytes is -1 when not known
+	Read, Added, Aside   int64
+}
+
+// batchBytes is how much raw text makes a batch.
+const batchBytes = 32 << 20
+
+// chunkBytes is how much one decoding goroutine takes at a time.
+const chunkBytes = 1 << 20
+
+// job is a run of documents of one source, decoded by one goroutine.
+type job struct {
+	docs []intake.Document
+	done chan struct{}
+
+	items   []*item
+	rejects []*reject
+	dropped int64 // by the filter
+	size    int64 // as stored, read since the job before
+}
+
+// Import brings the documents of the sources into the archive. Documents are
+// committed in batches; when ctx ends, what was committed stays and a second
+// import goes on from there. An error means that the archive could not be
+// written; a source that cannot be read is in the summary.
+func (p *Pipeline) Import(ctx context.Context, sources []intake.Source, want Want, progress func(Progress)) (Summary, error) {
+	im := &importer{p: p, want: want, added: p.Now(), progress: progress}
+	im.sum.Sources = len(sources)
+	done, err := p.readJournal()
+	if err != nil {
+		return im.sum, err
+	}
+	var todo []intake.Source
+	im.state.Sources = len(sources)
+	for _, s := range sources {
+		if s.Identity != "" && done[journalKey(s, want)] {
+			im.sum.Skipped++
+			im.state.SourcesDone++
+			continue
+		}
+		if s.Size > 0 && im.state.Bytes >= 0 {
+			im.state.Bytes += s.Size
+		} else if s.Size < 0 {
+			im.state.Bytes = -1
+		}
+		todo = append(todo, s)
+	}
+	err = im.run(ctx, todo)
+	return im.sum, errors.Join(err, im.quarantine.close())
+}
+
+type importer struct {
+	p        *Pipeline
+	want     Want
+	added    time.Time
+	progress func(Progress)
+	state    Progress
+
+	batch *batch
+	web   []*item // rows of a table, until their measurement is whole
+
+	mu         sync.Mutex // the writer counts too; guards what follows
+	sum        Summary
+	quarantine quarantine
+}
+
+// run reads sources ahead of the one being collected, decodes on all workers,
+// and collects in the order of the sources, so that the same input gives the
+// same batches.
+func (im *importer) run(ctx context.Context, sources []intake.Source) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	jobs := make(chan *job)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for range im.p.workers() {
+		wg.Go(func() { im.work(ctx, jobs) })
+	}
+	ahead := max(1, im.p.workers()/2)
+	type stream struct {
+		source intake.Source
+		jobs   chan *job
+		err    error // set before jobs is closed
+	}
+	streams := make(chan *stream, ahead)
+	turn := make(chan struct{}, ahead)
+	wg.Go(func() {
+		defer close(streams)
+		for _, s := range sources {
+			st := &stream{source: s, jobs: make(chan *job, 4)}
+			select {
+			case turn <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			wg.Go(func() {
+				defer func() { <-turn }()
+				defer close(st.jobs)
+				st.err = im.read(ctx, st.source, jobs, st.jobs)
+			})
+			select {
+			case streams <- st:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	writer := newWriter(ctx, im)
+	im.batch = newBatch(archive.KindMeasurements)
+	var failed error
+	for st := range streams {
+		for j := range st.jobs {
+			if failed != nil {
+				continue
+			}
+			select {
+			case <-j.done:
+				failed = im.collect(writer, j)
+			case <-ctx.Done():
+				failed = ctx.Err()
+			}
+		}
+		if failed == nil {
+			failed = im.endSource(writer, st.source, st.err)
+		}
+		if failed != nil {
+			cancel()
+		}
+	}
+	if failed == nil && ctx.Err() == nil {
+		failed = im.flush(writer)
+	}
+	return errors.Join(failed, writer.close(), ignoreIf(failed, ctx.Err()))
+}
+
+func ignoreIf(had, err error) error {
+	if had != nil {
+		return nil
+	}
+	return err
+}
+
+// read cuts one source into jobs and hands each to the workers and, in order,
+// to the collector.
+func (im *importer) read(ctx context.Context, s intake.Source, jobs chan<- *job, out chan<- *job) error {
+	r, err := s.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w", s.Name, intake.ErrUnreadable, err)
+	}
+	defer r.Close()
+	counter := &countingReader{r: r}
+	j := &job{done: make(chan struct{})}
+	size := 0
+	send := func() error {
+		j.size = counter.take()
+		for _, c := range []chan<- *job{out, jobs} {
+			select {
+			case c <- j:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		j, size = &job{done: make(chan struct{})}, 0
+		return nil
+	}
+	err = intake.Read(counter, s.Name, func(d intake.Document) error {
+		j.docs = append(j.docs, d)
+		size += len(d.Data)
+		if size < chunkBytes && len(j.docs) < 4096 {
+			return nil
+		}
+		return send()
+	})
+	if len(j.docs) > 0 || j.size > 0 {
+		err = errors.Join(err, send())
+	}
+	return err
+}
+
+type countingReader struct {
+	r    io.Reader
+	n    atomic.Int64
+	last int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// take is how much was read since it was last asked.
+func (c *countingReader) take() int64 {
+	n := c.n.Load()
+	d := n - c.last
+	c.last = n
+	return d
+}
+
+func (im *importer) work(ctx context.Context, jobs <-chan *job) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case j := <-jobs:
+			for i := range j.docs {
+				it, bad := im.p.judge(&j.docs[i], im.added)
+				switch {
+				case bad != nil:
+					j.rejects = append(j.rejects, bad)
+				case !im.want.matches(it):
+					j.dropped++
+				default:
+					j.items = append(j.items, it)
+				}
+			}
+			close(j.done)
+		}
+	}
+}
+
+// matches reports whether an item is asked for.
+func (w *Want) matches(it *item) bool {
+	cc, test, target, at := "", "", "", time.Time{}
+	host := ""
+	if it.count != nil {
+		cc, test, target, at, host = it.count.CC, it.count.TestName, it.count.Target, it.count.Day, it.count.Domain
+	} else {
+		r := &it.rows[0]
+		cc, test, target, at, host = r.CC, r.TestName, r.Target, r.Time, cmp.Or(it.verdict.Domain, r.Name)
+	}
+	return (w.CC == "" || cc == w.CC) && (w.Test == "" || test == w.Test) &&
+		(w.Target == "" || target == w.Target || host == w.Target) &&
+		(w.Since.IsZero() || !at.Before(w.Since)) && (w.Until.IsZero() || at.Before(w.Until))
+}
+
+// collect takes in what one job came to.
+func (im *importer) collect(w *writer, j *job) error {
+	if err := im.note(j); err != nil {
+		return err
+	}
+	for _, it := range j.items {
+		kind := archive.KindMeasurements
+		switch {
+		case it.count != nil:
+			kind = archive.KindAggregation
+		case j.docs[0].Kind == intake.WebRow:
+			im.web = append(im.web, it)
+			if len(im.web) >= maxWebRows {
+				if err := im.endTable(w, false); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if err := im.add(w, kind, it); err != nil {
+			return err
+		}
+	}
+	im.state.BytesDone += j.size
+	im.tell()
+	return nil
+}
+
+// note counts a job and sets aside what it rejected.
+func (im *importer) note(j *job) error {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.sum.Read += int64(len(j.docs))
+	im.sum.Filtered += j.dropped
+	for _, r := range j.rejects {
+		if err := im.setAside(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importer) tell() {
+	if im.progress == nil {
+		return
+	}
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.state.Read, im.state.Aside = im.sum.Read, im.sum.Quarantined
+	im.state.Added = im.sum.Added
+	im.progress(im.state)
+}
+
+// maxWebRows bounds the rows of a table that wait for their measurement to be
+// whole. Rows of one measurement stand together in OONI's tables; ones further
+// apart than this are set aside as a second measurement with a uid in use.
+const maxWebRows = 200_000
+
+// endTable joins the waiting rows of a table. Before the table's end its last
+// measurement may not be whole: its rows go on waiting.
+func (im *importer) endTable(w *writer, final bool) error {
+	rows := im.web
+	im.web = nil
+	if n := len(rows); n > 0 && !final {
+		uid := rows[n-1].rows[0].UID
+		for n > 0 && rows[n-1].rows[0].UID == uid {
+			n--
+		}
+		rows, im.web = rows[:n], slices.Clone(rows[n:])
+	}
+	items, repeated := joinWeb(rows, im.added)
+	im.mu.Lock()
+	im.sum.Duplicates += repeated
+	im.mu.Unlock()
+	for _, it := range items {
+		if err := im.add(w, archive.KindWeb, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importer) add(w *writer, kind string, it *item) error {
+	if im.batch.kind != kind {
+		if err := im.flush(w); err != nil {
+			return err
+		}
+		im.batch.kind = kind
+	}
+	im.batch.add(it)
+	if im.batch.size < batchBytes {
+		return nil
+	}
+	return im.flush(w)
+}
+
+func (im *importer) flush(w *writer) error {
+	b := im.batch
+	im.batch = newBatch(b.kind)
+	return w.send(b)
+}
+
+// endSource notes what became of a source. One that was read whole is entered
+// in the journal when the batches that hold it are committed.
+func (im *importer) endSource(w *writer, s intake.Source, err error) error {
+	if err := im.endTable(w, true); err != nil {
+		return err
+	}
+	im.state.SourcesDone++
+	im.tell()
+	if err != nil {
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		im.mu.Lock()
+		defer im.mu.Unlock()
+		im.sum.Unreadable++
+		im.sum.Errors = append(im.sum.Errors, err.Error())
+		return im.noteSource(s.Name, err)
+	}
+	if s.Identity != "" {
+		im.batch.finished = append(im.batch.finished, journalKey(s, im.want))
+	}
+	return nil
+}
+
+// noteSource enters a source that could not be read, or not to its end, in the
+// quarantine. It is no document and not counted as one. The caller holds mu.
+func (im *importer) noteSource(name string, err error) error {
+	if e := im.openQuarantine(); e != nil {
+		return e
+	}
+	return im.quarantine.add(&reject{doc: intake.Document{Source: name}, reason: err.Error()})
+}
+
+func (im *importer) openQuarantine() error {
+	if im.quarantine.f != nil {
+		return nil
+	}
+	if err := im.quarantine.open(im.p.Archive.Dir(), im.added); err != nil {
+		return err
+	}
+	im.sum.QuarantineFile = im.quarantine.f.Name()
+	return nil
+}
+
+// setAside writes one document to the quarantine. The caller holds mu.
+func (im *importer) setAside(r *reject) error {
+	im.sum.Quarantined++
+	if err := im.openQuarantine(); err != nil {
+		return err
+	}
+	return im.quarantine.add(r)
+}

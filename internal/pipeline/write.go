@@ -1,0 +1,336 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/verdict"
+)
+
+// batch is what is committed at once.
+type batch struct {
+	kind     string
+	items    []*item
+	size     int
+	finished []string // journal keys of sources that end in it
+}
+
+func newBatch(kind string) *batch { return &batch{kind: kind} }
+
+func (b *batch) add(it *item) {
+	b.items = append(b.items, it)
+	for i := range it.entries {
+		b.size += len(it.entries[i].Document)
+	}
+}
+
+// writer commits batches in the background, one at a time, while the next are
+// being decoded.
+type writer struct {
+	im      *importer
+	batches chan *batch
+	wg      sync.WaitGroup
+
+	mu  sync.Mutex // guards what follows
+	err error
+}
+
+func newWriter(ctx context.Context, im *importer) *writer {
+	w := &writer{im: im, batches: make(chan *batch, 1)}
+	w.wg.Go(func() {
+		for b := range w.batches {
+			if w.failed() != nil {
+				continue
+			}
+			// a batch that was handed over is finished even when ctx ends:
+			// it is what the import has done so far
+			if err := w.commit(context.WithoutCancel(ctx), b); err != nil {
+				w.mu.Lock()
+				w.err = err
+				w.mu.Unlock()
+			}
+		}
+	})
+	return w
+}
+
+func (w *writer) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+func (w *writer) send(b *batch) error {
+	if err := w.failed(); err != nil {
+		return err
+	}
+	if len(b.items) > 0 || len(b.finished) > 0 {
+		w.batches <- b
+	}
+	return nil
+}
+
+func (w *writer) close() error {
+	close(w.batches)
+	w.wg.Wait()
+	return w.err
+}
+
+func (w *writer) commit(ctx context.Context, b *batch) error {
+	res, err := w.im.p.commit(ctx, b, w.im.added)
+	if err != nil {
+		return err
+	}
+	w.im.mu.Lock()
+	defer w.im.mu.Unlock()
+	w.im.count(res)
+	for _, r := range res.conflicts {
+		if err := w.im.setAside(r); err != nil {
+			return err
+		}
+	}
+	return w.im.p.writeJournal(b.finished)
+}
+
+// result is what became of the items of a batch.
+type result struct {
+	batch      archive.Batch
+	added      []*item
+	duplicates int64
+	conflicts  []*reject // their uid is in use for something else
+	bytes      int64
+}
+
+// commit drops what the archive has, writes the rest as one raw batch with
+// its segments, and returns when all of it is durable.
+func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (result, error) {
+	var res result
+	if len(b.items) == 0 {
+		return res, nil
+	}
+	p.days.mu.Lock()
+	defer p.days.mu.Unlock()
+	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		res = result{}
+		if u.Manifest.Ruleset == "" {
+			u.Manifest.Ruleset = verdict.Ruleset
+		}
+		if err := p.sift(u, b, added, &res); err != nil {
+			return err
+		}
+		if len(res.added) == 0 {
+			return errNothing
+		}
+		if err := p.write(u, b.kind, added, &res); err != nil {
+			return err
+		}
+		p.days.loaded(u.Manifest)
+		return nil
+	})
+	if err == errNothing {
+		return res, nil
+	}
+	if err != nil {
+		p.days.forget() // it holds names that were not committed
+	}
+	return res, err
+}
+
+var errNothing = fmt.Errorf("nothing to commit")
+
+// sift splits the items into new ones, duplicates and conflicts.
+func (p *Pipeline) sift(u *archive.Update, b *batch, added time.Time, res *result) error {
+	p.days.turn = p.days.clock
+	for _, it := range b.items {
+		kind, when := archive.Verdicts, period(it.verdict.Time, added)
+		if it.count != nil {
+			kind, when = archive.Counts, it.count.Day.Format("2006-01")
+		}
+		day, err := p.days.day(p.Archive, u.Manifest, kind, when)
+		if err != nil {
+			return err
+		}
+		var k key
+		var s uint64
+		if it.count != nil {
+			k, s = p.days.keyOf(it.count.name()), p.days.substanceOfCount(it.count)
+		} else {
+			k, s = p.days.keyOf(it.verdict.UID), p.days.substance(&it.verdict)
+		}
+		old, have := day.held[k]
+		switch {
+		case !have:
+			day.held[k] = s
+			p.days.total++
+			res.added = append(res.added, it)
+		case old == s:
+			res.duplicates += int64(len(it.entries))
+		default:
+			for _, e := range it.entries {
+				res.conflicts = append(res.conflicts, &reject{
+					doc:    intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: e.Document},
+					reason: conflictReason(it),
+				})
+			}
+		}
+	}
+	return nil
+}
+
+func conflictReason(it *item) string {
+	if it.count != nil {
+		return "the archive has other counts for the same day, network and test: remove one of the two, counts cannot be told apart"
+	}
+	return fmt.Sprintf("measurement_uid %s is in use for another measurement: give each measurement a uid of its own", it.verdict.UID)
+}
+
+// write writes the raw batch and the segments of the new items.
+func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *result) error {
+	lines := make([]byte, 0, linesSize(res.added))
+	n := uint32(0)
+	for _, it := range res.added {
+		it.verdict.Line = n
+		for i := range it.rows {
+			it.rows[i].Line += n // from its place among the entries to that in the batch
+		}
+		for i := range it.entries {
+			lines = archive.AppendEntry(lines, &it.entries[i])
+			n++
+		}
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer enc.Close()
+	res.bytes = int64(len(lines))
+	res.batch, err = u.AddPacked(kind, archive.CompressRaw(enc, lines), int64(len(lines)), int(n), added)
+	if err != nil {
+		return err
+	}
+	for _, it := range res.added {
+		it.verdict.Raw = res.batch.SHA256
+		for r := range it.rows {
+			it.rows[r].Raw = res.batch.SHA256
+		}
+	}
+	return addDerived(u, res.added, res.batch.Added)
+}
+
+// linesSize is enough for the lines of items.
+func linesSize(items []*item) int {
+	n := 0
+	for _, it := range items {
+		for i := range it.entries {
+			n += len(it.entries[i].Document) + len(it.entries[i].Source) + 400
+		}
+	}
+	return n
+}
+
+// derived are the rows of one period, by kind.
+type derived struct {
+	observations []observation.Row
+	verdicts     []verdict.Row
+	bodies       []observation.Body
+	counts       []Count
+}
+
+// addDerived writes the segments of items, one of each kind a period.
+func addDerived(u *archive.Update, items []*item, added time.Time) error {
+	periods := map[string]*derived{}
+	at := func(name string) *derived {
+		d := periods[name]
+		if d == nil {
+			d = new(derived)
+			periods[name] = d
+		}
+		return d
+	}
+	for _, it := range items {
+		if it.count != nil {
+			d := at(it.count.Day.Format("2006-01"))
+			d.counts = append(d.counts, *it.count)
+			continue
+		}
+		d := at(period(it.verdict.Time, added))
+		d.observations = append(d.observations, it.rows...)
+		d.verdicts = append(d.verdicts, it.verdict)
+		d.bodies = append(d.bodies, it.bodies...)
+	}
+	names := make([]string, 0, len(periods))
+	for name := range periods {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if err := periods[name].add(u, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *derived) add(u *archive.Update, name string) error {
+	if err := addSorted(u, archive.Segment{Kind: archive.Observations, Period: name}, d.observations, CompareObservations); err != nil {
+		return err
+	}
+	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: name, Ruleset: verdict.Ruleset}, d.verdicts, CompareVerdicts); err != nil {
+		return err
+	}
+	d.bodies = uniqueBodies(d.bodies)
+	if err := addSorted(u, archive.Segment{Kind: archive.Bodies, Period: name}, d.bodies, compareBodies); err != nil {
+		return err
+	}
+	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, CompareCounts)
+}
+
+func addSorted[T any](u *archive.Update, s archive.Segment, rows []T, compare func(a, b *T) int) error {
+	slices.SortFunc(rows, func(a, b T) int { return compare(&a, &b) })
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := archive.AddSegment(u, s, rows)
+	return err
+}
+
+func compareBodies(a, b *observation.Body) int {
+	switch {
+	case a.SHA256 < b.SHA256:
+		return -1
+	case a.SHA256 > b.SHA256:
+		return 1
+	}
+	return 0
+}
+
+func uniqueBodies(bodies []observation.Body) []observation.Body {
+	slices.SortFunc(bodies, func(a, b observation.Body) int { return compareBodies(&a, &b) })
+	return slices.CompactFunc(bodies, func(a, b observation.Body) bool { return a.SHA256 == b.SHA256 })
+}
+
+// count adds what became of a batch to the summary. The caller holds mu.
+func (im *importer) count(res result) {
+	im.sum.Duplicates += res.duplicates
+	im.sum.Bytes += res.bytes
+	for _, it := range res.added {
+		im.sum.Added += int64(len(it.entries))
+		if it.count != nil {
+			continue
+		}
+		if len(it.verdict.Marks) > 0 {
+			im.sum.Marked++
+		}
+		if it.unknown {
+			im.sum.Unknown++
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/verdict"
+)
+
+// evidence is one measurement with what led to its verdict.
+type evidence struct {
+	Verdict      verdict.Row       `json:"verdict"`
+	Rules        []firedRule       `json:"rules"`
+	Observations []observation.Row `json:"observations"`
+	Source       string            `json:"source,omitempty"` // where the raw document came from
+	SourceLine   int64             `json:"source_line,omitempty"`
+	Raw          string            `json:"raw_batch,omitempty"` // SHA-256
+	RawLine      uint32            `json:"raw_line"`
+	Example      bool              `json:"example,omitempty"`
+}
+
+// firedRule is a rule that fired, in words.
+type firedRule struct {
+	ID       string `json:"id"`
+	Sentence string `json:"sentence"`
+}
+
+// measurement is the evidence page: what the probe saw beside what the
+// control saw.
+func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
+	uid := r.PathValue("uid")
+	v, ok, err := s.Store.Verdict(r.Context(), uid)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return notFound("The archive has no measurement of this uid.")
+	}
+	e := evidence{Verdict: v, Raw: v.Raw, RawLine: v.Line, Example: v.CC == "ZZ"}
+	if e.Observations, err = s.Store.Observations(r.Context(), v); err != nil {
+		return err
+	}
+	for _, id := range v.Rules {
+		e.Rules = append(e.Rules, firedRule{id, s.sentence(id)})
+	}
+	if v.Raw != "" {
+		entry, err := s.Store.Archive().ReadRawLine(v.Raw, v.Line)
+		if err != nil {
+			return err
+		}
+		if r.URL.Query().Get("raw") != "" {
+			w.Header().Set("Content-Type", "application/json")
+			_, err := w.Write(entry.Document)
+			return err
+		}
+		e.Source, e.SourceLine = entry.Source, entry.Line
+	}
+	return s.respond(w, r, "measurement.html", e, map[string]any{
+		"Title": "Measurement " + uid, "Country": store.Country(v.CC), "Name": s.name(v.Target),
+	})
+}
