@@ -45,7 +45,16 @@ func commands() []command {
 		targetsCommand(),
 		verdictCommand(),
 		rulesCommand(),
+		eventsCommand(),
 		updateCommand(),
+		recordCommand(),
+		claimsCommand(),
+		checkCommand(),
+		probeCommand(),
+		watchProbeCommand(),
+		sourceCommand(),
+		requestsCommand(),
+		bansCommand(),
 	}
 }
 

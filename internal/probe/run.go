@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -200,20 +201,8 @@ func Run(ctx context.Context, cfg Config, input string) (*measurement.Measuremen
 }
 
 func (r *run) document(start time.Time) *measurement.Measurement {
-	cc := r.cfg.Place.CC
-	if cc == "" {
-		cc = "ZZ"
-	}
-	stamp := measurement.Time{Time: start.UTC().Truncate(time.Second)}
-	m := &measurement.Measurement{
-		DataFormatVersion: "0.2.0", Input: measurement.Input(r.url.String()),
-		TestName: "web_connectivity", TestVersion: TestVersion, TestStartTime: stamp, StartTime: stamp,
-		Runtime: r.cfg.Now().Sub(start).Seconds(),
-		ProbeCC: cc, ProbeASN: r.cfg.Place.ASN, ProbeNetwork: r.cfg.Place.Network,
-		SoftwareName: SoftwareName, SoftwareVersion: r.cfg.Version,
-		Extensions:  map[string]int{"dnst": 0, "httpt": 0, "netevents": 0, "tcpconnect": 0, "tlshandshake": 0},
-		Annotations: measurement.Annotations{Platform: platform(), EngineName: SoftwareName, EngineVersion: r.cfg.Version},
-	}
+	m := r.cfg.document(start, "web_connectivity", TestVersion)
+	m.Input = measurement.Input(r.url.String())
 	control, asked, failure := r.rec.keys.Control, r.rec.keys.ControlRequest, r.rec.keys.ControlFailure
 	m.TestKeys = r.rec.finish()
 	m.TestKeys.Agent = "redirect"
@@ -222,6 +211,23 @@ func (r *run) document(start time.Time) *measurement.Measurement {
 		m.TestHelpers = map[string]measurement.TestHelper{"backend": {Address: r.cfg.Control.URL, Type: "https"}}
 	}
 	return m
+}
+
+// document is a measurement without its findings.
+func (c *Config) document(start time.Time, test, version string) *measurement.Measurement {
+	cc := c.Place.CC
+	if cc == "" {
+		cc = "ZZ"
+	}
+	stamp := measurement.Time{Time: start.UTC().Truncate(time.Second)}
+	return &measurement.Measurement{
+		DataFormatVersion: "0.2.0", TestName: test, TestVersion: version, TestStartTime: stamp, StartTime: stamp,
+		Runtime: c.Now().Sub(start).Seconds(),
+		ProbeCC: cc, ProbeASN: c.Place.ASN, ProbeNetwork: c.Place.Network,
+		SoftwareName: SoftwareName, SoftwareVersion: c.Version,
+		Extensions:  map[string]int{"dnst": 0, "httpt": 0, "netevents": 0, "tcpconnect": 0, "tlshandshake": 0},
+		Annotations: measurement.Annotations{Platform: platform(), EngineName: SoftwareName, EngineVersion: c.Version},
+	}
 }
 
 // platform is the operating system under the name that OONI writes.
@@ -245,18 +251,20 @@ func (r *run) measure(ctx context.Context) {
 	// The background may still wait for second answers when all else is done.
 	defer r.background.Wait()
 
-	addrs := r.resolve(ctx)
+	browser, others := r.resolve(ctx)
+	addrs := slices.Concat(browser, others)
 	control := make(chan *measurement.Control, 1)
 	go func() { control <- r.askControl(ctx, addrs) }()
 
 	var own sync.WaitGroup
-	own.Go(func() { r.visit(ctx, r.url, 0, addrs, nil) })
+	own.Go(func() { r.visit(ctx, r.url, 0, browser) })
+	own.Go(func() { r.visitMore(ctx, others) })
 	if r.url.Scheme == "https" && !r.cfg.Passive {
 		own.Go(func() { r.quic(ctx, addrs) })
 	}
 	ctl := <-control
 	if more := r.fresh(controlAddrs(ctl)); len(more) > 0 {
-		own.Go(func() { r.visitMore(ctx, more) })
+		own.Go(func() { r.visitMore(ctx, more, "control_addr") })
 	}
 	own.Wait()
 	if r.cfg.Passive || ctx.Err() != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,12 +23,13 @@ const maxRedirects = 10
 func depthTag(depth int) string { return fmt.Sprintf("depth=%d", depth) }
 
 // resolve asks every resolver at once and returns the addresses to try as soon
-// as the quick ones have answered: the system's first, as a browser would.
-// DoH, DoT and second answers go on in the background.
-func (r *run) resolve(ctx context.Context) []netip.Addr {
+// as the quick ones have answered: those of the system's resolver, which a
+// browser would use, and those that only others gave. DoH, DoT and second
+// answers go on in the background.
+func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	host := r.url.Hostname()
 	if a, err := netip.ParseAddr(host); err == nil {
-		return r.fresh([]netip.Addr{a})
+		return r.fresh([]netip.Addr{a}), nil
 	}
 	var quick sync.WaitGroup
 	var system Lookup
@@ -50,11 +52,12 @@ func (r *run) resolve(ctx context.Context) []netip.Addr {
 		}
 	}
 	quick.Wait()
-	all := system.Addrs
-	for _, a := range answers {
-		all = append(all, a...)
+	browser = r.fresh(system.Addrs)
+	others = r.fresh(slices.Concat(answers...))
+	if len(browser) == 0 {
+		return others, nil // a browser would give up; the page says whether DNS is all
 	}
-	return r.fresh(all)
+	return browser, others
 }
 
 func (r *run) lookupDone(l Lookup, who string) {
@@ -168,30 +171,28 @@ func (r *run) askDoT(ctx context.Context, s SecureResolver, host string) {
 
 // visit tries every address of a URL's host at once; the first connection that
 // stands loads the page, and the others close. A redirect is visited in turn.
-func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Addr, tags []string) {
+func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Addr) {
 	var loading atomic.Bool
 	var all sync.WaitGroup
 	for _, a := range addrs {
-		all.Go(func() { r.endpoint(ctx, u, depth, netip.AddrPortFrom(a, portOf(u)), &loading, tags) })
+		all.Go(func() { r.endpoint(ctx, u, depth, netip.AddrPortFrom(a, portOf(u)), &loading) })
 	}
 	all.Wait()
 }
 
-// visitMore tries the addresses that only the control got. They load no page:
-// the main ones do, or their failure is the finding.
-func (r *run) visitMore(ctx context.Context, addrs []netip.Addr) {
+// visitMore tries addresses that a browser would not have used. They load no
+// page: the others do, or their failure is the finding.
+func (r *run) visitMore(ctx context.Context, addrs []netip.Addr, tags ...string) {
 	var all sync.WaitGroup
 	for _, a := range addrs {
-		all.Go(func() {
-			r.endpoint(ctx, r.url, 0, netip.AddrPortFrom(a, portOf(r.url)), nil, []string{"control_addr"})
-		})
+		all.Go(func() { r.endpoint(ctx, r.url, 0, netip.AddrPortFrom(a, portOf(r.url)), nil, tags...) })
 	}
 	all.Wait()
 }
 
 // endpoint takes the steps at one address. loading is nil where no page is to
 // be loaded.
-func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.AddrPort, loading *atomic.Bool, tags []string) {
+func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.AddrPort, loading *atomic.Bool, tags ...string) {
 	tx := r.rec.next(append([]string{"tcptls_experiment", depthTag(depth)}, tags...)...)
 	end := endpoint{addr: addr}
 	defer func() {
@@ -271,7 +272,7 @@ func (r *run) load(ctx context.Context, u *url.URL, depth int, tx int64, conn *C
 	}
 	addrs := r.resolveNext(ctx, next, depth+1)
 	if len(addrs) > 0 {
-		r.visit(ctx, next, depth+1, addrs, nil)
+		r.visit(ctx, next, depth+1, addrs)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -21,6 +22,7 @@ type Registry struct {
 	byID      map[string]*Platform
 	byAlias   map[string]string
 	byTest    map[string]string
+	byName    map[string]string  // id, alias, name and former name, lower case
 	claims    map[string][]claim // by host or domain name
 	hash      string
 }
@@ -239,10 +241,14 @@ func index(platforms []*Platform) (*Registry, error) {
 		byID:      make(map[string]*Platform),
 		byAlias:   make(map[string]string),
 		byTest:    make(map[string]string),
+		byName:    make(map[string]string),
 		claims:    make(map[string][]claim),
 	}
 	for _, p := range platforms {
 		r.byID[p.ID] = p
+		for _, f := range p.Former {
+			r.byName[strings.ToLower(f.Name)] = p.ID
+		}
 		for _, a := range p.Aliases {
 			r.byAlias[a] = p.ID
 		}
@@ -271,6 +277,13 @@ func index(platforms []*Platform) (*Registry, error) {
 			return cmp.Compare(b.until, a.until)
 		})
 	}
+	for _, p := range platforms { // a present name beats a former one
+		r.byName[strings.ToLower(p.Name)] = p.ID
+	}
+	maps.Copy(r.byName, r.byAlias)
+	for id := range r.byID {
+		r.byName[id] = id
+	}
 	text, err := json.Marshal(platforms)
 	if err != nil {
 		return nil, fmt.Errorf("hash the target registry: %w", err)
@@ -279,3 +292,12 @@ func index(platforms []*Platform) (*Registry, error) {
 	r.hash = hex.EncodeToString(sum[:])
 	return r, nil
 }
+
+// OfName returns the platform that a word of prose means: its id, an alias,
+// its name or a former one, in any case. "" when it means none.
+func (r *Registry) OfName(word string) string {
+	return r.byName[strings.ToLower(strings.TrimSpace(word))]
+}
+
+// Names lists every word that OfName knows, sorted.
+func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }

@@ -84,6 +84,23 @@ func TestOfTest(t *testing.T) {
 	}
 }
 
+func TestOfName(t *testing.T) {
+	r := registry(t)
+	for word, want := range map[string]string{
+		"Twitter": "x", "X": "x", " youtube ": "youtube", "Facebook Messenger": "messenger", "Proton VPN": "protonvpn", "Bard": "gemini",
+		"Facebook Livestream": "", "twitter.com": "", "": "",
+	} {
+		if got := r.OfName(word); got != want {
+			t.Errorf("OfName(%q) = %q, want %q", word, got, want)
+		}
+	}
+	for _, name := range r.Names() {
+		if r.OfName(name) == "" {
+			t.Errorf("Names has %q, which means nothing", name)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	r := registry(t)
 	for _, test := range []struct {

@@ -1,0 +1,474 @@
+package ban_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
+)
+
+// lab knows invented platforms of the country ZZ.
+var lab = ban.Names{
+	OfName: func(word string) string {
+		return map[string]string{"sample": "sample", "chatter": "chatter", "old sample": "sample"}[strings.ToLower(word)]
+	},
+	OfHost: func(host string, _ time.Time) string {
+		return map[string]string{"sample.example": "sample", "www.sample.example": "sample"}[host]
+	},
+	OfTest: func(test string) string { return map[string]string{"chatter": "chatter"}[test] },
+}
+
+const labCSV = `start_date_type,start_date,country,geo_scope,area_name,shutdown_type,shutdown_extent,ordered_by,shutdown_status,end_date,twitter_affected,other_affected,info_source_link,event,count_year
+Actual,2024-02-17,ZZ,"It affected locations in more than one state, province, or region",Nationwide,Shutdown,Service-based,Executive government,Ongoing,,No,Sample,https://a.example/1; https://a.example/2,"Sample went dark,
+they say",2024
+Actual,2024-02-17,ZZ,"It affected locations in more than one state, province, or region",Nationwide,Shutdown,Service-based,Executive government,Ended,2025-05-07,No,Sample,,,2025
+Estimated,2023-01-01,ZZ,"It only affected one city, county, or village",Labtown,Shutdown,Full network,Military,Ended,2023-01-03,No,,,,2023
+Actual,2023-06-01,ZZ; Chad,"It affected locations in more than one state, province, or region",Nationwide,Throttle,Service-based,Unknown,Unknown,,Yes,"Chatter (chat) and VPN services, ""others""",,,2023
+Actual,2023-09-09,Atlantis,,,Shutdown,Full network,,,,,,,,2023
+Actual,soon,ZZ,,,Shutdown,Full network,,,,,,,,2023
+Actual,2023-09-09,ZZ,,,Shutdown,Full network,,Ended,2023-09-01,,,,,2023
+,,,,
+Actual,2023-10-01,ZZ,,,Shutdown,Service-based,,Ended,2023-10-02,,VPNs,,,2023
+`
+
+func day(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func readLab(t testing.TB) *ban.Import {
+	t.Helper()
+	im, err := ban.ReadKeepItOnCSV(strings.NewReader(labCSV), "lab.csv", lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addsUp(t, im)
+	return im
+}
+
+func TestReadKeepItOnCSV(t *testing.T) {
+	im := readLab(t)
+	if im.Rows != 8 || im.Used != 5 || len(im.Reports) != 6 || len(im.Asides) != 3 {
+		t.Fatalf("%d rows, %d used, %d reports, %d aside; want 8, 5, 6, 3", im.Rows, im.Used, len(im.Reports), len(im.Asides))
+	}
+	r := im.Reports[0]
+	if r.CC != "ZZ" || !slices.Equal(r.Targets, []string{"sample"}) || r.Status != ban.Ongoing || !r.Known.Equal(day("2024-12-31")) || r.Scope != ban.National || len(r.Links) != 2 || r.Title != "Sample went dark, they say" {
+		t.Errorf("ongoing row: %+v", r)
+	}
+	if r := im.Reports[1]; r.Status != ban.Ended || !r.End.Equal(day("2025-05-07")) || r.Origin.Row != 4 {
+		t.Errorf("ended row: %+v", r)
+	}
+	if r := im.Reports[2]; !slices.Equal(r.Targets, []string{ban.Internet}) || r.Scope != ban.Local || !r.Estimated {
+		t.Errorf("network row: %+v", r)
+	}
+	if r := im.Reports[4]; r.CC != "TD" || r.Method != ban.Throttle || !slices.Equal(r.Targets, []string{"chatter", "x"}) || !slices.Equal(r.Other, []string{"VPN services", "others"}) {
+		t.Errorf("second country of a row: %+v", r)
+	}
+	for i, want := range []struct {
+		row    int
+		reason string
+	}{{7, `unknown country "Atlantis"`}, {8, `start date: "soon" is not a date`}, {9, "before it starts"}} {
+		if a := im.Asides[i]; a.Origin.Row != want.row || !strings.Contains(a.Reason, want.reason) || a.Text == "" {
+			t.Errorf("aside %d: %+v, want row %d, %q", i, a, want.row, want.reason)
+		}
+	}
+	for _, bad := range []string{"", "a,b\n1,2\n", "start_date\n2024-01-01\n"} {
+		if _, err := ban.ReadKeepItOnCSV(strings.NewReader(bad), "bad.csv", lab); err == nil || !strings.Contains(err.Error(), "bad.csv") {
+			t.Errorf("%q reads as KeepItOn: %v", bad, err)
+		}
+	}
+}
+
+// labXLSX is a spreadsheet whose sheets have the columns of several years.
+func labXLSX(t testing.TB) []byte {
+	t.Helper()
+	book := excelize.NewFile()
+	defer book.Close()
+	sheets := map[string][][]any{
+		"2019":       {{"ID", "start_date", "end_date ", "country ", "geo_scope", "full or service-based", "Twitter_affected", "other_service_details (specify) "}, {1, time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC), "Ongoing", " ZZ ", "Level 3", "Service-based", "TRUE", "Old Sample"}},
+		"2016+2017 ": {{"year", "start_date", "end_date", "country", "geo_scope", "area_name", "shutdown_type_group", "service_details"}, {2016, "26-Jan-2016", "28-Jan-2016", "ZZ", "Regional", "North", "Full network", ""}, {2017, "", "", "ZZ", "", "", "", ""}},
+		"Notes":      {{"2017", "ZZ", "https://a.example/"}},
+	}
+	for _, name := range []string{"2019", "2016+2017 ", "Notes"} {
+		if _, err := book.NewSheet(name); err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range sheets[name] {
+			if err := book.SetSheetRow(name, "A"+string(rune('1'+i)), &row); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := book.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadKeepItOnXLSX(t *testing.T) {
+	im, err := ban.ReadKeepItOnXLSX(labXLSX(t), "lab.xlsx", lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addsUp(t, im)
+	if im.Rows != 4 || len(im.Reports) != 2 || len(im.Asides) != 2 {
+		t.Fatalf("%d rows, %d reports, asides %+v", im.Rows, len(im.Reports), im.Asides)
+	}
+	r := im.Reports[0]
+	if !r.Start.Equal(day("2019-03-01")) || r.Status != ban.Ongoing || !r.Known.Equal(day("2019-12-31")) || !slices.Equal(r.Targets, []string{"sample", "x"}) || r.Origin.Sheet != "2019" || r.Origin.Row != 2 {
+		t.Errorf("2019: %+v", r)
+	}
+	if r := im.Reports[1]; !r.End.Equal(day("2016-01-28")) || r.Scope != ban.Regional || !slices.Equal(r.Targets, []string{ban.Internet}) {
+		t.Errorf("2016: %+v", r)
+	}
+	if _, err := ban.ReadKeepItOnXLSX([]byte("no spreadsheet"), "lab.xlsx", lab); err == nil {
+		t.Error("garbage reads as a spreadsheet")
+	}
+}
+
+const labIncidents = `{"incidents": [
+ {"id": "1", "title": "ZZ blocked Sample", "start_time": "2024-02-18T00:00:00Z", "update_time": "2024-03-01T10:00:00Z", "end_time": "2025-05-06T00:00:00Z", "CCs": ["ZZ"], "ASNs": [64512], "domains": ["www.sample.example"], "test_names": ["web_connectivity"]},
+ {"id": "2", "title": "ZZ blocked others", "start_time": "2024-05-01T00:00:00Z", "update_time": "2024-05-20T10:00:00Z", "end_time": null, "CCs": ["ZZ"], "domains": ["www.free.example"], "test_names": ["chatter"]},
+ {"id": "3", "title": "nowhere", "start_time": "2024-05-01T00:00:00Z", "CCs": [], "domains": ["a.example"]},
+ {"id": "4", "title": "nothing", "start_time": "2024-05-01T00:00:00Z", "CCs": ["ZZ"]},
+ {"id": "5", "start_time": "long ago", "CCs": ["ZZ"], "domains": ["a.example"]},
+ {"id": 6},
+ {"id": "7", "start_time": "2024-05-01T00:00:00Z", "end_time": "2024-04-01T00:00:00Z", "CCs": ["ZZ"], "domains": ["a.example"]},
+ {"id": "8", "start_time": "2024-05-01T00:00:00Z", "CCs": ["XX"], "domains": ["a.example"]}
+]}`
+
+func TestReadOONIIncidents(t *testing.T) {
+	im, err := ban.ReadOONIIncidents([]byte(labIncidents), "incidents.json", lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addsUp(t, im)
+	if im.Rows != 8 || len(im.Reports) != 2 || len(im.Asides) != 6 {
+		t.Fatalf("%d rows, %d reports, asides %+v", im.Rows, len(im.Reports), im.Asides)
+	}
+	if r := im.Reports[0]; !slices.Equal(r.Targets, []string{"sample"}) || r.Status != ban.Ended || r.Networks != "AS64512" || r.Origin.ID != "1" {
+		t.Errorf("ended: %+v", r)
+	}
+	if r := im.Reports[1]; !slices.Equal(r.Targets, []string{"chatter", "free.example"}) || r.Status != ban.Ongoing || !r.Known.Equal(day("2024-05-20")) {
+		t.Errorf("ongoing: %+v", r)
+	}
+	if _, err := ban.ReadOONIIncidents([]byte(`"x"`), "incidents.json", lab); err == nil {
+		t.Error("a string reads as incidents")
+	}
+}
+
+func TestReadSFLC(t *testing.T) {
+	im, err := ban.ReadSFLC([]byte(`[
+	 {"state:name": "Testland", "districts": ["North", "South"], "date": "2017-05-24", "duration": "48", "active": false, "description": "A test.", "source": "https://a.example/"},
+	 {"state:name": "Testland", "date": "2017-05-24", "duration": null, "active": true},
+	 {"date": "2017-05-24"}, {"state:name": "Testland", "date": "24 May"}, {"state:name": "Testland", "date": "2017-05-24", "duration": "long"}, 7]`), "sflc.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addsUp(t, im)
+	if len(im.Reports) != 2 || len(im.Asides) != 4 {
+		t.Fatalf("%+v", im)
+	}
+	if r := im.Reports[0]; r.Area != "North, South, Testland" || !r.End.Equal(day("2017-05-26")) {
+		t.Errorf("%+v", r)
+	}
+	if r := im.Reports[1]; r.Status != ban.Ongoing {
+		t.Errorf("%+v", r)
+	}
+}
+
+// report is a national block of Sample in ZZ with one change each.
+func report(dataset ban.Dataset, row int, start, end string, change ...func(*ban.Report)) ban.Report {
+	r := ban.Report{Origin: ban.Origin{Dataset: dataset, File: string(dataset), Row: row}, CC: "ZZ", Targets: []string{"sample"}, Method: ban.Block, Scope: ban.National, Start: day(start), Known: day(start), Status: ban.Unknown}
+	if end != "" {
+		r.Status, r.End, r.Known = ban.Ended, day(end), day(end)
+	}
+	for _, c := range change {
+		c(&r)
+	}
+	return r
+}
+
+func ongoing(known string) func(*ban.Report) {
+	return func(r *ban.Report) { r.Status, r.Known = ban.Ongoing, day(known) }
+}
+
+func area(name string) func(*ban.Report) {
+	return func(r *ban.Report) { r.Scope, r.Area = ban.Regional, name }
+}
+
+func TestReconcile(t *testing.T) {
+	throttle := func(r *ban.Report) { r.Method = ban.Throttle }
+	abroad := func(r *ban.Report) { r.CC = "TD" }
+	both := func(r *ban.Report) { r.Targets = []string{"chatter", "sample"} }
+	estimated := func(r *ban.Report) { r.Estimated = true }
+	for _, test := range []struct {
+		name    string
+		reports []ban.Report
+		want    []string // target, start, end or status, number of reports
+	}{
+		{"yearly sheets repeat an ongoing ban", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-02-17", "", ongoing("2024-12-31")), report(ban.KeepItOn, 2, "2024-02-17", "2025-05-07"),
+		}, []string{"sample 2024-02-17 2025-05-07 2"}},
+		{"two bans of one data set, days apart", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-04-30", "2024-04-30"), report(ban.KeepItOn, 2, "2024-05-02", "2024-05-03"),
+		}, []string{"sample 2024-04-30 2024-04-30 1", "sample 2024-05-02 2024-05-03 1"}},
+		{"another data set, a day later", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-04-30", "2024-04-30"), report(ban.OONI, 1, "2024-05-01", "2024-05-01"),
+		}, []string{"sample 2024-04-30 2024-04-30 2"}},
+		{"one inside the other", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-01-01", "2024-06-01"), report(ban.OONI, 1, "2024-03-01", "2024-03-05"),
+		}, []string{"sample 2024-01-01 2024-06-01 2"}},
+		{"an estimate against a day", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-01-01", "", estimated), report(ban.OONI, 1, "2024-01-20", "2024-03-05"),
+		}, []string{"sample 2024-01-01 2024-03-05 2"}},
+		{"the record's dates before others'", []ban.Report{
+			report(ban.OONI, 1, "2024-02-16", "2025-05-06"), report(ban.Record, 0, "2024-02-17", "2025-05-07"),
+		}, []string{"sample 2024-02-17 2025-05-07 2"}},
+		{"slowed down, then blocked", []ban.Report{
+			report(ban.KeepItOn, 1, "2021-03-10", "", ongoing("2025-12-31"), throttle), report(ban.KeepItOn, 2, "2022-02-26", "", ongoing("2025-12-31")),
+		}, []string{"sample 2021-03-10 ongoing 1", "sample 2022-02-26 ongoing 1"}},
+		{"a later ban is not swallowed by a row that wrongly goes on", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-08-30", "2024-08-30"), report(ban.KeepItOn, 2, "2024-08-30", "", ongoing("2025-12-31")), report(ban.OONI, 1, "2025-05-20", "", ongoing("2025-08-01")),
+		}, []string{"sample 2024-08-30 2024-08-30 2", "sample 2025-05-20 ongoing 1"}},
+		{"two countries", []ban.Report{report(ban.OONI, 1, "2024-01-01", "2024-01-02"), report(ban.OONI, 2, "2024-01-01", "2024-01-02", abroad)},
+			[]string{"sample 2024-01-01 2024-01-02 1", "sample 2024-01-01 2024-01-02 1"}},
+		{"two platforms in one report", []ban.Report{report(ban.OONI, 1, "2024-01-01", "2024-01-02", both)},
+			[]string{"chatter 2024-01-01 2024-01-02 1", "sample 2024-01-01 2024-01-02 1"}},
+		{"two regions", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-02", area("North")), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-02", area("South"))},
+			[]string{"sample 2024-01-01 2024-01-02 1", "sample 2024-01-01 2024-01-02 1"}},
+		{"a region under two names in two data sets", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-02", area("Kappa Valley, Lambda and Kappa")), report(ban.SFLC, 2, "2024-01-02", "", area("Kappa, Lambda and Kappa"))},
+			[]string{"sample 2024-01-01 2024-01-02 2"}},
+		{"a region inside a national ban", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-02-02"), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-02", area("South"))},
+			[]string{"sample 2024-01-01 2024-02-02 1", "sample 2024-01-01 2024-01-02 1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for range 5 { // the order of reports must not matter
+				rand.Shuffle(len(test.reports), func(i, j int) { test.reports[i], test.reports[j] = test.reports[j], test.reports[i] })
+				var got []string
+				ids := make(map[string]bool)
+				for _, b := range ban.Reconcile(test.reports) {
+					end := string(b.Status)
+					if b.Status == ban.Ended {
+						end = b.End.Format(time.DateOnly)
+					}
+					got = append(got, strings.Join([]string{b.Target, b.Start.Format(time.DateOnly), end, string(rune('0' + len(b.Reports)))}, " "))
+					if ids[b.ID] {
+						t.Errorf("two bans are called %s", b.ID)
+					}
+					ids[b.ID] = true
+				}
+				if !slices.Equal(got, test.want) {
+					t.Fatalf("bans\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+				}
+			}
+		})
+	}
+}
+
+func TestDisputes(t *testing.T) {
+	b := ban.Reconcile([]ban.Report{
+		report(ban.KeepItOn, 1, "2024-02-17", "", ongoing("2024-12-31")), report(ban.KeepItOn, 2, "2024-02-17", "2025-05-07"), report(ban.OONI, 3, "2024-02-18", "2025-05-06"),
+	})[0]
+	if want := []string{"start 2024-02-18 by ooni ooni:3", "end 2025-05-06 by ooni ooni:3"}; !slices.Equal(b.Disputes, want) {
+		t.Errorf("disputes %q, want %q", b.Disputes, want)
+	}
+	b = ban.Reconcile([]ban.Report{report(ban.KeepItOn, 1, "2024-08-30", "2024-08-30"), report(ban.KeepItOn, 2, "2024-08-30", "", ongoing("2025-12-31"))})[0]
+	if want := []string{"still held on 2025-12-31 by keepiton keepiton:2"}; !slices.Equal(b.Disputes, want) {
+		t.Errorf("disputes %q, want %q", b.Disputes, want)
+	}
+}
+
+func TestRankAsOf(t *testing.T) {
+	measured := report(ban.Measured, 1, "2024-02-17", "2025-05-08")
+	bans := ban.Reconcile([]ban.Report{
+		report(ban.Record, 1, "2024-02-17", "2025-05-07"), measured,
+		report(ban.KeepItOn, 2, "2021-01-01", "", ongoing("2021-12-31")),
+		report(ban.KeepItOn, 3, "2020-05-05", "2020-05-05"),
+		report(ban.KeepItOn, 4, "2019-05-05", ""),
+	})
+	type row struct {
+		start string
+		rank  int
+		ban.Length
+	}
+	for _, test := range []struct {
+		asOf string
+		want []row
+	}{
+		{"2026-01-01", []row{{"2024-02-17", 1, ban.Length{Days: 446}}, {"2021-01-01", 2, ban.Length{Days: 364, AtLeast: true}}, {"2019-05-05", 3, ban.Length{AtLeast: true}}, {"2020-05-05", 3, ban.Length{}}}},
+		{"2024-03-14", []row{{"2021-01-01", 1, ban.Length{Days: 364, AtLeast: true}}, {"2024-02-17", 2, ban.Length{Days: 26, Ongoing: true}}, {"2019-05-05", 3, ban.Length{AtLeast: true}}, {"2020-05-05", 3, ban.Length{}}}},
+		{"2021-03-01", []row{{"2021-01-01", 1, ban.Length{Days: 59, Ongoing: true}}, {"2019-05-05", 2, ban.Length{AtLeast: true}}, {"2020-05-05", 2, ban.Length{}}}},
+		{"2000-01-01", nil},
+	} {
+		var got []row
+		for _, r := range ban.Rank(bans, day(test.asOf)) {
+			got = append(got, row{r.Start.Format(time.DateOnly), r.Rank, r.Length})
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("as of %s:\n%+v\nwant\n%+v", test.asOf, got, test.want)
+		}
+	}
+	r := ban.Rank(bans, day("2026-01-01"))[0]
+	if r.Measured == nil || *r.Measured != (ban.Length{Days: 446}) || r.Shortest != 445 || r.Longest != 446 {
+		t.Errorf("measured %+v, %d to %d days", r.Measured, r.Shortest, r.Longest)
+	}
+}
+
+// What is exported reads back as the same bans.
+func TestExportRoundTrip(t *testing.T) {
+	name := func(id string) string { return strings.ToUpper(id[:1]) + id[1:] }
+	reports := []ban.Report{
+		report(ban.Record, 1, "2024-02-17", "2025-05-07", func(r *ban.Report) { r.Targets, r.Title = []string{"chatter", "sample", "x"}, "=SUM(A1)" }),
+		report(ban.Record, 2, "2023-01-01", "2023-01-03", area("North"), func(r *ban.Report) { r.Targets = []string{ban.Internet} }),
+		report(ban.Record, 3, "2022-01-01", "", ongoing("2022-12-31"), func(r *ban.Report) { r.Method = ban.Throttle }),
+	}
+	bans := ban.Reconcile(reports)
+	var out bytes.Buffer
+	if err := ban.ExportKeepItOn(&out, bans, day("2026-01-01"), name); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "'=SUM(A1)") {
+		t.Error("a title that is a formula is exported as one")
+	}
+	im, err := ban.ReadKeepItOnCSV(&out, "export.csv", lab)
+	if err != nil || len(im.Asides) > 0 || im.Rows != 3 {
+		t.Fatalf("%+v, %v", im, err)
+	}
+	again := ban.Reconcile(im.Reports)
+	if len(again) != len(bans) {
+		t.Fatalf("%d bans come back, want %d", len(again), len(bans))
+	}
+	for i := range bans {
+		a, b := bans[i], again[i]
+		if a.ID != b.ID || a.Status != b.Status || !a.End.Equal(b.End) || a.Method != b.Method || a.Scope != b.Scope {
+			t.Errorf("%s comes back as %s: %+v", a.ID, b.ID, b)
+		}
+	}
+}
+
+func checkReports(t *testing.T, im *ban.Import) {
+	addsUp(t, im)
+	for _, r := range im.Reports {
+		if r.CC == "" || r.Start.IsZero() || r.Known.Before(r.Start) || r.Status == ban.Ended && r.End.Before(r.Start) {
+			t.Errorf("impossible report %+v", r)
+		}
+	}
+	bans := ban.Reconcile(im.Reports)
+	n := 0
+	for _, b := range bans {
+		n += len(b.Reports)
+	}
+	want := 0
+	for _, r := range im.Reports {
+		want += max(1, len(r.Targets))
+	}
+	if n != want {
+		t.Errorf("%d reports × targets came out as %d in bans", want, n)
+	}
+}
+
+func FuzzReadKeepItOnCSV(f *testing.F) {
+	f.Add(labCSV)
+	f.Add("country,start_date\nZZ,1/2/2019\n\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		if im, err := ban.ReadKeepItOnCSV(strings.NewReader(text), "f", lab); err == nil {
+			checkReports(t, im)
+		}
+	})
+}
+
+func FuzzReadKeepItOnXLSX(f *testing.F) {
+	f.Add(labXLSX(f))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if im, err := ban.ReadKeepItOnXLSX(data, "f", lab); err == nil {
+			checkReports(t, im)
+		}
+	})
+}
+
+func FuzzReadJSON(f *testing.F) {
+	f.Add([]byte(labIncidents))
+	f.Add([]byte(`[{"state:name": "A", "date": "2017-05-24", "duration": 1e5}]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if im, err := ban.ReadOONIIncidents(data, "f", lab); err == nil {
+			checkReports(t, im)
+		}
+		if im, err := ban.ReadSFLC(data, "f"); err == nil {
+			checkReports(t, im)
+		}
+	})
+}
+
+// The JSON form keeps what the text form needs.
+func TestRankedJSON(t *testing.T) {
+	ranked := ban.Rank(ban.Reconcile([]ban.Report{report(ban.Record, 1, "2024-02-17", "2025-05-07")}), day("2026-01-01"))
+	text, err := json.Marshal(ranked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"rank":1`, `"days":445`, `"id":"zz-sample-2024-02-17"`, `"measured":null`, `"status":"ended"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %s", text, want)
+		}
+	}
+}
+
+func TestFromMeasured(t *testing.T) {
+	window := func(a, b string) casefile.Window { return casefile.Window{Earliest: day(a), Latest: day(b)} }
+	reports := ban.FromMeasured("ZZ", "sample", []casefile.MeasuredBan{
+		{ID: "e1", Start: window("2024-02-17", "2024-02-18"), End: window("2025-05-06", "2025-05-08")},
+		{ID: "e2", Start: window("2025-08-01", "2025-08-02")},
+		{ID: "e3", Start: window("2027-01-01", "2027-01-01")},
+	}, day("2026-01-01"))
+	if len(reports) != 2 {
+		t.Fatalf("%d reports, want 2: the third had not begun", len(reports))
+	}
+	if r := reports[0]; !r.Start.Equal(day("2024-02-18")) || !r.End.Equal(day("2025-05-06")) || r.Status != ban.Ended {
+		t.Errorf("ended: %+v", r)
+	}
+	if r := reports[1]; r.Status != ban.Ongoing || !r.Known.Equal(day("2026-01-01")) {
+		t.Errorf("ongoing: %+v", r)
+	}
+}
+
+func TestFromRecord(t *testing.T) {
+	record, err := casefile.Load(fstest.MapFS{
+		"zz-2024-sample/case.yaml": &fstest.MapFile{Data: []byte("id: zz-2024-sample\ntitle: t\njurisdiction: ZZ\nutc_offset: \"+05:00\"\ntargets: [sample]\nstatus: ended\nstart: {date: 2024-02-17T22:00:00+05:00, cites: []}\nend: {date: 2025-05-07, cites: []}\n")},
+		"shared/bans.yaml": &fstest.MapFile{Data: []byte(`bans:
+  - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, confidence: high, cites: []}
+  - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, confidence: low, cites: []}
+  - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, confidence: low, cites: []}
+  - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, confidence: low, cites: []}
+`)},
+	}, "lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports := ban.FromRecord(record, day("2026-01-01"))
+	if len(reports) != 3 {
+		t.Fatalf("%+v", reports)
+	}
+	if r := reports[0]; r.Case != "zz-2024-sample" || !r.Start.Equal(day("2024-02-17")) || !r.End.Equal(day("2025-05-07")) {
+		t.Errorf("a case: %+v", r)
+	}
+	if r := reports[1]; r.Status != ban.Unknown || !r.Estimated || !r.Start.Equal(day("2020-01-01")) {
+		t.Errorf("a start within a month: %+v", r)
+	}
+	if r := reports[2]; r.Method != ban.Throttle {
+		t.Errorf("throttling: %+v", r)
+	}
+}

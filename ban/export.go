@@ -1,0 +1,133 @@
+package ban
+
+import (
+	"cmp"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/country"
+)
+
+// keepItOnColumns are the columns of the data set's present edition.
+var keepItOnColumns = strings.Fields(`start_date_type start_date country geo_scope area_name shutdown_type affected_network
+	shutdown_extent ordered_by decision_maker actual_cause actual_cause_details info_source info_source_link shutdown_status
+	end_date duration gov_justification gov_just_details gov_ack legal_just legal_method gov_ack_source gov_ack_quote
+	facebook_affected twitter_affected whatsapp_affected instagram_affected telegram_affected other_affected sms_affected
+	phonecall_affected telcos_involved telco_ack telco_ack_source telco_ack_quote election violence hr_abuse_reported
+	users_targeted users_target_detail users_notified econ_impact event an_link region count_year`)
+
+var keepItOnScopes = map[Scope]string{
+	National: "It affected locations in more than one state, province, or region",
+	Regional: "It affected more than one city in the same state, province, or region",
+	Local:    "It only affected one city, county, or village",
+}
+
+// keepItOnFlag is the column of each platform that has one.
+var keepItOnFlag = map[string]string{
+	"facebook": "facebook_affected", "x": "twitter_affected", "whatsapp": "whatsapp_affected", "instagram": "instagram_affected", "telegram": "telegram_affected",
+}
+
+// ExportKeepItOn writes bans in KeepItOn's columns, those that share country,
+// dates, method and area in one row, as its sheets have them. Durations count
+// the first and the last day, as the data set does. What is not known stays
+// empty. name gives a platform's name for the other_affected column.
+func ExportKeepItOn(w io.Writer, bans []Ban, asOf time.Time, name func(id string) string) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(keepItOnColumns); err != nil {
+		return fmt.Errorf("export bans: %w", err)
+	}
+	type key struct {
+		cc, area   string
+		method     Method
+		start, end time.Time
+		status     Status
+		internet   bool
+	}
+	rows := make(map[key][]Ban)
+	var keys []key
+	for _, b := range bans {
+		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == Internet}
+		if rows[k] == nil {
+			keys = append(keys, k)
+		}
+		rows[k] = append(rows[k], b)
+	}
+	slices.SortStableFunc(keys, func(a, b key) int { return cmp.Or(a.start.Compare(b.start), strings.Compare(a.cc, b.cc)) })
+	for _, k := range keys {
+		if err := out.Write(keepItOnRow(rows[k], asOf, name)); err != nil {
+			return fmt.Errorf("export bans: %w", err)
+		}
+	}
+	out.Flush()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("export bans: %w", err)
+	}
+	return nil
+}
+
+// keepItOnRow writes bans that differ only in the target as one row.
+func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []string {
+	b := bans[0]
+	p := b.Reports[0]
+	cell := map[string]string{
+		"start_date_type": "Actual", "start_date": b.Start.Format(time.DateOnly), "country": country.Name(b.CC), "geo_scope": keepItOnScopes[b.Scope],
+		"area_name": cmp.Or(b.Area, map[bool]string{true: "Nationwide"}[b.Scope == National]), "shutdown_type": "Shutdown", "shutdown_extent": "Service-based",
+		"ordered_by": p.OrderedBy, "decision_maker": p.DecisionMaker, "actual_cause": p.Cause, "gov_justification": p.Justification, "telcos_involved": p.Networks,
+		"event": p.Title, "shutdown_status": map[Status]string{Ended: "Ended", Ongoing: "Ongoing", Unknown: "Unknown"}[b.Status], "count_year": strconv.Itoa(b.Start.Year()),
+	}
+	if p.Estimated {
+		cell["start_date_type"] = "Estimated"
+	}
+	if b.Method == Throttle {
+		cell["shutdown_type"] = "Throttle"
+	}
+	if l, ok := b.LengthAt(asOf); ok && b.Status == Ended && !l.Ongoing {
+		cell["end_date"] = b.End.Format(time.DateOnly)
+		cell["duration"] = strconv.Itoa(l.Days + 1)
+	} else if b.Status == Ended {
+		cell["shutdown_status"] = "Ongoing" // as of the day
+	}
+	var others, links []string
+	for _, column := range keepItOnFlag {
+		cell[column] = "No"
+	}
+	for _, b := range bans {
+		switch column := keepItOnFlag[b.Target]; {
+		case b.Target == Internet:
+			cell["shutdown_extent"] = "Full network"
+		case b.Target == Unnamed:
+			others = append(others, b.Other...)
+		case column != "":
+			cell[column] = "Yes"
+		default:
+			others = append(others, name(b.Target))
+		}
+		for _, r := range b.Reports {
+			for _, l := range r.Links {
+				if !slices.Contains(links, l) {
+					links = append(links, l)
+				}
+			}
+		}
+	}
+	cell["other_affected"] = strings.Join(others, ", ")
+	cell["info_source_link"] = strings.Join(links, "; ")
+	row := make([]string, len(keepItOnColumns))
+	for i, c := range keepItOnColumns {
+		row[i] = guard(cell[c])
+	}
+	return row
+}
+
+// guard keeps a spreadsheet from reading a stranger's text as a formula.
+func guard(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}

@@ -1,0 +1,409 @@
+package ban
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"github.com/bandish/bandish/country"
+)
+
+// keepItOnFields are the names under which each field stands in the header
+// rows of the data set's editions since 2016, as key() writes them.
+var keepItOnFields = map[string][]string{
+	"start":         {"start_date"},
+	"start_type":    {"start_date_type"},
+	"end":           {"end_date"},
+	"country":       {"country"},
+	"scope":         {"geo_scope"},
+	"area":          {"area_name"},
+	"type":          {"shutdown_type", "shutdown_type_new"},
+	"extent":        {"shutdown_extent", "full_or_service_based", "shutdown_type_group"},
+	"status":        {"shutdown_status"},
+	"year":          {"count_year", "year"},
+	"facebook":      {"facebook_affected"},
+	"x":             {"twitter_affected"},
+	"whatsapp":      {"whatsapp_affected"},
+	"instagram":     {"instagram_affected"},
+	"telegram":      {"telegram_affected"},
+	"other":         {"other_affected", "other_service_details_specify", "service_details"},
+	"ordered_by":    {"ordered_by"},
+	"decision":      {"decision_maker"},
+	"cause":         {"actual_cause"},
+	"justification": {"gov_justification", "official_just"},
+	"links":         {"info_source_link", "news_link"},
+	"event":         {"event"},
+	"networks":      {"telcos_involved"},
+	"id":            {"id"},
+}
+
+// affected are the fields that say yes or no for one platform, by its id.
+var affected = []string{"facebook", "x", "whatsapp", "instagram", "telegram"}
+
+// maxRows bounds what one file can make us hold.
+const maxRows = 1 << 20
+
+// ReadKeepItOnCSV reads an edition of the KeepItOn data set as CSV.
+func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
+	reader := csv.NewReader(r)
+	reader.FieldsPerRecord = -1
+	im := &Import{Dataset: KeepItOn}
+	sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file}}
+	for {
+		row, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return im, sheet.finish()
+		}
+		line := 0
+		if pe := new(csv.ParseError); errors.As(err, &pe) {
+			im.Rows++
+			sheet.at(pe.StartLine)
+			im.aside(sheet.origin, strings.Join(row, ","), "not CSV: %v", pe.Err)
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		if line, _ = reader.FieldPos(0); im.Rows > maxRows {
+			return nil, fmt.Errorf("read %s: more than %d rows", file, maxRows)
+		}
+		sheet.row(line, row, time.Time{})
+	}
+}
+
+// ReadKeepItOnXLSX reads the KeepItOn data set as its spreadsheet, each sheet
+// with its own columns.
+func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
+	book, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{
+		RawCellValue: true, UnzipSizeLimit: 512 << 20, UnzipXMLSizeLimit: 128 << 20,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open spreadsheet %s: %w", file, err)
+	}
+	defer book.Close()
+	im := &Import{Dataset: KeepItOn}
+	for _, name := range book.GetSheetList() {
+		rows, err := book.Rows(name)
+		if err != nil {
+			return nil, fmt.Errorf("read sheet %q of %s: %w", name, file, err)
+		}
+		sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file, Sheet: strings.TrimSpace(name)}}
+		for n := 1; rows.Next(); n++ {
+			row, err := rows.Columns()
+			if err != nil {
+				im.Rows++
+				sheet.at(n)
+				im.aside(sheet.origin, "", "unreadable row: %v", err)
+				break
+			}
+			if im.Rows > maxRows {
+				return nil, fmt.Errorf("read %s: more than %d rows", file, maxRows)
+			}
+			sheet.row(n, row, yearOf(name))
+		}
+		rows.Close()
+		if err := sheet.finish(); err != nil {
+			return nil, err
+		}
+	}
+	return im, nil
+}
+
+// sheetReader turns the rows of one table into reports.
+type sheetReader struct {
+	im     *Import
+	names  Names
+	origin Origin
+	column map[string][]int // by field
+	before []aheadRow       // rows before a header was found
+}
+
+type aheadRow struct {
+	line int
+	text string
+}
+
+func (s *sheetReader) at(line int) { s.origin.Row = line }
+
+// row takes one row; the first that has a start date and a country among its
+// cells is the header.
+func (s *sheetReader) row(line int, cells []string, sheetYear time.Time) {
+	if !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" }) {
+		return // a blank line is no row
+	}
+	if s.column == nil {
+		if s.header(cells) {
+			return
+		}
+		s.before = append(s.before, aheadRow{line, strings.Join(cells, " | ")})
+		return
+	}
+	s.im.Rows++
+	s.at(line)
+	n := len(s.im.Reports)
+	if reason := s.report(cells, sheetYear); reason != "" {
+		s.im.Reports = s.im.Reports[:n]
+		s.im.aside(s.origin, strings.Join(cells, " | "), "%s", reason)
+		return
+	}
+	s.im.Used++
+}
+
+func (s *sheetReader) header(cells []string) bool {
+	column := make(map[string][]int)
+	for field, keys := range keepItOnFields {
+		for _, want := range keys {
+			for i, cell := range cells {
+				if key(cell) == want {
+					column[field] = append(column[field], i)
+				}
+			}
+		}
+	}
+	if column["start"] == nil || column["country"] == nil {
+		return false
+	}
+	s.column = column
+	return true
+}
+
+// finish sets aside the rows of a table in which no header was found.
+func (s *sheetReader) finish() error {
+	for _, r := range s.before {
+		s.im.Rows++
+		s.at(r.line)
+		s.im.aside(s.origin, r.text, "no header above this row (a header has start_date and country)")
+	}
+	if s.column == nil && s.origin.Sheet == "" {
+		return fmt.Errorf("read %s: no header row with start_date and country; this is not a KeepItOn table", s.origin.File)
+	}
+	return nil
+}
+
+// report reads a row; it returns why the row cannot be used, or "".
+func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
+	cell := func(field string) string {
+		for _, i := range s.column[field] {
+			if i < len(cells) && strings.TrimSpace(cells[i]) != "" {
+				return strings.TrimSpace(cells[i])
+			}
+		}
+		return ""
+	}
+	start, err := sheetDate(cell("start"))
+	if err != nil {
+		return "start date: " + err.Error()
+	}
+	r := Report{
+		Origin: s.origin, Start: start, Estimated: strings.EqualFold(cell("start_type"), "estimated"),
+		Method: Block, Scope: scopeOf(cell("scope"), cell("area")), Area: cell("area"), Title: shorten(cell("event"), 300),
+		OrderedBy: cell("ordered_by"), DecisionMaker: cell("decision"), Cause: cell("cause"), Justification: cell("justification"),
+		Networks: cell("networks"), Links: splitLinks(cell("links")),
+	}
+	r.Origin.ID = cell("id")
+	if strings.EqualFold(cell("type"), "throttle") {
+		r.Method = Throttle
+	}
+	if reason := r.ends(cell("end"), cell("status"), yearEnd(cell("year"), sheetYear)); reason != "" {
+		return reason
+	}
+	s.targets(&r, cell)
+	return s.perCountry(r, cell("country"))
+}
+
+// ends reads when the ban ended, or that it goes on. An ongoing ban is known
+// to hold until the end of the year that the row counts for.
+func (r *Report) ends(end, status string, counted time.Time) string {
+	r.Status, r.Known = Unknown, r.Start
+	switch strings.ToLower(end) { // as hands have written it
+	case "ongoing":
+		end, status = "", end
+	case "unknown", "unkown", "n/a", "-":
+		end = ""
+	}
+	if end != "" {
+		t, err := sheetDate(end)
+		if err != nil {
+			return "end date: " + err.Error()
+		}
+		if t.Before(r.Start) {
+			return fmt.Sprintf("ends on %s, before it starts on %s", t.Format(time.DateOnly), r.Start.Format(time.DateOnly))
+		}
+		r.Status, r.End, r.Known = Ended, t, t
+		return ""
+	}
+	if strings.EqualFold(status, "ongoing") {
+		r.Status = Ongoing
+		if counted.After(r.Start) {
+			r.Known = counted
+		}
+	}
+	return ""
+}
+
+// targets reads which platforms were affected, and whether the network was.
+func (s *sheetReader) targets(r *Report, cell func(string) string) {
+	extent := strings.ToLower(cell("extent"))
+	if strings.Contains(extent, "service") {
+		for _, id := range affected {
+			if v := strings.ToLower(cell(id)); v == "yes" || v == "true" || v == "1" {
+				r.Targets = append(r.Targets, id)
+			}
+		}
+		for _, word := range services(cell("other")) {
+			if id := s.names.serviceID(word); id == "" {
+				r.Other = append(r.Other, word)
+			} else if !slices.Contains(r.Targets, id) {
+				r.Targets = append(r.Targets, id)
+			}
+		}
+	}
+	if strings.Contains(extent, "full") || extent == "" || len(r.Targets)+len(r.Other) == 0 && !strings.Contains(extent, "service") {
+		r.Targets = append(r.Targets, Internet)
+	}
+	slices.Sort(r.Targets)
+}
+
+// perCountry adds one report for each country of the row.
+func (s *sheetReader) perCountry(r Report, countries string) string {
+	for name := range strings.SplitSeq(countries, ";") {
+		cc, ok := country.Code(name)
+		if !ok {
+			return fmt.Sprintf("unknown country %q", strings.TrimSpace(name))
+		}
+		r.CC = cc
+		s.im.Reports = append(s.im.Reports, r)
+	}
+	return ""
+}
+
+// serviceID is the platform that a word of the "other" column means.
+func (n Names) serviceID(word string) string {
+	if id := n.OfName(word); id != "" {
+		return id
+	}
+	plain := strings.TrimSpace(brackets.ReplaceAllString(word, ""))
+	for _, suffix := range []string{" messenger", " service", " services", " app"} {
+		if id := n.OfName(strings.TrimSuffix(strings.ToLower(plain), suffix)); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+var (
+	brackets  = regexp.MustCompile(`\s*\([^)]*\)`)
+	separator = regexp.MustCompile(`[,;]|\s+and\s+|^and\s+`)
+	nonWord   = regexp.MustCompile(`[^a-z0-9]+`)
+	yearIn    = regexp.MustCompile(`\b(19|20)\d\d\b`)
+)
+
+// services splits a list of services as people write it.
+func services(text string) []string {
+	var list []string
+	for _, part := range separator.Split(text, -1) {
+		if word := strings.Trim(part, " .\"“”\t\n"); word != "" {
+			list = append(list, word)
+		}
+	}
+	return list
+}
+
+// key is a header cell as keepItOnFields write it.
+func key(cell string) string {
+	return strings.Trim(nonWord.ReplaceAllString(strings.ToLower(strings.TrimPrefix(cell, "\ufeff")), "_"), "_")
+}
+
+// sheetDates are the ways in which the editions write a day.
+var sheetDates = []string{"2006-01-02", "1/2/2006", "2-Jan-2006", "02 Jan 2006", "2006-01-02 15:04:05", "01-02-06"}
+
+// sheetDate reads a day, or a spreadsheet's serial number of one.
+func sheetDate(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, errors.New("missing")
+	}
+	t, err := time.Time{}, error(nil)
+	if serial, numErr := strconv.ParseFloat(s, 64); numErr == nil {
+		if serial < 20000 || serial > 80000 { // 1954 to 2119
+			return t, fmt.Errorf("%q is no date", s)
+		}
+		t, err = excelize.ExcelDateToTime(serial, false)
+	} else {
+		for _, layout := range sheetDates {
+			if t, err = time.Parse(layout, s); err == nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return t, fmt.Errorf("%q is not a date like 2024-02-17", s)
+	}
+	if t.Year() < 1990 || t.Year() > 2100 {
+		return t, fmt.Errorf("%q is out of range", s)
+	}
+	return day(t), nil
+}
+
+// yearOf is the first day of a year named in a sheet's name, where there is
+// exactly one.
+func yearOf(name string) time.Time {
+	if years := yearIn.FindAllString(name, -1); len(years) == 1 {
+		y, _ := strconv.Atoi(years[0])
+		return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return time.Time{}
+}
+
+// yearEnd is the last day of the year for which a row is counted.
+func yearEnd(cell string, sheetYear time.Time) time.Time {
+	y := sheetYear.Year()
+	if f, err := strconv.ParseFloat(cell, 64); err == nil && f > 1990 && f < 2100 {
+		y = int(f)
+	} else if sheetYear.IsZero() {
+		return time.Time{}
+	}
+	return time.Date(y, 12, 31, 0, 0, 0, 0, time.UTC)
+}
+
+func scopeOf(scope, area string) Scope {
+	s, a := strings.ToLower(scope), strings.ToLower(area)
+	switch {
+	case strings.Contains(s, "more than one state"), strings.Contains(s, "level 3"), s == "national",
+		strings.HasPrefix(a, "nation"), strings.HasPrefix(a, "entire"), strings.HasPrefix(a, "countrywide"):
+		return National
+	case strings.Contains(s, "same state"), strings.Contains(s, "level 2"), s == "regional":
+		return Regional
+	case strings.Contains(s, "only affected one"), strings.Contains(s, "level 1"), s == "local":
+		return Local
+	case a == "":
+		return National
+	}
+	return Regional
+}
+
+func splitLinks(s string) []string {
+	var links []string
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ';' || r == '\n' || r == '\t' }) {
+		if part = strings.Trim(part, ","); strings.HasPrefix(part, "http") {
+			links = append(links, part)
+		}
+	}
+	return links
+}
+
+func shorten(s string, n int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	if len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return string(r)
+}

@@ -1,0 +1,66 @@
+package ban
+
+import (
+	"time"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+// FromRecord gives the bans of the record as reports: each case that has a
+// start, and each short ban that no case tells. asOf is the last day for
+// which the record speaks of bans that it calls ongoing.
+func FromRecord(records *casefile.Records, asOf time.Time) []Report {
+	var reports []Report
+	cases := make(map[string]bool)
+	for _, c := range records.Cases {
+		if c.Withdrawn != nil || c.Start == nil {
+			continue
+		}
+		r := Report{
+			Origin: Origin{Dataset: Record, File: "records/" + c.ID, ID: c.ID}, CC: c.Jurisdiction, Targets: c.Targets,
+			Method: Block, Scope: National, Title: c.Title, Case: c.ID,
+		}
+		var end casefile.Date
+		if c.End != nil {
+			end = c.End.Date
+		}
+		if r.span(c.Start.Date, end, c.Zone(), c.Status == "ongoing", asOf) {
+			cases[c.ID] = true
+			reports = append(reports, r)
+		}
+	}
+	for _, b := range records.Shared.Bans {
+		if cases[b.Case] {
+			continue
+		}
+		r := Report{
+			Origin: Origin{Dataset: Record, File: "records/shared", ID: b.ID}, CC: b.CC, Targets: b.Targets, Other: b.Other,
+			Method: Block, Scope: National, OrderedBy: b.By, Case: b.Case,
+		}
+		if b.Method == "throttling" {
+			r.Method = Throttle
+		}
+		if r.span(b.Start, b.End, time.UTC, b.End.Open(), asOf) {
+			reports = append(reports, r)
+		}
+	}
+	return reports
+}
+
+// span reads EDTF dates: the earliest day of the start, the latest of the
+// end. It reports whether there is a start.
+func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing bool, asOf time.Time) bool {
+	first, ok := start.FirstDay(zone)
+	if !ok {
+		return false
+	}
+	last, _ := start.LastDay(zone)
+	r.Start, r.Estimated = first, start.Approximate() || last.Sub(first) > 3*24*time.Hour
+	r.Status, r.Known = Unknown, first
+	if e, ok := end.LastDay(zone); ok && !e.Before(first) {
+		r.Status, r.End, r.Known = Ended, e, e
+	} else if ongoing && asOf.After(first) {
+		r.Status, r.Known = Ongoing, day(asOf)
+	}
+	return true
+}

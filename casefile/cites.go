@@ -1,0 +1,40 @@
+package casefile
+
+import "reflect"
+
+// Cites lists every citation of a case, in the order in which they stand.
+func Cites(c *Case) []Cite {
+	var all []Cite
+	collectCites(reflect.ValueOf(c), &all)
+	return all
+}
+
+// Cites lists the citations of what several cases share.
+func (s *Shared) Cites() []Cite {
+	var all []Cite
+	collectCites(reflect.ValueOf(s), &all)
+	return all
+}
+
+func collectCites(v reflect.Value, all *[]Cite) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			collectCites(v.Elem(), all)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			collectCites(v.Index(i), all)
+		}
+	case reflect.Struct:
+		if cite, ok := v.Interface().(Cite); ok {
+			*all = append(*all, cite)
+			return
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				collectCites(v.Field(i), all)
+			}
+		}
+	}
+}

@@ -1,0 +1,388 @@
+package casefile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Origin is where an answer comes from.
+type Origin string
+
+// The origins, the first to be preferred.
+const (
+	FromMeasurements Origin = "measurements"
+	FromSources      Origin = "sources"
+	FromNothing      Origin = "none"
+)
+
+var origins = []term{
+	{string(FromMeasurements), "worked out from measurements in the archive"},
+	{string(FromSources), "nobody measured enough; it is what the sources report"},
+	{string(FromNothing), "neither measurements nor sources say"},
+}
+
+func (Origin) terms() []term { return origins }
+
+// Turn is a turning point of a ban.
+type Turn string
+
+// The turning points, in the order in which a ban usually takes them.
+const (
+	Recommended    Turn = "recommended"
+	Ordered        Turn = "ordered"
+	Lost           Turn = "lost"
+	Acknowledged   Turn = "acknowledged"
+	Admitted       Turn = "admitted"
+	RestoreOrdered Turn = "restore_ordered"
+	Returned       Turn = "returned"
+)
+
+var turns = []term{
+	{string(Recommended), "a body advised the ban"},
+	{string(Ordered), "an authority asked for it or ordered it"},
+	{string(Lost), "access was lost: as measured, else as reported"},
+	{string(Acknowledged), "someone of the state first said that it could not be reached"},
+	{string(Admitted), "the state first admitted its own part"},
+	{string(RestoreOrdered), "a court first ordered access restored"},
+	{string(Returned), "access came back: as measured, else as reported"},
+}
+
+func (Turn) terms() []term { return turns }
+
+// Clock is the time line of a ban in its turning points.
+type Clock struct {
+	// Points are the turning points, those without a date too.
+	Points []Point `json:"points" rule:"required"`
+	// Spans are the days between pairs of them, where both have a date.
+	Spans []Span `json:"spans" rule:"required"`
+	// Deeds hold orders and announcements against what followed.
+	Deeds []Deed `json:"deeds" rule:"required"`
+	// StatedTerm is how long the ban was to last.
+	StatedTerm *Term `json:"stated_term,omitempty"`
+	// Note says what the clock could not be given.
+	Note string `json:"note,omitempty"`
+}
+
+// Point is one turning point.
+type Point struct {
+	// Turn it is.
+	Turn Turn `json:"turn" rule:"required"`
+	// Date in EDTF; null when it did not happen or is not known.
+	Date Date `json:"date" rule:"required,null"`
+	// From is where the date comes from.
+	From Origin `json:"from" rule:"required"`
+	// Reported is the date in the sources, where Date is measured.
+	Reported Date `json:"reported,omitzero"`
+	// Ref is the act, claim or measured ban.
+	Ref string `json:"ref,omitempty"`
+	// What happened.
+	What string `json:"what,omitempty"`
+	// Cites are the sources.
+	Cites []Cite `json:"cites,omitempty"`
+}
+
+// Span is the days from one turning point to another.
+type Span struct {
+	// From is the first point.
+	From Turn `json:"from" rule:"required"`
+	// To is the second.
+	To Turn `json:"to" rule:"required"`
+	// Days between their calendar days, at least; below zero when the second came first.
+	Days int64 `json:"days" rule:"required"`
+	// AtMost is the most days it can have been, where a date leaves room.
+	AtMost *int64 `json:"at_most,omitempty"`
+	// Means says it in words.
+	Means string `json:"means" rule:"required"`
+}
+
+// Deed is an order or an announcement and what followed.
+type Deed struct {
+	// Ref is the act.
+	Ref string `json:"ref" rule:"required"`
+	// What it said.
+	What string `json:"what" rule:"required"`
+	// Date of it.
+	Date Date `json:"date" rule:"required,null"`
+	// Due is the date by which it was to be done, where one was set.
+	Due Date `json:"due,omitzero"`
+	// Late are the days from Due until it was done, at least.
+	Late *int64 `json:"late,omitempty"`
+	// Effect it was to have.
+	Effect Effect `json:"effect" rule:"required"`
+	// Followed is when access was lost or came back; null when it has not.
+	Followed Date `json:"followed" rule:"required,null"`
+	// Days from the one to the other, at least; null when either has no date.
+	Days *int64 `json:"days" rule:"required,null"`
+	// AtMost is the most days it can have been, where a date leaves room.
+	AtMost *int64 `json:"at_most,omitempty"`
+	// From is where Followed comes from.
+	From Origin `json:"from" rule:"required"`
+	// Defied are the ids of acts that do not obey it.
+	Defied []string `json:"defied,omitempty"`
+}
+
+// Clock works out the turning points of a case, from the measurements where
+// they date the ban and else from the sources.
+func (r *Records) Clock(ctx context.Context, c *Case, m Measured) (Clock, error) {
+	ban, err := measuredBan(ctx, c, m)
+	if err != nil {
+		return Clock{}, fmt.Errorf("date the ban of case %s: %w", c.ID, err)
+	}
+	clock := Clock{Spans: []Span{}, Deeds: []Deed{}, StatedTerm: c.StatedTerm}
+	lost, returned := accessPoints(c, ban)
+	clock.Points = []Point{
+		first(c, Recommended, func(a *Act) bool { return a.Kind == "recommendation" && a.Effect == "restrict" }),
+		first(c, Ordered, func(a *Act) bool { return (a.Kind == "order" || a.Kind == "request") && a.Effect == "restrict" }),
+		lost,
+		r.acknowledged(c),
+		first(c, Admitted, func(a *Act) bool { return a.Kind == "admission" }),
+		first(c, RestoreOrdered, func(a *Act) bool { return a.Effect == "restore" && r.byCourt(c, a) }),
+		returned,
+	}
+	if ban == nil {
+		clock.Note = "No measured ban in the archive; the days of loss and return are those of the sources."
+	}
+	clock.Spans = spans(c, clock.Points)
+	clock.Deeds = r.deeds(c, lost, returned)
+	return clock, nil
+}
+
+// measuredBan gives the ban in the archive that is this case's: the first
+// that overlaps the time from a week before the reported start to a week
+// after the reported end.
+func measuredBan(ctx context.Context, c *Case, m Measured) (*MeasuredBan, error) {
+	if m == nil || c.Start == nil {
+		return nil, nil
+	}
+	const margin = 7 * 24 * time.Hour
+	from, _ := c.Start.Date.Bounds(c.Zone())
+	if !from.IsZero() {
+		from = from.Add(-margin)
+	}
+	var to time.Time
+	if c.End != nil {
+		if _, to = c.End.Date.Bounds(c.Zone()); !to.IsZero() {
+			to = to.Add(margin)
+		}
+	}
+	for _, target := range c.Targets {
+		bans, err := m.Bans(ctx, target, c.Jurisdiction, from, to)
+		if err != nil {
+			return nil, err
+		}
+		if len(bans) > 0 {
+			return &bans[0], nil
+		}
+	}
+	return nil, nil
+}
+
+// accessPoints gives when access was lost and came back.
+func accessPoints(c *Case, ban *MeasuredBan) (lost, returned Point) {
+	lost, returned = Point{Turn: Lost, From: FromNothing}, Point{Turn: Returned, From: FromNothing}
+	if c.Start != nil {
+		lost = Point{Turn: Lost, Date: c.Start.Date, From: FromSources, What: c.Start.What, Cites: c.Start.Cites}
+	}
+	if c.End != nil {
+		returned = Point{Turn: Returned, Date: c.End.Date, From: FromSources, What: c.End.What, Cites: c.End.Cites}
+	}
+	if ban == nil {
+		return lost, returned
+	}
+	lost.Reported, lost.Date, lost.From, lost.Ref = lost.Date, ban.Start.date(c.Zone()), FromMeasurements, ban.ID
+	// A ban that still lasts in the archive may be one that nobody measured to its end.
+	if !ban.End.Latest.IsZero() {
+		returned.Reported, returned.Date, returned.From, returned.Ref = returned.Date, ban.End.date(c.Zone()), FromMeasurements, ban.ID
+	}
+	return lost, returned
+}
+
+// first gives the earliest act that fits, as a turning point.
+func first(c *Case, turn Turn, fits func(*Act) bool) Point {
+	p := Point{Turn: turn, From: FromNothing}
+	var best *Act
+	for i := range c.Acts {
+		a := &c.Acts[i]
+		if a.Withdrawn != nil || a.Date.IsZero() || !concerns(c, a) || !fits(a) {
+			continue
+		}
+		if best == nil || byDate(a.Date, best.Date, c.Zone()) < 0 {
+			best = a
+		}
+	}
+	if best == nil {
+		return p
+	}
+	return Point{Turn: turn, Date: best.Date, From: FromSources, Ref: best.ID, What: best.What, Cites: best.Cites}
+}
+
+// concerns reports that the act is about a platform of the case: one without
+// a scope is.
+func concerns(c *Case, a *Act) bool {
+	if a.Scope == nil {
+		return true
+	}
+	return slices.ContainsFunc(a.Scope.Targets, func(id string) bool { return slices.Contains(c.Targets, id) })
+}
+
+func (r *Records) byCourt(c *Case, a *Act) bool {
+	return slices.ContainsFunc(a.By, func(id string) bool {
+		actor := r.Actor(c, id)
+		return actor != nil && (actor.Kind == "court" || actor.Kind == "judge")
+	})
+}
+
+// acknowledged gives the first claim by someone of the state that the
+// platform could not be reached, or the first admission, whichever is earlier.
+func (r *Records) acknowledged(c *Case) Point {
+	p := first(c, Acknowledged, func(a *Act) bool { return a.Kind == "admission" })
+	for i := range c.Claims {
+		k := &c.Claims[i]
+		if k.Access == nil || k.Date.IsZero() || !r.ofState(c, k.By) {
+			continue
+		}
+		if k.Access.Says != Blocked && k.Access.Says != Inaccessible {
+			continue
+		}
+		if p.Date.IsZero() || byDate(k.Date, p.Date, c.Zone()) < 0 {
+			p = Point{Turn: Acknowledged, Date: k.Date, From: FromSources, Ref: k.ID, What: k.Says, Cites: k.Cites}
+		}
+	}
+	return p
+}
+
+func (r *Records) ofState(c *Case, ids []string) bool {
+	return slices.ContainsFunc(ids, func(id string) bool {
+		a := r.Actor(c, id)
+		return a != nil && !a.Private &&
+			slices.Contains([]ActorKind{"government", "ministry", "regulator", "agency", "legislature", "office_holder"}, a.Kind)
+	})
+}
+
+// spans gives the days between the turning points that people ask about.
+func spans(c *Case, points []Point) []Span {
+	at := map[Turn]Date{}
+	for _, p := range points {
+		at[p.Turn] = p.Date
+	}
+	out := []Span{}
+	for _, s := range []Span{
+		{From: Recommended, To: Ordered, Means: "from the recommendation to the order"},
+		{From: Ordered, To: Lost, Means: "from the order to the loss of access"},
+		{From: Lost, To: Acknowledged, Means: "from the loss of access until someone of the state said so"},
+		{From: Lost, To: Admitted, Means: "from the loss of access until the state admitted its part"},
+		{From: Lost, To: RestoreOrdered, Means: "from the loss of access until a court ordered it restored"},
+		{From: RestoreOrdered, To: Returned, Means: "from the first order to restore until access came back"},
+		{From: Lost, To: Returned, Means: "without access"},
+	} {
+		if least, most := daysBetween(at[s.From], at[s.To], c.Zone()); least != nil {
+			s.Days, s.AtMost = *least, most
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// daysBetween counts calendar days from one date to another: the least that
+// both leave, and the most where that differs. Nil where one is not known.
+func daysBetween(a, b Date, zone *time.Location) (least, most *int64) {
+	aFirst, ok1 := a.FirstDay(zone)
+	aLast, ok2 := a.LastDay(zone)
+	bFirst, ok3 := b.FirstDay(zone)
+	bLast, ok4 := b.LastDay(zone)
+	if !ok2 || !ok3 {
+		return nil, nil
+	}
+	days := func(from, to time.Time) *int64 {
+		n := int64(to.Sub(from).Hours() / 24)
+		return &n
+	}
+	least = days(aLast, bFirst)
+	if ok1 && ok4 {
+		if most = days(aFirst, bLast); *most == *least {
+			most = nil
+		}
+	}
+	return least, most
+}
+
+// deeds holds every order to restrict, every court's order to restore and
+// every announced restoration against what followed.
+func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
+	out := []Deed{}
+	for i := range c.Acts {
+		a := &c.Acts[i]
+		ordered := a.Kind == "order" || a.Kind == "request" || a.Kind == "interim_order" || a.Kind == "judgment"
+		announced := a.Kind == "restoration"
+		if a.Withdrawn != nil || !concerns(c, a) || !ordered && !announced {
+			continue
+		}
+		d := Deed{Ref: a.ID, What: a.What, Date: a.Date, Due: a.Due, Effect: a.Effect}
+		switch a.Effect {
+		case "restrict":
+			d.Followed, d.From = lost.Date, lost.From
+		case "restore":
+			d.Followed, d.From = returned.Date, returned.From
+		default:
+			continue
+		}
+		d.Days, d.AtMost = daysBetween(d.Date, d.Followed, c.Zone())
+		d.Late, _ = daysBetween(d.Due, d.Followed, c.Zone())
+		for j := range c.Acts {
+			if slices.Contains(c.Acts[j].Defies, a.ID) {
+				d.Defied = append(d.Defied, c.Acts[j].ID)
+			}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// Show works out what is shown with a case: as of a day, or with a zero day
+// all that is known.
+func (r *Records) Show(ctx context.Context, c *Case, asOf Date, m Measured) (*Case, error) {
+	shown := *r.AsOf(c, asOf)
+	if !asOf.IsZero() && m != nil {
+		m = until{m, asOf, c.Zone()}
+	}
+	clock, err := r.Clock(ctx, &shown, m)
+	if err != nil {
+		return nil, err
+	}
+	shown.Computed = &Computed{AsOf: asOf, Chronology: r.Chronology(&shown), Clock: clock}
+	return &shown, nil
+}
+
+// until is the archive as it stood at the end of a day: a ban that had not
+// ended then has no end.
+type until struct {
+	Measured
+	day  Date
+	zone *time.Location
+}
+
+func (u until) Bans(ctx context.Context, target, cc string, from, to time.Time) ([]MeasuredBan, error) {
+	bans, err := u.Measured.Bans(ctx, target, cc, from, to)
+	_, last := u.day.Bounds(u.zone)
+	var out []MeasuredBan
+	for _, b := range bans {
+		if !b.Start.Latest.Before(last) {
+			continue
+		}
+		if !b.End.Latest.Before(last) {
+			b.End = Window{}
+		}
+		out = append(out, b)
+	}
+	return out, err
+}
+
+func (u until) Cells(ctx context.Context, target, cc string, asns []uint32, from, to time.Time) ([]Cell, error) {
+	_, last := u.day.Bounds(u.zone)
+	if to.IsZero() || to.After(last) {
+		to = last
+	}
+	return u.Measured.Cells(ctx, target, cc, asns, from, to)
+}

@@ -1,0 +1,757 @@
+package casefile
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Checks are what Lint needs to know of the world outside the record. A nil
+// function leaves its checks out.
+type Checks struct {
+	// Platform reports whether the register of targets has the id.
+	Platform func(id string) bool
+	// CopyText gives the text of the archived copy with that SHA-256.
+	CopyText func(sha256 string) (text string, ok bool)
+}
+
+// maxPhraseWords is the longest quotation that the record may hold.
+const maxPhraseWords = 25
+
+// Lint gives every problem of the record at once, by file and line: those
+// found while reading and those between its parts.
+func (r *Records) Lint(checks Checks) []Problem {
+	found := make([][]Problem, len(r.Cases)+1)
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := range next {
+				l := &linter{r: r, checks: checks, f: r.Shared.folder, zone: time.UTC}
+				if i < len(r.Cases) {
+					l.c, l.f, l.zone = r.Cases[i], r.Cases[i].folder, r.Cases[i].Zone()
+					l.lintCase()
+				} else {
+					l.lintShared()
+				}
+				found[i] = l.problems
+			}
+		})
+	}
+	for i := range found {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	problems := slices.Concat(append(found, r.problems)...)
+	sortProblems(problems)
+	return problems
+}
+
+// linter checks one folder.
+type linter struct {
+	r        *Records
+	checks   Checks
+	c        *Case // nil for the shared folder
+	f        *files
+	zone     *time.Location
+	ids      map[string]string // of the folder: id to path
+	cited    map[string]bool   // sources
+	problems []Problem
+}
+
+func (l *linter) problem(at, format string, args ...any) {
+	l.problems = append(l.problems, l.f.problem(at, format, args...))
+}
+
+func (l *linter) warn(at, format string, args ...any) {
+	p := l.f.problem(at, format, args...)
+	p.Warning = true
+	l.problems = append(l.problems, p)
+}
+
+func (l *linter) start() {
+	l.ids, l.cited = map[string]string{}, map[string]bool{}
+	for i := range l.f.list {
+		l.tidiness(l.f.list[i])
+	}
+}
+
+func (l *linter) lintShared() {
+	l.start()
+	s := &l.r.Shared
+	l.things(s.Actors, s.Laws, s.Sources)
+	for i := range s.Bans {
+		l.ban(&s.Bans[i], at("bans", i))
+	}
+	l.cycles("laws", len(s.Laws), func(i int) (string, []string) { return s.Laws[i].ID, []string{s.Laws[i].Under, s.Laws[i].Replaces} })
+	l.cycles("actors", len(s.Actors), func(i int) (string, []string) { return s.Actors[i].ID, []string{s.Actors[i].Of} })
+	l.cycles("sources", len(s.Sources), func(i int) (string, []string) { return s.Sources[i].ID, []string{s.Sources[i].Copies} })
+}
+
+func (l *linter) lintCase() {
+	l.start()
+	c := l.c
+	l.head()
+	l.things(c.Actors, c.Laws, c.Sources)
+	for i := range c.Dockets {
+		l.docket(&c.Dockets[i], at("dockets", i))
+	}
+	for i := range c.Acts {
+		l.act(&c.Acts[i], at("acts", i))
+	}
+	for i := range c.Sightings {
+		l.sighting(&c.Sightings[i], at("sightings", i))
+	}
+	for i := range c.Requests {
+		l.request(&c.Requests[i], at("requests", i))
+	}
+	for i := range c.Claims {
+		l.claim(&c.Claims[i], at("claims", i))
+	}
+	for i := range c.Disputes {
+		l.dispute(&c.Disputes[i], at("disputes", i))
+	}
+	l.cycles("acts", len(c.Acts), func(i int) (string, []string) { return c.Acts[i].ID, c.Acts[i].causes() })
+	l.cycles("laws", len(c.Laws), func(i int) (string, []string) { return c.Laws[i].ID, []string{c.Laws[i].Under, c.Laws[i].Replaces} })
+	l.cycles("actors", len(c.Actors), func(i int) (string, []string) { return c.Actors[i].ID, []string{c.Actors[i].Of} })
+	l.cycles("sources", len(c.Sources), func(i int) (string, []string) { return c.Sources[i].ID, []string{c.Sources[i].Copies} })
+	for i := range c.Sources {
+		if !l.cited[c.Sources[i].ID] {
+			l.warn(at("sources", i), "no fact cites source %q; cite it or take it out", c.Sources[i].ID)
+		}
+	}
+}
+
+func at(section string, i int) string { return fmt.Sprintf("%s[%d]", section, i) }
+
+// causes are the acts that must come before this one.
+func (a *Act) causes() []string {
+	return slices.Concat(a.Answers, a.Implements, a.Defies, a.Withdraws)
+}
+
+// head checks the fields of the case itself.
+func (l *linter) head() {
+	c := l.c
+	l.country("jurisdiction", c.Jurisdiction)
+	l.targets("targets", c.Targets)
+	if c.Start != nil {
+		l.cites("start", c.Start.Cites)
+		l.toldLater("start.date", c.Start.Date, c.Start.Cites)
+	}
+	if c.End != nil {
+		l.cites("end", c.End.Cites)
+		l.toldLater("end.date", c.End.Date, c.End.Cites)
+	}
+	if c.Start != nil && c.End != nil && certainlyBefore(c.End.Date, c.Start.Date, l.zone) {
+		l.problem("end.date", "%s is before the start, %s", c.End.Date, c.Start.Date)
+	}
+	switch {
+	case c.Status == "ended" && c.End == nil && slices.Contains(l.f.fieldsMet(), "end"):
+		l.problem("status", "is ended but end is null; give the end, or write ongoing or unknown")
+	case c.Status == "ongoing" && c.End != nil:
+		l.problem("status", "is ongoing but the case has an end, %s; write ended", c.End.Date)
+	}
+	l.term("stated_term", c.StatedTerm, Date{})
+	l.notes("summary", c.Summary)
+	for i, id := range c.Related {
+		if l.r.Case(id) == nil {
+			l.problem(at("related", i), "there is no case %q", id)
+		} else if id == c.ID {
+			l.problem(at("related", i), "is the case itself")
+		}
+	}
+}
+
+func (l *linter) things(actors []Actor, laws []Law, sources []Source) {
+	for i := range actors {
+		l.actor(&actors[i], at("actors", i))
+	}
+	for i := range laws {
+		l.law(&laws[i], at("laws", i))
+	}
+	for i := range sources {
+		l.source(&sources[i], at("sources", i))
+	}
+}
+
+var idShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// id checks an id's form and that nothing else of its space has it, nor, with
+// shared, the shared folder. What acts, claims and their like may refer to is
+// one space.
+func (l *linter) id(space, id, at string, shared bool) {
+	if id == "" {
+		return // missing: noted when it was read
+	}
+	if !idShape.MatchString(id) {
+		l.problem(at+".id", "%q is not an id; use small letters, digits and single hyphens", id)
+	}
+	if first, taken := l.ids[space+id]; taken {
+		l.problem(at+".id", "duplicate id %q, first used by %s", id, first)
+		return
+	}
+	l.ids[space+id] = at
+	if shared && l.c != nil {
+		l.problem(at+".id", "duplicate id %q, first used in records/%s", id, sharedFolder)
+	}
+}
+
+func (l *linter) actor(a *Actor, at string) {
+	l.id("actor ", a.ID, at, l.r.actors[a.ID] != nil)
+	if a.CC != "" {
+		l.country(at+".cc", a.CC)
+	}
+	if a.Of != "" {
+		l.actorRef(at+".of", a.Of)
+	}
+	if person := a.Kind == "judge" || a.Kind == "office_holder"; person && (a.Office == "" || a.Of == "") {
+		l.problem(at, "a person stands here only in an office: give office and of")
+	}
+	if certainlyBefore(a.To, a.From, l.zone) {
+		l.problem(at+".to", "%s is before from, %s", a.To, a.From)
+	}
+}
+
+func (l *linter) law(w *Law, at string) {
+	l.id("law ", w.ID, at, l.r.laws[w.ID] != nil)
+	l.country(at+".cc", w.CC)
+	for _, ref := range []struct{ name, id string }{{"under", w.Under}, {"replaces", w.Replaces}} {
+		if ref.id == "" {
+			continue
+		}
+		if other := l.r.Law(l.c, ref.id); other == nil {
+			l.problem(at+"."+ref.name, "there is no law %q", ref.id)
+		} else if certainlyBefore(w.Date, other.Date, l.zone) {
+			l.problem(at+".date", "%s is before the law it comes after, %s of %s", w.Date, other.ID, other.Date)
+		}
+	}
+	for i, s := range w.Sections {
+		path := fmt.Sprintf("%s.sections[%d]", at, i)
+		if len(s.Cites) > 0 {
+			l.cites(path, s.Cites)
+		}
+		l.notes(path+".disputed", s.Disputed)
+	}
+	if len(w.Cites) > 0 {
+		l.cites(at, w.Cites)
+	}
+}
+
+var (
+	sha256Shape   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	languageShape = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	urlShape      = regexp.MustCompile(`^https?://[^\s/]+\.[^\s/]+(/\S*)?$`)
+)
+
+func (l *linter) source(s *Source, at string) {
+	l.id("source ", s.ID, at, l.r.sources[s.ID] != nil)
+	if s.URL != nil && !urlShape.MatchString(*s.URL) {
+		l.problem(at+".url", "%q is not an address; write https://… in full, or null", *s.URL)
+	}
+	if !languageShape.MatchString(s.Language) && s.Language != "" {
+		l.problem(at+".language", "%q is not a BCP 47 language; write en, ur, pt-BR", s.Language)
+	}
+	if s.Copy != nil && !sha256Shape.MatchString(s.Copy.SHA256) {
+		l.problem(at+".copy.sha256", "%q is not a SHA-256; it has 64 digits of 0-9 and a-f", s.Copy.SHA256)
+	}
+	if s.Copies != "" && l.r.Source(l.c, s.Copies) == nil {
+		l.problem(at+".copies", "there is no source %q", s.Copies)
+	}
+	if s.URL == nil && s.Title == nil && s.Note == "" {
+		l.warn(at, "has neither title nor address; say in note how it can be found again")
+	}
+}
+
+func (l *linter) docket(d *Docket, at string) {
+	l.id("docket ", d.ID, at, false)
+	l.actorKind(at+".court", d.Court, "court")
+	for i, id := range d.Judges {
+		l.actorKind(fmt.Sprintf("%s.judges[%d]", at, i), id, "judge")
+	}
+	for i, id := range d.Respondents {
+		l.actorRef(fmt.Sprintf("%s.respondents[%d]", at, i), id)
+	}
+	l.notes(at+".notes", d.Notes)
+	if d.Outcome != nil {
+		l.cites(at+".outcome", d.Outcome.Cites)
+	}
+	l.cites(at, d.Cites)
+	for i := range l.c.Acts {
+		if a := &l.c.Acts[i]; a.Docket == d.ID && certainlyBefore(a.Date, d.Filed, l.zone) {
+			l.problem(at+".filed", "%s is after its act %s of %s", d.Filed, a.ID, a.Date)
+		}
+	}
+}
+
+func (l *linter) act(a *Act, at string) {
+	l.id("entry ", a.ID, at, false)
+	l.inOffice(at+".by", a.By, a.Date)
+	for i, id := range a.To {
+		l.actorRef(fmt.Sprintf("%s.to[%d]", at, i), id)
+	}
+	l.inOffice(at+".judges", a.Judges, a.Date)
+	for i, id := range a.Judges {
+		l.actorKind(fmt.Sprintf("%s.judges[%d]", at, i), id, "judge")
+	}
+	if a.Docket != "" && l.c.Docket(a.Docket) == nil {
+		l.problem(at+".docket", "there is no docket %q", a.Docket)
+	}
+	if a.Scope != nil {
+		l.targets(at+".scope.targets", a.Scope.Targets)
+		l.networks(at+".scope.networks", a.Scope.Networks)
+	}
+	for i, b := range a.Basis {
+		l.basis(fmt.Sprintf("%s.basis[%d]", at, i), b)
+	}
+	l.term(at+".term", a.Term, a.Date)
+	l.later(at+".next", a.Next, a.Date)
+	l.later(at+".due", a.Due, a.Date)
+	l.links(a, at)
+	l.notes(at+".details", a.Details)
+	l.cites(at, a.Cites)
+	l.toldLater(at+".date", a.Date, a.Cites)
+}
+
+// links checks what an act refers to: it is there, and is not later than what
+// it brought about.
+func (l *linter) links(a *Act, at string) {
+	for _, kind := range []struct {
+		name  string
+		ids   []string
+		cause bool
+	}{
+		{"answers", a.Answers, true}, {"implements", a.Implements, true},
+		{"defies", a.Defies, true}, {"withdraws", a.Withdraws, true}, {"contradicts", a.Contradicts, false},
+	} {
+		for i, id := range kind.ids {
+			path := fmt.Sprintf("%s.%s[%d]", at, kind.name, i)
+			other := l.c.Act(id)
+			switch {
+			case other == nil:
+				l.problem(path, "there is no act %q", id)
+			case kind.cause && certainlyBefore(a.Date, other.Date, l.zone):
+				l.problem(path, "this act of %s is before its cause, %s of %s", a.Date, id, other.Date)
+			}
+		}
+	}
+}
+
+func (l *linter) sighting(s *Sighting, at string) {
+	l.id("entry ", s.ID, at, false)
+	for i, id := range s.By {
+		l.actorRef(fmt.Sprintf("%s.by[%d]", at, i), id)
+	}
+	l.targets(at+".targets", s.Targets)
+	l.networks(at+".networks", s.Networks)
+	if len(s.Targets) == 0 && len(s.Other) == 0 {
+		l.problem(at, "names nothing that was seen; give targets or other")
+	}
+	l.cites(at, s.Cites)
+	l.toldLater(at+".date", s.Date, s.Cites)
+}
+
+func (l *linter) claim(k *Claim, at string) {
+	l.id("entry ", k.ID, at, false)
+	l.inOffice(at+".by", k.By, k.Date)
+	if k.Act != "" && l.c.Act(k.Act) == nil {
+		l.problem(at+".act", "there is no act %q", k.Act)
+	}
+	want := map[Subject]bool{"access": k.Access != nil, "number": k.Figure != nil, "law": k.Law != nil, "conduct": true}
+	if has, known := want[k.About]; known && !has {
+		field := map[Subject]string{"access": "access", "number": "figure", "law": "law"}[k.About]
+		l.problem(at, "is about %s and so needs the field %s", k.About, field)
+	}
+	if k.Access != nil {
+		l.country(at+".access.cc", k.Access.CC)
+		l.targets(at+".access.target", []string{k.Access.Target})
+		l.networks(at+".access.networks", k.Access.Networks)
+	}
+	if k.Figure != nil && !slices.Contains([]string{"", "=", "<", ">", "~"}, k.Figure.Relation) {
+		l.problem(at+".figure.relation", "%q is none of =, <, >, ~", k.Figure.Relation)
+	}
+	if k.Law != nil {
+		l.basis(at+".law", *k.Law)
+	}
+	for i, e := range k.Evidence {
+		l.evidence(k, e, fmt.Sprintf("%s.evidence[%d]", at, i))
+	}
+	l.cites(at, k.Cites)
+	l.toldLater(at+".date", k.Date, k.Cites)
+}
+
+func (l *linter) evidence(k *Claim, e Evidence, at string) {
+	switch {
+	case e.Ref == "" && len(e.Cites) == 0:
+		l.problem(at, "names no evidence; give ref or cites")
+	case e.Ref == k.ID || e.Ref != "" && e.Ref == k.Act:
+		l.problem(at+".ref", "a claim is no evidence for itself")
+	case e.Ref != "" && !l.c.has(e.Ref):
+		l.problem(at+".ref", "there is no act, sighting, request or claim %q", e.Ref)
+	}
+	if len(e.Cites) > 0 {
+		l.cites(at, e.Cites)
+	}
+}
+
+// has reports whether the case has an entry that evidence may refer to.
+func (c *Case) has(id string) bool {
+	return c.Act(id) != nil || c.Sighting(id) != nil || c.Request(id) != nil || c.Claim(id) != nil
+}
+
+func (l *linter) dispute(d *Dispute, at string) {
+	l.id("entry ", d.ID, at, false)
+	if len(d.Positions) < 2 {
+		l.problem(at+".positions", "a dispute has two positions or more; here stands %d", len(d.Positions))
+	}
+	for i, p := range d.Positions {
+		path := fmt.Sprintf("%s.positions[%d]", at, i)
+		for j, ref := range p.Refs {
+			if !l.c.has(ref) {
+				l.problem(fmt.Sprintf("%s.refs[%d]", path, j), "there is no act, sighting, request or claim %q", ref)
+			}
+		}
+		l.cites(path, p.Cites)
+	}
+}
+
+func (l *linter) request(q *Request, at string) {
+	l.id("entry ", q.ID, at, false)
+	l.actorRef(at+".authority", q.Authority)
+	l.actorRef(at+".reported_by", q.ReportedBy)
+	l.country(at+".cc", q.CC)
+	l.targets(at+".platform", []string{q.Platform})
+	var sum int64
+	for _, n := range []struct {
+		name  string
+		value *int64
+		part  bool
+	}{
+		{"sent", q.Sent, false}, {"accounts", q.Accounts, false}, {"complied", q.Complied, true},
+		{"partly", q.Partly, true}, {"rejected", q.Rejected, true}, {"pending", q.Pending, true},
+	} {
+		if n.value == nil {
+			continue
+		}
+		if *n.value < 0 {
+			l.problem(at+"."+n.name, "%d is below zero", *n.value)
+		} else if n.part {
+			sum += *n.value
+		}
+	}
+	if q.Sent != nil && sum > *q.Sent {
+		l.problem(at+".sent", "the parts are %d but only %d were sent", sum, *q.Sent)
+	}
+	if q.RatePercent != nil {
+		l.rate(q, at)
+	}
+	l.cites(at, q.Cites)
+}
+
+func (l *linter) rate(q *Request, at string) {
+	switch {
+	case *q.RatePercent < 0 || *q.RatePercent > 100:
+		l.problem(at+".rate_percent", "%v is not between 0 and 100", *q.RatePercent)
+	case q.Sent != nil && q.Complied != nil && *q.Sent > 0:
+		worked := 100 * float64(*q.Complied) / float64(*q.Sent)
+		if d := worked - *q.RatePercent; d > 0.5 || d < -0.5 {
+			l.warn(at+".rate_percent", "the reporter says %v %%, the counts give %.2f %%; say so in note", *q.RatePercent, worked)
+		}
+	}
+}
+
+func (l *linter) ban(b *Ban, at string) {
+	l.id("ban ", b.ID, at, false)
+	l.country(at+".cc", b.CC)
+	l.targets(at+".targets", b.Targets)
+	l.networks(at+".networks", b.Networks)
+	for i, basis := range b.Basis {
+		l.basis(fmt.Sprintf("%s.basis[%d]", at, i), basis)
+	}
+	if certainlyBefore(b.End, b.Start, l.zone) {
+		l.problem(at+".end", "%s is before the start, %s", b.End, b.Start)
+	}
+	if b.Case != "" && l.r.Case(b.Case) == nil {
+		l.problem(at+".case", "there is no case %q", b.Case)
+	}
+	l.term(at+".stated_term", b.StatedTerm, b.Start)
+	l.notes(at+".notes", b.Notes)
+	l.cites(at, b.Cites)
+}
+
+func (l *linter) actorRef(at, id string) {
+	if id != "" && l.r.Actor(l.c, id) == nil {
+		l.problem(at, "there is no actor %q", id)
+	}
+}
+
+func (l *linter) actorKind(at, id string, kind ActorKind) {
+	switch a := l.r.Actor(l.c, id); {
+	case id == "":
+	case a == nil:
+		l.problem(at, "there is no actor %q", id)
+	case a.Kind != kind:
+		l.problem(at, "%s is a %s; here stands a %s", id, a.Kind, kind)
+	}
+}
+
+// inOffice checks that actors exist and held their office on the date.
+func (l *linter) inOffice(at string, ids []string, date Date) {
+	for i, id := range ids {
+		path := fmt.Sprintf("%s[%d]", at, i)
+		a := l.r.Actor(l.c, id)
+		switch {
+		case a == nil:
+			l.problem(path, "there is no actor %q", id)
+		case certainlyBefore(date, a.From, l.zone):
+			l.problem(path, "%s acts on %s, before the office began on %s", id, date, a.From)
+		case certainlyBefore(a.To, date, l.zone):
+			l.problem(path, "%s acts on %s, after the office ended on %s", id, date, a.To)
+		}
+	}
+}
+
+func (l *linter) basis(at string, b Basis) {
+	law := l.r.Law(l.c, b.Law)
+	if law == nil {
+		if b.Law != "" {
+			l.problem(at+".law", "there is no law %q", b.Law)
+		}
+		return
+	}
+	if b.Section != "" && !slices.ContainsFunc(law.Sections, func(s Section) bool { return s.Number == b.Section }) {
+		l.problem(at+".section", "law %s has no section %q here; add it to the law's sections", b.Law, b.Section)
+	}
+}
+
+func (l *linter) targets(at string, ids []string) {
+	for i, id := range ids {
+		if id == "" || l.checks.Platform == nil || l.checks.Platform(id) {
+			continue
+		}
+		path := at
+		if strings.HasSuffix(at, "targets") {
+			path = fmt.Sprintf("%s[%d]", at, i)
+		}
+		l.problem(path, "unknown platform %q; `bandish targets` lists the known ones, others stand under other", id)
+	}
+}
+
+// networks keeps the lab and the world apart: private numbers belong to ZZ
+// alone, and ZZ has no others.
+func (l *linter) networks(at string, asns []ASN) {
+	lab := l.c != nil && l.c.Jurisdiction == "ZZ"
+	for i, asn := range asns {
+		private := asn >= 64512 && asn <= 65534 || asn >= 4200000000 && asn <= 4294967294
+		if private && !lab {
+			l.problem(fmt.Sprintf("%s[%d]", at, i), "%s is a private number; no real network has it", asn)
+		}
+		if !private && lab {
+			l.problem(fmt.Sprintf("%s[%d]", at, i), "%s is a real network; a lab case uses AS64512 to AS65534", asn)
+		}
+	}
+}
+
+func (l *linter) term(at string, t *Term, from Date) {
+	if t == nil {
+		return
+	}
+	l.later(at+".until", t.Until, from)
+	if t.Days != nil && *t.Days <= 0 {
+		l.problem(at+".days", "%d is not a length", *t.Days)
+	}
+	if len(t.Cites) > 0 {
+		l.cites(at, t.Cites)
+	}
+}
+
+func (l *linter) later(at string, date, than Date) {
+	if certainlyBefore(date, than, l.zone) {
+		l.problem(at, "%s is before the act, %s", date, than)
+	}
+}
+
+func (l *linter) notes(at string, notes []Note) {
+	for i, n := range notes {
+		l.cites(fmt.Sprintf("%s[%d]", at, i), n.Cites)
+	}
+}
+
+// toldLater checks that a source was published when or after what it tells
+// happened: a date that every source precedes is a slip.
+func (l *linter) toldLater(at string, date Date, cites []Cite) {
+	from := date
+	if date.IsInterval() || date.IsZero() {
+		return // the source may tell the beginning
+	}
+	told := false
+	for _, cite := range cites {
+		s := l.r.Source(l.c, cite.Source)
+		if s == nil || s.Date.IsZero() || !certainlyBefore(s.Date, from, l.zone) {
+			return
+		}
+		told = true
+	}
+	if told {
+		l.problem(at, "%s is after the publication of every source that tells it; one of the dates is wrong", date)
+	}
+}
+
+func (l *linter) cites(at string, cites []Cite) {
+	if len(cites) == 0 {
+		l.problem(at+".cites", "names no source; every fact has one")
+	}
+	for i, c := range cites {
+		path := fmt.Sprintf("%s.cites[%d]", at, i)
+		l.cited[c.Source] = true
+		if c.Source == "" {
+			continue
+		}
+		s := l.r.Source(l.c, c.Source)
+		if s == nil {
+			l.problem(path+".source", "there is no source %q", c.Source)
+			continue
+		}
+		if c.SHA256 != "" && !sha256Shape.MatchString(c.SHA256) {
+			l.problem(path+".sha256", "%q is not a SHA-256; it has 64 digits of 0-9 and a-f", c.SHA256)
+		}
+		if c.Phrase != "" {
+			l.phrase(path+".phrase", c, s)
+		}
+	}
+}
+
+func (l *linter) phrase(at string, c Cite, s *Source) {
+	if n := len(strings.Fields(c.Phrase)); n > maxPhraseWords {
+		l.problem(at, "is %d words long; quote %d at most and say the rest in our own", n, maxPhraseWords)
+	}
+	sha := c.SHA256
+	if sha == "" && s.Copy != nil {
+		sha = s.Copy.SHA256
+	}
+	if sha == "" || l.checks.CopyText == nil {
+		return
+	}
+	if text, ok := l.checks.CopyText(sha); ok && !Quotes(text, c.Phrase) {
+		l.problem(at, "%q does not stand in the archived copy of %s; quote it letter by letter, with … for what is left out", c.Phrase, s.ID)
+	}
+}
+
+// Quotes reports whether a phrase stands in a text, whatever the kind of
+// quotation marks, dashes, spaces and capitals; "…" or "..." in the phrase
+// stands for anything between two passages.
+func Quotes(text, phrase string) bool {
+	rest := levelled(text)
+	found := false
+	for _, part := range strings.Split(levelled(phrase), "...") {
+		part = strings.Trim(part, " \"'")
+		if part == "" {
+			continue
+		}
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return false
+		}
+		rest, found = rest[i+len(part):], true
+	}
+	return found
+}
+
+var sameMarks = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‘", "'", "’", "'", "‚", "'",
+	"–", "-", "—", "-", "‑", "-", "…", "...", "\u00a0", " ", "\u200b", "", "\u00ad", "")
+
+func levelled(s string) string {
+	return strings.ToLower(strings.Join(strings.Fields(sameMarks.Replace(s)), " "))
+}
+
+// cycles notes every round of references in a list.
+func (l *linter) cycles(section string, n int, node func(int) (string, []string)) {
+	place := make(map[string]int, n)
+	for i := range n {
+		id, _ := node(i)
+		place[id] = i
+	}
+	const unseen, open, done = 0, 1, 2
+	state := make([]int, n)
+	var trail []int
+	var visit func(i int)
+	visit = func(i int) {
+		state[i] = open
+		trail = append(trail, i)
+		_, refs := node(i)
+		for _, ref := range refs {
+			j, ok := place[ref]
+			if !ok || ref == "" {
+				continue
+			}
+			switch state[j] {
+			case unseen:
+				visit(j)
+			case open:
+				l.problem(at(section, i), "goes round in a circle: %s", l.round(trail, j, node))
+			}
+		}
+		trail = trail[:len(trail)-1]
+		state[i] = done
+	}
+	for i := range n {
+		if state[i] == unseen {
+			visit(i)
+		}
+	}
+}
+
+func (l *linter) round(trail []int, from int, node func(int) (string, []string)) string {
+	var names []string
+	for _, i := range trail[slices.Index(trail, from):] {
+		id, _ := node(i)
+		names = append(names, id)
+	}
+	first, _ := node(from)
+	return strings.Join(append(names, first), " → ")
+}
+
+func (l *linter) country(at, cc string) {
+	if cc == "" || KnownCountry(cc) {
+		return
+	}
+	p := l.f.problem(at, "%q is not an ISO 3166-1 alpha-2 code", cc)
+	if up := strings.ToUpper(cc); KnownCountry(up) {
+		p.Message += fmt.Sprintf("; write %s", up)
+		p.Edit = l.f.edit(at, cc, up)
+	}
+	l.problems = append(l.problems, p)
+}
+
+// tidiness notes what a machine can mend in the text of a file.
+func (l *linter) tidiness(f file) {
+	if bytes.Equal(Tidy(f.data), f.data) {
+		return
+	}
+	line := 1 + bytes.Count(f.data[:differAt(f.data, Tidy(f.data))], []byte("\n"))
+	l.problems = append(l.problems, Problem{File: f.name, Line: line, Warning: true,
+		Message: "has spaces at the end of a line, carriage returns, or no last newline; --fix mends it"})
+}
+
+func differAt(a, b []byte) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+// Tidy takes away carriage returns and spaces at the ends of lines, and sees
+// to one newline at the end.
+func Tidy(data []byte) []byte {
+	lines := bytes.Split(data, []byte("\n"))
+	for i := range lines {
+		lines[i] = bytes.TrimRight(lines[i], " \t\r")
+	}
+	return append(bytes.TrimRight(bytes.Join(lines, []byte("\n")), "\n"), '\n')
+}

@@ -1,0 +1,372 @@
+package casefile
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// sharedFolder holds the actors, laws, sources and bans of several cases.
+const sharedFolder = "shared"
+
+// Records is every case with what they share.
+type Records struct {
+	Shared Shared
+	Cases  []*Case // by id
+
+	problems []Problem // found while reading
+
+	// The shared things by id.
+	actors  map[string]*Actor
+	laws    map[string]*Law
+	sources map[string]*Source
+}
+
+// files are the files of one folder and which field stands in which.
+type files struct {
+	list  []file
+	owner map[string]int
+
+	mu    sync.Mutex
+	trees map[int]*yaml.Node // parsed for problem; guarded by mu
+}
+
+type file struct {
+	name string // as a person would name it
+	data []byte
+}
+
+// Load reads every folder of fsys as a case, and the folder "shared". name is
+// what to call fsys in messages ("records"). What is wrong with a file is
+// no error but a problem that Lint gives; a case that cannot be read in full
+// is there as far as it could be read. The error is about fsys itself.
+func Load(fsys fs.FS, name string) (*Records, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	var dirs []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			dirs = append(dirs, e.Name())
+		}
+	}
+	r := &Records{Shared: Shared{folder: &files{}}}
+	cases := make([]*Case, len(dirs))
+	problems := make([][]Problem, len(dirs))
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), len(dirs)) {
+		wg.Go(func() {
+			for i := range next {
+				l := loader{fsys: fsys, name: name}
+				if dirs[i] == sharedFolder {
+					l.folder(dirs[i], reflect.ValueOf(&r.Shared).Elem(), r.Shared.folder)
+				} else {
+					cases[i] = l.loadCase(dirs[i])
+				}
+				problems[i] = l.problems
+			}
+		})
+	}
+	for i := range dirs {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	for i, c := range cases {
+		r.problems = append(r.problems, problems[i]...)
+		if c != nil {
+			r.Cases = append(r.Cases, c)
+		}
+	}
+	slices.SortStableFunc(r.Cases, func(a, b *Case) int { return cmp.Compare(a.ID, b.ID) })
+	r.actors = index(r.Shared.Actors, func(a *Actor) string { return a.ID })
+	r.laws = index(r.Shared.Laws, func(l *Law) string { return l.ID })
+	r.sources = index(r.Shared.Sources, func(s *Source) string { return s.ID })
+	return r, nil
+}
+
+func index[T any](list []T, id func(*T) string) map[string]*T {
+	m := make(map[string]*T, len(list))
+	for i := range list {
+		if _, taken := m[id(&list[i])]; !taken {
+			m[id(&list[i])] = &list[i]
+		}
+	}
+	return m
+}
+
+func lookup[T any](list []T, id string, idOf func(*T) string) *T {
+	for i := range list {
+		if idOf(&list[i]) == id {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// Actor gives an actor of the case or a shared one; c may be nil. It is nil
+// where there is none.
+func (r *Records) Actor(c *Case, id string) *Actor {
+	if c != nil {
+		if a := lookup(c.Actors, id, func(a *Actor) string { return a.ID }); a != nil {
+			return a
+		}
+	}
+	return r.actors[id]
+}
+
+// Law gives a law of the case or a shared one.
+func (r *Records) Law(c *Case, id string) *Law {
+	if c != nil {
+		if l := lookup(c.Laws, id, func(l *Law) string { return l.ID }); l != nil {
+			return l
+		}
+	}
+	return r.laws[id]
+}
+
+// Source gives a source of the case or a shared one.
+func (r *Records) Source(c *Case, id string) *Source {
+	if c != nil {
+		if s := lookup(c.Sources, id, func(s *Source) string { return s.ID }); s != nil {
+			return s
+		}
+	}
+	return r.sources[id]
+}
+
+// Act gives the act of that id, nil where there is none.
+func (c *Case) Act(id string) *Act { return lookup(c.Acts, id, func(a *Act) string { return a.ID }) }
+
+// Sighting gives the sighting of that id.
+func (c *Case) Sighting(id string) *Sighting {
+	return lookup(c.Sightings, id, func(s *Sighting) string { return s.ID })
+}
+
+// Claim gives the claim of that id.
+func (c *Case) Claim(id string) *Claim {
+	return lookup(c.Claims, id, func(k *Claim) string { return k.ID })
+}
+
+// Request gives the row of requests of that id.
+func (c *Case) Request(id string) *Request {
+	return lookup(c.Requests, id, func(r *Request) string { return r.ID })
+}
+
+// Docket gives the docket of that id.
+func (c *Case) Docket(id string) *Docket {
+	return lookup(c.Dockets, id, func(d *Docket) string { return d.ID })
+}
+
+// Case gives the case of that id, nil where there is none.
+func (r *Records) Case(id string) *Case {
+	at, ok := slices.BinarySearchFunc(r.Cases, id, func(c *Case, id string) int { return cmp.Compare(c.ID, id) })
+	if !ok {
+		return nil
+	}
+	return r.Cases[at]
+}
+
+type loader struct {
+	fsys     fs.FS
+	name     string
+	problems []Problem
+}
+
+func (l *loader) loadCase(dir string) *Case {
+	c := &Case{folder: &files{}}
+	met := l.folder(dir, reflect.ValueOf(c).Elem(), c.folder)
+	first := Problem{File: path.Join(l.name, dir)}
+	if len(c.folder.list) > 0 {
+		first.File, first.Line = c.folder.list[0].name, 1
+	}
+	for _, f := range layouts[reflect.TypeFor[Case]()].fields {
+		if f.required && !slices.Contains(met, f.name) {
+			p := first
+			p.Message = "missing " + f.name
+			if f.nullable {
+				p.Message += "; write `" + f.name + ": null` when it is not known"
+			}
+			l.problems = append(l.problems, p)
+		}
+	}
+	if c.ID == "" {
+		c.ID = dir // set aside under the folder's name rather than lost
+	}
+	if c.ID != dir {
+		l.problems = append(l.problems, c.folder.problem("id", "is %q but the folder is %q; they must be the same", c.ID, dir))
+	}
+	zone, err := parseZone(c.UTCOffset)
+	if err != nil && c.UTCOffset != "" {
+		l.problems = append(l.problems, c.folder.problem("utc_offset", "%v", err))
+	}
+	c.zone = zone
+	return c
+}
+
+// folder reads every YAML file of a folder into v and gives the fields met.
+func (l *loader) folder(dir string, v reflect.Value, into *files) []string {
+	into.owner = map[string]int{}
+	entries, err := fs.ReadDir(l.fsys, dir)
+	if err != nil {
+		l.problems = append(l.problems, Problem{File: path.Join(l.name, dir), Message: err.Error()})
+		return nil
+	}
+	var met []string
+	for _, e := range entries {
+		name := path.Join(l.name, dir, e.Name())
+		switch path.Ext(e.Name()) {
+		case ".yaml":
+		case ".yml":
+			l.problems = append(l.problems, Problem{File: name, Message: "is not read; name it .yaml"})
+			continue
+		default:
+			continue
+		}
+		data, err := fs.ReadFile(l.fsys, path.Join(dir, e.Name()))
+		if err != nil {
+			l.problems = append(l.problems, Problem{File: name, Message: err.Error()})
+			continue
+		}
+		into.list = append(into.list, file{name, data})
+		met = append(met, l.file(len(into.list)-1, into, v)...)
+	}
+	if len(into.list) == 0 {
+		l.problems = append(l.problems, Problem{File: path.Join(l.name, dir), Message: "holds no .yaml file"})
+	}
+	return met
+}
+
+func (l *loader) file(at int, into *files, v reflect.Value) []string {
+	f := into.list[at]
+	d := decoder{file: f.name}
+	root := d.parse(f.data)
+	if root == nil {
+		l.problems = append(l.problems, d.problems...)
+		return nil
+	}
+	// A field that an earlier file holds is not read again.
+	for i := 0; root.Kind == yaml.MappingNode && i+1 < len(root.Content); {
+		key := root.Content[i]
+		if owner, taken := into.owner[key.Value]; taken && owner != at {
+			d.problem(key, key.Value, "stands already in %s; keep a field in one file", into.list[owner].name)
+			root.Content = slices.Delete(root.Content, i, i+2)
+			continue
+		}
+		into.owner[key.Value] = at
+		i += 2
+	}
+	met := d.top(root, v)
+	l.problems = append(l.problems, d.problems...)
+	return met
+}
+
+func parseZone(offset string) (*time.Location, error) {
+	t, err := time.Parse("-07:00", offset)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not an offset from UTC; write \"+05:00\", in quotes", offset)
+	}
+	_, seconds := t.Zone()
+	return time.FixedZone("UTC"+offset, seconds), nil
+}
+
+// problem makes a problem about the value at a path ("acts[2].source") and
+// finds its line by reading the file again: problems are rare, and keeping
+// the lines of everything would cost every load.
+func (f *files) problem(at, format string, args ...any) Problem {
+	p := Problem{Path: at, Message: fmt.Sprintf(format, args...)}
+	top, _, _ := strings.Cut(at, ".")
+	top, _, _ = strings.Cut(top, "[")
+	owner, ok := f.owner[top]
+	if !ok {
+		if len(f.list) > 0 {
+			p.File, p.Line = f.list[0].name, 1
+		}
+		return p
+	}
+	p.File = f.list[owner].name
+	if n := find(f.tree(owner), at); n != nil {
+		p.Line = n.Line
+	}
+	return p
+}
+
+// tree gives the nodes of a file, parsed once.
+func (f *files) tree(at int) *yaml.Node {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.trees == nil {
+		f.trees = map[int]*yaml.Node{}
+	}
+	if f.trees[at] == nil {
+		f.trees[at] = &yaml.Node{}
+		// What cannot be parsed was a problem when it was loaded.
+		_ = yaml.Unmarshal(f.list[at].data, f.trees[at])
+	}
+	return f.trees[at]
+}
+
+// find gives the node at a path, or the last one on the way to it.
+func find(doc *yaml.Node, at string) *yaml.Node {
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	n := doc.Content[0]
+	for _, step := range strings.FieldsFunc(at, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+		next := child(n, step)
+		if next == nil {
+			return n
+		}
+		n = next
+	}
+	return n
+}
+
+func child(n *yaml.Node, step string) *yaml.Node {
+	if n.Kind == yaml.SequenceNode {
+		i, err := strconv.Atoi(step)
+		if err != nil || i < 0 || i >= len(n.Content) {
+			return nil
+		}
+		return n.Content[i]
+	}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == step {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// edit makes the edit of the value at a path, nil where it cannot be found.
+func (f *files) edit(at, old, to string) *Edit {
+	top, _, _ := strings.Cut(at, ".")
+	top, _, _ = strings.Cut(top, "[")
+	owner, ok := f.owner[top]
+	if !ok {
+		return nil
+	}
+	n := find(f.tree(owner), at)
+	if n == nil || n.Value != old {
+		return nil
+	}
+	return &Edit{Line: n.Line, Column: n.Column, Old: old, New: to}
+}
+
+// fieldsMet are the fields that stand in the folder.
+func (f *files) fieldsMet() []string {
+	return slices.Collect(maps.Keys(f.owner))
+}

@@ -1,0 +1,127 @@
+package casefile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing wrong in the record, where it stands and how to mend
+// it.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"` // from 1; 0 when it is about the file as a whole
+	Path    string `json:"path"` // "acts[2].source"
+	Message string `json:"message"`
+	Warning bool   `json:"warning,omitempty"` // worth a look, not wrong
+	Edit    *Edit  `json:"edit,omitempty"`    // a mend that a machine can make
+}
+
+// Edit replaces Old by New in a line of a file, the first time Old stands at
+// or after Column.
+type Edit struct {
+	Line   int    `json:"line"`
+	Column int    `json:"column"` // in bytes, from 1
+	Old    string `json:"old"`
+	New    string `json:"new"`
+}
+
+// String gives "file:line: path: message".
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	b.WriteString(": ")
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	if p.Warning {
+		b.WriteString("warning: ")
+	}
+	b.WriteString(p.Message)
+	return b.String()
+}
+
+func sortProblems(ps []Problem) {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			strings.Compare(a.Path, b.Path), strings.Compare(a.Message, b.Message))
+	})
+}
+
+// Apply makes the edits of the problems of one file in its text, and reports
+// how many it made. An edit whose old text is not where it should be is left
+// out.
+func Apply(data []byte, problems []Problem) ([]byte, int) {
+	lines := strings.SplitAfter(string(data), "\n")
+	var edits []Edit
+	for _, p := range problems {
+		if p.Edit != nil && !slices.Contains(edits, *p.Edit) {
+			edits = append(edits, *p.Edit)
+		}
+	}
+	// From the right, so that an edit does not move those before it.
+	slices.SortStableFunc(edits, func(a, b Edit) int {
+		return cmp.Or(cmp.Compare(b.Line, a.Line), cmp.Compare(b.Column, a.Column))
+	})
+	made := 0
+	for _, e := range edits {
+		if e.Line < 1 || e.Line > len(lines) || e.Column < 1 || e.Column-1 > len(lines[e.Line-1]) {
+			continue
+		}
+		head, tail := lines[e.Line-1][:e.Column-1], lines[e.Line-1][e.Column-1:]
+		if !strings.Contains(tail, e.Old) {
+			continue
+		}
+		lines[e.Line-1] = head + strings.Replace(tail, e.Old, e.New, 1)
+		made++
+	}
+	return []byte(strings.Join(lines, "")), made
+}
+
+// nearest gives the word of the list that someone who wrote got probably
+// meant, or "".
+func nearest(got string, words []string) string {
+	best, bestAt := "", 1+len(got)/3
+	for _, w := range words {
+		if plain(w) == plain(got) {
+			return w
+		}
+		if d := distance(got, w); d <= bestAt && (best == "" || d < bestAt) {
+			best, bestAt = w, d
+		}
+	}
+	return best
+}
+
+// plain drops what people vary without meaning anything by it.
+func plain(s string) string {
+	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
+}
+
+// distance is the number of single-byte changes between two words, where a
+// swap of neighbours is one.
+func distance(a, b string) int {
+	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		for j := range len(b) {
+			change := 1
+			if a[i] == b[j] {
+				change = 0
+			}
+			row[j+1] = min(prev[j]+change, prev[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], prev2[j-1]+1)
+			}
+		}
+		prev2, prev, row = prev, row, prev2
+	}
+	return prev[len(b)]
+}

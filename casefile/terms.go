@@ -1,0 +1,199 @@
+package casefile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A term is one word of a closed list and what it means. The lists are part
+// of the format: a value is never given another meaning.
+type term struct {
+	Value string
+	About string
+}
+
+// ActKind is the kind of a step.
+type ActKind string
+
+var actKinds = []term{
+	{"intelligence_report", "an intelligence body reports on a platform or its use"},
+	{"recommendation", "a body advises a measure without ordering it"},
+	{"request", "an authority asks another to act"},
+	{"order", "an authority commands a measure"},
+	{"implementation", "a regulator or operator carries a measure out"},
+	{"denial", "an office holder or body denies a measure or a part in it"},
+	{"admission", "a body of the state admits a measure and its part in it"},
+	{"statement", "any other statement on the matter"},
+	{"petition", "a case is brought"},
+	{"hearing", "a court hears the matter without deciding"},
+	{"interim_order", "a court orders something before judgment"},
+	{"government_reply", "the state answers a court in writing or through counsel"},
+	{"judgment", "a court decides"},
+	{"contempt", "a court begins or hears contempt proceedings"},
+	{"compliance", "an order is obeyed"},
+	{"non_compliance", "an order is not obeyed, or it is found so"},
+	{"withdrawal", "an order, request or statement is withdrawn, or said to be"},
+	{"restoration", "access is given back, or said to be"},
+	{"takedown_request", "an authority asks a platform to remove content or accounts"},
+	{"criminal_case", "a criminal case (a first information report and the like)"},
+	{"registration_sought", "a platform is asked to register, appoint or sign"},
+	{"circumvention_restricted", "VPNs or other ways round are restricted, or it is asked for"},
+	{"context", "an event outside the chain that the sources connect with it"},
+}
+
+// Effect is what a step would do to access.
+type Effect string
+
+var effects = []term{
+	{"restrict", "it restricts access or would"},
+	{"restore", "it gives access back or would"},
+	{"keep", "it keeps a restriction in force"},
+}
+
+// ActorKind is what an actor is.
+type ActorKind string
+
+var actorKinds = []term{
+	{"government", "a government as a whole"},
+	{"ministry", "a ministry or department"},
+	{"regulator", "a regulator of telecommunications or media"},
+	{"agency", "an agency of police, security or intelligence"},
+	{"legislature", "a parliament, its chamber or committee"},
+	{"court", "a court"},
+	{"judge", "a judge, in that office"},
+	{"office_holder", "a person in public office, in that office"},
+	{"party", "a political party"},
+	{"company", "a company or the platform it runs"},
+	{"civil_society", "an organisation of civil society, or several together"},
+	{"measurer", "a body that measures networks"},
+	{"press", "a newspaper, broadcaster or agency"},
+	{"other", "none of these"},
+}
+
+// SourceType is what a source is.
+type SourceType string
+
+var sourceTypes = []term{
+	{"official_document", "a document that an authority published"},
+	{"court_paper", "a judgment, order or filing"},
+	{"document_obtained", "an official document as the press that obtained it reports it"},
+	{"press", "a report by the press"},
+	{"statement", "a statement published by the one who makes it"},
+	{"measurement", "a measurement, or a report by the body that measured"},
+	{"research", "research, or a data set"},
+	{"other", "none of these"},
+}
+
+// Reliability grades a source as the Admiralty code does.
+type Reliability string
+
+var reliabilities = []term{
+	{"A", "completely reliable: the document itself, or the body that measured"},
+	{"B", "usually reliable: named authors, editors, corrections"},
+	{"C", "fairly reliable: reports with some care, often second hand"},
+	{"D", "not usually reliable: unsigned, undated or copied"},
+	{"E", "unreliable: known to have published what was not so"},
+	{"F", "cannot be judged"},
+}
+
+// Confidence is how sure the record is of a fact.
+type Confidence string
+
+var confidences = []term{
+	{"high", "an order, a court filing, or two or more sources that do not copy each other"},
+	{"medium", "one reputable report"},
+	{"low", "a weak, undated or self-interested source"},
+}
+
+// Access is what someone says or saw of access.
+type Access string
+
+// What a claim or a sighting can say of access.
+const (
+	Accessible   Access = "accessible"
+	Restored     Access = "restored"
+	Partial      Access = "partial"
+	Disrupted    Access = "disrupted"
+	Inaccessible Access = "inaccessible"
+	Blocked      Access = "blocked"
+)
+
+var accesses = []term{
+	{"accessible", "it can be reached without a way round"},
+	{"restored", "it can be reached again, after a time when it could not"},
+	{"partial", "it can be reached on some networks or at some times"},
+	{"disrupted", "it works badly or not for many, and the cause is open"},
+	{"inaccessible", "it cannot be reached, and the source does not say who keeps it so"},
+	{"blocked", "somebody keeps it from being reached without a way round"},
+}
+
+// ParseAccess reads one of the words for access.
+func ParseAccess(s string) (Access, error) {
+	var words []string
+	for _, t := range accesses {
+		if t.Value == s {
+			return Access(s), nil
+		}
+		words = append(words, t.Value)
+	}
+	return "", fmt.Errorf("%q is none of %s", s, strings.Join(words, ", "))
+}
+
+// Subject is what a claim is about.
+type Subject string
+
+var subjects = []term{
+	{"access", "whether a platform could be reached"},
+	{"number", "a count, a share or an amount"},
+	{"law", "what a law allows or asks for"},
+	{"conduct", "who did what, and why"},
+}
+
+// Bearing is how a piece of evidence stands to a claim.
+type Bearing string
+
+var bearings = []term{
+	{"supports", "it agrees with the claim"},
+	{"contradicts", "it disagrees with the claim"},
+}
+
+// Status is whether a case is over.
+type Status string
+
+var statuses = []term{
+	{"ongoing", "access is still restricted"},
+	{"ended", "access was given back"},
+	{"unknown", "the sources do not say"},
+}
+
+// Level is what a request to a platform names.
+type Level string
+
+var levels = []term{
+	{"url", "addresses of pages or posts"},
+	{"account", "accounts"},
+	{"demand", "legal demands, each of which may name many accounts or items"},
+	{"information", "requests for information about users"},
+	{"item", "items, as the platform counts them"},
+}
+
+// Counter is how a number of requests was counted.
+type Counter string
+
+var counters = []term{
+	{"period", "those of the period"},
+	{"cumulative", "all since a start, up to the period's end"},
+}
+
+func (ActKind) terms() []term     { return actKinds }
+func (Effect) terms() []term      { return effects }
+func (ActorKind) terms() []term   { return actorKinds }
+func (SourceType) terms() []term  { return sourceTypes }
+func (Reliability) terms() []term { return reliabilities }
+func (Confidence) terms() []term  { return confidences }
+func (Access) terms() []term      { return accesses }
+func (Subject) terms() []term     { return subjects }
+func (Bearing) terms() []term     { return bearings }
+func (Status) terms() []term      { return statuses }
+func (Level) terms() []term       { return levels }
+func (Counter) terms() []term     { return counters }

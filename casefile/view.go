@@ -1,0 +1,358 @@
+package casefile
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Computed is what is worked out from a case when it is shown.
+type Computed struct {
+	// AsOf is the day for which the case is shown; null for all that is known.
+	AsOf Date `json:"as_of" rule:"required,null"`
+	// Chronology is everything dated, in order; what has no date stands last.
+	Chronology []Entry `json:"chronology" rule:"required"`
+	// Clock holds the turning points and the days between them.
+	Clock Clock `json:"clock" rule:"required"`
+}
+
+// EntryKind is what an entry of the chronology is.
+type EntryKind string
+
+var entryKinds = []term{
+	{"act", "a step; see acts"},
+	{"sighting", "what someone saw or measured; see sightings"},
+	{"claim", "a claim that stands in no act; see claims"},
+}
+
+func (EntryKind) terms() []term { return entryKinds }
+
+// Entry is one line of the chronology.
+type Entry struct {
+	// Date in EDTF; null when no source gives one.
+	Date Date `json:"date" rule:"required,null"`
+	// Entry is what it is.
+	Entry EntryKind `json:"entry" rule:"required"`
+	// ID in the case.
+	ID string `json:"id" rule:"required"`
+	// Kind of act, "seen" access of a sighting, or subject of a claim.
+	Kind string `json:"kind" rule:"required"`
+	// What happened.
+	What string `json:"what" rule:"required"`
+	// Disputed is true when a dispute of the case names it.
+	Disputed bool `json:"disputed,omitempty"`
+	// Confidence in the fact.
+	Confidence Confidence `json:"confidence" rule:"required"`
+	// KnownSince is the day of its earliest source; null when no source of it is dated.
+	KnownSince Date `json:"known_since" rule:"required,null"`
+	// Cites are the sources.
+	Cites []Cite `json:"cites" rule:"required"`
+}
+
+// approximateDays is how much later than it says a source marked about or
+// uncertain may have come out: its facts count as known only after that.
+const approximateDays = 7
+
+// publishedBy gives the last day on which the source can have come out.
+func publishedBy(s *Source, zone *time.Location) (time.Time, bool) {
+	if s == nil {
+		return time.Time{}, false
+	}
+	day, ok := s.Date.LastDay(zone)
+	if s.Date.Approximate() {
+		day = day.AddDate(0, 0, approximateDays)
+	}
+	return day, ok
+}
+
+// KnownSince gives the day from which a fact with these sources was surely
+// public: the earliest of their days of publication. It is the zero Date
+// where no source is dated.
+func (r *Records) KnownSince(c *Case, cites []Cite) Date {
+	var first time.Time
+	for _, cite := range cites {
+		day, ok := publishedBy(r.Source(c, cite.Source), c.Zone())
+		if ok && (first.IsZero() || day.Before(first)) {
+			first = day
+		}
+	}
+	if first.IsZero() {
+		return Date{}
+	}
+	return Day(first, time.UTC)
+}
+
+// AsOf gives the case as it could be told at the end of that day, from what
+// was published by then: nothing that became known later is in it. A fact
+// whose sources are all undated is left out, for it may be later.
+func (r *Records) AsOf(c *Case, day Date) *Case {
+	last, ok := day.LastDay(c.Zone())
+	if !ok {
+		return c
+	}
+	v := view{r: r, c: c, last: last}
+	return v.build()
+}
+
+type view struct {
+	r    *Records
+	c    *Case
+	last time.Time // the last day that counts, midnight UTC
+}
+
+// cites keeps the sources that had come out.
+func (v *view) cites(cites []Cite) []Cite {
+	return keep(cites, func(cite Cite) bool {
+		day, ok := publishedBy(v.r.Source(v.c, cite.Source), v.c.Zone())
+		return ok && !day.After(v.last)
+	})
+}
+
+func (v *view) known(cites []Cite) bool { return len(v.cites(cites)) > 0 }
+
+// happened reports that the date is not later than the day of the view.
+func (v *view) happened(d Date) bool {
+	first, ok := d.FirstDay(v.c.Zone())
+	return !ok || !first.After(v.last)
+}
+
+func (v *view) build() *Case {
+	c := *v.c
+	c.OpenQuestions, c.Computed = nil, nil
+	c.Start, c.End = v.bound(c.Start), v.bound(c.End)
+	c.StatedTerm = v.term(c.StatedTerm)
+	c.Summary = v.notes(c.Summary)
+	if c.Withdrawn != nil && !v.happened(c.Withdrawn.Date) {
+		c.Withdrawn = nil
+	}
+	switch {
+	case c.Start == nil:
+		c.Status = "unknown"
+	case c.End == nil:
+		c.Status = "ongoing"
+	}
+	c.Acts = v.acts()
+	c.Sightings = keep(c.Sightings, func(s Sighting) bool { return v.happened(s.Date) && v.known(s.Cites) })
+	for i := range c.Sightings {
+		c.Sightings[i].Cites = v.cites(c.Sightings[i].Cites)
+	}
+	c.Requests = keep(c.Requests, func(q Request) bool { return v.happened(q.Period) && v.known(q.Cites) })
+	for i := range c.Requests {
+		c.Requests[i].Cites = v.cites(c.Requests[i].Cites)
+	}
+	c.Claims = v.claims(&c)
+	c.Disputes = v.disputes(&c)
+	c.Dockets = v.dockets(&c)
+	c.Sources = keep(c.Sources, func(s Source) bool {
+		day, ok := publishedBy(&s, v.c.Zone())
+		return ok && !day.After(v.last)
+	})
+	c.Related = keep(c.Related, func(id string) bool {
+		other := v.r.Case(id)
+		return other != nil && other.Start != nil && v.known(other.Start.Cites) && v.happened(other.Start.Date)
+	})
+	return &c
+}
+
+func (v *view) bound(b *Bound) *Bound {
+	if b == nil || !v.known(b.Cites) || !v.happened(b.Date) {
+		return nil
+	}
+	return &Bound{Date: b.Date, What: b.What, Cites: v.cites(b.Cites)}
+}
+
+func (v *view) term(t *Term) *Term {
+	if t == nil || len(t.Cites) > 0 && !v.known(t.Cites) {
+		return nil
+	}
+	out := *t
+	out.Cites = v.cites(t.Cites)
+	return &out
+}
+
+// notes keeps those of which every source had come out: a sentence with two
+// sources may say what only the later one tells.
+func (v *view) notes(notes []Note) []Note {
+	return keep(notes, func(n Note) bool { return len(v.cites(n.Cites)) == len(n.Cites) })
+}
+
+func (v *view) acts() []Act {
+	acts := keep(v.c.Acts, func(a Act) bool { return v.happened(a.Date) && v.known(a.Cites) })
+	v.blind(acts)
+	there := func(id string) bool { return slices.ContainsFunc(acts, func(a Act) bool { return a.ID == id }) }
+	for i := range acts {
+		a := &acts[i]
+		a.Cites, a.Details, a.Term = v.cites(a.Cites), v.notes(a.Details), v.term(a.Term)
+		a.Answers, a.Implements = keep(a.Answers, there), keep(a.Implements, there)
+		a.Contradicts, a.Defies, a.Withdraws = keep(a.Contradicts, there), keep(a.Defies, there), keep(a.Withdraws, there)
+	}
+	return acts
+}
+
+// blind takes away the docket of acts where the docket was not known.
+func (v *view) blind(acts []Act) {
+	for i := range acts {
+		if d := v.c.Docket(acts[i].Docket); d == nil || !v.known(d.Cites) || !v.happened(d.Filed) {
+			acts[i].Docket = ""
+		}
+	}
+}
+
+func (v *view) claims(c *Case) []Claim {
+	claims := keep(v.c.Claims, func(k Claim) bool { return v.happened(k.Date) && v.known(k.Cites) })
+	c.Claims = claims // evidence may name a claim
+	for i := range claims {
+		k := &claims[i]
+		k.Cites = v.cites(k.Cites)
+		if c.Act(k.Act) == nil {
+			k.Act = ""
+		}
+		k.Evidence = keep(k.Evidence, func(e Evidence) bool {
+			return e.Ref != "" && c.has(e.Ref) || e.Ref == "" && v.known(e.Cites)
+		})
+		for j := range k.Evidence {
+			k.Evidence[j].Cites = v.cites(k.Evidence[j].Cites)
+		}
+	}
+	return claims
+}
+
+func (v *view) disputes(c *Case) []Dispute {
+	var out []Dispute
+	for _, d := range v.c.Disputes {
+		d.Positions = keep(d.Positions, func(p Position) bool { return v.known(p.Cites) })
+		for i := range d.Positions {
+			p := &d.Positions[i]
+			p.Cites, p.Refs = v.cites(p.Cites), keep(p.Refs, c.has)
+		}
+		if len(d.Positions) > 1 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (v *view) dockets(c *Case) []Docket {
+	dockets := keep(v.c.Dockets, func(d Docket) bool { return v.happened(d.Filed) && v.known(d.Cites) })
+	for i := range dockets {
+		d := &dockets[i]
+		d.Cites, d.Notes = v.cites(d.Cites), v.notes(d.Notes)
+		if d.Outcome != nil {
+			d.Outcome = nil
+			if notes := v.notes([]Note{*v.c.Docket(d.ID).Outcome}); len(notes) > 0 {
+				d.Outcome = &notes[0]
+			}
+		}
+		d.Judges = keep(d.Judges, func(id string) bool {
+			return slices.ContainsFunc(c.Acts, func(a Act) bool { return a.Docket == d.ID && slices.Contains(a.Judges, id) })
+		})
+	}
+	return dockets
+}
+
+// keep gives a new list of what is wanted.
+func keep[T any](list []T, want func(T) bool) []T {
+	var out []T
+	for _, x := range list {
+		if want(x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// Hearings gives the acts of a docket, in the order of their dates.
+func (c *Case) Hearings(docket string) []*Act {
+	var out []*Act
+	for i := range c.Acts {
+		if c.Acts[i].Docket == docket {
+			out = append(out, &c.Acts[i])
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Act) int { return byDate(a.Date, b.Date, c.Zone()) })
+	return out
+}
+
+// Chronology gives all that happened, was seen and was said, in the order of
+// its dates. Entries without a date stand last, in the order of the file.
+func (r *Records) Chronology(c *Case) []Entry {
+	disputed := map[string]bool{}
+	for _, d := range c.Disputes {
+		for _, p := range d.Positions {
+			for _, ref := range p.Refs {
+				disputed[ref] = true
+			}
+		}
+	}
+	out := []Entry{}
+	add := func(e Entry) {
+		e.Disputed, e.KnownSince = disputed[e.ID], r.KnownSince(c, e.Cites)
+		out = append(out, e)
+	}
+	for _, a := range c.Acts {
+		add(Entry{Date: a.Date, Entry: "act", ID: a.ID, Kind: string(a.Kind), What: a.What, Confidence: a.Confidence, Cites: a.Cites})
+	}
+	for _, s := range c.Sightings {
+		add(Entry{Date: s.Date, Entry: "sighting", ID: s.ID, Kind: string(s.Access), What: s.What, Confidence: s.Confidence, Cites: s.Cites})
+	}
+	for _, k := range c.Claims {
+		if k.Act == "" {
+			add(Entry{Date: k.Date, Entry: "claim", ID: k.ID, Kind: string(k.About), What: r.Names(c, k.By) + ": " + k.Says, Confidence: k.Confidence, Cites: k.Cites})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Entry) int { return byDate(a.Date, b.Date, c.Zone()) })
+	return out
+}
+
+// byDate orders by the earliest moment, then by the latest; no date is last.
+func byDate(a, b Date, zone *time.Location) int {
+	aFrom, aTo := a.Bounds(zone)
+	bFrom, bTo := b.Bounds(zone)
+	if aFrom.IsZero() {
+		aFrom = aTo // "/2022-09": until then
+	}
+	if bFrom.IsZero() {
+		bFrom = bTo
+	}
+	switch {
+	case aFrom.IsZero() || bFrom.IsZero():
+		return cmp.Compare(boolInt(aFrom.IsZero()), boolInt(bFrom.IsZero()))
+	default:
+		return cmp.Or(aFrom.Compare(bFrom), aTo.Compare(bTo))
+	}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Names gives the names of actors as a reader would say them: the
+// abbreviation where there is one, a person with the office.
+func (r *Records) Names(c *Case, ids []string) string {
+	var out string
+	for i, id := range ids {
+		if i > 0 {
+			out += ", "
+		}
+		out += r.Name(c, id)
+	}
+	return out
+}
+
+// Name gives one actor's name, or the id where there is no such actor.
+func (r *Records) Name(c *Case, id string) string {
+	a := r.Actor(c, id)
+	switch {
+	case a == nil:
+		return id
+	case (a.Kind == "judge" || a.Kind == "office_holder") && a.Name != a.Office:
+		return a.Name + " (" + a.Office + ")"
+	case a.Abbreviation != "":
+		return a.Abbreviation
+	default:
+		return a.Name
+	}
+}

@@ -1,0 +1,479 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/targets"
+)
+
+func bansCommand() command {
+	return command{
+		name:  "bans",
+		usage: "[--target x] [--cc PK] [--as-of DATE] [--limit N] [--json] | import FILE… | export [--all] | list",
+		about: "rank bans by length, measured and reported; import others' lists, export ours",
+		run:   runBans,
+	}
+}
+
+func runBans(ctx context.Context, env *environment, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "import":
+			return importBans(env, args[1:])
+		case "export":
+			return exportBans(ctx, env, args[1:])
+		case "list":
+			return listBanImports(env, args[1:])
+		}
+	}
+	return rankBans(ctx, env, args)
+}
+
+// banFilter are the flags that choose bans.
+type banFilter struct {
+	data, records, target, cc, asOf *string
+	registry                        *target.Registry
+	day                             time.Time
+}
+
+func newBanFilter(fs *flag.FlagSet) *banFilter {
+	return &banFilter{
+		data:    dataFlag(fs),
+		records: recordsFlag(fs.String),
+		target:  fs.String("target", "", "only this `platform`, host, or \"internet\""),
+		cc:      fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)"),
+		asOf:    fs.String("as-of", "", "count as of this `day` (2024-03-14); today if left out"),
+	}
+}
+
+// read checks the flags' values.
+func (f *banFilter) read() error {
+	var err error
+	if f.registry, err = target.Load(targets.FS); err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	if t := *f.target; t != "" && t != ban.Internet && t != ban.Unnamed {
+		if *f.target, _, err = f.registry.Resolve(t); err != nil {
+			return usageError("--target: %w", err)
+		}
+	}
+	*f.cc = strings.ToUpper(*f.cc)
+	if *f.cc != "" && !country.Valid(*f.cc) {
+		if cc, ok := country.Code(*f.cc); ok {
+			*f.cc = cc
+		} else {
+			return usageError("--cc: %q is no country code; write PK for Pakistan", *f.cc)
+		}
+	}
+	f.day = time.Now().UTC()
+	if *f.asOf != "" {
+		if f.day, err = time.Parse(time.DateOnly, *f.asOf); err != nil {
+			return usageError("--as-of: %q is not a day like 2024-03-14", *f.asOf)
+		}
+	}
+	return nil
+}
+
+func (f *banFilter) names() ban.Names {
+	return ban.Names{OfName: f.registry.OfName, OfHost: f.registry.OfHost, OfTest: f.registry.OfTest}
+}
+
+// bans gives the bans that the filter chooses: those of the record and of the
+// archive's measurements and, where imported is true, of others' data sets.
+func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {
+	record, _, err := openRecords(*f.records)
+	if err != nil {
+		return nil, err
+	}
+	reports := ban.FromRecord(record, f.day)
+	if imported {
+		others, err := importedReports(source.Open(*f.data), f.names())
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, others...)
+	}
+	measured, err := f.measured(ctx, reports)
+	if err != nil {
+		return nil, err
+	}
+	bans := ban.Reconcile(append(reports, measured...))
+	return slices.DeleteFunc(bans, func(b ban.Ban) bool {
+		return *f.cc != "" && b.CC != *f.cc || *f.target != "" && b.Target != *f.target
+	}), nil
+}
+
+// measured asks the archive for bans wherever a report speaks of one, and for
+// the country and target of the filter.
+func (f *banFilter) measured(ctx context.Context, reports []ban.Report) ([]ban.Report, error) {
+	archive, done, err := openMeasured(*f.data)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if archive == nil {
+		return nil, nil
+	}
+	type place struct{ cc, target string }
+	asked := map[place]bool{{*f.cc, *f.target}: true}
+	for _, r := range reports {
+		for _, t := range r.Targets {
+			asked[place{r.CC, t}] = true
+		}
+	}
+	var found []ban.Report
+	for p := range asked {
+		if p.cc == "" || p.target == "" || p.target == ban.Internet || *f.cc != "" && p.cc != *f.cc || *f.target != "" && p.target != *f.target {
+			continue
+		}
+		bans, err := archive.Bans(ctx, p.target, p.cc, time.Time{}, f.day.AddDate(0, 0, 1))
+		if err != nil {
+			return nil, fmt.Errorf("measured bans of %s in %s: %w", p.target, p.cc, err)
+		}
+		found = append(found, ban.FromMeasured(p.cc, p.target, bans, f.day)...)
+	}
+	return found, nil
+}
+
+// importedReports reads the imported data sets out of their archived copies.
+func importedReports(a *source.Archive, names ban.Names) ([]ban.Report, error) {
+	uses, err := a.Uses("bans")
+	if err != nil {
+		return nil, err
+	}
+	var reports []ban.Report
+	for _, u := range uses {
+		_, content, err := a.Get(u.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		im, err := readBans(u.Format, content, u.Name, names)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range im.Reports {
+			r.Origin.SHA256 = u.SHA256
+			reports = append(reports, r)
+		}
+	}
+	return reports, nil
+}
+
+// The formats of reported bans.
+const (
+	keepItOnCSV  = "keepiton-csv"
+	keepItOnXLSX = "keepiton-xlsx"
+	ooniJSON     = "ooni-incidents"
+	sflcJSON     = "sflc"
+)
+
+func readBans(format string, content []byte, name string, names ban.Names) (*ban.Import, error) {
+	switch format {
+	case keepItOnCSV:
+		return ban.ReadKeepItOnCSV(bytes.NewReader(content), name, names)
+	case keepItOnXLSX:
+		return ban.ReadKeepItOnXLSX(content, name, names)
+	case ooniJSON:
+		return ban.ReadOONIIncidents(content, name, names)
+	case sflcJSON:
+		return ban.ReadSFLC(content, name)
+	}
+	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", format, keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON)
+}
+
+// guessBanFormat tells the format by the content.
+func guessBanFormat(content []byte) string {
+	head := strings.TrimSpace(strings.TrimPrefix(string(content[:min(len(content), 4096)]), "\ufeff"))
+	switch {
+	case strings.HasPrefix(head, "PK\x03\x04"):
+		return keepItOnXLSX
+	case strings.HasPrefix(head, "{") && strings.Contains(head, `"incidents"`), strings.HasPrefix(head, "[") && strings.Contains(head, `"CCs"`):
+		return ooniJSON
+	case strings.HasPrefix(head, "["):
+		return sflcJSON
+	}
+	return keepItOnCSV
+}
+
+// banImport is what importing one file printed, as JSON.
+type banImport struct {
+	File    string      `json:"file"`
+	SHA256  string      `json:"sha256"`
+	Format  string      `json:"format"`
+	New     bool        `json:"new"`
+	Rows    int         `json:"rows"`
+	Used    int         `json:"used"`
+	Reports int         `json:"reports"`
+	Asides  []ban.Aside `json:"asides"`
+}
+
+func importBans(env *environment, args []string) error {
+	fs := newFlags(env, "bans import")
+	data := dataFlag(fs)
+	format := fs.String("format", "", "`format`: keepiton-csv, keepiton-xlsx, ooni-incidents or sflc; guessed if left out")
+	asJSON := fs.Bool("json", false, "print JSON")
+	files, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return usageError("bans import needs a file: KeepItOn's spreadsheet or CSV, OONI's incidents, SFLC's list")
+	}
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
+	archive := source.Open(*data)
+	for _, file := range files {
+		result, err := importBanFile(archive, file, *format, names)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			err = printJSON(env.stdout, result)
+		} else {
+			err = result.print(env.stdout)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func importBanFile(archive *source.Archive, file, format string, names ban.Names) (*banImport, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("import bans: %w", err)
+	}
+	if format == "" {
+		format = guessBanFormat(content)
+	}
+	name := filepath.Base(file)
+	im, err := readBans(format, content, name, names)
+	if err != nil {
+		return nil, fmt.Errorf("import bans: %w", err)
+	}
+	if im.Used == 0 {
+		return nil, fmt.Errorf("import bans: none of the %d rows of %s could be used as %s; the first: %s", im.Rows, file, format, firstReason(im.Asides))
+	}
+	now := time.Now()
+	stored, _, err := archive.Add(content, source.MediaType("", file, content), source.Fetch{Time: now, How: "file", Name: name})
+	if err != nil {
+		return nil, err
+	}
+	isNew, err := archive.Use(source.Use{Purpose: "bans", Format: format, SHA256: stored.SHA256, Name: name, Time: now})
+	if err != nil {
+		return nil, err
+	}
+	return &banImport{name, stored.SHA256, format, isNew, im.Rows, im.Used, len(im.Reports), im.Asides}, nil
+}
+
+func firstReason(asides []ban.Aside) string {
+	if len(asides) == 0 {
+		return "it has no rows"
+	}
+	return asides[0].Reason
+}
+
+func (r *banImport) print(w io.Writer) error {
+	state := "imported"
+	if !r.New {
+		state = "imported before; nothing added"
+	}
+	_, err := fmt.Fprintf(w, "%s (%s, %s): %d rows, %d used, %d set aside, %d reports\n", r.File, r.Format, state, r.Rows, r.Used, len(r.Asides), r.Reports)
+	for _, a := range r.Asides {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "  set aside %s: %s\n", a.Origin, a.Reason)
+		}
+	}
+	return err
+}
+
+func listBanImports(env *environment, args []string) error {
+	fs := newFlags(env, "bans list")
+	data := dataFlag(fs)
+	asJSON := fs.Bool("json", false, "print JSON")
+	if _, err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	uses, err := source.Open(*data).Uses("bans")
+	if err != nil {
+		return err
+	}
+	return printUses(env.stdout, uses, *asJSON, "bandish bans import FILE")
+}
+
+// printUses lists imported files.
+func printUses(w io.Writer, uses []source.Use, asJSON bool, how string) error {
+	if asJSON {
+		return printJSON(w, uses)
+	}
+	if len(uses) == 0 {
+		_, err := fmt.Fprintf(w, "nothing imported yet: `%s`\n", how)
+		return err
+	}
+	for _, u := range uses {
+		if _, err := fmt.Fprintf(w, "%s  %s  %s  imported %s\n", u.SHA256[:12], u.Format, u.Name, u.Time.Format(time.RFC3339)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func rankBans(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "bans")
+	filter := newBanFilter(fs)
+	limit := fs.Int("limit", 40, "print at most `N`; 0 for all")
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usageError("bans: unknown argument %q; import, export and list come first", rest[0])
+	}
+	if err := filter.read(); err != nil {
+		return err
+	}
+	bans, err := filter.bans(ctx, true)
+	if err != nil {
+		return err
+	}
+	ranked := ban.Rank(bans, filter.day)
+	total := len(ranked)
+	if *limit > 0 {
+		ranked = ranked[:min(len(ranked), *limit)]
+	}
+	if *asJSON {
+		return printJSON(env.stdout, struct {
+			AsOf  string       `json:"as_of"`
+			Total int          `json:"total"`
+			Bans  []ban.Ranked `json:"bans"`
+		}{filter.day.Format(time.DateOnly), total, ranked})
+	}
+	return printRanked(env.stdout, ranked, total, filter.day)
+}
+
+func printRanked(w io.Writer, ranked []ban.Ranked, total int, asOf time.Time) error {
+	fmt.Fprintf(w, "Bans by length, counted as of %s. Lengths are reported unless a measured one stands beside them;\n\"≥\" where no report says when the ban ended or that it held longer; \"…\" where it held on that day.\n\n", asOf.Format(time.DateOnly))
+	if total == 0 {
+		_, err := fmt.Fprintln(w, "none known; `bandish bans import FILE` reads others' lists")
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "RANK\tDAYS\tMEASURED\tCC\tTARGET\tFROM\tTO\tMETHOD\tWHERE\tREPORTS\tDATES BY")
+	for _, r := range ranked {
+		measured := "-"
+		if r.Measured != nil {
+			measured = lengthText(*r.Measured)
+		}
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), r.Start.Format(time.DateOnly), banEnd(&r, asOf), r.Method, banArea(&r.Ban), len(r.Reports), r.Basis)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, r := range ranked {
+		if len(r.Disputes) > 0 {
+			fmt.Fprintf(w, "%s: reports differ (%d to %d days): %s\n", r.ID, r.Shortest, r.Longest, strings.Join(r.Disputes, "; "))
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d of %d bans\n", len(ranked), total)
+	return err
+}
+
+func lengthText(l ban.Length) string {
+	s := fmt.Sprint(l.Days)
+	switch {
+	case l.Ongoing:
+		return s + "…"
+	case l.AtLeast:
+		return "≥" + s
+	case l.Days == 0:
+		return "<1"
+	}
+	return s
+}
+
+func banTarget(b *ban.Ban) string {
+	if b.Target == ban.Unnamed && len(b.Other) > 0 {
+		return "other: " + cut(strings.Join(b.Other, ", "), 30)
+	}
+	return b.Target
+}
+
+func banEnd(r *ban.Ranked, asOf time.Time) string {
+	switch {
+	case r.Length.Ongoing:
+		return "holds"
+	case r.Status == ban.Ended:
+		return r.End.Format(time.DateOnly)
+	case r.Known.After(r.Start):
+		return "? (held " + r.Known.Format(time.DateOnly) + ")"
+	}
+	return "?"
+}
+
+func banArea(b *ban.Ban) string {
+	if b.Scope == ban.National {
+		return "national"
+	}
+	if b.Area == "" {
+		return string(b.Scope)
+	}
+	return cut(b.Area, 32)
+}
+
+// cut shortens a text for a table.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+func exportBans(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "bans export")
+	filter := newBanFilter(fs)
+	format := fs.String("format", "keepiton", "`format`: keepiton")
+	all := fs.Bool("all", false, "others' imported reports too, not only the record and the measured events")
+	if _, err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	if *format != "keepiton" {
+		return usageError("bans export: unknown format %q; keepiton is the only one", *format)
+	}
+	if err := filter.read(); err != nil {
+		return err
+	}
+	bans, err := filter.bans(ctx, *all)
+	if err != nil {
+		return err
+	}
+	bans = slices.DeleteFunc(bans, func(b ban.Ban) bool { return b.Start.After(filter.day) })
+	if len(bans) == 0 {
+		return errors.New("bans export: no ban to write")
+	}
+	return ban.ExportKeepItOn(env.stdout, bans, filter.day, func(id string) string {
+		if p, ok := filter.registry.Platform(id); ok {
+			return p.Name
+		}
+		return id
+	})
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+func claimsCommand() command {
+	return command{
+		name:  "claims",
+		usage: "--case ID [--as-of DAY] [--json] [--data FOLDER] [--records FOLDER]",
+		about: "hold each claim of a case against what was measured, else against what sources report",
+		run:   runClaims,
+	}
+}
+
+func runClaims(ctx context.Context, env *environment, args []string) error {
+	set := newFlags(env, "claims")
+	asJSON := set.Bool("json", false, "print JSON")
+	data := dataFlag(set)
+	folder := recordsFlag(set.String)
+	id := set.String("case", "", "`id` of the case")
+	day := set.String("as-of", "", "from what was known at the end of that `day`")
+	rest, err := parseFlags(set, args)
+	if err != nil {
+		return err
+	}
+	if *id == "" || len(rest) > 0 {
+		return usageError("claims needs --case ID and nothing else; `bandish record list` lists the cases")
+	}
+	asOf, err := casefile.ParseDate(*day)
+	if err != nil {
+		return usageError("--as-of: %v", err)
+	}
+	r, c, err := openCase(folder, *id)
+	if err != nil {
+		return err
+	}
+	m, done, err := openMeasured(*data)
+	if err != nil {
+		return err
+	}
+	defer done()
+	answers, err := r.AnswersAsOf(ctx, c, asOf, m)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(env.stdout, struct {
+			Case    string            `json:"case"`
+			AsOf    casefile.Date     `json:"as_of"`
+			Answers []casefile.Answer `json:"answers"`
+		}{c.ID, asOf, answers})
+	}
+	for _, a := range answers {
+		if err := printClaimAnswer(env.stdout, r, c, a); err != nil {
+			return err
+		}
+	}
+	return printTotals(env.stdout, answers)
+}
+
+func printClaimAnswer(w io.Writer, r *casefile.Records, c *casefile.Case, a casefile.Answer) error {
+	var b strings.Builder
+	who := r.Names(c, a.By)
+	if !a.Date.IsZero() {
+		who += ", " + a.Date.String()
+	}
+	if who != "" {
+		who += ": "
+	}
+	fmt.Fprintf(&b, "%s%s\n", who, a.Says)
+	fmt.Fprintf(&b, "    %s (%s)", strings.ToUpper(string(a.Verdict)), a.AnsweredFrom)
+	if a.Claim != "" {
+		fmt.Fprintf(&b, "  %s", a.Claim)
+	}
+	fmt.Fprintf(&b, "\n    %s\n", a.Reason)
+	if a.Measured != nil {
+		for _, n := range a.Measured.Networks {
+			fmt.Fprintf(&b, "      %-10s %s: %d ok, %d blocked, %d down, %d unclear\n", n.ASN, n.Reading, n.OK, n.Blocked, n.Down, n.Unclear)
+		}
+	}
+	for _, h := range a.Sources {
+		where := h.Ref
+		if h.Case != "" {
+			where = h.Case + " " + where
+		}
+		fmt.Fprintf(&b, "      %s: %s [%s] %s\n", h.Bearing, h.Why, strings.Join(h.Publishers, "; "), where)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func printTotals(w io.Writer, answers []casefile.Answer) error {
+	n := map[string]int{}
+	for _, a := range answers {
+		n[string(a.Verdict)]++
+		n["from "+string(a.AnsweredFrom)]++
+	}
+	_, err := fmt.Fprintf(w, "%d claims: %d supported, %d contradicted, %d mixed, %d untested; answered from measurements %d, from sources %d, from neither %d\n",
+		len(answers), n["supported"], n["contradicted"], n["mixed"], n["untested"], n["from measurements"], n["from sources"], n["from none"])
+	return err
+}

@@ -1,0 +1,523 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/targets"
+)
+
+func recordCommand() command {
+	return command{
+		name:  "record",
+		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | schema  [--json] [--records FOLDER]",
+		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
+		run:   runRecord,
+	}
+}
+
+// recordFlags are the flags of every record subcommand.
+type recordFlags struct {
+	json    *bool
+	data    *string
+	records *string
+	asOf    *string
+	fix     *bool
+	cc      *string
+	target  *string
+}
+
+func runRecord(ctx context.Context, env *environment, args []string) error {
+	set := newFlags(env, "record")
+	f := recordFlags{
+		json:    set.Bool("json", false, "print JSON"),
+		data:    dataFlag(set),
+		records: recordsFlag(set.String),
+		asOf:    set.String("as-of", "", "show only what was known at the end of that `day`"),
+		fix:     set.Bool("fix", false, "mend what a machine can (lint)"),
+		cc:      set.String("cc", "", "`country` of the new case, ISO 3166-1 alpha-2 (new)"),
+		target:  set.String("target", "", "platform `id` of the new case (new)"),
+	}
+	rest, err := parseFlags(set, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return usageError("record needs one of list, show, lint, new, schema")
+	}
+	verb, rest := rest[0], rest[1:]
+	if want := map[string]int{"show": 1, "new": 1}[verb]; len(rest) != want {
+		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
+	}
+	switch verb {
+	case "list":
+		return recordList(env.stdout, f)
+	case "show":
+		return recordShow(ctx, env.stdout, f, rest[0])
+	case "lint":
+		return recordLint(env.stdout, f)
+	case "new":
+		return recordNew(env.stdout, f, rest[0])
+	case "schema":
+		_, err := env.stdout.Write(records.Schema)
+		return err
+	default:
+		return usageError("record has no %q; it has list, show, lint, new, schema", verb)
+	}
+}
+
+// recordsFlag is the flag that names the folder of the record.
+func recordsFlag(define func(name, value, usage string) *string) *string {
+	return define("records", "", "`folder` of the record; ./records where there is one, else the record built into the program")
+}
+
+// openRecords gives the record, and its folder, which is "" for the one that
+// is built in.
+func openRecords(folder string) (*casefile.Records, string, error) {
+	if folder == "" {
+		if info, err := os.Stat(filepath.Join("records", "shared")); err == nil && info.IsDir() {
+			folder = "records"
+		}
+	}
+	if folder == "" {
+		r, err := casefile.Load(records.FS, "records")
+		return r, "", err
+	}
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil, "", fmt.Errorf("no folder %s; name the folder that holds the cases with --records", folder)
+	}
+	r, err := casefile.Load(os.DirFS(folder), filepath.ToSlash(filepath.Clean(folder)))
+	return r, folder, err
+}
+
+// openCase gives one case of the record.
+func openCase(f *string, id string) (*casefile.Records, *casefile.Case, error) {
+	r, _, err := openRecords(*f)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := r.Case(id)
+	if c == nil {
+		var ids []string
+		for _, c := range r.Cases {
+			ids = append(ids, c.ID)
+		}
+		return nil, nil, fmt.Errorf("no case %q; the record holds %s", id, strings.Join(ids, ", "))
+	}
+	return r, c, nil
+}
+
+// caseLine is a case in the list.
+type caseLine struct {
+	ID     string          `json:"id"`
+	Title  string          `json:"title"`
+	CC     string          `json:"cc"`
+	Status casefile.Status `json:"status"`
+	Start  casefile.Date   `json:"start"`
+	End    casefile.Date   `json:"end"`
+	Acts   int             `json:"acts"`
+	Claims int             `json:"claims"`
+	Source int             `json:"sources"`
+}
+
+func recordList(w io.Writer, f recordFlags) error {
+	r, _, err := openRecords(*f.records)
+	if err != nil {
+		return err
+	}
+	lines := []caseLine{}
+	for _, c := range r.Cases {
+		line := caseLine{ID: c.ID, Title: c.Title, CC: c.Jurisdiction, Status: c.Status, Acts: len(c.Acts), Claims: len(c.Claims), Source: len(c.Sources)}
+		if c.Start != nil {
+			line.Start = c.Start.Date
+		}
+		if c.End != nil {
+			line.End = c.End.Date
+		}
+		lines = append(lines, line)
+	}
+	if *f.json {
+		return printJSON(w, lines)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tCOUNTRY\tSTATUS\tACTS\tCLAIMS\tTITLE")
+	for _, l := range lines {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\n", l.ID, l.CC, l.Status, l.Acts, l.Claims, l.Title)
+	}
+	return table.Flush()
+}
+
+func recordShow(ctx context.Context, w io.Writer, f recordFlags, id string) error {
+	r, c, err := openCase(f.records, id)
+	if err != nil {
+		return err
+	}
+	asOf, err := casefile.ParseDate(*f.asOf)
+	if err != nil {
+		return usageError("--as-of: %v", err)
+	}
+	m, done, err := openMeasured(*f.data)
+	if err != nil {
+		return err
+	}
+	defer done()
+	shown, err := r.Show(ctx, c, asOf, m)
+	if err != nil {
+		return err
+	}
+	if *f.json {
+		return printJSON(w, shown)
+	}
+	p := &printer{w: w, r: r, c: shown}
+	p.all()
+	return p.err
+}
+
+// printer writes a case as text; the first error ends it.
+type printer struct {
+	w   io.Writer
+	r   *casefile.Records
+	c   *casefile.Case
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) all() {
+	c := p.c
+	p.line("%s", c.Title)
+	p.line("%s · %s · %s · %s", c.ID, c.Jurisdiction, strings.Join(c.Targets, ", "), c.Status)
+	if !c.Computed.AsOf.IsZero() {
+		p.line("As known at the end of %s. What became known later is left out.", c.Computed.AsOf)
+	}
+	for _, n := range c.Summary {
+		p.line("  %s [%s]", n.Text, p.publishers(n.Cites))
+	}
+	p.clock()
+	p.line("\nCHRONOLOGY")
+	for _, e := range c.Computed.Chronology {
+		p.entry(e)
+	}
+	p.courts()
+	p.disputes()
+	if len(c.OpenQuestions) > 0 {
+		p.line("\nOPEN QUESTIONS")
+		for _, q := range c.OpenQuestions {
+			p.line("  %s", q)
+		}
+	}
+	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; sources with all details: --json", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests))
+}
+
+func (p *printer) clock() {
+	clock := p.c.Computed.Clock
+	p.line("\nCLOCK")
+	for _, point := range clock.Points {
+		if point.Date.IsZero() {
+			p.line("  %-16s not known", point.Turn)
+			continue
+		}
+		from := string(point.From)
+		if point.From == casefile.FromSources {
+			from = p.publishers(point.Cites)
+		}
+		p.line("  %-16s %s  [%s]", point.Turn, point.Date, from)
+	}
+	for _, s := range clock.Spans {
+		p.line("  %5s days %s", dayCount(s.Days, s.AtMost), s.Means)
+	}
+	if t := clock.StatedTerm; t != nil {
+		p.line("  stated term: %s", t.Text)
+	}
+	if clock.Note != "" {
+		p.line("  %s", clock.Note)
+	}
+}
+
+func dayCount(least int64, most *int64) string {
+	if most == nil {
+		return fmt.Sprint(least)
+	}
+	return fmt.Sprintf("%d–%d", least, *most)
+}
+
+func (p *printer) entry(e casefile.Entry) {
+	date := e.Date.String()
+	if date == "" {
+		date = "undated"
+	}
+	marks := ""
+	if e.Disputed {
+		marks += ", disputed"
+	}
+	who := ""
+	if a := p.c.Act(e.ID); a != nil && len(a.By) > 0 {
+		who = p.r.Names(p.c, a.By)
+		if len(a.To) > 0 {
+			who += " → " + p.r.Names(p.c, a.To)
+		}
+		who += ": "
+	}
+	p.line("  %s  %s (%s)", date, e.Kind, e.ID)
+	p.line("      %s%s", who, e.What)
+	if a := p.c.Act(e.ID); a != nil {
+		for _, n := range a.Details {
+			p.line("      %s [%s]", n.Text, p.publishers(n.Cites))
+		}
+	}
+	p.line("      [%s; confidence %s%s]", p.publishers(e.Cites), e.Confidence, marks)
+}
+
+// publishers names the sources as a reader would.
+func (p *printer) publishers(cites []casefile.Cite) string {
+	var names []string
+	for _, cite := range cites {
+		s := p.r.Source(p.c, cite.Source)
+		if s == nil {
+			continue
+		}
+		name := s.Publisher
+		if !s.Date.IsZero() {
+			name += " " + s.Date.String()
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "; ")
+}
+
+func (p *printer) courts() {
+	if len(p.c.Dockets) == 0 {
+		return
+	}
+	p.line("\nCOURTS")
+	for _, d := range p.c.Dockets {
+		number := "number not known"
+		if d.Number != nil {
+			number = *d.Number
+		}
+		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, number)
+		for _, a := range p.c.Hearings(d.ID) {
+			p.line("      %s  %s (%s)", a.Date, a.Kind, a.ID)
+		}
+		if d.Outcome != nil {
+			p.line("      outcome: %s", d.Outcome.Text)
+		}
+	}
+	for _, d := range p.c.Computed.Clock.Deeds {
+		days := "it has not happened"
+		if d.Days != nil {
+			days = dayCount(*d.Days, d.AtMost) + " days later, by " + string(d.From)
+		}
+		if d.Late != nil && *d.Late > 0 {
+			days += fmt.Sprintf(", %d days after it was due", *d.Late)
+		}
+		p.line("  %s of %s was to %s access: %s", d.Ref, d.Date, d.Effect, days)
+	}
+}
+
+func (p *printer) disputes() {
+	if len(p.c.Disputes) == 0 {
+		return
+	}
+	p.line("\nDISPUTED")
+	for _, d := range p.c.Disputes {
+		p.line("  %s", d.Question)
+		for _, pos := range d.Positions {
+			p.line("      - %s [%s]", pos.Says, p.publishers(pos.Cites))
+		}
+	}
+}
+
+// platforms gives the check of platform ids against the registry.
+func platforms() (func(id string) bool, error) {
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return nil, fmt.Errorf("read the target registry: %w", err)
+	}
+	return func(id string) bool {
+		_, ok := registry.Platform(id)
+		return ok
+	}, nil
+}
+
+func recordLint(w io.Writer, f recordFlags) error {
+	known, err := platforms()
+	if err != nil {
+		return err
+	}
+	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data)}
+	r, folder, err := openRecords(*f.records)
+	if err != nil {
+		return err
+	}
+	problems := r.Lint(checks)
+	if *f.fix {
+		if folder == "" {
+			return errors.New("--fix needs the record's files; name their folder with --records")
+		}
+		if err := fixRecords(w, problems); err != nil {
+			return err
+		}
+		if r, _, err = openRecords(folder); err != nil {
+			return err
+		}
+		problems = r.Lint(checks)
+	}
+	wrong := 0
+	for _, p := range problems {
+		if !p.Warning {
+			wrong++
+		}
+	}
+	if *f.json {
+		err = printJSON(w, struct {
+			Cases    int                `json:"cases"`
+			Wrong    int                `json:"wrong"`
+			Problems []casefile.Problem `json:"problems"`
+		}{len(r.Cases), wrong, append([]casefile.Problem{}, problems...)})
+	} else {
+		for _, p := range problems {
+			if _, err = fmt.Fprintln(w, p); err != nil {
+				return err
+			}
+		}
+		_, err = fmt.Fprintf(w, "%d cases, %d errors, %d warnings\n", len(r.Cases), wrong, len(problems)-wrong)
+	}
+	if err == nil && wrong > 0 {
+		return &exitError{code: 1}
+	}
+	return err
+}
+
+// fixRecords makes every edit that a machine can, in place.
+func fixRecords(w io.Writer, problems []casefile.Problem) error {
+	byFile := map[string][]casefile.Problem{}
+	for _, p := range problems {
+		byFile[p.File] = append(byFile[p.File], p)
+	}
+	for name, ps := range byFile {
+		path := filepath.FromSlash(name)
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			continue // a problem of a folder
+		}
+		before, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("mend the record: %w", err)
+		}
+		after, made := casefile.Apply(before, ps)
+		after = casefile.Tidy(after)
+		if string(after) == string(before) {
+			continue
+		}
+		if err := os.WriteFile(path, after, 0o644); err != nil {
+			return fmt.Errorf("mend the record: %w", err)
+		}
+		fmt.Fprintf(w, "mended %s (%d edits)\n", name, made)
+	}
+	return nil
+}
+
+// copyText gives the text of archived copies in a data folder.
+func copyText(data string) func(sha string) (string, bool) {
+	tags := regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
+	return func(sha string) (string, bool) {
+		b, err := os.ReadFile(filepath.Join(data, "sources", sha[:2], sha))
+		if err != nil {
+			return "", false
+		}
+		return tags.ReplaceAllString(string(b), " "), true
+	}
+}
+
+// newCase is what `record new` writes.
+const newCase = `# yaml-language-server: $schema=../casefile.schema.json
+# Facts in your own words, each with its source. What no source gives stays null.
+id: %s
+title: "%s"          # say what it is about, not how it ended
+jurisdiction: %s
+utc_offset: "+00:00"  # in which the days below are days
+targets: [%s]
+status: unknown       # ongoing, ended or unknown
+start: null           # {date: 2024-02-17, what: …, cites: [id of a source]}
+end: null             # null while it lasts
+
+acts: []
+#  - id: letter
+#    kind: order      # the kinds are listed in docs/formats/record.md
+#    date: 2024-02-17 # EDTF: 2024-02, 2024-02-17~ (about), "[2024-02-17..2024-02-19]" (one of)
+#    by: []           # ids of actors, of this case or of records/shared
+#    what: One sentence of your own.
+#    effect: restrict # restrict, restore or keep, where it would change access
+#    confidence: medium
+#    cites: [{source: paper-2024-02-18, phrase: at most 25 words}]
+
+claims: []
+
+sources: []
+#  - id: paper-2024-02-18
+#    publisher: Name of the paper
+#    title: null
+#    date: 2024-02-18 # of publication; facts count as known from here
+#    url: null
+#    type: press
+#    language: en
+#    reliability: B   # A to F
+#    reliability_reason: why, in a sentence
+`
+
+var caseID = regexp.MustCompile(`^[a-z]{2}-\d{4}-[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func recordNew(w io.Writer, f recordFlags, id string) error {
+	if !caseID.MatchString(id) {
+		return usageError("%q is not the id of a case; write country, year and platform: pk-2024-x", id)
+	}
+	known, err := platforms()
+	if err != nil {
+		return err
+	}
+	if !known(*f.target) {
+		return usageError("--target %q is no platform; `bandish targets` lists them", *f.target)
+	}
+	cc := *f.cc
+	if cc == "" {
+		cc = strings.ToUpper(id[:2])
+	}
+	folder := *f.records
+	if folder == "" {
+		folder = "records"
+	}
+	dir := filepath.Join(folder, id)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("begin case %s: %w", id, err)
+	}
+	if err := os.Mkdir(dir, 0o755); errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already; choose another id", dir)
+	} else if err != nil {
+		return fmt.Errorf("begin case %s: %w", id, err)
+	}
+	file := filepath.Join(dir, "case.yaml")
+	text := fmt.Sprintf(newCase, id, cc+": access to "+*f.target, cc, *f.target)
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("begin case %s: %w", id, err)
+	}
+	_, err = fmt.Fprintf(w, "%s\nFill it in, then: bandish record lint --records %s\n", filepath.ToSlash(file), folder)
+	return err
+}

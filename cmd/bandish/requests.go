@@ -1,0 +1,424 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/request"
+	"github.com/bandish/bandish/targets"
+)
+
+func requestsCommand() command {
+	return command{
+		name:  "requests",
+		usage: "show [--cc PK] [--target x] [--by authority,period] [--since --until] [--json] | import FILE… | list",
+		about: "what authorities asked of platforms, by whose count, and what was complied with",
+		run:   runRequests,
+	}
+}
+
+func runRequests(_ context.Context, env *environment, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "import":
+			return importRequests(env, args[1:])
+		case "list":
+			return listRequestImports(env, args[1:])
+		case "show":
+			return showRequests(env, args[1:])
+		}
+		if !strings.HasPrefix(args[0], "-") {
+			return usageError("requests: unknown action %q; show, import or list", args[0])
+		}
+	}
+	return showRequests(env, args)
+}
+
+// pairs collects a flag that may be given several times, as field=value.
+type pairs map[string]string
+
+func (p pairs) String() string { return "" }
+
+func (p pairs) Set(text string) error {
+	field, value, ok := strings.Cut(text, "=")
+	if !ok || field == "" || value == "" {
+		return errors.New("write field=value")
+	}
+	p[field] = value
+	return nil
+}
+
+// readRequests reads a table of requests out of its copy.
+func readRequests(u source.Use, content []byte, registry *target.Registry) (*request.Import, error) {
+	r := bytes.NewReader(content)
+	switch request.Dataset(u.Format) {
+	case request.GoogleDetailed:
+		return request.ReadGoogleDetailed(r, u.Name, googleProduct(registry))
+	case request.Google:
+		return request.ReadGoogle(r, u.Name, googleProduct(registry))
+	case request.Twitter:
+		return request.ReadTwitter(r, u.Name)
+	case request.Mapped:
+		return request.ReadMapped(r, u.Name, request.Mapping{Columns: u.Columns, Fixed: u.Fixed}, registry.OfName)
+	}
+	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", u.Format, request.GoogleDetailed, request.Google, request.Twitter, request.Mapped)
+}
+
+// googleProduct gives the platform of one of Google's products.
+func googleProduct(registry *target.Registry) func(string) string {
+	names := map[string]string{"play apps": "google-play", "google play apps": "google-play", "bard": "gemini"}
+	return func(product string) string {
+		if id := names[strings.ToLower(product)]; id != "" {
+			return id
+		}
+		return registry.OfName(product)
+	}
+}
+
+// guessRequestFormat tells the format by the header.
+func guessRequestFormat(content []byte) string {
+	header, _, _ := strings.Cut(strings.ToLower(string(content[:min(len(content), 4096)])), "\n")
+	switch {
+	case strings.Contains(header, "cldr territory code") && strings.Contains(header, "period ending"):
+		return string(request.GoogleDetailed)
+	case strings.Contains(header, "cldr_territory") && strings.Contains(header, "items_requested_removal"):
+		return string(request.Google)
+	case strings.Contains(header, "removal_request_court"):
+		return string(request.Twitter)
+	}
+	return string(request.Mapped)
+}
+
+type requestImport struct {
+	File   string          `json:"file"`
+	SHA256 string          `json:"sha256"`
+	Format string          `json:"format"`
+	New    bool            `json:"new"`
+	Rows   int             `json:"rows"`
+	Used   int             `json:"used"`
+	Ledger int             `json:"ledger_rows"`
+	Asides []request.Aside `json:"asides"`
+}
+
+func importRequests(env *environment, args []string) error {
+	fs := newFlags(env, "requests import")
+	data := dataFlag(fs)
+	format := fs.String("format", "", "`format`: google, google-detailed, twitter or csv; guessed if left out")
+	columns, fixed := make(pairs), make(pairs)
+	fs.Var(columns, "map", "`field=column` of a csv table, may be repeated; fields: "+strings.Join(request.Fields, ", "))
+	fs.Var(fixed, "set", "`field=value` for all rows of a csv table, may be repeated")
+	asJSON := fs.Bool("json", false, "print JSON")
+	files, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return usageError("requests import needs a file: Google's or Twitter's table, or another CSV with --map and --set")
+	}
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	archive := source.Open(*data)
+	for _, file := range files {
+		use := source.Use{Purpose: "requests", Format: *format, Name: filepath.Base(file), Columns: columns, Fixed: fixed, Time: time.Now()}
+		result, err := importRequestFile(archive, file, use, registry)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			err = printJSON(env.stdout, result)
+		} else {
+			err = result.print(env.stdout)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func importRequestFile(archive *source.Archive, file string, use source.Use, registry *target.Registry) (*requestImport, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("import requests: %w", err)
+	}
+	if use.Format == "" {
+		use.Format = guessRequestFormat(content)
+	}
+	im, err := readRequests(use, content, registry)
+	if err != nil {
+		return nil, fmt.Errorf("import requests: %w", err)
+	}
+	if im.Used == 0 {
+		reason := "it has no rows"
+		if len(im.Asides) > 0 {
+			reason = im.Asides[0].Reason
+		}
+		return nil, fmt.Errorf("import requests: none of the %d rows of %s could be used as %s; the first: %s", im.Rows, file, use.Format, reason)
+	}
+	stored, _, err := archive.Add(content, source.MediaType("", file, content), source.Fetch{Time: use.Time, How: "file", Name: use.Name})
+	if err != nil {
+		return nil, err
+	}
+	use.SHA256 = stored.SHA256
+	isNew, err := archive.Use(use)
+	if err != nil {
+		return nil, err
+	}
+	return &requestImport{use.Name, stored.SHA256, use.Format, isNew, im.Rows, im.Used, len(im.Ledger), im.Asides}, nil
+}
+
+func (r *requestImport) print(w io.Writer) error {
+	state := "imported"
+	if !r.New {
+		state = "imported before; nothing added"
+	}
+	_, err := fmt.Fprintf(w, "%s (%s, %s): %d rows, %d used, %d set aside, %d rows of the ledger\n", r.File, r.Format, state, r.Rows, r.Used, len(r.Asides), r.Ledger)
+	reasons := make(map[string]int)
+	for _, a := range r.Asides {
+		if reasons[a.Reason]++; reasons[a.Reason] <= 3 && err == nil {
+			_, err = fmt.Fprintf(w, "  set aside %s: %s\n", a.Origin, a.Reason)
+		}
+	}
+	for reason, n := range reasons {
+		if n > 3 && err == nil {
+			_, err = fmt.Fprintf(w, "  and %d more: %s\n", n-3, reason)
+		}
+	}
+	return err
+}
+
+func listRequestImports(env *environment, args []string) error {
+	fs := newFlags(env, "requests list")
+	data := dataFlag(fs)
+	asJSON := fs.Bool("json", false, "print JSON")
+	if _, err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	uses, err := source.Open(*data).Uses("requests")
+	if err != nil {
+		return err
+	}
+	return printUses(env.stdout, uses, *asJSON, "bandish requests import FILE")
+}
+
+// ledgerRows are all rows: of the record and of the imported tables.
+func ledgerRows(archive *source.Archive, recordFolder string, registry *target.Registry) ([]request.Row, error) {
+	record, _, err := openRecords(recordFolder)
+	if err != nil {
+		return nil, err
+	}
+	rows := request.FromRecord(record)
+	uses, err := archive.Uses("requests")
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range uses {
+		_, content, err := archive.Get(u.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		im, err := readRequests(u, content, registry)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range im.Ledger {
+			row.Origin.SHA256 = u.SHA256
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// requestView is what `requests show` prints.
+type requestView struct {
+	Figures   []request.Figure   `json:"figures"`
+	Conflicts []request.Conflict `json:"conflicts"`
+	Falls     []request.Fall     `json:"falls"`
+}
+
+func showRequests(env *environment, args []string) error {
+	fs := newFlags(env, "requests show")
+	data := dataFlag(fs)
+	folder := recordsFlag(fs.String)
+	cc := fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)")
+	platform := fs.String("target", "", "only this `platform`")
+	by := fs.String("by", "period", "keep apart, by `dimensions`: authority, period, product, reason; \"\" adds all up")
+	since := fs.String("since", "", "only periods that end after this `day`")
+	until := fs.String("until", "", "only periods that begin before this `day`")
+	limit := fs.Int("limit", 60, "print at most `N` figures; 0 for all")
+	asJSON := fs.Bool("json", false, "print JSON")
+	if rest, err := parseFlags(fs, args); err != nil {
+		return err
+	} else if len(rest) > 0 {
+		return usageError("requests show: unknown argument %q", rest[0])
+	}
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	dimensions, err := readBy(*by)
+	if err != nil {
+		return err
+	}
+	keep, err := requestFilter(registry, *cc, *platform, *since, *until)
+	if err != nil {
+		return err
+	}
+	rows, err := ledgerRows(source.Open(*data), *folder, registry)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(r request.Row) bool { return !keep(&r) })
+	view := requestView{
+		Figures:   append([]request.Figure{}, request.Summarise(rows, dimensions)...), // [] and not null in JSON
+		Conflicts: append([]request.Conflict{}, request.Conflicts(request.Summarise(rows, request.By{Period: true}))...),
+		Falls:     append([]request.Fall{}, request.Falls(rows)...),
+	}
+	if *asJSON {
+		return printJSON(env.stdout, view)
+	}
+	return view.print(env.stdout, *limit)
+}
+
+func readBy(text string) (request.By, error) {
+	var by request.By
+	for word := range strings.SplitSeq(text, ",") {
+		switch strings.TrimSpace(word) {
+		case "", "platform", "country": // always kept apart
+		case "authority":
+			by.Authority = true
+		case "period":
+			by.Period = true
+		case "product":
+			by.Product = true
+		case "reason":
+			by.Reason = true
+		default:
+			return by, usageError("--by: unknown dimension %q; authority, period, product, reason", word)
+		}
+	}
+	return by, nil
+}
+
+func requestFilter(registry *target.Registry, cc, platform, since, until string) (func(*request.Row) bool, error) {
+	cc = strings.ToUpper(cc)
+	if cc != "" && !country.Valid(cc) {
+		return nil, usageError("--cc: %q is no country code; write PK for Pakistan", cc)
+	}
+	if platform != "" {
+		id, _, err := registry.Resolve(platform)
+		if err != nil {
+			return nil, usageError("--target: %w", err)
+		}
+		platform = id
+	}
+	var after, before time.Time
+	for _, f := range []struct {
+		name, text string
+		t          *time.Time
+	}{{"--since", since, &after}, {"--until", until, &before}} {
+		if f.text == "" {
+			continue
+		}
+		t, err := time.Parse(time.DateOnly, f.text)
+		if err != nil {
+			return nil, usageError("%s: %q is not a day like 2024-03-14", f.name, f.text)
+		}
+		*f.t = t
+	}
+	return func(r *request.Row) bool {
+		from, to := r.Period.Bounds(time.UTC)
+		return (cc == "" || r.CC == cc) && (platform == "" || r.Platform == platform) &&
+			(after.IsZero() || to.IsZero() || to.After(after)) && (before.IsZero() || from.Before(before))
+	}, nil
+}
+
+func (v *requestView) print(w io.Writer, limit int) error {
+	if len(v.Figures) == 0 {
+		_, err := fmt.Fprintln(w, "no figures; `bandish requests import FILE` reads the platforms' tables")
+		return err
+	}
+	shown := v.Figures
+	if limit > 0 {
+		shown = shown[:min(len(shown), limit)]
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "PERIOD\tCC\tPLATFORM\tAUTHORITY\tWHAT\tSENT\tCOMPLIED\tREJECTED\tPENDING\tRATE\tSTATED\tREPORTED BY\tFROM")
+	for _, f := range shown {
+		what := f.Level
+		if f.Product != "" {
+			what += ", " + f.Product
+		}
+		if f.Reason != "" {
+			what += ", " + f.Reason
+		}
+		if f.Counter == "cumulative" {
+			what += " (cumulative)"
+		}
+		from := string(f.Dataset)
+		if f.Rows > 1 {
+			from += fmt.Sprintf(", %d rows", f.Rows)
+		}
+		authority := f.Authority
+		if authority == "" {
+			authority = "all"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Period, f.CC, f.Platform, cut(authority, 40), what, countText(f.Sent), countText(f.Complied), countText(f.Rejected), countText(f.Pending), rateText(f.Rate), rateText(f.Stated), cut(f.ReportedBy, 40), from)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d of %d figures; RATE is complied of sent where both are given, STATED is the reporter's own. Figures of different reporters are never added.\n", len(shown), len(v.Figures))
+	return v.printDoubts(w, limit)
+}
+
+func (v *requestView) printDoubts(w io.Writer, limit int) error {
+	if n := len(v.Conflicts); n > 0 {
+		fmt.Fprintf(w, "\n%d pairs of figures do not agree:\n", n)
+		for i, c := range v.Conflicts {
+			if limit > 0 && i == limit {
+				fmt.Fprintf(w, "  and %d more (--limit 0)\n", n-i)
+				break
+			}
+			apart := ""
+			if len(c.Apart) > 0 {
+				apart = " (they also differ in " + strings.Join(c.Apart, ", ") + ")"
+			}
+			fmt.Fprintf(w, "  %s %s: %s%s\n    %s, %s, %s [%s]\n    %s, %s, %s [%s]\n", c.CC, c.Platform, c.What, apart, c.A.ReportedBy, c.A.Period, c.A.Level, c.A.Origin, c.B.ReportedBy, c.B.Period, c.B.Level, c.B.Origin)
+		}
+	}
+	for _, f := range v.Falls {
+		if _, err := fmt.Fprintf(w, "\ncumulative counter fell: %s %s, %s by %s: %d up to %s, but %d up to %s [%s]\n", f.CC, f.Platform, f.Counter, f.ReportedBy, f.From, strings.TrimPrefix(f.Earlier, "/"), f.To, strings.TrimPrefix(f.Later, "/"), f.Origin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func countText(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}
+
+func rateText(f *float64) string {
+	if f == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", *f)
+}

@@ -1,0 +1,487 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/source"
+)
+
+func sourceCommand() command {
+	return command{
+		name:  "source",
+		usage: "add URL|FILE… | list | show SHA256 [--text|--raw] | check [SHA256] [--passage TEXT] | export FILE.warc.gz [SHA256…]",
+		about: "archive copies of sources, and find cited passages in them",
+		run:   runSource,
+	}
+}
+
+func runSource(ctx context.Context, env *environment, args []string) error {
+	if len(args) == 0 {
+		return usageError("source: add, list, show, check or export")
+	}
+	switch args[0] {
+	case "add":
+		return addSources(ctx, env, args[1:])
+	case "list":
+		return listSources(env, args[1:])
+	case "show":
+		return showSource(env, args[1:])
+	case "check":
+		return checkSources(env, args[1:])
+	case "export":
+		return exportSources(env, args[1:])
+	}
+	return usageError("source: unknown action %q; add, list, show, check or export", args[0])
+}
+
+// addedSource is what `source add` says of one copy.
+type addedSource struct {
+	source.Stored
+	New   bool   `json:"new"`
+	Title string `json:"title,omitempty"`
+	Note  string `json:"note,omitempty"`
+}
+
+func addSources(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "source add")
+	data := dataFlag(fs)
+	address := fs.String("url", "", "the `URL` that a file is a copy of")
+	fetched := fs.String("fetched", "", "when a file was fetched, RFC 3339 `time`; its modification time if left out")
+	mediaType := fs.String("type", "", "media `type` of a file; found out if left out")
+	private := fs.Bool("allow-private", false, "fetch from private addresses and odd ports too")
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return usageError("source add needs a URL or a file (HTML, PDF, text, picture, .warc, .warc.gz)")
+	}
+	if *address != "" && len(rest) > 1 {
+		return usageError("source add: --url is for one file, got %d", len(rest))
+	}
+	adder := &sourceAdder{archive: source.Open(*data), url: *address, mediaType: *mediaType, fetcher: source.NewFetcher(), stderr: env.stderr}
+	adder.fetcher.AllowPrivate = *private
+	if *fetched != "" {
+		if adder.fetched, err = time.Parse(time.RFC3339, *fetched); err != nil {
+			return usageError("--fetched: %q is not a time like 2024-02-17T12:00:00Z", *fetched)
+		}
+	}
+	for _, name := range rest {
+		if err := adder.add(ctx, name); err != nil {
+			return err
+		}
+	}
+	if *asJSON {
+		return printJSON(env.stdout, adder.added)
+	}
+	for _, a := range adder.added {
+		state := "archived"
+		if !a.New {
+			state = "was archived already"
+		}
+		if _, err := fmt.Fprintf(env.stdout, "%s  %s  %d bytes  %s  %s\n", a.SHA256, a.MediaType, a.Bytes, state, a.Title); err != nil {
+			return err
+		}
+		if a.Note != "" {
+			fmt.Fprintf(env.stderr, "bandish: %s: %s\n", a.SHA256[:12], a.Note)
+		}
+	}
+	return nil
+}
+
+// sourceAdder archives what it is named.
+type sourceAdder struct {
+	archive        *source.Archive
+	fetcher        *source.Fetcher
+	url, mediaType string
+	fetched        time.Time
+	stderr         io.Writer
+	added          []addedSource
+}
+
+func (s *sourceAdder) add(ctx context.Context, name string) error {
+	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
+		content, mediaType, fetch, err := s.fetcher.Fetch(ctx, name)
+		if errors.Is(err, source.ErrPrivate) {
+			err = fmt.Errorf("%w; --allow-private permits it", err)
+		}
+		if err != nil {
+			return err
+		}
+		return s.keep(content, mediaType, fetch)
+	}
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("add source: %w", err)
+	}
+	if lower := strings.ToLower(name); strings.HasSuffix(lower, ".warc") || strings.HasSuffix(lower, ".warc.gz") {
+		return s.addWARC(content, filepath.Base(name))
+	}
+	if len(content) == 0 {
+		return fmt.Errorf("add source: %s is empty", name)
+	}
+	at := s.fetched
+	if at.IsZero() {
+		info, err := os.Stat(name)
+		if err != nil {
+			return fmt.Errorf("add source: %w", err)
+		}
+		at = info.ModTime()
+	}
+	mediaType := s.mediaType
+	if mediaType == "" {
+		mediaType = source.MediaType("", name, content)
+	}
+	return s.keep(content, mediaType, source.Fetch{Time: at, How: "file", Name: filepath.Base(name), URL: s.url})
+}
+
+func (s *sourceAdder) addWARC(content []byte, name string) error {
+	skipped, err := source.ReadWARC(bytes.NewReader(content), name, func(p source.Page) error {
+		return s.keep(p.Content, p.MediaType, p.Fetch)
+	}, func(n int, why string) {
+		fmt.Fprintf(s.stderr, "bandish: %s, record %d set aside: %s\n", name, n, why)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stderr, "bandish: %s: %d pages, %d other records\n", name, len(s.added), skipped)
+	return nil
+}
+
+func (s *sourceAdder) keep(content []byte, mediaType string, fetch source.Fetch) error {
+	stored, isNew, err := s.archive.Add(content, mediaType, fetch)
+	if err != nil {
+		return err
+	}
+	added := addedSource{Stored: stored, New: isNew}
+	if text, err := source.ReadText(content, mediaType, stored.URL()); err != nil {
+		added.Note = err.Error()
+	} else {
+		added.Title = text.Title
+	}
+	s.added = append(s.added, added)
+	return nil
+}
+
+func listSources(env *environment, args []string) error {
+	fs := newFlags(env, "source list")
+	data := dataFlag(fs)
+	asJSON := fs.Bool("json", false, "print JSON")
+	if _, err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	list, err := source.Open(*data).List()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(env.stdout, list)
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(env.stdout, "no sources archived yet: `bandish source add FILE`")
+		return err
+	}
+	for _, s := range list {
+		f := s.Fetches[0]
+		where := s.URL()
+		if where == "" {
+			where = f.Name
+		}
+		if _, err := fmt.Fprintf(env.stdout, "%s  %s  %s  %s  %s\n", s.SHA256[:12], f.Time.Format(time.DateOnly), f.How, s.MediaType, where); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showSource(env *environment, args []string) error {
+	fs := newFlags(env, "source show")
+	data := dataFlag(fs)
+	asText := fs.Bool("text", false, "print the readable text, with paragraph numbers")
+	raw := fs.Bool("raw", false, "print the copy's bytes")
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return usageError("source show takes one SHA-256, or its first digits")
+	}
+	stored, content, err := source.Open(*data).Get(rest[0])
+	if err != nil {
+		return err
+	}
+	switch {
+	case *raw:
+		_, err := env.stdout.Write(content)
+		return err
+	case *asText:
+		text, err := source.ReadText(content, stored.MediaType, stored.URL())
+		if err != nil {
+			return fmt.Errorf("source %s: %w", stored.SHA256[:12], err)
+		}
+		return printText(env.stdout, text)
+	case *asJSON:
+		return printJSON(env.stdout, stored)
+	}
+	fmt.Fprintf(env.stdout, "sha256      %s\nmedia type  %s\nbytes       %d\n", stored.SHA256, stored.MediaType, stored.Bytes)
+	if text, err := source.ReadText(content, stored.MediaType, stored.URL()); err == nil {
+		fmt.Fprintf(env.stdout, "title       %s\nauthor      %s\nparagraphs  %d\n", text.Title, text.Author, len(text.Spans))
+		if !text.Published.IsZero() {
+			fmt.Fprintf(env.stdout, "published   %s (as the page says)\n", text.Published.Format(time.RFC3339))
+		}
+	}
+	for _, f := range stored.Fetches {
+		fmt.Fprintf(env.stdout, "got         %s by %s %s %s\n", f.Time.Format(time.RFC3339), f.How, f.Name, f.URL)
+		for _, r := range f.Redirects {
+			fmt.Fprintf(env.stdout, "            redirected to %s\n", r)
+		}
+	}
+	return nil
+}
+
+func printText(w io.Writer, text *source.Text) error {
+	page := 0
+	for i, s := range text.Spans {
+		if s.Page != page {
+			page = s.Page
+			fmt.Fprintf(w, "— page %d —\n\n", page)
+		}
+		if _, err := fmt.Fprintf(w, "[%d] %s\n\n", i+1, text.Body[s.Start:s.End]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passageCheck is the outcome of looking for one cited passage.
+type passageCheck struct {
+	Source  string            `json:"source,omitempty"` // id in the record
+	SHA256  string            `json:"sha256"`
+	Passage string            `json:"passage"`
+	Found   bool              `json:"found"`
+	At      *casefile.Locator `json:"at,omitempty"`
+	// Beginning is the longest beginning of a passage that was found.
+	Beginning string `json:"beginning,omitempty"`
+	Problem   string `json:"problem,omitempty"`
+}
+
+func checkSources(env *environment, args []string) error {
+	fs := newFlags(env, "source check")
+	data := dataFlag(fs)
+	folder := recordsFlag(fs.String)
+	passage := fs.String("passage", "", "the `text` to look for; … stands for words left out")
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	archive := source.Open(*data)
+	if *passage != "" {
+		if len(rest) != 1 {
+			return usageError("source check --passage takes one SHA-256, or its first digits")
+		}
+		stored, content, err := archive.Get(rest[0])
+		if err != nil {
+			return err
+		}
+		return reportChecks(env, []passageCheck{lookFor(stored, content, *passage)}, nil, *asJSON)
+	}
+	damaged, err := damagedSources(archive, rest)
+	if err != nil {
+		return err
+	}
+	checks, err := checkCitations(archive, *folder)
+	if err != nil {
+		return err
+	}
+	return reportChecks(env, checks, damaged, *asJSON)
+}
+
+func lookFor(stored source.Stored, content []byte, passage string) passageCheck {
+	c := passageCheck{SHA256: stored.SHA256, Passage: passage}
+	text, err := source.ReadText(content, stored.MediaType, stored.URL())
+	if err != nil {
+		c.Problem = err.Error()
+		return c
+	}
+	at, beginning, ok := text.Find(passage)
+	if c.Found = ok; ok {
+		c.At = &at
+	} else {
+		c.Beginning = beginning
+	}
+	return c
+}
+
+// damagedSources re-hashes the named copies, or all.
+func damagedSources(archive *source.Archive, names []string) ([]string, error) {
+	if len(names) == 0 {
+		list, err := archive.List()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range list {
+			names = append(names, s.SHA256)
+		}
+	}
+	var damaged []string
+	for _, name := range names {
+		if _, _, err := archive.Get(name); err != nil {
+			damaged = append(damaged, err.Error())
+		}
+	}
+	return damaged, nil
+}
+
+// checkCitations looks for each phrase that the record quotes in the archived
+// copy of its source: the copy that the record names, or one of the same URL.
+func checkCitations(archive *source.Archive, recordFolder string) ([]passageCheck, error) {
+	record, _, err := openRecords(recordFolder)
+	if err != nil {
+		return nil, err
+	}
+	list, err := archive.List()
+	if err != nil {
+		return nil, err
+	}
+	byURL := make(map[string]string)
+	for _, s := range list {
+		for _, f := range s.Fetches {
+			if f.URL != "" {
+				byURL[f.URL] = s.SHA256
+			}
+		}
+	}
+	var checks []passageCheck
+	for _, c := range record.Cases {
+		for _, cite := range casefile.Cites(c) {
+			s := record.Source(c, cite.Source)
+			if s == nil || cite.Phrase == "" {
+				continue
+			}
+			sha := cite.SHA256
+			if sha == "" && s.Copy != nil {
+				sha = s.Copy.SHA256
+			}
+			if sha == "" && s.URL != nil {
+				sha = byURL[*s.URL]
+			}
+			if sha == "" {
+				continue // not archived
+			}
+			check := passageCheck{SHA256: sha, Passage: cite.Phrase}
+			if stored, content, err := archive.Get(sha); err != nil {
+				check.Problem = err.Error()
+			} else {
+				check = lookFor(stored, content, cite.Phrase)
+			}
+			check.Source = cite.Source
+			checks = append(checks, check)
+		}
+	}
+	return checks, nil
+}
+
+func reportChecks(env *environment, checks []passageCheck, damaged []string, asJSON bool) error {
+	missing := 0
+	for _, c := range checks {
+		if !c.Found {
+			missing++
+		}
+	}
+	if asJSON {
+		if err := printJSON(env.stdout, struct {
+			Damaged  []string       `json:"damaged"`
+			Passages []passageCheck `json:"passages"`
+		}{damaged, checks}); err != nil {
+			return err
+		}
+	} else {
+		printChecks(env.stdout, checks, damaged, missing)
+	}
+	if missing+len(damaged) > 0 {
+		return &exitError{code: 1}
+	}
+	return nil
+}
+
+func printChecks(w io.Writer, checks []passageCheck, damaged []string, missing int) {
+	for _, d := range damaged {
+		fmt.Fprintln(w, d)
+	}
+	for _, c := range checks {
+		name := c.SHA256[:min(12, len(c.SHA256))]
+		if c.Source != "" {
+			name = c.Source + " (" + name + ")"
+		}
+		switch {
+		case c.Found:
+			place := fmt.Sprintf("paragraph %d, byte %d", c.At.Paragraph, *c.At.Offset)
+			if c.At.Page > 0 {
+				place = fmt.Sprintf("page %d, %s", c.At.Page, place)
+			}
+			fmt.Fprintf(w, "%s: found at %s: %q\n", name, place, cut(c.Passage, 60))
+		case c.Problem != "":
+			fmt.Fprintf(w, "%s: could not be checked: %s\n", name, c.Problem)
+		case c.Beginning != "":
+			fmt.Fprintf(w, "%s: not found: %q; the copy has it only as far as %q\n", name, c.Passage, c.Beginning)
+		default:
+			fmt.Fprintf(w, "%s: not found: %q\n", name, c.Passage)
+		}
+	}
+	fmt.Fprintf(w, "%d passages looked for, %d not found; %d copies damaged\n", len(checks), missing, len(damaged))
+}
+
+func exportSources(env *environment, args []string) error {
+	fs := newFlags(env, "source export")
+	data := dataFlag(fs)
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 || !strings.HasSuffix(rest[0], ".warc.gz") {
+		return usageError("source export needs a file to write, named something.warc.gz, and may name copies")
+	}
+	archive := source.Open(*data)
+	names := rest[1:]
+	if len(names) == 0 {
+		list, err := archive.List()
+		if err != nil {
+			return err
+		}
+		for _, s := range list {
+			names = append(names, s.SHA256)
+		}
+	}
+	if len(names) == 0 {
+		return errors.New("source export: the archive holds no sources")
+	}
+	var pages []source.Page
+	for _, name := range names {
+		stored, content, err := archive.Get(name)
+		if err != nil {
+			return err
+		}
+		pages = append(pages, source.Page{Content: content, MediaType: stored.MediaType, Fetch: stored.Fetches[0]})
+	}
+	var out bytes.Buffer
+	if err := source.WriteWARC(&out, pages); err != nil {
+		return err
+	}
+	if err := os.WriteFile(rest[0], out.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("export sources: %w", err)
+	}
+	_, err = fmt.Fprintf(env.stdout, "%d copies written to %s\n", len(pages), rest[0])
+	return err
+}

@@ -1,0 +1,227 @@
+// Package source keeps copies of what facts are cited from: pages as they
+// were fetched, documents, pictures. A copy is named by the SHA-256 of its
+// bytes and never changes; beside it stands when, from where and how it was
+// got, each time it was got. The package fetches only what it is told to and
+// never from private addresses, and finds cited passages in the copies.
+package source
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fetch is one time that a copy was got.
+type Fetch struct {
+	Time time.Time `json:"time"` // UTC
+	How  string    `json:"how"`  // file, http, warc
+	// Name of the file, or of the WARC file.
+	Name string `json:"name,omitempty"`
+	// URL asked for, and the URL that answered after redirects.
+	URL       string   `json:"url,omitempty"`
+	Final     string   `json:"final_url,omitempty"`
+	Redirects []string `json:"redirects,omitempty"`
+	Status    int      `json:"status,omitempty"`
+	// Header of the answer, without cookies.
+	Header map[string][]string `json:"header,omitempty"`
+}
+
+// Stored is a copy in the archive.
+type Stored struct {
+	SHA256    string  `json:"sha256"`
+	MediaType string  `json:"media_type"`
+	Bytes     int64   `json:"bytes"`
+	Fetches   []Fetch `json:"fetches"` // oldest first
+}
+
+// URL is the address that the copy answers for, or "".
+func (s *Stored) URL() string {
+	for _, f := range s.Fetches {
+		if f.URL != "" {
+			return f.URL
+		}
+	}
+	return ""
+}
+
+// Archive is the folder of copies. One process writes at a time; any number
+// may read.
+type Archive struct {
+	dir string
+}
+
+// Open names the archive in a data folder; nothing is created before the
+// first Add.
+func Open(dataDir string) *Archive { return &Archive{filepath.Join(dataDir, "sources")} }
+
+// ErrNotFound says that no copy has the name.
+var ErrNotFound = errors.New("no such source in the archive")
+
+var shaForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (a *Archive) path(sha string) string { return filepath.Join(a.dir, sha[:2], sha) }
+
+// Add keeps content and notes how it was got. It reports whether the content
+// is new; the same bytes got again add only a fetch, and the same fetch adds
+// nothing. When Add returns without error, all of it is on disk.
+func (a *Archive) Add(content []byte, mediaType string, f Fetch) (stored Stored, isNew bool, err error) {
+	sum := sha256.Sum256(content)
+	sha := hex.EncodeToString(sum[:])
+	f.Time = f.Time.UTC().Truncate(time.Second)
+	if stored, err = a.meta(sha); err != nil && !errors.Is(err, ErrNotFound) {
+		return Stored{}, false, err
+	}
+	isNew = errors.Is(err, ErrNotFound)
+	if isNew {
+		stored = Stored{SHA256: sha, MediaType: mediaType, Bytes: int64(len(content))}
+	}
+	if slices.ContainsFunc(stored.Fetches, func(g Fetch) bool { return sameFetch(f, g) }) {
+		return stored, false, nil
+	}
+	stored.Fetches = append(stored.Fetches, f)
+	slices.SortStableFunc(stored.Fetches, func(a, b Fetch) int { return a.Time.Compare(b.Time) })
+	if err := os.MkdirAll(filepath.Dir(a.path(sha)), 0o755); err != nil {
+		return Stored{}, false, fmt.Errorf("keep source: %w", err)
+	}
+	// The copy first: metadata without its copy would be a promise not kept.
+	if held, err := os.ReadFile(a.path(sha)); err != nil || !bytes.Equal(held, content) {
+		if err := writeFile(a.path(sha), content); err != nil {
+			return Stored{}, false, fmt.Errorf("keep source: %w", err)
+		}
+	}
+	text, err := json.MarshalIndent(stored, "", "  ")
+	if err != nil {
+		return Stored{}, false, fmt.Errorf("keep source: %w", err)
+	}
+	if err := writeFile(a.path(sha)+".json", append(text, '\n')); err != nil {
+		return Stored{}, false, fmt.Errorf("keep source: %w", err)
+	}
+	return stored, isNew, nil
+}
+
+// sameFetch reports whether two fetches tell nothing different: a file given
+// again is no news, a page fetched again at another time is.
+func sameFetch(f, g Fetch) bool {
+	if f.How != g.How || f.URL != g.URL || f.Name != g.Name {
+		return false
+	}
+	return f.How == "file" || f.Time.Equal(g.Time)
+}
+
+// Get returns a copy by its SHA-256, or by the beginning of it (at least 6
+// digits). A copy whose bytes do not have its name is an error.
+func (a *Archive) Get(name string) (Stored, []byte, error) {
+	sha, err := a.resolve(name)
+	if err != nil {
+		return Stored{}, nil, err
+	}
+	stored, err := a.meta(sha)
+	if err != nil {
+		return Stored{}, nil, err
+	}
+	content, err := os.ReadFile(a.path(sha))
+	if err != nil {
+		return stored, nil, fmt.Errorf("read source %s: %w", sha[:12], err)
+	}
+	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != sha {
+		return stored, nil, fmt.Errorf("source %s is damaged: its bytes have another SHA-256; restore %s from a backup", sha[:12], a.path(sha))
+	}
+	return stored, content, nil
+}
+
+func (a *Archive) resolve(name string) (string, error) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if shaForm.MatchString(name) {
+		return name, nil
+	}
+	if len(name) < 6 || strings.Trim(name, "0123456789abcdef") != "" {
+		return "", fmt.Errorf("%q is no SHA-256, nor the first six or more digits of one", name)
+	}
+	matches, err := filepath.Glob(filepath.Join(a.dir, name[:2], name+"*.json"))
+	if err != nil {
+		return "", fmt.Errorf("find source %s: %w", name, err)
+	}
+	switch len(matches) {
+	case 0:
+		return "", fmt.Errorf("source %s: %w", name, ErrNotFound)
+	case 1:
+		return strings.TrimSuffix(filepath.Base(matches[0]), ".json"), nil
+	}
+	return "", fmt.Errorf("%d sources begin with %s; give more digits", len(matches), name)
+}
+
+func (a *Archive) meta(sha string) (Stored, error) {
+	var s Stored
+	text, err := os.ReadFile(a.path(sha) + ".json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("source %s: %w", sha[:12], ErrNotFound)
+	}
+	if err != nil {
+		return s, fmt.Errorf("read source %s: %w", sha[:12], err)
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return s, fmt.Errorf("read what is known of source %s: %w", sha[:12], err)
+	}
+	return s, nil
+}
+
+// List returns every copy, by the time it was first got, then by name.
+func (a *Archive) List() ([]Stored, error) {
+	matches, err := filepath.Glob(filepath.Join(a.dir, "*", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("list sources: %w", err)
+	}
+	var list []Stored
+	for _, m := range matches {
+		sha := strings.TrimSuffix(filepath.Base(m), ".json")
+		if !shaForm.MatchString(sha) {
+			continue
+		}
+		s, err := a.meta(sha)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	slices.SortStableFunc(list, func(x, y Stored) int {
+		if len(x.Fetches) > 0 && len(y.Fetches) > 0 {
+			if c := x.Fetches[0].Time.Compare(y.Fetches[0].Time); c != 0 {
+				return c
+			}
+		}
+		return strings.Compare(x.SHA256, y.SHA256)
+	})
+	return list, nil
+}
+
+// writeFile replaces a file so that after a crash it is whole, old or new.
+func writeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".part-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails once renamed
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
