@@ -115,10 +115,10 @@ func Scenarios() []Scenario {
 			Rules: []Rule{{When: liesOf, Do: nxdomain}}, Truth: Truth{"blocked", "dns", "dns.nxdomain"}},
 		{Name: "dns-nxdomain-injected", About: "NXDOMAIN is injected into every query on the path", Input: https,
 			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeNameError, Race: true}}}, Truth: Truth{"blocked", "dns", "dns.nxdomain|dns.injection"}},
-		// A stub resolver does not tell a refusal from a failure, so nothing
-		// better than impaired can be known of it from the system's resolver.
+		// A stub resolver does not tell a refusal from a failure, and another
+		// resolver answers: nothing better than impaired can be known of it.
 		{Name: "dns-refused", About: "the provider's resolver refuses the name", Input: https,
-			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired", Layer: "dns"}},
+			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired"}},
 		{Name: "dns-refused-everywhere", About: "every query for the name is refused on the path", Input: https,
 			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired", Layer: "dns"}},
 		{Name: "dns-drop", About: "the provider's resolver does not answer for the name", Input: https,
