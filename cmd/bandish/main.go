@@ -37,6 +37,7 @@ func commands() []command {
 	return []command{
 		serveCommand(),
 		importCommand(),
+		labCommand(),
 		statusCommand(),
 		archiveCommand(),
 		rebuildCommand(),
