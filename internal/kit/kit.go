@@ -36,6 +36,9 @@ type Env struct {
 	Network        probe.Network
 	Now            func() time.Time
 	Version        string
+
+	Roots    *x509.CertPool // nil: the system's
+	Timeouts probe.Timeouts // zero: the usual
 }
 
 // The exit codes of a probe, besides 0 for reachable and 2 for a mistake in
@@ -151,7 +154,7 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 // config makes a probe's configuration of the flags.
 func (o *options) config(env *Env) (probe.Config, error) {
 	cfg := probe.Config{
-		Wire:    probe.Wire{Network: env.Network, Now: env.Now},
+		Wire:    probe.Wire{Network: env.Network, Now: env.Now, Roots: env.Roots, Timeouts: env.Timeouts},
 		Version: env.Version, Passive: o.passive, Resolvers: defaultResolvers,
 		Throttle: probe.Throttle{Bytes: 512 << 10, Rounds: 2},
 	}
