@@ -256,7 +256,9 @@ func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 	if err != nil {
 		return fmt.Errorf("open the database of networks: %w", err)
 	}
-	defer places.Close()
+	if len(files) > 0 {
+		cfg.ASN = places.Lookup // open as long as the program runs
+	}
 	cfg.Place.CC = "ZZ"
 	for _, a := range ownAddresses() {
 		if a.IsGlobalUnicast() && !a.IsPrivate() {
