@@ -87,6 +87,7 @@ type options struct {
 	all        bool
 	list       string
 	circumvent bool
+	wireguard  string
 }
 
 // The public servers that are used unless others are named. OONI's helpers
@@ -126,7 +127,8 @@ func (o *options) flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.resolvers, "resolvers", "", "`addresses` of public resolvers to ask by UDP instead of the usual; none to leave them out")
 	fs.BoolVar(&o.all, "all", false, "probe every platform of the registry")
 	fs.StringVar(&o.list, "country-list", "", "probe the URLs of a test list in Citizen Lab's CSV `FILE`")
-	fs.BoolVar(&o.circumvent, "circumvention", false, "probe the circumvention tools of the registry; Tor through an installed tor")
+	fs.BoolVar(&o.circumvent, "circumvention", false, "probe the sites of the registry's circumvention tools, Tor's authorities, and Tor through an installed tor")
+	fs.StringVar(&o.wireguard, "wireguard", "", "try the handshake with each peer of a WireGuard configuration `FILE`; its keys stay here")
 }
 
 // parse reads flags that may stand before, between and after the arguments.

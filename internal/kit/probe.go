@@ -134,6 +134,10 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 			jobs = append(jobs, job{tool: t})
 			continue
 		}
+		if strings.HasPrefix(arg, "openvpn://") {
+			jobs = append(jobs, job{tool: openVPN(arg)})
+			continue
+		}
 		more, err := urlsOf(registry, arg)
 		if err != nil {
 			return nil, usage("%v", err)
@@ -161,6 +165,13 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 		for _, t := range tools() {
 			jobs = append(jobs, job{tool: &t})
 		}
+	}
+	if o.wireguard != "" {
+		more, err := wireGuards(o.wireguard)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, more...)
 	}
 	seen := map[string]bool{}
 	for _, u := range urls {
@@ -262,6 +273,10 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0, &ExitError{Code: 130, Err: errors.New("interrupted")}
+		}
+		if errors.Is(err, probe.ErrNoTor) {
+			s.screen.printf("%v\n", err)
+			return ExitUnclear, nil
 		}
 		return 0, err
 	}
