@@ -231,12 +231,17 @@ func (o *options) setServers(_ *Env, cfg *probe.Config) error {
 		object = o.throttle
 	}
 	if helper != "none" {
-		cfg.Control = &probe.ControlSite{URL: helper}
+		cfg.Control = o.site(helper, cfg)
 	}
 	if object != "none" {
 		cfg.Throttle.Object = object
 	}
 	return nil
+}
+
+// site is a server that we speak to about the measurement.
+func (o *options) site(url string, cfg *probe.Config) *probe.ControlSite {
+	return &probe.ControlSite{URL: url, Resolvers: cfg.Resolvers.DoH}
 }
 
 // setPlace finds the country and the network: what the flags say, else a local
@@ -302,8 +307,8 @@ func ownAddresses() []netip.Addr {
 }
 
 // askPlace asks the collector where this probe is, where that is not known.
-func askPlace(ctx context.Context, cfg *probe.Config, collector string) {
-	if collector == "" || cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
+func (o *options) askPlace(ctx context.Context, cfg *probe.Config) {
+	if o.collector == "" || cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
 		return
 	}
 	var out struct {
@@ -311,7 +316,7 @@ func askPlace(ctx context.Context, cfg *probe.Config, collector string) {
 		ASN     measurement.ASN `json:"probe_asn"`
 		Network string          `json:"probe_network_name"`
 	}
-	site := &probe.ControlSite{URL: collector}
+	site := o.site(o.collector, cfg)
 	in := map[string]any{
 		"charging": true, "on_wifi": false, "platform": "unknown", "run_type": "manual", "web_connectivity": map[string]any{"category_codes": []string{}},
 		"probe_asn": cfg.Place.ASN.String(), "probe_cc": cfg.Place.CC, "software_name": probe.SoftwareName, "software_version": cfg.Version,

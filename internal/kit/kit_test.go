@@ -154,6 +154,7 @@ func (p *person) run(do func(context.Context, *Env, []string) error, args ...str
 }
 
 func TestExitCodesAndSentences(t *testing.T) {
+	t.Parallel()
 	f, _ := field(t)
 	for _, c := range []struct {
 		scenario, target string
@@ -183,6 +184,7 @@ func TestExitCodesAndSentences(t *testing.T) {
 // What --json writes reads back to the same observations, and says the
 // verdict in OONI's words.
 func TestJSONReadsBack(t *testing.T) {
+	t.Parallel()
 	f, _ := field(t)
 	for _, c := range []struct {
 		scenario             string
@@ -225,6 +227,7 @@ func TestJSONReadsBack(t *testing.T) {
 }
 
 func TestConsent(t *testing.T) {
+	t.Parallel()
 	f, shelf := field(t)
 	p := at(t, f, "ok-https")
 	for _, answer := range []string{"", "no\n", "y\n"} {
@@ -256,6 +259,7 @@ func TestConsent(t *testing.T) {
 }
 
 func TestSubmit(t *testing.T) {
+	t.Parallel()
 	f, shelf := field(t)
 	p := at(t, f, "tls-reset")
 	if code := p.run(Probe, "--yes", "--submit", "banned.test", "innocent.test"); code != ExitBlocked {
@@ -282,6 +286,7 @@ func TestSubmit(t *testing.T) {
 // Offline, results are kept. When the collector is back they arrive in order
 // and once, even where it kept a document and could not say so.
 func TestOfflineThenInOrderOnce(t *testing.T) {
+	t.Parallel()
 	for _, late := range []bool{false, true} {
 		f, shelf := field(t)
 		p := at(t, f, "ok-https")
@@ -337,6 +342,7 @@ func TestOfflineThenInOrderOnce(t *testing.T) {
 
 // A document that the collector will never take does not hold up the others.
 func TestRefusedForGood(t *testing.T) {
+	t.Parallel()
 	f, shelf := field(t)
 	p := at(t, f, "ok-https")
 	s := spool{filepath.Join(p.data, "probe")}
@@ -354,6 +360,7 @@ func TestRefusedForGood(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
+	t.Parallel()
 	f, _ := field(t)
 	list := filepath.Join(t.TempDir(), "list.csv")
 	if err := os.WriteFile(list, []byte("url,category_code,category_description,date_added,source,notes\nhttps://innocent.test/,NEWS,News,2024-01-01,x,\n"), 0o600); err != nil {
@@ -373,6 +380,8 @@ func TestArguments(t *testing.T) {
 		{[]string{"--resolvers", "nonsense", "innocent.test"}, 2, "no address"},
 		{[]string{"--geo", "/nonexistent.mmdb", "innocent.test"}, 1, "database of networks"},
 		{[]string{"--nonsense"}, 2, "not defined"},
+		{[]string{"--helper", "none", "openvpn://198.51.100.1/udp"}, 1, "want openvpn://"},
+		{[]string{"--wireguard", list}, 1, "no [Peer]"},
 		{[]string{"--country-list", list}, 0, "https://innocent.test/ is reachable"},
 		{[]string{"--country-list", list + "x"}, 1, "no such file"},
 	} {
@@ -385,6 +394,7 @@ func TestArguments(t *testing.T) {
 }
 
 func TestInstall(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	env := &Env{Stdout: &out, Stderr: io.Discard}
 	err := Probe(t.Context(), env, []string{"install", "--program", "/usr/bin/bandish", "--submit", "--collector", "https://bandish.example/100%", "x", "https://a b.example/"})

@@ -94,7 +94,7 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 	if submit && o.collector == "" {
 		return nil, usage("--submit: name the server with --collector URL")
 	}
-	askPlace(ctx, &cfg, o.collector)
+	o.askPlace(ctx, &cfg)
 	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
 	if jsonOut {
 		s.screen.out = env.Stderr
@@ -326,7 +326,7 @@ func (s *session) show(m *measurement.Measurement, v verdict.Row) {
 
 // send submits what is kept.
 func (s *session) send(ctx context.Context) error {
-	c := collector{site: &probe.ControlSite{URL: s.opts.collector}, wire: s.cfg.Wire, now: s.env.Now}
+	c := collector{site: s.opts.site(s.opts.collector, &s.cfg), wire: s.cfg.Wire, now: s.env.Now}
 	n, err := s.opts.spool().submit(ctx, c)
 	if n > 0 {
 		s.screen.printf("submitted %d to %s\n", n, s.opts.collector)
