@@ -290,6 +290,9 @@ func (r *reader) actorsOf(rule actRule, s *sentence, m []int) (by, to []string) 
 		if by = near(rule.by, nil); len(by) == 0 || !s.named(by[0], from, m[0]) && len(r.speakerIn(s, from, m[0])) > 0 {
 			by = r.speakerIn(s, 0, m[0])
 		}
+		if rule.kind == "non_compliance" && s.platformNearer(m[0]) {
+			by = []string{} // the platform, which targets names
+		}
 		if rule.kind == "government_reply" && len(by) > 0 && r.isCourt(s, by[0]) {
 			by = []string{}
 		}
@@ -317,4 +320,16 @@ func (r *reader) speakerIn(s *sentence, from, to int) []string {
 	part := *s
 	part.text = strings.TrimLeft(s.text[from:to], " ,;")
 	return r.speaker(&part, len(part.text))
+}
+
+// platformNearer reports whether a platform is named between a place and the
+// last actor before it.
+func (s *sentence) platformNearer(at int) bool {
+	actor := -1
+	for _, a := range s.actors {
+		if a.end <= at {
+			actor = a.end
+		}
+	}
+	return slices.ContainsFunc(s.platforms, func(m mention) bool { return m.end <= at && m.start >= actor })
 }

@@ -44,7 +44,7 @@ type reader struct {
 
 // subordinators end a clause: what stands behind one has its own time and its
 // own actor.
-var subordinators = regexp.MustCompile(`(?i),?\s+(?:which|who|whose|after|before|following|noting|adding|saying|suggesting|arguing|claiming|while|although|because|when|where)\s|;\s|,\s+(?:and|but)\s`)
+var subordinators = regexp.MustCompile(`(?i),?\s+(?:which|who|whose|after|before|following|noting|adding|saying|suggesting|arguing|claiming|while|although|because|when|where|according to)\s|;\s|,\s+(?:and|but)\s`)
 
 // abbreviations end in a full stop that ends no sentence.
 var abbreviations = map[string]bool{
