@@ -105,6 +105,10 @@ type Deed struct {
 	What string `json:"what" rule:"required"`
 	// Date of it.
 	Date Date `json:"date" rule:"required,null"`
+	// Due is the date by which it was to be done, where one was set.
+	Due Date `json:"due,omitzero"`
+	// Late are the days from Due until it was done, at least.
+	Late *int64 `json:"late,omitempty"`
 	// Effect it was to have.
 	Effect Effect `json:"effect" rule:"required"`
 	// Followed is when access was lost or came back; null when it has not.
@@ -315,7 +319,7 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 		if a.Withdrawn != nil || !concerns(c, a) || !ordered && !announced {
 			continue
 		}
-		d := Deed{Ref: a.ID, What: a.What, Date: a.Date, Effect: a.Effect}
+		d := Deed{Ref: a.ID, What: a.What, Date: a.Date, Due: a.Due, Effect: a.Effect}
 		switch a.Effect {
 		case "restrict":
 			d.Followed, d.From = lost.Date, lost.From
@@ -325,6 +329,7 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 			continue
 		}
 		d.Days, d.AtMost = daysBetween(d.Date, d.Followed, c.Zone())
+		d.Late, _ = daysBetween(d.Due, d.Followed, c.Zone())
 		for j := range c.Acts {
 			if slices.Contains(c.Acts[j].Defies, a.ID) {
 				d.Defied = append(d.Defied, c.Acts[j].ID)

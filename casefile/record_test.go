@@ -1,7 +1,20 @@
 package casefile_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/records"
@@ -24,4 +37,356 @@ func TestRecordIsInOrder(t *testing.T) {
 	for _, p := range load(t).Lint(casefile.Checks{}) {
 		t.Error(p)
 	}
+}
+
+func compile(t *testing.T, at string) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(records.Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("casefile.schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("casefile.schema.json" + at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, what string, value any) {
+	t.Helper()
+	b, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(doc); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// What is shown follows the schema, as of any day too.
+func TestShownFollowsSchema(t *testing.T) {
+	r := load(t)
+	s, answer := compile(t, "#/$defs/Case"), compile(t, "#/$defs/Answer")
+	for _, c := range r.Cases {
+		for _, day := range []string{"", "2024-02-17", "2024-03-14", "2024-09-13", "2025-05-07", "2030-01-01"} {
+			shown, err := r.Show(context.Background(), c, casefile.MustDate(day), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			validate(t, s, c.ID+" as of "+day, shown)
+			answers, err := r.Answers(context.Background(), shown, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range answers {
+				validate(t, answer, c.ID+" "+a.Claim, a)
+			}
+		}
+	}
+}
+
+// The files follow it as they are written, so that an editor's check agrees
+// with the linter's.
+func TestFilesFollowSchema(t *testing.T) {
+	s := compile(t, "")
+	n := 0
+	err := fs.WalkDir(records.FS, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(records.FS, path)
+		if err != nil {
+			return err
+		}
+		var doc yaml.Node
+		if err := yaml.Unmarshal(data, &doc); err != nil {
+			return err
+		}
+		validate(t, s, path, plain(t, doc.Content[0]))
+		n++
+		return nil
+	})
+	if err != nil || n == 0 {
+		t.Fatalf("%d files, %v", n, err)
+	}
+}
+
+// plain gives a node as JSON would have it; days stay text.
+func plain(t *testing.T, n *yaml.Node) any {
+	switch n.Kind {
+	case yaml.MappingNode:
+		out := map[string]any{}
+		for i := 0; i < len(n.Content); i += 2 {
+			out[n.Content[i].Value] = plain(t, n.Content[i+1])
+		}
+		return out
+	case yaml.SequenceNode:
+		out := []any{}
+		for _, c := range n.Content {
+			out = append(out, plain(t, c))
+		}
+		return out
+	}
+	if n.Tag == "!!timestamp" {
+		return n.Value
+	}
+	var v any
+	if err := n.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// A schema that took anything would pass the tests above.
+func TestSchemaRefuses(t *testing.T) {
+	s := compile(t, "#/$defs/Case")
+	c := *load(t).Case("pk-2024-x")
+	c.Acts = slices.Clone(c.Acts)
+	c.Acts[0].Kind = "rumour"
+	b, _ := json.Marshal(c)
+	doc, _ := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if s.Validate(doc) == nil {
+		t.Error("an act of no known kind passes")
+	}
+}
+
+// Nothing that became known later is in a view: no source that came out after
+// the day, and no fact that rests on such alone. And the view only grows.
+func TestAsOfKnowsNothingLater(t *testing.T) {
+	r := load(t)
+	for _, c := range r.Cases {
+		var before *casefile.Case
+		for day := time.Date(2021, 6, 1, 0, 0, 0, 0, time.UTC); day.Before(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)); day = day.AddDate(0, 0, 5) {
+			date := casefile.Day(day, time.UTC)
+			view := r.AsOf(c, date)
+			b, err := json.Marshal(view)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, source := range cited(b) {
+				published, ok := r.Source(c, source).Date.LastDay(c.Zone())
+				if !ok || published.After(day) {
+					t.Errorf("%s as of %s cites %s of %s", c.ID, date, source, r.Source(c, source).Date)
+				}
+			}
+			for _, a := range view.Acts {
+				if first, ok := a.Date.FirstDay(c.Zone()); ok && first.After(day) {
+					t.Errorf("%s as of %s shows act %s of %s", c.ID, date, a.ID, a.Date)
+				}
+			}
+			if before != nil {
+				for _, a := range before.Acts {
+					if view.Act(a.ID) == nil {
+						t.Errorf("%s: act %s was known before %s and is not any more", c.ID, a.ID, date)
+					}
+				}
+			}
+			before = view
+		}
+		if len(before.Acts) == 0 {
+			t.Errorf("%s: the last view is empty", c.ID)
+		}
+	}
+}
+
+var citeShape = regexp.MustCompile(`"source":"([^"]+)"`)
+
+func cited(b []byte) []string {
+	var out []string
+	for _, m := range citeShape.FindAllSubmatch(b, -1) {
+		out = append(out, string(m[1]))
+	}
+	return out
+}
+
+// On 14 March 2024 the ban had no end, no letter and no admission.
+func TestAsOf14March(t *testing.T) {
+	r := load(t)
+	c := r.Case("pk-2024-x")
+	shown, err := r.Show(context.Background(), c, casefile.MustDate("2024-03-14"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown.Status != "ongoing" || shown.End != nil {
+		t.Errorf("status %s, end %v", shown.Status, shown.End)
+	}
+	for _, id := range []string{"ejaz-denial", "shc-restore-order", "ihc-notices"} {
+		if shown.Act(id) == nil {
+			t.Errorf("%s is missing", id)
+		}
+	}
+	for _, id := range []string{"moi-letter", "ib-report", "pta-files-letter", "tarar-works", "restored"} {
+		if shown.Act(id) != nil {
+			t.Errorf("%s was not known then", id)
+		}
+	}
+	b, _ := json.Marshal(shown)
+	for _, word := range []string{"2025", "nukta", "India", "Intelligence Bureau", "web management"} {
+		if i := bytes.Index(b, []byte(word)); i >= 0 {
+			t.Errorf("%q is in the view: …%s…", word, b[max(0, i-80):min(len(b), i+40)])
+		}
+	}
+}
+
+// The days that the sources give, worked out by the clock.
+func TestClockOfPakistan(t *testing.T) {
+	r := load(t)
+	clock, err := r.Clock(context.Background(), r.Case("pk-2024-x"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	days := map[string]int64{}
+	for _, s := range clock.Spans {
+		days[string(s.From)+" "+string(s.To)] = s.Days
+		if s.AtMost != nil {
+			t.Errorf("%s to %s: at most %d", s.From, s.To, *s.AtMost)
+		}
+	}
+	for span, want := range map[string]int64{
+		"recommended ordered": 0, "ordered lost": 0, "lost acknowledged": 30, "lost admitted": 32,
+		"restore_ordered returned": 440, "lost returned": 445,
+	} {
+		if got, ok := days[span]; !ok || got != want {
+			t.Errorf("%s: %d days (%t), want %d", span, got, ok, want)
+		}
+	}
+	deeds := map[string]int64{}
+	for _, d := range clock.Deeds {
+		if d.Ref == "shc-withdraw-order" && (d.Late == nil || *d.Late != 378) {
+			t.Errorf("the order of 17 April was due by %s and is late by %v", d.Due, d.Late)
+		}
+		if d.Days != nil {
+			deeds[d.Ref] = *d.Days
+		}
+	}
+	for ref, want := range map[string]int64{"shc-restore-order": 440, "shc-withdraw-order": 385, "moi-letter": 0, "restored": 0} {
+		if deeds[ref] != want {
+			t.Errorf("deed %s: %d days, want %d", ref, deeds[ref], want)
+		}
+	}
+}
+
+// With an empty archive every claim is answered from the sources or untested.
+func TestClaimsWithEmptyArchive(t *testing.T) {
+	r := load(t)
+	answers, err := r.Answers(context.Background(), r.Case("pk-2024-x"), nil)
+	if err != nil || len(answers) == 0 {
+		t.Fatal(len(answers), err)
+	}
+	got := map[string]casefile.Verdict{}
+	for _, a := range answers {
+		got[a.Claim] = a.Verdict
+		if a.AnsweredFrom == casefile.FromMeasurements {
+			t.Errorf("%s: answered from measurements that are not there", a.Claim)
+		}
+		if a.AnsweredFrom == casefile.FromNothing && a.Verdict != casefile.Untested {
+			t.Errorf("%s: %s from nothing", a.Claim, a.Verdict)
+		}
+		if a.Reason == "" {
+			t.Errorf("%s: no reason", a.Claim)
+		}
+	}
+	for claim, want := range map[string]casefile.Verdict{
+		"techx-restored": casefile.Contradicted, "tarar-working": casefile.Contradicted, "operational-march-28": casefile.Contradicted,
+		"running-april-16": casefile.Contradicted, "ban-lifted-september": casefile.Contradicted, "mmnews-restored-undated": casefile.Untested,
+		"partly-restored": casefile.Supported, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
+		"under-two-percent": casefile.Untested, "hostile-agencies": casefile.Untested,
+	} {
+		if got[claim] != want {
+			t.Errorf("%s: %s, want %s", claim, got[claim], want)
+		}
+	}
+}
+
+// sharedFile gives a file of the research, which is not in the repository.
+func sharedFile(t *testing.T, name string) string {
+	t.Helper()
+	dir := os.Getenv("BANDISH_SHARED")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared")
+	}
+	b, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		t.Skipf("needs %s from BANDISH_SHARED: %v", name, err)
+	}
+	return string(b)
+}
+
+// Every quotation from the article that the record starts from stands in it.
+func TestPhrasesOfTheArticle(t *testing.T) {
+	text := sharedFile(t, "seed/article.txt")
+	r := load(t)
+	n := 0
+	eachCite(r.Case("pk-2024-x"), func(cite casefile.Cite) {
+		if cite.Source != "nukta-moi-document" || cite.Phrase == "" {
+			return
+		}
+		n++
+		if !casefile.Quotes(text, cite.Phrase) {
+			t.Errorf("%q is not in the article", cite.Phrase)
+		}
+	})
+	if n < 10 {
+		t.Errorf("only %d phrases were checked", n)
+	}
+}
+
+// Every quotation from another source stands among the passages that the
+// research kept of it.
+func TestPhrasesOfTheResearch(t *testing.T) {
+	text := strings.ReplaceAll(sharedFile(t, "facts/pakistan-x.md"), `\"`, `"`)
+	r := load(t)
+	n := 0
+	for _, c := range r.Cases {
+		eachCite(c, func(cite casefile.Cite) {
+			if cite.Phrase == "" || cite.Source == "nukta-moi-document" {
+				return
+			}
+			n++
+			if !casefile.Quotes(text, cite.Phrase) {
+				t.Errorf("%s: %q is not among the passages", cite.Source, cite.Phrase)
+			}
+		})
+	}
+	if n < 50 {
+		t.Errorf("only %d phrases were checked", n)
+	}
+}
+
+// eachCite calls f for every cite of a case.
+func eachCite(c *casefile.Case, f func(casefile.Cite)) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if source, ok := v["source"].(string); ok {
+				phrase, _ := v["phrase"].(string)
+				f(casefile.Cite{Source: source, Phrase: phrase})
+			}
+			for _, x := range v {
+				walk(x)
+			}
+		case []any:
+			for _, x := range v {
+				walk(x)
+			}
+		}
+	}
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		panic(err)
+	}
+	walk(v)
 }

@@ -1,6 +1,8 @@
 package measurement
 
 import (
+	fast "github.com/goccy/go-json"
+
 	"encoding/json"
 	"sort"
 	"strings"
@@ -170,7 +172,7 @@ type HeaderList []Header
 // wrapped bytes.
 func (l *HeaderList) UnmarshalJSON(b []byte) error {
 	var pairs [][]Text
-	if err := json.Unmarshal(b, &pairs); err != nil {
+	if err := fast.Unmarshal(b, &pairs); err != nil {
 		return err
 	}
 	if pairs == nil {
@@ -204,7 +206,7 @@ type HeaderMap []Header
 // (the control writes those in places).
 func (m *HeaderMap) UnmarshalJSON(b []byte) error {
 	var values map[string]json.RawMessage
-	if err := json.Unmarshal(b, &values); err != nil {
+	if err := fast.Unmarshal(b, &values); err != nil {
 		return err
 	}
 	if values == nil {

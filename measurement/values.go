@@ -178,22 +178,8 @@ func (b Binary) Bytes() ([]byte, error) {
 
 // unquote reads a JSON string or null.
 func unquote(b []byte) (string, error) {
-	if n := len(b); n >= 2 && b[0] == '"' && plain(b[1:n-1]) {
-		return string(b[1 : n-1]), nil
+	if string(b) == "null" {
+		return "", nil
 	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return "", err
-	}
-	return s, nil
-}
-
-// plain reports whether the inside of a JSON string stands for itself.
-func plain(b []byte) bool {
-	for _, c := range b {
-		if c == '\\' || c == '"' || c < ' ' {
-			return false
-		}
-	}
-	return utf8.Valid(b)
+	return unquoteString(b)
 }

@@ -458,6 +458,29 @@ func MatchRow(r *Row, body string, set *fingerprint.Set) []string {
 	return sortedSet(found)
 }
 
+// Rematch matches a row of the archive again, under another snapshot. body
+// finds what Row.BodySHA256 names; where it cannot, the earlier matches of the
+// body stand.
+func Rematch(r *Row, body func(sha256 string) (string, bool), set *fingerprint.Set) {
+	if r.FingerprintSet == set.ID() {
+		return
+	}
+	text, found := "", r.BodySHA256 == ""
+	if !found {
+		text, found = body(r.BodySHA256)
+	}
+	matches := MatchRow(r, text, set)
+	if !found {
+		for _, old := range r.Fingerprints {
+			if fingerprint.ParseMatch(old).Location == "body" {
+				matches = append(matches, old)
+			}
+		}
+		matches = sortedSet(matches)
+	}
+	r.Fingerprints, r.FingerprintSet = matches, set.ID()
+}
+
 // uncheckedTLS reports whether a probe made HTTPS requests without checking
 // certificates, as ooniprobe in Python did (versions 1 and 2).
 func uncheckedTLS(software string) bool {

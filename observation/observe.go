@@ -55,6 +55,7 @@ func Observe(m *measurement.Measurement, o Options) Observed {
 		NetworkEvents: k.NetworkEvents, Queries: k.Queries, Requests: k.Requests,
 		TCPConnect: k.TCPConnect, TLSHandshakes: k.TLSHandshakes, QUIC: k.QUIC,
 	}
+	whole = own(whole)
 	known := true
 	switch m.TestName {
 	case "web_connectivity":

@@ -3,6 +3,8 @@ package series
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"iter"
 	"slices"
 	"strconv"
@@ -331,6 +333,9 @@ func (k groupKey) count(g *group, size map[reportDay]uint64) Cell {
 		c.VoteBlocked += uint32(v.outs[outBlocked] * Vote / n)
 		c.VoteImpaired += uint32(v.outs[outImpaired] * Vote / n)
 		c.VoteDown += uint32(v.outs[outDown] * Vote / n)
+		if bad, ok := (v.outs[outBlocked]+v.outs[outImpaired])*Vote/n, v.outs[outOK]*Vote/n; bad+ok > 0 {
+			c.Voices = append(c.Voices, Voice{Report: hash(report), Bad: uint32(bad), OK: uint32(ok)})
+		}
 		for t, times := range v.tallies {
 			key := Tally{Kind: t.Kind, Name: t.Name}
 			s := sums[key]
@@ -340,6 +345,12 @@ func (k groupKey) count(g *group, size map[reportDay]uint64) Cell {
 		}
 	}
 	c.Reports = uint32(len(voices))
+	slices.SortFunc(c.Voices, func(a, b Voice) int {
+		return cmp.Or(cmp.Compare(a.Report, b.Report), cmp.Compare(a.Bad, b.Bad), cmp.Compare(a.OK, b.OK))
+	})
+	if len(c.Voices) > MaxVoices {
+		c.Voices = slices.Clone(c.Voices[:MaxVoices])
+	}
 	for _, s := range sums {
 		c.Tallies = append(c.Tallies, s)
 	}
@@ -376,6 +387,12 @@ func (m *mark) tallies() []Tally {
 	add(Resolver, m.resolver)
 	add(Ruleset, m.ruleset)
 	return out
+}
+
+func hash(s string) uint32 {
+	h := fnv.New32a()
+	io.WriteString(h, s)
+	return h.Sum32()
 }
 
 func floor(t, span int64) int64 {

@@ -42,6 +42,7 @@ func TestCounts(t *testing.T) {
 		VoteBlocked: 1000, VoteImpaired: 1000, VoteOK: 1000, VoteDown: 1000,
 		FirstBad: at(time.Hour), LastBad: at(5 * time.Hour), FirstOK: at(2 * time.Hour), LastOK: at(2 * time.Hour),
 		FirstBadUID: "b", LastBadUID: "p", FirstOKUID: "o", LastOKUID: "o",
+		Voices: []Voice{{hash("r5"), 1000, 0}, {hash("r1"), 1000, 0}, {hash("r2"), 0, 1000}},
 		Tallies: []Tally{
 			{Mechanism, "dns.nxdomain", 1000, 0}, {Mechanism, "tls.reset", 1000, 0}, {Resolver, "AS15169", 1000, 0},
 		},
@@ -49,6 +50,7 @@ func TestCounts(t *testing.T) {
 		Target: "x", CC: "ZZ", ASN: 64512, Start: day0.Unix() + 86400, Span: 86400,
 		Measurements: 1, Likely: 1, Reports: 1, VoteBlocked: 1000,
 		FirstBad: at(26 * time.Hour), LastBad: at(26 * time.Hour), FirstBadUID: "l", LastBadUID: "l",
+		Voices: []Voice{{hash("r6"), 1000, 0}},
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -78,9 +78,24 @@ type Cell struct {
 	FirstOKUID  string `json:"first_ok_uid,omitempty" parquet:"first_ok_uid"`
 	LastOKUID   string `json:"last_ok_uid,omitempty" parquet:"last_ok_uid"`
 
+	// Voices are the reports heard in the cell, at most MaxVoices of them,
+	// those with the smallest hashes; whoever concludes can so check that no
+	// one report decides. Empty where the source gives counts only.
+	Voices []Voice `json:"voices,omitempty" parquet:"voices,list"`
+
 	// Tallies split the votes by mechanism, rule, software, resolver and
 	// ruleset, sorted by kind and name. Cells of a layer have only rules.
 	Tallies []Tally `json:"tallies,omitempty" parquet:"tallies,list"`
+}
+
+// MaxVoices bounds the reports that a cell names.
+const MaxVoices = 8
+
+// Voice is the part of a cell's votes, in thousandths, that one report cast.
+type Voice struct {
+	Report uint32 `json:"report" parquet:"report"` // FNV-1a of the report id
+	Bad    uint32 `json:"bad" parquet:"bad"`
+	OK     uint32 `json:"ok" parquet:"ok"`
 }
 
 // Kind says what a tally is of.

@@ -81,6 +81,9 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	if r.Invalid != "" && !slices.Contains(c.invalid, r.Invalid) {
 		c.invalid = append(c.invalid, r.Invalid)
 	}
+	if r.Outcome == OutcomeDown && s.pageOK {
+		return // one server of several, or a port that the page does not need
+	}
 	if stronger(r.State, c.state) {
 		c.state = r.State
 	}

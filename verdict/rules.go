@@ -115,7 +115,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && wrongCertificate(w)
 			})
 		},
@@ -125,7 +125,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},

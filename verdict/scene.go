@@ -209,6 +209,9 @@ func (s *scene) judgePage(v *view) {
 		return
 	}
 	v.like = compare(v)
+	if v.Status/100 == 5 && v.ControlStatus/100 == 5 {
+		return // the same error is no page
+	}
 	switch {
 	case v.Status == 0 && !s.unrecorded() || v.like == unlike && s.ledAway(v):
 	case !v.clear:

@@ -42,14 +42,18 @@ func commands() []command {
 		rebuildCommand(),
 		rescoreCommand(),
 		targetsCommand(),
+		verdictCommand(),
+		rulesCommand(),
+		eventsCommand(),
+		updateCommand(),
 		recordCommand(),
 		claimsCommand(),
 		checkCommand(),
+		probeCommand(),
+		watchProbeCommand(),
 		sourceCommand(),
 		requestsCommand(),
 		bansCommand(),
-		verdictCommand(),
-		updateCommand(),
 	}
 }
 

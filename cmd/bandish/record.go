@@ -332,6 +332,9 @@ func (p *printer) courts() {
 		if d.Days != nil {
 			days = dayCount(*d.Days, d.AtMost) + " days later, by " + string(d.From)
 		}
+		if d.Late != nil && *d.Late > 0 {
+			days += fmt.Sprintf(", %d days after it was due", *d.Late)
+		}
 		p.line("  %s of %s was to %s access: %s", d.Ref, d.Date, d.Effect, days)
 	}
 }
@@ -436,18 +439,6 @@ func fixRecords(w io.Writer, problems []casefile.Problem) error {
 		fmt.Fprintf(w, "mended %s (%d edits)\n", name, made)
 	}
 	return nil
-}
-
-// copyText gives the text of archived copies in a data folder.
-func copyText(data string) func(sha string) (string, bool) {
-	tags := regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
-	return func(sha string) (string, bool) {
-		b, err := os.ReadFile(filepath.Join(data, "sources", sha[:2], sha))
-		if err != nil {
-			return "", false
-		}
-		return tags.ReplaceAllString(string(b), " "), true
-	}
 }
 
 // newCase is what `record new` writes.

@@ -9,8 +9,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
+	"github.com/bandish/bandish/measurement"
 )
 
 func serveCommand() command {
@@ -46,6 +50,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(env.stderr, nil))
+	collector, err := newCollector(p, *listen, log)
+	if err != nil {
+		return err
+	}
 	site := &web.Site{Store: st, Targets: p.Targets, Now: time.Now, Log: log}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
@@ -59,7 +67,62 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	return serveUntil(ctx, l, site.Handler())
+	mux := http.NewServeMux()
+	mux.Handle("/", site.Handler())
+	for _, pattern := range collector.Patterns() {
+		mux.Handle(pattern, collector.Handler())
+	}
+	go keepCounted(ctx, p, log)
+	return serveUntil(ctx, l, mux)
+}
+
+// newCollector is the collector and test helper over the pipeline.
+func newCollector(p *pipeline.Pipeline, listen string, log *slog.Logger) (*collect.Server, error) {
+	wire := probe.Wire{Now: time.Now}
+	guard := &collect.Guard{Network: probe.Kernel{}, Ports: collect.DefaultPorts}
+	return collect.New(collect.Config{
+		Archive: submissions{p}, Helper: collect.NewHelper(guard, wire, 32), BaseURL: "http://" + listen,
+		Now: time.Now, Log: log, URLs: func(string, []string) []collect.TestURL { return platformURLs(p) },
+	})
+}
+
+// submissions hands what the collector takes to the pipeline.
+type submissions struct{ p *pipeline.Pipeline }
+
+func (s submissions) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
+	r, err := s.p.Submit(ctx, doc)
+	var refused *pipeline.Rejected
+	if errors.As(err, &refused) && refused.Err == nil {
+		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
+}
+
+// platformURLs are the registry's platforms as a test list.
+func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
+	var out []collect.TestURL
+	for _, t := range p.Targets.Platforms() {
+		if hosts := t.HostNames(time.Now()); len(hosts) > 0 {
+			out = append(out, collect.TestURL{URL: "https://" + hosts[0] + "/", Category: "GRP", CC: "ZZ"})
+		}
+	}
+	return out
+}
+
+// keepCounted brings cells up to what was submitted, and merges segments.
+func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
+			log.Error("count what was submitted", "err", err)
+		}
+	}
 }
 
 // serveUntil serves until ctx ends and then lets running requests finish.

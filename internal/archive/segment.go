@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 // rowGroup is how many rows a row group holds: small enough that a query for
@@ -27,7 +28,7 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 	}
 	defer f.discard()
 	w := parquet.NewGenericWriter[T](f,
-		parquet.Compression(&parquet.Zstd),
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.CreatedBy("bandish", "1", ""),
 		parquet.MaxRowsPerRowGroup(rowGroup))
 	s.Rows = 0

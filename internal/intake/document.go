@@ -244,26 +244,30 @@ func incomplete(line []byte) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// readLine returns the next line with its end. Of a line over MaxDocument it
-// returns the first 4 KiB and how many bytes it left out.
+// readLine returns the next line with its end, in memory of its own. Of a line
+// over MaxDocument it returns the first 4 KiB and how many bytes it left out.
 func readLine(r *bufio.Reader) (data []byte, dropped int64, err error) {
+	var parts [][]byte // of a line longer than the reader's buffer
+	size := 0
 	for {
 		part, err := r.ReadSlice('\n')
-		if len(data)+len(part) > MaxDocument || dropped > 0 {
-			if dropped == 0 {
-				dropped = int64(len(data))
-				data = data[:min(len(data), 4096)]
-				dropped -= int64(len(data))
-			}
-			dropped += int64(len(part))
-		} else if data == nil && err == nil {
-			return bytes.Clone(part), 0, nil
-		} else {
-			data = append(data, part...)
+		size += len(part)
+		if size <= MaxDocument {
+			parts = append(parts, bytes.Clone(part))
+		} else if len(parts) > 1 {
+			parts = parts[:1]
 		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return data, dropped, err
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
 		}
+		if size > MaxDocument {
+			data = parts[0][:min(len(parts[0]), 4096)]
+			return data, int64(size - len(data)), err
+		}
+		if len(parts) == 1 {
+			return parts[0], 0, err
+		}
+		return bytes.Join(parts, nil), 0, err
 	}
 }
 

@@ -25,7 +25,11 @@ const childMode = "BANDISH_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(childMode); mode != "" {
-		if err := crashChild(mode, os.Getenv("BANDISH_TEST_DIR"), os.Getenv("BANDISH_TEST_SOURCE")); err != nil {
+		run := crashChild
+		if strings.HasPrefix(mode, "bench-") {
+			run = benchChild
+		}
+		if err := run(mode, os.Getenv("BANDISH_TEST_DIR"), os.Getenv("BANDISH_TEST_SOURCE")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -48,7 +48,7 @@ type Progress struct {
 }
 
 // batchBytes is how much raw text makes a batch.
-const batchBytes = 48 << 20
+const batchBytes = 32 << 20
 
 // chunkBytes is how much one decoding goroutine takes at a time.
 const chunkBytes = 1 << 20

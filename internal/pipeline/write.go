@@ -44,7 +44,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, im *importer) *writer {
-	w := &writer{im: im, batches: make(chan *batch)}
+	w := &writer{im: im, batches: make(chan *batch, 1)}
 	w.wg.Go(func() {
 		for b := range w.batches {
 			if w.failed() != nil {
@@ -194,7 +194,7 @@ func conflictReason(it *item) string {
 
 // write writes the raw batch and the segments of the new items.
 func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *result) error {
-	var lines []byte
+	lines := make([]byte, 0, linesSize(res.added))
 	n := uint32(0)
 	for _, it := range res.added {
 		it.verdict.Line = n
@@ -223,6 +223,17 @@ func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *r
 		}
 	}
 	return addDerived(u, res.added, res.batch.Added)
+}
+
+// linesSize is enough for the lines of items.
+func linesSize(items []*item) int {
+	n := 0
+	for _, it := range items {
+		for i := range it.entries {
+			n += len(it.entries[i].Document) + len(it.entries[i].Source) + 400
+		}
+	}
+	return n
 }
 
 // derived are the rows of one period, by kind.

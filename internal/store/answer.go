@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +78,7 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 		a.Name = q.Target
 	}
 	a.Standing, a.Networks = series.Stand(cells, q.Until)
+	slices.SortStableFunc(a.Networks, byWeight)
 	a.Days, a.ByASN = days(cells, q.Since)
 	if !a.Standing.AsOf.IsZero() {
 		a.AgeDays = max(0, int(q.Now.Sub(a.Standing.AsOf).Hours()/24))
@@ -83,6 +86,30 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	a.Sentence = a.sentence()
 	return a, nil
 }
+
+// byWeight puts networks that something was concluded about first, and of
+// these the most measured.
+func byWeight(x, y series.NetworkStanding) int {
+	thin := func(n *series.NetworkStanding) int {
+		if n.State == verdict.Insufficient {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(thin(&x), thin(&y)), cmp.Compare(y.Measurements, x.Measurements))
+}
+
+// Concluded are the networks with enough evidence for a state.
+func (a *Answer) Concluded() []series.NetworkStanding {
+	n := 0
+	for n < len(a.Networks) && a.Networks[n].State != verdict.Insufficient {
+		n++
+	}
+	return a.Networks[:n]
+}
+
+// Thin are the networks with too little evidence, those with any first.
+func (a *Answer) Thin() []series.NetworkStanding { return a.Networks[len(a.Concluded()):] }
 
 func days(cells []series.Cell, since time.Time) ([]Day, map[uint32][]Day) {
 	byASN := map[uint32][]series.Cell{}
@@ -154,11 +181,8 @@ func (a *Answer) sentence() string {
 		fmt.Fprintf(&b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.", a.Name, a.Country, asOf, st.Measurements, st.Missing)
 	} else {
 		fmt.Fprintf(&b, "As of %s, %s %s in %s", asOf, a.Name, stateWords[st.State], a.Country)
-		enough, blocked := 0, 0
+		enough, blocked := len(a.Concluded()), 0
 		for _, n := range a.Networks {
-			if n.State != verdict.Insufficient {
-				enough++
-			}
 			if n.State == verdict.Blocked || n.State == verdict.LikelyBlocked {
 				blocked++
 			}

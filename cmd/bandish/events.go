@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/history"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/targets"
+)
+
+func eventsCommand() command {
+	return command{
+		name:  "events",
+		usage: "[--cc CC] [--target T] [--since DAY] [--until DAY] [--input FILE]… [--json]",
+		about: "date bans: from when until when, on which networks, how",
+		run:   runEvents,
+	}
+}
+
+// repeated is a flag that may be given several times.
+type repeated []string
+
+func (r *repeated) String() string { return strings.Join(*r, " ") }
+
+func (r *repeated) Set(s string) error {
+	*r = append(*r, s)
+	return nil
+}
+
+// eventsQuery is what `bandish events` was asked for.
+type eventsQuery struct {
+	cc, target   string
+	since, until time.Time
+	inputs       []string
+	columns      map[string]string
+}
+
+func runEvents(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "events")
+	data := dataFlag(fs)
+	cc := fs.String("cc", "", "only this `country`, ISO 3166-1; of an input that names none, its country")
+	targetName := fs.String("target", "", "only this `platform` or host")
+	since := fs.String("since", "", "only events that last beyond this `day`")
+	until := fs.String("until", "", "leave out measurements after this `day`")
+	asJSON := fs.Bool("json", false, "print JSON")
+	artefacts := fs.Bool("artefacts", false, "print the changes that were set aside as artefacts instead")
+	var inputs, maps repeated
+	fs.Var(&inputs, "input", "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; may be repeated)")
+	fs.Var(&maps, "map", "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usageError("events takes no argument %q; a file goes with --input", rest[0])
+	}
+	q := eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs}
+	if q.since, q.until, err = parseWindow(*since, *until); err != nil {
+		return err
+	}
+	if q.columns, err = parseColumns(maps); err != nil {
+		return err
+	}
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	if *targetName != "" {
+		if q.target, _, err = registry.Resolve(*targetName); err != nil {
+			return usageError("%v", err)
+		}
+	}
+	var found event.Result
+	if len(inputs) > 0 {
+		found, err = eventsOfFiles(env, registry, *data, &q)
+	} else {
+		found, err = eventsOfArchive(ctx, *data, &q)
+	}
+	if err != nil {
+		return err
+	}
+	list := found.Events
+	if *artefacts {
+		list = found.Artefacts
+	}
+	list = q.filter(list)
+	if *asJSON {
+		return printJSON(env.stdout, list)
+	}
+	printEvents(env.stdout, list)
+	if n := len(found.Artefacts); n > 0 && !*artefacts {
+		fmt.Fprintf(env.stderr, "bandish: %d changes look like artefacts of the instrument and are left out; --artefacts shows them\n", n)
+	}
+	return nil
+}
+
+func parseWindow(since, until string) (a, b time.Time, err error) {
+	if since != "" {
+		if a, err = history.ParseTime(since); err != nil {
+			return a, b, usageError("--since: %v", err)
+		}
+	}
+	if until != "" {
+		if b, err = history.ParseTime(until); err != nil {
+			return a, b, usageError("--until: %v", err)
+		}
+		if !strings.Contains(until, ":") {
+			b = b.Add(24 * time.Hour) // the whole day
+		}
+	}
+	return a, b, nil
+}
+
+func parseColumns(maps []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, m := range maps {
+		to, from, ok := strings.Cut(m, "=")
+		if !ok || to == "" || from == "" {
+			return nil, usageError("--map %q: write column=theirs, as in --map ok_count=ok", m)
+		}
+		out[strings.ToLower(to)] = strings.ToLower(from)
+		if strings.HasPrefix(from, "=") {
+			out[strings.ToLower(to)] = from
+		}
+	}
+	return out, nil
+}
+
+// eventsOfFiles detects in the files given.
+func eventsOfFiles(env *environment, registry *target.Registry, data string, q *eventsQuery) (event.Result, error) {
+	options, err := observeOptions(data)
+	if err != nil {
+		return event.Result{}, err
+	}
+	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: judgeWeb(options)})
+	for _, name := range q.inputs {
+		report, err := c.ReadFile(name)
+		for i, p := range report.Problems {
+			if i == 10 && err == nil {
+				fmt.Fprintf(env.stderr, "bandish: … and %d more\n", report.Bad-10)
+				break
+			}
+			fmt.Fprintf(env.stderr, "bandish: %s: line %d left out: %s\n", name, p.Line, p.Reason)
+		}
+		if err != nil {
+			return event.Result{}, err
+		}
+		if report.Bad > 0 {
+			fmt.Fprintf(env.stderr, "bandish: %s: %d rows read, %d left out\n", name, report.Rows, report.Bad)
+		}
+	}
+	cells := c.Cells()
+	if !q.until.IsZero() {
+		kept := cells[:0]
+		for _, cell := range cells {
+			if cell.Start < q.until.Unix() {
+				kept = append(kept, cell)
+			}
+		}
+		cells = kept
+	}
+	return event.Detect(cells, q.until), nil
+}
+
+// filter leaves the events that were asked for.
+func (q *eventsQuery) filter(list []event.Event) []event.Event {
+	out := []event.Event{}
+	for _, e := range list {
+		if q.cc != "" && e.CC != q.cc || q.target != "" && !contains(e.Targets, q.target) {
+			continue
+		}
+		if !q.since.IsZero() && e.End != nil && e.End.Latest != nil && e.End.Latest.Before(q.since) {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func printEvents(w io.Writer, list []event.Event) {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "No events.")
+		return
+	}
+	for i := range list {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		printEvent(w, &list[i])
+	}
+}
+
+func printEvent(w io.Writer, e *event.Event) {
+	fmt.Fprintf(w, "%s  %s in %s: %s\n", e.ID, e.Scope, e.CC, e.State)
+	fmt.Fprintf(w, "  began  %s\n", e.Onset)
+	if e.End != nil {
+		fmt.Fprintf(w, "  ended  %s\n", *e.End)
+	}
+	if len(e.Networks) > 0 {
+		fmt.Fprintf(w, "  on     %s\n", strings.Join(e.Networks, ", "))
+	}
+	if len(e.Mechanisms) > 0 {
+		fmt.Fprintf(w, "  by     %s\n", strings.Join(e.Mechanisms, ", "))
+	}
+	c := e.Counts
+	fmt.Fprintf(w, "  seen   %d blocked, %d inconclusive, %d ok, %d down of %d measurements\n", c.Blocked, c.Inconclusive, c.OK, c.Down, c.Measurements)
+	fmt.Fprintf(w, "  sure   %.0f %%\n", 100*e.Confidence)
+	for _, r := range e.Reasons {
+		fmt.Fprintf(w, "  why    %s\n", r)
+	}
+	for _, p := range e.Phases {
+		to := "…"
+		if p.To != nil {
+			to = p.To.Format("2006-01-02 15:04")
+		}
+		fmt.Fprintf(w, "  phase  %s – %s  %s %s (%s)\n", p.From.Format("2006-01-02 15:04"), to, p.Kind, strings.Join(p.Networks, " "), p.Note)
+	}
+	if e.Artefact != "" {
+		fmt.Fprintf(w, "  not an event: %s\n", e.Artefact)
+	}
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/verdict"
+)
+
+func rulesCommand() command {
+	return command{
+		name:  "rules",
+		usage: "[--json|--markdown] | diff OLD NEW [--json]",
+		about: "print the rules of verdicts, or what two rulesets say otherwise of the archive",
+		run:   runRules,
+	}
+}
+
+func runRules(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "rules")
+	data := dataFlag(fs)
+	asJSON := fs.Bool("json", false, "print JSON")
+	asMarkdown := fs.Bool("markdown", false, "print the page docs/rules.md")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(rest) == 3 && rest[0] == "diff":
+		return diffRules(ctx, env.stdout, *data, rest[1], rest[2], *asJSON)
+	case len(rest) > 0:
+		return usageError("rules: want no argument, or `bandish rules diff OLD NEW`")
+	case *asMarkdown:
+		_, err := env.stdout.Write(verdict.Document())
+		return err
+	case *asJSON:
+		return printJSON(env.stdout, rulesJSON())
+	}
+	return printRules(env.stdout)
+}
+
+type ruleJSON struct {
+	ID        string          `json:"id"`
+	Layer     string          `json:"layer"`
+	Sentence  string          `json:"sentence"`
+	Basis     string          `json:"basis"`
+	Kind      string          `json:"kind"` // determinate, circumstantial
+	Outcome   verdict.Outcome `json:"outcome,omitempty"`
+	State     verdict.State   `json:"state,omitempty"`
+	Mechanism string          `json:"mechanism,omitempty"`
+	Invalid   string          `json:"invalid,omitempty"`
+}
+
+type rulesetJSON struct {
+	Ruleset string     `json:"ruleset"`
+	Rules   []ruleJSON `json:"rules"`
+}
+
+func rulesJSON() rulesetJSON {
+	out := rulesetJSON{Ruleset: verdict.Ruleset}
+	for _, r := range verdict.Rules() {
+		out.Rules = append(out.Rules, ruleJSON{r.ID, r.Layer, r.Sentence, r.Basis, r.Kind(), r.Outcome, r.State, r.Mechanism, r.Invalid})
+	}
+	return out
+}
+
+func printRules(w io.Writer) error {
+	fmt.Fprintf(w, "ruleset %s\n\n", verdict.Ruleset)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "RULE\tLAYER\tARGUES\tMECHANISM\tKIND\tSAYS")
+	for _, r := range verdict.Rules() {
+		argues := string(r.State)
+		if r.Invalid != "" {
+			argues = "invalid: " + r.Invalid
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Layer, argues, r.Mechanism, r.Kind(), r.Sentence)
+	}
+	return tw.Flush()
+}
+
+// diffRules compares the verdicts of two rulesets in the archive, a day at a
+// time.
+func diffRules(ctx context.Context, w io.Writer, data, before, after string, asJSON bool) error {
+	a, err := archive.OpenExisting(data)
+	if err != nil {
+		return err
+	}
+	m, err := a.Manifest()
+	if err != nil {
+		return err
+	}
+	days := map[string][2][]archive.Segment{}
+	for i, ruleset := range []string{before, after} {
+		segments := m.Select(archive.Verdicts, ruleset)
+		if len(segments) == 0 {
+			return fmt.Errorf("rules diff: the archive has no verdicts of ruleset %s; it has %v, and `bandish rescore` makes those of %s", ruleset, rulesetsOf(m), verdict.Ruleset)
+		}
+		for _, s := range segments {
+			d := days[s.Period]
+			d[i] = append(d[i], s)
+			days[s.Period] = d
+		}
+	}
+	var changes verdict.Changes
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		old, errOld := verdictsOf(a, days[day][0])
+		new, errNew := verdictsOf(a, days[day][1])
+		if err := errors.Join(errOld, errNew); err != nil {
+			return fmt.Errorf("rules diff: %s: %w", day, err)
+		}
+		changes.Add(old, new)
+	}
+	return printChanges(w, before, after, &changes, asJSON)
+}
+
+func rulesetsOf(m *archive.Manifest) []string {
+	found := map[string]bool{}
+	for _, s := range m.Segments {
+		if s.Kind == archive.Verdicts {
+			found[s.Ruleset] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func verdictsOf(a *archive.Archive, segments []archive.Segment) ([]verdict.Row, error) {
+	var all []verdict.Row
+	for _, s := range segments {
+		err := archive.ReadSegment(a, s, func(rows []verdict.Row) error {
+			all = append(all, rows...)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func printChanges(w io.Writer, before, after string, c *verdict.Changes, asJSON bool) error {
+	changed := c.Transitions()
+	if asJSON {
+		return printJSON(w, struct {
+			Old     string               `json:"old"`
+			New     string               `json:"new"`
+			Same    int                  `json:"same"`
+			Changes []verdict.Transition `json:"changes"`
+		}{before, after, c.Same, changed})
+	}
+	n := 0
+	for _, t := range changed {
+		n += t.Measurements
+	}
+	fmt.Fprintf(w, "%s → %s: %d measurements change, %d do not\n", before, after, n, c.Same)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, t := range changed {
+		fmt.Fprintf(tw, "%s\t%s\t%s → %s\t%d\n", t.CC, t.Target, stateOrNone(t.Old), stateOrNone(t.New), t.Measurements)
+	}
+	return tw.Flush()
+}
+
+func stateOrNone(s verdict.State) verdict.State {
+	if s == "" {
+		return "none"
+	}
+	return s
+}

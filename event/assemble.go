@@ -1,0 +1,373 @@
+package event
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/series"
+)
+
+// This file makes an event of a cluster: its dates, counts, phases, evidence.
+
+const (
+	beforeVotes = 80 // observations that date a change, on its open side
+	withinVotes = 40 // and on its interfered side
+	maxEvidence = 24
+	laggard     = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
+)
+
+// banned is the part of one network in an event.
+type banned struct {
+	net   int
+	spans []stretch // in time, apart
+}
+
+func (b *banned) first() *stretch { return &b.spans[0] }
+func (b *banned) last() *stretch  { return &b.spans[len(b.spans)-1] }
+
+// perNetwork sorts the cluster's stretches by network and unites those that
+// overlap.
+func (c *cluster) perNetwork() []banned {
+	spans := slices.Clone(c.spans)
+	slices.SortFunc(spans, func(a, b stretch) int {
+		return cmp.Or(cmp.Compare(a.net, b.net), cmp.Compare(a.first, b.first), cmp.Compare(b.end, a.end))
+	})
+	var out []banned
+	for _, s := range spans {
+		if n := len(out); n == 0 || out[n-1].net != s.net {
+			out = append(out, banned{net: s.net, spans: []stretch{s}})
+			continue
+		}
+		l := out[len(out)-1].last()
+		if s.first > l.end {
+			out[len(out)-1].spans = append(out[len(out)-1].spans, s)
+			continue
+		}
+		if s.end > l.end {
+			l.end, l.to, l.open = s.end, s.to, s.open
+		}
+		l.score = max(l.score, s.score)
+	}
+	return out
+}
+
+// witness looks at a stretch's beginning, or its end with time turned round,
+// with nothing before the limit (after it) taken in. Bad votes by other means
+// than the event's say nothing.
+func (h *history) witness(s *stretch, end bool, limit int64, means []string) witness {
+	t := &h.nets[s.net]
+	a, b := max(0, s.first-beforeVotes), min(s.first+withinVotes, s.end)
+	if end {
+		a, b = max(s.first, s.end-withinVotes), min(s.end+beforeVotes, len(t.obs))
+		for b > s.end && t.obs[b-1].to >= limit {
+			b--
+		}
+	} else {
+		for a < s.first && t.obs[a].from <= limit {
+			a++
+		}
+	}
+	o := slices.Clone(t.obs[a:b])
+	for i := range o {
+		if o[i].bad() > 0 && h.otherMeans(&o[i], means) {
+			o[i].hard, o[i].soft = 0, 0
+		}
+	}
+	if end {
+		o = turn(o)
+	}
+	r := math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97)
+	hard := hardShare[0]
+	if s.soft > 0.5 {
+		hard = hardShare[1]
+	}
+	return witness{obs: o, w: t.base.weightsAt(r, hard), b: t.base, r: r}
+}
+
+// otherMeans reports whether the cell names mechanisms, and none of these.
+func (h *history) otherMeans(o *obs, means []string) bool {
+	named := false
+	for _, t := range h.cells[o.cell].Tallies {
+		if t.Kind == series.Mechanism {
+			if slices.Contains(means, t.Name) {
+				return false
+			}
+			named = true
+		}
+	}
+	return named && len(means) > 0
+}
+
+// means are the mechanisms of the cluster's stretches.
+func (h *history) means(c *cluster) []string {
+	weight := map[string]float64{}
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+		for _, t := range cell.Tallies {
+			if t.Kind == series.Mechanism {
+				weight[t.Name] += float64(t.Bad)
+			}
+		}
+	})
+	return top(weight)
+}
+
+// event makes the event of a cluster that stands between two others; prev and
+// next are where those end and begin.
+func (h *history) event(c *cluster, prev, next, now int64) Event {
+	parts := c.perNetwork()
+	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Detector: Version,
+		votes: c.joint, primary: anchor{c.from, c.to}}
+	means := h.means(c)
+	var ws []witness
+	for i := range parts {
+		if f := parts[i].first(); f.from <= c.from+laggard {
+			ws = append(ws, h.witness(f, false, prev, means))
+		}
+		if asn := h.nets[parts[i].net].asn; asn != 0 {
+			e.Networks = append(e.Networks, networkName(asn))
+		}
+	}
+	lo, hi, bounded := posterior(ws)
+	e.Onset.Latest = instant(hi)
+	if bounded {
+		e.Onset.Earliest = instant(lo)
+	}
+	h.conclude(&e, c, parts, means, next, now)
+	h.describe(&e, c, parts)
+	return e
+}
+
+// conclude finds the end and the state.
+func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string, next, now int64) {
+	var ws []witness
+	var restored, blocked []int
+	oks := map[uint32]bool{}
+	named := false
+	lastBad, votesAfter := int64(math.MinInt64), 0.0
+	for i := range parts {
+		s := parts[i].last()
+		t := &h.nets[s.net]
+		lastBad = max(lastBad, s.to)
+		if s.to >= c.to-laggard {
+			ws = append(ws, h.witness(s, true, next, means))
+		}
+		after := 0.0
+		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
+			after += t.obs[k].ok
+			for _, v := range h.cells[t.obs[k].cell].Voices {
+				named = true
+				if v.OK > 0 {
+					oks[v.Report] = true
+				}
+			}
+		}
+		if after > 0 && !s.open {
+			restored = append(restored, i)
+			votesAfter += after
+		} else {
+			blocked = append(blocked, i)
+		}
+	}
+	end := h.pooled.obs[len(h.pooled.obs)-1].to
+	now = max(now, end)
+	e.State = Ongoing
+	if now-lastBad > staleAfter(c, h.badVotes(c)) {
+		e.State = Fading
+	}
+	if len(restored) == 0 || named && len(oks) < 2 {
+		return
+	}
+	lo, hi, bounded := posterior(ws)
+	lo, hi = -hi, -lo
+	var still []string
+	for _, i := range blocked {
+		if s := parts[i].last(); s.to > hi {
+			still = append(still, networkName(h.nets[s.net].asn))
+		}
+	}
+	if len(still) > 0 || !bounded {
+		if len(still) > 0 && votesAfter >= 3 {
+			e.State = Fading
+			e.Reasons = append(e.Reasons, "partly restored; still blocked on "+strings.Join(still, ", "))
+		}
+		return
+	}
+	if h.resolverSwitched(parts, next) {
+		e.State = Fading
+		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones came through other resolvers, so they do not show an end")
+		return
+	}
+	e.State = Ended
+	e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}
+}
+
+// staleAfter is how long silence may last before an event fades: two weeks, or
+// ten times the usual pause between bad votes.
+func staleAfter(c *cluster, bad float64) int64 {
+	return max(stale, 10*int64(float64(c.to-c.from)/math.Max(bad, 1)))
+}
+
+// describe fills in what can be counted.
+func (h *history) describe(e *Event, c *cluster, parts []banned) {
+	mech := map[string]float64{}
+	reports := map[uint32]bool{}
+	truncated := false
+	listed := 0
+	e.Counts, listed = Counts{}, 0
+	h.within(c, parts, func(cell *series.Cell) {
+		n := &e.Counts
+		n.Blocked += int(cell.Blocked + cell.Likely)
+		n.OK += int(cell.OK)
+		n.Down += int(cell.Down)
+		n.Inconclusive += int(cell.Impaired + cell.Insufficient)
+		n.Measurements += int(cell.Measurements)
+		listed += int(cell.Reports)
+		truncated = truncated || int(cell.Reports) > len(cell.Voices)
+		for _, v := range cell.Voices {
+			reports[v.Report] = true
+		}
+		for _, t := range cell.Tallies {
+			if t.Kind == series.Mechanism {
+				mech[t.Name] += float64(t.Bad)
+			}
+		}
+	})
+	e.Counts.Reports = len(reports)
+	if truncated {
+		e.Counts.Reports = listed
+	}
+	e.Mechanisms = top(mech)
+	if len(e.Mechanisms) > 0 && strings.Contains(e.Mechanisms[0], "throttl") {
+		e.Kind = Throttling
+	}
+	e.Phases = h.phases(e, c, parts)
+	e.Evidence = h.evidence(parts)
+	e.Confidence = confidence(c, parts)
+	e.Scope = scope(e)
+	e.Reasons = append(h.reasons(e, c, parts), e.Reasons...)
+}
+
+// within calls f with the cells of the event's networks from the first to the
+// last bad vote.
+func (h *history) within(c *cluster, parts []banned, f func(*series.Cell)) {
+	for _, p := range parts {
+		asn := h.nets[p.net].asn
+		i, _ := slices.BinarySearchFunc(h.cells, asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
+		for ; i < len(h.cells) && h.cells[i].ASN == asn; i++ {
+			if cell := &h.cells[i]; cell.End() > c.from && cell.Start <= c.to {
+				f(cell)
+			}
+		}
+	}
+}
+
+// top are the names that hold a tenth of the weight or more, the heaviest first.
+func top(weight map[string]float64) []string {
+	names := []string{}
+	total := 0.0
+	for n, w := range weight {
+		names = append(names, n)
+		total = max(total, w)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(weight[b], weight[a]), cmp.Compare(a, b)) })
+	return slices.DeleteFunc(names, func(n string) bool { return weight[n] < total/10 })
+}
+
+// confidence grows with the evidence that is left when the loudest report and
+// a false alarm's worth are taken off.
+func confidence(c *cluster, parts []banned) float64 {
+	x := 1 - math.Exp(-(c.joint-c.loudest-4)/8)
+	if len(parts) == 1 {
+		x *= 0.95
+	}
+	if c.weak {
+		x *= 0.85
+	}
+	return math.Round(math.Min(math.Max(x, 0.05), 0.99)*100) / 100
+}
+
+func (h *history) reasons(e *Event, c *cluster, parts []banned) []string {
+	var base, rate, votes float64
+	for _, p := range parts {
+		for _, s := range p.spans {
+			n := float64(s.end - s.first)
+			base += h.nets[s.net].base.bad * n
+			rate += s.rate * n
+			votes += n
+		}
+	}
+	out := []string{fmt.Sprintf("%d of %d conclusive measurements were bad, against a usual share of %.0f %%",
+		e.Counts.Blocked+e.Counts.Inconclusive, e.Counts.Blocked+e.Counts.Inconclusive+e.Counts.OK, 100*base/votes)}
+	if c.weak {
+		out = append(out, "the measurements say that something is wrong, not what: the event rests on their contrast with the time before")
+	}
+	if e.Onset.Earliest == nil {
+		out = append(out, "it began before the data, or before the networks were measured")
+	}
+	return out
+}
+
+func scope(e *Event) string {
+	what := e.Target
+	if n := len(e.Targets); n > 1 {
+		what = strings.Join(e.Targets[:n-1], ", ") + " and " + e.Targets[n-1]
+	}
+	switch n := len(e.Networks); n {
+	case 0:
+		return what
+	case 1:
+		return what + " on " + e.Networks[0]
+	default:
+		return fmt.Sprintf("%s on %d networks", what, n)
+	}
+}
+
+// evidence are the measurements that frame the event on each network: the last
+// ok before, the first and the last bad, the first ok after.
+func (h *history) evidence(parts []banned) []string {
+	type item struct {
+		at  int64
+		uid string
+	}
+	var items []item
+	add := func(at int64, uid string) {
+		if uid != "" {
+			items = append(items, item{at, uid})
+		}
+	}
+	for i := range parts {
+		f, l := parts[i].first(), parts[i].last()
+		o := h.nets[f.net].obs
+		if c := &h.cells[o[f.first].cell]; c.LastOK != 0 && c.LastOK < c.FirstBad {
+			add(c.LastOK, c.LastOKUID)
+		} else if f.first > 0 {
+			b := &h.cells[o[f.first-1].cell]
+			add(b.LastOK, b.LastOKUID)
+		}
+		for k, n := f.first, 0; k < f.end && n < 3; k++ {
+			if o[k].bad() > 0 {
+				b := &h.cells[o[k].cell]
+				add(b.FirstBad, b.FirstBadUID)
+				n++
+			}
+		}
+		b := &h.cells[o[l.end-1].cell]
+		add(b.LastBad, b.LastBadUID)
+		if l.end < len(o) {
+			a := &h.cells[o[l.end].cell]
+			add(a.FirstOK, a.FirstOKUID)
+		}
+	}
+	slices.SortFunc(items, func(a, b item) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.uid, b.uid)) })
+	items = slices.Compact(items)
+	out := []string{}
+	for i, it := range items {
+		if len(items) <= maxEvidence || i < maxEvidence/2 || i >= len(items)-maxEvidence/2 {
+			out = append(out, it.uid)
+		}
+	}
+	return out
+}

@@ -1,0 +1,388 @@
+// Package bench makes histories of measurements whose truth is known, and
+// scores detectors on them. All of it is invented: countries carry codes that
+// ISO 3166 leaves to users, networks private ASNs. The same seed makes the
+// same history.
+package bench
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/bandish/bandish/verdict"
+)
+
+// Ban is one true event.
+type Ban struct {
+	CC, Target string // Target "*": the whole country is dark
+	From       time.Time
+	To         time.Time // zero: to the end of the window
+	Networks   []uint32
+	PerDay     float64 // measurements a day of the target in the country, on average
+	Partial    bool
+	Throttled  bool
+	Flaps      bool
+	Artefact   bool // a change of the instrument or the world: not to be found
+}
+
+// World is some countries' history.
+type World struct {
+	Start, End time.Time
+	Countries  []Country
+	Truth      []Ban
+	Quiet      int // series without any ban
+}
+
+// Country is one country's rows, in time order by report.
+type Country struct {
+	CC   string
+	Rows []verdict.Row
+}
+
+// Size says how large a world is to be.
+type Size struct {
+	Countries, Targets, Days int
+	BanShare                 float64 // share of the series with a ban
+}
+
+// network is one network of a country.
+type network struct {
+	asn    uint32
+	weight float64
+	away   []span // nobody measures here
+	own    uint32 // its resolver
+}
+
+type span struct{ from, to time.Time }
+
+func (s span) has(t time.Time) bool { return !t.Before(s.from) && t.Before(s.to) }
+
+func within(spans []span, t time.Time) bool {
+	for _, s := range spans {
+		if s.has(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// plot is one target in one country.
+type plot struct {
+	target       string
+	share        float64 // of reports that test it
+	falseBad     float64
+	inconclusive float64
+	away         []span // the target is off the list
+	bans         []ban
+	down         []span
+}
+
+type ban struct {
+	truth     Ban
+	starts    map[uint32]time.Time
+	ends      map[uint32]time.Time
+	lulls     []span
+	strength  float64
+	impaired  float64
+	mechanism string
+}
+
+// Generate makes a world.
+func Generate(seed uint64, size Size) *World {
+	rng := rand.New(rand.NewPCG(seed, 0xba9d154))
+	w := &World{Start: time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)}
+	w.End = w.Start.AddDate(0, 0, size.Days)
+	worldDown := make([][]span, size.Targets)
+	for i := range worldDown {
+		for range rng.IntN(4) {
+			worldDown[i] = append(worldDown[i], w.stretch(rng, time.Hour, 18*time.Hour))
+		}
+	}
+	glitch, glitchSpan := -1, span{}
+	if rng.Float64() < 0.5 { // one target seems blocked in the whole world
+		glitch, glitchSpan = rng.IntN(size.Targets), w.stretch(rng, 24*time.Hour, 10*24*time.Hour)
+	}
+	for c := range size.Countries {
+		g := &maker{w: w, rng: rand.New(rand.NewPCG(seed, uint64(c)+1)), cc: countryCode(c)}
+		g.country(size, worldDown, glitch, glitchSpan)
+	}
+	return w
+}
+
+func countryCode(i int) string {
+	if i < 26 {
+		return "X" + string(rune('A'+i))
+	}
+	return "Q" + string(rune('M'+(i-26)%14))
+}
+
+// stretch is a random stretch of the window, of log-uniform length.
+func (w *World) stretch(rng *rand.Rand, shortest, longest time.Duration) span {
+	d := time.Duration(math.Exp(math.Log(float64(shortest)) + rng.Float64()*math.Log(float64(longest)/float64(shortest))))
+	room := w.End.Sub(w.Start) - 40*24*time.Hour
+	from := w.Start.Add(20 * 24 * time.Hour).Add(time.Duration(rng.Int64N(int64(room))))
+	return span{from, from.Add(d)}
+}
+
+// maker makes one country.
+type maker struct {
+	w    *World
+	rng  *rand.Rand
+	cc   string
+	nets []network
+	dark []span
+}
+
+func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan span) {
+	rng := g.rng
+	total := 0.0
+	for i := range 3 + rng.IntN(10) {
+		n := network{asn: 64512 + uint32(i), weight: 1 / float64(i+1), own: 64512 + uint32(i)}
+		for range rng.IntN(3) {
+			n.away = append(n.away, g.w.stretch(rng, 5*24*time.Hour, 40*24*time.Hour))
+		}
+		total += n.weight
+		g.nets = append(g.nets, n)
+	}
+	perDay := math.Exp(rng.Float64()*math.Log(100)) * 0.6 // reports a day: 0.6 to 60
+	if rng.Float64() < 0.25 && perDay > 6 {
+		s := g.w.stretch(rng, 24*time.Hour, 8*24*time.Hour)
+		g.dark = append(g.dark, s)
+		var all []uint32
+		for _, n := range g.nets {
+			all = append(all, n.asn)
+		}
+		g.w.Truth = append(g.w.Truth, Ban{CC: g.cc, Target: "*", From: s.from, To: s.to, Networks: all, PerDay: perDay})
+	}
+	plots := make([]plot, size.Targets)
+	for i := range plots {
+		p := &plots[i]
+		*p = plot{target: fmt.Sprintf("platform-%d", i), share: 0.4 + 0.6*rng.Float64(), falseBad: 0.01 + 0.04*rng.Float64(),
+			inconclusive: 0.05 + 0.05*rng.Float64(), down: worldDown[i]}
+		for range rng.IntN(3) {
+			p.away = append(p.away, g.w.stretch(rng, 3*24*time.Hour, 21*24*time.Hour))
+		}
+		if rng.Float64() < size.BanShare {
+			g.ban(p, perDay*p.share)
+		} else {
+			g.w.Quiet++
+		}
+		if i == glitch {
+			p.bans = append(p.bans, g.everywhere(p.target, glitchSpan))
+		}
+	}
+	g.w.Countries = append(g.w.Countries, Country{CC: g.cc, Rows: g.rows(plots, perDay, total)})
+}
+
+// everywhere is an artefact that all networks of all countries show.
+func (g *maker) everywhere(target string, s span) ban {
+	b := ban{truth: Ban{CC: g.cc, Target: target, From: s.from, To: s.to, Artefact: true}, strength: 0.9, impaired: 0.1, mechanism: "http",
+		starts: map[uint32]time.Time{}, ends: map[uint32]time.Time{}}
+	for _, n := range g.nets {
+		b.starts[n.asn], b.ends[n.asn] = s.from, s.to
+	}
+	g.w.Truth = append(g.w.Truth, b.truth)
+	return b
+}
+
+// ban gives a target one ban, rarely two far apart.
+func (g *maker) ban(p *plot, perDay float64) {
+	rng := g.rng
+	shortest, longest := 24*time.Hour, 20*24*time.Hour
+	switch x := rng.Float64(); {
+	case x < 0.15:
+		shortest, longest = 8*time.Hour, 48*time.Hour
+	case x < 0.5:
+		shortest, longest = 20*24*time.Hour, 300*24*time.Hour
+	}
+	s := g.w.stretch(rng, shortest, longest)
+	b := ban{strength: 0.93 + 0.06*rng.Float64(), impaired: 0.08, mechanism: []string{"dns.injection", "tls.reset", "tcp.timeout", "http.blockpage"}[rng.IntN(4)],
+		starts: map[uint32]time.Time{}, ends: map[uint32]time.Time{}}
+	b.truth = Ban{CC: g.cc, Target: p.target, From: s.from, To: s.to, PerDay: perDay}
+	if rng.Float64() < 0.12 {
+		b.truth.Throttled, b.mechanism = true, "throttling"
+		b.strength, b.impaired = 0.55+0.25*rng.Float64(), 0.5
+	}
+	share := 1.0
+	if rng.Float64() < 0.4 {
+		share, b.truth.Partial = 0.3+0.5*rng.Float64(), true
+	}
+	staggered := rng.Float64() < 0.3
+	for {
+		for _, n := range g.nets {
+			if rng.Float64() < share {
+				b.truth.Networks = append(b.truth.Networks, n.asn)
+			}
+		}
+		if len(b.truth.Networks) > 0 {
+			break
+		}
+	}
+	first := rng.IntN(len(b.truth.Networks))
+	for i, asn := range b.truth.Networks {
+		b.starts[asn], b.ends[asn] = s.from, s.to
+		if staggered && i != first {
+			lag := time.Duration(rng.ExpFloat64() * 24 * float64(time.Hour))
+			b.starts[asn] = s.from.Add(min(lag, s.to.Sub(s.from)/2))
+		}
+	}
+	if rng.Float64() < 0.3 && s.to.Sub(s.from) > 4*24*time.Hour {
+		b.truth.Flaps = true
+		for range 1 + rng.IntN(3) {
+			at := s.from.Add(time.Duration(rng.Int64N(int64(s.to.Sub(s.from)))))
+			lull := time.Duration((0.5 + 40*rng.Float64()*rng.Float64()) * float64(time.Hour))
+			if at.Add(lull).Before(s.to.Add(-24 * time.Hour)) {
+				b.lulls = append(b.lulls, span{at, at.Add(lull)})
+			}
+		}
+	}
+	if !b.truth.To.Before(g.w.End) {
+		b.truth.To = time.Time{}
+	}
+	g.w.Truth = append(g.w.Truth, b.truth)
+	p.bans = append(p.bans, b)
+}
+
+// rows runs through the days and draws reports.
+func (g *maker) rows(plots []plot, perDay, total float64) []verdict.Row {
+	rng := g.rng
+	var out []verdict.Row
+	campaign := g.w.stretch(rng, 2*24*time.Hour, 15*24*time.Hour)
+	spike := 1.0
+	if rng.Float64() < 0.3 {
+		spike = 3 + 5*rng.Float64()
+	}
+	defect, defectNet := span{}, g.nets[rng.IntN(len(g.nets))].asn
+	if rng.Float64() < 0.2 {
+		defect = g.w.stretch(rng, 24*time.Hour, 6*24*time.Hour)
+	}
+	switchAt := g.w.stretch(rng, time.Hour, 2*time.Hour).from // a network changes its resolver
+	switchNet := g.nets[rng.IntN(len(g.nets))].asn
+	n := 0
+	for d := g.w.Start; d.Before(g.w.End); d = d.AddDate(0, 0, 1) {
+		rate := perDay
+		if wd := d.Weekday(); wd == time.Saturday || wd == time.Sunday {
+			rate *= 0.7
+		}
+		if campaign.has(d) {
+			rate *= spike
+		}
+		for range poisson(rng, rate) {
+			at := d.Add(hourOfDay(rng))
+			net := g.pick(total)
+			if within(net.away, at) || within(g.dark, at) {
+				continue
+			}
+			n++
+			report := fmt.Sprintf("%s-%d", g.cc, n)
+			resolver := net.own
+			if rng.Float64() < 0.25 || net.asn == switchNet && at.After(switchAt) {
+				resolver = 15169
+			}
+			broken := defect.has(at) && net.asn == defectNet && rng.Float64() < 0.9
+			out = g.report(out, plots, at, net, report, resolver, broken)
+		}
+	}
+	return out
+}
+
+// report is one session: it tests many of the targets, some more than once.
+func (g *maker) report(out []verdict.Row, plots []plot, at time.Time, net *network, report string, resolver uint32, broken bool) []verdict.Row {
+	rng := g.rng
+	for i := range plots {
+		p := &plots[i]
+		if rng.Float64() > p.share || within(p.away, at) {
+			continue
+		}
+		times := 1
+		if rng.Float64() < 0.1 {
+			times = 2 + rng.IntN(4)
+		}
+		for k := range times {
+			t := at.Add(time.Duration(i*7+k) * time.Second)
+			r := verdict.Row{UID: fmt.Sprintf("%s-%s-%d-%d", report, p.target, k, t.Unix()), ReportID: report, Time: t, CC: g.cc, ASN: net.asn,
+				ResolverASN: resolver, TestName: "web_connectivity", Target: p.target, Software: version(rng, t), Ruleset: "bench"}
+			p.judge(rng, &r, broken)
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// version is a release of a probe: new ones spread over weeks.
+func version(rng *rand.Rand, t time.Time) string {
+	months := int(t.Sub(time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)).Hours() / 24 / 60)
+	return fmt.Sprintf("probe/3.%d", max(0, months-int(rng.ExpFloat64()*1.5)))
+}
+
+// judge draws the verdict.
+func (p *plot) judge(rng *rand.Rand, r *verdict.Row, broken bool) {
+	x := rng.Float64()
+	if within(p.down, r.Time) {
+		r.State = verdict.Down
+		return
+	}
+	if broken {
+		r.State, r.Mechanisms = verdict.Blocked, []string{"dns.nxdomain"}
+		return
+	}
+	for i := range p.bans {
+		b := &p.bans[i]
+		start, ok := b.starts[r.ASN]
+		if !ok || r.Time.Before(start) || !r.Time.Before(b.ends[r.ASN]) || within(b.lulls, r.Time) {
+			continue
+		}
+		if x < b.strength {
+			r.State, r.Mechanisms = verdict.Blocked, []string{b.mechanism}
+			if rng.Float64() < b.impaired {
+				r.State = verdict.Impaired
+			}
+			return
+		}
+		x = (x - b.strength) / (1 - b.strength)
+	}
+	switch {
+	case x < p.falseBad:
+		r.State, r.Mechanisms = verdict.Blocked, []string{"http"}
+	case x < p.falseBad+p.inconclusive*0.6:
+		r.State = verdict.Impaired
+	case x < p.falseBad+p.inconclusive:
+		r.State = verdict.Insufficient
+	default:
+		r.State = verdict.OK
+	}
+}
+
+func (g *maker) pick(total float64) *network {
+	x := g.rng.Float64() * total
+	for i := range g.nets {
+		if x -= g.nets[i].weight; x < 0 {
+			return &g.nets[i]
+		}
+	}
+	return &g.nets[0]
+}
+
+// hourOfDay favours the evening.
+func hourOfDay(rng *rand.Rand) time.Duration {
+	for {
+		h := rng.Float64() * 24
+		if rng.Float64() < 0.55-0.4*math.Cos((h-3)/24*2*math.Pi) {
+			return time.Duration(h * float64(time.Hour))
+		}
+	}
+}
+
+func poisson(rng *rand.Rand, mean float64) int {
+	if mean > 60 {
+		return max(0, int(mean+math.Sqrt(mean)*rng.NormFloat64()+0.5))
+	}
+	l, p, k := math.Exp(-mean), 1.0, 0
+	for {
+		if p *= rng.Float64(); p <= l {
+			return k
+		}
+		k++
+	}
+}

@@ -1,0 +1,327 @@
+package event
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/bandish/bandish/series"
+)
+
+// This file puts the interfered stretches of the networks of a country
+// together into events.
+
+const (
+	weakScore   = 6.0  // a network's stretch that may join an event
+	briefScore  = 10.0 // the same, where all lies within a day
+	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
+	aloneScore  = 6.0  // what one network alone must add, where others are measured
+	minRise     = 0.25
+	minRiseSoft = 0.35
+	softShare   = 0.7 // above it, the verdicts only said that something is wrong
+	minReports  = 3
+	minPerDay   = 1.5 // bad votes a bad day, where the source names neither network nor report
+	minLeft     = 8.0 // score that must be left without any one report
+	minContrast = 8.0 // ok votes around an event that rests on impaired
+	stale       = 14 * 86400
+
+	// What one network alone must show when the verdicts only say that
+	// something is wrong.
+	aloneRise  = 0.6
+	aloneVotes = 12.0
+	aloneDays  = 5
+)
+
+// stretch is a run of a network in time.
+type stretch struct {
+	net        int // -1: all together
+	from, to   int64
+	first, end int // observations, end exclusive
+	score      float64
+	soft, rate float64
+	open       bool
+}
+
+// cluster is an event to be.
+type cluster struct {
+	from, to int64
+	spans    []stretch
+	joint    float64 // score of all stretches
+	loudest  float64 // of it, what the loudest report gives
+	weak     bool    // the verdicts only say that something is wrong
+}
+
+// stretches are the runs that score enough, from their first to their last bad
+// vote.
+func (t *track) stretches(net int, atLeast float64) []stretch {
+	var out []stretch
+	for _, r := range t.runs {
+		if r.score < atLeast {
+			continue
+		}
+		for r.first < r.last && t.obs[r.first].bad() == 0 {
+			r.first++
+		}
+		for r.last > r.first && t.obs[r.last].bad() == 0 {
+			r.last--
+		}
+		out = append(out, stretch{net: net, from: t.obs[r.first].from, to: t.obs[r.last].to, first: r.first, end: r.last + 1,
+			score: r.score, soft: r.soft, rate: r.rate, open: r.last+1 == len(t.obs)})
+	}
+	return out
+}
+
+func (t *track) votes() float64 {
+	var s sums
+	s.add(t.obs, nil)
+	return s.hard + s.soft + s.ok
+}
+
+// clusters groups the stretches into events to be: strong ones are the core,
+// weaker ones of other networks join where they overlap it.
+func (h *history) clusters() []cluster {
+	all := h.pooled.obs
+	need := threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
+	var core, weak []stretch
+	for i := range h.nets {
+		for _, s := range h.nets[i].stretches(i, weakScore) {
+			switch {
+			case s.score >= need:
+				core = append(core, s)
+			case s.score >= briefScore || h.nets[i].badDays(s) > 1:
+				weak = append(weak, s)
+			}
+		}
+	}
+	if len(h.nets) > 1 {
+		for _, s := range h.pooled.stretches(-1, need) {
+			core = append(core, h.localise(s)...)
+		}
+	}
+	cs := join(core)
+	for _, s := range weak {
+		for i := range cs {
+			if c := &cs[i]; s.from <= c.to && s.to >= c.from {
+				c.spans = append(c.spans, s)
+				c.from, c.to = min(c.from, s.from), max(c.to, s.to)
+				break
+			}
+		}
+	}
+	return join2(cs)
+}
+
+// badDays counts the days with bad votes.
+func (t *track) badDays(s stretch) int {
+	n, last := 0, int64(math.MinInt64)
+	for _, o := range t.obs[s.first:s.end] {
+		if d := floorDay(o.from); o.bad() > 0 && d != last {
+			n, last = n+1, d
+		}
+	}
+	return n
+}
+
+// localise finds the networks that carry a stretch of all together: those whose
+// own votes within it speak for interference.
+func (h *history) localise(s stretch) []stretch {
+	var out []stretch
+	total := 0.0
+	for i := range h.nets {
+		t := &h.nets[i]
+		first := slices.IndexFunc(t.obs, func(o obs) bool { return o.to >= s.from && o.bad() > o.ok })
+		if first < 0 || t.obs[first].from > s.to {
+			continue
+		}
+		end := first
+		for k := first; k < len(t.obs) && t.obs[k].from <= s.to; k++ {
+			if t.obs[k].bad() > t.obs[k].ok {
+				end = k + 1
+			}
+		}
+		var v sums
+		v.add(t.obs[first:end], nil)
+		bad := v.hard + v.soft
+		rate := bad / (bad + v.ok)
+		best := math.Inf(-1)
+		for st := 1; st < states; st++ {
+			w := t.base.weights(st)
+			best = math.Max(best, v.hard*w.hard+v.soft*w.soft+v.ok*w.ok)
+		}
+		if best <= 1 || rate < t.base.bad+minRise {
+			continue
+		}
+		total += best
+		out = append(out, stretch{net: i, from: t.obs[first].from, to: t.obs[end-1].to, first: first, end: end,
+			score: best, soft: v.soft / bad, rate: rate, open: end == len(t.obs)})
+	}
+	if len(out) < 2 || total < minimalScore {
+		return nil
+	}
+	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < listedScore }); len(sure) >= 2 {
+		return sure
+	}
+	return out
+}
+
+// join clusters stretches that overlap or that only a lull divides.
+func join(spans []stretch) []cluster {
+	slices.SortFunc(spans, func(a, b stretch) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net))
+	})
+	var cs []cluster
+	for _, s := range spans {
+		if n := len(cs); n > 0 && s.from <= cs[n-1].to {
+			cs[n-1].spans = append(cs[n-1].spans, s)
+			cs[n-1].to = max(cs[n-1].to, s.to)
+			continue
+		}
+		cs = append(cs, cluster{from: s.from, to: s.to, spans: []stretch{s}})
+	}
+	return join2(cs)
+}
+
+// join2 merges neighbouring clusters until only real gaps divide them.
+func join2(cs []cluster) []cluster {
+	for merged := true; merged; {
+		merged = false
+		for i := 0; i+1 < len(cs); i++ {
+			a, b := &cs[i], cs[i+1]
+			if b.from-a.to <= lull(a.to-a.from, b.to-b.from) {
+				a.spans = append(a.spans, b.spans...)
+				a.to = max(a.to, b.to)
+				cs = slices.Delete(cs, i+1, i+2)
+				merged = true
+			}
+		}
+	}
+	return cs
+}
+
+// lull is the longest pause that does not end a ban: three days, or a quarter
+// of what lies around it, at most ten days.
+func lull(before, after int64) int64 {
+	return max(3*86400, min(10*86400, (before+after)/4))
+}
+
+// reject says why a cluster is not an event, "" when it is one.
+func (h *history) reject(c *cluster) string {
+	c.joint = 0
+	nets := map[int]float64{}
+	var bad, soft, rise float64
+	for _, s := range c.spans {
+		nets[s.net] += s.score
+		c.joint += s.score
+		t := &h.nets[s.net]
+		var v sums
+		v.add(t.obs[s.first:s.end], nil)
+		bad += v.hard + v.soft
+		soft += v.soft
+		rise += (s.rate - t.base.bad) * (v.hard + v.soft)
+	}
+	rise /= math.Max(bad, 1e-9)
+	weak := soft/math.Max(bad, 1e-9) > softShare
+	reports, days, loudest := h.voices(c)
+	c.weak, c.loudest = weak, loudest
+	switch {
+	case rise < minRise || weak && rise < minRiseSoft:
+		return "the rise is small"
+	case reports >= 0 && reports < minReports:
+		return "fewer than three reports"
+	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
+		return "one reporter a day could have caused it"
+	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
+		return "one network, and little of it"
+	case c.joint-loudest < minLeft:
+		return "one report decides"
+	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
+		return "one network, and nothing shows interference"
+	case weak && h.contrast(c) < minContrast:
+		return "nothing to compare with"
+	}
+	return ""
+}
+
+// witnesses counts the networks that speak for themselves.
+func witnesses(scores map[int]float64) int {
+	n := 0
+	for _, s := range scores {
+		if s >= weakScore {
+			n++
+		}
+	}
+	return n
+}
+
+// cellsOf calls f with every cell of the cluster's stretches, once.
+func (h *history) cellsOf(c *cluster, f func(cell *series.Cell, o *obs)) {
+	seen := map[int32]bool{}
+	for _, s := range c.spans {
+		t := &h.nets[s.net]
+		for k := s.first; k < s.end; k++ {
+			o := &t.obs[k]
+			if !seen[o.cell] {
+				seen[o.cell] = true
+				f(&h.cells[o.cell], o)
+			}
+		}
+	}
+}
+
+// voices counts the distinct reports with bad votes, -1 where the source names
+// none; the days with bad votes; and the score that the loudest report gives.
+func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
+	byReport := map[uint32]float64{}
+	onDay := map[int64]bool{}
+	named := false
+	h.cellsOf(c, func(cell *series.Cell, o *obs) {
+		if cell.Bad() > 0 {
+			onDay[floorDay(cell.Start)] = true
+		}
+		b := h.nets[o.net].base
+		w := math.Log(0.9/b.bad) + 1
+		for _, v := range cell.Voices {
+			named = true
+			if v.Bad > 0 {
+				byReport[v.Report] += float64(v.Bad) / series.Vote * w
+			}
+		}
+	})
+	if !named {
+		return -1, len(onDay), 0
+	}
+	for _, s := range byReport {
+		loudest = math.Max(loudest, s)
+	}
+	return len(byReport), len(onDay), loudest
+}
+
+func (h *history) badVotes(c *cluster) float64 {
+	n := 0.0
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+		n += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
+	})
+	return n
+}
+
+// contrast counts the ok votes of the cluster's networks before it.
+func (h *history) contrast(c *cluster) float64 {
+	nets := map[int]bool{}
+	n := 0.0
+	for _, s := range c.spans {
+		if nets[s.net] {
+			continue
+		}
+		nets[s.net] = true
+		for _, o := range h.nets[s.net].obs {
+			if o.to <= c.from {
+				n += o.ok
+			}
+		}
+	}
+	return n
+}
+
+// networkName writes an ASN.
+func networkName(asn uint32) string { return fmt.Sprintf("AS%d", asn) }

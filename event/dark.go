@@ -1,0 +1,377 @@
+package event
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/bandish/bandish/series"
+)
+
+// This file finds countries that fall silent. What counts is presence: that a
+// network was heard at all in an hour (a day, where cells are daily), whatever
+// it measured, so that a campaign of many measurements weighs little.
+
+const (
+	darkWindow   = 28   // days on either side that give the usual presence
+	darkLevel    = 0.05 // share of the usual presence that is left in darkness
+	darkSpread   = 1.5  // overdispersion of presence
+	darkEnter    = 10.0 // score that darkness must reach
+	darkNetworks = 3    // networks that are heard regularly, and vanish
+	darkRegular  = 0.25 // share of days on which a regular network is heard
+	darkReturn   = 0.4  // share of the usual presence that returns
+	darkLongest  = 60   // days at the end of the data, beyond which it is no news
+	neighbours   = 0.5  // share of their usual presence that others must keep
+)
+
+// heard is one hour (or day) in which a network was heard.
+type heard struct {
+	first, last int64
+	asn         uint32
+	uid         string
+}
+
+// darkness is one country's presence by day, and its silences.
+type darkness struct {
+	cc       string
+	first    int64 // day number
+	days     []float64
+	last     heard
+	bucket   int64
+	regular  []uint32 // at the end of the data
+	silences []silence
+	shape    [24]float64 // share of the presence by hour of the day
+	sum      string
+}
+
+type silence struct {
+	before, after heard   // the last heard before it and the first after it
+	usual         float64 // a day
+	during        int
+	networks      []uint32
+	score         float64
+}
+
+// darkness notes the country's presence and finds its silences.
+func (d *Detector) darkness(cells []series.Cell) {
+	hs, bucket := presences(cells)
+	if len(hs) == 0 || (bucket == 86400 && hs[0].asn == 0) {
+		return
+	}
+	k := darkness{cc: cells[0].CC, first: floorDay(hs[0].first) / 86400, last: hs[len(hs)-1], bucket: bucket}
+	k.days = make([]float64, floorDay(k.last.last)/86400-k.first+1)
+	s := sha256.New()
+	var buf []byte
+	for _, h := range hs {
+		k.days[floorDay(h.first)/86400-k.first]++
+		buf = binary.AppendVarint(binary.AppendVarint(buf[:0], h.first), int64(h.asn))
+		s.Write(buf)
+		k.shape[(h.first%86400)/3600] += 1 / float64(len(hs))
+	}
+	k.sum = sum(s)
+	k.find(hs)
+	k.regular = regular(hs, k.last.last+1, -1)
+	d.dark = append(d.dark, k)
+}
+
+// presences are the hours in which networks were heard, sorted by time.
+func presences(cells []series.Cell) ([]heard, int64) {
+	type key struct {
+		asn   uint32
+		start int64
+	}
+	bucket := int64(3600)
+	for i := range cells {
+		bucket = max(bucket, cells[i].Span)
+	}
+	at := map[key]heard{}
+	for i := range cells {
+		c := &cells[i]
+		if c.Measurements == 0 {
+			continue
+		}
+		h := heard{first: c.Start, last: c.End() - 1, asn: c.ASN, uid: cmp.Or(c.FirstOKUID, c.FirstBadUID)}
+		for _, t := range []int64{c.FirstOK, c.FirstBad} {
+			if t != 0 {
+				h.first = max(h.first, c.Start)
+				if h.last == c.End()-1 {
+					h.first, h.last = t, t
+				}
+				h.first, h.last = min(h.first, t), max(h.last, t)
+			}
+		}
+		h.last = max(h.last, c.LastOK, c.LastBad)
+		k := key{c.ASN, c.Start - c.Start%bucket}
+		if o, ok := at[k]; ok {
+			if o.first < h.first || o.first == h.first && o.uid < h.uid {
+				h.uid = o.uid
+			}
+			h.first, h.last = min(h.first, o.first), max(h.last, o.last)
+		}
+		at[k] = h
+	}
+	hs := make([]heard, 0, len(at))
+	for _, h := range at {
+		hs = append(hs, h)
+	}
+	slices.SortFunc(hs, func(a, b heard) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.asn, b.asn))
+	})
+	return hs, bucket
+}
+
+// find looks for silences: stretches of six hours (or days) where next to
+// nothing is heard, scored against the usual presence.
+func (k *darkness) find(hs []heard) {
+	width := max(k.bucket, 6*3600)
+	begin := k.first * 86400
+	n := int((floorDay(k.last.last)+86400-begin)/width) + 1
+	counts := make([]float64, n)
+	perDay := int(86400 / width)
+	shape := make([]float64, perDay)
+	for _, h := range hs {
+		i := int((h.first - begin) / width)
+		counts[i]++
+		shape[i%perDay]++
+	}
+	for i := range shape {
+		shape[i] /= float64(len(hs))
+	}
+	usual := k.usual()
+	for a := 0; a < n; {
+		score, best, b := 0.0, 0.0, a
+		for i := a; i < n; i++ {
+			rate := usual[min(i/perDay, len(usual)-1)] * shape[i%perDay]
+			score += (counts[i]*math.Log(darkLevel) + (1-darkLevel)*rate) / darkSpread
+			if score > best {
+				best, b = score, i+1
+			}
+			if score <= 0 || score < best-darkEnter {
+				break
+			}
+		}
+		if best < darkEnter {
+			a++
+			continue
+		}
+		k.add(hs, begin+int64(a)*width, begin+int64(b)*width, best)
+		a = b
+	}
+}
+
+// usual is, for every day, the larger of the medians before and after it.
+func (k *darkness) usual() []float64 {
+	out := make([]float64, len(k.days))
+	for i := range k.days {
+		out[i] = max(median(k.days[max(0, i-darkWindow):i]), median(k.days[i+1:min(len(k.days), i+1+darkWindow)]))
+	}
+	return out
+}
+
+func median(v []float64) float64 {
+	if len(v) < 7 {
+		return 0
+	}
+	s := slices.Clone(v)
+	slices.Sort(s)
+	return s[len(s)/2]
+}
+
+// add keeps a silence between from and to when the country came back, and when
+// several regular networks fell silent together.
+func (k *darkness) add(hs []heard, from, to int64, score float64) {
+	nets := regular(hs, from, -1)
+	if len(nets) < darkNetworks {
+		return
+	}
+	i := slices.IndexFunc(hs, func(h heard) bool { return h.first >= from })
+	j := slices.IndexFunc(hs, func(h heard) bool { return h.first >= to })
+	if i < 0 || j < 0 {
+		return // not back: Finish looks at the end of the data
+	}
+	// The edges of the stretch are buckets; the silence is the longest pause
+	// around it.
+	a, b := i-1, j
+	for a+1 < b && a+1 < len(hs) && hs[a+1].first < from+6*3600 && float64(b-a) > 2 && hs[a+1].first-hs[max(a, 0)].last < (to-from)/4 {
+		a++
+	}
+	for b-1 > a && hs[b-1].first >= to-6*3600 && hs[b].first-hs[b-1].last < (to-from)/4 {
+		b--
+	}
+	if a < 0 {
+		return
+	}
+	dayA, dayB := floorDay(hs[a].last)/86400-k.first, floorDay(hs[b].first)/86400-k.first
+	before := median(k.days[max(0, dayA-darkWindow):dayA])
+	after := median(k.days[min(int64(len(k.days)), dayB+1):min(int64(len(k.days)), dayB+1+darkWindow)])
+	if before == 0 || after < darkReturn*before {
+		return
+	}
+	back := 0
+	for _, n := range regular(hs, hs[b].first, 1) {
+		if slices.Contains(nets, n) {
+			back++
+		}
+	}
+	if 2*back < len(nets) {
+		return
+	}
+	usual, days := min(before, after), float64(hs[b].first-hs[a].last)/day
+	score = min(score, (float64(b-a-1)*math.Log(darkLevel)+(1-darkLevel)*usual*days)/darkSpread)
+	if score < darkEnter {
+		return
+	}
+	k.silences = append(k.silences, silence{before: hs[a], after: hs[b], usual: usual, during: b - a - 1, networks: nets, score: score})
+}
+
+// regular are the networks heard on many of the days before a time (side -1)
+// or after it (side 1).
+func regular(hs []heard, at int64, side int) []uint32 {
+	lo, hi := at-darkWindow*86400, at
+	if side > 0 {
+		lo, hi = at, at+darkWindow*86400
+	}
+	lo, hi = max(lo, floorDay(hs[0].first)), min(hi, floorDay(hs[len(hs)-1].last)+86400)
+	days := map[uint32]map[int64]bool{}
+	for _, h := range hs {
+		if h.first >= lo && h.first < hi {
+			if days[h.asn] == nil {
+				days[h.asn] = map[int64]bool{}
+			}
+			days[h.asn][floorDay(h.first)] = true
+		}
+	}
+	var out []uint32
+	for asn, d := range days {
+		if float64(len(d)) >= darkRegular*math.Max(float64(hi-lo)/86400, 7) {
+			out = append(out, asn)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// shutdowns makes events of the silences that the other countries do not share.
+func (d *Detector) shutdowns() []Event {
+	end := d.now
+	for i := range d.dark {
+		end = max(end, d.dark[i].last.last)
+	}
+	var out []Event
+	for i := range d.dark {
+		k := &d.dark[i]
+		for _, s := range k.silences {
+			if d.othersSpeak(k, s.before.last, s.after.first) {
+				out = append(out, k.event(s, false))
+			}
+		}
+		if s, ok := k.trailing(end); ok && len(d.dark) > 1 && d.othersSpeak(k, s.before.last, end) {
+			out = append(out, k.event(s, true))
+		}
+	}
+	return out
+}
+
+// trailing is a silence that lasts to the end of the data.
+func (k *darkness) trailing(end int64) (silence, bool) {
+	n := len(k.days)
+	usual := median(k.days[max(0, n-1-darkWindow) : n-1])
+	quiet := float64(end-k.last.last) / day
+	score := (1 - darkLevel) * usual * quiet / darkSpread
+	ok := score >= 2*darkEnter && quiet >= 1 && quiet <= darkLongest && len(k.regular) >= darkNetworks && steady(k.days)
+	return silence{before: k.last, usual: usual, networks: k.regular, score: score}, ok
+}
+
+// steady reports that presence was not raised by a campaign: the last four
+// weeks are like those before.
+func steady(days []float64) bool {
+	n := len(days)
+	if n < 2*darkWindow {
+		return false
+	}
+	now, then := median(days[n-1-darkWindow:n-1]), median(days[max(0, n-1-3*darkWindow):n-1-darkWindow])
+	return then >= 0.5*now
+}
+
+// othersSpeak reports whether the other countries together kept their presence
+// in the days touched.
+func (d *Detector) othersSpeak(k *darkness, from, to int64) bool {
+	a, b := floorDay(from)/86400, floorDay(to)/86400
+	var usual, then float64
+	for i := range d.dark {
+		o := &d.dark[i]
+		if o.cc == k.cc {
+			continue
+		}
+		for day := a; day <= b; day++ {
+			x := day - o.first
+			if x < 7 || x >= int64(len(o.days)) {
+				continue
+			}
+			usual += median(o.days[max(0, x-darkWindow):x])
+			then += o.days[x]
+		}
+	}
+	return usual == 0 || then >= neighbours*usual
+}
+
+// await is the time after (before, for side -1) a moment by which so many
+// presences are expected, with the usual course of the day.
+func (k *darkness) await(at int64, expected, usual float64, side int64) int64 {
+	const step = 600
+	for range 30 * 86400 / step {
+		h := ((at % 86400) + 86400) % 86400 / 3600
+		rate := usual * math.Max(k.shape[h], 0.005) * step / 3600
+		if k.bucket == 86400 {
+			rate = usual * step / day
+		}
+		if expected <= rate {
+			return at + side*int64(step*expected/rate)
+		}
+		expected -= rate
+		at += side * step
+	}
+	return at
+}
+
+func (k *darkness) event(s silence, open bool) Event {
+	e := Event{Kind: Shutdown, Target: "*", Targets: []string{"*"}, CC: k.cc, State: Dark, Mechanisms: []string{"darkness"}, Detector: Version,
+		InputHash: k.sum, Phases: []Phase{}, Evidence: []string{}, primary: anchor{s.before.last, s.after.first}}
+	for _, n := range s.networks {
+		e.Networks = append(e.Networks, networkName(n))
+	}
+	// Had it not been dark yet, the next presence would have come after an
+	// exponential time; daily cells do not say when in the day.
+	few, many := -math.Log((1+credible)/2), -math.Log((1-credible)/2)
+	slack := int64(0)
+	if k.bucket == 86400 {
+		slack = 86400
+	}
+	e.Onset = Interval{Earliest: instant(k.await(s.before.last, few, s.usual, 1) - slack), Latest: instant(k.await(s.before.last, many, s.usual, 1))}
+	length := "the end of the data"
+	if !open {
+		e.End = &Interval{Earliest: instant(k.await(s.after.first, many, s.usual, -1)), Latest: instant(k.await(s.after.first, few, s.usual, -1) + slack)}
+		if e.Onset.Latest.Unix() > s.after.first {
+			e.Onset.Latest = instant(s.after.first)
+		}
+		if e.End.Earliest.Unix() < s.before.last {
+			e.End.Earliest = instant(s.before.last)
+		}
+		length = instant(s.after.first).Format("2006-01-02 15:04") + " UTC"
+		if s.after.uid != "" {
+			e.Evidence = append(e.Evidence, s.after.uid)
+		}
+	}
+	if s.before.uid != "" {
+		e.Evidence = append([]string{s.before.uid}, e.Evidence...)
+	}
+	e.Counts.Measurements = s.during
+	e.Confidence = math.Round(math.Min(0.95, 1-math.Exp(-s.score/16))*100) / 100
+	e.Scope = fmt.Sprintf("the whole country, %d networks", len(e.Networks))
+	e.Reasons = []string{fmt.Sprintf("usually networks are heard %.0f times a day; from %s UTC to %s they were heard %d times, on all targets together",
+		s.usual, instant(s.before.last).Format("2006-01-02 15:04"), length, s.during)}
+	return e
+}

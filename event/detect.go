@@ -1,0 +1,215 @@
+package event
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/series"
+)
+
+// Result is what was found: the events, sorted by country and onset, and the
+// changes that looked like events but are the instrument's.
+type Result struct {
+	Events    []Event
+	Artefacts []Event
+}
+
+// Detector takes the cells of one country after the other, so that memory
+// holds one country's cells at a time.
+type Detector struct {
+	now     int64
+	found   []Event
+	odd     []Event // artefacts
+	watched map[string]map[string]*presence
+	dark    []darkness
+	scratch []uint64
+}
+
+// NewDetector makes a detector. now is the end of the window, for saying that
+// an event fades; the zero time leaves that to each series' own last cell.
+func NewDetector(now time.Time) *Detector {
+	d := &Detector{now: math.MinInt64, watched: map[string]map[string]*presence{}}
+	if !now.IsZero() {
+		d.now = now.Unix()
+	}
+	return d
+}
+
+// Detect finds the events in cells.
+func Detect(cells []series.Cell, now time.Time) Result {
+	d := NewDetector(now)
+	cells = slices.Clone(cells)
+	series.Sort(cells)
+	for c := range byKey(cells, func(c *series.Cell) string { return c.CC }) {
+		d.Country(c)
+	}
+	return d.Finish()
+}
+
+// byKey cuts sorted cells into the stretches with one key.
+func byKey(cells []series.Cell, key func(*series.Cell) string) iter.Seq[[]series.Cell] {
+	return func(yield func([]series.Cell) bool) {
+		for i := 0; i < len(cells); {
+			j := i + 1
+			for j < len(cells) && key(&cells[j]) == key(&cells[i]) {
+				j++
+			}
+			if !yield(cells[i:j]) {
+				return
+			}
+			i = j
+		}
+	}
+}
+
+// Country takes all cells of one country, sorted (series.Sort). Cells of a
+// layer are left out. The cells may be changed.
+func (d *Detector) Country(cells []series.Cell) {
+	cells = slices.DeleteFunc(cells, func(c series.Cell) bool { return c.Layer != series.Whole })
+	if len(cells) == 0 {
+		return
+	}
+	silenceDefects(cells)
+	d.darkness(cells)
+	var events []Event
+	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
+		d.see(target)
+		events = append(events, d.target(target)...)
+	}
+	d.found = append(d.found, group(events)...)
+}
+
+// target finds the events of one target in one country.
+func (d *Detector) target(cells []series.Cell) []Event {
+	h := newHistory(cells)
+	if len(h.nets) == 0 {
+		return nil
+	}
+	d.scratch = h.segment(d.scratch)
+	if len(h.pooled.obs) == 0 {
+		return nil
+	}
+	cs := slices.DeleteFunc(h.clusters(), func(c cluster) bool { return h.reject(&c) != "" })
+	slices.SortFunc(cs, func(a, b cluster) int { return cmp.Compare(a.from, b.from) })
+	var out []Event
+	for i := range cs {
+		h.reject(&cs[i])
+		prev, next := int64(math.MinInt64), int64(math.MaxInt64)
+		if i > 0 {
+			prev = cs[i-1].to
+		}
+		if i+1 < len(cs) {
+			next = cs[i+1].from
+		}
+		e := h.event(&cs[i], prev, next, d.now)
+		if why := h.instrument(&cs[i], e.Mechanisms); why != "" {
+			e.Artefact = why
+			d.odd = append(d.odd, e)
+			continue
+		}
+		out = append(out, e)
+	}
+	if len(out) > 0 {
+		sum := hashCells(cells)
+		for i := range out {
+			out[i].InputHash = sum
+		}
+	}
+	return out
+}
+
+// Finish compares the countries and returns what was found.
+func (d *Detector) Finish() Result {
+	kept, odd := d.world()
+	kept = append(kept, d.shutdowns()...)
+	odd = append(odd, d.odd...)
+	number(kept)
+	number(odd)
+	sortEvents(kept)
+	sortEvents(odd)
+	return Result{Events: kept, Artefacts: odd}
+}
+
+func sortEvents(es []Event) {
+	slices.SortFunc(es, func(a, b Event) int {
+		return cmp.Or(strings.Compare(a.CC, b.CC), cmp.Compare(a.primary.from, b.primary.from), strings.Compare(a.ID, b.ID))
+	})
+}
+
+// number gives ids: country, first target, year, and which of that year. The
+// moment itself is not in it, so that sharper dates leave the id alone.
+func number(es []Event) {
+	slices.SortFunc(es, func(a, b Event) int {
+		return cmp.Or(strings.Compare(a.CC, b.CC), strings.Compare(a.Target, b.Target),
+			cmp.Compare(a.primary.from, b.primary.from), cmp.Compare(a.primary.to, b.primary.to))
+	})
+	n := map[string]int{}
+	for i := range es {
+		e := &es[i]
+		name := e.Target
+		if e.Kind == Shutdown {
+			name = "shutdown"
+			if e.Networks != nil && len(e.Networks) == 1 {
+				name += "-" + strings.ToLower(e.Networks[0])
+			}
+		}
+		stem := fmt.Sprintf("%s-%s-%d", strings.ToLower(e.CC), name, time.Unix(e.primary.from, 0).UTC().Year())
+		if e.Artefact != "" {
+			stem = "artefact-" + stem
+		}
+		n[stem]++
+		e.ID = fmt.Sprintf("%s-%d", stem, n[stem])
+	}
+}
+
+// hashCells is the SHA-256 over what the model reads of the cells.
+func hashCells(cells []series.Cell) string {
+	s := sha256.New()
+	buf := make([]byte, 0, 256)
+	for i := range cells {
+		buf = appendCell(buf[:0], &cells[i])
+		s.Write(buf)
+	}
+	return sum(s)
+}
+
+func sum(s hash.Hash) string { return hex.EncodeToString(s.Sum(nil)) }
+
+func appendCell(b []byte, c *series.Cell) []byte {
+	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+	num := func(n ...int64) {
+		for _, v := range n {
+			b = binary.AppendVarint(b, v)
+		}
+	}
+	text(c.CC)
+	text(c.Target)
+	num(int64(c.ASN), c.Start, c.Span, int64(c.Measurements), int64(c.OK), int64(c.Blocked), int64(c.Likely), int64(c.Impaired),
+		int64(c.Down), int64(c.Insufficient), int64(c.Aside), int64(c.Reports), int64(c.VoteBlocked), int64(c.VoteImpaired),
+		int64(c.VoteOK), int64(c.VoteDown), c.FirstBad, c.LastBad, c.FirstOK, c.LastOK)
+	text(c.FirstBadUID)
+	text(c.LastBadUID)
+	text(c.FirstOKUID)
+	text(c.LastOKUID)
+	for _, v := range c.Voices {
+		num(int64(v.Report), int64(v.Bad), int64(v.OK))
+	}
+	for _, t := range c.Tallies {
+		text(string(t.Kind))
+		text(t.Name)
+		num(int64(t.Bad), int64(t.OK))
+	}
+	return b
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

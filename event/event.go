@@ -1,0 +1,143 @@
+// Package event finds bans in cells: one real ban is one event, with an
+// interval for its onset and one for its end, the networks, the means, and
+// why we say so.
+//
+// Detection is stateless: it is computed from all cells of the window each
+// time, so that late data and judging again just work, and the same cells give
+// the same bytes. The model, its equations and its sources stand in
+// docs/DETECTION.md. The package does no I/O and reads no clock.
+package event
+
+import (
+	"time"
+)
+
+// Version names the model and its constants. It changes whenever the same
+// cells may give other events.
+const Version = "bandish-event/1"
+
+// Kind is what sort of thing happened.
+type Kind string
+
+// The kinds.
+const (
+	Block      Kind = "block"
+	Throttling Kind = "throttling"
+	Shutdown   Kind = "shutdown" // a country or network fell silent
+)
+
+// State is how the event stands at the end of the data.
+type State string
+
+// The states. Dark is that of a shutdown, whether it is over or not.
+const (
+	Ongoing State = "ongoing"
+	Ended   State = "ended"
+	// Fading: some of the networks are restored and others are not, or the
+	// networks that were blocked have not been measured for long.
+	Fading State = "fading"
+	Dark   State = "dark"
+)
+
+// Interval holds the moment sought with a probability of 95 %. Earliest is nil
+// where the data do not reach back far enough to say.
+type Interval struct {
+	Earliest *time.Time `json:"earliest"`
+	Latest   *time.Time `json:"latest"`
+}
+
+// Event is one ban.
+type Event struct {
+	ID         string    `json:"id"`
+	Kind       Kind      `json:"kind"`
+	Target     string    `json:"target"`  // the first of Targets; "*" for a shutdown
+	Targets    []string  `json:"targets"` // sorted
+	Scope      string    `json:"scope"`   // "X, facebook and youtube on 12 networks"
+	CC         string    `json:"probe_cc"`
+	Networks   []string  `json:"networks"` // "AS17557", by number; empty where the source names none
+	Onset      Interval  `json:"onset"`
+	End        *Interval `json:"end"` // nil while nothing shows an end
+	State      State     `json:"state"`
+	Mechanisms []string  `json:"mechanisms"` // the most frequent first
+	Counts     Counts    `json:"counts"`
+	Phases     []Phase   `json:"phases"`
+	Confidence float64   `json:"confidence"` // 0 to 1
+	Evidence   []string  `json:"evidence"`   // measurement uids, in time
+	Reasons    []string  `json:"reasons"`    // why we say so, in sentences
+	Parts      []Part    `json:"parts,omitempty"`
+	Artefact   string    `json:"artefact,omitempty"` // why it is not an event after all
+	Detector   string    `json:"detector"`
+	InputHash  string    `json:"input_hash"` // SHA-256 of the cells it rests on
+
+	votes   float64
+	primary anchor
+}
+
+// Counts are of the measurements between the onset and the end on the networks
+// of the event.
+type Counts struct {
+	Blocked      int `json:"blocked"` // blocked and likely_blocked
+	OK           int `json:"ok"`
+	Down         int `json:"down"`
+	Inconclusive int `json:"inconclusive"` // impaired and insufficient
+	Measurements int `json:"measurements"`
+	Reports      int `json:"reports"`
+}
+
+// PhaseKind says what changed.
+type PhaseKind string
+
+// The kinds of phase.
+const (
+	PhaseBlocked   PhaseKind = "blocked"   // a stretch of blocking
+	PhaseLull      PhaseKind = "lull"      // access between two stretches
+	PhaseSpread    PhaseKind = "spread"    // a network joined later
+	PhaseRestored  PhaseKind = "restored"  // a network was restored before the others
+	PhaseMechanism PhaseKind = "mechanism" // the means changed
+)
+
+// Phase is a stretch of an event. To is nil while it lasts.
+type Phase struct {
+	Kind       PhaseKind  `json:"kind"`
+	From       time.Time  `json:"from"`
+	To         *time.Time `json:"to"`
+	Networks   []string   `json:"networks,omitempty"`
+	Mechanisms []string   `json:"mechanisms,omitempty"`
+	Note       string     `json:"note"`
+}
+
+// Part is one target of an event that holds several.
+type Part struct {
+	Target     string    `json:"target"`
+	Networks   []string  `json:"networks"`
+	Onset      Interval  `json:"onset"`
+	End        *Interval `json:"end"`
+	State      State     `json:"state"`
+	Mechanisms []string  `json:"mechanisms"`
+	Counts     Counts    `json:"counts"`
+	Confidence float64   `json:"confidence"`
+}
+
+// anchor is what the id hangs on.
+type anchor struct {
+	from, to int64 // of the blocked stretch
+}
+
+func instant(t int64) *time.Time {
+	u := time.Unix(t, 0).UTC()
+	return &u
+}
+
+// String writes the interval for people.
+func (i Interval) String() string {
+	const form = "2006-01-02 15:04"
+	switch {
+	case i.Earliest == nil && i.Latest == nil:
+		return "at a time not known"
+	case i.Earliest == nil:
+		return "before " + i.Latest.Format(form) + " UTC"
+	case i.Latest == nil:
+		return "after " + i.Earliest.Format(form) + " UTC"
+	}
+	return "between " + i.Earliest.Format(form) + " and " + i.Latest.Format(form) + " UTC"
+}

@@ -1,0 +1,160 @@
+package event
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// This file dates a change: the posterior of its moment, given what several
+// networks saw around it. See docs/DETECTION.md, "The date".
+
+const (
+	together = 0.7       // chance that all networks change at once
+	lagRate  = 1 / day   // else each follows the first after an exponential time
+	credible = 0.95      // the mass that an interval holds
+	reach    = 365 * day // how long before the first measurement a ban may have begun
+	slices4  = 4         // parts into which a cell is cut that the change may fall into
+)
+
+// witness is what one network saw around a change from open to interfered,
+// in time order. (For an end, time is turned round.)
+type witness struct {
+	obs []obs
+	w   weights
+	b   baseline
+	r   float64 // share of bad votes under interference
+}
+
+// piece is a stretch of time and the log-likelihood of a change within it.
+type piece struct {
+	a, b float64
+	l    float64
+}
+
+// pieces are the likelihoods of a change over all time, from reach before the
+// first measurement to the last.
+func (w *witness) pieces() []piece {
+	n := len(w.obs)
+	suffix := make([]float64, n+1)
+	for i := n - 1; i >= 0; i-- {
+		suffix[i] = suffix[i+1] + w.w.of(&w.obs[i])
+	}
+	out := make([]piece, 0, 2*n+2)
+	at := float64(w.obs[0].from) - reach
+	for i := range w.obs {
+		o := &w.obs[i]
+		from, to := math.Max(float64(o.from), at), float64(o.to)
+		if from > at {
+			out = append(out, piece{at, from, suffix[i]})
+			at = from
+		}
+		if to > at {
+			for k := range slices4 {
+				f := (float64(k) + 0.5) / slices4
+				a, b := at+(to-at)*float64(k)/slices4, at+(to-at)*float64(k+1)/slices4
+				out = append(out, piece{a, b, suffix[i+1] + w.part(o, f)})
+			}
+			at = to
+		}
+	}
+	return append(out, piece{at, at + reach, 0})
+}
+
+// part is the log-likelihood of an observation through which the change falls,
+// when a share f of it lies before the change.
+func (w *witness) part(o *obs, f float64) float64 {
+	r := f*w.b.bad + (1-f)*w.r
+	return o.bad()*math.Log(r/w.b.bad) + o.ok*math.Log((1-r)/(1-w.b.bad))
+}
+
+// posterior returns the interval that holds the change with the credible mass,
+// and whether the data bound it from below.
+func posterior(ws []witness) (lo, hi int64, bounded bool) {
+	all := make([][]piece, len(ws))
+	var grid []float64
+	begin := math.Inf(1)
+	for i := range ws {
+		all[i] = ws[i].pieces()
+		begin = math.Min(begin, all[i][0].b)
+		for _, p := range all[i] {
+			grid = append(grid, p.a, p.b)
+		}
+	}
+	slices.Sort(grid)
+	grid = slices.Compact(grid)
+	once := make([]float64, len(grid)-1)  // log-likelihood when all change at once
+	later := make([]float64, len(grid)-1) // when all follow later
+	lead := make([]float64, len(grid)-1)  // sum over the networks of leading instead of following
+	for _, ps := range all {
+		addWitness(grid, ps, once, later, lead)
+	}
+	mass := make([]float64, len(once))
+	top := math.Inf(-1)
+	for i := range once {
+		if n := float64(len(ws)); n > 1 {
+			once[i] = logSum(math.Log(together)+once[i], math.Log((1-together)/n)+later[i]+math.Log(lead[i]))
+		}
+		top = math.Max(top, once[i])
+	}
+	total := 0.0
+	for i := range once {
+		mass[i] = math.Exp(once[i]-top) * (grid[i+1] - grid[i])
+		total += mass[i]
+	}
+	l, h := quantile(grid, mass, total*(1-credible)/2), quantile(grid, mass, total*(1+credible)/2)
+	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
+}
+
+// addWitness adds one network's log-likelihood over the grid.
+func addWitness(grid []float64, ps []piece, once, later, lead []float64) {
+	top := math.Inf(-1)
+	for _, p := range ps {
+		top = math.Max(top, p.l)
+	}
+	tail, k := math.Exp(ps[len(ps)-1].l-top), len(ps)-1 // tail: the lagged likelihood beyond the piece
+	for i := len(grid) - 2; i >= 0; i-- {
+		a, b := grid[i], grid[i+1]
+		for k > 0 && ps[k].a >= b {
+			k--
+		}
+		l := math.Max(math.Exp(ps[k].l-top), 1e-300)
+		half := math.Exp(-lagRate * (b - a) / 2)
+		mid := math.Max(l*(1-half)+half*tail, 1e-300)
+		tail = l*(1-half*half) + half*half*tail
+		once[i] += math.Log(l)
+		later[i] += math.Log(mid)
+		lead[i] += l / mid
+	}
+}
+
+func logSum(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	return a + math.Log1p(math.Exp(b-a))
+}
+
+func quantile(grid, mass []float64, want float64) float64 {
+	for i, m := range mass {
+		if want <= m && m > 0 {
+			return grid[i] + (grid[i+1]-grid[i])*want/m
+		}
+		want -= m
+	}
+	return grid[len(grid)-1]
+}
+
+// turn reverses time, so that an end becomes an onset.
+func turn(o []obs) []obs {
+	out := slices.Clone(o)
+	slices.Reverse(out)
+	for i := range out {
+		out[i].from, out[i].to = -out[i].to, -out[i].from
+	}
+	return out
+}
+
+func byTime(a, b obs) int {
+	return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net), cmp.Compare(a.cell, b.cell))
+}

@@ -1,0 +1,329 @@
+package event
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/series"
+)
+
+// This file looks across: at other countries, which tell the world's changes
+// from a country's; at other targets, which a ban may take in at once; and at
+// the other targets of a network, which tell a defect of a probe from a ban.
+
+const (
+	worldCountries = 4          // unrelated countries that change at once
+	worldSure      = 6          // of these, enough whatever the others do
+	worldShare     = 0.5        // else the share of those that were watching
+	worldSlack     = 6 * 3600   // seconds around an onset
+	worldWidest    = 4 * 86400  // an onset less well known does not count
+	worldVague     = 21 * 86400 // one known even less must have ended with the others
+	watchSpan      = 14         // days around an onset in which a country must have measured
+	groupSlack     = 12 * 3600
+	groupShared    = 0.5
+	defectTargets  = 6
+	defectShare    = 0.8
+	defectNetworks = 3
+)
+
+// presence is the days on which a country measured a target.
+type presence struct{ days []int32 }
+
+func (p *presence) near(day int32) bool {
+	i, _ := slices.BinarySearch(p.days, day-watchSpan)
+	return i < len(p.days) && p.days[i] <= day+watchSpan
+}
+
+// see notes when the country measured the target.
+func (d *Detector) see(cells []series.Cell) {
+	p := &presence{}
+	days := map[int32]struct{}{}
+	for i := range cells {
+		if c := &cells[i]; c.VoteOK+c.VoteBlocked+c.VoteImpaired > 0 {
+			days[int32(floorDay(c.Start)/86400)] = struct{}{}
+		}
+	}
+	p.days = slices.Sorted(maps.Keys(days))
+	m := d.watched[cells[0].Target]
+	if m == nil {
+		m = map[string]*presence{}
+		d.watched[cells[0].Target] = m
+	}
+	m[cells[0].CC] = p
+}
+
+// world takes out the events whose onset came at once in many unrelated
+// countries.
+func (d *Detector) world() (kept, odd []Event) {
+	byTarget := map[string][]int{}
+	for i := range d.found {
+		if d.found[i].Onset.Earliest != nil {
+			for _, t := range d.found[i].Targets {
+				byTarget[t] = append(byTarget[t], i)
+			}
+		}
+	}
+	for _, t := range sortedKeys(byTarget) {
+		for _, i := range byTarget[t] {
+			d.compare(t, i, byTarget[t])
+		}
+	}
+	for _, e := range d.found {
+		if e.Artefact != "" {
+			odd = append(odd, e)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	return kept, odd
+}
+
+// compare marks an event whose onset many countries share. Only onsets that
+// are known well are counted; an event whose own onset is known less well is
+// taken for the same change when it also ended with the others.
+func (d *Detector) compare(target string, i int, others []int) {
+	e := &d.found[i]
+	var starts []int64
+	for _, k := range others {
+		if o := &d.found[k]; o.Onset.width() <= worldWidest && near(e.Onset, o.Onset) && (e.Onset.width() <= worldVague || sameEnd(e, o)) {
+			starts = append(starts, o.Onset.Earliest.Unix(), o.Onset.Latest.Unix())
+		}
+	}
+	slices.Sort(starts)
+	best, at := 0, int64(0)
+	for _, t := range slices.Compact(starts) {
+		changed := map[string]bool{}
+		for _, k := range others {
+			o := &d.found[k]
+			if o.Onset.width() <= worldWidest && o.Onset.Earliest.Unix()-worldSlack <= t && t <= o.Onset.Latest.Unix()+worldSlack {
+				changed[bloc(o.CC)] = true
+			}
+		}
+		if e.Onset.Earliest.Unix()-worldSlack <= t && t <= e.Onset.Latest.Unix()+worldSlack && len(changed) > best {
+			best, at = len(changed), t
+		}
+	}
+	if best < worldCountries {
+		return
+	}
+	watching := map[string]bool{}
+	for cc, p := range d.watched[target] {
+		if p.near(int32(floorDay(at) / 86400)) {
+			watching[bloc(cc)] = true
+		}
+	}
+	if best >= worldSure || float64(best) >= worldShare*float64(len(watching)) {
+		e.Artefact = fmt.Sprintf("%d of %d countries that measured %s changed at once: the world's change, or the instrument's",
+			best, len(watching), target)
+	}
+}
+
+// width is the length of an interval in seconds.
+func (i Interval) width() float64 { return i.Latest.Sub(*i.Earliest).Seconds() }
+
+func near(a, b Interval) bool {
+	return a.Earliest.Unix() <= b.Latest.Unix()+worldSlack && b.Earliest.Unix() <= a.Latest.Unix()+worldSlack
+}
+
+func sameEnd(a, b *Event) bool {
+	return a.End == nil && b.End == nil || a.End != nil && b.End != nil && near(*a.End, *b.End)
+}
+
+// union are the members of the European Union, whose sanctions block in all of
+// them at once; they count as one country.
+const union = " AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK "
+
+func bloc(cc string) string {
+	if len(cc) == 2 && strings.Contains(union, " "+cc+" ") {
+		return "EU"
+	}
+	return cc
+}
+
+// group makes one event of those of one country that began together and ended
+// together on the same networks.
+func group(es []Event) []Event {
+	slices.SortFunc(es, func(a, b Event) int {
+		return cmp.Or(strings.Compare(a.Target, b.Target), cmp.Compare(a.primary.from, b.primary.from))
+	})
+	used := make([]bool, len(es))
+	var out []Event
+	for i := range es {
+		if used[i] {
+			continue
+		}
+		members := []Event{es[i]}
+		for k := i + 1; k < len(es); k++ {
+			if !used[k] && !slices.ContainsFunc(members, func(m Event) bool { return m.Target == es[k].Target }) && alike(&es[i], &es[k]) {
+				used[k] = true
+				members = append(members, es[k])
+			}
+		}
+		out = append(out, unite(members))
+	}
+	return out
+}
+
+// alike reports whether two events are one ban of two targets.
+func alike(a, b *Event) bool {
+	if a.Kind != b.Kind || !meet(a.Onset, b.Onset) || (a.End == nil) != (b.End == nil) || a.End != nil && !meet(*a.End, *b.End) {
+		return false
+	}
+	shared := 0
+	for _, n := range a.Networks {
+		if slices.Contains(b.Networks, n) {
+			shared++
+		}
+	}
+	return float64(shared) >= groupShared*float64(len(a.Networks)+len(b.Networks)-shared)
+}
+
+// meet reports whether two intervals overlap, or nearly.
+func meet(a, b Interval) bool {
+	if a.Latest == nil || b.Latest == nil || (a.Earliest == nil) != (b.Earliest == nil) {
+		return a.Latest == b.Latest
+	}
+	if a.Earliest == nil {
+		return true // both began before the data
+	}
+	return a.Earliest.Unix() <= b.Latest.Unix()+groupSlack && b.Earliest.Unix() <= a.Latest.Unix()+groupSlack
+}
+
+// unite makes one event of several targets', dated by the one that knows best.
+func unite(m []Event) Event {
+	if len(m) == 1 {
+		return m[0]
+	}
+	e := m[0]
+	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, nil, nil, nil, nil, nil, Counts{}
+	s := sha256.New()
+	e.Reasons = nil
+	for i := range m {
+		p := &m[i]
+		e.Targets = append(e.Targets, p.Target)
+		e.Networks = append(e.Networks, p.Networks...)
+		for _, k := range p.Mechanisms {
+			if !slices.Contains(e.Mechanisms, k) {
+				e.Mechanisms = append(e.Mechanisms, k)
+			}
+		}
+		for _, ph := range p.Phases {
+			ph.Note = p.Target + ": " + ph.Note
+			e.Phases = append(e.Phases, ph)
+		}
+		for _, r := range p.Reasons {
+			e.Reasons = append(e.Reasons, p.Target+": "+r)
+		}
+		e.Evidence = append(e.Evidence, p.Evidence[:min(len(p.Evidence), max(4, maxEvidence/len(m)))]...)
+		e.Onset = narrower(e.Onset, p.Onset)
+		if e.End != nil {
+			end := narrower(*e.End, *p.End)
+			e.End = &end
+		}
+		e.Counts.add(p.Counts)
+		e.Confidence = max(e.Confidence, p.Confidence)
+		e.primary.from, e.primary.to = min(e.primary.from, p.primary.from), max(e.primary.to, p.primary.to)
+		if p.State != e.State {
+			e.State = Fading
+		}
+		e.Parts = append(e.Parts, Part{p.Target, p.Networks, p.Onset, p.End, p.State, p.Mechanisms, p.Counts, p.Confidence})
+		io.WriteString(s, p.InputHash)
+	}
+	slices.SortFunc(e.Networks, byNumber)
+	e.Networks = slices.Compact(e.Networks)
+	slices.SortStableFunc(e.Phases, func(a, b Phase) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Note, b.Note)) })
+	e.InputHash = sum(s)
+	e.Scope = scope(&e)
+	return e
+}
+
+func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
+
+func narrower(a, b Interval) Interval {
+	if a.Earliest == nil || b.Earliest == nil || a.Latest == nil || b.Latest == nil {
+		if a.Earliest == nil || a.Latest == nil {
+			return b
+		}
+		return a
+	}
+	if b.Latest.Sub(*b.Earliest) < a.Latest.Sub(*a.Earliest) {
+		return b
+	}
+	return a
+}
+
+func (c *Counts) add(o Counts) {
+	c.Blocked += o.Blocked
+	c.OK += o.OK
+	c.Down += o.Down
+	c.Inconclusive += o.Inconclusive
+	c.Measurements += o.Measurements
+	c.Reports += o.Reports
+}
+
+// silenceDefects takes the votes from a network's day on which nearly all of
+// many targets failed that otherwise are fine: the probe, or the line, was
+// broken. Where several networks fail so at once, it is no probe.
+func silenceDefects(cells []series.Cell) {
+	type spot struct {
+		asn uint32
+		day int64
+	}
+	type tally struct{ bad, ok float64 }
+	usual := map[uint32]map[string]*tally{}
+	onDay := map[spot]map[string]*tally{}
+	for i := range cells {
+		c := &cells[i]
+		if c.VoteBlocked+c.VoteImpaired+c.VoteOK == 0 {
+			continue
+		}
+		if usual[c.ASN] == nil {
+			usual[c.ASN] = map[string]*tally{}
+		}
+		k := spot{c.ASN, floorDay(c.Start)}
+		if onDay[k] == nil {
+			onDay[k] = map[string]*tally{}
+		}
+		for _, m := range []map[string]*tally{usual[c.ASN], onDay[k]} {
+			t := m[c.Target]
+			if t == nil {
+				t = &tally{}
+				m[c.Target] = t
+			}
+			t.bad += float64(c.VoteBlocked + c.VoteImpaired)
+			t.ok += float64(c.VoteOK)
+		}
+	}
+	broken := map[spot]bool{}
+	perDay := map[int64]int{}
+	for k, targets := range onDay {
+		if len(targets) < defectTargets {
+			continue
+		}
+		n, bad := 0, 0
+		for name, t := range targets {
+			if u := usual[k.asn][name]; u.bad > u.ok {
+				continue
+			}
+			n++
+			if t.bad > t.ok {
+				bad++
+			}
+		}
+		if n >= defectTargets && float64(bad) >= defectShare*float64(n) {
+			broken[k] = true
+			perDay[k.day]++
+		}
+	}
+	for i := range cells {
+		c := &cells[i]
+		if k := (spot{c.ASN, floorDay(c.Start)}); broken[k] && perDay[k.day] < defectNetworks {
+			c.VoteBlocked, c.VoteImpaired, c.VoteOK, c.VoteDown = 0, 0, 0, 0
+		}
+	}
+}

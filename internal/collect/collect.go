@@ -1,0 +1,572 @@
+// Package collect is the server's side of measuring: a collector that takes
+// measurements in, and a test helper that gives probes a control. Both speak
+// OONI's protocol, so that OONI's probes can use this server and ours can use
+// OONI's.
+//
+// A submission is acknowledged only when the archive says that it is durable.
+// The client's address is used to bound its rate, to find its network and
+// country where it asks for them, and to remove that address from what it
+// submits; it is never stored nor logged.
+package collect
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/measurement"
+)
+
+// Archive keeps submissions for ever.
+type Archive interface {
+	// Submit keeps one document, byte for byte, and returns nil only when it
+	// would survive a loss of power. The same bytes again are no error and
+	// give the same receipt. A document that is not a measurement is an error
+	// that wraps *measurement.DecodeError; any other error means that the
+	// document may or may not have been kept, and the client will send it
+	// again.
+	Submit(ctx context.Context, doc []byte) (Receipt, error)
+}
+
+// Receipt says under what name a submission is kept.
+type Receipt struct {
+	UID    string `json:"measurement_uid"`
+	SHA256 string `json:"sha256"` // of the document as kept, in hex
+}
+
+// Place is the network and the country of a client.
+type Place struct {
+	CC      string // ZZ: unknown
+	ASN     uint32
+	Network string
+}
+
+// TestURL is one URL of a test list.
+type TestURL struct {
+	URL      string `json:"url"`
+	Category string `json:"category_code"`
+	CC       string `json:"country_code"` // ZZ: global
+}
+
+// Config is what a Server needs. Archive and Now must be set.
+type Config struct {
+	Archive Archive
+	Helper  *Helper // nil: no test helper
+	BaseURL string  // of this server as probes reach it, without a final slash
+	Now     func() time.Time
+	Log     *slog.Logger
+
+	// URLs is the test list for a country; may be nil.
+	URLs func(cc string, categories []string) []TestURL
+
+	// Locate finds the network of a client; may be nil.
+	Locate func(netip.Addr) Place
+
+	// Client tells the client's address; nil: the connection's. Behind a
+	// proxy of one's own it reads the header that the proxy sets.
+	Client func(*http.Request) netip.Addr
+
+	Submissions *Limiter // nil: 5 a second after 200 at once
+	Requests    *Limiter // of the helper; nil: 2 a second after 40 at once
+	MaxBody     int64    // of a submission; 0: 16 MiB
+}
+
+// Server answers probes.
+type Server struct{ cfg Config }
+
+// New checks the configuration and fills what is left open.
+func New(cfg Config) (*Server, error) {
+	if cfg.Archive == nil || cfg.Now == nil {
+		return nil, errors.New("collector: an archive and a clock are needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Submissions == nil {
+		cfg.Submissions = NewLimiter(5, 200, cfg.Now)
+	}
+	if cfg.Requests == nil {
+		cfg.Requests = NewLimiter(2, 40, cfg.Now)
+	}
+	if cfg.MaxBody == 0 {
+		cfg.MaxBody = 16 << 20
+	}
+	if cfg.Client == nil {
+		cfg.Client = remoteAddr
+	}
+	if cfg.Helper != nil && cfg.Helper.Guard.Unsafe {
+		cfg.Log.Warn("THE TEST HELPER REACHES PRIVATE ADDRESSES: anyone who can ask it can look into this network; for the lab only")
+	}
+	return &Server{cfg: cfg}, nil
+}
+
+func remoteAddr(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+// handler is a handler that may fail; fail turns the error into an answer.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// routes are all that the server answers.
+func (s *Server) routes() []struct {
+	pattern string
+	do      handler
+} {
+	return []struct {
+		pattern string
+		do      handler
+	}{
+		{"POST /report", s.open},
+		{"POST /report/{id}", s.update},
+		{"POST /report/{id}/close", s.close},
+		{"POST /api/v1/measurement", s.submit},
+		{"GET /api/v1/check-report-id", s.checkReportID},
+		{"POST /api/v1/check-in", s.checkIn},
+		{"GET /api/v1/test-list/urls", s.testList},
+		{"GET /api/v1/test-helpers", s.testHelpers},
+		{"GET /api/v1/collectors", s.collectors},
+		{"POST /bouncer/net-tests", s.bouncer},
+		{"POST /api/v1/test-helper", s.help},
+		{"GET /api/v1/object", s.object},
+	}
+}
+
+// Patterns are the patterns of [http.ServeMux] under which Handler answers.
+func (s *Server) Patterns() []string {
+	var out []string
+	for _, r := range s.routes() {
+		out = append(out, r.pattern)
+	}
+	return out
+}
+
+// Handler answers under the paths of Patterns.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) {
+			if err := r.do(w, req); err != nil {
+				s.fail(w, req, err)
+			}
+		})
+	}
+	return mux
+}
+
+// HelperHandler answers as a test helper alone does: every POST is a request.
+func (s *Server) HelperHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", "POST")
+			http.Error(w, "this is a web_connectivity test helper: POST a request", http.StatusMethodNotAllowed)
+			return
+		}
+		if err := s.help(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// answerError is an error that the client may see.
+type answerError struct {
+	status  int
+	reason  string // a word for machines
+	message string
+	hint    string
+	wait    time.Duration
+}
+
+func (e *answerError) Error() string { return e.message }
+
+// fail answers with an error. Strangers see no internals.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var (
+		known   *answerError
+		refused *RefusedError
+		decode  *measurement.DecodeError
+		tooBig  *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &known):
+	case errors.As(err, &refused):
+		known = &answerError{status: http.StatusBadRequest, reason: "refused", message: refused.Error()}
+	case errors.As(err, &decode):
+		known = &answerError{status: http.StatusBadRequest, reason: string(decode.Reason), message: decode.Error(), hint: decode.Hint}
+	case errors.As(err, &tooBig):
+		known = &answerError{status: http.StatusRequestEntityTooLarge, reason: "too_large", message: fmt.Sprintf("the body is larger than %d bytes", tooBig.Limit)}
+	case errors.Is(err, ErrBusy):
+		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrBusy.Error(), wait: 5 * time.Second}
+	case r.Context().Err() != nil:
+		return // the client went away
+	default:
+		s.cfg.Log.Error("collector", "path", r.Pattern, "err", err)
+		known = &answerError{status: http.StatusServiceUnavailable, reason: "unavailable", message: "the server could not do this now; send it again later", wait: 30 * time.Second}
+	}
+	if known.wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(known.wait.Seconds())+1))
+	}
+	body := map[string]any{"error": known.message, "reason": known.reason}
+	if known.hint != "" {
+		body["hint"] = known.hint
+	}
+	writeJSON(w, known.status, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n')) // the client's loss
+	return nil
+}
+
+// allow bounds the rate of the client's network.
+func (s *Server) allow(l *Limiter, r *http.Request) error {
+	if ok, wait := l.Allow(s.cfg.Client(r)); !ok {
+		return &answerError{status: http.StatusTooManyRequests, reason: "rate", wait: wait,
+			message: "too many requests from this network; wait and send it again"}
+	}
+	return nil
+}
+
+// readBody reads a body within the limit, unpacked where it is packed.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	var in io.Reader = http.MaxBytesReader(w, r.Body, limit)
+	switch enc := r.Header.Get("Content-Encoding"); enc {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, &answerError{status: http.StatusBadRequest, reason: "not_gzip", message: "the body is not gzip, as its Content-Encoding says"}
+		}
+		defer z.Close()
+		in = io.LimitReader(z, limit+1)
+	default:
+		return nil, &answerError{status: http.StatusUnsupportedMediaType, reason: "encoding", message: fmt.Sprintf("Content-Encoding %q is not read; send gzip or none", enc)}
+	}
+	body, err := io.ReadAll(in)
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooBig):
+		return nil, err
+	case err != nil:
+		return nil, &answerError{status: http.StatusBadRequest, reason: "body", message: "the body could not be read to its end"}
+	case int64(len(body)) > limit:
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	return body, nil
+}
+
+// readJSON reads a small document.
+func readJSON(w http.ResponseWriter, r *http.Request, limit int64, out any) error {
+	body, err := readBody(w, r, limit)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return &answerError{status: http.StatusBadRequest, reason: "not_json", message: "the body is not the JSON that is wanted: " + err.Error()}
+	}
+	return nil
+}
+
+// reportTemplate is what opens a report.
+type reportTemplate struct {
+	Format   string `json:"format"`
+	ProbeASN string `json:"probe_asn"`
+	ProbeCC  string `json:"probe_cc"`
+	TestName string `json:"test_name"`
+}
+
+// open names a report. Nothing is kept for it: the name says all.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
+	if err := s.allow(s.cfg.Submissions, r); err != nil {
+		return err
+	}
+	var in reportTemplate
+	if err := readJSON(w, r, 1<<16, &in); err != nil {
+		return err
+	}
+	if in.Format != "" && in.Format != "json" {
+		return &answerError{status: http.StatusBadRequest, reason: "format", message: fmt.Sprintf("format %q is not taken; send json", in.Format)}
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{
+		"report_id": s.reportID(in), "backend_version": "1.3.5", "supported_formats": []string{"json"},
+	})
+}
+
+// reportID writes names as OONI's collector does:
+// 20240217T000000Z_webconnectivity_ZZ_64512_n1_<16 letters and digits>.
+func (s *Server) reportID(in reportTemplate) string {
+	asn, err := measurement.ParseASN(in.ProbeASN)
+	if err != nil {
+		asn = 0
+	}
+	cc := strings.ToUpper(in.ProbeCC)
+	if !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(cc) {
+		cc = "ZZ"
+	}
+	name := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(strings.ToLower(in.TestName), "")
+	if name == "" {
+		name = "unknown"
+	}
+	return fmt.Sprintf("%s_%s_%s_%d_n1_%s", s.cfg.Now().UTC().Format("20060102T150405Z"), name[:min(len(name), 40)], cc, uint32(asn), randomWord(16))
+}
+
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+func randomWord(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
+		if err != nil {
+			return base64.RawURLEncoding.EncodeToString(b)
+		}
+		b[i] = letters[k.Int64()]
+	}
+	return string(b)
+}
+
+var reportIDForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9]{2,40}_[A-Z]{2}_[0-9]+_n[0-9]_[A-Za-z0-9]{8,32}$`)
+
+func checkForm(id string) error {
+	if !reportIDForm.MatchString(id) {
+		return &answerError{status: http.StatusBadRequest, reason: "report_id", message: "that is not the name of a report", hint: "POST /report gives one"}
+	}
+	return nil
+}
+
+// update takes a measurement into a report.
+func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
+	if err := checkForm(r.PathValue("id")); err != nil {
+		return err
+	}
+	if err := s.allow(s.cfg.Submissions, r); err != nil {
+		return err
+	}
+	var in struct {
+		Format  string          `json:"format"`
+		Content json.RawMessage `json:"content"`
+	}
+	if err := readJSON(w, r, s.cfg.MaxBody, &in); err != nil {
+		return err
+	}
+	if in.Format != "json" || len(in.Content) == 0 {
+		return &answerError{status: http.StatusBadRequest, reason: "format", message: `want {"format":"json","content":{…the measurement…}}`}
+	}
+	return s.keep(w, r, in.Content)
+}
+
+// submit takes a bare measurement.
+func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
+	if err := s.allow(s.cfg.Submissions, r); err != nil {
+		return err
+	}
+	doc, err := readBody(w, r, s.cfg.MaxBody)
+	if err != nil {
+		return err
+	}
+	return s.keep(w, r, bytes.TrimSpace(doc))
+}
+
+// keep hands a document to the archive and acknowledges it only then.
+func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte) error {
+	var own []netip.Addr
+	if a := s.cfg.Client(r); Reserved(a) == "" {
+		own = append(own, a)
+	}
+	doc, _ = measurement.Scrub(doc, own...)
+	receipt, err := s.cfg.Archive.Submit(r.Context(), doc)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, receipt)
+}
+
+// close ends a report, which is nothing to us.
+func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
+	if err := checkForm(r.PathValue("id")); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, struct{}{})
+}
+
+// checkReportID says whether a report's name is one of ours. Any well-formed
+// name can be written to.
+func (s *Server) checkReportID(w http.ResponseWriter, r *http.Request) error {
+	found := checkForm(r.URL.Query().Get("report_id")) == nil
+	return writeJSON(w, http.StatusOK, map[string]any{"found": found, "error": "", "v": 1})
+}
+
+// checkIn tells a probe where it is, what to measure, and with whose help.
+func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
+	if err := s.allow(s.cfg.Submissions, r); err != nil {
+		return err
+	}
+	var in struct {
+		ProbeASN string `json:"probe_asn"`
+		ProbeCC  string `json:"probe_cc"`
+		Web      struct {
+			Categories []string `json:"category_codes"`
+		} `json:"web_connectivity"`
+	}
+	if err := readJSON(w, r, 1<<16, &in); err != nil {
+		return err
+	}
+	place := s.place(r, in.ProbeCC, in.ProbeASN)
+	asn := measurement.ASN(place.ASN).String()
+	urls := s.urls(place.CC, in.Web.Categories)
+	tests := map[string]any{}
+	if len(urls) > 0 {
+		tests["web_connectivity"] = map[string]any{
+			"report_id": s.reportID(reportTemplate{ProbeASN: asn, ProbeCC: place.CC, TestName: "web_connectivity"}),
+			"urls":      urls,
+		}
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{
+		"v": 1, "utc_time": s.cfg.Now().UTC().Format(time.RFC3339),
+		"probe_asn": asn, "probe_cc": place.CC, "probe_network_name": place.Network,
+		"conf":  map[string]any{"features": map[string]bool{}, "test_helpers": s.helpers()},
+		"tests": tests,
+	})
+}
+
+// place is what the probe says of itself, completed from its address.
+func (s *Server) place(r *http.Request, cc, asn string) Place {
+	var p Place
+	if n, err := measurement.ParseASN(asn); err == nil {
+		p.ASN = uint32(n)
+	}
+	if p.CC = strings.ToUpper(cc); !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(p.CC) {
+		p.CC = "ZZ"
+	}
+	if s.cfg.Locate == nil || p.ASN != 0 && p.CC != "ZZ" {
+		return p
+	}
+	found := s.cfg.Locate(s.cfg.Client(r))
+	if p.ASN == 0 {
+		p.ASN, p.Network = found.ASN, found.Network
+	}
+	if p.CC == "ZZ" && found.CC != "" {
+		p.CC = found.CC
+	}
+	return p
+}
+
+func (s *Server) urls(cc string, categories []string) []TestURL {
+	if s.cfg.URLs == nil {
+		return []TestURL{}
+	}
+	return append([]TestURL{}, s.cfg.URLs(cc, categories)...)
+}
+
+// service is one server as the bouncer names it.
+type service struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+}
+
+func (s *Server) helpers() map[string][]service {
+	if s.cfg.Helper == nil {
+		return map[string][]service{}
+	}
+	return map[string][]service{"web-connectivity": {{s.cfg.BaseURL + "/api/v1/test-helper", "https"}}}
+}
+
+func (s *Server) testHelpers(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, s.helpers())
+}
+
+func (s *Server) collectors(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, []service{{s.cfg.BaseURL, "https"}})
+}
+
+// bouncer answers the oldest probes: which collector and helper for each test.
+func (s *Server) bouncer(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Tests []struct {
+			Name string `json:"name"`
+		} `json:"net-tests"`
+	}
+	if err := readJSON(w, r, 1<<16, &in); err != nil {
+		return err
+	}
+	tests := []map[string]any{}
+	for _, t := range in.Tests {
+		tests = append(tests, map[string]any{"name": t.Name, "collector": s.cfg.BaseURL, "input-hashes": nil, "test-helpers": map[string]string{}})
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"net-tests": tests})
+}
+
+func (s *Server) testList(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	var categories []string
+	if c := q.Get("category_codes"); c != "" {
+		categories = strings.Split(c, ",")
+	}
+	list := s.urls(s.place(r, q.Get("country_code"), "").CC, categories)
+	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n >= 0 && n < len(list) {
+		list = list[:n]
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"metadata": map[string]int{"count": len(list)}, "results": list})
+}
+
+// help is the test helper.
+func (s *Server) help(w http.ResponseWriter, r *http.Request) error {
+	if s.cfg.Helper == nil {
+		return &answerError{status: http.StatusNotFound, reason: "no_helper", message: "this server is no test helper"}
+	}
+	if err := s.allow(s.cfg.Requests, r); err != nil {
+		return err
+	}
+	var in measurement.ControlRequest
+	if err := readJSON(w, r, 1<<16, &in); err != nil {
+		return err
+	}
+	out, err := s.cfg.Helper.Measure(r.Context(), &in)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// maxObject is the largest control object.
+const maxObject = 2 << 20
+
+// object is the control object of a probe that looks for throttling: bytes
+// that no middlebox can shorten.
+func (s *Server) object(w http.ResponseWriter, r *http.Request) error {
+	n, err := strconv.ParseInt(r.URL.Query().Get("bytes"), 10, 64)
+	if err != nil || n < 0 || n > maxObject {
+		return &answerError{status: http.StatusBadRequest, reason: "bytes", message: fmt.Sprintf("want ?bytes= from 0 to %d", maxObject)}
+	}
+	if err := s.allow(s.cfg.Requests, r); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
+	w.Header().Set("Cache-Control", "no-store")
+	io.CopyN(w, rand.Reader, n) // the client's loss
+	return nil
+}

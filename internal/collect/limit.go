@@ -1,0 +1,93 @@
+package collect
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limiter bounds how often one network may ask. It holds no address: a network
+// is known by a hash under a key that lives as long as the process.
+type Limiter struct {
+	rate  float64 // a second
+	burst float64
+	now   func() time.Time
+	key   [32]byte
+
+	mu      sync.Mutex
+	buckets map[[16]byte]*bucket
+}
+
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+// maxBuckets bounds the memory; past it the full buckets go first, which say
+// nothing, then any.
+const maxBuckets = 1 << 16
+
+// NewLimiter lets each network ask burst times at once and rate times a
+// second in the long run.
+func NewLimiter(rate, burst float64, now func() time.Time) *Limiter {
+	l := &Limiter{rate: rate, burst: burst, now: now, buckets: map[[16]byte]*bucket{}}
+	rand.Read(l.key[:]) // never fails (crypto/rand)
+	return l
+}
+
+// network is what shares a bucket: a /24, or a /48 of IPv6.
+func network(a netip.Addr) netip.Prefix {
+	bits := 24
+	if a = a.Unmap(); a.Is6() {
+		bits = 48
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
+
+// Allow takes a token of the network's; wait is how long until there is one
+// again.
+func (l *Limiter) Allow(a netip.Addr) (ok bool, wait time.Duration) {
+	mac := hmac.New(sha256.New, l.key[:])
+	mac.Write([]byte(network(a).String()))
+	id := [16]byte(mac.Sum(nil))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	b := l.buckets[id]
+	if b == nil {
+		l.makeRoom(now)
+		b = &bucket{tokens: l.burst, at: now}
+		l.buckets[id] = b
+	}
+	b.tokens = min(l.burst, b.tokens+now.Sub(b.at).Seconds()*l.rate)
+	b.at = now
+	if b.tokens < 1 {
+		return false, time.Duration((1 - b.tokens) / l.rate * float64(time.Second))
+	}
+	b.tokens--
+	return true, 0
+}
+
+func (l *Limiter) makeRoom(now time.Time) {
+	if len(l.buckets) < maxBuckets {
+		return
+	}
+	for id, b := range l.buckets {
+		if b.tokens+now.Sub(b.at).Seconds()*l.rate >= l.burst {
+			delete(l.buckets, id)
+		}
+	}
+	for id := range l.buckets {
+		if len(l.buckets) < maxBuckets {
+			return
+		}
+		delete(l.buckets, id)
+	}
+}

@@ -1,0 +1,520 @@
+// Package history reads the histories that people hand to the event detector
+// as files: verdict rows, OONI's obs_web observation rows, OONI's aggregation
+// counts, OONI's lists of measurements, and tables of daily counts. It makes
+// verdict rows and cells of them; rows that make no sense are counted and
+// named, and reading goes on.
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/table"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Registry says which platform a host or a test belongs to.
+type Registry interface {
+	OfHost(host string, at time.Time) string
+	OfTest(test string) string
+}
+
+// Judge turns the obs_web rows of one measurement, text by column, into its
+// verdict.
+type Judge func(rows []map[string]string) (verdict.Row, error)
+
+// Options say how a file is to be read.
+type Options struct {
+	Registry Registry // may be nil
+	Judge    Judge    // nil: obs_web rows are refused
+	CC       string   // the country of rows that name none
+	Target   string   // the target of rows that name none
+	// Columns names, for a column that bandish knows, the file's column or
+	// columns ("dns+http+tls" adds counts up), or a constant ("=PK").
+	Columns map[string]string
+	Span    time.Duration // of the cells made
+}
+
+// Report says what was read.
+type Report struct {
+	Kind     string    `json:"kind"` // verdicts, observations, counts, measurements
+	Rows     int64     `json:"rows"`
+	Bad      int64     `json:"bad"`
+	Problems []Problem `json:"problems"` // the first maxProblems
+}
+
+// Problem is a row that was left out.
+type Problem struct {
+	Line   int64  `json:"line"`
+	Reason string `json:"reason"`
+}
+
+const maxProblems = 100
+
+// Collector gathers the cells of one file after the other.
+type Collector struct {
+	opt     Options
+	builder *series.Builder
+	counts  map[countKey]*series.Cell
+	seen    map[string]struct{} // rows of counts, so that one given twice counts once
+}
+
+type countKey struct {
+	cc, target string
+	asn        uint32
+	start      int64
+	span       int64
+}
+
+// NewCollector makes a collector.
+func NewCollector(opt Options) *Collector {
+	if opt.Span == 0 {
+		opt.Span = series.Hour
+	}
+	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
+}
+
+// Cells returns the cells of all files, sorted.
+func (c *Collector) Cells() []series.Cell {
+	cells := c.builder.Cells()
+	for _, cell := range c.counts {
+		cells = append(cells, *cell)
+	}
+	series.Sort(cells)
+	return cells
+}
+
+// Add adds a verdict row that comes from elsewhere.
+func (c *Collector) Add(r *verdict.Row) { c.builder.Add(r) }
+
+// ReadFile reads one file. The error says that nothing of it could be read.
+func (c *Collector) ReadFile(name string) (Report, error) {
+	f := &file{c: c, pending: map[string][]map[string]string{}}
+	err := table.ReadFile(name, func(r table.Row) error {
+		f.row(r)
+		return nil
+	})
+	f.flush()
+	if err == nil && f.report.Rows == 0 {
+		why := "it has no rows"
+		if len(f.report.Problems) > 0 {
+			why = fmt.Sprintf("no row could be read; the first problem, line %d: %s", f.report.Problems[0].Line, f.report.Problems[0].Reason)
+		}
+		err = fmt.Errorf("read %s: %s", name, why)
+	}
+	return f.report, err
+}
+
+// file is the reading of one file.
+type file struct {
+	c       *Collector
+	report  Report
+	pending map[string][]map[string]string // obs_web rows by measurement
+	order   []string
+	lines   map[string]int64
+}
+
+func (f *file) row(r table.Row) {
+	err := r.Err
+	if err == nil {
+		values := f.c.rename(r.Values)
+		kind := kindOf(values)
+		switch kind {
+		case "verdicts":
+			err = f.verdict(values)
+		case "measurements":
+			err = f.measurement(values)
+		case "counts":
+			err = f.count(values, r.Values)
+		case "observations":
+			err = f.observation(values, r.Line)
+		default:
+			err = fmt.Errorf("the columns are none that bandish knows (%s); --map tells it what they are", strings.Join(columnNames(r.Values), ", "))
+		}
+		if err == nil {
+			f.report.Rows++
+			f.report.Kind = cmp.Or(f.report.Kind, kind)
+			return
+		}
+	}
+	f.problem(r.Line, err)
+}
+
+func (f *file) problem(line int64, err error) {
+	f.report.Bad++
+	if len(f.report.Problems) < maxProblems {
+		f.report.Problems = append(f.report.Problems, Problem{line, err.Error()})
+	}
+}
+
+func columnNames(values map[string]string) []string {
+	var out []string
+	for k := range values {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out[:min(len(out), 12)]
+}
+
+// rename applies the caller's mapping of columns.
+func (c *Collector) rename(v map[string]string) map[string]string {
+	if len(c.opt.Columns) == 0 {
+		return v
+	}
+	out := make(map[string]string, len(v))
+	for k, x := range v {
+		out[k] = x
+	}
+	for to, from := range c.opt.Columns {
+		if text, ok := strings.CutPrefix(from, "="); ok {
+			out[to] = text
+			continue
+		}
+		names := strings.Split(from, "+")
+		if len(names) == 1 {
+			out[to] = v[from]
+			continue
+		}
+		sum := 0.0
+		for _, n := range names {
+			x, _ := strconv.ParseFloat(cmp.Or(v[n], "0"), 64)
+			sum += x
+		}
+		out[to] = strconv.FormatFloat(sum, 'f', -1, 64)
+	}
+	return out
+}
+
+func kindOf(v map[string]string) string {
+	has := func(names ...string) bool {
+		for _, n := range names {
+			if _, ok := v[n]; ok {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("anomaly_count", "ok_count", "confirmed_count", "measurement_count"):
+		return "counts"
+	case has("state", "dns.outcome", "tcp.outcome", "tls.outcome", "http.outcome", "app.outcome"):
+		return "verdicts"
+	case has("measurement_start_time") && has("dns", "tcp", "tls", "http"):
+		return "verdicts"
+	case has("hostname", "dns_engine", "dns_answer", "dns_failure", "tcp_failure", "tls_failure", "http_failure", "tcp_success", "http_request_url"):
+		return "observations"
+	case has("measurement_start_time") && has("anomaly", "confirmed", "failure", "scores", "probe_cc"):
+		return "measurements"
+	}
+	return ""
+}
+
+var (
+	ccForm  = regexp.MustCompile(`^[A-Z]{2}$`)
+	layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-07:00", "2006-01-02T15:04:05",
+		"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02", "20060102"}
+)
+
+// ParseTime reads the forms of time that such files hold; without a zone it
+// is UTC.
+func ParseTime(s string) (time.Time, error) {
+	if n, ok := strings.CutPrefix(s, "@"); ok {
+		sec, err := strconv.ParseInt(n, 10, 64)
+		return time.Unix(sec, 0).UTC(), err
+	}
+	for _, l := range layouts {
+		if t, err := time.Parse(l, s); err == nil {
+			if y := t.Year(); y < 1990 || y > 2200 {
+				return time.Time{}, fmt.Errorf("the year %d cannot be", y)
+			}
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("time %.40q is none: write it as 2006-01-02T15:04:05Z", s)
+}
+
+// ParseASN reads "AS123", "123" and "123.0"; empty is 0, not known.
+func ParseASN(s string) (uint32, error) {
+	s = strings.TrimSuffix(strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "AS"), ".0")
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("network %.20q is no ASN", s)
+	}
+	return uint32(n), nil
+}
+
+// where reads what every kind of row has: country, network and target.
+func (f *file) where(v map[string]string, at time.Time) (cc string, asn uint32, target, domain string, err error) {
+	cc = strings.ToUpper(cmp.Or(v["probe_cc"], f.c.opt.CC, "ZZ"))
+	if !ccForm.MatchString(cc) {
+		return "", 0, "", "", fmt.Errorf("country %.20q is no ISO 3166-1 code of two letters", cc)
+	}
+	if asn, err = ParseASN(v["probe_asn"]); err != nil {
+		return "", 0, "", "", err
+	}
+	domain = strings.ToLower(cmp.Or(v["domain"], hostOf(v["input"]), v["hostname"]))
+	target = cmp.Or(v["target"], f.c.opt.Target)
+	if reg := f.c.opt.Registry; reg != nil {
+		if target == "" && domain != "" {
+			target = reg.OfHost(domain, at)
+		}
+		if target == "" && domain == "" {
+			target = reg.OfTest(v["test_name"])
+		}
+		if strings.Contains(target, ".") {
+			target = cmp.Or(reg.OfHost(target, at), target)
+		}
+	}
+	if target == "" {
+		target = cmp.Or(strings.TrimPrefix(domain, "www."), v["test_name"], "all")
+	}
+	return cc, asn, target, domain, nil
+}
+
+func hostOf(input string) string {
+	if u, err := url.Parse(input); err == nil && u.Host != "" {
+		return u.Hostname()
+	}
+	if strings.Contains(input, ".") && !strings.ContainsAny(input, "/ ") {
+		return input
+	}
+	return ""
+}
+
+// verdict reads a verdict row.
+func (f *file) verdict(v map[string]string) error {
+	at, err := ParseTime(v["measurement_start_time"])
+	if err != nil {
+		return fmt.Errorf("measurement_start_time: %w", err)
+	}
+	r := verdict.Row{UID: v["measurement_uid"], ReportID: v["report_id"], Time: at, TestName: v["test_name"], Input: v["input"],
+		Ruleset: v["ruleset"], Fingerprints: v["fingerprints"], Invalid: v["invalid"], Software: software(v)}
+	if r.CC, r.ASN, r.Target, r.Domain, err = f.where(v, at); err != nil {
+		return err
+	}
+	if r.ResolverASN, err = ParseASN(v["resolver_asn"]); err != nil {
+		r.ResolverASN = 0
+	}
+	r.Mechanisms, r.Rules, r.Marks = list(v["mechanisms"]), list(v["rules"]), list(v["marks"])
+	for _, l := range []struct {
+		name string
+		into *verdict.Layer
+	}{{"dns", &r.DNS}, {"tcp", &r.TCP}, {"tls", &r.TLS}, {"http", &r.HTTP}, {"quic", &r.QUIC}, {"app", &r.App}} {
+		text := strings.ToLower(cmp.Or(v[l.name], v[l.name+".outcome"]))
+		switch o := verdict.Outcome(text); o {
+		case "", verdict.OutcomeOK, verdict.OutcomeBlocked, verdict.OutcomeDown, verdict.OutcomeUnknown:
+			*l.into = verdict.Layer{Outcome: o, Rule: v[l.name+".rule"]}
+		default:
+			return fmt.Errorf("%s is %.20q: it must be ok, blocked, down, unknown or empty", l.name, text)
+		}
+	}
+	if r.State, err = stateOf(strings.ToLower(v["state"]), &r); err != nil {
+		return err
+	}
+	f.c.builder.Add(&r)
+	return nil
+}
+
+// stateOf reads the state or, where there is none, derives it from the layers.
+func stateOf(s string, r *verdict.Row) (verdict.State, error) {
+	switch st := verdict.State(s); st {
+	case verdict.Blocked, verdict.LikelyBlocked, verdict.Impaired, verdict.Down, verdict.OK, verdict.Insufficient:
+		return st, nil
+	case "":
+	default:
+		return "", fmt.Errorf("state is %.20q: it must be ok, down, blocked, likely_blocked, impaired, insufficient or empty", s)
+	}
+	n := map[verdict.Outcome]int{}
+	for _, l := range []verdict.Layer{r.DNS, r.TCP, r.TLS, r.HTTP, r.QUIC, r.App} {
+		n[l.Outcome]++
+	}
+	switch {
+	case n[verdict.OutcomeBlocked] > 0:
+		return verdict.Blocked, nil
+	case n[verdict.OutcomeDown] > 0:
+		return verdict.Down, nil
+	case n[verdict.OutcomeUnknown] > 0:
+		return verdict.Impaired, nil
+	case n[verdict.OutcomeOK] > 0:
+		return verdict.OK, nil
+	}
+	return verdict.Insufficient, nil
+}
+
+func software(v map[string]string) string {
+	if s := v["software"]; s != "" {
+		return s
+	}
+	name, version := v["software_name"], v["software_version"]
+	if name == "" && version == "" {
+		return v["test_version"]
+	}
+	return name + "/" + version
+}
+
+// list reads a list written as JSON, as Python, or with | , ; or blanks between.
+func list(s string) []string {
+	s = strings.NewReplacer("[", " ", "]", " ", "'", " ", `"`, " ", "{", " ", "}", " ").Replace(s)
+	out := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("|,; \t", r) })
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// measurement reads a row of OONI's list of measurements. Its anomaly is the
+// probe's own opinion, so it only says that something was wrong.
+func (f *file) measurement(v map[string]string) error {
+	at, err := ParseTime(v["measurement_start_time"])
+	if err != nil {
+		return fmt.Errorf("measurement_start_time: %w", err)
+	}
+	r := verdict.Row{UID: v["measurement_uid"], ReportID: v["report_id"], Time: at, TestName: v["test_name"], Input: v["input"], Software: software(v)}
+	if r.CC, r.ASN, r.Target, r.Domain, err = f.where(v, at); err != nil {
+		return err
+	}
+	switch {
+	case truth(v["confirmed"]):
+		r.State = verdict.Blocked
+	case truth(v["failure"]):
+		r.State = verdict.Insufficient
+	case truth(v["anomaly"]):
+		r.State = verdict.Impaired
+		r.Mechanisms = []string{"anomaly"}
+	default:
+		r.State = verdict.OK
+	}
+	f.c.builder.Add(&r)
+	return nil
+}
+
+func truth(s string) bool {
+	s = strings.ToLower(s)
+	return s == "true" || s == "t" || s == "1" || s == "yes"
+}
+
+// count reads a row of counts: OONI's aggregation columns.
+func (f *file) count(v, raw map[string]string) error {
+	day := cmp.Or(v["measurement_start_day"], v["measurement_start_time"], v["date"], v["day"])
+	at, err := ParseTime(day)
+	if err != nil {
+		return fmt.Errorf("measurement_start_day: %w", err)
+	}
+	span := int64(86400)
+	if strings.Contains(day, ":") && at.Unix()%86400 != 0 {
+		span = 3600
+	}
+	var n [4]uint32
+	for i, name := range []string{"ok_count", "anomaly_count", "confirmed_count", "failure_count"} {
+		if n[i], err = parseCount(v[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	total, err := parseCount(v["measurement_count"])
+	if err != nil {
+		return fmt.Errorf("measurement_count: %w", err)
+	}
+	if _, ok := v["ok_count"]; !ok {
+		n[0] = total - min(total, n[1]+n[2]+n[3])
+	}
+	cc, asn, target, _, err := f.where(v, at)
+	if err != nil {
+		return err
+	}
+	id := fingerprint(raw)
+	if _, ok := f.c.seen[id]; ok {
+		return nil
+	}
+	f.c.seen[id] = struct{}{}
+	k := countKey{cc, target, asn, at.Unix() - at.Unix()%span, span}
+	c := f.c.counts[k]
+	if c == nil {
+		c = &series.Cell{CC: cc, Target: target, ASN: asn, Start: k.start, Span: span}
+		f.c.counts[k] = c
+	}
+	c.OK += n[0]
+	c.Impaired += n[1]
+	c.Blocked += n[2]
+	c.Insufficient += n[3]
+	c.Measurements += n[0] + n[1] + n[2] + n[3]
+	c.VoteOK += n[0] * series.Vote
+	c.VoteImpaired += n[1] * series.Vote
+	c.VoteBlocked += n[2] * series.Vote
+	return nil
+}
+
+// parseCount reads a whole number; a million measurements a day are enough.
+func parseCount(s string) (uint32, error) {
+	if s == "" {
+		return 0, nil
+	}
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x >= 0) {
+		return 0, fmt.Errorf("%.20q is no count", s)
+	}
+	return uint32(min(x, 1e6)), nil
+}
+
+func fingerprint(v map[string]string) string {
+	names := make([]string, 0, len(v))
+	for k := range v {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	for _, k := range names {
+		fmt.Fprintf(&b, "%q=%q ", k, v[k])
+	}
+	return b.String()
+}
+
+// observation keeps an obs_web row until all of its measurement are together.
+func (f *file) observation(v map[string]string, line int64) error {
+	if f.c.opt.Judge == nil {
+		return fmt.Errorf("obs_web rows cannot be judged here")
+	}
+	uid := v["measurement_uid"]
+	if uid == "" {
+		return fmt.Errorf("measurement_uid is missing: rows of one measurement cannot be put together")
+	}
+	if f.lines == nil {
+		f.lines = map[string]int64{}
+	}
+	if _, ok := f.pending[uid]; !ok {
+		f.order = append(f.order, uid)
+		f.lines[uid] = line
+	}
+	f.pending[uid] = append(f.pending[uid], v)
+	return nil
+}
+
+// flush judges the measurements that obs_web rows told of.
+func (f *file) flush() {
+	for _, uid := range f.order {
+		rows := f.pending[uid]
+		r, err := f.c.opt.Judge(rows)
+		if err == nil {
+			var domain string
+			r.CC, r.ASN, r.Target, domain, err = f.where(rows[0], r.Time)
+			r.Domain = cmp.Or(r.Domain, domain)
+		}
+		if err != nil {
+			f.report.Rows -= int64(len(rows))
+			f.problem(f.lines[uid], fmt.Errorf("measurement %s: %w", uid, err))
+			continue
+		}
+		r.UID = uid
+		r.ReportID = cmp.Or(r.ReportID, rows[0]["report_id"])
+		r.Software = cmp.Or(r.Software, software(rows[0]))
+		f.c.builder.Add(&r)
+	}
+	f.pending, f.order = nil, nil
+}

@@ -1,0 +1,321 @@
+// Package kit is the field kit: the commands of a person who measures, shared
+// by bandish and by the small static program bandish-probe. It asks for
+// consent, runs probes, shows what they find, keeps results where there is no
+// network to send them over, and submits them.
+//
+// It concludes nothing by itself: a measurement is observed and judged by the
+// packages that judge everybody's.
+package kit
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/measurement"
+)
+
+// Env is what the commands touch of the world.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Network        probe.Network
+	Now            func() time.Time
+	Version        string
+}
+
+// The exit codes of a probe, besides 0 for reachable and 2 for a mistake in
+// the arguments.
+const (
+	ExitBlocked = 3
+	ExitDown    = 4
+	ExitUnclear = 5
+)
+
+// ExitError ends the program with a code; Err may be nil.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+func (e *ExitError) Error() string {
+	if e.Err == nil {
+		return "exit status " + strconv.Itoa(e.Code)
+	}
+	return e.Err.Error()
+}
+
+func (e *ExitError) Unwrap() error { return e.Err }
+
+func usage(format string, args ...any) error {
+	return &ExitError{Code: 2, Err: fmt.Errorf(format, args...)}
+}
+
+// options are the flags that the commands share.
+type options struct {
+	data       string
+	yes        bool
+	passive    bool
+	submit     bool
+	collector  string
+	helper     string
+	maxTime    time.Duration
+	cc         string
+	asn        string
+	geo        string
+	roots      string
+	throttle   string
+	innocents  string
+	resolvers  string
+	all        bool
+	list       string
+	circumvent bool
+}
+
+// The public servers that are used unless others are named. OONI's helpers
+// are open to any probe; the resolvers and the control object are services
+// that are open to everybody.
+const (
+	defaultHelper = "https://0.th.ooni.org/"
+	defaultObject = "https://speed.cloudflare.com/__down?bytes=%d"
+)
+
+var (
+	defaultInnocents = []string{"www.example.com", "www.iana.org"}
+	defaultResolvers = probe.Resolvers{
+		UDP: []netip.AddrPort{netip.MustParseAddrPort("8.8.8.8:53"), netip.MustParseAddrPort("9.9.9.9:53")},
+		DoT: []probe.SecureResolver{{Name: "dns.quad9.net", Addr: netip.MustParseAddrPort("9.9.9.9:853")}},
+		DoH: []probe.SecureResolver{
+			{Name: "dns.google", Addr: netip.MustParseAddrPort("8.8.4.4:443"), URL: "https://dns.google/dns-query"},
+			{Name: "cloudflare-dns.com", Addr: netip.MustParseAddrPort("1.1.1.1:443"), URL: "https://cloudflare-dns.com/dns-query"},
+		},
+	}
+)
+
+func (o *options) flags(fs *flag.FlagSet) {
+	fs.StringVar(&o.data, "data", "./bandish-data", "the data `folder`")
+	fs.BoolVar(&o.yes, "yes", false, "consent without being asked, for scripts; submits nothing by itself")
+	fs.BoolVar(&o.passive, "passive", false, "do only what a browser does: no contrasts, no public resolvers, no QUIC, no transfers")
+	fs.BoolVar(&o.submit, "submit", false, "send the results to the collector")
+	fs.StringVar(&o.collector, "collector", "", "`URL` of an OONI-compatible collector")
+	fs.StringVar(&o.helper, "helper", "", "`URL` of a web_connectivity test helper; none for no control (default: the collector's, or "+defaultHelper+")")
+	fs.DurationVar(&o.maxTime, "max-time", time.Minute, "longest time for one URL")
+	fs.StringVar(&o.cc, "cc", "", "the country you are in, two letters (default: from --geo or the collector, else unknown)")
+	fs.StringVar(&o.asn, "asn", "", "the network you are in, AS64512 (default: like --cc)")
+	fs.StringVar(&o.geo, "geo", "", "MMDB, CSV or TSV `FILE` with networks and countries (default: geo.* in the data folder)")
+	fs.StringVar(&o.roots, "roots", "", "PEM `FILE` of certificate authorities to trust instead of the system's")
+	fs.StringVar(&o.throttle, "object", "", "`URL` of the control object for throttling, %d stands for bytes; none to leave that out")
+	fs.StringVar(&o.innocents, "innocent", strings.Join(defaultInnocents, ","), "`names` of servers that nobody blocks, for contrasts")
+	fs.StringVar(&o.resolvers, "resolvers", "", "`addresses` of public resolvers to ask by UDP instead of the usual; none to leave them out")
+	fs.BoolVar(&o.all, "all", false, "probe every platform of the registry")
+	fs.StringVar(&o.list, "country-list", "", "probe the URLs of a test list in Citizen Lab's CSV `FILE`")
+	fs.BoolVar(&o.circumvent, "circumvention", false, "probe the circumvention tools of the registry; Tor through an installed tor")
+}
+
+// parse reads flags that may stand before, between and after the arguments.
+func parse(fs *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, &ExitError{}
+			}
+			return nil, &ExitError{Code: 2}
+		}
+		n := len(args) - fs.NArg()
+		if n > 0 && args[n-1] == "--" {
+			return append(rest, fs.Args()...), nil
+		}
+		if fs.NArg() == 0 {
+			return rest, nil
+		}
+		rest = append(rest, fs.Arg(0))
+		args = fs.Args()[1:]
+	}
+}
+
+// config makes a probe's configuration of the flags.
+func (o *options) config(env *Env) (probe.Config, error) {
+	cfg := probe.Config{
+		Wire:    probe.Wire{Network: env.Network, Now: env.Now},
+		Version: env.Version, Passive: o.passive, Resolvers: defaultResolvers,
+		Throttle: probe.Throttle{Bytes: 512 << 10, Rounds: 2},
+	}
+	for _, name := range strings.Split(o.innocents, ",") {
+		if name = strings.TrimSpace(name); name != "" && name != "none" {
+			cfg.Innocents = append(cfg.Innocents, probe.Innocent{Name: name})
+		}
+	}
+	for _, set := range []func(*Env, *probe.Config) error{o.setRoots, o.setResolvers, o.setServers, o.setPlace} {
+		if err := set(env, &cfg); err != nil {
+			return cfg, err
+		}
+	}
+	cfg.Own = ownAddresses()
+	return cfg, nil
+}
+
+func (o *options) setRoots(_ *Env, cfg *probe.Config) error {
+	if o.roots == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(o.roots)
+	if err != nil {
+		return fmt.Errorf("read certificate authorities: %w", err)
+	}
+	cfg.Roots = x509.NewCertPool()
+	if !cfg.Roots.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("read certificate authorities: %s holds no certificate in PEM", o.roots)
+	}
+	return nil
+}
+
+func (o *options) setResolvers(_ *Env, cfg *probe.Config) error {
+	if o.resolvers == "" {
+		return nil
+	}
+	cfg.Resolvers = probe.Resolvers{}
+	if o.resolvers == "none" {
+		return nil
+	}
+	for _, s := range strings.Split(o.resolvers, ",") {
+		ap, err := netip.ParseAddrPort(strings.TrimSpace(s))
+		if err != nil {
+			a, err := netip.ParseAddr(strings.TrimSpace(s))
+			if err != nil {
+				return usage("--resolvers: %q is no address", s)
+			}
+			ap = netip.AddrPortFrom(a, 53)
+		}
+		cfg.Resolvers.UDP = append(cfg.Resolvers.UDP, ap)
+	}
+	return nil
+}
+
+// setServers chooses the control and the control object: those named, else the
+// collector's, else public ones.
+func (o *options) setServers(_ *Env, cfg *probe.Config) error {
+	for _, raw := range []string{o.collector, o.helper, o.throttle} {
+		if u, err := url.Parse(strings.ReplaceAll(raw, "%d", "0")); raw != "" && raw != "none" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return usage("%q is not the URL of a server", raw)
+		}
+	}
+	helper, object := defaultHelper, defaultObject
+	if o.collector != "" {
+		base := strings.TrimSuffix(o.collector, "/")
+		helper, object = base+"/api/v1/test-helper", base+"/api/v1/object?bytes=%d"
+	}
+	if o.helper != "" {
+		helper = o.helper
+	}
+	if o.throttle != "" {
+		object = o.throttle
+	}
+	if helper != "none" {
+		cfg.Control = &probe.ControlSite{URL: helper}
+	}
+	if object != "none" {
+		cfg.Throttle.Object = object
+	}
+	return nil
+}
+
+// setPlace finds the country and the network: what the flags say, else a local
+// database for an address of this machine that is public. The collector is
+// asked later, with consent.
+func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
+	files := []string{o.geo}
+	if o.geo == "" {
+		files = nil
+		for _, ext := range []string{"mmdb", "csv", "tsv"} {
+			found, err := filepath.Glob(filepath.Join(o.data, "geo*."+ext))
+			if err != nil {
+				return err
+			}
+			files = append(files, found...)
+		}
+	}
+	places, err := probe.OpenPlaces(files...)
+	if err != nil {
+		return fmt.Errorf("open the database of networks: %w", err)
+	}
+	defer places.Close()
+	cfg.Place.CC = "ZZ"
+	for _, a := range ownAddresses() {
+		if a.IsGlobalUnicast() && !a.IsPrivate() {
+			if p := places.Lookup(a); p.ASN != 0 || p.CC != "ZZ" {
+				cfg.Place = p
+				break
+			}
+		}
+	}
+	if o.cc != "" {
+		cfg.Place.CC = strings.ToUpper(o.cc)
+		if len(cfg.Place.CC) != 2 || strings.Trim(cfg.Place.CC, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			return usage("--cc %q: want two letters, as PK", o.cc)
+		}
+	}
+	if o.asn != "" {
+		asn, err := measurement.ParseASN(o.asn)
+		if err != nil {
+			return usage("--asn: %v", err)
+		}
+		cfg.Place.ASN, cfg.Place.Network = asn, ""
+	}
+	return nil
+}
+
+// ownAddresses are this machine's, to be scrubbed from what servers repeat.
+func ownAddresses() []netip.Addr {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // nothing to scrub that we know of; public ones are anyway
+	}
+	var out []netip.Addr
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLoopback() {
+			out = append(out, p.Addr().Unmap())
+		}
+	}
+	return slices.Compact(out)
+}
+
+// askPlace asks the collector where this probe is, where that is not known.
+func askPlace(ctx context.Context, cfg *probe.Config, collector string) {
+	if collector == "" || cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
+		return
+	}
+	var out struct {
+		CC      string          `json:"probe_cc"`
+		ASN     measurement.ASN `json:"probe_asn"`
+		Network string          `json:"probe_network_name"`
+	}
+	site := &probe.ControlSite{URL: collector}
+	in := map[string]any{
+		"charging": true, "on_wifi": false, "platform": "unknown", "run_type": "manual", "web_connectivity": map[string]any{"category_codes": []string{}},
+		"probe_asn": cfg.Place.ASN.String(), "probe_cc": cfg.Place.CC, "software_name": probe.SoftwareName, "software_version": cfg.Version,
+	}
+	if site.Post(ctx, &cfg.Wire, "api/v1/check-in", in, &out) != nil {
+		return // unknown is an answer, too
+	}
+	if cfg.Place.ASN == 0 {
+		cfg.Place.ASN, cfg.Place.Network = out.ASN, out.Network
+	}
+	if cfg.Place.CC == "ZZ" && len(out.CC) == 2 {
+		cfg.Place.CC = strings.ToUpper(out.CC)
+	}
+}

@@ -1,0 +1,320 @@
+package kit
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/targets"
+	"github.com/bandish/bandish/verdict"
+)
+
+// ProbeUsage is the arguments of Probe.
+const ProbeUsage = "TARGET|URL… [--json FILE] [--passive] [--all] [--country-list FILE] [--max-time D] | install"
+
+// session is one run of a command.
+type session struct {
+	env    *Env
+	opts   *options
+	cfg    probe.Config
+	judge  judge
+	screen *screen
+	submit bool
+	jsonTo io.Writer // nil: no JSON
+}
+
+// Probe measures what its arguments name and says what it found. Its error
+// carries the exit code.
+func Probe(ctx context.Context, env *Env, args []string) error {
+	if len(args) > 0 && args[0] == "install" {
+		return install(env, args[1:])
+	}
+	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
+	fs.SetOutput(env.Stderr)
+	o := new(options)
+	o.flags(fs)
+	jsonFile := fs.String("json", "", "write the measurements to `FILE`, a line each; - is standard output")
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	jobs, err := o.jobs(registry, rest)
+	if err != nil {
+		return err
+	}
+	s, err := o.session(ctx, env, registry, *jsonFile == "-")
+	if err != nil {
+		return err
+	}
+	finish, err := s.openJSON(*jsonFile)
+	if err != nil {
+		return err
+	}
+	code, err := s.all(ctx, jobs)
+	if closeErr := finish(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	if s.submit {
+		if err := s.send(ctx); err != nil {
+			fmt.Fprintf(env.Stderr, "%v\n", err) // what was found stands
+		}
+	}
+	if code != 0 {
+		return &ExitError{Code: code}
+	}
+	return nil
+}
+
+// session asks for consent and prepares a run.
+func (o *options) session(ctx context.Context, env *Env, registry *target.Registry, jsonOut bool) (*session, error) {
+	cfg, err := o.config(env)
+	if err != nil {
+		return nil, err
+	}
+	submit, err := o.consented(env)
+	if err != nil {
+		return nil, err
+	}
+	if submit && o.collector == "" {
+		return nil, usage("--submit: name the server with --collector URL")
+	}
+	askPlace(ctx, &cfg, o.collector)
+	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
+	if jsonOut {
+		s.screen.out = env.Stderr
+	}
+	s.cfg.Report = s.screen.note
+	return s, nil
+}
+
+func (s *session) openJSON(path string) (finish func() error, err error) {
+	switch path {
+	case "":
+		return func() error { return nil }, nil
+	case "-":
+		s.jsonTo = s.env.Stdout
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	s.jsonTo = f
+	return f.Close, nil
+}
+
+// job is one thing to measure.
+type job struct {
+	url  string // of web_connectivity
+	tool *tool  // or a circumvention tool
+}
+
+// jobs are what the arguments and flags name, each once.
+func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) {
+	var urls []string
+	var jobs []job
+	for _, arg := range args {
+		if t := toolOf(arg); t != nil {
+			jobs = append(jobs, job{tool: t})
+			continue
+		}
+		more, err := urlsOf(registry, arg)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		urls = append(urls, more...)
+	}
+	if o.all {
+		for _, p := range registry.Platforms() {
+			urls = append(urls, platformURLs(p)...)
+		}
+	}
+	if o.list != "" {
+		more, err := listURLs(o.list)
+		if err != nil {
+			return nil, err
+		}
+		urls = append(urls, more...)
+	}
+	if o.circumvent {
+		for _, p := range registry.Platforms() {
+			if p.Kind == target.Circumvention {
+				urls = append(urls, platformURLs(p)...)
+			}
+		}
+		for _, t := range tools() {
+			jobs = append(jobs, job{tool: &t})
+		}
+	}
+	seen := map[string]bool{}
+	for _, u := range urls {
+		if !seen[u] {
+			seen[u] = true
+			jobs = append(jobs, job{url: u})
+		}
+	}
+	if len(jobs) == 0 {
+		return nil, usage("name a platform, a host or a URL to probe, or give --all or --country-list FILE")
+	}
+	return jobs, nil
+}
+
+// urlsOf reads one argument: a URL or a host name stands for itself, the id or
+// the alias of a platform for its services.
+func urlsOf(registry *target.Registry, arg string) ([]string, error) {
+	if !strings.Contains(arg, "://") && !strings.Contains(arg, ".") {
+		id, _, err := registry.Resolve(arg)
+		if err != nil {
+			return nil, err
+		}
+		if p, ok := registry.Platform(id); ok {
+			return platformURLs(p), nil
+		}
+	}
+	u, err := probe.ParseInput(arg)
+	if err != nil {
+		return nil, err
+	}
+	return []string{u.String()}, nil
+}
+
+// platformURLs are the web endpoints of a platform's services, else the pages
+// of its domains.
+func platformURLs(p *target.Platform) []string {
+	var out []string
+	for _, s := range p.Services {
+		for _, e := range s.Endpoints {
+			if u, err := probe.ParseInput(e); err == nil && !slices.Contains(out, u.String()) {
+				out = append(out, u.String())
+			}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, h := range p.HostNames(time.Now()) {
+		if u, err := probe.ParseInput(h); err == nil {
+			out = append(out, u.String())
+		}
+	}
+	return out
+}
+
+func listURLs(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, _, err := target.ReadTestList(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	var out []string
+	for _, e := range entries {
+		if u, err := probe.ParseInput(e.URL); err == nil {
+			out = append(out, u.String())
+		}
+	}
+	return out, nil
+}
+
+// gravity orders exit codes: what a list of results comes to.
+var gravity = []int{0, ExitDown, ExitUnclear, ExitBlocked}
+
+// all measures the jobs one after the other and returns the gravest code.
+func (s *session) all(ctx context.Context, jobs []job) (int, error) {
+	worst := 0
+	for _, j := range jobs {
+		code, err := s.one(ctx, j)
+		if err != nil {
+			return worst, err
+		}
+		if slices.Index(gravity, code) > slices.Index(gravity, worst) {
+			worst = code
+		}
+	}
+	return worst, nil
+}
+
+// one measures, judges, shows and keeps.
+func (s *session) one(ctx context.Context, j job) (int, error) {
+	limited, cancel := context.WithTimeout(ctx, s.opts.maxTime)
+	defer cancel()
+	s.screen.printf("%s from %s\n", j, s.cfg.Place)
+	m, err := s.measure(limited, j)
+	if err != nil {
+		if ctx.Err() != nil {
+			return 0, &ExitError{Code: 130, Err: errors.New("interrupted")}
+		}
+		return 0, err
+	}
+	v, err := s.judge.conclude(m)
+	if err != nil {
+		return 0, err
+	}
+	s.show(m, v)
+	raw, err := document(m, v)
+	if err != nil {
+		return 0, err
+	}
+	if s.jsonTo != nil {
+		if _, err := s.jsonTo.Write(append(raw, '\n')); err != nil {
+			return 0, fmt.Errorf("write the measurement: %w", err)
+		}
+	}
+	if s.submit {
+		if err := s.opts.spool().add(raw, s.env.Now()); err != nil {
+			return 0, err
+		}
+	}
+	return exitCode(v), nil
+}
+
+func (j job) String() string {
+	if j.tool != nil {
+		return j.tool.name
+	}
+	return j.url
+}
+
+func (s *session) measure(ctx context.Context, j job) (*measurement.Measurement, error) {
+	if j.tool != nil {
+		return j.tool.measure(ctx, s.cfg)
+	}
+	return probe.Run(ctx, s.cfg, j.url)
+}
+
+// show prints the contrasts' facts and the conclusion.
+func (s *session) show(m *measurement.Measurement, v verdict.Row) {
+	for _, t := range triggers(m) {
+		s.screen.printf("   - %s\n", t)
+	}
+	s.screen.printf("%s\n   state %s, rules %s, ruleset %s, %.1f s\n", sentence(m, v, s.cfg.Place.String()), v.State, strings.Join(v.Rules, " "), v.Ruleset, m.Runtime)
+}
+
+// send submits what is kept.
+func (s *session) send(ctx context.Context) error {
+	c := collector{site: &probe.ControlSite{URL: s.opts.collector}, wire: s.cfg.Wire, now: s.env.Now}
+	n, err := s.opts.spool().submit(ctx, c)
+	if n > 0 {
+		s.screen.printf("submitted %d to %s\n", n, s.opts.collector)
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package kit
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/targets"
+)
+
+// WatchUsage is the arguments of Watch.
+const WatchUsage = "TARGET|URL… [--every D] [--jitter D] [--rounds N] [--submit --collector URL]"
+
+// Watch probes a list again and again. Results are kept before they are sent,
+// and sent when the collector can be reached: in order, each once.
+func Watch(ctx context.Context, env *Env, args []string) error {
+	fs := flag.NewFlagSet("watch-probe", flag.ContinueOnError)
+	fs.SetOutput(env.Stderr)
+	o := new(options)
+	o.flags(fs)
+	every := fs.Duration("every", time.Hour, "time between the starts of two rounds")
+	jitter := fs.Duration("jitter", 0, "add up to so much to each wait (default: a tenth of --every)")
+	rounds := fs.Int("rounds", 0, "stop after so many rounds; 0 goes on")
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if *every <= 0 || *jitter < 0 || *rounds < 0 {
+		return usage("--every must be more than 0, --jitter and --rounds not less than 0")
+	}
+	if *jitter == 0 {
+		*jitter = *every / 10
+	}
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return fmt.Errorf("read the target registry: %w", err)
+	}
+	jobs, err := o.jobs(registry, rest)
+	if err != nil {
+		return err
+	}
+	s, err := o.session(ctx, env, registry, false)
+	if err != nil {
+		return err
+	}
+	w := watch{session: s, jobs: jobs, every: *every, jitter: *jitter}
+	for n := 1; ; n++ {
+		if err := w.round(ctx, n); err != nil {
+			return err
+		}
+		if n == *rounds {
+			return nil
+		}
+		if err := w.wait(ctx); err != nil {
+			return nil // told to stop, between two rounds
+		}
+	}
+}
+
+type watch struct {
+	*session
+	jobs   []job
+	every  time.Duration
+	jitter time.Duration
+	began  time.Time
+}
+
+// round measures every job, in another order each time so that none is always
+// measured at the same minute, and sends what it can. A job that cannot be
+// measured does not end the watch.
+func (w *watch) round(ctx context.Context, n int) error {
+	w.began = time.Now()
+	for _, i := range rand.Perm(len(w.jobs)) {
+		j := w.jobs[i]
+		kept := w.submit
+		w.submit = true // keep, whatever is sent later
+		code, err := w.one(ctx, j)
+		w.submit = kept
+		if ctx.Err() != nil {
+			return &ExitError{Code: 130}
+		}
+		if err != nil {
+			fmt.Fprintf(w.env.Stderr, "round %d, %s: %v\n", n, j, err)
+			continue
+		}
+		w.screen.printf("round %d %s %s code %d\n", n, w.env.Now().UTC().Format(time.RFC3339), j, code)
+	}
+	if w.submit {
+		if err := w.send(ctx); err != nil {
+			fmt.Fprintf(w.env.Stderr, "round %d: %v\n", n, err)
+		}
+	}
+	return nil
+}
+
+// wait sleeps until the next round; the error is the context's.
+func (w *watch) wait(ctx context.Context) error {
+	pause := max(0, w.every-time.Since(w.began)) + rand.N(w.jitter+1)
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

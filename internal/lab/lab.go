@@ -1,0 +1,255 @@
+// Package lab is a censored network for tests: clients, a provider with its
+// resolver and its censor, public resolvers, web servers with real TLS and a
+// helper outside.
+//
+// It stands on gvisor's TCP/IP stack inside the process, needs no root and
+// touches no real network. The same censor and the same servers also run
+// between network namespaces of the real kernel (see [NewKernel]). Each
+// [Scenario] carries its ground truth: what a probe and the verdict engine
+// should find. The lab takes no part in finding it.
+//
+// Whatever is measured here belongs to country ZZ and to private ASNs. The
+// package never imposes anything on a network that exists.
+package lab
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The names of the lab's own hosts.
+const (
+	HelperName    = "helper.lab.test"
+	ResolverName  = "dns.lab.test"
+	Resolver2Name = "dns2.lab.test"
+	BlockPageName = "block.isp.test"
+	InnocentName  = "innocent.test" // an ordinary site that no censor cares for
+	UnusedName    = "nowhere.test"  // does not exist
+)
+
+// Lab is a running network. It serves any number of clients at a time, each on
+// a line of its own with a censor of its own.
+type Lab struct {
+	ca      *authority
+	zone    *zone
+	boxes   map[string]netip.Addr // by site
+	servers *servers
+	node    func([]netip.Addr, func([]byte)) (node, error) // makes hosts
+	far     node                                           // carries every server
+
+	mu      sync.RWMutex // guards what follows
+	clients map[netip.Addr]*Client
+	count   int
+}
+
+// node is a host of the lab: gvisor's stack, or a namespace of the kernel.
+type node interface {
+	ground
+	receive([]byte) // from the line
+	close()
+}
+
+// New starts a lab with the sites inside this process.
+func New(sites ...Site) (*Lab, error) { return newLab(newHost, sites) }
+
+// ErrNoKernel says that this machine or user has no network namespaces.
+var ErrNoKernel = errors.New("no lab with the real kernel")
+
+// NewKernel starts a lab whose hosts are network namespaces of the Linux
+// kernel, joined by TUN devices that this process holds: the same servers and
+// the same censor between other stacks. It has no IPv6. It needs root and the
+// command ip; without, the error wraps ErrNoKernel.
+func NewKernel(sites ...Site) (*Lab, error) {
+	if err := kernelReady(); err != nil {
+		return nil, err
+	}
+	return newLab(newNamespace, sites)
+}
+
+func newLab(newNode func([]netip.Addr, func([]byte)) (node, error), sites []Site) (*Lab, error) {
+	l := &Lab{node: newNode, clients: map[netip.Addr]*Client{}}
+	plan, err := newPlan(sites)
+	if err != nil {
+		return nil, err
+	}
+	l.ca, l.zone, l.boxes = plan.ca, plan.zone, plan.boxes
+	if l.far, err = l.node(plan.hostAddrs(), l.route); err != nil {
+		return nil, err
+	}
+	l.servers = newServers(l.far, plan.ca, plan.zone)
+	if err := plan.start(l.servers); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Close ends the servers and the clients that are left, and waits for both.
+func (l *Lab) Close() {
+	l.mu.RLock()
+	var clients []*Client
+	for _, c := range l.clients {
+		if !slices.Contains(clients, c) { // a client has an address per family
+			clients = append(clients, c)
+		}
+	}
+	l.mu.RUnlock()
+	for _, c := range clients {
+		c.Close()
+	}
+	l.servers.close()
+	l.far.close()
+}
+
+// route takes a packet from the servers to the client it is for.
+func (l *Lab) route(raw []byte) {
+	p, ok := parsePacket(raw)
+	if !ok {
+		return
+	}
+	l.mu.RLock()
+	c := l.clients[p.dst.Addr()]
+	l.mu.RUnlock()
+	if c != nil {
+		c.line.carry(false, raw)
+	}
+}
+
+// receive takes a packet from a client to the servers. A packet for the
+// loopback address would go nowhere outside either, and the stack would log it.
+func (l *Lab) receive(raw []byte) {
+	if p, ok := parsePacket(raw); ok && !p.dst.Addr().IsLoopback() {
+		l.far.receive(raw)
+	}
+}
+
+// RootCAs is the pool that a client of the lab trusts.
+func (l *Lab) RootCAs() *x509.CertPool { return l.ca.pool() }
+
+// Addrs are the addresses of a site.
+func (l *Lab) Addrs(site string) []netip.Addr { return l.zone.records[site].addrs }
+
+// HandleHelper serves the helper's API, over TLS, at HelperName. It is called
+// at most once, before the first client dials.
+func (l *Lab) HandleHelper(h http.Handler) error {
+	site := Site{Name: HelperName, Page: h.ServeHTTP}
+	return l.servers.site(&site, []netip.Addr{helperAddr})
+}
+
+// Outside is a network that no censor sees and that has IPv6: the helper looks
+// from there.
+func (l *Lab) Outside() (*Client, error) {
+	return l.connect(nil, 0, publicResolver, vantageAddr, vantageAddr6)
+}
+
+// Client starts a client of the provider, with its own line.
+func (l *Lab) Client(line Line) (*Client, error) {
+	l.mu.Lock()
+	n := l.count
+	l.count++
+	l.mu.Unlock()
+	addrs := []netip.Addr{clientAddr(n)}
+	if line.IPv6 {
+		addrs = append(addrs, clientAddr6(n))
+	}
+	var censor *Censor
+	if len(line.Rules) > 0 {
+		rules, err := bind(line.Rules, l.zone, l.boxes)
+		if err != nil {
+			return nil, err
+		}
+		censor = NewCensor(line.Seed, rules...)
+	}
+	return l.connect(censor, line.Delay, ispResolver, addrs...)
+}
+
+// Line is how a client is connected.
+type Line struct {
+	Rules []Rule        // of the censor; none, no censor
+	Seed  uint64        // for what the censor leaves to chance
+	Delay time.Duration // each way
+	IPv6  bool
+}
+
+func (l *Lab) connect(censor *Censor, delay time.Duration, resolver netip.Addr, addrs ...netip.Addr) (*Client, error) {
+	c := &Client{lab: l, addrs: addrs, resolver: resolver, Censor: censor}
+	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.receive)
+	var err error
+	if c.host, err = l.node(addrs, func(raw []byte) { c.line.carry(true, raw) }); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range addrs {
+		if l.clients[a] != nil {
+			return nil, fmt.Errorf("connect a client to the lab: address %s is taken", a)
+		}
+		l.clients[a] = c
+	}
+	return c, nil
+}
+
+// Client is a host of the lab as a probe sees it: its network.
+type Client struct {
+	Censor *Censor // on the line; nil where there is none
+
+	lab      *Lab
+	addrs    []netip.Addr
+	resolver netip.Addr
+	host     node
+	line     *line
+	once     sync.Once
+}
+
+// DialContext connects to ip:port over "tcp" or "udp".
+func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	return c.host.dial(ctx, network, to)
+}
+
+// ListenUDP opens a socket that is not connected. With no address it is bound
+// to the client's IPv4 address.
+func (c *Client) ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, error) {
+	at := netip.AddrPortFrom(c.addrs[0], 0)
+	if addr != nil {
+		at = netip.AddrPortFrom(at.Addr(), uint16(addr.Port))
+		if a, ok := netip.AddrFromSlice(addr.IP); ok && !a.IsUnspecified() {
+			at = netip.AddrPortFrom(a.Unmap(), at.Port())
+		} else if ok && a.Is6() || network == "udp6" {
+			at = netip.AddrPortFrom(c.addrs[len(c.addrs)-1], at.Port())
+		}
+	}
+	return c.host.listenUDP(at)
+}
+
+// LookupHost asks the provider's resolver.
+func (c *Client) LookupHost(ctx context.Context, name string) ([]string, error) {
+	return lookupHost(ctx, c.host, c.resolver, name)
+}
+
+// Addrs are the client's own addresses.
+func (c *Client) Addrs() []netip.Addr { return slices.Clone(c.addrs) }
+
+// Close ends the client's connections and takes it off the network.
+func (c *Client) Close() {
+	c.once.Do(func() {
+		c.lab.mu.Lock()
+		for _, a := range c.addrs {
+			delete(c.lab.clients, a)
+		}
+		c.lab.mu.Unlock()
+		c.host.close()
+		c.line.close()
+	})
+}

@@ -1,0 +1,186 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// namespace is a network namespace of this kernel with one interface, a TUN
+// device that we hold the other end of: the kernel's TCP/IP in the place of
+// gvisor's. It is joined to nothing else, so what is sent in it ends with us.
+type namespace struct {
+	name string
+	fd   int // of the namespace
+	tun  *os.File
+	pump sync.WaitGroup
+	once sync.Once
+}
+
+// tunName is the interface inside a namespace.
+const tunName = "lab0"
+
+var namespaces atomic.Uint32 // made by this process, to name them apart
+
+// kernelReady says what is missing for namespaces: an error that wraps
+// ErrNoKernel.
+func kernelReady() error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("%w: it must run as root", ErrNoKernel)
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		return fmt.Errorf("%w: the command ip is missing (Debian package iproute2)", ErrNoKernel)
+	}
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		return fmt.Errorf("%w: /dev/net/tun is missing", ErrNoKernel)
+	}
+	return nil
+}
+
+// newNamespace makes a namespace with the addresses. What it sends goes to out.
+func newNamespace(addrs []netip.Addr, out func([]byte)) (node, error) {
+	n := &namespace{name: fmt.Sprintf("bandish-lab-%d-%d", os.Getpid(), namespaces.Add(1)), fd: -1}
+	if err := ipCommand("", "netns", "add", n.name); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoKernel, err)
+	}
+	if err := n.open(addrs); err != nil {
+		n.close()
+		return nil, fmt.Errorf("set up namespace %s: %w", n.name, err)
+	}
+	n.pump.Go(func() { n.forward(out) })
+	return n, nil
+}
+
+func (n *namespace) open(addrs []netip.Addr) error {
+	var err error
+	if n.fd, err = unix.Open("/run/netns/"+n.name, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("open it: %w", err)
+	}
+	if err := n.do(func() error { n.tun, err = openTUN(); return err }); err != nil {
+		return err
+	}
+	var batch strings.Builder
+	fmt.Fprintf(&batch, "link set lo up\nlink set %s mtu %d up\n", tunName, mtu)
+	for _, a := range addrs {
+		if a.Is4() { // IPv6 would add its own traffic; gvisor covers it
+			fmt.Fprintf(&batch, "addr add %s/32 dev %s\n", a, tunName)
+		}
+	}
+	fmt.Fprintf(&batch, "route add default dev %s\n", tunName)
+	return ipCommand(batch.String(), "-n", n.name, "-batch", "-")
+}
+
+// ipCommand runs ip with the input.
+func ipCommand(input string, args ...string) error {
+	cmd := exec.Command("ip", args...)
+	cmd.Stdin = strings.NewReader(input)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(output.String()))
+	}
+	return nil
+}
+
+// openTUN makes the interface in the namespace of the calling thread.
+func openTUN() (*os.File, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
+	}
+	request, err := unix.NewIfreq(tunName)
+	if err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("name interface %s: %w", tunName, err)
+	}
+	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("make interface %s: %w", tunName, err)
+	}
+	return os.NewFile(uintptr(fd), "tun"), nil
+}
+
+// do calls f on a thread that has entered the namespace. Sockets that f opens
+// stay there. The thread is thrown away after, so that none goes astray.
+func (n *namespace) do(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
+			result <- fmt.Errorf("enter namespace %s: %w", n.name, err)
+			return
+		}
+		result <- f()
+	}()
+	return <-result
+}
+
+func (n *namespace) forward(out func([]byte)) {
+	buf := make([]byte, 1<<16)
+	for {
+		k, err := n.tun.Read(buf)
+		if errors.Is(err, os.ErrClosed) {
+			return
+		}
+		if err == nil {
+			out(append([]byte(nil), buf[:k]...))
+		}
+	}
+}
+
+// receive hands a packet to the namespace's kernel, which may not want it.
+func (n *namespace) receive(raw []byte) { _, _ = n.tun.Write(raw) }
+
+func (n *namespace) dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
+	var c net.Conn
+	err := n.do(func() (err error) {
+		var d net.Dialer
+		c, err = d.DialContext(ctx, network, to.String())
+		return err
+	})
+	return c, err
+}
+
+func (n *namespace) listenTCP(at netip.AddrPort) (net.Listener, error) {
+	var l net.Listener
+	err := n.do(func() (err error) {
+		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		return err
+	})
+	return l, err
+}
+
+func (n *namespace) listenUDP(at netip.AddrPort) (net.PacketConn, error) {
+	var c net.PacketConn
+	err := n.do(func() (err error) {
+		c, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		return err
+	})
+	return c, err
+}
+
+// close takes the namespace away; nothing must use it any more.
+func (n *namespace) close() {
+	n.once.Do(func() {
+		if n.tun != nil {
+			n.tun.Close()
+		}
+		n.pump.Wait()
+		if n.fd >= 0 {
+			unix.Close(n.fd)
+		}
+		_ = ipCommand("", "netns", "del", n.name) // nothing is left to do about it
+	})
+}

@@ -1,0 +1,219 @@
+package lab
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// Scenario is one condition of the network and the truth about it.
+type Scenario struct {
+	Name  string
+	About string // a sentence
+	Input string // the URL to measure
+	Rules []Rule // of the censor on the client's line
+	Delay time.Duration
+	IPv6  bool // whether the client has it
+	Truth Truth
+}
+
+// The sites that scenarios measure, all of them ordinary towards everybody:
+// what happens to them is the censor's doing.
+const (
+	banned      = "banned.test"
+	bannedBig   = "big.banned.test"  // a page of 256 kB
+	bannedQUIC  = "quic.banned.test" // HTTP/3 as well
+	bannedPair  = "pair.banned.test" // two addresses
+	bannedBox   = "box.banned.test"  // behind a middlebox with a certificate of an unknown authority
+	downName    = "gone.test"
+	downTCP     = "closed.test"
+	downSilent  = "silent.test"
+	downExpired = "expired.test"
+	downFail    = "servfail.test"
+)
+
+// Sites are the sites that the scenarios need.
+func Sites() []Site {
+	return []Site{
+		{Name: banned, Box: CertSelfSigned},
+		{Name: bannedBig, Page: bigPage(256 << 10)},
+		{Name: bannedQUIC, QUIC: true},
+		{Name: bannedPair, Addrs: 2},
+		{Name: bannedBox, Box: CertUnknownCA},
+		{Name: downName, Lookup: LookupNXDOMAIN},
+		{Name: downTCP, Reach: ReachRefused},
+		{Name: downSilent, Reach: ReachSilent},
+		{Name: downExpired, Cert: CertExpired},
+		{Name: downFail, Lookup: LookupServfail},
+	}
+}
+
+// bigPage is a page of so many bytes.
+func bigPage(size int) http.HandlerFunc {
+	line := "<p>One line of a long page of the Bandish lab, like the one before it.</p>\n"
+	body := []byte("<!doctype html><html><head><title>A long page</title></head><body>\n" + strings.Repeat(line, size/len(line)) + "</body></html>\n")
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		_, _ = w.Write(body) // the client may have had enough
+	}
+}
+
+// Scenarios are the lab's conditions.
+func Scenarios() []Scenario {
+	const (
+		https     = "https://" + banned + "/"
+		httpPlain = "http://" + banned + "/"
+	)
+	var (
+		bogonAddr = netip.MustParseAddr("10.10.34.34")
+		sinkAddr  = netip.MustParseAddr("192.175.48.249") // an address of nobody's, outside of every special range
+
+		named = When{Names: []string{banned}}
+		query = When{Names: []string{banned}, Ports: []uint16{53}}
+		hello = When{Names: []string{banned}, Ports: []uint16{443}}
+		plain = When{Names: []string{banned}, Ports: []uint16{80}}
+
+		liesOf   = When{Names: []string{banned}, Ports: []uint16{53}, Addrs: []netip.Prefix{netip.PrefixFrom(ispResolver, 32)}}
+		address  = When{Sites: []string{banned, bannedPair, bannedQUIC}, Transport: "tcp"}
+		port443  = When{Sites: []string{banned, bannedPair, bannedQUIC}, Transport: "tcp", Ports: []uint16{443}}
+		udp443   = When{Sites: []string{banned, bannedPair, bannedQUIC}, Transport: "udp", Ports: []uint16{443}}
+		anyQUIC  = When{Transport: "udp", Ports: []uint16{443}}
+		safeDNS  = When{Addrs: []netip.Prefix{netip.PrefixFrom(publicResolver, 32), netip.PrefixFrom(publicResolver2, 32)}, Transport: "tcp"}
+		beyond   = When{}
+		nxdomain = Forge{RCode: dns.RcodeNameError}
+		bogus    = Forge{Addrs: []netip.Addr{bogonAddr}}
+		race     = Forge{Addrs: []netip.Addr{bogonAddr}, Race: true}
+		stray    = Forge{Addrs: []netip.Addr{sinkAddr}, Race: true}
+		toBlock  = Forge{Addrs: []netip.Addr{blockPageAddr}}
+
+		blockResponse = Answer{"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: " +
+			fmt.Sprint(len(blockPageHTML)) + "\r\n\r\n" + blockPageHTML}
+		redirectResponse = Answer{"HTTP/1.1 302 Found\r\nLocation: http://" + BlockPageName + "/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"}
+	)
+	return []Scenario{
+		{Name: "ok-https", About: "nothing is censored", Input: https, Truth: Truth{State: "ok"}},
+		{Name: "ok-http", About: "nothing is censored, in clear text", Input: httpPlain, Truth: Truth{State: "ok"}},
+		{Name: "ok-quic", About: "a site with HTTP/3, nothing is censored", Input: "https://quic.banned.test/", Truth: Truth{State: "ok"}},
+		{Name: "ok-pair", About: "a site with two addresses, nothing is censored", Input: "https://pair.banned.test/", Truth: Truth{State: "ok"}},
+		{Name: "ok-big", About: "a long page, nothing is censored", Input: "https://big.banned.test/", Truth: Truth{State: "ok"}},
+		{Name: "ok-far", About: "a line with a delay of 60 ms, nothing is censored", Input: https, Delay: 30 * time.Millisecond, Truth: Truth{State: "ok"}},
+		{Name: "ok-other", About: "the censor minds another name only", Input: "https://innocent.test/",
+			Rules: []Rule{{When: named, Do: Reset{}}}, Truth: Truth{State: "ok"}},
+
+		{Name: "down-nxdomain", About: "the name does not exist for anybody", Input: "https://gone.test/", Truth: Truth{State: "down", Layer: "dns"}},
+		{Name: "down-servfail", About: "the name's servers are broken", Input: "https://servfail.test/", Truth: Truth{State: "down", Layer: "dns"}},
+		{Name: "down-refused", About: "the server accepts nobody", Input: "https://closed.test/", Truth: Truth{State: "down", Layer: "tcp"}},
+		{Name: "down-silent", About: "the server answers nobody", Input: "https://silent.test/", Truth: Truth{State: "down", Layer: "tcp"}},
+		{Name: "down-expired", About: "the certificate has expired for everybody", Input: "https://expired.test/", Truth: Truth{State: "down", Layer: "tls"}},
+
+		{Name: "dns-nxdomain", About: "the provider's resolver denies that the name exists", Input: https,
+			Rules: []Rule{{When: liesOf, Do: nxdomain}}, Truth: Truth{"blocked", "dns", "dns.nxdomain"}},
+		{Name: "dns-nxdomain-injected", About: "NXDOMAIN is injected into every query on the path", Input: https,
+			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeNameError, Race: true}}}, Truth: Truth{"blocked", "dns", "dns.nxdomain|dns.injection"}},
+		{Name: "dns-refused", About: "the provider's resolver refuses the name", Input: https,
+			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{"blocked", "dns", "dns"}},
+		{Name: "dns-drop", About: "the provider's resolver does not answer for the name", Input: https,
+			Rules: []Rule{{When: liesOf, Do: Drop{}}}, Truth: Truth{"blocked", "dns", "dns.timeout"}},
+		{Name: "dns-drop-everywhere", About: "every query for the name is lost on the path", Input: https,
+			Rules: []Rule{{When: query, Do: Drop{}}}, Truth: Truth{"blocked", "dns", "dns.timeout"}},
+		{Name: "dns-bogon", About: "the provider's resolver answers with a private address", Input: https,
+			Rules: []Rule{{When: liesOf, Do: bogus}}, Truth: Truth{"blocked", "dns", "dns.injection.bogon"}},
+		{Name: "dns-bogon-http", About: "the same, in clear text", Input: httpPlain,
+			Rules: []Rule{{When: liesOf, Do: bogus}}, Truth: Truth{"blocked", "dns", "dns.injection.bogon"}},
+		{Name: "dns-race", About: "a private address is injected and the true answer comes second", Input: https,
+			Rules: []Rule{{When: query, Do: race}}, Truth: Truth{"blocked", "dns", "dns.injection.bogon"}},
+		{Name: "dns-stray", About: "the address of some other host is injected and the true answer comes second", Input: https,
+			Rules: []Rule{{When: query, Do: stray}}, Truth: Truth{"blocked", "dns", "dns.injection"}},
+		{Name: "dns-blockpage", About: "the provider's resolver answers with the address of a block page", Input: httpPlain,
+			Rules: []Rule{{When: liesOf, Do: toBlock}}, Truth: Truth{"blocked", "dns|http", "dns.injection|http.blockpage"}},
+		{Name: "dns-blockpage-https", About: "the same for an HTTPS page: the certificate is of the block page", Input: https,
+			Rules: []Rule{{When: liesOf, Do: toBlock}}, Truth: Truth{"blocked", "dns", "dns.injection"}},
+		{Name: "dns-ghost", About: "an address is injected for a name that does not exist", Input: "https://gone.test/",
+			Rules: []Rule{{When: When{Names: []string{downName}, Ports: []uint16{53}}, Do: race}}, Truth: Truth{"blocked", "dns", "dns.injection"}},
+		{Name: "dns-and-doh", About: "the resolver lies, and resolvers over TLS cannot be reached", Input: https,
+			Rules: []Rule{{When: query, Do: bogus}, {When: safeDNS, Do: Drop{}}}, Truth: Truth{"blocked", "dns", "dns.injection.bogon"}},
+
+		{Name: "tcp-drop", About: "SYNs to the site's addresses are lost", Input: https,
+			Rules: []Rule{{When: address, Do: Drop{}}}, Truth: Truth{"blocked", "tcp", "tcp.timeout"}},
+		{Name: "tcp-drop-http", About: "the same, in clear text", Input: httpPlain,
+			Rules: []Rule{{When: address, Do: Drop{}}}, Truth: Truth{"blocked", "tcp", "tcp.timeout"}},
+		{Name: "tcp-drop-pair", About: "SYNs to both addresses of the site are lost", Input: "https://pair.banned.test/",
+			Rules: []Rule{{When: address, Do: Drop{}}}, Truth: Truth{"blocked", "tcp", "tcp.timeout"}},
+		{Name: "tcp-drop-443", About: "SYNs to port 443 of the site are lost", Input: https,
+			Rules: []Rule{{When: port443, Do: Drop{}}}, Truth: Truth{"blocked", "tcp", "tcp.timeout"}},
+		{Name: "tcp-reset", About: "SYNs to the site's addresses are reset", Input: https,
+			Rules: []Rule{{When: address, Do: Reset{}}}, Truth: Truth{"blocked", "tcp", "tcp"}},
+		{Name: "tcp-unreachable", About: "a router says that the site's addresses cannot be reached", Input: https,
+			Rules: []Rule{{When: address, Do: Unreachable{}}}, Truth: Truth{"blocked", "tcp", "ip.unreachable|tcp"}},
+
+		{Name: "tls-reset", About: "the connection is reset after the server name", Input: https,
+			Rules: []Rule{{When: hello, Do: Reset{}}}, Truth: Truth{"blocked", "tls", "tls.reset.sni"}},
+		{Name: "tls-reset-pair", About: "the same at both addresses of a site", Input: "https://pair.banned.test/",
+			Rules: []Rule{{When: hello, Do: Reset{}}}, Truth: Truth{"blocked", "tls", "tls.reset.sni"}},
+		{Name: "tls-drop", About: "all is lost after the server name", Input: https,
+			Rules: []Rule{{When: hello, Do: Drop{}}}, Truth: Truth{"blocked", "tls", "tls.timeout"}},
+		{Name: "tls-close", About: "the connection is closed after the server name", Input: https,
+			Rules: []Rule{{When: hello, Do: Close{}}}, Truth: Truth{"blocked", "tls", "tls"}},
+		{Name: "tls-reset-residual", About: "reset after the server name, and the address stays closed for two seconds", Input: https,
+			Rules: []Rule{{When: hello, Do: Reset{}, Residual: 2 * time.Second}}, Truth: Truth{"blocked", "tls", "tls.reset"}},
+		{Name: "tls-drop-residual", About: "dropped after the server name, and the address stays closed for two seconds", Input: https,
+			Rules: []Rule{{When: hello, Do: Drop{}, Residual: 2 * time.Second}}, Truth: Truth{"blocked", "tls|tcp", "tls.timeout"}},
+		{Name: "tls-mitm", About: "a middlebox shows a certificate that it signed itself", Input: https,
+			Rules: []Rule{{When: port443, Do: Divert{BoxOf: banned}}}, Truth: Truth{"blocked", "tls", "tls.mitm"}},
+		{Name: "tls-mitm-ca", About: "a middlebox shows a certificate of an authority that nobody trusts", Input: "https://box.banned.test/",
+			Rules: []Rule{{When: When{Sites: []string{bannedBox}, Ports: []uint16{443}}, Do: Divert{BoxOf: bannedBox}}}, Truth: Truth{"blocked", "tls", "tls.mitm"}},
+
+		{Name: "http-blockpage", About: "a block page answers in the server's name after the Host", Input: httpPlain,
+			Rules: []Rule{{When: plain, Do: blockResponse}}, Truth: Truth{"blocked", "http", "http.blockpage"}},
+		{Name: "http-redirect", About: "a redirect to a block page answers in the server's name", Input: httpPlain,
+			Rules: []Rule{{When: plain, Do: redirectResponse}}, Truth: Truth{"blocked", "http", "http.redirect|http.blockpage"}},
+		{Name: "http-reset", About: "the connection is reset after the Host", Input: httpPlain,
+			Rules: []Rule{{When: plain, Do: Reset{}}}, Truth: Truth{"blocked", "http", "http.reset"}},
+		{Name: "http-drop", About: "all is lost after the Host", Input: httpPlain,
+			Rules: []Rule{{When: plain, Do: Drop{}}}, Truth: Truth{"blocked", "http", "http.timeout"}},
+		{Name: "http-close", About: "the connection is closed after the Host", Input: httpPlain,
+			Rules: []Rule{{When: plain, Do: Close{}}}, Truth: Truth{"blocked", "http", "http"}},
+
+		{Name: "throttle-rate", About: "what comes under the server name is held to 40 kB/s", Input: "https://big.banned.test/",
+			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: Truth{"blocked|impaired", "tls|http", "tls.throttle|http.throttle"}},
+		{Name: "throttle-loss", About: "a third of the packets under the server name are lost", Input: "https://big.banned.test/",
+			Rules: []Rule{{When: hello, Do: Lose{Probability: 0.35}}}, Truth: Truth{"blocked|impaired", "tls|http", "tls.throttle|http.throttle|tls.timeout|http.timeout"}},
+		{Name: "throttle-host", About: "what comes under the Host is held to 40 kB/s", Input: "http://big.banned.test/",
+			Rules: []Rule{{When: plain, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: Truth{"blocked|impaired", "http", "http.throttle"}},
+
+		{Name: "quic-drop", About: "UDP to port 443 of the site is lost", Input: "https://quic.banned.test/",
+			Rules: []Rule{{When: udp443, Do: Drop{}}}, Truth: Truth{"ok|blocked|impaired", "quic", "quic.timeout"}},
+		// This network loses all QUIC, as home firewalls do: not the target's.
+		{Name: "quic-drop-everywhere", About: "all UDP to port 443 is lost", Input: "https://quic.banned.test/",
+			Rules: []Rule{{When: anyQUIC, Do: Drop{}}}, Truth: Truth{State: "ok|impaired", Layer: "quic"}},
+
+		{Name: "dns-and-tls", About: "an address is injected, and the server name is reset at the true one", Input: https,
+			Rules: []Rule{{When: query, Do: race}, {When: hello, Do: Reset{}}}, Truth: Truth{"blocked", "dns|tls", "dns.injection.bogon|tls.reset"}},
+		{Name: "everything", About: "name, address, server name and Host are all blocked", Input: https,
+			Rules: []Rule{{When: query, Do: nxdomain}, {When: address, Do: Drop{}}, {When: hello, Do: Reset{}}, {When: plain, Do: blockResponse}},
+			Truth: Truth{"blocked", "dns|tcp", "dns.nxdomain|tcp.timeout"}},
+		{Name: "darkness", About: "nothing at all passes", Input: https,
+			Rules: []Rule{{When: beyond, Do: Drop{}}}, Truth: Truth{State: "insufficient|impaired"}},
+	}
+}
+
+// FindScenario finds a scenario by its name, among those of the table and the
+// awkward ones.
+func FindScenario(name string) (Scenario, bool) {
+	for _, s := range Scenarios() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	for _, a := range Awkward() {
+		if a.Scenario.Name == name {
+			return a.Scenario, true
+		}
+	}
+	return Scenario{}, false
+}

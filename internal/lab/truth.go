@@ -1,0 +1,72 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Truth is what is the case in a scenario, in the words of the verdict
+// engine. Alternatives are separated by "|".
+type Truth struct {
+	// State is ok, down, blocked, impaired or insufficient, or one of the
+	// weaker claims not-blocked and not-ok. blocked covers likely_blocked.
+	State string
+	// Layer is the one that decides: dns, tcp, tls, http or quic; empty: any.
+	Layer string
+	// Mechanism is the beginning of one that must be found, cut at a dot;
+	// empty: none is asked for.
+	Mechanism string
+}
+
+// Finding is what the probe and the verdict engine made of a run.
+type Finding struct {
+	State      string
+	Layers     map[string]string // outcome by layer; only layers that were judged
+	Mechanisms []string
+}
+
+// Mismatch says where a finding departs from the truth; "" where it does not.
+func (t Truth) Mismatch(f Finding) string {
+	var wrong []string
+	if !anyOf(t.State, func(s string) bool { return stateHolds(s, f.State) }) {
+		wrong = append(wrong, fmt.Sprintf("state %s, in truth %s", f.State, t.State))
+	}
+	if t.Layer != "" && !anyOf(t.Layer, func(l string) bool { return troubled(f.Layers[l]) }) {
+		wrong = append(wrong, fmt.Sprintf("layers %v, in truth it is %s", f.Layers, t.Layer))
+	}
+	found := func(prefix string) bool {
+		return slices.ContainsFunc(f.Mechanisms, func(m string) bool {
+			return m == prefix || strings.HasPrefix(m, prefix+".")
+		})
+	}
+	if t.Mechanism != "" && !anyOf(t.Mechanism, found) {
+		wrong = append(wrong, fmt.Sprintf("mechanisms %v, in truth %s", f.Mechanisms, t.Mechanism))
+	}
+	return strings.Join(wrong, "; ")
+}
+
+func anyOf(alternatives string, holds func(string) bool) bool {
+	return slices.ContainsFunc(strings.Split(alternatives, "|"), holds)
+}
+
+func stateHolds(truth, found string) bool {
+	blocked := found == "blocked" || found == "likely_blocked"
+	switch truth {
+	case "blocked":
+		return blocked
+	case "not-blocked":
+		return !blocked
+	case "not-ok":
+		return found != "ok"
+	}
+	return truth == found
+}
+
+func troubled(outcome string) bool { return outcome != "" && outcome != "ok" }
+
+// Class is the truth as a row of a confusion matrix: its first state.
+func (t Truth) Class() string {
+	class, _, _ := strings.Cut(t.State, "|")
+	return class
+}

@@ -1,0 +1,428 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+func open(t *testing.T) *Pipeline {
+	t.Helper()
+	p, err := newPipeline(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Now = func() time.Time { return time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC) }
+	return p
+}
+
+func write(t *testing.T, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func bring(t *testing.T, p *Pipeline, want Want, paths ...string) Summary {
+	t.Helper()
+	var src []intake.Source
+	for _, path := range paths {
+		s, err := intake.List(t.Context(), path, intake.Filter{}, intake.Buckets{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src = append(src, s...)
+	}
+	sum, err := p.Import(t.Context(), src, want, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sum.Added + sum.Duplicates + sum.Filtered + sum.Quarantined; got != sum.Read {
+		t.Errorf("of %d lines read %d are accounted for: %+v", sum.Read, got, sum)
+	}
+	return sum
+}
+
+func TestImportTwiceAddsNothing(t *testing.T) {
+	p := open(t)
+	path := corpus(t, 500)
+	if s := bring(t, p, Want{}, path); s.Added != 500 {
+		t.Fatalf("first import: %+v", s)
+	}
+	before, _ := p.Archive.Manifest()
+	if s := bring(t, p, Want{}, path); s.Added != 0 || s.Skipped != 1 || s.Read != 0 {
+		t.Errorf("the same file again: %+v; want it skipped", s)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := write(t, "other-name.jsonl", b)
+	if s := bring(t, p, Want{}, copied); s.Added != 0 || s.Duplicates != 500 {
+		t.Errorf("the same lines in another file: %+v; want 500 duplicates", s)
+	}
+	after, _ := p.Archive.Manifest()
+	if after.Generation != before.Generation {
+		t.Errorf("generation %d became %d although nothing was added", before.Generation, after.Generation)
+	}
+	again, err := newPipeline(p.Archive.Dir()) // a process that has no memory of it
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := bring(t, again, Want{}, write(t, "third.jsonl", b)); s.Added != 0 || s.Duplicates != 500 {
+		t.Errorf("another process: %+v", s)
+	}
+}
+
+// The derived files do not depend on how the raw input was split, merged or
+// derived before: what a rebuild makes is the same bytes.
+func TestRebuildIsByteIdentical(t *testing.T) {
+	p := open(t)
+	b, err := os.ReadFile(corpus(t, 600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(b, []byte("\n"))
+	for i := 0; i < 600; i += 100 {
+		bring(t, p, Want{}, write(t, fmt.Sprint(i, ".jsonl"), bytes.Join(lines[i:i+100], nil)))
+	}
+	if _, err := p.Compact(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	imported := segments(t, p)
+	first, err := p.Rebuild(t.Context(), nil)
+	if err != nil || first.Documents != 600 || first.Failed != 0 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if got := segments(t, p); !slices.Equal(got, imported) {
+		t.Errorf("a rebuild gives\n%s\nthe import gave\n%s", strings.Join(got, "\n"), strings.Join(imported, "\n"))
+	}
+	second, err := p.Rebuild(t.Context(), nil)
+	if err != nil || fmt.Sprint(second.Segments) != fmt.Sprint(first.Segments) {
+		t.Errorf("a second rebuild differs from the first: %v", err)
+	}
+	if len(imported) < 28*2+1 {
+		t.Fatalf("only %d segments: the test compares too little", len(imported))
+	}
+}
+
+func segments(t *testing.T, p *Pipeline) []string {
+	t.Helper()
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, s := range m.Segments {
+		out = append(out, s.Path())
+	}
+	return out
+}
+
+// Re-scoring from the observations alone gives the verdicts that the import
+// gave.
+func TestRescoreGivesTheSameVerdicts(t *testing.T) {
+	p := open(t)
+	bring(t, p, Want{}, corpus(t, 300))
+	if _, err := p.Compact(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := segments(t, p)
+	out, err := p.Rescore(t.Context())
+	if err != nil || out.Verdicts != 300 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if after := segments(t, p); !slices.Equal(before, after) {
+		t.Errorf("after re-scoring the segments are\n%v\nwere\n%v", after, before)
+	}
+}
+
+func TestQuarantine(t *testing.T) {
+	p := open(t)
+	good := string(zz("r", 1))
+	in := good + "\n" +
+		`{"probe_ip":"192.0.2.77","test_name":"web_connectivity","test_keys":{}}` + "\n" +
+		"not json from 192.0.2.77\n" +
+		`{"probe_ip":"192.0.2.78","measurement_start_time":"2024-02-17 10:00:00","test_name":"x"` + "\n" +
+		strings.Replace(good, `"report_id":"r"`, `"report_id":"other","measurement_uid":"taken"`, 1) + "\n" +
+		strings.Replace(good, `"report_id":"r"`, `"report_id":"forged","measurement_uid":"taken"`, 1) + "\n" +
+		strings.Replace(good, "web_connectivity", "no_such_test", 1) + "\n"
+	s := bring(t, p, Want{}, write(t, "in.jsonl", []byte(in)))
+	if s.Read != 7 || s.Added != 3 || s.Quarantined != 4 || s.Unknown != 1 {
+		t.Fatalf("%+v", s)
+	}
+	b, err := os.ReadFile(s.QuarantineFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, want := range []string{`"line":2,`, `"line":3,`, `"line":4,`, "measurement_start_time", "in use for another measurement", "in.jsonl"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the quarantine does not say %q:\n%s", want, text)
+		}
+	}
+	if strings.Count(text, "\n") != 4 {
+		t.Errorf("the quarantine has %d lines, want 4", strings.Count(text, "\n"))
+	}
+	for _, ip := range []string{"192.0.2.78"} {
+		if strings.Contains(text, ip) {
+			t.Errorf("the client address %s stands in the quarantine", ip)
+		}
+	}
+}
+
+// No client address reaches any file of the archive.
+func TestNoClientAddressIsStored(t *testing.T) {
+	p := open(t)
+	doc := strings.Replace(string(zz("r", 1)), `"probe_ip":"127.0.0.1"`, `"probe_ip":"203.0.113.99"`, 1)
+	doc = strings.Replace(doc, `"requests":[]`, `"requests":[{"failure":null,"request":{"url":"http://x.com/","method":"GET","headers":{"X":"203.0.113.99"}},"response":{"code":200,"body":"you are 203.0.113.99","headers":{"X-Client":"203.0.113.99"}}}]`, 1)
+	if s := bring(t, p, Want{}, write(t, "in.jsonl", []byte(doc+"\n"))); s.Added != 1 {
+		t.Fatalf("%+v", s)
+	}
+	m, _ := p.Archive.Manifest()
+	err := p.Archive.ReadRaw(m.Batches[0], func(_ uint32, e *archive.Entry) error {
+		if bytes.Contains(e.Document, []byte("203.0.113.99")) || !bytes.Contains(e.Document, []byte("you are 127.0.0.1")) {
+			t.Errorf("raw: %s", e.Document)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	filepath.WalkDir(p.Archive.Dir(), func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		b, err := os.ReadFile(path)
+		if bytes.Contains(b, []byte("203.0.113.99")) {
+			t.Errorf("the address stands in %s", path)
+		}
+		return err
+	})
+	if files < 4 {
+		t.Errorf("only %d files were looked into", files)
+	}
+}
+
+func TestClockMarks(t *testing.T) {
+	received := time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
+	at := func(s string) time.Time {
+		v, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, c := range []struct {
+		start, uploaded, report string
+		want                    string
+	}{
+		{"2024-02-17T00:00:00Z", "", "", "[]"},
+		{"2024-03-01T20:00:00Z", "", "", "[]"},
+		{"2024-03-03T00:00:00Z", "", "", "[clock_future]"},
+		{"2011-12-31T00:00:00Z", "", "", "[clock_before_2012]"},
+		{"2024-02-17T00:00:00Z", "2024-02-20T00:00:00Z", "", "[]"},
+		{"2024-02-17T00:00:00Z", "2024-02-10T00:00:00Z", "", "[clock_far_from_upload]"},
+		{"2023-01-17T00:00:00Z", "2024-02-10T00:00:00Z", "", "[clock_far_from_upload]"},
+		{"2023-01-17T00:00:00Z", "", "20240210T000000Z_webconnectivity_ZZ_1_n1_x", "[clock_far_from_upload]"},
+		{"2024-02-09T00:00:00Z", "", "20240210T000000Z_webconnectivity_ZZ_1_n1_x", "[]"},
+	} {
+		var up time.Time
+		if c.uploaded != "" {
+			up = at(c.uploaded)
+		}
+		if got := fmt.Sprint(clockMarks(at(c.start), up, c.report, received)); got != c.want {
+			t.Errorf("%s uploaded %s report %s: %s, want %s", c.start, c.uploaded, c.report, got, c.want)
+		}
+	}
+}
+
+// A measurement with a wrong clock is kept and does not vote.
+func TestMarkedDoesNotVote(t *testing.T) {
+	p := open(t)
+	doc := strings.Replace(string(zz("r", 1)), "2024-02-02 01:00:00", "2031-01-01 00:00:00", 1)
+	s := bring(t, p, Want{}, write(t, "in.jsonl", []byte(doc+"\n")))
+	if s.Added != 1 || s.Marked != 1 {
+		t.Fatalf("%+v", s)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m, _ := p.Archive.Manifest()
+	for _, g := range m.Select(archive.Cells, m.Ruleset) {
+		err := archive.ReadSegment(p.Archive, g, func(cells []series.Cell) error {
+			for _, c := range cells {
+				if c.Measurements != 0 || c.Aside != 1 {
+					t.Errorf("cell %+v counts it", c)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFilters(t *testing.T) {
+	path := corpus(t, 100)
+	for _, c := range []struct {
+		want  Want
+		added int64
+	}{
+		{Want{Filter: intake.Filter{CC: "ZZ"}}, 100},
+		{Want{Filter: intake.Filter{CC: "YY"}}, 0},
+		{Want{Target: "x"}, 100},
+		{Want{Target: "x.com"}, 100},
+		{Want{Target: "facebook"}, 0},
+		{Want{Filter: intake.Filter{Test: "whatsapp"}}, 0},
+		{Want{Filter: intake.Filter{Since: time.Date(2024, 2, 27, 0, 0, 0, 0, time.UTC)}}, 6},
+		{Want{Filter: intake.Filter{Until: time.Date(2024, 2, 2, 0, 0, 0, 0, time.UTC)}}, 4},
+	} {
+		if s := bring(t, open(t), c.want, path); s.Added != c.added {
+			t.Errorf("%+v: added %d of %d, want %d", c.want, s.Added, s.Read, c.added)
+		}
+	}
+}
+
+func TestSubmit(t *testing.T) {
+	p := open(t)
+	r, err := p.Submit(t.Context(), zz("r", 3))
+	if err != nil || !r.New || len(r.SHA256) != 64 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	again, err := p.Submit(t.Context(), zz("r", 3))
+	if err != nil || again.New || again.UID != r.UID {
+		t.Errorf("the same again: %+v, %v", again, err)
+	}
+	if _, err := p.Submit(t.Context(), []byte(`{"test_name":"x"}`)); err == nil {
+		t.Error("a document without test_keys was taken")
+	}
+	m, _ := p.Archive.Manifest()
+	e, err := p.Archive.ReadRawLine(r.Batch, 0)
+	if err != nil || len(m.Batches) != 1 || e.UID != r.UID || e.Uploaded.IsZero() {
+		t.Errorf("the archive holds %+v, %v", e, err)
+	}
+}
+
+// When the archive cannot be written the submitter is told so, and the next
+// submission is taken.
+func TestSubmitFailsHonestly(t *testing.T) {
+	p := open(t)
+	if _, err := p.Submit(t.Context(), zz("r", 1)); err != nil {
+		t.Fatal(err)
+	}
+	raw := filepath.Join(p.Archive.Dir(), "tmp")
+	if err := os.Rename(raw, raw+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := p.Submit(t.Context(), zz("r", 2)); err == nil {
+		t.Fatalf("acknowledged %+v without a place to write", r)
+	}
+	if err := os.Rename(raw+".gone", raw); err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Submit(t.Context(), zz("r", 2))
+	if err != nil || !r.New {
+		t.Errorf("after the disk is back: %+v, %v", r, err)
+	}
+}
+
+func TestTables(t *testing.T) {
+	p := open(t)
+	web := "measurement_uid,report_id,probe_cc,probe_asn,measurement_start_time,test_name,input,hostname,ip,port,tcp_success,tcp_failure,tls_failure,dns_failure,http_failure\n" +
+		"u1,r1,ZZ,64512,2024-02-17 10:00:00,web_connectivity,https://x.com/,x.com,104.244.42.1,443,true,,connection_reset,,\n" +
+		"u1,r1,ZZ,64512,2024-02-17 10:00:00,web_connectivity,https://x.com/,x.com,104.244.42.65,443,true,,,,\n" +
+		"u2,r1,ZZ,64512,2024-02-17 11:00:00,web_connectivity,https://x.com/,x.com,104.244.42.1,443,true,,,,\n" +
+		"u2,r1,ZZ,64512,yesterday,web_connectivity,https://x.com/,x.com,104.244.42.1,443,true,,,,\n"
+	counts := "measurement_start_day,probe_cc,probe_asn,domain,test_name,anomaly_count,confirmed_count,failure_count,ok_count,measurement_count\n" +
+		"2024-02-17,ZZ,AS64512,x.com,web_connectivity,3,0,1,6,10\n" +
+		"2024-02-18,ZZ,AS64512,x.com,web_connectivity,x,0,1,6,10\n"
+	w, c := write(t, "web.csv", []byte(web)), write(t, "counts.csv", []byte(counts))
+	if s := bring(t, p, Want{}, w, c); s.Added != 4 || s.Quarantined != 2 {
+		t.Fatalf("%+v", s)
+	}
+	if s := bring(t, p, Want{}, write(t, "web2.csv", []byte(web)), write(t, "c2.csv", []byte(counts))); s.Added != 0 || s.Duplicates != 4 {
+		t.Fatalf("again: %+v", s)
+	}
+	if _, err := p.Compact(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := segments(t, p)
+	if _, err := p.Rebuild(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := segments(t, p); !slices.Equal(before, after) {
+		t.Errorf("rebuilt %v, imported %v", after, before)
+	}
+	m, _ := p.Archive.Manifest()
+	rows := int64(0)
+	for _, g := range m.Select(archive.Verdicts, verdict.Ruleset) {
+		rows += g.Rows
+	}
+	if rows != 2 || len(m.Select(archive.Counts, "")) != 1 {
+		t.Errorf("%d verdicts, want one for each of the two measurements; segments %v", rows, before)
+	}
+}
+
+// Every file of the real and simulated data that is shared imports, or is set
+// aside with a reason.
+func TestSharedData(t *testing.T) {
+	shared := os.Getenv("BANDISH_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "..", "..", "shared")
+	}
+	if _, err := os.Stat(filepath.Join(shared, "ooni")); err != nil {
+		t.Skipf("the shared data is not in %s: set BANDISH_SHARED", shared)
+	}
+	p := open(t)
+	p.Now = time.Now
+	var files int
+	for _, dir := range []string{"scenarios", "scenarios-full", "real"} {
+		entries, err := os.ReadDir(filepath.Join(shared, "ooni", dir))
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		for _, e := range entries {
+			files++
+			s := bring(t, p, Want{}, filepath.Join(shared, "ooni", dir, e.Name()))
+			if s.Read == 0 && s.Unreadable == 0 {
+				t.Errorf("%s: nothing was read and nothing said: %+v", e.Name(), s)
+			}
+			if (s.Quarantined > 0 || s.Unreadable > 0) && s.QuarantineFile == "" {
+				t.Errorf("%s: set aside without a file that says why", e.Name())
+			}
+			if s.Quarantined > 0 || s.Unreadable > 0 {
+				t.Logf("%s: %d quarantined, %v", e.Name(), s.Quarantined, s.Errors)
+			}
+		}
+	}
+	damaged, _, n, err := p.Archive.Check(context.Background())
+	if err != nil || len(damaged) > 0 || n < files/2 {
+		t.Errorf("%d files, damaged %v, %v", n, damaged, err)
+	}
+}

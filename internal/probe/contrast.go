@@ -1,0 +1,368 @@
+package probe
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/bandish/bandish/measurement"
+	"github.com/miekg/dns"
+)
+
+// webALPN is what a browser offers over TCP.
+var webALPN = []string{"h2", "http/1.1"}
+
+// findings is what the target's own connections came to, as far as it decides
+// what to vary.
+type findings struct {
+	ends    []endpoint
+	badTLS  []endpoint // connected, no handshake
+	badTCP  []endpoint
+	good    []endpoint
+	badQUIC []Handshake
+	page    *page
+	trouble bool
+}
+
+func (r *run) findings(ctl *measurement.Control) findings {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := findings{ends: r.ends, page: r.page}
+	for _, e := range r.ends {
+		switch {
+		case e.dial.Err != nil:
+			f.badTCP = append(f.badTCP, e)
+		case e.tlsFailed():
+			f.badTLS = append(f.badTLS, e)
+		default:
+			f.good = append(f.good, e)
+		}
+	}
+	for _, h := range r.quicEnds {
+		c, asked := controlQUIC(ctl, h.Addr.String())
+		if h.Err != nil && (r.h3 || asked && c.Status && c.Failure == "") {
+			f.badQUIC = append(f.badQUIC, h)
+		}
+	}
+	f.trouble = len(f.good) == 0 || len(f.badTLS) > 0 || f.page == nil || f.page.x.Err != nil || unlike(f.page, ctl)
+	return f
+}
+
+func controlQUIC(c *measurement.Control, addr string) (measurement.ControlTLS, bool) {
+	if c == nil {
+		return measurement.ControlTLS{}, false
+	}
+	q, ok := c.QUICHandshake[addr]
+	return q, ok
+}
+
+// unlike reports a page in clear text that another status than the control's
+// makes worth a second look. It decides what is measured, not what it means.
+func unlike(p *page, c *measurement.Control) bool {
+	if p == nil || c == nil || p.x.Response == nil || p.x.URL.Scheme != "http" || c.HTTPRequest.Failure != "" {
+		return false
+	}
+	return int64(p.x.Response.StatusCode) != c.HTTPRequest.StatusCode ||
+		p.x.Length < c.HTTPRequest.BodyLength/2 || c.HTTPRequest.BodyLength < p.x.Length/2
+}
+
+// contrasts varies one thing at a time, and only what is in question: a
+// network where all went well sees one handshake more.
+func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
+	f := r.findings(ctl)
+	host := r.url.Hostname()
+	var all sync.WaitGroup
+	if r.url.Scheme == "https" {
+		r.echContrast(ctx, &all, f, host)
+		if !f.trouble {
+			e := f.good[0]
+			all.Go(func() { r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN, Max12: true}, "tls12") })
+		}
+	}
+	if len(f.badQUIC) > 0 {
+		all.Go(func() { r.quicContrasts(ctx, f.badQUIC[0].Addr, host) })
+	}
+	if !f.trouble {
+		all.Wait()
+		return
+	}
+	innocents := r.innocents(ctx)
+	all.Go(func() { r.noServer(ctx, innocents, host) })
+	for _, e := range f.badTCP[:min(len(f.badTCP), 1)] {
+		all.Go(func() { r.otherPort(ctx, e.addr) })
+	}
+	if r.url.Scheme == "https" {
+		r.nameContrasts(ctx, &all, f, innocents, host)
+	} else {
+		r.hostContrasts(ctx, &all, f, innocents)
+	}
+	all.Wait()
+	for _, e := range f.badTLS[:min(len(f.badTLS), 1)] {
+		r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN}, "repeat")
+	}
+}
+
+// vary shakes hands once more with one thing changed.
+func (r *run) vary(ctx context.Context, addr netip.AddrPort, h Hello, what ...string) {
+	tx := r.rec.next(append([]string{depthTag(0), "contrast"}, what...)...)
+	d := r.connect(ctx, tx, addr, what[0])
+	if d.Err != nil {
+		return
+	}
+	defer d.Conn.Close()
+	_, out := r.cfg.TLS(ctx, d.Conn, addr, h)
+	r.tlsDone(out, tx, what[0])
+}
+
+func (r *run) echContrast(ctx context.Context, all *sync.WaitGroup, f findings, host string) {
+	r.mu.Lock()
+	ech := r.ech
+	r.mu.Unlock()
+	if len(ech) == 0 {
+		return
+	}
+	for _, e := range slices.Concat(f.good, f.badTLS)[:min(len(f.good)+len(f.badTLS), 1)] {
+		all.Go(func() { r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN, ECH: ech}, "ech") })
+	}
+}
+
+// nameContrasts asks whether it is the name: other names at the target's
+// address, and the target's name at another address. The baseline goes before
+// the name, as a censor may punish the address for a while.
+func (r *run) nameContrasts(ctx context.Context, all *sync.WaitGroup, f findings, innocents []innocent, host string) {
+	for _, e := range f.badTLS[:min(len(f.badTLS), 2)] {
+		all.Go(func() {
+			if len(innocents) > 0 {
+				r.vary(ctx, e.addr, Hello{Name: innocents[0].name, NoVerify: true, ALPN: webALPN}, "sni_contrast")
+			}
+			r.vary(ctx, e.addr, Hello{NoVerify: true, ALPN: webALPN}, "no_sni")
+		})
+	}
+	for _, e := range f.badTLS[:min(len(f.badTLS), 1)] {
+		all.Go(func() {
+			r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN, Max12: true}, "tls12")
+			r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN, Min13: true}, "tls13")
+		})
+	}
+	if len(innocents) == 0 {
+		return
+	}
+	all.Go(func() {
+		addr := netip.AddrPortFrom(innocents[0].addr, 443)
+		r.vary(ctx, addr, Hello{Name: innocents[0].name, NoVerify: true, ALPN: webALPN}, "innocent_baseline")
+		r.vary(ctx, addr, Hello{Name: host, NoVerify: true, ALPN: webALPN}, "innocent_server")
+	})
+}
+
+// hostContrasts does the same in clear text, where the Host header carries the
+// name.
+func (r *run) hostContrasts(ctx context.Context, all *sync.WaitGroup, f findings, innocents []innocent) {
+	if len(innocents) == 0 {
+		return
+	}
+	other := innocents[0]
+	for _, e := range f.good[:min(len(f.good), 1)] {
+		u := *r.url
+		u.Host, u.Path, u.RawQuery = other.name, "/", ""
+		all.Go(func() { r.fetchAside(ctx, e.addr, &u, "host_contrast") })
+	}
+	all.Go(func() {
+		addr := netip.AddrPortFrom(other.addr, 80)
+		r.fetchAside(ctx, addr, &url.URL{Scheme: "http", Host: other.name, Path: "/"}, "innocent_baseline")
+		r.fetchAside(ctx, addr, r.url, "innocent_host")
+	})
+}
+
+// fetchAside loads a page that is not the target's own.
+func (r *run) fetchAside(ctx context.Context, addr netip.AddrPort, u *url.URL, what string) {
+	tx := r.rec.next(depthTag(0), "contrast", what)
+	d := r.connect(ctx, tx, addr, what)
+	if d.Err != nil {
+		return
+	}
+	defer d.Conn.Close()
+	x := r.cfg.HTTP(ctx, d.Conn, addr, Ask{URL: u, Headers: browserHeaders(), Keep: maxBody / 4})
+	r.rec.exchange(x, tx, true)
+	r.note(Note{Step: "http", What: u.String() + " at " + addr.String(), Failure: Failure(x.Err), Contrast: true, Detail: what, Took: x.End.Sub(x.Start)})
+}
+
+// otherPort asks whether it is the address or the port.
+func (r *run) otherPort(ctx context.Context, addr netip.AddrPort) {
+	port := uint16(80)
+	if addr.Port() == 80 {
+		port = 443
+	}
+	tx := r.rec.next(depthTag(0), "contrast", "port_contrast")
+	d := r.connect(ctx, tx, netip.AddrPortFrom(addr.Addr(), port), "port_contrast")
+	if d.Err == nil {
+		d.Conn.Close()
+	}
+}
+
+func (r *run) quicContrasts(ctx context.Context, addr netip.AddrPort, host string) {
+	innocents := r.innocents(ctx)
+	if len(innocents) == 0 {
+		return
+	}
+	vary := func(addr netip.AddrPort, name string, what ...string) {
+		tx := r.rec.next(append([]string{depthTag(0), "contrast"}, what...)...)
+		q, h := r.cfg.QUIC(ctx, tx, addr, Hello{Name: name, NoVerify: true, ALPN: []string{"h3"}})
+		r.tlsDone(h, tx, what[0])
+		if q != nil {
+			q.Close()
+		}
+	}
+	vary(addr, innocents[0].name, "quic_contrast")
+	there := netip.AddrPortFrom(innocents[0].addr, 443)
+	vary(there, innocents[0].name, "innocent_baseline")
+	vary(there, host, "innocent_server")
+}
+
+// innocent is an innocent server at an address.
+type innocent struct {
+	name string
+	addr netip.Addr
+}
+
+// innocents finds the addresses of the innocent servers, once. Their lookups
+// tell a resolver that lies about one name from one that is dead.
+func (r *run) innocents(ctx context.Context) []innocent {
+	r.innocentsOnce.Do(func() {
+		for _, i := range r.cfg.Innocents {
+			addrs := i.Addrs
+			l := r.cfg.System(ctx, i.Name)
+			l.Tx = r.rec.next(depthTag(0), "contrast", "dns_contrast")
+			r.rec.lookup(l, false)
+			r.note(Note{Step: "dns", What: "system resolver on " + i.Name, Failure: Failure(l.Err), Detail: "dns_contrast", Contrast: true, Took: l.End.Sub(l.Start)})
+			if len(addrs) == 0 {
+				addrs = l.Addrs
+			}
+			slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return family(a) - family(b) })
+			if len(addrs) > 0 && !strings.EqualFold(i.Name, r.url.Hostname()) {
+				r.found = append(r.found, innocent{i.Name, addrs[0]})
+			}
+			if len(r.found) > 0 {
+				return
+			}
+		}
+	})
+	return r.found
+}
+
+func family(a netip.Addr) int {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}
+
+// noServer asks an address that runs no resolver: an answer can only come from
+// the path.
+func (r *run) noServer(ctx context.Context, innocents []innocent, host string) {
+	if len(innocents) == 0 {
+		return
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return
+	}
+	tx := r.rec.next(depthTag(0), "contrast", "dns_no_server")
+	quick := r.cfg.Wire
+	quick.Timeouts.DNS = quick.Timeouts.filled().Late
+	server := netip.AddrPortFrom(innocents[0].addr, 53)
+	l, done := quick.UDP(ctx, server, host, dns.TypeA, func(more Lookup) {
+		more.Tx = tx
+		r.rec.lookup(more, true)
+	})
+	r.background.Go(func() { <-done })
+	l.Tx = tx
+	r.rec.lookup(l, false)
+	r.note(Note{Step: "dns", What: server.String() + " (no resolver) on " + host, Failure: Failure(l.Err), Detail: "dns_no_server " + joinAddrs(l.Addrs), Contrast: true})
+}
+
+// throttle times bounded transfers of the target's page and of a control
+// object in turn. How fast they were is in their network events.
+func (r *run) throttle(ctx context.Context) {
+	t := r.cfg.Throttle
+	r.mu.Lock()
+	p := r.page
+	r.mu.Unlock()
+	if t.Object == "" || p == nil || p.x.Response == nil && p.x.Length == 0 {
+		return
+	}
+	size := min(max(p.x.Length, 64<<10), t.Bytes, MaxTransfer)
+	object, err := url.Parse(strings.ReplaceAll(t.Object, "%d", itoa(size)))
+	if err != nil {
+		return
+	}
+	there := r.resolveAside(ctx, object)
+	if !there.IsValid() {
+		return
+	}
+	for range max(t.Rounds, 1) {
+		r.transfer(ctx, p.x.Addr, p.x.URL, size, "throttle_target")
+		r.transfer(ctx, there, object, size, "throttle_control")
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// resolveAside finds an address of the control object.
+func (r *run) resolveAside(ctx context.Context, u *url.URL) netip.AddrPort {
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return netip.AddrPortFrom(a, portOf(u))
+	}
+	l := r.cfg.System(ctx, u.Hostname())
+	l.Tx = r.rec.next(depthTag(0), "contrast", "throttle", "throttle_control")
+	r.rec.lookup(l, false)
+	if len(l.Addrs) == 0 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(l.Addrs[0], portOf(u))
+}
+
+func (r *run) transfer(ctx context.Context, addr netip.AddrPort, u *url.URL, size int64, which string) {
+	tx := r.rec.next(depthTag(0), "contrast", "throttle", which)
+	d := r.cfg.Connect(ctx, tx, addr)
+	r.rec.dial(d, tx)
+	if d.Err != nil {
+		return
+	}
+	conn := &Closer{Conn: d.Conn, raw: d.Conn}
+	defer conn.Close()
+	if u.Scheme == "https" {
+		tc, h := r.cfg.TLS(ctx, d.Conn, addr, Hello{Name: u.Hostname(), ALPN: []string{"http/1.1"}})
+		r.rec.handshake(h, tx)
+		if h.Err != nil {
+			return
+		}
+		conn.Conn = tc
+	}
+	headers := browserHeaders()
+	if which == "throttle_target" {
+		headers = r.withCookies(u, headers)
+	}
+	x := r.cfg.HTTP(ctx, conn, addr, Ask{URL: u, Headers: headers, Read: size})
+	r.rec.exchange(x, tx, true)
+	r.note(Note{Step: "throttle", What: u.String(), Failure: Failure(x.Err), Contrast: true, Detail: rate(x), Took: x.End.Sub(x.Start)})
+}
+
+func (r *run) withCookies(u *url.URL, h http.Header) http.Header {
+	for _, c := range r.jar.Cookies(u) {
+		h.Add("Cookie", c.String())
+	}
+	return h
+}
+
+// rate words a transfer for a person.
+func rate(x Exchange) string {
+	seconds := x.End.Sub(x.Start).Seconds()
+	if seconds <= 0 || x.Length == 0 {
+		return itoa(x.Length) + " bytes"
+	}
+	return itoa(x.Length) + " bytes at " + itoa(int64(float64(x.Length)/seconds/1000)) + " kB/s"
+}

@@ -1,0 +1,189 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/bandish/bandish/measurement"
+)
+
+// ControlSite is a test helper of web_connectivity, or a collector: a web
+// server that we speak to about the measurement. Its own steps are not part of
+// the measurement.
+type ControlSite struct {
+	URL   string
+	Addrs []netip.Addr // where to reach it; empty: by its name
+}
+
+// maxControl bounds what a server may answer.
+const maxControl = 4 << 20
+
+// Post sends a JSON document to path under the site's URL and reads the JSON
+// answer into out.
+func (s *ControlSite) Post(ctx context.Context, w *Wire, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("post to %s: %w", s.URL, err)
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return fmt.Errorf("post to %s: %w", s.URL, err)
+	}
+	if path != "" {
+		u = u.JoinPath(path)
+	}
+	x, err := s.round(ctx, w, u, body)
+	if err != nil {
+		return fmt.Errorf("post to %s: %w", u, err)
+	}
+	if x.Response.StatusCode/100 != 2 {
+		return &StatusError{URL: u.String(), Status: x.Response.StatusCode, Body: string(x.Body[:min(len(x.Body), 200)])}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(x.Body, out); err != nil {
+		return fmt.Errorf("read answer of %s: %w", u, err)
+	}
+	return nil
+}
+
+// StatusError is an answer that is not a success.
+type StatusError struct {
+	URL    string
+	Status int
+	Body   string // its beginning
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s answered %d: %s", e.URL, e.Status, e.Body)
+}
+
+// round tries the site's addresses in turn until one answers.
+func (s *ControlSite) round(ctx context.Context, w *Wire, u *url.URL, body []byte) (Exchange, error) {
+	quiet := *w // what we say to the control is not evidence
+	quiet.Watch = nil
+	quiet.Timeouts.HTTP = max(w.Timeouts.filled().HTTP, 20*time.Second)
+	addrs, err := s.resolve(ctx, &quiet, u.Hostname())
+	if err != nil {
+		return Exchange{}, err
+	}
+	var last error
+	for _, a := range addrs[:min(len(addrs), 3)] {
+		x, err := quiet.Fetch(ctx, netip.AddrPortFrom(a, portOf(u)), Ask{Method: http.MethodPost, URL: u, Keep: maxControl,
+			Body: bytes.NewReader(body), Headers: http.Header{"Content-Type": {"application/json"}, "User-Agent": {SoftwareName}}})
+		if err == nil {
+			return x, nil
+		}
+		last = err
+	}
+	return Exchange{}, last
+}
+
+func (s *ControlSite) resolve(ctx context.Context, w *Wire, host string) ([]netip.Addr, error) {
+	if len(s.Addrs) > 0 {
+		return s.Addrs, nil
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}, nil
+	}
+	l := w.System(ctx, host)
+	return l.Addrs, l.Err
+}
+
+// Fetch connects, shakes hands where the URL says so, and asks.
+func (w *Wire) Fetch(ctx context.Context, addr netip.AddrPort, ask Ask) (Exchange, error) {
+	d := w.Connect(ctx, 0, addr)
+	if d.Err != nil {
+		return Exchange{}, d.Err
+	}
+	defer d.Conn.Close()
+	conn := d.Conn
+	if ask.URL.Scheme == "https" {
+		tc, h := w.TLS(ctx, conn, addr, Hello{Name: ask.URL.Hostname(), ALPN: []string{"h2", "http/1.1"}})
+		if h.Err != nil {
+			return Exchange{}, h.Err
+		}
+		conn = tc
+	}
+	x := w.HTTP(ctx, conn, addr, ask)
+	return x, x.Err
+}
+
+// askControl asks the test helper about the input and the addresses found.
+// What it answered, or how it failed, is recorded.
+func (r *run) askControl(ctx context.Context, addrs []netip.Addr) *measurement.Control {
+	if r.cfg.Control == nil {
+		return nil
+	}
+	req := &measurement.ControlRequest{
+		HTTPRequest: r.url.String(), HTTPRequestHeaders: browserHeaders(), QUICEnabled: true, TCPConnect: []string{},
+	}
+	for _, a := range addrs {
+		for _, port := range controlPorts(r.url) {
+			req.TCPConnect = append(req.TCPConnect, netip.AddrPortFrom(a, port).String())
+		}
+	}
+	start := time.Now()
+	answer := new(measurement.Control)
+	err := r.cfg.Control.Post(ctx, &r.cfg.Wire, "", req, answer)
+	failure := Failure(err)
+	var status *StatusError
+	if errors.As(err, &status) {
+		failure = "http_request_failed"
+	}
+	if failure == failInterrupted {
+		failure = failTimeout // the control did not answer in the time there was
+	}
+	r.rec.mu.Lock()
+	r.rec.keys.ControlRequest = req
+	if err != nil {
+		r.rec.keys.ControlFailure = measurement.Failure(failure)
+		answer = nil
+	}
+	r.rec.keys.Control = answer
+	if answer != nil {
+		for _, a := range controlAddrs(answer) {
+			r.rec.know(a)
+		}
+	}
+	r.rec.mu.Unlock()
+	r.note(Note{Step: "control", What: r.cfg.Control.URL, Failure: failure, Took: time.Since(start), Detail: controlDetail(answer)})
+	return answer
+}
+
+// controlPorts are the ports that OONI's probe asks about: for a usual port
+// both of the web, so that the control can say whether an address belongs to
+// the name.
+func controlPorts(u *url.URL) []uint16 {
+	if u.Port() != "" {
+		return []uint16{portOf(u)}
+	}
+	return []uint16{443, 80}
+}
+
+func controlDetail(c *measurement.Control) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.HTTPRequest.Failure != "":
+		return "cannot load the page either: " + string(c.HTTPRequest.Failure)
+	}
+	return fmt.Sprintf("loads the page: %d", c.HTTPRequest.StatusCode)
+}
+
+// browserHeaders are what a common browser sends.
+func browserHeaders() http.Header {
+	return http.Header{
+		"Accept":          {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
+		"Accept-Language": {"en-US,en;q=0.9"},
+		"User-Agent":      {"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"},
+	}
+}

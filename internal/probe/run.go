@@ -1,0 +1,316 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/measurement"
+	"golang.org/x/net/idna"
+)
+
+// TestVersion is the version of OONI's web_connectivity whose shape we write.
+const TestVersion = "0.5.28"
+
+// SoftwareName names this probe in its measurements.
+const SoftwareName = "bandish"
+
+// Config is a probe set up for a place.
+type Config struct {
+	Wire
+	Resolvers Resolvers
+	Innocents []Innocent   // servers that nobody blocks, for contrasts
+	Control   *ControlSite // nil: no control, and little can be concluded
+	Throttle  Throttle
+	Place     Place
+	Own       []netip.Addr // this machine's addresses, to be scrubbed
+	Version   string       // of the software
+
+	// Passive leaves out everything that a browser would not do, but the
+	// question to the control.
+	Passive bool
+
+	// Report, when set, is told of every step as it ends, from any goroutine.
+	Report func(Note)
+}
+
+// Resolvers are the public resolvers to ask besides the system's.
+type Resolvers struct {
+	UDP []netip.AddrPort
+	DoT []SecureResolver
+	DoH []SecureResolver
+}
+
+// SecureResolver is a resolver behind TLS at a known address.
+type SecureResolver struct {
+	Name string // server name
+	Addr netip.AddrPort
+	URL  string // DoH only
+}
+
+// Innocent is a server that no censor is known to mind. Without addresses its
+// name is looked up.
+type Innocent struct {
+	Name  string
+	Addrs []netip.Addr
+}
+
+// Throttle says how to look for a slowed connection.
+type Throttle struct {
+	Object string // URL of the control object; "%d" in it takes a number of bytes. Empty: no such step
+	Bytes  int64  // most to transfer at once; at most MaxTransfer
+	Rounds int
+}
+
+// MaxTransfer is the most that one transfer of the throttling step takes.
+const MaxTransfer = 2 << 20
+
+// Place is where the probe is, as finely as is kept.
+type Place struct {
+	CC      string // ZZ: unknown
+	ASN     measurement.ASN
+	Network string // name of the AS
+}
+
+// Note is one step as it is told to a person.
+type Note struct {
+	Step     string // dns, tcp, tls, http, quic, control, contrast, throttle
+	What     string // "system resolver", "x.com at 104.244.42.1:443"
+	Failure  string // empty when it worked
+	Detail   string
+	Contrast bool
+	Took     time.Duration
+}
+
+// ParseInput makes the URL to measure of what a person typed: a URL, or a host
+// name, which stands for its https page.
+func ParseInput(s string) (*url.URL, error) {
+	s = strings.TrimSpace(s)
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, fmt.Errorf("read target %q: %w", s, err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("read target %q: scheme %q is not http or https", s, u.Scheme)
+	}
+	if u.Hostname() == "" || u.User != nil {
+		return nil, fmt.Errorf("read target %q: want a host name without a user", s)
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+		ascii, err := idna.Lookup.ToASCII(u.Hostname())
+		if err != nil {
+			return nil, fmt.Errorf("read target %q: %w", s, err)
+		}
+		if u.Port() != "" {
+			ascii += ":" + u.Port()
+		}
+		u.Host = ascii
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	u.Fragment = ""
+	return u, nil
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func portOf(u *url.URL) uint16 {
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+		return uint16(n)
+	}
+	if u.Scheme == "http" {
+		return 80
+	}
+	return 443
+}
+
+// run is one measurement under way.
+type run struct {
+	cfg Config
+	rec *record
+	url *url.URL
+	jar http.CookieJar
+
+	background sync.WaitGroup // second DNS answers, slow resolvers
+
+	mu    sync.Mutex
+	ends  []endpoint // the target's own, at depth 0
+	ech   []byte
+	h3    bool // offered by the HTTPS record
+	page  *page
+	known map[netip.Addr]bool
+
+	quicEnds []Handshake
+
+	innocentsOnce sync.Once
+	found         []innocent // by innocents
+}
+
+// endpoint is what became of one of the target's own addresses.
+type endpoint struct {
+	addr netip.AddrPort
+	dial Dial
+	tls  *Handshake // nil: not tried
+}
+
+func (e *endpoint) tlsFailed() bool { return e.tls != nil && e.tls.Err != nil }
+
+// page is the end of the target's own page load.
+type page struct {
+	x     Exchange
+	final bool // no redirect is left
+}
+
+// Run measures one URL. It returns an error only where nothing can be
+// measured; whatever the network does is in the measurement.
+func Run(ctx context.Context, cfg Config, input string) (*measurement.Measurement, error) {
+	u, err := ParseInput(input)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Network == nil || cfg.Now == nil {
+		return nil, errors.New("probe: a network and a clock are needed")
+	}
+	start := cfg.Now()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, fmt.Errorf("probe %s: %w", u, err)
+	}
+	r := &run{cfg: cfg, url: u, jar: jar, rec: newRecord(start, cfg.Own), known: map[netip.Addr]bool{}}
+	r.cfg.Watch = r.rec.event
+	r.measure(ctx)
+	m := r.document(start)
+	if err := ctx.Err(); errors.Is(err, context.Canceled) {
+		return m, fmt.Errorf("probe %s: %w", u, err)
+	}
+	return m, nil
+}
+
+func (r *run) document(start time.Time) *measurement.Measurement {
+	m := r.cfg.document(start, "web_connectivity", TestVersion)
+	m.Input = measurement.Input(r.url.String())
+	control, asked, failure := r.rec.keys.Control, r.rec.keys.ControlRequest, r.rec.keys.ControlFailure
+	m.TestKeys = r.rec.finish()
+	m.TestKeys.Agent = "redirect"
+	m.TestKeys.Control, m.TestKeys.ControlRequest, m.TestKeys.ControlFailure = control, asked, failure
+	if r.cfg.Control != nil {
+		m.TestHelpers = map[string]measurement.TestHelper{"backend": {Address: r.cfg.Control.URL, Type: "https"}}
+	}
+	return m
+}
+
+// document is a measurement without its findings.
+func (c *Config) document(start time.Time, test, version string) *measurement.Measurement {
+	cc := c.Place.CC
+	if cc == "" {
+		cc = "ZZ"
+	}
+	stamp := measurement.Time{Time: start.UTC().Truncate(time.Second)}
+	return &measurement.Measurement{
+		DataFormatVersion: "0.2.0", TestName: test, TestVersion: version, TestStartTime: stamp, StartTime: stamp,
+		Runtime: c.Now().Sub(start).Seconds(),
+		ProbeCC: cc, ProbeASN: c.Place.ASN, ProbeNetwork: c.Place.Network,
+		SoftwareName: SoftwareName, SoftwareVersion: c.Version,
+		Extensions:  map[string]int{"dnst": 0, "httpt": 0, "netevents": 0, "tcpconnect": 0, "tlshandshake": 0},
+		Annotations: measurement.Annotations{Platform: platform(), EngineName: SoftwareName, EngineVersion: c.Version},
+	}
+}
+
+// platform is the operating system under the name that OONI writes.
+func platform() string {
+	if runtime.GOOS == "darwin" {
+		return "macos"
+	}
+	return runtime.GOOS
+}
+
+func (r *run) note(n Note) {
+	if r.cfg.Report != nil && n.Failure != failInterrupted {
+		r.cfg.Report(n)
+	}
+}
+
+// measure is the order of the steps. The target's own connections come first
+// and in parallel with the control; what they leave open decides which
+// contrasts are worth the notice that they may draw.
+func (r *run) measure(ctx context.Context) {
+	// The background may still wait for second answers when all else is done.
+	defer r.background.Wait()
+
+	browser, others := r.resolve(ctx)
+	addrs := slices.Concat(browser, others)
+	control := make(chan *measurement.Control, 1)
+	go func() { control <- r.askControl(ctx, addrs) }()
+
+	var own sync.WaitGroup
+	own.Go(func() { r.visit(ctx, r.url, 0, browser) })
+	own.Go(func() { r.visitMore(ctx, others) })
+	if r.url.Scheme == "https" && !r.cfg.Passive {
+		own.Go(func() { r.quic(ctx, addrs) })
+	}
+	ctl := <-control
+	if more := r.fresh(controlAddrs(ctl)); len(more) > 0 {
+		own.Go(func() { r.visitMore(ctx, more, "control_addr") })
+	}
+	own.Wait()
+	if r.cfg.Passive || ctx.Err() != nil {
+		return
+	}
+	r.contrasts(ctx, ctl)
+	r.throttle(ctx)
+}
+
+// fresh returns those addresses that were not tried yet, a few at most, and
+// counts them as tried.
+func (r *run) fresh(addrs []netip.Addr) []netip.Addr {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var v4, v6 []netip.Addr
+	for _, a := range addrs {
+		a = a.Unmap()
+		if r.known[a] {
+			continue
+		}
+		r.known[a] = true
+		switch {
+		case a.Is4() && len(v4) < maxV4:
+			v4 = append(v4, a)
+		case a.Is6() && len(v6) < maxV6:
+			v6 = append(v6, a)
+		}
+	}
+	return append(v4, v6...)
+}
+
+// Most addresses of one family to try.
+const (
+	maxV4 = 4
+	maxV6 = 2
+)
+
+func controlAddrs(c *measurement.Control) []netip.Addr {
+	if c == nil {
+		return nil
+	}
+	var out []netip.Addr
+	for _, s := range c.DNS.Addrs {
+		if a, err := netip.ParseAddr(s); err == nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}

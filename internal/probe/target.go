@@ -1,0 +1,343 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/miekg/dns"
+)
+
+// maxBody is how much of a page is kept, as OONI keeps.
+const maxBody = 1 << 19
+
+// maxRedirects is how many redirects are followed, as OONI follows.
+const maxRedirects = 10
+
+func depthTag(depth int) string { return fmt.Sprintf("depth=%d", depth) }
+
+// resolve asks every resolver at once and returns the addresses to try as soon
+// as the quick ones have answered: those of the system's resolver, which a
+// browser would use, and those that only others gave. DoH, DoT and second
+// answers go on in the background.
+func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
+	host := r.url.Hostname()
+	if a, err := netip.ParseAddr(host); err == nil {
+		return r.fresh([]netip.Addr{a}), nil
+	}
+	var quick sync.WaitGroup
+	var system Lookup
+	answers := make([][]netip.Addr, 2*len(r.cfg.Resolvers.UDP))
+	quick.Go(func() {
+		system = r.cfg.System(ctx, host)
+		system.Tx = r.rec.next(depthTag(0))
+		r.lookupDone(system, "system resolver")
+	})
+	if !r.cfg.Passive {
+		for i, server := range r.cfg.Resolvers.UDP {
+			quick.Go(func() { answers[2*i] = r.askUDP(ctx, server, host, dns.TypeA) })
+			quick.Go(func() { answers[2*i+1] = r.askUDP(ctx, server, host, dns.TypeAAAA) })
+		}
+		for _, s := range r.cfg.Resolvers.DoH {
+			r.background.Go(func() { r.askDoH(ctx, s, host) })
+		}
+		for _, s := range r.cfg.Resolvers.DoT {
+			r.background.Go(func() { r.askDoT(ctx, s, host) })
+		}
+	}
+	quick.Wait()
+	browser = r.fresh(system.Addrs)
+	others = r.fresh(slices.Concat(answers...))
+	if len(browser) == 0 {
+		return others, nil // a browser would give up; the page says whether DNS is all
+	}
+	return browser, others
+}
+
+func (r *run) lookupDone(l Lookup, who string) {
+	r.rec.lookup(l, false)
+	r.note(Note{Step: "dns", What: who + " on " + l.Name + " " + l.Type, Failure: Failure(l.Err), Detail: joinAddrs(l.Addrs), Took: l.End.Sub(l.Start)})
+}
+
+func joinAddrs(addrs []netip.Addr) string {
+	var s []string
+	for _, a := range addrs {
+		s = append(s, a.String())
+	}
+	return strings.Join(s, " ")
+}
+
+// askUDP asks once and leaves the wait for second answers to the background.
+func (r *run) askUDP(ctx context.Context, server netip.AddrPort, host string, qtype uint16) []netip.Addr {
+	tx := r.rec.next(depthTag(0))
+	l, done := r.cfg.UDP(ctx, server, host, qtype, func(more Lookup) {
+		more.Tx = tx
+		r.rec.lookup(more, true)
+		r.note(Note{Step: "dns", What: "a second answer from " + server.String() + " on " + host, Detail: joinAddrs(more.Addrs), Contrast: true})
+	})
+	r.background.Go(func() { <-done })
+	l.Tx = tx
+	r.lookupDone(l, server.String())
+	return l.Addrs
+}
+
+// secure opens a connection to a resolver; its steps are tagged as the
+// resolver's. The connection is nil where that failed, and the error says why.
+func (r *run) secure(ctx context.Context, tx int64, s SecureResolver, alpn ...string) (*Closer, error) {
+	d := r.cfg.Connect(ctx, tx, s.Addr)
+	r.rec.dial(d, tx)
+	if d.Err != nil {
+		return nil, d.Err
+	}
+	tc, h := r.cfg.TLS(ctx, d.Conn, s.Addr, Hello{Name: s.Name, ALPN: alpn})
+	r.rec.handshake(h, tx)
+	if h.Err != nil {
+		d.Conn.Close()
+		return nil, h.Err
+	}
+	return &Closer{Conn: tc, raw: d.Conn}, nil
+}
+
+// failed is the lookup of a resolver that could not be reached.
+func (r *run) failed(engine, server, host, qtype string, tx int64, err error) Lookup {
+	now := r.cfg.Now()
+	return Lookup{Engine: engine, Server: server, Name: host, Type: qtype, Err: err, Span: Span{now, now}, Tx: tx}
+}
+
+func (r *run) askDoH(ctx context.Context, s SecureResolver, host string) {
+	tx := r.rec.next(depthTag(0), "resolver")
+	ask := r.rec.next(depthTag(0))
+	conn, err := r.secure(ctx, tx, s, "http/1.1")
+	if err != nil {
+		r.lookupDone(r.failed("doh", s.URL, host, "A", ask, err), s.URL)
+		return
+	}
+	defer conn.Close()
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return
+	}
+	for i, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS} {
+		if i > 0 {
+			// One request a connection: HTTP/1.1 over our own connections.
+			conn.Close()
+			if conn, err = r.secure(ctx, tx, s, "http/1.1"); err != nil {
+				r.lookupDone(r.failed("doh", s.URL, host, dns.TypeToString[qtype], ask, err), s.URL)
+				return
+			}
+		}
+		l := r.cfg.DoH(ctx, conn, s.Addr, u, host, qtype)
+		l.Tx = ask
+		r.lookupDone(l, s.URL)
+		r.offers(l)
+	}
+}
+
+// offers keeps what an HTTPS record says.
+func (r *run) offers(l Lookup) {
+	ech, h3 := l.ECHConfig()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(ech) > 0 {
+		r.ech = ech
+	}
+	r.h3 = r.h3 || h3
+}
+
+func (r *run) askDoT(ctx context.Context, s SecureResolver, host string) {
+	tx := r.rec.next(depthTag(0), "resolver")
+	ask := r.rec.next(depthTag(0))
+	conn, err := r.secure(ctx, tx, s)
+	if err != nil {
+		r.lookupDone(r.failed("dot", s.Addr.String(), host, "A", ask, err), s.Addr.String())
+		return
+	}
+	defer conn.Close()
+	for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		l := r.cfg.DoT(ctx, conn, s.Addr.String(), host, qtype)
+		l.Tx = ask
+		r.lookupDone(l, "DoT "+s.Addr.String())
+		if l.Err != nil && l.Msg == nil {
+			return
+		}
+	}
+}
+
+// visit tries every address of a URL's host at once; the first connection that
+// stands loads the page, and the others close. A redirect is visited in turn.
+func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Addr) {
+	var loading atomic.Bool
+	var all sync.WaitGroup
+	for _, a := range addrs {
+		all.Go(func() { r.endpoint(ctx, u, depth, netip.AddrPortFrom(a, portOf(u)), &loading) })
+	}
+	all.Wait()
+}
+
+// visitMore tries addresses that a browser would not have used. They load no
+// page: the others do, or their failure is the finding.
+func (r *run) visitMore(ctx context.Context, addrs []netip.Addr, tags ...string) {
+	var all sync.WaitGroup
+	for _, a := range addrs {
+		all.Go(func() { r.endpoint(ctx, r.url, 0, netip.AddrPortFrom(a, portOf(r.url)), nil, tags...) })
+	}
+	all.Wait()
+}
+
+// endpoint takes the steps at one address. loading is nil where no page is to
+// be loaded.
+func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.AddrPort, loading *atomic.Bool, tags ...string) {
+	tx := r.rec.next(append([]string{"tcptls_experiment", depthTag(depth)}, tags...)...)
+	end := endpoint{addr: addr}
+	defer func() {
+		if depth == 0 {
+			r.mu.Lock()
+			r.ends = append(r.ends, end)
+			r.mu.Unlock()
+		}
+	}()
+	end.dial = r.connect(ctx, tx, addr, "")
+	if end.dial.Err != nil {
+		return
+	}
+	conn := &Closer{Conn: end.dial.Conn, raw: end.dial.Conn}
+	defer conn.Close()
+	if u.Scheme == "https" {
+		tc, h := r.cfg.TLS(ctx, conn.raw, addr, Hello{Name: u.Hostname(), ALPN: webALPN})
+		r.tlsDone(h, tx, "")
+		end.tls = &h
+		if h.Err != nil {
+			return
+		}
+		conn.Conn = tc
+	}
+	if loading == nil || !loading.CompareAndSwap(false, true) {
+		return
+	}
+	r.rec.tag(tx, "fetch_body=true")
+	r.load(ctx, u, depth, tx, conn, addr)
+}
+
+func (r *run) connect(ctx context.Context, tx int64, addr netip.AddrPort, contrast string) Dial {
+	d := r.cfg.Connect(ctx, tx, addr)
+	r.rec.dial(d, tx)
+	r.note(Note{Step: "tcp", What: addr.String(), Failure: Failure(d.Err), Took: d.End.Sub(d.Start), Contrast: contrast != "", Detail: contrast})
+	return d
+}
+
+func (r *run) tlsDone(h Handshake, tx int64, contrast string) {
+	r.rec.handshake(h, tx)
+	step, name := "tls", h.Hello.Name
+	if h.Network == "udp" {
+		step = "quic"
+	}
+	if name == "" {
+		name = "no name"
+	}
+	detail := h.Version
+	if contrast != "" {
+		detail = contrast
+	}
+	r.note(Note{Step: step, What: name + " at " + h.Addr.String(), Failure: Failure(h.Err), Took: h.End.Sub(h.Start), Contrast: contrast != "", Detail: detail})
+}
+
+// load asks for the page and follows where it points.
+func (r *run) load(ctx context.Context, u *url.URL, depth int, tx int64, conn *Closer, addr netip.AddrPort) {
+	x := r.cfg.HTTP(ctx, conn, addr, Ask{URL: u, Headers: r.withCookies(u, browserHeaders()), Keep: maxBody})
+	conn.Close()
+	next, failure := Redirect(x, depth)
+	if failure != nil {
+		x.Err = failure
+	}
+	if x.Response != nil {
+		r.jar.SetCookies(u, x.Response.Cookies())
+	}
+	r.rec.exchange(x, tx, false)
+	n := Note{Step: "http", What: u.String(), Failure: Failure(x.Err), Took: x.End.Sub(x.Start)}
+	if x.Response != nil {
+		n.Detail = fmt.Sprintf("%d, %d bytes", x.Response.StatusCode, x.Length)
+	}
+	r.note(n)
+	r.mu.Lock()
+	r.page = &page{x: x, final: next == nil && x.Err == nil}
+	r.mu.Unlock()
+	if next == nil {
+		return
+	}
+	addrs := r.resolveNext(ctx, next, depth+1)
+	if len(addrs) > 0 {
+		r.visit(ctx, next, depth+1, addrs)
+	}
+}
+
+// resolveNext asks the system's resolver for the host of a redirect.
+func (r *run) resolveNext(ctx context.Context, u *url.URL, depth int) []netip.Addr {
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return []netip.Addr{a}
+	}
+	l := r.cfg.System(ctx, u.Hostname())
+	l.Tx = r.rec.next(depthTag(depth))
+	r.lookupDone(l, "system resolver")
+	return l.Addrs[:min(len(l.Addrs), maxV4)]
+}
+
+// redirectError is a redirect that cannot be followed; its text is the failure.
+type redirectError string
+
+func (e redirectError) Error() string { return string(e) }
+
+// Redirect returns where a response points, nil where it is the last. The
+// error is a redirect that cannot be followed.
+func Redirect(x Exchange, depth int) (*url.URL, error) {
+	if x.Err != nil || x.Response == nil {
+		return nil, nil
+	}
+	switch x.Response.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	where := x.Response.Header.Get("Location")
+	if where == "" {
+		return nil, nil
+	}
+	next, err := x.URL.Parse(where)
+	if err != nil || next.Scheme != "http" && next.Scheme != "https" || next.Hostname() == "" {
+		return nil, redirectError(failRedirectHost)
+	}
+	if depth >= maxRedirects {
+		return nil, redirectError(failRedirects)
+	}
+	next.Fragment = ""
+	return next, nil
+}
+
+// quic tries HTTP/3 at the first addresses.
+func (r *run) quic(ctx context.Context, addrs []netip.Addr) {
+	var all sync.WaitGroup
+	for _, a := range addrs[:min(len(addrs), 2)] {
+		all.Go(func() {
+			addr := netip.AddrPortFrom(a, portOf(r.url))
+			tx := r.rec.next(depthTag(0), "http3")
+			q, h := r.cfg.QUIC(ctx, tx, addr, Hello{Name: r.url.Hostname(), ALPN: []string{"h3"}})
+			r.tlsDone(h, tx, "")
+			r.mu.Lock()
+			r.quicEnds = append(r.quicEnds, h)
+			r.mu.Unlock()
+			if q == nil {
+				return
+			}
+			defer q.Close()
+			x := r.cfg.HTTP3(ctx, q, addr, Ask{URL: r.url, Headers: browserHeaders(), Keep: maxBody})
+			r.rec.exchange(x, tx, true)
+			r.note(Note{Step: "http", What: r.url.String() + " over HTTP/3", Failure: Failure(x.Err), Took: x.End.Sub(x.Start)})
+		})
+	}
+	all.Wait()
+}

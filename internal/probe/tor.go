@@ -1,0 +1,166 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/measurement"
+)
+
+// TorAuthority is a directory authority of Tor. Their addresses are public and
+// built into every tor.
+type TorAuthority struct {
+	Name   string
+	ORPort netip.AddrPort
+}
+
+// TorAuthorities are those of tor 0.4.8 (src/app/config/auth_dirs.inc).
+var TorAuthorities = []TorAuthority{
+	{"moria1", netip.MustParseAddrPort("128.31.0.39:9201")},
+	{"tor26", netip.MustParseAddrPort("217.196.147.77:443")},
+	{"dizum", netip.MustParseAddrPort("45.66.35.11:443")},
+	{"gabelmoo", netip.MustParseAddrPort("131.188.40.189:443")},
+	{"dannenberg", netip.MustParseAddrPort("193.23.244.244:443")},
+	{"maatuska", netip.MustParseAddrPort("171.25.193.9:80")},
+	{"longclaw", netip.MustParseAddrPort("199.58.81.140:443")},
+	{"bastet", netip.MustParseAddrPort("204.13.164.118:443")},
+	{"faravahar", netip.MustParseAddrPort("216.218.219.41:443")},
+}
+
+// Tor connects to the directory authorities and shakes hands, as OONI's tor
+// test does: no circuit is built.
+func Tor(ctx context.Context, cfg Config) (*measurement.Measurement, error) {
+	return torAt(ctx, cfg, TorAuthorities)
+}
+
+func torAt(ctx context.Context, cfg Config, authorities []TorAuthority) (*measurement.Measurement, error) {
+	start := cfg.Now()
+	targets := map[string]measurement.TorTarget{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, a := range authorities {
+		all.Go(func() {
+			t := torTarget(ctx, cfg, start, a)
+			mu.Lock()
+			defer mu.Unlock()
+			targets[a.ORPort.String()] = t
+		})
+	}
+	all.Wait()
+	m := cfg.document(start, "tor", "0.4.0")
+	m.TestKeys.Targets = targets
+	return m, nil
+}
+
+func torTarget(ctx context.Context, cfg Config, start time.Time, a TorAuthority) measurement.TorTarget {
+	rec := newRecord(start, cfg.Own)
+	w := cfg.Wire
+	w.Watch = rec.event
+	tx := rec.next(depthTag(0))
+	d := w.Connect(ctx, tx, a.ORPort)
+	rec.dial(d, tx)
+	note := Note{Step: "tor", What: a.Name + " at " + a.ORPort.String(), Failure: Failure(d.Err), Took: d.End.Sub(d.Start)}
+	if d.Err == nil {
+		// Relays show certificates of their own making.
+		_, h := w.TLS(ctx, d.Conn, a.ORPort, Hello{NoVerify: true})
+		d.Conn.Close()
+		rec.handshake(h, tx)
+		note.Failure, note.Took = Failure(h.Err), h.End.Sub(d.Start)
+	}
+	if cfg.Report != nil && note.Failure != failInterrupted {
+		cfg.Report(note)
+	}
+	k := rec.finish()
+	return measurement.TorTarget{
+		Connection: measurement.Connection{NetworkEvents: k.NetworkEvents, Queries: orEmpty(k.Queries), Requests: k.Requests, TCPConnect: k.TCPConnect, TLSHandshakes: k.TLSHandshakes},
+		Failure:    measurement.Failure(note.Failure), TargetAddress: a.ORPort.String(), TargetName: a.Name, TargetProtocol: "or_port_dirauth",
+	}
+}
+
+// ErrNoTor says that no tor is installed.
+var ErrNoTor = errors.New("no program tor is installed here; install it to see whether Tor works from this network")
+
+// bootstrapped reads tor's progress from its log.
+var bootstrapped = regexp.MustCompile(`Bootstrapped (\d+)%(?: \(([a-z_]+)\))?`)
+
+// maxBootstrap is how long tor may take.
+const maxBootstrap = 5 * time.Minute
+
+// TorBootstrap starts an installed tor and sees how far it comes, as OONI's
+// vanilla_tor test does. Tor's own steps are not ours to record: they go over
+// the kernel's network, whatever cfg.Network is.
+func TorBootstrap(ctx context.Context, cfg Config) (*measurement.Measurement, error) {
+	program, err := exec.LookPath("tor")
+	if err != nil {
+		return nil, ErrNoTor
+	}
+	return torBootstrap(ctx, cfg, program)
+}
+
+func torBootstrap(ctx context.Context, cfg Config, program string) (*measurement.Measurement, error) {
+	dir, err := os.MkdirTemp("", "bandish-tor-")
+	if err != nil {
+		return nil, fmt.Errorf("start tor: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	start := cfg.Now()
+	limited, cancel := context.WithTimeout(ctx, maxBootstrap)
+	defer cancel()
+	cmd := exec.CommandContext(limited, program, "-f", os.DevNull, "--defaults-torrc", os.DevNull, "--ignore-missing-torrc",
+		"SocksPort", "0", "DataDirectory", dir, "Log", "notice stdout", "AvoidDiskWrites", "1")
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start tor: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start tor: %w", err)
+	}
+	m := cfg.document(start, "vanilla_tor", "0.3.0")
+	k := &m.TestKeys
+	k.TransportName, k.Timeout = "vanilla", maxBootstrap.Seconds()
+	lines := bufio.NewScanner(out)
+	for k.TorProgress < 100 && lines.Scan() {
+		p := bootstrapped.FindStringSubmatch(lines.Text())
+		if p == nil {
+			continue
+		}
+		if n, err := strconv.ParseFloat(p[1], 64); err == nil {
+			k.TorProgress, k.TorProgressTag = n, p[2]
+		}
+		k.TorLogs = append(k.TorLogs, Scrub(strings.TrimSpace(lines.Text())))
+		if cfg.Report != nil {
+			cfg.Report(Note{Step: "tor", What: "bootstrap", Detail: p[1] + "%", Took: cfg.Now().Sub(start)})
+		}
+	}
+	ended := limited.Err()
+	cancel()
+	cmd.Wait() // killed by us, or gone by itself: what counts was read
+	m.Runtime = cfg.Now().Sub(start).Seconds()
+	if ctx.Err() != nil && k.TorProgress < 100 {
+		return nil, fmt.Errorf("start tor: %w: the time allowed is over before tor's own", ctx.Err())
+	}
+	success := k.TorProgress >= 100
+	k.Success = &success
+	switch {
+	case success:
+		k.BootstrapTime = m.Runtime
+	case errors.Is(ended, context.DeadlineExceeded):
+		k.Failure = failTimeout
+	case len(k.TorLogs) == 0:
+		return nil, fmt.Errorf("start tor: %s ended without a word on its progress", program)
+	default:
+		k.Failure = "unknown_failure: tor ended"
+	}
+	return m, nil
+}

@@ -1,0 +1,154 @@
+// Package trial puts the real probe, the real test helper and the real verdict
+// engine into the lab and compares what they find with the truth.
+//
+// It adds nothing to any of them but configuration: short timeouts, the lab's
+// certificates, and a helper whose guard is open, since the lab's addresses
+// are none of the public internet.
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/lab"
+	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Timeouts are those of probe and helper in the lab: short against those for
+// the internet, long against what a busy machine takes over a step.
+var Timeouts = probe.Timeouts{
+	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 1200 * time.Millisecond,
+	HTTP: 6 * time.Second, Late: 250 * time.Millisecond,
+}
+
+// Field is a lab with a helper, ready for probes.
+type Field struct {
+	Lab     *lab.Lab
+	outside *lab.Client
+	verify  *observation.Verifier
+}
+
+// NewField starts a helper in the lab, which the field then owns. Submissions
+// go to the archive; nil refuses them.
+func NewField(l *lab.Lab, archive collect.Archive) (*Field, error) {
+	f := &Field{Lab: l, verify: observation.NewVerifier()}
+	if err := f.serve(archive); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// serve starts the helper and collector at the lab's helper's address.
+func (f *Field) serve(archive collect.Archive) error {
+	var err error
+	if f.outside, err = f.Lab.Outside(); err != nil {
+		return err
+	}
+	if archive == nil {
+		archive = noArchive{}
+	}
+	const many = 1 << 10 // the lab bounds its own runs
+	helper := collect.NewHelper(&collect.Guard{Network: f.outside, Unsafe: true},
+		probe.Wire{Now: time.Now, Roots: f.Lab.RootCAs()}, many)
+	helper.Wire.Timeouts = Timeouts
+	helper.ASN = lab.ASNOf
+	server, err := collect.New(collect.Config{
+		Archive: archive, Helper: helper, BaseURL: "https://" + lab.HelperName, Now: time.Now,
+		Submissions: collect.NewLimiter(many, many, time.Now), Requests: collect.NewLimiter(many, many, time.Now),
+	})
+	if err != nil {
+		return err
+	}
+	return f.Lab.HandleHelper(server.Handler())
+}
+
+// noArchive takes nothing in.
+type noArchive struct{}
+
+func (noArchive) Submit(context.Context, []byte) (collect.Receipt, error) {
+	return collect.Receipt{}, errors.New("this lab keeps no submissions")
+}
+
+// Close ends the lab.
+func (f *Field) Close() { f.Lab.Close() }
+
+// ControlURL is the helper's as a probe in the lab asks it.
+const ControlURL = "https://" + lab.HelperName + "/api/v1/test-helper"
+
+// Config sets a probe up for a network of the lab.
+func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
+	resolver, second := f.Lab.Addrs(lab.ResolverName)[0], f.Lab.Addrs(lab.Resolver2Name)[0]
+	return probe.Config{
+		Wire: probe.Wire{Network: n, Now: time.Now, Roots: f.Lab.RootCAs(), Timeouts: Timeouts},
+		Resolvers: probe.Resolvers{
+			UDP: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)},
+			DoT: []probe.SecureResolver{{Name: lab.Resolver2Name, Addr: netip.AddrPortFrom(second, 853)}},
+			DoH: []probe.SecureResolver{{Name: lab.ResolverName, Addr: netip.AddrPortFrom(resolver, 443), URL: "https://" + lab.ResolverName + "/dns-query"}},
+		},
+		Innocents: []probe.Innocent{{Name: lab.InnocentName}},
+		Control:   &probe.ControlSite{URL: ControlURL, Addrs: f.Lab.Addrs(lab.HelperName)},
+		Throttle:  probe.Throttle{Object: "https://" + lab.HelperName + "/api/v1/object?bytes=%d", Bytes: 128 << 10, Rounds: 1},
+		Place:     probe.Place{CC: "ZZ", ASN: measurement.ASN(lab.ClientASN), Network: "Bandish lab"},
+		Own:       own,
+		Version:   "lab",
+	}
+}
+
+// Result is one run beside its truth.
+type Result struct {
+	Scenario    lab.Scenario
+	Seed        uint64
+	Measurement *measurement.Measurement
+	Rows        []observation.Row
+	Verdict     verdict.Row
+	Struck      []int // flows that each rule of the censor struck
+	Mismatch    string
+}
+
+// Run measures one scenario with a client of its own. Report, which may be
+// nil, is told of every step.
+func (f *Field) Run(ctx context.Context, s lab.Scenario, seed uint64, report func(probe.Note)) (Result, error) {
+	c, err := f.Lab.Client(lab.Line{Rules: s.Rules, Delay: s.Delay, IPv6: s.IPv6, Seed: seed})
+	if err != nil {
+		return Result{}, fmt.Errorf("run scenario %s: %w", s.Name, err)
+	}
+	defer c.Close()
+	cfg := f.Config(c, c.Addrs()...)
+	cfg.Report = report
+	m, err := probe.Run(ctx, cfg, s.Input)
+	if err != nil {
+		return Result{}, fmt.Errorf("run scenario %s: %w", s.Name, err)
+	}
+	r := Result{Scenario: s, Seed: seed, Measurement: m}
+	if c.Censor != nil {
+		r.Struck = c.Censor.Struck()
+	}
+	r.Rows, r.Verdict = f.Judge(m)
+	r.Mismatch = s.Truth.Mismatch(Finding(&r.Verdict))
+	return r, nil
+}
+
+// Judge takes the measurement the way that every submission goes.
+func (f *Field) Judge(m *measurement.Measurement) ([]observation.Row, verdict.Row) {
+	seen := observation.Observe(m, observation.Options{Verifier: f.verify})
+	return seen.Rows, verdict.Judge(seen.Rows)
+}
+
+// Finding puts a verdict into the words in which the truth is written.
+func Finding(v *verdict.Row) lab.Finding {
+	f := lab.Finding{State: string(v.State), Mechanisms: v.Mechanisms, Layers: map[string]string{}}
+	for name, l := range map[string]verdict.Layer{"dns": v.DNS, "tcp": v.TCP, "tls": v.TLS, "http": v.HTTP, "quic": v.QUIC} {
+		if l.Outcome != "" {
+			f.Layers[name] = string(l.Outcome)
+		}
+	}
+	return f
+}

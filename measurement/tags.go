@@ -1,0 +1,15 @@
+package measurement
+
+import "slices"
+
+// Tags of steps that are not the target's own (docs/formats/probe.md). A step
+// with one of them says nothing about the target by itself.
+const (
+	TagContrast = "contrast" // one thing was varied; a second tag says which
+	TagResolver = "resolver" // the connection to a public resolver
+)
+
+// Aside reports a step that is not the target's own.
+func Aside(tags []string) bool {
+	return slices.Contains(tags, TagContrast) || slices.Contains(tags, TagResolver)
+}

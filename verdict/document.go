@@ -1,0 +1,63 @@
+package verdict
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Document writes the rule set for readers, in Markdown: docs/rules.md.
+func Document() []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# The rules of verdicts\n\nRuleset %s. This page is written by `bandish rules --markdown`; a test compares the two.\n", Ruleset)
+	b.WriteString(`
+A rule is asked of every row of a measurement, or of the measurement as a whole. Every rule that finds blocking is kept; of the others of a layer the first that fires on a row decides it. The state of the measurement is the first of blocked, likely_blocked, down, impaired, ok for which a rule argues, else insufficient. Rules about the instrument make the measurement invalid: it is kept and counted apart.
+
+A *determinate* rule has no other known explanation; a *circumstantial* one suggests. A mechanism that ends in ` + "`*`" + ` ends in the kind of failure, for example ` + "`tcp.reset`" + `.
+`)
+	layer := ""
+	for _, r := range rules {
+		if r.Layer != layer {
+			layer = r.Layer
+			fmt.Fprintf(&b, "\n## %s\n\n| rule | says | argues | mechanism | kind | stands on |\n|---|---|---|---|---|---|\n", layer)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", r.ID, r.Sentence, r.argues(), code(r.Mechanism), r.Kind(), r.Basis)
+	}
+	return b.Bytes()
+}
+
+func (r *Rule) argues() string {
+	switch {
+	case r.Invalid != "":
+		return "invalid: " + r.Invalid
+	case r.State != "":
+		return string(r.State)
+	}
+	return "layer " + string(r.Outcome)
+}
+
+// Kind is determinate or circumstantial.
+func (r *Rule) Kind() string {
+	if r.Determinate {
+		return "determinate"
+	}
+	return "circumstantial"
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + strings.ReplaceAll(s, "|", "\\|") + "`"
+}
+
+// Sentence returns what a rule says to readers, "" for an id that this
+// ruleset does not know.
+func Sentence(id string) string {
+	for i := range rules {
+		if rules[i].ID == id {
+			return rules[i].Sentence
+		}
+	}
+	return ""
+}
