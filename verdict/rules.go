@@ -574,7 +574,16 @@ func (s *scene) otherName(v *view) bool {
 			return true
 		}
 	}
-	return false
+	return s.nameTriggers(v)
+}
+
+// nameTriggers reports contrasts of our probe that leave only the name as the
+// cause: at the same address a server answers another name, or none; or this
+// name fails in the same way at a server that answers to its own.
+func (s *scene) nameTriggers(v *view) bool {
+	answered := func(r observation.Result) bool { return r == done || r == "ssl_failed_handshake" }
+	return answered(v.Contrast("sni_contrast", "tls")) || answered(v.Contrast("no_sni", "tls")) ||
+		answered(v.Contrast("innocent_baseline", "tls")) && v.Contrast("innocent_server", "tls") == v.tls
 }
 
 var quicRules = []Rule{
@@ -584,7 +593,7 @@ var quicRules = []Rule{
 		Sentence: "QUIC is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
 			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
-				s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name })
+				(s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
 		},
 	},
 	{
