@@ -699,6 +699,12 @@ var httpRules = []Rule{
 		},
 	},
 	{
+		ID: "http_pace", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "http.throttle", Basis: "transfers taken in turn from the target and from a reference; fitted on our lab",
+		Sentence: "Transfers from the target are far slower than those from elsewhere in the same minute, and the distance does not explain it.",
+		row:      paced,
+	},
+	{
 		ID: "http_page_verified", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeOK, State: OK,
 		Basis:    "nothing on the path can write into a connection that verifies",
 		Sentence: "The page came from a server that proved its name.",

@@ -254,6 +254,7 @@ var ruleCases = map[string]ruleCase{
 	"http_down":               {rows(plain(stop("http", reset), func(r *row) { r.ControlHTTP, r.ControlStatus = reset, 0 })), first(func(r *row) { r.ControlHTTP = ok })},
 	"http_error_both":         {rows(plain(func(r *row) { r.Status, r.ControlStatus = 502, 502 })), first(func(r *row) { r.ControlStatus = 200 })},
 	"http_slow":               {rows(plain(starving)), first(func(r *row) { r.ReadSeconds = 0.5 })},
+	"http_pace":               {rows(plain(func(r *row) { r.Pace, r.PaceTrips, r.PaceReference = 40_000, 3000, 9e6 })), first(func(r *row) { r.PaceReference = 90_000 })},
 	"http_page_verified":      {rows(secure()), first(func(r *row) { r.NoVerify = true })},
 	"http_server_side":        {rows(secure(func(r *row) { r.Status = 403 })), first(func(r *row) { r.Status = 200 })},
 	"http_page_alike":         {rows(plain()), first(another)},
