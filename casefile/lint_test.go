@@ -229,3 +229,15 @@ func FuzzLint(f *testing.F) {
 		Apply([]byte(text), problems)
 	})
 }
+
+// A circle of several acts is named in full.
+func TestLintFindsCircles(t *testing.T) {
+	fsys := lab()
+	text := strings.NewReplacer("date: 2024-02-20", "date: 2024-02-17", "    effect: restrict\n", "    effect: restrict\n    implements: [ruling]\n").Replace(labCase)
+	fsys["zz-2024-x/case.yaml"].Data = []byte(text)
+	got := lintLab(t, fsys)
+	want := fmt.Sprintf("records/zz-2024-x/case.yaml:%d: acts[1]: goes round in a circle: letter → ruling → letter", lineOf(text, "id: ruling"))
+	if len(got) != 1 || got[0].String() != want {
+		t.Errorf("have %v\nwant %s", got, want)
+	}
+}

@@ -39,6 +39,40 @@ func TestRecordIsInOrder(t *testing.T) {
 	}
 }
 
+// What stands in the shared folder is used by a case, a ban or a law.
+func TestSharedIsUsed(t *testing.T) {
+	r := load(t)
+	b, err := json.Marshal(struct {
+		Cases []*casefile.Case
+		Bans  []casefile.Ban
+		Laws  []casefile.Law
+		Of    []casefile.Actor
+	}{r.Cases, r.Shared.Bans, r.Shared.Laws, withoutIDs(r.Shared.Actors)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := func(id string) bool { return bytes.Contains(b, []byte(`"`+id+`"`)) }
+	for _, s := range r.Shared.Sources {
+		if !used(s.ID) {
+			t.Errorf("nothing cites the shared source %s", s.ID)
+		}
+	}
+	for _, a := range r.Shared.Actors {
+		if !used(a.ID) {
+			t.Errorf("nothing names the shared actor %s", a.ID)
+		}
+	}
+}
+
+// withoutIDs leaves of the actors only what they belong to.
+func withoutIDs(actors []casefile.Actor) []casefile.Actor {
+	out := slices.Clone(actors)
+	for i := range out {
+		out[i].ID = ""
+	}
+	return out
+}
+
 func compile(t *testing.T, at string) *jsonschema.Schema {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(records.Schema))

@@ -70,10 +70,9 @@ var published = []reflect.Type{
 }
 
 type property struct {
-	name, doc       string
-	typ             reflect.Type
-	required, null  bool
-	computed, terms bool
+	name, doc      string
+	typ            reflect.Type
+	required, null bool
 }
 
 // properties lists the fields of a struct as they stand in JSON.

@@ -216,13 +216,15 @@ func (p *printer) all() {
 	}
 	p.courts()
 	p.disputes()
+	p.requests()
+	p.sources()
 	if len(c.OpenQuestions) > 0 {
 		p.line("\nOPEN QUESTIONS")
 		for _, q := range c.OpenQuestions {
 			p.line("  %s", q)
 		}
 	}
-	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; sources with all details: --json", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests))
+	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; all details: --json; answers to the claims: bandish claims --case %s", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests), c.ID)
 }
 
 func (p *printer) clock() {
@@ -343,6 +345,56 @@ func (p *printer) disputes() {
 		for _, pos := range d.Positions {
 			p.line("      - %s [%s]", pos.Says, p.publishers(pos.Cites))
 		}
+	}
+}
+
+func (p *printer) requests() {
+	if len(p.c.Requests) == 0 {
+		return
+	}
+	p.line("\nREQUESTS TO PLATFORMS, AS EACH SIDE COUNTS THEM")
+	count := func(n *int64) string {
+		if n == nil {
+			return "?"
+		}
+		return fmt.Sprint(*n)
+	}
+	for _, q := range p.c.Requests {
+		rate := ""
+		if q.RatePercent != nil {
+			rate = fmt.Sprintf(", %v %% by its reporter", *q.RatePercent)
+		}
+		p.line("  %s  %s → %s, %s (%s), counted by %s: %s sent, %s complied, %s rejected, %s pending%s [%s]", q.Period, p.r.Name(p.c, q.Authority), q.Platform,
+			q.Level, q.Counter, p.r.Name(p.c, q.ReportedBy), count(q.Sent), count(q.Complied), count(q.Rejected), count(q.Pending), rate, p.publishers(q.Cites))
+		if q.Note != "" {
+			p.line("      %s", q.Note)
+		}
+	}
+}
+
+// sources lists what the case cites, the shared ones too.
+func (p *printer) sources() {
+	var ids []string
+	for _, cite := range casefile.Cites(p.c) {
+		if !slices.Contains(ids, cite.Source) {
+			ids = append(ids, cite.Source)
+		}
+	}
+	slices.Sort(ids)
+	p.line("\nSOURCES, WITH THEIR RELIABILITY FROM A TO F")
+	for _, id := range ids {
+		s := p.r.Source(p.c, id)
+		if s == nil {
+			continue
+		}
+		date, where := s.Date.String(), "no address"
+		if date == "" {
+			date = "undated"
+		}
+		if s.URL != nil {
+			where = *s.URL
+		}
+		p.line("  %s %s: %s, %s, %s", s.Reliability, s.ID, s.Publisher, date, where)
 	}
 }
 
