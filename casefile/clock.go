@@ -240,7 +240,7 @@ func (r *Records) acknowledged(c *Case) Point {
 	p := first(c, Acknowledged, func(a *Act) bool { return a.Kind == "admission" })
 	for i := range c.Claims {
 		k := &c.Claims[i]
-		if k.Access == nil || k.Date.IsZero() || !r.ofState(c, k.By) {
+		if k.Withdrawn != nil || k.Access == nil || k.Date.IsZero() || !r.ofState(c, k.By) {
 			continue
 		}
 		if k.Access.Says != Blocked && k.Access.Says != Inaccessible {

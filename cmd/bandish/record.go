@@ -268,6 +268,9 @@ func (p *printer) entry(e casefile.Entry) {
 	if e.Disputed {
 		marks += ", disputed"
 	}
+	if e.Withdrawn != nil {
+		marks += fmt.Sprintf(", WITHDRAWN %s: %s", e.Withdrawn.Date, e.Withdrawn.Reason)
+	}
 	who := ""
 	if a := p.c.Act(e.ID); a != nil && len(a.By) > 0 {
 		who = p.r.Names(p.c, a.By)
