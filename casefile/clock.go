@@ -351,7 +351,7 @@ func (r *Records) Show(ctx context.Context, c *Case, asOf Date, m Measured) (*Ca
 	if err != nil {
 		return nil, err
 	}
-	shown.Computed = &Computed{AsOf: asOf, Chronology: r.Chronology(&shown), Clock: clock}
+	shown.Computed = &Computed{AsOf: asOf, Chronology: r.Chronology(&shown), Clock: clock, Dockets: shown.dockets(clock.Deeds)}
 	return &shown, nil
 }
 

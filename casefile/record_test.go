@@ -308,6 +308,31 @@ func TestClockOfPakistan(t *testing.T) {
 	}
 }
 
+// Four courts, as they stand at the end and as they stood on a day.
+func TestCourtsOfPakistan(t *testing.T) {
+	r := load(t)
+	for day, want := range map[string]map[string]string{
+		"":           {"shc-x": "2024-09-24", "ihc-x": "2025-02-06", "lhc-x": "2025-04-17", "phc-x": ""},
+		"2024-05-01": {"shc-x": "2024-05-09", "ihc-x": "2024-04-03"},
+	} {
+		shown, err := r.Show(context.Background(), r.Case("pk-2024-x"), casefile.MustDate(day), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(shown.Computed.Dockets) != len(want) {
+			t.Errorf("as of %s: %d dockets, want %d", day, len(shown.Computed.Dockets), len(want))
+		}
+		for _, d := range shown.Computed.Dockets {
+			if d.Next.String() != want[d.ID] || len(d.Acts) == 0 {
+				t.Errorf("as of %s: %s has %d acts and is next heard on %q, want %q", day, d.ID, len(d.Acts), d.Next, want[d.ID])
+			}
+			if d.ID == "shc-x" && (len(d.Orders) != 2 || day != "" && d.Orders[0].Days != nil) {
+				t.Errorf("as of %s: orders %+v", day, d.Orders)
+			}
+		}
+	}
+}
+
 // With an empty archive every claim is answered from the sources or untested.
 func TestClaimsWithEmptyArchive(t *testing.T) {
 	r := load(t)

@@ -14,6 +14,22 @@ type Computed struct {
 	Chronology []Entry `json:"chronology" rule:"required"`
 	// Clock holds the turning points and the days between them.
 	Clock Clock `json:"clock" rule:"required"`
+	// Dockets tell how each case before a court stands.
+	Dockets []DocketState `json:"dockets" rule:"required"`
+}
+
+// DocketState is how a case before a court stands.
+type DocketState struct {
+	// ID of the docket.
+	ID string `json:"id" rule:"required"`
+	// Acts of the docket by id, in the order of their dates.
+	Acts []string `json:"acts" rule:"required"`
+	// LastHeard is the date of the latest of them; null when none has a date.
+	LastHeard Date `json:"last_heard" rule:"required,null"`
+	// Next is the date to which the latest of them that names one put it off; null when none does.
+	Next Date `json:"next" rule:"required,null"`
+	// Orders are the court's orders in it, and whether and when they were obeyed.
+	Orders []Deed `json:"orders" rule:"required"`
 }
 
 // EntryKind is what an entry of the chronology is.
@@ -281,6 +297,30 @@ func (c *Case) Hearings(docket string) []*Act {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *Act) int { return byDate(a.Date, b.Date, c.Zone()) })
+	return out
+}
+
+// dockets tells how the cases before courts stand.
+func (c *Case) dockets(deeds []Deed) []DocketState {
+	out := []DocketState{}
+	for _, d := range c.Dockets {
+		s := DocketState{ID: d.ID, Acts: []string{}, Orders: []Deed{}}
+		for _, a := range c.Hearings(d.ID) {
+			s.Acts = append(s.Acts, a.ID)
+			if !a.Date.IsZero() {
+				s.LastHeard = a.Date
+			}
+			if !a.Next.IsZero() {
+				s.Next = a.Next
+			}
+			for _, deed := range deeds {
+				if deed.Ref == a.ID {
+					s.Orders = append(s.Orders, deed)
+				}
+			}
+		}
+		out = append(out, s)
+	}
 	return out
 }
 

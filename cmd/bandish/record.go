@@ -326,7 +326,11 @@ func (p *printer) courts() {
 		}
 		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, number)
 		for _, a := range p.c.Hearings(d.ID) {
-			p.line("      %s  %s (%s)", a.Date, a.Kind, a.ID)
+			next := ""
+			if !a.Next.IsZero() {
+				next = ", put off to " + a.Next.String()
+			}
+			p.line("      %s  %s (%s)%s", a.Date, a.Kind, a.ID, next)
 		}
 		if d.Outcome != nil {
 			p.line("      outcome: %s", d.Outcome.Text)
