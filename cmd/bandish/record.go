@@ -553,6 +553,9 @@ func recordNew(w io.Writer, f recordFlags, id string) error {
 	if cc == "" {
 		cc = strings.ToUpper(id[:2])
 	}
+	if !casefile.KnownCountry(cc) {
+		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", cc)
+	}
 	folder := *f.records
 	if folder == "" {
 		folder = "records"
