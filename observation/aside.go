@@ -9,7 +9,8 @@ import (
 // contrastsTLS and contrastsQUIC are the contrasts that become rows beside the
 // target's own: handshakes at the target's address with another name or none,
 // and QUIC with a server that nobody minds. Their rows carry the name that was
-// sent, so that a rule can tell the name from the address.
+// sent, so that a rule can tell the name from the address; not the
+// certificate, which is another name's by design and proves nothing.
 var (
 	contrastsTLS  = []string{"sni_contrast", "no_sni"}
 	contrastsQUIC = []string{"quic_contrast", "innocent_baseline"}
@@ -24,9 +25,25 @@ func own(c measurement.Connection) measurement.Connection {
 		Queries:       without(c.Queries, func(q *measurement.Query) []string { return q.Tags }),
 		Requests:      without(c.Requests, func(t *measurement.Transaction) []string { return t.Tags }),
 		TCPConnect:    without(c.TCPConnect, func(t *measurement.TCPConnect) []string { return t.Tags }, contrastsTLS...),
-		TLSHandshakes: without(c.TLSHandshakes, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsTLS...),
-		QUIC:          without(c.QUIC, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsQUIC...),
+		TLSHandshakes: bare(without(c.TLSHandshakes, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsTLS...)),
+		QUIC:          bare(without(c.QUIC, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsQUIC...)),
 	}
+}
+
+// bare takes the certificates off the contrasts.
+func bare(list []measurement.TLSHandshake) []measurement.TLSHandshake {
+	for i := range list {
+		if measurement.Aside(list[i].Tags) && len(list[i].PeerCertificates) > 0 {
+			list = slices.Clone(list)
+			for j := range list[i:] {
+				if h := &list[i+j]; measurement.Aside(h.Tags) {
+					h.PeerCertificates = nil
+				}
+			}
+			return list
+		}
+	}
+	return list
 }
 
 // without leaves out the steps aside, but for the contrasts named. It returns

@@ -36,3 +36,29 @@ func TestContrastsAreNotTheTargets(t *testing.T) {
 		t.Errorf("rows after: %+v", after.Rows)
 	}
 }
+
+// A handshake with another name at the target's address is a row of its own,
+// with the name that was sent and without that other name's certificate.
+func TestNameContrastsAreRows(t *testing.T) {
+	own := measurement.TLSHandshake{Address: "198.51.100.1:443", ServerName: "x.example", Failure: "connection_reset", TransactionID: 1, Tags: []string{"depth=0"}}
+	other := measurement.TLSHandshake{Address: "198.51.100.1:443", ServerName: "y.example", NoTLSVerify: true, TransactionID: 2,
+		Tags: []string{"depth=0", "contrast", "sni_contrast"}, PeerCertificates: []measurement.Binary{{Data: "not a certificate"}}}
+	m := &measurement.Measurement{
+		TestName: "web_connectivity", Input: "https://x.example/",
+		StartTime: measurement.Time{Time: time.Date(2024, 2, 17, 0, 0, 0, 0, time.UTC)},
+	}
+	m.TestKeys.TLSHandshakes = []measurement.TLSHandshake{own, other}
+	names := map[string]Row{}
+	for _, r := range Observe(m, Options{}).Rows {
+		names[r.ServerName] = r
+	}
+	if r := names["x.example"]; r.TLS != "connection_reset" {
+		t.Errorf("own: %+v", r)
+	}
+	if r := names["y.example"]; r.TLS != Done || r.Cert != "" || !r.NoVerify {
+		t.Errorf("contrast: %+v", r)
+	}
+	if len(m.TestKeys.TLSHandshakes[1].PeerCertificates) != 1 {
+		t.Error("the measurement was changed")
+	}
+}
