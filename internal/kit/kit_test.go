@@ -413,3 +413,23 @@ func TestInstall(t *testing.T) {
 		t.Error("a unit that watches nothing")
 	}
 }
+
+// A tool that cannot be measured does not keep the others from it.
+func TestToolsThatCannotBeMeasured(t *testing.T) {
+	f, _ := field(t)
+	p := at(t, f, "ok-https")
+	t.Setenv("PATH", t.TempDir())
+	bridges := filepath.Join(t.TempDir(), "bridges")
+	if err := os.WriteFile(bridges, []byte("# mine\nBridge obfs4 198.51.100.9:443 SECRET cert=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code := p.run(Probe, "--yes", "--bridges", bridges, "tor-bootstrap", "innocent.test")
+	for _, want := range []string{"tor-bootstrap could not be measured", "tor over obfs4 could not be measured", "https://innocent.test/ is reachable"} {
+		if !strings.Contains(p.out.String(), want) {
+			t.Errorf("does not say %q", want)
+		}
+	}
+	if code != ExitUnclear || strings.Contains(p.out.String(), "SECRET") {
+		t.Errorf("code %d\n%s", code, &p.out)
+	}
+}

@@ -173,6 +173,13 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 		}
 		jobs = append(jobs, more...)
 	}
+	if o.bridges != "" {
+		more, err := bridges(o.bridges)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, more...)
+	}
 	seen := map[string]bool{}
 	for _, u := range urls {
 		if !seen[u] {
@@ -274,8 +281,8 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 		if ctx.Err() != nil {
 			return 0, &ExitError{Code: 130, Err: errors.New("interrupted")}
 		}
-		if errors.Is(err, probe.ErrNoTor) {
-			s.screen.printf("%v\n", err)
+		if j.tool != nil { // not installed, or slower than --max-time
+			s.screen.printf("%s could not be measured: %v\n", j, err)
 			return ExitUnclear, nil
 		}
 		return 0, err
