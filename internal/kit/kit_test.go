@@ -380,7 +380,7 @@ func TestArguments(t *testing.T) {
 		{[]string{"--resolvers", "nonsense", "innocent.test"}, 2, "no address"},
 		{[]string{"--geo", "/nonexistent.mmdb", "innocent.test"}, 1, "database of networks"},
 		{[]string{"--nonsense"}, 2, "not defined"},
-		{[]string{"--helper", "none", "openvpn://198.51.100.1/udp"}, 1, "want openvpn://"},
+		{[]string{"--helper", "none", "openvpn://198.51.100.1/udp"}, 2, "want openvpn://"},
 		{[]string{"--wireguard", list}, 1, "no [Peer]"},
 		{[]string{"--country-list", list}, 0, "https://innocent.test/ is reachable"},
 		{[]string{"--country-list", list + "x"}, 1, "no such file"},

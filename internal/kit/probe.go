@@ -135,6 +135,9 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 			continue
 		}
 		if strings.HasPrefix(arg, "openvpn://") {
+			if _, _, err := probe.ParseOpenVPN(arg); err != nil {
+				return nil, usage("%v", err)
+			}
 			jobs = append(jobs, job{tool: openVPN(arg)})
 			continue
 		}
