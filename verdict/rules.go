@@ -652,7 +652,7 @@ var httpRules = []Rule{
 		Mechanism: "http.redirect", Basis: contrast,
 		Sentence: "In clear text the visitor was sent to another site, with another page than the control's.",
 		row: func(s *scene, v *view) bool {
-			return v.page && v.http == done && v.like == unlike && s.fetched &&
+			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
 				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && s.ledAway(v)
 		},
 	},
@@ -755,12 +755,26 @@ func institution(v *view) bool {
 	return true
 }
 
-// suppressed reports whether a known false positive matched the page, or its
-// server is one of those that refuse visitors of their own accord.
+// suppressed reports whether a known false positive matched the page, or it
+// comes from one of the services that refuse or test visitors on a site's
+// behalf.
 func (s *scene) suppressed(v *view) bool {
-	return slices.ContainsFunc(v.Fingerprints, func(f string) bool { return fingerprint.ParseMatch(f).Scope == "fp" }) ||
-		slices.Contains(v.Headers, "cf-ray") || strings.EqualFold(v.Server, "cloudflare") || strings.HasPrefix(v.Server, "AkamaiGHost")
+	if slices.ContainsFunc(v.Fingerprints, func(f string) bool { return fingerprint.ParseMatch(f).Scope == "fp" }) {
+		return true
+	}
+	if slices.ContainsFunc(v.Headers, func(h string) bool { return guardHeaders[h] }) {
+		return true
+	}
+	server := strings.ToLower(v.Server)
+	return slices.ContainsFunc(guardServers, func(g string) bool { return strings.HasPrefix(server, g) })
 }
+
+var guardHeaders = map[string]bool{
+	"cf-ray": true, "x-sucuri-id": true, "x-iinfo": true, "x-amz-cf-id": true, "x-akamai-request-id": true,
+	"x-ddos-protection": true, "x-datadome": true, "x-served-by": true, "x-azure-ref": true,
+}
+
+var guardServers = []string{"cloudflare", "akamaighost", "ddos-guard", "sucuri", "cloudfront", "bunnycdn", "qrator", "imperva", "datadome"}
 
 // delivered: the last page came over a connection that verifies.
 func (s *scene) delivered(v *view) bool {

@@ -144,8 +144,20 @@ func (v *view) address() {
 		return
 	}
 	v.addr, v.v6 = addr, addr.Is6()
-	v.bogon = isBogon(addr)
+	v.bogon = isBogon(embeddedV4(addr))
 }
+
+// embeddedV4 returns the IPv4 address that a network with NAT64 has put into
+// one of the well-known prefix (RFC 6052), or the address itself.
+func embeddedV4(a netip.Addr) netip.Addr {
+	if !nat64.Contains(a) {
+		return a
+	}
+	b := a.As16()
+	return netip.AddrFrom4([4]byte(b[12:]))
+}
+
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 // bogons are the blocks of RFC 6890 and its successors that no public service
 // answers from, besides those that netip knows.
@@ -170,7 +182,7 @@ func (s *scene) relate(v *view) {
 	if v.IP == "" {
 		return
 	}
-	if slices.Contains(v.ControlAddrs, v.IP) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
+	if slices.Contains(v.ControlAddrs, v.IP) || nat64.Contains(v.addr) && slices.Contains(v.ControlAddrs, embeddedV4(v.addr).String()) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
 		v.vouched = true
 	}
 	for i := range s.views {

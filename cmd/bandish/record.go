@@ -22,7 +22,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -37,6 +37,8 @@ type recordFlags struct {
 	fix     *bool
 	cc      *string
 	target  *string
+
+	published *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -49,16 +51,18 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		fix:     set.Bool("fix", false, "mend what a machine can (lint)"),
 		cc:      set.String("cc", "", "`country` of the new case, ISO 3166-1 alpha-2 (new)"),
 		target:  set.String("target", "", "platform `id` of the new case (new)"),
+
+		published: set.String("published", "", "`day` on which the article was published (draft)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("record needs one of list, show, lint, new, schema")
+		return usageError("record needs one of list, show, lint, new, draft, schema")
 	}
 	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "new": 1}[verb]; len(rest) != want {
+	if want := map[string]int{"show": 1, "new": 1, "draft": 1}[verb]; len(rest) != want {
 		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
 	}
 	switch verb {
@@ -70,11 +74,13 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		return recordLint(env.stdout, f)
 	case "new":
 		return recordNew(env.stdout, f, rest[0])
+	case "draft":
+		return recordDraft(env.stdout, *f.data, *f.records, rest[0], *f.published, *f.json)
 	case "schema":
 		_, err := env.stdout.Write(records.Schema)
 		return err
 	default:
-		return usageError("record has no %q; it has list, show, lint, new, schema", verb)
+		return usageError("record has no %q; it has list, show, lint, new, draft, schema", verb)
 	}
 }
 
@@ -433,18 +439,6 @@ func fixRecords(w io.Writer, problems []casefile.Problem) error {
 		fmt.Fprintf(w, "mended %s (%d edits)\n", name, made)
 	}
 	return nil
-}
-
-// copyText gives the text of archived copies in a data folder.
-func copyText(data string) func(sha string) (string, bool) {
-	tags := regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
-	return func(sha string) (string, bool) {
-		b, err := os.ReadFile(filepath.Join(data, "sources", sha[:2], sha))
-		if err != nil {
-			return "", false
-		}
-		return tags.ReplaceAllString(string(b), " "), true
-	}
 }
 
 // newCase is what `record new` writes.

@@ -115,8 +115,12 @@ func Scenarios() []Scenario {
 			Rules: []Rule{{When: liesOf, Do: nxdomain}}, Truth: Truth{"blocked", "dns", "dns.nxdomain"}},
 		{Name: "dns-nxdomain-injected", About: "NXDOMAIN is injected into every query on the path", Input: https,
 			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeNameError, Race: true}}}, Truth: Truth{"blocked", "dns", "dns.nxdomain|dns.injection"}},
+		// A stub resolver does not tell a refusal from a failure, and another
+		// resolver answers: nothing better than impaired can be known of it.
 		{Name: "dns-refused", About: "the provider's resolver refuses the name", Input: https,
-			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{"blocked", "dns", "dns"}},
+			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired"}},
+		{Name: "dns-refused-everywhere", About: "every query for the name is refused on the path", Input: https,
+			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired", Layer: "dns"}},
 		{Name: "dns-drop", About: "the provider's resolver does not answer for the name", Input: https,
 			Rules: []Rule{{When: liesOf, Do: Drop{}}}, Truth: Truth{"blocked", "dns", "dns.timeout"}},
 		{Name: "dns-drop-everywhere", About: "every query for the name is lost on the path", Input: https,
@@ -186,8 +190,10 @@ func Scenarios() []Scenario {
 		{Name: "throttle-host", About: "what comes under the Host is held to 40 kB/s", Input: "http://big.banned.test/",
 			Rules: []Rule{{When: plain, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: Truth{"blocked|impaired", "http", "http.throttle"}},
 
+		// The page still comes over TCP: the state is ok, and the layer says
+		// what is wrong.
 		{Name: "quic-drop", About: "UDP to port 443 of the site is lost", Input: "https://quic.banned.test/",
-			Rules: []Rule{{When: udp443, Do: Drop{}}}, Truth: Truth{"ok|blocked|impaired", "quic", "quic.timeout"}},
+			Rules: []Rule{{When: udp443, Do: Drop{}}}, Truth: Truth{State: "ok|blocked|impaired", Layer: "quic"}},
 		// This network loses all QUIC, as home firewalls do: not the target's.
 		{Name: "quic-drop-everywhere", About: "all UDP to port 443 is lost", Input: "https://quic.banned.test/",
 			Rules: []Rule{{When: anyQUIC, Do: Drop{}}}, Truth: Truth{State: "ok|impaired", Layer: "quic"}},

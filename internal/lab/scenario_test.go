@@ -49,8 +49,8 @@ func TestScenarioTable(t *testing.T) {
 				t.Errorf("%s: state %q", s.Name, state)
 			}
 		}
-		if (s.Truth.Class() == "blocked") != (s.Truth.Mechanism != "") {
-			t.Errorf("%s: a mechanism belongs to a blocked scenario and to no other", s.Name)
+		if s.Truth.Mechanism != "" && s.Truth.Class() != "blocked" {
+			t.Errorf("%s: a mechanism belongs to a blocked scenario", s.Name)
 		}
 		if _, err := bind(s.Rules, plan.zone, plan.boxes); err != nil {
 			t.Errorf("%s: %v", s.Name, err)

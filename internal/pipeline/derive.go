@@ -397,11 +397,16 @@ type Receipt struct {
 	New    bool   `json:"new"`    // false when the archive had it already
 }
 
-// Rejected is the error of a document that is not a measurement: what is
-// wrong and how to mend it.
-type Rejected string
+// Rejected is the error of a document that is not taken: what is wrong and how
+// to mend it. It wraps the *measurement.DecodeError where there is one.
+type Rejected struct {
+	Reason string
+	Err    error
+}
 
-func (r Rejected) Error() string { return string(r) }
+func (r *Rejected) Error() string { return r.Reason }
+
+func (r *Rejected) Unwrap() error { return r.Err }
 
 // Submit archives one measurement that was handed in now and returns when it
 // is durable.
@@ -410,7 +415,7 @@ func (p *Pipeline) Submit(ctx context.Context, doc []byte) (Receipt, error) {
 	d := intake.Document{Source: "collector", Line: 1, Kind: intake.Measurement, Uploaded: now, Data: slices.Clone(doc)}
 	it, bad := p.judge(&d, now)
 	if bad != nil {
-		return Receipt{}, Rejected(bad.reason)
+		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}
 	sum := sha256.Sum256(it.entries[0].Document)
 	b := newBatch(archive.KindMeasurements)
@@ -420,7 +425,7 @@ func (p *Pipeline) Submit(ctx context.Context, doc []byte) (Receipt, error) {
 		return Receipt{}, err
 	}
 	if len(res.conflicts) > 0 {
-		return Receipt{}, Rejected(res.conflicts[0].reason)
+		return Receipt{}, &Rejected{Reason: res.conflicts[0].reason}
 	}
 	return Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:]), Batch: res.batch.SHA256, New: len(res.added) == 1}, nil
 }

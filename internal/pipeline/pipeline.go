@@ -74,6 +74,7 @@ type item struct {
 type reject struct {
 	doc    intake.Document
 	reason string
+	err    error // the decoder's, where it was the decoder that refused
 }
 
 // judge makes an item of one document, or says why it is set aside. added is
@@ -82,7 +83,7 @@ type reject struct {
 func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	if d.Bad != "" {
 		d.Data, _ = measurement.Scrub(d.Data)
-		return nil, &reject{*d, d.Bad}
+		return nil, &reject{doc: *d, reason: d.Bad}
 	}
 	switch d.Kind {
 	case intake.WebRow:
@@ -101,7 +102,7 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	it, err := p.judgeEntry(&entry, added)
 	if err != nil {
 		d.Data = data
-		return nil, &reject{*d, err.Error()}
+		return nil, &reject{doc: *d, reason: err.Error(), err: err}
 	}
 	return it, nil
 }

@@ -101,7 +101,11 @@ func TestKernel(t *testing.T) {
 	l, err := lab.NewKernel(lab.Sites()...)
 	f := field(t, l, err)
 	defer f.Close()
-	scenarios := slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool { return !strings.Contains(s.Name, *only) })
+	scenarios := slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool {
+		// Linux recovers from loss on so short a line: how slow it gets is
+		// left to chance.
+		return !strings.Contains(s.Name, *only) || s.Name == "throttle-loss"
+	})
 	results := make([]Result, len(scenarios))
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 8)
