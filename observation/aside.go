@@ -7,36 +7,25 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// contrastsTLS and contrastsQUIC are the contrasts that become rows beside the
-// target's own: handshakes at the target's address with another name or none,
-// and QUIC with a server that nobody minds. Their rows carry the name that was
-// sent, so that a rule can tell the name from the address.
-var (
-	contrastsTLS  = []string{"sni_contrast", "no_sni"}
-	contrastsQUIC = []string{"quic_contrast", "innocent_baseline"}
-)
-
-// own leaves out the steps that are not the target's own: the other contrasts
-// of our probe and its connections to public resolvers. A failure there is
-// expected, and says nothing of the target by itself.
+// own leaves out the steps that are not the target's own: the contrasts of
+// our probe and its connections to public resolvers. They make no rows: a
+// server that is asked for another name answers with a certificate for its
+// own, which in a row would look like somebody in the middle. What contrasts
+// came to is noted on the target's rows instead.
 func own(c measurement.Connection) measurement.Connection {
 	return measurement.Connection{
 		NetworkEvents: without(c.NetworkEvents, func(e *measurement.NetworkEvent) []string { return e.Tags }),
 		Queries:       without(c.Queries, func(q *measurement.Query) []string { return q.Tags }),
 		Requests:      without(c.Requests, func(t *measurement.Transaction) []string { return t.Tags }),
-		TCPConnect:    without(c.TCPConnect, func(t *measurement.TCPConnect) []string { return t.Tags }, contrastsTLS...),
-		TLSHandshakes: without(c.TLSHandshakes, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsTLS...),
-		QUIC:          without(c.QUIC, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsQUIC...),
+		TCPConnect:    without(c.TCPConnect, func(t *measurement.TCPConnect) []string { return t.Tags }),
+		TLSHandshakes: without(c.TLSHandshakes, func(h *measurement.TLSHandshake) []string { return h.Tags }),
+		QUIC:          without(c.QUIC, func(h *measurement.TLSHandshake) []string { return h.Tags }),
 	}
 }
 
-// without leaves out the steps aside, but for the contrasts named. It returns
-// the list itself where there is nothing to leave out.
-func without[T any](list []T, tags func(*T) []string, but ...string) []T {
-	aside := func(i int) bool {
-		t := tags(&list[i])
-		return measurement.Aside(t) && !slices.ContainsFunc(but, func(c string) bool { return slices.Contains(t, c) })
-	}
+// without returns the list itself where there is nothing to leave out.
+func without[T any](list []T, tags func(*T) []string) []T {
+	aside := func(i int) bool { return measurement.Aside(tags(&list[i])) }
 	first := 0
 	for first < len(list) && !aside(first) {
 		first++
