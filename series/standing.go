@@ -67,16 +67,16 @@ func Stand(cells []Cell, asOf time.Time) (Standing, []NetworkStanding) {
 	cells = slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool {
 		return c.Layer != Whole || !asOf.IsZero() && c.Start >= asOf.Unix()
 	})
+	var last int64
+	for _, c := range cells {
+		if c.Measurements > 0 {
+			last = max(last, c.End())
+		}
+	}
+	if last == 0 { // never measured: there is no day to speak of
+		return Standing{State: verdict.Insufficient, Missing: missing(0, 0)}, nil
+	}
 	if asOf.IsZero() {
-		var last int64
-		for _, c := range cells {
-			if c.Measurements > 0 {
-				last = max(last, c.End())
-			}
-		}
-		if last == 0 {
-			return Standing{State: verdict.Insufficient, Missing: missing(0, 0)}, nil
-		}
 		asOf = time.Unix(last, 0).UTC()
 	}
 	byASN := map[uint32][]Cell{}

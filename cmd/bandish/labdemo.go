@@ -92,10 +92,7 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 
 // labArchive takes in what was measured at other times than now: each
 // measurement is submitted when it was taken. Only the lab may do so.
-type labArchive struct {
-	mu sync.Mutex // guards p.Now
-	p  *pipeline.Pipeline
-}
+type labArchive struct{ p *pipeline.Pipeline }
 
 func (a *labArchive) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
 	var taken struct {
@@ -104,10 +101,6 @@ func (a *labArchive) Submit(ctx context.Context, doc []byte) (collect.Receipt, e
 	if err := json.Unmarshal(doc, &taken); err != nil {
 		return collect.Receipt{}, &measurement.DecodeError{Reason: "not_json", Err: err}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.p.Now
-	defer func() { a.p.Now = now }()
-	a.p.Now = func() time.Time { return taken.Start.Add(time.Minute) }
-	return submissions{a.p}.Submit(ctx, doc)
+	r, err := a.p.SubmitAt(ctx, doc, taken.Start.Add(time.Minute))
+	return receiptOf(r, err)
 }

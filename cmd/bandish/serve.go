@@ -121,7 +121,11 @@ func newCollector(p *pipeline.Pipeline, listen string, log *slog.Logger) (*colle
 type submissions struct{ p *pipeline.Pipeline }
 
 func (s submissions) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
-	r, err := s.p.Submit(ctx, doc)
+	return receiptOf(s.p.Submit(ctx, doc))
+}
+
+// receiptOf is the pipeline's answer in the collector's terms.
+func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var refused *pipeline.Rejected
 	if errors.As(err, &refused) && refused.Err == nil {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
