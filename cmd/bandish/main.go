@@ -52,6 +52,7 @@ func commands() []command {
 		probeCommand(),
 		watchProbeCommand(),
 		sourceCommand(),
+		searchCommand(),
 		requestsCommand(),
 		bansCommand(),
 	}
