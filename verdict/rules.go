@@ -458,10 +458,10 @@ var tlsRules = []Rule{
 	},
 	{
 		ID: "tls_mitm_claimed", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "tls.mitm", Basis: contrast + "; the chain was not stored",
+		Mechanism: "tls.mitm", Basis: contrast + "; the chain was not stored, but another handshake of the probe verified: nothing at its own end answers for all",
 		Sentence: "The certificate does not prove the name; the control's handshake with the same address does.",
 		row: func(s *scene, v *view) bool {
-			return certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
+			return s.other(v, verifiedElsewhere) && certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
 		},
 	},
 	{
@@ -563,6 +563,12 @@ func forged(v *view) bool {
 		return false
 	}
 	return certificateFailure(v.tls) || v.tls == done && v.NoVerify
+}
+
+// verifiedElsewhere: a handshake of the probe verified, of a page or of an
+// encrypted resolver.
+func verifiedElsewhere(v *view) bool {
+	return v.tls == done && v.TLS == done && v.Verified() || v.doh && v.dns == done
 }
 
 // otherName reports whether a handshake with the same endpoint and another
@@ -670,7 +676,7 @@ var httpRules = []Rule{
 		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
 			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v)) && s.familyWorks(v) &&
-				(v.vouched || v.kin || v.Literal || v.IP == "" && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
+				(v.vouched || v.kin || v.Literal && !v.bogon || v.IP == "" && !v.Literal && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
 					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
 		},
 	},

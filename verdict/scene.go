@@ -139,7 +139,11 @@ func certificateFailure(f observation.Result) bool {
 }
 
 func (v *view) address() {
-	addr, err := netip.ParseAddr(v.IP)
+	text := v.IP
+	if text == "" && v.Literal {
+		text = v.Name
+	}
+	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return
 	}
