@@ -209,8 +209,11 @@ var appRules = []Rule{
 		Basis:    "every part of the app has an endpoint that works",
 		Sentence: "The app works.",
 		whole: func(s *scene) bool {
+			if !isApp(s.first.TestName) {
+				return false
+			}
 			a := s.appOf()
-			return isApp(s.first.TestName) && a.tried > 0 && a.failed == 0
+			return a.tried > 0 && a.failed == 0
 		},
 	},
 	{
@@ -228,6 +231,9 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "servers of the same tool, reached in another way, worked at the same time",
 		Sentence: "All the tool's servers of one kind are cut off while those of another kind work.",
 		whole: func(s *scene) bool {
+			if !s.tunnelled {
+				return false
+			}
 			kinds := s.tunnels()
 			for _, g := range kinds {
 				if g.tried >= 5 && g.worked == 0 && !lone(kinds) {
@@ -242,6 +248,9 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "without a control, a failure has many explanations",
 		Sentence: "The tool, or most of its servers, does not work here.",
 		whole: func(s *scene) bool {
+			if !s.tunnelled {
+				return false
+			}
 			worked, tried := s.tunnelCount()
 			return tried > 0 && 2*worked < tried
 		},
@@ -251,6 +260,9 @@ var appRules = []Rule{
 		Basis:    "the tunnel stood, through most of the servers tried",
 		Sentence: "The tool works.",
 		whole: func(s *scene) bool {
+			if !s.tunnelled {
+				return false
+			}
 			worked, tried := s.tunnelCount()
 			return tried > 0 && 2*worked >= tried
 		},

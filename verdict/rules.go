@@ -40,8 +40,10 @@ type Rule struct {
 	// Invalid says why the measurement is not about the network.
 	Invalid string
 
-	row   func(*scene, *view) bool // asked of every row
+	row   func(*scene, *view) bool // asked of every row of which the layer has a step
 	whole func(*scene) bool        // or of the measurement
+
+	layer int // index of Layer in layerNames
 }
 
 const (
@@ -55,7 +57,14 @@ const (
 // Rules returns the rule set, in order. The slice is the caller's.
 func Rules() []Rule { return slices.Clone(rules) }
 
-var rules = slices.Concat(instrumentRules, dnsRules, tcpRules, tlsRules, quicRules, httpRules, appRules)
+var rules = indexed(slices.Concat(instrumentRules, dnsRules, tcpRules, tlsRules, quicRules, httpRules, appRules))
+
+func indexed(all []Rule) []Rule {
+	for i := range all {
+		all[i].layer = slices.Index(layerNames[:], all[i].Layer)
+	}
+	return all
+}
 
 var dnsRules = []Rule{
 	{
