@@ -22,9 +22,8 @@ type group struct {
 // app is how the groups of a measurement did.
 type app struct {
 	groups  map[string]*group
-	tried   int
-	worked  int // groups
-	failed  int
+	tried   int  // groups of which an endpoint was tried
+	failed  int  // of them, those of which none worked
 	through bool // an endpoint of any group worked
 }
 
@@ -88,7 +87,6 @@ func (s *scene) appOf() *app {
 		}
 		a.tried++
 		if g.worked > 0 {
-			a.worked++
 			a.through = true
 		} else {
 			a.failed++
@@ -221,7 +219,7 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "the same address, at the same time, without it",
 		Sentence: "The handshake with an encrypted client hello is cut off, and without it completes.",
 		row: func(s *scene, v *view) bool {
-			return v.TunnelKind == "ech" && cutOff(v.Tunnel) && s.other(v, func(w *view) bool {
+			return v.TunnelKind == "ech" && cutOff(v.Tunnel) && s.other(func(w *view) bool {
 				return w.TunnelKind == "" && w.IP == v.IP && w.TLS == done
 			})
 		},

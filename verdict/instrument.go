@@ -50,7 +50,7 @@ var instrumentRules = []Rule{
 		Basis:    "resolvers over HTTPS have nothing in common with the target",
 		Sentence: "Something answers in the place of servers that have nothing to do with the target, too.",
 		row: func(s *scene, v *view) bool {
-			return certificateFailure(v.dns) && s.other(v, func(w *view) bool { return certificateFailure(w.tls) })
+			return certificateFailure(v.dns) && s.other(func(w *view) bool { return certificateFailure(w.tls) })
 		},
 	},
 	{

@@ -96,7 +96,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: artefact,
 		Sentence: "The name does not exist, as the control and a second resolver of the probe say, yet the probe got an address for it.",
 		row: func(s *scene, v *view) bool {
-			return ghost(s, v) && s.other(v, func(w *view) bool { return w.Name == v.Name && w.dns == "dns_nxdomain_error" })
+			return ghost(s, v) && s.other(func(w *view) bool { return w.Name == v.Name && w.dns == "dns_nxdomain_error" })
 		},
 	},
 	{
@@ -124,7 +124,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
@@ -143,7 +143,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the page there is another than the control's.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.resolve == 0 && s.other(v, func(w *view) bool {
+			return asked(v) && v.foreign && s.resolve == 0 && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike
 			})
 		},
@@ -276,7 +276,7 @@ func (s *scene) settles(v *view, dns bool) bool {
 }
 
 // other reports whether a condition holds for any row of the measurement.
-func (s *scene) other(_ *view, holds func(*view) bool) bool {
+func (s *scene) other(holds func(*view) bool) bool {
 	for i := range s.views {
 		if holds(&s.views[i]) {
 			return true
@@ -307,7 +307,7 @@ func ghost(s *scene, v *view) bool {
 // ledElsewhere reports whether the server at the address sends the visitor to
 // another site, as the search pages of providers do.
 func ledElsewhere(s *scene, v *view) bool {
-	return s.other(v, func(w *view) bool {
+	return s.other(func(w *view) bool {
 		return w.Name == v.Name && w.Status >= 300 && w.Status < 400 && w.Location != "" &&
 			site(observation.HostOf(w.Location)) != site(v.Name) && len(w.matches) == 0
 	})
@@ -318,7 +318,7 @@ func ledElsewhere(s *scene, v *view) bool {
 func lookupContrast(s *scene, v *view) bool {
 	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
 		len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 &&
-		!s.other(v, func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
+		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
 func wrongCertificate(v *view) bool {
@@ -344,14 +344,14 @@ func (s *scene) dead(v *view) bool {
 
 // resolvedElsewhere: another resolver of the probe gave a genuine address.
 func (s *scene) resolvedElsewhere(v *view) bool {
-	return s.other(v, func(w *view) bool { return w.Name == v.Name && w.vouched && !w.system && w.dns == done })
+	return s.other(func(w *view) bool { return w.Name == v.Name && w.vouched && !w.system && w.dns == done })
 }
 
 // redirectHeld reports whether the redirect that led to a host was written by
 // the server, as far as can be known: over a verified connection, or in clear
 // text from an address that is vouched for.
 func (s *scene) redirectHeld(v *view) bool {
-	return s.other(v, func(w *view) bool {
+	return s.other(func(w *view) bool {
 		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || w.vouched || w.kin) && !s.blockpage(w)
 	})
 }
@@ -470,7 +470,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.mitm", Basis: contrast + "; the chain was not stored, but another handshake of the probe verified: nothing at its own end answers for all",
 		Sentence: "The certificate does not prove the name; the control's handshake with the same address does.",
 		row: func(s *scene, v *view) bool {
-			return s.other(v, verifiedElsewhere) && certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
+			return s.other(verifiedElsewhere) && certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
 		},
 	},
 	{
@@ -608,7 +608,7 @@ var quicRules = []Rule{
 		Sentence: "QUIC is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
 			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
-				(s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
+				(s.other(func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
 		},
 	},
 	{
@@ -811,5 +811,5 @@ func (s *scene) differs(v *view) bool {
 // control does not vouch for: then a failure whose address was not kept may be
 // against it.
 func (s *scene) anyForeign(v *view) bool {
-	return s.other(v, func(w *view) bool { return w.Name == v.Name && (w.foreign || w.bogon) })
+	return s.other(func(w *view) bool { return w.Name == v.Name && (w.foreign || w.bogon) })
 }
