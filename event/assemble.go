@@ -177,6 +177,8 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e.Onset.Latest = instant(hi)
 	if bounded {
 		e.Onset.Earliest = instant(lo)
+	} else {
+		e.Onset.Latest = instant(c.from)
 	}
 	h.conclude(&e, c, parts, means, next, now)
 	h.describe(&e, c, parts)
