@@ -3,6 +3,7 @@ package event
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -21,6 +22,7 @@ const (
 	minRiseSoft = 0.35
 	softShare   = 0.7 // above it, the verdicts only said that something is wrong
 	minReports  = 3
+	floodTimes  = 3.0 // times the votes of a usual day, where no report is named
 	minPerDay   = 1.5 // bad votes a bad day, where the source names neither network nor report
 	minLeft     = 8.0 // score that must be left without any one report
 	minContrast = 8.0 // ok votes around an event that rests on impaired
@@ -374,6 +376,8 @@ func (h *history) reject(c *cluster) string {
 		return "one reporter a day could have caused it"
 	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
 		return "one network, and little of it"
+	case reports < 0 && days == 1 && h.flooded(c):
+		return "one day of many more measurements than usual, which one reporter could have made"
 	case c.joint-loudest < minLeft:
 		return "one report decides"
 	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
@@ -436,6 +440,20 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
 		loudest = math.Max(loudest, s)
 	}
 	return len(byReport), len(onDay), loudest
+}
+
+// flooded reports whether the cluster's day has several times the votes of a
+// usual day.
+func (h *history) flooded(c *cluster) bool {
+	byDay := map[int64]float64{}
+	for i := range h.cells {
+		v := &h.cells[i]
+		byDay[floorDay(v.Start)] += float64(v.VoteBlocked + v.VoteImpaired + v.VoteOK)
+	}
+	usual := slices.Sorted(maps.Values(byDay))
+	then := 0.0
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) { then = max(then, byDay[floorDay(cell.Start)]) })
+	return then > floodTimes*usual[len(usual)/2]
 }
 
 func (h *history) badVotes(c *cluster) float64 {
