@@ -37,6 +37,7 @@ func commands() []command {
 	return []command{
 		serveCommand(),
 		importCommand(),
+		labCommand(),
 		statusCommand(),
 		archiveCommand(),
 		rebuildCommand(),
@@ -53,6 +54,7 @@ func commands() []command {
 		probeCommand(),
 		watchProbeCommand(),
 		sourceCommand(),
+		searchCommand(),
 		requestsCommand(),
 		bansCommand(),
 	}
