@@ -111,7 +111,7 @@ func (h *history) clusters() []cluster {
 			}
 		}
 	}
-	return join2(cs)
+	return mergeNear(cs)
 }
 
 // own are the stretches of one network. Where other networks carry stretches
@@ -318,11 +318,11 @@ func join(spans []stretch) []cluster {
 		}
 		cs = append(cs, cluster{from: s.from, to: s.to, spans: []stretch{s}})
 	}
-	return join2(cs)
+	return mergeNear(cs)
 }
 
-// join2 merges neighbouring clusters until only real gaps divide them.
-func join2(cs []cluster) []cluster {
+// mergeNear merges neighbouring clusters until only real gaps divide them.
+func mergeNear(cs []cluster) []cluster {
 	for merged := true; merged; {
 		merged = false
 		for i := 0; i+1 < len(cs); i++ {

@@ -159,7 +159,7 @@ func number(es []Event) {
 		name := e.Target
 		if e.Kind == Shutdown {
 			name = "shutdown"
-			if e.Networks != nil && len(e.Networks) == 1 {
+			if len(e.Networks) == 1 {
 				name += "-" + strings.ToLower(e.Networks[0])
 			}
 		}

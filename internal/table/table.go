@@ -371,7 +371,7 @@ func readParquet(r io.Reader, fn func(Row) error) (err error) {
 				if n == 0 {
 					return fmt.Errorf("%w: Parquet: %v", ErrUnreadable, err)
 				}
-				return fn(Row{Line: n + 1, Err: fmt.Errorf("Parquet: %w; the rest was not read", err)})
+				return fn(Row{Line: n + 1, Err: fmt.Errorf("not Parquet from here: %w; the rest was not read", err)})
 			}
 		}
 		rows.Close()
