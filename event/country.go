@@ -22,7 +22,7 @@ const (
 	minRiseSoft = 0.35
 	softShare   = 0.7 // above it, the verdicts only said that something is wrong
 	minReports  = 3
-	floodTimes  = 3.0 // times the votes of a usual day, where no report is named
+	floodTimes  = 3.0 // times the votes of a usual day
 	minPerDay   = 1.5 // bad votes a bad day, where the source names neither network nor report
 	minLeft     = 8.0 // score that must be left without any one report
 	minContrast = 8.0 // ok votes around an event that rests on impaired
@@ -376,8 +376,8 @@ func (h *history) reject(c *cluster) string {
 		return "one reporter a day could have caused it"
 	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
 		return "one network, and little of it"
-	case reports < 0 && days == 1 && h.flooded(c):
-		return "one day of many more measurements than usual, which one reporter could have made"
+	case (reports < 0 || witnesses(nets) < 2) && days <= 2 && h.flooded(c):
+		return "a flood of measurements on one network, which one submitter could have made"
 	case c.joint-loudest < minLeft:
 		return "one report decides"
 	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
@@ -443,17 +443,22 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
 }
 
 // flooded reports whether the cluster's day has several times the votes of a
-// usual day.
+// usual day on its networks.
 func (h *history) flooded(c *cluster) bool {
+	on := map[uint32]bool{}
+	for _, s := range c.spans {
+		on[h.nets[s.net].asn] = true
+	}
 	byDay := map[int64]float64{}
 	for i := range h.cells {
-		v := &h.cells[i]
-		byDay[floorDay(v.Start)] += float64(v.VoteBlocked + v.VoteImpaired + v.VoteOK)
+		if v := &h.cells[i]; on[v.ASN] {
+			byDay[floorDay(v.Start)] += float64(v.VoteBlocked + v.VoteImpaired + v.VoteOK)
+		}
 	}
 	usual := slices.Sorted(maps.Values(byDay))
 	then := 0.0
 	h.cellsOf(c, func(cell *series.Cell, _ *obs) { then = max(then, byDay[floorDay(cell.Start)]) })
-	return then > floodTimes*usual[len(usual)/2]
+	return then > floodTimes*max(usual[len(usual)/2], series.Vote)
 }
 
 func (h *history) badVotes(c *cluster) float64 {
