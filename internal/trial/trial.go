@@ -24,7 +24,7 @@ import (
 // Timeouts are those of probe and helper in the lab: short against those for
 // the internet, long against what a busy machine takes over a step.
 var Timeouts = probe.Timeouts{
-	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 1200 * time.Millisecond,
+	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 800 * time.Millisecond,
 	HTTP: 6 * time.Second, Late: 250 * time.Millisecond,
 }
 
