@@ -14,6 +14,7 @@ import (
 
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
 )
 
 // lab knows invented platforms of the country ZZ.
@@ -427,23 +428,33 @@ func TestRankedJSON(t *testing.T) {
 	}
 }
 
-func TestFromMeasured(t *testing.T) {
-	window := func(a, b string) casefile.Window { return casefile.Window{Earliest: day(a), Latest: day(b)} }
-	reports := ban.FromMeasured("ZZ", "sample", []casefile.MeasuredBan{
-		{ID: "e1", Start: window("2024-02-17", "2024-02-18"), End: window("2025-05-06", "2025-05-08")},
-		{ID: "e2", Start: window("2025-08-01", "2025-08-02")},
-		{ID: "e3", Start: window("2027-01-01", "2027-01-01")},
+func TestFromEvents(t *testing.T) {
+	at := func(s string) *time.Time { return ptr(day(s)) }
+	part := func(target string) event.Part {
+		return event.Part{Target: target, Networks: []string{"AS64512"}, Onset: event.Interval{Earliest: at("2024-02-17"), Latest: at("2024-02-18")}, End: &event.Interval{Earliest: at("2025-05-06"), Latest: at("2025-05-08")}}
+	}
+	reports := ban.FromEvents([]event.Event{
+		{ID: "e1", Kind: event.Block, CC: "ZZ", Targets: []string{"chatter", "sample"}, Parts: []event.Part{part("chatter"), part("sample")}},
+		{ID: "e2", Kind: event.Throttling, CC: "ZZ", Target: "sample", Onset: event.Interval{Latest: at("2025-08-02")}},
+		{ID: "e3", Kind: event.Shutdown, CC: "ZZ", Target: "*", Onset: event.Interval{Latest: at("2025-09-01")}, End: &event.Interval{Latest: at("2025-09-03")}},
+		{ID: "e4", Kind: event.Block, CC: "ZZ", Target: "sample", Onset: event.Interval{Latest: at("2027-01-01")}},
+		{ID: "e5", Kind: event.Block, CC: "ZZ", Target: "sample", Onset: event.Interval{Latest: at("2024-01-01")}, Artefact: "a broken probe"},
+		{ID: "e6", Kind: event.Block, CC: "ZZ", Target: "sample", Onset: event.Interval{Earliest: at("2024-01-01")}},
 	}, day("2026-01-01"))
-	if len(reports) != 2 {
-		t.Fatalf("%d reports, want 2: the third had not begun", len(reports))
+	var got []string
+	for _, r := range reports {
+		got = append(got, strings.Join([]string{r.Origin.ID, r.Targets[0], string(r.Method), r.Start.Format(time.DateOnly), string(r.Status), r.Known.Format(time.DateOnly)}, " "))
 	}
-	if r := reports[0]; !r.Start.Equal(day("2024-02-18")) || !r.End.Equal(day("2025-05-06")) || r.Status != ban.Ended {
-		t.Errorf("ended: %+v", r)
+	want := []string{
+		"e1 chatter block 2024-02-18 ended 2025-05-06", "e1 sample block 2024-02-18 ended 2025-05-06",
+		"e2 sample throttle 2025-08-02 ongoing 2026-01-01", "e3 internet block 2025-09-01 ended 2025-09-03",
 	}
-	if r := reports[1]; r.Status != ban.Ongoing || !r.Known.Equal(day("2026-01-01")) {
-		t.Errorf("ongoing: %+v", r)
+	if !slices.Equal(got, want) {
+		t.Errorf("reports\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+func ptr[T any](v T) *T { return &v }
 
 func TestFromRecord(t *testing.T) {
 	record, err := casefile.Load(fstest.MapFS{

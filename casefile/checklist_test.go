@@ -166,7 +166,7 @@ var research = []place{
 	{"F65", "pk-2024-x/acts/phc-notice", "fourth"},
 	{"F66", "pk-2024-x/sightings/netblocks-restored", "NetBlocks"},
 	{"F67", "pk-2024-x/claims/partly-restored", "in part"},
-	{"F68", "pk-2024-x/acts/restored", "narrative war"},
+	{"F68", "pk-2024-x/acts/senator-on-restoration", "narrative war"},
 	{"F69", "pk-2024-x/acts/restored", "Indian strikes"},
 	{"F70", "pk-2024-x/acts/directive-withdrawn", "no document was seen"},
 	{"F73", "pk-2024-x/sightings/ooni-drf-2025", "TLS interference"},

@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"bytes"
 	"encoding"
 	"fmt"
 	"reflect"
@@ -98,7 +99,7 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 	if len(doc.Content) == 0 {
 		return nil
 	}
-	if strings.Contains(string(data), "\n---") {
+	if bytes.Contains(data, []byte("\n---")) {
 		d.problem(doc.Content[0], "", "the file holds a second YAML document (---); put it in a file of its own")
 	}
 	return doc.Content[0]

@@ -260,6 +260,7 @@ func (l *linter) source(s *Source, at string) {
 	if s.Copy != nil && !sha256Shape.MatchString(s.Copy.SHA256) {
 		l.problem(at+".copy.sha256", "%q is not a SHA-256; it has 64 digits of 0-9 and a-f", s.Copy.SHA256)
 	}
+	l.year(at+".date", s.Date)
 	if s.Copies != "" && l.r.Source(l.c, s.Copies) == nil {
 		l.problem(at+".copies", "there is no source %q", s.Copies)
 	}
@@ -473,15 +474,42 @@ func (l *linter) ban(b *Ban, at string) {
 	for i, basis := range b.Basis {
 		l.basis(fmt.Sprintf("%s.basis[%d]", at, i), basis)
 	}
+	l.year(at+".start", b.Start)
+	l.year(at+".end", b.End)
 	if certainlyBefore(b.End, b.Start, l.zone) {
 		l.problem(at+".end", "%s is before the start, %s", b.End, b.Start)
 	}
-	if b.Case != "" && l.r.Case(b.Case) == nil {
-		l.problem(at+".case", "there is no case %q", b.Case)
-	}
+	l.ofCase(b, at)
 	l.term(at+".stated_term", b.StatedTerm, b.Start)
 	l.notes(at+".notes", b.Notes)
 	l.cites(at, b.Cites)
+}
+
+// ofCase checks that a ban agrees with the case that tells it in full.
+func (l *linter) ofCase(b *Ban, at string) {
+	if b.Case == "" {
+		return
+	}
+	c := l.r.Case(b.Case)
+	if c == nil {
+		l.problem(at+".case", "there is no case %q", b.Case)
+		return
+	}
+	if b.CC != c.Jurisdiction {
+		l.problem(at+".cc", "is %s but case %s is of %s", b.CC, c.ID, c.Jurisdiction)
+	}
+	for _, edge := range []struct {
+		name string
+		ban  Date
+		told *Bound
+	}{{"start", b.Start, c.Start}, {"end", b.End, c.End}} {
+		if edge.told == nil {
+			continue
+		}
+		if has := edge.told.Date; certainlyBefore(edge.ban, has, c.Zone()) || certainlyBefore(has, edge.ban, c.Zone()) {
+			l.problem(at+"."+edge.name, "is %s but case %s has %s", edge.ban, c.ID, has)
+		}
+	}
 }
 
 func (l *linter) actorRef(at, id string) {
@@ -582,9 +610,20 @@ func (l *linter) notes(at string, notes []Note) {
 	}
 }
 
+// beginning is the year of the first network of computers: nothing of which
+// the record tells is older.
+var beginning = MustDate("1969")
+
+func (l *linter) year(at string, date Date) {
+	if certainlyBefore(date, beginning, l.zone) {
+		l.problem(at, "%s is before there was a network; check the year", date)
+	}
+}
+
 // toldLater checks that a source was published when or after what it tells
 // happened: a date that every source precedes is a slip.
 func (l *linter) toldLater(at string, date Date, cites []Cite) {
+	l.year(at, date)
 	from := date
 	if date.IsInterval() || date.IsZero() {
 		return // the source may tell the beginning

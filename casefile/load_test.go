@@ -23,6 +23,8 @@ laws:
   - {id: zz-law, name: Law of the Lab, cc: ZZ, date: 2016, sections: [{number: 37, empowers: the ministry to do nothing}]}
 `
 
+const aaa = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 const labCase = `id: zz-2024-x
 title: "Lab: access to X"
 jurisdiction: ZZ
@@ -30,7 +32,7 @@ utc_offset: "+05:00"
 targets: [x]
 status: ended
 start: {date: 2024-02-17, cites: [zz-paper]}
-end: {date: 2024-03-01, cites: [zz-paper-2]}
+end: {date: 2024-03-01, cites: [zz-paper-3]}
 acts:
   - id: letter
     kind: order
@@ -74,8 +76,9 @@ claims:
 dockets:
   - {id: zz-1, court: zz-court, number: null, outcome: null, cites: [zz-paper-2]}
 sources:
-  - {id: zz-paper, publisher: Lab Paper, title: null, date: 2024-02-18, url: null, type: press, language: en, reliability: B, reliability_reason: made for a test}
-  - {id: zz-paper-2, publisher: Lab Gazette, title: null, date: 2024-02-21, url: null, type: official_document, language: en, reliability: A, reliability_reason: made for a test}
+  - {id: zz-paper, publisher: Lab Paper, title: null, date: 2024-02-18, url: null, type: press, language: en, reliability: B, reliability_reason: made for a test, note: made up, copy: {sha256: '` + aaa + `'}}
+  - {id: zz-paper-2, publisher: Lab Gazette, title: null, date: 2024-02-21, url: null, type: official_document, language: en, reliability: A, reliability_reason: made for a test, note: made up}
+  - {id: zz-paper-3, publisher: Lab Gazette, title: null, date: 2024-03-02, url: null, type: official_document, language: en, reliability: A, reliability_reason: made for a test, note: made up}
 `
 
 func TestLoad(t *testing.T) {
@@ -105,13 +108,13 @@ func TestLoadSplit(t *testing.T) {
 	fsys["zz-2024-x/case.yaml"].Data = []byte(head)
 	fsys["zz-2024-x/sources.yaml"] = &fstest.MapFile{Data: []byte("sources:\n" + sources)}
 	r, err := Load(fsys, "records")
-	if err != nil || len(r.problems) > 0 || len(r.Case("zz-2024-x").Sources) != 2 {
+	if err != nil || len(r.problems) > 0 || len(r.Case("zz-2024-x").Sources) != 3 {
 		t.Fatalf("%v, %v, %+v", err, r.problems, r.Cases)
 	}
 	fsys["zz-2024-x/zzz.yaml"] = &fstest.MapFile{Data: []byte("sources: []\n")}
 	r, _ = Load(fsys, "records")
 	want := "records/zz-2024-x/zzz.yaml:1: sources: stands already in records/zz-2024-x/sources.yaml; keep a field in one file"
-	if !slices.ContainsFunc(r.problems, func(p Problem) bool { return p.String() == want }) || len(r.Case("zz-2024-x").Sources) != 2 {
+	if !slices.ContainsFunc(r.problems, func(p Problem) bool { return p.String() == want }) || len(r.Case("zz-2024-x").Sources) != 3 {
 		t.Errorf("problems %v", r.problems)
 	}
 }

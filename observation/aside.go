@@ -2,57 +2,28 @@ package observation
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bandish/bandish/measurement"
 )
 
-// contrastsTLS and contrastsQUIC are the contrasts that become rows beside the
-// target's own: handshakes at the target's address with another name or none,
-// and QUIC with a server that nobody minds. Their rows carry the name that was
-// sent, so that a rule can tell the name from the address; not the
-// certificate, which is another name's by design and proves nothing.
-var (
-	contrastsTLS  = []string{"sni_contrast", "no_sni"}
-	contrastsQUIC = []string{"quic_contrast", "innocent_baseline"}
-)
-
-// own leaves out the steps that are not the target's own: the other contrasts
-// of our probe and its connections to public resolvers. A failure there is
+// own leaves out the steps that are not the target's own: the contrasts of
+// our probe and its connections to public resolvers. A failure there is
 // expected, and says nothing of the target by itself.
 func own(c measurement.Connection) measurement.Connection {
 	return measurement.Connection{
 		NetworkEvents: without(c.NetworkEvents, func(e *measurement.NetworkEvent) []string { return e.Tags }),
 		Queries:       without(c.Queries, func(q *measurement.Query) []string { return q.Tags }),
 		Requests:      without(c.Requests, func(t *measurement.Transaction) []string { return t.Tags }),
-		TCPConnect:    without(c.TCPConnect, func(t *measurement.TCPConnect) []string { return t.Tags }, contrastsTLS...),
-		TLSHandshakes: bare(without(c.TLSHandshakes, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsTLS...)),
-		QUIC:          bare(without(c.QUIC, func(h *measurement.TLSHandshake) []string { return h.Tags }, contrastsQUIC...)),
+		TCPConnect:    without(c.TCPConnect, func(t *measurement.TCPConnect) []string { return t.Tags }),
+		TLSHandshakes: without(c.TLSHandshakes, func(h *measurement.TLSHandshake) []string { return h.Tags }),
+		QUIC:          without(c.QUIC, func(h *measurement.TLSHandshake) []string { return h.Tags }),
 	}
 }
 
-// bare takes the certificates off the contrasts.
-func bare(list []measurement.TLSHandshake) []measurement.TLSHandshake {
-	for i := range list {
-		if measurement.Aside(list[i].Tags) && len(list[i].PeerCertificates) > 0 {
-			list = slices.Clone(list)
-			for j := range list[i:] {
-				if h := &list[i+j]; measurement.Aside(h.Tags) {
-					h.PeerCertificates = nil
-				}
-			}
-			return list
-		}
-	}
-	return list
-}
-
-// without leaves out the steps aside, but for the contrasts named. It returns
-// the list itself where there is nothing to leave out.
-func without[T any](list []T, tags func(*T) []string, but ...string) []T {
-	aside := func(i int) bool {
-		t := tags(&list[i])
-		return measurement.Aside(t) && !slices.ContainsFunc(but, func(c string) bool { return slices.Contains(t, c) })
-	}
+// without returns the list itself where there is nothing to leave out.
+func without[T any](list []T, tags func(*T) []string) []T {
+	aside := func(i int) bool { return measurement.Aside(tags(&list[i])) }
 	first := 0
 	for first < len(list) && !aside(first) {
 		first++
@@ -67,4 +38,73 @@ func without[T any](list []T, tags func(*T) []string, but ...string) []T {
 		}
 	}
 	return kept
+}
+
+// elsewhere are the contrasts that are made at another address than the
+// target's.
+var elsewhere = []string{"innocent_server", "innocent_baseline", "innocent_host", "dns_no_server", "dns_contrast"}
+
+// contrasts notes on the rows of the input's host what the varied steps came
+// to.
+func (b *builder) contrasts(rows []Row) {
+	k := &b.m.TestKeys
+	note := func(tags []string, step, endpoint string, f measurement.Failure) {
+		if !slices.Contains(tags, measurement.TagContrast) || slices.Contains(tags, "throttle") {
+			return
+		}
+		what := contrastTag(tags)
+		if what == "" {
+			return
+		}
+		host, _ := splitEndpoint(endpoint)
+		fact := b.keep(what + " " + step + " " + string(b.result(f)))
+		for i := range rows {
+			r := &rows[i]
+			if r.Hop == 0 && (slices.Contains(elsewhere, what) || r.IP != "" && r.IP == canonicalIP(host)) {
+				r.Contrasts = append(r.Contrasts, fact)
+			}
+		}
+	}
+	for i := range k.TCPConnect {
+		c := &k.TCPConnect[i]
+		if c.Status.Failure != "" || slices.Contains(c.Tags, "port_contrast") {
+			note(c.Tags, "tcp", c.IP+":0", c.Status.Failure)
+		}
+	}
+	for i := range k.TLSHandshakes {
+		note(k.TLSHandshakes[i].Tags, "tls", k.TLSHandshakes[i].Address, k.TLSHandshakes[i].Failure)
+	}
+	for i := range k.QUIC {
+		note(k.QUIC[i].Tags, "quic", k.QUIC[i].Address, k.QUIC[i].Failure)
+	}
+	for i := range k.Requests {
+		note(k.Requests[i].Tags, "http", k.Requests[i].Address, k.Requests[i].Failure)
+	}
+	for i := range k.Queries {
+		note(k.Queries[i].Tags, "dns", "", k.Queries[i].Failure)
+	}
+	for i := range rows {
+		rows[i].Contrasts = sortedSet(rows[i].Contrasts)
+	}
+}
+
+// contrastTag is the tag that says what was varied.
+func contrastTag(tags []string) string {
+	for _, t := range tags {
+		if t != measurement.TagContrast && !strings.Contains(t, "=") && t != "tcptls_experiment" {
+			return t
+		}
+	}
+	return ""
+}
+
+// Contrast returns what became of a contrast on the row: "" where it was not
+// made.
+func (r *Row) Contrast(what, step string) Result {
+	for _, fact := range r.Contrasts {
+		if rest, ok := strings.CutPrefix(fact, what+" "+step+" "); ok {
+			return Result(rest)
+		}
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,9 @@ import (
 
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/targets"
 )
@@ -108,7 +111,7 @@ func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) 
 		}
 		reports = append(reports, others...)
 	}
-	measured, err := f.measured(ctx, reports)
+	measured, err := f.measured(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -118,36 +121,25 @@ func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) 
 	}), nil
 }
 
-// measured asks the archive for bans wherever a report speaks of one, and for
-// the country and target of the filter.
-func (f *banFilter) measured(ctx context.Context, reports []ban.Report) ([]ban.Report, error) {
-	archive, done, err := openMeasured(*f.data)
+// measured are the bans that the archive's measurements show.
+func (f *banFilter) measured(ctx context.Context) ([]ban.Report, error) {
+	if _, err := os.Stat(filepath.Join(*f.data, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nothing was imported or measured yet
+	}
+	a, err := archive.OpenExisting(*f.data)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	if archive == nil {
-		return nil, nil
+	st, err := store.Open(a, "")
+	if err != nil {
+		return nil, err
 	}
-	type place struct{ cc, target string }
-	asked := map[place]bool{{*f.cc, *f.target}: true}
-	for _, r := range reports {
-		for _, t := range r.Targets {
-			asked[place{r.CC, t}] = true
-		}
+	defer st.Close()
+	found, err := detectIn(ctx, st, store.Filter{CC: *f.cc, Until: f.day.AddDate(0, 0, 1)}, time.Time{})
+	if err != nil {
+		return nil, err
 	}
-	var found []ban.Report
-	for p := range asked {
-		if p.cc == "" || p.target == "" || p.target == ban.Internet || *f.cc != "" && p.cc != *f.cc || *f.target != "" && p.target != *f.target {
-			continue
-		}
-		bans, err := archive.Bans(ctx, p.target, p.cc, time.Time{}, f.day.AddDate(0, 0, 1))
-		if err != nil {
-			return nil, fmt.Errorf("measured bans of %s in %s: %w", p.target, p.cc, err)
-		}
-		found = append(found, ban.FromMeasured(p.cc, p.target, bans, f.day)...)
-	}
-	return found, nil
+	return ban.FromEvents(found.Events, f.day), nil
 }
 
 // importedReports reads the imported data sets out of their archived copies.

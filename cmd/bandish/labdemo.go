@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -39,7 +38,12 @@ func runLabDemo(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	visits := trial.History(end, *perDay)
+	return makeDemo(ctx, env, p, *data, end, *perDay)
+}
+
+// makeDemo fills an archive with a small history made in the lab.
+func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, end time.Time, perDay int) error {
+	visits := trial.History(end, perDay)
 	fmt.Fprintf(env.stdout, "Measuring %d times inside the lab: country ZZ, networks AS64512 to AS64514.\nThis is a demonstration. Nothing of it happened anywhere.\n", len(visits))
 	began := time.Now()
 	if err := demo(ctx, p, visits); err != nil {
@@ -49,7 +53,7 @@ func runLabDemo(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%d measurements in %s after %v. Try:\n  bandish status --cc ZZ --target x --data %s\n",
-		len(visits), *data, time.Since(began).Round(time.Second), *data)
+		len(visits), data, time.Since(began).Round(time.Second), data)
 	return nil
 }
 
@@ -90,10 +94,7 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 
 // labArchive takes in what was measured at other times than now: each
 // measurement is submitted when it was taken. Only the lab may do so.
-type labArchive struct {
-	mu sync.Mutex // guards p.Now
-	p  *pipeline.Pipeline
-}
+type labArchive struct{ p *pipeline.Pipeline }
 
 func (a *labArchive) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
 	var taken struct {
@@ -102,15 +103,6 @@ func (a *labArchive) Submit(ctx context.Context, doc []byte) (collect.Receipt, e
 	if err := json.Unmarshal(doc, &taken); err != nil {
 		return collect.Receipt{}, &measurement.DecodeError{Reason: "not_json", Err: err}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.p.Now
-	defer func() { a.p.Now = now }()
-	a.p.Now = func() time.Time { return taken.Start.Add(time.Minute) }
-	receipt, err := a.p.Submit(ctx, doc)
-	var rejected pipeline.Rejected
-	if errors.As(err, &rejected) {
-		return collect.Receipt{}, &measurement.DecodeError{Reason: measurement.Reason(rejected)}
-	}
-	return collect.Receipt{UID: receipt.UID, SHA256: receipt.SHA256}, err
+	r, err := a.p.SubmitAt(ctx, doc, taken.Start.Add(time.Minute))
+	return receiptOf(r, err)
 }

@@ -46,6 +46,7 @@ func commands() []command {
 		verdictCommand(),
 		rulesCommand(),
 		eventsCommand(),
+		watchCommand(),
 		updateCommand(),
 		recordCommand(),
 		claimsCommand(),

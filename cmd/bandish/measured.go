@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/series"
 )
@@ -34,16 +36,37 @@ func openMeasured(data string) (casefile.Measured, func(), error) {
 // measured answers the record's questions from the archive.
 type measured struct{ store *store.Store }
 
+// hourly is the longest time that is counted by the hour: the days of a claim
+// are days of its country, and those of the archive's cells are UTC's.
+const hourly = 72 * time.Hour
+
 func (m measured) Cells(ctx context.Context, target, cc string, asns []uint32, from, to time.Time) ([]casefile.Cell, error) {
-	cells, err := m.store.Cells(ctx, store.Filter{CC: cc, Target: target, ASNs: asns, Since: from, Until: to})
+	f := store.Filter{CC: cc, Target: target, ASNs: asns, Since: from, Until: to}
+	cells, err := m.cells(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]casefile.Cell, 0, len(cells))
 	for _, c := range cells {
-		out = append(out, cellOf(c))
+		if c.Measurements > 0 {
+			out = append(out, cellOf(c))
+		}
 	}
 	return out, nil
+}
+
+func (m measured) cells(ctx context.Context, f store.Filter) ([]series.Cell, error) {
+	if f.Since.IsZero() || f.Until.IsZero() || f.Until.Sub(f.Since) > hourly {
+		return m.store.Cells(ctx, f)
+	}
+	b := series.NewBuilder(series.Hour)
+	for r, err := range m.store.Verdicts(ctx, f) {
+		if err != nil {
+			return nil, err
+		}
+		b.Add(&r)
+	}
+	return b.Cells(), nil
 }
 
 func cellOf(c series.Cell) casefile.Cell {
@@ -56,8 +79,52 @@ func cellOf(c series.Cell) casefile.Cell {
 	}
 }
 
-// Bans gives none until package event is in the program: the clock then takes
-// its days from the sources, and says so.
-func (m measured) Bans(context.Context, string, string, time.Time, time.Time) ([]casefile.MeasuredBan, error) {
-	return nil, nil
+// Bans are the events that the detector finds among all that was measured in
+// the country: other targets tell a broken probe from a ban. A country that
+// fell silent is no ban of a platform.
+func (m measured) Bans(ctx context.Context, target, cc string, from, to time.Time) ([]casefile.MeasuredBan, error) {
+	found, err := detectIn(ctx, m.store, store.Filter{CC: cc}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	var out []casefile.MeasuredBan
+	for i := range found.Events {
+		e := &found.Events[i]
+		if e.Kind == event.Shutdown || !contains(e.Targets, target) || e.Onset.Latest == nil {
+			continue
+		}
+		b := casefile.MeasuredBan{ID: e.ID, Start: windowOf(&e.Onset), End: windowOf(e.End)}
+		if !to.IsZero() && !b.Start.Latest.Before(to) || !from.IsZero() && !b.End.Latest.IsZero() && !b.End.Latest.After(from) {
+			continue
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
+
+func windowOf(i *event.Interval) casefile.Window {
+	var w casefile.Window
+	if i != nil && i.Earliest != nil {
+		w.Earliest = *i.Earliest
+	}
+	if i != nil && i.Latest != nil {
+		w.Latest = *i.Latest
+	}
+	return w
+}
+
+// copyText gives the text of archived copies in a data folder.
+func copyText(data string) func(sha string) (string, bool) {
+	a := source.Open(data)
+	return func(sha string) (string, bool) {
+		stored, content, err := a.Get(sha)
+		if err != nil {
+			return "", false
+		}
+		text, err := source.ReadText(content, stored.MediaType, stored.URL())
+		if err != nil {
+			return "", false
+		}
+		return text.Body, true
+	}
 }

@@ -22,7 +22,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -37,6 +37,8 @@ type recordFlags struct {
 	fix     *bool
 	cc      *string
 	target  *string
+
+	published *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -49,16 +51,18 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		fix:     set.Bool("fix", false, "mend what a machine can (lint)"),
 		cc:      set.String("cc", "", "`country` of the new case, ISO 3166-1 alpha-2 (new)"),
 		target:  set.String("target", "", "platform `id` of the new case (new)"),
+
+		published: set.String("published", "", "`day` on which the article was published (draft)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("record needs one of list, show, lint, new, schema")
+		return usageError("record needs one of list, show, lint, new, draft, schema")
 	}
 	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "new": 1}[verb]; len(rest) != want {
+	if want := map[string]int{"show": 1, "new": 1, "draft": 1}[verb]; len(rest) != want {
 		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
 	}
 	switch verb {
@@ -70,11 +74,13 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		return recordLint(env.stdout, f)
 	case "new":
 		return recordNew(env.stdout, f, rest[0])
+	case "draft":
+		return recordDraft(env.stdout, *f.data, *f.records, rest[0], *f.published, *f.json)
 	case "schema":
 		_, err := env.stdout.Write(records.Schema)
 		return err
 	default:
-		return usageError("record has no %q; it has list, show, lint, new, schema", verb)
+		return usageError("record has no %q; it has list, show, lint, new, draft, schema", verb)
 	}
 }
 
@@ -216,13 +222,15 @@ func (p *printer) all() {
 	}
 	p.courts()
 	p.disputes()
+	p.requests()
+	p.sources()
 	if len(c.OpenQuestions) > 0 {
 		p.line("\nOPEN QUESTIONS")
 		for _, q := range c.OpenQuestions {
 			p.line("  %s", q)
 		}
 	}
-	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; sources with all details: --json", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests))
+	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; all details: --json; answers to the claims: bandish claims --case %s", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests), c.ID)
 }
 
 func (p *printer) clock() {
@@ -265,6 +273,9 @@ func (p *printer) entry(e casefile.Entry) {
 	marks := ""
 	if e.Disputed {
 		marks += ", disputed"
+	}
+	if e.Withdrawn != nil {
+		marks += fmt.Sprintf(", WITHDRAWN %s: %s", e.Withdrawn.Date, e.Withdrawn.Reason)
 	}
 	who := ""
 	if a := p.c.Act(e.ID); a != nil && len(a.By) > 0 {
@@ -315,7 +326,11 @@ func (p *printer) courts() {
 		}
 		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, number)
 		for _, a := range p.c.Hearings(d.ID) {
-			p.line("      %s  %s (%s)", a.Date, a.Kind, a.ID)
+			next := ""
+			if !a.Next.IsZero() {
+				next = ", put off to " + a.Next.String()
+			}
+			p.line("      %s  %s (%s)%s", a.Date, a.Kind, a.ID, next)
 		}
 		if d.Outcome != nil {
 			p.line("      outcome: %s", d.Outcome.Text)
@@ -343,6 +358,56 @@ func (p *printer) disputes() {
 		for _, pos := range d.Positions {
 			p.line("      - %s [%s]", pos.Says, p.publishers(pos.Cites))
 		}
+	}
+}
+
+func (p *printer) requests() {
+	if len(p.c.Requests) == 0 {
+		return
+	}
+	p.line("\nREQUESTS TO PLATFORMS, AS EACH SIDE COUNTS THEM")
+	count := func(n *int64) string {
+		if n == nil {
+			return "?"
+		}
+		return fmt.Sprint(*n)
+	}
+	for _, q := range p.c.Requests {
+		rate := ""
+		if q.RatePercent != nil {
+			rate = fmt.Sprintf(", %v %% by its reporter", *q.RatePercent)
+		}
+		p.line("  %s  %s → %s, %s (%s), counted by %s: %s sent, %s complied, %s rejected, %s pending%s [%s]", q.Period, p.r.Name(p.c, q.Authority), q.Platform,
+			q.Level, q.Counter, p.r.Name(p.c, q.ReportedBy), count(q.Sent), count(q.Complied), count(q.Rejected), count(q.Pending), rate, p.publishers(q.Cites))
+		if q.Note != "" {
+			p.line("      %s", q.Note)
+		}
+	}
+}
+
+// sources lists what the case cites, the shared ones too.
+func (p *printer) sources() {
+	var ids []string
+	for _, cite := range casefile.Cites(p.c) {
+		if !slices.Contains(ids, cite.Source) {
+			ids = append(ids, cite.Source)
+		}
+	}
+	slices.Sort(ids)
+	p.line("\nSOURCES, WITH THEIR RELIABILITY FROM A TO F")
+	for _, id := range ids {
+		s := p.r.Source(p.c, id)
+		if s == nil {
+			continue
+		}
+		date, where := s.Date.String(), "no address"
+		if date == "" {
+			date = "undated"
+		}
+		if s.URL != nil {
+			where = *s.URL
+		}
+		p.line("  %s %s: %s, %s, %s", s.Reliability, s.ID, s.Publisher, date, where)
 	}
 }
 
@@ -435,18 +500,6 @@ func fixRecords(w io.Writer, problems []casefile.Problem) error {
 	return nil
 }
 
-// copyText gives the text of archived copies in a data folder.
-func copyText(data string) func(sha string) (string, bool) {
-	tags := regexp.MustCompile(`(?s)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
-	return func(sha string) (string, bool) {
-		b, err := os.ReadFile(filepath.Join(data, "sources", sha[:2], sha))
-		if err != nil {
-			return "", false
-		}
-		return tags.ReplaceAllString(string(b), " "), true
-	}
-}
-
 // newCase is what `record new` writes.
 const newCase = `# yaml-language-server: $schema=../casefile.schema.json
 # Facts in your own words, each with its source. What no source gives stays null.
@@ -499,6 +552,9 @@ func recordNew(w io.Writer, f recordFlags, id string) error {
 	cc := *f.cc
 	if cc == "" {
 		cc = strings.ToUpper(id[:2])
+	}
+	if !casefile.KnownCountry(cc) {
+		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", cc)
 	}
 	folder := *f.records
 	if folder == "" {

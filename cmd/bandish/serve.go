@@ -7,16 +7,22 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
+	"github.com/bandish/bandish/measurement"
 )
 
 func serveCommand() command {
 	return command{
 		name:  "serve",
-		usage: "[--listen 127.0.0.1:8080]",
+		usage: "[--listen 127.0.0.1:8080] [--demo]",
 		about: "serve the site over the archive, making the data folder on first run",
 		run:   runServe,
 	}
@@ -26,6 +32,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "serve")
 	data := dataFlag(fs)
 	listen := fs.String("listen", "127.0.0.1:8080", "`address` to serve on")
+	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -33,9 +40,17 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if len(rest) > 0 {
 		return usageError("serve: unexpected %q", rest[0])
 	}
+	if *demonstrate && *data == fs.Lookup("data").DefValue {
+		*data = "./bandish-demo"
+	}
 	p, err := openPipeline(*data)
 	if err != nil {
 		return err
+	}
+	if *demonstrate {
+		if err := demoOnce(ctx, env, p, *data); err != nil {
+			return err
+		}
 	}
 	st, err := store.Open(p.Archive, "")
 	if err != nil {
@@ -46,7 +61,11 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(env.stderr, nil))
-	site := &web.Site{Store: st, Targets: p.Targets, Now: time.Now, Log: log}
+	collector, err := newCollector(p, *listen, log)
+	if err != nil {
+		return err
+	}
+	site := &web.Site{Store: st, Targets: p.Targets, Now: time.Now, Log: log, Demo: *demonstrate}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
@@ -59,7 +78,86 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	return serveUntil(ctx, l, site.Handler())
+	mux := http.NewServeMux()
+	mux.Handle("/", site.Handler())
+	for _, pattern := range collector.Patterns() {
+		mux.Handle(pattern, collector.Handler())
+	}
+	go keepCounted(ctx, p, log)
+	return serveUntil(ctx, l, mux)
+}
+
+// demoOnce makes the demonstration where the folder holds nothing yet. A folder
+// with real measurements is refused: a lab's must not stand beside them.
+func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		return err
+	}
+	mark := filepath.Join(data, "demo")
+	switch _, err := os.Stat(mark); {
+	case err == nil:
+		return nil
+	case len(m.Batches) > 0:
+		return fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
+	}
+	if err := makeDemo(ctx, env, p, data, time.Now().UTC(), 3); err != nil {
+		return err
+	}
+	return os.WriteFile(mark, []byte("Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"), 0o644)
+}
+
+// newCollector is the collector and test helper over the pipeline.
+func newCollector(p *pipeline.Pipeline, listen string, log *slog.Logger) (*collect.Server, error) {
+	wire := probe.Wire{Now: time.Now}
+	guard := &collect.Guard{Network: probe.Kernel{}, Ports: collect.DefaultPorts}
+	return collect.New(collect.Config{
+		Archive: submissions{p}, Helper: collect.NewHelper(guard, wire, 32), BaseURL: "http://" + listen,
+		Now: time.Now, Log: log, URLs: func(string, []string) []collect.TestURL { return platformURLs(p) },
+	})
+}
+
+// submissions hands what the collector takes to the pipeline.
+type submissions struct{ p *pipeline.Pipeline }
+
+func (s submissions) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
+	return receiptOf(s.p.Submit(ctx, doc))
+}
+
+// receiptOf is the pipeline's answer in the collector's terms.
+func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
+	var refused *pipeline.Rejected
+	if errors.As(err, &refused) && refused.Err == nil {
+		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
+}
+
+// platformURLs are the registry's platforms as a test list.
+func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
+	var out []collect.TestURL
+	for _, t := range p.Targets.Platforms() {
+		if hosts := t.HostNames(time.Now()); len(hosts) > 0 {
+			out = append(out, collect.TestURL{URL: "https://" + hosts[0] + "/", Category: "GRP", CC: "ZZ"})
+		}
+	}
+	return out
+}
+
+// keepCounted brings cells up to what was submitted, and merges segments.
+func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
+			log.Error("count what was submitted", "err", err)
+		}
+	}
 }
 
 // serveUntil serves until ctx ends and then lets running requests finish.

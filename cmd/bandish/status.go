@@ -121,17 +121,13 @@ func printAnswer(w io.Writer, a *store.Answer) {
 	}
 	s := a.Standing
 	line("all", s.State, s.Since.Latest, s.Mechanisms, s.Blocked, s.OK, s.Down, s.Inconclusive, s.Measurements, s.Reports)
-	for _, n := range a.Networks {
-		name := fmt.Sprint("AS", n.ASN)
-		if n.ASN == 0 {
-			name = "unknown"
-		}
-		line(name, n.State, n.Since.Latest, n.Mechanisms, n.Blocked, n.OK, n.Down, n.Inconclusive, n.Measurements, n.Reports)
+	for _, n := range a.Concluded() {
+		line(networkName(n.ASN), n.State, n.Since.Latest, n.Mechanisms, n.Blocked, n.OK, n.Down, n.Inconclusive, n.Measurements, n.Reports)
 	}
 	t.Flush()
-	for _, n := range a.Networks {
-		if n.Missing != "" {
-			fmt.Fprintf(w, "AS%d: %s\n", n.ASN, n.Missing)
+	for _, n := range a.Thin() {
+		if n.Measurements > 0 {
+			fmt.Fprintf(w, "%s: %d blocked, %d ok, %d down, %d inconclusive: too little, %s\n", networkName(n.ASN), n.Blocked, n.OK, n.Down, n.Inconclusive, n.Missing)
 		}
 	}
 	if len(s.Evidence) > 0 {
@@ -140,6 +136,13 @@ func printAnswer(w io.Writer, a *store.Answer) {
 	if spark := sparkline(a.Days); spark != "" {
 		fmt.Fprintf(w, "\n%s\n# blocked  + likely blocked  ? unclear  x down  . ok  - inconclusive  (space) no data\n", spark)
 	}
+}
+
+func networkName(asn uint32) string {
+	if asn == 0 {
+		return "unknown"
+	}
+	return fmt.Sprint("AS", asn)
 }
 
 // sparkline is one character a day, the last 120 days.

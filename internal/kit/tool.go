@@ -2,6 +2,8 @@ package kit
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
@@ -26,4 +28,30 @@ func toolOf(arg string) *tool {
 		}
 	}
 	return nil
+}
+
+func openVPN(endpoint string) *tool {
+	return &tool{endpoint, func(ctx context.Context, cfg probe.Config) (*measurement.Measurement, error) {
+		return probe.OpenVPN(ctx, cfg, endpoint)
+	}}
+}
+
+// wireGuards are a job for each peer of a configuration.
+func wireGuards(path string) ([]job, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	peers, err := probe.ReadWireGuard(f)
+	if err != nil {
+		return nil, fmt.Errorf("read WireGuard configuration %s: %w", path, err)
+	}
+	var jobs []job
+	for _, p := range peers {
+		jobs = append(jobs, job{tool: &tool{"wireguard://" + p.Endpoint.String(), func(ctx context.Context, cfg probe.Config) (*measurement.Measurement, error) {
+			return probe.WireGuard(ctx, cfg, p)
+		}}})
+	}
+	return jobs, nil
 }

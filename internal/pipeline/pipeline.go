@@ -35,7 +35,8 @@ type Pipeline struct {
 	Now          func() time.Time
 	Workers      int // decoding goroutines; 0 means one a core
 
-	days dayIndex
+	days  dayIndex
+	queue queue
 }
 
 func (p *Pipeline) workers() int {
@@ -74,6 +75,8 @@ type item struct {
 type reject struct {
 	doc    intake.Document
 	reason string
+	err    error // the decoder's, where it was the decoder that refused
+	it     *item // where it was refused after that
 }
 
 // judge makes an item of one document, or says why it is set aside. added is
@@ -82,7 +85,7 @@ type reject struct {
 func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	if d.Bad != "" {
 		d.Data, _ = measurement.Scrub(d.Data)
-		return nil, &reject{*d, d.Bad}
+		return nil, &reject{doc: *d, reason: d.Bad}
 	}
 	switch d.Kind {
 	case intake.WebRow:
@@ -101,7 +104,7 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	it, err := p.judgeEntry(&entry, added)
 	if err != nil {
 		d.Data = data
-		return nil, &reject{*d, err.Error()}
+		return nil, &reject{doc: *d, reason: err.Error(), err: err}
 	}
 	return it, nil
 }

@@ -68,7 +68,7 @@ func CompareCounts(a, b *Count) int {
 func countItem(d *intake.Document, targetOf func(host, test string, at time.Time) string) (*item, *reject) {
 	c, err := readCount(d.Data)
 	if err != nil {
-		return nil, &reject{*d, err.Error()}
+		return nil, &reject{doc: *d, reason: err.Error()}
 	}
 	host := c.Domain
 	if host == "" {
@@ -138,17 +138,17 @@ func first(f map[string]string, names ...string) string {
 func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
 	var fields map[string]string
 	if err := json.Unmarshal(d.Data, &fields); err != nil {
-		return nil, &reject{*d, "read row of obs_web: " + err.Error()}
+		return nil, &reject{doc: *d, reason: "read row of obs_web: " + err.Error()}
 	}
 	row, err := observation.FromWeb(func(column string) string { return fields[column] }, o)
 	if err != nil {
-		return nil, &reject{*d, err.Error()}
+		return nil, &reject{doc: *d, reason: err.Error()}
 	}
 	if row.UID == "" {
 		row.UID = fmt.Sprintf("%s %s %s", row.ReportID, row.Time.UTC().Format("20060102150405"), row.Input)
 	}
 	if len(row.UID) > maxName {
-		return nil, &reject{*d, fmt.Sprintf("measurement_uid is longer than %d bytes", maxName)}
+		return nil, &reject{doc: *d, reason: fmt.Sprintf("measurement_uid is longer than %d bytes", maxName)}
 	}
 	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, UID: row.UID, Document: d.Data}
 	return &item{entries: []archive.Entry{e}, rows: []observation.Row{row}}, nil

@@ -63,7 +63,7 @@ func torAt(ctx context.Context, cfg Config, authorities []TorAuthority) (*measur
 }
 
 func torTarget(ctx context.Context, cfg Config, start time.Time, a TorAuthority) measurement.TorTarget {
-	rec := newRecord(start, cfg.Own)
+	rec := newRecord(start, cfg)
 	w := cfg.Wire
 	w.Watch = rec.event
 	tx := rec.next(depthTag(0))

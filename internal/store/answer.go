@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +78,7 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 		a.Name = q.Target
 	}
 	a.Standing, a.Networks = series.Stand(cells, q.Until)
+	slices.SortStableFunc(a.Networks, byWeight)
 	a.Days, a.ByASN = days(cells, q.Since)
 	if !a.Standing.AsOf.IsZero() {
 		a.AgeDays = max(0, int(q.Now.Sub(a.Standing.AsOf).Hours()/24))
@@ -83,6 +86,30 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	a.Sentence = a.sentence()
 	return a, nil
 }
+
+// byWeight puts networks that something was concluded about first, and of
+// these the most measured.
+func byWeight(x, y series.NetworkStanding) int {
+	thin := func(n *series.NetworkStanding) int {
+		if n.State == verdict.Insufficient {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(thin(&x), thin(&y)), cmp.Compare(y.Measurements, x.Measurements))
+}
+
+// Concluded are the networks with enough evidence for a state.
+func (a *Answer) Concluded() []series.NetworkStanding {
+	n := 0
+	for n < len(a.Networks) && a.Networks[n].State != verdict.Insufficient {
+		n++
+	}
+	return a.Networks[:n]
+}
+
+// Thin are the networks with too little evidence, those with any first.
+func (a *Answer) Thin() []series.NetworkStanding { return a.Networks[len(a.Concluded()):] }
 
 func days(cells []series.Cell, since time.Time) ([]Day, map[uint32][]Day) {
 	byASN := map[uint32][]series.Cell{}
@@ -149,28 +176,25 @@ func (a *Answer) sentence() string {
 		return s
 	}
 	var b strings.Builder
-	asOf := st.AsOf.Add(-time.Second).Format("2 January 2006")
+	asOf := st.LastDay().Format("2 January 2006")
 	if st.State == verdict.Insufficient {
 		fmt.Fprintf(&b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.", a.Name, a.Country, asOf, st.Measurements, st.Missing)
 	} else {
 		fmt.Fprintf(&b, "As of %s, %s %s in %s", asOf, a.Name, stateWords[st.State], a.Country)
-		enough, blocked := 0, 0
+		enough, blocked := len(a.Concluded()), 0
 		for _, n := range a.Networks {
-			if n.State != verdict.Insufficient {
-				enough++
-			}
 			if n.State == verdict.Blocked || n.State == verdict.LikelyBlocked {
 				blocked++
 			}
 		}
 		if blocked > 0 {
-			fmt.Fprintf(&b, " on %d of the %s measured enough", blocked, plural(enough, "network"))
+			fmt.Fprintf(&b, " on %d of %s measured enough", blocked, plural(enough, "network"))
 		}
 		b.WriteString(since(st.Since))
 		if st.Blocked > 0 && len(st.Mechanisms) > 0 {
 			fmt.Fprintf(&b, ", by %s", st.Mechanisms[0])
 		}
-		fmt.Fprintf(&b, ": %s of %s in the seven days to then were blocked, %d ok, %d down, %d inconclusive.", plural(int(st.Blocked), "measurement"), plural(int(st.Measurements), ""), st.OK, st.Down, st.Inconclusive)
+		fmt.Fprintf(&b, ": of %s from %s on, %d were blocked, %d ok, %d down, %d inconclusive.", plural(int(st.Measurements), "measurement"), st.From.Format("2 January 2006"), st.Blocked, st.OK, st.Down, st.Inconclusive)
 	}
 	if a.AgeDays > 7 {
 		fmt.Fprintf(&b, " That was %d days ago: about today this archive knows nothing.", a.AgeDays)
@@ -182,9 +206,6 @@ func (a *Answer) sentence() string {
 }
 
 func plural(n int, noun string) string {
-	if noun == "" {
-		return fmt.Sprint(n)
-	}
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"path"
+	"strings"
 
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/observation"
@@ -42,7 +44,7 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, id := range v.Rules {
-		e.Rules = append(e.Rules, firedRule{id, s.sentence(id)})
+		e.Rules = append(e.Rules, firedRule{id, verdict.Sentence(id)})
 	}
 	if v.Raw != "" {
 		entry, err := s.Store.Archive().ReadRawLine(v.Raw, v.Line)
@@ -54,9 +56,18 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 			_, err := w.Write(entry.Document)
 			return err
 		}
-		e.Source, e.SourceLine = entry.Source, entry.Line
+		e.Source, e.SourceLine = publicName(entry.Source), entry.Line
 	}
 	return s.respond(w, r, "measurement.html", e, map[string]any{
 		"Title": "Measurement " + uid, "Country": store.Country(v.CC), "Name": s.name(v.Target),
 	})
+}
+
+// publicName is a source as strangers may see it: an address of the web or of
+// a bucket whole, of a file here its name without its folders.
+func publicName(source string) string {
+	if strings.Contains(source, "://") {
+		return source
+	}
+	return path.Base(source)
 }

@@ -1,8 +1,26 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
 
-// sentence is what a rule says, for readers.
-func (s *Site) sentence(id string) string { return "" }
+	"github.com/bandish/bandish/verdict"
+)
 
-func (s *Site) rules(w http.ResponseWriter, r *http.Request) error { return notFound("pending") }
+// rules is the table of the rules that judge measurements.
+func (s *Site) rules(w http.ResponseWriter, r *http.Request) error {
+	type rule struct {
+		ID        string          `json:"id"`
+		Layer     string          `json:"layer"`
+		Kind      string          `json:"kind"`
+		Outcome   verdict.Outcome `json:"outcome,omitempty"`
+		State     verdict.State   `json:"state,omitempty"`
+		Mechanism string          `json:"mechanism,omitempty"`
+		Sentence  string          `json:"sentence"`
+		Basis     string          `json:"basis"`
+	}
+	var list []rule
+	for _, x := range verdict.Rules() {
+		list = append(list, rule{x.ID, x.Layer, x.Kind(), x.Outcome, x.State, x.Mechanism, x.Sentence, x.Basis})
+	}
+	return s.respond(w, r, "rules.html", list, map[string]any{"Title": "The rules that judge measurements", "Ruleset": verdict.Ruleset})
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/draft"
+	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/targets"
+)
+
+// recordDraft is `bandish record draft FILE`: it proposes what a case file
+// could take from an article or a document. name is a file, or the SHA-256 of
+// a source in the archive of the data folder.
+func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON bool) error {
+	record, _, err := openRecords(recordFolder)
+	if err != nil {
+		return err
+	}
+	content, mediaType, address, err := draftSource(data, name)
+	if err != nil {
+		return err
+	}
+	read, err := source.ReadText(content, mediaType, address)
+	if err != nil {
+		return fmt.Errorf("draft from %s: %w", name, err)
+	}
+	text := &draft.Text{Title: read.Title, Published: read.Published}
+	if published != "" {
+		if text.Published, err = time.Parse(time.DateOnly, published); err != nil {
+			return usageError("--published: %q is not a day like 2024-03-14", published)
+		}
+	}
+	for _, s := range read.Spans {
+		text.Paragraphs = append(text.Paragraphs, draft.Paragraph{Text: read.Body[s.Start:s.End], Page: s.Page, Offset: s.Start})
+	}
+	names, err := draftNames(record)
+	if err != nil {
+		return err
+	}
+	d := draft.Read(text, names)
+	if asJSON {
+		return printJSON(w, d)
+	}
+	return printDraft(w, d)
+}
+
+// draftSource gives the bytes of a file, or of an archived source.
+func draftSource(data, name string) (content []byte, mediaType, address string, err error) {
+	content, err = os.ReadFile(name)
+	if err == nil {
+		return content, source.MediaType("", name, content), "", nil
+	}
+	stored, kept, archiveErr := source.Open(data).Get(name)
+	if archiveErr != nil {
+		return nil, "", "", fmt.Errorf("draft from %s: neither a file nor a source in the archive (%w)", name, err)
+	}
+	return kept, stored.MediaType, stored.URL(), nil
+}
+
+func draftNames(record *casefile.Records) (draft.Names, error) {
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return draft.Names{}, fmt.Errorf("read the target registry: %w", err)
+	}
+	names := draft.Names{Platforms: make(map[string]string), Record: record}
+	for _, n := range registry.Names() {
+		names.Platforms[n] = registry.OfName(n)
+	}
+	return names, nil
+}
+
+// printDraft prints a draft for a person to go through line by line.
+func printDraft(w io.Writer, d *draft.Draft) error {
+	var b strings.Builder
+	open := func(s string) string {
+		if s == "" {
+			return "null"
+		}
+		return s
+	}
+	fmt.Fprintf(&b, "Draft: nothing here is in the record before a person accepts or edits it, line by line.\ntitle      %s\npublished  %s\ncountry    %s\ntargets    %s\n", open(d.Title), open(d.Published.String()), open(deref(d.CC)), open(strings.Join(d.Targets, ", ")))
+	if d.Published.IsZero() {
+		b.WriteString("The day of publication is not known: dates that hang on it stay null; give it with --published.\n")
+	}
+	fmt.Fprintf(&b, "\nACTORS (%d)\n", len(d.Actors))
+	for _, l := range d.Actors {
+		fmt.Fprintf(&b, "  [ ] ¶%d %s: %s (%s)\n", l.At.Paragraph, open(deref(l.Is.ID)), l.Is.Name, l.Is.Kind)
+	}
+	fmt.Fprintf(&b, "\nACTS (%d)\n", len(d.Acts))
+	for _, l := range d.Acts {
+		a := l.Is
+		when := open(a.Date.String())
+		if a.DateText != "" {
+			when += fmt.Sprintf(" (%q)", a.DateText)
+		}
+		fmt.Fprintf(&b, "  [ ] ¶%d %s, date %s, by %s, to %s, targets %s", l.At.Paragraph, a.Kind, when, open(strings.Join(a.By, ", ")), open(strings.Join(a.To, ", ")), open(strings.Join(append(a.Targets, a.Other...), ", ")))
+		if a.Term != nil {
+			fmt.Fprintf(&b, ", term %q", *a.Term)
+		}
+		if len(a.Courts) > 0 {
+			fmt.Fprintf(&b, ", courts %s", strings.Join(a.Courts, ", "))
+		}
+		fmt.Fprintf(&b, "\n        %s: “%s”\n", l.Rule, l.Passage)
+	}
+	fmt.Fprintf(&b, "\nCLAIMS (%d)\n", len(d.Claims))
+	for _, l := range d.Claims {
+		fmt.Fprintf(&b, "  [ ] ¶%d about %s, by %s, date %s", l.At.Paragraph, l.Is.About, open(strings.Join(l.Is.By, ", ")), open(l.Is.Date.String()))
+		if l.Is.Number != nil {
+			fmt.Fprintf(&b, ", number %s", l.Is.Number.Text)
+		}
+		fmt.Fprintf(&b, "\n        “%s”\n", l.Passage)
+	}
+	fmt.Fprintf(&b, "\nDATES (%d)\n", len(d.Dates))
+	for _, l := range d.Dates {
+		fmt.Fprintf(&b, "  [ ] ¶%d %q is %s %s\n", l.At.Paragraph, l.Is.Text, open(l.Is.Date.String()), l.Is.Note)
+	}
+	fmt.Fprintf(&b, "\nNUMBERS (%d)\n", len(d.Numbers))
+	for _, l := range d.Numbers {
+		value := "null"
+		if l.Is.Value != nil {
+			value = fmt.Sprintf("%g", *l.Is.Value)
+		}
+		fmt.Fprintf(&b, "  [ ] ¶%d %q is %s %s %s\n", l.At.Paragraph, l.Is.Text, l.Is.Relation, value, l.Is.Unit)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,175 @@
+// Package draft reads an article or a document and proposes what a case file
+// could take from it: acts, claims, actors, courts, dates and numbers, each
+// with the place where it stands. It works by rules and by lists of names, so
+// that the same text always gives the same draft; every rule is a value with
+// an id and an example.
+//
+// A draft decides nothing. A person accepts, edits or refuses each line, and
+// writes what happened in words of their own: passages are quoted to find the
+// place and are cut to 25 words. What the text does not say stays null: a date
+// that hangs on an unknown day of publication is left open, with its words.
+package draft
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+// Text is what is read: paragraphs in order, with their places in the text
+// that locators count in.
+type Text struct {
+	Title      string
+	Published  time.Time // zero when it is not known
+	Paragraphs []Paragraph
+}
+
+// Paragraph is one paragraph of a text.
+type Paragraph struct {
+	Text   string
+	Page   int // from 1; 0 in a text without pages
+	Offset int // of the paragraph in the text, in bytes
+}
+
+// Names are the lists of names that a draft knows.
+type Names struct {
+	// Platforms gives the id of each platform by its names in lower case.
+	Platforms map[string]string
+	// Record holds the actors and laws that are known already.
+	Record *casefile.Records
+}
+
+// Draft is everything that is proposed from one text.
+type Draft struct {
+	Title     string             `json:"title"`
+	Published casefile.Date      `json:"published"`
+	CC        *string            `json:"cc"`      // the country that the text is most about
+	Targets   []string           `json:"targets"` // the platforms it names, the most frequent first
+	Actors    []Line[Actor]      `json:"actors"`
+	Acts      []Line[Act]        `json:"acts"`
+	Claims    []Line[Claim]      `json:"claims"`
+	Dates     []Line[DateText]   `json:"dates"`
+	Numbers   []Line[NumberText] `json:"numbers"`
+}
+
+// Line is one proposal.
+type Line[T any] struct {
+	// Decision is a person's: accept, edit or refuse. A draft leaves it null.
+	Decision *string          `json:"decision"`
+	Rule     string           `json:"rule"`
+	At       casefile.Locator `json:"at"`
+	Passage  string           `json:"passage"` // to find the place; at most 25 words
+	Is       T                `json:"is"`
+}
+
+// Actor is somebody who is named. ID is null for one that the record does not
+// hold yet.
+type Actor struct {
+	ID   *string            `json:"id"`
+	Kind casefile.ActorKind `json:"kind"`
+	Name string             `json:"name"`
+	CC   *string            `json:"cc"`
+}
+
+// Act is a step, in the terms of the case file. What is left for a person to
+// write.
+type Act struct {
+	Kind     casefile.ActKind `json:"kind"`
+	Date     casefile.Date    `json:"date"`
+	DateText string           `json:"date_text,omitempty"` // the words, where the date is open
+	By       []string         `json:"by"`                  // ids, or names where there is no id
+	To       []string         `json:"to"`
+	Targets  []string         `json:"targets"`
+	Other    []string         `json:"other,omitempty"` // VPN services and the like
+	Term     *string          `json:"term"`
+	Effect   casefile.Effect  `json:"effect,omitempty"`
+	Courts   []string         `json:"courts,omitempty"`
+	What     *string          `json:"what"`
+}
+
+// Claim is a statement that somebody is said to have made.
+type Claim struct {
+	By     []string         `json:"by"`
+	About  casefile.Subject `json:"about"`
+	Date   casefile.Date    `json:"date"`
+	Target *string          `json:"target"`
+	Number *NumberText      `json:"number"`
+	Says   *string          `json:"says"`
+}
+
+// DateText is a date as the text gives it and what it comes to.
+type DateText struct {
+	Text string        `json:"text"`
+	Date casefile.Date `json:"date"` // null where it hangs on what the text does not say
+	Note string        `json:"note,omitempty"`
+}
+
+// NumberText is a number as the text gives it. Value is null for words such
+// as "hundreds".
+type NumberText struct {
+	Text     string   `json:"text"`
+	Value    *float64 `json:"value"`
+	Of       *float64 `json:"of,omitempty"` // "41 of 69"
+	Unit     string   `json:"unit"`
+	Relation string   `json:"relation"` // =, <, >, ~
+}
+
+// Read proposes what a case file could take from a text.
+func Read(text *Text, names Names) *Draft {
+	r := newReader(text, names)
+	d := &Draft{Title: text.Title, Targets: []string{}}
+	if !text.Published.IsZero() {
+		d.Published = casefile.Day(text.Published, time.UTC)
+	}
+	if r.cc != "" {
+		d.CC = &r.cc
+	}
+	d.Targets = r.mainTargets()
+	for _, s := range r.sentences {
+		r.readSentence(d, s)
+	}
+	d.Actors = r.actorLines()
+	return d
+}
+
+// line makes a proposal that stands at a place in a sentence.
+func line[T any](rule string, s *sentence, start, end int, is T) Line[T] {
+	offset := int64(s.offset + start)
+	return Line[T]{
+		Rule: rule, Passage: passage(s.text, start, end), Is: is,
+		At: casefile.Locator{Page: int64(s.page), Paragraph: int64(s.paragraph), Offset: &offset, Length: int64(end - start)},
+	}
+}
+
+// passage is the text around a place, cut to 25 words at whole words.
+func passage(text string, start, end int) string {
+	const limit = 25
+	before, inside, after := strings.Fields(text[:start]), strings.Fields(text[start:end]), strings.Fields(text[end:])
+	if len(inside) >= limit {
+		return strings.Join(inside[:limit], " ")
+	}
+	room := limit - len(inside)
+	head := min(len(before), room/2)
+	tail := min(len(after), room-head)
+	head = min(len(before), room-tail)
+	return strings.Join(slices.Concat(before[len(before)-head:], inside, after[:tail]), " ")
+}
+
+// mainTargets are the platforms of the text, the most frequent first.
+func (r *reader) mainTargets() []string {
+	count := make(map[string]int)
+	for _, s := range r.sentences {
+		for _, m := range s.platforms {
+			count[m.id]++
+		}
+	}
+	ids := make([]string, 0, len(count))
+	for id := range count {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
+	return ids
+}

@@ -1,0 +1,421 @@
+package draft
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/country"
+)
+
+// commonWords are platform names that are words of the language too: they
+// count only with a capital, and not at the beginning of a sentence.
+var commonWords = map[string]bool{
+	"x": true, "line": true, "wire": true, "signal": true, "session": true, "threads": true, "medium": true, "zoom": true, "element": true, "matrix": true, "discord": true, "guardian": true, "the guardian": true, "outline": true,
+	"lantern": true, "tor": true, "warp": true, "bard": true, "gemini": true, "tinder": true, "rumble": true, "session messenger": true, "imo": true, "ig": true, "fb": true, "yt": true, "insta": true, "google": true, "apple": true, "meduza": true, "pia": true, "dw": true, "voa": true, "rfa": true, "ooni": true,
+}
+
+// platformFinder finds platforms in a sentence.
+type platformFinder struct {
+	names map[string]string
+	hasX  bool // the text speaks of X by another name too
+}
+
+func newPlatformFinder(names map[string]string, sentences []*sentence) *platformFinder {
+	f := &platformFinder{names: names}
+	for _, s := range sentences {
+		lower := strings.ToLower(s.text)
+		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social media") && wordX.MatchString(s.text)
+	}
+	return f
+}
+
+var (
+	wordX    = regexp.MustCompile(`\bX\b`)
+	wordForm = regexp.MustCompile(`[\pL\pN]+(?:[.'’-][\pL\pN]+)*`)
+)
+
+// maxNameWords is the longest name that is looked for, in words.
+const maxNameWords = 4
+
+func (f *platformFinder) find(text string) []mention {
+	var found []mention
+	words := wordForm.FindAllStringIndex(text, -1)
+	for i := 0; i < len(words); i++ {
+		for n := min(maxNameWords, len(words)-i); n > 0; n-- {
+			start, end := words[i][0], words[i+n-1][1]
+			word := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
+			id := f.names[strings.ToLower(word)]
+			if id == "" || !f.means(word, text, start) {
+				continue
+			}
+			found = append(found, mention{start: start, end: start + len(word), id: id})
+			i += n - 1
+			break
+		}
+	}
+	return found
+}
+
+// means reports whether a word that is a platform's name stands for it here.
+func (f *platformFinder) means(word, text string, start int) bool {
+	lower := strings.ToLower(word)
+	if !commonWords[lower] {
+		return word != lower || strings.ContainsAny(lower, ". -") || len(lower) > 5
+	}
+	if word == lower {
+		return false
+	}
+	if lower == "x" {
+		return f.hasX && word == "X"
+	}
+	return strings.TrimLeft(text[:start], "\"“ ") != ""
+}
+
+// capitals is a run of words with capitals, as names are written.
+var capitals = regexp.MustCompile(`\b\p{Lu}[\pL'’.-]*(?:\s+(?:of|the|and|de|du)\s+\p{Lu}[\pL'’.-]*|\s+\p{Lu}[\pL'’.-]*)*`)
+
+// mainCountry is the country named most often; "" where none is, or two are
+// named as often.
+func mainCountry(sentences []*sentence) string {
+	count := make(map[string]int)
+	for _, s := range sentences {
+		for _, cc := range countriesIn(s.text) {
+			count[cc]++
+		}
+	}
+	best, second := "", ""
+	for cc := range count {
+		switch {
+		case best == "" || count[cc] > count[best]:
+			best, second = cc, best
+		case second == "" || count[cc] > count[second]:
+			second = cc
+		}
+	}
+	if best != "" && second != "" && count[best] == count[second] {
+		return ""
+	}
+	return best
+}
+
+func countriesIn(text string) []string {
+	var list []string
+	for _, m := range countryMentions(text) {
+		list = append(list, m.id)
+	}
+	return list
+}
+
+// countryMentions finds countries by name.
+func countryMentions(text string) []mention {
+	var list []mention
+	words := wordForm.FindAllStringIndex(text, -1)
+	for i := 0; i < len(words); i++ {
+		if c := text[words[i][0]]; (c < 'A' || c > 'Z') && c < 0x80 {
+			continue
+		}
+		for n := min(maxNameWords, len(words)-i); n > 0; n-- {
+			start, end := words[i][0], words[i+n-1][1]
+			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
+			if len(name) < 4 && name != "UAE" && name != "UK" && name != "US" && name != "USA" && name != "ZZ" {
+				continue
+			}
+			if cc, ok := country.Code(name); ok {
+				list = append(list, mention{start: start, end: start + len(name), id: cc})
+				i += n - 1
+				break
+			}
+		}
+	}
+	return list
+}
+
+// actorIndex finds actors: those of the record, those that the text itself
+// abbreviates, and those that look like one.
+type actorIndex struct {
+	cc           string
+	byName       map[string]*Actor // by the forms of the name
+	governmentID string            // of the text's country, where the record holds it
+}
+
+// patterns of names that are actors, the most special first.
+var actorPatterns = []struct {
+	id      string
+	kind    casefile.ActorKind
+	form    *regexp.Regexp
+	example string
+}{
+	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|Judge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
+	{"minister", "office_holder", regexp.MustCompile(`\b(?:Prime Minister|President|Minister of State|\p{Lu}\pL+ Minister|Minister|Attorney General|Additional Attorney General|Chairman|Chairperson|Secretary|Senator|Spokesperson|Spokesman|Spokeswoman|Commissioner)(?:\s+(?:for|of)\s+\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*)?\s+\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Minister of State Ada Example"},
+	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)*(?:High Court|Supreme Court|Constitutional Court|Federal Court|District Court|Court of Appeal|Supreme Federal Tribunal)(?:\s+of\s+\p{Lu}\pL+)?`), "Exampleville High Court"},
+	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?\p{Lu}\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*`), "Ministry of Example"},
+	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
+	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
+	{"regulator", "regulator", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+){1,4}(?:Authority|Commission|Regulator|Roskomnadzor)\b`), "Example Communications Authority"},
+	{"agency", "agency", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+){1,4}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence)\b`), "Example Investigation Agency"},
+	{"government", "government", regexp.MustCompile(`\b(?:Federal )?Government of \p{Lu}\pL+(?:\s+\p{Lu}\pL+)*`), "Government of Example"},
+}
+
+// courtList is several courts told at once: "the North, South and East High
+// Courts".
+var courtList = regexp.MustCompile(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\p{Lu}\pL+)\s+(High|Supreme|District)\s+[Cc]ourts\b`)
+
+// abbreviated is a name that the text gives short: "Example Authority (EA)".
+var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8})s?\)`)
+
+func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *actorIndex {
+	x := &actorIndex{cc: cc, byName: make(map[string]*Actor)}
+	if record != nil {
+		x.know(record.Shared.Actors)
+		for _, c := range record.Cases {
+			x.know(c.Actors)
+		}
+	}
+	for _, s := range sentences {
+		for _, m := range abbreviated.FindAllStringSubmatch(s.text, -1) {
+			full := strings.TrimSpace(m[1])
+			if a := x.lookup(full); a != nil && x.byName[m[2]] == nil {
+				x.byName[m[2]] = a
+			}
+		}
+	}
+	return x
+}
+
+// know adds actors of the record that belong to the text's country, or to
+// none. A court's or a minister's name alone could be another country's.
+func (x *actorIndex) know(actors []casefile.Actor) {
+	for i := range actors {
+		a := &actors[i]
+		if a.CC != "" && a.CC != x.cc {
+			continue
+		}
+		if a.Kind == "government" && a.CC != "" {
+			x.governmentID = a.ID
+		}
+		known := &Actor{ID: ptr(a.ID), Kind: a.Kind, Name: a.Name}
+		if a.CC != "" {
+			known.CC = ptr(a.CC)
+		}
+		generic := (a.Kind == "office_holder" || a.Kind == "judge" || a.Kind == "civil_society") && !strings.Contains(a.Name, " ")
+		for _, form := range nameForms(a.Name) {
+			if _, taken := x.byName[form]; !taken && !generic && form != "" && form != strings.ToLower(form) {
+				x.byName[form] = known
+			}
+		}
+		if a.Abbreviation != "" && x.byName[a.Abbreviation] == nil {
+			x.byName[a.Abbreviation] = known
+		}
+		if a.Kind == "office_holder" || a.Kind == "judge" { // the family name, once the text gave it in full
+			words := strings.Fields(a.Name)
+			if family := words[len(words)-1]; len(words) > 1 && !officeWords[strings.ToLower(family)] && x.byName[family] == nil {
+				x.byName[family] = known
+			}
+		}
+	}
+}
+
+// officeWords end the name of an office that the record holds without its
+// holder.
+var officeWords = map[string]bool{"general": true, "secretary": true, "minister": true, "officer": true, "president": true, "chairman": true, "court": true, "technology": true}
+
+// nameForms are the ways in which a body's name is written.
+func nameForms(name string) []string {
+	forms := []string{name}
+	if field, ok := strings.CutPrefix(name, "Ministry of "); ok {
+		field = strings.TrimPrefix(field, "the ")
+		forms = append(forms, "Ministry of the "+field, field+" Ministry", "Ministry of "+field)
+	}
+	if field, ok := strings.CutSuffix(name, " Ministry"); ok {
+		forms = append(forms, "Ministry of "+field, "Ministry of the "+field)
+	}
+	if body, ok := strings.CutPrefix(name, "Federal Government of "); ok {
+		forms = append(forms, "Government of "+body)
+	}
+	if first, rest, ok := strings.Cut(name, ", "); ok && rest != "" {
+		forms = append(forms, first)
+	}
+	return forms
+}
+
+// lookup finds an actor by a name in any of its forms.
+func (x *actorIndex) lookup(name string) *Actor {
+	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(name), "The "), "the ")
+	if a := x.byName[name]; a != nil {
+		return a
+	}
+	for _, form := range nameForms(name) {
+		if a := x.byName[form]; a != nil {
+			return a
+		}
+	}
+	if rest, ok := x.withoutCountry(name); ok {
+		return x.lookup(rest)
+	}
+	return nil
+}
+
+// withoutCountry drops a country's name before a body's: "Pakistan's Interior
+// Ministry".
+func (x *actorIndex) withoutCountry(name string) (string, bool) {
+	first, rest, ok := strings.Cut(name, " ")
+	if !ok {
+		return "", false
+	}
+	cc, known := country.Code(strings.TrimSuffix(strings.TrimSuffix(first, "'s"), "’s"))
+	return rest, known && cc == x.cc
+}
+
+// find finds the actors of a sentence.
+func (x *actorIndex) find(text string) []mention {
+	var found []mention
+	take := func(start, end int, a *Actor) {
+		for _, m := range found {
+			if start < m.end && m.start < end {
+				return
+			}
+		}
+		found = append(found, mention{start: start, end: end, id: actorName(a), actor: a})
+	}
+	for _, m := range courtList.FindAllStringSubmatchIndex(text, -1) {
+		x.courts(text, m, &found)
+	}
+	x.known(text, take)
+	for _, p := range actorPatterns {
+		for _, m := range p.form.FindAllStringIndex(text, -1) {
+			start, end := trimName(text, m[0], m[1])
+			if a := x.lookup(text[start:end]); a != nil {
+				take(start, end, a)
+			} else if rest := x.knownInside(text, start, end); rest == nil {
+				take(start, end, x.newActor(p.kind, text[start:end]))
+			}
+		}
+	}
+	for _, m := range countryMentions(text) {
+		if a := x.government(text, m); a != nil {
+			take(m.start, m.end, a)
+		}
+	}
+	slices.SortFunc(found, func(a, b mention) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
+	return found
+}
+
+// known takes the names that the record or the text itself gave.
+func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
+	words := wordForm.FindAllStringIndex(text, -1)
+	for i := 0; i < len(words); i++ {
+		for n := min(8, len(words)-i); n > 0; n-- {
+			start, end := words[i][0], words[i+n-1][1]
+			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
+			a := x.byName[name]
+			if a == nil || a.Kind == "company" && platformLike(name) {
+				continue
+			}
+			take(start, start+len(name), a)
+			i += n - 1
+			break
+		}
+	}
+}
+
+// platformLike is a company whose name is its platform's: the platform is
+// meant.
+func platformLike(name string) bool { return len(name) <= 2 }
+
+// knownInside reports an actor that the words of a longer run name.
+func (x *actorIndex) knownInside(text string, start, end int) *Actor {
+	words := wordForm.FindAllStringIndex(text[start:end], -1)
+	for i := range words {
+		if a := x.lookup(text[start+words[i][0] : end]); a != nil {
+			return a
+		}
+	}
+	return nil
+}
+
+// trimName drops a beginning that is no part of a name.
+func trimName(text string, start, end int) (int, int) {
+	for _, lead := range []string{"The ", "In ", "On ", "At ", "By ", "However ", "Following ", "After ", "While ", "According ", "Meanwhile "} {
+		if strings.HasPrefix(text[start:end], lead) {
+			start += len(lead)
+		}
+	}
+	for strings.HasSuffix(text[start:end], ".") {
+		end--
+	}
+	return start, end
+}
+
+// courts takes each court of a list.
+func (x *actorIndex) courts(text string, m []int, found *[]mention) {
+	kind := text[m[4]:m[5]]
+	for _, w := range regexp.MustCompile(`\p{Lu}\pL+`).FindAllStringIndex(text[m[2]:m[3]], -1) {
+		start, end := m[2]+w[0], m[2]+w[1]
+		name := text[start:end] + " " + kind + " Court"
+		a := x.lookup(name)
+		if a == nil {
+			a = x.newActor("court", name)
+		}
+		*found = append(*found, mention{start: start, end: end, id: actorName(a), actor: a})
+	}
+}
+
+// newActor is an actor that the record does not hold, one for each name.
+func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
+	key := strings.ToLower(name)
+	if a := x.byName[key]; a != nil {
+		return a
+	}
+	a := &Actor{Kind: kind, Name: name}
+	if x.cc != "" && kind != "company" {
+		a.CC = ptr(x.cc)
+	}
+	x.byName[key] = a
+	return a
+}
+
+// government is a country that acts: its name stands before a verb of state.
+func (x *actorIndex) government(text string, m mention) *Actor {
+	after := strings.TrimLeft(text[m.end:], " ")
+	if m.id != x.cc || !stateVerb.MatchString(after) {
+		return nil
+	}
+	name := "Government of " + country.Name(m.id)
+	if a := x.lookup(name); a != nil {
+		return a
+	}
+	return x.newActor("government", name)
+}
+
+var stateVerb = regexp.MustCompile(`^(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos)\w*`)
+
+// actorName is how an act names an actor: by id where there is one.
+func actorName(a *Actor) string {
+	if a.ID != nil {
+		return *a.ID
+	}
+	return a.Name
+}
+
+// actorLines proposes each actor once, where it is first named.
+func (r *reader) actorLines() []Line[Actor] {
+	lines := []Line[Actor]{}
+	seen := make(map[string]bool)
+	for _, s := range r.sentences {
+		for _, m := range s.actors {
+			if seen[m.id] {
+				continue
+			}
+			seen[m.id] = true
+			rule := "name"
+			if m.actor.ID != nil {
+				rule = "record"
+			}
+			lines = append(lines, line("actor-"+rule, s, m.start, m.end, *m.actor))
+		}
+	}
+	return lines
+}

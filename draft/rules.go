@@ -1,0 +1,335 @@
+package draft
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+var (
+	banWords     = regexp.MustCompile(`(?i)\b(?:ban|bans|banned|banning|block|blocks|blocked|blocking|blockade|restrict\w*|suspen\w*|shut(?:ting)? ?down|shutdown|throttl\w*|slow(?:ed|ing)? down|cut off|disrupt\w*|inaccessible|outage)\b`)
+	restoreWords = regexp.MustCompile(`(?i)\b(?:restor\w*|unblock\w*|lift(?:s|ed|ing)?|reinstat\w*|resum\w*|re-?open\w*|withdr[ae]w\w*)\b`)
+	accessWords  = regexp.MustCompile(`(?i)\b(?:accessible|inaccessible|access to|available|unavailable|working|operational|reachable|running|restored|up and running|functioning)\b`)
+	lawWords     = regexp.MustCompile(`(?i)\b(?:laws?|legal|legally|section \d+|article \d+|rules?|regulat\w+|constitution\w*|jurisdiction|statute|act|regist\w+|memorandum|MoU|licen[cs]e|court order)\b`)
+	vpnWords     = regexp.MustCompile(`(?i)\b(?:VPNs?|virtual private networks?|proxies|proxy services?)\b`)
+	termForm     = regexp.MustCompile(`(?i)\b(?:(?:until|till) (?:further (?:orders?|notice)|(?:at least )?[^,.;"”]{3,80})|indefinitely|for (?:\d+|` + numberWords + `) (?:hours|days|weeks|months))`)
+)
+
+// actRule proposes an act wherever its form is met. The clause, or the
+// sentence where whole is set, must also hold what about asks for.
+type actRule struct {
+	id    string
+	kind  casefile.ActKind
+	form  *regexp.Regexp
+	about func(r *reader, s *sentence, from, to int) bool
+	// by and to say where the actors stand: before or after the form.
+	by, to side
+	// whole looks for what about asks in all of the sentence.
+	whole bool
+	// example proposes; silent does not.
+	example, silent string
+}
+
+type side uint8
+
+const (
+	nobody side = iota
+	before
+	after
+	agent // "by the regulator", after the form
+)
+
+// actRules in the order in which they are tried; each kind is proposed once a
+// sentence.
+var actRules = []actRule{
+	{id: "intelligence", kind: "intelligence_report", by: before,
+		form:    regexp.MustCompile(`(?i)\b(?:reported|reports|claim(?:ed|s)?|warn(?:ed|s)?|informed|assess(?:ed|es)?|alleg(?:ed|es))\b`),
+		about:   func(_ *reader, s *sentence, from, to int) bool { return s.hasBody(from, to, intelligenceBody) },
+		example: "The Intelligence Bureau reported on 3 March 2024 that Sampler was being exploited.", silent: "The newspaper reported that Sampler was slow."},
+	{id: "recommend", kind: "recommendation", by: before, to: after, whole: true,
+		form:  regexp.MustCompile(`(?i)\b(?:recommend(?:ed|s|ing)|advised|proposed)\b`),
+		about: aboutBan, example: "The Bureau of Example recommended restricting Sampler.", silent: "The doctor recommended rest."},
+	{id: "request", kind: "request", by: before, to: after, whole: true,
+		form:  regexp.MustCompile(`(?i)\b(?:requested|asked|wrote to|urged|called (?:on|upon))\b`),
+		about: aboutBlocking, example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The court asked for Sampler's reply."},
+	{id: "order", kind: "order", by: before, to: after, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:(?:has |had )?(?:ordered|directed|instructed|commanded)|issued (?:an? |the )?(?:order|directive|decree|notification)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
+		about: func(r *reader, s *sentence, from, to int) bool {
+			return aboutBlocking(r, s, from, to) && !s.hasKind(from, to, "court", "judge")
+		},
+		example: "The Ministry of Example ordered the Example Telecom Authority to block Sampler.", silent: "The Exampleville High Court ordered the ministry to restore Sampler."},
+	{id: "interim-order", kind: "interim_order", by: before, to: after, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:ordered|directed|instructed|told|gave .{1,40} (?:days?|weeks?) to)\b`),
+		about: func(_ *reader, s *sentence, from, to int) bool {
+			return s.courtBefore(to) && (restoreWords.MatchString(s.text) || banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\b(?:submit|explain|reply|reasons)\b`).MatchString(s.text))
+		},
+		example: "The Exampleville High Court ordered the ministry to restore Sampler.", silent: "The Ministry of Example ordered the Example Telecom Authority to block Sampler."},
+	{id: "responsibility", kind: "admission", by: before,
+		form:  regexp.MustCompile(`(?i)\b(?:admit(?:s|ted)?|acknowledg(?:es|ed)|conced(?:es|ed)|tak(?:es|en|ing) (?:full )?responsibility|took (?:full )?responsibility|confirm(?:s|ed) (?:that )?it had)\b`),
+		about: aboutBan, whole: true,
+		example: "The Ministry of Example has taken full responsibility for the ban.", silent: "She admitted that she was tired."},
+	{id: "denial", kind: "denial", by: before, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:den(?:y|ies|ied)|reject(?:s|ed)?|dismiss(?:es|ed) (?:claims|reports|allegations)|refut(?:es|ed))\b`),
+		about: func(_ *reader, s *sentence, _, to int) bool {
+			return !s.courtBefore(to) && (banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\b(?:free speech|freedom|censor\w*|reports?|claims?|allegations?|directive|knowledge)\b`).MatchString(s.text))
+		},
+		example: "Minister Ada Example rejected claims that the ban targets free speech.", silent: "The Exampleville High Court rejected the petition against the ban."},
+	{id: "defence", kind: "statement", by: before, whole: true,
+		form:  regexp.MustCompile(`(?i)\b(?:defend(?:s|ed|ing)?|justif(?:y|ies|ied))\b[^.;]{0,40}?\b(?:ban|block|blocking|blockade|restriction|suspension|shutdown)\b`),
+		about: aboutBan, example: "The Ministry of Example defended its ban on Sampler.", silent: "The team defended its title."},
+	{id: "petition", kind: "petition", by: before, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:writ )?(?:petitions?|lawsuits?|legal challenges?)\b`),
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return regexp.MustCompile(`(?i)\b(?:fil(?:ed|es|ing)|pending|challeng\w+|moved|submitted|lodged|review\w*|against)\b`).MatchString(s.text) && !regexp.MustCompile(`(?i)\b(?:online petition|signatures)\b`).MatchString(s.text)
+		},
+		example: "Writ petitions challenging the ban are pending before the Exampleville High Court.", silent: "An online petition gathered signatures against the ban."},
+	{id: "hearing", kind: "hearing", by: nobody, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:hearing|heard|adjourn(?:ed|s)|currently reviewing|took up)\b`),
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench|judges?)\b`).MatchString(s.text)
+		},
+		example: "The Exampleville High Court adjourned the case until Monday.", silent: "He was hard of hearing."},
+	{id: "judgment", kind: "judgment", by: before, whole: true,
+		form:    regexp.MustCompile(`(?i)\b(?:ruled|struck down|disposed of|declared|dismissed the (?:petition|case)|rejected the (?:petition|case)|upheld)\b`),
+		about:   func(_ *reader, s *sentence, _, to int) bool { return s.courtBefore(to) },
+		example: "The Exampleville Supreme Court ruled that the ban was unlawful.", silent: "The government ruled for ten years."},
+	{id: "contempt", kind: "contempt", by: before, whole: true,
+		form: regexp.MustCompile(`(?i)\bcontempt\b`),
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return regexp.MustCompile(`(?i)\b(?:court|notice|proceedings|order)\b`).MatchString(s.text)
+		},
+		example: "The court issued a contempt notice to the chairman.", silent: "He spoke with contempt of the film."},
+	{id: "reply", kind: "government_reply", by: before, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:(?:submitted|filed|furnished|presented) (?:its|their|his|her|a|the|an?)?\s?(?:written )?(?:repl(?:y|ies)|responses?|comments|reports?)|(?:told|informed) (?:the )?(?:\p{L}+ ){0,3}(?:court|bench))\b`),
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench)\b`).MatchString(s.text)
+		},
+		example: "The Ministry of Example submitted its responses to the Exampleville High Court.", silent: "The students submitted their reports."},
+	{id: "takedown", kind: "takedown_request", by: before, to: nobody, whole: true,
+		form:    regexp.MustCompile(`(?i)\b(?:(?:forwarded|sent|made|submitted) (?:\p{L}+ |[\d,]+ ){0,3}(?:requests?|URLs?|links|demands?)|requests? (?:to )?(?:remove|block|take down|withhold) (?:\p{L}+ ){0,3}(?:accounts?|posts?|content|tweets?))\b`),
+		about:   func(_ *reader, s *sentence, _, _ int) bool { return len(s.platforms) > 0 },
+		example: "The Example Investigation Agency has forwarded numerous requests to Sampler to block accounts.", silent: "The firm sent two requests to its bank."},
+	{id: "criminal-case", kind: "criminal_case", by: before, whole: true,
+		form:    regexp.MustCompile(`\b(?:FIRs?|[Ff]irst [Ii]nformation [Rr]eports?|criminal (?:cases?|charges?|complaints?)|(?:was|were) (?:booked|charged|arrested))\b`),
+		about:   func(_ *reader, s *sentence, _, _ int) bool { return true },
+		example: "The agency has initiated several FIRs against accounts.", silent: "The fir trees were cut."},
+	{id: "register", kind: "registration_sought", by: before, to: after, whole: true,
+		form:    regexp.MustCompile(`(?i)\b(?:asked|told|required|urged|ordered|directed) (?:[\p{L}/]+ ){0,6}to (?:register|sign|appoint|open (?:an )?office|set up (?:an )?office)\b`),
+		about:   func(_ *reader, s *sentence, _, _ int) bool { return true },
+		example: "The regulator asked Sampler to register in the country.", silent: "Voters register in May."},
+	{id: "vpn", kind: "circumvention_restricted", by: before, whole: true,
+		form: vpnWords,
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return regexp.MustCompile(`(?i)\b(?:block\w*|restrict\w*|ban(?:ned|ning)?|illegal|unregistered|regist\w+|fined?|throttl\w*)\b`).MatchString(s.text) && !regexp.MustCompile(`(?i)\b(?:without|using|use of|via|through|demand for) (?:an? |their )?(?:VPN|virtual)`).MatchString(s.text)
+		},
+		example: "The ministry called for VPN services to be blocked.", silent: "Users reach it without VPNs."},
+	{id: "withdrawal", kind: "withdrawal", by: before, whole: true,
+		form: regexp.MustCompile(`(?i)\b(?:withdr(?:ew|awn|aws?)|rescind(?:ed|s)|revok(?:ed|es))\b`),
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return regexp.MustCompile(`(?i)\b(?:letter|order|notification|directive|statement|ban|request)\b`).MatchString(s.text) && !regexp.MustCompile(`(?i)\bto withdraw\b`).MatchString(s.text)
+		},
+		example: "The regulator withdrew the notification.", silent: "The army withdrew from the town."},
+	{id: "restoration", kind: "restoration", by: before,
+		form: regexp.MustCompile(`(?i)\b(?:(?:was|were|has been|have been|had been|is|are) (?:partially |fully |finally )?(?:restored|unblocked|lifted|reinstated)|(?:restored|unblocked|lifted) (?:access|the ban|the block|the suspension|the restriction))\b`),
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return len(s.platforms) > 0 || banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\baccess\b`).MatchString(s.text)
+		},
+		example: "Access to Sampler was restored on 7 May 2024.", silent: "The old church was restored."},
+	{id: "non-compliance", kind: "non_compliance", by: before, whole: true,
+		form:    regexp.MustCompile(`(?i)\b(?:(?:has|have|had|did) not (?:complied|comply|obeyed|obey|implemented)|failed to (?:comply|obey|restore|implement)|defied|failure to comply)\b`),
+		about:   func(_ *reader, s *sentence, _, _ int) bool { return true },
+		example: "Sampler has not complied with the requests.", silent: "Sampler complied with the requests."},
+	{id: "blocked", kind: "implementation", by: before,
+		form: regexp.MustCompile(`(?i)\b(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`),
+		about: func(_ *reader, s *sentence, from, to int) bool {
+			clause := s.text[from:to]
+			return (len(s.targetsOf(from, to)) > 0 || regexp.MustCompile(`(?i)\b(?:social media|platforms?|websites?|internet|apps?)\b`).MatchString(clause)) &&
+				!regexp.MustCompile(`(?i)\b(?:would|could|should|may|might|to be|be|not|if|will) (?:have )?(?:been )?(?:also )?(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`).MatchString(clause)
+		},
+		example: "Exampleland blocked access to Sampler on 17 February 2024.", silent: "Sampler would have been banned first."},
+	{id: "implemented", kind: "implementation", by: agent,
+		form:  regexp.MustCompile(`(?i)\b(?:was|were|has been|had been) (?:implemented|imposed|enforced|put in place)\b`),
+		about: aboutBan, whole: true,
+		example: "The ban was imposed nine days after 8 February 2024.", silent: "The tax was imposed in May."},
+	{id: "election", kind: "context", by: nobody,
+		form:    regexp.MustCompile(`(?i)\b(?:general |national |presidential |parliamentary )?elections?\b`),
+		about:   func(_ *reader, s *sentence, from, to int) bool { return electionDate.MatchString(s.text) },
+		example: "It came after the 8 February 2024 general elections.", silent: "Elections matter."},
+}
+
+// electionDate is a day told together with an election.
+var electionDate = regexp.MustCompile(`(?:(?:` + monthNames + `)\.? \d{1,2}(?:,? \d{4})?,?|\d{1,2} (?:` + monthNames + `)(?:,? \d{4})?,?) (?:(?:general|national|presidential|parliamentary) )?elections?\b|elections? (?:on|of) (?:\d{1,2} (?:` + monthNames + `)|(?:` + monthNames + `)\.? \d{1,2})`)
+
+// intelligenceBody are the actors whose reports are intelligence reports.
+var intelligenceBody = regexp.MustCompile(`(?i)intelligence|security (?:agencies|officials|services)`)
+
+// aboutBan asks that a clause speaks of a restriction.
+func aboutBan(_ *reader, s *sentence, from, to int) bool {
+	return banWords.MatchString(s.text[from:to])
+}
+
+// blockInfinitive is what somebody is asked to do.
+var blockInfinitive = regexp.MustCompile(`(?i)\b(?:to|that|the)\s+(?:\p{L}+ )?(?:immediately |temporarily )?(?:block\w*|ban\w*|suspen\w*|restrict\w*|shut\w*|unblock\w*|restor\w*|throttl\w*|lift\w*|be (?:blocked|banned|suspended|restricted))\b`)
+
+// aboutBlocking asks that a clause speaks of a restriction that is to be made
+// of a platform or a service, and not of single accounts or posts.
+func aboutBlocking(_ *reader, s *sentence, from, to int) bool {
+	return blockInfinitive.MatchString(s.text[from:to]) && !regexp.MustCompile(`(?i)\bto (?:block|suspend|remove|withhold) (?:\p{L}+ ){0,2}(?:accounts?|posts?|content)\b`).MatchString(s.text)
+}
+
+// hasBody reports whether an actor whose name matches stands in a clause.
+func (s *sentence) hasBody(from, to int, form *regexp.Regexp) bool {
+	return slices.ContainsFunc(s.actors, func(m mention) bool {
+		return m.start >= from && m.start < to && form.MatchString(m.actor.Name)
+	})
+}
+
+// hasKind reports whether an actor of one of the kinds stands before a place.
+func (s *sentence) hasKind(from, to int, kinds ...casefile.ActorKind) bool {
+	return slices.ContainsFunc(s.actors, func(m mention) bool {
+		return m.start >= from && m.start < to && slices.Contains(kinds, m.actor.Kind)
+	})
+}
+
+// courtBefore reports whether a court or a judge is named before a place.
+func (s *sentence) courtBefore(to int) bool { return s.hasKind(0, to, "court", "judge") }
+
+// acts proposes the acts of a sentence.
+func (r *reader) acts(s *sentence) []Line[Act] {
+	var lines []Line[Act]
+	taken := make(map[casefile.ActKind]bool)
+	for _, rule := range actRules {
+		if taken[rule.kind] {
+			continue
+		}
+		for _, m := range rule.form.FindAllStringIndex(s.text, -1) {
+			from, to := s.clause(m[0])
+			if rule.id == "interim-order" || rule.id == "order" || rule.id == "denial" || rule.id == "judgment" {
+				// the actor stands before the form
+				if !rule.about(r, s, 0, m[0]) && !rule.about(r, s, 0, len(s.text)) {
+					continue
+				}
+			}
+			if rule.whole {
+				from, to = 0, len(s.text)
+			}
+			if !rule.about(r, s, from, to) {
+				continue
+			}
+			taken[rule.kind] = true
+			lines = append(lines, line("act-"+rule.id, s, m[0], m[1], r.act(rule, s, m)))
+			break
+		}
+	}
+	return lines
+}
+
+// act fills in what the sentence says of an act; the rest stays null.
+func (r *reader) act(rule actRule, s *sentence, m []int) Act {
+	a := Act{Kind: rule.kind, By: []string{}, To: []string{}, Targets: s.targetsOf(0, len(s.text)), Effect: effectOf(rule.kind, s.text)}
+	if rule.kind == "context" {
+		a.Targets = []string{}
+		for _, d := range s.dates {
+			if !d.relative {
+				a.Date = d.Date
+			}
+		}
+		return a
+	}
+	if d, ok := s.dateAt(m[0]); ok {
+		a.Date = d.Date
+		if d.Date.IsZero() {
+			a.DateText = d.Text
+		}
+	}
+	a.By, a.To = r.actorsOf(rule, s, m)
+	for _, c := range s.actors {
+		if c.actor.Kind == "court" && !contains(a.Courts, c.id) && !contains(a.By, c.id) {
+			a.Courts = append(a.Courts, c.id)
+		}
+	}
+	if vpn := vpnWords.FindString(s.text); vpn != "" {
+		a.Other = []string{"VPN services"}
+	}
+	if rule.kind == "request" || rule.kind == "order" || rule.kind == "recommendation" || rule.kind == "implementation" {
+		if t := termForm.FindString(s.text); t != "" {
+			a.Term = ptr(passage(t, 0, len(t)))
+		}
+	}
+	return a
+}
+
+// actorsOf are those who act and those addressed: the nearest actor on the
+// side that the rule names.
+func (r *reader) actorsOf(rule actRule, s *sentence, m []int) (by, to []string) {
+	by, to = []string{}, []string{}
+	near := func(where side, others []string) []string {
+		from, until := s.clause(m[0])
+		best := -1
+		for i, c := range s.actors {
+			inClause := c.start >= from && c.start < until || where == after
+			switch {
+			case contains(others, c.id):
+			case where == before && c.end <= m[0] && (inClause || best < 0):
+				best = i
+			case where == after && c.start >= m[1] && best < 0:
+				best = i
+			case where == agent && c.start >= m[1] && strings.Contains(s.text[m[1]:c.start], " by ") && best < 0:
+				best = i
+			}
+		}
+		if best < 0 {
+			return []string{}
+		}
+		return []string{s.actors[best].id}
+	}
+	if rule.by != nobody {
+		from, _ := s.clause(m[0])
+		if by = near(rule.by, nil); len(by) == 0 || !s.named(by[0], from, m[0]) && len(r.speakerIn(s, from, m[0])) > 0 {
+			by = r.speakerIn(s, 0, m[0])
+		}
+		if rule.kind == "non_compliance" && s.platformNearer(m[0]) {
+			by = []string{} // the platform, which targets names
+		}
+		if rule.kind == "government_reply" && len(by) > 0 && r.isCourt(s, by[0]) {
+			by = []string{}
+		}
+	}
+	if rule.to != nobody {
+		to = near(rule.to, by)
+	}
+	if rule.kind == "petition" || rule.kind == "contempt" {
+		by = slices.DeleteFunc(by, func(id string) bool { return rule.kind == "petition" && r.isCourt(s, id) })
+	}
+	return by, to
+}
+
+func (r *reader) isCourt(s *sentence, id string) bool {
+	return slices.ContainsFunc(s.actors, func(m mention) bool { return m.id == id && m.actor.Kind == "court" })
+}
+
+// named reports whether an actor stands between two places.
+func (s *sentence) named(id string, from, to int) bool {
+	return slices.ContainsFunc(s.actors, func(m mention) bool { return m.id == id && m.start >= from && m.end <= to })
+}
+
+// speakerIn is the one who is meant in a part of a sentence.
+func (r *reader) speakerIn(s *sentence, from, to int) []string {
+	part := *s
+	part.text = strings.TrimLeft(s.text[from:to], " ,;")
+	return r.speaker(&part, len(part.text))
+}
+
+// platformNearer reports whether a platform is named between a place and the
+// last actor before it.
+func (s *sentence) platformNearer(at int) bool {
+	actor := -1
+	for _, a := range s.actors {
+		if a.end <= at {
+			actor = a.end
+		}
+	}
+	return slices.ContainsFunc(s.platforms, func(m mention) bool { return m.end <= at && m.start >= actor })
+}
