@@ -88,6 +88,7 @@ type options struct {
 	list       string
 	circumvent bool
 	wireguard  string
+	bridges    string
 }
 
 // The public servers that are used unless others are named. OONI's helpers
@@ -128,6 +129,7 @@ func (o *options) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.all, "all", false, "probe every platform of the registry")
 	fs.StringVar(&o.list, "country-list", "", "probe the URLs of a test list in Citizen Lab's CSV `FILE`")
 	fs.BoolVar(&o.circumvent, "circumvention", false, "probe the sites of the registry's circumvention tools, Tor's authorities, and Tor through an installed tor")
+	fs.StringVar(&o.bridges, "bridges", "", "start an installed tor through each bridge of a `FILE`, a torrc line each: obfs4, webtunnel, snowflake")
 	fs.StringVar(&o.wireguard, "wireguard", "", "try the handshake with each peer of a WireGuard configuration `FILE`; its keys stay here")
 }
 

@@ -380,7 +380,7 @@ func TestArguments(t *testing.T) {
 		{[]string{"--resolvers", "nonsense", "innocent.test"}, 2, "no address"},
 		{[]string{"--geo", "/nonexistent.mmdb", "innocent.test"}, 1, "database of networks"},
 		{[]string{"--nonsense"}, 2, "not defined"},
-		{[]string{"--helper", "none", "openvpn://198.51.100.1/udp"}, 1, "want openvpn://"},
+		{[]string{"--helper", "none", "openvpn://198.51.100.1/udp"}, 2, "want openvpn://"},
 		{[]string{"--wireguard", list}, 1, "no [Peer]"},
 		{[]string{"--country-list", list}, 0, "https://innocent.test/ is reachable"},
 		{[]string{"--country-list", list + "x"}, 1, "no such file"},
@@ -411,5 +411,25 @@ func TestInstall(t *testing.T) {
 	}
 	if err := Probe(t.Context(), env, []string{"install"}); err == nil {
 		t.Error("a unit that watches nothing")
+	}
+}
+
+// A tool that cannot be measured does not keep the others from it.
+func TestToolsThatCannotBeMeasured(t *testing.T) {
+	f, _ := field(t)
+	p := at(t, f, "ok-https")
+	t.Setenv("PATH", t.TempDir())
+	bridges := filepath.Join(t.TempDir(), "bridges")
+	if err := os.WriteFile(bridges, []byte("# mine\nBridge obfs4 198.51.100.9:443 SECRET cert=x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code := p.run(Probe, "--yes", "--bridges", bridges, "tor-bootstrap", "innocent.test")
+	for _, want := range []string{"tor-bootstrap could not be measured", "tor over obfs4 could not be measured", "https://innocent.test/ is reachable"} {
+		if !strings.Contains(p.out.String(), want) {
+			t.Errorf("does not say %q", want)
+		}
+	}
+	if code != ExitUnclear || strings.Contains(p.out.String(), "SECRET") {
+		t.Errorf("code %d\n%s", code, &p.out)
 	}
 }

@@ -135,6 +135,9 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 			continue
 		}
 		if strings.HasPrefix(arg, "openvpn://") {
+			if _, _, err := probe.ParseOpenVPN(arg); err != nil {
+				return nil, usage("%v", err)
+			}
 			jobs = append(jobs, job{tool: openVPN(arg)})
 			continue
 		}
@@ -168,6 +171,13 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 	}
 	if o.wireguard != "" {
 		more, err := wireGuards(o.wireguard)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, more...)
+	}
+	if o.bridges != "" {
+		more, err := bridges(o.bridges)
 		if err != nil {
 			return nil, err
 		}
@@ -274,8 +284,8 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 		if ctx.Err() != nil {
 			return 0, &ExitError{Code: 130, Err: errors.New("interrupted")}
 		}
-		if errors.Is(err, probe.ErrNoTor) {
-			s.screen.printf("%v\n", err)
+		if j.tool != nil { // not installed, or slower than --max-time
+			s.screen.printf("%s could not be measured: %v\n", j, err)
 			return ExitUnclear, nil
 		}
 		return 0, err

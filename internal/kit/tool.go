@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
@@ -52,6 +53,29 @@ func wireGuards(path string) ([]job, error) {
 		jobs = append(jobs, job{tool: &tool{"wireguard://" + p.Endpoint.String(), func(ctx context.Context, cfg probe.Config) (*measurement.Measurement, error) {
 			return probe.WireGuard(ctx, cfg, p)
 		}}})
+	}
+	return jobs, nil
+}
+
+// bridges are a job for each line of a file.
+func bridges(path string) ([]job, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(line), "Bridge "))
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		transport, _, _ := strings.Cut(line, " ")
+		jobs = append(jobs, job{tool: &tool{"tor over " + transport, func(ctx context.Context, cfg probe.Config) (*measurement.Measurement, error) {
+			return probe.TorBridge(ctx, cfg, line)
+		}}})
+	}
+	if len(jobs) == 0 {
+		return nil, fmt.Errorf("read bridges: %s holds none", path)
 	}
 	return jobs, nil
 }

@@ -23,7 +23,7 @@ import (
 // A server that answers can be reached. Silence says less: servers with
 // tls-auth or tls-crypt do not talk to strangers.
 func OpenVPN(ctx context.Context, cfg Config, input string) (*measurement.Measurement, error) {
-	addr, transport, err := parseVPN(input)
+	addr, transport, err := ParseOpenVPN(input)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,9 @@ func (c *Config) tell(n Note) {
 	}
 }
 
-// parseVPN reads openvpn://address:port/transport.
-func parseVPN(input string) (netip.AddrPort, string, error) {
+// ParseOpenVPN reads openvpn://ADDRESS:PORT/TRANSPORT, where the transport is
+// udp or tcp.
+func ParseOpenVPN(input string) (netip.AddrPort, string, error) {
 	u, err := url.Parse(input)
 	if err != nil {
 		return netip.AddrPort{}, "", fmt.Errorf("read endpoint: %w", err)
