@@ -114,6 +114,9 @@ func ParseInput(s string) (*url.URL, error) {
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
 		ascii, err := idna.Lookup.ToASCII(u.Hostname())
+		if err == nil {
+			_, err = idna.Lookup.ToASCII(ascii) // what came of bytes that are no text
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read target %q: %w", s, err)
 		}
