@@ -157,7 +157,7 @@ type run struct {
 	ends  []endpoint // the target's own, at depth 0
 	ech   []byte
 	h3    bool // offered by the HTTPS record
-	page  *page
+	page  *Exchange // the last request of the target's own page load
 	known map[netip.Addr]bool
 
 	quicEnds []Handshake
@@ -174,12 +174,6 @@ type endpoint struct {
 }
 
 func (e *endpoint) tlsFailed() bool { return e.tls != nil && e.tls.Err != nil }
-
-// page is the end of the target's own page load.
-type page struct {
-	x     Exchange
-	final bool // no redirect is left
-}
 
 // Run measures one URL. It returns an error only where nothing can be
 // measured; whatever the network does is in the measurement.
