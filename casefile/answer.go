@@ -380,7 +380,9 @@ func agrees(says Access, reading Reading) bool {
 func (r *Records) heard(c *Case, k *Claim) []Heard {
 	out := []Heard{}
 	for _, e := range k.Evidence {
-		out = append(out, r.evidence(c, e))
+		if !c.withdrawn(e.Ref) {
+			out = append(out, r.evidence(c, e))
+		}
 	}
 	if k.Access == nil || k.Access.At.IsZero() {
 		return out
@@ -400,6 +402,12 @@ func (r *Records) heard(c *Case, k *Claim) []Heard {
 		}
 	}
 	return out
+}
+
+// withdrawn reports that the entry should not be relied on.
+func (c *Case) withdrawn(id string) bool {
+	a, s, k := c.Act(id), c.Sighting(id), c.Claim(id)
+	return a != nil && a.Withdrawn != nil || s != nil && s.Withdrawn != nil || k != nil && k.Withdrawn != nil
 }
 
 func overlaps(d Date, from, to time.Time, zone *time.Location) bool {

@@ -119,6 +119,8 @@ type NumberText struct {
 
 // Read proposes what a case file could take from a text.
 func Read(text *Text, names Names) *Draft {
+	copied := *text // the day of publication may be found in it
+	text = &copied
 	r := newReader(text, names)
 	d := &Draft{Title: text.Title, Targets: []string{}}
 	if !text.Published.IsZero() {

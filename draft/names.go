@@ -149,14 +149,16 @@ var actorPatterns = []struct {
 	example string
 }{
 	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|Judge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
-	{"minister", "office_holder", regexp.MustCompile(`\b(?:Prime Minister|President|Minister of State|\p{Lu}\pL+ Minister|Minister|Attorney General|Additional Attorney General|Chairman|Chairperson|Secretary|Senator|Spokesperson|Spokesman|Spokeswoman|Commissioner)(?:\s+(?:for|of)\s+\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*)?\s+\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Minister of State Ada Example"},
+	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Attorney General|Additional Attorney General|Chairman|Chairperson|Senator|Spokesperson|Spokesman|Spokeswoman|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?(?: (?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister)\.?)*\s+\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Minister of State Ada Example"},
 	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)*(?:High Court|Supreme Court|Constitutional Court|Federal Court|District Court|Court of Appeal|Supreme Federal Tribunal)(?:\s+of\s+\p{Lu}\pL+)?`), "Exampleville High Court"},
 	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?\p{Lu}\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*`), "Ministry of Example"},
 	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
 	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
+	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}Party)\b`), "Example Progress Party"},
 	{"regulator", "regulator", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+){1,4}(?:Authority|Commission|Regulator|Roskomnadzor)\b`), "Example Communications Authority"},
 	{"agency", "agency", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+){1,4}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence)\b`), "Example Investigation Agency"},
 	{"government", "government", regexp.MustCompile(`\b(?:Federal )?Government of \p{Lu}\pL+(?:\s+\p{Lu}\pL+)*`), "Government of Example"},
+	{"the-government", "government", regexp.MustCompile(`\b(?:[Tt]he )?(?:(?:\p{Lu}\pL+(?:an|ian|i|ese|ish) )?(?:[Ff]ederal |[Cc]entral )?[Gg]overnment|FG)\b`), "the Examplian government"},
 }
 
 // courtList is several courts told at once: "the North, South and East High
@@ -177,12 +179,27 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 	for _, s := range sentences {
 		for _, m := range abbreviated.FindAllStringSubmatch(s.text, -1) {
 			full := strings.TrimSpace(m[1])
-			if a := x.lookup(full); a != nil && x.byName[m[2]] == nil {
+			if x.byName[m[2]] != nil {
+				continue
+			}
+			if a := x.lookup(full); a != nil {
 				x.byName[m[2]] = a
+			} else if kind := bodyKind(full); kind != "" {
+				x.byName[m[2]] = x.newActor(kind, strings.TrimPrefix(full, "The "))
 			}
 		}
 	}
 	return x
+}
+
+// bodyKind is the kind of body that a name in full looks like, or "".
+func bodyKind(name string) casefile.ActorKind {
+	for _, p := range actorPatterns {
+		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.kind != "government" {
+			return p.kind
+		}
+	}
+	return ""
 }
 
 // know adds actors of the record that belong to the text's country, or to
@@ -287,6 +304,13 @@ func (x *actorIndex) find(text string) []mention {
 	for _, p := range actorPatterns {
 		for _, m := range p.form.FindAllStringIndex(text, -1) {
 			start, end := trimName(text, m[0], m[1])
+			if p.id == "the-government" {
+				if governmentAs.MatchString(text[m[1]:]) {
+					continue
+				}
+				take(start, end, x.stateActor())
+				continue
+			}
 			if a := x.lookup(text[start:end]); a != nil {
 				take(start, end, a)
 			} else if rest := x.knownInside(text, start, end); rest == nil {
@@ -338,10 +362,13 @@ func (x *actorIndex) knownInside(text string, start, end int) *Actor {
 
 // trimName drops a beginning that is no part of a name.
 func trimName(text string, start, end int) (int, int) {
-	for _, lead := range []string{"The ", "In ", "On ", "At ", "By ", "However ", "Following ", "After ", "While ", "According ", "Meanwhile "} {
+	for _, lead := range []string{"The ", "the ", "In ", "On ", "At ", "By ", "However ", "Following ", "After ", "While ", "According ", "Meanwhile "} {
 		if strings.HasPrefix(text[start:end], lead) {
 			start += len(lead)
 		}
+	}
+	for _, tail := range []string{" leaders", " leader", " workers", " supporters", " founder"} {
+		end -= len(text[start:end]) - len(strings.TrimSuffix(text[start:end], tail))
 	}
 	for strings.HasSuffix(text[start:end], ".") {
 		end--
@@ -374,7 +401,25 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 		a.CC = ptr(x.cc)
 	}
 	x.byName[key] = a
+	if words := strings.Fields(name); (kind == "office_holder" || kind == "judge") && len(words) > 1 {
+		if family := words[len(words)-1]; x.byName[family] == nil && !officeWords[strings.ToLower(family)] {
+			x.byName[family] = a
+		}
+	}
 	return a
+}
+
+// stateActor is the government of the text's country, or the government
+// without more where the text has none.
+func (x *actorIndex) stateActor() *Actor {
+	if x.cc == "" {
+		return x.newActor("government", "the government")
+	}
+	name := "Government of " + country.Name(x.cc)
+	if a := x.lookup(name); a != nil {
+		return a
+	}
+	return x.newActor("government", name)
 }
 
 // government is a country that acts: its name stands before a verb of state.
@@ -383,12 +428,11 @@ func (x *actorIndex) government(text string, m mention) *Actor {
 	if m.id != x.cc || !stateVerb.MatchString(after) {
 		return nil
 	}
-	name := "Government of " + country.Name(m.id)
-	if a := x.lookup(name); a != nil {
-		return a
-	}
-	return x.newActor("government", name)
+	return x.stateActor()
 }
+
+// governmentAs is what makes "government" a word about something else.
+var governmentAs = regexp.MustCompile(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)
 
 var stateVerb = regexp.MustCompile(`^(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos)\w*`)
 

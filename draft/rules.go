@@ -76,6 +76,14 @@ var actRules = []actRule{
 			return !s.courtBefore(to) && (banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\b(?:free speech|freedom|censor\w*|reports?|claims?|allegations?|directive|knowledge)\b`).MatchString(s.text))
 		},
 		example: "Minister Ada Example rejected claims that the ban targets free speech.", silent: "The Exampleville High Court rejected the petition against the ban."},
+	{id: "denial-of-ban", kind: "denial", by: before, whole: true,
+		form:    regexp.MustCompile(`(?i)\b(?:was|is|were|are|has|have|had) (?:not|never) (?:been )?(?:banned|blocked|suspended|restricted|shut down)\b`),
+		about:   func(_ *reader, s *sentence, _, _ int) bool { return attributions.MatchString(s.text) },
+		example: "Minister Ada Example insisted that Sampler was not banned.", silent: "Sampler was not banned."},
+	{id: "announcement", kind: "statement", by: before, whole: true,
+		form:    regexp.MustCompile(`(?i)\b(?:announc(?:ed|es|ing)|declar(?:ed|es)) (?:that )?(?:an? |the |its )?(?:\pL+ ){0,3}(?:ban|block|suspension|restriction|shutdown|lifting|restoration)\b`),
+		about:   aboutBan,
+		example: "Minister Ada Example announced the suspension of Sampler.", silent: "The team announced the lifting of the trophy."},
 	{id: "defence", kind: "statement", by: before, whole: true,
 		form:  regexp.MustCompile(`(?i)\b(?:defend(?:s|ed|ing)?|justif(?:y|ies|ied))\b[^.;]{0,40}?\b(?:ban|block|blocking|blockade|restriction|suspension|shutdown)\b`),
 		about: aboutBan, example: "The Ministry of Example defended its ban on Sampler.", silent: "The team defended its title."},
@@ -95,14 +103,14 @@ var actRules = []actRule{
 		form:    regexp.MustCompile(`(?i)\b(?:ruled|struck down|disposed of|declared|dismissed the (?:petition|case)|rejected the (?:petition|case)|upheld)\b`),
 		about:   func(_ *reader, s *sentence, _, to int) bool { return s.courtBefore(to) },
 		example: "The Exampleville Supreme Court ruled that the ban was unlawful.", silent: "The government ruled for ten years."},
-	{id: "contempt", kind: "contempt", by: before, whole: true,
+	{id: "contempt", kind: "contempt", by: nobody, whole: true,
 		form: regexp.MustCompile(`(?i)\bcontempt\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
 			return regexp.MustCompile(`(?i)\b(?:court|notice|proceedings|order)\b`).MatchString(s.text)
 		},
 		example: "The court issued a contempt notice to the chairman.", silent: "He spoke with contempt of the film."},
 	{id: "reply", kind: "government_reply", by: before, whole: true,
-		form: regexp.MustCompile(`(?i)\b(?:(?:submitted|filed|furnished|presented) (?:its|their|his|her|a|the|an?)?\s?(?:written )?(?:repl(?:y|ies)|responses?|comments|reports?)|(?:told|informed) (?:the )?(?:\p{L}+ ){0,3}(?:court|bench))\b`),
+		form: regexp.MustCompile(`(?i)\b(?:(?:submitted|filed|furnished|presented) (?:its|their|his|her|a|the|an?)?\s?(?:written )?(?:repl(?:y|ies)|responses?|comments|reports?)|(?:told|informed) (?:the )?(?:\p{L}+,? ){0,6}(?:courts?|bench))\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
 			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench)\b`).MatchString(s.text)
 		},
@@ -116,7 +124,7 @@ var actRules = []actRule{
 		about:   func(_ *reader, s *sentence, _, _ int) bool { return true },
 		example: "The agency has initiated several FIRs against accounts.", silent: "The fir trees were cut."},
 	{id: "register", kind: "registration_sought", by: before, to: after, whole: true,
-		form:    regexp.MustCompile(`(?i)\b(?:asked|told|required|urged|ordered|directed) (?:[\p{L}/]+ ){0,6}to (?:register|sign|appoint|open (?:an )?office|set up (?:an )?office)\b`),
+		form:    regexp.MustCompile(`(?i)\b(?:asked|told|required|urged|ordered|directed) (?:[\p{L}/()]+ ){0,8}to (?:immediately )?(?:register|sign|commence (?:the )?(?:process of )?(?:licensing|registration)|licen[cs]e|appoint|open (?:an )?office|set up (?:an )?office)\b`),
 		about:   func(_ *reader, s *sentence, _, _ int) bool { return true },
 		example: "The regulator asked Sampler to register in the country.", silent: "Voters register in May."},
 	{id: "vpn", kind: "circumvention_restricted", by: before, whole: true,
@@ -146,7 +154,7 @@ var actRules = []actRule{
 		about: func(_ *reader, s *sentence, from, to int) bool {
 			clause := s.text[from:to]
 			return (len(s.targetsOf(from, to)) > 0 || regexp.MustCompile(`(?i)\b(?:social media|platforms?|websites?|internet|apps?)\b`).MatchString(clause)) &&
-				!regexp.MustCompile(`(?i)\b(?:would|could|should|may|might|to be|be|not|if|will) (?:have )?(?:been )?(?:also )?(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`).MatchString(clause)
+				!regexp.MustCompile(`(?i)\b(?:would|could|should|may|might|to be|be|not|never|if|will) (?:have )?(?:been )?(?:also )?(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`).MatchString(clause)
 		},
 		example: "Exampleland blocked access to Sampler on 17 February 2024.", silent: "Sampler would have been banned first."},
 	{id: "implemented", kind: "implementation", by: agent,
@@ -274,7 +282,7 @@ func (r *reader) actorsOf(rule actRule, s *sentence, m []int) (by, to []string) 
 			case contains(others, c.id):
 			case where == before && c.end <= m[0] && (inClause || best < 0):
 				best = i
-			case where == after && c.start >= m[1] && best < 0:
+			case where == after && c.start >= m[1] && best < 0 && !strings.Contains(s.text[m[1]:c.start], " to "):
 				best = i
 			case where == agent && c.start >= m[1] && strings.Contains(s.text[m[1]:c.start], " by ") && best < 0:
 				best = i

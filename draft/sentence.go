@@ -3,6 +3,7 @@ package draft
 import (
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -148,6 +149,9 @@ func (s *sentence) clause(at int) (start, end int) {
 
 // newReader finds the sentences and every name, date and number in them.
 func newReader(text *Text, names Names) *reader {
+	if text.Published.IsZero() {
+		text.Published = datedLine(text.Paragraphs)
+	}
 	r := &reader{names: names, text: text, last: make(map[casefile.ActorKind]string)}
 	for i, p := range text.Paragraphs {
 		if !boilerplate(p.Text) {
@@ -165,6 +169,22 @@ func newReader(text *Text, names Names) *reader {
 	}
 	return r
 }
+
+// datedLine is the day that stands alone in one of the first paragraphs, as
+// the day of publication does; the zero time where there is none.
+func datedLine(paragraphs []Paragraph) time.Time {
+	for _, p := range paragraphs[:min(len(paragraphs), 8)] {
+		text := strings.TrimSpace(publishedWords.ReplaceAllString(p.Text, ""))
+		for _, d := range findDates(text, time.Time{}) {
+			if day, ok := d.Date.FirstDay(time.UTC); ok && len(d.Date.String()) == len(time.DateOnly) && d.start == 0 && len(text)-d.end <= 12 {
+				return day
+			}
+		}
+	}
+	return time.Time{}
+}
+
+var publishedWords = regexp.MustCompile(`(?i)^(?:published|posted|updated|date)?(?: on)?:?\s*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s*)?`)
 
 // readSentence adds to the draft what one sentence holds.
 func (r *reader) readSentence(d *Draft, s *sentence) {

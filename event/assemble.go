@@ -19,7 +19,7 @@ const (
 	// restoredScore is what ok votes after a stretch must say, in nats.
 	restoredScore = 4.0
 	datingVotes   = 4.0        // bad votes of a stretch that date its beginning and its end
-	weakRate      = 0.6        // share of bad votes below which a ban is dated as one of half strength
+	weakRate      = 0.8        // share of bad votes below which a ban is dated as one of half strength
 	lullScore     = 5.0        // nats that speak for access in the midst of a stretch
 	laggard       = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
@@ -161,7 +161,7 @@ func (h *history) means(c *cluster) []string {
 // next are where those end and begin.
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
-	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Detector: Version,
+	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		votes: c.joint, primary: anchor{c.from, c.to}}
 	means := h.means(c)
 	var ws []witness

@@ -146,6 +146,9 @@ func (h *history) lulls(spans []stretch) []stretch {
 // restored a day or more before the end.
 func (h *history) spread(e *Event, b *banned) []Phase {
 	var out []Phase
+	if h.nets[b.net].asn == 0 {
+		return nil
+	}
 	net := []string{networkName(h.nets[b.net].asn)}
 	if f := b.first(); f.first > 0 && f.from > e.Onset.Latest.Unix()+86400 {
 		if lastOK := h.nets[b.net].obs[f.first-1]; lastOK.to > e.Onset.Latest.Unix() {

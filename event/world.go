@@ -216,7 +216,7 @@ func unite(m []Event) Event {
 		return m[0]
 	}
 	e := m[0]
-	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, nil, nil, nil, nil, nil, Counts{}
+	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, Counts{}
 	s := sha256.New()
 	e.Reasons = nil
 	for i := range m {

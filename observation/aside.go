@@ -8,10 +8,8 @@ import (
 )
 
 // own leaves out the steps that are not the target's own: the contrasts of
-// our probe and its connections to public resolvers. They make no rows: a
-// server that is asked for another name answers with a certificate for its
-// own, which in a row would look like somebody in the middle. What contrasts
-// came to is noted on the target's rows instead.
+// our probe and its connections to public resolvers. A failure there is
+// expected, and says nothing of the target by itself.
 func own(c measurement.Connection) measurement.Connection {
 	return measurement.Connection{
 		NetworkEvents: without(c.NetworkEvents, func(e *measurement.NetworkEvent) []string { return e.Tags }),

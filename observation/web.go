@@ -20,6 +20,7 @@ func (b *builder) web(c measurement.Connection) {
 	}
 	b.late(rows)
 	b.contrasts(rows)
+	b.paces(rows)
 	v := b.controlView()
 	for i := range rows {
 		v.apply(&rows[i])

@@ -113,10 +113,10 @@ var dnsRules = []Rule{
 	{
 		ID: "dns_wrong_server", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.injection.other", Basis: contrast,
-		Sentence: "The address is one that the control never got, and the server there cannot prove the name.",
+		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
 			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
-				return w.IP == v.IP && w.Name == v.Name && wrongCertificate(w)
+				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
 	},
@@ -697,6 +697,12 @@ var httpRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			return v.page && v.http == done && starved(s, v) && v.ReadSeconds >= 5
 		},
+	},
+	{
+		ID: "http_pace", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "http.throttle", Basis: "transfers taken in turn from the target and from a reference; fitted on our lab",
+		Sentence: "Transfers from the target are far slower than those from elsewhere in the same minute, and the distance does not explain it.",
+		row:      paced,
 	},
 	{
 		ID: "http_page_verified", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeOK, State: OK,

@@ -295,15 +295,12 @@ func compare(v *view) likeness {
 // sameLength: one length is at least 0.7 of the other, as OONI has it.
 func sameLength(v *view) likeness {
 	a, b := v.BodyBytes, v.ControlBodyBytes
-	if b <= 0 {
+	switch {
+	case b < 0, b == 0 && a > 0:
 		return incomparable
-	}
-	if v.BodyTruncated {
-		if a >= b || a == 0 || b > a {
-			return alike // it went on: nothing says that it would have ended elsewhere
-		}
-	}
-	if 10*min(a, b) >= 7*max(a, b) {
+	case v.BodyTruncated:
+		return alike // it went on: nothing says that it would have ended elsewhere
+	case 10*min(a, b) >= 7*max(a, b):
 		return alike
 	}
 	return unlike

@@ -80,6 +80,7 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 				if i >= len(visits) || ctx.Err() != nil {
 					return
 				}
+				trial.KeepUp(ctx)
 				if err := f.Submit(ctx, visits[i]); err != nil {
 					cancel(fmt.Errorf("make the demo: %w", err))
 				}

@@ -54,6 +54,7 @@ func commands() []command {
 		probeCommand(),
 		watchProbeCommand(),
 		sourceCommand(),
+		searchCommand(),
 		requestsCommand(),
 		bansCommand(),
 	}

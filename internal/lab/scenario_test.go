@@ -118,7 +118,7 @@ func sum(ns []int) (total int) {
 }
 
 func TestTruthMismatch(t *testing.T) {
-	blocked := Truth{"blocked", "tls", "tls.reset"}
+	blocked := blocked("tls", "tls.reset")
 	found := Finding{"likely_blocked", map[string]string{"tls": "blocked"}, []string{"tls.reset.sni"}}
 	for _, tt := range []struct {
 		name  string
@@ -130,7 +130,10 @@ func TestTruthMismatch(t *testing.T) {
 		{"another state", blocked, Finding{"impaired", found.Layers, found.Mechanisms}, false},
 		{"another layer", blocked, Finding{"blocked", map[string]string{"dns": "blocked", "tls": "ok"}, found.Mechanisms}, false},
 		{"another mechanism", blocked, Finding{"blocked", found.Layers, []string{"tls.resets"}}, false},
-		{"an alternative", Truth{"impaired|blocked", "dns|tls", "dns|tls"}, found, true},
+		{"one mechanism too many", blocked, Finding{"blocked", found.Layers, []string{"tls.reset", "tls.mitm"}}, false},
+		{"one that may be", Truth{State: "blocked", Mechanism: "tls.reset", Also: "http"}, Finding{"blocked", found.Layers, []string{"tls.reset", "http.timeout"}}, true},
+		{"only what may be", Truth{State: "blocked", Mechanism: "tls.reset", Also: "http"}, Finding{"blocked", found.Layers, []string{"http.timeout"}}, false},
+		{"an alternative", Truth{State: "impaired|blocked", Layer: "dns|tls", Mechanism: "dns|tls"}, found, true},
 		{"not blocked", Truth{State: "not-blocked"}, found, false},
 		{"not ok", Truth{State: "not-ok"}, found, true},
 	} {

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/bandish/bandish/internal/search"
+	"github.com/bandish/bandish/internal/source"
+)
+
+func searchCommand() command {
+	return command{
+		name:  "search",
+		usage: "QUERY [--kind act] [--case ID] [--cc PK] [--target x] [--limit N] [--json]",
+		about: "find words in the record, its sources and their archived text",
+		run:   runSearch,
+	}
+}
+
+func runSearch(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "search")
+	data := dataFlag(fs)
+	folder := recordsFlag(fs.String)
+	var o search.Options
+	fs.StringVar(&o.Kind, "kind", "", "only this `kind`: case, act, claim, sighting, dispute, docket, ban, law, actor, source, text")
+	fs.StringVar(&o.Case, "case", "", "only this `case`")
+	fs.StringVar(&o.CC, "cc", "", "only this `country`")
+	fs.StringVar(&o.Target, "target", "", "only this `platform`")
+	fs.IntVar(&o.Limit, "limit", 20, "at most `N` hits, up to 200")
+	asJSON := fs.Bool("json", false, "print JSON")
+	words, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(words) == 0 {
+		return usageError("search needs words; \"phrases\", -not and field:word may be among them")
+	}
+	o.CC = strings.ToUpper(o.CC)
+	index, unread, err := openSearch(ctx, *data, *folder)
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	for _, u := range unread {
+		fmt.Fprintf(env.stderr, "bandish: not searched: %s\n", u)
+	}
+	result, err := index.Search(ctx, strings.Join(words, " "), o)
+	if errors.Is(err, search.ErrQuery) {
+		return usageError("search: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(env.stdout, result)
+	}
+	for _, h := range result.Hits {
+		fmt.Fprintf(env.stdout, "%s  %s  %s\n", h.Kind, h.ID, strings.TrimSpace(strings.Join([]string{h.Date, h.CC, h.Title, h.Place, h.URL}, "  ")))
+		fmt.Fprintf(env.stdout, "    %s\n", strings.Join(strings.Fields(h.Plain()), " "))
+	}
+	_, err = fmt.Fprintf(env.stdout, "%d of %d found\n", len(result.Hits), result.Total)
+	return err
+}
+
+// openSearch opens the index of the record and of the archived sources.
+func openSearch(ctx context.Context, data, recordFolder string) (*search.Index, []string, error) {
+	record, _, err := openRecords(recordFolder)
+	if err != nil {
+		return nil, nil, err
+	}
+	documents := search.RecordDocuments(record)
+	texts, unread, err := search.SourceDocuments(source.Open(data))
+	if err != nil {
+		return nil, nil, err
+	}
+	index, err := search.Open(ctx, filepath.Join(data, "search"), append(documents, texts...))
+	return index, unread, err
+}

@@ -1,0 +1,247 @@
+package draft
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+// labNames knows an invented platform.
+var labNames = Names{Platforms: map[string]string{"sampler": "sampler", "chatterly": "chatterly"}}
+
+func read(t testing.TB, published string, paragraphs ...string) *Draft {
+	t.Helper()
+	text := &Text{}
+	if published != "" {
+		var err error
+		if text.Published, err = time.Parse(time.DateOnly, published); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offset := 0
+	for _, p := range paragraphs {
+		text.Paragraphs = append(text.Paragraphs, Paragraph{Text: p, Offset: offset})
+		offset += len(p) + 2
+	}
+	return Read(text, labNames)
+}
+
+// Every rule speaks on its example and is silent on the other.
+func TestActRules(t *testing.T) {
+	ids := make(map[string]bool)
+	for _, rule := range actRules {
+		if ids[rule.id] || rule.example == "" || rule.silent == "" {
+			t.Errorf("%s: not the only one, or without examples", rule.id)
+		}
+		ids[rule.id] = true
+		proposes := func(text string) bool {
+			return slices.ContainsFunc(read(t, "", text).Acts, func(l Line[Act]) bool { return l.Rule == "act-"+rule.id && l.Is.Kind == rule.kind })
+		}
+		if !proposes(rule.example) {
+			t.Errorf("%s is silent on %q", rule.id, rule.example)
+		}
+		if proposes(rule.silent) {
+			t.Errorf("%s speaks on %q", rule.id, rule.silent)
+		}
+	}
+}
+
+func TestActorPatterns(t *testing.T) {
+	for _, p := range actorPatterns {
+		if m := p.form.FindString("When " + p.example + " spoke, nobody listened."); !strings.Contains(m, p.example) {
+			t.Errorf("%s finds %q in a sentence with %q", p.id, m, p.example)
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	for _, test := range []struct {
+		text, published, want string
+	}{
+		{"It began on 17 February 2024.", "", "2024-02-17"},
+		{"It began on February 17, 2024.", "", "2024-02-17"},
+		{"It began on Feb. 17, 2024.", "", "2024-02-17"},
+		{"It began on 2024-02-17.", "", "2024-02-17"},
+		{"It began in March 2023.", "", "2023-03"},
+		{"It began on 31 February 2024.", "", ""},
+		{"It began on February 17.", "", "null"},
+		{"It began on February 17.", "2024-03-01", "2024-02-17"},
+		{"It began on December 17.", "2024-03-01", "2023-12-17"},
+		{"It began on Monday.", "", "null"},
+		{"It began on Monday.", "2024-03-13", "2024-03-11"},
+		{"It began on Wednesday.", "2024-03-13", "2024-03-13"},
+		{"It began yesterday.", "2024-03-01", "2024-02-29"},
+		{"It began in December last year.", "2025-02-10", "2024-12"},
+		{"It began last December.", "2025-02-10", "2024-12"},
+		{"It began last year.", "2025-02-10", "2024"},
+		{"It began last month.", "2025-01-31", "2024-12"},
+		{"It began three weeks ago.", "2024-03-13", "2024-02-19/2024-02-25"},
+		{"It came nine days after the February 8, 2024 vote.", "", "2024-02-08 2024-02-17"},
+		{"It came two weeks before 1 March 2024.", "", "2024-03-01 2024-02-16"},
+		{"It may be so, the march went on and august company came.", "", ""},
+		{"It has 1234-56-78 as a number.", "", ""},
+	} {
+		var got []string
+		for _, l := range read(t, test.published, test.text).Dates {
+			if s := l.Is.Date.String(); s != "" {
+				got = append(got, s)
+			} else if l.Is.Note != "" {
+				got = append(got, "null")
+			}
+		}
+		if s := strings.Join(got, " "); s != test.want {
+			t.Errorf("%q published %q: %q, want %q", test.text, test.published, s, test.want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	type number struct {
+		relation string
+		value    float64
+		unit     string
+	}
+	for text, want := range map[string][]number{
+		"Less than 2% of users.":                         {{"<", 2, "%"}},
+		"It followed 41,414 of the 69,372 URLs.":         {{"=", 41414, "URLs"}},
+		"It cost about $1.34 billion.":                   {{"~", 1.34e9, "USD"}},
+		"Hundreds of Sampler accounts were named.":       {{"~", -1, "accounts"}},
+		"The year-long ban lasted nine days.":            {{"~", 1, "years"}, {"=", 9, "days"}},
+		"It complied with 54.2 per cent of 629 demands.": {{"=", 54.2, "%"}},
+		"On 17 February 2024 nothing was counted.":       nil,
+	} {
+		var got []number
+		for _, l := range read(t, "", text).Numbers {
+			n := number{l.Is.Relation, -1, l.Is.Unit}
+			if l.Is.Value != nil {
+				n.value = *l.Is.Value
+			}
+			got = append(got, n)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+}
+
+func TestWhoActed(t *testing.T) {
+	record := &casefile.Records{Shared: casefile.Shared{Actors: []casefile.Actor{
+		{ID: "pk-moi", Kind: "ministry", Name: "Ministry of Interior", CC: "PK"}, {ID: "xy-moi", Kind: "ministry", Name: "Ministry of Interior", CC: "NG"},
+		{ID: "pk-khan", Kind: "office_holder", Name: "Ada Khan", Office: "minister", CC: "PK"},
+		{ID: "pk-ihc", Kind: "court", Name: "Islamabad High Court", CC: "PK"},
+	}}}
+	names := labNames
+	names.Record = record
+	d := Read(&Text{Paragraphs: []Paragraph{
+		{Text: "The Interior Ministry of Pakistan asked the Example Telecom Authority (ETA) to block Sampler."},
+		{Text: "Ada Khan denied reports of the ban. The ministry told the Islamabad and North High Courts otherwise.", Offset: 100},
+		{Text: "“We blocked Sampler,” the minister said.", Offset: 220},
+	}}, names)
+	who := make(map[casefile.ActKind]string)
+	for _, l := range d.Acts {
+		who[l.Is.Kind] = strings.Join(l.Is.By, ",") + ">" + strings.Join(l.Is.To, ",")
+	}
+	for kind, want := range map[casefile.ActKind]string{"request": "pk-moi>Example Telecom Authority", "denial": "pk-khan>", "government_reply": "pk-moi>"} {
+		if who[kind] != want {
+			t.Errorf("%s by %q, want %q", kind, who[kind], want)
+		}
+	}
+	last := d.Claims[len(d.Claims)-1].Is
+	if !slices.Equal(last.By, []string{"pk-khan"}) || *last.Target != "sampler" {
+		t.Errorf("the minister's claim: %+v", last)
+	}
+	var courts []string
+	for _, l := range d.Actors {
+		if l.Is.Kind == "court" {
+			courts = append(courts, l.Is.Name)
+		}
+	}
+	if !slices.Equal(courts, []string{"Islamabad High Court", "North High Court"}) {
+		t.Errorf("courts %q", courts)
+	}
+}
+
+// A platform's name that is a word of the language is no platform as a word.
+func TestCommonWords(t *testing.T) {
+	names := Names{Platforms: map[string]string{"signal": "signal", "x": "x", "twitter": "x", "facebook": "facebook", "proton vpn": "protonvpn"}}
+	for text, want := range map[string]string{
+		"There was no signal in the line.":         "",
+		"Signal was weak.":                         "",
+		"Users of Signal were cut off.":            "signal",
+		"Malcolm X spoke.":                         "",
+		"X, formerly Twitter, was blocked.":        "x x",
+		"Facebook's page and Proton VPN's server.": "facebook protonvpn",
+	} {
+		d := &reader{text: &Text{Paragraphs: []Paragraph{{Text: text}}}, names: names}
+		r := newReader(d.text, names)
+		var got []string
+		for _, m := range r.sentences[0].platforms {
+			got = append(got, m.id)
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%q: %q, want %q", text, s, want)
+		}
+	}
+}
+
+func TestSplit(t *testing.T) {
+	for text, want := range map[string]int{
+		"One. Two! Three?":                        3,
+		"Mr. Khan v. the U.S. went on. It ended.": 2,
+		`He said "it works." She said no.`:        2,
+		"It cost $1.34 billion. Then 2.5% more.":  2,
+		"On Feb. 17, 2024 it began.":              1,
+		"":                                        0,
+	} {
+		if got := split(Paragraph{Text: text}, 1); len(got) != want {
+			t.Errorf("%q: %d sentences, want %d", text, len(got), want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, r := range actRules {
+		f.Add(r.example, "2024-03-14")
+	}
+	f.Add("\"“’s X\n\nThe A and B High Courts (ABC)", "")
+	f.Fuzz(func(t *testing.T, s, published string) {
+		text := &Text{}
+		text.Published, _ = time.Parse(time.DateOnly, published)
+		offset := 0
+		for _, p := range strings.Split(s, "\n\n") {
+			text.Paragraphs = append(text.Paragraphs, Paragraph{Text: p, Offset: offset})
+			offset += len(p) + 2
+		}
+		d := Read(text, labNames)
+		check := func(at casefile.Locator, passage string) {
+			p := text.Paragraphs[at.Paragraph-1]
+			if int(*at.Offset) < p.Offset || int(*at.Offset+at.Length) > p.Offset+len(p.Text) {
+				t.Errorf("%+v lies outside its paragraph", at)
+			}
+			if len(strings.Fields(passage)) > 25 {
+				t.Errorf("passage %q is too long", passage)
+			}
+		}
+		for _, l := range d.Acts {
+			check(l.At, l.Passage)
+		}
+		for _, l := range d.Claims {
+			check(l.At, l.Passage)
+		}
+		for _, l := range d.Dates {
+			check(l.At, l.Passage)
+			if p := text.Published; p.IsZero() && l.Is.Note == fromDayNote {
+				t.Error("a date counted from a day that is not known")
+			}
+		}
+		for _, l := range d.Numbers {
+			check(l.At, l.Passage)
+		}
+		for _, l := range d.Actors {
+			check(l.At, l.Passage)
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package search
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/source"
+)
+
+// RecordDocuments are the parts of the record that can be found.
+func RecordDocuments(records *casefile.Records) []Document {
+	var all []Document
+	for _, c := range records.Cases {
+		all = append(all, caseDocuments(c)...)
+	}
+	s := &records.Shared
+	all = append(all, sources("shared", s.Sources)...)
+	for _, b := range s.Bans {
+		text := []string{b.By, b.Method}
+		for _, n := range b.Notes {
+			text = append(text, n.Text)
+		}
+		all = append(all, Document{
+			ID: "shared/bans/" + b.ID, Kind: "ban", Case: b.Case, Title: "Ban of " + strings.Join(append(b.Targets, b.Other...), ", "),
+			Text: join(text...), Date: b.Start.String(), CC: b.CC, Targets: b.Targets,
+		})
+	}
+	for _, l := range s.Laws {
+		all = append(all, law("shared", l))
+	}
+	for _, a := range s.Actors {
+		all = append(all, actor("shared", a))
+	}
+	return all
+}
+
+func caseDocuments(c *casefile.Case) []Document {
+	var summary []string
+	for _, n := range c.Summary {
+		summary = append(summary, n.Text)
+	}
+	all := []Document{{ID: c.ID, Kind: "case", Case: c.ID, Title: c.Title, Text: join(append(summary, c.OpenQuestions...)...), CC: c.Jurisdiction, Targets: c.Targets}}
+	if c.Start != nil {
+		all[0].Date = c.Start.Date.String()
+	}
+	add := func(kind, section, id, title, date string, text ...string) {
+		all = append(all, Document{ID: c.ID + "/" + section + "/" + id, Kind: kind, Case: c.ID, Title: title, Text: join(text...), Date: date, CC: c.Jurisdiction, Targets: c.Targets})
+	}
+	for _, a := range c.Acts {
+		text := append([]string{a.What, a.Asked}, a.Grounds...)
+		for _, n := range a.Details {
+			text = append(text, n.Text)
+		}
+		add("act", "acts", a.ID, strings.ReplaceAll(string(a.Kind), "_", " "), a.Date.String(), text...)
+	}
+	for _, s := range c.Sightings {
+		add("sighting", "sightings", s.ID, "seen: "+string(s.Access), s.Date.String(), s.What, s.Method)
+	}
+	for _, k := range c.Claims {
+		text := []string{k.Says}
+		for _, e := range k.Evidence {
+			text = append(text, e.Why)
+		}
+		add("claim", "claims", k.ID, "claim about "+string(k.About), k.Date.String(), text...)
+	}
+	for _, d := range c.Disputes {
+		var text []string
+		for _, p := range d.Positions {
+			text = append(text, p.Says)
+		}
+		add("dispute", "disputes", d.ID, d.Question, "", text...)
+	}
+	for _, d := range c.Dockets {
+		text := append([]string{d.Relief}, d.Petitioners...)
+		if d.Outcome != nil {
+			text = append(text, d.Outcome.Text)
+		}
+		for _, n := range d.Notes {
+			text = append(text, n.Text)
+		}
+		add("docket", "dockets", d.ID, d.ID, d.Filed.String(), text...)
+	}
+	all = append(all, sources(c.ID, c.Sources)...)
+	for _, l := range c.Laws {
+		all = append(all, law(c.ID, l))
+	}
+	for _, a := range c.Actors {
+		all = append(all, actor(c.ID, a))
+	}
+	return all
+}
+
+func sources(folder string, list []casefile.Source) []Document {
+	var all []Document
+	for _, s := range list {
+		d := Document{ID: folder + "/sources/" + s.ID, Kind: "source", Title: s.Publisher, Text: join(s.Note, s.ReliabilityReason), Date: s.Date.String()}
+		if folder != "shared" {
+			d.Case = folder
+		}
+		if s.Title != nil {
+			d.Title += ": " + *s.Title
+		}
+		if s.URL != nil {
+			d.URL = *s.URL
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func law(folder string, l casefile.Law) Document {
+	text := []string{l.Abbreviation}
+	for _, s := range l.Sections {
+		text = append(text, s.Number+" "+s.Empowers)
+	}
+	return Document{ID: folder + "/laws/" + l.ID, Kind: "law", Title: l.Name, Text: join(text...), Date: l.Date.String(), CC: l.CC}
+}
+
+func actor(folder string, a casefile.Actor) Document {
+	return Document{ID: folder + "/actors/" + a.ID, Kind: "actor", Title: a.Name, Text: join(a.Abbreviation, a.Office, a.Note), CC: a.CC}
+}
+
+// SourceDocuments are the paragraphs of the archived copies that have a text.
+// A copy that cannot be read is left out and named in the second result.
+func SourceDocuments(archive *source.Archive) (all []Document, unread []string, err error) {
+	list, err := archive.List()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range list {
+		if !readable(s.MediaType) {
+			continue
+		}
+		_, content, err := archive.Get(s.SHA256)
+		if err != nil {
+			unread = append(unread, err.Error())
+			continue
+		}
+		text, err := source.ReadText(content, s.MediaType, s.URL())
+		if err != nil {
+			unread = append(unread, fmt.Sprintf("source %s: %v", s.SHA256[:12], err))
+			continue
+		}
+		title := text.Title
+		if title == "" && len(s.Fetches) > 0 {
+			title = s.Fetches[0].Name
+		}
+		for i, span := range text.Spans {
+			d := Document{
+				ID: fmt.Sprintf("source/%s/%d", s.SHA256, i+1), Kind: "text", Title: title, Text: text.Body[span.Start:span.End],
+				URL: s.URL(), Place: fmt.Sprintf("paragraph %d", i+1),
+			}
+			if span.Page > 0 {
+				d.Place = fmt.Sprintf("page %d, %s", span.Page, d.Place)
+			}
+			if len(s.Fetches) > 0 {
+				d.Date = s.Fetches[0].Time.Format("2006-01-02")
+			}
+			all = append(all, d)
+		}
+	}
+	return all, unread, nil
+}
+
+// readable are the kinds of copies that hold prose. Data sets are found by
+// their own commands.
+func readable(mediaType string) bool {
+	return mediaType == "text/html" || mediaType == "application/xhtml+xml" || mediaType == "text/plain" || mediaType == "application/pdf"
+}
+
+// join puts sentences together.
+func join(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p = strings.TrimSpace(p); p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "\n")
+}

@@ -1,0 +1,318 @@
+// Package search finds words in the record and in the archived copies of its
+// sources. The index is derived: it is named by what it was built from, built
+// anew when that changes, never changed once built, and may be deleted at any
+// time.
+package search
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"html/template"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/analysis/analyzer/custom"
+	"github.com/blevesearch/bleve/v2/analysis/analyzer/keyword"
+	"github.com/blevesearch/bleve/v2/analysis/lang/en"
+	"github.com/blevesearch/bleve/v2/analysis/token/lowercase"
+	"github.com/blevesearch/bleve/v2/analysis/token/porter"
+	"github.com/blevesearch/bleve/v2/analysis/tokenizer/unicode"
+	"github.com/blevesearch/bleve/v2/mapping"
+	"github.com/blevesearch/bleve/v2/search/query"
+)
+
+// version names the way of indexing; another one makes all indexes stale.
+const version = "bandish-search/1"
+
+// analyzer is the name of the way in which text is cut into words.
+const analyzer = "prose"
+
+// Document is one thing that can be found.
+type Document struct {
+	ID    string `json:"id"`   // unique: "pk-2024-x/acts/moi-letter", "source/<sha256>/12"
+	Kind  string `json:"kind"` // case, act, claim, sighting, dispute, docket, ban, law, actor, source, text
+	Case  string `json:"case,omitempty"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	Date  string `json:"date,omitempty"` // EDTF
+	CC    string `json:"cc,omitempty"`
+	// Targets are platform ids; a query names one as target:x.
+	Targets []string `json:"target,omitempty"`
+	URL     string   `json:"url,omitempty"`
+	Place   string   `json:"place,omitempty"` // paragraph or page of a source
+}
+
+// Hit is a document that was found.
+type Hit struct {
+	Document
+	Score float64 `json:"score"`
+	// Snippet is the passage with the words marked, safe as HTML.
+	Snippet template.HTML `json:"snippet"`
+}
+
+// Plain is the snippet without markup, the words between « and ».
+func (h *Hit) Plain() string {
+	s := strings.NewReplacer("<mark>", "«", "</mark>", "»").Replace(string(h.Snippet))
+	return html.UnescapeString(s)
+}
+
+// Result is a page of hits.
+type Result struct {
+	Query string `json:"query"`
+	Total uint64 `json:"total"`
+	Hits  []Hit  `json:"hits"`
+}
+
+// Index is an open index. It may be asked from many goroutines at once.
+type Index struct {
+	index bleve.Index
+}
+
+// Open opens the index of the documents in dir, and builds it first where
+// there is none for just these documents. Indexes of other documents in dir
+// are removed.
+func Open(ctx context.Context, dir string, documents []Document) (*Index, error) {
+	name := fingerprint(documents)
+	path := filepath.Join(dir, name)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := build(ctx, dir, path, documents); err != nil {
+			return nil, fmt.Errorf("build the search index: %w", err)
+		}
+		sweep(dir, name)
+	}
+	index, err := bleve.OpenUsing(path, map[string]any{"read_only": true})
+	if err != nil {
+		return nil, fmt.Errorf("open the search index %s (delete it to have it built anew): %w", path, err)
+	}
+	return &Index{index}, nil
+}
+
+// Close frees the index.
+func (x *Index) Close() error { return x.index.Close() }
+
+// fingerprint names the documents, in whatever order they come.
+func fingerprint(documents []Document) string {
+	sums := make([]string, len(documents))
+	for i, d := range documents {
+		text, _ := json.Marshal(d) // strings always marshal
+		sum := sha256.Sum256(text)
+		sums[i] = string(sum[:])
+	}
+	slices.Sort(sums)
+	h := sha256.New()
+	h.Write([]byte(version))
+	for _, s := range sums {
+		h.Write([]byte(s))
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// build makes an index beside its place and moves it there when it is whole.
+func build(ctx context.Context, dir, path string, documents []Document) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	part, err := os.MkdirTemp(dir, ".part-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(part)
+	m, err := schema()
+	if err != nil {
+		return err
+	}
+	index, err := bleve.New(filepath.Join(part, "index"), m)
+	if err != nil {
+		return err
+	}
+	err = fill(ctx, index, documents)
+	if err = errors.Join(err, index.Close()); err != nil {
+		return err
+	}
+	err = os.Rename(filepath.Join(part, "index"), path)
+	if _, statErr := os.Stat(path); statErr == nil {
+		return nil // ours, or that of another process that was quicker
+	}
+	return err
+}
+
+func fill(ctx context.Context, index bleve.Index, documents []Document) error {
+	batch := index.NewBatch()
+	for i, d := range documents {
+		if err := batch.Index(d.ID, d); err != nil {
+			return fmt.Errorf("index %s: %w", d.ID, err)
+		}
+		if batch.Size() < 1000 && i < len(documents)-1 {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := index.Batch(batch); err != nil {
+			return err
+		}
+		batch.Reset()
+	}
+	return nil
+}
+
+// sweep removes indexes of other documents, and what a killed process left.
+func sweep(dir, keep string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || e.Name() == keep || strings.HasPrefix(e.Name(), ".part-") && time.Since(info.ModTime()) < time.Hour {
+			continue
+		}
+		os.RemoveAll(filepath.Join(dir, e.Name())) // open readers keep their files
+	}
+}
+
+// schema says how each field is indexed.
+func schema() (mapping.IndexMapping, error) {
+	words := bleve.NewTextFieldMapping()
+	words.Analyzer = analyzer
+	exact := bleve.NewTextFieldMapping()
+	exact.Analyzer = keyword.Name
+	exact.IncludeInAll = false
+	stored := bleve.NewTextFieldMapping()
+	stored.Index, stored.IncludeInAll = false, false
+	doc := bleve.NewDocumentStaticMapping()
+	doc.AddFieldMappingsAt("title", words)
+	doc.AddFieldMappingsAt("text", words)
+	doc.AddFieldMappingsAt("kind", exact)
+	doc.AddFieldMappingsAt("case", exact)
+	doc.AddFieldMappingsAt("cc", exact)
+	doc.AddFieldMappingsAt("date", exact)
+	doc.AddFieldMappingsAt("target", exact)
+	doc.AddFieldMappingsAt("id", stored)
+	doc.AddFieldMappingsAt("url", stored)
+	doc.AddFieldMappingsAt("place", stored)
+	m := bleve.NewIndexMapping()
+	m.DefaultMapping = doc
+	// English by its stems, but with the small words: "until further orders" is
+	// to be found.
+	err := m.AddCustomAnalyzer(analyzer, map[string]any{
+		"type": custom.Name, "tokenizer": unicode.Name, "token_filters": []string{en.PossessiveName, lowercase.Name, porter.Name},
+	})
+	m.DefaultAnalyzer = analyzer
+	return m, err
+}
+
+// Options narrow a search.
+type Options struct {
+	Kind, Case, CC, Target string
+	Limit, Offset          int // Limit 0 means 20; at most 200
+}
+
+// maxQuery bounds what a stranger may ask, in bytes.
+const maxQuery = 500
+
+// ErrQuery says that a query cannot be read.
+var ErrQuery = errors.New("the query cannot be read")
+
+// Search answers a query: words, all of which must be found, "phrases",
+// +must and -not, and field:word for title, text, kind, case, cc and target.
+func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, error) {
+	text = strings.TrimSpace(text)
+	if text == "" || len(text) > maxQuery {
+		return nil, fmt.Errorf("%w: give 1 to %d bytes", ErrQuery, maxQuery)
+	}
+	q, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	all := []query.Query{q}
+	for field, value := range map[string]string{"kind": o.Kind, "case": o.Case, "cc": o.CC, "target": o.Target} {
+		if value == "" {
+			continue
+		}
+		term := bleve.NewMatchQuery(value)
+		term.SetField(field)
+		all = append(all, term)
+	}
+	request := bleve.NewSearchRequestOptions(bleve.NewConjunctionQuery(all...), min(max(o.Limit, 0), 200), max(o.Offset, 0), false)
+	if o.Limit == 0 {
+		request.Size = 20
+	}
+	request.Fields = []string{"*"}
+	request.Highlight = bleve.NewHighlightWithStyle("html")
+	request.SortBy([]string{"-_score", "_id"})
+	found, err := x.index.SearchInContext(ctx, request)
+	if err != nil {
+		return nil, fmt.Errorf("search for %q: %w", text, err)
+	}
+	result := &Result{Query: text, Total: found.Total, Hits: []Hit{}}
+	for _, h := range found.Hits {
+		result.Hits = append(result.Hits, hit(h.Score, h.Fields, h.Fragments))
+	}
+	return result, nil
+}
+
+// parse reads the query language. Words without a sign must all be found.
+func parse(text string) (query.Query, error) {
+	parsed, err := bleve.NewQueryStringQuery(text).Parse()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrQuery, err)
+	}
+	b, ok := parsed.(*query.BooleanQuery)
+	if !ok {
+		return parsed, nil
+	}
+	should, ok := b.Should.(*query.DisjunctionQuery)
+	if !ok || len(should.Disjuncts) == 0 {
+		return parsed, nil
+	}
+	should.SetMin(float64(len(should.Disjuncts)))
+	return parsed, nil
+}
+
+// list reads a stored field that holds one value or several.
+func list(field any) []string {
+	switch v := field.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, x := range v {
+			if s, ok := x.(string); ok {
+				all = append(all, s)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+func hit(score float64, fields map[string]any, fragments map[string][]string) Hit {
+	field := func(name string) string {
+		s, _ := fields[name].(string)
+		return s
+	}
+	h := Hit{Score: score, Document: Document{
+		ID: field("id"), Kind: field("kind"), Case: field("case"), Title: field("title"), Text: field("text"), Date: field("date"),
+		CC: field("cc"), Targets: list(fields["target"]), URL: field("url"), Place: field("place"),
+	}}
+	parts := fragments["text"]
+	if len(parts) == 0 {
+		parts = fragments["title"]
+	}
+	if len(parts) == 0 {
+		text := []rune(h.Text)
+		parts = []string{html.EscapeString(string(text[:min(len(text), 200)]))}
+	}
+	h.Snippet = template.HTML(parts[0]) // escaped by the formatter
+	return h
+}
