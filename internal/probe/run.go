@@ -156,7 +156,7 @@ type run struct {
 	mu    sync.Mutex
 	ends  []endpoint // the target's own, at depth 0
 	ech   []byte
-	h3    bool // offered by the HTTPS record
+	h3    bool      // offered by the HTTPS record
 	page  *Exchange // the last request of the target's own page load
 	known map[netip.Addr]bool
 
