@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 	"testing"
@@ -58,28 +56,16 @@ func TestECHWhereItIsOffered(t *testing.T) {
 		},
 	}
 	l.serve("198.51.100.20:443", tls.NewListener(ln, server), ln.Addr().String(), serving("hidden"))
-	l.web("198.51.100.53:443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, err := io.ReadAll(r.Body)
-		q, m := new(dns.Msg), new(dns.Msg)
-		if err != nil || q.Unpack(raw) != nil {
-			t.Error("a broken query")
-			return
+	l.doh("198.51.100.53:443", "dns.example", func(q dns.Question) dns.RR {
+		if q.Qtype != dns.TypeHTTPS {
+			return nil
 		}
-		m.SetReply(q)
-		if q.Question[0].Qtype == dns.TypeHTTPS {
-			list := append(binary.BigEndian.AppendUint16(nil, uint16(len(config))), config...)
-			m.Answer = append(m.Answer, &dns.HTTPS{SVCB: dns.SVCB{
-				Hdr:      dns.RR_Header{Name: q.Question[0].Name, Rrtype: dns.TypeHTTPS, Class: dns.ClassINET, Ttl: 60},
-				Priority: 1, Target: ".", Value: []dns.SVCBKeyValue{&dns.SVCBECHConfig{ECH: list}},
-			}})
-		}
-		out, err := m.Pack()
-		if err != nil {
-			t.Error(err)
-		}
-		w.Header().Set("Content-Type", "application/dns-message")
-		w.Write(out)
-	}), nil, "dns.example")
+		list := append(binary.BigEndian.AppendUint16(nil, uint16(len(config))), config...)
+		return &dns.HTTPS{SVCB: dns.SVCB{
+			Hdr:      dns.RR_Header{Name: q.Name, Rrtype: dns.TypeHTTPS, Class: dns.ClassINET, Ttl: 60},
+			Priority: 1, Target: ".", Value: []dns.SVCBKeyValue{&dns.SVCBECHConfig{ECH: list}},
+		}}
+	})
 	cfg := l.config()
 	cfg.Resolvers.DoH = []SecureResolver{{Name: "dns.example", Addr: netip.MustParseAddrPort("198.51.100.53:443"), URL: "https://dns.example/dns-query"}}
 	k := measure(t, cfg, "https://hidden.example/").TestKeys
