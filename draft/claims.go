@@ -61,6 +61,9 @@ func (r *reader) speaker(s *sentence, at int) []string {
 	return []string{}
 }
 
+// afterQuote is `"…," he said`.
+var afterQuote = regexp.MustCompile(`["”]\s*(?:he|she|it|they)\s+(?:also\s+)?(?:said|says|added|stated|noted|claimed|told|argued|insisted)\b`)
+
 var pronoun = regexp.MustCompile(`^(?:It|They|He|She)\b`)
 
 // claims proposes what a sentence makes somebody say, where it is about
@@ -71,7 +74,7 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 	if place == nil && (quote == nil || len(s.text) < 60) {
 		return nil
 	}
-	if len(s.platforms) == 0 && !banWords.MatchString(s.text) && !matter.MatchString(s.text) && len(s.numbers) == 0 {
+	if len(s.platforms) == 0 && !banWords.MatchString(s.text) && !matter.MatchString(s.text) && !lawWords.MatchString(s.text) && len(s.numbers) == 0 {
 		return nil
 	}
 	c := Claim{By: r.claimant(s), About: s.subject()}
@@ -100,6 +103,9 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 // claimant is the one who says it: the actor before the first word of
 // speaking, the one named with it after a quotation, or the one who is meant.
 func (r *reader) claimant(s *sentence) []string {
+	if afterQuote.MatchString(s.text) && len(r.lastSpeaker) > 0 {
+		return slices.Clone(r.lastSpeaker)
+	}
 	m := attributions.FindStringIndex(s.text)
 	if m != nil {
 		if quote := quotation.FindStringIndex(s.text); quote != nil && m[0] > quote[0] && m[0] < quote[1] { // the word stands inside the quotation

@@ -27,7 +27,7 @@ func newPlatformFinder(names map[string]string, sentences []*sentence) *platform
 	f := &platformFinder{names: names}
 	for _, s := range sentences {
 		lower := strings.ToLower(s.text)
-		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social media") && wordX.MatchString(s.text)
+		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text)
 	}
 	return f
 }
@@ -148,7 +148,7 @@ var actorPatterns = []struct {
 	form    *regexp.Regexp
 	example string
 }{
-	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|Judge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
+	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|[Jj]udge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+(?:(?:de|da|do|dos|al|bin|ul)\s+)?\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
 	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Attorney General|Additional Attorney General|Chairman|Chairperson|Senator|Spokesperson|Spokesman|Spokeswoman|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?(?: (?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister)\.?)*\s+\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Minister of State Ada Example"},
 	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)*(?:High Court|Supreme Court|Constitutional Court|Federal Court|District Court|Court of Appeal|Supreme Federal Tribunal)(?:\s+of\s+\p{Lu}\pL+)?`), "Exampleville High Court"},
 	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?\p{Lu}\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*`), "Ministry of Example"},
@@ -434,7 +434,7 @@ func (x *actorIndex) government(text string, m mention) *Actor {
 // governmentAs is what makes "government" a word about something else.
 var governmentAs = regexp.MustCompile(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)
 
-var stateVerb = regexp.MustCompile(`^(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos)\w*`)
+var stateVerb = regexp.MustCompile(`^(?:on \pL+day,? )?(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos|said|says|confirm|announc|admit)\w*`)
 
 // actorName is how an act names an actor: by id where there is one.
 func actorName(a *Actor) string {
