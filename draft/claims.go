@@ -15,7 +15,7 @@ var (
 	quotation = regexp.MustCompile(`["“][^"“”]{12,}["”]?`)
 	aDocument = regexp.MustCompile(`(?i)\b(?:the|this|that) (?:document|letter|report|reply|statement)\b`)
 	owned     = regexp.MustCompile(`(?i)^(?:'s|’s)?\s+(?:document|letter|report|reply|statement)\b`)
-	matter    = regexp.MustCompile(`(?i)\b(?:platform|social media|free speech|freedom of|internet|content|accounts?|users?|censor\w*|propaganda|incite|national security)\b`)
+	matter    = regexp.MustCompile(`(?i)\b(?:platform|social media|free speech|freedom of|internet|content|accounts?|users?|censor\w*|propaganda|incite|national security|decision)\b`)
 )
 
 // meant are words that stand for an actor named before: the last one of the
@@ -115,7 +115,7 @@ func (r *reader) claimant(s *sentence) []string {
 		}
 		if strings.EqualFold(s.text[m[0]:m[1]], "according to") {
 			for _, a := range s.actors {
-				if a.start >= m[1] {
+				if a.start >= m[1] && a.actor.Kind != "court" {
 					return []string{a.id}
 				}
 			}

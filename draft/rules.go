@@ -55,7 +55,7 @@ var actRules = []actRule{
 		form:  regexp.MustCompile(`(?i)\b(?:requested|asked|wrote to|urged|called (?:on|upon))\b`),
 		about: aboutBlocking, example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The court asked for Sampler's reply."},
 	{id: "order", kind: "order", by: before, to: after, whole: true,
-		form: regexp.MustCompile(`(?i)\b(?:(?:has |had )?(?:ordered|directed|instructed|commanded)|issued (?:an? |the )?(?:order|directive|decree|notification)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
+		form: regexp.MustCompile(`(?i)\b(?:(?:has |had )?(?:ordered|directed|instructed|commanded)|decid(?:ed|es) to|issued (?:an? |the )?(?:order|directive|decree|notification)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
 		about: func(r *reader, s *sentence, from, to int) bool {
 			return aboutBlocking(r, s, from, to) && !s.hasKind(from, to, "court", "judge")
 		},
@@ -85,8 +85,8 @@ var actRules = []actRule{
 		about:   aboutBan,
 		example: "Minister Ada Example announced the suspension of Sampler.", silent: "The team announced the lifting of the trophy."},
 	{id: "defence", kind: "statement", by: before, whole: true,
-		form:  regexp.MustCompile(`(?i)\b(?:defend(?:s|ed|ing)?|justif(?:y|ies|ied))\b[^.;]{0,40}?\b(?:ban|block|blocking|blockade|restriction|suspension|shutdown)\b`),
-		about: aboutBan, example: "The Ministry of Example defended its ban on Sampler.", silent: "The team defended its title."},
+		form:  regexp.MustCompile(`(?i)\b(?:defend(?:s|ed|ing)?|justif(?:y|ies|ied))\b[^.;]{0,40}?\b(?:ban|block|blocking|blockade|restriction|suspension|shutdown|decision|move)\b`),
+		about: func(_ *reader, _ *sentence, _, _ int) bool { return true }, example: "The Ministry of Example defended its ban on Sampler.", silent: "The team defended its title."},
 	{id: "petition", kind: "petition", by: before, whole: true,
 		form: regexp.MustCompile(`(?i)\b(?:writ )?(?:petitions?|lawsuits?|legal challenges?)\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
@@ -94,9 +94,9 @@ var actRules = []actRule{
 		},
 		example: "Writ petitions challenging the ban are pending before the Exampleville High Court.", silent: "An online petition gathered signatures against the ban."},
 	{id: "hearing", kind: "hearing", by: nobody, whole: true,
-		form: regexp.MustCompile(`(?i)\b(?:hearing|heard|adjourn(?:ed|s)|currently reviewing|took up)\b`),
+		form: regexp.MustCompile(`(?i)\b(?:hearing|heard|to hear|adjourn(?:ed|s)|currently reviewing|took up)\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench|judges?)\b`).MatchString(s.text)
+			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench|judges?|petitions?)\b`).MatchString(s.text)
 		},
 		example: "The Exampleville High Court adjourned the case until Monday.", silent: "He was hard of hearing."},
 	{id: "judgment", kind: "judgment", by: before, whole: true,
