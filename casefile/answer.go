@@ -281,8 +281,9 @@ func (t *Tally) add(c Cell) {
 
 func (n NetworkTally) total() int64 { return n.OK + n.Blocked + n.Down + n.Unclear }
 
-// read gives what a network's measurements come to. Unclear votes are in the
-// denominator: they never make a network look decided.
+// read gives what a network's measurements come to: what four fifths of the
+// votes say, or all but one report. Unclear votes are in the denominator: they
+// never make a network look decided.
 func (n NetworkTally) read() Reading {
 	total := n.Votes.total()
 	if n.total() < floorMeasurements || total < floorVotes {
@@ -292,7 +293,8 @@ func (n NetworkTally) read() Reading {
 		votes   int64
 		reading Reading
 	}{{n.Votes.OK, ReadOK}, {n.Votes.Blocked, ReadBlocked}, {n.Votes.Down, ReadDown}} {
-		if float64(r.votes) >= clearShare*float64(total) {
+		most := float64(r.votes) >= clearShare*float64(total)
+		if allButOne := total-r.votes <= Vote && r.votes >= floorVotes; most || allButOne {
 			return r.reading
 		}
 	}
@@ -378,7 +380,9 @@ func agrees(says Access, reading Reading) bool {
 func (r *Records) heard(c *Case, k *Claim) []Heard {
 	out := []Heard{}
 	for _, e := range k.Evidence {
-		out = append(out, r.evidence(c, e))
+		if !c.withdrawn(e.Ref) {
+			out = append(out, r.evidence(c, e))
+		}
 	}
 	if k.Access == nil || k.Access.At.IsZero() {
 		return out
@@ -398,6 +402,12 @@ func (r *Records) heard(c *Case, k *Claim) []Heard {
 		}
 	}
 	return out
+}
+
+// withdrawn reports that the entry should not be relied on.
+func (c *Case) withdrawn(id string) bool {
+	a, s, k := c.Act(id), c.Sighting(id), c.Claim(id)
+	return a != nil && a.Withdrawn != nil || s != nil && s.Withdrawn != nil || k != nil && k.Withdrawn != nil
 }
 
 func overlaps(d Date, from, to time.Time, zone *time.Location) bool {

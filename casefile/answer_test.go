@@ -260,12 +260,54 @@ func TestCheck(t *testing.T) {
 func TestOneReportMovesNothing(t *testing.T) {
 	r, _ := loadLab(t)
 	claim := casefile.AccessClaim{Target: "x", CC: "ZZ", At: casefile.MustDate("2024-03-13"), Says: casefile.Blocked}
-	honest := []casefile.Cell{on("2024-03-13", 64512, 0, 9, 0, 0, 9), on("2024-03-13", 64513, 0, 9, 0, 0, 9)}
-	for _, n := range []int64{1, 10, 1000, 1_000_000} {
-		for _, asn := range []casefile.ASN{64512, 64513, 64520} {
-			a, err := r.Check(context.Background(), claim, labArchive{cells: append(slices.Clone(honest), on("2024-03-13", asn, n, 0, 0, 0, 1))})
-			if err != nil || a.Verdict != casefile.Supported {
-				t.Errorf("%d measurements on %s: %s, %v", n, asn, a.Verdict, err)
+	for _, reports := range []int64{3, 4, 9} {
+		honest := []casefile.Cell{on("2024-03-13", 64512, 0, reports, 0, 0, reports), on("2024-03-13", 64513, 0, reports, 0, 0, reports)}
+		for _, n := range []int64{1, 10, 1000, 1_000_000} {
+			for _, asn := range []casefile.ASN{64512, 64513, 64520} {
+				a, err := r.Check(context.Background(), claim, labArchive{cells: append(slices.Clone(honest), on("2024-03-13", asn, n, 0, 0, 0, 1))})
+				if err != nil || a.Verdict != casefile.Supported {
+					t.Errorf("%d measurements on %s against %d reports: %s, %v", n, asn, reports, a.Verdict, err)
+				}
+			}
+		}
+	}
+}
+
+// What is withdrawn is shown as such and carries no conclusion; before its
+// withdrawal it did.
+func TestWithdrawn(t *testing.T) {
+	r, c := loadLab(t)
+	gone := &casefile.Withdrawal{Date: casefile.MustDate("2024-07-10"), Reason: "made up"}
+	c.Act("letter").Withdrawn, c.Sighting("paper-saw").Withdrawn, c.Claim("working").Withdrawn = gone, gone, gone
+	for day, want := range map[string]bool{"2024-07-09": false, "2024-07-10": true} {
+		shown, err := r.Show(context.Background(), c, casefile.MustDate(day), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, e := range shown.Computed.Chronology {
+			if e.Withdrawn != nil {
+				n++
+			}
+		}
+		if wantN := map[bool]int{false: 0, true: 3}[want]; n != wantN {
+			t.Errorf("%s: %d entries are withdrawn, want %d", day, n, wantN)
+		}
+		for _, p := range shown.Computed.Clock.Points {
+			if p.Turn == casefile.Ordered && p.Date.IsZero() != want {
+				t.Errorf("%s: ordered %s", day, p.Date)
+			}
+		}
+		answers, err := r.Answers(context.Background(), shown, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range answers {
+			if a.Claim == "working" && want {
+				t.Errorf("%s: a withdrawn claim is answered", day)
+			}
+			if a.Claim == "first-day" && (len(a.Sources) == 0) != want {
+				t.Errorf("%s: the sighting speaks %d times", day, len(a.Sources))
 			}
 		}
 	}

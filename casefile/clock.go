@@ -240,7 +240,7 @@ func (r *Records) acknowledged(c *Case) Point {
 	p := first(c, Acknowledged, func(a *Act) bool { return a.Kind == "admission" })
 	for i := range c.Claims {
 		k := &c.Claims[i]
-		if k.Access == nil || k.Date.IsZero() || !r.ofState(c, k.By) {
+		if k.Withdrawn != nil || k.Access == nil || k.Date.IsZero() || !r.ofState(c, k.By) {
 			continue
 		}
 		if k.Access.Says != Blocked && k.Access.Says != Inaccessible {
@@ -351,7 +351,7 @@ func (r *Records) Show(ctx context.Context, c *Case, asOf Date, m Measured) (*Ca
 	if err != nil {
 		return nil, err
 	}
-	shown.Computed = &Computed{AsOf: asOf, Chronology: r.Chronology(&shown), Clock: clock}
+	shown.Computed = &Computed{AsOf: asOf, Chronology: r.Chronology(&shown), Clock: clock, Dockets: shown.dockets(clock.Deeds)}
 	return &shown, nil
 }
 

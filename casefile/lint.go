@@ -479,12 +479,37 @@ func (l *linter) ban(b *Ban, at string) {
 	if certainlyBefore(b.End, b.Start, l.zone) {
 		l.problem(at+".end", "%s is before the start, %s", b.End, b.Start)
 	}
-	if b.Case != "" && l.r.Case(b.Case) == nil {
-		l.problem(at+".case", "there is no case %q", b.Case)
-	}
+	l.ofCase(b, at)
 	l.term(at+".stated_term", b.StatedTerm, b.Start)
 	l.notes(at+".notes", b.Notes)
 	l.cites(at, b.Cites)
+}
+
+// ofCase checks that a ban agrees with the case that tells it in full.
+func (l *linter) ofCase(b *Ban, at string) {
+	if b.Case == "" {
+		return
+	}
+	c := l.r.Case(b.Case)
+	if c == nil {
+		l.problem(at+".case", "there is no case %q", b.Case)
+		return
+	}
+	if b.CC != c.Jurisdiction {
+		l.problem(at+".cc", "is %s but case %s is of %s", b.CC, c.ID, c.Jurisdiction)
+	}
+	for _, edge := range []struct {
+		name string
+		ban  Date
+		told *Bound
+	}{{"start", b.Start, c.Start}, {"end", b.End, c.End}} {
+		if edge.told == nil {
+			continue
+		}
+		if has := edge.told.Date; certainlyBefore(edge.ban, has, c.Zone()) || certainlyBefore(has, edge.ban, c.Zone()) {
+			l.problem(at+"."+edge.name, "is %s but case %s has %s", edge.ban, c.ID, has)
+		}
+	}
 }
 
 func (l *linter) actorRef(at, id string) {

@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -228,4 +229,43 @@ func FuzzLint(f *testing.F) {
 		}
 		Apply([]byte(text), problems)
 	})
+}
+
+// A circle of several acts is named in full.
+func TestLintFindsCircles(t *testing.T) {
+	fsys := lab()
+	text := strings.NewReplacer("date: 2024-02-20", "date: 2024-02-17", "    effect: restrict\n", "    effect: restrict\n    implements: [ruling]\n").Replace(labCase)
+	fsys["zz-2024-x/case.yaml"].Data = []byte(text)
+	got := lintLab(t, fsys)
+	want := fmt.Sprintf("records/zz-2024-x/case.yaml:%d: acts[1]: goes round in a circle: letter → ruling → letter", lineOf(text, "id: ruling"))
+	if len(got) != 1 || got[0].String() != want {
+		t.Errorf("have %v\nwant %s", got, want)
+	}
+}
+
+// A ban agrees with the case that it names.
+func TestLintHoldsBansAgainstCases(t *testing.T) {
+	ban := `bans:
+  - {id: zz-2024-x-ban, cc: ZZ, targets: [x], start: 2024-02, end: 2024-03-01, case: zz-2024-x, confidence: high, cites: [zz-shared]}
+sources:
+  - {id: zz-shared, publisher: Lab Review, title: A title, date: 2024-04-01, url: null, type: press, language: en, reliability: B, reliability_reason: made for a test}
+`
+	for _, tt := range []struct{ old, new, want string }{
+		{"", "", ""},
+		{"end: 2024-03-01", "end: 2024-03-02", "records/shared/bans.yaml:2: bans[0].end: is 2024-03-02 but case zz-2024-x has 2024-03-01"},
+		{"start: 2024-02,", "start: 2024-01,", "records/shared/bans.yaml:2: bans[0].start: is 2024-01 but case zz-2024-x has 2024-02-17"},
+		{"case: zz-2024-x", "case: zz-2025-x", `records/shared/bans.yaml:2: bans[0].case: there is no case "zz-2025-x"`},
+		{"cc: ZZ", "cc: AQ", "records/shared/bans.yaml:2: bans[0].cc: is AQ but case zz-2024-x is of ZZ"},
+		{"end: 2024-03-01", "end: 2024-01-01", "records/shared/bans.yaml:2: bans[0].end: 2024-01-01 is before the start, 2024-02"},
+	} {
+		fsys := lab()
+		fsys["shared/bans.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(ban, tt.old, tt.new, 1))}
+		var got []string
+		for _, p := range lintLab(t, fsys) {
+			got = append(got, p.String())
+		}
+		if tt.want == "" && len(got) > 0 || tt.want != "" && !slices.Contains(got, tt.want) {
+			t.Errorf("%s: have %v, want %s", tt.new, got, tt.want)
+		}
+	}
 }

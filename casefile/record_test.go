@@ -39,6 +39,40 @@ func TestRecordIsInOrder(t *testing.T) {
 	}
 }
 
+// What stands in the shared folder is used by a case, a ban or a law.
+func TestSharedIsUsed(t *testing.T) {
+	r := load(t)
+	b, err := json.Marshal(struct {
+		Cases []*casefile.Case
+		Bans  []casefile.Ban
+		Laws  []casefile.Law
+		Of    []casefile.Actor
+	}{r.Cases, r.Shared.Bans, r.Shared.Laws, withoutIDs(r.Shared.Actors)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := func(id string) bool { return bytes.Contains(b, []byte(`"`+id+`"`)) }
+	for _, s := range r.Shared.Sources {
+		if !used(s.ID) {
+			t.Errorf("nothing cites the shared source %s", s.ID)
+		}
+	}
+	for _, a := range r.Shared.Actors {
+		if !used(a.ID) {
+			t.Errorf("nothing names the shared actor %s", a.ID)
+		}
+	}
+}
+
+// withoutIDs leaves of the actors only what they belong to.
+func withoutIDs(actors []casefile.Actor) []casefile.Actor {
+	out := slices.Clone(actors)
+	for i := range out {
+		out[i].ID = ""
+	}
+	return out
+}
+
 func compile(t *testing.T, at string) *jsonschema.Schema {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(records.Schema))
@@ -270,6 +304,31 @@ func TestClockOfPakistan(t *testing.T) {
 	for ref, want := range map[string]int64{"shc-restore-order": 440, "shc-withdraw-order": 385, "moi-letter": 0, "restored": 0} {
 		if deeds[ref] != want {
 			t.Errorf("deed %s: %d days, want %d", ref, deeds[ref], want)
+		}
+	}
+}
+
+// Four courts, as they stand at the end and as they stood on a day.
+func TestCourtsOfPakistan(t *testing.T) {
+	r := load(t)
+	for day, want := range map[string]map[string]string{
+		"":           {"shc-x": "2024-09-24", "ihc-x": "2025-02-06", "lhc-x": "2025-04-17", "phc-x": ""},
+		"2024-05-01": {"shc-x": "2024-05-09", "ihc-x": "2024-04-03"},
+	} {
+		shown, err := r.Show(context.Background(), r.Case("pk-2024-x"), casefile.MustDate(day), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(shown.Computed.Dockets) != len(want) {
+			t.Errorf("as of %s: %d dockets, want %d", day, len(shown.Computed.Dockets), len(want))
+		}
+		for _, d := range shown.Computed.Dockets {
+			if d.Next.String() != want[d.ID] || len(d.Acts) == 0 {
+				t.Errorf("as of %s: %s has %d acts and is next heard on %q, want %q", day, d.ID, len(d.Acts), d.Next, want[d.ID])
+			}
+			if d.ID == "shc-x" && (len(d.Orders) != 2 || day != "" && d.Orders[0].Days != nil) {
+				t.Errorf("as of %s: orders %+v", day, d.Orders)
+			}
 		}
 	}
 }

@@ -65,15 +65,14 @@ var published = []reflect.Type{
 	reflect.TypeFor[Dispute](), reflect.TypeFor[Position](), reflect.TypeFor[Docket](), reflect.TypeFor[Request](),
 	reflect.TypeFor[Actor](), reflect.TypeFor[Law](), reflect.TypeFor[Section](), reflect.TypeFor[Ban](),
 	reflect.TypeFor[Source](), reflect.TypeFor[Copy](), reflect.TypeFor[Cite](),
-	reflect.TypeFor[Computed](), reflect.TypeFor[Entry](), reflect.TypeFor[Clock](), reflect.TypeFor[Point](), reflect.TypeFor[Span](), reflect.TypeFor[Deed](),
+	reflect.TypeFor[Computed](), reflect.TypeFor[Entry](), reflect.TypeFor[Clock](), reflect.TypeFor[Point](), reflect.TypeFor[Span](), reflect.TypeFor[Deed](), reflect.TypeFor[DocketState](),
 	reflect.TypeFor[Answer](), reflect.TypeFor[Tally](), reflect.TypeFor[NetworkTally](), reflect.TypeFor[Votes](), reflect.TypeFor[Cell](), reflect.TypeFor[Heard](),
 }
 
 type property struct {
-	name, doc       string
-	typ             reflect.Type
-	required, null  bool
-	computed, terms bool
+	name, doc      string
+	typ            reflect.Type
+	required, null bool
 }
 
 // properties lists the fields of a struct as they stand in JSON.

@@ -14,6 +14,22 @@ type Computed struct {
 	Chronology []Entry `json:"chronology" rule:"required"`
 	// Clock holds the turning points and the days between them.
 	Clock Clock `json:"clock" rule:"required"`
+	// Dockets tell how each case before a court stands.
+	Dockets []DocketState `json:"dockets" rule:"required"`
+}
+
+// DocketState is how a case before a court stands.
+type DocketState struct {
+	// ID of the docket.
+	ID string `json:"id" rule:"required"`
+	// Acts of the docket by id, in the order of their dates.
+	Acts []string `json:"acts" rule:"required"`
+	// LastHeard is the date of the latest of them; null when none has a date.
+	LastHeard Date `json:"last_heard" rule:"required,null"`
+	// Next is the date to which the latest of them that names one put it off; null when none does.
+	Next Date `json:"next" rule:"required,null"`
+	// Orders are the court's orders in it, and whether and when they were obeyed.
+	Orders []Deed `json:"orders" rule:"required"`
 }
 
 // EntryKind is what an entry of the chronology is.
@@ -41,6 +57,8 @@ type Entry struct {
 	What string `json:"what" rule:"required"`
 	// Disputed is true when a dispute of the case names it.
 	Disputed bool `json:"disputed,omitempty"`
+	// Withdrawn is set when the entry should not be relied on.
+	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
 	// Confidence in the fact.
 	Confidence Confidence `json:"confidence" rule:"required"`
 	// KnownSince is the day of its earliest source; null when no source of it is dated.
@@ -122,9 +140,7 @@ func (v *view) build() *Case {
 	c.Start, c.End = v.bound(c.Start), v.bound(c.End)
 	c.StatedTerm = v.term(c.StatedTerm)
 	c.Summary = v.notes(c.Summary)
-	if c.Withdrawn != nil && !v.happened(c.Withdrawn.Date) {
-		c.Withdrawn = nil
-	}
+	c.Withdrawn = v.withdrawn(c.Withdrawn)
 	switch {
 	case c.Start == nil:
 		c.Status = "unknown"
@@ -135,6 +151,7 @@ func (v *view) build() *Case {
 	c.Sightings = keep(c.Sightings, func(s Sighting) bool { return v.happened(s.Date) && v.known(s.Cites) })
 	for i := range c.Sightings {
 		c.Sightings[i].Cites = v.cites(c.Sightings[i].Cites)
+		c.Sightings[i].Withdrawn = v.withdrawn(c.Sightings[i].Withdrawn)
 	}
 	c.Requests = keep(c.Requests, func(q Request) bool { return v.happened(q.Period) && v.known(q.Cites) })
 	for i := range c.Requests {
@@ -152,6 +169,14 @@ func (v *view) build() *Case {
 		return other != nil && other.Start != nil && v.known(other.Start.Cites) && v.happened(other.Start.Date)
 	})
 	return &c
+}
+
+// withdrawn drops a withdrawal that came later.
+func (v *view) withdrawn(w *Withdrawal) *Withdrawal {
+	if w == nil || !v.happened(w.Date) {
+		return nil
+	}
+	return w
 }
 
 func (v *view) bound(b *Bound) *Bound {
@@ -183,6 +208,7 @@ func (v *view) acts() []Act {
 	for i := range acts {
 		a := &acts[i]
 		a.Cites, a.Details, a.Term = v.cites(a.Cites), v.notes(a.Details), v.term(a.Term)
+		a.Withdrawn = v.withdrawn(a.Withdrawn)
 		a.Answers, a.Implements = keep(a.Answers, there), keep(a.Implements, there)
 		a.Contradicts, a.Defies, a.Withdraws = keep(a.Contradicts, there), keep(a.Defies, there), keep(a.Withdraws, there)
 	}
@@ -204,6 +230,7 @@ func (v *view) claims(c *Case) []Claim {
 	for i := range claims {
 		k := &claims[i]
 		k.Cites = v.cites(k.Cites)
+		k.Withdrawn = v.withdrawn(k.Withdrawn)
 		if c.Act(k.Act) == nil {
 			k.Act = ""
 		}
@@ -273,6 +300,30 @@ func (c *Case) Hearings(docket string) []*Act {
 	return out
 }
 
+// dockets tells how the cases before courts stand.
+func (c *Case) dockets(deeds []Deed) []DocketState {
+	out := []DocketState{}
+	for _, d := range c.Dockets {
+		s := DocketState{ID: d.ID, Acts: []string{}, Orders: []Deed{}}
+		for _, a := range c.Hearings(d.ID) {
+			s.Acts = append(s.Acts, a.ID)
+			if !a.Date.IsZero() {
+				s.LastHeard = a.Date
+			}
+			if !a.Next.IsZero() {
+				s.Next = a.Next
+			}
+			for _, deed := range deeds {
+				if deed.Ref == a.ID {
+					s.Orders = append(s.Orders, deed)
+				}
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
 // Chronology gives all that happened, was seen and was said, in the order of
 // its dates. Entries without a date stand last, in the order of the file.
 func (r *Records) Chronology(c *Case) []Entry {
@@ -290,14 +341,14 @@ func (r *Records) Chronology(c *Case) []Entry {
 		out = append(out, e)
 	}
 	for _, a := range c.Acts {
-		add(Entry{Date: a.Date, Entry: "act", ID: a.ID, Kind: string(a.Kind), What: a.What, Confidence: a.Confidence, Cites: a.Cites})
+		add(Entry{Date: a.Date, Entry: "act", ID: a.ID, Kind: string(a.Kind), What: a.What, Withdrawn: a.Withdrawn, Confidence: a.Confidence, Cites: a.Cites})
 	}
 	for _, s := range c.Sightings {
-		add(Entry{Date: s.Date, Entry: "sighting", ID: s.ID, Kind: string(s.Access), What: s.What, Confidence: s.Confidence, Cites: s.Cites})
+		add(Entry{Date: s.Date, Entry: "sighting", ID: s.ID, Kind: string(s.Access), What: s.What, Withdrawn: s.Withdrawn, Confidence: s.Confidence, Cites: s.Cites})
 	}
 	for _, k := range c.Claims {
 		if k.Act == "" {
-			add(Entry{Date: k.Date, Entry: "claim", ID: k.ID, Kind: string(k.About), What: r.Names(c, k.By) + ": " + k.Says, Confidence: k.Confidence, Cites: k.Cites})
+			add(Entry{Date: k.Date, Entry: "claim", ID: k.ID, Kind: string(k.About), What: r.Names(c, k.By) + ": " + k.Says, Withdrawn: k.Withdrawn, Confidence: k.Confidence, Cites: k.Cites})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Entry) int { return byDate(a.Date, b.Date, c.Zone()) })

@@ -1,8 +1,11 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/bandish/bandish/series"
@@ -24,10 +27,16 @@ type ratio struct{ beforeBad, beforeOK, afterBad, afterOK float64 }
 func (r *ratio) before() float64 { return r.beforeBad + r.beforeOK }
 func (r *ratio) after() float64  { return r.afterBad + r.afterOK }
 
-// labels adds up, by label of a kind, the votes just before the onset and just
-// after it on the networks of the event.
-func (h *history) labels(kind series.Kind, parts []banned) map[string]*ratio {
-	out := map[string]*ratio{}
+// label is a name on a network.
+type label struct {
+	net  int
+	name string
+}
+
+// labels adds up, by network and label of a kind, the votes just before the
+// onset and just after it on the networks of the event.
+func (h *history) labels(kind series.Kind, parts []banned) map[label]*ratio {
+	out := map[label]*ratio{}
 	begin := parts[0].first().from
 	for i := range parts {
 		begin = min(begin, parts[i].first().from)
@@ -48,10 +57,11 @@ func (h *history) labels(kind series.Kind, parts []banned) map[string]*ratio {
 				if t.Kind != kind {
 					continue
 				}
-				r := out[t.Name]
+				id := label{s.net, t.Name}
+				r := out[id]
 				if r == nil {
 					r = &ratio{}
-					out[t.Name] = r
+					out[id] = r
 				}
 				bad, ok := float64(t.Bad)/series.Vote, float64(t.OK)/series.Vote
 				if k < s.first {
@@ -66,16 +76,18 @@ func (h *history) labels(kind series.Kind, parts []banned) map[string]*ratio {
 }
 
 // follows says that the onset follows a label of the kind, or "".
-func follows(kind series.Kind, by map[string]*ratio) string {
+func follows(kind series.Kind, by map[label]*ratio) string {
+	ids := slices.SortedFunc(maps.Keys(by), func(a, b label) int {
+		return cmp.Or(cmp.Compare(a.net, b.net), strings.Compare(a.name, b.name))
+	})
 	var sum ratio
-	var overlap, rise, leadBefore, leadAfter float64
-	for _, r := range by {
+	var overlap, rise float64
+	leadBefore, leadAfter := map[int]float64{}, map[int]float64{} // votes of each network's leading label
+	for _, id := range ids {
+		r := by[id]
 		sum.beforeBad, sum.beforeOK = sum.beforeBad+r.beforeBad, sum.beforeOK+r.beforeOK
 		sum.afterBad, sum.afterOK = sum.afterBad+r.afterBad, sum.afterOK+r.afterOK
-	}
-	for _, name := range sortedKeys(by) {
-		r := by[name]
-		leadBefore, leadAfter = math.Max(leadBefore, r.before()), math.Max(leadAfter, r.after())
+		leadBefore[id.net], leadAfter[id.net] = math.Max(leadBefore[id.net], r.before()), math.Max(leadAfter[id.net], r.after())
 		if w := r.before() * r.after() / math.Max(r.before()+r.after(), 1e-9); w > 0 {
 			overlap += w
 			rise += w * (r.afterBad/r.after() - r.beforeBad/r.before())
@@ -87,10 +99,18 @@ func follows(kind series.Kind, by map[string]*ratio) string {
 	switch {
 	case overlap >= labelOverlap && rise/overlap < labelRise:
 		return fmt.Sprintf("follows the %s: where it stayed the same, nothing changed", kind)
-	case overlap < 0.5 && leadBefore >= labelPure*sum.before() && leadAfter >= labelPure*sum.after():
+	case overlap < 0.5 && total(leadBefore) >= labelPure*sum.before() && total(leadAfter) >= labelPure*sum.after():
 		return fmt.Sprintf("coincides with a change of %s", kind)
 	}
 	return ""
+}
+
+func total(m map[int]float64) float64 {
+	sum := 0.0
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		sum += m[k]
+	}
+	return sum
 }
 
 // instrument says why the onset may come from the instrument, or "".

@@ -14,9 +14,14 @@ import (
 
 const (
 	beforeVotes = 80 // observations that date a change, on its open side
-	withinVotes = 40 // and on its interfered side
+	withinVotes = 40 // and on its interfered side, at most
 	maxEvidence = 24
-	laggard     = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
+	// restoredScore is what ok votes after a stretch must say, in nats.
+	restoredScore = 4.0
+	datingVotes   = 4.0        // bad votes of a stretch that date its beginning and its end
+	weakRate      = 0.8        // share of bad votes below which a ban is dated as one of half strength
+	lullScore     = 5.0        // nats that speak for access in the midst of a stretch
+	laggard       = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
 
 // banned is the part of one network in an event.
@@ -57,11 +62,27 @@ func (c *cluster) perNetwork() []banned {
 // witness looks at a stretch's beginning, or its end with time turned round,
 // with nothing before the limit (after it) taken in. Bad votes by other means
 // than the event's say nothing.
-func (h *history) witness(s *stretch, end bool, limit int64, means []string) witness {
+//
+// The weights rest on what lies outside the event and on two fixed strengths,
+// so that ok votes within it cannot move its onset back.
+func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []string) witness {
 	t := &h.nets[s.net]
-	a, b := max(0, s.first-beforeVotes), min(s.first+withinVotes, s.end)
+	base := t.baseOutside(from, to)
+	state := strengths // the strongest, by blocked votes
+	if s.rate < weakRate {
+		state = strengths - 1
+	}
+	if s.soft > 0.5 {
+		state += strengths
+	}
+	w := base.weights(state)
+	need := datingVotes
+	if s.rate < weakRate {
+		need *= 2
+	}
+	a, b := max(0, s.first-beforeVotes), s.first+leading(t.obs[s.first:s.end], need, false)
 	if end {
-		a, b = max(s.first, s.end-withinVotes), min(s.end+beforeVotes, len(t.obs))
+		a, b = s.end-leading(t.obs[s.first:s.end], need, true), min(s.end+beforeVotes, len(t.obs))
 		for b > s.end && t.obs[b-1].to >= limit {
 			b--
 		}
@@ -79,12 +100,34 @@ func (h *history) witness(s *stretch, end bool, limit int64, means []string) wit
 	if end {
 		o = turn(o)
 	}
-	r := math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97)
-	hard := hardShare[0]
-	if s.soft > 0.5 {
-		hard = hardShare[1]
+	return witness{obs: o, w: w, b: base, r: base.rate(state)}
+}
+
+// baseOutside is the baseline of the votes before from and after to.
+func (t *track) baseOutside(from, to int64) baseline {
+	var v sums
+	for i := range t.obs {
+		if o := &t.obs[i]; o.to < from || o.from > to {
+			v.hard, v.soft, v.ok = v.hard+o.hard, v.soft+o.soft, v.ok+o.ok
+		}
 	}
-	return witness{obs: o, w: t.base.weightsAt(r, hard), b: t.base, r: r}
+	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
+}
+
+// leading is how many of a stretch's observations, from its beginning or back
+// from its end, hold the bad votes that date it.
+func leading(o []obs, need float64, back bool) int {
+	bad := 0.0
+	for i := range o[:min(len(o), withinVotes)] {
+		k := i
+		if back {
+			k = len(o) - 1 - i
+		}
+		if bad += o[k].bad(); bad >= need {
+			return i + 1
+		}
+	}
+	return min(len(o), withinVotes)
 }
 
 // otherMeans reports whether the cell names mechanisms, and none of these.
@@ -118,13 +161,13 @@ func (h *history) means(c *cluster) []string {
 // next are where those end and begin.
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
-	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Detector: Version,
+	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		votes: c.joint, primary: anchor{c.from, c.to}}
 	means := h.means(c)
 	var ws []witness
 	for i := range parts {
 		if f := parts[i].first(); f.from <= c.from+laggard {
-			ws = append(ws, h.witness(f, false, prev, means))
+			ws = append(ws, h.witness(f, false, prev, c.from, math.MaxInt64, means))
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
 			e.Networks = append(e.Networks, networkName(asn))
@@ -142,57 +185,38 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 
 // conclude finds the end and the state.
 func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string, next, now int64) {
+	end := h.pooled.obs[len(h.pooled.obs)-1].to
+	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
 	var ws []witness
-	var restored, blocked []int
-	oks := map[uint32]bool{}
-	named := false
-	lastBad, votesAfter := int64(math.MinInt64), 0.0
+	var doubtful []stretch // networks of which nothing shows that they are restored
 	for i := range parts {
 		s := parts[i].last()
-		t := &h.nets[s.net]
 		lastBad = max(lastBad, s.to)
-		if s.to >= c.to-laggard {
-			ws = append(ws, h.witness(s, true, next, means))
-		}
-		after := 0.0
-		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
-			after += t.obs[k].ok
-			for _, v := range h.cells[t.obs[k].cell].Voices {
-				named = true
-				if v.OK > 0 {
-					oks[v.Report] = true
-				}
-			}
-		}
-		if after > 0 && !s.open {
-			restored = append(restored, i)
-			votesAfter += after
+		if h.restored(s, next) {
+			lastRestored = max(lastRestored, h.nets[s.net].obs[s.end].from)
 		} else {
-			blocked = append(blocked, i)
+			doubtful = append(doubtful, *s)
+		}
+		if s.to >= c.to-laggard {
+			ws = append(ws, h.witness(s, true, next, c.from, c.to, means))
 		}
 	}
-	end := h.pooled.obs[len(h.pooled.obs)-1].to
-	now = max(now, end)
 	e.State = Ongoing
-	if now-lastBad > staleAfter(c, h.badVotes(c)) {
+	if max(now, end)-lastBad > staleAfter(c, h.badVotes(c)) {
 		e.State = Fading
 	}
-	if len(restored) == 0 || named && len(oks) < 2 {
+	if lastRestored == math.MinInt64 || !h.confirmed(parts, next) {
 		return
 	}
-	lo, hi, bounded := posterior(ws)
-	lo, hi = -hi, -lo
 	var still []string
-	for _, i := range blocked {
-		if s := parts[i].last(); s.to > hi {
+	for _, s := range doubtful {
+		if s.to > lastRestored {
 			still = append(still, networkName(h.nets[s.net].asn))
 		}
 	}
-	if len(still) > 0 || !bounded {
-		if len(still) > 0 && votesAfter >= 3 {
-			e.State = Fading
-			e.Reasons = append(e.Reasons, "partly restored; still blocked on "+strings.Join(still, ", "))
-		}
+	if len(still) > 0 {
+		e.State = Fading
+		e.Reasons = append(e.Reasons, "partly restored; still blocked on "+strings.Join(still, ", "))
 		return
 	}
 	if h.resolverSwitched(parts, next) {
@@ -200,8 +224,45 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones came through other resolvers, so they do not show an end")
 		return
 	}
-	e.State = Ended
-	e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}
+	lo, hi, bounded := posterior(ws)
+	if lo, hi = -hi, -lo; bounded {
+		e.State = Ended
+		e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}
+	}
+}
+
+// restored reports whether what a network says after a stretch speaks for
+// access more than a few false ok votes would.
+func (h *history) restored(s *stretch, next int64) bool {
+	t := &h.nets[s.net]
+	w := t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
+	sum := 0.0
+	for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
+		if sum += w.of(&t.obs[k]); sum < -restoredScore {
+			return true
+		}
+	}
+	return false
+}
+
+// confirmed reports that ok votes after the event came from two reports at
+// least, where the source names them: one submitter cannot end an event.
+func (h *history) confirmed(parts []banned, next int64) bool {
+	oks := map[uint32]bool{}
+	named := false
+	for i := range parts {
+		s := parts[i].last()
+		o := h.nets[s.net].obs
+		for k := s.end; k < len(o) && o[k].to < next; k++ {
+			for _, v := range h.cells[o[k].cell].Voices {
+				named = true
+				if v.OK > 0 {
+					oks[v.Report] = true
+				}
+			}
+		}
+	}
+	return !named || len(oks) > 1
 }
 
 // staleAfter is how long silence may last before an event fades: two weeks, or

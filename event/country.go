@@ -85,7 +85,7 @@ func (h *history) clusters() []cluster {
 	need := threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
 	var core, weak []stretch
 	for i := range h.nets {
-		for _, s := range h.nets[i].stretches(i, weakScore) {
+		for _, s := range h.own(i) {
 			switch {
 			case s.score >= need:
 				core = append(core, s)
@@ -112,6 +112,56 @@ func (h *history) clusters() []cluster {
 	return join2(cs)
 }
 
+// own are the stretches of one network, without beginnings and ends that stand
+// apart from those of all networks together and are not strong in themselves:
+// where few measure, a false vote a month before would else seem to belong.
+func (h *history) own(i int) []stretch {
+	t := &h.nets[i]
+	out := t.stretches(i, weakScore)
+	if len(h.nets) == 1 {
+		return out
+	}
+	for k := range out {
+		s := &out[k]
+		from, to := int64(math.MaxInt64), int64(math.MinInt64)
+		for _, r := range h.pooled.runs {
+			if a, b := h.pooled.obs[r.first].from, h.pooled.obs[r.last].to; a <= s.to && b >= s.from {
+				from, to = min(from, a), max(to, b)
+			}
+		}
+		if from == math.MaxInt64 {
+			continue
+		}
+		w := t.base.weights(strengths)
+		first, end := s.first, s.end
+		for first < end-1 && (t.obs[first].from < from || t.obs[first].bad() == 0) {
+			first++
+		}
+		for end > first+1 && (t.obs[end-1].to > to || t.obs[end-1].bad() == 0) {
+			end--
+		}
+		if head := sumOf(t.obs[s.first:first], w); head < briefScore {
+			s.first, s.from, s.score = first, t.obs[first].from, s.score-max(head, 0)
+		}
+		if tail := sumOf(t.obs[end:s.end], w); tail < briefScore {
+			s.end, s.to, s.score = end, t.obs[end-1].to, s.score-max(tail, 0)
+			s.open = end == len(t.obs)
+		}
+		var v sums
+		v.add(t.obs[s.first:s.end], nil)
+		s.rate = (v.hard + v.soft) / (v.hard + v.soft + v.ok)
+	}
+	return out
+}
+
+func sumOf(o []obs, w weights) float64 {
+	sum := 0.0
+	for i := range o {
+		sum += w.of(&o[i])
+	}
+	return sum
+}
+
 // badDays counts the days with bad votes.
 func (t *track) badDays(s stretch) int {
 	n, last := 0, int64(math.MinInt64)
@@ -123,46 +173,59 @@ func (t *track) badDays(s stretch) int {
 	return n
 }
 
-// localise finds the networks that carry a stretch of all together: those whose
-// own votes within it speak for interference.
+// localise finds the networks that carry a stretch of all together: those with
+// a stretch of their own within it, and those whose votes within it speak for
+// interference.
 func (h *history) localise(s stretch) []stretch {
-	var out []stretch
+	var own, out []stretch
 	total := 0.0
 	for i := range h.nets {
-		t := &h.nets[i]
-		first := slices.IndexFunc(t.obs, func(o obs) bool { return o.to >= s.from && o.bad() > o.ok })
-		if first < 0 || t.obs[first].from > s.to {
+		mine := slices.DeleteFunc(h.own(i), func(o stretch) bool { return o.from > s.to || o.to < s.from })
+		for _, o := range mine {
+			total += o.score
+		}
+		own = append(own, mine...)
+		if len(mine) > 0 {
 			continue
 		}
-		end := first
-		for k := first; k < len(t.obs) && t.obs[k].from <= s.to; k++ {
-			if t.obs[k].bad() > t.obs[k].ok {
-				end = k + 1
-			}
+		if o, ok := h.inside(i, s); ok {
+			total += o.score
+			out = append(out, o)
 		}
-		var v sums
-		v.add(t.obs[first:end], nil)
-		bad := v.hard + v.soft
-		rate := bad / (bad + v.ok)
-		best := math.Inf(-1)
-		for st := 1; st < states; st++ {
-			w := t.base.weights(st)
-			best = math.Max(best, v.hard*w.hard+v.soft*w.soft+v.ok*w.ok)
-		}
-		if best <= 1 || rate < t.base.bad+minRise {
-			continue
-		}
-		total += best
-		out = append(out, stretch{net: i, from: t.obs[first].from, to: t.obs[end-1].to, first: first, end: end,
-			score: best, soft: v.soft / bad, rate: rate, open: end == len(t.obs)})
 	}
-	if len(out) < 2 || total < minimalScore {
+	if len(own)+len(out) < 2 || total < minimalScore {
 		return nil
 	}
-	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < listedScore }); len(sure) >= 2 {
-		return sure
+	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < listedScore }); len(own)+len(sure) >= 2 {
+		return append(own, sure...)
 	}
-	return out
+	return append(own, out...)
+}
+
+// inside is what one network says within a stretch of all together, from its
+// first to its last bad vote.
+func (h *history) inside(i int, s stretch) (stretch, bool) {
+	t := &h.nets[i]
+	first := slices.IndexFunc(t.obs, func(o obs) bool { return o.to >= s.from && o.bad() > o.ok })
+	if first < 0 || t.obs[first].from > s.to {
+		return stretch{}, false
+	}
+	end := first
+	for k := first; k < len(t.obs) && t.obs[k].from <= s.to; k++ {
+		if t.obs[k].bad() > t.obs[k].ok {
+			end = k + 1
+		}
+	}
+	var v sums
+	v.add(t.obs[first:end], nil)
+	bad := v.hard + v.soft
+	rate, best := bad/(bad+v.ok), math.Inf(-1)
+	for st := 1; st < states; st++ {
+		w := t.base.weights(st)
+		best = math.Max(best, v.hard*w.hard+v.soft*w.soft+v.ok*w.ok)
+	}
+	return stretch{net: i, from: t.obs[first].from, to: t.obs[end-1].to, first: first, end: end,
+		score: best, soft: v.soft / bad, rate: rate, open: end == len(t.obs)}, best > 1 && rate >= t.base.bad+minRise
 }
 
 // join clusters stretches that overlap or that only a lull divides.
@@ -188,7 +251,7 @@ func join2(cs []cluster) []cluster {
 		merged = false
 		for i := 0; i+1 < len(cs); i++ {
 			a, b := &cs[i], cs[i+1]
-			if b.from-a.to <= lull(a.to-a.from, b.to-b.from) {
+			if b.from-a.to <= pause(a.to-a.from, b.to-b.from) {
 				a.spans = append(a.spans, b.spans...)
 				a.to = max(a.to, b.to)
 				cs = slices.Delete(cs, i+1, i+2)
@@ -199,9 +262,9 @@ func join2(cs []cluster) []cluster {
 	return cs
 }
 
-// lull is the longest pause that does not end a ban: three days, or a quarter
+// pause is the longest lull that does not end a ban: three days, or a quarter
 // of what lies around it, at most ten days.
-func lull(before, after int64) int64 {
+func pause(before, after int64) int64 {
 	return max(3*86400, min(10*86400, (before+after)/4))
 }
 
@@ -210,15 +273,17 @@ func (h *history) reject(c *cluster) string {
 	c.joint = 0
 	nets := map[int]float64{}
 	var bad, soft, rise float64
-	for _, s := range c.spans {
-		nets[s.net] += s.score
-		c.joint += s.score
-		t := &h.nets[s.net]
-		var v sums
-		v.add(t.obs[s.first:s.end], nil)
-		bad += v.hard + v.soft
-		soft += v.soft
-		rise += (s.rate - t.base.bad) * (v.hard + v.soft)
+	for _, p := range c.perNetwork() {
+		t := &h.nets[p.net]
+		for _, s := range p.spans {
+			nets[s.net] += s.score
+			c.joint += s.score
+			var v sums
+			v.add(t.obs[s.first:s.end], nil)
+			bad += v.hard + v.soft
+			soft += v.soft
+			rise += (s.rate - t.base.bad) * (v.hard + v.soft)
+		}
 	}
 	rise /= math.Max(bad, 1e-9)
 	weak := soft/math.Max(bad, 1e-9) > softShare

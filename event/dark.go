@@ -21,6 +21,7 @@ const (
 	darkSpread   = 1.5  // overdispersion of presence
 	darkEnter    = 10.0 // score that darkness must reach
 	darkNetworks = 3    // networks that are heard regularly, and vanish
+	darkTargets  = 2    // of fewer, silence may only mean that nobody tests them any more
 	darkRegular  = 0.25 // share of days on which a regular network is heard
 	darkReturn   = 0.4  // share of the usual presence that returns
 	darkLongest  = 60   // days at the end of the data, beyond which it is no news
@@ -72,9 +73,22 @@ func (d *Detector) darkness(cells []series.Cell) {
 		k.shape[(h.first%86400)/3600] += 1 / float64(len(hs))
 	}
 	k.sum = sum(s)
-	k.find(hs)
-	k.regular = regular(hs, k.last.last+1, -1)
+	if targetsOf(cells) >= darkTargets {
+		k.find(hs)
+		k.regular = regular(hs, k.last.last+1, -1)
+	}
 	d.dark = append(d.dark, k)
+}
+
+// targetsOf counts the targets of sorted cells.
+func targetsOf(cells []series.Cell) int {
+	n := 0
+	for i := range cells {
+		if i == 0 || cells[i].Target != cells[i-1].Target {
+			n++
+		}
+	}
+	return n
 }
 
 // presences are the hours in which networks were heard, sorted by time.

@@ -12,7 +12,7 @@ import (
 
 const (
 	// overdispersion is how much the votes of one network on one day repeat
-	// each other: n votes weigh n/(1+(n-1)·overdispersion). Counts without
+	// each other: n votes weigh n/(1+(n-1)·overdispersion) together. Counts without
 	// reports repeat each other more.
 	overdispersion     = 0.05
 	overdispersionBare = 0.10
@@ -60,29 +60,40 @@ func newHistory(cells []series.Cell) *history {
 	return h
 }
 
-// observe makes the observations of one network.
+// observe makes the observations of one network. Votes of one day repeat each
+// other, so each weighs less than the one before it; in this order, because a
+// vote must not change the weight of those before it, or measuring more during
+// a ban could move its onset.
 func observe(cells []series.Cell, offset, net int32) []obs {
 	out := make([]obs, 0, len(cells))
-	for i := 0; i < len(cells); {
-		dayOf := floorDay(cells[i].Start)
-		j, votes, bare := i, 0.0, false
-		for j < len(cells) && floorDay(cells[j].Start) == dayOf {
-			c := &cells[j]
-			votes += float64(c.VoteBlocked+c.VoteImpaired+c.VoteOK) / series.Vote
-			bare = bare || c.FirstBad == 0 && c.FirstOK == 0
-			j++
+	today, heard := int64(math.MinInt64), 0.0
+	for i := range cells {
+		c := &cells[i]
+		if d := floorDay(c.Start); d != today {
+			today, heard = d, 0
+		}
+		votes := float64(c.VoteBlocked+c.VoteImpaired+c.VoteOK) / series.Vote
+		if votes == 0 {
+			continue
 		}
 		rho := overdispersion
-		if bare {
+		if c.FirstBad == 0 && c.FirstOK == 0 {
 			rho = overdispersionBare
 		}
-		scale := 1.0 / series.Vote / (1 + math.Max(votes-1, 0)*rho)
-		for ; i < j; i++ {
-			out = split(out, &cells[i], scale, offset+int32(i), net)
-		}
+		weight := (effective(heard+votes, rho) - effective(heard, rho)) / votes
+		heard += votes
+		out = split(out, c, weight/series.Vote, offset+int32(i), net)
 	}
 	slices.SortFunc(out, byTime)
 	return out
+}
+
+// effective is how many independent votes n votes are worth.
+func effective(n, rho float64) float64 {
+	if n <= 1 {
+		return n
+	}
+	return n / (1 + (n-1)*rho)
 }
 
 // split appends the observations of a cell: one for its bad and one for its ok

@@ -12,7 +12,7 @@ import (
 const (
 	together = 0.7       // chance that all networks change at once
 	lagRate  = 1 / day   // else each follows the first after an exponential time
-	credible = 0.95      // the mass that an interval holds
+	credible = 0.96      // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
 	reach    = 365 * day // how long before the first measurement a ban may have begun
 	slices4  = 4         // parts into which a cell is cut that the change may fall into
 )
@@ -32,8 +32,8 @@ type piece struct {
 	l    float64
 }
 
-// pieces are the likelihoods of a change over all time, from reach before the
-// first measurement to the last.
+// pieces are the likelihoods of a change, from reach before the first
+// measurement to the last: that it took place is given.
 func (w *witness) pieces() []piece {
 	n := len(w.obs)
 	suffix := make([]float64, n+1)
@@ -58,7 +58,7 @@ func (w *witness) pieces() []piece {
 			at = to
 		}
 	}
-	return append(out, piece{at, at + reach, 0})
+	return out
 }
 
 // part is the log-likelihood of an observation through which the change falls,
@@ -112,13 +112,17 @@ func addWitness(grid []float64, ps []piece, once, later, lead []float64) {
 	for _, p := range ps {
 		top = math.Max(top, p.l)
 	}
-	tail, k := math.Exp(ps[len(ps)-1].l-top), len(ps)-1 // tail: the lagged likelihood beyond the piece
+	end := ps[len(ps)-1].b
+	tail, k := 0.0, len(ps)-1 // tail: the lagged likelihood beyond the piece
 	for i := len(grid) - 2; i >= 0; i-- {
 		a, b := grid[i], grid[i+1]
 		for k > 0 && ps[k].a >= b {
 			k--
 		}
-		l := math.Max(math.Exp(ps[k].l-top), 1e-300)
+		l := 1e-300
+		if a < end {
+			l = math.Max(math.Exp(ps[k].l-top), l)
+		}
 		half := math.Exp(-lagRate * (b - a) / 2)
 		mid := math.Max(l*(1-half)+half*tail, 1e-300)
 		tail = l*(1-half*half) + half*half*tail

@@ -6,9 +6,14 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/series"
 )
+
+// lullCost is the cost, in nats, of passing between access and interference
+// within an event.
+const lullCost = 4.0
 
 // phases tells the course of an event: its stretches and lulls, the networks
 // that joined later or were restored sooner, and changes of the means.
@@ -24,7 +29,8 @@ func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
 	return out
 }
 
-// courses are the stretches of blocking, on whatever network, and the lulls.
+// courses are the stretches of blocking, on whatever network, and the lulls
+// between and within them.
 func (h *history) courses(parts []banned) []Phase {
 	var all []stretch
 	for i := range parts {
@@ -33,27 +39,105 @@ func (h *history) courses(parts []banned) []Phase {
 	slices.SortFunc(all, func(a, b stretch) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net))
 	})
+	lulls := h.lulls(all)
 	var out []Phase
 	for i := 0; i < len(all); {
-		from, to, open := all[i].from, all[i].to, false
-		nets := map[uint32]bool{}
-		j := i
+		to, j := all[i].to, i
 		for ; j < len(all) && all[j].from <= to; j++ {
 			to = max(to, all[j].to)
-			open = open || all[j].open
-			nets[h.nets[all[j].net].asn] = true
 		}
-		if n := len(out); n > 0 {
-			prev := *out[n-1].To
-			out = append(out, Phase{Kind: PhaseLull, From: prev, To: instant(from), Note: "access between two stretches of blocking"})
+		if i > 0 {
+			out = append(out, lull(*out[len(out)-1].To, all[i].from))
 		}
-		p := Phase{Kind: PhaseBlocked, From: *instant(from), To: instant(to), Networks: names(nets), Note: "from the first to the last bad measurement"}
-		out = append(out, p)
-		if open && j == len(all) {
-			out[len(out)-1].To = nil
-			out[len(out)-1].Note = "to the end of the data"
+		from := all[i].from
+		for len(lulls) > 0 && lulls[0].from < to {
+			l := lulls[0]
+			lulls = lulls[1:]
+			if l.from > from && l.to < to {
+				out = append(out, h.course(all[i:j], from, l.from), lull(*instant(l.from), l.to))
+				from = l.to
+			}
+		}
+		out = append(out, h.course(all[i:j], from, to))
+		if j == len(all) && slices.ContainsFunc(all[i:j], func(s stretch) bool { return s.open }) {
+			out[len(out)-1].To, out[len(out)-1].Note = nil, "to the end of the data"
 		}
 		i = j
+	}
+	return out
+}
+
+func lull(from time.Time, to int64) Phase {
+	return Phase{Kind: PhaseLull, From: from, To: instant(to), Note: "access between two stretches of blocking"}
+}
+
+func (h *history) course(spans []stretch, from, to int64) Phase {
+	nets := map[uint32]bool{}
+	for _, s := range spans {
+		if s.from <= to && s.to >= from {
+			nets[h.nets[s.net].asn] = true
+		}
+	}
+	return Phase{Kind: PhaseBlocked, From: *instant(from), To: instant(to), Networks: names(nets), Note: "from the first to the last bad measurement"}
+}
+
+// lulls finds where, within stretches, the votes of their networks together
+// speak for access: two states, interfered and open, with a small cost for
+// passing from one to the other. A lull reaches from the last bad vote before
+// it to the first after it.
+func (h *history) lulls(spans []stretch) []stretch {
+	type vote struct {
+		from, to int64
+		score    float64 // for interference
+		bad      float64
+		net      int32
+	}
+	var vs []vote
+	for _, s := range spans {
+		t := &h.nets[s.net]
+		hard := hardShare[0]
+		if s.soft > 0.5 {
+			hard = hardShare[1]
+		}
+		w := t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), hard)
+		for i := s.first; i < s.end; i++ {
+			o := &t.obs[i]
+			vs = append(vs, vote{o.from, o.to, w.of(o), o.bad(), o.net})
+		}
+	}
+	slices.SortFunc(vs, func(a, b vote) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net), cmp.Compare(a.score, b.score))
+	})
+	var out []stretch
+	for i := 0; i < len(vs); {
+		sum, best, end := 0.0, 0.0, i
+		for k := i; k < len(vs) && sum <= lullCost; k++ {
+			if sum += vs[k].score; sum < best {
+				best, end = sum, k+1
+			}
+			if sum-best > lullCost {
+				break
+			}
+		}
+		if best > -2*lullCost {
+			i++
+			continue
+		}
+		from, to := vs[i].from, vs[end-1].to
+		for k := i - 1; k >= 0; k-- {
+			if vs[k].bad > 0 {
+				from = vs[k].to
+				break
+			}
+		}
+		for k := end; k < len(vs); k++ {
+			if vs[k].bad > 0 {
+				to = vs[k].from
+				break
+			}
+		}
+		out = append(out, stretch{from: from, to: to})
+		i = end
 	}
 	return out
 }
@@ -62,6 +146,9 @@ func (h *history) courses(parts []banned) []Phase {
 // restored a day or more before the end.
 func (h *history) spread(e *Event, b *banned) []Phase {
 	var out []Phase
+	if h.nets[b.net].asn == 0 {
+		return nil
+	}
 	net := []string{networkName(h.nets[b.net].asn)}
 	if f := b.first(); f.first > 0 && f.from > e.Onset.Latest.Unix()+86400 {
 		if lastOK := h.nets[b.net].obs[f.first-1]; lastOK.to > e.Onset.Latest.Unix() {

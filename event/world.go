@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -17,13 +18,13 @@ import (
 // the other targets of a network, which tell a defect of a probe from a ban.
 
 const (
-	worldCountries = 4          // unrelated countries that change at once
-	worldSure      = 6          // of these, enough whatever the others do
-	worldShare     = 0.5        // else the share of those that were watching
-	worldSlack     = 6 * 3600   // seconds around an onset
-	worldWidest    = 4 * 86400  // an onset less well known does not count
-	worldVague     = 21 * 86400 // one known even less must have ended with the others
-	watchSpan      = 14         // days around an onset in which a country must have measured
+	worldCountries = 4             // unrelated countries that change at once
+	worldSure      = 6             // of these, enough whatever the others do
+	worldShare     = 0.5           // else the share of those that were watching
+	worldSlack     = 6 * 3600      // seconds around an onset
+	banEvery       = 730 * 86400.0 // seconds between the bans of a target in a country, roughly
+	worldSurprise  = 10.0          // nats of coincidence that are too much
+	watchSpan      = 14            // days around an onset in which a country must have measured
 	groupSlack     = 12 * 3600
 	groupShared    = 0.5
 	defectTargets  = 6
@@ -62,10 +63,8 @@ func (d *Detector) see(cells []series.Cell) {
 func (d *Detector) world() (kept, odd []Event) {
 	byTarget := map[string][]int{}
 	for i := range d.found {
-		if d.found[i].Onset.Earliest != nil {
-			for _, t := range d.found[i].Targets {
-				byTarget[t] = append(byTarget[t], i)
-			}
+		for _, t := range d.found[i].Targets {
+			byTarget[t] = append(byTarget[t], i)
 		}
 	}
 	for _, t := range sortedKeys(byTarget) {
@@ -83,56 +82,73 @@ func (d *Detector) world() (kept, odd []Event) {
 	return kept, odd
 }
 
-// compare marks an event whose onset many countries share. Only onsets that
-// are known well are counted; an event whose own onset is known less well is
-// taken for the same change when it also ended with the others.
+// compare marks an event that began, or ended, when many other countries' did.
+// Each of those is the less of a coincidence the better its moment is known.
 func (d *Detector) compare(target string, i int, others []int) {
 	e := &d.found[i]
-	var starts []int64
+	if why := d.coincides(target, e, others, func(e *Event) *Interval { return &e.Onset }); why != "" {
+		e.Artefact = why + " began to fail"
+	} else if why := d.coincides(target, e, others, func(e *Event) *Interval { return e.End }); why != "" {
+		e.Artefact = why + " recovered"
+	}
+}
+
+// coincides looks for the moment within the event's interval that most
+// countries' intervals hold.
+func (d *Detector) coincides(target string, e *Event, others []int, which func(*Event) *Interval) string {
+	own := which(e)
+	if !own.known() {
+		return ""
+	}
+	var moments []int64
 	for _, k := range others {
-		if o := &d.found[k]; o.Onset.width() <= worldWidest && near(e.Onset, o.Onset) && (e.Onset.width() <= worldVague || sameEnd(e, o)) {
-			starts = append(starts, o.Onset.Earliest.Unix(), o.Onset.Latest.Unix())
+		if o := which(&d.found[k]); o.known() && o.holds(own.Earliest.Unix()) {
+			moments = append(moments, own.Earliest.Unix())
+		} else if o.known() && own.holds(o.Earliest.Unix()) {
+			moments = append(moments, o.Earliest.Unix())
 		}
 	}
-	slices.Sort(starts)
-	best, at := 0, int64(0)
-	for _, t := range slices.Compact(starts) {
-		changed := map[string]bool{}
+	slices.Sort(moments)
+	for _, t := range slices.Compact(moments) {
+		surprise := map[string]float64{}
 		for _, k := range others {
-			o := &d.found[k]
-			if o.Onset.width() <= worldWidest && o.Onset.Earliest.Unix()-worldSlack <= t && t <= o.Onset.Latest.Unix()+worldSlack {
-				changed[bloc(o.CC)] = true
+			if o := which(&d.found[k]); d.found[k].CC != e.CC && o.known() && o.holds(t) {
+				c := bloc(d.found[k].CC)
+				surprise[c] = max(surprise[c], math.Log(banEvery/(o.width()+2*worldSlack)))
 			}
 		}
-		if e.Onset.Earliest.Unix()-worldSlack <= t && t <= e.Onset.Latest.Unix()+worldSlack && len(changed) > best {
-			best, at = len(changed), t
+		delete(surprise, bloc(e.CC))
+		total := 0.0
+		for _, cc := range sortedKeys(surprise) {
+			total += surprise[cc]
+		}
+		n := len(surprise) + 1
+		if n < worldCountries || total < worldSurprise {
+			continue
+		}
+		watching := map[string]bool{}
+		for cc, p := range d.watched[target] {
+			if p.near(int32(floorDay(t) / 86400)) {
+				watching[bloc(cc)] = true
+			}
+		}
+		if n >= worldSure || float64(n) >= worldShare*float64(len(watching)) {
+			return fmt.Sprintf("the world or the instrument: at the same time %s in %d of the %d countries that measured it", target, n, len(watching))
 		}
 	}
-	if best < worldCountries {
-		return
-	}
-	watching := map[string]bool{}
-	for cc, p := range d.watched[target] {
-		if p.near(int32(floorDay(at) / 86400)) {
-			watching[bloc(cc)] = true
-		}
-	}
-	if best >= worldSure || float64(best) >= worldShare*float64(len(watching)) {
-		e.Artefact = fmt.Sprintf("%d of %d countries that measured %s changed at once: the world's change, or the instrument's",
-			best, len(watching), target)
-	}
+	return ""
+}
+
+// known reports that both bounds are.
+func (i *Interval) known() bool { return i != nil && i.Earliest != nil && i.Latest != nil }
+
+// holds reports whether the interval holds a moment, or nearly.
+func (i *Interval) holds(t int64) bool {
+	return i.Earliest.Unix()-worldSlack <= t && t <= i.Latest.Unix()+worldSlack
 }
 
 // width is the length of an interval in seconds.
 func (i Interval) width() float64 { return i.Latest.Sub(*i.Earliest).Seconds() }
-
-func near(a, b Interval) bool {
-	return a.Earliest.Unix() <= b.Latest.Unix()+worldSlack && b.Earliest.Unix() <= a.Latest.Unix()+worldSlack
-}
-
-func sameEnd(a, b *Event) bool {
-	return a.End == nil && b.End == nil || a.End != nil && b.End != nil && near(*a.End, *b.End)
-}
 
 // union are the members of the European Union, whose sanctions block in all of
 // them at once; they count as one country.
@@ -200,7 +216,7 @@ func unite(m []Event) Event {
 		return m[0]
 	}
 	e := m[0]
-	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, nil, nil, nil, nil, nil, Counts{}
+	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, Counts{}
 	s := sha256.New()
 	e.Reasons = nil
 	for i := range m {

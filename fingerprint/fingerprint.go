@@ -197,7 +197,9 @@ func (r *rule) matches(s string) bool {
 	case "contains":
 		return strings.Contains(s, r.pattern)
 	default:
-		return r.regexp().MatchString(s)
+		re := r.regexp()
+		start, _ := re.LiteralPrefix() // a search for it is far cheaper
+		return strings.Contains(s, start) && re.MatchString(s)
 	}
 }
 

@@ -1,8 +1,6 @@
 package measurement
 
 import (
-	fast "github.com/goccy/go-json"
-
 	"encoding/json"
 	"sort"
 	"strings"
@@ -172,7 +170,7 @@ type HeaderList []Header
 // wrapped bytes.
 func (l *HeaderList) UnmarshalJSON(b []byte) error {
 	var pairs [][]Text
-	if err := fast.Unmarshal(b, &pairs); err != nil {
+	if err := quick(b, &pairs); err != nil {
 		return err
 	}
 	if pairs == nil {
@@ -206,7 +204,7 @@ type HeaderMap []Header
 // (the control writes those in places).
 func (m *HeaderMap) UnmarshalJSON(b []byte) error {
 	var values map[string]json.RawMessage
-	if err := fast.Unmarshal(b, &values); err != nil {
+	if err := quick(b, &values); err != nil {
 		return err
 	}
 	if values == nil {

@@ -81,19 +81,24 @@ func country(cc string) string {
 
 // decodeFast decodes a document of the right types. The parser has had bugs on
 // hostile input: a panic of its counts as not understood.
-func decodeFast(line []byte, m *Measurement) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("parser: %v", p)
-		}
-	}()
-	if err := fast.Unmarshal(line, m); err != nil {
+func decodeFast(line []byte, m *Measurement) error {
+	if err := quick(line, m); err != nil {
 		return err
 	}
 	if m.TestName == "echcheck" {
 		return decodeECH(line, m)
 	}
 	return nil
+}
+
+// quick decodes with the fast parser, which keeps no hold of b.
+func quick(b []byte, v any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("parser: %v", p)
+		}
+	}()
+	return fast.Unmarshal(b, v)
 }
 
 // decodeECH reads the two handshakes that echcheck 0.1 keeps under names that
@@ -105,7 +110,7 @@ func decodeECH(line []byte, m *Measurement) error {
 			Target  *TLSHandshake `json:"target"`
 		} `json:"test_keys"`
 	}
-	if err := fast.Unmarshal(line, &doc); err != nil {
+	if err := quick(line, &doc); err != nil {
 		return err
 	}
 	m.TestKeys.Control = nil

@@ -130,7 +130,7 @@ type Text string
 func (t *Text) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '{' {
 		var wrapped Binary
-		if err := json.Unmarshal(b, &wrapped); err != nil {
+		if err := quick(b, &wrapped); err != nil {
 			return err
 		}
 		raw, err := wrapped.Bytes()

@@ -2,6 +2,7 @@ package observation
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/bandish/bandish/measurement"
 )
@@ -37,4 +38,73 @@ func without[T any](list []T, tags func(*T) []string) []T {
 		}
 	}
 	return kept
+}
+
+// elsewhere are the contrasts that are made at another address than the
+// target's.
+var elsewhere = []string{"innocent_server", "innocent_baseline", "innocent_host", "dns_no_server", "dns_contrast"}
+
+// contrasts notes on the rows of the input's host what the varied steps came
+// to.
+func (b *builder) contrasts(rows []Row) {
+	k := &b.m.TestKeys
+	note := func(tags []string, step, endpoint string, f measurement.Failure) {
+		if !slices.Contains(tags, measurement.TagContrast) || slices.Contains(tags, "throttle") {
+			return
+		}
+		what := contrastTag(tags)
+		if what == "" {
+			return
+		}
+		host, _ := splitEndpoint(endpoint)
+		fact := b.keep(what + " " + step + " " + string(b.result(f)))
+		for i := range rows {
+			r := &rows[i]
+			if r.Hop == 0 && (slices.Contains(elsewhere, what) || r.IP != "" && r.IP == canonicalIP(host)) {
+				r.Contrasts = append(r.Contrasts, fact)
+			}
+		}
+	}
+	for i := range k.TCPConnect {
+		c := &k.TCPConnect[i]
+		if c.Status.Failure != "" || slices.Contains(c.Tags, "port_contrast") {
+			note(c.Tags, "tcp", c.IP+":0", c.Status.Failure)
+		}
+	}
+	for i := range k.TLSHandshakes {
+		note(k.TLSHandshakes[i].Tags, "tls", k.TLSHandshakes[i].Address, k.TLSHandshakes[i].Failure)
+	}
+	for i := range k.QUIC {
+		note(k.QUIC[i].Tags, "quic", k.QUIC[i].Address, k.QUIC[i].Failure)
+	}
+	for i := range k.Requests {
+		note(k.Requests[i].Tags, "http", k.Requests[i].Address, k.Requests[i].Failure)
+	}
+	for i := range k.Queries {
+		note(k.Queries[i].Tags, "dns", "", k.Queries[i].Failure)
+	}
+	for i := range rows {
+		rows[i].Contrasts = sortedSet(rows[i].Contrasts)
+	}
+}
+
+// contrastTag is the tag that says what was varied.
+func contrastTag(tags []string) string {
+	for _, t := range tags {
+		if t != measurement.TagContrast && !strings.Contains(t, "=") && t != "tcptls_experiment" {
+			return t
+		}
+	}
+	return ""
+}
+
+// Contrast returns what became of a contrast on the row: "" where it was not
+// made.
+func (r *Row) Contrast(what, step string) Result {
+	for _, fact := range r.Contrasts {
+		if rest, ok := strings.CutPrefix(fact, what+" "+step+" "); ok {
+			return Result(rest)
+		}
+	}
+	return ""
 }

@@ -36,3 +36,40 @@ func TestContrastsAreNotTheTargets(t *testing.T) {
 		t.Errorf("rows after: %+v", after.Rows)
 	}
 }
+
+// What the contrasts came to stands on the rows of the input's host: those at
+// an address on that address's rows, those elsewhere on all.
+func TestContrastsAreNoted(t *testing.T) {
+	m := &measurement.Measurement{
+		TestName: "web_connectivity", Input: "https://x.example/",
+		StartTime: measurement.Time{Time: time.Date(2024, 2, 17, 0, 0, 0, 0, time.UTC)},
+	}
+	k := &m.TestKeys
+	for i, ip := range []string{"198.51.100.1", "198.51.100.2"} {
+		k.TCPConnect = append(k.TCPConnect, measurement.TCPConnect{IP: ip, Port: 443, Status: measurement.TCPStatus{Success: true}, TransactionID: int64(i + 1), Tags: []string{"depth=0"}})
+		k.TLSHandshakes = append(k.TLSHandshakes, measurement.TLSHandshake{Address: ip + ":443", ServerName: "x.example", Failure: "connection_reset", TransactionID: int64(i + 1), Tags: []string{"depth=0"}})
+	}
+	k.TLSHandshakes = append(k.TLSHandshakes,
+		measurement.TLSHandshake{Address: "198.51.100.1:443", ServerName: "y.example", TransactionID: 3, Tags: []string{"depth=0", "contrast", "sni_contrast"}},
+		measurement.TLSHandshake{Address: "198.51.100.9:443", ServerName: "x.example", Failure: "connection_reset", TransactionID: 4, Tags: []string{"depth=0", "contrast", "innocent_server"}},
+		measurement.TLSHandshake{Address: "198.51.100.9:443", ServerName: "x.example", TransactionID: 5, Tags: []string{"depth=0", "contrast", "throttle", "throttle_target"}},
+		measurement.TLSHandshake{Address: "198.51.100.9:443", ServerName: "r.example", TransactionID: 6, Tags: []string{"depth=0", "resolver"}},
+	)
+	own := 0
+	for _, r := range Observe(m, Options{}).Rows {
+		if r.Name != "x.example" {
+			continue // of the contrast itself
+		}
+		own++
+		want := Result("")
+		if r.IP == "198.51.100.1" {
+			want = Done
+		}
+		if r.Contrast("sni_contrast", "tls") != want || r.Contrast("innocent_server", "tls") != "connection_reset" || r.Contrast("throttle", "tls") != "" {
+			t.Errorf("%s: %q", r.IP, r.Contrasts)
+		}
+	}
+	if own != 2 {
+		t.Errorf("%d rows of the target's own, want 2", own)
+	}
+}

@@ -109,6 +109,18 @@ type Row struct {
 	MaxGap      float64 `parquet:"max_gap"`      // longest pause between reads, seconds
 	WroteBytes  int64   `parquet:"wrote_bytes"`
 
+	// Bounded transfers of our probe, taken in turn from the target and from a
+	// reference that nobody has a reason to slow: bytes a second, and how many
+	// round trips the target's took.
+	Pace          float64 `parquet:"pace"`
+	PaceTrips     float64 `parquet:"pace_trips"`
+	PaceReference float64 `parquet:"pace_reference"`
+
+	// What became of our probe's contrasts, on the rows of the input's own host:
+	// "sni_contrast tls ok" (docs/formats/probe.md), sorted. Those made at the
+	// endpoint's address stand on its rows, those made elsewhere on all.
+	Contrasts []string `parquet:"contrasts,dict"`
+
 	// The control's view of the same endpoint. ControlState is "" when no
 	// control was asked for, "ok" when it answered, else its failure string.
 	ControlState     Result   `parquet:"control_state,dict"`

@@ -19,6 +19,8 @@ func (b *builder) web(c measurement.Connection) {
 		rows = append(rows, r)
 	}
 	b.late(rows)
+	b.contrasts(rows)
+	b.paces(rows)
 	v := b.controlView()
 	for i := range rows {
 		v.apply(&rows[i])
@@ -31,6 +33,9 @@ func (b *builder) late(rows []Row) {
 	k := &b.m.TestKeys
 	for _, list := range [][]measurement.Query{k.DuplicateResponses, k.LateReplies} {
 		for i := range list {
+			if measurement.Aside(list[i].Tags) {
+				continue
+			}
 			name := CanonicalName(list[i].Hostname)
 			for j := range list[i].Answers {
 				ip := canonicalIP(list[i].Answers[j].IPv4 + list[i].Answers[j].IPv6)

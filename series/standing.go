@@ -16,7 +16,7 @@ const (
 	floorVotes        = 2 * Vote // two reports
 )
 
-// Window is how far back from the last day a standing looks.
+// Window is how far back from the last day a standing looks at the most.
 const Window = 7 * Day
 
 // Standing is the answer of daily cells to "is it blocked?".
@@ -24,7 +24,7 @@ type Standing struct {
 	State   verdict.State `json:"state"`
 	Partial bool          `json:"partial,omitempty"` // blocked on some networks and not on others
 	AsOf    time.Time     `json:"as_of,omitzero"`    // end of the last day looked at
-	From    time.Time     `json:"from,omitzero"`     // start of the first
+	From    time.Time     `json:"from,omitzero"`     // start of the first; at most Window before
 
 	// Since bounds when the state began: after Earliest, when the opposite was
 	// last seen, and not after Latest, when the state was first seen.
@@ -45,6 +45,9 @@ type Standing struct {
 	Evidence   []string `json:"evidence,omitempty"`   // measurement_uids: latest first
 }
 
+// LastDay is the last day looked at.
+func (s *Standing) LastDay() time.Time { return s.AsOf.Add(-time.Second) }
+
 // Bounds is an interval that holds a moment.
 type Bounds struct {
 	Earliest time.Time `json:"earliest,omitzero"`
@@ -64,16 +67,16 @@ func Stand(cells []Cell, asOf time.Time) (Standing, []NetworkStanding) {
 	cells = slices.DeleteFunc(slices.Clone(cells), func(c Cell) bool {
 		return c.Layer != Whole || !asOf.IsZero() && c.Start >= asOf.Unix()
 	})
+	var last int64
+	for _, c := range cells {
+		if c.Measurements > 0 {
+			last = max(last, c.End())
+		}
+	}
+	if last == 0 { // never measured: there is no day to speak of
+		return Standing{State: verdict.Insufficient, Missing: missing(0, 0)}, nil
+	}
 	if asOf.IsZero() {
-		var last int64
-		for _, c := range cells {
-			if c.Measurements > 0 {
-				last = max(last, c.End())
-			}
-		}
-		if last == 0 {
-			return Standing{State: verdict.Insufficient, Missing: missing(0, 0)}, nil
-		}
 		asOf = time.Unix(last, 0).UTC()
 	}
 	byASN := map[uint32][]Cell{}
@@ -107,6 +110,7 @@ func together(cells []Cell, networks []NetworkStanding, asOf time.Time) Standing
 	if enough == 0 {
 		return all
 	}
+	all.sum(networks)
 	switch blocked := votes[verdict.Blocked] + votes[verdict.LikelyBlocked]; {
 	case blocked > 0:
 		all.State = verdict.LikelyBlocked
@@ -128,33 +132,79 @@ func together(cells []Cell, networks []NetworkStanding, asOf time.Time) Standing
 	return all
 }
 
+// sum makes the counts those of the networks, each in its own last days.
+func (s *Standing) sum(networks []NetworkStanding) {
+	t := Standing{State: s.State, AsOf: s.AsOf, From: s.AsOf, Since: s.Since, Mechanisms: s.Mechanisms, Evidence: s.Evidence}
+	for _, n := range networks {
+		t.Blocked += n.Blocked
+		t.OK += n.OK
+		t.Down += n.Down
+		t.Inconclusive += n.Inconclusive
+		t.Aside += n.Aside
+		t.Measurements += n.Measurements
+		t.Reports += n.Reports
+		if n.From.Before(t.From) {
+			t.From = n.From
+		}
+	}
+	*s = t
+}
+
 func isBlocked(s verdict.State) bool { return s == verdict.Blocked || s == verdict.LikelyBlocked }
 
-// stand concludes from cells that are taken as one series.
+// stand concludes from cells that are taken as one series. It looks at the
+// fewest last days that reach the evidence floor, and at the days before them,
+// up to Window, that agree: a ban three days old is not outvoted by the days
+// before it.
 func stand(cells []Cell, asOf time.Time) Standing {
 	s := Standing{AsOf: asOf, From: asOf.Add(-Window)}
-	var sum Cell
+	from, sum := regime(Days(cells), s.From.Unix())
+	s.State = sum.state()
+	if s.State == verdict.Insufficient {
+		s.Missing = missing(sum.Measurements-sum.Insufficient, sum.votes())
+	} else {
+		s.From = time.Unix(from, 0).UTC()
+	}
 	var recent []Cell
 	for _, c := range cells {
-		if c.Start < s.From.Unix() {
-			continue
+		if c.Start >= from {
+			recent = append(recent, c)
 		}
-		recent = append(recent, c)
-		sum.plus(&c)
 	}
 	s.Blocked, s.OK, s.Down = sum.Blocked+sum.Likely, sum.OK, sum.Down
 	s.Inconclusive = sum.Impaired + sum.Insufficient
 	s.Aside, s.Measurements, s.Reports = sum.Aside, sum.Measurements, sum.Reports
-	s.State = sum.state()
-	if s.State == verdict.Insufficient {
-		s.Missing = missing(s.Measurements-sum.Insufficient, sum.votes())
-	}
 	if isBlocked(s.State) || s.State == verdict.Impaired {
 		s.Mechanisms = mechanisms(recent)
 	}
 	s.Evidence = evidence(recent, s.State)
 	s.Since = sinceOf(cells, s.State)
 	return s
+}
+
+// regime finds the last days that say one thing: the start of the first of
+// them, not before limit, and their sum.
+func regime(days []Cell, limit int64) (from int64, sum Cell) {
+	from = limit
+	for i := len(days) - 1; i >= 0 && days[i].Start >= limit; i-- {
+		d := days[i]
+		if s := sum.state(); s != verdict.Insufficient && d.votes() > 0 && !d.continues(s, days[:i]) {
+			return from, sum
+		}
+		sum.plus(&d)
+		from = d.Start
+	}
+	return from, sum
+}
+
+// continues reports whether a day belongs with later ones of state s. A day
+// that says otherwise does when the day before it says s again.
+func (c *Cell) continues(s verdict.State, before []Cell) bool {
+	like := func(d *Cell) bool {
+		t := d.DayState()
+		return t == s || isBlocked(t) && isBlocked(s)
+	}
+	return like(c) || len(before) > 0 && before[len(before)-1].votes() > 0 && like(&before[len(before)-1])
 }
 
 // plus adds the numbers of another cell.

@@ -89,6 +89,9 @@ var conditions = []condition{
 		w.servers[a].pages[""] = w.pageOf(w.host())
 		w.input = "http://" + a + "/"
 	}},
+	{name: "empty_page", truth: truth("ok"), both: true, make: func(w *world) {
+		w.setPage(w.host(), page{status: 200, headers: map[string]string{"Content-Type": "text/plain"}})
+	}},
 	{name: "forbidden_for_all", truth: truth("ok"), both: true, make: func(w *world) {
 		p := w.pageOf(w.host())
 		p.status = 403
@@ -144,6 +147,12 @@ var conditions = []condition{
 		a := w.notice()
 		w.servers[a].ports = map[int]bool{}
 		w.lies[w.host()] = lie{addrs: []string{a}}
+	}},
+	{name: "dns_to_other_site", truth: blocked("dns", "dns.injection"), https: true, make: func(w *world) {
+		w.site("www.other.example", 1)
+		a := w.names["www.other.example"][0]
+		w.asn[a] = edgeASN
+		w.lies[w.host()], w.tcpCut[a] = lie{addrs: []string{a}}, "generic_timeout_error"
 	}},
 	{name: "dns_ghost", truth: blocked("dns", "dns.injection"), make: func(w *world) {
 		w.names[w.host()] = nil

@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +72,14 @@ var instrumentRules = []Rule{
 		},
 	},
 	{
+		ID: "instrument_outdated_test", Layer: LayerInstrument, Determinate: true, Invalid: "outdated_test",
+		Basis:    "github.com/ooni/backend pull request 771: Signal changed its certificates in November 2023",
+		Sentence: "The test is too old for the service as it is now: it fails everywhere.",
+		whole: func(s *scene) bool {
+			return s.first.TestName == "signal" && olderThan(s.first.TestVersion, 0, 2, 4) && !s.first.Time.Before(signalChanged)
+		},
+	},
+	{
 		ID: "instrument_vpn", Layer: LayerInstrument, Determinate: true, Invalid: "vpn",
 		Basis:    "annotation network_type",
 		Sentence: "The probe went through a VPN: what it saw is not of the network it was in.",
@@ -82,6 +91,27 @@ var instrumentRules = []Rule{
 		Sentence: "The probe was in a data centre: what it saw is not what visitors see.",
 		whole:    func(s *scene) bool { return hosting[s.first.ASN] },
 	},
+}
+
+var signalChanged = time.Date(2023, 11, 7, 0, 0, 0, 0, time.UTC)
+
+// olderThan compares a version "0.2.3" by its numbers; what is no version is
+// not older.
+func olderThan(version string, want ...int) bool {
+	parts := strings.Split(version, ".")
+	for i, w := range want {
+		if i >= len(parts) {
+			return w > 0
+		}
+		n, err := strconv.Atoi(parts[i])
+		if err != nil || n > w {
+			return false
+		}
+		if n < w {
+			return true
+		}
+	}
+	return false
 }
 
 // spoils reports whether a defect makes the steps themselves untrue, so that

@@ -175,6 +175,20 @@ func TestForgedConclusionsChangeNothing(t *testing.T) {
 	})
 }
 
+// A network with NAT64 wraps the addresses of the Internet it translates to:
+// they are the same addresses.
+func TestAddressesBehindNAT64(t *testing.T) {
+	wrapped := rows(plain(func(r *row) { r.ControlTCP = "" }))
+	wrapped[0].IP = "64:ff9b::c633:6401"
+	if v := verdict.Judge(wrapped); v.DNS.Rule != "dns_vouched" || v.State != verdict.OK {
+		t.Errorf("%s by %v", v.State, v.Rules)
+	}
+	wrapped[0].IP = "64:ff9b::a0a:2223" // 10.10.34.35
+	if v := verdict.Judge(wrapped); !slices.Contains(v.Mechanisms, "dns.injection.bogon") {
+		t.Errorf("%s %v by %v", v.State, v.Mechanisms, v.Rules)
+	}
+}
+
 // Nothing is ok that nobody vouches for: without a control and without a
 // handshake, no measurement of a page is.
 func TestNothingVouchesNothingIsOK(t *testing.T) {

@@ -113,10 +113,10 @@ var dnsRules = []Rule{
 	{
 		ID: "dns_wrong_server", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.injection.other", Basis: contrast,
-		Sentence: "The address is one that the control never got, and the server there cannot prove the name.",
+		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
 			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
-				return w.IP == v.IP && w.Name == v.Name && wrongCertificate(w)
+				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
 	},
@@ -574,7 +574,16 @@ func (s *scene) otherName(v *view) bool {
 			return true
 		}
 	}
-	return false
+	return s.nameTriggers(v)
+}
+
+// nameTriggers reports contrasts of our probe that leave only the name as the
+// cause: at the same address a server answers another name, or none; or this
+// name fails in the same way at a server that answers to its own.
+func (s *scene) nameTriggers(v *view) bool {
+	answered := func(r observation.Result) bool { return r == done || r == "ssl_failed_handshake" }
+	return answered(v.Contrast("sni_contrast", "tls")) || answered(v.Contrast("no_sni", "tls")) ||
+		answered(v.Contrast("innocent_baseline", "tls")) && v.Contrast("innocent_server", "tls") == v.tls
 }
 
 var quicRules = []Rule{
@@ -584,7 +593,7 @@ var quicRules = []Rule{
 		Sentence: "QUIC is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
 			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
-				s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name })
+				(s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
 		},
 	},
 	{
@@ -643,7 +652,7 @@ var httpRules = []Rule{
 		Mechanism: "http.redirect", Basis: contrast,
 		Sentence: "In clear text the visitor was sent to another site, with another page than the control's.",
 		row: func(s *scene, v *view) bool {
-			return v.page && v.http == done && v.like == unlike && s.fetched &&
+			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
 				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && s.ledAway(v)
 		},
 	},
@@ -688,6 +697,12 @@ var httpRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			return v.page && v.http == done && starved(s, v) && v.ReadSeconds >= 5
 		},
+	},
+	{
+		ID: "http_pace", Layer: LayerHTTP, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "http.throttle", Basis: "transfers taken in turn from the target and from a reference; fitted on our lab",
+		Sentence: "Transfers from the target are far slower than those from elsewhere in the same minute, and the distance does not explain it.",
+		row:      paced,
 	},
 	{
 		ID: "http_page_verified", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeOK, State: OK,
@@ -746,12 +761,26 @@ func institution(v *view) bool {
 	return true
 }
 
-// suppressed reports whether a known false positive matched the page, or its
-// server is one of those that refuse visitors of their own accord.
+// suppressed reports whether a known false positive matched the page, or it
+// comes from one of the services that refuse or test visitors on a site's
+// behalf.
 func (s *scene) suppressed(v *view) bool {
-	return slices.ContainsFunc(v.Fingerprints, func(f string) bool { return fingerprint.ParseMatch(f).Scope == "fp" }) ||
-		slices.Contains(v.Headers, "cf-ray") || strings.EqualFold(v.Server, "cloudflare") || strings.HasPrefix(v.Server, "AkamaiGHost")
+	if slices.ContainsFunc(v.Fingerprints, func(f string) bool { return fingerprint.ParseMatch(f).Scope == "fp" }) {
+		return true
+	}
+	if slices.ContainsFunc(v.Headers, func(h string) bool { return guardHeaders[h] }) {
+		return true
+	}
+	server := strings.ToLower(v.Server)
+	return slices.ContainsFunc(guardServers, func(g string) bool { return strings.HasPrefix(server, g) })
 }
+
+var guardHeaders = map[string]bool{
+	"cf-ray": true, "x-sucuri-id": true, "x-iinfo": true, "x-amz-cf-id": true, "x-akamai-request-id": true,
+	"x-ddos-protection": true, "x-datadome": true, "x-served-by": true, "x-azure-ref": true,
+}
+
+var guardServers = []string{"cloudflare", "akamaighost", "ddos-guard", "sucuri", "cloudfront", "bunnycdn", "qrator", "imperva", "datadome"}
 
 // delivered: the last page came over a connection that verifies.
 func (s *scene) delivered(v *view) bool {

@@ -144,8 +144,20 @@ func (v *view) address() {
 		return
 	}
 	v.addr, v.v6 = addr, addr.Is6()
-	v.bogon = isBogon(addr)
+	v.bogon = isBogon(embeddedV4(addr))
 }
+
+// embeddedV4 returns the IPv4 address that a network with NAT64 has put into
+// one of the well-known prefix (RFC 6052), or the address itself.
+func embeddedV4(a netip.Addr) netip.Addr {
+	if !nat64.Contains(a) {
+		return a
+	}
+	b := a.As16()
+	return netip.AddrFrom4([4]byte(b[12:]))
+}
+
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
 // bogons are the blocks of RFC 6890 and its successors that no public service
 // answers from, besides those that netip knows.
@@ -170,7 +182,7 @@ func (s *scene) relate(v *view) {
 	if v.IP == "" {
 		return
 	}
-	if slices.Contains(v.ControlAddrs, v.IP) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
+	if slices.Contains(v.ControlAddrs, v.IP) || nat64.Contains(v.addr) && slices.Contains(v.ControlAddrs, embeddedV4(v.addr).String()) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
 		v.vouched = true
 	}
 	for i := range s.views {
@@ -283,15 +295,12 @@ func compare(v *view) likeness {
 // sameLength: one length is at least 0.7 of the other, as OONI has it.
 func sameLength(v *view) likeness {
 	a, b := v.BodyBytes, v.ControlBodyBytes
-	if b <= 0 {
+	switch {
+	case b < 0, b == 0 && a > 0:
 		return incomparable
-	}
-	if v.BodyTruncated {
-		if a >= b || a == 0 || b > a {
-			return alike // it went on: nothing says that it would have ended elsewhere
-		}
-	}
-	if 10*min(a, b) >= 7*max(a, b) {
+	case v.BodyTruncated:
+		return alike // it went on: nothing says that it would have ended elsewhere
+	case 10*min(a, b) >= 7*max(a, b):
 		return alike
 	}
 	return unlike

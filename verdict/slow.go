@@ -41,3 +41,18 @@ func slowHandshake(s *scene, v *view) bool {
 	return v.TLS == done && v.TCPSeconds > 0 && v.TLSSeconds >= slowAbsolute &&
 		v.TLSSeconds >= slowTimes*v.TCPSeconds && !farAway(s, v)
 }
+
+// The thresholds of paced: a transfer of 128 kB takes about five round trips of
+// slow start; in our lab one held to 40 kB/s takes thousands, and a server at
+// the other end of the world ten.
+const (
+	paceTrips = 40
+	paceTimes = 20
+	paceRate  = 100_000
+)
+
+// paced reports whether our probe's transfers show the target alone to be
+// slow.
+func paced(_ *scene, v *view) bool {
+	return v.Pace > 0 && v.Pace < paceRate && v.PaceTrips >= paceTrips && v.PaceReference >= paceTimes*v.Pace
+}

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/history"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/targets"
 )
 
@@ -38,6 +42,7 @@ type eventsQuery struct {
 	since, until time.Time
 	inputs       []string
 	columns      map[string]string
+	days         bool
 }
 
 func runEvents(ctx context.Context, env *environment, args []string) error {
@@ -48,6 +53,7 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 	since := fs.String("since", "", "only events that last beyond this `day`")
 	until := fs.String("until", "", "leave out measurements after this `day`")
 	asJSON := fs.Bool("json", false, "print JSON")
+	days := fs.Bool("days", false, "with --input: print the days of the targets too, ok and not ok by network")
 	artefacts := fs.Bool("artefacts", false, "print the changes that were set aside as artefacts instead")
 	var inputs, maps repeated
 	fs.Var(&inputs, "input", "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; may be repeated)")
@@ -59,7 +65,7 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 	if len(rest) > 0 {
 		return usageError("events takes no argument %q; a file goes with --input", rest[0])
 	}
-	q := eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs}
+	q := eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs, days: *days && !*asJSON}
 	if q.since, q.until, err = parseWindow(*since, *until); err != nil {
 		return err
 	}
@@ -164,14 +170,56 @@ func eventsOfFiles(env *environment, registry *target.Registry, data string, q *
 		}
 		cells = kept
 	}
+	if q.days {
+		defer printDays(env.stdout, q, cells)
+	}
 	return event.Detect(cells, q.until), nil
+}
+
+// printDays prints, for every target, how many measurements of a day were bad
+// and how many ok, in all and on the networks that were most often bad.
+func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
+	const networks = 4
+	type pair struct{ bad, ok uint32 }
+	for i := 0; i < len(cells); {
+		first := &cells[i]
+		days, total, bad := map[int64]map[uint32]pair{}, map[int64]pair{}, map[uint32]uint32{}
+		for ; i < len(cells) && cells[i].CC == first.CC && cells[i].Target == first.Target; i++ {
+			c := &cells[i]
+			d := c.Start - c.Start%86400
+			if days[d] == nil {
+				days[d] = map[uint32]pair{}
+			}
+			p, t := days[d][c.ASN], total[d]
+			days[d][c.ASN] = pair{p.bad + c.Bad(), p.ok + c.OK}
+			total[d] = pair{t.bad + c.Bad(), t.ok + c.OK}
+			bad[c.ASN] += c.Bad()
+		}
+		if q.cc != "" && first.CC != q.cc || q.target != "" && first.Target != q.target {
+			continue
+		}
+		list := slices.SortedFunc(maps.Keys(bad), func(a, b uint32) int { return cmp.Or(cmp.Compare(bad[b], bad[a]), cmp.Compare(a, b)) })
+		list = list[:min(len(list), networks)]
+		fmt.Fprintf(w, "\n%s in %s, bad/ok by day (UTC)\nday         all     ", first.Target, first.CC)
+		for _, n := range list {
+			fmt.Fprintf(w, " %-9s", fmt.Sprintf("AS%d", n))
+		}
+		fmt.Fprintln(w)
+		for _, d := range slices.Sorted(maps.Keys(days)) {
+			fmt.Fprintf(w, "%s  %-8s", time.Unix(d, 0).UTC().Format(time.DateOnly), fmt.Sprintf("%d/%d", total[d].bad, total[d].ok))
+			for _, n := range list {
+				fmt.Fprintf(w, " %-9s", fmt.Sprintf("%d/%d", days[d][n].bad, days[d][n].ok))
+			}
+			fmt.Fprintln(w)
+		}
+	}
 }
 
 // filter leaves the events that were asked for.
 func (q *eventsQuery) filter(list []event.Event) []event.Event {
 	out := []event.Event{}
 	for _, e := range list {
-		if q.cc != "" && e.CC != q.cc || q.target != "" && !contains(e.Targets, q.target) {
+		if q.cc != "" && e.CC != q.cc || q.target != "" && !slices.Contains(e.Targets, q.target) {
 			continue
 		}
 		if !q.since.IsZero() && e.End != nil && e.End.Latest != nil && e.End.Latest.Before(q.since) {
@@ -180,15 +228,6 @@ func (q *eventsQuery) filter(list []event.Event) []event.Event {
 		out = append(out, e)
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 func printEvents(w io.Writer, list []event.Event) {

@@ -37,6 +37,7 @@ func commands() []command {
 	return []command{
 		serveCommand(),
 		importCommand(),
+		labCommand(),
 		statusCommand(),
 		archiveCommand(),
 		rebuildCommand(),
@@ -45,6 +46,7 @@ func commands() []command {
 		verdictCommand(),
 		rulesCommand(),
 		eventsCommand(),
+		watchCommand(),
 		updateCommand(),
 		recordCommand(),
 		claimsCommand(),

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
@@ -90,7 +91,7 @@ func (m measured) Bans(ctx context.Context, target, cc string, from, to time.Tim
 	var out []casefile.MeasuredBan
 	for i := range found.Events {
 		e := &found.Events[i]
-		if e.Kind == event.Shutdown || !contains(e.Targets, target) || e.Onset.Latest == nil {
+		if e.Kind == event.Shutdown || !slices.Contains(e.Targets, target) || e.Onset.Latest == nil {
 			continue
 		}
 		b := casefile.MeasuredBan{ID: e.ID, Start: windowOf(&e.Onset), End: windowOf(e.End)}

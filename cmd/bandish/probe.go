@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"time"
 
 	"github.com/bandish/bandish/internal/kit"
@@ -21,6 +23,7 @@ func probeCommand() command {
 // fromKit runs a command of the field kit as one of this program's.
 func fromKit(run func(context.Context, *kit.Env, []string) error) func(context.Context, *environment, []string) error {
 	return func(ctx context.Context, env *environment, args []string) error {
+		log.SetOutput(io.Discard) // net/http complains there of what servers do
 		err := run(ctx, &kit.Env{
 			Stdin: env.stdin, Stdout: env.stdout, Stderr: env.stderr, Getenv: env.getenv,
 			Network: probe.Kernel{}, Now: time.Now, Version: kit.Version,

@@ -222,13 +222,15 @@ func (p *printer) all() {
 	}
 	p.courts()
 	p.disputes()
+	p.requests()
+	p.sources()
 	if len(c.OpenQuestions) > 0 {
 		p.line("\nOPEN QUESTIONS")
 		for _, q := range c.OpenQuestions {
 			p.line("  %s", q)
 		}
 	}
-	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; sources with all details: --json", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests))
+	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; all details: --json; answers to the claims: bandish claims --case %s", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests), c.ID)
 }
 
 func (p *printer) clock() {
@@ -271,6 +273,9 @@ func (p *printer) entry(e casefile.Entry) {
 	marks := ""
 	if e.Disputed {
 		marks += ", disputed"
+	}
+	if e.Withdrawn != nil {
+		marks += fmt.Sprintf(", WITHDRAWN %s: %s", e.Withdrawn.Date, e.Withdrawn.Reason)
 	}
 	who := ""
 	if a := p.c.Act(e.ID); a != nil && len(a.By) > 0 {
@@ -321,7 +326,11 @@ func (p *printer) courts() {
 		}
 		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, number)
 		for _, a := range p.c.Hearings(d.ID) {
-			p.line("      %s  %s (%s)", a.Date, a.Kind, a.ID)
+			next := ""
+			if !a.Next.IsZero() {
+				next = ", put off to " + a.Next.String()
+			}
+			p.line("      %s  %s (%s)%s", a.Date, a.Kind, a.ID, next)
 		}
 		if d.Outcome != nil {
 			p.line("      outcome: %s", d.Outcome.Text)
@@ -349,6 +358,56 @@ func (p *printer) disputes() {
 		for _, pos := range d.Positions {
 			p.line("      - %s [%s]", pos.Says, p.publishers(pos.Cites))
 		}
+	}
+}
+
+func (p *printer) requests() {
+	if len(p.c.Requests) == 0 {
+		return
+	}
+	p.line("\nREQUESTS TO PLATFORMS, AS EACH SIDE COUNTS THEM")
+	count := func(n *int64) string {
+		if n == nil {
+			return "?"
+		}
+		return fmt.Sprint(*n)
+	}
+	for _, q := range p.c.Requests {
+		rate := ""
+		if q.RatePercent != nil {
+			rate = fmt.Sprintf(", %v %% by its reporter", *q.RatePercent)
+		}
+		p.line("  %s  %s → %s, %s (%s), counted by %s: %s sent, %s complied, %s rejected, %s pending%s [%s]", q.Period, p.r.Name(p.c, q.Authority), q.Platform,
+			q.Level, q.Counter, p.r.Name(p.c, q.ReportedBy), count(q.Sent), count(q.Complied), count(q.Rejected), count(q.Pending), rate, p.publishers(q.Cites))
+		if q.Note != "" {
+			p.line("      %s", q.Note)
+		}
+	}
+}
+
+// sources lists what the case cites, the shared ones too.
+func (p *printer) sources() {
+	var ids []string
+	for _, cite := range casefile.Cites(p.c) {
+		if !slices.Contains(ids, cite.Source) {
+			ids = append(ids, cite.Source)
+		}
+	}
+	slices.Sort(ids)
+	p.line("\nSOURCES, WITH THEIR RELIABILITY FROM A TO F")
+	for _, id := range ids {
+		s := p.r.Source(p.c, id)
+		if s == nil {
+			continue
+		}
+		date, where := s.Date.String(), "no address"
+		if date == "" {
+			date = "undated"
+		}
+		if s.URL != nil {
+			where = *s.URL
+		}
+		p.line("  %s %s: %s, %s, %s", s.Reliability, s.ID, s.Publisher, date, where)
 	}
 }
 
@@ -493,6 +552,9 @@ func recordNew(w io.Writer, f recordFlags, id string) error {
 	cc := *f.cc
 	if cc == "" {
 		cc = strings.ToUpper(id[:2])
+	}
+	if !casefile.KnownCountry(cc) {
+		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", cc)
 	}
 	folder := *f.records
 	if folder == "" {

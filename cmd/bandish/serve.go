@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/bandish/bandish/internal/collect"
@@ -20,7 +22,7 @@ import (
 func serveCommand() command {
 	return command{
 		name:  "serve",
-		usage: "[--listen 127.0.0.1:8080]",
+		usage: "[--listen 127.0.0.1:8080] [--demo]",
 		about: "serve the site over the archive, making the data folder on first run",
 		run:   runServe,
 	}
@@ -30,6 +32,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "serve")
 	data := dataFlag(fs)
 	listen := fs.String("listen", "127.0.0.1:8080", "`address` to serve on")
+	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -37,9 +40,17 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if len(rest) > 0 {
 		return usageError("serve: unexpected %q", rest[0])
 	}
+	if *demonstrate && *data == fs.Lookup("data").DefValue {
+		*data = "./bandish-demo"
+	}
 	p, err := openPipeline(*data)
 	if err != nil {
 		return err
+	}
+	if *demonstrate {
+		if err := demoOnce(ctx, env, p, *data); err != nil {
+			return err
+		}
 	}
 	st, err := store.Open(p.Archive, "")
 	if err != nil {
@@ -54,7 +65,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	site := &web.Site{Store: st, Targets: p.Targets, Now: time.Now, Log: log}
+	site := &web.Site{Store: st, Targets: p.Targets, Now: time.Now, Log: log, Demo: *demonstrate}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
@@ -76,6 +87,26 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	return serveUntil(ctx, l, mux)
 }
 
+// demoOnce makes the demonstration where the folder holds nothing yet. A folder
+// with real measurements is refused: a lab's must not stand beside them.
+func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		return err
+	}
+	mark := filepath.Join(data, "demo")
+	switch _, err := os.Stat(mark); {
+	case err == nil:
+		return nil
+	case len(m.Batches) > 0:
+		return fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
+	}
+	if err := makeDemo(ctx, env, p, data, time.Now().UTC(), 3); err != nil {
+		return err
+	}
+	return os.WriteFile(mark, []byte("Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"), 0o644)
+}
+
 // newCollector is the collector and test helper over the pipeline.
 func newCollector(p *pipeline.Pipeline, listen string, log *slog.Logger) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
@@ -90,7 +121,11 @@ func newCollector(p *pipeline.Pipeline, listen string, log *slog.Logger) (*colle
 type submissions struct{ p *pipeline.Pipeline }
 
 func (s submissions) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
-	r, err := s.p.Submit(ctx, doc)
+	return receiptOf(s.p.Submit(ctx, doc))
+}
+
+// receiptOf is the pipeline's answer in the collector's terms.
+func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var refused *pipeline.Rejected
 	if errors.As(err, &refused) && refused.Err == nil {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}

@@ -19,7 +19,7 @@ import (
 type Guard struct {
 	Network probe.Network
 	Ports   []uint16     // the ports that may be reached
-	Own     []netip.Addr // this server's own addresses
+	Own     []netip.Addr // this server's own addresses; NewHelper finds them where none are given
 
 	// Unsafe lets every address and port through. Only the lab sets it; who
 	// does says so in the log.
@@ -70,6 +70,21 @@ var forbidden = []struct {
 }
 
 var globalUnicast6 = netip.MustParsePrefix("2000::/3")
+
+// localAddrs are the addresses of this machine's interfaces.
+func localAddrs() []netip.Addr {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // private ones are refused in any case
+	}
+	var out []netip.Addr
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			out = append(out, p.Addr().Unmap())
+		}
+	}
+	return out
+}
 
 // Reserved says why an address is not on the public internet, "" where it is.
 func Reserved(a netip.Addr) string {

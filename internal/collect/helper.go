@@ -44,6 +44,9 @@ const (
 // NewHelper makes a helper that serves so many requests at a time; further
 // ones wait for a moment and are then turned away.
 func NewHelper(guard *Guard, wire probe.Wire, concurrent int) *Helper {
+	if guard.Own == nil && !guard.Unsafe {
+		guard.Own = localAddrs()
+	}
 	wire.Network = guard
 	wire.Timeouts = probe.Timeouts{
 		DNS: 4 * time.Second, TCP: 6 * time.Second, TLS: 6 * time.Second, QUIC: 4 * time.Second, HTTP: 12 * time.Second,

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,7 +58,10 @@ func exitCode(v verdict.Row) int {
 
 // sentence says a verdict in words.
 func sentence(m *measurement.Measurement, v verdict.Row, place string) string {
-	what := string(m.Input)
+	what := cmp.Or(string(m.Input), m.TestName)
+	if m.TestName == "wireguard" {
+		return wireGuardSentence(m, what)
+	}
 	switch exitCode(v) {
 	case 0:
 		return fmt.Sprintf("%s is reachable from here (%s).", what, place)
@@ -74,6 +78,15 @@ func sentence(m *measurement.Measurement, v verdict.Row, place string) string {
 		return fmt.Sprintf("%s: nothing can be concluded: %s.", what, strings.ReplaceAll(v.Invalid, "_", " "))
 	}
 	return fmt.Sprintf("%s: unclear (%s). Something may be wrong, or there was no control to compare with.", what, v.State)
+}
+
+// wireGuardSentence says what a handshake came to; no rule judges it, as
+// silence has too many reasons.
+func wireGuardSentence(m *measurement.Measurement, what string) string {
+	if m.TestKeys.Success != nil && *m.TestKeys.Success {
+		return what + " answers the handshake."
+	}
+	return fmt.Sprintf("%s: %s. A server answers only who it knows, so that this may be a block, or a key that it does not know.", what, failureWords(string(m.TestKeys.Failure)))
 }
 
 // words say mechanisms; the longest id that begins a mechanism counts.

@@ -36,6 +36,9 @@ type Env struct {
 	Network        probe.Network
 	Now            func() time.Time
 	Version        string
+
+	Roots    *x509.CertPool // nil: the system's
+	Timeouts probe.Timeouts // zero: the usual
 }
 
 // The exit codes of a probe, besides 0 for reachable and 2 for a mistake in
@@ -84,6 +87,8 @@ type options struct {
 	all        bool
 	list       string
 	circumvent bool
+	wireguard  string
+	bridges    string
 }
 
 // The public servers that are used unless others are named. OONI's helpers
@@ -123,7 +128,9 @@ func (o *options) flags(fs *flag.FlagSet) {
 	fs.StringVar(&o.resolvers, "resolvers", "", "`addresses` of public resolvers to ask by UDP instead of the usual; none to leave them out")
 	fs.BoolVar(&o.all, "all", false, "probe every platform of the registry")
 	fs.StringVar(&o.list, "country-list", "", "probe the URLs of a test list in Citizen Lab's CSV `FILE`")
-	fs.BoolVar(&o.circumvent, "circumvention", false, "probe the circumvention tools of the registry; Tor through an installed tor")
+	fs.BoolVar(&o.circumvent, "circumvention", false, "probe the sites of the registry's circumvention tools, Tor's authorities, and Tor through an installed tor")
+	fs.StringVar(&o.bridges, "bridges", "", "start an installed tor through each bridge of a `FILE`, a torrc line each: obfs4, webtunnel, snowflake")
+	fs.StringVar(&o.wireguard, "wireguard", "", "try the handshake with each peer of a WireGuard configuration `FILE`; its keys stay here")
 }
 
 // parse reads flags that may stand before, between and after the arguments.
@@ -151,7 +158,7 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 // config makes a probe's configuration of the flags.
 func (o *options) config(env *Env) (probe.Config, error) {
 	cfg := probe.Config{
-		Wire:    probe.Wire{Network: env.Network, Now: env.Now},
+		Wire:    probe.Wire{Network: env.Network, Now: env.Now, Roots: env.Roots, Timeouts: env.Timeouts},
 		Version: env.Version, Passive: o.passive, Resolvers: defaultResolvers,
 		Throttle: probe.Throttle{Bytes: 512 << 10, Rounds: 2},
 	}
@@ -226,12 +233,17 @@ func (o *options) setServers(_ *Env, cfg *probe.Config) error {
 		object = o.throttle
 	}
 	if helper != "none" {
-		cfg.Control = &probe.ControlSite{URL: helper}
+		cfg.Control = o.site(helper, cfg)
 	}
 	if object != "none" {
 		cfg.Throttle.Object = object
 	}
 	return nil
+}
+
+// site is a server that we speak to about the measurement.
+func (o *options) site(url string, cfg *probe.Config) *probe.ControlSite {
+	return &probe.ControlSite{URL: url, Resolvers: cfg.Resolvers.DoH}
 }
 
 // setPlace finds the country and the network: what the flags say, else a local
@@ -253,7 +265,9 @@ func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 	if err != nil {
 		return fmt.Errorf("open the database of networks: %w", err)
 	}
-	defer places.Close()
+	if len(files) > 0 {
+		cfg.ASN = places.Lookup // open as long as the program runs
+	}
 	cfg.Place.CC = "ZZ"
 	for _, a := range ownAddresses() {
 		if a.IsGlobalUnicast() && !a.IsPrivate() {
@@ -295,8 +309,8 @@ func ownAddresses() []netip.Addr {
 }
 
 // askPlace asks the collector where this probe is, where that is not known.
-func askPlace(ctx context.Context, cfg *probe.Config, collector string) {
-	if collector == "" || cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
+func (o *options) askPlace(ctx context.Context, cfg *probe.Config) {
+	if o.collector == "" || cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
 		return
 	}
 	var out struct {
@@ -304,7 +318,7 @@ func askPlace(ctx context.Context, cfg *probe.Config, collector string) {
 		ASN     measurement.ASN `json:"probe_asn"`
 		Network string          `json:"probe_network_name"`
 	}
-	site := &probe.ControlSite{URL: collector}
+	site := o.site(o.collector, cfg)
 	in := map[string]any{
 		"charging": true, "on_wifi": false, "platform": "unknown", "run_type": "manual", "web_connectivity": map[string]any{"category_codes": []string{}},
 		"probe_asn": cfg.Place.ASN.String(), "probe_cc": cfg.Place.CC, "software_name": probe.SoftwareName, "software_version": cfg.Version,

@@ -94,7 +94,7 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 	if submit && o.collector == "" {
 		return nil, usage("--submit: name the server with --collector URL")
 	}
-	askPlace(ctx, &cfg, o.collector)
+	o.askPlace(ctx, &cfg)
 	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
 	if jsonOut {
 		s.screen.out = env.Stderr
@@ -134,6 +134,13 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 			jobs = append(jobs, job{tool: t})
 			continue
 		}
+		if strings.HasPrefix(arg, "openvpn://") {
+			if _, _, err := probe.ParseOpenVPN(arg); err != nil {
+				return nil, usage("%v", err)
+			}
+			jobs = append(jobs, job{tool: openVPN(arg)})
+			continue
+		}
 		more, err := urlsOf(registry, arg)
 		if err != nil {
 			return nil, usage("%v", err)
@@ -161,6 +168,20 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 		for _, t := range tools() {
 			jobs = append(jobs, job{tool: &t})
 		}
+	}
+	if o.wireguard != "" {
+		more, err := wireGuards(o.wireguard)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, more...)
+	}
+	if o.bridges != "" {
+		more, err := bridges(o.bridges)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, more...)
 	}
 	seen := map[string]bool{}
 	for _, u := range urls {
@@ -263,6 +284,10 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 		if ctx.Err() != nil {
 			return 0, &ExitError{Code: 130, Err: errors.New("interrupted")}
 		}
+		if j.tool != nil { // not installed, or slower than --max-time
+			s.screen.printf("%s could not be measured: %v\n", j, err)
+			return ExitUnclear, nil
+		}
 		return 0, err
 	}
 	v, err := s.judge.conclude(m)
@@ -311,7 +336,7 @@ func (s *session) show(m *measurement.Measurement, v verdict.Row) {
 
 // send submits what is kept.
 func (s *session) send(ctx context.Context) error {
-	c := collector{site: &probe.ControlSite{URL: s.opts.collector}, wire: s.cfg.Wire, now: s.env.Now}
+	c := collector{site: s.opts.site(s.opts.collector, &s.cfg), wire: s.cfg.Wire, now: s.env.Now}
 	n, err := s.opts.spool().submit(ctx, c)
 	if n > 0 {
 		s.screen.printf("submitted %d to %s\n", n, s.opts.collector)

@@ -58,7 +58,7 @@ type node interface {
 }
 
 // New starts a lab with the sites inside this process.
-func New(sites ...Site) (*Lab, error) { return newLab(newHost, sites) }
+func New(sites ...Site) (*Lab, error) { return newLab(newHost, true, sites) }
 
 // ErrNoKernel says that this machine or user has no network namespaces.
 var ErrNoKernel = errors.New("no lab with the real kernel")
@@ -71,15 +71,16 @@ func NewKernel(sites ...Site) (*Lab, error) {
 	if err := kernelReady(); err != nil {
 		return nil, err
 	}
-	return newLab(newNamespace, sites)
+	return newLab(newNamespace, false, sites)
 }
 
-func newLab(newNode func([]netip.Addr, func([]byte)) (node, error), sites []Site) (*Lab, error) {
+func newLab(newNode func([]netip.Addr, func([]byte)) (node, error), ipv6 bool, sites []Site) (*Lab, error) {
 	l := &Lab{node: newNode, clients: map[netip.Addr]*Client{}}
 	plan, err := newPlan(sites)
 	if err != nil {
 		return nil, err
 	}
+	plan.ipv6 = ipv6
 	l.ca, l.zone, l.boxes = plan.ca, plan.zone, plan.boxes
 	if l.far, err = l.node(plan.hostAddrs(), l.route); err != nil {
 		return nil, err

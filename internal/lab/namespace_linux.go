@@ -73,7 +73,7 @@ func (n *namespace) open(addrs []netip.Addr) error {
 	var batch strings.Builder
 	fmt.Fprintf(&batch, "link set lo up\nlink set %s mtu %d up\n", tunName, mtu)
 	for _, a := range addrs {
-		if a.Is4() { // IPv6 would add its own traffic; gvisor covers it
+		if a.Is4() {
 			fmt.Fprintf(&batch, "addr add %s/32 dev %s\n", a, tunName)
 		}
 	}

@@ -15,8 +15,9 @@ type plan struct {
 	zone  *zone
 	boxes map[string]netip.Addr
 	sites []Site
-	next  int // number of the next free address
-	next6 int // and of the next free IPv6 address
+	ipv6  bool // whether servers can stand at IPv6 addresses
+	next  int  // number of the next free address
+	next6 int  // and of the next free IPv6 address
 }
 
 func newPlan(sites []Site) (*plan, error) {
@@ -91,7 +92,9 @@ func (p *plan) servedAddrs(site *Site) []netip.Addr {
 	if site.Reach == ReachSilent {
 		return nil
 	}
-	addrs := slices.DeleteFunc(slices.Clone(p.zone.records[site.Name].addrs), func(a netip.Addr) bool { return a == darkAddr6 })
+	addrs := slices.DeleteFunc(slices.Clone(p.zone.records[site.Name].addrs), func(a netip.Addr) bool {
+		return a == darkAddr6 || a.Is6() && !p.ipv6
+	})
 	if site.Reach == ReachHalf {
 		addrs = slices.Delete(addrs, 1, 2)
 	}

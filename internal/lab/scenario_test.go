@@ -49,8 +49,8 @@ func TestScenarioTable(t *testing.T) {
 				t.Errorf("%s: state %q", s.Name, state)
 			}
 		}
-		if (s.Truth.Class() == "blocked") != (s.Truth.Mechanism != "") {
-			t.Errorf("%s: a mechanism belongs to a blocked scenario and to no other", s.Name)
+		if s.Truth.Mechanism != "" && s.Truth.Class() != "blocked" {
+			t.Errorf("%s: a mechanism belongs to a blocked scenario", s.Name)
 		}
 		if _, err := bind(s.Rules, plan.zone, plan.boxes); err != nil {
 			t.Errorf("%s: %v", s.Name, err)
@@ -118,7 +118,7 @@ func sum(ns []int) (total int) {
 }
 
 func TestTruthMismatch(t *testing.T) {
-	blocked := Truth{"blocked", "tls", "tls.reset"}
+	blocked := blocked("tls", "tls.reset")
 	found := Finding{"likely_blocked", map[string]string{"tls": "blocked"}, []string{"tls.reset.sni"}}
 	for _, tt := range []struct {
 		name  string
@@ -130,7 +130,10 @@ func TestTruthMismatch(t *testing.T) {
 		{"another state", blocked, Finding{"impaired", found.Layers, found.Mechanisms}, false},
 		{"another layer", blocked, Finding{"blocked", map[string]string{"dns": "blocked", "tls": "ok"}, found.Mechanisms}, false},
 		{"another mechanism", blocked, Finding{"blocked", found.Layers, []string{"tls.resets"}}, false},
-		{"an alternative", Truth{"impaired|blocked", "dns|tls", "dns|tls"}, found, true},
+		{"one mechanism too many", blocked, Finding{"blocked", found.Layers, []string{"tls.reset", "tls.mitm"}}, false},
+		{"one that may be", Truth{State: "blocked", Mechanism: "tls.reset", Also: "http"}, Finding{"blocked", found.Layers, []string{"tls.reset", "http.timeout"}}, true},
+		{"only what may be", Truth{State: "blocked", Mechanism: "tls.reset", Also: "http"}, Finding{"blocked", found.Layers, []string{"http.timeout"}}, false},
+		{"an alternative", Truth{State: "impaired|blocked", Layer: "dns|tls", Mechanism: "dns|tls"}, found, true},
 		{"not blocked", Truth{State: "not-blocked"}, found, false},
 		{"not ok", Truth{State: "not-ok"}, found, true},
 	} {

@@ -14,9 +14,11 @@ type Truth struct {
 	State string
 	// Layer is the one that decides: dns, tcp, tls, http or quic; empty: any.
 	Layer string
-	// Mechanism is the beginning of one that must be found, cut at a dot;
-	// empty: none is asked for.
+	// Mechanism is the beginning, cut at a dot, of those that must be found:
+	// one at least. Empty: none is asked for.
 	Mechanism string
+	// Also is what may be found besides; nothing else may.
+	Also string
 }
 
 // Finding is what the probe and the verdict engine made of a run.
@@ -35,12 +37,9 @@ func (t Truth) Mismatch(f Finding) string {
 	if t.Layer != "" && !anyOf(t.Layer, func(l string) bool { return troubled(f.Layers[l]) }) {
 		wrong = append(wrong, fmt.Sprintf("layers %v, in truth it is %s", f.Layers, t.Layer))
 	}
-	found := func(prefix string) bool {
-		return slices.ContainsFunc(f.Mechanisms, func(m string) bool {
-			return m == prefix || strings.HasPrefix(m, prefix+".")
-		})
-	}
-	if t.Mechanism != "" && !anyOf(t.Mechanism, found) {
+	holds := func(m string) bool { return under(t.Mechanism, m) }
+	invented := func(m string) bool { return !holds(m) && !under(t.Also, m) }
+	if t.Mechanism != "" && (!slices.ContainsFunc(f.Mechanisms, holds) || slices.ContainsFunc(f.Mechanisms, invented)) {
 		wrong = append(wrong, fmt.Sprintf("mechanisms %v, in truth %s", f.Mechanisms, t.Mechanism))
 	}
 	return strings.Join(wrong, "; ")
@@ -48,6 +47,11 @@ func (t Truth) Mismatch(f Finding) string {
 
 func anyOf(alternatives string, holds func(string) bool) bool {
 	return slices.ContainsFunc(strings.Split(alternatives, "|"), holds)
+}
+
+// under reports whether a mechanism is one of the alternatives or deeper.
+func under(alternatives, m string) bool {
+	return anyOf(alternatives, func(prefix string) bool { return m == prefix || strings.HasPrefix(m, prefix+".") })
 }
 
 func stateHolds(truth, found string) bool {

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
@@ -387,45 +386,4 @@ func (p *Pipeline) bodiesOf(u *archive.Update, day string) (map[string]string, e
 		}
 	}
 	return bodies, nil
-}
-
-// Receipt is what a submitter gets once the measurement is durable.
-type Receipt struct {
-	UID    string `json:"measurement_uid"`
-	SHA256 string `json:"sha256"` // of the document as archived, client addresses removed
-	Batch  string `json:"batch"`  // SHA-256 of the raw batch that holds it
-	New    bool   `json:"new"`    // false when the archive had it already
-}
-
-// Rejected is the error of a document that is not taken: what is wrong and how
-// to mend it. It wraps the *measurement.DecodeError where there is one.
-type Rejected struct {
-	Reason string
-	Err    error
-}
-
-func (r *Rejected) Error() string { return r.Reason }
-
-func (r *Rejected) Unwrap() error { return r.Err }
-
-// Submit archives one measurement that was handed in now and returns when it
-// is durable.
-func (p *Pipeline) Submit(ctx context.Context, doc []byte) (Receipt, error) {
-	now := p.Now().UTC().Truncate(time.Second)
-	d := intake.Document{Source: "collector", Line: 1, Kind: intake.Measurement, Uploaded: now, Data: slices.Clone(doc)}
-	it, bad := p.judge(&d, now)
-	if bad != nil {
-		return Receipt{}, &Rejected{bad.reason, bad.err}
-	}
-	sum := sha256.Sum256(it.entries[0].Document)
-	b := newBatch(archive.KindMeasurements)
-	b.add(it)
-	res, err := p.commit(ctx, b, now)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if len(res.conflicts) > 0 {
-		return Receipt{}, &Rejected{Reason: res.conflicts[0].reason}
-	}
-	return Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:]), Batch: res.batch.SHA256, New: len(res.added) == 1}, nil
 }

@@ -35,7 +35,8 @@ type Pipeline struct {
 	Now          func() time.Time
 	Workers      int // decoding goroutines; 0 means one a core
 
-	days dayIndex
+	days  dayIndex
+	queue queue
 }
 
 func (p *Pipeline) workers() int {
@@ -75,6 +76,7 @@ type reject struct {
 	doc    intake.Document
 	reason string
 	err    error // the decoder's, where it was the decoder that refused
+	it     *item // where it was refused after that
 }
 
 // judge makes an item of one document, or says why it is set aside. added is

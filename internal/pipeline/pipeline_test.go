@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -323,6 +324,42 @@ func TestSubmit(t *testing.T) {
 	e, err := p.Archive.ReadRawLine(r.Batch, 0)
 	if err != nil || len(m.Batches) != 1 || e.UID != r.UID || e.Uploaded.IsZero() {
 		t.Errorf("the archive holds %+v, %v", e, err)
+	}
+}
+
+// Submissions that come together share a commit, and each gets its own answer.
+func TestSubmitTogether(t *testing.T) {
+	p := open(t)
+	const n = 60
+	receipts := make([]Receipt, n)
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			doc := zz(fmt.Sprint("r", i/2), i/2) // each document twice
+			if i == 7 {
+				doc = []byte("{}")
+			}
+			receipts[i], errs[i] = p.Submit(t.Context(), doc)
+		})
+	}
+	wg.Wait()
+	fresh := 0
+	for i := range n {
+		if (errs[i] != nil) != (i == 7) {
+			t.Errorf("submission %d: %v", i, errs[i])
+		}
+		if receipts[i].New {
+			fresh++
+		}
+	}
+	m, _ := p.Archive.Manifest()
+	docs := 0
+	for _, b := range m.Batches {
+		docs += b.Documents
+	}
+	if fresh != n/2 || docs != n/2 || len(m.Batches) >= n/2 {
+		t.Errorf("%d new, %d documents in %d batches; want %d in fewer batches", fresh, docs, len(m.Batches), n/2)
 	}
 }
 

@@ -178,6 +178,7 @@ func (p *Pipeline) sift(u *archive.Update, b *batch, added time.Time, res *resul
 				res.conflicts = append(res.conflicts, &reject{
 					doc:    intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: e.Document},
 					reason: conflictReason(it),
+					it:     it,
 				})
 			}
 		}

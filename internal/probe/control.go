@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/measurement"
+	"github.com/miekg/dns"
 )
 
 // ControlSite is a test helper of web_connectivity, or a collector: a web
@@ -20,10 +22,18 @@ import (
 type ControlSite struct {
 	URL   string
 	Addrs []netip.Addr // where to reach it; empty: by its name
+
+	// Resolvers are asked for its name where the addresses of the system's
+	// resolver do not lead to it, as in a country that minds the site.
+	Resolvers []SecureResolver
 }
 
-// maxControl bounds what a server may answer.
-const maxControl = 4 << 20
+// maxControl bounds what a server may answer, in bytes, and maxControlTime how
+// long the measurement waits for its control.
+const (
+	maxControl     = 4 << 20
+	maxControlTime = 25 * time.Second
+)
 
 // Post sends a JSON document to path under the site's URL and reads the JSON
 // answer into out.
@@ -71,30 +81,67 @@ func (s *ControlSite) round(ctx context.Context, w *Wire, u *url.URL, body []byt
 	quiet := *w // what we say to the control is not evidence
 	quiet.Watch = nil
 	quiet.Timeouts.HTTP = max(w.Timeouts.filled().HTTP, 20*time.Second)
-	addrs, err := s.resolve(ctx, &quiet, u.Hostname())
-	if err != nil {
-		return Exchange{}, err
-	}
-	var last error
-	for _, a := range addrs[:min(len(addrs), 3)] {
-		x, err := quiet.Fetch(ctx, netip.AddrPortFrom(a, portOf(u)), Ask{Method: http.MethodPost, URL: u, Keep: maxControl,
-			Body: bytes.NewReader(body), Headers: http.Header{"Content-Type": {"application/json"}, "User-Agent": {SoftwareName}}})
-		if err == nil {
-			return x, nil
+	tried := map[netip.Addr]bool{}
+	last := error(nil)
+	for _, resolve := range s.ways(u.Hostname()) {
+		addrs, err := resolve(ctx, &quiet)
+		last = cmp.Or(last, err)
+		for _, a := range addrs[:min(len(addrs), 3)] {
+			if tried[a] {
+				continue
+			}
+			tried[a] = true
+			x, err := quiet.Fetch(ctx, netip.AddrPortFrom(a, portOf(u)), Ask{Method: http.MethodPost, URL: u, Keep: maxControl,
+				Body: bytes.NewReader(body), Headers: http.Header{"Content-Type": {"application/json"}, "User-Agent": {SoftwareName}}})
+			if err == nil {
+				return x, nil
+			}
+			last = err
 		}
-		last = err
+		if ctx.Err() != nil {
+			break
+		}
 	}
 	return Exchange{}, last
 }
 
-func (s *ControlSite) resolve(ctx context.Context, w *Wire, host string) ([]netip.Addr, error) {
+// way is one way to find the site's addresses.
+type way func(context.Context, *Wire) ([]netip.Addr, error)
+
+// ways are those to try, in order.
+func (s *ControlSite) ways(host string) []way {
 	if len(s.Addrs) > 0 {
-		return s.Addrs, nil
+		return []way{func(context.Context, *Wire) ([]netip.Addr, error) { return s.Addrs, nil }}
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{a}, nil
+		return []way{func(context.Context, *Wire) ([]netip.Addr, error) { return []netip.Addr{a}, nil }}
 	}
-	l := w.System(ctx, host)
+	out := []way{func(ctx context.Context, w *Wire) ([]netip.Addr, error) {
+		l := w.System(ctx, host)
+		return l.Addrs, l.Err
+	}}
+	for _, r := range s.Resolvers {
+		out = append(out, func(ctx context.Context, w *Wire) ([]netip.Addr, error) { return w.safely(ctx, r, host) })
+	}
+	return out
+}
+
+// safely asks a resolver over HTTPS.
+func (w *Wire) safely(ctx context.Context, r SecureResolver, host string) ([]netip.Addr, error) {
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", host, err)
+	}
+	d := w.Connect(ctx, 0, r.Addr)
+	if d.Err != nil {
+		return nil, d.Err
+	}
+	defer d.Conn.Close()
+	tc, h := w.TLS(ctx, d.Conn, r.Addr, Hello{Name: r.Name, ALPN: []string{"http/1.1"}})
+	if h.Err != nil {
+		return nil, h.Err
+	}
+	l := w.DoH(ctx, &Closer{Conn: tc, raw: d.Conn}, r.Addr, u, host, dns.TypeA)
 	return l.Addrs, l.Err
 }
 
@@ -131,7 +178,9 @@ func (r *run) askControl(ctx context.Context, addrs []netip.Addr) *measurement.C
 			req.TCPConnect = append(req.TCPConnect, netip.AddrPortFrom(a, port).String())
 		}
 	}
-	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, maxControlTime)
+	defer cancel()
+	start := r.cfg.Now()
 	answer := new(measurement.Control)
 	err := r.cfg.Control.Post(ctx, &r.cfg.Wire, "", req, answer)
 	failure := Failure(err)
@@ -155,7 +204,7 @@ func (r *run) askControl(ctx context.Context, addrs []netip.Addr) *measurement.C
 		}
 	}
 	r.rec.mu.Unlock()
-	r.note(Note{Step: "control", What: r.cfg.Control.URL, Failure: failure, Took: time.Since(start), Detail: controlDetail(answer)})
+	r.note(Note{Step: "control", What: r.cfg.Control.URL, Failure: failure, Took: r.cfg.Now().Sub(start), Detail: controlDetail(answer)})
 	return answer
 }
 

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"net/netip"
@@ -19,6 +20,7 @@ import (
 type record struct {
 	start time.Time
 	own   []netip.Addr // this machine's addresses, to be scrubbed
+	asn   func(netip.Addr) Place
 
 	mu     sync.Mutex
 	tx     int64
@@ -30,8 +32,8 @@ type record struct {
 	known  map[netip.Addr]bool // addresses that the measurement is about
 }
 
-func newRecord(start time.Time, own []netip.Addr) *record {
-	return &record{start: start, own: own, tags: map[int64][]string{}, events: map[int64][]Event{}, known: map[netip.Addr]bool{}}
+func newRecord(start time.Time, cfg Config) *record {
+	return &record{start: start, own: cfg.Own, asn: cfg.ASN, tags: map[int64][]string{}, events: map[int64][]Event{}, known: map[netip.Addr]bool{}}
 }
 
 // next opens a transaction: its steps carry the tags.
@@ -71,7 +73,7 @@ func (r *record) lookup(l Lookup, late bool) {
 	}
 	q := measurement.Query{
 		Engine: l.Engine, Failure: measurement.Failure(Failure(l.Err)), Hostname: l.Name, QueryType: l.Type,
-		ResolverAddress: l.Server, T0: r.since(l.Start), T: r.since(l.End), TransactionID: l.Tx, Answers: dnsAnswers(l),
+		ResolverAddress: l.Server, T0: r.since(l.Start), T: r.since(l.End), TransactionID: l.Tx, Answers: r.answers(l),
 	}
 	if l.Raw != nil {
 		q.RawResponse = base64.StdEncoding.EncodeToString(l.Raw)
@@ -84,6 +86,22 @@ func (r *record) lookup(l Lookup, late bool) {
 		return
 	}
 	r.keys.Queries = append(r.keys.Queries, q)
+}
+
+// answers are a lookup's, with the networks of the addresses where those are
+// known.
+func (r *record) answers(l Lookup) []measurement.Answer {
+	out := dnsAnswers(l)
+	if r.asn == nil {
+		return out
+	}
+	for i := range out {
+		if a, err := netip.ParseAddr(cmp.Or(out[i].IPv4, out[i].IPv6)); err == nil {
+			p := r.asn(a)
+			out[i].ASN, out[i].ASOrgName = int64(p.ASN), p.Network
+		}
+	}
+	return out
 }
 
 func dnsAnswers(l Lookup) []measurement.Answer {

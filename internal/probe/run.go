@@ -36,6 +36,9 @@ type Config struct {
 	Own       []netip.Addr // this machine's addresses, to be scrubbed
 	Version   string       // of the software
 
+	// ASN tells the network of an address, for DNS answers; may be nil.
+	ASN func(netip.Addr) Place
+
 	// Passive leaves out everything that a browser would not do, but the
 	// question to the control.
 	Passive bool
@@ -190,7 +193,7 @@ func Run(ctx context.Context, cfg Config, input string) (*measurement.Measuremen
 	if err != nil {
 		return nil, fmt.Errorf("probe %s: %w", u, err)
 	}
-	r := &run{cfg: cfg, url: u, jar: jar, rec: newRecord(start, cfg.Own), known: map[netip.Addr]bool{}}
+	r := &run{cfg: cfg, url: u, jar: jar, rec: newRecord(start, cfg), known: map[netip.Addr]bool{}}
 	r.cfg.Watch = r.rec.event
 	r.measure(ctx)
 	m := r.document(start)
@@ -256,11 +259,11 @@ func (r *run) measure(ctx context.Context) {
 	control := make(chan *measurement.Control, 1)
 	go func() { control <- r.askControl(ctx, addrs) }()
 
-	var own sync.WaitGroup
+	var own, quic sync.WaitGroup
 	own.Go(func() { r.visit(ctx, r.url, 0, browser) })
 	own.Go(func() { r.visitMore(ctx, others) })
 	if r.url.Scheme == "https" && !r.cfg.Passive {
-		own.Go(func() { r.quic(ctx, addrs) })
+		quic.Go(func() { r.quic(ctx, addrs) })
 	}
 	ctl := <-control
 	if more := r.fresh(controlAddrs(ctl)); len(more) > 0 {
@@ -270,8 +273,12 @@ func (r *run) measure(ctx context.Context) {
 	if r.cfg.Passive || ctx.Err() != nil {
 		return
 	}
+	// QUIC is often silent: the transfers need not wait for that.
+	var transfers sync.WaitGroup
+	transfers.Go(func() { r.throttle(ctx) })
+	quic.Wait()
+	transfers.Wait()
 	r.contrasts(ctx, ctl)
-	r.throttle(ctx)
 }
 
 // fresh returns those addresses that were not tried yet, a few at most, and

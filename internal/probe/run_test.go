@@ -370,3 +370,41 @@ func TestPassiveDoesWhatABrowserDoes(t *testing.T) {
 		t.Errorf("passive did more: %+v", k)
 	}
 }
+
+// A resolver that denies the control's name does not take the control away
+// where another can be asked over HTTPS.
+func TestControlBehindALyingResolver(t *testing.T) {
+	l := newLoop(t)
+	l.hosts["open.example"] = []string{"198.51.100.10"}
+	l.web("198.51.100.10:443", serving("hello"), nil, "open.example")
+	l.web("198.51.100.90:443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(goodControl("198.51.100.10"))
+	}), nil, "helper.example")
+	l.web("198.51.100.53:443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, err := io.ReadAll(r.Body)
+		q, m := new(dns.Msg), new(dns.Msg)
+		if err != nil || q.Unpack(raw) != nil {
+			t.Error("a broken query")
+			return
+		}
+		m.SetReply(q)
+		if rr, err := dns.NewRR(q.Question[0].Name + " 60 IN A 198.51.100.90"); err == nil && q.Question[0].Qtype == dns.TypeA {
+			m.Answer = append(m.Answer, rr)
+		}
+		out, err := m.Pack()
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/dns-message")
+		w.Write(out)
+	}), nil, "dns.example")
+	cfg := l.config()
+	cfg.Control = &ControlSite{URL: "https://helper.example/"}
+	if k := measure(t, cfg, "open.example").TestKeys; k.ControlFailure != failNXDOMAIN || k.Control != nil {
+		t.Errorf("without help: %q", k.ControlFailure)
+	}
+	cfg.Control.Resolvers = []SecureResolver{{Name: "dns.example", Addr: netip.MustParseAddrPort("198.51.100.53:443"), URL: "https://dns.example/dns-query"}}
+	if k := measure(t, cfg, "open.example").TestKeys; k.ControlFailure != "" || k.Control == nil {
+		t.Errorf("with help: %q", k.ControlFailure)
+	}
+}

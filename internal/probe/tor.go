@@ -63,7 +63,7 @@ func torAt(ctx context.Context, cfg Config, authorities []TorAuthority) (*measur
 }
 
 func torTarget(ctx context.Context, cfg Config, start time.Time, a TorAuthority) measurement.TorTarget {
-	rec := newRecord(start, cfg.Own)
+	rec := newRecord(start, cfg)
 	w := cfg.Wire
 	w.Watch = rec.event
 	tx := rec.next(depthTag(0))
@@ -104,10 +104,40 @@ func TorBootstrap(ctx context.Context, cfg Config) (*measurement.Measurement, er
 	if err != nil {
 		return nil, ErrNoTor
 	}
-	return torBootstrap(ctx, cfg, program)
+	return torBootstrap(ctx, cfg, program, "vanilla", nil)
 }
 
-func torBootstrap(ctx context.Context, cfg Config, program string) (*measurement.Measurement, error) {
+// transports are the programs that carry Tor through pluggable transports, by
+// transport; the first that is installed is used.
+var transports = map[string][]string{
+	"obfs4":     {"lyrebird", "obfs4proxy"},
+	"webtunnel": {"lyrebird", "webtunnel-client"},
+	"snowflake": {"snowflake-client", "lyrebird"},
+}
+
+// TorBridge starts tor through a bridge, given as its line in a torrc
+// ("obfs4 192.0.2.1:443 FINGERPRINT cert=… iat-mode=0"). The bridge itself is
+// a secret of whoever uses it and stays out of the measurement.
+func TorBridge(ctx context.Context, cfg Config, line string) (*measurement.Measurement, error) {
+	program, err := exec.LookPath("tor")
+	if err != nil {
+		return nil, ErrNoTor
+	}
+	transport, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	for _, name := range transports[transport] {
+		if client, err := exec.LookPath(name); err == nil {
+			return torBootstrap(ctx, cfg, program, transport, []string{
+				"UseBridges", "1", "ClientTransportPlugin", transport + " exec " + client, "Bridge", line,
+			})
+		}
+	}
+	if transports[transport] == nil {
+		return nil, fmt.Errorf("read bridge: transport %q is not obfs4, webtunnel or snowflake", transport)
+	}
+	return nil, fmt.Errorf("%w for the transport %s: install %s", ErrNoTor, transport, strings.Join(transports[transport], " or "))
+}
+
+func torBootstrap(ctx context.Context, cfg Config, program, transport string, more []string) (*measurement.Measurement, error) {
 	dir, err := os.MkdirTemp("", "bandish-tor-")
 	if err != nil {
 		return nil, fmt.Errorf("start tor: %w", err)
@@ -116,8 +146,9 @@ func torBootstrap(ctx context.Context, cfg Config, program string) (*measurement
 	start := cfg.Now()
 	limited, cancel := context.WithTimeout(ctx, maxBootstrap)
 	defer cancel()
-	cmd := exec.CommandContext(limited, program, "-f", os.DevNull, "--defaults-torrc", os.DevNull, "--ignore-missing-torrc",
-		"SocksPort", "0", "DataDirectory", dir, "Log", "notice stdout", "AvoidDiskWrites", "1")
+	args := []string{"-f", os.DevNull, "--defaults-torrc", os.DevNull, "--ignore-missing-torrc",
+		"SocksPort", "0", "DataDirectory", dir, "Log", "notice stdout", "AvoidDiskWrites", "1"}
+	cmd := exec.CommandContext(limited, program, append(args, more...)...)
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -126,9 +157,13 @@ func torBootstrap(ctx context.Context, cfg Config, program string) (*measurement
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start tor: %w", err)
 	}
-	m := cfg.document(start, "vanilla_tor", "0.3.0")
+	test, version := "vanilla_tor", "0.3.0"
+	if transport == "snowflake" {
+		test, version = "torsf", "0.5.0"
+	}
+	m := cfg.document(start, test, version)
 	k := &m.TestKeys
-	k.TransportName, k.Timeout = "vanilla", maxBootstrap.Seconds()
+	k.TransportName, k.Timeout = transport, maxBootstrap.Seconds()
 	lines := bufio.NewScanner(out)
 	for k.TorProgress < 100 && lines.Scan() {
 		p := bootstrapped.FindStringSubmatch(lines.Text())
@@ -140,7 +175,7 @@ func torBootstrap(ctx context.Context, cfg Config, program string) (*measurement
 		}
 		k.TorLogs = append(k.TorLogs, Scrub(strings.TrimSpace(lines.Text())))
 		if cfg.Report != nil {
-			cfg.Report(Note{Step: "tor", What: "bootstrap", Detail: p[1] + "%", Took: cfg.Now().Sub(start)})
+			cfg.Report(Note{Step: "tor", What: "bootstrap over " + transport, Detail: p[1] + "%", Took: cfg.Now().Sub(start)})
 		}
 	}
 	ended := limited.Err()

@@ -176,7 +176,7 @@ func (a *Answer) sentence() string {
 		return s
 	}
 	var b strings.Builder
-	asOf := st.AsOf.Add(-time.Second).Format("2 January 2006")
+	asOf := st.LastDay().Format("2 January 2006")
 	if st.State == verdict.Insufficient {
 		fmt.Fprintf(&b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.", a.Name, a.Country, asOf, st.Measurements, st.Missing)
 	} else {
@@ -188,13 +188,13 @@ func (a *Answer) sentence() string {
 			}
 		}
 		if blocked > 0 {
-			fmt.Fprintf(&b, " on %d of the %s measured enough", blocked, plural(enough, "network"))
+			fmt.Fprintf(&b, " on %d of %s measured enough", blocked, plural(enough, "network"))
 		}
 		b.WriteString(since(st.Since))
 		if st.Blocked > 0 && len(st.Mechanisms) > 0 {
 			fmt.Fprintf(&b, ", by %s", st.Mechanisms[0])
 		}
-		fmt.Fprintf(&b, ": %s of %s in the seven days to then were blocked, %d ok, %d down, %d inconclusive.", plural(int(st.Blocked), "measurement"), plural(int(st.Measurements), ""), st.OK, st.Down, st.Inconclusive)
+		fmt.Fprintf(&b, ": of %s from %s on, %d were blocked, %d ok, %d down, %d inconclusive.", plural(int(st.Measurements), "measurement"), st.From.Format("2 January 2006"), st.Blocked, st.OK, st.Down, st.Inconclusive)
 	}
 	if a.AgeDays > 7 {
 		fmt.Fprintf(&b, " That was %d days ago: about today this archive knows nothing.", a.AgeDays)
@@ -206,9 +206,6 @@ func (a *Answer) sentence() string {
 }
 
 func plural(n int, noun string) string {
-	if noun == "" {
-		return fmt.Sprint(n)
-	}
 	if n == 1 {
 		return "1 " + noun
 	}

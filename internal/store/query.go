@@ -42,7 +42,8 @@ func (f *Filter) networks(w *where, column string) {
 // cellColumns are the columns of a cell but its tallies, in the order of scan.
 const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
 
-// Cells returns daily cells in the order of series.Compare.
+// Cells returns daily cells in the order of series.Compare, without their
+// voices.
 func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err

@@ -103,7 +103,11 @@ func TestCellsAreThoseThatWereBuilt(t *testing.T) {
 	for i := range all {
 		b.Add(&all[i])
 	}
-	if want := b.Cells(); !reflect.DeepEqual(got, want) {
+	want := b.Cells()
+	for i := range want {
+		want[i].Voices = nil // the store does not read them
+	}
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got[0], want[0])
 	}
 	whole, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", ASNs: []uint32{64512}, Since: day(3), Until: day(5)})
@@ -146,7 +150,7 @@ func TestStandings(t *testing.T) {
 	if err != nil || len(o) != 1 {
 		t.Fatalf("%v, %v", o, err)
 	}
-	if x := o[0]; x.Target != "x" || x.Networks != 2 || x.Measurements != 24 || x.Blocked != 8 || x.State != verdict.LikelyBlocked || !x.Partial || !x.AsOf.Equal(day(7)) {
+	if x := o[0]; x.Target != "x" || x.Networks != 2 || x.Measurements != 20 || x.Blocked != 8 || x.State != verdict.LikelyBlocked || !x.Partial || !x.AsOf.Equal(day(7)) {
 		t.Errorf("x stands %+v", x)
 	}
 	p, err := s.Places(t.Context(), 10)

@@ -26,7 +26,10 @@ var (
 )
 
 // concurrency is how many runs go at a time. Most of a run is waiting.
-const concurrency = 24
+var concurrency = 24
+
+// stride: one awkward site in so many is run.
+var stride = 1
 
 // TestLab runs every scenario and every awkward site and prints the confusion
 // matrix. No truth may be missed, and nothing that is not blocked may be
@@ -34,9 +37,11 @@ const concurrency = 24
 func TestLab(t *testing.T) {
 	scenarios := lab.Scenarios()
 	sites := lab.Sites()
-	for _, a := range lab.Awkward() {
-		scenarios = append(scenarios, a.Scenario)
+	for i, a := range lab.Awkward() {
 		sites = append(sites, a.Site)
+		if i%stride == 0 {
+			scenarios = append(scenarios, a.Scenario)
+		}
 	}
 	if *only != "" {
 		scenarios = slices.DeleteFunc(scenarios, func(s lab.Scenario) bool { return !strings.Contains(s.Name, *only) })
@@ -50,23 +55,7 @@ func TestLab(t *testing.T) {
 	defer f.Close()
 
 	began := time.Now()
-	results := make([]Result, n)
-	var all sync.WaitGroup
-	slots := make(chan struct{}, concurrency)
-	for i := range n {
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			r, err := f.Run(ctx, scenarios[i%len(scenarios)], uint64(i/len(scenarios)), nil)
-			if err != nil {
-				t.Error(err)
-			}
-			results[i] = r
-		})
-	}
-	all.Wait()
+	results := runAll(t, f, scenarios, n)
 	took := time.Since(began)
 
 	m := NewMatrix(results)
@@ -79,6 +68,29 @@ func TestLab(t *testing.T) {
 			show(t, &results[i])
 		}
 	}
+}
+
+// runAll runs the scenarios in turn, n runs in all, several at a time.
+func runAll(t *testing.T, f *Field, scenarios []lab.Scenario, n int) []Result {
+	results := make([]Result, n)
+	var all sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
+	for i := range n {
+		slots <- struct{}{}
+		KeepUp(t.Context())
+		all.Go(func() {
+			defer func() { <-slots }()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			r, err := f.Run(ctx, scenarios[i%len(scenarios)], uint64(i/len(scenarios)), nil)
+			if err != nil {
+				t.Error(err)
+			}
+			results[i] = r
+		})
+	}
+	all.Wait()
+	return results
 }
 
 func field(t *testing.T, l *lab.Lab, err error) *Field {
@@ -101,23 +113,13 @@ func TestKernel(t *testing.T) {
 	l, err := lab.NewKernel(lab.Sites()...)
 	f := field(t, l, err)
 	defer f.Close()
-	scenarios := slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool { return !strings.Contains(s.Name, *only) })
-	results := make([]Result, len(scenarios))
-	var all sync.WaitGroup
-	slots := make(chan struct{}, 8)
+	scenarios := slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool {
+		// Linux recovers from loss on so short a line: how slow it gets is
+		// left to chance.
+		return !strings.Contains(s.Name, *only) || s.Name == "throttle-loss"
+	})
 	began := time.Now()
-	for i, s := range scenarios {
-		all.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			r, err := f.Run(t.Context(), s, 0, nil)
-			if err != nil {
-				t.Error(err)
-			}
-			results[i] = r
-		})
-	}
-	all.Wait()
+	results := runAll(t, f, scenarios, len(scenarios))
 	t.Logf("%d runs against the kernel in %v\n%s", len(results), time.Since(began).Round(time.Millisecond), NewMatrix(results))
 	for i := range results {
 		if r := &results[i]; r.Mismatch != "" {

@@ -3,6 +3,7 @@
 //
 //	go run ./event/bench/table            the seeds that are reported
 //	go run ./event/bench/table -calibrate other seeds, for choosing constants
+//	go run ./event/bench/table -volume    the time that fifty million cells take
 package main
 
 import (
@@ -17,8 +18,18 @@ import (
 func main() {
 	calibrate := flag.Bool("calibrate", false, "use the seeds for choosing constants")
 	worlds := flag.Int("worlds", 10, "how many worlds of 256 series")
-	details := flag.Bool("details", false, "list what was missed and what was wrong")
+	details := flag.Bool("details", false, "list what was missed, what was wrong, and what was dated wrongly")
+	volume := flag.Bool("volume", false, "measure the time and memory of fifty million cells instead")
+	countries := flag.Int("countries", bench.FullVolume.Countries, "countries of -volume")
 	flag.Parse()
+	if *volume {
+		v := bench.FullVolume
+		v.Countries = *countries
+		l := bench.Measure(v, time.Now)
+		fmt.Printf("%d cells, %d events: %s to detect, slowest country %s, heap %d MiB\n", l.Cells, l.Events,
+			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Heap>>20)
+		return
+	}
 	first := uint64(1000)
 	if *calibrate {
 		first = 1
@@ -32,14 +43,18 @@ func main() {
 	bench.WriteTable(os.Stdout, scores)
 	fmt.Fprintf(os.Stderr, "%d worlds in %s\n", *worlds, time.Since(start).Round(time.Second))
 	if *details {
-		for _, b := range scores[0].Missed {
-			fmt.Printf("missed %+v\n", b)
-		}
-		for _, f := range scores[0].Wrong {
-			fmt.Printf("wrong %+v\n", f)
-		}
-		for _, o := range scores[0].Off {
-			fmt.Println("off", o)
-		}
+		printDetails(scores[0])
+	}
+}
+
+func printDetails(s *bench.Score) {
+	for _, b := range s.Missed {
+		fmt.Printf("missed %+v\n", b)
+	}
+	for _, f := range s.Wrong {
+		fmt.Printf("wrong %+v\n", f)
+	}
+	for _, o := range s.Off {
+		fmt.Println("off", o)
 	}
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// stages are the packages in the order of the flow: a package imports only
+// packages of earlier stages. A package that is not listed fails the test.
+var stages = [][]string{
+	{"country", "targets", "records", "internal/table"},
+	{"measurement", "fingerprint", "internal/target"},
+	{"observation"},
+	{"verdict"},
+	{"series"},
+	{"event", "casefile"},
+	{"event/bench", "request", "draft"},
+	{"ban", "event/bench/table"},
+	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert"},
+	{"internal/pipeline", "internal/store", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
+	{"internal/trial", "internal/web"},
+	{"cmd/bandish", "cmd/bandish-probe"},
+}
+
+// worldly are what a package that only computes must not import.
+var worldly = []string{"os", "net/http", "io/ioutil", "os/exec", "database/sql", "syscall", "net/http/httptest"}
+
+func TestNoPackageImportsALaterStage(t *testing.T) {
+	const module = "github.com/bandish/bandish/"
+	stage := map[string]int{}
+	for i, s := range stages {
+		for _, p := range s {
+			stage[p] = i
+		}
+	}
+	root := filepath.Join("..", "..")
+	files := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".." && path != root || d.Name() == "testdata" || d.Name() == "bandish-data") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		files++
+		rel, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(rel)
+		at, known := stage[pkg]
+		if !known {
+			t.Errorf("package %s has no stage: say in this test where it stands in the flow", pkg)
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			if other, ours := strings.CutPrefix(name, module); ours && stage[other] >= at {
+				t.Errorf("%s imports %s, which is not of an earlier stage", path, other)
+			}
+			if computes := !strings.HasPrefix(pkg, "internal/") && f.Name.Name != "main"; computes && slices.Contains(worldly, name) {
+				t.Errorf("%s imports %s: a package at the root only computes", path, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 50 {
+		t.Fatalf("only %d files were looked at", files)
+	}
+}

@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var small = Size{Countries: 12, Targets: 6, Days: 240, BanShare: 0.25}
+
+func TestSameSeedSameWorld(t *testing.T) {
+	size := Size{Countries: 2, Targets: 2, Days: 90, BanShare: 0.5}
+	a, b := Generate(5, size), Generate(5, size)
+	if !reflect.DeepEqual(a, b) {
+		t.Error("two runs differ")
+	}
+	if c := Generate(6, size); reflect.DeepEqual(a.Truth, c.Truth) {
+		t.Error("two seeds agree")
+	}
+}
+
+// The worlds hold what they promise to hold.
+func TestWorldsAreVaried(t *testing.T) {
+	var partial, throttled, flaps, dark, artefact, lasting int
+	for seed := range uint64(6) {
+		for _, b := range Generate(seed, small).Truth {
+			for n, is := range map[*int]bool{&partial: b.Partial, &throttled: b.Throttled, &flaps: b.Flaps, &dark: b.Target == "*", &artefact: b.Artefact, &lasting: b.To.IsZero()} {
+				if is {
+					*n++
+				}
+			}
+		}
+	}
+	if partial == 0 || throttled == 0 || flaps == 0 || dark == 0 || artefact == 0 || lasting == 0 {
+		t.Errorf("partial %d, throttled %d, flaps %d, dark %d, artefact %d, lasting %d", partial, throttled, flaps, dark, artefact, lasting)
+	}
+}
+
+// A small benchmark holds the goals with some room for chance; the whole one
+// (BANDISH_BENCH=1) holds them as they stand.
+func TestGoals(t *testing.T) {
+	seeds, size := []uint64{2001, 2002}, small
+	precision, recall, coverage := 0.95, 0.90, 0.86
+	whole := os.Getenv("BANDISH_BENCH") != ""
+	if whole {
+		seeds, size = []uint64{1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008, 1009}, Standard
+		precision, recall, coverage = 0.98, 0.95, 0.93
+	}
+	scores := Run(seeds, size)
+	ours := scores[0]
+	if got := share(ours.Right, ours.Found); got < precision {
+		t.Errorf("precision %.3f", got)
+	}
+	if got := share(ours.RichHit, ours.Rich); got < recall {
+		t.Errorf("recall where 8 measurements a day exist %.3f", got)
+	}
+	if got := share(ours.Pieces, ours.Hit); got > 1.05 {
+		t.Errorf("%.3f events a ban", got)
+	}
+	in, all := ours.OnsetIn+ours.EndIn, ours.OnsetIn+ours.OnsetOut+ours.EndIn+ours.EndOut
+	if got := share(in, all); got < coverage {
+		t.Errorf("%.3f of the intervals hold the truth", got)
+	}
+	if limit := max(1, ours.QuietYears/1000); float64(ours.QuietAlarms) > limit {
+		t.Errorf("%d false alarms in %.0f quiet series-years", ours.QuietAlarms, ours.QuietYears)
+	}
+	var b strings.Builder
+	WriteTable(&b, scores)
+	t.Log("\n" + b.String())
+}
+
+func TestVolume(t *testing.T) {
+	v := Volume{Countries: 2, Targets: 20, Networks: 5, Days: 365, Present: 0.5}
+	l := Measure(v, time.Now)
+	if l.Cells < 30000 || l.Events == 0 {
+		t.Errorf("%+v", l)
+	}
+}

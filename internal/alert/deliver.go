@@ -1,0 +1,293 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/mail"
+	"net/smtp"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Channel is a way to a receiver. Name identifies it in the record of
+// deliveries and holds no secret.
+type Channel interface {
+	Name() string
+	Send(ctx context.Context, a Alert) (detail string, err error)
+}
+
+// Limits of a round of deliveries.
+const (
+	attemptsARound = 4
+	giveUp         = 30 // attempts in all, over rounds
+)
+
+// Deliver tries every alert that a channel has not got yet, in order, and
+// records each attempt. An alert that fails holds up the later ones of its
+// channel, so that they come in order, until it is given up. A channel gets
+// what was announced after it was subscribed. sleep waits between attempts.
+func (l *Ledger) Deliver(ctx context.Context, channels []Channel, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
+	var errs []error
+	for _, c := range channels {
+		since, ok := l.since[c.Name()]
+		if !ok {
+			errs = append(errs, fmt.Errorf("deliver to %s: it is not subscribed", c.Name()))
+			continue
+		}
+		for _, a := range l.list {
+			if a.Seq <= since || l.delivered[c.Name()][a.Seq] || l.attempts[c.Name()][a.Seq] >= giveUp {
+				continue
+			}
+			if err := l.deliver(ctx, c, a, now, sleep); err != nil {
+				errs = append(errs, err)
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Subscribe records a channel that is new, so that it gets all that is
+// announced from now on, also after a crash; with backlog, all there is.
+func (l *Ledger) Subscribe(c Channel, backlog bool, now time.Time) error {
+	since, known := l.since[c.Name()]
+	if known && (!backlog || since == 0) {
+		return nil
+	}
+	d := Delivery{Time: now.UTC().Truncate(time.Second), Channel: c.Name(), Seq: len(l.list), OK: true, Detail: subscribed}
+	if backlog {
+		d.Seq = 0
+	}
+	return l.record(d)
+}
+
+func (l *Ledger) record(d Delivery) error {
+	line, err := json.Marshal(d)
+	if err == nil {
+		err = appendLine(l.deliveries, line)
+	}
+	if err != nil {
+		return fmt.Errorf("record delivery: %w", err)
+	}
+	l.note(d)
+	return nil
+}
+
+func (l *Ledger) deliver(ctx context.Context, c Channel, a Alert, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
+	wait := time.Second
+	var err error
+	for range attemptsARound {
+		var detail string
+		detail, err = c.Send(ctx, a)
+		d := Delivery{Time: now().UTC().Truncate(time.Second), Seq: a.Seq, Channel: c.Name(), Attempt: l.attempts[c.Name()][a.Seq] + 1, OK: err == nil, Detail: detail}
+		if err != nil {
+			d.Detail = err.Error()
+		}
+		if rerr := l.record(d); rerr != nil {
+			return rerr
+		}
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || d.Attempt >= giveUp {
+			break
+		}
+		if serr := sleep(ctx, wait); serr != nil {
+			break
+		}
+		wait *= 4
+	}
+	return fmt.Errorf("deliver alert %d to %s: %w", a.Seq, c.Name(), err)
+}
+
+// Sleep waits, or until ctx is done.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// Webhook posts alerts as JSON.
+type Webhook struct {
+	url    *url.URL
+	secret []byte
+	client *http.Client
+	now    func() time.Time
+}
+
+// NewWebhook checks the address. With a secret, requests carry
+//
+//	Bandish-Signature: t=UNIX,v1=HEX
+//
+// where HEX is the HMAC-SHA256, under the secret, of UNIX, a full stop and the
+// body.
+func NewWebhook(address string, secret []byte, now func() time.Time) (*Webhook, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil, fmt.Errorf("webhook %q: it must be an address that begins with https:// or http://", address)
+	}
+	client := &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &Webhook{url: u, secret: secret, client: client, now: now}, nil
+}
+
+// Name is the address without query and password, which may be secret; a hash
+// tells apart those that differ only there.
+func (w *Webhook) Name() string {
+	u := *w.url
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	if u.String() == w.url.String() {
+		return "webhook " + u.String()
+	}
+	h := sha256.Sum256([]byte(w.url.String()))
+	return "webhook " + u.String() + " #" + hex.EncodeToString(h[:4])
+}
+
+// Sign makes the signature header's value.
+func Sign(secret, body []byte, at time.Time) string {
+	t := strconv.FormatInt(at.Unix(), 10)
+	m := hmac.New(sha256.New, secret)
+	io.WriteString(m, t+".")
+	m.Write(body)
+	return "t=" + t + ",v1=" + hex.EncodeToString(m.Sum(nil))
+}
+
+// Send posts the alert; any 2xx is success.
+func (w *Webhook) Send(ctx context.Context, a Alert) (string, error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return "", errors.New("the address cannot be used")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "bandish")
+	req.Header.Set("Bandish-Alert", strconv.Itoa(a.Seq))
+	if len(w.secret) > 0 {
+		req.Header.Set("Bandish-Signature", Sign(w.secret, body, w.now()))
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		var ue *url.Error // its text holds the whole address
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return "", err
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	if resp.StatusCode/100 != 2 {
+		return "", fmt.Errorf("answered %s", resp.Status)
+	}
+	return resp.Status, nil
+}
+
+// Mail sends alerts by SMTP, with STARTTLS where the server has it.
+type Mail struct {
+	server         string // host:port
+	from, to       mail.Address
+	user, password string
+	now            func() time.Time
+}
+
+// NewMail checks the addresses. A user and password are only sent over TLS or
+// to this machine.
+func NewMail(server, from, to, user, password string, now func() time.Time) (*Mail, error) {
+	f, err := mail.ParseAddress(from)
+	if err != nil {
+		return nil, fmt.Errorf("sender %q: %w", from, err)
+	}
+	t, err := mail.ParseAddress(to)
+	if err != nil {
+		return nil, fmt.Errorf("receiver %q: %w", to, err)
+	}
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		return nil, fmt.Errorf("mail server %q: write it as host:port", server)
+	}
+	return &Mail{server: server, from: *f, to: *t, user: user, password: password, now: now}, nil
+}
+
+// Name is the receiver.
+func (m *Mail) Name() string { return "mail " + m.to.Address }
+
+// Send hands the alert to the server.
+func (m *Mail) Send(ctx context.Context, a Alert) (string, error) {
+	conn, err := (&net.Dialer{Timeout: 15 * time.Second}).DialContext(ctx, "tcp", m.server)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute)) // the network's clock, not the ledger's
+	host, _, _ := net.SplitHostPort(m.server)
+	c, err := smtp.NewClient(conn, host)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if ok, _ := c.Extension("STARTTLS"); ok {
+		if err := c.StartTLS(&tls.Config{ServerName: host}); err != nil {
+			return "", err
+		}
+	}
+	if m.user != "" {
+		if err := c.Auth(smtp.PlainAuth("", m.user, m.password, host)); err != nil {
+			return "", err
+		}
+	}
+	if err := c.Mail(m.from.Address); err != nil {
+		return "", err
+	}
+	if err := c.Rcpt(m.to.Address); err != nil {
+		return "", err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return "", err
+	}
+	if _, err := w.Write(m.message(a)); err != nil {
+		return "", err
+	}
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	c.Quit()
+	return "accepted by " + m.server, nil
+}
+
+// message is the mail, in plain text.
+func (m *Mail) message(a Alert) []byte {
+	var b bytes.Buffer
+	header := func(name, value string) {
+		fmt.Fprintf(&b, "%s: %s\r\n", name, strings.NewReplacer("\r", " ", "\n", " ").Replace(value))
+	}
+	header("From", m.from.String())
+	header("To", m.to.String())
+	header("Subject", mime.QEncoding.Encode("utf-8", Subject(a)))
+	header("Date", m.now().UTC().Format(time.RFC1123Z))
+	header("Message-ID", fmt.Sprintf("<%d.%s@bandish>", a.Seq, hex.EncodeToString([]byte(a.ID))))
+	header("MIME-Version", "1.0")
+	header("Content-Type", "text/plain; charset=utf-8")
+	header("Content-Transfer-Encoding", "8bit")
+	b.WriteString("\r\n")
+	b.WriteString(strings.ReplaceAll(strings.ReplaceAll(Text(a), "\r", ""), "\n", "\r\n"))
+	return b.Bytes()
+}

@@ -1,0 +1,222 @@
+// Package alert keeps the ledger of what was announced about events and brings
+// it to those who asked: webhooks and mail.
+//
+// The ledger is append-only, one JSON object a line, each naming the SHA-256
+// of the line before it. What is in the ledger was announced, whatever became
+// of its delivery; deliveries are recorded in a file of their own, and what
+// was not delivered is tried again. A receiver may so get an alert twice, and
+// tells by its seq.
+package alert
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/bandish/bandish/event"
+)
+
+// Alert is a line of the ledger.
+type Alert struct {
+	Seq  int       `json:"seq"` // from 1
+	Time time.Time `json:"time"`
+	Prev string    `json:"prev"` // SHA-256 of the line before, without its end; "" for the first
+	event.Revision
+}
+
+// Delivery is a line of the record of deliveries.
+type Delivery struct {
+	Time    time.Time `json:"time"`
+	Seq     int       `json:"seq"`
+	Channel string    `json:"channel"` // never with a secret
+	Attempt int       `json:"attempt"` // from 1; 0 where the channel was subscribed, after Seq
+	OK      bool      `json:"ok"`
+	Detail  string    `json:"detail"` // status or error
+}
+
+const subscribed = "subscribed"
+
+// Ledger is the files of a folder. One process at a time may hold it.
+type Ledger struct {
+	dir        string
+	lock       *os.File
+	alerts     *os.File
+	deliveries *os.File
+	last       string // hash of the last line
+	list       []Alert
+	delivered  map[string]map[int]bool // channel → seq
+	attempts   map[string]map[int]int
+	since      map[string]int // of each channel that is subscribed
+}
+
+// Open opens the ledger in a folder and makes it where there is none. A line
+// that was cut off by a crash is taken off; any other damage is an error.
+func Open(dir string) (*Ledger, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("open ledger in %s: another process holds it; stop the other `bandish watch`", dir)
+	}
+	l := &Ledger{dir: dir, lock: lock, delivered: map[string]map[int]bool{}, attempts: map[string]map[int]int{}, since: map[string]int{}}
+	if err := l.load(); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Ledger) load() (err error) {
+	if l.alerts, err = openLines(filepath.Join(l.dir, "ledger.jsonl"), func(n int, line []byte) error {
+		var a Alert
+		if err := json.Unmarshal(line, &a); err != nil {
+			return fmt.Errorf("ledger.jsonl line %d: %w", n, err)
+		}
+		if a.Prev != l.last || a.Seq != len(l.list)+1 {
+			return fmt.Errorf("ledger.jsonl line %d does not follow the line before it: the file was changed", n)
+		}
+		l.last = hashLine(line)
+		l.list = append(l.list, a)
+		return nil
+	}); err != nil {
+		return fmt.Errorf("open ledger in %s: %w", l.dir, err)
+	}
+	if l.deliveries, err = openLines(filepath.Join(l.dir, "deliveries.jsonl"), func(n int, line []byte) error {
+		var d Delivery
+		if err := json.Unmarshal(line, &d); err != nil {
+			return fmt.Errorf("deliveries.jsonl line %d: %w", n, err)
+		}
+		l.note(d)
+		return nil
+	}); err != nil {
+		return fmt.Errorf("open ledger in %s: %w", l.dir, err)
+	}
+	return nil
+}
+
+// openLines opens a file for appending and gives out its whole lines.
+func openLines(name string, fn func(n int, line []byte) error) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	r := bufio.NewReader(f)
+	whole := int64(0)
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = fn(n, bytes.TrimSuffix(line, []byte("\n")))
+		}
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		whole += int64(len(line))
+	}
+	if err := f.Truncate(whole); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if _, err := f.Seek(whole, io.SeekStart); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func hashLine(line []byte) string {
+	s := sha256.Sum256(line)
+	return hex.EncodeToString(s[:])
+}
+
+// Close lets another process have the ledger.
+func (l *Ledger) Close() error {
+	var errs []error
+	for _, f := range []*os.File{l.alerts, l.deliveries, l.lock} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Alerts are all lines, the oldest first. They are the ledger's.
+func (l *Ledger) Alerts() []Alert { return l.list }
+
+// Announced is what was last said of each event that was not withdrawn.
+func (l *Ledger) Announced() map[string]event.Event {
+	out := map[string]event.Event{}
+	for _, a := range l.list {
+		if a.Action == event.Withdrawn {
+			delete(out, a.ID)
+		} else {
+			out[a.ID] = a.Event
+		}
+	}
+	return out
+}
+
+// Append announces a revision. When it returns an error nothing was announced.
+func (l *Ledger) Append(now time.Time, r event.Revision) (Alert, error) {
+	a := Alert{Seq: len(l.list) + 1, Time: now.UTC().Truncate(time.Second), Prev: l.last, Revision: r}
+	line, err := json.Marshal(a)
+	if err != nil {
+		return Alert{}, fmt.Errorf("append to ledger: %w", err)
+	}
+	if err := appendLine(l.alerts, line); err != nil {
+		return Alert{}, fmt.Errorf("append to ledger: %w", err)
+	}
+	l.last = hashLine(line)
+	l.list = append(l.list, a)
+	return a, nil
+}
+
+// appendLine writes a line and makes sure of it; where that fails the file is
+// put back to what it was.
+func appendLine(f *os.File, line []byte) error {
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		f.Truncate(at)
+		f.Seek(at, io.SeekStart)
+	}
+	return err
+}
+
+// note keeps in mind what became of a delivery.
+func (l *Ledger) note(d Delivery) {
+	if d.Attempt == 0 {
+		l.since[d.Channel] = d.Seq
+		return
+	}
+	if l.attempts[d.Channel] == nil {
+		l.attempts[d.Channel], l.delivered[d.Channel] = map[int]int{}, map[int]bool{}
+	}
+	l.attempts[d.Channel][d.Seq] = max(l.attempts[d.Channel][d.Seq], d.Attempt)
+	if d.OK {
+		l.delivered[d.Channel][d.Seq] = true
+	}
+}

@@ -1,0 +1,185 @@
+package history
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// registry knows one platform, which changed its name.
+type registry struct{}
+
+func (registry) OfHost(host string, _ time.Time) string {
+	if host == "x.com" || host == "twitter.com" {
+		return "x"
+	}
+	return ""
+}
+
+func (registry) OfTest(test string) string {
+	if test == "whatsapp" {
+		return "whatsapp"
+	}
+	return ""
+}
+
+func collect(t *testing.T, opt Options, text string) ([]series.Cell, Report, error) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "input")
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if opt.Registry == nil {
+		opt.Registry = registry{}
+	}
+	c := NewCollector(opt)
+	r, err := c.ReadFile(name)
+	return c.Cells(), r, err
+}
+
+func TestVerdictRows(t *testing.T) {
+	cells, r, err := collect(t, Options{Span: series.Day}, `measurement_uid,measurement_start_time,probe_cc,probe_asn,input,domain,dns,tls,state,mechanisms,report_id
+u1,2024-02-17 01:00:00,zz,AS64512,https://twitter.com/,,ok,blocked,,,r1
+u2,2024-02-17T02:00:00Z,ZZ,64512,,x.com,,,likely_blocked,"['dns.nxdomain', 'tls.reset']",r2
+u3,2024-02-17T03:00:00+01:00,ZZ,64512.0,,x.com,down,,,,r3
+u4,2024-02-17 04:00:00,ZZ,64512,,x.com,,,ok,,r4
+`)
+	if err != nil || r.Kind != "verdicts" || r.Rows != 4 || r.Bad != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if len(cells) != 1 || cells[0].Target != "x" || cells[0].Blocked != 1 || cells[0].Likely != 1 || cells[0].Down != 1 || cells[0].OK != 1 {
+		t.Fatalf("%+v", cells)
+	}
+	var mechanisms []string
+	for _, x := range cells[0].Tallies {
+		if x.Kind == series.Mechanism {
+			mechanisms = append(mechanisms, x.Name)
+		}
+	}
+	if want := []string{"dns.nxdomain", "tls", "tls.reset"}; !reflect.DeepEqual(mechanisms, want) {
+		t.Errorf("mechanisms %v", mechanisms)
+	}
+}
+
+func TestStateFromLayers(t *testing.T) {
+	for layers, want := range map[string]verdict.State{
+		"ok,blocked": verdict.Blocked, "down,unknown": verdict.Down, "unknown,ok": verdict.Impaired, "ok,": verdict.OK, ",": verdict.Insufficient,
+	} {
+		a, b, _ := strings.Cut(layers, ",")
+		r := verdict.Row{DNS: verdict.Layer{Outcome: verdict.Outcome(a)}, TLS: verdict.Layer{Outcome: verdict.Outcome(b)}}
+		if got, err := stateOf("", &r); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", layers, got, err, want)
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	text := `anomaly_count,confirmed_count,failure_count,measurement_count,measurement_start_day,ok_count,probe_cc,test_name
+3,1,2,16,2024-02-17,10,ZZ,whatsapp
+3,1,2,16,2024-02-17,10,ZZ,whatsapp
+1,0,0,2,2024-02-18,1,ZZ,whatsapp
+`
+	cells, r, err := collect(t, Options{}, text)
+	if err != nil || r.Kind != "counts" || len(cells) != 2 {
+		t.Fatalf("%+v, %+v, %v", cells, r, err)
+	}
+	c := cells[0]
+	if c.Target != "whatsapp" || c.Span != 86400 || c.OK != 10 || c.Impaired != 3 || c.Blocked != 1 || c.Insufficient != 2 || c.VoteImpaired != 3000 {
+		t.Errorf("a row given twice must count once: %+v", c)
+	}
+}
+
+func TestColumnMapping(t *testing.T) {
+	cells, _, err := collect(t, Options{Columns: map[string]string{
+		"measurement_start_day": "date", "ok_count": "ok", "anomaly_count": "dns+http", "failure_count": "error", "probe_cc": "=ZZ", "target": "=all"}},
+		",ok,dns,http,error,date\n0,46,10,2,3,2021-01-02\n")
+	if err != nil || len(cells) != 1 {
+		t.Fatal(cells, err)
+	}
+	if c := cells[0]; c.CC != "ZZ" || c.Target != "all" || c.OK != 46 || c.Impaired != 12 || c.Insufficient != 3 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestMeasurementList(t *testing.T) {
+	cells, r, err := collect(t, Options{Span: series.Day}, `{"results":[
+ {"anomaly":true,"confirmed":false,"failure":false,"input":"https://www.site.example/","measurement_start_time":"2024-02-17T01:00:00Z","probe_cc":"ZZ","probe_asn":"AS64512","test_name":"web_connectivity"},
+ {"anomaly":true,"confirmed":true,"failure":false,"input":"https://www.site.example/","measurement_start_time":"2024-02-17T02:00:00Z","probe_cc":"ZZ","probe_asn":"AS64512","test_name":"web_connectivity"},
+ {"anomaly":null,"confirmed":null,"scores":"","input":"https://www.site.example/","measurement_start_time":"2024-02-17 03:00:00","probe_cc":"ZZ","probe_asn":"AS64512","test_name":"web_connectivity"}]}`)
+	if err != nil || r.Kind != "measurements" || len(cells) != 1 {
+		t.Fatal(cells, r, err)
+	}
+	if c := cells[0]; c.Target != "site.example" || c.Impaired != 1 || c.Blocked != 1 || c.OK != 1 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestObservationsAreJudgedTogether(t *testing.T) {
+	judge := func(rows []map[string]string) (verdict.Row, error) {
+		if rows[0]["measurement_uid"] == "bad" {
+			return verdict.Row{}, errors.New("makes no sense")
+		}
+		at, _ := ParseTime(rows[0]["measurement_start_time"])
+		s := verdict.OK
+		for _, r := range rows {
+			if r["tcp_failure"] != "" {
+				s = verdict.Impaired
+			}
+		}
+		return verdict.Row{Time: at, State: s}, nil
+	}
+	text := `measurement_uid,measurement_start_time,probe_cc,probe_asn,hostname,tcp_failure,report_id
+u1,2024-02-17 01:00:00,ZZ,64512,x.com,,r1
+bad,2024-02-17 01:00:00,ZZ,64512,x.com,,r1
+u1,2024-02-17 01:00:00,ZZ,64512,x.com,connection_refused,r1
+,2024-02-17 01:00:00,ZZ,64512,x.com,,r1
+`
+	cells, r, err := collect(t, Options{Judge: judge, Span: series.Day}, text)
+	if err != nil || len(cells) != 1 || cells[0].Impaired != 1 || cells[0].Measurements != 1 {
+		t.Fatalf("%+v, %+v, %v", cells, r, err)
+	}
+	if r.Bad != 2 || r.Rows != 2 || r.Problems[0].Line != 5 || r.Problems[1].Line != 3 {
+		t.Errorf("%+v", r)
+	}
+	if _, _, err := collect(t, Options{}, text); err == nil {
+		t.Error("without a judge there must be an error")
+	}
+}
+
+func TestBadRows(t *testing.T) {
+	head := "measurement_uid,measurement_start_time,probe_cc,probe_asn,domain,state\n"
+	good := "u0,2024-02-17 01:00:00,ZZ,64512,x.com,ok\n"
+	for row, want := range map[string]string{
+		"u,yesterday,ZZ,64512,x.com,ok":            "time",
+		"u,,ZZ,64512,x.com,ok":                     "time",
+		"u,1024-02-17 01:00:00,ZZ,64512,x.com,ok":  "year",
+		"u,2024-02-17 01:00:00,Z1,64512,x.com,ok":  "country",
+		"u,2024-02-17 01:00:00,ZZ,many,x.com,ok":   "ASN",
+		"u,2024-02-17 01:00:00,ZZ,-1,x.com,ok":     "ASN",
+		"u,2024-02-17 01:00:00,ZZ,64512,x.com,hmm": "state",
+		"u,2024-02-17 01:00:00,ZZ":                 "fields",
+	} {
+		cells, r, err := collect(t, Options{}, head+good+row+"\n")
+		if err != nil || len(cells) != 1 || r.Bad != 1 || r.Problems[0].Line != 3 || !strings.Contains(r.Problems[0].Reason, want) {
+			t.Errorf("%s: %+v, %v", row, r, err)
+		}
+	}
+	if _, _, err := collect(t, Options{}, head+"u,never,ZZ,1,x.com,ok\n"); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("nothing readable: %v", err)
+	}
+	if _, _, err := collect(t, Options{}, "a,b\n1,2\n"); err == nil || !strings.Contains(err.Error(), "--map") {
+		t.Errorf("unknown columns: %v", err)
+	}
+	for _, c := range []string{"-1", "NaN", "many"} {
+		if _, err := parseCount(c); err == nil {
+			t.Errorf("count %q was accepted", c)
+		}
+	}
+}

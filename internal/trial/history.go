@@ -1,0 +1,145 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/bandish/bandish/internal/lab"
+	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/measurement"
+	"github.com/miekg/dns"
+)
+
+// Visit is one measurement of a history: when, from which network, of what,
+// and what the censor does at that time.
+type Visit struct {
+	Time  time.Time
+	ASN   uint32 // private (RFC 6996)
+	Input string
+	Rules []lab.Rule
+	Seed  uint64
+}
+
+// The networks of the lab's country.
+var networks = []uint32{lab.ClientASN, lab.ClientASN + 1, lab.ClientASN + 2}
+
+// episode is a stretch of a history: from one day to before another, counted
+// from its beginning, on some networks.
+type episode struct {
+	host     string
+	from, to int
+	on       []uint32 // empty: all
+	rules    []lab.Rule
+}
+
+// historyDays is how long the history of the demo is.
+const historyDays = 28
+
+// episodes are what happens in the demo's country. None of it happened
+// anywhere.
+func episodes() []episode {
+	at := func(host string, port uint16) lab.When {
+		return lab.When{Names: []string{host}, Ports: []uint16{port}}
+	}
+	lie := func(host string) []lab.Rule {
+		return []lab.Rule{{When: at(host, 53), Do: lab.Forge{Addrs: []netip.Addr{netip.MustParseAddr("10.10.34.34")}}}}
+	}
+	return []episode{
+		// x.com: first the resolvers lie, then the server name is cut, on two
+		// networks of three; one of them lets go.
+		{"x.com", 8, 12, []uint32{networks[0]}, lie("x.com")},
+		{"x.com", 10, historyDays, []uint32{networks[1]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
+		{"x.com", 12, 23, []uint32{networks[0]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
+		// facebook.com: its name is denied everywhere for five days.
+		{"facebook.com", 14, 19, nil, []lab.Rule{{When: at("facebook.com", 53), Do: lab.Forge{RCode: dns.RcodeNameError}}}},
+		// telegram.org: its packets are lost on one network, without end.
+		{"telegram.org", 20, historyDays, []uint32{networks[2]}, []lab.Rule{{When: lab.When{Sites: []string{"telegram.org"}, Transport: "tcp"}, Do: lab.Drop{}}}},
+		// wikipedia.org: its own server is out of order for a day, which the
+		// helper sees too. See brokenDay.
+	}
+}
+
+// brokenDay is when the lab's wikipedia.org has a certificate that has
+// expired: nobody blocks it.
+const brokenDay = 17
+
+const brokenHost = "expired." + "wikipedia.org"
+
+// HistorySites are the sites of the demo's history. The names are those of
+// real platforms, so that the demo's pages look as real ones would; the
+// servers are the lab's.
+func HistorySites() []lab.Site {
+	return []lab.Site{
+		{Name: "x.com", QUIC: true}, {Name: "facebook.com", QUIC: true}, {Name: "telegram.org", QUIC: true},
+		{Name: "wikipedia.org", QUIC: true}, {Name: brokenHost, Cert: lab.CertExpired},
+	}
+}
+
+// History plans the demo's measurements: so many a day of each site on each
+// network, the last of them before end.
+func History(end time.Time, perDay int) []Visit {
+	begin := end.UTC().Truncate(24*time.Hour).AddDate(0, 0, -historyDays)
+	var visits []Visit
+	for day := range historyDays {
+		for n := range perDay {
+			for i, asn := range networks {
+				for j, host := range []string{"x.com", "facebook.com", "telegram.org", "wikipedia.org"} {
+					// Spread over the day, and not in step.
+					minutes := (24*60/perDay)*n + 37*i + 11*j + (day*53)%60
+					v := Visit{
+						Time: begin.AddDate(0, 0, day).Add(time.Duration(minutes) * time.Minute),
+						ASN:  asn, Input: "https://" + host + "/", Seed: uint64(len(visits)),
+					}
+					if host == "wikipedia.org" && day == brokenDay {
+						v.Input = "https://" + brokenHost + "/"
+					}
+					for _, e := range episodes() {
+						if e.host == host && e.from <= day && day < e.to && e.covers(asn) {
+							v.Rules = append(v.Rules, e.rules...)
+						}
+					}
+					visits = append(visits, v)
+				}
+			}
+		}
+	}
+	return visits
+}
+
+func (e *episode) covers(asn uint32) bool {
+	for _, n := range e.on {
+		if n == asn {
+			return true
+		}
+	}
+	return len(e.on) == 0
+}
+
+// Origin marks every measurement that was taken in the lab, in its
+// annotations.
+const Origin = "bandish-lab"
+
+// Submit measures a visit at its own time and hands the measurement to the
+// collector over the lab's network.
+func (f *Field) Submit(ctx context.Context, v Visit) error {
+	c, err := f.Lab.Client(lab.Line{Rules: v.Rules, Seed: v.Seed})
+	if err != nil {
+		return fmt.Errorf("measure %s: %w", v.Input, err)
+	}
+	defer c.Close()
+	cfg := f.Config(c, c.Addrs()...)
+	began := time.Now()
+	cfg.Now = func() time.Time { return v.Time.Add(time.Since(began)) }
+	cfg.Place = probe.Place{CC: "ZZ", ASN: measurement.ASN(v.ASN), Network: fmt.Sprintf("Bandish lab %d", v.ASN)}
+	m, err := probe.Run(ctx, cfg, v.Input)
+	if err != nil {
+		return err
+	}
+	m.Annotations.Origin = Origin
+	m.ReportID = fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_%016d", v.Time.Format("20060102T150405Z"), v.ASN, v.Seed)
+	site := probe.ControlSite{URL: "https://" + lab.HelperName, Addrs: f.Lab.Addrs(lab.HelperName)}
+	wire := cfg.Wire
+	return site.Post(ctx, &wire, "/api/v1/measurement", m, nil)
+}

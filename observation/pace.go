@@ -1,0 +1,87 @@
+package observation
+
+import (
+	"slices"
+
+	"github.com/bandish/bandish/measurement"
+)
+
+// transfer is one bounded transfer of our probe's throttle contrast.
+type transfer struct {
+	txn         int64
+	bytes       int64
+	start, last float64
+	trip        float64 // of the TCP handshake, seconds
+}
+
+func (t *transfer) seconds() float64 { return t.last - t.start }
+
+// paces notes on the rows of the input's host how fast our probe's transfers
+// from the target and from the reference went: the median of each.
+func (b *builder) paces(rows []Row) {
+	k := &b.m.TestKeys
+	target, reference := transfers(k, "throttle_target"), transfers(k, "throttle_control")
+	if len(target) == 0 || len(reference) == 0 {
+		return
+	}
+	t, r := median(target), median(reference)
+	if t.seconds() <= 0 || r.seconds() <= 0 || t.trip <= 0 {
+		return
+	}
+	for i := range rows {
+		if rows[i].Hop == 0 && rows[i].HTTP.Tried() {
+			rows[i].Pace = float64(t.bytes) / t.seconds()
+			rows[i].PaceTrips = t.seconds() / t.trip
+			rows[i].PaceReference = float64(r.bytes) / r.seconds()
+		}
+	}
+}
+
+// minTransfer is how long a transfer must be for its rate to be the line's and
+// not the server's time to think.
+const minTransfer = 64 << 10
+
+func transfers(k *measurement.TestKeys, tag string) []transfer {
+	var all []transfer
+	find := func(txn int64) *transfer {
+		for i := range all {
+			if all[i].txn == txn {
+				return &all[i]
+			}
+		}
+		return nil
+	}
+	for i := range k.TCPConnect {
+		c := &k.TCPConnect[i]
+		if c.Status.Failure == "" && c.TransactionID != 0 && slices.Contains(c.Tags, tag) && find(c.TransactionID) == nil {
+			all = append(all, transfer{txn: c.TransactionID, start: c.T, last: c.T, trip: c.T - c.T0})
+		}
+	}
+	for i := range k.NetworkEvents {
+		e := &k.NetworkEvents[i]
+		if e.Operation != "read" || e.NumBytes <= 0 || !slices.Contains(e.Tags, tag) {
+			continue
+		}
+		if t := find(e.TransactionID); t != nil {
+			t.bytes += e.NumBytes
+			t.last = max(t.last, e.T)
+		}
+	}
+	return slices.DeleteFunc(all, func(t transfer) bool { return t.bytes < minTransfer })
+}
+
+// median is the transfer in the middle by rate.
+func median(all []transfer) transfer {
+	slices.SortFunc(all, func(a, b transfer) int {
+		// a.bytes/a.seconds against b.bytes/b.seconds, without dividing
+		x, y := float64(a.bytes)*b.seconds(), float64(b.bytes)*a.seconds()
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return int(a.txn - b.txn)
+	})
+	return all[len(all)/2]
+}

@@ -1,0 +1,111 @@
+package verdict
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Defect is a version of a program, on a platform, whose measurements of a
+// target fail where other programs' succeed on the same networks at the same
+// time: the failure follows the software, not the network.
+type Defect struct {
+	TestName string `json:"test_name"`
+	Target   string `json:"target"`
+	Software string `json:"software"` // name/version
+	Platform string `json:"platform"`
+
+	Networks     int `json:"networks"` // on which both measured, and most others succeeded
+	Failed       int `json:"failed"`   // of the software's measurements on them
+	Measured     int `json:"measured"`
+	OthersFailed int `json:"others_failed"`
+	Others       int `json:"others_measured"`
+}
+
+// The floor of evidence for a Defect: so many networks, so many measurements
+// of each side, and shares that leave no room for a network's own doing.
+const (
+	defectNetworks = 3
+	defectMeasured = 12
+	defectFailing  = 0.9
+	defectOthers   = 0.1
+)
+
+type instrument struct{ test, target, software, platform string }
+
+type network struct {
+	cc  string
+	asn uint32
+}
+
+type tally struct{ failed, measured int }
+
+// Defects looks across measurements, of any span in which software and
+// networks were much the same (a month), for failures that follow versions of
+// software. The order of rows does not matter; rows that do not vote are left
+// out.
+func Defects(rows []Row) []Defect {
+	counts := map[instrument]map[network]tally{}
+	for i := range rows {
+		r := &rows[i]
+		if !r.Votes() || r.State == Insufficient || r.Software == "" {
+			continue
+		}
+		who := instrument{r.TestName, r.Target, r.Software, r.Platform}
+		if counts[who] == nil {
+			counts[who] = map[network]tally{}
+		}
+		where := network{r.CC, r.ASN}
+		t := counts[who][where]
+		t.measured++
+		if r.State != OK {
+			t.failed++
+		}
+		counts[who][where] = t
+	}
+	var found []Defect
+	for who, at := range counts {
+		d := Defect{TestName: who.test, Target: who.target, Software: who.software, Platform: who.platform}
+		for where, own := range at {
+			others := tally{}
+			for other, there := range counts {
+				if other != who && other.test == who.test && other.target == who.target {
+					others.failed += there[where].failed
+					others.measured += there[where].measured
+				}
+			}
+			if 2*others.failed >= others.measured {
+				continue // nobody else measured there, or it fails for all
+			}
+			d.Networks++
+			d.Failed, d.Measured = d.Failed+own.failed, d.Measured+own.measured
+			d.OthersFailed, d.Others = d.OthersFailed+others.failed, d.Others+others.measured
+		}
+		if d.telling() {
+			found = append(found, d)
+		}
+	}
+	slices.SortFunc(found, func(a, b Defect) int {
+		return cmp.Or(cmp.Compare(a.TestName, b.TestName), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Software, b.Software), cmp.Compare(a.Platform, b.Platform))
+	})
+	return found
+}
+
+func (d *Defect) telling() bool {
+	return d.Networks >= defectNetworks && d.Measured >= defectMeasured && d.Others >= defectMeasured &&
+		float64(d.Failed) >= defectFailing*float64(d.Measured) && float64(d.OthersFailed) <= defectOthers*float64(d.Others)
+}
+
+// Mark marks the rows that a defect explains as invalid: failures of the same
+// software and platform with the same target. It returns how many.
+func (d *Defect) Mark(rows []Row) int {
+	n := 0
+	for i := range rows {
+		r := &rows[i]
+		if r.TestName == d.TestName && r.Target == d.Target && r.Software == d.Software && r.Platform == d.Platform &&
+			r.State != OK && r.Invalid == "" {
+			r.Invalid = "software"
+			n++
+		}
+	}
+	return n
+}
