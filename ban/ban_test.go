@@ -421,7 +421,10 @@ func TestRankedJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"rank":1`, `"days":445`, `"id":"zz-sample-2024-02-17"`, `"measured":null`, `"status":"ended"`} {
+	if strings.Contains(string(text), "T00:00:00Z") {
+		t.Errorf("a day is written as an instant: %s", text)
+	}
+	for _, want := range []string{`"rank":1`, `"days":445`, `"id":"zz-sample-2024-02-17"`, `"measured":null`, `"status":"ended"`, `"start":"2024-02-17"`, `"end":"2025-05-07"`, `"ban":{`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s lacks %s", text, want)
 		}
