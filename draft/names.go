@@ -74,9 +74,6 @@ func (f *platformFinder) means(word, text string, start int) bool {
 	return strings.TrimLeft(text[:start], "\"“ ") != ""
 }
 
-// capitals is a run of words with capitals, as names are written.
-var capitals = regexp.MustCompile(`\b\p{Lu}[\pL'’.-]*(?:\s+(?:of|the|and|de|du)\s+\p{Lu}[\pL'’.-]*|\s+\p{Lu}[\pL'’.-]*)*`)
-
 // mainCountry is the country named most often; "" where none is, or two are
 // named as often.
 func mainCountry(sentences []*sentence) string {
@@ -164,6 +161,8 @@ var actorPatterns = []struct {
 // courtList is several courts told at once: "the North, South and East High
 // Courts".
 var courtList = regexp.MustCompile(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\p{Lu}\pL+)\s+(High|Supreme|District)\s+[Cc]ourts\b`)
+
+var capitalWord = regexp.MustCompile(`\p{Lu}\pL+`)
 
 // abbreviated is a name that the text gives short: "Example Authority (EA)".
 var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8})s?\)`)
@@ -379,7 +378,7 @@ func trimName(text string, start, end int) (int, int) {
 // courts takes each court of a list.
 func (x *actorIndex) courts(text string, m []int, found *[]mention) {
 	kind := text[m[4]:m[5]]
-	for _, w := range regexp.MustCompile(`\p{Lu}\pL+`).FindAllStringIndex(text[m[2]:m[3]], -1) {
+	for _, w := range capitalWord.FindAllStringIndex(text[m[2]:m[3]], -1) {
 		start, end := m[2]+w[0], m[2]+w[1]
 		name := text[start:end] + " " + kind + " Court"
 		a := x.lookup(name)
