@@ -27,7 +27,8 @@ const (
 	Observations = "observations" // observation.Row, by day
 	Verdicts     = "verdicts"     // verdict.Row, by day and ruleset
 	Bodies       = "bodies"       // response bodies that the path could have written, by day
-	Cells        = "cells"        // daily counts, by month and ruleset
+	Cells        = "cells"        // daily counts of whole measurements, by month and ruleset
+	Layers       = "layers"       // daily counts of each layer, by month and ruleset
 	Counts       = "counts"       // daily counts without measurements, by month
 )
 
@@ -143,7 +144,7 @@ func (m *Manifest) validate() error {
 	}
 	for _, s := range m.Segments {
 		_, err := time.Parse("2006-01-02"[:min(len(s.Period), 10)], s.Period)
-		if !isSHA256(s.SHA256) || err != nil || !slices.Contains([]string{Observations, Verdicts, Bodies, Cells, Counts}, s.Kind) {
+		if !isSHA256(s.SHA256) || err != nil || !slices.Contains([]string{Observations, Verdicts, Bodies, Cells, Layers, Counts}, s.Kind) {
 			return fmt.Errorf("segment %q %q %q is malformed", s.Kind, s.Period, s.SHA256)
 		}
 	}

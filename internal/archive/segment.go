@@ -12,8 +12,14 @@ import (
 )
 
 // rowGroup is how many rows a row group holds: small enough that a query for
-// one country and target reads little, large enough to pack well.
-const rowGroup = 20_000
+// one country and target reads little, large enough to pack well. A month's
+// cells of one country and target are some hundred.
+func rowGroup(kind string) int64 {
+	if kind == Cells {
+		return 4_000
+	}
+	return 20_000
+}
 
 // AddSegment writes rows, which must be in their order, as one segment and
 // lists it. No rows make no segment.
@@ -30,7 +36,7 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 	w := parquet.NewGenericWriter[T](f,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.CreatedBy("bandish", "1", ""),
-		parquet.MaxRowsPerRowGroup(rowGroup))
+		parquet.MaxRowsPerRowGroup(rowGroup(s.Kind)))
 	s.Rows = 0
 	err = produce(func(rows []T) error {
 		s.Rows += int64(len(rows))

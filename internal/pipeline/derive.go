@@ -77,7 +77,7 @@ func mergeSegments(u *archive.Update, g []archive.Segment) error {
 		_, err = archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
 	case archive.Counts:
 		_, err = archive.Merge(u, g, CompareCounts, nil)
-	case archive.Cells: // made whole each time
+	case archive.Cells, archive.Layers: // made whole each time
 	}
 	return err
 }
@@ -160,9 +160,29 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 	}
 	series.Sort(cells)
 	u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
-		return s.Kind == archive.Cells && s.Period == month && s.Ruleset == u.Manifest.Ruleset
+		return (s.Kind == archive.Cells || s.Kind == archive.Layers) && s.Period == month && s.Ruleset == u.Manifest.Ruleset
 	})
-	_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Cells, Period: month, Ruleset: u.Manifest.Ruleset, Inputs: inputs}, cells)
+	return AddCells(u, archive.Segment{Period: month, Ruleset: u.Manifest.Ruleset, Inputs: inputs}, cells)
+}
+
+// AddCells writes the cells of a month, which must be in the order of
+// series.Compare: those of whole measurements apart from those of layers, since
+// nearly all questions are about the former.
+func AddCells(u *archive.Update, s archive.Segment, cells []series.Cell) error {
+	var whole, layers []series.Cell
+	for _, c := range cells {
+		if c.Layer == series.Whole {
+			whole = append(whole, c)
+		} else {
+			layers = append(layers, c)
+		}
+	}
+	s.Kind = archive.Layers
+	if _, err := archive.AddSegment(u, s, layers); len(layers) > 0 && err != nil {
+		return err
+	}
+	s.Kind = archive.Cells
+	_, err := archive.AddSegment(u, s, whole)
 	return err
 }
 

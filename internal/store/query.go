@@ -21,8 +21,7 @@ type Filter struct {
 	CC     string
 	Target string
 	ASNs   []uint32
-	Layer  string // of cells; series.Whole unless AllLayers
-	Layers bool   // cells of every layer
+	Layer  string // of cells; series.Whole for those of whole measurements
 	Since  time.Time
 	Until  time.Time // exclusive
 }
@@ -55,7 +54,9 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if f.Target != "" {
 		w.add("target = ?", f.Target)
 	}
-	if !f.Layers {
+	table := "cells"
+	if f.Layer != series.Whole {
+		table = "layers"
 		w.add("layer = ?", f.Layer)
 	}
 	f.networks(w, "probe_asn")
@@ -65,7 +66,7 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if !f.Until.IsZero() {
 		w.add("start < ?", f.Until.Unix())
 	}
-	q := "SELECT " + cellColumns + ", talliesText(tallies) FROM cells" + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
+	q := "SELECT " + cellColumns + ", talliesText(tallies) FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
 	return s.cells(ctx, q, w.args...)
 }
 
@@ -217,7 +218,7 @@ func (s *Store) Standings(ctx context.Context, cc string) ([]TargetStanding, err
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
-	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND layer = '' AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, '' FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND layer = '' AND start > last - ? ORDER BY target, probe_asn, start`
+	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, '' FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
 	cells, err := s.cells(ctx, q, cc, cc, int64(series.Window/time.Second))
 	if err != nil {
 		return nil, err
@@ -247,7 +248,7 @@ func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE layer = '' GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
+	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("query places: %w", err)
 	}

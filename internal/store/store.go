@@ -90,6 +90,7 @@ func (s *Store) refresh(ctx context.Context) (*archive.Manifest, error) {
 		"verdicts":     {archive.Verdicts, m.Ruleset, emptyVerdicts},
 		"observations": {archive.Observations, "", ""},
 		"cells":        {archive.Cells, m.Ruleset, emptyCells},
+		"layers":       {archive.Layers, m.Ruleset, emptyCells},
 		"counts":       {archive.Counts, "", emptyCounts},
 	} {
 		q := "CREATE OR REPLACE VIEW " + name + " AS "

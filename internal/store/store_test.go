@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -53,8 +54,7 @@ func filled(t *testing.T) *Store {
 				return err
 			}
 		}
-		_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Cells, Period: "2024-02", Ruleset: "test"}, b.Cells())
-		return err
+		return pipeline.AddCells(u, archive.Segment{Period: "2024-02", Ruleset: "test"}, b.Cells())
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,11 +94,11 @@ func TestEmptyArchive(t *testing.T) {
 
 func TestCellsAreThoseThatWereBuilt(t *testing.T) {
 	s := filled(t)
-	got, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", Layers: true})
+	got, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := series.NewBuilder(series.Day).WithLayers()
+	b := series.NewBuilder(series.Day)
 	all := rows()
 	for i := range all {
 		b.Add(&all[i])
@@ -109,6 +109,10 @@ func TestCellsAreThoseThatWereBuilt(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got[0], want[0])
+	}
+	tls, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", Layer: "tls"})
+	if err != nil || len(tls) != 12 || tls[2].Blocked != 2 || tls[2].Layer != "tls" {
+		t.Errorf("the cells of TLS are %+v, %v", tls, err)
 	}
 	whole, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", ASNs: []uint32{64512}, Since: day(3), Until: day(5)})
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package store
 
 import (
 	"context"
@@ -8,14 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/verdict"
 )
 
 // rowsOf is an archive in memory.
 type rowsOf []verdict.Row
 
-func (rs rowsOf) Verdicts(_ context.Context, f store.Filter) iter.Seq2[verdict.Row, error] {
+func (rs rowsOf) read(_ context.Context, f Filter) iter.Seq2[verdict.Row, error] {
 	return func(yield func(verdict.Row, error) bool) {
 		for _, r := range rs {
 			if f.CC != "" && r.CC != f.CC || f.Target != "" && r.Target != f.Target ||
@@ -47,7 +46,7 @@ func TestOneCountryKnowsTheWorld(t *testing.T) {
 				rows = append(rows, r)
 			}
 		}
-		found, err := detectIn(t.Context(), rows, store.Filter{CC: "XA"}, time.Time{})
+		found, err := detect(t.Context(), rows.read, Filter{CC: "XA"}, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

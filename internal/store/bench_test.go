@@ -1,0 +1,146 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// benchStore is a year of verdicts of made-up countries (user-assigned codes,
+// nothing real), 60 targets, 12 networks a country, with their cells.
+// BANDISH_BENCH_ROWS sets how many rows (default 1,000,000; the figures in
+// docs/PERFORMANCE.md are of 10,000,000).
+func benchStore(b *testing.B) *Store {
+	b.Helper()
+	n := 1_000_000
+	if s := os.Getenv("BANDISH_BENCH_ROWS"); s != "" {
+		v, err := strconv.Atoi(s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n = v
+	}
+	a, err := archive.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(3, 4))
+	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	err = a.Update(b.Context(), func(u *archive.Update) error {
+		u.Manifest.Ruleset = "bench"
+		var cells []series.Cell
+		for d := range 366 {
+			day := start.AddDate(0, 0, d)
+			rows := benchDay(rnd, day, n/366)
+			if _, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: day.Format(time.DateOnly), Ruleset: "bench"}, rows); err != nil {
+				return err
+			}
+			c := series.NewBuilder(series.Day).WithLayers()
+			for i := range rows {
+				c.Add(&rows[i])
+			}
+			cells = append(cells, c.Cells()...)
+			if next := day.AddDate(0, 0, 1); next.Month() != day.Month() {
+				series.Sort(cells)
+				if err := pipeline.AddCells(u, archive.Segment{Period: day.Format("2006-01"), Ruleset: "bench"}, cells); err != nil {
+					return err
+				}
+				cells = cells[:0]
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var size, rows int64
+	m, _ := a.Manifest()
+	for _, s := range m.Select(archive.Verdicts, "bench") {
+		size, rows = size+s.Bytes, rows+s.Rows
+	}
+	b.Logf("%d verdicts, %.1f bytes each", rows, float64(size)/float64(rows))
+	s, err := Open(a, "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	return s
+}
+
+// benchDay makes a day's rows in the order of segments: 200 countries, where
+// one in ten has a tenth of all measurements.
+func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
+	var out []verdict.Row
+	for c := range 200 {
+		cc := string([]byte{'A' + byte(c/26), 'A' + byte(c%26)})
+		share := n / 380
+		if c%10 == 0 {
+			share *= 10
+		}
+		for i := range share {
+			t := i * 60 / max(share, 1)
+			r := verdict.Row{
+				UID: fmt.Sprintf("%s%06d.%06d_%s_webconnectivity_%016x", day.Format("20060102"), i%86400, rnd.IntN(1e6), cc, rnd.Uint64()), ReportID: fmt.Sprint(cc, day.YearDay(), i%max(share/8, 1)),
+				CC: cc, ASN: 64512 + uint32(rnd.IntN(12)), TestName: "web_connectivity", Software: "ooniprobe/3.20", Platform: "android", Input: "https://" + fmt.Sprint("t", t) + ".example/",
+				Target: fmt.Sprintf("t%02d", t), Domain: fmt.Sprintf("t%02d.example", t), Time: day.Add(time.Duration(i*86400/max(share, 1)) * time.Second), State: verdict.OK, Ruleset: "bench",
+				DNS: verdict.Layer{Outcome: "ok", Rule: "D1"}, TCP: verdict.Layer{Outcome: "ok", Rule: "T1"}, TLS: verdict.Layer{Outcome: "ok", Rule: "L1"}, Rules: []string{"D1", "T1", "L1"},
+				Raw: fmt.Sprintf("%064x", day.YearDay()), Line: uint32(i),
+			}
+			if rnd.IntN(12) == 0 {
+				r.State, r.Mechanisms, r.TLS = verdict.LikelyBlocked, []string{"tls.reset"}, verdict.Layer{Outcome: "blocked", Rule: "L2"}
+			}
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// BenchmarkQueries times what the page and the command line ask, warm.
+func BenchmarkQueries(b *testing.B) {
+	s := benchStore(b)
+	q := Question{CC: "AK", Target: "t07", Now: time.Now()}
+	a, err := s.Answer(b.Context(), q)
+	if err != nil || len(a.Days) < 300 {
+		b.Fatalf("%d days, %v", len(a.Days), err)
+	}
+	st, err := s.Standings(b.Context(), "AK")
+	if err != nil || len(st) != 60 {
+		b.Fatalf("%d targets, %v", len(st), err)
+	}
+	b.Run("timeline of a year per network", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Cells(b.Context(), Filter{CC: q.CC, Target: q.Target}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("the answer that the page shows", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Answer(b.Context(), q); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("state of all targets of a country", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := s.Standings(b.Context(), q.CC); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("one measurement by uid", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok, err := s.Verdict(b.Context(), "20240501000000.000000_ZZ_webconnectivity_0000000000000000"); ok || err != nil {
+				b.Fatal(ok, err)
+			}
+		}
+	})
+}
