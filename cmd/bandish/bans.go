@@ -135,7 +135,7 @@ func (f *banFilter) measured(ctx context.Context) ([]ban.Report, error) {
 		return nil, err
 	}
 	defer st.Close()
-	found, err := detectIn(ctx, st, store.Filter{CC: *f.cc, Until: f.day.AddDate(0, 0, 1)}, time.Time{})
+	found, err := st.Events(ctx, store.Filter{CC: *f.cc, Until: f.day.AddDate(0, 0, 1)}, time.Time{})
 	if err != nil {
 		return nil, err
 	}

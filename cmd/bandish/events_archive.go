@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"iter"
-	"time"
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/history"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/observation"
-	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -31,11 +27,6 @@ func judgeWeb(options observation.Options) history.Judge {
 	}
 }
 
-// verdictSource is an archive's verdicts in the order of the countries.
-type verdictSource interface {
-	Verdicts(ctx context.Context, f store.Filter) iter.Seq2[verdict.Row, error]
-}
-
 // eventsOfArchive detects in the verdicts of the archive. Only the country is
 // narrowed down while reading: other targets tell a broken probe from a ban.
 // With a country given, nothing is known of the others, and what the whole
@@ -50,23 +41,5 @@ func eventsOfArchive(ctx context.Context, data string, q *eventsQuery) (event.Re
 		return event.Result{}, err
 	}
 	defer st.Close()
-	return detectIn(ctx, st, store.Filter{CC: q.cc, Until: q.until}, q.until)
-}
-
-func detectIn(ctx context.Context, src verdictSource, f store.Filter, now time.Time) (event.Result, error) {
-	d := event.NewDetector(now)
-	b := series.NewBuilder(series.Hour)
-	country := ""
-	for r, err := range src.Verdicts(ctx, f) {
-		if err != nil {
-			return event.Result{}, fmt.Errorf("read the archive's verdicts: %w", err)
-		}
-		if r.CC != country {
-			d.Country(b.Cells())
-			b, country = series.NewBuilder(series.Hour), r.CC
-		}
-		b.Add(&r)
-	}
-	d.Country(b.Cells())
-	return d.Finish(), nil
+	return st.Events(ctx, store.Filter{CC: q.cc, Until: q.until}, q.until)
 }

@@ -76,8 +76,9 @@ type Config struct {
 	// Locate finds the network of a client; may be nil.
 	Locate func(netip.Addr) Place
 
-	// Client tells the client's address; nil: the connection's. Behind a
-	// proxy of one's own it reads the header that the proxy sets.
+	// Client tells the client's address; nil: the connection's, or where a
+	// proxy on this machine hands the request on, the one that it names last
+	// in X-Forwarded-For.
 	Client func(*http.Request) netip.Addr
 
 	Submissions *Limiter // nil: 5 a second after 200 at once
@@ -119,7 +120,16 @@ func remoteAddr(r *http.Request) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	return ap.Addr().Unmap().WithZone("")
+	a := ap.Addr().Unmap().WithZone("")
+	if forwarded := r.Header.Values("X-Forwarded-For"); a.IsLoopback() && len(forwarded) > 0 {
+		// What stands before the last entry is the client's own word.
+		last := forwarded[len(forwarded)-1]
+		last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+		if c, err := netip.ParseAddr(last); err == nil {
+			return c.Unmap().WithZone("")
+		}
+	}
+	return a
 }
 
 // handler is a handler that may fail; fail turns the error into an answer.

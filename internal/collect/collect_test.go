@@ -330,6 +330,27 @@ func TestRateIsPerNetwork(t *testing.T) {
 	}
 }
 
+func TestClientBehindAProxy(t *testing.T) {
+	for _, c := range []struct{ remote, forwarded, want string }{
+		{"9.9.9.1:1234", "", "9.9.9.1"},
+		{"9.9.9.1:1234", "8.8.8.8", "9.9.9.1"}, // no proxy of ours
+		{"127.0.0.1:1234", "8.8.8.8", "8.8.8.8"},
+		{"[::1]:1234", "1.1.1.1, 8.8.8.8", "8.8.8.8"},
+		{"127.0.0.1:1234", "nonsense", "127.0.0.1"},
+		{"[::ffff:9.9.9.1]:1234", "", "9.9.9.1"},
+		{"", "8.8.8.8", "invalid IP"},
+	} {
+		r := httptest.NewRequest("POST", "/report", nil)
+		r.RemoteAddr = c.remote
+		if c.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", c.forwarded)
+		}
+		if got := remoteAddr(r).String(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
 func TestTooManyRequests(t *testing.T) {
 	base := start(t, Config{Archive: newDir(t), Submissions: NewLimiter(0.01, 2, time.Now)})
 	for i, want := range []int{200, 200, 429} {

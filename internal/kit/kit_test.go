@@ -266,7 +266,7 @@ func TestSubmit(t *testing.T) {
 		t.Fatalf("code %d\n%s%s", code, &p.out, &p.err)
 	}
 	docs := shelf.docs(t)
-	if len(docs) != 2 || !strings.Contains(p.out.String(), "submitted 2") {
+	if len(docs) != 2 || !strings.Contains(p.out.String(), "submitted 2") || !strings.Contains(p.out.String(), "1 reachable, 1 blocked, 0 down, 0 unclear") {
 		t.Fatalf("%d documents\n%s%s", len(docs), &p.out, &p.err)
 	}
 	for _, m := range docs {

@@ -262,14 +262,20 @@ var gravity = []int{0, ExitDown, ExitUnclear, ExitBlocked}
 // all measures the jobs one after the other and returns the gravest code.
 func (s *session) all(ctx context.Context, jobs []job) (int, error) {
 	worst := 0
+	count := map[int]int{}
 	for _, j := range jobs {
 		code, err := s.one(ctx, j)
 		if err != nil {
 			return worst, err
 		}
+		count[code]++
 		if slices.Index(gravity, code) > slices.Index(gravity, worst) {
 			worst = code
 		}
+	}
+	if len(jobs) > 1 {
+		s.screen.printf("Of %d from %s: %d reachable, %d blocked, %d down, %d unclear.\n",
+			len(jobs), s.cfg.Place, count[0], count[ExitBlocked], count[ExitDown], count[ExitUnclear])
 	}
 	return worst, nil
 }

@@ -37,7 +37,7 @@ func (s *screen) note(n probe.Note) {
 	switch {
 	case n.Contrast:
 		mark = "~"
-	case n.Failure != "":
+	case n.Failure != "" && n.Failure != "dns_no_answer": // most names have no AAAA
 		mark = "!"
 	}
 	s.printf(" %s %-8s %s: %s, %d ms\n", mark, n.Step, n.What, end, n.Took.Round(time.Millisecond).Milliseconds())

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bandish/bandish/measurement"
 	"github.com/miekg/dns"
@@ -24,7 +25,7 @@ type findings struct {
 	badTCP  []endpoint
 	good    []endpoint
 	badQUIC []Handshake
-	page    *page
+	page    *Exchange
 	trouble bool
 }
 
@@ -48,7 +49,7 @@ func (r *run) findings(ctl *measurement.Control) findings {
 			f.badQUIC = append(f.badQUIC, h)
 		}
 	}
-	f.trouble = len(f.good) == 0 || len(f.badTLS) > 0 || f.page == nil || f.page.x.Err != nil || unlike(f.page, ctl)
+	f.trouble = len(f.good) == 0 || len(f.badTLS) > 0 || f.page == nil || f.page.Err != nil || unlike(f.page, ctl)
 	return f
 }
 
@@ -62,12 +63,12 @@ func controlQUIC(c *measurement.Control, addr string) (measurement.ControlTLS, b
 
 // unlike reports a page in clear text that another status than the control's
 // makes worth a second look. It decides what is measured, not what it means.
-func unlike(p *page, c *measurement.Control) bool {
-	if p == nil || c == nil || p.x.Response == nil || p.x.URL.Scheme != "http" || c.HTTPRequest.Failure != "" {
+func unlike(p *Exchange, c *measurement.Control) bool {
+	if p == nil || c == nil || p.Response == nil || p.URL.Scheme != "http" || c.HTTPRequest.Failure != "" {
 		return false
 	}
-	return int64(p.x.Response.StatusCode) != c.HTTPRequest.StatusCode ||
-		p.x.Length < c.HTTPRequest.BodyLength/2 || c.HTTPRequest.BodyLength < p.x.Length/2
+	return int64(p.Response.StatusCode) != c.HTTPRequest.StatusCode ||
+		p.Length < c.HTTPRequest.BodyLength/2 || c.HTTPRequest.BodyLength < p.Length/2
 }
 
 // contrasts varies one thing at a time, and only what is in question: a
@@ -290,10 +291,10 @@ func (r *run) throttle(ctx context.Context) {
 	r.mu.Lock()
 	p := r.page
 	r.mu.Unlock()
-	if t.Object == "" || p == nil || p.x.Response == nil && p.x.Length == 0 {
+	if t.Object == "" || p == nil || p.Response == nil && p.Length == 0 || !p.worthTiming() {
 		return
 	}
-	size := min(max(p.x.Length, 64<<10), t.Bytes, MaxTransfer)
+	size := min(max(p.Length, 64<<10), t.Bytes, MaxTransfer)
 	object, err := url.Parse(strings.ReplaceAll(t.Object, "%d", itoa(size)))
 	if err != nil {
 		return
@@ -303,12 +304,18 @@ func (r *run) throttle(ctx context.Context) {
 		return
 	}
 	for range max(t.Rounds, 1) {
-		r.transfer(ctx, p.x.Addr, p.x.URL, size, "throttle_target")
+		r.transfer(ctx, p.Addr, p.URL, size, "throttle_target")
 		r.transfer(ctx, there, object, size, "throttle_control")
 		if ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// worthTiming reports a page whose transfer can show a rate: a small one that
+// came at once shows the distance to the server only.
+func (x *Exchange) worthTiming() bool {
+	return x.Err != nil || x.Length >= 16<<10 || x.End.Sub(x.Start) > 2*time.Second
 }
 
 // resolveAside finds an address of the control object.

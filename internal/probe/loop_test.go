@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -227,6 +228,28 @@ func (l *loop) resolver(address string, h dns.HandlerFunc) {
 	<-started
 	l.t.Cleanup(func() { srv.Shutdown(); <-done })
 	l.route(address, c.LocalAddr().String())
+}
+
+// doh starts a resolver over HTTPS that answers with one record, or none.
+func (l *loop) doh(address, name string, answer func(dns.Question) dns.RR) {
+	l.web(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		raw, err := io.ReadAll(r.Body)
+		q, m := new(dns.Msg), new(dns.Msg)
+		if err != nil || q.Unpack(raw) != nil {
+			l.t.Error("a broken query")
+			return
+		}
+		m.SetReply(q)
+		if rr := answer(q.Question[0]); rr != nil {
+			m.Answer = append(m.Answer, rr)
+		}
+		out, err := m.Pack()
+		if err != nil {
+			l.t.Error(err)
+		}
+		w.Header().Set("Content-Type", "application/dns-message")
+		w.Write(out)
+	}), nil, name)
 }
 
 // reset ends a connection with RST.

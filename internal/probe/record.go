@@ -260,24 +260,9 @@ func firstOfEach(list measurement.HeaderList) []measurement.Header {
 // tells the client its address. Private addresses stay, which block pages
 // refer to. The caller holds mu.
 func (r *record) scrub(s string) string {
-	return addressLike.ReplaceAllStringFunc(s, func(part string) string {
-		a, err := netip.ParseAddr(part)
-		if err != nil {
-			ap, err := netip.ParseAddrPort(part)
-			if err != nil {
-				return part
-			}
-			a = ap.Addr()
-		}
-		a = a.Unmap().WithZone("")
+	return scrubAddresses(s, func(a netip.Addr) bool {
 		own := slices.ContainsFunc(r.own, func(o netip.Addr) bool { return o.Unmap().WithZone("") == a })
-		switch {
-		case r.known[a]:
-			return part
-		case own, a.IsGlobalUnicast() && !a.IsPrivate():
-			return "[scrubbed]"
-		}
-		return part
+		return !r.known[a] && (own || a.IsGlobalUnicast() && !a.IsPrivate())
 	})
 }
 

@@ -114,6 +114,9 @@ func ParseInput(s string) (*url.URL, error) {
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
 		ascii, err := idna.Lookup.ToASCII(u.Hostname())
+		if err == nil {
+			_, err = idna.Lookup.ToASCII(ascii) // what came of bytes that are no text
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read target %q: %w", s, err)
 		}
@@ -153,8 +156,8 @@ type run struct {
 	mu    sync.Mutex
 	ends  []endpoint // the target's own, at depth 0
 	ech   []byte
-	h3    bool // offered by the HTTPS record
-	page  *page
+	h3    bool      // offered by the HTTPS record
+	page  *Exchange // the last request of the target's own page load
 	known map[netip.Addr]bool
 
 	quicEnds []Handshake
@@ -171,12 +174,6 @@ type endpoint struct {
 }
 
 func (e *endpoint) tlsFailed() bool { return e.tls != nil && e.tls.Err != nil }
-
-// page is the end of the target's own page load.
-type page struct {
-	x     Exchange
-	final bool // no redirect is left
-}
 
 // Run measures one URL. It returns an error only where nothing can be
 // measured; whatever the network does is in the measurement.

@@ -380,24 +380,16 @@ func TestControlBehindALyingResolver(t *testing.T) {
 	l.web("198.51.100.90:443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(goodControl("198.51.100.10"))
 	}), nil, "helper.example")
-	l.web("198.51.100.53:443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, err := io.ReadAll(r.Body)
-		q, m := new(dns.Msg), new(dns.Msg)
-		if err != nil || q.Unpack(raw) != nil {
-			t.Error("a broken query")
-			return
+	l.doh("198.51.100.53:443", "dns.example", func(q dns.Question) dns.RR {
+		if q.Qtype != dns.TypeA {
+			return nil
 		}
-		m.SetReply(q)
-		if rr, err := dns.NewRR(q.Question[0].Name + " 60 IN A 198.51.100.90"); err == nil && q.Question[0].Qtype == dns.TypeA {
-			m.Answer = append(m.Answer, rr)
-		}
-		out, err := m.Pack()
+		rr, err := dns.NewRR(q.Name + " 60 IN A 198.51.100.90")
 		if err != nil {
 			t.Error(err)
 		}
-		w.Header().Set("Content-Type", "application/dns-message")
-		w.Write(out)
-	}), nil, "dns.example")
+		return rr
+	})
 	cfg := l.config()
 	cfg.Control = &ControlSite{URL: "https://helper.example/"}
 	if k := measure(t, cfg, "open.example").TestKeys; k.ControlFailure != failNXDOMAIN || k.Control != nil {

@@ -5,42 +5,53 @@ import (
 	"regexp"
 )
 
-// An address in running text; candidates are parsed before they are replaced,
-// so that times and versions stay.
-var addressLike = regexp.MustCompile(`[0-9A-Fa-f:.]*[0-9A-Fa-f][:.][0-9A-Fa-f:.]*[0-9A-Fa-f:]`)
+// addressLike is a run of what addresses are made of; whether it holds one is
+// found by parsing, so that times and versions stay.
+var addressLike = regexp.MustCompile(`[0-9A-Fa-f:.]{3,}`)
 
-// Scrub replaces every IP address in s by "[scrubbed]".
+// Scrub replaces every IP address in s by "[scrubbed]", for errors and logs.
 func Scrub(s string) string {
-	return addressLike.ReplaceAllStringFunc(s, func(part string) string {
-		if _, err := netip.ParseAddr(part); err == nil {
-			return "[scrubbed]"
+	return scrubAddresses(s, func(netip.Addr) bool { return true })
+}
+
+// scrubAddresses replaces the addresses that drop says to, with a port where
+// one follows.
+func scrubAddresses(s string, drop func(netip.Addr) bool) string {
+	return addressLike.ReplaceAllStringFunc(s, func(run string) string {
+		// A full stop or a colon before or after may belong to the text.
+		for lead := range 2 {
+			for trail := range 3 {
+				if lead+trail+2 > len(run) || !punctuation(run[:lead]) || !punctuation(run[len(run)-trail:]) {
+					continue
+				}
+				a, ok := addressOf(run[lead : len(run)-trail])
+				if ok && drop(a) {
+					return run[:lead] + "[scrubbed]" + run[len(run)-trail:]
+				}
+				if ok {
+					return run
+				}
+			}
 		}
-		if _, err := netip.ParseAddrPort(part); err == nil {
-			return "[scrubbed]"
-		}
-		return part
+		return run
 	})
 }
 
-// ScrubAddr replaces the given addresses, and only those, in s.
-func ScrubAddr(s string, own ...netip.Addr) string {
-	if len(own) == 0 {
-		return s
+func punctuation(s string) bool {
+	for i := range len(s) {
+		if s[i] != ':' && s[i] != '.' {
+			return false
+		}
 	}
-	return addressLike.ReplaceAllStringFunc(s, func(part string) string {
-		a, err := netip.ParseAddr(part)
-		if err != nil {
-			ap, err := netip.ParseAddrPort(part)
-			if err != nil {
-				return part
-			}
-			a = ap.Addr()
-		}
-		for _, o := range own {
-			if a.Unmap() == o.Unmap() {
-				return "[scrubbed]"
-			}
-		}
-		return part
-	})
+	return true
+}
+
+func addressOf(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.Unmap(), true
+	}
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap(), true
+	}
+	return netip.Addr{}, false
 }

@@ -265,7 +265,7 @@ func (r *run) load(ctx context.Context, u *url.URL, depth int, tx int64, conn *C
 	}
 	r.note(n)
 	r.mu.Lock()
-	r.page = &page{x: x, final: next == nil && x.Err == nil}
+	r.page = &x
 	r.mu.Unlock()
 	if next == nil {
 		return
