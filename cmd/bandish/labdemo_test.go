@@ -37,12 +37,12 @@ func TestLabDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := 0 // submissions that come together share a batch
+	kept := 0
 	for _, b := range m.Batches {
 		kept += b.Documents
 	}
 	if kept != len(visits) {
-		t.Errorf("%d of %d submissions are in the archive", kept, len(visits))
+		t.Errorf("%d measurements kept of %d submitted", kept, len(visits))
 	}
 	var out, errs bytes.Buffer
 	env := &environment{stdout: &out, stderr: &errs, getenv: func(string) string { return "" }}
