@@ -421,7 +421,10 @@ func TestRankedJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"rank":1`, `"days":445`, `"id":"zz-sample-2024-02-17"`, `"measured":null`, `"status":"ended"`} {
+	if strings.Contains(string(text), "T00:00:00Z") {
+		t.Errorf("a day is written as an instant: %s", text)
+	}
+	for _, want := range []string{`"rank":1`, `"days":445`, `"id":"zz-sample-2024-02-17"`, `"measured":null`, `"status":"ended"`, `"start":"2024-02-17"`, `"end":"2025-05-07"`, `"ban":{`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s lacks %s", text, want)
 		}
@@ -463,6 +466,7 @@ func TestFromRecord(t *testing.T) {
   - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, confidence: high, cites: []}
   - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, confidence: low, cites: []}
   - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, confidence: low, cites: []}
+  - {id: zz-e, cc: ZZ, targets: [sample], start: 2009-06-02, end: 2024-08-31/.., confidence: low, cites: []}
   - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, confidence: low, cites: []}
 `)},
 	}, "lab")
@@ -470,8 +474,11 @@ func TestFromRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	reports := ban.FromRecord(record, day("2026-01-01"))
-	if len(reports) != 3 {
+	if len(reports) != 4 {
 		t.Fatalf("%+v", reports)
+	}
+	if r := reports[2]; r.Status != ban.Ongoing || !r.Known.Equal(day("2024-08-31")) {
+		t.Errorf("an end that is open: %+v", r)
 	}
 	if r := reports[0]; r.Case != "zz-2024-sample" || !r.Start.Equal(day("2024-02-17")) || !r.End.Equal(day("2025-05-07")) {
 		t.Errorf("a case: %+v", r)
@@ -479,7 +486,7 @@ func TestFromRecord(t *testing.T) {
 	if r := reports[1]; r.Status != ban.Unknown || !r.Estimated || !r.Start.Equal(day("2020-01-01")) {
 		t.Errorf("a start within a month: %+v", r)
 	}
-	if r := reports[2]; r.Method != ban.Throttle {
+	if r := reports[3]; r.Method != ban.Throttle {
 		t.Errorf("throttling: %+v", r)
 	}
 }

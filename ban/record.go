@@ -40,7 +40,7 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 		if b.Method == "throttling" {
 			r.Method = Throttle
 		}
-		if r.span(b.Start, b.End, time.UTC, b.End.Open(), asOf) {
+		if r.span(b.Start, b.End, time.UTC, false, asOf) {
 			reports = append(reports, r)
 		}
 	}
@@ -48,7 +48,8 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 }
 
 // span reads EDTF dates: the earliest day of the start, the latest of the
-// end. It reports whether there is a start.
+// end. An end that is open, "2024-08-31/..", says that the ban still held on
+// that day. It reports whether there is a start.
 func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing bool, asOf time.Time) bool {
 	first, ok := start.FirstDay(zone)
 	if !ok {
@@ -57,7 +58,9 @@ func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing boo
 	last, _ := start.LastDay(zone)
 	r.Start, r.Estimated = first, start.Approximate() || last.Sub(first) > 3*24*time.Hour
 	r.Status, r.Known = Unknown, first
-	if e, ok := end.LastDay(zone); ok && !e.Before(first) {
+	if held, ok := end.FirstDay(zone); ok && end.Open() {
+		r.Status, r.Known = Ongoing, later(first, held)
+	} else if e, ok := end.LastDay(zone); ok && !e.Before(first) {
 		r.Status, r.End, r.Known = Ended, e, e
 	} else if ongoing && asOf.After(first) {
 		r.Status, r.Known = Ongoing, day(asOf)

@@ -197,3 +197,15 @@ func (Bearing) terms() []term     { return bearings }
 func (Status) terms() []term      { return statuses }
 func (Level) terms() []term       { return levels }
 func (Counter) terms() []term     { return counters }
+
+// AccessWord is a word for access and what it means.
+type AccessWord struct{ Word, Meaning string }
+
+// Accesses are the words for access, from reachable to blocked.
+func Accesses() []AccessWord {
+	out := make([]AccessWord, len(accesses))
+	for i, t := range accesses {
+		out[i] = AccessWord{t.Value, t.About}
+	}
+	return out
+}

@@ -15,7 +15,7 @@ var (
 	quotation = regexp.MustCompile(`["“][^"“”]{12,}["”]?`)
 	aDocument = regexp.MustCompile(`(?i)\b(?:the|this|that) (?:document|letter|report|reply|statement)\b`)
 	owned     = regexp.MustCompile(`(?i)^(?:'s|’s)?\s+(?:document|letter|report|reply|statement)\b`)
-	matter    = regexp.MustCompile(`(?i)\b(?:platform|social media|free speech|freedom of|internet|content|accounts?|users?|censor\w*|propaganda|incite|national security)\b`)
+	matter    = regexp.MustCompile(`(?i)\b(?:platform|social media|free speech|freedom of|internet|content|accounts?|users?|censor\w*|propaganda|incite|national security|decision)\b`)
 )
 
 // meant are words that stand for an actor named before: the last one of the
@@ -61,6 +61,9 @@ func (r *reader) speaker(s *sentence, at int) []string {
 	return []string{}
 }
 
+// afterQuote is `"…," he said`.
+var afterQuote = regexp.MustCompile(`["”]\s*(?:he|she|it|they)\s+(?:also\s+)?(?:said|says|added|stated|noted|claimed|told|argued|insisted)\b`)
+
 var pronoun = regexp.MustCompile(`^(?:It|They|He|She)\b`)
 
 // claims proposes what a sentence makes somebody say, where it is about
@@ -71,7 +74,7 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 	if place == nil && (quote == nil || len(s.text) < 60) {
 		return nil
 	}
-	if len(s.platforms) == 0 && !banWords.MatchString(s.text) && !matter.MatchString(s.text) && len(s.numbers) == 0 {
+	if len(s.platforms) == 0 && !banWords.MatchString(s.text) && !matter.MatchString(s.text) && !lawWords.MatchString(s.text) && len(s.numbers) == 0 {
 		return nil
 	}
 	c := Claim{By: r.claimant(s), About: s.subject()}
@@ -100,6 +103,9 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 // claimant is the one who says it: the actor before the first word of
 // speaking, the one named with it after a quotation, or the one who is meant.
 func (r *reader) claimant(s *sentence) []string {
+	if afterQuote.MatchString(s.text) && len(r.lastSpeaker) > 0 {
+		return slices.Clone(r.lastSpeaker)
+	}
 	m := attributions.FindStringIndex(s.text)
 	if m != nil {
 		if quote := quotation.FindStringIndex(s.text); quote != nil && m[0] > quote[0] && m[0] < quote[1] { // the word stands inside the quotation
@@ -109,7 +115,7 @@ func (r *reader) claimant(s *sentence) []string {
 		}
 		if strings.EqualFold(s.text[m[0]:m[1]], "according to") {
 			for _, a := range s.actors {
-				if a.start >= m[1] {
+				if a.start >= m[1] && a.actor.Kind != "court" {
 					return []string{a.id}
 				}
 			}

@@ -27,7 +27,7 @@ func newPlatformFinder(names map[string]string, sentences []*sentence) *platform
 	f := &platformFinder{names: names}
 	for _, s := range sentences {
 		lower := strings.ToLower(s.text)
-		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social media") && wordX.MatchString(s.text)
+		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text)
 	}
 	return f
 }
@@ -73,9 +73,6 @@ func (f *platformFinder) means(word, text string, start int) bool {
 	}
 	return strings.TrimLeft(text[:start], "\"“ ") != ""
 }
-
-// capitals is a run of words with capitals, as names are written.
-var capitals = regexp.MustCompile(`\b\p{Lu}[\pL'’.-]*(?:\s+(?:of|the|and|de|du)\s+\p{Lu}[\pL'’.-]*|\s+\p{Lu}[\pL'’.-]*)*`)
 
 // mainCountry is the country named most often; "" where none is, or two are
 // named as often.
@@ -148,7 +145,7 @@ var actorPatterns = []struct {
 	form    *regexp.Regexp
 	example string
 }{
-	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|Judge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
+	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|[Jj]udge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+(?:(?:de|da|do|dos|al|bin|ul)\s+)?\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
 	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Attorney General|Additional Attorney General|Chairman|Chairperson|Senator|Spokesperson|Spokesman|Spokeswoman|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?(?: (?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister)\.?)*\s+\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Minister of State Ada Example"},
 	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)*(?:High Court|Supreme Court|Constitutional Court|Federal Court|District Court|Court of Appeal|Supreme Federal Tribunal)(?:\s+of\s+\p{Lu}\pL+)?`), "Exampleville High Court"},
 	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?\p{Lu}\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*`), "Ministry of Example"},
@@ -164,6 +161,8 @@ var actorPatterns = []struct {
 // courtList is several courts told at once: "the North, South and East High
 // Courts".
 var courtList = regexp.MustCompile(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\p{Lu}\pL+)\s+(High|Supreme|District)\s+[Cc]ourts\b`)
+
+var capitalWord = regexp.MustCompile(`\p{Lu}\pL+`)
 
 // abbreviated is a name that the text gives short: "Example Authority (EA)".
 var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8})s?\)`)
@@ -379,7 +378,7 @@ func trimName(text string, start, end int) (int, int) {
 // courts takes each court of a list.
 func (x *actorIndex) courts(text string, m []int, found *[]mention) {
 	kind := text[m[4]:m[5]]
-	for _, w := range regexp.MustCompile(`\p{Lu}\pL+`).FindAllStringIndex(text[m[2]:m[3]], -1) {
+	for _, w := range capitalWord.FindAllStringIndex(text[m[2]:m[3]], -1) {
 		start, end := m[2]+w[0], m[2]+w[1]
 		name := text[start:end] + " " + kind + " Court"
 		a := x.lookup(name)
@@ -434,7 +433,7 @@ func (x *actorIndex) government(text string, m mention) *Actor {
 // governmentAs is what makes "government" a word about something else.
 var governmentAs = regexp.MustCompile(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)
 
-var stateVerb = regexp.MustCompile(`^(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos)\w*`)
+var stateVerb = regexp.MustCompile(`^(?:on \pL+day,? )?(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos|said|says|confirm|announc|admit)\w*`)
 
 // actorName is how an act names an actor: by id where there is one.
 func actorName(a *Actor) string {

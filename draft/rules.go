@@ -26,6 +26,9 @@ type actRule struct {
 	about func(r *reader, s *sentence, from, to int) bool
 	// by and to say where the actors stand: before or after the form.
 	by, to side
+	// court says whether a court or a judge must, or must not, be named before
+	// the form.
+	court courtPlace
 	// whole looks for what about asks in all of the sentence.
 	whole bool
 	// example proposes; silent does not.
@@ -41,6 +44,33 @@ const (
 	agent // "by the regulator", after the form
 )
 
+type courtPlace uint8
+
+const (
+	anyone courtPlace = iota
+	courtActs
+	noCourt
+)
+
+// Words that the rules ask for beside their form.
+var (
+	interimWords   = regexp.MustCompile(`(?i)\b(?:submit|explain|reply|reasons)\b`)
+	deniedWords    = regexp.MustCompile(`(?i)\b(?:free speech|freedom|censor\w*|reports?|claims?|allegations?|directive|knowledge)\b`)
+	petitionWords  = regexp.MustCompile(`(?i)\b(?:fil(?:ed|es|ing)|pending|challeng\w+|moved|submitted|lodged|review\w*|against)\b`)
+	onlinePetition = regexp.MustCompile(`(?i)\b(?:online petition|signatures)\b`)
+	benchWords     = regexp.MustCompile(`(?i)\b(?:courts?|bench|judges?|petitions?)\b`)
+	contemptWords  = regexp.MustCompile(`(?i)\b(?:court|notice|proceedings|order)\b`)
+	courtWords     = regexp.MustCompile(`(?i)\b(?:courts?|bench)\b`)
+	vpnMeasure     = regexp.MustCompile(`(?i)\b(?:block\w*|restrict\w*|ban(?:ned|ning)?|illegal|unregistered|regist\w+|fined?|throttl\w*)\b`)
+	vpnUse         = regexp.MustCompile(`(?i)\b(?:without|using|use of|via|through|demand for) (?:an? |their )?(?:VPN|virtual)`)
+	paperWords     = regexp.MustCompile(`(?i)\b(?:letter|order|notification|directive|statement|ban|request)\b`)
+	toWithdraw     = regexp.MustCompile(`(?i)\bto withdraw\b`)
+	accessWord     = regexp.MustCompile(`(?i)\baccess\b`)
+	serviceWords   = regexp.MustCompile(`(?i)\b(?:social media|platforms?|websites?|internet|apps?)\b`)
+	notDone        = regexp.MustCompile(`(?i)\b(?:would|could|should|may|might|to be|be|not|never|if|will) (?:have )?(?:been )?(?:also )?(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`)
+	blockAccounts  = regexp.MustCompile(`(?i)\bto (?:block|suspend|remove|withhold) (?:\p{L}+ ){0,2}(?:accounts?|posts?|content)\b`)
+)
+
 // actRules in the order in which they are tried; each kind is proposed once a
 // sentence.
 var actRules = []actRule{
@@ -54,26 +84,24 @@ var actRules = []actRule{
 	{id: "request", kind: "request", by: before, to: after, whole: true,
 		form:  regexp.MustCompile(`(?i)\b(?:requested|asked|wrote to|urged|called (?:on|upon))\b`),
 		about: aboutBlocking, example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The court asked for Sampler's reply."},
-	{id: "order", kind: "order", by: before, to: after, whole: true,
-		form: regexp.MustCompile(`(?i)\b(?:(?:has |had )?(?:ordered|directed|instructed|commanded)|issued (?:an? |the )?(?:order|directive|decree|notification)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
-		about: func(r *reader, s *sentence, from, to int) bool {
-			return aboutBlocking(r, s, from, to) && !s.hasKind(from, to, "court", "judge")
-		},
+	{id: "order", kind: "order", by: before, to: after, whole: true, court: noCourt,
+		form:    regexp.MustCompile(`(?i)\b(?:(?:has |had )?(?:ordered|directed|instructed|commanded)|decid(?:ed|es) to|issued (?:an? |the )?(?:order|directive|decree|notification)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
+		about:   aboutBlocking,
 		example: "The Ministry of Example ordered the Example Telecom Authority to block Sampler.", silent: "The Exampleville High Court ordered the ministry to restore Sampler."},
-	{id: "interim-order", kind: "interim_order", by: before, to: after, whole: true,
+	{id: "interim-order", kind: "interim_order", by: before, to: after, whole: true, court: courtActs,
 		form: regexp.MustCompile(`(?i)\b(?:ordered|directed|instructed|told|gave .{1,40} (?:days?|weeks?) to)\b`),
-		about: func(_ *reader, s *sentence, from, to int) bool {
-			return s.courtBefore(to) && (restoreWords.MatchString(s.text) || banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\b(?:submit|explain|reply|reasons)\b`).MatchString(s.text))
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return restoreWords.MatchString(s.text) || banWords.MatchString(s.text) || interimWords.MatchString(s.text)
 		},
 		example: "The Exampleville High Court ordered the ministry to restore Sampler.", silent: "The Ministry of Example ordered the Example Telecom Authority to block Sampler."},
 	{id: "responsibility", kind: "admission", by: before,
-		form:  regexp.MustCompile(`(?i)\b(?:admit(?:s|ted)?|acknowledg(?:es|ed)|conced(?:es|ed)|tak(?:es|en|ing) (?:full )?responsibility|took (?:full )?responsibility|confirm(?:s|ed) (?:that )?it had)\b`),
+		form:  regexp.MustCompile(`(?i)\b(?:admit(?:s|ted)?|acknowledg(?:es|ed)|conced(?:es|ed)|tak(?:es|en|ing) (?:full )?responsibility|took (?:full )?responsibility|(?:confirm(?:s|ed)|sa(?:id|ys)) (?:that )?(?:it|he|she|they) (?:had|has|have) (?:temporarily )?(?:blocked|banned|suspended|restricted|throttled|shut))\b`),
 		about: aboutBan, whole: true,
 		example: "The Ministry of Example has taken full responsibility for the ban.", silent: "She admitted that she was tired."},
-	{id: "denial", kind: "denial", by: before, whole: true,
+	{id: "denial", kind: "denial", by: before, whole: true, court: noCourt,
 		form: regexp.MustCompile(`(?i)\b(?:den(?:y|ies|ied)|reject(?:s|ed)?|dismiss(?:es|ed) (?:claims|reports|allegations)|refut(?:es|ed))\b`),
-		about: func(_ *reader, s *sentence, _, to int) bool {
-			return !s.courtBefore(to) && (banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\b(?:free speech|freedom|censor\w*|reports?|claims?|allegations?|directive|knowledge)\b`).MatchString(s.text))
+		about: func(_ *reader, s *sentence, _, _ int) bool {
+			return banWords.MatchString(s.text) || deniedWords.MatchString(s.text)
 		},
 		example: "Minister Ada Example rejected claims that the ban targets free speech.", silent: "The Exampleville High Court rejected the petition against the ban."},
 	{id: "denial-of-ban", kind: "denial", by: before, whole: true,
@@ -85,38 +113,38 @@ var actRules = []actRule{
 		about:   aboutBan,
 		example: "Minister Ada Example announced the suspension of Sampler.", silent: "The team announced the lifting of the trophy."},
 	{id: "defence", kind: "statement", by: before, whole: true,
-		form:  regexp.MustCompile(`(?i)\b(?:defend(?:s|ed|ing)?|justif(?:y|ies|ied))\b[^.;]{0,40}?\b(?:ban|block|blocking|blockade|restriction|suspension|shutdown)\b`),
-		about: aboutBan, example: "The Ministry of Example defended its ban on Sampler.", silent: "The team defended its title."},
+		form:  regexp.MustCompile(`(?i)\b(?:defend(?:s|ed|ing)?|justif(?:y|ies|ied))\b[^.;]{0,40}?\b(?:ban|block|blocking|blockade|restriction|suspension|shutdown|decision|move)\b`),
+		about: func(_ *reader, _ *sentence, _, _ int) bool { return true }, example: "The Ministry of Example defended its ban on Sampler.", silent: "The team defended its title."},
 	{id: "petition", kind: "petition", by: before, whole: true,
 		form: regexp.MustCompile(`(?i)\b(?:writ )?(?:petitions?|lawsuits?|legal challenges?)\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return regexp.MustCompile(`(?i)\b(?:fil(?:ed|es|ing)|pending|challeng\w+|moved|submitted|lodged|review\w*|against)\b`).MatchString(s.text) && !regexp.MustCompile(`(?i)\b(?:online petition|signatures)\b`).MatchString(s.text)
+			return petitionWords.MatchString(s.text) && !onlinePetition.MatchString(s.text)
 		},
 		example: "Writ petitions challenging the ban are pending before the Exampleville High Court.", silent: "An online petition gathered signatures against the ban."},
 	{id: "hearing", kind: "hearing", by: nobody, whole: true,
-		form: regexp.MustCompile(`(?i)\b(?:hearing|heard|adjourn(?:ed|s)|currently reviewing|took up)\b`),
+		form: regexp.MustCompile(`(?i)\b(?:hearing|heard|to hear|adjourn(?:ed|s)|currently reviewing|took up)\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench|judges?)\b`).MatchString(s.text)
+			return s.courtBefore(len(s.text)) || benchWords.MatchString(s.text)
 		},
 		example: "The Exampleville High Court adjourned the case until Monday.", silent: "He was hard of hearing."},
-	{id: "judgment", kind: "judgment", by: before, whole: true,
+	{id: "judgment", kind: "judgment", by: before, whole: true, court: courtActs,
 		form:    regexp.MustCompile(`(?i)\b(?:ruled|struck down|disposed of|declared|dismissed the (?:petition|case)|rejected the (?:petition|case)|upheld)\b`),
-		about:   func(_ *reader, s *sentence, _, to int) bool { return s.courtBefore(to) },
+		about:   func(*reader, *sentence, int, int) bool { return true },
 		example: "The Exampleville Supreme Court ruled that the ban was unlawful.", silent: "The government ruled for ten years."},
 	{id: "contempt", kind: "contempt", by: nobody, whole: true,
 		form: regexp.MustCompile(`(?i)\bcontempt\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return regexp.MustCompile(`(?i)\b(?:court|notice|proceedings|order)\b`).MatchString(s.text)
+			return contemptWords.MatchString(s.text)
 		},
 		example: "The court issued a contempt notice to the chairman.", silent: "He spoke with contempt of the film."},
 	{id: "reply", kind: "government_reply", by: before, whole: true,
 		form: regexp.MustCompile(`(?i)\b(?:(?:submitted|filed|furnished|presented) (?:its|their|his|her|a|the|an?)?\s?(?:written )?(?:repl(?:y|ies)|responses?|comments|reports?)|(?:told|informed) (?:the )?(?:\p{L}+,? ){0,6}(?:courts?|bench))\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return s.courtBefore(len(s.text)) || regexp.MustCompile(`(?i)\b(?:courts?|bench)\b`).MatchString(s.text)
+			return s.courtBefore(len(s.text)) || courtWords.MatchString(s.text)
 		},
 		example: "The Ministry of Example submitted its responses to the Exampleville High Court.", silent: "The students submitted their reports."},
 	{id: "takedown", kind: "takedown_request", by: before, to: nobody, whole: true,
-		form:    regexp.MustCompile(`(?i)\b(?:(?:forwarded|sent|made|submitted) (?:\p{L}+ |[\d,]+ ){0,3}(?:requests?|URLs?|links|demands?)|requests? (?:to )?(?:remove|block|take down|withhold) (?:\p{L}+ ){0,3}(?:accounts?|posts?|content|tweets?))\b`),
+		form:    regexp.MustCompile(`(?i)\b(?:(?:forwarded|sent|made|submitted) (?:\p{L}+ |[\d,]+ ){0,3}(?:requests?|URLs?|links|demands?)|requir(?:ed|es|ing) the (?:suspension|removal|blocking) of (?:\p{L}+ ){0,3}(?:accounts?|posts?|content|tweets?)|request(?:s|ed)? (?:to |the )?(?:remove|block|take down|withhold|removal of|suspension of) (?:\p{L}+ ){0,3}(?:accounts?|posts?|content|tweets?))\b`),
 		about:   func(_ *reader, s *sentence, _, _ int) bool { return len(s.platforms) > 0 },
 		example: "The Example Investigation Agency has forwarded numerous requests to Sampler to block accounts.", silent: "The firm sent two requests to its bank."},
 	{id: "criminal-case", kind: "criminal_case", by: before, whole: true,
@@ -130,19 +158,19 @@ var actRules = []actRule{
 	{id: "vpn", kind: "circumvention_restricted", by: before, whole: true,
 		form: vpnWords,
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return regexp.MustCompile(`(?i)\b(?:block\w*|restrict\w*|ban(?:ned|ning)?|illegal|unregistered|regist\w+|fined?|throttl\w*)\b`).MatchString(s.text) && !regexp.MustCompile(`(?i)\b(?:without|using|use of|via|through|demand for) (?:an? |their )?(?:VPN|virtual)`).MatchString(s.text)
+			return vpnMeasure.MatchString(s.text) && !vpnUse.MatchString(s.text)
 		},
 		example: "The ministry called for VPN services to be blocked.", silent: "Users reach it without VPNs."},
 	{id: "withdrawal", kind: "withdrawal", by: before, whole: true,
 		form: regexp.MustCompile(`(?i)\b(?:withdr(?:ew|awn|aws?)|rescind(?:ed|s)|revok(?:ed|es))\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return regexp.MustCompile(`(?i)\b(?:letter|order|notification|directive|statement|ban|request)\b`).MatchString(s.text) && !regexp.MustCompile(`(?i)\bto withdraw\b`).MatchString(s.text)
+			return paperWords.MatchString(s.text) && !toWithdraw.MatchString(s.text)
 		},
 		example: "The regulator withdrew the notification.", silent: "The army withdrew from the town."},
 	{id: "restoration", kind: "restoration", by: before,
 		form: regexp.MustCompile(`(?i)\b(?:(?:was|were|has been|have been|had been|is|are) (?:partially |fully |finally )?(?:restored|unblocked|lifted|reinstated)|(?:restored|unblocked|lifted) (?:access|the ban|the block|the suspension|the restriction))\b`),
 		about: func(_ *reader, s *sentence, _, _ int) bool {
-			return len(s.platforms) > 0 || banWords.MatchString(s.text) || regexp.MustCompile(`(?i)\baccess\b`).MatchString(s.text)
+			return len(s.platforms) > 0 || banWords.MatchString(s.text) || accessWord.MatchString(s.text)
 		},
 		example: "Access to Sampler was restored on 7 May 2024.", silent: "The old church was restored."},
 	{id: "non-compliance", kind: "non_compliance", by: before, whole: true,
@@ -153,8 +181,8 @@ var actRules = []actRule{
 		form: regexp.MustCompile(`(?i)\b(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`),
 		about: func(_ *reader, s *sentence, from, to int) bool {
 			clause := s.text[from:to]
-			return (len(s.targetsOf(from, to)) > 0 || regexp.MustCompile(`(?i)\b(?:social media|platforms?|websites?|internet|apps?)\b`).MatchString(clause)) &&
-				!regexp.MustCompile(`(?i)\b(?:would|could|should|may|might|to be|be|not|never|if|will) (?:have )?(?:been )?(?:also )?(?:blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`).MatchString(clause)
+			return (len(s.targetsOf(from, to)) > 0 || serviceWords.MatchString(clause)) &&
+				!notDone.MatchString(clause)
 		},
 		example: "Exampleland blocked access to Sampler on 17 February 2024.", silent: "Sampler would have been banned first."},
 	{id: "implemented", kind: "implementation", by: agent,
@@ -184,7 +212,7 @@ var blockInfinitive = regexp.MustCompile(`(?i)\b(?:to|that|the)\s+(?:\p{L}+ )?(?
 // aboutBlocking asks that a clause speaks of a restriction that is to be made
 // of a platform or a service, and not of single accounts or posts.
 func aboutBlocking(_ *reader, s *sentence, from, to int) bool {
-	return blockInfinitive.MatchString(s.text[from:to]) && !regexp.MustCompile(`(?i)\bto (?:block|suspend|remove|withhold) (?:\p{L}+ ){0,2}(?:accounts?|posts?|content)\b`).MatchString(s.text)
+	return blockInfinitive.MatchString(s.text[from:to]) && !blockAccounts.MatchString(s.text)
 }
 
 // hasBody reports whether an actor whose name matches stands in a clause.
@@ -214,11 +242,8 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 		}
 		for _, m := range rule.form.FindAllStringIndex(s.text, -1) {
 			from, to := s.clause(m[0])
-			if rule.id == "interim-order" || rule.id == "order" || rule.id == "denial" || rule.id == "judgment" {
-				// the actor stands before the form
-				if !rule.about(r, s, 0, m[0]) && !rule.about(r, s, 0, len(s.text)) {
-					continue
-				}
+			if rule.court == courtActs && !s.courtBefore(m[0]) || rule.court == noCourt && s.courtBefore(m[0]) {
+				continue
 			}
 			if rule.whole {
 				from, to = 0, len(s.text)

@@ -49,6 +49,16 @@ func TestActRules(t *testing.T) {
 	}
 }
 
+// A court that is told something orders nothing.
+func TestCourtActsOrIsTold(t *testing.T) {
+	d := read(t, "", "The Ministry of Example told the Exampleville High Court that it would submit its reasons.")
+	for _, l := range d.Acts {
+		if l.Is.Kind == "interim_order" || l.Is.Kind == "judgment" {
+			t.Errorf("%s by %v", l.Is.Kind, l.Is.By)
+		}
+	}
+}
+
 func TestActorPatterns(t *testing.T) {
 	for _, p := range actorPatterns {
 		if m := p.form.FindString("When " + p.example + " spoke, nobody listened."); !strings.Contains(m, p.example) {

@@ -252,8 +252,8 @@ type numberMention struct {
 var (
 	relationWord = `(?:(less than|fewer than|under|below|up to|at most|more than|over|above|at least|about|around|nearly|almost|roughly|approximately|some) )?`
 	percentForm  = regexp.MustCompile(`(?i)` + relationWord + `(\d[\d,]*(?:\.\d+)?) ?(%|per ?cent\b)`)
-	moneyForm    = regexp.MustCompile(`(?i)` + relationWord + `(?:(US\$|\$|€|£|Rs\.?|PKR|USD|EUR) ?(\d[\d,]*(?:\.\d+)?)(?: ?(million|billion|trillion|mn|bn|m)\b)?)`)
-	countForm    = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?)(?: (?:of|out of) (?:the )?(\d[\d,]*))?(?: (million|billion|thousand))? (?:\p{Ll}+ ){0,2}?(URLs?|links?|accounts?|requests?|posts?|tweets?|videos?|users?|people|websites?|sites?|petitions?|FIRs?|cases?|networks?|hours?|minutes?|days?|weeks?|months?|years?)\b`)
+	moneyForm    = regexp.MustCompile(`(?i)` + relationWord + `(?:(US\$|R\$|\$|€|£|Rs\.?|PKR|USD|EUR|BRL|NGN) ?(\d[\d,]*(?:\.\d+)?)(?: ?(million|billion|trillion|mn|bn|m)\b)?)`)
+	countForm    = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?)(?: (?:of|out of) (?:the )?(\d[\d,]*))?(?: (million|billion|thousand))? (?:\p{Ll}+ ){0,2}?(URLs?|links?|accounts?|requests?|posts?|tweets?|videos?|users?|people|websites?|sites?|petitions?|FIRs?|cases?|networks?|hours?|minutes?|days?|weeks?|months?|years?|reais|rupees|naira|shillings|dollars|euros)\b`)
 	wordCount    = regexp.MustCompile(`(?i)\b(` + numberWords + `) (days?|weeks?|months?|years?|hours?|minutes?|accounts?|petitions?|cases?|websites?|networks?)\b`)
 	vagueForm    = regexp.MustCompile(`(?i)\b((?:hundreds|thousands|tens of thousands|hundreds of thousands|millions|dozens|scores)) of (?:\p{L}+ ){0,2}?(URLs?|accounts?|requests?|posts?|tweets?|users?|people|websites?|sites?|cases?|links?)\b`)
 	lengthForm   = regexp.MustCompile(`(?i)\b(?:(\d+|` + numberWords + `)[- ])?(day|week|month|year)-long\b`)
@@ -326,8 +326,14 @@ func currency(sign string) string {
 		return "EUR"
 	case "£":
 		return "GBP"
+	case "R$", "BRL":
+		return "BRL"
+	case "NGN":
+		return "NGN"
+	case "PKR":
+		return "PKR"
 	}
-	return "PKR"
+	return sign // "Rs" is the money of several countries
 }
 
 func plural(unit string) string {
@@ -335,7 +341,7 @@ func plural(unit string) string {
 		return strings.TrimSuffix(unit, "s") + "s"
 	}
 	unit = strings.ToLower(unit)
-	if unit == "people" {
+	if unit == "people" || unit == "reais" || unit == "naira" {
 		return unit
 	}
 	return strings.TrimSuffix(unit, "s") + "s"

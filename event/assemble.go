@@ -162,7 +162,7 @@ func (h *history) means(c *cluster) []string {
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
-		votes: c.joint, primary: anchor{c.from, c.to}}
+		primary: anchor{c.from, c.to}}
 	means := h.means(c)
 	var ws []witness
 	for i := range parts {
@@ -177,6 +177,8 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e.Onset.Latest = instant(hi)
 	if bounded {
 		e.Onset.Earliest = instant(lo)
+	} else {
+		e.Onset.Latest = instant(c.from)
 	}
 	h.conclude(&e, c, parts, means, next, now)
 	h.describe(&e, c, parts)

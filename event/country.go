@@ -3,6 +3,7 @@ package event
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -21,6 +22,7 @@ const (
 	minRiseSoft = 0.35
 	softShare   = 0.7 // above it, the verdicts only said that something is wrong
 	minReports  = 3
+	floodTimes  = 3.0 // times the votes of a usual day
 	minPerDay   = 1.5 // bad votes a bad day, where the source names neither network nor report
 	minLeft     = 8.0 // score that must be left without any one report
 	minContrast = 8.0 // ok votes around an event that rests on impaired
@@ -109,49 +111,123 @@ func (h *history) clusters() []cluster {
 			}
 		}
 	}
-	return join2(cs)
+	return mergeNear(cs)
 }
 
-// own are the stretches of one network, without beginnings and ends that stand
-// apart from those of all networks together and are not strong in themselves:
-// where few measure, a false vote a month before would else seem to belong.
+// own are the stretches of one network. Where other networks carry stretches
+// of all together that overlap one, what stands apart from these and is not
+// strong in itself is cut off: where few measure, a false vote a month before,
+// or two bans a month apart, would else seem to be one ban.
 func (h *history) own(i int) []stretch {
 	t := &h.nets[i]
 	out := t.stretches(i, weakScore)
 	if len(h.nets) == 1 {
 		return out
 	}
-	for k := range out {
-		s := &out[k]
-		from, to := int64(math.MaxInt64), int64(math.MinInt64)
-		for _, r := range h.pooled.runs {
-			if a, b := h.pooled.obs[r.first].from, h.pooled.obs[r.last].to; a <= s.to && b >= s.from {
-				from, to = min(from, a), max(to, b)
+	var cut []stretch
+	for _, s := range out {
+		cut = append(cut, h.cut(t, s)...)
+	}
+	return cut
+}
+
+func (h *history) cut(t *track, s stretch) []stretch {
+	var common [][2]int64
+	for _, r := range h.pooled.runs {
+		if a, b := h.pooled.obs[r.first].from, h.pooled.obs[r.last].to; a <= s.to && b >= s.from && h.carried(s.net, a, b) {
+			common = append(common, [2]int64{a, b})
+		}
+	}
+	if len(common) == 0 {
+		return []stretch{s}
+	}
+	in := func(o *obs) bool {
+		return slices.ContainsFunc(common, func(c [2]int64) bool { return o.to >= c[0] && o.from <= c[1] })
+	}
+	w := t.base.weights(strengths)
+	if s.soft > 0.5 {
+		w = t.base.weights(2 * strengths)
+	}
+	var out []stretch
+	from := -1 // where the stretch that is being put together begins
+	for k := s.first; k < s.end; {
+		end := k
+		for end < s.end && in(&t.obs[end]) == in(&t.obs[k]) {
+			end++
+		}
+		if in(&t.obs[k]) || best(t.obs[k:end], w) >= briefScore {
+			if from < 0 {
+				from = k
 			}
+		} else if from >= 0 {
+			out = append(out, t.between(s, from, k)...)
+			from = -1
 		}
-		if from == math.MaxInt64 {
-			continue
-		}
-		w := t.base.weights(strengths)
-		first, end := s.first, s.end
-		for first < end-1 && (t.obs[first].from < from || t.obs[first].bad() == 0) {
-			first++
-		}
-		for end > first+1 && (t.obs[end-1].to > to || t.obs[end-1].bad() == 0) {
-			end--
-		}
-		if head := sumOf(t.obs[s.first:first], w); head < briefScore {
-			s.first, s.from, s.score = first, t.obs[first].from, s.score-max(head, 0)
-		}
-		if tail := sumOf(t.obs[end:s.end], w); tail < briefScore {
-			s.end, s.to, s.score = end, t.obs[end-1].to, s.score-max(tail, 0)
-			s.open = end == len(t.obs)
-		}
-		var v sums
-		v.add(t.obs[s.first:s.end], nil)
-		s.rate = (v.hard + v.soft) / (v.hard + v.soft + v.ok)
+		k = end
+	}
+	if from >= 0 {
+		out = append(out, t.between(s, from, s.end)...)
 	}
 	return out
+}
+
+// between is the part of a stretch from its first to its last bad vote there.
+func (t *track) between(s stretch, first, end int) []stretch {
+	for first < end && t.obs[first].bad() == 0 {
+		first++
+	}
+	for end > first && t.obs[end-1].bad() == 0 {
+		end--
+	}
+	if first == end {
+		return nil
+	}
+	var v sums
+	v.add(t.obs[first:end], nil)
+	bad := v.hard + v.soft
+	whole := s.end - s.first
+	s.first, s.end, s.from, s.to, s.open = first, end, t.obs[first].from, t.obs[end-1].to, end == len(t.obs)
+	s.rate, s.soft = bad/(bad+v.ok), v.soft/bad
+	if end-first < whole {
+		s.score = math.Inf(-1)
+		for st := 1; st < states; st++ {
+			s.score = math.Max(s.score, sumOf(t.obs[first:end], t.base.weights(st)))
+		}
+		if s.score <= 0 {
+			return nil
+		}
+	}
+	return []stretch{s}
+}
+
+// carried reports whether networks other than one speak for interference
+// between two moments.
+func (h *history) carried(but int, from, to int64) bool {
+	for i := range h.nets {
+		if i == but {
+			continue
+		}
+		var bad, ok float64
+		for _, o := range h.nets[i].obs {
+			if o.to >= from && o.from <= to {
+				bad, ok = bad+o.bad(), ok+o.ok
+			}
+		}
+		if bad >= minBadVotes && bad > ok {
+			return true
+		}
+	}
+	return false
+}
+
+// best is the largest sum of consecutive observations.
+func best(o []obs, w weights) float64 {
+	sum, top := 0.0, 0.0
+	for i := range o {
+		sum = math.Max(sum+w.of(&o[i]), 0)
+		top = math.Max(top, sum)
+	}
+	return top
 }
 
 func sumOf(o []obs, w weights) float64 {
@@ -242,11 +318,11 @@ func join(spans []stretch) []cluster {
 		}
 		cs = append(cs, cluster{from: s.from, to: s.to, spans: []stretch{s}})
 	}
-	return join2(cs)
+	return mergeNear(cs)
 }
 
-// join2 merges neighbouring clusters until only real gaps divide them.
-func join2(cs []cluster) []cluster {
+// mergeNear merges neighbouring clusters until only real gaps divide them.
+func mergeNear(cs []cluster) []cluster {
 	for merged := true; merged; {
 		merged = false
 		for i := 0; i+1 < len(cs); i++ {
@@ -262,10 +338,12 @@ func join2(cs []cluster) []cluster {
 	return cs
 }
 
-// pause is the longest lull that does not end a ban: three days, or a quarter
-// of what lies around it, at most ten days.
+// pause is the longest time from one bad vote to the next that does not end a
+// ban: three days; a day more than half of what lies around it, at most eight
+// days; a twentieth of that, at most two weeks.
 func pause(before, after int64) int64 {
-	return max(3*86400, min(10*86400, (before+after)/4))
+	around := before + after
+	return max(3*86400, min(8*86400, around/2+86400), min(14*86400, around/20))
 }
 
 // reject says why a cluster is not an event, "" when it is one.
@@ -298,6 +376,8 @@ func (h *history) reject(c *cluster) string {
 		return "one reporter a day could have caused it"
 	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
 		return "one network, and little of it"
+	case (reports < 0 || witnesses(nets) < 2) && days <= 2 && h.flooded(c):
+		return "a flood of measurements on one network, which one submitter could have made"
 	case c.joint-loudest < minLeft:
 		return "one report decides"
 	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
@@ -360,6 +440,25 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
 		loudest = math.Max(loudest, s)
 	}
 	return len(byReport), len(onDay), loudest
+}
+
+// flooded reports whether the cluster's day has several times the votes of a
+// usual day on its networks.
+func (h *history) flooded(c *cluster) bool {
+	on := map[uint32]bool{}
+	for _, s := range c.spans {
+		on[h.nets[s.net].asn] = true
+	}
+	byDay := map[int64]float64{}
+	for i := range h.cells {
+		if v := &h.cells[i]; on[v.ASN] {
+			byDay[floorDay(v.Start)] += float64(v.VoteBlocked + v.VoteImpaired + v.VoteOK)
+		}
+	}
+	usual := slices.Sorted(maps.Values(byDay))
+	then := 0.0
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) { then = max(then, byDay[floorDay(cell.Start)]) })
+	return then > floodTimes*max(usual[len(usual)/2], series.Vote)
 }
 
 func (h *history) badVotes(c *cluster) float64 {

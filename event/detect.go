@@ -72,10 +72,15 @@ func byKey(cells []series.Cell, key func(*series.Cell) string) iter.Seq[[]series
 	}
 }
 
+// latest is the last moment that a cell may begin: the year 2200.
+const latest = 7258118400
+
 // Country takes all cells of one country, sorted (series.Sort). Cells of a
-// layer are left out. The cells may be changed.
+// layer, and those of impossible times, are left out. The cells may be changed.
 func (d *Detector) Country(cells []series.Cell) {
-	cells = slices.DeleteFunc(cells, func(c series.Cell) bool { return c.Layer != series.Whole })
+	cells = slices.DeleteFunc(cells, func(c series.Cell) bool {
+		return c.Layer != series.Whole || c.Start < 0 || c.Start > latest || c.Span <= 0 || c.Span > 7*86400
+	})
 	if len(cells) == 0 {
 		return
 	}
@@ -159,7 +164,7 @@ func number(es []Event) {
 		name := e.Target
 		if e.Kind == Shutdown {
 			name = "shutdown"
-			if e.Networks != nil && len(e.Networks) == 1 {
+			if len(e.Networks) == 1 {
 				name += "-" + strings.ToLower(e.Networks[0])
 			}
 		}

@@ -69,7 +69,6 @@ type Event struct {
 	Detector   string    `json:"detector"`
 	InputHash  string    `json:"input_hash"` // SHA-256 of the cells it rests on
 
-	votes   float64
 	primary anchor
 }
 

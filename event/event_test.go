@@ -388,6 +388,18 @@ func TestOneSubmitter(t *testing.T) {
 	}
 }
 
+// Hundreds of reports in one hour of one network may be one submitter's.
+func TestBurstOfReports(t *testing.T) {
+	rows := between(120, 999, 999).rows()
+	for k := range 400 {
+		id := fmt.Sprintf("burst-%d", k)
+		rows = append(rows, verdict.Row{UID: id, ReportID: id, Time: at(50 + float64(k)/10000), CC: "ZZ", ASN: 64512, Target: "x", State: verdict.Blocked})
+	}
+	if r := detect(rows); len(r.Events) > 0 {
+		t.Errorf("made: %s", asJSON(t, r))
+	}
+}
+
 // Ids stay when later data only sharpen the event.
 func TestStableID(t *testing.T) {
 	rows := between(120, 50, 80).rows()

@@ -12,9 +12,9 @@ import (
 const (
 	together = 0.7       // chance that all networks change at once
 	lagRate  = 1 / day   // else each follows the first after an exponential time
-	credible = 0.96      // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
+	credible = 0.965     // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
 	reach    = 365 * day // how long before the first measurement a ban may have begun
-	slices4  = 4         // parts into which a cell is cut that the change may fall into
+	quarters = 4         // parts into which a cell is cut that the change may fall into
 )
 
 // witness is what one network saw around a change from open to interfered,
@@ -50,9 +50,9 @@ func (w *witness) pieces() []piece {
 			at = from
 		}
 		if to > at {
-			for k := range slices4 {
-				f := (float64(k) + 0.5) / slices4
-				a, b := at+(to-at)*float64(k)/slices4, at+(to-at)*float64(k+1)/slices4
+			for k := range quarters {
+				f := (float64(k) + 0.5) / quarters
+				a, b := at+(to-at)*float64(k)/quarters, at+(to-at)*float64(k+1)/quarters
 				out = append(out, piece{a, b, suffix[i+1] + w.part(o, f)})
 			}
 			at = to

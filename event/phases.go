@@ -20,7 +20,9 @@ const lullCost = 4.0
 func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
 	out := h.courses(parts)
 	for i := range parts {
-		out = append(out, h.spread(e, &parts[i])...)
+		if len(parts) > 1 {
+			out = append(out, h.spread(e, &parts[i])...)
+		}
 	}
 	out = append(out, h.mechanisms(c, parts)...)
 	slices.SortStableFunc(out, func(a, b Phase) int {

@@ -43,13 +43,15 @@ type Body struct {
 const MaxBody = 64 << 10
 
 // Observe turns a measurement into rows. It is pure: the order of the lists in
-// the document does not matter. The rows share no memory with m.
+// the document does not matter. The rows share no memory with m, whose lists
+// are cut to maxSteps.
 func Observe(m *measurement.Measurement, o Options) Observed {
 	if o.Fingerprints == nil {
 		o.Fingerprints = fingerprint.Embedded()
 	}
 	b := &builder{m: m, o: o}
 	b.base = b.baseRow()
+	b.bound()
 	k := &m.TestKeys
 	whole := measurement.Connection{
 		NetworkEvents: k.NetworkEvents, Queries: k.Queries, Requests: k.Requests,
@@ -78,6 +80,69 @@ func Observe(m *measurement.Measurement, o Options) Observed {
 		known = false
 	}
 	return Observed{Known: known, Rows: b.finish(), Bodies: b.sortedBodies()}
+}
+
+// maxSteps bounds each list of a measurement: real ones have some hundreds of
+// steps, and what is done with them grows with the square.
+const maxSteps = 1000
+
+// TooManySteps marks the rows of a measurement of which a list was cut.
+const TooManySteps = "too_many_steps"
+
+// bound cuts lists that no test writes.
+func (b *builder) bound() {
+	k := &b.m.TestKeys
+	cut := false
+	k.Queries = atMost(k.Queries, &cut)
+	k.TCPConnect = atMost(k.TCPConnect, &cut)
+	k.TLSHandshakes = atMost(k.TLSHandshakes, &cut)
+	k.QUIC = atMost(k.QUIC, &cut)
+	k.Requests = atMost(k.Requests, &cut)
+	k.DuplicateResponses = atMost(k.DuplicateResponses, &cut)
+	k.LateReplies = atMost(k.LateReplies, &cut)
+	k.OpenVPNHandshakes = atMost(k.OpenVPNHandshakes, &cut)
+	if k.Control != nil {
+		k.Control.DNS.Addrs = atMost(k.Control.DNS.Addrs, &cut)
+	}
+	answers := 0
+	for i := range k.Queries {
+		answers += len(k.Queries[i].Answers)
+	}
+	if answers > maxSteps {
+		k.Queries, cut = nil, true
+	}
+	nested := len(k.Targets) + len(k.Lookups)
+	for _, t := range k.Targets {
+		nested += steps(&t.Connection)
+	}
+	for _, l := range k.Lookups {
+		nested += steps(&l.Connection)
+	}
+	if k.Bootstrap != nil {
+		nested += steps(k.Bootstrap)
+	}
+	if nested > 4*maxSteps {
+		k.Targets, k.Lookups, k.Bootstrap, cut = nil, nil, nil, true
+	}
+	if cut {
+		b.base.Marks = append(b.base.Marks, TooManySteps)
+	}
+}
+
+func atMost[T any](list []T, cut *bool) []T {
+	if len(list) <= maxSteps {
+		return list
+	}
+	*cut = true
+	return list[:maxSteps]
+}
+
+func steps(c *measurement.Connection) int {
+	n := len(c.TCPConnect) + len(c.TLSHandshakes) + len(c.QUIC) + len(c.Requests)
+	for i := range c.Queries {
+		n += 1 + len(c.Queries[i].Answers)
+	}
+	return n
 }
 
 // builder collects the rows of one measurement.

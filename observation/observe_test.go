@@ -2,6 +2,7 @@ package observation_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -153,6 +154,29 @@ func TestRowsOutliveTheDocument(t *testing.T) {
 	after, _ := json.Marshal(rows)
 	if string(before) != string(after) {
 		t.Error("the rows changed with the line")
+	}
+}
+
+// A document may be made to cost much: lists that no test writes are cut, and
+// the measurement does not vote.
+func TestHostileLists(t *testing.T) {
+	m := decode(t, redirected)
+	k := &m.TestKeys
+	for i := range 200_000 {
+		ip := netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)}).String()
+		k.TCPConnect = append(k.TCPConnect, measurement.TCPConnect{IP: ip, Port: int64(i & 0xffff), TransactionID: int64(i)})
+		k.Queries[0].Answers = append(k.Queries[0].Answers, measurement.Answer{AnswerType: "A", IPv4: ip})
+		k.Requests = append(k.Requests, k.Requests[0])
+	}
+	start := time.Now()
+	rows := observation.Observe(m, observation.Options{}).Rows
+	if took := time.Since(start); took > 5*time.Second || len(rows) > 5000 {
+		t.Errorf("%d rows in %s", len(rows), took)
+	}
+	for _, r := range rows {
+		if !slices.Contains(r.Marks, observation.TooManySteps) {
+			t.Fatalf("not marked: %+v", r)
+		}
 	}
 }
 

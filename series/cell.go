@@ -108,7 +108,6 @@ const (
 	Software  Kind = "software"
 	Resolver  Kind = "resolver" // "AS15169"
 	Ruleset   Kind = "ruleset"  // ruleset and fingerprint snapshot
-	Network   Kind = "network"  // where the network was folded away
 )
 
 // Tally is the votes, in thousandths, of the measurements of one kind and name.

@@ -22,9 +22,8 @@ type group struct {
 // app is how the groups of a measurement did.
 type app struct {
 	groups  map[string]*group
-	tried   int
-	worked  int // groups
-	failed  int
+	tried   int  // groups of which an endpoint was tried
+	failed  int  // of them, those of which none worked
 	through bool // an endpoint of any group worked
 }
 
@@ -88,7 +87,6 @@ func (s *scene) appOf() *app {
 		}
 		a.tried++
 		if g.worked > 0 {
-			a.worked++
 			a.through = true
 		} else {
 			a.failed++
@@ -209,8 +207,11 @@ var appRules = []Rule{
 		Basis:    "every part of the app has an endpoint that works",
 		Sentence: "The app works.",
 		whole: func(s *scene) bool {
+			if !isApp(s.first.TestName) {
+				return false
+			}
 			a := s.appOf()
-			return isApp(s.first.TestName) && a.tried > 0 && a.failed == 0
+			return a.tried > 0 && a.failed == 0
 		},
 	},
 	{
@@ -218,7 +219,7 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "the same address, at the same time, without it",
 		Sentence: "The handshake with an encrypted client hello is cut off, and without it completes.",
 		row: func(s *scene, v *view) bool {
-			return v.TunnelKind == "ech" && cutOff(v.Tunnel) && s.other(v, func(w *view) bool {
+			return v.TunnelKind == "ech" && cutOff(v.Tunnel) && s.other(func(w *view) bool {
 				return w.TunnelKind == "" && w.IP == v.IP && w.TLS == done
 			})
 		},
@@ -228,6 +229,9 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "servers of the same tool, reached in another way, worked at the same time",
 		Sentence: "All the tool's servers of one kind are cut off while those of another kind work.",
 		whole: func(s *scene) bool {
+			if !s.tunnelled {
+				return false
+			}
 			kinds := s.tunnels()
 			for _, g := range kinds {
 				if g.tried >= 5 && g.worked == 0 && !lone(kinds) {
@@ -242,6 +246,9 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "without a control, a failure has many explanations",
 		Sentence: "The tool, or most of its servers, does not work here.",
 		whole: func(s *scene) bool {
+			if !s.tunnelled {
+				return false
+			}
 			worked, tried := s.tunnelCount()
 			return tried > 0 && 2*worked < tried
 		},
@@ -251,6 +258,9 @@ var appRules = []Rule{
 		Basis:    "the tunnel stood, through most of the servers tried",
 		Sentence: "The tool works.",
 		whole: func(s *scene) bool {
+			if !s.tunnelled {
+				return false
+			}
 			worked, tried := s.tunnelCount()
 			return tried > 0 && 2*worked >= tried
 		},

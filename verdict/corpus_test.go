@@ -180,7 +180,11 @@ var conditions = []condition{
 	}},
 	{name: "tls_self_signed", truth: blocked("tls", "tls.mitm.self_signed"), https: true, make: func(w *world) { w.forge[w.host()] = selfSigned(w.host(), w.start) }},
 	{name: "tls_ca_signed", truth: blocked("tls", "tls.mitm.ca_signed"), https: true, make: func(w *world) { w.forge[w.host()] = forgedChain(w.host(), "National Authority", w.start) }},
-	{name: "tls_mitm_stripped", truth: blocked("tls", "tls.mitm"), https: true, make: func(w *world) { w.forge[w.host()] = &chain{failure: "ssl_unknown_authority"} }},
+	{name: "tls_mitm_stripped_old", truth: truth("impaired"), https: true, only: "0.4", make: func(w *world) { w.forge[w.host()] = &chain{failure: "ssl_unknown_authority"} }},
+	{name: "interception_of_all", truth: truth("not-blocked"), https: true, only: "0.5", make: func(w *world) {
+		w.forge[w.host()], w.doh = forgedChain(w.host(), "Company Gateway", w.start), "ssl_unknown_authority"
+	}},
+	{name: "tls_mitm_stripped", truth: blocked("tls", "tls.mitm"), https: true, only: "0.5", make: func(w *world) { w.forge[w.host()] = &chain{failure: "ssl_unknown_authority"} }},
 	{name: "tls_of_redirect", truth: blocked("tls", "tls.reset"), https: true, make: func(w *world) { w.tlsCut[redirect(w, "https")] = "connection_reset" }},
 	{name: "http_reset", truth: blocked("http", "http.reset"), make: func(w *world) { w.httpCut[w.host()] = "connection_reset" }},
 	{name: "http_timeout", truth: blocked("http", "http.timeout"), make: func(w *world) { w.httpCut[w.host()] = "generic_timeout_error" }},
@@ -270,7 +274,9 @@ type specimen struct {
 
 // grow makes the corpus: each condition in both shapes, with its schemes, a
 // few times with other names, numbers of addresses and missing parts.
-func grow() []specimen {
+func grow() []specimen { return append(growWorlds(0, 2), growApps()...) }
+
+func growWorlds(from, until int) []specimen {
 	var all []specimen
 	for n, c := range conditions {
 		for _, shape := range []string{"0.4", "0.5"} {
@@ -281,8 +287,8 @@ func grow() []specimen {
 				if !c.both && c.https != (scheme == "https") {
 					continue
 				}
-				for turn := range 2 {
-					seed := uint64(n)<<8 | uint64(turn)<<2 | uint64(len(scheme))
+				for turn := from; turn < until; turn++ {
+					seed := uint64(n)<<16 | uint64(turn)<<4 | uint64(len(scheme))
 					w := newWorld(seed, shape, scheme)
 					if c.make != nil {
 						c.make(w)
@@ -299,7 +305,7 @@ func grow() []specimen {
 			}
 		}
 	}
-	return append(all, growApps()...)
+	return all
 }
 
 // thin takes away parts that probes of some time did not write, and shuffles
@@ -466,6 +472,21 @@ func TestCorpus(t *testing.T) {
 		}
 		t.Logf("%-8s n=%3d precision %.3f recall %.3f", class, true_[class],
 			float64(right[class])/float64(max(given[class], 1)), float64(right[class])/float64(true_[class]))
+	}
+}
+
+// The same conditions in worlds that are not kept: the rules do not know the
+// corpus by heart.
+func TestOtherWorlds(t *testing.T) {
+	turns := 6
+	if testing.Short() {
+		turns = 1
+	}
+	for _, s := range growWorlds(2, 2+turns) {
+		v := verdict.Judge(observe(t, s.line))
+		if fault := s.truth.fits(v); fault != "" {
+			t.Errorf("%s: %s; rules %v, invalid %q", s.id, fault, v.Rules, v.Invalid)
+		}
 	}
 }
 

@@ -14,20 +14,24 @@ type Defect struct {
 	Software string `json:"software"` // name/version
 	Platform string `json:"platform"`
 
-	Networks     int `json:"networks"` // on which both measured, and most others succeeded
-	Failed       int `json:"failed"`   // of the software's measurements on them
+	Networks     int `json:"networks"`  // on which both measured, and most others succeeded
+	Countries    int `json:"countries"` // that these networks are in
+	Failed       int `json:"failed"`    // of the software's measurements on them
 	Measured     int `json:"measured"`
 	OthersFailed int `json:"others_failed"`
 	Others       int `json:"others_measured"`
 }
 
 // The floor of evidence for a Defect: so many networks, so many measurements
-// of each side, and shares that leave no room for a network's own doing.
+// of each side, and shares that leave no room for a network's own doing. Three
+// countries, so that nobody hides one country's ban behind successes that he
+// made up: where there is no ban the same software would have to fail as well.
 const (
-	defectNetworks = 3
-	defectMeasured = 12
-	defectFailing  = 0.9
-	defectOthers   = 0.1
+	defectNetworks  = 3
+	defectCountries = 3
+	defectMeasured  = 12
+	defectFailing   = 0.9
+	defectOthers    = 0.1
 )
 
 type instrument struct{ test, target, software, platform string }
@@ -65,6 +69,7 @@ func Defects(rows []Row) []Defect {
 	var found []Defect
 	for who, at := range counts {
 		d := Defect{TestName: who.test, Target: who.target, Software: who.software, Platform: who.platform}
+		countries := map[string]bool{}
 		for where, own := range at {
 			others := tally{}
 			for other, there := range counts {
@@ -77,9 +82,11 @@ func Defects(rows []Row) []Defect {
 				continue // nobody else measured there, or it fails for all
 			}
 			d.Networks++
+			countries[where.cc] = true
 			d.Failed, d.Measured = d.Failed+own.failed, d.Measured+own.measured
 			d.OthersFailed, d.Others = d.OthersFailed+others.failed, d.Others+others.measured
 		}
+		d.Countries = len(countries)
 		if d.telling() {
 			found = append(found, d)
 		}
@@ -91,7 +98,7 @@ func Defects(rows []Row) []Defect {
 }
 
 func (d *Defect) telling() bool {
-	return d.Networks >= defectNetworks && d.Measured >= defectMeasured && d.Others >= defectMeasured &&
+	return d.Networks >= defectNetworks && d.Countries >= defectCountries && d.Measured >= defectMeasured && d.Others >= defectMeasured &&
 		float64(d.Failed) >= defectFailing*float64(d.Measured) && float64(d.OthersFailed) <= defectOthers*float64(d.Others)
 }
 

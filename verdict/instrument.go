@@ -46,6 +46,14 @@ var instrumentRules = []Rule{
 		},
 	},
 	{
+		ID: "instrument_interception_all", Layer: LayerInstrument, Invalid: "local_interception",
+		Basis:    "resolvers over HTTPS have nothing in common with the target",
+		Sentence: "Something answers in the place of servers that have nothing to do with the target, too.",
+		row: func(s *scene, v *view) bool {
+			return certificateFailure(v.dns) && s.other(func(w *view) bool { return certificateFailure(w.tls) })
+		},
+	},
+	{
 		ID: "instrument_portal", Layer: LayerInstrument, Determinate: true, Invalid: "captive_portal",
 		Basis:    "RFC 1918: addresses of the local network",
 		Sentence: "Something in the probe's own local network sent the visitor to a page of its own.",

@@ -55,7 +55,15 @@ type supported struct {
 
 var layerNames = [...]string{LayerDNS, LayerTCP, LayerTLS, LayerHTTP, LayerQUIC, LayerApp, LayerInstrument}
 
-func layerIndex(name string) int { return slices.Index(layerNames[:], name) }
+const (
+	indexDNS = iota
+	indexTCP
+	indexTLS
+	indexHTTP
+	indexQUIC
+	indexApp
+	indexInstrument
+)
 
 func (c *conclusion) try(s *scene, r *Rule) {
 	fired := false
@@ -66,11 +74,11 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	} else {
 		for i := range s.views {
 			v := &s.views[i]
-			if r.Outcome != OutcomeBlocked && !v.open(r.Layer) || !r.row(s, v) {
+			if !v.concerns(r.layer) || r.Outcome != OutcomeBlocked && !v.open(r.layer) || !r.row(s, v) {
 				continue
 			}
 			fired = true
-			v.close(r.Layer)
+			v.close(r.layer)
 			c.mechanism(s, r, v)
 		}
 	}
@@ -87,7 +95,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	if stronger(r.State, c.state) {
 		c.state = r.State
 	}
-	at := &c.decided[layerIndex(r.Layer)]
+	at := &c.decided[r.layer]
 	if at.Rule == "" || weight(r.Outcome) > weight(at.Outcome) {
 		*at = Layer{Outcome: r.Outcome, Rule: r.ID}
 	}

@@ -210,3 +210,39 @@ func TestNothingVouchesNothingIsOK(t *testing.T) {
 		}
 	})
 }
+
+// Parts that some probes never wrote may cost a verdict its strength; they
+// never make an accusation of what is none.
+func TestMissingPartsNeverAccuse(t *testing.T) {
+	for _, parts := range [][]string{
+		{"transaction_id"}, {"transaction_id", "tags"}, {"asn"}, {"ip_info"}, {"tls_handshake"}, {"t0", "t"}, {"no_tls_verify"}, {"cipher_suite", "tls_version"},
+		{"engine", "resolver_address"}, {"network_events"}, {"annotations"}, {"software_name", "software_version"},
+	} {
+		eachSpecimen(t, func(t *testing.T, s specimen, before verdict.Row) {
+			if strings.HasPrefix(s.truth.truth, "blocked") {
+				return
+			}
+			after := change(t, s, func(doc, _ map[string]any) { remove(doc, parts...) })
+			if after.State == verdict.Blocked || after.State == verdict.LikelyBlocked {
+				t.Errorf("%s without %v: %s %v by %v", s.id, parts, after.State, after.Mechanisms, after.Rules)
+			}
+		})
+	}
+}
+
+// remove deletes keys wherever they stand.
+func remove(v any, keys ...string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range keys {
+			delete(v, k)
+		}
+		for _, x := range v {
+			remove(x, keys...)
+		}
+	case []any:
+		for _, x := range v {
+			remove(x, keys...)
+		}
+	}
+}

@@ -40,8 +40,10 @@ type Rule struct {
 	// Invalid says why the measurement is not about the network.
 	Invalid string
 
-	row   func(*scene, *view) bool // asked of every row
+	row   func(*scene, *view) bool // asked of every row of which the layer has a step
 	whole func(*scene) bool        // or of the measurement
+
+	layer int // index of Layer in layerNames
 }
 
 const (
@@ -55,7 +57,14 @@ const (
 // Rules returns the rule set, in order. The slice is the caller's.
 func Rules() []Rule { return slices.Clone(rules) }
 
-var rules = slices.Concat(instrumentRules, dnsRules, tcpRules, tlsRules, quicRules, httpRules, appRules)
+var rules = indexed(slices.Concat(instrumentRules, dnsRules, tcpRules, tlsRules, quicRules, httpRules, appRules))
+
+func indexed(all []Rule) []Rule {
+	for i := range all {
+		all[i].layer = slices.Index(layerNames[:], all[i].Layer)
+	}
+	return all
+}
 
 var dnsRules = []Rule{
 	{
@@ -87,7 +96,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: artefact,
 		Sentence: "The name does not exist, as the control and a second resolver of the probe say, yet the probe got an address for it.",
 		row: func(s *scene, v *view) bool {
-			return ghost(s, v) && s.other(v, func(w *view) bool { return w.Name == v.Name && w.dns == "dns_nxdomain_error" })
+			return ghost(s, v) && s.other(func(w *view) bool { return w.Name == v.Name && w.dns == "dns_nxdomain_error" })
 		},
 	},
 	{
@@ -115,7 +124,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(v, func(w *view) bool {
+			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
@@ -134,7 +143,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the page there is another than the control's.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.resolve == 0 && s.other(v, func(w *view) bool {
+			return asked(v) && v.foreign && s.resolve == 0 && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike
 			})
 		},
@@ -267,7 +276,7 @@ func (s *scene) settles(v *view, dns bool) bool {
 }
 
 // other reports whether a condition holds for any row of the measurement.
-func (s *scene) other(_ *view, holds func(*view) bool) bool {
+func (s *scene) other(holds func(*view) bool) bool {
 	for i := range s.views {
 		if holds(&s.views[i]) {
 			return true
@@ -298,7 +307,7 @@ func ghost(s *scene, v *view) bool {
 // ledElsewhere reports whether the server at the address sends the visitor to
 // another site, as the search pages of providers do.
 func ledElsewhere(s *scene, v *view) bool {
-	return s.other(v, func(w *view) bool {
+	return s.other(func(w *view) bool {
 		return w.Name == v.Name && w.Status >= 300 && w.Status < 400 && w.Location != "" &&
 			site(observation.HostOf(w.Location)) != site(v.Name) && len(w.matches) == 0
 	})
@@ -309,7 +318,7 @@ func ledElsewhere(s *scene, v *view) bool {
 func lookupContrast(s *scene, v *view) bool {
 	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
 		len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 &&
-		!s.other(v, func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
+		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
 func wrongCertificate(v *view) bool {
@@ -335,14 +344,14 @@ func (s *scene) dead(v *view) bool {
 
 // resolvedElsewhere: another resolver of the probe gave a genuine address.
 func (s *scene) resolvedElsewhere(v *view) bool {
-	return s.other(v, func(w *view) bool { return w.Name == v.Name && w.vouched && !w.system && w.dns == done })
+	return s.other(func(w *view) bool { return w.Name == v.Name && w.vouched && !w.system && w.dns == done })
 }
 
 // redirectHeld reports whether the redirect that led to a host was written by
 // the server, as far as can be known: over a verified connection, or in clear
 // text from an address that is vouched for.
 func (s *scene) redirectHeld(v *view) bool {
-	return s.other(v, func(w *view) bool {
+	return s.other(func(w *view) bool {
 		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || w.vouched || w.kin) && !s.blockpage(w)
 	})
 }
@@ -458,10 +467,10 @@ var tlsRules = []Rule{
 	},
 	{
 		ID: "tls_mitm_claimed", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "tls.mitm", Basis: contrast + "; the chain was not stored",
+		Mechanism: "tls.mitm", Basis: contrast + "; the chain was not stored, but another handshake of the probe verified: nothing at its own end answers for all",
 		Sentence: "The certificate does not prove the name; the control's handshake with the same address does.",
 		row: func(s *scene, v *view) bool {
-			return certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
+			return s.other(verifiedElsewhere) && certificateFailure(v.tls) && v.tls != "ssl_invalid_certificate" && v.Cert == "" && v.ControlTLS == done && !s.reached(v, tlsStep)
 		},
 	},
 	{
@@ -565,6 +574,12 @@ func forged(v *view) bool {
 	return certificateFailure(v.tls) || v.tls == done && v.NoVerify
 }
 
+// verifiedElsewhere: a handshake of the probe verified, of a page or of an
+// encrypted resolver.
+func verifiedElsewhere(v *view) bool {
+	return v.tls == done && v.TLS == done && v.Verified() || v.doh && v.dns == done
+}
+
 // otherName reports whether a handshake with the same endpoint and another
 // name, or with an encrypted one, completed.
 func (s *scene) otherName(v *view) bool {
@@ -593,7 +608,7 @@ var quicRules = []Rule{
 		Sentence: "QUIC is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
 			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
-				(s.other(v, func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
+				(s.other(func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
 		},
 	},
 	{
@@ -670,7 +685,7 @@ var httpRules = []Rule{
 		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
 			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v)) && s.familyWorks(v) &&
-				(v.vouched || v.kin || v.Literal || v.IP == "" && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
+				(v.vouched || v.kin || v.Literal && !v.bogon || v.IP == "" && !v.Literal && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
 					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
 		},
 	},
@@ -796,5 +811,5 @@ func (s *scene) differs(v *view) bool {
 // control does not vouch for: then a failure whose address was not kept may be
 // against it.
 func (s *scene) anyForeign(v *view) bool {
-	return s.other(v, func(w *view) bool { return w.Name == v.Name && (w.foreign || w.bogon) })
+	return s.other(func(w *view) bool { return w.Name == v.Name && (w.foreign || w.bogon) })
 }

@@ -14,16 +14,17 @@ import (
 // scene is one measurement, with what its rows say of each other. Rules look
 // at nothing else.
 type scene struct {
-	views   []view
-	first   *observation.Row
-	web     bool // has a control, or would
-	control bool // the control answered
-	pageOK  bool // the page came, and nothing on the path wrote it or it is the control's
-	lastHop uint8
-	fetched bool // the control loaded the page
-	anyOK   bool // some connection of the measurement worked
-	anyV6   bool // some IPv6 connection worked
-	resolve byte // resolver: 0 the network's, or unknown; 'f' one that filters
+	views     []view
+	first     *observation.Row
+	web       bool // has a control, or would
+	control   bool // the control answered
+	pageOK    bool // the page came, and nothing on the path wrote it or it is the control's
+	lastHop   uint8
+	fetched   bool // the control loaded the page
+	anyOK     bool // some connection of the measurement worked
+	anyV6     bool // some IPv6 connection worked
+	tunnelled bool // a circumvention tool was tried
+	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters
 }
 
 // view is one row, with the steps as a rule needs them: what old probes book
@@ -49,6 +50,7 @@ type view struct {
 	like    likeness            // the page and the control's
 	matches []fingerprint.Match // empty where a known false positive matched too
 	decided uint8               // layers of which a rule has spoken of this row, a bit each
+	asked   uint8               // layers of which it has a step
 }
 
 // likeness is how a page compares with the control's.
@@ -72,7 +74,9 @@ func newScene(rows []observation.Row) *scene {
 			s.first = r
 		}
 		v.steps()
+		v.note()
 		v.address()
+		s.tunnelled = s.tunnelled || r.Tunnel.Tried()
 		s.lastHop = max(s.lastHop, r.Hop)
 		s.anyOK = s.anyOK || v.tcp == observation.Done || v.http == observation.Done || v.tls == observation.Done
 		s.anyV6 = s.anyV6 || v.v6 && (v.tcp == observation.Done || v.quic == observation.Done)
@@ -139,7 +143,11 @@ func certificateFailure(f observation.Result) bool {
 }
 
 func (v *view) address() {
-	addr, err := netip.ParseAddr(v.IP)
+	text := v.IP
+	if text == "" && v.Literal {
+		text = v.Name
+	}
+	addr, err := netip.ParseAddr(text)
 	if err != nil {
 		return
 	}
@@ -366,8 +374,24 @@ var filtering = map[uint32]bool{
 // rule that finds blocking speaks; of the others of a layer only the first
 // that fires on a row does, and none where blocking was found. Rules about the
 // instrument all speak.
-func (v *view) open(layer string) bool {
-	return layer == LayerInstrument || v.decided&(1<<layerIndex(layer)) == 0
+func (v *view) open(layer int) bool {
+	return layer == indexInstrument || v.decided&(1<<layer) == 0
 }
 
-func (v *view) close(layer string) { v.decided |= 1 << layerIndex(layer) }
+func (v *view) close(layer int) { v.decided |= 1 << layer }
+
+// concerns reports whether the row has a step that a layer's rules ask about:
+// a page's rules ask about the handshake too.
+func (v *view) concerns(layer int) bool { return v.asked&(1<<layer) != 0 }
+
+func (v *view) note() {
+	v.asked = 1<<indexApp | 1<<indexInstrument
+	for layer, tried := range [...]bool{
+		indexDNS: v.dns.Tried(), indexTCP: v.tcp.Tried(), indexTLS: v.tls.Tried(),
+		indexHTTP: v.http.Tried() || v.tls.Tried() || v.HTTP.Tried(), indexQUIC: v.quic.Tried(),
+	} {
+		if tried {
+			v.asked |= 1 << layer
+		}
+	}
+}

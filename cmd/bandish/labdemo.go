@@ -71,6 +71,8 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 	defer f.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	pace := trial.NewPace()
+	defer pace.Close()
 	var next atomic.Int64
 	var all sync.WaitGroup
 	for range 8 * runtime.GOMAXPROCS(0) { // a measurement is mostly waiting
@@ -80,8 +82,7 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 				if i >= len(visits) || ctx.Err() != nil {
 					return
 				}
-				trial.KeepUp(ctx)
-				if err := f.Submit(ctx, visits[i]); err != nil {
+				if err := f.Submit(ctx, visits[i], pace); err != nil {
 					cancel(fmt.Errorf("make the demo: %w", err))
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/bandish/bandish/internal/archive"
@@ -136,7 +137,9 @@ func verdictsOf(a *archive.Archive, segments []archive.Segment) ([]verdict.Row, 
 	var all []verdict.Row
 	for _, s := range segments {
 		err := archive.ReadSegment(a, s, func(rows []verdict.Row) error {
-			all = append(all, rows...)
+			for i := range rows {
+				all = append(all, brief(&rows[i]))
+			}
 			return nil
 		})
 		if err != nil {
@@ -144,6 +147,15 @@ func verdictsOf(a *archive.Archive, segments []archive.Segment) ([]verdict.Row, 
 		}
 	}
 	return all, nil
+}
+
+// brief keeps of a row, which is valid for a moment only, what is compared.
+func brief(r *verdict.Row) verdict.Row {
+	return verdict.Row{
+		UID: strings.Clone(r.UID), ReportID: strings.Clone(r.ReportID), Input: strings.Clone(r.Input), Time: r.Time,
+		CC: strings.Clone(r.CC), Target: strings.Clone(r.Target), State: verdict.State(strings.Clone(string(r.State))),
+		Raw: strings.Clone(r.Raw), Line: r.Line,
+	}
 }
 
 func printChanges(w io.Writer, before, after string, c *verdict.Changes, asJSON bool) error {

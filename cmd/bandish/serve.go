@@ -11,12 +11,14 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/records"
 )
 
 func serveCommand() command {
@@ -65,7 +67,11 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	site := &web.Site{Store: st, Targets: p.Targets, Now: time.Now, Log: log, Demo: *demonstrate}
+	rec, err := casefile.Load(records.FS, "records")
+	if err != nil {
+		return err
+	}
+	site := &web.Site{Store: st, Targets: p.Targets, Records: rec, Now: time.Now, Log: log, Demo: *demonstrate}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)

@@ -7,8 +7,11 @@ package history
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -96,18 +99,32 @@ func (c *Collector) Add(r *verdict.Row) { c.builder.Add(r) }
 
 // ReadFile reads one file. The error says that nothing of it could be read.
 func (c *Collector) ReadFile(name string) (Report, error) {
+	r, err := os.Open(name)
+	if err != nil {
+		return Report{}, err
+	}
+	defer r.Close()
+	report, err := c.Read(r)
+	if err != nil {
+		err = fmt.Errorf("read %s: %w", name, err)
+	}
+	return report, err
+}
+
+// Read reads one table.
+func (c *Collector) Read(r io.Reader) (Report, error) {
 	f := &file{c: c, pending: map[string][]map[string]string{}}
-	err := table.ReadFile(name, func(r table.Row) error {
+	err := table.Read(r, func(r table.Row) error {
 		f.row(r)
 		return nil
 	})
 	f.flush()
 	if err == nil && f.report.Rows == 0 {
-		why := "it has no rows"
-		if len(f.report.Problems) > 0 {
-			why = fmt.Sprintf("no row could be read; the first problem, line %d: %s", f.report.Problems[0].Line, f.report.Problems[0].Reason)
+		if len(f.report.Problems) == 0 {
+			return f.report, errors.New("it has no rows")
 		}
-		err = fmt.Errorf("read %s: %s", name, why)
+		p := f.report.Problems[0]
+		err = fmt.Errorf("no row could be read; the first problem, line %d: %s", p.Line, p.Reason)
 	}
 	return f.report, err
 }
@@ -227,17 +244,24 @@ var (
 func ParseTime(s string) (time.Time, error) {
 	if n, ok := strings.CutPrefix(s, "@"); ok {
 		sec, err := strconv.ParseInt(n, 10, 64)
-		return time.Unix(sec, 0).UTC(), err
+		if err != nil {
+			return time.Time{}, fmt.Errorf("time %.40q is none", s)
+		}
+		return plausible(time.Unix(sec, 0))
 	}
 	for _, l := range layouts {
 		if t, err := time.Parse(l, s); err == nil {
-			if y := t.Year(); y < 1990 || y > 2200 {
-				return time.Time{}, fmt.Errorf("the year %d cannot be", y)
-			}
-			return t.UTC(), nil
+			return plausible(t)
 		}
 	}
 	return time.Time{}, fmt.Errorf("time %.40q is none: write it as 2006-01-02T15:04:05Z", s)
+}
+
+func plausible(t time.Time) (time.Time, error) {
+	if y := t.UTC().Year(); y < 1990 || y > 2200 {
+		return time.Time{}, fmt.Errorf("the year %d cannot be", y)
+	}
+	return t.UTC(), nil
 }
 
 // ParseASN reads "AS123", "123" and "123.0"; empty is 0, not known.

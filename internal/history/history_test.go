@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -151,6 +153,37 @@ u1,2024-02-17 01:00:00,ZZ,64512,x.com,connection_refused,r1
 	if _, _, err := collect(t, Options{}, text); err == nil {
 		t.Error("without a judge there must be an error")
 	}
+}
+
+// Whatever is in a file, reading it ends, and what comes of it can be detected
+// in.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{
+		"measurement_uid,measurement_start_time,probe_cc,probe_asn,domain,state\nu,2024-02-17,ZZ,1,x.com,ok\n",
+		"measurement_start_day,ok_count,anomaly_count,probe_cc,probe_asn\n2024-02-17,1e9,3,ZZ,AS1\n2024-02-18T05:00:00Z,1,3,ZZ,\n",
+		`[{"measurement_start_time":"2200-01-01","anomaly":true,"input":"http://[::1"}]`,
+		"measurement_uid,measurement_start_time,tcp_failure\nu,2024-02-17,x\nu,2024-02-17,\n",
+		`{"measurement_start_time":"@-99999999999","dns":{"outcome":"blocked"},"probe_asn":4294967295}`,
+	} {
+		f.Add([]byte(s))
+	}
+	judge := func([]map[string]string) (verdict.Row, error) {
+		return verdict.Row{State: verdict.Impaired, Time: time.Unix(0, 0)}, nil
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := NewCollector(Options{Registry: registry{}, Judge: judge})
+		r, err := c.Read(bytes.NewReader(data))
+		if err == nil && r.Rows == 0 {
+			t.Error("nothing read, and no error")
+		}
+		cells := c.Cells()
+		for i := range cells {
+			if c := &cells[i]; c.OK+c.Blocked+c.Likely+c.Impaired+c.Down+c.Insufficient != c.Measurements {
+				t.Errorf("counts do not add up: %+v", c)
+			}
+		}
+		event.Detect(cells, time.Time{})
+	})
 }
 
 func TestBadRows(t *testing.T) {

@@ -25,6 +25,7 @@ var (
 	gatewayAddr   = netip.MustParseAddr("192.175.48.1")
 	gatewayAddr6  = netip.MustParseAddr("2620:4f:8000::1")
 	ispResolver   = netip.MustParseAddr("192.175.48.53")
+	liarAddr      = netip.MustParseAddr("192.175.48.66")
 	blockPageAddr = netip.MustParseAddr("192.175.48.80")
 
 	// Outside of it.
@@ -89,7 +90,7 @@ func ASNOf(a netip.Addr) uint32 {
 		}
 	}
 	switch {
-	case clientBlock.Contains(a), a == ispResolver, a == blockPageAddr, a == gatewayAddr:
+	case clientBlock.Contains(a), a == ispResolver, a == liarAddr, a == blockPageAddr, a == gatewayAddr:
 		return ClientASN
 	case a == publicResolver, a == publicResolver2, a == helperAddr, a == vantageAddr:
 		return publicASN

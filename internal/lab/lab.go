@@ -45,6 +45,8 @@ type Lab struct {
 	node    func([]netip.Addr, func([]byte)) (node, error) // makes hosts
 	far     node                                           // carries every server
 
+	kernel bool
+
 	mu      sync.RWMutex // guards what follows
 	clients map[netip.Addr]*Client
 	count   int
@@ -75,7 +77,7 @@ func NewKernel(sites ...Site) (*Lab, error) {
 }
 
 func newLab(newNode func([]netip.Addr, func([]byte)) (node, error), ipv6 bool, sites []Site) (*Lab, error) {
-	l := &Lab{node: newNode, clients: map[netip.Addr]*Client{}}
+	l := &Lab{node: newNode, kernel: !ipv6, clients: map[netip.Addr]*Client{}}
 	plan, err := newPlan(sites)
 	if err != nil {
 		return nil, err
@@ -145,6 +147,15 @@ func (l *Lab) HandleHelper(h http.Handler) error {
 	return l.servers.site(&site, []netip.Addr{helperAddr})
 }
 
+// BoxAddr is the address of the middlebox beside a site.
+func (l *Lab) BoxAddr(site string) netip.Addr { return l.boxes[site] }
+
+// The addresses of the provider's hosts that commands for Routed name.
+var (
+	BlockPageAddr = blockPageAddr
+	LiarAddr      = liarAddr // a resolver that gives every name a private address
+)
+
 // Outside is a network that no censor sees and that has IPv6: the helper looks
 // from there.
 func (l *Lab) Outside() (*Client, error) {
@@ -172,6 +183,20 @@ func (l *Lab) Client(line Line) (*Client, error) {
 	return l.connect(censor, line.Delay, ispResolver, addrs...)
 }
 
+// Routed starts a client behind a router of the real kernel, in which the
+// commands (of nft, iptables) are run: a censor that is none of ours. It has
+// IPv4 only. The lab must be one of NewKernel.
+func (l *Lab) Routed(commands ...[]string) (*Client, error) {
+	if !l.kernel {
+		return nil, fmt.Errorf("%w: this lab is inside the process", ErrNoKernel)
+	}
+	l.mu.Lock()
+	addr := clientAddr(l.count)
+	l.count++
+	l.mu.Unlock()
+	return l.join(func(out func([]byte)) (node, error) { return newRouted(addr, commands, out) }, nil, 0, ispResolver, addr)
+}
+
 // Line is how a client is connected.
 type Line struct {
 	Rules []Rule        // of the censor; none, no censor
@@ -181,10 +206,16 @@ type Line struct {
 }
 
 func (l *Lab) connect(censor *Censor, delay time.Duration, resolver netip.Addr, addrs ...netip.Addr) (*Client, error) {
+	host := func(out func([]byte)) (node, error) { return l.node(addrs, out) }
+	return l.join(host, censor, delay, resolver, addrs...)
+}
+
+// join makes a client's host and joins it to the servers.
+func (l *Lab) join(newNode func(out func([]byte)) (node, error), censor *Censor, delay time.Duration, resolver netip.Addr, addrs ...netip.Addr) (*Client, error) {
 	c := &Client{lab: l, addrs: addrs, resolver: resolver, Censor: censor}
 	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.receive)
 	var err error
-	if c.host, err = l.node(addrs, func(raw []byte) { c.line.carry(true, raw) }); err != nil {
+	if c.host, err = newNode(func(raw []byte) { c.line.carry(true, raw) }); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()

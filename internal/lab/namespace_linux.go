@@ -17,15 +17,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespace is a network namespace of this kernel with one interface, a TUN
-// device that we hold the other end of: the kernel's TCP/IP in the place of
-// gvisor's. It is joined to nothing else, so what is sent in it ends with us.
+// namespace is a network namespace of this kernel: the kernel's TCP/IP in the
+// place of gvisor's. Its one interface is a TUN device that we hold the other
+// end of, or leads to a router, another namespace, that has it. It is joined to
+// nothing else, so what is sent in it ends with us.
 type namespace struct {
-	name string
-	fd   int // of the namespace
-	tun  *os.File
-	pump sync.WaitGroup
-	once sync.Once
+	name   string
+	fd     int // of the namespace
+	tun    *os.File
+	router *namespace // nil: the namespace has the TUN itself
+	pump   sync.WaitGroup
+	once   sync.Once
 }
 
 // tunName is the interface inside a namespace.
@@ -50,11 +52,11 @@ func kernelReady() error {
 
 // newNamespace makes a namespace with the addresses. What it sends goes to out.
 func newNamespace(addrs []netip.Addr, out func([]byte)) (node, error) {
-	n := &namespace{name: fmt.Sprintf("bandish-lab-%d-%d", os.Getpid(), namespaces.Add(1)), fd: -1}
-	if err := ipCommand("", "netns", "add", n.name); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoKernel, err)
+	n, err := addNamespace()
+	if err != nil {
+		return nil, err
 	}
-	if err := n.open(addrs); err != nil {
+	if err := n.openTUN(addrs); err != nil {
 		n.close()
 		return nil, fmt.Errorf("set up namespace %s: %w", n.name, err)
 	}
@@ -62,12 +64,76 @@ func newNamespace(addrs []netip.Addr, out func([]byte)) (node, error) {
 	return n, nil
 }
 
-func (n *namespace) open(addrs []netip.Addr) error {
+// routerInside is the router's address as its client knows it.
+const routerInside = "100.127.255.254"
+
+// newRouted makes a namespace with an IPv4 address behind a router: a second
+// namespace, in which the commands are run when it forwards.
+func newRouted(addr netip.Addr, commands [][]string, out func([]byte)) (node, error) {
+	n, err := addNamespace()
+	if err != nil {
+		return nil, err
+	}
+	if n.router, err = addNamespace(); err != nil {
+		n.close()
+		return nil, err
+	}
+	if err := n.join(addr, commands); err != nil {
+		n.close()
+		return nil, fmt.Errorf("set up namespace %s behind %s: %w", n.name, n.router.name, err)
+	}
+	n.router.pump.Go(func() { n.router.forward(out) })
+	return n, nil
+}
+
+// join connects the namespace with its router and starts the router's rules.
+func (n *namespace) join(addr netip.Addr, commands [][]string) error {
+	r := n.router
+	if err := r.openTUN(nil); err != nil {
+		return err
+	}
+	n.tun = r.tun
+	link := fmt.Sprintf("link add up0 netns %s mtu %d type veth peer name down0 netns %s mtu %d\n", n.name, mtu, r.name, mtu)
+	if err := ipCommand(link, "-batch", "-"); err != nil {
+		return err
+	}
+	inside := fmt.Sprintf("link set lo up\nlink set up0 up\naddr add %s/32 dev up0\nroute add %s/32 dev up0\nroute add default via %s\n", addr, routerInside, routerInside)
+	if err := ipCommand(inside, "-n", n.name, "-batch", "-"); err != nil {
+		return err
+	}
+	outside := fmt.Sprintf("link set down0 up\naddr add %s/32 dev down0\nroute add %s/32 dev down0\n", routerInside, addr)
+	if err := ipCommand(outside, "-n", r.name, "-batch", "-"); err != nil {
+		return err
+	}
+	err := r.do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
+	if err != nil {
+		return fmt.Errorf("let the router forward: %w", err)
+	}
+	for _, c := range commands {
+		if err := ipCommand("", append([]string{"netns", "exec", r.name}, c...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addNamespace makes a namespace and opens it.
+func addNamespace() (*namespace, error) {
+	n := &namespace{name: fmt.Sprintf("bandish-lab-%d-%d", os.Getpid(), namespaces.Add(1)), fd: -1}
+	if err := ipCommand("", "netns", "add", n.name); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoKernel, err)
+	}
 	var err error
 	if n.fd, err = unix.Open("/run/netns/"+n.name, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-		return fmt.Errorf("open it: %w", err)
+		n.close()
+		return nil, fmt.Errorf("open namespace %s: %w", n.name, err)
 	}
-	if err := n.do(func() error { n.tun, err = openTUN(); return err }); err != nil {
+	return n, nil
+}
+
+// openTUN gives the namespace its interface and the addresses on it.
+func (n *namespace) openTUN(addrs []netip.Addr) error {
+	if err := n.do(func() (err error) { n.tun, err = openTUN(); return err }); err != nil {
 		return err
 	}
 	var batch strings.Builder
@@ -174,7 +240,9 @@ func (n *namespace) listenUDP(at netip.AddrPort) (net.PacketConn, error) {
 // close takes the namespace away; nothing must use it any more.
 func (n *namespace) close() {
 	n.once.Do(func() {
-		if n.tun != nil {
+		if n.router != nil {
+			n.router.close()
+		} else if n.tun != nil {
 			n.tun.Close()
 		}
 		n.pump.Wait()

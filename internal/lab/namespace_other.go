@@ -10,3 +10,5 @@ import (
 func kernelReady() error { return fmt.Errorf("%w: only Linux has network namespaces", ErrNoKernel) }
 
 func newNamespace([]netip.Addr, func([]byte)) (node, error) { return nil, kernelReady() }
+
+func newRouted(netip.Addr, [][]string, func([]byte)) (node, error) { return nil, kernelReady() }

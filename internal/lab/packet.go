@@ -55,7 +55,8 @@ func parsePacket(raw []byte) (p packet, ok bool) {
 		p.proto = h.Protocol()
 		p.src = netip.AddrPortFrom(fromTCPIP(h.SourceAddress()), 0)
 		p.dst = netip.AddrPortFrom(fromTCPIP(h.DestinationAddress()), 0)
-		body = raw[h.HeaderLength():h.TotalLength()]
+		p.raw = raw[:h.TotalLength()]
+		body = p.raw[h.HeaderLength():]
 	case header.IPv6Version:
 		h := header.IPv6(raw)
 		if !h.IsValid(len(raw)) {
@@ -64,7 +65,8 @@ func parsePacket(raw []byte) (p packet, ok bool) {
 		p.proto = h.NextHeader()
 		p.src = netip.AddrPortFrom(fromTCPIP(h.SourceAddress()), 0)
 		p.dst = netip.AddrPortFrom(fromTCPIP(h.DestinationAddress()), 0)
-		body = raw[header.IPv6MinimumSize:][:h.PayloadLength()]
+		p.raw = raw[:header.IPv6MinimumSize+int(h.PayloadLength())]
+		body = p.raw[header.IPv6MinimumSize:]
 	default:
 		return p, false
 	}
@@ -149,9 +151,12 @@ func (p *packet) answerUnreachable(from netip.Addr) []byte {
 	return ipPacket(from, p.src.Addr(), protoICMPv6, body)
 }
 
-// redirect rewrites the destination (up) or the source (down) of a TCP or UDP
-// packet in a copy, with its checksums.
+// redirect rewrites the ends of a TCP or UDP packet in a copy, with its
+// checksums. Other packets have no ports to rewrite: nil.
 func (p *packet) redirect(src, dst netip.AddrPort) []byte {
+	if p.proto != protoTCP && p.proto != protoUDP {
+		return nil
+	}
 	raw := append([]byte(nil), p.raw...)
 	body := raw[len(raw)-len(p.transport()):]
 	binary.BigEndian.PutUint16(body[0:], src.Port())
@@ -174,8 +179,7 @@ func (p *packet) redirect(src, dst netip.AddrPort) []byte {
 // transport is the packet without its IP header.
 func (p *packet) transport() []byte {
 	if p.dst.Addr().Is4() {
-		h := header.IPv4(p.raw)
-		return p.raw[h.HeaderLength():h.TotalLength()]
+		return p.raw[header.IPv4(p.raw).HeaderLength():]
 	}
 	return p.raw[header.IPv6MinimumSize:]
 }

@@ -75,7 +75,7 @@ func (p *plan) address() netip.Addr {
 
 // hostAddrs are the addresses at which something stands.
 func (p *plan) hostAddrs() []netip.Addr {
-	addrs := []netip.Addr{ispResolver, blockPageAddr, publicResolver, publicResolver2, helperAddr}
+	addrs := []netip.Addr{ispResolver, liarAddr, blockPageAddr, publicResolver, publicResolver2, helperAddr}
 	for i := range p.sites {
 		for _, a := range p.servedAddrs(&p.sites[i]) {
 			addrs = append(addrs, a)
@@ -109,6 +109,9 @@ func (p *plan) start(s *servers) error {
 		if err := s.resolver(name, a); err != nil {
 			return err
 		}
+	}
+	if err := s.liar(liarAddr); err != nil {
+		return err
 	}
 	block := &Site{Name: BlockPageName, Cert: CertSelfSigned, Page: blockPage}
 	if err := s.site(block, []netip.Addr{blockPageAddr}); err != nil {

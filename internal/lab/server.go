@@ -219,14 +219,33 @@ func (s *servers) resolver(name string, a netip.Addr) error {
 	dot = tls.NewListener(dot, &tls.Config{Certificates: []tls.Certificate{*cert}, NextProtos: []string{"dot"}})
 	for _, d := range []*dns.Server{{PacketConn: udp}, {Listener: tcp}, {Listener: dot}} {
 		d.Handler = s.zone
-		started := make(chan struct{})
-		d.NotifyStartedFunc = func() { close(started) }
-		s.wg.Go(func() { _ = d.ActivateAndServe() })
-		<-started // Shutdown of a server that has not started fails
-		s.track(&closerFunc{d.Shutdown})
+		s.dns(d)
 	}
 	doh := &Site{Name: name, Page: s.zone.ServeHTTP}
 	return s.site(doh, []netip.Addr{a})
+}
+
+func (s *servers) dns(d *dns.Server) {
+	started := make(chan struct{})
+	d.NotifyStartedFunc = func() { close(started) }
+	s.wg.Go(func() { _ = d.ActivateAndServe() })
+	<-started // Shutdown of a server that has not started fails
+	s.track(&closerFunc{d.Shutdown})
+}
+
+// liar starts a resolver over UDP that gives every name a private address.
+func (s *servers) liar(a netip.Addr) error {
+	udp, err := s.ground.listenUDP(netip.AddrPortFrom(a, 53))
+	if err != nil {
+		return err
+	}
+	lie := Forge{Addrs: []netip.Addr{netip.MustParseAddr("10.10.34.34")}}
+	s.dns(&dns.Server{PacketConn: udp, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		if len(q.Question) == 1 {
+			_ = w.WriteMsg(forgedAnswer(q, lie)) // the client may be gone
+		}
+	})})
+	return nil
 }
 
 // box starts the middlebox beside a site.

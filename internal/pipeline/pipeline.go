@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,7 +140,7 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 	}
 	marks := clockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, added)
 	for i := range o.Rows {
-		o.Rows[i].Marks = marks
+		o.Rows[i].Marks = slices.Concat(o.Rows[i].Marks, marks)
 	}
 	return &item{entries: []archive.Entry{*e}, rows: o.Rows, bodies: o.Bodies, verdict: verdict.Judge(o.Rows), unknown: !o.Known}, nil
 }

@@ -85,20 +85,21 @@ func (a *Archive) Add(content []byte, mediaType string, f Fetch) (stored Stored,
 	if isNew {
 		stored = Stored{SHA256: sha, MediaType: mediaType, Bytes: int64(len(content))}
 	}
-	if slices.ContainsFunc(stored.Fetches, func(g Fetch) bool { return sameFetch(f, g) }) {
-		return stored, false, nil
-	}
-	stored.Fetches = append(stored.Fetches, f)
-	slices.SortStableFunc(stored.Fetches, func(a, b Fetch) int { return a.Time.Compare(b.Time) })
 	if err := os.MkdirAll(filepath.Dir(a.path(sha)), 0o755); err != nil {
 		return Stored{}, false, fmt.Errorf("keep source: %w", err)
 	}
 	// The copy first: metadata without its copy would be a promise not kept.
+	// One that is missing or damaged is mended by giving the bytes again.
 	if held, err := os.ReadFile(a.path(sha)); err != nil || !bytes.Equal(held, content) {
 		if err := writeFile(a.path(sha), content); err != nil {
 			return Stored{}, false, fmt.Errorf("keep source: %w", err)
 		}
 	}
+	if slices.ContainsFunc(stored.Fetches, func(g Fetch) bool { return sameFetch(f, g) }) {
+		return stored, false, nil
+	}
+	stored.Fetches = append(stored.Fetches, f)
+	slices.SortStableFunc(stored.Fetches, func(a, b Fetch) int { return a.Time.Compare(b.Time) })
 	text, err := json.MarshalIndent(stored, "", "  ")
 	if err != nil {
 		return Stored{}, false, fmt.Errorf("keep source: %w", err)

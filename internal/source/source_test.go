@@ -68,7 +68,7 @@ func TestArchiveFindsDamage(t *testing.T) {
 	if _, _, err := a.Get(s.SHA256); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("Get of a damaged copy: %v", err)
 	}
-	if _, _, err := a.Add([]byte("text"), "text/plain", source.Fetch{Time: noon, How: "file", Name: "b.txt"}); err != nil {
+	if _, _, err := a.Add([]byte("text"), "text/plain", source.Fetch{Time: noon, How: "file", Name: "a.txt"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := a.Get(s.SHA256); err != nil {
@@ -81,6 +81,68 @@ func TestArchiveFindsDamage(t *testing.T) {
 	}
 	if _, _, err := a.Get(strings.Repeat("f", 64)); !errors.Is(err, source.ErrNotFound) {
 		t.Errorf("Get of nothing: %v", err)
+	}
+}
+
+// A process that dies between its two writes leaves no promise, and what it
+// left is taken up again; one that cannot write says so.
+func TestAddFails(t *testing.T) {
+	dir := t.TempDir()
+	a := source.Open(dir)
+	fetch := source.Fetch{Time: noon, How: "file", Name: "a.txt"}
+	s, _, err := a.Add([]byte("text"), "text/plain", fetch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "sources", s.SHA256[:2], s.SHA256)
+	if err := os.Remove(copied + ".json"); err != nil { // died before the metadata
+		t.Fatal(err)
+	}
+	if list, err := a.List(); err != nil || len(list) != 0 {
+		t.Errorf("half a copy is listed: %v, %v", list, err)
+	}
+	if _, isNew, err := a.Add([]byte("text"), "text/plain", fetch); err != nil || !isNew {
+		t.Errorf("adding again: new %t, %v", isNew, err)
+	}
+	if err := os.Remove(copied); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Get(s.SHA256); err == nil {
+		t.Error("a missing copy is given")
+	}
+	if _, _, err := a.Add([]byte("text"), "text/plain", fetch); err != nil { // the same fetch
+		t.Fatal(err)
+	}
+	if _, content, err := a.Get(s.SHA256); err != nil || string(content) != "text" {
+		t.Errorf("not mended: %v", err)
+	}
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := source.Open(blocked).Add([]byte("text"), "text/plain", fetch); err == nil {
+		t.Error("a copy is kept where nothing can be written")
+	}
+}
+
+func TestUses(t *testing.T) {
+	a := source.Open(t.TempDir())
+	s, _, err := a.Add([]byte("a,b"), "text/csv", source.Fetch{Time: noon, How: "file", Name: "a.csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	use := source.Use{Purpose: "requests", Format: "csv", SHA256: s.SHA256, Name: "a.csv", Columns: map[string]string{"sent": "a"}, Time: noon}
+	for _, test := range []struct {
+		change func()
+		isNew  bool
+	}{{func() {}, true}, {func() { use.Time, use.Name = noon.Add(time.Hour), "b.csv" }, false}, {func() { use.Columns = map[string]string{"sent": "b"} }, true}, {func() { use.Purpose = "bans" }, true}} {
+		test.change()
+		if isNew, err := a.Use(use); err != nil || isNew != test.isNew {
+			t.Errorf("%+v: new %t, %v", use, isNew, err)
+		}
+	}
+	if uses, err := a.Uses("requests"); err != nil || len(uses) != 1 || uses[0].Columns["sent"] != "b" {
+		t.Errorf("%+v, %v", uses, err)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -37,19 +36,6 @@ type Row struct {
 
 // ErrUnreadable is wrapped when nothing of a table can be read.
 var ErrUnreadable = errors.New("not a table that bandish knows")
-
-// ReadFile reads the table in a file.
-func ReadFile(name string, fn func(Row) error) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := Read(f, fn); err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	return nil
-}
 
 // Read reads a table and calls fn with each row. It returns an error when
 // nothing can be read, and the error of fn.
@@ -371,7 +357,7 @@ func readParquet(r io.Reader, fn func(Row) error) (err error) {
 				if n == 0 {
 					return fmt.Errorf("%w: Parquet: %v", ErrUnreadable, err)
 				}
-				return fn(Row{Line: n + 1, Err: fmt.Errorf("Parquet: %w; the rest was not read", err)})
+				return fn(Row{Line: n + 1, Err: fmt.Errorf("not Parquet from here: %w; the rest was not read", err)})
 			}
 		}
 		rows.Close()

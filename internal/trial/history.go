@@ -122,20 +122,27 @@ func (e *episode) covers(asn uint32) bool {
 const Origin = "bandish-lab"
 
 // Submit measures a visit at its own time and hands the measurement to the
-// collector over the lab's network.
-func (f *Field) Submit(ctx context.Context, v Visit) error {
+// collector over the lab's network. A measurement during which the machine
+// stalled is made again, a few times.
+func (f *Field) Submit(ctx context.Context, v Visit, pace *Pace) error {
 	c, err := f.Lab.Client(lab.Line{Rules: v.Rules, Seed: v.Seed})
 	if err != nil {
 		return fmt.Errorf("measure %s: %w", v.Input, err)
 	}
 	defer c.Close()
 	cfg := f.Config(c, c.Addrs()...)
-	began := time.Now()
-	cfg.Now = func() time.Time { return v.Time.Add(time.Since(began)) }
 	cfg.Place = probe.Place{CC: "ZZ", ASN: measurement.ASN(v.ASN), Network: fmt.Sprintf("Bandish lab %d", v.ASN)}
-	m, err := probe.Run(ctx, cfg, v.Input)
-	if err != nil {
-		return err
+	var m *measurement.Measurement
+	for range 4 {
+		pace.KeepUp(ctx)
+		began := time.Now()
+		cfg.Now = func() time.Time { return v.Time.Add(time.Since(began)) }
+		if m, err = probe.Run(ctx, cfg, v.Input); err != nil {
+			return err
+		}
+		if !pace.Stalled(began) {
+			break
+		}
 	}
 	m.Annotations.Origin = Origin
 	m.ReportID = fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_%016d", v.Time.Format("20060102T150405Z"), v.ASN, v.Seed)

@@ -24,7 +24,7 @@ import (
 // Timeouts are those of probe and helper in the lab: short against those for
 // the internet, long against what a busy machine takes over a step.
 var Timeouts = probe.Timeouts{
-	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 1200 * time.Millisecond,
+	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 800 * time.Millisecond,
 	HTTP: 6 * time.Second, Late: 250 * time.Millisecond,
 }
 
@@ -121,13 +121,20 @@ func (f *Field) Run(ctx context.Context, s lab.Scenario, seed uint64, report fun
 		return Result{}, fmt.Errorf("run scenario %s: %w", s.Name, err)
 	}
 	defer c.Close()
+	r, err := f.measure(ctx, c, s, report)
+	r.Seed = seed
+	return r, err
+}
+
+// measure takes the scenario's measurement from a client and judges it.
+func (f *Field) measure(ctx context.Context, c *lab.Client, s lab.Scenario, report func(probe.Note)) (Result, error) {
 	cfg := f.Config(c, c.Addrs()...)
 	cfg.Report = report
 	m, err := probe.Run(ctx, cfg, s.Input)
 	if err != nil {
 		return Result{}, fmt.Errorf("run scenario %s: %w", s.Name, err)
 	}
-	r := Result{Scenario: s, Seed: seed, Measurement: m}
+	r := Result{Scenario: s, Measurement: m}
 	if c.Censor != nil {
 		r.Struck = c.Censor.Struck()
 	}

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
@@ -27,6 +28,7 @@ var files embed.FS
 type Site struct {
 	Store   *store.Store
 	Targets *target.Registry
+	Records *casefile.Records
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
@@ -54,6 +56,9 @@ func (s *Site) Handler() http.Handler {
 		"GET /cc/{cc}/{target}": s.answer,
 		"GET /m/{uid}":          s.measurement,
 		"GET /rules":            s.rules,
+		"GET /cases":            s.cases,
+		"GET /cases/{id}":       s.caseFile,
+		"GET /check":            s.check,
 		"GET /style.css":        s.style,
 		"GET /":                 func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
 	} {

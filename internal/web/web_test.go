@@ -12,10 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/targets"
 )
 
@@ -45,7 +47,11 @@ func serve(t *testing.T) *server {
 	}
 	t.Cleanup(func() { st.Close() })
 	clock := func() time.Time { return now }
-	site := &Site{Store: st, Targets: reg, Now: clock, Log: slog.New(slog.DiscardHandler)}
+	rec, err := casefile.Load(records.FS, "records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := &Site{Store: st, Targets: reg, Records: rec, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	srv := httptest.NewServer(site.Handler())
 	t.Cleanup(srv.Close)
 	return &server{T: t, p: &pipeline.Pipeline{Archive: a, Targets: reg, Now: clock}, url: srv.URL}
@@ -214,5 +220,55 @@ func TestHostileNames(t *testing.T) {
 	resp.Body.Close()
 	if !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Error("there is no content security policy")
+	}
+}
+
+func TestCasePages(t *testing.T) {
+	s := serve(t)
+	if code, page := s.get("/cases"); code != 200 || !strings.Contains(page, `href="/cases/pk-2024-x"`) {
+		t.Errorf("the list of cases: %d", code)
+	}
+	code, page := s.get("/cases/pk-2024-x")
+	for _, want := range []string{"The clock", "Chronology", "Said, and measured", "445", "until further orders"} {
+		if code != 200 || !strings.Contains(page, want) {
+			t.Errorf("the case's page: %d, does not say %q", code, want)
+		}
+	}
+	code, early := s.get("/cases/pk-2024-x?as-of=2024-03-14")
+	if code != 200 || !strings.Contains(early, "As it was known at the end of 2024-03-14") || strings.Contains(early, "2025-05-07") || len(early) >= len(page) {
+		t.Errorf("the case as of 14 March 2024 (%d, %d bytes) knows of 2025", code, len(early))
+	}
+	if code, _ := s.get("/cases/none"); code != 404 {
+		t.Errorf("a case that does not exist: %d", code)
+	}
+}
+
+func TestCheckAnswersFromTheArchive(t *testing.T) {
+	s := serve(t)
+	for _, asn := range []int{64512, 64513} {
+		for range 4 {
+			s.submit(18, asn, "x.com", true)
+		}
+	}
+	s.count()
+	code, text := s.get("/check?target=x&cc=ZZ&at=2024-02-18&claim=accessible&format=json")
+	var a casefile.Answer
+	if err := json.Unmarshal([]byte(text), &a); err != nil || code != 200 {
+		t.Fatalf("%d %v %s", code, err, text)
+	}
+	if a.Verdict != "contradicted" || a.AnsweredFrom != "measurements" || a.Measured == nil || a.Measured.Blocked != 8 {
+		t.Errorf("the answer is %+v", a)
+	}
+	if _, page := s.get("/check?target=x&cc=ZZ&at=2024-02-18&claim=accessible"); !strings.Contains(page, "contradicted") || !strings.Contains(page, a.Reason) {
+		t.Error("the page does not say what the JSON says")
+	}
+	_, text = s.get("/check?target=x&cc=ZZ&at=2024-02-10&claim=accessible&format=json")
+	if err := json.Unmarshal([]byte(text), &a); err != nil || a.Verdict != "untested" {
+		t.Errorf("a day that nobody measured: %s", text)
+	}
+	for _, bad := range []string{"/check?target=x&cc=XX1&at=2024-02-18&claim=accessible", "/check?target=x&cc=ZZ&at=soon&claim=accessible", "/check?target=x&cc=ZZ&at=2024-02-18&claim=fine"} {
+		if code, _ := s.get(bad); code != 400 {
+			t.Errorf("%s: %d, want 400", bad, code)
+		}
 	}
 }

@@ -1,0 +1,49 @@
+package ban
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Days are written as days: "2024-02-17", or null where there is none.
+func dayText(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := t.Format(time.DateOnly)
+	return &s
+}
+
+// MarshalJSON writes the report with its days as days.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type plain Report
+	return json.Marshal(struct {
+		plain
+		Start *string `json:"start"`
+		End   *string `json:"end"`
+		Known *string `json:"known"`
+	}{plain(r), dayText(r.Start), dayText(r.End), dayText(r.Known)})
+}
+
+// MarshalJSON writes the ban with its days as days.
+func (b Ban) MarshalJSON() ([]byte, error) {
+	type plain Ban
+	return json.Marshal(struct {
+		plain
+		Start *string `json:"start"`
+		End   *string `json:"end"`
+		Known *string `json:"known"`
+	}{plain(b), dayText(b.Start), dayText(b.End), dayText(b.Known)})
+}
+
+// MarshalJSON writes the place with its ban under "ban".
+func (r Ranked) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Rank     int     `json:"rank"`
+		Length   Length  `json:"length"`
+		Measured *Length `json:"measured"`
+		Shortest int     `json:"shortest_days"`
+		Longest  int     `json:"longest_days"`
+		Ban      Ban     `json:"ban"`
+	}{r.Rank, r.Length, r.Measured, r.Shortest, r.Longest, r.Ban})
+}

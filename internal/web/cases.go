@@ -1,0 +1,109 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/store"
+)
+
+// cases lists the record.
+func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
+	type line struct {
+		ID      string          `json:"id"`
+		Title   string          `json:"title"`
+		CC      string          `json:"jurisdiction"`
+		Country string          `json:"country"`
+		Status  casefile.Status `json:"status"`
+	}
+	list := []line{}
+	for _, c := range s.Records.Cases {
+		list = append(list, line{c.ID, c.Title, c.Jurisdiction, store.Country(c.Jurisdiction), c.Status})
+	}
+	return s.respond(w, r, "cases.html", list, map[string]any{"Title": "The case record"})
+}
+
+// casePage is one case as it is known, or was on ?as-of=DAY, with its claims
+// held against the evidence.
+type casePage struct {
+	Case    *casefile.Case    `json:"case"`
+	Answers []casefile.Answer `json:"answers"`
+}
+
+func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
+	c := s.Records.Case(r.PathValue("id"))
+	if c == nil {
+		return notFound("The record has no case of this id.")
+	}
+	asOf, err := casefile.ParseDate(r.URL.Query().Get("as-of"))
+	if err != nil {
+		return badRequest("as-of: " + err.Error())
+	}
+	m := store.Measured{Store: s.Store}
+	shown, err := s.Records.Show(r.Context(), c, asOf, m)
+	if err != nil {
+		return err
+	}
+	answers, err := s.Records.AnswersAsOf(r.Context(), c, asOf, m)
+	if err != nil {
+		return err
+	}
+	return s.respond(w, r, "case.html", casePage{shown, answers}, map[string]any{
+		"Title": c.Title, "AsOf": asOf.String(), "Country": store.Country(c.Jurisdiction), "Cites": s.citation(c), "Names": func(ids []string) string { return s.Records.Names(c, ids) },
+	})
+}
+
+// cited is a citation as readers see it.
+type cited struct{ Text, URL string }
+
+// citation spells the sources of a fact.
+func (s *Site) citation(c *casefile.Case) func([]casefile.Cite) []cited {
+	return func(cites []casefile.Cite) []cited {
+		var out []cited
+		for _, k := range cites {
+			src := s.Records.Source(c, k.Source)
+			if src == nil {
+				continue
+			}
+			one := cited{Text: src.Publisher}
+			if !src.Date.IsZero() {
+				one.Text += ", " + src.Date.String()
+			}
+			if src.URL != nil && (strings.HasPrefix(*src.URL, "https://") || strings.HasPrefix(*src.URL, "http://")) {
+				one.URL = *src.URL
+			}
+			out = append(out, one)
+		}
+		return out
+	}
+}
+
+// check answers whether a claim about access was true:
+// /check?target=x&cc=PK&at=2024-03-13&claim=accessible.
+func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	if q.Get("target") == "" && q.Get("cc") == "" {
+		return s.respond(w, r, "check.html", nil, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses()})
+	}
+	claim := casefile.AccessClaim{CC: strings.ToUpper(q.Get("cc"))}
+	var err error
+	if claim.Target, _, err = s.Targets.Resolve(q.Get("target")); err != nil {
+		return badRequest("target: " + err.Error())
+	}
+	if !casefile.KnownCountry(claim.CC) {
+		return badRequest("cc is " + strconv.Quote(q.Get("cc")) + ": want ISO 3166-1 alpha-2, as PK.")
+	}
+	if claim.At, err = casefile.ParseDate(q.Get("at")); err != nil || claim.At.IsZero() {
+		return badRequest("at: want a date in EDTF, as 2024-03-13 or 2024-03-13/2024-03-20.")
+	}
+	if claim.Says, err = casefile.ParseAccess(q.Get("claim")); err != nil {
+		return badRequest("claim: " + err.Error())
+	}
+	answer, err := s.Records.Check(r.Context(), claim, store.Measured{Store: s.Store})
+	if err != nil {
+		return err
+	}
+	return s.respond(w, r, "check.html", answer, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses(), "Country": store.Country(claim.CC), "Asked": q})
+}
