@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -47,8 +48,26 @@ func kernelReady() error {
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
 		return fmt.Errorf("%w: /dev/net/tun is missing", ErrNoKernel)
 	}
+	sweep()
 	return nil
 }
+
+// sweep takes away the namespaces of labs whose process was killed.
+func sweep() {
+	left, err := filepath.Glob("/run/netns/" + namePrefix + "*")
+	if err != nil {
+		return
+	}
+	for _, path := range left {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), namePrefix), "-")
+		if _, err := os.Stat("/proc/" + pid); errors.Is(err, os.ErrNotExist) {
+			_ = ipCommand("", "netns", "del", filepath.Base(path)) // another may have been quicker
+		}
+	}
+}
+
+// namePrefix begins the name of every namespace; our process id follows.
+const namePrefix = "bandish-lab-"
 
 // newNamespace makes a namespace with the addresses. What it sends goes to out.
 func newNamespace(addrs []netip.Addr, out func([]byte)) (node, error) {
@@ -119,7 +138,7 @@ func (n *namespace) join(addr netip.Addr, commands [][]string) error {
 
 // addNamespace makes a namespace and opens it.
 func addNamespace() (*namespace, error) {
-	n := &namespace{name: fmt.Sprintf("bandish-lab-%d-%d", os.Getpid(), namespaces.Add(1)), fd: -1}
+	n := &namespace{name: fmt.Sprintf("%s%d-%d", namePrefix, os.Getpid(), namespaces.Add(1)), fd: -1}
 	if err := ipCommand("", "netns", "add", n.name); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoKernel, err)
 	}

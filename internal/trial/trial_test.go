@@ -38,6 +38,9 @@ var stride = 1
 func TestLab(t *testing.T) {
 	scenarios := lab.Scenarios()
 	sites := lab.Sites()
+	if testing.Short() {
+		stride = max(stride, 6)
+	}
 	for i, a := range lab.Awkward() {
 		sites = append(sites, a.Site)
 		if i%stride == 0 {
