@@ -278,12 +278,21 @@ func (d *Detector) shutdowns() []Event {
 	for i := range d.dark {
 		k := &d.dark[i]
 		for _, s := range k.silences {
-			if d.othersSpeak(k, s.before.last, s.after.first) {
-				out = append(out, k.event(s, false))
+			spoke, compared := d.othersSpeak(k, s.before.last, s.after.first)
+			if !spoke {
+				continue
 			}
+			e := k.event(s, false)
+			if !compared {
+				e.Confidence = math.Round(e.Confidence*70) / 100
+				e.Reasons = append(e.Reasons, "no other country's measurements are at hand to tell it from an outage of the collector")
+			}
+			out = append(out, e)
 		}
-		if s, ok := k.trailing(end); ok && len(d.dark) > 1 && d.othersSpeak(k, s.before.last, end) {
-			out = append(out, k.event(s, true))
+		if s, ok := k.trailing(end); ok {
+			if spoke, compared := d.othersSpeak(k, s.before.last, end); spoke && compared {
+				out = append(out, k.event(s, true))
+			}
 		}
 	}
 	return out
@@ -311,8 +320,8 @@ func steady(days []float64) bool {
 }
 
 // othersSpeak reports whether the other countries together kept their presence
-// in the days touched.
-func (d *Detector) othersSpeak(k *darkness, from, to int64) bool {
+// in the days touched, and whether there were any.
+func (d *Detector) othersSpeak(k *darkness, from, to int64) (spoke, compared bool) {
 	a, b := floorDay(from)/86400, floorDay(to)/86400
 	var usual, then float64
 	for i := range d.dark {
@@ -329,7 +338,7 @@ func (d *Detector) othersSpeak(k *darkness, from, to int64) bool {
 			then += o.days[x]
 		}
 	}
-	return usual == 0 || then >= neighbours*usual
+	return then >= neighbours*usual, usual > 0
 }
 
 // await is the time after (before, for side -1) a moment by which so many

@@ -133,7 +133,8 @@ func (d *Detector) target(cells []series.Cell) []Event {
 	return out
 }
 
-// Finish compares the countries and returns what was found.
+// Finish compares the countries and returns what was found. More countries may
+// be given after it, and Finish called again.
 func (d *Detector) Finish() Result {
 	kept, odd := d.world()
 	kept = append(kept, d.shutdowns()...)

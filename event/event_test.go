@@ -506,6 +506,9 @@ func TestDarkness(t *testing.T) {
 	}
 	holds(t, "onset", &e.Onset, 60)
 	holds(t, "end", e.End, 63)
+	if alone := one(t, detect(dark)); alone.Confidence >= e.Confidence || len(alone.Reasons) <= len(e.Reasons) {
+		t.Errorf("with nobody to compare with: confidence %v, was %v", alone.Confidence, e.Confidence)
+	}
 
 	campaign := slices.DeleteFunc(slices.Clone(rows), func(r verdict.Row) bool {
 		return (r.Time.Before(at(40)) || r.Time.After(at(60))) && r.Time.UnixNano()%20 != 0 && r.Time.Unix()%20 != 0

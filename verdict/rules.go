@@ -80,7 +80,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast,
 		Sentence: "The resolver answered with an address that no public server can have; the control got a public one.",
 		row: func(s *scene, v *view) bool {
-			return bogonContrast(s, v) && v.system && s.resolve == 0 && (!hostLocal(v) || v.udp)
+			return bogonContrast(s, v) && v.system && (s.resolve == 0 && !hostLocal(v) || v.udp)
 		},
 	},
 	{

@@ -56,7 +56,7 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 	days := fs.Bool("days", false, "with --input: print the days of the targets too, ok and not ok by network")
 	artefacts := fs.Bool("artefacts", false, "print the changes that were set aside as artefacts instead")
 	var inputs, maps repeated
-	fs.Var(&inputs, "input", "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; may be repeated)")
+	fs.Var(&inputs, "input", "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; - for standard input; may be repeated)")
 	fs.Var(&maps, "map", "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -145,7 +145,11 @@ func eventsOfFiles(env *environment, registry *target.Registry, data string, q *
 	}
 	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: judgeWeb(options)})
 	for _, name := range q.inputs {
-		report, err := c.ReadFile(name)
+		read := func() (history.Report, error) { return c.ReadFile(name) }
+		if name == "-" {
+			read = func() (history.Report, error) { return c.Read(env.stdin) }
+		}
+		report, err := read()
 		for i, p := range report.Problems {
 			if i == 10 && err == nil {
 				fmt.Fprintf(env.stderr, "bandish: … and %d more\n", report.Bad-10)

@@ -29,8 +29,6 @@ func judgeWeb(options observation.Options) history.Judge {
 
 // eventsOfArchive detects in the verdicts of the archive. Only the country is
 // narrowed down while reading: other targets tell a broken probe from a ban.
-// With a country given, nothing is known of the others, and what the whole
-// world shows is not told apart.
 func eventsOfArchive(ctx context.Context, data string, q *eventsQuery) (event.Result, error) {
 	a, err := archive.OpenExisting(data)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -64,8 +65,7 @@ func labData(t *testing.T) string {
 				return err
 			}
 		}
-		_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Cells, Period: "2024", Ruleset: "test"}, cells.Cells())
-		return err
+		return pipeline.AddCells(u, archive.Segment{Period: "2024", Ruleset: "test"}, cells.Cells())
 	})
 	if err != nil {
 		t.Fatal(err)

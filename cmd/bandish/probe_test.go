@@ -23,7 +23,7 @@ func TestProbeToArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCollector(p, "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	c, err := newCollector(p, "127.0.0.1:0", "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

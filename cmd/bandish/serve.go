@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
@@ -35,6 +37,8 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	data := dataFlag(fs)
 	listen := fs.String("listen", "127.0.0.1:8080", "`address` to serve on")
 	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
+	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
+	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -63,7 +67,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(env.stderr, nil))
-	collector, err := newCollector(p, *listen, log)
+	if *base == "" {
+		*base = "http://" + *listen
+	}
+	collector, err := newCollector(p, *base, *places, log)
 	if err != nil {
 		return err
 	}
@@ -113,14 +120,27 @@ func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data 
 	return os.WriteFile(mark, []byte("Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"), 0o644)
 }
 
-// newCollector is the collector and test helper over the pipeline.
-func newCollector(p *pipeline.Pipeline, listen string, log *slog.Logger) (*collect.Server, error) {
+// newCollector is the collector and test helper over the pipeline. places may
+// be empty: networks are then not known.
+func newCollector(p *pipeline.Pipeline, base, places string, log *slog.Logger) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
 	guard := &collect.Guard{Network: probe.Kernel{}, Ports: collect.DefaultPorts}
-	return collect.New(collect.Config{
-		Archive: submissions{p}, Helper: collect.NewHelper(guard, wire, 32), BaseURL: "http://" + listen,
+	cfg := collect.Config{
+		Archive: submissions{p}, Helper: collect.NewHelper(guard, wire, 32), BaseURL: base,
 		Now: time.Now, Log: log, URLs: func(string, []string) []collect.TestURL { return platformURLs(p) },
-	})
+	}
+	if places != "" {
+		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // open as long as the program runs
+		if err != nil {
+			return nil, fmt.Errorf("open the database of networks: %w", err)
+		}
+		cfg.Helper.ASN = func(a netip.Addr) uint32 { return uint32(known.Lookup(a).ASN) }
+		cfg.Locate = func(a netip.Addr) collect.Place {
+			at := known.Lookup(a)
+			return collect.Place{CC: at.CC, ASN: uint32(at.ASN), Network: at.Network}
+		}
+	}
+	return collect.New(cfg)
 }
 
 // submissions hands what the collector takes to the pipeline.

@@ -386,9 +386,14 @@ func software(v map[string]string) string {
 	return name + "/" + version
 }
 
+var brackets = strings.NewReplacer("[", " ", "]", " ", "'", " ", `"`, " ", "{", " ", "}", " ")
+
 // list reads a list written as JSON, as Python, or with | , ; or blanks between.
 func list(s string) []string {
-	s = strings.NewReplacer("[", " ", "]", " ", "'", " ", `"`, " ", "{", " ", "}", " ").Replace(s)
+	if s == "" {
+		return nil
+	}
+	s = brackets.Replace(s)
 	out := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("|,; \t", r) })
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -396,7 +396,17 @@ func TestControlBehindALyingResolver(t *testing.T) {
 		t.Errorf("without help: %q", k.ControlFailure)
 	}
 	cfg.Control.Resolvers = []SecureResolver{{Name: "dns.example", Addr: netip.MustParseAddrPort("198.51.100.53:443"), URL: "https://dns.example/dns-query"}}
-	if k := measure(t, cfg, "open.example").TestKeys; k.ControlFailure != "" || k.Control == nil {
+	cfg.Resolvers.DoH = cfg.Control.Resolvers
+	k := measure(t, cfg, "open.example").TestKeys
+	if k.ControlFailure != "" || k.Control == nil {
 		t.Errorf("with help: %q", k.ControlFailure)
+	}
+	// No two connections share a transaction.
+	seen := map[int64]bool{}
+	for _, c := range k.TCPConnect {
+		if seen[c.TransactionID] {
+			t.Errorf("transaction %d has two connections: %+v", c.TransactionID, k.TCPConnect)
+		}
+		seen[c.TransactionID] = true
 	}
 }

@@ -127,6 +127,7 @@ func (r *run) askDoH(ctx context.Context, s SecureResolver, host string) {
 		if i > 0 {
 			// One request a connection: HTTP/1.1 over our own connections.
 			conn.Close()
+			tx = r.rec.next(depthTag(0), "resolver")
 			if conn, err = r.secure(ctx, tx, s, "http/1.1"); err != nil {
 				r.lookupDone(r.failed("doh", s.URL, host, dns.TypeToString[qtype], ask, err), s.URL)
 				return

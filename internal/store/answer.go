@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
-
+	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -149,11 +147,10 @@ func Country(cc string) string {
 	if cc == "ZZ" {
 		return "ZZ (no country: lab data)"
 	}
-	r, err := language.ParseRegion(cc)
-	if err != nil {
-		return cc
+	if name := country.Name(cc); name != "" {
+		return name
 	}
-	return display.English.Regions().Name(r)
+	return cc
 }
 
 // stateWords say a state in a sentence about "X in Pakistan".

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -10,29 +9,6 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/series"
 )
-
-// Events dates bans from the verdicts of the archive, read in the order of the
-// countries. The filter's target is for the caller to apply afterwards: other
-// targets tell a broken probe from a ban. With a country given, nothing is
-// known of the others, and what the whole world shows is not told apart.
-func (s *Store) Events(ctx context.Context, f Filter, now time.Time) (event.Result, error) {
-	f.Target = ""
-	d := event.NewDetector(now)
-	b := series.NewBuilder(series.Hour)
-	country := ""
-	for r, err := range s.Verdicts(ctx, f) {
-		if err != nil {
-			return event.Result{}, fmt.Errorf("read the archive's verdicts: %w", err)
-		}
-		if r.CC != country {
-			d.Country(b.Cells())
-			b, country = series.NewBuilder(series.Hour), r.CC
-		}
-		b.Add(&r)
-	}
-	d.Country(b.Cells())
-	return d.Finish(), nil
-}
 
 // Measured answers the record's questions from the archive.
 type Measured struct{ Store *Store }
