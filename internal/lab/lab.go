@@ -215,7 +215,13 @@ func (l *Lab) join(newNode func(out func([]byte)) (node, error), censor *Censor,
 	c := &Client{lab: l, addrs: addrs, resolver: resolver, Censor: censor}
 	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.receive)
 	var err error
-	if c.host, err = newNode(func(raw []byte) { c.line.carry(true, raw) }); err != nil {
+	ready := make(chan struct{}) // a kernel sends packets before it is asked to
+	c.host, err = newNode(func(raw []byte) {
+		<-ready
+		c.line.carry(true, raw)
+	})
+	close(ready)
+	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
