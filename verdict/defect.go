@@ -48,36 +48,54 @@ type tally struct{ failed, measured int }
 // software. The order of rows does not matter; rows that do not vote are left
 // out.
 func Defects(rows []Row) []Defect {
-	counts := map[instrument]map[network]tally{}
+	var f DefectFinder
 	for i := range rows {
-		r := &rows[i]
-		if !r.Votes() || r.State == Insufficient || r.Software == "" {
-			continue
-		}
-		who := instrument{r.TestName, r.Target, r.Software, r.Platform}
-		if counts[who] == nil {
-			counts[who] = map[network]tally{}
-		}
-		where := network{r.CC, r.ASN}
-		t := counts[who][where]
-		t.measured++
-		if r.State != OK {
-			t.failed++
-		}
-		counts[who][where] = t
+		f.Add(&rows[i])
 	}
+	return f.Found()
+}
+
+// DefectFinder is Defects for rows that come one by one. The zero value is
+// ready.
+type DefectFinder struct {
+	counts map[instrument]map[network]tally
+	all    map[instrument]map[network]tally // by test and target alone
+}
+
+// Add counts a row.
+func (f *DefectFinder) Add(r *Row) {
+	if !r.Votes() || r.State == Insufficient || r.Software == "" {
+		return
+	}
+	if f.counts == nil {
+		f.counts, f.all = map[instrument]map[network]tally{}, map[instrument]map[network]tally{}
+	}
+	t := tally{measured: 1}
+	if r.State != OK {
+		t.failed = 1
+	}
+	where := network{r.CC, r.ASN}
+	plus(f.counts, instrument{r.TestName, r.Target, r.Software, r.Platform}, where, t)
+	plus(f.all, instrument{test: r.TestName, target: r.Target}, where, t)
+}
+
+func plus(counts map[instrument]map[network]tally, who instrument, where network, t tally) {
+	if counts[who] == nil {
+		counts[who] = map[network]tally{}
+	}
+	sum := counts[who][where]
+	counts[who][where] = tally{sum.failed + t.failed, sum.measured + t.measured}
+}
+
+// Found returns the defects, sorted.
+func (f *DefectFinder) Found() []Defect {
 	var found []Defect
-	for who, at := range counts {
+	for who, at := range f.counts {
 		d := Defect{TestName: who.test, Target: who.target, Software: who.software, Platform: who.platform}
 		countries := map[string]bool{}
+		all := f.all[instrument{test: who.test, target: who.target}]
 		for where, own := range at {
-			others := tally{}
-			for other, there := range counts {
-				if other != who && other.test == who.test && other.target == who.target {
-					others.failed += there[where].failed
-					others.measured += there[where].measured
-				}
-			}
+			others := tally{all[where].failed - own.failed, all[where].measured - own.measured}
 			if 2*others.failed >= others.measured {
 				continue // nobody else measured there, or it fails for all
 			}
@@ -102,15 +120,22 @@ func (d *Defect) telling() bool {
 		float64(d.Failed) >= defectFailing*float64(d.Measured) && float64(d.OthersFailed) <= defectOthers*float64(d.Others)
 }
 
-// Mark marks the rows that a defect explains as invalid: failures of the same
-// software and platform with the same target. It returns how many.
+// Explains reports whether the defect explains a row: a failure of the same
+// software and platform with the same target. Such a row is SoftwareDefect.
+func (d *Defect) Explains(r *Row) bool {
+	return r.State != OK && r.Invalid == "" && r.TestName == d.TestName && r.Target == d.Target && r.Software == d.Software && r.Platform == d.Platform
+}
+
+// SoftwareDefect is the Invalid of a row that a Defect explains.
+const SoftwareDefect = "software"
+
+// Mark marks the rows that the defect explains as invalid, and returns how
+// many.
 func (d *Defect) Mark(rows []Row) int {
 	n := 0
 	for i := range rows {
-		r := &rows[i]
-		if r.TestName == d.TestName && r.Target == d.Target && r.Software == d.Software && r.Platform == d.Platform &&
-			r.State != OK && r.Invalid == "" {
-			r.Invalid = "software"
+		if d.Explains(&rows[i]) {
+			rows[i].Invalid = SoftwareDefect
 			n++
 		}
 	}

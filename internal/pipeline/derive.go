@@ -136,21 +136,28 @@ func inputsOf(segments []archive.Segment) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// countMonth counts a month, a day at a time: no cell spans days.
+// countMonth counts a month, a day at a time: no cell spans days. Failures that
+// follow a version of software and not the networks, over the whole month, do
+// not vote.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
+	var finder verdict.DefectFinder
 	for _, s := range segments {
 		byDay[s.Period] = append(byDay[s.Period], s)
+		if err := p.eachVerdict(s, finder.Add); err != nil {
+			return err
+		}
 	}
+	defects := finder.Found()
 	var cells []series.Cell
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
 		b := series.NewBuilder(series.Day).WithLayers()
 		for _, s := range byDay[day] {
-			err := archive.ReadSegment(p.Archive, s, func(rows []verdict.Row) error {
-				for i := range rows {
-					b.Add(&rows[i])
+			err := p.eachVerdict(s, func(r *verdict.Row) {
+				if slices.ContainsFunc(defects, func(d verdict.Defect) bool { return d.Explains(r) }) {
+					r.Invalid = verdict.SoftwareDefect
 				}
-				return nil
+				b.Add(r)
 			})
 			if err != nil {
 				return err
@@ -163,6 +170,15 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 		return (s.Kind == archive.Cells || s.Kind == archive.Layers) && s.Period == month && s.Ruleset == u.Manifest.Ruleset
 	})
 	return AddCells(u, archive.Segment{Period: month, Ruleset: u.Manifest.Ruleset, Inputs: inputs}, cells)
+}
+
+func (p *Pipeline) eachVerdict(s archive.Segment, fn func(*verdict.Row)) error {
+	return archive.ReadSegment(p.Archive, s, func(rows []verdict.Row) error {
+		for i := range rows {
+			fn(&rows[i])
+		}
+		return nil
+	})
 }
 
 // AddCells writes the cells of a month, which must be in the order of

@@ -286,6 +286,72 @@ func TestMarkedDoesNotVote(t *testing.T) {
 	}
 }
 
+// A version of software that fails everywhere, where others succeed on the
+// same networks, does not vote; its measurements are kept.
+func TestSoftwareDefectsDoNotVote(t *testing.T) {
+	p := open(t)
+	var in bytes.Buffer
+	works := strings.NewReplacer(`"failure":"connection_reset"`, `"failure":null`, `"requests":[]`, `"requests":[{"network":"tcp","address":"104.244.42.1:443","failure":null,"request":{"url":"https://x.com/","method":"GET"},"response":{"code":200,"body":"0123456789","headers":{}}}]`)
+	n := 0
+	for _, place := range []string{`"probe_asn":"AS64512","probe_cc":"ZZ"`, `"probe_asn":"AS64513","probe_cc":"QM"`, `"probe_asn":"AS64514","probe_cc":"QN"`} {
+		for range 6 { // codes that ISO leaves to users, and private networks
+			bad := strings.Replace(string(zz(fmt.Sprint("bad", n), n)), `"probe_asn":"AS64512","probe_cc":"ZZ"`, place, 1)
+			good := works.Replace(strings.Replace(strings.Replace(bad, `"software_version":"0"`, `"software_version":"1"`, 1), `"bad`, `"good`, 1))
+			fmt.Fprintf(&in, "%s\n%s\n", bad, good)
+			n++
+		}
+	}
+	if s := bring(t, p, Want{}, write(t, "in.jsonl", in.Bytes())); s.Added != int64(2*n) {
+		t.Fatalf("%+v", s)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m, _ := p.Archive.Manifest()
+	var ok, blocked, aside uint32
+	for _, g := range m.Select(archive.Cells, m.Ruleset) {
+		err := archive.ReadSegment(p.Archive, g, func(cells []series.Cell) error {
+			for _, c := range cells {
+				ok, blocked, aside = ok+c.OK, blocked+c.Blocked+c.Likely, aside+c.Aside
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ok != uint32(n) || blocked != 0 || aside != uint32(n) {
+		t.Errorf("%d ok, %d blocked, %d aside; want %d, 0, %d", ok, blocked, aside, n, n)
+	}
+}
+
+// A cancelled import keeps what it committed, and a second one goes on.
+func TestImportGoesOnAfterCancel(t *testing.T) {
+	p := open(t)
+	path := corpus(t, 3000)
+	src, err := intake.List(t.Context(), path, intake.Filter{}, intake.Buckets{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = p.Import(ctx, src, Want{}, func(Progress) { cancel() })
+	if err == nil {
+		t.Fatal("a cancelled import says nothing")
+	}
+	s := bring(t, p, Want{}, path)
+	if s.Added+s.Duplicates != 3000 || s.Skipped != 0 {
+		t.Errorf("after the cancelled import: %+v", s)
+	}
+	m, _ := p.Archive.Manifest()
+	docs := 0
+	for _, b := range m.Batches {
+		docs += b.Documents
+	}
+	if docs != 3000 {
+		t.Errorf("the archive has %d documents, want 3000", docs)
+	}
+}
+
 func TestFilters(t *testing.T) {
 	path := corpus(t, 100)
 	for _, c := range []struct {
