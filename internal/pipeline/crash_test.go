@@ -116,8 +116,11 @@ func corpus(t *testing.T, n int) string {
 // An archive whose writer is killed at any moment opens, lists only whole
 // files, and holds all that was acknowledged.
 func TestKilledAtAnyMoment(t *testing.T) {
-	kills := 200
-	if testing.Short() {
+	kills := 60
+	switch {
+	case os.Getenv("BANDISH_LONG") != "": // set by .ci/run
+		kills = 200
+	case testing.Short():
 		kills = 20
 	}
 	dir := t.TempDir()
@@ -146,7 +149,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 		sc := bufio.NewScanner(out)
 		sc.Scan() // ready
-		timer := time.AfterFunc(time.Duration(rnd.IntN(120_000))*time.Microsecond, func() { cmd.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(rnd.IntN(160_000))*time.Microsecond, func() { cmd.Process.Kill() })
 		for sc.Scan() {
 			if f := strings.Fields(sc.Text()); len(f) == 3 && f[0] == "ack" && len(f[1]) == 64 {
 				acked[f[2]] = f[1]
@@ -213,8 +216,8 @@ func checkAcked(t *testing.T, dir, source string, acked map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	if len(acked) == 0 {
-		t.Fatal("nothing was ever acknowledged: the test kills too early to show anything")
+	if len(acked) < 5 {
+		t.Fatalf("only %d submissions were ever acknowledged: the test kills too early to show anything", len(acked))
 	}
 	for uid, batch := range acked {
 		if held[uid] != 1 {
