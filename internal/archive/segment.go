@@ -16,7 +16,7 @@ import (
 // cells of one country and target are some hundred.
 func rowGroup(kind string) int64 {
 	if kind == Cells {
-		return 4_000
+		return 1_000
 	}
 	return 20_000
 }
