@@ -3,8 +3,8 @@ package measurement
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"net/netip"
+	"regexp"
 	"strings"
 )
 
@@ -12,14 +12,13 @@ import (
 const scrubbed = "127.0.0.1"
 
 // Scrub removes client addresses from a document as it was received: the value
-// of every probe_ip, and the same addresses wherever else they stand (bodies,
+// of every probe_ip or client_ip, and the same addresses wherever else they stand (bodies,
 // headers, base64 data). Addresses known from elsewhere, such as a
 // submitter's, are given in more. It returns the document, which is doc itself
 // when there was nothing to remove, and how many places it changed.
 //
 // It works on the text, so that a document that does not decode is scrubbed
-// too. It finds an address in its canonical, its upper-case and its fully
-// written forms, and IPv4 also as an IPv4-mapped IPv6 address; not in other
+// too. It finds IPv4 with dots or dashes and IPv6 in any spelling; not other
 // encodings (an address as a number, or reversed in a host name).
 func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 	doc, addrs, n := scrubValues(doc)
@@ -28,9 +27,7 @@ func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 		if !a.IsValid() || a.IsLoopback() || a.IsUnspecified() || seen(addrs[:i], a) {
 			continue
 		}
-		for _, form := range spellings(a) {
-			doc = replaceAddress(doc, form, &n)
-		}
+		doc = replace(doc, a, &n)
 		doc = scrubBase64(doc, a, &n)
 	}
 	return doc, n
@@ -45,31 +42,34 @@ func seen(addrs []netip.Addr, a netip.Addr) bool {
 	return false
 }
 
-// scrubValues replaces the value of every probe_ip, whatever it holds, and
-// returns the addresses that were there.
+// addressKeys are the members whose value is a client's address.
+var addressKeys = []string{"probe_ip", "client_ip", "client_address"}
+
+// scrubValues replaces the value of every member that holds a client's
+// address, whatever the value is and however the key is spelled, and returns
+// the addresses that were there.
 func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
-	key := []byte(`"probe_ip"`)
 	var out []byte
 	var addrs []netip.Addr
 	from, n := 0, 0
 	for at := 0; ; {
-		i := bytes.Index(doc[at:], key)
-		if i < 0 {
+		start := bytes.IndexByte(doc[at:], '"')
+		if start < 0 {
 			break
 		}
-		at += i + len(key)
-		start, end := stringValue(doc, at)
-		if start < 0 {
+		start += at
+		at = stringEnd(doc, start)
+		value := afterColon(doc, at)
+		if value < 0 || !isAddressKey(doc[start:at]) {
 			continue
 		}
-		var s string
-		if json.Unmarshal(doc[start:end], &s) != nil || s == "" || s == scrubbed {
+		end := valueEnd(doc, value)
+		text := doc[value:end]
+		if string(text) == `"`+scrubbed+`"` || string(text) == "null" || string(text) == `""` {
 			continue
 		}
-		if a, ok := parseAddress(s); ok {
-			addrs = append(addrs, a)
-		}
-		out = append(append(out, doc[from:start]...), `"`+scrubbed+`"`...)
+		addrs = append(addrs, addressesIn(text)...)
+		out = append(append(out, doc[from:value]...), `"`+scrubbed+`"`...)
 		from, at = end, end
 		n++
 	}
@@ -79,32 +79,127 @@ func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
 	return append(out, doc[from:]...), addrs, n
 }
 
-// stringValue finds the JSON string that follows a key and its colon; start is
-// -1 when something else does.
-func stringValue(doc []byte, at int) (start, end int) {
-	space := func() {
-		for at < len(doc) && (doc[at] == ' ' || doc[at] == '\t' || doc[at] == '\r' || doc[at] == '\n') {
-			at++
+// isAddressKey reports whether a JSON string, with its quotes, names a member
+// that holds a client's address.
+func isAddressKey(b []byte) bool {
+	if len(b) > 100 || len(b) < len(`"probe_ip"`) {
+		return false
+	}
+	key := string(b[1 : len(b)-1])
+	if bytes.IndexByte(b, '\\') >= 0 {
+		if s, err := unquoteString(b); err == nil {
+			key = s
 		}
 	}
-	space()
+	for _, k := range addressKeys {
+		if strings.EqualFold(key, k) {
+			return true
+		}
+	}
+	return false
+}
+
+// stringEnd is where the JSON string that starts at start ends: after its
+// closing quote, or at the end of what there is.
+func stringEnd(doc []byte, start int) int {
+	for at := start + 1; ; {
+		i := bytes.IndexByte(doc[at:], '"')
+		if i < 0 {
+			return len(doc)
+		}
+		at += i
+		slashes := 0
+		for doc[at-1-slashes] == '\\' && at-1-slashes > start {
+			slashes++
+		}
+		at++
+		if slashes%2 == 0 {
+			return at
+		}
+	}
+}
+
+// afterColon is where the value begins when a colon follows; -1 otherwise.
+func afterColon(doc []byte, at int) int {
+	at = skipSpace(doc, at)
 	if at == len(doc) || doc[at] != ':' {
-		return -1, 0
+		return -1
 	}
-	at++
-	space()
-	if at == len(doc) || doc[at] != '"' {
-		return -1, 0
+	return skipSpace(doc, at+1)
+}
+
+func skipSpace(doc []byte, at int) int {
+	for at < len(doc) && (doc[at] == ' ' || doc[at] == '\t' || doc[at] == '\r' || doc[at] == '\n') {
+		at++
 	}
-	for end = at + 1; end < len(doc); end++ {
-		switch doc[end] {
-		case '\\':
-			end++
+	return at
+}
+
+// valueEnd is where the JSON value that starts at start ends.
+func valueEnd(doc []byte, start int) int {
+	depth := 0
+	for at := start; at < len(doc); {
+		switch doc[at] {
 		case '"':
-			return at, end + 1
+			at = stringEnd(doc, at)
+			if depth == 0 {
+				return at
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return at
+			}
+			depth--
+			if depth == 0 {
+				return at + 1
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return at
+			}
+		}
+		at++
+	}
+	return len(doc)
+}
+
+// addressesIn are the addresses among the strings of a value.
+func addressesIn(text []byte) []netip.Addr {
+	var out []netip.Addr
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '"')
+		if i < 0 {
+			return out
+		}
+		start := at + i
+		at = stringEnd(text, start)
+		s, err := unquoteString(text[start:at])
+		if err != nil {
+			s = string(text[start+1 : at])
+		}
+		if a, ok := parseAddress(s); ok {
+			out = append(out, a)
 		}
 	}
-	return -1, 0
+}
+
+// loose finds an address after the name of its member in text that is not
+// JSON: cut off, or in other quotes.
+var loose = regexp.MustCompile(`(?i)((?:probe_ip|client_ip|client_address)\W{1,8}?)([0-9a-f]{1,4}[.:][0-9a-f.:]+)`)
+
+// ScrubText is Scrub for what could not be read as JSON and is set aside: it
+// also looks for addresses that follow the name of their member in any form.
+func ScrubText(text []byte, more ...netip.Addr) []byte {
+	for _, m := range loose.FindAllSubmatch(text, -1) {
+		if a, ok := parseAddress(strings.TrimRight(string(m[2]), ".:")); ok {
+			more = append(more, a)
+		}
+	}
+	text, _ = Scrub(text, more...)
+	return loose.ReplaceAll(text, []byte("${1}"+scrubbed))
 }
 
 func parseAddress(s string) (netip.Addr, bool) {
@@ -116,26 +211,40 @@ func parseAddress(s string) (netip.Addr, bool) {
 	return a.WithZone("").Unmap(), err == nil
 }
 
-// spellings are the forms in which an address is looked for.
+// spellings are the forms in which an IPv4 address is looked for; the many of
+// IPv6 are found by reading.
 func spellings(a netip.Addr) []string {
-	a = a.WithZone("").Unmap()
-	if a.Is4() {
-		return []string{a.String()}
-	}
-	forms := []string{a.String()}
-	for _, f := range []string{strings.ToUpper(a.String()), a.StringExpanded(), strings.ToUpper(a.StringExpanded())} {
-		if f != forms[0] {
-			forms = append(forms, f)
-		}
-	}
-	return forms
+	return []string{a.String(), strings.ReplaceAll(a.String(), ".", "-")}
 }
 
-// replaceAddress replaces an address where it stands alone: 1.2.3.4 is not
+// colons finds what could be an IPv6 address.
+var colons = regexp.MustCompile(`[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{2,44}`)
+
+// replace replaces an address wherever it stands, in any spelling.
+func replace(doc []byte, a netip.Addr, n *int) []byte {
+	if a.Is4() {
+		for _, form := range spellings(a) {
+			doc = replaceAddress(doc, form, n)
+		}
+		return doc
+	}
+	return colons.ReplaceAllFunc(doc, func(found []byte) []byte {
+		text := bytes.TrimRight(found, ".")
+		if !bytes.HasSuffix(text, []byte("::")) {
+			text = bytes.TrimRight(text, ":")
+		}
+		if b, err := netip.ParseAddr(string(text)); err != nil || b.Unmap() != a {
+			return found
+		}
+		*n++
+		return append([]byte(scrubbed), found[len(text):]...)
+	})
+}
+
+// replaceAddress replaces an IPv4 address where it stands alone: 1.2.3.4 is not
 // found in 11.2.3.45.
 func replaceAddress(doc []byte, form string, n *int) []byte {
 	needle := []byte(form)
-	v6 := strings.Contains(form, ":")
 	var out []byte
 	from := 0
 	for at := 0; ; {
@@ -145,7 +254,7 @@ func replaceAddress(doc []byte, form string, n *int) []byte {
 		}
 		i += at
 		at = i + len(needle)
-		if partOfMore(doc, i, at, v6) {
+		if partOfMore(doc, i, at) {
 			continue
 		}
 		out = append(out, doc[from:i]...)
@@ -161,15 +270,10 @@ func replaceAddress(doc []byte, form string, n *int) []byte {
 
 // partOfMore reports whether doc[i:j] is a piece of a longer number or
 // address.
-func partOfMore(doc []byte, i, j int, v6 bool) bool {
+func partOfMore(doc []byte, i, j int) bool {
 	digit := func(k int) bool { return k >= 0 && k < len(doc) && doc[k] >= '0' && doc[k] <= '9' }
-	if !v6 {
-		return digit(i-1) || digit(j) || i > 1 && doc[i-1] == '.' && digit(i-2) || j < len(doc) && doc[j] == '.' && digit(j+1)
-	}
-	hex := func(k int) bool {
-		return digit(k) || k >= 0 && k < len(doc) && (doc[k]|0x20 >= 'a' && doc[k]|0x20 <= 'f')
-	}
-	return hex(i-1) || hex(j) || i > 0 && doc[i-1] == ':' && hex(i-2) || j < len(doc) && doc[j] == ':' && hex(j+1)
+	dot := func(k int) bool { return k >= 0 && k < len(doc) && doc[k] == '.' }
+	return digit(i-1) || digit(j) || dot(i-1) && digit(i-2) || dot(j) && digit(j+1)
 }
 
 // scrubBase64 looks into {"format":"base64","data":"…"} values, OONI's form
@@ -199,9 +303,7 @@ func scrubBase64(doc []byte, a netip.Addr, n *int) []byte {
 			continue
 		}
 		before := *n
-		for _, form := range spellings(a) {
-			plain = replaceAddress(plain, form, n)
-		}
+		plain = replace(plain, a, n)
 		if *n == before {
 			continue
 		}

@@ -26,6 +26,13 @@ func TestScrub(t *testing.T) {
 		{name: "base64", in: `{"probe_ip":"192.0.2.77","body":{"format":"base64","data":"` + hidden + `"}}`, want: `{"probe_ip":"127.0.0.1","body":{"format":"base64","data":"` + gone + `"}}`},
 		{name: "known from elsewhere", in: `{"probe_ip":"127.0.0.1","a":"192.0.2.9"}`, more: []netip.Addr{netip.MustParseAddr("192.0.2.9")}, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1"}`},
 		{name: "twice", in: `{"probe_ip":"192.0.2.1","test_keys":{"probe_ip":"192.0.2.2"},"a":"192.0.2.2"}`, want: `{"probe_ip":"127.0.0.1","test_keys":{"probe_ip":"127.0.0.1"},"a":"127.0.0.1"}`},
+		{name: "an escaped key", in: `{"probe\u005fip":"192.0.2.77","a":"192.0.2.77"}`, want: `{"probe\u005fip":"127.0.0.1","a":"127.0.0.1"}`},
+		{name: "capitals", in: `{"PROBE_IP":"192.0.2.77"}`, want: `{"PROBE_IP":"127.0.0.1"}`},
+		{name: "a list", in: `{"probe_ip":["192.0.2.77",2],"a":"192.0.2.77"}`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1"}`},
+		{name: "an object", in: `{"probe_ip":{"v4":"192.0.2.77"},"a":"192-0-2-77.isp.example"}`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1.isp.example"}`},
+		{name: "client_ip", in: `{"client_ip":"192.0.2.77","n":1}`, want: `{"client_ip":"127.0.0.1","n":1}`},
+		{name: "spellings of IPv6", in: `{"probe_ip":"2001:db8::83","a":"2001:0DB8::0083 2001:db8:0:0:0:0:0:83, [2001:db8::83]:443 2001:db8::84"}`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1 127.0.0.1, [127.0.0.1]:443 2001:db8::84"}`},
+		{name: "a number", in: `{"probe_ip":3221226061,"a":1}`, want: `{"probe_ip":"127.0.0.1","a":1}`},
 		{name: "not JSON", in: `{"probe_ip":"192.0.2.77","a":"192.0.2.77`, want: `{"probe_ip":"127.0.0.1","a":"127.0.0.1`},
 		{name: "null", in: `{"probe_ip":null,"a":"192.0.2.77"}`, want: `{"probe_ip":null,"a":"192.0.2.77"}`},
 	} {
@@ -75,4 +82,17 @@ func FuzzScrub(f *testing.F) {
 			t.Fatal("Scrub counts changes it does not make")
 		}
 	})
+}
+
+func TestScrubText(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"probe_ip":"198.51.100.81`:                   `{"probe_ip":"127.0.0.1"`,
+		`'probe_ip':'198.51.100.82' at 198.51.100.82`:  `'probe_ip':'127.0.0.1' at 127.0.0.1`,
+		`probe_ip=2001:db8::82; from 2001:DB8:0::82`:   `probe_ip=127.0.0.1; from 127.0.0.1`,
+		`nothing about 198.51.100.83 says whose it is`: `nothing about 198.51.100.83 says whose it is`,
+	} {
+		if got := string(ScrubText([]byte(in))); got != want {
+			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
+		}
+	}
 }

@@ -100,11 +100,12 @@ func (b *Builder) Add(r *verdict.Row) bool {
 	return true
 }
 
-// identity is the uid and the ruleset, or where there is no uid everything
-// that tells one measurement from another.
+// identity is the uid and the day, or where there is no uid everything that
+// tells one measurement from another. The day, because a stranger can use a uid
+// again under another date, and must not so take the place of the first.
 func identity(r *verdict.Row) string {
 	if r.UID != "" {
-		return r.UID
+		return r.UID + "\x00" + strconv.FormatInt(floor(r.Time.Unix(), int64(Day/time.Second)), 36)
 	}
 	return fmt.Sprint("\x00", r.ReportID, "\x00", r.Time.Unix(), "\x00", r.CC, "\x00", r.ASN, "\x00", r.ResolverASN,
 		"\x00", r.TestName, "\x00", r.Input, "\x00", r.Target, "\x00", r.Domain, "\x00", r.State, "\x00", r.Raw, "\x00", r.Line)

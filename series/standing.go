@@ -13,7 +13,8 @@ import (
 // The evidence floor: below it nothing is concluded.
 const (
 	floorMeasurements = 3
-	floorVotes        = 2 * Vote // two reports
+	floorReports      = 2
+	floorVotes        = floorReports * Vote
 )
 
 // Window is how far back from the last day a standing looks at the most.
@@ -90,12 +91,17 @@ func Stand(cells []Cell, asOf time.Time) (Standing, []NetworkStanding) {
 	return together(cells, networks, asOf), networks
 }
 
+// headlineReports is how many reports from blocked networks make a country's
+// headline where most networks are not blocked: a network that nobody else
+// knows, with two reports, does not.
+const headlineReports = 5
+
 // together is the standing of the country: that of the networks that have
 // enough evidence of their own, or, where none has, of all their cells.
 func together(cells []Cell, networks []NetworkStanding, asOf time.Time) Standing {
 	all := stand(cells, asOf)
 	votes := map[verdict.State]int{}
-	enough := 0
+	enough, heard := 0, uint32(0)
 	var since Bounds
 	for _, n := range networks {
 		if n.State == verdict.Insufficient {
@@ -103,6 +109,9 @@ func together(cells []Cell, networks []NetworkStanding, asOf time.Time) Standing
 		}
 		enough++
 		votes[n.State]++
+		if isBlocked(n.State) {
+			heard += n.Reports
+		}
 		if isBlocked(n.State) && (since.Latest.IsZero() || n.Since.Latest.Before(since.Latest)) {
 			since = n.Since
 		}
@@ -111,13 +120,14 @@ func together(cells []Cell, networks []NetworkStanding, asOf time.Time) Standing
 		return all
 	}
 	all.sum(networks)
-	switch blocked := votes[verdict.Blocked] + votes[verdict.LikelyBlocked]; {
-	case blocked > 0:
+	blocked := votes[verdict.Blocked] + votes[verdict.LikelyBlocked]
+	all.Partial = blocked > 0 && blocked < enough
+	switch {
+	case 2*blocked > enough || heard >= headlineReports:
 		all.State = verdict.LikelyBlocked
 		if votes[verdict.Blocked] > 0 {
 			all.State = verdict.Blocked
 		}
-		all.Partial = blocked < enough
 		all.Since = since
 	default:
 		best := verdict.Impaired
@@ -161,7 +171,8 @@ func stand(cells []Cell, asOf time.Time) Standing {
 	from, sum := regime(Days(cells), s.From.Unix())
 	s.State = sum.state()
 	if s.State == verdict.Insufficient {
-		s.Missing = missing(sum.Measurements-sum.Insufficient, sum.votes())
+		capped := sum.capped()
+		s.Missing = missing(sum.Measurements-sum.Insufficient, min(capped.votes(), sum.Reports*Vote))
 	} else {
 		s.From = time.Unix(from, 0).UTC()
 	}
@@ -217,11 +228,57 @@ func (c *Cell) plus(o *Cell) {
 	c.Down += o.Down
 	c.Insufficient += o.Insufficient
 	c.Aside += o.Aside
-	c.Reports += o.Reports
+	c.hear(o)
 	c.VoteBlocked += o.VoteBlocked
 	c.VoteImpaired += o.VoteImpaired
 	c.VoteOK += o.VoteOK
 	c.VoteDown += o.VoteDown
+}
+
+// hear adds another cell's reports: one that is heard in both counts once,
+// where the cells name their voices.
+func (c *Cell) hear(o *Cell) {
+	if c.Reports > 0 && len(c.Voices) == 0 || o.Reports > 0 && len(o.Voices) == 0 {
+		c.Reports += o.Reports // cells that name nobody
+		c.Voices = nil
+		return
+	}
+	whole := int(c.Reports) == len(c.Voices) && int(o.Reports) == len(o.Voices)
+	merged := make([]Voice, 0, len(c.Voices)+len(o.Voices))
+	merged = append(append(merged, c.Voices...), o.Voices...)
+	slices.SortStableFunc(merged, func(a, b Voice) int { return cmp.Compare(a.Report, b.Report) })
+	c.Voices = merged[:0]
+	for _, v := range merged {
+		if n := len(c.Voices); n > 0 && c.Voices[n-1].Report == v.Report {
+			c.Voices[n-1].Bad += v.Bad
+			c.Voices[n-1].OK += v.OK
+			continue
+		}
+		c.Voices = append(c.Voices, v)
+	}
+	if n := uint32(len(c.Voices)); whole {
+		c.Reports = n
+	} else { // cells name some of their reports only
+		c.Reports = max(c.Reports, o.Reports, n)
+	}
+}
+
+// capped is the cell with no report's votes for either side above one,
+// however many days and networks it was heard on.
+func (c *Cell) capped() Cell {
+	d := *c
+	var bad, ok uint32
+	for _, v := range c.Voices {
+		bad += v.Bad - min(v.Bad, Vote)
+		ok += v.OK - min(v.OK, Vote)
+	}
+	d.VoteOK -= min(ok, d.VoteOK)
+	if all := d.VoteBlocked + d.VoteImpaired; all > 0 {
+		part := uint32(uint64(bad) * uint64(d.VoteBlocked) / uint64(all))
+		d.VoteBlocked -= min(part, d.VoteBlocked)
+		d.VoteImpaired -= min(bad-part, d.VoteImpaired)
+	}
+	return d
 }
 
 func (c *Cell) votes() uint32 { return c.VoteBlocked + c.VoteImpaired + c.VoteOK + c.VoteDown }
@@ -229,9 +286,11 @@ func (c *Cell) votes() uint32 { return c.VoteBlocked + c.VoteImpaired + c.VoteOK
 // state is what a cell's votes conclude. Blocking is concluded from more than
 // half of all votes; ok needs two thirds, so that a target that fails every
 // second time is impaired and not ok.
-func (c *Cell) state() verdict.State {
+func (sum *Cell) state() verdict.State {
+	capped := sum.capped()
+	c := &capped
 	all := c.votes()
-	if all < floorVotes || c.Measurements-c.Insufficient < floorMeasurements {
+	if all < floorVotes || c.Reports < floorReports || c.Measurements-c.Insufficient < floorMeasurements {
 		return verdict.Insufficient
 	}
 	switch {

@@ -78,7 +78,7 @@ func TestStandOfOneNetwork(t *testing.T) {
 }
 
 func TestStandOfSeveralNetworks(t *testing.T) {
-	cells := cellsOf(history(64512, "ooo", "bbb"), history(64513, "ooo", "ooo"), history(64514, "b"))
+	cells := cellsOf(history(64512, "ooo", "bbbbb"), history(64513, "ooo", "ooo"), history(64514, "b"))
 	all, networks := Stand(cells, time.Time{})
 	if all.State != verdict.LikelyBlocked || !all.Partial || len(networks) != 3 {
 		t.Fatalf("%+v", all)
@@ -94,14 +94,42 @@ func TestStandOfSeveralNetworks(t *testing.T) {
 	}
 }
 
-// One report, however large, never makes a state.
+// One report, however large, on however many days and networks, never makes a
+// state, nor outvotes others.
 func TestOneReportConcludesNothing(t *testing.T) {
-	rows := history(64512, "bbbbbbbbbbbbbbbbbbbbbbbb")
-	for i := range rows {
-		rows[i].ReportID = "one"
+	one := func(rows []verdict.Row) []verdict.Row {
+		for i := range rows {
+			rows[i].ReportID = "one"
+		}
+		return rows
 	}
-	if s, _ := Stand(cellsOf(rows), time.Time{}); s.State != verdict.Insufficient {
-		t.Errorf("one report made it %s", s.State)
+	for name, rows := range map[string][]verdict.Row{
+		"in a day":         history(64512, "bbbbbbbbbbbbbbbbbbbbbbbb"),
+		"on many days":     history(64512, "bbb", "bbb", "bbb", "bbb"),
+		"on many networks": slices.Concat(history(64512, "bbb"), history(64513, "bbb"), history(64514, "bbb")),
+	} {
+		s, networks := Stand(cellsOf(one(rows)), time.Time{})
+		if s.State != verdict.Insufficient || s.Reports != 1 {
+			t.Errorf("%s: one report made it %s of %d reports", name, s.State, s.Reports)
+		}
+		for _, n := range networks {
+			if n.State != verdict.Insufficient {
+				t.Errorf("%s: one report made AS%d %s", name, n.ASN, n.State)
+			}
+		}
+	}
+	sparse := slices.Concat(history(64512, "o", "o", "o"), one(history(64512, "-bbb", "-bbb", "-bbb", "-bbb")))
+	if s, _ := Stand(cellsOf(sparse), time.Time{}); isBlocked(s.State) {
+		t.Errorf("one report against three made it %s", s.State)
+	}
+}
+
+// A network that nobody else knows, with two reports, does not make the
+// country's headline.
+func TestTwoReportsFromElsewhereAreNoHeadline(t *testing.T) {
+	s, _ := Stand(cellsOf(history(64512, "oooooo", "oooooo"), history(64999, "bb", "bb")), time.Time{})
+	if s.State != verdict.OK || !s.Partial {
+		t.Errorf("%+v", s)
 	}
 }
 

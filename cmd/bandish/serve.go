@@ -153,7 +153,8 @@ func (s submissions) Submit(ctx context.Context, doc []byte) (collect.Receipt, e
 // receiptOf is the pipeline's answer in the collector's terms.
 func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var refused *pipeline.Rejected
-	if errors.As(err, &refused) && refused.Err == nil {
+	var undecoded *measurement.DecodeError
+	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
 	}
 	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
@@ -188,7 +189,7 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
 
 // serveUntil serves until ctx ends and then lets running requests finish.
 func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: time.Minute}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {

@@ -85,10 +85,11 @@ type reject struct {
 // without a verdict: group joins those of one measurement.
 func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	if d.Bad != "" {
-		d.Data, _ = measurement.Scrub(d.Data)
+		d.Data = measurement.ScrubText(d.Data)
 		return nil, &reject{doc: *d, reason: d.Bad}
 	}
-	switch d.Kind {
+	data, _ := measurement.Scrub(d.Data)
+	switch d.Data = data; d.Kind {
 	case intake.WebRow:
 		return webItem(d, p.options())
 	case intake.CountsRow:
@@ -97,14 +98,13 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	if d.Uploaded.IsZero() {
 		d.Uploaded = intake.Uploaded(d.Source)
 	}
-	data, _ := measurement.Scrub(d.Data)
 	if bytes.IndexByte(data, '\n') >= 0 { // between tokens only: inside a string it is not JSON
 		data = bytes.ReplaceAll(data, []byte{'\n'}, []byte{' '})
 	}
 	entry := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, Uploaded: d.Uploaded, UID: d.UID, Document: data}
 	it, err := p.judgeEntry(&entry, added)
 	if err != nil {
-		d.Data = data
+		d.Data = measurement.ScrubText(data)
 		return nil, &reject{doc: *d, reason: err.Error(), err: err}
 	}
 	return it, nil
@@ -134,6 +134,9 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 		return nil, fmt.Errorf("measurement_uid is longer than %d bytes or has control characters", maxName)
 	}
 	e.UID = m.UID
+	if m.ReportID = strings.TrimSpace(m.ReportID); m.ReportID == "" {
+		m.ReportID = noReport(m.StartTime.Time)
+	}
 	o := observation.Observe(m, p.options())
 	if len(o.Rows) == 0 {
 		return nil, errors.New("observing it gave no row") // Observe promises at least one
@@ -144,6 +147,10 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 	}
 	return &item{entries: []archive.Entry{*e}, rows: o.Rows, bodies: o.Bodies, verdict: verdict.Judge(o.Rows), unknown: !o.Known}, nil
 }
+
+// noReport is the report of measurements that came without one: all of a day
+// share it, since nothing shows that they come from several people.
+func noReport(start time.Time) string { return "none on " + start.UTC().Format(time.DateOnly) }
 
 // maxName bounds what is used as a key.
 const maxName = 200

@@ -66,6 +66,9 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.voices(ctx, f, cells); err != nil {
+		return nil, err
+	}
 	f.Since = q.Since
 	counts, err := s.Counts(ctx, f)
 	if err != nil {
@@ -83,6 +86,26 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	}
 	a.Sentence = a.sentence()
 	return a, nil
+}
+
+// voices gives the cells of the last days, from which a standing concludes,
+// their voices. Reading those of a whole history would cost as much as all else.
+func (s *Store) voices(ctx context.Context, f Filter, cells []series.Cell) error {
+	var last int64
+	for i := range cells {
+		last = max(last, cells[i].End())
+	}
+	f.Since, f.Voices = time.Unix(last, 0).Add(-series.Window-series.Day), true
+	recent, err := s.Cells(ctx, f)
+	if err != nil {
+		return err
+	}
+	for i := range cells {
+		if j, ok := slices.BinarySearchFunc(recent, cells[i], series.Compare); ok {
+			cells[i].Voices = recent[j].Voices
+		}
+	}
+	return nil
 }
 
 // byWeight puts networks that something was concluded about first, and of
@@ -184,8 +207,11 @@ func (a *Answer) sentence() string {
 				blocked++
 			}
 		}
-		if blocked > 0 {
+		switch {
+		case blocked > 0 && (st.State == verdict.Blocked || st.State == verdict.LikelyBlocked):
 			fmt.Fprintf(&b, " on %d of %s measured enough", blocked, plural(enough, "network"))
+		case blocked > 0:
+			fmt.Fprintf(&b, ", but on %d of %s measured enough it looks blocked", blocked, plural(enough, "network"))
 		}
 		b.WriteString(since(st.Since))
 		if st.Blocked > 0 && len(st.Mechanisms) > 0 {

@@ -24,6 +24,8 @@ type Filter struct {
 	Layer  string // of cells; series.Whole for those of whole measurements
 	Since  time.Time
 	Until  time.Time // exclusive
+
+	Voices bool // cells with their voices
 }
 
 func (f *Filter) networks(w *where, column string) {
@@ -41,8 +43,7 @@ func (f *Filter) networks(w *where, column string) {
 // cellColumns are the columns of a cell but its tallies, in the order of scan.
 const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
 
-// Cells returns daily cells in the order of series.Compare, without their
-// voices.
+// Cells returns daily cells in the order of series.Compare.
 func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err
@@ -66,7 +67,11 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if !f.Until.IsZero() {
 		w.add("start < ?", f.Until.Unix())
 	}
-	q := "SELECT " + cellColumns + ", talliesText(tallies) FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
+	voices := "''"
+	if f.Voices {
+		voices = "voicesText(voices)"
+	}
+	q := "SELECT " + cellColumns + ", talliesText(tallies), " + voices + " FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
 	return s.cells(ctx, q, w.args...)
 }
 
@@ -79,11 +84,11 @@ func (s *Store) cells(ctx context.Context, q string, args ...any) ([]series.Cell
 	var out []series.Cell
 	for rows.Next() {
 		var c series.Cell
-		var tallies sql.NullString
-		if err := rows.Scan(&c.Target, &c.CC, &c.ASN, &c.Layer, &c.Start, &c.Span, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &c.FirstBad, &c.LastBad, &c.FirstOK, &c.LastOK, &c.FirstBadUID, &c.LastBadUID, &c.FirstOKUID, &c.LastOKUID, &tallies); err != nil {
+		var tallies, voices sql.NullString
+		if err := rows.Scan(&c.Target, &c.CC, &c.ASN, &c.Layer, &c.Start, &c.Span, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &c.FirstBad, &c.LastBad, &c.FirstOK, &c.LastOK, &c.FirstBadUID, &c.LastBadUID, &c.FirstOKUID, &c.LastOKUID, &tallies, &voices); err != nil {
 			return nil, fmt.Errorf("query cells: %w", err)
 		}
-		c.Tallies = parseTallies(tallies.String)
+		c.Tallies, c.Voices = parseTallies(tallies.String), parseVoices(voices.String)
 		out = append(out, c)
 	}
 	return out, rows.Err()
@@ -103,6 +108,25 @@ func parseTallies(s string) []series.Tally {
 		fmt.Sscan(f[2], &t.Bad)
 		fmt.Sscan(f[3], &t.OK)
 		out = append(out, t)
+	}
+	return out
+}
+
+func parseVoices(s string) []series.Voice {
+	if s == "" {
+		return nil
+	}
+	var out []series.Voice
+	for part := range strings.SplitSeq(s, "\x1e") {
+		f := strings.Split(part, "\x1f")
+		if len(f) != 3 {
+			continue
+		}
+		var v series.Voice
+		fmt.Sscan(f[0], &v.Report)
+		fmt.Sscan(f[1], &v.Bad)
+		fmt.Sscan(f[2], &v.OK)
+		out = append(out, v)
 	}
 	return out
 }
@@ -218,7 +242,7 @@ func (s *Store) Standings(ctx context.Context, cc string) ([]TargetStanding, err
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
-	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, '' FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
+	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, '', voicesText(voices) FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
 	cells, err := s.cells(ctx, q, cc, cc, int64(series.Window/time.Second))
 	if err != nil {
 		return nil, err

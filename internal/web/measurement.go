@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/observation"
@@ -32,6 +33,9 @@ type firedRule struct {
 // control saw.
 func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 	uid := r.PathValue("uid")
+	if !utf8.ValidString(uid) {
+		return notFound("The archive has no measurement of this uid.")
+	}
 	v, ok, err := s.Store.Verdict(r.Context(), uid)
 	if err != nil {
 		return err

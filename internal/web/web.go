@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -178,7 +179,7 @@ var functions = template.FuncMap{
 	"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	"day":   func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 	"words": stateWord,
-	"lower": strings.ToLower,
+	"path":  url.PathEscape,
 	"inc":   func(i int) int { return i + 1 },
 }
 

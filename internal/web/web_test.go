@@ -183,7 +183,7 @@ func TestDaysWithoutDataAreNotDrawnAsOK(t *testing.T) {
 func TestWrongAddresses(t *testing.T) {
 	s := serve(t)
 	for path, want := range map[string]int{
-		"/cc/pk": 404, "/cc/PAK/x": 404, "/m/nothing": 404, "/nowhere": 404, "/cc/PK/x?since=yesterday": 400,
+		"/cc/pk": 404, "/cc/PAK/x": 404, "/m/nothing": 404, "/m/%ff": 404, "/m/a%2Fb": 404, "/nowhere": 404, "/cc/PK/x?since=yesterday": 400,
 		"/cc/PK/x?since=2024-02-02&until=2024-02-01": 400, "/rules": 200, "/style.css": 200, "/cc/PK/no%20such%20thing": 404,
 		"/cc/PK/x?since=2024-02-02&until=2024-02-02": 200,
 	} {
