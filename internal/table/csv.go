@@ -21,7 +21,7 @@ const (
 // CSV cuts a table with a header into rows. A row that is no CSV does not
 // hide the next: reading goes on at the line after the one where it began.
 type CSV struct {
-	Columns []string // of the header, without spaces around them
+	Columns []string // of the header, without spaces around them; nil after NewRows
 
 	r      *bufio.Reader
 	comma  byte
@@ -37,7 +37,7 @@ type CSV struct {
 // CSVRow is one row.
 type CSVRow struct {
 	Line, Offset int64
-	Fields       []string // as many as columns; until the next call of Next
+	Fields       []string // as many as Columns, when it is set; until the next call of Next
 	Raw          []byte   // the text of a row with Err, without its line end, of a long one the first 4 KiB
 	Err          error    // why it cannot be read; Fields is then nil
 }
@@ -51,19 +51,21 @@ type csvLine struct {
 
 var errOpenQuote = fmt.Errorf("not CSV: a quote opens a field that does not end within %d lines or %d bytes", maxJoined, MaxRow)
 
-// NewCSV reads the header of a table. The error says why it is none.
-func NewCSV(r *bufio.Reader, comma rune) (*CSV, error) {
+// NewRows reads a table whose first row is no header, or not for certain: all
+// rows come out, of any width.
+func NewRows(r *bufio.Reader, comma rune) *CSV {
+	c := &CSV{r: r, comma: byte(comma)}
 	if bom, _ := r.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
-		r.Discard(3)
-		c, err := newCSV(r, comma, 3)
-		return c, err
+		n, _ := r.Discard(3) // that were peeked at: it cannot fail
+		c.offset = int64(n)
 	}
-	return newCSV(r, comma, 0)
+	c.renew()
+	return c
 }
 
-func newCSV(r *bufio.Reader, comma rune, offset int64) (*CSV, error) {
-	c := &CSV{r: r, comma: byte(comma), offset: offset}
-	c.renew()
+// NewCSV reads the header of a table. The error says why it is none.
+func NewCSV(r *bufio.Reader, comma rune) (*CSV, error) {
+	c := NewRows(r, comma)
 	header, err := c.Next()
 	if err != nil {
 		return nil, err
