@@ -1,8 +1,8 @@
 package ban
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +15,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/internal/table"
 )
 
 // keepItOnFields are the names under which each field stands in the header
@@ -54,29 +55,27 @@ const maxRows = 1 << 20
 
 // ReadKeepItOnCSV reads an edition of the KeepItOn data set as CSV.
 func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
-	reader := csv.NewReader(r)
-	reader.FieldsPerRecord = -1
+	reader := table.NewRows(bufio.NewReader(r), ',')
 	im := &Import{Dataset: KeepItOn}
 	sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file}}
 	for {
-		row, err := reader.Read()
+		row, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			return im, sheet.finish()
-		}
-		line := 0
-		if pe := new(csv.ParseError); errors.As(err, &pe) {
-			im.Rows++
-			sheet.at(pe.StartLine)
-			im.aside(sheet.origin, strings.Join(row, ","), "not CSV: %v", pe.Err)
-			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", file, err)
 		}
-		if line, _ = reader.FieldPos(0); im.Rows > maxRows {
+		if row.Err != nil {
+			im.Rows++
+			sheet.at(int(row.Line))
+			im.aside(sheet.origin, string(row.Raw), "%v", row.Err)
+			continue
+		}
+		if im.Rows > maxRows {
 			return nil, fmt.Errorf("read %s: more than %d rows", file, maxRows)
 		}
-		sheet.row(line, row, time.Time{})
+		sheet.row(int(row.Line), slices.Clone(row.Fields), time.Time{})
 	}
 }
 

@@ -373,3 +373,15 @@ func FuzzReadTables(f *testing.F) {
 		}
 	})
 }
+
+func TestStrayQuoteCostsOneRow(t *testing.T) {
+	head, rest, _ := strings.Cut(labGoogle, "\n")
+	im, err := request.ReadGoogle(strings.NewReader(head+"\n\"January - June 2024,Lab\n"+rest), "lab.csv", platform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addsUp(t, im)
+	if im.Rows != 9 || im.Used != 3 || im.Asides[0].Text != `"January - June 2024,Lab` || im.Asides[0].Origin.Row != 2 {
+		t.Errorf("%d rows, %d used: %+v", im.Rows, im.Used, im.Asides)
+	}
+}

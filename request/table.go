@@ -1,7 +1,7 @@
 package request
 
 import (
-	"encoding/csv"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
+	csv "github.com/bandish/bandish/internal/table"
 )
 
 // maxRows bounds what one file can make us hold.
@@ -37,15 +38,18 @@ func (t *table) cell(column string) string {
 // read gives each row to use, which returns the ledger's rows or an error
 // that says why the row is set aside.
 func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Import, error) {
-	reader := csv.NewReader(r)
-	reader.FieldsPerRecord = -1
-	header, err := reader.Read()
+	reader := csv.NewRows(bufio.NewReader(r), ',')
+	first, err := reader.Next()
+	if err == nil {
+		err = first.Err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the header of %s: %w", t.origin.File, err)
 	}
+	header := slices.Clone(first.Fields)
 	t.column = make(map[string]int)
 	for i, name := range header {
-		t.column[strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))] = i
+		t.column[strings.ToLower(strings.TrimSpace(name))] = i
 	}
 	for _, name := range need {
 		if _, ok := t.column[name]; !ok {
@@ -54,21 +58,20 @@ func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Im
 	}
 	t.im = &Import{Dataset: t.origin.Dataset}
 	for t.im.Rows < maxRows {
-		cells, err := reader.Read()
+		row, err := reader.Next()
 		if errors.Is(err, io.EOF) {
 			return t.im, nil
 		}
-		pe := new(csv.ParseError)
-		if err != nil && !errors.As(err, &pe) {
+		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", t.origin.File, err)
 		}
 		t.im.Rows++
-		if err != nil {
-			t.origin.Row = pe.StartLine
-			t.aside(cells, pe.Err)
+		t.origin.Row = int(row.Line)
+		if row.Err != nil {
+			t.aside([]string{string(row.Raw)}, row.Err)
 			continue
 		}
-		t.origin.Row, _ = reader.FieldPos(0)
+		cells := slices.Clone(row.Fields)
 		t.cells = cells
 		rows, err := use()
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/internal/table"
 	gojson "github.com/goccy/go-json"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -31,8 +31,12 @@ const (
 	CountsRow   = "aggregation" // the same, one row of OONI's aggregation API
 )
 
-// MaxDocument bounds one document; a longer line is set aside.
+// MaxDocument bounds one document; a longer line is set aside. A row of CSV
+// is bounded by table.MaxRow, a Parquet file by maxParquet.
 const MaxDocument = 32 << 20
+
+// maxNested is how many tars may lie one in the other.
+const maxNested = 4
 
 // Document is one line, one JSON document of a file of several lines, or one
 // row of a table.
@@ -56,6 +60,10 @@ var ErrUnreadable = errors.New("unreadable")
 // returns an error when the source cannot be read on; documents before that
 // have been given out.
 func Read(r io.Reader, name string, fn func(Document) error) error {
+	return readNested(r, name, 0, fn)
+}
+
+func readNested(r io.Reader, name string, depth int, fn func(Document) error) error {
 	plain, closer, err := decompress(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
@@ -66,10 +74,12 @@ func Read(r io.Reader, name string, fn func(Document) error) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
 	}
-	c := &cutter{name: name, emit: fn}
+	c := &cutter{name: name, emit: fn, maxParquet: maxParquet}
 	switch {
+	case isTar(head) && depth == maxNested:
+		return fmt.Errorf("%s: %w: a tar in a tar, more than %d deep", name, ErrUnreadable, maxNested)
 	case isTar(head):
-		return readTar(br, name, fn)
+		return readTar(br, name, depth, fn)
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return c.parquet(br)
 	}
@@ -77,7 +87,11 @@ func Read(r io.Reader, name string, fn func(Document) error) error {
 	case first == 0 && len(head) < 512:
 		return fmt.Errorf("%s: %w: it is empty", name, ErrUnreadable)
 	case first == '[':
-		return c.array(br)
+		skipped := 0
+		if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+			skipped, _ = br.Discard(3)
+		}
+		return c.documents(br, 1, int64(skipped))
 	case first == '{':
 		return c.lines(br)
 	case looksLikeCSV(head):
@@ -145,7 +159,9 @@ func looksLikeCSV(head []byte) bool {
 // 20240210230001.123456_PK_webconnectivity_0123456789abcdef.post.
 var postcan = regexp.MustCompile(`^(\d{14}\.\d{6}_[A-Z]{2}_[a-z]+_[0-9a-f]{16})\.post$`)
 
-func readTar(r io.Reader, name string, fn func(Document) error) error {
+// readTar reads the members one by one. One that cannot be read, or not to its
+// end, does not spoil the tar.
+func readTar(r io.Reader, name string, depth int, fn func(Document) error) error {
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
@@ -163,17 +179,19 @@ func readTar(r io.Reader, name string, fn func(Document) error) error {
 			uid = m[1]
 		}
 		member := name + " › " + h.Name
-		err = Read(t, member, func(d Document) error {
+		var refused error // by fn
+		err = readNested(t, member, depth+1, func(d Document) error {
 			if uid != "" && d.Kind == Measurement && d.Bad == "" {
 				d = unwrapPost(d, uid)
 			}
-			return fn(d)
+			refused = fn(d)
+			return refused
 		})
-		if errors.Is(err, ErrUnreadable) { // one member does not spoil the tar
-			err = fn(Document{Source: member, Line: 1, Kind: Measurement, Bad: err.Error()})
+		if err != nil && refused == nil {
+			refused = fn(Document{Source: member, Line: 1, Kind: Measurement, Bad: err.Error()})
 		}
-		if err != nil {
-			return err
+		if refused != nil {
+			return refused
 		}
 	}
 }
@@ -195,14 +213,17 @@ func unwrapPost(d Document, uid string) Document {
 type cutter struct {
 	name string
 	emit func(Document) error
+
+	maxParquet int64
 }
 
 // lines reads JSONL. A source whose first line is not a whole JSON value is
 // read as documents of several lines.
 func (c *cutter) lines(r *bufio.Reader) error {
 	var offset, line int64
+	first := true // no line but blank ones was read
 	for {
-		data, tooLong, err := readLine(r)
+		data, tooLong, err := table.ReadLine(r, MaxDocument)
 		if len(data) == 0 && errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -221,12 +242,17 @@ func (c *cutter) lines(r *bufio.Reader) error {
 		start := offset
 		offset += int64(len(data)) + tooLong
 		trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+		begins := first && len(trimmed) > 0
+		first = first && !begins
 		switch {
 		case len(trimmed) == 0:
 		case tooLong > 0:
 			err = c.bad(line, start, data, fmt.Sprintf("the line has %d bytes, the limit is %d", int64(len(data))+tooLong, MaxDocument))
-		case line == 1 && !json.Valid(trimmed) && incomplete(trimmed):
-			return c.documents(r, data)
+		case begins && !json.Valid(trimmed) && incomplete(trimmed):
+			if text := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")); len(text) < len(data) {
+				data, start = text, start+3
+			}
+			return c.documents(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(data), r), 1<<16), line, start)
 		default:
 			err = c.emit(Document{Source: c.name, Line: line, Offset: start, Kind: Measurement, Data: trimmed})
 		}
@@ -244,78 +270,33 @@ func incomplete(line []byte) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// readLine returns the next line with its end, in memory of its own. Of a line
-// over MaxDocument it returns the first 4 KiB and how many bytes it left out.
-func readLine(r *bufio.Reader) (data []byte, dropped int64, err error) {
-	var parts [][]byte // of a line longer than the reader's buffer
-	size := 0
+// documents reads JSON objects that spread over lines or are the elements of
+// arrays, one after another.
+func (c *cutter) documents(r *bufio.Reader, line, offset int64) error {
+	values := table.NewValues(r, MaxDocument, line, offset)
 	for {
-		part, err := r.ReadSlice('\n')
-		size += len(part)
-		if size <= MaxDocument {
-			parts = append(parts, bytes.Clone(part))
-		} else if len(parts) > 1 {
-			parts = parts[:1]
-		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
-		if size > MaxDocument {
-			data = parts[0][:min(len(parts[0]), 4096)]
-			return data, int64(size - len(data)), err
-		}
-		if len(parts) == 1 {
-			return parts[0], 0, err
-		}
-		return bytes.Join(parts, nil), 0, err
-	}
-}
-
-// documents reads JSON values that spread over lines, one after another. The
-// first line has been read already.
-func (c *cutter) documents(r *bufio.Reader, first []byte) error {
-	s := &scanner{r: bufio.NewReaderSize(io.MultiReader(bytes.NewReader(first), r), 1<<16), line: 1}
-	for {
-		doc, line, offset, err := s.next()
+		v, err := values.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return c.bad(line, offset, doc, "not JSON: "+err.Error()+"; the rest of the source was not read")
+			return fmt.Errorf("%s: line %d: %w", c.name, v.Line, err)
 		}
 		var compact bytes.Buffer
-		if err := json.Compact(&compact, doc); err != nil {
-			if err := c.bad(line, offset, doc, "not JSON: "+err.Error()); err != nil {
-				return err
+		if v.Bad == "" {
+			if err := json.Compact(&compact, v.Data); err != nil {
+				v.Bad = "not JSON: " + err.Error()
 			}
-			continue
 		}
-		if err := c.emit(Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: compact.Bytes()}); err != nil {
+		if v.Bad != "" {
+			err = c.bad(v.Line, v.Offset, v.Data, v.Bad)
+		} else {
+			err = c.emit(Document{Source: c.name, Line: v.Line, Offset: v.Offset, Kind: Measurement, Data: compact.Bytes()})
+		}
+		if err != nil {
 			return err
 		}
 	}
-}
-
-// array reads one JSON array of objects.
-func (c *cutter) array(r *bufio.Reader) error {
-	dec := json.NewDecoder(io.LimitReader(r, 1<<30))
-	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
-	}
-	for n := int64(1); dec.More(); n++ {
-		var v json.RawMessage
-		if err := dec.Decode(&v); err != nil {
-			return c.bad(n, dec.InputOffset(), nil, "not JSON: "+err.Error()+"; the rest of the source was not read")
-		}
-		var compact bytes.Buffer
-		if err := json.Compact(&compact, v); err != nil {
-			return err
-		}
-		if err := c.emit(Document{Source: c.name, Line: n, Offset: dec.InputOffset() - int64(len(v)), Kind: Measurement, Data: compact.Bytes()}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *cutter) bad(line, offset int64, data []byte, why string) error {
@@ -340,54 +321,33 @@ func TableKind(columns []string) string {
 var errTable = errors.New("the table's columns are neither those of OONI's aggregation API (measurement_start_day, …, anomaly_count, confirmed_count, failure_count, ok_count, measurement_count) nor of obs_web (measurement_uid, measurement_start_time, …, dns_failure, tcp_failure, tls_failure, http_failure)")
 
 // csv reads a table with a header row.
-func (c *cutter) csv(r io.Reader) error {
-	t := csv.NewReader(r)
-	t.ReuseRecord = true
-	t.FieldsPerRecord = -1
-	header, err := t.Read()
+func (c *cutter) csv(r *bufio.Reader) error {
+	t, err := table.NewCSV(r, ',')
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
-	columns := make([]string, len(header))
-	for i, h := range header {
-		columns[i] = strings.Clone(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")))
-	}
-	kind := TableKind(columns)
+	kind := TableKind(t.Columns)
 	if kind == "" {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, errTable)
 	}
 	for {
-		offset := t.InputOffset()
-		record, err := t.Read()
+		row, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		line, _ := position(t, record)
-		d := Document{Source: c.name, Line: line, Offset: offset, Kind: kind}
-		var pe *csv.ParseError
-		switch {
-		case errors.As(err, &pe):
-			d.Line, d.Bad = int64(pe.StartLine), "not CSV: "+pe.Err.Error()
-		case err != nil:
-			return fmt.Errorf("%s: line %d: %w", c.name, line, err)
-		case len(record) != len(columns):
-			d.Bad = fmt.Sprintf("the row has %d fields, the header %d", len(record), len(columns))
-			d.Data, _ = json.Marshal(record)
-		default:
-			d.Data = rowJSON(columns, record)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		d := Document{Source: c.name, Line: row.Line, Offset: row.Offset, Kind: kind}
+		if row.Err != nil {
+			d.Bad, d.Data = row.Err.Error(), bytes.Clone(row.Raw)
+		} else {
+			d.Data = rowJSON(t.Columns, row.Fields)
 		}
 		if err := c.emit(d); err != nil {
 			return err
 		}
 	}
-}
-
-func position(t *csv.Reader, record []string) (line, column int64) {
-	if len(record) == 0 {
-		return 0, 0
-	}
-	l, col := t.FieldPos(0)
-	return int64(l), int64(col)
 }
 
 // rowJSON spells a row as a JSON object in the order of its columns, without
@@ -411,60 +371,6 @@ func rowJSON(columns, record []string) []byte {
 func appendString(buf []byte, s string) []byte {
 	b, _ := json.Marshal(strings.ToValidUTF8(s, "\uFFFD")) // a string always encodes
 	return append(buf, b...)
-}
-
-// scanner finds the ends of JSON objects by their braces, so that one broken
-// document does not hide the next.
-type scanner struct {
-	r      *bufio.Reader
-	line   int64
-	offset int64
-}
-
-func (s *scanner) next() (doc []byte, line, offset int64, err error) {
-	depth, inString, escaped := 0, false, false
-	for {
-		b, err := s.r.ReadByte()
-		if errors.Is(err, io.EOF) && len(doc) > 0 {
-			return doc, line, offset, io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return doc, line, offset, err
-		}
-		if len(doc) == 0 {
-			line, offset = s.line, s.offset
-		}
-		s.offset++
-		if b == '\n' {
-			s.line++
-		}
-		if len(doc) == 0 && (b == ' ' || b == '\t' || b == '\r' || b == '\n') {
-			continue
-		}
-		if len(doc) >= MaxDocument {
-			return doc, line, offset, fmt.Errorf("the document is longer than %d bytes", MaxDocument)
-		}
-		doc = append(doc, b)
-		switch {
-		case inString && escaped:
-			escaped = false
-		case inString && b == '\\':
-			escaped = true
-		case b == '"':
-			inString = !inString
-		case inString:
-		case b == '{' || b == '[':
-			depth++
-		case b == '}' || b == ']':
-			depth--
-		}
-		if depth == 0 && !inString && (b == '}' || b == ']') {
-			return doc, line, offset, nil
-		}
-		if depth == 0 && !inString && b == '\n' {
-			return doc, line, offset, errors.New("text between the documents")
-		}
-	}
 }
 
 // uploadHour is when a bucket's object reached the collector, by its key:

@@ -5,36 +5,50 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/internal/table"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 )
 
+// maxParquet bounds a Parquet file, which is copied before it is read.
+const maxParquet = 4 << 30
+
 // parquet reads a table in Parquet by way of a temporary file, since the
-// format is read from its end.
+// format is read from its end. The file has no name while it is read, so that
+// nothing of it stays behind whatever happens.
 func (c *cutter) parquet(r *bufio.Reader) (err error) {
 	f, err := os.CreateTemp("", "bandish-*.parquet")
 	if err != nil {
-		return fmt.Errorf("%s: read parquet: %w", c.name, err)
+		return fmt.Errorf("%s: read Parquet: %w", c.name, err)
 	}
-	defer os.Remove(f.Name())
+	if os.Remove(f.Name()) != nil { // a system that keeps open files
+		defer os.Remove(f.Name())
+	}
 	defer f.Close()
-	size, err := io.Copy(f, r)
+	size, err := io.Copy(f, io.LimitReader(r, c.maxParquet+1))
 	if err != nil {
-		return fmt.Errorf("%s: read parquet: %w", c.name, err)
+		return fmt.Errorf("%s: read Parquet: %w", c.name, plainError(err))
+	}
+	if size > c.maxParquet {
+		return fmt.Errorf("%s: %w: a Parquet file of more than %d bytes: split it", c.name, ErrUnreadable, c.maxParquet)
+	}
+	if err := table.CheckParquet(f, size); err != nil {
+		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
 	defer func() { // the library panics on some malformed files
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%s: %w: parquet: %v", c.name, ErrUnreadable, p)
+			err = fmt.Errorf("%s: %w: not a Parquet file: %v", c.name, ErrUnreadable, p)
 		}
 	}()
 	pf, err := parquet.OpenFile(f, size)
 	if err != nil {
-		return fmt.Errorf("%s: %w: parquet: %w", c.name, ErrUnreadable, err)
+		return fmt.Errorf("%s: %w: not a Parquet file: %w", c.name, ErrUnreadable, plainError(err))
 	}
 	t := newParquetTable(pf.Schema())
 	kind := TableKind(t.columns)
@@ -48,6 +62,16 @@ func (c *cutter) parquet(r *bufio.Reader) (err error) {
 		}
 	}
 	return nil
+}
+
+// plainError leaves out the path of the temporary file, which says nothing to
+// the user.
+func plainError(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, line *int64) error {
@@ -67,7 +91,7 @@ func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, 
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: row %d: %w", c.name, *line+1, err)
+			return fmt.Errorf("%s: row %d: %w", c.name, *line+1, plainError(err))
 		}
 	}
 }

@@ -8,11 +8,12 @@ package table
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -86,45 +87,33 @@ func Read(r io.Reader, fn func(Row) error) error {
 func readCSV(r *bufio.Reader, fn func(Row) error) error {
 	head, _ := r.Peek(4096)
 	first, _, _ := bytes.Cut(head, []byte("\n"))
-	t := csv.NewReader(r)
+	comma := ','
 	for _, sep := range []rune{';', '\t'} {
-		if bytes.Count(first, []byte(string(sep))) > bytes.Count(first, []byte(string(t.Comma))) || t.Comma == ',' && bytes.Count(first, []byte(",")) == 0 {
-			t.Comma = sep
+		if bytes.Count(first, []byte(string(sep))) > bytes.Count(first, []byte(string(comma))) || comma == ',' && bytes.Count(first, []byte(",")) == 0 {
+			comma = sep
 		}
 	}
-	t.ReuseRecord = true
-	t.FieldsPerRecord = -1
-	header, err := t.Read()
+	t, err := NewCSV(r, comma)
 	if err != nil {
-		return fmt.Errorf("%w: header: %v", ErrUnreadable, err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	columns := make([]string, len(header))
-	for i, h := range header {
-		columns[i] = strings.ToLower(strings.TrimSpace(strings.Clone(h)))
+	for i, c := range t.Columns {
+		t.Columns[i] = strings.ToLower(c)
 	}
 	for {
-		record, err := t.Read()
+		in, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		row := Row{}
-		var pe *csv.ParseError
-		switch {
-		case errors.As(err, &pe):
-			row.Line, row.Err = int64(pe.StartLine), pe.Err
-		case err != nil: // the stream itself is broken: what was read stands
-			return fn(Row{Line: t.InputOffset(), Err: fmt.Errorf("the file breaks off: %w", err)})
-		default:
-			line, _ := t.FieldPos(0)
-			row.Line = int64(line)
-			if len(record) != len(columns) {
-				row.Err = fmt.Errorf("%d fields where the header has %d", len(record), len(columns))
-				break
-			}
-			row.Values = make(map[string]string, len(columns))
-			for i, v := range record {
+		if err != nil { // the stream itself is broken: what was read stands
+			return fn(Row{Line: in.Line, Err: fmt.Errorf("the file breaks off: %w", err)})
+		}
+		row := Row{Line: in.Line, Err: in.Err}
+		if in.Err == nil {
+			row.Values = make(map[string]string, len(t.Columns))
+			for i, v := range in.Fields {
 				if v = strings.TrimSpace(v); v != "" {
-					row.Values[columns[i]] = strings.Clone(v)
+					row.Values[t.Columns[i]] = strings.Clone(v)
 				}
 			}
 		}
@@ -153,21 +142,44 @@ func readObjects(r *bufio.Reader, fn func(Row) error) error {
 		switch e := decode(text, &object); {
 		case len(data) > maxLine:
 			row.Err = fmt.Errorf("the line is longer than %d bytes", maxLine)
-		case e != nil && !good && line == 1:
+		case e != nil && !good && line == 1 && goesOn(text, r):
 			return readDocument(io.MultiReader(bytes.NewReader(data), r), fn)
 		case e != nil:
 			row.Err = fmt.Errorf("not JSON: %w", e)
 		default:
-			if rows, ok := wrapped(object); ok && !good {
-				return each(rows, fn)
-			}
+			wrapper := !good
 			good = true
+			if rows, ok := wrapped(object); ok && wrapper {
+				if err := each(rows, fn); err != nil {
+					return err
+				}
+				continue
+			}
 			row.Values = flatten(object)
 		}
 		if err := fn(row); err != nil {
 			return err
 		}
 	}
+}
+
+// goesOn reports whether a line begins an object of several lines: it opens
+// more than it closes, and the next line can follow.
+func goesOn(line []byte, r *bufio.Reader) bool {
+	var n nesting
+	for _, b := range line {
+		if n.next(b) != "" {
+			return false
+		}
+	}
+	if n.inString || len(n.open) == 0 {
+		return false
+	}
+	head, _ := r.Peek(512)
+	if head = bytes.TrimLeft(head, " \t\r\n"); len(head) == 0 {
+		return true
+	}
+	return n.next(head[0]) == ""
 }
 
 // readLine reads a line. Of one that is too long only the beginning is kept,
@@ -185,20 +197,123 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// readDocument reads one object that spreads over lines.
+// readDocument reads an object that spreads over lines, row by row where it
+// holds a list of them, and the objects that follow it. Neither a row nor what
+// else the object holds may be longer than a line.
 func readDocument(r io.Reader, fn func(Row) error) error {
-	data, err := io.ReadAll(io.LimitReader(r, 1<<30))
-	if err != nil {
-		return fmt.Errorf("%w: %v", ErrUnreadable, err)
+	in := &budget{r: r, left: maxLine}
+	dec := json.NewDecoder(in)
+	dec.UseNumber()
+	n := int64(0)
+	row := func(raw json.RawMessage) error {
+		n++
+		in.left = maxLine
+		var object map[string]any
+		if err := decode(raw, &object); err != nil {
+			return fn(Row{Line: n, Err: errors.New("not an object")})
+		}
+		return fn(Row{Line: n, Values: flatten(object)})
 	}
-	var object map[string]any
-	if err := decode(data, &object); err != nil {
-		return fmt.Errorf("%w: not JSON: %v", ErrUnreadable, err)
+	object, refused, err := document(dec, row)
+	switch {
+	case refused != nil:
+		return refused
+	case err != nil && n == 0:
+		return fmt.Errorf("%w: not JSON: %w", ErrUnreadable, err)
+	case err != nil:
+		return fn(Row{Line: n + 1, Err: fmt.Errorf("not JSON: %w; the rest of the file was not read", err)})
+	case object != nil:
+		n++
+		if err := fn(Row{Line: n, Values: flatten(object)}); err != nil {
+			return err
+		}
 	}
-	if rows, ok := wrapped(object); ok {
-		return each(rows, fn)
+	in.left = math.MaxInt
+	return readValues(bufio.NewReader(io.MultiReader(dec.Buffered(), in)), n, fn)
+}
+
+// document reads one object. It gives the elements of its lists of rows to
+// row; the object is returned when it has none.
+func document(dec *json.Decoder, row func(json.RawMessage) error) (object map[string]any, refused, err error) {
+	if _, err := dec.Token(); err != nil { // the brace
+		return nil, nil, err
 	}
-	return fn(Row{Line: 1, Values: flatten(object)})
+	object = map[string]any{}
+	lists := false
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, nil, err
+		}
+		name, _ := key.(string) // a key is always text
+		var v any
+		if name != "results" && name != "result" && name != "data" {
+			if err := dec.Decode(&v); err != nil {
+				return nil, nil, err
+			}
+			object[name] = v
+			continue
+		}
+		open, err := dec.Token()
+		if err != nil {
+			return nil, nil, err
+		}
+		switch open {
+		default:
+			object[name] = open
+			continue
+		case json.Delim('{'):
+			inner := map[string]any{}
+			for dec.More() {
+				k, err := dec.Token()
+				if err == nil {
+					err = dec.Decode(&v)
+				}
+				if err != nil {
+					return nil, nil, err
+				}
+				inner[k.(string)] = v
+				v = nil
+			}
+			object[name] = inner
+		case json.Delim('['):
+			lists = true
+			for dec.More() {
+				var raw json.RawMessage
+				if err := dec.Decode(&raw); err != nil {
+					return nil, nil, err
+				}
+				if err := row(raw); err != nil {
+					return nil, err, nil
+				}
+			}
+		}
+		if _, err := dec.Token(); err != nil { // the end of the list or object
+			return nil, nil, err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, nil, err
+	}
+	if lists {
+		return nil, nil, nil
+	}
+	return object, nil, nil
+}
+
+// budget fails when more is read than is left.
+type budget struct {
+	r    io.Reader
+	left int
+}
+
+func (b *budget) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("a value is longer than %d bytes", maxLine)
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }
 
 func wrapped(object map[string]any) ([]any, bool) {
@@ -226,25 +341,47 @@ func each(rows []any, fn func(Row) error) error {
 }
 
 // readArray reads a JSON array; a row's line is its place in it.
-func readArray(r io.Reader, fn func(Row) error) error {
-	dec := json.NewDecoder(r)
-	dec.UseNumber()
-	if _, err := dec.Token(); err != nil {
-		return fmt.Errorf("%w: %v", ErrUnreadable, err)
-	}
-	for n := int64(1); dec.More(); n++ {
-		var raw json.RawMessage
-		row := Row{Line: n}
-		if err := dec.Decode(&raw); err != nil {
-			if n == 1 {
-				return fmt.Errorf("%w: not JSON: %v", ErrUnreadable, err)
-			}
-			row.Err = fmt.Errorf("not JSON: %w; the rest of the file was not read", err)
-			return fn(row)
+func readArray(r *bufio.Reader, fn func(Row) error) error {
+	var held *Row // the first, when it is bad: it may be that nothing is a row
+	err := readValues(r, 0, func(row Row) error {
+		if row.Line == 1 && row.Err != nil {
+			held = &row
+			return nil
 		}
+		if held != nil {
+			first := *held
+			held = nil
+			if err := fn(first); err != nil {
+				return err
+			}
+		}
+		return fn(row)
+	})
+	if held != nil && err == nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, held.Err)
+	}
+	return err
+}
+
+// readValues reads JSON objects over any number of lines and arrays of them,
+// after n rows. What is no object comes out as an error.
+func readValues(r *bufio.Reader, n int64, fn func(Row) error) error {
+	values := NewValues(r, maxLine, 1, 0)
+	for {
+		v, err := values.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		n++
+		if err != nil {
+			return fn(Row{Line: n, Err: fmt.Errorf("the file breaks off: %w", err)})
+		}
+		row := Row{Line: n}
 		var object map[string]any
-		if err := decode(raw, &object); err != nil || object == nil {
-			row.Err = errors.New("not an object")
+		if v.Bad != "" {
+			row.Err = fmt.Errorf("%s: %.40q", v.Bad, v.Data)
+		} else if err := decode(v.Data, &object); err != nil {
+			row.Err = fmt.Errorf("not JSON: %w", err)
 		} else {
 			row.Values = flatten(object)
 		}
@@ -252,7 +389,6 @@ func readArray(r io.Reader, fn func(Row) error) error {
 			return err
 		}
 	}
-	return nil
 }
 
 func decode(data []byte, into *map[string]any) error {
@@ -263,6 +399,9 @@ func decode(data []byte, into *map[string]any) error {
 	}
 	if *into == nil {
 		return errors.New("not an object")
+	}
+	if rest, err := io.ReadAll(dec.Buffered()); err != nil || len(bytes.TrimSpace(rest)) > 0 {
+		return fmt.Errorf("text after the object: %.40q", bytes.TrimSpace(rest))
 	}
 	return nil
 }
@@ -315,16 +454,40 @@ func scalar(v any) string {
 	return ""
 }
 
+// maxParquet bounds a Parquet file, which is held in memory.
+const maxParquet = 256 << 20
+
+// CheckParquet reports what shows at a glance that a file is not Parquet, or
+// not all of it: its end.
+func CheckParquet(r io.ReaderAt, size int64) error {
+	var end [8]byte
+	if size < 12 {
+		return errors.New("not a Parquet file: it is too short")
+	}
+	if _, err := r.ReadAt(end[:], size-8); err != nil {
+		return errors.New("not a Parquet file: its end cannot be read")
+	}
+	if string(end[4:]) != "PAR1" {
+		return errors.New("not a Parquet file: it begins as one but does not end as one; was it cut off?")
+	}
+	if footer := int64(binary.LittleEndian.Uint32(end[:])); footer > size-12 {
+		return fmt.Errorf("not a Parquet file: it claims a footer of %d bytes and has %d bytes itself", footer, size)
+	}
+	return nil
+}
+
 // readParquet reads a Parquet file. It needs random access, so a stream is
 // first read into memory.
 func readParquet(r io.Reader, fn func(Row) error) (err error) {
-	const limit = 1 << 30
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := io.ReadAll(io.LimitReader(r, maxParquet+1))
 	if err != nil {
 		return fmt.Errorf("%w: %v", ErrUnreadable, err)
 	}
-	if len(data) > limit {
-		return fmt.Errorf("%w: Parquet of more than 1 GiB: split it", ErrUnreadable)
+	if len(data) > maxParquet {
+		return fmt.Errorf("%w: Parquet of more than %d MiB: split it", ErrUnreadable, maxParquet>>20)
+	}
+	if err := CheckParquet(bytes.NewReader(data), int64(len(data))); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	defer func() { // the decoder is not hardened against hostile files
 		if p := recover(); p != nil {

@@ -152,3 +152,103 @@ func FuzzRead(f *testing.F) {
 		})
 	})
 }
+
+// A row that is no CSV, or whose quote never closes, does not take the rows
+// after it with it.
+func TestStrayQuoteCostsOneRow(t *testing.T) {
+	for name, stray := range map[string]string{"opens": `"u3,1`, "within": `u"3,1`, "after": `"u"3,1`, "last field": `u3,"1`} {
+		for _, next := range []string{"", "\"x, y\",7\n", "\"two\nlines\",7\n"} {
+			var b strings.Builder
+			b.WriteString("a,b\n")
+			want := 49
+			for i := range 50 {
+				if i == 3 {
+					b.WriteString(stray + "\n" + next)
+					if next != "" {
+						want++
+					}
+					continue
+				}
+				fmt.Fprintf(&b, "u%d,1\n", i)
+			}
+			rows, err := read(t, b.String())
+			good, bad := 0, 0
+			for _, r := range rows {
+				if r.Err != nil {
+					bad++
+				} else {
+					good++
+				}
+			}
+			if err != nil || good != want || bad != 1 || rows[3].Line != 5 {
+				t.Errorf("%s, then %q: %d good and %d bad rows, %v; want %d and 1", name, next, good, bad, err, want)
+			}
+		}
+	}
+}
+
+// Nothing is longer in memory than the limits, whatever the quotes say.
+func TestLongRows(t *testing.T) {
+	for name, c := range map[string]struct {
+		text      string
+		good, bad int
+	}{
+		"row":      {"a,b\n1,2\n" + strings.Repeat("x", MaxRow) + ",2\n3,4\n", 2, 1},
+		"open row": {"a,b\n1,2\n\"" + strings.Repeat("x", 2*MaxRow) + ",2\n3,4\n", 2, 1},
+		"lines":    {"a,b\n1,2\n\"" + strings.Repeat("x,1\n", 3*maxJoined), 3 * maxJoined, 1},
+		"element":  {`[{"a":1},{"a":"` + strings.Repeat("x", maxLine) + `"},{"a":3}]`, 2, 1},
+	} {
+		rows, err := read(t, c.text)
+		bad := 0
+		for _, r := range rows {
+			if r.Err != nil {
+				bad++
+			}
+		}
+		if err != nil || len(rows)-bad != c.good || bad != c.bad {
+			t.Errorf("%s: %d good and %d bad, %v; want %d and %d", name, len(rows)-bad, bad, err, c.good, c.bad)
+		}
+	}
+	for name, text := range map[string]string{
+		"header":        "a," + strings.Repeat("x", 2*MaxRow) + "\n1,2\n",
+		"quoted header": "a,\"" + strings.Repeat("x\n", MaxRow) + "\n1,2\n",
+		"columns":       strings.Repeat("a,", maxColumns+1) + "\n1,2\n",
+		"document":      "{\n\"a\":\"" + strings.Repeat("x", maxLine+1) + "\"\n}",
+	} {
+		if _, err := read(t, text); !errors.Is(err, ErrUnreadable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What stands between and after objects is told.
+func TestTextAmongObjectsIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		text      string
+		good, bad int
+	}{
+		"after an array":      {`[{"a":1}] trailing {"a":2}`, 1, 1},
+		"array after array":   {"[{\"a\":1}]\n[{\"a\":2}]\n", 2, 0},
+		"NaN in an array":     {`[{"a":1},NaN,{"a":NaN},{"a":2}]`, 2, 2},
+		"array not closed":    {`[{"a":1},{"a":2}`, 2, 1},
+		"after a wrapper":     {"{\"results\":[{\"a\":1}]}\nnoise\n{\"a\":2}\n", 2, 1},
+		"after a long one":    {"{\n\"results\":[{\"a\":1},\n7,{\"a\":2}]}\nnoise\n{\"a\":2}\n", 3, 2},
+		"objects over lines":  {"{\n\"a\":1\n}\n{\n\"a\":2\n}\n", 2, 0},
+		"after an object":     {"{\"a\":1} junk\n{\"a\":2}\n", 1, 1},
+		"first line cut":      {"{\"a\":1,\n{\"a\":2}\n{\"a\":3}\n", 2, 1},
+		"first line wrong":    {"{\"a\":nan}\n{\"a\":2}\n", 1, 1},
+		"data is an object":   {"{\n\"data\":{\"x\":1,\"y\":null}\n}", 1, 0},
+		"broken in a wrapper": {"{\n\"results\":[{\"a\":1},\n{\"a\":nan}]}", 1, 1},
+	} {
+		rows, err := read(t, c.text)
+		bad := 0
+		for _, r := range rows {
+			if r.Err != nil {
+				bad++
+			}
+		}
+		if err != nil || len(rows)-bad != c.good || bad != c.bad {
+			t.Errorf("%s: %+v, %v; want %d and %d bad", name, rows, err, c.good, c.bad)
+		}
+	}
+}
