@@ -2,6 +2,7 @@ package measurement
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,10 +30,13 @@ const (
 type DecodeError struct {
 	Reason Reason
 	Hint   string // how to mend it
-	Err    error  // the parser's, where there is one
+	Err    error  // the parser's, or what is wrong with a field that is there
 }
 
 func (e *DecodeError) Error() string {
+	if e.Err != nil && e.Reason != NotJSON {
+		return fmt.Sprintf("decode measurement: %v", e.Err)
+	}
 	if e.Err != nil {
 		return fmt.Sprintf("decode measurement: %s: %v", strings.ReplaceAll(string(e.Reason), "_", " "), e.Err)
 	}
@@ -57,13 +61,37 @@ func Decode(line []byte) (*Measurement, error) {
 		return nil, notObject()
 	}
 	if m.TestName == "" {
-		return nil, &DecodeError{Reason: MissingTestName, Hint: `every measurement says its test: "test_name": "web_connectivity"`}
+		return nil, &DecodeError{Reason: MissingTestName, Err: unreadable(line, "test_name", m.Defects), Hint: `every measurement says its test: "test_name": "web_connectivity"`}
 	}
 	if m.StartTime.IsZero() {
-		return nil, &DecodeError{Reason: MissingStartTime, Hint: `want "measurement_start_time": "YYYY-MM-DD hh:mm:ss" in UTC`}
+		return nil, &DecodeError{Reason: MissingStartTime, Err: unreadable(line, "measurement_start_time", m.Defects), Hint: `want "measurement_start_time": "YYYY-MM-DD hh:mm:ss" in UTC`}
 	}
 	m.ProbeCC = country(m.ProbeCC)
 	return m, nil
+}
+
+// unreadable says what stands in a field that could not be read; nil where
+// nothing does.
+func unreadable(line []byte, field string, defects []string) error {
+	var fields map[string]json.RawMessage
+	if !slices.Contains(defects, field) || json.Unmarshal(line, &fields) != nil || len(fields[field]) == 0 {
+		return nil
+	}
+	kinds := map[byte]string{'{': "an object", '[': "a list", 't': "true", 'f': "false"}
+	raw := fields[field]
+	shown := []rune(strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, string(raw)))
+	if len(shown) > 60 {
+		shown = append(shown[:60], '…')
+	}
+	if raw[0] == '"' {
+		return fmt.Errorf("%s is %s, which is no time", field, string(shown))
+	}
+	return fmt.Errorf("%s has the wrong type: it is %s, %s, and must be text", field, string(shown), cmp.Or(kinds[raw[0]], "a number"))
 }
 
 func notObject() error {

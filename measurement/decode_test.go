@@ -208,6 +208,32 @@ func TestDecodeRefusesWithAReasonAndAHint(t *testing.T) {
 	}
 }
 
+// What is there but cannot be read is not called missing.
+func TestDecodeShowsWhatIsWrong(t *testing.T) {
+	long := `"` + strings.Repeat("x", 500) + `"`
+	for value, want := range map[string]string{
+		`1708164672`:         "measurement_start_time has the wrong type: it is 1708164672, a number, and must be text",
+		`["2024-02-17"]`:     `measurement_start_time has the wrong type: it is ["2024-02-17"], a list, and must be text`,
+		`{"a":1}`:            `measurement_start_time has the wrong type: it is {"a":1}, an object, and must be text`,
+		`true`:               "measurement_start_time has the wrong type: it is true",
+		`"yesterday"`:        `measurement_start_time is "yesterday", which is no time`,
+		"\"a\u009b\u202eb\"": `measurement_start_time is "a??b", which is no time`,
+		long:                 `measurement_start_time is "` + strings.Repeat("x", 59) + "…, which is no time",
+		`null`:               "missing measurement start time",
+		`""`:                 "missing measurement start time",
+	} {
+		_, err := Decode([]byte(strings.Replace(sample, `"2024-02-17 10:11:12"`, value, 1)))
+		var de *DecodeError
+		if !errors.As(err, &de) || de.Reason != MissingStartTime || de.Hint == "" || !strings.HasPrefix(err.Error(), "decode measurement: "+want) {
+			t.Errorf("%s: %v; want %s", value, err, want)
+		}
+	}
+	_, err := Decode([]byte(strings.Replace(sample, `"test_name":"web_connectivity"`, `"test_name":7`, 1)))
+	if err == nil || !strings.Contains(err.Error(), "test_name has the wrong type: it is 7, a number") {
+		t.Error(err)
+	}
+}
+
 // oracle decodes with encoding/json, strictly.
 func oracle(line []byte) (*Measurement, error) {
 	m := new(Measurement)

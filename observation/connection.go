@@ -205,14 +205,19 @@ func (a *assembly) failedLookup(name string, hop uint8, engine string, res Resul
 	a.failed = append(a.failed, r)
 }
 
-// mergeLookups makes one row of the lookups of a name that failed alike.
+// forAddress reports whether a query type is one that every host on the web
+// has an answer to.
+func forAddress(kind string) bool { return kind == "A" || kind == "ANY" || kind == "" }
+
+// mergeLookups makes one row of the lookups of a name that failed alike, and
+// another of those for records that a host need not have.
 func mergeLookups(rows []Row) []Row {
 	var merged []Row
 next:
 	for _, r := range rows {
 		for i := range merged {
 			m := &merged[i]
-			if m.Name == r.Name && m.Hop == r.Hop && m.DNS == r.DNS {
+			if m.Name == r.Name && m.Hop == r.Hop && m.DNS == r.DNS && forAddress(m.DNSType) == forAddress(r.DNSType) {
 				m.DNSEngines = append(m.DNSEngines, r.DNSEngines...)
 				m.DNSType = min(m.DNSType, r.DNSType)
 				m.DNSSeconds = max(m.DNSSeconds, r.DNSSeconds)

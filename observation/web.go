@@ -1,6 +1,7 @@
 package observation
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"strconv"
@@ -157,7 +158,9 @@ func (v *controlView) step(ok bool, f measurement.Failure) Result {
 	return v.b.result(f)
 }
 
+// same reports whether the control's handshake was for the name that the
+// probe sent: one for another name at the same address says nothing of it.
 func (v *controlView) same(serverName string, r *Row) bool {
-	name := CanonicalName(serverName)
-	return name == "" || name == r.Name || name == r.ServerName
+	name := cmp.Or(CanonicalName(serverName), v.name)
+	return name == cmp.Or(r.ServerName, r.Name)
 }

@@ -74,6 +74,9 @@ func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Im
 		cells := slices.Clone(row.Fields)
 		t.cells = cells
 		rows, err := use()
+		if err == nil {
+			err = plausible(rows)
+		}
 		if err != nil {
 			t.aside(cells, err)
 			continue
@@ -82,6 +85,27 @@ func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Im
 		t.im.Ledger = append(t.im.Ledger, rows...)
 	}
 	return nil, fmt.Errorf("read %s: more than %d rows", t.origin.File, maxRows)
+}
+
+// plausible reports outcomes that are more than what was asked: each request
+// (account, item) that a row counts has at most one.
+func plausible(rows []Row) error {
+	for i := range rows {
+		r := &rows[i]
+		if r.Sent == nil {
+			continue
+		}
+		sum := int64(0)
+		for _, n := range []*int64{r.Complied, r.Partly, r.Rejected} {
+			if n != nil {
+				sum += *n
+			}
+		}
+		if sum > *r.Sent {
+			return fmt.Errorf("more outcomes (%d complied with, in part or rejected) than %d sent", sum, *r.Sent)
+		}
+	}
+	return nil
 }
 
 func (t *table) aside(cells []string, err error) {

@@ -171,7 +171,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns", Basis: contrast + "; Android says no more than that there was no data",
 		Sentence: "The resolver has no address for the name; the control found one.",
 		row: func(s *scene, v *view) bool {
-			return lookupContrast(s, v) && (v.dns == "android_dns_cache_no_data" || v.dns == "dns_no_answer") && controlHasV4(v)
+			return lookupContrast(s, v) && (v.dns == "android_dns_cache_no_data" || v.dns == "dns_no_answer" && v.DNSType != "") && controlHasV4(v)
 		},
 	},
 	{
@@ -313,12 +313,40 @@ func ledElsewhere(s *scene, v *view) bool {
 	})
 }
 
-// lookupContrast: the probe's resolver failed for the name of the input, which
-// the control resolved.
+// lookupContrast: the probe's resolver failed for the addresses of the name of
+// the input, which the control resolved, and the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
 	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
-		len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 &&
+		asksAddress(v) && len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
+}
+
+// asksAddress reports whether a lookup was one that every host on the web has
+// an answer to. Many have no AAAA, HTTPS, CNAME or NS record, and servers that
+// know none of these fail in all ways; "" is a table that does not keep it.
+func asksAddress(v *view) bool { return v.DNSType == "A" || v.DNSType == "ANY" || v.DNSType == "" }
+
+// stranded reports whether the probe seems to have been offline: each resolver
+// besides its own failed for want of a route, and nothing else worked.
+func (s *scene) stranded() bool {
+	found := false
+	for i := range s.views {
+		v := &s.views[i]
+		if v.dns == done && !v.Literal || v.tcp == done || v.tls == done || v.quic == done || v.http == done {
+			return false
+		}
+		if (v.udp || v.doh) && v.dns.Failed() {
+			if !routeless(v.dns) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+func routeless(f observation.Result) bool {
+	return f == "network_unreachable" || f == "host_unreachable" || f == "network_down"
 }
 
 func wrongCertificate(v *view) bool {
@@ -486,7 +514,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast + "; old controls make no handshakes of their own",
 		Sentence: "The handshake is cut off at a genuine address; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.Hop == 0 && v.ControlTLS == "" && s.fetched && (v.vouched || v.kin) &&
+			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && (v.vouched || v.kin) &&
 				strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -495,7 +523,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast + "; the control followed the same redirects",
 		Sentence: "The handshake with a host that the page redirects to is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.Hop > 0 && v.ControlTLS == "" && s.fetched && !v.bogon && !v.foreign &&
+			return cutOff(v.tls) && v.Hop > 0 && s.named(v) && v.ControlTLS == "" && s.fetched && !v.bogon && !v.foreign &&
 				s.redirectHeld(v) && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -504,7 +532,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: "the same address, at the same time, with another name",
 		Sentence: "The handshake is cut off with this name and completes with another one at the same address.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.ServerName != "" && !v.ControlTLS.Failed() && s.otherName(v)
+			return cutOff(v.tls) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v)
 		},
 	},
 	{
@@ -557,6 +585,18 @@ var tlsRules = []Rule{
 		Sentence: "The handshake completed, but the server did not prove its name.",
 		row:      func(s *scene, v *view) bool { return v.tls == done },
 	},
+}
+
+// named reports whether the name sent in a handshake is the one that the
+// measurement is about: a handshake for another says nothing of it.
+func (s *scene) named(v *view) bool {
+	if v.ServerName == "" || v.Literal {
+		return true
+	}
+	if host := observation.HostOf(s.first.Input); s.web && v.Hop == 0 && host != "" {
+		return v.ServerName == host
+	}
+	return v.ServerName == v.Name
 }
 
 // forged reports whether the stored chain is not the server's: it was refused

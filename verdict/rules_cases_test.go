@@ -200,7 +200,7 @@ var ruleCases = map[string]ruleCase{
 	"dns_nxdomain":          {rows(secure(stop("dns", nxdomain))), first(alone)},
 	"dns_refused":           {rows(secure(stop("dns", "dns_refused_error"))), first(gone)},
 	"dns_timeout":           {rows(secure(stop("dns", timeout))), first(func(r *row) { r.ResolverASN = 19281 })},
-	"dns_no_data":           {rows(secure(stop("dns", "dns_no_answer"))), first(func(r *row) { r.ControlAddrs = []string{"2001:db8::1"} })},
+	"dns_no_data":           {rows(secure(stop("dns", "dns_no_answer"), func(r *row) { r.DNSType = "A" })), first(func(r *row) { r.ControlAddrs = []string{"2001:db8::1"} })},
 	"dns_redirect_lookup":   {rows(secure(redirects), next("https", stop("dns", nxdomain))), first(func(r *row) { r.Status, r.Location = 200, "" })},
 	"dns_address_down":      {rows(secure(at("127.0.0.1"), stop("tcp", refused), func(r *row) { r.ControlAddrs = []string{"127.0.0.1"} })), first(func(r *row) { r.ControlAddrs = []string{genuine} })},
 	"dns_down":              {rows(secure(stop("dns", nxdomain), gone)), first(alone)},

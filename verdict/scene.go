@@ -112,6 +112,9 @@ func (v *view) steps() {
 			v.system = true
 		}
 	}
+	if v.dns == "dns_no_answer" && !asksAddress(v) {
+		v.dns = "" // most hosts have none of these records
+	}
 	v.clear = v.HTTP.Tried() && !v.Verified()
 	if !v.HTTP.Failed() || v.Status > 0 || v.TLS.Tried() || v.QUIC.Tried() {
 		return

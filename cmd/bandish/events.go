@@ -98,7 +98,7 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 	if *asJSON {
 		return printJSON(env.stdout, list)
 	}
-	printEvents(env.stdout, list)
+	printEvents(terminal{env.stdout}, list)
 	if n := len(found.Artefacts); n > 0 && !*artefacts {
 		fmt.Fprintf(env.stderr, "bandish: %d changes look like artefacts of the instrument and are left out; --artefacts shows them\n", n)
 	}
@@ -175,7 +175,7 @@ func eventsOfFiles(env *environment, registry *target.Registry, data string, q *
 		cells = kept
 	}
 	if q.days {
-		defer printDays(env.stdout, q, cells)
+		defer printDays(terminal{env.stdout}, q, cells)
 	}
 	return event.Detect(cells, q.until), nil
 }

@@ -139,6 +139,9 @@ func run(ctx context.Context, env *environment, args []string) int {
 		printUsage(env.stdout)
 		return 0
 	}
+	told := *env
+	told.stderr = terminal{env.stderr} // what is said of input quotes it
+	env = &told
 	for _, c := range commands() {
 		if c.name == args[0] {
 			return exitCode(env, c.run(ctx, env, args[1:]))

@@ -434,6 +434,9 @@ func recordLint(w io.Writer, f recordFlags) error {
 		return err
 	}
 	problems := r.Lint(checks)
+	if len(r.Cases) == 0 && len(problems) == 0 {
+		return fmt.Errorf("no case in %s; a case is a folder there, named like zz-2026-x, that holds case.yaml: `bandish record new` begins one", folder)
+	}
 	if *f.fix {
 		if folder == "" {
 			return errors.New("--fix needs the record's files; name their folder with --records")

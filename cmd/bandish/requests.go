@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +100,9 @@ func guessRequestFormat(content []byte) string {
 	return string(request.Mapped)
 }
 
+// maxRequestTable bounds a table of requests, in bytes; Google's has a few million.
+const maxRequestTable = 256 << 20
+
 type requestImport struct {
 	File   string          `json:"file"`
 	SHA256 string          `json:"sha256"`
@@ -141,7 +143,7 @@ func importRequests(env *environment, args []string) error {
 		if *asJSON {
 			err = printJSON(env.stdout, result)
 		} else {
-			err = result.print(env.stdout)
+			err = result.print(terminal{env.stdout})
 		}
 		if err != nil {
 			return err
@@ -151,7 +153,7 @@ func importRequests(env *environment, args []string) error {
 }
 
 func importRequestFile(archive *source.Archive, file string, use source.Use, registry *target.Registry) (*requestImport, error) {
-	content, err := os.ReadFile(file)
+	content, _, err := source.ReadFile(file, maxRequestTable)
 	if err != nil {
 		return nil, fmt.Errorf("import requests: %w", err)
 	}
@@ -291,7 +293,7 @@ func showRequests(env *environment, args []string) error {
 	if *asJSON {
 		return printJSON(env.stdout, view)
 	}
-	return view.print(env.stdout, *limit)
+	return view.print(terminal{env.stdout}, *limit)
 }
 
 func readBy(text string) (request.By, error) {

@@ -58,10 +58,10 @@ func runSearch(ctx context.Context, env *environment, args []string) error {
 		return printJSON(env.stdout, result)
 	}
 	for _, h := range result.Hits {
-		fmt.Fprintf(env.stdout, "%s  %s  %s\n", h.Kind, h.ID, strings.TrimSpace(strings.Join([]string{h.Date, h.CC, h.Title, h.Place, h.URL}, "  ")))
-		fmt.Fprintf(env.stdout, "    %s\n", strings.Join(strings.Fields(h.Plain()), " "))
+		fmt.Fprintf(terminal{env.stdout}, "%s  %s  %s\n", h.Kind, h.ID, strings.TrimSpace(strings.Join([]string{h.Date, h.CC, h.Title, h.Place, h.URL}, "  ")))
+		fmt.Fprintf(terminal{env.stdout}, "    %s\n", strings.Join(strings.Fields(h.Plain()), " "))
 	}
-	_, err = fmt.Fprintf(env.stdout, "%d of %d found\n", len(result.Hits), result.Total)
+	_, err = fmt.Fprintf(terminal{env.stdout}, "%d of %d found\n", len(result.Hits), result.Total)
 	return err
 }
 

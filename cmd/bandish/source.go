@@ -89,7 +89,7 @@ func addSources(ctx context.Context, env *environment, args []string) error {
 		if !a.New {
 			state = "was archived already"
 		}
-		if _, err := fmt.Fprintf(env.stdout, "%s  %s  %d bytes  %s  %s\n", a.SHA256, a.MediaType, a.Bytes, state, a.Title); err != nil {
+		if _, err := fmt.Fprintf(terminal{env.stdout}, "%s  %s  %d bytes  %s  %s\n", a.SHA256, a.MediaType, a.Bytes, state, a.Title); err != nil {
 			return err
 		}
 		if a.Note != "" {
@@ -120,22 +120,18 @@ func (s *sourceAdder) add(ctx context.Context, name string) error {
 		}
 		return s.keep(content, mediaType, fetch)
 	}
-	content, err := os.ReadFile(name)
+	if lower := strings.ToLower(name); strings.HasSuffix(lower, ".warc") || strings.HasSuffix(lower, ".warc.gz") {
+		return s.addWARC(name)
+	}
+	content, info, err := source.ReadFile(name, s.fetcher.MaxBytes)
 	if err != nil {
 		return fmt.Errorf("add source: %w", err)
-	}
-	if lower := strings.ToLower(name); strings.HasSuffix(lower, ".warc") || strings.HasSuffix(lower, ".warc.gz") {
-		return s.addWARC(content, filepath.Base(name))
 	}
 	if len(content) == 0 {
 		return fmt.Errorf("add source: %s is empty", name)
 	}
 	at := s.fetched
 	if at.IsZero() {
-		info, err := os.Stat(name)
-		if err != nil {
-			return fmt.Errorf("add source: %w", err)
-		}
 		at = info.ModTime()
 	}
 	mediaType := s.mediaType
@@ -145,16 +141,28 @@ func (s *sourceAdder) add(ctx context.Context, name string) error {
 	return s.keep(content, mediaType, source.Fetch{Time: at, How: "file", Name: filepath.Base(name), URL: s.url})
 }
 
-func (s *sourceAdder) addWARC(content []byte, name string) error {
-	skipped, err := source.ReadWARC(bytes.NewReader(content), name, func(p source.Page) error {
+// addWARC archives the pages of a WARC file, which may be larger than memory.
+func (s *sourceAdder) addWARC(path string) error {
+	f, _, err := source.OpenFile(path)
+	if err != nil {
+		return fmt.Errorf("add source: %w", err)
+	}
+	defer f.Close()
+	name, before, odd := filepath.Base(path), len(s.added), 0
+	skipped, err := source.ReadWARC(f, name, func(p source.Page) error {
 		return s.keep(p.Content, p.MediaType, p.Fetch)
 	}, func(n int, why string) {
+		odd++
 		fmt.Fprintf(s.stderr, "bandish: %s, record %d set aside: %s\n", name, n, why)
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stderr, "bandish: %s: %d pages, %d other records\n", name, len(s.added), skipped)
+	pages := len(s.added) - before
+	if pages == 0 {
+		return fmt.Errorf("add source: no page in %s (%d records set aside, %d others); the file may be cut off", path, odd, skipped)
+	}
+	fmt.Fprintf(s.stderr, "bandish: %s: %d pages, %d other records\n", name, pages, skipped)
 	return nil
 }
 
@@ -197,7 +205,7 @@ func listSources(env *environment, args []string) error {
 		if where == "" {
 			where = f.Name
 		}
-		if _, err := fmt.Fprintf(env.stdout, "%s  %s  %s  %s  %s\n", s.SHA256[:12], f.Time.Format(time.DateOnly), f.How, s.MediaType, where); err != nil {
+		if _, err := fmt.Fprintf(terminal{env.stdout}, "%s  %s  %s  %s  %s\n", s.SHA256[:12], f.Time.Format(time.DateOnly), f.How, s.MediaType, where); err != nil {
 			return err
 		}
 	}
@@ -230,21 +238,22 @@ func showSource(env *environment, args []string) error {
 		if err != nil {
 			return fmt.Errorf("source %s: %w", stored.SHA256[:12], err)
 		}
-		return printText(env.stdout, text)
+		return printText(terminal{env.stdout}, text)
 	case *asJSON:
 		return printJSON(env.stdout, stored)
 	}
-	fmt.Fprintf(env.stdout, "sha256      %s\nmedia type  %s\nbytes       %d\n", stored.SHA256, stored.MediaType, stored.Bytes)
+	out := terminal{env.stdout}
+	fmt.Fprintf(out, "sha256      %s\nmedia type  %s\nbytes       %d\n", stored.SHA256, stored.MediaType, stored.Bytes)
 	if text, err := source.ReadText(content, stored.MediaType, stored.URL()); err == nil {
-		fmt.Fprintf(env.stdout, "title       %s\nauthor      %s\nparagraphs  %d\n", text.Title, text.Author, len(text.Spans))
+		fmt.Fprintf(out, "title       %s\nauthor      %s\nparagraphs  %d\n", text.Title, text.Author, len(text.Spans))
 		if !text.Published.IsZero() {
-			fmt.Fprintf(env.stdout, "published   %s (as the page says)\n", text.Published.Format(time.RFC3339))
+			fmt.Fprintf(out, "published   %s (as the page says)\n", text.Published.Format(time.RFC3339))
 		}
 	}
 	for _, f := range stored.Fetches {
-		fmt.Fprintf(env.stdout, "got         %s by %s %s %s\n", f.Time.Format(time.RFC3339), f.How, f.Name, f.URL)
+		fmt.Fprintf(out, "got         %s by %s %s %s\n", f.Time.Format(time.RFC3339), f.How, f.Name, f.URL)
 		for _, r := range f.Redirects {
-			fmt.Fprintf(env.stdout, "            redirected to %s\n", r)
+			fmt.Fprintf(out, "            redirected to %s\n", r)
 		}
 	}
 	return nil
@@ -408,7 +417,7 @@ func reportChecks(env *environment, checks []passageCheck, damaged []string, asJ
 			return err
 		}
 	} else {
-		printChecks(env.stdout, checks, damaged, missing)
+		printChecks(terminal{env.stdout}, checks, damaged, missing)
 	}
 	if missing+len(damaged) > 0 {
 		return &exitError{code: 1}

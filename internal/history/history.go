@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/url"
 	"os"
 	"regexp"
@@ -199,14 +200,23 @@ func (c *Collector) rename(v map[string]string) map[string]string {
 			out[to] = v[from]
 			continue
 		}
-		sum := 0.0
-		for _, n := range names {
-			x, _ := strconv.ParseFloat(cmp.Or(v[n], "0"), 64)
-			sum += x
-		}
-		out[to] = strconv.FormatFloat(sum, 'f', -1, 64)
+		out[to] = addUp(v, names)
 	}
 	return out
+}
+
+// addUp adds up columns of counts. A text that is no count stands for the sum,
+// for the reader of the row to name.
+func addUp(v map[string]string, names []string) string {
+	sum := uint64(0)
+	for _, n := range names {
+		x, err := parseCount(v[n])
+		if err != nil {
+			return v[n]
+		}
+		sum += uint64(x)
+	}
+	return strconv.FormatUint(sum, 10)
 }
 
 func kindOf(v map[string]string) string {
@@ -441,18 +451,9 @@ func (f *file) count(v, raw map[string]string) error {
 	if strings.Contains(day, ":") && at.Unix()%86400 != 0 {
 		span = 3600
 	}
-	var n [4]uint32
-	for i, name := range []string{"ok_count", "anomaly_count", "confirmed_count", "failure_count"} {
-		if n[i], err = parseCount(v[name]); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	total, err := parseCount(v["measurement_count"])
+	n, err := outcomes(v)
 	if err != nil {
-		return fmt.Errorf("measurement_count: %w", err)
-	}
-	if _, ok := v["ok_count"]; !ok {
-		n[0] = total - min(total, n[1]+n[2]+n[3])
+		return err
 	}
 	cc, asn, target, _, err := f.where(v, at)
 	if err != nil {
@@ -462,9 +463,16 @@ func (f *file) count(v, raw map[string]string) error {
 	if _, ok := f.c.seen[id]; ok {
 		return nil
 	}
-	f.c.seen[id] = struct{}{}
 	k := countKey{cc, target, asn, at.Unix() - at.Unix()%span, span}
 	c := f.c.counts[k]
+	sum := uint64(n[0]) + uint64(n[1]) + uint64(n[2]) + uint64(n[3])
+	if c != nil {
+		sum += uint64(c.Measurements)
+	}
+	if sum > maxCell {
+		return fmt.Errorf("%d measurements of one target, network and day: more than %d cannot be", sum, maxCell)
+	}
+	f.c.seen[id] = struct{}{}
 	if c == nil {
 		c = &series.Cell{CC: cc, Target: target, ASN: asn, Start: k.start, Span: span}
 		f.c.counts[k] = c
@@ -480,16 +488,46 @@ func (f *file) count(v, raw map[string]string) error {
 	return nil
 }
 
-// parseCount reads a whole number; a million measurements a day are enough.
+// maxCell bounds the measurements of a cell, so that their votes fit in it.
+const maxCell = math.MaxUint32 / series.Vote
+
+// outcomes reads how many of a row's measurements were ok, anomalous,
+// confirmed and failed; together they are no more than all.
+func outcomes(v map[string]string) (n [4]uint32, err error) {
+	for i, name := range []string{"ok_count", "anomaly_count", "confirmed_count", "failure_count"} {
+		if n[i], err = parseCount(v[name]); err != nil {
+			return n, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	total, err := parseCount(v["measurement_count"])
+	if err != nil {
+		return n, fmt.Errorf("measurement_count: %w", err)
+	}
+	sum := uint64(n[0]) + uint64(n[1]) + uint64(n[2]) + uint64(n[3])
+	if v["measurement_count"] != "" && sum > uint64(total) {
+		return n, fmt.Errorf("the counts add up to %d, but measurement_count is %d", sum, total)
+	}
+	if _, given := v["ok_count"]; !given && v["measurement_count"] != "" {
+		n[0] = total - uint32(sum)
+	}
+	return n, nil
+}
+
+// parseCount reads a whole number, "3" or "3.0"; empty is 0.
 func parseCount(s string) (uint32, error) {
 	if s == "" {
 		return 0, nil
 	}
 	x, err := strconv.ParseFloat(s, 64)
-	if err != nil || !(x >= 0) {
+	switch {
+	case err != nil || !(x >= 0):
 		return 0, fmt.Errorf("%.20q is no count", s)
+	case x > math.MaxInt32:
+		return 0, fmt.Errorf("%.20q is more than a count can be", s)
+	case x != math.Trunc(x):
+		return 0, fmt.Errorf("%.20q is no whole number", s)
 	}
-	return uint32(min(x, 1e6)), nil
+	return uint32(x), nil
 }
 
 func fingerprint(v map[string]string) string {

@@ -98,6 +98,31 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// Counts that cannot be are left out with their reason, and make nothing.
+func TestImpossibleCounts(t *testing.T) {
+	head := "measurement_start_day,probe_cc,domain,ok_count,anomaly_count,confirmed_count,failure_count,measurement_count\n"
+	good := "2024-02-16,ZZ,x.com,10,3.0,1,,16\n"
+	for row, why := range map[string]string{
+		"2024-02-17,ZZ,x.com,0,0,99999999999,0,3\n":                  `confirmed_count: "99999999999" is more than`,
+		"2024-02-17,ZZ,x.com,0,0,4,0,3\n":                            "the counts add up to 4, but measurement_count is 3",
+		"2024-02-17,ZZ,x.com,0,1.9,0,0,3\n":                          `anomaly_count: "1.9" is no whole number`,
+		"2024-02-17,ZZ,x.com,0,-1,0,0,3\n":                           `anomaly_count: "-1" is no count`,
+		"2024-02-17,ZZ,x.com,NaN,0,0,0,3\n":                          `ok_count: "NaN" is no count`,
+		"2024-02-17,ZZ,x.com,2147483648,0,0,0,\n":                    `ok_count: "2147483648" is more than`,
+		"2024-02-17,ZZ,x.com,2147483647,2147483647,3,0,\n":           "measurements of one target, network and day",
+		"2024-02-16,ZZ,x.com,4294967,0,0,0,\n":                       "4294981 measurements of one target, network and day",
+		"2024-02-17,ZZ,x.com,0,2147483647,2147483647,2147483647,3\n": "the counts add up to 6442450941",
+	} {
+		cells, r, err := collect(t, Options{}, head+good+row)
+		if err != nil || r.Rows != 1 || r.Bad != 1 || !strings.Contains(r.Problems[0].Reason, why) {
+			t.Errorf("%s%+v, %v; want %q", row, r, err, why)
+		}
+		if len(cells) != 1 || cells[0].Measurements != 14 || cells[0].Impaired != 3 {
+			t.Errorf("%s%+v", row, cells)
+		}
+	}
+}
+
 func TestColumnMapping(t *testing.T) {
 	cells, _, err := collect(t, Options{Columns: map[string]string{
 		"measurement_start_day": "date", "ok_count": "ok", "anomaly_count": "dns+http", "failure_count": "error", "probe_cc": "=ZZ", "target": "=all"}},
@@ -107,6 +132,15 @@ func TestColumnMapping(t *testing.T) {
 	}
 	if c := cells[0]; c.CC != "ZZ" || c.Target != "all" || c.OK != 46 || c.Impaired != 12 || c.Insufficient != 3 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A part of a sum that is no count is not passed over.
+func TestColumnSumOfNoCounts(t *testing.T) {
+	_, r, err := collect(t, Options{Columns: map[string]string{"measurement_start_day": "date", "ok_count": "ok", "anomaly_count": "dns+http"}},
+		"ok,dns,http,date\n46,many,2,2021-01-02\n46,0.5,0.5,2021-01-03\n46,1,,2021-01-04\n")
+	if err != nil || r.Rows != 1 || r.Bad != 2 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

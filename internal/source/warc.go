@@ -107,8 +107,10 @@ func nextRecord(br *bufio.Reader) (warcHeader, []byte, error) {
 		return nil, nil, fmt.Errorf("bad Content-Length %q", header.get("Content-Length"))
 	}
 	if size > maxRecord {
-		_, err := io.CopyN(io.Discard, br, size)
-		return header, nil, err
+		if _, err := io.CopyN(io.Discard, br, size); err != nil {
+			return nil, nil, fmt.Errorf("record is cut off: %w", io.ErrUnexpectedEOF)
+		}
+		return header, nil, nil
 	}
 	var block bytes.Buffer // grows with what is there, not with what is said
 	if _, err := io.CopyN(&block, br, size); err != nil {

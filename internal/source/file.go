@@ -1,0 +1,50 @@
+package source
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// OpenFile opens a file that was named to be read. Only regular files are
+// opened: a device may have no end, and a pipe no writer.
+func OpenFile(name string) (*os.File, os.FileInfo, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s is a %s and not a regular file; give the copy as a file", name, kindOfFile(info.Mode()))
+	}
+	f, err := os.Open(name)
+	return f, info, err
+}
+
+// ReadFile reads a regular file of at most maxBytes.
+func ReadFile(name string, maxBytes int64) ([]byte, os.FileInfo, error) {
+	f, info, err := OpenFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1)) // it may grow, and /proc has files of size 0
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if int64(len(content)) > maxBytes {
+		return nil, nil, fmt.Errorf("%s has more than %d bytes, which is too large", name, maxBytes)
+	}
+	return content, info, nil
+}
+
+func kindOfFile(m os.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "folder"
+	case m&os.ModeNamedPipe != 0:
+		return "pipe"
+	case m&os.ModeSocket != 0:
+		return "socket"
+	}
+	return "device"
+}
