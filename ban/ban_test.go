@@ -490,3 +490,16 @@ func TestFromRecord(t *testing.T) {
 		t.Errorf("throttling: %+v", r)
 	}
 }
+
+func TestStrayQuoteCostsOneRow(t *testing.T) {
+	whole := readLab(t)
+	head, rest, _ := strings.Cut(labCSV, "\n")
+	im, err := ban.ReadKeepItOnCSV(strings.NewReader(head+"\n\"Actual,2024-02-17\n"+rest), "lab.csv", lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addsUp(t, im)
+	if im.Rows != whole.Rows+1 || im.Used != whole.Used || im.Asides[0].Text != `"Actual,2024-02-17` || im.Asides[0].Origin.Row != 2 {
+		t.Errorf("%d rows, %d used: %+v", im.Rows, im.Used, im.Asides)
+	}
+}

@@ -83,7 +83,7 @@ func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
 // with its own columns.
 func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
 	book, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{
-		RawCellValue: true, UnzipSizeLimit: 512 << 20, UnzipXMLSizeLimit: 128 << 20,
+		RawCellValue: true, UnzipSizeLimit: 256 << 20, UnzipXMLSizeLimit: 128 << 20,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open spreadsheet %s: %w", file, err)
