@@ -149,8 +149,15 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 		sc := bufio.NewScanner(out)
 		sc.Scan() // ready
-		timer := time.AfterFunc(time.Duration(rnd.IntN(160_000))*time.Microsecond, func() { cmd.Process.Kill() })
-		for sc.Scan() {
+		delay := time.Duration(rnd.IntN(160_000)) * time.Microsecond
+		timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
+		if i%4 == 0 { // kill in the time after an acknowledgement, however slow the machine
+			timer.Stop()
+		}
+		for first := true; sc.Scan(); first = false {
+			if i%4 == 0 && first {
+				timer.Reset(delay)
+			}
 			if f := strings.Fields(sc.Text()); len(f) == 3 && f[0] == "ack" && len(f[1]) == 64 {
 				acked[f[2]] = f[1]
 			}
