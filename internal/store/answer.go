@@ -66,7 +66,7 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.voices(ctx, f, cells); err != nil {
+	if err := s.detail(ctx, f, cells); err != nil {
 		return nil, err
 	}
 	f.Since = q.Since
@@ -88,21 +88,21 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	return a, nil
 }
 
-// voices gives the cells of the last days, from which a standing concludes,
-// their voices. Reading those of a whole history would cost as much as all else.
-func (s *Store) voices(ctx context.Context, f Filter, cells []series.Cell) error {
+// detail gives the cells of the last days, from which a standing concludes,
+// their voices and tallies.
+func (s *Store) detail(ctx context.Context, f Filter, cells []series.Cell) error {
 	var last int64
 	for i := range cells {
 		last = max(last, cells[i].End())
 	}
-	f.Since, f.Voices = time.Unix(last, 0).Add(-series.Window-series.Day), true
+	f.Since, f.Detail = time.Unix(last, 0).Add(-series.Window-series.Day), true
 	recent, err := s.Cells(ctx, f)
 	if err != nil {
 		return err
 	}
 	for i := range cells {
 		if j, ok := slices.BinarySearchFunc(recent, cells[i], series.Compare); ok {
-			cells[i].Voices = recent[j].Voices
+			cells[i] = recent[j]
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ type Filter struct {
 	Since  time.Time
 	Until  time.Time // exclusive
 
-	Voices bool // cells with their voices
+	Detail bool // cells with their voices and tallies, which cost more to read than all else
 }
 
 func (f *Filter) networks(w *where, column string) {
@@ -43,7 +43,8 @@ func (f *Filter) networks(w *where, column string) {
 // cellColumns are the columns of a cell but its tallies, in the order of scan.
 const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
 
-// Cells returns daily cells in the order of series.Compare.
+// Cells returns daily cells in the order of series.Compare; voices and tallies
+// where Detail asks for them.
 func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if _, err := s.refresh(ctx); err != nil {
 		return nil, err
@@ -67,11 +68,11 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if !f.Until.IsZero() {
 		w.add("start < ?", f.Until.Unix())
 	}
-	voices := "''"
-	if f.Voices {
-		voices = "voicesText(voices)"
+	detail := "'', ''"
+	if f.Detail {
+		detail = "talliesText(tallies), voicesText(voices)"
 	}
-	q := "SELECT " + cellColumns + ", talliesText(tallies), " + voices + " FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
+	q := "SELECT " + cellColumns + ", " + detail + " FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
 	return s.cells(ctx, q, w.args...)
 }
 
