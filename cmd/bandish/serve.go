@@ -78,7 +78,15 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	site := &web.Site{Store: st, Targets: p.Targets, Records: rec, Now: time.Now, Log: log, Demo: *demonstrate}
+	index, unread, err := openSearch(ctx, *data, "")
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	for _, u := range unread {
+		log.Warn("a source is not searched", "source", u)
+	}
+	site := &web.Site{Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Demo: *demonstrate}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
@@ -30,6 +31,7 @@ type Site struct {
 	Store   *store.Store
 	Targets *target.Registry
 	Records *casefile.Records
+	Search  *search.Index
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
@@ -60,6 +62,7 @@ func (s *Site) Handler() http.Handler {
 		"GET /cases":            s.cases,
 		"GET /cases/{id}":       s.caseFile,
 		"GET /check":            s.check,
+		"GET /search":           s.search,
 		"GET /style.css":        s.style,
 		"GET /":                 func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
 	} {

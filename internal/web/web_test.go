@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/records"
@@ -51,7 +53,12 @@ func serve(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := &Site{Store: st, Targets: reg, Records: rec, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	index, err := search.Open(t.Context(), filepath.Join(a.Dir(), "search"), search.RecordDocuments(rec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { index.Close() })
+	site := &Site{Search: index, Store: st, Targets: reg, Records: rec, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	srv := httptest.NewServer(site.Handler())
 	t.Cleanup(srv.Close)
 	return &server{T: t, p: &pipeline.Pipeline{Archive: a, Targets: reg, Now: clock}, url: srv.URL}
@@ -270,5 +277,22 @@ func TestCheckAnswersFromTheArchive(t *testing.T) {
 		if code, _ := s.get(bad); code != 400 {
 			t.Errorf("%s: %d, want 400", bad, code)
 		}
+	}
+}
+
+func TestSearchPage(t *testing.T) {
+	s := serve(t)
+	code, page := s.get("/search?q=further+orders")
+	if code != 200 || !strings.Contains(page, `href="/cases/pk-2024-x"`) {
+		t.Errorf("the search for further orders: %d\n%s", code, page)
+	}
+	if code, text := s.get("/search?q=further+orders&format=json"); code != 200 || !json.Valid([]byte(text)) || !strings.Contains(text, "moi-letter") {
+		t.Errorf("as JSON: %d %s", code, text)
+	}
+	if code, page := s.get("/search?q=%3Cscript%3Ealert(1)"); strings.Contains(page, "<script>") || code >= 500 {
+		t.Errorf("a hostile query: %d", code)
+	}
+	if code, _ := s.get("/search"); code != 200 {
+		t.Errorf("the empty search: %d", code)
 	}
 }
