@@ -172,6 +172,7 @@ func (d *Date) parsePoint(s string) (from, to edge, err error) {
 		if err != nil {
 			return from, to, fmt.Errorf("a moment is written 2024-02-17T22:00:00+05:00, with its offset")
 		}
+		t = t.UTC() // dates can be compared with ==; the text keeps the offset
 		return edge{t: t}, edge{t: t.Add(time.Second)}, nil
 	}
 	switch body := s[:len(s)-min(1, len(s))]; {
