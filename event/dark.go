@@ -18,7 +18,7 @@ import (
 const (
 	darkWindow   = 28   // days on either side that give the usual presence
 	darkLevel    = 0.05 // share of the usual presence that is left in darkness
-	darkSpread   = 1.5  // overdispersion of presence
+	darkSpread   = 1.5  // overdispersion of presence, at least
 	darkEnter    = 10.0 // score that darkness must reach
 	darkNetworks = 3    // networks that are heard regularly, and vanish
 	darkTargets  = 2    // of fewer, silence may only mean that nobody tests them any more
@@ -44,6 +44,7 @@ type darkness struct {
 	bucket   int64
 	regular  []uint32 // at the end of the data
 	silences []silence
+	spread   float64     // overdispersion of presence
 	shape    [24]float64 // share of the presence by hour of the day
 	sum      string
 }
@@ -58,7 +59,7 @@ type silence struct {
 
 // darkness notes the country's presence and finds its silences.
 func (d *Detector) darkness(cells []series.Cell) {
-	hs, bucket := presences(cells)
+	hs, bucket := presences(measured(cells))
 	if len(hs) == 0 || (bucket == 86400 && hs[0].asn == 0) {
 		return
 	}
@@ -78,6 +79,18 @@ func (d *Detector) darkness(cells []series.Cell) {
 		k.regular = regular(hs, k.last.last+1, -1)
 	}
 	d.dark = append(d.dark, k)
+}
+
+// measured leaves out the bare daily counts where there are measurements, too:
+// they do not say when in the day a network was heard.
+func measured(cells []series.Cell) []series.Cell {
+	bare := func(c series.Cell) bool {
+		return c.FirstOK == 0 && c.FirstBad == 0 && len(c.Voices) == 0 && c.Span >= 86400
+	}
+	if n := slices.IndexFunc(cells, bare); n < 0 || !slices.ContainsFunc(cells, func(c series.Cell) bool { return !bare(c) }) {
+		return cells
+	}
+	return slices.DeleteFunc(slices.Clone(cells), bare)
 }
 
 // targetsOf counts the targets of sorted cells.
@@ -155,11 +168,12 @@ func (k *darkness) find(hs []heard) {
 		shape[i] /= float64(len(hs))
 	}
 	usual := k.usual()
+	k.spread = dispersion(k.days, usual)
 	for a := 0; a < n; {
 		score, best, b := 0.0, 0.0, a
 		for i := a; i < n; i++ {
 			rate := usual[min(i/perDay, len(usual)-1)] * shape[i%perDay]
-			score += (counts[i]*math.Log(darkLevel) + (1-darkLevel)*rate) / darkSpread
+			score += (counts[i]*math.Log(darkLevel) + (1-darkLevel)*rate) / k.spread
 			if score > best {
 				best, b = score, i+1
 			}
@@ -192,6 +206,32 @@ func median(v []float64) float64 {
 	s := slices.Clone(v)
 	slices.Sort(s)
 	return s[len(s)/2]
+}
+
+// dispersion says by how much less a silence surprises than if the presence of
+// each day were Poisson's: days differ by a factor that is taken to be Gamma
+// distributed, whose spread the quartiles tell, and nothing is then heard with
+// the chance (1 + µ/κ)^-κ and not exp(-µ).
+func dispersion(days, usual []float64) float64 {
+	var ratio []float64
+	mean := 0.0
+	for i, u := range usual {
+		if u > 0 {
+			ratio = append(ratio, days[i]/u)
+			mean += u
+		}
+	}
+	if len(ratio) < darkWindow {
+		return 2 * darkSpread
+	}
+	mean /= float64(len(ratio))
+	slices.Sort(ratio)
+	sd := (ratio[len(ratio)*3/4] - ratio[len(ratio)/4]) / 1.35
+	excess := sd*sd - 1/mean
+	if excess <= 0.01 {
+		return darkSpread
+	}
+	return math.Max(darkSpread, mean*excess/math.Log1p(mean*excess))
 }
 
 // add keeps a silence between from and to when the country came back, and when
@@ -234,7 +274,7 @@ func (k *darkness) add(hs []heard, from, to int64, score float64) {
 		return
 	}
 	usual, days := min(before, after), float64(hs[b].first-hs[a].last)/day
-	score = min(score, (float64(b-a-1)*math.Log(darkLevel)+(1-darkLevel)*usual*days)/darkSpread)
+	score = min(score, (float64(b-a-1)*math.Log(darkLevel)+(1-darkLevel)*usual*days)/k.spread)
 	if score < darkEnter {
 		return
 	}
@@ -303,7 +343,7 @@ func (k *darkness) trailing(end int64) (silence, bool) {
 	n := len(k.days)
 	usual := median(k.days[max(0, n-1-darkWindow) : n-1])
 	quiet := float64(end-k.last.last) / day
-	score := (1 - darkLevel) * usual * quiet / darkSpread
+	score := (1 - darkLevel) * usual * quiet / math.Max(k.spread, darkSpread)
 	ok := score >= 2*darkEnter && quiet >= 1 && quiet <= darkLongest && len(k.regular) >= darkNetworks && steady(k.days)
 	return silence{before: k.last, usual: usual, networks: k.regular, score: score}, ok
 }

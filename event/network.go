@@ -16,6 +16,9 @@ const (
 	// reports repeat each other more.
 	overdispersion     = 0.05
 	overdispersionBare = 0.10
+	// mingled is how much less that is where networks are not told apart: of
+	// two votes, one in so many is of the same network.
+	mingled = 0.4
 
 	priorVotes   = 30.0 // weight of the prior baseline, in votes
 	priorHard    = 0.03 // blocked votes where nobody blocks
@@ -77,8 +80,11 @@ func observe(cells []series.Cell, offset, net int32) []obs {
 			continue
 		}
 		rho := overdispersion
-		if c.FirstBad == 0 && c.FirstOK == 0 {
+		switch {
+		case c.FirstBad == 0 && c.FirstOK == 0:
 			rho = overdispersionBare
+		case c.ASN == 0:
+			rho *= mingled
 		}
 		weight := (effective(heard+votes, rho) - effective(heard, rho)) / votes
 		heard += votes
