@@ -19,15 +19,19 @@ const (
 	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
 	aloneScore  = 6.0  // what one network alone must add, where others are measured
 	minRise     = 0.25
-	minRiseSoft = 0.35
-	softShare   = 0.7 // above it, the verdicts only said that something is wrong
-	minReports  = 3
-	floodTimes  = 3.0 // times the votes of a usual day
-	minPerDay   = 1.5 // bad votes a bad day, where the source names neither network nor report
-	minLeft     = 8.0 // score that must be left without any one report
-	minContrast = 8.0 // ok votes around an event that rests on impaired
-	alwaysRate  = 0.9 // where there are none: the share of bad votes that speaks for itself
-	alwaysNets  = 3   // on so many networks
+	// Of votes that only say that something is wrong; addresses that rotate and
+	// the like make smaller ones, or such that last some days.
+	minRiseSoft  = 0.35
+	minRiseBrief = 0.45
+	briefDays    = 14
+	softShare    = 0.7 // above it, the verdicts only said that something is wrong
+	minReports   = 3
+	floodTimes   = 3.0 // times the votes of a usual day
+	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
+	minLeft      = 8.0 // score that must be left without any one report
+	minContrast  = 8.0 // ok votes around an event that rests on impaired
+	alwaysRate   = 0.9 // where there are none: the share of bad votes that speaks for itself
+	alwaysNets   = 3   // on so many networks
 	// Of one network among several, so small a rise means that half of what
 	// it says is ok: a broken probe beside a sound one looks so.
 	mixedRise = 0.6
@@ -356,7 +360,7 @@ func pause(before, after int64) int64 {
 func (h *history) reject(c *cluster) string {
 	c.joint, c.always = 0, false
 	nets := map[int]float64{}
-	var bad, soft, rise float64
+	var bad, soft, rise, votes, usual float64
 	for _, p := range c.perNetwork() {
 		t := &h.nets[p.net]
 		for _, s := range p.spans {
@@ -367,14 +371,17 @@ func (h *history) reject(c *cluster) string {
 			bad += v.hard + v.soft
 			soft += v.soft
 			rise += (s.rate - t.base.bad) * (v.hard + v.soft)
+			votes += v.hard + v.soft + v.ok
+			usual += t.base.bad * (v.hard + v.soft + v.ok)
 		}
 	}
 	rise /= math.Max(bad, 1e-9)
+	plain := (bad - usual) / math.Max(votes, 1e-9) // of all votes, where rise is that of a bad one's network
 	weak := soft/math.Max(bad, 1e-9) > softShare
 	reports, days, loudest := h.voices(c)
 	c.weak, c.loudest = weak, loudest
 	switch {
-	case rise < minRise || weak && rise < minRiseSoft:
+	case rise < minRise || weak && (plain < minRiseSoft || plain < minRiseBrief && c.to-c.from < briefDays*86400):
 		return "the rise is small"
 	case reports >= 0 && reports < minReports:
 		return "fewer than three reports"

@@ -16,9 +16,9 @@ const (
 	// reports repeat each other more.
 	overdispersion     = 0.05
 	overdispersionBare = 0.10
-	// mingled is how much less that is where networks are not told apart: of
-	// two votes, one in so many is of the same network.
-	mingled = 0.4
+	// mingled is how much less that is where reports are named and networks are
+	// not: the chance, roughly, that two votes are of the same network.
+	mingled = 0.25
 
 	priorVotes   = 30.0 // weight of the prior baseline, in votes
 	priorHard    = 0.03 // blocked votes where nobody blocks

@@ -247,7 +247,7 @@ var tales = []tale{
 	{name: "one day, blocked", from: "2024-03-01", to: "2024-03-02", host: "x.com", perDay: 60, nets: 5,
 		bans: []closure{{from: "2024-01-01", means: "dns.nxdomain"}}, wrong: 0.02, unclear: 0.08, noCounts: true},
 	{name: "one day, from noon", from: "2024-03-01", to: "2024-03-02", host: "x.com", perDay: 150, nets: 5,
-		bans: []closure{{from: "2024-03-01 12:00", means: "dns.nxdomain"}}, wrong: 0.02, unclear: 0.08, noCounts: true},
+		bans: []closure{{from: "2024-03-01 12:00", means: "dns.nxdomain"}}, wrong: 0.02, unclear: 0.08, noCounts: true, noNet: true},
 	{name: "ten years, two bans", from: "2014-01-01", to: "2024-01-01", host: "twitter.com", perDay: 5, nets: 6,
 		bans:  []closure{{from: "2016-07-15 20:00", to: "2016-08-20 06:00", means: "tls.reset"}, {from: "2021-03-10 07:00", to: "2021-12-01 12:00", means: "dns.nxdomain"}},
 		wrong: 0.02, unclear: 0.08},
