@@ -94,7 +94,8 @@ func (t *track) votes() float64 {
 // weaker ones of other networks join where they overlap it.
 func (h *history) clusters() []cluster {
 	all := h.pooled.obs
-	need := threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
+	h.need = threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
+	need := h.need
 	var core, weak []stretch
 	for i := range h.nets {
 		for _, s := range h.own(i) {
@@ -377,12 +378,19 @@ func (h *history) reject(c *cluster) string {
 	}
 	rise /= math.Max(bad, 1e-9)
 	plain := (bad - usual) / math.Max(votes, 1e-9) // of all votes, where rise is that of a bad one's network
-	weak := soft/math.Max(bad, 1e-9) > softShare
+	unsure := soft / math.Max(bad, 1e-9)
+	weak := unsure > softShare
+	clear := minRiseSoft
+	if c.to-c.from < briefDays*86400 {
+		clear = minRiseBrief
+	}
 	reports, days, loudest := h.voices(c)
 	c.weak, c.loudest = weak, loudest
 	switch {
-	case rise < minRise || weak && (plain < minRiseSoft || plain < minRiseBrief && c.to-c.from < briefDays*86400):
+	case rise < minRise || plain < minRise+(clear-minRise)*math.Min(unsure/softShare, 1):
 		return "the rise is small"
+	case len(h.nets) > 1 && strongest(nets) < h.need && h.overall(c) < clear*unsure:
+		return "networks picked from a country in which little rose"
 	case reports >= 0 && reports < minReports:
 		return "fewer than three reports"
 	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
@@ -417,6 +425,26 @@ func alone(scores map[int]float64) bool {
 		all, most = all+scores[net], math.Max(most, scores[net])
 	}
 	return all-most < weakScore
+}
+
+func strongest(scores map[int]float64) float64 {
+	most := 0.0
+	for _, s := range scores {
+		most = math.Max(most, s)
+	}
+	return most
+}
+
+// overall is the rise on all networks together while a cluster lasts. Those of
+// the cluster are picked for what they show, and so may show it by chance.
+func (h *history) overall(c *cluster) float64 {
+	var bad, ok float64
+	for i := range h.pooled.obs {
+		if o := &h.pooled.obs[i]; o.to >= c.from && o.from <= c.to {
+			bad, ok = bad+o.bad(), ok+o.ok
+		}
+	}
+	return bad/math.Max(bad+ok, 1e-9) - h.pooled.base.bad
 }
 
 // everywhere reports whether a cluster that was never otherwise shows itself on

@@ -35,6 +35,7 @@ type history struct {
 	cells  []series.Cell // of whole measurements, by network and time
 	nets   []track
 	pooled track
+	need   float64 // score that a stretch must reach
 }
 
 // track is one network's history, or that of all together.
