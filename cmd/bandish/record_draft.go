@@ -1,9 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -50,11 +51,17 @@ func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON
 	return printDraft(w, d)
 }
 
+// maxDraftFile bounds an article or document, as it bounds a source.
+const maxDraftFile = 32 << 20
+
 // draftSource gives the bytes of a file, or of an archived source.
 func draftSource(data, name string) (content []byte, mediaType, address string, err error) {
-	content, err = os.ReadFile(name)
+	content, _, err = source.ReadFile(name, maxDraftFile)
 	if err == nil {
 		return content, source.MediaType("", name, content), "", nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, "", "", fmt.Errorf("draft: %w", err)
 	}
 	stored, kept, archiveErr := source.Open(data).Get(name)
 	if archiveErr != nil {
