@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -28,6 +29,10 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard)
+	// Most of a test is waiting. What -parallel says comes after and decides.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
