@@ -12,7 +12,7 @@ import (
 
 // Revision counts the changes of the conditions behind the rules; what the
 // rules themselves say is hashed.
-const Revision = "3"
+const Revision = "4"
 
 // Ruleset names the rule set: its revision, and the hash of the table.
 var Ruleset = func() string {

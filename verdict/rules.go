@@ -116,7 +116,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: "fingerprint without its country; " + contrast,
 		Sentence: "The address is one that censors elsewhere are known to answer with, and the control did not get it.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.resolve == 0 && slices.ContainsFunc(v.matches, dnsMatch)
+			return s.misled(v) && !v.bogon && slices.ContainsFunc(v.matches, dnsMatch)
 		},
 	},
 	{
@@ -124,7 +124,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(func(w *view) bool {
+			return s.misled(v) && !v.bogon && s.fetched && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
@@ -134,7 +134,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
+			return s.misled(v) && !v.bogon && s.fetched && !v.v6 && s.dead(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},
@@ -143,7 +143,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the page there is another than the control's.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.resolve == 0 && s.other(func(w *view) bool {
+			return s.misled(v) && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike
 			})
 		},
@@ -181,6 +181,22 @@ var dnsRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			return v.Hop > 0 && v.IP == "" && v.system && s.fetched && s.resolve == 0 && s.redirectHeld(v) &&
 				(v.dns == "dns_nxdomain_error" || v.dns == "dns_refused_error" || v.dns == timedOut)
+		},
+	},
+	{
+		ID: "dns_redirect_bogon", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast + "; the control followed the same redirects",
+		Sentence: "The resolver answered for a host that the page redirects to with an address that no public server can have; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return v.Hop > 0 && asked(v) && v.system && v.bogon && v.ControlDNS == "" && s.fetched && !s.pageOK && s.resolve == 0 && s.redirectHeld(v)
+		},
+	},
+	{
+		ID: "dns_redirect_down", Layer: LayerDNS, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast + "; the control followed the same redirects",
+		Sentence: "A host that the page redirects to does not resolve; the control did not get the page either.",
+		row: func(s *scene, v *view) bool {
+			return v.Hop > 0 && v.IP == "" && v.system && v.dns.Failed() && s.control && s.first.ControlHTTP.Failed() && s.redirectHeld(v)
 		},
 	},
 	{
@@ -264,6 +280,12 @@ var dnsRules = []Rule{
 // asked in the clear: what an encrypted resolver says cannot be forged on the
 // path.
 func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
+
+// misled: the probe's resolver, or one asked in the clear where the page did
+// not come, gave an address that nothing vouches for.
+func (s *scene) misled(v *view) bool {
+	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK)
+}
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
 
@@ -380,8 +402,29 @@ func (s *scene) resolvedElsewhere(v *view) bool {
 // text from an address that is vouched for.
 func (s *scene) redirectHeld(v *view) bool {
 	return s.other(func(w *view) bool {
-		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || w.vouched || w.kin) && !s.blockpage(w)
+		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || s.genuine(w)) && !s.blockpage(w)
 	})
+}
+
+// genuine reports whether a step was with an address that is vouched for. Where
+// the address of an exchange was not kept, all that the name resolved to must
+// be.
+func (s *scene) genuine(v *view) bool {
+	if v.IP != "" || v.Literal {
+		return v.vouched || v.kin || v.Literal && !v.bogon
+	}
+	found := false
+	for i := range s.views {
+		w := &s.views[i]
+		if w.Name != v.Name || w.IP == "" {
+			continue
+		}
+		if !w.vouched && !w.kin && (w.foreign || w.bogon) {
+			return false
+		}
+		found = found || w.vouched || w.kin
+	}
+	return found
 }
 
 var tcpRules = []Rule{
@@ -408,6 +451,14 @@ var tcpRules = []Rule{
 		Sentence: "The control cannot connect either.",
 		row: func(s *scene, v *view) bool {
 			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon
+		},
+	},
+	{
+		ID: "tcp_redirect_down", Layer: LayerTCP, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast + "; the control followed the same redirects",
+		Sentence: "The probe cannot connect to a host that the page redirects to; the control did not get the page either.",
+		row: func(s *scene, v *view) bool {
+			return v.tcp.Failed() && v.Hop > 0 && v.ControlTCP == "" && s.control && s.first.ControlHTTP.Failed() && !v.v6 && !v.foreign && !v.bogon && s.redirectHeld(v)
 		},
 	},
 	{
@@ -514,7 +565,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast + "; old controls make no handshakes of their own",
 		Sentence: "The handshake is cut off at a genuine address; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && (v.vouched || v.kin) &&
+			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && s.genuine(v) && s.connected(v) &&
 				strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -585,6 +636,12 @@ var tlsRules = []Rule{
 		Sentence: "The handshake completed, but the server did not prove its name.",
 		row:      func(s *scene, v *view) bool { return v.tls == done },
 	},
+}
+
+// connected reports whether a handshake can have been tried: the address, or
+// where it was not kept some address of the name, let itself be connected to.
+func (s *scene) connected(v *view) bool {
+	return v.TCP == done || v.IP == "" && s.other(func(w *view) bool { return w.Name == v.Name && w.Port == v.Port && w.TCP == done })
 }
 
 // named reports whether the name sent in a handshake is the one that the
@@ -770,6 +827,14 @@ var httpRules = []Rule{
 		Mechanism: "server_side", Basis: "nothing on the path can write into a connection that verifies",
 		Sentence: "The server, having proved its name, gave this visitor another answer than the control's: that is its own doing.",
 		row:      func(s *scene, v *view) bool { return s.delivered(v) && s.differs(v) },
+	},
+	{
+		ID: "http_server_broken", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "server_side", Basis: "nothing on the path can write into a connection that verifies",
+		Sentence: "The server, having proved its name, sent the visitor to where nobody can follow: that is its own doing.",
+		row: func(s *scene, v *view) bool {
+			return v.page && !v.clear && redirecting(v) && v.http == "http_invalid_redirect_location_host" && !s.pageOK && s.comparable() && !s.first.ControlHTTP.Failed()
+		},
 	},
 	{
 		ID: "http_page_alike", Layer: LayerHTTP, Outcome: OutcomeOK, State: OK,

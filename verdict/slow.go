@@ -32,7 +32,7 @@ func farAway(s *scene, v *view) bool {
 			shortest = t
 		}
 	}
-	return shortest > shortTrip && v.TCPSeconds > shortTrip
+	return shortest > shortTrip && (v.TCPSeconds == 0 || v.TCPSeconds > shortTrip)
 }
 
 // slowHandshake reports whether a handshake that worked took many times what
