@@ -146,12 +146,13 @@ func (c *conclusion) mechanism(s *scene, r *Rule, v *view) {
 	}
 }
 
-// of returns the mechanisms that speak for a state, sorted.
+// of returns the mechanisms that speak for a state, sorted, and those of rules
+// that argue for none: what is wrong beside it.
 func (c *conclusion) of(state State) []string {
 	var paths []string
 	for _, m := range c.mechanisms {
 		against := m.state == Blocked || m.state == LikelyBlocked
-		if m.state == state && state != Down || against && (state == Blocked || state == LikelyBlocked) {
+		if m.state == "" && state != Insufficient || m.state == state && state != Down || against && (state == Blocked || state == LikelyBlocked) {
 			paths = append(paths, m.path)
 		}
 	}

@@ -161,6 +161,16 @@ var dnsRules = []Rule{
 		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == "dns_refused_error" },
 	},
 	{
+		ID: "dns_refused_again", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.refused", Basis: contrast + "; the system's functions give no reason, a second resolver asked in the clear does",
+		Sentence: "The lookup failed without a reason, and a second resolver refuses to answer for the name; the control resolved it.",
+		row: func(s *scene, v *view) bool {
+			return lookupContrast(s, v) && nameless(v.dns) && s.other(func(w *view) bool {
+				return w.Name == v.Name && w.udp && asksAddress(w) && w.dns == "dns_refused_error"
+			})
+		},
+	},
+	{
 		ID: "dns_timeout", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.timeout", Basis: contrast,
 		Sentence: "The resolver does not answer for the name; the control resolved it.",
@@ -341,6 +351,17 @@ func lookupContrast(s *scene, v *view) bool {
 	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
 		asksAddress(v) && len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
+}
+
+// nameless are failures of the system's functions that stand for any answer
+// that is neither an address nor NXDOMAIN: a refusal, a broken server, none.
+func nameless(f observation.Result) bool {
+	switch f {
+	case "dns_server_misbehaving", "dns_temporary_failure", "dns_non_recoverable_failure", "dns_lookup_error", "dns_servfail_error",
+		"android_dns_cache_no_data", "unknown_error":
+		return true
+	}
+	return strings.HasPrefix(string(f), "unknown_failure")
 }
 
 // asksAddress reports whether a lookup was one that every host on the web has
@@ -587,6 +608,12 @@ var tlsRules = []Rule{
 		},
 	},
 	{
+		ID: "tls_throttle_name", Layer: LayerTLS, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Sentence: "Transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
+		row:      func(s *scene, v *view) bool { return v.tls == done && slowedByName(v) },
+	},
+	{
 		ID: "tls_down", Layer: LayerTLS, Outcome: OutcomeDown, State: Down,
 		Basis:    contrast,
 		Sentence: "The control's handshake fails too.",
@@ -698,15 +725,28 @@ func (s *scene) nameTriggers(v *view) bool {
 		answered(v.Contrast("innocent_baseline", "tls")) && v.Contrast("innocent_server", "tls") == v.tls
 }
 
+// quicName reports whether QUIC with the same endpoint and another name works.
+func (s *scene) quicName(v *view) bool {
+	return !v.ControlQUIC.Failed() && (v.Contrast("quic_contrast", "quic") == done || v.ServerName != "" && s.other(func(w *view) bool {
+		return w.IP == v.IP && w.Port == v.Port && w.IP != "" && w.QUIC == done && w.ServerName != "" && w.ServerName != v.ServerName
+	}))
+}
+
 var quicRules = []Rule{
 	{
 		ID: "quic_contrast", Layer: LayerQUIC, Outcome: OutcomeBlocked,
 		Mechanism: "quic.*", Basis: contrast + "; home and company firewalls drop UDP too",
 		Sentence: "QUIC is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
-			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
-				(s.other(func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
+			return v.quic.Failed() && s.familyWorks(v) && (s.quicName(v) || v.ControlQUIC == done &&
+				(s.other(func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done))
 		},
+	},
+	{
+		ID: "quic_name_contrast", Layer: LayerQUIC, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "quic.*", Basis: "the same address, at the same time, with another name; a page that also comes over TCP is not judged by QUIC",
+		Sentence: "In a test of QUIC itself, the handshake is cut off with this name and completes with another one at the same address.",
+		row:      func(s *scene, v *view) bool { return !s.web && v.quic.Failed() && cutOff(v.quic) && s.quicName(v) },
 	},
 	{
 		ID: "quic_down", Layer: LayerQUIC, Outcome: OutcomeDown,
@@ -773,15 +813,21 @@ var httpRules = []Rule{
 		Mechanism: "http.throttle", Basis: contrast + "; threshold fitted on our lab",
 		Sentence: "The page trickled in until the probe gave up, at a pace that the distance does not explain; the control loaded it.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && (v.vouched || v.kin || v.Hop > 0)
+			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && !notByName(v) && (v.vouched || v.kin || v.Hop > 0)
 		},
+	},
+	{
+		ID: "http_throttle_name", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Sentence: "In clear text, transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
+		row:      func(s *scene, v *view) bool { return v.tls == "" && v.http.Tried() && slowedByName(v) },
 	},
 	{
 		ID: "http_contrast", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "http.*", Basis: contrast,
 		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v)) && s.familyWorks(v) &&
+			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v) && !notByName(v)) && s.familyWorks(v) &&
 				(v.vouched || v.kin || v.Literal && !v.bogon || v.IP == "" && !v.Literal && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
 					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
 		},
