@@ -273,6 +273,7 @@ func (c *conclusion) row(s *scene) Row {
 	if r.Invalid != "" && spoils(r.Invalid) {
 		r.State = Insufficient
 	}
+	r.BytesPerSecond = float32(s.pace().BytesPerSecond)
 	slices.Sort(c.fired)
 	r.Mechanisms, r.Rules = c.of(r.State), c.fired
 	for i, at := range []*Layer{&r.DNS, &r.TCP, &r.TLS, &r.HTTP, &r.QUIC, &r.App} {
