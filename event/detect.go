@@ -91,7 +91,33 @@ func (d *Detector) Country(cells []series.Cell) {
 		d.see(target)
 		events = append(events, d.target(target)...)
 	}
+	events = d.soundNetworks(cells, events)
 	d.found = append(d.found, group(events)...)
+}
+
+// soundNetworks sets aside the events of single networks on which nearly all
+// failed while they lasted, and those of the same network and time.
+func (d *Detector) soundNetworks(cells []series.Cell, events []Event) []Event {
+	type outage struct {
+		network  string
+		from, to int64
+	}
+	var outages []outage
+	for i := range events {
+		if e := &events[i]; len(e.Networks) == 1 && broken(cells, e) {
+			outages = append(outages, outage{e.Networks[0], e.primary.from, e.primary.to})
+		}
+	}
+	return slices.DeleteFunc(events, func(e Event) bool {
+		if len(e.Networks) != 1 || !slices.ContainsFunc(outages, func(o outage) bool {
+			return o.network == e.Networks[0] && e.primary.from <= o.to && o.from <= e.primary.to
+		}) {
+			return false
+		}
+		e.Artefact = "the instrument: on " + e.Networks[0] + " nearly all of the other targets failed meanwhile, too"
+		d.odd = append(d.odd, e)
+		return true
+	})
 }
 
 // target finds the events of one target in one country.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bandish/bandish/series"
@@ -357,4 +358,44 @@ func silenceDefects(cells []series.Cell) {
 			c.VoteBlocked, c.VoteImpaired, c.VoteOK, c.VoteDown = 0, 0, 0, 0
 		}
 	}
+}
+
+// broken reports whether, while an event of one network lasted, nearly all of
+// many targets failed there that otherwise are fine. (silenceDefects looks at
+// single days, on which few targets may have been measured.)
+func broken(cells []series.Cell, e *Event) bool {
+	type tally struct{ bad, ok, usualBad, usualOK float64 }
+	targets := map[string]*tally{}
+	asn, err := strconv.ParseUint(strings.TrimPrefix(e.Networks[0], "AS"), 10, 32)
+	if err != nil {
+		return false
+	}
+	for i := range cells {
+		c := &cells[i]
+		if uint64(c.ASN) != asn {
+			continue
+		}
+		t := targets[c.Target]
+		if t == nil {
+			t = &tally{}
+			targets[c.Target] = t
+		}
+		bad, ok := float64(c.VoteBlocked+c.VoteImpaired), float64(c.VoteOK)
+		if c.End() > e.primary.from && c.Start <= e.primary.to {
+			t.bad, t.ok = t.bad+bad, t.ok+ok
+		} else {
+			t.usualBad, t.usualOK = t.usualBad+bad, t.usualOK+ok
+		}
+	}
+	n, failed := 0, 0
+	for _, t := range targets {
+		if t.bad+t.ok == 0 || t.usualBad > t.usualOK {
+			continue
+		}
+		n++
+		if t.bad > t.ok {
+			failed++
+		}
+	}
+	return n >= defectTargets && float64(failed) >= defectShare*float64(n)
 }

@@ -3,7 +3,9 @@ package bench
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/bandish/bandish/event"
@@ -264,15 +266,49 @@ func Run(seeds []uint64, size Size) []*Score {
 		name string
 		run  func(*World) []Found
 	}{{"ours", Ours}, {"daily threshold", DailyThreshold}, {"CUSUM", Cusum}}
+	worlds := make([][]*Score, len(seeds))
+	var wait sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for k, seed := range seeds {
+		free <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-free }()
+			w := Generate(seed, size)
+			for _, m := range methods {
+				s := &Score{Method: m.name}
+				s.Add(w, m.run(w))
+				worlds[k] = append(worlds[k], s)
+			}
+		})
+	}
+	wait.Wait()
 	scores := make([]*Score, len(methods))
 	for i, m := range methods {
 		scores[i] = &Score{Method: m.name}
-	}
-	for _, seed := range seeds {
-		w := Generate(seed, size)
-		for i, m := range methods {
-			scores[i].Add(w, m.run(w))
+		for k := range worlds {
+			scores[i].join(worlds[k][i])
 		}
 	}
 	return scores
+}
+
+// join adds the score of other worlds.
+func (s *Score) join(o *Score) {
+	for _, n := range []struct {
+		into *int
+		more int
+	}{
+		{&s.Truths, o.Truths}, {&s.Hit, o.Hit}, {&s.Rich, o.Rich}, {&s.RichHit, o.RichHit}, {&s.Dark, o.Dark}, {&s.DarkHit, o.DarkHit},
+		{&s.Cut, o.Cut}, {&s.CutHit, o.CutHit}, {&s.Found, o.Found}, {&s.Right, o.Right}, {&s.OnArtefact, o.OnArtefact}, {&s.Pieces, o.Pieces},
+		{&s.QuietAlarms, o.QuietAlarms}, {&s.OnsetIn, o.OnsetIn}, {&s.OnsetOut, o.OnsetOut}, {&s.EndIn, o.EndIn}, {&s.EndOut, o.EndOut},
+	} {
+		*n.into += n.more
+	}
+	s.QuietYears += o.QuietYears
+	s.ErrHours = append(s.ErrHours, o.ErrHours...)
+	s.ErrMeasurements = append(s.ErrMeasurements, o.ErrMeasurements...)
+	s.Wide = append(s.Wide, o.Wide...)
+	s.Missed = append(s.Missed, o.Missed...)
+	s.Wrong = append(s.Wrong, o.Wrong...)
+	s.Off = append(s.Off, o.Off...)
 }
