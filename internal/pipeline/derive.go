@@ -138,17 +138,19 @@ func inputsOf(segments []archive.Segment) string {
 
 // countMonth counts a month, a day at a time: no cell spans days. Failures that
 // follow a version of software and not the networks, over the whole month, do
-// not vote.
+// not vote. Slow loads of a target that the network alone makes slow are
+// likely_blocked there.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
 	var finder verdict.DefectFinder
+	var slow verdict.ThrottleFinder
 	for _, s := range segments {
 		byDay[s.Period] = append(byDay[s.Period], s)
-		if err := p.eachVerdict(s, finder.Add); err != nil {
+		if err := p.eachVerdict(s, func(r *verdict.Row) { finder.Add(r); slow.Add(r) }); err != nil {
 			return err
 		}
 	}
-	defects := finder.Found()
+	defects, throttles := finder.Found(), slow.Found()
 	var cells []series.Cell
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
 		b := series.NewBuilder(series.Day).WithLayers()
@@ -156,6 +158,9 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 			err := p.eachVerdict(s, func(r *verdict.Row) {
 				if slices.ContainsFunc(defects, func(d verdict.Defect) bool { return d.Explains(r) }) {
 					r.Invalid = verdict.SoftwareDefect
+				}
+				if i := slices.IndexFunc(throttles, func(t verdict.Throttle) bool { return t.Explains(r) }); i >= 0 {
+					throttles[i].Raise(r)
 				}
 				b.Add(r)
 			})
