@@ -29,6 +29,10 @@ import (
 
 // Archive is a data folder. Its methods may be called by many goroutines.
 type Archive struct {
+	// Waiting is told, once a turn, when another process has held the turn to
+	// write for some seconds. It may be nil; set it before first use.
+	Waiting func()
+
 	dir string
 
 	mu       sync.Mutex // guards the in-process turn to write
@@ -141,6 +145,8 @@ func (a *Archive) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock archive: %w", err)
 	}
+	patience := time.NewTimer(2 * time.Second)
+	defer patience.Stop()
 	for {
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
@@ -154,6 +160,10 @@ func (a *Archive) lock(ctx context.Context) (unlock func(), err error) {
 		case <-ctx.Done():
 			f.Close()
 			return nil, fmt.Errorf("wait for another bandish that writes to %s: %w", a.dir, ctx.Err())
+		case <-patience.C:
+			if a.Waiting != nil {
+				a.Waiting()
+			}
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
