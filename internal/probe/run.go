@@ -129,7 +129,21 @@ func ParseInput(s string) (*url.URL, error) {
 		u.Path = "/"
 	}
 	u.Fragment = ""
+	u.RawQuery = encodeQuery(u.RawQuery)
 	return u, nil
+}
+
+// encodeQuery writes as escapes what may not stand in a request as it is.
+func encodeQuery(q string) string {
+	var b strings.Builder
+	for _, c := range []byte(q) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
