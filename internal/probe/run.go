@@ -120,6 +120,9 @@ func ParseInput(s string) (*url.URL, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read target %q: %w", s, err)
 		}
+		if ascii == "" { // of what nothing is left, as of a soft hyphen
+			return nil, fmt.Errorf("read target %q: want a host name without a user", s)
+		}
 		if u.Port() != "" {
 			ascii += ":" + u.Port()
 		}
