@@ -155,7 +155,7 @@ func newCollector(p *pipeline.Pipeline, base, places string, log *slog.Logger) (
 type submissions struct{ p *pipeline.Pipeline }
 
 func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender) (collect.Receipt, error) {
-	return receiptOf(s.p.SubmitFrom(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key}))
+	return receiptOf(s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key}))
 }
 
 // receiptOf is the pipeline's answer in the collector's terms.

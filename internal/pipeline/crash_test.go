@@ -62,7 +62,7 @@ func crashChild(mode, dir, source string) error {
 	for i := 0; ; i++ {
 		switch mode {
 		case "submit":
-			r, err := p.Submit(ctx, zz(fmt.Sprintf("child-%d-%d", os.Getpid(), i), 1))
+			r, err := p.Submit(ctx, zz(fmt.Sprintf("child-%d-%d", os.Getpid(), i), 1), Sender{})
 			if err != nil {
 				return err
 			}

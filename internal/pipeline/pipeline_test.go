@@ -390,15 +390,15 @@ func TestFilters(t *testing.T) {
 func TestSubmit(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	r, err := p.Submit(t.Context(), zz("r", 3))
+	r, err := p.Submit(t.Context(), zz("r", 3), Sender{})
 	if err != nil || !r.New || len(r.SHA256) != 64 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	again, err := p.Submit(t.Context(), zz("r", 3))
+	again, err := p.Submit(t.Context(), zz("r", 3), Sender{})
 	if err != nil || again.New || again.UID != r.UID {
 		t.Errorf("the same again: %+v, %v", again, err)
 	}
-	if _, err := p.Submit(t.Context(), []byte(`{"test_name":"x"}`)); err == nil {
+	if _, err := p.Submit(t.Context(), []byte(`{"test_name":"x"}`), Sender{}); err == nil {
 		t.Error("a document without test_keys was taken")
 	}
 	m, _ := p.Archive.Manifest()
@@ -422,7 +422,7 @@ func TestSubmitTogether(t *testing.T) {
 			if i == 7 {
 				doc = []byte("{}")
 			}
-			receipts[i], errs[i] = p.Submit(t.Context(), doc)
+			receipts[i], errs[i] = p.Submit(t.Context(), doc, Sender{})
 		})
 	}
 	wg.Wait()
@@ -450,20 +450,20 @@ func TestSubmitTogether(t *testing.T) {
 func TestSubmitFailsHonestly(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	if _, err := p.Submit(t.Context(), zz("r", 1)); err != nil {
+	if _, err := p.Submit(t.Context(), zz("r", 1), Sender{}); err != nil {
 		t.Fatal(err)
 	}
 	raw := filepath.Join(p.Archive.Dir(), "tmp")
 	if err := os.Rename(raw, raw+".gone"); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := p.Submit(t.Context(), zz("r", 2)); err == nil {
+	if r, err := p.Submit(t.Context(), zz("r", 2), Sender{}); err == nil {
 		t.Fatalf("acknowledged %+v without a place to write", r)
 	}
 	if err := os.Rename(raw+".gone", raw); err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.Submit(t.Context(), zz("r", 2))
+	r, err := p.Submit(t.Context(), zz("r", 2), Sender{})
 	if err != nil || !r.New {
 		t.Errorf("after the disk is back: %+v, %v", r, err)
 	}

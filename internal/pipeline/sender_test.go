@@ -114,7 +114,7 @@ func TestOneSubmitterMovesNoConclusion(t *testing.T) {
 			errs := make(chan error, n)
 			for i := range n {
 				go func() {
-					_, err := p.SubmitFrom(t.Context(), in(fmt.Sprint("forged", i), "QM", uint32(64512+i%4)), c.sender(i))
+					_, err := p.Submit(t.Context(), in(fmt.Sprint("forged", i), "QM", uint32(64512+i%4)), c.sender(i))
 					errs <- err
 				}()
 			}
@@ -148,7 +148,7 @@ func TestOneSubmitterMovesNoConclusion(t *testing.T) {
 func TestSendersAreNotStored(t *testing.T) {
 	t.Parallel()
 	p := open(t)
-	r, err := p.SubmitFrom(t.Context(), in("r", "QM", 64512), Sender{CC: "QN", ASN: 64999, Key: [16]byte([]byte("sixteen letters!"))})
+	r, err := p.Submit(t.Context(), in("r", "QM", 64512), Sender{CC: "QN", ASN: 64999, Key: [16]byte([]byte("sixteen letters!"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestSubmissionsWaitTheirTurn(t *testing.T) {
 		})
 	}()
 	<-held
-	if _, err := p.Submit(t.Context(), zz("late", 1)); !errors.Is(err, ErrOccupied) {
+	if _, err := p.Submit(t.Context(), zz("late", 1), Sender{}); !errors.Is(err, ErrOccupied) {
 		t.Fatalf("%v, want %v", err, ErrOccupied)
 	}
 	if len(p.queue.waiting) != 0 || p.queue.size != 0 {
@@ -189,7 +189,7 @@ func TestSubmissionsWaitTheirTurn(t *testing.T) {
 	p.queue.mu.Lock() // as if much waited
 	p.queue.waiting, p.queue.size = append(p.queue.waiting, &submission{it: &item{}}), maxWaiting
 	p.queue.mu.Unlock()
-	if _, err := p.Submit(t.Context(), zz("full", 2)); !errors.Is(err, ErrOccupied) {
+	if _, err := p.Submit(t.Context(), zz("full", 2), Sender{}); !errors.Is(err, ErrOccupied) {
 		t.Errorf("with a full queue: %v", err)
 	}
 	p.queue.mu.Lock()
@@ -198,7 +198,7 @@ func TestSubmissionsWaitTheirTurn(t *testing.T) {
 	p.Patience = time.Minute
 	kept := make(chan error)
 	go func() {
-		_, err := p.Submit(t.Context(), zz("patient", 3))
+		_, err := p.Submit(t.Context(), zz("patient", 3), Sender{})
 		kept <- err
 	}()
 	close(release)

@@ -38,20 +38,14 @@ func (r *Rejected) Unwrap() error { return r.Err }
 // or came when too many did. It was not kept.
 var ErrOccupied = errors.New("another import, rebuild or rescore is writing to the archive")
 
-// Submit archives one measurement that was handed in now, by nobody in
-// particular, and returns when it is durable.
-func (p *Pipeline) Submit(ctx context.Context, doc []byte) (Receipt, error) {
-	return p.submit(ctx, doc, p.Now(), Sender{})
-}
-
-// SubmitFrom is Submit for a stranger's measurement: what it claims is held
-// against its sender.
-func (p *Pipeline) SubmitFrom(ctx context.Context, doc []byte, from Sender) (Receipt, error) {
+// Submit archives one measurement that was handed in now and returns when it
+// is durable. What it claims is held against its sender.
+func (p *Pipeline) Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error) {
 	return p.submit(ctx, doc, p.Now(), from)
 }
 
 // SubmitAt is Submit for a measurement that was handed in at a time of the
-// caller's choosing; the lab makes histories with it.
+// caller's choosing by nobody in particular; the lab makes histories with it.
 func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Receipt, error) {
 	return p.submit(ctx, doc, at, Sender{})
 }
