@@ -325,7 +325,7 @@ func TestNoFieldIsLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.p.Submit(t.Context(), b)
+		r, err := s.p.Submit(t.Context(), b, pipeline.Sender{})
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
