@@ -336,6 +336,22 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 	return damaged, orphans, files, err
 }
 
+// Lacks says how to mend an archive that a question failed on: it names the
+// first listed segment that is not there or has another length, "" where none.
+func (a *Archive) Lacks() string {
+	m, err := a.Manifest()
+	if err != nil {
+		return ""
+	}
+	for _, s := range m.Segments {
+		st, err := os.Stat(filepath.Join(a.dir, s.Path()))
+		if err != nil || st.Size() != s.Bytes {
+			return fmt.Sprintf("%s is missing or damaged: bandish archive check names all that is, bandish rebuild brings it back", s.Path())
+		}
+	}
+	return ""
+}
+
 func (a *Archive) verify(path, sum string, size int64) (reason string) {
 	f, err := a.Open(path)
 	if err != nil {
