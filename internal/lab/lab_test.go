@@ -274,7 +274,7 @@ func TestSlow(t *testing.T) {
 		name  string
 		do    Action
 		delay time.Duration
-		min   time.Duration
+		least time.Duration // that the page takes; how long it may is left to chance
 	}{
 		{"rate", Slow{Rate: 100_000, Burst: 10_000}, 0, 1800 * time.Millisecond},
 		// Without loss it takes seven round trips of slow start: 0.3 s.
@@ -283,18 +283,20 @@ func TestSlow(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := connect(t, l, Line{Rules: []Rule{{When: when, Do: tt.do}}, Seed: 1, Delay: tt.delay})
-			took := map[string]time.Duration{}
-			for _, name := range []string{x, "y.test"} {
-				began := time.Now()
-				if got := visit(c, l.RootCAs(), "https://"+name+"/", 60*time.Second); got != "200" {
-					t.Fatal(got)
-				}
-				took[name] = time.Since(began)
+			if got := visit(c, l.RootCAs(), "https://"+x+"/", tt.least); !strings.HasSuffix(got, "timeout") {
+				t.Errorf("%s within %v", got, tt.least)
 			}
-			t.Log(took)
-			// A slow machine makes both slower and none quicker.
-			if took[x] < tt.min || c.Censor.Struck()[0] != 1 {
-				t.Errorf("took %v, want at least %v; the rule struck %d flows of two", took[x], tt.min, c.Censor.Struck()[0])
+			if got := visit(c, l.RootCAs(), "https://y.test/", patience); got != "200" {
+				t.Errorf("the other name: %s", got)
+			}
+			if _, loses := tt.do.(Lose); loses {
+				return // it comes in the end, which may be far
+			}
+			if got := visit(c, l.RootCAs(), "https://"+x+"/", patience); got != "200" {
+				t.Errorf("in the end: %s", got)
+			}
+			if struck := c.Censor.Struck()[0]; struck != 1 && struck != 2 { // a slow machine may not come so far in the first visit
+				t.Errorf("the rule struck %d flows of three, want the two under its name", struck)
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func TestLab(t *testing.T) {
 
 	began := time.Now()
 	results := runAll(t, f, n, func(i int) Result { return runOnce(t, f, scenarios[i%len(scenarios)], uint64(i/len(scenarios))) })
-	t.Logf("%d runs in %v, %d at a time\n%s", n, time.Since(began).Round(time.Millisecond), concurrency, NewMatrix(results))
+	t.Logf("%d runs in %v, %d at a time\n%s\n%s", n, time.Since(began).Round(time.Millisecond), concurrency, NewMatrix(results), NewMechanisms(results))
 	report(t, results)
 }
 
@@ -203,7 +203,7 @@ func TestKernel(t *testing.T) {
 	}
 	began := time.Now()
 	results := runAll(t, f, len(scenarios), func(i int) Result { return runOnce(t, f, scenarios[i], 0) })
-	t.Logf("%d runs against the kernel in %v\n%s", len(results), time.Since(began).Round(time.Millisecond), NewMatrix(results))
+	t.Logf("%d runs against the kernel in %v\n%s\n%s", len(results), time.Since(began).Round(time.Millisecond), NewMatrix(results), NewMechanisms(results))
 	report(t, results)
 }
 
