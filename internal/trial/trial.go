@@ -101,7 +101,7 @@ func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
 		Throttle:  probe.Throttle{Object: "https://" + lab.HelperName + "/api/v1/object?bytes=%d", Bytes: 128 << 10, Rounds: 1},
 		Place:     probe.Place{CC: "ZZ", ASN: measurement.ASN(lab.ClientASN), Network: "Bandish lab"},
 		Own:       own,
-		Version:   "lab",
+		Version:   "0.0.0-lab",
 	}
 }
 
