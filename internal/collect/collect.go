@@ -5,8 +5,9 @@
 //
 // A submission is acknowledged only when the archive says that it is durable.
 // The client's address is used to bound its rate, to find its network and
-// country where it asks for them, and to remove that address from what it
-// submits; it is never stored nor logged.
+// country where it asks for them and where it claims others, to tell who
+// submits twice in a day, and to remove that address from what it submits; it
+// is never stored nor logged.
 package collect
 
 import (
@@ -39,9 +40,12 @@ type Archive interface {
 	// give the same receipt. A document that is not a measurement is an error
 	// that wraps *measurement.DecodeError; any other error means that the
 	// document may or may not have been kept, and the client will send it
-	// again.
-	Submit(ctx context.Context, doc []byte) (Receipt, error)
+	// again. One that wraps ErrOccupied means that it was not kept.
+	Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error)
 }
+
+// ErrOccupied is an archive at work on something that takes a while.
+var ErrOccupied = errors.New("the archive is at work on something longer and takes nothing in now; send it again in a minute")
 
 // Receipt says under what name a submission is kept.
 type Receipt struct {
@@ -88,7 +92,10 @@ type Config struct {
 }
 
 // Server answers probes.
-type Server struct{ cfg Config }
+type Server struct {
+	cfg     Config
+	senders senders
+}
 
 // New checks the configuration and fills what is left open.
 func New(cfg Config) (*Server, error) {
@@ -113,7 +120,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Helper != nil && cfg.Helper.Guard.Unsafe {
 		cfg.Log.Warn("THE TEST HELPER REACHES PRIVATE ADDRESSES: anyone who can ask it can look into this network; for the lab only")
 	}
-	return &Server{cfg: cfg}, nil
+	return &Server{cfg: cfg, senders: senders{now: cfg.Now}}, nil
 }
 
 func remoteAddr(r *http.Request) netip.Addr {
@@ -230,6 +237,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusRequestEntityTooLarge, reason: "too_large", message: fmt.Sprintf("the body is larger than %d bytes", tooBig.Limit)}
 	case errors.Is(err, ErrBusy):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrBusy.Error(), wait: 5 * time.Second}
+	case errors.Is(err, ErrOccupied):
+		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
 	case r.Context().Err() != nil:
 		return // the client went away
 	default:
@@ -428,11 +437,12 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte) error 
 // store hands a document to the archive without the client's address.
 func (s *Server) store(r *http.Request, doc []byte) (Receipt, error) {
 	var own []netip.Addr
-	if a := s.cfg.Client(r); Reserved(a) == "" {
-		own = append(own, a)
+	client := s.cfg.Client(r)
+	if Reserved(client) == "" {
+		own = append(own, client)
 	}
 	doc, _ = measurement.Scrub(doc, own...)
-	return s.cfg.Archive.Submit(r.Context(), doc)
+	return s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
 }
 
 // submitOne takes a measurement without a report, as OONI's probes do since

@@ -59,7 +59,7 @@ type dir struct {
 
 func newDir(t *testing.T) *dir { return &dir{path: t.TempDir()} }
 
-func (d *dir) Submit(_ context.Context, doc []byte) (Receipt, error) {
+func (d *dir) Submit(_ context.Context, doc []byte, _ Sender) (Receipt, error) {
 	if d.deny != nil {
 		if err := d.deny(); err != nil {
 			return Receipt{}, err

@@ -45,7 +45,7 @@ type shelf struct {
 	fail  func(kept bool) error // fails before (false) or after (true) the document is kept
 }
 
-func (s *shelf) Submit(_ context.Context, doc []byte) (collect.Receipt, error) {
+func (s *shelf) Submit(_ context.Context, doc []byte, _ collect.Sender) (collect.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {

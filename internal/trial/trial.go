@@ -76,7 +76,7 @@ func (f *Field) serve(archive collect.Archive) error {
 // noArchive takes nothing in.
 type noArchive struct{}
 
-func (noArchive) Submit(context.Context, []byte) (collect.Receipt, error) {
+func (noArchive) Submit(context.Context, []byte, collect.Sender) (collect.Receipt, error) {
 	return collect.Receipt{}, errors.New("this lab keeps no submissions")
 }
 
