@@ -123,12 +123,12 @@ func Scenarios() []Scenario {
 			Rules: []Rule{{When: liesOf, Do: nxdomain}}, Truth: blocked("dns", "dns.nxdomain")},
 		{Name: "dns-nxdomain-injected", About: "NXDOMAIN is injected into every query on the path", Input: https,
 			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeNameError, Race: true}}}, Truth: blocked("dns", "dns.nxdomain|dns.injection")},
-		// A stub resolver does not tell a refusal from a failure, and another
-		// resolver answers: nothing better than impaired can be known of it.
+		// A stub resolver does not tell a refusal from a failure: the probe has
+		// to ask the provider's resolver itself.
 		{Name: "dns-refused", About: "the provider's resolver refuses the name", Input: https,
-			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired"}},
+			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: blocked("dns", "dns.refused")},
 		{Name: "dns-refused-everywhere", About: "every query for the name is refused on the path", Input: https,
-			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: Truth{State: "blocked|impaired", Layer: "dns"}},
+			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: blocked("dns", "dns.refused")},
 		{Name: "dns-drop", About: "the provider's resolver does not answer for the name", Input: https,
 			Rules: []Rule{{When: liesOf, Do: Drop{}}}, Truth: blocked("dns", "dns.timeout")},
 		{Name: "dns-drop-everywhere", About: "every query for the name is lost on the path", Input: https,
