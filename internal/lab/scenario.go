@@ -92,7 +92,7 @@ func Scenarios() []Scenario {
 		anyQUIC  = When{Transport: "udp", Ports: []uint16{443}}
 		safeDNS  = When{Addrs: []netip.Prefix{netip.PrefixFrom(publicResolver, 32), netip.PrefixFrom(publicResolver2, 32)}, Transport: "tcp"}
 		beyond   = When{}
-		starved  = Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle", Also: "http.timeout"}
+		byName   = Truth{State: "blocked", Layer: "tls", Mechanism: "tls.throttle", Also: "http.throttle|http.timeout"}
 		nxdomain = Forge{RCode: dns.RcodeNameError}
 		bogus    = Forge{Addrs: []netip.Addr{bogonAddr}}
 		race     = Forge{Addrs: []netip.Addr{bogonAddr}, Race: true}
@@ -194,29 +194,29 @@ func Scenarios() []Scenario {
 		// A page of 256 kB takes over six seconds at 40 kB/s, whatever the
 		// machine does: the probe gives up before. One of 96 kB comes.
 		{Name: "throttle-rate", About: "what comes under the server name is held to 40 kB/s", Input: "https://big.banned.test/",
-			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: starved},
+			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: byName},
 		{Name: "throttle-host", About: "what comes under the Host is held to 40 kB/s", Input: "http://big.banned.test/",
-			Rules: []Rule{{When: plain, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: starved},
+			Rules: []Rule{{When: plain, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle", Also: "http.timeout"}},
 		{Name: "throttle-pace", About: "what comes under the server name is held to 40 kB/s, and the page comes in the end", Input: "https://mid.banned.test/",
 			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}},
-			Truth: Truth{State: "blocked|impaired", Layer: "http", Mechanism: "http.throttle"}},
+			Truth: byName},
 		// Loss is dear by the distance: without one TCP mends it at once. It
 		// begins after the handshake, so that it is never the handshake that
 		// fails. Where it hits one packet several times over, what is seen is
 		// a page that stops.
 		{Name: "throttle-loss", About: "a quarter of the packets under the server name are lost, 80 ms away", Input: "https://big.banned.test/",
 			Rules: []Rule{{When: hello, Do: Lose{Probability: 0.25, After: 16 << 10}}}, Delay: 40 * time.Millisecond,
-			Truth: Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle|http.timeout"}},
+			Truth: Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle|http.timeout", Also: "tls.throttle"}},
 		{Name: "http-freeze", About: "after 16 kB under the server name nothing more comes", Input: "https://big.banned.test/",
 			Rules: []Rule{{When: hello, Do: Drop{After: 16 << 10}}}, Truth: blocked("http", "http.timeout")},
 
 		// The page still comes over TCP: the state is ok, and the layer says
 		// what is wrong.
 		{Name: "quic-drop", About: "UDP to port 443 of the site is lost", Input: "https://quic.banned.test/",
-			Rules: []Rule{{When: udp443, Do: Drop{}}}, Truth: Truth{State: "ok|blocked|impaired", Layer: "quic"}},
+			Rules: []Rule{{When: udp443, Do: Drop{}}}, Truth: Truth{State: "ok", Layer: "quic", Mechanism: "quic.timeout"}},
 		// This network loses all QUIC, as home firewalls do: not the target's.
 		{Name: "quic-drop-everywhere", About: "all UDP to port 443 is lost", Input: "https://quic.banned.test/",
-			Rules: []Rule{{When: anyQUIC, Do: Drop{}}}, Truth: Truth{State: "ok|impaired", Layer: "quic"}},
+			Rules: []Rule{{When: anyQUIC, Do: Drop{}}}, Truth: Truth{State: "ok", Layer: "quic"}},
 
 		{Name: "dns-and-tls", About: "an address is injected, and the server name is reset at the true one", Input: https,
 			Rules: []Rule{{When: query, Do: race}, {When: hello, Do: Reset{}}}, Truth: blocked("dns|tls", "dns.injection.bogon|tls.reset")},
