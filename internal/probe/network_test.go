@@ -67,3 +67,36 @@ func TestStubTellsWhy(t *testing.T) {
 		}
 	}
 }
+
+// TestResolverPlace: the network of the resolver is recorded where a database
+// tells it, and its address never is.
+func TestResolverPlace(t *testing.T) {
+	t.Parallel()
+	places := func(a netip.Addr) Place {
+		if a == netip.MustParseAddr("198.51.100.99") {
+			return Place{CC: "ZZ", ASN: 64520, Network: "Resolver Network"}
+		}
+		return Place{}
+	}
+	for _, c := range []struct {
+		answer  string
+		asn     func(netip.Addr) Place
+		passive bool
+		want    measurement.ASN
+	}{
+		{"198.51.100.99", places, false, 64520}, {"10.10.34.34", places, false, 0}, {"", places, false, 0},
+		{"198.51.100.99", nil, false, 0}, {"198.51.100.99", places, true, 0},
+	} {
+		l := newLoop(t)
+		if c.answer != "" {
+			l.hosts[WhoAmI] = []string{c.answer}
+		}
+		cfg := l.config()
+		cfg.ASN, cfg.Passive = c.asn, c.passive
+		cfg.Resolver = cfg.ResolverPlace(t.Context())
+		m := measure(t, cfg, "nowhere.example")
+		if m.ResolverASN != c.want || (m.ResolverNetwork != "") != (c.want != 0) || m.ResolverIP != "" {
+			t.Errorf("%+v: AS%d %q at %q", c, m.ResolverASN, m.ResolverNetwork, m.ResolverIP)
+		}
+	}
+}

@@ -78,6 +78,13 @@ func (f *formats) base(doc map[string]any) {
 			f.bad(key, "%v is not %s", doc[key], re)
 		}
 	}
+	for _, key := range []string{"resolver_asn", "resolver_ip", "resolver_network_name"} {
+		if v, present := doc[key]; present {
+			if s, ok := v.(string); !ok || key == "resolver_asn" && !form["probe_asn"].MatchString(s) {
+				f.bad(key, "%v", v)
+			}
+		}
+	}
 	if n, ok := doc["test_runtime"].(float64); !ok || n < 0 {
 		f.bad("test_runtime", "%v", doc["test_runtime"])
 	}
