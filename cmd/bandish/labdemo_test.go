@@ -13,6 +13,7 @@ import (
 // TestLabDemo: the demo's measurements go through the probe and the collector
 // into the archive, at their own times, and status tells the story again.
 func TestLabDemo(t *testing.T) {
+	t.Parallel() // mostly waits
 	dir := t.TempDir()
 	p, err := openPipeline(dir)
 	if err != nil {
