@@ -43,6 +43,7 @@ type answer struct {
 	}
 	Actors []struct {
 		ID, Name string
+		Also     []string // the same name, with or without a title
 		Optional bool
 	}
 	Dates []struct {
@@ -145,7 +146,7 @@ func measure(a *answer, d *draft.Draft) map[string]score {
 	})
 	scores["actors"] = tally(len(a.Actors), len(d.Actors), func(i, j int) bool {
 		w, g := a.Actors[i], d.Actors[j].Is
-		return w.ID != "" && g.ID != nil && *g.ID == w.ID || w.Name != "" && strings.EqualFold(w.Name, g.Name)
+		return w.ID != "" && g.ID != nil && *g.ID == w.ID || slices.ContainsFunc(append(w.Also, w.Name), func(name string) bool { return name != "" && strings.EqualFold(name, g.Name) })
 	}, func(i int) bool { return a.Actors[i].Optional }, func(i int) string { return a.Actors[i].ID + a.Actors[i].Name }, func(j int) string {
 		return fmt.Sprintf("[%d] %s (%s)", d.Actors[j].At.Paragraph, d.Actors[j].Is.Name, d.Actors[j].Is.Kind)
 	})

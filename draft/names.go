@@ -79,7 +79,7 @@ func (f *platformFinder) means(word, text string, start int) bool {
 func mainCountry(sentences []*sentence) string {
 	count := make(map[string]int)
 	for _, s := range sentences {
-		for _, cc := range countriesIn(s.text) {
+		for _, cc := range append(countriesIn(s.text), demonymsIn(s.text)...) {
 			count[cc]++
 		}
 	}
@@ -138,24 +138,44 @@ type actorIndex struct {
 	governmentID string            // of the text's country, where the record holds it
 }
 
-// patterns of names that are actors, the most special first.
+// The parts of which names are made.
+const (
+	person    = `\p{Lu}[\pL.'’-]+(?:\s+(?:(?:de|da|do|dos|al|bin|ul|van|el)\s+)?\p{Lu}[\pL.'’-]+){0,3}`
+	honorific = `(?:\s+(?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister|Prof|Professor|Gen|General)\.?)*`
+	field     = `\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*(?:(?:,\s+\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*)*,?\s+(?:and|&)\s+\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*)?`
+	tail      = `(?:\s+(?:of|for)\s+(?:the\s+)?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*)?`
+	capitals  = `(?:\p{Lu}[\pL'’-]+\s+(?:(?:of|for|and|the|on|to)\s+)*)`
+)
+
+// patterns of names that are actors, the most special first. Where a form has
+// a group, the name is what stands in it.
 var actorPatterns = []struct {
 	id      string
 	kind    casefile.ActorKind
 	form    *regexp.Regexp
 	example string
 }{
-	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|[Jj]udge)\s+(?:of\s+\p{Lu}\pL+\s+)?\p{Lu}[\pL.'-]+(?:\s+(?:(?:de|da|do|dos|al|bin|ul)\s+)?\p{Lu}[\pL.'-]+){0,3}`), "Chief Justice Ada Example"},
-	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Attorney General|Additional Attorney General|Chairman|Chairperson|Senator|Spokesperson|Spokesman|Spokeswoman|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?(?: (?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister)\.?)*\s+\p{Lu}[\pL.'-]+(?:\s+\p{Lu}[\pL.'-]+){0,3}`), "Minister of State Ada Example"},
-	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)*(?:High Court|Supreme Court|Constitutional Court|Federal Court|District Court|Court of Appeal|Supreme Federal Tribunal)(?:\s+of\s+\p{Lu}\pL+)?`), "Exampleville High Court"},
-	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?\p{Lu}\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*`), "Ministry of Example"},
+	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|[Jj]udge|Magistrate)\s+(?:of\s+\p{Lu}\pL+\s+)?` + person), "Chief Justice Ada Example"},
+	{"law-officer", "office_holder", regexp.MustCompile(`\b(?:(?:Additional|Deputy|Assistant) )*(?:(?:Attorney|Solicitor|Advocate|Prosecutor)[- ]General|Director of Public Prosecutions|Ombudsman)(?:['’]s Office\b|(?: (?:of|for) (?:the )?\p{Lu}\pL+)?(?:,?` + honorific + `\s+` + person + `)?)`), "Additional Solicitor General Ada Example"},
+	{"spokesperson", "office_holder", regexp.MustCompile(`\b(?:(?:[Gg]overnment|[Mm]inistry|[Pp]olice|[Mm]ilitary|[Aa]rmy|[Pp]residential|[Pp]alace|Kremlin|State House) )?[Ss]pokes(?:man|woman|person),? ` + person), "government spokeswoman Ada Example"},
+	{"head", "office_holder", regexp.MustCompile(`\b(?:[Dd]irector[- ][Gg]eneral|(?:[Ee]xecutive|[Mm]anaging) [Dd]irector|[Ee]xecutive [Vv]ice [Cc]hairman|[Cc]hief [Ee]xecutive(?: [Oo]fficer)?|[Dd]eputy [Mm]inister|[Oo]pposition [Ll]eader|[Pp]olice [Cc]hief|[Cc]hair(?:man|woman|person)|[Gg]overnor),?` + honorific + `\s+` + person), "director general Ada Example"},
+	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Vice President|Senator|Lawmaker|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?` + honorific + `\s+` + person), "Minister of State Ada Example"},
+	{"founder", "other", regexp.MustCompile(`\b(?:[Cc]o-)?[Ff]ounder ` + person), "founder Ada Example"},
+	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+)*(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
+	{"court-short", "court", regexp.MustCompile(`\b\p{Lu}\pL+ HC\b`), "Exampleville HC"},
+	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?` + field), "Ministry of Example and Sample"},
 	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
+	{"ministry-small", "ministry", regexp.MustCompile(`\b(?:ministry of (?:the )?(?:interior|home affairs|information|justice|communications?|technology|telecommunications|foreign affairs|digital \pL+)|(?:home|interior|foreign|information|communications?|technology|IT|ICT|justice|law|telecom|digital) ministry)\b`), "interior ministry"},
 	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
-	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}Party)\b`), "Example Progress Party"},
-	{"regulator", "regulator", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+){1,4}(?:Authority|Commission|Regulator|Roskomnadzor)\b`), "Example Communications Authority"},
-	{"agency", "agency", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+){1,4}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence)\b`), "Example Investigation Agency"},
+	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}[Pp]arty)\b`), "Example Progress Party"},
+	{"regulator", "regulator", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Authority|Commission|Regulator)\b` + tail), "Example Communications Authority"},
+	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Office)\b` + tail), "Example Investigation Agency"},
+	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ )?Chamber of Commerce\b`), "Example Bar Association"},
+	{"group", "civil_society", regexp.MustCompile(`\b(?:[Ii]nternet (?:monitor|watchdog|observatory|freedom group)|[Mm]onitoring (?:group|organi[sz]ation|service)|[Ww]atchdog|(?:[Dd]igital |[Hh]uman )?rights (?:group|organi[sz]ation)|[Aa]dvocacy group|providers['’] association|research group)s?,? (\p{Lu}[\pL\pN]+(?:\s+\p{Lu}[\pL\pN]+){0,3})`), "internet monitor Examplewatch"},
+	{"company", "company", regexp.MustCompile(`\b` + capitals + `{1,4}(?:Telecom|Mobile|Wireless|Limited|Ltd|Inc|Corporation)\b`), "Example Telecom"},
+	{"legislature", "legislature", regexp.MustCompile(`\b(?:[Pp]arliamentary [Cc]ommittee|(?:Senate|House) [Cc]ommittee(?: on ` + field + `)?|National Assembly|House of Representatives|(?:Lok|Rajya) Sabha|State Duma)\b`), "parliamentary committee"},
 	{"government", "government", regexp.MustCompile(`\b(?:Federal )?Government of \p{Lu}\pL+(?:\s+\p{Lu}\pL+)*`), "Government of Example"},
-	{"the-government", "government", regexp.MustCompile(`\b(?:[Tt]he )?(?:(?:\p{Lu}\pL+(?:an|ian|i|ese|ish) )?(?:[Ff]ederal |[Cc]entral )?[Gg]overnment|FG)\b`), "the Examplian government"},
+	{"the-government", "government", regexp.MustCompile(`\b(?:[Tt]he )?(?:(?:\p{Lu}\pL+(?:an|ian|i|ese|ish) )?(?:[Ff]ederal |[Cc]entral )?[Gg]ov(?:ernment|t\b)|FG\b|(?:[Tt]he )?[Cc]abinet\b)`), "the Examplian government"},
 }
 
 // courtList is several courts told at once: "the North, South and East High
@@ -175,6 +195,7 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 			x.know(c.Actors)
 		}
 	}
+	x.knowBodies()
 	for _, s := range sentences {
 		for _, m := range abbreviated.FindAllStringSubmatch(s.text, -1) {
 			full := strings.TrimSpace(m[1])
@@ -301,8 +322,14 @@ func (x *actorIndex) find(text string) []mention {
 	}
 	x.known(text, take)
 	for _, p := range actorPatterns {
-		for _, m := range p.form.FindAllStringIndex(text, -1) {
+		for _, m := range p.form.FindAllStringSubmatchIndex(text, -1) {
+			if len(m) > 2 && m[2] >= 0 {
+				m = m[2:4]
+			}
 			start, end := trimName(text, m[0], m[1])
+			if start >= end {
+				continue
+			}
 			if p.id == "the-government" {
 				if governmentAs.MatchString(text[m[1]:]) {
 					continue
@@ -326,11 +353,14 @@ func (x *actorIndex) find(text string) []mention {
 	return found
 }
 
+// maxBodyWords is the longest name of a body, in words.
+const maxBodyWords = 12
+
 // known takes the names that the record or the text itself gave.
 func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 	words := wordForm.FindAllStringIndex(text, -1)
 	for i := 0; i < len(words); i++ {
-		for n := min(8, len(words)-i); n > 0; n-- {
+		for n := min(maxBodyWords, len(words)-i); n > 0; n-- {
 			start, end := words[i][0], words[i+n-1][1]
 			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
 			a := x.byName[name]
@@ -369,8 +399,8 @@ func trimName(text string, start, end int) (int, int) {
 	for _, tail := range []string{" leaders", " leader", " workers", " supporters", " founder"} {
 		end -= len(text[start:end]) - len(strings.TrimSuffix(text[start:end], tail))
 	}
-	for strings.HasSuffix(text[start:end], ".") {
-		end--
+	for _, own := range []string{"'s", "’s", "'", "’", "."} {
+		end -= len(text[start:end]) - len(strings.TrimSuffix(text[start:end], own))
 	}
 	return start, end
 }
@@ -395,11 +425,14 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	if a := x.byName[key]; a != nil {
 		return a
 	}
-	a := &Actor{Kind: kind, Name: name}
+	a := &Actor{Kind: kind, Name: officeComma.ReplaceAllString(name, "$1 ")}
 	if x.cc != "" && kind != "company" {
 		a.CC = ptr(x.cc)
 	}
 	x.byName[key] = a
+	if x.byName[name] == nil && kind != "government" {
+		x.byName[name] = a
+	}
 	if words := strings.Fields(name); (kind == "office_holder" || kind == "judge") && len(words) > 1 {
 		if family := words[len(words)-1]; x.byName[family] == nil && !officeWords[strings.ToLower(family)] {
 			x.byName[family] = a
@@ -407,6 +440,9 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	}
 	return a
 }
+
+// officeComma is the comma in "director general, Ada Example".
+var officeComma = regexp.MustCompile(`^(\p{Ll}+(?: \p{Ll}+)*), `)
 
 // stateActor is the government of the text's country, or the government
 // without more where the text has none.

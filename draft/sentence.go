@@ -38,9 +38,8 @@ type reader struct {
 	cc          string
 	sentences   []*sentence
 	actors      *actorIndex
-	lastSpeaker []string                      // for "it added"
-	last        map[casefile.ActorKind]string // the last of each kind, for "the ministry"
-	document    []string                      // whose document it is
+	lastSpeaker []string // for "it added"
+	document    []string // whose document it is
 }
 
 // subordinators end a clause: what stands behind one has its own time and its
@@ -152,7 +151,7 @@ func newReader(text *Text, names Names) *reader {
 	if text.Published.IsZero() {
 		text.Published = datedLine(text.Paragraphs)
 	}
-	r := &reader{names: names, text: text, last: make(map[casefile.ActorKind]string)}
+	r := &reader{names: names, text: text}
 	for i, p := range text.Paragraphs {
 		if !boilerplate(p.Text) {
 			r.sentences = append(r.sentences, split(p, i+1)...)
@@ -164,9 +163,10 @@ func newReader(text *Text, names Names) *reader {
 	for _, s := range r.sentences {
 		s.platforms = finder.find(s.text)
 		s.actors = r.actors.find(s.text)
-		s.dates = findDates(s.text, text.Published)
 		s.numbers = findNumbers(s.text)
 	}
+	r.resolveActors()
+	r.findDates()
 	return r
 }
 

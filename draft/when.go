@@ -18,7 +18,9 @@ type dateMention struct {
 
 const monthNames = `January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec`
 
-const numberWords = `one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve`
+const numberWords = `(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-(?:one|two|three|four|five|six|seven|eight|nine))?|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve`
+
+const weekdayNames = `Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday`
 
 var (
 	monthDay   = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?\b`)
@@ -26,7 +28,14 @@ var (
 	isoDay     = regexp.MustCompile(`\b(\d{4})-(\d{2})-(\d{2})\b`)
 	monthYear  = regexp.MustCompile(`\b(?:(?:in|since|from|until|of|by|early|mid|late) )?(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
 	monthLast  = regexp.MustCompile(`(?i)\b(` + monthNames + `) (last|this) year\b|\blast (` + monthNames + `)\b`)
-	weekday    = regexp.MustCompile(`\b(?:(?:on|last|this) )?(Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b`)
+	weekday    = regexp.MustCompile(`\b(?:(on|last|this|next|coming|this coming|ahead of|until|till) )?(?:the )?(` + weekdayNames + `)\b`)
+	dayRange   = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: and | to |-|–)(\d{1,2})(?:st|nd|rd|th)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
+	monthRange = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?: and | to |-|–)(\d{1,2})(?:,? (\d{4}))?\b`)
+	dottedDay  = regexp.MustCompile(`\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b`)
+	slashedDay = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
+	bareMonth  = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
+	bareYear   = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
+	sameDay    = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same day|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
 	nearDay    = regexp.MustCompile(`(?i)\b(today|yesterday|the day before yesterday)\b`)
 	nearSpan   = regexp.MustCompile(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
 	countedDay = regexp.MustCompile(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
@@ -59,6 +68,21 @@ func findDates(text string, published time.Time) []dateMention {
 	for _, m := range isoDay.FindAllStringSubmatchIndex(text, -1) {
 		take(m, parseDate(text[m[0]:m[1]]), "")
 	}
+	for _, m := range dottedDay.FindAllStringSubmatchIndex(text, -1) { // the day stands first wherever dots are used
+		take(m, parseDate(group(m, 3)+"-"+twoDigits(group(m, 2))+"-"+twoDigits(group(m, 1))), "")
+	}
+	for _, m := range slashedDay.FindAllStringSubmatchIndex(text, -1) {
+		date, note := slashed(group(m, 1), group(m, 2), group(m, 3))
+		take(m, date, note)
+	}
+	for _, m := range dayRange.FindAllStringSubmatchIndex(text, -1) {
+		date, note := civilRange(group(m, 4), group(m, 3), group(m, 1), group(m, 2), published)
+		take(m, date, note)
+	}
+	for _, m := range monthRange.FindAllStringSubmatchIndex(text, -1) {
+		date, note := civilRange(group(m, 4), group(m, 1), group(m, 2), group(m, 3), published)
+		take(m, date, note)
+	}
 	for _, m := range monthDay.FindAllStringSubmatchIndex(text, -1) {
 		date, note := civil(group(m, 3), group(m, 1), group(m, 2), published)
 		take(m, date, note)
@@ -75,7 +99,7 @@ func findDates(text string, published time.Time) []dateMention {
 		take(m, date, note)
 	}
 	for _, m := range weekday.FindAllStringSubmatchIndex(text, -1) {
-		date, note := lastWeekday(group(m, 1), published)
+		date, note := dayOfWeek(group(m, 2), group(m, 1), published)
 		take(m, date, note)
 	}
 	for _, m := range nearDay.FindAllStringSubmatchIndex(text, -1) {
@@ -87,7 +111,89 @@ func findDates(text string, published time.Time) []dateMention {
 		date, note := spanBefore(strings.ToLower(group(m, 1)), strings.ToLower(group(m, 2)), strings.ToLower(group(m, 3)), strings.ToLower(group(m, 4)), published)
 		take(m, date, note)
 	}
+	for _, m := range bareMonth.FindAllStringSubmatchIndex(text, -1) {
+		date, note := lastMonth(group(m, 1), "", published)
+		if !published.IsZero() && month(group(m, 1)) == published.Month() {
+			date = parseDate(published.Format("2006-01")) // "in March" in March is this one
+		}
+		take(m, date, note)
+	}
+	for _, m := range bareYear.FindAllStringSubmatchIndex(text, -1) {
+		take(m, parseDate(group(m, 1)), "")
+	}
 	return append(found, counted(text, found)...)
+}
+
+// findDates finds the dates of every sentence. "The same day" and "two days
+// later" are counted from the last day told before, in the same paragraph.
+func (r *reader) findDates() {
+	var last time.Time
+	paragraph := 0
+	for _, s := range r.sentences {
+		s.dates = findDates(s.text, r.text.Published)
+		if s.paragraph != paragraph {
+			last, paragraph = time.Time{}, s.paragraph
+		}
+		for _, m := range sameDay.FindAllStringSubmatchIndex(s.text, -1) {
+			from := last
+			for _, d := range s.dates {
+				if day, ok := d.Date.FirstDay(time.UTC); ok && d.end <= m[0] && len(d.Date.String()) == len(time.DateOnly) {
+					from = day
+				}
+			}
+			if from.IsZero() {
+				continue // the text says nothing that it could be counted from
+			}
+			n := 0
+			switch {
+			case m[4] >= 0:
+				n = 1
+			case m[6] >= 0:
+				n = small(s.text[m[6]:m[7]])
+				if strings.EqualFold(s.text[m[8]:m[9]], "weeks") {
+					n *= 7
+				}
+			}
+			s.dates = append(s.dates, dateMention{start: m[0], end: m[1], relative: true, DateText: DateText{Text: s.text[m[0]:m[1]], Date: parseDate(from.AddDate(0, 0, n).Format(time.DateOnly)), Note: "counted from the day told before"}})
+		}
+		for _, d := range s.dates {
+			if day, ok := d.Date.FirstDay(time.UTC); ok && len(d.Date.String()) == len(time.DateOnly) {
+				last = day
+			}
+		}
+	}
+}
+
+func twoDigits(s string) string {
+	if len(s) == 1 {
+		return "0" + s
+	}
+	return s
+}
+
+// slashed is 13/02/2024 or 02/13/2024. Where both could be the day it is left
+// open.
+func slashed(a, b, year string) (casefile.Date, string) {
+	first, _ := strconv.Atoi(a)
+	second, _ := strconv.Atoi(b)
+	switch {
+	case first > 12 || first == second:
+		return parseDate(year + "-" + twoDigits(b) + "-" + twoDigits(a)), ""
+	case second > 12:
+		return parseDate(year + "-" + twoDigits(a) + "-" + twoDigits(b)), ""
+	}
+	return casefile.Date{}, "the day or the month may stand first"
+}
+
+// civilRange is "9 to 15 August".
+func civilRange(year, monthName, from, to string, published time.Time) (casefile.Date, string) {
+	last, note := civil(year, monthName, to, published)
+	if last.IsZero() {
+		return last, note
+	}
+	n, _ := strconv.Atoi(from)
+	until := last.String()
+	return parseDate(fmt.Sprintf("%s-%02d/%s", until[:7], n, until)), note
 }
 
 const (
@@ -132,13 +238,21 @@ func lastMonth(name, which string, published time.Time) (casefile.Date, string) 
 	return parseDate(fmt.Sprintf("%04d-%02d", year, month(name))), fromDayNote
 }
 
-func lastWeekday(name string, published time.Time) (casefile.Date, string) {
+// dayOfWeek is the last such day up to the day of publication, or the next
+// one where the word before it looks ahead.
+func dayOfWeek(name, word string, published time.Time) (casefile.Date, string) {
 	if published.IsZero() {
 		return casefile.Date{}, openNote
 	}
-	t := published
-	for t.Weekday().String() != name {
+	t, step := published, -1
+	switch word {
+	case "last":
 		t = t.AddDate(0, 0, -1)
+	case "next", "coming", "this coming", "ahead of", "until", "till":
+		t, step = t.AddDate(0, 0, 1), 1
+	}
+	for t.Weekday().String() != name {
+		t = t.AddDate(0, 0, step)
 	}
 	return parseDate(t.Format(time.DateOnly)), fromDayNote
 }
@@ -174,14 +288,18 @@ func spanBefore(which, unit, count, units string, published time.Time) (casefile
 	return parseDate(strconv.Itoa(published.Year() - n)), fromDayNote
 }
 
+var numbersByWord = map[string]int{
+	"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+	"seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+}
+
 func small(word string) int {
 	if n, err := strconv.Atoi(word); err == nil {
 		return n
 	}
-	for i, w := range strings.Split(numberWords, "|") {
-		if w == strings.ToLower(word) {
-			return i + 1
-		}
+	tens, ones, _ := strings.Cut(strings.ToLower(word), "-")
+	if n := numbersByWord[tens] + numbersByWord[ones]; n > 0 {
+		return n
 	}
 	return 1 // a, an
 }
@@ -220,7 +338,7 @@ func (s *sentence) dateAt(at int) (DateText, bool) {
 	best, distance := -1, 0
 	for i, d := range s.dates {
 		inside := d.start >= start && d.start < end
-		if !inside || s.isBase(i) {
+		if !inside || s.isBase(i) || d.start > at && thatWord.MatchString(s.text[at:d.start]) || datedPaper.MatchString(s.text[:d.start]) {
 			continue
 		}
 		gap := max(d.start-at, at-d.end)
@@ -233,6 +351,13 @@ func (s *sentence) dateAt(at int) (DateText, bool) {
 	}
 	return s.dates[best].DateText, true
 }
+
+// thatWord begins what is said: a date behind it belongs to that, and not to
+// the saying. datedPaper is the day of a letter, which is no day of an act.
+var (
+	thatWord   = regexp.MustCompile(`\bthat\b`)
+	datedPaper = regexp.MustCompile(`(?i)\b(?:letter|order|notification|judgment|ruling|verdict)[^.;]{0,60}\bdated $`)
+)
 
 // isBase reports whether another date is counted from this one.
 func (s *sentence) isBase(i int) bool {
@@ -249,22 +374,69 @@ type numberMention struct {
 	NumberText
 }
 
+const relationWord = `(?:(as many as|no fewer than|less than|fewer than|under|below|up to|at most|more than|over|above|at least|about|around|nearly|almost|roughly|approximately|an estimated|some|barely|only) )?`
+
+const scaleWords = `hundred thousand|hundred|thousand|lakh|lakhs|lac|crore|crores|million|billion|trillion|mn|bn|m|k`
+
 var (
-	relationWord = `(?:(less than|fewer than|under|below|up to|at most|more than|over|above|at least|about|around|nearly|almost|roughly|approximately|some) )?`
-	percentForm  = regexp.MustCompile(`(?i)` + relationWord + `(\d[\d,]*(?:\.\d+)?) ?(%|per ?cent\b)`)
-	moneyForm    = regexp.MustCompile(`(?i)` + relationWord + `(?:(US\$|R\$|\$|€|£|Rs\.?|PKR|USD|EUR|BRL|NGN) ?(\d[\d,]*(?:\.\d+)?)(?: ?(million|billion|trillion|mn|bn|m)\b)?)`)
-	countForm    = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?)(?: (?:of|out of) (?:the )?(\d[\d,]*))?(?: (million|billion|thousand))? (?:\p{Ll}+ ){0,2}?(URLs?|links?|accounts?|requests?|posts?|tweets?|videos?|users?|people|websites?|sites?|petitions?|FIRs?|cases?|networks?|hours?|minutes?|days?|weeks?|months?|years?|reais|rupees|naira|shillings|dollars|euros)\b`)
-	wordCount    = regexp.MustCompile(`(?i)\b(` + numberWords + `) (days?|weeks?|months?|years?|hours?|minutes?|accounts?|petitions?|cases?|websites?|networks?)\b`)
-	vagueForm    = regexp.MustCompile(`(?i)\b((?:hundreds|thousands|tens of thousands|hundreds of thousands|millions|dozens|scores)) of (?:\p{L}+ ){0,2}?(URLs?|accounts?|requests?|posts?|tweets?|users?|people|websites?|sites?|cases?|links?)\b`)
-	lengthForm   = regexp.MustCompile(`(?i)\b(?:(\d+|` + numberWords + `)[- ])?(day|week|month|year)-long\b`)
+	percentForm = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)[ -]?(%|per ?cent\b|percentage points?\b)`)
+	moneyForm   = regexp.MustCompile(`(?i)` + relationWord + `(US\$|R\$|A\$|N\$|\$|€|£|₹|₦|₺|₽|Rs\.?|INR|PKR|NPR|USD|EUR|BRL|NGN|TRY|RUB|KES|KSh|Ksh|UGX|USh|TZS|Tsh|VES|Bs\.?) ?(\d[\d,]*(?:\.\d+)?)(?:[ -]?(` + scaleWords + `)\b)?`)
+	countForm   = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)(?: (?:of|out of) (?:the |its )?(\d[\d,]*))?(?:[ -](` + scaleWords + `)\b)?`)
+	vagueForm   = regexp.MustCompile(`(?i)\b((?:hundreds|thousands|tens of thousands|hundreds of thousands|millions|dozens|scores|lakhs|crores)) of (?:\p{L}+ ){0,2}?(URLs?|accounts?|requests?|posts?|tweets?|users?|people|websites?|sites?|cases?|links?|apps?|VPNs?|channels?)\b`)
+	lengthForm  = regexp.MustCompile(`(?i)\b(?:(\d+|` + numberWords + `)[- ])?(day|week|month|year)-long\b`)
+	nounForm    = regexp.MustCompile(`^(?:[ -]\p{L}[\p{L}'’-]*){1,4}`)
+	noCount     = regexp.MustCompile(`(?i)\b(?:sections?|articles?|rules?|clauses?|chapters?|regulations?|schedules?|no|nos|act|s|art|phase|part|page|at|by|after|before|around|from) ?\.?\s*$|[/:.-]$`)
+	clockTime   = regexp.MustCompile(`(?i)^(?:[:.]\d\d)?\s*(?:a\.?m\b|p\.?m\b|o'clock|hrs\b)|^:\d\d`)
 )
 
 var relations = map[string]string{
-	"less than": "<", "fewer than": "<", "under": "<", "below": "<", "up to": "<", "at most": "<", "more than": ">", "over": ">", "above": ">", "at least": ">",
+	"as many as": "=", "no fewer than": ">", "an estimated": "~", "barely": "<", "only": "=", "less than": "<", "fewer than": "<", "under": "<", "below": "<", "up to": "<", "at most": "<", "more than": ">", "over": ">", "above": ">", "at least": ">",
 	"about": "~", "around": "~", "nearly": "~", "almost": "~", "roughly": "~", "approximately": "~", "some": "~", "": "=",
 }
 
-var scale = map[string]float64{"": 1, "thousand": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
+var scale = map[string]float64{"": 1, "hundred": 100, "thousand": 1e3, "k": 1e3, "hundred thousand": 1e5, "lac": 1e5, "lakh": 1e5, "lakhs": 1e5, "million": 1e6, "mn": 1e6, "m": 1e6, "crore": 1e7, "crores": 1e7, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
+
+// counted is what a number counts: the first plural among the words behind
+// it, and how far it reaches. It is "" where those words count nothing.
+func countedThing(rest string) (unit string, length int) {
+	run := nounForm.FindString(rest)
+	at := 0
+	for _, word := range strings.FieldsFunc(run, func(r rune) bool { return r == ' ' }) {
+		word = strings.TrimPrefix(word, "-")
+		at = strings.Index(run[at:], word) + at + len(word)
+		lower := strings.ToLower(strings.TrimRight(word, "'’-"))
+		if stopWords[lower] {
+			return "", 0
+		}
+		if plurals[lower] || len(lower) > 3 && strings.HasSuffix(lower, "s") && !strings.HasSuffix(lower, "ss") && !strings.HasSuffix(lower, "us") && !strings.HasSuffix(lower, "is") && (word == lower || word[1:] != strings.ToLower(word[1:])) {
+			if strings.HasSuffix(word, "'") || strings.HasSuffix(word, "’") {
+				word = word[:len(lower)]
+			}
+			return plural(word), at - len(word) + len(lower)
+		}
+		if s := singulars[lower]; s != "" {
+			return s, at
+		}
+	}
+	return "", 0
+}
+
+// stopWords end the search for what a number counts.
+var stopWords = wordSet("of the a an and or to in on at by for from with was were is are has had have been be being as that this than per after before since until till when which who whose its his her their it he she they we between into over under against during within about")
+
+// plurals that do not end in s, and money without a plural.
+var plurals = wordSet("people men women children reais naira kwacha birr urls vpns firs")
+
+// singulars that count one.
+var singulars = map[string]string{"day": "days", "hour": "hours", "week": "weeks", "month": "months", "year": "years", "minute": "minutes"}
+
+func wordSet(words string) map[string]bool {
+	set := make(map[string]bool)
+	for _, w := range strings.Fields(words) {
+		set[w] = true
+	}
+	return set
+}
 
 // findNumbers finds the numbers of a sentence that count something. Dates
 // count nothing.
@@ -294,18 +466,23 @@ func findNumbers(text string) []numberMention {
 	for _, m := range vagueForm.FindAllStringSubmatchIndex(text, -1) {
 		take(m[0], m[1], NumberText{Unit: plural(group(m, 2)), Relation: "~"})
 	}
-	for _, m := range countForm.FindAllStringSubmatchIndex(text, -1) {
-		n := NumberText{Value: value(group(m, 2), group(m, 4)), Unit: plural(group(m, 5)), Relation: relations[strings.ToLower(group(m, 1))]}
-		if of := group(m, 3); of != "" {
-			n.Of = value(of, "")
-		}
-		take(m[0], m[1], n)
-	}
 	for _, m := range lengthForm.FindAllStringSubmatchIndex(text, -1) {
 		take(m[0], m[1], NumberText{Value: ptr(float64(small(group(m, 1)))), Unit: plural(group(m, 2)), Relation: "~"})
 	}
-	for _, m := range wordCount.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: ptr(float64(small(group(m, 1)))), Unit: plural(group(m, 2)), Relation: "="})
+	for _, m := range countForm.FindAllStringSubmatchIndex(text, -1) {
+		unit, length := countedThing(text[m[1]:])
+		scaled := group(m, 4)
+		if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount.MatchString(text[:m[4]]) && scaled == "" || clockTime.MatchString(text[m[1]:]) {
+			continue
+		}
+		if digits := group(m, 2); unit != "" && scaled == "" && len(digits) == 4 && (digits[:2] == "19" || digits[:2] == "20") {
+			continue // a year
+		}
+		n := NumberText{Value: value(group(m, 2), scaled), Unit: unit, Relation: relations[strings.ToLower(group(m, 1))]}
+		if of := group(m, 3); of != "" {
+			n.Of = value(of, "")
+		}
+		take(m[0], m[1]+length, n)
 	}
 	return found
 }
@@ -313,7 +490,10 @@ func findNumbers(text string) []numberMention {
 func value(digits, unit string) *float64 {
 	f, err := strconv.ParseFloat(strings.ReplaceAll(digits, ",", ""), 64)
 	if err != nil {
-		return nil
+		if digits == "" || digits[0] >= '0' && digits[0] <= '9' {
+			return nil
+		}
+		f = float64(small(digits))
 	}
 	return ptr(f * scale[strings.ToLower(unit)])
 }
@@ -330,18 +510,33 @@ func currency(sign string) string {
 		return "BRL"
 	case "NGN":
 		return "NGN"
-	case "PKR":
-		return "PKR"
+	case "₹":
+		return "INR"
+	case "₦":
+		return "NGN"
+	case "₺":
+		return "TRY"
+	case "₽":
+		return "RUB"
+	case "KSH":
+		return "KES"
+	case "USH":
+		return "UGX"
+	case "TSH":
+		return "TZS"
+	case "PKR", "INR", "NPR", "TRY", "RUB", "KES", "UGX", "TZS", "VES":
+		return strings.ToUpper(sign)
 	}
 	return sign // "Rs" is the money of several countries
 }
 
 func plural(unit string) string {
-	if unit == strings.ToUpper(unit) || strings.HasPrefix(unit, "URL") || strings.HasPrefix(unit, "FIR") {
-		return strings.TrimSuffix(unit, "s") + "s"
+	head := strings.TrimSuffix(unit, "s")
+	if head != "" && head == strings.ToUpper(head) { // URLs, VPNs
+		return head + "s"
 	}
 	unit = strings.ToLower(unit)
-	if unit == "people" || unit == "reais" || unit == "naira" {
+	if plurals[unit] {
 		return unit
 	}
 	return strings.TrimSuffix(unit, "s") + "s"

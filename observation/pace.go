@@ -6,7 +6,8 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// transfer is one bounded transfer of our probe's throttle contrast.
+// transfer is one bounded transfer of our probe's throttle contrast, from the
+// moment that the connection stands.
 type transfer struct {
 	txn         int64
 	bytes       int64
@@ -90,12 +91,20 @@ func transfers(k *measurement.TestKeys, tag string) []transfer {
 			all = append(all, transfer{txn: c.TransactionID, start: c.T, last: c.T, trip: c.T - c.T0})
 		}
 	}
+	// The handshake is no transfer: how long it takes is the processors' doing.
+	for i := range k.TLSHandshakes {
+		h := &k.TLSHandshakes[i]
+		if t := find(h.TransactionID); t != nil && h.Failure == "" && slices.Contains(h.Tags, tag) {
+			t.start = max(t.start, h.T)
+			t.last = t.start
+		}
+	}
 	for i := range k.NetworkEvents {
 		e := &k.NetworkEvents[i]
 		if e.Operation != "read" || e.NumBytes <= 0 || !slices.Contains(e.Tags, tag) {
 			continue
 		}
-		if t := find(e.TransactionID); t != nil {
+		if t := find(e.TransactionID); t != nil && e.T > t.start {
 			t.bytes += e.NumBytes
 			t.last = max(t.last, e.T)
 		}

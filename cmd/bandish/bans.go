@@ -249,8 +249,11 @@ func importBans(env *environment, args []string) error {
 	return nil
 }
 
+// maxBanFile bounds a table of bans; #KeepItOn's have some hundred rows a year.
+const maxBanFile = 64 << 20
+
 func importBanFile(archive *source.Archive, file, format string, names ban.Names) (*banImport, error) {
-	content, err := os.ReadFile(file)
+	content, _, err := source.ReadFile(file, maxBanFile)
 	if err != nil {
 		return nil, fmt.Errorf("import bans: %w", err)
 	}
@@ -462,7 +465,7 @@ func exportBans(ctx context.Context, env *environment, args []string) error {
 	if len(bans) == 0 {
 		return errors.New("bans export: no ban to write")
 	}
-	return ban.ExportKeepItOn(env.stdout, bans, filter.day, func(id string) string {
+	return ban.ExportKeepItOn(exact(env.stdout), bans, filter.day, func(id string) string {
 		if p, ok := filter.registry.Platform(id); ok {
 			return p.Name
 		}

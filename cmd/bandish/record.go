@@ -22,7 +22,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] [--sheet] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -39,6 +39,9 @@ type recordFlags struct {
 	target  *string
 
 	published *string
+	sheet     *bool
+	caseID    *string
+	source    *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -53,16 +56,19 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		target:  set.String("target", "", "platform `id` of the new case (new)"),
 
 		published: set.String("published", "", "`day` on which the article was published (draft)"),
+		sheet:     set.Bool("sheet", false, "write a sheet to decide on, line by line (draft)"),
+		caseID:    set.String("case", "", "`id` of the case that takes the accepted lines (apply)"),
+		source:    set.String("source", "", "`id` of the source that they cite, instead of the sheet's own (apply)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("record needs one of list, show, lint, new, draft, schema")
+		return usageError("record needs one of list, show, lint, new, draft, apply, schema")
 	}
 	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "new": 1, "draft": 1}[verb]; len(rest) != want {
+	if want := map[string]int{"show": 1, "new": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want {
 		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
 	}
 	switch verb {
@@ -75,12 +81,14 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 	case "new":
 		return recordNew(env.stdout, f, rest[0])
 	case "draft":
-		return recordDraft(env.stdout, *f.data, *f.records, rest[0], *f.published, *f.json)
+		return recordDraft(env.stdout, *f.data, *f.records, rest[0], *f.published, *f.json, *f.sheet)
+	case "apply":
+		return recordApply(env.stdout, f, rest[0])
 	case "schema":
 		_, err := env.stdout.Write(records.Schema)
 		return err
 	default:
-		return usageError("record has no %q; it has list, show, lint, new, draft, schema", verb)
+		return usageError("record has no %q; it has list, show, lint, new, draft, apply, schema", verb)
 	}
 }
 

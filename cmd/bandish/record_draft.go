@@ -17,14 +17,18 @@ import (
 // recordDraft is `bandish record draft FILE`: it proposes what a case file
 // could take from an article or a document. name is a file, or the SHA-256 of
 // a source in the archive of the data folder.
-func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON bool) error {
+func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON, asSheet bool) error {
 	record, _, err := openRecords(recordFolder)
 	if err != nil {
 		return err
 	}
-	content, mediaType, address, err := draftSource(data, name)
+	content, stored, mediaType, err := draftSource(data, name)
 	if err != nil {
 		return err
+	}
+	address := ""
+	if stored != nil {
+		address = stored.URL()
 	}
 	read, err := source.ReadText(content, mediaType, address)
 	if err != nil {
@@ -44,23 +48,42 @@ func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON
 		return err
 	}
 	d := draft.Read(text, names)
-	if asJSON {
+	switch {
+	case asJSON:
 		return printJSON(w, d)
+	case asSheet:
+		from := draft.Origin{Title: d.Title, Author: read.Author, Published: d.Published, URL: address, MediaType: mediaType}
+		if stored != nil {
+			from.SHA256 = stored.SHA256
+		}
+		sheet, err := d.Sheet(from)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(sheet)
+		return err
 	}
 	return printDraft(w, d)
 }
 
-// draftSource gives the bytes of a file, or of an archived source.
-func draftSource(data, name string) (content []byte, mediaType, address string, err error) {
-	content, err = os.ReadFile(name)
-	if err == nil {
-		return content, source.MediaType("", name, content), "", nil
+// maxDraftBytes bounds an article or document that is read for a draft.
+const maxDraftBytes = 64 << 20
+
+// draftSource gives the bytes of a file, or of an archived source. stored is
+// nil for a file.
+func draftSource(data, name string) (content []byte, stored *source.Stored, mediaType string, err error) {
+	if _, err := os.Stat(name); err == nil {
+		content, _, err = source.ReadFile(name, maxDraftBytes)
+		if err != nil {
+			return nil, nil, "", fmt.Errorf("draft from %s: %w", name, err)
+		}
+		return content, nil, source.MediaType("", name, content), nil
 	}
-	stored, kept, archiveErr := source.Open(data).Get(name)
-	if archiveErr != nil {
-		return nil, "", "", fmt.Errorf("draft from %s: neither a file nor a source in the archive (%w)", name, err)
+	kept, content, err := source.Open(data).Get(name)
+	if err != nil {
+		return nil, nil, "", fmt.Errorf("draft from %s: neither a file nor a source in the archive (%w)", name, err)
 	}
-	return kept, stored.MediaType, stored.URL(), nil
+	return content, &kept, kept.MediaType, nil
 }
 
 func draftNames(record *casefile.Records) (draft.Names, error) {

@@ -247,12 +247,18 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}
-		p.days.mu.Lock()
-		p.days.forget()
-		p.days.mu.Unlock()
 		return nil
 	})
+	p.forgetDays()
 	return out, err
+}
+
+// forgetDays makes the next commit read again what the archive holds. A commit
+// takes the lock before its turn to write, so it must not be taken within one.
+func (p *Pipeline) forgetDays() {
+	p.days.mu.Lock()
+	defer p.days.mu.Unlock()
+	p.days.forget()
 }
 
 func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt) error {
@@ -353,11 +359,9 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 			}
 		}
 		_, err := p.count(ctx, u)
-		p.days.mu.Lock()
-		p.days.forget()
-		p.days.mu.Unlock()
 		return err
 	})
+	p.forgetDays()
 	return out, err
 }
 

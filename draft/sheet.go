@@ -1,0 +1,503 @@
+package draft
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+	"gopkg.in/yaml.v3"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+// Origin is the text that a draft was read from, as a source of the record.
+type Origin struct {
+	Title     string
+	Author    string // "" where the text names none
+	Published casefile.Date
+	URL       string
+	SHA256    string // of the archived copy; "" where there is none
+	MediaType string
+}
+
+const sheetHead = `# A draft, to be gone through line by line. Write behind each decision:
+# accept (as it stands), edit (as you changed it), refuse. What is left null
+# stays out. What a line says in "what" and "says" is yours to write, in your
+# own words; passage only shows where it stands. Then:
+#   bandish record apply THIS --case ID --records records
+`
+
+// Sheet writes a draft for a person to decide on, line by line: each proposal
+// in the form of an entry of the case file. What the text does not say is
+// null; ids are suggestions.
+func (d *Draft) Sheet(from Origin) ([]byte, error) {
+	ids := make(map[string]bool)
+	root := mapping("title", text(d.Title), "published", date(d.Published), "cc", optional(d.CC))
+	put(root, "source", mapping("decision", null(), "is", sourceEntry(from)))
+	var actors, acts, claims []*yaml.Node
+	for _, l := range d.Actors {
+		if l.Is.ID == nil { // the record holds the others
+			actors = append(actors, proposal(l.Rule, l.At, l.Passage, actorEntry(l.Is, ids)))
+		}
+	}
+	for _, l := range d.Acts {
+		acts = append(acts, proposal(l.Rule, l.At, l.Passage, actEntry(l.Is, ids)))
+	}
+	for _, l := range d.Claims {
+		claims = append(claims, proposal(l.Rule, l.At, l.Passage, claimEntry(l.Is, deref(d.CC), ids)))
+	}
+	put(root, "actors", list(actors))
+	put(root, "acts", list(acts))
+	put(root, "claims", list(claims))
+	var b bytes.Buffer
+	b.WriteString(sheetHead)
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := enc.Encode(root); err != nil {
+		return nil, fmt.Errorf("write the sheet: %w", err)
+	}
+	return b.Bytes(), enc.Close()
+}
+
+func proposal(rule string, at casefile.Locator, passage string, is *yaml.Node) *yaml.Node {
+	place := mapping()
+	place.Style = yaml.FlowStyle
+	if at.Page > 0 {
+		put(place, "page", number(at.Page))
+	}
+	put(place, "paragraph", number(at.Paragraph))
+	if at.Offset != nil {
+		put(place, "offset", number(*at.Offset))
+		put(place, "length", number(at.Length))
+	}
+	return mapping("decision", null(), "rule", text(rule), "at", place, "passage", text(passage), "is", is)
+}
+
+func sourceEntry(from Origin) *yaml.Node {
+	id := "source"
+	if !from.Published.IsZero() {
+		id += "-" + from.Published.String()
+	}
+	n := mapping("id", text(id), "publisher", null(), "title", textOrNull(from.Title), "date", date(from.Published), "url", textOrNull(from.URL),
+		"type", text("press"), "language", text("en"), "reliability", null(), "reliability_reason", null())
+	if from.SHA256 != "" {
+		put(n, "copy", mapping("sha256", text(from.SHA256), "media_type", text(from.MediaType)))
+	}
+	if from.Author != "" {
+		put(n, "authors", words([]string{from.Author}))
+	}
+	return n
+}
+
+func actorEntry(a Actor, ids map[string]bool) *yaml.Node {
+	id := slug(a.Name)
+	if a.CC != nil {
+		id = strings.ToLower(*a.CC) + "-" + id
+	}
+	n := mapping("id", text(unique(id, ids)), "kind", text(string(a.Kind)), "name", text(a.Name))
+	if a.CC != nil {
+		put(n, "cc", text(*a.CC))
+	}
+	if a.Kind == "office_holder" || a.Kind == "judge" {
+		put(n, "office", null())
+		put(n, "of", null())
+	}
+	return n
+}
+
+func actEntry(a Act, ids map[string]bool) *yaml.Node {
+	n := mapping("id", text(unique(dated(string(a.Kind), a.Date), ids)), "kind", text(string(a.Kind)), "date", date(a.Date))
+	if a.DateText != "" {
+		put(n, "date_note", text("The source says “"+a.DateText+"”."))
+	}
+	if len(a.By) > 0 {
+		put(n, "by", words(a.By))
+	}
+	to := a.To
+	if len(to) == 0 && (a.Kind == "petition" || a.Kind == "government_reply") {
+		to = a.Courts
+	}
+	if len(to) > 0 {
+		put(n, "to", words(to))
+	}
+	put(n, "what", null())
+	scope := mapping()
+	scope.Style = yaml.FlowStyle
+	if len(a.Targets) > 0 {
+		put(scope, "targets", words(a.Targets))
+	}
+	if len(a.Other) > 0 {
+		put(scope, "other", words(a.Other))
+	}
+	if len(scope.Content) > 0 {
+		put(n, "scope", scope)
+	}
+	if a.Effect != "" {
+		put(n, "effect", text(string(a.Effect)))
+	}
+	if a.Term != nil {
+		put(n, "term", mapping("text", text(*a.Term)))
+	}
+	put(n, "confidence", text("medium"))
+	return n
+}
+
+func claimEntry(c Claim, cc string, ids map[string]bool) *yaml.Node {
+	n := mapping("id", text(unique(dated("claim-"+string(c.About), c.Date), ids)), "by", words(c.By), "date", date(c.Date), "about", text(string(c.About)), "says", null())
+	switch {
+	case c.About == "access":
+		put(n, "access", mapping("target", optional(c.Target), "cc", textOrNull(cc), "at", date(c.Date), "says", null()))
+	case c.About == "law":
+		put(n, "law", mapping("law", null()))
+	case c.About == "number" && c.Number != nil:
+		value := null()
+		if c.Number.Value != nil {
+			value = &yaml.Node{Kind: yaml.ScalarNode, Value: strconv.FormatFloat(*c.Number.Value, 'f', -1, 64)}
+		}
+		put(n, "figure", mapping("what", null(), "value", value, "unit", textOrNull(c.Number.Unit), "relation", text(c.Number.Relation)))
+	}
+	put(n, "confidence", text("medium"))
+	return n
+}
+
+func dated(word string, d casefile.Date) string {
+	id := slug(word)
+	if day := d.String(); day != "" {
+		id += "-" + slug(day)
+	}
+	return id
+}
+
+func unique(id string, taken map[string]bool) string {
+	got := id
+	for n := 2; taken[got]; n++ {
+		got = fmt.Sprintf("%s-%d", id, n)
+	}
+	taken[got] = true
+	return got
+}
+
+var notID = regexp.MustCompile(`[^a-z0-9]+`)
+
+// slug is a name as an id: small Latin letters and digits.
+func slug(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(name))
+	return cmp.Or(strings.Trim(notID.ReplaceAllString(plain, "-"), "-"), "unnamed")
+}
+
+// The nodes of which a sheet is made.
+
+func mapping(pairs ...any) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		put(n, pairs[i].(string), pairs[i+1].(*yaml.Node))
+	}
+	return n
+}
+
+func put(n *yaml.Node, name string, v *yaml.Node) {
+	n.Content = append(n.Content, text(name), v)
+}
+
+func list(entries []*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: entries}
+}
+
+func words(list []string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
+	for _, w := range list {
+		n.Content = append(n.Content, text(w))
+	}
+	return n
+}
+
+func null() *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"} }
+
+func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+
+func textOrNull(s string) *yaml.Node {
+	if s == "" {
+		return null()
+	}
+	return text(s)
+}
+
+func optional(s *string) *yaml.Node {
+	if s == nil {
+		return null()
+	}
+	return textOrNull(*s)
+}
+
+func number(n int64) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(n, 10)}
+}
+
+var plainDay = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
+func date(d casefile.Date) *yaml.Node {
+	s := d.String()
+	if s == "" {
+		return null()
+	}
+	if plainDay.MatchString(s) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: s}
+	}
+	return text(s)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Decided is what a person decided on a sheet.
+type Decided struct {
+	// Additions are the accepted and edited lines, as entries of the case file.
+	Additions casefile.Additions
+	// Lines are where in the sheet each of them stands, by list.
+	Lines map[string][]int
+	// Refused and Open count the lines that stay out.
+	Refused, Open int
+}
+
+// Problem is something wrong with a sheet.
+type Problem struct {
+	Line    int
+	Path    string
+	Message string
+}
+
+// decisions are the words for them; an empty decision leaves a line out.
+var decisions = []string{"accept", "edit", "refuse"}
+
+// Decide reads the decisions of a sheet. use is the id of the source that the
+// accepted lines cite; "" for the sheet's own, which must be accepted then.
+// known says which actors the record holds. Where there are problems nothing
+// is decided.
+func Decide(sheet []byte, use string, known func(actor string) bool) (*Decided, []Problem) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(sheet, &doc); err != nil {
+		return nil, []Problem{{Message: err.Error()}}
+	}
+	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || get(doc.Content[0], "source") == nil {
+		return nil, []Problem{{Line: 1, Message: "is no sheet; write one with: bandish record draft FILE --sheet"}}
+	}
+	s := &sheetReader{root: doc.Content[0], known: known, source: use, names: make(map[string]string),
+		out: &Decided{Additions: make(casefile.Additions), Lines: make(map[string][]int)}}
+	s.readSource()
+	s.readList("actors", s.actor)
+	s.readList("acts", s.act)
+	s.readList("claims", s.claim)
+	if s.source == "" && len(s.out.Additions["acts"])+len(s.out.Additions["claims"]) > 0 {
+		s.wrong(get(s.root, "source"), "source", "is not accepted, and accepted lines need a source to cite; accept it, or name one of the record with --source")
+	}
+	if len(s.problems) > 0 {
+		return nil, s.problems
+	}
+	return s.out, nil
+}
+
+type sheetReader struct {
+	root     *yaml.Node
+	known    func(string) bool
+	source   string            // id that the lines cite
+	names    map[string]string // ids of accepted actors, by name
+	out      *Decided
+	problems []Problem
+}
+
+func (s *sheetReader) wrong(n *yaml.Node, path, format string, args ...any) {
+	s.problems = append(s.problems, Problem{Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// decision reads the decision of a line, and what it is.
+func (s *sheetReader) decision(line *yaml.Node, path string) (is *yaml.Node, taken bool) {
+	if line.Kind != yaml.MappingNode {
+		s.wrong(line, path, "is no line of a sheet")
+		return nil, false
+	}
+	word := get(line, "decision")
+	switch {
+	case word == nil || word.Tag == "!!null" || word.Value == "":
+		s.out.Open++
+		return nil, false
+	case word.Value == "refuse":
+		s.out.Refused++
+		return nil, false
+	case !slices.Contains(decisions, word.Value):
+		s.wrong(word, path+".decision", "%q is none of %s; leave it null to keep the line out for now", word.Value, strings.Join(decisions, ", "))
+		return nil, false
+	}
+	is = get(line, "is")
+	if is == nil || is.Kind != yaml.MappingNode {
+		s.wrong(line, path+".is", "is missing")
+		return nil, false
+	}
+	return is, true
+}
+
+func (s *sheetReader) readSource() {
+	line := get(s.root, "source")
+	is, taken := s.decision(line, "source")
+	if !taken {
+		return
+	}
+	if s.source != "" {
+		s.wrong(line, "source", "is accepted, but --source names another; refuse it or leave --source out")
+		return
+	}
+	s.take("sources", line, is, "source.is")
+	if id := get(is, "id"); id != nil {
+		s.source = id.Value
+	}
+}
+
+func (s *sheetReader) readList(name string, read func(line, is *yaml.Node, path string)) {
+	lines := get(s.root, name)
+	if lines == nil {
+		return
+	}
+	if lines.Kind != yaml.SequenceNode {
+		s.wrong(lines, name, "is no list")
+		return
+	}
+	for i, line := range lines.Content {
+		path := fmt.Sprintf("%s[%d]", name, i)
+		if is, taken := s.decision(line, path); taken {
+			read(line, is, path+".is")
+		}
+	}
+}
+
+func (s *sheetReader) actor(line, is *yaml.Node, path string) {
+	s.take("actors", line, is, path)
+	if id, name := get(is, "id"), get(is, "name"); id != nil && name != nil {
+		s.names[name.Value] = id.Value
+	}
+}
+
+func (s *sheetReader) act(line, is *yaml.Node, path string) {
+	s.actorIDs(is, "by", path)
+	s.actorIDs(is, "to", path)
+	s.ownWords(line, is, "what", path)
+	s.cite(line, is)
+	s.take("acts", line, is, path)
+}
+
+func (s *sheetReader) claim(line, is *yaml.Node, path string) {
+	s.actorIDs(is, "by", path)
+	s.ownWords(line, is, "says", path)
+	s.cite(line, is)
+	s.take("claims", line, is, path)
+}
+
+// actorIDs puts ids in the place of names.
+func (s *sheetReader) actorIDs(is *yaml.Node, name, path string) {
+	list := get(is, name)
+	if list == nil {
+		return
+	}
+	for i, n := range list.Content {
+		if id := s.names[n.Value]; id != "" {
+			n.Value = id
+		} else if !s.known(n.Value) {
+			s.wrong(n, fmt.Sprintf("%s.%s[%d]", path, name, i), "%q is no actor of the record; accept its line under actors, write an id, or take it out", n.Value)
+		}
+	}
+}
+
+// ownWords asks for a sentence that is not the source's.
+func (s *sheetReader) ownWords(line, is *yaml.Node, name, path string) {
+	n, passage := get(is, name), get(line, "passage")
+	if n != nil && passage != nil && n.Value != "" && strings.Contains(passage.Value, strings.TrimSuffix(n.Value, ".")) && len(strings.Fields(n.Value)) > 5 {
+		s.wrong(n, path+"."+name, "is the source's own sentence; say it in your words")
+	}
+}
+
+// cite adds the place in the source, where the line has no cites of its own.
+func (s *sheetReader) cite(line, is *yaml.Node) {
+	if get(is, "cites") != nil {
+		return
+	}
+	cite := mapping("source", text(s.source))
+	cite.Style = yaml.FlowStyle
+	if at := get(line, "at"); at != nil && at.Kind == yaml.MappingNode {
+		cite.Content = append(cite.Content, at.Content...)
+	}
+	put(is, "cites", list([]*yaml.Node{cite}))
+}
+
+// take makes an entry of the case file from a line: its fields in their order,
+// without those that are null and may be left out.
+func (s *sheetReader) take(section string, line, is *yaml.Node, path string) bool {
+	names, required, nullable := casefile.Fields(section)
+	entry := mapping()
+	for i := 0; i+1 < len(is.Content); i += 2 {
+		if !slices.Contains(names, is.Content[i].Value) {
+			s.wrong(is.Content[i], path+"."+is.Content[i].Value, "unknown field; here stand %s", strings.Join(names, ", "))
+			return false
+		}
+	}
+	complete := true
+	for _, name := range names {
+		n := get(is, name)
+		missing := n == nil || n.Tag == "!!null" || n.Kind == yaml.ScalarNode && n.Value == ""
+		switch {
+		case missing && slices.Contains(required, name):
+			at := is
+			if n != nil {
+				at = n
+			}
+			s.wrong(at, path+"."+name, "is not known yet; write it before you accept the line")
+			complete = false
+		case n == nil && slices.Contains(nullable, name):
+			put(entry, name, null())
+		case n == nil || n.Tag == "!!null" && !slices.Contains(nullable, name) || n.Kind != yaml.ScalarNode && len(n.Content) == 0:
+		default:
+			if hole := firstNull(n); n.Kind == yaml.MappingNode && hole != "" {
+				s.wrong(n, path+"."+name+"."+hole, "is not known yet; write it, or take %s out", name)
+				complete = false
+			}
+			put(entry, name, n)
+		}
+	}
+	if complete {
+		s.out.Additions[section] = append(s.out.Additions[section], entry)
+		s.out.Lines[section] = append(s.out.Lines[section], line.Line)
+	}
+	return complete
+}
+
+// firstNull is the first field of a mapping without a value, "" where none is.
+// The time of a claim about access may be null.
+func firstNull(n *yaml.Node) string {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i+1].Tag == "!!null" && n.Content[i].Value != "at" {
+			return n.Content[i].Value
+		}
+	}
+	return ""
+}
+
+func get(n *yaml.Node, name string) *yaml.Node {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
