@@ -92,7 +92,7 @@ func Scenarios() []Scenario {
 		anyQUIC  = When{Transport: "udp", Ports: []uint16{443}}
 		safeDNS  = When{Addrs: []netip.Prefix{netip.PrefixFrom(publicResolver, 32), netip.PrefixFrom(publicResolver2, 32)}, Transport: "tcp"}
 		beyond   = When{}
-		starved  = Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle", Also: "http.timeout"}
+		starved  = Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle", Also: "http.timeout|tls.throttle"}
 		nxdomain = Forge{RCode: dns.RcodeNameError}
 		bogus    = Forge{Addrs: []netip.Addr{bogonAddr}}
 		race     = Forge{Addrs: []netip.Addr{bogonAddr}, Race: true}
@@ -199,14 +199,14 @@ func Scenarios() []Scenario {
 			Rules: []Rule{{When: plain, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: starved},
 		{Name: "throttle-pace", About: "what comes under the server name is held to 40 kB/s, and the page comes in the end", Input: "https://mid.banned.test/",
 			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}},
-			Truth: Truth{State: "blocked|impaired", Layer: "http", Mechanism: "http.throttle"}},
+			Truth: Truth{State: "blocked|impaired", Layer: "tls|http", Mechanism: "tls.throttle|http.throttle"}},
 		// Loss is dear by the distance: without one TCP mends it at once. It
 		// begins after the handshake, so that it is never the handshake that
 		// fails. Where it hits one packet several times over, what is seen is
 		// a page that stops.
 		{Name: "throttle-loss", About: "a quarter of the packets under the server name are lost, 80 ms away", Input: "https://big.banned.test/",
 			Rules: []Rule{{When: hello, Do: Lose{Probability: 0.25, After: 16 << 10}}}, Delay: 40 * time.Millisecond,
-			Truth: Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle|http.timeout"}},
+			Truth: Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle|http.timeout", Also: "tls.throttle"}},
 		{Name: "http-freeze", About: "after 16 kB under the server name nothing more comes", Input: "https://big.banned.test/",
 			Rules: []Rule{{When: hello, Do: Drop{After: 16 << 10}}}, Truth: blocked("http", "http.timeout")},
 
