@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/series"
@@ -151,9 +152,10 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 	return cells, nil
 }
 
-// apart reports whether a month, "2024-02", lies outside the filter.
-func (f *Filter) apart(month string) bool {
-	return !f.Since.IsZero() && month < f.Since.UTC().Format("2006-01") || !f.Until.IsZero() && month > f.Until.UTC().Format("2006-01")
+// apart reports whether a period, "2024-02" or "2024", lies outside the filter.
+func (f *Filter) apart(period string) bool {
+	month := func(t time.Time) string { return t.UTC().Format("2006-01")[:min(len(period), len("2006-01"))] }
+	return !f.Since.IsZero() && period < month(f.Since) || !f.Until.IsZero() && period > month(f.Until)
 }
 
 // admits reports whether a cell of the right country, target and layer is
