@@ -46,6 +46,11 @@ var more = []condition{
 		w.turned["https://"+h+"/"] = page{status: 302, location: "/de/"}
 		w.turned["https://"+h+"/de/"] = page{status: 200, title: "Nachrichten", size: 900}
 	}},
+	{name: "language_redirect_http", truth: truth("not-blocked"), make: func(w *world) {
+		h := w.host()
+		w.turned["http://"+h+"/"] = page{status: 302, location: "/de/"}
+		w.turned["http://"+h+"/de/"] = page{status: 200, title: "Nachrichten", size: 300}
+	}},
 	{name: "ghost_https", truth: blocked("dns", "dns.injection"), https: true, make: func(w *world) {
 		w.names[w.host()] = nil
 		w.lies[w.host()] = lie{addrs: []string{w.notice()}}

@@ -291,10 +291,12 @@ var dnsRules = []Rule{
 // path.
 func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
 
-// misled: the probe's resolver, or one asked in the clear where the page did
-// not come, gave an address that nothing vouches for.
+// misled: the probe's resolver gave an address that nothing vouches for, or one
+// asked in the clear where the probe's own gave no genuine one either.
 func (s *scene) misled(v *view) bool {
-	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK)
+	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK && !s.other(func(w *view) bool {
+		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin)
+	}))
 }
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
@@ -578,7 +580,8 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast,
 		Sentence: "The handshake is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.ControlTLS == done && !s.reached(v, tlsStep) && s.familyWorks(v)
+			recorded := v.TLS.Tried() || s.fetched // an exchange whose handshake was not recorded may have been cut off after it
+			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
 	{
@@ -665,10 +668,25 @@ var tlsRules = []Rule{
 	},
 }
 
-// connected reports whether a handshake can have been tried: the address, or
-// where it was not kept some address of the name, let itself be connected to.
+// connected reports whether a handshake can have been tried: the address let
+// itself be connected to, or, where a probe that records no handshakes did not
+// keep it, all addresses of the name did.
 func (s *scene) connected(v *view) bool {
-	return v.TCP == done || v.IP == "" && s.other(func(w *view) bool { return w.Name == v.Name && w.Port == v.Port && w.TCP == done })
+	if v.IP != "" {
+		return v.TCP == done
+	}
+	found := false
+	for i := range s.views {
+		w := &s.views[i]
+		if w.Name != v.Name || w.Port != v.Port || w.IP == "" {
+			continue
+		}
+		if w.TCP.Failed() || w.TLS.Tried() {
+			return false
+		}
+		found = found || w.TCP == done
+	}
+	return found
 }
 
 // named reports whether the name sent in a handshake is the one that the
@@ -796,7 +814,7 @@ var httpRules = []Rule{
 		Sentence: "In clear text came another page than the control's: by title, by length and by headers.",
 		row: func(s *scene, v *view) bool {
 			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
-				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.ledAway(v)
+				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.ledAway(v) && !s.walkedOn(v)
 		},
 	},
 	{
@@ -912,6 +930,15 @@ var httpRules = []Rule{
 		Sentence: "There is nothing to compare the exchange with.",
 		row:      func(s *scene, v *view) bool { return v.http.Tried() },
 	},
+}
+
+// walkedOn reports whether the same host sent the visitor on to the page, as
+// sites do to one in his language: who answers requests for a host himself
+// answers the first.
+func (s *scene) walkedOn(page *view) bool {
+	return page.Hop > 0 && s.other(func(w *view) bool {
+		return w.Hop < page.Hop && w.Name == page.Name && w.HTTP == done && redirecting(w) && len(w.matches) == 0
+	})
 }
 
 func redirecting(v *view) bool { return v.Status >= 300 && v.Status < 400 }
