@@ -245,6 +245,38 @@ var more = []condition{
 	}},
 }
 
+// alone are networks that lie while the control is missing, or saw half: what
+// another resolver led to proves the name.
+func init() {
+	for _, lied := range []struct {
+		name, mechanism string
+		lie             lie
+	}{
+		{"nxdomain", "dns.nxdomain", lie{failure: "dns_nxdomain_error"}},
+		{"bogon", "dns.injection.bogon", lie{addrs: []string{"10.20.30.40"}}},
+	} {
+		make := func(w *world) { w.lies[w.host()], w.lieToUDP = lied.lie, true }
+		more = append(more,
+			condition{name: lied.name + "_proven_alone", truth: blocked("dns", lied.mechanism), https: true, only: "0.5",
+				make: func(w *world) { make(w); w.controlDown = "connection_reset" }},
+			condition{name: lied.name + "_proven_no_control_dns", truth: blocked("dns", lied.mechanism), https: true, only: "0.5", make: make, edit: controlNoDNS},
+		)
+	}
+	more = append(more,
+		condition{name: "nxdomain_no_control_dns", truth: blocked("dns", "dns.nxdomain"), both: true, only: "0.4",
+			make: func(w *world) { w.lies[w.host()] = lie{failure: "dns_nxdomain_error"} }, edit: controlNoDNS},
+		condition{name: "servfail_proven_alone", truth: truth("impaired"), https: true, only: "0.5", make: func(w *world) {
+			w.lies[w.host()], w.lieToUDP, w.controlDown = lie{failure: "dns_server_misbehaving"}, true, "connection_reset"
+		}},
+		condition{name: "notice_proven_alone", truth: truth("impaired"), https: true, only: "0.5", make: func(w *world) {
+			w.lies[w.host()], w.lieToUDP, w.controlDown = lie{addrs: []string{w.notice()}}, true, "connection_reset"
+		}},
+		condition{name: "notice_no_control_page", truth: blocked("dns", "dns.injection"), https: true, only: "0.5", make: func(w *world) {
+			w.lies[w.host()], w.lieToUDP, w.controlHTTP = lie{addrs: []string{w.notice()}}, true, "generic_timeout_error"
+		}},
+	)
+}
+
 func init() {
 	bogons := []string{"10.0.0.1", "172.16.5.4", "172.31.255.254", "192.168.1.1", "169.254.1.1", "100.127.0.9", "198.18.0.1", "198.19.255.1", "240.0.0.1",
 		"255.255.255.255", "224.0.0.1", "0.1.2.3", "192.0.0.8", "fe80::1", "fc00::1", "ff02::1", "100::1", "::", "::ffff:10.1.2.3", "64:ff9b::a01:203"}

@@ -124,7 +124,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && s.fetched && s.other(func(w *view) bool {
+			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
@@ -134,7 +134,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && s.fetched && !v.v6 && s.dead(v) &&
+			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && !v.v6 && s.dead(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},
@@ -220,7 +220,24 @@ var dnsRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The name does not resolve, for the control neither.",
 		row: func(s *scene, v *view) bool {
-			return s.control && v.IP == "" && v.dns.Failed() && v.ControlDNS.Failed() && v.system
+			return s.control && !s.fetched && v.IP == "" && v.dns.Failed() && v.ControlDNS.Failed() && v.system && !s.nameProven(v.Name)
+		},
+	},
+	{
+		ID: "dns_nxdomain_proven", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.nxdomain", Basis: "a certificate proves the name at an address from another resolver",
+		Sentence: "The resolver says that the name does not exist; a server that another resolver led to proved it.",
+		row: func(s *scene, v *view) bool {
+			return v.IP == "" && v.system && v.dns == "dns_nxdomain_error" && v.ControlDNS != done && asksAddress(v) && s.resolve == 0 &&
+				s.nameProven(v.Name) && !s.systemFound(v)
+		},
+	},
+	{
+		ID: "dns_bogon_proven", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; a certificate proves the name at an address from another resolver",
+		Sentence: "The resolver answered with an address that no public server can have; a server that another resolver led to proved the name.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.system && v.bogon && !v.vouched && v.ControlDNS != done && s.resolve == 0 && s.nameProven(v.Name) && !s.systemFound(v)
 		},
 	},
 	{
@@ -261,6 +278,15 @@ var dnsRules = []Rule{
 		},
 	},
 	{
+		ID: "dns_found_elsewhere", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns", Basis: "those who use the network's resolver do not get the page",
+		Sentence: "The page came only from an address that another resolver gave; what the probe's own gave led nowhere.",
+		row: func(s *scene, v *view) bool {
+			nowhere := v.IP == "" && v.dns.Failed() && asksAddress(v) || v.IP != "" && v.dns == done && !v.vouched && (v.tcp.Failed() || v.tls.Failed())
+			return s.web && s.pageOK && v.Hop == 0 && v.system && nowhere && s.nameProven(v.Name) && !s.systemFound(v)
+		},
+	},
+	{
 		ID: "dns_vouched", Layer: LayerDNS, Determinate: true, Outcome: OutcomeOK,
 		Basis:    "the control got it, or a certificate proves the name on it",
 		Sentence: "The resolver gave a genuine address.",
@@ -284,6 +310,19 @@ var dnsRules = []Rule{
 		Sentence: "The lookup failed, and nothing tells why.",
 		row:      func(s *scene, v *view) bool { return v.IP == "" && v.dns.Failed() },
 	},
+}
+
+// nameProven reports whether a server proved the name by its certificate.
+func (s *scene) nameProven(name string) bool {
+	return s.other(func(w *view) bool { return w.Name == name && w.IP != "" && !w.bogon && proven(w) })
+}
+
+// systemFound reports whether the probe's own resolver gave some address of the
+// name that may be right: vouched for, or one that was connected to.
+func (s *scene) systemFound(v *view) bool {
+	return s.other(func(w *view) bool {
+		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin || !w.bogon && w.tcp == done && !w.tls.Failed())
+	})
 }
 
 // asked reports whether the address came from the probe's resolver or from one
@@ -350,8 +389,8 @@ func ledElsewhere(s *scene, v *view) bool {
 // lookupContrast: the probe's resolver failed for the addresses of the name of
 // the input, which the control resolved, and the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
-	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
-		asksAddress(v) && len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 && !s.stranded() &&
+	found := v.ControlDNS == done && len(v.ControlAddrs) > 0 && controlHasPublic(v) || v.ControlDNS.Failed() && s.fetched && v.Hop == 0
+	return s.control && v.IP == "" && v.system && v.dns.Failed() && found && asksAddress(v) && s.resolve == 0 && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
@@ -473,7 +512,7 @@ var tcpRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control cannot connect either.",
 		row: func(s *scene, v *view) bool {
-			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon
+			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal)
 		},
 	},
 	{
@@ -621,7 +660,7 @@ var tlsRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control's handshake fails too.",
 		row: func(s *scene, v *view) bool {
-			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon
+			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal || v.ControlDNS == "")
 		},
 	},
 	{
