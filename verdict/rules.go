@@ -283,7 +283,7 @@ var dnsRules = []Rule{
 		Sentence: "The page came only from an address that another resolver gave; what the probe's own gave led nowhere.",
 		row: func(s *scene, v *view) bool {
 			nowhere := v.IP == "" && v.dns.Failed() && asksAddress(v) || v.IP != "" && v.dns == done && !v.vouched && (v.tcp.Failed() || v.tls.Failed())
-			return s.web && s.pageOK && v.Hop == 0 && v.system && nowhere && s.nameProven(v.Name) && !s.systemFound(v)
+			return s.web && s.pageOK && v.Hop == 0 && v.system && nowhere && !s.systemFound(v)
 		},
 	},
 	{
@@ -512,7 +512,7 @@ var tcpRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control cannot connect either.",
 		row: func(s *scene, v *view) bool {
-			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal)
+			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal) && !s.reached(v, tcpStep)
 		},
 	},
 	{
@@ -709,7 +709,7 @@ var tlsRules = []Rule{
 
 // connected reports whether a handshake can have been tried: the address let
 // itself be connected to, or, where a probe that records no handshakes did not
-// keep it, all addresses of the name did.
+// keep it, some address of the name did, and none failed to in the same way.
 func (s *scene) connected(v *view) bool {
 	if v.IP != "" {
 		return v.TCP == done
@@ -720,7 +720,7 @@ func (s *scene) connected(v *view) bool {
 		if w.Name != v.Name || w.Port != v.Port || w.IP == "" {
 			continue
 		}
-		if w.TCP.Failed() || w.TLS.Tried() {
+		if w.TCP == v.tls || w.TLS.Tried() { // then it may have been the connection that failed
 			return false
 		}
 		found = found || w.TCP == done
