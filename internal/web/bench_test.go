@@ -1,4 +1,4 @@
-package store_test
+package web
 
 import (
 	"fmt"
@@ -16,7 +16,6 @@ import (
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
@@ -162,7 +161,7 @@ func BenchmarkQueries(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	site := (&web.Site{Store: s, Targets: reg, Now: time.Now, Log: slog.Default()}).Handler()
+	site := (&Site{Store: s, Targets: reg, Now: time.Now, Log: slog.Default()}).Handler()
 	run("the page", func() {
 		w := httptest.NewRecorder()
 		site.ServeHTTP(w, httptest.NewRequest("GET", "/cc/AK/t07.example", nil))
