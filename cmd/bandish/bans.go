@@ -240,7 +240,7 @@ func importBans(env *environment, args []string) error {
 		if *asJSON {
 			err = printJSON(env.stdout, result)
 		} else {
-			err = result.print(env.stdout)
+			err = result.print(terminal{env.stdout})
 		}
 		if err != nil {
 			return err
@@ -249,8 +249,11 @@ func importBans(env *environment, args []string) error {
 	return nil
 }
 
+// maxBanTable bounds a data set of bans, in bytes; KeepItOn's has a few million.
+const maxBanTable = 256 << 20
+
 func importBanFile(archive *source.Archive, file, format string, names ban.Names) (*banImport, error) {
-	content, err := os.ReadFile(file)
+	content, _, err := source.ReadFile(file, maxBanTable)
 	if err != nil {
 		return nil, fmt.Errorf("import bans: %w", err)
 	}
