@@ -84,10 +84,28 @@ func (d *decoder) problem(n *yaml.Node, path, format string, args ...any) *Probl
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
+// oneLineBreak puts spaces in the place of what YAML breaks lines at and
+// editors do not, so that lines are counted as a person sees them.
+func oneLineBreak(data []byte) []byte {
+	if !bytes.ContainsAny(data, "\r\u0085\u2028\u2029") {
+		return data
+	}
+	data = bytes.Clone(data)
+	for i, b := range data {
+		if b == '\r' && (i+1 == len(data) || data[i+1] != '\n') {
+			data[i] = ' '
+		}
+	}
+	for _, sep := range []string{"\u0085", "\u2028", "\u2029"} {
+		data = bytes.ReplaceAll(data, []byte(sep), []byte("   "[:len(sep)]))
+	}
+	return data
+}
+
 // parse reads one YAML document; nil where there is nothing to decode.
 func (d *decoder) parse(data []byte) *yaml.Node {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
+	if err := yaml.Unmarshal(oneLineBreak(data), &doc); err != nil {
 		p := Problem{File: d.file, Message: err.Error()}
 		if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 			p.Line, _ = strconv.Atoi(m[1])

@@ -213,6 +213,8 @@ func FuzzLint(f *testing.F) {
 	f.Add("&a [*a]")
 	f.Add("id: [\n")
 	f.Add("acts:\n- - - {}\nstart: {date: []}")
+	f.Add("'a\r\r\r\r")
+	f.Add("a: b\u2028\u2029\u0085c: [\r\n\r")
 	f.Fuzz(func(t *testing.T, text string) {
 		fsys := lab()
 		fsys["zz-2024-x/case.yaml"].Data = []byte(text)
@@ -229,6 +231,20 @@ func FuzzLint(f *testing.F) {
 		}
 		Apply([]byte(text), problems)
 	})
+}
+
+// A line is what an editor shows as one, whatever else YAML breaks lines at.
+func TestLintCountsLinesAsAnEditorDoes(t *testing.T) {
+	fsys := lab()
+	text := strings.Replace(labCase, "status: ended", "# a\rb\u2028c\u2029d\u0085e\nstatus: nonsense", 1)
+	fsys["zz-2024-x/case.yaml"].Data = []byte(text)
+	want := fmt.Sprintf("records/zz-2024-x/case.yaml:%d: status:", lineOf(text, "status: nonsense"))
+	for _, p := range lintLab(t, fsys) {
+		if strings.HasPrefix(p.String(), want) {
+			return
+		}
+	}
+	t.Errorf("have %v\nwant %s…", lintLab(t, fsys), want)
 }
 
 // A circle of several acts is named in full.

@@ -6,7 +6,8 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// transfer is one bounded transfer of our probe's throttle contrast.
+// transfer is one bounded transfer of our probe's throttle contrast, from the
+// moment that the connection stands.
 type transfer struct {
 	txn         int64
 	bytes       int64
@@ -25,6 +26,7 @@ func (b *builder) paces(rows []Row) {
 		return
 	}
 	t, r := median(target), median(reference)
+	named, own := extremes(k)
 	if t.seconds() <= 0 || r.seconds() <= 0 || t.trip <= 0 {
 		return
 	}
@@ -33,13 +35,45 @@ func (b *builder) paces(rows []Row) {
 			rows[i].Pace = float64(t.bytes) / t.seconds()
 			rows[i].PaceTrips = t.seconds() / t.trip
 			rows[i].PaceReference = float64(r.bytes) / r.seconds()
+			rows[i].PaceNamed, rows[i].PaceOwn = named, own
 		}
 	}
+}
+
+// extremes are the fastest transfer from the reference under the target's name
+// and the slowest under its own, of at least two each.
+func extremes(k *measurement.TestKeys) (named, own float64) {
+	under, apart := transfers(k, "throttle_name"), transfers(k, "throttle_again")
+	if len(under) < 2 || len(apart) < 2 {
+		return 0, 0
+	}
+	for _, t := range under {
+		named = max(named, t.rate())
+	}
+	own = apart[0].rate()
+	for _, t := range apart {
+		own = min(own, t.rate())
+	}
+	return named, own
+}
+
+func (t *transfer) rate() float64 {
+	if t.seconds() <= 0 {
+		return 0
+	}
+	return float64(t.bytes) / t.seconds()
 }
 
 // minTransfer is how long a transfer must be for its rate to be the line's and
 // not the server's time to think.
 const minTransfer = 64 << 10
+
+// A transfer that gave less is one all the same where it went on for seconds:
+// held to some kB/s, the probe gives up before there are more.
+const (
+	minTrickle     = 4 << 10
+	trickleSeconds = 3.0
+)
 
 func transfers(k *measurement.TestKeys, tag string) []transfer {
 	var all []transfer
@@ -57,17 +91,27 @@ func transfers(k *measurement.TestKeys, tag string) []transfer {
 			all = append(all, transfer{txn: c.TransactionID, start: c.T, last: c.T, trip: c.T - c.T0})
 		}
 	}
+	// The handshake is no transfer: how long it takes is the processors' doing.
+	for i := range k.TLSHandshakes {
+		h := &k.TLSHandshakes[i]
+		if t := find(h.TransactionID); t != nil && h.Failure == "" && slices.Contains(h.Tags, tag) {
+			t.start = max(t.start, h.T)
+			t.last = t.start
+		}
+	}
 	for i := range k.NetworkEvents {
 		e := &k.NetworkEvents[i]
 		if e.Operation != "read" || e.NumBytes <= 0 || !slices.Contains(e.Tags, tag) {
 			continue
 		}
-		if t := find(e.TransactionID); t != nil {
+		if t := find(e.TransactionID); t != nil && e.T > t.start {
 			t.bytes += e.NumBytes
 			t.last = max(t.last, e.T)
 		}
 	}
-	return slices.DeleteFunc(all, func(t transfer) bool { return t.bytes < minTransfer })
+	return slices.DeleteFunc(all, func(t transfer) bool {
+		return t.bytes < minTransfer && (t.bytes < minTrickle || t.seconds() < trickleSeconds)
+	})
 }
 
 // median is the transfer in the middle by rate.

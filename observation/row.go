@@ -116,6 +116,12 @@ type Row struct {
 	PaceTrips     float64 `parquet:"pace_trips"`
 	PaceReference float64 `parquet:"pace_reference"`
 
+	// Where the target was slow: what the reference gave under the target's
+	// name, and in turn under its own. The fastest of at least two under the
+	// target's name, and the slowest under its own; 0 where there are none.
+	PaceNamed float64 `parquet:"pace_named"`
+	PaceOwn   float64 `parquet:"pace_own"`
+
 	// What became of our probe's contrasts, on the rows of the input's own host:
 	// "sni_contrast tls ok" (docs/formats/probe.md), sorted. Those made at the
 	// endpoint's address stand on its rows, those made elsewhere on all.

@@ -1,7 +1,10 @@
 package verdict_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
@@ -71,6 +74,86 @@ func TestThrottleIsSlownessOfOneTarget(t *testing.T) {
 	} {
 		if got := verdict.CompareThrottle(c.target, c.others); got.Throttled != c.want {
 			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
+// slowLoads are rows of six targets on four networks of four countries, where
+// only www.slow.example on AS64512 is slow. Edit changes one before it counts.
+func slowLoads(edit func(*verdict.Row)) []verdict.Row {
+	var all []verdict.Row
+	for n, cc := range []string{"ZZ", "QM", "QN", "QO"} {
+		for _, target := range []string{"www.slow.example", "a.example", "b.example", "c.example", "d.example", "e.example"} {
+			for i := range 6 {
+				r := verdict.Row{Time: time.Unix(int64(1700000000+i*7200), 0), CC: cc, ASN: 64512 + uint32(n), TestName: "web_connectivity", Target: target,
+					ReportID: fmt.Sprint(cc, i), State: verdict.OK, BytesPerSecond: 4e6 + float32(i)*1e5}
+				if n == 0 && target == "www.slow.example" {
+					r.State, r.Mechanisms, r.BytesPerSecond = verdict.Impaired, []string{"http.throttle"}, 16e3
+					r.HTTP = verdict.Layer{Outcome: verdict.OutcomeUnknown, Rule: "http_slow"}
+				}
+				edit(&r)
+				all = append(all, r)
+			}
+		}
+	}
+	return all
+}
+
+// A target is throttled that is slow on one network, on which the others are
+// fast, and fast in other countries. One report shows nothing.
+func TestThrottleFinder(t *testing.T) {
+	find := func(edit func(*verdict.Row)) ([]verdict.Throttle, []verdict.Row) {
+		rows := slowLoads(edit)
+		rand.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		var f verdict.ThrottleFinder
+		for i := range rows {
+			f.Add(&rows[i])
+		}
+		return f.Found(), rows
+	}
+	found, rows := find(func(*verdict.Row) {})
+	if len(found) != 1 || found[0].Target != "www.slow.example" || found[0].ASN != 64512 || found[0].Networks != 3 || found[0].Reference != 5 {
+		t.Fatalf("%+v", found)
+	}
+	raised := 0
+	for i := range rows {
+		if found[0].Explains(&rows[i]) {
+			found[0].Raise(&rows[i])
+			raised++
+			if r := rows[i]; r.State != verdict.LikelyBlocked || r.HTTP.Outcome != verdict.OutcomeBlocked {
+				t.Errorf("raised to %+v", r)
+			}
+		}
+	}
+	if raised != 6 {
+		t.Errorf("%d rows raised, want 6", raised)
+	}
+	for name, edit := range map[string]func(*verdict.Row){
+		"slow everywhere": func(r *verdict.Row) {
+			if r.Target == "www.slow.example" {
+				r.BytesPerSecond = 16e3
+			}
+		},
+		"a slow line": func(r *verdict.Row) {
+			if r.CC == "ZZ" {
+				r.BytesPerSecond = 16e3 + r.BytesPerSecond/1000
+			}
+		},
+		"one report": func(r *verdict.Row) {
+			if r.CC == "ZZ" {
+				r.ReportID = "one"
+			}
+		},
+		"nobody else measured": func(r *verdict.Row) {
+			if r.Target != "www.slow.example" {
+				r.BytesPerSecond = 0
+			}
+		},
+		"no other country":      func(r *verdict.Row) { r.CC = "ZZ" },
+		"marked and not voting": func(r *verdict.Row) { r.Marks = []string{"clock_future"} },
+	} {
+		if found, _ := find(edit); len(found) != 0 {
+			t.Errorf("%s: %+v", name, found)
 		}
 	}
 }

@@ -274,11 +274,19 @@ type specimen struct {
 
 // grow makes the corpus: each condition in both shapes, with its schemes, a
 // few times with other names, numbers of addresses and missing parts.
-func grow() []specimen { return append(growWorlds(0, 2), growApps()...) }
+// Of the further conditions it keeps one each, by turns whole and thinned.
+func grow() []specimen {
+	all := append(growWorlds(conditions, 0, 0, 2), growApps()...)
+	for i := range more {
+		all = append(all, growWorlds(more[i:i+1], len(conditions)+i, i%2, i%2+1)...)
+	}
+	return all
+}
 
-func growWorlds(from, until int) []specimen {
+func growWorlds(of []condition, first, from, until int) []specimen {
 	var all []specimen
-	for n, c := range conditions {
+	for n, c := range of {
+		n += first
 		for _, shape := range []string{"0.4", "0.5"} {
 			if c.only != "" && c.only != shape {
 				continue
@@ -482,7 +490,7 @@ func TestOtherWorlds(t *testing.T) {
 	if testing.Short() {
 		turns = 1
 	}
-	for _, s := range growWorlds(2, 2+turns) {
+	for _, s := range append(growWorlds(conditions, 0, 2, 2+turns), growWorlds(more, len(conditions), 2, 2+turns)...) {
 		v := verdict.Judge(observe(t, s.line))
 		if fault := s.truth.fits(v); fault != "" {
 			t.Errorf("%s: %s; rules %v, invalid %q", s.id, fault, v.Rules, v.Invalid)

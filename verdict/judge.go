@@ -12,7 +12,7 @@ import (
 
 // Revision counts the changes of the conditions behind the rules; what the
 // rules themselves say is hashed.
-const Revision = "3"
+const Revision = "4"
 
 // Ruleset names the rule set: its revision, and the hash of the table.
 var Ruleset = func() string {
@@ -146,12 +146,13 @@ func (c *conclusion) mechanism(s *scene, r *Rule, v *view) {
 	}
 }
 
-// of returns the mechanisms that speak for a state, sorted.
+// of returns the mechanisms that speak for a state, sorted, and those of rules
+// that argue for none: what is wrong beside it.
 func (c *conclusion) of(state State) []string {
 	var paths []string
 	for _, m := range c.mechanisms {
 		against := m.state == Blocked || m.state == LikelyBlocked
-		if m.state == state && state != Down || against && (state == Blocked || state == LikelyBlocked) {
+		if m.state == "" && state != Insufficient || m.state == state && state != Down || against && (state == Blocked || state == LikelyBlocked) {
 			paths = append(paths, m.path)
 		}
 	}
@@ -272,6 +273,7 @@ func (c *conclusion) row(s *scene) Row {
 	if r.Invalid != "" && spoils(r.Invalid) {
 		r.State = Insufficient
 	}
+	r.BytesPerSecond = float32(s.pace().BytesPerSecond)
 	slices.Sort(c.fired)
 	r.Mechanisms, r.Rules = c.of(r.State), c.fired
 	for i, at := range []*Layer{&r.DNS, &r.TCP, &r.TLS, &r.HTTP, &r.QUIC, &r.App} {

@@ -25,27 +25,39 @@ const (
 func PaceOf(rows []observation.Row) (Pace, bool) {
 	var p Pace
 	for i := range rows {
-		r := &rows[i]
-		if r.ReadBytes >= paceBytes && r.ReadSeconds >= paceSeconds {
-			p.BytesPerSecond = max(p.BytesPerSecond, float64(r.ReadBytes)/r.ReadSeconds)
-		}
-		if r.TLS == observation.Done && r.TCPSeconds > 0 && r.TLSSeconds > 0 {
-			ratio := r.TLSSeconds / r.TCPSeconds
-			if p.Handshake == 0 || ratio < p.Handshake {
-				p.Handshake = ratio
-			}
-		}
+		p.add(&rows[i])
 	}
 	return p, p != Pace{}
+}
+
+func (s *scene) pace() Pace {
+	var p Pace
+	for i := range s.views {
+		p.add(s.views[i].Row)
+	}
+	return p
+}
+
+func (p *Pace) add(r *observation.Row) {
+	if r.ReadBytes >= paceBytes && r.ReadSeconds >= paceSeconds {
+		p.BytesPerSecond = max(p.BytesPerSecond, float64(r.ReadBytes)/r.ReadSeconds)
+	}
+	if r.TLS == observation.Done && r.TCPSeconds > 0 && r.TLSSeconds > 0 {
+		ratio := r.TLSSeconds / r.TCPSeconds
+		if p.Handshake == 0 || ratio < p.Handshake {
+			p.Handshake = ratio
+		}
+	}
 }
 
 // Slowness is the pace of a target on a network against that of the same
 // network's other targets in the same time.
 type Slowness struct {
-	Target, Others float64 // median bytes a second
-	Measured       int     // paces of the target that have a rate
-	Reference      int     // and of the others
-	Throttled      bool
+	Target    float64 `json:"rate"`      // median bytes a second
+	Others    float64 `json:"others"`    // the same of the others
+	Measured  int     `json:"measured"`  // paces of the target that have a rate
+	Reference int     `json:"reference"` // and of the others
+	Throttled bool    `json:"throttled"`
 }
 
 // What makes a target throttled and not merely slow: paces enough on both

@@ -52,17 +52,20 @@ type Row struct {
 	Target      string    `json:"target" parquet:"target,dict"` // platform id, or host name where no platform claims it
 	Domain      string    `json:"domain,omitempty" parquet:"domain,dict"`
 
-	State        State    `json:"state" parquet:"state,dict"`
-	DNS          Layer    `json:"dns,omitzero" parquet:"dns"`
-	TCP          Layer    `json:"tcp,omitzero" parquet:"tcp"`
-	TLS          Layer    `json:"tls,omitzero" parquet:"tls"`
-	HTTP         Layer    `json:"http,omitzero" parquet:"http"`
-	QUIC         Layer    `json:"quic,omitzero" parquet:"quic"`
-	App          Layer    `json:"app,omitzero" parquet:"app"` // how a test's endpoints combine: IM, circumvention
-	Mechanisms   []string `json:"mechanisms,omitempty" parquet:"mechanisms,dict"`
-	Rules        []string `json:"rules,omitempty" parquet:"rules,dict"` // every rule that fired, sorted
-	Ruleset      string   `json:"ruleset" parquet:"ruleset,dict"`
-	Fingerprints string   `json:"fingerprints,omitempty" parquet:"fingerprints,dict"` // snapshot id
+	State      State    `json:"state" parquet:"state,dict"`
+	DNS        Layer    `json:"dns,omitzero" parquet:"dns"`
+	TCP        Layer    `json:"tcp,omitzero" parquet:"tcp"`
+	TLS        Layer    `json:"tls,omitzero" parquet:"tls"`
+	HTTP       Layer    `json:"http,omitzero" parquet:"http"`
+	QUIC       Layer    `json:"quic,omitzero" parquet:"quic"`
+	App        Layer    `json:"app,omitzero" parquet:"app"` // how a test's endpoints combine: IM, circumvention
+	Mechanisms []string `json:"mechanisms,omitempty" parquet:"mechanisms,dict"`
+	Rules      []string `json:"rules,omitempty" parquet:"rules,dict"` // every rule that fired, sorted
+	Ruleset    string   `json:"ruleset" parquet:"ruleset,dict"`
+	// BytesPerSecond is the pace of the page's connection, 0 where it was too
+	// short to tell (PaceOf).
+	BytesPerSecond float32 `json:"bytes_per_second,omitempty" parquet:"bytes_per_second"`
+	Fingerprints   string  `json:"fingerprints,omitempty" parquet:"fingerprints,dict"` // snapshot id
 
 	// Invalid says why the measurement cannot be about the network (a defect
 	// of the instrument). Marks are doubts found at import (clock_future, …).

@@ -116,7 +116,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: "fingerprint without its country; " + contrast,
 		Sentence: "The address is one that censors elsewhere are known to answer with, and the control did not get it.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.resolve == 0 && slices.ContainsFunc(v.matches, dnsMatch)
+			return s.misled(v) && !v.bogon && slices.ContainsFunc(v.matches, dnsMatch)
 		},
 	},
 	{
@@ -124,7 +124,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && s.other(func(w *view) bool {
+			return s.misled(v) && !v.bogon && s.fetched && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
@@ -134,7 +134,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && !v.bogon && s.fetched && s.resolve == 0 && !v.v6 && s.dead(v) &&
+			return s.misled(v) && !v.bogon && s.fetched && !v.v6 && s.dead(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},
@@ -143,7 +143,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the page there is another than the control's.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.foreign && s.resolve == 0 && s.other(func(w *view) bool {
+			return s.misled(v) && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike
 			})
 		},
@@ -159,6 +159,16 @@ var dnsRules = []Rule{
 		Mechanism: "dns.refused", Basis: contrast,
 		Sentence: "The resolver refuses to answer for the name; the control resolved it.",
 		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == "dns_refused_error" },
+	},
+	{
+		ID: "dns_refused_again", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.refused", Basis: contrast + "; the system's functions give no reason, a second resolver asked in the clear does",
+		Sentence: "The lookup failed without a reason, and a second resolver refuses to answer for the name; the control resolved it.",
+		row: func(s *scene, v *view) bool {
+			return lookupContrast(s, v) && nameless(v.dns) && s.other(func(w *view) bool {
+				return w.Name == v.Name && w.udp && asksAddress(w) && w.dns == "dns_refused_error"
+			})
+		},
 	},
 	{
 		ID: "dns_timeout", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
@@ -181,6 +191,22 @@ var dnsRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			return v.Hop > 0 && v.IP == "" && v.system && s.fetched && s.resolve == 0 && s.redirectHeld(v) &&
 				(v.dns == "dns_nxdomain_error" || v.dns == "dns_refused_error" || v.dns == timedOut)
+		},
+	},
+	{
+		ID: "dns_redirect_bogon", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast + "; the control followed the same redirects",
+		Sentence: "The resolver answered for a host that the page redirects to with an address that no public server can have; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return v.Hop > 0 && asked(v) && v.system && v.bogon && v.ControlDNS == "" && s.fetched && !s.pageOK && s.resolve == 0 && s.redirectHeld(v)
+		},
+	},
+	{
+		ID: "dns_redirect_down", Layer: LayerDNS, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast + "; the control followed the same redirects",
+		Sentence: "A host that the page redirects to does not resolve; the control did not get the page either.",
+		row: func(s *scene, v *view) bool {
+			return v.Hop > 0 && v.IP == "" && v.system && v.dns.Failed() && s.control && s.first.ControlHTTP.Failed() && s.redirectHeld(v)
 		},
 	},
 	{
@@ -265,6 +291,12 @@ var dnsRules = []Rule{
 // path.
 func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
 
+// misled: the probe's resolver, or one asked in the clear where the page did
+// not come, gave an address that nothing vouches for.
+func (s *scene) misled(v *view) bool {
+	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK)
+}
+
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
 
 // settles reports whether a fingerprint of the country matched: of the address
@@ -319,6 +351,17 @@ func lookupContrast(s *scene, v *view) bool {
 	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
 		asksAddress(v) && len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
+}
+
+// nameless are failures of the system's functions that stand for any answer
+// that is neither an address nor NXDOMAIN: a refusal, a broken server, none.
+func nameless(f observation.Result) bool {
+	switch f {
+	case "dns_server_misbehaving", "dns_temporary_failure", "dns_non_recoverable_failure", "dns_lookup_error", "dns_servfail_error",
+		"android_dns_cache_no_data", "unknown_error":
+		return true
+	}
+	return strings.HasPrefix(string(f), "unknown_failure")
 }
 
 // asksAddress reports whether a lookup was one that every host on the web has
@@ -380,8 +423,29 @@ func (s *scene) resolvedElsewhere(v *view) bool {
 // text from an address that is vouched for.
 func (s *scene) redirectHeld(v *view) bool {
 	return s.other(func(w *view) bool {
-		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || w.vouched || w.kin) && !s.blockpage(w)
+		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || s.genuine(w)) && !s.blockpage(w)
 	})
+}
+
+// genuine reports whether a step was with an address that is vouched for. Where
+// the address of an exchange was not kept, all that the name resolved to must
+// be.
+func (s *scene) genuine(v *view) bool {
+	if v.IP != "" || v.Literal {
+		return v.vouched || v.kin || v.Literal && !v.bogon
+	}
+	found := false
+	for i := range s.views {
+		w := &s.views[i]
+		if w.Name != v.Name || w.IP == "" {
+			continue
+		}
+		if !w.vouched && !w.kin && (w.foreign || w.bogon) {
+			return false
+		}
+		found = found || w.vouched || w.kin
+	}
+	return found
 }
 
 var tcpRules = []Rule{
@@ -408,6 +472,14 @@ var tcpRules = []Rule{
 		Sentence: "The control cannot connect either.",
 		row: func(s *scene, v *view) bool {
 			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon
+		},
+	},
+	{
+		ID: "tcp_redirect_down", Layer: LayerTCP, Outcome: OutcomeDown, State: Down,
+		Basis:    contrast + "; the control followed the same redirects",
+		Sentence: "The probe cannot connect to a host that the page redirects to; the control did not get the page either.",
+		row: func(s *scene, v *view) bool {
+			return v.tcp.Failed() && v.Hop > 0 && v.ControlTCP == "" && s.control && s.first.ControlHTTP.Failed() && !v.v6 && !v.foreign && !v.bogon && s.redirectHeld(v)
 		},
 	},
 	{
@@ -514,7 +586,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast + "; old controls make no handshakes of their own",
 		Sentence: "The handshake is cut off at a genuine address; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && (v.vouched || v.kin) &&
+			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && s.genuine(v) && s.connected(v) &&
 				strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -534,6 +606,12 @@ var tlsRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			return cutOff(v.tls) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v)
 		},
+	},
+	{
+		ID: "tls_throttle_name", Layer: LayerTLS, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Sentence: "Transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
+		row:      func(s *scene, v *view) bool { return v.tls == done && slowedByName(v) },
 	},
 	{
 		ID: "tls_down", Layer: LayerTLS, Outcome: OutcomeDown, State: Down,
@@ -585,6 +663,12 @@ var tlsRules = []Rule{
 		Sentence: "The handshake completed, but the server did not prove its name.",
 		row:      func(s *scene, v *view) bool { return v.tls == done },
 	},
+}
+
+// connected reports whether a handshake can have been tried: the address, or
+// where it was not kept some address of the name, let itself be connected to.
+func (s *scene) connected(v *view) bool {
+	return v.TCP == done || v.IP == "" && s.other(func(w *view) bool { return w.Name == v.Name && w.Port == v.Port && w.TCP == done })
 }
 
 // named reports whether the name sent in a handshake is the one that the
@@ -641,15 +725,28 @@ func (s *scene) nameTriggers(v *view) bool {
 		answered(v.Contrast("innocent_baseline", "tls")) && v.Contrast("innocent_server", "tls") == v.tls
 }
 
+// quicName reports whether QUIC with the same endpoint and another name works.
+func (s *scene) quicName(v *view) bool {
+	return !v.ControlQUIC.Failed() && (v.Contrast("quic_contrast", "quic") == done || v.ServerName != "" && s.other(func(w *view) bool {
+		return w.IP == v.IP && w.Port == v.Port && w.IP != "" && w.QUIC == done && w.ServerName != "" && w.ServerName != v.ServerName
+	}))
+}
+
 var quicRules = []Rule{
 	{
 		ID: "quic_contrast", Layer: LayerQUIC, Outcome: OutcomeBlocked,
 		Mechanism: "quic.*", Basis: contrast + "; home and company firewalls drop UDP too",
 		Sentence: "QUIC is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
-			return v.quic.Failed() && v.ControlQUIC == done && s.familyWorks(v) &&
-				(s.other(func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done)
+			return v.quic.Failed() && s.familyWorks(v) && (s.quicName(v) || v.ControlQUIC == done &&
+				(s.other(func(w *view) bool { return w.quic == done && w.Name != v.Name }) || v.Contrast("innocent_baseline", "quic") == done))
 		},
+	},
+	{
+		ID: "quic_name_contrast", Layer: LayerQUIC, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "quic.*", Basis: "the same address, at the same time, with another name; a page that also comes over TCP is not judged by QUIC",
+		Sentence: "In a test of QUIC itself, the handshake is cut off with this name and completes with another one at the same address.",
+		row:      func(s *scene, v *view) bool { return !s.web && v.quic.Failed() && cutOff(v.quic) && s.quicName(v) },
 	},
 	{
 		ID: "quic_down", Layer: LayerQUIC, Outcome: OutcomeDown,
@@ -716,15 +813,21 @@ var httpRules = []Rule{
 		Mechanism: "http.throttle", Basis: contrast + "; threshold fitted on our lab",
 		Sentence: "The page trickled in until the probe gave up, at a pace that the distance does not explain; the control loaded it.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && (v.vouched || v.kin || v.Hop > 0)
+			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && !notByName(v) && (v.vouched || v.kin || v.Hop > 0)
 		},
+	},
+	{
+		ID: "http_throttle_name", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "http.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Sentence: "In clear text, transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
+		row:      func(s *scene, v *view) bool { return v.tls == "" && v.http.Tried() && slowedByName(v) },
 	},
 	{
 		ID: "http_contrast", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "http.*", Basis: contrast,
 		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v)) && s.familyWorks(v) &&
+			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v) && !notByName(v)) && s.familyWorks(v) &&
 				(v.vouched || v.kin || v.Literal && !v.bogon || v.IP == "" && !v.Literal && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
 					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
 		},
@@ -770,6 +873,14 @@ var httpRules = []Rule{
 		Mechanism: "server_side", Basis: "nothing on the path can write into a connection that verifies",
 		Sentence: "The server, having proved its name, gave this visitor another answer than the control's: that is its own doing.",
 		row:      func(s *scene, v *view) bool { return s.delivered(v) && s.differs(v) },
+	},
+	{
+		ID: "http_server_broken", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "server_side", Basis: "nothing on the path can write into a connection that verifies",
+		Sentence: "The server, having proved its name, sent the visitor to where nobody can follow: that is its own doing.",
+		row: func(s *scene, v *view) bool {
+			return v.page && !v.clear && redirecting(v) && v.http == "http_invalid_redirect_location_host" && !s.pageOK && s.comparable() && !s.first.ControlHTTP.Failed()
+		},
 	},
 	{
 		ID: "http_page_alike", Layer: LayerHTTP, Outcome: OutcomeOK, State: OK,

@@ -123,6 +123,15 @@ func printed(p ...string) func(*row) { return func(r *row) { r.Fingerprints = p 
 
 func both(a, b func(*row)) func(*row) { return func(r *row) { a(r); b(r) } }
 
+// slowed: the target is slow, and so is another server under its name.
+func slowed(r *row) {
+	r.Pace, r.PaceTrips, r.PaceReference, r.PaceNamed, r.PaceOwn = 40_000, 3000, 9e6, 41_000, 8e6
+}
+
+func overQUIC(f observation.Result) func(*row) {
+	return func(r *row) { r.Transport, r.TCP, r.TLS, r.QUIC = "quic", "", "", f }
+}
+
 func test(name string) func(*row) {
 	return func(r *row) {
 		r.TestName, r.Input, r.Target = name, "", name
@@ -199,11 +208,15 @@ var ruleCases = map[string]ruleCase{
 	"dns_foreign_page":      {rows(plain(at(strange), another)), first(func(r *row) { r.IPASN = 64600 })},
 	"dns_nxdomain":          {rows(secure(stop("dns", nxdomain))), first(alone)},
 	"dns_refused":           {rows(secure(stop("dns", "dns_refused_error"))), first(gone)},
-	"dns_timeout":           {rows(secure(stop("dns", timeout))), first(func(r *row) { r.ResolverASN = 19281 })},
-	"dns_no_data":           {rows(secure(stop("dns", "dns_no_answer"), func(r *row) { r.DNSType = "A" })), first(func(r *row) { r.ControlAddrs = []string{"2001:db8::1"} })},
-	"dns_redirect_lookup":   {rows(secure(redirects), next("https", stop("dns", nxdomain))), first(func(r *row) { r.Status, r.Location = 200, "" })},
-	"dns_address_down":      {rows(secure(at("127.0.0.1"), stop("tcp", refused), func(r *row) { r.ControlAddrs = []string{"127.0.0.1"} })), first(func(r *row) { r.ControlAddrs = []string{genuine} })},
-	"dns_down":              {rows(secure(stop("dns", nxdomain), gone)), first(alone)},
+	"dns_refused_again": {rows(secure(stop("dns", "dns_server_misbehaving")), secure(stop("dns", "dns_refused_error"), func(r *row) { r.DNSEngines = []string{"udp 192.0.2.53:53"} })),
+		last(func(r *row) { r.DNS = "dns_servfail_error" })},
+	"dns_timeout":         {rows(secure(stop("dns", timeout))), first(func(r *row) { r.ResolverASN = 19281 })},
+	"dns_no_data":         {rows(secure(stop("dns", "dns_no_answer"), func(r *row) { r.DNSType = "A" })), first(func(r *row) { r.ControlAddrs = []string{"2001:db8::1"} })},
+	"dns_redirect_lookup": {rows(secure(redirects), next("https", stop("dns", nxdomain))), first(func(r *row) { r.Status, r.Location = 200, "" })},
+	"dns_redirect_bogon":  {rows(secure(redirects), next("https", stop("tcp", timeout), func(r *row) { r.IP = "10.1.2.3" })), first(func(r *row) { r.Status, r.Location = 200, "" })},
+	"dns_redirect_down":   {rows(secure(redirects, func(r *row) { r.ControlHTTP = nxdomain }), next("https", stop("dns", nxdomain))), first(func(r *row) { r.Status, r.Location = 200, "" })},
+	"dns_address_down":    {rows(secure(at("127.0.0.1"), stop("tcp", refused), func(r *row) { r.ControlAddrs = []string{"127.0.0.1"} })), first(func(r *row) { r.ControlAddrs = []string{genuine} })},
+	"dns_down":            {rows(secure(stop("dns", nxdomain), gone)), first(alone)},
 	"dns_filtering_resolver": {rows(secure(stop("dns", nxdomain), func(r *row) { r.ResolverASN = 19281 })),
 		first(func(r *row) { r.ResolverASN = 64512 })},
 	"dns_bogon_unvouched":       {rows(part("urlgetter", "a.example", "10.1.2.3", stop("tcp", timeout))), first(func(r *row) { r.IP = strange })},
@@ -215,15 +228,16 @@ var ruleCases = map[string]ruleCase{
 	"dns_open":                  {rows(plain(at(strange))), first(func(r *row) { r.IP = genuine })},
 	"dns_failed":                {rows(secure(stop("dns", nxdomain), alone)), first(func(r *row) { r.ControlState, r.ControlDNS = ok, ok })},
 
-	"tcp_contrast":     {rows(secure(stop("tcp", timeout))), first(func(r *row) { r.ControlTCP = timeout })},
-	"tcp_redirect":     {rows(secure(redirects), next("https", stop("tcp", refused))), func(r []row) { r[0].ControlHTTP, r[1].ControlHTTP = timeout, timeout }},
-	"tcp_down":         {rows(secure(stop("tcp", refused), func(r *row) { r.ControlTCP, r.ControlTLS = refused, "" })), first(func(r *row) { r.ControlTCP = ok })},
-	"tcp_ipv6":         {rows(secure(stop("tcp", "network_unreachable"), func(r *row) { r.IP = "2001:db8::1" })), first(func(r *row) { r.IP = genuine })},
-	"tcp_partial":      {rows(secure(stop("tcp", timeout)), secure(func(r *row) { r.IP = "198.51.100.2" })), last(func(r *row) { r.TCP, r.TLS, r.HTTP = timeout, "", "" })},
-	"tcp_unvouched":    {rows(secure(at(strange), stop("tcp", timeout))), first(func(r *row) { r.IP = genuine })},
-	"tcp_failed":       {rows(secure(stop("tcp", "connect_error"))), first(alone)},
-	"tcp_failed_alone": {rows(secure(stop("tcp", timeout), alone)), first(func(r *row) { r.ControlState = observation.Unrecorded })},
-	"tcp_connected":    {rows(secure()), first(stop("tcp", timeout))},
+	"tcp_contrast":      {rows(secure(stop("tcp", timeout))), first(func(r *row) { r.ControlTCP = timeout })},
+	"tcp_redirect":      {rows(secure(redirects), next("https", stop("tcp", refused))), func(r []row) { r[0].ControlHTTP, r[1].ControlHTTP = timeout, timeout }},
+	"tcp_down":          {rows(secure(stop("tcp", refused), func(r *row) { r.ControlTCP, r.ControlTLS = refused, "" })), first(func(r *row) { r.ControlTCP = ok })},
+	"tcp_redirect_down": {rows(secure(redirects, func(r *row) { r.ControlHTTP = refused }), next("https", stop("tcp", refused))), first(func(r *row) { r.ControlHTTP = ok })},
+	"tcp_ipv6":          {rows(secure(stop("tcp", "network_unreachable"), func(r *row) { r.IP = "2001:db8::1" })), first(func(r *row) { r.IP = genuine })},
+	"tcp_partial":       {rows(secure(stop("tcp", timeout)), secure(func(r *row) { r.IP = "198.51.100.2" })), last(func(r *row) { r.TCP, r.TLS, r.HTTP = timeout, "", "" })},
+	"tcp_unvouched":     {rows(secure(at(strange), stop("tcp", timeout))), first(func(r *row) { r.IP = genuine })},
+	"tcp_failed":        {rows(secure(stop("tcp", "connect_error"))), first(alone)},
+	"tcp_failed_alone":  {rows(secure(stop("tcp", timeout), alone)), first(func(r *row) { r.ControlState = observation.Unrecorded })},
+	"tcp_connected":     {rows(secure()), first(stop("tcp", timeout))},
 
 	"tls_mitm": {rows(secure(stop("tls", "ssl_unknown_authority"), cert("self_signed", ""))), first(func(r *row) { r.ControlTLS = "ssl_unknown_authority" })},
 	"tls_mitm_claimed": {rows(secure(stop("tls", "ssl_invalid_hostname"), func(r *row) { r.DNSEngines = []string{"doh https://dns.example/", "system"} })),
@@ -233,6 +247,7 @@ var ruleCases = map[string]ruleCase{
 		first(func(r *row) { r.ControlHTTP = timeout })},
 	"tls_redirect":      {rows(secure(redirects), next("https", stop("tls", reset))), func(r []row) { r[0].ControlHTTP, r[1].ControlHTTP = timeout, timeout }},
 	"tls_name_contrast": {rows(secure(stop("tls", reset), alone), secure(alone, func(r *row) { r.ServerName, r.HTTP, r.URL = "harmless.example", "", "" })), last(stop("tls", reset))},
+	"tls_throttle_name": {rows(secure(slowed)), first(func(r *row) { r.PaceNamed = 2e6 })},
 	"tls_down":          {rows(secure(stop("tls", reset), func(r *row) { r.ControlTLS = reset })), first(func(r *row) { r.ControlTLS = ok })},
 	"tls_partial":       {rows(secure(stop("tls", reset)), secure(func(r *row) { r.IP = "198.51.100.2" })), last(stop("tls", reset))},
 	"tls_unvouched":     {rows(secure(at(strange), stop("tls", reset))), first(func(r *row) { r.IP = genuine })},
@@ -243,6 +258,8 @@ var ruleCases = map[string]ruleCase{
 	"tls_unverified":    {rows(secure(func(r *row) { r.NoVerify = true })), first(func(r *row) { r.NoVerify = false })},
 
 	"quic_contrast": {rows(quic("a.example", timeout, ok), quic("b.example", ok, ok)), last(func(r *row) { r.QUIC = timeout })},
+	"quic_name_contrast": {rows(part("urlgetter", "a.example", genuine, overQUIC(timeout)), part("urlgetter", "b.example", genuine, overQUIC(ok))),
+		last(overQUIC(timeout))},
 	"quic_down":     {rows(quic("a.example", timeout, timeout)), first(func(r *row) { r.ControlQUIC = ok })},
 	"quic_failed":   {rows(quic("a.example", timeout, ok)), first(func(r *row) { r.QUIC = ok })},
 	"quic_verified": {rows(quic("a.example", ok, ok)), first(func(r *row) { r.NoVerify = true })},
@@ -253,6 +270,7 @@ var ruleCases = map[string]ruleCase{
 	"http_other_page":         {rows(plain(another)), first(func(r *row) { r.Headers = []string{"cf-ray", "content-type"} })},
 	"http_led_away":           {rows(plain(redirects), next("http", another, func(r *row) { r.Input = "http://www.a.example/" })), last(func(r *row) { r.Title = "A title of news" })},
 	"http_starved":            {rows(plain(stop("http", timeout), starving, func(r *row) { r.Status = 200 })), first(func(r *row) { r.ReadBytes = 6_000_000 })},
+	"http_throttle_name":      {rows(plain(slowed)), first(func(r *row) { r.PaceOwn = 60_000 })},
 	"http_contrast":           {rows(plain(stop("http", reset))), first(func(r *row) { r.ControlHTTP = reset })},
 	"http_down":               {rows(plain(stop("http", reset), func(r *row) { r.ControlHTTP, r.ControlStatus = reset, 0 })), first(func(r *row) { r.ControlHTTP = ok })},
 	"http_error_both":         {rows(plain(func(r *row) { r.Status, r.ControlStatus = 502, 502 })), first(func(r *row) { r.ControlStatus = 200 })},
@@ -260,6 +278,7 @@ var ruleCases = map[string]ruleCase{
 	"http_pace":               {rows(plain(func(r *row) { r.Pace, r.PaceTrips, r.PaceReference = 40_000, 3000, 9e6 })), first(func(r *row) { r.PaceReference = 90_000 })},
 	"http_page_verified":      {rows(secure()), first(func(r *row) { r.NoVerify = true })},
 	"http_server_side":        {rows(secure(func(r *row) { r.Status = 403 })), first(func(r *row) { r.Status = 200 })},
+	"http_server_broken":      {rows(secure(redirects, func(r *row) { r.HTTP, r.Location = "http_invalid_redirect_location_host", "http://" })), first(func(r *row) { r.NoVerify = true })},
 	"http_page_alike":         {rows(plain()), first(another)},
 	"http_page_uncertain":     {rows(plain(func(r *row) { r.Status, r.Title = 403, "No" })), first(func(r *row) { r.Status, r.Title = 200, "A title of news" })},
 	"http_failed":             {rows(plain(stop("http", "http_invalid_redirect_location_host"))), first(alone)},

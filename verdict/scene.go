@@ -181,6 +181,25 @@ var bogons = []netip.Prefix{
 	netip.MustParsePrefix("100::/64"),
 }
 
+// examples are the blocks of RFC 5737 and RFC 3849. No public service answers
+// from them either, but measurements made for examples and tests do: they are
+// bogons where the control has an address of none of them.
+var examples = []netip.Prefix{
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("2001:db8::/32"),
+}
+
+func documentation(a netip.Addr) bool {
+	return slices.ContainsFunc(examples, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+func documentationText(a string) bool {
+	addr, err := netip.ParseAddr(a)
+	return err == nil && documentation(addr)
+}
+
 func isBogon(a netip.Addr) bool {
 	if a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
 		return true
@@ -204,6 +223,9 @@ func (s *scene) relate(v *view) {
 		if w.IP == v.IP && w.Name == v.Name {
 			v.vouched = w.ControlTLS == observation.Done || proven(w)
 		}
+	}
+	if documentation(v.addr) && len(v.ControlAddrs) > 0 && !slices.ContainsFunc(v.ControlAddrs, documentationText) {
+		v.bogon = true
 	}
 	v.kin = v.IPASN != 0 && slices.Contains(v.ControlASNs, v.IPASN)
 	v.foreign = !v.vouched && !v.kin && !v.Literal && v.ControlDNS == observation.Done && len(v.ControlAddrs) > 0

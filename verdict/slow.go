@@ -32,7 +32,7 @@ func farAway(s *scene, v *view) bool {
 			shortest = t
 		}
 	}
-	return shortest > shortTrip && v.TCPSeconds > shortTrip
+	return shortest > shortTrip && (v.TCPSeconds == 0 || v.TCPSeconds > shortTrip)
 }
 
 // slowHandshake reports whether a handshake that worked took many times what
@@ -42,13 +42,15 @@ func slowHandshake(s *scene, v *view) bool {
 		v.TLSSeconds >= slowTimes*v.TCPSeconds && !farAway(s, v)
 }
 
-// The thresholds of paced: a transfer of 128 kB takes about five round trips of
-// slow start; in our lab one held to 40 kB/s takes thousands, and a server at
-// the other end of the world ten.
+// The thresholds of our probe's transfers, fitted by TestPaceThresholds of
+// internal/trial on its lab (docs/lab.md has the figures): own over name was at
+// most 4.7 where nobody throttles, both then being above 2 MB/s, and at least 100
+// where somebody does.
 const (
-	paceTrips = 40
-	paceTimes = 20
-	paceRate  = 100_000
+	paceTrips = 40      // round trips for 128 kB: slow start takes about five, a server at the other end of the world ten
+	paceTimes = 20      // how much faster another server's transfers are
+	nameTimes = 10      // how much faster the same server's are under its own name
+	paceRate  = 100_000 // bytes a second below which anything is slow
 )
 
 // paced reports whether our probe's transfers show the target alone to be
@@ -56,3 +58,15 @@ const (
 func paced(_ *scene, v *view) bool {
 	return v.Pace > 0 && v.Pace < paceRate && v.PaceTrips >= paceTrips && v.PaceReference >= paceTimes*v.Pace
 }
+
+// slowedByName reports whether the target was slow, and every transfer from
+// the reference, a server that has nothing to do with it, was slow under the
+// target's name and fast in turn under its own: no server and no line does
+// that.
+func slowedByName(v *view) bool {
+	return v.Pace > 0 && v.Pace < paceRate && v.PaceNamed > 0 && v.PaceNamed < paceRate && v.PaceOwn >= nameTimes*v.PaceNamed
+}
+
+// notByName reports whether the reference was as fast under the target's name
+// as under its own: then the target's server may be slow by itself.
+func notByName(v *view) bool { return v.PaceNamed > 0 && 2*v.PaceNamed >= v.PaceOwn }

@@ -1,6 +1,7 @@
 package verdict_test
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
@@ -27,6 +28,9 @@ type world struct {
 	input string
 	start time.Time
 
+	spelled   string // the input as the measurement has it, where otherwise
+	extraPort int    // that the control tries too
+
 	names   map[string][]string // name to addresses, for everybody
 	near    map[string][]string // what the probe's resolvers answer in earnest, where a service answers by place
 	servers map[string]*server  // by address
@@ -40,6 +44,8 @@ type world struct {
 	httpCut  map[string]string // host: failure of exchanges in clear text
 	slow     map[string]bool   // host: starved
 	replace  map[string]page   // host: page written on the path, in clear text
+	turned   map[string]page   // host or URL: what the servers themselves give the probe alone
+	udpLies  map[string]lie    // name: the answer of the resolver asked in clear text alone
 	forge    map[string]*chain // server name: another's certificate
 	noV6     bool
 	doh      string // failure of the encrypted resolver
@@ -94,10 +100,17 @@ func newWorld(seed uint64, shape, scheme string) *world {
 		start: time.Date(2024, 2, 1+rng.IntN(27), rng.IntN(24), rng.IntN(60), 0, 0, time.UTC),
 		names: map[string][]string{}, near: map[string][]string{}, servers: map[string]*server{}, asn: map[string]int{},
 		lies: map[string]lie{}, tcpCut: map[string]string{}, tlsCut: map[string]string{}, httpCut: map[string]string{},
-		slow: map[string]bool{}, replace: map[string]page{}, forge: map[string]*chain{}, distance: 0.02 + 0.1*rng.Float64(),
+		slow: map[string]bool{}, replace: map[string]page{}, turned: map[string]page{}, udpLies: map[string]lie{}, forge: map[string]*chain{}, distance: 0.02 + 0.1*rng.Float64(),
 	}
 	w.site(w.host(), 1+rng.IntN(3))
 	return w
+}
+
+func (w *world) extraPorts() []int {
+	if w.extraPort == 0 {
+		return nil
+	}
+	return []int{w.extraPort}
 }
 
 func pick(rng *rand.Rand, of ...string) string { return of[rng.IntN(len(of))] }
@@ -178,7 +191,7 @@ func (w *world) document() map[string]any {
 	}
 	return map[string]any{
 		"annotations": map[string]any{"platform": "linux", "network_type": "wifi"}, "data_format_version": "0.2.0",
-		"input": w.input, "measurement_start_time": w.start.Format("2006-01-02 15:04:05"),
+		"input": cmp.Or(w.spelled, w.input), "measurement_start_time": w.start.Format("2006-01-02 15:04:05"),
 		"test_start_time": w.start.Format("2006-01-02 15:04:05"), "probe_asn": "AS" + strconv.Itoa(probeASN), "probe_cc": "ZZ",
 		"probe_ip": "127.0.0.1", "resolver_asn": "AS" + strconv.Itoa(probeASN), "software_name": "ooniprobe", "software_version": "3.20.0",
 		"test_name": "web_connectivity", "test_version": version, "test_runtime": 2.5, "test_keys": keys,
@@ -364,6 +377,9 @@ func (v *visit) resolve(name string, hop int) ([]string, string) {
 func (v *visit) answer(name, engine string) ([]string, string) {
 	if v.probe {
 		l, lied := v.lies[name]
+		if u, lies := v.udpLies[name]; lies && engine == "udp" {
+			return u.addrs, u.failure
+		}
 		switch {
 		case engine == "doh" && v.doh != "":
 			return nil, v.doh
@@ -506,6 +522,11 @@ func (v *visit) load(u *url.URL, name, addr string) page {
 	if !v.probe {
 		return p
 	}
+	if t, own := v.turned[u.String()]; own {
+		p = t
+	} else if t, own := v.turned[name]; own {
+		p = t
+	}
 	if v.slow[name] {
 		v.starve()
 		p.failure, p.size, p.location = "generic_timeout_error", 0, ""
@@ -596,12 +617,12 @@ func (w *world) control(p *visit) map[string]any {
 			flags |= 2
 		}
 		info[a] = map[string]any{"asn": w.asn[a], "flags": flags}
-		for _, port := range []int{80, 443} {
+		for _, port := range append([]int{80, 443}, w.extraPorts()...) {
 			t := &visit{world: w}
 			at := net.JoinHostPort(a, strconv.Itoa(port))
 			f := t.dial(a, name, port, 0)
 			tcp[at] = map[string]any{"status": f == "", "failure": null(f)}
-			if f == "" && port == 443 {
+			if f == "" && port != 80 {
 				f = t.shake(a, name, port, 0)
 				tls[at] = map[string]any{"server_name": name, "status": f == "", "failure": null(f)}
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -64,9 +63,7 @@ func checkArchive(ctx context.Context, env *environment, dir string, asJSON bool
 		return err
 	}
 	if asJSON {
-		enc := json.NewEncoder(env.stdout)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(map[string]any{"files": files, "damaged": damaged, "orphans": orphans}); err != nil {
+		if err := printJSON(env.stdout, map[string]any{"files": files, "damaged": damaged, "orphans": orphans}); err != nil {
 			return err
 		}
 	} else {

@@ -249,11 +249,11 @@ func importBans(env *environment, args []string) error {
 	return nil
 }
 
-// maxBanTable bounds a data set of bans, in bytes; KeepItOn's has a few million.
-const maxBanTable = 256 << 20
+// maxBanFile bounds a table of bans; #KeepItOn's have some hundred rows a year.
+const maxBanFile = 64 << 20
 
 func importBanFile(archive *source.Archive, file, format string, names ban.Names) (*banImport, error) {
-	content, _, err := source.ReadFile(file, maxBanTable)
+	content, _, err := source.ReadFile(file, maxBanFile)
 	if err != nil {
 		return nil, fmt.Errorf("import bans: %w", err)
 	}
@@ -465,7 +465,7 @@ func exportBans(ctx context.Context, env *environment, args []string) error {
 	if len(bans) == 0 {
 		return errors.New("bans export: no ban to write")
 	}
-	return ban.ExportKeepItOn(env.stdout, bans, filter.day, func(id string) string {
+	return ban.ExportKeepItOn(exact(env.stdout), bans, filter.day, func(id string) string {
 		if p, ok := filter.registry.Platform(id); ok {
 			return p.Name
 		}

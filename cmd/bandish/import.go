@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -162,9 +161,7 @@ func dayArg(name, s string) (time.Time, error) {
 
 func printSummary(w io.Writer, s *pipeline.Summary, asJSON bool) {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		enc.Encode(s)
+		printJSON(w, s)
 		return
 	}
 	fmt.Fprintf(w, "sources: %d, %d unchanged since they were imported, %d unreadable\n", s.Sources, s.Skipped, s.Unreadable)
@@ -195,7 +192,10 @@ type meter struct {
 }
 
 func newMeter(w io.Writer, now func() time.Time) *meter {
-	f, ok := w.(*os.File)
+	f, ok := exact(w).(*os.File) // its own escapes are meant
+	if ok {
+		w = f
+	}
 	return &meter{w: w, now: now, term: ok && term.IsTerminal(int(f.Fd())), start: now(), last: now()}
 }
 

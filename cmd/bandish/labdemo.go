@@ -96,7 +96,7 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 // measurement is submitted when it was taken. Only the lab may do so.
 type labArchive struct{ p *pipeline.Pipeline }
 
-func (a *labArchive) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
+func (a *labArchive) Submit(ctx context.Context, doc []byte, _ collect.Sender) (collect.Receipt, error) {
 	var taken struct {
 		Start measurement.Time `json:"measurement_start_time"`
 	}

@@ -119,7 +119,7 @@ func parseFlags(fs *flag.FlagSet, args []string) ([]string, error) {
 
 // printJSON prints a value as indented JSON.
 func printJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(lossless(w))
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
@@ -140,7 +140,7 @@ func run(ctx context.Context, env *environment, args []string) int {
 		return 0
 	}
 	told := *env
-	told.stderr = terminal{env.stderr} // what is said of input quotes it
+	told.stdout, told.stderr = terminal{env.stdout}, terminal{env.stderr} // what is said of input quotes it
 	env = &told
 	for _, c := range commands() {
 		if c.name == args[0] {

@@ -25,7 +25,7 @@ func fromKit(run func(context.Context, *kit.Env, []string) error) func(context.C
 	return func(ctx context.Context, env *environment, args []string) error {
 		log.SetOutput(io.Discard) // net/http complains there of what servers do
 		err := run(ctx, &kit.Env{
-			Stdin: env.stdin, Stdout: env.stdout, Stderr: env.stderr, Getenv: env.getenv,
+			Stdin: env.stdin, Stdout: exact(env.stdout), Stderr: env.stderr, Getenv: env.getenv,
 			Network: probe.Kernel{}, Now: time.Now, Version: kit.Version,
 		}, args)
 		var exit *kit.ExitError

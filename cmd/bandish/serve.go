@@ -154,8 +154,8 @@ func newCollector(p *pipeline.Pipeline, base, places string, log *slog.Logger) (
 // submissions hands what the collector takes to the pipeline.
 type submissions struct{ p *pipeline.Pipeline }
 
-func (s submissions) Submit(ctx context.Context, doc []byte) (collect.Receipt, error) {
-	return receiptOf(s.p.Submit(ctx, doc))
+func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender) (collect.Receipt, error) {
+	return receiptOf(s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key}))
 }
 
 // receiptOf is the pipeline's answer in the collector's terms.
@@ -164,6 +164,9 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var undecoded *measurement.DecodeError
 	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	if errors.Is(err, pipeline.ErrOccupied) {
+		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)
 	}
 	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
 }

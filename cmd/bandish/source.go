@@ -231,7 +231,7 @@ func showSource(env *environment, args []string) error {
 	}
 	switch {
 	case *raw:
-		_, err := env.stdout.Write(content)
+		_, err := exact(env.stdout).Write(content)
 		return err
 	case *asText:
 		text, err := source.ReadText(content, stored.MediaType, stored.URL())

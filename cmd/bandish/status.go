@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -75,9 +74,7 @@ func runStatus(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *asJSON {
-		enc := json.NewEncoder(env.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(answer)
+		return printJSON(env.stdout, answer)
 	}
 	printAnswer(env.stdout, answer)
 	return nil

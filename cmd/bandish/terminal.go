@@ -1,15 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // terminal is a writer of text for people. What comes from strangers' input
 // must not steer their terminal: control characters other than newline and
 // tab, marks that turn the direction of writing, and bytes that are no UTF-8
-// come out as U+FFFD. Each write must hold whole characters.
+// come out as U+FFFD. Each write must hold whole characters. Both outputs of
+// every command are one; exact and lossless go around it.
 type terminal struct{ w io.Writer }
 
 func (t terminal) Write(p []byte) (int, error) {
@@ -21,12 +24,46 @@ func (t terminal) Write(p []byte) (int, error) {
 
 func harmless(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-			return unicode.ReplacementChar
+		if r == '\n' || r == '\t' || !steers(r) {
+			return r // an invalid byte has become U+FFFD
 		}
-		return r // an invalid byte has become U+FFFD
+		return unicode.ReplacementChar
 	}, s)
+}
+
+// steers reports whether a character does something to a terminal, or to the
+// order in which others are shown.
+func steers(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// exact is the writer below, for files that are handed out as they are.
+func exact(w io.Writer) io.Writer {
+	if t, ok := w.(terminal); ok {
+		return exact(t.w)
+	}
+	return w
+}
+
+// lossless is the writer for JSON: what steers a terminal comes out as an
+// escape that reads as the same character. Only strings can hold it.
+func lossless(w io.Writer) io.Writer { return jsonWriter{exact(w)} }
+
+type jsonWriter struct{ w io.Writer }
+
+func (j jsonWriter) Write(p []byte) (int, error) {
+	out := make([]byte, 0, len(p)+16)
+	for i := 0; i < len(p); {
+		r, n := utf8.DecodeRune(p[i:])
+		if r >= 0x7f && steers(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = append(out, p[i:i+n]...)
+		}
+		i += n
+	}
+	if _, err := j.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }

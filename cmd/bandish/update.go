@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/internal/source"
 )
 
 func updateCommand() command {
@@ -67,7 +68,8 @@ const maxTable = 64 << 20
 
 func fetch(ctx context.Context, from string) ([]byte, error) {
 	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
-		return os.ReadFile(from)
+		content, _, err := source.ReadFile(from, maxTable)
+		return content, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -83,7 +85,11 @@ func fetch(ctx context.Context, from string) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the server answers %s", res.Status)
 	}
-	return io.ReadAll(io.LimitReader(res.Body, maxTable))
+	content, err := io.ReadAll(io.LimitReader(res.Body, maxTable+1))
+	if err == nil && len(content) > maxTable {
+		err = fmt.Errorf("it has more than %d bytes, which is too large", maxTable)
+	}
+	return content, err
 }
 
 // storeFingerprints writes each table under the hash of its content, and then

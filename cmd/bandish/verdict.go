@@ -39,7 +39,7 @@ func runVerdict(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	j := &judge{options: options, out: json.NewEncoder(env.stdout), errs: env.stderr}
+	j := &judge{options: options, out: json.NewEncoder(lossless(env.stdout)), errs: env.stderr}
 	j.out.SetEscapeHTML(false)
 	for _, name := range files {
 		if err := j.all(ctx, name); err != nil {

@@ -61,7 +61,7 @@ func runWatch(ctx context.Context, env *environment, args []string) error {
 	if *every < time.Second {
 		return usageError("--every %s is too often: a second at least", *every)
 	}
-	w := &watcher{env: env, data: *data, query: eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs}, out: json.NewEncoder(env.stdout)}
+	w := &watcher{env: env, data: *data, query: eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs}, out: json.NewEncoder(lossless(env.stdout))}
 	w.out.SetEscapeHTML(false)
 	if w.registry, err = target.Load(targets.FS); err != nil {
 		return fmt.Errorf("read the target registry: %w", err)

@@ -20,6 +20,7 @@ type Entry struct {
 	Offset   int64           `json:"offset"`            // in the decompressed source, bytes
 	Uploaded time.Time       `json:"uploaded,omitzero"` // when it reached the collector, where that is known
 	UID      string          `json:"uid"`               // the document's, or the one given to it
+	Marks    []string        `json:"marks,omitempty"`   // doubts that could be had only when it was handed in
 	Document json.RawMessage `json:"document"`          // as received, without line breaks
 }
 
@@ -32,7 +33,8 @@ func AppendEntry(buf []byte, e *Entry) []byte {
 		Offset   int64     `json:"offset"`
 		Uploaded time.Time `json:"uploaded,omitzero"`
 		UID      string    `json:"uid"`
-	}{e.Source, e.Line, e.Offset, e.Uploaded, e.UID})
+		Marks    []string  `json:"marks,omitempty"`
+	}{e.Source, e.Line, e.Offset, e.Uploaded, e.UID, e.Marks})
 	if err != nil { // strings, integers and a year checked by the caller
 		panic("archive: encode entry: " + err.Error())
 	}

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"container/heap"
 	"errors"
 	"fmt"
@@ -22,6 +21,10 @@ func rowGroup(kind string) int64 {
 	return 20_000
 }
 
+// pageBytes is how large a page is before it is packed: a reader of few rows
+// unpacks no more than the pages that hold them.
+const pageBytes = 16 << 10
+
 // AddSegment writes rows, which must be in their order, as one segment and
 // lists it. No rows make no segment.
 func AddSegment[T any](u *Update, s Segment, rows []T) (Segment, error) {
@@ -37,6 +40,7 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 	w := parquet.NewGenericWriter[T](f,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.CreatedBy("bandish", "1", ""),
+		parquet.PageBufferSize(pageBytes),
 		parquet.MaxRowsPerRowGroup(rowGroup(s.Kind)))
 	s.Rows = 0
 	err = produce(func(rows []T) error {
@@ -235,78 +239,4 @@ func (m *merger[T]) run(yield func([]T) error, same func(a, b *T) bool) error {
 		}
 	}
 	return yield(out)
-}
-
-// Find returns the rows of a segment that match, reading only the row groups
-// and pages that can hold value in the named column.
-func Find[T any](a *Archive, s Segment, column, value string, match func(*T) bool) ([]T, error) {
-	f, err := a.Open(s.Path())
-	if err != nil {
-		return nil, fmt.Errorf("read segment: %w", err)
-	}
-	defer f.Close()
-	pf, err := parquet.OpenFile(f, s.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("read segment %s: %w", s.Path(), err)
-	}
-	leaf, ok := pf.Schema().Lookup(column)
-	if !ok {
-		return nil, fmt.Errorf("read segment %s: it has no column %s", s.Path(), column)
-	}
-	var out []T
-	for _, g := range pf.RowGroups() {
-		if !holds(g.ColumnChunks()[leaf.ColumnIndex], value) {
-			continue
-		}
-		r := parquet.NewGenericRowGroupReader[T](g)
-		c := &cursor[T]{r: r, buf: make([]T, 512)}
-		for {
-			rows, err := c.next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				r.Close()
-				return nil, fmt.Errorf("read segment %s: %w", s.Path(), err)
-			}
-			for i := range rows {
-				if match(&rows[i]) {
-					out = append(out, rows[i])
-				}
-			}
-		}
-		r.Close()
-	}
-	return out, nil
-}
-
-// holds reports whether a column chunk can hold a value, by the values in it
-// read alone: far cheaper than whole rows.
-func holds(chunk parquet.ColumnChunk, value string) bool {
-	pages := chunk.Pages()
-	defer pages.Close()
-	want := []byte(value)
-	buf := make([]parquet.Value, 512)
-	for {
-		p, err := pages.ReadPage()
-		if err != nil {
-			return !errors.Is(err, io.EOF) // on damage let the reader of rows say what is wrong
-		}
-		found := false
-		for v := p.Values(); !found; {
-			n, err := v.ReadValues(buf)
-			for _, x := range buf[:n] {
-				if bytes.Equal(x.ByteArray(), want) {
-					found = true
-				}
-			}
-			if err != nil {
-				break
-			}
-		}
-		parquet.Release(p)
-		if found {
-			return true
-		}
-	}
 }

@@ -5,8 +5,9 @@
 //
 // A submission is acknowledged only when the archive says that it is durable.
 // The client's address is used to bound its rate, to find its network and
-// country where it asks for them, and to remove that address from what it
-// submits; it is never stored nor logged.
+// country where it asks for them and where it claims others, to tell who
+// submits twice in a day, and to remove that address from what it submits; it
+// is never stored nor logged.
 package collect
 
 import (
@@ -29,6 +30,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/measurement"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Archive keeps submissions for ever.
@@ -38,9 +40,12 @@ type Archive interface {
 	// give the same receipt. A document that is not a measurement is an error
 	// that wraps *measurement.DecodeError; any other error means that the
 	// document may or may not have been kept, and the client will send it
-	// again.
-	Submit(ctx context.Context, doc []byte) (Receipt, error)
+	// again. One that wraps ErrOccupied means that it was not kept.
+	Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error)
 }
+
+// ErrOccupied is an archive at work on something that takes a while.
+var ErrOccupied = errors.New("the archive is at work on something longer and takes nothing in now; send it again in a minute")
 
 // Receipt says under what name a submission is kept.
 type Receipt struct {
@@ -87,7 +92,10 @@ type Config struct {
 }
 
 // Server answers probes.
-type Server struct{ cfg Config }
+type Server struct {
+	cfg     Config
+	senders senders
+}
 
 // New checks the configuration and fills what is left open.
 func New(cfg Config) (*Server, error) {
@@ -112,7 +120,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Helper != nil && cfg.Helper.Guard.Unsafe {
 		cfg.Log.Warn("THE TEST HELPER REACHES PRIVATE ADDRESSES: anyone who can ask it can look into this network; for the lab only")
 	}
-	return &Server{cfg: cfg}, nil
+	return &Server{cfg: cfg, senders: senders{now: cfg.Now}}, nil
 }
 
 func remoteAddr(r *http.Request) netip.Addr {
@@ -148,6 +156,7 @@ func (s *Server) routes() []struct {
 		{"POST /report/{id}", s.update},
 		{"POST /report/{id}/close", s.close},
 		{"POST /api/v1/measurement", s.submit},
+		{"POST /api/v1/submit_measurement", s.submitOne},
 		{"GET /api/v1/check-report-id", s.checkReportID},
 		{"POST /api/v1/check-in", s.checkIn},
 		{"GET /api/v1/test-list/urls", s.testList},
@@ -156,6 +165,10 @@ func (s *Server) routes() []struct {
 		{"POST /bouncer/net-tests", s.bouncer},
 		{"POST /api/v1/test-helper", s.help},
 		{"GET /api/v1/object", s.object},
+		{"POST /api/v1/register", s.register},
+		{"POST /api/v1/login", s.login},
+		{"PUT /api/v1/update/{id}", s.refresh},
+		{"GET /api/v1/test-list/tor-targets", s.torTargets},
 	}
 }
 
@@ -224,6 +237,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusRequestEntityTooLarge, reason: "too_large", message: fmt.Sprintf("the body is larger than %d bytes", tooBig.Limit)}
 	case errors.Is(err, ErrBusy):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrBusy.Error(), wait: 5 * time.Second}
+	case errors.Is(err, ErrOccupied):
+		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
 	case r.Context().Err() != nil:
 		return // the client went away
 	default:
@@ -261,11 +276,21 @@ func (s *Server) allow(l *Limiter, r *http.Request) error {
 	return nil
 }
 
+// maxWindow bounds the memory of one zstd decoder.
+const maxWindow = 8 << 20
+
 // readBody reads a body within the limit, unpacked where it is packed.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	var in io.Reader = http.MaxBytesReader(w, r.Body, limit)
 	switch enc := r.Header.Get("Content-Encoding"); enc {
 	case "", "identity":
+	case "zstd":
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, fmt.Errorf("unpack zstd: %w", err)
+		}
+		defer z.Close()
+		in = io.LimitReader(z, limit+1)
 	case "gzip":
 		z, err := gzip.NewReader(in)
 		if err != nil {
@@ -274,7 +299,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		defer z.Close()
 		in = io.LimitReader(z, limit+1)
 	default:
-		return nil, &answerError{status: http.StatusUnsupportedMediaType, reason: "encoding", message: fmt.Sprintf("Content-Encoding %q is not read; send gzip or none", enc)}
+		return nil, &answerError{status: http.StatusUnsupportedMediaType, reason: "encoding", message: fmt.Sprintf("Content-Encoding %q is not read; send gzip, zstd or none", enc)}
 	}
 	body, err := io.ReadAll(in)
 	var tooBig *http.MaxBytesError
@@ -402,16 +427,59 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 
 // keep hands a document to the archive and acknowledges it only then.
 func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte) error {
-	var own []netip.Addr
-	if a := s.cfg.Client(r); Reserved(a) == "" {
-		own = append(own, a)
-	}
-	doc, _ = measurement.Scrub(doc, own...)
-	receipt, err := s.cfg.Archive.Submit(r.Context(), doc)
+	receipt, err := s.store(r, doc)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, receipt)
+}
+
+// store hands a document to the archive without the client's address.
+func (s *Server) store(r *http.Request, doc []byte) (Receipt, error) {
+	var own []netip.Addr
+	client := s.cfg.Client(r)
+	if Reserved(client) == "" {
+		own = append(own, client)
+	}
+	doc, _ = measurement.Scrub(doc, own...)
+	return s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+}
+
+// submitOne takes a measurement without a report, as OONI's probes do since
+// 2026. What they send of anonymous credentials is not read: this server asks
+// for none, and says that the submitter is not verified.
+func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
+	if err := s.allow(s.cfg.Submissions, r); err != nil {
+		return err
+	}
+	var in struct {
+		Format  string          `json:"format"`
+		Content json.RawMessage `json:"content"`
+	}
+	if err := readJSON(w, r, s.cfg.MaxBody, &in); err != nil {
+		return err
+	}
+	// The content is the document, or a string that holds it.
+	var text string
+	if len(in.Content) > 0 && in.Content[0] == '"' {
+		if err := json.Unmarshal(in.Content, &text); err != nil {
+			return &answerError{status: http.StatusBadRequest, reason: "not_json", message: "the content is no JSON string: " + err.Error()}
+		}
+		in.Content = bytes.TrimSpace([]byte(text))
+	}
+	if in.Format != "json" || len(in.Content) == 0 {
+		return &answerError{status: http.StatusBadRequest, reason: "format", message: `want {"format":"json","content":…the measurement, or a string that holds it…}`}
+	}
+	receipt, err := s.store(r, in.Content)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		Receipt
+		Verified bool    `json:"is_verified"`
+		Error    *string `json:"error"`
+		Response *string `json:"submit_response"`
+	}{Receipt: receipt})
 }
 
 // close ends a report, which is nothing to us.
@@ -434,19 +502,24 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
 	}
-	var in struct {
+	in := struct {
 		ProbeASN string `json:"probe_asn"`
 		ProbeCC  string `json:"probe_cc"`
+		RunType  string `json:"run_type"`
+		Charging bool   `json:"charging"`
 		Web      struct {
 			Categories []string `json:"category_codes"`
 		} `json:"web_connectivity"`
-	}
+	}{RunType: "timed", Charging: true}
 	if err := readJSON(w, r, 1<<16, &in); err != nil {
 		return err
 	}
 	place := s.place(r, in.ProbeCC, in.ProbeASN)
 	asn := measurement.ASN(place.ASN).String()
 	urls := s.urls(place.CC, in.Web.Categories)
+	if limit := urlsOf(in.RunType, in.Charging); len(urls) > limit {
+		urls = urls[:limit]
+	}
 	tests := map[string]any{}
 	if len(urls) > 0 {
 		tests["web_connectivity"] = map[string]any{
@@ -460,6 +533,18 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 		"conf":  map[string]any{"features": map[string]bool{}, "test_helpers": s.helpers()},
 		"tests": tests,
 	})
+}
+
+// urlsOf is how many URLs a run measures: all where a person asked for it, few
+// on a phone's battery. The numbers are OONI's.
+func urlsOf(runType string, charging bool) int {
+	switch {
+	case runType == "manual":
+		return 9999
+	case charging:
+		return 100
+	}
+	return 20
 }
 
 // place is what the probe says of itself, completed from its address.

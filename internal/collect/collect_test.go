@@ -30,7 +30,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Most of a test is waiting. What -parallel says comes after and decides.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // lines is a log that can be read.
 type lines struct {
@@ -53,7 +59,7 @@ type dir struct {
 
 func newDir(t *testing.T) *dir { return &dir{path: t.TempDir()} }
 
-func (d *dir) Submit(_ context.Context, doc []byte) (Receipt, error) {
+func (d *dir) Submit(_ context.Context, doc []byte, _ Sender) (Receipt, error) {
 	if d.deny != nil {
 		if err := d.deny(); err != nil {
 			return Receipt{}, err

@@ -60,11 +60,13 @@ var ErrUnreadable = errors.New("unreadable")
 // returns an error when the source cannot be read on; documents before that
 // have been given out.
 func Read(r io.Reader, name string, fn func(Document) error) error {
-	return readNested(r, name, 0, fn)
+	packed := &unpacking{floor: bombFloor, members: maxMembers}
+	return packed.read(countIn{r, packed}, name, 0, fn)
 }
 
-func readNested(r io.Reader, name string, depth int, fn func(Document) error) error {
-	plain, closer, err := decompress(r)
+// read reads a source, or a member of a tar in it.
+func (u *unpacking) read(r io.Reader, name string, depth int, fn func(Document) error) error {
+	plain, closer, err := u.decompress(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
 	}
@@ -79,7 +81,7 @@ func readNested(r io.Reader, name string, depth int, fn func(Document) error) er
 	case isTar(head) && depth == maxNested:
 		return fmt.Errorf("%s: %w: a tar in a tar, more than %d deep", name, ErrUnreadable, maxNested)
 	case isTar(head):
-		return readTar(br, name, depth, fn)
+		return u.tar(br, name, depth, fn)
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return c.parquet(br)
 	}
@@ -100,9 +102,52 @@ func readNested(r io.Reader, name string, depth int, fn func(Document) error) er
 	return fmt.Errorf("%s: %w: it is neither JSON, JSONL, CSV, Parquet nor a tar of these (it begins with %.20q)", name, ErrUnreadable, head)
 }
 
+// unpacking weighs what comes out of a source's compressed streams, of those
+// within one another too, against what went in.
+type unpacking struct {
+	in, out int64
+	floor   int64 // bytes that may come out in any case
+	members int   // of a tar
+}
+
+// A source that unpacks to more than bombRatio times its size, and more than
+// bombFloor, is a bomb. Measurements, which repeat themselves a lot, reach
+// some 50 times.
+const (
+	bombRatio = 1000
+	bombFloor = 256 << 20
+)
+
+var errBomb = fmt.Errorf("it unpacks to more than %d times its size: a decompression bomb", bombRatio)
+
+type countIn struct {
+	r io.Reader
+	u *unpacking
+}
+
+func (c countIn) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.u.in += int64(n)
+	return n, err
+}
+
+type countOut struct {
+	r io.Reader
+	u *unpacking
+}
+
+func (c countOut) Read(p []byte) (int, error) {
+	if c.u.out > c.u.floor && c.u.out/bombRatio > c.u.in {
+		return 0, errBomb
+	}
+	n, err := c.r.Read(p)
+	c.u.out += int64(n)
+	return n, err
+}
+
 // decompress undoes gzip and zstd, also one around the other, by their magic
 // numbers and not by the name.
-func decompress(r io.Reader) (io.Reader, func(), error) {
+func (u *unpacking) decompress(r io.Reader) (io.Reader, func(), error) {
 	var closers []func()
 	closeAll := func() {
 		for _, c := range closers {
@@ -120,7 +165,7 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 				return nil, nil, err
 			}
 			closers = append(closers, func() { z.Close() })
-			r = z
+			r = countOut{z, u}
 		case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 			z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 			if err != nil {
@@ -128,7 +173,7 @@ func decompress(r io.Reader) (io.Reader, func(), error) {
 				return nil, nil, err
 			}
 			closers = append(closers, z.Close)
-			r = z
+			r = countOut{z, u}
 		default:
 			return br, closeAll, nil
 		}
@@ -159,11 +204,21 @@ func looksLikeCSV(head []byte) bool {
 // 20240210230001.123456_PK_webconnectivity_0123456789abcdef.post.
 var postcan = regexp.MustCompile(`^(\d{14}\.\d{6}_[A-Z]{2}_[a-z]+_[0-9a-f]{16})\.post$`)
 
-// readTar reads the members one by one. One that cannot be read, or not to its
+// The bounds of a tar. Its members are never written to files, so their names
+// can only mislead who reads them.
+const (
+	maxMembers = 1 << 20
+	maxMember  = 1 << 10 // bytes of a name
+)
+
+// tar reads the members one by one. One that cannot be read, or not to its
 // end, does not spoil the tar.
-func readTar(r io.Reader, name string, depth int, fn func(Document) error) error {
+func (u *unpacking) tar(r io.Reader, name string, depth int, fn func(Document) error) error {
 	t := tar.NewReader(r)
-	for {
+	for n := 0; ; n++ {
+		if n == u.members {
+			return fmt.Errorf("%s: a tar of more than %d members: the rest was not read", name, u.members)
+		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -178,9 +233,9 @@ func readTar(r io.Reader, name string, depth int, fn func(Document) error) error
 		if m := postcan.FindStringSubmatch(path.Base(h.Name)); m != nil {
 			uid = m[1]
 		}
-		member := name + " › " + h.Name
+		member := name + " › " + shorten(h.Name)
 		var refused error // by fn
-		err = readNested(t, member, depth+1, func(d Document) error {
+		err = u.read(t, member, depth+1, func(d Document) error {
 			if uid != "" && d.Kind == Measurement && d.Bad == "" {
 				d = unwrapPost(d, uid)
 			}
@@ -194,6 +249,13 @@ func readTar(r io.Reader, name string, depth int, fn func(Document) error) error
 			return refused
 		}
 	}
+}
+
+func shorten(name string) string {
+	if len(name) <= maxMember {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxMember], "") + "…"
 }
 
 // unwrapPost takes the measurement out of the envelope that a probe posted.

@@ -38,17 +38,14 @@ func (c *cutter) parquet(r *bufio.Reader) (err error) {
 	if size > c.maxParquet {
 		return fmt.Errorf("%s: %w: a Parquet file of more than %d bytes: split it", c.name, ErrUnreadable, c.maxParquet)
 	}
-	if err := table.CheckParquet(f, size); err != nil {
-		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
-	}
 	defer func() { // the library panics on some malformed files
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%s: %w: not a Parquet file: %v", c.name, ErrUnreadable, p)
 		}
 	}()
-	pf, err := parquet.OpenFile(f, size)
+	pf, err := table.OpenParquet(f, size)
 	if err != nil {
-		return fmt.Errorf("%s: %w: not a Parquet file: %w", c.name, ErrUnreadable, plainError(err))
+		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, plainError(err))
 	}
 	t := newParquetTable(pf.Schema())
 	kind := TableKind(t.columns)
@@ -57,7 +54,7 @@ func (c *cutter) parquet(r *bufio.Reader) (err error) {
 	}
 	line := int64(0)
 	for _, group := range pf.RowGroups() {
-		if err := c.rowGroup(group, t, kind, &line); err != nil {
+		if err := c.rowGroup(group, t, kind, table.MaxRows(size), &line); err != nil {
 			return err
 		}
 	}
@@ -74,15 +71,22 @@ func plainError(err error) error {
 	return err
 }
 
-func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, line *int64) error {
+func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, most int64, line *int64) error {
 	rows := group.Rows()
 	defer rows.Close()
 	buf := make([]parquet.Row, 256)
 	for {
 		n, err := rows.ReadRows(buf)
 		for _, row := range buf[:n] {
-			*line++
-			d := Document{Source: c.name, Line: *line, Kind: kind, Data: rowJSON(t.columns, t.text(row))}
+			if *line++; *line > most {
+				return fmt.Errorf("%s: row %d: %w", c.name, *line, table.ErrTooManyRows)
+			}
+			d := Document{Source: c.name, Line: *line, Kind: kind}
+			if n := table.RowBytes(row); n > table.MaxRow {
+				d.Bad = fmt.Sprintf("the row has %d bytes, the limit is %d", n, table.MaxRow)
+			} else {
+				d.Data = rowJSON(t.columns, t.text(row))
+			}
 			if err := c.emit(d); err != nil {
 				return err
 			}

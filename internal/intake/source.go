@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path"
@@ -115,21 +114,12 @@ func fileSource(p string, st fs.FileInfo) Source {
 
 func httpSource(u string) Source {
 	return Source{Name: u, Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, err
-		}
-		if resp.StatusCode != http.StatusOK {
-			resp.Body.Close()
-			return nil, fmt.Errorf("get %s: the server answers %s", u, resp.Status)
-		}
-		return resp.Body, nil
+		return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) { return openWeb(ctx, u) })
 	}}
 }
+
+// maxObjects bounds what one listing may name.
+const maxObjects = 5_000_000
 
 func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets) ([]Source, error) {
 	endpoint := b.Endpoint
@@ -148,11 +138,22 @@ func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets)
 	if err != nil {
 		return nil, fmt.Errorf("s3://%s: %w", bucket, err)
 	}
+	ctx, cancel := context.WithCancel(ctx) // ends a listing that is given up
+	defer cancel()
 	var out []Source
 	for _, p := range prefixes(prefix, f, b.Today) {
+		first := ""
 		for o := range client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: p, Recursive: true}) {
 			if o.Err != nil {
 				return nil, fmt.Errorf("list s3://%s/%s: %w", bucket, p, o.Err)
+			}
+			switch {
+			case first == "":
+				first = o.Key
+			case o.Key == first:
+				return nil, fmt.Errorf("list s3://%s/%s: the server lists in circles: %q came again", bucket, p, first)
+			case len(out) >= maxObjects:
+				return nil, fmt.Errorf("list s3://%s/%s: more than %d objects: name a longer prefix or a shorter span", bucket, p, maxObjects)
 			}
 			if !wanted(o.Key, f) {
 				continue
@@ -161,7 +162,9 @@ func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets)
 			out = append(out, Source{
 				Name: "s3://" + bucket + "/" + key, Size: o.Size, Identity: o.ETag,
 				Open: func(ctx context.Context) (io.ReadCloser, error) {
-					return client.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+					return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) {
+						return client.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+					})
 				},
 			})
 		}

@@ -17,6 +17,9 @@ type consent struct {
 	Text   int       `json:"text"` // version of the words that were shown
 	Given  time.Time `json:"given"`
 	Submit bool      `json:"submit"`
+
+	// Collector is the one that the last answer about submitting is for.
+	Collector string `json:"collector,omitempty"`
 }
 
 // consentText is the version of the words below: other words are asked again.
@@ -65,18 +68,21 @@ func (o *options) consented(env *Env) (submit bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if c != nil {
-		return o.submit || c.Submit && o.collector != "", nil
-	}
-	if o.yes {
-		return o.submit, nil
-	}
-	fmt.Fprint(env.Stderr, consentWords)
 	in := bufio.NewReader(env.Stdin)
-	if !ask(env, in, "Measure? Type yes to go on: ") {
-		return false, &ExitError{Code: 2, Err: errNoConsent}
+	switch {
+	case c != nil && (o.collector == "" || o.submit || c.Collector == o.collector):
+		return o.submit || c.Submit && o.collector != "", nil
+	case o.yes:
+		return o.submit, nil
+	case c == nil:
+		fmt.Fprint(env.Stderr, consentWords)
+		if !ask(env, in, "Measure? Type yes to go on: ") {
+			return false, &ExitError{Code: 2, Err: errNoConsent}
+		}
+		c = &consent{Text: consentText, Given: env.Now().UTC()}
 	}
-	c = &consent{Text: consentText, Given: env.Now().UTC(), Submit: o.submit}
+	// A yes to one server is none to another.
+	c.Submit, c.Collector = o.submit, o.collector
 	if o.collector != "" && !o.submit {
 		c.Submit = ask(env, in, "Submit results to "+o.collector+"? Type yes to agree: ")
 	}

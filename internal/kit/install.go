@@ -15,7 +15,7 @@ func install(env *Env, args []string) error {
 	fs := flag.NewFlagSet("probe install", flag.ContinueOnError)
 	fs.SetOutput(env.Stderr)
 	o := new(options)
-	o.flags(fs)
+	o.flags(fs, env)
 	every := fs.Duration("every", time.Hour, "time between the starts of two rounds")
 	program := fs.String("program", "", "`path` of the program (default: this one)")
 	rest, err := parse(fs, args)

@@ -95,6 +95,7 @@ type options struct {
 // are open to any probe; the resolvers and the control object are services
 // that are open to everybody.
 const (
+	ooniCollector = "https://api.ooni.org" // --collector ooni
 	defaultHelper = "https://0.th.ooni.org/"
 	defaultObject = "https://speed.cloudflare.com/__down?bytes=%d"
 )
@@ -111,12 +112,20 @@ var (
 	}
 )
 
-func (o *options) flags(fs *flag.FlagSet) {
+// CollectorVariable names the environment variable that says which collector to
+// use where --collector does not.
+const CollectorVariable = "BANDISH_COLLECTOR"
+
+func (o *options) flags(fs *flag.FlagSet, env *Env) {
+	usual := ""
+	if env.Getenv != nil {
+		usual = env.Getenv(CollectorVariable)
+	}
 	fs.StringVar(&o.data, "data", "./bandish-data", "the data `folder`")
 	fs.BoolVar(&o.yes, "yes", false, "consent without being asked, for scripts; submits nothing by itself")
 	fs.BoolVar(&o.passive, "passive", false, "do only what a browser does: no contrasts, no public resolvers, no QUIC, no transfers")
 	fs.BoolVar(&o.submit, "submit", false, "send the results to the collector")
-	fs.StringVar(&o.collector, "collector", "", "`URL` of an OONI-compatible collector")
+	fs.StringVar(&o.collector, "collector", usual, "`URL` of a Bandish server or another OONI-compatible collector; ooni is OONI's own (default: $"+CollectorVariable+")")
 	fs.StringVar(&o.helper, "helper", "", "`URL` of a web_connectivity test helper; none for no control (default: the collector's, or "+defaultHelper+")")
 	fs.DurationVar(&o.maxTime, "max-time", time.Minute, "longest time for one URL")
 	fs.StringVar(&o.cc, "cc", "", "the country you are in, two letters (default: from --geo or the collector, else unknown)")
@@ -216,13 +225,16 @@ func (o *options) setResolvers(_ *Env, cfg *probe.Config) error {
 // setServers chooses the control and the control object: those named, else the
 // collector's, else public ones.
 func (o *options) setServers(_ *Env, cfg *probe.Config) error {
+	if o.collector == "ooni" {
+		o.collector = ooniCollector
+	}
 	for _, raw := range []string{o.collector, o.helper, o.throttle} {
 		if u, err := url.Parse(strings.ReplaceAll(raw, "%d", "0")); raw != "" && raw != "none" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			return usage("%q is not the URL of a server", raw)
 		}
 	}
 	helper, object := defaultHelper, defaultObject
-	if o.collector != "" {
+	if o.collector != "" && !isOONI(o.collector) {
 		base := strings.TrimSuffix(o.collector, "/")
 		helper, object = base+"/api/v1/test-helper", base+"/api/v1/object?bytes=%d"
 	}
@@ -308,15 +320,28 @@ func ownAddresses() []netip.Addr {
 	return slices.Compact(out)
 }
 
-// askPlace asks the collector where this probe is, where that is not known.
-func (o *options) askPlace(ctx context.Context, cfg *probe.Config) {
-	if o.collector == "" || cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
+// isOONI reports a collector of OONI's, whose helpers are other servers.
+func isOONI(collector string) bool {
+	u, err := url.Parse(collector)
+	return err == nil && (u.Hostname() == "ooni.org" || strings.HasSuffix(u.Hostname(), ".ooni.org"))
+}
+
+// checkIn asks the collector where this probe is, where that is not known, and
+// for the test helper to use with it, where none is named.
+func (o *options) checkIn(ctx context.Context, cfg *probe.Config) {
+	if o.collector == "" || o.helper != "" && cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
 		return
 	}
 	var out struct {
 		CC      string          `json:"probe_cc"`
 		ASN     measurement.ASN `json:"probe_asn"`
 		Network string          `json:"probe_network_name"`
+		Conf    struct {
+			Helpers map[string][]struct {
+				Address string `json:"address"`
+				Type    string `json:"type"`
+			} `json:"test_helpers"`
+		} `json:"conf"`
 	}
 	site := o.site(o.collector, cfg)
 	in := map[string]any{
@@ -331,5 +356,11 @@ func (o *options) askPlace(ctx context.Context, cfg *probe.Config) {
 	}
 	if cfg.Place.CC == "ZZ" && len(out.CC) == 2 {
 		cfg.Place.CC = strings.ToUpper(out.CC)
+	}
+	for _, h := range out.Conf.Helpers["web-connectivity"] {
+		if u, err := url.Parse(h.Address); o.helper == "" && err == nil && h.Type == "https" && u.Scheme == "https" && u.Host != "" {
+			cfg.Control = o.site(h.Address, cfg)
+			return
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -28,6 +29,10 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetOutput(io.Discard)
+	// Most of a test is waiting. What -parallel says comes after and decides.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -40,7 +45,7 @@ type shelf struct {
 	fail  func(kept bool) error // fails before (false) or after (true) the document is kept
 }
 
-func (s *shelf) Submit(_ context.Context, doc []byte) (collect.Receipt, error) {
+func (s *shelf) Submit(_ context.Context, doc []byte, _ collect.Sender) (collect.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -168,16 +173,19 @@ func TestExitCodesAndSentences(t *testing.T) {
 		{"down-refused", "closed.test", nil, ExitDown, []string{"is down"}},
 		{"tls-reset", "banned.test", []string{"--helper", "none", "--passive"}, ExitUnclear, []string{"unclear"}},
 	} {
-		p := at(t, f, c.scenario)
-		code := p.run(Probe, append(c.args, "--yes", c.target)...)
-		if code != c.code {
-			t.Errorf("%s %v: code %d, want %d\n%s%s", c.scenario, c.args, code, c.code, &p.out, &p.err)
-		}
-		for _, s := range c.says {
-			if !strings.Contains(p.out.String(), s) {
-				t.Errorf("%s: does not say %q:\n%s", c.scenario, s, &p.out)
+		t.Run(c.scenario, func(t *testing.T) {
+			t.Parallel()
+			p := at(t, f, c.scenario)
+			code := p.run(Probe, append(c.args, "--yes", c.target)...)
+			if code != c.code {
+				t.Errorf("%v: code %d, want %d\n%s%s", c.args, code, c.code, &p.out, &p.err)
 			}
-		}
+			for _, s := range c.says {
+				if !strings.Contains(p.out.String(), s) {
+					t.Errorf("does not say %q:\n%s", s, &p.out)
+				}
+			}
+		})
 	}
 }
 
@@ -288,54 +296,62 @@ func TestSubmit(t *testing.T) {
 func TestOfflineThenInOrderOnce(t *testing.T) {
 	t.Parallel()
 	for _, late := range []bool{false, true} {
-		f, shelf := field(t)
-		p := at(t, f, "ok-https")
-		failures := 1
-		broken := true
-		shelf.fail = func(kept bool) error {
-			if broken && kept == late {
-				return errors.New("out of order")
-			}
-			return nil
+		t.Run(fmt.Sprintf("kept %v", late), func(t *testing.T) {
+			t.Parallel()
+			offlineThenOnline(t, late)
+		})
+	}
+}
+
+// offlineThenOnline: the collector fails before or after it kept a document.
+func offlineThenOnline(t *testing.T, late bool) {
+	f, shelf := field(t)
+	p := at(t, f, "ok-https")
+	failures := 1
+	broken := true
+	shelf.fail = func(kept bool) error {
+		if broken && kept == late {
+			return errors.New("out of order")
 		}
-		if code := p.run(Watch, "--yes", "--submit", "--every", "1ms", "--rounds", "2", "banned.test", "innocent.test"); code != 0 {
-			t.Fatalf("code %d\n%s", code, &p.err)
+		return nil
+	}
+	if code := p.run(Watch, "--yes", "--submit", "--every", "1ms", "--rounds", "2", "banned.test", "innocent.test"); code != 0 {
+		t.Fatalf("code %d\n%s", code, &p.err)
+	}
+	s := spool{filepath.Join(p.data, "probe")}
+	names, err := s.pending()
+	if err != nil || len(names) != 4 {
+		t.Fatalf("pending %v %v\n%s", names, err, &p.err)
+	}
+	broken = false
+	if code := p.run(Watch, "--yes", "--submit", "--every", "1ms", "--rounds", "1", "banned.test"); code != 0 {
+		t.Fatalf("code %d\n%s", code, &p.err)
+	}
+	if rest, err := s.pending(); err != nil || len(rest) != 0 {
+		t.Errorf("pending %v %v\n%s", rest, err, &p.err)
+	}
+	sent, err := os.ReadDir(filepath.Join(s.dir, "sent"))
+	if err != nil || len(sent) != 5 || sent[0].Name() != names[0] {
+		t.Errorf("sent %v %v", sent, err)
+	}
+	if n := len(shelf.docs(t)); n != 5 {
+		t.Errorf("late %v: the archive holds %d documents, want 5 (%d failures)", late, n, failures)
+	}
+	// The order of arrival is the order of measuring.
+	var arrived []string
+	for _, sum := range shelf.order {
+		if len(arrived) == 0 || arrived[len(arrived)-1] != sum {
+			arrived = append(arrived, sum)
 		}
-		s := spool{filepath.Join(p.data, "probe")}
-		names, err := s.pending()
-		if err != nil || len(names) != 4 {
-			t.Fatalf("pending %v %v\n%s", names, err, &p.err)
+	}
+	for i, e := range sent {
+		raw, err := os.ReadFile(filepath.Join(s.dir, "sent", e.Name()))
+		if err != nil {
+			t.Fatal(err)
 		}
-		broken = false
-		if code := p.run(Watch, "--yes", "--submit", "--every", "1ms", "--rounds", "1", "banned.test"); code != 0 {
-			t.Fatalf("code %d\n%s", code, &p.err)
-		}
-		if rest, err := s.pending(); err != nil || len(rest) != 0 {
-			t.Errorf("pending %v %v\n%s", rest, err, &p.err)
-		}
-		sent, err := os.ReadDir(filepath.Join(s.dir, "sent"))
-		if err != nil || len(sent) != 5 || sent[0].Name() != names[0] {
-			t.Errorf("sent %v %v", sent, err)
-		}
-		if n := len(shelf.docs(t)); n != 5 {
-			t.Errorf("late %v: the archive holds %d documents, want 5 (%d failures)", late, n, failures)
-		}
-		// The order of arrival is the order of measuring.
-		var arrived []string
-		for _, sum := range shelf.order {
-			if len(arrived) == 0 || arrived[len(arrived)-1] != sum {
-				arrived = append(arrived, sum)
-			}
-		}
-		for i, e := range sent {
-			raw, err := os.ReadFile(filepath.Join(s.dir, "sent", e.Name()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256(raw)
-			if i < len(arrived) && arrived[i] != hex.EncodeToString(sum[:]) {
-				t.Errorf("late %v: document %d did not arrive in its place", late, i)
-			}
+		sum := sha256.Sum256(raw)
+		if i < len(arrived) && arrived[i] != hex.EncodeToString(sum[:]) {
+			t.Errorf("late %v: document %d did not arrive in its place", late, i)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func Probe(ctx context.Context, env *Env, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	fs.SetOutput(env.Stderr)
 	o := new(options)
-	o.flags(fs)
+	o.flags(fs, env)
 	jsonFile := fs.String("json", "", "write the measurements to `FILE`, a line each; - is standard output")
 	rest, err := parse(fs, args)
 	if err != nil {
@@ -92,9 +92,9 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 		return nil, err
 	}
 	if submit && o.collector == "" {
-		return nil, usage("--submit: name the server with --collector URL")
+		return nil, usage("--submit: name the server with --collector URL or $%s; ooni is OONI's", CollectorVariable)
 	}
-	o.askPlace(ctx, &cfg)
+	o.checkIn(ctx, &cfg)
 	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
 	if jsonOut {
 		s.screen.out = env.Stderr

@@ -115,29 +115,41 @@ func (s spool) submit(ctx context.Context, c collector) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for i, name := range names {
+	taken := 0
+	for _, name := range names {
 		r, err := s.send(ctx, c, name)
 		if refusedForGood(err) {
 			if err := s.move(name, "refused", err); err != nil {
-				return i, err
+				return taken, err
 			}
 			continue
 		}
 		if err != nil {
-			return i, fmt.Errorf("submit %s: %w; it stays in %s and is sent again", name, err, filepath.Join(s.dir, "pending"))
+			return taken, fmt.Errorf("submit %s: %w; it stays in %s and is sent again", name, err, filepath.Join(s.dir, "pending"))
 		}
 		if err := s.acknowledge(name, r); err != nil {
-			return i, err
+			return taken, err
 		}
+		taken++
 	}
-	return len(names), nil
+	return taken, nil
 }
 
-// refusedForGood reports an answer that another try will not change.
+// refusedForGood reports an answer about the document that another try will not
+// change. Other errors are about the server: a mistyped address, a proxy.
 func refusedForGood(err error) bool {
+	if dropped := (*droppedError)(nil); errors.As(err, &dropped) {
+		return true
+	}
 	var status *probe.StatusError
-	return errors.As(err, &status) && status.Status/100 == 4 &&
-		status.Status != http.StatusTooManyRequests && status.Status != http.StatusRequestTimeout
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch status.Status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
 }
 
 // send submits one document.
@@ -164,9 +176,28 @@ func (s spool) send(ctx context.Context, c collector, name string) (receipt, err
 	}
 	r := receipt{File: name, At: c.now().UTC(), ReportID: m.ReportID}
 	update := map[string]any{"format": "json", "content": json.RawMessage(raw)}
-	err = c.site.Post(ctx, &c.wire, "report/"+m.ReportID, update, &r)
-	return r, err
+	if err = c.site.Post(ctx, &c.wire, "report/"+m.ReportID, update, &r); err != nil {
+		return r, err
+	}
+	return r, r.complete(m)
 }
+
+// complete reports an answer that acknowledges nothing. OONI's collector says
+// yes to a document without a country or a network and drops it.
+func (r *receipt) complete(m *measurement.Measurement) error {
+	switch {
+	case r.UID != "" || r.SHA256 != "":
+		return nil
+	case m.ProbeASN == 0 || m.ProbeCC == "ZZ":
+		return &droppedError{"the collector gave no receipt: it keeps nothing whose country or network is unknown; name them with --cc and --asn, or give --geo a database"}
+	}
+	return errors.New("the collector gave no receipt")
+}
+
+// droppedError is a document that the collector took and did not keep.
+type droppedError struct{ why string }
+
+func (e *droppedError) Error() string { return e.why }
 
 // open asks the collector for the name of a report.
 func (c collector) open(ctx context.Context, m *measurement.Measurement) (string, error) {

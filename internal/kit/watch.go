@@ -20,7 +20,7 @@ func Watch(ctx context.Context, env *Env, args []string) error {
 	fs := flag.NewFlagSet("watch-probe", flag.ContinueOnError)
 	fs.SetOutput(env.Stderr)
 	o := new(options)
-	o.flags(fs)
+	o.flags(fs, env)
 	every := fs.Duration("every", time.Hour, "time between the starts of two rounds")
 	jitter := fs.Duration("jitter", 0, "add up to so much to each wait (default: a tenth of --every)")
 	rounds := fs.Int("rounds", 0, "stop after so many rounds; 0 goes on")

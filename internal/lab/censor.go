@@ -37,8 +37,9 @@ type When struct {
 type Action interface{ action() }
 
 type (
-	// Drop loses every packet of the flow, both ways, from then on.
-	Drop struct{}
+	// Drop loses every packet of the flow, both ways, once After bytes came
+	// from the server.
+	Drop struct{ After int }
 
 	// Reset sends a TCP reset to both ends. On a SYN the client sees its
 	// connection refused, as from a closed port.
@@ -73,8 +74,12 @@ type (
 	// first Burst bytes, and drops what it would hold for longer than a second.
 	Slow struct{ Rate, Burst int }
 
-	// Lose drops each packet of the flow with this probability.
-	Lose struct{ Probability float64 }
+	// Lose drops each packet of the flow with this probability, once After
+	// bytes came from the server.
+	Lose struct {
+		Probability float64
+		After       int
+	}
 )
 
 func (Drop) action()        {}
@@ -260,7 +265,7 @@ func (c *Censor) residueFor(p *packet) *Rule {
 		delete(c.residues, k)
 		return nil
 	}
-	if _, drops := left.rule.Do.(Drop); !drops && len(p.payload) == 0 {
+	if do, drops := left.rule.Do.(Drop); (!drops || do.After > 0) && len(p.payload) == 0 {
 		return nil
 	}
 	return left.rule
@@ -375,13 +380,26 @@ func (c *Censor) strike(f *flow, up bool, p *packet) ruling {
 	case Slow:
 		return c.slow(f, do, up, p)
 	case Lose:
-		if c.rng.Float64() < do.Probability {
-			return ruling{}
+		if f.within(do.After, up, p) || c.rng.Float64() >= do.Probability {
+			return ruling{pass: p.raw}
 		}
-		return ruling{pass: p.raw}
-	default: // Drop
+		return ruling{}
+	case Drop:
+		if f.within(do.After, up, p) {
+			return ruling{pass: p.raw}
+		}
 		return ruling{}
 	}
+	return ruling{}
+}
+
+// within reports whether the flow has yet to pass so many bytes from the
+// server, and counts the packet.
+func (f *flow) within(limit int, up bool, p *packet) bool {
+	if !up {
+		f.passed += len(p.raw)
+	}
+	return f.passed < limit
 }
 
 // resetFlow resets both ends on what the client sends. What the server sends
@@ -463,8 +481,7 @@ func (c *Censor) slow(f *flow, do Slow, up bool, p *packet) ruling {
 	if up {
 		return ruling{pass: p.raw}
 	}
-	f.passed += len(p.raw)
-	if f.passed <= do.Burst {
+	if f.within(do.Burst, up, p) {
 		return ruling{pass: p.raw}
 	}
 	now := c.now()

@@ -80,7 +80,7 @@ func FuzzJudge(f *testing.F) {
 	f.Add(true, udpPacket(client, netip.AddrPortFrom(server.Addr(), 53), []byte("not a question")))
 	f.Add(false, tcpPacket(server, client, 7, 9, flagACK, []byte("hello")))
 	f.Fuzz(func(t *testing.T, up bool, raw []byte) {
-		for _, do := range []Action{Reset{}, Unreachable{}, Close{}, Forge{Race: true}, Divert{To: server}, Slow{Rate: 1000}, Lose{0.5}, Answer{"page"}} {
+		for _, do := range []Action{Reset{}, Unreachable{}, Close{}, Forge{Race: true}, Divert{To: server}, Slow{Rate: 1000}, Lose{Probability: 0.5}, Answer{"page"}} {
 			r := NewCensor(1, Rule{Do: do}).judge(up, raw)
 			for _, forged := range append(r.toClient, r.toServer...) {
 				if _, ok := parsePacket(forged); !ok {

@@ -19,6 +19,7 @@ func allSites() []Site {
 // TestScenarioTable: every entry is complete, its name is its own, and its
 // rules bind.
 func TestScenarioTable(t *testing.T) {
+	t.Parallel()
 	plan, err := newPlan(allSites())
 	if err != nil {
 		t.Fatal(err)
@@ -64,9 +65,10 @@ func TestScenarioTable(t *testing.T) {
 // TestScenarioReach: what the truth calls ok loads, what it calls down or
 // blocked does not load as it should, and each censor strikes.
 func TestScenarioReach(t *testing.T) {
+	t.Parallel()
 	l := start(t, allSites()...)
 	var all sync.WaitGroup
-	slots := make(chan struct{}, 24) // most runs only wait
+	slots := make(chan struct{}, 48) // most runs only wait
 	run := func(s Scenario, check func(got string, struck int)) {
 		all.Go(func() {
 			slots <- struct{}{}
@@ -77,7 +79,7 @@ func TestScenarioReach(t *testing.T) {
 				return
 			}
 			defer c.Close()
-			patience := 2 * time.Second
+			patience := time.Second
 			if s.Truth.State == "ok" {
 				patience = 30 * time.Second // it will come, however busy the machine
 			}

@@ -62,7 +62,7 @@ func crashChild(mode, dir, source string) error {
 	for i := 0; ; i++ {
 		switch mode {
 		case "submit":
-			r, err := p.Submit(ctx, zz(fmt.Sprintf("child-%d-%d", os.Getpid(), i), 1))
+			r, err := p.Submit(ctx, zz(fmt.Sprintf("child-%d-%d", os.Getpid(), i), 1), Sender{})
 			if err != nil {
 				return err
 			}
@@ -116,12 +116,13 @@ func corpus(t *testing.T, n int) string {
 // An archive whose writer is killed at any moment opens, lists only whole
 // files, and holds all that was acknowledged.
 func TestKilledAtAnyMoment(t *testing.T) {
-	kills := 60
+	t.Parallel()
+	kills := 24
 	switch {
 	case os.Getenv("BANDISH_LONG") != "": // set by .ci/run
 		kills = 200
 	case testing.Short():
-		kills = 20
+		kills = 12
 	}
 	dir := t.TempDir()
 	source := corpus(t, 400)

@@ -138,17 +138,19 @@ func inputsOf(segments []archive.Segment) string {
 
 // countMonth counts a month, a day at a time: no cell spans days. Failures that
 // follow a version of software and not the networks, over the whole month, do
-// not vote.
+// not vote. Slow loads of a target that the network alone makes slow are
+// likely_blocked there.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
 	var finder verdict.DefectFinder
+	var slow verdict.ThrottleFinder
 	for _, s := range segments {
 		byDay[s.Period] = append(byDay[s.Period], s)
-		if err := p.eachVerdict(s, finder.Add); err != nil {
+		if err := p.eachVerdict(s, func(r *verdict.Row) { finder.Add(r); slow.Add(r) }); err != nil {
 			return err
 		}
 	}
-	defects := finder.Found()
+	defects, throttles := finder.Found(), slow.Found()
 	var cells []series.Cell
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
 		b := series.NewBuilder(series.Day).WithLayers()
@@ -156,6 +158,9 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 			err := p.eachVerdict(s, func(r *verdict.Row) {
 				if slices.ContainsFunc(defects, func(d verdict.Defect) bool { return d.Explains(r) }) {
 					r.Invalid = verdict.SoftwareDefect
+				}
+				if i := slices.IndexFunc(throttles, func(t verdict.Throttle) bool { return t.Explains(r) }); i >= 0 {
+					throttles[i].Raise(r)
 				}
 				b.Add(r)
 			})
@@ -242,12 +247,18 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}
-		p.days.mu.Lock()
-		p.days.forget()
-		p.days.mu.Unlock()
 		return nil
 	})
+	p.forgetDays()
 	return out, err
+}
+
+// forgetDays makes the next commit read again what the archive holds. A commit
+// takes the lock before its turn to write, so it must not be taken within one.
+func (p *Pipeline) forgetDays() {
+	p.days.mu.Lock()
+	defer p.days.mu.Unlock()
+	p.days.forget()
 }
 
 func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt) error {
@@ -348,11 +359,9 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 			}
 		}
 		_, err := p.count(ctx, u)
-		p.days.mu.Lock()
-		p.days.forget()
-		p.days.mu.Unlock()
 		return err
 	})
+	p.forgetDays()
 	return out, err
 }
 

@@ -36,8 +36,12 @@ type Pipeline struct {
 	Now          func() time.Time
 	Workers      int // decoding goroutines; 0 means one a core
 
-	days  dayIndex
-	queue queue
+	// Patience is how long a submission waits for its turn; 0 means 30 s.
+	Patience time.Duration
+
+	days   dayIndex
+	queue  queue
+	voices voices
 }
 
 func (p *Pipeline) workers() int {
@@ -141,7 +145,7 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 	if len(o.Rows) == 0 {
 		return nil, errors.New("observing it gave no row") // Observe promises at least one
 	}
-	marks := clockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, added)
+	marks := slices.Concat(clockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, added), e.Marks)
 	for i := range o.Rows {
 		o.Rows[i].Marks = slices.Concat(o.Rows[i].Marks, marks)
 	}

@@ -58,6 +58,7 @@ func bring(t *testing.T, p *Pipeline, want Want, paths ...string) Summary {
 }
 
 func TestImportTwiceAddsNothing(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	path := corpus(t, 500)
 	if s := bring(t, p, Want{}, path); s.Added != 500 {
@@ -91,14 +92,19 @@ func TestImportTwiceAddsNothing(t *testing.T) {
 // The derived files do not depend on how the raw input was split, merged or
 // derived before: what a rebuild makes is the same bytes.
 func TestRebuildIsByteIdentical(t *testing.T) {
-	p := open(t)
-	b, err := os.ReadFile(corpus(t, 600))
-	if err != nil {
-		t.Fatal(err)
+	t.Parallel()
+	days, documents, parts := 5, 120, 4
+	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
+		days, documents, parts = 28, 600, 6
 	}
-	lines := bytes.SplitAfter(b, []byte("\n"))
-	for i := 0; i < 600; i += 100 {
-		bring(t, p, Want{}, write(t, fmt.Sprint(i, ".jsonl"), bytes.Join(lines[i:i+100], nil)))
+	p := open(t)
+	var lines [][]byte
+	for i := range documents {
+		lines = append(lines, append(zz(fmt.Sprint("corpus-", i/4), i/days*28+i%days), '\n'))
+	}
+	for i := range parts {
+		part := lines[i*documents/parts : (i+1)*documents/parts]
+		bring(t, p, Want{}, write(t, fmt.Sprint(i, ".jsonl"), bytes.Join(part, nil)))
 	}
 	if _, err := p.Compact(t.Context(), true); err != nil {
 		t.Fatal(err)
@@ -108,7 +114,7 @@ func TestRebuildIsByteIdentical(t *testing.T) {
 	}
 	imported := segments(t, p)
 	first, err := p.Rebuild(t.Context(), nil)
-	if err != nil || first.Documents != 600 || first.Failed != 0 {
+	if err != nil || first.Documents != int64(documents) || first.Failed != 0 {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	if got := segments(t, p); !slices.Equal(got, imported) {
@@ -118,8 +124,8 @@ func TestRebuildIsByteIdentical(t *testing.T) {
 	if err != nil || fmt.Sprint(second.Segments) != fmt.Sprint(first.Segments) {
 		t.Errorf("a second rebuild differs from the first: %v", err)
 	}
-	if len(imported) < 28*2+1 {
-		t.Fatalf("only %d segments: the test compares too little", len(imported))
+	if want := days*2 + 1; len(imported) < want {
+		t.Fatalf("only %d segments, want %d: the test compares too little", len(imported), want)
 	}
 }
 
@@ -139,8 +145,9 @@ func segments(t *testing.T, p *Pipeline) []string {
 // Re-scoring from the observations alone gives the verdicts that the import
 // gave.
 func TestRescoreGivesTheSameVerdicts(t *testing.T) {
+	t.Parallel()
 	p := open(t)
-	bring(t, p, Want{}, corpus(t, 300))
+	bring(t, p, Want{}, corpus(t, 150))
 	if _, err := p.Compact(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +156,7 @@ func TestRescoreGivesTheSameVerdicts(t *testing.T) {
 	}
 	before := segments(t, p)
 	out, err := p.Rescore(t.Context())
-	if err != nil || out.Verdicts != 300 {
+	if err != nil || out.Verdicts != 150 {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	if after := segments(t, p); !slices.Equal(before, after) {
@@ -158,6 +165,7 @@ func TestRescoreGivesTheSameVerdicts(t *testing.T) {
 }
 
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	good := string(zz("r", 1))
 	in := good + "\n" +
@@ -193,6 +201,7 @@ func TestQuarantine(t *testing.T) {
 
 // No client address reaches any file of the archive.
 func TestNoClientAddressIsStored(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	doc := strings.Replace(string(zz("r", 1)), `"probe_ip":"127.0.0.1"`, `"probe_ip":"203.0.113.99"`, 1)
 	doc = strings.Replace(doc, `"requests":[]`, `"requests":[{"failure":null,"request":{"url":"http://x.com/","method":"GET","headers":{"X":"203.0.113.99"}},"response":{"code":200,"body":"you are 203.0.113.99","headers":{"X-Client":"203.0.113.99"}}}]`, 1)
@@ -227,6 +236,7 @@ func TestNoClientAddressIsStored(t *testing.T) {
 }
 
 func TestClockMarks(t *testing.T) {
+	t.Parallel()
 	received := time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
 	at := func(s string) time.Time {
 		v, err := time.Parse(time.RFC3339, s)
@@ -261,6 +271,7 @@ func TestClockMarks(t *testing.T) {
 
 // A measurement with a wrong clock is kept and does not vote.
 func TestMarkedDoesNotVote(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	doc := strings.Replace(string(zz("r", 1)), "2024-02-02 01:00:00", "2031-01-01 00:00:00", 1)
 	s := bring(t, p, Want{}, write(t, "in.jsonl", []byte(doc+"\n")))
@@ -289,6 +300,7 @@ func TestMarkedDoesNotVote(t *testing.T) {
 // A version of software that fails everywhere, where others succeed on the
 // same networks, does not vote; its measurements are kept.
 func TestSoftwareDefectsDoNotVote(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	var in bytes.Buffer
 	works := strings.NewReplacer(`"failure":"connection_reset"`, `"failure":null`, `"requests":[]`, `"requests":[{"network":"tcp","address":"104.244.42.1:443","failure":null,"request":{"url":"https://x.com/","method":"GET"},"response":{"code":200,"body":"0123456789","headers":{}}}]`)
@@ -327,6 +339,7 @@ func TestSoftwareDefectsDoNotVote(t *testing.T) {
 
 // A cancelled import keeps what it committed, and a second one goes on.
 func TestImportGoesOnAfterCancel(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	path := corpus(t, 3000)
 	src, err := intake.List(t.Context(), path, intake.Filter{}, intake.Buckets{})
@@ -353,6 +366,7 @@ func TestImportGoesOnAfterCancel(t *testing.T) {
 }
 
 func TestFilters(t *testing.T) {
+	t.Parallel()
 	path := corpus(t, 100)
 	for _, c := range []struct {
 		want  Want
@@ -374,16 +388,17 @@ func TestFilters(t *testing.T) {
 }
 
 func TestSubmit(t *testing.T) {
+	t.Parallel()
 	p := open(t)
-	r, err := p.Submit(t.Context(), zz("r", 3))
+	r, err := p.Submit(t.Context(), zz("r", 3), Sender{})
 	if err != nil || !r.New || len(r.SHA256) != 64 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	again, err := p.Submit(t.Context(), zz("r", 3))
+	again, err := p.Submit(t.Context(), zz("r", 3), Sender{})
 	if err != nil || again.New || again.UID != r.UID {
 		t.Errorf("the same again: %+v, %v", again, err)
 	}
-	if _, err := p.Submit(t.Context(), []byte(`{"test_name":"x"}`)); err == nil {
+	if _, err := p.Submit(t.Context(), []byte(`{"test_name":"x"}`), Sender{}); err == nil {
 		t.Error("a document without test_keys was taken")
 	}
 	m, _ := p.Archive.Manifest()
@@ -395,6 +410,7 @@ func TestSubmit(t *testing.T) {
 
 // Submissions that come together share a commit, and each gets its own answer.
 func TestSubmitTogether(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	const n = 60
 	receipts := make([]Receipt, n)
@@ -406,7 +422,7 @@ func TestSubmitTogether(t *testing.T) {
 			if i == 7 {
 				doc = []byte("{}")
 			}
-			receipts[i], errs[i] = p.Submit(t.Context(), doc)
+			receipts[i], errs[i] = p.Submit(t.Context(), doc, Sender{})
 		})
 	}
 	wg.Wait()
@@ -432,27 +448,29 @@ func TestSubmitTogether(t *testing.T) {
 // When the archive cannot be written the submitter is told so, and the next
 // submission is taken.
 func TestSubmitFailsHonestly(t *testing.T) {
+	t.Parallel()
 	p := open(t)
-	if _, err := p.Submit(t.Context(), zz("r", 1)); err != nil {
+	if _, err := p.Submit(t.Context(), zz("r", 1), Sender{}); err != nil {
 		t.Fatal(err)
 	}
 	raw := filepath.Join(p.Archive.Dir(), "tmp")
 	if err := os.Rename(raw, raw+".gone"); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := p.Submit(t.Context(), zz("r", 2)); err == nil {
+	if r, err := p.Submit(t.Context(), zz("r", 2), Sender{}); err == nil {
 		t.Fatalf("acknowledged %+v without a place to write", r)
 	}
 	if err := os.Rename(raw+".gone", raw); err != nil {
 		t.Fatal(err)
 	}
-	r, err := p.Submit(t.Context(), zz("r", 2))
+	r, err := p.Submit(t.Context(), zz("r", 2), Sender{})
 	if err != nil || !r.New {
 		t.Errorf("after the disk is back: %+v, %v", r, err)
 	}
 }
 
 func TestTables(t *testing.T) {
+	t.Parallel()
 	p := open(t)
 	web := "measurement_uid,report_id,probe_cc,probe_asn,measurement_start_time,test_name,input,hostname,ip,port,tcp_success,tcp_failure,tls_failure,dns_failure,http_failure\n" +
 		"u1,r1,ZZ,64512,2024-02-17 10:00:00,web_connectivity,https://x.com/,x.com,104.244.42.1,443,true,,connection_reset,,\n" +
@@ -495,6 +513,7 @@ func TestTables(t *testing.T) {
 // Every file of the real and simulated data that is shared imports, or is set
 // aside with a reason.
 func TestSharedData(t *testing.T) {
+	t.Parallel()
 	shared := os.Getenv("BANDISH_SHARED")
 	if shared == "" {
 		shared = filepath.Join("..", "..", "..", "shared")

@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -31,30 +34,58 @@ func (r *Rejected) Error() string { return r.Reason }
 
 func (r *Rejected) Unwrap() error { return r.Err }
 
+// ErrOccupied is the error of a submission that waited for its turn in vain,
+// or came when too many did. It was not kept.
+var ErrOccupied = errors.New("another import, rebuild or rescore is writing to the archive")
+
 // Submit archives one measurement that was handed in now and returns when it
-// is durable.
-func (p *Pipeline) Submit(ctx context.Context, doc []byte) (Receipt, error) {
-	return p.SubmitAt(ctx, doc, p.Now())
+// is durable. What it claims is held against its sender.
+func (p *Pipeline) Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error) {
+	return p.submit(ctx, doc, p.Now(), from)
 }
 
 // SubmitAt is Submit for a measurement that was handed in at a time of the
-// caller's choosing; the lab makes histories with it.
+// caller's choosing by nobody in particular; the lab makes histories with it.
 func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Receipt, error) {
+	return p.submit(ctx, doc, at, Sender{})
+}
+
+func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Sender) (Receipt, error) {
 	at = at.UTC().Truncate(time.Second)
 	d := intake.Document{Source: "collector", Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judge(&d, at)
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}
+	if marks := p.voices.marks(from, &it.verdict, at); len(marks) > 0 {
+		e := it.entries[0]
+		e.Marks = marks
+		var err error
+		if it, err = p.judgeEntry(&e, at); err != nil { // it was judged just now
+			return Receipt{}, fmt.Errorf("judge it again: %w", err)
+		}
+	}
 	sum := sha256.Sum256(it.entries[0].Document)
-	s := &submission{it: it, at: at, done: make(chan struct{})}
+	s := &submission{it: it, at: at, size: len(it.entries[0].Document), done: make(chan struct{})}
 	s.receipt = Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:])}
-	p.queue.submit(ctx, p, s)
-	select {
-	case <-s.done:
-		return s.receipt, s.err
-	case <-ctx.Done(): // it may be archived all the same; the next try finds it there
-		return Receipt{}, ctx.Err()
+	if !p.queue.submit(ctx, p, s) {
+		return Receipt{}, ErrOccupied
+	}
+	patience := time.NewTimer(cmp.Or(p.Patience, 30*time.Second))
+	defer patience.Stop()
+	for {
+		select {
+		case <-s.done:
+			return s.receipt, s.err
+		case <-ctx.Done(): // it may be archived all the same; the next try finds it there
+			p.queue.withdraw(s)
+			return Receipt{}, ctx.Err()
+		case <-patience.C:
+			if p.queue.withdraw(s) {
+				return Receipt{}, ErrOccupied
+			}
+			// it is being committed: that is all that is left to wait for
+		}
 	}
 }
 
@@ -62,6 +93,7 @@ func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Rece
 type submission struct {
 	it   *item
 	at   time.Time
+	size int           // bytes
 	done chan struct{} // closed when what follows is set
 
 	receipt Receipt
@@ -73,48 +105,92 @@ type submission struct {
 type queue struct {
 	mu      sync.Mutex
 	waiting []*submission
+	size    int  // of what waits
 	busy    bool // somebody is committing and will take what waits
 }
 
 // groupSize bounds what one commit takes.
 const groupSize = 256
 
-// submit adds s to what waits, and commits all of it unless somebody does.
-func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) {
+// maxWaiting bounds the bytes that wait; one document may always.
+const maxWaiting = 32 << 20
+
+// submit adds s to what waits, and sees to it that all of it is committed. It
+// reports whether there was room.
+func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) bool {
 	q.mu.Lock()
-	q.waiting = append(q.waiting, s)
-	if q.busy {
-		q.mu.Unlock()
-		return
+	defer q.mu.Unlock()
+	if len(q.waiting) > 0 && q.size+s.size > maxWaiting {
+		return false
 	}
-	q.busy = true
-	q.mu.Unlock()
-	for {
-		q.mu.Lock()
-		n := min(len(q.waiting), groupSize)
-		group := q.waiting[:n:n]
-		q.waiting = q.waiting[n:]
-		q.busy = n > 0
-		q.mu.Unlock()
-		if n == 0 {
-			return
-		}
-		p.commitGroup(context.WithoutCancel(ctx), group)
+	q.waiting = append(q.waiting, s)
+	q.size += s.size
+	if !q.busy {
+		q.busy = true
+		go q.commit(context.WithoutCancel(ctx), p)
+	}
+	return true
+}
+
+// commit commits what waits until nothing does. What waits is taken when the
+// turn to write has come.
+func (q *queue) commit(ctx context.Context, p *Pipeline) {
+	for q.more() {
+		p.commitGroup(ctx)
 	}
 }
 
-// commitGroup commits submissions as one batch and tells each what became of
-// it.
-func (p *Pipeline) commitGroup(ctx context.Context, group []*submission) {
-	b := newBatch(archive.KindMeasurements)
-	var at time.Time
+func (q *queue) more() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy = len(q.waiting) > 0
+	return q.busy
+}
+
+func (q *queue) take() []*submission {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.waiting), groupSize)
+	group := slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
 	for _, s := range group {
-		b.add(s.it)
-		if s.at.After(at) {
-			at = s.at
-		}
+		q.size -= s.size
 	}
-	res, err := p.commit(ctx, b, at)
+	return group
+}
+
+// withdraw takes back what nobody has begun to commit.
+func (q *queue) withdraw(s *submission) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting, s)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.size -= s.size
+	return true
+}
+
+// commitGroup waits for the turn to write, commits what waits as one batch and
+// tells each submission what became of it.
+func (p *Pipeline) commitGroup(ctx context.Context) {
+	var group []*submission
+	res, err := p.commitWhen(ctx, func() (*batch, time.Time) {
+		b := newBatch(archive.KindMeasurements)
+		var at time.Time
+		group = p.queue.take()
+		for _, s := range group {
+			b.add(s.it)
+			if s.at.After(at) {
+				at = s.at
+			}
+		}
+		return b, at
+	})
+	if err != nil && group == nil { // the turn did not come
+		group = p.queue.take()
+	}
 	fresh := make(map[*item]bool, len(res.added))
 	for _, it := range res.added {
 		fresh[it] = true

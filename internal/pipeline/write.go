@@ -112,14 +112,23 @@ type result struct {
 // commit drops what the archive has, writes the rest as one raw batch with
 // its segments, and returns when all of it is durable.
 func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (result, error) {
-	var res result
 	if len(b.items) == 0 {
-		return res, nil
+		return result{}, nil
 	}
+	return p.commitWhen(ctx, func() (*batch, time.Time) { return b, added })
+}
+
+// commitWhen is commit for a batch that is made when the turn to write has
+// come.
+func (p *Pipeline) commitWhen(ctx context.Context, make func() (b *batch, added time.Time)) (result, error) {
+	var res result
 	p.days.mu.Lock()
 	defer p.days.mu.Unlock()
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
-		res = result{}
+		b, added := make()
+		if len(b.items) == 0 {
+			return errNothing
+		}
 		if u.Manifest.Ruleset == "" {
 			u.Manifest.Ruleset = verdict.Ruleset
 		}

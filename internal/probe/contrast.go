@@ -303,9 +303,46 @@ func (r *run) throttle(ctx context.Context) {
 	if !there.IsValid() {
 		return
 	}
+	var target, reference []float64
 	for range max(t.Rounds, 1) {
-		r.transfer(ctx, p.Addr, p.URL, size, "throttle_target")
-		r.transfer(ctx, there, object, size, "throttle_control")
+		target = append(target, r.transfer(ctx, shipment{at: p.Addr, url: p.URL, size: size, tag: "throttle_target"}))
+		reference = append(reference, r.transfer(ctx, shipment{at: there, url: object, size: size, tag: "throttle_control"}))
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	if 2*slices.Max(target) < slices.Min(reference) {
+		r.nameThrottle(ctx, p.URL, there, object)
+	}
+}
+
+// The transfers under the target's name: few and short, as they may be slow.
+const (
+	namedRounds = 2
+	namedBytes  = 128 << 10
+)
+
+// nameThrottle asks whether it is the name: the control object under its own
+// name and under the target's, in turn, from the same server. A server that is
+// slow itself, or far away, has no part in it.
+func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.AddrPort, object *url.URL) {
+	size := min(r.cfg.Throttle.Bytes, namedBytes)
+	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(size)))
+	if err != nil {
+		return
+	}
+	under := *object
+	if target.Scheme == "http" { // the name goes into the Host of clear text
+		there = netip.AddrPortFrom(there.Addr(), 80)
+		own := *object
+		own.Scheme = "http"
+		under = own
+		under.Host = target.Hostname()
+		object = &own
+	}
+	for range namedRounds {
+		r.transfer(ctx, shipment{at: there, url: object, size: size, tag: "throttle_control", more: "throttle_again"})
+		r.transfer(ctx, shipment{at: there, url: &under, size: size, tag: "throttle_name", name: target.Hostname()})
 		if ctx.Err() != nil {
 			return
 		}
@@ -332,30 +369,54 @@ func (r *run) resolveAside(ctx context.Context, u *url.URL) netip.AddrPort {
 	return netip.AddrPortFrom(l.Addrs[0], portOf(u))
 }
 
-func (r *run) transfer(ctx context.Context, addr netip.AddrPort, u *url.URL, size int64, which string) {
-	tx := r.rec.next(depthTag(0), "contrast", "throttle", which)
-	d := r.cfg.Connect(ctx, tx, addr)
+// shipment is one bounded transfer.
+type shipment struct {
+	at   netip.AddrPort
+	url  *url.URL
+	size int64
+	tag  string
+	more string // one more tag
+	name string // the server name to send, where it is not the URL's: the certificate is not checked then
+}
+
+// transfer makes one, and returns its bytes a second: 0 where it came to
+// nothing.
+func (r *run) transfer(ctx context.Context, s shipment) float64 {
+	tags := []string{depthTag(0), "contrast", "throttle", s.tag}
+	if s.more != "" {
+		tags = append(tags, s.more)
+	}
+	tx := r.rec.next(tags...)
+	d := r.cfg.Connect(ctx, tx, s.at)
 	r.rec.dial(d, tx)
 	if d.Err != nil {
-		return
+		return 0
 	}
 	conn := &Closer{Conn: d.Conn, raw: d.Conn}
 	defer conn.Close()
-	if u.Scheme == "https" {
-		tc, h := r.cfg.TLS(ctx, d.Conn, addr, Hello{Name: u.Hostname(), ALPN: []string{"http/1.1"}})
+	if s.url.Scheme == "https" {
+		hello := Hello{Name: s.url.Hostname(), ALPN: []string{"http/1.1"}}
+		if s.name != "" {
+			hello.Name, hello.NoVerify = s.name, true
+		}
+		tc, h := r.cfg.TLS(ctx, d.Conn, s.at, hello)
 		r.rec.handshake(h, tx)
 		if h.Err != nil {
-			return
+			return 0
 		}
 		conn.Conn = tc
 	}
 	headers := browserHeaders()
-	if which == "throttle_target" {
-		headers = r.withCookies(u, headers)
+	if s.tag == "throttle_target" {
+		headers = r.withCookies(s.url, headers)
 	}
-	x := r.cfg.HTTP(ctx, conn, addr, Ask{URL: u, Headers: headers, Read: size})
+	x := r.cfg.HTTP(ctx, conn, s.at, Ask{URL: s.url, Headers: headers, Read: s.size})
 	r.rec.exchange(x, tx, true)
-	r.note(Note{Step: "throttle", What: u.String(), Failure: Failure(x.Err), Contrast: true, Detail: rate(x), Took: x.End.Sub(x.Start)})
+	r.note(Note{Step: "throttle", What: s.url.String(), Failure: Failure(x.Err), Contrast: true, Detail: rate(x), Took: x.End.Sub(x.Start)})
+	if seconds := x.End.Sub(x.Start).Seconds(); seconds > 0 {
+		return float64(x.Length) / seconds
+	}
+	return 0
 }
 
 func (r *run) withCookies(u *url.URL, h http.Header) http.Header {

@@ -33,6 +33,7 @@ func echConfig(key *ecdh.PrivateKey, publicName string) []byte {
 // A censor that resets on the name does not see it inside ECH, which the zone
 // offers in its HTTPS record.
 func TestECHWhereItIsOffered(t *testing.T) {
+	t.Parallel()
 	key, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

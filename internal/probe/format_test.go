@@ -320,6 +320,7 @@ func (f *formats) request(path string, o map[string]any) {
 
 // The check finds what is wrong: a valid document and one change to it.
 func TestFormatCheckSpeaks(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["open.example"] = []string{"198.51.100.10"}
 	l.web("198.51.100.10:443", serving("hello"), nil, "open.example")

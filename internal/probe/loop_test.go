@@ -282,8 +282,8 @@ func answer(addrs ...string) dns.HandlerFunc {
 func (l *loop) config() Config {
 	return Config{
 		Wire: Wire{Network: l, Now: time.Now, Roots: l.pool, Timeouts: Timeouts{
-			DNS: time.Second, TCP: 700 * time.Millisecond, TLS: 700 * time.Millisecond, QUIC: 500 * time.Millisecond,
-			HTTP: time.Second, Late: 200 * time.Millisecond,
+			DNS: 2 * time.Second, TCP: 1500 * time.Millisecond, TLS: 1500 * time.Millisecond, QUIC: time.Second,
+			HTTP: 3 * time.Second, Late: 200 * time.Millisecond,
 		}},
 		Version: "0.0.0-test", Place: Place{CC: "ZZ", ASN: 64512, Network: "Test Network"},
 	}

@@ -8,6 +8,7 @@ import (
 )
 
 func TestPlaces(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	tsv, csv := filepath.Join(dir, "geo.tsv"), filepath.Join(dir, "geo6.csv")
 	for path, text := range map[string]string{

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -21,7 +22,13 @@ import (
 
 var quietLog = log.New(io.Discard, "", 0)
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Most of a test is waiting. What -parallel says comes after and decides.
+	if err := flag.Set("test.parallel", "24"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func serving(body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -82,6 +89,7 @@ func own(list []measurement.TLSHandshake) (out []measurement.TLSHandshake) {
 }
 
 func TestReachable(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["open.example"] = []string{"198.51.100.10", "198.51.100.11"}
 	for _, a := range l.hosts["open.example"] {
@@ -116,6 +124,7 @@ func TestReachable(t *testing.T) {
 // The censor resets on one name wherever it goes: at the target's address and
 // at the innocent server.
 func TestNameResets(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	censor := func(name string, c net.Conn) bool {
 		if name == "blocked.example" {
@@ -148,6 +157,7 @@ func TestNameResets(t *testing.T) {
 }
 
 func TestDropIsTimeoutAndPortContrast(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["blocked.example"] = []string{"198.51.100.20"}
 	l.route("198.51.100.20:443", "")
@@ -168,6 +178,7 @@ func TestDropIsTimeoutAndPortContrast(t *testing.T) {
 }
 
 func TestSecondAnswersAreKept(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["blocked.example"] = []string{"10.10.34.35"}
 	l.resolver("198.51.100.53:53", answer("10.10.34.35", "198.51.100.20"))
@@ -190,6 +201,7 @@ func TestSecondAnswersAreKept(t *testing.T) {
 }
 
 func TestNamelessDNSFailures(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		rcode int
 		want  string
@@ -216,6 +228,7 @@ func TestNamelessDNSFailures(t *testing.T) {
 }
 
 func TestRedirects(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["a.example"], l.hosts["b.example"] = []string{"198.51.100.20"}, []string{"198.51.100.21"}
 	l.plain("198.51.100.20:80", http.RedirectHandler("https://b.example/there", http.StatusMovedPermanently))
@@ -241,6 +254,7 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestHTTP3(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["open.example"] = []string{"198.51.100.10"}
 	l.web("198.51.100.10:443", serving("tcp"), nil, "open.example")
@@ -277,6 +291,7 @@ func (s *splitLoop) DialContext(ctx context.Context, network, address string) (n
 // Nothing that the end of the time allowed cuts off may look like a failure of
 // the network.
 func TestMaxTimeIsNoTimeout(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["slow.example"] = []string{"198.51.100.20"}
 	l.route("198.51.100.20:443", "")
@@ -292,6 +307,7 @@ func TestMaxTimeIsNoTimeout(t *testing.T) {
 }
 
 func TestScrubsTheClient(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["a.example"] = []string{"198.51.100.20"}
 	l.plain("198.51.100.20:80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -317,6 +333,7 @@ func TestScrubsTheClient(t *testing.T) {
 }
 
 func TestThrottleIsBounded(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["big.example"], l.hosts["object.example"] = []string{"198.51.100.20"}, []string{"198.51.100.40"}
 	big := strings.Repeat("0123456789abcdef", 1<<18) // 4 MiB
@@ -358,6 +375,7 @@ func TestThrottleIsBounded(t *testing.T) {
 }
 
 func TestPassiveDoesWhatABrowserDoes(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["blocked.example"], l.hosts["innocent.example"] = []string{"198.51.100.20"}, []string{"198.51.100.30"}
 	l.web("198.51.100.20:443", serving("x"), func(_ string, c net.Conn) bool { reset(c); return true }, "blocked.example")
@@ -374,6 +392,7 @@ func TestPassiveDoesWhatABrowserDoes(t *testing.T) {
 // A resolver that denies the control's name does not take the control away
 // where another can be asked over HTTPS.
 func TestControlBehindALyingResolver(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.hosts["open.example"] = []string{"198.51.100.10"}
 	l.web("198.51.100.10:443", serving("hello"), nil, "open.example")

@@ -54,6 +54,7 @@ func openVPNServer(p []byte) []byte {
 }
 
 func TestOpenVPN(t *testing.T) {
+	t.Parallel()
 	l := newLoop(t)
 	l.udpServer("198.51.100.1:1194", openVPNServer)
 	l.udpServer("198.51.100.2:1194", func([]byte) []byte { return []byte("something else") })
@@ -193,6 +194,7 @@ func (s *wireGuardServer) reply(p []byte) []byte {
 }
 
 func TestWireGuard(t *testing.T) {
+	t.Parallel()
 	key := func() *ecdh.PrivateKey {
 		k, err := ecdh.X25519().GenerateKey(rand.Reader)
 		if err != nil {

@@ -66,9 +66,6 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.detail(ctx, f, cells); err != nil {
-		return nil, err
-	}
 	f.Since = q.Since
 	counts, err := s.Counts(ctx, f)
 	if err != nil {
@@ -86,26 +83,6 @@ func (s *Store) Answer(ctx context.Context, q Question) (*Answer, error) {
 	}
 	a.Sentence = a.sentence()
 	return a, nil
-}
-
-// detail gives the cells of the last days, from which a standing concludes,
-// their voices and tallies.
-func (s *Store) detail(ctx context.Context, f Filter, cells []series.Cell) error {
-	var last int64
-	for i := range cells {
-		last = max(last, cells[i].End())
-	}
-	f.Since, f.Detail = time.Unix(last, 0).Add(-series.Window-series.Day), true
-	recent, err := s.Cells(ctx, f)
-	if err != nil {
-		return err
-	}
-	for i := range cells {
-		if j, ok := slices.BinarySearchFunc(recent, cells[i], series.Compare); ok {
-			cells[i] = recent[j]
-		}
-	}
-	return nil
 }
 
 // byWeight puts networks that something was concluded about first, and of

@@ -24,8 +24,6 @@ type Filter struct {
 	Layer  string // of cells; series.Whole for those of whole measurements
 	Since  time.Time
 	Until  time.Time // exclusive
-
-	Detail bool // cells with their voices and tallies, which cost more to read than all else
 }
 
 func (f *Filter) networks(w *where, column string) {
@@ -43,12 +41,19 @@ func (f *Filter) networks(w *where, column string) {
 // cellColumns are the columns of a cell but its tallies, in the order of scan.
 const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
 
-// Cells returns daily cells in the order of series.Compare; voices and tallies
-// where Detail asks for them.
+// Cells returns daily cells in the order of series.Compare.
 func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	m, err := s.refresh(ctx)
+	if err != nil {
 		return nil, err
 	}
+	if f.CC != "" && f.Target != "" && f.Layer == series.Whole {
+		return s.lookupCells(m, f)
+	}
+	return s.queryCells(ctx, f)
+}
+
+func (s *Store) queryCells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	w := new(where)
 	if f.CC != "" {
 		w.add("probe_cc = ?", f.CC)
@@ -68,11 +73,7 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 	if !f.Until.IsZero() {
 		w.add("start < ?", f.Until.Unix())
 	}
-	detail := "'', ''"
-	if f.Detail {
-		detail = "talliesText(tallies), voicesText(voices)"
-	}
-	q := "SELECT " + cellColumns + ", " + detail + " FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
+	q := "SELECT " + cellColumns + ", talliesText(tallies), voicesText(voices) FROM " + table + w.String() + " ORDER BY probe_cc, target, probe_asn, layer, start"
 	return s.cells(ctx, q, w.args...)
 }
 
@@ -214,19 +215,20 @@ func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, err
 	}
 	// OONI's uids begin with the time: look at that day's segments first
 	if t, e := time.Parse("20060102", uid[:min(len(uid), 8)]); e == nil {
-		var paths []string
 		for _, g := range m.Select(archive.Verdicts, m.Ruleset) {
-			if g.Period == t.Format(time.DateOnly) {
-				paths = append(paths, quote(s.a.Dir()+"/"+g.Path()))
+			if g.Period != t.Format(time.DateOnly) {
+				continue
+			}
+			rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "measurement_uid", Value: uid})
+			if err != nil {
+				return verdict.Row{}, false, err
+			}
+			if len(rows) > 0 {
+				return rows[0], true, nil
 			}
 		}
-		if len(paths) > 0 {
-			s.scanVerdicts(ctx, "FROM read_parquet(["+strings.Join(paths, ",")+"]) WHERE measurement_uid = ?", []any{uid}, take)
-		}
 	}
-	if !ok && err == nil {
-		s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, take)
-	}
+	s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, take)
 	return found, ok, err
 }
 
@@ -350,7 +352,7 @@ func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Ro
 			if only != (g.Period == day) {
 				continue
 			}
-			rows, err := archive.Find(s.a, g, "measurement_uid", v.UID, func(r *observation.Row) bool { return r.UID == v.UID })
+			rows, err := lookup[observation.Row](s, g, archive.Key{Column: "measurement_uid", Value: v.UID})
 			if err != nil {
 				return nil, err
 			}

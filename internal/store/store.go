@@ -27,6 +27,7 @@ type Store struct {
 	a  *archive.Archive
 	db *sql.DB
 
+	open       openFiles
 	mu         sync.Mutex // guards what follows
 	generation uint64
 	viewed     bool
@@ -70,8 +71,11 @@ func Open(a *archive.Archive, memory string) (*Store, error) {
 	return &Store{a: a, db: db}, nil
 }
 
-// Close releases DuckDB.
-func (s *Store) Close() error { return s.db.Close() }
+// Close releases DuckDB and the open segments.
+func (s *Store) Close() error {
+	s.open.close()
+	return s.db.Close()
+}
 
 // Archive is the archive that the store reads.
 func (s *Store) Archive() *archive.Archive { return s.a }
@@ -108,6 +112,7 @@ func (s *Store) refresh(ctx context.Context) (*archive.Manifest, error) {
 			return nil, fmt.Errorf("list the %s: %w", name, err)
 		}
 	}
+	s.open.keep(m)
 	s.generation, s.viewed = m.Generation, true
 	return m, nil
 }

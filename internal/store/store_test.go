@@ -94,7 +94,7 @@ func TestEmptyArchive(t *testing.T) {
 
 func TestCellsAreThoseThatWereBuilt(t *testing.T) {
 	s := filled(t)
-	got, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x", Detail: true})
+	got, err := s.Cells(t.Context(), Filter{CC: "ZZ", Target: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

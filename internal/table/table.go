@@ -8,7 +8,6 @@ package table
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -457,25 +456,6 @@ func scalar(v any) string {
 // maxParquet bounds a Parquet file, which is held in memory.
 const maxParquet = 256 << 20
 
-// CheckParquet reports what shows at a glance that a file is not Parquet, or
-// not all of it: its end.
-func CheckParquet(r io.ReaderAt, size int64) error {
-	var end [8]byte
-	if size < 12 {
-		return errors.New("not a Parquet file: it is too short")
-	}
-	if _, err := r.ReadAt(end[:], size-8); err != nil {
-		return errors.New("not a Parquet file: its end cannot be read")
-	}
-	if string(end[4:]) != "PAR1" {
-		return errors.New("not a Parquet file: it begins as one but does not end as one; was it cut off?")
-	}
-	if footer := int64(binary.LittleEndian.Uint32(end[:])); footer > size-12 {
-		return fmt.Errorf("not a Parquet file: it claims a footer of %d bytes and has %d bytes itself", footer, size)
-	}
-	return nil
-}
-
 // readParquet reads a Parquet file. It needs random access, so a stream is
 // first read into memory.
 func readParquet(r io.Reader, fn func(Row) error) (err error) {
@@ -486,15 +466,12 @@ func readParquet(r io.Reader, fn func(Row) error) (err error) {
 	if len(data) > maxParquet {
 		return fmt.Errorf("%w: Parquet of more than %d MiB: split it", ErrUnreadable, maxParquet>>20)
 	}
-	if err := CheckParquet(bytes.NewReader(data), int64(len(data))); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreadable, err)
-	}
 	defer func() { // the decoder is not hardened against hostile files
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: Parquet: %v", ErrUnreadable, p)
 		}
 	}()
-	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	f, err := OpenParquet(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return fmt.Errorf("%w: Parquet: %v", ErrUnreadable, err)
 	}
@@ -506,8 +483,17 @@ func readParquet(r io.Reader, fn func(Row) error) (err error) {
 		for {
 			k, err := rows.ReadRows(buf)
 			for _, row := range buf[:k] {
-				n++
-				if e := fn(Row{Line: n, Values: textOf(row, columns, write)}); e != nil {
+				if n++; n > MaxRows(int64(len(data))) {
+					rows.Close()
+					return fn(Row{Line: n, Err: ErrTooManyRows})
+				}
+				out := Row{Line: n}
+				if long := RowBytes(row); long > MaxRow {
+					out.Err = fmt.Errorf("the row has %d bytes, the limit is %d", long, MaxRow)
+				} else {
+					out.Values = textOf(row, columns, write)
+				}
+				if e := fn(out); e != nil {
 					rows.Close()
 					return e
 				}

@@ -13,6 +13,7 @@ import (
 // TestNftables measures behind a censor that is none of ours: nftables and
 // iptables in a router of the real kernel.
 func TestNftables(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"nft", "iptables-legacy"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("the command %s is missing (Debian packages nftables, iptables)", tool)
@@ -20,7 +21,7 @@ func TestNftables(t *testing.T) {
 	}
 	l, err := lab.NewKernel(lab.Sites()...)
 	f := field(t, l, err)
-	t.Cleanup(f.Close) // after the parallel parts
+	defer f.Close()
 
 	const banned, big, quic = "banned.test", "big.banned.test", "quic.banned.test"
 	addr := func(site string) netip.Addr { return l.Addrs(site)[0] }
@@ -44,7 +45,7 @@ func TestNftables(t *testing.T) {
 	truth := func(layer, mechanism string) lab.Truth {
 		return lab.Truth{State: "blocked", Layer: layer, Mechanism: mechanism}
 	}
-	for _, tt := range []struct {
+	tests := []struct {
 		name     string
 		input    string
 		commands [][]string
@@ -64,23 +65,20 @@ func TestNftables(t *testing.T) {
 		{"throttle", "https://" + big + "/", nft(fmt.Sprintf("forward ip saddr %s tcp sport 443 limit rate over 30 kbytes/second burst 15 kbytes drop", addr(big))),
 			lab.Truth{State: "blocked|impaired", Layer: "tls|http", Mechanism: "tls.throttle|http.throttle", Also: "http.timeout"}},
 		{"quic drop", "https://" + quic + "/", nft(fmt.Sprintf("forward ip daddr %s udp dport 443 drop", addr(quic))), lab.Truth{State: "ok|impaired", Layer: "quic"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			c, err := l.Routed(tt.commands...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			r, err := f.measure(t.Context(), c, lab.Scenario{Name: tt.name, Input: tt.input, Truth: tt.truth}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Mismatch = tt.truth.Mismatch(Finding(&r.Verdict))
-			if r.Mismatch != "" {
-				t.Error(r.Mismatch)
-				show(t, &r)
-			}
-		})
 	}
+	results := runAll(t, f, len(tests), func(i int) Result {
+		tt := &tests[i]
+		c, err := l.Routed(tt.commands...)
+		if err != nil {
+			t.Error(err)
+			return Result{}
+		}
+		defer c.Close()
+		r, err := f.measure(t.Context(), c, lab.Scenario{Name: tt.name, Input: tt.input, Truth: tt.truth}, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		return r
+	})
+	report(t, results)
 }

@@ -25,20 +25,23 @@ import (
 // the internet, long against what a busy machine takes over a step.
 var Timeouts = probe.Timeouts{
 	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 800 * time.Millisecond,
-	HTTP: 6 * time.Second, Late: 250 * time.Millisecond,
+	HTTP: 5 * time.Second, Late: 250 * time.Millisecond,
 }
 
 // Field is a lab with a helper, ready for probes.
 type Field struct {
 	Lab     *lab.Lab
 	outside *lab.Client
+	helper  *collect.Helper
 	verify  *observation.Verifier
+
+	timeouts probe.Timeouts
 }
 
 // NewField starts a helper in the lab, which the field then owns. Submissions
 // go to the archive; nil refuses them.
 func NewField(l *lab.Lab, archive collect.Archive) (*Field, error) {
-	f := &Field{Lab: l, verify: observation.NewVerifier()}
+	f := &Field{Lab: l, verify: observation.NewVerifier(), timeouts: Timeouts}
 	if err := f.serve(archive); err != nil {
 		l.Close()
 		return nil, err
@@ -56,12 +59,12 @@ func (f *Field) serve(archive collect.Archive) error {
 		archive = noArchive{}
 	}
 	const many = 1 << 10 // the lab bounds its own runs
-	helper := collect.NewHelper(&collect.Guard{Network: f.outside, Unsafe: true},
+	f.helper = collect.NewHelper(&collect.Guard{Network: f.outside, Unsafe: true},
 		probe.Wire{Now: time.Now, Roots: f.Lab.RootCAs()}, many)
-	helper.Wire.Timeouts = Timeouts
-	helper.ASN = lab.ASNOf
+	f.helper.Wire.Timeouts = f.timeouts
+	f.helper.ASN = lab.ASNOf
 	server, err := collect.New(collect.Config{
-		Archive: archive, Helper: helper, BaseURL: "https://" + lab.HelperName, Now: time.Now,
+		Archive: archive, Helper: f.helper, BaseURL: "https://" + lab.HelperName, Now: time.Now,
 		Submissions: collect.NewLimiter(many, many, time.Now), Requests: collect.NewLimiter(many, many, time.Now),
 	})
 	if err != nil {
@@ -73,7 +76,7 @@ func (f *Field) serve(archive collect.Archive) error {
 // noArchive takes nothing in.
 type noArchive struct{}
 
-func (noArchive) Submit(context.Context, []byte) (collect.Receipt, error) {
+func (noArchive) Submit(context.Context, []byte, collect.Sender) (collect.Receipt, error) {
 	return collect.Receipt{}, errors.New("this lab keeps no submissions")
 }
 
@@ -87,7 +90,7 @@ const ControlURL = "https://" + lab.HelperName + "/api/v1/test-helper"
 func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
 	resolver, second := f.Lab.Addrs(lab.ResolverName)[0], f.Lab.Addrs(lab.Resolver2Name)[0]
 	return probe.Config{
-		Wire: probe.Wire{Network: n, Now: time.Now, Roots: f.Lab.RootCAs(), Timeouts: Timeouts},
+		Wire: probe.Wire{Network: n, Now: time.Now, Roots: f.Lab.RootCAs(), Timeouts: f.timeouts},
 		Resolvers: probe.Resolvers{
 			UDP: []netip.AddrPort{netip.AddrPortFrom(resolver, 53)},
 			DoT: []probe.SecureResolver{{Name: lab.Resolver2Name, Addr: netip.AddrPortFrom(second, 853)}},

@@ -1,0 +1,204 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// SegmentFile is an open segment, for those who look up few of its rows. Many
+// goroutines may read it.
+type SegmentFile struct {
+	path    string
+	f       *os.File
+	parquet *parquet.File
+}
+
+// OpenSegment opens a segment and reads its indexes.
+func (a *Archive) OpenSegment(s Segment) (*SegmentFile, error) {
+	f, err := a.Open(s.Path())
+	if err != nil {
+		return nil, fmt.Errorf("read segment: %w", err)
+	}
+	pf, err := parquet.OpenFile(f, s.Bytes)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("read segment %s: %w", s.Path(), err)
+	}
+	return &SegmentFile{path: s.Path(), f: f, parquet: pf}, nil
+}
+
+// Close releases the file.
+func (f *SegmentFile) Close() error { return f.f.Close() }
+
+// Key asks for the rows in which a column of text holds a value.
+type Key struct{ Column, Value string }
+
+// span is a run of rows of a row group, [from, to).
+type span struct{ from, to int64 }
+
+// Lookup returns the rows in which every key's column holds its value, in
+// their order. It unpacks the pages alone that can hold such rows by the bounds
+// that stand in the segment's index, so it is quick for columns that the
+// segment is sorted by, and reads one column whole for others.
+func Lookup[T any](f *SegmentFile, keys ...Key) ([]T, error) {
+	var out []T
+	for _, g := range f.parquet.RowGroups() {
+		spans, err := f.spans(g, keys)
+		if err == nil && len(spans) > 0 {
+			out, err = readSpans(out, g, spans)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read segment %s: %w", f.path, err)
+		}
+	}
+	return out, nil
+}
+
+// spans finds where in a row group the keys hold.
+func (f *SegmentFile) spans(g parquet.RowGroup, keys []Key) ([]span, error) {
+	spans := []span{{0, g.NumRows()}}
+	chunks := make([]parquet.ColumnChunk, len(keys))
+	for i, k := range keys {
+		leaf, ok := f.parquet.Schema().Lookup(k.Column)
+		if !ok {
+			return nil, fmt.Errorf("it has no column %s", k.Column)
+		}
+		chunks[i] = g.ColumnChunks()[leaf.ColumnIndex]
+		var err error
+		if spans, err = byBounds(chunks[i], []byte(k.Value), g.NumRows(), spans); err != nil {
+			return nil, err
+		}
+	}
+	for i, k := range keys {
+		var err error
+		if spans, err = byValues(chunks[i], []byte(k.Value), spans); err != nil {
+			return nil, err
+		}
+	}
+	return spans, nil
+}
+
+// byBounds keeps of spans what lies in pages whose bounds admit a value.
+func byBounds(chunk parquet.ColumnChunk, want []byte, rows int64, spans []span) ([]span, error) {
+	if len(spans) == 0 {
+		return nil, nil
+	}
+	bounds, err := chunk.ColumnIndex()
+	if err != nil {
+		return nil, err
+	}
+	places, err := chunk.OffsetIndex()
+	if err != nil {
+		return nil, err
+	}
+	var pages []span
+	for i := range places.NumPages() {
+		if bytes.Compare(want, bounds.MinValue(i).ByteArray()) < 0 || bytes.Compare(want, bounds.MaxValue(i).ByteArray()) > 0 {
+			continue
+		}
+		p := span{places.FirstRowIndex(i), rows}
+		if i+1 < places.NumPages() {
+			p.to = places.FirstRowIndex(i + 1)
+		}
+		pages = appendSpan(pages, p)
+	}
+	return intersect(spans, pages), nil
+}
+
+// appendSpan adds a run that begins at or after the end of the last.
+func appendSpan(spans []span, s span) []span {
+	if n := len(spans); n > 0 && spans[n-1].to == s.from {
+		spans[n-1].to = s.to
+		return spans
+	}
+	return append(spans, s)
+}
+
+func intersect(a, b []span) []span {
+	var out []span
+	for len(a) > 0 && len(b) > 0 {
+		if s := (span{max(a[0].from, b[0].from), min(a[0].to, b[0].to)}); s.from < s.to {
+			out = append(out, s)
+		}
+		if a[0].to < b[0].to {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return out
+}
+
+// byValues keeps of spans the rows whose value is the wanted one.
+func byValues(chunk parquet.ColumnChunk, want []byte, spans []span) ([]span, error) {
+	if len(spans) == 0 {
+		return nil, nil
+	}
+	pages := chunk.Pages()
+	defer pages.Close()
+	var out []span
+	buf := make([]parquet.Value, 512)
+	for _, s := range spans {
+		if err := pages.SeekToRow(s.from); err != nil {
+			return nil, err
+		}
+		for row := s.from; row < s.to; {
+			p, err := pages.ReadPage()
+			if err != nil {
+				return nil, fmt.Errorf("row %d: %w", row, err)
+			}
+			out, err = pageSpans(out, p, want, row, s.to, buf)
+			row += p.NumRows()
+			parquet.Release(p)
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// pageSpans adds the rows of a page, which begins at row, that hold a value.
+func pageSpans(out []span, p parquet.Page, want []byte, row, to int64, buf []parquet.Value) ([]span, error) {
+	for v := p.Values(); row < to; {
+		n, err := v.ReadValues(buf)
+		for _, x := range buf[:n] {
+			if row < to && bytes.Equal(x.ByteArray(), want) {
+				out = appendSpan(out, span{row, row + 1})
+			}
+			row++
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// readSpans adds the rows of spans.
+func readSpans[T any](out []T, g parquet.RowGroup, spans []span) ([]T, error) {
+	r := parquet.NewGenericRowGroupReader[T](g)
+	defer r.Close()
+	for _, s := range spans {
+		if err := r.SeekToRow(s.from); err != nil {
+			return nil, err
+		}
+		rows := make([]T, s.to-s.from)
+		for n := 0; n < len(rows); {
+			m, err := r.Read(rows[n:])
+			if n += m; n < len(rows) && err != nil {
+				return nil, fmt.Errorf("row %d: %w", s.from+int64(n), err)
+			}
+		}
+		out = append(out, rows...)
+	}
+	return out, nil
+}

@@ -1,0 +1,59 @@
+package collect
+
+import (
+	"net/http"
+	"time"
+)
+
+// OONI's probes register and log in before they ask for the targets of some
+// experiments. This server knows no accounts: it answers so that such a probe
+// goes on, keeps nothing, and accepts whatever it is shown.
+
+// tokenTime is how long a token is good for, as OONI's.
+const tokenTime = 7 * 24 * time.Hour
+
+func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
+	if err := s.allow(s.cfg.Requests, r); err != nil {
+		return err
+	}
+	var in struct {
+		Password string `json:"password"`
+	}
+	if err := readJSON(w, r, 1<<16, &in); err != nil {
+		return err
+	}
+	if in.Password == "" {
+		return &answerError{status: http.StatusBadRequest, reason: "password", message: "a probe that registers names a password of its own making"}
+	}
+	return writeJSON(w, http.StatusOK, map[string]string{"client_id": randomWord(32)})
+}
+
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	if err := s.allow(s.cfg.Requests, r); err != nil {
+		return err
+	}
+	var in struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+	}
+	if err := readJSON(w, r, 1<<16, &in); err != nil {
+		return err
+	}
+	if in.Username == "" || in.Password == "" {
+		return &answerError{status: http.StatusUnauthorized, reason: "credentials", message: "username and password are wanted: POST /api/v1/register gives the one"}
+	}
+	return writeJSON(w, http.StatusOK, map[string]string{
+		"token": randomWord(32), "expire": s.cfg.Now().Add(tokenTime).UTC().Format(time.RFC3339),
+	})
+}
+
+// refresh is told what a probe has become, and forgets it.
+func (s *Server) refresh(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// torTargets has none to hand out: bridges are not ours to spread, and Tor's
+// authorities every probe knows.
+func (s *Server) torTargets(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, http.StatusOK, map[string]any{})
+}

@@ -1,0 +1,58 @@
+package collect
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Sender is what a connection tells of who submits, in terms that do not say
+// who it is. It is held against what the submission claims and what was
+// submitted before, and never stored.
+type Sender struct {
+	// Place is the network and country of the client's address; zero where
+	// they are not known.
+	Place Place
+
+	// Key is the same for all submissions of one network (a /24, or a /48 of
+	// IPv6) on one day (UTC), and says nothing else: it is a hash under a key
+	// that is drawn each day and lives in memory only. Zero where the client's
+	// address is not one of the public internet.
+	Key [16]byte
+}
+
+// senders makes keys.
+type senders struct {
+	now func() time.Time
+
+	mu  sync.Mutex // guards what follows
+	day string
+	key [32]byte
+}
+
+func (s *senders) of(a netip.Addr) [16]byte {
+	if Reserved(a) != "" {
+		return [16]byte{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if day := s.now().UTC().Format(time.DateOnly); day != s.day {
+		s.day = day
+		rand.Read(s.key[:]) // never fails (crypto/rand)
+	}
+	mac := hmac.New(sha256.New, s.key[:])
+	mac.Write([]byte(network(a).String()))
+	return [16]byte(mac.Sum(nil))
+}
+
+// sender is what is known of the client of a request.
+func (s *Server) sender(a netip.Addr) Sender {
+	from := Sender{Key: s.senders.of(a)}
+	if s.cfg.Locate != nil && Reserved(a) == "" {
+		from.Place = s.cfg.Locate(a)
+	}
+	return from
+}

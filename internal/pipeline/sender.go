@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/verdict"
+)
+
+// Sender is what a collector can tell of who submits without saying who it
+// is: the network and country of the client's address, where they are known,
+// and a key that the submissions of one client network have in common on one
+// day. Nothing of it is stored; it decides on marks. The zero Sender is not
+// known.
+type Sender struct {
+	CC  string
+	ASN uint32
+	Key [16]byte
+}
+
+// The marks that a sender can earn a measurement. It is kept and does not vote.
+const (
+	MarkASN   = "asn_mismatch"       // it was sent from another network than it claims
+	MarkCC    = "cc_mismatch"        // and from another country
+	MarkAgain = "same_network_again" // its client network was heard in another report that day
+)
+
+// voices knows which report each client network was first heard in today, for
+// each target: only that report votes, so that nobody is heard twice by
+// opening reports or claiming networks. It is held in memory only.
+type voices struct {
+	mu    sync.Mutex // guards what follows
+	day   string
+	first map[voice]string // report id
+}
+
+type voice struct {
+	key    [16]byte
+	target string
+}
+
+// maxHeard bounds the voices of a day. Past it no new one votes until the next
+// day: somebody who can make so many must not be heard in all.
+const maxHeard = 1 << 18
+
+// marks holds a measurement against its sender.
+func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
+	var out []string
+	if from.ASN != 0 && r.ASN != 0 && from.ASN != r.ASN {
+		out = append(out, MarkASN)
+	}
+	if known(from.CC) && known(r.CC) && from.CC != r.CC {
+		out = append(out, MarkCC)
+	}
+	if from.Key == [16]byte{} || len(out) > 0 {
+		return out
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if day := at.UTC().Format(time.DateOnly); day != v.day {
+		v.day, v.first = day, map[voice]string{}
+	}
+	k := voice{from.Key, r.Target} // whatever network it claims: a /24 lies in one
+	report, heard := v.first[k]
+	switch {
+	case heard && report != r.ReportID, !heard && len(v.first) >= maxHeard:
+		out = append(out, MarkAgain)
+	case !heard:
+		v.first[k] = r.ReportID
+	}
+	return out
+}
+
+// known tells a country from ZZ, which stands for none.
+func known(cc string) bool { return cc != "" && cc != "ZZ" }

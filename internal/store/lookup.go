@@ -1,0 +1,167 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/series"
+)
+
+// maxOpen bounds the segments that a store holds open for looking rows up.
+const maxOpen = 512
+
+// openFiles holds segments open between lookups: reading the index of a file
+// costs more than the rows. Segments never change, so none grows stale.
+type openFiles struct {
+	mu    sync.Mutex
+	files map[string]*heldFile
+	clock int64
+}
+
+type heldFile struct {
+	f    *archive.SegmentFile
+	uses int   // by lookups that are under way
+	last int64 // when it was last asked for, by the clock of openFiles
+	gone bool  // closed when its last use ends
+}
+
+// use calls fn with a segment that stays open until fn returns.
+func (o *openFiles) use(a *archive.Archive, g archive.Segment, fn func(*archive.SegmentFile) error) error {
+	h, err := o.take(a, g)
+	if err != nil {
+		return err
+	}
+	defer o.release(h)
+	return fn(h.f)
+}
+
+func (o *openFiles) take(a *archive.Archive, g archive.Segment) (*heldFile, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.clock++
+	h := o.files[g.Path()]
+	if h == nil {
+		f, err := a.OpenSegment(g)
+		if err != nil {
+			return nil, err
+		}
+		h = &heldFile{f: f}
+		if o.files == nil {
+			o.files = map[string]*heldFile{}
+		}
+		o.files[g.Path()] = h
+		o.evict()
+	}
+	h.uses++
+	h.last = o.clock
+	return h, nil
+}
+
+// evict lets go of the file that was asked for longest ago when there are too
+// many.
+func (o *openFiles) evict() {
+	if len(o.files) <= maxOpen {
+		return
+	}
+	oldest := ""
+	for path, h := range o.files {
+		if h.uses == 0 && (oldest == "" || h.last < o.files[oldest].last) && h.last != 0 {
+			oldest = path
+		}
+	}
+	if oldest != "" {
+		o.files[oldest].f.Close()
+		delete(o.files, oldest)
+	}
+}
+
+func (o *openFiles) release(h *heldFile) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	h.uses--
+	if h.gone && h.uses == 0 {
+		h.f.Close()
+	}
+}
+
+// keep closes the files of segments that the manifest no longer lists, so that
+// the disk gets back what compaction freed.
+func (o *openFiles) keep(m *archive.Manifest) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	listed := make(map[string]bool, len(m.Segments))
+	for _, g := range m.Segments {
+		listed[g.Path()] = true
+	}
+	for path, h := range o.files {
+		if listed[path] {
+			continue
+		}
+		if h.gone = true; h.uses == 0 {
+			h.f.Close()
+		}
+		delete(o.files, path)
+	}
+}
+
+func (o *openFiles) close() { o.keep(&archive.Manifest{}) }
+
+// lookup reads the rows of a segment in which the keys hold.
+func lookup[T any](s *Store, g archive.Segment, keys ...archive.Key) (rows []T, err error) {
+	err = s.open.use(s.a, g, func(f *archive.SegmentFile) (err error) {
+		rows, err = archive.Lookup[T](f, keys...)
+		return err
+	})
+	return rows, err
+}
+
+// lookupCells reads the whole-measurement cells of one country and target. SQL
+// answers the same (a test compares them) but unpacks whole columns to get at
+// some hundred rows.
+func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error) {
+	segments := slices.DeleteFunc(m.Select(archive.Cells, m.Ruleset), func(g archive.Segment) bool { return f.apart(g.Period) })
+	parts := make([][]series.Cell, len(segments))
+	errs := make([]error, len(segments))
+	var wg sync.WaitGroup
+	turn := make(chan struct{}, 4)
+	for i, g := range segments {
+		wg.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			parts[i], errs[i] = lookup[series.Cell](s, g, archive.Key{Column: "probe_cc", Value: f.CC}, archive.Key{Column: "target", Value: f.Target})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	cells := slices.DeleteFunc(slices.Concat(parts...), func(c series.Cell) bool { return !f.admits(&c) })
+	for i := range cells { // the reader makes empty lists
+		c := &cells[i]
+		if len(c.Voices) == 0 {
+			c.Voices = nil
+		}
+		if len(c.Tallies) == 0 {
+			c.Tallies = nil
+		}
+	}
+	slices.SortStableFunc(cells, series.Compare)
+	return cells, nil
+}
+
+// apart reports whether a period, "2024-02" or "2024", lies outside the filter.
+func (f *Filter) apart(period string) bool {
+	month := func(t time.Time) string { return t.UTC().Format("2006-01")[:min(len(period), len("2006-01"))] }
+	return !f.Since.IsZero() && period < month(f.Since) || !f.Until.IsZero() && period > month(f.Until)
+}
+
+// admits reports whether a cell of the right country, target and layer is
+// within the filter.
+func (f *Filter) admits(c *series.Cell) bool {
+	return (len(f.ASNs) == 0 || slices.Contains(f.ASNs, c.ASN)) &&
+		(f.Since.IsZero() || c.Start >= f.Since.UTC().Truncate(series.Day).Unix()) &&
+		(f.Until.IsZero() || c.Start < f.Until.Unix())
+}

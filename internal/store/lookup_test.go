@@ -1,0 +1,153 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/series"
+)
+
+// manyCells writes three months of cells of user-assigned countries, of which
+// months and lines of a page hold parts: more than a row group.
+func manyCells(t *testing.T) *Store {
+	t.Helper()
+	a, err := archive.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(5, 6))
+	err = a.Update(t.Context(), func(u *archive.Update) error {
+		u.Manifest.Ruleset = "test"
+		for month := time.January; month <= time.March; month++ {
+			var cells []series.Cell
+			for d := time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC); d.Month() == month; d = d.AddDate(0, 0, 1) {
+				for cc := range 3 {
+					for n := range 60 {
+						for asn := range 1 + n%12 {
+							c := series.Cell{CC: fmt.Sprintf("X%c", 'A'+cc), Target: fmt.Sprintf("a-rather-long-name-%02d.example", n), ASN: 64512 + uint32(asn), Start: d.Unix(), Span: 86400,
+								Measurements: rnd.Uint32N(9), OK: rnd.Uint32N(5), LastOKUID: fmt.Sprintf("%016x", rnd.Uint64())}
+							if rnd.IntN(3) == 0 {
+								c.Voices = []series.Voice{{Report: rnd.Uint32(), OK: 1}, {Report: rnd.Uint32(), Bad: 1}}
+								c.Tallies = []series.Tally{{Kind: series.Rule, Name: "T1", OK: 2}}
+							}
+							cells = append(cells, c)
+						}
+					}
+				}
+			}
+			series.Sort(cells)
+			if err := pipeline.AddCells(u, archive.Segment{Period: fmt.Sprintf("2024-%02d", month), Ruleset: "test"}, cells); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(a, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// What is looked up in the files is what SQL answers.
+func TestLookupIsWhatSQLAnswers(t *testing.T) {
+	s := manyCells(t)
+	at := func(m time.Month, d int) time.Time { return time.Date(2024, m, d, 0, 0, 0, 0, time.UTC) }
+	for _, f := range []Filter{
+		{CC: "XA", Target: "a-rather-long-name-00.example"},
+		{CC: "XC", Target: "a-rather-long-name-59.example"},
+		{CC: "XB", Target: "a-rather-long-name-31.example", ASNs: []uint32{64512, 64515}},
+		{CC: "XB", Target: "a-rather-long-name-11.example", Since: at(2, 20), Until: at(3, 2)},
+		{CC: "XB", Target: "a-rather-long-name-11.example", Since: at(2, 1), Until: at(3, 1)},
+		{CC: "XB", Target: "a-rather-long-name-11.example", Since: at(2, 20).Add(5 * time.Hour), Until: at(2, 21).Add(time.Hour)},
+		{CC: "XB", Target: "a-rather-long-name-"},
+		{CC: "XZ", Target: "a-rather-long-name-11.example"},
+	} {
+		got, err := s.Cells(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := s.queryCells(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) == 0 && len(want) == 0 {
+			if f.CC != "XZ" && f.Target != "a-rather-long-name-" {
+				t.Errorf("%+v: nothing was found", f)
+			}
+			continue
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v: looked up %d cells, SQL answers %d", f, len(got), len(want))
+		}
+	}
+}
+
+// A file that was damaged gives an error that names it, not fewer cells.
+func TestLookupInADamagedFile(t *testing.T) {
+	s := manyCells(t)
+	m, err := s.a.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := m.Select(archive.Cells, "test")[1]
+	path := filepath.Join(s.a.Dir(), g.Path())
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for i := 4; i < len(b)/2; i++ {
+		b[i] ^= 0x55
+	}
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Cells(t.Context(), Filter{CC: "XA", Target: "a-rather-long-name-03.example"}); err == nil {
+		t.Errorf("%d cells from a damaged file and no error", len(got))
+	} else {
+		t.Log(err)
+	}
+}
+
+// Few files stay open, and none that the manifest no longer lists.
+func TestOpenFilesAreBounded(t *testing.T) {
+	s := manyCells(t)
+	f := Filter{CC: "XA", Target: "a-rather-long-name-03.example"}
+	if _, err := s.Cells(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.open.files); n != 3 {
+		t.Errorf("%d files are open for three months", n)
+	}
+	m, err := s.a.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.a.Update(t.Context(), func(u *archive.Update) error {
+		u.Manifest.Segments = u.Manifest.Segments[:len(m.Segments)-1]
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Cells(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.open.files); n != 2 {
+		t.Errorf("%d files are open for two months", n)
+	}
+}
