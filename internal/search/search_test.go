@@ -156,6 +156,13 @@ func TestRecordDocuments(t *testing.T) {
 		}
 	}
 	x := open(t, t.TempDir(), all)
+	// Who asked whom is found, by short names and by full ones.
+	for _, q := range []string{"request MoI PTA letter", "Interior Pakistan Telecommunication Authority letter 2023"} {
+		r, err := x.Search(t.Context(), q, search.Options{Kind: "act"})
+		if err != nil || !slices.ContainsFunc(r.Hits, func(h search.Hit) bool { return h.ID == "pk-2024-x/acts/moi-letter" }) {
+			t.Errorf("%q: %+v, %v", q, r, err)
+		}
+	}
 	r, err := x.Search(t.Context(), "Sindh High Court restore", search.Options{CC: "PK", Kind: "act"})
 	if err != nil || r.Total == 0 {
 		t.Errorf("%+v, %v", r, err)
