@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/url"
 	"os"
@@ -144,6 +145,9 @@ func (f *file) row(r table.Row) {
 	if err == nil {
 		values := f.c.rename(r.Values)
 		kind := kindOf(values)
+		if kind != "counts" { // of which none is no number
+			values = blank(values)
+		}
 		switch kind {
 		case "verdicts":
 			err = f.verdict(values)
@@ -163,6 +167,31 @@ func (f *file) row(r table.Row) {
 		}
 	}
 	f.problem(r.Line, err)
+}
+
+// blank empties the values that other programs write for none.
+func blank(v map[string]string) map[string]string {
+	for _, x := range v {
+		if isNone(x) {
+			v = maps.Clone(v)
+			for k, x := range v {
+				if isNone(x) {
+					v[k] = ""
+				}
+			}
+			return v
+		}
+	}
+	return v
+}
+
+// isNone knows the words of Python, pandas and SQL. ("NA" is Namibia.)
+func isNone(s string) bool {
+	switch s {
+	case "None", "none", "null", "NULL", "Null", "nan", "NaN", "NaT", `\N`, "<NA>":
+		return true
+	}
+	return false
 }
 
 func (f *file) problem(line int64, err error) {
@@ -245,7 +274,7 @@ func kindOf(v map[string]string) string {
 
 var (
 	ccForm  = regexp.MustCompile(`^[A-Z]{2}$`)
-	layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-07:00", "2006-01-02T15:04:05",
+	layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05-0700", "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 +0000 UTC", "2006-01-02T15:04:05",
 		"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02", "20060102"}
 )
 
@@ -257,6 +286,10 @@ func ParseTime(s string) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, fmt.Errorf("time %.40q is none", s)
 		}
+		return plausible(time.Unix(sec, 0))
+	}
+	if len(s) == 10 && strings.Trim(s, "0123456789") == "" { // seconds since 1970; a date has 8 digits
+		sec, _ := strconv.ParseInt(s, 10, 64)
 		return plausible(time.Unix(sec, 0))
 	}
 	for _, l := range layouts {
@@ -437,7 +470,7 @@ func (f *file) measurement(v map[string]string) error {
 
 func truth(s string) bool {
 	s = strings.ToLower(s)
-	return s == "true" || s == "t" || s == "1" || s == "yes"
+	return s == "true" || s == "t" || s == "1" || s == "1.0" || s == "yes" || s == "y"
 }
 
 // count reads a row of counts: OONI's aggregation columns.

@@ -70,6 +70,33 @@ u4,2024-02-17 04:00:00,ZZ,64512,,x.com,,,ok,,r4
 	}
 }
 
+// The words of other programs for none, and their times and truth values.
+func TestOtherSpellings(t *testing.T) {
+	cells, r, err := collect(t, Options{Span: series.Day}, `Measurement_Start_Time,probe_cc,probe_asn,domain,dns,tcp,state,mechanisms,report_id,resolver_asn
+2024-03-01 10:00:00+00:00,ZZ,AS64512,x.com,ok,None,OK,None,r1,None
+2024-03-01T10:00:00.123456,ZZ,64512,x.com,nan,,blocked,['tls.reset'],r2,nan
+2024-03-01T10:00:00+0000,ZZ,64512,x.com,null,\N,None,NULL,r3,
+1709287200,ZZ,64512.0,x.com,unknown,ok,,[],r4,AS64512
+2024-03-01 10:00:00 UTC,zz,AS64512,x.com,Blocked,ok,,NaN,r5,
+`)
+	if err != nil || r.Bad != 0 || len(cells) != 1 {
+		t.Fatalf("%+v, %+v, %v", cells, r, err)
+	}
+	if c := cells[0]; c.OK != 1 || c.Blocked != 2 || c.Impaired != 1 || c.Insufficient != 1 {
+		t.Errorf("%+v", c)
+	}
+	cells, _, err = collect(t, Options{Span: series.Day}, `measurement_start_time,probe_cc,probe_asn,input,anomaly,confirmed,failure
+2024-03-01T10:00:00Z,ZZ,AS64512,https://x.com/,True,False,False
+2024-03-01T11:00:00Z,ZZ,AS64512,https://x.com/,t,f,f
+2024-03-01T12:00:00Z,ZZ,AS64512,https://x.com/,1.0,0.0,0
+2024-03-01T13:00:00Z,ZZ,AS64512,https://x.com/,Y,N,N
+2024-03-01T14:00:00Z,ZZ,AS64512,https://x.com/,None,None,FALSE
+`)
+	if err != nil || len(cells) != 1 || cells[0].Impaired != 4 || cells[0].OK != 1 {
+		t.Errorf("%+v, %v", cells, err)
+	}
+}
+
 func TestStateFromLayers(t *testing.T) {
 	for layers, want := range map[string]verdict.State{
 		"ok,blocked": verdict.Blocked, "down,unknown": verdict.Down, "unknown,ok": verdict.Impaired, "ok,": verdict.OK, ",": verdict.Insufficient,
