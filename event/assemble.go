@@ -162,7 +162,7 @@ func (h *history) means(c *cluster) []string {
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
-		primary: anchor{c.from, c.to}, always: c.always}
+		primary: anchor{c.from, c.to}, always: c.always, mainly: h.mainly(c)}
 	means := h.means(c)
 	var ws []witness
 	for i := range parts {

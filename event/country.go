@@ -35,6 +35,7 @@ const (
 	// Of one network among several, so small a rise means that half of what
 	// it says is ok: a broken probe beside a sound one looks so.
 	mixedRise = 0.6
+	mainShare = 0.75 // of the score, that makes an event mainly one network's
 	stale     = 14 * 86400
 
 	// What one network alone must show when the verdicts only say that
@@ -485,6 +486,25 @@ func (h *history) mixed(c *cluster) bool {
 		}
 	}
 	return pure < 0.8*all || all == 0
+}
+
+// mainly is the network that gives three quarters of a cluster's score, or "".
+func (h *history) mainly(c *cluster) string {
+	var all, most float64
+	main := -1
+	for _, p := range c.perNetwork() {
+		sum := 0.0
+		for _, s := range p.spans {
+			sum += s.score
+		}
+		if all += sum; sum > most {
+			most, main = sum, p.net
+		}
+	}
+	if main < 0 || h.nets[main].asn == 0 || most < mainShare*all {
+		return ""
+	}
+	return networkName(h.nets[main].asn)
 }
 
 // cellsOf calls f with every cell of the cluster's stretches, once.

@@ -95,7 +95,7 @@ func (d *Detector) Country(cells []series.Cell) {
 	d.found = append(d.found, group(events)...)
 }
 
-// soundNetworks sets aside the events of single networks on which nearly all
+// soundNetworks sets aside the events that are mainly one network's, on which nearly all
 // failed while they lasted, and those of the same network and time.
 func (d *Detector) soundNetworks(cells []series.Cell, events []Event) []Event {
 	type outage struct {
@@ -104,17 +104,17 @@ func (d *Detector) soundNetworks(cells []series.Cell, events []Event) []Event {
 	}
 	var outages []outage
 	for i := range events {
-		if e := &events[i]; len(e.Networks) == 1 && broken(cells, e) {
-			outages = append(outages, outage{e.Networks[0], e.primary.from, e.primary.to})
+		if e := &events[i]; e.mainly != "" && broken(cells, e) {
+			outages = append(outages, outage{e.mainly, e.primary.from, e.primary.to})
 		}
 	}
 	return slices.DeleteFunc(events, func(e Event) bool {
-		if len(e.Networks) != 1 || !slices.ContainsFunc(outages, func(o outage) bool {
-			return o.network == e.Networks[0] && e.primary.from <= o.to && o.from <= e.primary.to
+		if e.mainly == "" || !slices.ContainsFunc(outages, func(o outage) bool {
+			return o.network == e.mainly && e.primary.from <= o.to && o.from <= e.primary.to
 		}) {
 			return false
 		}
-		e.Artefact = "the instrument: on " + e.Networks[0] + " nearly all of the other targets failed meanwhile, too"
+		e.Artefact = "the instrument: on " + e.mainly + " nearly all of the other targets failed meanwhile, too"
 		d.odd = append(d.odd, e)
 		return true
 	})

@@ -29,7 +29,8 @@ const (
 	watchSpan       = 14            // days around an onset in which a country must have measured
 	groupSlack      = 12 * 3600
 	groupShared     = 0.5
-	defectTargets   = 6
+	defectTargets   = 6 // on a day
+	brokenTargets   = 5 // while an event lasts
 	defectShare     = 0.8
 	defectNetworks  = 3
 )
@@ -360,13 +361,13 @@ func silenceDefects(cells []series.Cell) {
 	}
 }
 
-// broken reports whether, while an event of one network lasted, nearly all of
+// broken reports whether, while an event that is mainly one network's lasted, nearly all of
 // many targets failed there that otherwise are fine. (silenceDefects looks at
 // single days, on which few targets may have been measured.)
 func broken(cells []series.Cell, e *Event) bool {
 	type tally struct{ bad, ok, usualBad, usualOK float64 }
 	targets := map[string]*tally{}
-	asn, err := strconv.ParseUint(strings.TrimPrefix(e.Networks[0], "AS"), 10, 32)
+	asn, err := strconv.ParseUint(strings.TrimPrefix(e.mainly, "AS"), 10, 32)
 	if err != nil {
 		return false
 	}
@@ -393,9 +394,9 @@ func broken(cells []series.Cell, e *Event) bool {
 			continue
 		}
 		n++
-		if t.bad > t.ok {
+		if t.bad/(t.bad+t.ok) >= t.usualBad/max(t.usualBad+t.usualOK, 1)+minRise { // one probe of several may be broken
 			failed++
 		}
 	}
-	return n >= defectTargets && float64(failed) >= defectShare*float64(n)
+	return n >= brokenTargets && float64(failed) >= defectShare*float64(n)
 }
