@@ -37,6 +37,26 @@ func serving(body string) http.Handler {
 	})
 }
 
+// TestNoHeaders: a response without any writes an empty object, not null.
+func TestNoHeaders(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
+	l.hosts["bare.example"] = []string{"198.51.100.10"}
+	l.plain("198.51.100.10:80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\nhello")
+	}))
+	m := measure(t, l.config(), "http://bare.example/") // which checks the formats
+	if r := m.TestKeys.Requests[0].Response; r.Code != 200 || len(r.HeadersList) != 0 || r.Headers == nil {
+		t.Errorf("response %+v", r)
+	}
+}
+
 // helperAt serves a fixed control.
 func (l *loop) helperAt(address string, c measurement.Control) *ControlSite {
 	l.plain(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
