@@ -121,6 +121,9 @@ func ParseInput(s string) (*url.URL, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read target %q: %w", s, err)
 		}
+		if ascii == "" { // of what nothing is left, as of a soft hyphen
+			return nil, fmt.Errorf("read target %q: want a host name without a user", s)
+		}
 		if u.Port() != "" {
 			ascii += ":" + u.Port()
 		}
@@ -130,7 +133,21 @@ func ParseInput(s string) (*url.URL, error) {
 		u.Path = "/"
 	}
 	u.Fragment = ""
+	u.RawQuery = encodeQuery(u.RawQuery)
 	return u, nil
+}
+
+// encodeQuery writes as escapes what may not stand in a request as it is.
+func encodeQuery(q string) string {
+	var b strings.Builder
+	for _, c := range []byte(q) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
