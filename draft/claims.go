@@ -206,6 +206,7 @@ func (r *reader) claimant(s *sentence, m []int) []string {
 				return []string{a.id}
 			}
 		}
+		return r.speaker(s, m[0]) // according to something that is nobody
 	}
 	if behind := strings.TrimLeft(s.text[m[0]:], " "); len(quotes) > 0 && quotes[0][1] <= m[0] && behind != "" {
 		for _, a := range s.actors { // "…," said the minister

@@ -221,6 +221,22 @@ func TestCommonWords(t *testing.T) {
 	}
 }
 
+// A country's name inside another name is not its government; one that acts is.
+func TestCountryAsGovernment(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Kenya blocked Sampler.":                    true,
+		"On Monday, Kenya blocked Sampler.":         true,
+		"Airtel Kenya confirmed it in Kenya.":       false,
+		"Sampler was slow in Kenya, critics said.":  false,
+		"Safaricom and Telkom Kenya blocked Kenya.": false,
+	} {
+		got := slices.ContainsFunc(read(t, "", text).Actors, func(l Line[Actor]) bool { return l.Is.Kind == "government" })
+		if got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
 func TestSplit(t *testing.T) {
 	for text, want := range map[string]int{
 		"One. Two! Three?":                        3,

@@ -57,7 +57,8 @@ func findDates(text string, published time.Time) []dateMention {
 				return
 			}
 		}
-		found = append(found, dateMention{start: m[0], end: m[1], DateText: DateText{Text: text[m[0]:m[1]], Date: date, Note: note}})
+		end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
+		found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
 	}
 	group := func(m []int, n int) string {
 		if m[2*n] < 0 {
