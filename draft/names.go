@@ -59,13 +59,19 @@ func (f *platformFinder) find(text string) []mention {
 	return found
 }
 
+// dateline is what stands behind the agency in "CITY, Aug 8 (Wire) - …".
+var dateline = regexp.MustCompile(`^\)\s*[-–—]`)
+
 // means reports whether a word that is a platform's name stands for it here.
 func (f *platformFinder) means(word, text string, start int) bool {
 	lower := strings.ToLower(word)
+	if strings.HasSuffix(text[:start], "(") && dateline.MatchString(text[start+len(word):]) {
+		return false // the agency of a dateline
+	}
 	if !commonWords[lower] {
 		return word != lower || strings.ContainsAny(lower, ". -") || len(lower) > 5
 	}
-	if word == lower || strings.HasSuffix(text[:start], "(") && strings.HasPrefix(text[start+len(word):], ")") { // an agency, "(Wire)"
+	if word == lower {
 		return false
 	}
 	if lower == "x" {
@@ -169,7 +175,7 @@ var actorPatterns = []struct {
 	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
 	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}[Pp]arty)\b`), "Example Progress Party"},
 	{"regulator", "regulator", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Authority|Commission|Regulator)\b` + tail), "Example Communications Authority"},
-	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Office)\b` + tail), "Example Investigation Agency"},
+	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Committee|Office)\b` + tail), "Example Investigation Agency"},
 	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ ){0,3}Chamber of Commerce\b`), "Example Bar Association"},
 	{"group", "civil_society", regexp.MustCompile(`\b(?:[Ii]nternet (?:monitor|watchdog|observatory|freedom group)|[Mm]onitoring (?:group|organi[sz]ation|service)|[Ww]atchdog|(?:[Dd]igital |[Hh]uman )?rights (?:group|organi[sz]ation)|[Aa]dvocacy group|providers['’] association|research group)s?,? (\p{Lu}[\pL\pN]+(?:\s+\p{Lu}[\pL\pN]+){0,3})`), "internet monitor Examplewatch"},
 	{"company", "company", regexp.MustCompile(`\b` + capitals + `{1,4}(?:Telecom|Mobile|Wireless|Limited|Ltd|Inc|Corporation)\b`), "Example Telecom"},
