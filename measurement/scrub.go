@@ -18,8 +18,9 @@ const scrubbed = "127.0.0.1"
 // when there was nothing to remove, and how many places it changed.
 //
 // It works on the text, so that a document that does not decode is scrubbed
-// too. It finds IPv4 with dots or dashes and IPv6 in any spelling; not other
-// encodings (an address as a number, or reversed in a host name).
+// too. It finds IPv4 with dots or dashes and IPv6 in any spelling, also within
+// what is percent-encoded, names of in-addr.arpa, and subnets of the address
+// (as DNS gives them in client-subnet); not other encodings, as a number.
 func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 	doc, addrs, n := scrubValues(doc)
 	addrs = append(addrs, more...)
@@ -211,38 +212,78 @@ func parseAddress(s string) (netip.Addr, bool) {
 	return a.WithZone("").Unmap(), err == nil
 }
 
-// spellings are the forms in which an IPv4 address is looked for; the many of
-// IPv6 are found by reading.
+// The narrowest subnets that still say whose address it is.
+const (
+	subnet4 = 16
+	subnet6 = 32
+)
+
+// spellings are the forms in which an address is looked for. The many with
+// colons of IPv6 are found by reading.
 func spellings(a netip.Addr) []string {
-	return []string{a.String(), strings.ReplaceAll(a.String(), ".", "-")}
+	if !a.Is4() {
+		return []string{strings.ReplaceAll(a.String(), ":", "-"), strings.ReplaceAll(a.StringExpanded(), ":", "-")}
+	}
+	b := a.As4()
+	reversed := netip.AddrFrom4([4]byte{b[3], b[2], b[1], b[0]})
+	out := []string{a.String(), strings.ReplaceAll(a.String(), ".", "-"), reversed.String() + ".in-addr.arpa"}
+	for bits := subnet4; bits < 32; bits++ {
+		out = append(out, netip.PrefixFrom(a, bits).Masked().String())
+	}
+	return out
 }
 
-// colons finds what could be an IPv6 address.
-var colons = regexp.MustCompile(`[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{2,44}`)
+// colons finds what could be an IPv6 address, or a subnet of it.
+var colons = regexp.MustCompile(`[0-9A-Fa-f]{0,4}(?::|%3[Aa])(?:[0-9A-Fa-f.:]|%3[Aa]){1,120}(?:(?:/|%2[Ff])[0-9]{1,3})?`)
+
+var percents = strings.NewReplacer("%3A", ":", "%3a", ":", "%2F", "/", "%2f", "/")
 
 // replace replaces an address wherever it stands, in any spelling.
 func replace(doc []byte, a netip.Addr, n *int) []byte {
+	for _, form := range spellings(a) {
+		doc = replaceAddress(doc, form, n)
+	}
 	if a.Is4() {
-		for _, form := range spellings(a) {
-			doc = replaceAddress(doc, form, n)
-		}
 		return doc
 	}
 	return colons.ReplaceAllFunc(doc, func(found []byte) []byte {
-		text := bytes.TrimRight(found, ".")
-		if !bytes.HasSuffix(text, []byte("::")) {
-			text = bytes.TrimRight(text, ":")
+		rest := 0 // bytes before it that are of something else, as of an escape
+		for rest < 4 && !says(found[rest:], a) {
+			if c := found[rest]; c == ':' || c == '%' {
+				return found
+			}
+			rest++
 		}
-		if b, err := netip.ParseAddr(string(text)); err != nil || b.Unmap() != a {
+		if rest == 4 {
 			return found
 		}
 		*n++
-		return append([]byte(scrubbed), found[len(text):]...)
+		out := append(bytes.Clone(found[:rest]), scrubbed...)
+		return append(out, found[len(trimmed(found)):]...)
 	})
 }
 
-// replaceAddress replaces an IPv4 address where it stands alone: 1.2.3.4 is not
-// found in 11.2.3.45.
+// trimmed is a text without the signs after an address that are none of it.
+func trimmed(found []byte) []byte {
+	text := bytes.TrimRight(found, ".")
+	if !bytes.HasSuffix(text, []byte("::")) {
+		text = bytes.TrimRight(text, ":")
+	}
+	return text
+}
+
+// says reports whether a text is the address, or a subnet that holds it.
+func says(found []byte, a netip.Addr) bool {
+	text := percents.Replace(string(trimmed(found)))
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Bits() >= subnet6 && p.Contains(a)
+	}
+	b, err := netip.ParseAddr(text)
+	return err == nil && b.Unmap() == a
+}
+
+// replaceAddress replaces a form of an address where it stands alone: 1.2.3.4
+// is not found in 11.2.3.45.
 func replaceAddress(doc []byte, form string, n *int) []byte {
 	needle := []byte(form)
 	var out []byte
@@ -273,8 +314,11 @@ func replaceAddress(doc []byte, form string, n *int) []byte {
 func partOfMore(doc []byte, i, j int) bool {
 	digit := func(k int) bool { return k >= 0 && k < len(doc) && doc[k] >= '0' && doc[k] <= '9' }
 	dot := func(k int) bool { return k >= 0 && k < len(doc) && doc[k] == '.' }
-	return digit(i-1) || digit(j) || dot(i-1) && digit(i-2) || dot(j) && digit(j+1)
+	return digit(i-1) && !escape.Match(doc[max(0, i-6):i]) || digit(j) || dot(i-1) && digit(i-2) || dot(j) && digit(j+1)
 }
+
+// escape is the end of an escape, whose last digit is none of a number.
+var escape = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})$`)
 
 // scrubBase64 looks into {"format":"base64","data":"…"} values, OONI's form
 // of what is not UTF-8.

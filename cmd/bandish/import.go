@@ -53,6 +53,7 @@ func runImport(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	p.Workers = *workers
+	tellWaiting(env, p)
 	want, err := wanted(p.Targets, *cc, *targetArg, *test, *since, *until)
 	if err != nil {
 		return err
@@ -86,6 +87,13 @@ func runImport(ctx context.Context, env *environment, args []string) error {
 		return &exitError{code: 1, err: fmt.Errorf("%d of %d sources could not be read:\n  %s", sum.Unreadable, sum.Sources, strings.Join(sum.Errors, "\n  "))}
 	}
 	return nil
+}
+
+// tellWaiting makes a command say that it waits for its turn to write.
+func tellWaiting(env *environment, p *pipeline.Pipeline) {
+	p.Archive.Waiting = func() {
+		fmt.Fprintf(env.stderr, "waiting for another bandish that is writing to %s\n", p.Archive.Dir())
+	}
 }
 
 // settle merges small segments, counts cells anew and removes what is left

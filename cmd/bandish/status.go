@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -70,6 +71,9 @@ func runStatus(ctx context.Context, env *environment, args []string) error {
 		q.Name = p.Name
 	}
 	answer, err := st.Answer(ctx, q)
+	if hint := a.Lacks(); err != nil && hint != "" {
+		return errors.New(hint)
+	}
 	if err != nil {
 		return err
 	}

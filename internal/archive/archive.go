@@ -29,6 +29,10 @@ import (
 
 // Archive is a data folder. Its methods may be called by many goroutines.
 type Archive struct {
+	// Waiting is told, once a turn, when another process has held the turn to
+	// write for some seconds. It may be nil; set it before first use.
+	Waiting func()
+
 	dir string
 
 	mu       sync.Mutex // guards the in-process turn to write
@@ -141,6 +145,8 @@ func (a *Archive) lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock archive: %w", err)
 	}
+	patience := time.NewTimer(2 * time.Second)
+	defer patience.Stop()
 	for {
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
@@ -154,6 +160,10 @@ func (a *Archive) lock(ctx context.Context) (unlock func(), err error) {
 		case <-ctx.Done():
 			f.Close()
 			return nil, fmt.Errorf("wait for another bandish that writes to %s: %w", a.dir, ctx.Err())
+		case <-patience.C:
+			if a.Waiting != nil {
+				a.Waiting()
+			}
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -324,6 +334,22 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 	}
 	orphans, err = a.orphans()
 	return damaged, orphans, files, err
+}
+
+// Lacks says how to mend an archive that a question failed on: it names the
+// first listed segment that is not there or has another length, "" where none.
+func (a *Archive) Lacks() string {
+	m, err := a.Manifest()
+	if err != nil {
+		return ""
+	}
+	for _, s := range m.Segments {
+		st, err := os.Stat(filepath.Join(a.dir, s.Path()))
+		if err != nil || st.Size() != s.Bytes {
+			return fmt.Sprintf("%s is missing or damaged: bandish archive check names all that is, bandish rebuild brings it back", s.Path())
+		}
+	}
+	return ""
 }
 
 func (a *Archive) verify(path, sum string, size int64) (reason string) {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,8 +46,9 @@ type Document struct {
 	Line   int64  // from 1; for a document of several lines its first
 	Offset int64  // in the decompressed source
 	Kind   string
-	Data   []byte // owned by the receiver
-	UID    string // from the name of a postcan
+	Data   []byte   // owned by the receiver
+	UID    string   // from the name of a postcan
+	Lacks  []string // of a row of counts: the columns that say of what, and that its table has not
 
 	Uploaded time.Time // when a collector got it, where known
 	Bad      string    // why it cannot be read; Data is then what was there, of a line over MaxDocument its first 4 KiB
@@ -380,6 +382,20 @@ func TableKind(columns []string) string {
 	return ""
 }
 
+// lacking are the columns that a table of counts has not: OONI's API leaves out
+// those of the question that was asked.
+func lacking(kind string, columns []string) (out []string) {
+	if kind != CountsRow {
+		return nil
+	}
+	for _, c := range []string{"probe_cc", "test_name", "domain", "input"} {
+		if !slices.Contains(columns, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 var errTable = errors.New("the table's columns are neither those of OONI's aggregation API (measurement_start_day, …, anomaly_count, confirmed_count, failure_count, ok_count, measurement_count) nor of obs_web (measurement_uid, measurement_start_time, …, dns_failure, tcp_failure, tls_failure, http_failure)")
 
 // csv reads a table with a header row.
@@ -392,6 +408,7 @@ func (c *cutter) csv(r *bufio.Reader) error {
 	if kind == "" {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, errTable)
 	}
+	lacks := lacking(kind, t.Columns)
 	for {
 		row, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -400,7 +417,7 @@ func (c *cutter) csv(r *bufio.Reader) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		d := Document{Source: c.name, Line: row.Line, Offset: row.Offset, Kind: kind}
+		d := Document{Source: c.name, Line: row.Line, Offset: row.Offset, Kind: kind, Lacks: lacks}
 		if row.Err != nil {
 			d.Bad, d.Data = row.Err.Error(), bytes.Clone(row.Raw)
 		} else {

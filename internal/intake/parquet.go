@@ -49,12 +49,13 @@ func (c *cutter) parquet(r *bufio.Reader) (err error) {
 	}
 	t := newParquetTable(pf.Schema())
 	kind := TableKind(t.columns)
+	lacks := lacking(kind, t.columns)
 	if kind == "" {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, errTable)
 	}
 	line := int64(0)
 	for _, group := range pf.RowGroups() {
-		if err := c.rowGroup(group, t, kind, table.MaxRows(size), &line); err != nil {
+		if err := c.rowGroup(group, t, Document{Source: c.name, Kind: kind, Lacks: lacks}, table.MaxRows(size), &line); err != nil {
 			return err
 		}
 	}
@@ -71,7 +72,7 @@ func plainError(err error) error {
 	return err
 }
 
-func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, most int64, line *int64) error {
+func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, like Document, most int64, line *int64) error {
 	rows := group.Rows()
 	defer rows.Close()
 	buf := make([]parquet.Row, 256)
@@ -81,7 +82,8 @@ func (c *cutter) rowGroup(group parquet.RowGroup, t *parquetTable, kind string, 
 			if *line++; *line > most {
 				return fmt.Errorf("%s: row %d: %w", c.name, *line, table.ErrTooManyRows)
 			}
-			d := Document{Source: c.name, Line: *line, Kind: kind}
+			d := like
+			d.Line = *line
 			if n := table.RowBytes(row); n > table.MaxRow {
 				d.Bad = fmt.Sprintf("the row has %d bytes, the limit is %d", n, table.MaxRow)
 			} else {

@@ -113,7 +113,12 @@ func fileSource(p string, st fs.FileInfo) Source {
 }
 
 func httpSource(u string) Source {
-	return Source{Name: u, Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
+	name := u
+	if p, err := url.Parse(u); err == nil && p.User != nil { // a password is not for the archive
+		p.User = nil
+		name = p.String()
+	}
+	return Source{Name: name, Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) { return openWeb(ctx, u) })
 	}}
 }

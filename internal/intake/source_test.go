@@ -164,6 +164,13 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+func TestPasswordsAreNotNames(t *testing.T) {
+	got, err := List(t.Context(), "https://me:secret@example.org/a.jsonl", Filter{}, Buckets{})
+	if err != nil || len(got) != 1 || got[0].Name != "https://example.org/a.jsonl" {
+		t.Errorf("%v, %v", names(got), err)
+	}
+}
+
 func TestUploaded(t *testing.T) {
 	for name, want := range map[string]string{
 		"s3://b/raw/20240217/17/PK/webconnectivity/x.jsonl.gz":         "2024-02-17T17:00:00Z",

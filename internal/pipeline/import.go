@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -250,6 +251,7 @@ func (im *importer) work(ctx context.Context, jobs <-chan *job) {
 			return
 		case j := <-jobs:
 			for i := range j.docs {
+				im.want.complete(&j.docs[i])
 				it, bad := im.p.judge(&j.docs[i], im.added)
 				switch {
 				case bad != nil:
@@ -262,6 +264,40 @@ func (im *importer) work(ctx context.Context, jobs <-chan *job) {
 			}
 			close(j.done)
 		}
+	}
+}
+
+// complete adds to a row of counts what its table left out and the import was
+// asked for: OONI's API does not repeat the country, test and domain that it
+// was asked for.
+func (w *Want) complete(d *intake.Document) {
+	if d.Bad != "" || len(d.Lacks) == 0 {
+		return
+	}
+	add := func(column, value string) {
+		if value == "" {
+			return
+		}
+		pair, err := json.Marshal(map[string]string{column: value})
+		if err != nil || len(d.Data) < 2 { // text always encodes
+			return
+		}
+		if len(d.Data) > 2 {
+			pair = append([]byte{','}, pair[1:]...)
+		} else {
+			pair = pair[1:]
+		}
+		d.Data = append(d.Data[:len(d.Data)-1], pair...)
+	}
+	lacks := func(column string) bool { return slices.Contains(d.Lacks, column) }
+	if lacks("probe_cc") {
+		add("probe_cc", w.CC)
+	}
+	if lacks("test_name") {
+		add("test_name", w.Test)
+	}
+	if lacks("domain") && lacks("input") {
+		add("target", w.Target)
 	}
 }
 

@@ -510,6 +510,57 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// OONI's API leaves out the columns that it was asked by; the import is told.
+func TestCountsOfOneQuestion(t *testing.T) {
+	t.Parallel()
+	const table = "anomaly_count,confirmed_count,failure_count,measurement_count,measurement_start_day,ok_count,probe_asn\n3,0,1,10,2024-02-17,6,64512\n"
+	p := open(t)
+	path := write(t, "api.csv", []byte(table))
+	if s := bring(t, p, Want{}, path); s.Quarantined != 1 || s.Added != 0 {
+		t.Errorf("without a country: %+v", s)
+	}
+	if s := bring(t, p, Want{Filter: intake.Filter{CC: "ZZ"}}, path); s.Quarantined != 1 || s.Added != 0 {
+		t.Errorf("without a target: %+v", s)
+	}
+	for _, target := range []string{"x", "facebook"} {
+		if s := bring(t, p, Want{Filter: intake.Filter{CC: "ZZ"}, Target: target}, path); s.Added != 1 {
+			t.Errorf("%s: %+v", target, s)
+		}
+	}
+	if s := bring(t, p, Want{Filter: intake.Filter{CC: "ZZ"}, Target: "x"}, write(t, "again.csv", []byte(table))); s.Duplicates != 1 {
+		t.Errorf("again: %+v", s)
+	}
+	if _, err := p.Compact(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	before := segments(t, p)
+	if _, err := p.Rebuild(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := segments(t, p); !slices.Equal(before, after) {
+		t.Errorf("rebuilt %v, imported %v", after, before)
+	}
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range m.Select(archive.Counts, "") {
+		err := archive.ReadSegment(p.Archive, g, func(rows []Count) error {
+			for _, c := range rows {
+				got = append(got, fmt.Sprint(c.CC, c.Target, c.Measurements))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(got) != "[ZZfacebook10 ZZx10]" {
+		t.Errorf("the counts are %v", got)
+	}
+}
+
 // Every file of the real and simulated data that is shared imports, or is set
 // aside with a reason.
 func TestSharedData(t *testing.T) {

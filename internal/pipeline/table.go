@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -50,7 +51,11 @@ type Count struct {
 
 // name tells one row of counts from another: everything but the counts.
 func (c *Count) name() string {
-	return strings.Join([]string{c.Day.UTC().Format(time.DateOnly), c.CC, strconv.FormatUint(uint64(c.ASN), 10), c.TestName, c.Domain, c.Input, c.Category}, "\x00")
+	domain := c.Domain
+	if domain == "" && c.Input == "" {
+		domain = "target " + c.Target
+	}
+	return strings.Join([]string{c.Day.UTC().Format(time.DateOnly), c.CC, strconv.FormatUint(uint64(c.ASN), 10), c.TestName, domain, c.Input, c.Category}, "\x00")
 }
 
 // CompareCounts orders rows of counts as the archive keeps them.
@@ -74,12 +79,23 @@ func countItem(d *intake.Document, targetOf func(host, test string, at time.Time
 	if host == "" {
 		host = observation.HostOf(c.Input)
 	}
-	c.Target = targetOf(host, c.TestName, c.Day)
+	if c.Target == "" {
+		c.Target = targetOf(host, c.TestName, c.Day)
+	}
 	if c.Target == "" {
 		c.Target = host
 	}
 	if c.Target == "" {
 		c.Target = c.TestName
+	}
+	switch {
+	case c.CC == "":
+		err = errors.New("it names no country: a table without probe_cc is of one country, say which with --cc")
+	case c.Target == "":
+		err = errors.New("it names neither domain, input nor test: say what was measured with --target or --test")
+	}
+	if err != nil {
+		return nil, &reject{doc: *d, reason: err.Error()}
 	}
 	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, UID: c.name(), Document: d.Data}
 	return &item{entries: []archive.Entry{e}, count: c}, nil
@@ -90,7 +106,7 @@ func readCount(data []byte) (*Count, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("read row of counts: %w", err)
 	}
-	c := &Count{CC: strings.ToUpper(f["probe_cc"]), TestName: f["test_name"], Domain: strings.ToLower(f["domain"]), Input: f["input"], Category: first(f, "category_code", "test_category")}
+	c := &Count{CC: strings.ToUpper(f["probe_cc"]), TestName: f["test_name"], Domain: strings.ToLower(f["domain"]), Input: f["input"], Category: first(f, "category_code", "test_category"), Target: f["target"]}
 	day := first(f, "measurement_start_day", "date", "day")
 	t, err := time.Parse(time.DateOnly, day[:min(len(day), 10)])
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 // What ParseInput takes it takes again, and it is a web page of a host.
 func FuzzParseInput(f *testing.F) {
-	for _, s := range []string{"x.com", "https://x.com/a?b#c", "http://[2001:db8::1]:8080/", "HTTP://EXÄMPLE.org", "x.com:443", "ftp://x", "://", "", "http://a b/", "https://user@x.com/", "http://1.2.3.4"} {
+	for _, s := range []string{"x.com", "https://x.com/a?b#c", "http://[2001:db8::1]:8080/", "HTTP://EXÄMPLE.org", "x.com:443", "ftp://x", "://", "", "http://a b/", "https://user@x.com/", "http://1.2.3.4", "x.com/?q=a b #c", "x.com/?\u00a0"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -33,6 +33,7 @@ type Config struct {
 	Control   *ControlSite // nil: no control, and little can be concluded
 	Throttle  Throttle
 	Place     Place
+	Resolver  Place        // of the system's resolver, see ResolverPlace
 	Own       []netip.Addr // this machine's addresses, to be scrubbed
 	Version   string       // of the software
 
@@ -120,6 +121,9 @@ func ParseInput(s string) (*url.URL, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read target %q: %w", s, err)
 		}
+		if ascii == "" { // of what nothing is left, as of a soft hyphen
+			return nil, fmt.Errorf("read target %q: want a host name without a user", s)
+		}
 		if u.Port() != "" {
 			ascii += ":" + u.Port()
 		}
@@ -129,7 +133,21 @@ func ParseInput(s string) (*url.URL, error) {
 		u.Path = "/"
 	}
 	u.Fragment = ""
+	u.RawQuery = encodeQuery(u.RawQuery)
 	return u, nil
+}
+
+// encodeQuery writes as escapes what may not stand in a request as it is.
+func encodeQuery(q string) string {
+	var b strings.Builder
+	for _, c := range []byte(q) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
@@ -224,6 +242,7 @@ func (c *Config) document(start time.Time, test, version string) *measurement.Me
 		DataFormatVersion: "0.2.0", TestName: test, TestVersion: version, TestStartTime: stamp, StartTime: stamp,
 		Runtime: c.Now().Sub(start).Seconds(),
 		ProbeCC: cc, ProbeASN: c.Place.ASN, ProbeNetwork: c.Place.Network,
+		ResolverASN: c.Resolver.ASN, ResolverNetwork: c.Resolver.Network,
 		SoftwareName: SoftwareName, SoftwareVersion: c.Version,
 		Extensions:  map[string]int{"dnst": 0, "httpt": 0, "netevents": 0, "tcpconnect": 0, "tlshandshake": 0},
 		Annotations: measurement.Annotations{Platform: platform(), EngineName: SoftwareName, EngineVersion: c.Version},

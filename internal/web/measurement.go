@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -56,9 +57,8 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if r.URL.Query().Get("raw") != "" {
-			w.Header().Set("Content-Type", "application/json")
-			_, err := w.Write(entry.Document)
-			return err
+			deliver(w, r, "application/json", entry.Document)
+			return nil
 		}
 		e.Source, e.SourceLine = publicName(entry.Source), entry.Line
 	}
@@ -68,10 +68,20 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 }
 
 // publicName is a source as strangers may see it: an address of the web or of
-// a bucket whole, of a file here its name without its folders.
+// a bucket without what can hold a password or a signature, of a file here its
+// name without its folders.
 func publicName(source string) string {
-	if strings.Contains(source, "://") {
-		return source
+	if !strings.Contains(source, "://") {
+		return path.Base(source)
 	}
-	return path.Base(source)
+	address, member, _ := strings.Cut(source, " › ")
+	u, err := url.Parse(address)
+	if err != nil {
+		return path.Base(source)
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	if member != "" {
+		member = " › " + member
+	}
+	return u.String() + member
 }

@@ -5,7 +5,9 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,7 +100,14 @@ func (s *Site) wrap(h handler) http.Handler {
 			json.NewEncoder(w).Encode(map[string]string{"error": text})
 			return
 		}
-		s.render(w, status, "error.html", map[string]any{"Title": http.StatusText(status), "Text": text})
+		page, err := s.render("error.html", map[string]any{"Title": http.StatusText(status), "Text": text})
+		if err != nil {
+			s.Log.Error("show an error", "err", err)
+			page = []byte(template.HTMLEscapeString(text))
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(status)
+		w.Write(page) // the reader's loss
 	})
 }
 
@@ -116,43 +125,55 @@ func (s *Site) respond(w http.ResponseWriter, r *http.Request, page string, valu
 		if err != nil {
 			return err
 		}
-		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		_, err = w.Write(append(b, '\n'))
-		return err
+		deliver(w, r, "application/json", append(b, '\n'))
+		return nil
 	}
 	data := map[string]any{"Value": value}
 	for k, v := range extra {
 		data[k] = v
 	}
-	return s.render(w, http.StatusOK, page, data)
-}
-
-func (s *Site) render(w http.ResponseWriter, status int, page string, data map[string]any) error {
-	t, err := template.New("").Funcs(functions).ParseFS(files, "template/layout.html", "template/"+page)
+	b, err := s.render(page, data)
 	if err != nil {
 		return err
+	}
+	deliver(w, r, "text/html; charset=utf-8", b)
+	return nil
+}
+
+// deliver answers with what was made of the present state. A reader who has
+// the same gets no more than that answer.
+func deliver(w http.ResponseWriter, r *http.Request, mediaType string, body []byte) {
+	sum := sha256.Sum256(body)
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "no-cache") // may be kept, and is asked for again
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+func (s *Site) render(page string, data map[string]any) ([]byte, error) {
+	t, err := template.New("").Funcs(functions).ParseFS(files, "template/layout.html", "template/"+page)
+	if err != nil {
+		return nil, err
 	}
 	data["Demo"] = s.Demo
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, "layout", data); err != nil {
-		return fmt.Errorf("render %s: %w", page, err)
+		return nil, fmt.Errorf("render %s: %w", page, err)
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, err = w.Write(b.Bytes())
-	return err
+	return b.Bytes(), nil
 }
 
-func (s *Site) style(w http.ResponseWriter, _ *http.Request) error {
+func (s *Site) style(w http.ResponseWriter, r *http.Request) error {
 	b, err := files.ReadFile("template/style.css")
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "max-age=300")
-	_, err = w.Write(b)
-	return err
+	deliver(w, r, "text/css; charset=utf-8", b)
+	return nil
 }
 
 var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)

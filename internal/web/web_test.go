@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
@@ -276,6 +279,141 @@ func TestCheckAnswersFromTheArchive(t *testing.T) {
 	for _, bad := range []string{"/check?target=x&cc=XX1&at=2024-02-18&claim=accessible", "/check?target=x&cc=ZZ&at=soon&claim=accessible", "/check?target=x&cc=ZZ&at=2024-02-18&claim=fine"} {
 		if code, _ := s.get(bad); code != 400 {
 			t.Errorf("%s: %d, want 400", bad, code)
+		}
+	}
+}
+
+// every replaces all texts of a document but those that decide how it is read.
+func every(v any, text string) any {
+	switch v := v.(type) {
+	case string:
+		return text
+	case []any:
+		for i := range v {
+			v[i] = every(v[i], text)
+		}
+	case map[string]any:
+		for k := range v {
+			switch k {
+			case "measurement_start_time", "test_start_time", "test_name", "probe_cc", "probe_asn", "probe_ip", "query_type", "answer_type":
+			case "input", "url", "hostname", "server_name":
+				v[k] = "https://" + text + "/"
+			default:
+				v[k] = every(v[k], text)
+			}
+		}
+	}
+	return v
+}
+
+// No field of a measurement can do anything in a page: there is no script, no
+// handler, no style and no address but ones of the web in it.
+func TestNoFieldIsLive(t *testing.T) {
+	s := serve(t)
+	const doc = `{"input":"","measurement_start_time":"2024-02-17 10:00:00","probe_asn":"AS64512","probe_cc":"ZZ","report_id":"","measurement_uid":"","software_name":"","software_version":"","resolver_ip":"","annotations":{"platform":""},"test_name":"web_connectivity","test_keys":{"queries":[{"engine":"","failure":"","hostname":"","query_type":"A","resolver_address":"","answers":[{"answer_type":"A","ipv4":""},{"answer_type":"CNAME","hostname":""}]}],"tcp_connect":[{"ip":"","port":443,"status":{"failure":"","success":false}}],"tls_handshakes":[{"address":"","server_name":"","failure":"","peer_certificates":[{"format":"base64","data":""}]}],"requests":[{"failure":"","network":"tcp","address":"","request":{"url":"","method":""},"response":{"code":302,"body":"","headers":{"Location":"","Server":""},"headers_list":[["Location",""]]}}],"control":{"dns":{"failure":"","addrs":[""]},"http_request":{"failure":"","title":"","status_code":200,"headers":{"Server":""}}},"control_failure":""}}`
+	for i, text := range []string{
+		`"><script>alert(1)</script>`, `' onmouseover='alert(1)' x='`, `javascript:alert(1)//`, `</title></style></svg><svg/onload=alert(1)>`,
+		`<img src=x onerror=alert(1)>`, "data:text/html,<script>alert(1)</script>", `{{.}}<!--`, "]]></a><a href=javascript:alert(1)>",
+	} {
+		var v any
+		if err := json.Unmarshal([]byte(doc), &v); err != nil {
+			t.Fatal(err)
+		}
+		v = every(v, text)
+		v.(map[string]any)["measurement_uid"] = fmt.Sprint(i, text)
+		b, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.p.Submit(t.Context(), b, pipeline.Sender{})
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		s.count()
+		for _, path := range []string{"/", "/cc/ZZ", "/cc/ZZ/" + url.PathEscape(text), "/m/" + url.PathEscape(r.UID), "/search?q=" + url.QueryEscape(text), "/check?cc=ZZ&target=" + url.QueryEscape(text) + "&at=" + url.QueryEscape(text)} {
+			code, page := s.get(path)
+			if strings.HasPrefix(path, "/m/") && code != 200 || code >= 500 {
+				t.Errorf("%s: %d", path, code)
+			}
+			inert(t, path, page)
+		}
+	}
+}
+
+func inert(t *testing.T, path, page string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		switch n.Data {
+		case "script", "iframe", "object", "embed", "img", "base", "style":
+			if n.Type == html.ElementNode {
+				t.Errorf("%s has an element %s", path, n.Data)
+			}
+		}
+		for _, a := range n.Attr {
+			link := a.Key == "href" || a.Key == "src" || a.Key == "action"
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "?") && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "https://") {
+				t.Errorf("%s has %s=%q", path, a.Key, a.Val)
+			}
+		}
+	}
+}
+
+// A reader who has a page already is told so, and HEAD is answered as GET is.
+func TestPagesAreAskedForAgain(t *testing.T) {
+	s := serve(t)
+	ask := func(method, path, etag string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequest(method, s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if etag != "" {
+			req.Header.Set("If-None-Match", etag)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	for _, path := range []string{"/", "/rules", "/cases", "/style.css", "/cc/PK/x", "/cc/PK/x?format=json"} {
+		first := ask("GET", path, "")
+		etag := first.Header.Get("ETag")
+		if first.StatusCode != 200 || len(etag) != 26 || first.Header.Get("Cache-Control") == "" {
+			t.Errorf("%s: %d, ETag %q, %v", path, first.StatusCode, etag, first.Header)
+		}
+		if again := ask("GET", path, etag); again.StatusCode != http.StatusNotModified {
+			t.Errorf("%s again: %d", path, again.StatusCode)
+		}
+		if head := ask("HEAD", path, ""); head.StatusCode != 200 || head.ContentLength != first.ContentLength || head.Header.Get("Content-Type") != first.Header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %d, %d bytes, GET has %d", path, head.StatusCode, head.ContentLength, first.ContentLength)
+		}
+	}
+	before := ask("GET", "/cc/ZZ", "").Header.Get("ETag")
+	s.submit(17, 64512, "x.com", true)
+	s.count()
+	if after := ask("GET", "/cc/ZZ", before); after.StatusCode != 200 {
+		t.Errorf("after a measurement the page is still %d", after.StatusCode)
+	}
+	if missing := ask("GET", "/nowhere", ""); missing.Header.Get("ETag") != "" || missing.Header.Get("Content-Security-Policy") == "" {
+		t.Errorf("an error has the headers %v", missing.Header)
+	}
+}
+
+func TestPublicNames(t *testing.T) {
+	for source, want := range map[string]string{
+		"/home/someone/secret/a.jsonl":                             "a.jsonl",
+		"/home/someone/a.tar.gz › b/c.post":                        "c.post",
+		"s3://ooni-data-eu-fra/raw/20240217/x.jsonl.gz":            "s3://ooni-data-eu-fra/raw/20240217/x.jsonl.gz",
+		"https://me:pass@example.org/a.gz?X-Amz-Signature=s › b.x": "https://example.org/a.gz › b.x",
+	} {
+		if got := publicName(source); got != want {
+			t.Errorf("%s is shown as %s, want %s", source, got, want)
 		}
 	}
 }
