@@ -47,11 +47,12 @@ func ExportKeepItOn(w io.Writer, bans []Ban, asOf time.Time, name func(id string
 		start, end time.Time
 		status     Status
 		internet   bool
+		unnamed    bool // a row of its own: beside a platform with a name it would be read as a remark
 	}
 	rows := make(map[key][]Ban)
 	var keys []key
 	for _, b := range bans {
-		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == Internet}
+		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == Internet, b.Target == Unnamed}
 		if rows[k] == nil {
 			keys = append(keys, k)
 		}

@@ -3,6 +3,7 @@ package ban
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -259,7 +260,7 @@ func (s *sheetReader) targets(r *Report, cell func(string) string) {
 			}
 		}
 		for _, word := range services(cell("other")) {
-			if id := s.names.serviceID(word); id == "" {
+			if id := s.names.serviceID(word, r.Start); id == "" {
 				r.Other = append(r.Other, word)
 			} else if !slices.Contains(r.Targets, id) {
 				r.Targets = append(r.Targets, id)
@@ -285,10 +286,14 @@ func (s *sheetReader) perCountry(r Report, countries string) string {
 	return ""
 }
 
-// serviceID is the platform that a word of the "other" column means.
-func (n Names) serviceID(word string) string {
+// serviceID is the platform that a word of the "other" column means, or the
+// host that it is, as of a day.
+func (n Names) serviceID(word string, at time.Time) string {
 	if id := n.OfName(word); id != "" {
 		return id
+	}
+	if host := strings.ToLower(word); hostForm.MatchString(host) {
+		return cmp.Or(n.OfHost(host, at), strings.TrimPrefix(host, "www."))
 	}
 	plain := strings.TrimSpace(brackets.ReplaceAllString(word, ""))
 	for _, suffix := range []string{" messenger", " service", " services", " app"} {
@@ -302,6 +307,7 @@ func (n Names) serviceID(word string) string {
 var (
 	brackets  = regexp.MustCompile(`\s*\([^)]*\)`)
 	separator = regexp.MustCompile(`[,;]|\s+and\s+|^and\s+`)
+	hostForm  = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}$`)
 	nonWord   = regexp.MustCompile(`[^a-z0-9]+`)
 	yearIn    = regexp.MustCompile(`\b(19|20)\d\d\b`)
 )

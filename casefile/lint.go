@@ -667,7 +667,7 @@ func (l *linter) cites(at string, cites []Cite) {
 
 func (l *linter) phrase(at string, c Cite, s *Source) {
 	if n := len(strings.Fields(c.Phrase)); n > maxPhraseWords {
-		l.problem(at, "is %d words long; quote %d at most and say the rest in our own", n, maxPhraseWords)
+		l.problem(at, "is %d words long; quote %d at most and say the rest in our own words", n, maxPhraseWords)
 	}
 	sha := c.SHA256
 	if sha == "" && s.Copy != nil {
@@ -713,7 +713,9 @@ func (l *linter) cycles(section string, n int, node func(int) (string, []string)
 	place := make(map[string]int, n)
 	for i := range n {
 		id, _ := node(i)
-		place[id] = i
+		if _, taken := place[id]; !taken { // a second one of that id is a problem of its own
+			place[id] = i
+		}
 	}
 	const unseen, open, done = 0, 1, 2
 	state := make([]int, n)

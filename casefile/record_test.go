@@ -198,12 +198,19 @@ func TestAsOfKnowsNothingLater(t *testing.T) {
 	r := load(t)
 	for _, c := range r.Cases {
 		var before *casefile.Case
+		all := entryIDs(c)
 		for day := time.Date(2021, 6, 1, 0, 0, 0, 0, time.UTC); day.Before(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)); day = day.AddDate(0, 0, 5) {
 			date := casefile.Day(day, time.UTC)
 			view := r.AsOf(c, date)
 			b, err := json.Marshal(view)
 			if err != nil {
 				t.Fatal(err)
+			}
+			there := entryIDs(view)
+			for id := range all {
+				if !there[id] && bytes.Contains(b, []byte(id)) && regexp.MustCompile(`(^|[^a-z0-9-])`+regexp.QuoteMeta(id)+`($|[^a-z0-9-])`).Match(b) {
+					t.Errorf("%s as of %s speaks of %s, which was not known", c.ID, date, id)
+				}
 			}
 			for _, source := range cited(b) {
 				published, ok := r.Source(c, source).Date.LastDay(c.Zone())
@@ -229,6 +236,38 @@ func TestAsOfKnowsNothingLater(t *testing.T) {
 			t.Errorf("%s: the last view is empty", c.ID)
 		}
 	}
+}
+
+// entryIDs are the ids with a hyphen, which are no words, of what a case tells.
+func entryIDs(c *casefile.Case) map[string]bool {
+	ids := make(map[string]bool)
+	add := func(id string) {
+		if strings.Contains(id, "-") {
+			ids[id] = true
+		}
+	}
+	for _, a := range c.Acts {
+		add(a.ID)
+	}
+	for _, s := range c.Sightings {
+		add(s.ID)
+	}
+	for _, k := range c.Claims {
+		add(k.ID)
+	}
+	for _, d := range c.Disputes {
+		add(d.ID)
+	}
+	for _, d := range c.Dockets {
+		add(d.ID)
+	}
+	for _, a := range c.Actors {
+		add(a.ID)
+	}
+	for _, s := range c.Sources {
+		add(s.ID)
+	}
+	return ids
 }
 
 var citeShape = regexp.MustCompile(`"source":"([^"]+)"`)

@@ -164,11 +164,68 @@ func (v *view) build() *Case {
 		day, ok := publishedBy(&s, v.c.Zone())
 		return ok && !day.After(v.last)
 	})
+	c.Actors, c.Laws = v.actors(&c), v.laws()
 	c.Related = keep(c.Related, func(id string) bool {
 		other := v.r.Case(id)
 		return other != nil && other.Start != nil && v.known(other.Start.Cites) && v.happened(other.Start.Date)
 	})
 	return &c
+}
+
+// actors keeps those of the case whom an entry of the view names, with the
+// bodies they belong to, and drops the end of an office that lay ahead.
+func (v *view) actors(c *Case) []Actor {
+	named := map[string]bool{}
+	name := func(lists ...[]string) {
+		for _, list := range lists {
+			for _, id := range list {
+				named[id] = true
+			}
+		}
+	}
+	for _, a := range c.Acts {
+		name(a.By, a.To, a.Judges)
+	}
+	for _, s := range c.Sightings {
+		name(s.By)
+	}
+	for _, k := range c.Claims {
+		name(k.By)
+	}
+	for _, d := range c.Dockets {
+		name([]string{d.Court}, d.Respondents, d.Judges)
+	}
+	for _, q := range c.Requests {
+		name([]string{q.Authority, q.ReportedBy})
+	}
+	for range c.Actors { // what belongs to what belongs to …
+		for _, a := range c.Actors {
+			if named[a.ID] {
+				named[a.Of] = true
+			}
+		}
+	}
+	actors := keep(c.Actors, func(a Actor) bool { return named[a.ID] })
+	for i := range actors {
+		if !v.happened(actors[i].To) {
+			actors[i].To = Date{}
+		}
+	}
+	return actors
+}
+
+// laws keeps those of the case that had been made.
+func (v *view) laws() []Law {
+	laws := keep(v.c.Laws, func(l Law) bool { return v.happened(l.Date) && (len(l.Cites) == 0 || v.known(l.Cites)) })
+	for i := range laws {
+		l := &laws[i]
+		l.Cites = v.cites(l.Cites)
+		l.Sections = keep(l.Sections, func(s Section) bool { return len(s.Cites) == 0 || v.known(s.Cites) })
+		for j := range l.Sections {
+			l.Sections[j].Cites, l.Sections[j].Disputed = v.cites(l.Sections[j].Cites), v.notes(l.Sections[j].Disputed)
+		}
+	}
+	return laws
 }
 
 // withdrawn drops a withdrawal that came later.

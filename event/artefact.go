@@ -137,6 +137,35 @@ func dnsOnly(mechanisms []string) bool {
 	return len(mechanisms) > 0
 }
 
+// reckonedOtherwise reports whether an event seems to end only because what
+// came later was judged by another ruleset, or counted by somebody else.
+func (h *history) reckonedOtherwise(parts []banned, next int64) bool {
+	during, after := map[string]float64{}, map[string]float64{}
+	for i := range parts {
+		s := parts[i].last()
+		o := h.nets[s.net].obs
+		for k := s.first; k < len(o) && k < s.end+beforeVotes && o[k].to < next; k++ {
+			for _, t := range h.cells[o[k].cell].Tallies {
+				switch {
+				case t.Kind != series.Ruleset:
+				case k < s.end:
+					during[t.Name] += float64(t.Bad)
+				default:
+					after[t.Name] += float64(t.OK)
+				}
+			}
+		}
+	}
+	var all, shared float64
+	for _, n := range sortedKeys(after) {
+		all += after[n]
+		if during[n] > 0 {
+			shared += after[n]
+		}
+	}
+	return len(during) > 0 && all > 0 && shared < 0.1*all
+}
+
 // resolverSwitched reports whether a ban by DNS seems to end only because the
 // later measurements came through other resolvers than the blocked ones.
 func (h *history) resolverSwitched(parts []banned, next int64) bool {

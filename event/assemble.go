@@ -162,7 +162,7 @@ func (h *history) means(c *cluster) []string {
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
-		primary: anchor{c.from, c.to}}
+		primary: anchor{c.from, c.to}, always: c.always}
 	means := h.means(c)
 	var ws []witness
 	for i := range parts {
@@ -194,7 +194,7 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 	for i := range parts {
 		s := parts[i].last()
 		lastBad = max(lastBad, s.to)
-		if h.restored(s, next) {
+		if h.restored(s, next, len(parts)) {
 			lastRestored = max(lastRestored, h.nets[s.net].obs[s.end].from)
 		} else {
 			doubtful = append(doubtful, *s)
@@ -226,6 +226,11 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones came through other resolvers, so they do not show an end")
 		return
 	}
+	if h.reckonedOtherwise(parts, next) {
+		e.State = Fading
+		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones were judged by another ruleset, so they do not show an end")
+		return
+	}
 	lo, hi, bounded := posterior(ws)
 	if lo, hi = -hi, -lo; bounded {
 		e.State = Ended
@@ -234,13 +239,15 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 }
 
 // restored reports whether what a network says after a stretch speaks for
-// access more than a few false ok votes would.
-func (h *history) restored(s *stretch, next int64) bool {
+// access more than a few false ok votes would; of many networks, one or
+// another will show some.
+func (h *history) restored(s *stretch, next int64, networks int) bool {
 	t := &h.nets[s.net]
+	need := restoredScore + math.Log(float64(networks))
 	w := t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
 	sum := 0.0
 	for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
-		if sum += w.of(&t.obs[k]); sum < -restoredScore {
+		if sum += w.of(&t.obs[k]); sum < -need {
 			return true
 		}
 	}
@@ -349,6 +356,9 @@ func confidence(c *cluster, parts []banned) float64 {
 	if c.weak {
 		x *= 0.85
 	}
+	if c.always {
+		x *= 0.6
+	}
 	return math.Round(math.Min(math.Max(x, 0.05), 0.99)*100) / 100
 }
 
@@ -364,8 +374,11 @@ func (h *history) reasons(e *Event, c *cluster, parts []banned) []string {
 	}
 	out := []string{fmt.Sprintf("%d of %d conclusive measurements were bad, against a usual share of %.0f %%",
 		e.Counts.Blocked+e.Counts.Inconclusive, e.Counts.Blocked+e.Counts.Inconclusive+e.Counts.OK, 100*base/votes)}
-	if c.weak {
-		out = append(out, "the measurements say that something is wrong, not what: the event rests on their contrast with the time before")
+	switch {
+	case c.always:
+		out = append(out, "the measurements say that something is wrong, not what, and there is no time without it to compare with: the event rests on how nearly all of them fail, on all networks")
+	case c.weak:
+		out = append(out, "the measurements say that something is wrong, not what: the event rests on their contrast with the time before or after")
 	}
 	if e.Onset.Earliest == nil {
 		out = append(out, "it began before the data, or before the networks were measured")

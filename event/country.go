@@ -19,14 +19,23 @@ const (
 	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
 	aloneScore  = 6.0  // what one network alone must add, where others are measured
 	minRise     = 0.25
-	minRiseSoft = 0.35
-	softShare   = 0.7 // above it, the verdicts only said that something is wrong
-	minReports  = 3
-	floodTimes  = 3.0 // times the votes of a usual day
-	minPerDay   = 1.5 // bad votes a bad day, where the source names neither network nor report
-	minLeft     = 8.0 // score that must be left without any one report
-	minContrast = 8.0 // ok votes around an event that rests on impaired
-	stale       = 14 * 86400
+	// Of votes that only say that something is wrong; addresses that rotate and
+	// the like make smaller ones, or such that last some days.
+	minRiseSoft  = 0.35
+	minRiseBrief = 0.45
+	briefDays    = 14
+	softShare    = 0.7 // above it, the verdicts only said that something is wrong
+	minReports   = 3
+	floodTimes   = 3.0 // times the votes of a usual day
+	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
+	minLeft      = 8.0 // score that must be left without any one report
+	minContrast  = 8.0 // ok votes around an event that rests on impaired
+	alwaysRate   = 0.9 // where there are none: the share of bad votes that speaks for itself
+	alwaysNets   = 3   // on so many networks
+	// Of one network among several, so small a rise means that half of what
+	// it says is ok: a broken probe beside a sound one looks so.
+	mixedRise = 0.6
+	stale     = 14 * 86400
 
 	// What one network alone must show when the verdicts only say that
 	// something is wrong.
@@ -52,6 +61,7 @@ type cluster struct {
 	joint    float64 // score of all stretches
 	loudest  float64 // of it, what the loudest report gives
 	weak     bool    // the verdicts only say that something is wrong
+	always   bool    // and there is no other time to compare with
 }
 
 // stretches are the runs that score enough, from their first to their last bad
@@ -84,7 +94,8 @@ func (t *track) votes() float64 {
 // weaker ones of other networks join where they overlap it.
 func (h *history) clusters() []cluster {
 	all := h.pooled.obs
-	need := threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
+	h.need = threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
+	need := h.need
 	var core, weak []stretch
 	for i := range h.nets {
 		for _, s := range h.own(i) {
@@ -348,9 +359,9 @@ func pause(before, after int64) int64 {
 
 // reject says why a cluster is not an event, "" when it is one.
 func (h *history) reject(c *cluster) string {
-	c.joint = 0
+	c.joint, c.always = 0, false
 	nets := map[int]float64{}
-	var bad, soft, rise float64
+	var bad, soft, rise, votes, usual float64
 	for _, p := range c.perNetwork() {
 		t := &h.nets[p.net]
 		for _, s := range p.spans {
@@ -361,42 +372,119 @@ func (h *history) reject(c *cluster) string {
 			bad += v.hard + v.soft
 			soft += v.soft
 			rise += (s.rate - t.base.bad) * (v.hard + v.soft)
+			votes += v.hard + v.soft + v.ok
+			usual += t.base.bad * (v.hard + v.soft + v.ok)
 		}
 	}
 	rise /= math.Max(bad, 1e-9)
-	weak := soft/math.Max(bad, 1e-9) > softShare
+	plain := (bad - usual) / math.Max(votes, 1e-9) // of all votes, where rise is that of a bad one's network
+	unsure := soft / math.Max(bad, 1e-9)
+	weak := unsure > softShare
+	clear := minRiseSoft
+	if c.to-c.from < briefDays*86400 {
+		clear = minRiseBrief
+	}
 	reports, days, loudest := h.voices(c)
 	c.weak, c.loudest = weak, loudest
 	switch {
-	case rise < minRise || weak && rise < minRiseSoft:
+	case rise < minRise || plain < minRise+(clear-minRise)*math.Min(unsure/softShare, 1):
 		return "the rise is small"
+	case len(h.nets) > 1 && strongest(nets) < h.need && h.overall(c) < clear*unsure:
+		return "networks picked from a country in which little rose"
 	case reports >= 0 && reports < minReports:
 		return "fewer than three reports"
 	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
 		return "one reporter a day could have caused it"
 	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
 		return "one network, and little of it"
-	case (reports < 0 || witnesses(nets) < 2) && days <= 2 && h.flooded(c):
+	case alone(nets) && len(h.nets) > 1 && rise < mixedRise && h.mixed(c):
+		return "one network, half of whose measurements work: a broken probe would look so"
+	case (reports < 0 || alone(nets)) && days <= 2 && h.flooded(c):
 		return "a flood of measurements on one network, which one submitter could have made"
 	case c.joint-loudest < minLeft:
 		return "one report decides"
-	case weak && witnesses(nets) < 2 && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
+	case weak && alone(nets) && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
 		return "one network, and nothing shows interference"
-	case weak && h.contrast(c) < minContrast:
-		return "nothing to compare with"
+	case weak:
+		before, after := h.contrast(c)
+		if before >= minContrast || after >= minContrast && !alone(nets) {
+			return ""
+		}
+		if c.always = before+after < minContrast && h.everywhere(nets); !c.always {
+			return "nothing to compare with"
+		}
 	}
 	return ""
 }
 
-// witnesses counts the networks that speak for themselves.
-func witnesses(scores map[int]float64) int {
-	n := 0
+// alone reports whether one network says nearly all: what the others add would
+// not be enough for them to join an event.
+func alone(scores map[int]float64) bool {
+	var all, most float64
+	for _, net := range slices.Sorted(maps.Keys(scores)) {
+		all, most = all+scores[net], math.Max(most, scores[net])
+	}
+	return all-most < weakScore
+}
+
+func strongest(scores map[int]float64) float64 {
+	most := 0.0
 	for _, s := range scores {
-		if s >= weakScore {
+		most = math.Max(most, s)
+	}
+	return most
+}
+
+// overall is the rise on all networks together while a cluster lasts. Those of
+// the cluster are picked for what they show, and so may show it by chance.
+func (h *history) overall(c *cluster) float64 {
+	var bad, ok float64
+	for i := range h.pooled.obs {
+		if o := &h.pooled.obs[i]; o.to >= c.from && o.from <= c.to {
+			bad, ok = bad+o.bad(), ok+o.ok
+		}
+	}
+	return bad/math.Max(bad+ok, 1e-9) - h.pooled.base.bad
+}
+
+// everywhere reports whether a cluster that was never otherwise shows itself on
+// several networks, and with next to no exception.
+func (h *history) everywhere(scores map[int]float64) bool {
+	n := 0
+	for net, s := range scores {
+		if s >= weakScore && h.nets[net].asn != 0 {
 			n++
 		}
 	}
-	return n
+	var all sums
+	for i := range h.nets {
+		all.add(h.nets[i].obs, nil)
+	}
+	bad := all.hard + all.soft
+	return n >= alwaysNets && bad >= aloneVotes && bad >= alwaysRate*(bad+all.ok)
+}
+
+// mixed reports whether the ok and the bad votes of a cluster on one network
+// came through the same resolvers: else a ban by the network's own resolver
+// explains that others get through.
+func (h *history) mixed(c *cluster) bool {
+	bad, ok := map[string]float64{}, map[string]float64{}
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+		for _, t := range cell.Tallies {
+			if t.Kind == series.Resolver {
+				bad[t.Name] += float64(t.Bad)
+				ok[t.Name] += float64(t.OK)
+			}
+		}
+	})
+	var pure, all float64
+	for _, n := range sortedKeys(bad) {
+		all += bad[n] + ok[n]
+		if bad[n] >= 4*ok[n] || ok[n] >= 4*bad[n] {
+			pure += bad[n] + ok[n]
+		}
+	}
+	return pure < 0.8*all || all == 0
 }
 
 // cellsOf calls f with every cell of the cluster's stretches, once.
@@ -469,22 +557,24 @@ func (h *history) badVotes(c *cluster) float64 {
 	return n
 }
 
-// contrast counts the ok votes of the cluster's networks before it.
-func (h *history) contrast(c *cluster) float64 {
+// contrast counts the ok votes of the cluster's networks before and after it.
+func (h *history) contrast(c *cluster) (before, after float64) {
 	nets := map[int]bool{}
-	n := 0.0
 	for _, s := range c.spans {
 		if nets[s.net] {
 			continue
 		}
 		nets[s.net] = true
 		for _, o := range h.nets[s.net].obs {
-			if o.to <= c.from {
-				n += o.ok
+			switch {
+			case o.to <= c.from:
+				before += o.ok
+			case o.from >= c.to:
+				after += o.ok
 			}
 		}
 	}
-	return n
+	return before, after
 }
 
 // networkName writes an ASN.

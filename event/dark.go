@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -18,7 +19,7 @@ import (
 const (
 	darkWindow   = 28   // days on either side that give the usual presence
 	darkLevel    = 0.05 // share of the usual presence that is left in darkness
-	darkSpread   = 1.5  // overdispersion of presence
+	darkSpread   = 1.5  // overdispersion of presence, at least
 	darkEnter    = 10.0 // score that darkness must reach
 	darkNetworks = 3    // networks that are heard regularly, and vanish
 	darkTargets  = 2    // of fewer, silence may only mean that nobody tests them any more
@@ -26,6 +27,12 @@ const (
 	darkReturn   = 0.4  // share of the usual presence that returns
 	darkLongest  = 60   // days at the end of the data, beyond which it is no news
 	neighbours   = 0.5  // share of their usual presence that others must keep
+
+	// Of one network alone: it is often only a person who stopped measuring.
+	loneEnter   = 10.0
+	lonePresent = 5.0 // hours a day in which it is usually heard
+	loneKinds   = 2   // of probes, by software or resolver, before and after
+	loneShare   = 0.1 // share of the votes that makes a kind
 )
 
 // heard is one hour (or day) in which a network was heard.
@@ -44,6 +51,9 @@ type darkness struct {
 	bucket   int64
 	regular  []uint32 // at the end of the data
 	silences []silence
+	asn      uint32      // of one network's presence; 0: of all
+	lone     []darkness  // the networks that fell silent alone
+	spread   float64     // overdispersion of presence
 	shape    [24]float64 // share of the presence by hour of the day
 	sum      string
 }
@@ -58,7 +68,7 @@ type silence struct {
 
 // darkness notes the country's presence and finds its silences.
 func (d *Detector) darkness(cells []series.Cell) {
-	hs, bucket := presences(cells)
+	hs, bucket := presences(measured(cells))
 	if len(hs) == 0 || (bucket == 86400 && hs[0].asn == 0) {
 		return
 	}
@@ -76,8 +86,21 @@ func (d *Detector) darkness(cells []series.Cell) {
 	if targetsOf(cells) >= darkTargets {
 		k.find(hs)
 		k.regular = regular(hs, k.last.last+1, -1)
+		k.networks(hs, cells)
 	}
 	d.dark = append(d.dark, k)
+}
+
+// measured leaves out the bare daily counts where there are measurements, too:
+// they do not say when in the day a network was heard.
+func measured(cells []series.Cell) []series.Cell {
+	bare := func(c series.Cell) bool {
+		return c.FirstOK == 0 && c.FirstBad == 0 && len(c.Voices) == 0 && c.Span >= 86400
+	}
+	if n := slices.IndexFunc(cells, bare); n < 0 || !slices.ContainsFunc(cells, func(c series.Cell) bool { return !bare(c) }) {
+		return cells
+	}
+	return slices.DeleteFunc(slices.Clone(cells), bare)
 }
 
 // targetsOf counts the targets of sorted cells.
@@ -107,17 +130,18 @@ func presences(cells []series.Cell) ([]heard, int64) {
 		if c.Measurements == 0 {
 			continue
 		}
-		h := heard{first: c.Start, last: c.End() - 1, asn: c.ASN, uid: cmp.Or(c.FirstOKUID, c.FirstBadUID)}
-		for _, t := range []int64{c.FirstOK, c.FirstBad} {
+		h := heard{first: math.MaxInt64, asn: c.ASN, uid: cmp.Or(c.FirstOKUID, c.FirstBadUID)}
+		for _, t := range []int64{c.FirstOK, c.LastOK, c.FirstBad, c.LastBad} {
 			if t != 0 {
-				h.first = max(h.first, c.Start)
-				if h.last == c.End()-1 {
-					h.first, h.last = t, t
-				}
 				h.first, h.last = min(h.first, t), max(h.last, t)
 			}
 		}
-		h.last = max(h.last, c.LastOK, c.LastBad)
+		if h.last == 0 { // it does not say when
+			h.first, h.last = c.Start, c.End()-1
+			if c.Span <= 3600 {
+				h.first, h.last = c.Start+c.Span/2, c.Start+c.Span/2
+			}
+		}
 		k := key{c.ASN, c.Start - c.Start%bucket}
 		if o, ok := at[k]; ok {
 			if o.first < h.first || o.first == h.first && o.uid < h.uid {
@@ -155,11 +179,12 @@ func (k *darkness) find(hs []heard) {
 		shape[i] /= float64(len(hs))
 	}
 	usual := k.usual()
+	k.spread = dispersion(k.days, usual)
 	for a := 0; a < n; {
 		score, best, b := 0.0, 0.0, a
 		for i := a; i < n; i++ {
 			rate := usual[min(i/perDay, len(usual)-1)] * shape[i%perDay]
-			score += (counts[i]*math.Log(darkLevel) + (1-darkLevel)*rate) / darkSpread
+			score += (counts[i]*math.Log(darkLevel) + (1-darkLevel)*rate) / k.spread
 			if score > best {
 				best, b = score, i+1
 			}
@@ -194,11 +219,37 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
+// dispersion says by how much less a silence surprises than if the presence of
+// each day were Poisson's: days differ by a factor that is taken to be Gamma
+// distributed, whose spread the quartiles tell, and nothing is then heard with
+// the chance (1 + µ/κ)^-κ and not exp(-µ).
+func dispersion(days, usual []float64) float64 {
+	var ratio []float64
+	mean := 0.0
+	for i, u := range usual {
+		if u > 0 {
+			ratio = append(ratio, days[i]/u)
+			mean += u
+		}
+	}
+	if len(ratio) < darkWindow {
+		return 2 * darkSpread
+	}
+	mean /= float64(len(ratio))
+	slices.Sort(ratio)
+	sd := (ratio[len(ratio)*3/4] - ratio[len(ratio)/4]) / 1.35
+	excess := sd*sd - 1/mean
+	if excess <= 0.01 {
+		return darkSpread
+	}
+	return math.Max(darkSpread, mean*excess/math.Log1p(mean*excess))
+}
+
 // add keeps a silence between from and to when the country came back, and when
 // several regular networks fell silent together.
 func (k *darkness) add(hs []heard, from, to int64, score float64) {
 	nets := regular(hs, from, -1)
-	if len(nets) < darkNetworks {
+	if k.asn == 0 && len(nets) < darkNetworks || len(nets) == 0 {
 		return
 	}
 	i := slices.IndexFunc(hs, func(h heard) bool { return h.first >= from })
@@ -234,11 +285,107 @@ func (k *darkness) add(hs []heard, from, to int64, score float64) {
 		return
 	}
 	usual, days := min(before, after), float64(hs[b].first-hs[a].last)/day
-	score = min(score, (float64(b-a-1)*math.Log(darkLevel)+(1-darkLevel)*usual*days)/darkSpread)
+	score = min(score, (float64(b-a-1)*math.Log(darkLevel)+(1-darkLevel)*usual*days)/k.spread)
 	if score < darkEnter {
 		return
 	}
 	k.silences = append(k.silences, silence{before: hs[a], after: hs[b], usual: usual, during: b - a - 1, networks: nets, score: score})
+}
+
+// networks finds the silences of single networks that the country as a whole
+// does not share.
+func (k *darkness) networks(hs []heard, cells []series.Cell) {
+	byNet := map[uint32][]heard{}
+	for _, h := range hs {
+		byNet[h.asn] = append(byNet[h.asn], h)
+	}
+	if k.bucket > 3600 || len(byNet) < 2 {
+		return
+	}
+	for _, asn := range slices.Sorted(maps.Keys(byNet)) {
+		own := byNet[asn]
+		if float64(len(own)) < lonePresent*darkWindow || asn == 0 {
+			continue
+		}
+		n := darkness{cc: k.cc, asn: asn, first: floorDay(own[0].first) / 86400, last: own[len(own)-1], bucket: k.bucket}
+		n.days = make([]float64, floorDay(n.last.last)/86400-n.first+1)
+		for _, h := range own {
+			n.days[floorDay(h.first)/86400-n.first]++
+			n.shape[(h.first%86400)/3600] += 1 / float64(len(own))
+		}
+		n.find(own)
+		n.silences = slices.DeleteFunc(n.silences, func(s silence) bool {
+			return s.score < loneEnter || s.usual < lonePresent || k.shared(&s) || !k.others(&s, byNet, asn) || kinds(cells, asn, &s) < loneKinds
+		})
+		if len(n.silences) > 0 {
+			n.sum = k.sum
+			k.lone = append(k.lone, n)
+		}
+	}
+}
+
+// shared reports whether the whole country was silent then.
+func (k *darkness) shared(s *silence) bool {
+	return slices.ContainsFunc(k.silences, func(c silence) bool {
+		return c.before.last < s.after.first && s.before.last < c.after.first
+	})
+}
+
+// others reports whether the country's other networks kept their presence.
+func (k *darkness) others(s *silence, byNet map[uint32][]heard, but uint32) bool {
+	from, to := s.before.last, s.after.first
+	before, during := 0.0, 0.0
+	for asn, hs := range byNet {
+		if asn == but {
+			continue
+		}
+		for _, h := range hs {
+			switch {
+			case h.first > from && h.first < to:
+				during++
+			case h.first > from-darkWindow*86400 && h.first <= from:
+				before++
+			}
+		}
+	}
+	return during >= neighbours*before*float64(to-from)/(darkWindow*86400) && during > 0
+}
+
+// kinds counts the kinds of probes that a network was heard through both before
+// and after a silence. One probe that was switched off is one kind.
+func kinds(cells []series.Cell, asn uint32, s *silence) int {
+	type label struct {
+		kind series.Kind
+		name string
+	}
+	var before, after = map[label]float64{}, map[label]float64{}
+	total := map[series.Kind][2]float64{}
+	for i := range cells {
+		c := &cells[i]
+		if c.ASN != asn || c.Start < s.before.last-darkWindow*86400 || c.Start > s.after.first+darkWindow*86400 || c.End() > s.before.last && c.Start < s.after.first && c.Start > s.before.last {
+			continue
+		}
+		side, m := 0, before
+		if c.Start > s.before.last {
+			side, m = 1, after
+		}
+		for _, t := range c.Tallies {
+			if t.Kind == series.Software || t.Kind == series.Resolver {
+				w := float64(t.Bad + t.OK)
+				m[label{t.Kind, t.Name}] += w
+				sum := total[t.Kind]
+				sum[side] += w
+				total[t.Kind] = sum
+			}
+		}
+	}
+	n := map[series.Kind]int{}
+	for l, w := range before {
+		if t := total[l.kind]; w >= loneShare*t[0] && after[l] >= loneShare*t[1] {
+			n[l.kind]++
+		}
+	}
+	return max(n[series.Software], n[series.Resolver])
 }
 
 // regular are the networks heard on many of the days before a time (side -1)
@@ -289,6 +436,15 @@ func (d *Detector) shutdowns() []Event {
 			}
 			out = append(out, e)
 		}
+		for i := range k.lone {
+			n := &k.lone[i]
+			for _, s := range n.silences {
+				e := n.event(s, false)
+				e.Confidence = math.Round(e.Confidence*70) / 100
+				e.Reasons = append(e.Reasons, "the other networks of the country were heard meanwhile, and this one through several kinds of probes before and after; that all of them were switched off at once is not ruled out")
+				out = append(out, e)
+			}
+		}
 		if s, ok := k.trailing(end); ok {
 			if spoke, compared := d.othersSpeak(k, s.before.last, end); spoke && compared {
 				out = append(out, k.event(s, true))
@@ -303,7 +459,7 @@ func (k *darkness) trailing(end int64) (silence, bool) {
 	n := len(k.days)
 	usual := median(k.days[max(0, n-1-darkWindow) : n-1])
 	quiet := float64(end-k.last.last) / day
-	score := (1 - darkLevel) * usual * quiet / darkSpread
+	score := (1 - darkLevel) * usual * quiet / math.Max(k.spread, darkSpread)
 	ok := score >= 2*darkEnter && quiet >= 1 && quiet <= darkLongest && len(k.regular) >= darkNetworks && steady(k.days)
 	return silence{before: k.last, usual: usual, networks: k.regular, score: score}, ok
 }
@@ -394,6 +550,9 @@ func (k *darkness) event(s silence, open bool) Event {
 	e.Counts.Measurements = s.during
 	e.Confidence = math.Round(math.Min(0.95, 1-math.Exp(-s.score/16))*100) / 100
 	e.Scope = fmt.Sprintf("the whole country, %d networks", len(e.Networks))
+	if k.asn != 0 {
+		e.Scope = "the network " + e.Networks[0]
+	}
 	e.Reasons = []string{fmt.Sprintf("usually networks are heard %.0f times a day; from %s UTC to %s they were heard %d times, on all targets together",
 		s.usual, instant(s.before.last).Format("2006-01-02 15:04"), length, s.during)}
 	return e

@@ -152,8 +152,10 @@ func sortEvents(es []Event) {
 	})
 }
 
-// number gives ids: country, first target, year, and which of that year. The
-// moment itself is not in it, so that sharper dates leave the id alone.
+// number gives ids: country, first target, quarter of the year in which the
+// first bad measurement lies and, of a second ban in the same quarter, which it
+// is. The moment itself is not in it, so that sharper dates leave the id alone,
+// and a ban that is found in another quarter leaves it alone, too.
 func number(es []Event) {
 	slices.SortFunc(es, func(a, b Event) int {
 		return cmp.Or(strings.Compare(a.CC, b.CC), strings.Compare(a.Target, b.Target),
@@ -169,12 +171,15 @@ func number(es []Event) {
 				name += "-" + strings.ToLower(e.Networks[0])
 			}
 		}
-		stem := fmt.Sprintf("%s-%s-%d", strings.ToLower(e.CC), name, time.Unix(e.primary.from, 0).UTC().Year())
+		from := time.Unix(e.primary.from, 0).UTC()
+		e.ID = fmt.Sprintf("%s-%s-%dq%d", strings.ToLower(e.CC), name, from.Year(), (from.Month()+2)/3)
 		if e.Artefact != "" {
-			stem = "artefact-" + stem
+			e.ID = "artefact-" + e.ID
 		}
-		n[stem]++
-		e.ID = fmt.Sprintf("%s-%d", stem, n[stem])
+		stem := e.ID
+		if n[stem]++; n[stem] > 1 {
+			e.ID = fmt.Sprintf("%s-%d", stem, n[stem])
+		}
 	}
 }
 

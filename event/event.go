@@ -70,6 +70,7 @@ type Event struct {
 	InputHash  string    `json:"input_hash"` // SHA-256 of the cells it rests on
 
 	primary anchor
+	always  bool // rests on impaired only, and nothing else was ever seen
 }
 
 // Counts are of the measurements between the onset and the end on the networks

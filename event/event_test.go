@@ -407,7 +407,7 @@ func TestStableID(t *testing.T) {
 		return r.Time.After(at(46)) && r.Time.Before(at(53)) || r.Time.After(at(70))
 	})
 	a, b := one(t, detect(sparse)), one(t, detect(rows))
-	if a.ID != b.ID || a.ID != "zz-x-2024-1" {
+	if a.ID != b.ID || a.ID != "zz-x-2024q1" {
 		t.Errorf("ids %s, %s", a.ID, b.ID)
 	}
 	if a.Onset.Latest.Sub(*a.Onset.Earliest) < b.Onset.Latest.Sub(*b.Onset.Earliest) {

@@ -16,6 +16,9 @@ const (
 	// reports repeat each other more.
 	overdispersion     = 0.05
 	overdispersionBare = 0.10
+	// mingled is how much less that is where reports are named and networks are
+	// not: the chance, roughly, that two votes are of the same network.
+	mingled = 0.25
 
 	priorVotes   = 30.0 // weight of the prior baseline, in votes
 	priorHard    = 0.03 // blocked votes where nobody blocks
@@ -32,6 +35,7 @@ type history struct {
 	cells  []series.Cell // of whole measurements, by network and time
 	nets   []track
 	pooled track
+	need   float64 // score that a stretch must reach
 }
 
 // track is one network's history, or that of all together.
@@ -77,8 +81,11 @@ func observe(cells []series.Cell, offset, net int32) []obs {
 			continue
 		}
 		rho := overdispersion
-		if c.FirstBad == 0 && c.FirstOK == 0 {
+		switch {
+		case c.FirstBad == 0 && c.FirstOK == 0:
 			rho = overdispersionBare
+		case c.ASN == 0:
+			rho *= mingled
 		}
 		weight := (effective(heard+votes, rho) - effective(heard, rho)) / votes
 		heard += votes

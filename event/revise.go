@@ -121,12 +121,21 @@ func unused(announced map[string]Event, now []Event, e *Event, at int) string {
 		}
 		return false
 	}
-	id := e.ID
-	stem := id[:strings.LastIndexByte(id, '-')+1]
-	for n := 1; taken(id); n++ {
-		id = fmt.Sprintf("%s%d", stem, n)
+	id, stem := e.ID, e.ID
+	if head, tail, ok := cutLast(id, "-"); ok && strings.Trim(tail, "0123456789") == "" {
+		stem = head
+	}
+	for n := 2; taken(id); n++ {
+		id = fmt.Sprintf("%s-%d", stem, n)
 	}
 	return id
+}
+
+func cutLast(s, sep string) (head, tail string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 func difference(old, e *Event) []Change {

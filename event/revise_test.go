@@ -45,7 +45,7 @@ func TestReviseKeepsID(t *testing.T) {
 	old := detect(between(120, 50, 80).rows()).Events[0]
 	earlier := detect(between(40, 10, 20).rows()).Events[0]
 	later := old
-	later.ID = "zz-x-2024-2"
+	later.ID = "zz-x-2024q1-2"
 	r := event.Revise(known([]event.Event{old}), []event.Event{earlier, later})
 	if len(r) != 1 || r[0].Action != event.Announced || r[0].ID == old.ID {
 		t.Errorf("got %+v", r)

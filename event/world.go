@@ -18,18 +18,19 @@ import (
 // the other targets of a network, which tell a defect of a probe from a ban.
 
 const (
-	worldCountries = 4             // unrelated countries that change at once
-	worldSure      = 6             // of these, enough whatever the others do
-	worldShare     = 0.5           // else the share of those that were watching
-	worldSlack     = 6 * 3600      // seconds around an onset
-	banEvery       = 730 * 86400.0 // seconds between the bans of a target in a country, roughly
-	worldSurprise  = 10.0          // nats of coincidence that are too much
-	watchSpan      = 14            // days around an onset in which a country must have measured
-	groupSlack     = 12 * 3600
-	groupShared    = 0.5
-	defectTargets  = 6
-	defectShare    = 0.8
-	defectNetworks = 3
+	worldCountries  = 4             // unrelated countries that change at once
+	worldSure       = 6             // of these, enough whatever the others do
+	worldShare      = 0.5           // else the share of those that were watching
+	worldSlack      = 6 * 3600      // seconds around an onset
+	banEvery        = 730 * 86400.0 // seconds between the bans of a target in a country, roughly
+	worldSurprise   = 10.0          // nats of coincidence that are too much
+	alwaysCountries = 3             // in which a target always fails without a sign of why
+	watchSpan       = 14            // days around an onset in which a country must have measured
+	groupSlack      = 12 * 3600
+	groupShared     = 0.5
+	defectTargets   = 6
+	defectShare     = 0.8
+	defectNetworks  = 3
 )
 
 // presence is the days on which a country measured a target.
@@ -86,11 +87,25 @@ func (d *Detector) world() (kept, odd []Event) {
 // Each of those is the less of a coincidence the better its moment is known.
 func (d *Detector) compare(target string, i int, others []int) {
 	e := &d.found[i]
-	if why := d.coincides(target, e, others, func(e *Event) *Interval { return &e.Onset }); why != "" {
+	if n := d.alwaysElsewhere(e, others); e.always && n >= alwaysCountries {
+		e.Artefact = fmt.Sprintf("the world or the instrument: %s always failed in %d countries", target, n)
+	} else if why := d.coincides(target, e, others, func(e *Event) *Interval { return &e.Onset }); why != "" {
 		e.Artefact = why + " began to fail"
 	} else if why := d.coincides(target, e, others, func(e *Event) *Interval { return e.End }); why != "" {
 		e.Artefact = why + " recovered"
 	}
+}
+
+// alwaysElsewhere counts the countries whose events are of the same kind: there
+// all that was ever measured was impaired.
+func (d *Detector) alwaysElsewhere(e *Event, others []int) int {
+	countries := map[string]bool{bloc(e.CC): true}
+	for _, k := range others {
+		if d.found[k].always {
+			countries[bloc(d.found[k].CC)] = true
+		}
+	}
+	return len(countries)
 }
 
 // coincides looks for the moment within the event's interval that most

@@ -160,6 +160,9 @@ func (a *assembly) lookups(queries []measurement.Query) {
 		if gave == 0 {
 			failure := q.Failure
 			if failure == "" {
+				if len(a.m.Defects) > 0 {
+					continue // the answers may be what could not be read
+				}
 				failure = "dns_no_answer"
 			}
 			a.failedLookup(name, hop, engine, a.result(failure), q)

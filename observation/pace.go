@@ -77,17 +77,17 @@ const (
 
 func transfers(k *measurement.TestKeys, tag string) []transfer {
 	var all []transfer
+	at := map[int64]int{} // a hostile document has many events
 	find := func(txn int64) *transfer {
-		for i := range all {
-			if all[i].txn == txn {
-				return &all[i]
-			}
+		if i, ok := at[txn]; ok {
+			return &all[i]
 		}
 		return nil
 	}
 	for i := range k.TCPConnect {
 		c := &k.TCPConnect[i]
 		if c.Status.Failure == "" && c.TransactionID != 0 && slices.Contains(c.Tags, tag) && find(c.TransactionID) == nil {
+			at[c.TransactionID] = len(all)
 			all = append(all, transfer{txn: c.TransactionID, start: c.T, last: c.T, trip: c.T - c.T0})
 		}
 	}

@@ -33,6 +33,19 @@ func TestPaces(t *testing.T) {
 	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.Pace < 999_000 || page.Pace > 1_001_000 {
 		t.Errorf("pace %v from the handshake on", page.Pace)
 	}
+	// Under the target's name from the reference: the fastest of two and more,
+	// against the slowest under its own.
+	add(301, "throttle_name", 50, 0.02, 1, 2)
+	add(401, "throttle_again", 60, 0.02, 0.01, 0.02)
+	add(402, "throttle_again", 70, 0.02, 0.02, 0.04)
+	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.PaceNamed != 0 || page.PaceOwn != 0 {
+		t.Errorf("one transfer gave %v against %v", page.PaceNamed, page.PaceOwn)
+	}
+	add(302, "throttle_name", 80, 0.02, 2, 8)
+	page = observation.Observe(m, observation.Options{}).Rows[1]
+	if page.PaceNamed < 99_990 || page.PaceNamed > 100_010 || page.PaceOwn < 4.9e6 || page.PaceOwn > 5.1e6 {
+		t.Errorf("under the name %v, under its own %v", page.PaceNamed, page.PaceOwn)
+	}
 	k.NetworkEvents = nil
 	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.Pace != 0 {
 		t.Errorf("pace %v without events", page.Pace)

@@ -114,3 +114,34 @@ func certificateOfAnother(t *testing.T) []byte {
 	}
 	return der
 }
+
+// What becomes of QUIC stands beside the state of a page, and does not move it.
+func TestQUICStandsBesideThePage(t *testing.T) {
+	page := observation.Row{
+		UID: "u", Time: time.Date(2024, 2, 17, 0, 0, 0, 0, time.UTC), CC: "ZZ", ASN: 64512, TestName: "web_connectivity",
+		Input: "https://x.example/", Target: "x.example", Name: "x.example", IP: "104.16.0.1", Port: 443, Transport: "tcp",
+		DNS: observation.Done, DNSEngines: []string{"getaddrinfo"}, TCP: observation.Done, TLS: observation.Done, ServerName: "x.example",
+		HTTP: observation.Done, URL: "https://x.example/", Status: 200, BodyBytes: 900, Title: "x",
+		ControlState: observation.Done, ControlDNS: observation.Done, ControlAddrs: []string{"104.16.0.1"}, ControlTCP: observation.Done,
+		ControlTLS: observation.Done, ControlHTTP: observation.Done, ControlStatus: 200, ControlBodyBytes: 900, ControlTitle: "x",
+	}
+	over := page
+	over.Seq, over.Transport, over.TCP, over.TLS, over.HTTP, over.URL, over.Status = 1, "quic", "", "", "", "", 0
+	over.QUIC, over.ControlQUIC = timedOut, observation.Done
+	for _, c := range []struct {
+		name      string
+		contrasts []string
+		outcome   Outcome
+		mechanism []string
+	}{
+		{"another name works at the address", []string{"quic_contrast quic ok"}, OutcomeBlocked, []string{"quic.timeout"}},
+		{"QUIC works elsewhere", []string{"innocent_baseline quic ok"}, OutcomeBlocked, []string{"quic.timeout"}},
+		{"all QUIC fails", []string{"quic_contrast quic generic_timeout_error", "innocent_baseline quic generic_timeout_error"}, OutcomeUnknown, nil},
+	} {
+		over.Contrasts = c.contrasts
+		got := Judge([]observation.Row{page, over})
+		if got.State != OK || got.QUIC.Outcome != c.outcome || !slices.Equal(got.Mechanisms, c.mechanism) {
+			t.Errorf("%s: %s, layer %v, %v", c.name, got.State, got.QUIC, got.Mechanisms)
+		}
+	}
+}

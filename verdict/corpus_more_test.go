@@ -46,6 +46,11 @@ var more = []condition{
 		w.turned["https://"+h+"/"] = page{status: 302, location: "/de/"}
 		w.turned["https://"+h+"/de/"] = page{status: 200, title: "Nachrichten", size: 900}
 	}},
+	{name: "language_redirect_http", truth: truth("not-blocked"), make: func(w *world) {
+		h := w.host()
+		w.turned["http://"+h+"/"] = page{status: 302, location: "/de/"}
+		w.turned["http://"+h+"/de/"] = page{status: 200, title: "Nachrichten", size: 300}
+	}},
 	{name: "ghost_https", truth: blocked("dns", "dns.injection"), https: true, make: func(w *world) {
 		w.names[w.host()] = nil
 		w.lies[w.host()] = lie{addrs: []string{w.notice()}}
@@ -238,6 +243,38 @@ var more = []condition{
 	{name: "tls_of_all", truth: truth("down"), https: true, make: func(w *world) {
 		proof(w, &chain{failure: "connection_reset"})
 	}},
+}
+
+// alone are networks that lie while the control is missing, or saw half: what
+// another resolver led to proves the name.
+func init() {
+	for _, lied := range []struct {
+		name, mechanism string
+		lie             lie
+	}{
+		{"nxdomain", "dns.nxdomain", lie{failure: "dns_nxdomain_error"}},
+		{"bogon", "dns.injection.bogon", lie{addrs: []string{"10.20.30.40"}}},
+	} {
+		make := func(w *world) { w.lies[w.host()], w.lieToUDP = lied.lie, true }
+		more = append(more,
+			condition{name: lied.name + "_proven_alone", truth: blocked("dns", lied.mechanism), https: true, only: "0.5",
+				make: func(w *world) { make(w); w.controlDown = "connection_reset" }},
+			condition{name: lied.name + "_proven_no_control_dns", truth: blocked("dns", lied.mechanism), https: true, only: "0.5", make: make, edit: controlNoDNS},
+		)
+	}
+	more = append(more,
+		condition{name: "nxdomain_no_control_dns", truth: blocked("dns", "dns.nxdomain"), both: true, only: "0.4",
+			make: func(w *world) { w.lies[w.host()] = lie{failure: "dns_nxdomain_error"} }, edit: controlNoDNS},
+		condition{name: "servfail_proven_alone", truth: truth("impaired"), https: true, only: "0.5", make: func(w *world) {
+			w.lies[w.host()], w.lieToUDP, w.controlDown = lie{failure: "dns_server_misbehaving"}, true, "connection_reset"
+		}},
+		condition{name: "notice_proven_alone", truth: truth("impaired"), https: true, only: "0.5", make: func(w *world) {
+			w.lies[w.host()], w.lieToUDP, w.controlDown = lie{addrs: []string{w.notice()}}, true, "connection_reset"
+		}},
+		condition{name: "notice_no_control_page", truth: blocked("dns", "dns.injection"), https: true, only: "0.5", make: func(w *world) {
+			w.lies[w.host()], w.lieToUDP, w.controlHTTP = lie{addrs: []string{w.notice()}}, true, "generic_timeout_error"
+		}},
+	)
 }
 
 func init() {

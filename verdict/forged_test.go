@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
@@ -30,15 +32,9 @@ var index = regexp.MustCompile(`\[[^\]]*\]`)
 // alone in a measurement in which all is well, make it blocked. It is one vote
 // then, of one report. Whatever is not in this list must not.
 var telling = []string{
-	"test_keys.queries[].answers[].ipv4",       // the address that the resolver gave
-	"test_keys.control.dns.addrs[]",            // what the control got
-	"test_keys.requests[].response.body",       // what came
-	"test_keys.tls_handshakes[].failure",       // with a chain that does not prove the name
-	"test_keys.tls_handshakes[].no_tls_verify", //
-	"test_keys.control.dns.failure",            // that the name does not exist
-	"test_keys.requests[].response.headers[]",  //
-	"test_keys.tls_handshakes[].server_name",   //
-	"test_keys.tls_handshakes[].peer_certificates[].data",
+	"test_keys.queries[].answers[].ipv4", // the address that the resolver gave
+	"test_keys.queries[].answers[].ipv6",
+	"test_keys.tls_handshakes[].failure", // where the stored chain proves nothing to us: the corpus's authority is unknown
 }
 
 // No single forged field, besides those that are the evidence themselves,
@@ -46,19 +42,26 @@ var telling = []string{
 func TestOneForgedFieldDoesNotMakeBlocked(t *testing.T) {
 	raised, likely := map[string]string{}, map[string]string{}
 	seen := map[string]bool{}
-	tried := 0
+	tried := 0 // BANDISH_LONG=1 tries three times as many, on a fifth of the conditions
 	for _, s := range readCorpus(t) {
-		kind := strings.Join(strings.Split(s.id, "-")[:min(3, len(strings.Split(s.id, "-")))], "-")
-		if strings.HasPrefix(s.truth.truth, "blocked") || seen[kind] || s.id != "works-0.5-https-0" && os.Getenv("BANDISH_LONG") == "" {
+		condition, _, _ := strings.Cut(s.id, "-")
+		if strings.HasPrefix(s.truth.truth, "blocked") || seen[condition] || s.id != "works-0.5-https-0" && os.Getenv("BANDISH_LONG") == "" {
 			continue
 		}
-		seen[kind] = true
+		if seen[condition] = true; len(seen)%5 != 1 && s.id != "works-0.5-https-0" {
+			continue // each takes seconds
+		}
 		var doc any
 		if err := json.Unmarshal(s.line, &doc); err != nil {
 			t.Fatal(err)
 		}
+		nth := 0
 		eachLeaf(doc, "", func(path string, set func(any), old any) {
-			for _, f := range forgeries {
+			nth++
+			for i, f := range forgeries {
+				if os.Getenv("BANDISH_LONG") == "" && (nth+i)%3 != 0 {
+					continue
+				}
 				set(f)
 				tried++
 				v, ok := judgeLoose(t, encode(doc.(map[string]any)))
@@ -87,6 +90,66 @@ func TestOneForgedFieldDoesNotMakeBlocked(t *testing.T) {
 	t.Logf("%d forgeries; blocked through %d fields, likely_blocked through %d", tried, len(raised), len(likely))
 	for _, where := range slices.Sorted(maps.Keys(likely)) {
 		t.Logf("likely_blocked: %s: %s", where, likely[where])
+	}
+}
+
+// What is added to a measurement in which all is well, of things that others
+// than the target did, accuses nobody.
+func TestAddedPartsDoNotAccuse(t *testing.T) {
+	read := func(i int, tags ...string) any {
+		return map[string]any{"failure": nil, "operation": "read", "num_bytes": 900, "proto": "tcp", "t": 1 + float64(i)*0.4, "tags": tags, "transaction_id": 1}
+	}
+	var slow, transfers []any
+	for i := range 60 {
+		slow = append(slow, read(i))
+		transfers = append(transfers, read(i, "contrast", "throttle", "throttle_target"), read(i, "contrast", "throttle", "throttle_name"))
+	}
+	bogon := []any{lookup("www.a.example", "10.10.34.35")}
+	added := map[string]func(keys map[string]any, host, addr string){
+		"slow events": func(k map[string]any, _, _ string) { k["network_events"] = slow },
+		"endless events": func(k map[string]any, _, _ string) {
+			k["network_events"] = []any{map[string]any{"operation": "read", "num_bytes": 1e18, "t": 1e300, "transaction_id": 1}, read(1)}
+		},
+		"slow transfers": func(k map[string]any, _, _ string) { k["network_events"] = transfers },
+		"later answers": func(k map[string]any, _, _ string) {
+			k["x_dns_duplicate_responses"], k["x_dns_late_replies"] = bogon, bogon
+		},
+		"flags": func(k map[string]any, _, _ string) {
+			k["x_status"], k["x_null_null_flags"], k["x_blocking_flags"] = 4256, 16, 63
+		},
+		"failure as a whole": func(k map[string]any, _, _ string) {
+			k["failure"], k["dns_experiment_failure"], k["http_experiment_failure"] = "connection_reset", "dns_nxdomain_error", "connection_reset"
+		},
+		"another name's certificate": func(k map[string]any, _, addr string) {
+			with(k, "tls_handshakes", handshake(addr+":443", "other.example", "ssl_unknown_authority", selfSigned("other.example", time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC))))
+		},
+		"another name reset": func(k map[string]any, _, addr string) {
+			with(k, "tls_handshakes", handshake(addr+":443", "other.example", "connection_reset", nil))
+		},
+		"a contrast that failed": func(k map[string]any, host, addr string) {
+			h := handshake(addr+":443", host, "connection_reset", nil)
+			h["tags"] = []string{"contrast", "innocent_server"}
+			with(k, "tls_handshakes", h)
+		},
+		"another control": func(k map[string]any, _, _ string) {
+			k["control_2"], k["x_control_request"] = k["control"], map[string]any{"http_request": "x"}
+		},
+	}
+	for _, s := range readCorpus(t) {
+		if !strings.HasPrefix(s.id, "works-") && !strings.HasPrefix(s.id, "captcha_https-") && !strings.HasPrefix(s.id, "expired-") {
+			continue
+		}
+		for name, add := range added {
+			after := change(t, s, func(doc, k map[string]any) {
+				if c := listOf(k, "tcp_connect"); len(c) > 0 {
+					u, _ := url.Parse(doc["input"].(string))
+					add(k, u.Hostname(), c[0]["ip"].(string))
+				}
+			})
+			if after.State == verdict.Blocked || after.State == verdict.LikelyBlocked {
+				t.Errorf("%s with %s: %s %v by %v", s.id, name, after.State, after.Mechanisms, after.Rules)
+			}
+		}
 	}
 }
 

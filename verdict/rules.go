@@ -124,7 +124,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && s.fetched && s.other(func(w *view) bool {
+			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
@@ -134,7 +134,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && s.fetched && !v.v6 && s.dead(v) &&
+			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && !v.v6 && s.dead(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},
@@ -220,7 +220,24 @@ var dnsRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The name does not resolve, for the control neither.",
 		row: func(s *scene, v *view) bool {
-			return s.control && v.IP == "" && v.dns.Failed() && v.ControlDNS.Failed() && v.system
+			return s.control && !s.fetched && v.IP == "" && v.dns.Failed() && v.ControlDNS.Failed() && v.system && !s.nameProven(v.Name)
+		},
+	},
+	{
+		ID: "dns_nxdomain_proven", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.nxdomain", Basis: "a certificate proves the name at an address from another resolver",
+		Sentence: "The resolver says that the name does not exist; a server that another resolver led to proved it.",
+		row: func(s *scene, v *view) bool {
+			return v.IP == "" && v.system && v.dns == "dns_nxdomain_error" && v.ControlDNS != done && asksAddress(v) && s.resolve == 0 &&
+				s.nameProven(v.Name) && !s.systemFound(v)
+		},
+	},
+	{
+		ID: "dns_bogon_proven", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; a certificate proves the name at an address from another resolver",
+		Sentence: "The resolver answered with an address that no public server can have; a server that another resolver led to proved the name.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.system && v.bogon && !v.vouched && v.ControlDNS != done && s.resolve == 0 && s.nameProven(v.Name) && !s.systemFound(v)
 		},
 	},
 	{
@@ -261,6 +278,15 @@ var dnsRules = []Rule{
 		},
 	},
 	{
+		ID: "dns_found_elsewhere", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns", Basis: "those who use the network's resolver do not get the page",
+		Sentence: "The page came only from an address that another resolver gave; what the probe's own gave led nowhere.",
+		row: func(s *scene, v *view) bool {
+			nowhere := v.IP == "" && v.dns.Failed() && asksAddress(v) || v.IP != "" && v.dns == done && !v.vouched && (v.tcp.Failed() || v.tls.Failed())
+			return s.web && s.pageOK && v.Hop == 0 && v.system && nowhere && !s.systemFound(v)
+		},
+	},
+	{
 		ID: "dns_vouched", Layer: LayerDNS, Determinate: true, Outcome: OutcomeOK,
 		Basis:    "the control got it, or a certificate proves the name on it",
 		Sentence: "The resolver gave a genuine address.",
@@ -286,15 +312,30 @@ var dnsRules = []Rule{
 	},
 }
 
+// nameProven reports whether a server proved the name by its certificate.
+func (s *scene) nameProven(name string) bool {
+	return s.other(func(w *view) bool { return w.Name == name && w.IP != "" && !w.bogon && proven(w) })
+}
+
+// systemFound reports whether the probe's own resolver gave some address of the
+// name that may be right: vouched for, or one that was connected to.
+func (s *scene) systemFound(v *view) bool {
+	return s.other(func(w *view) bool {
+		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin || !w.bogon && w.tcp == done && !w.tls.Failed())
+	})
+}
+
 // asked reports whether the address came from the probe's resolver or from one
 // asked in the clear: what an encrypted resolver says cannot be forged on the
 // path.
 func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
 
-// misled: the probe's resolver, or one asked in the clear where the page did
-// not come, gave an address that nothing vouches for.
+// misled: the probe's resolver gave an address that nothing vouches for, or one
+// asked in the clear where the probe's own gave no genuine one either.
 func (s *scene) misled(v *view) bool {
-	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK)
+	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK && !s.other(func(w *view) bool {
+		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin)
+	}))
 }
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
@@ -348,8 +389,8 @@ func ledElsewhere(s *scene, v *view) bool {
 // lookupContrast: the probe's resolver failed for the addresses of the name of
 // the input, which the control resolved, and the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
-	return s.control && v.IP == "" && v.system && v.dns.Failed() && v.ControlDNS == done &&
-		asksAddress(v) && len(v.ControlAddrs) > 0 && controlHasPublic(v) && s.resolve == 0 && !s.stranded() &&
+	found := v.ControlDNS == done && len(v.ControlAddrs) > 0 && controlHasPublic(v) || v.ControlDNS.Failed() && s.fetched && v.Hop == 0
+	return s.control && v.IP == "" && v.system && v.dns.Failed() && found && asksAddress(v) && s.resolve == 0 && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
@@ -471,7 +512,7 @@ var tcpRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control cannot connect either.",
 		row: func(s *scene, v *view) bool {
-			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon
+			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal) && !s.reached(v, tcpStep)
 		},
 	},
 	{
@@ -578,7 +619,8 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast,
 		Sentence: "The handshake is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.ControlTLS == done && !s.reached(v, tlsStep) && s.familyWorks(v)
+			recorded := v.TLS.Tried() || s.fetched // an exchange whose handshake was not recorded may have been cut off after it
+			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
 	{
@@ -618,7 +660,7 @@ var tlsRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control's handshake fails too.",
 		row: func(s *scene, v *view) bool {
-			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon
+			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal || v.ControlDNS == "")
 		},
 	},
 	{
@@ -665,10 +707,25 @@ var tlsRules = []Rule{
 	},
 }
 
-// connected reports whether a handshake can have been tried: the address, or
-// where it was not kept some address of the name, let itself be connected to.
+// connected reports whether a handshake can have been tried: the address let
+// itself be connected to, or, where a probe that records no handshakes did not
+// keep it, some address of the name did, and none failed to in the same way.
 func (s *scene) connected(v *view) bool {
-	return v.TCP == done || v.IP == "" && s.other(func(w *view) bool { return w.Name == v.Name && w.Port == v.Port && w.TCP == done })
+	if v.IP != "" {
+		return v.TCP == done
+	}
+	found := false
+	for i := range s.views {
+		w := &s.views[i]
+		if w.Name != v.Name || w.Port != v.Port || w.IP == "" {
+			continue
+		}
+		if w.TCP == v.tls || w.TLS.Tried() { // then it may have been the connection that failed
+			return false
+		}
+		found = found || w.TCP == done
+	}
+	return found
 }
 
 // named reports whether the name sent in a handshake is the one that the
@@ -796,7 +853,7 @@ var httpRules = []Rule{
 		Sentence: "In clear text came another page than the control's: by title, by length and by headers.",
 		row: func(s *scene, v *view) bool {
 			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
-				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.ledAway(v)
+				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.ledAway(v) && !s.walkedOn(v)
 		},
 	},
 	{
@@ -912,6 +969,15 @@ var httpRules = []Rule{
 		Sentence: "There is nothing to compare the exchange with.",
 		row:      func(s *scene, v *view) bool { return v.http.Tried() },
 	},
+}
+
+// walkedOn reports whether the same host sent the visitor on to the page, as
+// sites do to one in his language: who answers requests for a host himself
+// answers the first.
+func (s *scene) walkedOn(page *view) bool {
+	return page.Hop > 0 && s.other(func(w *view) bool {
+		return w.Hop < page.Hop && w.Name == page.Name && w.HTTP == done && redirecting(w) && len(w.matches) == 0
+	})
 }
 
 func redirecting(v *view) bool { return v.Status >= 300 && v.Status < 400 }

@@ -132,6 +132,8 @@ func overQUIC(f observation.Result) func(*row) {
 	return func(r *row) { r.Transport, r.TCP, r.TLS, r.QUIC = "quic", "", "", f }
 }
 
+func overDoH(r *row) { r.DNSEngines = []string{"doh https://dns.example/"} }
+
 func test(name string) func(*row) {
 	return func(r *row) {
 		r.TestName, r.Input, r.Target = name, "", name
@@ -217,6 +219,9 @@ var ruleCases = map[string]ruleCase{
 	"dns_redirect_down":   {rows(secure(redirects, func(r *row) { r.ControlHTTP = nxdomain }), next("https", stop("dns", nxdomain))), first(func(r *row) { r.Status, r.Location = 200, "" })},
 	"dns_address_down":    {rows(secure(at("127.0.0.1"), stop("tcp", refused), func(r *row) { r.ControlAddrs = []string{"127.0.0.1"} })), first(func(r *row) { r.ControlAddrs = []string{genuine} })},
 	"dns_down":            {rows(secure(stop("dns", nxdomain), gone)), first(alone)},
+	"dns_nxdomain_proven": {rows(secure(alone, overDoH), secure(stop("dns", nxdomain), alone)), first(stop("tls", reset))},
+	"dns_bogon_proven":    {rows(secure(alone, overDoH), secure(at("10.1.2.3"), stop("tcp", timeout), alone)), last(func(r *row) { r.IP = strange })},
+	"dns_found_elsewhere": {rows(secure(alone, overDoH), secure(at(strange), stop("tcp", timeout), alone)), last(func(r *row) { r.TCP, r.TLS = ok, ok })},
 	"dns_filtering_resolver": {rows(secure(stop("dns", nxdomain), func(r *row) { r.ResolverASN = 19281 })),
 		first(func(r *row) { r.ResolverASN = 64512 })},
 	"dns_bogon_unvouched":       {rows(part("urlgetter", "a.example", "10.1.2.3", stop("tcp", timeout))), first(func(r *row) { r.IP = strange })},

@@ -240,7 +240,7 @@ func importBans(env *environment, args []string) error {
 		if *asJSON {
 			err = printJSON(env.stdout, result)
 		} else {
-			err = result.print(env.stdout)
+			err = result.print(terminal{env.stdout})
 		}
 		if err != nil {
 			return err

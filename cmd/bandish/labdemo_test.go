@@ -13,6 +13,7 @@ import (
 // TestLabDemo: the demo's measurements go through the probe and the collector
 // into the archive, at their own times, and status tells the story again.
 func TestLabDemo(t *testing.T) {
+	t.Parallel() // mostly waits
 	dir := t.TempDir()
 	p, err := openPipeline(dir)
 	if err != nil {
@@ -23,10 +24,19 @@ func TestLabDemo(t *testing.T) {
 	if want := 28 * 3 * 4; len(visits) != want {
 		t.Fatalf("%d visits, want %d", len(visits), want)
 	}
-	// x.com in the second fortnight, as one of its networks cuts the name.
+	// x.com in the second fortnight, as one of its networks cuts the name, and
+	// telegram.org while one network is dark.
+	darkDays := 0
 	visits = slices.DeleteFunc(visits, func(v trial.Visit) bool {
+		if v.Dark && v.Input == "https://telegram.org/" {
+			darkDays++
+			return false
+		}
 		return v.Input != "https://x.com/" || v.Time.Before(end.AddDate(0, 0, -14))
 	})
+	if darkDays != 2 {
+		t.Fatalf("%d dark days of telegram.org, want 2", darkDays)
+	}
 	if err := demo(t.Context(), p, visits); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +67,26 @@ func TestLabDemo(t *testing.T) {
 	}
 	if err := json.Unmarshal(out.Bytes(), &status); err != nil {
 		t.Fatal(err)
+	}
+	// What was measured in the dark arrived later and says nothing of the site.
+	var dark bytes.Buffer
+	env.stdout = &dark
+	if code := run(t.Context(), env, []string{"status", "--cc", "ZZ", "--target", "telegram", "--since", "2026-02-06", "--until", "2026-02-08", "--data", dir, "--json"}); code != 0 {
+		t.Fatalf("status: exit code %d: %s", code, errs.String())
+	}
+	var seen struct {
+		Days []struct {
+			State        string `json:"state"`
+			Measurements int    `json:"measurements"`
+		} `json:"days"`
+	}
+	if err := json.Unmarshal(dark.Bytes(), &seen); err != nil || len(seen.Days) != 2 {
+		t.Errorf("in the dark: %v\n%s", err, &dark)
+	}
+	for _, d := range seen.Days {
+		if d.State != "insufficient" || d.Measurements != 1 {
+			t.Errorf("in the dark: %+v", d)
+		}
 	}
 	got := map[uint32]string{}
 	for _, n := range status.Networks {

@@ -153,7 +153,7 @@ func lintChanged(w io.Writer, f recordFlags, before *casefile.Records, c *casefi
 	}
 	if !*f.json {
 		for _, p := range told {
-			fmt.Fprintln(w, p)
+			fmt.Fprintln(terminal{w}, p)
 		}
 	}
 	return nil
@@ -175,7 +175,7 @@ func refuse(w io.Writer, problems []casefile.Problem, asJSON bool) error {
 		return errors.Join(err, &exitError{code: 1})
 	}
 	for _, p := range problems {
-		fmt.Fprintln(w, p)
+		fmt.Fprintln(terminal{w}, p)
 	}
 	fmt.Fprintf(w, "%d errors; nothing was written\n", wrong)
 	return &exitError{code: 1}

@@ -63,7 +63,7 @@ func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON
 		_, err = w.Write(sheet)
 		return err
 	}
-	return printDraft(w, d)
+	return printDraft(terminal{w}, d)
 }
 
 // maxDraftBytes bounds an article or document that is read for a draft.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -195,8 +196,8 @@ func (r *requestImport) print(w io.Writer) error {
 			_, err = fmt.Fprintf(w, "  set aside %s: %s\n", a.Origin, a.Reason)
 		}
 	}
-	for reason, n := range reasons {
-		if n > 3 && err == nil {
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		if n := reasons[reason]; n > 3 && err == nil {
 			_, err = fmt.Fprintf(w, "  and %d more: %s\n", n-3, reason)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type Found struct {
 	CC         string
 	Targets    []string
+	Networks   int       // how many; 0: all
 	From, To   time.Time // point estimates
 	Lo, Hi     time.Time // interval of the onset; zero where there is none
 	EndLo      time.Time

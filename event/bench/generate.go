@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/verdict"
@@ -50,8 +51,16 @@ type Size struct {
 type network struct {
 	asn    uint32
 	weight float64
-	away   []span // nobody measures here
+	dark   []span // cut off
 	own    uint32 // its resolver
+	people []person
+}
+
+// person runs a probe on a network.
+type person struct {
+	away   []span  // does not measure
+	public bool    // asks a public resolver
+	lag    float64 // how many releases of the probe behind
 }
 
 type span struct{ from, to time.Time }
@@ -76,6 +85,8 @@ type plot struct {
 	away         []span // the target is off the list
 	bans         []ban
 	down         []span
+	rotations    []span    // its addresses change, and some answers look odd
+	renamed      time.Time // zero: never
 }
 
 type ban struct {
@@ -103,8 +114,14 @@ func Generate(seed uint64, size Size) *World {
 	if rng.Float64() < 0.5 { // one target seems blocked in the whole world
 		glitch, glitchSpan = rng.IntN(size.Targets), w.stretch(rng, 24*time.Hour, 10*24*time.Hour)
 	}
+	renamed := make([]time.Time, size.Targets)
+	for i := range renamed {
+		if rng.Float64() < 0.25 {
+			renamed[i] = w.stretch(rng, time.Hour, 2*time.Hour).from
+		}
+	}
 	for c := range size.Countries {
-		g := &maker{w: w, rng: rand.New(rand.NewPCG(seed, uint64(c)+1)), cc: countryCode(c)}
+		g := &maker{renamed: renamed, w: w, rng: rand.New(rand.NewPCG(seed, uint64(c)+1)), cc: countryCode(c)}
 		g.country(size, worldDown, glitch, glitchSpan)
 	}
 	return w
@@ -132,6 +149,8 @@ type maker struct {
 	cc   string
 	nets []network
 	dark []span
+
+	renamed []time.Time // by target
 }
 
 func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan span) {
@@ -139,13 +158,18 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 	total := 0.0
 	for i := range 3 + rng.IntN(10) {
 		n := network{asn: 64512 + uint32(i), weight: 1 / float64(i+1), own: 64512 + uint32(i)}
-		for range rng.IntN(3) {
-			n.away = append(n.away, g.w.stretch(rng, 5*24*time.Hour, 40*24*time.Hour))
-		}
 		total += n.weight
 		g.nets = append(g.nets, n)
 	}
 	perDay := math.Exp(rng.Float64()*math.Log(100)) * 0.6 // reports a day: 0.6 to 60
+	for i := range g.nets {
+		g.nets[i].settle(g.w, rng, perDay*g.nets[i].weight/total)
+	}
+	if most := perDay * g.nets[0].weight / total; rng.Float64() < 0.5 && most > 6 { // one network is cut off
+		s := g.w.stretch(rng, 24*time.Hour, 8*24*time.Hour)
+		g.nets[0].dark = append(g.nets[0].dark, s)
+		g.w.Truth = append(g.w.Truth, Ban{CC: g.cc, Target: "*", From: s.from, To: s.to, Networks: []uint32{g.nets[0].asn}, PerDay: most})
+	}
 	if rng.Float64() < 0.25 && perDay > 6 {
 		s := g.w.stretch(rng, 24*time.Hour, 8*24*time.Hour)
 		g.dark = append(g.dark, s)
@@ -159,7 +183,10 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 	for i := range plots {
 		p := &plots[i]
 		*p = plot{target: fmt.Sprintf("platform-%d", i), share: 0.4 + 0.6*rng.Float64(), falseBad: 0.01 + 0.04*rng.Float64(),
-			inconclusive: 0.05 + 0.05*rng.Float64(), down: worldDown[i]}
+			inconclusive: 0.05 + 0.05*rng.Float64(), down: worldDown[i], renamed: g.renamed[i]}
+		for range rng.IntN(3) {
+			p.rotations = append(p.rotations, g.w.stretch(rng, 12*time.Hour, 7*24*time.Hour))
+		}
 		for range rng.IntN(3) {
 			p.away = append(p.away, g.w.stretch(rng, 3*24*time.Hour, 21*24*time.Hour))
 		}
@@ -173,6 +200,18 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 		}
 	}
 	g.w.Countries = append(g.w.Countries, Country{CC: g.cc, Rows: g.rows(plots, perDay, total)})
+}
+
+// settle gives a network the people who measure on it, for a rate of reports a
+// day.
+func (n *network) settle(w *World, rng *rand.Rand, rate float64) {
+	for range 1 + int(rate/2) {
+		p := person{public: rng.Float64() < 0.25, lag: rng.ExpFloat64() * 1.5}
+		for range rng.IntN(3) {
+			p.away = append(p.away, w.stretch(rng, 5*24*time.Hour, 40*24*time.Hour))
+		}
+		n.people = append(n.people, p)
+	}
 }
 
 // everywhere is an artefact that all networks of all countries show.
@@ -253,9 +292,12 @@ func (g *maker) rows(plots []plot, perDay, total float64) []verdict.Row {
 	if rng.Float64() < 0.3 {
 		spike = 3 + 5*rng.Float64()
 	}
-	defect, defectNet := span{}, g.nets[rng.IntN(len(g.nets))].asn
-	if rng.Float64() < 0.2 {
+	defect, defectNet, defectShare := span{}, g.nets[rng.IntN(len(g.nets))].asn, 0.9
+	switch x := rng.Float64(); {
+	case x < 0.2:
 		defect = g.w.stretch(rng, 24*time.Hour, 6*24*time.Hour)
+	case x < 0.3: // one of several probes of the network, for weeks
+		defect, defectShare = g.w.stretch(rng, 7*24*time.Hour, 28*24*time.Hour), 0.4
 	}
 	switchAt := g.w.stretch(rng, time.Hour, 2*time.Hour).from // a network changes its resolver
 	switchNet := g.nets[rng.IntN(len(g.nets))].asn
@@ -271,28 +313,40 @@ func (g *maker) rows(plots []plot, perDay, total float64) []verdict.Row {
 		for range poisson(rng, rate) {
 			at := d.Add(hourOfDay(rng))
 			net := g.pick(total)
-			if within(net.away, at) || within(g.dark, at) {
+			who := &net.people[rng.IntN(len(net.people))]
+			if within(who.away, at) || within(net.dark, at) || within(g.dark, at) {
 				continue
 			}
 			n++
 			report := fmt.Sprintf("%s-%d", g.cc, n)
 			resolver := net.own
-			if rng.Float64() < 0.25 || net.asn == switchNet && at.After(switchAt) {
+			if who.public || net.asn == switchNet && at.After(switchAt) {
 				resolver = 15169
 			}
-			broken := defect.has(at) && net.asn == defectNet && rng.Float64() < 0.9
-			out = g.report(out, plots, at, net, report, resolver, broken)
+			broken := defect.has(at) && net.asn == defectNet && rng.Float64() < defectShare
+			out = g.report(out, plots, session{at, net.asn, report, resolver, version(at, who.lag), broken})
 		}
 	}
 	return out
 }
 
-// report is one session: it tests many of the targets, some more than once.
-func (g *maker) report(out []verdict.Row, plots []plot, at time.Time, net *network, report string, resolver uint32, broken bool) []verdict.Row {
+// session is what the measurements of one report have in common.
+type session struct {
+	at       time.Time
+	asn      uint32
+	report   string
+	resolver uint32
+	software string
+	broken   bool
+}
+
+// report is one session: it tests many of the targets, some more than once,
+// and a renamed one by both names for a while.
+func (g *maker) report(out []verdict.Row, plots []plot, s session) []verdict.Row {
 	rng := g.rng
 	for i := range plots {
 		p := &plots[i]
-		if rng.Float64() > p.share || within(p.away, at) {
+		if rng.Float64() > p.share || within(p.away, s.at) {
 			continue
 		}
 		times := 1
@@ -300,20 +354,40 @@ func (g *maker) report(out []verdict.Row, plots []plot, at time.Time, net *netwo
 			times = 2 + rng.IntN(4)
 		}
 		for k := range times {
-			t := at.Add(time.Duration(i*7+k) * time.Second)
-			r := verdict.Row{UID: fmt.Sprintf("%s-%s-%d-%d", report, p.target, k, t.Unix()), ReportID: report, Time: t, CC: g.cc, ASN: net.asn,
-				ResolverASN: resolver, TestName: "web_connectivity", Target: p.target, Software: version(rng, t), Ruleset: "bench"}
-			p.judge(rng, &r, broken)
-			out = append(out, r)
+			t := s.at.Add(time.Duration(i*7+k) * time.Second)
+			for _, host := range p.hosts(t) {
+				r := verdict.Row{UID: fmt.Sprintf("%s-%s-%d-%d", s.report, host, k, t.Unix()), ReportID: s.report, Time: t, CC: g.cc, ASN: s.asn,
+					ResolverASN: s.resolver, TestName: "web_connectivity", Domain: host, Target: platformOf(host), Software: s.software, Ruleset: "bench"}
+				p.judge(rng, &r, s.broken)
+				out = append(out, r)
+			}
 		}
 	}
 	return out
 }
 
+// hosts are the names by which a target is tested: for two months after it was
+// renamed, the old and the new.
+func (p *plot) hosts(t time.Time) []string {
+	before, after := p.target+".example", "new-"+p.target+".example"
+	switch {
+	case p.renamed.IsZero() || t.Before(p.renamed):
+		return []string{before}
+	case t.Before(p.renamed.AddDate(0, 0, 60)):
+		return []string{before, after}
+	}
+	return []string{after}
+}
+
+// platformOf is the registry of the invented platforms.
+func platformOf(host string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(host, "new-"), ".example")
+}
+
 // version is a release of a probe: new ones spread over weeks.
-func version(rng *rand.Rand, t time.Time) string {
-	months := int(t.Sub(time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)).Hours() / 24 / 60)
-	return fmt.Sprintf("probe/3.%d", max(0, months-int(rng.ExpFloat64()*1.5)))
+func version(t time.Time, lag float64) string {
+	releases := t.Sub(time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)).Hours() / 24 / 60
+	return fmt.Sprintf("probe/3.%d", max(0, int(releases-lag)))
 }
 
 // judge draws the verdict.
@@ -342,12 +416,16 @@ func (p *plot) judge(rng *rand.Rand, r *verdict.Row, broken bool) {
 		}
 		x = (x - b.strength) / (1 - b.strength)
 	}
+	unclear := p.inconclusive
+	if within(p.rotations, r.Time) {
+		unclear += 0.15
+	}
 	switch {
 	case x < p.falseBad:
 		r.State, r.Mechanisms = verdict.Blocked, []string{"http"}
-	case x < p.falseBad+p.inconclusive*0.6:
+	case x < p.falseBad+unclear-p.inconclusive*0.4:
 		r.State = verdict.Impaired
-	case x < p.falseBad+p.inconclusive:
+	case x < p.falseBad+unclear:
 		r.State = verdict.Insufficient
 	default:
 		r.State = verdict.OK

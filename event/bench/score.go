@@ -19,7 +19,7 @@ func Ours(w *World) []Found {
 	}
 	var out []Found
 	for _, e := range d.Finish().Events {
-		f := Found{CC: e.CC, Targets: e.Targets, Confidence: e.Confidence, Hi: *e.Onset.Latest, From: *e.Onset.Latest}
+		f := Found{CC: e.CC, Targets: e.Targets, Networks: len(e.Networks), Confidence: e.Confidence, Hi: *e.Onset.Latest, From: *e.Onset.Latest}
 		if e.Onset.Earliest != nil {
 			f.Lo = *e.Onset.Earliest
 			f.From = middle(f.Lo, f.Hi)
@@ -40,7 +40,8 @@ type Score struct {
 	Method                          string
 	Truths, Hit                     int
 	Rich, RichHit                   int // bans of a day or more in which the networks concerned gave 8 measurements a day
-	Dark, DarkHit                   int
+	Dark, DarkHit                   int // whole countries
+	Cut, CutHit                     int // single networks
 	Found, Right                    int // detections, and those that overlap a ban
 	OnArtefact                      int
 	Pieces                          int // detections that overlap a ban that was hit
@@ -98,6 +99,9 @@ func (s *Score) truth(w *World, b *Ban, found []Found, right []bool) {
 		if f.CC != b.CC || !slices.Contains(f.Targets, b.Target) || f.From.After(to) || fTo.Before(b.From) {
 			continue
 		}
+		if b.Target == "*" && (len(b.Networks) == 1) != (f.Networks == 1) {
+			continue
+		}
 		if b.Artefact {
 			s.OnArtefact++
 			continue
@@ -112,9 +116,13 @@ func (s *Score) truth(w *World, b *Ban, found []Found, right []bool) {
 		return
 	}
 	if b.Target == "*" {
-		s.Dark++
+		all, hit := &s.Dark, &s.DarkHit
+		if len(b.Networks) == 1 {
+			all, hit = &s.Cut, &s.CutHit
+		}
+		*all++
 		if best != nil {
-			s.DarkHit++
+			*hit++
 		} else {
 			s.Missed = append(s.Missed, *b)
 		}
@@ -221,6 +229,7 @@ func WriteTable(out io.Writer, scores []*Score) {
 	row("recall, all bans", func(s *Score) string { return pct(s.Hit, s.Truths) })
 	row("recall, >= 8 measurements a day and >= 1 day", func(s *Score) string { return pct(s.RichHit, s.Rich) })
 	row("darkness found", func(s *Score) string { return pct(s.DarkHit, s.Dark) })
+	row("darkness of one network found", func(s *Score) string { return pct(s.CutHit, s.Cut) })
 	row("events on artefacts of the world", func(s *Score) string { return fmt.Sprint(s.OnArtefact) })
 	row("events per ban", func(s *Score) string { return fmt.Sprintf("%.3f", share(s.Pieces, s.Hit)) })
 	row("false alarms per 1,000 quiet series-years", func(s *Score) string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bandish/bandish/internal/lab"
 	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/trial"
 )
 
 // ooniLike is a collector that does as OONI's backend does (ooni/backend,
@@ -217,5 +218,30 @@ func TestCollectorOfTheEnvironment(t *testing.T) {
 	err := Probe(t.Context(), &p.env, []string{"--data", p.data, "--resolvers", p.resolver, "--innocent", lab.InnocentName, "--object", "none", "--cc", "ZZ", "--asn", "AS64512", "--yes", "banned.test"})
 	if err != nil || !strings.Contains(p.out.String(), "loads the page: 200") || len(shelf.docs(t)) != 0 {
 		t.Errorf("%v, %d documents\n%s", err, len(shelf.docs(t)), &p.out)
+	}
+}
+
+// TestResolverNetwork: with a database of networks, that of the resolver is
+// recorded.
+func TestResolverNetwork(t *testing.T) {
+	t.Parallel()
+	l, err := lab.New(append(lab.Sites(), lab.Site{Name: probe.WhoAmI})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := trial.NewField(l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	p := at(t, f, "ok-https")
+	seen := l.Addrs(probe.WhoAmI)[0].String()
+	geo := filepath.Join(t.TempDir(), "networks.csv")
+	if err := os.WriteFile(geo, []byte(seen+","+seen+",64520,ZZ,Resolver Network\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.run(Probe, "--yes", "--geo", geo, "--json", "-", "banned.test"); code != 0 || !strings.Contains(p.out.String(), `"resolver_asn":"AS64520"`) ||
+		!strings.Contains(p.out.String(), `"resolver_network_name":"Resolver Network"`) || strings.Contains(p.out.String(), seen) {
+		t.Errorf("code %d\n%s%s", code, &p.out, &p.err)
 	}
 }

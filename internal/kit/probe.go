@@ -95,6 +95,7 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 		return nil, usage("--submit: name the server with --collector URL or $%s; ooni is OONI's", CollectorVariable)
 	}
 	o.checkIn(ctx, &cfg)
+	cfg.Resolver = cfg.ResolverPlace(ctx)
 	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
 	if jsonOut {
 		s.screen.out = env.Stderr

@@ -276,6 +276,11 @@ func (c *Client) LookupHost(ctx context.Context, name string) ([]string, error) 
 	return lookupHost(ctx, c.host, c.resolver, name)
 }
 
+// SystemResolvers is the resolver that LookupHost asks.
+func (c *Client) SystemResolvers() []netip.AddrPort {
+	return []netip.AddrPort{netip.AddrPortFrom(c.resolver, 53)}
+}
+
 // Addrs are the client's own addresses.
 func (c *Client) Addrs() []netip.Addr { return slices.Clone(c.addrs) }
 

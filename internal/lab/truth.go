@@ -15,7 +15,8 @@ type Truth struct {
 	// Layer is the one that decides: dns, tcp, tls, http or quic; empty: any.
 	Layer string
 	// Mechanism is the beginning, cut at a dot, of those that must be found:
-	// one at least. Empty: none is asked for.
+	// one at least. Empty: none is asked for, and where the state is ok or
+	// down, none may be found.
 	Mechanism string
 	// Also is what may be found besides; nothing else may.
 	Also string
@@ -42,8 +43,15 @@ func (t Truth) Mismatch(f Finding) string {
 	if t.Mechanism != "" && (!slices.ContainsFunc(f.Mechanisms, holds) || slices.ContainsFunc(f.Mechanisms, invented)) {
 		wrong = append(wrong, fmt.Sprintf("mechanisms %v, in truth %s", f.Mechanisms, t.Mechanism))
 	}
+	if unwanted := slices.DeleteFunc(slices.Clone(f.Mechanisms), func(m string) bool { return m == serverSide || under(t.Also, m) }); t.Mechanism == "" &&
+		(t.State == "ok" || t.State == "down") && len(unwanted) > 0 {
+		wrong = append(wrong, fmt.Sprintf("mechanisms %v, in truth none", unwanted))
+	}
 	return strings.Join(wrong, "; ")
 }
+
+// serverSide is the mechanism of a server's own choice: nobody's interference.
+const serverSide = "server_side"
 
 func anyOf(alternatives string, holds func(string) bool) bool {
 	return slices.ContainsFunc(strings.Split(alternatives, "|"), holds)

@@ -311,15 +311,17 @@ func (r *run) throttle(ctx context.Context) {
 			return
 		}
 	}
-	if 2*slices.Max(target) < slices.Min(reference) {
+	if most := slices.Max(target); most < unslowed && 2*most < slices.Min(reference) {
 		r.nameThrottle(ctx, p.URL, there, object)
 	}
 }
 
-// The transfers under the target's name: few and short, as they may be slow.
+// The transfers under the target's name: few and short, as they may be slow. A
+// target at the rate of unslowed, in bytes a second, is worth none.
 const (
 	namedRounds = 2
 	namedBytes  = 128 << 10
+	unslowed    = 400_000
 )
 
 // nameThrottle asks whether it is the name: the control object under its own

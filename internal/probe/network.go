@@ -12,6 +12,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
+	"strings"
 )
 
 // Network is what a probe may do to the world. Two implementations exist:
@@ -31,6 +33,15 @@ type Network interface {
 	// LookupHost asks the system's resolver. Unlike DialContext it may return
 	// the answers of a cache or of a hosts file.
 	LookupHost(ctx context.Context, name string) ([]string, error)
+}
+
+// StubNetwork is a Network that knows which resolvers LookupHost asks. The
+// system's functions say of a refusal no more than that something failed; asked
+// directly, the resolver says what.
+type StubNetwork interface {
+	// SystemResolvers are those resolvers, the first first; none where they
+	// are not known.
+	SystemResolvers() []netip.AddrPort
 }
 
 // Kernel is the network of this machine.
@@ -53,4 +64,28 @@ func (Kernel) ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, erro
 // LookupHost asks the resolver that the system is set up with.
 func (Kernel) LookupHost(ctx context.Context, name string) ([]string, error) {
 	return net.DefaultResolver.LookupHost(ctx, name)
+}
+
+// SystemResolvers are those of /etc/resolv.conf; systems that keep them
+// elsewhere have none here.
+func (Kernel) SystemResolvers() []netip.AddrPort {
+	raw, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		return nil
+	}
+	return nameservers(string(raw))
+}
+
+// nameservers reads the addresses out of a resolv.conf.
+func nameservers(text string) (out []netip.AddrPort) {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "nameserver" {
+			continue
+		}
+		if a, err := netip.ParseAddr(words[1]); err == nil {
+			out = append(out, netip.AddrPortFrom(a, 53))
+		}
+	}
+	return out
 }

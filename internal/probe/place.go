@@ -3,6 +3,7 @@ package probe
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -176,4 +177,23 @@ func (p Place) String() string {
 		}
 	}
 	return network + ", " + cc
+}
+
+// WhoAmI is a name whose servers answer with the address of the resolver that
+// asked them. OONI's probes ask it too.
+const WhoAmI = "whoami.v4.powerdns.org"
+
+// ResolverPlace finds the network of the system's resolver, as the far side of
+// it sees it: of the zero ASN where there is no database of networks, the
+// answer says nothing, or the probe is passive. The address is not kept.
+func (c *Config) ResolverPlace(ctx context.Context) Place {
+	if c.ASN == nil || c.Passive {
+		return Place{}
+	}
+	for _, a := range c.System(ctx, WhoAmI).Addrs {
+		if p := c.ASN(a); p.ASN != 0 {
+			return p
+		}
+	}
+	return Place{}
 }

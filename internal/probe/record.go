@@ -246,7 +246,7 @@ func (r *record) headers(h http.Header) measurement.HeaderList {
 
 // firstOfEach keeps the first value of each name, as df-001 wants of the map.
 func firstOfEach(list measurement.HeaderList) []measurement.Header {
-	var out []measurement.Header
+	out := []measurement.Header{} // none is {}, not null
 	for _, h := range list {
 		if len(out) == 0 || out[len(out)-1].Name != h.Name {
 			out = append(out, h)

@@ -33,6 +33,7 @@ type Config struct {
 	Control   *ControlSite // nil: no control, and little can be concluded
 	Throttle  Throttle
 	Place     Place
+	Resolver  Place        // of the system's resolver, see ResolverPlace
 	Own       []netip.Addr // this machine's addresses, to be scrubbed
 	Version   string       // of the software
 
@@ -241,6 +242,7 @@ func (c *Config) document(start time.Time, test, version string) *measurement.Me
 		DataFormatVersion: "0.2.0", TestName: test, TestVersion: version, TestStartTime: stamp, StartTime: stamp,
 		Runtime: c.Now().Sub(start).Seconds(),
 		ProbeCC: cc, ProbeASN: c.Place.ASN, ProbeNetwork: c.Place.Network,
+		ResolverASN: c.Resolver.ASN, ResolverNetwork: c.Resolver.Network,
 		SoftwareName: SoftwareName, SoftwareVersion: c.Version,
 		Extensions:  map[string]int{"dnst": 0, "httpt": 0, "netevents": 0, "tcpconnect": 0, "tlshandshake": 0},
 		Annotations: measurement.Annotations{Platform: platform(), EngineName: SoftwareName, EngineVersion: c.Version},

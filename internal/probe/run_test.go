@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -34,6 +35,26 @@ func serving(body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "<title>%s</title>%s", r.Host, body)
 	})
+}
+
+// TestNoHeaders: a response without any writes an empty object, not null.
+func TestNoHeaders(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
+	l.hosts["bare.example"] = []string{"198.51.100.10"}
+	l.plain("198.51.100.10:80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\nhello")
+	}))
+	m := measure(t, l.config(), "http://bare.example/") // which checks the formats
+	if r := m.TestKeys.Requests[0].Response; r.Code != 200 || len(r.HeadersList) != 0 || r.Headers == nil {
+		t.Errorf("response %+v", r)
+	}
 }
 
 // helperAt serves a fixed control.
@@ -371,6 +392,38 @@ func TestThrottleIsBounded(t *testing.T) {
 	}
 	if n := len(k.NetworkEvents); n > 2000 {
 		t.Errorf("%d network events", n)
+	}
+}
+
+// Where the target is slow and the control object is not, the object is loaded
+// under both names: twice each, the target's unverified.
+func TestThrottleAsksWhetherItIsTheName(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
+	l.hosts["slow.example"], l.hosts["object.example"] = []string{"198.51.100.20"}, []string{"198.51.100.40"}
+	l.web("198.51.100.20:443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 20 {
+			io.WriteString(w, strings.Repeat("slow", 1024))
+			w.(http.Flusher).Flush()
+			time.Sleep(20 * time.Millisecond)
+		}
+	}), nil, "slow.example")
+	l.web("198.51.100.40:443", serving(strings.Repeat("0123456789abcdef", 1<<14)), nil, "object.example")
+	cfg := l.config()
+	cfg.Throttle = Throttle{Object: "https://object.example/?bytes=%d", Bytes: 256 << 10, Rounds: 1}
+	k := measure(t, cfg, "https://slow.example/").TestKeys
+	got := map[string]int{}
+	for _, h := range k.TLSHandshakes {
+		for _, tag := range []string{"throttle_target", "throttle_again", "throttle_name"} {
+			if slices.Contains(h.Tags, tag) {
+				got[tag+" "+h.ServerName+" "+h.Address+" "+fmt.Sprint(h.NoTLSVerify)+" "+string(h.Failure)]++
+			}
+		}
+	}
+	want := map[string]int{"throttle_target slow.example 198.51.100.20:443 false ": 1,
+		"throttle_again object.example 198.51.100.40:443 false ": 2, "throttle_name slow.example 198.51.100.40:443 true ": 2}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -52,12 +52,50 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 		}
 	}
 	quick.Wait()
+	if !r.cfg.Passive && withoutReason(system.Err) {
+		r.askStub(ctx, host)
+	}
 	browser = r.fresh(system.Addrs)
 	others = r.fresh(slices.Concat(answers...))
 	if len(browser) == 0 {
 		return others, nil // a browser would give up; the page says whether DNS is all
 	}
 	return browser, others
+}
+
+// withoutReason reports a failure of the system's functions that stands for a
+// refusal as well as for a broken server.
+func withoutReason(err error) bool {
+	switch Failure(err) {
+	case "", failNXDOMAIN, failTimeout, failNoAnswer, failDNSRefused, failInterrupted:
+		return false
+	}
+	return true
+}
+
+// stubName stands for the address of the system's resolver, which may be the
+// router of a home.
+const stubName = "system"
+
+// askStub asks the system's own resolver directly, for the reason that the
+// system's functions keep back.
+func (r *run) askStub(ctx context.Context, host string) {
+	stub, ok := r.cfg.Network.(StubNetwork)
+	if !ok {
+		return
+	}
+	servers := stub.SystemResolvers()
+	if len(servers) == 0 {
+		return
+	}
+	tx := r.rec.next(depthTag(0), "system_resolver")
+	ours := func(l Lookup) Lookup {
+		l.Tx, l.Server = tx, stubName
+		return l
+	}
+	l, end := r.cfg.UDP(ctx, servers[0], host, dns.TypeA, func(more Lookup) { r.rec.lookup(ours(more), true) })
+	r.background.Go(func() { <-end })
+	r.lookupDone(ours(l), "system resolver, asked directly,")
 }
 
 func (r *run) lookupDone(l Lookup, who string) {

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
@@ -12,7 +13,7 @@ import (
 func RecordDocuments(records *casefile.Records) []Document {
 	var all []Document
 	for _, c := range records.Cases {
-		all = append(all, caseDocuments(c)...)
+		all = append(all, caseDocuments(records, c)...)
 	}
 	s := &records.Shared
 	all = append(all, sources("shared", s.Sources)...)
@@ -35,7 +36,36 @@ func RecordDocuments(records *casefile.Records) []Document {
 	return all
 }
 
-func caseDocuments(c *casefile.Case) []Document {
+// who names those who act and those addressed: short in the title, in full
+// for the text.
+func who(records *casefile.Records, c *casefile.Case, by, to []string) (short, full string) {
+	if len(by) > 0 {
+		short += " by " + records.Names(c, by)
+	}
+	if len(to) > 0 {
+		short += " to " + records.Names(c, to)
+	}
+	var names []string
+	for _, id := range append(slices.Clone(by), to...) {
+		if a := records.Actor(c, id); a != nil && a.Abbreviation != "" {
+			names = append(names, a.Name)
+		}
+	}
+	return short, strings.Join(names, ", ")
+}
+
+// quoted are the phrases that are cited.
+func quoted(cites []casefile.Cite) []string {
+	var list []string
+	for _, c := range cites {
+		if c.Phrase != "" {
+			list = append(list, "“"+c.Phrase+"”")
+		}
+	}
+	return list
+}
+
+func caseDocuments(records *casefile.Records, c *casefile.Case) []Document {
 	var summary []string
 	for _, n := range c.Summary {
 		summary = append(summary, n.Text)
@@ -52,7 +82,9 @@ func caseDocuments(c *casefile.Case) []Document {
 		for _, n := range a.Details {
 			text = append(text, n.Text)
 		}
-		add("act", "acts", a.ID, strings.ReplaceAll(string(a.Kind), "_", " "), a.Date.String(), text...)
+		short, full := who(records, c, a.By, a.To)
+		text = append(append(text, quoted(a.Cites)...), full)
+		add("act", "acts", a.ID, strings.ReplaceAll(string(a.Kind), "_", " ")+short, a.Date.String(), text...)
 	}
 	for _, s := range c.Sightings {
 		add("sighting", "sightings", s.ID, "seen: "+string(s.Access), s.Date.String(), s.What, s.Method)
@@ -62,7 +94,9 @@ func caseDocuments(c *casefile.Case) []Document {
 		for _, e := range k.Evidence {
 			text = append(text, e.Why)
 		}
-		add("claim", "claims", k.ID, "claim about "+string(k.About), k.Date.String(), text...)
+		short, full := who(records, c, k.By, nil)
+		text = append(append(text, quoted(k.Cites)...), full)
+		add("claim", "claims", k.ID, "claim about "+string(k.About)+short, k.Date.String(), text...)
 	}
 	for _, d := range c.Disputes {
 		var text []string

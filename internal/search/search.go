@@ -31,7 +31,7 @@ import (
 )
 
 // version names the way of indexing; another one makes all indexes stale.
-const version = "bandish-search/1"
+const version = "bandish-search/2"
 
 // analyzer is the name of the way in which text is cut into words.
 const analyzer = "prose"
@@ -81,6 +81,9 @@ type Index struct {
 // there is none for just these documents. Indexes of other documents in dir
 // are removed.
 func Open(ctx context.Context, dir string, documents []Document) (*Index, error) {
+	if err := registerFold(); err != nil {
+		return nil, fmt.Errorf("open the search index: %w", err)
+	}
 	name := fingerprint(documents)
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
@@ -205,7 +208,7 @@ func schema() (mapping.IndexMapping, error) {
 	// English by its stems, but with the small words: "until further orders" is
 	// to be found.
 	err := m.AddCustomAnalyzer(analyzer, map[string]any{
-		"type": custom.Name, "tokenizer": unicode.Name, "token_filters": []string{en.PossessiveName, lowercase.Name, porter.Name},
+		"type": custom.Name, "tokenizer": unicode.Name, "token_filters": []string{en.PossessiveName, foldFilter, lowercase.Name, porter.Name},
 	})
 	m.DefaultAnalyzer = analyzer
 	return m, err
@@ -224,7 +227,8 @@ const maxQuery = 500
 var ErrQuery = errors.New("the query cannot be read")
 
 // Search answers a query: words, all of which must be found, "phrases",
-// +must and -not, and field:word for title, text, kind, case, cc and target.
+// -not, and field:word for title, text, kind, case, cc and target. What it
+// does not know is a word like any other: punctuation is no error.
 func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxQuery {
@@ -259,24 +263,6 @@ func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, er
 		result.Hits = append(result.Hits, hit(h.Score, h.Fields, h.Fragments))
 	}
 	return result, nil
-}
-
-// parse reads the query language. Words without a sign must all be found.
-func parse(text string) (query.Query, error) {
-	parsed, err := bleve.NewQueryStringQuery(text).Parse()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrQuery, err)
-	}
-	b, ok := parsed.(*query.BooleanQuery)
-	if !ok {
-		return parsed, nil
-	}
-	should, ok := b.Should.(*query.DisjunctionQuery)
-	if !ok || len(should.Disjuncts) == 0 {
-		return parsed, nil
-	}
-	should.SetMin(float64(len(should.Disjuncts)))
-	return parsed, nil
 }
 
 // list reads a stored field that holds one value or several.

@@ -32,7 +32,8 @@ func open(t *testing.T, dir string, documents []search.Document) *search.Index {
 }
 
 func TestSearch(t *testing.T) {
-	x := open(t, t.TempDir(), docs)
+	other := search.Document{ID: "source/1/1", Kind: "text", Title: "پاکستان میں ایکس کی بندش", Text: "وزارتِ داخلہ نے اتھارٹی کو ایکس بند کرنے کی ہدایت کی۔ Décision n° 12: İnternet erişimi x.com."}
+	x := open(t, t.TempDir(), append(slices.Clone(docs), other))
 	for _, test := range []struct {
 		query string
 		o     search.Options
@@ -49,6 +50,19 @@ func TestSearch(t *testing.T) {
 		{"regulator", search.Options{Target: "chatter"}, []string{"td-2018/acts/order", "zz-2024-sample"}},
 		{"regulator", search.Options{Case: "td-2018"}, []string{"td-2018/acts/order"}},
 		{"regulator +kind:case", search.Options{}, []string{"zz-2024-sample"}},
+		{"وزارت داخلہ", search.Options{}, []string{"source/1/1"}},
+		{"وزارت داخله", search.Options{}, []string{"source/1/1"}}, // Persian heh
+		{"اتھارٹي", search.Options{}, []string{"source/1/1"}},     // Arabic yeh
+		{"decision erisimi", search.Options{}, []string{"source/1/1"}},
+		{"DÉCISION internet", search.Options{}, []string{"source/1/1"}},
+		{"x.com", search.Options{}, []string{"source/1/1"}},
+		{`"unclosed`, search.Options{}, nil},
+		{`letter "regulator`, search.Options{}, []string{"zz-2024-sample/acts/letter"}},
+		{"(letter) ~~~ field: *", search.Options{}, nil}, // "field" is a word
+		{"(letter) ~~~ && *", search.Options{}, []string{"zz-2024-sample/acts/letter"}},
+		{"text:/(a+)+$/", search.Options{}, []string{"zz-2024-sample/acts/letter"}}, // the word a
+		{"cc:td", search.Options{}, []string{"td-2018/acts/order"}},
+		{`title:"in the lab"`, search.Options{}, []string{"zz-2024-sample"}},
 		{"nowhere", search.Options{}, nil},
 	} {
 		r, err := x.Search(t.Context(), test.query, test.o)
@@ -65,7 +79,7 @@ func TestSearch(t *testing.T) {
 			t.Errorf("%q %+v: %v, want %v", test.query, test.o, got, test.want)
 		}
 	}
-	for _, bad := range []string{"", "  ", strings.Repeat("a", 501), "kind:"} {
+	for _, bad := range []string{"", "  ", strings.Repeat("a", 501), "(((", "-", "* ~ \"\""} {
 		if _, err := x.Search(t.Context(), bad, search.Options{}); !errors.Is(err, search.ErrQuery) {
 			t.Errorf("%q: %v, want ErrQuery", bad, err)
 		}
@@ -142,6 +156,13 @@ func TestRecordDocuments(t *testing.T) {
 		}
 	}
 	x := open(t, t.TempDir(), all)
+	// Who asked whom is found, by short names and by full ones.
+	for _, q := range []string{"request MoI PTA letter", "Interior Pakistan Telecommunication Authority letter 2023"} {
+		r, err := x.Search(t.Context(), q, search.Options{Kind: "act"})
+		if err != nil || !slices.ContainsFunc(r.Hits, func(h search.Hit) bool { return h.ID == "pk-2024-x/acts/moi-letter" }) {
+			t.Errorf("%q: %+v, %v", q, r, err)
+		}
+	}
 	r, err := x.Search(t.Context(), "Sindh High Court restore", search.Options{CC: "PK", Kind: "act"})
 	if err != nil || r.Total == 0 {
 		t.Errorf("%+v, %v", r, err)

@@ -19,22 +19,29 @@ import (
 // was found in it, so that the world's changes are told apart.
 func (s *Store) Events(ctx context.Context, f Filter, now time.Time) (event.Result, error) {
 	f.Target = ""
-	return detect(ctx, s.Verdicts, f, now)
+	return detect(ctx, source{s.Verdicts, s.countCells}, f, now)
+}
+
+// source is where detection reads: verdicts, and the daily cells that others
+// counted.
+type source struct {
+	verdicts verdicts
+	counts   func(ctx context.Context, f Filter) ([]series.Cell, error)
 }
 
 // verdicts gives verdicts in the order of the countries.
 type verdicts func(ctx context.Context, f Filter) iter.Seq2[verdict.Row, error]
 
-func detect(ctx context.Context, read verdicts, f Filter, now time.Time) (event.Result, error) {
+func detect(ctx context.Context, from source, f Filter, now time.Time) (event.Result, error) {
 	d := event.NewDetector(now)
-	if err := feed(ctx, d, read, f); err != nil {
+	if err := feed(ctx, d, from, f); err != nil {
 		return event.Result{}, err
 	}
 	found := d.Finish()
 	if f.CC == "" || len(found.Events) == 0 {
 		return found, nil
 	}
-	if err := feedOthers(ctx, d, read, f, found.Events); err != nil {
+	if err := feedOthers(ctx, d, from, f, found.Events); err != nil {
 		return event.Result{}, err
 	}
 	found = d.Finish()
@@ -45,20 +52,39 @@ func detect(ctx context.Context, read verdicts, f Filter, now time.Time) (event.
 }
 
 // feed gives the detector one country after the other.
-func feed(ctx context.Context, d *event.Detector, read verdicts, f Filter) error {
+func feed(ctx context.Context, d *event.Detector, from source, f Filter) error {
+	published, err := from.counts(ctx, f)
+	if err != nil {
+		return err
+	}
+	theirs := map[string][]series.Cell{}
+	for _, c := range published {
+		theirs[c.CC] = append(theirs[c.CC], c)
+	}
+	give := func(cc string, own []series.Cell) {
+		d.Country(beside(own, theirs[cc]))
+		delete(theirs, cc)
+	}
 	b := series.NewBuilder(series.Hour)
 	country := ""
-	for r, err := range read(ctx, f) {
+	for r, err := range from.verdicts(ctx, f) {
 		if err != nil {
 			return fmt.Errorf("read the archive's verdicts: %w", err)
 		}
 		if r.CC != country {
-			d.Country(b.Cells())
+			if country != "" {
+				give(country, b.Cells())
+			}
 			b, country = series.NewBuilder(series.Hour), r.CC
 		}
 		b.Add(&r)
 	}
-	d.Country(b.Cells())
+	if country != "" {
+		give(country, b.Cells())
+	}
+	for _, cc := range slices.Sorted(maps.Keys(theirs)) {
+		give(cc, nil)
+	}
 	return nil
 }
 
@@ -68,10 +94,11 @@ const around = 60 * 24 * time.Hour
 
 // feedOthers gives the detector what the other countries saw of the targets of
 // one country's events at that time.
-func feedOthers(ctx context.Context, d *event.Detector, read verdicts, f Filter, events []event.Event) error {
+func feedOthers(ctx context.Context, d *event.Detector, from source, f Filter, events []event.Event) error {
 	builders := map[string]*series.Builder{}
+	theirs := map[string][]series.Cell{}
 	for _, e := range events {
-		from, to := *e.Onset.Latest, *e.Onset.Latest
+		begin, to := *e.Onset.Latest, *e.Onset.Latest
 		if e.End != nil && e.End.Latest != nil {
 			to = *e.End.Latest
 		}
@@ -80,7 +107,17 @@ func feedOthers(ctx context.Context, d *event.Detector, read verdicts, f Filter,
 			until = f.Until
 		}
 		for _, t := range e.Targets {
-			for r, err := range read(ctx, Filter{Target: t, Since: from.Add(-around), Until: until}) {
+			window := Filter{Target: t, Since: begin.Add(-around), Until: until}
+			published, err := from.counts(ctx, window)
+			if err != nil {
+				return err
+			}
+			for _, c := range published {
+				if c.CC != f.CC {
+					theirs[c.CC] = append(theirs[c.CC], c)
+				}
+			}
+			for r, err := range from.verdicts(ctx, window) {
 				if err != nil {
 					return fmt.Errorf("read the archive's verdicts: %w", err)
 				}
@@ -94,8 +131,13 @@ func feedOthers(ctx context.Context, d *event.Detector, read verdicts, f Filter,
 			}
 		}
 	}
+	for other := range theirs {
+		if builders[other] == nil {
+			builders[other] = series.NewBuilder(series.Hour)
+		}
+	}
 	for _, other := range slices.Sorted(maps.Keys(builders)) {
-		d.Country(builders[other].Cells())
+		d.Country(beside(builders[other].Cells(), theirs[other]))
 	}
 	return nil
 }

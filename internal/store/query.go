@@ -301,11 +301,8 @@ type PublishedCounts struct {
 	Anomaly, Confirmed, Failure, OK, Measurements int64
 }
 
-// Counts returns published counts by day.
-func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error) {
-	if _, err := s.refresh(ctx); err != nil {
-		return nil, err
-	}
+// ofCounts are the filter's conditions on published counts.
+func (f *Filter) ofCounts() *where {
 	w := new(where)
 	if f.CC != "" {
 		w.add("probe_cc = ?", f.CC)
@@ -320,6 +317,15 @@ func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error)
 	if !f.Until.IsZero() {
 		w.add("measurement_start_day < fromUnixTimestamp64Micro(?)", f.Until.UnixMicro())
 	}
+	return w
+}
+
+// Counts returns published counts by day.
+func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	w := f.ofCounts()
 	rows, err := s.db.QueryContext(ctx, `SELECT toUnixTimestamp64Micro(measurement_start_day), count(DISTINCT probe_asn), sum(anomaly_count)::BIGINT, sum(confirmed_count)::BIGINT, sum(failure_count)::BIGINT, sum(ok_count)::BIGINT, sum(measurement_count)::BIGINT FROM counts`+w.String()+` GROUP BY measurement_start_day ORDER BY measurement_start_day`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("query counts: %w", err)

@@ -19,6 +19,7 @@ type Visit struct {
 	ASN   uint32 // private (RFC 6996)
 	Input string
 	Rules []lab.Rule
+	Dark  bool // nothing passes; the measurement is submitted when the line is back
 	Seed  uint64
 }
 
@@ -57,9 +58,15 @@ func episodes() []episode {
 		// telegram.org: its packets are lost on one network, without end.
 		{"telegram.org", 20, historyDays, []uint32{networks[2]}, []lab.Rule{{When: lab.When{Sites: []string{"telegram.org"}, Transport: "tcp"}, Do: lab.Drop{}}}},
 		// wikipedia.org: its own server is out of order for a day, which the
-		// helper sees too. See brokenDay.
+		// helper sees too. See brokenDay. And for two days one network is
+		// dark: see dark.
 	}
 }
+
+// dark reports a day on which nothing passes on a network, as when a
+// government shuts the internet off. What a probe measures then stays with it
+// until the line is back. It proves nothing about any site.
+func dark(day int, asn uint32) bool { return asn == networks[1] && (day == 5 || day == 6) }
 
 // brokenDay is when the lab's wikipedia.org has a certificate that has
 // expired: nobody blocks it.
@@ -95,6 +102,11 @@ func History(end time.Time, perDay int) []Visit {
 					if host == "wikipedia.org" && day == brokenDay {
 						v.Input = "https://" + brokenHost + "/"
 					}
+					if dark(day, asn) {
+						v.Dark = true
+						visits = append(visits, v)
+						continue
+					}
 					for _, e := range episodes() {
 						if e.host == host && e.from <= day && day < e.to && e.covers(asn) {
 							v.Rules = append(v.Rules, e.rules...)
@@ -125,7 +137,11 @@ const Origin = "bandish-lab"
 // collector over the lab's network. A measurement during which the machine
 // stalled is made again, a few times.
 func (f *Field) Submit(ctx context.Context, v Visit, pace *Pace) error {
-	c, err := f.Lab.Client(lab.Line{Rules: v.Rules, Seed: v.Seed})
+	rules := v.Rules
+	if v.Dark {
+		rules = []lab.Rule{{Do: lab.Drop{}}}
+	}
+	c, err := f.Lab.Client(lab.Line{Rules: rules, Seed: v.Seed})
 	if err != nil {
 		return fmt.Errorf("measure %s: %w", v.Input, err)
 	}
@@ -148,5 +164,13 @@ func (f *Field) Submit(ctx context.Context, v Visit, pace *Pace) error {
 	m.ReportID = fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_%016d", v.Time.Format("20060102T150405Z"), v.ASN, v.Seed)
 	site := probe.ControlSite{URL: "https://" + lab.HelperName, Addrs: f.Lab.Addrs(lab.HelperName)}
 	wire := cfg.Wire
+	if v.Dark {
+		back, err := f.Lab.Client(lab.Line{})
+		if err != nil {
+			return fmt.Errorf("submit %s: %w", v.Input, err)
+		}
+		defer back.Close()
+		wire.Network = back
+	}
 	return site.Post(ctx, &wire, "/api/v1/measurement", m, nil)
 }

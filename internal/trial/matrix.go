@@ -1,7 +1,9 @@
 package trial
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -49,6 +51,48 @@ func (m Matrix) String() string {
 			fmt.Fprintf(w, "%d\t", row[s])
 		}
 		fmt.Fprintln(w)
+	}
+	_ = w.Flush() // a strings.Builder does not fail
+	return b.String()
+}
+
+// Mechanisms counts the mechanisms found by those of the truth; where the truth
+// asks for none, by its state.
+type Mechanisms map[string]map[string]int
+
+// NewMechanisms counts results.
+func NewMechanisms(results []Result) Mechanisms {
+	m := Mechanisms{}
+	for i := range results {
+		truth := results[i].Scenario.Truth
+		row := truth.Mechanism
+		if row == "" {
+			row = "(" + truth.State + ")"
+		}
+		found := strings.Join(results[i].Verdict.Mechanisms, " + ")
+		if found == "" {
+			found = "none"
+		}
+		if m[row] == nil {
+			m[row] = map[string]int{}
+		}
+		m[row][found]++
+	}
+	return m
+}
+
+// String lists, for each mechanism of the truth, what was found and how often.
+func (m Mechanisms) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "in truth\tfound\truns\n")
+	for _, truth := range slices.Sorted(maps.Keys(m)) {
+		row := m[truth]
+		for _, found := range slices.SortedFunc(maps.Keys(row), func(a, b string) int {
+			return cmp.Or(row[b]-row[a], strings.Compare(a, b))
+		}) {
+			fmt.Fprintf(w, "%s\t%s\t%d\n", truth, found, row[found])
+		}
 	}
 	_ = w.Flush() // a strings.Builder does not fail
 	return b.String()

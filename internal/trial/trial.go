@@ -98,10 +98,10 @@ func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
 		},
 		Innocents: []probe.Innocent{{Name: lab.InnocentName}},
 		Control:   &probe.ControlSite{URL: ControlURL, Addrs: f.Lab.Addrs(lab.HelperName)},
-		Throttle:  probe.Throttle{Object: "https://" + lab.HelperName + "/api/v1/object?bytes=%d", Bytes: 128 << 10, Rounds: 1},
+		Throttle:  probe.Throttle{Object: "https://" + lab.HelperName + "/api/v1/object?bytes=%d", Bytes: 80 << 10, Rounds: 1},
 		Place:     probe.Place{CC: "ZZ", ASN: measurement.ASN(lab.ClientASN), Network: "Bandish lab"},
 		Own:       own,
-		Version:   "lab",
+		Version:   "0.0.0-lab",
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/lab"
+	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/measurement/dataformat"
 	"go.uber.org/goleak"
 )
 
@@ -60,7 +63,7 @@ func TestLab(t *testing.T) {
 
 	began := time.Now()
 	results := runAll(t, f, n, func(i int) Result { return runOnce(t, f, scenarios[i%len(scenarios)], uint64(i/len(scenarios))) })
-	t.Logf("%d runs in %v, %d at a time\n%s", n, time.Since(began).Round(time.Millisecond), concurrency, NewMatrix(results))
+	t.Logf("%d runs in %v, %d at a time\n%s\n%s", n, time.Since(began).Round(time.Millisecond), concurrency, NewMatrix(results), NewMechanisms(results))
 	report(t, results)
 }
 
@@ -162,8 +165,36 @@ func runOnce(t *testing.T, f *Field, s lab.Scenario, seed uint64) Result {
 	r, err := f.Run(ctx, s, seed, nil)
 	if err != nil {
 		t.Error(err)
+		return r
+	}
+	if err := f.readsBack(&r); err != nil {
+		t.Errorf("%s (seed %d): %v", s.Name, seed, err)
 	}
 	return r
+}
+
+// readsBack reports a measurement that is not as OONI's documents say, or that
+// the importer reads back to other observations.
+func (f *Field) readsBack(r *Result) error {
+	raw, err := json.Marshal(r.Measurement)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, p := range dataformat.Check(raw) {
+		all = append(all, errors.New("data format: "+p))
+	}
+	m, err := measurement.Decode(raw)
+	if err != nil {
+		return fmt.Errorf("our own importer: %w", err)
+	}
+	if len(m.Defects) > 0 {
+		all = append(all, fmt.Errorf("our own importer found defects: %v", m.Defects))
+	}
+	if rows, v := f.Judge(m); !reflect.DeepEqual(rows, r.Rows) || !reflect.DeepEqual(v, r.Verdict) {
+		all = append(all, errors.New("the observations differ after a round trip"))
+	}
+	return errors.Join(all...)
 }
 
 func field(t *testing.T, l *lab.Lab, err error) *Field {
@@ -203,7 +234,7 @@ func TestKernel(t *testing.T) {
 	}
 	began := time.Now()
 	results := runAll(t, f, len(scenarios), func(i int) Result { return runOnce(t, f, scenarios[i], 0) })
-	t.Logf("%d runs against the kernel in %v\n%s", len(results), time.Since(began).Round(time.Millisecond), NewMatrix(results))
+	t.Logf("%d runs against the kernel in %v\n%s\n%s", len(results), time.Since(began).Round(time.Millisecond), NewMatrix(results), NewMechanisms(results))
 	report(t, results)
 }
 

@@ -26,8 +26,8 @@ func main() {
 		v := bench.FullVolume
 		v.Countries = *countries
 		l := bench.Measure(v, time.Now)
-		fmt.Printf("%d cells, %d events: %s to detect, slowest country %s, heap %d MiB\n", l.Cells, l.Events,
-			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Heap>>20)
+		fmt.Printf("%d cells, %d events: %s to detect, slowest country %s, %d MiB from the system\n", l.Cells, l.Events,
+			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Memory>>20)
 		return
 	}
 	first := uint64(1000)

@@ -1,0 +1,102 @@
+package probe
+
+import (
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/bandish/bandish/measurement"
+	"github.com/miekg/dns"
+)
+
+func TestNameservers(t *testing.T) {
+	t.Parallel()
+	got := nameservers("# nameserver 192.0.2.1\nnameserver 127.0.0.53\n\nsearch lan\nnameserver\tfe80::1%eth0 # router\nnameserver nonsense\nnameserver\noptions edns0\nnameserver 198.51.100.53")
+	want := []netip.AddrPort{netip.MustParseAddrPort("127.0.0.53:53"), netip.MustParseAddrPort("[fe80::1%eth0]:53"), netip.MustParseAddrPort("198.51.100.53:53")}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// stubbed is a loop that knows its resolver.
+type stubbed struct {
+	*loop
+	at netip.AddrPort
+}
+
+func (s stubbed) SystemResolvers() []netip.AddrPort { return []netip.AddrPort{s.at} }
+
+// TestStubTellsWhy: where the system's functions give no reason, their resolver
+// is asked for it, and its address stays out of the measurement.
+func TestStubTellsWhy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		failure error
+		asked   bool
+	}{
+		{&net.DNSError{Err: "server misbehaving", Name: "refused.example", IsTemporary: true}, true},
+		{&net.DNSError{Err: "no such host", Name: "refused.example", IsNotFound: true}, false},
+		{&net.DNSError{Err: "i/o timeout", Name: "refused.example", IsTimeout: true}, false},
+	} {
+		l := newLoop(t)
+		l.failed["refused.example"] = c.failure
+		l.resolver("198.51.100.1:53", func(w dns.ResponseWriter, q *dns.Msg) {
+			m := new(dns.Msg)
+			m.SetRcode(q, dns.RcodeRefused)
+			w.WriteMsg(m)
+		})
+		cfg := l.config()
+		cfg.Network = stubbed{l, netip.MustParseAddrPort("198.51.100.1:53")}
+		for _, passive := range []bool{false, true} {
+			cfg.Passive = passive
+			m := measure(t, cfg, "refused.example")
+			i := slices.IndexFunc(m.TestKeys.Queries, func(q measurement.Query) bool { return slices.Contains(q.Tags, "system_resolver") })
+			if (i >= 0) != (c.asked && !passive) {
+				t.Errorf("%v, passive %v: queries %+v", c.failure, passive, m.TestKeys.Queries)
+				continue
+			}
+			if i < 0 {
+				continue
+			}
+			q := m.TestKeys.Queries[i]
+			if q.Failure != failDNSRefused || q.Engine != "udp" || q.ResolverAddress != "system" || q.Rcode != dns.RcodeRefused {
+				t.Errorf("query %+v", q)
+			}
+		}
+	}
+}
+
+// TestResolverPlace: the network of the resolver is recorded where a database
+// tells it, and its address never is.
+func TestResolverPlace(t *testing.T) {
+	t.Parallel()
+	places := func(a netip.Addr) Place {
+		if a == netip.MustParseAddr("198.51.100.99") {
+			return Place{CC: "ZZ", ASN: 64520, Network: "Resolver Network"}
+		}
+		return Place{}
+	}
+	for _, c := range []struct {
+		answer  string
+		asn     func(netip.Addr) Place
+		passive bool
+		want    measurement.ASN
+	}{
+		{"198.51.100.99", places, false, 64520}, {"10.10.34.34", places, false, 0}, {"", places, false, 0},
+		{"198.51.100.99", nil, false, 0}, {"198.51.100.99", places, true, 0},
+	} {
+		l := newLoop(t)
+		if c.answer != "" {
+			l.hosts[WhoAmI] = []string{c.answer}
+		}
+		cfg := l.config()
+		cfg.ASN, cfg.Passive = c.asn, c.passive
+		cfg.Resolver = cfg.ResolverPlace(t.Context())
+		m := measure(t, cfg, "nowhere.example")
+		if m.ResolverASN != c.want || (m.ResolverNetwork != "") != (c.want != 0) || m.ResolverIP != "" {
+			t.Errorf("%+v: AS%d %q at %q", c, m.ResolverASN, m.ResolverNetwork, m.ResolverIP)
+		}
+	}
+}
