@@ -126,7 +126,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	case os.Getenv("BANDISH_LONG") != "": // set by .ci/run
 		kills, days = 200, 28
 	case testing.Short():
-		kills = 12
+		kills = 20 // a fourth of them after an acknowledgement
 	}
 	dir := t.TempDir()
 	source := corpusOf(t, 400, days)
