@@ -681,33 +681,6 @@ func (l *linter) phrase(at string, c Cite, s *Source) {
 	}
 }
 
-// Quotes reports whether a phrase stands in a text, whatever the kind of
-// quotation marks, dashes, spaces and capitals; "…" or "..." in the phrase
-// stands for anything between two passages.
-func Quotes(text, phrase string) bool {
-	rest := levelled(text)
-	found := false
-	for _, part := range strings.Split(levelled(phrase), "...") {
-		part = strings.Trim(part, " \"'")
-		if part == "" {
-			continue
-		}
-		i := strings.Index(rest, part)
-		if i < 0 {
-			return false
-		}
-		rest, found = rest[i+len(part):], true
-	}
-	return found
-}
-
-var sameMarks = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "‘", "'", "’", "'", "‚", "'",
-	"–", "-", "—", "-", "‑", "-", "…", "...", "\u00a0", " ", "\u200b", "", "\u00ad", "")
-
-func levelled(s string) string {
-	return strings.ToLower(strings.Join(strings.Fields(sameMarks.Replace(s)), " "))
-}
-
 // cycles notes every round of references in a list.
 func (l *linter) cycles(section string, n int, node func(int) (string, []string)) {
 	place := make(map[string]int, n)

@@ -187,7 +187,7 @@ func TestNearest(t *testing.T) {
 }
 
 func TestQuotes(t *testing.T) {
-	text := "He said: “X’s refusal\u00a0to accede” — and no more.\n\nLater he added a word."
+	text := "He said: “X’s refusal\u00a0to accede” — and no more.\n\nLater he added a word. Cafe\u0301 – de\u0301cide\u0301."
 	for phrase, want := range map[string]bool{
 		"X's refusal to accede":     true,
 		"x’s REFUSAL":               true,
@@ -196,6 +196,8 @@ func TestQuotes(t *testing.T) {
 		"X's refusal to comply":     false,
 		"more. Later he added":      true,
 		"“X’s refusal to accede” —": true,
+		"refus\u00adal [...] word":  true,
+		"café — décidé":             true, // accents written apart
 		"...":                       false,
 		"":                          false,
 	} {

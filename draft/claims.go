@@ -194,6 +194,9 @@ func (r *reader) claimant(s *sentence, m []int) []string {
 				return []string{a.id}
 			}
 		}
+		if person := s.personBefore(m[0]); person != "" && !strings.HasSuffix(strings.TrimRight(strings.ToLower(s.text[:m[0]]), " "), "it") {
+			return []string{person}
+		}
 		return slices.Clone(r.lastSpeaker)
 	}
 	quotes := quotation.FindAllStringIndex(s.text, -1)
@@ -206,6 +209,7 @@ func (r *reader) claimant(s *sentence, m []int) []string {
 				return []string{a.id}
 			}
 		}
+		return r.speaker(s, m[0]) // according to something that is nobody
 	}
 	if behind := strings.TrimLeft(s.text[m[0]:], " "); len(quotes) > 0 && quotes[0][1] <= m[0] && behind != "" {
 		for _, a := range s.actors { // "…," said the minister
@@ -235,6 +239,20 @@ func (r *reader) claimant(s *sentence, m []int) []string {
 		}
 	}
 	return nil
+}
+
+// personBefore is the last person named before a place and in no quotation:
+// the one whom "he said" means.
+func (s *sentence) personBefore(at int) string {
+	quotes := quotation.FindAllStringIndex(s.text, -1)
+	for i := len(s.actors) - 1; i >= 0; i-- {
+		a := s.actors[i]
+		if a.end <= at && (a.actor.Kind == "office_holder" || a.actor.Kind == "judge") && !s.possessive(a) &&
+			!slices.ContainsFunc(quotes, func(q []int) bool { return a.start > q[0] && a.start < q[1] }) {
+			return a.id
+		}
+	}
+	return ""
 }
 
 // possessive reports whether a name only owns what stands behind it, so that

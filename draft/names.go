@@ -59,9 +59,15 @@ func (f *platformFinder) find(text string) []mention {
 	return found
 }
 
+// dateline is what stands behind the agency in "CITY, Aug 8 (Wire) - …".
+var dateline = regexp.MustCompile(`^\)\s*[-–—]`)
+
 // means reports whether a word that is a platform's name stands for it here.
 func (f *platformFinder) means(word, text string, start int) bool {
 	lower := strings.ToLower(word)
+	if strings.HasSuffix(text[:start], "(") && dateline.MatchString(text[start+len(word):]) {
+		return false // the agency of a dateline
+	}
 	if !commonWords[lower] {
 		return word != lower || strings.ContainsAny(lower, ". -") || len(lower) > 5
 	}
@@ -161,7 +167,7 @@ var actorPatterns = []struct {
 	{"head", "office_holder", regexp.MustCompile(`\b(?:[Dd]irector[- ][Gg]eneral|(?:[Ee]xecutive|[Mm]anaging) [Dd]irector|[Ee]xecutive [Vv]ice [Cc]hairman|[Cc]hief [Ee]xecutive(?: [Oo]fficer)?|[Dd]eputy [Mm]inister|[Oo]pposition [Ll]eader|[Pp]olice [Cc]hief|[Cc]hair(?:man|woman|person)|[Gg]overnor),?` + honorific + `\s+` + person), "director general Ada Example"},
 	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Vice President|Senator|Lawmaker|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?` + honorific + `\s+` + person), "Minister of State Ada Example"},
 	{"founder", "other", regexp.MustCompile(`\b(?:[Cc]o-)?[Ff]ounder ` + person), "founder Ada Example"},
-	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+)*(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
+	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+|\d+(?:st|nd|rd|th)\s+)*(?:Criminal |Civil )?(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
 	{"court-short", "court", regexp.MustCompile(`\b\p{Lu}\pL+ HC\b`), "Exampleville HC"},
 	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?` + field), "Ministry of Example and Sample"},
 	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
@@ -169,8 +175,8 @@ var actorPatterns = []struct {
 	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
 	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}[Pp]arty)\b`), "Example Progress Party"},
 	{"regulator", "regulator", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Authority|Commission|Regulator)\b` + tail), "Example Communications Authority"},
-	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Office)\b` + tail), "Example Investigation Agency"},
-	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ )?Chamber of Commerce\b`), "Example Bar Association"},
+	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Committee|Office)\b` + tail), "Example Investigation Agency"},
+	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ ){0,3}Chamber of Commerce\b`), "Example Bar Association"},
 	{"group", "civil_society", regexp.MustCompile(`\b(?:[Ii]nternet (?:monitor|watchdog|observatory|freedom group)|[Mm]onitoring (?:group|organi[sz]ation|service)|[Ww]atchdog|(?:[Dd]igital |[Hh]uman )?rights (?:group|organi[sz]ation)|[Aa]dvocacy group|providers['’] association|research group)s?,? (\p{Lu}[\pL\pN]+(?:\s+\p{Lu}[\pL\pN]+){0,3})`), "internet monitor Examplewatch"},
 	{"company", "company", regexp.MustCompile(`\b` + capitals + `{1,4}(?:Telecom|Mobile|Wireless|Limited|Ltd|Inc|Corporation)\b`), "Example Telecom"},
 	{"legislature", "legislature", regexp.MustCompile(`\b(?:[Pp]arliamentary [Cc]ommittee|(?:Senate|House) [Cc]ommittee(?: on ` + field + `)?|National Assembly|House of Representatives|(?:Lok|Rajya) Sabha|State Duma)\b`), "parliamentary committee"},
@@ -460,11 +466,15 @@ func (x *actorIndex) stateActor() *Actor {
 // government is a country that acts: its name stands before a verb of state.
 func (x *actorIndex) government(text string, m mention) *Actor {
 	after := strings.TrimLeft(text[m.end:], " ")
-	if m.id != x.cc || !stateVerb.MatchString(after) {
+	if m.id != x.cc || !stateVerb.MatchString(after) || partOfName.MatchString(text[:m.start]) {
 		return nil
 	}
 	return x.stateActor()
 }
+
+// partOfName is a capital word right before a country's name, which then is a
+// part of another name: "Airtel Kenya".
+var partOfName = regexp.MustCompile(`\p{Lu}[\pL.&-]*\s$`)
 
 // governmentAs is what makes "government" a word about something else.
 var governmentAs = regexp.MustCompile(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)

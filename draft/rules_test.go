@@ -91,6 +91,7 @@ func TestDates(t *testing.T) {
 		{"It began three weeks ago.", "2024-03-13", "2024-02-19/2024-02-25"},
 		{"It came nine days after the February 8, 2024 vote.", "", "2024-02-08 2024-02-17"},
 		{"It came two weeks before 1 March 2024.", "", "2024-03-01 2024-02-16"},
+		{"On Sunday, January 18, it ended.", "2026-01-27", "2026-01-18"},
 		{"It began last Friday.", "2025-08-22", "2025-08-15"},
 		{"It comes ahead of Thursday's vote.", "2026-01-14", "2026-01-15"},
 		{"It lasts until Monday.", "2024-03-13", "2024-03-18"},
@@ -145,6 +146,7 @@ func TestNumbers(t *testing.T) {
 		"Forty-one per cent of twenty-six sites in 48 hours.": {{"=", 41, "%"}, {"=", 26, "sites"}, {"=", 48, "hours"}},
 		"Under Section 69 rules, at 9 p.m., in 2023.":         nil,
 		"A 24-hour deadline and 7.4 million people.":          {{"=", 24, "hours"}, {"=", 7.4e6, "people"}},
+		"He orders 10 sites shut for Rs 10 and Rs. 5 lakh.":   {{"=", 10, "Rs"}, {"=", 5e5, "Rs"}, {"=", 10, "sites"}},
 		"It was 2024 elections and page 3 notes.":             nil,
 	} {
 		var got []number
@@ -206,6 +208,7 @@ func TestCommonWords(t *testing.T) {
 		"Signal was weak.":                         "",
 		"Users of Signal were cut off.":            "signal",
 		"Malcolm X spoke.":                         "",
+		"CITY, Aug 8 (Facebook) - It rained.":      "",
 		"X, formerly Twitter, was blocked.":        "x x",
 		"Facebook's page and Proton VPN's server.": "facebook protonvpn",
 	} {
@@ -217,6 +220,22 @@ func TestCommonWords(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Errorf("%q: %q, want %q", text, s, want)
+		}
+	}
+}
+
+// A country's name inside another name is not its government; one that acts is.
+func TestCountryAsGovernment(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Kenya blocked Sampler.":                    true,
+		"On Monday, Kenya blocked Sampler.":         true,
+		"Airtel Kenya confirmed it in Kenya.":       false,
+		"Sampler was slow in Kenya, critics said.":  false,
+		"Safaricom and Telkom Kenya blocked Kenya.": false,
+	} {
+		got := slices.ContainsFunc(read(t, "", text).Actors, func(l Line[Actor]) bool { return l.Is.Kind == "government" })
+		if got != want {
+			t.Errorf("%q: %t", text, got)
 		}
 	}
 }

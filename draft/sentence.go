@@ -49,7 +49,7 @@ var subordinators = regexp.MustCompile(`(?i),?\s+(?:which|who|whose|after|before
 // abbreviations end in a full stop that ends no sentence.
 var abbreviations = map[string]bool{
 	"mr": true, "mrs": true, "ms": true, "dr": true, "st": true, "no": true, "nos": true, "art": true, "sec": true, "v": true, "vs": true, "gen": true, "col": true, "lt": true, "jan": true, "feb": true, "mar": true, "apr": true,
-	"jun": true, "jul": true, "aug": true, "sept": true, "sep": true, "oct": true, "nov": true, "dec": true, "inc": true, "ltd": true, "co": true, "u.s": true, "u.k": true, "u.n": true, "e.g": true, "i.e": true, "approx": true, "justice": false, "j": true, "jj": true, "cj": true, "s": true,
+	"jun": true, "jul": true, "aug": true, "sept": true, "sep": true, "oct": true, "nov": true, "dec": true, "inc": true, "ltd": true, "co": true, "u.s": true, "u.k": true, "u.n": true, "e.g": true, "i.e": true, "approx": true, "rs": true, "bs": true, "justice": false, "j": true, "jj": true, "cj": true, "s": true,
 }
 
 // firstPerson marks a paragraph in which the author speaks of himself: a

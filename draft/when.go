@@ -3,6 +3,7 @@ package draft
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +58,8 @@ func findDates(text string, published time.Time) []dateMention {
 				return
 			}
 		}
-		found = append(found, dateMention{start: m[0], end: m[1], DateText: DateText{Text: text[m[0]:m[1]], Date: date, Note: note}})
+		end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
+		found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
 	}
 	group := func(m []int, n int) string {
 		if m[2*n] < 0 {
@@ -99,6 +101,9 @@ func findDates(text string, published time.Time) []dateMention {
 		take(m, date, note)
 	}
 	for _, m := range weekday.FindAllStringSubmatchIndex(text, -1) {
+		if slices.ContainsFunc(found, func(f dateMention) bool { return f.start > m[1] && besideWeekday.MatchString(text[m[1]:f.start]) }) {
+			continue // "Sunday, January 18": the date says which
+		}
 		date, note := dayOfWeek(group(m, 2), group(m, 1), published)
 		take(m, date, note)
 	}
@@ -195,6 +200,9 @@ func civilRange(year, monthName, from, to string, published time.Time) (casefile
 	until := last.String()
 	return parseDate(fmt.Sprintf("%s-%02d/%s", until[:7], n, until)), note
 }
+
+// besideWeekday stands between a weekday and its date.
+var besideWeekday = regexp.MustCompile(`^,? (?:the )?\(?$`)
 
 const (
 	openNote     = "hangs on the day of publication, which is not known"
@@ -380,7 +388,7 @@ const scaleWords = `hundred thousand|hundred|thousand|lakh|lakhs|lac|crore|crore
 
 var (
 	percentForm = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)[ -]?(%|per ?cent\b|percentage points?\b)`)
-	moneyForm   = regexp.MustCompile(`(?i)` + relationWord + `(US\$|R\$|A\$|N\$|\$|€|£|₹|₦|₺|₽|Rs\.?|INR|PKR|NPR|USD|EUR|BRL|NGN|TRY|RUB|KES|KSh|Ksh|UGX|USh|TZS|Tsh|VES|Bs\.?) ?(\d[\d,]*(?:\.\d+)?)(?:[ -]?(` + scaleWords + `)\b)?`)
+	moneyForm   = regexp.MustCompile(`(?i)` + relationWord + `(US\$|R\$|A\$|N\$|\$|€|£|₹|₦|₺|₽|\b(?:Rs\.?|INR|PKR|NPR|USD|EUR|BRL|NGN|TRY|RUB|KES|KSh|Ksh|UGX|USh|TZS|Tsh|VES|Bs\.?)) ?(\d[\d,]*(?:\.\d+)?)(?:[ -]?(` + scaleWords + `)\b)?`)
 	countForm   = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)(?: (?:of|out of) (?:the |its )?(\d[\d,]*))?(?:[ -](` + scaleWords + `)\b)?`)
 	vagueForm   = regexp.MustCompile(`(?i)\b((?:hundreds|thousands|tens of thousands|hundreds of thousands|millions|dozens|scores|lakhs|crores)) of (?:\p{L}+ ){0,2}?(URLs?|accounts?|requests?|posts?|tweets?|users?|people|websites?|sites?|cases?|links?|apps?|VPNs?|channels?)\b`)
 	lengthForm  = regexp.MustCompile(`(?i)\b(?:(\d+|` + numberWords + `)[- ])?(day|week|month|year)-long\b`)
@@ -527,7 +535,7 @@ func currency(sign string) string {
 	case "PKR", "INR", "NPR", "TRY", "RUB", "KES", "UGX", "TZS", "VES":
 		return strings.ToUpper(sign)
 	}
-	return sign // "Rs" is the money of several countries
+	return strings.TrimSuffix(sign, ".") // "Rs" is the money of several countries
 }
 
 func plural(unit string) string {

@@ -309,7 +309,22 @@ func (sum *Cell) state() verdict.State {
 
 func missing(measurements, votes uint32) string {
 	m, r := max(0, floorMeasurements-int(measurements)), max(0, (floorVotes-int(votes)+Vote-1)/Vote)
-	return fmt.Sprintf("at least %d more measurements from %d more reports are needed within %d days", m, r, Window/Day)
+	more := func(n int, noun string) string {
+		if n > 1 {
+			noun += "s"
+		}
+		return fmt.Sprintf("%d more %s", n, noun)
+	}
+	var what string
+	switch {
+	case m > 0 && r > 0:
+		what = more(m, "measurement") + " from " + more(r, "report")
+	case m > 0:
+		what = more(m, "measurement")
+	default:
+		what = more(max(r, 1), "report")
+	}
+	return fmt.Sprintf("at least %s must come within %d days", what, Window/Day)
 }
 
 func mechanisms(cells []Cell) []string {

@@ -62,6 +62,9 @@ func runImport(ctx context.Context, env *environment, args []string) error {
 	var list []intake.Source
 	for _, arg := range sources {
 		s, err := intake.List(ctx, arg, want.Filter, buckets)
+		if ctx.Err() != nil {
+			return &exitError{code: 130, err: errors.New("interrupted while listing: nothing was imported")}
+		}
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -147,7 +148,7 @@ func printDraft(w io.Writer, d *draft.Draft) error {
 	for _, l := range d.Numbers {
 		value := "null"
 		if l.Is.Value != nil {
-			value = fmt.Sprintf("%g", *l.Is.Value)
+			value = strconv.FormatFloat(*l.Is.Value, 'f', -1, 64)
 		}
 		fmt.Fprintf(&b, "  [ ] ¶%d %q is %s %s %s\n", l.At.Paragraph, l.Is.Text, l.Is.Relation, value, l.Is.Unit)
 	}

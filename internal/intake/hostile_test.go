@@ -147,6 +147,9 @@ func (e endless) Read(p []byte) (int, error) {
 
 // What is far beyond the limits is set aside and takes no memory to speak of.
 func TestMemoryIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 100 MiB five times over")
+	}
 	const size = 3 * MaxDocument
 	long := func(b byte) io.Reader { return io.LimitReader(endless(b), size) }
 	for _, c := range []struct {

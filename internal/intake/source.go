@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -143,39 +145,69 @@ func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets)
 	if err != nil {
 		return nil, fmt.Errorf("s3://%s: %w", bucket, err)
 	}
+	ctx, cancel := context.WithCancelCause(ctx) // ends the other listings when one fails
+	defer cancel(nil)
+	all := prefixes(prefix, f, b.Today)
+	lists := make([][]Source, len(all))
+	var wg sync.WaitGroup
+	var found atomic.Int64
+	free := make(chan struct{}, maxListings)
+	for i, p := range all {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			var err error
+			if lists[i], err = listPrefix(ctx, client, bucket, p, f, &found); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	out := slices.Concat(lists...)
+	slices.SortFunc(out, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(out, func(a, b Source) bool { return a.Name == b.Name }), nil
+}
+
+// maxListings is how many prefixes are listed at a time: a fortnight of one
+// country has some five hundred, and each takes a round trip.
+const maxListings = 8
+
+// listPrefix lists what is wanted of one prefix, and adds to what was found.
+func listPrefix(ctx context.Context, client *minio.Client, bucket, p string, f Filter, found *atomic.Int64) ([]Source, error) {
 	ctx, cancel := context.WithCancel(ctx) // ends a listing that is given up
 	defer cancel()
 	var out []Source
-	for _, p := range prefixes(prefix, f, b.Today) {
-		first := ""
-		for o := range client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: p, Recursive: true}) {
-			if o.Err != nil {
-				return nil, fmt.Errorf("list s3://%s/%s: %w", bucket, p, o.Err)
-			}
-			switch {
-			case first == "":
-				first = o.Key
-			case o.Key == first:
-				return nil, fmt.Errorf("list s3://%s/%s: the server lists in circles: %q came again", bucket, p, first)
-			case len(out) >= maxObjects:
-				return nil, fmt.Errorf("list s3://%s/%s: more than %d objects: name a longer prefix or a shorter span", bucket, p, maxObjects)
-			}
-			if !wanted(o.Key, f) {
-				continue
-			}
-			key := o.Key
-			out = append(out, Source{
-				Name: "s3://" + bucket + "/" + key, Size: o.Size, Identity: o.ETag,
-				Open: func(ctx context.Context) (io.ReadCloser, error) {
-					return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) {
-						return client.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
-					})
-				},
-			})
+	first := ""
+	for o := range client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: p, Recursive: true}) {
+		if o.Err != nil {
+			return nil, fmt.Errorf("list s3://%s/%s: %w", bucket, p, o.Err)
 		}
+		switch {
+		case first == "":
+			first = o.Key
+		case o.Key == first:
+			return nil, fmt.Errorf("list s3://%s/%s: the server lists in circles: %q came again", bucket, p, first)
+		case found.Load() >= maxObjects:
+			return nil, fmt.Errorf("list s3://%s/%s: more than %d objects: name a longer prefix or a shorter span", bucket, p, maxObjects)
+		}
+		if !wanted(o.Key, f) {
+			continue
+		}
+		found.Add(1)
+		key := o.Key
+		out = append(out, Source{
+			Name: "s3://" + bucket + "/" + key, Size: o.Size, Identity: o.ETag,
+			Open: func(ctx context.Context) (io.ReadCloser, error) {
+				return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) {
+					return client.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
+				})
+			},
+		})
 	}
-	slices.SortFunc(out, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(out, func(a, b Source) bool { return a.Name == b.Name }), nil
+	return out, nil
 }
 
 // uploadLag is how long after a measurement its upload is looked for: probes

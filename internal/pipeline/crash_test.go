@@ -99,11 +99,15 @@ func zz(report string, n int) []byte {
 		n, 1+n%28, n%24, report)
 }
 
-func corpus(t *testing.T, n int) string {
+// corpus is a file of n measurements, four a report, over 28 days.
+func corpus(t *testing.T, n int) string { t.Helper(); return corpusOf(t, n, 28) }
+
+// corpusOf is corpus over the first so many of 28 days: each costs some files.
+func corpusOf(t *testing.T, n, days int) string {
 	t.Helper()
 	var b bytes.Buffer
 	for i := range n {
-		b.Write(zz(fmt.Sprint("corpus-", i/4), i))
+		b.Write(zz(fmt.Sprint("corpus-", i/4), i/days*28+i%days))
 		b.WriteByte('\n')
 	}
 	p := filepath.Join(t.TempDir(), "corpus.jsonl")
@@ -117,15 +121,15 @@ func corpus(t *testing.T, n int) string {
 // files, and holds all that was acknowledged.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	kills := 24
+	kills, days := 24, 8
 	switch {
 	case os.Getenv("BANDISH_LONG") != "": // set by .ci/run
-		kills = 200
+		kills, days = 200, 28
 	case testing.Short():
-		kills = 12
+		kills = 20 // a fourth of them after an acknowledgement
 	}
 	dir := t.TempDir()
-	source := corpus(t, 400)
+	source := corpusOf(t, 400, days)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	acked := map[string]string{} // uid → batch
 	self, err := os.Executable()

@@ -59,7 +59,7 @@ func TestSendersEarnMarks(t *testing.T) {
 	}
 	full := voices{day: "2024-03-01", first: map[voice]string{}}
 	for i := range maxHeard {
-		full.first[voice{target: fmt.Sprint(i)}] = "r"
+		full.first[voice{key: [16]byte{1, byte(i), byte(i >> 8), byte(i >> 16)}}] = "r"
 	}
 	if got := full.marks(from("", 0, 9), row("r", "QM", 1, "x"), day); !slices.Equal(got, []string{MarkAgain}) {
 		t.Errorf("past the bound: %v", got)

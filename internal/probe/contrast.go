@@ -78,7 +78,7 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 	host := r.url.Hostname()
 	var all sync.WaitGroup
 	if r.url.Scheme == "https" {
-		r.echContrast(ctx, &all, f, host)
+		r.echContrast(ctx, f, host)
 		if !f.trouble {
 			e := f.good[0]
 			all.Go(func() { r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN, Max12: true}, "tls12") })
@@ -119,16 +119,22 @@ func (r *run) vary(ctx context.Context, addr netip.AddrPort, h Hello, what ...st
 	r.tlsDone(out, tx, what[0])
 }
 
-func (r *run) echContrast(ctx context.Context, all *sync.WaitGroup, f findings, host string) {
-	r.mu.Lock()
-	ech := r.ech
-	r.mu.Unlock()
-	if len(ech) == 0 {
+// echContrast waits in the background for what the zone offers, which only the
+// slower resolvers know.
+func (r *run) echContrast(ctx context.Context, f findings, host string) {
+	ends := slices.Concat(f.good, f.badTLS)
+	if len(ends) == 0 {
 		return
 	}
-	for _, e := range slices.Concat(f.good, f.badTLS)[:min(len(f.good)+len(f.badTLS), 1)] {
-		all.Go(func() { r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN, ECH: ech}, "ech") })
-	}
+	r.background.Go(func() {
+		r.offering.Wait()
+		r.mu.Lock()
+		ech := r.ech
+		r.mu.Unlock()
+		if len(ech) > 0 {
+			r.vary(ctx, ends[0].addr, Hello{Name: host, ALPN: webALPN, ECH: ech}, "ech")
+		}
+	})
 }
 
 // nameContrasts asks whether it is the name: other names at the target's

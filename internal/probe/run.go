@@ -169,7 +169,8 @@ type run struct {
 	url *url.URL
 	jar http.CookieJar
 
-	background sync.WaitGroup // second DNS answers, slow resolvers
+	background sync.WaitGroup // second DNS answers, slow resolvers, ECH
+	offering   sync.WaitGroup // of them, the resolvers that may know what the zone offers
 
 	mu    sync.Mutex
 	ends  []endpoint // the target's own, at depth 0

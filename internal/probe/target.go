@@ -45,7 +45,11 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 			quick.Go(func() { answers[2*i+1] = r.askUDP(ctx, server, host, dns.TypeAAAA) })
 		}
 		for _, s := range r.cfg.Resolvers.DoH {
-			r.background.Go(func() { r.askDoH(ctx, s, host) })
+			r.offering.Add(1)
+			r.background.Go(func() {
+				defer r.offering.Done()
+				r.askDoH(ctx, s, host)
+			})
 		}
 		for _, s := range r.cfg.Resolvers.DoT {
 			r.background.Go(func() { r.askDoT(ctx, s, host) })

@@ -8,13 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	readability "github.com/go-shiori/go-readability"
 	"github.com/ledongthuc/pdf"
 	"golang.org/x/net/html/charset"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/bandish/bandish/casefile"
 )
@@ -157,98 +155,14 @@ func (t *Text) Paragraph(offset int) (int, Span) {
 }
 
 // Find looks for a passage, in any case, spacing, quotation marks and
-// dashes. "…" or "..." in it stands for words left out. It reports where the
-// passage lies; when it is not there, found is the longest beginning of it
-// that is.
+// dashes, as casefile.FindPhrase does. It reports where the passage lies; when
+// it is not there, found is the longest beginning of it that is.
 func (t *Text) Find(passage string) (at casefile.Locator, found string, ok bool) {
-	body, offsets := fold(t.Body)
-	parts := ellipsis.Split(passage, -1)
-	from, start, end := 0, -1, 0
-	for _, part := range parts {
-		want, _ := fold(strings.Trim(part, " \t\n\"“”'‘’.,[]"))
-		if want == "" {
-			continue
-		}
-		i := strings.Index(body[from:], want)
-		if i < 0 {
-			return casefile.Locator{}, longestBeginning(body[from:], part), false
-		}
-		if start < 0 {
-			start = from + i
-		}
-		from += i + len(want)
-		end = from
+	first, last, beginning, ok := casefile.FindPhrase(t.Body, passage)
+	if !ok {
+		return casefile.Locator{}, beginning, false
 	}
-	if start < 0 {
-		return casefile.Locator{}, "", false
-	}
-	first, last := offsets[start], offsets[end]
 	n, span := t.Paragraph(first)
 	offset := int64(first)
 	return casefile.Locator{Page: int64(span.Page), Paragraph: int64(n), Offset: &offset, Length: int64(last - first)}, passage, true
-}
-
-var ellipsis = regexp.MustCompile(`…|\.\.\.|\[…\]`)
-
-// longestBeginning is the longest run of first words of a passage that the
-// folded body holds.
-func longestBeginning(body, passage string) string {
-	words := strings.Fields(passage)
-	low, high := 0, len(words)
-	for low < high {
-		mid := (low + high + 1) / 2
-		want, _ := fold(strings.Join(words[:mid], " "))
-		if want != "" && strings.Contains(body, want) {
-			low = mid
-		} else {
-			high = mid - 1
-		}
-	}
-	return strings.Join(words[:low], " ")
-}
-
-// fold writes a text in lower case with plain quotes, dashes and single
-// spaces, and gives for each byte of it (and its end) the byte of the
-// original.
-func fold(s string) (string, []int) {
-	var b strings.Builder
-	offsets := make([]int, 0, len(s)+1)
-	space := true // drop leading space
-	emit := func(r rune, at int) {
-		for range utf8.RuneLen(r) {
-			offsets = append(offsets, at)
-		}
-		b.WriteRune(r)
-	}
-	for i, r := range s {
-		switch {
-		case unicode.IsSpace(r) || r == '\u00a0':
-			if !space {
-				emit(' ', i)
-			}
-			space = true
-			continue
-		case r == '\u00ad' || r == '\u200b' || r == '\u200c' || r == '\u200d' || r == '\ufeff':
-			continue
-		case strings.ContainsRune("“”„«»\"", r):
-			r = '"'
-		case strings.ContainsRune("‘’‚`´", r):
-			r = '\''
-		case strings.ContainsRune("–—‒−‑", r):
-			r = '-'
-		}
-		space = false
-		if r == utf8.RuneError {
-			r = '?'
-		}
-		for _, x := range norm.NFKC.String(string(r)) {
-			emit(unicode.ToLower(x), i)
-		}
-	}
-	folded := b.String()
-	if strings.HasSuffix(folded, " ") {
-		folded = folded[:len(folded)-1]
-		offsets = offsets[:len(offsets)-1]
-	}
-	return folded, append(offsets, len(s))
 }

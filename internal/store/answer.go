@@ -168,7 +168,7 @@ func (a *Answer) sentence() string {
 	if st.AsOf.IsZero() {
 		s := fmt.Sprintf("Nobody has measured %s in %s, as far as this archive knows.", a.Name, a.Country)
 		if n := len(a.Counts); n > 0 {
-			s += fmt.Sprintf(" OONI published counts for %d days, without the measurements behind them.", n)
+			s += fmt.Sprintf(" OONI published counts for %s, without the measurements behind them.", plural(n, "day"))
 		}
 		return s
 	}
@@ -197,7 +197,7 @@ func (a *Answer) sentence() string {
 		fmt.Fprintf(&b, ": of %s from %s on, %d were blocked, %d ok, %d down, %d inconclusive.", plural(int(st.Measurements), "measurement"), st.From.Format("2 January 2006"), st.Blocked, st.OK, st.Down, st.Inconclusive)
 	}
 	if a.AgeDays > 7 {
-		fmt.Fprintf(&b, " That was %d days ago: about today this archive knows nothing.", a.AgeDays)
+		fmt.Fprintf(&b, " That was %s ago: about today this archive knows nothing.", plural(a.AgeDays, "day"))
 	}
 	if a.Example {
 		b.WriteString(" Country ZZ is an example made in a lab and says nothing about any real network.")

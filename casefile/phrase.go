@@ -1,0 +1,112 @@
+package casefile
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// leftOut stands in a phrase for words that are left out.
+var leftOut = regexp.MustCompile(`\[?…\]?|\[?\.\.\.\]?`)
+
+// FindPhrase looks for a phrase in a text, whatever the kind of quotation
+// marks, dashes, spaces and capitals; "…" or "..." in the phrase stands for
+// anything between two passages. It gives where the phrase lies, in bytes;
+// when it is not there, beginning is the longest run of its first words that
+// is.
+func FindPhrase(text, phrase string) (start, end int, beginning string, ok bool) {
+	body, offsets := foldPhrase(text)
+	from, first, last := 0, -1, 0
+	for _, part := range leftOut.Split(phrase, -1) {
+		want, _ := foldPhrase(strings.Trim(part, " \t\n\"“”'‘’.,[]"))
+		if want == "" {
+			continue
+		}
+		i := strings.Index(body[from:], want)
+		if i < 0 {
+			return 0, 0, longestBeginning(body[from:], part), false
+		}
+		if first < 0 {
+			first = from + i
+		}
+		from += i + len(want)
+		last = from
+	}
+	if first < 0 {
+		return 0, 0, "", false
+	}
+	return offsets[first], offsets[last], "", true
+}
+
+// Quotes reports whether a phrase stands in a text, as FindPhrase looks for
+// it.
+func Quotes(text, phrase string) bool {
+	_, _, _, ok := FindPhrase(text, phrase)
+	return ok
+}
+
+// longestBeginning is the longest run of first words of a passage that the
+// folded body holds.
+func longestBeginning(body, passage string) string {
+	words := strings.Fields(passage)
+	low, high := 0, len(words)
+	for low < high {
+		mid := (low + high + 1) / 2
+		want, _ := foldPhrase(strings.Join(words[:mid], " "))
+		if want != "" && strings.Contains(body, want) {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	return strings.Join(words[:low], " ")
+}
+
+// foldPhrase writes a text in lower case with plain quotes, dashes and single
+// spaces, accents apart from their letters, and gives for each byte of it (and its end) the byte of the
+// original.
+func foldPhrase(s string) (string, []int) {
+	var b strings.Builder
+	offsets := make([]int, 0, len(s)+1)
+	space := true // drop leading space
+	emit := func(r rune, at int) {
+		for range utf8.RuneLen(r) {
+			offsets = append(offsets, at)
+		}
+		b.WriteRune(r)
+	}
+	for i, r := range s {
+		switch {
+		case unicode.IsSpace(r) || r == '\u00a0':
+			if !space {
+				emit(' ', i)
+			}
+			space = true
+			continue
+		case r == '\u00ad' || r == '\u200b' || r == '\u200c' || r == '\u200d' || r == '\ufeff':
+			continue
+		case strings.ContainsRune("“”„«»\"", r):
+			r = '"'
+		case strings.ContainsRune("‘’‚`´", r):
+			r = '\''
+		case strings.ContainsRune("–—‒−‑", r):
+			r = '-'
+		}
+		space = false
+		if r == utf8.RuneError {
+			r = '?'
+		}
+		for _, x := range norm.NFKD.String(string(r)) {
+			emit(unicode.ToLower(x), i)
+		}
+	}
+	folded := b.String()
+	if strings.HasSuffix(folded, " ") {
+		folded = folded[:len(folded)-1]
+		offsets = offsets[:len(offsets)-1]
+	}
+	return folded, append(offsets, len(s))
+}
