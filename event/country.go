@@ -25,6 +25,16 @@ const (
 	minRiseBrief = 0.45
 	briefDays    = 14
 	softShare    = 0.7 // above it, the verdicts only said that something is wrong
+	// Where the country as a whole rises less than the first, the second times
+	// the score must come together of such votes, and less down to the share
+	// surely of them: addresses that rotate reach once the score by chance,
+	// bans and outages far more. A few votes in a window that was picked for
+	// them say little of the country, so its usual share weighs as much as
+	// overallVotes.
+	weakOverall  = 0.6
+	weakTimes    = 2.0
+	surely       = 0.4
+	overallVotes = 3.0
 	minReports   = 3
 	floodTimes   = 3.0 // times the votes of a usual day
 	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
@@ -406,6 +416,8 @@ func (h *history) reject(c *cluster) string {
 		return "one report decides"
 	case weak && alone(nets) && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
 		return "one network, and nothing shows interference"
+	case h.overall(c) < weakOverall && c.joint < h.need*(1+(weakTimes-1)*math.Min(math.Max(unsure-surely, 0)/(softShare-surely), 1)):
+		return "little of it, and nothing shows interference"
 	case weak:
 		before, after := h.contrast(c)
 		if before >= minContrast || after >= minContrast && !alone(nets) {
@@ -445,7 +457,8 @@ func (h *history) overall(c *cluster) float64 {
 			bad, ok = bad+o.bad(), ok+o.ok
 		}
 	}
-	return bad/math.Max(bad+ok, 1e-9) - h.pooled.base.bad
+	usual := h.pooled.base.bad
+	return (bad+overallVotes*usual)/(bad+ok+overallVotes) - usual
 }
 
 // everywhere reports whether a cluster that was never otherwise shows itself on

@@ -85,6 +85,7 @@ func (d *Detector) Country(cells []series.Cell) {
 		return
 	}
 	silenceDefects(cells)
+	silenceReports(cells)
 	d.darkness(cells)
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {

@@ -24,6 +24,7 @@ const (
 	worldShare      = 0.5           // else the share of those that were watching
 	worldSlack      = 6 * 3600      // seconds around an onset
 	banEvery        = 730 * 86400.0 // seconds between the bans of a target in a country, roughly
+	worldApart      = 7 * 86400     // seconds by which an event outlasts those it began with
 	worldSurprise   = 10.0          // nats of coincidence that are too much
 	alwaysCountries = 3             // in which a target always fails without a sign of why
 	watchSpan       = 14            // days around an onset in which a country must have measured
@@ -149,11 +150,32 @@ func (d *Detector) coincides(target string, e *Event, others []int, which func(*
 				watching[bloc(cc)] = true
 			}
 		}
-		if n >= worldSure || float64(n) >= worldShare*float64(len(watching)) {
+		if (n >= worldSure || float64(n) >= worldShare*float64(len(watching))) && !d.outlasts(e, others, which, t) {
 			return fmt.Sprintf("the world or the instrument: at the same time %s in %d of the %d countries that measured it", target, n, len(watching))
 		}
 	}
 	return ""
+}
+
+// outlasts reports whether an event went on for days after most of those that
+// began with it had ended: what they share does not explain it.
+func (d *Detector) outlasts(e *Event, others []int, which func(*Event) *Interval, t int64) bool {
+	var ended []int64
+	lasting := 0
+	for _, k := range others {
+		o := &d.found[k]
+		if i := which(o); o.CC == e.CC || !i.known() || !i.holds(t) {
+			continue
+		}
+		if o.End.known() {
+			ended = append(ended, o.End.Latest.Unix())
+		} else {
+			lasting++
+		}
+	}
+	slices.Sort(ended)
+	n := len(ended)
+	return n > lasting && (e.End == nil || e.End.known() && e.End.Earliest.Unix() > ended[n/2]+worldApart)
 }
 
 // known reports that both bounds are.
@@ -359,6 +381,99 @@ func silenceDefects(cells []series.Cell) {
 			c.VoteBlocked, c.VoteImpaired, c.VoteOK, c.VoteDown = 0, 0, 0, 0
 		}
 	}
+}
+
+// silenceReports takes the votes of a report in which nearly all of many
+// targets failed that otherwise are fine on its network: one probe of several
+// was broken. Where reports on several networks say so on one day, it is no
+// probe.
+func silenceReports(cells []series.Cell) {
+	type place struct {
+		asn    uint32
+		target string
+	}
+	type spot struct {
+		asn    uint32
+		day    int64
+		report uint32
+	}
+	type heard struct {
+		spot
+		cell, voice int
+	}
+	usual := map[place]int64{} // ok votes less bad ones
+	var all []heard
+	for i := range cells {
+		c := &cells[i]
+		if bad := c.VoteBlocked + c.VoteImpaired; bad+c.VoteOK > 0 {
+			usual[place{c.ASN, c.Target}] += int64(c.VoteOK) - int64(bad)
+		}
+		for k, v := range c.Voices {
+			all = append(all, heard{spot{c.ASN, floorDay(c.Start), v.Report}, i, k})
+		}
+	}
+	slices.SortFunc(all, func(a, b heard) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.asn, b.asn), cmp.Compare(a.report, b.report), cmp.Compare(a.cell, b.cell), cmp.Compare(a.voice, b.voice))
+	})
+	failed := func(said []heard) bool { // by one report on one day, in the order of cells and so of targets
+		n, bad := 0, 0
+		for i := 0; i < len(said); {
+			target := cells[said[i].cell].Target
+			sum := int64(0)
+			for ; i < len(said) && cells[said[i].cell].Target == target; i++ {
+				v := cells[said[i].cell].Voices[said[i].voice]
+				sum += int64(v.Bad) - int64(v.OK)
+			}
+			if usual[place{said[0].asn, target}] < 0 {
+				continue
+			}
+			if n++; sum > 0 {
+				bad++
+			}
+		}
+		return n >= defectTargets && float64(bad) >= defectShare*float64(n)
+	}
+	var broken []heard
+	networks, day := map[uint32]bool{}, int64(math.MinInt64)
+	silence := func() {
+		if len(networks) < defectNetworks {
+			for _, h := range broken {
+				hush(&cells[h.cell], h.report)
+			}
+		}
+		broken = broken[:0]
+		clear(networks)
+	}
+	for i := 0; i < len(all); {
+		j := i + 1
+		for j < len(all) && all[j].spot == all[i].spot {
+			j++
+		}
+		if all[i].day != day {
+			silence()
+			day = all[i].day
+		}
+		if failed(all[i:j]) {
+			broken = append(broken, all[i:j]...)
+			networks[all[i].asn] = true
+		}
+		i = j
+	}
+	silence()
+}
+
+// hush takes a report's votes from a cell.
+func hush(c *series.Cell, report uint32) {
+	for _, v := range c.Voices {
+		if v.Report != report {
+			continue
+		}
+		blocked := uint32(uint64(v.Bad) * uint64(c.VoteBlocked) / max(uint64(c.VoteBlocked)+uint64(c.VoteImpaired), 1))
+		c.VoteBlocked -= min(blocked, c.VoteBlocked)
+		c.VoteImpaired -= min(v.Bad-blocked, c.VoteImpaired)
+		c.VoteOK -= min(v.OK, c.VoteOK)
+	}
+	c.Voices = slices.DeleteFunc(slices.Clone(c.Voices), func(v series.Voice) bool { return v.Report == report })
 }
 
 // broken reports whether, while an event that is mainly one network's lasted, nearly all of

@@ -17,8 +17,9 @@ import (
 
 func main() {
 	calibrate := flag.Bool("calibrate", false, "use the seeds for choosing constants")
-	worlds := flag.Int("worlds", 10, "how many worlds of 256 series")
+	worlds := flag.Int("worlds", 30, "how many worlds of 256 series")
 	details := flag.Bool("details", false, "list what was missed, what was wrong, and what was dated wrongly")
+	first := flag.Uint64("first", 1000, "the seed of the first world: 1000 is what is reported")
 	volume := flag.Bool("volume", false, "measure the time and memory of fifty million cells instead")
 	countries := flag.Int("countries", bench.FullVolume.Countries, "countries of -volume")
 	flag.Parse()
@@ -30,13 +31,12 @@ func main() {
 			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Memory>>20)
 		return
 	}
-	first := uint64(1000)
 	if *calibrate {
-		first = 1
+		*first = 1
 	}
 	var seeds []uint64
 	for i := range *worlds {
-		seeds = append(seeds, first+uint64(i))
+		seeds = append(seeds, *first+uint64(i))
 	}
 	start := time.Now()
 	scores := bench.Run(seeds, bench.Standard)
