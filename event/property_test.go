@@ -17,13 +17,16 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
+// BANDISH_SEEDS asks for more of them than three. Of ten, not all keep the
+// properties: docs/DETECTION.md says which do not.
+
 // histories gives random countries of the benchmark, with bans or without, and
 // calls f with each.
 func histories(t *testing.T, f func(t *testing.T, rng *rand.Rand, rows []verdict.Row)) {
 	t.Helper()
 	seeds := uint64(3)
-	if n, err := strconv.ParseUint(os.Getenv("BANDISH_LONG"), 10, 16); err == nil {
-		seeds = max(n, 10)
+	if n, err := strconv.ParseUint(os.Getenv("BANDISH_SEEDS"), 10, 16); err == nil {
+		seeds = n
 	}
 	for seed := range seeds {
 		w := bench.Generate(7000+seed, bench.Size{Countries: 3, Targets: 3, Days: 150, BanShare: 0.6})
