@@ -69,6 +69,4 @@ func slowedByName(v *view) bool {
 
 // notByName reports whether the reference was as fast under the target's name
 // as under its own: then the target's server may be slow by itself.
-func notByName(v *view) bool {
-	return v.PaceNamed >= paceRate || v.PaceNamed > 0 && 2*v.PaceNamed >= v.PaceOwn
-}
+func notByName(v *view) bool { return v.PaceNamed > 0 && 2*v.PaceNamed >= v.PaceOwn }
