@@ -17,14 +17,17 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// BANDISH_SEEDS asks for more of them than three. Of ten, not all keep the
+// BANDISH_SEEDS asks for more of them than two, or three with BANDISH_LONG=1. Of ten, not all keep the
 // properties: docs/DETECTION.md says which do not.
 
 // histories gives random countries of the benchmark, with bans or without, and
 // calls f with each.
 func histories(t *testing.T, f func(t *testing.T, rng *rand.Rand, rows []verdict.Row)) {
 	t.Helper()
-	seeds := uint64(3)
+	seeds := uint64(2)
+	if os.Getenv("BANDISH_LONG") != "" {
+		seeds = 3
+	}
 	if n, err := strconv.ParseUint(os.Getenv("BANDISH_SEEDS"), 10, 16); err == nil {
 		seeds = n
 	}
@@ -38,6 +41,15 @@ func histories(t *testing.T, f func(t *testing.T, rng *rand.Rand, rows []verdict
 			t.Run(fmt.Sprintf("%d-%s", seed, c.CC), func(t *testing.T) { f(t, rand.New(rand.NewPCG(seed, uint64(i))), c.Rows) })
 		}
 	}
+}
+
+// tries is how often a law is tried: n times with BANDISH_LONG=1, else half of
+// that.
+func tries(n uint64) uint64 {
+	if os.Getenv("BANDISH_LONG") == "" {
+		return n / 2
+	}
+	return n
 }
 
 // gist is what is concluded, without the counts and hashes, which any more
@@ -195,7 +207,7 @@ func TestPropertyOKInside(t *testing.T) {
 // An event keeps its id while data come in and sharpen it, and when another
 // ban of the same target comes to light in another quarter.
 func TestPropertyStableID(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range tries(10) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		from := 100 + 60*rng.Float64()
 		s := between(300, from, from+40+60*rng.Float64())
