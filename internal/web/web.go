@@ -40,6 +40,9 @@ type Site struct {
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
 
+	// Making says how far the lab is, "" when it is through. It may be nil.
+	Making func() string
+
 	pages map[string]*template.Template // by file name; Handler parses them
 }
 
@@ -175,6 +178,9 @@ func parsePages() map[string]*template.Template {
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	data["Demo"] = s.Demo
+	if s.Making != nil {
+		data["Making"] = s.Making()
+	}
 	var b bytes.Buffer
 	if err := s.pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", page, err)
