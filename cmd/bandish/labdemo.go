@@ -41,7 +41,7 @@ func runLabDemo(ctx context.Context, env *environment, args []string) error {
 }
 
 // makeDemo fills an archive with a small history made in the lab. Report is
-// told how many measurements are in it.
+// told how many measurements are made.
 func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, end time.Time, perDay int, report func(done, of int)) error {
 	visits := trial.History(end, perDay)
 	fmt.Fprintf(env.stdout, "Measuring %d times inside the lab: country ZZ, networks AS64512 to AS64514.\nThis is a demonstration. Nothing of it happened anywhere.\n", len(visits))
@@ -99,10 +99,11 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, repor
 		}
 		done += len(batch)
 		batch = batch[:0]
-		report(done, len(visits))
 	}
 	for m := range measured {
-		if batch = append(batch, m); len(batch) == demoBatch {
+		batch = append(batch, m)
+		report(done+len(batch), len(visits))
+		if len(batch) == demoBatch {
 			flush()
 		}
 	}

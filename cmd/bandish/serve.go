@@ -166,7 +166,7 @@ func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data 
 	}
 	progress.set("The lab begins to measure.")
 	err := makeDemo(ctx, env, p, data, time.Now().UTC(), demoPerDay, func(done, of int) {
-		progress.set(fmt.Sprintf("The lab is still measuring: %d of %d measurements are here.", done, of))
+		progress.set(fmt.Sprintf("The lab is still measuring: %d of %d measurements are made.", done, of))
 	})
 	if err != nil {
 		return err
