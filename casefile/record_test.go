@@ -241,33 +241,22 @@ func TestAsOfKnowsNothingLater(t *testing.T) {
 // entryIDs are the ids with a hyphen, which are no words, of what a case tells.
 func entryIDs(c *casefile.Case) map[string]bool {
 	ids := make(map[string]bool)
-	add := func(id string) {
-		if strings.Contains(id, "-") {
+	addIDs(ids, c.Acts, func(a casefile.Act) string { return a.ID })
+	addIDs(ids, c.Sightings, func(s casefile.Sighting) string { return s.ID })
+	addIDs(ids, c.Claims, func(k casefile.Claim) string { return k.ID })
+	addIDs(ids, c.Disputes, func(d casefile.Dispute) string { return d.ID })
+	addIDs(ids, c.Dockets, func(d casefile.Docket) string { return d.ID })
+	addIDs(ids, c.Actors, func(a casefile.Actor) string { return a.ID })
+	addIDs(ids, c.Sources, func(s casefile.Source) string { return s.ID })
+	return ids
+}
+
+func addIDs[T any](ids map[string]bool, entries []T, idOf func(T) string) {
+	for _, e := range entries {
+		if id := idOf(e); strings.Contains(id, "-") {
 			ids[id] = true
 		}
 	}
-	for _, a := range c.Acts {
-		add(a.ID)
-	}
-	for _, s := range c.Sightings {
-		add(s.ID)
-	}
-	for _, k := range c.Claims {
-		add(k.ID)
-	}
-	for _, d := range c.Disputes {
-		add(d.ID)
-	}
-	for _, d := range c.Dockets {
-		add(d.ID)
-	}
-	for _, a := range c.Actors {
-		add(a.ID)
-	}
-	for _, s := range c.Sources {
-		add(s.ID)
-	}
-	return ids
 }
 
 var citeShape = regexp.MustCompile(`"source":"([^"]+)"`)

@@ -24,10 +24,10 @@ func TestImports(t *testing.T) {
 		"measurement": true, "observation": true, "verdict": true, "fingerprint": true,
 	}
 	heavy := []string{"duckdb", "bleve", "parquet", "minio", "gvisor", "netem"}
-	todo, seen := []string{"cmd/bandish-probe"}, map[string]bool{}
-	for len(todo) > 0 {
-		pkg := todo[0]
-		todo = todo[1:]
+	pending, seen := []string{"cmd/bandish-probe"}, map[string]bool{}
+	for len(pending) > 0 {
+		pkg := pending[0]
+		pending = pending[1:]
 		if seen[pkg] {
 			continue
 		}
@@ -54,7 +54,7 @@ func TestImports(t *testing.T) {
 					if !allowed[own] {
 						t.Errorf("%s imports %s", name, path)
 					}
-					todo = append(todo, own)
+					pending = append(pending, own)
 				}
 				for _, h := range heavy {
 					if strings.Contains(path, h) {

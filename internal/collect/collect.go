@@ -401,17 +401,34 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
 	}
+	doc, err := s.content(w, r)
+	if err != nil {
+		return err
+	}
+	return s.keep(w, r, doc)
+}
+
+// content reads the document out of what it is sent in: as it is, or as a
+// string that holds it.
+func (s *Server) content(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
 	var in struct {
 		Format  string          `json:"format"`
 		Content json.RawMessage `json:"content"`
 	}
 	if err := readJSON(w, r, s.cfg.MaxBody, &in); err != nil {
-		return err
+		return nil, err
+	}
+	if len(in.Content) > 0 && in.Content[0] == '"' {
+		var text string
+		if err := json.Unmarshal(in.Content, &text); err != nil {
+			return nil, &answerError{status: http.StatusBadRequest, reason: "not_json", message: "the content is no JSON string: " + err.Error()}
+		}
+		in.Content = bytes.TrimSpace([]byte(text))
 	}
 	if in.Format != "json" || len(in.Content) == 0 {
-		return &answerError{status: http.StatusBadRequest, reason: "format", message: `want {"format":"json","content":{…the measurement…}}`}
+		return nil, &answerError{status: http.StatusBadRequest, reason: "format", message: `want {"format":"json","content":…the measurement, or a string that holds it…}`}
 	}
-	return s.keep(w, r, in.Content)
+	return in.Content, nil
 }
 
 // submit takes a bare measurement.
@@ -453,25 +470,11 @@ func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
 	}
-	var in struct {
-		Format  string          `json:"format"`
-		Content json.RawMessage `json:"content"`
-	}
-	if err := readJSON(w, r, s.cfg.MaxBody, &in); err != nil {
+	doc, err := s.content(w, r)
+	if err != nil {
 		return err
 	}
-	// The content is the document, or a string that holds it.
-	var text string
-	if len(in.Content) > 0 && in.Content[0] == '"' {
-		if err := json.Unmarshal(in.Content, &text); err != nil {
-			return &answerError{status: http.StatusBadRequest, reason: "not_json", message: "the content is no JSON string: " + err.Error()}
-		}
-		in.Content = bytes.TrimSpace([]byte(text))
-	}
-	if in.Format != "json" || len(in.Content) == 0 {
-		return &answerError{status: http.StatusBadRequest, reason: "format", message: `want {"format":"json","content":…the measurement, or a string that holds it…}`}
-	}
-	receipt, err := s.store(r, in.Content)
+	receipt, err := s.store(r, doc)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (p *Pipeline) Import(ctx context.Context, sources []intake.Source, want Wan
 	if err != nil {
 		return im.sum, err
 	}
-	var todo []intake.Source
+	var pending []intake.Source
 	im.state.Sources = len(sources)
 	for _, s := range sources {
 		if s.Identity != "" && done[journalKey(s, want)] {
@@ -89,9 +89,9 @@ func (p *Pipeline) Import(ctx context.Context, sources []intake.Source, want Wan
 		} else if s.Size < 0 {
 			im.state.Bytes = -1
 		}
-		todo = append(todo, s)
+		pending = append(pending, s)
 	}
-	err = im.run(ctx, todo)
+	err = im.run(ctx, pending)
 	return im.sum, errors.Join(err, im.quarantine.close())
 }
 

@@ -129,6 +129,29 @@ func TestRebuildIsByteIdentical(t *testing.T) {
 	}
 }
 
+// counted are the cells of what was added.
+func counted(t *testing.T, p *Pipeline) []series.Cell {
+	t.Helper()
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []series.Cell
+	for _, g := range m.Select(archive.Cells, m.Ruleset) {
+		err := archive.ReadSegment(p.Archive, g, func(part []series.Cell) error {
+			all = append(all, part...)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
 func segments(t *testing.T, p *Pipeline) []string {
 	t.Helper()
 	m, err := p.Archive.Manifest()
@@ -278,21 +301,9 @@ func TestMarkedDoesNotVote(t *testing.T) {
 	if s.Added != 1 || s.Marked != 1 {
 		t.Fatalf("%+v", s)
 	}
-	if _, err := p.Count(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	m, _ := p.Archive.Manifest()
-	for _, g := range m.Select(archive.Cells, m.Ruleset) {
-		err := archive.ReadSegment(p.Archive, g, func(cells []series.Cell) error {
-			for _, c := range cells {
-				if c.Measurements != 0 || c.Aside != 1 {
-					t.Errorf("cell %+v counts it", c)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
+	for _, c := range counted(t, p) {
+		if c.Measurements != 0 || c.Aside != 1 {
+			t.Errorf("cell %+v counts it", c)
 		}
 	}
 }
@@ -316,21 +327,9 @@ func TestSoftwareDefectsDoNotVote(t *testing.T) {
 	if s := bring(t, p, Want{}, write(t, "in.jsonl", in.Bytes())); s.Added != int64(2*n) {
 		t.Fatalf("%+v", s)
 	}
-	if _, err := p.Count(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	m, _ := p.Archive.Manifest()
 	var ok, blocked, aside uint32
-	for _, g := range m.Select(archive.Cells, m.Ruleset) {
-		err := archive.ReadSegment(p.Archive, g, func(cells []series.Cell) error {
-			for _, c := range cells {
-				ok, blocked, aside = ok+c.OK, blocked+c.Blocked+c.Likely, aside+c.Aside
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, c := range counted(t, p) {
+		ok, blocked, aside = ok+c.OK, blocked+c.Blocked+c.Likely, aside+c.Aside
 	}
 	if ok != uint32(n) || blocked != 0 || aside != uint32(n) {
 		t.Errorf("%d ok, %d blocked, %d aside; want %d, 0, %d", ok, blocked, aside, n, n)

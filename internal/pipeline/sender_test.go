@@ -69,27 +69,7 @@ func TestSendersEarnMarks(t *testing.T) {
 // stands is the standing of target x in country QM by what was submitted.
 func stands(t *testing.T, p *Pipeline) (s series.Standing) {
 	t.Helper()
-	if _, err := p.Count(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	m, err := p.Archive.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cells []series.Cell
-	for _, g := range m.Select(archive.Cells, m.Ruleset) {
-		err := archive.ReadSegment(p.Archive, g, func(part []series.Cell) error {
-			for _, c := range part {
-				if c.CC == "QM" && c.Target == "x" {
-					cells = append(cells, c)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	cells := slices.DeleteFunc(counted(t, p), func(c series.Cell) bool { return c.CC != "QM" || c.Target != "x" })
 	s, _ = series.Stand(cells, time.Time{})
 	return s
 }

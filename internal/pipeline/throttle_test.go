@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/bandish/bandish/internal/archive"
-	"github.com/bandish/bandish/series"
 )
 
 // load is a measurement whose page came over TLS, at a rate.
@@ -53,21 +50,9 @@ func TestThrottledTargetsCountAsBlocked(t *testing.T) {
 			if s := bring(t, p, Want{}, write(t, "in.jsonl", in.Bytes())); s.Added != int64(n) {
 				t.Fatalf("%+v", s)
 			}
-			if _, err := p.Count(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			m, _ := p.Archive.Manifest()
 			var likely, unsure uint32
-			for _, g := range m.Select(archive.Cells, m.Ruleset) {
-				err := archive.ReadSegment(p.Archive, g, func(cells []series.Cell) error {
-					for _, c := range cells {
-						likely, unsure = likely+c.Likely, unsure+c.Impaired
-					}
-					return nil
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
+			for _, c := range counted(t, p) {
+				likely, unsure = likely+c.Likely, unsure+c.Impaired
 			}
 			if likely != c.likely || unsure != c.unsure {
 				t.Errorf("%d likely_blocked, %d impaired; want %d, %d", likely, unsure, c.likely, c.unsure)

@@ -52,12 +52,7 @@ func manyCells(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(a, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return opened(t, a)
 }
 
 // What is looked up in the files is what SQL answers.

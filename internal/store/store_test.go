@@ -59,6 +59,12 @@ func filled(t *testing.T) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return opened(t, a)
+}
+
+// opened opens an archive for questions, until the test ends.
+func opened(t *testing.T, a *archive.Archive) *Store {
+	t.Helper()
 	s, err := Open(a, "")
 	if err != nil {
 		t.Fatal(err)
@@ -72,11 +78,7 @@ func TestEmptyArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(a, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := opened(t, a)
 	cells, err := s.Cells(t.Context(), Filter{CC: "ZZ"})
 	if err != nil || len(cells) != 0 {
 		t.Errorf("cells of an empty archive: %v, %v", cells, err)

@@ -118,18 +118,18 @@ func runAll(t *testing.T, f *Field, n int, run func(i int) Result) []Result {
 	pace := NewPace()
 	defer pace.Close()
 	results := make([]Result, n)
-	todo := make([]int, n)
-	for i := range todo {
-		todo[i] = i
+	pending := make([]int, n)
+	for i := range pending {
+		pending[i] = i
 	}
 	together := concurrency
-	for pass := 1; pass <= passes && len(todo) > 0; pass++ {
+	for pass := 1; pass <= passes && len(pending) > 0; pass++ {
 		if pass > 1 {
 			together = max(together/4, 1)
 			f.wait(2)
-			t.Logf("%d runs again, %d at a time: the machine stalled (%v at worst)", len(todo), together, pace.Worst().Round(time.Millisecond))
+			t.Logf("%d runs again, %d at a time: the machine stalled (%v at worst)", len(pending), together, pace.Worst().Round(time.Millisecond))
 		}
-		todo = runPass(t, pace, together, todo, func(i int) bool {
+		pending = runPass(t, pace, together, pending, func(i int) bool {
 			results[i] = run(i)
 			return results[i].Mismatch == ""
 		})
@@ -138,11 +138,11 @@ func runAll(t *testing.T, f *Field, n int, run func(i int) Result) []Result {
 }
 
 // runPass runs those to do and returns those to do again.
-func runPass(t *testing.T, pace *Pace, together int, todo []int, run func(int) bool) (again []int) {
+func runPass(t *testing.T, pace *Pace, together int, pending []int, run func(int) bool) (again []int) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	slots := make(chan struct{}, together)
-	for _, i := range todo {
+	for _, i := range pending {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
