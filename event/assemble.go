@@ -14,14 +14,14 @@ import (
 
 const (
 	beforeVotes = 80 // observations that date a change, on its open side
-	withinVotes = 40 // and on its interfered side, at most
+	withinVotes = 40 // and that are compared within it, for artefacts
 	maxEvidence = 24
 	// restoredScore is what ok votes after a stretch must say, in nats.
-	restoredScore = 4.0
-	datingVotes   = 4.0        // bad votes of a stretch that date its beginning and its end
-	weakRate      = 0.8        // share of bad votes below which a ban is dated as one of half strength
-	lullScore     = 5.0        // nats that speak for access in the midst of a stretch
-	laggard       = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
+	restoredScore  = 4.0
+	datingVotes    = 4.0        // bad votes of a stretch that date its beginning and its end
+	datingStrength = 0.8        // share of the votes that a ban is taken to turn bad, for dating
+	lullScore      = 5.0        // nats that speak for access in the midst of a stretch
+	laggard        = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
 
 // banned is the part of one network in an event.
@@ -61,28 +61,15 @@ func (c *cluster) perNetwork() []banned {
 
 // witness looks at a stretch's beginning, or its end with time turned round,
 // with nothing before the limit (after it) taken in. Bad votes by other means
-// than the event's say nothing.
-//
-// The weights rest on what lies outside the event and on two fixed strengths,
-// so that ok votes within it cannot move its onset back.
+// than the event's say nothing, nor do ok votes within the stretch: where it
+// begins and ends is decided, and what is measured in its midst must not move
+// its dates. So that they do not by weighing on the votes of their day, the
+// observations are made anew without them.
 func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []string) witness {
 	t := &h.nets[s.net]
-	base := t.baseOutside(from, to)
-	state := strengths // the strongest, by blocked votes
-	if s.rate < weakRate {
-		state = strengths - 1
-	}
-	if s.soft > 0.5 {
-		state += strengths
-	}
-	w := base.weights(state)
-	need := datingVotes
-	if s.rate < weakRate {
-		need *= 2
-	}
-	a, b := max(0, s.first-beforeVotes), s.first+leading(t.obs[s.first:s.end], need, false)
+	a, b := max(0, s.first-beforeVotes), s.end
 	if end {
-		a, b = s.end-leading(t.obs[s.first:s.end], need, true), min(s.end+beforeVotes, len(t.obs))
+		a, b = s.first, min(s.end+beforeVotes, len(t.obs))
 		for b > s.end && t.obs[b-1].to >= limit {
 			b--
 		}
@@ -91,16 +78,60 @@ func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []s
 			a++
 		}
 	}
-	o := slices.Clone(t.obs[a:b])
-	for i := range o {
-		if o[i].bad() > 0 && h.otherMeans(&o[i], means) {
-			o[i].hard, o[i].soft = 0, 0
-		}
-	}
+	cells, hard, soft := h.withoutOK(t, s, a, b, means)
+	o := observe(cells, t.obs[a].cell, int32(s.net))
 	if end {
 		o = turn(o)
 	}
-	return witness{obs: o, w: w, b: base, r: base.rate(state)}
+	w := witness{obs: o[:dating(o, s, end)], b: t.baseOutside(from, to)}
+	sort := 0
+	if soft > hard {
+		sort = 1
+	}
+	w.r = w.b.bad + (1-w.b.bad)*datingStrength
+	w.w = w.b.weightsAt(w.r, hardShare[sort])
+	return w
+}
+
+// withoutOK are the cells of a track's observations from a to b, without the ok
+// votes within the stretch and the bad votes by other means; and how many of
+// the stretch's votes are hard and soft.
+func (h *history) withoutOK(t *track, s *stretch, a, b int, means []string) (cells []series.Cell, hard, soft int64) {
+	first := t.obs[a].cell
+	cells = slices.Clone(h.cells[first : t.obs[b-1].cell+1])
+	for k := a; k < b; k++ {
+		o := &t.obs[k]
+		c := &cells[o.cell-first]
+		if o.bad() > 0 && h.otherMeans(o, means) {
+			c.VoteBlocked, c.VoteImpaired = 0, 0
+		}
+		if k < s.first || k >= s.end {
+			continue
+		}
+		hard, soft = hard+int64(c.VoteBlocked), soft+int64(c.VoteImpaired)
+		if o.ok > 0 {
+			c.VoteOK = 0
+			if c.FirstBad != 0 {
+				c.FirstOK, c.LastOK = 0, 0
+			}
+		}
+	}
+	return cells, hard, soft
+}
+
+// dating is how many observations, in the order of time or of time turned
+// round, reach to the bad votes of the stretch that date it.
+func dating(o []obs, s *stretch, turned bool) int {
+	bad := 0.0
+	for i := range o {
+		if turned && -o[i].to > s.to || !turned && o[i].to < s.from {
+			continue
+		}
+		if bad += o[i].bad(); bad >= datingVotes {
+			return i + 1
+		}
+	}
+	return len(o)
 }
 
 // baseOutside is the baseline of the votes before from and after to.
@@ -112,22 +143,6 @@ func (t *track) baseOutside(from, to int64) baseline {
 		}
 	}
 	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
-}
-
-// leading is how many of a stretch's observations, from its beginning or back
-// from its end, hold the bad votes that date it.
-func leading(o []obs, need float64, back bool) int {
-	bad := 0.0
-	for i := range o[:min(len(o), withinVotes)] {
-		k := i
-		if back {
-			k = len(o) - 1 - i
-		}
-		if bad += o[k].bad(); bad >= need {
-			return i + 1
-		}
-	}
-	return min(len(o), withinVotes)
 }
 
 // otherMeans reports whether the cell names mechanisms, and none of these.
