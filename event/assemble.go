@@ -3,6 +3,7 @@ package event
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ const (
 	// restoredScore is what ok votes after a stretch must say, in nats.
 	restoredScore  = 4.0
 	datingVotes    = 4.0        // bad votes of a stretch that date its beginning and its end
-	datingStrength = 0.8        // share of the votes that a ban is taken to turn bad, for dating
+	datingStrength = 0.9        // share of the votes that a ban is taken to turn bad, for dating
 	lullScore      = 5.0        // nats that speak for access in the midst of a stretch
 	laggard        = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
@@ -59,11 +60,11 @@ func (c *cluster) perNetwork() []banned {
 	return out
 }
 
-// witness looks at a stretch's beginning, or its end with time turned round,
-// with nothing before the limit (after it) taken in. Bad votes by other means
-// than the event's say nothing, nor do ok votes within the stretch: where it
-// begins and ends is decided, and what is measured in its midst must not move
-// its dates. So that they do not by weighing on the votes of their day, the
+// witness looks at the beginning of a network's stretch, or its end with time
+// turned round, with nothing before the limit (after it) taken in. Bad votes by
+// other means than the event's say nothing, nor do ok votes between from and
+// to, the event's first and last bad vote: what is measured in its midst must
+// not move its dates. Since votes weigh on later ones of their day, the
 // observations are made anew without them.
 func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []string) witness {
 	t := &h.nets[s.net]
@@ -78,7 +79,7 @@ func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []s
 			a++
 		}
 	}
-	cells, hard, soft := h.withoutOK(t, s, a, b, means)
+	cells, hard, soft := h.withoutOK(t, s, a, b, from, to, means)
 	o := observe(cells, t.obs[a].cell, int32(s.net))
 	if end {
 		o = turn(o)
@@ -94,9 +95,9 @@ func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []s
 }
 
 // withoutOK are the cells of a track's observations from a to b, without the ok
-// votes within the stretch and the bad votes by other means; and how many of
+// votes between two moments and the bad votes by other means; and how many of
 // the stretch's votes are hard and soft.
-func (h *history) withoutOK(t *track, s *stretch, a, b int, means []string) (cells []series.Cell, hard, soft int64) {
+func (h *history) withoutOK(t *track, s *stretch, a, b int, from, to int64, means []string) (cells []series.Cell, hard, soft int64) {
 	first := t.obs[a].cell
 	cells = slices.Clone(h.cells[first : t.obs[b-1].cell+1])
 	for k := a; k < b; k++ {
@@ -105,11 +106,10 @@ func (h *history) withoutOK(t *track, s *stretch, a, b int, means []string) (cel
 		if o.bad() > 0 && h.otherMeans(o, means) {
 			c.VoteBlocked, c.VoteImpaired = 0, 0
 		}
-		if k < s.first || k >= s.end {
-			continue
+		if k >= s.first && k < s.end {
+			hard, soft = hard+int64(c.VoteBlocked), soft+int64(c.VoteImpaired)
 		}
-		hard, soft = hard+int64(c.VoteBlocked), soft+int64(c.VoteImpaired)
-		if o.ok > 0 {
+		if o.ok > 0 && o.to > from && o.from < to {
 			c.VoteOK = 0
 			if c.FirstBad != 0 {
 				c.FirstOK, c.LastOK = 0, 0
@@ -259,7 +259,7 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 func (h *history) restored(s *stretch, next int64, networks int) bool {
 	t := &h.nets[s.net]
 	need := restoredScore + math.Log(float64(networks))
-	w := t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
+	w := t.accessWeights(s)
 	sum := 0.0
 	for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
 		if sum += w.of(&t.obs[k]); sum < -need {
@@ -269,24 +269,34 @@ func (h *history) restored(s *stretch, next int64, networks int) bool {
 	return false
 }
 
-// confirmed reports that ok votes after the event came from two reports at
-// least, where the source names them: one submitter cannot end an event.
+// confirmed reports that the ok votes after the event say so without the
+// loudest of those reports, too, where the source names them: one submitter
+// cannot end an event.
 func (h *history) confirmed(parts []banned, next int64) bool {
-	oks := map[uint32]bool{}
+	oks := map[uint32]float64{}
 	named := false
 	for i := range parts {
 		s := parts[i].last()
-		o := h.nets[s.net].obs
-		for k := s.end; k < len(o) && o[k].to < next; k++ {
-			for _, v := range h.cells[o[k].cell].Voices {
+		t := &h.nets[s.net]
+		w := t.accessWeights(s)
+		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
+			for _, v := range h.cells[t.obs[k].cell].Voices {
 				named = true
-				if v.OK > 0 {
-					oks[v.Report] = true
-				}
+				oks[v.Report] -= float64(v.OK) / series.Vote * w.ok
 			}
 		}
 	}
-	return !named || len(oks) > 1
+	all, most := 0.0, 0.0
+	for _, r := range slices.Sorted(maps.Keys(oks)) {
+		all, most = all+oks[r], math.Max(most, oks[r])
+	}
+	return !named || all-most >= restoredScore
+}
+
+// accessWeights are those of the votes after a stretch, for telling whether it
+// is over.
+func (t *track) accessWeights(s *stretch) weights {
+	return t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
 }
 
 // staleAfter is how long silence may last before an event fades: two weeks, or
