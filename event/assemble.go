@@ -60,71 +60,105 @@ func (c *cluster) perNetwork() []banned {
 	return out
 }
 
-// witness looks at the beginning of a network's stretch, or its end with time
-// turned round, with nothing before the limit (after it) taken in. Bad votes by
-// other means than the event's say nothing, nor do ok votes between from and
-// to, the event's first and last bad vote: what is measured in its midst must
-// not move its dates. Since votes weigh on later ones of their day, the
-// observations are made anew without them.
-func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []string) witness {
-	t := &h.nets[s.net]
-	a, b := max(0, s.first-beforeVotes), s.end
-	if end {
-		a, b = s.first, min(s.end+beforeVotes, len(t.obs))
-		for b > s.end && t.obs[b-1].to >= limit {
-			b--
+// window is what of a network dates an event's onset, or its end: the
+// observations from a to b, of which those from first to last, both bad, lie
+// within the event.
+type window struct{ a, first, last, b int }
+
+// around finds the window of a network, with nothing before the limit (after
+// it) taken in, and whether the network's first (last) bad vote within the
+// event is near enough to its first (last).
+func (h *history) around(t *track, c *cluster, end bool, limit int64, means []string) (window, bool) {
+	w := window{first: -1}
+	for k := range t.obs {
+		o := &t.obs[k]
+		if o.bad() == 0 || o.from < c.from || o.to > c.to || h.otherMeans(o, means) {
+			continue
 		}
-	} else {
-		for a < s.first && t.obs[a].from <= limit {
-			a++
+		if w.first < 0 {
+			w.first = k
+		}
+		w.last = k
+	}
+	if w.first < 0 {
+		return w, false
+	}
+	w.a, w.b = w.first, w.last+1
+	if end {
+		for n := 0; w.b < len(t.obs) && n < beforeVotes && t.obs[w.b].to < limit; w.b++ {
+			if t.obs[w.b].from >= c.to {
+				n++
+			}
+		}
+		return w, t.obs[w.last].to >= c.to-laggard
+	}
+	for n := 0; w.a > 0 && n < beforeVotes && t.obs[w.a-1].from > limit; w.a-- {
+		if t.obs[w.a-1].to <= c.from {
+			n++
 		}
 	}
-	cells, hard, soft := h.withoutOK(t, s, a, b, from, to, means)
-	o := observe(cells, t.obs[a].cell, int32(s.net))
-	if end {
-		o = turn(o)
+	return w, t.obs[w.first].from <= c.from+laggard
+}
+
+// witness looks at the beginning of an event on a network, or at its end with
+// time turned round. Bad votes by other means than the event's say nothing, nor
+// do ok votes between the event's first and last bad vote: what is measured in
+// its midst must not move its dates. Since votes weigh on later ones of their
+// day, the observations are made anew without them.
+func (h *history) witness(net int, c *cluster, end bool, limit int64, means []string) (witness, bool) {
+	t := &h.nets[net]
+	in, near := h.around(t, c, end, limit, means)
+	if !near {
+		return witness{}, false
 	}
-	w := witness{obs: o[:dating(o, s, end)], b: t.baseOutside(from, to)}
+	cells, soft := h.withoutOK(t, c, in, means)
+	o := observe(cells, t.obs[in.a].cell, int32(net))
+	to := int64(math.MaxInt64)
+	if end {
+		o, to = turn(o), c.to
+	}
+	w := witness{obs: o[:dating(o, c, end)], b: t.baseOutside(c.from, to)}
 	sort := 0
-	if soft > hard {
+	if soft {
 		sort = 1
 	}
 	w.r = w.b.bad + (1-w.b.bad)*datingStrength
 	w.w = w.b.weightsAt(w.r, hardShare[sort])
-	return w
+	return w, true
 }
 
-// withoutOK are the cells of a track's observations from a to b, without the ok
-// votes between two moments and the bad votes by other means; and how many of
-// the stretch's votes are hard and soft.
-func (h *history) withoutOK(t *track, s *stretch, a, b int, from, to int64, means []string) (cells []series.Cell, hard, soft int64) {
-	first := t.obs[a].cell
-	cells = slices.Clone(h.cells[first : t.obs[b-1].cell+1])
-	for k := a; k < b; k++ {
+// withoutOK are the cells of a window without the ok votes between the event's
+// first and last bad vote and the bad votes by other means; and whether the
+// network's bad votes within the event are mostly soft.
+func (h *history) withoutOK(t *track, c *cluster, in window, means []string) (cells []series.Cell, soft bool) {
+	offset := t.obs[in.a].cell
+	cells = slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
+	balance := int64(0)
+	for k := in.a; k < in.b; k++ {
 		o := &t.obs[k]
-		c := &cells[o.cell-first]
+		cell := &cells[o.cell-offset]
 		if o.bad() > 0 && h.otherMeans(o, means) {
-			c.VoteBlocked, c.VoteImpaired = 0, 0
+			cell.VoteBlocked, cell.VoteImpaired = 0, 0
 		}
-		if k >= s.first && k < s.end {
-			hard, soft = hard+int64(c.VoteBlocked), soft+int64(c.VoteImpaired)
+		if k >= in.first && k <= in.last && o.bad() > 0 {
+			balance += int64(cell.VoteImpaired) - int64(cell.VoteBlocked)
 		}
-		if o.ok > 0 && o.to > from && o.from < to {
-			c.VoteOK = 0
-			if c.FirstBad != 0 {
-				c.FirstOK, c.LastOK = 0, 0
+		if o.ok > 0 && o.to > c.from && o.from < c.to {
+			cell.VoteOK = 0
+			if cell.FirstBad != 0 {
+				cell.FirstOK, cell.LastOK = 0, 0
 			}
 		}
 	}
-	return cells, hard, soft
+	return cells, balance > 0
 }
 
 // dating is how many observations, in the order of time or of time turned
-// round, reach to the bad votes of the stretch that date it.
-func dating(o []obs, s *stretch, turned bool) int {
+// round, reach to the bad votes within the event that date it.
+func dating(o []obs, c *cluster, turned bool) int {
 	bad := 0.0
 	for i := range o {
-		if turned && -o[i].to > s.to || !turned && o[i].to < s.from {
+		if turned && -o[i].to > c.to || !turned && o[i].to < c.from {
 			continue
 		}
 		if bad += o[i].bad(); bad >= datingVotes {
@@ -181,8 +215,8 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	means := h.means(c)
 	var ws []witness
 	for i := range parts {
-		if f := parts[i].first(); f.from <= c.from+laggard {
-			ws = append(ws, h.witness(f, false, prev, c.from, math.MaxInt64, means))
+		if w, ok := h.witness(parts[i].net, c, false, prev, means); ok {
+			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
 			e.Networks = append(e.Networks, networkName(asn))
@@ -214,8 +248,8 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if s.to >= c.to-laggard {
-			ws = append(ws, h.witness(s, true, next, c.from, c.to, means))
+		if w, ok := h.witness(parts[i].net, c, true, next, means); ok {
+			ws = append(ws, w)
 		}
 	}
 	e.State = Ongoing
