@@ -206,16 +206,56 @@ func (h *history) means(c *cluster) []string {
 	return top(weight)
 }
 
+// firm is a cluster from the first to the last bad vote of what would be
+// interfered with if the interference were strong: how strong the best path
+// takes it to be depends on the ok votes in its midst, and with it where the
+// path begins.
+func (h *history) firm(c *cluster, parts []banned) *cluster {
+	out := *c
+	out.from, out.to = math.MaxInt64, math.MinInt64
+	for i := range parts {
+		t := &h.nets[parts[i].net]
+		f, l := parts[i].first(), parts[i].last()
+		first := t.obs[f.first:f.end]
+		at := turningPoint(first, t.firmWeights(f))
+		out.from = min(out.from, first[at].from)
+		last := turn(t.obs[l.first:l.end])
+		at = turningPoint(last, t.firmWeights(l))
+		out.to = max(out.to, -last[at].from)
+	}
+	return &out
+}
+
+func (t *track) firmWeights(s *stretch) weights {
+	sort := 0
+	if s.soft > 0.5 {
+		sort = 1
+	}
+	return t.base.weightsAt(t.base.bad+(1-t.base.bad)*datingStrength, hardShare[sort])
+}
+
+// turningPoint is the bad observation from which on the sum of what they say is
+// greatest.
+func turningPoint(o []obs, w weights) int {
+	at, sum, most := len(o)-1, 0.0, math.Inf(-1)
+	for i := len(o) - 1; i >= 0; i-- {
+		if sum += w.of(&o[i]); sum >= most && o[i].bad() > 0 {
+			at, most = i, sum
+		}
+	}
+	return at
+}
+
 // event makes the event of a cluster that stands between two others; prev and
 // next are where those end and begin.
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		primary: anchor{c.from, c.to}, always: c.always, mainly: h.mainly(c)}
-	means := h.means(c)
+	means, firm := h.means(c), h.firm(c, parts)
 	var ws []witness
 	for i := range parts {
-		if w, ok := h.witness(parts[i].net, c, false, prev, means); ok {
+		if w, ok := h.witness(parts[i].net, firm, false, prev, means); ok {
 			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
@@ -229,13 +269,13 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	} else {
 		e.Onset.Latest = instant(c.from)
 	}
-	h.conclude(&e, c, parts, means, next, now)
+	h.conclude(&e, c, firm, parts, means, next, now)
 	h.describe(&e, c, parts)
 	return e
 }
 
 // conclude finds the end and the state.
-func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string, next, now int64) {
+func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
 	end := h.pooled.obs[len(h.pooled.obs)-1].to
 	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
 	var ws []witness
@@ -248,7 +288,7 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if w, ok := h.witness(parts[i].net, c, true, next, means); ok {
+		if w, ok := h.witness(parts[i].net, firm, true, next, means); ok {
 			ws = append(ws, w)
 		}
 	}
