@@ -102,16 +102,16 @@ func (h *history) around(t *track, c *cluster, end bool, limit int64, means []st
 
 // witness looks at the beginning of an event on a network, or at its end with
 // time turned round. Bad votes by other means than the event's say nothing, nor
-// do ok votes between the event's first and last bad vote: what is measured in
-// its midst must not move its dates. Since votes weigh on later ones of their
-// day, the observations are made anew without them.
+// do ok votes between the network's first and last bad vote within the event:
+// what is measured in its midst must not move its dates. Since votes weigh on
+// later ones of their day, the observations are made anew without them.
 func (h *history) witness(net int, c *cluster, end bool, limit int64, means []string) (witness, bool) {
 	t := &h.nets[net]
 	in, near := h.around(t, c, end, limit, means)
 	if !near {
 		return witness{}, false
 	}
-	cells, soft := h.withoutOK(t, c, in, means)
+	cells, soft := h.withoutOK(t, in, means)
 	o := observe(cells, t.obs[in.a].cell, int32(net))
 	to := int64(math.MaxInt64)
 	if end {
@@ -127,10 +127,10 @@ func (h *history) witness(net int, c *cluster, end bool, limit int64, means []st
 	return w, true
 }
 
-// withoutOK are the cells of a window without the ok votes between the event's
-// first and last bad vote and the bad votes by other means; and whether the
-// network's bad votes within the event are mostly soft.
-func (h *history) withoutOK(t *track, c *cluster, in window, means []string) (cells []series.Cell, soft bool) {
+// withoutOK are the cells of a window without the ok votes between its first
+// and last bad vote and the bad votes by other means; and whether its bad votes
+// are mostly soft.
+func (h *history) withoutOK(t *track, in window, means []string) (cells []series.Cell, soft bool) {
 	offset := t.obs[in.a].cell
 	cells = slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
 	balance := int64(0)
@@ -143,7 +143,7 @@ func (h *history) withoutOK(t *track, c *cluster, in window, means []string) (ce
 		if k >= in.first && k <= in.last && o.bad() > 0 {
 			balance += int64(cell.VoteImpaired) - int64(cell.VoteBlocked)
 		}
-		if o.ok > 0 && o.to > c.from && o.from < c.to {
+		if o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
 			cell.VoteOK = 0
 			if cell.FirstBad != 0 {
 				cell.FirstOK, cell.LastOK = 0, 0

@@ -12,7 +12,7 @@ import (
 const (
 	together = 0.7       // chance that all networks change at once
 	lagRate  = 1 / day   // else each follows the first after an exponential time
-	credible = 0.975     // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
+	credible = 0.965     // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
 	reach    = 365 * day // how long before the first measurement a ban may have begun
 	quarters = 4         // parts into which a cell is cut that the change may fall into
 )

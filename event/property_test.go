@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -166,28 +167,36 @@ func sharesTime(a, b *event.Event) bool {
 }
 
 // Ok measurements within a blocked stretch never move its onset back: as many
-// as a tenth of the blocked ones, on the same networks.
+// as a tenth of the blocked ones, on the same networks, each between the first
+// and the last blocked one of its network.
 func TestPropertyOKInside(t *testing.T) {
 	histories(t, func(t *testing.T, rng *rand.Rand, rows []verdict.Row) {
 		for _, e := range detect(rows).Events {
 			if e.Kind == event.Shutdown || e.Onset.Earliest == nil || e.End == nil || len(e.Targets) > 1 {
 				continue
 			}
-			length := e.End.Earliest.Sub(*e.Onset.Latest)
-			if length < 48*time.Hour {
+			if e.End.Earliest.Sub(*e.Onset.Latest) < 48*time.Hour {
 				continue
 			}
-			var blocked []uint32
+			blocked := map[uint32][]time.Time{}
+			n := 0
 			for _, r := range rows {
-				if r.Target == e.Target && r.State != verdict.OK && r.Time.After(*e.Onset.Latest) && r.Time.Before(*e.End.Earliest) && slices.Contains(e.Networks, fmt.Sprintf("AS%d", r.ASN)) {
-					blocked = append(blocked, r.ASN)
+				if r.Target == e.Target && r.State != verdict.OK && !r.Time.Before(*e.Onset.Latest) && !r.Time.After(*e.End.Earliest) && slices.Contains(e.Networks, fmt.Sprintf("AS%d", r.ASN)) {
+					blocked[r.ASN] = append(blocked[r.ASN], r.Time)
+					n++
 				}
 			}
+			networks := slices.Sorted(maps.Keys(blocked))
 			var more []verdict.Row
-			for k := range 1 + len(blocked)/10 {
+			for k := range 1 + n/10 {
+				on := networks[rng.IntN(len(networks))]
+				first, last := slices.MinFunc(blocked[on], time.Time.Compare), slices.MaxFunc(blocked[on], time.Time.Compare)
+				if first.Equal(last) {
+					continue
+				}
 				id := fmt.Sprint("ok-", k)
-				more = append(more, verdict.Row{UID: id, ReportID: id, Time: e.Onset.Latest.Add(24*time.Hour + time.Duration(rng.Int64N(int64(length-36*time.Hour)))),
-					CC: e.CC, ASN: blocked[rng.IntN(len(blocked))], Target: e.Target, State: verdict.OK, Software: "probe/3.6", Ruleset: "bench"})
+				more = append(more, verdict.Row{UID: id, ReportID: id, Time: first.Add(time.Duration(rng.Int64N(int64(last.Sub(first))))),
+					CC: e.CC, ASN: on, Target: e.Target, State: verdict.OK, Software: "probe/3.6", Ruleset: "bench"})
 			}
 			for _, o := range detect(rows, more).Events {
 				// a network of which ok votes show that it was not blocked after all no
