@@ -18,11 +18,14 @@ const (
 	withinVotes = 40 // and that are compared within it, for artefacts
 	maxEvidence = 24
 	// restoredScore is what ok votes after a stretch must say, in nats.
-	restoredScore  = 4.0
-	datingVotes    = 4.0        // bad votes of a stretch that date its beginning and its end
-	datingStrength = 0.9        // share of the votes that a ban is taken to turn bad, for dating
-	lullScore      = 5.0        // nats that speak for access in the midst of a stretch
-	laggard        = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
+	restoredScore = 4.0
+	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
+	// What share of the votes a ban is taken to turn bad, for dating: of a
+	// network's, and of those whose networks the source does not name.
+	datingFull = 0.9
+	datingPart = 0.6
+	lullScore  = 5.0        // nats that speak for access in the midst of a stretch
+	laggard    = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
 
 // banned is the part of one network in an event.
@@ -122,7 +125,7 @@ func (h *history) witness(net int, c *cluster, end bool, limit int64, means []st
 	if soft {
 		sort = 1
 	}
-	w.r = w.b.bad + (1-w.b.bad)*datingStrength
+	w.r = w.b.bad + (1-w.b.bad)*c.strength
 	w.w = w.b.weightsAt(w.r, hardShare[sort])
 	return w, true
 }
@@ -212,26 +215,38 @@ func (h *history) means(c *cluster) []string {
 // path begins.
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
+	out.strength = h.strength(parts)
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		f, l := parts[i].first(), parts[i].last()
 		first := t.obs[f.first:f.end]
-		at := turningPoint(first, t.firmWeights(f))
+		at := turningPoint(first, t.firmWeights(f, out.strength))
 		out.from = min(out.from, first[at].from)
 		last := turn(t.obs[l.first:l.end])
-		at = turningPoint(last, t.firmWeights(l))
+		at = turningPoint(last, t.firmWeights(l, out.strength))
 		out.to = max(out.to, -last[at].from)
 	}
 	return &out
 }
 
-func (t *track) firmWeights(s *stretch) weights {
+// strength is the share of the votes that an event is taken to turn bad. It is
+// not asked of the votes, or ok votes in its midst would bear on its dates: on
+// a network it is most of them, and fewer where the source does not say which
+// networks the votes are of.
+func (h *history) strength(parts []banned) float64 {
+	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].asn == 0 }) {
+		return datingPart
+	}
+	return datingFull
+}
+
+func (t *track) firmWeights(s *stretch, strength float64) weights {
 	sort := 0
 	if s.soft > 0.5 {
 		sort = 1
 	}
-	return t.base.weightsAt(t.base.bad+(1-t.base.bad)*datingStrength, hardShare[sort])
+	return t.base.weightsAt(t.base.bad+(1-t.base.bad)*strength, hardShare[sort])
 }
 
 // turningPoint is the bad observation from which on the sum of what they say is

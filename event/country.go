@@ -76,6 +76,7 @@ type cluster struct {
 	loudest  float64 // of it, what the loudest report gives
 	weak     bool    // the verdicts only say that something is wrong
 	always   bool    // and there is no other time to compare with
+	strength float64 // share of the votes it is taken to turn bad, for dating
 }
 
 // stretches are the runs that score enough, from their first to their last bad
