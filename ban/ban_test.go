@@ -1,16 +1,17 @@
 package ban_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"github.com/xuri/excelize/v2"
 
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
@@ -92,28 +93,54 @@ func TestReadKeepItOnCSV(t *testing.T) {
 	}
 }
 
-// labXLSX is a spreadsheet whose sheets have the columns of several years.
+// labXLSX is a spreadsheet whose sheets have the columns of several years. Its
+// first row has a day as a spreadsheet stores it: 43525 is 2019-03-01.
 func labXLSX(t testing.TB) []byte {
 	t.Helper()
-	book := excelize.NewFile()
-	defer book.Close()
-	sheets := map[string][][]any{
-		"2019":       {{"ID", "start_date", "end_date ", "country ", "geo_scope", "full or service-based", "Twitter_affected", "other_service_details (specify) "}, {1, time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC), "Ongoing", " ZZ ", "Level 3", "Service-based", "TRUE", "Old Sample"}},
-		"2016+2017 ": {{"year", "start_date", "end_date", "country", "geo_scope", "area_name", "shutdown_type_group", "service_details"}, {2016, "26-Jan-2016", "28-Jan-2016", "ZZ", "Regional", "North", "Full network", ""}, {2017, "", "", "ZZ", "", "", "", ""}},
-		"Notes":      {{"2017", "ZZ", "https://a.example/"}},
-	}
-	for _, name := range []string{"2019", "2016+2017 ", "Notes"} {
-		if _, err := book.NewSheet(name); err != nil {
+	return writeXLSX(t, []string{"2019", "2016+2017 ", "Notes"}, [][][]any{
+		{{"ID", "start_date", "end_date ", "country ", "geo_scope", "full or service-based", "Twitter_affected", "other_service_details (specify) "}, {1, 43525, "Ongoing", " ZZ ", "Level 3", "Service-based", "TRUE", "Old Sample"}},
+		{{"year", "start_date", "end_date", "country", "geo_scope", "area_name", "shutdown_type_group", "service_details"}, {2016, "26-Jan-2016", "28-Jan-2016", "ZZ", "Regional", "North", "Full network", ""}, {2017, "", "", "ZZ", "", "", "", ""}},
+		{{"2017", "ZZ", "https://a.example/"}},
+	})
+}
+
+// writeXLSX writes a spreadsheet of numbers and text.
+func writeXLSX(t testing.TB, names []string, sheets [][][]any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	part := func(name, content string) {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = io.WriteString(w, content)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		for i, row := range sheets[name] {
-			if err := book.SetSheetRow(name, "A"+string(rune('1'+i)), &row); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
-	var b bytes.Buffer
-	if err := book.Write(&b); err != nil {
+	const kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
+	var list, relations string
+	for i, rows := range sheets {
+		list += fmt.Sprintf(`<sheet name=%q sheetId="%d" r:id="rId%[2]d"/>`, names[i], i+1)
+		relations += fmt.Sprintf(`<Relationship Id="rId%d" Type="%sworksheet" Target="worksheets/sheet%[1]d.xml"/>`, i+1, kind)
+		var cells string
+		for _, row := range rows {
+			cells += "<row>"
+			for _, cell := range row {
+				if text, ok := cell.(string); ok {
+					cells += `<c t="inlineStr"><is><t>` + text + `</t></is></c>`
+				} else {
+					cells += fmt.Sprintf(`<c><v>%v</v></c>`, cell)
+				}
+			}
+			cells += "</row>"
+		}
+		part(fmt.Sprintf("xl/worksheets/sheet%d.xml", i+1), "<worksheet><sheetData>"+cells+"</sheetData></worksheet>")
+	}
+	part("_rels/.rels", `<Relationships><Relationship Id="rId1" Type="`+kind+`officeDocument" Target="xl/workbook.xml"/></Relationships>`)
+	part("xl/workbook.xml", `<workbook xmlns:r="`+strings.TrimSuffix(kind, "/")+`"><sheets>`+list+`</sheets></workbook>`)
+	part("xl/_rels/workbook.xml.rels", `<Relationships>`+relations+`</Relationships>`)
+	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -2,7 +2,6 @@ package ban
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/xuri/excelize/v2"
 
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/table"
@@ -83,34 +80,25 @@ func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
 // ReadKeepItOnXLSX reads the KeepItOn data set as its spreadsheet, each sheet
 // with its own columns.
 func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
-	book, err := excelize.OpenReader(bytes.NewReader(data), excelize.Options{
-		RawCellValue: true, UnzipSizeLimit: 256 << 20, UnzipXMLSizeLimit: 128 << 20,
-	})
+	book, err := table.OpenXLSX(data)
 	if err != nil {
 		return nil, fmt.Errorf("open spreadsheet %s: %w", file, err)
 	}
-	defer book.Close()
 	im := &Import{Dataset: KeepItOn}
-	for _, name := range book.GetSheetList() {
-		rows, err := book.Rows(name)
-		if err != nil {
-			return nil, fmt.Errorf("read sheet %q of %s: %w", name, file, err)
-		}
-		sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file, Sheet: strings.TrimSpace(name)}}
-		for n := 1; rows.Next(); n++ {
-			row, err := rows.Columns()
+	for _, page := range book.Sheets {
+		sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file, Sheet: strings.TrimSpace(page.Name)}}
+		for row, err := range page.Rows() {
 			if err != nil {
 				im.Rows++
-				sheet.at(n)
+				sheet.at(row.Number)
 				im.aside(sheet.origin, "", "unreadable row: %v", err)
 				break
 			}
 			if im.Rows > maxRows {
 				return nil, fmt.Errorf("read %s: more than %d rows", file, maxRows)
 			}
-			sheet.row(n, row, yearOf(name))
+			sheet.row(row.Number, row.Cells, yearOf(page.Name))
 		}
-		rows.Close()
 		if err := sheet.finish(); err != nil {
 			return nil, err
 		}
@@ -341,7 +329,7 @@ func sheetDate(s string) (time.Time, error) {
 		if serial < 20000 || serial > 80000 { // 1954 to 2119
 			return t, fmt.Errorf("%q is no date", s)
 		}
-		t, err = excelize.ExcelDateToTime(serial, false)
+		t = time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(serial))
 	} else {
 		for _, layout := range sheetDates {
 			if t, err = time.Parse(layout, s); err == nil {

@@ -73,7 +73,7 @@ func FuzzInsert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var before struct{ Acts []any }
 		if yaml.Unmarshal([]byte(text), &before) != nil || strings.ContainsAny(text, "\r\t\u0085\u2028\u2029") || strings.Contains(text, "---") || strings.Contains(text, "...") {
-			t.Skip()
+			return
 		}
 		got, err := insert([]byte(text), "acts", []*yaml.Node{entry(t, "id: new")})
 		if err != nil {
@@ -81,7 +81,7 @@ func FuzzInsert(f *testing.F) {
 		}
 		var after struct{ Acts []any }
 		if err := yaml.Unmarshal(got, &after); err != nil {
-			t.Skip() // refused by the lint that follows
+			return // refused by the lint that follows
 		}
 		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "acts") && !strings.Contains(string(got), line) {

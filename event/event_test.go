@@ -328,7 +328,7 @@ func TestOKInsideNeverMovesOnsetBack(t *testing.T) {
 	base := between(120, 50, 80).rows()
 	want := one(t, detect(base))
 	rng := rand.New(rand.NewPCG(3, 3))
-	for i := range 40 {
+	for i := range tries(40) {
 		var more []verdict.Row
 		for k := range 1 + rng.IntN(40) {
 			day := 53 + 26*rng.Float64()

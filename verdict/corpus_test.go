@@ -486,9 +486,9 @@ func TestCorpus(t *testing.T) {
 // The same conditions in worlds that are not kept: the rules do not know the
 // corpus by heart.
 func TestOtherWorlds(t *testing.T) {
-	turns := 6
-	if testing.Short() {
-		turns = 1
+	turns := 2
+	if os.Getenv("BANDISH_LONG") != "" {
+		turns = 6
 	}
 	for _, s := range append(growWorlds(conditions, 0, 2, 2+turns), growWorlds(more, len(conditions), 2, 2+turns)...) {
 		v := verdict.Judge(observe(t, s.line))

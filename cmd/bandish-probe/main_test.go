@@ -23,7 +23,7 @@ func TestImports(t *testing.T) {
 		"internal/kit": true, "internal/probe": true, "internal/target": true, "targets": true,
 		"measurement": true, "observation": true, "verdict": true, "fingerprint": true,
 	}
-	heavy := []string{"duckdb", "bleve", "parquet", "minio", "excelize", "gvisor", "netem"}
+	heavy := []string{"duckdb", "bleve", "parquet", "minio", "gvisor", "netem"}
 	todo, seen := []string{"cmd/bandish-probe"}, map[string]bool{}
 	for len(todo) > 0 {
 		pkg := todo[0]

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/internal/collect"
@@ -19,7 +18,7 @@ import (
 func runLabDemo(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "lab demo")
 	data := dataFlag(fs)
-	perDay := fs.Int("per-day", 3, "`measurements` a day of each site on each network")
+	perDay := fs.Int("per-day", demoPerDay, "`measurements` a day of each site on each network")
 	until := fs.String("until", "", "the `day` before which the history ends (default: today, UTC)")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -38,18 +37,16 @@ func runLabDemo(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	return makeDemo(ctx, env, p, *data, end, *perDay)
+	return makeDemo(ctx, env, p, *data, end, *perDay, func(int, int) {})
 }
 
-// makeDemo fills an archive with a small history made in the lab.
-func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, end time.Time, perDay int) error {
+// makeDemo fills an archive with a small history made in the lab. Report is
+// told how many measurements are made.
+func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, end time.Time, perDay int, report func(done, of int)) error {
 	visits := trial.History(end, perDay)
 	fmt.Fprintf(env.stdout, "Measuring %d times inside the lab: country ZZ, networks AS64512 to AS64514.\nThis is a demonstration. Nothing of it happened anywhere.\n", len(visits))
 	began := time.Now()
-	if err := demo(ctx, p, visits); err != nil {
-		return err
-	}
-	if err := settle(ctx, p); err != nil {
+	if err := demo(ctx, p, visits, report); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%d measurements in %s after %v. Try:\n  bandish status --cc ZZ --target x --data %s\n",
@@ -57,9 +54,17 @@ func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data 
 	return nil
 }
 
+// demoPerDay is how often a day each site is measured on each network, if
+// nothing else is asked for: so many take some 20 s on two cores.
+const demoPerDay = 2
+
+// demoBatch is how many measurements of a demo are submitted together: a
+// commit costs much the same for one as for hundreds.
+const demoBatch = 200
+
 // demo measures every visit and submits it to the collector, all inside the
 // lab.
-func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error {
+func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, report func(done, of int)) error {
 	l, err := lab.New(trial.HistorySites()...)
 	if err != nil {
 		return err
@@ -71,22 +76,79 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit) error
 	defer f.Close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	measured := make(chan *measurement.Measurement, demoBatch)
+	go func() {
+		defer close(measured)
+		if err := measureVisits(ctx, f, visits, measured); err != nil {
+			cancel(fmt.Errorf("make the demo: %w", err))
+		}
+	}()
+	var batch []*measurement.Measurement
+	done := 0
+	flush := func() {
+		if len(batch) == 0 || ctx.Err() != nil {
+			return
+		}
+		err := f.Submit(ctx, batch)
+		if err == nil {
+			err = settle(ctx, p)
+		}
+		if err != nil {
+			cancel(fmt.Errorf("make the demo: %w", err))
+			return
+		}
+		done += len(batch)
+		batch = batch[:0]
+	}
+	for m := range measured {
+		batch = append(batch, m)
+		report(done+len(batch), len(visits))
+		if len(batch) == demoBatch {
+			flush()
+		}
+	}
+	flush()
+	return context.Cause(ctx)
+}
+
+// measureVisits makes the visits' measurements. Those that mostly wait do so
+// beside the others.
+func measureVisits(ctx context.Context, f *trial.Field, visits []trial.Visit, out chan<- *measurement.Measurement) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	pace := trial.NewPace()
 	defer pace.Close()
-	var next atomic.Int64
+	slow, quick := make(chan trial.Visit), make(chan trial.Visit)
 	var all sync.WaitGroup
-	for range 8 * runtime.GOMAXPROCS(0) { // a measurement is mostly waiting
+	for queue, workers := range map[chan trial.Visit]int{slow: 16, quick: 8 * runtime.GOMAXPROCS(0)} {
 		all.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(visits) || ctx.Err() != nil {
-					return
+			defer close(queue)
+			for _, v := range visits {
+				if v.Slow() != (queue == slow) {
+					continue
 				}
-				if err := f.Submit(ctx, visits[i], pace); err != nil {
-					cancel(fmt.Errorf("make the demo: %w", err))
+				select {
+				case queue <- v:
+				case <-ctx.Done():
+					return
 				}
 			}
 		})
+		for range workers {
+			all.Go(func() {
+				for v := range queue {
+					m, err := f.Visit(ctx, v, pace)
+					if err != nil {
+						cancel(err)
+						return
+					}
+					select {
+					case out <- m:
+					case <-ctx.Done():
+					}
+				}
+			})
+		}
 	}
 	all.Wait()
 	return context.Cause(ctx)

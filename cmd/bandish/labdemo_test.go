@@ -2,8 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,11 +44,12 @@ func TestLabDemo(t *testing.T) {
 	if darkDays != 2 {
 		t.Fatalf("%d dark days of telegram.org, want 2", darkDays)
 	}
-	if err := demo(t.Context(), p, visits); err != nil {
+	done := 0
+	if err := demo(t.Context(), p, visits, func(n, of int) { done = n }); err != nil {
 		t.Fatal(err)
 	}
-	if err := settle(t.Context(), p); err != nil {
-		t.Fatal(err)
+	if done != len(visits) {
+		t.Errorf("%d measurements were told of, want %d", done, len(visits))
 	}
 	m, err := p.Archive.Manifest()
 	if err != nil {
@@ -97,5 +105,49 @@ func TestLabDemo(t *testing.T) {
 		if got[asn] != state {
 			t.Errorf("AS%d is %q, want %q\n%s", asn, got[asn], state, out.String())
 		}
+	}
+}
+
+// A demonstration is made in an empty folder only, once, and whole.
+func TestDemoWanted(t *testing.T) {
+	dir := t.TempDir()
+	p, err := openPipeline(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(mark string) {
+		if err := os.WriteFile(filepath.Join(dir, demoMark), []byte(mark), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if wanted, err := demoWanted(p, dir); err != nil || !wanted {
+		t.Errorf("an empty folder: %v, %v", wanted, err)
+	}
+	write(demoMade)
+	if wanted, err := demoWanted(p, dir); err != nil || wanted {
+		t.Errorf("made: %v, %v", wanted, err)
+	}
+	write(demoMaking)
+	if _, err := demoWanted(p, dir); err == nil || !strings.Contains(err.Error(), "cut short") {
+		t.Errorf("cut short: %v", err)
+	}
+}
+
+// The site is there while something is made, and goes when that fails.
+func TestServeWhileMaking(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page error
+	err = serveWhileMaking(t.Context(), l, http.NotFoundHandler(), func(context.Context) error {
+		var resp *http.Response
+		if resp, page = http.Get("http://" + l.Addr().String() + "/"); page == nil {
+			resp.Body.Close()
+		}
+		return errors.New("the lab broke")
+	})
+	if page != nil || err == nil || !strings.Contains(err.Error(), "the lab broke") {
+		t.Errorf("page: %v; %v", page, err)
 	}
 }

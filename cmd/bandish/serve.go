@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
@@ -53,8 +54,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	var making demoProgress
+	unmade := false
 	if *demonstrate {
-		if err := demoOnce(ctx, env, p, *data); err != nil {
+		if unmade, err = demoWanted(p, *data); err != nil {
 			return err
 		}
 	}
@@ -86,7 +89,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Demo: *demonstrate}
+	site := &web.Site{Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
@@ -95,7 +98,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(m.Batches) == 0 {
+	if len(m.Batches) == 0 && !unmade {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
@@ -105,27 +108,81 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		mux.Handle(pattern, collector.Handler())
 	}
 	go keepCounted(ctx, p, log)
-	return serveUntil(ctx, l, mux)
+	if !unmade {
+		return serveUntil(ctx, l, mux)
+	}
+	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
 }
 
-// demoOnce makes the demonstration where the folder holds nothing yet. A folder
-// with real measurements is refused: a lab's must not stand beside them.
-func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+// serveWhileMaking serves while something is made in the background, and no
+// longer when that fails.
+func serveWhileMaking(ctx context.Context, l net.Listener, h http.Handler, work func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() {
+		err := work(ctx)
+		if err != nil {
+			cancel(err)
+		}
+		done <- err
+	}()
+	err := serveUntil(ctx, l, h)
+	cancel(err)
+	return errors.Join(err, <-done)
+}
+
+// demoMark is the file that says that a folder holds a demonstration; it says
+// so from the first measurement on.
+const (
+	demoMark   = "demo"
+	demoMaking = "The lab is still at it, or was cut short: see bandish serve --demo.\n"
+	demoMade   = "Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"
+)
+
+// demoWanted reports whether the demonstration has to be made. A folder with
+// real measurements is refused: a lab's must not stand beside them.
+func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	m, err := p.Archive.Manifest()
+	if err != nil {
+		return false, err
+	}
+	switch mark, err := os.ReadFile(filepath.Join(data, demoMark)); {
+	case err == nil && string(mark) == demoMaking:
+		return false, fmt.Errorf("serve --demo: the demonstration in %s was cut short: delete that folder, or name another with --data", data)
+	case err == nil:
+		return false, nil
+	case len(m.Batches) > 0:
+		return false, fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
+	}
+	return true, nil
+}
+
+// demoOnce makes the demonstration, which takes some seconds.
+func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, progress *demoProgress) error {
+	mark := filepath.Join(data, demoMark)
+	if err := os.WriteFile(mark, []byte(demoMaking), 0o644); err != nil {
+		return err
+	}
+	progress.set("The lab begins to measure.")
+	err := makeDemo(ctx, env, p, data, time.Now().UTC(), demoPerDay, func(done, of int) {
+		progress.set(fmt.Sprintf("The lab is still measuring: %d of %d measurements are made.", done, of))
+	})
 	if err != nil {
 		return err
 	}
-	mark := filepath.Join(data, "demo")
-	switch _, err := os.Stat(mark); {
-	case err == nil:
-		return nil
-	case len(m.Batches) > 0:
-		return fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
-	}
-	if err := makeDemo(ctx, env, p, data, time.Now().UTC(), 3); err != nil {
-		return err
-	}
-	return os.WriteFile(mark, []byte("Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"), 0o644)
+	progress.set("")
+	return os.WriteFile(mark, []byte(demoMade), 0o644)
+}
+
+// demoProgress is what the pages say of a demonstration in the making.
+type demoProgress struct{ now atomic.Value }
+
+func (p *demoProgress) set(s string) { p.now.Store(s) }
+
+func (p *demoProgress) text() string {
+	s, _ := p.now.Load().(string)
+	return s
 }
 
 // newCollector is the collector and test helper over the pipeline. places may

@@ -41,7 +41,10 @@ func TestWorldsAreVaried(t *testing.T) {
 // A small benchmark holds the goals with some room for chance; the whole one
 // (BANDISH_BENCH=1) holds them as they stand.
 func TestGoals(t *testing.T) {
-	seeds, size := []uint64{2001, 2002}, small
+	seeds, size := []uint64{2001}, small
+	if os.Getenv("BANDISH_LONG") != "" {
+		seeds = append(seeds, 2002)
+	}
 	precision, recall, coverage := 0.95, 0.90, 0.86
 	whole := os.Getenv("BANDISH_BENCH") != ""
 	if whole {

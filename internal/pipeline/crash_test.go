@@ -121,7 +121,7 @@ func corpusOf(t *testing.T, n, days int) string {
 // files, and holds all that was acknowledged.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	kills, days := 24, 8
+	kills, days := 16, 6
 	switch {
 	case os.Getenv("BANDISH_LONG") != "": // set by .ci/run
 		kills, days = 200, 28

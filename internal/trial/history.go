@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/bandish/bandish/internal/lab"
@@ -133,17 +135,21 @@ func (e *episode) covers(asn uint32) bool {
 // annotations.
 const Origin = "bandish-lab"
 
-// Submit measures a visit at its own time and hands the measurement to the
-// collector over the lab's network. A measurement during which the machine
-// stalled is made again, a few times.
-func (f *Field) Submit(ctx context.Context, v Visit, pace *Pace) error {
+// Slow reports whether a visit mostly waits: for packets that are lost.
+func (v *Visit) Slow() bool {
+	return v.Dark || slices.ContainsFunc(v.Rules, func(r lab.Rule) bool { _, drops := r.Do.(lab.Drop); return drops })
+}
+
+// Visit measures at the visit's own time. A measurement during which the
+// machine stalled is made again, a few times.
+func (f *Field) Visit(ctx context.Context, v Visit, pace *Pace) (*measurement.Measurement, error) {
 	rules := v.Rules
 	if v.Dark {
 		rules = []lab.Rule{{Do: lab.Drop{}}}
 	}
 	c, err := f.Lab.Client(lab.Line{Rules: rules, Seed: v.Seed})
 	if err != nil {
-		return fmt.Errorf("measure %s: %w", v.Input, err)
+		return nil, fmt.Errorf("measure %s: %w", v.Input, err)
 	}
 	defer c.Close()
 	cfg := f.Config(c, c.Addrs()...)
@@ -154,7 +160,7 @@ func (f *Field) Submit(ctx context.Context, v Visit, pace *Pace) error {
 		began := time.Now()
 		cfg.Now = func() time.Time { return v.Time.Add(time.Since(began)) }
 		if m, err = probe.Run(ctx, cfg, v.Input); err != nil {
-			return err
+			return nil, err
 		}
 		if !pace.Stalled(began) {
 			break
@@ -162,15 +168,37 @@ func (f *Field) Submit(ctx context.Context, v Visit, pace *Pace) error {
 	}
 	m.Annotations.Origin = Origin
 	m.ReportID = fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_%016d", v.Time.Format("20060102T150405Z"), v.ASN, v.Seed)
-	site := probe.ControlSite{URL: "https://" + lab.HelperName, Addrs: f.Lab.Addrs(lab.HelperName)}
-	wire := cfg.Wire
-	if v.Dark {
-		back, err := f.Lab.Client(lab.Line{})
-		if err != nil {
-			return fmt.Errorf("submit %s: %w", v.Input, err)
-		}
-		defer back.Close()
-		wire.Network = back
+	return m, nil
+}
+
+// Submit hands measurements to the collector over the lab's network, as their
+// probes would, several at a time: what was measured in the dark with the
+// rest, since the line is back by then.
+func (f *Field) Submit(ctx context.Context, batch []*measurement.Measurement) error {
+	c, err := f.Lab.Client(lab.Line{})
+	if err != nil {
+		return fmt.Errorf("submit %d measurements: %w", len(batch), err)
 	}
-	return site.Post(ctx, &wire, "/api/v1/measurement", m, nil)
+	defer c.Close()
+	wire := f.Config(c, c.Addrs()...).Wire
+	site := probe.ControlSite{URL: "https://" + lab.HelperName, Addrs: f.Lab.Addrs(lab.HelperName)}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	slots := make(chan struct{}, 16)
+	for _, m := range batch {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			var err error
+			for range 5 { // a busy machine lets connections time out
+				if err = site.Post(ctx, &wire, "/api/v1/measurement", m, nil); err == nil || ctx.Err() != nil {
+					return
+				}
+			}
+			cancel(fmt.Errorf("submit %s: %w", m.ReportID, err))
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
 }

@@ -13,17 +13,22 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// The drawing's measures, in the units of its view box.
+// The drawing's measures, in pixels from above. From the left all is in
+// percent, so that it fits every page.
 const (
-	labelWidth  = 110
-	plotWidth   = 850
-	rowHeight   = 18
-	rowGap      = 4
+	labelHeight = 18
+	barHeight   = 18
+	rowHeight   = labelHeight + barHeight + 4
+	axisHeight  = 22
 	maxRows     = 15
 	maxColumns  = 180 // more days than this are drawn by several days a column
-	axisHeight  = 22
-	marginAbove = 4
 )
+
+// barHeights say the state once more, for who cannot tell the colours: the
+// more a bar speaks for blocking, the taller it is.
+var barHeights = map[verdict.State]int{
+	verdict.Blocked: barHeight, verdict.LikelyBlocked: barHeight, verdict.Impaired: 12, verdict.Down: 9, verdict.OK: 6, verdict.Insufficient: 6,
+}
 
 // timeline draws the days of all networks together and of each network as one
 // SVG: a row a network, a column a day. Days without data are hatched, never
@@ -41,43 +46,83 @@ func timeline(a *store.Answer, since, until time.Time) template.HTML {
 	}
 	total := int(to.Sub(from).Hours() / 24)
 	per := (total + maxColumns - 1) / maxColumns
-	columns := (total + per - 1) / per
 	rows := rowsOf(a)
 	var b strings.Builder
-	height := marginAbove + len(rows)*(rowHeight+rowGap) + axisHeight
-	fmt.Fprintf(&b, `<svg class="timeline" viewBox="0 0 %d %d" role="img" aria-label="%s">`, labelWidth+plotWidth, height, template.HTMLEscapeString(a.Sentence))
+	height := len(rows)*rowHeight + axisHeight
+	fmt.Fprintf(&b, `<svg class="timeline" width="100%%" height="%d" role="img" aria-label="Timeline from %s to %s, a row a network. %s">`,
+		height, from.Format(longDay), to.AddDate(0, 0, -1).Format(longDay), template.HTMLEscapeString(a.Sentence))
 	b.WriteString(`<defs><pattern id="nodata" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="nodata-back" width="6" height="6"/><line class="nodata-line" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>`)
-	width := float64(plotWidth) / float64(columns)
-	for i, r := range rows {
-		y := marginAbove + i*(rowHeight+rowGap)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" class="label">%s</text>`, labelWidth-8, y+rowHeight-5, template.HTMLEscapeString(r.label))
-		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" fill="url(#nodata)"><title>%s: no measurements</title></rect>`, labelWidth, y, plotWidth, rowHeight, template.HTMLEscapeString(r.label))
-		for c := range columns {
-			start := from.AddDate(0, 0, c*per)
-			d, ok := merge(r.days, start, start.AddDate(0, 0, per))
-			if !ok {
-				continue
-			}
-			fmt.Fprintf(&b, `<rect x="%.2f" y="%d" width="%.2f" height="%d" class="s-%s"><title>%s, %s: %s; %d blocked, %d ok, %d down, %d inconclusive of %d</title></rect>`,
-				labelWidth+float64(c)*width, y, max(width-0.5, 0.8), rowHeight, d.State,
-				template.HTMLEscapeString(r.label), d.Date, stateWord(d.State), d.Blocked, d.OK, d.Down, d.Inconclusive, d.Measurements)
-		}
+	for i := range rows {
+		drawRow(&b, &rows[i], i*rowHeight, from, (total+per-1)/per, per)
 	}
 	axis(&b, from, to, height-axisHeight)
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // all text above is escaped
 }
 
+const longDay = "2 January 2006"
+
+// drawRow draws a network's name and below it its days, so many a column.
+func drawRow(b *strings.Builder, r *timelineRow, y int, from time.Time, columns, per int) {
+	label := template.HTMLEscapeString(r.label)
+	fmt.Fprintf(b, `<text x="0" y="%d" class="label">%s</text>`, y+labelHeight-4, label)
+	fmt.Fprintf(b, `<rect x="0" y="%d" width="100%%" height="%d" fill="url(#nodata)"><title>%s: no measurements</title></rect>`, y+labelHeight, barHeight, label)
+	width := 100 / float64(columns)
+	for c := range columns {
+		start := from.AddDate(0, 0, c*per)
+		d, ok := merge(r.days, start, start.AddDate(0, 0, per))
+		if !ok {
+			continue
+		}
+		place := fmt.Sprintf(`x="%.3f%%" width="%.3f%%"`, float64(c)*width, width)
+		apart := ""
+		if columns <= 62 {
+			apart = " apart"
+		}
+		bar := func(from, height int, class string) {
+			fmt.Fprintf(b, `<rect %s y="%d" height="%d" class="%s"/>`, place, y+labelHeight+barHeight-from-height, height, class)
+		}
+		worst, some := r.worst(start, per), ""
+		height := barHeights[d.State]
+		if rank(worst) > rank(d.State) && rank(worst) >= rank(verdict.LikelyBlocked) {
+			some = " (" + stateWord(worst) + " on some networks)"
+		}
+		fmt.Fprintf(b, `<g><title>%s, %s: %s%s; %d blocked, %d ok, %d down, %d inconclusive of %d</title>`,
+			label, d.Date, stateWord(d.State), some, d.Blocked, d.OK, d.Down, d.Inconclusive, d.Measurements)
+		bar(0, barHeight, "above")
+		if bar(0, height, "s-"+string(d.State)+apart); some != "" && height < barHeight {
+			bar(height, min(6, barHeight-height), "s-"+string(worst)+apart)
+		}
+		b.WriteString(`</g>`)
+	}
+}
+
+// worst is the state most against the network that any of the row's parts has
+// on the days of a column.
+func (r *timelineRow) worst(from time.Time, days int) verdict.State {
+	worst := verdict.Insufficient
+	for _, part := range r.parts {
+		for i := range days {
+			if d, ok := part[from.AddDate(0, 0, i).Format(time.DateOnly)]; ok && d.Measurements > 0 && rank(d.State) > rank(worst) {
+				worst = d.State
+			}
+		}
+	}
+	return worst
+}
+
 type timelineRow struct {
 	label string
 	days  map[string]store.Day
+	parts []map[string]store.Day // the networks, of all together
 }
 
 // rowsOf gives all networks together first, then those most measured.
 func rowsOf(a *store.Answer) []timelineRow {
-	rows := []timelineRow{{"all networks", index(a.Days)}}
+	rows := []timelineRow{{label: "all networks together", days: index(a.Days)}}
 	size := map[uint32]uint32{}
 	for asn, days := range a.ByASN {
+		rows[0].parts = append(rows[0].parts, index(days))
 		for _, d := range days {
 			size[asn] += d.Measurements
 		}
@@ -88,7 +133,7 @@ func rowsOf(a *store.Answer) []timelineRow {
 		if asn == 0 {
 			label = "unknown"
 		}
-		rows = append(rows, timelineRow{label, index(a.ByASN[asn])})
+		rows = append(rows, timelineRow{label: label, days: index(a.ByASN[asn])})
 	}
 	return rows
 }
@@ -132,10 +177,10 @@ func rank(s verdict.State) int {
 	return slices.Index([]verdict.State{verdict.Insufficient, verdict.OK, verdict.Down, verdict.Impaired, verdict.LikelyBlocked, verdict.Blocked}, s)
 }
 
-// axis draws month or year marks below the rows.
+// axis draws day, month or year marks below the rows. Of more than four, a
+// narrow page names every third.
 func axis(b *strings.Builder, from, to time.Time, y int) {
 	days := to.Sub(from).Hours() / 24
-	x := func(t time.Time) float64 { return labelWidth + t.Sub(from).Hours()/24/days*plotWidth }
 	step, form := func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }, "2 Jan"
 	start := from
 	switch {
@@ -149,8 +194,19 @@ func axis(b *strings.Builder, from, to time.Time, y int) {
 	case days > 12:
 		step = func(t time.Time) time.Time { return t.AddDate(0, 0, 7) }
 	}
+	var marks []time.Time
 	for t := start; t.Before(to); t = step(t) {
-		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" class="tick"/><text x="%.1f" y="%d" class="axis">%s</text>`, x(t), y-2, x(t), y+3, x(t)+2, y+14, t.Format(form))
+		marks = append(marks, t)
+	}
+	for i, t := range marks {
+		x, class := 100*t.Sub(from).Hours()/24/days, "axis"
+		if x > 93 {
+			class += " last" // its name stands before it
+		}
+		if len(marks) > 4 && i%3 != 0 {
+			class += " minor"
+		}
+		fmt.Fprintf(b, `<line x1="%.2f%%" y1="%d" x2="%.2f%%" y2="%d" class="tick"/><text x="%.2f%%" y="%d" class="%s">%s</text>`, x, y-3, x, y+3, x, y+16, class, t.Format(form))
 	}
 }
 

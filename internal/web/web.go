@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -37,6 +39,11 @@ type Site struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
+
+	// Making says how far the lab is, "" when it is through. It may be nil.
+	Making func() string
+
+	pages map[string]*template.Template // by file name; Handler parses them
 }
 
 // handler is an HTTP handler that returns its failure.
@@ -52,8 +59,9 @@ type badRequest string
 
 func (b badRequest) Error() string { return string(b) }
 
-// Handler is the site's contents.
+// Handler is the site's contents. It is called once.
 func (s *Site) Handler() http.Handler {
+	s.pages = parsePages()
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
 		"GET /{$}":              s.home,
@@ -153,14 +161,28 @@ func deliver(w http.ResponseWriter, r *http.Request, mediaType string, body []by
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-func (s *Site) render(page string, data map[string]any) ([]byte, error) {
-	t, err := template.New("").Funcs(functions).ParseFS(files, "template/layout.html", "template/"+page)
+// parsePages parses each page within the layout. The templates are part of the
+// program: one that does not parse is a panic, and no test passes.
+func parsePages() map[string]*template.Template {
+	layout := template.Must(template.New("").Funcs(functions).ParseFS(files, "template/layout.html"))
+	names, err := fs.Glob(files, "template/*.html")
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
+	pages := make(map[string]*template.Template, len(names))
+	for _, name := range names {
+		pages[path.Base(name)] = template.Must(template.Must(layout.Clone()).ParseFS(files, name))
+	}
+	return pages
+}
+
+func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	data["Demo"] = s.Demo
+	if s.Making != nil {
+		data["Making"] = s.Making()
+	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", data); err != nil {
+	if err := s.pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", page, err)
 	}
 	return b.Bytes(), nil
@@ -200,11 +222,12 @@ func span(r *http.Request) (since, until time.Time, err error) {
 
 // functions are those of the templates.
 var functions = template.FuncMap{
-	"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-	"day":   func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-	"words": stateWord,
-	"path":  url.PathEscape,
-	"inc":   func(i int) int { return i + 1 },
+	"stamp":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
+	"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+	"words":  stateWord,
+	"path":   url.PathEscape,
+	"inc":    func(i int) int { return i + 1 },
 }
 
 // stateWord is a state as a reader calls it.

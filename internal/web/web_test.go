@@ -155,7 +155,7 @@ func TestAnswerPageAndJSONAgree(t *testing.T) {
 	if code != 200 || !strings.Contains(page, a.Sentence) {
 		t.Errorf("the page does not say the JSON's sentence %q", a.Sentence)
 	}
-	for _, want := range []string{"likely blocked on some networks", "AS64512", "tls.reset", "made in a lab", "<svg", "AS64514 (1 measurements from 1 reports"} {
+	for _, want := range []string{"likely blocked on some networks", "AS64512", "tls.reset", "made in a lab", "<svg", "AS64514 (1 measurements from 1 reports", "<caption", `data-label="Evidence"`, `aria-label="Timeline from 10 February 2024 to 19 February 2024`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
