@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/target"
@@ -436,7 +437,7 @@ func recordLint(w io.Writer, f recordFlags) error {
 	if err != nil {
 		return err
 	}
-	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data)}
+	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data), Today: casefile.Day(time.Now(), time.UTC)}
 	r, folder, err := openRecords(*f.records)
 	if err != nil {
 		return err
