@@ -83,7 +83,7 @@ func TestLintFindsMistakes(t *testing.T) {
 		{"told before it happened", "date: 2024-02-20", "date: 2024-02-25", "date: 2024-02-25", "acts[1].date: 2024-02-25 is after the publication of every source that tells it"},
 		{"told before it happened, by a source whose date is about", "date: 2024-02-18, url", "date: 2024-02-01~, url", "    date: 2024-02-17\n", "acts[0].date: 2024-02-17 is after the publication of every source that tells it"},
 		{"span told before it began", "date: 2024-02-20", "date: 2024-02-25/2024-02-27", "date: 2024-02-25", "acts[1].date: 2024-02-25/2024-02-27 is after the publication of every source"},
-		{"date ahead", "date: 2024-02-20", "date: 2042-02-20", "2042", "acts[1].date: 2042-02-20 lies ahead"},
+		{"date ahead", "date: 2024-02-20", "date: 2042-02-20", "2042", "acts[1].date: warning: 2042-02-20 lies ahead"},
 		{"end before start", "end: {date: 2024-03-01", "end: {date: 2024-02-01", "2024-02-01", "end.date: 2024-02-01 is before the start"},
 		{"ended without an end", "end: {date: 2024-03-01, cites: [zz-paper-3]}", "end: null", "status: ended", "status: is ended but end is null"},
 		{"ongoing with an end", "status: ended", "status: ongoing", "ongoing", "status: is ongoing but the case has an end"},

@@ -395,7 +395,7 @@ func TestClaimsWithEmptyArchive(t *testing.T) {
 	for claim, want := range map[string]casefile.Verdict{
 		"techx-restored": casefile.Contradicted, "tarar-working": casefile.Contradicted, "operational-march-28": casefile.Contradicted,
 		"running-april-16": casefile.Contradicted, "ban-lifted-september": casefile.Contradicted, "mmnews-restored-undated": casefile.Untested,
-		"partly-restored": casefile.Supported, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
+		"partly-restored": casefile.Mixed, "only-pta-may-block": casefile.Mixed, "article-19-kept": casefile.Untested, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
 		"under-two-percent": casefile.Untested, "hostile-agencies": casefile.Untested,
 	} {
 		if got[claim] != want {
