@@ -329,6 +329,41 @@ func TestRankAsOf(t *testing.T) {
 	}
 }
 
+// A start or an end that is one of several days makes a length that is known
+// only between two bounds; the least ranks.
+func TestLengthOfSpans(t *testing.T) {
+	spans := func(startBy, endFrom string) func(*ban.Report) {
+		return func(r *ban.Report) {
+			if startBy != "" {
+				r.StartBy = day(startBy)
+			}
+			if endFrom != "" {
+				r.EndFrom = day(endFrom)
+			}
+		}
+	}
+	for _, test := range []struct {
+		name string
+		r    ban.Report
+		asOf string
+		want ban.Length
+	}{
+		{"days on both sides", report(ban.Record, 1, "2024-03-01", "2024-03-20", spans("2024-03-03", "2024-03-18")), "2026-01-01", ban.Length{Days: 15, AtMost: 19}},
+		{"over before it began at the latest", report(ban.Record, 1, "2024-03-01", "2024-03-02", spans("2024-03-03", "")), "2026-01-01", ban.Length{Days: 0, AtMost: 1}},
+		{"no end", report(ban.Record, 1, "2024-03-01", "", spans("2024-03-31", "")), "2026-01-01", ban.Length{AtLeast: true}},
+		{"held later", report(ban.Record, 1, "2024-03-01", "", spans("2024-03-31", ""), ongoing("2024-12-31")), "2026-01-01", ban.Length{Days: 275, AtLeast: true}},
+		{"while it may have begun", report(ban.Record, 1, "2024-03-01", "2024-05-01", spans("2024-03-31", "")), "2024-03-10", ban.Length{AtMost: 9, Ongoing: true}},
+	} {
+		bans := ban.Reconcile([]ban.Report{test.r})
+		if l, ok := bans[0].LengthAt(day(test.asOf)); !ok || l != test.want {
+			t.Errorf("%s: %+v (%t), want %+v", test.name, l, ok, test.want)
+		}
+		if r := ban.Rank(bans, day(test.asOf))[0]; r.Shortest != test.want.Days || r.Longest != max(test.want.Days, test.want.AtMost) {
+			t.Errorf("%s: %d to %d days", test.name, r.Shortest, r.Longest)
+		}
+	}
+}
+
 // What is exported reads back as the same bans.
 func TestExportRoundTrip(t *testing.T) {
 	name := func(id string) string { return strings.ToUpper(id[:1]) + id[1:] }

@@ -89,7 +89,7 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 	}
 	if l, ok := b.LengthAt(asOf); ok && b.Status == Ended && !l.Ongoing {
 		cell["end_date"] = b.End.Format(time.DateOnly)
-		cell["duration"] = strconv.Itoa(l.Days + 1)
+		cell["duration"] = strconv.Itoa(l.most() + 1) // from the earliest start to the latest end, the days of the row
 	} else if b.Status == Ended {
 		cell["shutdown_status"] = "Ongoing" // as of the day
 	}
