@@ -281,7 +281,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 	if err != nil {
 		return err
 	}
-	joined, _ := joinWeb(web, b.Added)
+	joined, _, _ := joinWeb(web, b.Added)
 	items = append(items, joined...)
 	for _, it := range items {
 		it.verdict.Raw = b.SHA256
