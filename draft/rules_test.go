@@ -346,3 +346,22 @@ func TestDayOfTheByline(t *testing.T) {
 		}
 	}
 }
+
+// A span of months is a span, and not its last month.
+func TestMonthsRange(t *testing.T) {
+	for text, want := range map[string]string{
+		"The ministry sent 3,400 requests between January and June 2025.": "2025-01/2025-06",
+		"It counted them from July to December 2024.":                     "2024-07/2024-12",
+		"It counted them for Jan-Mar 2024.":                               "2024-01/2024-03",
+		"It was blocked in May and June 2025.":                            "2025-05/2025-06",
+		"It was blocked in June 2025.":                                    "2025-06",
+	} {
+		var got []string
+		for _, l := range read(t, "", text).Dates {
+			got = append(got, l.Is.Date.String())
+		}
+		if !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %s", text, got, want)
+		}
+	}
+}
