@@ -136,7 +136,7 @@ func (g *group) takes(r Report, area []string) bool {
 		if gap > tolerance(m, &r) && !r.Start.Before(g.until) {
 			continue
 		}
-		if len(m.Targets)+len(r.Targets) == 0 && !slices.Equal(m.Other, r.Other) {
+		if len(m.Targets)+len(r.Targets) == 0 && !slices.EqualFunc(m.Other, r.Other, strings.EqualFold) {
 			continue
 		}
 		if sameArea(m, &r, g.areas[i], area) {
