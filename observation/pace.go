@@ -18,24 +18,26 @@ type transfer struct {
 func (t *transfer) seconds() float64 { return t.last - t.start }
 
 // paces notes on the rows of the input's host how fast our probe's transfers
-// from the target and from the reference went: the median of each.
+// went: the median of those from the target and from the reference, where both
+// gave some, and what the reference gave under the target's name.
 func (b *builder) paces(rows []Row) {
 	k := &b.m.TestKeys
 	target, reference := transfers(k, "throttle_target"), transfers(k, "throttle_control")
-	if len(target) == 0 || len(reference) == 0 {
-		return
-	}
-	t, r := median(target), median(reference)
 	named, own := extremes(k)
-	if t.seconds() <= 0 || r.seconds() <= 0 || t.trip <= 0 {
-		return
+	var t, r transfer
+	if len(target) > 0 && len(reference) > 0 {
+		t, r = median(target), median(reference)
 	}
+	timed := t.seconds() > 0 && r.seconds() > 0 && t.trip > 0
 	for i := range rows {
-		if rows[i].Hop == 0 && rows[i].HTTP.Tried() {
+		if rows[i].Hop != 0 || !rows[i].HTTP.Tried() {
+			continue
+		}
+		rows[i].PaceNamed, rows[i].PaceOwn = named, own
+		if timed {
 			rows[i].Pace = float64(t.bytes) / t.seconds()
 			rows[i].PaceTrips = t.seconds() / t.trip
 			rows[i].PaceReference = float64(r.bytes) / r.seconds()
-			rows[i].PaceNamed, rows[i].PaceOwn = named, own
 		}
 	}
 }

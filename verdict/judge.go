@@ -12,7 +12,7 @@ import (
 
 // Revision counts the changes of the conditions behind the rules; what the
 // rules themselves say is hashed.
-const Revision = "4"
+const Revision = "5"
 
 // Ruleset names the rule set: its revision, and the hash of the table.
 var Ruleset = func() string {

@@ -620,7 +620,7 @@ var tlsRules = []Rule{
 		Sentence: "The handshake is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
 			recorded := v.TLS.Tried() || s.fetched // an exchange whose handshake was not recorded may have been cut off after it
-			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.reached(v, tlsStep) && s.familyWorks(v)
+			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.passed(v) && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
 	{
@@ -628,7 +628,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast + "; old controls make no handshakes of their own",
 		Sentence: "The handshake is cut off at a genuine address; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && s.genuine(v) && s.connected(v) &&
+			return cutOff(v.tls) && !s.passed(v) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && s.genuine(v) && s.connected(v) &&
 				strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -646,12 +646,12 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: "the same address, at the same time, with another name",
 		Sentence: "The handshake is cut off with this name and completes with another one at the same address.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v)
+			return cutOff(v.tls) && !s.passed(v) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v)
 		},
 	},
 	{
 		ID: "tls_throttle_name", Layer: LayerTLS, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "tls.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Mechanism: "tls.throttle", Basis: "the same server, in turn, with and without the name, three times; thresholds fitted on our lab",
 		Sentence: "Transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
 		row:      func(s *scene, v *view) bool { return v.tls == done && slowedByName(v) },
 	},
@@ -705,6 +705,13 @@ var tlsRules = []Rule{
 		Sentence: "The handshake completed, but the server did not prove its name.",
 		row:      func(s *scene, v *view) bool { return v.tls == done },
 	},
+}
+
+// passed reports whether a handshake ran into a timeout and our probe's second
+// one, with the same name at the same address, completed: lost packets do that.
+// A reset is nobody's loss.
+func (s *scene) passed(v *view) bool {
+	return v.tls == timedOut && s.other(func(w *view) bool { return w.Name == v.Name && w.Contrast("repeat", "tls") == done })
 }
 
 // connected reports whether a handshake can have been tried: the address let
@@ -870,12 +877,12 @@ var httpRules = []Rule{
 		Mechanism: "http.throttle", Basis: contrast + "; threshold fitted on our lab",
 		Sentence: "The page trickled in until the probe gave up, at a pace that the distance does not explain; the control loaded it.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && !notByName(v) && (v.vouched || v.kin || v.Hop > 0)
+			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && !cleared(v) && (v.vouched || v.kin || v.Hop > 0)
 		},
 	},
 	{
 		ID: "http_throttle_name", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "http.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Mechanism: "http.throttle", Basis: "the same server, in turn, with and without the name, three times; thresholds fitted on our lab",
 		Sentence: "In clear text, transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
 		row:      func(s *scene, v *view) bool { return v.tls == "" && v.http.Tried() && slowedByName(v) },
 	},
@@ -884,7 +891,7 @@ var httpRules = []Rule{
 		Mechanism: "http.*", Basis: contrast,
 		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v) && !notByName(v)) && s.familyWorks(v) &&
+			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v) && !cleared(v)) && s.familyWorks(v) &&
 				(v.vouched || v.kin || v.Literal && !v.bogon || v.IP == "" && !v.Literal && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
 					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
 		},

@@ -43,14 +43,15 @@ func slowHandshake(s *scene, v *view) bool {
 }
 
 // The thresholds of our probe's transfers, fitted by TestPaceThresholds of
-// internal/trial on its lab (docs/lab.md has the figures): own over name was at
-// most 4.7 where nobody throttles, both then being above 2 MB/s, and at least 100
-// where somebody does.
+// internal/trial on its lab; docs/lab.md has the figures.
 const (
 	paceTrips = 40      // round trips for 128 kB: slow start takes about five, a server at the other end of the world ten
 	paceTimes = 20      // how much faster another server's transfers are
-	nameTimes = 10      // how much faster the same server's are under its own name
 	paceRate  = 100_000 // bytes a second below which anything is slow
+	nameTimes = 10      // how much faster the same server's are under its own name, where the name is throttled
+
+	suspectTimes = 3       // the same, where it may be
+	suspectRate  = 200_000 // and below what rate
 )
 
 // paced reports whether our probe's transfers show the target alone to be
@@ -64,9 +65,19 @@ func paced(_ *scene, v *view) bool {
 // target's name and fast in turn under its own: no server and no line does
 // that.
 func slowedByName(v *view) bool {
-	return v.Pace > 0 && v.Pace < paceRate && v.PaceNamed > 0 && v.PaceNamed < paceRate && v.PaceOwn >= nameTimes*v.PaceNamed
+	return v.Pace > 0 && v.Pace < paceRate && slowUnder(v, paceRate, nameTimes)
 }
 
-// notByName reports whether the reference was as fast under the target's name
-// as under its own: then the target's server may be slow by itself.
-func notByName(v *view) bool { return v.PaceNamed > 0 && 2*v.PaceNamed >= v.PaceOwn }
+// slowUnder reports whether each transfer from the reference under the
+// target's name was below a rate, and each under its own so many times faster.
+func slowUnder(v *view, rate, times float64) bool {
+	return v.PaceNamed > 0 && v.PaceNamed < rate && v.PaceOwn >= times*v.PaceNamed
+}
+
+// cleared reports whether our probe timed transfers and the name is not slow
+// wherever it goes: then that a page does not come in time may be its server's
+// doing, or the line's, and is not held against the path. Nothing is cleared
+// where nobody timed anything.
+func cleared(v *view) bool {
+	return (v.Pace > 0 || v.PaceNamed > 0) && !slowUnder(v, suspectRate, suspectTimes)
+}

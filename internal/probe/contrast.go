@@ -102,8 +102,9 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 		r.hostContrasts(ctx, &all, f, innocents)
 	}
 	all.Wait()
-	for _, e := range f.badTLS[:min(len(f.badTLS), 1)] {
-		r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN}, "repeat")
+	// Last, as it may renew a residual block.
+	if r.url.Scheme == "https" && len(f.badTLS) > 0 {
+		r.vary(ctx, f.badTLS[0].addr, Hello{Name: host, ALPN: webALPN}, "repeat")
 	}
 }
 
@@ -322,11 +323,14 @@ func (r *run) throttle(ctx context.Context) {
 	}
 }
 
-// The transfers under the target's name: few and short, as they may be slow. A
-// target at the rate of unslowed, in bytes a second, is worth none.
+// The transfers under the target's name. Each is long enough for lost packets
+// to cost what they cost, and given up when it has shown to be slow: the rate
+// of one that went on for seconds says enough. A target at the rate of
+// unslowed, in bytes a second, is worth none.
 const (
-	namedRounds = 2
-	namedBytes  = 128 << 10
+	namedRounds = 3
+	namedBytes  = 256 << 10
+	namedTime   = 4 * time.Second
 	unslowed    = 400_000
 )
 
@@ -334,8 +338,7 @@ const (
 // name and under the target's, in turn, from the same server. A server that is
 // slow itself, or far away, has no part in it.
 func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.AddrPort, object *url.URL) {
-	size := min(r.cfg.Throttle.Bytes, namedBytes)
-	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(size)))
+	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(namedBytes)))
 	if err != nil {
 		return
 	}
@@ -349,8 +352,8 @@ func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.Add
 		object = &own
 	}
 	for range namedRounds {
-		r.transfer(ctx, shipment{at: there, url: object, size: size, tag: "throttle_control", more: "throttle_again"})
-		r.transfer(ctx, shipment{at: there, url: &under, size: size, tag: "throttle_name", name: target.Hostname()})
+		r.transfer(ctx, shipment{at: there, url: object, size: namedBytes, tag: "throttle_control", more: "throttle_again", limit: namedTime})
+		r.transfer(ctx, shipment{at: there, url: &under, size: namedBytes, tag: "throttle_name", name: target.Hostname(), limit: namedTime})
 		if ctx.Err() != nil {
 			return
 		}
@@ -385,6 +388,8 @@ type shipment struct {
 	tag  string
 	more string // one more tag
 	name string // the server name to send, where it is not the URL's: the certificate is not checked then
+
+	limit time.Duration // of the exchange, where it is shorter than that of a page; 0 none
 }
 
 // transfer makes one, and returns its bytes a second: 0 where it came to
@@ -418,7 +423,11 @@ func (r *run) transfer(ctx context.Context, s shipment) float64 {
 	if s.tag == "throttle_target" {
 		headers = r.withCookies(s.url, headers)
 	}
-	x := r.cfg.HTTP(ctx, conn, s.at, Ask{URL: s.url, Headers: headers, Read: s.size})
+	w := r.cfg.Wire
+	if page := w.Timeouts.filled().HTTP; s.limit > 0 && s.limit < page {
+		w.Timeouts.HTTP = s.limit
+	}
+	x := w.HTTP(ctx, conn, s.at, Ask{URL: s.url, Headers: headers, Read: s.size})
 	r.rec.exchange(x, tx, true)
 	r.note(Note{Step: "throttle", What: s.url.String(), Failure: Failure(x.Err), Contrast: true, Detail: rate(x), Took: x.End.Sub(x.Start)})
 	if seconds := x.End.Sub(x.Start).Seconds(); seconds > 0 {
