@@ -43,9 +43,10 @@ func (b *builder) paces(rows []Row) {
 }
 
 // extremes are the fastest transfer from the reference under the target's name
-// and the slowest under its own, of at least two each.
+// and the slowest under its own, of at least two each. One that stopped and was
+// waited for counts with the wait.
 func extremes(k *measurement.TestKeys) (named, own float64) {
-	under, apart := transfers(k, "throttle_name"), transfers(k, "throttle_again")
+	under, apart := measured(started(k, "throttle_name", true)), measured(started(k, "throttle_again", true))
 	if len(under) < 2 || len(apart) < 2 {
 		return 0, 0
 	}
@@ -78,6 +79,19 @@ const (
 )
 
 func transfers(k *measurement.TestKeys, tag string) []transfer {
+	return measured(started(k, tag, false))
+}
+
+// measured leaves out what is too little for a rate.
+func measured(all []transfer) []transfer {
+	return slices.DeleteFunc(all, func(t transfer) bool {
+		return t.bytes < minTransfer && (t.bytes < minTrickle || t.seconds() < trickleSeconds)
+	})
+}
+
+// started are the transfers whose connection stood. Where waits is set, one
+// that ran into its timeout after some bytes lasted until then.
+func started(k *measurement.TestKeys, tag string, waits bool) []transfer {
 	var all []transfer
 	at := map[int64]int{} // a hostile document has many events
 	find := func(txn int64) *transfer {
@@ -111,9 +125,16 @@ func transfers(k *measurement.TestKeys, tag string) []transfer {
 			t.last = max(t.last, e.T)
 		}
 	}
-	return slices.DeleteFunc(all, func(t transfer) bool {
-		return t.bytes < minTransfer && (t.bytes < minTrickle || t.seconds() < trickleSeconds)
-	})
+	for i := range k.Requests {
+		r := &k.Requests[i]
+		if !waits || r.Failure != "generic_timeout_error" || !slices.Contains(r.Tags, tag) {
+			continue
+		}
+		if t := find(r.TransactionID); t != nil {
+			t.last = max(t.last, r.T)
+		}
+	}
+	return all
 }
 
 // median is the transfer in the middle by rate.

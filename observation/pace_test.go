@@ -46,6 +46,15 @@ func TestPaces(t *testing.T) {
 	if page.PaceNamed < 99_990 || page.PaceNamed > 100_010 || page.PaceOwn < 4.9e6 || page.PaceOwn > 5.1e6 {
 		t.Errorf("under the name %v, under its own %v", page.PaceNamed, page.PaceOwn)
 	}
+	// One that stopped and was given up 8 s later is slower by that under the
+	// name; a transfer of the target's is not.
+	for txn, tag := range map[int64]string{301: "throttle_name", 302: "throttle_name", 101: "throttle_target"} {
+		k.Requests = append(k.Requests, measurement.Transaction{Failure: "generic_timeout_error", T: 60, TransactionID: txn, Tags: []string{"depth=0", "contrast", "throttle", tag}})
+	}
+	page = observation.Observe(m, observation.Options{}).Rows[1]
+	if page.PaceNamed < 19_000 || page.PaceNamed > 26_000 || page.Pace < 999_000 {
+		t.Errorf("stopped under the name: %v, target %v", page.PaceNamed, page.Pace)
+	}
 	k.NetworkEvents = nil
 	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.Pace != 0 {
 		t.Errorf("pace %v without events", page.Pace)
