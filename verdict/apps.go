@@ -242,6 +242,12 @@ var appRules = []Rule{
 		},
 	},
 	{
+		ID: "wireguard_silent", Layer: LayerApp, Outcome: OutcomeUnknown,
+		Basis:    "a server of WireGuard answers nobody whom it does not know (Donenfeld, WireGuard, section 5.1)",
+		Sentence: "The WireGuard server is silent: it is blocked, or switched off, or does not know the key.",
+		whole:    func(s *scene) bool { return s.tunnelled && s.silent() },
+	},
+	{
 		ID: "tunnel_failed", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
 		Mechanism: "*", Basis: "without a control, a failure has many explanations",
 		Sentence: "The tool, or most of its servers, does not work here.",
@@ -250,7 +256,7 @@ var appRules = []Rule{
 				return false
 			}
 			worked, tried := s.tunnelCount()
-			return tried > 0 && 2*worked < tried
+			return tried > 0 && 2*worked < tried && !s.silent()
 		},
 	},
 	{
@@ -305,6 +311,12 @@ func (s *scene) tunnels() map[string]*group {
 		}
 	}
 	return kinds
+}
+
+// silent reports whether all that was tried are WireGuard's servers, and none
+// said a word: that of a closed port would be one.
+func (s *scene) silent() bool {
+	return !s.other(func(v *view) bool { return v.Tunnel.Tried() && (v.TunnelKind != "wireguard" || v.Tunnel != timedOut) })
 }
 
 // lone reports whether no kind of server works.

@@ -157,6 +157,12 @@ func tunnel(kind, ip string, f observation.Result) row {
 	return part("tor", ip, ip, func(r *row) { r.TLS, r.ServerName, r.TunnelKind, r.Tunnel = "", "", kind, f })
 }
 
+func wireguard(f observation.Result) row {
+	return part("wireguard", genuine, genuine, func(r *row) {
+		r.DNS, r.TCP, r.TLS, r.ServerName, r.Transport, r.TunnelKind, r.Tunnel = "", "", "", "", "udp", "wireguard", f
+	})
+}
+
 func six(kind string, f observation.Result, more ...row) []row {
 	var all []row
 	for _, n := range "123456" {
@@ -301,6 +307,7 @@ var ruleCases = map[string]ruleCase{
 		first(stop("tls", reset))},
 	"tunnel_part_blocked": {six("or_port_dirauth", timeout, tunnel("obfs4", strange, ok)), last(func(r *row) { r.Tunnel = timeout })},
 	"tunnel_failed":       {six("or_port_dirauth", timeout), func(r []row) { r[0].Tunnel, r[1].Tunnel, r[2].Tunnel = ok, ok, ok }},
+	"wireguard_silent":    {rows(wireguard(timeout)), first(func(r *row) { r.Tunnel = refused })},
 	"tunnel_works":        {six("or_port_dirauth", ok), func(r []row) { r[0].Tunnel, r[1].Tunnel, r[2].Tunnel, r[3].Tunnel = reset, reset, reset, reset }},
 	"connection_verified": {rows(part("urlgetter", "a.example", genuine)), first(func(r *row) { r.NoVerify = true })},
 }
