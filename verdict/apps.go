@@ -95,6 +95,16 @@ func (s *scene) appOf() *app {
 	return a
 }
 
+// spare reports whether a row is one of many endpoints of a part of an app, most
+// of which work.
+func (s *scene) spare(v *view) bool {
+	if !isApp(s.first.TestName) {
+		return false
+	}
+	g := s.appOf().groups[groupOf(v)]
+	return g != nil && g.tried > 2 && 2*g.worked >= g.tried
+}
+
 // add counts an endpoint. One that speaks TLS works when the handshake proves
 // the name; the others when they connect.
 func (g *group) add(v *view) {

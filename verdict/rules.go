@@ -495,7 +495,7 @@ var tcpRules = []Rule{
 		Mechanism: "tcp.*", Basis: contrast,
 		Sentence: "The address is genuine and the control connects to it; the probe cannot.",
 		row: func(s *scene, v *view) bool {
-			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v)
+			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v) && !s.otherPort(v)
 		},
 	},
 	{
@@ -536,6 +536,12 @@ var tcpRules = []Rule{
 		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.reached(v, tcpStep) },
 	},
 	{
+		ID: "tcp_other_port", Layer: LayerTCP, Outcome: OutcomeUnknown,
+		Basis:    "the page came, over a connection that verifies or as the control has it",
+		Sentence: "The probe cannot connect to a port that the page does not need.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.otherPort(v) },
+	},
+	{
 		ID: "tcp_unvouched", Layer: LayerTCP, Outcome: OutcomeUnknown,
 		Basis:    "a result against a wrong address says nothing of the target",
 		Sentence: "The connection failed, to an address that nothing vouches for.",
@@ -545,7 +551,7 @@ var tcpRules = []Rule{
 		ID: "tcp_failed", Layer: LayerTCP, Outcome: OutcomeUnknown, State: Impaired,
 		Mechanism: "tcp.*", Basis: "the control has no view of the same endpoint",
 		Sentence: "The probe cannot connect, and nothing tells why.",
-		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.comparable() },
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.comparable() && !s.spare(v) },
 	},
 	{
 		ID: "tcp_failed_alone", Layer: LayerTCP, Outcome: OutcomeUnknown,
@@ -559,6 +565,13 @@ var tcpRules = []Rule{
 		Sentence: "The probe connects.",
 		row:      func(s *scene, v *view) bool { return v.tcp == done && !v.bogon },
 	},
+}
+
+// otherPort reports whether a row is of the input's host, at a port that is not
+// the input's, and the page came all the same: probes try both ports of the
+// web.
+func (s *scene) otherPort(v *view) bool {
+	return s.web && s.pageOK && v.Hop == 0 && !v.HTTP.Tried() && !v.TLS.Tried() && v.Port != 0 && v.Port != observation.PortOf(s.first.Input)
 }
 
 func tcpFailed(v *view) bool {
@@ -679,7 +692,7 @@ var tlsRules = []Rule{
 		ID: "tls_failed", Layer: LayerTLS, Outcome: OutcomeUnknown, State: Impaired,
 		Mechanism: "tls.*", Basis: "the control has no view of the same handshake, or the failure says little",
 		Sentence: "The handshake failed, and nothing tells why.",
-		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.comparable() },
+		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.comparable() && !s.spare(v) },
 	},
 	{
 		ID: "tls_failed_alone", Layer: LayerTLS, Outcome: OutcomeUnknown,
@@ -967,7 +980,7 @@ var httpRules = []Rule{
 		Mechanism: "http.*", Basis: "the failure has more than one explanation",
 		Sentence: "The exchange failed, and nothing tells why.",
 		row: func(s *scene, v *view) bool {
-			return v.http.Failed() && !s.pageOK && s.comparable()
+			return v.http.Failed() && !s.pageOK && s.comparable() && !s.spare(v)
 		},
 	},
 	{

@@ -245,6 +245,7 @@ var ruleCases = map[string]ruleCase{
 	"tcp_redirect_down": {rows(secure(redirects, func(r *row) { r.ControlHTTP = refused }), next("https", stop("tcp", refused))), first(func(r *row) { r.ControlHTTP = ok })},
 	"tcp_ipv6":          {rows(secure(stop("tcp", "network_unreachable"), func(r *row) { r.IP = "2001:db8::1" })), first(func(r *row) { r.IP = genuine })},
 	"tcp_partial":       {rows(secure(stop("tcp", timeout)), secure(func(r *row) { r.IP = "198.51.100.2" })), last(func(r *row) { r.TCP, r.TLS, r.HTTP = timeout, "", "" })},
+	"tcp_other_port":    {rows(secure(), secure(stop("tcp", refused), func(r *row) { r.Port = 80 })), first(stop("http", reset))},
 	"tcp_unvouched":     {rows(secure(at(strange), stop("tcp", timeout))), first(func(r *row) { r.IP = genuine })},
 	"tcp_failed":        {rows(secure(stop("tcp", "connect_error"))), first(alone)},
 	"tcp_failed_alone":  {rows(secure(stop("tcp", timeout), alone)), first(func(r *row) { r.ControlState = observation.Unrecorded })},
