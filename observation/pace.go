@@ -72,10 +72,13 @@ func (t *transfer) rate() float64 {
 const minTransfer = 64 << 10
 
 // A transfer that gave less is one all the same where it went on for seconds:
-// held to some kB/s, the probe gives up before there are more.
+// held to some kB/s, the probe gives up before there are more. Losses may stop
+// it before: from droppedSeconds on, the wait until the probe gave up counts. A
+// server that stops at once, as one that is cut off does, is not slow.
 const (
 	minTrickle     = 4 << 10
 	trickleSeconds = 3.0
+	droppedSeconds = 1.0
 )
 
 func transfers(k *measurement.TestKeys, tag string) []transfer {
@@ -127,10 +130,10 @@ func started(k *measurement.TestKeys, tag string, waits bool) []transfer {
 	}
 	for i := range k.Requests {
 		r := &k.Requests[i]
-		if !waits || r.Failure != "generic_timeout_error" || !slices.Contains(r.Tags, tag) {
+		if r.Failure != "generic_timeout_error" || !slices.Contains(r.Tags, tag) {
 			continue
 		}
-		if t := find(r.TransactionID); t != nil {
+		if t := find(r.TransactionID); t != nil && (waits || t.bytes < minTransfer && t.seconds() >= droppedSeconds) {
 			t.last = max(t.last, r.T)
 		}
 	}
