@@ -1,6 +1,7 @@
 package observation
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/bandish/bandish/measurement"
@@ -23,7 +24,7 @@ func (t *transfer) seconds() float64 { return t.last - t.start }
 func (b *builder) paces(rows []Row) {
 	k := &b.m.TestKeys
 	target, reference := transfers(k, "throttle_target"), transfers(k, "throttle_control")
-	named, own := extremes(k)
+	named, own := byName(k)
 	var t, r transfer
 	if len(target) > 0 && len(reference) > 0 {
 		t, r = median(target), median(reference)
@@ -42,10 +43,11 @@ func (b *builder) paces(rows []Row) {
 	}
 }
 
-// extremes are the fastest transfer from the reference under the target's name
-// and the slowest under its own, of at least two each. One that stopped and was
-// waited for counts with the wait.
-func extremes(k *measurement.TestKeys) (named, own float64) {
+// byName are the rates of the fastest transfer from the reference under the
+// target's name and of the middle one, or the slower of two, under its own, of
+// at least two each: a packet lost at a bad moment makes any one slow. One that
+// stopped and was waited for counts with the wait.
+func byName(k *measurement.TestKeys) (named, own float64) {
 	under, apart := measured(started(k, "throttle_name", true)), measured(started(k, "throttle_again", true))
 	if len(under) < 2 || len(apart) < 2 {
 		return 0, 0
@@ -53,11 +55,8 @@ func extremes(k *measurement.TestKeys) (named, own float64) {
 	for _, t := range under {
 		named = max(named, t.rate())
 	}
-	own = apart[0].rate()
-	for _, t := range apart {
-		own = min(own, t.rate())
-	}
-	return named, own
+	slices.SortFunc(apart, func(a, b transfer) int { return cmp.Compare(a.rate(), b.rate()) })
+	return named, apart[(len(apart)-1)/2].rate()
 }
 
 func (t *transfer) rate() float64 {

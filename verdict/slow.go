@@ -62,14 +62,14 @@ func paced(_ *scene, v *view) bool {
 
 // slowedByName reports whether the target was slow, and every transfer from
 // the reference, a server that has nothing to do with it, was slow under the
-// target's name and fast in turn under its own: no server and no line does
-// that.
+// target's name, and most in turn fast under its own: no server and no line
+// does that.
 func slowedByName(v *view) bool {
 	return v.Pace > 0 && v.Pace < paceRate && slowUnder(v, paceRate, nameTimes)
 }
 
 // slowUnder reports whether each transfer from the reference under the
-// target's name was below a rate, and each under its own so many times faster.
+// target's name was below a rate, and most under its own so many times faster.
 func slowUnder(v *view, rate, times float64) bool {
 	return v.PaceNamed > 0 && v.PaceNamed < rate && v.PaceOwn >= times*v.PaceNamed
 }
