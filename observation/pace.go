@@ -49,11 +49,14 @@ func (b *builder) paces(rows []Row) {
 // stopped and was waited for counts with the wait.
 func byName(k *measurement.TestKeys) (named, own float64) {
 	under, apart := measured(started(k, "throttle_name", true)), measured(started(k, "throttle_again", true))
-	if len(under) < 2 || len(apart) < 2 {
+	if len(apart) < 2 {
 		return 0, 0
 	}
 	for _, t := range under {
 		named = max(named, t.rate())
+	}
+	if len(under) < 2 {
+		named = 0
 	}
 	slices.SortFunc(apart, func(a, b transfer) int { return cmp.Compare(a.rate(), b.rate()) })
 	return named, apart[(len(apart)-1)/2].rate()

@@ -38,7 +38,7 @@ func TestPaces(t *testing.T) {
 	add(301, "throttle_name", 50, 0.02, 1, 2)
 	add(401, "throttle_again", 60, 0.02, 0.01, 0.02)
 	add(402, "throttle_again", 70, 0.02, 0.02, 0.04)
-	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.PaceNamed != 0 || page.PaceOwn != 0 {
+	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.PaceNamed != 0 || page.PaceOwn < 4.9e6 {
 		t.Errorf("one transfer gave %v against %v", page.PaceNamed, page.PaceOwn)
 	}
 	add(302, "throttle_name", 80, 0.02, 2, 8)

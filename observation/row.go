@@ -118,7 +118,7 @@ type Row struct {
 
 	// Where the target was slow: what the reference gave under the target's
 	// name, and in turn under its own. The fastest of at least two under the
-	// target's name, and the middle one under its own; 0 where there are none.
+	// target's name, and the middle one under its own; 0 where there are fewer.
 	PaceNamed float64 `parquet:"pace_named"`
 	PaceOwn   float64 `parquet:"pace_own"`
 

@@ -37,6 +37,19 @@ func TestWhatWasLookedAtTwice(t *testing.T) {
 		{"a page over TLS that is late, the name fast elsewhere", rows(secure(late(30_000, 8e6, 8e6))), false},
 		{"a page over TLS that is late, the name slow elsewhere", rows(secure(late(30_000, 40_000, 8e6))), true},
 
+		{"late, and nothing came under the name either", rows(plain(late(0, 0, 8e6), func(r *row) { r.Contrasts = []string{"throttle_name http generic_timeout_error"} })), true},
+		{"late, and no connection stood under the name either", rows(plain(late(0, 0, 8e6), func(r *row) { r.Contrasts = []string{"throttle_name tcp generic_timeout_error"} })), false},
+		{"late, and the reference gave nothing", rows(plain(late(0, 0, 0), func(r *row) { r.Contrasts = []string{"throttle_control http generic_timeout_error"} })), false},
+		{"late, and an ordinary server could not be reached in time", rows(plain(late(0, 0, 0), func(r *row) { r.Contrasts = []string{"innocent_baseline tcp generic_timeout_error"} })), false},
+		{"no connection, and none to an ordinary server", rows(secure(stop("tcp", timeout), func(r *row) { r.Contrasts = []string{"innocent_baseline tcp generic_timeout_error"} })), false},
+		{"no connection, and one to an ordinary server", rows(secure(stop("tcp", timeout), func(r *row) { r.Contrasts = []string{"innocent_baseline tls ok"} })), true},
+		{"a connection refused, and none to an ordinary server", rows(secure(stop("tcp", refused), func(r *row) { r.Contrasts = []string{"innocent_baseline tcp generic_timeout_error"} })), true},
+		{"a lookup that nobody answered", rows(secure(stop("dns", timeout), func(r *row) { r.Contrasts = []string{"repeat dns generic_timeout_error"} })), true},
+		{"a lookup that nobody answered, and then somebody did", rows(secure(stop("dns", timeout), func(r *row) { r.Contrasts = []string{"repeat dns ok"} })), false},
+		{"a handshake timed out four times and completed once", rows(secure(handshake(timeout, timeout), func(r *row) { r.Contrasts = append(r.Contrasts, "repeat tls ok") })), false},
+		{"a handshake timed out with no control, another name's did not, and the name passed at an ordinary server",
+			rows(secure(alone, handshake(timeout, timeout), func(r *row) { r.Contrasts = append(r.Contrasts, "innocent_server tls ok") })), false},
+
 		{"a handshake timed out, and again", rows(secure(handshake(timeout, timeout))), true},
 		{"a handshake timed out, and then completed", rows(secure(handshake(timeout, ok))), false},
 		{"a handshake was reset, and then completed", rows(secure(handshake(reset, ok))), true},
@@ -45,7 +58,7 @@ func TestWhatWasLookedAtTwice(t *testing.T) {
 		if got := v.State == verdict.Blocked || v.State == verdict.LikelyBlocked; got != c.blocked {
 			t.Errorf("%s: %s by %v", c.name, v.State, v.Rules)
 		}
-		if !c.blocked && v.State != verdict.Impaired {
+		if !c.blocked && v.State != verdict.Impaired && v.State != verdict.Insufficient {
 			t.Errorf("%s: %s, want impaired", c.name, v.State)
 		}
 		if i := slices.IndexFunc(v.Mechanisms, func(m string) bool { return m == "server_side" }); i >= 0 {

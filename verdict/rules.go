@@ -174,7 +174,9 @@ var dnsRules = []Rule{
 		ID: "dns_timeout", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.timeout", Basis: contrast,
 		Sentence: "The resolver does not answer for the name; the control resolved it.",
-		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == timedOut },
+		row: func(s *scene, v *view) bool {
+			return lookupContrast(s, v) && v.dns == timedOut && !v.Worked("repeat", "dns")
+		},
 	},
 	{
 		ID: "dns_no_data", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
@@ -495,7 +497,7 @@ var tcpRules = []Rule{
 		Mechanism: "tcp.*", Basis: contrast,
 		Sentence: "The address is genuine and the control connects to it; the probe cannot.",
 		row: func(s *scene, v *view) bool {
-			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v) && !s.otherPort(v)
+			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v) && !s.otherPort(v) && !byChance(v, v.tcp)
 		},
 	},
 	{
@@ -659,7 +661,8 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: "the same address, at the same time, with another name",
 		Sentence: "The handshake is cut off with this name and completes with another one at the same address.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && !s.passed(v) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v)
+			return cutOff(v.tls) && !s.passed(v) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v) &&
+				!(v.tls == timedOut && v.Worked("innocent_server", "tls")) // there the name passed
 		},
 	},
 	{
@@ -720,11 +723,12 @@ var tlsRules = []Rule{
 	},
 }
 
-// passed reports whether a handshake ran into a timeout and our probe's second
-// one, with the same name at the same address, completed: lost packets do that.
-// A reset is nobody's loss.
+// passed reports whether a handshake ran into a timeout and another one of our
+// probe, with the same name at the same address, completed, or an innocent
+// server could not be reached in time either: lost packets do that. A reset is
+// nobody's loss.
 func (s *scene) passed(v *view) bool {
-	return v.tls == timedOut && s.other(func(w *view) bool { return w.Name == v.Name && w.Contrast("repeat", "tls") == done })
+	return v.tls == timedOut && (badLine(v) || s.other(func(w *view) bool { return w.Name == v.Name && w.Worked("repeat", "tls") }))
 }
 
 // connected reports whether a handshake can have been tried: the address let

@@ -1,5 +1,7 @@
 package verdict
 
+import "github.com/bandish/bandish/observation"
+
 // The thresholds of slowness. Russia slowed Twitter in 2021 to about 16 kB/s
 // (Xue and others, IMC 2021); a line of the third generation carries 200 kB/s
 // and more. What stays below slowRate over a short distance for seconds on end
@@ -75,9 +77,34 @@ func slowUnder(v *view, rate, times float64) bool {
 }
 
 // cleared reports whether our probe timed transfers and the name is not slow
-// wherever it goes: then that a page does not come in time may be its server's
-// doing, or the line's, and is not held against the path. Nothing is cleared
-// where nobody timed anything.
+// wherever it goes, or the reference gave nothing either: then that a page does
+// not come in time may be its server's doing, or the line's, and is not held
+// against the path. Nothing is cleared where nobody timed anything.
 func cleared(v *view) bool {
-	return (v.Pace > 0 || v.PaceNamed > 0) && !slowUnder(v, suspectRate, suspectTimes)
+	if badLine(v) {
+		return true
+	}
+	tried := v.Contrast("throttle_control", "tcp") != "" || v.Contrast("throttle_control", "tls") != "" || v.Contrast("throttle_control", "http") != ""
+	switch {
+	case v.Pace == 0 && v.PaceOwn == 0 && !tried:
+		return false
+	case v.Pace == 0 && v.PaceNamed == 0 && v.PaceOwn > 0 && stopped(v):
+		return false // neither the target nor the name elsewhere gave anything, and the reference did
+	}
+	return !slowUnder(v, suspectRate, suspectTimes)
 }
+
+// stopped reports whether the connections under the target's name stood, and
+// nothing came over them.
+func stopped(v *view) bool {
+	return !v.Contrast("throttle_name", "tcp").Failed() && !v.Contrast("throttle_name", "tls").Failed() && v.Contrast("throttle_name", "http") == timedOut
+}
+
+// badLine reports whether our probe could not reach an innocent server, by its
+// own name, in time: then other timeouts may be the line's too.
+func badLine(v *view) bool {
+	return v.Contrast("innocent_baseline", "tcp") == timedOut || v.Contrast("innocent_baseline", "tls") == timedOut || v.Contrast("innocent_baseline", "http") == timedOut
+}
+
+// byChance reports whether a step ran into a timeout that may be the line's.
+func byChance(v *view, f observation.Result) bool { return f == timedOut && badLine(v) }

@@ -93,6 +93,9 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 	}
 	innocents := r.innocents(ctx)
 	all.Go(func() { r.noServer(ctx, innocents, host) })
+	if r.unanswered {
+		all.Go(func() { r.askAgain(ctx, host) })
+	}
 	for _, e := range f.badTCP[:min(len(f.badTCP), 1)] {
 		all.Go(func() { r.otherPort(ctx, e.addr) })
 	}
@@ -104,8 +107,29 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 	all.Wait()
 	// Last, as it may renew a residual block.
 	if r.url.Scheme == "https" && len(f.badTLS) > 0 {
-		r.vary(ctx, f.badTLS[0].addr, Hello{Name: host, ALPN: webALPN}, "repeat")
+		r.repeat(ctx, &all, f.badTLS[0], host)
 	}
+}
+
+// askAgain asks the system's resolver once more what it did not answer.
+func (r *run) askAgain(ctx context.Context, host string) {
+	l := r.cfg.System(ctx, host)
+	l.Tx = r.rec.next(depthTag(0), measurement.TagContrast, "repeat")
+	r.rec.lookup(l, false)
+	r.note(Note{Step: "dns", What: "system resolver on " + host + " once more", Failure: Failure(l.Err), Detail: joinAddrs(l.Addrs), Contrast: true, Took: l.End.Sub(l.Start)})
+}
+
+// repeat shakes hands once more as before; several times at once where it was
+// lost packets that may have broken it off.
+func (r *run) repeat(ctx context.Context, all *sync.WaitGroup, e endpoint, host string) {
+	times := 1
+	if Failure(e.tls.Err) == failTimeout {
+		times = insist
+	}
+	for range times {
+		all.Go(func() { r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN}, "repeat") })
+	}
+	all.Wait()
 }
 
 // vary shakes hands once more with one thing changed.
@@ -298,8 +322,15 @@ func (r *run) throttle(ctx context.Context) {
 	r.mu.Lock()
 	p := r.page
 	r.mu.Unlock()
-	if t.Object == "" || p == nil || p.Response == nil && p.Length == 0 || !p.worthTiming() {
+	if t.Object == "" || p == nil || !p.worthTiming() {
 		return
+	}
+	limit := time.Duration(0)
+	if p.Response == nil { // not even the beginning of a page: nothing to time, but is it so elsewhere?
+		if Failure(p.Err) != failTimeout {
+			return
+		}
+		t.Rounds, limit = 1, namedTime
 	}
 	size := min(max(p.Length, 64<<10), t.Bytes, MaxTransfer)
 	object, err := url.Parse(strings.ReplaceAll(t.Object, "%d", itoa(size)))
@@ -312,7 +343,7 @@ func (r *run) throttle(ctx context.Context) {
 	}
 	var target, reference []float64
 	for range max(t.Rounds, 1) {
-		target = append(target, r.transfer(ctx, shipment{at: p.Addr, url: p.URL, size: size, tag: "throttle_target"}))
+		target = append(target, r.transfer(ctx, shipment{at: p.Addr, url: p.URL, size: size, tag: "throttle_target", limit: limit}))
 		reference = append(reference, r.transfer(ctx, shipment{at: there, url: object, size: size, tag: "throttle_control"}))
 		if ctx.Err() != nil {
 			return

@@ -179,6 +179,8 @@ type run struct {
 	page  *Exchange // the last request of the target's own page load
 	known map[netip.Addr]bool
 
+	unanswered bool // nobody answered the system's lookup
+
 	quicEnds []Handshake
 
 	innocentsOnce sync.Once

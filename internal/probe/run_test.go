@@ -477,7 +477,7 @@ func TestLostPacketsAreAskedForAgain(t *testing.T) {
 		l.plain("198.51.100.20:80", serving("hello"))
 		cfg := l.config()
 		cfg.Network = &losing{loop: l, dials: c.dials, lookups: c.lookups}
-		cfg.Timeouts.TCP, cfg.Timeouts.DNS = 300*time.Millisecond, 300*time.Millisecond
+		cfg.Timeouts.TCP, cfg.Timeouts.DNS = 300*time.Millisecond, 300*time.Millisecond // the second time TCP has insistTime
 		cfg.Passive = true
 		k := measure(t, cfg, "http://far.example/").TestKeys
 		if len(k.Queries) != 1 || string(k.Queries[0].Failure) != c.lookup {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/bandish/bandish/measurement"
 	"github.com/miekg/dns"
@@ -60,6 +61,7 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	if !r.cfg.Passive && withoutReason(system.Err) {
 		r.askStub(ctx, host)
 	}
+	r.unanswered = Failure(system.Err) == failTimeout
 	browser = r.fresh(system.Addrs)
 	others = r.fresh(slices.Concat(answers...))
 	if len(browser) == 0 {
@@ -282,14 +284,17 @@ func (r *run) connect(ctx context.Context, tx int64, addr netip.AddrPort, contra
 // insist is how many connections are tried at once where the first was lost.
 const insist = 4
 
+// insistTime is how long at least: a lost SYN is sent again after a second.
+const insistTime = 1500 * time.Millisecond
+
 // connectAgain tries a connection that ran into its timeout once more, several
-// times at once and half as long: on a line that loses every tenth packet each
+// times at once and for half as long: on a line that loses every tenth packet each
 // way, one such timeout in a thousand connections is chance, and this many are
 // not. Where one stands, it is the target's own, with a transaction of its own.
 func (r *run) connectAgain(ctx context.Context, lost int64, addr netip.AddrPort, depth int, tags []string) (Dial, int64) {
 	tx := r.rec.next(tags...)
 	w := r.cfg.Wire
-	w.Timeouts.TCP = w.Timeouts.filled().TCP / 2
+	w.Timeouts.TCP = max(w.Timeouts.filled().TCP/2, insistTime)
 	enough, stop := context.WithCancel(ctx)
 	defer stop()
 	dials := make(chan Dial, insist)
