@@ -500,6 +500,29 @@ func TestLostPacketsAreAskedForAgain(t *testing.T) {
 	}
 }
 
+// A lookup and a handshake that ran into their timeouts are tried again after
+// the contrasts, the handshake four times at once.
+func TestTimeoutsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
+	l.hosts["held.example"] = []string{"198.51.100.20"}
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	l.web("198.51.100.20:443", serving("x"), func(string, net.Conn) bool { <-release; return true }, "held.example")
+	cfg := l.config()
+	cfg.Timeouts.TLS = 200 * time.Millisecond
+	k := measure(t, cfg, "https://held.example/").TestKeys
+	if again := tagged(k.TLSHandshakes, "repeat"); len(again) != insist || again[0].Failure != failTimeout {
+		t.Errorf("handshakes again: %+v", again)
+	}
+	cfg.Network = &losing{loop: l, lookups: systemTries}
+	cfg.Timeouts.DNS = 200 * time.Millisecond
+	k = measure(t, cfg, "https://held.example/").TestKeys
+	if len(k.Queries) != 2 || k.Queries[0].Failure != failTimeout || k.Queries[1].Failure != "" || !slices.Contains(k.Queries[1].Tags, "repeat") {
+		t.Errorf("lookups: %+v", k.Queries)
+	}
+}
+
 func TestPassiveDoesWhatABrowserDoes(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t)
