@@ -95,13 +95,16 @@ func (s *scene) appOf() *app {
 	return a
 }
 
-// spare reports whether a row is one of many endpoints of a part of an app, most
-// of which work.
+// spare reports whether a row is one of many endpoints of a part of an app, or
+// of the servers of a tool, most of which work: some are always out of order.
 func (s *scene) spare(v *view) bool {
-	if !isApp(s.first.TestName) {
+	if v.Tunnel.Tried() {
+		return s.mostWork
+	}
+	if s.app == nil {
 		return false
 	}
-	g := s.appOf().groups[groupOf(v)]
+	g := s.app.groups[groupOf(v)]
 	return g != nil && g.tried > 2 && 2*g.worked >= g.tried
 }
 
@@ -173,7 +176,7 @@ var appRules = []Rule{
 			if !isApp(s.first.TestName) {
 				return false
 			}
-			a := s.appOf()
+			a := s.app
 			if !a.through {
 				return false
 			}
@@ -194,7 +197,7 @@ var appRules = []Rule{
 				return false
 			}
 			tried, reset := 0, 0
-			for _, g := range s.appOf().groups {
+			for _, g := range s.app.groups {
 				if g.worked > 0 {
 					return false
 				}
@@ -209,7 +212,7 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "without a control, a failure has many explanations",
 		Sentence: "A part of the app, or all of it, does not work.",
 		whole: func(s *scene) bool {
-			return isApp(s.first.TestName) && s.appOf().failed > 0
+			return isApp(s.first.TestName) && s.app.failed > 0
 		},
 	},
 	{
@@ -220,7 +223,7 @@ var appRules = []Rule{
 			if !isApp(s.first.TestName) {
 				return false
 			}
-			a := s.appOf()
+			a := s.app
 			return a.tried > 0 && a.failed == 0
 		},
 	},

@@ -193,7 +193,7 @@ func (s *scene) worst(r *Rule) string {
 		return s.tunnelMechanism()
 	}
 	least := ""
-	for _, g := range s.appOf().groups {
+	for _, g := range s.app.groups {
 		if g.tried == 0 || g.worked > 0 {
 			continue
 		}

@@ -459,6 +459,28 @@ var shapes = []struct {
 		}
 		return k
 	}()), truth("ok")},
+	{"tor: some bridges are down, as ever", app("tor", "0.4.0", func() keys {
+		k := tor("", "")
+		for _, b := range []string{"bridge0", "198.51.100.73:9001"} {
+			x := k["targets"].(keys)[b].(keys)
+			x["failure"] = "generic_timeout_error"
+			listOf(x, "tcp_connect")[0]["status"] = keys{"failure": "generic_timeout_error", "success": false}
+		}
+		return k
+	}()), truth("ok")},
+	{"tor: a bridge's handshake fails, an authority resets", app("tor", "0.4.0", func() keys {
+		k := tor("", "")
+		x := k["targets"].(keys)["198.51.100.73:9001"].(keys)
+		x["failure"] = "connection_reset"
+		put(x, "tls_handshakes", handshake("198.51.100.73:9001", "", "connection_reset", nil))
+		return k
+	}()), truth("ok")},
+	{"openvpn: one of three endpoints is down", app("openvpn", "0.1.6", func() keys {
+		k := openvpn("")
+		listOf(k, "openvpn_handshake")[0]["failure"] = "generic_timeout_error"
+		listOf(k, "tcp_connect")[0]["status"] = keys{"failure": "generic_timeout_error", "success": false}
+		return k
+	}()), truth("ok")},
 	{"tor: bridges refuse, authorities work", app("tor", "0.4.0", tor("", "connection_refused")), truth("ok|impaired")},
 	{"psiphon: cut off while it fetched its list", app("psiphon", "0.6.0", keys{"failure": "psiphon configuration is not available", "bootstrap_time": 0, "max_runtime": 0}), truth("impaired|insufficient")},
 	{"torsf: a timeout at ten percent", app("torsf", "0.5.0", keys{"failure": "generic_timeout_error", "success": false, "tor_progress": 10, "tor_progress_tag": "conn_done"}), truth("impaired")},
