@@ -573,7 +573,11 @@ var tcpRules = []Rule{
 // the input's, and the page came all the same: probes try both ports of the
 // web.
 func (s *scene) otherPort(v *view) bool {
-	return s.web && s.pageOK && v.Hop == 0 && !v.HTTP.Tried() && !v.TLS.Tried() && v.Port != 0 && v.Port != observation.PortOf(s.first.Input)
+	if !s.web || !s.pageOK || v.Hop > 0 || v.HTTP.Tried() || v.TLS.Tried() {
+		return false
+	}
+	wanted := observation.PortOf(s.first.Input)
+	return v.Port != 0 && wanted != 0 && v.Port != wanted
 }
 
 func tcpFailed(v *view) bool {
