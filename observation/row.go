@@ -100,7 +100,7 @@ type Row struct {
 	// a whole where there is no address.
 	Tunnel        Result  `parquet:"tunnel,dict"`
 	TunnelSeconds float64 `parquet:"tunnel_seconds"`
-	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, wireguard, obfs4, or_port_dirauth, …
+	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, riseupvpn, wireguard, obfs4, or_port_dirauth, …
 
 	// Network events of the connection, for slowness.
 	ReadBytes   int64   `parquet:"read_bytes"`

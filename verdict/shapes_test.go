@@ -194,6 +194,16 @@ func app(test, version string, k keys) keys {
 		"input": nil, "annotations": keys{"platform": "android"}, "test_keys": k}
 }
 
+// riseup is what the provider's API and its gateways came to.
+func riseup(api string, gateways ...string) keys {
+	k := hosts(api, nil, "riseup.net", "api.black.riseup.net")
+	for i, f := range gateways {
+		dialed(k, "192.0.2."+string(rune('1'+i)), 443, f)
+	}
+	k["api_failures"], k["ca_cert_status"] = nil, true
+	return k
+}
+
 var shapes = []struct {
 	name  string
 	doc   keys
@@ -481,6 +491,9 @@ var shapes = []struct {
 		listOf(k, "tcp_connect")[0]["status"] = keys{"failure": "generic_timeout_error", "success": false}
 		return k
 	}()), truth("ok")},
+	{"riseupvpn: works, a gateway is down", app("riseupvpn", "0.3.0", riseup("", "", "", "generic_timeout_error")), truth("ok")},
+	{"riseupvpn: gateways refuse", app("riseupvpn", "0.3.0", riseup("", "connection_refused", "connection_refused", "connection_refused")), truth("impaired")},
+	{"riseupvpn: its list of gateways is reset", app("riseupvpn", "0.3.0", riseup("connection_reset")), truth("impaired")},
 	{"tor: bridges refuse, authorities work", app("tor", "0.4.0", tor("", "connection_refused")), truth("ok|impaired")},
 	{"psiphon: cut off while it fetched its list", app("psiphon", "0.6.0", keys{"failure": "psiphon configuration is not available", "bootstrap_time": 0, "max_runtime": 0}), truth("impaired|insufficient")},
 	{"torsf: a timeout at ten percent", app("torsf", "0.5.0", keys{"failure": "generic_timeout_error", "success": false, "tor_progress": 10, "tor_progress_tag": "conn_done"}), truth("impaired")},
