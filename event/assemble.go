@@ -3,6 +3,7 @@ package event
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -14,14 +15,17 @@ import (
 
 const (
 	beforeVotes = 80 // observations that date a change, on its open side
-	withinVotes = 40 // and on its interfered side, at most
+	withinVotes = 40 // and that are compared within it, for artefacts
 	maxEvidence = 24
 	// restoredScore is what ok votes after a stretch must say, in nats.
 	restoredScore = 4.0
-	datingVotes   = 4.0        // bad votes of a stretch that date its beginning and its end
-	weakRate      = 0.8        // share of bad votes below which a ban is dated as one of half strength
-	lullScore     = 5.0        // nats that speak for access in the midst of a stretch
-	laggard       = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
+	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
+	// What share of the votes a ban is taken to turn bad, for dating: of a
+	// network's, and of those whose networks the source does not name.
+	datingFull = 0.9
+	datingPart = 0.6
+	lullScore  = 5.0        // nats that speak for access in the midst of a stretch
+	laggard    = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
 
 // banned is the part of one network in an event.
@@ -59,48 +63,112 @@ func (c *cluster) perNetwork() []banned {
 	return out
 }
 
-// witness looks at a stretch's beginning, or its end with time turned round,
-// with nothing before the limit (after it) taken in. Bad votes by other means
-// than the event's say nothing.
-//
-// The weights rest on what lies outside the event and on two fixed strengths,
-// so that ok votes within it cannot move its onset back.
-func (h *history) witness(s *stretch, end bool, limit, from, to int64, means []string) witness {
-	t := &h.nets[s.net]
-	base := t.baseOutside(from, to)
-	state := strengths // the strongest, by blocked votes
-	if s.rate < weakRate {
-		state = strengths - 1
+// window is what of a network dates an event's onset, or its end: the
+// observations from a to b, of which those from first to last, both bad, lie
+// within the event.
+type window struct{ a, first, last, b int }
+
+// around finds the window of a network, with nothing before the limit (after
+// it) taken in, and whether the network's first (last) bad vote within the
+// event is near enough to its first (last).
+func (h *history) around(t *track, c *cluster, end bool, limit int64, means []string) (window, bool) {
+	w := window{first: -1}
+	for k := range t.obs {
+		o := &t.obs[k]
+		if o.bad() == 0 || o.from < c.from || o.to > c.to || h.otherMeans(o, means) {
+			continue
+		}
+		if w.first < 0 {
+			w.first = k
+		}
+		w.last = k
 	}
-	if s.soft > 0.5 {
-		state += strengths
+	if w.first < 0 {
+		return w, false
 	}
-	w := base.weights(state)
-	need := datingVotes
-	if s.rate < weakRate {
-		need *= 2
-	}
-	a, b := max(0, s.first-beforeVotes), s.first+leading(t.obs[s.first:s.end], need, false)
+	w.a, w.b = w.first, w.last+1
 	if end {
-		a, b = s.end-leading(t.obs[s.first:s.end], need, true), min(s.end+beforeVotes, len(t.obs))
-		for b > s.end && t.obs[b-1].to >= limit {
-			b--
+		for n := 0; w.b < len(t.obs) && n < beforeVotes && t.obs[w.b].to < limit; w.b++ {
+			if t.obs[w.b].from >= c.to {
+				n++
+			}
 		}
-	} else {
-		for a < s.first && t.obs[a].from <= limit {
-			a++
+		return w, t.obs[w.last].to >= c.to-laggard
+	}
+	for n := 0; w.a > 0 && n < beforeVotes && t.obs[w.a-1].from > limit; w.a-- {
+		if t.obs[w.a-1].to <= c.from {
+			n++
 		}
 	}
-	o := slices.Clone(t.obs[a:b])
+	return w, t.obs[w.first].from <= c.from+laggard
+}
+
+// witness looks at the beginning of an event on a network, or at its end with
+// time turned round. Bad votes by other means than the event's say nothing, nor
+// do ok votes between the network's first and last bad vote within the event:
+// what is measured in its midst must not move its dates. Since votes weigh on
+// later ones of their day, the observations are made anew without them.
+func (h *history) witness(net int, c *cluster, end bool, limit int64, means []string) (witness, bool) {
+	t := &h.nets[net]
+	in, near := h.around(t, c, end, limit, means)
+	if !near {
+		return witness{}, false
+	}
+	cells, soft := h.withoutOK(t, in, means)
+	o := observe(cells, t.obs[in.a].cell, int32(net))
+	to := int64(math.MaxInt64)
+	if end {
+		o, to = turn(o), c.to
+	}
+	w := witness{obs: o[:dating(o, c, end)], b: t.baseOutside(c.from, to)}
+	sort := 0
+	if soft {
+		sort = 1
+	}
+	w.r = w.b.bad + (1-w.b.bad)*c.strength
+	w.w = w.b.weightsAt(w.r, hardShare[sort])
+	return w, true
+}
+
+// withoutOK are the cells of a window without the ok votes between its first
+// and last bad vote and the bad votes by other means; and whether its bad votes
+// are mostly soft.
+func (h *history) withoutOK(t *track, in window, means []string) (cells []series.Cell, soft bool) {
+	offset := t.obs[in.a].cell
+	cells = slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
+	balance := int64(0)
+	for k := in.a; k < in.b; k++ {
+		o := &t.obs[k]
+		cell := &cells[o.cell-offset]
+		if o.bad() > 0 && h.otherMeans(o, means) {
+			cell.VoteBlocked, cell.VoteImpaired = 0, 0
+		}
+		if k >= in.first && k <= in.last && o.bad() > 0 {
+			balance += int64(cell.VoteImpaired) - int64(cell.VoteBlocked)
+		}
+		if o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
+			cell.VoteOK = 0
+			if cell.FirstBad != 0 {
+				cell.FirstOK, cell.LastOK = 0, 0
+			}
+		}
+	}
+	return cells, balance > 0
+}
+
+// dating is how many observations, in the order of time or of time turned
+// round, reach to the bad votes within the event that date it.
+func dating(o []obs, c *cluster, turned bool) int {
+	bad := 0.0
 	for i := range o {
-		if o[i].bad() > 0 && h.otherMeans(&o[i], means) {
-			o[i].hard, o[i].soft = 0, 0
+		if turned && -o[i].to > c.to || !turned && o[i].to < c.from {
+			continue
+		}
+		if bad += o[i].bad(); bad >= datingVotes {
+			return i + 1
 		}
 	}
-	if end {
-		o = turn(o)
-	}
-	return witness{obs: o, w: w, b: base, r: base.rate(state)}
+	return len(o)
 }
 
 // baseOutside is the baseline of the votes before from and after to.
@@ -112,22 +180,6 @@ func (t *track) baseOutside(from, to int64) baseline {
 		}
 	}
 	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
-}
-
-// leading is how many of a stretch's observations, from its beginning or back
-// from its end, hold the bad votes that date it.
-func leading(o []obs, need float64, back bool) int {
-	bad := 0.0
-	for i := range o[:min(len(o), withinVotes)] {
-		k := i
-		if back {
-			k = len(o) - 1 - i
-		}
-		if bad += o[k].bad(); bad >= need {
-			return i + 1
-		}
-	}
-	return min(len(o), withinVotes)
 }
 
 // otherMeans reports whether the cell names mechanisms, and none of these.
@@ -157,17 +209,69 @@ func (h *history) means(c *cluster) []string {
 	return top(weight)
 }
 
+// firm is a cluster from the first to the last bad vote of what would be
+// interfered with if the interference were strong: how strong the best path
+// takes it to be depends on the ok votes in its midst, and with it where the
+// path begins.
+func (h *history) firm(c *cluster, parts []banned) *cluster {
+	out := *c
+	out.strength = h.strength(parts)
+	out.from, out.to = math.MaxInt64, math.MinInt64
+	for i := range parts {
+		t := &h.nets[parts[i].net]
+		f, l := parts[i].first(), parts[i].last()
+		first := t.obs[f.first:f.end]
+		at := turningPoint(first, t.firmWeights(f, out.strength))
+		out.from = min(out.from, first[at].from)
+		last := turn(t.obs[l.first:l.end])
+		at = turningPoint(last, t.firmWeights(l, out.strength))
+		out.to = max(out.to, -last[at].from)
+	}
+	return &out
+}
+
+// strength is the share of the votes that an event is taken to turn bad. It is
+// not asked of the votes, or ok votes in its midst would bear on its dates: on
+// a network it is most of them, and fewer where the source does not say which
+// networks the votes are of.
+func (h *history) strength(parts []banned) float64 {
+	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].asn == 0 }) {
+		return datingPart
+	}
+	return datingFull
+}
+
+func (t *track) firmWeights(s *stretch, strength float64) weights {
+	sort := 0
+	if s.soft > 0.5 {
+		sort = 1
+	}
+	return t.base.weightsAt(t.base.bad+(1-t.base.bad)*strength, hardShare[sort])
+}
+
+// turningPoint is the bad observation from which on the sum of what they say is
+// greatest.
+func turningPoint(o []obs, w weights) int {
+	at, sum, most := len(o)-1, 0.0, math.Inf(-1)
+	for i := len(o) - 1; i >= 0; i-- {
+		if sum += w.of(&o[i]); sum >= most && o[i].bad() > 0 {
+			at, most = i, sum
+		}
+	}
+	return at
+}
+
 // event makes the event of a cluster that stands between two others; prev and
 // next are where those end and begin.
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		primary: anchor{c.from, c.to}, always: c.always, mainly: h.mainly(c)}
-	means := h.means(c)
+	means, firm := h.means(c), h.firm(c, parts)
 	var ws []witness
 	for i := range parts {
-		if f := parts[i].first(); f.from <= c.from+laggard {
-			ws = append(ws, h.witness(f, false, prev, c.from, math.MaxInt64, means))
+		if w, ok := h.witness(parts[i].net, firm, false, prev, means); ok {
+			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
 			e.Networks = append(e.Networks, networkName(asn))
@@ -180,13 +284,13 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	} else {
 		e.Onset.Latest = instant(c.from)
 	}
-	h.conclude(&e, c, parts, means, next, now)
+	h.conclude(&e, c, firm, parts, means, next, now)
 	h.describe(&e, c, parts)
 	return e
 }
 
 // conclude finds the end and the state.
-func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string, next, now int64) {
+func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
 	end := h.pooled.obs[len(h.pooled.obs)-1].to
 	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
 	var ws []witness
@@ -199,8 +303,8 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if s.to >= c.to-laggard {
-			ws = append(ws, h.witness(s, true, next, c.from, c.to, means))
+		if w, ok := h.witness(parts[i].net, firm, true, next, means); ok {
+			ws = append(ws, w)
 		}
 	}
 	e.State = Ongoing
@@ -244,7 +348,7 @@ func (h *history) conclude(e *Event, c *cluster, parts []banned, means []string,
 func (h *history) restored(s *stretch, next int64, networks int) bool {
 	t := &h.nets[s.net]
 	need := restoredScore + math.Log(float64(networks))
-	w := t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
+	w := t.accessWeights(s)
 	sum := 0.0
 	for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
 		if sum += w.of(&t.obs[k]); sum < -need {
@@ -254,24 +358,34 @@ func (h *history) restored(s *stretch, next int64, networks int) bool {
 	return false
 }
 
-// confirmed reports that ok votes after the event came from two reports at
-// least, where the source names them: one submitter cannot end an event.
+// confirmed reports that the ok votes after the event say so without the
+// loudest of those reports, too, where the source names them: one submitter
+// cannot end an event.
 func (h *history) confirmed(parts []banned, next int64) bool {
-	oks := map[uint32]bool{}
+	oks := map[uint32]float64{}
 	named := false
 	for i := range parts {
 		s := parts[i].last()
-		o := h.nets[s.net].obs
-		for k := s.end; k < len(o) && o[k].to < next; k++ {
-			for _, v := range h.cells[o[k].cell].Voices {
+		t := &h.nets[s.net]
+		w := t.accessWeights(s)
+		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
+			for _, v := range h.cells[t.obs[k].cell].Voices {
 				named = true
-				if v.OK > 0 {
-					oks[v.Report] = true
-				}
+				oks[v.Report] -= float64(v.OK) / series.Vote * w.ok
 			}
 		}
 	}
-	return !named || len(oks) > 1
+	all, most := 0.0, 0.0
+	for _, r := range slices.Sorted(maps.Keys(oks)) {
+		all, most = all+oks[r], math.Max(most, oks[r])
+	}
+	return !named || all-most >= restoredScore
+}
+
+// accessWeights are those of the votes after a stretch, for telling whether it
+// is over.
+func (t *track) accessWeights(s *stretch) weights {
+	return t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
 }
 
 // staleAfter is how long silence may last before an event fades: two weeks, or

@@ -39,6 +39,9 @@ const (
 	floodTimes   = 3.0 // times the votes of a usual day
 	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
 	minLeft      = 8.0 // score that must be left without any one report
+	loudVotes    = 6   // votes of a report on one target
+	loudTimes    = 3   // times the next one's, that are not counted at all
+	muchForOne   = 9.0 // score of one report, above which the event must be found without it
 	minContrast  = 8.0 // ok votes around an event that rests on impaired
 	alwaysRate   = 0.9 // where there are none: the share of bad votes that speaks for itself
 	alwaysNets   = 3   // on so many networks
@@ -73,6 +76,7 @@ type cluster struct {
 	loudest  float64 // of it, what the loudest report gives
 	weak     bool    // the verdicts only say that something is wrong
 	always   bool    // and there is no other time to compare with
+	strength float64 // share of the votes it is taken to turn bad, for dating
 }
 
 // stretches are the runs that score enough, from their first to their last bad
@@ -395,7 +399,7 @@ func (h *history) reject(c *cluster) string {
 	if c.to-c.from < briefDays*86400 {
 		clear = minRiseBrief
 	}
-	reports, days, loudest := h.voices(c)
+	reports, days, loudest, who := h.voices(c)
 	c.weak, c.loudest = weak, loudest
 	switch {
 	case rise < minRise || plain < minRise+(clear-minRise)*math.Min(unsure/softShare, 1):
@@ -412,7 +416,7 @@ func (h *history) reject(c *cluster) string {
 		return "one network, half of whose measurements work: a broken probe would look so"
 	case (reports < 0 || alone(nets)) && days <= 2 && h.flooded(c):
 		return "a flood of measurements on one network, which one submitter could have made"
-	case c.joint-loudest < minLeft:
+	case c.joint-loudest < minLeft || loudest > 0 && h.without(c, who) < minLeft:
 		return "one report decides"
 	case weak && alone(nets) && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
 		return "one network, and nothing shows interference"
@@ -536,8 +540,9 @@ func (h *history) cellsOf(c *cluster, f func(cell *series.Cell, o *obs)) {
 }
 
 // voices counts the distinct reports with bad votes, -1 where the source names
-// none; the days with bad votes; and the score that the loudest report gives.
-func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
+// none; the days with bad votes; and the score that the loudest report gives,
+// and which that is.
+func (h *history) voices(c *cluster) (reports, days int, loudest float64, who uint32) {
 	byReport := map[uint32]float64{}
 	onDay := map[int64]bool{}
 	named := false
@@ -545,8 +550,7 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
 		if cell.Bad() > 0 {
 			onDay[floorDay(cell.Start)] = true
 		}
-		b := h.nets[o.net].base
-		w := math.Log(0.9/b.bad) + 1
+		w := h.perBadVote(cell, o)
 		for _, v := range cell.Voices {
 			named = true
 			if v.Bad > 0 {
@@ -555,12 +559,98 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64) {
 		}
 	})
 	if !named {
-		return -1, len(onDay), 0
+		return -1, len(onDay), 0, 0
 	}
-	for _, s := range byReport {
-		loudest = math.Max(loudest, s)
+	for _, r := range slices.Sorted(maps.Keys(byReport)) {
+		if byReport[r] > loudest {
+			loudest, who = byReport[r], r
+		}
 	}
-	return len(byReport), len(onDay), loudest
+	return len(byReport), len(onDay), loudest, who
+}
+
+// without is the score of a cluster's stretches when one report is taken out.
+// The ok votes of the others, which the report may have outweighed, count.
+func (h *history) without(c *cluster, report uint32) float64 {
+	total := 0.0
+	for _, p := range c.perNetwork() {
+		t := &h.nets[p.net]
+		for i := range p.spans {
+			s := &p.spans[i]
+			lo := t.obs[s.first].cell
+			cells := slices.Clone(h.cells[lo : t.obs[s.end-1].cell+1])
+			for k := range cells {
+				takeOut(&cells[k], report)
+			}
+			o := observe(cells, lo, int32(p.net))
+			most := 0.0
+			for st := 1; st < states; st++ {
+				most = math.Max(most, sumOf(o, t.base.weights(st)))
+			}
+			total += most
+		}
+	}
+	return total
+}
+
+// loudReport is the report that has several times the votes of any other on a
+// target, if there is one. A report is one run of a probe, which measures a
+// target once; one that goes on for days on several networks at once must not
+// outweigh the others.
+func loudReport(cells []series.Cell) (who uint32, is bool) {
+	var heard []series.Voice
+	for i := range cells {
+		heard = append(heard, cells[i].Voices...)
+	}
+	slices.SortFunc(heard, func(a, b series.Voice) int { return cmp.Compare(a.Report, b.Report) })
+	var most, second uint64
+	for i := 0; i < len(heard); {
+		votes, j := uint64(0), i
+		for ; j < len(heard) && heard[j].Report == heard[i].Report; j++ {
+			votes += uint64(heard[j].Bad) + uint64(heard[j].OK)
+		}
+		if votes > most {
+			most, second, who = votes, most, heard[i].Report
+		} else if votes > second {
+			second = votes
+		}
+		i = j
+	}
+	return who, most >= loudVotes*series.Vote && most >= loudTimes*second
+}
+
+// takeOut takes a report's votes out of a cell.
+func takeOut(c *series.Cell, report uint32) {
+	for _, v := range c.Voices {
+		if v.Report != report {
+			continue
+		}
+		bad := min(v.Bad, c.VoteBlocked+c.VoteImpaired)
+		soft := uint32(uint64(bad) * uint64(c.VoteImpaired) / uint64(max(c.VoteBlocked+c.VoteImpaired, 1)))
+		c.VoteImpaired -= soft
+		c.VoteBlocked -= min(bad-soft, c.VoteBlocked)
+		c.VoteOK -= min(v.OK, c.VoteOK)
+		if c.VoteOK == 0 {
+			c.FirstOK, c.LastOK = 0, 0
+		}
+		if c.VoteBlocked+c.VoteImpaired == 0 {
+			c.FirstBad, c.LastBad = 0, 0
+		}
+	}
+}
+
+// perBadVote is what a bad vote of a cell says for interference at the most.
+func (h *history) perBadVote(cell *series.Cell, o *obs) float64 {
+	hard, soft := float64(cell.VoteBlocked), float64(cell.VoteImpaired)
+	if hard+soft == 0 {
+		return 0
+	}
+	most := 0.0
+	for _, state := range [...]int{strengths, sorts * strengths} {
+		w := h.nets[o.net].base.weights(state)
+		most = math.Max(most, (hard*w.hard+soft*w.soft)/(hard+soft))
+	}
+	return most
 }
 
 // flooded reports whether the cluster's day has several times the votes of a

@@ -123,6 +123,12 @@ func (d *Detector) soundNetworks(cells []series.Cell, events []Event) []Event {
 
 // target finds the events of one target in one country.
 func (d *Detector) target(cells []series.Cell) []Event {
+	if who, ok := loudReport(cells); ok {
+		cells = slices.Clone(cells)
+		for i := range cells {
+			takeOut(&cells[i], who)
+		}
+	}
 	h := newHistory(cells)
 	if len(h.nets) == 0 {
 		return nil
@@ -131,7 +137,7 @@ func (d *Detector) target(cells []series.Cell) []Event {
 	if len(h.pooled.obs) == 0 {
 		return nil
 	}
-	cs := slices.DeleteFunc(h.clusters(), func(c cluster) bool { return h.reject(&c) != "" })
+	cs := slices.DeleteFunc(h.clusters(), func(c cluster) bool { return h.reject(&c) != "" || d.oneVoice(h, &c) })
 	slices.SortFunc(cs, func(a, b cluster) int { return cmp.Compare(a.from, b.from) })
 	var out []Event
 	for i := range cs {
@@ -158,6 +164,28 @@ func (d *Detector) target(cells []series.Cell) []Event {
 		}
 	}
 	return out
+}
+
+// oneVoice reports whether a cluster is not found without the loudest of its
+// reports, where that one says much more than reports do that measure a target
+// once.
+func (d *Detector) oneVoice(h *history, c *cluster) bool {
+	_, _, loudest, who := h.voices(c)
+	if loudest < muchForOne {
+		return false
+	}
+	cells := slices.Clone(h.cells)
+	for i := range cells {
+		takeOut(&cells[i], who)
+	}
+	rest := newHistory(cells)
+	if len(rest.nets) == 0 {
+		return true
+	}
+	d.scratch = rest.segment(d.scratch)
+	return len(rest.pooled.obs) == 0 || !slices.ContainsFunc(rest.clusters(), func(o cluster) bool {
+		return o.from <= c.to && o.to >= c.from && rest.reject(&o) == ""
+	})
 }
 
 // Finish compares the countries and returns what was found. More countries may

@@ -71,6 +71,10 @@ func (w *witness) part(o *obs, f float64) float64 {
 // posterior returns the interval that holds the change with the credible mass,
 // and whether the data bound it from below.
 func posterior(ws []witness) (lo, hi int64, bounded bool) {
+	ws = slices.DeleteFunc(ws, func(w witness) bool { return len(w.obs) == 0 })
+	if len(ws) == 0 {
+		return 0, 0, false
+	}
 	all := make([][]piece, len(ws))
 	var grid []float64
 	begin := math.Inf(1)
