@@ -356,6 +356,56 @@ func TestRankAsOf(t *testing.T) {
 	}
 }
 
+// A start or an end that is one of several days makes a length that is known
+// only between two bounds; the least ranks.
+func TestLengthOfSpans(t *testing.T) {
+	spans := func(startBy, endFrom string) func(*ban.Report) {
+		return func(r *ban.Report) {
+			if startBy != "" {
+				r.StartBy = day(startBy)
+			}
+			if endFrom != "" {
+				r.EndFrom = day(endFrom)
+			}
+		}
+	}
+	for _, test := range []struct {
+		name string
+		r    ban.Report
+		asOf string
+		want ban.Length
+	}{
+		{"days on both sides", report(ban.Record, 1, "2024-03-01", "2024-03-20", spans("2024-03-03", "2024-03-18")), "2026-01-01", ban.Length{Days: 15, AtMost: 19}},
+		{"over before it began at the latest", report(ban.Record, 1, "2024-03-01", "2024-03-02", spans("2024-03-03", "")), "2026-01-01", ban.Length{Days: 0, AtMost: 1}},
+		{"no end", report(ban.Record, 1, "2024-03-01", "", spans("2024-03-31", "")), "2026-01-01", ban.Length{AtLeast: true}},
+		{"held later", report(ban.Record, 1, "2024-03-01", "", spans("2024-03-31", ""), ongoing("2024-12-31")), "2026-01-01", ban.Length{Days: 275, AtLeast: true}},
+		{"while it may have begun", report(ban.Record, 1, "2024-03-01", "2024-05-01", spans("2024-03-31", "")), "2024-03-10", ban.Length{AtMost: 9, Ongoing: true}},
+	} {
+		bans := ban.Reconcile([]ban.Report{test.r})
+		if l, ok := bans[0].LengthAt(day(test.asOf)); !ok || l != test.want {
+			t.Errorf("%s: %+v (%t), want %+v", test.name, l, ok, test.want)
+		}
+		if r := ban.Rank(bans, day(test.asOf))[0]; r.Shortest != test.want.Days || r.Longest != max(test.want.Days, test.want.AtMost) {
+			t.Errorf("%s: %d to %d days", test.name, r.Shortest, r.Longest)
+		}
+	}
+}
+
+// Two editions write the same services with other capitals.
+func TestReconcileServicesWithoutID(t *testing.T) {
+	service := func(words ...string) func(*ban.Report) {
+		return func(r *ban.Report) { r.Targets, r.Other = nil, words }
+	}
+	bans := ban.Reconcile([]ban.Report{
+		report(ban.KeepItOn, 1, "2018-12-21", "2019-02-20", service("Social Media")),
+		report(ban.KeepItOn, 2, "2018-12-21", "2019-02-20", service("Social media")),
+		report(ban.KeepItOn, 3, "2018-12-21", "2019-02-20", service("VoIP")),
+	})
+	if len(bans) != 2 {
+		t.Errorf("%d bans, want 2: %+v", len(bans), bans)
+	}
+}
+
 // What is exported reads back as the same bans.
 func TestExportRoundTrip(t *testing.T) {
 	name := func(id string) string { return strings.ToUpper(id[:1]) + id[1:] }
@@ -364,7 +414,8 @@ func TestExportRoundTrip(t *testing.T) {
 		report(ban.Record, 2, "2023-01-01", "2023-01-03", area("North"), func(r *ban.Report) { r.Targets = []string{ban.Internet} }),
 		report(ban.Record, 4, "2023-07-17", "2023-08-01", func(r *ban.Report) { r.Targets = []string{"news.example.org", "sample"} }),
 		report(ban.Record, 5, "2023-07-17", "2023-08-01", func(r *ban.Report) { r.Targets, r.Other = nil, []string{"Search Engines"} }),
-		report(ban.Record, 3, "2022-01-01", "", ongoing("2022-12-31"), func(r *ban.Report) { r.Method = ban.Throttle }),
+		report(ban.Record, 6, "2023-07-17", "2023-08-01", func(r *ban.Report) { r.Targets, r.Other = nil, []string{"VoIP"} }),
+		report(ban.Record, 3, "2022-01-01", "", ongoing("2024-12-31"), func(r *ban.Report) { r.Method = ban.Throttle }),
 	}
 	bans := ban.Reconcile(reports)
 	var out bytes.Buffer
@@ -375,7 +426,7 @@ func TestExportRoundTrip(t *testing.T) {
 		t.Error("a title that is a formula is exported as one")
 	}
 	im, err := ban.ReadKeepItOnCSV(&out, "export.csv", lab)
-	if err != nil || len(im.Asides) > 0 || im.Rows != 5 {
+	if err != nil || len(im.Asides) > 0 || im.Rows != 6 {
 		t.Fatalf("%+v, %v", im, err)
 	}
 	again := ban.Reconcile(im.Reports)
@@ -387,7 +438,7 @@ func TestExportRoundTrip(t *testing.T) {
 	}
 	for i := range bans {
 		a, b := bans[i], again[i]
-		if a.ID != b.ID || a.Status != b.Status || !a.End.Equal(b.End) || a.Method != b.Method || a.Scope != b.Scope {
+		if a.ID != b.ID || a.Status != b.Status || !a.End.Equal(b.End) || a.Method != b.Method || a.Scope != b.Scope || !a.Known.Equal(b.Known) {
 			t.Errorf("%s comes back as %s: %+v", a.ID, b.ID, b)
 		}
 	}

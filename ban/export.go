@@ -47,12 +47,15 @@ func ExportKeepItOn(w io.Writer, bans []Ban, asOf time.Time, name func(id string
 		start, end time.Time
 		status     Status
 		internet   bool
-		unnamed    bool // a row of its own: beside a platform with a name it would be read as a remark
+		unnamed    string // the services without an id: a row of their own, beside a platform with a name they would be read as a remark
 	}
 	rows := make(map[key][]Ban)
 	var keys []key
 	for _, b := range bans {
-		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == Internet, b.Target == Unnamed}
+		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == Internet, ""}
+		if b.Target == Unnamed {
+			k.unnamed = "\x00" + strings.Join(b.Other, "\x00")
+		}
 		if rows[k] == nil {
 			keys = append(keys, k)
 		}
@@ -79,7 +82,7 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 		"start_date_type": "Actual", "start_date": b.Start.Format(time.DateOnly), "country": country.Name(b.CC), "geo_scope": keepItOnScopes[b.Scope],
 		"area_name": cmp.Or(b.Area, map[bool]string{true: "Nationwide"}[b.Scope == National]), "shutdown_type": "Shutdown", "shutdown_extent": "Service-based",
 		"ordered_by": p.OrderedBy, "decision_maker": p.DecisionMaker, "actual_cause": p.Cause, "gov_justification": p.Justification, "telcos_involved": p.Networks,
-		"event": p.Title, "shutdown_status": map[Status]string{Ended: "Ended", Ongoing: "Ongoing", Unknown: "Unknown"}[b.Status], "count_year": strconv.Itoa(b.Start.Year()),
+		"event": p.Title, "shutdown_status": map[Status]string{Ended: "Ended", Ongoing: "Ongoing", Unknown: "Unknown"}[b.Status], "count_year": strconv.Itoa(countYear(&b)),
 	}
 	if p.Estimated {
 		cell["start_date_type"] = "Estimated"
@@ -89,7 +92,7 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 	}
 	if l, ok := b.LengthAt(asOf); ok && b.Status == Ended && !l.Ongoing {
 		cell["end_date"] = b.End.Format(time.DateOnly)
-		cell["duration"] = strconv.Itoa(l.Days + 1)
+		cell["duration"] = strconv.Itoa(l.most() + 1) // from the earliest start to the latest end, the days of the row
 	} else if b.Status == Ended {
 		cell["shutdown_status"] = "Ongoing" // as of the day
 	}
@@ -123,6 +126,20 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 		row[i] = guard(cell[c])
 	}
 	return row
+}
+
+// countYear is the year of the sheet in which a ban stands: that of its start,
+// or of one that lasts the last year at the end of which it held.
+func countYear(b *Ban) int {
+	year := b.Start.Year()
+	if b.Status != Ongoing {
+		return year
+	}
+	held := b.Known.Year()
+	if !b.Known.AddDate(0, 0, 1).Equal(time.Date(held+1, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		held--
+	}
+	return max(year, held)
 }
 
 // guard keeps a spreadsheet from reading a stranger's text as a formula.

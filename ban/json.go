@@ -19,10 +19,12 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	type plain Report
 	return json.Marshal(struct {
 		plain
-		Start *string `json:"start"`
-		End   *string `json:"end"`
-		Known *string `json:"known"`
-	}{plain(r), dayText(r.Start), dayText(r.End), dayText(r.Known)})
+		Start   *string `json:"start"`
+		StartBy *string `json:"start_by,omitempty"`
+		End     *string `json:"end"`
+		EndFrom *string `json:"end_from,omitempty"`
+		Known   *string `json:"known"`
+	}{plain(r), dayText(r.Start), dayText(r.StartBy), dayText(r.End), dayText(r.EndFrom), dayText(r.Known)})
 }
 
 // MarshalJSON writes the ban with its days as days.
@@ -30,10 +32,12 @@ func (b Ban) MarshalJSON() ([]byte, error) {
 	type plain Ban
 	return json.Marshal(struct {
 		plain
-		Start *string `json:"start"`
-		End   *string `json:"end"`
-		Known *string `json:"known"`
-	}{plain(b), dayText(b.Start), dayText(b.End), dayText(b.Known)})
+		Start   *string `json:"start"`
+		StartBy *string `json:"start_by,omitempty"`
+		End     *string `json:"end"`
+		EndFrom *string `json:"end_from,omitempty"`
+		Known   *string `json:"known"`
+	}{plain(b), dayText(b.Start), dayText(b.StartBy), dayText(b.End), dayText(b.EndFrom), dayText(b.Known)})
 }
 
 // MarshalJSON writes the place with its ban under "ban".

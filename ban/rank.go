@@ -9,31 +9,58 @@ import (
 
 // Length is how long a ban lasted, counted as of a day.
 type Length struct {
-	Days    int  `json:"days"`     // from the first day to the last; 0 within one day
-	AtLeast bool `json:"at_least"` // no report says when it ended, or that it held longer
-	Ongoing bool `json:"ongoing"`  // it held on the day
+	// Days from the first day to the last; 0 within one day. Where the start
+	// or the end is a span, it is the least that it can have been.
+	Days    int  `json:"days"`
+	AtMost  int  `json:"at_most,omitempty"` // the most, where that is more and the end is known
+	AtLeast bool `json:"at_least"`          // no report says when it ended, or that it held longer
+	Ongoing bool `json:"ongoing"`           // it held on the day
 }
+
+// most is the longest that it can have been by what is known of its end.
+func (l Length) most() int { return max(l.Days, l.AtMost) }
 
 // LengthAt is the ban's length as of a day; false when it had not begun.
 func (b *Ban) LengthAt(asOf time.Time) (Length, bool) {
-	return lengthAt(b.Start, b.End, b.Known, b.Status, day(asOf))
+	return span{b.Start, b.StartBy, b.End, b.EndFrom, b.Known, b.Status}.lengthAt(day(asOf))
 }
 
 // LengthAt is the length by one report alone.
 func (r *Report) LengthAt(asOf time.Time) (Length, bool) {
-	return lengthAt(r.Start, r.End, r.Known, r.Status, day(asOf))
+	return span{r.Start, r.StartBy, r.End, r.EndFrom, r.Known, r.Status}.lengthAt(day(asOf))
 }
 
-func lengthAt(start, end, known time.Time, status Status, asOf time.Time) (Length, bool) {
+// span is the time of a ban: startBy and endFrom are zero where start and end
+// are one day each.
+type span struct {
+	start, startBy, end, endFrom, known time.Time
+	status                              Status
+}
+
+func (s span) lengthAt(asOf time.Time) (Length, bool) {
 	switch {
-	case asOf.Before(start):
+	case asOf.Before(s.start):
 		return Length{}, false
-	case status == Ended && end.After(asOf), status == Ongoing && !known.Before(asOf):
-		return Length{Days: days(start, asOf), Ongoing: true}, true
-	case status == Ended:
-		return Length{Days: days(start, end)}, true
+	case s.status == Ended && s.end.After(asOf), s.status == Ongoing && !s.known.Before(asOf):
+		return s.length(asOf, asOf, Length{Ongoing: true}), true
+	case s.status == Ended:
+		least := s.end
+		if !s.endFrom.IsZero() {
+			least = s.endFrom
+		}
+		return s.length(least, s.end, Length{}), true
 	}
-	return Length{Days: days(start, later(start, earlier(known, asOf))), AtLeast: true}, true
+	held := later(s.start, earlier(s.known, asOf))
+	return s.length(held, held, Length{AtLeast: true}), true
+}
+
+// length counts to a last day that is one of a span.
+func (s span) length(from, to time.Time, l Length) Length {
+	l.Days = max(0, days(later(s.start, s.startBy), from))
+	if most := days(s.start, to); most > l.Days && !l.AtLeast {
+		l.AtMost = most
+	}
+	return l
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -64,7 +91,7 @@ func Rank(bans []Ban, asOf time.Time) []Ranked {
 		if !begun {
 			continue
 		}
-		r := Ranked{Length: l, Shortest: l.Days, Longest: l.Days, Ban: b}
+		r := Ranked{Length: l, Shortest: l.Days, Longest: l.most(), Ban: b}
 		for i := range b.Reports {
 			rl, ok := b.Reports[i].LengthAt(asOf)
 			if !ok {
@@ -76,7 +103,7 @@ func Rank(bans []Ban, asOf time.Time) []Ranked {
 			if !rl.AtLeast { // a bound that says nothing of the end shortens nothing
 				r.Shortest = min(r.Shortest, rl.Days)
 			}
-			r.Longest = max(r.Longest, rl.Days)
+			r.Longest = max(r.Longest, rl.most())
 		}
 		ranked = append(ranked, r)
 	}

@@ -18,7 +18,9 @@ type Ban struct {
 	Scope    Scope     `json:"scope"`
 	Area     string    `json:"area,omitempty"`
 	Start    time.Time `json:"start"`
+	StartBy  time.Time `json:"start_by,omitzero"` // where the start is a span, its last day
 	End      time.Time `json:"end,omitzero"`
+	EndFrom  time.Time `json:"end_from,omitzero"` // where the end is a span, its first day
 	Status   Status    `json:"status"`
 	Known    time.Time `json:"known"` // the last day for which a report says that it held
 	Basis    Origin    `json:"basis"` // the report whose dates these are
@@ -134,7 +136,7 @@ func (g *group) takes(r Report, area []string) bool {
 		if gap > tolerance(m, &r) && !r.Start.Before(g.until) {
 			continue
 		}
-		if len(m.Targets)+len(r.Targets) == 0 && !slices.Equal(m.Other, r.Other) {
+		if len(m.Targets)+len(r.Targets) == 0 && !slices.EqualFunc(m.Other, r.Other, strings.EqualFold) {
 			continue
 		}
 		if sameArea(m, &r, g.areas[i], area) {
@@ -219,19 +221,19 @@ func newBan(target string, reports []Report) Ban {
 	p := reports[0]
 	b := Ban{
 		CC: p.CC, Target: target, Method: p.Method, Scope: p.Scope, Area: p.Area,
-		Start: p.Start, End: p.End, Status: p.Status, Known: p.Known, Basis: p.Origin, Reports: reports,
+		Start: p.Start, StartBy: p.StartBy, End: p.End, EndFrom: p.EndFrom, Status: p.Status, Known: p.Known, Basis: p.Origin, Reports: reports,
 	}
 	if target == Unnamed {
 		b.Other = p.Other
 	}
 	for _, r := range reports[1:] {
 		if r.Origin.Dataset == p.Origin.Dataset && r.Start.Before(b.Start) {
-			b.Start = r.Start // a data set's own reports that overlap are one span
+			b.Start, b.StartBy = r.Start, r.StartBy // a data set's own reports that overlap are one span
 		}
 		if b.Status != Ended {
 			b.Known = later(b.Known, r.Known)
 			if r.Status == Ended {
-				b.Status, b.End, b.Known = Ended, r.End, r.End
+				b.Status, b.End, b.EndFrom, b.Known = Ended, r.End, r.EndFrom, r.End
 			} else if r.Status == Ongoing {
 				b.Status = Ongoing
 			}

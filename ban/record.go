@@ -48,7 +48,7 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 }
 
 // span reads EDTF dates: the earliest day of the start, the latest of the
-// end. An end that is open, "2024-08-31/..", says that the ban still held on
+// end, and how far they are open. An end that is open, "2024-08-31/..", says that the ban still held on
 // that day. It reports whether there is a start.
 func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing bool, asOf time.Time) bool {
 	first, ok := start.FirstDay(zone)
@@ -56,12 +56,18 @@ func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing boo
 		return false
 	}
 	last, _ := start.LastDay(zone)
+	if last.After(first) {
+		r.StartBy = last
+	}
 	r.Start, r.Estimated = first, start.Approximate() || last.Sub(first) > 3*24*time.Hour
 	r.Status, r.Known = Unknown, first
 	if held, ok := end.FirstDay(zone); ok && end.Open() {
 		r.Status, r.Known = Ongoing, later(first, held)
 	} else if e, ok := end.LastDay(zone); ok && !e.Before(first) {
 		r.Status, r.End, r.Known = Ended, e, e
+		if f, ok := end.FirstDay(zone); ok && f.Before(e) {
+			r.EndFrom = later(first, f)
+		}
 	} else if ongoing && asOf.After(first) {
 		r.Status, r.Known = Ongoing, day(asOf)
 	}

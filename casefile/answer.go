@@ -401,7 +401,36 @@ func (r *Records) heard(c *Case, k *Claim) []Heard {
 			out = append(out, r.support(c, Heard{Ref: s.ID, Bearing: bearing, Why: s.What, Date: s.Date, Cites: s.Cites}))
 		}
 	}
+	if h, ok := r.between(c, k.Access); ok {
+		out = append(out, h)
+	}
 	return out
+}
+
+// between gives what the case's own start and end say of a claim whose time
+// lies wholly between them: those who report the end report that it was closed
+// until then. Which networks were closed they do not say.
+func (r *Records) between(c *Case, claim *AccessClaim) (Heard, bool) {
+	if c.Start == nil || c.End == nil || len(claim.Networks) > 0 || !slices.Contains(c.Targets, claim.Target) ||
+		!certainlyBefore(c.Start.Date, claim.At, c.Zone()) || !certainlyBefore(claim.At, c.End.Date, c.Zone()) {
+		return Heard{}, false
+	}
+	bearing := bears(claim.Says, Inaccessible)
+	if claim.Says == Partial || claim.Says == Disrupted {
+		return Heard{}, false // a ban may have its hours
+	}
+	why := fmt.Sprintf("By the sources access was lost on %s and came back on %s.", days(c.Start.Date, c.Zone()), days(c.End.Date, c.Zone()))
+	return r.support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
+}
+
+// days writes a date as its day, or its first and last.
+func days(d Date, zone *time.Location) string {
+	first, _ := d.FirstDay(zone)
+	last, ok := d.LastDay(zone)
+	if !ok || first.Equal(last) {
+		return first.Format(time.DateOnly)
+	}
+	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
 }
 
 // withdrawn reports that the entry should not be relied on.

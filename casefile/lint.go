@@ -18,6 +18,8 @@ type Checks struct {
 	Platform func(id string) bool
 	// CopyText gives the text of the archived copy with that SHA-256.
 	CopyText func(sha256 string) (text string, ok bool)
+	// Today is the day of linting in UTC; what is told cannot be later.
+	Today Date
 }
 
 // maxPhraseWords is the longest quotation that the record may hold.
@@ -75,6 +77,60 @@ func (l *linter) warn(at, format string, args ...any) {
 	l.problems = append(l.problems, p)
 }
 
+// missing notes a reference to what is not there. Where a file could not be
+// read nobody knows what it holds, and that is the problem to mend first.
+func (l *linter) missing(at, kind, id string) {
+	if l.f.broken || l.r.Shared.folder.broken {
+		return
+	}
+	hint := "correct the id, or add what it names"
+	if like := nearest(id, l.known(kind)); like != "" {
+		hint = fmt.Sprintf("did you mean %q?", like)
+	}
+	l.problem(at, "there is no %s %q; %s", kind, id, hint)
+}
+
+// anEntry is what evidence and disputes may refer to.
+const anEntry = "act, sighting, request or claim"
+
+// known gives the ids of a kind that may be referred to from here.
+func (l *linter) known(kind string) []string {
+	c, shared := l.c, &l.r.Shared
+	if c == nil {
+		c = &Case{}
+	}
+	acts := idsOf(c.Acts, func(a *Act) string { return a.ID })
+	switch kind {
+	case "case":
+		return idsOf(l.r.Cases, func(c **Case) string { return (*c).ID })
+	case "actor":
+		return append(idsOf(c.Actors, actorID), idsOf(shared.Actors, actorID)...)
+	case "law":
+		return append(idsOf(c.Laws, lawID), idsOf(shared.Laws, lawID)...)
+	case "source":
+		return append(idsOf(c.Sources, sourceID), idsOf(shared.Sources, sourceID)...)
+	case "docket":
+		return idsOf(c.Dockets, func(d *Docket) string { return d.ID })
+	case "act":
+		return acts
+	default:
+		return slices.Concat(acts, idsOf(c.Sightings, func(s *Sighting) string { return s.ID }),
+			idsOf(c.Requests, func(q *Request) string { return q.ID }), idsOf(c.Claims, func(k *Claim) string { return k.ID }))
+	}
+}
+
+func actorID(a *Actor) string   { return a.ID }
+func lawID(w *Law) string       { return w.ID }
+func sourceID(s *Source) string { return s.ID }
+
+func idsOf[T any](list []T, id func(*T) string) []string {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = id(&list[i])
+	}
+	return ids
+}
+
 func (l *linter) start() {
 	l.ids, l.cited = map[string]string{}, map[string]bool{}
 	for i := range l.f.list {
@@ -122,7 +178,7 @@ func (l *linter) lintCase() {
 	l.cycles("actors", len(c.Actors), func(i int) (string, []string) { return c.Actors[i].ID, []string{c.Actors[i].Of} })
 	l.cycles("sources", len(c.Sources), func(i int) (string, []string) { return c.Sources[i].ID, []string{c.Sources[i].Copies} })
 	for i := range c.Sources {
-		if !l.cited[c.Sources[i].ID] {
+		if !l.cited[c.Sources[i].ID] && !l.f.broken {
 			l.warn(at("sources", i), "no fact cites source %q; cite it or take it out", c.Sources[i].ID)
 		}
 	}
@@ -161,7 +217,7 @@ func (l *linter) head() {
 	l.notes("summary", c.Summary)
 	for i, id := range c.Related {
 		if l.r.Case(id) == nil {
-			l.problem(at("related", i), "there is no case %q", id)
+			l.missing(at("related", i), "case", id)
 		} else if id == c.ID {
 			l.problem(at("related", i), "is the case itself")
 		}
@@ -193,12 +249,12 @@ func (l *linter) id(space, id, at string, shared bool) {
 		l.problem(at+".id", "%q is not an id; use small letters, digits and single hyphens", id)
 	}
 	if first, taken := l.ids[space+id]; taken {
-		l.problem(at+".id", "duplicate id %q, first used by %s", id, first)
+		l.problem(at+".id", "duplicate id %q, first used by %s; give one of them another", id, first)
 		return
 	}
 	l.ids[space+id] = at
 	if shared && l.c != nil {
-		l.problem(at+".id", "duplicate id %q, first used in records/%s", id, sharedFolder)
+		l.problem(at+".id", "duplicate id %q, first used in records/%s; give one of them another", id, sharedFolder)
 	}
 }
 
@@ -226,7 +282,7 @@ func (l *linter) law(w *Law, at string) {
 			continue
 		}
 		if other := l.r.Law(l.c, ref.id); other == nil {
-			l.problem(at+"."+ref.name, "there is no law %q", ref.id)
+			l.missing(at+"."+ref.name, "law", ref.id)
 		} else if certainlyBefore(w.Date, other.Date, l.zone) {
 			l.problem(at+".date", "%s is before the law it comes after, %s of %s", w.Date, other.ID, other.Date)
 		}
@@ -262,7 +318,7 @@ func (l *linter) source(s *Source, at string) {
 	}
 	l.year(at+".date", s.Date)
 	if s.Copies != "" && l.r.Source(l.c, s.Copies) == nil {
-		l.problem(at+".copies", "there is no source %q", s.Copies)
+		l.missing(at+".copies", "source", s.Copies)
 	}
 	if s.URL == nil && s.Title == nil && s.Note == "" {
 		l.warn(at, "has neither title nor address; say in note how it can be found again")
@@ -301,7 +357,7 @@ func (l *linter) act(a *Act, at string) {
 		l.actorKind(fmt.Sprintf("%s.judges[%d]", at, i), id, "judge")
 	}
 	if a.Docket != "" && l.c.Docket(a.Docket) == nil {
-		l.problem(at+".docket", "there is no docket %q", a.Docket)
+		l.missing(at+".docket", "docket", a.Docket)
 	}
 	if a.Scope != nil {
 		l.targets(at+".scope.targets", a.Scope.Targets)
@@ -335,9 +391,9 @@ func (l *linter) links(a *Act, at string) {
 			other := l.c.Act(id)
 			switch {
 			case other == nil:
-				l.problem(path, "there is no act %q", id)
+				l.missing(path, "act", id)
 			case kind.cause && certainlyBefore(a.Date, other.Date, l.zone):
-				l.problem(path, "this act of %s is before its cause, %s of %s", a.Date, id, other.Date)
+				l.problem(path, "this act of %s is before its cause, %s of %s; correct one of the dates, or take the link out", a.Date, id, other.Date)
 			}
 		}
 	}
@@ -361,7 +417,7 @@ func (l *linter) claim(k *Claim, at string) {
 	l.id("entry ", k.ID, at, false)
 	l.inOffice(at+".by", k.By, k.Date)
 	if k.Act != "" && l.c.Act(k.Act) == nil {
-		l.problem(at+".act", "there is no act %q", k.Act)
+		l.missing(at+".act", "act", k.Act)
 	}
 	want := map[Subject]bool{"access": k.Access != nil, "number": k.Figure != nil, "law": k.Law != nil, "conduct": true}
 	if has, known := want[k.About]; known && !has {
@@ -393,7 +449,7 @@ func (l *linter) evidence(k *Claim, e Evidence, at string) {
 	case e.Ref == k.ID || e.Ref != "" && e.Ref == k.Act:
 		l.problem(at+".ref", "a claim is no evidence for itself")
 	case e.Ref != "" && !l.c.has(e.Ref):
-		l.problem(at+".ref", "there is no act, sighting, request or claim %q", e.Ref)
+		l.missing(at+".ref", anEntry, e.Ref)
 	}
 	if len(e.Cites) > 0 {
 		l.cites(at, e.Cites)
@@ -414,7 +470,7 @@ func (l *linter) dispute(d *Dispute, at string) {
 		path := fmt.Sprintf("%s.positions[%d]", at, i)
 		for j, ref := range p.Refs {
 			if !l.c.has(ref) {
-				l.problem(fmt.Sprintf("%s.refs[%d]", path, j), "there is no act, sighting, request or claim %q", ref)
+				l.missing(fmt.Sprintf("%s.refs[%d]", path, j), anEntry, ref)
 			}
 		}
 		l.cites(path, p.Cites)
@@ -426,6 +482,7 @@ func (l *linter) request(q *Request, at string) {
 	l.actorRef(at+".authority", q.Authority)
 	l.actorRef(at+".reported_by", q.ReportedBy)
 	l.country(at+".cc", q.CC)
+	l.year(at+".period", q.Period)
 	l.targets(at+".platform", []string{q.Platform})
 	var sum int64
 	for _, n := range []struct {
@@ -492,7 +549,7 @@ func (l *linter) ofCase(b *Ban, at string) {
 	}
 	c := l.r.Case(b.Case)
 	if c == nil {
-		l.problem(at+".case", "there is no case %q", b.Case)
+		l.missing(at+".case", "case", b.Case)
 		return
 	}
 	if b.CC != c.Jurisdiction {
@@ -514,7 +571,7 @@ func (l *linter) ofCase(b *Ban, at string) {
 
 func (l *linter) actorRef(at, id string) {
 	if id != "" && l.r.Actor(l.c, id) == nil {
-		l.problem(at, "there is no actor %q", id)
+		l.missing(at, "actor", id)
 	}
 }
 
@@ -522,7 +579,7 @@ func (l *linter) actorKind(at, id string, kind ActorKind) {
 	switch a := l.r.Actor(l.c, id); {
 	case id == "":
 	case a == nil:
-		l.problem(at, "there is no actor %q", id)
+		l.missing(at, "actor", id)
 	case a.Kind != kind:
 		l.problem(at, "%s is a %s; here stands a %s", id, a.Kind, kind)
 	}
@@ -535,11 +592,11 @@ func (l *linter) inOffice(at string, ids []string, date Date) {
 		a := l.r.Actor(l.c, id)
 		switch {
 		case a == nil:
-			l.problem(path, "there is no actor %q", id)
+			l.missing(path, "actor", id)
 		case certainlyBefore(date, a.From, l.zone):
-			l.problem(path, "%s acts on %s, before the office began on %s", id, date, a.From)
+			l.problem(path, "%s acts on %s, before the office began on %s; correct a date, or name who held it then", id, date, a.From)
 		case certainlyBefore(a.To, date, l.zone):
-			l.problem(path, "%s acts on %s, after the office ended on %s", id, date, a.To)
+			l.problem(path, "%s acts on %s, after the office ended on %s; correct a date, or name who held it then", id, date, a.To)
 		}
 	}
 }
@@ -548,7 +605,7 @@ func (l *linter) basis(at string, b Basis) {
 	law := l.r.Law(l.c, b.Law)
 	if law == nil {
 		if b.Law != "" {
-			l.problem(at+".law", "there is no law %q", b.Law)
+			l.missing(at+".law", "law", b.Law)
 		}
 		return
 	}
@@ -614,31 +671,38 @@ func (l *linter) notes(at string, notes []Note) {
 // the record tells is older.
 var beginning = MustDate("1969")
 
+// year notes a date from before there was a network, and one that lies ahead.
 func (l *linter) year(at string, date Date) {
 	if certainlyBefore(date, beginning, l.zone) {
 		l.problem(at, "%s is before there was a network; check the year", date)
 	}
+	first, ok := date.FirstDay(l.zone)
+	today, known := l.checks.Today.LastDay(time.UTC)
+	if ok && known && first.After(today.AddDate(0, 0, 1)) { // somewhere it is tomorrow already
+		l.warn(at, "%s lies ahead; check the year", date)
+	}
 }
 
 // toldLater checks that a source was published when or after what it tells
-// happened: a date that every source precedes is a slip.
+// began: a date that every source precedes is a slip. A source whose date is
+// marked about or uncertain is given the days that publishedBy gives it, a
+// fact's date so marked a year.
 func (l *linter) toldLater(at string, date Date, cites []Cite) {
 	l.year(at, date)
-	from := date
-	if date.IsInterval() || date.IsZero() {
-		return // the source may tell the beginning
+	first, ok := date.FirstDay(l.zone)
+	if !ok || len(cites) == 0 {
+		return
 	}
-	told := false
+	if date.Approximate() {
+		first = first.AddDate(-1, 0, 0)
+	}
 	for _, cite := range cites {
-		s := l.r.Source(l.c, cite.Source)
-		if s == nil || s.Date.IsZero() || !certainlyBefore(s.Date, from, l.zone) {
+		published, ok := publishedBy(l.r.Source(l.c, cite.Source), l.zone)
+		if !ok || !published.Before(first) {
 			return
 		}
-		told = true
 	}
-	if told {
-		l.problem(at, "%s is after the publication of every source that tells it; one of the dates is wrong", date)
-	}
+	l.problem(at, "%s is after the publication of every source that tells it; one of the dates is wrong", date)
 }
 
 func (l *linter) cites(at string, cites []Cite) {
@@ -653,7 +717,7 @@ func (l *linter) cites(at string, cites []Cite) {
 		}
 		s := l.r.Source(l.c, c.Source)
 		if s == nil {
-			l.problem(path+".source", "there is no source %q", c.Source)
+			l.missing(path+".source", "source", c.Source)
 			continue
 		}
 		if c.SHA256 != "" && !sha256Shape.MatchString(c.SHA256) {
@@ -707,7 +771,7 @@ func (l *linter) cycles(section string, n int, node func(int) (string, []string)
 			case unseen:
 				visit(j)
 			case open:
-				l.problem(at(section, i), "goes round in a circle: %s", l.round(trail, j, node))
+				l.problem(at(section, i), "goes round in a circle: %s; take one of these links out", l.round(trail, j, node))
 			}
 		}
 		trail = trail[:len(trail)-1]

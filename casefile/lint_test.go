@@ -14,6 +14,7 @@ var labChecks = Checks{
 	CopyText: func(sha string) (string, bool) {
 		return "The platform was “blocked at\n once”, it said.", sha == strings.Repeat("a", 64)
 	},
+	Today: MustDate("2024-06-01"),
 }
 
 func lintLab(t *testing.T, fsys fstest.MapFS) []Problem {
@@ -57,9 +58,9 @@ func TestLintFindsMistakes(t *testing.T) {
 		{"anchor", "by: [zz-ministry]\n    what", "by: &b [zz-ministry]\n    what", "&b", "acts[0].by: anchors and aliases"},
 		{"not a network", "AS64512", "7018x", "7018x", `sightings[0].networks[0]: "7018x" is not a network`},
 		{"real network in the lab", "AS64512", "AS17557", "AS17557", "sightings[0].networks[0]: AS17557 is a real network"},
-		{"dangling actor", "by: [zz-court]", "by: [zz-cuort]", "zz-cuort", `acts[1].by[0]: there is no actor "zz-cuort"`},
+		{"dangling actor", "by: [zz-court]", "by: [zz-cuort]", "zz-cuort", `acts[1].by[0]: there is no actor "zz-cuort"; did you mean "zz-court"?`},
 		{"dangling source", "cites: [zz-paper]\nclaims", "cites: [zz-papr]\nclaims", "zz-papr", `sightings[0].cites[0].source: there is no source "zz-papr"`},
-		{"dangling act", "answers: [letter]", "answers: [later]", "[later]", `acts[1].answers[0]: there is no act "later"`},
+		{"dangling act", "answers: [letter]", "answers: [later]", "[later]", `acts[1].answers[0]: there is no act "later"; did you mean "letter"?`},
 		{"dangling docket", "docket: zz-1", "docket: zz-7", "zz-7", `acts[1].docket: there is no docket "zz-7"`},
 		{"dangling law", "{law: zz-law,", "{law: zz-lwa,", "zz-lwa", `acts[0].basis[0].law: there is no law "zz-lwa"`},
 		{"dangling section", "section: 37}]\n    conf", "section: 38}]\n    conf", "38", `acts[0].basis[0].section: law zz-law has no section "38"`},
@@ -80,6 +81,9 @@ func TestLintFindsMistakes(t *testing.T) {
 		{"long quote", "phrase: blocked at once", "phrase: " + strings.Repeat("word ", 26), "word word", "acts[0].cites[0].phrase: is 26 words long"},
 		{"wrong hash", strings.Repeat("a", 64), "abc", "abc", `sources[0].copy.sha256: "abc" is not a SHA-256`},
 		{"told before it happened", "date: 2024-02-20", "date: 2024-02-25", "date: 2024-02-25", "acts[1].date: 2024-02-25 is after the publication of every source that tells it"},
+		{"told before it happened, by a source whose date is about", "date: 2024-02-18, url", "date: 2024-02-01~, url", "    date: 2024-02-17\n", "acts[0].date: 2024-02-17 is after the publication of every source that tells it"},
+		{"span told before it began", "date: 2024-02-20", "date: 2024-02-25/2024-02-27", "date: 2024-02-25", "acts[1].date: 2024-02-25/2024-02-27 is after the publication of every source"},
+		{"date ahead", "date: 2024-02-20", "date: 2042-02-20", "2042", "acts[1].date: warning: 2042-02-20 lies ahead"},
 		{"end before start", "end: {date: 2024-03-01", "end: {date: 2024-02-01", "2024-02-01", "end.date: 2024-02-01 is before the start"},
 		{"ended without an end", "end: {date: 2024-03-01, cites: [zz-paper-3]}", "end: null", "status: ended", "status: is ended but end is null"},
 		{"ongoing with an end", "status: ended", "status: ongoing", "ongoing", "status: is ongoing but the case has an end"},
@@ -138,6 +142,22 @@ func lineOf(text, at string) int {
 		return -1
 	}
 	return 1 + strings.Count(text[:i], "\n")
+}
+
+// What refers to a file that cannot be read is no problem of its own.
+func TestLintOfAFileThatIsNoYAML(t *testing.T) {
+	fsys := lab()
+	fsys["zz-2024-x/broken.yaml"] = &fstest.MapFile{Data: []byte("sources:\n\t- id: zz-paper\n")}
+	_, rest, _ := strings.Cut(labCase, "sources:\n")
+	head, _, ok := strings.Cut(labCase, "sources:\n")
+	if !ok || rest == "" {
+		t.Fatal("the lab case has no sources to take away")
+	}
+	fsys["zz-2024-x/case.yaml"].Data = []byte(head)
+	got := lintLab(t, fsys)
+	if len(got) != 1 || !strings.HasPrefix(got[0].String(), "records/zz-2024-x/broken.yaml:2: not YAML") {
+		t.Errorf("want the broken file alone, have %v", got)
+	}
 }
 
 // Every problem is there at once.
@@ -255,7 +275,7 @@ func TestLintFindsCircles(t *testing.T) {
 	text := strings.NewReplacer("date: 2024-02-20", "date: 2024-02-17", "    effect: restrict\n", "    effect: restrict\n    implements: [ruling]\n").Replace(labCase)
 	fsys["zz-2024-x/case.yaml"].Data = []byte(text)
 	got := lintLab(t, fsys)
-	want := fmt.Sprintf("records/zz-2024-x/case.yaml:%d: acts[1]: goes round in a circle: letter → ruling → letter", lineOf(text, "id: ruling"))
+	want := fmt.Sprintf("records/zz-2024-x/case.yaml:%d: acts[1]: goes round in a circle: letter → ruling → letter; take one of these links out", lineOf(text, "id: ruling"))
 	if len(got) != 1 || got[0].String() != want {
 		t.Errorf("have %v\nwant %s", got, want)
 	}
@@ -272,7 +292,7 @@ sources:
 		{"", "", ""},
 		{"end: 2024-03-01", "end: 2024-03-02", "records/shared/bans.yaml:2: bans[0].end: is 2024-03-02 but case zz-2024-x has 2024-03-01"},
 		{"start: 2024-02,", "start: 2024-01,", "records/shared/bans.yaml:2: bans[0].start: is 2024-01 but case zz-2024-x has 2024-02-17"},
-		{"case: zz-2024-x", "case: zz-2025-x", `records/shared/bans.yaml:2: bans[0].case: there is no case "zz-2025-x"`},
+		{"case: zz-2024-x", "case: zz-2025-x", `records/shared/bans.yaml:2: bans[0].case: there is no case "zz-2025-x"; did you mean "zz-2024-x"?`},
 		{"cc: ZZ", "cc: AQ", "records/shared/bans.yaml:2: bans[0].cc: is AQ but case zz-2024-x is of ZZ"},
 		{"end: 2024-03-01", "end: 2024-01-01", "records/shared/bans.yaml:2: bans[0].end: 2024-01-01 is before the start, 2024-02"},
 	} {

@@ -35,8 +35,9 @@ type Records struct {
 
 // files are the files of one folder and which field stands in which.
 type files struct {
-	list  []file
-	owner map[string]int
+	list   []file
+	owner  map[string]int
+	broken bool // one of them is no YAML, so what it holds is not known
 
 	mu    sync.Mutex
 	trees map[int]*yaml.Node // parsed for problem; guarded by mu
@@ -194,7 +195,7 @@ func (l *loader) loadCase(dir string) *Case {
 		first.File, first.Line = c.folder.list[0].name, 1
 	}
 	for _, f := range layouts[reflect.TypeFor[Case]()].fields {
-		if f.required && !slices.Contains(met, f.name) {
+		if f.required && !slices.Contains(met, f.name) && !c.folder.broken {
 			p := first
 			p.Message = "missing " + f.name
 			if f.nullable {
@@ -255,6 +256,7 @@ func (l *loader) file(at int, into *files, v reflect.Value) []string {
 	d := decoder{file: f.name}
 	root := d.parse(f.data)
 	if root == nil {
+		into.broken = into.broken || len(d.problems) > 0
 		l.problems = append(l.problems, d.problems...)
 		return nil
 	}

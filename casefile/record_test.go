@@ -384,7 +384,7 @@ func TestClaimsWithEmptyArchive(t *testing.T) {
 	for claim, want := range map[string]casefile.Verdict{
 		"techx-restored": casefile.Contradicted, "tarar-working": casefile.Contradicted, "operational-march-28": casefile.Contradicted,
 		"running-april-16": casefile.Contradicted, "ban-lifted-september": casefile.Contradicted, "mmnews-restored-undated": casefile.Untested,
-		"partly-restored": casefile.Supported, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
+		"partly-restored": casefile.Mixed, "only-pta-may-block": casefile.Mixed, "article-19-kept": casefile.Untested, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
 		"under-two-percent": casefile.Untested, "hostile-agencies": casefile.Untested,
 	} {
 		if got[claim] != want {
@@ -476,4 +476,36 @@ func eachCite(c *casefile.Case, f func(casefile.Cite)) {
 		panic(err)
 	}
 	walk(v)
+}
+
+// Between the start and the end that the sources give, those who report the
+// end speak of every day: but of the first and the last, of single networks
+// and of what a ban leaves open they say nothing.
+func TestCheckBetweenStartAndEnd(t *testing.T) {
+	records := load(t)
+	for _, tt := range []struct {
+		at       string
+		says     casefile.Access
+		networks []casefile.ASN
+		want     casefile.Verdict
+	}{
+		{"2024-09-12/2024-09-14", casefile.Blocked, nil, casefile.Supported},
+		{"2024-09-12/2024-09-14", casefile.Accessible, nil, casefile.Contradicted},
+		{"2024-09-12/2024-09-14", casefile.Accessible, []casefile.ASN{17557}, casefile.Untested},
+		{"2024-09-12", casefile.Partial, nil, casefile.Untested},
+		{"2024-02-16", casefile.Blocked, nil, casefile.Untested},
+		{"2025-05-08", casefile.Blocked, nil, casefile.Untested},
+		{"2025-05-06/2025-05-08", casefile.Accessible, nil, casefile.Supported}, // by what was seen on the 7th
+	} {
+		claim := casefile.AccessClaim{Target: "x", CC: "PK", At: casefile.MustDate(tt.at), Says: tt.says, Networks: tt.networks}
+		a, err := records.Check(t.Context(), claim, nil)
+		if err != nil || a.Verdict != tt.want {
+			t.Errorf("%s %s %v: %s, want %s (%v; %s)", tt.at, tt.says, tt.networks, a.Verdict, tt.want, err, a.Reason)
+		}
+	}
+	pk := records.AsOf(records.Case("pk-2024-x"), casefile.MustDate("2024-12-31"))
+	k := casefile.Claim{ID: "asked", Access: &casefile.AccessClaim{Target: "x", CC: "PK", At: casefile.MustDate("2024-09-13"), Says: casefile.Blocked}}
+	if a, err := records.AnswerClaim(t.Context(), pk, &k, nil); err != nil || a.Verdict != casefile.Untested {
+		t.Errorf("as of 2024 nobody knew of the end: %s (%v)", a.Verdict, err)
+	}
 }

@@ -288,9 +288,9 @@ func (s *sentence) unnamedText() string {
 	return string(b)
 }
 
-// spanUnits measure time or networks: a claim that counts nothing else is not
-// about a number.
-var spanUnits = []string{"hours", "minutes", "days", "weeks", "months", "years", "networks", "operators", "providers", "carriers", "times"}
+// spanUnits measure time or networks, or count those who speak: a claim that
+// counts nothing else is not about a number.
+var spanUnits = []string{"officials", "sources", "hours", "minutes", "days", "weeks", "months", "years", "networks", "operators", "providers", "carriers", "times"}
 
 // figures are the numbers that a claim may be about.
 func (s *sentence) figures() []numberMention {

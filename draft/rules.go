@@ -72,6 +72,7 @@ var (
 	accessWord     = regexp.MustCompile(`(?i)\baccess\b`)
 	serviceWords   = regexp.MustCompile(`(?i)\b(?:social media|platforms?|websites?|internet|apps?)\b`)
 	notDone        = regexp.MustCompile(`(?i)\b(?:would|could|should|may|might|to be|be|not|never|if|will|cannot|can|can't|to|no service had|any service had|plans? to) (?:have )?(?:been )?(?:also )?(?:block|ban|suspend|restrict|throttle|cut|blocked|banned|suspended|restricted|shut down|cut off|throttled|slowed down)\b`)
+	deniedThat     = regexp.MustCompile(`(?i)\b(?:den(?:y|ies|ied|ying)|reject(?:s|ed)? (?:claims|reports|allegations|suggestions)|no (?:evidence|proof|truth))\b[^.;]* that\b`)
 	notComplied    = regexp.MustCompile(`(?i)\b(?:not|never|nor|failed|refused)\b`)
 	blockAccounts  = regexp.MustCompile(`(?i)\bto (?:block|suspend|remove|withhold) (?:\p{L}+ ){0,2}(?:accounts?|posts?|tweets?|videos?|content)\b`)
 )
@@ -90,7 +91,7 @@ var actRules = []actRule{
 		form:  regexp.MustCompile(`(?i)\b(?:requested|asked|asks|asking|wrote to|written to|urged|urges|called (?:on|upon|for)|sought|petitioned)\b`),
 		about: aboutBlocking, example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The court asked for Sampler's reply."},
 	{id: "order", kind: "order", by: before, to: after, whole: true, court: noCourt,
-		form:    regexp.MustCompile(`(?i)\b(?:(?:has |had |hereby )?(?:ordered|directed|instructed|commanded|instructing|directing|ordering)|(?:orders|directs|instructs) (?:[\p{L}’'-]+ ){1,6}to\b|decid(?:ed|es) to|issued (?:an? |the )?(?:\p{L}+ ){0,2}(?:order|directive|decree|notification|circular|letter|notice|ruling)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
+		form:    regexp.MustCompile(`(?i)\b(?:(?:has |had |hereby )?(?:ordered|directed|instructed|commanded|instructing|directing|ordering)|(?:orders|directs|instructs) (?:[\p{L}’'-]+ ){1,6}to\b|told (?:[\p{L}’'-]+ ){1,8}to (?:block|ban|cut|suspend|restrict|shut|disable|throttle|slow|switch off|take down)\b|decid(?:ed|es) to|issued (?:an? |the )?(?:\p{L}+ ){0,2}(?:order|directive|decree|notification|circular|letter|notice|ruling)|signed (?:an? |the )?(?:order|decree|resolution))\b`),
 		about:   aboutBlocking,
 		example: "The Ministry of Example ordered the Example Telecom Authority to block Sampler.", silent: "The Exampleville High Court ordered the ministry to restore Sampler."},
 	{id: "interim-order", kind: "interim_order", by: before, to: after, whole: true, court: courtActs,
@@ -115,7 +116,7 @@ var actRules = []actRule{
 		form:    regexp.MustCompile(`(?i)\b(?:was|is|were|are|has|have|had) (?:not|never) (?:been )?(?:banned|blocked|suspended|restricted|shut down)\b`),
 		about:   func(_ *reader, s *sentence, _, _ int) bool { return attributions.MatchString(s.text) },
 		example: "Minister Ada Example insisted that Sampler was not banned.", silent: "Sampler was not banned."},
-	{id: "announcement", kind: "statement", by: before, whole: true,
+	{id: "announcement", kind: "statement", by: before, whole: true, court: noCourt,
 		form:    regexp.MustCompile(`(?i)\b(?:announc(?:ed|es|ing)|declar(?:ed|es)) (?:that )?(?:an? |the |its )?(?:\pL+ ){0,3}(?:ban|block|suspension|restriction|shutdown|lifting|restoration)\b`),
 		about:   aboutBan,
 		example: "Minister Ada Example announced the suspension of Sampler.", silent: "The team announced the lifting of the trophy."},
@@ -200,7 +201,7 @@ var actRules = []actRule{
 		form: regexp.MustCompile(`(?i)\b(?:blocked|blocks|banned|bans|suspended|suspends|restricted|restricts|shut down|shuts down|cut off|cuts off|(?:cut|cuts|cutting) access|throttled|throttles|slowed down|slows down|disconnected|disabled|deactivated|went (?:dead|dark|down|offline)|(?:became|become|were|was) (?:unavailable|inaccessible|unreachable)|blacked out)\b`),
 		about: func(_ *reader, s *sentence, from, to int) bool {
 			clause := s.text[from:to]
-			return (len(s.targetsOf(from, to)) > 0 || serviceWords.MatchString(clause)) &&
+			return !deniedThat.MatchString(clause) && (len(s.targetsOf(from, to)) > 0 || serviceWords.MatchString(clause)) &&
 				!notDone.MatchString(clause)
 		},
 		example: "Exampleland blocked access to Sampler on 17 February 2024.", silent: "Sampler would have been banned first."},
@@ -375,6 +376,9 @@ func (r *reader) actorsOf(rule actRule, s *sentence, m []int) (by, to []string) 
 	}
 	if rule.to != nobody {
 		to = near(rule.to, by)
+	}
+	if place := s.attribution(); rule.kind == "petition" && place != nil && place[1] <= m[0] && !slices.ContainsFunc(by, func(id string) bool { return s.named(id, place[1], m[0]) }) {
+		by = []string{} // "the ministry notes that petitions are pending": who says so brings none
 	}
 	if rule.kind == "petition" || rule.kind == "contempt" {
 		by = slices.DeleteFunc(by, func(id string) bool { return rule.kind == "petition" && r.isCourt(s, id) })

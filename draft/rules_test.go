@@ -298,3 +298,70 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// What a sentence denies, or only tells of, is no act of the one who speaks.
+func TestWhoOnlySpeaksDoesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		kind casefile.ActKind
+		by   []string // nil: no such act at all
+	}{
+		{"Ministry of Example spokesman Jon Park denied on Wednesday that Sampler was blocked.", "implementation", nil},
+		{"The Exampleville High Court declared the shutdown of Sampler unlawful.", "statement", nil},
+		{"The Ministry of Example notes that writ petitions challenging the ban are pending before the Exampleville High Court.", "petition", []string{}},
+		{"The Example Telecom Authority told internet providers late on Thursday to cut off Sampler.", "order", []string{"Example Telecom Authority"}},
+	} {
+		var found *Act
+		for _, l := range read(t, "", tt.text).Acts {
+			if l.Is.Kind == tt.kind {
+				found = &l.Is
+			}
+		}
+		if (found == nil) != (tt.by == nil) || found != nil && !slices.Equal(found.By, tt.by) {
+			t.Errorf("%s: %s is %+v, want by %v", tt.text, tt.kind, found, tt.by)
+		}
+	}
+}
+
+// Those who are counted as speakers are no number that is claimed.
+func TestSpeakersAreNoFigure(t *testing.T) {
+	d := read(t, "", "The Ministry of Example advised the government to suspend Sampler, two officials said.")
+	for _, l := range d.Claims {
+		if l.Is.About == "number" {
+			t.Errorf("a claim about %q", l.Is.Number.Text)
+		}
+	}
+}
+
+// The day behind the author's name is that of publication.
+func TestDayOfTheByline(t *testing.T) {
+	for text, want := range map[string]string{
+		"By Mara Okello | 14.03.2026":                     "2026-03-14",
+		"By Ada Example, 6 January 2026":                  "2026-01-06",
+		"By 14 March 2026, Sampler was out of reach.":     "",
+		"By Monday, 6 January 2026, nothing worked there": "",
+	} {
+		if got := read(t, "", "A headline", text).Published.String(); got != want {
+			t.Errorf("%s: published %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A span of months is a span, and not its last month.
+func TestMonthsRange(t *testing.T) {
+	for text, want := range map[string]string{
+		"The ministry sent 3,400 requests between January and June 2025.": "2025-01/2025-06",
+		"It counted them from July to December 2024.":                     "2024-07/2024-12",
+		"It counted them for Jan-Mar 2024.":                               "2024-01/2024-03",
+		"It was blocked in May and June 2025.":                            "2025-05/2025-06",
+		"It was blocked in June 2025.":                                    "2025-06",
+	} {
+		var got []string
+		for _, l := range read(t, "", text).Dates {
+			got = append(got, l.Is.Date.String())
+		}
+		if !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %s", text, got, want)
+		}
+	}
+}

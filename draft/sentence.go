@@ -174,7 +174,8 @@ func newReader(text *Text, names Names) *reader {
 // the day of publication does; the zero time where there is none.
 func datedLine(paragraphs []Paragraph) time.Time {
 	for _, p := range paragraphs[:min(len(paragraphs), 8)] {
-		text := strings.TrimSpace(publishedWords.ReplaceAllString(p.Text, ""))
+		text := byline.ReplaceAllString(strings.TrimSpace(p.Text), "")
+		text = strings.TrimSpace(publishedWords.ReplaceAllString(text, ""))
 		for _, d := range findDates(text, time.Time{}) {
 			if day, ok := d.Date.FirstDay(time.UTC); ok && len(d.Date.String()) == len(time.DateOnly) && d.start == 0 && len(text)-d.end <= 12 {
 				return day
@@ -183,6 +184,9 @@ func datedLine(paragraphs []Paragraph) time.Time {
 	}
 	return time.Time{}
 }
+
+// byline is the name of an author before the day: "By Ada Example | 14 March 2026".
+var byline = regexp.MustCompile(`^(?i:by) \p{Lu}[\p{L}.’' -]{2,60}\s*[|·•,–—-]\s*`)
 
 var publishedWords = regexp.MustCompile(`(?i)^(?:published|posted|updated|date)?(?: on)?:?\s*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s*)?`)
 

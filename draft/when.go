@@ -24,22 +24,23 @@ const numberWords = `(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?
 const weekdayNames = `Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday`
 
 var (
-	monthDay   = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?\b`)
-	dayMonth   = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
-	isoDay     = regexp.MustCompile(`\b(\d{4})-(\d{2})-(\d{2})\b`)
-	monthYear  = regexp.MustCompile(`\b(?:(?:in|since|from|until|of|by|early|mid|late) )?(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
-	monthLast  = regexp.MustCompile(`(?i)\b(` + monthNames + `) (last|this) year\b|\blast (` + monthNames + `)\b`)
-	weekday    = regexp.MustCompile(`\b(?:(on|last|this|next|coming|this coming|ahead of|until|till) )?(?:the )?(` + weekdayNames + `)\b`)
-	dayRange   = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: and | to |-|–)(\d{1,2})(?:st|nd|rd|th)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
-	monthRange = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?: and | to |-|–)(\d{1,2})(?:,? (\d{4}))?\b`)
-	dottedDay  = regexp.MustCompile(`\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b`)
-	slashedDay = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
-	bareMonth  = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
-	bareYear   = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
-	sameDay    = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same day|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
-	nearDay    = regexp.MustCompile(`(?i)\b(today|yesterday|the day before yesterday)\b`)
-	nearSpan   = regexp.MustCompile(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
-	countedDay = regexp.MustCompile(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
+	monthDay    = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?\b`)
+	dayMonth    = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
+	isoDay      = regexp.MustCompile(`\b(\d{4})-(\d{2})-(\d{2})\b`)
+	monthsRange = regexp.MustCompile(`\b(?:(?:between|from) )?(` + monthNames + `)\.?(?: and | to | through | until | ?[–—-] ?)(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
+	monthYear   = regexp.MustCompile(`\b(?:(?:in|since|from|until|of|by|early|mid|late) )?(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
+	monthLast   = regexp.MustCompile(`(?i)\b(` + monthNames + `) (last|this) year\b|\blast (` + monthNames + `)\b`)
+	weekday     = regexp.MustCompile(`\b(?:(on|last|this|next|coming|this coming|ahead of|until|till) )?(?:the )?(` + weekdayNames + `)\b`)
+	dayRange    = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: and | to |-|–)(\d{1,2})(?:st|nd|rd|th)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
+	monthRange  = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?: and | to |-|–)(\d{1,2})(?:,? (\d{4}))?\b`)
+	dottedDay   = regexp.MustCompile(`\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b`)
+	slashedDay  = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
+	bareMonth   = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
+	bareYear    = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
+	sameDay     = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same day|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
+	nearDay     = regexp.MustCompile(`(?i)\b(today|yesterday|the day before yesterday)\b`)
+	nearSpan    = regexp.MustCompile(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
+	countedDay  = regexp.MustCompile(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
 )
 
 var monthNumber = map[string]time.Month{
@@ -92,6 +93,12 @@ func findDates(text string, published time.Time) []dateMention {
 	for _, m := range dayMonth.FindAllStringSubmatchIndex(text, -1) {
 		date, note := civil(group(m, 3), group(m, 2), group(m, 1), published)
 		take(m, date, note)
+	}
+	for _, m := range monthsRange.FindAllStringSubmatchIndex(text, -1) {
+		year, first, last := group(m, 3), month(group(m, 1)), month(group(m, 2))
+		if first < last {
+			take(m, parseDate(fmt.Sprintf("%s-%02d/%s-%02d", year, first, year, last)), "")
+		}
 	}
 	for _, m := range monthYear.FindAllStringSubmatchIndex(text, -1) {
 		take(m, parseDate(fmt.Sprintf("%s-%02d", group(m, 2), month(group(m, 1)))), "")

@@ -25,7 +25,7 @@ import (
 // calls f with each.
 func histories(t *testing.T, f func(t *testing.T, rng *rand.Rand, rows []verdict.Row)) {
 	t.Helper()
-	seeds := uint64(3)
+	seeds := uint64(2)
 	if os.Getenv("BANDISH_LONG") != "" {
 		seeds = 20
 	}

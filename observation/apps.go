@@ -73,6 +73,33 @@ func (b *builder) openvpnEndpoint(rows *[]Row, ip string, p uint16, transport st
 	r.TunnelKind, r.Tunnel, r.TunnelSeconds = "openvpn", b.result(f), took
 }
 
+// riseupvpn adds the provider's API and its gateways. The test does no more at a
+// gateway than to connect.
+func (b *builder) riseupvpn(c measurement.Connection) {
+	rows := b.connection(c, false)
+	for i := range rows {
+		if r := &rows[i]; r.TCP.Tried() && !r.TLS.Tried() && !r.HTTP.Tried() && (r.Literal || r.Name == r.IP) {
+			r.TunnelKind, r.Tunnel = "riseupvpn", r.TCP
+		}
+	}
+	b.add(rows)
+}
+
+// wireguard adds the row of our probe's handshake with a server. The test has
+// no lists: the input says where it went.
+func (b *builder) wireguard() {
+	host, p := splitEndpoint(strings.TrimPrefix(string(b.m.Input), "wireguard://"))
+	ip := canonicalIP(host)
+	k := &b.m.TestKeys
+	if ip == "" || k.Success == nil && k.Failure == "" {
+		return
+	}
+	r := b.base
+	r.Name, r.IP, r.Port, r.Transport, r.Literal = b.keep(ip), b.keep(ip), p, "udp", true
+	r.TunnelKind, r.Tunnel, r.TunnelSeconds = "wireguard", b.result(bootstrapFailure(k)), k.BootstrapTime
+	b.add([]Row{r})
+}
+
 // tor adds a row for each bridge and directory authority.
 func (b *builder) tor() {
 	for _, id := range slices.Sorted(maps.Keys(b.m.TestKeys.Targets)) {

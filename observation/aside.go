@@ -42,17 +42,29 @@ func without[T any](list []T, tags func(*T) []string) []T {
 
 // elsewhere are the contrasts that are made at another address than the
 // target's.
-var elsewhere = []string{"innocent_server", "innocent_baseline", "innocent_host", "dns_no_server", "dns_contrast"}
+var elsewhere = []string{"innocent_server", "innocent_baseline", "innocent_host", "dns_no_server", "dns_contrast", "throttle_control", "throttle_name"}
 
 // contrasts notes on the rows of the input's host what the varied steps came
 // to.
 func (b *builder) contrasts(rows []Row) {
 	k := &b.m.TestKeys
 	note := func(tags []string, step, endpoint string, f measurement.Failure) {
-		if !slices.Contains(tags, measurement.TagContrast) || slices.Contains(tags, "throttle") {
+		if !slices.Contains(tags, measurement.TagContrast) {
 			return
 		}
 		what := contrastTag(tags)
+		if what == "throttle" { // their rates are for paces; here, how they failed
+			switch {
+			case slices.Contains(tags, "throttle_again"):
+				return
+			case slices.Contains(tags, "throttle_control"):
+				what = "throttle_control"
+			case slices.Contains(tags, "throttle_name"):
+				what = "throttle_name"
+			default:
+				return
+			}
+		}
 		if what == "" {
 			return
 		}
@@ -60,7 +72,7 @@ func (b *builder) contrasts(rows []Row) {
 		fact := b.keep(what + " " + step + " " + string(b.result(f)))
 		for i := range rows {
 			r := &rows[i]
-			if r.Hop == 0 && (slices.Contains(elsewhere, what) || r.IP != "" && r.IP == canonicalIP(host)) {
+			if r.Hop == 0 && (slices.Contains(elsewhere, what) || step == "dns" || r.IP != "" && r.IP == canonicalIP(host)) {
 				r.Contrasts = append(r.Contrasts, fact)
 			}
 		}
@@ -99,12 +111,20 @@ func contrastTag(tags []string) string {
 }
 
 // Contrast returns what became of a contrast on the row: "" where it was not
-// made.
+// made; where it was made more than once, one that failed.
 func (r *Row) Contrast(what, step string) Result {
+	found := Result("")
 	for _, fact := range r.Contrasts {
 		if rest, ok := strings.CutPrefix(fact, what+" "+step+" "); ok {
-			return Result(rest)
+			if found = Result(rest); found != Done {
+				break
+			}
 		}
 	}
-	return ""
+	return found
+}
+
+// Worked reports whether a contrast came out well, once at least.
+func (r *Row) Worked(what, step string) bool {
+	return slices.Contains(r.Contrasts, what+" "+step+" "+string(Done))
 }

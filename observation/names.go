@@ -116,6 +116,10 @@ func isAddr(name string) bool {
 	return err == nil
 }
 
+// PortOf returns the port that a measurement's input is about, that of its
+// scheme where it names none, and 0 where it has neither.
+func PortOf(input string) uint16 { return placeOf(input).port }
+
 // HostOf returns the canonical host name that a measurement's input is about,
 // "" where it names none.
 func HostOf(input string) string {

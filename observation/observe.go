@@ -70,6 +70,10 @@ func Observe(m *measurement.Measurement, o Options) Observed {
 		b.tunnel(m.TestName, bootstrapFailure(k))
 	case "openvpn":
 		b.openvpn(whole)
+	case "riseupvpn":
+		b.riseupvpn(whole)
+	case "wireguard":
+		b.wireguard()
 	case "tor":
 		b.tor()
 	case "dnscheck":

@@ -1,6 +1,7 @@
 package observation
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/bandish/bandish/measurement"
@@ -18,43 +19,47 @@ type transfer struct {
 func (t *transfer) seconds() float64 { return t.last - t.start }
 
 // paces notes on the rows of the input's host how fast our probe's transfers
-// from the target and from the reference went: the median of each.
+// went: the median of those from the target and from the reference, where both
+// gave some, and what the reference gave under the target's name.
 func (b *builder) paces(rows []Row) {
 	k := &b.m.TestKeys
 	target, reference := transfers(k, "throttle_target"), transfers(k, "throttle_control")
-	if len(target) == 0 || len(reference) == 0 {
-		return
+	named, own := byName(k)
+	var t, r transfer
+	if len(target) > 0 && len(reference) > 0 {
+		t, r = median(target), median(reference)
 	}
-	t, r := median(target), median(reference)
-	named, own := extremes(k)
-	if t.seconds() <= 0 || r.seconds() <= 0 || t.trip <= 0 {
-		return
-	}
+	timed := t.seconds() > 0 && r.seconds() > 0 && t.trip > 0
 	for i := range rows {
-		if rows[i].Hop == 0 && rows[i].HTTP.Tried() {
+		if rows[i].Hop != 0 || !rows[i].HTTP.Tried() {
+			continue
+		}
+		rows[i].PaceNamed, rows[i].PaceOwn = named, own
+		if timed {
 			rows[i].Pace = float64(t.bytes) / t.seconds()
 			rows[i].PaceTrips = t.seconds() / t.trip
 			rows[i].PaceReference = float64(r.bytes) / r.seconds()
-			rows[i].PaceNamed, rows[i].PaceOwn = named, own
 		}
 	}
 }
 
-// extremes are the fastest transfer from the reference under the target's name
-// and the slowest under its own, of at least two each.
-func extremes(k *measurement.TestKeys) (named, own float64) {
-	under, apart := transfers(k, "throttle_name"), transfers(k, "throttle_again")
-	if len(under) < 2 || len(apart) < 2 {
+// byName are the rates of the fastest transfer from the reference under the
+// target's name and of the middle one, or the slower of two, under its own, of
+// at least two each: a packet lost at a bad moment makes any one slow. One that
+// stopped and was waited for counts with the wait.
+func byName(k *measurement.TestKeys) (named, own float64) {
+	under, apart := measured(started(k, "throttle_name", true)), measured(started(k, "throttle_again", true))
+	if len(apart) < 2 {
 		return 0, 0
 	}
 	for _, t := range under {
 		named = max(named, t.rate())
 	}
-	own = apart[0].rate()
-	for _, t := range apart {
-		own = min(own, t.rate())
+	if len(under) < 2 {
+		named = 0
 	}
-	return named, own
+	slices.SortFunc(apart, func(a, b transfer) int { return cmp.Compare(a.rate(), b.rate()) })
+	return named, apart[(len(apart)-1)/2].rate()
 }
 
 func (t *transfer) rate() float64 {
@@ -69,13 +74,29 @@ func (t *transfer) rate() float64 {
 const minTransfer = 64 << 10
 
 // A transfer that gave less is one all the same where it went on for seconds:
-// held to some kB/s, the probe gives up before there are more.
+// held to some kB/s, the probe gives up before there are more. Losses may stop
+// it before: from droppedSeconds on, the wait until the probe gave up counts. A
+// server that stops at once, as one that is cut off does, is not slow.
 const (
 	minTrickle     = 4 << 10
 	trickleSeconds = 3.0
+	droppedSeconds = 1.0
 )
 
 func transfers(k *measurement.TestKeys, tag string) []transfer {
+	return measured(started(k, tag, false))
+}
+
+// measured leaves out what is too little for a rate.
+func measured(all []transfer) []transfer {
+	return slices.DeleteFunc(all, func(t transfer) bool {
+		return t.bytes < minTransfer && (t.bytes < minTrickle || t.seconds() < trickleSeconds)
+	})
+}
+
+// started are the transfers whose connection stood. Where waits is set, one
+// that ran into its timeout after some bytes lasted until then.
+func started(k *measurement.TestKeys, tag string, waits bool) []transfer {
 	var all []transfer
 	at := map[int64]int{} // a hostile document has many events
 	find := func(txn int64) *transfer {
@@ -109,9 +130,16 @@ func transfers(k *measurement.TestKeys, tag string) []transfer {
 			t.last = max(t.last, e.T)
 		}
 	}
-	return slices.DeleteFunc(all, func(t transfer) bool {
-		return t.bytes < minTransfer && (t.bytes < minTrickle || t.seconds() < trickleSeconds)
-	})
+	for i := range k.Requests {
+		r := &k.Requests[i]
+		if r.Failure != "generic_timeout_error" || !slices.Contains(r.Tags, tag) {
+			continue
+		}
+		if t := find(r.TransactionID); t != nil && (waits || t.bytes < minTransfer && t.seconds() >= droppedSeconds) {
+			t.last = max(t.last, r.T)
+		}
+	}
+	return all
 }
 
 // median is the transfer in the middle by rate.

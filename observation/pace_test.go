@@ -34,17 +34,30 @@ func TestPaces(t *testing.T) {
 		t.Errorf("pace %v from the handshake on", page.Pace)
 	}
 	// Under the target's name from the reference: the fastest of two and more,
-	// against the slowest under its own.
+	// against the slower of two, the middle one of three, under its own.
 	add(301, "throttle_name", 50, 0.02, 1, 2)
 	add(401, "throttle_again", 60, 0.02, 0.01, 0.02)
 	add(402, "throttle_again", 70, 0.02, 0.02, 0.04)
-	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.PaceNamed != 0 || page.PaceOwn != 0 {
+	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.PaceNamed != 0 || page.PaceOwn < 4.9e6 {
 		t.Errorf("one transfer gave %v against %v", page.PaceNamed, page.PaceOwn)
 	}
 	add(302, "throttle_name", 80, 0.02, 2, 8)
 	page = observation.Observe(m, observation.Options{}).Rows[1]
 	if page.PaceNamed < 99_990 || page.PaceNamed > 100_010 || page.PaceOwn < 4.9e6 || page.PaceOwn > 5.1e6 {
 		t.Errorf("under the name %v, under its own %v", page.PaceNamed, page.PaceOwn)
+	}
+	add(403, "throttle_again", 90, 0.02, 1, 2)
+	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.PaceOwn < 4.9e6 || page.PaceOwn > 5.1e6 {
+		t.Errorf("one of three stumbled: %v under its own", page.PaceOwn)
+	}
+	// One that stopped and was given up 8 s later is slower by that under the
+	// name; a transfer of the target's is not.
+	for txn, tag := range map[int64]string{301: "throttle_name", 302: "throttle_name", 101: "throttle_target"} {
+		k.Requests = append(k.Requests, measurement.Transaction{Failure: "generic_timeout_error", T: 60, TransactionID: txn, Tags: []string{"depth=0", "contrast", "throttle", tag}})
+	}
+	page = observation.Observe(m, observation.Options{}).Rows[1]
+	if page.PaceNamed < 19_000 || page.PaceNamed > 26_000 || page.Pace < 999_000 {
+		t.Errorf("stopped under the name: %v, target %v", page.PaceNamed, page.Pace)
 	}
 	k.NetworkEvents = nil
 	if page := observation.Observe(m, observation.Options{}).Rows[1]; page.Pace != 0 {

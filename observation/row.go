@@ -100,7 +100,7 @@ type Row struct {
 	// a whole where there is no address.
 	Tunnel        Result  `parquet:"tunnel,dict"`
 	TunnelSeconds float64 `parquet:"tunnel_seconds"`
-	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, obfs4, or_port_dirauth, …
+	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, riseupvpn, wireguard, obfs4, or_port_dirauth, …
 
 	// Network events of the connection, for slowness.
 	ReadBytes   int64   `parquet:"read_bytes"`
@@ -118,7 +118,7 @@ type Row struct {
 
 	// Where the target was slow: what the reference gave under the target's
 	// name, and in turn under its own. The fastest of at least two under the
-	// target's name, and the slowest under its own; 0 where there are none.
+	// target's name, and the middle one under its own; 0 where there are fewer.
 	PaceNamed float64 `parquet:"pace_named"`
 	PaceOwn   float64 `parquet:"pace_own"`
 

@@ -95,6 +95,19 @@ func (s *scene) appOf() *app {
 	return a
 }
 
+// spare reports whether a row is one of many endpoints of a part of an app, or
+// of the servers of a tool, most of which work: some are always out of order.
+func (s *scene) spare(v *view) bool {
+	if v.Tunnel.Tried() {
+		return s.mostWork
+	}
+	if s.app == nil {
+		return false
+	}
+	g := s.app.groups[groupOf(v)]
+	return g != nil && g.tried > 2 && 2*g.worked >= g.tried
+}
+
 // add counts an endpoint. One that speaks TLS works when the handshake proves
 // the name; the others when they connect.
 func (g *group) add(v *view) {
@@ -163,7 +176,7 @@ var appRules = []Rule{
 			if !isApp(s.first.TestName) {
 				return false
 			}
-			a := s.appOf()
+			a := s.app
 			if !a.through {
 				return false
 			}
@@ -184,7 +197,7 @@ var appRules = []Rule{
 				return false
 			}
 			tried, reset := 0, 0
-			for _, g := range s.appOf().groups {
+			for _, g := range s.app.groups {
 				if g.worked > 0 {
 					return false
 				}
@@ -199,7 +212,7 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "without a control, a failure has many explanations",
 		Sentence: "A part of the app, or all of it, does not work.",
 		whole: func(s *scene) bool {
-			return isApp(s.first.TestName) && s.appOf().failed > 0
+			return isApp(s.first.TestName) && s.app.failed > 0
 		},
 	},
 	{
@@ -210,7 +223,7 @@ var appRules = []Rule{
 			if !isApp(s.first.TestName) {
 				return false
 			}
-			a := s.appOf()
+			a := s.app
 			return a.tried > 0 && a.failed == 0
 		},
 	},
@@ -242,6 +255,12 @@ var appRules = []Rule{
 		},
 	},
 	{
+		ID: "wireguard_silent", Layer: LayerApp, Outcome: OutcomeUnknown,
+		Basis:    "a server of WireGuard answers nobody whom it does not know (Donenfeld, WireGuard, section 5.1)",
+		Sentence: "The WireGuard server is silent: it is blocked, or switched off, or does not know the key.",
+		whole:    func(s *scene) bool { return s.tunnelled && s.silent() },
+	},
+	{
 		ID: "tunnel_failed", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
 		Mechanism: "*", Basis: "without a control, a failure has many explanations",
 		Sentence: "The tool, or most of its servers, does not work here.",
@@ -250,7 +269,7 @@ var appRules = []Rule{
 				return false
 			}
 			worked, tried := s.tunnelCount()
-			return tried > 0 && 2*worked < tried
+			return tried > 0 && 2*worked < tried && !s.silent()
 		},
 	},
 	{
@@ -305,6 +324,12 @@ func (s *scene) tunnels() map[string]*group {
 		}
 	}
 	return kinds
+}
+
+// silent reports whether all that was tried are WireGuard's servers, and none
+// said a word: that of a closed port would be one.
+func (s *scene) silent() bool {
+	return !s.other(func(v *view) bool { return v.Tunnel.Tried() && (v.TunnelKind != "wireguard" || v.Tunnel != timedOut) })
 }
 
 // lone reports whether no kind of server works.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
@@ -353,7 +355,10 @@ func listOf(keys map[string]any, name string) []map[string]any {
 	return all
 }
 
-const corpusDir = "testdata/corpus"
+const (
+	corpusDir        = "testdata/corpus"
+	measurementsFile = "measurements.jsonl.zst" // zstdcat shows them
+)
 
 // readCorpus reads the corpus as it lies in the repository.
 func readCorpus(t testing.TB) []specimen {
@@ -366,7 +371,7 @@ func readCorpus(t testing.TB) []specimen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := os.ReadFile(filepath.Join(corpusDir, "measurements.jsonl"))
+	raw, err := readMeasurements()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,6 +384,34 @@ func readCorpus(t testing.TB) []specimen {
 		all = append(all, specimen{r[0], scenario{r[1], r[2], r[3]}, lines[i]})
 	}
 	return all
+}
+
+// readMeasurements unpacks the corpus's measurements, a line each.
+func readMeasurements() ([]byte, error) {
+	packed, err := os.ReadFile(filepath.Join(corpusDir, measurementsFile))
+	if err != nil {
+		return nil, err
+	}
+	d, err := zstd.NewReader(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	return d.DecodeAll(packed, nil)
+}
+
+// writeMeasurements packs them, unless they lie there already: another version
+// of zstd would write other bytes.
+func writeMeasurements(lines []byte) error {
+	if old, err := readMeasurements(); err == nil && bytes.Equal(old, lines) {
+		return nil
+	}
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	return os.WriteFile(filepath.Join(corpusDir, measurementsFile), e.EncodeAll(lines, nil), 0o644)
 }
 
 func TestCorpusIsWhatTheWorldsGive(t *testing.T) {
@@ -415,7 +448,7 @@ func writeCorpus(all []specimen) error {
 		c.Write([]string{s.id, s.truth.truth, s.truth.layer, s.truth.mechanism})
 	}
 	c.Flush()
-	if err := os.WriteFile(filepath.Join(corpusDir, "measurements.jsonl"), lines.Bytes(), 0o644); err != nil {
+	if err := writeMeasurements(lines.Bytes()); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(corpusDir, "truth.csv"), truths.Bytes(), 0o644)

@@ -12,7 +12,7 @@ import (
 
 // Revision counts the changes of the conditions behind the rules; what the
 // rules themselves say is hashed.
-const Revision = "4"
+const Revision = "5"
 
 // Ruleset names the rule set: its revision, and the hash of the table.
 var Ruleset = func() string {
@@ -193,7 +193,7 @@ func (s *scene) worst(r *Rule) string {
 		return s.tunnelMechanism()
 	}
 	least := ""
-	for _, g := range s.appOf().groups {
+	for _, g := range s.app.groups {
 		if g.tried == 0 || g.worked > 0 {
 			continue
 		}

@@ -174,7 +174,9 @@ var dnsRules = []Rule{
 		ID: "dns_timeout", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.timeout", Basis: contrast,
 		Sentence: "The resolver does not answer for the name; the control resolved it.",
-		row:      func(s *scene, v *view) bool { return lookupContrast(s, v) && v.dns == timedOut },
+		row: func(s *scene, v *view) bool {
+			return lookupContrast(s, v) && v.dns == timedOut && !v.Worked("repeat", "dns")
+		},
 	},
 	{
 		ID: "dns_no_data", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
@@ -495,7 +497,7 @@ var tcpRules = []Rule{
 		Mechanism: "tcp.*", Basis: contrast,
 		Sentence: "The address is genuine and the control connects to it; the probe cannot.",
 		row: func(s *scene, v *view) bool {
-			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v)
+			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v) && !s.otherPort(v) && !byChance(v, v.tcp)
 		},
 	},
 	{
@@ -536,6 +538,12 @@ var tcpRules = []Rule{
 		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.reached(v, tcpStep) },
 	},
 	{
+		ID: "tcp_other_port", Layer: LayerTCP, Outcome: OutcomeUnknown,
+		Basis:    "the page came, over a connection that verifies or as the control has it",
+		Sentence: "The probe cannot connect to a port that the page does not need.",
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.otherPort(v) },
+	},
+	{
 		ID: "tcp_unvouched", Layer: LayerTCP, Outcome: OutcomeUnknown,
 		Basis:    "a result against a wrong address says nothing of the target",
 		Sentence: "The connection failed, to an address that nothing vouches for.",
@@ -545,7 +553,7 @@ var tcpRules = []Rule{
 		ID: "tcp_failed", Layer: LayerTCP, Outcome: OutcomeUnknown, State: Impaired,
 		Mechanism: "tcp.*", Basis: "the control has no view of the same endpoint",
 		Sentence: "The probe cannot connect, and nothing tells why.",
-		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.comparable() },
+		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.comparable() && !s.spare(v) },
 	},
 	{
 		ID: "tcp_failed_alone", Layer: LayerTCP, Outcome: OutcomeUnknown,
@@ -559,6 +567,17 @@ var tcpRules = []Rule{
 		Sentence: "The probe connects.",
 		row:      func(s *scene, v *view) bool { return v.tcp == done && !v.bogon },
 	},
+}
+
+// otherPort reports whether a row is of the input's host, at a port that is not
+// the input's, and the page came all the same: probes try both ports of the
+// web.
+func (s *scene) otherPort(v *view) bool {
+	if !s.web || !s.pageOK || v.Hop > 0 || v.HTTP.Tried() || v.TLS.Tried() {
+		return false
+	}
+	wanted := observation.PortOf(s.first.Input)
+	return v.Port != 0 && wanted != 0 && v.Port != wanted
 }
 
 func tcpFailed(v *view) bool {
@@ -620,7 +639,7 @@ var tlsRules = []Rule{
 		Sentence: "The handshake is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
 			recorded := v.TLS.Tried() || s.fetched // an exchange whose handshake was not recorded may have been cut off after it
-			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.reached(v, tlsStep) && s.familyWorks(v)
+			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.passed(v) && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
 	{
@@ -628,7 +647,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast + "; old controls make no handshakes of their own",
 		Sentence: "The handshake is cut off at a genuine address; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && s.genuine(v) && s.connected(v) &&
+			return cutOff(v.tls) && !s.passed(v) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched && s.genuine(v) && s.connected(v) &&
 				strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -646,12 +665,13 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: "the same address, at the same time, with another name",
 		Sentence: "The handshake is cut off with this name and completes with another one at the same address.",
 		row: func(s *scene, v *view) bool {
-			return cutOff(v.tls) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v)
+			return cutOff(v.tls) && !s.passed(v) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v) &&
+				!(v.tls == timedOut && v.Worked("innocent_server", "tls")) // there the name passed
 		},
 	},
 	{
 		ID: "tls_throttle_name", Layer: LayerTLS, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "tls.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Mechanism: "tls.throttle", Basis: "the same server, in turn, with and without the name, three times; thresholds fitted on our lab",
 		Sentence: "Transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
 		row:      func(s *scene, v *view) bool { return v.tls == done && slowedByName(v) },
 	},
@@ -679,7 +699,7 @@ var tlsRules = []Rule{
 		ID: "tls_failed", Layer: LayerTLS, Outcome: OutcomeUnknown, State: Impaired,
 		Mechanism: "tls.*", Basis: "the control has no view of the same handshake, or the failure says little",
 		Sentence: "The handshake failed, and nothing tells why.",
-		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.comparable() },
+		row:      func(s *scene, v *view) bool { return v.tls.Failed() && s.comparable() && !s.spare(v) },
 	},
 	{
 		ID: "tls_failed_alone", Layer: LayerTLS, Outcome: OutcomeUnknown,
@@ -705,6 +725,14 @@ var tlsRules = []Rule{
 		Sentence: "The handshake completed, but the server did not prove its name.",
 		row:      func(s *scene, v *view) bool { return v.tls == done },
 	},
+}
+
+// passed reports whether a handshake ran into a timeout and another one of our
+// probe, with the same name at the same address, completed, or an innocent
+// server could not be reached in time either: lost packets do that. A reset is
+// nobody's loss.
+func (s *scene) passed(v *view) bool {
+	return v.tls == timedOut && (badLine(v) || s.other(func(w *view) bool { return w.Name == v.Name && w.Worked("repeat", "tls") }))
 }
 
 // connected reports whether a handshake can have been tried: the address let
@@ -870,12 +898,12 @@ var httpRules = []Rule{
 		Mechanism: "http.throttle", Basis: contrast + "; threshold fitted on our lab",
 		Sentence: "The page trickled in until the probe gave up, at a pace that the distance does not explain; the control loaded it.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && !notByName(v) && (v.vouched || v.kin || v.Hop > 0)
+			return s.fetched && !s.pageOK && v.page && v.http == timedOut && starved(s, v) && !cleared(v) && (v.vouched || v.kin || v.Hop > 0)
 		},
 	},
 	{
 		ID: "http_throttle_name", Layer: LayerHTTP, Determinate: true, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "http.throttle", Basis: "the same server, in turn, with and without the name, twice; thresholds fitted on our lab",
+		Mechanism: "http.throttle", Basis: "the same server, in turn, with and without the name, three times; thresholds fitted on our lab",
 		Sentence: "In clear text, transfers are slow from the target and from an innocent server under the target's name, and fast from that server under its own.",
 		row:      func(s *scene, v *view) bool { return v.tls == "" && v.http.Tried() && slowedByName(v) },
 	},
@@ -884,7 +912,7 @@ var httpRules = []Rule{
 		Mechanism: "http.*", Basis: contrast,
 		Sentence: "The exchange with a genuine address is cut off; the control loaded the page.",
 		row: func(s *scene, v *view) bool {
-			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v) && !notByName(v)) && s.familyWorks(v) &&
+			return s.fetched && !s.pageOK && v.page && cutOff(v.http) && (v.http != timedOut || !farAway(s, v) && !cleared(v)) && s.familyWorks(v) &&
 				(v.vouched || v.kin || v.Literal && !v.bogon || v.IP == "" && !v.Literal && !s.anyForeign(v) && (v.Hop == 0 || s.redirectHeld(v)) ||
 					v.Hop > 0 && !v.foreign && !v.bogon && s.redirectHeld(v))
 		},
@@ -960,7 +988,7 @@ var httpRules = []Rule{
 		Mechanism: "http.*", Basis: "the failure has more than one explanation",
 		Sentence: "The exchange failed, and nothing tells why.",
 		row: func(s *scene, v *view) bool {
-			return v.http.Failed() && !s.pageOK && s.comparable()
+			return v.http.Failed() && !s.pageOK && s.comparable() && !s.spare(v)
 		},
 	},
 	{

@@ -157,6 +157,12 @@ func tunnel(kind, ip string, f observation.Result) row {
 	return part("tor", ip, ip, func(r *row) { r.TLS, r.ServerName, r.TunnelKind, r.Tunnel = "", "", kind, f })
 }
 
+func wireguard(f observation.Result) row {
+	return part("wireguard", genuine, genuine, func(r *row) {
+		r.DNS, r.TCP, r.TLS, r.ServerName, r.Transport, r.TunnelKind, r.Tunnel = "", "", "", "", "udp", "wireguard", f
+	})
+}
+
 func six(kind string, f observation.Result, more ...row) []row {
 	var all []row
 	for _, n := range "123456" {
@@ -239,6 +245,7 @@ var ruleCases = map[string]ruleCase{
 	"tcp_redirect_down": {rows(secure(redirects, func(r *row) { r.ControlHTTP = refused }), next("https", stop("tcp", refused))), first(func(r *row) { r.ControlHTTP = ok })},
 	"tcp_ipv6":          {rows(secure(stop("tcp", "network_unreachable"), func(r *row) { r.IP = "2001:db8::1" })), first(func(r *row) { r.IP = genuine })},
 	"tcp_partial":       {rows(secure(stop("tcp", timeout)), secure(func(r *row) { r.IP = "198.51.100.2" })), last(func(r *row) { r.TCP, r.TLS, r.HTTP = timeout, "", "" })},
+	"tcp_other_port":    {rows(secure(), secure(stop("tcp", refused), func(r *row) { r.Port = 80 })), first(stop("http", reset))},
 	"tcp_unvouched":     {rows(secure(at(strange), stop("tcp", timeout))), first(func(r *row) { r.IP = genuine })},
 	"tcp_failed":        {rows(secure(stop("tcp", "connect_error"))), first(alone)},
 	"tcp_failed_alone":  {rows(secure(stop("tcp", timeout), alone)), first(func(r *row) { r.ControlState = observation.Unrecorded })},
@@ -301,6 +308,7 @@ var ruleCases = map[string]ruleCase{
 		first(stop("tls", reset))},
 	"tunnel_part_blocked": {six("or_port_dirauth", timeout, tunnel("obfs4", strange, ok)), last(func(r *row) { r.Tunnel = timeout })},
 	"tunnel_failed":       {six("or_port_dirauth", timeout), func(r []row) { r[0].Tunnel, r[1].Tunnel, r[2].Tunnel = ok, ok, ok }},
+	"wireguard_silent":    {rows(wireguard(timeout)), first(func(r *row) { r.Tunnel = refused })},
 	"tunnel_works":        {six("or_port_dirauth", ok), func(r []row) { r[0].Tunnel, r[1].Tunnel, r[2].Tunnel, r[3].Tunnel = reset, reset, reset, reset }},
 	"connection_verified": {rows(part("urlgetter", "a.example", genuine)), first(func(r *row) { r.NoVerify = true })},
 }

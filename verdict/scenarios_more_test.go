@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,43 +48,34 @@ func TestScenariosWrittenOtherwise(t *testing.T) {
 		"no doh":          func(_, k map[string]any) { onlyEngines(k, "getaddrinfo", "system") },
 		"no beginnings":   func(doc, _ map[string]any) { remove(doc, "t0", "quic_handshakes", "x_dns_duplicate_responses") },
 	}
-	want := truths(t)
 	weaker := map[string]bool{"no certificates": true, "no doh": true, "no networks of addresses": true}
 	n, weak := 0, map[string]int{}
-	for _, dir := range []string{"scenarios", "scenarios-full"} {
-		files, _ := filepath.Glob(filepath.Join(shared(t, dir), "*.json"))
-		for _, path := range files {
-			name := strings.TrimSuffix(filepath.Base(path), ".json")
-			truth, known := want[strings.TrimPrefix(strings.TrimPrefix(name, "lte-"), "v04-")]
-			if !known {
-				continue
+	eachScenario(t, func(name, path string, truth scenario) {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for way, edit := range ways {
+			var doc map[string]any
+			if err := json.Unmarshal(raw, &doc); err != nil {
+				t.Fatal(err)
 			}
-			for way, edit := range ways {
-				raw, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var doc map[string]any
-				if err := json.Unmarshal(raw, &doc); err != nil {
-					t.Fatal(err)
-				}
-				edit(doc, doc["test_keys"].(map[string]any))
-				v, ok := judgeLoose(t, encode(doc))
-				n++
-				fault := truth.fits(v)
-				accused := truth.truth != "blocked" && (v.State == verdict.Blocked || v.State == verdict.LikelyBlocked)
-				switch {
-				case !ok:
-					t.Errorf("%s, %s: not read", name, way)
-				case accused || fault != "" && !weaker[way]:
-					t.Errorf("%s, %s: %s %v by %v: %s", name, way, v.State, v.Mechanisms, v.Rules, fault)
-				case fault != "":
-					weak[way]++
-					t.Logf("weaker: %s, %s: %s by %v: %s", name, way, v.State, v.Rules, fault)
-				}
+			edit(doc, doc["test_keys"].(map[string]any))
+			v, ok := judgeLoose(t, encode(doc))
+			n++
+			fault := truth.fits(v)
+			accused := truth.truth != "blocked" && (v.State == verdict.Blocked || v.State == verdict.LikelyBlocked)
+			switch {
+			case !ok:
+				t.Errorf("%s, %s: not read", name, way)
+			case accused || fault != "" && !weaker[way]:
+				t.Errorf("%s, %s: %s %v by %v: %s", name, way, v.State, v.Mechanisms, v.Rules, fault)
+			case fault != "":
+				weak[way]++
+				t.Logf("weaker: %s, %s: %s by %v: %s", name, way, v.State, v.Rules, fault)
 			}
 		}
-	}
+	})
 	t.Logf("%d judged; weaker where parts are missing: %v", n, weak)
 }
 

@@ -24,6 +24,8 @@ type scene struct {
 	anyOK     bool // some connection of the measurement worked
 	anyV6     bool // some IPv6 connection worked
 	tunnelled bool // a circumvention tool was tried
+	mostWork  bool // of its servers
+	app       *app // how the parts of a messenger did; nil where the test is of none
 	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters
 }
 
@@ -92,6 +94,13 @@ func newScene(rows []observation.Row) *scene {
 	}
 	for i := range s.views {
 		s.judgePage(&s.views[i])
+	}
+	if isApp(s.first.TestName) {
+		s.app = s.appOf()
+	}
+	if s.tunnelled {
+		worked, tried := s.tunnelCount()
+		s.mostWork = 2*worked >= tried
 	}
 	return s
 }

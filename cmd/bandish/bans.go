@@ -379,7 +379,7 @@ func printRanked(w io.Writer, ranked []ban.Ranked, total int, asOf time.Time) er
 		if r.Measured != nil {
 			measured = lengthText(*r.Measured)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), r.Start.Format(time.DateOnly), banEnd(&r, asOf), r.Method, banArea(&r.Ban), len(r.Reports), r.Basis)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), banStart(&r.Ban), banEnd(&r, asOf), r.Method, banArea(&r.Ban), len(r.Reports), r.Basis)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -395,12 +395,15 @@ func printRanked(w io.Writer, ranked []ban.Ranked, total int, asOf time.Time) er
 
 func lengthText(l ban.Length) string {
 	s := fmt.Sprint(l.Days)
+	if l.AtMost > 0 {
+		s += fmt.Sprintf("–%d", l.AtMost)
+	}
 	switch {
 	case l.Ongoing:
 		return s + "…"
 	case l.AtLeast:
 		return "≥" + s
-	case l.Days == 0:
+	case l.Days == 0 && l.AtMost == 0:
 		return "<1"
 	}
 	return s
@@ -413,10 +416,28 @@ func banTarget(b *ban.Ban) string {
 	return b.Target
 }
 
+// banStart is the first day, or the days of which one is it; "~" where the
+// report whose dates these are calls it an estimate of its own.
+func banStart(b *ban.Ban) string {
+	if !b.StartBy.IsZero() {
+		return daySpan(b.Start, b.StartBy)
+	}
+	if b.Reports[0].Estimated {
+		return b.Start.Format(time.DateOnly) + "~"
+	}
+	return b.Start.Format(time.DateOnly)
+}
+
+func daySpan(from, to time.Time) string {
+	return from.Format(time.DateOnly) + ".." + to.Format(time.DateOnly)
+}
+
 func banEnd(r *ban.Ranked, asOf time.Time) string {
 	switch {
 	case r.Length.Ongoing:
 		return "holds"
+	case r.Status == ban.Ended && !r.EndFrom.IsZero():
+		return daySpan(r.EndFrom, r.End)
 	case r.Status == ban.Ended:
 		return r.End.Format(time.DateOnly)
 	case r.Known.After(r.Start):

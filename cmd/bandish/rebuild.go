@@ -26,9 +26,6 @@ func runRebuild(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	tellWaiting(env, p)
-	if !*asJSON {
-		fmt.Fprintln(env.stderr, turnHeld)
-	}
 	out, err := p.Rebuild(ctx, func(done, of int) {
 		if !*asJSON {
 			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
@@ -43,9 +40,6 @@ func runRebuild(ctx context.Context, env *environment, args []string) error {
 	fmt.Fprintf(env.stdout, "rebuilt %d segments from %d documents in %d batches; %d documents no longer decode\n", len(out.Segments), out.Documents, out.Batches, out.Failed)
 	return nil
 }
-
-// turnHeld is said before a command that writes for long.
-const turnHeld = "until this is done the archive takes nothing else in: imports wait, and a server asks who submits to come again"
 
 func rescoreCommand() command {
 	return command{
@@ -67,7 +61,6 @@ func runRescore(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	tellWaiting(env, p)
-	fmt.Fprintln(env.stderr, turnHeld)
 	out, err := p.Rescore(ctx)
 	if err != nil {
 		return err

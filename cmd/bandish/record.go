@@ -9,9 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/target"
@@ -101,7 +101,8 @@ func recordsFlag(define func(name, value, usage string) *string) *string {
 // is built in.
 func openRecords(folder string) (*casefile.Records, string, error) {
 	if folder == "" {
-		if info, err := os.Stat(filepath.Join("records", "shared")); err == nil && info.IsDir() {
+		cases, _ := filepath.Glob(filepath.Join("records", "*", "*.yaml")) // the pattern is well formed
+		if len(cases) > 0 {
 			folder = "records"
 		}
 	}
@@ -173,252 +174,6 @@ func recordList(w io.Writer, f recordFlags) error {
 	return table.Flush()
 }
 
-func recordShow(ctx context.Context, w io.Writer, f recordFlags, id string) error {
-	r, c, err := openCase(f.records, id)
-	if err != nil {
-		return err
-	}
-	asOf, err := casefile.ParseDate(*f.asOf)
-	if err != nil {
-		return usageError("--as-of: %v", err)
-	}
-	m, done, err := openMeasured(*f.data)
-	if err != nil {
-		return err
-	}
-	defer done()
-	shown, err := r.Show(ctx, c, asOf, m)
-	if err != nil {
-		return err
-	}
-	if *f.json {
-		return printJSON(w, shown)
-	}
-	p := &printer{w: w, r: r, c: shown}
-	p.all()
-	return p.err
-}
-
-// printer writes a case as text; the first error ends it.
-type printer struct {
-	w   io.Writer
-	r   *casefile.Records
-	c   *casefile.Case
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
-}
-
-func (p *printer) all() {
-	c := p.c
-	p.line("%s", c.Title)
-	p.line("%s · %s · %s · %s", c.ID, c.Jurisdiction, strings.Join(c.Targets, ", "), c.Status)
-	if !c.Computed.AsOf.IsZero() {
-		p.line("As known at the end of %s. What became known later is left out.", c.Computed.AsOf)
-	}
-	for _, n := range c.Summary {
-		p.line("  %s [%s]", n.Text, p.publishers(n.Cites))
-	}
-	p.clock()
-	p.line("\nCHRONOLOGY")
-	for _, e := range c.Computed.Chronology {
-		p.entry(e)
-	}
-	p.courts()
-	p.disputes()
-	p.requests()
-	p.sources()
-	if len(c.OpenQuestions) > 0 {
-		p.line("\nOPEN QUESTIONS")
-		for _, q := range c.OpenQuestions {
-			p.line("  %s", q)
-		}
-	}
-	p.line("\n%d acts, %d sightings, %d claims, %d rows of requests; all details: --json; answers to the claims: bandish claims --case %s", len(c.Acts), len(c.Sightings), len(c.Claims), len(c.Requests), c.ID)
-}
-
-func (p *printer) clock() {
-	clock := p.c.Computed.Clock
-	p.line("\nCLOCK")
-	for _, point := range clock.Points {
-		if point.Date.IsZero() {
-			p.line("  %-16s not known", point.Turn)
-			continue
-		}
-		from := string(point.From)
-		if point.From == casefile.FromSources {
-			from = p.publishers(point.Cites)
-		}
-		p.line("  %-16s %s  [%s]", point.Turn, point.Date, from)
-	}
-	for _, s := range clock.Spans {
-		p.line("  %5s days %s", dayCount(s.Days, s.AtMost), s.Means)
-	}
-	if t := clock.StatedTerm; t != nil {
-		p.line("  stated term: %s", t.Text)
-	}
-	if clock.Note != "" {
-		p.line("  %s", clock.Note)
-	}
-}
-
-func dayCount(least int64, most *int64) string {
-	if most == nil {
-		return fmt.Sprint(least)
-	}
-	return fmt.Sprintf("%d–%d", least, *most)
-}
-
-func (p *printer) entry(e casefile.Entry) {
-	date := e.Date.String()
-	if date == "" {
-		date = "undated"
-	}
-	marks := ""
-	if e.Disputed {
-		marks += ", disputed"
-	}
-	if e.Withdrawn != nil {
-		marks += fmt.Sprintf(", WITHDRAWN %s: %s", e.Withdrawn.Date, e.Withdrawn.Reason)
-	}
-	who := ""
-	if a := p.c.Act(e.ID); a != nil && len(a.By) > 0 {
-		who = p.r.Names(p.c, a.By)
-		if len(a.To) > 0 {
-			who += " → " + p.r.Names(p.c, a.To)
-		}
-		who += ": "
-	}
-	p.line("  %s  %s (%s)", date, e.Kind, e.ID)
-	p.line("      %s%s", who, e.What)
-	if a := p.c.Act(e.ID); a != nil {
-		for _, n := range a.Details {
-			p.line("      %s [%s]", n.Text, p.publishers(n.Cites))
-		}
-	}
-	p.line("      [%s; confidence %s%s]", p.publishers(e.Cites), e.Confidence, marks)
-}
-
-// publishers names the sources as a reader would.
-func (p *printer) publishers(cites []casefile.Cite) string {
-	var names []string
-	for _, cite := range cites {
-		s := p.r.Source(p.c, cite.Source)
-		if s == nil {
-			continue
-		}
-		name := s.Publisher
-		if !s.Date.IsZero() {
-			name += " " + s.Date.String()
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, "; ")
-}
-
-func (p *printer) courts() {
-	if len(p.c.Dockets) == 0 {
-		return
-	}
-	p.line("\nCOURTS")
-	for _, d := range p.c.Dockets {
-		number := "number not known"
-		if d.Number != nil {
-			number = *d.Number
-		}
-		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, number)
-		for _, a := range p.c.Hearings(d.ID) {
-			next := ""
-			if !a.Next.IsZero() {
-				next = ", put off to " + a.Next.String()
-			}
-			p.line("      %s  %s (%s)%s", a.Date, a.Kind, a.ID, next)
-		}
-		if d.Outcome != nil {
-			p.line("      outcome: %s", d.Outcome.Text)
-		}
-	}
-	for _, d := range p.c.Computed.Clock.Deeds {
-		days := "it has not happened"
-		if d.Days != nil {
-			days = dayCount(*d.Days, d.AtMost) + " days later, by " + string(d.From)
-		}
-		if d.Late != nil && *d.Late > 0 {
-			days += fmt.Sprintf(", %d days after it was due", *d.Late)
-		}
-		p.line("  %s of %s was to %s access: %s", d.Ref, d.Date, d.Effect, days)
-	}
-}
-
-func (p *printer) disputes() {
-	if len(p.c.Disputes) == 0 {
-		return
-	}
-	p.line("\nDISPUTED")
-	for _, d := range p.c.Disputes {
-		p.line("  %s", d.Question)
-		for _, pos := range d.Positions {
-			p.line("      - %s [%s]", pos.Says, p.publishers(pos.Cites))
-		}
-	}
-}
-
-func (p *printer) requests() {
-	if len(p.c.Requests) == 0 {
-		return
-	}
-	p.line("\nREQUESTS TO PLATFORMS, AS EACH SIDE COUNTS THEM")
-	count := func(n *int64) string {
-		if n == nil {
-			return "?"
-		}
-		return fmt.Sprint(*n)
-	}
-	for _, q := range p.c.Requests {
-		rate := ""
-		if q.RatePercent != nil {
-			rate = fmt.Sprintf(", %v %% by its reporter", *q.RatePercent)
-		}
-		p.line("  %s  %s → %s, %s (%s), counted by %s: %s sent, %s complied, %s rejected, %s pending%s [%s]", q.Period, p.r.Name(p.c, q.Authority), q.Platform,
-			q.Level, q.Counter, p.r.Name(p.c, q.ReportedBy), count(q.Sent), count(q.Complied), count(q.Rejected), count(q.Pending), rate, p.publishers(q.Cites))
-		if q.Note != "" {
-			p.line("      %s", q.Note)
-		}
-	}
-}
-
-// sources lists what the case cites, the shared ones too.
-func (p *printer) sources() {
-	var ids []string
-	for _, cite := range casefile.Cites(p.c) {
-		if !slices.Contains(ids, cite.Source) {
-			ids = append(ids, cite.Source)
-		}
-	}
-	slices.Sort(ids)
-	p.line("\nSOURCES, WITH THEIR RELIABILITY FROM A TO F")
-	for _, id := range ids {
-		s := p.r.Source(p.c, id)
-		if s == nil {
-			continue
-		}
-		date, where := s.Date.String(), "no address"
-		if date == "" {
-			date = "undated"
-		}
-		if s.URL != nil {
-			where = *s.URL
-		}
-		p.line("  %s %s: %s, %s, %s", s.Reliability, s.ID, s.Publisher, date, where)
-	}
-}
-
 // platforms gives the check of platform ids against the registry.
 func platforms() (func(id string) bool, error) {
 	registry, err := target.Load(targets.FS)
@@ -436,7 +191,7 @@ func recordLint(w io.Writer, f recordFlags) error {
 	if err != nil {
 		return err
 	}
-	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data)}
+	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data), Today: casefile.Day(time.Now(), time.UTC)}
 	r, folder, err := openRecords(*f.records)
 	if err != nil {
 		return err
@@ -475,7 +230,7 @@ func recordLint(w io.Writer, f recordFlags) error {
 				return err
 			}
 		}
-		_, err = fmt.Fprintf(w, "%d cases, %d errors, %d warnings\n", len(r.Cases), wrong, len(problems)-wrong)
+		_, err = fmt.Fprintf(w, "%s, %s, %s\n", number(len(r.Cases), "case"), number(wrong, "error"), number(len(problems)-wrong, "warning"))
 	}
 	if err == nil && wrong > 0 {
 		return &exitError{code: 1}
@@ -587,4 +342,12 @@ func recordNew(w io.Writer, f recordFlags, id string) error {
 	}
 	_, err = fmt.Fprintf(w, "%s\nFill it in, then: bandish record lint --records %s\n", filepath.ToSlash(file), folder)
 	return err
+}
+
+// number is "1 case", "2 cases".
+func number(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

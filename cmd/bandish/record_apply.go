@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/draft"
@@ -118,7 +119,7 @@ func lintChanged(w io.Writer, f recordFlags, before *casefile.Records, c *casefi
 	if err != nil {
 		return err
 	}
-	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data)}
+	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data), Today: casefile.Day(time.Now(), time.UTC)}
 	root := filepath.ToSlash(filepath.Clean(folder))
 	files := make(map[string][]byte, len(changed))
 	for name, data := range changed {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -380,7 +381,7 @@ func (v *requestView) print(w io.Writer, limit int) error {
 		if authority == "" {
 			authority = "all"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Period, f.CC, f.Platform, cut(authority, 40), what, countText(f.Sent), countText(f.Complied), countText(f.Rejected), countText(f.Pending), rateText(f.Rate), rateText(f.Stated), cut(f.ReportedBy, 40), from)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.Period, f.CC, f.Platform, cut(authority, 40), what, countText(f.Sent), countText(f.Complied), countText(f.Rejected), countText(f.Pending), rateText(f.Rate), statedText(f.Stated), cut(f.ReportedBy, 40), from)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -424,4 +425,12 @@ func rateText(f *float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f%%", *f)
+}
+
+// statedText is a share as its reporter states it: no digit of it is taken away.
+func statedText(f *float64) string {
+	if f == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(*f, 'f', -1, 64) + "%"
 }

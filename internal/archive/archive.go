@@ -115,7 +115,7 @@ type Update struct {
 func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx)
+	unlock, err := a.lock(ctx, writeLock)
 	if err != nil {
 		return err
 	}
@@ -138,10 +138,52 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	return err
 }
 
-// lock takes the folder's lock, which the kernel drops when the process ends
-// however it ends.
-func (a *Archive) lock(ctx context.Context) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(a.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+// Stage is an update whose long part is done without the turn to write:
+// prepare writes files and fills the manifest of a copy, while others commit;
+// finish, in its turn, takes over from that manifest what it wants and makes
+// up for what was committed since. Stages take turns among themselves. Nothing
+// is swept meanwhile: what prepare reads and writes stays.
+func (a *Archive) Stage(ctx context.Context, prepare func(*Update) error, finish func(staged *Manifest, u *Update) error) error {
+	unlock, err := a.lock(ctx, stageLock)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m, err := a.Manifest()
+	if err != nil {
+		return err
+	}
+	s := &Update{a: a, Manifest: m.clone()}
+	if err := prepare(s); err != nil {
+		return err
+	}
+	return a.Update(ctx, func(u *Update) error { return finish(s.Manifest, u) })
+}
+
+// The locks of a folder. Whoever takes both takes the stage's first.
+const (
+	writeLock = "lock"
+	stageLock = "stage.lock"
+)
+
+// staging reports whether a stage is under way, in whatever process.
+func (a *Archive) staging() (bool, error) {
+	f, err := os.OpenFile(filepath.Join(a.dir, stageLock), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
+}
+
+// lock takes a lock of the folder, which the kernel drops when the process
+// ends however it ends.
+func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock archive: %w", err)
 	}
@@ -237,16 +279,20 @@ func (a *Archive) Open(path string) (*os.File, error) {
 
 // Sweep removes what no manifest lists: files that a killed writer left
 // behind and segments that compaction replaced. A segment replaced less than
-// grace ago stays, for readers that still have the old manifest. Raw batches
+// grace ago stays, for readers that still have the old manifest, and all does
+// while a stage is under way. Raw batches
 // that no manifest lists are removed too: they were never acknowledged.
 func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time) (removed int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx)
+	unlock, err := a.lock(ctx, writeLock)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
+	if busy, err := a.staging(); busy || err != nil {
+		return 0, err // what a stage reads and writes is nobody's orphan
+	}
 	orphans, err := a.orphans()
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -281,5 +282,55 @@ func TestSecondOpenerSeesCommits(t *testing.T) {
 		if err != nil || len(m.Batches) != i+1 || m.Generation != uint64(i+1) {
 			t.Fatalf("the reader sees %d batches at generation %d (%v), want %d", len(m.Batches), m.Generation, err, i+1)
 		}
+	}
+}
+
+// While a stage is under way others commit, nothing is swept, and a second
+// stage waits. What it takes over stands in the manifest that they left.
+func TestStage(t *testing.T) {
+	a, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	var mine, theirs Batch
+	add := func(u *Update, text string) (b Batch) {
+		b, err := u.AddRaw(KindMeasurements, []byte(text), 1, time.Unix(0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	err = a.Stage(ctx, func(u *Update) error {
+		mine = add(u, "staged\n")
+		if err := a.Update(ctx, func(u *Update) error { theirs = add(u, "meanwhile\n"); return nil }); err != nil {
+			return err
+		}
+		if n, err := a.Sweep(ctx, 0, time.Now().Add(time.Hour)); n != 0 || err != nil {
+			t.Errorf("%d files swept during a stage (%v)", n, err)
+		}
+		late, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		if err := a.Stage(late, func(*Update) error { return nil }, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a second stage: %v", err)
+		}
+		return nil
+	}, func(staged *Manifest, u *Update) error {
+		if _, ok := u.Manifest.Batch(theirs.SHA256); !ok {
+			t.Error("finish does not see what was committed meanwhile")
+		}
+		b, ok := staged.Batch(mine.SHA256)
+		if !ok {
+			t.Error("finish does not see what was staged")
+		}
+		u.Manifest.Batches = append(u.Manifest.Batches, b)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged, orphans, files, err := a.Check(ctx)
+	if err != nil || len(damaged)+len(orphans) != 0 || files != 2 {
+		t.Errorf("damaged %v, orphans %v, %d files, %v", damaged, orphans, files, err)
 	}
 }

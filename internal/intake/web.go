@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -89,12 +90,32 @@ func (g *redirects) dial(_ context.Context, _, address string, _ syscall.RawConn
 	return nil
 }
 
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // of carriers and clouds (RFC 6598)
+// insideToo are addresses of this network that netip does not call so.
+var insideToo = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),        // this network (RFC 791)
+	netip.MustParsePrefix("100.64.0.0/10"),    // of carriers and clouds (RFC 6598)
+	netip.MustParsePrefix("168.63.129.16/32"), // metadata of a cloud
+	netip.MustParsePrefix("64:ff9b:1::/48"),   // translated within a network (RFC 8215)
+}
 
-// inside reports whether an address is of this machine or network.
+var (
+	nat64     = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
+	sixToFour = netip.MustParsePrefix("2002::/16")    // RFC 3056
+)
+
+// inside reports whether an address is of this machine or network. One that
+// carries an IPv4 address is judged by that.
 func inside(a netip.Addr) bool {
 	a = a.Unmap()
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || sharedSpace.Contains(a)
+	b := a.As16()
+	switch {
+	case nat64.Contains(a):
+		return inside(netip.AddrFrom4([4]byte(b[12:])))
+	case sixToFour.Contains(a):
+		return inside(netip.AddrFrom4([4]byte(b[2:6])))
+	}
+	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() ||
+		slices.ContainsFunc(insideToo, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // unstalled opens a source and ends it when nothing comes for a while.

@@ -80,8 +80,8 @@ func sentence(m *measurement.Measurement, v verdict.Row, place string) string {
 	return fmt.Sprintf("%s: unclear (%s). Something may be wrong, or there was no control to compare with.", what, v.State)
 }
 
-// wireGuardSentence says what a handshake came to; no rule judges it, as
-// silence has too many reasons.
+// wireGuardSentence says what a handshake came to. Silence has more reasons
+// than a verdict's sentence has room for.
 func wireGuardSentence(m *measurement.Measurement, what string) string {
 	if m.TestKeys.Success != nil && *m.TestKeys.Success {
 		return what + " answers the handshake."

@@ -124,9 +124,8 @@ func (n *namespace) join(addr netip.Addr, commands [][]string) error {
 	if err := ipCommand(outside, "-n", r.name, "-batch", "-"); err != nil {
 		return err
 	}
-	err := r.do(func() error { return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0) })
-	if err != nil {
-		return fmt.Errorf("let the router forward: %w", err)
+	if err := r.set("ip_forward", "1"); err != nil {
+		return err
 	}
 	for _, c := range commands {
 		if err := ipCommand("", append([]string{"netns", "exec", r.name}, c...)...); err != nil {
@@ -147,7 +146,21 @@ func addNamespace() (*namespace, error) {
 		n.close()
 		return nil, fmt.Errorf("open namespace %s: %w", n.name, err)
 	}
+	// Whatever this machine prefers: BBR, for one, does not mind what Lose loses.
+	if err := n.set("tcp_congestion_control", "reno"); err != nil {
+		n.close()
+		return nil, err
+	}
 	return n, nil
+}
+
+// set gives a setting of the namespace's TCP/IP its value.
+func (n *namespace) set(name, value string) error {
+	err := n.do(func() error { return os.WriteFile("/proc/sys/net/ipv4/"+name, []byte(value), 0) })
+	if err != nil {
+		return fmt.Errorf("set %s of namespace %s: %w", name, n.name, err)
+	}
+	return nil
 }
 
 // openTUN gives the namespace its interface and the addresses on it.

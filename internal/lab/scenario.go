@@ -227,6 +227,12 @@ func Scenarios() []Scenario {
 		{Name: "everything", About: "name, address, server name and Host are all blocked", Input: https,
 			Rules: []Rule{{When: query, Do: nxdomain}, {When: address, Do: Drop{}}, {When: hello, Do: Reset{}}, {When: plain, Do: blockResponse}},
 			Truth: blocked("dns|tcp", "dns.nxdomain|tcp.timeout")},
+		// Nobody blocks: what is lost is lost of everything, every tenth packet
+		// each way.
+		{Name: "lossy-line", About: "a tenth of all packets are lost, whatever they carry", Input: "https://mid.banned.test/",
+			Rules: []Rule{{When: beyond, Do: Lose{Probability: 0.1}}}, Truth: Truth{State: "not-blocked"}},
+		{Name: "lossy-line-http", About: "the same, in clear text", Input: httpPlain,
+			Rules: []Rule{{When: beyond, Do: Lose{Probability: 0.1}}}, Truth: Truth{State: "not-blocked"}},
 		{Name: "darkness", About: "nothing at all passes", Input: https,
 			Rules: []Rule{{When: beyond, Do: Drop{}}}, Truth: Truth{State: "insufficient|impaired"}},
 	}

@@ -128,9 +128,13 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 	return counted, nil
 }
 
+// inputsOf names segments of one kind, in whatever order they are listed.
 func inputsOf(segments []archive.Segment) string {
 	h := sha256.New()
-	for _, s := range segments { // in the manifest's order
+	segments = slices.SortedFunc(slices.Values(segments), func(a, b archive.Segment) int {
+		return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.SHA256, b.SHA256))
+	})
+	for _, s := range segments {
 		io.WriteString(h, s.SHA256)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -218,32 +222,48 @@ type Rebuilt struct {
 // Rebuild derives everything again from the raw batches: observations,
 // verdicts, bodies, counts and cells, one segment a period. The same raw
 // batches give the same bytes, however they were imported and merged before.
+// Others go on committing meanwhile: their batches are derived in the turn.
 func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) (Rebuilt, error) {
 	out := Rebuilt{Segments: map[string]string{}}
-	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+	done := map[string]bool{}
+	// derive derives the batches that were not derived yet.
+	derive := func(u *archive.Update) error {
 		u.Manifest.Ruleset = verdict.Ruleset
-		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
-			return s.Ruleset == "" || s.Ruleset == verdict.Ruleset
-		})
 		batches := slices.SortedFunc(slices.Values(u.Manifest.Batches), func(a, b archive.Batch) int { return cmp.Compare(a.SHA256, b.SHA256) })
-		for i, b := range batches {
+		for _, b := range batches {
+			if done[b.SHA256] {
+				continue
+			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if err := p.rebuildBatch(u, b, &out); err != nil {
 				return err
 			}
-			if progress != nil {
-				progress(i+1, len(batches))
+			if done[b.SHA256] = true; progress != nil {
+				progress(len(done), len(batches))
 			}
 		}
-		out.Batches = len(batches)
 		if _, err := compact(ctx, u, true); err != nil {
 			return err
 		}
-		if _, err := p.count(ctx, u); err != nil {
+		_, err := p.count(ctx, u)
+		return err
+	}
+	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
+		return derive(u)
+	}, func(staged *archive.Manifest, u *archive.Update) error {
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
+		for _, s := range staged.Segments {
+			if ofRebuild(s) {
+				u.Manifest.Segments = append(u.Manifest.Segments, s)
+			}
+		}
+		if err := derive(u); err != nil {
 			return err
 		}
+		out.Batches = len(u.Manifest.Batches)
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}
@@ -252,6 +272,10 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 	p.forgetDays()
 	return out, err
 }
+
+// ofRebuild reports whether a rebuild makes a segment anew. The verdicts and
+// cells of other rulesets it leaves alone.
+func ofRebuild(s archive.Segment) bool { return s.Ruleset == "" || s.Ruleset == verdict.Ruleset }
 
 // forgetDays makes the next commit read again what the archive holds. A commit
 // takes the lock before its turn to write, so it must not be taken within one.
@@ -281,7 +305,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 	if err != nil {
 		return err
 	}
-	joined, _ := joinWeb(web, b.Added)
+	joined, _, _ := joinWeb(web, b.Added)
 	items = append(items, joined...)
 	for _, it := range items {
 		it.verdict.Raw = b.SHA256
@@ -338,37 +362,72 @@ type Rescored struct {
 
 // Rescore judges all history again from the observations, without raw, under
 // the ruleset of this program and its current fingerprints. The verdicts of
-// other rulesets stay readable.
+// other rulesets stay readable. Others go on committing meanwhile: days that
+// they change are judged in the turn.
 func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
-	err := p.Archive.Update(ctx, func(u *archive.Update) error {
-		u.Manifest.Ruleset = verdict.Ruleset
-		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
-			return s.Ruleset == verdict.Ruleset
-		})
-		byDay := map[string][]archive.Segment{}
-		for _, s := range u.Manifest.Select(archive.Observations, "") {
-			byDay[s.Period] = append(byDay[s.Period], s)
-		}
-		for _, day := range slices.Sorted(maps.Keys(byDay)) {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := p.rescoreDay(u, day, byDay[day], &out); err != nil {
-				return err
+	done := map[string]rescored{}
+	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
+		return p.rescore(ctx, u, done)
+	}, func(staged *archive.Manifest, u *archive.Update) error {
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
+		for _, s := range staged.Segments {
+			if ofRuleset(s) {
+				u.Manifest.Segments = append(u.Manifest.Segments, s)
 			}
 		}
-		_, err := p.count(ctx, u)
-		return err
+		return p.rescore(ctx, u, done)
 	})
+	for _, d := range done {
+		out.Verdicts += d.verdicts
+	}
 	p.forgetDays()
 	return out, err
 }
 
-func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.Segment, out *Rescored) error {
+func ofRuleset(s archive.Segment) bool { return s.Ruleset == verdict.Ruleset }
+
+// rescored is a day that was judged again.
+type rescored struct {
+	inputs   string // its observations
+	verdicts int64
+}
+
+// rescore judges the days whose observations are not those that were judged
+// already, and counts what they change.
+func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[string]rescored) error {
+	u.Manifest.Ruleset = verdict.Ruleset
+	byDay := map[string][]archive.Segment{}
+	for _, s := range u.Manifest.Select(archive.Observations, "") {
+		byDay[s.Period] = append(byDay[s.Period], s)
+	}
+	for _, day := range slices.Sorted(maps.Keys(byDay)) {
+		inputs := inputsOf(byDay[day])
+		if done[day].inputs == inputs {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
+			return s.Kind == archive.Verdicts && s.Period == day && ofRuleset(s)
+		})
+		n, err := p.rescoreDay(u, day, byDay[day])
+		if err != nil {
+			return err
+		}
+		done[day] = rescored{inputs, n}
+	}
+	_, err := p.count(ctx, u)
+	return err
+}
+
+// rescoreDay judges a day and gives how many verdicts it has.
+func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.Segment) (int64, error) {
 	bodies, err := p.bodiesOf(u, day)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var rows []verdict.Row
 	var one []observation.Row
@@ -399,12 +458,11 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 			return nil
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		flush()
 	}
-	out.Verdicts += int64(len(rows))
-	return addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts)
+	return int64(len(rows)), addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts)
 }
 
 func (p *Pipeline) fingerprints() *fingerprint.Set {

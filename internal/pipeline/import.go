@@ -384,14 +384,30 @@ func (im *importer) endTable(w *writer, final bool) error {
 		for n > 0 && rows[n-1].rows[0].UID == uid {
 			n--
 		}
+		if n == 0 { // one measurement fills it all: what follows of it comes too late
+			n = len(rows)
+		}
 		rows, im.web = rows[:n], slices.Clone(rows[n:])
 	}
-	items, repeated := joinWeb(rows, im.added)
-	im.mu.Lock()
-	im.sum.Duplicates += repeated
-	im.mu.Unlock()
+	items, repeated, over := joinWeb(rows, im.added)
+	if err := im.noteJoined(repeated, over); err != nil {
+		return err
+	}
 	for _, it := range items {
 		if err := im.add(w, archive.KindWeb, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteJoined counts the rows that went into no measurement.
+func (im *importer) noteJoined(repeated int64, over []*reject) error {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.sum.Duplicates += repeated
+	for _, r := range over {
+		if err := im.setAside(r); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,15 @@ package pipeline
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -62,10 +65,27 @@ func (p *Pipeline) writeJournal(keys []string) error {
 	return nil
 }
 
+// maxQuarantine bounds the file of one import, in bytes: a small packed file
+// can hold more broken lines than a disk. Past it a source has one line more,
+// which counts the rest; what they held stands in the source.
+const maxQuarantine = 256 << 20
+
+// maxCounted bounds the sources that are counted apart past the limit.
+const maxCounted = 10_000
+
 // quarantine is the file of what was set aside by one import.
 type quarantine struct {
-	f *os.File
-	w *bufio.Writer
+	f     *os.File
+	w     *bufio.Writer
+	limit int64 // bytes
+	size  int64
+	past  map[string]*pastLimit // by source; "" for those beyond maxCounted
+}
+
+// pastLimit is what was set aside of a source after the file was full.
+type pastLimit struct {
+	n           int64
+	first, last Quarantined // without data
 }
 
 // Quarantined is one line of a quarantine file.
@@ -86,7 +106,8 @@ func (q *quarantine) open(dir string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("open quarantine: %w", err)
 	}
-	q.f, q.w = f, bufio.NewWriter(f)
+	q.f, q.w, q.past = f, bufio.NewWriter(f), map[string]*pastLimit{}
+	q.limit = cmp.Or(q.limit, maxQuarantine)
 	return f.Chmod(0o644)
 }
 
@@ -95,12 +116,55 @@ func (q *quarantine) add(r *reject) error {
 	if !utf8.ValidString(data) {
 		data = strings.ToValidUTF8(data, "\uFFFD")
 	}
-	b, err := json.Marshal(Quarantined{r.doc.Source, r.doc.Line, r.doc.Offset, r.reason, data})
+	line := Quarantined{r.doc.Source, r.doc.Line, r.doc.Offset, r.reason, data}
+	if q.size+int64(len(data)) > q.limit {
+		q.countPast(line)
+		return nil
+	}
+	return q.write(line)
+}
+
+func (q *quarantine) write(line Quarantined) error {
+	b, err := json.Marshal(line)
 	if err == nil {
 		_, err = q.w.Write(append(b, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write quarantine: %w", err)
+	}
+	q.size += int64(len(b)) + 1
+	return nil
+}
+
+func (q *quarantine) countPast(line Quarantined) {
+	line.Data = ""
+	name := line.Source
+	if q.past[name] == nil && len(q.past) >= maxCounted {
+		name = ""
+	}
+	p := q.past[name]
+	if p == nil {
+		p = &pastLimit{first: line}
+		q.past[name] = p
+	}
+	p.n++
+	p.last = line
+}
+
+// writePast writes one line for each source of which more was set aside than
+// the file takes.
+func (q *quarantine) writePast() error {
+	for _, name := range slices.Sorted(maps.Keys(q.past)) {
+		p := q.past[name]
+		what := fmt.Sprintf("up to line %d", p.last.Line)
+		if name == "" {
+			what = "and of other sources, the last " + p.last.Source
+		}
+		p.first.Reason = fmt.Sprintf("%d documents set aside from here on, %s, are not written out: this file holds %d bytes at most; the first: %s",
+			p.n, what, q.limit, p.first.Reason)
+		if err := q.write(p.first); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -109,7 +173,7 @@ func (q *quarantine) close() error {
 	if q.f == nil {
 		return nil
 	}
-	if err := errors.Join(q.w.Flush(), q.f.Sync(), q.f.Close()); err != nil {
+	if err := errors.Join(q.writePast(), q.w.Flush(), q.f.Sync(), q.f.Close()); err != nil {
 		return fmt.Errorf("write quarantine: %w", err)
 	}
 	return nil

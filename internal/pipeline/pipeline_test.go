@@ -3,6 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -184,6 +186,93 @@ func TestRescoreGivesTheSameVerdicts(t *testing.T) {
 	}
 	if after := segments(t, p); !slices.Equal(before, after) {
 		t.Errorf("after re-scoring the segments are\n%v\nwere\n%v", after, before)
+	}
+}
+
+// A source with more broken lines than the quarantine takes is set aside all
+// the same: the rest is counted, and the count stands in the file.
+func TestQuarantineIsBounded(t *testing.T) {
+	var q quarantine
+	q.limit = 4 << 10
+	if err := q.open(t.TempDir(), time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	const lines = 1000
+	for i := range lines {
+		source := "a.jsonl"
+		if i%10 == 9 {
+			source = "b.jsonl"
+		}
+		r := &reject{doc: intake.Document{Source: source, Line: int64(i + 1), Data: []byte(strings.Repeat("x", 100))}, reason: "it is not JSON"}
+		if err := q.add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(q.f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(text) > 5<<10 {
+		t.Errorf("%d bytes, the limit is %d", len(text), q.limit)
+	}
+	all, past := strings.Split(strings.TrimSpace(string(text)), "\n"), 0
+	for _, line := range all {
+		var l Quarantined
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if _, err := fmt.Sscanf(l.Reason, "%d documents set aside from here on", &n); err == nil {
+			past += n
+			if l.Data != "" || l.Line == 0 || !strings.Contains(l.Reason, "the first: it is not JSON") {
+				t.Errorf("the line of the rest is %+v", l)
+			}
+		} else {
+			past++
+		}
+	}
+	if past != lines {
+		t.Errorf("%d of %d documents are accounted for", past, lines)
+	}
+}
+
+// Rows of one measurement without end neither pile up nor are compared each
+// with each.
+func TestOneMeasurementOfAWholeTable(t *testing.T) {
+	p := open(t)
+	im := &importer{p: p, added: p.Now(), batch: newBatch(archive.KindWeb)}
+	w := newWriter(t.Context(), im)
+	const rows = 20_000
+	for i := range rows {
+		d := intake.Document{Source: "t.csv", Line: int64(i + 2), Kind: intake.WebRow, Data: fmt.Appendf(nil,
+			`{"measurement_uid":"u","report_id":"r","probe_cc":"ZZ","probe_asn":"64512","measurement_start_time":"2024-02-17 00:00:00","test_name":"web_connectivity","input":"https://x.com/","hostname":"x.com","ip":"192.0.2.%d","port":"%d","tcp_success":"true"}`, i%200, i)}
+		it, bad := p.judge(&d, im.added)
+		if bad != nil {
+			t.Fatal(bad.reason)
+		}
+		im.web = append(im.web, it)
+	}
+	start := time.Now()
+	if err := im.endTable(w, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(im.web) != 0 {
+		t.Errorf("%d rows go on waiting for the end of their measurement", len(im.web))
+	}
+	if n := len(im.batch.items); n != 1 || len(im.batch.items[0].entries) != maxRowsOfOne {
+		t.Errorf("%d measurements", n)
+	}
+	if im.sum.Quarantined != rows-maxRowsOfOne {
+		t.Errorf("%d rows set aside, want %d", im.sum.Quarantined, rows-maxRowsOfOne)
+	}
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("joining took %v", d)
+	}
+	if err := errors.Join(w.close(), im.quarantine.close()); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -36,7 +36,7 @@ func (r *Rejected) Unwrap() error { return r.Err }
 
 // ErrOccupied is the error of a submission that waited for its turn in vain,
 // or came when too many did. It was not kept.
-var ErrOccupied = errors.New("another import, rebuild or rescore is writing to the archive")
+var ErrOccupied = errors.New("others are writing to the archive")
 
 // Submit archives one measurement that was handed in now and returns when it
 // is durable. What it claims is held against its sender.

@@ -1,10 +1,11 @@
 package pipeline
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -178,20 +179,33 @@ func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
 // there twice. Items on their way in have entries, and their rows' lines become
 // places among the item's entries; items from the archive have none, and their
 // rows know their lines.
-func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64) {
+func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64, over []*reject) {
 	byUID := map[string]*item{}
+	seen := map[[sha256.Size]byte]bool{} // rows, by uid and content
 	for _, it := range rows {
 		uid := it.rows[0].UID
 		whole := byUID[uid]
 		if whole == nil {
 			byUID[uid] = it
 			out = append(out, it)
+			if len(it.entries) > 0 {
+				seen[rowSum(uid, it.entries[0].Document)] = true
+			}
 			continue
 		}
 		if len(it.entries) > 0 {
 			e := it.entries[0]
-			if slices.ContainsFunc(whole.entries, func(o archive.Entry) bool { return string(o.Document) == string(e.Document) }) {
+			sum := rowSum(uid, e.Document)
+			if seen[sum] {
 				repeated++
+				continue
+			}
+			seen[sum] = true
+			if len(whole.entries) >= maxRowsOfOne {
+				over = append(over, &reject{
+					doc:    intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: e.Document},
+					reason: fmt.Sprintf("measurement %s has more than %d rows: no probe asks so many endpoints for one measurement", uid, maxRowsOfOne),
+				})
 				continue
 			}
 			it.rows[0].Line = uint32(len(whole.entries))
@@ -208,5 +222,17 @@ func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64) {
 		observation.Number(it.rows)
 		it.verdict = verdict.Judge(it.rows)
 	}
-	return out, repeated
+	return out, repeated, over
+}
+
+// maxRowsOfOne bounds the rows of one measurement, as Observe does for those
+// that come as documents: rules hold rows against each other.
+const maxRowsOfOne = 4000
+
+// rowSum tells rows of a table apart.
+func rowSum(uid string, doc []byte) [sha256.Size]byte {
+	h := sha256.New()
+	io.WriteString(h, uid+"\x00")
+	h.Write(doc)
+	return [sha256.Size]byte(h.Sum(nil))
 }

@@ -93,6 +93,9 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 	}
 	innocents := r.innocents(ctx)
 	all.Go(func() { r.noServer(ctx, innocents, host) })
+	if r.unanswered {
+		all.Go(func() { r.askAgain(ctx, host) })
+	}
 	for _, e := range f.badTCP[:min(len(f.badTCP), 1)] {
 		all.Go(func() { r.otherPort(ctx, e.addr) })
 	}
@@ -102,9 +105,31 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 		r.hostContrasts(ctx, &all, f, innocents)
 	}
 	all.Wait()
-	for _, e := range f.badTLS[:min(len(f.badTLS), 1)] {
-		r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN}, "repeat")
+	// Last, as it may renew a residual block.
+	if r.url.Scheme == "https" && len(f.badTLS) > 0 {
+		r.repeat(ctx, &all, f.badTLS[0], host)
 	}
+}
+
+// askAgain asks the system's resolver once more what it did not answer.
+func (r *run) askAgain(ctx context.Context, host string) {
+	l := r.cfg.System(ctx, host)
+	l.Tx = r.rec.next(depthTag(0), measurement.TagContrast, "repeat")
+	r.rec.lookup(l, false)
+	r.note(Note{Step: "dns", What: "system resolver on " + host + " once more", Failure: Failure(l.Err), Detail: joinAddrs(l.Addrs), Contrast: true, Took: l.End.Sub(l.Start)})
+}
+
+// repeat shakes hands once more as before; several times at once where it was
+// lost packets that may have broken it off.
+func (r *run) repeat(ctx context.Context, all *sync.WaitGroup, e endpoint, host string) {
+	times := 1
+	if Failure(e.tls.Err) == failTimeout {
+		times = insist
+	}
+	for range times {
+		all.Go(func() { r.vary(ctx, e.addr, Hello{Name: host, ALPN: webALPN}, "repeat") })
+	}
+	all.Wait()
 }
 
 // vary shakes hands once more with one thing changed.
@@ -297,8 +322,15 @@ func (r *run) throttle(ctx context.Context) {
 	r.mu.Lock()
 	p := r.page
 	r.mu.Unlock()
-	if t.Object == "" || p == nil || p.Response == nil && p.Length == 0 || !p.worthTiming() {
+	if t.Object == "" || p == nil || !p.worthTiming() {
 		return
+	}
+	limit := time.Duration(0)
+	if p.Response == nil { // not even the beginning of a page: nothing to time, but is it so elsewhere?
+		if Failure(p.Err) != failTimeout {
+			return
+		}
+		t.Rounds, limit = 1, namedTime
 	}
 	size := min(max(p.Length, 64<<10), t.Bytes, MaxTransfer)
 	object, err := url.Parse(strings.ReplaceAll(t.Object, "%d", itoa(size)))
@@ -311,7 +343,7 @@ func (r *run) throttle(ctx context.Context) {
 	}
 	var target, reference []float64
 	for range max(t.Rounds, 1) {
-		target = append(target, r.transfer(ctx, shipment{at: p.Addr, url: p.URL, size: size, tag: "throttle_target"}))
+		target = append(target, r.transfer(ctx, shipment{at: p.Addr, url: p.URL, size: size, tag: "throttle_target", limit: limit}))
 		reference = append(reference, r.transfer(ctx, shipment{at: there, url: object, size: size, tag: "throttle_control"}))
 		if ctx.Err() != nil {
 			return
@@ -322,11 +354,14 @@ func (r *run) throttle(ctx context.Context) {
 	}
 }
 
-// The transfers under the target's name: few and short, as they may be slow. A
-// target at the rate of unslowed, in bytes a second, is worth none.
+// The transfers under the target's name. Each is long enough for lost packets
+// to cost what they cost, and given up when it has shown to be slow: the rate
+// of one that went on for seconds says enough. A target at the rate of
+// unslowed, in bytes a second, is worth none.
 const (
-	namedRounds = 2
-	namedBytes  = 128 << 10
+	namedRounds = 3
+	namedBytes  = 256 << 10
+	namedTime   = 4 * time.Second
 	unslowed    = 400_000
 )
 
@@ -334,8 +369,7 @@ const (
 // name and under the target's, in turn, from the same server. A server that is
 // slow itself, or far away, has no part in it.
 func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.AddrPort, object *url.URL) {
-	size := min(r.cfg.Throttle.Bytes, namedBytes)
-	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(size)))
+	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(namedBytes)))
 	if err != nil {
 		return
 	}
@@ -349,8 +383,8 @@ func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.Add
 		object = &own
 	}
 	for range namedRounds {
-		r.transfer(ctx, shipment{at: there, url: object, size: size, tag: "throttle_control", more: "throttle_again"})
-		r.transfer(ctx, shipment{at: there, url: &under, size: size, tag: "throttle_name", name: target.Hostname()})
+		r.transfer(ctx, shipment{at: there, url: object, size: namedBytes, tag: "throttle_control", more: "throttle_again", limit: namedTime})
+		r.transfer(ctx, shipment{at: there, url: &under, size: namedBytes, tag: "throttle_name", name: target.Hostname(), limit: namedTime})
 		if ctx.Err() != nil {
 			return
 		}
@@ -385,6 +419,8 @@ type shipment struct {
 	tag  string
 	more string // one more tag
 	name string // the server name to send, where it is not the URL's: the certificate is not checked then
+
+	limit time.Duration // of the exchange, where it is shorter than that of a page; 0 none
 }
 
 // transfer makes one, and returns its bytes a second: 0 where it came to
@@ -418,7 +454,11 @@ func (r *run) transfer(ctx context.Context, s shipment) float64 {
 	if s.tag == "throttle_target" {
 		headers = r.withCookies(s.url, headers)
 	}
-	x := r.cfg.HTTP(ctx, conn, s.at, Ask{URL: s.url, Headers: headers, Read: s.size})
+	w := r.cfg.Wire
+	if page := w.Timeouts.filled().HTTP; s.limit > 0 && s.limit < page {
+		w.Timeouts.HTTP = s.limit
+	}
+	x := w.HTTP(ctx, conn, s.at, Ask{URL: s.url, Headers: headers, Read: s.size})
 	r.rec.exchange(x, tx, true)
 	r.note(Note{Step: "throttle", What: s.url.String(), Failure: Failure(x.Err), Contrast: true, Detail: rate(x), Took: x.End.Sub(x.Start)})
 	if seconds := x.End.Sub(x.Start).Seconds(); seconds > 0 {

@@ -52,6 +52,13 @@ func (r *record) tag(tx int64, tags ...string) {
 	r.tags[tx] = append(slices.Clip(r.tags[tx]), tags...)
 }
 
+// retag says anew what a transaction was, for steps already recorded too.
+func (r *record) retag(tx int64, tags ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tags[tx] = tags
+}
+
 // since is the time of the formats: seconds from the start.
 func (r *record) since(t time.Time) float64 { return t.Sub(r.start).Seconds() }
 

@@ -72,7 +72,7 @@ type Innocent struct {
 // Throttle says how to look for a slowed connection.
 type Throttle struct {
 	Object string // URL of the control object; "%d" in it takes a number of bytes. Empty: no such step
-	Bytes  int64  // most to transfer at once; at most MaxTransfer
+	Bytes  int64  // most to transfer from the target at once; at most MaxTransfer
 	Rounds int
 }
 
@@ -178,6 +178,8 @@ type run struct {
 	h3    bool      // offered by the HTTPS record
 	page  *Exchange // the last request of the target's own page load
 	known map[netip.Addr]bool
+
+	unanswered bool // nobody answered the system's lookup
 
 	quicEnds []Handshake
 

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -396,7 +397,7 @@ func TestThrottleIsBounded(t *testing.T) {
 }
 
 // Where the target is slow and the control object is not, the object is loaded
-// under both names: twice each, the target's unverified.
+// under both names: three times each, the target's unverified.
 func TestThrottleAsksWhetherItIsTheName(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t)
@@ -421,9 +422,104 @@ func TestThrottleAsksWhetherItIsTheName(t *testing.T) {
 		}
 	}
 	want := map[string]int{"throttle_target slow.example 198.51.100.20:443 false ": 1,
-		"throttle_again object.example 198.51.100.40:443 false ": 2, "throttle_name slow.example 198.51.100.40:443 true ": 2}
+		"throttle_again object.example 198.51.100.40:443 false ": 3, "throttle_name slow.example 198.51.100.40:443 true ": 3}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// losing is a network that loses the first connections to an address and the
+// first questions to the system's resolver.
+type losing struct {
+	*loop
+	mu             sync.Mutex
+	dials, lookups int
+}
+
+func (n *losing) lose(count *int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	*count--
+	return *count >= 0
+}
+
+func (n *losing) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if n.lose(&n.dials) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return n.loop.DialContext(ctx, network, address)
+}
+
+func (n *losing) LookupHost(ctx context.Context, name string) ([]string, error) {
+	if n.lose(&n.lookups) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return n.loop.LookupHost(ctx, name)
+}
+
+// What is lost once is asked for again; what stays lost is a finding.
+func TestLostPacketsAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		dials, lookups int
+		lookup, page   string // how they end
+		tags           []string
+	}{
+		{1, 1, "", "", []string{"lost", "fetch_body=true"}},
+		{4, 3, "", "", []string{"lost", "fetch_body=true"}}, // the first and three of the four after it
+		{5, 0, "", failTimeout, []string{"tcptls_experiment", "repeat"}},
+		{0, 4, failTimeout, "", nil},
+	} {
+		l := newLoop(t)
+		l.hosts["far.example"] = []string{"198.51.100.20"}
+		l.plain("198.51.100.20:80", serving("hello"))
+		cfg := l.config()
+		cfg.Network = &losing{loop: l, dials: c.dials, lookups: c.lookups}
+		cfg.Timeouts.TCP, cfg.Timeouts.DNS = 300*time.Millisecond, 300*time.Millisecond // the second time TCP has insistTime
+		cfg.Passive = true
+		k := measure(t, cfg, "http://far.example/").TestKeys
+		if len(k.Queries) != 1 || string(k.Queries[0].Failure) != c.lookup {
+			t.Errorf("%+v: lookups %+v", c, k.Queries)
+		}
+		if c.lookup != "" {
+			continue
+		}
+		if loaded := len(k.Requests) == 1 && k.Requests[0].Failure == ""; loaded != (c.page == "") {
+			t.Errorf("%+v: requests %+v", c, k.Requests)
+		}
+		if len(k.TCPConnect) != len(c.tags) {
+			t.Fatalf("%+v: connections %+v", c, k.TCPConnect)
+		}
+		for i, tag := range c.tags {
+			if !slices.Contains(k.TCPConnect[i].Tags, tag) || i > 0 && k.TCPConnect[i].TransactionID == k.TCPConnect[0].TransactionID {
+				t.Errorf("%+v: connection %d %+v", c, i, k.TCPConnect[i])
+			}
+		}
+	}
+}
+
+// A lookup and a handshake that ran into their timeouts are tried again after
+// the contrasts, the handshake four times at once.
+func TestTimeoutsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
+	l.hosts["held.example"] = []string{"198.51.100.20"}
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	l.web("198.51.100.20:443", serving("x"), func(string, net.Conn) bool { <-release; return true }, "held.example")
+	cfg := l.config()
+	cfg.Timeouts.TLS = 200 * time.Millisecond
+	k := measure(t, cfg, "https://held.example/").TestKeys
+	if again := tagged(k.TLSHandshakes, "repeat"); len(again) != insist || again[0].Failure != failTimeout {
+		t.Errorf("handshakes again: %+v", again)
+	}
+	cfg.Network = &losing{loop: l, lookups: systemTries}
+	cfg.Timeouts.DNS = 200 * time.Millisecond
+	k = measure(t, cfg, "https://held.example/").TestKeys
+	if len(k.Queries) != 2 || k.Queries[0].Failure != failTimeout || k.Queries[1].Failure != "" || !slices.Contains(k.Queries[1].Tags, "repeat") {
+		t.Errorf("lookups: %+v", k.Queries)
 	}
 }
 

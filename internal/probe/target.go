@@ -10,7 +10,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/bandish/bandish/measurement"
 	"github.com/miekg/dns"
 )
 
@@ -59,6 +61,7 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	if !r.cfg.Passive && withoutReason(system.Err) {
 		r.askStub(ctx, host)
 	}
+	r.unanswered = Failure(system.Err) == failTimeout
 	browser = r.fresh(system.Addrs)
 	others = r.fresh(slices.Concat(answers...))
 	if len(browser) == 0 {
@@ -236,7 +239,8 @@ func (r *run) visitMore(ctx context.Context, addrs []netip.Addr, tags ...string)
 // endpoint takes the steps at one address. loading is nil where no page is to
 // be loaded.
 func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.AddrPort, loading *atomic.Bool, tags ...string) {
-	tx := r.rec.next(append([]string{"tcptls_experiment", depthTag(depth)}, tags...)...)
+	tags = append([]string{"tcptls_experiment", depthTag(depth)}, tags...)
+	tx := r.rec.next(tags...)
 	end := endpoint{addr: addr}
 	defer func() {
 		if depth == 0 {
@@ -246,6 +250,9 @@ func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.Ad
 		}
 	}()
 	end.dial = r.connect(ctx, tx, addr, "")
+	if Failure(end.dial.Err) == failTimeout {
+		end.dial, tx = r.connectAgain(ctx, tx, addr, depth, tags)
+	}
 	if end.dial.Err != nil {
 		return
 	}
@@ -272,6 +279,49 @@ func (r *run) connect(ctx context.Context, tx int64, addr netip.AddrPort, contra
 	r.rec.dial(d, tx)
 	r.note(Note{Step: "tcp", What: addr.String(), Failure: Failure(d.Err), Took: d.End.Sub(d.Start), Contrast: contrast != "", Detail: contrast})
 	return d
+}
+
+// insist is how many connections are tried at once where the first was lost.
+const insist = 4
+
+// insistTime is how long at least: a lost SYN is sent again after a second.
+const insistTime = 1500 * time.Millisecond
+
+// connectAgain tries a connection that ran into its timeout once more, several
+// times at once and for half as long: on a line that loses every tenth packet each
+// way, one such timeout in a thousand connections is chance, and this many are
+// not. Where one stands, it is the target's own, with a transaction of its own.
+func (r *run) connectAgain(ctx context.Context, lost int64, addr netip.AddrPort, depth int, tags []string) (Dial, int64) {
+	tx := r.rec.next(tags...)
+	w := r.cfg.Wire
+	w.Timeouts.TCP = max(w.Timeouts.filled().TCP/2, insistTime)
+	enough, stop := context.WithCancel(ctx)
+	defer stop()
+	dials := make(chan Dial, insist)
+	for range insist {
+		go func() { dials <- w.Connect(enough, tx, addr) }()
+	}
+	best := <-dials
+	for range insist - 1 {
+		if best.Err == nil {
+			stop()
+		}
+		switch d := <-dials; {
+		case d.Err != nil:
+		case best.Err != nil:
+			best = d
+		default:
+			d.Conn.Close()
+		}
+	}
+	if best.Err == nil {
+		r.rec.retag(lost, depthTag(depth), measurement.TagContrast, "lost")
+	} else {
+		r.rec.retag(tx, depthTag(depth), measurement.TagContrast, "repeat")
+	}
+	r.rec.dial(best, tx)
+	r.note(Note{Step: "tcp", What: addr.String() + " once more", Failure: Failure(best.Err), Took: best.End.Sub(best.Start)})
+	return best, tx
 }
 
 func (r *run) tlsDone(h Handshake, tx int64, contrast string) {

@@ -3,6 +3,7 @@ package source_test
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,6 +215,36 @@ func TestPDF(t *testing.T) {
 		if _, err := source.ReadText([]byte(broken), "application/pdf", ""); err == nil {
 			t.Errorf("PDF %q reads", broken)
 		}
+	}
+}
+
+// A document that unpacks without end is refused before it is read.
+func TestPDFBomb(t *testing.T) {
+	squeeze := func(in []byte) []byte {
+		var out bytes.Buffer
+		w := zlib.NewWriter(&out)
+		w.Write(in)
+		w.Close()
+		return out.Bytes()
+	}
+	whole := pdf("one line")
+	end := bytes.LastIndex(whole, []byte("startxref"))
+	with := func(streams []byte) []byte { return slices.Concat(whole[:end], streams, whole[end:]) }
+	much := squeeze(bytes.Repeat([]byte("(a) Tj "), 10<<20)) // 70 MiB
+	once := bytes.Repeat(slices.Concat([]byte("<</Filter/FlateDecode>>\nstream\r\n"), much, []byte("\nendstream\n")), 9)
+	twice := slices.Concat([]byte("<</Filter[/FlateDecode/FlateDecode]>>\nstream\n"), squeeze(squeeze(bytes.Repeat([]byte("(a) Tj "), 90<<20))), []byte("\nendstream\n"))
+	for name, streams := range map[string][]byte{"many streams": once, "one in the other": twice} {
+		begun := time.Now()
+		_, err := source.ReadText(with(streams), "application/pdf", "")
+		if err == nil || !strings.Contains(err.Error(), "it unpacks to more than") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d := time.Since(begun); d > 30*time.Second {
+			t.Errorf("%s: %v", name, d)
+		}
+	}
+	if _, err := source.ReadText(with(once[:len(once)/9]), "application/pdf", ""); err != nil {
+		t.Errorf("one stream of 70 MiB: %v", err)
 	}
 }
 

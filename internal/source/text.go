@@ -1,9 +1,12 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
+	"compress/zlib"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"regexp"
 	"strings"
@@ -108,8 +111,48 @@ func htmlText(content []byte, address string) (*Text, error) {
 	return t, nil
 }
 
-// maxPages bounds the work on one document.
-const maxPages = 5000
+// The bounds of the work on one document: its reader unpacks whatever a page
+// names, as often as pages name it.
+const (
+	maxPages    = 5000
+	maxUnpacked = 512 << 20        // bytes of all its streams
+	maxReading  = 60 * time.Second // a page that has begun is read to its end
+	maxText     = 64 << 20         // bytes
+)
+
+// unpackedSize is how much the streams of a PDF unpack to, counted up to just
+// over most. What has to be read for it counts too: streams may overlap.
+func unpackedSize(content []byte, most int64) int64 {
+	var size int64
+	for rest := content; size <= most; {
+		_, after, found := bytes.Cut(rest, []byte("stream"))
+		if !found {
+			break
+		}
+		rest = after
+		packed := bytes.TrimLeft(after[:min(len(after), 2)], "\r\n")
+		packed = after[min(len(after), 2)-len(packed):]
+		in := bytes.NewReader(packed)
+		size += inflated(in, most-size+1, 2) + int64(len(packed)-in.Len())
+	}
+	return size
+}
+
+// inflated is how much a zlib stream, and one within it, unpacks to; 0 where
+// it is none.
+func inflated(r io.Reader, most int64, depth int) int64 {
+	z, err := zlib.NewReader(r)
+	if err != nil || depth == 0 {
+		return 0
+	}
+	defer z.Close()
+	plain := bufio.NewReader(io.LimitReader(z, most))
+	if head, _ := plain.Peek(2); depth > 1 && len(head) == 2 && head[0]&0x0f == 8 && (int(head[0])<<8+int(head[1]))%31 == 0 {
+		return inflated(plain, most, depth-1)
+	}
+	n, _ := io.Copy(io.Discard, plain) // broken streams end early, here as for the reader
+	return n
+}
 
 // pdfText reads a document page by page. The reader panics on some broken
 // files; that is an error like any other.
@@ -119,12 +162,19 @@ func pdfText(content []byte) (t *Text, err error) {
 			t, err = nil, fmt.Errorf("read PDF: broken document (%v)", r)
 		}
 	}()
+	if unpackedSize(content, maxUnpacked) > maxUnpacked {
+		return nil, fmt.Errorf("read PDF: it unpacks to more than %d bytes", maxUnpacked)
+	}
 	doc, err := pdf.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return nil, fmt.Errorf("read PDF: %w", err)
 	}
 	t = &Text{}
+	begun := time.Now()
 	for n := 1; n <= min(doc.NumPage(), maxPages); n++ {
+		if time.Since(begun) > maxReading || t.building.Len() > maxText {
+			return nil, fmt.Errorf("read PDF page %d: the pages before it took too long or hold more than %d bytes of text", n, maxText)
+		}
 		page := doc.Page(n)
 		if page.V.IsNull() {
 			continue

@@ -226,19 +226,18 @@ func field(t *testing.T, l *lab.Lab, err error) *Field {
 // kernel does not depend on which names it does it to.
 var kernelScenarios = []string{
 	"ok-https", "ok-big", "ok-far", "dns-nxdomain", "dns-race", "dns-drop", "tcp-drop", "tcp-reset", "tcp-unreachable",
-	"tls-reset", "tls-drop", "tls-close", "tls-mitm", "http-blockpage", "http-reset", "throttle-rate", "quic-drop",
+	"tls-reset", "tls-drop", "tls-close", "tls-mitm", "http-blockpage", "http-reset", "throttle-rate", "throttle-loss", "quic-drop",
 }
 
 // TestKernel runs the scenarios of the table against the real kernel: one of
-// each kind, in a long test all of them but throttle-loss: there the kernel's TCP
-// gets the page through in time, for a reason that is not known.
+// each kind, in a long test all of them.
 func TestKernel(t *testing.T) {
 	t.Parallel()
 	l, err := lab.NewKernel(lab.Sites()...)
 	f := field(t, l, err)
 	defer f.Close()
 	scenarios := slices.DeleteFunc(lab.Scenarios(), func(s lab.Scenario) bool {
-		return !strings.Contains(s.Name, *only) || s.Name == "throttle-loss" || !long() && !slices.Contains(kernelScenarios, s.Name)
+		return !strings.Contains(s.Name, *only) || !long() && !slices.Contains(kernelScenarios, s.Name)
 	})
 	if !long() && len(scenarios) != len(kernelScenarios) {
 		t.Errorf("%d scenarios, want %d", len(scenarios), len(kernelScenarios))
