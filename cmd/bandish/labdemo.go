@@ -55,7 +55,7 @@ func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data 
 }
 
 // demoPerDay is how often a day each site is measured on each network, if
-// nothing else is asked for: so many take some 20 s on two cores.
+// nothing else is asked for: so many take some 45 s of processor time.
 const demoPerDay = 2
 
 // demoBatch is how many measurements of a demo are submitted together: a
