@@ -335,6 +335,11 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones were judged by another ruleset, so they do not show an end")
 		return
 	}
+	if len(ws) == 0 { // its last bad votes are all by other means than the event's
+		e.State = Ended
+		e.End = &Interval{Earliest: instant(min(lastBad, lastRestored)), Latest: instant(max(lastBad, lastRestored))}
+		return
+	}
 	lo, hi, bounded := posterior(ws)
 	if lo, hi = -hi, -lo; bounded {
 		e.State = Ended
