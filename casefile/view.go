@@ -450,6 +450,25 @@ func (r *Records) Names(c *Case, ids []string) string {
 	return out
 }
 
+// LegalBasis names the laws and sections that an act rests on, in order.
+func (r *Records) LegalBasis(c *Case, list []Basis) []string {
+	var out []string
+	for _, b := range list {
+		name := b.Law
+		if law := r.Law(c, b.Law); law != nil {
+			name = law.Name
+		}
+		if b.Section != "" {
+			name += ", " + b.Section
+		}
+		if b.Note != "" {
+			name += " (" + b.Note + ")"
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
 // Name gives one actor's name, or the id where there is no such actor.
 func (r *Records) Name(c *Case, id string) string {
 	a := r.Actor(c, id)

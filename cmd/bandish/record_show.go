@@ -158,7 +158,7 @@ func (p *printer) act(a *casefile.Act) {
 	}
 	text("due", a.Due.String())
 	list("grounds", a.Grounds)
-	list("legal basis", p.basis(a.Basis))
+	list("legal basis", p.r.LegalBasis(p.c, a.Basis))
 	list("answers", a.Answers)
 	list("carries out", a.Implements)
 	list("contradicts", a.Contradicts)
@@ -167,24 +167,6 @@ func (p *printer) act(a *casefile.Act) {
 	for _, n := range a.Details {
 		p.line("      %s [%s]", n.Text, p.publishers(n.Cites))
 	}
-}
-
-func (p *printer) basis(list []casefile.Basis) []string {
-	var out []string
-	for _, b := range list {
-		name := b.Law
-		if law := p.r.Law(p.c, b.Law); law != nil {
-			name = law.Name
-		}
-		if b.Section != "" {
-			name += ", " + b.Section
-		}
-		if b.Note != "" {
-			name += " (" + b.Note + ")"
-		}
-		out = append(out, name)
-	}
-	return out
 }
 
 // publishers names the sources as a reader would.

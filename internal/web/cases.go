@@ -52,6 +52,7 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.respond(w, r, "case.html", casePage{shown, answers}, map[string]any{
 		"Title": c.Title, "AsOf": asOf.String(), "Country": store.Country(c.Jurisdiction), "Cites": s.citation(c), "Names": func(ids []string) string { return s.Records.Names(c, ids) },
+		"Act": shown.Act, "Basis": func(list []casefile.Basis) []string { return s.Records.LegalBasis(c, list) },
 	})
 }
 

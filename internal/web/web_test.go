@@ -239,7 +239,7 @@ func TestCasePages(t *testing.T) {
 		t.Errorf("the list of cases: %d", code)
 	}
 	code, page := s.get("/cases/pk-2024-x")
-	for _, want := range []string{"The clock", "Chronology", "Said, and measured", "445", "until further orders"} {
+	for _, want := range []string{"The clock", "Chronology", "Said, and measured", "445", "until further orders", "grounds: ", "legal basis: ", `carries out <a href="#`} {
 		if code != 200 || !strings.Contains(page, want) {
 			t.Errorf("the case's page: %d, does not say %q", code, want)
 		}
