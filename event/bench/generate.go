@@ -20,7 +20,8 @@ type Ban struct {
 	From       time.Time
 	To         time.Time // zero: to the end of the window
 	Networks   []uint32
-	PerDay     float64 // measurements a day of the target in the country, on average
+	Since      map[uint32]time.Time // when it began on each network; nil for darkness
+	PerDay     float64              // measurements a day of the target in the country, on average
 	Partial    bool
 	Throttled  bool
 	Flaps      bool
@@ -258,6 +259,7 @@ func (g *maker) ban(p *plot, perDay float64) {
 			break
 		}
 	}
+	b.truth.Since = b.starts
 	first := rng.IntN(len(b.truth.Networks))
 	for i, asn := range b.truth.Networks {
 		b.starts[asn], b.ends[asn] = s.from, s.to
