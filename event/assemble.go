@@ -24,6 +24,13 @@ const (
 	// network's, and of those whose networks the source does not name.
 	datingFull = 0.9
 	datingPart = 0.6
+	// What is firm of a stretch begins where votes, judged by these shares of
+	// bad ones before it, begin to sum up to so many nats.
+	firmBad    = 0.2
+	firmSoft   = 0.3 // where the verdicts only say that something is wrong
+	firmEnough = 8.0
+	firmBefore = 36 * 3600  // bad votes no further before a stretch, with no ok between, are of it
+	usualApart = 3 * 86400  // votes nearer to an event do not say what is usual
 	lullScore  = 5.0        // nats that speak for access in the midst of a stretch
 	laggard    = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
 )
@@ -114,37 +121,25 @@ func (h *history) witness(net int, c *cluster, end bool, limit int64, means []st
 	if !near {
 		return witness{}, false
 	}
-	cells, soft := h.withoutOK(t, in, means)
-	o := observe(cells, t.obs[in.a].cell, int32(net))
+	o := observe(h.withoutOK(t, in, means), t.obs[in.a].cell, int32(net))
 	to := int64(math.MaxInt64)
 	if end {
-		o, to = turn(o), c.to
+		o, to = turn(o), c.to+usualApart
 	}
-	w := witness{obs: o[:dating(o, c, end)], b: t.baseOutside(c.from, to)}
-	sort := 0
-	if soft {
-		sort = 1
-	}
-	w.r = w.b.bad + (1-w.b.bad)*c.strength
-	w.w = w.b.weightsAt(w.r, hardShare[sort])
-	return w, true
+	b := t.usual(c.from-usualApart, to)
+	return witness{obs: o[:dating(o, c, end)], b: b, r: b + (1-b)*c.strength}, true
 }
 
 // withoutOK are the cells of a window without the ok votes between its first
-// and last bad vote and the bad votes by other means; and whether its bad votes
-// are mostly soft.
-func (h *history) withoutOK(t *track, in window, means []string) (cells []series.Cell, soft bool) {
+// and last bad vote and the bad votes by other means.
+func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
 	offset := t.obs[in.a].cell
-	cells = slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
-	balance := int64(0)
+	cells := slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
 	for k := in.a; k < in.b; k++ {
 		o := &t.obs[k]
 		cell := &cells[o.cell-offset]
 		if o.bad() > 0 && h.otherMeans(o, means) {
 			cell.VoteBlocked, cell.VoteImpaired = 0, 0
-		}
-		if k >= in.first && k <= in.last && o.bad() > 0 {
-			balance += int64(cell.VoteImpaired) - int64(cell.VoteBlocked)
 		}
 		if o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
 			cell.VoteOK = 0
@@ -153,7 +148,7 @@ func (h *history) withoutOK(t *track, in window, means []string) (cells []series
 			}
 		}
 	}
-	return cells, balance > 0
+	return cells
 }
 
 // dating is how many observations, in the order of time or of time turned
@@ -171,15 +166,15 @@ func dating(o []obs, c *cluster, turned bool) int {
 	return len(o)
 }
 
-// baseOutside is the baseline of the votes before from and after to.
-func (t *track) baseOutside(from, to int64) baseline {
+// usual is the share of bad votes before from and after to.
+func (t *track) usual(from, to int64) float64 {
 	var v sums
 	for i := range t.obs {
 		if o := &t.obs[i]; o.to < from || o.from > to {
 			v.hard, v.soft, v.ok = v.hard+o.hard, v.soft+o.soft, v.ok+o.ok
 		}
 	}
-	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
+	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)}).bad
 }
 
 // otherMeans reports whether the cell names mechanisms, and none of these.
@@ -210,8 +205,9 @@ func (h *history) means(c *cluster) []string {
 }
 
 // firm is a cluster from the first to the last bad vote of what would be
-// interfered with if the interference were strong: how strong the best path
-// takes it to be depends on the ok votes in its midst, and with it where the
+// interfered with if the interference were strong and the network like any
+// other: how strong the best path takes it to be, and how often it takes the
+// network to fail, depend on the ok votes in its midst, and with it where the
 // path begins.
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
@@ -220,12 +216,11 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		f, l := parts[i].first(), parts[i].last()
-		first := t.obs[f.first:f.end]
-		at := turningPoint(first, t.firmWeights(f, out.strength))
-		out.from = min(out.from, first[at].from)
-		last := turn(t.obs[l.first:l.end])
-		at = turningPoint(last, t.firmWeights(l, out.strength))
-		out.to = max(out.to, -last[at].from)
+		at := turningPoint(t.obs, f.first, f.end, f.firmWeights(out.strength))
+		out.from = min(out.from, t.obs[at].from)
+		turned, n := turn(t.obs), len(t.obs)
+		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength))
+		out.to = max(out.to, -turned[at].from)
 	}
 	return &out
 }
@@ -241,21 +236,29 @@ func (h *history) strength(parts []banned) float64 {
 	return datingFull
 }
 
-func (t *track) firmWeights(s *stretch, strength float64) weights {
-	sort := 0
+func (s *stretch) firmWeights(strength float64) weights {
+	sort, b := 0, baseline{bad: firmBad, hard: priorHard / (priorHard + priorSoft)}
 	if s.soft > 0.5 {
-		sort = 1
+		sort, b.bad = 1, firmSoft
 	}
-	return t.base.weightsAt(t.base.bad+(1-t.base.bad)*strength, hardShare[sort])
+	return b.weightsAt(b.bad+(1-b.bad)*strength, hardShare[sort])
 }
 
-// turningPoint is the bad observation from which on the sum of what they say is
-// greatest.
-func turningPoint(o []obs, w weights) int {
-	at, sum, most := len(o)-1, 0.0, math.Inf(-1)
-	for i := len(o) - 1; i >= 0; i-- {
-		if sum += w.of(&o[i]); sum >= most && o[i].bad() > 0 {
-			at, most = i, sum
+// turningPoint is where the sum of what the observations from first to end
+// say for interference, never below nothing, begins to rise to enough; else
+// where it begins to rise highest. An ok vote more moves it later only.
+func turningPoint(o []obs, first, end int, w weights) int {
+	for first > 0 && o[first-1].ok == 0 && o[first].from-o[first-1].to <= firmBefore {
+		first--
+	}
+	sum, most, start, at := 0.0, 0.0, first, first
+	for i := first; i < end && most < firmEnough; i++ {
+		if sum == 0 {
+			start = i
+		}
+		sum = math.Max(sum+w.of(&o[i]), 0)
+		if sum > most {
+			most, at = sum, start
 		}
 	}
 	return at

@@ -10,20 +10,22 @@ import (
 // networks saw around it. See docs/DETECTION.md, "The date".
 
 const (
-	together = 0.7       // chance that all networks change at once
-	lagRate  = 1 / day   // else each follows the first after an exponential time
-	credible = 0.965     // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
-	reach    = 365 * day // how long before the first measurement a ban may have begun
-	quarters = 4         // parts into which a cell is cut that the change may fall into
+	// Networks follow an order after a time that is exponential, six hours on
+	// average, longer where there are more than six of them: all together they
+	// must not outweigh what those say that were first.
+	followTime = 6 * hour
+	followers  = 6
+	credible   = 0.988      // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
+	reach      = 365 * day // how long before the first measurement a ban may have begun
+	quarters   = 4         // parts into which a cell is cut that the change may fall into
 )
 
 // witness is what one network saw around a change from open to interfered,
 // in time order. (For an end, time is turned round.)
 type witness struct {
 	obs []obs
-	w   weights
-	b   baseline
-	r   float64 // share of bad votes under interference
+	b   float64 // share of bad votes when open
+	r   float64 // and under interference
 }
 
 // piece is a stretch of time and the log-likelihood of a change within it.
@@ -38,7 +40,7 @@ func (w *witness) pieces() []piece {
 	n := len(w.obs)
 	suffix := make([]float64, n+1)
 	for i := n - 1; i >= 0; i-- {
-		suffix[i] = suffix[i+1] + w.w.of(&w.obs[i])
+		suffix[i] = suffix[i+1] + w.part(&w.obs[i], 0)
 	}
 	out := make([]piece, 0, 2*n+2)
 	at := float64(w.obs[0].from) - reach
@@ -64,12 +66,16 @@ func (w *witness) pieces() []piece {
 // part is the log-likelihood of an observation through which the change falls,
 // when a share f of it lies before the change.
 func (w *witness) part(o *obs, f float64) float64 {
-	r := f*w.b.bad + (1-f)*w.r
-	return o.bad()*math.Log(r/w.b.bad) + o.ok*math.Log((1-r)/(1-w.b.bad))
+	r := f*w.b + (1-f)*w.r
+	return o.bad()*math.Log(r/w.b) + o.ok*math.Log((1-r)/(1-w.b))
 }
 
 // posterior returns the interval that holds the change with the credible mass,
-// and whether the data bound it from below.
+// and whether the data bound it from below. Of several networks, the change is
+// that of the first. The density of the time by which a network follows is
+// log-concave, and no other will do: if some networks could be far behind the
+// others, or all surely together, then an ok vote that shows one to be behind
+// would let the others be earlier.
 func posterior(ws []witness) (lo, hi int64, bounded bool) {
 	ws = slices.DeleteFunc(ws, func(w witness) bool { return len(w.obs) == 0 })
 	if len(ws) == 0 {
@@ -87,31 +93,29 @@ func posterior(ws []witness) (lo, hi int64, bounded bool) {
 	}
 	slices.Sort(grid)
 	grid = slices.Compact(grid)
-	once := make([]float64, len(grid)-1)  // log-likelihood when all change at once
-	later := make([]float64, len(grid)-1) // when all follow later
-	lead := make([]float64, len(grid)-1)  // sum over the networks of leading instead of following
+	mass := make([]float64, len(grid)-1) // log-likelihood when all follow
+	lead := make([]float64, len(grid)-1) // sum over the networks of being the first instead
+	rate := 1 / (followTime * math.Max(1, float64(len(ws))/followers))
 	for _, ps := range all {
-		addWitness(grid, ps, once, later, lead)
+		addWitness(grid, ps, rate, mass, lead)
 	}
-	mass := make([]float64, len(once))
 	top := math.Inf(-1)
-	for i := range once {
-		if n := float64(len(ws)); n > 1 {
-			once[i] = logSum(math.Log(together)+once[i], math.Log((1-together)/n)+later[i]+math.Log(lead[i]))
-		}
-		top = math.Max(top, once[i])
+	for i := range mass {
+		mass[i] += math.Log(lead[i])
+		top = math.Max(top, mass[i])
 	}
 	total := 0.0
-	for i := range once {
-		mass[i] = math.Exp(once[i]-top) * (grid[i+1] - grid[i])
+	for i := range mass {
+		mass[i] = math.Exp(mass[i]-top) * (grid[i+1] - grid[i])
 		total += mass[i]
 	}
 	l, h := quantile(grid, mass, total*(1-credible)/2), quantile(grid, mass, total*(1+credible)/2)
 	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
 }
 
-// addWitness adds one network's log-likelihood over the grid.
-func addWitness(grid []float64, ps []piece, once, later, lead []float64) {
+// addWitness adds over the grid one network's log-likelihood of following at
+// the rate, and the likelihood ratio of being the first to that.
+func addWitness(grid []float64, ps []piece, rate float64, later, lead []float64) {
 	top := math.Inf(-1)
 	for _, p := range ps {
 		top = math.Max(top, p.l)
@@ -127,10 +131,9 @@ func addWitness(grid []float64, ps []piece, once, later, lead []float64) {
 		if a < end {
 			l = math.Max(math.Exp(ps[k].l-top), l)
 		}
-		half := math.Exp(-lagRate * (b - a) / 2)
+		half := math.Exp(-rate * (b - a) / 2)
 		mid := math.Max(l*(1-half)+half*tail, 1e-300)
 		tail = l*(1-half*half) + half*half*tail
-		once[i] += math.Log(l)
 		later[i] += math.Log(mid)
 		lead[i] += l / mid
 	}

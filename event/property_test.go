@@ -226,20 +226,10 @@ func TestPropertyOKInside(t *testing.T) {
 	})
 }
 
-// movedBack reports whether the onset of o is earlier than that of e, an event
-// of the same networks. Of one network, neither edge may be. Of several, an ok
-// vote may show that one of them followed the others later, or that its first
-// bad vote was a stray one; it dates the onset no more, and the interval
-// widens. So its middle is compared, and may be off by a hundredth of its width.
+// movedBack reports whether an edge of the onset of o is earlier than that of
+// e's.
 func movedBack(o, e *event.Event) bool {
-	if o.Onset.Earliest == nil {
-		return o.Onset.Latest.Before(*e.Onset.Latest)
-	}
-	if len(e.Networks) == 1 {
-		return o.Onset.Earliest.Before(*e.Onset.Earliest) || o.Onset.Latest.Before(*e.Onset.Latest)
-	}
-	shift := o.Onset.Earliest.Sub(*e.Onset.Earliest) + o.Onset.Latest.Sub(*e.Onset.Latest)
-	return shift/2 < -e.Onset.Latest.Sub(*e.Onset.Earliest)/100
+	return o.Onset.Earliest == nil || o.Onset.Earliest.Before(*e.Onset.Earliest) || o.Onset.Latest.Before(*e.Onset.Latest)
 }
 
 // banned reports whether a ban was in force, in truth, on the row's network.
