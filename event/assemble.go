@@ -124,9 +124,9 @@ func (h *history) witness(net int, c *cluster, end bool, limit int64, means []st
 	o := observe(h.withoutOK(t, in, means), t.obs[in.a].cell, int32(net))
 	to := int64(math.MaxInt64)
 	if end {
-		o, to = turn(o), c.to+usualApart
+		o, to = turn(o), floorDay(c.to)+86400+usualApart
 	}
-	b := t.usual(c.from-usualApart, to)
+	b := t.usual(floorDay(c.from)-usualApart, to)
 	return witness{obs: o[:dating(o, c, end)], b: b, r: b + (1-b)*c.strength}, true
 }
 

@@ -15,7 +15,7 @@ const (
 	// must not outweigh what those say that were first.
 	followTime = 6 * hour
 	followers  = 6
-	credible   = 0.988      // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
+	credible   = 0.988     // the mass that an interval holds; with it 95 % hold the truth (docs/DETECTION.md)
 	reach      = 365 * day // how long before the first measurement a ban may have begun
 	quarters   = 4         // parts into which a cell is cut that the change may fall into
 )

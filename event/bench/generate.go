@@ -20,8 +20,7 @@ type Ban struct {
 	From       time.Time
 	To         time.Time // zero: to the end of the window
 	Networks   []uint32
-	Since      map[uint32]time.Time // when it began on each network; nil for darkness
-	PerDay     float64              // measurements a day of the target in the country, on average
+	PerDay     float64 // measurements a day of the target in the country, on average
 	Partial    bool
 	Throttled  bool
 	Flaps      bool
@@ -259,7 +258,6 @@ func (g *maker) ban(p *plot, perDay float64) {
 			break
 		}
 	}
-	b.truth.Since = b.starts
 	first := rng.IntN(len(b.truth.Networks))
 	for i, asn := range b.truth.Networks {
 		b.starts[asn], b.ends[asn] = s.from, s.to
