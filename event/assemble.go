@@ -502,8 +502,11 @@ func (h *history) reasons(e *Event, c *cluster, parts []banned) []string {
 	case c.weak:
 		out = append(out, "the measurements say that something is wrong, not what: the event rests on their contrast with the time before or after")
 	}
-	if e.Onset.Earliest == nil {
+	switch {
+	case e.Onset.Earliest == nil:
 		out = append(out, "it began before the data, or before the networks were measured")
+	case len(e.Networks) == 0:
+		out = append(out, "the source names no networks: on some of them it may be older, and show only since more measurements came from there")
 	}
 	return out
 }
