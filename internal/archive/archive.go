@@ -325,7 +325,7 @@ func (a *Archive) orphans() ([]string, error) {
 		listed[s.Path()] = true
 	}
 	var out []string
-	for _, top := range []string{"tmp", "raw", Observations, Verdicts, Bodies, Cells, Layers, Counts} {
+	for _, top := range []string{"tmp", "raw", Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours, Findings, Events} {
 		err := filepath.WalkDir(filepath.Join(a.dir, top), func(p string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
