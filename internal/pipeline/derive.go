@@ -113,7 +113,7 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 		months[m] = append(months[m], s)
 	}
 	have := map[string]string{}
-	for _, s := range u.Manifest.Select(archive.Cells, u.Manifest.Ruleset) {
+	for _, s := range u.Manifest.Select(archive.Hours, u.Manifest.Ruleset) { // made with the cells
 		have[s.Period] = s.Inputs
 	}
 	counted := 0

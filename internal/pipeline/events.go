@@ -171,7 +171,7 @@ func (p *Pipeline) find(u *archive.Update, cc, inputs string, hours []archive.Se
 		if err != nil {
 			return false, err
 		}
-		f.of[cc] = event.Find(beside(own, f.theirs[cc]))
+		f.of[cc] = event.Find(Beside(own, f.theirs[cc]))
 		f.inputs[cc] = inputs
 	}
 	doc, err := json.Marshal(f.of[cc])
@@ -293,7 +293,7 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 		}
 	}
 	f.counts, f.theirs = sum, map[string][]series.Cell{}
-	for _, c := range countCells(rows) {
+	for _, c := range CountCells(rows) {
 		f.theirs[c.CC] = append(f.theirs[c.CC], c)
 	}
 	return nil
@@ -303,12 +303,12 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 // detector so knows where somebody else's counting begins and ends.
 const publishedRuleset = "published counts"
 
-// countCells makes daily cells of published counts, in the order of
+// CountCells makes daily cells of published counts, in the order of
 // series.Compare. Where the same day was imported in several shapes (by
 // country and by network, by domain and by input), the networks come first,
 // and of the other shapes the one with the most measurements: together they
 // would count twice.
-func countCells(rows []Count) []series.Cell {
+func CountCells(rows []Count) []series.Cell {
 	type place struct {
 		cc, target string
 		day        int64
@@ -382,10 +382,10 @@ func fits(n []int64) bool {
 	return true
 }
 
-// beside adds the cells of published counts to those of the archive's own
+// Beside adds the cells of published counts to those of the archive's own
 // measurements, on the days and networks of which it has none: what was
 // published counts the same measurements.
-func beside(own, theirs []series.Cell) []series.Cell {
+func Beside(own, theirs []series.Cell) []series.Cell {
 	if len(theirs) == 0 {
 		return own
 	}
