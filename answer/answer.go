@@ -189,11 +189,31 @@ func Of(q Question, ev Evidence) Answer {
 	for _, asn := range v.asns() {
 		a.Networks = append(a.Networks, v.network(asn))
 	}
+	holdBack(a.Networks)
 	slices.SortStableFunc(a.Networks, byWeight)
 	v.conclude(&a)
 	v.reported(&a)
 	a.Sentence = a.sentence()
 	return a
+}
+
+// holdBack says nothing of networks that a ban names and on which too little
+// was measured so far, where others of the same ban have enough.
+func holdBack(networks []Network) {
+	enough := map[string]bool{}
+	for _, n := range networks {
+		enough[n.Event] = enough[n.Event] || n.Missing == ""
+	}
+	for i := range networks {
+		if n := &networks[i]; n.Event != "" && n.Missing != "" {
+			if !enough[n.Event] {
+				n.Missing = ""
+				continue
+			}
+			n.State, n.Since, n.Event, n.How = verdict.Insufficient, nil, "", []string{}
+			n.Note = "a ban that holds on other networks may hold here, too"
+		}
+	}
 }
 
 // byWeight puts networks that something was concluded about first, of these
@@ -368,6 +388,9 @@ func (v *view) inside(n *Network, s *span) {
 	n.State = verdict.LikelyBlocked
 	if sum.Conclude() == verdict.Blocked {
 		n.State = verdict.Blocked
+	}
+	if sum.Conclude() == verdict.Insufficient {
+		n.Missing = sum.Missing()
 	}
 	onset := s.onset
 	n.Since, n.Event, n.Counts = &onset, s.event.ID, countsOf(sum, 1, from, v.at)

@@ -93,7 +93,7 @@ func settle(ctx context.Context, out *casefile.Answer, zone *time.Location, know
 		out.Measured = &tally.Tally
 		out.Sources = append(out.Sources, tally.heard...)
 		var enough bool
-		if out.Verdict, why, enough = weighTally(&tally.Tally, out.Access.Says); enough {
+		if out.Verdict, why, enough = weighTally(&tally, out.Access.Says); enough {
 			out.AnsweredFrom, out.Reason = casefile.FromMeasurements, why
 			return nil
 		}
@@ -107,6 +107,7 @@ func settle(ctx context.Context, out *casefile.Answer, zone *time.Location, know
 // tallied is what was measured in the time of a claim, and what lists report.
 type tallied struct {
 	casefile.Tally
+	sum   series.Cell // of all networks
 	heard []casefile.Heard
 }
 
@@ -151,6 +152,7 @@ func measure(ctx context.Context, claim *casefile.AccessClaim, from, to, known t
 			by[s.asn] = slices.Clip(by[s.asn]) // it stands, even if nobody measured it in that time
 		}
 	}
+	t.sum = series.Sum(slices.Concat(slices.Collect(maps.Values(by))...))
 	for _, asn := range slices.Sorted(maps.Keys(by)) {
 		t.network(asn, by[asn], spans, from, to)
 	}
@@ -188,13 +190,25 @@ func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, t
 		if !slices.Contains(t.Events, n.Event) {
 			t.Events = append(t.Events, n.Event)
 		}
-		n.Reading = casefile.ReadMixed
-		if !from.IsZero() && !to.IsZero() && s.covers(from, to) {
-			n.Reading = casefile.ReadBlocked
-		}
+		n.Reading = s.reading(&sum, from, to)
 	}
 	t.Networks = append(t.Networks, n)
 	t.OK, t.Blocked, t.Down, t.Unclear, t.Reports = t.OK+n.OK, t.Blocked+n.Blocked, t.Down+n.Down, t.Unclear+n.Unclear, t.Reports+int64(sum.Reports)
+}
+
+// reading is what a network comes to in a time that a ban touches: blocked
+// within it, and at its edges what the measurements say, but ok only where the
+// ban had surely not begun or was surely over.
+func (s *span) reading(sum *series.Cell, from, to time.Time) casefile.Reading {
+	whole := !from.IsZero() && !to.IsZero()
+	touched := upTo(to).After(s.latest) && (s.endFirst == nil || from.Before(*s.endFirst))
+	switch own := read(sum); {
+	case whole && s.covers(from, to), sum.Conclude().Accuses():
+		return casefile.ReadBlocked
+	case !touched:
+		return own
+	}
+	return casefile.ReadMixed
 }
 
 // upTo is a moment after all others where t is zero.
@@ -220,13 +234,16 @@ func read(sum *series.Cell) casefile.Reading {
 
 // weighTally holds a claim against the readings of the networks. Below the
 // floor it is no answer, and says what is missing.
-func weighTally(t *casefile.Tally, says casefile.Access) (v casefile.Verdict, why string, enough bool) {
+func weighTally(t *tallied, says casefile.Access) (v casefile.Verdict, why string, enough bool) {
 	total := t.OK + t.Blocked + t.Down + t.Unclear
 	if total == 0 && len(t.Events) == 0 {
 		return casefile.Untested, "This archive holds no measurements of that time.", false
 	}
 	counts := fmt.Sprintf("%s on %s in %s: %d ok, %d blocked, %d down, %d unclear",
 		plural(int(total), "measurement"), plural(len(t.Networks), "network"), plural(int(t.Reports), "report"), t.OK, t.Blocked, t.Down, t.Unclear)
+	if v, why, enough := t.asOne(says, counts); enough {
+		return v, why, enough
+	}
 	var agree, disagree, open []casefile.NetworkTally
 	for _, n := range t.Networks {
 		switch {
@@ -244,6 +261,29 @@ func weighTally(t *casefile.Tally, says casefile.Access) (v casefile.Verdict, wh
 	}
 	v = weigh(says, len(agree), len(disagree), len(open))
 	return v, sayTally(says, agree, disagree, open) + " (" + counts + ").", true
+}
+
+// asOne reads all networks as one, where none has enough of its own and no ban
+// touches the time.
+func (t *tallied) asOne(says casefile.Access, counts string) (v casefile.Verdict, why string, enough bool) {
+	if len(t.Events) > 0 || slices.ContainsFunc(t.Networks, func(n casefile.NetworkTally) bool { return n.Reading != casefile.ReadLittle }) {
+		return "", "", false
+	}
+	r := read(&t.sum)
+	if r == casefile.ReadLittle {
+		return "", "", false
+	}
+	agree, disagree, open := 0, 0, 0
+	switch {
+	case r == casefile.ReadMixed:
+		open = 1
+	case agrees(says, r):
+		agree = 1
+	default:
+		disagree = 1
+	}
+	v = weigh(says, agree, disagree, open)
+	return v, fmt.Sprintf("“%s” is %s by all networks read as one, since none has enough of its own (%s).", says, v, counts), true
 }
 
 // sayTally says in one sentence on which networks a claim holds.

@@ -146,11 +146,24 @@ func (a *Answer) sayReported(b *strings.Builder) {
 		if a.At.Before(floorDay(a.asked())) {
 			verb = "was blocked"
 		}
-		fmt.Fprintf(b, "As of %s, %s %s in %s ", longDay(a.LastDay()), a.Name, verb, a.Country)
-		r.say(b)
+		fmt.Fprintf(b, "As of %s, %s %s in %s since %s", longDay(a.LastDay()), a.Name, verb, a.Country, longDay(r.Start))
+		if r.StartBy != nil {
+			fmt.Fprintf(b, " (or by %s)", longDay(*r.StartBy))
+		}
+		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.length(), r.by())
+		switch {
+		case r.End != nil:
+			fmt.Fprintf(b, " They report its end on %s.", longDay(*r.End))
+		case r.AtLeast:
+			fmt.Fprintf(b, " It was last reported on %s.", longDay(r.Known))
+		}
 		break
 	}
-	fmt.Fprintf(b, " This archive holds no measurements of %s in %s that say more.", a.Name, a.Country)
+	if a.LastMeasured == nil {
+		fmt.Fprintf(b, " This archive holds no measurements of %s in %s.", a.Name, a.Country)
+		return
+	}
+	fmt.Fprintf(b, " This archive holds too few measurements of %s in %s at that time to say more.", a.Name, a.Country)
 }
 
 // asked is the moment from which the answer looks back: today.
@@ -169,11 +182,16 @@ func (r *Report) say(b *strings.Builder) {
 	default:
 		fmt.Fprintf(b, " on, %s; last reported on %s", r.length(), longDay(r.Known))
 	}
+	fmt.Fprintf(b, ", as sources report (%s).", r.by())
+}
+
+// by names where the reports stand, two at the most.
+func (r *Report) by() string {
 	by := r.By
 	if len(by) > 2 {
 		by = append(append([]string{}, by[:2]...), fmt.Sprintf("and %d more", len(by)-2))
 	}
-	fmt.Fprintf(b, ", as sources report (%s).", strings.Join(by, ", "))
+	return strings.Join(by, ", ")
 }
 
 func (r *Report) length() string {

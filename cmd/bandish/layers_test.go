@@ -22,8 +22,11 @@ var stages = [][]string{
 	{"event", "casefile"},
 	{"event/bench", "request", "draft"},
 	{"ban", "event/bench/table"},
+	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert"},
-	{"internal/pipeline", "internal/store", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
+	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
+	{"internal/store"},
+	{"internal/inquiry"},
 	{"internal/trial", "internal/web"},
 	{"cmd/bandish", "cmd/bandish-probe"},
 }

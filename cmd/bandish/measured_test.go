@@ -135,7 +135,7 @@ func TestClaimsFromArchive(t *testing.T) {
 
 	var answer casefile.Answer
 	bandishJSON(t, &answer, "check", "--target", "x", "--cc", "ZZ", "--at", "2024-03-13", "--claim", "accessible", "--data", data, "--records", lab)
-	if answer.Verdict != casefile.Contradicted || answer.AnsweredFrom != casefile.FromMeasurements || len(answer.Measured.Cells) == 0 {
+	if answer.Verdict != casefile.Contradicted || answer.AnsweredFrom != casefile.FromMeasurements || len(answer.Measured.Networks) == 0 {
 		t.Errorf("check: %+v", answer)
 	}
 	bandishJSON(t, &answer, "check", "--target", "whatsapp", "--cc", "ZZ", "--at", "2024-03-01/2024-03-31", "--claim", "accessible", "--asn", "AS64513", "--data", data, "--records", lab)

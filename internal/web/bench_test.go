@@ -12,10 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
@@ -129,12 +132,21 @@ func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
 // BenchmarkQueries times what the page and the command line ask, warm.
 func BenchmarkQueries(b *testing.B) {
 	s := benchStore(b)
-	q := store.Question{CC: "AK", Target: "t07.example", Now: time.Now()}
-	a, err := s.Answer(b.Context(), q)
+	reg, err := target.Load(targets.FS)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rec, err := casefile.Load(records.FS, "records")
+	if err != nil {
+		b.Fatal(err)
+	}
+	desk := &inquiry.Desk{Store: s, Targets: reg, Records: rec, Now: time.Now}
+	q := inquiry.Ask{CC: "AK", Target: "t07.example"}
+	a, err := desk.Answer(b.Context(), q)
 	if err != nil || len(a.Days) < 300 {
 		b.Fatalf("%d days, %v", len(a.Days), err)
 	}
-	st, err := s.Standings(b.Context(), "AK")
+	st, err := desk.InCountry(b.Context(), "AK", time.Time{}, time.Time{})
 	if err != nil || len(st) != 60 {
 		b.Fatalf("%d targets, %v", len(st), err)
 	}
@@ -153,15 +165,11 @@ func BenchmarkQueries(b *testing.B) {
 		}
 	})
 	run("the answer that the page shows", func() {
-		if _, err := s.Answer(b.Context(), q); err != nil {
+		if _, err := desk.Answer(b.Context(), q); err != nil {
 			b.Fatal(err)
 		}
 	})
-	reg, err := target.Load(targets.FS)
-	if err != nil {
-		b.Fatal(err)
-	}
-	site := (&Site{Store: s, Targets: reg, Now: time.Now, Log: slog.Default()}).Handler()
+	site := (&Site{Desk: desk, Store: s, Targets: reg, Records: rec, Now: time.Now, Log: slog.Default()}).Handler()
 	run("the page", func() {
 		w := httptest.NewRecorder()
 		site.ServeHTTP(w, httptest.NewRequest("GET", "/cc/AK/t07.example", nil))
@@ -170,7 +178,7 @@ func BenchmarkQueries(b *testing.B) {
 		}
 	})
 	run("state of all targets of a country", func() {
-		if _, err := s.Standings(b.Context(), q.CC); err != nil {
+		if _, err := desk.InCountry(b.Context(), q.CC, time.Time{}, time.Time{}); err != nil {
 			b.Fatal(err)
 		}
 	})
