@@ -190,6 +190,7 @@ func Of(q Question, ev Evidence) Answer {
 		a.Networks = append(a.Networks, v.network(asn))
 	}
 	holdBack(a.Networks)
+	a.Networks = slices.DeleteFunc(a.Networks, func(n Network) bool { return !v.asked(n.ASN) }) // which others there are decides holdBack
 	slices.SortStableFunc(a.Networks, byWeight)
 	v.conclude(&a)
 	v.reported(&a)
@@ -273,18 +274,17 @@ func newView(q Question, ev Evidence) *view {
 		if c.Measurements > 0 {
 			v.seen[c.ASN] = max(v.seen[c.ASN], c.End())
 		}
-		if c.Layer != series.Whole || !v.asked(c.ASN) || !q.At.IsZero() && c.Start >= q.At.Unix() {
+		if c.Layer != series.Whole || !q.At.IsZero() && c.Start >= q.At.Unix() {
 			continue
 		}
 		v.cells[c.ASN] = append(v.cells[c.ASN], c)
-		if c.Measurements > 0 {
+		if c.Measurements > 0 && v.asked(c.ASN) {
 			v.last = max(v.last, c.End())
 		}
 	}
 	for i := range ev.Events {
 		v.spans = append(v.spans, spansOf(&ev.Events[i], q.Target)...)
 	}
-	v.spans = slices.DeleteFunc(v.spans, func(s span) bool { return !v.asked(s.asn) })
 	v.dropThin()
 	if v.at.IsZero() {
 		v.at = v.moment()
@@ -521,13 +521,15 @@ func (v *view) concludeBan(a *Answer, hit, enough []Network) {
 func (v *view) concludeAll(a *Answer) {
 	lower := v.at.Add(-Window)
 	for i := range v.spans {
-		if e := v.spans[i].endLatest; e != nil && e.After(lower) && e.Before(v.at) {
+		if e := v.spans[i].endLatest; v.asked(v.spans[i].asn) && e != nil && e.After(lower) && e.Before(v.at) {
 			lower = floorDay(*e).Add(series.Day)
 		}
 	}
 	var cells []series.Cell
 	for _, asn := range slices.Sorted(maps.Keys(v.cells)) {
-		cells = append(cells, between(v.cells[asn], lower, v.at)...)
+		if v.asked(asn) {
+			cells = append(cells, between(v.cells[asn], lower, v.at)...)
+		}
 	}
 	n := Network{}
 	v.cells[0], cells = cells, v.cells[0]
@@ -562,7 +564,7 @@ func (v *view) past() *Past {
 	var out *Past
 	for i := range v.spans {
 		s := &v.spans[i]
-		if !s.whole.latest().Before(v.at) {
+		if !v.asked(s.asn) || !s.whole.latest().Before(v.at) {
 			continue
 		}
 		if out == nil || s.whole.latest().After(*out.Since.Latest) {

@@ -142,13 +142,9 @@ func measure(ctx context.Context, claim *casefile.AccessClaim, from, to, known t
 			by[c.ASN] = append(by[c.ASN], c)
 		}
 	}
-	asns := make([]uint32, len(claim.Networks))
-	for i, n := range claim.Networks {
-		asns[i] = uint32(n)
-	}
-	spans := newView(Question{CC: claim.CC, Target: claim.Target, ASNs: asns}, ev).spans
+	spans := newView(Question{CC: claim.CC, Target: claim.Target}, ev).spans
 	for i := range spans {
-		if s := &spans[i]; s.covers(from, to) && (s.endFirst != nil || len(cells) > 0) {
+		if s := &spans[i]; asked(s.asn) && s.covers(from, to) && (s.endFirst != nil || len(cells) > 0) {
 			by[s.asn] = slices.Clip(by[s.asn]) // it stands, even if nobody measured it in that time
 		}
 	}

@@ -29,6 +29,9 @@ func Timeline(q Question, ev Evidence, since time.Time) (all []Day, byASN map[ui
 	byASN = map[uint32][]Day{}
 	var cells []series.Cell
 	for _, asn := range v.asns() {
+		if !v.asked(asn) {
+			continue
+		}
 		var own []series.Cell
 		for _, c := range v.cells[asn] {
 			if since.IsZero() || c.End() > since.Unix() {
@@ -56,7 +59,7 @@ func (v *view) days(cells []series.Cell, asn uint32, alone bool) []Day {
 		inside, may := false, false
 		for i := range v.spans {
 			s := &v.spans[i]
-			if alone && s.asn != asn {
+			if alone && s.asn != asn || !v.asked(s.asn) {
 				continue
 			}
 			if s.covers(start, start.Add(series.Day)) {

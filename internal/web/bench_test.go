@@ -19,7 +19,6 @@ import (
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/records"
-	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
 )
@@ -67,36 +66,26 @@ func benchStore(b *testing.B) *store.Store {
 	return s
 }
 
-// fill writes a year of n verdicts and their cells.
+// fill writes a year of n verdicts, their cells and events.
 func fill(b *testing.B, a *archive.Archive, n int) {
 	b.Helper()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	err := a.Update(b.Context(), func(u *archive.Update) error {
 		u.Manifest.Ruleset = "bench"
-		var cells []series.Cell
 		for d := range 366 {
 			day := start.AddDate(0, 0, d)
 			rows := benchDay(rnd, day, n/366)
 			if _, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: day.Format(time.DateOnly), Ruleset: "bench"}, rows); err != nil {
 				return err
 			}
-			c := series.NewBuilder(series.Day).WithLayers()
-			for i := range rows {
-				c.Add(&rows[i])
-			}
-			cells = append(cells, c.Cells()...)
-			if next := day.AddDate(0, 0, 1); next.Month() != day.Month() {
-				series.Sort(cells)
-				if err := pipeline.AddCells(u, archive.Segment{Period: day.Format("2006-01"), Ruleset: "bench"}, cells); err != nil {
-					return err
-				}
-				cells = cells[:0]
-			}
 		}
 		return nil
 	})
 	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := (&pipeline.Pipeline{Archive: a}).Count(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -120,7 +109,8 @@ func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
 				DNS: verdict.Layer{Outcome: "ok", Rule: "D1"}, TCP: verdict.Layer{Outcome: "ok", Rule: "T1"}, TLS: verdict.Layer{Outcome: "ok", Rule: "L1"}, Rules: []string{"D1", "T1", "L1"},
 				Raw: fmt.Sprintf("%064x", day.YearDay()), Line: uint32(i),
 			}
-			if rnd.IntN(12) == 0 {
+			banned := c%10 == 0 && r.Target == "t11.example" && r.ASN < 64516 && day.YearDay() >= 60 && day.YearDay() < 200
+			if rnd.IntN(12) == 0 || banned {
 				r.State, r.Mechanisms, r.TLS = verdict.LikelyBlocked, []string{"tls.reset"}, verdict.Layer{Outcome: "blocked", Rule: "L2"}
 			}
 			out = append(out, r)
@@ -177,6 +167,18 @@ func BenchmarkQueries(b *testing.B) {
 			b.Fatal(w.Code, w.Body.String())
 		}
 	})
+	for name, page := range map[string]string{
+		"the page of a ban": "/cc/AK/t11.example?at=2024-05-01", "the country's page": "/cc/AK", "the start page": "/", "the page of all bans": "/events",
+		"the page of a case": "/cases/pk-2024-x", "a claim checked": "/check?target=t11.example&cc=AK&at=2024-05-01&claim=accessible",
+	} {
+		run(name, func() {
+			w := httptest.NewRecorder()
+			site.ServeHTTP(w, httptest.NewRequest("GET", page, nil))
+			if w.Code != 200 {
+				b.Fatal(w.Code, w.Body.String())
+			}
+		})
+	}
 	run("state of all targets of a country", func() {
 		if _, err := desk.InCountry(b.Context(), q.CC, time.Time{}, time.Time{}); err != nil {
 			b.Fatal(err)

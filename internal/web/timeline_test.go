@@ -18,7 +18,7 @@ func TestTimelineShowsTheNetworkThatBlocks(t *testing.T) {
 	}
 	a := &inquiry.Answered{
 		Answer: answer.Answer{Sentence: "A sentence."},
-		Days:     []answer.Day{day("2024-02-01", verdict.OK, 0, 9), day("2024-02-03", verdict.OK, 3, 6)},
+		Days:   []answer.Day{day("2024-02-01", verdict.OK, 0, 9), day("2024-02-03", verdict.OK, 3, 6)},
 		ByASN: map[uint32][]answer.Day{
 			64512: {day("2024-02-01", verdict.OK, 0, 3), day("2024-02-03", verdict.LikelyBlocked, 3, 0)},
 			64513: {day("2024-02-01", verdict.OK, 0, 6), day("2024-02-03", verdict.OK, 0, 6)},
