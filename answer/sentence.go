@@ -98,6 +98,9 @@ func (a *Answer) sentence() string {
 	if a.Basis != Reported && a.LastMeasured != nil && a.Stale > 7 && !a.LastMeasured.Before(a.At) {
 		fmt.Fprintf(&b, " That was %s ago: about today the measurements of this archive say nothing.", plural(a.Stale, "day"))
 	}
+	if a.Counts.Reports == 0 && a.Counts.Measurements > 0 {
+		b.WriteString(" These are daily counts that OONI published, without the measurements behind them.")
+	}
 	if a.Known != nil {
 		fmt.Fprintf(&b, " This is what was known at the end of %s.", longDay(a.Known.Add(-time.Second)))
 	}

@@ -126,7 +126,11 @@ func (sum *Cell) Conclude() verdict.State {
 	capped := sum.capped()
 	c := &capped
 	all := c.votes()
-	if all < floorVotes || c.Reports < floorReports || c.Measurements-c.Insufficient < floorMeasurements {
+	reports := c.Reports
+	if reports == 0 { // published counts name no reports
+		reports = c.Measurements
+	}
+	if all < floorVotes || reports < floorReports || c.Measurements-c.Insufficient < floorMeasurements {
 		return verdict.Insufficient
 	}
 	switch {

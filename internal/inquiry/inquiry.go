@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -32,10 +33,12 @@ type Desk struct {
 	Lists   func() ([]ban.Report, error) // what imported lists report; nil for none
 	Now     func() time.Time
 
-	mu    sync.Mutex // guards what follows
-	lists []ban.Report
-	read  time.Time // when lists were read
-	said  map[string][]ban.Ban
+	mu      sync.Mutex // guards what follows
+	lists   []ban.Report
+	read    time.Time                       // when lists were read
+	edition int                             // grows when they change
+	said    map[string]map[string][]ban.Ban // by day and country
+	memo    memo
 }
 
 // Ask is a question in the terms of a reader.
@@ -73,6 +76,10 @@ func (d *Desk) Name(id string) string {
 
 // Answer answers whether a target is blocked in a country.
 func (d *Desk) Answer(ctx context.Context, ask Ask) (*Answered, error) {
+	return remember(d, fmt.Sprint("answer ", ask), func() (*Answered, error) { return d.answer(ctx, ask) })
+}
+
+func (d *Desk) answer(ctx context.Context, ask Ask) (*Answered, error) {
 	ev, err := d.Evidence(ctx, ask.CC, ask.Target, ask.Known)
 	if err != nil {
 		return nil, err
@@ -145,7 +152,10 @@ func (d *Desk) reported(known time.Time) (map[string][]ban.Ban, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the imported lists: %w", err)
 		}
-		d.lists, d.read, d.said = lists, now, nil
+		if d.read = now; !reflect.DeepEqual(lists, d.lists) {
+			d.lists, d.said = lists, nil
+			d.edition++
+		}
 	}
 	return d.reconciled(known, now), nil
 }
@@ -165,21 +175,20 @@ func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
 	if len(d.said) > maxSaid {
 		d.said = nil
 	}
-	bans, ok := d.said[name]
+	out, ok := d.said[name]
 	if !ok {
 		reports := ban.FromRecord(d.recordsThen(known), day)
 		if known.IsZero() {
 			reports = slices.Concat(reports, d.lists)
 		}
-		bans = ban.Reconcile(reports)
-		if d.said == nil {
-			d.said = map[string][]ban.Ban{}
+		out = map[string][]ban.Ban{}
+		for _, b := range ban.Reconcile(reports) {
+			out[b.CC] = append(out[b.CC], b)
 		}
-		d.said[name] = bans
-	}
-	out := map[string][]ban.Ban{}
-	for i := range bans {
-		out[bans[i].CC] = append(out[bans[i].CC], bans[i])
+		if d.said == nil {
+			d.said = map[string]map[string][]ban.Ban{}
+		}
+		d.said[name] = out
 	}
 	return out
 }
@@ -230,6 +239,10 @@ func (d *Desk) Cells(ctx context.Context, cc, target string, from, to, known tim
 // InCountry answers for every target that was measured or reported blocked in
 // a country, those that are blocked first, then by name.
 func (d *Desk) InCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
+	return remember(d, fmt.Sprint("country ", cc, at, known), func() ([]answer.Answer, error) { return d.inCountry(ctx, cc, at, known) })
+}
+
+func (d *Desk) inCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
 	all := map[string]answer.Evidence{}
 	if d.Store != nil {
 		var err error
@@ -258,6 +271,14 @@ func (d *Desk) InCountry(ctx context.Context, cc string, at, known time.Time) ([
 		return cmp.Or(rank(&a)-rank(&b), cmp.Compare(a.Name, b.Name))
 	})
 	return out, nil
+}
+
+// Places are what the archive has measurements of, most measured first.
+func (d *Desk) Places(ctx context.Context, limit int) ([]store.Place, error) {
+	if d.Store == nil {
+		return nil, nil
+	}
+	return remember(d, fmt.Sprint("places ", limit), func() ([]store.Place, error) { return d.Store.Places(ctx, limit) })
 }
 
 func rank(a *answer.Answer) int {
@@ -324,6 +345,20 @@ func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, 
 // Case is a case as it was known at the end of a day, with its clock, and its
 // claims held against the evidence. A zero day is now.
 func (d *Desk) Case(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {
+	both, err := remember(d, fmt.Sprint("case ", c.ID, " ", asOf), func() (shownCase, error) {
+		shown, claims, err := d.caseAt(ctx, c, asOf)
+		return shownCase{shown, claims}, err
+	})
+	return both.shown, both.claims, err
+}
+
+// shownCase is a case with its answered claims.
+type shownCase struct {
+	shown  *casefile.Case
+	claims []casefile.Answer
+}
+
+func (d *Desk) caseAt(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {
 	_, known := asOf.Bounds(c.Zone())
 	found, err := d.Events(ctx, store.Filter{CC: c.Jurisdiction}, known)
 	if err != nil {
@@ -343,6 +378,10 @@ func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.
 // reported last: where a dated ban had no end, or the record or a list says that
 // it lasts. The most recent comes first.
 func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
+	return remember(d, "blocked", func() ([]answer.Answer, error) { return d.blocked(ctx) })
+}
+
+func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {
 	type pair struct{ cc, target string }
 	pairs := map[pair]bool{}
 	found, err := d.Events(ctx, store.Filter{}, time.Time{})

@@ -241,7 +241,6 @@ func writeEvents(u *archive.Update, events []event.Event) (bool, error) {
 	}
 	inputs := map[string]string{}
 	for cc, list := range rows {
-		slices.SortFunc(list, func(a, b event.Row) int { return strings.Compare(a.ID, b.ID) })
 		h := sha256.New()
 		for i := range list {
 			io.WriteString(h, list[i].Document+"\n")

@@ -169,7 +169,7 @@ func BenchmarkQueries(b *testing.B) {
 	})
 	for name, page := range map[string]string{
 		"the page of a ban": "/cc/AK/t11.example?at=2024-05-01", "the country's page": "/cc/AK", "the start page": "/", "the page of all bans": "/events",
-		"the page of a case": "/cases/pk-2024-x", "a claim checked": "/check?target=t11.example&cc=AK&at=2024-05-01&claim=accessible",
+		"the page of a case": "/cases/pk-2024-x", "a claim checked": "/check?target=t11.example&cc=AE&at=2024-05-01&claim=accessible",
 	} {
 		run(name, func() {
 			w := httptest.NewRecorder()

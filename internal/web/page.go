@@ -32,7 +32,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	places, err := s.Store.Places(r.Context(), 500)
+	places, err := s.Desk.Places(r.Context(), 500)
 	if err != nil {
 		return err
 	}
