@@ -265,9 +265,13 @@ func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
 // PublishedCounts are daily counts as OONI published them, without
 // measurements.
 type PublishedCounts struct {
-	Day                                           time.Time
-	Networks                                      int
-	Anomaly, Confirmed, Failure, OK, Measurements int64
+	Day          time.Time `json:"measurement_start_day"`
+	Networks     int       `json:"networks"`
+	Anomaly      int64     `json:"anomaly_count"`
+	Confirmed    int64     `json:"confirmed_count"`
+	Failure      int64     `json:"failure_count"`
+	OK           int64     `json:"ok_count"`
+	Measurements int64     `json:"measurement_count"`
 }
 
 // ofCounts are the filter's conditions on published counts.
