@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,7 +121,7 @@ func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) 
 
 // measured are the bans that the archive's measurements show.
 func (f *banFilter) measured(ctx context.Context) ([]ban.Report, error) {
-	if _, err := os.Stat(filepath.Join(*f.data, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+	if there, err := archive.Exists(*f.data); err == nil && !there {
 		return nil, nil // nothing was imported or measured yet
 	}
 	a, err := archive.OpenExisting(*f.data)

@@ -1,11 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/source"
@@ -15,7 +10,7 @@ import (
 // openMeasured gives what was measured, for the record's claims: nil where
 // the data folder holds no archive. The function closes it.
 func openMeasured(data string) (casefile.Measured, func(), error) {
-	if _, err := os.Stat(filepath.Join(data, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+	if there, err := archive.Exists(data); err == nil && !there {
 		return nil, func() {}, nil
 	}
 	a, err := archive.OpenExisting(data)
