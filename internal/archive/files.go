@@ -185,7 +185,7 @@ func (a *Archive) pending() ([]string, error) {
 }
 
 // kinds are the kinds of segment, each a folder.
-var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts}
+var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours, Findings, Events}
 
 // parts lists the files that somebody began to write. Older programs wrote
 // them below tmp.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,9 @@ const (
 	Cells        = "cells"        // daily counts of whole measurements, by month and ruleset
 	Layers       = "layers"       // daily counts of each layer, by month and ruleset
 	Counts       = "counts"       // daily counts without measurements, by month
+	Hours        = "hours"        // hourly counts of whole measurements, by month and ruleset
+	Findings     = "findings"     // what a country's hours show by themselves, by country and ruleset
+	Events       = "events"       // event.Row, by country and ruleset
 )
 
 // Manifest lists every file of the archive. What it does not list is not in
@@ -73,14 +77,18 @@ const ClockEntries = "entries"
 // Segment is one derived Parquet file.
 type Segment struct {
 	Kind    string `json:"kind"`
-	Period  string `json:"period"` // 2006-01-02, or 2006-01 for cells
+	Period  string `json:"period"` // 2006-01-02, 2006-01 for cells and hours, a country for findings and events
 	Ruleset string `json:"ruleset,omitempty"`
 	SHA256  string `json:"sha256"`
 	Rows    int64  `json:"rows"`
 	Bytes   int64  `json:"bytes"`
-	// Inputs is the hash of the verdict segments that cells were counted
-	// from: cells whose inputs have changed are stale.
+	// Inputs is the hash of what the segment was made from: of cells and hours
+	// the verdict segments, of findings the country's cells and the detector,
+	// of events the events themselves. A segment whose inputs have changed is
+	// stale.
 	Inputs string `json:"inputs,omitempty"`
+	// Countries holds, of hours, the hash of each country's cells.
+	Countries map[string]string `json:"countries,omitempty"`
 }
 
 // Path is the batch's place below the data folder.
@@ -186,12 +194,23 @@ func (m *Manifest) validate() error {
 		}
 	}
 	for _, s := range m.Segments {
-		_, err := time.Parse("2006-01-02"[:min(len(s.Period), 10)], s.Period)
-		if !isSHA256(s.SHA256) || err != nil || !slices.Contains(kinds, s.Kind) {
+		if !isSHA256(s.SHA256) || !s.named() {
 			return fmt.Errorf("segment %q %q %q is malformed", s.Kind, s.Period, s.SHA256)
 		}
 	}
 	return nil
+}
+
+// named reports whether the segment's kind and period are ones that there are.
+func (s Segment) named() bool {
+	switch s.Kind {
+	case Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours:
+		_, err := time.Parse("2006-01-02"[:min(len(s.Period), 10)], s.Period)
+		return err == nil
+	case Findings, Events:
+		return len(s.Period) == 2 && strings.Trim(s.Period, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+	}
+	return false
 }
 
 func isSHA256(s string) bool {

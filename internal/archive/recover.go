@@ -22,7 +22,7 @@ const segmentKey = "bandish.segment"
 // self is what a segment says of itself: what its entry in the manifest has
 // and its bytes do not show.
 func (s Segment) self() string {
-	text, err := json.Marshal(Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, Inputs: s.Inputs})
+	text, err := json.Marshal(Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, Inputs: s.Inputs, Countries: s.Countries})
 	if err != nil { // words
 		panic("archive: encode segment: " + err.Error())
 	}

@@ -141,16 +141,28 @@ func mergeSegments(u *archive.Update, g []archive.Segment) error {
 	return err
 }
 
-// Count brings the cells up to the verdicts: months whose verdicts have
-// changed since their cells were counted are counted again. It returns how
-// many months it counted.
+// Count brings the cells up to the verdicts, and the events up to the cells:
+// months whose verdicts have changed since their cells were counted are counted
+// again, and so are the events of the countries in which that changed
+// something. It returns how many months it counted.
 func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
 		n, err := p.count(ctx, u)
 		counted = n
-		return commitDespite(err, n, &harm)
+		if !damagedOnly(err) {
+			return err
+		}
+		before := slices.Clone(u.Manifest.Segments)
+		changed, found := p.detect(ctx, u)
+		if damagedOnly(found) && found != nil {
+			u.Manifest.Segments, changed = before, false // the events stay as they are
+		}
+		if changed {
+			n++
+		}
+		return commitDespite(errors.Join(err, found), n, &harm)
 	})
 	if err == errNothing {
 		err = nil
@@ -207,39 +219,38 @@ func inputsOf(segments []archive.Segment) string {
 // likely_blocked there.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
-	var finder verdict.DefectFinder
-	var slow verdict.ThrottleFinder
+	var marker verdict.Marker
 	for _, s := range segments {
 		byDay[s.Period] = append(byDay[s.Period], s)
-		if err := p.eachVerdict(s, func(r *verdict.Row) { finder.Add(r); slow.Add(r) }); err != nil {
+		if err := p.eachVerdict(s, marker.Add); err != nil {
 			return err
 		}
 	}
-	defects, throttles := finder.Found(), slow.Found()
-	var cells []series.Cell
+	var cells, hours []series.Cell
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
-		b := series.NewBuilder(series.Day).WithLayers()
+		b, h := series.NewBuilder(series.Day).WithLayers(), series.NewBuilder(series.Hour)
 		for _, s := range byDay[day] {
 			err := p.eachVerdict(s, func(r *verdict.Row) {
-				if slices.ContainsFunc(defects, func(d verdict.Defect) bool { return d.Explains(r) }) {
-					r.Invalid = verdict.SoftwareDefect
-				}
-				if i := slices.IndexFunc(throttles, func(t verdict.Throttle) bool { return t.Explains(r) }); i >= 0 {
-					throttles[i].Raise(r)
-				}
+				marker.Mark(r)
 				b.Add(r)
+				h.Add(r)
 			})
 			if err != nil {
 				return err
 			}
 		}
-		cells = append(cells, b.Cells()...)
+		cells, hours = append(cells, b.Cells()...), append(hours, h.Cells()...)
 	}
 	series.Sort(cells)
+	series.Sort(hours)
 	u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool {
-		return (s.Kind == archive.Cells || s.Kind == archive.Layers) && s.Period == month && s.Ruleset == u.Manifest.Ruleset
+		return (s.Kind == archive.Cells || s.Kind == archive.Layers || s.Kind == archive.Hours) && s.Period == month && s.Ruleset == u.Manifest.Ruleset
 	})
-	return AddCells(u, archive.Segment{Period: month, Ruleset: u.Manifest.Ruleset, Inputs: inputs}, cells)
+	s := archive.Segment{Period: month, Ruleset: u.Manifest.Ruleset, Inputs: inputs}
+	if err := AddCells(u, s, cells); err != nil {
+		return err
+	}
+	return addHours(u, s, hours)
 }
 
 func (p *Pipeline) eachVerdict(s archive.Segment, fn func(*verdict.Row)) error {
@@ -319,8 +330,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		if _, err := compact(ctx, u, true); err != nil {
 			return err
 		}
-		_, err := p.count(ctx, u)
-		return err
+		return p.countAndDetect(ctx, u)
 	}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
@@ -491,8 +501,7 @@ func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[stri
 		}
 		done[day] = rescored{inputs, n}
 	}
-	_, err := p.count(ctx, u)
-	return err
+	return p.countAndDetect(ctx, u)
 }
 
 // rescoreDay judges a day and gives how many verdicts it has.

@@ -39,9 +39,10 @@ type Pipeline struct {
 	// Patience is how long a submission waits for its turn; 0 means 30 s.
 	Patience time.Duration
 
-	days   dayIndex
-	queue  queue
-	voices voices
+	days     dayIndex
+	queue    queue
+	voices   voices
+	findings findings
 }
 
 func (p *Pipeline) workers() int {

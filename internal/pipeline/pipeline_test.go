@@ -621,6 +621,9 @@ func TestCountsOfOneQuestion(t *testing.T) {
 	if _, err := p.Compact(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	before := segments(t, p)
 	if _, err := p.Rebuild(t.Context(), nil); err != nil {
 		t.Fatal(err)
