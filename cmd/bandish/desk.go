@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/bandish/bandish/ban"
@@ -32,7 +28,7 @@ func openDesk(ctx context.Context, data, folder string) (*inquiry.Desk, func(), 
 		return nil, nil, fmt.Errorf("read the target registry: %w", err)
 	}
 	desk := newDesk(data, nil, records, registry)
-	if _, err := os.Stat(filepath.Join(data, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+	if there, err := archive.Exists(data); err == nil && !there {
 		return desk, func() {}, nil
 	}
 	if err := detected(ctx, data); err != nil {

@@ -541,7 +541,7 @@ func TestSubmitFailsHonestly(t *testing.T) {
 	if _, err := p.Submit(t.Context(), zz("r", 1), Sender{}); err != nil {
 		t.Fatal(err)
 	}
-	raw := filepath.Join(p.Archive.Dir(), "tmp")
+	raw := filepath.Join(p.Archive.Dir(), "raw")
 	if err := os.Rename(raw, raw+".gone"); err != nil {
 		t.Fatal(err)
 	}
