@@ -163,7 +163,7 @@ var dnsRules = []Rule{
 		ID: "dns_product_address", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
 		Basis:    "list of the addresses of filters that households, schools and companies choose",
 		Sentence: "The address is a filter's that users or networks choose for themselves.",
-		row:      func(s *scene, v *view) bool { return asked(v) && !v.vouched && product(v) && !ignored(v) },
+		row:      func(s *scene, v *view) bool { return asked(v) && !v.vouched && s.product(v) && !ignored(v) },
 	},
 	{
 		ID: "dns_dead_address", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
@@ -430,7 +430,7 @@ func (s *scene) sixthDropped(v *view) bool {
 // misled: the probe's resolver gave an address that nothing vouches for, or one
 // asked in the clear where the probe's own gave no genuine one either.
 func (s *scene) misled(v *view) bool {
-	return asked(v) && v.foreign && s.resolve == 0 && !product(v) && (v.system || !s.pageOK && !s.other(func(w *view) bool {
+	return asked(v) && v.foreign && s.resolve == 0 && !s.product(v) && (v.system || !s.pageOK && !s.other(func(w *view) bool {
 		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin)
 	}))
 }
@@ -443,9 +443,24 @@ func censors(m fingerprint.Match) bool { return m.Scope == "nat" || m.Scope == "
 
 // product reports whether the address is one that a filtering product answers
 // with, which households, schools and companies choose.
-func product(v *view) bool {
-	return slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return dnsMatch(m) && !censors(m) && m.Scope != "vbw" }) &&
-		!slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return dnsMatch(m) && censors(m) })
+func (s *scene) product(v *view) bool {
+	found := false
+	for _, m := range v.matches {
+		switch {
+		case !dnsMatch(m):
+		case censors(m):
+			return false
+		default:
+			found = found || m.Scope != "vbw" && s.local(m)
+		}
+	}
+	return found
+}
+
+// local reports whether a fingerprint is of the probe's country, or of no
+// country in particular.
+func (s *scene) local(m fingerprint.Match) bool {
+	return len(m.Countries) == 0 || m.Expected(s.first.CC) || m.Expected("ZZ")
 }
 
 // settles reports whether a fingerprint of the country matched: of the address
@@ -1162,14 +1177,14 @@ func (s *scene) excused(v *view) bool {
 	for _, m := range v.matches {
 		switch m.Scope {
 		case "inst", "prov", "portal":
-			found = true
+			found = found || s.local(m)
 		case "nat", "isp", "injb":
 			if m.Location != "dns" {
 				return false
 			}
 		}
 	}
-	return found || product(v)
+	return found || s.product(v)
 }
 
 // suppressed reports whether a known false positive matched the page, or it
