@@ -19,8 +19,8 @@ import (
 func verdictCommand() command {
 	return command{
 		name:  "verdict",
-		usage: "FILE…",
-		about: "judge the measurements in files or folders, one JSON line each",
+		usage: "FILE… | --truth FOLDER…",
+		about: "judge the measurements in files or folders, one JSON line each; or count how the verdicts on cases agree with their truths",
 		run:   runVerdict,
 	}
 }
@@ -28,6 +28,7 @@ func verdictCommand() command {
 func runVerdict(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "verdict")
 	data := dataFlag(fs)
+	truth := fs.Bool("truth", false, "judge the cases in folders whose truth is known, and print precision and recall")
 	files, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -38,6 +39,9 @@ func runVerdict(ctx context.Context, env *environment, args []string) error {
 	options, err := observeOptions(*data)
 	if err != nil {
 		return err
+	}
+	if *truth {
+		return scoreCases(env.stdout, files, options)
 	}
 	j := &judge{options: options, out: json.NewEncoder(lossless(env.stdout)), errs: env.stderr}
 	j.out.SetEscapeHTML(false)
