@@ -136,6 +136,7 @@ type answer struct {
 	hop      uint8
 	asn      uint32
 	engines  []string
+	said     []string // extended errors
 	kind     string
 	seconds  float64
 	used     bool
@@ -147,6 +148,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 		name := a.keep(CanonicalName(q.Hostname))
 		hop, _ := depth(q.Tags)
 		engine := a.engine(q)
+		said := a.extendedErrors(q, engine)
 		gave := 0
 		for j := range q.Answers {
 			r := &q.Answers[j]
@@ -155,7 +157,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 				continue
 			}
 			gave++
-			a.answer(name, a.keep(ip), hop, uint32(max(r.ASN, 0)), engine, q)
+			a.answer(name, a.keep(ip), hop, uint32(max(r.ASN, 0)), engine, said, q)
 		}
 		if gave == 0 {
 			failure := q.Failure
@@ -165,7 +167,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 				}
 				failure = "dns_no_answer"
 			}
-			a.failedLookup(name, hop, engine, a.result(failure), q)
+			a.failedLookup(name, hop, engine, said, a.result(failure), q)
 		}
 	}
 	a.failed = slices.DeleteFunc(a.failed, func(r Row) bool {
@@ -180,7 +182,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 	})
 }
 
-func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string, q *measurement.Query) {
+func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string, said []string, q *measurement.Query) {
 	if least, ok := a.hosts[ip]; !ok || name < least {
 		a.hosts[ip] = name
 	}
@@ -188,6 +190,7 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 		x := &a.answers[i]
 		if x.name == name && x.ip == ip && x.hop == hop {
 			x.engines = append(x.engines, engine)
+			x.said = append(x.said, said...)
 			x.asn = max(x.asn, asn)
 			x.kind = max(x.kind, q.QueryType)
 			x.seconds = max(x.seconds, seconds(q.T0, q.T))
@@ -195,14 +198,15 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 		}
 	}
 	a.answers = append(a.answers, answer{
-		name: name, ip: ip, hop: hop, asn: asn, engines: []string{engine},
+		name: name, ip: ip, hop: hop, asn: asn, engines: []string{engine}, said: slices.Clone(said),
 		kind: a.keep(q.QueryType), seconds: seconds(q.T0, q.T),
 	})
 }
 
-func (a *assembly) failedLookup(name string, hop uint8, engine string, res Result, q *measurement.Query) {
+func (a *assembly) failedLookup(name string, hop uint8, engine string, said []string, res Result, q *measurement.Query) {
 	r := a.base
 	r.Name, r.Hop, r.DNS, r.DNSEngines = name, hop, res, []string{engine}
+	r.DNSExtended = said
 	r.DNSType, r.DNSSeconds = a.keep(q.QueryType), seconds(q.T0, q.T)
 	r.Literal = isAddr(name)
 	a.failed = append(a.failed, r)
@@ -222,6 +226,7 @@ next:
 			m := &merged[i]
 			if m.Name == r.Name && m.Hop == r.Hop && m.DNS == r.DNS && forAddress(m.DNSType) == forAddress(r.DNSType) {
 				m.DNSEngines = append(m.DNSEngines, r.DNSEngines...)
+				m.DNSExtended = append(m.DNSExtended, r.DNSExtended...)
 				m.DNSType = min(m.DNSType, r.DNSType)
 				m.DNSSeconds = max(m.DNSSeconds, r.DNSSeconds)
 				continue next
@@ -231,6 +236,7 @@ next:
 	}
 	for i := range merged {
 		merged[i].DNSEngines = sortedSet(merged[i].DNSEngines)
+		merged[i].DNSExtended = sortedSet(merged[i].DNSExtended)
 	}
 	return merged
 }
@@ -639,6 +645,7 @@ func (a *assembly) nameOf(r *Row) string {
 func (a *assembly) joinLookups() {
 	for i := range a.answers {
 		a.answers[i].engines = sortedSet(a.answers[i].engines)
+		a.answers[i].said = sortedSet(a.answers[i].said)
 	}
 	for i := range a.rows {
 		r := &a.rows[i]
@@ -649,7 +656,7 @@ func (a *assembly) joinLookups() {
 			}
 			x.used = true
 			r.DNS = Done
-			r.DNSEngines = x.engines
+			r.DNSEngines, r.DNSExtended = x.engines, x.said
 			r.DNSType, r.DNSSeconds, r.IPASN = x.kind, x.seconds, max(r.IPASN, x.asn)
 		}
 		a.matchAddr(r)
@@ -661,6 +668,7 @@ func (a *assembly) joinLookups() {
 		r := a.base
 		r.Name, r.IP, r.Hop, r.IPASN = x.name, x.ip, x.hop, x.asn
 		r.DNS, r.DNSEngines, r.DNSType, r.DNSSeconds = Done, x.engines, x.kind, x.seconds
+		r.DNSExtended = x.said
 		a.matchAddr(&r)
 		a.rows = append(a.rows, r)
 	}

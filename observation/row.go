@@ -61,6 +61,9 @@ type Row struct {
 	DNSType    string   `parquet:"dns_type,dict"`    // A, AAAA, ANY
 	DNSSeconds float64  `parquet:"dns_seconds"`
 	DNSLate    []string `parquet:"dns_late,dict"` // addresses of second, later answers to the same query
+	// DNSExtended is what these resolvers said of their answers (RFC 8914):
+	// CODE;ENGINE;TEXT, sorted (ExtendedError).
+	DNSExtended []string `parquet:"dns_extended,dict"`
 
 	TCP        Result  `parquet:"tcp,dict"`
 	TCPSeconds float64 `parquet:"tcp_seconds"`

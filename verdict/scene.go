@@ -26,7 +26,7 @@ type scene struct {
 	tunnelled bool // a circumvention tool was tried
 	mostWork  bool // of its servers
 	app       *app // how the parts of a messenger did; nil where the test is of none
-	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters
+	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters on request; 'p' one that does not serve this client
 }
 
 // view is one row, with the steps as a rule needs them: what old probes book
@@ -86,9 +86,7 @@ func newScene(rows []observation.Row) *scene {
 	s.web = s.first.TestName == "web_connectivity"
 	s.control = s.first.ControlState == observation.Done
 	s.fetched = s.control && s.first.ControlHTTP == observation.Done
-	if filtering[s.first.ResolverASN] {
-		s.resolve = 'f'
-	}
+	s.resolve = s.resolver()
 	for i := range s.views {
 		s.relate(&s.views[i])
 	}
@@ -105,6 +103,18 @@ func newScene(rows []observation.Row) *scene {
 	return s
 }
 
+// resolver reads what kind of resolver the probe has: of the networks that
+// filter for those who choose them, or by its own words.
+func (s *scene) resolver() byte {
+	switch {
+	case filtering[s.first.ResolverASN], s.other(func(v *view) bool { return said(v, observation.ExtendedFiltered) }):
+		return 'f'
+	case s.other(func(v *view) bool { return said(v, observation.ExtendedProhibited) }):
+		return 'p'
+	}
+	return 0
+}
+
 // less orders rows by what no two of a measurement share, to choose one.
 func less(x, y *observation.Row) bool { return x.Seq < y.Seq }
 
@@ -113,6 +123,8 @@ func (v *view) steps() {
 	v.dns, v.tcp, v.tls, v.quic, v.http = v.DNS, v.TCP, v.TLS, v.QUIC, v.HTTP
 	for _, e := range v.DNSEngines {
 		switch {
+		case e == stubEngine:
+			v.system = true
 		case strings.HasPrefix(e, "udp"), strings.HasPrefix(e, "tcp"):
 			v.udp = true
 		case strings.HasPrefix(e, "doh"), strings.HasPrefix(e, "dot"):
@@ -141,6 +153,9 @@ func (v *view) steps() {
 		v.tls, v.http = f, ""
 	}
 }
+
+// stubEngine is the system's own resolver, asked directly by our probe.
+const stubEngine = "udp system"
 
 func unconnected(f observation.Result) bool {
 	return f == "connection_refused" || f == "host_unreachable" || f == "network_unreachable"

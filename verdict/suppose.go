@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/observation"
@@ -89,6 +88,14 @@ var suppositions = slices.Concat(
 			return forAll(rows, func(r *obs) bool { return filtering[r.ResolverASN] && set(&r.ResolverASN, 0) })
 		}},
 		{sentence: "a second resolver, asked in the clear, had refused to answer", add: askedAgain("dns_refused_error")},
+		{sentence: "the network's own resolver had said that it censors the name (RFC 8914)", change: func(rows []obs, i int) bool {
+			r := &rows[i]
+			if !r.DNS.Tried() || r.Literal || !slices.ContainsFunc(r.DNSEngines, ownResolver) {
+				return false
+			}
+			r.DNSExtended = append(slices.Clone(r.DNSExtended), observation.ExtendedError{Code: observation.ExtendedCensored, Engine: stubEngine}.String())
+			return true
+		}},
 		{sentence: "a second resolver had said that the name does not exist", add: askedAgain("dns_nxdomain_error")},
 	},
 	ofControl(control("connected to the address", "failed to connect to the address", func(r *obs) (probe, control *observation.Result) { return &r.TCP, &r.ControlTCP })),
@@ -199,15 +206,6 @@ func askedAgain(f observation.Result) func([]obs, int) (obs, bool) {
 		}
 		return bare, true
 	}
-}
-
-func ownResolver(engine string) bool {
-	for _, far := range []string{"udp", "tcp", "dot", "doh"} {
-		if strings.HasPrefix(engine, far) {
-			return false
-		}
-	}
-	return true
 }
 
 // control supposes that the control did, or did not, what the probe tried.
