@@ -126,7 +126,11 @@ func openPipeline(dir string) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Verifier: observation.NewVerifier(), Now: time.Now}, nil
+	defects, err := currentDefects(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 
 // wanted reads the filters of the command line.

@@ -74,6 +74,10 @@ func observeOptions(data string) (observation.Options, error) {
 	if err != nil {
 		return observation.Options{}, err
 	}
+	defects, err := currentDefects(data)
+	if err != nil {
+		return observation.Options{}, err
+	}
 	return observation.Options{
 		Target: func(host, testName string, at time.Time) string {
 			if host == "" {
@@ -82,6 +86,7 @@ func observeOptions(data string) (observation.Options, error) {
 			return registry.OfHost(host, at)
 		},
 		Fingerprints: prints,
+		Defects:      defects,
 		Verifier:     observation.NewVerifier(),
 	}, nil
 }
