@@ -137,6 +137,7 @@ type answer struct {
 	asn      uint32
 	engines  []string
 	cnames   []string
+	said     []string // extended errors
 	kind     string
 	seconds  float64
 	used     bool
@@ -148,7 +149,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 		name := a.keep(CanonicalName(q.Hostname))
 		hop, _ := depth(q.Tags)
 		engine := a.engine(q)
-		cnames := a.cnames(q, name)
+		cnames, said := a.cnames(q, name), a.extendedErrors(q, engine)
 		gave := 0
 		for j := range q.Answers {
 			r := &q.Answers[j]
@@ -157,7 +158,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 				continue
 			}
 			gave++
-			a.answer(name, a.keep(ip), hop, uint32(max(r.ASN, 0)), engine, cnames, q)
+			a.answer(name, a.keep(ip), hop, uint32(max(r.ASN, 0)), engine, cnames, said, q)
 		}
 		if gave == 0 {
 			failure := q.Failure
@@ -167,7 +168,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 				}
 				failure = "dns_no_answer"
 			}
-			a.failedLookup(name, hop, engine, a.result(failure), cnames, q)
+			a.failedLookup(name, hop, engine, a.result(failure), cnames, said, q)
 		}
 	}
 	a.failed = slices.DeleteFunc(a.failed, func(r Row) bool {
@@ -195,7 +196,7 @@ func (a *assembly) cnames(q *measurement.Query, name string) []string {
 	return names
 }
 
-func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string, cnames []string, q *measurement.Query) {
+func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string, cnames, said []string, q *measurement.Query) {
 	if least, ok := a.hosts[ip]; !ok || name < least {
 		a.hosts[ip] = name
 	}
@@ -203,7 +204,7 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 		x := &a.answers[i]
 		if x.name == name && x.ip == ip && x.hop == hop {
 			x.engines = append(x.engines, engine)
-			x.cnames = append(x.cnames, cnames...)
+			x.cnames, x.said = append(x.cnames, cnames...), append(x.said, said...)
 			x.asn = max(x.asn, asn)
 			x.kind = max(x.kind, q.QueryType)
 			x.seconds = max(x.seconds, seconds(q.T0, q.T))
@@ -211,16 +212,16 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 		}
 	}
 	a.answers = append(a.answers, answer{
-		name: name, ip: ip, hop: hop, asn: asn, engines: []string{engine}, cnames: slices.Clone(cnames),
+		name: name, ip: ip, hop: hop, asn: asn, engines: []string{engine}, cnames: slices.Clone(cnames), said: slices.Clone(said),
 		kind: a.keep(q.QueryType), seconds: seconds(q.T0, q.T),
 	})
 }
 
-func (a *assembly) failedLookup(name string, hop uint8, engine string, res Result, cnames []string, q *measurement.Query) {
+func (a *assembly) failedLookup(name string, hop uint8, engine string, res Result, cnames, said []string, q *measurement.Query) {
 	r := a.base
 	r.Name, r.Hop, r.DNS, r.DNSEngines = name, hop, res, []string{engine}
 	r.DNSType, r.DNSSeconds = a.keep(q.QueryType), seconds(q.T0, q.T)
-	r.CNAMEs = slices.Clone(cnames)
+	r.CNAMEs, r.DNSExtended = slices.Clone(cnames), slices.Clone(said)
 	r.Literal = isAddr(name)
 	a.failed = append(a.failed, r)
 }
@@ -239,7 +240,7 @@ next:
 			m := &merged[i]
 			if m.Name == r.Name && m.Hop == r.Hop && m.DNS == r.DNS && forAddress(m.DNSType) == forAddress(r.DNSType) {
 				m.DNSEngines = append(m.DNSEngines, r.DNSEngines...)
-				m.CNAMEs = append(m.CNAMEs, r.CNAMEs...)
+				m.CNAMEs, m.DNSExtended = append(m.CNAMEs, r.CNAMEs...), append(m.DNSExtended, r.DNSExtended...)
 				m.DNSType = min(m.DNSType, r.DNSType)
 				m.DNSSeconds = max(m.DNSSeconds, r.DNSSeconds)
 				continue next
@@ -249,7 +250,7 @@ next:
 	}
 	for i := range merged {
 		merged[i].DNSEngines = sortedSet(merged[i].DNSEngines)
-		merged[i].CNAMEs = sortedSet(merged[i].CNAMEs)
+		merged[i].CNAMEs, merged[i].DNSExtended = sortedSet(merged[i].CNAMEs), sortedSet(merged[i].DNSExtended)
 	}
 	return merged
 }
@@ -659,7 +660,7 @@ func (a *assembly) nameOf(r *Row) string {
 func (a *assembly) joinLookups() {
 	for i := range a.answers {
 		a.answers[i].engines = sortedSet(a.answers[i].engines)
-		a.answers[i].cnames = sortedSet(a.answers[i].cnames)
+		a.answers[i].cnames, a.answers[i].said = sortedSet(a.answers[i].cnames), sortedSet(a.answers[i].said)
 	}
 	for i := range a.rows {
 		r := &a.rows[i]
@@ -670,7 +671,7 @@ func (a *assembly) joinLookups() {
 			}
 			x.used = true
 			r.DNS = Done
-			r.DNSEngines, r.CNAMEs = x.engines, x.cnames
+			r.DNSEngines, r.CNAMEs, r.DNSExtended = x.engines, x.cnames, x.said
 			r.DNSType, r.DNSSeconds, r.IPASN = x.kind, x.seconds, max(r.IPASN, x.asn)
 		}
 		a.matchAnswer(r)
@@ -681,7 +682,8 @@ func (a *assembly) joinLookups() {
 		}
 		r := a.base
 		r.Name, r.IP, r.Hop, r.IPASN = x.name, x.ip, x.hop, x.asn
-		r.DNS, r.DNSEngines, r.CNAMEs, r.DNSType, r.DNSSeconds = Done, x.engines, x.cnames, x.kind, x.seconds
+		r.DNS, r.DNSEngines, r.CNAMEs, r.DNSExtended = Done, x.engines, x.cnames, x.said
+		r.DNSType, r.DNSSeconds = x.kind, x.seconds
 		a.matchAnswer(&r)
 		a.rows = append(a.rows, r)
 	}

@@ -71,6 +71,9 @@ type Row struct {
 	DNSSeconds float64  `parquet:"dns_seconds"`
 	CNAMEs     []string `parquet:"cnames,dict"`   // names that the answers led through, sorted
 	DNSLate    []string `parquet:"dns_late,dict"` // addresses of second, later answers to the same query
+	// DNSExtended is what these resolvers said of their answers (RFC 8914):
+	// CODE;ENGINE;TEXT, sorted (ExtendedError).
+	DNSExtended []string `parquet:"dns_extended,dict"`
 
 	TCP        Result  `parquet:"tcp,dict"`
 	TCPSeconds float64 `parquet:"tcp_seconds"`

@@ -32,10 +32,14 @@ var Ruleset = func() string {
 func Judge(rows []observation.Row) Row {
 	s := newScene(rows)
 	c := conclusion{fired: make([]string, 0, 8)}
+	c.conclude(s)
+	return c.row(s)
+}
+
+func (c *conclusion) conclude(s *scene) {
 	for i := range rules {
 		c.try(s, &rules[i])
 	}
-	return c.row(s)
 }
 
 // conclusion collects what fires.
@@ -45,6 +49,7 @@ type conclusion struct {
 	fired      []string
 	invalid    []string
 	decided    [7]Layer
+	trace      func(*Rule, *view) // for Explain; the view is nil for a rule about the whole
 }
 
 // supported is a mechanism and what its rule argues.
@@ -70,6 +75,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	if r.whole != nil {
 		if fired = r.whole(s); fired {
 			c.mechanism(s, r, nil)
+			c.note(r, nil)
 		}
 	} else {
 		for i := range s.views {
@@ -80,6 +86,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 			fired = true
 			v.close(r.layer)
 			c.mechanism(s, r, v)
+			c.note(r, v)
 		}
 	}
 	if !fired {
@@ -98,6 +105,12 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	at := &c.decided[r.layer]
 	if at.Rule == "" || weight(r.Outcome) > weight(at.Outcome) {
 		*at = Layer{Outcome: r.Outcome, Rule: r.ID}
+	}
+}
+
+func (c *conclusion) note(r *Rule, v *view) {
+	if c.trace != nil {
+		c.trace(r, v)
 	}
 }
 

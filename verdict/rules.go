@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -73,6 +74,14 @@ var dnsRules = []Rule{
 		Sentence: "The resolver answered with the address, or the name, of a known block page of this country.",
 		row: func(s *scene, v *view) bool {
 			return (asked(v) || v.IP == "" && v.dns.Failed() && (v.system || v.udp)) && !v.vouched && s.settles(v, true)
+		},
+	},
+	{
+		ID: "dns_says_blocked", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "dns.policy", Basis: "RFC 8914, extended errors 15 and 16: what the resolver says of its own answer",
+		Sentence: "The probe's own resolver says that it withholds the name: by a list of its operator, or because others made it.",
+		row: func(s *scene, v *view) bool {
+			return v.dns.Tried() && !v.vouched && s.resolve == 0 && said(v, observation.ExtendedBlocked, observation.ExtendedCensored)
 		},
 	},
 	{
@@ -280,11 +289,19 @@ var dnsRules = []Rule{
 	},
 	{
 		ID: "dns_filtering_resolver", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "list of public resolvers that filter on request",
+		Basis:    "list of public resolvers that filter on request; RFC 8914, extended error 17: filtered as the client has asked",
 		Sentence: "The name is withheld, but by a filtering resolver that the user may have chosen.",
 		row: func(s *scene, v *view) bool {
 			failed := v.IP == "" && v.dns.Failed() && v.system && v.ControlDNS == done
 			return s.resolve == 'f' && (failed || bogonContrast(s, v) && v.system)
+		},
+	},
+	{
+		ID: "dns_prohibited", Layer: LayerDNS, Determinate: true, Outcome: OutcomeUnknown, State: Impaired,
+		Basis:    "RFC 8914, extended error 18: what the resolver says of its own answer",
+		Sentence: "The probe's own resolver says that it does not serve this client: that it has no answer says nothing of the name.",
+		row: func(s *scene, v *view) bool {
+			return v.IP == "" && v.dns.Failed() && v.system && s.resolve == 'p'
 		},
 	},
 	{
@@ -322,6 +339,14 @@ var dnsRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			nowhere := v.IP == "" && v.dns.Failed() && asksAddress(v) || v.IP != "" && v.dns == done && !v.vouched && (v.tcp.Failed() || v.tls.Failed())
 			return s.web && s.pageOK && v.Hop == 0 && v.system && nowhere && !s.systemFound(v)
+		},
+	},
+	{
+		ID: "dns_other_says_blocked", Layer: LayerDNS, Determinate: true, Outcome: OutcomeUnknown,
+		Mechanism: "dns.policy.elsewhere", Basis: "RFC 8914, extended errors 15 to 17: what the resolver says of its own answer",
+		Sentence: "A resolver that is not the probe's own says that it withholds the name: that says nothing of this network.",
+		row: func(_ *scene, v *view) bool {
+			return !v.vouched && saidElsewhere(v, observation.ExtendedBlocked, observation.ExtendedCensored, observation.ExtendedFiltered)
 		},
 	},
 	{
@@ -433,6 +458,31 @@ func (s *scene) misled(v *view) bool {
 	return asked(v) && v.foreign && s.resolve == 0 && !s.product(v) && (v.system || !s.pageOK && !s.other(func(w *view) bool {
 		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin)
 	}))
+}
+
+// said reports whether the probe's own resolver gave one of some extended
+// errors with its answer; saidElsewhere, whether another one did.
+func said(v *view, codes ...uint16) bool          { return saidBy(v, true, codes) }
+func saidElsewhere(v *view, codes ...uint16) bool { return saidBy(v, false, codes) }
+
+func saidBy(v *view, own bool, codes []uint16) bool {
+	return slices.ContainsFunc(v.DNSExtended, func(text string) bool {
+		e, ok := observation.ParseExtendedError(text)
+		return ok && slices.Contains(codes, e.Code) && ownResolver(e.Engine) == own
+	})
+}
+
+// ownResolver reports whether an engine is the resolver that the system uses:
+// asked through its functions, or directly, or at an address that only the
+// network's own can have.
+func ownResolver(engine string) bool {
+	kind, at, _ := strings.Cut(engine, " ")
+	switch kind {
+	case "udp", "tcp", "dot", "doh":
+		addr, err := netip.ParseAddrPort(at)
+		return engine == stubEngine || err == nil && isBogon(addr.Addr())
+	}
+	return true
 }
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }

@@ -111,6 +111,11 @@ func next(scheme string, edit ...func(*row)) row {
 	return r
 }
 
+// said gives a row the resolvers' own words: CODE;ENGINE;TEXT.
+func said(words ...string) func(*row) {
+	return func(r *row) { r.DNSExtended = words }
+}
+
 func redirects(r *row) {
 	r.Status, r.Location, r.BodyBytes, r.Title, r.Headers = 302, "https://www.b.example/", 0, "", nil
 }
@@ -206,6 +211,7 @@ var ruleCases = map[string]ruleCase{
 	"instrument_hosting":           {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
 
 	"dns_blockpage_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("nat", "dns", "ZZ")))), first(printed(aPrint("nat", "dns", "IR")))},
+	"dns_says_blocked":      {rows(secure(at(strange), stop("tcp", timeout), said("16;udp system;by order"))), first(said("16;udp 192.0.2.53:53;by order"))},
 	"dns_bogon":             {rows(secure(at("10.1.2.3"), stop("tcp", timeout))), first(func(r *row) { r.ControlAddrs = []string{"10.1.2.3"} })},
 	"dns_bogon_local":       {rows(secure(at("127.0.0.1"), stop("tcp", refused))), first(func(r *row) { r.DNSEngines = append(r.DNSEngines, "udp 192.0.2.53:53") })},
 	"dns_ghost_confirmed": {rows(plain(at(strange), gone), plain(stop("dns", nxdomain), gone, func(r *row) { r.DNSEngines = []string{"doh https://dns.example/"} })),
@@ -238,6 +244,10 @@ var ruleCases = map[string]ruleCase{
 	"dns_found_elsewhere": {rows(secure(alone, overDoH), secure(at(strange), stop("tcp", timeout), alone)), last(func(r *row) { r.TCP, r.TLS = ok, ok })},
 	"dns_filtering_resolver": {rows(secure(stop("dns", nxdomain), func(r *row) { r.ResolverASN = 19281 })),
 		first(func(r *row) { r.ResolverASN = 64512 })},
+	"dns_prohibited": {rows(secure(stop("dns", "dns_refused_error"), said("18;udp 192.168.1.1:53;"))),
+		first(said("22;udp 192.168.1.1:53;"))},
+	"dns_other_says_blocked": {rows(secure(), secure(stop("dns", nxdomain), said("15;udp 192.0.2.53:53;"), func(r *row) { r.DNSEngines = []string{"udp 192.0.2.53:53"} })),
+		last(said())},
 	"dns_bogon_unvouched":       {rows(part("urlgetter", "a.example", "10.1.2.3", stop("tcp", timeout))), first(func(r *row) { r.IP = strange })},
 	"dns_second_resolver_bogon": {rows(secure(), secure(at("10.1.2.3"), func(r *row) { r.TCP, r.TLS, r.HTTP, r.DNSEngines = "", "", "", []string{"udp 192.0.2.53:53"} })), last(func(r *row) { r.DNSEngines = []string{"system"} })},
 	"dns_failed_oddly":          {rows(secure(stop("dns", "dns_server_misbehaving"))), first(alone)},

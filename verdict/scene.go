@@ -27,7 +27,7 @@ type scene struct {
 	tunnelled bool // a circumvention tool was tried
 	mostWork  bool // of its servers
 	app       *app // how the parts of a messenger did; nil where the test is of none
-	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters
+	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters on request; 'p' one that does not serve this client
 }
 
 // view is one row, with the steps as a rule needs them: what old probes book
@@ -89,9 +89,7 @@ func newScene(rows []observation.Row) *scene {
 	s.web = s.first.TestName == "web_connectivity"
 	s.control = s.first.ControlState == observation.Done
 	s.fetched = s.control && s.first.ControlHTTP == observation.Done
-	if filtering[s.first.ResolverASN] {
-		s.resolve = 'f'
-	}
+	s.resolve = s.resolver()
 	for i := range s.views {
 		s.relate(&s.views[i])
 	}
@@ -108,6 +106,18 @@ func newScene(rows []observation.Row) *scene {
 	return s
 }
 
+// resolver reads what kind of resolver the probe has: of the networks that
+// filter for those who choose them, or by its own words.
+func (s *scene) resolver() byte {
+	switch {
+	case filtering[s.first.ResolverASN], s.other(func(v *view) bool { return said(v, observation.ExtendedFiltered) }):
+		return 'f'
+	case s.other(func(v *view) bool { return said(v, observation.ExtendedProhibited) }):
+		return 'p'
+	}
+	return 0
+}
+
 // less orders rows by what no two of a measurement share, to choose one.
 func less(x, y *observation.Row) bool { return x.Seq < y.Seq }
 
@@ -116,6 +126,8 @@ func (v *view) steps() {
 	v.dns, v.tcp, v.tls, v.quic, v.http = v.DNS, v.TCP, v.TLS, v.QUIC, v.HTTP
 	for _, e := range v.DNSEngines {
 		switch {
+		case e == stubEngine:
+			v.system = true
 		case strings.HasPrefix(e, "udp"), strings.HasPrefix(e, "tcp"):
 			v.udp = true
 		case strings.HasPrefix(e, "doh"), strings.HasPrefix(e, "dot"):
@@ -144,6 +156,9 @@ func (v *view) steps() {
 		v.tls, v.http = f, ""
 	}
 }
+
+// stubEngine is the system's own resolver, asked directly by our probe.
+const stubEngine = "udp system"
 
 func unconnected(f observation.Result) bool {
 	return f == "connection_refused" || f == "host_unreachable" || f == "network_unreachable"
@@ -299,7 +314,7 @@ func (s *scene) judgePage(v *view) {
 	if !v.page || v.http != observation.Done {
 		return
 	}
-	v.like = s.compare(v)
+	v.like = s.likeness(v)
 	if v.quoted = v.like == alike && samePage(v); v.quoted {
 		v.matches = slices.DeleteFunc(v.matches, func(m fingerprint.Match) bool { return m.Location != "dns" })
 	}
@@ -349,10 +364,8 @@ func (s *scene) blockpage(v *view) bool {
 
 // compare compares a page with the control's by status, title, length and the
 // names of uncommon headers, as Web Connectivity's specification has it
-// (ts-017), but says uncertain where the measures disagree, and where a server
-// of the same kind wrote both: pages are made anew for each visitor, and tests
-// of robots stand before them.
-func (s *scene) compare(v *view) likeness {
+// (ts-017), but says uncertain where the measures disagree.
+func compare(v *view) likeness {
 	if v.ControlHTTP != observation.Done || v.ControlStatus == 0 {
 		return incomparable
 	}
@@ -368,16 +381,25 @@ func (s *scene) compare(v *view) likeness {
 	switch {
 	case title || length == alike || header:
 		return alike
-	case length != unlike || v.Status/100 != 2:
-		return uncertain
-	case s.elsewhereLed(v):
-		return unlike
-	case s.genuine(v) && sameServer(v):
-		return uncertain
-	case v.Title != "", v.foreign:
+	case length == unlike && v.Status/100 == 2 && (v.Title != "" || v.foreign):
 		return unlike
 	}
 	return uncertain
+}
+
+// likeness compares a page with the control's, and looks at who wrote it: a
+// server of the same kind at a genuine address makes pages anew for each
+// visitor, or tests for robots before them; a short page that only shows
+// another site is nobody's front page.
+func (s *scene) likeness(v *view) likeness {
+	like := compare(v)
+	switch {
+	case like == uncertain && s.elsewhereLed(v) && v.Status == v.ControlStatus && sameLength(v) == unlike:
+		return unlike
+	case like == unlike && !s.elsewhereLed(v) && s.genuine(v) && sameServer(v):
+		return uncertain
+	}
+	return like
 }
 
 // elsewhereLed reports whether a short page without a title of its own shows,
