@@ -76,13 +76,13 @@ var instrumentRules = []Rule{
 	},
 	{
 		ID: "instrument_login_page", Layer: LayerInstrument, Invalid: "captive_portal",
-		Basis:    "RFC 6585, status 511; what login pages of networks carry (fingerprints of scope portal: WISPr, the visitor's hardware address in a link)",
+		Basis:    "RFC 6585, status 511; what login pages of networks carry (fingerprints of scope portal: WISPr, the visitor's hardware address in a link), and call themselves",
 		Sentence: "The network sent the visitor to the page on which he logs in to it.",
 		row: func(s *scene, v *view) bool {
 			if !v.clear || s.settles(v, false) || v.page && v.like == alike {
 				return false
 			}
-			return v.Status == 511 || slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "portal" })
+			return v.Status == 511 || s.leadsToLogin(v) || slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "portal" })
 		},
 	},
 	{
@@ -142,7 +142,7 @@ func localIssuer(issuer string) bool {
 		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
 		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
 		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
-		"Web Gateway", "Web Filter", "WebFilter", "Content Filter", "SSL Inspection", "HTTPS Inspection", "SSL Proxy", "SSL Decryption", "Firewall", "University", "School", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
+		"Gateway", "Web Filter", "WebFilter", "Content Filter", "Inspection", "Proxy", "SSL Decryption", "Firewall", "University", "School", "Antivirus", "Anti-Virus", "Endpoint Security", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
 	} {
 		if strings.Contains(issuer, product) {
 			return true
@@ -151,10 +151,25 @@ func localIssuer(issuer string) bool {
 	return false
 }
 
-// portalName reports whether a certificate's subject calls itself a login page.
-func portalName(subject string) bool {
-	subject = strings.ToLower(subject)
-	return slices.ContainsFunc([]string{"captive", "portal", "hotspot", "wifi", "wi-fi", "guest"}, func(w string) bool { return strings.Contains(subject, w) })
+// leadsToLogin reports whether the visitor was sent to another site that calls
+// itself the login page of a network, or was shown a page with such a title.
+func (s *scene) leadsToLogin(v *view) bool {
+	if host := observation.HostOf(v.Location); redirecting(v) && host != "" && site(host) != site(v.Name) && portalName(host) {
+		return true
+	}
+	title := strings.ToLower(v.Title)
+	return v.page && v.like == unlike && slices.ContainsFunc([]string{"wifi", "wi-fi", "hotspot", "captive portal", "guest network", "guest access", "guest internet"},
+		func(w string) bool { return strings.Contains(title, w) })
+}
+
+// portalName reports whether a host, or a certificate's subject, calls itself a
+// login page, and nothing that blocks.
+func portalName(name string) bool {
+	name = strings.ToLower(name)
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	return has("captive", "portal", "hotspot", "wifi", "wi-fi", "guest") && !has("block", "restrict", "warn", "notice", "notif", "ban", "deny", "denied", "filter", "prohib", "forbid", "internet-positif", "internetpositif")
 }
 
 // localNetwork reports whether a host is an address that home and office

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
-
-	"github.com/bandish/bandish/verdict"
 )
 
 // The kinds are those of the faults that reported cases showed. Each has
@@ -144,6 +142,9 @@ var kinds = []struct {
 		}), "insufficient|impaired"},
 		{"a company's gateway that says so", plain05(replaced("<title>Web Page Blocked</title>You have tried to access a web page which is in violation of your internet usage policy.")), "insufficient|impaired"},
 		{"a school's filter that says so", plain04(replaced("<title>Smoothwall - denied</title>blocked by your school administrator")), "insufficient|impaired"},
+		{"a network's page by the name of its host", plain05(ledTo("http://welcome.airport-hotspot.example/start", "<title>Welcome aboard</title>")), "insufficient|impaired"},
+		{"a network's page by its title", plain04(replaced("<title>Free WiFi of the town</title>Accept the terms.")), "insufficient|impaired"},
+		{"the control alone was refused, with status 200", plain05(replacedBody("<title>Home</title>"+strings.Repeat(longText, 5)), setKey("control/http_request/title", "Access restricted")), "ok|impaired"},
 		{"the server's own refusal by place", plain04(replaced("<title>Sorry</title>This service is not available in your country.")), "ok|impaired"},
 		{"the server's own refusal by its law", plain05(replaced("<title>Unavailable</title>Due to U.S. sanctions we cannot serve you.")), "ok|impaired"},
 		{"twin: a page in the place of the page", plain05(replaced("<title>Access to this site is denied</title>By order of the ministry.")), "likely_blocked"},
@@ -240,6 +241,13 @@ var kinds = []struct {
 		{"twin: a resolver that filters for those who choose it", quad9(app("signal", "0.2.5", withheld(hosts("", nil, "chat.signal.org", "storage.signal.org"), "cdn.signal.org", "cdn2.signal.org"))), "impaired"},
 		{"twin: the name that tells of outages", app("signal", "0.2.5", withheld(hosts("", nil, "chat.signal.org", "storage.signal.org"), "uptime.signal.org")), "ok"},
 	}},
+	{"an app's host is answered with another company's address", []kindCase{
+		{"signal: one of three, timed out", dated("2021-03-20", app("signal", "0.2.0", theirAddress("generic_timeout_error", "", 32934, "textsecure-service.whispersystems.org", "storage.signal.org", "cdn.signal.org"))), "likely_blocked"},
+		{"signal: another's certificate", app("signal", "0.2.5", theirAddress("", "ssl_invalid_hostname", 19679, "chat.signal.org", "storage.signal.org")), "likely_blocked"},
+		{"telegram: its page", app("telegram", "0.3.1", theirAddress("connection_refused", "", 13414, "web.telegram.org")), "likely_blocked"},
+		{"twin: a network that hosts many", app("signal", "0.2.5", theirAddress("generic_timeout_error", "", 16509, "chat.signal.org", "storage.signal.org")), "impaired"},
+		{"twin: whatsapp is of that company", app("whatsapp", "0.11.1", theirAddress("generic_timeout_error", "", 32934, "web.whatsapp.com", "v.whatsapp.net")), "impaired"},
+	}},
 	{"a page without a title shows another site", []kindCase{
 		{"in a frame", plain05(replaced(`<html><body><iframe src="http://warning.isp.example/b.php?id=7" width="100%"></iframe></body></html>`)), "likely_blocked"},
 		{"in a frame of the old kind, in capitals", plain04(replaced(`<FRAMESET ROWS="100%"><FRAME NAME=x SRC=//203.0.113.5/notice.html></FRAMESET>`)), "likely_blocked"},
@@ -285,6 +293,11 @@ var kinds = []struct {
 			q["answers"].([]any)[0].(keys)["ipv4"] = "192.168.0.1"
 			looked(k, "udp", "www.a.example", "", homeAddr)["resolver_address"] = "192.0.2.53:53"
 		}), "likely_blocked|impaired|insufficient"},
+		{"a school's resolver alone answers with a private address", page05(func(_, k keys) {
+			q := listOf(k, "queries")[0]
+			q["answers"].([]any)[0].(keys)["ipv4"] = "10.0.0.53"
+			looked(k, "udp", "www.a.example", "", homeAddr)["resolver_address"] = "192.0.2.53:53"
+		}), "likely_blocked"},
 		{"a filter on the phone answers itself", page05(answered("", "127.0.0.1"), cutAt("127.0.0.1", "")), "insufficient"},
 		{"the zero address for an app", app("telegram", "0.3.1", func() keys {
 			k := keys{}
@@ -521,6 +534,27 @@ func nextDoor(failure string) func(doc, k keys) {
 	}
 }
 
+// theirAddress: the resolver gave an address of a network for the first of an
+// app's hosts, where connection or handshake end so; the others work.
+func theirAddress(tcp, tls string, asn int, names ...string) keys {
+	k := keys{}
+	for i, n := range names {
+		ip := "198.51.100." + string(rune('1'+i))
+		if i == 0 {
+			looked(k, "system", n, "", theirs)["answers"].([]any)[0].(keys)["asn"] = asn
+			dialed(k, theirs, 443, tcp)
+			if tcp == "" {
+				shook(k, theirs, n, tls)
+			}
+			continue
+		}
+		looked(k, "system", n, "", ip)
+		dialed(k, ip, 443, "")
+		shook(k, ip, n, "")
+	}
+	return k
+}
+
 func dated(day string, doc keys) keys {
 	doc["measurement_start_time"] = day + " 10:00:00"
 	return doc
@@ -656,5 +690,3 @@ func otherResolvers(failure string) func(doc, k keys) {
 		looked(k, "doh", "www.a.example", failure, addrs...)["resolver_address"] = "https://dns.example/"
 	}
 }
-
-var _ = verdict.OK

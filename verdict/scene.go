@@ -396,10 +396,20 @@ func (s *scene) likeness(v *view) likeness {
 	switch {
 	case like == uncertain && s.elsewhereLed(v) && v.Status == v.ControlStatus && sameLength(v) == unlike:
 		return unlike
-	case like == unlike && !s.elsewhereLed(v) && s.genuine(v) && sameServer(v):
+	case like == unlike && (controlRefused(v) || !s.elsewhereLed(v) && s.genuine(v) && sameServer(v)):
 		return uncertain
 	}
 	return like
+}
+
+// controlRefused reports whether the control's page is a refusal or a test for
+// robots by its title, whatever its status: then it is nothing to compare with.
+func controlRefused(v *view) bool {
+	title := strings.ToLower(v.ControlTitle)
+	return slices.ContainsFunc([]string{
+		"just a moment", "one moment, please", "attention required", "access denied", "access restricted", "access to this page has been denied", "forbidden", "captcha", "robot", "are you human",
+		"security check", "checking your browser", "ddos", "not available in your", "unavailable in your", "pardon our interruption", "request unsuccessful", "request rejected",
+	}, func(words string) bool { return strings.Contains(title, words) })
 }
 
 // elsewhereLed reports whether a short page without a title of its own shows,
