@@ -136,29 +136,43 @@ var instrumentRules = []Rule{
 func spoils(invalid string) bool { return invalid != "vpn" && invalid != "data_centre" }
 
 // localIssuer reports whether a certificate's issuer is a product that
-// inspects traffic at the visitor's end.
+// inspects traffic at the visitor's end, or calls itself so.
 func localIssuer(issuer string) bool {
-	for _, product := range []string{
-		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
-		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
-		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
-		"Gateway", "Web Filter", "WebFilter", "Content Filter", "Inspection", "Proxy", "SSL Decryption", "Firewall", "University", "School", "Antivirus", "Anti-Virus", "Endpoint Security", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
-	} {
-		if strings.Contains(issuer, product) {
-			return true
+	for i := range len(issuer) {
+		for _, w := range localIssuers[issuer[i]] {
+			if strings.HasPrefix(issuer[i:], w) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
+// localIssuers are the words of localIssuer by their first byte.
+var localIssuers = func() (by [256][]string) {
+	for _, w := range []string{
+		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
+		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
+		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
+		"Gateway", "Web Filter", "WebFilter", "Content Filter", "Inspection", "Proxy", "SSL Decryption", "Firewall", "University", "School", "Antivirus", "Anti-Virus", "Endpoint Security", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
+	} {
+		by[w[0]] = append(by[w[0]], w)
+	}
+	return by
+}()
+
 // leadsToLogin reports whether the visitor was sent to another site that calls
 // itself the login page of a network, or was shown a page with such a title.
 func (s *scene) leadsToLogin(v *view) bool {
-	if host := observation.HostOf(v.Location); redirecting(v) && host != "" && site(host) != site(v.Name) && portalName(host) {
-		return true
+	if redirecting(v) {
+		host := observation.HostOf(v.Location)
+		return portalName(host) && site(host) != site(v.Name)
+	}
+	if !v.page || v.like != unlike {
+		return false
 	}
 	title := strings.ToLower(v.Title)
-	return v.page && v.like == unlike && slices.ContainsFunc([]string{"wifi", "wi-fi", "hotspot", "captive portal", "guest network", "guest access", "guest internet"},
+	return slices.ContainsFunc([]string{"wifi", "wi-fi", "hotspot", "captive portal", "guest network", "guest access", "guest internet"},
 		func(w string) bool { return strings.Contains(title, w) })
 }
 

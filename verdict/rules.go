@@ -574,8 +574,11 @@ func ledElsewhere(s *scene, v *view) bool {
 // lookupContrast: the probe's resolver failed for the addresses of the name of
 // the input, which the control resolved, and the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
+	if !s.control || v.IP != "" || !v.system || !v.dns.Failed() || !asksAddress(v) || s.resolve != 0 {
+		return false
+	}
 	found := v.ControlDNS == done && len(v.ControlAddrs) > 0 && controlHasPublic(v) || v.ControlDNS.Failed() && s.fetched && v.Hop == 0
-	return s.control && v.IP == "" && v.system && v.dns.Failed() && found && asksAddress(v) && s.resolve == 0 && !s.stranded() &&
+	return found && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
