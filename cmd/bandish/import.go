@@ -127,7 +127,11 @@ func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Verifier: observation.NewVerifier(), Now: time.Now}, nil
+	defects, err := currentDefects(a.Dir())
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 
 // wanted reads the filters of the command line.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
@@ -534,6 +535,7 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 					body, ok := bodies[sha]
 					return body, ok
 				}, p.fingerprints())
+				r.FindDefects(p.defects())
 				one = append(one, r)
 			}
 			return nil
@@ -544,6 +546,13 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 		flush()
 	}
 	return int64(len(rows)), addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts)
+}
+
+func (p *Pipeline) defects() *defect.Table {
+	if p.Defects != nil {
+		return p.Defects
+	}
+	return defect.Embedded()
 }
 
 func (p *Pipeline) fingerprints() *fingerprint.Set {
