@@ -15,16 +15,13 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +48,10 @@ var ErrOccupied = errors.New("the archive is at work on something longer and tak
 type Receipt struct {
 	UID    string `json:"measurement_uid"`
 	SHA256 string `json:"sha256"` // of the document as kept, in hex
+
+	// ReportID is the report that the document says to be of; the collector
+	// sets it.
+	ReportID string `json:"report_id,omitempty"`
 }
 
 // Place is the network and the country of a client.
@@ -327,14 +328,6 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, out any) erro
 	return nil
 }
 
-// reportTemplate is what opens a report.
-type reportTemplate struct {
-	Format   string `json:"format"`
-	ProbeASN string `json:"probe_asn"`
-	ProbeCC  string `json:"probe_cc"`
-	TestName string `json:"test_name"`
-}
-
 // open names a report. Nothing is kept for it: the name says all.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
@@ -348,49 +341,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 		return &answerError{status: http.StatusBadRequest, reason: "format", message: fmt.Sprintf("format %q is not taken; send json", in.Format)}
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{
-		"report_id": s.reportID(in), "backend_version": "1.3.5", "supported_formats": []string{"json"},
+		"report_id": in.id(s.cfg.Now(), randomWord(16)), "backend_version": "1.3.5", "supported_formats": []string{"json"},
 	})
-}
-
-// reportID writes names as OONI's collector does:
-// 20240217T000000Z_webconnectivity_ZZ_64512_n1_<16 letters and digits>.
-func (s *Server) reportID(in reportTemplate) string {
-	asn, err := measurement.ParseASN(in.ProbeASN)
-	if err != nil {
-		asn = 0
-	}
-	cc := strings.ToUpper(in.ProbeCC)
-	if !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(cc) {
-		cc = "ZZ"
-	}
-	name := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(strings.ToLower(in.TestName), "")
-	if name == "" {
-		name = "unknown"
-	}
-	return fmt.Sprintf("%s_%s_%s_%d_n1_%s", s.cfg.Now().UTC().Format("20060102T150405Z"), name[:min(len(name), 40)], cc, uint32(asn), randomWord(16))
-}
-
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-func randomWord(n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return base64.RawURLEncoding.EncodeToString(b)
-		}
-		b[i] = letters[k.Int64()]
-	}
-	return string(b)
-}
-
-var reportIDForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9]{2,40}_[A-Z]{2}_[0-9]+_n[0-9]_[A-Za-z0-9]{8,32}$`)
-
-func checkForm(id string) error {
-	if !reportIDForm.MatchString(id) {
-		return &answerError{status: http.StatusBadRequest, reason: "report_id", message: "that is not the name of a report", hint: "POST /report gives one"}
-	}
-	return nil
 }
 
 // update takes a measurement into a report.
@@ -405,7 +357,7 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.keep(w, r, doc)
+	return s.keep(w, r, doc, r.PathValue("id"))
 }
 
 // content reads the document out of what it is sent in: as it is, or as a
@@ -440,32 +392,37 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.keep(w, r, bytes.TrimSpace(doc))
+	return s.keep(w, r, bytes.TrimSpace(doc), "")
 }
 
-// keep hands a document to the archive and acknowledges it only then.
-func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte) error {
-	receipt, err := s.store(r, doc)
+// keep hands a document to the archive and acknowledges it only then. report is
+// the one that it is sent into, "" where it is sent into none.
+func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report string) error {
+	receipt, err := s.store(r, doc, report)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, receipt)
 }
 
-// store hands a document to the archive without the client's address.
-func (s *Server) store(r *http.Request, doc []byte) (Receipt, error) {
+// store hands a document to the archive without the client's address and with
+// the name of its report.
+func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
 	client := s.cfg.Client(r)
 	if Reserved(client) == "" {
 		own = append(own, client)
 	}
 	doc, _ = measurement.Scrub(doc, own...)
-	return s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+	doc, report = inReport(doc, report)
+	receipt, err := s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+	receipt.ReportID = report
+	return receipt, err
 }
 
 // submitOne takes a measurement without a report, as OONI's probes do since
-// 2026. What they send of anonymous credentials is not read: this server asks
-// for none, and says that the submitter is not verified.
+// July 2026, and gives it one. What they send of anonymous credentials is not
+// read: this server asks for none, and says that the submitter is not verified.
 func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
@@ -474,17 +431,23 @@ func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := s.store(r, doc)
+	receipt, err := s.store(r, doc, "")
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, struct {
 		Receipt
 		Verified bool    `json:"is_verified"`
+		Status   string  `json:"verification_status"`
+		Protocol string  `json:"protocol_version"`
 		Error    *string `json:"error"`
 		Response *string `json:"submit_response"`
-	}{Receipt: receipt})
+	}{Receipt: receipt, Status: "unverified", Protocol: protocolVersion})
 }
+
+// protocolVersion is the version of OONI's protocol of anonymous submission
+// whose answer submitOne gives.
+const protocolVersion = "0.1.0"
 
 // close ends a report, which is nothing to us.
 func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
@@ -527,7 +490,7 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	tests := map[string]any{}
 	if len(urls) > 0 {
 		tests["web_connectivity"] = map[string]any{
-			"report_id": s.reportID(reportTemplate{ProbeASN: asn, ProbeCC: place.CC, TestName: "web_connectivity"}),
+			"report_id": reportTemplate{ProbeASN: asn, ProbeCC: place.CC, TestName: "web_connectivity"}.id(s.cfg.Now(), randomWord(16)),
 			"urls":      urls,
 		}
 	}
@@ -557,7 +520,7 @@ func (s *Server) place(r *http.Request, cc, asn string) Place {
 	if n, err := measurement.ParseASN(asn); err == nil {
 		p.ASN = uint32(n)
 	}
-	if p.CC = strings.ToUpper(cc); !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(p.CC) {
+	if p.CC = strings.ToUpper(cc); !isCountry.MatchString(p.CC) {
 		p.CC = "ZZ"
 	}
 	if s.cfg.Locate == nil || p.ASN != 0 && p.CC != "ZZ" {

@@ -147,7 +147,8 @@ func post(t *testing.T, url, body string, headers ...string) (int, map[string]an
 	return resp.StatusCode, out
 }
 
-const doc = `{"test_name":"web_connectivity","measurement_start_time":"2024-02-17 00:00:00","probe_cc":"ZZ","probe_asn":"AS64512","probe_ip":"127.0.0.1","input":"https://example.org/","test_keys":{"queries":[]}}`
+// doc names its report, so that it is kept byte for byte.
+const doc = `{"report_id":"20240217T000000Z_webconnectivity_ZZ_64512_n1_ABCDEFGHIJKLMNOP","test_name":"web_connectivity","measurement_start_time":"2024-02-17 00:00:00","probe_cc":"ZZ","probe_asn":"AS64512","probe_ip":"127.0.0.1","input":"https://example.org/","test_keys":{"queries":[]}}`
 
 // The life of a report, as OONI's probes go through it.
 func TestReport(t *testing.T) {

@@ -205,9 +205,13 @@ func TestOONISubmitMeasurement(t *testing.T) {
 		var out struct {
 			UID      string  `json:"measurement_uid"`
 			Verified *bool   `json:"is_verified"`
+			Status   string  `json:"verification_status"`
+			Protocol string  `json:"protocol_version"`
+			ReportID string  `json:"report_id"`
 			Error    *string `json:"error"`
 		}
-		if code := call(t, "POST", base+"/api/v1/submit_measurement", c.body, &out, c.headers...); code != 200 || out.UID == "" || out.Verified == nil || *out.Verified || out.Error != nil {
+		if code := call(t, "POST", base+"/api/v1/submit_measurement", c.body, &out, c.headers...); code != 200 || out.UID == "" || out.Verified == nil || *out.Verified || out.Error != nil ||
+			out.Status != "unverified" || out.Protocol == "" || !reportIDForm.MatchString(out.ReportID) {
 			t.Errorf("%s: %d %+v", name, code, out)
 		}
 	}
