@@ -104,13 +104,13 @@ type OpenVPNHandshake struct {
 
 // Control is what the test helper saw of the same input from elsewhere.
 type Control struct {
-	TCPConnect    map[string]ControlTCP `json:"tcp_connect"`   // by endpoint
-	TLSHandshake  map[string]ControlTLS `json:"tls_handshake"` // by endpoint
+	TCPConnect    map[string]ControlTCP `json:"tcp_connect"`             // by endpoint
+	TLSHandshake  map[string]ControlTLS `json:"tls_handshake,omitempty"` // by endpoint
 	QUICHandshake map[string]ControlTLS `json:"quic_handshake"`
 	HTTPRequest   ControlHTTP           `json:"http_request"`
 	HTTP3Request  *ControlHTTP          `json:"http3_request"`
 	DNS           ControlDNS            `json:"dns"`
-	IPInfo        map[string]IPInfo     `json:"ip_info"` // by address
+	IPInfo        map[string]IPInfo     `json:"ip_info,omitempty"` // by address
 }
 
 // ControlTCP is the control's connection to one endpoint.

@@ -189,7 +189,7 @@ func (p *demoProgress) text() string {
 // be empty: networks are then not known.
 func newCollector(p *pipeline.Pipeline, base, places string, log *slog.Logger) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
-	guard := &collect.Guard{Network: probe.Kernel{}, Ports: collect.DefaultPorts}
+	guard := &collect.Guard{Network: probe.Kernel{}}
 	cfg := collect.Config{
 		Archive: submissions{p}, Helper: collect.NewHelper(guard, wire, 32), BaseURL: base,
 		Now: time.Now, Log: log, URLs: func(string, []string) []collect.TestURL { return platformURLs(p) },

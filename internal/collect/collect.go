@@ -88,7 +88,7 @@ type Config struct {
 	Client func(*http.Request) netip.Addr
 
 	Submissions *Limiter // nil: 5 a second after 200 at once
-	Requests    *Limiter // of the helper; nil: 2 a second after 40 at once
+	Requests    *Limiter // of the helper; nil: 10 a second after 400 at once
 	MaxBody     int64    // of a submission; 0: 16 MiB
 }
 
@@ -110,7 +110,10 @@ func New(cfg Config) (*Server, error) {
 		cfg.Submissions = NewLimiter(5, 200, cfg.Now)
 	}
 	if cfg.Requests == nil {
-		cfg.Requests = NewLimiter(2, 40, cfg.Now)
+		// A run of OONI's probe asks about a hundred URLs within minutes, and
+		// several probes may share a network. How many are served at a time
+		// bounds the load (Helper).
+		cfg.Requests = NewLimiter(10, 400, cfg.Now)
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 16 << 20
@@ -165,11 +168,17 @@ func (s *Server) routes() []struct {
 		{"GET /api/v1/collectors", s.collectors},
 		{"POST /bouncer/net-tests", s.bouncer},
 		{"POST /api/v1/test-helper", s.help},
+		{"POST /{$}", s.help}, // where OONI's helper answers
 		{"GET /api/v1/object", s.object},
 		{"POST /api/v1/register", s.register},
 		{"POST /api/v1/login", s.login},
 		{"PUT /api/v1/update/{id}", s.refresh},
 		{"GET /api/v1/test-list/tor-targets", s.torTargets},
+
+		{"/api/", notServed},
+		{"/bouncer/", notServed},
+		{"/report", notServed},
+		{"/report/", notServed},
 	}
 }
 
@@ -195,18 +204,10 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// HelperHandler answers as a test helper alone does: every POST is a request.
-func (s *Server) HelperHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", "POST")
-			http.Error(w, "this is a web_connectivity test helper: POST a request", http.StatusMethodNotAllowed)
-			return
-		}
-		if err := s.help(w, r); err != nil {
-			s.fail(w, r, err)
-		}
-	})
+// notServed answers under the paths of OONI's API that have no handler.
+func notServed(_ http.ResponseWriter, r *http.Request) error {
+	return &answerError{status: http.StatusNotFound, reason: "not_served", message: fmt.Sprintf("this server does not answer %s %s", r.Method, r.URL.Path),
+		hint: "docs/formats/collector.md lists what it answers"}
 }
 
 // answerError is an error that the client may see.
