@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/store"
@@ -186,7 +186,7 @@ func attack(t *testing.T, p *pipeline.Pipeline, addresses, networks, days int) {
 	for d := range days {
 		now := day17.AddDate(0, 0, d+1-days).Add(20 * time.Hour)
 		p.Now = func() time.Time { return now }
-		c, err := newCollector(p, "http://127.0.0.1", "", slog.New(slog.DiscardHandler))
+		c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +244,7 @@ func TestProbesWithoutReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			collector, err := newCollector(p, "http://127.0.0.1", "", slog.New(slog.DiscardHandler))
+			collector, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ package collect
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
@@ -75,6 +76,11 @@ type Config struct {
 	BaseURL string  // of this server as probes reach it, without a final slash
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	// EchoAddr and HeadersURL are where Echo and JSONHeaders answer; empty: they
+	// do not, and probes are given none.
+	EchoAddr   string // an address alone: OONI's probes know the port, 80
+	HeadersURL string
 
 	// URLs is the test list for a country; may be nil.
 	URLs func(cc string, categories []string) []TestURL
@@ -465,6 +471,14 @@ func (s *Server) checkReportID(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"found": found, "error": "", "v": 1})
 }
 
+// features are the switches of OONI's probes: which engine of web_connectivity,
+// and that tests which need secrets of others, or a tor of the probe's own, are
+// not part of a run.
+var features = map[string]bool{
+	"webconnectivity_0.5": true, "psiphon_enabled": false, "tor_enabled": false,
+	"torsf_enabled": false, "vanilla_tor_enabled": false, "openvpn_enabled": false,
+}
+
 // checkIn tells a probe where it is, what to measure, and with whose help.
 func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
@@ -498,7 +512,7 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{
 		"v": 1, "utc_time": s.cfg.Now().UTC().Format(time.RFC3339),
 		"probe_asn": asn, "probe_cc": place.CC, "probe_network_name": place.Network,
-		"conf":  map[string]any{"features": map[string]bool{}, "test_helpers": s.helpers()},
+		"conf":  map[string]any{"features": features, "test_helpers": s.helpers()},
 		"tests": tests,
 	})
 }
@@ -551,10 +565,17 @@ type service struct {
 }
 
 func (s *Server) helpers() map[string][]service {
-	if s.cfg.Helper == nil {
-		return map[string][]service{}
+	out := map[string][]service{}
+	if s.cfg.Helper != nil {
+		out["web-connectivity"] = []service{{s.cfg.BaseURL + "/api/v1/test-helper", "https"}}
 	}
-	return map[string][]service{"web-connectivity": {{s.cfg.BaseURL + "/api/v1/test-helper", "https"}}}
+	if s.cfg.EchoAddr != "" {
+		out["tcp-echo"] = []service{{s.cfg.EchoAddr, "legacy"}}
+	}
+	if s.cfg.HeadersURL != "" {
+		out["http-return-json-headers"] = []service{{s.cfg.HeadersURL, "legacy"}}
+	}
+	return out
 }
 
 func (s *Server) testHelpers(w http.ResponseWriter, _ *http.Request) error {
@@ -588,11 +609,13 @@ func (s *Server) testList(w http.ResponseWriter, r *http.Request) error {
 	if c := q.Get("category_codes"); c != "" {
 		categories = strings.Split(c, ",")
 	}
-	list := s.urls(s.place(r, q.Get("country_code"), "").CC, categories)
+	list := s.urls(s.place(r, cmp.Or(q.Get("probe_cc"), q.Get("country_code")), "").CC, categories)
 	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n >= 0 && n < len(list) {
 		list = list[:n]
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"metadata": map[string]int{"count": len(list)}, "results": list})
+	return writeJSON(w, http.StatusOK, map[string]any{
+		"metadata": map[string]any{"count": len(list), "current_page": -1, "limit": -1, "next_url": "", "pages": 1}, "results": list,
+	})
 }
 
 // help is the test helper.
