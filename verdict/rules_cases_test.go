@@ -200,7 +200,9 @@ var ruleCases = map[string]ruleCase{
 	"instrument_no_network": {rows(secure(stop("tcp", "network_unreachable"), alone, func(r *row) { r.DNS, r.Literal = "", true })), first(func(r *row) { r.ControlState = ok })},
 	"instrument_outdated_test": {rows(part("signal", "chat.signal.org", genuine, stop("tls", "ssl_unknown_authority"), func(r *row) { r.TestVersion = "0.2.3" })),
 		first(func(r *row) { r.TestVersion = "0.2.4" })},
-	"instrument_vpn":     {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
+	"instrument_vpn": {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
+	"instrument_no_configuration": {rows(observation.Row{UID: "u", CC: "ZZ", ASN: 64512, TestName: "psiphon", Name: "psiphon", TunnelKind: "psiphon", Tunnel: "unknown_failure: httpx: request failed"}),
+		first(func(r *row) { r.Tunnel = timeout })},
 	"instrument_hosting": {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
 
 	"dns_blockpage_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("nat", "dns", "ZZ")))), first(printed(aPrint("nat", "dns", "IR")))},
