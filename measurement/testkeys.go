@@ -21,6 +21,10 @@ type TestKeys struct {
 	DuplicateResponses []Query         `json:"x_dns_duplicate_responses,omitempty"`
 	LateReplies        []Query         `json:"x_dns_late_replies,omitempty"`
 
+	// Contrasts holds, in JSON, the steps that are not the target's own; in
+	// memory they stand among the others, told apart by their tags (Aside).
+	Contrasts *Connection `json:"x_contrasts,omitempty"`
+
 	// tor: by the target's name, an address or a fingerprint.
 	Targets map[string]TorTarget `json:"targets,omitempty"`
 
