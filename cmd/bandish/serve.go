@@ -16,6 +16,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/store"
@@ -108,16 +109,29 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	mux := http.NewServeMux()
-	mux.Handle("/", site.Handler())
-	for _, pattern := range collector.Patterns() {
-		mux.Handle(pattern, collector.Handler())
-	}
+	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+	mux := answers(site.Handler(), collector, api)
 	go keepCounted(ctx, p, log)
 	if !unmade {
 		return serveUntil(ctx, l, mux)
 	}
 	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
+}
+
+// answers is all that the server answers.
+func answers(site http.Handler, apis ...interface {
+	Patterns() []string
+	Handler() http.Handler
+}) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/", site)
+	for _, a := range apis {
+		h := a.Handler()
+		for _, pattern := range a.Patterns() {
+			mux.Handle(pattern, h)
+		}
+	}
+	return mux
 }
 
 // serveWhileMaking serves while something is made in the background, and no

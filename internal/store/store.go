@@ -40,6 +40,7 @@ var macros = []string{
 	`CREATE MACRO arrayStringConcat(a, sep) AS array_to_string(a, sep)`,
 	`CREATE MACRO toUnixTimestamp64Micro(t) AS epoch_us(t)`,
 	`CREATE MACRO fromUnixTimestamp64Micro(n) AS make_timestamp(n)`,
+	`CREATE MACRO startOf(grain, t) AS strftime(date_trunc(grain, t), CASE WHEN grain = 'hour' THEN '%Y-%m-%dT%H:%M:%SZ' ELSE '%Y-%m-%d' END)`,
 	`CREATE MACRO voicesText(vs) AS array_to_string([v.report || chr(31) || v.bad || chr(31) || v.ok FOR v IN vs], chr(30))`,
 	`CREATE MACRO talliesText(ts) AS array_to_string([t.kind || chr(31) || t.name || chr(31) || t.bad || chr(31) || t.ok FOR t IN ts], chr(30))`,
 }
