@@ -67,6 +67,7 @@ func Decode(line []byte) (*Measurement, error) {
 		return nil, &DecodeError{Reason: MissingStartTime, Err: unreadable(line, "measurement_start_time", m.Defects), Hint: `want "measurement_start_time": "YYYY-MM-DD hh:mm:ss" in UTC`}
 	}
 	m.ProbeCC = country(m.ProbeCC)
+	m.TestKeys.together()
 	return m, nil
 }
 

@@ -31,6 +31,7 @@ type Row struct {
 	// The measurement.
 	UID         string    `parquet:"measurement_uid,dict"`
 	ReportID    string    `parquet:"report_id,dict"`
+	Sender      string    `parquet:"sender,dict"`                                   // who may have sent it (PresumedSender); empty: the report is the sender
 	Time        time.Time `parquet:"measurement_start_time,timestamp(microsecond)"` // measurement_start_time, UTC
 	CC          string    `parquet:"probe_cc,dict"`
 	ASN         uint32    `parquet:"probe_asn"`

@@ -151,7 +151,7 @@ func (b *Builder) whole(r *verdict.Row) {
 	}
 	c.Measurements++
 	c.stamp(r, out)
-	m := mark{report: b.reporter(r), out: out, software: b.name(r.Software), ruleset: b.name(rulesetName(r))}
+	m := mark{report: b.name(r.Reporter()), out: out, software: b.name(r.Software), ruleset: b.name(rulesetName(r))}
 	if r.ResolverASN != 0 {
 		m.resolver = b.name("AS" + strconv.FormatUint(uint64(r.ResolverASN), 10))
 	}
@@ -181,7 +181,7 @@ func (b *Builder) layer(r *verdict.Row, name string, l verdict.Layer) {
 	}
 	c.Measurements++
 	c.stamp(r, out)
-	m := mark{report: b.reporter(r), out: out}
+	m := mark{report: b.name(r.Reporter()), out: out}
 	if l.Rule != "" && out != outOK {
 		m.rules = []string{b.name(l.Rule)}
 	}
@@ -212,15 +212,6 @@ func last(at *int64, uid *string, t int64, u string) {
 	if *at == 0 || t > *at || t == *at && u > *uid {
 		*at, *uid = t, u
 	}
-}
-
-// reporter is whose vote a row is. Rows without a report share one reporter an
-// hour, since nothing shows that they come from several people.
-func (b *Builder) reporter(r *verdict.Row) string {
-	if r.ReportID != "" {
-		return b.name(r.ReportID)
-	}
-	return b.name("hour " + strconv.FormatInt(floor(r.Time.Unix(), 3600), 10))
 }
 
 // mechanisms are the row's own or, where it names none, the layers that are

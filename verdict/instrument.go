@@ -124,6 +124,23 @@ var instrumentRules = []Rule{
 		whole:    func(s *scene) bool { return strings.EqualFold(s.first.NetworkType, "vpn") },
 	},
 	{
+		ID: "instrument_no_configuration", Layer: LayerInstrument, Determinate: true, Invalid: "no_configuration",
+		Basis:    "OONI's probe-cli: psiphon asks the collector for its configuration first, and fails at the top level where there is none",
+		Sentence: "The collector gave the test no configuration, so it never began: that says nothing of the network.",
+		whole: func(s *scene) bool {
+			refused := false
+			for i := range s.views {
+				v := &s.views[i]
+				if v.dns.Tried() || v.tcp.Tried() || v.tls.Tried() || v.http.Tried() || v.quic.Tried() {
+					return false // it began
+				}
+				f := strings.TrimPrefix(string(v.Tunnel), "unknown_failure: ")
+				refused = refused || v.TunnelKind != "" && (f == "httpx: request failed" || f == "psiphon configuration is not available")
+			}
+			return refused
+		},
+	},
+	{
 		ID: "instrument_hosting", Layer: LayerInstrument, Invalid: "data_centre",
 		Basis:    "list of networks that rent out servers",
 		Sentence: "The probe was in a data centre: what it saw is not what visitors see.",

@@ -267,7 +267,7 @@ func failureKind(f observation.Result) string {
 func (c *conclusion) row(s *scene) Row {
 	f := s.first
 	r := Row{
-		UID: f.UID, ReportID: f.ReportID, Time: f.Time, CC: f.CC, ASN: f.ASN, ResolverASN: f.ResolverASN,
+		UID: f.UID, ReportID: f.ReportID, Sender: f.Sender, Time: f.Time, CC: f.CC, ASN: f.ASN, ResolverASN: f.ResolverASN,
 		TestName: f.TestName, Software: f.Software, Platform: f.Platform, Input: f.Input, Target: f.Target,
 		Domain: observation.HostOf(f.Input), State: c.state, Ruleset: Ruleset, Fingerprints: f.FingerprintSet,
 		Marks: f.Marks, Raw: f.Raw, Line: f.Line,

@@ -209,6 +209,8 @@ var ruleCases = map[string]ruleCase{
 	"instrument_known_defect":      {rows(part("signal", "chat.signal.org", genuine, stop("tls", "ssl_unknown_authority"), func(r *row) { r.Defects = []string{"signal-2022-root"} })), first(func(r *row) { r.Defects = nil })},
 	"instrument_vpn":               {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
 	"instrument_hosting":           {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
+	"instrument_no_configuration": {rows(observation.Row{UID: "u", CC: "ZZ", ASN: 64512, TestName: "psiphon", Name: "psiphon", TunnelKind: "psiphon", Tunnel: "unknown_failure: httpx: request failed"}),
+		first(func(r *row) { r.Tunnel = timeout })},
 
 	"dns_blockpage_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("nat", "dns", "ZZ")))), first(printed(aPrint("nat", "dns", "IR")))},
 	"dns_says_blocked":      {rows(secure(at(strange), stop("tcp", timeout), said("16;udp system;by order"))), first(said("16;udp 192.0.2.53:53;by order"))},

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/table"
+	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -388,6 +389,7 @@ func (f *file) verdict(v map[string]string) error {
 	if r.State, err = stateOf(strings.ToLower(v["state"]), &r); err != nil {
 		return err
 	}
+	r.Sender = sender(&r)
 	f.c.builder.Add(&r)
 	return nil
 }
@@ -416,6 +418,15 @@ func stateOf(s string, r *verdict.Row) (verdict.State, error) {
 		return verdict.OK, nil
 	}
 	return verdict.Insufficient, nil
+}
+
+// sender names who may have sent a measurement whose report does not tell.
+func sender(r *verdict.Row) string {
+	if r.ReportID == "" {
+		return ""
+	}
+	o := observation.Row{UID: r.UID, ReportID: r.ReportID, Time: r.Time, CC: r.CC, ASN: r.ASN, ResolverASN: r.ResolverASN, Software: r.Software, Platform: r.Platform}
+	return o.PresumedSender()
 }
 
 func software(v map[string]string) string {
@@ -464,6 +475,7 @@ func (f *file) measurement(v map[string]string) error {
 	default:
 		r.State = verdict.OK
 	}
+	r.Sender = sender(&r)
 	f.c.builder.Add(&r)
 	return nil
 }
@@ -614,6 +626,7 @@ func (f *file) flush() {
 		r.UID = uid
 		r.ReportID = cmp.Or(r.ReportID, rows[0]["report_id"])
 		r.Software = cmp.Or(r.Software, software(rows[0]))
+		r.Sender = sender(&r)
 		f.c.builder.Add(&r)
 	}
 	f.pending, f.order = nil, nil

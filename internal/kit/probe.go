@@ -302,7 +302,7 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 		return 0, err
 	}
 	s.show(m, v)
-	raw, err := document(m, v)
+	raw, err := Document(m, v)
 	if err != nil {
 		return 0, err
 	}

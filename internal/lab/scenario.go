@@ -80,7 +80,6 @@ func Scenarios() []Scenario {
 	)
 	var (
 		bogonAddr = netip.MustParseAddr("10.10.34.34")
-		sinkAddr  = netip.MustParseAddr("192.175.48.249") // an address of nobody's, outside of every special range
 
 		named = When{Names: []string{banned}}
 		query = When{Names: []string{banned}, Ports: []uint16{53}}
