@@ -706,7 +706,7 @@ func (a *assembly) matchAnswer(r *Row) {
 func matchDNS(r *Row, set *fingerprint.Set) []string {
 	found := slices.Clone(set.MatchDNS(r.IP))
 	for _, name := range r.CNAMEs {
-		found = append(found, set.MatchDNS(name)...)
+		found = append(found, set.MatchName(name)...)
 	}
 	return found
 }

@@ -23,14 +23,11 @@ func failureOf(f string) (Result, bool) {
 	if r, ok := failures[f]; ok {
 		return r, true
 	}
-	if text, ok := strings.CutPrefix(f, "unknown_failure"); ok {
+	if text, ok := strings.CutPrefix(f, "unknown_failure"); ok && !strings.Contains(text, "proxyconnect") && !strings.Contains(text, "socks") {
 		for i := range systemErrors {
 			if strings.Contains(text, systemErrors[i].text) {
 				return systemErrors[i].result, true
 			}
-		}
-		if strings.HasSuffix(text, ": EOF") || strings.HasSuffix(text, " EOF") {
-			return "eof_error", true
 		}
 	}
 	return "", false

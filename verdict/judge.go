@@ -12,7 +12,7 @@ import (
 
 // Revision counts the changes of the conditions behind the rules; what the
 // rules themselves say is hashed.
-const Revision = "5"
+const Revision = "6"
 
 // Ruleset names the rule set: its revision, and the hash of the table.
 var Ruleset = func() string {
@@ -178,7 +178,7 @@ func (c *conclusion) kind(s *scene, r *Rule, v *view) string {
 	switch {
 	case v == nil:
 		return s.worst(r)
-	case v.TunnelKind == "ech" && r.Layer == LayerApp:
+	case withECH(v) && r.Layer == LayerApp:
 		return "tls." + failureKind(v.Tunnel)
 	case strings.HasPrefix(r.Mechanism, "tls.mitm"):
 		if v.Cert == observation.CertSelfSigned {

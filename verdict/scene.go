@@ -23,6 +23,7 @@ type scene struct {
 	fetched   bool // the control loaded the page
 	anyOK     bool // some connection of the measurement worked
 	anyV6     bool // some IPv6 connection worked
+	died      bool // nothing was heard from anybody but the network's resolver: the probe's line may be down
 	tunnelled bool // a circumvention tool was tried
 	mostWork  bool // of its servers
 	app       *app // how the parts of a messenger did; nil where the test is of none
@@ -50,6 +51,7 @@ type view struct {
 	clear   bool                // the exchange was not over a verified connection
 	page    bool                // the last of the redirects
 	like    likeness            // the page and the control's
+	quoted  bool                // the page is the control's, whatever words are in it
 	matches []fingerprint.Match // empty where a known false positive matched too
 	decided uint8               // layers of which a rule has spoken of this row, a bit each
 	asked   uint8               // layers of which it has a step
@@ -83,6 +85,7 @@ func newScene(rows []observation.Row) *scene {
 		s.anyOK = s.anyOK || v.tcp == observation.Done || v.http == observation.Done || v.tls == observation.Done
 		s.anyV6 = s.anyV6 || v.v6 && (v.tcp == observation.Done || v.quic == observation.Done)
 	}
+	s.died = s.silentAround()
 	s.web = s.first.TestName == "web_connectivity"
 	s.control = s.first.ControlState == observation.Done
 	s.fetched = s.control && s.first.ControlHTTP == observation.Done
@@ -179,7 +182,18 @@ func (v *view) address() {
 		return
 	}
 	v.addr, v.v6 = addr, addr.Is6()
-	v.bogon = isBogon(embeddedV4(addr))
+	v.bogon = isBogon(v.reached())
+}
+
+// reached is the address that packets go to in the end: behind a NAT64, the
+// IPv4 one.
+func (v *view) reached() netip.Addr {
+	if v.IPv4 != "" {
+		if v4, err := netip.ParseAddr(v.IPv4); err == nil {
+			return v4
+		}
+	}
+	return embeddedV4(v.addr)
 }
 
 // embeddedV4 returns the IPv4 address that a network with NAT64 has put into
@@ -201,9 +215,25 @@ var bogons = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"),
 	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("192.88.99.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
 	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/32"),    // Teredo
+	netip.MustParsePrefix("2001:2::/48"),  // benchmarking
+	netip.MustParsePrefix("2001:10::/28"), // ORCHID
+	netip.MustParsePrefix("2001:20::/28"), // ORCHIDv2
+	netip.MustParsePrefix("2002::/16"),    // 6to4
+	netip.MustParsePrefix("3fff::/20"),    // documentation (RFC 9637)
+	netip.MustParsePrefix("5f00::/16"),    // segment routing (RFC 9602)
+	netip.MustParsePrefix("fec0::/10"),    // site-local, given up
 }
+
+// globalV6 is where public IPv6 addresses are from (RFC 4291), and localNAT64
+// where networks may translate IPv4 to (RFC 8215).
+var (
+	globalV6   = netip.MustParsePrefix("2000::/3")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
+)
 
 // examples are the blocks of RFC 5737 and RFC 3849. No public service answers
 // from them either, but measurements made for examples and tests do: they are
@@ -228,6 +258,9 @@ func isBogon(a netip.Addr) bool {
 	if a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
 		return true
 	}
+	if a.Is6() && !globalV6.Contains(a) && !localNAT64.Contains(a) && !nat64.Contains(a) {
+		return true
+	}
 	return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
@@ -236,7 +269,11 @@ func (s *scene) relate(v *view) {
 	if v.IP == "" {
 		return
 	}
-	if slices.Contains(v.ControlAddrs, v.IP) || nat64.Contains(v.addr) && slices.Contains(v.ControlAddrs, embeddedV4(v.addr).String()) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
+	through := "" // the IPv4 address behind a NAT64
+	if to := v.reached(); to != v.addr {
+		through = to.String()
+	}
+	if slices.Contains(v.ControlAddrs, v.IP) || through != "" && slices.Contains(v.ControlAddrs, through) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
 		v.vouched = true
 	}
 	for i := range s.views {
@@ -244,7 +281,7 @@ func (s *scene) relate(v *view) {
 		if v.vouched {
 			break
 		}
-		if w.IP == v.IP && w.Name == v.Name {
+		if (w.IP == v.IP || through != "" && w.IP == through) && w.Name == v.Name {
 			v.vouched = w.ControlTLS == observation.Done || proven(w)
 		}
 	}
@@ -277,7 +314,10 @@ func (s *scene) judgePage(v *view) {
 	if !v.page || v.http != observation.Done {
 		return
 	}
-	v.like = compare(v)
+	v.like = s.likeness(v)
+	if v.quoted = v.like == alike && samePage(v); v.quoted {
+		v.matches = slices.DeleteFunc(v.matches, func(m fingerprint.Match) bool { return m.Location != "dns" })
+	}
 	if v.Status/100 == 5 && v.ControlStatus/100 == 5 {
 		return // the same error is no page
 	}
@@ -341,12 +381,60 @@ func compare(v *view) likeness {
 	switch {
 	case title || length == alike || header:
 		return alike
-	case length == unlike && v.Title != "" && v.Status/100 == 2:
-		return unlike
-	case length == unlike && v.foreign && v.Status/100 == 2:
+	case length == unlike && v.Status/100 == 2 && (v.Title != "" || v.foreign):
 		return unlike
 	}
 	return uncertain
+}
+
+// likeness compares a page with the control's, and looks at who wrote it: a
+// server of the same kind at a genuine address makes pages anew for each
+// visitor, or tests for robots before them; a short page that only shows
+// another site is nobody's front page.
+func (s *scene) likeness(v *view) likeness {
+	like := compare(v)
+	switch {
+	case like == uncertain && s.elsewhereLed(v) && v.Status == v.ControlStatus && sameLength(v) == unlike:
+		return unlike
+	case like == unlike && !s.elsewhereLed(v) && s.genuine(v) && sameServer(v):
+		return uncertain
+	}
+	return like
+}
+
+// elsewhereLed reports whether a short page without a title of its own shows,
+// or sends the visitor to, another site.
+func (s *scene) elsewhereLed(v *view) bool {
+	return v.LeadsTo != "" && v.Title == "" && site(v.LeadsTo) != site(v.Name) && site(v.LeadsTo) != site(observation.HostOf(s.first.Input))
+}
+
+// samePage reports whether a page that is like the control's is so by its
+// title and its length, or where neither page has a title by a length that is
+// nearly the same: then what it says is the site's own.
+func samePage(v *view) bool {
+	if v.Status/100 != 2 || v.Title != v.ControlTitle {
+		return false
+	}
+	if v.Title != "" {
+		return sameLength(v) != unlike || sameServer(v)
+	}
+	a, b := v.BodyBytes, v.ControlBodyBytes
+	return min(a, b) >= 512 && 100*min(a, b) >= 98*max(a, b)
+}
+
+// sameServer reports whether two answers have the same Server header, and the
+// same headers but for one in five.
+func sameServer(v *view) bool {
+	if v.Server == "" || v.Server != v.ControlServer || len(v.Headers) < 2 {
+		return false
+	}
+	shared := 0
+	for _, h := range v.Headers {
+		if _, ok := slices.BinarySearch(v.ControlHeaders, h); ok {
+			shared++
+		}
+	}
+	return 5*shared >= 4*max(len(v.Headers), len(v.ControlHeaders))
 }
 
 // sameLength: one length is at least 0.7 of the other, as OONI has it.
@@ -401,6 +489,30 @@ var commonHeaders = func() map[string]bool {
 	}
 	return common
 }()
+
+// silentAround reports whether the probe heard nothing but what its own
+// resolver said, which may have been remembered: each connection ran into a
+// timeout, and so did a lookup that was sent to somebody else in clear text.
+func (s *scene) silentAround() bool {
+	other, cut := false, false
+	for i := range s.views {
+		v := &s.views[i]
+		for _, r := range [...]observation.Result{v.tcp, v.tls, v.quic, v.http} {
+			if r.Tried() && r != timedOut && !routeless(r) {
+				return false
+			}
+			cut = cut || r == timedOut
+		}
+		if !v.dns.Tried() || !v.udp && !v.doh {
+			continue
+		}
+		if v.dns != timedOut && !routeless(v.dns) {
+			return false
+		}
+		other = other || v.udp && v.dns == timedOut
+	}
+	return other && cut
+}
 
 func bogonText(a string) bool {
 	addr, err := netip.ParseAddr(a)
