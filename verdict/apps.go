@@ -95,6 +95,13 @@ func (s *scene) appOf() *app {
 	return a
 }
 
+// ownOnly are networks of companies that host nobody else.
+var ownOnly = map[uint32]bool{
+	32934: true, // Facebook
+	13414: true, // Twitter
+	19679: true, // Dropbox
+}
+
 // namesWithheld reports whether parts of the app do not work since several
 // names are said not to exist. One alone may be a host that the service gave
 // up.
@@ -197,6 +204,15 @@ var appRules = []Rule{
 		Sentence: "The resolver answered for one of the app's hosts with the zero address, or with one of a home network.",
 		row: func(s *scene, v *view) bool {
 			return groupOf(v) != "" && asked(v) && (v.addr.IsUnspecified() || homeLocal(v))
+		},
+	},
+	{
+		ID: "app_others_address", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: "forged answers in China are addresses of Facebook, Twitter and Dropbox, which host nobody else (Anonymous and others, FOCI 2020; Hoang and others, USENIX Security 2021)",
+		Sentence: "The resolver answered for one of the app's hosts with an address of a company that hosts nobody else, and nothing worked there.",
+		row: func(s *scene, v *view) bool {
+			return (v.TestName == "signal" || v.TestName == "telegram") && groupOf(v) != "" && asked(v) && v.system && ownOnly[v.IPASN] && s.resolve == 0 &&
+				(v.tcp.Failed() || v.tls.Failed()) && !s.other(func(w *view) bool { return w.IP == v.IP && proven(w) })
 		},
 	},
 	{

@@ -76,13 +76,13 @@ var instrumentRules = []Rule{
 	},
 	{
 		ID: "instrument_login_page", Layer: LayerInstrument, Invalid: "captive_portal",
-		Basis:    "RFC 6585, status 511; what login pages of networks carry (fingerprints of scope portal: WISPr, the visitor's hardware address in a link)",
+		Basis:    "RFC 6585, status 511; what login pages of networks carry (fingerprints of scope portal: WISPr, the visitor's hardware address in a link), and call themselves",
 		Sentence: "The network sent the visitor to the page on which he logs in to it.",
 		row: func(s *scene, v *view) bool {
 			if !v.clear || s.settles(v, false) || v.page && v.like == alike {
 				return false
 			}
-			return v.Status == 511 || slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "portal" })
+			return v.Status == 511 || s.leadsToLogin(v) || slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "portal" })
 		},
 	},
 	{
@@ -136,25 +136,54 @@ var instrumentRules = []Rule{
 func spoils(invalid string) bool { return invalid != "vpn" && invalid != "data_centre" }
 
 // localIssuer reports whether a certificate's issuer is a product that
-// inspects traffic at the visitor's end.
+// inspects traffic at the visitor's end, or calls itself so.
 func localIssuer(issuer string) bool {
-	for _, product := range []string{
-		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
-		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
-		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
-		"Web Gateway", "Web Filter", "WebFilter", "Content Filter", "SSL Inspection", "HTTPS Inspection", "SSL Proxy", "SSL Decryption", "Firewall", "University", "School", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
-	} {
-		if strings.Contains(issuer, product) {
-			return true
+	for i := range len(issuer) {
+		for _, w := range localIssuers[issuer[i]] {
+			if strings.HasPrefix(issuer[i:], w) {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// portalName reports whether a certificate's subject calls itself a login page.
-func portalName(subject string) bool {
-	subject = strings.ToLower(subject)
-	return slices.ContainsFunc([]string{"captive", "portal", "hotspot", "wifi", "wi-fi", "guest"}, func(w string) bool { return strings.Contains(subject, w) })
+// localIssuers are the words of localIssuer by their first byte.
+var localIssuers = func() (by [256][]string) {
+	for _, w := range []string{
+		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
+		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
+		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
+		"Gateway", "Web Filter", "WebFilter", "Content Filter", "Inspection", "Proxy", "SSL Decryption", "Firewall", "University", "School", "Antivirus", "Anti-Virus", "Endpoint Security", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
+	} {
+		by[w[0]] = append(by[w[0]], w)
+	}
+	return by
+}()
+
+// leadsToLogin reports whether the visitor was sent to another site that calls
+// itself the login page of a network, or was shown a page with such a title.
+func (s *scene) leadsToLogin(v *view) bool {
+	if redirecting(v) {
+		host := observation.HostOf(v.Location)
+		return portalName(host) && site(host) != site(v.Name)
+	}
+	if !v.page || v.like != unlike {
+		return false
+	}
+	title := strings.ToLower(v.Title)
+	return slices.ContainsFunc([]string{"wifi", "wi-fi", "hotspot", "captive portal", "guest network", "guest access", "guest internet"},
+		func(w string) bool { return strings.Contains(title, w) })
+}
+
+// portalName reports whether a host, or a certificate's subject, calls itself a
+// login page, and nothing that blocks.
+func portalName(name string) bool {
+	name = strings.ToLower(name)
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	return has("captive", "portal", "hotspot", "wifi", "wi-fi", "guest") && !has("block", "restrict", "warn", "notice", "notif", "ban", "deny", "denied", "filter", "prohib", "forbid", "internet-positif", "internetpositif")
 }
 
 // localNetwork reports whether a host is an address that home and office

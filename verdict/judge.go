@@ -77,7 +77,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 			c.mechanism(s, r, nil)
 			c.note(r, nil)
 		}
-	} else {
+	} else if s.asked&(1<<r.layer) != 0 {
 		for i := range s.views {
 			v := &s.views[i]
 			if !v.concerns(r.layer) || r.Outcome != OutcomeBlocked && !v.open(r.layer) || !r.row(s, v) {

@@ -89,15 +89,15 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast,
 		Sentence: "The resolver answered with an address that no public server can have; the control got a public one.",
 		row: func(s *scene, v *view) bool {
-			return bogonContrast(s, v) && v.system && !homeLocal(v) && (s.resolve == 0 && !hostLocal(v) || v.udp) && !s.sixthOddity(v)
+			return bogonContrast(s, v) && v.system && !s.nearby(v) && (s.resolve == 0 && !hostLocal(v) || v.udp) && !s.sixthOddity(v)
 		},
 	},
 	{
 		ID: "dns_bogon_local", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast + "; hosts files, routers and home filters also answer so",
-		Sentence: "The resolver answered with the probe's own, the zero or a home network's address; the control got a public one.",
+		Sentence: "The resolver answered with the probe's own, the zero or a home network's address, or it alone with a private one; the control got a public one.",
 		row: func(s *scene, v *view) bool {
-			return bogonContrast(s, v) && v.system && s.resolve == 0 && (homeLocal(v) || hostLocal(v) && !v.udp) && !s.sixthOddity(v)
+			return bogonContrast(s, v) && v.system && s.resolve == 0 && (s.nearby(v) || hostLocal(v) && !v.udp) && !s.sixthOddity(v)
 		},
 	},
 	{
@@ -548,6 +548,15 @@ func hostLocal(v *view) bool { return v.addr.IsLoopback() || v.addr.IsUnspecifie
 // homeLocal reports whether an address is one that home routers give out.
 func homeLocal(v *view) bool { return homes.Contains(v.addr) || v.addr.IsLinkLocalUnicast() }
 
+// nearby reports whether an address may be of a filter near the visitor: one
+// that home routers give out, or a private one that the probe's own resolver
+// alone gives, while another that was asked in the clear gives a genuine one.
+func (s *scene) nearby(v *view) bool {
+	return homeLocal(v) || v.addr.IsPrivate() && !v.udp && s.other(func(w *view) bool {
+		return w.Name == v.Name && w.udp && w.dns == done && (w.vouched || w.kin)
+	})
+}
+
 // ghost: an address for a name that does not exist for the control.
 func ghost(s *scene, v *view) bool {
 	return asked(v) && !v.vouched && v.ControlDNS == "dns_nxdomain_error" && s.resolve == 0
@@ -565,8 +574,11 @@ func ledElsewhere(s *scene, v *view) bool {
 // lookupContrast: the probe's resolver failed for the addresses of the name of
 // the input, which the control resolved, and the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
+	if !s.control || v.IP != "" || !v.system || !v.dns.Failed() || !asksAddress(v) || s.resolve != 0 {
+		return false
+	}
 	found := v.ControlDNS == done && len(v.ControlAddrs) > 0 && controlHasPublic(v) || v.ControlDNS.Failed() && s.fetched && v.Hop == 0
-	return s.control && v.IP == "" && v.system && v.dns.Failed() && found && asksAddress(v) && s.resolve == 0 && !s.stranded() &&
+	return found && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 

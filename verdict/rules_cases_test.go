@@ -322,6 +322,7 @@ var ruleCases = map[string]ruleCase{
 	"app_bogon":              {rows(part("signal", "chat.signal.org", "10.1.2.3", stop("tcp", timeout))), first(func(r *row) { r.Name = "uptime.signal.org" })},
 	"app_bogon_loopback":     {rows(part("signal", "chat.signal.org", "127.0.0.1", stop("tcp", refused))), first(func(r *row) { r.ResolverASN = 19281 })},
 	"app_bogon_local":        {rows(part("signal", "chat.signal.org", "0.0.0.0", stop("tcp", refused))), first(func(r *row) { r.IP = strange })},
+	"app_others_address":     {rows(part("signal", "chat.signal.org", strange, stop("tcp", timeout), func(r *row) { r.IPASN = 32934 })), first(func(r *row) { r.IPASN = 16509 })},
 	"app_names_withheld": {rows(part("signal", "chat.signal.org", genuine), part("signal", "cdn.signal.org", "", stop("dns", nxdomain)), part("signal", "storage.signal.org", "", stop("dns", nxdomain))),
 		last(func(r *row) { r.DNS = timeout })},
 	"app_part_blocked": {rows(part("telegram", strange, strange, func(r *row) { r.TLS = "" }), part("telegram", "web.telegram.org", genuine, stop("tls", reset))),

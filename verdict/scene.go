@@ -20,14 +20,15 @@ type scene struct {
 	control   bool // the control answered
 	pageOK    bool // the page came, and nothing on the path wrote it or it is the control's
 	lastHop   uint8
-	fetched   bool // the control loaded the page
-	anyOK     bool // some connection of the measurement worked
-	anyV6     bool // some IPv6 connection worked
-	died      bool // nothing was heard from anybody but the network's resolver: the probe's line may be down
-	tunnelled bool // a circumvention tool was tried
-	mostWork  bool // of its servers
-	app       *app // how the parts of a messenger did; nil where the test is of none
-	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters on request; 'p' one that does not serve this client
+	fetched   bool  // the control loaded the page
+	anyOK     bool  // some connection of the measurement worked
+	anyV6     bool  // some IPv6 connection worked
+	died      bool  // nothing was heard from anybody but the network's resolver: the probe's line may be down
+	tunnelled bool  // a circumvention tool was tried
+	mostWork  bool  // of its servers
+	app       *app  // how the parts of a messenger did; nil where the test is of none
+	asked     uint8 // layers of which some row has a step, a bit each
+	resolve   byte  // resolver: 0 the network's, or unknown; 'f' one that filters on request; 'p' one that does not serve this client
 }
 
 // view is one row, with the steps as a rule needs them: what old probes book
@@ -79,6 +80,7 @@ func newScene(rows []observation.Row) *scene {
 		}
 		v.steps()
 		v.note()
+		s.asked |= v.asked
 		v.address()
 		s.tunnelled = s.tunnelled || r.Tunnel.Tried()
 		s.lastHop = max(s.lastHop, r.Hop)
@@ -86,7 +88,9 @@ func newScene(rows []observation.Row) *scene {
 		s.anyV6 = s.anyV6 || v.v6 && (v.tcp == observation.Done || v.quic == observation.Done)
 	}
 	s.died = s.silentAround()
-	s.web = s.first.TestName == "web_connectivity"
+	if s.web = s.first.TestName == "web_connectivity"; s.web {
+		s.asked &^= 1 << indexApp
+	}
 	s.control = s.first.ControlState == observation.Done
 	s.fetched = s.control && s.first.ControlHTTP == observation.Done
 	s.resolve = s.resolver()
@@ -208,8 +212,8 @@ func embeddedV4(a netip.Addr) netip.Addr {
 
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// bogons are the blocks of RFC 6890 and its successors that no public service
-// answers from, besides those that netip knows.
+// bogons are the blocks of IPv4 of RFC 6890 and its successors that no public
+// service answers from, besides those that netip knows.
 var bogons = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("100.64.0.0/10"),
@@ -217,15 +221,17 @@ var bogons = []netip.Prefix{
 	netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("192.88.99.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("100::/64"),
+}
+
+// bogons6 are those of IPv6 within the global block, and what else has been
+// given out of it for no public service.
+var bogons6 = []netip.Prefix{
 	netip.MustParsePrefix("2001::/32"),    // Teredo
 	netip.MustParsePrefix("2001:2::/48"),  // benchmarking
 	netip.MustParsePrefix("2001:10::/28"), // ORCHID
 	netip.MustParsePrefix("2001:20::/28"), // ORCHIDv2
 	netip.MustParsePrefix("2002::/16"),    // 6to4
 	netip.MustParsePrefix("3fff::/20"),    // documentation (RFC 9637)
-	netip.MustParsePrefix("5f00::/16"),    // segment routing (RFC 9602)
-	netip.MustParsePrefix("fec0::/10"),    // site-local, given up
 }
 
 // globalV6 is where public IPv6 addresses are from (RFC 4291), and localNAT64
@@ -258,10 +264,13 @@ func isBogon(a netip.Addr) bool {
 	if a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
 		return true
 	}
-	if a.Is6() && !globalV6.Contains(a) && !localNAT64.Contains(a) && !nat64.Contains(a) {
-		return true
+	if a.Is4() {
+		return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
 	}
-	return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
+	if !globalV6.Contains(a) {
+		return !localNAT64.Contains(a) && !nat64.Contains(a)
+	}
+	return slices.ContainsFunc(bogons6, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // relate says what the rest of the measurement tells of a row's address.
@@ -396,10 +405,20 @@ func (s *scene) likeness(v *view) likeness {
 	switch {
 	case like == uncertain && s.elsewhereLed(v) && v.Status == v.ControlStatus && sameLength(v) == unlike:
 		return unlike
-	case like == unlike && !s.elsewhereLed(v) && s.genuine(v) && sameServer(v):
+	case like == unlike && (controlRefused(v) || !s.elsewhereLed(v) && s.genuine(v) && sameServer(v)):
 		return uncertain
 	}
 	return like
+}
+
+// controlRefused reports whether the control's page is a refusal or a test for
+// robots by its title, whatever its status: then it is nothing to compare with.
+func controlRefused(v *view) bool {
+	title := strings.ToLower(v.ControlTitle)
+	return slices.ContainsFunc([]string{
+		"just a moment", "one moment, please", "attention required", "access denied", "access restricted", "access to this page has been denied", "forbidden", "captcha", "robot", "are you human",
+		"security check", "checking your browser", "ddos", "not available in your", "unavailable in your", "pardon our interruption", "request unsuccessful", "request rejected",
+	}, func(words string) bool { return strings.Contains(title, words) })
 }
 
 // elsewhereLed reports whether a short page without a title of its own shows,
