@@ -113,7 +113,7 @@ var instrumentRules = []Rule{
 	},
 	{
 		ID: "instrument_known_defect", Layer: LayerInstrument, Determinate: true, Invalid: "known_defect",
-		Basis:    "table of the versions of tests that failed everywhere, each with its source (docs/rules.md)",
+		Basis:    "table of the versions of tests that failed everywhere, each with its source (docs/formats/verdict.md)",
 		Sentence: "The test in this version fails everywhere: the service changed, or the release was broken.",
 		whole:    func(s *scene) bool { return len(s.first.Defects) > 0 },
 	},

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/series"
@@ -186,6 +187,42 @@ func TestRescoreGivesTheSameVerdicts(t *testing.T) {
 	}
 	if after := segments(t, p); !slices.Equal(before, after) {
 		t.Errorf("after re-scoring the segments are\n%v\nwere\n%v", after, before)
+	}
+}
+
+// A defect that is known later takes measurements out when history is judged
+// again, without raw.
+func TestRescoreUnderLaterDefects(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	bring(t, p, Want{}, corpusOf(t, 150, 6))
+	later, err := defect.New([]defect.Window{{ID: "corpus", Test: "web_connectivity", Since: time.Unix(0, 0), Source: "a test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Defects = later
+	if out, err := p.Rescore(t.Context()); err != nil || out.Verdicts != 150 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	web, out := 0, 0
+	for _, s := range m.Select(archive.Verdicts, verdict.Ruleset) {
+		if err := p.eachVerdict(s, func(r *verdict.Row) {
+			if r.TestName == "web_connectivity" {
+				web++
+			}
+			if r.Invalid == "known_defect" && r.State == verdict.Insufficient {
+				out++
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if web == 0 || out != web {
+		t.Errorf("%d of %d measurements of the test are out", out, web)
 	}
 }
 
