@@ -216,7 +216,8 @@ func inputsOf(segments []archive.Segment) string {
 
 // countMonth counts a month, a day at a time: no cell spans days. Failures that
 // follow a version of software and not the networks, over the whole month, do
-// not vote. Slow loads of a target that the network alone makes slow are
+// not vote, and neither do those of a run on a network that lets through only
+// what is approved. Slow loads of a target that the network alone makes slow are
 // likely_blocked there.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
