@@ -546,11 +546,11 @@ func TestFromRecord(t *testing.T) {
 	record, err := casefile.Load(fstest.MapFS{
 		"zz-2024-sample/case.yaml": &fstest.MapFile{Data: []byte("id: zz-2024-sample\ntitle: t\njurisdiction: ZZ\nutc_offset: \"+05:00\"\ntargets: [sample]\nstatus: ended\nstart: {date: 2024-02-17T22:00:00+05:00, cites: []}\nend: {date: 2025-05-07, cites: []}\n")},
 		"shared/bans.yaml": &fstest.MapFile{Data: []byte(`bans:
-  - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, confidence: high, cites: []}
-  - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, confidence: low, cites: []}
-  - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, confidence: low, cites: []}
-  - {id: zz-e, cc: ZZ, targets: [sample], start: 2009-06-02, end: 2024-08-31/.., confidence: low, cites: []}
-  - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, confidence: low, cites: []}
+  - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, cites: []}
+  - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, cites: []}
+  - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, cites: []}
+  - {id: zz-e, cc: ZZ, targets: [sample], start: 2009-06-02, end: 2024-08-31/.., cites: []}
+  - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, cites: []}
 `)},
 	}, "lab")
 	if err != nil {

@@ -397,6 +397,9 @@ func (r *Records) heard(c *Case, k *Claim) []Heard {
 		if len(k.Access.Networks) > 0 && len(s.Networks) > 0 && !own(k.Access.Networks, s.Networks) {
 			continue
 		}
+		if k.Access.Says == Partial && len(k.Access.Networks) == 0 && len(s.Networks) > 0 {
+			continue // what some networks do leaves the others open
+		}
 		if bearing := bears(k.Access.Says, s.Access); bearing != "" {
 			out = append(out, r.support(c, Heard{Ref: s.ID, Bearing: bearing, Why: s.What, Date: s.Date, Cites: s.Cites}))
 		}
