@@ -238,6 +238,52 @@ func TestAsOfKnowsNothingLater(t *testing.T) {
 	}
 }
 
+var (
+	isoDay    = regexp.MustCompile(`\b(20\d\d-(?:0\d|1[0-2])(?:-\d\d)?)\b`)
+	wordMonth = regexp.MustCompile(`\b(January|February|March|April|May|June|July|August|September|October|November|December) (20\d\d)\b`)
+	planned   = regexp.MustCompile(`"(?:next|due|until)":"[^"]*"`)
+	names     = regexp.MustCompile(`"(?:id|source|url|ref|docket|in|refs)":(?:"[^"]*"|\[[^]]*\])`)
+)
+
+// No date later than the day stands in a view, in no title, note or sentence;
+// but for the dates to which something was put off, and ids.
+func TestAsOfNamesNoLaterDate(t *testing.T) {
+	r := load(t)
+	days := 0
+	for _, c := range r.Cases {
+		for i := range 20 {
+			day := time.Date(2024, 1, 15, 0, 0, 0, 0, time.UTC).AddDate(0, i+i/2, 0)
+			shown, err := r.Show(t.Context(), c, casefile.Day(day, time.UTC), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			days++
+			b, err := json.Marshal(shown)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b = names.ReplaceAll(planned.ReplaceAll(b, nil), nil)
+			var later []string
+			for _, m := range isoDay.FindAllStringSubmatch(string(b), -1) {
+				if m[1] > day.Format(time.DateOnly) {
+					later = append(later, m[1])
+				}
+			}
+			for _, m := range wordMonth.FindAllStringSubmatch(string(b), -1) {
+				if month, err := time.Parse("January 2006", m[0]); err != nil || month.After(day) {
+					later = append(later, m[0])
+				}
+			}
+			if len(later) > 0 {
+				t.Errorf("%s as of %s speaks of %v", c.ID, day.Format(time.DateOnly), later)
+			}
+		}
+	}
+	if days < 100 {
+		t.Errorf("only %d views", days)
+	}
+}
+
 // entryIDs are the ids with a hyphen, which are no words, of what a case tells.
 func entryIDs(c *casefile.Case) map[string]bool {
 	ids := make(map[string]bool)

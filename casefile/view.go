@@ -2,7 +2,9 @@ package casefile
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -151,7 +153,7 @@ func (v *view) build() *Case {
 	c.Withdrawn = v.withdrawn(c.Withdrawn)
 	switch {
 	case c.Start == nil:
-		c.Status = "unknown"
+		c.Status, c.Title = "unknown", fmt.Sprintf("%s: access to %s", c.Jurisdiction, strings.Join(c.Targets, ", "))
 	case c.End == nil:
 		c.Status = "ongoing"
 	}
