@@ -21,7 +21,7 @@ import (
 // docs/formats, as code. (record.md and columns.md are made from the types.)
 func TestFormatsAreDocumented(t *testing.T) {
 	for page, roots := range map[string][]any{
-		"bans.md":     {ban.Ranked{}, banImport{}},
+		"bans.md":     {ban.Ranked{}, banImport{}, ban.Decision{}, explainedBan{}},
 		"requests.md": {requestView{}, requestImport{}},
 		"draft.md":    {draft.Draft{}, applied{}},
 		"sources.md":  {source.Stored{}, source.Use{}, addedSource{}, passageCheck{}},
