@@ -145,10 +145,14 @@ func (a *Answer) sayReported(b *strings.Builder) {
 		if !r.Holds || r.Scope != ban.National {
 			continue
 		}
-		verb := "is blocked"
-		if a.At.Before(floorDay(a.asked())) {
-			verb = "was blocked"
+		verb := "is"
+		if a.At.Before(floorDay(a.today)) {
+			verb = "was"
 		}
+		if a.State == verdict.LikelyBlocked {
+			verb += " likely"
+		}
+		verb += " blocked"
 		fmt.Fprintf(b, "As of %s, %s %s in %s since %s", longDay(a.LastDay()), a.Name, verb, a.Country, longDay(r.Start))
 		if r.StartBy != nil {
 			fmt.Fprintf(b, " (or by %s)", longDay(*r.StartBy))
@@ -168,9 +172,6 @@ func (a *Answer) sayReported(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, " This archive holds too few measurements of %s in %s at that time to say more.", a.Name, a.Country)
 }
-
-// asked is the moment from which the answer looks back: today.
-func (a *Answer) asked() time.Time { return a.today }
 
 // say writes the time of a reported ban: "from 17 February 2024 to 7 May
 // 2025, 445 days, as sources report (record pk-2024-x)."

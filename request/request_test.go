@@ -276,8 +276,8 @@ start: null
 end: null
 actors: [{id: zz-regulator, kind: regulator, name: Lab Regulator}]
 requests:
-  - {id: a, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-01, counter: period, level: url, reported_by: zz-regulator, sent: 10, complied: 4, confidence: low, cites: []}
-  - {id: b, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-02, counter: period, level: url, reported_by: nobody, sent: 10, confidence: low, cites: []}
+  - {id: a, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-01, counter: period, level: url, reported_by: zz-regulator, sent: 10, complied: 4, cites: []}
+  - {id: b, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-02, counter: period, level: url, reported_by: nobody, sent: 10, cites: []}
 `)}}, "lab")
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 func TestFormatsAreDocumented(t *testing.T) {
 	for page, roots := range map[string][]any{
 		"answer.md":   {inquiry.Answered{}},
-		"bans.md":     {ban.Ranked{}, banImport{}},
+		"bans.md":     {ban.Ranked{}, banImport{}, ban.Decision{}, explainedBan{}},
 		"requests.md": {requestView{}, requestImport{}},
 		"draft.md":    {draft.Draft{}, applied{}},
 		"sources.md":  {source.Stored{}, source.Use{}, addedSource{}, passageCheck{}},

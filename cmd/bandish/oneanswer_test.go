@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -250,8 +251,8 @@ func TestAnswersWithoutMeasurements(t *testing.T) {
 		t.Errorf("in the ban: %+v", a)
 	}
 	bandishJSON(t, &a, "status", "--data", data, "--cc", "PK", "--target", "x")
-	const want = "X was blocked in Pakistan from 17 February 2024 to 7 May 2025, 445 days, as sources report (record pk-2024-x"
-	if a.State != "insufficient" || !strings.HasPrefix(a.Sentence, want) || !strings.Contains(a.Sentence, "This archive holds no measurements") {
+	want := regexp.MustCompile(`^X was blocked in Pakistan from 17 February 2024 to 7 May 2025, (444 to )?445 days, as sources report \(record pk-2024-x`)
+	if a.State != "insufficient" || !want.MatchString(a.Sentence) || !strings.Contains(a.Sentence, "This archive holds no measurements") {
 		t.Errorf("today: %s, %s", a.State, a.Sentence)
 	}
 }

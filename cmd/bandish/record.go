@@ -22,7 +22,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] [--sheet] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] [--sheet] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -42,6 +42,7 @@ type recordFlags struct {
 	sheet     *bool
 	caseID    *string
 	source    *string
+	copy      *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -59,16 +60,17 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		sheet:     set.Bool("sheet", false, "write a sheet to decide on, line by line (draft)"),
 		caseID:    set.String("case", "", "`id` of the case that takes the accepted lines (apply)"),
 		source:    set.String("source", "", "`id` of the source that they cite, instead of the sheet's own (apply)"),
+		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("record needs one of list, show, lint, new, draft, apply, schema")
+		return usageError("record needs one of list, show, audit, lint, new, draft, apply, schema")
 	}
 	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "new": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want {
+	if want := map[string]int{"show": 1, "audit": 1, "new": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want {
 		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
 	}
 	switch verb {
@@ -76,6 +78,8 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		return recordList(env.stdout, f)
 	case "show":
 		return recordShow(ctx, env.stdout, f, rest[0])
+	case "audit":
+		return recordAudit(env.stdout, f, rest[0])
 	case "lint":
 		return recordLint(env.stdout, f)
 	case "new":
@@ -88,7 +92,7 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		_, err := env.stdout.Write(records.Schema)
 		return err
 	default:
-		return usageError("record has no %q; it has list, show, lint, new, draft, apply, schema", verb)
+		return usageError("record has no %q; it has list, show, audit, lint, new, draft, apply, schema", verb)
 	}
 }
 
@@ -218,19 +222,21 @@ func recordLint(w io.Writer, f recordFlags) error {
 			wrong++
 		}
 	}
+	counted := countCitations(r, checks.CopyText)
 	if *f.json {
 		err = printJSON(w, struct {
-			Cases    int                `json:"cases"`
-			Wrong    int                `json:"wrong"`
-			Problems []casefile.Problem `json:"problems"`
-		}{len(r.Cases), wrong, append([]casefile.Problem{}, problems...)})
+			Cases     int                `json:"cases"`
+			Wrong     int                `json:"wrong"`
+			Problems  []casefile.Problem `json:"problems"`
+			Citations citations          `json:"citations"`
+		}{len(r.Cases), wrong, append([]casefile.Problem{}, problems...), counted})
 	} else {
 		for _, p := range problems {
 			if _, err = fmt.Fprintln(w, p); err != nil {
 				return err
 			}
 		}
-		_, err = fmt.Fprintf(w, "%s, %s, %s\n", number(len(r.Cases), "case"), number(wrong, "error"), number(len(problems)-wrong, "warning"))
+		_, err = fmt.Fprintf(w, "%s, %s, %s\n%s\n", number(len(r.Cases), "case"), number(wrong, "error"), number(len(problems)-wrong, "warning"), counted)
 	}
 	if err == nil && wrong > 0 {
 		return &exitError{code: 1}
