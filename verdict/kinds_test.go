@@ -102,6 +102,11 @@ var kinds = []struct {
 		{"another's certificate, and two resolvers say so", page05(nextDoor("ssl_invalid_hostname"), func(_, k keys) {
 			looked(k, "udp", "www.a.example", "", theirs)["resolver_address"] = "192.0.2.53:53"
 		}), "likely_blocked"},
+		{"another's certificate, which names a notice, old control", page04(answered("", theirs), sameCloud, func(_, k keys) {
+			dialed(k, theirs, 443, "")
+			shook(k, theirs, "www.a.example", "ssl_invalid_hostname")["peer_certificates"] = []any{wrapped(selfSigned("notice.isp.example", when2024).der[0])}
+			got(k, "https://www.a.example/", "ssl_invalid_hostname", 0, "")
+		}), "likely_blocked"},
 		{"in clear text", plain05(func(doc, k keys) {
 			answered("", theirs)(doc, k)
 			sameCloud(doc, k)

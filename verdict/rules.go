@@ -141,10 +141,10 @@ var dnsRules = []Rule{
 	{
 		ID: "dns_wrong_neighbour", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.injection.other", Basis: contrast + "; whoever rents servers of the same provider has addresses of the same network",
-		Sentence: "The address is of the network that the control's are of, but the control never got it, and the server there cannot prove the name to the control, which loaded the page.",
+		Sentence: "The address is of the network that the control's are of, but the control never got it, and the server there cannot prove the name to the control, which loaded the page, or names itself as another one.",
 		row: func(s *scene, v *view) bool {
 			return asked(v) && v.kin && !v.vouched && !v.bogon && s.resolve == 0 && s.fetched && !s.pageOK && s.controlProves(v.Name) && s.other(func(w *view) bool {
-				return w.IP == v.IP && w.Name == v.Name && certificateFailure(w.tls) && certificateFailure(w.ControlTLS)
+				return w.IP == v.IP && w.Name == v.Name && certificateFailure(w.tls) && (certificateFailure(w.ControlTLS) || w.ControlTLS == "" && otherHost(w))
 			})
 		},
 	},
