@@ -74,6 +74,10 @@ var kinds = []struct {
 		{"the same, new", plain05(quoting("trustpositif.kominfo.go.id"), inCountry("ID")), "ok"},
 		{"a news page on the filter's frame", plain05(quoting(`<iframe src="http://10.10.34.34`), inCountry("IR")), "ok"},
 		{"the same without its country", plain04(quoting(`<iframe src="http://10.10.34.36`)), "ok"},
+		{"a control that keeps no title, as before 2018", plain04(quoting("trustpositif.kominfo.go.id"), inCountry("ID"), func(_, k keys) {
+			delete(controlPage(k), "title")
+			controlPage(k)["body_length"] = len(listOf(k, "requests")[0]["response"].(keys)["body"].(string)) - 20
+		}), "ok"},
 		{"a page without a title, of the control's length", plain05(func(doc, k keys) {
 			r := listOf(k, "requests")[0]["response"].(keys)
 			r["body"] = "var regulator = 'acest site a fost restrictionat';" + longText
