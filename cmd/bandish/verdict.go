@@ -57,6 +57,10 @@ func runVerdict(ctx context.Context, env *environment, args []string) error {
 			return err
 		}
 	}
+	for _, l := range j.allowed.Found() {
+		fmt.Fprintf(env.stderr, "bandish: on %s in %s, %s: of %d sites that nobody has a reason to block %d fail by address or name, while %d measurements work: the network seems to let through only what is approved, and %d failures say nothing of single sites\n",
+			measurement.ASN(l.ASN), l.CC, l.From.UTC().Format(time.DateOnly), l.Innocents, l.InnocentsFailed, l.Worked, l.Failed)
+	}
 	if j.unread > 0 {
 		return &exitError{code: 1}
 	}
@@ -98,6 +102,7 @@ type judge struct {
 	explain io.Writer // where text is wanted instead of JSON
 	errs    io.Writer
 	unread  int
+	allowed verdict.AllowListFinder
 }
 
 // all judges what one argument names. The error is about writing; what cannot
@@ -175,10 +180,12 @@ func (j *judge) document(d intake.Document) error {
 		j.complain("%s:%d: test %q is not one that is judged", d.Source, d.Line, m.TestName)
 		return nil
 	}
+	v := verdict.Judge(seen.Rows)
+	j.allowed.Add(&v)
 	if j.explain != nil {
 		return printExplanation(j.explain, d.Source, verdict.Explain(seen.Rows))
 	}
-	return j.out.Encode(verdictLine(d.Source, verdict.Judge(seen.Rows)))
+	return j.out.Encode(verdictLine(d.Source, v))
 }
 
 // verdictOutput is the stable contract of `bandish verdict`.

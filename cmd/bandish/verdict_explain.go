@@ -201,6 +201,15 @@ func facts(r *observation.Row) []string {
 	if r.NoVerify {
 		all = append(all, "the probe did not check the certificate")
 	}
+	add("the answers led through ", strings.Join(r.CNAMEs, " "))
+	for _, said := range r.DNSExtended {
+		if e, ok := observation.ParseExtendedError(said); ok {
+			all = append(all, fmt.Sprintf("%s said of its answer: extended error %d %q", e.Engine, e.Code, e.Text))
+		}
+	}
+	add("NAT64 for ", r.IPv4)
+	add("leads to ", r.LeadsTo)
+	add("known defects of this version of the test: ", strings.Join(r.Defects, " "))
 	add("other answers to the same lookup: ", strings.Join(r.DNSLate, " "))
 	add("fingerprints: ", strings.Join(r.Fingerprints, " "))
 	if r.ReadSeconds > 0 {

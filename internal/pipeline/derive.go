@@ -143,15 +143,17 @@ func inputsOf(segments []archive.Segment) string {
 
 // countMonth counts a month, a day at a time: no cell spans days. Failures that
 // follow a version of software and not the networks, over the whole month, do
-// not vote. Slow loads of a target that the network alone makes slow are
+// not vote, and neither do those of a run on a network that lets through only
+// what is approved. Slow loads of a target that the network alone makes slow are
 // likely_blocked there.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
 	var finder verdict.DefectFinder
 	var slow verdict.ThrottleFinder
+	var allowed verdict.AllowListFinder
 	for _, s := range segments {
 		byDay[s.Period] = append(byDay[s.Period], s)
-		if err := p.eachVerdict(s, func(r *verdict.Row) { finder.Add(r); slow.Add(r) }); err != nil {
+		if err := p.eachVerdict(s, func(r *verdict.Row) { finder.Add(r); slow.Add(r); allowed.Add(r) }); err != nil {
 			return err
 		}
 	}
@@ -163,6 +165,9 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 			err := p.eachVerdict(s, func(r *verdict.Row) {
 				if slices.ContainsFunc(defects, func(d verdict.Defect) bool { return d.Explains(r) }) {
 					r.Invalid = verdict.SoftwareDefect
+				}
+				if allowed.Explains(r) {
+					r.Invalid = verdict.OnAllowList
 				}
 				if i := slices.IndexFunc(throttles, func(t verdict.Throttle) bool { return t.Explains(r) }); i >= 0 {
 					throttles[i].Raise(r)

@@ -462,6 +462,46 @@ func TestSoftwareDefectsDoNotVote(t *testing.T) {
 	}
 }
 
+// A run on a network that lets through only what is approved does not count as
+// a hundred single blocks; one that meets the same blocks and finds innocent
+// sites well does.
+func TestAllowListsDoNotVote(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		innocentsFail  bool
+		blocked, aside int
+	}{{"an allow-list", true, 0, 20 + len(verdict.Innocents())}, {"a block list", false, 20, 0}} {
+		p := open(t)
+		var in bytes.Buffer
+		n := 0
+		add := func(host string, works bool) {
+			doc := strings.ReplaceAll(string(zz("run", n)), "x.com", host)
+			if works {
+				doc = strings.NewReplacer(`"failure":"connection_reset"`, `"failure":null`, `"requests":[]`, `"requests":[{"network":"tcp","address":"104.244.42.1:443","failure":null,"request":{"url":"https://`+host+`/","method":"GET"},"response":{"code":200,"body":"0123456789","headers":{}}}]`).Replace(doc)
+			}
+			fmt.Fprintln(&in, doc)
+			n++
+		}
+		for i := range 23 {
+			add(fmt.Sprintf("site%d.example", i), i < 3)
+		}
+		for _, i := range verdict.Innocents() {
+			add(i.Site, !c.innocentsFail)
+		}
+		if s := bring(t, p, Want{}, write(t, "in.jsonl", in.Bytes())); s.Added != int64(n) {
+			t.Fatalf("%s: %+v", c.name, s)
+		}
+		var ok, blocked, aside uint32
+		for _, c := range counted(t, p) {
+			ok, blocked, aside = ok+c.OK, blocked+c.Blocked+c.Likely, aside+c.Aside
+		}
+		if int(blocked) != c.blocked || int(aside) != c.aside || int(ok) != n-c.blocked-c.aside {
+			t.Errorf("%s: %d ok, %d blocked, %d aside; want %d blocked, %d aside", c.name, ok, blocked, aside, c.blocked, c.aside)
+		}
+	}
+}
+
 // A cancelled import keeps what it committed, and a second one goes on.
 func TestImportGoesOnAfterCancel(t *testing.T) {
 	t.Parallel()
