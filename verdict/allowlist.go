@@ -33,7 +33,7 @@ type AllowList struct {
 // work, over connections that verify, tells it from a line that is dead; that
 // few do, from one where something abroad is broken.
 const (
-	allowInnocents = 10
+	allowInnocents = 8
 	allowFailing   = 0.8 // share of the innocent sites
 	allowWorked    = 2
 	allowFew       = 4 // failures for each measurement that worked
@@ -49,13 +49,21 @@ type Innocent struct {
 // Innocents returns them. The slice is the caller's.
 func Innocents() []Innocent { return slices.Clone(innocents) }
 
-// innocents are at most 64: standards, science, museums, free software.
+// innocents are at most 64: standards, science, museums, free software. Some
+// stand on the Citizen Lab's global test list, so that runs of it tell too.
 var innocents = []Innocent{
 	{"iana.org", "Internet Assigned Numbers Authority", "US"},
 	{"ietf.org", "Internet Engineering Task Force", "US"},
 	{"w3.org", "World Wide Web Consortium", "US"},
 	{"kernel.org", "Linux Kernel Organization", "US"},
 	{"debian.org", "Debian", "US"},
+	{"gnu.org", "GNU Project", "US"},
+	{"gnome.org", "GNOME Foundation", "US"},
+	{"ubuntu.com", "Canonical", "GB"},
+	{"archlinux.org", "Arch Linux", "CA"},
+	{"maven.org", "Sonatype", "US"},
+	{"acm.org", "Association for Computing Machinery", "US"},
+	{"nasa.gov", "National Aeronautics and Space Administration", "US"},
 	{"netbsd.org", "NetBSD Foundation", "US"},
 	{"python.org", "Python Software Foundation", "US"},
 	{"postgresql.org", "PostgreSQL", "CA"},
