@@ -47,6 +47,9 @@ var instrumentRules = []Rule{
 		Basis:    "names of products that issue certificates on the visitor's own machine or in his company",
 		Sentence: "A program on the probe's own machine, or its company's filter, answers in the place of every server.",
 		row: func(s *scene, v *view) bool {
+			if v.Cert == observation.CertWrongName { // who inspects writes a certificate for the name
+				return false
+			}
 			return v.Cert != "" && v.Cert != observation.CertValid && v.TLS.Tried() && !v.ControlTLS.Failed() && (localIssuer(v.CertIssuer) || localIssuer(v.CertSubject))
 		},
 	},

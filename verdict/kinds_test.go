@@ -74,6 +74,10 @@ var kinds = []struct {
 		{"the same, new", plain05(quoting("trustpositif.kominfo.go.id"), inCountry("ID")), "ok"},
 		{"a news page on the filter's frame", plain05(quoting(`<iframe src="http://10.10.34.34`), inCountry("IR")), "ok"},
 		{"the same without its country", plain04(quoting(`<iframe src="http://10.10.34.36`)), "ok"},
+		{"a control that keeps no title, as before 2018", plain04(quoting("trustpositif.kominfo.go.id"), inCountry("ID"), func(_, k keys) {
+			delete(controlPage(k), "title")
+			controlPage(k)["body_length"] = len(listOf(k, "requests")[0]["response"].(keys)["body"].(string)) - 20
+		}), "ok"},
 		{"a page without a title, of the control's length", plain05(func(doc, k keys) {
 			r := listOf(k, "requests")[0]["response"].(keys)
 			r["body"] = "var regulator = 'acest site a fost restrictionat';" + longText
@@ -101,6 +105,11 @@ var kinds = []struct {
 		{"one that nobody vouches for", page05(nextDoor("ssl_unknown_authority")), "likely_blocked"},
 		{"another's certificate, and two resolvers say so", page05(nextDoor("ssl_invalid_hostname"), func(_, k keys) {
 			looked(k, "udp", "www.a.example", "", theirs)["resolver_address"] = "192.0.2.53:53"
+		}), "likely_blocked"},
+		{"another's certificate, which names a notice, old control", page04(answered("", theirs), sameCloud, func(_, k keys) {
+			dialed(k, theirs, 443, "")
+			shook(k, theirs, "www.a.example", "ssl_invalid_hostname")["peer_certificates"] = []any{wrapped(selfSigned("notice.isp.example", when2024).der[0])}
+			got(k, "https://www.a.example/", "ssl_invalid_hostname", 0, "")
 		}), "likely_blocked"},
 		{"in clear text", plain05(func(doc, k keys) {
 			answered("", theirs)(doc, k)

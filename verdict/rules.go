@@ -141,10 +141,10 @@ var dnsRules = []Rule{
 	{
 		ID: "dns_wrong_neighbour", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.injection.other", Basis: contrast + "; whoever rents servers of the same provider has addresses of the same network",
-		Sentence: "The address is of the network that the control's are of, but the control never got it, and the server there cannot prove the name to the control, which loaded the page.",
+		Sentence: "The address is of the network that the control's are of, but the control never got it, and the server there cannot prove the name to the control, which loaded the page, or names itself as another one.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && v.kin && !v.vouched && !v.bogon && s.resolve == 0 && s.fetched && !s.pageOK && s.controlProves(v.Name) && s.other(func(w *view) bool {
-				return w.IP == v.IP && w.Name == v.Name && certificateFailure(w.tls) && certificateFailure(w.ControlTLS)
+			return asked(v) && v.kin && !v.vouched && !v.bogon && s.resolve == 0 && !s.pageOK && s.controlProves(v.Name) && s.other(func(w *view) bool {
+				return w.IP == v.IP && w.Name == v.Name && certificateFailure(w.tls) && (certificateFailure(w.ControlTLS) || w.ControlTLS == "" && otherHost(w))
 			})
 		},
 	},
@@ -153,7 +153,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and what listens there does not speak TLS, not even to the control, as the genuine server does.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && s.fetched && !s.served(v) && s.other(func(w *view) bool {
+			return s.misled(v) && !v.bogon && !s.served(v) && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && w.Port == 443 && (w.tcp.Failed() && w.ControlTCP.Failed() || w.tls.Failed() && w.ControlTLS.Failed())
 			}) && s.other(func(w *view) bool {
 				return w.Name == v.Name && w.Port == 443 && (w.ControlTLS == done || proven(w))
@@ -165,7 +165,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast + "; whether the address or the way to it is wrong is not told apart",
 		Sentence: "The address is one that the control never got; the control can connect to it and loaded the page, and the probe gets nothing from it.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && v.Hop == 0 && s.fetched && !s.pageOK && !s.died && s.familyWorks(v) && !s.systemGave(v) && s.leadsNowhere(v)
+			return s.misled(v) && !v.bogon && v.Hop == 0 && (s.fetched || s.controlProves(v.Name)) && !s.pageOK && !s.died && s.familyWorks(v) && !s.systemGave(v) && s.leadsNowhere(v)
 		},
 	},
 	{
@@ -416,7 +416,7 @@ func (s *scene) served(v *view) bool {
 // controlProves reports whether the control's handshake for the name completed
 // somewhere, or its page came over one.
 func (s *scene) controlProves(name string) bool {
-	return strings.HasPrefix(s.first.Input, "https://") || s.other(func(w *view) bool { return w.Name == name && w.ControlTLS == done })
+	return s.fetched && strings.HasPrefix(s.first.Input, "https://") || s.other(func(w *view) bool { return w.Name == name && w.ControlTLS == done })
 }
 
 // leadsNowhere reports whether the address that a lookup gave was tried, and
@@ -888,7 +888,7 @@ var tlsRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control's handshake fails too.",
 		row: func(s *scene, v *view) bool {
-			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon && (v.vouched || v.kin && !(certificateFailure(v.tls) && s.fetched && s.controlProves(v.Name)) || !s.fetched || v.Literal || v.ControlDNS == "")
+			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon && (v.vouched || v.kin && !(certificateFailure(v.tls) && s.controlProves(v.Name)) || !s.fetched || v.Literal || v.ControlDNS == "")
 		},
 	},
 	{

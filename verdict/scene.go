@@ -428,17 +428,17 @@ func (s *scene) elsewhereLed(v *view) bool {
 }
 
 // samePage reports whether a page that is like the control's is so by its
-// title and its length, or where neither page has a title by a length that is
-// nearly the same: then what it says is the site's own.
+// title and its length, or where the control's title is not known by a length
+// that is nearly the same: then what it says is the site's own.
 func samePage(v *view) bool {
-	if v.Status/100 != 2 || v.Title != v.ControlTitle {
+	switch {
+	case v.Status/100 != 2:
 		return false
+	case v.ControlTitle == "":
+		a, b := v.BodyBytes, v.ControlBodyBytes
+		return min(a, b) >= 512 && 100*min(a, b) >= 98*max(a, b)
 	}
-	if v.Title != "" {
-		return sameLength(v) != unlike || sameServer(v)
-	}
-	a, b := v.BodyBytes, v.ControlBodyBytes
-	return min(a, b) >= 512 && 100*min(a, b) >= 98*max(a, b)
+	return v.Title == v.ControlTitle && (sameLength(v) != unlike || sameServer(v))
 }
 
 // sameServer reports whether two answers have the same Server header, and the
