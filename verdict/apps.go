@@ -269,6 +269,18 @@ var appRules = []Rule{
 		},
 	},
 	{
+		ID: "app_one_address", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: "the app's hosts stand in many places; Myanmar 2021, github.com/ooni/explorer issue 545",
+		Sentence: "The resolver answered for all of the app's hosts with one address of the probe's own network, and no server there proved a name.",
+		whole:    func(s *scene) bool { return s.resolve == 0 && s.oneAddress() && s.ownNetwork() },
+	},
+	{
+		ID: "app_one_address_elsewhere", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.injection.other", Basis: "the app's hosts stand in many places",
+		Sentence: "The resolver answered for all of the app's hosts with one address, and no server there proved a name: that it accepts connections says nothing.",
+		whole:    func(s *scene) bool { return s.oneAddress() && !s.ownNetwork() },
+	},
+	{
 		ID: "app_works", Layer: LayerApp, Outcome: OutcomeOK, State: OK,
 		Basis:    "every part of the app has an endpoint that works",
 		Sentence: "The app works.",
@@ -277,7 +289,7 @@ var appRules = []Rule{
 				return false
 			}
 			a := s.app
-			return a.tried > 0 && a.failed == 0
+			return a.tried > 0 && a.failed == 0 && !s.oneAddress()
 		},
 	},
 	{
@@ -361,6 +373,39 @@ var appRules = []Rule{
 // withECH reports whether a row is of a handshake with an encrypted client
 // hello, or with what looks like one.
 func withECH(v *view) bool { return v.TunnelKind == "ech" || v.TunnelKind == "ech_grease" }
+
+// manyNames is how many hosts of an app do not share a single address.
+const manyNames = 4
+
+// oneAddress reports whether the probe's resolver gave one and the same address
+// for all of an app's hosts, of which there are several, and no server proved
+// to be one of them.
+func (s *scene) oneAddress() bool {
+	if s.app == nil {
+		return false
+	}
+	names, at := map[string]bool{}, ""
+	for i := range s.views {
+		v := &s.views[i]
+		if groupOf(v) == "" || v.Literal || v.IP == "" {
+			continue
+		}
+		if at == "" {
+			at = v.IP
+		}
+		if v.IP != at || proven(v) {
+			return false
+		}
+		names[v.Name] = true
+	}
+	return len(names) >= manyNames
+}
+
+// ownNetwork reports whether an address that the probe was given is of its own
+// network.
+func (s *scene) ownNetwork() bool {
+	return s.first.ASN != 0 && s.other(func(v *view) bool { return v.IPASN == s.first.ASN && groupOf(v) != "" })
+}
 
 // tunnels counts the servers of a circumvention tool by kind.
 func (s *scene) tunnels() map[string]*group {

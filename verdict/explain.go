@@ -12,6 +12,9 @@ type Explanation struct {
 	Rows    []ExplainedRow // in the order of their Seq
 	Fired   []Firing       // in the order of the rules
 	Near    []NearMiss     // in the order of the rules
+	// Supposed is how many rows, from the first, were looked at for near misses
+	// one by one: all but of very long measurements.
+	Supposed int
 }
 
 // ExplainedRow is a row, and what the rest of the measurement says of it.
@@ -51,7 +54,8 @@ func Explain(rows []observation.Row) Explanation {
 		e.Rows = append(e.Rows, ExplainedRow{v.Row, s.notes(v)})
 	}
 	slices.SortFunc(e.Rows, func(a, b ExplainedRow) int { return int(a.Seq) - int(b.Seq) })
-	e.Near = append(outspoken(s, &fired), nearMisses(rows, &fired)...)
+	e.Supposed = mostSupposed(len(rows))
+	e.Near = append(preceded(s, &fired), nearMisses(rows, e.Supposed, &fired)...)
 	slices.SortStableFunc(e.Near, func(a, b NearMiss) int { return placeOf(a.Rule.ID) - placeOf(b.Rule.ID) })
 	return e
 }
@@ -95,9 +99,9 @@ func (r *Rule) tells() bool {
 	return r.Invalid != "" || r.State != "" && r.State != Impaired
 }
 
-// outspoken finds the rules whose conditions hold, of a row of which an earlier
+// preceded finds the rules whose conditions hold, of a row of which an earlier
 // rule of the layer had spoken.
-func outspoken(s *scene, fired *firings) []NearMiss {
+func preceded(s *scene, fired *firings) []NearMiss {
 	var found []NearMiss
 	for i := range rules {
 		r := &rules[i]
@@ -118,11 +122,16 @@ func outspoken(s *scene, fired *firings) []NearMiss {
 	return found
 }
 
-// mostSupposed bounds the rows whose own facts are changed one by one.
-const mostSupposed = 150
+// mostSupposed bounds the rows whose own facts are changed one by one: to judge
+// once takes time by the square of the rows, and strangers send a thousand.
+func mostSupposed(rows int) int {
+	const work = 4_000_000
+	return min(rows, max(1, work/max(1, rows*rows)))
+}
 
-// nearMisses judges again with each fact changed.
-func nearMisses(rows []observation.Row, fired *firings) []NearMiss {
+// nearMisses judges again with each fact changed, those of rows of so many from
+// the first.
+func nearMisses(rows []observation.Row, supposed int, fired *firings) []NearMiss {
 	var found []NearMiss
 	try := func(what *supposition, i int) {
 		changed := slices.Clone(rows)
@@ -158,7 +167,7 @@ func nearMisses(rows []observation.Row, fired *firings) []NearMiss {
 			try(what, 0)
 			continue
 		}
-		for j := range min(len(rows), mostSupposed) {
+		for j := range supposed {
 			try(what, j)
 		}
 	}

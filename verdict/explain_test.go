@@ -2,10 +2,12 @@ package verdict_test
 
 import (
 	"cmp"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
@@ -80,6 +82,22 @@ func TestExplain(t *testing.T) {
 		if !reached[r.ID] {
 			t.Errorf("%s neither fires nor nearly fires anywhere", r.ID)
 		}
+	}
+}
+
+// A measurement of many hundred rows is explained in a moment.
+func TestExplainLongMeasurements(t *testing.T) {
+	var long []observation.Row
+	for i := range 600 {
+		long = append(long, secure(at(fmt.Sprintf("192.0.%d.%d", i/250, i%250)), stop("tcp", refused), func(r *row) { r.Seq = uint16(i) }))
+	}
+	began := time.Now()
+	e := verdict.Explain(long)
+	if took := time.Since(began); took > 20*time.Second || e.Supposed >= len(long) || e.Supposed == 0 {
+		t.Errorf("%d rows supposed in %v", e.Supposed, took)
+	}
+	if e = verdict.Explain(long[:100]); e.Supposed != 100 {
+		t.Errorf("%d of 100 rows supposed", e.Supposed)
 	}
 }
 

@@ -158,6 +158,15 @@ func part(app, name, ip string, edit ...func(*row)) row {
 	return r
 }
 
+// oneAddress is a messenger all of whose hosts have the same address.
+func oneAddress(asn uint32) []row {
+	var all []row
+	for _, name := range []string{"b-api.facebook.com", "b-graph.facebook.com", "edge-mqtt.facebook.com", "star.c10r.facebook.com"} {
+		all = append(all, part("facebook_messenger", name, strange, func(r *row) { r.TLS, r.ServerName, r.IPASN = "", "", asn }))
+	}
+	return rows(all...)
+}
+
 func tunnel(kind, ip string, f observation.Result) row {
 	return part("tor", ip, ip, func(r *row) { r.TLS, r.ServerName, r.TunnelKind, r.Tunnel = "", "", kind, f })
 }
@@ -331,8 +340,10 @@ var ruleCases = map[string]ruleCase{
 		last(func(r *row) { r.TLS = timeout })},
 	"app_all_reset": {rows(part("whatsapp", "e1.whatsapp.net", strange, stop("tcp", reset)), part("whatsapp", "e2.whatsapp.net", genuine, stop("tcp", reset)),
 		part("whatsapp", "web.whatsapp.com", "198.51.100.2", stop("tls", reset))), last(stop("tls", timeout))},
-	"app_failed": {rows(part("telegram", "web.telegram.org", genuine, stop("tls", timeout))), first(func(r *row) { r.TLS = ok })},
-	"app_works":  {rows(part("telegram", "web.telegram.org", genuine)), first(stop("tls", timeout))},
+	"app_failed":                {rows(part("telegram", "web.telegram.org", genuine, stop("tls", timeout))), first(func(r *row) { r.TLS = ok })},
+	"app_one_address":           {oneAddress(64512), first(func(r *row) { r.IP = genuine })},
+	"app_one_address_elsewhere": {oneAddress(64700), first(func(r *row) { r.IPASN = r.ASN })},
+	"app_works":                 {rows(part("telegram", "web.telegram.org", genuine)), first(stop("tls", timeout))},
 	"ech_blocked": {rows(part("echcheck", "a.example", genuine), part("echcheck", "a.example", genuine, stop("tls", reset), func(r *row) { r.TunnelKind, r.Tunnel = "ech", reset })),
 		first(stop("tls", reset))},
 	"tunnel_part_blocked": {six("or_port_dirauth", timeout, tunnel("obfs4", strange, ok)), last(func(r *row) { r.Tunnel = timeout })},

@@ -34,7 +34,7 @@ func printExplanation(w io.Writer, file string, e verdict.Explanation) error {
 		f := &e.Fired[i]
 		fmt.Fprintf(w, "  %s, %s%s\n    %s\n    stands on: %s\n", f.Rule.ID, argues(&f.Rule), ofRows(f.Rows), f.Rule.Sentence, f.Rule.Basis)
 	}
-	printNear(w, e.Near)
+	printNear(w, &e)
 	_, err := fmt.Fprintln(w)
 	return err
 }
@@ -73,18 +73,21 @@ func ofRows(rows []uint16) string {
 
 // printNear prints the near misses, the rules in their order and below each
 // what was missing.
-func printNear(w io.Writer, near []verdict.NearMiss) {
+func printNear(w io.Writer, e *verdict.Explanation) {
 	fmt.Fprint(w, "\nRULES THAT NEARLY FIRED, one fact away\n")
+	if e.Supposed < len(e.Rows) {
+		fmt.Fprintf(w, "  The measurement is long: facts of the first %d rows were tried.\n", e.Supposed)
+	}
 	last := ""
-	for i := range near {
-		n := &near[i]
+	for i := range e.Near {
+		n := &e.Near[i]
 		if n.Rule.ID != last {
 			last = n.Rule.ID
 			fmt.Fprintf(w, "  %s, %s\n    %s\n", n.Rule.ID, argues(&n.Rule), n.Rule.Sentence)
 		}
 		fmt.Fprintf(w, "    would have fired if %s%s\n", n.Missing, ofRows(n.Rows))
 	}
-	if len(near) == 0 {
+	if len(e.Near) == 0 {
 		fmt.Fprintln(w, "  none")
 	}
 }
