@@ -11,8 +11,8 @@ import (
 func archiveCommand() command {
 	return command{
 		name:  "archive",
-		usage: "check|compact [--json]",
-		about: "re-hash every file of the archive and name what is damaged; merge small segments",
+		usage: "check | compact | export --layout ooni DIR [--json]",
+		about: "re-hash every file of the archive and name what is damaged; merge small segments; write the measurements as OONI's bucket has them",
 		run:   runArchive,
 	}
 }
@@ -21,12 +21,16 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "archive")
 	data := dataFlag(fs)
 	asJSON := fs.Bool("json", false, "print JSON")
+	layout := fs.String("layout", "", "of an export: `ooni`")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
 	}
+	if len(rest) == 2 && rest[0] == "export" {
+		return exportArchive(ctx, env, *data, rest[1], *layout, *asJSON)
+	}
 	if len(rest) != 1 {
-		return usageError("archive: say check or compact")
+		return usageError("archive: say check, compact or export --layout ooni DIR")
 	}
 	switch rest[0] {
 	case "check":
@@ -50,7 +54,26 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "merged the segments of %d periods, removed %d files that nothing lists\n", n, removed)
 		return nil
 	}
-	return usageError("archive: %q is neither check nor compact", rest[0])
+	return usageError("archive: %q is not check, compact or export --layout ooni DIR", rest[0])
+}
+
+func exportArchive(ctx context.Context, env *environment, data, dir, layout string, asJSON bool) error {
+	if layout != "ooni" {
+		return usageError("archive export: --layout is %q: want ooni", layout)
+	}
+	a, err := archive.OpenExisting(data)
+	if err != nil {
+		return err
+	}
+	done, err := a.ExportOONI(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(env.stdout, done)
+	}
+	fmt.Fprintf(env.stdout, "%d measurements in %d objects under %s/raw; %d were left out, which do not vote here (see docs/FORMATS.md)\n", done.Measurements, done.Objects, dir, done.Marked)
+	return nil
 }
 
 func checkArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
