@@ -1,8 +1,6 @@
 package casefile
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +15,7 @@ const (
 	Contradicted Verdict = "contradicted"
 	Mixed        Verdict = "mixed"
 	Untested     Verdict = "untested"
+	Disputed     Verdict = "disputed"
 )
 
 var verdicts = []term{
@@ -24,24 +23,14 @@ var verdicts = []term{
 	{string(Contradicted), "the evidence disagrees with the claim"},
 	{string(Mixed), "part of the evidence agrees and part disagrees"},
 	{string(Untested), "nobody looked, or too little to say"},
+	{string(Disputed), "a question of law that no court has decided"},
 }
 
 func (Verdict) terms() []term { return verdicts }
 
-// The evidence floor. Below it an answer is untested, and says why: one
-// report's measurements, or one publisher's word, must not decide. The floor
-// for measurements is that of package series.
-const (
-	// floorMeasurements is how many measurements let a network be read.
-	floorMeasurements = 3
-	// floorVotes is how many votes they must have, that is, in how many reports they must have come.
-	floorVotes = 2 * Vote
-	// floorPublishers is how many publishers must agree where no document or
-	// measurement stands behind the reports.
-	floorPublishers = 2
-	// clearShare is the share of a network's votes that must agree.
-	clearShare = 0.8
-)
+// floorPublishers is how many publishers must agree where no document or
+// measurement stands behind the reports: one publisher's word must not decide.
+const floorPublishers = 2
 
 // Answer is a claim held against the evidence. It is never stored.
 type Answer struct {
@@ -85,8 +74,8 @@ type Tally struct {
 	Reports int64 `json:"reports" rule:"required"`
 	// Networks are the counts of each network, the most measured first.
 	Networks []NetworkTally `json:"networks" rule:"required"`
-	// Cells are the evidence.
-	Cells []Cell `json:"cells" rule:"required"`
+	// Events are the ids of the dated bans that hold in that time.
+	Events []string `json:"events" rule:"required"`
 }
 
 // Reading is what the measurements of one network come to.
@@ -123,10 +112,10 @@ type NetworkTally struct {
 	Down int64 `json:"down" rule:"required"`
 	// Unclear is how many were impaired or insufficient.
 	Unclear int64 `json:"unclear" rule:"required"`
-	// Votes are the counts with each report worth one vote a day.
-	Votes Votes `json:"votes" rule:"required"`
 	// Reading is what they come to.
 	Reading Reading `json:"reading" rule:"required"`
+	// Event is the id of the dated ban that holds on the network in that time.
+	Event string `json:"event,omitempty"`
 }
 
 // Heard is what a source says for or against a claim.
@@ -146,238 +135,15 @@ type Heard struct {
 	// Cites are its sources.
 	Cites []Cite `json:"cites" rule:"required"`
 
-	strong bool // a document or a measurement stands behind it
+	// Strong says that a document or a measurement stands behind it.
+	Strong bool `json:"strong,omitempty"`
 }
 
-// Answers holds every claim of a case against the evidence.
-func (r *Records) Answers(ctx context.Context, c *Case, m Measured) ([]Answer, error) {
-	out := []Answer{}
-	for i := range c.Claims {
-		k := &c.Claims[i]
-		if k.Withdrawn != nil {
-			continue
-		}
-		a, err := r.AnswerClaim(ctx, c, k, m)
-		if err != nil {
-			return nil, fmt.Errorf("answer claim %s of case %s: %w", k.ID, c.ID, err)
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
-
-// AnswersAsOf is Answers with what was known, and measured, at the end of a
-// day; a zero day is now.
-func (r *Records) AnswersAsOf(ctx context.Context, c *Case, asOf Date, m Measured) ([]Answer, error) {
-	if !asOf.IsZero() && m != nil {
-		m = until{m, asOf, c.Zone()}
-	}
-	return r.Answers(ctx, r.AsOf(c, asOf), m)
-}
-
-// AnswerClaim holds one claim against the measurements, where it is about
-// access and there are enough, and else against the sources.
-func (r *Records) AnswerClaim(ctx context.Context, c *Case, k *Claim, m Measured) (Answer, error) {
-	a := Answer{Claim: k.ID, Says: k.Says, By: k.By, Date: k.Date, Access: k.Access, Sources: r.heard(c, k)}
-	return a, a.settle(ctx, c.Zone(), m)
-}
-
-// Check answers a claim about access that stands in no case: from the
-// measurements, else from what the cases of that country report.
-func (r *Records) Check(ctx context.Context, claim AccessClaim, m Measured) (Answer, error) {
-	a := Answer{Says: fmt.Sprintf("%s is %s in %s, %s", claim.Target, claim.Says, claim.CC, claim.At), Access: &claim, Sources: []Heard{}}
-	zone := time.UTC
-	for _, c := range r.Cases {
-		if c.Jurisdiction != claim.CC || c.Withdrawn != nil {
-			continue
-		}
-		zone = c.Zone()
-		for _, h := range r.heard(c, &Claim{Access: &claim}) {
-			h.Case = c.ID
-			a.Sources = append(a.Sources, h)
-		}
-	}
-	return a, a.settle(ctx, zone, m)
-}
-
-// settle fills in the verdict: from measurements when they reach the floor,
-// else from the sources.
-func (a *Answer) settle(ctx context.Context, zone *time.Location, m Measured) error {
-	why := ""
-	switch {
-	case a.Access == nil:
-	case a.Access.At.IsZero():
-		why = "The claim names no time, so no measurement can be held against it. "
-	default:
-		tally, err := count(ctx, a.Access, zone, m)
-		if err != nil {
-			return err
-		}
-		a.Measured = tally
-		var enough bool
-		if a.Verdict, why, enough = tally.answer(a.Access.Says); enough {
-			a.AnsweredFrom, a.Reason = FromMeasurements, why
-			return nil
-		}
-		why += " "
-	}
-	a.Verdict, a.AnsweredFrom, a.Reason = fromSources(a.Sources)
-	a.Reason = why + a.Reason
-	return nil
-}
-
-// count adds up the cells in the time of the claim. A cell counts when its
-// middle lies in that time.
-func count(ctx context.Context, claim *AccessClaim, zone *time.Location, m Measured) (*Tally, error) {
-	from, to := claim.At.Bounds(zone)
-	t := &Tally{From: stampOrNil(from), To: stampOrNil(to), Networks: []NetworkTally{}, Cells: []Cell{}}
-	if m == nil {
-		return t, nil
-	}
-	asns := make([]uint32, len(claim.Networks))
-	for i, n := range claim.Networks {
-		asns[i] = uint32(n)
-	}
-	cells, err := m.Cells(ctx, claim.Target, claim.CC, asns, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("read the measurements of %s in %s: %w", claim.Target, claim.CC, err)
-	}
-	for _, c := range cells {
-		middle := c.From.Add(c.To.Sub(c.From) / 2)
-		if !from.IsZero() && middle.Before(from) || !to.IsZero() && !middle.Before(to) {
-			continue
-		}
-		t.add(c)
-	}
-	slices.SortFunc(t.Networks, func(a, b NetworkTally) int {
-		return cmp.Or(cmp.Compare(b.total(), a.total()), cmp.Compare(a.ASN, b.ASN))
-	})
-	for i := range t.Networks {
-		t.Networks[i].Reading = t.Networks[i].read()
-	}
-	return t, nil
-}
-
-func stampOrNil(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-func (t *Tally) add(c Cell) {
-	t.Cells = append(t.Cells, c)
-	t.OK, t.Blocked, t.Down, t.Unclear, t.Reports = t.OK+c.OK, t.Blocked+c.Blocked, t.Down+c.Down, t.Unclear+c.Unclear, t.Reports+c.Reports
-	i := slices.IndexFunc(t.Networks, func(n NetworkTally) bool { return n.ASN == c.ASN })
-	if i < 0 {
-		i = len(t.Networks)
-		t.Networks = append(t.Networks, NetworkTally{ASN: c.ASN})
-	}
-	n := &t.Networks[i]
-	n.OK, n.Blocked, n.Down, n.Unclear = n.OK+c.OK, n.Blocked+c.Blocked, n.Down+c.Down, n.Unclear+c.Unclear
-	n.Votes = n.Votes.plus(c.Votes)
-}
-
-func (n NetworkTally) total() int64 { return n.OK + n.Blocked + n.Down + n.Unclear }
-
-// read gives what a network's measurements come to: what four fifths of the
-// votes say, or all but one report. Unclear votes are in the denominator: they
-// never make a network look decided.
-func (n NetworkTally) read() Reading {
-	total := n.Votes.total()
-	if n.total() < floorMeasurements || total < floorVotes {
-		return ReadLittle
-	}
-	for _, r := range []struct {
-		votes   int64
-		reading Reading
-	}{{n.Votes.OK, ReadOK}, {n.Votes.Blocked, ReadBlocked}, {n.Votes.Down, ReadDown}} {
-		most := float64(r.votes) >= clearShare*float64(total)
-		if allButOne := total-r.votes <= Vote && r.votes >= floorVotes; most || allButOne {
-			return r.reading
-		}
-	}
-	return ReadMixed
-}
-
-// together reads all networks as one, for when none has enough of its own.
-func (t *Tally) together() NetworkTally {
-	var all NetworkTally
-	for _, n := range t.Networks {
-		all.OK, all.Blocked, all.Down, all.Unclear = all.OK+n.OK, all.Blocked+n.Blocked, all.Down+n.Down, all.Unclear+n.Unclear
-		all.Votes = all.Votes.plus(n.Votes)
-	}
-	all.Reading = all.read()
-	return all
-}
-
-// answer holds a claim against the counts. Below the floor it is no answer,
-// and says what is missing.
-func (t *Tally) answer(says Access) (v Verdict, why string, enough bool) {
-	total := t.OK + t.Blocked + t.Down + t.Unclear
-	if total == 0 {
-		return Untested, "Nobody measured it in that time.", false
-	}
-	counts := fmt.Sprintf("%d measurements on %d networks in %d reports: %d ok, %d blocked, %d down, %d unclear",
-		total, len(t.Networks), t.Reports, t.OK, t.Blocked, t.Down, t.Unclear)
-	read := keep(t.Networks, func(n NetworkTally) bool { return n.Reading != ReadLittle })
-	note := fmt.Sprintf("of %d networks with enough measurements", len(read))
-	if len(read) == 0 {
-		all := t.together()
-		if all.Reading == ReadLittle {
-			return Untested, fmt.Sprintf("Measured too little to say (%s); %d measurements in %d reports are the least.",
-				counts, floorMeasurements, floorVotes/Vote), false
-		}
-		read, note = []NetworkTally{all}, "no network has enough of its own, so all are read as one:"
-	}
-	var agree, disagree, open int
-	for _, n := range read {
-		switch {
-		case n.Reading == ReadMixed:
-			open++
-		case agrees(says, n.Reading):
-			agree++
-		default:
-			disagree++
-		}
-	}
-	return weigh(says, agree, disagree, open),
-		fmt.Sprintf("%s; %s %d agree with the claim, %d disagree, %d are mixed.", counts, note, agree, disagree, open), true
-}
-
-// weigh turns networks for, against and undecided into a verdict.
-func weigh(says Access, agree, disagree, open int) Verdict {
-	switch {
-	case says == Partial && (open > 0 || agree > 0 && disagree > 0):
-		return Supported
-	case says == Partial && agree > 0:
-		return Mixed // every network measured reaches it; others may not
-	case disagree == 0 && open == 0:
-		return Supported
-	case agree == 0 && open == 0:
-		return Contradicted
-	default:
-		return Mixed
-	}
-}
-
-// agrees reports whether a network's reading is what the claim says of it.
-func agrees(says Access, reading Reading) bool {
-	switch says {
-	case Accessible, Restored, Partial:
-		return reading == ReadOK
-	case Blocked:
-		return reading == ReadBlocked
-	default: // inaccessible, disrupted
-		return reading == ReadBlocked || reading == ReadDown
-	}
-}
-
-// heard gives what the case's sources say of a claim: the evidence that its
-// editors name and, for a claim about access, the sightings of that time.
-// What its own author says is no evidence.
-func (r *Records) heard(c *Case, k *Claim) []Heard {
+// Hear gives what the case's sources say of a claim: the evidence that its
+// editors name and, for a claim about access, the sightings of that time and
+// what the case's start and end say of it. What its own author says is no
+// evidence.
+func (r *Records) Hear(c *Case, k *Claim) []Heard {
 	out := []Heard{}
 	for _, e := range k.Evidence {
 		if !c.withdrawn(e.Ref) {
@@ -397,14 +163,35 @@ func (r *Records) heard(c *Case, k *Claim) []Heard {
 		if len(k.Access.Networks) > 0 && len(s.Networks) > 0 && !own(k.Access.Networks, s.Networks) {
 			continue
 		}
-		if bearing := bears(k.Access.Says, s.Access); bearing != "" {
+		if bearing := Bears(k.Access.Says, s.Access); bearing != "" {
 			out = append(out, r.support(c, Heard{Ref: s.ID, Bearing: bearing, Why: s.What, Date: s.Date, Cites: s.Cites}))
 		}
 	}
 	if h, ok := r.between(c, k.Access); ok {
 		out = append(out, h)
 	}
+	if h, ok := r.after(c, k.Access); ok {
+		out = append(out, h)
+	}
 	return out
+}
+
+// after gives what the case's end says of a claim about the days after it:
+// those who report the end report that it was open then. What holds a month
+// later they do not say.
+func (r *Records) after(c *Case, claim *AccessClaim) (Heard, bool) {
+	const month = 31 * 24 * time.Hour
+	if c.End == nil || len(claim.Networks) > 0 || !slices.Contains(c.Targets, claim.Target) || !certainlyBefore(c.End.Date, claim.At, c.Zone()) {
+		return Heard{}, false
+	}
+	_, ended := c.End.Date.Bounds(c.Zone())
+	from, _ := claim.At.Bounds(c.Zone())
+	bearing := Bears(claim.Says, Restored)
+	if from.Sub(ended) > month || bearing == "" {
+		return Heard{}, false
+	}
+	why := fmt.Sprintf("By the sources access came back on %s.", days(c.End.Date, c.Zone()))
+	return r.support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
 }
 
 // between gives what the case's own start and end say of a claim whose time
@@ -415,7 +202,7 @@ func (r *Records) between(c *Case, claim *AccessClaim) (Heard, bool) {
 		!certainlyBefore(c.Start.Date, claim.At, c.Zone()) || !certainlyBefore(claim.At, c.End.Date, c.Zone()) {
 		return Heard{}, false
 	}
-	bearing := bears(claim.Says, Inaccessible)
+	bearing := Bears(claim.Says, Inaccessible)
 	if claim.Says == Partial || claim.Says == Disrupted {
 		return Heard{}, false // a ban may have its hours
 	}
@@ -451,9 +238,9 @@ func own[T comparable](a, b []T) bool {
 	return slices.ContainsFunc(a, func(x T) bool { return slices.Contains(b, x) })
 }
 
-// bears gives which way a sighting speaks of a claim about access, "" when it
+// Bears gives which way an access that was seen speaks of a claim about access, "" when it
 // speaks neither way.
-func bears(says, seen Access) Bearing {
+func Bears(says, seen Access) Bearing {
 	reach := map[Access]int{Accessible: 1, Restored: 1, Partial: 0, Disrupted: 0, Inaccessible: -1, Blocked: -1}
 	a, b := reach[says], reach[seen]
 	switch {
@@ -472,7 +259,7 @@ func (r *Records) evidence(c *Case, e Evidence) Heard {
 	h := Heard{Ref: e.Ref, Bearing: e.Bearing, Why: e.Why, Cites: slices.Clone(e.Cites)}
 	if a := c.Act(e.Ref); a != nil {
 		h.Date, h.Cites = a.Date, append(h.Cites, a.Cites...)
-		h.strong = a.Docket != "" && r.byCourt(c, a)
+		h.Strong = a.Docket != "" && r.byCourt(c, a)
 	}
 	if s := c.Sighting(e.Ref); s != nil {
 		h.Date, h.Cites = s.Date, append(h.Cites, s.Cites...)
@@ -503,10 +290,10 @@ func (r *Records) support(c *Case, h Heard) Heard {
 		if !slices.Contains(h.Publishers, s.Publisher) {
 			h.Publishers = append(h.Publishers, s.Publisher)
 		}
-		h.strong = h.strong || slices.Contains([]SourceType{"official_document", "court_paper", "measurement"}, s.Type)
+		h.Strong = h.Strong || slices.Contains([]SourceType{"official_document", "court_paper", "measurement"}, s.Type)
 	}
 	if s := c.Sighting(h.Ref); s != nil {
-		h.strong = h.strong || slices.ContainsFunc(s.By, func(id string) bool {
+		h.Strong = h.Strong || slices.ContainsFunc(s.By, func(id string) bool {
 			a := r.Actor(c, id)
 			return a != nil && a.Kind == "measurer"
 		})
@@ -514,16 +301,24 @@ func (r *Records) support(c *Case, h Heard) Heard {
 	return h
 }
 
-// fromSources answers from what the sources say. One publisher alone decides
+// Decided reports whether a court's judgment is among the evidence on a claim.
+func (r *Records) Decided(c *Case, k *Claim) bool {
+	return slices.ContainsFunc(k.Evidence, func(e Evidence) bool {
+		a := c.Act(e.Ref)
+		return a != nil && a.Kind == "judgment" && r.byCourt(c, a)
+	})
+}
+
+// FromReports answers from what the sources say. One publisher alone decides
 // nothing unless a document, a court or a measuring body stands behind it.
-func fromSources(heard []Heard) (Verdict, Origin, string) {
+func FromReports(heard []Heard) (Verdict, Origin, string) {
 	publishers := map[Bearing]map[string]bool{"supports": {}, "contradicts": {}}
 	strong := false
 	for _, h := range heard {
 		for _, p := range h.Publishers {
 			publishers[h.Bearing][p] = true
 		}
-		strong = strong || h.strong
+		strong = strong || h.Strong
 	}
 	yes, no := len(publishers["supports"]), len(publishers["contradicts"])
 	said := fmt.Sprintf("%d for and %d against", yes, no)

@@ -1,8 +1,6 @@
 package casefile
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -123,13 +121,9 @@ type Deed struct {
 	Defied []string `json:"defied,omitempty"`
 }
 
-// Clock works out the turning points of a case, from the measurements where
-// they date the ban and else from the sources.
-func (r *Records) Clock(ctx context.Context, c *Case, m Measured) (Clock, error) {
-	ban, err := measuredBan(ctx, c, m)
-	if err != nil {
-		return Clock{}, fmt.Errorf("date the ban of case %s: %w", c.ID, err)
-	}
+// Clock works out the turning points of a case, from the measured ban where
+// there is one and else from the sources.
+func (r *Records) Clock(c *Case, ban *MeasuredBan) Clock {
 	clock := Clock{Spans: []Span{}, Deeds: []Deed{}, StatedTerm: c.StatedTerm}
 	lost, returned := accessPoints(c, ban)
 	clock.Points = []Point{
@@ -146,37 +140,7 @@ func (r *Records) Clock(ctx context.Context, c *Case, m Measured) (Clock, error)
 	}
 	clock.Spans = spans(c, clock.Points)
 	clock.Deeds = r.deeds(c, lost, returned)
-	return clock, nil
-}
-
-// measuredBan gives the ban in the archive that is this case's: the first
-// that overlaps the time from a week before the reported start to a week
-// after the reported end.
-func measuredBan(ctx context.Context, c *Case, m Measured) (*MeasuredBan, error) {
-	if m == nil || c.Start == nil {
-		return nil, nil
-	}
-	const margin = 7 * 24 * time.Hour
-	from, _ := c.Start.Date.Bounds(c.Zone())
-	if !from.IsZero() {
-		from = from.Add(-margin)
-	}
-	var to time.Time
-	if c.End != nil {
-		if _, to = c.End.Date.Bounds(c.Zone()); !to.IsZero() {
-			to = to.Add(margin)
-		}
-	}
-	for _, target := range c.Targets {
-		bans, err := m.Bans(ctx, target, c.Jurisdiction, from, to)
-		if err != nil {
-			return nil, err
-		}
-		if len(bans) > 0 {
-			return &bans[0], nil
-		}
-	}
-	return nil, nil
+	return clock
 }
 
 // accessPoints gives when access was lost and came back.
@@ -341,48 +305,11 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 }
 
 // Show works out what is shown with a case: as of a day, or with a zero day
-// all that is known.
-func (r *Records) Show(ctx context.Context, c *Case, asOf Date, m Measured) (*Case, error) {
+// all that is known. The measured ban, nil where there is none, is the one that
+// was known then.
+func (r *Records) Show(c *Case, asOf Date, measured *MeasuredBan) *Case {
 	shown := *r.AsOf(c, asOf)
-	if !asOf.IsZero() && m != nil {
-		m = until{m, asOf, c.Zone()}
-	}
-	clock, err := r.Clock(ctx, &shown, m)
-	if err != nil {
-		return nil, err
-	}
+	clock := r.Clock(&shown, measured)
 	shown.Computed = &Computed{AsOf: asOf, Chronology: r.Chronology(&shown), Clock: clock, Dockets: shown.dockets(clock.Deeds)}
-	return &shown, nil
-}
-
-// until is the archive as it stood at the end of a day: a ban that had not
-// ended then has no end.
-type until struct {
-	Measured
-	day  Date
-	zone *time.Location
-}
-
-func (u until) Bans(ctx context.Context, target, cc string, from, to time.Time) ([]MeasuredBan, error) {
-	bans, err := u.Measured.Bans(ctx, target, cc, from, to)
-	_, last := u.day.Bounds(u.zone)
-	var out []MeasuredBan
-	for _, b := range bans {
-		if !b.Start.Latest.Before(last) {
-			continue
-		}
-		if !b.End.Latest.Before(last) {
-			b.End = Window{}
-		}
-		out = append(out, b)
-	}
-	return out, err
-}
-
-func (u until) Cells(ctx context.Context, target, cc string, asns []uint32, from, to time.Time) ([]Cell, error) {
-	_, last := u.day.Bounds(u.zone)
-	if to.IsZero() || to.After(last) {
-		to = last
-	}
-	return u.Measured.Cells(ctx, target, cc, asns, from, to)
+	return &shown
 }

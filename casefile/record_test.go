@@ -16,6 +16,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/records"
 )
@@ -108,20 +109,17 @@ func validate(t *testing.T, s *jsonschema.Schema, what string, value any) {
 // What is shown follows the schema, as of any day too.
 func TestShownFollowsSchema(t *testing.T) {
 	r := load(t)
-	s, answer := compile(t, "#/$defs/Case"), compile(t, "#/$defs/Answer")
+	s, answers := compile(t, "#/$defs/Case"), compile(t, "#/$defs/Answer")
 	for _, c := range r.Cases {
 		for _, day := range []string{"", "2024-02-17", "2024-03-14", "2024-09-13", "2025-05-07", "2030-01-01"} {
-			shown, err := r.Show(context.Background(), c, casefile.MustDate(day), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			shown := r.Show(c, casefile.MustDate(day), nil)
 			validate(t, s, c.ID+" as of "+day, shown)
-			answers, err := r.Answers(context.Background(), shown, nil)
+			claims, err := answer.Claims(context.Background(), r, shown, casefile.Date{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, a := range answers {
-				validate(t, answer, c.ID+" "+a.Claim, a)
+			for _, a := range claims {
+				validate(t, answers, c.ID+" "+a.Claim, a)
 			}
 		}
 	}
@@ -273,10 +271,7 @@ func cited(b []byte) []string {
 func TestAsOf14March(t *testing.T) {
 	r := load(t)
 	c := r.Case("pk-2024-x")
-	shown, err := r.Show(context.Background(), c, casefile.MustDate("2024-03-14"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	shown := r.Show(c, casefile.MustDate("2024-03-14"), nil)
 	if shown.Status != "ongoing" || shown.End != nil {
 		t.Errorf("status %s, end %v", shown.Status, shown.End)
 	}
@@ -301,10 +296,7 @@ func TestAsOf14March(t *testing.T) {
 // The days that the sources give, worked out by the clock.
 func TestClockOfPakistan(t *testing.T) {
 	r := load(t)
-	clock, err := r.Clock(context.Background(), r.Case("pk-2024-x"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	clock := r.Clock(r.Case("pk-2024-x"), nil)
 	days := map[string]int64{}
 	for _, s := range clock.Spans {
 		days[string(s.From)+" "+string(s.To)] = s.Days
@@ -343,10 +335,7 @@ func TestCourtsOfPakistan(t *testing.T) {
 		"":           {"shc-x": "2024-09-24", "ihc-x": "2025-02-06", "lhc-x": "2025-04-17", "phc-x": ""},
 		"2024-05-01": {"shc-x": "2024-05-09", "ihc-x": "2024-04-03"},
 	} {
-		shown, err := r.Show(context.Background(), r.Case("pk-2024-x"), casefile.MustDate(day), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		shown := r.Show(r.Case("pk-2024-x"), casefile.MustDate(day), nil)
 		if len(shown.Computed.Dockets) != len(want) {
 			t.Errorf("as of %s: %d dockets, want %d", day, len(shown.Computed.Dockets), len(want))
 		}
@@ -364,7 +353,7 @@ func TestCourtsOfPakistan(t *testing.T) {
 // With an empty archive every claim is answered from the sources or untested.
 func TestClaimsWithEmptyArchive(t *testing.T) {
 	r := load(t)
-	answers, err := r.Answers(context.Background(), r.Case("pk-2024-x"), nil)
+	answers, err := answer.Claims(context.Background(), r, r.Case("pk-2024-x"), casefile.Date{}, nil)
 	if err != nil || len(answers) == 0 {
 		t.Fatal(len(answers), err)
 	}
@@ -384,7 +373,7 @@ func TestClaimsWithEmptyArchive(t *testing.T) {
 	for claim, want := range map[string]casefile.Verdict{
 		"techx-restored": casefile.Contradicted, "tarar-working": casefile.Contradicted, "operational-march-28": casefile.Contradicted,
 		"running-april-16": casefile.Contradicted, "ban-lifted-september": casefile.Contradicted, "mmnews-restored-undated": casefile.Untested,
-		"partly-restored": casefile.Mixed, "only-pta-may-block": casefile.Mixed, "article-19-kept": casefile.Untested, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
+		"partly-restored": casefile.Mixed, "only-pta-may-block": casefile.Disputed, "article-19-kept": casefile.Untested, "not-the-interior": casefile.Contradicted, "x-no-cooperation": casefile.Mixed,
 		"under-two-percent": casefile.Untested, "hostile-agencies": casefile.Untested,
 	} {
 		if got[claim] != want {
@@ -494,18 +483,19 @@ func TestCheckBetweenStartAndEnd(t *testing.T) {
 		{"2024-09-12/2024-09-14", casefile.Accessible, []casefile.ASN{17557}, casefile.Untested},
 		{"2024-09-12", casefile.Partial, nil, casefile.Untested},
 		{"2024-02-16", casefile.Blocked, nil, casefile.Untested},
-		{"2025-05-08", casefile.Blocked, nil, casefile.Untested},
+		{"2025-05-08", casefile.Blocked, nil, casefile.Contradicted}, // the day after those who report the end say that it was open
+		{"2025-09-08", casefile.Blocked, nil, casefile.Untested},
 		{"2025-05-06/2025-05-08", casefile.Accessible, nil, casefile.Supported}, // by what was seen on the 7th
 	} {
 		claim := casefile.AccessClaim{Target: "x", CC: "PK", At: casefile.MustDate(tt.at), Says: tt.says, Networks: tt.networks}
-		a, err := records.Check(t.Context(), claim, nil)
+		a, err := answer.Check(t.Context(), records, claim, nil)
 		if err != nil || a.Verdict != tt.want {
 			t.Errorf("%s %s %v: %s, want %s (%v; %s)", tt.at, tt.says, tt.networks, a.Verdict, tt.want, err, a.Reason)
 		}
 	}
 	pk := records.AsOf(records.Case("pk-2024-x"), casefile.MustDate("2024-12-31"))
 	k := casefile.Claim{ID: "asked", Access: &casefile.AccessClaim{Target: "x", CC: "PK", At: casefile.MustDate("2024-09-13"), Says: casefile.Blocked}}
-	if a, err := records.AnswerClaim(t.Context(), pk, &k, nil); err != nil || a.Verdict != casefile.Untested {
+	if a, err := answer.Claim(t.Context(), records, pk, &k, time.Time{}, nil); err != nil || a.Verdict != casefile.Untested {
 		t.Errorf("as of 2024 nobody knew of the end: %s (%v)", a.Verdict, err)
 	}
 }

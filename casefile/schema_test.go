@@ -66,7 +66,7 @@ var published = []reflect.Type{
 	reflect.TypeFor[Actor](), reflect.TypeFor[Law](), reflect.TypeFor[Section](), reflect.TypeFor[Ban](),
 	reflect.TypeFor[Source](), reflect.TypeFor[Copy](), reflect.TypeFor[Cite](),
 	reflect.TypeFor[Computed](), reflect.TypeFor[Entry](), reflect.TypeFor[Clock](), reflect.TypeFor[Point](), reflect.TypeFor[Span](), reflect.TypeFor[Deed](), reflect.TypeFor[DocketState](),
-	reflect.TypeFor[Answer](), reflect.TypeFor[Tally](), reflect.TypeFor[NetworkTally](), reflect.TypeFor[Votes](), reflect.TypeFor[Cell](), reflect.TypeFor[Heard](),
+	reflect.TypeFor[Answer](), reflect.TypeFor[Tally](), reflect.TypeFor[NetworkTally](), reflect.TypeFor[Heard](),
 }
 
 type property struct {

@@ -158,7 +158,7 @@ func (d *Detector) target(cells []series.Cell) []Event {
 		out = append(out, e)
 	}
 	if len(out) > 0 {
-		sum := hashCells(cells)
+		sum := HashCells(cells)
 		for i := range out {
 			out[i].InputHash = sum
 		}
@@ -238,8 +238,8 @@ func number(es []Event) {
 	}
 }
 
-// hashCells is the SHA-256 over what the model reads of the cells.
-func hashCells(cells []series.Cell) string {
+// HashCells is the SHA-256 over what the model reads of the cells, in hex.
+func HashCells(cells []series.Cell) string {
 	s := sha256.New()
 	buf := make([]byte, 0, 256)
 	for i := range cells {

@@ -129,6 +129,9 @@ func instant(t int64) *time.Time {
 	return &u
 }
 
+// Self is the interval itself, for templates.
+func (i Interval) Self() *Interval { return &i }
+
 // String writes the interval for people.
 func (i Interval) String() string {
 	const form = "2006-01-02 15:04"

@@ -182,6 +182,8 @@ func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 	raw = bytes.TrimSpace(raw)
 	object, list := raw[0] == '{', raw[0] == '['
 	switch {
+	case v.Type() == failureType && string(raw) == "false":
+		return // the probes of 2016 to 2019 write it for "no failure"
 	case v.Type() == failureType:
 		v.SetString(string(Unreadable))
 	case v.Kind() == reflect.Struct && object:

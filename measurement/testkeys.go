@@ -58,9 +58,11 @@ type TestKeys struct {
 	Lookups          map[string]DNSLookup `json:"lookups,omitempty"`
 
 	// echcheck, version 0.1: a handshake without and one with ECH, in the
-	// keys "control" and "target". Later versions use TLSHandshakes.
-	ECHControl *TLSHandshake `json:"-"`
-	ECHTarget  *TLSHandshake `json:"-"`
+	// keys "control" and "target". Later versions use TLSHandshakes, and write
+	// their connections to "tcp_connects".
+	ECHControl  *TLSHandshake `json:"-"`
+	ECHTarget   *TLSHandshake `json:"-"`
+	TCPConnects []TCPConnect  `json:"tcp_connects,omitempty"`
 }
 
 // Connection is the archival forms of one part of a test.

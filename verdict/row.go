@@ -22,6 +22,9 @@ const (
 	Insufficient  State = "insufficient" // below the evidence floor
 )
 
+// Accuses reports whether the state says that the network interferes.
+func (s State) Accuses() bool { return s == Blocked || s == LikelyBlocked }
+
 // Outcome is what one layer of one measurement came to. Empty: the layer was
 // not tried.
 type Outcome string

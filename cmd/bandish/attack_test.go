@@ -16,6 +16,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/store"
@@ -47,9 +48,9 @@ func (s seen) json() []byte {
 		s.host, s.at.Format(time.DateTime), s.asn, report, s.who, reset, page, control)
 }
 
-// stances are the standing, the answer to a claim of the last day and the
-// events about target x in ZZ.
-func stances(t *testing.T, p *pipeline.Pipeline, last time.Time) (answer *store.Answer, claim casefile.Verdict, events []event.Event) {
+// stances are the answer, the answer to a claim of the last day and the events
+// about target x in ZZ.
+func stances(t *testing.T, p *pipeline.Pipeline, last time.Time) (a *inquiry.Answered, claim casefile.Verdict, events []event.Event) {
 	t.Helper()
 	if _, err := p.Count(t.Context()); err != nil {
 		t.Fatal(err)
@@ -59,7 +60,8 @@ func stances(t *testing.T, p *pipeline.Pipeline, last time.Time) (answer *store.
 		t.Fatal(err)
 	}
 	defer st.Close()
-	a, err := st.Answer(t.Context(), store.Question{CC: "ZZ", Target: "x", Now: last})
+	desk := &inquiry.Desk{Store: st, Records: new(casefile.Records), Targets: p.Targets, Now: func() time.Time { return last }}
+	a, err = desk.Answer(t.Context(), inquiry.Ask{CC: "ZZ", Target: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,16 +69,15 @@ func stances(t *testing.T, p *pipeline.Pipeline, last time.Time) (answer *store.
 	if err != nil {
 		t.Fatal(err)
 	}
-	reachable := casefile.AccessClaim{Target: "x", CC: "ZZ", At: at, Says: casefile.Accessible}
-	said, err := new(casefile.Records).Check(t.Context(), reachable, store.Measured{Store: st})
+	said, err := desk.Check(t.Context(), casefile.AccessClaim{Target: "x", CC: "ZZ", At: at, Says: casefile.Accessible})
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := st.Events(t.Context(), store.Filter{CC: "ZZ"}, last.AddDate(0, 0, 1))
+	found, err := desk.Events(t.Context(), store.Filter{CC: "ZZ"}, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	events = slices.DeleteFunc(found.Events, func(e event.Event) bool { return e.Kind == event.Shutdown })
+	events = slices.DeleteFunc(slices.Clone(found.Events), func(e event.Event) bool { return e.Kind == event.Shutdown })
 	return a, said.Verdict, events
 }
 
@@ -132,7 +133,7 @@ func TestWhatItTakes(t *testing.T) {
 	}
 	p.Now = func() time.Time { return time.Date(2024, 2, 18, 0, 0, 0, 0, time.UTC) }
 	importing(t, p, honest())
-	if a, claim, events := stances(t, p, day17); a.Standing.State != verdict.OK || claim != casefile.Supported || len(events) > 0 {
+	if a, claim, events := stances(t, p, day17); a.State != verdict.OK || claim != casefile.Supported || len(events) > 0 {
 		t.Fatalf("without an attack: %s; the claim %s; %d events", a.Sentence, claim, len(events))
 	}
 	rows := 0
@@ -164,7 +165,7 @@ func TestWhatItTakes(t *testing.T) {
 					if len(events) > 0 {
 						event = fmt.Sprint("on ", len(events[0].Networks))
 					}
-					want := fmt.Sprintf("| %d | %d | %d | %s | %d | %s | %s |\n", addresses, networks, days, a.Standing.State, blocked, claim, event)
+					want := fmt.Sprintf("| %d | %d | %d | %s | %d | %s | %s |\n", addresses, networks, days, a.State, blocked, claim, event)
 					if !bytes.Contains(text, []byte(want)) {
 						t.Errorf("the table lacks this row:\n%s%s", want, a.Sentence)
 					}
@@ -256,8 +257,8 @@ func TestProbesWithoutReports(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if a, _, _ := stances(t, p, now); a.Standing.State != c.state || a.Standing.Reports != c.reports {
-				t.Errorf("%s of %d reports, want %s of %d: %s", a.Standing.State, a.Standing.Reports, c.state, c.reports, a.Sentence)
+			if a, _, _ := stances(t, p, now); a.State != c.state || a.Counts.Reports != c.reports {
+				t.Errorf("%s of %d reports, want %s of %d: %s", a.State, a.Counts.Reports, c.state, c.reports, a.Sentence)
 			}
 		})
 	}
@@ -298,8 +299,8 @@ func TestImportPresumesSenders(t *testing.T) {
 				docs = append(docs, seen{host: "x.com", asn: c.asn(i), at: at.Add(time.Duration(i) * time.Hour), report: c.report(i), who: "1", blocked: true}.json())
 			}
 			importing(t, p, docs)
-			if a, _, _ := stances(t, p, at); a.Standing.State != c.state || a.Standing.Reports != c.reports {
-				t.Errorf("%s of %d reports, want %s of %d: %s", a.Standing.State, a.Standing.Reports, c.state, c.reports, a.Sentence)
+			if a, _, _ := stances(t, p, at); a.State != c.state || a.Counts.Reports != c.reports {
+				t.Errorf("%s of %d reports, want %s of %d: %s", a.State, a.Counts.Reports, c.state, c.reports, a.Sentence)
 			}
 		})
 	}

@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,9 +15,7 @@ import (
 
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/country"
-	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/source"
-	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/targets"
 )
@@ -99,47 +95,18 @@ func (f *banFilter) names() ban.Names {
 // bans gives the bans that the filter chooses: those of the record and of the
 // archive's measurements and, where imported is true, of others' data sets.
 func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {
-	record, _, err := openRecords(*f.records)
+	desk, done, err := openDesk(ctx, *f.data, *f.records)
 	if err != nil {
 		return nil, err
 	}
-	reports := ban.FromRecord(record, f.day)
-	if imported {
-		others, err := importedReports(source.Open(*f.data), f.names())
-		if err != nil {
-			return nil, err
-		}
-		reports = append(reports, others...)
-	}
-	measured, err := f.measured(ctx)
+	defer done()
+	bans, err := desk.Bans(ctx, f.day, imported)
 	if err != nil {
 		return nil, err
 	}
-	bans := ban.Reconcile(append(reports, measured...))
 	return slices.DeleteFunc(bans, func(b ban.Ban) bool {
 		return *f.cc != "" && b.CC != *f.cc || *f.target != "" && b.Target != *f.target
 	}), nil
-}
-
-// measured are the bans that the archive's measurements show.
-func (f *banFilter) measured(ctx context.Context) ([]ban.Report, error) {
-	if _, err := os.Stat(filepath.Join(*f.data, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // nothing was imported or measured yet
-	}
-	a, err := archive.OpenExisting(*f.data)
-	if err != nil {
-		return nil, err
-	}
-	st, err := store.Open(a, "")
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
-	found, err := st.Events(ctx, store.Filter{CC: *f.cc, Until: f.day.AddDate(0, 0, 1)}, time.Time{})
-	if err != nil {
-		return nil, err
-	}
-	return ban.FromEvents(found.Events, f.day), nil
 }
 
 // importedReports reads the imported data sets out of their archived copies.

@@ -41,23 +41,19 @@ func runCheck(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, _, err := openRecords(*folder)
-	if err != nil {
-		return err
-	}
-	m, done, err := openMeasured(*data)
+	desk, done, err := openDesk(ctx, *data, *folder)
 	if err != nil {
 		return err
 	}
 	defer done()
-	answer, err := r.Check(ctx, claim, m)
+	answer, err := desk.Check(ctx, claim)
 	if err != nil {
 		return err
 	}
 	if *asJSON {
 		return printJSON(env.stdout, answer)
 	}
-	return printClaimAnswer(env.stdout, r, nil, answer)
+	return printClaimAnswer(env.stdout, desk.Records, nil, answer)
 }
 
 func parseClaim(platform, cc, when, says, networks string) (casefile.AccessClaim, error) {

@@ -40,12 +40,12 @@ func runClaims(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, done, err := openMeasured(*data)
+	desk, done, err := openDesk(ctx, *data, *folder)
 	if err != nil {
 		return err
 	}
 	defer done()
-	answers, err := r.AnswersAsOf(ctx, c, asOf, m)
+	_, answers, err := desk.Case(ctx, c, asOf)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func printTotals(w io.Writer, answers []casefile.Answer) error {
 		n[string(a.Verdict)]++
 		n["from "+string(a.AnsweredFrom)]++
 	}
-	_, err := fmt.Fprintf(w, "%d claims: %d supported, %d contradicted, %d mixed, %d untested; answered from measurements %d, from sources %d, from neither %d\n",
-		len(answers), n["supported"], n["contradicted"], n["mixed"], n["untested"], n["from measurements"], n["from sources"], n["from none"])
+	_, err := fmt.Fprintf(w, "%d claims: %d supported, %d contradicted, %d mixed, %d disputed, %d untested; answered from measurements %d, from sources %d, from neither %d\n",
+		len(answers), n["supported"], n["contradicted"], n["mixed"], n["disputed"], n["untested"], n["from measurements"], n["from sources"], n["from none"])
 	return err
 }

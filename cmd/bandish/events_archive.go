@@ -27,17 +27,16 @@ func judgeWeb(options observation.Options) history.Judge {
 	}
 }
 
-// eventsOfArchive detects in the verdicts of the archive. Only the country is
-// narrowed down while reading: other targets tell a broken probe from a ban.
+// eventsOfArchive gives the events of the archive or, with a last day, those
+// that could be found at its end.
 func eventsOfArchive(ctx context.Context, data string, q *eventsQuery) (event.Result, error) {
-	a, err := archive.OpenExisting(data)
+	if _, err := archive.OpenExisting(data); err != nil {
+		return event.Result{}, err
+	}
+	desk, done, err := openDesk(ctx, data, "")
 	if err != nil {
 		return event.Result{}, err
 	}
-	st, err := store.Open(a, "")
-	if err != nil {
-		return event.Result{}, err
-	}
-	defer st.Close()
-	return st.Events(ctx, store.Filter{CC: q.cc, Until: q.until}, q.until)
+	defer done()
+	return desk.Events(ctx, store.Filter{CC: q.cc, Target: q.target}, q.until)
 }

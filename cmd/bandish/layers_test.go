@@ -14,17 +14,20 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"country", "targets", "records", "internal/table", "measurement/dataformat"},
+	{"country", "targets", "records", "defect", "internal/table", "measurement/dataformat"},
 	{"measurement", "fingerprint", "internal/target"},
 	{"observation"},
 	{"verdict"},
-	{"series"},
+	{"series", "internal/reported"},
 	{"event", "casefile"},
 	{"event/bench", "request", "draft"},
 	{"ban", "event/bench/table"},
+	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert"},
-	{"internal/pipeline", "internal/store", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
-	{"internal/trial", "internal/web"},
+	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
+	{"internal/store"},
+	{"internal/inquiry"},
+	{"internal/trial", "internal/web", "internal/ooniapi"},
 	{"cmd/bandish", "cmd/bandish-probe"},
 }
 

@@ -19,12 +19,12 @@ func recordShow(ctx context.Context, w io.Writer, f recordFlags, id string) erro
 	if err != nil {
 		return usageError("--as-of: %v", err)
 	}
-	m, done, err := openMeasured(*f.data)
+	desk, done, err := openDesk(ctx, *f.data, *f.records)
 	if err != nil {
 		return err
 	}
 	defer done()
-	shown, err := r.Show(ctx, c, asOf, m)
+	shown, _, err := desk.Case(ctx, c, asOf)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/bandish/bandish/internal/archive"
-	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
@@ -20,7 +21,7 @@ import (
 func statusCommand() command {
 	return command{
 		name:  "status",
-		usage: "--cc CC --target T [--asn AS…] [--since DAY] [--until DAY] [--json]",
+		usage: "--cc CC --target T [--asn AS…] [--at DAY] [--as-of DAY] [--since DAY] [--json]",
 		about: "is it blocked, since when, how, on which networks",
 		run:   runStatus,
 	}
@@ -33,7 +34,10 @@ func runStatus(ctx context.Context, env *environment, args []string) error {
 	targetArg := fs.String("target", "", "`target`: a platform's id or a host name")
 	asn := fs.String("asn", "", "only these `networks`, as AS17557,AS9541")
 	since := fs.String("since", "", "first `day` of the timeline (UTC)")
-	until := fs.String("until", "", "answer as of the end of this `day` (UTC; default the last measurement)")
+	until := fs.String("until", "", "answer for the end of this `day` (UTC; default the last day with measurements or reports)")
+	fs.StringVar(until, "at", "", "the same as --until")
+	asOf := fs.String("as-of", "", "use what was known at the end of this `day` only")
+	folder := recordsFlag(fs.String)
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -57,24 +61,25 @@ func runStatus(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := archive.OpenExisting(*data)
+	known, err := dayArg("--as-of", *asOf)
 	if err != nil {
 		return err
 	}
-	st, err := store.Open(a, "")
+	if !known.IsZero() {
+		known = known.AddDate(0, 0, 1)
+	}
+	desk, done, err := openDesk(ctx, *data, *folder)
 	if err != nil {
 		return err
 	}
-	defer st.Close()
-	q := store.Question{CC: want.CC, Target: want.Target, ASNs: asns, Since: want.Since, Until: want.Until, Now: time.Now()}
-	if p, ok := reg.Platform(want.Target); ok {
-		q.Name = p.Name
-	}
-	answer, err := st.Answer(ctx, q)
-	if hint := a.Lacks(); err != nil && hint != "" {
-		return errors.New(hint)
-	}
+	defer done()
+	answer, err := desk.Answer(ctx, inquiry.Ask{CC: want.CC, Target: want.Target, ASNs: asns, Since: want.Since, At: want.Until, Known: known})
 	if err != nil {
+		if desk.Store != nil {
+			if hint := desk.Store.Archive().Lacks(); hint != "" {
+				return errors.New(hint)
+			}
+		}
 		return err
 	}
 	if *asJSON {
@@ -101,38 +106,43 @@ func asnList(s string) ([]uint32, error) {
 	return out, nil
 }
 
-func printAnswer(w io.Writer, a *store.Answer) {
+func printAnswer(w io.Writer, a *inquiry.Answered) {
 	fmt.Fprintln(w, a.Sentence)
+	for _, r := range a.Cases {
+		fmt.Fprintf(w, "case: %s (bandish record show %s)\n", r.Title, r.ID)
+	}
+	if a.Event != "" {
+		fmt.Fprintf(w, "dated ban: %s (bandish events --cc %s --target %s)\n", a.Event, a.CC, a.Target)
+	}
 	if len(a.Networks) == 0 {
 		return
 	}
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "NETWORK\tSTATE\tSINCE (UTC)\tHOW\tBLOCKED\tOK\tDOWN\tINCONCL.\tOF\tREPORTS")
-	line := func(name string, state verdict.State, since time.Time, how []string, n ...uint32) {
+	line := func(name string, state verdict.State, since *event.Interval, how []string, c *answer.Counts) {
 		from := ""
-		if !since.IsZero() {
-			from = since.Format("2006-01-02 15:04")
+		if since != nil {
+			from = answer.When(*since)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s", name, state, from, strings.Join(how, " "))
-		for _, x := range n {
-			fmt.Fprintf(t, "\t%d", x)
-		}
-		fmt.Fprintln(t)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\n", name, state, from, strings.Join(how, " "), c.Blocked, c.OK, c.Down, c.Inconclusive, c.Measurements, c.Reports)
 	}
-	s := a.Standing
-	line("all", s.State, s.Since.Latest, s.Mechanisms, s.Blocked, s.OK, s.Down, s.Inconclusive, s.Measurements, s.Reports)
+	name := "all"
+	if a.Partial {
+		name = "banned"
+	}
+	line(name, a.State, a.Since, a.How, &a.Counts)
 	for _, n := range a.Concluded() {
-		line(networkName(n.ASN), n.State, n.Since.Latest, n.Mechanisms, n.Blocked, n.OK, n.Down, n.Inconclusive, n.Measurements, n.Reports)
+		line(networkName(n.ASN), n.State, n.Since, n.How, &n.Counts)
 	}
 	t.Flush()
 	for _, n := range a.Thin() {
-		if n.Measurements > 0 {
-			fmt.Fprintf(w, "%s: %d blocked, %d ok, %d down, %d inconclusive: too little, %s\n", networkName(n.ASN), n.Blocked, n.OK, n.Down, n.Inconclusive, n.Missing)
+		if c := n.Counts; c.Measurements > 0 {
+			fmt.Fprintf(w, "%s: %d blocked, %d ok, %d down, %d inconclusive: too little, %s\n", networkName(n.ASN), c.Blocked, c.OK, c.Down, c.Inconclusive, n.Missing)
 		}
 	}
-	if len(s.Evidence) > 0 {
-		fmt.Fprintf(w, "\nevidence: %s\n", strings.Join(s.Evidence, "\n          "))
+	if len(a.Answer.Evidence) > 0 {
+		fmt.Fprintf(w, "\nevidence: %s\n", strings.Join(a.Answer.Evidence, "\n          "))
 	}
 	if spark := sparkline(a.Days); spark != "" {
 		fmt.Fprintf(w, "\n%s\n# blocked  + likely blocked  ? unclear  x down  . ok  - inconclusive  (space) no data\n", spark)
@@ -147,7 +157,7 @@ func networkName(asn uint32) string {
 }
 
 // sparkline is one character a day, the last 120 days.
-func sparkline(days []store.Day) string {
+func sparkline(days []answer.Day) string {
 	if len(days) == 0 {
 		return ""
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 )
 
@@ -71,7 +72,7 @@ func (s *Server) list(ctx context.Context) ([]incident, error) {
 		}
 	}
 	slices.SortFunc(all, func(a, b incident) int { return strings.Compare(a.ID, b.ID) })
-	found, err := s.Store.Events(ctx, store.Filter{}, s.Now())
+	found, err := s.Store.Events(ctx, store.Filter{})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (s *Server) ofCase(c *casefile.Case) incident {
 
 func (s *Server) ofEvent(e *event.Event) incident {
 	i := incident{
-		ID: e.ID, Slug: e.ID, Title: fmt.Sprintf("%s: %s", store.Country(e.CC), e.Scope), Reporter: e.Detector, Published: true, EventType: "incident",
+		ID: e.ID, Slug: e.ID, Title: fmt.Sprintf("%s: %s", inquiry.Country(e.CC), e.Scope), Reporter: e.Detector, Published: true, EventType: "incident",
 		ASNs: []int64{}, CCs: []string{e.CC}, Themes: []string{}, Tags: append([]string{string(e.Kind), string(e.State)}, e.Mechanisms...), Tests: []string{"web_connectivity"},
 		Domains: s.hosts(e.Targets), Links: []string{s.BaseURL + "/cc/" + e.CC},
 	}

@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/measurement"
@@ -230,7 +231,7 @@ func (s *Server) countries(_ http.ResponseWriter, r *http.Request) (any, error) 
 	groups, err := s.Store.Aggregate(r.Context(), store.Selection{}, []string{"probe_cc"}, "")
 	out := []one{}
 	for _, g := range groups {
-		out = append(out, one{g.Values[0], g.Measurements, store.Country(g.Values[0])})
+		out = append(out, one{g.Values[0], g.Measurements, inquiry.Country(g.Values[0])})
 	}
 	return map[string]any{"countries": out}, err
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
@@ -32,6 +33,7 @@ type Pipeline struct {
 	Archive      *archive.Archive
 	Targets      *target.Registry
 	Fingerprints *fingerprint.Set
+	Defects      *defect.Table
 	Verifier     *observation.Verifier
 	Now          func() time.Time
 	Workers      int // decoding goroutines; 0 means one a core
@@ -39,9 +41,10 @@ type Pipeline struct {
 	// Patience is how long a submission waits for its turn; 0 means 30 s.
 	Patience time.Duration
 
-	days   dayIndex
-	queue  queue
-	voices voices
+	days     dayIndex
+	queue    queue
+	voices   voices
+	findings findings
 }
 
 func (p *Pipeline) workers() int {
@@ -52,7 +55,7 @@ func (p *Pipeline) workers() int {
 }
 
 func (p *Pipeline) options() observation.Options {
-	return observation.Options{Target: p.targetOf, Fingerprints: p.Fingerprints, Verifier: p.Verifier}
+	return observation.Options{Target: p.targetOf, Fingerprints: p.Fingerprints, Defects: p.Defects, Verifier: p.Verifier}
 }
 
 // targetOf names the platform that a host, or failing that a test, speaks for.

@@ -69,12 +69,13 @@ func TestSendersEarnMarks(t *testing.T) {
 	}
 }
 
-// stands is the standing of target x in country QM by what was submitted.
-func stands(t *testing.T, p *Pipeline) (s series.Standing) {
+// stands is what the votes on target x in country QM come to by what was
+// submitted, all networks together.
+func stands(t *testing.T, p *Pipeline) (verdict.State, series.Cell) {
 	t.Helper()
-	cells := slices.DeleteFunc(counted(t, p), func(c series.Cell) bool { return c.CC != "QM" || c.Target != "x" })
-	s, _ = series.Stand(cells, time.Time{})
-	return s
+	cells := slices.DeleteFunc(counted(t, p), func(c series.Cell) bool { return c.CC != "QM" || c.Target != "x" || c.Layer != series.Whole })
+	sum := series.Sum(cells)
+	return sum.Conclude(), sum
 }
 
 // One submitter with any number of report ids and claimed networks moves no
@@ -106,8 +107,8 @@ func TestOneSubmitterMovesNoConclusion(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s := stands(t, p)
-			if s.State != c.want || s.Measurements+s.Aside != n {
+			state, s := stands(t, p)
+			if state != c.want || s.Measurements+s.Aside != n {
 				t.Errorf("%+v; want %s and %d measurements in all", s, c.want, n)
 			}
 			if _, err := p.Compact(t.Context(), true); err != nil {

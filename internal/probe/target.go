@@ -62,7 +62,7 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 		}
 	}
 	quick.Wait()
-	if !r.cfg.Passive && withoutReason(system.Err) {
+	if !r.cfg.Passive && doubtful(system, slices.Concat(answers...)) {
 		r.askStub(ctx, host)
 	}
 	r.unanswered = Failure(system.Err) == failTimeout
@@ -71,12 +71,15 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	return browser, others
 }
 
-// withoutReason reports a failure of the system's functions that stands for a
-// refusal as well as for a broken server.
-func withoutReason(err error) bool {
-	switch Failure(err) {
-	case "", failNXDOMAIN, failTimeout, failNoAnswer, failDNSRefused, failInterrupted:
+// doubtful reports whether the system's resolver has something to explain: it
+// failed, which its functions do without a reason, or no other resolver gave any
+// of its addresses. Where nobody answered there is nobody to ask.
+func doubtful(system Lookup, others []netip.Addr) bool {
+	switch Failure(system.Err) {
+	case failTimeout, failInterrupted:
 		return false
+	case "":
+		return !slices.ContainsFunc(system.Addrs, func(a netip.Addr) bool { return slices.Contains(others, a) })
 	}
 	return true
 }
@@ -85,8 +88,9 @@ func withoutReason(err error) bool {
 // router of a home.
 const stubName = "system"
 
-// askStub asks the system's own resolver directly, for the reason that the
-// system's functions keep back.
+// askStub asks the system's own resolver directly, for what the system's
+// functions keep back: the response code, and the extended errors (RFC 8914) by
+// which a resolver says that it withholds a name.
 func (r *run) askStub(ctx context.Context, host string) {
 	stub, ok := r.cfg.Network.(StubNetwork)
 	if !ok {

@@ -232,37 +232,6 @@ func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, err
 	return found, ok, err
 }
 
-// TargetStanding is how one target stood in a country in the days up to its
-// own last measurement.
-type TargetStanding struct {
-	Target   string
-	Networks int
-	series.Standing
-}
-
-// Standings concludes about every target that was measured in a country.
-func (s *Store) Standings(ctx context.Context, cc string) ([]TargetStanding, error) {
-	if _, err := s.refresh(ctx); err != nil {
-		return nil, err
-	}
-	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, '', voicesText(voices) FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
-	cells, err := s.cells(ctx, q, cc, cc, int64(series.Window/time.Second))
-	if err != nil {
-		return nil, err
-	}
-	var out []TargetStanding
-	for len(cells) > 0 {
-		n := 0
-		for n < len(cells) && cells[n].Target == cells[0].Target {
-			n++
-		}
-		st, networks := series.Stand(cells[:n], time.Time{})
-		out = append(out, TargetStanding{Target: cells[0].Target, Networks: len(networks), Standing: st})
-		cells = cells[n:]
-	}
-	return out, nil
-}
-
 // Place is one country × target that the archive has cells of.
 type Place struct {
 	CC, Target   string
@@ -296,9 +265,13 @@ func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
 // PublishedCounts are daily counts as OONI published them, without
 // measurements.
 type PublishedCounts struct {
-	Day                                           time.Time
-	Networks                                      int
-	Anomaly, Confirmed, Failure, OK, Measurements int64
+	Day          time.Time `json:"measurement_start_day"`
+	Networks     int       `json:"networks"`
+	Anomaly      int64     `json:"anomaly_count"`
+	Confirmed    int64     `json:"confirmed_count"`
+	Failure      int64     `json:"failure_count"`
+	OK           int64     `json:"ok_count"`
+	Measurements int64     `json:"measurement_count"`
 }
 
 // ofCounts are the filter's conditions on published counts.
@@ -370,4 +343,25 @@ func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Ro
 		}
 	}
 	return nil, nil
+}
+
+// Countries are those that the archive has measurements of, sorted.
+func (s *Store) Countries(ctx context.Context) ([]string, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT DISTINCT probe_cc FROM cells ORDER BY probe_cc`)
+	if err != nil {
+		return nil, fmt.Errorf("query countries: %w", err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var cc string
+		if err := rows.Scan(&cc); err != nil {
+			return nil, fmt.Errorf("query countries: %w", err)
+		}
+		out = append(out, cc)
+	}
+	return out, rows.Err()
 }

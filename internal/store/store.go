@@ -28,6 +28,8 @@ type Store struct {
 	db *sql.DB
 
 	open       openFiles
+	derived    derivedEvents
+	known      knownThen
 	mu         sync.Mutex // guards what follows
 	generation uint64
 	viewed     bool
@@ -98,6 +100,7 @@ func (s *Store) refresh(ctx context.Context) (*archive.Manifest, error) {
 		"cells":        {archive.Cells, m.Ruleset, emptyCells},
 		"layers":       {archive.Layers, m.Ruleset, emptyCells},
 		"counts":       {archive.Counts, "", emptyCounts},
+		"hours":        {archive.Hours, m.Ruleset, emptyCells},
 	} {
 		q := "CREATE OR REPLACE VIEW " + name + " AS "
 		files := s.files(m, v.kind, v.ruleset)

@@ -89,8 +89,11 @@ func TestEmptyArchive(t *testing.T) {
 	for r, err := range s.Verdicts(t.Context(), Filter{}) {
 		t.Errorf("a verdict of an empty archive: %v, %v", r, err)
 	}
-	if o, err := s.Standings(t.Context(), "ZZ"); err != nil || len(o) != 0 {
+	if o, err := s.CountryEvidence(t.Context(), "ZZ", time.Time{}, time.Time{}); err != nil || len(o) != 0 {
 		t.Errorf("targets of an empty archive: %v, %v", o, err)
+	}
+	if o, err := s.Events(t.Context(), Filter{}); err != nil || len(o.Events)+len(o.Artefacts) != 0 {
+		t.Errorf("events of an empty archive: %v, %v", o, err)
 	}
 	if o, err := s.Counts(t.Context(), Filter{CC: "ZZ"}); err != nil || len(o) != 0 {
 		t.Errorf("counts of an empty archive: %v, %v", o, err)
@@ -150,14 +153,22 @@ func TestVerdictsComeBackWhole(t *testing.T) {
 	}
 }
 
-func TestStandings(t *testing.T) {
+// The evidence of a whole country holds, of each target, what the target's own
+// holds of its last days.
+func TestCountryEvidence(t *testing.T) {
 	s := filled(t)
-	o, err := s.Standings(t.Context(), "ZZ")
-	if err != nil || len(o) != 1 {
-		t.Fatalf("%v, %v", o, err)
+	all, err := s.CountryEvidence(t.Context(), "ZZ", time.Time{}, time.Time{})
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%v, %v", all, err)
 	}
-	if x := o[0]; x.Target != "x" || x.Networks != 2 || x.Measurements != 20 || x.Blocked != 8 || x.State != verdict.LikelyBlocked || !x.Partial || !x.AsOf.Equal(day(7)) {
-		t.Errorf("x stands %+v", x)
+	own, err := s.Evidence(t.Context(), "ZZ", "x", time.Time{})
+	if err != nil || len(own.Days) == 0 {
+		t.Fatalf("%v, %v", own, err)
+	}
+	last := own.Days[len(own.Days)-1].End()
+	recent := slices.DeleteFunc(slices.Clone(own.Days), func(c series.Cell) bool { return c.Start < last-7*86400 })
+	if !reflect.DeepEqual(all["x"].Days, recent) {
+		t.Errorf("the country has %d cells of x, its own last days %d", len(all["x"].Days), len(recent))
 	}
 	p, err := s.Places(t.Context(), 10)
 	if err != nil || len(p) != 1 || p[0].Measurements != 24 {

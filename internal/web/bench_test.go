@@ -12,11 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
 )
@@ -64,36 +66,26 @@ func benchStore(b *testing.B) *store.Store {
 	return s
 }
 
-// fill writes a year of n verdicts and their cells.
+// fill writes a year of n verdicts, their cells and events.
 func fill(b *testing.B, a *archive.Archive, n int) {
 	b.Helper()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	err := a.Update(b.Context(), func(u *archive.Update) error {
 		u.Manifest.Ruleset = "bench"
-		var cells []series.Cell
 		for d := range 366 {
 			day := start.AddDate(0, 0, d)
 			rows := benchDay(rnd, day, n/366)
 			if _, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: day.Format(time.DateOnly), Ruleset: "bench"}, rows); err != nil {
 				return err
 			}
-			c := series.NewBuilder(series.Day).WithLayers()
-			for i := range rows {
-				c.Add(&rows[i])
-			}
-			cells = append(cells, c.Cells()...)
-			if next := day.AddDate(0, 0, 1); next.Month() != day.Month() {
-				series.Sort(cells)
-				if err := pipeline.AddCells(u, archive.Segment{Period: day.Format("2006-01"), Ruleset: "bench"}, cells); err != nil {
-					return err
-				}
-				cells = cells[:0]
-			}
 		}
 		return nil
 	})
 	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := (&pipeline.Pipeline{Archive: a}).Count(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -117,7 +109,8 @@ func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
 				DNS: verdict.Layer{Outcome: "ok", Rule: "D1"}, TCP: verdict.Layer{Outcome: "ok", Rule: "T1"}, TLS: verdict.Layer{Outcome: "ok", Rule: "L1"}, Rules: []string{"D1", "T1", "L1"},
 				Raw: fmt.Sprintf("%064x", day.YearDay()), Line: uint32(i),
 			}
-			if rnd.IntN(12) == 0 {
+			banned := c%10 == 0 && r.Target == "t11.example" && r.ASN < 64516 && day.YearDay() >= 60 && day.YearDay() < 200
+			if rnd.IntN(12) == 0 || banned {
 				r.State, r.Mechanisms, r.TLS = verdict.LikelyBlocked, []string{"tls.reset"}, verdict.Layer{Outcome: "blocked", Rule: "L2"}
 			}
 			out = append(out, r)
@@ -129,12 +122,21 @@ func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
 // BenchmarkQueries times what the page and the command line ask, warm.
 func BenchmarkQueries(b *testing.B) {
 	s := benchStore(b)
-	q := store.Question{CC: "AK", Target: "t07.example", Now: time.Now()}
-	a, err := s.Answer(b.Context(), q)
+	reg, err := target.Load(targets.FS)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rec, err := casefile.Load(records.FS, "records")
+	if err != nil {
+		b.Fatal(err)
+	}
+	desk := &inquiry.Desk{Store: s, Targets: reg, Records: rec, Now: time.Now}
+	q := inquiry.Ask{CC: "AK", Target: "t07.example"}
+	a, err := desk.Answer(b.Context(), q)
 	if err != nil || len(a.Days) < 300 {
 		b.Fatalf("%d days, %v", len(a.Days), err)
 	}
-	st, err := s.Standings(b.Context(), "AK")
+	st, err := desk.InCountry(b.Context(), "AK", time.Time{}, time.Time{})
 	if err != nil || len(st) != 60 {
 		b.Fatalf("%d targets, %v", len(st), err)
 	}
@@ -153,15 +155,11 @@ func BenchmarkQueries(b *testing.B) {
 		}
 	})
 	run("the answer that the page shows", func() {
-		if _, err := s.Answer(b.Context(), q); err != nil {
+		if _, err := desk.Answer(b.Context(), q); err != nil {
 			b.Fatal(err)
 		}
 	})
-	reg, err := target.Load(targets.FS)
-	if err != nil {
-		b.Fatal(err)
-	}
-	site := (&Site{Store: s, Targets: reg, Now: time.Now, Log: slog.Default()}).Handler()
+	site := (&Site{Desk: desk, Store: s, Targets: reg, Records: rec, Now: time.Now, Log: slog.Default()}).Handler()
 	run("the page", func() {
 		w := httptest.NewRecorder()
 		site.ServeHTTP(w, httptest.NewRequest("GET", "/cc/AK/t07.example", nil))
@@ -169,8 +167,20 @@ func BenchmarkQueries(b *testing.B) {
 			b.Fatal(w.Code, w.Body.String())
 		}
 	})
+	for name, page := range map[string]string{
+		"the page of a ban": "/cc/AK/t11.example?at=2024-05-01", "the country's page": "/cc/AK", "the start page": "/", "the page of all bans": "/events",
+		"the page of a case": "/cases/pk-2024-x", "a claim checked": "/check?target=t11.example&cc=AE&at=2024-05-01&claim=accessible",
+	} {
+		run(name, func() {
+			w := httptest.NewRecorder()
+			site.ServeHTTP(w, httptest.NewRequest("GET", page, nil))
+			if w.Code != 200 {
+				b.Fatal(w.Code, w.Body.String())
+			}
+		})
+	}
 	run("state of all targets of a country", func() {
-		if _, err := s.Standings(b.Context(), q.CC); err != nil {
+		if _, err := desk.InCountry(b.Context(), q.CC, time.Time{}, time.Time{}); err != nil {
 			b.Fatal(err)
 		}
 	})

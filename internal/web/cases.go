@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
-	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/inquiry"
 )
 
 // cases lists the record.
@@ -20,7 +20,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := []line{}
 	for _, c := range s.Records.Cases {
-		list = append(list, line{c.ID, c.Title, c.Jurisdiction, store.Country(c.Jurisdiction), c.Status})
+		list = append(list, line{c.ID, c.Title, c.Jurisdiction, inquiry.Country(c.Jurisdiction), c.Status})
 	}
 	return s.respond(w, r, "cases.html", list, map[string]any{"Title": "The case record"})
 }
@@ -41,17 +41,12 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return badRequest("as-of: " + err.Error())
 	}
-	m := store.Measured{Store: s.Store}
-	shown, err := s.Records.Show(r.Context(), c, asOf, m)
-	if err != nil {
-		return err
-	}
-	answers, err := s.Records.AnswersAsOf(r.Context(), c, asOf, m)
+	shown, answers, err := s.Desk.Case(r.Context(), c, asOf)
 	if err != nil {
 		return err
 	}
 	return s.respond(w, r, "case.html", casePage{shown, answers}, map[string]any{
-		"Title": c.Title, "AsOf": asOf.String(), "Country": store.Country(c.Jurisdiction), "Cites": s.citation(c), "Names": func(ids []string) string { return s.Records.Names(c, ids) },
+		"Title": c.Title, "AsOf": asOf.String(), "Country": inquiry.Country(c.Jurisdiction), "Cites": s.citation(c), "Names": func(ids []string) string { return s.Records.Names(c, ids) },
 		"Act": shown.Act, "Basis": func(list []casefile.Basis) []string { return s.Records.LegalBasis(c, list) },
 	})
 }
@@ -102,9 +97,9 @@ func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
 	if claim.Says, err = casefile.ParseAccess(q.Get("claim")); err != nil {
 		return badRequest("claim: " + err.Error())
 	}
-	answer, err := s.Records.Check(r.Context(), claim, store.Measured{Store: s.Store})
+	answer, err := s.Desk.Check(r.Context(), claim)
 	if err != nil {
 		return err
 	}
-	return s.respond(w, r, "check.html", answer, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses(), "Country": store.Country(claim.CC), "Asked": q})
+	return s.respond(w, r, "check.html", answer, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses(), "Country": inquiry.Country(claim.CC), "Asked": q})
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
 )
@@ -63,7 +63,7 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 		e.Source, e.SourceLine = publicName(entry.Source), entry.Line
 	}
 	return s.respond(w, r, "measurement.html", e, map[string]any{
-		"Title": "Measurement " + uid, "Country": store.Country(v.CC), "Name": s.name(v.Target),
+		"Title": "Measurement " + uid, "Country": inquiry.Country(v.CC), "Name": s.name(v.Target),
 	})
 }
 

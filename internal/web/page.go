@@ -4,54 +4,53 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
-	"github.com/bandish/bandish/verdict"
 )
 
-// home lists what the archive knows, or says that it knows nothing and how to
-// change that.
+// homePage is what is blocked, and what was measured.
+type homePage struct {
+	Blocked  []answer.Answer `json:"blocked"`
+	Measured []place         `json:"measured"`
+}
+
+// place is one target in one country that the archive has measurements of.
+type place struct {
+	CC           string    `json:"probe_cc"`
+	Country      string    `json:"country"`
+	Target       string    `json:"target"`
+	Name         string    `json:"name"`
+	Measurements int64     `json:"measurements"`
+	Last         time.Time `json:"last_measured"` // start of the last day
+}
+
+// home says what is blocked, and lists what the archive knows.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
-	places, err := s.Store.Places(r.Context(), 500)
+	blocked, err := s.Desk.Blocked(r.Context())
 	if err != nil {
 		return err
 	}
-	type place struct {
-		store.Place
-		Name, Country string
+	places, err := s.Desk.Places(r.Context(), 500)
+	if err != nil {
+		return err
 	}
-	list := make([]place, len(places))
-	for i, p := range places {
-		list[i] = place{p, s.name(p.Target), store.Country(p.CC)}
+	page := homePage{Blocked: blocked, Measured: []place{}}
+	for _, p := range places {
+		page.Measured = append(page.Measured, place{p.CC, inquiry.Country(p.CC), p.Target, s.Desk.Name(p.Target), p.Measurements, p.Last})
 	}
-	return s.respond(w, r, "home.html", list, map[string]any{"Title": "Bandish: the open record of internet bans"})
+	return s.respond(w, r, "home.html", page, map[string]any{"Title": "Bandish: the open record of internet bans"})
 }
 
 // name is what readers call a target.
-func (s *Site) name(id string) string {
-	if p, ok := s.Targets.Platform(id); ok {
-		return p.Name
-	}
-	return id
-}
+func (s *Site) name(id string) string { return s.Desk.Name(id) }
 
-// countryPage is the state of all targets of a country.
+// countryPage is the answer for each target of a country.
 type countryPage struct {
-	CC      string        `json:"probe_cc"`
-	Country string        `json:"country"`
-	AsOf    time.Time     `json:"as_of,omitzero"`
-	Targets []targetState `json:"targets"`
-}
-
-type targetState struct {
-	Target       string        `json:"target"`
-	Name         string        `json:"name"`
-	State        verdict.State `json:"state"`
-	Partial      bool          `json:"partial,omitempty"`
-	AsOf         time.Time     `json:"as_of"`
-	Blocked      uint32        `json:"blocked"`
-	OK           uint32        `json:"ok"`
-	Measurements uint32        `json:"measurements"`
-	Networks     int           `json:"networks"`
+	CC      string          `json:"probe_cc"`
+	Country string          `json:"country"`
+	Targets []answer.Answer `json:"targets"`
 }
 
 func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
@@ -59,21 +58,16 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 	if !countryCode.MatchString(cc) {
 		return notFound("A country is two capital letters, as in /cc/PK.")
 	}
-	stands, err := s.Store.Standings(r.Context(), cc)
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	page := countryPage{CC: cc, Country: store.Country(cc)}
-	for _, st := range stands {
-		page.Targets = append(page.Targets, targetState{
-			Target: st.Target, Name: s.name(st.Target), State: st.State, Partial: st.Partial, AsOf: st.AsOf,
-			Blocked: st.Blocked, OK: st.OK, Measurements: st.Measurements, Networks: st.Networks,
-		})
-		if st.AsOf.After(page.AsOf) {
-			page.AsOf = st.AsOf
-		}
+	answers, err := s.Desk.InCountry(r.Context(), cc, t.at, t.known)
+	if err != nil {
+		return err
 	}
-	return s.respond(w, r, "country.html", page, map[string]any{"Title": "What is blocked in " + page.Country + "?"})
+	page := countryPage{CC: cc, Country: inquiry.Country(cc), Targets: answers}
+	return s.respond(w, r, "country.html", page, map[string]any{"Title": "What is blocked in " + page.Country + "?", "Query": r.URL.RawQuery})
 }
 
 // answer is the page of one target in one country.
@@ -86,17 +80,44 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return notFound("There is no target of this name: " + err.Error())
 	}
-	since, until, err := span(r)
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	a, err := s.Store.Answer(r.Context(), store.Question{CC: cc, Target: id, Name: s.name(id), Since: since, Until: until, Now: s.Now()})
+	a, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: cc, Target: id, At: t.at, Known: t.known, Since: t.since})
 	if err != nil {
 		return err
 	}
 	return s.respond(w, r, "answer.html", a, map[string]any{
 		"Title":    "Is " + a.Name + " blocked in " + a.Country + "?",
-		"Timeline": timeline(a, since, until),
+		"Timeline": timeline(a, t.since, t.at),
 		"Shown":    s.Now().UTC(),
 	})
+}
+
+// events lists the dated bans.
+func (s *Site) events(w http.ResponseWriter, r *http.Request) error {
+	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	list := found.Events
+	if list == nil {
+		list = []event.Event{}
+	}
+	return s.respond(w, r, "events.html", list, map[string]any{"Title": "Bans that were measured", "Name": s.Desk.Name, "Country": inquiry.Country})
+}
+
+// event is the page of one dated ban.
+func (s *Site) event(w http.ResponseWriter, r *http.Request) error {
+	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	for i := range found.Events {
+		if e := &found.Events[i]; e.ID == r.PathValue("id") {
+			return s.respond(w, r, "event.html", e, map[string]any{"Title": e.Scope + " in " + inquiry.Country(e.CC), "Name": s.Desk.Name, "Country": inquiry.Country(e.CC)})
+		}
+	}
+	return notFound("There is no dated ban of this id. Ids of bans that were found no more are in no list.")
 }

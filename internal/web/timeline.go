@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -33,7 +34,7 @@ var barHeights = map[verdict.State]int{
 // timeline draws the days of all networks together and of each network as one
 // SVG: a row a network, a column a day. Days without data are hatched, never
 // blank and never the colour of ok.
-func timeline(a *store.Answer, since, until time.Time) template.HTML {
+func timeline(a *inquiry.Answered, since, until time.Time) template.HTML {
 	if len(a.Days) == 0 {
 		return ""
 	}
@@ -113,12 +114,12 @@ func (r *timelineRow) worst(from time.Time, days int) verdict.State {
 
 type timelineRow struct {
 	label string
-	days  map[string]store.Day
-	parts []map[string]store.Day // the networks, of all together
+	days  map[string]answer.Day
+	parts []map[string]answer.Day // the networks, of all together
 }
 
 // rowsOf gives all networks together first, then those most measured.
-func rowsOf(a *store.Answer) []timelineRow {
+func rowsOf(a *inquiry.Answered) []timelineRow {
 	rows := []timelineRow{{label: "all networks together", days: index(a.Days)}}
 	size := map[uint32]uint32{}
 	for asn, days := range a.ByASN {
@@ -138,8 +139,8 @@ func rowsOf(a *store.Answer) []timelineRow {
 	return rows
 }
 
-func index(days []store.Day) map[string]store.Day {
-	m := make(map[string]store.Day, len(days))
+func index(days []answer.Day) map[string]answer.Day {
+	m := make(map[string]answer.Day, len(days))
 	for _, d := range days {
 		m[d.Date] = d
 	}
@@ -148,8 +149,8 @@ func index(days []store.Day) map[string]store.Day {
 
 // merge sums the days of one column; the column shows the strongest state
 // that any of its days has against the network.
-func merge(days map[string]store.Day, from, to time.Time) (store.Day, bool) {
-	var sum store.Day
+func merge(days map[string]answer.Day, from, to time.Time) (answer.Day, bool) {
+	var sum answer.Day
 	found := false
 	for t := from; t.Before(to); t = t.AddDate(0, 0, 1) {
 		d, ok := days[t.Format(time.DateOnly)]

@@ -5,20 +5,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
 )
 
 // What most networks say does not hide that one of them blocks; a day without
 // data is neither of them.
 func TestTimelineShowsTheNetworkThatBlocks(t *testing.T) {
-	day := func(date string, s verdict.State, blocked, ok uint32) store.Day {
-		return store.Day{Date: date, State: s, Blocked: blocked, OK: ok, Measurements: blocked + ok}
+	day := func(date string, s verdict.State, blocked, ok uint32) answer.Day {
+		return answer.Day{Date: date, State: s, Blocked: blocked, OK: ok, Measurements: blocked + ok}
 	}
-	a := &store.Answer{
-		Sentence: "A sentence.",
-		Days:     []store.Day{day("2024-02-01", verdict.OK, 0, 9), day("2024-02-03", verdict.OK, 3, 6)},
-		ByASN: map[uint32][]store.Day{
+	a := &inquiry.Answered{
+		Answer: answer.Answer{Sentence: "A sentence."},
+		Days:   []answer.Day{day("2024-02-01", verdict.OK, 0, 9), day("2024-02-03", verdict.OK, 3, 6)},
+		ByASN: map[uint32][]answer.Day{
 			64512: {day("2024-02-01", verdict.OK, 0, 3), day("2024-02-03", verdict.LikelyBlocked, 3, 0)},
 			64513: {day("2024-02-01", verdict.OK, 0, 6), day("2024-02-03", verdict.OK, 0, 6)},
 		},

@@ -21,7 +21,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
@@ -32,6 +35,7 @@ var files embed.FS
 
 // Site serves the pages. Its fields are set before first use.
 type Site struct {
+	Desk    *inquiry.Desk
 	Store   *store.Store
 	Targets *target.Registry
 	Records *casefile.Records
@@ -67,6 +71,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /{$}":              s.home,
 		"GET /cc/{cc}":          s.country,
 		"GET /cc/{cc}/{target}": s.answer,
+		"GET /events":           s.events,
+		"GET /events/{id}":      s.event,
 		"GET /m/{uid}":          s.measurement,
 		"GET /rules":            s.rules,
 		"GET /cases":            s.cases,
@@ -200,24 +206,34 @@ func (s *Site) style(w http.ResponseWriter, r *http.Request) error {
 
 var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
 
-// span reads ?since= and ?until= (inclusive days).
-func span(r *http.Request) (since, until time.Time, err error) {
-	for name, to := range map[string]*time.Time{"since": &since, "until": &until} {
-		v := r.URL.Query().Get(name)
+// times are the days that an address names, as moments: since is the start of
+// a day, at and known are exclusive ends.
+type times struct{ since, at, known time.Time }
+
+// timesOf reads ?since=, ?at= (or ?until=) and ?as-of=, each a day. "At" is the
+// day that is asked about; "as of" is the day whose knowledge is used.
+func timesOf(r *http.Request) (times, error) {
+	var t times
+	for _, p := range []struct {
+		name string
+		to   *time.Time
+	}{{"since", &t.since}, {"until", &t.at}, {"at", &t.at}, {"as-of", &t.known}} {
+		v := r.URL.Query().Get(p.name)
 		if v == "" {
 			continue
 		}
-		if *to, err = time.Parse(time.DateOnly, v); err != nil {
-			return since, until, badRequest(fmt.Sprintf("%s is %q: want a day as 2024-02-17.", name, v))
+		day, err := time.Parse(time.DateOnly, v)
+		if err != nil {
+			return t, badRequest(fmt.Sprintf("%s is %q: want a day as 2024-02-17.", p.name, v))
+		}
+		if *p.to = day; p.name != "since" {
+			*p.to = day.AddDate(0, 0, 1)
 		}
 	}
-	if !until.IsZero() {
-		until = until.AddDate(0, 0, 1)
+	if !t.since.IsZero() && !t.at.IsZero() && !t.since.Before(t.at) {
+		return t, badRequest("since is after the day that is asked about.")
 	}
-	if !since.IsZero() && !until.IsZero() && !since.Before(until) {
-		return since, until, badRequest("since is after until.")
-	}
-	return since, until, nil
+	return t, nil
 }
 
 // functions are those of the templates.
@@ -226,6 +242,8 @@ var functions = template.FuncMap{
 	"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
 	"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 	"words":  stateWord,
+	"when":   when,
+	"share":  func(f *float64) string { return fmt.Sprintf("%.0f %%", 100**f) },
 	"path":   url.PathEscape,
 	"inc":    func(i int) int { return i + 1 },
 }
@@ -245,4 +263,12 @@ func stateWord(s any) string {
 		return "ok"
 	}
 	return "too little data"
+}
+
+// when says an interval in words; nil is not known.
+func when(i *event.Interval) string {
+	if i == nil {
+		return "not known"
+	}
+	return answer.When(*i)
 }

@@ -1,0 +1,447 @@
+package answer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/series"
+)
+
+// Archive is where claims find what was measured and what others report. A nil
+// Archive holds nothing.
+type Archive interface {
+	// Evidence is what there is on a target in a country, as known before a
+	// moment; zero is all.
+	Evidence(ctx context.Context, cc, target string, known time.Time) (Evidence, error)
+	// Cells are cells of whole measurements in [from, to), sorted: hourly ones
+	// where the time is short enough for hours to matter, else daily ones.
+	Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error)
+}
+
+// Claims holds every claim of a case against the evidence as it was known at
+// the end of a day; a zero day is now.
+func Claims(ctx context.Context, r *casefile.Records, c *casefile.Case, asOf casefile.Date, a Archive) ([]casefile.Answer, error) {
+	_, known := asOf.Bounds(c.Zone())
+	c = r.AsOf(c, asOf)
+	out := []casefile.Answer{}
+	for i := range c.Claims {
+		k := &c.Claims[i]
+		if k.Withdrawn != nil {
+			continue
+		}
+		answered, err := Claim(ctx, r, c, k, known, a)
+		if err != nil {
+			return nil, fmt.Errorf("answer claim %s of case %s: %w", k.ID, c.ID, err)
+		}
+		out = append(out, answered)
+	}
+	return out, nil
+}
+
+// Claim holds one claim against the measurements, where it is about access and
+// there are enough, and else against what sources report. A question of law is
+// decided by courts only.
+func Claim(ctx context.Context, r *casefile.Records, c *casefile.Case, k *casefile.Claim, known time.Time, a Archive) (casefile.Answer, error) {
+	out := casefile.Answer{Claim: k.ID, Says: k.Says, By: k.By, Date: k.Date, Access: k.Access, Sources: r.Hear(c, k)}
+	err := settle(ctx, &out, c.Zone(), known, a)
+	if k.About == "law" && out.Verdict != casefile.Untested && !r.Decided(c, k) {
+		out.Verdict, out.Reason = casefile.Disputed, "It is a question of law that no court has decided. "+out.Reason
+	}
+	return out, err
+}
+
+// Check answers a claim about access that stands in no case: from the
+// measurements, else from what the record's cases and imported lists report.
+func Check(ctx context.Context, r *casefile.Records, claim casefile.AccessClaim, a Archive) (casefile.Answer, error) {
+	out := casefile.Answer{Says: fmt.Sprintf("%s is %s in %s, %s", claim.Target, claim.Says, claim.CC, claim.At), Access: &claim, Sources: []casefile.Heard{}}
+	zone := time.UTC
+	for _, c := range r.Cases {
+		if c.Jurisdiction != claim.CC || c.Withdrawn != nil {
+			continue
+		}
+		zone = c.Zone()
+		for _, h := range r.Hear(c, &casefile.Claim{Access: &claim}) {
+			h.Case = c.ID
+			out.Sources = append(out.Sources, h)
+		}
+	}
+	return out, settle(ctx, &out, zone, time.Time{}, a)
+}
+
+// settle fills in the verdict: from measurements where they reach the floor,
+// else from what is reported.
+func settle(ctx context.Context, out *casefile.Answer, zone *time.Location, known time.Time, a Archive) error {
+	why := ""
+	switch {
+	case out.Access == nil:
+	case out.Access.At.IsZero():
+		why = "The claim names no time, so no measurement can be held against it. "
+	default:
+		from, to := out.Access.At.Bounds(zone)
+		tally, err := measure(ctx, out.Access, from, to, known, a)
+		if err != nil {
+			return err
+		}
+		out.Measured = &tally.Tally
+		out.Sources = append(out.Sources, tally.heard...)
+		var enough bool
+		if out.Verdict, why, enough = weighTally(&tally, out.Access.Says); enough {
+			out.AnsweredFrom, out.Reason = casefile.FromMeasurements, why
+			return nil
+		}
+		why += " "
+	}
+	out.Verdict, out.AnsweredFrom, out.Reason = casefile.FromReports(out.Sources)
+	out.Reason = why + out.Reason
+	return nil
+}
+
+// tallied is what was measured in the time of a claim, and what lists report.
+type tallied struct {
+	casefile.Tally
+	sum   series.Cell // of all networks
+	heard []casefile.Heard
+}
+
+// measure counts the cells in the time of a claim and reads each network. A
+// cell counts when its middle lies in that time.
+func measure(ctx context.Context, claim *casefile.AccessClaim, from, to, known time.Time, a Archive) (tallied, error) {
+	t := tallied{Tally: casefile.Tally{From: stampOrNil(from), To: stampOrNil(to), Networks: []casefile.NetworkTally{}, Events: []string{}}}
+	if a == nil {
+		return t, nil
+	}
+	if !known.IsZero() && (to.IsZero() || to.After(known)) {
+		to = known
+	}
+	fail := func(err error) (tallied, error) {
+		return t, fmt.Errorf("read the measurements of %s in %s: %w", claim.Target, claim.CC, err)
+	}
+	ev, err := a.Evidence(ctx, claim.CC, claim.Target, known)
+	if err != nil {
+		return fail(err)
+	}
+	cells, err := a.Cells(ctx, claim.CC, claim.Target, from, to, known)
+	if err != nil {
+		return fail(err)
+	}
+	asked := func(asn uint32) bool {
+		return len(claim.Networks) == 0 || slices.Contains(claim.Networks, casefile.ASN(asn))
+	}
+	by := map[uint32][]series.Cell{}
+	for _, c := range cells {
+		middle := time.Unix(c.Start+c.Span/2, 0)
+		if c.Measurements > 0 && asked(c.ASN) && (from.IsZero() || !middle.Before(from)) && (to.IsZero() || middle.Before(to)) {
+			by[c.ASN] = append(by[c.ASN], c)
+		}
+	}
+	spans := newView(Question{CC: claim.CC, Target: claim.Target}, ev).spans
+	for i := range spans {
+		if s := &spans[i]; asked(s.asn) && s.covers(from, to) && (s.endFirst != nil || len(cells) > 0) {
+			by[s.asn] = slices.Clip(by[s.asn]) // it stands, even if nobody measured it in that time
+		}
+	}
+	t.sum = series.Sum(slices.Concat(slices.Collect(maps.Values(by))...))
+	for _, asn := range slices.Sorted(maps.Keys(by)) {
+		t.network(asn, by[asn], spans, from, to)
+	}
+	slices.SortStableFunc(t.Networks, func(x, y casefile.NetworkTally) int {
+		return cmp.Or(cmp.Compare(size(y), size(x)), cmp.Compare(x.ASN, y.ASN))
+	})
+	t.heard = listed(ev.Bans, claim, from, to)
+	return t, nil
+}
+
+func size(n casefile.NetworkTally) int64 { return n.OK + n.Blocked + n.Down + n.Unclear }
+
+func stampOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// network adds one network: within a dated ban it is blocked, at the ban's
+// edges it is mixed, and outside of bans it is what its measurements say, which
+// is never blocked.
+func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, to time.Time) {
+	sum := series.Sum(cells)
+	n := casefile.NetworkTally{ASN: casefile.ASN(asn), OK: int64(sum.OK), Blocked: int64(sum.Blocked) + int64(sum.Likely), Down: int64(sum.Down),
+		Unclear: int64(sum.Impaired) + int64(sum.Insufficient)}
+	n.Reading = read(&sum)
+	for i := range spans {
+		s := &spans[i]
+		if s.asn != asn || !s.may(from, upTo(to)) {
+			continue
+		}
+		n.Event = s.event.ID
+		if !slices.Contains(t.Events, n.Event) {
+			t.Events = append(t.Events, n.Event)
+		}
+		n.Reading = s.reading(&sum, from, to)
+	}
+	t.Networks = append(t.Networks, n)
+	t.OK, t.Blocked, t.Down, t.Unclear, t.Reports = t.OK+n.OK, t.Blocked+n.Blocked, t.Down+n.Down, t.Unclear+n.Unclear, t.Reports+int64(sum.Reports)
+}
+
+// reading is what a network comes to in a time that a ban touches: blocked
+// within it, and at its edges what the measurements say, but ok only where the
+// ban had surely not begun or was surely over.
+func (s *span) reading(sum *series.Cell, from, to time.Time) casefile.Reading {
+	whole := !from.IsZero() && !to.IsZero()
+	touched := upTo(to).After(s.latest) && (s.endFirst == nil || from.Before(*s.endFirst))
+	switch own := read(sum); {
+	case whole && s.covers(from, to), sum.Conclude().Accuses():
+		return casefile.ReadBlocked
+	case !touched:
+		return own
+	}
+	return casefile.ReadMixed
+}
+
+// upTo is a moment after all others where t is zero.
+func upTo(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t
+}
+
+// read is what a network's measurements come to outside of dated bans.
+func read(sum *series.Cell) casefile.Reading {
+	switch s := sum.Conclude(); {
+	case s == "ok":
+		return casefile.ReadOK
+	case s == "down":
+		return casefile.ReadDown
+	case s == "insufficient":
+		return casefile.ReadLittle
+	}
+	return casefile.ReadMixed
+}
+
+// weighTally holds a claim against the readings of the networks. Below the
+// floor it is no answer, and says what is missing.
+func weighTally(t *tallied, says casefile.Access) (v casefile.Verdict, why string, enough bool) {
+	total := t.OK + t.Blocked + t.Down + t.Unclear
+	if total == 0 && len(t.Events) == 0 {
+		return casefile.Untested, "This archive holds no measurements of that time.", false
+	}
+	counts := fmt.Sprintf("%s on %s in %s: %d ok, %d blocked, %d down, %d unclear",
+		plural(int(total), "measurement"), plural(len(t.Networks), "network"), plural(int(t.Reports), "report"), t.OK, t.Blocked, t.Down, t.Unclear)
+	if v, why, enough := t.asOne(says, counts); enough {
+		return v, why, enough
+	}
+	var agree, disagree, open []casefile.NetworkTally
+	for _, n := range t.Networks {
+		switch {
+		case n.Reading == casefile.ReadLittle:
+		case n.Reading == casefile.ReadMixed:
+			open = append(open, n)
+		case agrees(says, n.Reading):
+			agree = append(agree, n)
+		default:
+			disagree = append(disagree, n)
+		}
+	}
+	if len(agree)+len(disagree)+len(open) == 0 {
+		return casefile.Untested, fmt.Sprintf("Measured too little to say (%s).", counts), false
+	}
+	v = weigh(says, len(agree), len(disagree), len(open))
+	return v, sayTally(says, agree, disagree, open) + " (" + counts + ").", true
+}
+
+// asOne reads all networks as one, where none has enough of its own and no ban
+// touches the time.
+func (t *tallied) asOne(says casefile.Access, counts string) (v casefile.Verdict, why string, enough bool) {
+	if len(t.Events) > 0 || slices.ContainsFunc(t.Networks, func(n casefile.NetworkTally) bool { return n.Reading != casefile.ReadLittle }) {
+		return "", "", false
+	}
+	r := read(&t.sum)
+	if r == casefile.ReadLittle {
+		return "", "", false
+	}
+	agree, disagree, open := 0, 0, 0
+	switch {
+	case r == casefile.ReadMixed:
+		open = 1
+	case agrees(says, r):
+		agree = 1
+	default:
+		disagree = 1
+	}
+	v = weigh(says, agree, disagree, open)
+	return v, fmt.Sprintf("“%s” is %s by all networks read as one, since none has enough of its own (%s).", says, v, counts), true
+}
+
+// sayTally says in one sentence on which networks a claim holds.
+func sayTally(says casefile.Access, agree, disagree, open []casefile.NetworkTally) string {
+	if says == casefile.Partial && len(agree) > 0 && len(disagree) > 0 {
+		return fmt.Sprintf("It could be reached %s, and not %s", onNetworks(agree), onNetworks(disagree))
+	}
+	var parts []string
+	add := func(list []casefile.NetworkTally, what string) {
+		if len(list) > 0 {
+			parts = append(parts, what+" "+onNetworks(list))
+		}
+	}
+	add(disagree, "contradicted")
+	add(agree, "supported")
+	add(open, "neither supported nor contradicted")
+	return fmt.Sprintf("“%s” is %s", says, strings.Join(parts, ", and "))
+}
+
+// onNetworks names networks, four at the most, and the dated bans on them.
+func onNetworks(list []casefile.NetworkTally) string {
+	const most = 4
+	var names, bans []string
+	for _, n := range list {
+		names = append(names, n.ASN.String())
+		if n.Event != "" && !slices.Contains(bans, n.Event) {
+			bans = append(bans, n.Event)
+		}
+	}
+	out := "on " + strings.Join(names, ", ")
+	if len(names) > most {
+		out = fmt.Sprintf("on %d networks (%s and %d more)", len(names), strings.Join(names[:most], ", "), len(names)-most)
+	}
+	if len(bans) > 0 {
+		out += ", where the dated ban " + strings.Join(bans, ", ") + " holds"
+	}
+	return out
+}
+
+// weigh turns networks for, against and undecided into a verdict.
+func weigh(says casefile.Access, agree, disagree, open int) casefile.Verdict {
+	switch {
+	case says == casefile.Partial && agree > 0 && disagree > 0:
+		return casefile.Supported
+	case says == casefile.Partial && agree > 0:
+		return casefile.Mixed // every network measured reaches it; others may not
+	case disagree == 0 && open == 0:
+		return casefile.Supported
+	case agree == 0 && open == 0:
+		return casefile.Contradicted
+	default:
+		return casefile.Mixed
+	}
+}
+
+// agrees reports whether a network's reading is what the claim says of it.
+func agrees(says casefile.Access, reading casefile.Reading) bool {
+	switch says {
+	case casefile.Accessible, casefile.Restored, casefile.Partial:
+		return reading == casefile.ReadOK
+	case casefile.Blocked:
+		return reading == casefile.ReadBlocked
+	default: // inaccessible, disrupted
+		return reading == casefile.ReadBlocked || reading == casefile.ReadDown
+	}
+}
+
+// publishers are those of imported lists.
+var publishers = map[ban.Dataset]string{
+	ban.KeepItOn: "Access Now, KeepItOn", ban.OONI: "OONI", ban.SFLC: "SFLC.in", ban.Record: "Bandish, records/shared",
+}
+
+// listed gives what imported lists, and the short bans of the record, report of
+// the time of a claim. Cases speak for themselves.
+func listed(bans []ban.Ban, claim *casefile.AccessClaim, from, to time.Time) []casefile.Heard {
+	bearing := casefile.Bears(claim.Says, casefile.Inaccessible)
+	if from.IsZero() || to.IsZero() || len(claim.Networks) > 0 || bearing == "" || claim.Says == casefile.Partial || claim.Says == casefile.Disrupted {
+		return nil // a ban may have its hours, and lists name no networks
+	}
+	var out []casefile.Heard
+	for i := range bans {
+		b := &bans[i]
+		if b.CC != claim.CC || b.Target != claim.Target || b.Scope != ban.National {
+			continue
+		}
+		for j := range b.Reports {
+			r := &b.Reports[j]
+			if r.Case != "" && r.Origin.Dataset == ban.Record || !heldThrough(r, from, to) {
+				continue
+			}
+			out = append(out, casefile.Heard{Bearing: bearing, Why: fmt.Sprintf("%s reports it blocked %s.", r.Origin, heldWords(r)),
+				Publishers: []string{publishers[r.Origin.Dataset]}, Cites: []casefile.Cite{}, Strong: r.Origin.Dataset == ban.OONI})
+		}
+	}
+	return out
+}
+
+// heldThrough reports whether a report says that the ban held all through
+// [from, to).
+func heldThrough(r *ban.Report, from, to time.Time) bool {
+	last := r.Known
+	if r.Status == ban.Ended {
+		last = r.End
+		if !r.EndFrom.IsZero() {
+			last = r.EndFrom
+		}
+	}
+	start := r.Start
+	if !r.StartBy.IsZero() {
+		start = r.StartBy
+	}
+	return start.Before(from) && !to.After(last.AddDate(0, 0, 1))
+}
+
+func heldWords(r *ban.Report) string {
+	if r.Status == ban.Ended {
+		return "from " + longDay(r.Start) + " to " + longDay(r.End)
+	}
+	return "since " + longDay(r.Start) + ", last said on " + longDay(r.Known)
+}
+
+// MeasuredBan gives the measured ban of a case, nil where there is none: the first
+// that overlaps the time from a week before the reported start to a week after
+// the reported end.
+func MeasuredBan(c *casefile.Case, events []event.Event) *casefile.MeasuredBan {
+	if c.Start == nil {
+		return nil
+	}
+	const margin = 7 * series.Day
+	from, _ := c.Start.Date.Bounds(c.Zone())
+	if !from.IsZero() {
+		from = from.Add(-margin)
+	}
+	var to time.Time
+	if c.End != nil {
+		if _, to = c.End.Date.Bounds(c.Zone()); !to.IsZero() {
+			to = to.Add(margin)
+		}
+	}
+	var best *span
+	for _, target := range c.Targets {
+		for i := range events {
+			for _, s := range spansOf(&events[i], target) {
+				if s.may(from, upTo(to)) && (best == nil || s.whole.latest().Before(best.whole.latest())) {
+					best = &s
+				}
+			}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return &casefile.MeasuredBan{ID: best.event.ID, Start: window(&best.whole.onset), End: window(best.whole.end)}
+}
+
+func window(i *event.Interval) casefile.Window {
+	var w casefile.Window
+	if i != nil && i.Earliest != nil {
+		w.Earliest = *i.Earliest
+	}
+	if i != nil && i.Latest != nil {
+		w.Latest = *i.Latest
+	}
+	return w
+}

@@ -1,0 +1,143 @@
+package answer
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/verdict"
+)
+
+// lately is how old the last report of a ban may be for it to speak of the
+// moment.
+const lately = 365 * 24 * time.Hour
+
+// Report is a ban that others report.
+type Report struct {
+	ID       string     `json:"id"` // of the reconciled ban
+	Start    time.Time  `json:"start"`
+	StartBy  *time.Time `json:"start_by,omitempty"` // where the start is a span, its last day
+	End      *time.Time `json:"end,omitempty"`      // last day; null where no report says that it ended
+	Status   ban.Status `json:"status"`
+	Known    time.Time  `json:"known"` // the last day on which it was said to hold
+	Days     int        `json:"days"`  // length as of the moment
+	AtMost   int        `json:"at_most,omitempty"`
+	AtLeast  bool       `json:"at_least,omitempty"` // no report says when it ended
+	Holds    bool       `json:"holds"`              // at the moment, by the reports
+	Method   ban.Method `json:"method"`
+	Scope    ban.Scope  `json:"scope"`
+	Area     string     `json:"area,omitempty"`
+	Case     string     `json:"case,omitempty"` // id of the case that describes it
+	By       []string   `json:"by"`             // where the reports stand: "record pk-2024-x"
+	Disputes []string   `json:"disputes,omitempty"`
+}
+
+// reported puts what others report beside what was measured, and lets it
+// answer where nothing was measured.
+func (v *view) reported(a *Answer) {
+	a.Reported = v.reports()
+	var holds *Report
+	for i := range a.Reported {
+		r := &a.Reported[i]
+		if r.Holds && r.Scope == ban.National && holds == nil {
+			holds = r
+		}
+	}
+	measured := a.State != verdict.Insufficient
+	switch {
+	case holds == nil && !measured:
+		a.Basis = Nothing
+	case holds == nil:
+		a.Basis = Measured
+	case measured:
+		a.Basis = Both
+	default:
+		a.Basis = Reported
+		a.State = verdict.LikelyBlocked
+		if holds.End != nil || !holds.Known.Before(floorDay(v.at.Add(-time.Second))) {
+			a.State = verdict.Blocked
+		}
+		a.Since = dayInterval(holds.Start, holds.StartBy)
+		if holds.End != nil {
+			a.Until = dayInterval(*holds.End, nil)
+		}
+	}
+	v.compare(a, holds)
+}
+
+// reports are the reported bans of the target, those that hold first, then the
+// latest.
+func (v *view) reports() []Report {
+	out := []Report{}
+	moment := v.at.Add(-time.Second)
+	day := floorDay(moment)
+	for i := range v.ev.Bans {
+		b := &v.ev.Bans[i]
+		if b.CC != v.q.CC || b.Target != v.q.Target {
+			continue
+		}
+		length, begun := b.LengthAt(day)
+		if !begun {
+			continue
+		}
+		r := Report{ID: b.ID, Start: b.Start, Status: b.Status, Known: b.Known, Days: length.Days, AtMost: length.AtMost, AtLeast: length.AtLeast,
+			Method: b.Method, Scope: b.Scope, Area: b.Area, Disputes: b.Disputes, By: []string{}}
+		if !b.StartBy.IsZero() {
+			by := b.StartBy
+			r.StartBy = &by
+		}
+		if b.Status == ban.Ended {
+			end := b.End
+			r.End = &end
+			r.Holds = !b.End.Before(day)
+		} else {
+			r.Holds = !b.Known.Before(day) || b.Status == ban.Ongoing && day.Sub(b.Known) <= lately
+		}
+		for _, rep := range b.Reports {
+			if name := rep.Origin.String(); !slices.Contains(r.By, name) {
+				r.By = append(r.By, name)
+			}
+			if r.Case == "" {
+				r.Case = rep.Case
+			}
+		}
+		out = append(out, r)
+	}
+	slices.SortStableFunc(out, func(x, y Report) int {
+		switch {
+		case x.Holds && !y.Holds:
+			return -1
+		case y.Holds && !x.Holds:
+			return 1
+		}
+		return y.Start.Compare(x.Start)
+	})
+	return out
+}
+
+func dayInterval(first time.Time, by *time.Time) *event.Interval {
+	last := first
+	if by != nil {
+		last = *by
+	}
+	last = last.AddDate(0, 0, 1)
+	return &event.Interval{Earliest: &first, Latest: &last}
+}
+
+// compare names where what was measured and what is reported differ.
+func (v *view) compare(a *Answer, holds *Report) {
+	measured := a.Basis == Measured || a.Basis == Both
+	if !measured {
+		return
+	}
+	if a.held != nil && holds == nil && a.State.Accuses() && !a.Partial {
+		if len(a.Reported) > 0 && a.Reported[0].End != nil {
+			a.Disagree = append(a.Disagree, fmt.Sprintf("Sources report that it ended on %s; the measurements show interference still.", longDay(*a.Reported[0].End)))
+		}
+	}
+	if holds != nil && (a.State == verdict.OK || a.State == verdict.Down) {
+		a.Disagree = append(a.Disagree, fmt.Sprintf("Sources report that it was blocked then (%s); the measurements of this archive do not show it.", holds.By[0]))
+	}
+}

@@ -1,0 +1,144 @@
+package answer
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/series"
+)
+
+// span is the time of one event on one network.
+type span struct {
+	event *event.Event
+	asn   uint32 // 0: the source names no network
+	whole edges  // of the event's part on the target, on whatever network
+
+	onset     event.Interval
+	latest    time.Time  // by which it had surely begun on this network
+	endFirst  *time.Time // until which it surely held; nil while nothing shows an end
+	endLatest *time.Time // by which it had surely ended
+	lulls     []event.Phase
+}
+
+// edges are the beginning and the end of an event.
+type edges struct {
+	onset event.Interval
+	end   *event.Interval
+}
+
+func (e edges) latest() time.Time {
+	if e.onset.Latest != nil {
+		return *e.onset.Latest
+	}
+	return time.Time{}
+}
+
+// spansOf gives the time of an event on each of its networks, for one target.
+// Events of silence, and those that are none after all, give none.
+func spansOf(e *event.Event, target string) []span {
+	if e.Kind == event.Shutdown || e.Artefact != "" {
+		return nil
+	}
+	networks, whole := e.Networks, edges{e.Onset, e.End}
+	if len(e.Parts) > 0 {
+		networks = nil
+		for _, p := range e.Parts {
+			if p.Target == target {
+				networks, whole = p.Networks, edges{p.Onset, p.End}
+				if networks == nil {
+					networks = []string{}
+				}
+			}
+		}
+		if networks == nil {
+			return nil
+		}
+	} else if e.Target != target {
+		return nil
+	}
+	if whole.onset.Latest == nil {
+		return nil
+	}
+	asns := []uint32{0}
+	if len(networks) > 0 {
+		asns = asns[:0]
+		for _, n := range networks {
+			if asn, err := strconv.ParseUint(strings.TrimPrefix(n, "AS"), 10, 32); err == nil {
+				asns = append(asns, uint32(asn))
+			}
+		}
+	}
+	out := make([]span, 0, len(asns))
+	for _, asn := range asns {
+		out = append(out, newSpan(e, asn, whole))
+	}
+	return out
+}
+
+// newSpan narrows an event to a network by what its phases say of it.
+func newSpan(e *event.Event, asn uint32, whole edges) span {
+	s := span{event: e, asn: asn, whole: whole, onset: whole.onset, latest: *whole.onset.Latest}
+	if whole.end != nil {
+		s.endFirst, s.endLatest = whole.end.Earliest, whole.end.Latest
+		if s.endFirst == nil {
+			s.endFirst = s.endLatest
+		}
+		if s.endLatest == nil {
+			s.endLatest = s.endFirst
+		}
+	}
+	name := "AS" + strconv.FormatUint(uint64(asn), 10)
+	for _, p := range e.Phases {
+		of := false
+		for _, n := range p.Networks {
+			of = of || n == name
+		}
+		switch {
+		case p.Kind == event.PhaseLull && p.To != nil:
+			s.lulls = append(s.lulls, p)
+		case p.Kind == event.PhaseSpread && of && p.From.After(s.latest):
+			from := p.From
+			s.latest, s.onset.Latest = from, &from
+		case p.Kind == event.PhaseRestored && of:
+			from := p.From
+			s.endFirst, s.endLatest = &from, &from
+		}
+	}
+	return s
+}
+
+// holds reports whether the ban surely held on the network in the last second
+// before t.
+func (s *span) holds(t time.Time) bool {
+	t = t.Add(-time.Second)
+	if t.Before(s.latest) {
+		return false
+	}
+	return s.endFirst == nil || t.Before(*s.endFirst)
+}
+
+// may reports whether the ban may have held at some time in [from, to).
+func (s *span) may(from, to time.Time) bool {
+	begin := s.latest
+	if s.onset.Earliest != nil {
+		begin = *s.onset.Earliest
+	}
+	return begin.Before(to) && (s.endLatest == nil || s.endLatest.After(from))
+}
+
+// covers reports whether the ban surely held through [from, to).
+func (s *span) covers(from, to time.Time) bool {
+	return !from.Before(s.latest) && (s.endFirst == nil || !to.After(*s.endFirst))
+}
+
+// lull reports whether the whole day before t lies within a lull of the ban.
+func (s *span) lull(t time.Time) bool {
+	for _, l := range s.lulls {
+		if !t.Add(-series.Day).Before(l.From) && !t.After(*l.To) {
+			return true
+		}
+	}
+	return false
+}

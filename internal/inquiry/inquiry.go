@@ -1,0 +1,430 @@
+// Package inquiry puts questions to all that an installation holds: the archive
+// of measurements, the case record and imported lists. It gathers the evidence
+// and hands it to package answer, which concludes. Every surface (pages,
+// commands, JSON, feeds) asks through it, so that one question has one answer.
+package inquiry
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/series"
+)
+
+// Desk answers questions. Its fields are set before first use; its methods may
+// be called by many goroutines.
+type Desk struct {
+	Store   *store.Store // nil where nothing was measured
+	Records *casefile.Records
+	Targets *target.Registry
+	Lists   func() ([]ban.Report, error) // what imported lists report; nil for none
+	Now     func() time.Time
+
+	mu      sync.Mutex // guards what follows
+	lists   []ban.Report
+	read    time.Time                       // when lists were read
+	edition int                             // grows when they change
+	said    map[string]map[string][]ban.Ban // by day and country
+	memo    memo
+}
+
+// Ask is a question in the terms of a reader.
+type Ask struct {
+	CC, Target string
+	ASNs       []uint32
+	At         time.Time // exclusive end of the day; zero: the last that is known
+	Known      time.Time // exclusive end of the day whose knowledge is asked for; zero: all
+	Since      time.Time // first day of the timeline; zero: all
+}
+
+// Answered is an answer with its timeline.
+type Answered struct {
+	answer.Answer
+	Days      []answer.Day            `json:"days"` // of all networks together
+	ByASN     map[uint32][]answer.Day `json:"-"`
+	Published []store.PublishedCounts `json:"published_counts,omitempty"` // daily counts that others published
+}
+
+// Country is a country's English name.
+func Country(cc string) string {
+	if cc == "ZZ" {
+		return "ZZ (no country: lab data)"
+	}
+	return cmp.Or(country.Name(cc), cc)
+}
+
+// Name is a target's name for readers.
+func (d *Desk) Name(id string) string {
+	if p, ok := d.Targets.Platform(id); ok {
+		return p.Name
+	}
+	return id
+}
+
+// Answer answers whether a target is blocked in a country.
+func (d *Desk) Answer(ctx context.Context, ask Ask) (*Answered, error) {
+	return remember(d, fmt.Sprint("answer ", ask), func() (*Answered, error) { return d.answer(ctx, ask) })
+}
+
+func (d *Desk) answer(ctx context.Context, ask Ask) (*Answered, error) {
+	ev, err := d.Evidence(ctx, ask.CC, ask.Target, ask.Known)
+	if err != nil {
+		return nil, err
+	}
+	q := d.question(ask)
+	out := &Answered{Answer: answer.Of(q, ev)}
+	out.Days, out.ByASN = answer.Timeline(q, ev, ask.Since)
+	if d.Store != nil && ask.Known.IsZero() {
+		out.Published, err = d.Store.Counts(ctx, store.Filter{CC: ask.CC, Target: ask.Target, ASNs: ask.ASNs, Since: ask.Since, Until: ask.At})
+	}
+	return out, err
+}
+
+func (d *Desk) question(ask Ask) answer.Question {
+	at := ask.At
+	if at.IsZero() {
+		at = ask.Known
+	}
+	return answer.Question{CC: ask.CC, Country: Country(ask.CC), Target: ask.Target, Name: d.Name(ask.Target), ASNs: ask.ASNs, At: at, Known: ask.Known, Now: d.Now()}
+}
+
+// Evidence is what there is on a target in a country, measured and reported.
+func (d *Desk) Evidence(ctx context.Context, cc, target string, known time.Time) (answer.Evidence, error) {
+	var ev answer.Evidence
+	var err error
+	if d.Store != nil {
+		if ev, err = d.Store.Evidence(ctx, cc, target, known); err != nil {
+			return ev, err
+		}
+	}
+	return ev, d.addSaid(&ev, cc, target, known)
+}
+
+// addSaid adds the reported bans and the cases on a target in a country.
+func (d *Desk) addSaid(ev *answer.Evidence, cc, target string, known time.Time) error {
+	bans, err := d.reported(known)
+	if err != nil {
+		return err
+	}
+	ev.Bans = bans[cc]
+	for _, c := range d.Records.Cases {
+		if c.Withdrawn == nil && c.Jurisdiction == cc && slices.Contains(c.Targets, target) && d.begun(c, known) {
+			ev.Cases = append(ev.Cases, answer.Case{ID: c.ID, Title: c.Title})
+		}
+	}
+	return nil
+}
+
+// begun reports whether anything of a case was known.
+func (d *Desk) begun(c *casefile.Case, known time.Time) bool {
+	if known.IsZero() {
+		return true
+	}
+	then := d.Records.AsOf(c, casefile.Day(known.Add(-time.Second), time.UTC))
+	return then.Start != nil || len(then.Acts)+len(then.Claims)+len(then.Sightings) > 0
+}
+
+// listsLast is how long imported lists are kept before they are read again.
+const listsLast = time.Minute
+
+// reported are the bans that the record and imported lists report, reconciled,
+// by country. Lists do not say when each row was published, so what was known
+// on a day is by the record alone.
+func (d *Desk) reported(known time.Time) (map[string][]ban.Ban, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.Now()
+	if d.Lists != nil && (d.read.IsZero() || now.Sub(d.read) > listsLast) {
+		lists, err := d.Lists()
+		if err != nil {
+			return nil, fmt.Errorf("read the imported lists: %w", err)
+		}
+		if d.read = now; !reflect.DeepEqual(lists, d.lists) {
+			d.lists, d.said = lists, nil
+			d.edition++
+		}
+	}
+	return d.reconciled(known, now), nil
+}
+
+// maxSaid bounds the days whose reported bans are kept.
+const maxSaid = 32
+
+func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
+	day := now
+	if !known.IsZero() {
+		day = known.Add(-time.Second)
+	}
+	name := day.UTC().Format(time.DateOnly)
+	if !known.IsZero() {
+		name += " known"
+	}
+	if len(d.said) > maxSaid {
+		d.said = nil
+	}
+	out, ok := d.said[name]
+	if !ok {
+		reports := ban.FromRecord(d.recordsThen(known), day)
+		if known.IsZero() {
+			reports = slices.Concat(reports, d.lists)
+		}
+		out = map[string][]ban.Ban{}
+		for _, b := range ban.Reconcile(reports) {
+			out[b.CC] = append(out[b.CC], b)
+		}
+		if d.said == nil {
+			d.said = map[string]map[string][]ban.Ban{}
+		}
+		d.said[name] = out
+	}
+	return out
+}
+
+// recordsThen is the record as it was known.
+func (d *Desk) recordsThen(known time.Time) *casefile.Records {
+	if known.IsZero() {
+		return d.Records
+	}
+	day := casefile.Day(known.Add(-time.Second), time.UTC)
+	then := *d.Records
+	then.Cases = nil
+	for _, c := range d.Records.Cases {
+		then.Cases = append(then.Cases, d.Records.AsOf(c, day))
+	}
+	then.Shared.Bans = slices.DeleteFunc(slices.Clone(then.Shared.Bans), func(b casefile.Ban) bool {
+		since, ok := d.Records.KnownSince(new(casefile.Case), b.Cites).LastDay(time.UTC)
+		return !ok || !since.Before(known)
+	})
+	return &then
+}
+
+// Cells are cells of a target in a country: hourly ones for a time of three
+// days and less, for the days of a claim are days of its country and those of
+// daily cells are UTC's.
+func (d *Desk) Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error) {
+	const hourly = 72 * time.Hour
+	hours := !from.IsZero() && !to.IsZero() && to.Sub(from) <= hourly
+	f := store.Filter{CC: cc, Target: target, Since: from, Until: to}
+	switch {
+	case d.Store == nil:
+		return nil, nil
+	case !known.IsZero():
+		then, err := d.Store.Known(ctx, cc, known)
+		if err != nil {
+			return nil, err
+		}
+		if hours {
+			return then.Hours[target], nil
+		}
+		return then.Days[target], nil
+	case hours:
+		return d.Store.Hours(ctx, f)
+	}
+	return d.Store.Cells(ctx, f)
+}
+
+// InCountry answers for every target that was measured or reported blocked in
+// a country, those that are blocked first, then by name.
+func (d *Desk) InCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
+	return remember(d, fmt.Sprint("country ", cc, at, known), func() ([]answer.Answer, error) { return d.inCountry(ctx, cc, at, known) })
+}
+
+func (d *Desk) inCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
+	all := map[string]answer.Evidence{}
+	if d.Store != nil {
+		var err error
+		if all, err = d.Store.CountryEvidence(ctx, cc, cmp.Or(at, known), known); err != nil {
+			return nil, err
+		}
+	}
+	bans, err := d.reported(known)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range bans[cc] {
+		if _, ok := all[b.Target]; !ok && b.Target != ban.Unnamed && b.Target != ban.Internet {
+			all[b.Target] = answer.Evidence{}
+		}
+	}
+	var out []answer.Answer
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		ev := all[id]
+		if err := d.addSaid(&ev, cc, id, known); err != nil {
+			return nil, err
+		}
+		out = append(out, answer.Of(d.question(Ask{CC: cc, Target: id, At: at, Known: known}), ev))
+	}
+	slices.SortStableFunc(out, func(a, b answer.Answer) int {
+		return cmp.Or(rank(&a)-rank(&b), cmp.Compare(a.Name, b.Name))
+	})
+	return out, nil
+}
+
+// Places are what the archive has measurements of, most measured first.
+func (d *Desk) Places(ctx context.Context, limit int) ([]store.Place, error) {
+	if d.Store == nil {
+		return nil, nil
+	}
+	return remember(d, fmt.Sprint("places ", limit), func() ([]store.Place, error) { return d.Store.Places(ctx, limit) })
+}
+
+func rank(a *answer.Answer) int {
+	switch {
+	case a.State.Accuses():
+		return 0
+	case a.State == "insufficient" && len(a.Reported) == 0:
+		return 3
+	case a.State == "insufficient":
+		return 2
+	}
+	return 1
+}
+
+// Events are the dated bans, and what was set aside as artefacts. Where known
+// is set they are those of one country, dated with what was known then.
+func (d *Desk) Events(ctx context.Context, f store.Filter, known time.Time) (event.Result, error) {
+	if d.Store == nil {
+		return event.Result{}, nil
+	}
+	if known.IsZero() {
+		return d.Store.Events(ctx, f)
+	}
+	countries := []string{f.CC}
+	if f.CC == "" {
+		var err error
+		if countries, err = d.Store.Countries(ctx); err != nil {
+			return event.Result{}, err
+		}
+	}
+	var out event.Result
+	for _, cc := range countries {
+		then, err := d.Store.Known(ctx, cc, known)
+		if err != nil {
+			return event.Result{}, err
+		}
+		for _, e := range then.Events {
+			if f.Target == "" || slices.Contains(e.Targets, f.Target) {
+				out.Events = append(out.Events, e)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Bans are the bans of the record and of the archive's measurements and, where
+// lists is set, of imported lists, reconciled, as of a day.
+func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, error) {
+	reports := ban.FromRecord(d.Records, day)
+	if lists && d.Lists != nil {
+		others, err := d.Lists()
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, others...)
+	}
+	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	return ban.Reconcile(append(reports, ban.FromEvents(found.Events, day)...)), nil
+}
+
+// Case is a case as it was known at the end of a day, with its clock, and its
+// claims held against the evidence. A zero day is now.
+func (d *Desk) Case(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {
+	both, err := remember(d, fmt.Sprint("case ", c.ID, " ", asOf), func() (shownCase, error) {
+		shown, claims, err := d.caseAt(ctx, c, asOf)
+		return shownCase{shown, claims}, err
+	})
+	return both.shown, both.claims, err
+}
+
+// shownCase is a case with its answered claims.
+type shownCase struct {
+	shown  *casefile.Case
+	claims []casefile.Answer
+}
+
+func (d *Desk) caseAt(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {
+	_, known := asOf.Bounds(c.Zone())
+	found, err := d.Events(ctx, store.Filter{CC: c.Jurisdiction}, known)
+	if err != nil {
+		return nil, nil, err
+	}
+	shown := d.Records.Show(c, asOf, answer.MeasuredBan(d.Records.AsOf(c, asOf), found.Events))
+	claims, err := answer.Claims(ctx, d.Records, c, asOf, d)
+	return shown, claims, err
+}
+
+// Check answers a claim about access.
+func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.Answer, error) {
+	return answer.Check(ctx, d.Records, claim, d)
+}
+
+// Blocked are the answers for all that is blocked by what was measured or
+// reported last: where a dated ban had no end, or the record or a list says that
+// it lasts. The most recent comes first.
+func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
+	return remember(d, "blocked", func() ([]answer.Answer, error) { return d.blocked(ctx) })
+}
+
+func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {
+	type pair struct{ cc, target string }
+	pairs := map[pair]bool{}
+	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found.Events {
+		e := &found.Events[i]
+		for _, t := range e.Targets {
+			if e.End == nil && e.Kind != event.Shutdown {
+				pairs[pair{e.CC, t}] = true
+			}
+		}
+	}
+	bans, err := d.reported(time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range bans {
+		for i := range list {
+			if b := &list[i]; b.Status == ban.Ongoing && b.Scope == ban.National && b.Target != ban.Internet && b.Target != ban.Unnamed {
+				pairs[pair{b.CC, b.Target}] = true
+			}
+		}
+	}
+	out := []answer.Answer{}
+	for p := range pairs {
+		ev, err := d.Evidence(ctx, p.cc, p.target, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		if a := answer.Of(d.question(Ask{CC: p.cc, Target: p.target}), ev); a.State.Accuses() {
+			out = append(out, a)
+		}
+	}
+	began := func(a *answer.Answer) time.Time {
+		if a.Since != nil && a.Since.Latest != nil {
+			return *a.Since.Latest
+		}
+		return time.Time{}
+	}
+	slices.SortFunc(out, func(a, b answer.Answer) int {
+		return cmp.Or(began(&b).Compare(began(&a)), cmp.Compare(a.CC, b.CC), cmp.Compare(a.Target, b.Target))
+	})
+	return out, nil
+}

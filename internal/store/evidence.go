@@ -1,0 +1,259 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Evidence is what was measured of one target in one country: daily cells and
+// events. A known moment narrows it to what was received before; zero is all.
+func (s *Store) Evidence(ctx context.Context, cc, target string, known time.Time) (answer.Evidence, error) {
+	m, err := s.refresh(ctx)
+	if err != nil {
+		return answer.Evidence{}, err
+	}
+	if !known.IsZero() {
+		then, err := s.Known(ctx, cc, known)
+		if err != nil {
+			return answer.Evidence{}, err
+		}
+		return answer.Evidence{Days: then.Days[target], Events: then.Events, Ruleset: m.Ruleset}, nil
+	}
+	cells, err := s.dayCells(ctx, m, cc, target)
+	if err != nil {
+		return answer.Evidence{}, err
+	}
+	found, err := s.Events(ctx, Filter{CC: cc, Target: target})
+	return answer.Evidence{Days: cells, Events: found.Events, Ruleset: m.Ruleset}, err
+}
+
+// CountryEvidence is the evidence on each target that was measured in a
+// country, enough to answer for the moment at, or for the end of each target's
+// own last day where at is zero.
+func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.Time) (map[string]answer.Evidence, error) {
+	m, err := s.refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]answer.Evidence{}
+	if !known.IsZero() {
+		then, err := s.Known(ctx, cc, known)
+		if err != nil {
+			return nil, err
+		}
+		for target, days := range then.Days {
+			out[target] = answer.Evidence{Days: days, Events: then.Events, Ruleset: m.Ruleset}
+		}
+		return out, nil
+	}
+	found, err := s.Events(ctx, Filter{CC: cc})
+	if err != nil {
+		return nil, err
+	}
+	recent, err := s.recentCells(ctx, cc, at)
+	if err != nil {
+		return nil, err
+	}
+	for len(recent) > 0 {
+		n := 1
+		for n < len(recent) && recent[n].Target == recent[0].Target {
+			n++
+		}
+		out[recent[0].Target] = answer.Evidence{Days: recent[:n:n], Ruleset: m.Ruleset}
+		recent = recent[n:]
+	}
+	if err := s.publishedTargets(ctx, cc, out); err != nil {
+		return nil, err
+	}
+	for i := range found.Events {
+		for _, target := range found.Events[i].Targets {
+			ev, ok := out[target]
+			if !ok || ev.Events != nil {
+				continue
+			}
+			if ev.Days, err = s.dayCells(ctx, m, cc, target); err != nil { // a ban may be longer than the last days
+				return nil, err
+			}
+			ev.Events = found.Events
+			out[target] = ev
+		}
+	}
+	return out, nil
+}
+
+// dayCells are the daily cells of one target in one country: those of the
+// archive's own measurements and, on days without any, of published counts.
+func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target string) ([]series.Cell, error) {
+	own, err := s.Cells(ctx, Filter{CC: cc, Target: target})
+	if err != nil {
+		return nil, err
+	}
+	var rows []pipeline.Count
+	for _, g := range m.Select(archive.Counts, "") {
+		part, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, part...)
+	}
+	return pipeline.Beside(own, pipeline.CountCells(rows)), nil
+}
+
+// recentCells are the cells of a country's targets in the days before the
+// moment, or before each target's own last measurement.
+func (s *Store) recentCells(ctx context.Context, cc string, at time.Time) ([]series.Cell, error) {
+	window := int64(answer.Window / time.Second)
+	if !at.IsZero() {
+		q := `SELECT ` + cellColumns + `, talliesText(tallies), voicesText(voices) FROM cells WHERE probe_cc = ? AND start >= ? AND start < ? ORDER BY target, probe_asn, start`
+		return s.cells(ctx, q, cc, at.Unix()-window, at.Unix())
+	}
+	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, talliesText(tallies), voicesText(voices) FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
+	return s.cells(ctx, q, cc, cc, window)
+}
+
+// publishedTargets adds the targets of a country for which there are published
+// counts, with their cells.
+func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]answer.Evidence) error {
+	m, err := s.refresh(ctx)
+	if err != nil {
+		return err
+	}
+	targets := map[string]bool{}
+	for _, g := range m.Select(archive.Counts, "") {
+		rows, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc})
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			targets[rows[i].Target] = true
+		}
+	}
+	for target := range targets {
+		ev := out[target]
+		ev.Ruleset = m.Ruleset
+		if ev.Days, err = s.dayCells(ctx, m, cc, target); err != nil {
+			return err
+		}
+		out[target] = ev
+	}
+	return nil
+}
+
+// Hours are hourly cells of one target in one country in a time that the
+// filter bounds. The days of a claim are days of its country, and those of
+// daily cells are UTC's.
+func (s *Store) Hours(ctx context.Context, f Filter) ([]series.Cell, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	w := new(where)
+	w.add("probe_cc = ?", f.CC)
+	w.add("target = ?", f.Target)
+	f.networks(w, "probe_asn")
+	if !f.Since.IsZero() {
+		w.add("start >= ?", f.Since.Unix())
+	}
+	if !f.Until.IsZero() {
+		w.add("start < ?", f.Until.Unix())
+	}
+	return s.cells(ctx, "SELECT "+cellColumns+", talliesText(tallies), voicesText(voices) FROM hours"+w.String()+" ORDER BY probe_asn, start", w.args...)
+}
+
+// Then is what the archive could know of a country at a moment.
+type Then struct {
+	Days   map[string][]series.Cell // by target
+	Hours  map[string][]series.Cell
+	Events []event.Event
+}
+
+// knownThen keeps a few moments that were asked for.
+type knownThen struct {
+	mu   sync.Mutex // guards what follows; held while one is made
+	gen  uint64
+	then map[string]*Then
+}
+
+// maxKnown bounds the moments that are kept.
+const maxKnown = 16
+
+// Known derives what the archive could know of a country at a moment, from the
+// verdicts on what was received before it. A measurement was received when its
+// uid says, as OONI's do, and else when it was made.
+func (s *Store) Known(ctx context.Context, cc string, at time.Time) (*Then, error) {
+	m, err := s.refresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k := &s.known
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.gen != m.Generation || len(k.then) >= maxKnown || k.then == nil {
+		k.gen, k.then = m.Generation, map[string]*Then{}
+	}
+	name := cc + at.UTC().Format(time.RFC3339)
+	if t := k.then[name]; t != nil {
+		return t, nil
+	}
+	t, err := s.derive(ctx, Filter{CC: cc, Until: at})
+	if err == nil {
+		k.then[name] = t
+	}
+	return t, err
+}
+
+func (s *Store) derive(ctx context.Context, f Filter) (*Then, error) {
+	markers := map[string]*verdict.Marker{}
+	each := func(fn func(*verdict.Row, *verdict.Marker)) error {
+		for r, err := range s.Verdicts(ctx, f) {
+			if err != nil {
+				return err
+			}
+			if !received(&r).Before(f.Until) {
+				continue
+			}
+			month := r.Time.Format("2006-01")
+			if markers[month] == nil {
+				markers[month] = new(verdict.Marker)
+			}
+			fn(&r, markers[month])
+		}
+		return nil
+	}
+	if err := each(func(r *verdict.Row, m *verdict.Marker) { m.Add(r) }); err != nil {
+		return nil, err
+	}
+	days, hours := series.NewBuilder(series.Day), series.NewBuilder(series.Hour)
+	if err := each(func(r *verdict.Row, m *verdict.Marker) { m.Mark(r); days.Add(r); hours.Add(r) }); err != nil {
+		return nil, err
+	}
+	t := &Then{Days: byTarget(days.Cells()), Hours: byTarget(hours.Cells())}
+	t.Events = event.Detect(hours.Cells(), time.Time{}).Events
+	return t, nil
+}
+
+func byTarget(cells []series.Cell) map[string][]series.Cell {
+	out := map[string][]series.Cell{}
+	for _, c := range cells {
+		out[c.Target] = append(out[c.Target], c)
+	}
+	return out
+}
+
+// received is when a measurement reached its collector, as its uid says
+// ("20240217183840.201925_PK_webconnectivity_…"), but not before it was made.
+func received(r *verdict.Row) time.Time {
+	stamp, _, _ := strings.Cut(r.UID, "_")
+	if t, err := time.Parse("20060102150405.000000", stamp); err == nil && t.After(r.Time) {
+		return t
+	}
+	return r.Time
+}
