@@ -14,8 +14,8 @@ import (
 func archiveCommand() command {
 	return command{
 		name:  "archive",
-		usage: "check|compact|recover [--json]",
-		about: "re-hash every file of the archive and name what is damaged; merge small segments; make a lost manifest anew",
+		usage: "check | compact | recover | export --layout ooni DIR [--json]",
+		about: "re-hash every file of the archive and name what is damaged; merge small segments; make a lost manifest anew; write the measurements as OONI's bucket has them",
 		run:   runArchive,
 	}
 }
@@ -24,12 +24,16 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "archive")
 	data := dataFlag(fs)
 	asJSON := fs.Bool("json", false, "print JSON")
+	layout := fs.String("layout", "", "of an export: `ooni`")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
 	}
+	if len(rest) == 2 && rest[0] == "export" {
+		return exportArchive(ctx, env, *data, rest[1], *layout, *asJSON)
+	}
 	if len(rest) != 1 {
-		return usageError("archive: say check, compact or recover")
+		return usageError("archive: say check, compact, recover or export --layout ooni DIR")
 	}
 	switch rest[0] {
 	case "check":
@@ -56,7 +60,26 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 	case "recover":
 		return recoverArchive(ctx, env, *data, *asJSON)
 	}
-	return usageError("archive: %q is none of check, compact and recover", rest[0])
+	return usageError("archive: %q is none of check, compact, recover and export --layout ooni DIR", rest[0])
+}
+
+func exportArchive(ctx context.Context, env *environment, data, dir, layout string, asJSON bool) error {
+	if layout != "ooni" {
+		return usageError("archive export: --layout is %q: want ooni", layout)
+	}
+	a, err := archive.OpenExisting(data)
+	if err != nil {
+		return err
+	}
+	done, err := a.ExportOONI(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(env.stdout, done)
+	}
+	fmt.Fprintf(env.stdout, "%d measurements in %d objects under %s/raw; %d were left out, which do not vote here (see docs/FORMATS.md)\n", done.Measurements, done.Objects, dir, done.Marked)
+	return nil
 }
 
 // tellNotices says what the archive found and set aside.

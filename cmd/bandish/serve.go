@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
@@ -43,6 +44,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
+	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -110,7 +112,16 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
 	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	mux := answers(site.Handler(), collector, api)
+	apis := []routes{collector, api}
+	if *export != "" {
+		root, err := os.OpenRoot(*export)
+		if err != nil {
+			return fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
+		}
+		defer root.Close()
+		apis = append(apis, &bucket.Folder{Root: root, Log: log})
+	}
+	mux := answers(site.Handler(), apis...)
 	go keepCounted(ctx, p, log)
 	if !unmade {
 		return serveUntil(ctx, l, mux)
@@ -118,11 +129,14 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
 }
 
-// answers is all that the server answers.
-func answers(site http.Handler, apis ...interface {
+// routes are handlers and the patterns under which they answer.
+type routes interface {
 	Patterns() []string
 	Handler() http.Handler
-}) *http.ServeMux {
+}
+
+// answers is all that the server answers.
+func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
 	for _, a := range apis {

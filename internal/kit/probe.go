@@ -96,7 +96,7 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 	if submit && o.collector == "" {
 		return nil, usage("--submit: name the server with --collector URL or $%s; ooni is OONI's", CollectorVariable)
 	}
-	o.checkIn(ctx, &cfg)
+	o.checkIn(ctx, env, &cfg)
 	cfg.Resolver = cfg.ResolverPlace(ctx)
 	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
 	if jsonOut {
