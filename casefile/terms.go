@@ -41,6 +41,15 @@ var actKinds = []term{
 	{"context", "an event outside the chain that the sources connect with it"},
 }
 
+// ActKinds are the words for the kinds of acts.
+func ActKinds() []string {
+	out := make([]string, len(actKinds))
+	for i, t := range actKinds {
+		out[i] = t.Value
+	}
+	return out
+}
+
 // Effect is what a step would do to access.
 type Effect string
 
