@@ -426,6 +426,8 @@ type Request struct {
 	Level Level `json:"level" rule:"required"`
 	// ReportedBy is the one whose figures these are, an actor's id.
 	ReportedBy string `json:"reported_by" rule:"required"`
+	// Compliance is by whose rule a request counts as followed; a rate has a meaning only with it.
+	Compliance ComplianceRule `json:"compliance,omitempty"`
 	// Sent is how many were sent.
 	Sent *int64 `json:"sent,omitempty"`
 	// Complied is how many were followed in full.

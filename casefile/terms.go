@@ -41,6 +41,15 @@ var actKinds = []term{
 	{"context", "an event outside the chain that the sources connect with it"},
 }
 
+// ActKinds are the words for the kinds of acts.
+func ActKinds() []string {
+	out := make([]string, len(actKinds))
+	for i, t := range actKinds {
+		out[i] = t.Value
+	}
+	return out
+}
+
 // Effect is what a step would do to access.
 type Effect string
 
@@ -201,6 +210,27 @@ var levels = []term{
 	{"item", "items, as the platform counts them"},
 }
 
+// ComplianceRule is what a reporter counts as a request that was followed.
+type ComplianceRule string
+
+var complianceRules = []term{
+	{"authority_sees_blocked", "the authority counts addresses that it finds blocked or gone, whoever took them away"},
+	{"some_withheld", "the platform counts demands after which it withheld something, however little"},
+	{"account_withheld", "the platform counts accounts that it withheld in the country, not single posts"},
+	{"item_removed", "the platform counts items that it removed, for law or for its own policy"},
+	{"data_given", "the platform counts requests for information after which it gave some"},
+}
+
+// Meaning says what a rule counts as followed.
+func (r ComplianceRule) Meaning() string {
+	for _, t := range complianceRules {
+		if t.Value == string(r) {
+			return t.About
+		}
+	}
+	return ""
+}
+
 // Counter is how a number of requests was counted.
 type Counter string
 
@@ -223,6 +253,9 @@ func (Bearing) terms() []term     { return bearings }
 func (Status) terms() []term      { return statuses }
 func (Level) terms() []term       { return levels }
 func (Counter) terms() []term     { return counters }
+func (ComplianceRule) terms() []term {
+	return complianceRules
+}
 
 // AccessWord is a word for access and what it means.
 type AccessWord struct{ Word, Meaning string }

@@ -22,7 +22,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] [--sheet] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] [--sheet] [--model URL] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -43,6 +43,8 @@ type recordFlags struct {
 	caseID    *string
 	source    *string
 	copy      *string
+	model     *string
+	modelName *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -61,6 +63,8 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		caseID:    set.String("case", "", "`id` of the case that takes the accepted lines (apply)"),
 		source:    set.String("source", "", "`id` of the source that they cite, instead of the sheet's own (apply)"),
 		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
+		model:     set.String("model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text (draft)"),
+		modelName: set.String("model-name", "default", "`name` of the model at that endpoint (draft)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
@@ -85,7 +89,7 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 	case "new":
 		return recordNew(env.stdout, f, rest[0])
 	case "draft":
-		return recordDraft(env.stdout, *f.data, *f.records, rest[0], *f.published, *f.json, *f.sheet)
+		return recordDraft(ctx, env, f, rest[0])
 	case "apply":
 		return recordApply(env.stdout, f, rest[0])
 	case "schema":
