@@ -20,7 +20,7 @@ var instrumentRules = []Rule{
 				return v.TLS == "ssl_invalid_certificate" && v.ControlTLS == done
 			}
 			return (v.TLS == "ssl_unknown_authority" || v.TLS == "ssl_invalid_certificate") &&
-				(v.Cert == observation.CertValid || v.Cert == observation.CertRealAuthority)
+				(v.Cert == observation.CertValid || v.Cert == observation.CertRealAuthority && !v.ControlTLS.Failed())
 		},
 	},
 	{
@@ -82,7 +82,7 @@ var instrumentRules = []Rule{
 		Basis:    "RFC 6585, status 511; what login pages of networks carry (fingerprints of scope portal: WISPr, the visitor's hardware address in a link), and call themselves",
 		Sentence: "The network sent the visitor to the page on which he logs in to it.",
 		row: func(s *scene, v *view) bool {
-			if !v.clear || s.settles(v, false) || v.page && v.like == alike {
+			if !v.clear || s.pageOK || s.settles(v, false) || v.page && v.like == alike {
 				return false
 			}
 			return v.Status == 511 || s.leadsToLogin(v) || slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "portal" })
@@ -186,7 +186,7 @@ func portalName(name string) bool {
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
 	}
-	return has("captive", "portal", "hotspot", "wifi", "wi-fi", "guest") && !has("block", "restrict", "warn", "notice", "notif", "ban", "deny", "denied", "filter", "prohib", "forbid", "internet-positif", "internetpositif")
+	return has("captive", "portal", "hotspot", "wifi", "wi-fi", "guest", "login", "signin", "network-auth") && !has("block", "restrict", "warn", "notice", "notif", "ban", "deny", "denied", "filter", "prohib", "forbid", "internet-positif", "internetpositif")
 }
 
 // localNetwork reports whether a host is an address that home and office

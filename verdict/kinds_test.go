@@ -63,6 +63,8 @@ var kinds = []struct {
 			}
 			return k
 		}()), "impaired"},
+		{"twin: the control refuses it too", page05(refusedBy(root(2)), setKey("control/tls_handshake",
+			keys{homeAddr + ":443": keys{"server_name": "www.a.example", "status": false, "failure": "ssl_unknown_authority"}}), pageMissed("ssl_unknown_authority")), "down"},
 		{"twin: an authority that nobody knows, and an encrypted resolver that verified", page05(refusedBy(authority("National Security Root")), func(_, k keys) {
 			looked(k, "doh", "www.a.example", "", homeAddr)["resolver_address"] = "https://dns.example/"
 		}), "likely_blocked"},
@@ -156,6 +158,17 @@ var kinds = []struct {
 		{"the control alone was refused, with status 200", plain05(replacedBody("<title>Home</title>"+strings.Repeat(longText, 5)), setKey("control/http_request/title", "Access restricted")), "ok|impaired"},
 		{"the server's own refusal by place", plain04(replaced("<title>Sorry</title>This service is not available in your country.")), "ok|impaired"},
 		{"the server's own refusal by its law", plain05(replaced("<title>Unavailable</title>Due to U.S. sanctions we cannot serve you.")), "ok|impaired"},
+		{"twin: the site itself sends visitors on to where they log in", plain05(func(doc, k keys) {
+			r := listOf(k, "requests")[0]["response"].(keys)
+			r["code"], r["body"], r["headers"] = 302, "", keys{"Location": "https://login.portal.example/"}
+			looked(k, "system", "login.portal.example", "", otherAddr)
+			dialed(k, otherAddr, 443, "")["transaction_id"] = 2
+			shook(k, otherAddr, "login.portal.example", "")["transaction_id"] = 2
+			n := got(k, "https://login.portal.example/", "", 200, pageBody+longText)
+			n["transaction_id"], n["address"] = 2, otherAddr+":443"
+			l := k["requests"].([]any)
+			l[0], l[1] = l[1], l[0]
+		}), "ok"},
 		{"twin: a page in the place of the page", plain05(replaced("<title>Access to this site is denied</title>By order of the ministry.")), "likely_blocked"},
 		{"twin: sent to another site's notice", plain04(ledTo("http://notice.isp.example/", "<title>Access denied</title>By order.")), "likely_blocked"},
 	}},
