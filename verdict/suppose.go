@@ -93,7 +93,7 @@ var suppositions = slices.Concat(
 			if !r.DNS.Tried() || r.Literal || !slices.ContainsFunc(r.DNSEngines, ownResolver) {
 				return false
 			}
-			r.DNSExtended = append(slices.Clone(r.DNSExtended), observation.ExtendedError{Code: observation.ExtendedCensored, Engine: stubEngine}.String())
+			r.DNSExtended = append(slices.Clone(r.DNSExtended), observation.ExtendedError{Code: observation.ExtendedCensored, Engine: "udp system"}.String())
 			return true
 		}},
 		{sentence: "a second resolver had said that the name does not exist", add: askedAgain("dns_nxdomain_error")},
