@@ -499,8 +499,11 @@ func stub(engine string) bool { return engine == "udp system" || engine == "udp 
 // household's or a company's: our probe says so, or its address does.
 func localResolver(engine string) bool {
 	_, at, _ := strings.Cut(engine, " ")
+	if at == "" || at[0] != '[' && (at[0] < '0' || at[0] > '9') { // a URL, most of them: not worth an error
+		return engine == "udp local"
+	}
 	addr, err := netip.ParseAddrPort(at)
-	return engine == "udp local" || err == nil && isBogon(addr.Addr())
+	return err == nil && isBogon(addr.Addr())
 }
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
