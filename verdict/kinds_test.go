@@ -143,6 +143,13 @@ var kinds = []struct {
 	{"pages that differ for honest reasons", []kindCase{
 		{"in another language, from the same server", plain05(served("Server: nginx", "Vary: Accept-Language"), replacedBody("<title>Nouvelles du matin</title>"+longText[:900])), "ok|impaired"},
 		{"made anew for each visit, old", plain04(served("Server: Apache/2.4.6 (CentOS)", "Date: x", "Set-Cookie: y"), replacedBody("<title>Picture 4711</title>")), "ok|impaired"},
+		{"sent on to the site's host for the country", plain04(ledTo("http://de.a.example/", "<title>Willkommen</title>")), "ok|impaired"},
+		{"sent on to the site of the same name in another country", plain05(func(doc, k keys) {
+			doc["input"] = "http://www.daily.example/"
+			listOf(k, "requests")[0]["request"].(keys)["url"] = doc["input"]
+			listOf(k, "queries")[0]["hostname"] = "www.daily.example"
+			ledTo("http://www.daily.test/", "<title>Willkommen</title>")(doc, k)
+		}), "ok|impaired"},
 		{"a test for robots, with status 200", plain04(replaced("<title>One moment, please...</title>Please wait while your request is being verified...")), "ok|impaired"},
 		{"another, without a title", plain05(replaced(`<script src="/_Incapsula_Resource?SWJIYLWA=1"></script>`)), "ok|impaired"},
 		{"a hotel's login page, by its link", plain04(ledTo("http://login.wifi-service.example/?client_mac=02:00:00:00:00:01", "<title>Welcome</title>")), "insufficient|impaired"},

@@ -1241,12 +1241,12 @@ var httpRules = []Rule{
 	},
 }
 
-// walkedOn reports whether the same host sent the visitor on to the page, as
+// walkedOn reports whether the same site sent the visitor on to the page, as
 // sites do to one in his language: who answers requests for a host himself
 // answers the first.
 func (s *scene) walkedOn(page *view) bool {
 	return page.Hop > 0 && s.other(func(w *view) bool {
-		return w.Hop < page.Hop && w.Name == page.Name && w.HTTP == done && redirecting(w) && len(w.matches) == 0
+		return w.Hop < page.Hop && sameOwner(w.Name, page.Name) && w.HTTP == done && redirecting(w) && len(w.matches) == 0
 	})
 }
 

@@ -352,7 +352,7 @@ func (s *scene) ledAway(page *view) bool {
 		return false
 	}
 	input := observation.HostOf(s.first.Input)
-	if site(page.Name) == site(input) {
+	if sameOwner(page.Name, input) {
 		return false
 	}
 	for i := range s.views {
@@ -362,6 +362,18 @@ func (s *scene) ledAway(page *view) bool {
 		}
 	}
 	return false
+}
+
+// sameOwner reports whether two hosts are of one site, or of a site's namesakes
+// in different countries, which send visitors to each other.
+func sameOwner(a, b string) bool {
+	x, y := site(a), site(b)
+	if x == y {
+		return true
+	}
+	x, _, _ = strings.Cut(x, ".")
+	y, _, _ = strings.Cut(y, ".")
+	return x == y && len(x) > 3
 }
 
 // site is the part of a name that one owner holds.
