@@ -103,7 +103,7 @@ func TestExplainLongMeasurements(t *testing.T) {
 
 // A rule that fired and does not count says so.
 func TestVoidFirings(t *testing.T) {
-	e := verdict.Explain(rows(secure(), secure(func(r *row) { r.IP, r.ControlAddrs = "198.51.100.2", []string{genuine, "198.51.100.2"} }, stop("tcp", refused), missed)))
+	e := verdict.Explain(rows(plain(), secure(stop("tls", "ssl_invalid_certificate"), func(r *row) { r.Input, r.ControlTLS = "http://www.a.example/", "ssl_invalid_certificate" })))
 	if !slices.ContainsFunc(e.Fired, func(f verdict.Firing) bool { return f.Void != "" }) {
 		t.Errorf("none of %v is void", e.Verdict.Rules)
 	}
