@@ -27,6 +27,7 @@ type ExplainedRow struct {
 type Firing struct {
 	Rule Rule
 	Rows []uint16 // Seq of the rows on which it did; none for a rule about the whole
+	Void string   // why it does not count for the verdict; mostly ""
 }
 
 // NearMiss is a rule that did not fire and would have, had one fact been
@@ -49,6 +50,11 @@ func Explain(rows []observation.Row) Explanation {
 	c := conclusion{trace: fired.add}
 	c.conclude(s)
 	e.Fired = fired.inOrder()
+	for i := range e.Fired {
+		if s.pageCame(&e.Fired[i].Rule) {
+			e.Fired[i].Void = "the page came all the same"
+		}
+	}
 	for i := range s.views {
 		v := &s.views[i]
 		e.Rows = append(e.Rows, ExplainedRow{v.Row, s.notes(v)})

@@ -101,6 +101,23 @@ func TestExplainLongMeasurements(t *testing.T) {
 	}
 }
 
+// A rule that fired and does not count says so.
+func TestVoidFirings(t *testing.T) {
+	e := verdict.Explain(rows(plain(), secure(stop("tls", "ssl_invalid_certificate"), func(r *row) { r.Input, r.ControlTLS = "http://www.a.example/", "ssl_invalid_certificate" })))
+	if !slices.ContainsFunc(e.Fired, func(f verdict.Firing) bool { return f.Void != "" }) {
+		t.Errorf("none of %v is void", e.Verdict.Rules)
+	}
+	for _, f := range e.Fired {
+		if (f.Void != "") != (f.Rule.Outcome == verdict.OutcomeDown) {
+			t.Errorf("%s: void %q", f.Rule.ID, f.Void)
+		}
+	}
+	e = verdict.Explain(rows(plain(stop("tcp", refused), missed, func(r *row) { r.ControlHTTP = refused })))
+	if len(e.Fired) == 0 || slices.ContainsFunc(e.Fired, func(f verdict.Firing) bool { return f.Void != "" }) {
+		t.Errorf("%s: fired %+v", e.Verdict.State, e.Fired)
+	}
+}
+
 // What was missing is what makes the difference: on the case of a rule's
 // silence, the rule nearly fires.
 func TestNearMisses(t *testing.T) {

@@ -96,8 +96,8 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	if r.Invalid != "" && !slices.Contains(c.invalid, r.Invalid) {
 		c.invalid = append(c.invalid, r.Invalid)
 	}
-	if r.Outcome == OutcomeDown && s.pageOK {
-		return // one server of several, or a port that the page does not need
+	if s.pageCame(r) {
+		return
 	}
 	if stronger(r.State, c.state) {
 		c.state = r.State
@@ -107,6 +107,10 @@ func (c *conclusion) try(s *scene, r *Rule) {
 		*at = Layer{Outcome: r.Outcome, Rule: r.ID}
 	}
 }
+
+// pageCame reports whether a rule says that something is down although the page
+// came: it is one server of several, or a port that the page does not need.
+func (s *scene) pageCame(r *Rule) bool { return r.Outcome == OutcomeDown && s.pageOK }
 
 func (c *conclusion) note(r *Rule, v *view) {
 	if c.trace != nil {

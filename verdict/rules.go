@@ -77,11 +77,19 @@ var dnsRules = []Rule{
 		},
 	},
 	{
-		ID: "dns_says_blocked", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
-		Mechanism: "dns.policy", Basis: "RFC 8914, extended errors 15 and 16: what the resolver says of its own answer",
-		Sentence: "The probe's own resolver says that it withholds the name: by a list of its operator, or because others made it.",
+		ID: "dns_says_censored", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "dns.policy", Basis: "RFC 8914, extended error 16: what the resolver says of its own answer",
+		Sentence: "The probe's own resolver says that it withholds the name because others made it.",
 		row: func(s *scene, v *view) bool {
-			return v.dns.Tried() && !v.vouched && s.resolve == 0 && said(v, observation.ExtendedBlocked, observation.ExtendedCensored)
+			return v.dns.Tried() && !v.vouched && s.resolve == 0 && said(v, observation.ExtendedCensored)
+		},
+	},
+	{
+		ID: "dns_says_blocked", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.policy", Basis: "RFC 8914, extended error 15: what the resolver says of its own answer; filters that households run say so too, and are left out where their address shows it",
+		Sentence: "The probe's own resolver, which is not one of the local network, says that it withholds the name by a list of its operator.",
+		row: func(s *scene, v *view) bool {
+			return v.dns.Tried() && !v.vouched && s.resolve == 0 && said(v, observation.ExtendedBlocked)
 		},
 	},
 	{
@@ -289,7 +297,7 @@ var dnsRules = []Rule{
 	},
 	{
 		ID: "dns_filtering_resolver", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "list of public resolvers that filter on request; RFC 8914, extended error 17: filtered as the client has asked",
+		Basis:    "list of public resolvers that filter on request; RFC 8914, extended error 17, filtered as the client has asked, or 15, blocked, from a resolver of the local network",
 		Sentence: "The name is withheld, but by a filtering resolver that the user may have chosen.",
 		row: func(s *scene, v *view) bool {
 			failed := v.IP == "" && v.dns.Failed() && v.system && v.ControlDNS == done
@@ -476,13 +484,26 @@ func saidBy(v *view, own bool, codes []uint16) bool {
 // asked through its functions, or directly, or at an address that only the
 // network's own can have.
 func ownResolver(engine string) bool {
-	kind, at, _ := strings.Cut(engine, " ")
-	switch kind {
+	switch kind, _, _ := strings.Cut(engine, " "); kind {
 	case "udp", "tcp", "dot", "doh":
-		addr, err := netip.ParseAddrPort(at)
-		return engine == stubEngine || err == nil && isBogon(addr.Addr())
+		return stub(engine) || localResolver(engine)
 	}
 	return true
+}
+
+// stub reports whether an engine is the system's own resolver, asked directly by
+// our probe.
+func stub(engine string) bool { return engine == "udp system" || engine == "udp local" }
+
+// localResolver reports whether an engine is a resolver of the local network, a
+// household's or a company's: our probe says so, or its address does.
+func localResolver(engine string) bool {
+	_, at, _ := strings.Cut(engine, " ")
+	if at == "" || at[0] != '[' && (at[0] < '0' || at[0] > '9') { // a URL, most of them: not worth an error
+		return engine == "udp local"
+	}
+	addr, err := netip.ParseAddrPort(at)
+	return err == nil && isBogon(addr.Addr())
 }
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }

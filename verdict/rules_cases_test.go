@@ -222,7 +222,8 @@ var ruleCases = map[string]ruleCase{
 		first(func(r *row) { r.Tunnel = timeout })},
 
 	"dns_blockpage_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("nat", "dns", "ZZ")))), first(printed(aPrint("nat", "dns", "IR")))},
-	"dns_says_blocked":      {rows(secure(at(strange), stop("tcp", timeout), said("16;udp system;by order"))), first(said("16;udp 192.0.2.53:53;by order"))},
+	"dns_says_censored":     {rows(secure(at(strange), stop("tcp", timeout), said("16;udp system;by order"))), first(said("16;udp 192.0.2.53:53;by order"))},
+	"dns_says_blocked":      {rows(secure(at(strange), stop("tcp", timeout), said("15;udp system;malware"))), first(said("15;udp 192.168.1.1:53;malware"))},
 	"dns_bogon":             {rows(secure(at("10.1.2.3"), stop("tcp", timeout))), first(func(r *row) { r.ControlAddrs = []string{"10.1.2.3"} })},
 	"dns_bogon_local":       {rows(secure(at("127.0.0.1"), stop("tcp", refused))), first(func(r *row) { r.DNSEngines = append(r.DNSEngines, "udp 192.0.2.53:53") })},
 	"dns_ghost_confirmed": {rows(plain(at(strange), gone), plain(stop("dns", nxdomain), gone, func(r *row) { r.DNSEngines = []string{"doh https://dns.example/"} })),

@@ -114,12 +114,23 @@ func newScene(rows []observation.Row) *scene {
 // filter for those who choose them, or by its own words.
 func (s *scene) resolver() byte {
 	switch {
-	case filtering[s.first.ResolverASN], s.other(func(v *view) bool { return said(v, observation.ExtendedFiltered) }):
+	case filtering[s.first.ResolverASN], s.other(filters):
 		return 'f'
 	case s.other(func(v *view) bool { return said(v, observation.ExtendedProhibited) }):
 		return 'p'
 	}
 	return 0
+}
+
+// filters reports whether a resolver's own words are those of a filter that its
+// user has chosen: that its client asked for it, or, where it is one of the local
+// network, that its operator did, as Pi-hole and its like say of the lists of a
+// household.
+func filters(v *view) bool {
+	return slices.ContainsFunc(v.DNSExtended, func(text string) bool {
+		e, ok := observation.ParseExtendedError(text)
+		return ok && (e.Code == observation.ExtendedFiltered && ownResolver(e.Engine) || e.Code == observation.ExtendedBlocked && localResolver(e.Engine))
+	})
 }
 
 // less orders rows by what no two of a measurement share, to choose one.
@@ -130,14 +141,12 @@ func (v *view) steps() {
 	v.dns, v.tcp, v.tls, v.quic, v.http = v.DNS, v.TCP, v.TLS, v.QUIC, v.HTTP
 	for _, e := range v.DNSEngines {
 		switch {
-		case e == stubEngine:
+		case ownResolver(e):
 			v.system = true
 		case strings.HasPrefix(e, "udp"), strings.HasPrefix(e, "tcp"):
 			v.udp = true
-		case strings.HasPrefix(e, "doh"), strings.HasPrefix(e, "dot"):
-			v.doh = true
 		default:
-			v.system = true
+			v.doh = true
 		}
 	}
 	if v.dns == "dns_no_answer" && !asksAddress(v) {
@@ -160,9 +169,6 @@ func (v *view) steps() {
 		v.tls, v.http = f, ""
 	}
 }
-
-// stubEngine is the system's own resolver, asked directly by our probe.
-const stubEngine = "udp system"
 
 func unconnected(f observation.Result) bool {
 	return f == "connection_refused" || f == "host_unreachable" || f == "network_unreachable"

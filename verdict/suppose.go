@@ -7,12 +7,11 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// A supposition is one fact of a measurement that might have been otherwise.
-// What a rule lacks is told by supposing: a rule that fires once a fact is
-// changed lacked that fact. None makes a step of the probe fail that worked,
-// for of a step that worked there is nothing to explain.
+// A supposition is one fact of a measurement that could have been different. A
+// rule that fires once the fact is changed lacked that fact. No supposition makes
+// a step of the probe fail that worked: a step that worked needs no explanation.
 type supposition struct {
-	sentence string // what would have been so, after "had" or "if"
+	sentence string // the fact as it would have been: it follows the word "if"
 	whole    bool   // the fact is of the measurement, not of a row
 	// change makes it so of rows[i], and of other rows where it is a fact of
 	// theirs too. It reports false where it is so already, or cannot be. It
@@ -93,7 +92,7 @@ var suppositions = slices.Concat(
 			if !r.DNS.Tried() || r.Literal || !slices.ContainsFunc(r.DNSEngines, ownResolver) {
 				return false
 			}
-			r.DNSExtended = append(slices.Clone(r.DNSExtended), observation.ExtendedError{Code: observation.ExtendedCensored, Engine: stubEngine}.String())
+			r.DNSExtended = append(slices.Clone(r.DNSExtended), observation.ExtendedError{Code: observation.ExtendedCensored, Engine: "udp system"}.String())
 			return true
 		}},
 		{sentence: "a second resolver had said that the name does not exist", add: askedAgain("dns_nxdomain_error")},

@@ -33,6 +33,9 @@ func printExplanation(w io.Writer, file string, e verdict.Explanation) error {
 	for i := range e.Fired {
 		f := &e.Fired[i]
 		fmt.Fprintf(w, "  %s, %s%s\n    %s\n    stands on: %s\n", f.Rule.ID, argues(&f.Rule), ofRows(f.Rows), f.Rule.Sentence, f.Rule.Basis)
+		if f.Void != "" {
+			fmt.Fprintf(w, "    does not count: %s\n", f.Void)
+		}
 	}
 	printNear(w, &e)
 	_, err := fmt.Fprintln(w)

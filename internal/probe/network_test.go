@@ -95,6 +95,18 @@ func TestStubTellsWhy(t *testing.T) {
 	}
 }
 
+// TestStubName: nothing is said of the resolver but whether it is a local one.
+func TestStubName(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{
+		"198.51.100.1": "system", "2001:db8::53": "system", "192.168.1.1": "local", "10.0.0.1": "local", "127.0.0.53": "local", "fe80::1": "local", "fd00::1": "local",
+	} {
+		if got := stubName(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}
+
 // TestResolverPlace: the network of the resolver is recorded where a database
 // tells it, and its address never is.
 func TestResolverPlace(t *testing.T) {

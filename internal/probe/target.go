@@ -85,8 +85,13 @@ func doubtful(system Lookup, others []netip.Addr) bool {
 }
 
 // stubName stands for the address of the system's resolver, which may be the
-// router of a home.
-const stubName = "system"
+// router of a home: it says no more than whether it is one of the local network.
+func stubName(a netip.Addr) string {
+	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return "local"
+	}
+	return "system"
+}
 
 // askStub asks the system's own resolver directly, for what the system's
 // functions keep back: the response code, and the extended errors (RFC 8914) by
@@ -102,7 +107,7 @@ func (r *run) askStub(ctx context.Context, host string) {
 	}
 	tx := r.rec.next(depthTag(0), "system_resolver")
 	ours := func(l Lookup) Lookup {
-		l.Tx, l.Server = tx, stubName
+		l.Tx, l.Server = tx, stubName(servers[0].Addr().Unmap())
 		return l
 	}
 	l, end := r.cfg.UDP(ctx, servers[0], host, dns.TypeA, func(more Lookup) { r.rec.lookup(ours(more), true) })
