@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/bandish/bandish/answer"
@@ -46,39 +47,15 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 // name is what readers call a target.
 func (s *Site) name(id string) string { return s.Desk.Name(id) }
 
-// countryPage is the answer for each target of a country.
-type countryPage struct {
-	CC      string          `json:"probe_cc"`
-	Country string          `json:"country"`
-	Targets []answer.Answer `json:"targets"`
-}
-
-func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
-	cc := r.PathValue("cc")
-	if !countryCode.MatchString(cc) {
-		return notFound("A country is two capital letters, as in /cc/PK.")
-	}
-	t, err := timesOf(r)
-	if err != nil {
-		return err
-	}
-	answers, err := s.Desk.InCountry(r.Context(), cc, t.at, t.known)
-	if err != nil {
-		return err
-	}
-	page := countryPage{CC: cc, Country: inquiry.Country(cc), Targets: answers}
-	return s.respond(w, r, "country.html", page, map[string]any{"Title": "What is blocked in " + page.Country + "?", "Query": r.URL.RawQuery})
-}
-
 // answer is the page of one target in one country.
 func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
-	cc := r.PathValue("cc")
-	if !countryCode.MatchString(cc) {
-		return notFound("A country is two capital letters, as in /cc/PK/x.")
-	}
-	id, _, err := s.Targets.Resolve(r.PathValue("target"))
+	cc, id, err := s.place(r)
 	if err != nil {
-		return notFound("There is no target of this name: " + err.Error())
+		return err
+	}
+	if proper := "/cc/" + cc + "/" + url.PathEscape(id); r.URL.EscapedPath() != proper {
+		moveTo(w, r, proper)
+		return nil
 	}
 	t, err := timesOf(r)
 	if err != nil {

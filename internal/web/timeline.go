@@ -61,8 +61,6 @@ func timeline(a *inquiry.Answered, since, until time.Time) template.HTML {
 	return template.HTML(b.String()) // all text above is escaped
 }
 
-const longDay = "2 January 2006"
-
 // drawRow draws a network's name and below it its days, so many a column.
 func drawRow(b *strings.Builder, r *timelineRow, y int, from time.Time, columns, per int) {
 	label := template.HTMLEscapeString(r.label)

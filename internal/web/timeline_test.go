@@ -30,7 +30,7 @@ func TestTimelineShowsTheNetworkThatBlocks(t *testing.T) {
 		t.Fatal(svg)
 	}
 	for want, n := range map[string]int{
-		"2024-02-01: ok; 0 blocked": 1, "2024-02-02": 0, "2024-02-03: ok (likely blocked on some networks); 3 blocked, 6 ok": 1,
+		"2024-02-01: works; 0 blocked": 1, "2024-02-02": 0, "2024-02-03: works (likely blocked on some networks); 3 blocked, 6 ok": 1,
 		`class="s-likely_blocked apart"`: 1, `class="s-ok apart"`: 2, `fill="url(#nodata)"`: 1,
 	} {
 		if got := strings.Count(together, want); got != n {

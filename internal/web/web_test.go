@@ -157,7 +157,7 @@ func TestAnswerPageAndJSONAgree(t *testing.T) {
 	if code != 200 || !strings.Contains(page, a.Sentence) {
 		t.Errorf("the page does not say the JSON's sentence %q", a.Sentence)
 	}
-	for _, want := range []string{"likely blocked on some networks", "AS64512", "tls.reset", "made in a lab", "<svg", "AS64514 (1 measurements from 1 reports", "<caption", `data-label="Evidence"`, `aria-label="Timeline from 10 February 2024 to 19 February 2024`} {
+	for _, want := range []string{"likely blocked on some networks", "AS64512", "the encrypted connection is reset (<code>tls.reset</code>)", "made in a lab", "<svg", "AS64514 (1 measurements from 1 reports", "<caption", `data-label="Evidence"`, `aria-label="Timeline from 10 February 2024 to 19 February 2024`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -195,7 +195,7 @@ func TestDaysWithoutDataAreNotDrawnAsOK(t *testing.T) {
 func TestWrongAddresses(t *testing.T) {
 	s := serve(t)
 	for path, want := range map[string]int{
-		"/cc/pk": 404, "/cc/PAK/x": 404, "/m/nothing": 404, "/m/%ff": 404, "/m/a%2Fb": 404, "/nowhere": 404, "/cc/PK/x?since=yesterday": 400,
+		"/cc/QQ": 404, "/cc/QQ/x": 404, "/platforms/no%20such%20thing": 404, "/static/nothing": 404, "/static/..%2ftemplate%2fhome.html": 404, "/cc/PAK/x": 404, "/m/nothing": 404, "/m/%ff": 404, "/m/a%2Fb": 404, "/nowhere": 404, "/cc/PK/x?since=yesterday": 400,
 		"/cc/PK/x?since=2024-02-02&until=2024-02-01": 400, "/rules": 200, "/style.css": 200, "/cc/PK/no%20such%20thing": 404,
 		"/cc/PK/x?since=2024-02-02&until=2024-02-02": 200,
 	} {
@@ -373,6 +373,7 @@ func TestPagesAreAskedForAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		req.Header.Set("Accept-Encoding", "identity") // of what is compressed the length is not known before
 		if etag != "" {
 			req.Header.Set("If-None-Match", etag)
 		}
@@ -434,5 +435,63 @@ func TestSearchPage(t *testing.T) {
 	}
 	if code, _ := s.get("/search"); code != 200 {
 		t.Errorf("the empty search: %d", code)
+	}
+}
+
+// One page has one address: others lead to it, with the question that was asked.
+func TestAddressesLeadToTheProperOne(t *testing.T) {
+	s := serve(t)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for path, want := range map[string]string{
+		"/cc/pk": "/cc/PK", "/cc/PK/": "/cc/PK", "/cc/pk/x": "/cc/PK/x", "/cc/PK/twitter?at=2024-03-01": "/cc/PK/x?at=2024-03-01", "/platforms/Twitter": "/platforms/x",
+		"/cases/": "/cases", "/cc/PK/x/": "/cc/PK/x", "/%2Fexample.org/": "/%2Fexample.org",
+	} {
+		resp, err := client.Get(s.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusMovedPermanently || got != want {
+			t.Errorf("%s leads to %q with %d, want %q", path, got, resp.StatusCode, want)
+		}
+	}
+	for _, path := range []string{"/", "/cc/PK", "/cases"} {
+		resp, err := client.Post(s.url+path, "text/plain", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
+			t.Errorf("POST %s: %d, Allow %q", path, resp.StatusCode, resp.Header.Get("Allow"))
+		}
+	}
+}
+
+// Pages are compressed for who takes it, and the first visit is small.
+func TestFirstVisitIsSmall(t *testing.T) {
+	s := serve(t)
+	sum := 0
+	for _, path := range []string{"/", "/style.css", "/static/sans.woff2", "/static/naskh.woff2"} {
+		req, err := http.NewRequest("GET", s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", "zstd, gzip")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatal(path, resp.StatusCode, err)
+		}
+		if e := resp.Header.Get("Content-Encoding"); e == "" && !strings.HasSuffix(path, ".woff2") {
+			t.Errorf("%s is not compressed", path)
+		}
+		sum += len(b)
+	}
+	if t.Logf("a first visit is %d bytes", sum); sum > 60_000 {
+		t.Errorf("a first visit is %d bytes, want at most 60,000", sum)
 	}
 }
