@@ -10,6 +10,7 @@ import (
 
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/store"
 )
 
@@ -176,4 +177,37 @@ func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time)
 		return cmp.Or(rank(&a)-rank(&b), cmp.Compare(a.Country, b.Country), cmp.Compare(a.CC, b.CC))
 	})
 	return out, nil
+}
+
+// OnNetwork lists what was measured on a network, most measured first.
+func (d *Desk) OnNetwork(ctx context.Context, asn uint32) ([]store.Place, error) {
+	if d.Store == nil {
+		return nil, nil
+	}
+	return remember(d, fmt.Sprint("network ", asn), func() ([]store.Place, error) { return d.Store.OnNetwork(ctx, asn) })
+}
+
+// EventsOnNetwork are the dated bans that name a network.
+func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32) ([]event.Event, error) {
+	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	name, out := fmt.Sprintf("AS%d", asn), []event.Event{}
+	for _, e := range found.Events {
+		if slices.Contains(e.Networks, name) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// Longest ranks all bans of platforms, measured and reported, by their length
+// today.
+func (d *Desk) Longest(ctx context.Context) ([]ban.Ranked, error) {
+	return remember(d, "longest", func() ([]ban.Ranked, error) {
+		day := d.Now()
+		all, err := d.Bans(ctx, day, true)
+		return ban.Rank(all, day), err
+	})
 }

@@ -22,7 +22,8 @@ func TestTemplatesFitTheirValues(t *testing.T) {
 		name() string
 		check(*template.Template) error
 	}{
-		countriesPage, countryPage, platformsPage, platformPage, methodsPage, dataPage, aboutPage, safetyPage,
+		homePage, blockedPage, bansPage, countriesPage, countryPage, platformsPage, platformPage, answerPage, daysPage, measurementsPage, networkPage,
+		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage,
 	} {
 		set := templates[p.name()]
 		if set == nil {
