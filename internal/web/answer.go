@@ -39,7 +39,8 @@ type story struct {
 	ID, Title string
 	Chain     []link
 	Courts    []court
-	Claims    []said
+	Claims    []said // on access
+	Others    []said // on anything else
 }
 
 // link is one turn of a ban and its days to the next.
@@ -51,16 +52,16 @@ type link struct {
 
 // court is a case before a court.
 type court struct {
-	Name, Number    string
-	Heard, Next     casefile.Date
-	Outcome, Anchor string
+	Name, Number string
+	Heard, Next  casefile.Date
+	Outcome      string
 }
 
 // said is a statement and what was measured or reported of it.
 type said struct {
-	By, Says, Verdict, From, Reason, Anchor string
-	Date                                    casefile.Date
-	Measured                                *casefile.Tally
+	By, Says, Verdict, From, Reason, Href string
+	Date                                  casefile.Date
+	Measured                              *casefile.Tally
 }
 
 // citation is how to cite a page.
@@ -169,16 +170,9 @@ func (s *Site) axisOf(a *inquiry.Answered, t times) (from, to time.Time) {
 	if n := len(a.Days); n > 0 {
 		from, to = parseDay(a.Days[0].Date), parseDay(a.Days[n-1].Date).AddDate(0, 0, 1)
 	} else {
-		for _, r := range a.Reported {
-			end := r.Known
-			if r.End != nil {
-				end = *r.End
-			}
-			if from.IsZero() || r.Start.Before(from) {
-				from = r.Start
-			}
-			if end.After(to) {
-				to = end
+		if r := mainReport(a.Reported); r != nil {
+			if from, to = r.Start, r.Known; r.End != nil {
+				to = *r.End
 			}
 		}
 		if !from.IsZero() {
@@ -192,6 +186,20 @@ func (s *Site) axisOf(a *inquiry.Answered, t times) (from, to time.Time) {
 		to = t.at
 	}
 	return from, to
+}
+
+// mainReport is the reported ban that the drawing is about: one that holds, else
+// the latest that a case describes, else the latest.
+func mainReport(reports []answer.Report) *answer.Report {
+	for i := range reports {
+		if r := &reports[i]; r.Holds || r.Case != "" {
+			return r
+		}
+	}
+	if len(reports) > 0 {
+		return &reports[0]
+	}
+	return nil
 }
 
 // rows are the marks of the record on the axis.
@@ -260,7 +268,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	for _, d := range c.Computed.Dockets {
 		for i := range c.Dockets {
 			if k := &c.Dockets[i]; k.ID == d.ID {
-				one := court{Name: s.Records.Names(c, []string{k.Court}), Heard: d.LastHeard, Next: d.Next, Anchor: k.ID}
+				one := court{Name: s.Records.Names(c, []string{k.Court}), Heard: d.LastHeard, Next: d.Next}
 				if k.Number != nil {
 					one.Number = *k.Number
 				}
@@ -273,7 +281,11 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	}
 	for i := range claims {
 		k := &claims[i]
-		out.Claims = append(out.Claims, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Anchor: k.Claim, Measured: k.Measured})
+		list := &out.Others
+		if k.Access != nil {
+			list = &out.Claims
+		}
+		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(k.Claim), Measured: k.Measured})
 	}
 	return out
 }

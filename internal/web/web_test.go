@@ -38,7 +38,10 @@ type server struct {
 	n   int // submissions so far
 }
 
-func serve(t *testing.T) *server {
+func serve(t *testing.T) *server { return serveAt(t, now) }
+
+// serveAt serves an empty archive, as it is shown at a moment.
+func serveAt(t *testing.T, at time.Time) *server {
 	t.Helper()
 	a, err := archive.Open(t.TempDir())
 	if err != nil {
@@ -53,7 +56,7 @@ func serve(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	clock := func() time.Time { return now }
+	clock := func() time.Time { return at }
 	rec, err := casefile.Load(records.FS, "records")
 	if err != nil {
 		t.Fatal(err)
@@ -357,7 +360,7 @@ func inert(t *testing.T, path, page string) {
 		}
 		for _, a := range n.Attr {
 			link := a.Key == "href" || a.Key == "src" || a.Key == "action"
-			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "?") && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "https://") {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" || link && !strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "?") && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "https://") && !strings.HasPrefix(a.Val, "http://") {
 				t.Errorf("%s has %s=%q", path, a.Key, a.Val)
 			}
 		}
