@@ -10,6 +10,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/verdict"
 )
 
 // eventRow is one dated ban in a list.
@@ -62,8 +63,9 @@ type namedLink struct{ Name, Href string }
 // phaseRow is one stretch of a ban in words.
 type phaseRow struct {
 	event.Phase
-	Word string
-	ASNs []uint32
+	Word      string
+	ASNs      []uint32
+	How, Rest string // the note, with the mechanism that it begins with apart
 }
 
 // phaseWords say what changed.
@@ -107,7 +109,11 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 		}
 	}
 	for _, p := range e.Phases {
-		v.Phases = append(v.Phases, phaseRow{p, phaseWords[p.Kind], asnsOf(p.Networks)})
+		row := phaseRow{Phase: p, Word: phaseWords[p.Kind], ASNs: asnsOf(p.Networks), Rest: p.Note}
+		if m, rest, ok := strings.Cut(p.Note, ": "); ok && verdict.MechanismWords(m) != "" {
+			row.How, row.Rest = m, rest
+		}
+		v.Phases = append(v.Phases, row)
 	}
 	title := v.What + " in " + v.Country + ": a measured ban"
 	f := frame{Title: title, Trail: []crumb{{"Measured bans", "/events"}, {v.What + " in " + v.Country, ""}}}

@@ -106,7 +106,9 @@ func how(mechanism string) template.HTML {
 // count is a number with its noun: "1 network", "1,142 measurements".
 func count(n any, noun string) string {
 	s := fmt.Sprint(n)
-	if s != "1" {
+	if stem, ok := strings.CutSuffix(noun, "ry"); s != "1" && ok {
+		noun = stem + "ries"
+	} else if s != "1" {
 		noun += "s"
 	}
 	return thousands(s) + " " + noun
