@@ -29,10 +29,11 @@ type view[T any] struct {
 // page is a template's file name, with the type of the value that it shows.
 type page[T any] string
 
-// show answers with the page, or with json where the reader is a program.
+// show answers with the page, or with asJSON where the reader is a program; nil
+// is a page without data.
 func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, value T, asJSON any) error {
 	w.Header().Set("Vary", "Accept")
-	if wantsJSON(r) {
+	if wantsJSON(r) && asJSON != nil {
 		b, err := json.MarshalIndent(asJSON, "", "  ")
 		if err != nil {
 			return err

@@ -14,8 +14,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// pageSize is how many rows a list shows at once.
-const pageSize = 200
+// pageSize is how many rows a list shows at once: a phone shows each as a card.
+const pageSize = 50
 
 // listView is the measurements behind a count.
 type listView struct {

@@ -335,7 +335,7 @@ func TestNoFieldIsLive(t *testing.T) {
 			t.Fatalf("%q: %v", text, err)
 		}
 		s.count()
-		for _, path := range []string{"/", "/cc/ZZ", "/cc/ZZ/" + url.PathEscape(text), "/m/" + url.PathEscape(r.UID), "/search?q=" + url.QueryEscape(text), "/check?cc=ZZ&target=" + url.QueryEscape(text) + "&at=" + url.QueryEscape(text)} {
+		for _, path := range []string{"/", "/cc/ZZ", "/cc/ZZ/" + url.PathEscape(text), "/cc/ZZ/" + url.PathEscape(text) + "/measurements", "/cc/ZZ/" + url.PathEscape(text) + "/days", "/platforms", "/platforms/" + url.PathEscape(text), "/networks/AS64512", "/events", "/bans", "/blocked", "/is?cc=ZZ&target=" + url.QueryEscape(text), "/cc/ZZ/x/measurements?state=" + url.QueryEscape(text) + "&asn=1", "/cc/ZZ/x?at=" + url.QueryEscape(text), "/m/" + url.PathEscape(r.UID), "/search?q=" + url.QueryEscape(text), "/check?cc=ZZ&target=" + url.QueryEscape(text) + "&at=" + url.QueryEscape(text)} {
 			code, page := s.get(path)
 			if strings.HasPrefix(path, "/m/") && code != 200 || code >= 500 {
 				t.Errorf("%s: %d", path, code)
@@ -496,5 +496,56 @@ func TestFirstVisitIsSmall(t *testing.T) {
 	}
 	if t.Logf("a first visit is %d bytes", sum); sum > 60_000 {
 		t.Errorf("a first visit is %d bytes, want at most 60,000", sum)
+	}
+}
+
+// Every count opens what it counts: the list behind a count has as many
+// measurements as the count says, whatever it is narrowed to.
+func TestListsHoldWhatCountsSay(t *testing.T) {
+	s := serve(t)
+	for day := 10; day <= 19; day++ {
+		for _, asn := range []int{64512, 64513} {
+			for range 4 {
+				s.submit(day, asn, "x.com", day >= 17 && asn == 64512)
+			}
+		}
+	}
+	s.count()
+	rows := func(query string) int {
+		t.Helper()
+		code, text := s.get("/cc/ZZ/x/measurements?format=json&" + query)
+		var list []map[string]any
+		if err := json.Unmarshal([]byte(text), &list); err != nil || code != 200 {
+			t.Fatalf("%s: %d %v", query, code, err)
+		}
+		return len(list)
+	}
+	for query, want := range map[string]int{
+		"": 50, "skip=50": 30, "skip=80": 0, "asn=64512": 40, "asn=AS64513&day=2024-02-18": 4, "day=2024-02-18": 8, "since=2024-02-17&until=2024-02-18": 16,
+		"state=failed": 12, "state=blocked&asn=64512&since=2024-02-18": 8, "state=blocked&asn=64513": 0, "state=ok&day=2024-02-17": 4, "day=2023-01-01": 0,
+	} {
+		if got := rows(query); got != want {
+			t.Errorf("?%s lists %d measurements, want %d", query, got, want)
+		}
+	}
+	_, text := s.get("/cc/ZZ/x?format=json")
+	var a answer.Answer
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range a.Networks {
+		q := fmt.Sprintf("asn=%d&since=%s&until=%s", n.ASN, n.Counts.From.Format(time.DateOnly), n.Counts.LastDay().Format(time.DateOnly))
+		if got := rows(q); got != int(n.Counts.Measurements) {
+			t.Errorf("AS%d counts %d measurements, its list %s has %d", n.ASN, n.Counts.Measurements, q, got)
+		}
+	}
+	_, text = s.get("/cc/ZZ/x/days?format=csv")
+	if lines := strings.Split(strings.TrimSpace(text), "\n"); len(lines) != 11 || !strings.HasPrefix(lines[8], "2024-02-17,") {
+		t.Errorf("the days as CSV:\n%s", text)
+	}
+	for _, bad := range []string{"asn=x", "day=soon", "state=gone", "skip=-1", "skip=9999999999999999999", "since=soon"} {
+		if code, _ := s.get("/cc/ZZ/x/measurements?" + bad); code != 400 {
+			t.Errorf("?%s: %d, want 400", bad, code)
+		}
 	}
 }
