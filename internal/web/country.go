@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -104,6 +105,7 @@ type platformView struct {
 	Countries []answer.Answer  `json:"countries"`
 	Cases     []answer.Case    `json:"cases"`
 	When      whenAsked        `json:"-"`
+	Map       template.HTML    `json:"-"`
 }
 
 const platformPage page[platformView] = "platform.html"
@@ -128,6 +130,9 @@ func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := platformView{Target: id, Name: s.Desk.Name(id), Countries: answers, When: t.asked(r), Cases: []answer.Case{}}
 	v.Platform, _ = s.Targets.Platform(id)
+	if len(answers) > 0 && !wantsJSON(r) {
+		v.Map = worldMap(id, answers, v.When.Query)
+	}
 	for _, c := range s.Records.Cases {
 		for _, t := range c.Targets {
 			if t == id && c.Withdrawn == nil {
