@@ -211,3 +211,31 @@ func (d *Desk) Longest(ctx context.Context) ([]ban.Ranked, error) {
 		return ban.Rank(all, day), err
 	})
 }
+
+// UnknownTarget is the failure of a word that names nothing; its text is for the
+// reader.
+type UnknownTarget struct{ error }
+
+// Target is the target that a word names: a platform by any of its names, a
+// host, or anything that was measured under exactly this name.
+func (d *Desk) Target(ctx context.Context, word string) (string, error) {
+	id, _, unknown := d.Targets.Resolve(word)
+	if unknown == nil {
+		return id, nil
+	}
+	measured, err := remember(d, "targets", func() (map[string]bool, error) {
+		places, err := d.Places(ctx, allPlaces)
+		all := make(map[string]bool, len(places))
+		for _, p := range places {
+			all[p.Target] = true
+		}
+		return all, err
+	})
+	if err != nil {
+		return "", err
+	}
+	if measured[word] {
+		return word, nil
+	}
+	return "", UnknownTarget{unknown}
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -27,11 +28,18 @@ func (s *Site) place(r *http.Request) (cc, id string, err error) {
 	if cc, err = countryOf(r); err != nil {
 		return "", "", err
 	}
-	id, _, err = s.Targets.Resolve(r.PathValue("target"))
-	if err != nil {
-		return "", "", notFound("There is no platform or site of this name: " + err.Error())
+	id, err = s.target(r)
+	return cc, id, err
+}
+
+// target is the target that the address names.
+func (s *Site) target(r *http.Request) (string, error) {
+	id, err := s.Desk.Target(r.Context(), r.PathValue("target"))
+	var unknown inquiry.UnknownTarget
+	if errors.As(err, &unknown) {
+		return "", notFound("There is no platform or site of this name: " + unknown.Error())
 	}
-	return cc, id, nil
+	return id, err
 }
 
 const countriesPage page[[]inquiry.Summary] = "countries.html"
@@ -112,9 +120,9 @@ const platformPage page[platformView] = "platform.html"
 
 // platform says where a target is blocked.
 func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
-	id, _, err := s.Targets.Resolve(r.PathValue("target"))
+	id, err := s.target(r)
 	if err != nil {
-		return notFound("There is no platform or site of this name: " + err.Error())
+		return err
 	}
 	if proper := "/platforms/" + url.PathEscape(id); r.URL.EscapedPath() != proper {
 		moveTo(w, r, proper)

@@ -14,6 +14,7 @@ type frame struct {
 	Section   string // the first part of the path: which entry of the top bar it belongs to
 	Trail     []crumb
 	Demo      bool
+	Static    bool // the page becomes a file: what needs a server is left out
 	Making    string
 }
 
@@ -42,7 +43,7 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 		deliver(w, r, "application/json", append(b, '\n'))
 		return nil
 	}
-	f.Demo, f.Section, f.Canonical = s.Demo, section(r), r.URL.EscapedPath()
+	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
 	if s.Making != nil {
 		f.Making = s.Making()
 	}

@@ -34,7 +34,7 @@ type firedRule struct {
 // control saw.
 func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 	uid := r.PathValue("uid")
-	if !utf8.ValidString(uid) {
+	if !utf8.ValidString(uid) || s.Store == nil {
 		return notFound("The archive has no measurement of this uid.")
 	}
 	v, ok, err := s.Store.Verdict(r.Context(), uid)

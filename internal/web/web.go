@@ -41,6 +41,7 @@ type Site struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
+	Static  bool // the pages become files: they have no forms
 
 	// Making says how far the lab is, "" when it is through. It may be nil.
 	Making func() string
@@ -228,7 +229,7 @@ func parsePages() map[string]*template.Template {
 }
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
-	data["Demo"] = s.Demo
+	data["Demo"], data["Static"] = s.Demo, s.Static
 	if s.Making != nil {
 		data["Making"] = s.Making()
 	}

@@ -36,6 +36,8 @@ type server struct {
 	p   *pipeline.Pipeline
 	url string
 	n   int // submissions so far
+
+	site *Site
 }
 
 func serve(t *testing.T) *server { return serveAt(t, now) }
@@ -69,7 +71,7 @@ func serveAt(t *testing.T, at time.Time) *server {
 	site := &Site{Desk: &inquiry.Desk{Store: st, Targets: reg, Records: rec, Now: clock}, Search: index, Store: st, Targets: reg, Records: rec, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	srv := httptest.NewServer(site.Handler())
 	t.Cleanup(srv.Close)
-	return &server{T: t, p: &pipeline.Pipeline{Archive: a, Targets: reg, Now: clock}, url: srv.URL}
+	return &server{T: t, site: site, p: &pipeline.Pipeline{Archive: a, Targets: reg, Now: clock}, url: srv.URL}
 }
 
 // get returns the status and the text of a page.
