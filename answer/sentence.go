@@ -123,7 +123,9 @@ func (a *Answer) sayBan(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, ", %s", since(*a.Since))
 	if len(a.How) > 0 {
-		fmt.Fprintf(b, " (by %s)", a.How[0])
+		if words := verdict.MechanismWords(a.How[0]); words != "" {
+			fmt.Fprintf(b, " (%s: %s)", words, a.How[0])
+		}
 	}
 	fmt.Fprintf(b, ": %d of %s there failed", a.Counts.Failed, plural(int(a.Counts.Measurements), "measurement"))
 	if u := a.Counts.UsuallyFailed; u != nil {

@@ -122,7 +122,7 @@ var instrumentRules = []Rule{
 	},
 	{
 		ID: "instrument_vpn", Layer: LayerInstrument, Determinate: true, Invalid: "vpn",
-		Basis:    "annotation network_type",
+		Basis:    "the annotation of the network type",
 		Sentence: "The probe went through a VPN: what it saw is not of the network it was in.",
 		whole:    func(s *scene) bool { return strings.EqualFold(s.first.NetworkType, "vpn") },
 	},

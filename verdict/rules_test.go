@@ -3,6 +3,7 @@ package verdict_test
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/bandish/bandish/verdict"
@@ -23,6 +24,9 @@ func TestRulesAreWhole(t *testing.T) {
 		}
 		if (r.Invalid == "") == (r.Outcome == "") {
 			t.Errorf("%s: want an outcome or a reason to be invalid", r.ID)
+		}
+		if m, open := strings.CutSuffix(r.Mechanism, ".*"); m != "" && m != "*" && verdict.MechanismWords(m) == "" || open && verdict.MechanismWords(m+".reset.sni") == "" {
+			t.Errorf("%s: its mechanism %s has no words", r.ID, r.Mechanism)
 		}
 		if r.Outcome == verdict.OutcomeBlocked && r.Mechanism == "" {
 			t.Errorf("%s: blocking needs a mechanism", r.ID)
@@ -66,6 +70,22 @@ func TestChanges(t *testing.T) {
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("got %+v, want %+v", got[i], want[i])
+		}
+	}
+}
+
+func TestMechanismWords(t *testing.T) {
+	for mechanism, want := range map[string]string{
+		"tls.reset.sni": "the encrypted connection is reset when the site's name is seen",
+		"tcp.timeout":   "the connection times out",
+		"dns.nxdomain":  "the name lookup answers that the name does not exist",
+		"dns":           "the name lookup fails",
+		"quic.error":    "the QUIC connection fails",
+		"of.nothing":    "",
+		"":              "",
+	} {
+		if got := verdict.MechanismWords(mechanism); got != want {
+			t.Errorf("%q is %q, want %q", mechanism, got, want)
 		}
 	}
 }

@@ -57,6 +57,7 @@ func commands() []command {
 		searchCommand(),
 		requestsCommand(),
 		bansCommand(),
+		exportCommand(),
 	}
 }
 

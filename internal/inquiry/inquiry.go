@@ -352,6 +352,22 @@ func (d *Desk) Reports(ctx context.Context, day time.Time, lists bool) ([]ban.Re
 	return append(reports, ban.FromEvents(found.Events, day)...), nil
 }
 
+// Bans are the reports of all bans as of a day, put together.
+func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, error) {
+	reports, err := d.Reports(ctx, day, lists)
+	if err != nil {
+		return nil, err
+	}
+	hand := ban.Hand{}
+	if d.Hand != nil {
+		if hand, err = d.Hand(); err != nil {
+			return nil, err
+		}
+	}
+	bans, _ := ban.ReconcileBy(reports, hand)
+	return bans, nil
+}
+
 // Case is a case as it was known at the end of a day, with its clock, and its
 // claims held against the evidence. A zero day is now.
 func (d *Desk) Case(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {

@@ -34,7 +34,7 @@ type firedRule struct {
 // control saw.
 func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 	uid := r.PathValue("uid")
-	if !utf8.ValidString(uid) {
+	if !utf8.ValidString(uid) || s.Store == nil {
 		return notFound("The archive has no measurement of this uid.")
 	}
 	v, ok, err := s.Store.Verdict(r.Context(), uid)
@@ -62,10 +62,20 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 		}
 		e.Source, e.SourceLine = publicName(entry.Source), entry.Line
 	}
-	return s.respond(w, r, "measurement.html", e, map[string]any{
-		"Title": "Measurement " + uid, "Country": inquiry.Country(v.CC), "Name": s.name(v.Target),
-	})
+	m := measurementView{evidence: e, Country: inquiry.Country(e.Verdict.CC), Name: s.name(e.Verdict.Target), Ladders: laddersOf(e.Observations)}
+	f := frame{Title: "One measurement of " + m.Name + " in " + m.Country,
+		Trail: []crumb{{"Countries", "/cc"}, {m.Country, "/cc/" + e.Verdict.CC}, {m.Name, "/cc/" + e.Verdict.CC + "/" + url.PathEscape(e.Verdict.Target)}, {"One measurement", ""}}}
+	return measurementPage.show(s, w, r, f, m, e)
 }
+
+// measurementView is the page of one measurement.
+type measurementView struct {
+	evidence
+	Country, Name string
+	Ladders       []ladder
+}
+
+const measurementPage page[measurementView] = "measurement.html"
 
 // publicName is a source as strangers may see it: an address of the web or of
 // a bucket without what can hold a password or a signature, of a file here its

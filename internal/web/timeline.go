@@ -10,92 +10,217 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
 )
 
-// The drawing's measures, in pixels from above. From the left all is in
-// percent, so that it fits every page.
+// The drawings' measures in pixels from above. From the left all is in percent,
+// so that it fits every page.
 const (
-	labelHeight = 18
-	barHeight   = 18
-	rowHeight   = labelHeight + barHeight + 4
-	axisHeight  = 22
-	maxRows     = 15
+	stripHeight = 22
+	markHeight  = 18
+	axisHeight  = 24
+	someRows    = 10  // networks that are drawn unless all are asked for
 	maxColumns  = 180 // more days than this are drawn by several days a column
 )
 
 // barHeights say the state once more, for who cannot tell the colours: the
 // more a bar speaks for blocking, the taller it is.
 var barHeights = map[verdict.State]int{
-	verdict.Blocked: barHeight, verdict.LikelyBlocked: barHeight, verdict.Impaired: 12, verdict.Down: 9, verdict.OK: 6, verdict.Insufficient: 6,
+	verdict.Blocked: stripHeight, verdict.LikelyBlocked: stripHeight, verdict.Impaired: 14, verdict.Down: 11, verdict.OK: 8, verdict.Insufficient: 8,
 }
 
-// timeline draws the days of all networks together and of each network as one
-// SVG: a row a network, a column a day. Days without data are hatched, never
+// chart is one time axis with its rows.
+type chart struct {
+	From, To time.Time // the first day, and the end of the last
+	Per      int       // days a column
+	Rows     []chartRow
+	Axis     template.HTML
+	Hidden   int // networks that are not drawn
+	Outside  int // marks that lie before or after the axis
+}
+
+// LastDay is the last day of the axis.
+func (c *chart) LastDay() time.Time { return c.To.AddDate(0, 0, -1) }
+
+// chartRow is a label and a drawing.
+type chartRow struct {
+	Label, Href, Note string
+	Drawing           template.HTML
+}
+
+// chartOf draws the days of all networks together and of each network on one
+// axis, and the dated bans behind them. Days without data are hatched, never
 // blank and never the colour of ok.
-func timeline(a *inquiry.Answered, since, until time.Time) template.HTML {
-	if len(a.Days) == 0 {
-		return ""
-	}
-	from, to := parseDay(a.Days[0].Date), parseDay(a.Days[len(a.Days)-1].Date).AddDate(0, 0, 1)
-	if !since.IsZero() && since.Before(from) {
-		from = since
-	}
-	if until.After(to) {
-		to = until
+func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bool) *chart {
+	if !from.Before(to) {
+		return nil
 	}
 	total := int(to.Sub(from).Hours() / 24)
-	per := (total + maxColumns - 1) / maxColumns
+	c := &chart{From: from, To: to, Per: max(1, (total+maxColumns-1)/maxColumns)}
 	rows := rowsOf(a)
-	var b strings.Builder
-	height := len(rows)*rowHeight + axisHeight
-	fmt.Fprintf(&b, `<svg class="timeline" width="100%%" height="%d" role="img" aria-label="Timeline from %s to %s, a row a network. %s">`,
-		height, from.Format(longDay), to.AddDate(0, 0, -1).Format(longDay), template.HTMLEscapeString(a.Sentence))
-	b.WriteString(`<defs><pattern id="nodata" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="nodata-back" width="6" height="6"/><line class="nodata-line" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>`)
 	for i := range rows {
-		drawRow(&b, &rows[i], i*rowHeight, from, (total+per-1)/per, per)
+		if i > someRows && !all {
+			c.Hidden = len(rows) - i
+			break
+		}
+		r := &rows[i]
+		row := chartRow{Label: r.label, Drawing: c.strip(r, bans), Note: count(r.measurements, "measurement")}
+		if r.asn != 0 {
+			row.Href = fmt.Sprintf("/networks/AS%d", r.asn)
+		}
+		c.Rows = append(c.Rows, row)
 	}
-	axis(&b, from, to, height-axisHeight)
-	b.WriteString(`</svg>`)
-	return template.HTML(b.String()) // all text above is escaped
+	c.Axis = axis(from, to)
+	return c
 }
 
-const longDay = "2 January 2006"
+// at is a moment's place on the axis in percent.
+func (c *chart) at(t time.Time) float64 {
+	return min(100, max(0, 100*float64(t.Sub(c.From))/float64(c.To.Sub(c.From))))
+}
 
-// drawRow draws a network's name and below it its days, so many a column.
-func drawRow(b *strings.Builder, r *timelineRow, y int, from time.Time, columns, per int) {
+// strip draws a row's days, so many a column.
+func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
+	var b strings.Builder
 	label := template.HTMLEscapeString(r.label)
-	fmt.Fprintf(b, `<text x="0" y="%d" class="label">%s</text>`, y+labelHeight-4, label)
-	fmt.Fprintf(b, `<rect x="0" y="%d" width="100%%" height="%d" fill="url(#nodata)"><title>%s: no measurements</title></rect>`, y+labelHeight, barHeight, label)
+	columns := (int(c.To.Sub(c.From).Hours()/24) + c.Per - 1) / c.Per
+	fmt.Fprintf(&b, `<svg height="%d" role="img" aria-label="%s, day by day">`, stripHeight, label)
+	fmt.Fprintf(&b, `<rect width="100%%" y="%d" height="8" fill="url(#nodata)"><title>%s: no measurements</title></rect>`, stripHeight-8, label)
+	for i := range bans {
+		if e := &bans[i]; r.asn == 0 || slices.Contains(e.Networks, fmt.Sprintf("AS%d", r.asn)) {
+			c.ban(&b, e)
+		}
+	}
 	width := 100 / float64(columns)
-	for c := range columns {
-		start := from.AddDate(0, 0, c*per)
-		d, ok := merge(r.days, start, start.AddDate(0, 0, per))
+	gap := ""
+	if columns <= 62 {
+		gap = " gap"
+	}
+	for i := range columns {
+		start := c.From.AddDate(0, 0, i*c.Per)
+		d, ok := merge(r.days, start, start.AddDate(0, 0, c.Per))
 		if !ok {
 			continue
 		}
-		place := fmt.Sprintf(`x="%.3f%%" width="%.3f%%"`, float64(c)*width, width)
-		apart := ""
-		if columns <= 62 {
-			apart = " apart"
-		}
 		bar := func(from, height int, class string) {
-			fmt.Fprintf(b, `<rect %s y="%d" height="%d" class="%s"/>`, place, y+labelHeight+barHeight-from-height, height, class)
+			fmt.Fprintf(&b, `<rect x="%.3f%%" width="%.3f%%" y="%d" height="%d" class="%s"/>`, float64(i)*width, width, stripHeight-from-height, height, class)
 		}
-		worst, some := r.worst(start, per), ""
+		worst, some := r.worst(start, c.Per), ""
 		height := barHeights[d.State]
 		if rank(worst) > rank(d.State) && rank(worst) >= rank(verdict.LikelyBlocked) {
 			some = " (" + stateWord(worst) + " on some networks)"
 		}
-		fmt.Fprintf(b, `<g><title>%s, %s: %s%s; %d blocked, %d ok, %d down, %d inconclusive of %d</title>`,
+		fmt.Fprintf(&b, `<g><title>%s, %s: %s%s; %d blocked, %d ok, %d down, %d unclear of %d</title>`,
 			label, d.Date, stateWord(d.State), some, d.Blocked, d.OK, d.Down, d.Inconclusive, d.Measurements)
-		bar(0, barHeight, "above")
-		if bar(0, height, "s-"+string(d.State)+apart); some != "" && height < barHeight {
-			bar(height, min(6, barHeight-height), "s-"+string(worst)+apart)
+		bar(0, 8, "above")
+		if bar(0, height, "s-"+string(d.State)+gap); some != "" && height < stripHeight {
+			bar(height, min(7, stripHeight-height), "s-"+string(worst)+gap)
 		}
 		b.WriteString(`</g>`)
 	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String()) // all text above is escaped
+}
+
+// ban shades the time of a dated ban; it fades where an edge is not certain.
+func (c *chart) ban(b *strings.Builder, e *event.Event) {
+	if e.Onset.Latest == nil || e.Kind == event.Shutdown {
+		return
+	}
+	in, full := *e.Onset.Latest, c.To
+	if e.Onset.Earliest != nil {
+		c.shade(b, *e.Onset.Earliest, in, "url(#ban-in)")
+	}
+	if e.End != nil {
+		if e.End.Latest != nil {
+			full = *e.End.Latest
+		}
+		if e.End.Earliest != nil {
+			c.shade(b, *e.End.Earliest, full, "url(#ban-out)")
+			full = *e.End.Earliest
+		}
+	}
+	c.shade(b, in, full, "")
+}
+
+func (c *chart) shade(b *strings.Builder, from, to time.Time, fill string) {
+	x := c.at(from)
+	w := c.at(to) - x
+	if w <= 0 {
+		return
+	}
+	if fill != "" {
+		fmt.Fprintf(b, `<rect x="%.3f%%" width="%.3f%%" height="%d" fill="%s"/>`, x, w, stripHeight, fill)
+		return
+	}
+	fmt.Fprintf(b, `<rect x="%.3f%%" width="%.3f%%" height="%d" class="ban"/>`, x, w, stripHeight)
+}
+
+// mark is one act, statement or restoration on the axis.
+type mark struct {
+	at     time.Time
+	text   string // for the tool tip
+	href   string
+	hollow bool
+}
+
+// marks draws a row of marks that link to what they stand for.
+func (c *chart) marks(label string, marks []mark) {
+	var b strings.Builder
+	n := 0
+	fmt.Fprintf(&b, `<svg height="%d" role="group" aria-label="%s"><line x1="0" x2="100%%" y1="%d" y2="%d" class="line"/>`, markHeight, template.HTMLEscapeString(label), markHeight/2, markHeight/2)
+	for _, m := range marks {
+		if m.at.Before(c.From) || !m.at.Before(c.To) {
+			c.Outside++
+			continue
+		}
+		n++
+		class := "mark"
+		if m.hollow {
+			class += " hollow"
+		}
+		text := template.HTMLEscapeString(m.text)
+		fmt.Fprintf(&b, `<a href="%s" aria-label="%s"><title>%s</title><circle cx="%.3f%%" cy="%d" r="4.5" class="%s"/></a>`, template.HTMLEscapeString(m.href), text, text, c.at(m.at), markHeight/2, class)
+	}
+	b.WriteString(`</svg>`)
+	if n > 0 {
+		c.Rows = append(c.Rows, chartRow{Label: label, Note: fmt.Sprint(n), Drawing: template.HTML(b.String())})
+	}
+}
+
+// bars draws reported bans as one row of bars.
+func (c *chart) bars(label string, reports []answer.Report) {
+	var b strings.Builder
+	n := 0
+	fmt.Fprintf(&b, `<svg height="%d" role="img" aria-label="%s">`, markHeight, template.HTMLEscapeString(label))
+	for i := range reports {
+		r := &reports[i]
+		end := r.Known
+		if r.End != nil {
+			end = *r.End
+		}
+		end = end.AddDate(0, 0, 1)
+		if !r.Start.Before(c.To) || !end.After(c.From) {
+			c.Outside++
+			continue
+		}
+		n++
+		x := c.at(r.Start)
+		fmt.Fprintf(&b, `<rect x="%.3f%%" width="%.3f%%" y="4" height="10" class="s-blocked"><title>reported blocked from %s to %s</title></rect>`, x, max(.4, c.at(end)-x), r.Start.Format(longDay), end.AddDate(0, 0, -1).Format(longDay))
+	}
+	b.WriteString(`</svg>`)
+	if n > 0 {
+		c.Rows = append(c.Rows, chartRow{Label: label, Note: fmt.Sprint(n), Drawing: template.HTML(b.String())})
+	}
+}
+
+// smallStrip draws the last days of an answer without labels, for a card.
+func smallStrip(days []answer.Day, until time.Time, n int) template.HTML {
+	c := &chart{From: until.AddDate(0, 0, -n), To: until, Per: 1}
+	r := timelineRow{label: "all networks", days: index(days)}
+	return c.strip(&r, nil)
 }
 
 // worst is the state most against the network that any of the row's parts has
@@ -113,28 +238,34 @@ func (r *timelineRow) worst(from time.Time, days int) verdict.State {
 }
 
 type timelineRow struct {
-	label string
-	days  map[string]answer.Day
-	parts []map[string]answer.Day // the networks, of all together
+	label        string
+	asn          uint32
+	measurements uint32
+	days         map[string]answer.Day
+	parts        []map[string]answer.Day // the networks, of all together
 }
 
 // rowsOf gives all networks together first, then those most measured.
 func rowsOf(a *inquiry.Answered) []timelineRow {
-	rows := []timelineRow{{label: "all networks together", days: index(a.Days)}}
+	if len(a.Days) == 0 {
+		return nil
+	}
+	rows := []timelineRow{{label: "All networks", days: index(a.Days)}}
 	size := map[uint32]uint32{}
 	for asn, days := range a.ByASN {
 		rows[0].parts = append(rows[0].parts, index(days))
 		for _, d := range days {
 			size[asn] += d.Measurements
+			rows[0].measurements += d.Measurements
 		}
 	}
 	asns := slices.SortedFunc(maps.Keys(a.ByASN), func(x, y uint32) int { return cmp.Or(cmp.Compare(size[y], size[x]), cmp.Compare(x, y)) })
-	for _, asn := range asns[:min(len(asns), maxRows)] {
+	for _, asn := range asns {
 		label := fmt.Sprint("AS", asn)
 		if asn == 0 {
-			label = "unknown"
+			label = "not named"
 		}
-		rows = append(rows, timelineRow{label: label, days: index(a.ByASN[asn])})
+		rows = append(rows, timelineRow{label: label, asn: asn, measurements: size[asn], days: index(a.ByASN[asn])})
 	}
 	return rows
 }
@@ -167,9 +298,9 @@ func merge(days map[string]answer.Day, from, to time.Time) (answer.Day, bool) {
 		sum.Inconclusive += d.Inconclusive
 		sum.Measurements += d.Measurements
 	}
-	sum.Date = from.Format(time.DateOnly)
+	sum.Date = from.Format(longDay)
 	if last := to.AddDate(0, 0, -1); last.After(from) {
-		sum.Date += " to " + last.Format(time.DateOnly)
+		sum.Date += " to " + last.Format(longDay)
 	}
 	return sum, found
 }
@@ -178,15 +309,17 @@ func rank(s verdict.State) int {
 	return slices.Index([]verdict.State{verdict.Insufficient, verdict.OK, verdict.Down, verdict.Impaired, verdict.LikelyBlocked, verdict.Blocked}, s)
 }
 
-// axis draws day, month or year marks below the rows. Of more than four, a
-// narrow page names every third.
-func axis(b *strings.Builder, from, to time.Time, y int) {
+// axis draws day, month or year marks. Of more than four, a narrow page names
+// every third.
+func axis(from, to time.Time) template.HTML {
+	var b strings.Builder
 	days := to.Sub(from).Hours() / 24
 	step, form := func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }, "2 Jan"
 	start := from
 	switch {
 	case days > 900:
-		step, form = func(t time.Time) time.Time { return t.AddDate(1, 0, 0) }, "2006"
+		every := int(days/365/12) + 1
+		step, form = func(t time.Time) time.Time { return t.AddDate(every, 0, 0) }, "2006"
 		start = time.Date(from.Year()+1, 1, 1, 0, 0, 0, 0, time.UTC)
 	case days > 62:
 		every := int(days/30/12) + 1
@@ -199,16 +332,23 @@ func axis(b *strings.Builder, from, to time.Time, y int) {
 	for t := start; t.Before(to); t = step(t) {
 		marks = append(marks, t)
 	}
+	fmt.Fprintf(&b, `<svg height="%d" aria-hidden="true">`, axisHeight)
 	for i, t := range marks {
-		x, class := 100*t.Sub(from).Hours()/24/days, "axis"
-		if x > 93 {
-			class += " last" // its name stands before it
+		x, class := 100*t.Sub(from).Hours()/24/days, ""
+		if x > 92 {
+			class = "end-anchor" // its name stands before it
 		}
 		if len(marks) > 4 && i%3 != 0 {
 			class += " minor"
 		}
-		fmt.Fprintf(b, `<line x1="%.2f%%" y1="%d" x2="%.2f%%" y2="%d" class="tick"/><text x="%.2f%%" y="%d" class="%s">%s</text>`, x, y-3, x, y+3, x, y+16, class, t.Format(form))
+		text := t.Format(form)
+		if i == 0 && form == "2 Jan" {
+			text = t.Format("2 Jan 2006")
+		}
+		fmt.Fprintf(&b, `<line x1="%.2f%%" y1="0" x2="%.2f%%" y2="5" class="tick"/><text x="%.2f%%" y="18" class="%s">%s</text>`, x, x, x, class, text)
 	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String())
 }
 
 func parseDay(s string) time.Time {

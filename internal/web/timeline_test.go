@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
 )
@@ -24,20 +25,40 @@ func TestTimelineShowsTheNetworkThatBlocks(t *testing.T) {
 			64513: {day("2024-02-01", verdict.OK, 0, 6), day("2024-02-03", verdict.OK, 0, 6)},
 		},
 	}
-	svg := string(timeline(a, time.Time{}, time.Time{}))
-	together, apart, found := strings.Cut(svg, ">AS64513<")
-	if !found {
-		t.Fatal(svg)
+	c := chartOf(a, nil, parseDay("2024-02-01"), parseDay("2024-02-04"), false)
+	if len(c.Rows) != 3 || c.Rows[1].Label != "AS64513" || c.Rows[2].Label != "AS64512" {
+		t.Fatalf("the rows are %+v", c.Rows)
 	}
+	together, blocking, well := string(c.Rows[0].Drawing), string(c.Rows[2].Drawing), string(c.Rows[1].Drawing)
 	for want, n := range map[string]int{
-		"2024-02-01: ok; 0 blocked": 1, "2024-02-02": 0, "2024-02-03: ok (likely blocked on some networks); 3 blocked, 6 ok": 1,
-		`class="s-likely_blocked apart"`: 1, `class="s-ok apart"`: 2, `fill="url(#nodata)"`: 1,
+		"1 February 2024: works; 0 blocked": 1, "2 February 2024": 0, "3 February 2024: works (likely blocked on some networks); 3 blocked, 6 ok": 1,
+		`class="s-likely_blocked gap"`: 1, `class="s-ok gap"`: 2, `fill="url(#nodata)"`: 1,
 	} {
 		if got := strings.Count(together, want); got != n {
 			t.Errorf("all together: %d times %q, want %d\n%s", got, want, n, together)
 		}
 	}
-	if strings.Contains(apart, "on some networks") || strings.Count(apart, `class="s-likely_blocked apart"`) != 1 {
-		t.Errorf("the networks: %s", apart)
+	if strings.Contains(blocking, "on some networks") || strings.Count(blocking, `class="s-likely_blocked gap"`) != 1 || strings.Count(well, `class="s-ok gap"`) != 2 {
+		t.Errorf("the networks: %s\n%s", blocking, well)
+	}
+}
+
+// A dated ban is shaded, and fades where its edges are not certain; only the
+// networks that it names have it.
+func TestBansAreShaded(t *testing.T) {
+	at := func(s string) *time.Time { d := parseDay(s); return &d }
+	a := &inquiry.Answered{
+		Days:  []answer.Day{{Date: "2024-02-01", State: verdict.OK, OK: 3, Measurements: 3}, {Date: "2024-02-10", State: verdict.OK, OK: 3, Measurements: 3}},
+		ByASN: map[uint32][]answer.Day{64512: {{Date: "2024-02-01", State: verdict.OK, Measurements: 3}}, 64513: {{Date: "2024-02-01", State: verdict.OK, Measurements: 2}}},
+	}
+	e := event.Event{Networks: []string{"AS64512"}, Onset: event.Interval{Earliest: at("2024-02-03"), Latest: at("2024-02-04")}, End: &event.Interval{Earliest: at("2024-02-06"), Latest: at("2024-02-08")}}
+	c := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false)
+	for _, want := range []string{`<rect x="20.000%" width="10.000%" height="22" fill="url(#ban-in)"/>`, `<rect x="30.000%" width="20.000%" height="22" class="ban"/>`, `<rect x="50.000%" width="20.000%" height="22" fill="url(#ban-out)"/>`} {
+		if !strings.Contains(string(c.Rows[1].Drawing), want) {
+			t.Errorf("AS64512 has no %s\n%s", want, c.Rows[1].Drawing)
+		}
+	}
+	if strings.Contains(string(c.Rows[2].Drawing), "ban") {
+		t.Errorf("a network that the ban does not name has it: %s", c.Rows[2].Drawing)
 	}
 }

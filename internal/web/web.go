@@ -15,22 +15,20 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 
-	"github.com/bandish/bandish/answer"
+	"github.com/klauspost/compress/gzhttp"
+
 	"github.com/bandish/bandish/casefile"
-	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
 
-//go:embed template/*.html template/style.css
+//go:embed template/*.html static/*
 var files embed.FS
 
 // Site serves the pages. Its fields are set before first use.
@@ -43,6 +41,7 @@ type Site struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
+	Static  bool // the pages become files: they have no forms
 
 	// Making says how far the lab is, "" when it is through. It may be nil.
 	Making func() string
@@ -68,29 +67,73 @@ func (s *Site) Handler() http.Handler {
 	s.pages = parsePages()
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /{$}":              s.home,
-		"GET /cc/{cc}":          s.country,
-		"GET /cc/{cc}/{target}": s.answer,
-		"GET /events":           s.events,
-		"GET /events/{id}":      s.event,
-		"GET /m/{uid}":          s.measurement,
-		"GET /rules":            s.rules,
-		"GET /cases":            s.cases,
-		"GET /cases/{id}":       s.caseFile,
-		"GET /check":            s.check,
-		"GET /search":           s.search,
-		"GET /style.css":        s.style,
-		"GET /":                 func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
+		"GET /{$}":                           s.home,
+		"GET /cc":                            s.countries,
+		"GET /cc/{cc}":                       s.country,
+		"GET /cc/{cc}/{target}":              s.answer,
+		"GET /cc/{cc}/{target}/days":         s.days,
+		"GET /cc/{cc}/{target}/measurements": s.measurements,
+		"GET /is":                            s.ask,
+		"GET /blocked":                       s.blocked,
+		"GET /bans":                          s.bans,
+		"GET /networks/{asn}":                s.network,
+		"GET /platforms":                     s.platforms,
+		"GET /platforms/{target}":            s.platform,
+		"GET /events":                        s.events,
+		"GET /events/{id}":                   s.event,
+		"GET /m/{uid}":                       s.measurement,
+		"GET /rules":                         s.rules,
+		"GET /methods":                       s.methods,
+		"GET /data":                          s.data,
+		"GET /about":                         s.about,
+		"GET /safety":                        s.safety,
+		"GET /cases":                         s.cases,
+		"GET /cases/{id}":                    s.caseFile,
+		"GET /check":                         s.check,
+		"GET /search":                        s.search,
+		"GET /style.css":                     s.asset("static/style.css"),
+		"GET /static/{name}":                 s.static,
+		"GET /":                              func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
 	} {
 		mux.Handle(pattern, s.wrap(h))
 	}
-	return mux
+	return compressed(withoutSlash(mux))
+}
+
+// withoutSlash sends an address that ends in a slash to the one without.
+func withoutSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.EscapedPath(); len(p) > 1 && strings.HasSuffix(p, "/") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			moveTo(w, r, "/"+strings.Trim(p, "/"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// moveTo sends a reader for good to another path of this site, with the query
+// that was asked. The path begins with one slash, so it is never another host.
+func moveTo(w http.ResponseWriter, r *http.Request, path string) {
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", path)
+	w.WriteHeader(http.StatusMovedPermanently)
+}
+
+// compressed answers in zstd or gzip where the reader takes it.
+func compressed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(true))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return wrap(next)
 }
 
 // wrap turns a failure into a status; strangers see no internals.
 func (s *Site) wrap(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		err := h(w, r)
@@ -114,7 +157,7 @@ func (s *Site) wrap(h handler) http.Handler {
 			json.NewEncoder(w).Encode(map[string]string{"error": text})
 			return
 		}
-		page, err := s.render("error.html", map[string]any{"Title": http.StatusText(status), "Text": text})
+		page, err := s.render("error.html", map[string]any{"Title": http.StatusText(status), "Text": text, "Section": section(r)})
 		if err != nil {
 			s.Log.Error("show an error", "err", err)
 			page = []byte(template.HTMLEscapeString(text))
@@ -143,7 +186,7 @@ func (s *Site) respond(w http.ResponseWriter, r *http.Request, page string, valu
 		deliver(w, r, "application/json", append(b, '\n'))
 		return nil
 	}
-	data := map[string]any{"Value": value}
+	data := map[string]any{"Value": value, "Section": section(r), "Canonical": r.URL.EscapedPath()}
 	for k, v := range extra {
 		data[k] = v
 	}
@@ -170,23 +213,31 @@ func deliver(w http.ResponseWriter, r *http.Request, mediaType string, body []by
 // parsePages parses each page within the layout. The templates are part of the
 // program: one that does not parse is a panic, and no test passes.
 func parsePages() map[string]*template.Template {
-	layout := template.Must(template.New("").Funcs(functions).ParseFS(files, "template/layout.html"))
+	layout := template.Must(template.New("").Funcs(functions).ParseFS(files, "template/layout.html", "template/parts.html"))
 	names, err := fs.Glob(files, "template/*.html")
 	if err != nil {
 		panic(err)
 	}
 	pages := make(map[string]*template.Template, len(names))
 	for _, name := range names {
+		if name == "template/layout.html" || name == "template/parts.html" {
+			continue
+		}
 		pages[path.Base(name)] = template.Must(template.Must(layout.Clone()).ParseFS(files, name))
 	}
 	return pages
 }
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
-	data["Demo"] = s.Demo
+	data["Demo"], data["Static"] = s.Demo, s.Static
 	if s.Making != nil {
 		data["Making"] = s.Making()
 	}
+	return s.execute(page, data)
+}
+
+// execute fills in a page.
+func (s *Site) execute(page string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := s.pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", page, err)
@@ -194,81 +245,27 @@ func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (s *Site) style(w http.ResponseWriter, r *http.Request) error {
-	b, err := files.ReadFile("template/style.css")
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "max-age=300")
-	deliver(w, r, "text/css; charset=utf-8", b)
-	return nil
-}
-
-var countryCode = regexp.MustCompile(`^[A-Z]{2}$`)
-
-// times are the days that an address names, as moments: since is the start of
-// a day, at and known are exclusive ends.
-type times struct{ since, at, known time.Time }
-
-// timesOf reads ?since=, ?at= (or ?until=) and ?as-of=, each a day. "At" is the
-// day that is asked about; "as of" is the day whose knowledge is used.
-func timesOf(r *http.Request) (times, error) {
-	var t times
-	for _, p := range []struct {
-		name string
-		to   *time.Time
-	}{{"since", &t.since}, {"until", &t.at}, {"at", &t.at}, {"as-of", &t.known}} {
-		v := r.URL.Query().Get(p.name)
-		if v == "" {
-			continue
+// asset serves a file of the program.
+func (s *Site) asset(name string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		b, err := files.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+			return notFound("There is no such file.")
 		}
-		day, err := time.Parse(time.DateOnly, v)
 		if err != nil {
-			return t, badRequest(fmt.Sprintf("%s is %q: want a day as 2024-02-17.", p.name, v))
+			return err
 		}
-		if *p.to = day; p.name != "since" {
-			*p.to = day.AddDate(0, 0, 1)
+		kind := map[string]string{".css": "text/css; charset=utf-8", ".woff2": "font/woff2", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}[path.Ext(name)]
+		age := "max-age=300"
+		if path.Ext(name) == ".woff2" {
+			age = "max-age=2592000" // a changed font gets another name
 		}
+		w.Header().Set("Cache-Control", age)
+		deliver(w, r, kind, b)
+		return nil
 	}
-	if !t.since.IsZero() && !t.at.IsZero() && !t.since.Before(t.at) {
-		return t, badRequest("since is after the day that is asked about.")
-	}
-	return t, nil
 }
 
-// functions are those of the templates.
-var functions = template.FuncMap{
-	"stamp":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-	"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
-	"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-	"words":  stateWord,
-	"when":   when,
-	"share":  func(f *float64) string { return fmt.Sprintf("%.0f %%", 100**f) },
-	"path":   url.PathEscape,
-	"inc":    func(i int) int { return i + 1 },
-}
-
-// stateWord is a state as a reader calls it.
-func stateWord(s any) string {
-	switch fmt.Sprint(s) {
-	case "blocked":
-		return "blocked"
-	case "likely_blocked":
-		return "likely blocked"
-	case "impaired":
-		return "unclear"
-	case "down":
-		return "down"
-	case "ok":
-		return "ok"
-	}
-	return "too little data"
-}
-
-// when says an interval in words; nil is not known.
-func when(i *event.Interval) string {
-	if i == nil {
-		return "not known"
-	}
-	return answer.When(*i)
+func (s *Site) static(w http.ResponseWriter, r *http.Request) error {
+	return s.asset("static/"+r.PathValue("name"))(w, r)
 }

@@ -1,0 +1,241 @@
+package inquiry
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/store"
+)
+
+// Summary is what there is on one country, or on one target.
+type Summary struct {
+	ID           string          `json:"id"` // a country code or a target
+	Name         string          `json:"name"`
+	Blocked      []answer.Answer `json:"blocked"`      // what is blocked there, or where it is
+	Places       int             `json:"places"`       // targets that were measured, or countries
+	Measurements int64           `json:"measurements"` // of both
+	Bans         int             `json:"bans"`         // dated ones
+	Reported     int             `json:"reported"`     // bans that the record and imported lists report
+	Cases        []answer.Case   `json:"cases"`
+}
+
+// allPlaces is more than any archive has of countries and targets.
+const allPlaces = 1 << 20
+
+// Countries sums up each country of which anything is known, those with the
+// most blocked first.
+func (d *Desk) Countries(ctx context.Context) ([]Summary, error) {
+	return remember(d, "countries", func() ([]Summary, error) {
+		return d.summaries(ctx, func(cc, _ string) string { return cc }, Country)
+	})
+}
+
+// Platforms sums up each target of which anything is known, and each platform
+// of the registry.
+func (d *Desk) Platforms(ctx context.Context) ([]Summary, error) {
+	return remember(d, "platforms", func() ([]Summary, error) {
+		return d.summaries(ctx, func(_, target string) string { return target }, d.Name)
+	})
+}
+
+// summaries adds up all that is known by country or by target.
+func (d *Desk) summaries(ctx context.Context, of func(cc, target string) string, name func(string) string) ([]Summary, error) {
+	all := map[string]*Summary{}
+	at := func(cc, target string) *Summary {
+		id := of(cc, target)
+		if all[id] == nil {
+			all[id] = &Summary{ID: id, Name: name(id), Blocked: []answer.Answer{}, Cases: []answer.Case{}}
+		}
+		return all[id]
+	}
+	if of("", "target") == "target" {
+		for _, p := range d.Targets.Platforms() {
+			at("", p.ID)
+		}
+	}
+	blocked, err := d.Blocked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range blocked {
+		s := at(a.CC, a.Target)
+		s.Blocked = append(s.Blocked, a)
+	}
+	places, err := d.Places(ctx, allPlaces)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		s := at(p.CC, p.Target)
+		s.Places++
+		s.Measurements += p.Measurements
+	}
+	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found.Events {
+		e := &found.Events[i]
+		seen := map[*Summary]bool{}
+		for _, t := range e.Targets {
+			if s := at(e.CC, t); t != "*" && !seen[s] {
+				s.Bans++
+				seen[s] = true
+			}
+		}
+	}
+	if err := d.sumReported(at); err != nil {
+		return nil, err
+	}
+	out := make([]Summary, 0, len(all))
+	for _, s := range all {
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, func(a, b Summary) int {
+		return cmp.Or(len(b.Blocked)-len(a.Blocked), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return out, nil
+}
+
+// sumReported adds the bans that are reported, and the cases.
+func (d *Desk) sumReported(at func(cc, target string) *Summary) error {
+	bans, err := d.reported(time.Time{})
+	if err != nil {
+		return err
+	}
+	for _, list := range bans {
+		for i := range list {
+			if b := &list[i]; b.Target != ban.Internet && b.Target != ban.Unnamed {
+				at(b.CC, b.Target).Reported++
+			}
+		}
+	}
+	for _, c := range d.Records.Cases {
+		if c.Withdrawn != nil {
+			continue
+		}
+		seen := map[*Summary]bool{}
+		for _, t := range c.Targets {
+			if s := at(c.Jurisdiction, t); !seen[s] {
+				s.Cases = append(s.Cases, answer.Case{ID: c.ID, Title: c.Title})
+				seen[s] = true
+			}
+		}
+	}
+	return nil
+}
+
+// OfTarget answers for every country in which a target was measured or reported
+// blocked, those where it is blocked first, then by name.
+func (d *Desk) OfTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {
+	return remember(d, fmt.Sprint("target ", target, " ", at, known), func() ([]answer.Answer, error) { return d.ofTarget(ctx, target, at, known) })
+}
+
+func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {
+	countries := map[string]bool{}
+	places, err := d.Places(ctx, allPlaces)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		if p.Target == target {
+			countries[p.CC] = true
+		}
+	}
+	found, err := d.Events(ctx, store.Filter{Target: target}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	for i := range found.Events {
+		countries[found.Events[i].CC] = true
+	}
+	bans, err := d.reported(known)
+	if err != nil {
+		return nil, err
+	}
+	for cc, list := range bans {
+		if slices.ContainsFunc(list, func(b ban.Ban) bool { return b.Target == target }) {
+			countries[cc] = true
+		}
+	}
+	out := []answer.Answer{}
+	for cc := range maps.Keys(countries) {
+		ev, err := d.Evidence(ctx, cc, target, known)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, answer.Of(d.question(Ask{CC: cc, Target: target, At: at, Known: known}), ev))
+	}
+	slices.SortFunc(out, func(a, b answer.Answer) int {
+		return cmp.Or(rank(&a)-rank(&b), cmp.Compare(a.Country, b.Country), cmp.Compare(a.CC, b.CC))
+	})
+	return out, nil
+}
+
+// OnNetwork lists what was measured on a network, most measured first.
+func (d *Desk) OnNetwork(ctx context.Context, asn uint32) ([]store.Place, error) {
+	if d.Store == nil {
+		return nil, nil
+	}
+	return remember(d, fmt.Sprint("network ", asn), func() ([]store.Place, error) { return d.Store.OnNetwork(ctx, asn) })
+}
+
+// EventsOnNetwork are the dated bans that name a network.
+func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32) ([]event.Event, error) {
+	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	name, out := fmt.Sprintf("AS%d", asn), []event.Event{}
+	for _, e := range found.Events {
+		if slices.Contains(e.Networks, name) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// Longest ranks all bans of platforms, measured and reported, by their length
+// today.
+func (d *Desk) Longest(ctx context.Context) ([]ban.Ranked, error) {
+	return remember(d, "longest", func() ([]ban.Ranked, error) {
+		day := d.Now()
+		all, err := d.Bans(ctx, day, true)
+		return ban.Rank(all, day), err
+	})
+}
+
+// UnknownTarget is the failure of a word that names nothing; its text is for the
+// reader.
+type UnknownTarget struct{ error }
+
+// Target is the target that a word names: a platform by any of its names, a
+// host, or anything that was measured under exactly this name.
+func (d *Desk) Target(ctx context.Context, word string) (string, error) {
+	id, _, unknown := d.Targets.Resolve(word)
+	if unknown == nil {
+		return id, nil
+	}
+	measured, err := remember(d, "targets", func() (map[string]bool, error) {
+		places, err := d.Places(ctx, allPlaces)
+		all := make(map[string]bool, len(places))
+		for _, p := range places {
+			all[p.Target] = true
+		}
+		return all, err
+	})
+	if err != nil {
+		return "", err
+	}
+	if measured[word] {
+		return word, nil
+	}
+	return "", UnknownTarget{unknown}
+}

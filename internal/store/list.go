@@ -1,0 +1,93 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/verdict"
+)
+
+// List gives the verdicts on one target in one country that keep admits, the
+// newest first: at most limit of them after the first skip, and whether there
+// are more. It reads the segments from the newest on and no more of them than it
+// must.
+func (s *Store) List(ctx context.Context, f Filter, keep func(*verdict.Row) bool, skip, limit int) (out []verdict.Row, more bool, err error) {
+	m, err := s.refresh(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	byDay := map[string][]archive.Segment{}
+	var days []string
+	for _, g := range m.Select(archive.Verdicts, m.Ruleset) {
+		if !f.Since.IsZero() && g.Period < f.Since.UTC().Format(time.DateOnly) || !f.Until.IsZero() && g.Period >= f.Until.UTC().Add(24*time.Hour-1).Format(time.DateOnly) {
+			continue
+		}
+		if byDay[g.Period] == nil {
+			days = append(days, g.Period)
+		}
+		byDay[g.Period] = append(byDay[g.Period], g)
+	}
+	slices.Sort(days)
+	for _, day := range slices.Backward(days) {
+		if err := ctx.Err(); err != nil {
+			return nil, false, err
+		}
+		rows, err := s.listDay(byDay[day], f, keep)
+		if err != nil {
+			return nil, false, err
+		}
+		n := min(skip, len(rows))
+		skip -= n
+		out = append(out, rows[n:]...)
+		if len(out) > limit {
+			return out[:limit], true, nil
+		}
+	}
+	return out, false, nil
+}
+
+func (s *Store) listDay(segments []archive.Segment, f Filter, keep func(*verdict.Row) bool) ([]verdict.Row, error) {
+	var out []verdict.Row
+	for _, g := range segments {
+		rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: f.CC}, archive.Key{Column: "target", Value: f.Target})
+		if err != nil {
+			return nil, fmt.Errorf("list verdicts of %s: %w", g.Period, err)
+		}
+		for i := range rows {
+			r := &rows[i]
+			inside := (f.Since.IsZero() || !r.Time.Before(f.Since)) && (f.Until.IsZero() || r.Time.Before(f.Until))
+			if inside && (len(f.ASNs) == 0 || slices.Contains(f.ASNs, r.ASN)) && keep(r) {
+				out = append(out, *r)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b verdict.Row) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.UID, b.UID)) })
+	return out, nil
+}
+
+// OnNetwork lists what was measured on a network, most measured first.
+func (s *Store) OnNetwork(ctx context.Context, asn uint32) ([]Place, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE probe_asn = ? GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target`, asn)
+	if err != nil {
+		return nil, fmt.Errorf("query network: %w", err)
+	}
+	defer rows.Close()
+	var out []Place
+	for rows.Next() {
+		var p Place
+		var last int64
+		if err := rows.Scan(&p.CC, &p.Target, &p.Measurements, &last); err != nil {
+			return nil, fmt.Errorf("query network: %w", err)
+		}
+		p.Last = time.Unix(last, 0).UTC()
+		out = append(out, p)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,400 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/store"
+)
+
+// name is what readers call a target.
+func (s *Site) name(id string) string { return s.Desk.Name(id) }
+
+// answerView is the page of one target in one country.
+type answerView struct {
+	A        *inquiry.Answered
+	Chart    *chart
+	Bans     []event.Event // dated ones of the target here, the latest first
+	Stories  []story
+	When     whenAsked
+	Cite     citation
+	AllRows  bool   // every network is drawn
+	RowsHref string // draws them all, or some
+}
+
+// story is what the record says in one case, beside the answer.
+type story struct {
+	ID, Title string
+	Chain     []link
+	Courts    []court
+	Claims    []said // on access
+	Others    []said // on anything else
+}
+
+// link is one turn of a ban and its days to the next.
+type link struct {
+	Turn, What string
+	Date       casefile.Date
+	Days       string // to the next, "" where not known
+}
+
+// court is a case before a court.
+type court struct {
+	Name, Number string
+	Heard, Next  casefile.Date
+	Outcome      string
+}
+
+// said is a statement and what was measured or reported of it.
+type said struct {
+	By, Says, Verdict, From, Reason, Href string
+	Date                                  casefile.Date
+	Measured                              *casefile.Tally
+}
+
+// citation is how to cite a page.
+type citation struct {
+	Title, Address string
+	Shown          time.Time
+	Ruleset        string
+	Generation     uint64
+}
+
+const answerPage page[answerView] = "answer.html"
+
+// answer is the page of one target in one country.
+func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
+	ask, t, moved, err := s.askOf(w, r, "")
+	if moved || err != nil {
+		return err
+	}
+	a, err := s.Desk.Answer(r.Context(), ask)
+	if err != nil {
+		return err
+	}
+	title := "Is " + a.Name + " blocked in " + a.Country + "?"
+	f := frame{Title: title, About: a.Sentence, Trail: []crumb{{"Countries", "/cc"}, {a.Country, "/cc/" + a.CC}, {a.Name, ""}}}
+	if wantsJSON(r) {
+		return answerPage.show(s, w, r, f, answerView{}, a)
+	}
+	v := answerView{A: a, When: t.asked(r), AllRows: r.URL.Query().Get("networks") == "all"}
+	if err := s.fillAnswer(r.Context(), &v, ask, t); err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	if q.Set("networks", "all"); v.AllRows {
+		q.Del("networks")
+	}
+	v.RowsHref = "?" + q.Encode() + "#days"
+	if v.Cite, err = s.cite(r, title, t); err != nil {
+		return err
+	}
+	return answerPage.show(s, w, r, f, v, a)
+}
+
+// askOf reads the question from an address. An address that is not the proper
+// one is answered with it.
+func (s *Site) askOf(w http.ResponseWriter, r *http.Request, rest string) (ask inquiry.Ask, t times, moved bool, err error) {
+	cc, id, err := s.place(r)
+	if err != nil {
+		return ask, t, false, err
+	}
+	if proper := "/cc/" + cc + "/" + url.PathEscape(id) + rest; r.URL.EscapedPath() != proper {
+		moveTo(w, r, proper)
+		return ask, t, true, nil
+	}
+	t, err = timesOf(r)
+	return inquiry.Ask{CC: cc, Target: id, At: t.at, Known: t.known, Since: t.since}, t, false, err
+}
+
+// fillAnswer adds the bans, the record and the drawing.
+func (s *Site) fillAnswer(ctx context.Context, v *answerView, ask inquiry.Ask, t times) error {
+	found, err := s.Desk.Events(ctx, store.Filter{CC: ask.CC, Target: ask.Target}, ask.Known)
+	if err != nil {
+		return err
+	}
+	for _, e := range found.Events {
+		if slices.Contains(e.Targets, ask.Target) && (e.Onset.Latest == nil || e.Onset.Latest.Before(v.A.At)) {
+			v.Bans = append(v.Bans, e)
+		}
+	}
+	slices.SortFunc(v.Bans, func(a, b event.Event) int { return began(&b).Compare(began(&a)) })
+	from, to := s.axisOf(v.A, t)
+	v.Chart = chartOf(v.A, v.Bans, from, to, v.AllRows)
+	asOf := casefile.Date{}
+	if !ask.Known.IsZero() {
+		asOf = casefile.Day(ask.Known.Add(-time.Second), time.UTC)
+	}
+	var all rows
+	for _, c := range v.A.Cases {
+		shown, claims, err := s.Desk.Case(ctx, s.Records.Case(c.ID), asOf)
+		if err != nil {
+			return err
+		}
+		v.Stories = append(v.Stories, s.story(shown, claims))
+		all.add(s, shown, claims)
+	}
+	if v.Chart != nil {
+		v.Chart.bars("Reported bans", v.A.Reported)
+		v.Chart.marks("Acts of the state", all.state)
+		v.Chart.marks("Courts", all.courts)
+		v.Chart.marks("Statements", all.claims)
+		v.Chart.marks("Restorations, as reported", all.restored)
+	}
+	return nil
+}
+
+// began is by when a ban had begun.
+func began(e *event.Event) time.Time {
+	if e.Onset.Latest != nil {
+		return *e.Onset.Latest
+	}
+	return time.Time{}
+}
+
+// axisOf is the time that the drawing shows: the days that were measured, or
+// where nothing was, those of the reported bans.
+func (s *Site) axisOf(a *inquiry.Answered, t times) (from, to time.Time) {
+	if n := len(a.Days); n > 0 {
+		from, to = parseDay(a.Days[0].Date), parseDay(a.Days[n-1].Date).AddDate(0, 0, 1)
+	} else {
+		if r := mainReport(a.Reported); r != nil {
+			if from, to = r.Start, r.Known; r.End != nil {
+				to = *r.End
+			}
+		}
+		if !from.IsZero() {
+			from, to = from.AddDate(0, 0, -30), to.AddDate(0, 0, 30)
+		}
+	}
+	if !t.since.IsZero() {
+		from = t.since
+	}
+	if t.at.After(to) && !from.IsZero() {
+		to = t.at
+	}
+	return from, to
+}
+
+// mainReport is the reported ban that the drawing is about: one that holds, else
+// the latest that a case describes, else the latest.
+func mainReport(reports []answer.Report) *answer.Report {
+	for i := range reports {
+		if r := &reports[i]; r.Holds || r.Case != "" {
+			return r
+		}
+	}
+	if len(reports) > 0 {
+		return &reports[0]
+	}
+	return nil
+}
+
+// rows are the marks of the record on the axis.
+type rows struct{ state, courts, claims, restored []mark }
+
+// add sorts the entries of a case into rows.
+func (l *rows) add(s *Site, c *casefile.Case, claims []casefile.Answer) {
+	href := func(id string) string { return "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(id) }
+	for i := range c.Acts {
+		a := &c.Acts[i]
+		at, ok := a.Date.FirstDay(c.Zone())
+		if !ok || a.Withdrawn != nil {
+			continue
+		}
+		m := mark{at: at, text: a.Date.Words() + ": " + a.What, href: href(a.ID)}
+		switch a.Kind {
+		case "petition", "hearing", "interim_order", "judgment", "contempt", "government_reply":
+			l.courts = append(l.courts, m)
+		case "restoration":
+			l.restored = append(l.restored, m)
+		case "denial", "admission", "statement", "context": // statements stand in a row of their own
+		default:
+			l.state = append(l.state, m)
+		}
+	}
+	for i := range claims {
+		k := &claims[i]
+		if at, ok := k.Date.FirstDay(c.Zone()); ok {
+			l.claims = append(l.claims, mark{at: at, href: href(k.Claim), hollow: k.Verdict != casefile.Contradicted,
+				text: k.Date.Words() + ", " + s.Records.Names(c, k.By) + ": " + k.Says + " (" + string(k.Verdict) + ")"})
+		}
+	}
+}
+
+// turnWords are the turns of a ban as readers call them.
+var turnWords = map[casefile.Turn]string{
+	casefile.Recommended: "recommended", casefile.Ordered: "ordered", casefile.Lost: "access lost", casefile.Acknowledged: "loss acknowledged",
+	casefile.Admitted: "ban admitted", casefile.RestoreOrdered: "court orders it restored", casefile.Returned: "access returned",
+}
+
+// story takes from a case what the answer's page shows.
+func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
+	out := story{ID: c.ID, Title: c.Title}
+	var dated []casefile.Point
+	for _, p := range c.Computed.Clock.Points {
+		if !p.Date.IsZero() {
+			dated = append(dated, p)
+		}
+	}
+	slices.SortStableFunc(dated, func(a, b casefile.Point) int {
+		x, _ := a.Date.FirstDay(c.Zone())
+		y, _ := b.Date.FirstDay(c.Zone())
+		return x.Compare(y)
+	})
+	for i, p := range dated {
+		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
+		if i+1 < len(dated) {
+			x, _ := p.Date.FirstDay(c.Zone())
+			y, _ := dated[i+1].Date.FirstDay(c.Zone())
+			if l.Days = count(int(y.Sub(x).Hours()/24), "day"); x.Equal(y) {
+				l.Days = "same day"
+			}
+		}
+		out.Chain = append(out.Chain, l)
+	}
+	for _, d := range c.Computed.Dockets {
+		for i := range c.Dockets {
+			if k := &c.Dockets[i]; k.ID == d.ID {
+				one := court{Name: s.Records.Names(c, []string{k.Court}), Heard: d.LastHeard, Next: d.Next}
+				if k.Number != nil {
+					one.Number = *k.Number
+				}
+				if k.Outcome != nil {
+					one.Outcome = k.Outcome.Text
+				}
+				out.Courts = append(out.Courts, one)
+			}
+		}
+	}
+	for i := range claims {
+		k := &claims[i]
+		list := &out.Others
+		if k.Access != nil {
+			list = &out.Claims
+		}
+		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(k.Claim), Measured: k.Measured})
+	}
+	return out
+}
+
+// originWords says what an answer to a statement rests on.
+func originWords(o casefile.Origin) string {
+	switch o {
+	case casefile.FromMeasurements:
+		return "from measurements"
+	case casefile.FromSources:
+		return "from sources"
+	}
+	return "from neither measurements nor sources"
+}
+
+// cite says how to cite a page, for the day that it speaks of.
+func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
+	now := s.Now().UTC()
+	q := url.Values{}
+	at, known := now, now
+	if !t.at.IsZero() {
+		at = t.at.AddDate(0, 0, -1)
+		q.Set("at", at.Format(time.DateOnly))
+	}
+	if !t.known.IsZero() {
+		known = t.known.AddDate(0, 0, -1)
+	}
+	q.Set("as-of", known.Format(time.DateOnly))
+	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
+	if s.Store == nil {
+		return c, nil
+	}
+	m, err := s.Store.Archive().Manifest()
+	if err != nil {
+		return c, err
+	}
+	c.Ruleset, c.Generation = m.Ruleset, m.Generation
+	return c, nil
+}
+
+// daysView is the timeline as a table.
+type daysView struct {
+	A    *inquiry.Answered
+	ASN  uint32 // 0: all networks together
+	Days []answer.Day
+}
+
+const daysPage page[daysView] = "days.html"
+
+// days is what the drawing shows, as a table and as CSV:
+// /cc/PK/x/days?asn=17557.
+func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
+	ask, _, moved, err := s.askOf(w, r, "/days")
+	if moved || err != nil {
+		return err
+	}
+	asn, err := asnOf(r.URL.Query().Get("asn"))
+	if err != nil {
+		return err
+	}
+	a, err := s.Desk.Answer(r.Context(), ask)
+	if err != nil {
+		return err
+	}
+	v := daysView{A: a, ASN: asn, Days: a.Days}
+	if asn != 0 {
+		v.Days = a.ByASN[asn]
+	}
+	if v.Days == nil {
+		v.Days = []answer.Day{}
+	}
+	if r.URL.Query().Get("format") == "csv" {
+		return daysCSV(w, r, v.Days)
+	}
+	title := a.Name + " in " + a.Country + ", day by day"
+	f := frame{Title: title, Trail: []crumb{{"Countries", "/cc"}, {a.Country, "/cc/" + a.CC}, {a.Name, "/cc/" + a.CC + "/" + url.PathEscape(a.Target)}, {"Day by day", ""}}}
+	return daysPage.show(s, w, r, f, v, v.Days)
+}
+
+func daysCSV(w http.ResponseWriter, r *http.Request, days []answer.Day) error {
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	out.Write([]string{"date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports", "event"})
+	for _, d := range days {
+		n := func(x uint32) string { return strconv.FormatUint(uint64(x), 10) }
+		out.Write([]string{d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports), d.Event})
+	}
+	if out.Flush(); out.Error() != nil {
+		return out.Error()
+	}
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	deliver(w, r, "text/csv; charset=utf-8", b.Bytes())
+	return nil
+}
+
+// asnOf reads a network, as "17557" or "AS17557"; "" is none.
+func asnOf(s string) (uint32, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if len(s) > 2 && (s[:2] == "AS" || s[:2] == "as") {
+		s = s[2:]
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0, badRequest(fmt.Sprintf("asn is %q: want a number of a network, as 17557 or AS17557.", s))
+	}
+	return uint32(n), nil
+}
+
+// chartDefs are the fills that the drawings share.
+const chartDefs template.HTML = `<svg class="hidden" aria-hidden="true" width="0" height="0"><defs><pattern id="nodata" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-back" width="6" height="6"/><line class="hatch-line" x1="0" y1="0" x2="0" y2="6"/></pattern><linearGradient id="ban-in"><stop class="stop-off"/><stop offset="1" class="stop-on"/></linearGradient><linearGradient id="ban-out"><stop class="stop-on"/><stop offset="1" class="stop-off"/></linearGradient><linearGradient id="bar-out"><stop class="bar-on"/><stop offset="1" class="bar-off"/></linearGradient></defs></svg>`

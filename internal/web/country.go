@@ -1,0 +1,154 @@
+package web
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/target"
+)
+
+// countryOf is the country that the address names; a code in small letters is
+// given in capitals.
+func countryOf(r *http.Request) (string, error) {
+	cc := strings.ToUpper(r.PathValue("cc"))
+	if !casefile.KnownCountry(cc) {
+		return "", notFound("There is no country of this code. A country is two letters of ISO 3166-1, as in /cc/PK.")
+	}
+	return cc, nil
+}
+
+// place is the country and the target that the address names.
+func (s *Site) place(r *http.Request) (cc, id string, err error) {
+	if cc, err = countryOf(r); err != nil {
+		return "", "", err
+	}
+	id, err = s.target(r)
+	return cc, id, err
+}
+
+// target is the target that the address names.
+func (s *Site) target(r *http.Request) (string, error) {
+	id, err := s.Desk.Target(r.Context(), r.PathValue("target"))
+	var unknown inquiry.UnknownTarget
+	if errors.As(err, &unknown) {
+		return "", notFound("There is no platform or site of this name: " + unknown.Error())
+	}
+	return id, err
+}
+
+const countriesPage page[[]inquiry.Summary] = "countries.html"
+
+// countries lists the countries of which anything is known.
+func (s *Site) countries(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Desk.Countries(r.Context())
+	if err != nil {
+		return err
+	}
+	f := frame{Title: "What is blocked where?", About: "Bans of platforms and sites by country, measured and reported."}
+	return countriesPage.show(s, w, r, f, list, list)
+}
+
+// countryView is the answer for each target of a country.
+type countryView struct {
+	CC      string          `json:"probe_cc"`
+	Country string          `json:"country"`
+	Targets []answer.Answer `json:"targets"`
+	Cases   []answer.Case   `json:"cases"`
+	When    whenAsked       `json:"-"`
+}
+
+const countryPage page[countryView] = "country.html"
+
+func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
+	cc, err := countryOf(r)
+	if err != nil {
+		return err
+	}
+	if r.URL.EscapedPath() != "/cc/"+cc {
+		moveTo(w, r, "/cc/"+cc)
+		return nil
+	}
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	answers, err := s.Desk.InCountry(r.Context(), cc, t.at, t.known)
+	if err != nil {
+		return err
+	}
+	v := countryView{CC: cc, Country: inquiry.Country(cc), Targets: answers, When: t.asked(r), Cases: []answer.Case{}}
+	for _, c := range s.Records.Cases {
+		if c.Jurisdiction == cc && c.Withdrawn == nil {
+			v.Cases = append(v.Cases, answer.Case{ID: c.ID, Title: c.Title})
+		}
+	}
+	f := frame{Title: "What is blocked in " + v.Country + "?", About: "Which platforms and sites are blocked in " + v.Country + ", since when, and on what evidence.",
+		Trail: []crumb{{"Countries", "/cc"}, {v.Country, ""}}}
+	return countryPage.show(s, w, r, f, v, v)
+}
+
+const platformsPage page[[]inquiry.Summary] = "platforms.html"
+
+// platforms lists the platforms and sites of which anything is known.
+func (s *Site) platforms(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Desk.Platforms(r.Context())
+	if err != nil {
+		return err
+	}
+	f := frame{Title: "Platforms and sites", About: "Where each platform is blocked, measured and reported."}
+	return platformsPage.show(s, w, r, f, list, list)
+}
+
+// platformView is the answer for each country of a target.
+type platformView struct {
+	Target    string           `json:"target"`
+	Name      string           `json:"name"`
+	Platform  *target.Platform `json:"platform,omitempty"`
+	Countries []answer.Answer  `json:"countries"`
+	Cases     []answer.Case    `json:"cases"`
+	When      whenAsked        `json:"-"`
+	Map       template.HTML    `json:"-"`
+}
+
+const platformPage page[platformView] = "platform.html"
+
+// platform says where a target is blocked.
+func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
+	id, err := s.target(r)
+	if err != nil {
+		return err
+	}
+	if proper := "/platforms/" + url.PathEscape(id); r.URL.EscapedPath() != proper {
+		moveTo(w, r, proper)
+		return nil
+	}
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	answers, err := s.Desk.OfTarget(r.Context(), id, t.at, t.known)
+	if err != nil {
+		return err
+	}
+	v := platformView{Target: id, Name: s.Desk.Name(id), Countries: answers, When: t.asked(r), Cases: []answer.Case{}}
+	v.Platform, _ = s.Targets.Platform(id)
+	if len(answers) > 0 && !wantsJSON(r) {
+		v.Map = worldMap(id, answers, v.When.Query)
+	}
+	for _, c := range s.Records.Cases {
+		for _, t := range c.Targets {
+			if t == id && c.Withdrawn == nil {
+				v.Cases = append(v.Cases, answer.Case{ID: c.ID, Title: c.Title})
+			}
+		}
+	}
+	f := frame{Title: "Where is " + v.Name + " blocked?", About: "The countries in which " + v.Name + " is blocked, since when, and on what evidence.",
+		Trail: []crumb{{"Platforms", "/platforms"}, {v.Name, ""}}}
+	return platformPage.show(s, w, r, f, v, v)
+}

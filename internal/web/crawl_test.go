@@ -1,0 +1,182 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/pipeline"
+)
+
+// The whole site over an empty archive, and over one with real measurements.
+func TestCrawlOfAnEmptyArchive(t *testing.T) { crawl(t, serve(t)) }
+
+func TestCrawlOfKenya(t *testing.T) {
+	shared := os.Getenv("BANDISH_SHARED")
+	if shared == "" {
+		shared = "../../../shared"
+	}
+	series := filepath.Join(shared, "series", "kenya-2024-telegram.org-observations.csv.gz")
+	if _, err := os.Stat(series); err != nil {
+		t.Skip("the real series is not here: set BANDISH_SHARED")
+	}
+	s := serveAt(t, time.Date(2024, 12, 2, 12, 0, 0, 0, time.UTC))
+	sources, err := intake.List(t.Context(), series, intake.Filter{}, intake.Buckets{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.p.Import(t.Context(), sources, pipeline.Want{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.count()
+	seen := crawl(t, s)
+	for _, want := range []string{"/cc/KE/telegram", "/events/ke-telegram-2024q4", "/networks/AS33771", "/cc/KE/telegram/days", "/bans", "/blocked", "/methods", "/safety"} {
+		if !seen[want] {
+			t.Errorf("no link leads to %s", want)
+		}
+	}
+}
+
+// A page of each kind is visited so often: there are thousands of measurements.
+const visits = 12
+
+// crawl follows every link from the start page and looks at each page: it is
+// there, what stands in it is in words, and none of its ids is used twice.
+func crawl(t *testing.T, s *server) map[string]bool {
+	t.Helper()
+	queue, seen, of := []string{"/"}, map[string]bool{"/": true}, map[string]int{}
+	for len(queue) > 0 {
+		at := queue[0]
+		queue = queue[1:]
+		code, body := s.get(at)
+		if code != 200 {
+			t.Errorf("%s: %d", at, code)
+			continue
+		}
+		if strings.Contains(at, "format=") || strings.Contains(at, "raw=1") || !strings.HasPrefix(body, "<!doctype html>") {
+			continue
+		}
+		root, err := html.Parse(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inert(t, at, body)
+		inWords(t, at, root)
+		ids := map[string]bool{}
+		for n := range root.Descendants() {
+			for _, a := range n.Attr {
+				if a.Key == "id" && ids[a.Val] {
+					t.Errorf("%s: the id %q stands there twice", at, a.Val)
+				}
+				if a.Key == "id" {
+					ids[a.Val] = true
+				}
+			}
+		}
+		for n := range root.Descendants() {
+			for _, a := range n.Attr {
+				if a.Key != "href" || n.Data == "link" && a.Val == at {
+					continue
+				}
+				if anchor, ok := strings.CutPrefix(a.Val, "#"); ok && !ids[anchor] {
+					t.Errorf("%s: there is no #%s", at, anchor)
+				}
+				next := resolved(at, a.Val)
+				if next == "" {
+					continue
+				}
+				if kind := kindOf(next); !seen[next] && of[kind] < visits {
+					seen[next] = true
+					of[kind]++
+					queue = append(queue, next)
+				}
+			}
+		}
+	}
+	t.Logf("%d pages", len(seen))
+	if len(seen) < 40 {
+		t.Errorf("the crawl found %d pages only", len(seen))
+	}
+	return seen
+}
+
+// resolved is a link's address on this site without its anchor, "" for others.
+func resolved(at, href string) string {
+	base, err := url.Parse("http://site" + at)
+	if err != nil {
+		return ""
+	}
+	u, err := base.Parse(href)
+	if err != nil || u.Host != "site" {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// kindOf is the kind of page of an address.
+func kindOf(at string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return at
+	}
+	parts := strings.Split(u.Path, "/")
+	kind := parts[1]
+	if len(parts) > 2 {
+		kind += fmt.Sprint("/", len(parts))
+	}
+	if len(parts) > 4 {
+		kind += "/" + parts[4]
+	}
+	if u.RawQuery != "" {
+		kind += "?"
+	}
+	return kind
+}
+
+var (
+	snake = regexp.MustCompile(`\b[a-z]+_[a-z_]+\b`)
+	raw   = regexp.MustCompile(`\d{4}-\d\d(-\d\d)?T\d\d|\d{4}(-\d\d)*[~?%]|\d{4}(-\d\d)*/\d{4}|\d{4}-\d\d-\d\d \d\d:\d\d|<no value>|%!`)
+)
+
+// inWords finds what is no word in the prose of a page: names of programs belong
+// into <code>.
+func inWords(t *testing.T, at string, root *html.Node) {
+	t.Helper()
+	if u, err := url.Parse(at); err == nil && !ours(u.Path) {
+		return
+	}
+	for n := range root.Descendants() {
+		if n.Type != html.TextNode || within(n, "code") || within(n, "pre") || within(n, "blockquote") || within(n, "style") {
+			continue
+		}
+		if w := snake.FindString(n.Data); w != "" {
+			t.Errorf("%s: %q stands in prose: %s", at, w, strings.TrimSpace(n.Data))
+		}
+		if w := raw.FindString(n.Data); w != "" {
+			t.Errorf("%s: %q stands in prose: %s", at, w, strings.TrimSpace(n.Data))
+		}
+	}
+}
+
+// ours reports whether the prose of a page is checked here. That of the record's
+// pages is not yet in words.
+func ours(path string) bool {
+	return path != "/search" && path != "/check" && !strings.HasPrefix(path, "/cases/")
+}
+
+func within(n *html.Node, tag string) bool {
+	for p := n.Parent; p != nil; p = p.Parent {
+		if p.Type == html.ElementNode && p.Data == tag {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// frame is what the layout shows around every page.
+type frame struct {
+	Title     string
+	About     string // one sentence for search engines
+	Canonical string
+	Section   string // the first part of the path: which entry of the top bar it belongs to
+	Trail     []crumb
+	Demo      bool
+	Static    bool // the page becomes a file: what needs a server is left out
+	Making    string
+}
+
+// crumb is one step of the trail; the last has no address.
+type crumb struct{ Name, Href string }
+
+// view is what a template is given: the frame and the page's value.
+type view[T any] struct {
+	frame
+	Value T
+}
+
+// page is a template's file name, with the type of the value that it shows.
+type page[T any] string
+
+// show answers with the page, or with asJSON where the reader is a program; nil
+// is a page without data.
+func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, value T, asJSON any) error {
+	w.Header().Set("Vary", "Accept")
+	if wantsJSON(r) && asJSON != nil {
+		b, err := json.MarshalIndent(asJSON, "", "  ")
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		deliver(w, r, "application/json", append(b, '\n'))
+		return nil
+	}
+	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
+	if s.Making != nil {
+		f.Making = s.Making()
+	}
+	b, err := s.execute(string(p), view[T]{f, value})
+	if err != nil {
+		return err
+	}
+	deliver(w, r, "text/html; charset=utf-8", b)
+	return nil
+}
+
+// section is the first part of a page's path.
+func section(r *http.Request) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch first {
+	case "":
+		return "home"
+	case "m", "networks", "events", "is":
+		return "cc"
+	case "methods", "rules", "safety":
+		return "about"
+	case "actors", "laws", "sources":
+		return "cases"
+	}
+	return first
+}

@@ -1,0 +1,401 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/store"
+)
+
+// homeView is what is blocked now, what changed, and the longest bans.
+type homeView struct {
+	Blocked      []card          `json:"-"`
+	All          []answer.Answer `json:"blocked"`
+	Measurements int64           `json:"measurements"`
+	Countries    int             `json:"countries_measured"`
+	Bans         int             `json:"bans"` // measured and reported, reconciled
+	Changes      []change        `json:"changes"`
+	Longest      *bars           `json:"-"`
+	Cases        []caseCard      `json:"cases"`
+	Choices      choices         `json:"-"`
+}
+
+// card is one ban that holds.
+type card struct {
+	A     answer.Answer
+	Days  string // "23 days", "at least 283 days"
+	Strip template.HTML
+}
+
+// change is something that began, ended or was done.
+type change struct {
+	At   time.Time     `json:"at"`
+	When template.HTML `json:"-"`
+	Kind string        `json:"kind"`
+	Text string        `json:"text"`
+	Href string        `json:"href"`
+}
+
+// caseCard is a case of the record in a few words.
+type caseCard struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Facts string `json:"facts"`
+}
+
+// choices are what the form of the start page offers.
+type choices struct {
+	Targets, Countries []choice
+}
+
+type choice struct {
+	Value, Name string
+	Chosen      bool
+}
+
+// The start page shows so many of each.
+const (
+	homeCards   = 9
+	homeChanges = 12
+	homeBars    = 10
+	stripDays   = 30
+)
+
+const (
+	homePage    page[homeView] = "home.html"
+	blockedPage page[[]card]   = "blocked.html"
+)
+
+// home says what is blocked now, what changed and which bans are longest.
+func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	blocked, err := s.Desk.Blocked(ctx)
+	if err != nil {
+		return err
+	}
+	v := homeView{All: blocked, Choices: s.choices(), Changes: []change{}, Cases: []caseCard{}}
+	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)]); err != nil {
+		return err
+	}
+	places, err := s.Desk.Countries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		if v.Measurements += p.Measurements; p.Measurements > 0 {
+			v.Countries++
+		}
+	}
+	if v.Changes, err = s.changes(ctx); err != nil {
+		return err
+	}
+	ranked, err := s.Desk.Longest(ctx)
+	if err != nil {
+		return err
+	}
+	v.Bans, v.Longest = len(ranked), s.longest(ranked, homeBars)
+	for _, c := range s.Records.Cases {
+		if c.Withdrawn == nil {
+			v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement"))})
+		}
+	}
+	f := frame{Title: "Bandish: the open record of internet bans", About: "What is blocked where, since when, on whose order, and how it was measured."}
+	return homePage.show(s, w, r, f, v, v)
+}
+
+// blocked lists all that is blocked now.
+func (s *Site) blocked(w http.ResponseWriter, r *http.Request) error {
+	blocked, err := s.Desk.Blocked(r.Context())
+	if err != nil {
+		return err
+	}
+	cards, err := s.cards(r.Context(), blocked)
+	if err != nil {
+		return err
+	}
+	return blockedPage.show(s, w, r, frame{Title: "Blocked now", About: "Every ban that holds by what was measured or reported last."}, cards, blocked)
+}
+
+// ask sends the reader from the form's two choices to their page.
+func (s *Site) ask(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	cc := strings.ToUpper(q.Get("cc"))
+	if !casefile.KnownCountry(cc) {
+		return badRequest("Choose a country.")
+	}
+	id, _, err := s.Targets.Resolve(q.Get("target"))
+	if err != nil {
+		return badRequest("Choose a platform: " + err.Error())
+	}
+	w.Header().Set("Location", "/cc/"+cc+"/"+url.PathEscape(id))
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// choices are all platforms and countries, by name.
+func (s *Site) choices() choices {
+	var c choices
+	for _, p := range s.Targets.Platforms() {
+		c.Targets = append(c.Targets, choice{p.ID, p.Name, p.ID == "x"})
+	}
+	for _, cc := range country.Codes() {
+		c.Countries = append(c.Countries, choice{cc, inquiry.Country(cc), cc == "PK"})
+	}
+	by := func(a, b choice) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }
+	slices.SortFunc(c.Targets, by)
+	slices.SortFunc(c.Countries, by)
+	return c
+}
+
+// cards adds to each ban its length and its last days.
+func (s *Site) cards(ctx context.Context, blocked []answer.Answer) ([]card, error) {
+	out := []card{}
+	for i := range blocked {
+		a := &blocked[i]
+		c := card{A: *a, Days: lengthOf(a)}
+		if a.LastMeasured != nil {
+			full, err := s.Desk.Answer(ctx, inquiry.Ask{CC: a.CC, Target: a.Target})
+			if err != nil {
+				return nil, err
+			}
+			c.Strip = smallStrip(full.Days, a.At, stripDays)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// lengthOf is how long a ban has held at the moment of its answer.
+func lengthOf(a *answer.Answer) string {
+	if a.Basis == answer.Reported {
+		for i := range a.Reported {
+			if r := &a.Reported[i]; r.Holds {
+				switch {
+				case r.AtLeast:
+					return "at least " + count(r.Days, "day")
+				case r.AtMost > r.Days:
+					return fmt.Sprintf("%s to %s", thousands(fmt.Sprint(r.Days)), count(r.AtMost, "day"))
+				}
+				return count(r.Days, "day")
+			}
+		}
+	}
+	if a.Since == nil || a.Since.Latest == nil {
+		return ""
+	}
+	return lengthBetween(*a.Since, event.Interval{Earliest: &a.At, Latest: &a.At})
+}
+
+// lengthBetween is the length of a ban in days, from its onset to its end.
+func lengthBetween(onset, end event.Interval) string {
+	if onset.Latest == nil || end.Earliest == nil && end.Latest == nil {
+		return ""
+	}
+	days := func(from, to time.Time) int { return max(0, int(to.Sub(from).Hours()/24+.5)) }
+	first, last := end.Earliest, end.Latest
+	if first == nil {
+		first = last
+	}
+	if last == nil {
+		last = first
+	}
+	least := days(*onset.Latest, *first)
+	if onset.Earliest == nil {
+		return "at least " + count(least, "day")
+	}
+	if most := days(*onset.Earliest, *last); most > least {
+		return fmt.Sprintf("%s to %s", thousands(fmt.Sprint(least)), count(most, "day"))
+	}
+	return count(least, "day")
+}
+
+// changes are bans that began and ended and acts of the record, newest first.
+func (s *Site) changes(ctx context.Context) ([]change, error) {
+	found, err := s.Desk.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	out := []change{}
+	for i := range found.Events {
+		e := &found.Events[i]
+		what := s.names(e.Targets) + " in " + inquiry.Country(e.CC)
+		if n := len(e.Networks); n > 0 {
+			what += " on " + count(n, "network")
+		}
+		if e.Onset.Latest != nil {
+			out = append(out, change{At: *e.Onset.Latest, When: template.HTML(template.HTMLEscapeString(when(&e.Onset))), Kind: "Ban begins", Text: what, Href: "/events/" + url.PathEscape(e.ID)})
+		}
+		if e.End != nil && e.End.Latest != nil {
+			out = append(out, change{At: *e.End.Latest, When: template.HTML(template.HTMLEscapeString(when(e.End))), Kind: "Ban ends", Text: what, Href: "/events/" + url.PathEscape(e.ID)})
+		}
+	}
+	for _, c := range s.Records.Cases {
+		if c.Withdrawn != nil {
+			continue
+		}
+		for i := range c.Acts {
+			a := &c.Acts[i]
+			if day, ok := a.Date.FirstDay(c.Zone()); ok && a.Withdrawn == nil {
+				out = append(out, change{At: day, When: edtf(a.Date), Kind: strings.ReplaceAll(string(a.Kind), "_", " "), Text: inquiry.Country(c.Jurisdiction) + ": " + a.What, Href: "/cases/" + c.ID + "#" + a.ID})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b change) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Href, b.Href)) })
+	return out[:min(len(out), homeChanges)], nil
+}
+
+// names are targets as readers call them.
+func (s *Site) names(ids []string) string {
+	var names []string
+	for _, id := range ids {
+		if id == "*" {
+			return "The internet"
+		}
+		names = append(names, s.name(id))
+	}
+	switch n := len(names); {
+	case n == 1:
+		return names[0]
+	case n > 3:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), n-3)
+	case n > 1:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return ""
+}
+
+// bars is a drawing of bans by their length over years.
+type bars struct {
+	Rows []barRow
+	Axis template.HTML
+}
+
+type barRow struct {
+	Label, Href, Length string
+	Drawing             template.HTML
+}
+
+// longest draws the longest bans of platforms: one that goes on ends in an
+// arrow, and one whose end nobody reports fades.
+func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
+	var rows []ban.Ranked
+	var first time.Time
+	now := s.Now().UTC()
+	for _, r := range ranked {
+		if len(rows) == n {
+			break
+		}
+		if r.Target == ban.Internet || r.Target == ban.Unnamed || r.Scope != ban.National {
+			continue
+		}
+		if rows = append(rows, r); first.IsZero() || r.Start.Before(first) {
+			first = r.Start
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	from, to := time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC), now.AddDate(0, 2, 0)
+	c := chart{From: from, To: to}
+	b := &bars{Axis: axis(from, to)}
+	for _, r := range rows {
+		b.Rows = append(b.Rows, barRow{Label: inquiry.Country(r.CC) + " · " + s.name(r.Target), Href: "/cc/" + r.CC + "/" + url.PathEscape(r.Target), Length: rankedLength(r.Length), Drawing: c.bar(&r)})
+	}
+	return b
+}
+
+// bar draws one ban over the years.
+func (c *chart) bar(r *ban.Ranked) template.HTML {
+	end := r.Start.AddDate(0, 0, max(1, r.Length.Days))
+	x, class, arrow := c.at(r.Start), `class="s-blocked"`, ""
+	w := max(.4, c.at(end)-x)
+	if r.Length.AtLeast {
+		class = `fill="url(#bar-out)"`
+	}
+	if r.Length.Ongoing {
+		arrow = fmt.Sprintf(`<svg x="%.2f%%" width="10" height="14" viewBox="0 0 10 14"><path d="M0 0 L8 7 L0 14 Z" class="s-blocked"/></svg>`, x+w)
+	}
+	return template.HTML(fmt.Sprintf(`<svg height="14" aria-hidden="true"><line x1="0" x2="100%%" y1="7" y2="7" class="line"/><rect x="%.2f%%" width="%.2f%%" height="14" %s/>%s</svg>`, x, w, class, arrow))
+}
+
+func rankedLength(l ban.Length) string {
+	days := count(l.Days, "day")
+	switch {
+	case l.AtLeast:
+		return "at least " + days
+	case l.AtMost > l.Days:
+		return fmt.Sprintf("%s to %s", thousands(fmt.Sprint(l.Days)), count(l.AtMost, "day"))
+	case l.Ongoing:
+		return days + ", and it goes on"
+	}
+	return days
+}
+
+// bansView is every ban, a page at a time.
+type bansView struct {
+	Rows           []bansRow
+	Skip, All      int
+	Earlier, Later string
+}
+
+type bansRow struct {
+	ban.Ranked
+	Country, Name, Href, Long, By string
+}
+
+const bansPage page[bansView] = "bans.html"
+
+// bans lists all bans, measured and reported, the longest first.
+func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
+	ranked, err := s.Desk.Longest(r.Context())
+	if err != nil {
+		return err
+	}
+	v := bansView{All: len(ranked), Rows: []bansRow{}}
+	if skip := r.URL.Query().Get("skip"); skip != "" {
+		if _, err := fmt.Sscan(skip, &v.Skip); err != nil || v.Skip < 0 {
+			return badRequest(fmt.Sprintf("skip is %q: want how many bans to leave out.", skip))
+		}
+	}
+	for _, b := range ranked[min(v.Skip, len(ranked)):min(v.Skip+pageSize, len(ranked))] {
+		row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Long: rankedLength(b.Length)}
+		switch b.Target {
+		case ban.Internet:
+			row.Name = "the internet"
+		case ban.Unnamed:
+			row.Name = "services that are not named"
+			if len(b.Other) > 0 {
+				row.Name = strings.Join(b.Other, ", ")
+			}
+		default:
+			row.Href = "/cc/" + b.CC + "/" + url.PathEscape(b.Target)
+		}
+		for i := range b.Reports {
+			if i > 0 {
+				row.By += ", "
+			}
+			row.By += b.Reports[i].Origin.String()
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	if v.Skip+pageSize < len(ranked) {
+		v.Earlier = fmt.Sprintf("?skip=%d", v.Skip+pageSize)
+	}
+	if v.Skip > 0 {
+		v.Later = fmt.Sprintf("?skip=%d", max(0, v.Skip-pageSize))
+	}
+	return bansPage.show(s, w, r, frame{Title: "All bans, the longest first", About: "Every ban that was measured or that the record and imported lists report."}, v, ranked)
+}

@@ -1,0 +1,141 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/bandish/bandish/observation"
+)
+
+// ladder is the steps at one endpoint, the probe's beside the control's.
+type ladder struct {
+	Name, Address string
+	Hop           int
+	Steps         []step
+}
+
+// step is one step of a connection.
+type step struct {
+	Name         string
+	Probe        outcome
+	Control      outcome
+	Took         string // "0.12 s"
+	Bar          template.HTML
+	Notes        []string
+	ControlNotes []string
+	seconds      float64
+}
+
+// outcome is how a step ended.
+type outcome struct{ Failure observation.Result }
+
+// Untried reports whether the step did not take place, or was not kept.
+func (o outcome) Untried() bool { return !o.Failure.Tried() }
+
+// Failed reports whether the step failed.
+func (o outcome) Failed() bool { return o.Failure.Failed() }
+
+// failureWords say the failure strings of OONI's df-007.
+var failureWords = map[observation.Result]string{
+	"connection_reset": "the connection was reset", "connection_refused": "the connection was refused", "generic_timeout_error": "no answer came in time", "eof_error": "the connection was closed early",
+	"host_unreachable": "no way to the address", "network_unreachable": "no way to the network", "connection_aborted": "the connection was broken off",
+	"dns_nxdomain_error": "the name does not exist, the resolver says", "dns_refused_error": "the resolver refused", "dns_server_failure": "the resolver failed", "dns_no_answer": "the resolver gave no address", "dns_temporary_failure": "the resolver failed for now",
+	"dns_lookup_error": "the lookup failed", "dns_bogon_error": "the resolver gave an address that cannot be right", "ssl_invalid_hostname": "the certificate is of another name", "ssl_unknown_authority": "nobody known vouches for the certificate",
+	"ssl_invalid_certificate": "the certificate is not valid", "ssl_failed_handshake": "the handshake failed", "interrupted": "it was interrupted",
+}
+
+// Words say the failure.
+func (o outcome) Words() string {
+	if w, ok := failureWords[o.Failure]; ok {
+		return w
+	}
+	return "failed"
+}
+
+// laddersOf draws the rows of a measurement as ladders.
+func laddersOf(rows []observation.Row) []ladder {
+	var out []ladder
+	longest := 0.0
+	for i := range rows {
+		l := ladderOf(&rows[i])
+		for _, s := range l.Steps {
+			longest = max(longest, s.seconds)
+		}
+		out = append(out, l)
+	}
+	for i := range out {
+		for j := range out[i].Steps {
+			if s := &out[i].Steps[j]; s.seconds > 0 {
+				s.Took = fmt.Sprintf("%.2f s", s.seconds)
+				s.Bar = template.HTML(fmt.Sprintf(`<svg class="took" width="100%%" height="8" aria-hidden="true"><rect class="done" width="%.1f%%" height="4" y="2"/></svg>`, max(1, 100*s.seconds/longest)))
+			}
+		}
+	}
+	return out
+}
+
+func ladderOf(o *observation.Row) ladder {
+	l := ladder{Name: o.Name, Address: o.IP, Hop: int(o.Hop)}
+	if o.IP != "" && o.Port != 0 {
+		l.Address = net.JoinHostPort(o.IP, strconv.Itoa(int(o.Port)))
+	}
+	add := func(name string, probe, control observation.Result, seconds float64, notes, controlNotes []string) {
+		if probe.Tried() || control.Tried() {
+			l.Steps = append(l.Steps, step{Name: name, Probe: outcome{probe}, Control: outcome{control}, seconds: seconds, Notes: filled(notes), ControlNotes: filled(controlNotes)})
+		}
+	}
+	dns := append([]string{}, o.DNSEngines...)
+	for _, said := range o.DNSExtended {
+		dns = append(dns, "it said (RFC 8914): "+said)
+	}
+	if o.IPASN != 0 {
+		dns = append(dns, fmt.Sprintf("the address is of AS%d", o.IPASN))
+	}
+	add("Name lookup", o.DNS, o.ControlDNS, o.DNSSeconds, dns, o.ControlAddrs)
+	add("Connection", o.TCP, o.ControlTCP, o.TCPSeconds, nil, nil)
+	add("Encryption", o.TLS, o.ControlTLS, o.TLSSeconds, []string{prefixed("name sent: ", o.ServerName), prefixed("certificate, checked by us: ", strings.ReplaceAll(o.Cert, "_", " "))}, nil)
+	add("QUIC", o.QUIC, o.ControlQUIC, o.QUICSeconds, nil, nil)
+	page := append([]string{pageWords(o.Status, o.BodyBytes, o.BodyTruncated, o.Title)}, o.Fingerprints...)
+	add("Page", o.HTTP, o.ControlHTTP, o.HTTPSeconds, page, []string{pageWords(o.ControlStatus, o.ControlBodyBytes, false, o.ControlTitle)})
+	add("Tunnel", o.Tunnel, "", o.TunnelSeconds, []string{o.TunnelKind}, nil)
+	return l
+}
+
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// filled leaves empty notes out.
+func filled(notes []string) []string {
+	var out []string
+	for _, n := range notes {
+		if n != "" {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// pageWords describe the page that came.
+func pageWords(status uint16, bytes int64, cut bool, title string) string {
+	if status == 0 {
+		return ""
+	}
+	out := fmt.Sprintf("status %d", status)
+	if bytes > 0 {
+		out += fmt.Sprintf(", %s bytes", thousands(fmt.Sprint(bytes)))
+	}
+	if cut {
+		out += " (cut)"
+	}
+	if title != "" {
+		out += ", “" + title + "”"
+	}
+	return out
+}

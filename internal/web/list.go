@@ -1,0 +1,189 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/verdict"
+)
+
+// pageSize is how many rows a list shows at once: a phone shows each as a card.
+const pageSize = 50
+
+// listView is the measurements behind a count.
+type listView struct {
+	CC, Country, Target, Name string
+	ASN                       uint32
+	From, To                  time.Time // the days asked for, both may be zero; To is exclusive
+	State                     string
+	Rows                      []verdict.Row
+	Skip                      int
+	Earlier, Later            string // addresses of the pages beside this one
+}
+
+// First is the number of the first row that is shown.
+func (v listView) First() int { return v.Skip + 1 }
+
+// Last is the number of the last row that is shown.
+func (v listView) Last() int { return v.Skip + len(v.Rows) }
+
+// LastDay is the last day that is asked for.
+func (v listView) LastDay() time.Time { return v.To.Add(-time.Second) }
+
+// listedStates are the words that ?state= takes, with the states that each holds.
+var listedStates = map[string][]verdict.State{
+	"blocked":      {verdict.Blocked, verdict.LikelyBlocked},
+	"ok":           {verdict.OK},
+	"down":         {verdict.Down},
+	"unclear":      {verdict.Impaired},
+	"inconclusive": {verdict.Impaired, verdict.Insufficient},
+	"failed":       {verdict.Blocked, verdict.LikelyBlocked, verdict.Impaired},
+}
+
+const measurementsPage page[listView] = "measurements.html"
+
+// measurements lists what is behind a count:
+// /cc/PK/x/measurements?asn=17557&since=2024-02-17&until=2024-02-18&state=failed.
+// ?day= is since and until at once.
+func (s *Site) measurements(w http.ResponseWriter, r *http.Request) error {
+	ask, t, moved, err := s.askOf(w, r, "/measurements")
+	if moved || err != nil {
+		return err
+	}
+	v := listView{CC: ask.CC, Country: inquiry.Country(ask.CC), Target: ask.Target, Name: s.name(ask.Target), From: t.since, To: t.at, State: r.URL.Query().Get("state"), Rows: []verdict.Row{}}
+	if err := v.narrow(r.URL.Query()); err != nil {
+		return err
+	}
+	f := store.Filter{CC: v.CC, Target: v.Target, Since: v.From, Until: v.To}
+	if v.ASN != 0 {
+		f.ASNs = []uint32{v.ASN}
+	}
+	more := false
+	if s.Store != nil {
+		var found []verdict.Row
+		if found, more, err = s.Store.List(r.Context(), f, v.admits, v.Skip, pageSize); err != nil {
+			return err
+		}
+		v.Rows = append(v.Rows, found...)
+	}
+	q := r.URL.Query()
+	at := func(skip int) string {
+		q.Set("skip", strconv.Itoa(skip))
+		return "?" + q.Encode()
+	}
+	if more {
+		v.Earlier = at(v.Skip + pageSize)
+	}
+	if v.Skip > 0 {
+		v.Later = at(max(0, v.Skip-pageSize))
+	}
+	fr := frame{Title: "Measurements of " + v.Name + " in " + v.Country, Trail: []crumb{{"Countries", "/cc"}, {v.Country, "/cc/" + v.CC}, {v.Name, "/cc/" + v.CC + "/" + url.PathEscape(v.Target)}, {"Measurements", ""}}}
+	return measurementsPage.show(s, w, r, fr, v, v.Rows)
+}
+
+// narrow reads what the list is narrowed to.
+func (v *listView) narrow(q url.Values) (err error) {
+	if v.ASN, err = asnOf(q.Get("asn")); err != nil {
+		return err
+	}
+	if day := q.Get("day"); day != "" {
+		if v.From, err = time.Parse(time.DateOnly, day); err != nil {
+			return badRequest(fmt.Sprintf("day is %q: want a day as 2024-02-17.", day))
+		}
+		v.To = v.From.AddDate(0, 0, 1)
+	}
+	if v.State != "" && listedStates[v.State] == nil {
+		return badRequest(fmt.Sprintf("state is %q: want blocked, ok, down, unclear, inconclusive or failed.", v.State))
+	}
+	if skip := q.Get("skip"); skip != "" {
+		if v.Skip, err = strconv.Atoi(skip); err != nil || v.Skip < 0 || v.Skip > 1_000_000 {
+			return badRequest(fmt.Sprintf("skip is %q: want how many measurements to leave out.", skip))
+		}
+	}
+	return nil
+}
+
+func (v *listView) admits(r *verdict.Row) bool {
+	if v.State == "" {
+		return true
+	}
+	for _, s := range listedStates[v.State] {
+		if r.State == s {
+			return true
+		}
+	}
+	return false
+}
+
+// networkView is what one network blocks.
+type networkView struct {
+	ASN     uint32          `json:"probe_asn"`
+	Answers []networkAnswer `json:"targets"`
+	Events  []event.Event   `json:"events"`
+	Left    int             `json:"not_shown"` // targets with fewer measurements than those shown
+}
+
+// networkAnswer is the answer on one target for this network alone.
+type networkAnswer struct {
+	CC           string         `json:"probe_cc"`
+	Country      string         `json:"country"`
+	Target       string         `json:"target"`
+	Name         string         `json:"name"`
+	Measurements int64          `json:"measurements"`
+	Last         time.Time      `json:"last_measured"`
+	Network      answer.Network `json:"network"`
+}
+
+// mostOnNetwork bounds the targets for which a network's page answers.
+const mostOnNetwork = 60
+
+const networkPage page[networkView] = "network.html"
+
+// network says what a network blocks.
+func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
+	asn, err := asnOf(r.PathValue("asn"))
+	if err != nil || asn == 0 {
+		return notFound("A network is named by its number, as in /networks/AS17557.")
+	}
+	if proper := fmt.Sprintf("/networks/AS%d", asn); r.URL.EscapedPath() != proper {
+		moveTo(w, r, proper)
+		return nil
+	}
+	v := networkView{ASN: asn, Answers: []networkAnswer{}, Events: []event.Event{}}
+	places, err := s.Desk.OnNetwork(r.Context(), asn)
+	if err != nil {
+		return err
+	}
+	for i, p := range places {
+		if i == mostOnNetwork {
+			v.Left = len(places) - i
+			break
+		}
+		a, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: p.CC, Target: p.Target})
+		if err != nil {
+			return err
+		}
+		one := networkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last}
+		for _, n := range a.Networks {
+			if n.ASN == asn {
+				one.Network = n
+			}
+		}
+		v.Answers = append(v.Answers, one)
+	}
+	if v.Events, err = s.Desk.EventsOnNetwork(r.Context(), asn); err != nil {
+		return err
+	}
+	if len(v.Answers)+len(v.Events) == 0 {
+		return notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
+	}
+	f := frame{Title: fmt.Sprintf("What does AS%d block?", asn), About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
+	return networkPage.show(s, w, r, f, v, v)
+}

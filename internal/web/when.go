@@ -1,0 +1,63 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// times are the days that an address names, as moments: since is the start of
+// a day, at and known are exclusive ends.
+type times struct{ since, at, known time.Time }
+
+// timesOf reads ?since=, ?at= (or ?until=) and ?as-of=, each a day. "At" is the
+// day that is asked about; "as of" is the day whose knowledge is used.
+func timesOf(r *http.Request) (times, error) {
+	var t times
+	for _, p := range []struct {
+		name string
+		to   *time.Time
+	}{{"since", &t.since}, {"until", &t.at}, {"at", &t.at}, {"as-of", &t.known}} {
+		v := r.URL.Query().Get(p.name)
+		if v == "" {
+			continue
+		}
+		day, err := time.Parse(time.DateOnly, v)
+		if err != nil {
+			return t, badRequest(fmt.Sprintf("%s is %q: want a day as 2024-02-17.", p.name, v))
+		}
+		if *p.to = day; p.name != "since" {
+			*p.to = day.AddDate(0, 0, 1)
+		}
+	}
+	if !t.since.IsZero() && !t.at.IsZero() && !t.since.Before(t.at) {
+		return t, badRequest("since is after the day that is asked about.")
+	}
+	return t, nil
+}
+
+// whenAsked is what the control of the day shows, and what links to other pages
+// carry so that they speak of the same day.
+type whenAsked struct {
+	Action    string // the page's own path
+	At, Known string // days as 2024-02-17, "" for now
+	Query     string // "?at=2024-02-17", or ""
+}
+
+func (t times) asked(r *http.Request) whenAsked {
+	w := whenAsked{Action: r.URL.EscapedPath()}
+	q := url.Values{}
+	if !t.at.IsZero() {
+		w.At = t.at.AddDate(0, 0, -1).Format(time.DateOnly)
+		q.Set("at", w.At)
+	}
+	if !t.known.IsZero() {
+		w.Known = t.known.AddDate(0, 0, -1).Format(time.DateOnly)
+		q.Set("as-of", w.Known)
+	}
+	if len(q) > 0 {
+		w.Query = "?" + q.Encode()
+	}
+	return w
+}

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/verdict"
+)
+
+// functions are those of the templates. Dates are said in words, in a <time>
+// that programs can read.
+var functions = template.FuncMap{
+	"date":      date,
+	"moment":    moment,
+	"edtf":      edtf,
+	"when":      when,
+	"iso":       func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+	"words":     stateWord,
+	"how":       how,
+	"percent":   func(f float64) string { return fmt.Sprintf("%.0f %%", 100*f) },
+	"share":     func(f *float64) string { return fmt.Sprintf("%.0f %%", 100**f) },
+	"path":      url.PathEscape,
+	"inc":       func(i int) int { return i + 1 },
+	"count":     count,
+	"number":    func(n any) string { return thousands(fmt.Sprint(n)) },
+	"country":   inquiry.Country,
+	"abbr":      abbreviation,
+	"day":       func(s string) template.HTML { return date(parseDay(s)) },
+	"list":      func(words ...string) []string { return words },
+	"last":      func(skip, n int) int { return skip + n },
+	"chartdefs": func() template.HTML { return chartDefs },
+	"spaced":    func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
+}
+
+const longDay = "2 January 2006"
+
+// date is a day (UTC) in words.
+func date(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.DateOnly) + `">` + t.Format(longDay) + `</time>`)
+}
+
+// moment is a minute (UTC) in words.
+func moment(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2 January 2006, 15:04 UTC") + `</time>`)
+}
+
+// edtf is a date of the record in words; of one that is a plain day or moment
+// programs can read the <time>.
+func edtf(d casefile.Date) template.HTML {
+	words, text := template.HTMLEscapeString(d.Words()), d.String()
+	if words == "" {
+		return "date not known"
+	}
+	if _, err := time.Parse(time.RFC3339, text); err != nil {
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			return template.HTML("<span>" + words + "</span>")
+		}
+	}
+	return template.HTML(`<time datetime="` + template.HTMLEscapeString(text) + `">` + words + `</time>`)
+}
+
+// when says an interval in words; nil is not known.
+func when(i *event.Interval) string {
+	if i == nil {
+		return "not known"
+	}
+	return answer.When(*i)
+}
+
+// stateWord is a state as a reader calls it.
+func stateWord(s any) string {
+	switch fmt.Sprint(s) {
+	case "blocked":
+		return "blocked"
+	case "likely_blocked":
+		return "likely blocked"
+	case "impaired":
+		return "unclear"
+	case "down":
+		return "down for all"
+	case "ok":
+		return "works"
+	}
+	return "too little data"
+}
+
+// how says a mechanism in words, with its name.
+func how(mechanism string) template.HTML {
+	name := "<code>" + template.HTMLEscapeString(mechanism) + "</code>"
+	if w := verdict.MechanismWords(mechanism); w != "" {
+		return template.HTML(template.HTMLEscapeString(w) + " (" + name + ")")
+	}
+	return template.HTML(name)
+}
+
+// count is a number with its noun: "1 network", "1,142 measurements".
+func count(n any, noun string) string {
+	s := fmt.Sprint(n)
+	if stem, ok := strings.CutSuffix(noun, "ry"); s != "1" && ok {
+		noun = stem + "ries"
+	} else if s != "1" {
+		noun += "s"
+	}
+	return thousands(s) + " " + noun
+}
+
+// thousands puts commas into a whole number.
+func thousands(s string) string {
+	if _, err := strconv.Atoi(s); err != nil {
+		return s
+	}
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// abbreviations that pages use, with what they stand for.
+var abbreviations = map[string]string{
+	"ASN": "number of an autonomous system: a network", "UTC": "coordinated universal time", "TCP": "Transmission Control Protocol", "TLS": "Transport Layer Security: encryption",
+	"DNS": "Domain Name System: name lookups", "HTTP": "Hypertext Transfer Protocol", "QUIC": "a transport protocol over UDP", "OONI": "Open Observatory of Network Interference",
+}
+
+func abbreviation(s string) template.HTML {
+	if long, ok := abbreviations[s]; ok {
+		return template.HTML(`<abbr title="` + long + `">` + s + `</abbr>`)
+	}
+	return template.HTML(template.HTMLEscapeString(s))
+}

@@ -1,0 +1,35 @@
+package web
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/verdict"
+)
+
+func TestWorldShapes(t *testing.T) {
+	shape := regexp.MustCompile(`^(M-?\d+[ -]\d+(l-?\d+[ -]\d+|l-?\d+-\d+)+z)+$`)
+	n := 0
+	for line := range strings.Lines(worldShapes) {
+		cc, path, ok := strings.Cut(strings.TrimSpace(line), "\t")
+		if n++; !ok || cc != "-" && !casefile.KnownCountry(cc) || !shape.MatchString(path) {
+			t.Errorf("a line of the world is %.80q", line)
+		}
+	}
+	if n < 170 {
+		t.Errorf("the world has %d countries", n)
+	}
+}
+
+func TestWorldMapSaysWhatTheAnswersSay(t *testing.T) {
+	svg := string(worldMap("x", []answer.Answer{{CC: "PK", Country: "Pakistan", Target: "x", State: verdict.Blocked, Basis: answer.Measured}}, "?at=2024-03-01"))
+	if !strings.Contains(svg, `<a href="/cc/PK/x?at=2024-03-01"><title>Pakistan: It is blocked</title><path class="s-blocked"`) && !strings.Contains(svg, `<title>Pakistan: It was blocked</title><path class="s-blocked"`) {
+		t.Errorf("Pakistan is not blocked on the map: %.300s", svg)
+	}
+	if strings.Count(svg, "<a ") != 1 || strings.Count(svg, `class="unknown"`) < 170 {
+		t.Error("countries that are not known have states")
+	}
+}
