@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event/bench"
@@ -21,6 +22,8 @@ func main() {
 	details := flag.Bool("details", false, "list what was missed, what was wrong, and what was dated wrongly")
 	first := flag.Uint64("first", 1000, "the seed of the first world: 1000 is what is reported")
 	volume := flag.Bool("volume", false, "measure the time and memory of fifty million cells instead")
+	scenarios := flag.String("scenarios", "", "print the scenarios whose name holds this text ('all': every one) instead")
+	stories := flag.Int("stories", 100, "of each scenario")
 	countries := flag.Int("countries", bench.FullVolume.Countries, "countries of -volume")
 	flag.Parse()
 	if *volume {
@@ -33,6 +36,10 @@ func main() {
 	}
 	if *calibrate {
 		*first = 1
+	}
+	if *scenarios != "" {
+		printScenarios(*scenarios, *first, *stories, *details)
+		return
 	}
 	var seeds []uint64
 	for i := range *worlds {
@@ -56,5 +63,28 @@ func printDetails(s *bench.Score) {
 	}
 	for _, o := range s.Off {
 		fmt.Println("off", o)
+	}
+}
+
+// printScenarios tries every scenario whose name holds a text.
+func printScenarios(name string, first uint64, stories int, details bool) {
+	var seeds []uint64
+	for i := range stories {
+		seeds = append(seeds, first+uint64(i))
+	}
+	var list []*bench.Outcome
+	for _, s := range bench.Scenarios {
+		if name == "all" || strings.Contains(s.Name, name) {
+			list = append(list, s.Try(seeds))
+		}
+	}
+	bench.WriteOutcomes(os.Stdout, list)
+	if !details {
+		return
+	}
+	for _, o := range list {
+		for _, line := range o.Off {
+			fmt.Printf("%s: %s\n", o.Scenario, line)
+		}
 	}
 }
