@@ -8,15 +8,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/dating"
 	"github.com/bandish/bandish/series"
 )
 
 // This file makes an event of a cluster: its dates, counts, phases, evidence.
 
 const (
-	beforeVotes = 80 // observations that date a change, on its open side
-	withinVotes = 40 // and that are compared within it, for artefacts
-	maxEvidence = 24
+	datingBefore = 40 // observations that date a change, on its open side
+	beforeVotes  = 80 // observations before a change
+	withinVotes  = 40 // and that are compared within it, for artefacts
+	maxEvidence  = 24
 	// restoredScore is what ok votes after a stretch must say, in nats.
 	restoredScore = 4.0
 	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
@@ -39,6 +41,9 @@ const (
 type banned struct {
 	net   int
 	spans []stretch // in time, apart
+	// firm is where the event begins and ends on the network whatever the best
+	// path says.
+	firm struct{ first, last int }
 }
 
 func (b *banned) first() *stretch { return &b.spans[0] }
@@ -75,64 +80,61 @@ func (c *cluster) perNetwork() []banned {
 // within the event.
 type window struct{ a, first, last, b int }
 
-// around finds the window of a network, with nothing before the limit (after
-// it) taken in, and whether the network's first (last) bad vote within the
-// event is near enough to its first (last).
-func (h *history) around(t *track, c *cluster, end bool, limit int64, means []string) (window, bool) {
+// around finds the window of a network: up to datingBefore observations on its
+// open side, none beyond the limit, and all within the event; and whether the
+// network's first (last) bad vote is near enough to the event's.
+func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []string) (window, bool) {
+	t := &h.nets[p.net]
 	w := window{first: -1}
-	for k := range t.obs {
-		o := &t.obs[k]
-		if o.bad() == 0 || o.from < c.from || o.to > c.to || h.otherMeans(o, means) {
-			continue
+	for k := p.firm.first; k <= p.firm.last; k++ {
+		if o := &t.obs[k]; o.bad() > 0 && !h.otherMeans(o, means) {
+			if w.first < 0 {
+				w.first = k
+			}
+			w.last = k
 		}
-		if w.first < 0 {
-			w.first = k
-		}
-		w.last = k
 	}
 	if w.first < 0 {
 		return w, false
 	}
 	w.a, w.b = w.first, w.last+1
 	if end {
-		for n := 0; w.b < len(t.obs) && n < beforeVotes && t.obs[w.b].to < limit; w.b++ {
-			if t.obs[w.b].from >= c.to {
-				n++
-			}
+		for n := 0; w.b < len(t.obs) && n < datingBefore && t.obs[w.b].to < limit; w.b++ {
+			n++
 		}
 		return w, t.obs[w.last].to >= c.to-laggard
 	}
-	for n := 0; w.a > 0 && n < beforeVotes && t.obs[w.a-1].from > limit; w.a-- {
-		if t.obs[w.a-1].to <= c.from {
-			n++
-		}
+	for n := 0; w.a > 0 && n < datingBefore && t.obs[w.a-1].from > limit; w.a-- {
+		n++
 	}
 	return w, t.obs[w.first].from <= c.from+laggard
 }
 
 // witness looks at the beginning of an event on a network, or at its end with
-// time turned round. Bad votes by other means than the event's say nothing, nor
-// do ok votes between the network's first and last bad vote within the event:
-// what is measured in its midst must not move its dates. Since votes weigh on
-// later ones of their day, the observations are made anew without them.
-func (h *history) witness(net int, c *cluster, end bool, limit int64, means []string) (witness, bool) {
-	t := &h.nets[net]
-	in, near := h.around(t, c, end, limit, means)
+// time turned round. Bad votes by other means than the event's say nothing. Nor
+// do, where the network is alone, ok votes between its first and last bad vote
+// within the event: what is measured in its midst must not move its dates.
+// Since votes weigh on later ones of their day, the observations are made anew
+// without them.
+func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, means []string) (dating.Witness, bool) {
+	t := &h.nets[p.net]
+	in, near := h.around(p, c, end, limit, means)
 	if !near {
-		return witness{}, false
+		return dating.Witness{}, false
 	}
-	o := observe(h.withoutOK(t, in, means), t.obs[in.a].cell, int32(net))
-	to := int64(math.MaxInt64)
+	o := observe(h.withoutOK(t, in, means, alone), t.obs[in.a].cell, int32(p.net))
+	first, to := t.obs[in.first].from, int64(math.MaxInt64)
 	if end {
-		o, to = turn(o), floorDay(c.to)+86400+usualApart
+		o, first, to = turn(o), -t.obs[in.last].to, floorDay(c.to)+86400+usualApart
 	}
 	b := t.usual(floorDay(c.from)-usualApart, to)
-	return witness{obs: o[:dating(o, c, end)], b: b, r: b + (1-b)*c.strength}, true
+	return dating.Witness{Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
+		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, true
 }
 
 // withoutOK are the cells of a window without the ok votes between its first
 // and last bad vote and the bad votes by other means.
-func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
+func (h *history) withoutOK(t *track, in window, means []string, alone bool) []series.Cell {
 	offset := t.obs[in.a].cell
 	cells := slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
 	for k := in.a; k < in.b; k++ {
@@ -141,7 +143,7 @@ func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
 		if o.bad() > 0 && h.otherMeans(o, means) {
 			cell.VoteBlocked, cell.VoteImpaired = 0, 0
 		}
-		if o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
+		if alone && o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
 			cell.VoteOK = 0
 			if cell.FirstBad != 0 {
 				cell.FirstOK, cell.LastOK = 0, 0
@@ -151,12 +153,13 @@ func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
 	return cells
 }
 
-// dating is how many observations, in the order of time or of time turned
-// round, reach to the bad votes within the event that date it.
-func dating(o []obs, c *cluster, turned bool) int {
+// deciding is how many observations, in the order of time or of time turned
+// round, reach to the bad votes that date a network's change; first is the
+// first of these.
+func deciding(o []obs, first int64) int {
 	bad := 0.0
 	for i := range o {
-		if turned && -o[i].to > c.to || !turned && o[i].to < c.from {
+		if o[i].from < first {
 			continue
 		}
 		if bad += o[i].bad(); bad >= datingVotes {
@@ -166,15 +169,15 @@ func dating(o []obs, c *cluster, turned bool) int {
 	return len(o)
 }
 
-// usual is the share of bad votes before from and after to.
-func (t *track) usual(from, to int64) float64 {
+// usual is how votes fall before from and after to.
+func (t *track) usual(from, to int64) baseline {
 	var v sums
 	for i := range t.obs {
 		if o := &t.obs[i]; o.to < from || o.from > to {
 			v.hard, v.soft, v.ok = v.hard+o.hard, v.soft+o.soft, v.ok+o.ok
 		}
 	}
-	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)}).bad
+	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
 }
 
 // otherMeans reports whether the cell names mechanisms, and none of these.
@@ -212,14 +215,28 @@ func (h *history) means(c *cluster) []string {
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
 	out.strength = h.strength(parts)
+	out.hard = hardShare[0]
+	var hard, soft float64
+	for i := range parts {
+		for _, s := range parts[i].spans {
+			for _, o := range h.nets[s.net].obs[s.first:s.end] {
+				hard, soft = hard+o.hard, soft+o.soft
+			}
+		}
+	}
+	if soft > hard {
+		out.hard = hardShare[1]
+	}
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		f, l := parts[i].first(), parts[i].last()
 		at := turningPoint(t.obs, f.first, f.end, f.firmWeights(out.strength))
+		parts[i].firm.first = at
 		out.from = min(out.from, t.obs[at].from)
 		turned, n := turn(t.obs), len(t.obs)
 		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength))
+		parts[i].firm.last = n - 1 - at
 		out.to = max(out.to, -turned[at].from)
 	}
 	return &out
@@ -271,9 +288,9 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		primary: anchor{c.from, c.to}, always: c.always, mainly: h.mainly(c)}
 	means, firm := h.means(c), h.firm(c, parts)
-	var ws []witness
+	var ws []dating.Witness
 	for i := range parts {
-		if w, ok := h.witness(parts[i].net, firm, false, prev, means); ok {
+		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok {
 			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
@@ -296,7 +313,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
 	end := h.pooled.obs[len(h.pooled.obs)-1].to
 	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
-	var ws []witness
+	var ws []dating.Witness
 	var doubtful []stretch // networks of which nothing shows that they are restored
 	for i := range parts {
 		s := parts[i].last()
@@ -306,7 +323,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if w, ok := h.witness(parts[i].net, firm, true, next, means); ok {
+		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok {
 			ws = append(ws, w)
 		}
 	}

@@ -77,6 +77,7 @@ type cluster struct {
 	weak     bool    // the verdicts only say that something is wrong
 	always   bool    // and there is no other time to compare with
 	strength float64 // share of the votes it is taken to turn bad, for dating
+	hard     float64 // and of these, the share that is blocked
 }
 
 // stretches are the runs that score enough, from their first to their last bad
