@@ -27,9 +27,16 @@ type Witness struct {
 // the bad ones is hard.
 type Share struct{ Bad, Hard float64 }
 
-// Lag is one of the times by which networks follow, exponential: Scale is its
-// mean in seconds (0: together), Prior its share of all orders.
-type Lag struct{ Scale, Prior float64 }
+// Lag is one of the times by which networks follow: exponential, of the mean
+// Scale in seconds (0: together), or anywhere within Scale. Prior is its share
+// of all orders.
+type Lag struct {
+	Scale, Prior float64
+	Even         bool // anywhere within Scale
+	// Stray is the share of the networks that do as they please: each follows
+	// after an exponential time of the model's StrayScale.
+	Stray float64
+}
 
 // Model says how orders are obeyed. One network is the first. The others are
 // asked a time after it and follow each by a time of its own. The scales of
@@ -37,9 +44,9 @@ type Lag struct{ Scale, Prior float64 }
 type Model struct {
 	Ahead  []Lag // by which the first network is ahead of the others' order
 	Behind []Lag // by which each of the others follows it
-	// Stray is the share of the networks that do as they please under any
-	// order: each follows after an exponential time of StrayScale.
-	Stray, StrayScale float64
+	// StrayScale is the mean time after which networks follow that do as they
+	// please.
+	StrayScale float64
 	// Mass is what the interval holds under each way of obeying that the votes
 	// leave a probability of Plausible.
 	Mass, Plausible float64
@@ -263,15 +270,45 @@ func (g *grid) following(likelihoods [][]float64, f Lag, ahead [][]float64, m *M
 func (g *grid) asked(l []float64, f Lag, m *Model) []float64 {
 	out := make([]float64, len(g.at))
 	near, far := g.decay(f.Scale), g.decay(m.StrayScale)
+	if f.Even {
+		return g.askedEvenly(l, f, far, m)
+	}
 	soon, late := tiny, tiny // the likelihood of following from the end of the cell on
 	for i := len(l) - 1; i >= 0; i-- {
 		end := soon
 		if f.Scale == 0 {
 			end = l[i]
 		}
-		out[2*i+1] = math.Log((1-m.Stray)*end + m.Stray*late)
+		out[2*i+1] = math.Log((1-f.Stray)*end + f.Stray*late)
 		soon, late = math.Max(l[i]*(1-near[i])+near[i]*soon, tiny), math.Max(l[i]*(1-far[i])+far[i]*late, tiny)
-		out[2*i] = math.Log((1-m.Stray)*soon + m.Stray*late)
+		out[2*i] = math.Log((1-f.Stray)*soon + f.Stray*late)
+	}
+	return out
+}
+
+// askedEvenly is the same of one that follows anywhere within a time.
+func (g *grid) askedEvenly(l []float64, f Lag, far []float64, m *Model) []float64 {
+	sum := make([]float64, len(l)+1) // of the likelihood over time, from the end
+	for i := len(l) - 1; i >= 0; i-- {
+		sum[i] = sum[i+1] + l[i]*(g.at[2*i+1]-g.at[2*i])
+	}
+	out := make([]float64, len(g.at))
+	j, late := len(l), tiny // the time after which it has followed lies in cell j
+	from := func(k, i int) float64 {
+		to := g.at[k] + f.Scale
+		for j > 0 && g.at[2*j-2] > to {
+			j--
+		}
+		rest := 0.0
+		if j > 0 && g.at[2*j-1] > to {
+			rest = l[j-1] * (g.at[2*j-1] - to)
+		}
+		return math.Max((sum[i]-sum[j]-rest)/f.Scale, tiny)
+	}
+	for i := len(l) - 1; i >= 0; i-- {
+		out[2*i+1] = math.Log((1-f.Stray)*from(2*i+1, i+1) + f.Stray*late)
+		late = math.Max(l[i]*(1-far[i])+far[i]*late, tiny)
+		out[2*i] = math.Log((1-f.Stray)*from(2*i, i) + f.Stray*late)
 	}
 	return out
 }
