@@ -11,7 +11,7 @@ const day = 86400
 
 var model = Model{
 	Ahead: []Lag{{Scale: 0, Prior: 0.4}, {Scale: 7200, Prior: 0.2}, {Scale: day, Prior: 0.2}, {Scale: 4 * day, Prior: 0.2}},
-	Behind: []Lag{{Scale: 0, Stray: 0.15, Prior: 0.25}, {Scale: 0, Stray: 0.75, Prior: 0.15}, {Scale: 900, Stray: 0.15, Prior: 0.2},
+	Behind: []Lag{{Scale: 0, Stray: 0.15, Prior: 0.25}, {Scale: 0, Stray: 0.85, Prior: 0.15}, {Scale: 900, Stray: 0.15, Prior: 0.2},
 		{Scale: 3 * 3600, Stray: 0.15, Prior: 0.2}, {Scale: 1.5 * day, Stray: 0.15, Prior: 0.2}},
 	StrayScale: 3 * day,
 	Mass:       0.95, Plausible: 0.05, Reach: 365 * day, Parts: 4,
