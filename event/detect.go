@@ -84,41 +84,15 @@ func (d *Detector) Country(cells []series.Cell) {
 	if len(cells) == 0 {
 		return
 	}
-	silenceDefects(cells)
-	silenceReports(cells)
+	failures := defects(cells)
 	d.darkness(cells)
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
 		d.see(target)
 		events = append(events, d.target(target)...)
 	}
-	events = d.soundNetworks(cells, events)
+	events = d.soundNetworks(cells, failures, events)
 	d.found = append(d.found, group(events)...)
-}
-
-// soundNetworks sets aside the events that are mainly one network's, on which nearly all
-// failed while they lasted, and those of the same network and time.
-func (d *Detector) soundNetworks(cells []series.Cell, events []Event) []Event {
-	type outage struct {
-		network  string
-		from, to int64
-	}
-	var outages []outage
-	for i := range events {
-		if e := &events[i]; e.mainly != "" && broken(cells, e) {
-			outages = append(outages, outage{e.mainly, e.primary.from, e.primary.to})
-		}
-	}
-	return slices.DeleteFunc(events, func(e Event) bool {
-		if e.mainly == "" || !slices.ContainsFunc(outages, func(o outage) bool {
-			return o.network == e.mainly && e.primary.from <= o.to && o.from <= e.primary.to
-		}) {
-			return false
-		}
-		e.Artefact = "the instrument: on " + e.mainly + " nearly all of the other targets failed meanwhile, too"
-		d.odd = append(d.odd, e)
-		return true
-	})
 }
 
 // target finds the events of one target in one country.
