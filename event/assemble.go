@@ -20,7 +20,7 @@ const (
 	withinVotes  = 40 // and that are compared within it, for artefacts
 	maxEvidence  = 24
 	// restoredScore is what ok votes after a stretch must say, in nats.
-	restoredScore = 4.0
+	restoredScore = 3.0
 	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
 	// What share of the votes a ban is taken to turn bad, for dating: of a
 	// network's, and of those whose networks the source does not name.
@@ -43,7 +43,17 @@ type banned struct {
 	spans []stretch // in time, apart
 	// firm is where the event begins and ends on the network whatever the best
 	// path says.
-	firm struct{ first, last int }
+	firm     struct{ first, last int }
+	restored bool // what it says after its last bad vote speaks for access
+}
+
+// score is that of all its stretches.
+func (b *banned) score() float64 {
+	sum := 0.0
+	for _, s := range b.spans {
+		sum += s.score
+	}
+	return sum
 }
 
 func (b *banned) first() *stretch { return &b.spans[0] }
@@ -194,6 +204,58 @@ func (h *history) otherMeans(o *obs, means []string) bool {
 	return named && len(means) > 0
 }
 
+// leaveLate takes out the networks that say little and begin a day after those
+// that say most have ended: what fails there then is not of the event. It
+// reports whether it took out any.
+func (h *history) leaveLate(c *cluster, parts []banned) bool {
+	most, over := 0.0, int64(math.MinInt64)
+	for i := range parts {
+		most = math.Max(most, parts[i].score())
+	}
+	for i := range parts {
+		if p := &parts[i]; p.score() >= math.Min(most, h.need) {
+			over = max(over, h.nets[p.net].obs[p.firm.last].to)
+		}
+	}
+	n := len(c.spans)
+	for i := range parts {
+		if p := &parts[i]; p.score() < math.Min(most, h.need) && h.nets[p.net].obs[p.firm.first].from > over+86400 {
+			c.spans = slices.DeleteFunc(c.spans, func(s stretch) bool { return s.net == p.net })
+		}
+	}
+	return len(c.spans) < n
+}
+
+// trim leaves what lies between two moments of a cluster's stretches.
+func (c *cluster) trim(h *history, from, to int64) {
+	var spans []stretch
+	for _, s := range c.spans {
+		t := &h.nets[s.net]
+		first, end := s.first, s.end
+		for first < end && t.obs[first].from < from {
+			first++
+		}
+		for end > first && t.obs[end-1].to > to {
+			end--
+		}
+		if first == s.first && end == s.end {
+			spans = append(spans, s)
+			continue
+		}
+		score := s.score
+		for _, s := range t.between(s, first, end) {
+			s.score = score
+			spans = append(spans, s)
+		}
+	}
+	if len(spans) > 0 {
+		c.spans, c.from, c.to = spans, math.MaxInt64, math.MinInt64
+		for _, s := range spans {
+			c.from, c.to = min(c.from, s.from), max(c.to, s.to)
+		}
+	}
+}
+
 // means are the mechanisms of the cluster's stretches.
 func (h *history) means(c *cluster) []string {
 	weight := map[string]float64{}
@@ -288,6 +350,14 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		primary: anchor{c.from, c.to}, always: c.always, mainly: h.mainly(c)}
 	means, firm := h.means(c), h.firm(c, parts)
+	if h.leaveLate(c, parts) {
+		parts = c.perNetwork()
+		means, firm = h.means(c), h.firm(c, parts)
+	}
+	c.trim(h, firm.from, firm.to)
+	parts = c.perNetwork()
+	h.firm(c, parts)
+	e.primary = anchor{c.from, c.to}
 	var ws []dating.Witness
 	for i := range parts {
 		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok {
@@ -318,7 +388,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 	for i := range parts {
 		s := parts[i].last()
 		lastBad = max(lastBad, s.to)
-		if h.restored(s, next, len(parts)) {
+		if parts[i].restored = h.restored(s, next, len(parts)); parts[i].restored {
 			lastRestored = max(lastRestored, h.nets[s.net].obs[s.end].from)
 		} else {
 			doubtful = append(doubtful, *s)
@@ -331,7 +401,12 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 	if max(now, end)-lastBad > staleAfter(c, h.badVotes(c)) {
 		e.State = Fading
 	}
-	if lastRestored == math.MinInt64 || !h.confirmed(parts, next) {
+	if lastRestored == math.MinInt64 {
+		return
+	}
+	if !h.confirmed(parts, next) {
+		e.State = Fading
+		e.Reasons = append(e.Reasons, "what came after the last blocked measurements was ok, but nearly all of it in one report, which cannot end an event alone")
 		return
 	}
 	var still []string

@@ -131,7 +131,7 @@ func (h *history) clusters() []cluster {
 	cs := join(core)
 	for _, s := range weak {
 		for i := range cs {
-			if c := &cs[i]; s.from <= c.to && s.to >= c.from {
+			if c := &cs[i]; s.shares(c) {
 				c.spans = append(c.spans, s)
 				c.from, c.to = min(c.from, s.from), max(c.to, s.to)
 				break
@@ -139,6 +139,13 @@ func (h *history) clusters() []cluster {
 		}
 	}
 	return mergeNear(cs)
+}
+
+// shares reports whether a stretch and a cluster have half of the shorter one's
+// time in common: what only touches the end of a ban is not of it.
+func (s *stretch) shares(c *cluster) bool {
+	common := min(s.to, c.to) - max(s.from, c.from)
+	return common >= 0 && 2*common >= min(s.to-s.from, c.to-c.from)
 }
 
 // own are the stretches of one network. Where other networks carry stretches

@@ -233,13 +233,11 @@ func alike(a, b *Event) bool {
 	return float64(shared) >= groupShared*float64(len(a.Networks)+len(b.Networks)-shared)
 }
 
-// meet reports whether two intervals overlap, or nearly.
+// meet reports whether two intervals overlap, or nearly. What has no bound has
+// no date to share.
 func meet(a, b Interval) bool {
-	if a.Latest == nil || b.Latest == nil || (a.Earliest == nil) != (b.Earliest == nil) {
-		return a.Latest == b.Latest
-	}
-	if a.Earliest == nil {
-		return true // both began before the data
+	if !a.known() || !b.known() {
+		return false
 	}
 	return a.Earliest.Unix() <= b.Latest.Unix()+groupSlack && b.Earliest.Unix() <= a.Latest.Unix()+groupSlack
 }
