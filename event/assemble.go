@@ -129,7 +129,7 @@ func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []s
 func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, means []string) (dating.Witness, bool) {
 	t := &h.nets[p.net]
 	in, near := h.around(p, c, end, limit, means)
-	if !near {
+	if in.first < 0 {
 		return dating.Witness{}, false
 	}
 	o := observe(h.withoutOK(t, in, means, alone), t.obs[in.a].cell, int32(p.net))
@@ -139,7 +139,7 @@ func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, m
 	}
 	b := t.usual(floorDay(c.from)-usualApart, to)
 	return dating.Witness{Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
-		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, true
+		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, near
 }
 
 // withoutOK are the cells of a window without the ok votes between its first
@@ -376,7 +376,55 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	}
 	h.conclude(&e, c, firm, parts, means, next, now)
 	h.describe(&e, c, parts)
+	for i := range parts {
+		if h.nets[parts[i].net].asn != 0 {
+			e.ByNetwork = append(e.ByNetwork, h.onNetwork(&parts[i], c, firm, prev, next, means))
+		}
+	}
 	return e
+}
+
+// onNetwork is what one network showed of an event.
+func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means []string) OnNetwork {
+	t := &h.nets[p.net]
+	n := OnNetwork{Network: networkName(t.asn), Onset: Interval{Latest: instant(t.obs[p.firm.first].from)}}
+	if w, _ := h.witness(p, firm, false, true, prev, means); len(w.Votes) > 0 {
+		n.Before.Usual = math.Round(w.Open.Bad*1000) / 1000
+		if lo, hi, bounded := posterior([]dating.Witness{w}); bounded {
+			n.Onset = Interval{instant(lo), instant(hi)}
+		}
+	}
+	if w, _ := h.witness(p, firm, true, true, next, means); p.restored && len(w.Votes) > 0 {
+		if lo, hi, bounded := posterior([]dating.Witness{w}); bounded {
+			n.End = &Interval{instant(-hi), instant(-lo)}
+		}
+	}
+	reports := map[uint32]bool{}
+	i, _ := slices.BinarySearchFunc(h.cells, t.asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
+	for ; i < len(h.cells) && h.cells[i].ASN == t.asn; i++ {
+		cell := &h.cells[i]
+		switch {
+		case cell.End() <= c.from:
+			n.Before.OK += int(cell.OK)
+			n.Before.Bad += int(cell.Bad())
+		case cell.Start <= c.to:
+			n.Counts.count(cell)
+			for _, v := range cell.Voices {
+				reports[v.Report] = true
+			}
+		}
+	}
+	n.Counts.Reports = len(reports)
+	return n
+}
+
+// count adds the measurements of a cell.
+func (c *Counts) count(cell *series.Cell) {
+	c.Blocked += int(cell.Blocked + cell.Likely)
+	c.OK += int(cell.OK)
+	c.Down += int(cell.Down)
+	c.Inconclusive += int(cell.Impaired + cell.Insufficient)
+	c.Measurements += int(cell.Measurements)
 }
 
 // conclude finds the end and the state.
@@ -502,12 +550,7 @@ func (h *history) describe(e *Event, c *cluster, parts []banned) {
 	listed := 0
 	e.Counts, listed = Counts{}, 0
 	h.within(c, parts, func(cell *series.Cell) {
-		n := &e.Counts
-		n.Blocked += int(cell.Blocked + cell.Likely)
-		n.OK += int(cell.OK)
-		n.Down += int(cell.Down)
-		n.Inconclusive += int(cell.Impaired + cell.Insufficient)
-		n.Measurements += int(cell.Measurements)
+		e.Counts.count(cell)
 		listed += int(cell.Reports)
 		truncated = truncated || int(cell.Reports) > len(cell.Voices)
 		for _, v := range cell.Voices {

@@ -172,6 +172,9 @@ func (d *Detector) Finish() Result {
 	number(odd)
 	sortEvents(kept)
 	sortEvents(odd)
+	for i := range kept {
+		kept[i].Flaws = Check(&kept[i])
+	}
 	return Result{Events: kept, Artefacts: odd}
 }
 

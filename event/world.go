@@ -248,7 +248,7 @@ func unite(m []Event) Event {
 		return m[0]
 	}
 	e := m[0]
-	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, Counts{}
+	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.ByNetwork, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, nil, Counts{}
 	s := sha256.New()
 	e.Reasons = nil
 	for i := range m {
@@ -279,7 +279,8 @@ func unite(m []Event) Event {
 		if p.State != e.State {
 			e.State = Fading
 		}
-		e.Parts = append(e.Parts, Part{p.Target, p.Networks, p.Onset, p.End, p.State, p.Mechanisms, p.Counts, p.Confidence})
+		e.Parts = append(e.Parts, Part{p.Target, p.Networks, p.Onset, p.End, p.State, p.Mechanisms, p.Counts, p.Confidence, p.ByNetwork})
+		e.ByNetwork = addNetworks(e.ByNetwork, p.ByNetwork)
 		io.WriteString(s, p.InputHash)
 	}
 	slices.SortFunc(e.Networks, byNumber)
@@ -288,6 +289,32 @@ func unite(m []Event) Event {
 	e.InputHash = sum(s)
 	e.Scope = scope(&e)
 	return e
+}
+
+// addNetworks adds what networks showed of another target: the counts of both,
+// the dates of the one that knows best.
+func addNetworks(to, more []OnNetwork) []OnNetwork {
+	for _, m := range more {
+		i := slices.IndexFunc(to, func(o OnNetwork) bool { return o.Network == m.Network })
+		if i < 0 {
+			to = append(to, m)
+			continue
+		}
+		o := &to[i]
+		o.Onset = narrower(o.Onset, m.Onset)
+		if o.End == nil || m.End == nil {
+			o.End = nil
+		} else {
+			end := narrower(*o.End, *m.End)
+			o.End = &end
+		}
+		o.Counts.add(m.Counts)
+		o.Before.OK += m.Before.OK
+		o.Before.Bad += m.Before.Bad
+		o.Before.Usual = max(o.Before.Usual, m.Before.Usual)
+	}
+	slices.SortFunc(to, func(a, b OnNetwork) int { return byNumber(a.Network, b.Network) })
+	return to
 }
 
 func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }

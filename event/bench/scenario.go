@@ -377,9 +377,9 @@ type Outcome struct {
 	EndIn, EndOf      int // of the bans that are told as over
 	NetsHit, NetsSaid int
 	NetsTrue          int
-	Grouped           int // told as one event of exactly the targets banned
-	Over              int // told as over, as they are
-	BadPhases         int // events with a phase that contradicts their dates
+	Grouped           int      // told as one event of exactly the targets banned
+	Over              int      // told as over, as they are
+	Flaws             []string // laws that events break
 	Wide              []float64
 	Off               []string
 }
@@ -403,6 +403,9 @@ func (o *Outcome) add(s *Story, seed uint64) {
 	for i := range found {
 		e := &found[i]
 		o.Events++
+		for _, f := range e.Flaws {
+			o.Flaws = append(o.Flaws, fmt.Sprintf("seed %d: %s: %s", seed, e.ID, f))
+		}
 		from, to := *e.Onset.Latest, s.End
 		if e.Onset.Earliest != nil {
 			from = *e.Onset.Earliest
