@@ -651,6 +651,9 @@ func scope(e *Event) string {
 	if n := len(e.Targets); n > 1 {
 		what = strings.Join(e.Targets[:n-1], ", ") + " and " + e.Targets[n-1]
 	}
+	if len(e.Of) > 0 {
+		what += " (" + strings.Join(e.Of, ", ") + ")"
+	}
 	switch n := len(e.Networks); n {
 	case 0:
 		return what

@@ -93,40 +93,53 @@ type spot struct {
 }
 
 // defects takes the votes of broken probes and lines from sorted cells. It
-// returns the failures that were found, those that are no defects among them.
-func defects(cells []series.Cell) []*failure {
+// returns the failures that were found, those that are no defects among them,
+// and whose votes were taken.
+func defects(cells []series.Cell) (found []*failure, silenced map[spot]*failure) {
 	usual := map[uint32]map[string]*tally{}
 	for i := range cells {
 		addTo(usual, cells[i].ASN, &cells[i])
 	}
 	broken := brokenDays(cells, usual)
 	fs := judge(cells, broken)
+	found = distinct(fs)
+	silenced = onlyDefects(fs)
+	mute(cells, silenced)
+	fs = judge(cells, brokenReports(cells, usual))
+	found = append(found, distinct(fs)...)
+	fs = onlyDefects(fs)
+	mute(cells, fs)
+	maps.Copy(silenced, fs)
+	return found, silenced
+}
+
+func onlyDefects(fs map[spot]*failure) map[spot]*failure {
+	out := map[spot]*failure{}
+	for s, f := range fs {
+		if ban, _ := f.ban(); !ban {
+			out[s] = f
+		}
+	}
+	return out
+}
+
+// mute takes the votes of broken networks' days and of broken probes.
+func mute(cells []series.Cell, of map[spot]*failure) {
+	if len(of) == 0 {
+		return
+	}
 	for i := range cells {
 		c := &cells[i]
-		if f := fs[spot{c.ASN, floorDay(c.Start), 0}]; f != nil {
-			if ban, _ := f.ban(); !ban {
-				c.VoteBlocked, c.VoteImpaired, c.VoteOK, c.VoteDown = 0, 0, 0, 0
-			}
-		}
-	}
-	out := distinct(fs)
-	fs = judge(cells, brokenReports(cells, usual))
-	for s, f := range fs {
-		if ban, _ := f.ban(); ban {
-			delete(fs, s)
-		}
-	}
-	if len(fs) > 0 {
-		for i := range cells {
-			c := &cells[i]
+		if day := floorDay(c.Start); of[spot{c.ASN, day, 0}] != nil {
+			c.VoteBlocked, c.VoteImpaired, c.VoteOK, c.VoteDown = 0, 0, 0, 0
+		} else {
 			for _, v := range c.Voices {
-				if fs[spot{c.ASN, floorDay(c.Start), v.Report}] != nil {
+				if of[spot{c.ASN, day, v.Report}] != nil {
 					hush(c, v.Report)
 				}
 			}
 		}
 	}
-	return append(out, distinct(fs)...)
 }
 
 func addTo(m map[uint32]map[string]*tally, asn uint32, c *series.Cell) {

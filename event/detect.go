@@ -78,18 +78,23 @@ const latest = 7258118400
 // Country takes all cells of one country, sorted (series.Sort). Cells of a
 // layer, and those of impossible times, are left out. The cells may be changed.
 func (d *Detector) Country(cells []series.Cell) {
+	var parts []series.Cell
 	cells = slices.DeleteFunc(cells, func(c series.Cell) bool {
+		if strings.HasPrefix(c.Layer, series.PartPrefix) {
+			parts = append(parts, c)
+		}
 		return c.Layer != series.Whole || c.Start < 0 || c.Start > latest || c.Span <= 0 || c.Span > 7*86400
 	})
 	if len(cells) == 0 {
 		return
 	}
-	failures := defects(cells)
+	failures, silenced := defects(cells)
+	mute(parts, silenced)
 	d.darkness(cells)
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
 		d.see(target)
-		events = append(events, d.target(target)...)
+		events = append(events, d.split(d.target(target), partsOf(parts, target[0].Target))...)
 	}
 	events = d.soundNetworks(cells, failures, events)
 	d.found = append(d.found, group(events)...)

@@ -48,11 +48,13 @@ type Interval struct {
 
 // Event is one ban.
 type Event struct {
-	ID         string    `json:"id"`
-	Kind       Kind      `json:"kind"`
-	Target     string    `json:"target"`  // the first of Targets; "*" for a shutdown
-	Targets    []string  `json:"targets"` // sorted
-	Scope      string    `json:"scope"`   // "X, facebook and youtube on 12 networks"
+	ID      string   `json:"id"`
+	Kind    Kind     `json:"kind"`
+	Target  string   `json:"target"`  // the first of Targets; "*" for a shutdown
+	Targets []string `json:"targets"` // sorted
+	// Of are the hosts and tests of the target that show it, where others do not.
+	Of         []string  `json:"of,omitempty"`
+	Scope      string    `json:"scope"` // "X, facebook and youtube on 12 networks"
 	CC         string    `json:"probe_cc"`
 	Networks   []string  `json:"networks"` // "AS17557", by number; empty where the source names none
 	Onset      Interval  `json:"onset"`

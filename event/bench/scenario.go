@@ -330,7 +330,11 @@ func (t *teller) force(asn uint32, at time.Time) float64 {
 // Cells are the story as cells, by hours or, of counts, by days.
 func (s *Story) Cells() []series.Cell {
 	if !s.bare {
-		return series.Build(slices.Values(s.Rows), series.Hour)
+		b := series.NewBuilder(series.Hour).WithParts()
+		for i := range s.Rows {
+			b.Add(&s.Rows[i])
+		}
+		return b.Cells()
 	}
 	type key struct {
 		target string

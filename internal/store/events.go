@@ -65,7 +65,7 @@ func feed(ctx context.Context, d *event.Detector, from source, f Filter) error {
 		d.Country(beside(own, theirs[cc]))
 		delete(theirs, cc)
 	}
-	b := series.NewBuilder(series.Hour)
+	b := series.NewBuilder(series.Hour).WithParts()
 	country := ""
 	for r, err := range from.verdicts(ctx, f) {
 		if err != nil {
@@ -75,7 +75,7 @@ func feed(ctx context.Context, d *event.Detector, from source, f Filter) error {
 			if country != "" {
 				give(country, b.Cells())
 			}
-			b, country = series.NewBuilder(series.Hour), r.CC
+			b, country = series.NewBuilder(series.Hour).WithParts(), r.CC
 		}
 		b.Add(&r)
 	}
@@ -125,7 +125,7 @@ func feedOthers(ctx context.Context, d *event.Detector, from source, f Filter, e
 					continue
 				}
 				if builders[r.CC] == nil {
-					builders[r.CC] = series.NewBuilder(series.Hour)
+					builders[r.CC] = series.NewBuilder(series.Hour).WithParts()
 				}
 				builders[r.CC].Add(&r)
 			}
@@ -133,7 +133,7 @@ func feedOthers(ctx context.Context, d *event.Detector, from source, f Filter, e
 	}
 	for other := range theirs {
 		if builders[other] == nil {
-			builders[other] = series.NewBuilder(series.Hour)
+			builders[other] = series.NewBuilder(series.Hour).WithParts()
 		}
 	}
 	for _, other := range slices.Sorted(maps.Keys(builders)) {
