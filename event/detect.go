@@ -94,7 +94,8 @@ func (d *Detector) Country(cells []series.Cell) {
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
 		d.see(target)
-		events = append(events, d.split(d.target(target), partsOf(parts, target[0].Target))...)
+		of := d.split(d.target(target), partsOf(parts, target[0].Target))
+		events = append(events, append(of, d.scheduled(target, of)...)...)
 	}
 	events = d.soundNetworks(cells, failures, events)
 	d.found = append(d.found, group(events)...)

@@ -53,7 +53,10 @@ type Event struct {
 	Target  string   `json:"target"`  // the first of Targets; "*" for a shutdown
 	Targets []string `json:"targets"` // sorted
 	// Of are the hosts and tests of the target that show it, where others do not.
-	Of         []string  `json:"of,omitempty"`
+	Of []string `json:"of,omitempty"`
+	// Schedule is when it holds, where that is at certain hours only; the counts
+	// are then of these hours.
+	Schedule   *Schedule `json:"schedule,omitempty"`
 	Scope      string    `json:"scope"` // "X, facebook and youtube on 12 networks"
 	CC         string    `json:"probe_cc"`
 	Networks   []string  `json:"networks"` // "AS17557", by number; empty where the source names none
