@@ -28,11 +28,9 @@ type Witness struct {
 type Share struct{ Bad, Hard float64 }
 
 // Lag is one of the times by which networks follow: exponential, of the mean
-// Scale in seconds (0: together), or anywhere within Scale. Prior is its share
-// of all orders.
+// Scale in seconds, or 0, together. Prior is its share of all orders.
 type Lag struct {
 	Scale, Prior float64
-	Even         bool // anywhere within Scale
 	// Stray is the share of the networks that do as they please: each follows
 	// after an exponential time of the model's StrayScale.
 	Stray float64
@@ -191,7 +189,7 @@ func (g *grid) ways(likelihoods [][]float64, m *Model) []*density {
 }
 
 // tiny keeps logarithms finite: less likely than this is impossible.
-const tiny = 1e-280
+const tiny = 1e-100
 
 // likelihood is what one network's pieces say of each cell, the largest being
 // one.
@@ -250,12 +248,23 @@ func (g *grid) following(likelihoods [][]float64, f Lag, ahead [][]float64, m *M
 		sums[i] = make([]float64, len(g.at))
 	}
 	others := make([]float64, len(g.at))
+	means := make([]float64, len(g.at)/2)
 	for n, l := range likelihoods {
 		for k := range others {
-			others[k] = math.Exp(math.Max(crowd[k]-own[n][k]-top, -700))
+			if x := crowd[k] - own[n][k] - top; x > -200 {
+				others[k] = math.Exp(x)
+			} else {
+				others[k] = 0
+			}
+		}
+		for i := range means {
+			means[i] = 0
+			if others[2*i] > 0 || others[2*i+1] > 0 {
+				means[i] = mean(others[2*i], others[2*i+1])
+			}
 		}
 		for i, left := range ahead {
-			addFirst(sums[i], l, others, left, m.Ahead[i].Scale == 0)
+			addFirst(sums[i], l, others, means, left, m.Ahead[i].Scale == 0)
 		}
 	}
 	out := make([]*density, len(ahead))
@@ -270,9 +279,6 @@ func (g *grid) following(likelihoods [][]float64, f Lag, ahead [][]float64, m *M
 func (g *grid) asked(l []float64, f Lag, m *Model) []float64 {
 	out := make([]float64, len(g.at))
 	near, far := g.decay(f.Scale), g.decay(m.StrayScale)
-	if f.Even {
-		return g.askedEvenly(l, f, far, m)
-	}
 	soon, late := tiny, tiny // the likelihood of following from the end of the cell on
 	for i := len(l) - 1; i >= 0; i-- {
 		end := soon
@@ -286,37 +292,11 @@ func (g *grid) asked(l []float64, f Lag, m *Model) []float64 {
 	return out
 }
 
-// askedEvenly is the same of one that follows anywhere within a time.
-func (g *grid) askedEvenly(l []float64, f Lag, far []float64, m *Model) []float64 {
-	sum := make([]float64, len(l)+1) // of the likelihood over time, from the end
-	for i := len(l) - 1; i >= 0; i-- {
-		sum[i] = sum[i+1] + l[i]*(g.at[2*i+1]-g.at[2*i])
-	}
-	out := make([]float64, len(g.at))
-	j, late := len(l), tiny // the time after which it has followed lies in cell j
-	from := func(k, i int) float64 {
-		to := g.at[k] + f.Scale
-		for j > 0 && g.at[2*j-2] > to {
-			j--
-		}
-		rest := 0.0
-		if j > 0 && g.at[2*j-1] > to {
-			rest = l[j-1] * (g.at[2*j-1] - to)
-		}
-		return math.Max((sum[i]-sum[j]-rest)/f.Scale, tiny)
-	}
-	for i := len(l) - 1; i >= 0; i-- {
-		out[2*i+1] = math.Log((1-f.Stray)*from(2*i+1, i+1) + f.Stray*late)
-		late = math.Max(l[i]*(1-far[i])+far[i]*late, tiny)
-		out[2*i] = math.Log((1-f.Stray)*from(2*i, i) + f.Stray*late)
-	}
-	return out
-}
-
 // addFirst adds the density of the change of one network that is ahead of the
-// others, of whom the likelihood by the moment of their order is given; left is
-// the decay of the time between.
-func addFirst(sum, first, others, left []float64, together bool) {
+// others, of whom the likelihood by the moment of their order is given, at the
+// ends of the cells and its mean over each; left is the decay of the time
+// between.
+func addFirst(sum, first, others, means, left []float64, together bool) {
 	if together {
 		for k, x := range others {
 			sum[k] += x * first[k/2]
@@ -326,7 +306,7 @@ func addFirst(sum, first, others, left []float64, together bool) {
 	later := 0.0 // the likelihood of an order from the end of the cell on
 	for i := len(first) - 1; i >= 0; i-- {
 		sum[2*i+1] += first[i] * later
-		later = mean(others[2*i], others[2*i+1])*(1-left[i]) + left[i]*later
+		later = means[i]*(1-left[i]) + left[i]*later
 		sum[2*i] += first[i] * later
 	}
 }
