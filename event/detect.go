@@ -88,6 +88,8 @@ func (d *Detector) Country(cells []series.Cell) {
 	if len(cells) == 0 {
 		return
 	}
+	strengthen(cells)
+	strengthen(parts)
 	failures, silenced := defects(cells)
 	mute(parts, silenced)
 	d.darkness(cells)
@@ -99,6 +101,28 @@ func (d *Detector) Country(cells []series.Cell) {
 	}
 	events = d.soundNetworks(cells, failures, events)
 	d.found = append(d.found, group(events)...)
+}
+
+// strengthen counts as blocked what was impaired because a public name got an
+// address that no public server can have. One such answer may come from a
+// router at home, so the rules say impaired where there is no control; of many
+// reports it is as plain as a block.
+func strengthen(cells []series.Cell) {
+	for i := range cells {
+		c := &cells[i]
+		if c.VoteImpaired == 0 {
+			continue
+		}
+		var bogon uint64
+		for _, t := range c.Tallies {
+			if t.Kind == series.Mechanism && strings.HasSuffix(t.Name, ".bogon") {
+				bogon += uint64(t.Bad)
+			}
+		}
+		bad := uint64(c.VoteBlocked) + uint64(c.VoteImpaired)
+		more := uint32(uint64(c.VoteImpaired) * min(bogon, bad) / bad)
+		c.VoteBlocked, c.VoteImpaired = c.VoteBlocked+more, c.VoteImpaired-more
+	}
 }
 
 // target finds the events of one target in one country.

@@ -12,11 +12,11 @@ import (
 
 // orders is how orders are obeyed: the dating model and its priors.
 var orders = dating.Model{
-	Ahead: []dating.Lag{{Scale: 0, Prior: 0.6}, {Scale: 2 * hour, Prior: 0.15}, {Scale: day, Prior: 0.15}, {Scale: 4 * day, Prior: 0.1}},
-	Behind: []dating.Lag{{Scale: 0, Stray: 0.15, Prior: 0.25}, {Scale: 0, Stray: 0.85, Prior: 0.15}, {Scale: 900, Stray: 0.15, Prior: 0.2},
-		{Scale: 3 * hour, Stray: 0.15, Prior: 0.2}, {Scale: 1.5 * day, Stray: 0.15, Prior: 0.2}},
+	Ahead: []dating.Lag{{Scale: 0, Prior: 0.45}, {Scale: 2 * hour, Prior: 0.25}, {Scale: day, Prior: 0.2}, {Scale: 4 * day, Prior: 0.1}},
+	Behind: []dating.Lag{{Scale: 0, Stray: 0.15, Prior: 0.2}, {Scale: 0, Stray: 0.85, Prior: 0.35}, {Scale: 900, Stray: 0.15, Prior: 0.15},
+		{Scale: 3 * hour, Stray: 0.15, Prior: 0.15}, {Scale: 1.5 * day, Stray: 0.15, Prior: 0.15}},
 	StrayScale: 3 * day,
-	Mass:       0.95, Plausible: 0.1,
+	Early:      0.025, Late: 0.005, Plausible: 0.05,
 	Reach: 365 * day,
 	Parts: 4,
 }

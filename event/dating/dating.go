@@ -45,9 +45,11 @@ type Model struct {
 	// StrayScale is the mean time after which networks follow that do as they
 	// please.
 	StrayScale float64
-	// Mass is what the interval holds under each way of obeying that the votes
-	// leave a probability of Plausible.
-	Mass, Plausible float64
+	// Early and Late are the probabilities that the interval leaves before and
+	// after it under each way of obeying that the votes leave a probability of
+	// Plausible. Late is the smaller: the first clear bad votes are a cliff, before
+	// which the order lies closest where networks obey together.
+	Early, Late, Plausible float64
 	// Reach is how long before its first vote a ban may have begun, in seconds.
 	Reach float64
 	// Parts are the parts into which a vote is cut that the change may fall
@@ -135,8 +137,8 @@ func (m *Model) hull(ways []*density) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, d := range ways {
 		if math.Exp(d.log-top) >= m.Plausible*sum {
-			lo = math.Min(lo, d.quantile((1-m.Mass)/2))
-			hi = math.Max(hi, d.quantile((1+m.Mass)/2))
+			lo = math.Min(lo, d.quantile(m.Early))
+			hi = math.Max(hi, d.quantile(1-m.Late))
 		}
 	}
 	return lo, hi
