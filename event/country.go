@@ -38,13 +38,15 @@ const (
 	minReports   = 3
 	floodTimes   = 3.0 // times the votes of a usual day
 	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
-	minLeft      = 8.0 // score that must be left without any one report
-	loudVotes    = 6   // votes of a report on one target
-	loudTimes    = 3   // times the next one's, that are not counted at all
-	muchForOne   = 9.0 // score of one report, above which the event must be found without it
-	minContrast  = 8.0 // ok votes around an event that rests on impaired
-	alwaysRate   = 0.9 // where there are none: the share of bad votes that speaks for itself
-	alwaysNets   = 3   // on so many networks
+	timerDays    = 7
+	timerSpread  = 0.25 // the variance of the daily bad votes by their mean, below which a timer made them
+	minLeft      = 8.0  // score that must be left without any one report
+	loudVotes    = 6    // votes of a report on one target
+	loudTimes    = 3    // times the next one's, that are not counted at all
+	muchForOne   = 9.0  // score of one report, above which the event must be found without it
+	minContrast  = 8.0  // ok votes around an event that rests on impaired
+	alwaysRate   = 0.9  // where there are none: the share of bad votes that speaks for itself
+	alwaysNets   = 3    // on so many networks
 	// Of one network among several, so small a rise means that half of what
 	// it says is ok: a broken probe beside a sound one looks so.
 	mixedRise = 0.6
@@ -272,6 +274,28 @@ func sumOf(o []obs, w weights) float64 {
 	return sum
 }
 
+// onTimer reports whether the bad votes of the days of a cluster are as many
+// each day: people, and their probes, come and go by chance, and the number of
+// what they find has a variance like its mean.
+func (h *history) onTimer(c *cluster) bool {
+	byDay := map[int64]float64{}
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+		byDay[floorDay(cell.Start)] += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
+	})
+	if len(byDay) < timerDays {
+		return false
+	}
+	n, sum := float64(len(byDay)), 0.0
+	for _, v := range byDay {
+		sum += v
+	}
+	mean, spread := sum/n, 0.0
+	for _, d := range slices.Sorted(maps.Keys(byDay)) {
+		spread += (byDay[d] - mean) * (byDay[d] - mean)
+	}
+	return spread/(n-1) < timerSpread*mean
+}
+
 // badDays counts the days with bad votes.
 func (t *track) badDays(s stretch) int {
 	n, last := 0, int64(math.MinInt64)
@@ -418,6 +442,8 @@ func (h *history) reject(c *cluster) string {
 		return "fewer than three reports"
 	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
 		return "one reporter a day could have caused it"
+	case reports < 0 && len(nets) == 1 && h.onTimer(c):
+		return "as many bad measurements each day: one probe on a timer"
 	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
 		return "one network, and little of it"
 	case alone(nets) && len(h.nets) > 1 && rise < mixedRise && h.mixed(c):

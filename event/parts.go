@@ -55,7 +55,7 @@ func (d *Detector) split(events []Event, parts map[string][]series.Cell) []Event
 		struck, selective := struckBy(&e, parts)
 		groups := together(own, &e, struck)
 		switch {
-		case len(groups) > 1:
+		case len(groups) > 1, len(groups) == 1 && e.Onset.known() && !meet(groups[0].Onset, e.Onset):
 			for _, g := range groups {
 				out = append(out, d.ofParts(g.Of, parts, &g)...)
 			}
