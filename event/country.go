@@ -275,25 +275,29 @@ func sumOf(o []obs, w weights) float64 {
 }
 
 // onTimer reports whether the bad votes of the days of a cluster are as many
-// each day: people, and their probes, come and go by chance, and the number of
-// what they find has a variance like its mean.
+// each day while the ok ones come and go: people, and their probes, do so by
+// chance, and the number of what they find has a variance like its mean.
 func (h *history) onTimer(c *cluster) bool {
-	byDay := map[int64]float64{}
+	bad, ok := map[int64]float64{}, map[int64]float64{}
 	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
-		byDay[floorDay(cell.Start)] += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
+		bad[floorDay(cell.Start)] += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
+		ok[floorDay(cell.Start)] += float64(cell.VoteOK) / series.Vote
 	})
-	if len(byDay) < timerDays {
-		return false
+	return len(bad) >= timerDays && scatter(bad) < timerSpread && scatter(ok) > 1
+}
+
+// scatter is the variance of the days by their mean: one of what comes by
+// chance.
+func scatter(byDay map[int64]float64) float64 {
+	n, sum, spread := float64(len(byDay)), 0.0, 0.0
+	days := slices.Sorted(maps.Keys(byDay))
+	for _, d := range days {
+		sum += byDay[d]
 	}
-	n, sum := float64(len(byDay)), 0.0
-	for _, v := range byDay {
-		sum += v
+	for _, d := range days {
+		spread += (byDay[d] - sum/n) * (byDay[d] - sum/n)
 	}
-	mean, spread := sum/n, 0.0
-	for _, d := range slices.Sorted(maps.Keys(byDay)) {
-		spread += (byDay[d] - mean) * (byDay[d] - mean)
-	}
-	return spread/(n-1) < timerSpread*mean
+	return spread / math.Max(sum*(n-1)/n, 1e-9)
 }
 
 // badDays counts the days with bad votes.

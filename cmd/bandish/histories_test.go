@@ -33,6 +33,11 @@ func shared(t *testing.T, path string) string {
 
 func eventsOf(t *testing.T, name string) []event.Event {
 	t.Helper()
+	return eventsWith(t, name, history.Options{})
+}
+
+func eventsWith(t *testing.T, name string, opt history.Options) []event.Event {
+	t.Helper()
 	registry, err := target.Load(targets.FS)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +46,8 @@ func eventsOf(t *testing.T, name string) []event.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := history.NewCollector(history.Options{Registry: registry, Judge: judgeWeb(options)})
+	opt.Registry, opt.Judge = registry, judgeWeb(options)
+	c := history.NewCollector(opt)
 	if _, err := c.ReadFile(name); err != nil {
 		t.Fatal(err)
 	}
@@ -232,6 +238,34 @@ func plain(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(raw)
+}
+
+// Real series in which no ban is known hold no event: the counts of eight
+// countries of iMAP (Myanmar's bans are known), each a test and a year, and the
+// outcomes of three countries over all sites.
+func TestQuietSeries(t *testing.T) {
+	years := 0
+	var found []event.Event
+	for _, path := range []string{"series/imap-2023-2024-aggregation.csv", "series/daily-outcomes-pk.csv", "series/daily-outcomes-ru.csv", "series/daily-outcomes-mm.csv"} {
+		opt := history.Options{}
+		if strings.Contains(path, "daily") {
+			opt.Columns = map[string]string{"ok_count": "ok", "anomaly_count": "dns+http+tls", "failure_count": "error", "measurement_start_day": "date", "probe_cc": "=ZZ"}
+		}
+		for _, e := range eventsWith(t, shared(t, path), opt) {
+			if e.CC != "MM" {
+				found = append(found, e)
+			}
+		}
+		if strings.Contains(path, "imap") {
+			years += 64
+		} else {
+			years += 2
+		}
+	}
+	t.Logf("%d events in %d series-years", len(found), years)
+	for _, e := range found {
+		t.Errorf("%s, %s: %s", e.ID, e.Onset, strings.Join(e.Reasons, "; "))
+	}
 }
 
 // Every history that truth.tsv lists is asked about.
