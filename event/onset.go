@@ -16,7 +16,7 @@ var orders = dating.Model{
 	Behind: []dating.Lag{{Scale: 0, Stray: 0.15, Prior: 0.2}, {Scale: 0, Stray: 0.85, Prior: 0.35}, {Scale: 900, Stray: 0.15, Prior: 0.15},
 		{Scale: 3 * hour, Stray: 0.15, Prior: 0.15}, {Scale: 1.5 * day, Stray: 0.15, Prior: 0.15}},
 	StrayScale: 3 * day,
-	Early:      0.025, Late: 0.005, Plausible: 0.05,
+	Tail:       0.025, Few: 4, Plausible: 0.05,
 	Reach: 365 * day,
 	Parts: 4,
 }

@@ -45,11 +45,11 @@ type Model struct {
 	// StrayScale is the mean time after which networks follow that do as they
 	// please.
 	StrayScale float64
-	// Early and Late are the probabilities that the interval leaves before and
-	// after it under each way of obeying that the votes leave a probability of
-	// Plausible. Late is the smaller: the first clear bad votes are a cliff, before
-	// which the order lies closest where networks obey together.
-	Early, Late, Plausible float64
+	// Tail is the probability that the interval leaves on either side under each
+	// way of obeying that the votes leave a probability of Plausible. Of more than
+	// Few networks it is less at the late side, in their proportion: the more
+	// there are, the likelier one of them seems to be ahead by chance.
+	Tail, Few, Plausible float64
 	// Reach is how long before its first vote a ban may have begun, in seconds.
 	Reach float64
 	// Parts are the parts into which a vote is cut that the change may fall
@@ -121,12 +121,13 @@ func (m *Model) Change(ws []Witness) (lo, hi int64, bounded bool) {
 	for i, ps := range all {
 		likelihoods[i] = g.likelihood(ps)
 	}
-	l, h := m.hull(g.ways(likelihoods, m))
+	l, h := m.hull(g.ways(likelihoods, m), len(ws))
 	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
 }
 
 // hull spans the intervals of the ways of obeying that are plausible.
-func (m *Model) hull(ways []*density) (lo, hi float64) {
+func (m *Model) hull(ways []*density, networks int) (lo, hi float64) {
+	late := m.Tail * math.Min(1, m.Few/float64(networks))
 	top, sum := math.Inf(-1), 0.0
 	for _, d := range ways {
 		top = math.Max(top, d.log)
@@ -137,8 +138,8 @@ func (m *Model) hull(ways []*density) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, d := range ways {
 		if math.Exp(d.log-top) >= m.Plausible*sum {
-			lo = math.Min(lo, d.quantile(m.Early))
-			hi = math.Max(hi, d.quantile(1-m.Late))
+			lo = math.Min(lo, d.quantile(m.Tail))
+			hi = math.Max(hi, d.quantile(1-late))
 		}
 	}
 	return lo, hi
