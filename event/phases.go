@@ -37,7 +37,7 @@ func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
 // clip keeps the phases within the event's dates: nothing is blocked before it
 // can have begun, or after it must have ended.
 func (e *Event) clip(phases []Phase) []Phase {
-	var out []Phase
+	out := []Phase{}
 	for _, p := range phases {
 		if e.Onset.Earliest != nil && p.From.Before(*e.Onset.Earliest) {
 			p.From = *e.Onset.Earliest

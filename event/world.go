@@ -286,6 +286,7 @@ func unite(m []Event) Event {
 	slices.SortFunc(e.Networks, byNumber)
 	e.Networks = slices.Compact(e.Networks)
 	slices.SortStableFunc(e.Phases, func(a, b Phase) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Note, b.Note)) })
+	e.Phases = e.clip(e.Phases)
 	e.InputHash = sum(s)
 	e.Scope = scope(&e)
 	return e
