@@ -121,6 +121,12 @@ func (a *Answer) sayBan(b *strings.Builder) {
 	if named := networkNames(hit); named != "" {
 		fmt.Fprintf(b, " on %d of %s measured enough%s", len(hit), plural(len(a.Concluded()), "network"), named)
 	}
+	if h := a.held.span.event.Schedule; h != nil {
+		fmt.Fprintf(b, " at certain hours (%s)", h)
+	}
+	if of := a.held.span.event.Of; len(of) > 0 {
+		fmt.Fprintf(b, " (of it: %s)", strings.Join(of, ", "))
+	}
 	fmt.Fprintf(b, ", %s", since(*a.Since))
 	if len(a.How) > 0 {
 		if words := verdict.MechanismWords(a.How[0]); words != "" {

@@ -18,7 +18,7 @@ var stages = [][]string{
 	{"measurement", "fingerprint", "internal/target"},
 	{"observation"},
 	{"verdict"},
-	{"series", "internal/reported"},
+	{"series", "internal/reported", "event/dating"},
 	{"event", "casefile"},
 	{"event/bench", "request", "draft"},
 	{"ban", "event/bench/table"},

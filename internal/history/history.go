@@ -74,6 +74,7 @@ type Collector struct {
 
 type countKey struct {
 	cc, target string
+	layer      string // series.Whole, or that of a part of the target
 	asn        uint32
 	start      int64
 	span       int64
@@ -84,7 +85,7 @@ func NewCollector(opt Options) *Collector {
 	if opt.Span == 0 {
 		opt.Span = series.Hour
 	}
-	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
+	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span).WithParts(), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
 }
 
 // Cells returns the cells of all files, sorted.
@@ -500,7 +501,7 @@ func (f *file) count(v, raw map[string]string) error {
 	if err != nil {
 		return err
 	}
-	cc, asn, target, _, err := f.where(v, at)
+	cc, asn, target, domain, err := f.where(v, at)
 	if err != nil {
 		return err
 	}
@@ -508,29 +509,39 @@ func (f *file) count(v, raw map[string]string) error {
 	if _, ok := f.c.seen[id]; ok {
 		return nil
 	}
-	k := countKey{cc, target, asn, at.Unix() - at.Unix()%span, span}
-	c := f.c.counts[k]
+	k := countKey{cc, target, series.Whole, asn, at.Unix() - at.Unix()%span, span}
 	sum := uint64(n[0]) + uint64(n[1]) + uint64(n[2]) + uint64(n[3])
-	if c != nil {
+	if c := f.c.counts[k]; c != nil {
 		sum += uint64(c.Measurements)
 	}
 	if sum > maxCell {
 		return fmt.Errorf("%d measurements of one target, network and day: more than %d cannot be", sum, maxCell)
 	}
 	f.c.seen[id] = struct{}{}
-	if c == nil {
-		c = &series.Cell{CC: cc, Target: target, ASN: asn, Start: k.start, Span: span}
-		f.c.counts[k] = c
+	f.c.addCounts(k, n)
+	if part := series.PartOf(domain, v["test_name"]); part != "" {
+		k.layer = series.PartPrefix + part
+		f.c.addCounts(k, n)
 	}
-	c.OK += n[0]
-	c.Impaired += n[1]
-	c.Blocked += n[2]
-	c.Insufficient += n[3]
-	c.Measurements += n[0] + n[1] + n[2] + n[3]
-	c.VoteOK += n[0] * series.Vote
-	c.VoteImpaired += n[1] * series.Vote
-	c.VoteBlocked += n[2] * series.Vote
 	return nil
+}
+
+// addCounts adds measurements that were ok, anomalous, confirmed and failed to a
+// cell.
+func (c *Collector) addCounts(k countKey, n [4]uint32) {
+	cell := c.counts[k]
+	if cell == nil {
+		cell = &series.Cell{CC: k.cc, Target: k.target, Layer: k.layer, ASN: k.asn, Start: k.start, Span: k.span}
+		c.counts[k] = cell
+	}
+	cell.OK += n[0]
+	cell.Impaired += n[1]
+	cell.Blocked += n[2]
+	cell.Insufficient += n[3]
+	cell.Measurements += n[0] + n[1] + n[2] + n[3]
+	cell.VoteOK += n[0] * series.Vote
+	cell.VoteImpaired += n[1] * series.Vote
+	cell.VoteBlocked += n[2] * series.Vote
 }
 
 // maxCell bounds the measurements of a cell, so that their votes fit in it.

@@ -230,7 +230,7 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 	}
 	var cells, hours []series.Cell
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
-		b, h := series.NewBuilder(series.Day).WithLayers(), series.NewBuilder(series.Hour)
+		b, h := series.NewBuilder(series.Day).WithLayers(), series.NewBuilder(series.Hour).WithParts()
 		for _, s := range byDay[day] {
 			err := p.eachVerdict(s, func(r *verdict.Row) {
 				marker.Mark(r)
