@@ -94,6 +94,7 @@ func (c *Collector) Cells() []series.Cell {
 	for _, cell := range c.counts {
 		cells = append(cells, *cell)
 	}
+	cells = series.DropSingleParts(cells)
 	series.Sort(cells)
 	return cells
 }
