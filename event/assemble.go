@@ -26,6 +26,8 @@ const (
 	// network's, and of those whose networks the source does not name.
 	datingFull = 0.9
 	datingPart = 0.6
+	// How many networks the votes of unnamed ones are taken to be of.
+	mingledNetworks = 12
 	// What is firm of a stretch begins where votes, judged by these shares of
 	// bad ones before it, begin to sum up to so many nats.
 	firmBad    = 0.2
@@ -138,7 +140,11 @@ func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, m
 		o, first, to = turn(o), -t.obs[in.last].to, floorDay(c.to)+86400+usualApart
 	}
 	b := t.usual(floorDay(c.from)-usualApart, to)
-	return dating.Witness{Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
+	networks := 1
+	if t.asn == 0 {
+		networks = mingledNetworks
+	}
+	return dating.Witness{Networks: networks, Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
 		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, near
 }
 

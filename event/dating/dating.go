@@ -21,6 +21,9 @@ type Witness struct {
 	Votes  []Vote
 	Open   Share // before the change
 	Banned Share // after it
+
+	// Networks is how many networks it mingles, where that is more than one.
+	Networks int
 }
 
 // Share is how the votes fall: what share of them is bad, and what share of
@@ -121,7 +124,11 @@ func (m *Model) Change(ws []Witness) (lo, hi int64, bounded bool) {
 	for i, ps := range all {
 		likelihoods[i] = g.likelihood(ps)
 	}
-	l, h := m.hull(g.ways(likelihoods, m), len(ws))
+	networks := 0
+	for i := range ws {
+		networks += max(ws[i].Networks, 1)
+	}
+	l, h := m.hull(g.ways(likelihoods, m), networks)
 	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
 }
 
