@@ -67,8 +67,8 @@ func (v *view) reported(a *Answer) {
 	v.compare(a, holds)
 }
 
-// reports are the reported bans of the target, those that hold first, then the
-// latest.
+// reports are the reported bans of the target: those that hold first, then those
+// of the whole country before those of a part of it, the latest first.
 func (v *view) reports() []Report {
 	out := []Report{}
 	moment := v.at.Add(-time.Second)
@@ -110,6 +110,10 @@ func (v *view) reports() []Report {
 		case x.Holds && !y.Holds:
 			return -1
 		case y.Holds && !x.Holds:
+			return 1
+		case x.Scope == ban.National && y.Scope != ban.National:
+			return -1
+		case y.Scope == ban.National && x.Scope != ban.National:
 			return 1
 		}
 		return y.Start.Compare(x.Start)
