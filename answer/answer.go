@@ -107,7 +107,7 @@ type Answer struct {
 
 	Event    string     `json:"event,omitempty"` // id of the dated ban that holds
 	Last     *Past      `json:"last,omitempty"`  // the ban before, where none holds
-	Reported []Report   `json:"reported"`        // reported bans, those that hold first
+	Reported []Report   `json:"reported"`        // reported bans: those that hold first, then those of the whole country
 	Cases    []Case     `json:"cases"`
 	Disagree []string   `json:"disagree,omitempty"` // where measured and reported differ
 	Ruleset  string     `json:"ruleset"`

@@ -239,3 +239,36 @@ func (d *Desk) Target(ctx context.Context, word string) (string, error) {
 	}
 	return "", UnknownTarget{unknown}
 }
+
+// Pairs are the countries and targets of which something was measured or is
+// reported: those whose answer says something.
+func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
+	return remember(d, "pairs", func() ([]Ask, error) {
+		places, err := d.Places(ctx, allPlaces)
+		if err != nil {
+			return nil, err
+		}
+		type pair struct{ cc, target string }
+		all := map[pair]bool{}
+		for _, p := range places {
+			all[pair{p.CC, p.Target}] = true
+		}
+		bans, err := d.reported(time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		for _, list := range bans {
+			for i := range list {
+				if b := &list[i]; b.Target != ban.Internet && b.Target != ban.Unnamed {
+					all[pair{b.CC, b.Target}] = true
+				}
+			}
+		}
+		out := make([]Ask, 0, len(all))
+		for p := range all {
+			out = append(out, Ask{CC: p.cc, Target: p.target})
+		}
+		slices.SortFunc(out, func(a, b Ask) int { return cmp.Or(cmp.Compare(a.CC, b.CC), cmp.Compare(a.Target, b.Target)) })
+		return out, nil
+	})
+}

@@ -152,7 +152,10 @@ func (s *Site) choices() choices {
 		c.Targets = append(c.Targets, choice{p.ID, p.Name, p.ID == "x"})
 	}
 	for _, cc := range country.Codes() {
-		c.Countries = append(c.Countries, choice{cc, inquiry.Country(cc), cc == "PK"})
+		c.Countries = append(c.Countries, choice{cc, inquiry.Country(cc), cc == "PK" && !s.Demo})
+	}
+	if s.Demo {
+		c.Countries = append(c.Countries, choice{"ZZ", inquiry.Country("ZZ"), true})
 	}
 	by := func(a, b choice) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }
 	slices.SortFunc(c.Targets, by)
@@ -184,6 +187,8 @@ func lengthOf(a *answer.Answer) string {
 		for i := range a.Reported {
 			if r := &a.Reported[i]; r.Holds {
 				switch {
+				case r.AtLeast && r.Days == 0:
+					return "" // one day is all that is known
 				case r.AtLeast:
 					return "at least " + count(r.Days, "day")
 				case r.AtMost > r.Days:

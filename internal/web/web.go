@@ -91,6 +91,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cases/{id}":                    s.caseFile,
 		"GET /check":                         s.check,
 		"GET /search":                        s.search,
+		"GET /robots.txt":                    s.robots,
+		"GET /sitemap.xml":                   s.sitemap,
 		"GET /style.css":                     s.asset("static/style.css"),
 		"GET /static/{name}":                 s.static,
 		"GET /":                              func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },

@@ -551,3 +551,33 @@ func TestListsHoldWhatCountsSay(t *testing.T) {
 		}
 	}
 }
+
+// Search engines are invited, but not into a demonstration, and every page of
+// the site map is there.
+func TestSiteMap(t *testing.T) {
+	s := serve(t)
+	for range 4 {
+		s.submit(17, 64512, "x.com", true)
+	}
+	s.count()
+	code, text := s.get("/sitemap.xml")
+	if code != 200 {
+		t.Fatal(code, text)
+	}
+	locs := regexp.MustCompile(`<loc>https://[^/]+([^<]*)</loc>`).FindAllStringSubmatch(text, -1)
+	if len(locs) < 30 || !strings.Contains(text, "/cc/ZZ/x</loc>") || !strings.Contains(text, "/cases/pk-2024-x</loc>") {
+		t.Errorf("the site map is\n%s", text)
+	}
+	for _, l := range locs {
+		if code, _ := s.get(l[1]); code != 200 {
+			t.Errorf("%s of the site map: %d", l[1], code)
+		}
+	}
+	if _, text := s.get("/robots.txt"); strings.Contains(text, "Disallow: /\n") || !strings.Contains(text, "Sitemap: https://") {
+		t.Errorf("robots.txt is\n%s", text)
+	}
+	s.site.Demo = true
+	if _, text := s.get("/robots.txt"); !strings.Contains(text, "Disallow: /\n") {
+		t.Errorf("robots.txt of a demonstration is\n%s", text)
+	}
+}
