@@ -399,7 +399,9 @@ func (v *view) inside(n *Network, s *span) {
 		n.How = append([]string{}, s.event.Mechanisms...)
 	}
 	n.Evidence = append(n.Evidence, series.Evidence(cells, n.State)...)
-	if sum.Conclude() != verdict.Blocked && sum.Blocked+sum.Likely <= sum.Impaired {
+	if sum.OK > sum.Bad() {
+		n.State, n.Note = verdict.Impaired, "a ban was dated here, and most measurements since it began worked"
+	} else if sum.Conclude() != verdict.Blocked && sum.Blocked+sum.Likely <= sum.Impaired {
 		n.Note = "each measurement by itself is unclear; together they show a ban"
 	}
 	if h := s.event.Schedule; h != nil {
@@ -475,6 +477,12 @@ func (v *view) conclude(a *Answer) {
 	for _, n := range enough {
 		if n.State == a.State {
 			a.merge(&n)
+		}
+	}
+	if i := slices.IndexFunc(enough, func(n Network) bool { return n.Event != "" }); i >= 0 {
+		a.Event, a.Partial = enough[i].Event, true
+		if a.State == verdict.OK {
+			a.State = verdict.Impaired
 		}
 	}
 	if a.State == verdict.OK && a.Last != nil {
