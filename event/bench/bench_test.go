@@ -69,7 +69,7 @@ func TestGoals(t *testing.T) {
 	if got := share(in, all); got < coverage {
 		t.Errorf("%.3f of the intervals hold the truth", got)
 	}
-	if limit := max(1, 1.5*ours.QuietYears/1000); float64(ours.QuietAlarms) > limit {
+	if limit := max(1, ours.QuietYears/1000); float64(ours.QuietAlarms) > limit {
 		t.Errorf("%d false alarms in %.0f quiet series-years", ours.QuietAlarms, ours.QuietYears)
 	}
 	var b strings.Builder
