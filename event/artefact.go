@@ -34,8 +34,9 @@ type label struct {
 }
 
 // labels adds up, by network and label of a kind, the votes just before the
-// onset and just after it on the networks of the event.
-func (h *history) labels(kind series.Kind, parts []banned) map[label]*ratio {
+// onset, but after the event before it, and just after it on the networks of the
+// event.
+func (h *history) labels(kind series.Kind, parts []banned, prev int64) map[label]*ratio {
 	out := map[label]*ratio{}
 	begin := parts[0].first().from
 	for i := range parts {
@@ -49,7 +50,7 @@ func (h *history) labels(kind series.Kind, parts []banned) map[label]*ratio {
 		o := h.nets[s.net].obs
 		seen := map[int32]bool{}
 		for k := max(0, s.first-beforeVotes); k < min(s.first+withinVotes, s.end); k++ {
-			if seen[o[k].cell] {
+			if seen[o[k].cell] || o[k].from <= prev {
 				continue
 			}
 			seen[o[k].cell] = true
@@ -82,11 +83,9 @@ func follows(kind series.Kind, by map[label]*ratio) string {
 	})
 	var sum ratio
 	var overlap, rise float64
-	names := map[string]bool{}
 	leadBefore, leadAfter := map[int]float64{}, map[int]float64{} // votes of each network's leading label
 	for _, id := range ids {
 		r := by[id]
-		names[id.name] = true
 		sum.beforeBad, sum.beforeOK = sum.beforeBad+r.beforeBad, sum.beforeOK+r.beforeOK
 		sum.afterBad, sum.afterOK = sum.afterBad+r.afterBad, sum.afterOK+r.afterOK
 		leadBefore[id.net], leadAfter[id.net] = math.Max(leadBefore[id.net], r.before()), math.Max(leadAfter[id.net], r.after())
@@ -95,7 +94,7 @@ func follows(kind series.Kind, by map[label]*ratio) string {
 			rise += w * (r.afterBad/r.after() - r.beforeBad/r.before())
 		}
 	}
-	if sum.before() < 4 || sum.after() < 3 || len(names) < 2 { // what never changed explains no change
+	if sum.before() < 4 || sum.after() < 3 {
 		return ""
 	}
 	switch {
@@ -116,14 +115,18 @@ func total(m map[int]float64) float64 {
 }
 
 // instrument says why the onset may come from the instrument, or "".
-func (h *history) instrument(c *cluster, mechanisms []string) string {
+func (h *history) instrument(c *cluster, mechanisms []string, prev int64) string {
 	parts := c.perNetwork()
 	kinds := []series.Kind{series.Software, series.Ruleset}
 	if dnsOnly(mechanisms) {
 		kinds = append(kinds, series.Resolver)
 	}
 	for _, k := range kinds {
-		if why := follows(k, h.labels(k, parts)); why != "" {
+		by := h.labels(k, parts, prev)
+		if len(by) == 1 && h.nets[parts[0].net].asn == 0 {
+			continue // counts that all name one label: what never changed explains no change
+		}
+		if why := follows(k, by); why != "" {
 			return why
 		}
 	}

@@ -154,7 +154,7 @@ func (d *Detector) target(cells []series.Cell) []Event {
 			next = cs[i+1].from
 		}
 		e := h.event(&cs[i], prev, next, d.now)
-		if why := h.instrument(&cs[i], e.Mechanisms); why != "" {
+		if why := h.instrument(&cs[i], e.Mechanisms, prev); why != "" {
 			e.Artefact = why
 			d.odd = append(d.odd, e)
 			continue
