@@ -402,6 +402,9 @@ func (v *view) inside(n *Network, s *span) {
 	if sum.Conclude() != verdict.Blocked && sum.Blocked+sum.Likely <= sum.Impaired {
 		n.Note = "each measurement by itself is unclear; together they show a ban"
 	}
+	if h := s.event.Schedule; h != nil {
+		n.Note = "it holds at certain hours only: " + h.String()
+	}
 	if s.lull(v.at) {
 		n.Note = "it was reachable for a while then, in the middle of the ban"
 	}

@@ -51,7 +51,7 @@ func Claims(ctx context.Context, r *casefile.Records, c *casefile.Case, asOf cas
 // decided by courts only.
 func Claim(ctx context.Context, r *casefile.Records, c *casefile.Case, k *casefile.Claim, known time.Time, a Archive) (casefile.Answer, error) {
 	out := casefile.Answer{Claim: k.ID, Says: k.Says, By: k.By, Date: k.Date, Access: k.Access, Sources: r.Hear(c, k)}
-	err := settle(ctx, &out, c.Zone(), known, a)
+	err := settle(ctx, r, &out, c.Zone(), known, a)
 	if k.About == "law" && out.Verdict != casefile.Untested && !r.Decided(c, k) {
 		out.Verdict, out.Reason = casefile.Disputed, "It is a question of law that no court has decided. "+out.Reason
 	}
@@ -73,12 +73,12 @@ func Check(ctx context.Context, r *casefile.Records, claim casefile.AccessClaim,
 			out.Sources = append(out.Sources, h)
 		}
 	}
-	return out, settle(ctx, &out, zone, time.Time{}, a)
+	return out, settle(ctx, r, &out, zone, time.Time{}, a)
 }
 
 // settle fills in the verdict: from measurements where they reach the floor,
 // else from what is reported.
-func settle(ctx context.Context, out *casefile.Answer, zone *time.Location, known time.Time, a Archive) error {
+func settle(ctx context.Context, r *casefile.Records, out *casefile.Answer, zone *time.Location, known time.Time, a Archive) error {
 	why := ""
 	switch {
 	case out.Access == nil:
@@ -86,7 +86,7 @@ func settle(ctx context.Context, out *casefile.Answer, zone *time.Location, know
 		why = "The claim names no time, so no measurement can be held against it. "
 	default:
 		from, to := out.Access.At.Bounds(zone)
-		tally, err := measure(ctx, out.Access, from, to, known, a)
+		tally, err := measure(ctx, r, out.Access, from, to, known, a)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ type tallied struct {
 
 // measure counts the cells in the time of a claim and reads each network. A
 // cell counts when its middle lies in that time.
-func measure(ctx context.Context, claim *casefile.AccessClaim, from, to, known time.Time, a Archive) (tallied, error) {
+func measure(ctx context.Context, r *casefile.Records, claim *casefile.AccessClaim, from, to, known time.Time, a Archive) (tallied, error) {
 	t := tallied{Tally: casefile.Tally{From: stampOrNil(from), To: stampOrNil(to), Networks: []casefile.NetworkTally{}, Events: []string{}}}
 	if a == nil {
 		return t, nil
@@ -155,7 +155,7 @@ func measure(ctx context.Context, claim *casefile.AccessClaim, from, to, known t
 	slices.SortStableFunc(t.Networks, func(x, y casefile.NetworkTally) int {
 		return cmp.Or(cmp.Compare(size(y), size(x)), cmp.Compare(x.ASN, y.ASN))
 	})
-	t.heard = listed(ev.Bans, claim, from, to)
+	t.heard = listed(r, ev.Bans, claim, from, to)
 	return t, nil
 }
 
@@ -352,9 +352,10 @@ var publishers = map[ban.Dataset]string{
 	ban.KeepItOn: "Access Now, KeepItOn", ban.OONI: "OONI", ban.SFLC: "SFLC.in", ban.Record: "Bandish, records/shared",
 }
 
-// listed gives what imported lists, and the short bans of the record, report of
-// the time of a claim. Cases speak for themselves.
-func listed(bans []ban.Ban, claim *casefile.AccessClaim, from, to time.Time) []casefile.Heard {
+// listed gives what imported lists, the short bans of the record, and its cases
+// without an end report of the time of a claim. Cases with an end speak for
+// themselves (Records.Hear).
+func listed(records *casefile.Records, bans []ban.Ban, claim *casefile.AccessClaim, from, to time.Time) []casefile.Heard {
 	bearing := casefile.Bears(claim.Says, casefile.Inaccessible)
 	if from.IsZero() || to.IsZero() || len(claim.Networks) > 0 || bearing == "" || claim.Says == casefile.Partial || claim.Says == casefile.Disrupted {
 		return nil // a ban may have its hours, and lists name no networks
@@ -367,19 +368,44 @@ func listed(bans []ban.Ban, claim *casefile.AccessClaim, from, to time.Time) []c
 		}
 		for j := range b.Reports {
 			r := &b.Reports[j]
-			if r.Case != "" && r.Origin.Dataset == ban.Record || !heldThrough(r, from, to) {
+			if !heldThrough(b, r, from, to) {
 				continue
 			}
-			out = append(out, casefile.Heard{Bearing: bearing, Why: fmt.Sprintf("%s reports it blocked %s.", r.Origin, heldWords(r)),
-				Publishers: []string{publishers[r.Origin.Dataset]}, Cites: []casefile.Cite{}, Strong: r.Origin.Dataset == ban.OONI})
+			h := casefile.Heard{Bearing: bearing, Why: fmt.Sprintf("%s reports it blocked %s.", r.Origin, heldWords(r)), Cites: []casefile.Cite{}}
+			if c, cites := cited(records, r); c == nil {
+				h.Publishers, h.Strong = []string{publishers[r.Origin.Dataset]}, r.Origin.Dataset == ban.OONI
+			} else if c.End != nil {
+				continue
+			} else {
+				h.Case, h.Cites = c.ID, cites
+				h = records.Support(c, h)
+			}
+			out = append(out, h)
 		}
 	}
 	return out
 }
 
+// cited gives the case of a report of the record, or an empty one for its short
+// bans, and the sources of its start.
+func cited(records *casefile.Records, r *ban.Report) (*casefile.Case, []casefile.Cite) {
+	if r.Origin.Dataset != ban.Record {
+		return nil, nil
+	}
+	if c := records.Case(r.Case); c != nil && c.Start != nil && r.Origin.File != "records/shared" {
+		return c, slices.Clone(c.Start.Cites)
+	}
+	for i := range records.Shared.Bans {
+		if b := &records.Shared.Bans[i]; b.ID == r.Origin.ID {
+			return new(casefile.Case), slices.Clone(b.Cites)
+		}
+	}
+	return nil, nil
+}
+
 // heldThrough reports whether a report says that the ban held all through
-// [from, to).
-func heldThrough(r *ban.Report, from, to time.Time) bool {
+// [from, to), or that it went on when it was last reported, not long before.
+func heldThrough(b *ban.Ban, r *ban.Report, from, to time.Time) bool {
 	last := r.Known
 	if r.Status == ban.Ended {
 		last = r.End
@@ -390,6 +416,12 @@ func heldThrough(r *ban.Report, from, to time.Time) bool {
 	start := r.Start
 	if !r.StartBy.IsZero() {
 		start = r.StartBy
+	}
+	if r.Status == ban.Ongoing {
+		last = last.Add(lately)
+	}
+	if b.Status == ban.Ended && last.After(b.End) { // others report the end
+		last = b.End
 	}
 	return start.Before(from) && !to.After(last.AddDate(0, 0, 1))
 }

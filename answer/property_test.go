@@ -160,7 +160,7 @@ func (c *counted) checkSame(t *testing.T, where string, v *view, a *Answer) {
 func (c *counted) checkClaim(t *testing.T, where, target string, day time.Time, inside, near map[uint32]bool) {
 	t.Helper()
 	claim := casefile.AccessClaim{Target: target, CC: c.cc, At: casefile.Day(day, time.UTC), Says: casefile.Accessible}
-	got, err := measure(context.Background(), &claim, day, day.AddDate(0, 0, 1), time.Time{}, c)
+	got, err := measure(context.Background(), new(casefile.Records), &claim, day, day.AddDate(0, 0, 1), time.Time{}, c)
 	if err != nil {
 		t.Fatal(err)
 	}

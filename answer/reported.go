@@ -68,7 +68,7 @@ func (v *view) reported(a *Answer) {
 }
 
 // reports are the reported bans of the target: those that hold first, then those
-// of the whole country before those of a part of it, the latest first.
+// of the whole country, then the latest.
 func (v *view) reports() []Report {
 	out := []Report{}
 	moment := v.at.Add(-time.Second)

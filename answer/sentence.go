@@ -121,6 +121,12 @@ func (a *Answer) sayBan(b *strings.Builder) {
 	if named := networkNames(hit); named != "" {
 		fmt.Fprintf(b, " on %d of %s measured enough%s", len(hit), plural(len(a.Concluded()), "network"), named)
 	}
+	if h := a.held.span.event.Schedule; h != nil {
+		fmt.Fprintf(b, " at certain hours (%s)", h)
+	}
+	if of := a.held.span.event.Of; len(of) > 0 {
+		fmt.Fprintf(b, " (of it: %s)", strings.Join(of, ", "))
+	}
 	fmt.Fprintf(b, ", %s", since(*a.Since))
 	if len(a.How) > 0 {
 		if words := verdict.MechanismWords(a.How[0]); words != "" {
@@ -147,10 +153,14 @@ func (a *Answer) sayReported(b *strings.Builder) {
 		if !r.Holds || r.Scope != ban.National {
 			continue
 		}
-		verb := "is blocked"
-		if a.At.Before(floorDay(a.asked())) {
-			verb = "was blocked"
+		verb := "is"
+		if a.At.Before(floorDay(a.today)) {
+			verb = "was"
 		}
+		if a.State == verdict.LikelyBlocked {
+			verb += " likely"
+		}
+		verb += " blocked"
 		fmt.Fprintf(b, "As of %s, %s %s in %s since %s", longDay(a.LastDay()), a.Name, verb, a.Country, longDay(r.Start))
 		if r.StartBy != nil {
 			fmt.Fprintf(b, " (or by %s)", longDay(*r.StartBy))
@@ -170,9 +180,6 @@ func (a *Answer) sayReported(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, " This archive holds too few measurements of %s in %s at that time to say more.", a.Name, a.Country)
 }
-
-// asked is the moment from which the answer looks back: today.
-func (a *Answer) asked() time.Time { return a.today }
 
 // say writes the time of a reported ban: "from 17 February 2024 to 7 May
 // 2025, 445 days, as sources report (record pk-2024-x)."

@@ -41,12 +41,12 @@ func spansOf(e *event.Event, target string) []span {
 	if e.Kind == event.Shutdown || e.Artefact != "" {
 		return nil
 	}
-	networks, whole := e.Networks, edges{e.Onset, e.End}
+	networks, by, whole := e.Networks, e.ByNetwork, edges{e.Onset, e.End}
 	if len(e.Parts) > 0 {
 		networks = nil
 		for _, p := range e.Parts {
 			if p.Target == target {
-				networks, whole = p.Networks, edges{p.Onset, p.End}
+				networks, by, whole = p.Networks, p.ByNetwork, edges{p.Onset, p.End}
 				if networks == nil {
 					networks = []string{}
 				}
@@ -72,7 +72,13 @@ func spansOf(e *event.Event, target string) []span {
 	}
 	out := make([]span, 0, len(asns))
 	for _, asn := range asns {
-		out = append(out, newSpan(e, asn, whole))
+		s := newSpan(e, asn, whole)
+		for i := range by {
+			if by[i].Network == networkName(asn) {
+				s.narrow(&by[i])
+			}
+		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -89,7 +95,7 @@ func newSpan(e *event.Event, asn uint32, whole edges) span {
 			s.endLatest = s.endFirst
 		}
 	}
-	name := "AS" + strconv.FormatUint(uint64(asn), 10)
+	name := networkName(asn)
 	for _, p := range e.Phases {
 		of := false
 		for _, n := range p.Networks {
@@ -107,6 +113,29 @@ func newSpan(e *event.Event, asn uint32, whole edges) span {
 		}
 	}
 	return s
+}
+
+func networkName(asn uint32) string { return "AS" + strconv.FormatUint(uint64(asn), 10) }
+
+// narrow takes a network's own dates, where they say that it joined later than
+// the event began, or was restored sooner than it ended.
+func (s *span) narrow(on *event.OnNetwork) {
+	if l := on.Onset.Latest; l != nil && l.After(s.latest) {
+		s.latest, s.onset.Latest = *l, l
+	}
+	if on.End == nil {
+		return
+	}
+	first, last := on.End.Earliest, on.End.Latest
+	if first == nil {
+		first = last
+	}
+	if last == nil {
+		last = first
+	}
+	if first != nil && (s.endFirst == nil || first.Before(*s.endFirst)) {
+		s.endFirst, s.endLatest = first, last
+	}
 }
 
 // holds reports whether the ban surely held on the network in the last second

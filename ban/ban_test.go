@@ -278,8 +278,25 @@ func TestReconcile(t *testing.T) {
 			[]string{"chatter 2024-01-01 2024-01-02 1", "sample 2024-01-01 2024-01-02 1"}},
 		{"two regions", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-02", area("North")), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-02", area("South"))},
 			[]string{"sample 2024-01-01 2024-01-02 1", "sample 2024-01-01 2024-01-02 1"}},
-		{"a region under two names in two data sets", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-02", area("Kappa Valley, Lambda and Kappa")), report(ban.SFLC, 2, "2024-01-02", "", area("Kappa, Lambda and Kappa"))},
+		{"a region under two names in two data sets", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-02", area("Entire Kappa Valley, Lambda and Kappa State")), report(ban.OONI, 2, "2024-01-02", "", area("Kappa, Lambda and Kappa"))},
 			[]string{"sample 2024-01-01 2024-01-02 2"}},
+		{"a block and a throttling of the same days", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-01-01", "2024-01-05"), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-05", throttle),
+		}, []string{"sample 2024-01-01 2024-01-05 2"}},
+		{"a throttling of other days", []ban.Report{
+			report(ban.KeepItOn, 1, "2024-01-01", "2024-01-05"), report(ban.KeepItOn, 2, "2024-01-01", "2024-03-05", throttle),
+		}, []string{"sample 2024-01-01 2024-01-05 1", "sample 2024-01-01 2024-03-05 1"}},
+		{"an ongoing ban that a list misses for two years", []ban.Report{
+			report(ban.KeepItOn, 1, "2021-02-05", "", ongoing("2021-12-31")), report(ban.KeepItOn, 2, "2024-02-16", "", ongoing("2025-12-31")),
+		}, []string{"sample 2021-02-05 ongoing 2"}},
+		{"an ongoing ban that a list misses for seven", []ban.Report{
+			report(ban.KeepItOn, 1, "2018-02-05", "", ongoing("2018-12-31")), report(ban.KeepItOn, 2, "2025-12-01", "", ongoing("2025-12-31")),
+		}, []string{"sample 2018-02-05 ongoing 1", "sample 2025-12-01 ongoing 1"}},
+		{"a ban that began anew in between had ended", []ban.Report{
+			report(ban.KeepItOn, 1, "2020-10-17", "", ongoing("2020-12-31")), report(ban.KeepItOn, 2, "2022-08-30", "2022-08-31"), report(ban.KeepItOn, 3, "2023-05-20", "", ongoing("2023-12-31")),
+		}, []string{"sample 2020-10-17 ongoing 1", "sample 2022-08-30 2022-08-31 1", "sample 2023-05-20 ongoing 1"}},
+		{"a state and a district of it", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-02", area("Lambda state")), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-02", area("Kappa district, Lambda state"))},
+			[]string{"sample 2024-01-01 2024-01-02 1", "sample 2024-01-01 2024-01-02 1"}},
 		{"a region inside a national ban", []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-02-02"), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-02", area("South"))},
 			[]string{"sample 2024-01-01 2024-02-02 1", "sample 2024-01-01 2024-01-02 1"}},
 	} {
@@ -304,6 +321,71 @@ func TestReconcile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An area that is not the nation is not national, whatever the number of
+// places.
+func TestScope(t *testing.T) {
+	for area, want := range map[string]ban.Scope{
+		"Nationwide": ban.National, "National": ban.National, "nation wide": ban.National, "Entire country": ban.National, "Countrywide shutdown": ban.National,
+		"Nationwide, except the north": ban.National, "entire Chad": ban.National, "": ban.National,
+		"Labtown, Testville and Mocksham": ban.Regional, "all regions except Labtown": ban.Regional, "most of the country": ban.Regional,
+	} {
+		text := "start_date,country,geo_scope,area_name,shutdown_extent\n2024-01-01,Chad,\"It affected locations in more than one state, province, or region\",\"" + area + "\",Full network\n"
+		im, err := ban.ReadKeepItOnCSV(strings.NewReader(text), "scope.csv", lab)
+		if err != nil || len(im.Reports) != 1 {
+			t.Fatal(err, im)
+		}
+		if got := im.Reports[0].Scope; got != want {
+			t.Errorf("%q is %s, want %s", area, got, want)
+		}
+	}
+}
+
+// A row of an older edition meets the same row of a newer one, though the
+// newer one names other services.
+func TestEditionsMeet(t *testing.T) {
+	old := report(ban.KeepItOn, 1, "2016-03-17", "", func(r *ban.Report) {
+		r.Origin.File, r.Targets, r.Other = "old.csv", nil, []string{"calls"}
+	})
+	fresh := report(ban.KeepItOn, 2, "2016-03-17", "", func(r *ban.Report) { r.Origin.File, r.Targets = "new.csv", []string{"chatter"} })
+	later := report(ban.KeepItOn, 3, "2025-03-17", "2025-03-18", func(r *ban.Report) { r.Origin.File = "new.csv" })
+	bans, decisions := ban.ReconcileBy([]ban.Report{old, fresh, later}, ban.Hand{})
+	if len(bans) != 2 || bans[0].Target != "chatter" || len(bans[0].Reports) != 2 {
+		t.Fatalf("%+v", bans)
+	}
+	if i := slices.IndexFunc(decisions, func(d ban.Decision) bool { return d.Kind == ban.Edition }); i < 0 || decisions[i].Report != old.Origin || decisions[i].With != fresh.Origin {
+		t.Errorf("decisions %+v", decisions)
+	}
+}
+
+// Every report of every ban has its decision; those of a person win.
+func TestDecisions(t *testing.T) {
+	reports := []ban.Report{report(ban.KeepItOn, 1, "2024-01-01", "2024-01-03"), report(ban.KeepItOn, 2, "2024-01-01", "2024-01-03"), report(ban.KeepItOn, 3, "2024-05-01", "2024-05-02")}
+	hand, err := ban.ParseHand([]byte("together:\n  - {reports: ['keepiton keepiton:1', 'keepiton keepiton:3'], why: It never ended.}\napart:\n  - {reports: ['keepiton keepiton:1', 'keepiton keepiton:2'], why: Two offices.}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bans, decisions := ban.ReconcileBy(reports, hand)
+	if len(bans) != 2 || len(bans[0].Reports)+len(bans[1].Reports) != 3 || len(decisions) != 3 {
+		t.Fatalf("%d bans, decisions %+v", len(bans), decisions)
+	}
+	for _, d := range decisions {
+		if d.Report.Row == 3 && (d.Kind != ban.ByHand || d.With.Row != 1 || d.Why != "It never ended.") {
+			t.Errorf("row 3: %+v", d)
+		}
+		if d.Ban == "" || d.Why == "" || d.Target != "sample" {
+			t.Errorf("%+v", d)
+		}
+	}
+	if missing := hand.Missing(reports[1:]); !slices.Equal(missing, []string{"keepiton keepiton:1"}) {
+		t.Errorf("missing %v", missing)
+	}
+	for _, bad := range []string{"together: [{reports: [a, b]}]", "together: [{reports: [a], why: x}]", "toghether: []", "- a"} {
+		if _, err := ban.ParseHand([]byte(bad)); err == nil {
+			t.Errorf("%s: no error", bad)
+		}
 	}
 }
 
@@ -546,11 +628,11 @@ func TestFromRecord(t *testing.T) {
 	record, err := casefile.Load(fstest.MapFS{
 		"zz-2024-sample/case.yaml": &fstest.MapFile{Data: []byte("id: zz-2024-sample\ntitle: t\njurisdiction: ZZ\nutc_offset: \"+05:00\"\ntargets: [sample]\nstatus: ended\nstart: {date: 2024-02-17T22:00:00+05:00, cites: []}\nend: {date: 2025-05-07, cites: []}\n")},
 		"shared/bans.yaml": &fstest.MapFile{Data: []byte(`bans:
-  - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, confidence: high, cites: []}
-  - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, confidence: low, cites: []}
-  - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, confidence: low, cites: []}
-  - {id: zz-e, cc: ZZ, targets: [sample], start: 2009-06-02, end: 2024-08-31/.., confidence: low, cites: []}
-  - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, confidence: low, cites: []}
+  - {id: zz-a, cc: ZZ, targets: [sample], start: 2024-02-17, end: 2025-05-07, case: zz-2024-sample, cites: []}
+  - {id: zz-b, cc: ZZ, targets: [chatter], start: 2020-01, end: null, cites: []}
+  - {id: zz-c, cc: ZZ, targets: [chatter], start: null, end: null, cites: []}
+  - {id: zz-e, cc: ZZ, targets: [sample], start: 2009-06-02, end: 2024-08-31/.., cites: []}
+  - {id: zz-d, cc: ZZ, targets: [sample], start: 2021-03-10, end: null, method: throttling, cites: []}
 `)},
 	}, "lab")
 	if err != nil {

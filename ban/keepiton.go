@@ -193,7 +193,7 @@ func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 	}
 	r := Report{
 		Origin: s.origin, Start: start, Estimated: strings.EqualFold(cell("start_type"), "estimated"),
-		Method: Block, Scope: scopeOf(cell("scope"), cell("area")), Area: cell("area"), Title: shorten(cell("event"), 300),
+		Method: Block, Area: cell("area"), Title: shorten(cell("event"), 300),
 		OrderedBy: cell("ordered_by"), DecisionMaker: cell("decision"), Cause: cell("cause"), Justification: cell("justification"),
 		Networks: cell("networks"), Links: splitLinks(cell("links")),
 	}
@@ -205,7 +205,7 @@ func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 		return reason
 	}
 	s.targets(&r, cell)
-	return s.perCountry(r, cell("country"))
+	return s.perCountry(r, cell("scope"), cell("country"))
 }
 
 // ends reads when the ban ended, or that it goes on. An ongoing ban is known
@@ -262,13 +262,13 @@ func (s *sheetReader) targets(r *Report, cell func(string) string) {
 }
 
 // perCountry adds one report for each country of the row.
-func (s *sheetReader) perCountry(r Report, countries string) string {
+func (s *sheetReader) perCountry(r Report, scope, countries string) string {
 	for name := range strings.SplitSeq(countries, ";") {
 		cc, ok := country.Code(name)
 		if !ok {
 			return fmt.Sprintf("unknown country %q", strings.TrimSpace(name))
 		}
-		r.CC = cc
+		r.CC, r.Scope = cc, scopeOf(scope, r.Area, cc)
 		s.im.Reports = append(s.im.Reports, r)
 	}
 	return ""
@@ -367,20 +367,26 @@ func yearEnd(cell string, sheetYear time.Time) time.Time {
 	return time.Date(y, 12, 31, 0, 0, 0, 0, time.UTC)
 }
 
-func scopeOf(scope, area string) Scope {
-	s, a := strings.ToLower(scope), strings.ToLower(area)
+// nation are the ways in which the editions write that a whole country was
+// reached. "Nationwide, except …" is of the nation still.
+var nation = regexp.MustCompile(`^(?:all of |the )?(?:nation(?:al|ally|wide|wde)?\b|nation wide|(?:entire|whole) (?:country|nation)|country-?wide|country wide)|(?:for|across|throughout) the (?:entire|whole) country`)
+
+// scopeOf is how much of a country a row speaks of. The words of the column
+// scope say how many places there were; only the area, or its absence, says
+// that it was all of the country.
+func scopeOf(scope, area, cc string) Scope {
+	s, a := strings.ToLower(scope), strings.ToLower(strings.TrimSpace(area))
+	name := strings.ToLower(country.Name(cc))
+	bare := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(a, "the "), "entire "), "all of ")
+	wide := strings.Contains(s, "more than one state") || strings.Contains(s, "level 3") || s == "national"
 	switch {
-	case strings.Contains(s, "more than one state"), strings.Contains(s, "level 3"), s == "national",
-		strings.HasPrefix(a, "nation"), strings.HasPrefix(a, "entire"), strings.HasPrefix(a, "countrywide"):
+	case nation.MatchString(a), name != "" && (bare == name || strings.HasPrefix(bare, name+"/")), a == "" && (wide || s == ""):
 		return National
-	case strings.Contains(s, "same state"), strings.Contains(s, "level 2"), s == "regional":
-		return Regional
 	case strings.Contains(s, "only affected one"), strings.Contains(s, "level 1"), s == "local":
 		return Local
-	case a == "":
-		return National
+	default:
+		return Regional
 	}
-	return Regional
 }
 
 func splitLinks(s string) []string {

@@ -15,6 +15,7 @@ type Ban struct {
 	Target   string    `json:"target"`
 	Other    []string  `json:"other,omitempty"` // the services, where Target is Unnamed
 	Method   Method    `json:"method"`
+	Methods  []Method  `json:"methods"` // all that its reports name, Method first
 	Scope    Scope     `json:"scope"`
 	Area     string    `json:"area,omitempty"`
 	Start    time.Time `json:"start"`
@@ -33,48 +34,146 @@ const (
 	otherEdition  = 24 * time.Hour      // another file of the same data set
 	otherDataset  = 3 * 24 * time.Hour  // another data set
 	estimateSlack = 31 * 24 * time.Hour // one of the two is an estimate
+	// openGap is how long yearly lists may be silent of a ban that goes on.
+	openGap = 3 * 365 * 24 * time.Hour
+)
+
+// Decision is why a report stands in the ban in which it stands.
+type Decision struct {
+	Ban    string `json:"ban"`
+	Report Origin `json:"report"`
+	Target string `json:"target"`
+	Kind   Kind   `json:"kind"`
+	With   Origin `json:"with,omitzero"` // the report of the ban that decided
+	Why    string `json:"why"`
+}
+
+// Kind is the rule by which a report was put to a ban.
+type Kind string
+
+// The rules, in the order in which they are tried.
+const (
+	ByHand    Kind = "by_hand"      // a person decided
+	First     Kind = "first"        // the earliest report of the ban
+	SameStart Kind = "same_start"   // it starts on the same day, within the tolerance
+	Within    Kind = "within"       // it starts while the ban holds
+	GoesOn    Kind = "goes_on"      // both are said to go on, and nobody reported an end
+	TwoWays   Kind = "two_methods"  // a block and a throttling of the same days
+	Edition   Kind = "same_edition" // the row of another edition of its list names its targets
 )
 
 // Reconcile puts reports of the same ban together. Two reports are of the
-// same ban when country, target, method and area agree and they start on the
-// same day (within a tolerance between data sets), or one starts while the
-// other holds. The order of reports does not matter.
+// same ban when country, target and area agree and they start on the same day
+// (within a tolerance between data sets), or one starts while the other holds,
+// or both are said to go on and nobody reports an end between. A block and a
+// throttling are one ban when their days are the same. The order of reports
+// does not matter.
 func Reconcile(reports []Report) []Ban {
-	type key struct {
-		cc, target string
-		method     Method
-	}
-	groups := make(map[key][]Report)
+	bans, _ := ReconcileBy(reports, Hand{})
+	return bans
+}
+
+// ReconcileBy is Reconcile with decisions made by hand, which win, and gives
+// the decision on every report of every ban, in the order of the bans.
+func ReconcileBy(reports []Report, hand Hand) ([]Ban, []Decision) {
+	type key struct{ cc, target string }
+	groups := make(map[key][]entry)
 	var keys []key
-	for _, r := range reports {
-		for _, target := range r.targets() {
-			k := key{r.CC, target, r.Method}
+	editions := otherEditions(reports)
+	for i := range reports {
+		e := entry{Report: &reports[i], area: areaWords(reports[i].Area)}
+		of := e.Report
+		if j, ok := editions[i]; ok {
+			of, e.edition = &reports[j], &reports[j]
+		}
+		for _, target := range of.targets() {
+			k := key{e.CC, target}
 			if groups[k] == nil {
 				keys = append(keys, k)
 			}
-			groups[k] = append(groups[k], r)
+			groups[k] = append(groups[k], e)
 		}
 	}
-	var bans []Ban
+	type decided struct {
+		ban       Ban
+		decisions []Decision
+	}
+	var all []decided
 	for _, k := range keys {
-		for _, c := range cluster(groups[k]) {
-			bans = append(bans, newBan(k.target, c))
+		for _, g := range cluster(groups[k], hand) {
+			all = append(all, decided{newBan(k.target, g.reports()), g.decisions})
 		}
 	}
-	slices.SortFunc(bans, func(a, b Ban) int {
+	slices.SortFunc(all, func(x, y decided) int {
+		a, b := x.ban, y.ban
 		return cmp.Or(strings.Compare(a.CC, b.CC), strings.Compare(a.Target, b.Target), a.Start.Compare(b.Start), strings.Compare(string(a.Method), string(b.Method)), compareOrigins(a.Basis, b.Basis))
 	})
-	for i := range bans { // ids tell apart what starts on one day in two areas
-		bans[i].ID = fmt.Sprintf("%s-%s-%s", strings.ToLower(bans[i].CC), bans[i].Target, bans[i].Start.Format(time.DateOnly))
+	bans, decisions := make([]Ban, 0, len(all)), []Decision{}
+	for i := range all { // ids tell apart what starts on one day in two areas
+		b := &all[i].ban
+		id := fmt.Sprintf("%s-%s-%s", strings.ToLower(b.CC), b.Target, b.Start.Format(time.DateOnly))
 		n := 1
-		for j := i - 1; j >= 0 && strings.HasPrefix(bans[j].ID, bans[i].ID); j-- {
+		for j := i - 1; j >= 0 && strings.HasPrefix(all[j].ban.ID, id); j-- {
 			n++
 		}
-		if n > 1 {
-			bans[i].ID += fmt.Sprintf("-%d", n)
+		if b.ID = id; n > 1 {
+			b.ID += fmt.Sprintf("-%d", n)
+		}
+		for _, d := range all[i].decisions {
+			d.Ban, d.Target = b.ID, b.Target
+			decisions = append(decisions, d)
+		}
+		bans = append(bans, *b)
+	}
+	return bans, decisions
+}
+
+// otherEditions gives, for reports of an older edition of a list, the report
+// of a newer one that is the same row: of the same country, days and area.
+// Editions code what was affected anew, so the newer one's targets count.
+func otherEditions(reports []Report) map[int]int {
+	newest := make(map[string]time.Time) // by file
+	for _, r := range reports {
+		if r.Origin.Dataset == KeepItOn {
+			newest[r.Origin.File] = later(newest[r.Origin.File], r.Start)
 		}
 	}
-	return bans
+	if len(newest) < 2 {
+		return nil
+	}
+	key := func(r *Report) string {
+		return fmt.Sprint(r.CC, r.Start.Unix(), r.End.Unix(), areaWords(r.Area))
+	}
+	rows := make(map[string][]int)
+	for i := range reports {
+		if r := &reports[i]; r.Origin.Dataset == KeepItOn {
+			rows[key(r)] = append(rows[key(r)], i)
+		}
+	}
+	same := make(map[int]int)
+	for _, at := range rows {
+		for _, i := range at {
+			r := &reports[i]
+			best := -1
+			for _, j := range at {
+				q := &reports[j]
+				if !newest[q.Origin.File].After(newest[r.Origin.File]) {
+					continue
+				}
+				if slices.Equal(q.targets(), r.targets()) && slices.Equal(q.Other, r.Other) {
+					best = -1
+					break // it stands there as it is
+				}
+				if best < 0 {
+					best = j
+				}
+			}
+			if best >= 0 {
+				same[i] = best
+			}
+		}
+	}
+	return same
 }
 
 // targets are the targets of a report; one that names only services without
@@ -90,65 +189,118 @@ func compareOrigins(a, b Origin) int {
 	return cmp.Or(cmp.Compare(preference[a.Dataset], preference[b.Dataset]), strings.Compare(a.File, b.File), strings.Compare(a.Sheet, b.Sheet), cmp.Compare(a.Row, b.Row), strings.Compare(a.ID, b.ID))
 }
 
-// group is reports of one ban while they are put together.
-type group struct {
-	reports []Report
-	areas   [][]string // areaWords of each
-	until   time.Time  // heldUntil them all
+// entry is a report with what is worked out for it while bans are put
+// together.
+type entry struct {
+	*Report
+	area    []string // areaWords of it
+	edition *Report  // the row of a newer edition whose targets it has
 }
 
-// cluster puts the reports of one country, target and method together.
-func cluster(reports []Report) [][]Report {
-	reports = slices.Clone(reports)
-	slices.SortFunc(reports, func(a, b Report) int { return cmp.Or(a.Start.Compare(b.Start), compareOrigins(a.Origin, b.Origin)) })
+// group is reports of one ban while they are put together.
+type group struct {
+	entries   []entry
+	decisions []Decision
+	until     time.Time // heldUntil them all
+	open      bool      // one of them says that it goes on, and none that it ended
+}
+
+func (g *group) reports() []Report {
+	out := make([]Report, len(g.entries))
+	for i, e := range g.entries {
+		out[i] = *e.Report
+	}
+	return out
+}
+
+// cluster puts the reports of one country and target together.
+func cluster(entries []entry, hand Hand) []*group {
+	entries = slices.Clone(entries)
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(a.Start.Compare(b.Start), compareOrigins(a.Origin, b.Origin)) })
 	var groups []*group
 next:
-	for _, r := range reports {
-		area := areaWords(r.Area)
+	for _, e := range entries {
 		for i := len(groups) - 1; i >= 0; i-- {
-			if g := groups[i]; g.takes(r, area) {
-				g.add(r, area)
+			if d, ok := hand.joins(groups[i], e); ok {
+				groups[i].add(e, d)
 				continue next
 			}
 		}
+		for i := len(groups) - 1; i >= 0; i-- {
+			d, ok := groups[i].takes(e)
+			if !ok || hand.parts(groups[i], e) || d.Kind == GoesOn && begunAgain(groups[i], groups) {
+				continue
+			}
+			groups[i].add(e, d)
+			continue next
+		}
 		g := new(group)
-		g.add(r, area)
+		g.add(e, Decision{Report: e.Origin, Kind: First, Why: "no earlier report is of the same ban"})
 		groups = append(groups, g)
 	}
-	clusters := make([][]Report, len(groups))
-	for i, g := range groups {
-		clusters[i] = g.reports
-	}
-	return clusters
+	return groups
 }
 
-func (g *group) add(r Report, area []string) {
-	g.reports, g.areas = append(g.reports, r), append(g.areas, area)
-	g.until = heldUntil(g.reports)
+// begunAgain reports that a ban of the same place began and ended after the
+// last day on which g is known to have held: then g had ended.
+func begunAgain(g *group, groups []*group) bool {
+	return slices.ContainsFunc(groups, func(o *group) bool {
+		return o != g && !o.open && o.entries[0].Start.After(g.until) && sameArea(g.entries[0], o.entries[0]) &&
+			slices.ContainsFunc(o.entries, func(m entry) bool { return m.Status == Ended })
+	})
 }
 
-// takes reports whether r, which starts no earlier than those of the group,
-// is of the same ban.
-func (g *group) takes(r Report, area []string) bool {
-	for i := range g.reports {
-		m := &g.reports[i]
-		gap := r.Start.Sub(m.Start)
-		if gap > tolerance(m, &r) && !r.Start.Before(g.until) {
+func (g *group) add(e entry, d Decision) {
+	g.entries, g.decisions = append(g.entries, e), append(g.decisions, d)
+	g.until = heldUntil(g.entries)
+	g.open = !slices.ContainsFunc(g.entries, func(m entry) bool { return m.Status == Ended }) &&
+		slices.ContainsFunc(g.entries, func(m entry) bool { return m.Status == Ongoing })
+}
+
+// takes reports whether e, which starts no earlier than those of the group,
+// is of the same ban, and why.
+func (g *group) takes(e entry) (Decision, bool) {
+	for _, m := range g.entries {
+		if len(m.Targets)+len(e.Targets) == 0 && m.edition == nil && e.edition == nil && !slices.EqualFunc(m.Other, e.Other, strings.EqualFold) {
 			continue
 		}
-		if len(m.Targets)+len(r.Targets) == 0 && !slices.EqualFunc(m.Other, r.Other, strings.EqualFold) {
+		if !sameArea(m, e) {
 			continue
 		}
-		if sameArea(m, &r, g.areas[i], area) {
-			return true
+		d := Decision{Report: e.Origin, With: m.Origin}
+		gap := e.Start.Sub(m.Start)
+		near := gap <= tolerance(m.Report, e.Report)
+		switch {
+		case m.edition == e.Report || e.edition == m.Report:
+			d.Kind, d.Why = Edition, "the same row in two editions of a list, the newer of which names its targets"
+		case m.Method != e.Method && (!near || !sameEnd(m.Report, e.Report)):
+			continue
+		case m.Method != e.Method:
+			d.Kind, d.Why = TwoWays, fmt.Sprintf("a %s and a %s of the same days", m.Method, e.Method)
+		case near && gap == 0:
+			d.Kind, d.Why = SameStart, "both start on "+e.Start.Format(time.DateOnly)
+		case near:
+			d.Kind, d.Why = SameStart, fmt.Sprintf("they start %d days apart, which two lists may", days(m.Start, e.Start))
+		case e.Start.Before(g.until):
+			d.Kind, d.Why = Within, fmt.Sprintf("it starts on %s and the ban held until %s", e.Start.Format(time.DateOnly), g.until.Format(time.DateOnly))
+		case g.open && e.Status == Ongoing && m.Status == Ongoing && e.Start.Sub(g.until) <= openGap:
+			d.Kind, d.Why = GoesOn, fmt.Sprintf("both are said to go on, and nobody reported an end between %s and %s", g.until.Format(time.DateOnly), e.Start.Format(time.DateOnly))
+		default:
+			continue
 		}
+		return d, true
 	}
-	return false
+	return Decision{}, false
+}
+
+// sameEnd reports that two reports may end on the same day.
+func sameEnd(a, b *Report) bool {
+	return a.Status != Ended || b.Status != Ended || a.End.Sub(b.End).Abs() <= otherDataset
 }
 
 // heldUntil is the day until which reports say that a ban held. Where some
 // say that it ended, an "ongoing" of others does not hold it open longer.
-func heldUntil(c []Report) time.Time {
+func heldUntil(c []entry) time.Time {
 	var ended, known time.Time
 	for _, m := range c {
 		known = later(known, m.Known)
@@ -183,23 +335,47 @@ func tolerance(a, b *Report) time.Duration {
 	return t
 }
 
-// sameArea reports whether two reports may speak of the same place. Within a
-// data set the areas must be the same; another data set may name more or
-// less of it.
-func sameArea(a, b *Report, x, y []string) bool {
+// sameArea reports whether two reports speak of the same place: both of the
+// nation, or of places that are the same but for words like "district". A list
+// that names districts within a state meets another list's row when half of
+// all districts named are in both.
+func sameArea(a, b entry) bool {
 	if a.Scope == National || b.Scope == National {
 		return a.Scope == b.Scope
 	}
-	if a.Origin.Dataset == b.Origin.Dataset {
-		return slices.Equal(x, y)
+	if len(a.area) == 0 || len(b.area) == 0 {
+		return len(a.area) == len(b.area) && a.Scope == b.Scope
 	}
-	if len(x) > len(y) {
-		x, y = y, x
+	if slices.Equal(a.area, b.area) {
+		return true
 	}
-	return len(x) > 0 && !slices.ContainsFunc(x, func(w string) bool { return !slices.Contains(y, w) })
+	if a.within == "" {
+		a, b = b, a
+	}
+	if a.Origin.Dataset == b.Origin.Dataset || a.within == "" {
+		return false
+	}
+	state := areaWords(a.within)
+	districts := areaWords(strings.TrimSuffix(a.Area, ", "+a.within))
+	if a.Area == a.within {
+		districts = nil
+	}
+	named := slices.DeleteFunc(slices.Clone(b.area), func(w string) bool { return slices.Contains(state, w) && !slices.Contains(districts, w) })
+	if len(districts) == 0 || len(named) == 0 { // the whole state, which both must name
+		return len(districts) == len(named) && !slices.ContainsFunc(state, func(w string) bool { return !slices.Contains(b.area, w) })
+	}
+	both := 0
+	for _, w := range named {
+		if slices.Contains(districts, w) {
+			both++
+		}
+	}
+	return 2*both >= len(named)+len(districts)-both
 }
 
-var areaStop = map[string]bool{"and": true, "the": true, "of": true, "district": true, "districts": true, "state": true, "region": true, "province": true, "city": true, "parts": true, "in": true}
+// areaStop are words of an area that say of what kind it is, not which.
+var areaStop = map[string]bool{"and": true, "the": true, "of": true, "in": true, "within": true, "parts": true, "entire": true, "all": true, "whole": true,
+	"district": true, "districts": true, "state": true, "region": true, "province": true, "city": true, "valley": true, "division": true}
 
 func areaWords(area string) []string {
 	var words []string
@@ -226,7 +402,11 @@ func newBan(target string, reports []Report) Ban {
 	if target == Unnamed {
 		b.Other = p.Other
 	}
+	b.Methods = []Method{p.Method}
 	for _, r := range reports[1:] {
+		if !slices.Contains(b.Methods, r.Method) {
+			b.Methods = append(b.Methods, r.Method)
+		}
 		if r.Origin.Dataset == p.Origin.Dataset && r.Start.Before(b.Start) {
 			b.Start, b.StartBy = r.Start, r.StartBy // a data set's own reports that overlap are one span
 		}

@@ -1,14 +1,15 @@
 package ban
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
 )
 
 // FromRecord gives the bans of the record as reports: each case that has a
-// start, and each short ban that no case tells. asOf is the last day for
-// which the record speaks of bans that it calls ongoing.
+// start, and each short ban that no case tells, as they were known to hold on
+// asOf.
 func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 	var reports []Report
 	cases := make(map[string]bool)
@@ -24,7 +25,7 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 		if c.End != nil {
 			end = c.End.Date
 		}
-		if r.span(c.Start.Date, end, c.Zone(), c.Status == "ongoing", asOf) {
+		if r.span(c.Start.Date, end, c.Zone(), lastHeld(c, asOf)) {
 			cases[c.ID] = true
 			reports = append(reports, r)
 		}
@@ -40,17 +41,41 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 		if b.Method == "throttling" {
 			r.Method = Throttle
 		}
-		if r.span(b.Start, b.End, time.UTC, false, asOf) {
+		if r.span(b.Start, b.End, time.UTC, time.Time{}) {
 			reports = append(reports, r)
 		}
 	}
 	return reports
 }
 
+// lastHeld is the last day, not after asOf, on which somebody saw the platforms
+// of an ongoing case restricted; zero for a case that does not go on.
+func lastHeld(c *casefile.Case, asOf time.Time) time.Time {
+	var held time.Time
+	if c.Status != "ongoing" {
+		return held
+	}
+	for _, s := range c.Sightings {
+		closed := s.Access != casefile.Accessible && s.Access != casefile.Restored
+		if s.Withdrawn != nil || !closed || !slices.ContainsFunc(s.Targets, func(id string) bool { return slices.Contains(c.Targets, id) }) {
+			continue
+		}
+		day, ok := s.Date.LastDay(c.Zone())
+		if !ok || day.After(asOf) {
+			day, ok = s.Date.FirstDay(c.Zone())
+		}
+		if ok && !day.After(asOf) {
+			held = later(held, day)
+		}
+	}
+	return held
+}
+
 // span reads EDTF dates: the earliest day of the start, the latest of the
-// end, and how far they are open. An end that is open, "2024-08-31/..", says that the ban still held on
-// that day. It reports whether there is a start.
-func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing bool, asOf time.Time) bool {
+// end, and how far they are open. An end that is open, "2024-08-31/..", says
+// that the ban still held on that day; so does held, of a ban without an end.
+// It reports whether there is a start.
+func (r *Report) span(start, end casefile.Date, zone *time.Location, held time.Time) bool {
 	first, ok := start.FirstDay(zone)
 	if !ok {
 		return false
@@ -61,15 +86,15 @@ func (r *Report) span(start, end casefile.Date, zone *time.Location, ongoing boo
 	}
 	r.Start, r.Estimated = first, start.Approximate() || last.Sub(first) > 3*24*time.Hour
 	r.Status, r.Known = Unknown, first
-	if held, ok := end.FirstDay(zone); ok && end.Open() {
-		r.Status, r.Known = Ongoing, later(first, held)
+	if open, ok := end.FirstDay(zone); ok && end.Open() {
+		r.Status, r.Known = Ongoing, later(first, open)
 	} else if e, ok := end.LastDay(zone); ok && !e.Before(first) {
 		r.Status, r.End, r.Known = Ended, e, e
 		if f, ok := end.FirstDay(zone); ok && f.Before(e) {
 			r.EndFrom = later(first, f)
 		}
-	} else if ongoing && asOf.After(first) {
-		r.Status, r.Known = Ongoing, day(asOf)
+	} else if held.After(first) {
+		r.Status, r.Known = Ongoing, held
 	}
 	return true
 }

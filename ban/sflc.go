@@ -70,7 +70,7 @@ func ReadSFLC(data []byte, file string) (*Import, error) {
 
 func (s *shutdown) report(o Origin, start time.Time) Report {
 	r := Report{
-		Origin: o, CC: "IN", Targets: []string{Internet}, Method: Block, Scope: Regional, Area: s.State,
+		Origin: o, CC: "IN", Targets: []string{Internet}, Method: Block, Scope: Regional, Area: s.State, within: s.State,
 		Start: start, Status: Unknown, Known: start, Title: shorten(s.Description, 300), Cause: s.Nature, Networks: s.Networks, Links: splitLinks(s.Source),
 	}
 	if len(s.Districts) > 0 {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,5 +103,59 @@ func TestPakistanXIsOneBan(t *testing.T) {
 	}
 	if x[0].Length != (ban.Length{Days: 445}) || len(x[0].Reports) != 3 {
 		t.Errorf("length %+v with %d reports, want 445 days and 3", x[0].Length, len(x[0].Reports))
+	}
+}
+
+// STOP, the old spreadsheet, SFLC and OONI's incidents together: what stands
+// in several of them is one ban, what is of different places is not.
+func TestRealListsTogether(t *testing.T) {
+	csv, xlsx, ooni, sflc := realImports(t)
+	reports := slices.Concat(csv.Reports, xlsx.Reports, ooni.Reports, sflc.Reports)
+	bans, decisions := ban.ReconcileBy(reports, ban.Hand{})
+	count := map[ban.Kind]int{}
+	var merges []ban.Decision
+	for _, d := range decisions {
+		if count[d.Kind]++; d.Kind != ban.First {
+			merges = append(merges, d)
+		}
+	}
+	t.Logf("%d reports of %d bans: %v", len(decisions), len(bans), count)
+	if count[ban.First] != len(bans) {
+		t.Errorf("%d bans begin with %d reports", len(bans), count[ban.First])
+	}
+	for i := range 100 { // to read: go test -v -run TestRealListsTogether ./ban
+		d := merges[i*len(merges)/100]
+		t.Logf("%s: %s, %s with %s: %s", d.Ban, d.Report, d.Kind, d.With, d.Why)
+	}
+	myanmar, pakistan, alone := 0, 0, 0
+	for _, b := range bans {
+		if b.Target == "x" && b.CC == "MM" {
+			myanmar++
+		}
+		if b.Target == "x" && b.CC == "PK" && b.Scope == ban.National && b.Start.Year() == 2024 {
+			pakistan++
+		}
+		old, fresh := false, false
+		areas := map[string]bool{}
+		for _, r := range b.Reports {
+			old = old || r.Origin.File == "keepiton.xlsx"
+			fresh = fresh || r.Origin.File == "stop.csv"
+			if r.Scope != ban.National && r.Origin.Dataset == ban.KeepItOn {
+				areas[strings.ToLower(r.Area)] = true
+			}
+			if (r.Scope == ban.National) != (b.Scope == ban.National) {
+				t.Errorf("%s fuses the nation with a part of it", b.ID)
+			}
+		}
+		if old && !fresh {
+			alone++
+			t.Logf("in the old spreadsheet alone: %s %s", b.ID, b.Reports[0].Origin)
+		}
+		if areas["tigray"] && len(areas) > 1 {
+			t.Errorf("%s fuses %v", b.ID, areas)
+		}
+	}
+	if myanmar != 1 || pakistan != 1 || alone > 2 {
+		t.Errorf("Myanmar–X stands %d times, Pakistan–X %d times, %d rows of the old spreadsheet are left", myanmar, pakistan, alone)
 	}
 }

@@ -163,8 +163,11 @@ func (r *Records) Hear(c *Case, k *Claim) []Heard {
 		if len(k.Access.Networks) > 0 && len(s.Networks) > 0 && !own(k.Access.Networks, s.Networks) {
 			continue
 		}
+		if k.Access.Says == Partial && len(k.Access.Networks) == 0 && len(s.Networks) > 0 {
+			continue // what some networks do leaves the others open
+		}
 		if bearing := Bears(k.Access.Says, s.Access); bearing != "" {
-			out = append(out, r.support(c, Heard{Ref: s.ID, Bearing: bearing, Why: s.What, Date: s.Date, Cites: s.Cites}))
+			out = append(out, r.Support(c, Heard{Ref: s.ID, Bearing: bearing, Why: s.What, Date: s.Date, Cites: s.Cites}))
 		}
 	}
 	if h, ok := r.between(c, k.Access); ok {
@@ -191,7 +194,7 @@ func (r *Records) after(c *Case, claim *AccessClaim) (Heard, bool) {
 		return Heard{}, false
 	}
 	why := fmt.Sprintf("By the sources access came back on %s.", days(c.End.Date, c.Zone()))
-	return r.support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
+	return r.Support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
 }
 
 // between gives what the case's own start and end say of a claim whose time
@@ -207,7 +210,7 @@ func (r *Records) between(c *Case, claim *AccessClaim) (Heard, bool) {
 		return Heard{}, false // a ban may have its hours
 	}
 	why := fmt.Sprintf("By the sources access was lost on %s and came back on %s.", days(c.Start.Date, c.Zone()), days(c.End.Date, c.Zone()))
-	return r.support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
+	return r.Support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
 }
 
 // days writes a date as its day, or its first and last.
@@ -270,12 +273,12 @@ func (r *Records) evidence(c *Case, e Evidence) Heard {
 	if k := c.Claim(e.Ref); k != nil {
 		h.Date, h.Cites = k.Date, append(h.Cites, k.Cites...)
 	}
-	return r.support(c, h)
+	return r.Support(c, h)
 }
 
-// support fills in who published a piece of evidence and whether a document
+// Support fills in who published a piece of evidence and whether a document
 // or a measurement stands behind it.
-func (r *Records) support(c *Case, h Heard) Heard {
+func (r *Records) Support(c *Case, h Heard) Heard {
 	h.Publishers = []string{}
 	for _, cite := range h.Cites {
 		s := r.Source(c, cite.Source)

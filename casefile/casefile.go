@@ -132,10 +132,20 @@ type Act struct {
 	By []string `json:"by,omitempty"`
 	// To are the ids of those addressed.
 	To []string `json:"to,omitempty"`
+	// AssertedBy are those who say that it took place, apart from who acted; none where the sources say it of their own knowledge.
+	AssertedBy []Assertion `json:"asserted_by,omitempty"`
+	// Inferred is set when no source states the act and the record works it out.
+	Inferred *Inference `json:"inferred,omitempty"`
 	// What happened, in a sentence of our own.
 	What string `json:"what" rule:"required"`
 	// Asked is what it asked for.
 	Asked string `json:"asked,omitempty"`
+	// Condition under which an order holds, where it names one: what hangs on the order hangs on the condition too.
+	Condition *Note `json:"condition,omitempty"`
+	// Operative is what an order or judgment commands, apart from what was said at the hearing.
+	Operative *Note `json:"operative,omitempty"`
+	// Remarks are what the bench said without ordering it.
+	Remarks []Note `json:"remarks,omitempty"`
 	// Scope is what it reached.
 	Scope *Scope `json:"scope,omitempty"`
 	// Effect on access.
@@ -158,6 +168,8 @@ type Act struct {
 	Answers []string `json:"answers,omitempty"`
 	// Implements are ids of acts it carries out or passes on.
 	Implements []string `json:"implements,omitempty"`
+	// Repeats are ids of acts whose words it uses again.
+	Repeats []string `json:"repeats,omitempty"`
 	// Contradicts are ids of acts it does not agree with.
 	Contradicts []string `json:"contradicts,omitempty"`
 	// Defies are ids of orders it does not obey.
@@ -166,8 +178,10 @@ type Act struct {
 	Withdraws []string `json:"withdraws,omitempty"`
 	// Details are further sentences, each with its sources, because some became known later than the act.
 	Details []Note `json:"details,omitempty"`
-	// Confidence in the fact.
-	Confidence Confidence `json:"confidence" rule:"required"`
+	// Confidence in the fact, worked out from the sources; in a file it may be left out.
+	Confidence Confidence `json:"confidence"`
+	// ConfidenceReason says why the confidence is another than the rule gives.
+	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
 	// Withdrawn is set when the entry should not be relied on.
@@ -220,8 +234,10 @@ type Sighting struct {
 	Method string `json:"method,omitempty"`
 	// What was seen, in a sentence of our own.
 	What string `json:"what" rule:"required"`
-	// Confidence in the fact.
-	Confidence Confidence `json:"confidence" rule:"required"`
+	// Confidence in the fact, worked out from the sources; in a file it may be left out.
+	Confidence Confidence `json:"confidence"`
+	// ConfidenceReason says why the confidence is another than the rule gives.
+	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
 	// Withdrawn is set when the entry should not be relied on.
@@ -250,8 +266,10 @@ type Claim struct {
 	Law *Basis `json:"law,omitempty"`
 	// Evidence for and against, from sources other than the claim's own.
 	Evidence []Evidence `json:"evidence,omitempty"`
-	// Confidence that it was said.
-	Confidence Confidence `json:"confidence" rule:"required"`
+	// Confidence that it was said, worked out from the sources; in a file it may be left out.
+	Confidence Confidence `json:"confidence"`
+	// ConfidenceReason says why the confidence is another than the rule gives.
+	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources for its having been said.
 	Cites []Cite `json:"cites" rule:"required"`
 	// Withdrawn is set when the entry should not be relied on.
@@ -324,22 +342,64 @@ type Docket struct {
 	ID string `json:"id" rule:"required"`
 	// Court is the actor's id.
 	Court string `json:"court" rule:"required"`
+	// Name of the case as the court or the press writes it.
+	Name string `json:"name,omitempty"`
 	// Number as the court gives it; null when no source does.
 	Number *string `json:"number" rule:"required,null"`
+	// Numbers of further petitions that are heard with it.
+	Numbers []string `json:"numbers,omitempty"`
 	// Filed is the date on which it was brought.
 	Filed Date `json:"filed,omitzero"`
 	// Petitioners as the sources name them.
 	Petitioners []string `json:"petitioners,omitempty"`
 	// Respondents are ids of actors.
 	Respondents []string `json:"respondents,omitempty"`
+	// Parties are those with other roles, or with more to say of their role.
+	Parties []Party `json:"parties,omitempty"`
+	// Counsel are those who spoke for a party.
+	Counsel []Counsel `json:"counsel,omitempty"`
 	// Judges are the ids of all who sat.
 	Judges []string `json:"judges,omitempty"`
 	// Relief sought.
 	Relief string `json:"relief,omitempty"`
+	// InterimRelief is what was asked until judgment.
+	InterimRelief string `json:"interim_relief,omitempty"`
+	// Consolidated are ids of dockets of the case that are heard together with it.
+	Consolidated []string `json:"consolidated,omitempty"`
+	// AppealOf is the id of the docket whose decision it appeals.
+	AppealOf string `json:"appeal_of,omitempty"`
 	// Outcome of the docket; null while there is none or it is not known.
 	Outcome *Note `json:"outcome" rule:"required,null"`
+	// Disposition is how it ended, where it did.
+	Disposition Disposition `json:"disposition,omitempty"`
+	// Disposed is when it ended.
+	Disposed Date `json:"disposed,omitzero"`
 	// Notes are further sentences.
 	Notes []Note `json:"notes,omitempty"`
+	// Cites are the sources.
+	Cites []Cite `json:"cites" rule:"required"`
+}
+
+// Party is one side before a court.
+type Party struct {
+	// Who is an actor's id, for a body or a person in public office.
+	Who string `json:"who,omitempty"`
+	// Name as the sources give it, for those who are no actor of the record.
+	Name string `json:"name,omitempty"`
+	// Role before the court.
+	Role PartyRole `json:"role" rule:"required"`
+	// Note in a sentence.
+	Note string `json:"note,omitempty"`
+}
+
+// Counsel is one who speaks for a party.
+type Counsel struct {
+	// Name as the sources give it.
+	Name string `json:"name" rule:"required"`
+	// For whom, as the sources put it: "the petitioner", "PTA".
+	For string `json:"for" rule:"required"`
+	// Office, for a law officer of the state.
+	Office string `json:"office,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
 }
@@ -366,6 +426,8 @@ type Request struct {
 	Level Level `json:"level" rule:"required"`
 	// ReportedBy is the one whose figures these are, an actor's id.
 	ReportedBy string `json:"reported_by" rule:"required"`
+	// Compliance is by whose rule a request counts as followed; a rate has a meaning only with it.
+	Compliance ComplianceRule `json:"compliance,omitempty"`
 	// Sent is how many were sent.
 	Sent *int64 `json:"sent,omitempty"`
 	// Complied is how many were followed in full.
@@ -382,8 +444,10 @@ type Request struct {
 	RatePercent *float64 `json:"rate_percent,omitempty"`
 	// Note says what is particular about the row.
 	Note string `json:"note,omitempty"`
-	// Confidence in the figures as reported.
-	Confidence Confidence `json:"confidence" rule:"required"`
+	// Confidence in the figures as reported, worked out from the sources; in a file it may be left out.
+	Confidence Confidence `json:"confidence"`
+	// ConfidenceReason says why the confidence is another than the rule gives.
+	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
 }
@@ -398,9 +462,17 @@ type Actor struct {
 	Name string `json:"name" rule:"required"`
 	// Abbreviation in use.
 	Abbreviation string `json:"abbreviation,omitempty"`
+	// Script is the name in its own script.
+	Script string `json:"script,omitempty"`
+	// Aliases are other spellings and names in use.
+	Aliases []string `json:"aliases,omitempty"`
+	// Wikidata is the id there, "Q918", where it is known.
+	Wikidata string `json:"wikidata,omitempty"`
 	// CC is the country, ISO 3166-1 alpha-2, where there is one.
 	CC string `json:"cc,omitempty"`
-	// Office held, for a person.
+	// Posts are the offices that a person held, each for its time.
+	Posts []Post `json:"posts,omitempty"`
+	// Office held, for a judge and for an office whose holder no source names.
 	Office string `json:"office,omitempty"`
 	// Of is the id of the body to which it belongs.
 	Of string `json:"of,omitempty"`
@@ -412,6 +484,20 @@ type Actor struct {
 	Private bool `json:"private,omitempty"`
 	// Note in a sentence.
 	Note string `json:"note,omitempty"`
+}
+
+// Post is an office that a person held for a time.
+type Post struct {
+	// Office as the sources call it.
+	Office string `json:"office" rule:"required"`
+	// Of is the id of the body to which it belongs.
+	Of string `json:"of" rule:"required"`
+	// From is when it began, or the first day on which a source has the person in it.
+	From Date `json:"from,omitzero"`
+	// To is when it ended.
+	To Date `json:"to,omitzero"`
+	// Cites are the sources.
+	Cites []Cite `json:"cites,omitempty"`
 }
 
 // Law is a statute, rules or a decree.
@@ -478,8 +564,10 @@ type Ban struct {
 	Case string `json:"case,omitempty"`
 	// Notes are further sentences: interruptions, other figures.
 	Notes []Note `json:"notes,omitempty"`
-	// Confidence in the dates.
-	Confidence Confidence `json:"confidence" rule:"required"`
+	// Confidence in the dates, worked out from the sources; in a file it may be left out.
+	Confidence Confidence `json:"confidence"`
+	// ConfidenceReason says why the confidence is another than the rule gives.
+	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
 }
@@ -508,6 +596,10 @@ type Source struct {
 	Reliability Reliability `json:"reliability" rule:"required"`
 	// ReliabilityReason in a sentence.
 	ReliabilityReason string `json:"reliability_reason" rule:"required"`
+	// Hand is how near the source stands to what it tells; by its type and grade when it is left out.
+	Hand Hand `json:"hand,omitempty"`
+	// Read is how much of it was read for the record.
+	Read SourceRead `json:"read,omitempty"`
 	// MachinePictures is true when its pictures are machine-made.
 	MachinePictures bool `json:"machine_pictures,omitempty"`
 	// Copies is the id of the source whose text it repeats, so that the two are not counted twice.
@@ -528,6 +620,8 @@ type Copy struct {
 	Fetched Date `json:"fetched,omitzero"`
 	// How it was fetched: "http", "file", "warc".
 	How string `json:"how,omitempty"`
+	// Withheld is true for a copy that may not be published: its hash and the places in it may.
+	Withheld bool `json:"withheld,omitempty"`
 }
 
 // Cite is a source and the place in it. In YAML a source alone may be written
@@ -538,6 +632,10 @@ type Cite struct {
 	Locator
 	// Phrase is a short quotation, of 25 words at most; it is checked against the archived copy.
 	Phrase string `json:"phrase,omitempty"`
+	// Prefix is what stands right before the phrase, where the phrase stands there more than once.
+	Prefix string `json:"prefix,omitempty"`
+	// Suffix is what stands right behind it.
+	Suffix string `json:"suffix,omitempty"`
 	// Note says what the source carries of the fact.
 	Note string `json:"note,omitempty"`
 }
@@ -552,6 +650,8 @@ type Locator struct {
 	Offset *int64 `json:"offset,omitempty"`
 	// Length of the passage in bytes.
 	Length int64 `json:"length,omitempty"`
+	// Extractor is the name and version of what made the text in which Offset counts: "bandish-text/1".
+	Extractor string `json:"extractor,omitempty"`
 	// SHA256 of the archived copy that was read, when it is not the source's own.
 	SHA256 string `json:"sha256,omitempty"`
 }
@@ -578,7 +678,7 @@ func (a *ASN) UnmarshalText(text []byte) error {
 // Zone is the offset in which the days of the case are days; UTC where the
 // record has none that can be read.
 func (c *Case) Zone() *time.Location {
-	if c.zone == nil {
+	if c == nil || c.zone == nil {
 		return time.UTC
 	}
 	return c.zone

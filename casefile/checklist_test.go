@@ -16,72 +16,6 @@ type place struct {
 	fact, path, word string
 }
 
-// article lists by hand what the article tells that this project starts from.
-var article = []place{
-	{"the Interior Ministry defends the ban", "pk-2024-x/acts/moi-document", "defends the ban"},
-	{"on grounds of national security", "pk-2024-x/acts/moi-document", "national security"},
-	{"and that the platform does not keep local laws", "pk-2024-x/acts/moi-document", "keep its laws"},
-	{"a government document obtained by Nukta", "pk-2024-x/sources/nukta-moi-document", "document_obtained"},
-	{"the author", "pk-2024-x/sources/nukta-moi-document", "Javed Hussain"},
-	{"the title", "pk-2024-x/sources/nukta-moi-document", "justifies year-long ban"},
-	{"it was published on a Monday and is undated", "pk-2024-x/sources/nukta-moi-document", "Monday"},
-	{"its picture is machine-made", "pk-2024-x/sources/nukta-moi-document", "machine_pictures"},
-	{"caption: PTI leaders summoned by a police chief", "pk-2024-x/acts/pti-summoned", "police chief"},
-	{"X was blocked on 17 February 2024", "pk-2024-x/case", "2024-02-17T22:00:00+05:00"},
-	{"after the general elections of 8 February 2024", "pk-2024-x/acts/election-day-shutdown", "2024-02-08"},
-	{"nine days after them", "pk-2024-x/acts/moi-letter", "nine days after the election of 8 February 2024"},
-	{"X was formerly Twitter", "shared/actors/x-corp", "formerly Twitter"},
-	{"the IB reported on 17 February 2024", "pk-2024-x/acts/ib-report", "2024-02-17"},
-	{"from Islamabad", "shared/actors/pk-ib", "Islamabad"},
-	{"hostile intelligence agencies and anti-state elements", "pk-2024-x/acts/ib-report", "hostile intelligence agencies"},
-	{"through their tentacles", "pk-2024-x/acts/ib-report", "tentacles"},
-	{"using social media, X above all", "pk-2024-x/acts/ib-report", "X above all"},
-	{"false propaganda and hate material against state institutions", "pk-2024-x/acts/ib-report", "false propaganda and hate material"},
-	{"to incite violence and chaos", "pk-2024-x/acts/ib-report", "incite violence and chaos"},
-	{"to create an environment out of control, anarchy", "pk-2024-x/acts/ib-report", "anarchy"},
-	{"X was used so in the past too, to weaken the writ of the state", "pk-2024-x/acts/ib-report", "writ of the state"},
-	{"claimed: foreign actors use X to incite violence", "pk-2024-x/claims/hostile-agencies", "Hostile intelligence agencies"},
-	{"the IB recommended immediate precautionary steps", "pk-2024-x/acts/ib-recommendation", "immediate precautionary steps"},
-	{"to restrict X for a time", "pk-2024-x/acts/ib-recommendation", "temporary restriction of X"},
-	{"and ancillary VPN services", "pk-2024-x/acts/ib-recommendation", "VPN services"},
-	{"until the platform complies", "pk-2024-x/acts/ib-recommendation", "until the platform complies"},
-	{"or until normalcy", "pk-2024-x/acts/ib-recommendation", "back to normal"},
-	{"the ministry asked the PTA on 17 February 2024", "pk-2024-x/acts/moi-letter", "pk-pta"},
-	{"to block X immediately until further orders", "pk-2024-x/acts/moi-letter", "immediately until further orders"},
-	{"the ministry takes full responsibility for recommending the ban", "pk-2024-x/acts/moi-letter", "full responsibility"},
-	{"Minister of State Shaza Fatima Khawaja", "shared/actors/pk-khawaja", "Shaza Fatima Khawaja"},
-	{"in December", "pk-2024-x/acts/khawaja-not-free-speech", "2024-12"},
-	{"it is not about free speech", "pk-2024-x/claims/not-about-free-speech", "not about free speech"},
-	{"Facebook and TikTok have more users and would have been first", "pk-2024-x/claims/not-about-free-speech", "Facebook and TikTok"},
-	{"X is below 2 % of social media users", "pk-2024-x/claims/under-two-percent", "below 2 %"},
-	{"X is not registered and has signed no memorandum", "pk-2024-x/acts/x-not-registered", "neither registered"},
-	{"as a foreign entity it is subject to the regulatory framework", "pk-2024-x/acts/moi-document", "foreign entity"},
-	{"including legal directives of the government", "pk-2024-x/acts/moi-document", "legal directives"},
-	{"the ban fills a regulatory vacuum", "pk-2024-x/acts/moi-document", "gap in regulation"},
-	{"and compels respect for sovereignty and jurisdiction", "pk-2024-x/acts/moi-document", "sovereignty and jurisdiction"},
-	{"the Cyber Crime Wing of the FIA", "shared/actors/pk-fia-ccw", "Cyber Crime Wing"},
-	{"sent numerous requests to X through the PTA", "pk-2024-x/acts/fia-requests", "numerous requests"},
-	{"to block accounts in a defamatory campaign against state institutions", "pk-2024-x/acts/fia-requests", "defamatory campaign"},
-	{"X did not comply, the ministry says", "pk-2024-x/claims/x-no-cooperation", "does not comply"},
-	{"and showed a lack of responsiveness", "pk-2024-x/disputes/did-x-answer", "lack of responsiveness"},
-	{"several FIRs against hundreds of accounts", "pk-2024-x/acts/fia-firs", "hundreds of accounts"},
-	{"no alternative but to block or suspend for a time", "pk-2024-x/acts/moi-document", "no alternative but to temporarily block"},
-	{"the ban is called temporary", "pk-2024-x/acts/moi-document", "temporary"},
-	{"petitions pending in Islamabad", "pk-2024-x/dockets/ihc-x", "nukta-moi-document"},
-	{"in Sindh", "pk-2024-x/dockets/shc-x", "pk-shc"},
-	{"and in Lahore", "pk-2024-x/dockets/lhc-x", "nukta-moi-document"},
-	{"where the ministry has answered", "pk-2024-x/acts/moi-document", "has answered the petitions in three High Courts"},
-	{"platforms were blocked for a time before, in unrest", "pk-2024-x/claims/one-of-the-longest", "for a time before, during unrest"},
-	{"this is one of the longest bans of social media in the country", "pk-2024-x/claims/one-of-the-longest", "among the longest"},
-}
-
-func TestEveryFactOfTheArticle(t *testing.T) {
-	r := load(t)
-	for _, p := range article {
-		p.check(t, r)
-	}
-}
-
 // research maps each fact of the research by its id. Facts about other
 // countries have no id there and go by country and year.
 var research = []place{
@@ -91,7 +25,7 @@ var research = []place{
 	{"F00d", "pk-2024-x/acts/fia-requests", "did not comply"},
 	{"F00e", "pk-2024-x/acts/fia-firs", "hundreds"},
 	{"F00f", "pk-2024-x/acts/khawaja-not-free-speech", "below 2 %"},
-	{"F00g", "pk-2024-x/acts/moi-document", "three High Courts"},
+	{"F00g", "pk-2024-x/acts/moi-document", "Islamabad, Sindh and Lahore"},
 	{"F01", "pk-2024-x/sightings/pti-events-disrupted", "2023-12-17,2024-01-07,2024-01-20"},
 	{"F02", "pk-2024-x/sightings/ooni-pti-sites", "AS136384"},
 	{"F03", "pk-2024-x/acts/election-day-shutdown", "nationwide"},
@@ -163,7 +97,7 @@ var research = []place{
 	{"F60", "pk-2024-x/acts/lhc-who-uses-x", "pk-j-haider"},
 	{"F61", "pk-2024-x/acts/pta-chairman-lhc", "restored at once"},
 	{"F62", "pk-2024-x/acts/lhc-attorney-general", "2025-04-17"},
-	{"F65", "pk-2024-x/acts/phc-notice", "fourth"},
+	{"F65", "pk-2024-x/acts/phc-notice", "pk-j-subhan"},
 	{"F66", "pk-2024-x/sightings/netblocks-restored", "NetBlocks"},
 	{"F67", "pk-2024-x/claims/partly-restored", "in part"},
 	{"F68", "pk-2024-x/acts/senator-on-restoration", "narrative war"},
@@ -171,6 +105,104 @@ var research = []place{
 	{"F70", "pk-2024-x/acts/directive-withdrawn", "no document was seen"},
 	{"F73", "pk-2024-x/sightings/ooni-drf-2025", "TLS interference"},
 	{"F74", "pk-2024-x/sightings/ooni-public-finding", "13 months"},
+
+	{"G01", "pk-2024-x/acts/ihc-notices", "pk-information-ministry"},
+	{"G02", "pk-2024-x/acts/ihc-notices", "dunya-796093"},
+	{"G03", "pk-2024-x/acts/ihc-notices", "dailyqudrat-221161"},
+	{"G04", "pk-2024-x/dockets/ihc-x", "Sardar Masroof"},
+	{"G05", "pk-2024-x/dockets/ihc-x", "pk-information-ministry"},
+	{"G06", "pk-2024-x/dockets/ihc-x", "2024-03-04"},
+	{"G07", "pk-2024-x/acts/ihc-adjourns-march-13", "2024-03-26"},
+	{"G10", "pk-2024-x/acts/phc-march-21", "2024-03-21"},
+	{"G11", "pk-2024-x/acts/phc-march-21", "pk-j-wiqar-ahmad"},
+	{"G12", "pk-2024-x/dockets/phc-x", "pk-cabinet-division"},
+	{"G13", "pk-2024-x/dockets/phc-x", "interim_relief"},
+	{"G14", "pk-2024-x/acts/phc-march-21", "frontier-post-phc"},
+	{"G15", "pk-2024-x/acts/phc-april-17", "pk-j-attique"},
+	{"G16", "pk-2024-x/disputes/phc-notice-day", "9 April"},
+	{"G17", "pk-2024-x/disputes/phc-notice-day", "10 April"},
+	{"G18", "pk-2024-x/case", "2024-02-17"},
+	{"G20", "pk-2024-x/acts/it-minister-senate", "pk-khawaja"},
+	{"G21", "pk-2024-x/acts/it-minister-senate", "grey traffic"},
+	{"G22", "pk-2024-x/dockets/shc-x", "Four petitions"},
+	{"G23", "pk-2024-x/dockets/shc-x", "Ahsan Imam Rizvi"},
+	{"G24", "pk-2024-x/dockets/shc-x", "Zia Makhdoom"},
+	{"G25", "pk-2024-x/dockets/ihc-x", "Munawar Iqbal Duggal"},
+	{"G26", "pk-2024-x/dockets/lhc-x", "Azhar Siddique"},
+	{"G27", "pk-2024-x/acts/lhc-attorney-general", "not feasible"},
+	{"G30", "pk-2024-x/acts/moi-report-ihc", "regulatory gap"},
+	{"G31", "pk-2024-x/acts/moi-report-ihc", "foreign entity"},
+	{"G32", "pk-2024-x/disputes/campaign-against-whom", "Chief Justice of Pakistan"},
+	{"G33", "pk-2024-x/acts/moi-report-ihc", "jagran-10154828"},
+	{"G34", "pk-2024-x/acts/moi-report-ihc", "in the plural"},
+	{"G35", "pk-2024-x/acts/moi-document", "moi-report-ihc"},
+	{"G36", "pk-2024-x/acts/moi-report-ihc", "pk-rbuoc-2021"},
+	{"G37", "pk-2024-x/acts/moi-document", "in no page of 2024"},
+	{"G40", "pk-2024-x/acts/pta-files-letter", "reports of intelligence agencies"},
+	{"G41", "pk-2024-x/acts/ihc-joint-secretary", "Intelligence Bureau's report"},
+	{"G42", "pk-2024-x/acts/ihc-joint-secretary", "the-news-1175492"},
+	{"G43", "pk-2024-x/acts/ihc-joint-secretary", "aitadal-2024-04"},
+	{"G44", "pk-2024-x/acts/ib-report", "by the ministry's document alone"},
+	{"G46", "pk-2024-x/acts/ihc-mere-speculation", "ummat-869745"},
+	{"G47", "pk-2024-x/disputes/speculation-day", "17 April"},
+	{"G48", "pk-2024-x/acts/moi-report-ihc", "2024-05-02"},
+	{"G50", "pk-2024-x/dockets/shc-x", "Zebunnisa Burki"},
+	{"G51", "pk-2024-x/acts/shc-restore-order", "the-news-1160336"},
+	{"G52", "pk-2024-x/acts/shc-restore-order", "another petition"},
+	{"G53", "pk-2024-x/disputes/condition-of-the-order", "As spoken"},
+	{"G54", "pk-2024-x/acts/shc-restore-order", "condition"},
+	{"G55", "pk-2024-x/acts/shc-restore-order", "dialogue-pakistan-shc"},
+	{"G56", "pk-2024-x/acts/shc-restore-order", "daily-pakistan-2024-02-22"},
+	{"G57", "pk-2024-x/acts/shc-restore-order", "lowered"},
+	{"G58", "pk-2024-x/acts/shc-contempt-notice", "no reasonable justification"},
+	{"G59", "pk-2024-x/acts/shc-contempt-notice", "extends its stay"},
+	{"G60", "pk-2024-x/dockets/shc-x", "is not settled"},
+	{"G65", "pk-2024-x/case", "Section 5(7)(ii)"},
+	{"G66", "pk-2024-x/claims/banned-under-rules-5-and-7", "rules 5 and 7"},
+	{"G67", "pk-2024-x/claims/closed-by-1997-act", "pk-telecom-act"},
+	{"G70", "pk-2024-x/acts/lhc-disposed", "2025-11-24"},
+	{"G71", "pk-2024-x/dockets/lhc-x", "moot"},
+	{"G72", "pk-2024-x/acts/lhc-disposed", "each fortnight"},
+	{"G73", "pk-2024-x/disputes/hour-of-return", "13 May"},
+	{"G74", "pk-2024-x/acts/lhc-first-hearing", "2024-04-29"},
+	{"G75", "pk-2024-x/acts/lhc-adjourns-april-24", "2025-05-10"},
+	{"G76", "pk-2024-x/acts/shc-separates", "constitutional bench"},
+	{"G78", "pk-2024-x/acts/ihc-lists", "11 June"},
+	{"G79", "pk-2024-x/acts/moi-document", "recent submission"},
+	{"G80", "pk-2024-x/disputes/counsel-day", "10 September"},
+	{"G81", "pk-2024-x/acts/pta-counsel-withdrawn", "ary-shc-reprimands"},
+	{"G82", "pk-2024-x/acts/pta-recall", "2024-09-14"},
+	{"G83", "pk-2024-x/acts/pta-recall", "steering committee"},
+	{"G84", "pk-2024-x/disputes/hearing-september", "17 September"},
+	{"G85", "pk-2024-x/acts/shc-who-instructed", "earlier orders"},
+	{"G86", "pk-2024-x/acts/shc-who-instructed", "such mistakes"},
+	{"G90", "pk-2024-x/acts/shc-august-28", "2024-09-12"},
+	{"G91", "pk-2024-x/acts/federation-files-correspondence", "correspondence with X"},
+	{"G100", "pk-2024-x/requests/pta-tiktok-2021-2024", "107003"},
+	{"G101", "pk-2024-x/requests/pta-facebook-2021-2024", "79904"},
+	{"G102", "pk-2024-x/requests/pta-instagram-2021-2024", "18260"},
+	{"G103", "pk-2024-x/requests/pta-x-2021-2024", "41414"},
+	{"G104", "pk-2024-x/requests/pta-facebook-to-2022-12", "140221"},
+	{"G105", "pk-2024-x/requests/pta-youtube-to-2022-09", "42832"},
+	{"G106", "pk-2024-x/requests/pta-x-obscene-2024-11", "53842"},
+	{"G110", "pk-2024-x/sightings/ooni-incident-span", "2025-05-06"},
+	{"G112", "pk-2024-x/sightings/flap-january-4", "2025-01-04"},
+	{"G113", "pk-2024-x/sightings/flap-in-court", "2024-03-20"},
+	{"G115", "pk-2024-x/case", "its address"},
+	{"G120", "pk-2024-x/acts/restored", "hum-english-96822"},
+	{"G121", "pk-2024-x/disputes/hour-of-return", "after midnight"},
+	{"G122", "pk-2024-x/acts/senator-on-restoration", "javedch-1084582"},
+	{"G123", "pk-2024-x/case", "dawn-epaper-2025-05-25"},
+	{"G124", "pk-2024-x/acts/restored", "no official statement"},
+	{"G125", "pk-2024-x/sightings/x-down-everywhere", "2025-05-24"},
+	{"G126", "pk-2024-x/acts/last-warning", "last time"},
+	{"G127", "pk-2024-x/acts/last-warning", "Brazil"},
+	{"G130", "pk-2024-x/acts/vpn-trial-block", "2024-11-10"},
+	{"G131", "pk-2024-x/acts/pta-vpns-not-yet", "2024-11-30"},
+	{"G132", "pk-2024-x/acts/vpn-licences", "2025-11-13"},
+	{"G140", "pk-2024-x/acts/pta-chairman-no-directive", "2024-03-20"},
+	{"G141", "pk-2024-x/acts/pta-denies-recommending", "2024-05-04"},
+	{"G142", "pk-2024-x/acts/moi-reply-shc", "arab-news-2545866"},
 
 	{"P1", "shared/bans/pk-2008-youtube", "2008-02-22"},
 	{"P2", "shared/bans/pk-2010-facebook", "Lahore High Court"},
@@ -203,6 +235,14 @@ var research = []place{
 	{"PK 2024", "shared/bans/pk-2024-x-ban", "2025-05-07"},
 }
 
+// leftOut are facts of the research that stand in no case, and why.
+var leftOut = map[string]string{
+	"G77":  "its remark is of another hearing, and no other trace of it was found",
+	"G92":  "a date for a hearing of which nothing more is known",
+	"G111": "another platform's block",
+	"G133": "a VPN, after the ban, from a page without an address",
+}
+
 func TestEveryFactOfTheResearch(t *testing.T) {
 	r := load(t)
 	for _, p := range research {
@@ -212,12 +252,12 @@ func TestEveryFactOfTheResearch(t *testing.T) {
 
 // Every fact id that the research has is in the list above.
 func TestResearchIsListed(t *testing.T) {
-	text := sharedFile(t, "facts/pakistan-x.md")
+	text := sharedFile(t, "facts/pakistan-x.md") + sharedFile(t, "facts/pakistan-x-2.md")
 	listed := func(fact string) bool {
-		return slices.ContainsFunc(research, func(p place) bool { return p.fact == fact })
+		return leftOut[fact] != "" || slices.ContainsFunc(research, func(p place) bool { return p.fact == fact })
 	}
-	ids := regexp.MustCompile(`(?m)^- \{id: ([FP][0-9]+[a-z]?),`).FindAllStringSubmatch(text, -1)
-	if len(ids) < 80 {
+	ids := regexp.MustCompile(`(?m)^- \{id: ([FGP][0-9]+[a-z]?),`).FindAllStringSubmatch(text, -1)
+	if len(ids) < 170 {
 		t.Fatalf("only %d ids in the research", len(ids))
 	}
 	for _, m := range ids {

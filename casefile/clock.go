@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -93,6 +94,8 @@ type Span struct {
 	AtMost *int64 `json:"at_most,omitempty"`
 	// Means says it in words.
 	Means string `json:"means" rule:"required"`
+	// Condition of the order from or to which it is counted, where it named one.
+	Condition *Note `json:"condition,omitempty"`
 }
 
 // Deed is an order or an announcement and what followed.
@@ -107,6 +110,8 @@ type Deed struct {
 	Due Date `json:"due,omitzero"`
 	// Late are the days from Due until it was done, at least.
 	Late *int64 `json:"late,omitempty"`
+	// Condition under which the order held, where it named one: whether it was met is not for the clock to say.
+	Condition *Note `json:"condition,omitempty"`
 	// Effect it was to have.
 	Effect Effect `json:"effect" rule:"required"`
 	// Followed is when access was lost or came back; null when it has not.
@@ -221,15 +226,18 @@ func (r *Records) ofState(c *Case, ids []string) bool {
 	return slices.ContainsFunc(ids, func(id string) bool {
 		a := r.Actor(c, id)
 		return a != nil && !a.Private &&
-			slices.Contains([]ActorKind{"government", "ministry", "regulator", "agency", "legislature", "office_holder"}, a.Kind)
+			slices.Contains([]ActorKind{"government", "ministry", "regulator", "agency", "legislature", "office_holder", "person"}, a.Kind)
 	})
 }
 
 // spans gives the days between the turning points that people ask about.
 func spans(c *Case, points []Point) []Span {
-	at := map[Turn]Date{}
+	at, condition := map[Turn]Date{}, map[Turn]*Note{}
 	for _, p := range points {
 		at[p.Turn] = p.Date
+		if a := c.Act(p.Ref); a != nil {
+			condition[p.Turn] = a.Condition
+		}
 	}
 	out := []Span{}
 	for _, s := range []Span{
@@ -243,6 +251,7 @@ func spans(c *Case, points []Point) []Span {
 	} {
 		if least, most := daysBetween(at[s.From], at[s.To], c.Zone()); least != nil {
 			s.Days, s.AtMost = *least, most
+			s.Condition = cmp.Or(condition[s.From], condition[s.To])
 			out = append(out, s)
 		}
 	}
@@ -283,7 +292,7 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 		if a.Withdrawn != nil || !concerns(c, a) || !ordered && !announced {
 			continue
 		}
-		d := Deed{Ref: a.ID, What: a.What, Date: a.Date, Due: a.Due, Effect: a.Effect}
+		d := Deed{Ref: a.ID, What: a.What, Date: a.Date, Due: a.Due, Condition: a.Condition, Effect: a.Effect}
 		switch a.Effect {
 		case "restrict":
 			d.Followed, d.From = lost.Date, lost.From
@@ -292,7 +301,9 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 		default:
 			continue
 		}
-		d.Days, d.AtMost = daysBetween(d.Date, d.Followed, c.Zone())
+		if d.Days, d.AtMost = daysBetween(d.Date, d.Followed, c.Zone()); d.Days != nil && *d.Days < 0 && d.AtMost != nil && *d.AtMost >= 0 {
+			*d.Days = 0 // both are known by their limits alone; what follows does not come first
+		}
 		d.Late, _ = daysBetween(d.Due, d.Followed, c.Zone())
 		for j := range c.Acts {
 			if slices.Contains(c.Acts[j].Defies, a.ID) {

@@ -153,7 +153,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	case reflect.Slice:
 		d.list(n, v, path)
 	case reflect.Struct:
-		if n.Kind == yaml.ScalarNode && v.Type() == reflect.TypeFor[Cite]() && !isNull(n) {
+		if n.Kind == yaml.ScalarNode && shorthand[v.Type()] && !isNull(n) {
 			v.Field(0).SetString(n.Value)
 			return
 		}
@@ -166,6 +166,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.scalar(n, v, path)
 	}
 }
+
+// shorthand are the structs that may be written as their first field alone.
+var shorthand = map[reflect.Type]bool{reflect.TypeFor[Cite](): true, reflect.TypeFor[Assertion](): true}
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	if isNull(n) {

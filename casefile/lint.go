@@ -17,7 +17,7 @@ type Checks struct {
 	// Platform reports whether the register of targets has the id.
 	Platform func(id string) bool
 	// CopyText gives the text of the archived copy with that SHA-256.
-	CopyText func(sha256 string) (text string, ok bool)
+	CopyText Copies
 	// Today is the day of linting in UTC; what is told cannot be later.
 	Today Date
 }
@@ -57,14 +57,16 @@ func (r *Records) Lint(checks Checks) []Problem {
 
 // linter checks one folder.
 type linter struct {
-	r        *Records
-	checks   Checks
-	c        *Case // nil for the shared folder
-	f        *files
-	zone     *time.Location
-	ids      map[string]string // of the folder: id to path
-	cited    map[string]bool   // sources
-	problems []Problem
+	r      *Records
+	checks Checks
+	c      *Case // nil for the shared folder
+	f      *files
+	zone   *time.Location
+	ids    map[string]string // of the folder: id to path
+	cited  map[string]bool   // sources
+	// unchecked counts the quotations of sources without a copy; nil where nobody asks.
+	unchecked map[string]int
+	problems  []Problem
 }
 
 func (l *linter) problem(at, format string, args ...any) {
@@ -113,6 +115,8 @@ func (l *linter) known(kind string) []string {
 		return idsOf(c.Dockets, func(d *Docket) string { return d.ID })
 	case "act":
 		return acts
+	case "act or sighting":
+		return append(acts, idsOf(c.Sightings, func(s *Sighting) string { return s.ID })...)
 	default:
 		return slices.Concat(acts, idsOf(c.Sightings, func(s *Sighting) string { return s.ID }),
 			idsOf(c.Requests, func(q *Request) string { return q.ID }), idsOf(c.Claims, func(k *Claim) string { return k.ID }))
@@ -132,7 +136,7 @@ func idsOf[T any](list []T, id func(*T) string) []string {
 }
 
 func (l *linter) start() {
-	l.ids, l.cited = map[string]string{}, map[string]bool{}
+	l.ids, l.cited, l.unchecked = map[string]string{}, map[string]bool{}, map[string]int{}
 	for i := range l.f.list {
 		l.tidiness(l.f.list[i])
 	}
@@ -145,6 +149,7 @@ func (l *linter) lintShared() {
 	for i := range s.Bans {
 		l.ban(&s.Bans[i], at("bans", i))
 	}
+	l.copies(s.Sources)
 	l.cycles("laws", len(s.Laws), func(i int) (string, []string) { return s.Laws[i].ID, []string{s.Laws[i].Under, s.Laws[i].Replaces} })
 	l.cycles("actors", len(s.Actors), func(i int) (string, []string) { return s.Actors[i].ID, []string{s.Actors[i].Of} })
 	l.cycles("sources", len(s.Sources), func(i int) (string, []string) { return s.Sources[i].ID, []string{s.Sources[i].Copies} })
@@ -174,9 +179,11 @@ func (l *linter) lintCase() {
 		l.dispute(&c.Disputes[i], at("disputes", i))
 	}
 	l.cycles("acts", len(c.Acts), func(i int) (string, []string) { return c.Acts[i].ID, c.Acts[i].causes() })
+	l.cycles("acts", len(c.Acts), func(i int) (string, []string) { return c.Acts[i].ID, c.Acts[i].toldIn() })
 	l.cycles("laws", len(c.Laws), func(i int) (string, []string) { return c.Laws[i].ID, []string{c.Laws[i].Under, c.Laws[i].Replaces} })
 	l.cycles("actors", len(c.Actors), func(i int) (string, []string) { return c.Actors[i].ID, []string{c.Actors[i].Of} })
 	l.cycles("sources", len(c.Sources), func(i int) (string, []string) { return c.Sources[i].ID, []string{c.Sources[i].Copies} })
+	l.copies(c.Sources)
 	for i := range c.Sources {
 		if !l.cited[c.Sources[i].ID] && !l.f.broken {
 			l.warn(at("sources", i), "no fact cites source %q; cite it or take it out", c.Sources[i].ID)
@@ -188,7 +195,19 @@ func at(section string, i int) string { return fmt.Sprintf("%s[%d]", section, i)
 
 // causes are the acts that must come before this one.
 func (a *Act) causes() []string {
-	return slices.Concat(a.Answers, a.Implements, a.Defies, a.Withdraws)
+	return slices.Concat(a.Answers, a.Implements, a.Repeats, a.Defies, a.Withdraws)
+}
+
+// toldIn are the acts in which this one is told, or from which it is inferred.
+func (a *Act) toldIn() []string {
+	var ids []string
+	for _, s := range a.AssertedBy {
+		ids = append(ids, s.In)
+	}
+	if a.Inferred != nil {
+		ids = append(ids, a.Inferred.From...)
+	}
+	return ids
 }
 
 // head checks the fields of the case itself.
@@ -266,8 +285,24 @@ func (l *linter) actor(a *Actor, at string) {
 	if a.Of != "" {
 		l.actorRef(at+".of", a.Of)
 	}
-	if person := a.Kind == "judge" || a.Kind == "office_holder"; person && (a.Office == "" || a.Of == "") {
-		l.problem(at, "a person stands here only in an office: give office and of")
+	if person := a.Kind == "judge" || a.Kind == "office_holder"; person && len(a.Posts) == 0 && (a.Office == "" || a.Of == "") {
+		l.problem(at, "a person stands here only in an office: give office and of, or posts")
+	}
+	if a.Kind == "person" && len(a.Posts) == 0 {
+		l.problem(at, "a person stands here only for a public office: give posts")
+	}
+	for i, p := range a.Posts {
+		path := fmt.Sprintf("%s.posts[%d]", at, i)
+		l.actorRef(path+".of", p.Of)
+		if certainlyBefore(p.To, p.From, l.zone) {
+			l.problem(path+".to", "%s is before from, %s", p.To, p.From)
+		}
+		if len(p.Cites) > 0 {
+			l.cites(path, p.Cites)
+		}
+	}
+	if a.Wikidata != "" && !wikidataShape.MatchString(a.Wikidata) {
+		l.problem(at+".wikidata", "%q is no id of Wikidata; write Q918", a.Wikidata)
 	}
 	if certainlyBefore(a.To, a.From, l.zone) {
 		l.problem(at+".to", "%s is before from, %s", a.To, a.From)
@@ -302,6 +337,7 @@ func (l *linter) law(w *Law, at string) {
 var (
 	sha256Shape   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	languageShape = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	wikidataShape = regexp.MustCompile(`^Q[1-9][0-9]*$`)
 	urlShape      = regexp.MustCompile(`^https?://[^\s/]+\.[^\s/]+(/\S*)?$`)
 )
 
@@ -334,10 +370,34 @@ func (l *linter) docket(d *Docket, at string) {
 	for i, id := range d.Respondents {
 		l.actorRef(fmt.Sprintf("%s.respondents[%d]", at, i), id)
 	}
+	for i, p := range d.Parties {
+		path := fmt.Sprintf("%s.parties[%d]", at, i)
+		if l.actorRef(path+".who", p.Who); (p.Who == "") == (p.Name == "") {
+			l.problem(path, "give who, the id of an actor, or name, and not both")
+		}
+	}
+	for i, k := range d.Counsel {
+		l.cites(fmt.Sprintf("%s.counsel[%d]", at, i), k.Cites)
+	}
+	for i, id := range append(slices.Clone(d.Consolidated), d.AppealOf) {
+		path := fmt.Sprintf("%s.consolidated[%d]", at, i)
+		if i == len(d.Consolidated) {
+			path = at + ".appeal_of"
+		}
+		if id == d.ID {
+			l.problem(path, "is the docket itself")
+		} else if id != "" && l.c.Docket(id) == nil {
+			l.missing(path, "docket", id)
+		}
+	}
 	l.notes(at+".notes", d.Notes)
 	if d.Outcome != nil {
 		l.cites(at+".outcome", d.Outcome.Cites)
 	}
+	if (d.Disposition != "" || !d.Disposed.IsZero()) && d.Outcome == nil {
+		l.problem(at+".outcome", "the docket has a disposition; say in outcome what the court did, with its sources")
+	}
+	l.later(at+".disposed", d.Disposed, d.Filed)
 	l.cites(at, d.Cites)
 	for i := range l.c.Acts {
 		if a := &l.c.Acts[i]; a.Docket == d.ID && certainlyBefore(a.Date, d.Filed, l.zone) {
@@ -370,9 +430,60 @@ func (l *linter) act(a *Act, at string) {
 	l.later(at+".next", a.Next, a.Date)
 	l.later(at+".due", a.Due, a.Date)
 	l.links(a, at)
+	l.told(a, at)
 	l.notes(at+".details", a.Details)
+	l.notes(at+".remarks", a.Remarks)
+	if a.Condition != nil {
+		l.cites(at+".condition", a.Condition.Cites)
+	}
+	if a.Operative != nil {
+		l.cites(at+".operative", a.Operative.Cites)
+	}
 	l.cites(at, a.Cites)
 	l.toldLater(at+".date", a.Date, a.Cites)
+}
+
+// told checks that an act says who tells of it, where its sources cannot know
+// it themselves.
+func (l *linter) told(a *Act, at string) {
+	for i, s := range a.AssertedBy {
+		path := fmt.Sprintf("%s.asserted_by[%d]", at, i)
+		l.actorRef(path+".who", s.Who)
+		if s.In == a.ID {
+			l.problem(path+".in", "an act does not tell of itself; name the act in which it is told, or leave in out")
+		} else if s.In != "" && l.c.Act(s.In) == nil {
+			l.missing(path+".in", "act", s.In)
+		}
+	}
+	if a.Inferred != nil {
+		if len(a.Inferred.From) == 0 {
+			l.problem(at+".inferred.from", "names nothing; what is inferred is inferred from acts or sightings")
+		}
+		for i, id := range a.Inferred.From {
+			path := fmt.Sprintf("%s.inferred.from[%d]", at, i)
+			if id == a.ID {
+				l.problem(path, "an act does not follow from itself")
+			} else if l.c.Act(id) == nil && l.c.Sighting(id) == nil {
+				l.missing(path, "act or sighting", id)
+			}
+		}
+		return
+	}
+	if len(a.AssertedBy) > 0 || len(a.Cites) == 0 {
+		return
+	}
+	all := func(types ...SourceType) bool {
+		return !slices.ContainsFunc(a.Cites, func(c Cite) bool {
+			s := l.r.Source(l.c, c.Source)
+			return s == nil || !slices.Contains(types, s.Type)
+		})
+	}
+	switch {
+	case all("document_obtained"):
+		l.problem(at, "rests on a document that only its finder saw; say in asserted_by who asserts it")
+	case (a.Kind == "intelligence_report" || a.Kind == "recommendation") && !all("official_document", "court_paper"):
+		l.warn(at, "the press seldom sees a %s; say in asserted_by who tells that it was made", a.Kind)
+	}
 }
 
 // links checks what an act refers to: it is there, and is not later than what
@@ -384,7 +495,7 @@ func (l *linter) links(a *Act, at string) {
 		cause bool
 	}{
 		{"answers", a.Answers, true}, {"implements", a.Implements, true},
-		{"defies", a.Defies, true}, {"withdraws", a.Withdraws, true}, {"contradicts", a.Contradicts, false},
+		{"repeats", a.Repeats, true}, {"defies", a.Defies, true}, {"withdraws", a.Withdraws, true}, {"contradicts", a.Contradicts, false},
 	} {
 		for i, id := range kind.ids {
 			path := fmt.Sprintf("%s.%s[%d]", at, kind.name, i)
@@ -593,6 +704,10 @@ func (l *linter) inOffice(at string, ids []string, date Date) {
 		switch {
 		case a == nil:
 			l.missing(path, "actor", id)
+		case len(a.Posts) > 0:
+			if !date.IsZero() && a.post(date, l.zone) == nil {
+				l.problem(path, "%s acts on %s, when none of its posts was held; correct a date, or name who held it then", id, date)
+			}
 		case certainlyBefore(date, a.From, l.zone):
 			l.problem(path, "%s acts on %s, before the office began on %s; correct a date, or name who held it then", id, date, a.From)
 		case certainlyBefore(a.To, date, l.zone):
@@ -733,15 +848,30 @@ func (l *linter) phrase(at string, c Cite, s *Source) {
 	if n := len(strings.Fields(c.Phrase)); n > maxPhraseWords {
 		l.problem(at, "is %d words long; quote %d at most and say the rest in our own words", n, maxPhraseWords)
 	}
-	sha := c.SHA256
-	if sha == "" && s.Copy != nil {
-		sha = s.Copy.SHA256
+	if (c.Offset == nil) != (c.Length == 0) || c.Offset != nil && c.Extractor == "" {
+		l.problem(at, "offset, length and extractor belong together; `bandish source attach` writes them")
 	}
-	if sha == "" || l.checks.CopyText == nil {
+	if l.checks.CopyText == nil {
 		return
 	}
-	if text, ok := l.checks.CopyText(sha); ok && !Quotes(text, c.Phrase) {
+	switch l.r.Stand(l.c, c, l.checks.CopyText) {
+	case Broken:
 		l.problem(at, "%q does not stand in the archived copy of %s; quote it letter by letter, with … for what is left out", c.Phrase, s.ID)
+	case Moved:
+		l.problem(at, "%q stands in the archived copy of %s, but not at the place that is given; `bandish source attach` gives the places anew", c.Phrase, s.ID)
+	case NoCopy:
+		l.unchecked[s.ID]++
+	}
+}
+
+// copies warns of the sources whose quotations nobody can check, one warning
+// a source.
+func (l *linter) copies(sources []Source) {
+	for i, s := range sources {
+		if n := l.unchecked[s.ID]; n > 0 {
+			l.warn(at("sources", i), "has no copy, so its %d quotations cannot be checked; bind one with: bandish source attach %s FILE", n, s.ID)
+			delete(l.unchecked, s.ID)
+		}
 	}
 }
 

@@ -45,7 +45,19 @@ func TestLintFindsMistakes(t *testing.T) {
 		{"wrong year", "date: 2024-02-20", "date: 0204-02-20", "0204", "acts[1].date: 0204-02-20 is before there was a network"},
 		{"date in words", "date: 2024-02-20", "date: 20 February 2024", "20 February", `acts[1].date: "20 February 2024" is not a date`},
 		{"set without quotes", "    date: 2024-02-17\n", "    date: [2024-02-17..2024-02-18]\n", "[2024", "acts[0].date: want text, got a list; put it in quotes"},
-		{"missing field", "    confidence: high\n    cites: [{source", "    cites: [{source", "id: letter", "acts[0]: missing confidence"},
+		{"missing field", "    what: The ministry orders the block.\n", "", "id: letter", "acts[0]: missing what"},
+		{"a level that the sources do not give", "    cites: [{source: zz-paper, phrase", "    confidence: high\n    cites: [{source: zz-paper, phrase", "confidence: high", "acts[0].confidence: warning: is high without a reason, and counts as medium by the sources (one publisher, first hand: Lab Paper)"},
+		{"a reason without a level", "    cites: [{source: zz-paper, phrase", "    confidence_reason: seen\n    cites: [{source: zz-paper, phrase", "id: letter", "acts[0]: gives confidence_reason but no confidence"},
+		{"dangling asserter", "    by: [zz-ministry]\n    what", "    by: [zz-ministry]\n    asserted_by: [zz-minstry]\n    what", "zz-minstry", `acts[0].asserted_by[0].who: there is no actor "zz-minstry"`},
+		{"told in no act", "    by: [zz-ministry]\n    what", "    by: [zz-ministry]\n    asserted_by: [{who: zz-court, in: rulings}]\n    what", "rulings", `acts[0].asserted_by[0].in: there is no act "rulings"; did you mean "ruling"?`},
+		{"told in itself", "    by: [zz-ministry]\n    what", "    by: [zz-ministry]\n    asserted_by: [{who: zz-court, in: letter}]\n    what", "asserted_by", "acts[0].asserted_by[0].in: an act does not tell of itself"},
+		{"inferred from nothing", "    by: [zz-ministry]\n    what", "    by: [zz-ministry]\n    inferred: {from: [], why: so}\n    what", "inferred", "acts[0].inferred.from: names nothing"},
+		{"an obtained document whose voice is not named", "type: press, language: en, reliability: B", "type: document_obtained, language: en, reliability: B", "id: letter", "acts[0]: rests on a document that only its finder saw"},
+		{"a recommendation that nobody tells of", "kind: order", "kind: recommendation", "id: letter", "acts[0]: warning: the press seldom sees a recommendation"},
+		{"a person without a post", "- {id: zz-judge, kind: judge, name: Judge of the Lab, office: Judge, of: zz-court, from: 2020-01-01}", "- {id: zz-judge, kind: person, name: Person of the Lab}", "zz-judge", "actors[2]: a person stands here only for a public office: give posts"},
+		{"disposition without an outcome", "number: null, outcome: null", "number: null, disposition: moot, outcome: null", "zz-1, court", "dockets[0].outcome: the docket has a disposition"},
+		{"heard with no docket", "number: null, outcome: null", "number: null, consolidated: [zz-2], outcome: null", "zz-2]", `dockets[0].consolidated[0]: there is no docket "zz-2"; did you mean "zz-1"?`},
+		{"party with two names", "number: null, outcome: null", "number: null, parties: [{who: zz-ministry, name: Ministry, role: petitioner}], outcome: null", "parties", "dockets[0].parties[0]: give who, the id of an actor, or name, and not both"},
 		{"missing field that may be null", "date: 2024-02-18, url", "url", "publisher: Lab Paper", "sources[0]: missing date; write `date: null` when it is not known"},
 		{"empty field", "what: The ministry orders the block.", "what:", "what:", "acts[0].what: is empty"},
 		{"missing at the top", "jurisdiction: ZZ\n", "", "id: zz-2024-x", "missing jurisdiction"},
@@ -63,7 +75,7 @@ func TestLintFindsMistakes(t *testing.T) {
 		{"dangling act", "answers: [letter]", "answers: [later]", "[later]", `acts[1].answers[0]: there is no act "later"; did you mean "letter"?`},
 		{"dangling docket", "docket: zz-1", "docket: zz-7", "zz-7", `acts[1].docket: there is no docket "zz-7"`},
 		{"dangling law", "{law: zz-law,", "{law: zz-lwa,", "zz-lwa", `acts[0].basis[0].law: there is no law "zz-lwa"`},
-		{"dangling section", "section: 37}]\n    conf", "section: 38}]\n    conf", "38", `acts[0].basis[0].section: law zz-law has no section "38"`},
+		{"dangling section", "section: 37}]\n    cites", "section: 38}]\n    cites", "38", `acts[0].basis[0].section: law zz-law has no section "38"`},
 		{"dangling case", "targets: [x]\nstatus", "targets: [x]\nrelated: [zz-2025-x]\nstatus", "zz-2025-x", `related[0]: there is no case "zz-2025-x"`},
 		{"cycle", "    answers: [letter]", "    answers: [ruling]", "id: ruling", "acts[1]: goes round in a circle: ruling → ruling"},
 		{"act before its cause", "date: 2024-02-20", "date: 2024-02-16", "letter]", "acts[1].answers[0]: this act of 2024-02-16 is before its cause, letter of 2024-02-17"},
@@ -284,7 +296,7 @@ func TestLintFindsCircles(t *testing.T) {
 // A ban agrees with the case that it names.
 func TestLintHoldsBansAgainstCases(t *testing.T) {
 	ban := `bans:
-  - {id: zz-2024-x-ban, cc: ZZ, targets: [x], start: 2024-02, end: 2024-03-01, case: zz-2024-x, confidence: high, cites: [zz-shared]}
+  - {id: zz-2024-x-ban, cc: ZZ, targets: [x], start: 2024-02, end: 2024-03-01, case: zz-2024-x, cites: [zz-shared]}
 sources:
   - {id: zz-shared, publisher: Lab Review, title: A title, date: 2024-04-01, url: null, type: press, language: en, reliability: B, reliability_reason: made for a test}
 `

@@ -96,6 +96,7 @@ func Load(fsys fs.FS, name string) (*Records, error) {
 	r.actors = index(r.Shared.Actors, func(a *Actor) string { return a.ID })
 	r.laws = index(r.Shared.Laws, func(l *Law) string { return l.ID })
 	r.sources = index(r.Shared.Sources, func(s *Source) string { return s.ID })
+	r.settle()
 	return r, nil
 }
 

@@ -41,7 +41,6 @@ acts:
     what: The ministry orders the block.
     effect: restrict
     basis: [{law: zz-law, section: 37}]
-    confidence: high
     cites: [{source: zz-paper, phrase: blocked at once}]
   - id: ruling
     kind: judgment
@@ -52,7 +51,6 @@ acts:
     what: The court orders access restored.
     effect: restore
     answers: [letter]
-    confidence: high
     cites: [zz-paper-2]
 sightings:
   - id: seen
@@ -62,7 +60,6 @@ sightings:
     targets: [x]
     networks: [AS64512]
     what: Users cannot reach it.
-    confidence: medium
     cites: [zz-paper]
 claims:
   - id: works
@@ -71,7 +68,6 @@ claims:
     about: access
     says: It works.
     access: {target: x, cc: ZZ, at: 2024-02-18, says: accessible}
-    confidence: high
     cites: [zz-paper-2]
 dockets:
   - {id: zz-1, court: zz-court, number: null, outcome: null, cites: [zz-paper-2]}

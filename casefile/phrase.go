@@ -48,6 +48,30 @@ func Quotes(text, phrase string) bool {
 	return ok
 }
 
+// Find looks for a citation's phrase in a text: where its prefix and suffix
+// stand right around it, if it has them.
+func (c Cite) Find(text string) (start, end int, ok bool) {
+	if c.Prefix == "" && c.Suffix == "" {
+		start, end, _, ok = FindPhrase(text, c.Phrase)
+		return start, end, ok
+	}
+	for _, before := range []string{" ", ""} {
+		for _, behind := range []string{" ", ""} {
+			from, to, _, found := FindPhrase(text, strings.TrimSpace(c.Prefix+before+c.Phrase+behind+c.Suffix))
+			if !found {
+				continue
+			}
+			if _, prefix, _, has := FindPhrase(text[from:to], c.Prefix); c.Prefix != "" && has {
+				from += prefix
+			}
+			if start, end, _, ok = FindPhrase(text[from:to], c.Phrase); ok {
+				return from + start, from + end, true
+			}
+		}
+	}
+	return 0, 0, false
+}
+
 // longestBeginning is the longest run of first words of a passage that the
 // folded body holds.
 func longestBeginning(body, passage string) string {

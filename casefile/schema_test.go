@@ -60,13 +60,14 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // published are the structs of the format, in the order of the document.
 var published = []reflect.Type{
 	reflect.TypeFor[Case](), reflect.TypeFor[Bound](), reflect.TypeFor[Term](), reflect.TypeFor[Note](), reflect.TypeFor[Withdrawal](),
-	reflect.TypeFor[Act](), reflect.TypeFor[Scope](), reflect.TypeFor[Basis](), reflect.TypeFor[Sighting](),
+	reflect.TypeFor[Act](), reflect.TypeFor[Assertion](), reflect.TypeFor[Inference](), reflect.TypeFor[Scope](), reflect.TypeFor[Basis](), reflect.TypeFor[Sighting](),
 	reflect.TypeFor[Claim](), reflect.TypeFor[AccessClaim](), reflect.TypeFor[Figure](), reflect.TypeFor[Evidence](),
-	reflect.TypeFor[Dispute](), reflect.TypeFor[Position](), reflect.TypeFor[Docket](), reflect.TypeFor[Request](),
-	reflect.TypeFor[Actor](), reflect.TypeFor[Law](), reflect.TypeFor[Section](), reflect.TypeFor[Ban](),
+	reflect.TypeFor[Dispute](), reflect.TypeFor[Position](), reflect.TypeFor[Docket](), reflect.TypeFor[Party](), reflect.TypeFor[Counsel](), reflect.TypeFor[Request](),
+	reflect.TypeFor[Actor](), reflect.TypeFor[Post](), reflect.TypeFor[Law](), reflect.TypeFor[Section](), reflect.TypeFor[Ban](),
 	reflect.TypeFor[Source](), reflect.TypeFor[Copy](), reflect.TypeFor[Cite](),
 	reflect.TypeFor[Computed](), reflect.TypeFor[Entry](), reflect.TypeFor[Clock](), reflect.TypeFor[Point](), reflect.TypeFor[Span](), reflect.TypeFor[Deed](), reflect.TypeFor[DocketState](),
 	reflect.TypeFor[Answer](), reflect.TypeFor[Tally](), reflect.TypeFor[NetworkTally](), reflect.TypeFor[Heard](),
+	reflect.TypeFor[Audit](), reflect.TypeFor[AuditFact](), reflect.TypeFor[AuditCite](),
 }
 
 type property struct {
@@ -126,7 +127,9 @@ func schemaOf(t *testing.T, typ reflect.Type) map[string]any {
 		return map[string]any{"type": "string"}
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
-	case reflect.Int64:
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": schemaOf(t, typ.Elem())}
+	case reflect.Int, reflect.Int64:
 		return map[string]any{"type": "integer"}
 	case reflect.Float64:
 		return map[string]any{"type": "number"}
@@ -165,8 +168,10 @@ func schema(t *testing.T) []byte {
 	for _, typ := range published {
 		defs[typ.Name()] = object(t, docs, typ)
 	}
-	cite := defs["Cite"].(map[string]any)
-	defs["Cite"] = map[string]any{"description": cite["description"], "anyOf": []any{map[string]any{"type": "string"}, cite}}
+	for typ := range shorthand {
+		def := defs[typ.Name()].(map[string]any)
+		defs[typ.Name()] = map[string]any{"description": def["description"], "anyOf": []any{map[string]any{"type": "string"}, def}}
+	}
 	// A file holds any part of a case, or of what cases share.
 	root := object(t, docs, reflect.TypeFor[Case]())
 	delete(root, "required")
@@ -191,6 +196,9 @@ func fieldTables(t *testing.T) string {
 	docs := comments(t)
 	var b strings.Builder
 	for _, typ := range published {
+		if typ == reflect.TypeFor[Computed]() {
+			break // what follows is never written by hand: it is in the schema
+		}
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n| field | type | | meaning |\n|---|---|---|---|\n", typ.Name(), docs[typ.Name()])
 		for _, p := range properties(t, docs, typ) {
 			need := ""
@@ -203,15 +211,15 @@ func fieldTables(t *testing.T) string {
 			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, typeName(p.typ), need, strings.ReplaceAll(p.doc, "|", "\\|"))
 		}
 	}
-	b.WriteString("\n## Closed lists\n")
+	b.WriteString("\nWhat is worked out when a case is shown (`Computed`, `Clock`, `Answer`, `Audit` and what is in them) is never written by hand; its fields stand in the schema, `bandish record schema`.\n\n## Closed lists\n")
 	for _, list := range []struct {
 		name  string
 		terms []term
 	}{
 		{"act kinds", actKinds}, {"effects", effects}, {"access", accesses}, {"subjects of claims", subjects}, {"bearings", bearings},
-		{"statuses", statuses}, {"actor kinds", actorKinds}, {"source types", sourceTypes}, {"reliability", reliabilities},
-		{"confidence", confidences}, {"levels of requests", levels}, {"counters", counters},
-		{"verdicts on claims", verdicts}, {"origins of answers", origins}, {"readings of networks", readings}, {"turning points", turns}, {"entries of the chronology", entryKinds},
+		{"statuses", statuses}, {"actor kinds", actorKinds}, {"roles of parties", partyRoles}, {"dispositions", dispositions}, {"source types", sourceTypes}, {"reliability", reliabilities},
+		{"confidence", confidences}, {"nearness of sources", hands}, {"how much was read", sourceReads}, {"levels of requests", levels}, {"counters", counters}, {"what counts as followed", complianceRules},
+		{"standings of citations", standings}, {"verdicts on claims", verdicts}, {"origins of answers", origins}, {"readings of networks", readings}, {"turning points", turns}, {"entries of the chronology", entryKinds},
 	} {
 		fmt.Fprintf(&b, "\n**%s**\n\n| value | meaning |\n|---|---|\n", list.name)
 		for _, w := range list.terms {
@@ -237,6 +245,8 @@ func typeName(typ reflect.Type) string {
 		return "list of " + typeName(typ.Elem())
 	case reflect.Struct:
 		return typ.Name()
+	case reflect.Map:
+		return "counts by " + strings.ToLower(typ.Key().Name())
 	case reflect.Int64:
 		return "whole number"
 	case reflect.Float64:

@@ -41,6 +41,15 @@ var actKinds = []term{
 	{"context", "an event outside the chain that the sources connect with it"},
 }
 
+// ActKinds are the words for the kinds of acts.
+func ActKinds() []string {
+	out := make([]string, len(actKinds))
+	for i, t := range actKinds {
+		out[i] = t.Value
+	}
+	return out
+}
+
 // Effect is what a step would do to access.
 type Effect string
 
@@ -61,13 +70,37 @@ var actorKinds = []term{
 	{"legislature", "a parliament, its chamber or committee"},
 	{"court", "a court"},
 	{"judge", "a judge, in that office"},
-	{"office_holder", "a person in public office, in that office"},
+	{"person", "a person in public office, with the posts held"},
+	{"office_holder", "a public office, or the one who holds it and is not named"},
 	{"party", "a political party"},
 	{"company", "a company or the platform it runs"},
 	{"civil_society", "an organisation of civil society, or several together"},
 	{"measurer", "a body that measures networks"},
 	{"press", "a newspaper, broadcaster or agency"},
 	{"other", "none of these"},
+}
+
+// PartyRole is the role of a party before a court.
+type PartyRole string
+
+var partyRoles = []term{
+	{"petitioner", "brought the case"},
+	{"respondent", "the case is against it"},
+	{"intervener", "joined the case"},
+	{"appellant", "brought the appeal"},
+	{"amicus", "advises the court"},
+}
+
+// Disposition is how a case before a court ended.
+type Disposition string
+
+var dispositions = []term{
+	{"allowed", "the court gave what was asked"},
+	{"partly_allowed", "the court gave a part of it"},
+	{"dismissed", "the court refused it on the merits"},
+	{"moot", "the court ended it because its matter had gone, without deciding the merits"},
+	{"withdrawn", "those who brought it took it back"},
+	{"disposed_of", "the court ended it; the sources do not say on what ground"},
 }
 
 // SourceType is what a source is.
@@ -100,9 +133,9 @@ var reliabilities = []term{
 type Confidence string
 
 var confidences = []term{
-	{"high", "an order, a court filing, or two or more sources that do not copy each other"},
-	{"medium", "one reputable report"},
-	{"low", "a weak, undated or self-interested source"},
+	{"high", "a published document or the body that measured, or two independent publishers, one of them first hand"},
+	{"medium", "one publisher first hand, or two second hand; what one voice says of others; what is inferred"},
+	{"low", "one publisher second hand, a weak source, or none that was read"},
 }
 
 // Access is what someone says or saw of access.
@@ -177,6 +210,27 @@ var levels = []term{
 	{"item", "items, as the platform counts them"},
 }
 
+// ComplianceRule is what a reporter counts as a request that was followed.
+type ComplianceRule string
+
+var complianceRules = []term{
+	{"authority_sees_blocked", "the authority counts addresses that it finds blocked or gone, whoever took them away"},
+	{"some_withheld", "the platform counts demands after which it withheld something, however little"},
+	{"account_withheld", "the platform counts accounts that it withheld in the country, not single posts"},
+	{"item_removed", "the platform counts items that it removed, for law or for its own policy"},
+	{"data_given", "the platform counts requests for information after which it gave some"},
+}
+
+// Meaning says what a rule counts as followed.
+func (r ComplianceRule) Meaning() string {
+	for _, t := range complianceRules {
+		if t.Value == string(r) {
+			return t.About
+		}
+	}
+	return ""
+}
+
 // Counter is how a number of requests was counted.
 type Counter string
 
@@ -188,6 +242,8 @@ var counters = []term{
 func (ActKind) terms() []term     { return actKinds }
 func (Effect) terms() []term      { return effects }
 func (ActorKind) terms() []term   { return actorKinds }
+func (PartyRole) terms() []term   { return partyRoles }
+func (Disposition) terms() []term { return dispositions }
 func (SourceType) terms() []term  { return sourceTypes }
 func (Reliability) terms() []term { return reliabilities }
 func (Confidence) terms() []term  { return confidences }
@@ -197,6 +253,9 @@ func (Bearing) terms() []term     { return bearings }
 func (Status) terms() []term      { return statuses }
 func (Level) terms() []term       { return levels }
 func (Counter) terms() []term     { return counters }
+func (ComplianceRule) terms() []term {
+	return complianceRules
+}
 
 // AccessWord is a word for access and what it means.
 type AccessWord struct{ Word, Meaning string }

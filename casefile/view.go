@@ -2,7 +2,9 @@ package casefile
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -59,8 +61,16 @@ type Entry struct {
 	Disputed bool `json:"disputed,omitempty"`
 	// Withdrawn is set when the entry should not be relied on.
 	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
+	// Told says in a sentence who tells of it, from the reader inwards; empty for sightings and claims.
+	Told string `json:"told,omitempty"`
+	// Inferred is true for an act that no source states.
+	Inferred bool `json:"inferred,omitempty"`
+	// Unread is true when none of its sources was read for the record.
+	Unread bool `json:"unread,omitempty"`
 	// Confidence in the fact.
 	Confidence Confidence `json:"confidence" rule:"required"`
+	// Why the confidence is what it is; empty for sightings and claims.
+	Why string `json:"why,omitempty"`
 	// KnownSince is the day of its earliest source; null when no source of it is dated.
 	KnownSince Date `json:"known_since" rule:"required,null"`
 	// Cites are the sources.
@@ -143,7 +153,7 @@ func (v *view) build() *Case {
 	c.Withdrawn = v.withdrawn(c.Withdrawn)
 	switch {
 	case c.Start == nil:
-		c.Status = "unknown"
+		c.Status, c.Title = "unknown", fmt.Sprintf("%s: access to %s", c.Jurisdiction, strings.Join(c.Targets, ", "))
 	case c.End == nil:
 		c.Status = "ongoing"
 	}
@@ -169,6 +179,11 @@ func (v *view) build() *Case {
 		other := v.r.Case(id)
 		return other != nil && other.Start != nil && v.known(other.Start.Cites) && v.happened(other.Start.Date)
 	})
+	for _, p := range weighedOf(&c) {
+		if p.reason == "" {
+			*p.value = v.r.weigh(&c, p.fact).Confidence
+		}
+	}
 	return &c
 }
 
@@ -185,6 +200,9 @@ func (v *view) actors(c *Case) []Actor {
 	}
 	for _, a := range c.Acts {
 		name(a.By, a.To, a.Judges)
+		for _, s := range a.AssertedBy {
+			name([]string{s.Who})
+		}
 	}
 	for _, s := range c.Sightings {
 		name(s.By)
@@ -194,6 +212,9 @@ func (v *view) actors(c *Case) []Actor {
 	}
 	for _, d := range c.Dockets {
 		name([]string{d.Court}, d.Respondents, d.Judges)
+		for _, p := range d.Parties {
+			name([]string{p.Who})
+		}
 	}
 	for _, q := range c.Requests {
 		name([]string{q.Authority, q.ReportedBy})
@@ -202,13 +223,24 @@ func (v *view) actors(c *Case) []Actor {
 		for _, a := range c.Actors {
 			if named[a.ID] {
 				named[a.Of] = true
+				for _, p := range a.Posts {
+					named[p.Of] = true
+				}
 			}
 		}
 	}
 	actors := keep(c.Actors, func(a Actor) bool { return named[a.ID] })
 	for i := range actors {
-		if !v.happened(actors[i].To) {
-			actors[i].To = Date{}
+		a := &actors[i]
+		if !v.happened(a.To) {
+			a.To = Date{}
+		}
+		a.Posts = keep(a.Posts, func(p Post) bool { return v.happened(p.From) && (len(p.Cites) == 0 || v.known(p.Cites)) })
+		for j := range a.Posts {
+			p := &a.Posts[j]
+			if p.Cites = v.cites(p.Cites); !v.happened(p.To) {
+				p.To = Date{}
+			}
 		}
 	}
 	return actors
@@ -258,18 +290,41 @@ func (v *view) notes(notes []Note) []Note {
 	return keep(notes, func(n Note) bool { return len(v.cites(n.Cites)) == len(n.Cites) })
 }
 
+func (v *view) note(n *Note) *Note {
+	if n == nil || len(v.cites(n.Cites)) < len(n.Cites) {
+		return nil
+	}
+	return n
+}
+
 func (v *view) acts() []Act {
-	acts := keep(v.c.Acts, func(a Act) bool { return v.happened(a.Date) && v.known(a.Cites) })
+	acts := keep(v.c.Acts, func(a Act) bool { return v.happened(a.Date) && v.known(a.Cites) && v.follows(a.Inferred) })
 	v.blind(acts)
 	there := func(id string) bool { return slices.ContainsFunc(acts, func(a Act) bool { return a.ID == id }) }
 	for i := range acts {
 		a := &acts[i]
 		a.Cites, a.Details, a.Term = v.cites(a.Cites), v.notes(a.Details), v.term(a.Term)
+		a.Condition, a.Operative, a.Remarks = v.note(a.Condition), v.note(a.Operative), v.notes(a.Remarks)
 		a.Withdrawn = v.withdrawn(a.Withdrawn)
+		a.AssertedBy = keep(a.AssertedBy, func(s Assertion) bool { return s.In == "" || there(s.In) })
 		a.Answers, a.Implements = keep(a.Answers, there), keep(a.Implements, there)
-		a.Contradicts, a.Defies, a.Withdraws = keep(a.Contradicts, there), keep(a.Defies, there), keep(a.Withdraws, there)
+		a.Repeats, a.Contradicts, a.Defies, a.Withdraws = keep(a.Repeats, there), keep(a.Contradicts, there), keep(a.Defies, there), keep(a.Withdraws, there)
 	}
 	return acts
+}
+
+// follows reports that what an act is inferred from was known.
+func (v *view) follows(i *Inference) bool {
+	if i == nil {
+		return true
+	}
+	return !slices.ContainsFunc(i.From, func(id string) bool {
+		if a := v.c.Act(id); a != nil {
+			return !v.known(a.Cites) || !v.happened(a.Date)
+		}
+		s := v.c.Sighting(id)
+		return s == nil || !v.known(s.Cites) || !v.happened(s.Date)
+	})
 }
 
 // blind takes away the docket of acts where the docket was not known.
@@ -321,15 +376,25 @@ func (v *view) dockets(c *Case) []Docket {
 	for i := range dockets {
 		d := &dockets[i]
 		d.Cites, d.Notes = v.cites(d.Cites), v.notes(d.Notes)
-		if d.Outcome != nil {
-			d.Outcome = nil
-			if notes := v.notes([]Note{*v.c.Docket(d.ID).Outcome}); len(notes) > 0 {
-				d.Outcome = &notes[0]
-			}
+		if d.Outcome = v.note(d.Outcome); d.Outcome == nil || !v.happened(d.Disposed) {
+			d.Outcome, d.Disposition, d.Disposed = nil, "", Date{}
+		}
+		d.Counsel = keep(d.Counsel, func(k Counsel) bool { return v.known(k.Cites) })
+		for j := range d.Counsel {
+			d.Counsel[j].Cites = v.cites(d.Counsel[j].Cites)
 		}
 		d.Judges = keep(d.Judges, func(id string) bool {
 			return slices.ContainsFunc(c.Acts, func(a Act) bool { return a.Docket == d.ID && slices.Contains(a.Judges, id) })
 		})
+	}
+	for i := range dockets {
+		there := func(id string) bool {
+			return slices.ContainsFunc(dockets, func(d Docket) bool { return d.ID == id })
+		}
+		d := &dockets[i]
+		if d.Consolidated = keep(d.Consolidated, there); !there(d.AppealOf) {
+			d.AppealOf = ""
+		}
 	}
 	return dockets
 }
@@ -394,11 +459,13 @@ func (r *Records) Chronology(c *Case) []Entry {
 	}
 	out := []Entry{}
 	add := func(e Entry) {
-		e.Disputed, e.KnownSince = disputed[e.ID], r.KnownSince(c, e.Cites)
+		e.Disputed, e.KnownSince, e.Unread = disputed[e.ID], r.KnownSince(c, e.Cites), r.Unread(c, e.Cites)
 		out = append(out, e)
 	}
-	for _, a := range c.Acts {
-		add(Entry{Date: a.Date, Entry: "act", ID: a.ID, Kind: string(a.Kind), What: a.What, Withdrawn: a.Withdrawn, Confidence: a.Confidence, Cites: a.Cites})
+	for i := range c.Acts {
+		a := &c.Acts[i]
+		add(Entry{Date: a.Date, Entry: "act", ID: a.ID, Kind: string(a.Kind), What: a.What, Withdrawn: a.Withdrawn,
+			Told: r.Attribution(c, a), Inferred: a.Inferred != nil, Confidence: a.Confidence, Why: r.Weigh(c, a).Why, Cites: a.Cites})
 	}
 	for _, s := range c.Sightings {
 		add(Entry{Date: s.Date, Entry: "sighting", ID: s.ID, Kind: string(s.Access), What: s.What, Withdrawn: s.Withdrawn, Confidence: s.Confidence, Cites: s.Cites})
@@ -469,17 +536,44 @@ func (r *Records) LegalBasis(c *Case, list []Basis) []string {
 	return out
 }
 
-// Name gives one actor's name, or the id where there is no such actor.
-func (r *Records) Name(c *Case, id string) string {
+// Name gives one actor's name, or the id where there is no such actor. A
+// person of several posts stands there without one; see NameOn.
+func (r *Records) Name(c *Case, id string) string { return r.NameOn(c, id, Date{}) }
+
+// NameOn is Name with the post that a person held on the date.
+func (r *Records) NameOn(c *Case, id string, date Date) string {
 	a := r.Actor(c, id)
-	switch {
-	case a == nil:
+	if a == nil {
 		return id
-	case (a.Kind == "judge" || a.Kind == "office_holder") && a.Name != a.Office:
-		return a.Name + " (" + a.Office + ")"
+	}
+	office := a.Office
+	if post := a.post(date, c.Zone()); post != nil {
+		office = post.Office
+	}
+	switch {
+	case office != "" && a.Name != office:
+		return a.Name + " (" + office + ")"
 	case a.Abbreviation != "":
 		return a.Abbreviation
 	default:
 		return a.Name
 	}
+}
+
+// post gives the post held on the date: the last one that had begun and not
+// ended. Without a date it is the only post, or none.
+func (a *Actor) post(date Date, zone *time.Location) *Post {
+	if date.IsZero() {
+		if len(a.Posts) != 1 {
+			return nil
+		}
+		return &a.Posts[0]
+	}
+	var held *Post
+	for i := range a.Posts {
+		if p := &a.Posts[i]; !certainlyBefore(date, p.From, zone) && !certainlyBefore(p.To, date, zone) {
+			held = p
+		}
+	}
+	return held
 }

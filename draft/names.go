@@ -239,11 +239,15 @@ func (x *actorIndex) know(actors []casefile.Actor) {
 		if a.Kind == "government" && a.CC != "" {
 			x.governmentID = a.ID
 		}
-		known := &Actor{ID: ptr(a.ID), Kind: a.Kind, Name: a.Name}
+		kind := a.Kind
+		if kind == "person" {
+			kind = "office_holder"
+		}
+		known := &Actor{ID: ptr(a.ID), Kind: kind, Name: a.Name}
 		if a.CC != "" {
 			known.CC = ptr(a.CC)
 		}
-		generic := (a.Kind == "office_holder" || a.Kind == "judge" || a.Kind == "civil_society") && !strings.Contains(a.Name, " ")
+		generic := (kind == "office_holder" || kind == "judge" || kind == "civil_society") && !strings.Contains(a.Name, " ")
 		for _, form := range nameForms(a.Name) {
 			if _, taken := x.byName[form]; !taken && !generic && form != "" && form != strings.ToLower(form) {
 				x.byName[form] = known
@@ -252,7 +256,7 @@ func (x *actorIndex) know(actors []casefile.Actor) {
 		if a.Abbreviation != "" && x.byName[a.Abbreviation] == nil {
 			x.byName[a.Abbreviation] = known
 		}
-		if a.Kind == "office_holder" || a.Kind == "judge" { // the family name, once the text gave it in full
+		if kind == "office_holder" || kind == "judge" { // the family name, once the text gave it in full
 			words := strings.Fields(a.Name)
 			if family := words[len(words)-1]; len(words) > 1 && !officeWords[strings.ToLower(family)] && x.byName[family] == nil {
 				x.byName[family] = known

@@ -173,14 +173,14 @@ func TestWhoActed(t *testing.T) {
 	names.Record = record
 	d := Read(&Text{Paragraphs: []Paragraph{
 		{Text: "The Interior Ministry of Pakistan asked the Example Telecom Authority (ETA) to block Sampler."},
-		{Text: "Ada Khan denied reports of the ban. The ministry told the Islamabad and North High Courts otherwise.", Offset: 100},
-		{Text: "“We blocked Sampler,” the minister said.", Offset: 220},
+		{Text: "Ada Khan denied reports of the ban. The Interior Ministry told the Islamabad and North High Courts otherwise.", Offset: 100},
+		{Text: "“We blocked Sampler last week,” said Ada Khan.", Offset: 230},
 	}}, names)
 	who := make(map[casefile.ActKind]string)
 	for _, l := range d.Acts {
 		who[l.Is.Kind] = strings.Join(l.Is.By, ",") + ">" + strings.Join(l.Is.To, ",")
 	}
-	for kind, want := range map[casefile.ActKind]string{"request": "pk-moi>Example Telecom Authority", "denial": "pk-khan>", "government_reply": "pk-moi>"} {
+	for kind, want := range map[casefile.ActKind]string{"request": "pk-moi>Example Telecom Authority", "denial": "pk-khan>", "government_reply": "pk-moi>pk-ihc"} {
 		if who[kind] != want {
 			t.Errorf("%s by %q, want %q", kind, who[kind], want)
 		}
@@ -308,7 +308,13 @@ func TestWhoOnlySpeaksDoesNothing(t *testing.T) {
 	}{
 		{"Ministry of Example spokesman Jon Park denied on Wednesday that Sampler was blocked.", "implementation", nil},
 		{"The Exampleville High Court declared the shutdown of Sampler unlawful.", "statement", nil},
-		{"The Ministry of Example notes that writ petitions challenging the ban are pending before the Exampleville High Court.", "petition", []string{}},
+		{"The Ministry of Example notes that writ petitions challenging the ban are pending before the Exampleville High Court.", "petition", nil},
+		{"Sampler was blocked by the Example Telecom Authority on 3 March 2024.", "implementation", []string{"Example Telecom Authority"}},
+		{"Users said that Sampler was not blocked by the Example Telecom Authority.", "implementation", nil},
+		{"The Ministry of Example's lawyer ordered lunch, and Sampler was slow.", "order", nil},
+		{"If the Example Telecom Authority blocked Sampler, users would leave.", "implementation", nil},
+		{"The court was told by the Ministry of Example to restore Sampler.", "interim_order", nil},
+		{"It ordered the Example Telecom Authority to block Sampler.", "order", nil},
 		{"The Example Telecom Authority told internet providers late on Thursday to cut off Sampler.", "order", []string{"Example Telecom Authority"}},
 	} {
 		var found *Act
@@ -319,6 +325,39 @@ func TestWhoOnlySpeaksDoesNothing(t *testing.T) {
 		}
 		if (found == nil) != (tt.by == nil) || found != nil && !slices.Equal(found.By, tt.by) {
 			t.Errorf("%s: %s is %+v, want by %v", tt.text, tt.kind, found, tt.by)
+		}
+	}
+}
+
+// Sentences in which those who act and those acted upon stand the other way
+// round, or a day is a deadline or of another paper: nothing is reversed, and
+// no date is taken for the act's that is not.
+func TestNothingIsReversed(t *testing.T) {
+	for _, tt := range []struct{ text, kind, by, to, date string }{
+		{"The Ministry of Example was asked by the Exampleville High Court to restore Sampler.", "", "", "", ""},
+		{"The Example Bar Association sued the Example Telecom Authority before the Exampleville High Court over Sampler.", "", "", "", ""},
+		{"The Exampleville High Court ordered the Example Telecom Authority to restore Sampler by 9 May 2024.", "interim_order", "Exampleville High Court", "Example Telecom Authority", ""},
+		{"On 3 May 2024 the Exampleville High Court ordered the Example Telecom Authority to restore Sampler by 9 May 2024.", "interim_order", "Exampleville High Court", "Example Telecom Authority", ""},
+		{"On 3 May 2024 the Exampleville High Court ordered the Example Telecom Authority to restore Sampler.", "interim_order", "Exampleville High Court", "Example Telecom Authority", "2024-05-03"},
+		{"The Ministry of Example, in its letter dated 17 February 2024, told nobody; Sampler was blocked.", "", "", "", ""},
+		{"The Ministry of Example told the Exampleville High Court that Sampler was blocked on 3 May 2024.", "government_reply", "Ministry of Example", "Exampleville High Court", ""},
+		{"Lawyers for Sampler told the Example Telecom Authority to restore it.", "", "", "", ""},
+		{"The Example Telecom Authority restored Sampler after the Exampleville High Court ruled.", "restoration", "Example Telecom Authority", "", ""},
+	} {
+		acts := read(t, "", tt.text).Acts
+		if tt.kind == "" {
+			if len(acts) > 0 {
+				t.Errorf("%s: proposes %+v", tt.text, acts[0].Is)
+			}
+			continue
+		}
+		if len(acts) != 1 {
+			t.Errorf("%s: %d acts", tt.text, len(acts))
+			continue
+		}
+		a := acts[0].Is
+		if string(a.Kind) != tt.kind || strings.Join(a.By, ",") != tt.by || strings.Join(a.To, ",") != tt.to || a.Date.String() != tt.date {
+			t.Errorf("%s: %s by %v to %v on %q", tt.text, a.Kind, a.By, a.To, a.Date)
 		}
 	}
 }

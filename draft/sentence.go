@@ -33,13 +33,11 @@ type mention struct {
 
 // reader holds what is known while a text is read.
 type reader struct {
-	names       Names
-	text        *Text
-	cc          string
-	sentences   []*sentence
-	actors      *actorIndex
-	lastSpeaker []string // for "it added"
-	document    []string // whose document it is
+	names     Names
+	text      *Text
+	cc        string
+	sentences []*sentence
+	actors    *actorIndex
 }
 
 // subordinators end a clause: what stands behind one has its own time and its
@@ -165,7 +163,6 @@ func newReader(text *Text, names Names) *reader {
 		s.actors = r.actors.find(s.text)
 		s.numbers = findNumbers(s.text)
 	}
-	r.resolveActors()
 	r.findDates()
 	return r
 }
@@ -199,9 +196,7 @@ func (r *reader) readSentence(d *Draft, s *sentence) {
 		d.Numbers = append(d.Numbers, line("number", s, m.start, m.end, m.NumberText))
 	}
 	d.Acts = append(d.Acts, r.acts(s)...)
-	claims := r.claims(s)
-	d.Claims = append(d.Claims, claims...)
-	r.remember(s, claims)
+	d.Claims = append(d.Claims, r.claims(s)...)
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -144,7 +144,6 @@ func actEntry(a Act, ids map[string]bool) *yaml.Node {
 	if a.Term != nil {
 		put(n, "term", mapping("text", text(*a.Term)))
 	}
-	put(n, "confidence", text("medium"))
 	return n
 }
 
@@ -162,7 +161,6 @@ func claimEntry(c Claim, cc string, ids map[string]bool) *yaml.Node {
 		}
 		put(n, "figure", mapping("what", null(), "value", value, "unit", textOrNull(c.Number.Unit), "relation", text(c.Number.Relation)))
 	}
-	put(n, "confidence", text("medium"))
 	return n
 }
 

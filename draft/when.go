@@ -346,34 +346,6 @@ func counted(text string, from []dateMention) []dateMention {
 	return found
 }
 
-// dateAt is the date that belongs to a place in a sentence: the nearest of
-// its clause. A date from which another is counted is not that one's.
-func (s *sentence) dateAt(at int) (DateText, bool) {
-	start, end := s.clause(at)
-	best, distance := -1, 0
-	for i, d := range s.dates {
-		inside := d.start >= start && d.start < end
-		if !inside || s.isBase(i) || d.start > at && thatWord.MatchString(s.text[at:d.start]) || datedPaper.MatchString(s.text[:d.start]) {
-			continue
-		}
-		gap := max(d.start-at, at-d.end)
-		if best < 0 || gap < distance {
-			best, distance = i, gap
-		}
-	}
-	if best < 0 {
-		return DateText{}, false
-	}
-	return s.dates[best].DateText, true
-}
-
-// thatWord begins what is said: a date behind it belongs to that, and not to
-// the saying. datedPaper is the day of a letter, which is no day of an act.
-var (
-	thatWord   = regexp.MustCompile(`\bthat\b`)
-	datedPaper = regexp.MustCompile(`(?i)\b(?:letter|order|notification|judgment|ruling|verdict)[^.;]{0,60}\bdated $`)
-)
-
 // isBase reports whether another date is counted from this one.
 func (s *sentence) isBase(i int) bool {
 	for _, d := range s.dates {

@@ -82,9 +82,11 @@ func follows(kind series.Kind, by map[label]*ratio) string {
 	})
 	var sum ratio
 	var overlap, rise float64
+	names := map[string]bool{}
 	leadBefore, leadAfter := map[int]float64{}, map[int]float64{} // votes of each network's leading label
 	for _, id := range ids {
 		r := by[id]
+		names[id.name] = true
 		sum.beforeBad, sum.beforeOK = sum.beforeBad+r.beforeBad, sum.beforeOK+r.beforeOK
 		sum.afterBad, sum.afterOK = sum.afterBad+r.afterBad, sum.afterOK+r.afterOK
 		leadBefore[id.net], leadAfter[id.net] = math.Max(leadBefore[id.net], r.before()), math.Max(leadAfter[id.net], r.after())
@@ -93,7 +95,7 @@ func follows(kind series.Kind, by map[label]*ratio) string {
 			rise += w * (r.afterBad/r.after() - r.beforeBad/r.before())
 		}
 	}
-	if sum.before() < 4 || sum.after() < 3 {
+	if sum.before() < 4 || sum.after() < 3 || len(names) < 2 { // what never changed explains no change
 		return ""
 	}
 	switch {

@@ -8,22 +8,26 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/dating"
 	"github.com/bandish/bandish/series"
 )
 
 // This file makes an event of a cluster: its dates, counts, phases, evidence.
 
 const (
-	beforeVotes = 80 // observations that date a change, on its open side
-	withinVotes = 40 // and that are compared within it, for artefacts
-	maxEvidence = 24
+	datingBefore = 40 // observations that date a change, on its open side
+	beforeVotes  = 80 // observations before a change
+	withinVotes  = 40 // and that are compared within it, for artefacts
+	maxEvidence  = 24
 	// restoredScore is what ok votes after a stretch must say, in nats.
-	restoredScore = 4.0
+	restoredScore = 3.0
 	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
 	// What share of the votes a ban is taken to turn bad, for dating: of a
 	// network's, and of those whose networks the source does not name.
 	datingFull = 0.9
 	datingPart = 0.6
+	// How many networks the votes of unnamed ones are taken to be of.
+	mingledNetworks = 12
 	// What is firm of a stretch begins where votes, judged by these shares of
 	// bad ones before it, begin to sum up to so many nats.
 	firmBad    = 0.2
@@ -39,6 +43,19 @@ const (
 type banned struct {
 	net   int
 	spans []stretch // in time, apart
+	// firm is where the event begins and ends on the network whatever the best
+	// path says.
+	firm     struct{ first, last int }
+	restored bool // what it says after its last bad vote speaks for access
+}
+
+// score is that of all its stretches.
+func (b *banned) score() float64 {
+	sum := 0.0
+	for _, s := range b.spans {
+		sum += s.score
+	}
+	return sum
 }
 
 func (b *banned) first() *stretch { return &b.spans[0] }
@@ -75,64 +92,65 @@ func (c *cluster) perNetwork() []banned {
 // within the event.
 type window struct{ a, first, last, b int }
 
-// around finds the window of a network, with nothing before the limit (after
-// it) taken in, and whether the network's first (last) bad vote within the
-// event is near enough to its first (last).
-func (h *history) around(t *track, c *cluster, end bool, limit int64, means []string) (window, bool) {
+// around finds the window of a network: up to datingBefore observations on its
+// open side, none beyond the limit, and all within the event; and whether the
+// network's first (last) bad vote is near enough to the event's.
+func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []string) (window, bool) {
+	t := &h.nets[p.net]
 	w := window{first: -1}
-	for k := range t.obs {
-		o := &t.obs[k]
-		if o.bad() == 0 || o.from < c.from || o.to > c.to || h.otherMeans(o, means) {
-			continue
+	for k := p.firm.first; k <= p.firm.last; k++ {
+		if o := &t.obs[k]; o.bad() > 0 && !h.otherMeans(o, means) {
+			if w.first < 0 {
+				w.first = k
+			}
+			w.last = k
 		}
-		if w.first < 0 {
-			w.first = k
-		}
-		w.last = k
 	}
 	if w.first < 0 {
 		return w, false
 	}
 	w.a, w.b = w.first, w.last+1
 	if end {
-		for n := 0; w.b < len(t.obs) && n < beforeVotes && t.obs[w.b].to < limit; w.b++ {
-			if t.obs[w.b].from >= c.to {
-				n++
-			}
+		for n := 0; w.b < len(t.obs) && n < datingBefore && t.obs[w.b].to < limit; w.b++ {
+			n++
 		}
 		return w, t.obs[w.last].to >= c.to-laggard
 	}
-	for n := 0; w.a > 0 && n < beforeVotes && t.obs[w.a-1].from > limit; w.a-- {
-		if t.obs[w.a-1].to <= c.from {
-			n++
-		}
+	for n := 0; w.a > 0 && n < datingBefore && t.obs[w.a-1].from > limit; w.a-- {
+		n++
 	}
 	return w, t.obs[w.first].from <= c.from+laggard
 }
 
 // witness looks at the beginning of an event on a network, or at its end with
-// time turned round. Bad votes by other means than the event's say nothing, nor
-// do ok votes between the network's first and last bad vote within the event:
-// what is measured in its midst must not move its dates. Since votes weigh on
-// later ones of their day, the observations are made anew without them.
-func (h *history) witness(net int, c *cluster, end bool, limit int64, means []string) (witness, bool) {
-	t := &h.nets[net]
-	in, near := h.around(t, c, end, limit, means)
-	if !near {
-		return witness{}, false
+// time turned round. Bad votes by other means than the event's say nothing. Nor
+// do, where the network is alone, ok votes between its first and last bad vote
+// within the event: what is measured in its midst must not move its dates.
+// Since votes weigh on later ones of their day, the observations are made anew
+// without them.
+func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, means []string) (dating.Witness, bool) {
+	t := &h.nets[p.net]
+	in, near := h.around(p, c, end, limit, means)
+	if in.first < 0 {
+		return dating.Witness{}, false
 	}
-	o := observe(h.withoutOK(t, in, means), t.obs[in.a].cell, int32(net))
-	to := int64(math.MaxInt64)
+	o := observe(h.withoutOK(t, in, means, alone), t.obs[in.a].cell, int32(p.net))
+	first, to := t.obs[in.first].from, int64(math.MaxInt64)
 	if end {
-		o, to = turn(o), floorDay(c.to)+86400+usualApart
+		o, first, to = turn(o), -t.obs[in.last].to, floorDay(c.to)+86400+usualApart
 	}
 	b := t.usual(floorDay(c.from)-usualApart, to)
-	return witness{obs: o[:dating(o, c, end)], b: b, r: b + (1-b)*c.strength}, true
+	networks := 1
+	if t.asn == 0 {
+		networks = mingledNetworks
+	}
+	return dating.Witness{Networks: networks, Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
+		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, near
 }
 
 // withoutOK are the cells of a window without the ok votes between its first
 // and last bad vote and the bad votes by other means.
-func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
+func (h *history) withoutOK(t *track, in window, means []string, alone bool) []series.Cell {
 	offset := t.obs[in.a].cell
 	cells := slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
 	for k := in.a; k < in.b; k++ {
@@ -141,7 +159,7 @@ func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
 		if o.bad() > 0 && h.otherMeans(o, means) {
 			cell.VoteBlocked, cell.VoteImpaired = 0, 0
 		}
-		if o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
+		if alone && o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
 			cell.VoteOK = 0
 			if cell.FirstBad != 0 {
 				cell.FirstOK, cell.LastOK = 0, 0
@@ -151,12 +169,13 @@ func (h *history) withoutOK(t *track, in window, means []string) []series.Cell {
 	return cells
 }
 
-// dating is how many observations, in the order of time or of time turned
-// round, reach to the bad votes within the event that date it.
-func dating(o []obs, c *cluster, turned bool) int {
+// deciding is how many observations, in the order of time or of time turned
+// round, reach to the bad votes that date a network's change; first is the
+// first of these.
+func deciding(o []obs, first int64) int {
 	bad := 0.0
 	for i := range o {
-		if turned && -o[i].to > c.to || !turned && o[i].to < c.from {
+		if o[i].from < first {
 			continue
 		}
 		if bad += o[i].bad(); bad >= datingVotes {
@@ -166,15 +185,15 @@ func dating(o []obs, c *cluster, turned bool) int {
 	return len(o)
 }
 
-// usual is the share of bad votes before from and after to.
-func (t *track) usual(from, to int64) float64 {
+// usual is how votes fall before from and after to.
+func (t *track) usual(from, to int64) baseline {
 	var v sums
 	for i := range t.obs {
 		if o := &t.obs[i]; o.to < from || o.from > to {
 			v.hard, v.soft, v.ok = v.hard+o.hard, v.soft+o.soft, v.ok+o.ok
 		}
 	}
-	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)}).bad
+	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
 }
 
 // otherMeans reports whether the cell names mechanisms, and none of these.
@@ -189,6 +208,58 @@ func (h *history) otherMeans(o *obs, means []string) bool {
 		}
 	}
 	return named && len(means) > 0
+}
+
+// leaveLate takes out the networks that say little and begin a day after those
+// that say most have ended: what fails there then is not of the event. It
+// reports whether it took out any.
+func (h *history) leaveLate(c *cluster, parts []banned) bool {
+	most, over := 0.0, int64(math.MinInt64)
+	for i := range parts {
+		most = math.Max(most, parts[i].score())
+	}
+	for i := range parts {
+		if p := &parts[i]; p.score() >= math.Min(most, h.need) {
+			over = max(over, h.nets[p.net].obs[p.firm.last].to)
+		}
+	}
+	n := len(c.spans)
+	for i := range parts {
+		if p := &parts[i]; p.score() < math.Min(most, h.need) && h.nets[p.net].obs[p.firm.first].from > over+86400 {
+			c.spans = slices.DeleteFunc(c.spans, func(s stretch) bool { return s.net == p.net })
+		}
+	}
+	return len(c.spans) < n
+}
+
+// trim leaves what lies between two moments of a cluster's stretches.
+func (c *cluster) trim(h *history, from, to int64) {
+	var spans []stretch
+	for _, s := range c.spans {
+		t := &h.nets[s.net]
+		first, end := s.first, s.end
+		for first < end && t.obs[first].from < from {
+			first++
+		}
+		for end > first && t.obs[end-1].to > to {
+			end--
+		}
+		if first == s.first && end == s.end {
+			spans = append(spans, s)
+			continue
+		}
+		score := s.score
+		for _, s := range t.between(s, first, end) {
+			s.score = score
+			spans = append(spans, s)
+		}
+	}
+	if len(spans) > 0 {
+		c.spans, c.from, c.to = spans, math.MaxInt64, math.MinInt64
+		for _, s := range spans {
+			c.from, c.to = min(c.from, s.from), max(c.to, s.to)
+		}
+	}
 }
 
 // means are the mechanisms of the cluster's stretches.
@@ -212,14 +283,28 @@ func (h *history) means(c *cluster) []string {
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
 	out.strength = h.strength(parts)
+	out.hard = hardShare[0]
+	var hard, soft float64
+	for i := range parts {
+		for _, s := range parts[i].spans {
+			for _, o := range h.nets[s.net].obs[s.first:s.end] {
+				hard, soft = hard+o.hard, soft+o.soft
+			}
+		}
+	}
+	if soft > hard {
+		out.hard = hardShare[1]
+	}
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		f, l := parts[i].first(), parts[i].last()
 		at := turningPoint(t.obs, f.first, f.end, f.firmWeights(out.strength))
+		parts[i].firm.first = at
 		out.from = min(out.from, t.obs[at].from)
 		turned, n := turn(t.obs), len(t.obs)
 		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength))
+		parts[i].firm.last = n - 1 - at
 		out.to = max(out.to, -turned[at].from)
 	}
 	return &out
@@ -271,9 +356,17 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
 		primary: anchor{c.from, c.to}, always: c.always, mainly: h.mainly(c)}
 	means, firm := h.means(c), h.firm(c, parts)
-	var ws []witness
+	if h.leaveLate(c, parts) {
+		parts = c.perNetwork()
+		means, firm = h.means(c), h.firm(c, parts)
+	}
+	c.trim(h, firm.from, firm.to)
+	parts = c.perNetwork()
+	h.firm(c, parts)
+	e.primary = anchor{c.from, c.to}
+	var ws []dating.Witness
 	for i := range parts {
-		if w, ok := h.witness(parts[i].net, firm, false, prev, means); ok {
+		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok {
 			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
@@ -289,24 +382,72 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	}
 	h.conclude(&e, c, firm, parts, means, next, now)
 	h.describe(&e, c, parts)
+	for i := range parts {
+		if h.nets[parts[i].net].asn != 0 {
+			e.ByNetwork = append(e.ByNetwork, h.onNetwork(&parts[i], c, firm, prev, next, means))
+		}
+	}
 	return e
+}
+
+// onNetwork is what one network showed of an event.
+func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means []string) OnNetwork {
+	t := &h.nets[p.net]
+	n := OnNetwork{Network: networkName(t.asn), Onset: Interval{Latest: instant(t.obs[p.firm.first].from)}}
+	if w, _ := h.witness(p, firm, false, true, prev, means); len(w.Votes) > 0 {
+		n.Before.Usual = math.Round(w.Open.Bad*1000) / 1000
+		if lo, hi, bounded := posterior([]dating.Witness{w}); bounded {
+			n.Onset = Interval{instant(lo), instant(hi)}
+		}
+	}
+	if w, _ := h.witness(p, firm, true, true, next, means); p.restored && len(w.Votes) > 0 {
+		if lo, hi, bounded := posterior([]dating.Witness{w}); bounded {
+			n.End = &Interval{instant(-hi), instant(-lo)}
+		}
+	}
+	reports := map[uint32]bool{}
+	i, _ := slices.BinarySearchFunc(h.cells, t.asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
+	for ; i < len(h.cells) && h.cells[i].ASN == t.asn; i++ {
+		cell := &h.cells[i]
+		switch {
+		case cell.End() <= c.from:
+			n.Before.OK += int(cell.OK)
+			n.Before.Bad += int(cell.Bad())
+		case cell.Start <= c.to:
+			n.Counts.count(cell)
+			for _, v := range cell.Voices {
+				reports[v.Report] = true
+			}
+		}
+	}
+	n.Counts.Reports = len(reports)
+	return n
+}
+
+// count adds the measurements of a cell.
+func (c *Counts) count(cell *series.Cell) {
+	c.Blocked += int(cell.Blocked + cell.Likely)
+	c.OK += int(cell.OK)
+	c.Down += int(cell.Down)
+	c.Inconclusive += int(cell.Impaired + cell.Insufficient)
+	c.Measurements += int(cell.Measurements)
 }
 
 // conclude finds the end and the state.
 func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
 	end := h.pooled.obs[len(h.pooled.obs)-1].to
 	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
-	var ws []witness
+	var ws []dating.Witness
 	var doubtful []stretch // networks of which nothing shows that they are restored
 	for i := range parts {
 		s := parts[i].last()
 		lastBad = max(lastBad, s.to)
-		if h.restored(s, next, len(parts)) {
+		if parts[i].restored = h.restored(s, next, len(parts)); parts[i].restored {
 			lastRestored = max(lastRestored, h.nets[s.net].obs[s.end].from)
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if w, ok := h.witness(parts[i].net, firm, true, next, means); ok {
+		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok {
 			ws = append(ws, w)
 		}
 	}
@@ -314,7 +455,12 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 	if max(now, end)-lastBad > staleAfter(c, h.badVotes(c)) {
 		e.State = Fading
 	}
-	if lastRestored == math.MinInt64 || !h.confirmed(parts, next) {
+	if lastRestored == math.MinInt64 {
+		return
+	}
+	if !h.confirmed(parts, next) {
+		e.State = Fading
+		e.Reasons = append(e.Reasons, "what came after the last blocked measurements was ok, but nearly all of it in one report, which cannot end an event alone")
 		return
 	}
 	var still []string
@@ -410,12 +556,7 @@ func (h *history) describe(e *Event, c *cluster, parts []banned) {
 	listed := 0
 	e.Counts, listed = Counts{}, 0
 	h.within(c, parts, func(cell *series.Cell) {
-		n := &e.Counts
-		n.Blocked += int(cell.Blocked + cell.Likely)
-		n.OK += int(cell.OK)
-		n.Down += int(cell.Down)
-		n.Inconclusive += int(cell.Impaired + cell.Insufficient)
-		n.Measurements += int(cell.Measurements)
+		e.Counts.count(cell)
 		listed += int(cell.Reports)
 		truncated = truncated || int(cell.Reports) > len(cell.Voices)
 		for _, v := range cell.Voices {
@@ -515,6 +656,9 @@ func scope(e *Event) string {
 	what := e.Target
 	if n := len(e.Targets); n > 1 {
 		what = strings.Join(e.Targets[:n-1], ", ") + " and " + e.Targets[n-1]
+	}
+	if len(e.Of) > 0 {
+		what += " (" + strings.Join(e.Of, ", ") + ")"
 	}
 	switch n := len(e.Networks); n {
 	case 0:

@@ -38,13 +38,15 @@ const (
 	minReports   = 3
 	floodTimes   = 3.0 // times the votes of a usual day
 	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
-	minLeft      = 8.0 // score that must be left without any one report
-	loudVotes    = 6   // votes of a report on one target
-	loudTimes    = 3   // times the next one's, that are not counted at all
-	muchForOne   = 9.0 // score of one report, above which the event must be found without it
-	minContrast  = 8.0 // ok votes around an event that rests on impaired
-	alwaysRate   = 0.9 // where there are none: the share of bad votes that speaks for itself
-	alwaysNets   = 3   // on so many networks
+	timerDays    = 7
+	timerSpread  = 0.25 // the variance of the daily bad votes by their mean, below which a timer made them
+	minLeft      = 8.0  // score that must be left without any one report
+	loudVotes    = 6    // votes of a report on one target
+	loudTimes    = 3    // times the next one's, that are not counted at all
+	muchForOne   = 9.0  // score of one report, above which the event must be found without it
+	minContrast  = 8.0  // ok votes around an event that rests on impaired
+	alwaysRate   = 0.9  // where there are none: the share of bad votes that speaks for itself
+	alwaysNets   = 3    // on so many networks
 	// Of one network among several, so small a rise means that half of what
 	// it says is ok: a broken probe beside a sound one looks so.
 	mixedRise = 0.6
@@ -77,6 +79,7 @@ type cluster struct {
 	weak     bool    // the verdicts only say that something is wrong
 	always   bool    // and there is no other time to compare with
 	strength float64 // share of the votes it is taken to turn bad, for dating
+	hard     float64 // and of these, the share that is blocked
 }
 
 // stretches are the runs that score enough, from their first to their last bad
@@ -130,7 +133,7 @@ func (h *history) clusters() []cluster {
 	cs := join(core)
 	for _, s := range weak {
 		for i := range cs {
-			if c := &cs[i]; s.from <= c.to && s.to >= c.from {
+			if c := &cs[i]; s.shares(c) {
 				c.spans = append(c.spans, s)
 				c.from, c.to = min(c.from, s.from), max(c.to, s.to)
 				break
@@ -138,6 +141,13 @@ func (h *history) clusters() []cluster {
 		}
 	}
 	return mergeNear(cs)
+}
+
+// shares reports whether a stretch and a cluster have half of the shorter one's
+// time in common: what only touches the end of a ban is not of it.
+func (s *stretch) shares(c *cluster) bool {
+	common := min(s.to, c.to) - max(s.from, c.from)
+	return common >= 0 && 2*common >= min(s.to-s.from, c.to-c.from)
 }
 
 // own are the stretches of one network. Where other networks carry stretches
@@ -262,6 +272,32 @@ func sumOf(o []obs, w weights) float64 {
 		sum += w.of(&o[i])
 	}
 	return sum
+}
+
+// onTimer reports whether the bad votes of the days of a cluster are as many
+// each day while the ok ones come and go: people, and their probes, do so by
+// chance, and the number of what they find has a variance like its mean.
+func (h *history) onTimer(c *cluster) bool {
+	bad, ok := map[int64]float64{}, map[int64]float64{}
+	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+		bad[floorDay(cell.Start)] += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
+		ok[floorDay(cell.Start)] += float64(cell.VoteOK) / series.Vote
+	})
+	return len(bad) >= timerDays && scatter(bad) < timerSpread && scatter(ok) > 1
+}
+
+// scatter is the variance of the days by their mean: one of what comes by
+// chance.
+func scatter(byDay map[int64]float64) float64 {
+	n, sum, spread := float64(len(byDay)), 0.0, 0.0
+	days := slices.Sorted(maps.Keys(byDay))
+	for _, d := range days {
+		sum += byDay[d]
+	}
+	for _, d := range days {
+		spread += (byDay[d] - sum/n) * (byDay[d] - sum/n)
+	}
+	return spread / math.Max(sum*(n-1)/n, 1e-9)
 }
 
 // badDays counts the days with bad votes.
@@ -410,6 +446,8 @@ func (h *history) reject(c *cluster) string {
 		return "fewer than three reports"
 	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
 		return "one reporter a day could have caused it"
+	case reports < 0 && len(nets) == 1 && h.onTimer(c):
+		return "as many bad measurements each day: one probe on a timer"
 	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
 		return "one network, and little of it"
 	case alone(nets) && len(h.nets) > 1 && rise < mixedRise && h.mixed(c):

@@ -17,16 +17,17 @@ import (
 // it measured, so that a campaign of many measurements weighs little.
 
 const (
-	darkWindow   = 28   // days on either side that give the usual presence
-	darkLevel    = 0.05 // share of the usual presence that is left in darkness
-	darkSpread   = 1.5  // overdispersion of presence, at least
-	darkEnter    = 10.0 // score that darkness must reach
-	darkNetworks = 3    // networks that are heard regularly, and vanish
-	darkTargets  = 2    // of fewer, silence may only mean that nobody tests them any more
-	darkRegular  = 0.25 // share of days on which a regular network is heard
-	darkReturn   = 0.4  // share of the usual presence that returns
-	darkLongest  = 60   // days at the end of the data, beyond which it is no news
-	neighbours   = 0.5  // share of their usual presence that others must keep
+	darkWindow   = 28    // days on either side that give the usual presence
+	darkLevel    = 0.05  // share of the usual presence that is left in darkness
+	darkSpread   = 1.5   // overdispersion of presence, at least
+	darkEnter    = 10.0  // score that darkness must reach
+	darkNetworks = 3     // networks that are heard regularly, and vanish
+	darkTargets  = 2     // of fewer, silence may only mean that nobody tests them any more
+	darkRegular  = 0.25  // share of days on which a regular network is heard
+	darkReturn   = 0.4   // share of the usual presence that returns
+	darkLongest  = 60    // days at the end of the data, beyond which it is no news
+	darkCredible = 0.988 // the mass of its intervals
+	neighbours   = 0.5   // share of their usual presence that others must keep
 
 	// Of one network alone: it is often only a person who stopped measuring.
 	loneEnter   = 10.0
@@ -524,7 +525,7 @@ func (k *darkness) event(s silence, open bool) Event {
 	}
 	// Had it not been dark yet, the next presence would have come after an
 	// exponential time; daily cells do not say when in the day.
-	few, many := -math.Log((1+credible)/2), -math.Log((1-credible)/2)
+	few, many := -math.Log((1+darkCredible)/2), -math.Log((1-darkCredible)/2)
 	slack := int64(0)
 	if k.bucket == 86400 {
 		slack = 86400

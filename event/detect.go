@@ -78,47 +78,51 @@ const latest = 7258118400
 // Country takes all cells of one country, sorted (series.Sort). Cells of a
 // layer, and those of impossible times, are left out. The cells may be changed.
 func (d *Detector) Country(cells []series.Cell) {
-	cells = slices.DeleteFunc(cells, func(c series.Cell) bool {
+	var parts []series.Cell
+	cells = slices.DeleteFunc(series.DropSingleParts(cells), func(c series.Cell) bool {
+		if strings.HasPrefix(c.Layer, series.PartPrefix) {
+			parts = append(parts, c)
+		}
 		return c.Layer != series.Whole || c.Start < 0 || c.Start > latest || c.Span <= 0 || c.Span > 7*86400
 	})
 	if len(cells) == 0 {
 		return
 	}
-	silenceDefects(cells)
-	silenceReports(cells)
+	strengthen(cells)
+	strengthen(parts)
+	failures, silenced := defects(cells)
+	mute(parts, silenced)
 	d.darkness(cells)
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
 		d.see(target)
-		events = append(events, d.target(target)...)
+		of := d.split(d.target(target), partsOf(parts, target[0].Target))
+		events = append(events, append(of, d.scheduled(target, of)...)...)
 	}
-	events = d.soundNetworks(cells, events)
+	events = d.soundNetworks(cells, failures, events)
 	d.found = append(d.found, group(events)...)
 }
 
-// soundNetworks sets aside the events that are mainly one network's, on which nearly all
-// failed while they lasted, and those of the same network and time.
-func (d *Detector) soundNetworks(cells []series.Cell, events []Event) []Event {
-	type outage struct {
-		network  string
-		from, to int64
-	}
-	var outages []outage
-	for i := range events {
-		if e := &events[i]; e.mainly != "" && broken(cells, e) {
-			outages = append(outages, outage{e.mainly, e.primary.from, e.primary.to})
+// strengthen counts as blocked what was impaired because a public name got an
+// address that no public server can have. One such answer may come from a
+// router at home, so the rules say impaired where there is no control; of many
+// reports it is as plain as a block.
+func strengthen(cells []series.Cell) {
+	for i := range cells {
+		c := &cells[i]
+		if c.VoteImpaired == 0 {
+			continue
 		}
-	}
-	return slices.DeleteFunc(events, func(e Event) bool {
-		if e.mainly == "" || !slices.ContainsFunc(outages, func(o outage) bool {
-			return o.network == e.mainly && e.primary.from <= o.to && o.from <= e.primary.to
-		}) {
-			return false
+		var bogon uint64
+		for _, t := range c.Tallies {
+			if t.Kind == series.Mechanism && strings.HasSuffix(t.Name, ".bogon") {
+				bogon += uint64(t.Bad)
+			}
 		}
-		e.Artefact = "the instrument: on " + e.mainly + " nearly all of the other targets failed meanwhile, too"
-		d.odd = append(d.odd, e)
-		return true
-	})
+		bad := uint64(c.VoteBlocked) + uint64(c.VoteImpaired)
+		more := uint32(uint64(c.VoteImpaired) * min(bogon, bad) / bad)
+		c.VoteBlocked, c.VoteImpaired = c.VoteBlocked+more, c.VoteImpaired-more
+	}
 }
 
 // target finds the events of one target in one country.
@@ -198,6 +202,9 @@ func (d *Detector) Finish() Result {
 	number(odd)
 	sortEvents(kept)
 	sortEvents(odd)
+	for i := range kept {
+		kept[i].Flaws = Check(&kept[i])
+	}
 	return Result{Events: kept, Artefacts: odd}
 }
 
@@ -260,6 +267,7 @@ func appendCell(b []byte, c *series.Cell) []byte {
 	}
 	text(c.CC)
 	text(c.Target)
+	text(c.Layer)
 	num(int64(c.ASN), c.Start, c.Span, int64(c.Measurements), int64(c.OK), int64(c.Blocked), int64(c.Likely), int64(c.Impaired),
 		int64(c.Down), int64(c.Insufficient), int64(c.Aside), int64(c.Reports), int64(c.VoteBlocked), int64(c.VoteImpaired),
 		int64(c.VoteOK), int64(c.VoteDown), c.FirstBad, c.LastBad, c.FirstOK, c.LastOK)

@@ -14,7 +14,7 @@ import (
 
 // Version names the model and its constants. It changes whenever the same
 // cells may give other events.
-const Version = "bandish-event/5"
+const Version = "bandish-event/6"
 
 // Kind is what sort of thing happened.
 type Kind string
@@ -48,11 +48,16 @@ type Interval struct {
 
 // Event is one ban.
 type Event struct {
-	ID         string    `json:"id"`
-	Kind       Kind      `json:"kind"`
-	Target     string    `json:"target"`  // the first of Targets; "*" for a shutdown
-	Targets    []string  `json:"targets"` // sorted
-	Scope      string    `json:"scope"`   // "X, facebook and youtube on 12 networks"
+	ID      string   `json:"id"`
+	Kind    Kind     `json:"kind"`
+	Target  string   `json:"target"`  // the first of Targets; "*" for a shutdown
+	Targets []string `json:"targets"` // sorted
+	// Of are the hosts and tests of the target that show it, where others do not.
+	Of []string `json:"of,omitempty"`
+	// Schedule is when it holds, where that is at certain hours only; the counts
+	// are then of these hours.
+	Schedule   *Schedule `json:"schedule,omitempty"`
+	Scope      string    `json:"scope"` // "X, facebook and youtube on 12 networks"
 	CC         string    `json:"probe_cc"`
 	Networks   []string  `json:"networks"` // "AS17557", by number; empty where the source names none
 	Onset      Interval  `json:"onset"`
@@ -60,14 +65,20 @@ type Event struct {
 	State      State     `json:"state"`
 	Mechanisms []string  `json:"mechanisms"` // the most frequent first
 	Counts     Counts    `json:"counts"`
-	Phases     []Phase   `json:"phases"`
-	Confidence float64   `json:"confidence"` // 0 to 1
-	Evidence   []string  `json:"evidence"`   // measurement uids, in time
-	Reasons    []string  `json:"reasons"`    // why we say so, in sentences
-	Parts      []Part    `json:"parts,omitempty"`
-	Artefact   string    `json:"artefact,omitempty"` // why it is not an event after all
-	Detector   string    `json:"detector"`
-	InputHash  string    `json:"input_hash"` // SHA-256 of the cells it rests on
+	// ByNetwork is what each network showed, in the order of Networks; empty
+	// where the source names none.
+	ByNetwork  []OnNetwork `json:"by_network,omitempty"`
+	Phases     []Phase     `json:"phases"`
+	Confidence float64     `json:"confidence"` // 0 to 1
+	Evidence   []string    `json:"evidence"`   // measurement uids, in time
+	Reasons    []string    `json:"reasons"`    // why we say so, in sentences
+	Parts      []Part      `json:"parts,omitempty"`
+	Artefact   string      `json:"artefact,omitempty"` // why it is not an event after all
+	// Flaws are the laws of Check that the event breaks: a fault of the
+	// detector, for the caller to log.
+	Flaws     []string `json:"flaws,omitempty"`
+	Detector  string   `json:"detector"`
+	InputHash string   `json:"input_hash"` // SHA-256 of the cells it rests on
 
 	primary anchor
 	mainly  string // the network that shows nearly all of it
@@ -83,6 +94,23 @@ type Counts struct {
 	Inconclusive int `json:"inconclusive"` // impaired and insufficient
 	Measurements int `json:"measurements"`
 	Reports      int `json:"reports"`
+}
+
+// OnNetwork is the event on one network. Onset and End are dated by that
+// network's measurements alone; End is nil while nothing there shows one.
+type OnNetwork struct {
+	Network string    `json:"network"` // "AS17557"
+	Onset   Interval  `json:"onset"`
+	End     *Interval `json:"end"`
+	Counts  Counts    `json:"counts"` // from the first to the last bad measurement of the event
+	Before  Before    `json:"before"`
+}
+
+// Before is what a network showed until the event began.
+type Before struct {
+	OK    int     `json:"ok"`
+	Bad   int     `json:"bad"`   // blocked, likely_blocked and impaired
+	Usual float64 `json:"usual"` // share of bad votes that the model takes to be usual there
 }
 
 // PhaseKind says what changed.
@@ -117,6 +145,8 @@ type Part struct {
 	Mechanisms []string  `json:"mechanisms"`
 	Counts     Counts    `json:"counts"`
 	Confidence float64   `json:"confidence"`
+
+	ByNetwork []OnNetwork `json:"by_network,omitempty"`
 }
 
 // anchor is what the id hangs on.

@@ -529,7 +529,7 @@ func TestBrokenProbe(t *testing.T) {
 	for i := range 8 {
 		var s *story
 		s = newStory(120, func(day float64, asn uint32) verdict.State {
-			if day >= 50 && day < 58 && asn == 64512 {
+			if day >= 50 && day < 56 && asn == 64513 {
 				return verdict.Blocked
 			}
 			return s.noise()
@@ -584,5 +584,29 @@ func TestMechanismPhase(t *testing.T) {
 	}
 	if n == 0 {
 		t.Errorf("no change of means at day 75: %+v", e.Phases)
+	}
+}
+
+// Answers that no public server can give count as blocked, whatever the rules
+// made of each alone: the event does not rest on contrast only.
+func TestBogonIsStrong(t *testing.T) {
+	for mechanism, weak := range map[string]bool{"dns.injection.bogon": false, "dns": true} {
+		var s *story
+		s = newStory(90, func(day float64, asn uint32) verdict.State {
+			if day >= 50 && day < 60 {
+				return verdict.Impaired
+			}
+			return s.noise()
+		})
+		rows := s.rows()
+		for i := range rows {
+			if d := rows[i].Time; rows[i].State == verdict.Impaired && d.After(at(50)) && d.Before(at(60)) {
+				rows[i].Mechanisms = []string{mechanism}
+			}
+		}
+		e := one(t, detect(rows))
+		if got := strings.Contains(strings.Join(e.Reasons, " "), "something is wrong, not what"); got != weak {
+			t.Errorf("%s: rests on contrast: %v; %v", mechanism, got, e.Reasons)
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bandish/bandish/series"
 )
@@ -14,6 +13,9 @@ import (
 // lullCost is the cost, in nats, of passing between access and interference
 // within an event.
 const lullCost = 4.0
+
+// lullReach is how far from an ok vote a lull may reach.
+const lullReach = 86400
 
 // phases tells the course of an event: its stretches and lulls, the networks
 // that joined later or were restored sooner, and changes of the means.
@@ -25,14 +27,35 @@ func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
 		}
 	}
 	out = append(out, h.mechanisms(c, parts)...)
+	out = e.clip(out)
 	slices.SortStableFunc(out, func(a, b Phase) int {
 		return cmp.Or(a.From.Compare(b.From), strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Note, b.Note))
 	})
 	return out
 }
 
+// clip keeps the phases within the event's dates: nothing is blocked before it
+// can have begun, or after it must have ended.
+func (e *Event) clip(phases []Phase) []Phase {
+	out := []Phase{}
+	for _, p := range phases {
+		if e.Onset.Earliest != nil && p.From.Before(*e.Onset.Earliest) {
+			p.From = *e.Onset.Earliest
+		}
+		if e.End != nil && e.End.Latest != nil && (p.Kind == PhaseBlocked || p.Kind == PhaseLull) && (p.To == nil || p.To.After(*e.End.Latest)) {
+			p.To = e.End.Latest
+		}
+		late := e.End != nil && e.End.Latest != nil && p.From.After(*e.End.Latest)
+		if !late && (p.To == nil || !p.To.Before(p.From)) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // courses are the stretches of blocking, on whatever network, and the lulls
-// between and within them.
+// between and within them. Where nobody measured between two stretches, nothing
+// is said of it.
 func (h *history) courses(parts []banned) []Phase {
 	var all []stretch
 	for i := range parts {
@@ -49,14 +72,19 @@ func (h *history) courses(parts []banned) []Phase {
 			to = max(to, all[j].to)
 		}
 		if i > 0 {
-			out = append(out, lull(*out[len(out)-1].To, all[i].from))
+			if l, ok := h.between(parts, out[len(out)-1].To.Unix(), all[i].from); ok {
+				out = append(out, lull(l.from, l.to))
+			}
 		}
 		from := all[i].from
 		for len(lulls) > 0 && lulls[0].from < to {
 			l := lulls[0]
 			lulls = lulls[1:]
 			if l.from > from && l.to < to {
-				out = append(out, h.course(all[i:j], from, l.from), lull(*instant(l.from), l.to))
+				out = append(out, h.course(all[i:j], from, l.from))
+				if l, ok := h.between(parts, l.from, l.to); ok {
+					out = append(out, lull(l.from, l.to))
+				}
 				from = l.to
 			}
 		}
@@ -69,8 +97,27 @@ func (h *history) courses(parts []banned) []Phase {
 	return out
 }
 
-func lull(from time.Time, to int64) Phase {
-	return Phase{Kind: PhaseLull, From: from, To: instant(to), Note: "access between two stretches of blocking"}
+// between is the lull that the ok votes of the event's networks show between
+// two bad ones, if they speak for access: from one to the other bad vote, but
+// no further from an ok one than lullReach.
+func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
+	score, first, last := 0.0, int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range parts {
+		t := &h.nets[parts[i].net]
+		w := t.accessWeights(parts[i].first())
+		k, _ := slices.BinarySearchFunc(t.obs, from, func(o obs, at int64) int { return cmp.Compare(o.from, at) })
+		for ; k < len(t.obs) && t.obs[k].from < to; k++ {
+			o := &t.obs[k]
+			if score += w.of(o); o.ok > 0 {
+				first, last = min(first, o.from), max(last, o.to)
+			}
+		}
+	}
+	return stretch{from: max(from, first-lullReach), to: min(to, last+lullReach)}, score <= -lullCost
+}
+
+func lull(from, to int64) Phase {
+	return Phase{Kind: PhaseLull, From: *instant(from), To: instant(to), Note: "access between two stretches of blocking"}
 }
 
 func (h *history) course(spans []stretch, from, to int64) Phase {
@@ -159,10 +206,8 @@ func (h *history) spread(e *Event, b *banned) []Phase {
 	}
 	l := b.last()
 	over := e.End != nil && e.End.Earliest != nil && l.to < e.End.Earliest.Unix()-86400
-	if over || e.End == nil && !l.open {
-		if o := h.nets[b.net].obs; l.end < len(o) && (e.End == nil || o[l.end].from < e.End.Earliest.Unix()) {
-			out = append(out, Phase{Kind: PhaseRestored, From: *instant(o[l.end].from), Networks: net, Note: net[0] + " was restored"})
-		}
+	if o := h.nets[b.net].obs; l.end < len(o) && (over && o[l.end].from < e.End.Earliest.Unix() || e.State == Fading && b.restored) {
+		out = append(out, Phase{Kind: PhaseRestored, From: *instant(o[l.end].from), Networks: net, Note: net[0] + " was restored"})
 	}
 	return out
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/bandish/bandish/series"
@@ -30,10 +29,6 @@ const (
 	watchSpan       = 14            // days around an onset in which a country must have measured
 	groupSlack      = 12 * 3600
 	groupShared     = 0.5
-	defectTargets   = 6 // on a day
-	brokenTargets   = 5 // while an event lasts
-	defectShare     = 0.8
-	defectNetworks  = 3
 )
 
 // presence is the days on which a country measured a target.
@@ -238,13 +233,11 @@ func alike(a, b *Event) bool {
 	return float64(shared) >= groupShared*float64(len(a.Networks)+len(b.Networks)-shared)
 }
 
-// meet reports whether two intervals overlap, or nearly.
+// meet reports whether two intervals overlap, or nearly. What has no bound has
+// no date to share.
 func meet(a, b Interval) bool {
-	if a.Latest == nil || b.Latest == nil || (a.Earliest == nil) != (b.Earliest == nil) {
-		return a.Latest == b.Latest
-	}
-	if a.Earliest == nil {
-		return true // both began before the data
+	if !a.known() || !b.known() {
+		return false
 	}
 	return a.Earliest.Unix() <= b.Latest.Unix()+groupSlack && b.Earliest.Unix() <= a.Latest.Unix()+groupSlack
 }
@@ -255,7 +248,7 @@ func unite(m []Event) Event {
 		return m[0]
 	}
 	e := m[0]
-	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, Counts{}
+	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.ByNetwork, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, nil, Counts{}
 	s := sha256.New()
 	e.Reasons = nil
 	for i := range m {
@@ -286,15 +279,43 @@ func unite(m []Event) Event {
 		if p.State != e.State {
 			e.State = Fading
 		}
-		e.Parts = append(e.Parts, Part{p.Target, p.Networks, p.Onset, p.End, p.State, p.Mechanisms, p.Counts, p.Confidence})
+		e.Parts = append(e.Parts, Part{p.Target, p.Networks, p.Onset, p.End, p.State, p.Mechanisms, p.Counts, p.Confidence, p.ByNetwork})
+		e.ByNetwork = addNetworks(e.ByNetwork, p.ByNetwork)
 		io.WriteString(s, p.InputHash)
 	}
 	slices.SortFunc(e.Networks, byNumber)
 	e.Networks = slices.Compact(e.Networks)
 	slices.SortStableFunc(e.Phases, func(a, b Phase) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Note, b.Note)) })
+	e.Phases = e.clip(e.Phases)
 	e.InputHash = sum(s)
 	e.Scope = scope(&e)
 	return e
+}
+
+// addNetworks adds what networks showed of another target: the counts of both,
+// the dates of the one that knows best.
+func addNetworks(to, more []OnNetwork) []OnNetwork {
+	for _, m := range more {
+		i := slices.IndexFunc(to, func(o OnNetwork) bool { return o.Network == m.Network })
+		if i < 0 {
+			to = append(to, m)
+			continue
+		}
+		o := &to[i]
+		o.Onset = narrower(o.Onset, m.Onset)
+		if o.End == nil || m.End == nil {
+			o.End = nil
+		} else {
+			end := narrower(*o.End, *m.End)
+			o.End = &end
+		}
+		o.Counts.add(m.Counts)
+		o.Before.OK += m.Before.OK
+		o.Before.Bad += m.Before.Bad
+		o.Before.Usual = max(o.Before.Usual, m.Before.Usual)
+	}
+	slices.SortFunc(to, func(a, b OnNetwork) int { return byNumber(a.Network, b.Network) })
+	return to
 }
 
 func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
@@ -319,199 +340,4 @@ func (c *Counts) add(o Counts) {
 	c.Inconclusive += o.Inconclusive
 	c.Measurements += o.Measurements
 	c.Reports += o.Reports
-}
-
-// silenceDefects takes the votes from a network's day on which nearly all of
-// many targets failed that otherwise are fine: the probe, or the line, was
-// broken. Where several networks fail so at once, it is no probe.
-func silenceDefects(cells []series.Cell) {
-	type spot struct {
-		asn uint32
-		day int64
-	}
-	type tally struct{ bad, ok float64 }
-	usual := map[uint32]map[string]*tally{}
-	onDay := map[spot]map[string]*tally{}
-	for i := range cells {
-		c := &cells[i]
-		if c.VoteBlocked+c.VoteImpaired+c.VoteOK == 0 {
-			continue
-		}
-		if usual[c.ASN] == nil {
-			usual[c.ASN] = map[string]*tally{}
-		}
-		k := spot{c.ASN, floorDay(c.Start)}
-		if onDay[k] == nil {
-			onDay[k] = map[string]*tally{}
-		}
-		for _, m := range []map[string]*tally{usual[c.ASN], onDay[k]} {
-			t := m[c.Target]
-			if t == nil {
-				t = &tally{}
-				m[c.Target] = t
-			}
-			t.bad += float64(c.VoteBlocked + c.VoteImpaired)
-			t.ok += float64(c.VoteOK)
-		}
-	}
-	broken := map[spot]bool{}
-	perDay := map[int64]int{}
-	for k, targets := range onDay {
-		if len(targets) < defectTargets {
-			continue
-		}
-		n, bad := 0, 0
-		for name, t := range targets {
-			if u := usual[k.asn][name]; u.bad > u.ok {
-				continue
-			}
-			n++
-			if t.bad > t.ok {
-				bad++
-			}
-		}
-		if n >= defectTargets && float64(bad) >= defectShare*float64(n) {
-			broken[k] = true
-			perDay[k.day]++
-		}
-	}
-	for i := range cells {
-		c := &cells[i]
-		if k := (spot{c.ASN, floorDay(c.Start)}); broken[k] && perDay[k.day] < defectNetworks {
-			c.VoteBlocked, c.VoteImpaired, c.VoteOK, c.VoteDown = 0, 0, 0, 0
-		}
-	}
-}
-
-// silenceReports takes the votes of a report in which nearly all of many
-// targets failed that otherwise are fine on its network: one probe of several
-// was broken. Where reports on several networks say so on one day, it is no
-// probe.
-func silenceReports(cells []series.Cell) {
-	type place struct {
-		asn    uint32
-		target string
-	}
-	type spot struct {
-		asn    uint32
-		day    int64
-		report uint32
-	}
-	type heard struct {
-		spot
-		cell, voice int
-	}
-	usual := map[place]int64{} // ok votes less bad ones
-	var all []heard
-	for i := range cells {
-		c := &cells[i]
-		if bad := c.VoteBlocked + c.VoteImpaired; bad+c.VoteOK > 0 {
-			usual[place{c.ASN, c.Target}] += int64(c.VoteOK) - int64(bad)
-		}
-		for k, v := range c.Voices {
-			all = append(all, heard{spot{c.ASN, floorDay(c.Start), v.Report}, i, k})
-		}
-	}
-	slices.SortFunc(all, func(a, b heard) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.asn, b.asn), cmp.Compare(a.report, b.report), cmp.Compare(a.cell, b.cell), cmp.Compare(a.voice, b.voice))
-	})
-	failed := func(said []heard) bool { // by one report on one day, in the order of cells and so of targets
-		n, bad := 0, 0
-		for i := 0; i < len(said); {
-			target := cells[said[i].cell].Target
-			sum := int64(0)
-			for ; i < len(said) && cells[said[i].cell].Target == target; i++ {
-				v := cells[said[i].cell].Voices[said[i].voice]
-				sum += int64(v.Bad) - int64(v.OK)
-			}
-			if usual[place{said[0].asn, target}] < 0 {
-				continue
-			}
-			if n++; sum > 0 {
-				bad++
-			}
-		}
-		return n >= defectTargets && float64(bad) >= defectShare*float64(n)
-	}
-	var broken []heard
-	networks, day := map[uint32]bool{}, int64(math.MinInt64)
-	silence := func() {
-		if len(networks) < defectNetworks {
-			for _, h := range broken {
-				hush(&cells[h.cell], h.report)
-			}
-		}
-		broken = broken[:0]
-		clear(networks)
-	}
-	for i := 0; i < len(all); {
-		j := i + 1
-		for j < len(all) && all[j].spot == all[i].spot {
-			j++
-		}
-		if all[i].day != day {
-			silence()
-			day = all[i].day
-		}
-		if failed(all[i:j]) {
-			broken = append(broken, all[i:j]...)
-			networks[all[i].asn] = true
-		}
-		i = j
-	}
-	silence()
-}
-
-// hush takes a report's votes from a cell.
-func hush(c *series.Cell, report uint32) {
-	for _, v := range c.Voices {
-		if v.Report != report {
-			continue
-		}
-		blocked := uint32(uint64(v.Bad) * uint64(c.VoteBlocked) / max(uint64(c.VoteBlocked)+uint64(c.VoteImpaired), 1))
-		c.VoteBlocked -= min(blocked, c.VoteBlocked)
-		c.VoteImpaired -= min(v.Bad-blocked, c.VoteImpaired)
-		c.VoteOK -= min(v.OK, c.VoteOK)
-	}
-	c.Voices = slices.DeleteFunc(slices.Clone(c.Voices), func(v series.Voice) bool { return v.Report == report })
-}
-
-// broken reports whether, while an event that is mainly one network's lasted, nearly all of
-// many targets failed there that otherwise are fine. (silenceDefects looks at
-// single days, on which few targets may have been measured.)
-func broken(cells []series.Cell, e *Event) bool {
-	type tally struct{ bad, ok, usualBad, usualOK float64 }
-	targets := map[string]*tally{}
-	asn, err := strconv.ParseUint(strings.TrimPrefix(e.mainly, "AS"), 10, 32)
-	if err != nil {
-		return false
-	}
-	for i := range cells {
-		c := &cells[i]
-		if uint64(c.ASN) != asn {
-			continue
-		}
-		t := targets[c.Target]
-		if t == nil {
-			t = &tally{}
-			targets[c.Target] = t
-		}
-		bad, ok := float64(c.VoteBlocked+c.VoteImpaired), float64(c.VoteOK)
-		if c.End() > e.primary.from && c.Start <= e.primary.to {
-			t.bad, t.ok = t.bad+bad, t.ok+ok
-		} else {
-			t.usualBad, t.usualOK = t.usualBad+bad, t.usualOK+ok
-		}
-	}
-	n, failed := 0, 0
-	for _, t := range targets {
-		if t.bad+t.ok == 0 || t.usualBad > t.usualOK {
-			continue
-		}
-		n++
-		if t.bad/(t.bad+t.ok) >= t.usualBad/max(t.usualBad+t.usualOK, 1)+minRise { // one probe of several may be broken
-			failed++
-		}
-	}
-	return n >= brokenTargets && float64(failed) >= defectShare*float64(n)
 }

@@ -173,7 +173,8 @@ func (m Match) Expected(cc string) bool { return slices.Contains(m.Countries, cc
 type Set struct {
 	id       string
 	size     int
-	addrs    map[string][]string // by address
+	addrs    map[string][]string // by address, or by name
+	names    []rule              // of names in answers: prefix, contains and regexp
 	headers  map[string][]rule   // by header name
 	literals *automaton          // of the bodies' contains and prefix patterns
 	starts   []rule              // bodies: full
@@ -220,6 +221,8 @@ func New(all []Fingerprint) (*Set, error) {
 			r.regexp = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(f.Pattern) })
 		}
 		switch {
+		case f.Location == "dns" && f.PatternType != "full":
+			s.names = append(s.names, r)
 		case f.Location == "dns":
 			s.addrs[f.Pattern] = append(s.addrs[f.Pattern], match)
 		case f.Location != "body":
@@ -249,6 +252,18 @@ func (s *Set) Len() int { return s.size }
 
 // MatchDNS returns the matches of an address, sorted.
 func (s *Set) MatchDNS(addr string) []string { return s.addrs[addr] }
+
+// MatchName returns the matches of a name that an answer led through, in lower
+// case.
+func (s *Set) MatchName(name string) []string {
+	found := slices.Clone(s.addrs[name])
+	for i := range s.names {
+		if s.names[i].matches(name) {
+			found = append(found, s.names[i].match)
+		}
+	}
+	return found
+}
 
 // MatchHeader returns the matches of one header line; name in lower case.
 func (s *Set) MatchHeader(name, value string) []string {

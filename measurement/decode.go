@@ -67,6 +67,7 @@ func Decode(line []byte) (*Measurement, error) {
 		return nil, &DecodeError{Reason: MissingStartTime, Err: unreadable(line, "measurement_start_time", m.Defects), Hint: `want "measurement_start_time": "YYYY-MM-DD hh:mm:ss" in UTC`}
 	}
 	m.ProbeCC = country(m.ProbeCC)
+	m.TestKeys.together()
 	return m, nil
 }
 
@@ -181,6 +182,8 @@ func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 	raw = bytes.TrimSpace(raw)
 	object, list := raw[0] == '{', raw[0] == '['
 	switch {
+	case v.Type() == failureType && string(raw) == "false":
+		return // the probes of 2016 to 2019 write it for "no failure"
 	case v.Type() == failureType:
 		v.SetString(string(Unreadable))
 	case v.Kind() == reflect.Struct && object:

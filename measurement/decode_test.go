@@ -35,7 +35,7 @@ const sample = `{
      "headers":{"Host":"www.example.org"},"method":"GET","tor":{"exit_ip":null,"exit_name":null,"is_tor":false},"url":"https://www.example.org/"},
     "response":{"body":{"format":"base64","data":"/w=="},"body_is_truncated":false,"code":200,
      "headers_list":[["X-A",{"format":"base64","data":"/w"}],["X-A","2"]],"headers":{"X-A":{"format":"base64","data":"/w"}}},"t":0.5,"tags":null}],
-  "control":{"tcp_connect":{"198.51.100.1:443":{"status":true,"failure":null}},"tls_handshake":{},"quic_handshake":{},
+  "control":{"tcp_connect":{"198.51.100.1:443":{"status":true,"failure":null}},"tls_handshake":{"198.51.100.1:443":{"server_name":"www.example.org","status":true,"failure":null}},"quic_handshake":{},
     "http_request":{"body_length":-1,"discovered_h3_endpoint":"","failure":"unknown_error","title":"","headers":{},"status_code":-1},
     "http3_request":null,"dns":{"failure":null,"addrs":["198.51.100.1"]},"ip_info":{"198.51.100.1":{"asn":64500,"flags":11}}},
   "blocking":"dns","accessible":false}}`

@@ -21,6 +21,10 @@ type TestKeys struct {
 	DuplicateResponses []Query         `json:"x_dns_duplicate_responses,omitempty"`
 	LateReplies        []Query         `json:"x_dns_late_replies,omitempty"`
 
+	// Contrasts holds, in JSON, the steps that are not the target's own; in
+	// memory they stand among the others, told apart by their tags (Aside).
+	Contrasts *Connection `json:"x_contrasts,omitempty"`
+
 	// tor: by the target's name, an address or a fingerprint.
 	Targets map[string]TorTarget `json:"targets,omitempty"`
 
@@ -54,9 +58,11 @@ type TestKeys struct {
 	Lookups          map[string]DNSLookup `json:"lookups,omitempty"`
 
 	// echcheck, version 0.1: a handshake without and one with ECH, in the
-	// keys "control" and "target". Later versions use TLSHandshakes.
-	ECHControl *TLSHandshake `json:"-"`
-	ECHTarget  *TLSHandshake `json:"-"`
+	// keys "control" and "target". Later versions use TLSHandshakes, and write
+	// their connections to "tcp_connects".
+	ECHControl  *TLSHandshake `json:"-"`
+	ECHTarget   *TLSHandshake `json:"-"`
+	TCPConnects []TCPConnect  `json:"tcp_connects,omitempty"`
 }
 
 // Connection is the archival forms of one part of a test.
@@ -104,13 +110,13 @@ type OpenVPNHandshake struct {
 
 // Control is what the test helper saw of the same input from elsewhere.
 type Control struct {
-	TCPConnect    map[string]ControlTCP `json:"tcp_connect"`   // by endpoint
-	TLSHandshake  map[string]ControlTLS `json:"tls_handshake"` // by endpoint
+	TCPConnect    map[string]ControlTCP `json:"tcp_connect"`             // by endpoint
+	TLSHandshake  map[string]ControlTLS `json:"tls_handshake,omitempty"` // by endpoint
 	QUICHandshake map[string]ControlTLS `json:"quic_handshake"`
 	HTTPRequest   ControlHTTP           `json:"http_request"`
 	HTTP3Request  *ControlHTTP          `json:"http3_request"`
 	DNS           ControlDNS            `json:"dns"`
-	IPInfo        map[string]IPInfo     `json:"ip_info"` // by address
+	IPInfo        map[string]IPInfo     `json:"ip_info,omitempty"` // by address
 }
 
 // ControlTCP is the control's connection to one endpoint.

@@ -104,6 +104,9 @@ func (b *builder) wireguard() {
 func (b *builder) tor() {
 	for _, id := range slices.Sorted(maps.Keys(b.m.TestKeys.Targets)) {
 		t := b.m.TestKeys.Targets[id]
+		if t.Failure == "" && steps(&t.Connection) == 0 && len(t.NetworkEvents) == 0 {
+			continue // the test ended before it came to this target
+		}
 		rows := b.connection(t.Connection, false)
 		host, p := splitEndpoint(t.TargetAddress)
 		ip := canonicalIP(host)
@@ -147,31 +150,50 @@ func (b *builder) dnscheck() {
 	}
 }
 
-// ech adds the handshakes of echcheck; TunnelKind tells the one with ECH.
+// ech adds the handshakes of echcheck, each its own row. TunnelKind tells those
+// with ECH, and those with a random configuration in its place (GREASE).
 func (b *builder) ech(c measurement.Connection) {
 	k := &b.m.TestKeys
-	for _, h := range []*measurement.TLSHandshake{k.ECHControl, k.ECHTarget} {
+	handshakes := c.TLSHandshakes
+	c.TLSHandshakes, c.TCPConnect = nil, append(c.TCPConnect, k.TCPConnects...)
+	places := b.connection(c, false)
+	used := make([]bool, len(places))
+	shake := func(h *measurement.TLSHandshake, kind string) {
 		if h == nil {
-			continue
+			return
 		}
-		one := measurement.Connection{TLSHandshakes: []measurement.TLSHandshake{*h}}
-		rows := b.connection(one, false)
-		if h == k.ECHTarget && len(rows) > 0 {
-			rows[0].TunnelKind, rows[0].Tunnel = "ech", rows[0].TLS
+		rows := b.connection(measurement.Connection{TLSHandshakes: []measurement.TLSHandshake{*h}}, false)
+		for i := range rows {
+			r := &rows[i]
+			if kind != "" {
+				r.TunnelKind, r.Tunnel = kind, r.TLS
+			}
+			for j := range places {
+				if p := &places[j]; p.IP == r.IP && (p.Port == r.Port || p.Port == 0) {
+					used[j] = true
+					r.Name, r.IPASN, r.TCP, r.TCPSeconds = p.Name, p.IPASN, p.TCP, p.TCPSeconds
+					r.DNS, r.DNSEngines, r.DNSType, r.DNSSeconds, r.CNAMEs = p.DNS, p.DNSEngines, p.DNSType, p.DNSSeconds, p.CNAMEs
+				}
+			}
 		}
 		b.add(rows)
 	}
-	rows := b.connection(c, false)
-	for i := range c.TLSHandshakes {
-		h := &c.TLSHandshakes[i]
-		if h.ECHConfig == "" && h.OuterServerName == "" {
-			continue
-		}
-		for j := range rows {
-			if rows[j].ServerName == CanonicalName(h.ServerName) && rows[j].TLS.Tried() {
-				rows[j].TunnelKind, rows[j].Tunnel = "ech", rows[j].TLS
-			}
+	shake(k.ECHControl, "")
+	shake(k.ECHTarget, "ech")
+	for i := range handshakes {
+		h := &handshakes[i]
+		switch {
+		case h.ECHConfig == "GREASE":
+			shake(h, "ech_grease")
+		case h.ECHConfig != "" || h.OuterServerName != "":
+			shake(h, "ech")
+		default:
+			shake(h, "")
 		}
 	}
-	b.add(rows)
+	for j := range places {
+		if !used[j] {
+			b.add(places[j : j+1])
+		}
+	}
 }

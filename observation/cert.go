@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,11 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// The values of Row.Cert. Unknown authority says that name and dates fit.
+// The values of Row.Cert. Unknown authority says that name and dates fit. Where
+// an authority is not known, and where a certificate above the server's own is
+// out of date, Go's library names that certificate, and the probe keeps it in
+// the place of the chain: then the server's own is not stored, and only what
+// the authority is can be told.
 const (
 	CertValid            = "valid"
 	CertExpired          = "expired"
@@ -23,6 +28,8 @@ const (
 	CertSelfSigned       = "self_signed"
 	CertUnknownAuthority = "unknown_authority"
 	CertUnreadable       = "unreadable"
+	CertRealAuthority    = "real_authority"  // an authority that our roots vouch for
+	CertOtherAuthority   = "other_authority" // one that they do not
 )
 
 // Verifier checks stored certificate chains against Mozilla's roots as they
@@ -30,6 +37,7 @@ const (
 // machine. It remembers answers; it is safe for use by several goroutines.
 type Verifier struct {
 	roots *x509.CertPool
+	keys  map[string]bool // subject and public key of each root
 	id    string
 
 	mu   sync.Mutex
@@ -50,7 +58,7 @@ const maxSeen = 8192
 // NewVerifier parses the roots, which takes some milliseconds. Further roots,
 // such as a lab's own, change its ID.
 func NewVerifier(further ...*x509.Certificate) *Verifier {
-	v := &Verifier{roots: x509.NewCertPool(), seen: map[string]certificate{}}
+	v := &Verifier{roots: x509.NewCertPool(), keys: map[string]bool{}, seen: map[string]certificate{}}
 	hash := sha256.New()
 	for root := range bundle.Roots() {
 		hash.Write(root.Certificate)
@@ -59,10 +67,12 @@ func NewVerifier(further ...*x509.Certificate) *Verifier {
 			continue // some roots of the store are beyond what Go parses
 		}
 		v.roots.AddCert(cert)
+		v.keys[keyOf(cert)] = true
 	}
 	for _, cert := range further {
 		hash.Write(cert.Raw)
 		v.roots.AddCert(cert)
+		v.keys[keyOf(cert)] = true
 	}
 	v.id = "mozilla-" + hex.EncodeToString(hash.Sum(nil)[:6])
 	return v
@@ -71,22 +81,24 @@ func NewVerifier(further ...*x509.Certificate) *Verifier {
 // ID names the set of roots.
 func (v *Verifier) ID() string { return v.id }
 
-// check says what a chain (leaf first) proves of a name at a time.
-func (v *Verifier) check(chain []measurement.Binary, name string, at time.Time) certificate {
+// check says what a chain (leaf first) proves of a name at a time. named says
+// that it may be one certificate that an error named.
+func (v *Verifier) check(chain []measurement.Binary, name string, at time.Time, named bool) certificate {
 	day := at.UTC().Truncate(24 * time.Hour)
 	h := sha256.New()
 	for _, c := range chain {
 		h.Write([]byte(c.Data))
 		h.Write([]byte{0})
 	}
-	h.Write([]byte(name + day.Format(time.DateOnly)))
+	named = named && len(chain) == 1
+	h.Write([]byte(name + day.Format(time.DateOnly) + strconv.FormatBool(named)))
 	key := string(h.Sum(nil))
 
 	v.mu.Lock()
 	cert, known := v.seen[key]
 	v.mu.Unlock()
 	if !known {
-		cert = v.verify(chain, name, day)
+		cert = v.verify(chain, name, day, named)
 		v.mu.Lock()
 		if len(v.seen) >= maxSeen {
 			clear(v.seen)
@@ -105,7 +117,7 @@ func (v *Verifier) check(chain []measurement.Binary, name string, at time.Time) 
 	return cert
 }
 
-func (v *Verifier) verify(chain []measurement.Binary, name string, at time.Time) certificate {
+func (v *Verifier) verify(chain []measurement.Binary, name string, at time.Time, named bool) certificate {
 	var parsed []*x509.Certificate
 	for i, c := range chain {
 		cert, err := parse(c)
@@ -127,6 +139,10 @@ func (v *Verifier) verify(chain []measurement.Binary, name string, at time.Time)
 		notAft:    leaf.NotAfter,
 	}
 	switch {
+	case named && authority(leaf) && (v.keys[keyOf(leaf)] || v.anchored(parsed, at)):
+		c.state = CertRealAuthority
+	case named && authority(leaf):
+		c.state = CertOtherAuthority
 	case c.subject == c.issuer && leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil:
 		c.state = CertSelfSigned
 	case !fitsName(leaf, name):
@@ -137,6 +153,23 @@ func (v *Verifier) verify(chain []measurement.Binary, name string, at time.Time)
 		c.state = CertUnknownAuthority
 	}
 	return c
+}
+
+// keyOf names an authority: by its name and key, whoever signed it. Roots are
+// also signed by older ones.
+func keyOf(c *x509.Certificate) string {
+	return string(c.RawSubject) + string(c.RawSubjectPublicKeyInfo)
+}
+
+// authority reports whether a certificate is of an authority and no server's:
+// it may sign others, and names no host.
+func authority(c *x509.Certificate) bool {
+	return c.IsCA && len(c.DNSNames) == 0 && len(c.IPAddresses) == 0 && !hostLike(c.Subject.CommonName)
+}
+
+// hostLike reports whether a common name is a host's.
+func hostLike(name string) bool {
+	return name == "localhost" || strings.Contains(name, ".") && !strings.ContainsAny(name, " /")
 }
 
 func parse(b measurement.Binary) (*x509.Certificate, error) {

@@ -136,6 +136,8 @@ type answer struct {
 	hop      uint8
 	asn      uint32
 	engines  []string
+	cnames   []string
+	said     []string // extended errors
 	kind     string
 	seconds  float64
 	used     bool
@@ -147,6 +149,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 		name := a.keep(CanonicalName(q.Hostname))
 		hop, _ := depth(q.Tags)
 		engine := a.engine(q)
+		cnames, said := a.cnames(q, name), a.extendedErrors(q, engine)
 		gave := 0
 		for j := range q.Answers {
 			r := &q.Answers[j]
@@ -155,7 +158,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 				continue
 			}
 			gave++
-			a.answer(name, a.keep(ip), hop, uint32(max(r.ASN, 0)), engine, q)
+			a.answer(name, a.keep(ip), hop, uint32(max(r.ASN, 0)), engine, cnames, said, q)
 		}
 		if gave == 0 {
 			failure := q.Failure
@@ -165,7 +168,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 				}
 				failure = "dns_no_answer"
 			}
-			a.failedLookup(name, hop, engine, a.result(failure), q)
+			a.failedLookup(name, hop, engine, a.result(failure), cnames, said, q)
 		}
 	}
 	a.failed = slices.DeleteFunc(a.failed, func(r Row) bool {
@@ -180,7 +183,20 @@ func (a *assembly) lookups(queries []measurement.Query) {
 	})
 }
 
-func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string, q *measurement.Query) {
+// cnames are the names that a lookup was led through.
+func (a *assembly) cnames(q *measurement.Query, name string) []string {
+	var names []string
+	for i := range q.Answers {
+		if r := &q.Answers[i]; r.Hostname != "" && r.AnswerType == "CNAME" {
+			if to := CanonicalName(r.Hostname); to != name {
+				names = append(names, a.keep(to))
+			}
+		}
+	}
+	return names
+}
+
+func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string, cnames, said []string, q *measurement.Query) {
 	if least, ok := a.hosts[ip]; !ok || name < least {
 		a.hosts[ip] = name
 	}
@@ -188,6 +204,7 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 		x := &a.answers[i]
 		if x.name == name && x.ip == ip && x.hop == hop {
 			x.engines = append(x.engines, engine)
+			x.cnames, x.said = append(x.cnames, cnames...), append(x.said, said...)
 			x.asn = max(x.asn, asn)
 			x.kind = max(x.kind, q.QueryType)
 			x.seconds = max(x.seconds, seconds(q.T0, q.T))
@@ -195,15 +212,16 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 		}
 	}
 	a.answers = append(a.answers, answer{
-		name: name, ip: ip, hop: hop, asn: asn, engines: []string{engine},
+		name: name, ip: ip, hop: hop, asn: asn, engines: []string{engine}, cnames: slices.Clone(cnames), said: slices.Clone(said),
 		kind: a.keep(q.QueryType), seconds: seconds(q.T0, q.T),
 	})
 }
 
-func (a *assembly) failedLookup(name string, hop uint8, engine string, res Result, q *measurement.Query) {
+func (a *assembly) failedLookup(name string, hop uint8, engine string, res Result, cnames, said []string, q *measurement.Query) {
 	r := a.base
 	r.Name, r.Hop, r.DNS, r.DNSEngines = name, hop, res, []string{engine}
 	r.DNSType, r.DNSSeconds = a.keep(q.QueryType), seconds(q.T0, q.T)
+	r.CNAMEs, r.DNSExtended = slices.Clone(cnames), slices.Clone(said)
 	r.Literal = isAddr(name)
 	a.failed = append(a.failed, r)
 }
@@ -222,6 +240,7 @@ next:
 			m := &merged[i]
 			if m.Name == r.Name && m.Hop == r.Hop && m.DNS == r.DNS && forAddress(m.DNSType) == forAddress(r.DNSType) {
 				m.DNSEngines = append(m.DNSEngines, r.DNSEngines...)
+				m.CNAMEs, m.DNSExtended = append(m.CNAMEs, r.CNAMEs...), append(m.DNSExtended, r.DNSExtended...)
 				m.DNSType = min(m.DNSType, r.DNSType)
 				m.DNSSeconds = max(m.DNSSeconds, r.DNSSeconds)
 				continue next
@@ -231,6 +250,7 @@ next:
 	}
 	for i := range merged {
 		merged[i].DNSEngines = sortedSet(merged[i].DNSEngines)
+		merged[i].CNAMEs, merged[i].DNSExtended = sortedSet(merged[i].CNAMEs), sortedSet(merged[i].DNSExtended)
 	}
 	return merged
 }
@@ -315,7 +335,7 @@ func (a *assembly) tls(h *measurement.TLSHandshake, quic bool) {
 	}
 	if len(h.PeerCertificates) > 0 {
 		v := a.verifier()
-		c := v.check(h.PeerCertificates, sni, a.base.Time)
+		c := v.check(h.PeerCertificates, sni, a.base.Time, res.Failed())
 		r.Cert, r.CertSHA256, r.CertSubject, r.CertIssuer, r.TrustStore = c.state, c.sha256, c.subject, c.issuer, v.ID()
 	}
 }
@@ -440,6 +460,7 @@ func (a *assembly) match(r *Row, res *measurement.HTTPResponse, body string) {
 	r.HeaderLines = sortedSet(r.HeaderLines)
 	if body != "" {
 		r.BodySHA256 = hashOf(body)
+		r.LeadsTo = a.keep(leadsTo(body, r.Name))
 		if a.bodies == nil {
 			a.bodies = map[string]string{}
 		}
@@ -455,7 +476,7 @@ const maxHeaderLines = 64
 // MatchRow returns the fingerprints of a set that match a row and the body it
 // names, for judging history again under a later snapshot.
 func MatchRow(r *Row, body string, set *fingerprint.Set) []string {
-	found := slices.Clone(set.MatchDNS(r.IP))
+	found := matchDNS(r, set)
 	for _, line := range r.HeaderLines {
 		name, value, _ := strings.Cut(line, ": ")
 		found = append(found, set.MatchHeader(name, value)...)
@@ -639,6 +660,7 @@ func (a *assembly) nameOf(r *Row) string {
 func (a *assembly) joinLookups() {
 	for i := range a.answers {
 		a.answers[i].engines = sortedSet(a.answers[i].engines)
+		a.answers[i].cnames, a.answers[i].said = sortedSet(a.answers[i].cnames), sortedSet(a.answers[i].said)
 	}
 	for i := range a.rows {
 		r := &a.rows[i]
@@ -649,10 +671,10 @@ func (a *assembly) joinLookups() {
 			}
 			x.used = true
 			r.DNS = Done
-			r.DNSEngines = x.engines
+			r.DNSEngines, r.CNAMEs, r.DNSExtended = x.engines, x.cnames, x.said
 			r.DNSType, r.DNSSeconds, r.IPASN = x.kind, x.seconds, max(r.IPASN, x.asn)
 		}
-		a.matchAddr(r)
+		a.matchAnswer(r)
 	}
 	for _, x := range a.answers {
 		if x.used {
@@ -660,17 +682,31 @@ func (a *assembly) joinLookups() {
 		}
 		r := a.base
 		r.Name, r.IP, r.Hop, r.IPASN = x.name, x.ip, x.hop, x.asn
-		r.DNS, r.DNSEngines, r.DNSType, r.DNSSeconds = Done, x.engines, x.kind, x.seconds
-		a.matchAddr(&r)
+		r.DNS, r.DNSEngines, r.CNAMEs, r.DNSExtended = Done, x.engines, x.cnames, x.said
+		r.DNSType, r.DNSSeconds = x.kind, x.seconds
+		a.matchAnswer(&r)
 		a.rows = append(a.rows, r)
+	}
+	for i := range a.failed {
+		a.matchAnswer(&a.failed[i])
 	}
 	a.rows = append(a.rows, a.failed...)
 }
 
-// matchAddr adds the fingerprints of an address that has no response to be
-// matched with.
-func (a *assembly) matchAddr(r *Row) {
-	if r.Fingerprints == nil {
-		r.Fingerprints = sortedSet(slices.Clone(a.o.Fingerprints.MatchDNS(r.IP)))
+// matchAnswer adds the fingerprints of a lookup's answer to those of the
+// response.
+func (a *assembly) matchAnswer(r *Row) {
+	if found := matchDNS(r, a.o.Fingerprints); len(found) > 0 {
+		r.Fingerprints = sortedSet(append(r.Fingerprints, found...))
 	}
+}
+
+// matchDNS returns the fingerprints of a row's address and of the names that
+// led to it.
+func matchDNS(r *Row, set *fingerprint.Set) []string {
+	found := slices.Clone(set.MatchDNS(r.IP))
+	for _, name := range r.CNAMEs {
+		found = append(found, set.MatchName(name)...)
+	}
+	return found
 }

@@ -10,18 +10,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/measurement"
 )
 
 // Options are what Observe needs besides the measurement. The zero value
-// works: it names no platform, uses the embedded fingerprints, and parses the
+// works: it names no platform, uses the embedded fingerprints and defects, and parses the
 // trust store anew for each measurement that holds certificates.
 type Options struct {
 	// Target names the platform that a host belonged to at a time, or returns
 	// "". Tests of an app have no host ("" is passed).
 	Target       func(host, testName string, at time.Time) string
 	Fingerprints *fingerprint.Set
+	Defects      *defect.Table
 	Verifier     *Verifier
 }
 
@@ -48,6 +50,9 @@ const MaxBody = 64 << 10
 func Observe(m *measurement.Measurement, o Options) Observed {
 	if o.Fingerprints == nil {
 		o.Fingerprints = fingerprint.Embedded()
+	}
+	if o.Defects == nil {
+		o.Defects = defect.Embedded()
 	}
 	b := &builder{m: m, o: o}
 	b.base = b.baseRow()
@@ -99,6 +104,7 @@ func (b *builder) bound() {
 	cut := false
 	k.Queries = atMost(k.Queries, &cut)
 	k.TCPConnect = atMost(k.TCPConnect, &cut)
+	k.TCPConnects = atMost(k.TCPConnects, &cut)
 	k.TLSHandshakes = atMost(k.TLSHandshakes, &cut)
 	k.QUIC = atMost(k.QUIC, &cut)
 	k.Requests = atMost(k.Requests, &cut)
@@ -196,10 +202,11 @@ func (b *builder) baseRow() Row {
 	r := Row{
 		UID: b.keep(m.UID), ReportID: b.keep(m.ReportID), Time: m.StartTime.Time,
 		CC: b.keep(m.ProbeCC), ASN: uint32(m.ProbeASN), ResolverASN: uint32(m.ResolverASN),
-		TestName: b.keep(m.TestName), TestVersion: b.keep(m.TestVersion), Software: b.keep(software),
+		TestName: b.keep(m.TestName), TestVersion: b.keep(m.TestVersion), Software: b.keep(software), Engine: b.keep(m.Annotations.EngineVersion),
 		Platform: b.keep(m.Annotations.Platform), NetworkType: b.keep(m.Annotations.NetworkType),
 		Input: b.keep(string(m.Input)), FingerprintSet: b.o.Fingerprints.ID(),
 	}
+	r.FindDefects(b.o.Defects)
 	if b.o.Target != nil {
 		r.Target = b.o.Target(host, m.TestName, m.StartTime.Time)
 	}
@@ -219,6 +226,7 @@ func (b *builder) finish() []Row {
 	if len(b.rows) == 0 {
 		b.rows = append(b.rows, b.base) // the measurement itself is a fact
 	}
+	translated(b.rows, nil, "")
 	slices.SortFunc(b.rows, compareRows)
 	for i := range b.rows {
 		b.rows[i].Seq = uint16(min(i, 1<<16-1))
@@ -252,55 +260,6 @@ func (b *builder) sortedBodies() []Body {
 	}
 	slices.SortFunc(all, func(x, y Body) int { return strings.Compare(x.SHA256, y.SHA256) })
 	return all
-}
-
-// result turns a failure string into a result, in the terms of df-007 where
-// old probes and the control use others.
-func (b *builder) result(f measurement.Failure) Result {
-	if f == "" {
-		return Done
-	}
-	if r, ok := failures[string(f)]; ok {
-		return r
-	}
-	return Result(b.keep(string(f)))
-}
-
-// failures are the common strings, and the older names of them.
-var failures = map[string]Result{
-	"connection_reset":             "connection_reset",
-	"connection_refused":           "connection_refused",
-	"connection_refused_error":     "connection_refused",
-	"generic_timeout_error":        "generic_timeout_error",
-	"tcp_timed_out_error":          "generic_timeout_error",
-	"timeout_error":                "generic_timeout_error",
-	"deferred_timeout_error":       "generic_timeout_error",
-	"eof_error":                    "eof_error",
-	"connection_lost_error":        "eof_error",
-	"response_never_received":      "eof_error",
-	"connection_done":              "eof_error",
-	"connection_closed":            "connection_already_closed",
-	"host_unreachable":             "host_unreachable",
-	"network_unreachable":          "network_unreachable",
-	"no_route_to_host_error":       "host_unreachable",
-	"network_down":                 "network_down",
-	"dns_nxdomain_error":           "dns_nxdomain_error",
-	"dns_name_error":               "dns_nxdomain_error",
-	"dns_no_answer":                "dns_no_answer",
-	"dns_refused_error":            "dns_refused_error",
-	"dns_server_failure":           "dns_servfail_error",
-	"dns_servfail_error":           "dns_servfail_error",
-	"dns_server_misbehaving":       "dns_server_misbehaving",
-	"dns_lookup_error":             "dns_lookup_error",
-	"android_dns_cache_no_data":    "android_dns_cache_no_data",
-	"ssl_invalid_hostname":         "ssl_invalid_hostname",
-	"ssl_unknown_authority":        "ssl_unknown_authority",
-	"ssl_invalid_certificate":      "ssl_invalid_certificate",
-	"ssl_failed_handshake":         "ssl_failed_handshake",
-	"ssl_error":                    "ssl_failed_handshake",
-	"unknown_error":                "unknown_error",
-	"connect_error":                "connect_error",
-	"network_is_unreachable_error": "network_unreachable",
 }
 
 // engine names a lookup's resolver.

@@ -227,6 +227,23 @@ func TestFromWeb(t *testing.T) {
 	if r, _ := observation.FromWeb(get, observation.Options{}); !r.Verified() {
 		t.Errorf("certificate %q", r.Cert)
 	}
+	row["tls_failure"], row["tls_end_entity_certificate_san_list"] = "ssl_unknown_authority", ""
+	row["tls_end_entity_certificate_subject"] = "CN=Signal Messenger,O=Signal"
+	if r, _ := observation.FromWeb(get, observation.Options{}); r.Cert != observation.CertOtherAuthority {
+		t.Errorf("an authority in the place of the server's certificate: %q", r.Cert)
+	}
+	row["tls_end_entity_certificate_subject"], row["tls_end_entity_certificate_issuer"] = "CN=notice.example", "CN=notice.example"
+	if r, _ := observation.FromWeb(get, observation.Options{}); r.Cert != observation.CertSelfSigned {
+		t.Errorf("a server's own: %q", r.Cert)
+	}
+	row["ip"], row["dns_answer"] = "", "Block.Page.example."
+	if r, _ := observation.FromWeb(get, observation.Options{}); len(r.CNAMEs) != 1 || r.CNAMEs[0] != "block.page.example" {
+		t.Errorf("names led through %q", r.CNAMEs)
+	}
+	row["test_name"], row["test_version"], row["engine_version"] = "signal", "0.2.4", "3.19.2"
+	if r, _ := observation.FromWeb(get, observation.Options{}); len(r.Defects) != 1 {
+		t.Errorf("defects %q", r.Defects)
+	}
 	for column, bad := range map[string]string{"measurement_start_time": "yesterday"} {
 		row[column] = bad
 		if _, err := observation.FromWeb(get, observation.Options{}); err == nil || !strings.Contains(err.Error(), column) {

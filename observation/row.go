@@ -8,6 +8,8 @@ package observation
 import (
 	"strings"
 	"time"
+
+	"github.com/bandish/bandish/defect"
 )
 
 // Result is the end of one step: "" when it was not tried, "ok", or the
@@ -29,6 +31,7 @@ type Row struct {
 	// The measurement.
 	UID         string    `parquet:"measurement_uid,dict"`
 	ReportID    string    `parquet:"report_id,dict"`
+	Sender      string    `parquet:"sender,dict"`                                   // who may have sent it (PresumedSender); empty: the report is the sender
 	Time        time.Time `parquet:"measurement_start_time,timestamp(microsecond)"` // measurement_start_time, UTC
 	CC          string    `parquet:"probe_cc,dict"`
 	ASN         uint32    `parquet:"probe_asn"`
@@ -36,18 +39,25 @@ type Row struct {
 	TestName    string    `parquet:"test_name,dict"`
 	TestVersion string    `parquet:"test_version,dict"`
 	Software    string    `parquet:"software,dict"`     // name/version
+	Engine      string    `parquet:"engine,dict"`       // annotations.engine_version
 	Platform    string    `parquet:"platform,dict"`     // annotations.platform
 	NetworkType string    `parquet:"network_type,dict"` // annotations.network_type
 	Input       string    `parquet:"input,dict"`
 	Target      string    `parquet:"target,dict"` // platform id, or host name
 	Marks       []string  `parquet:"marks,dict"`
-	Raw         string    `parquet:"raw,dict"` // batch SHA-256
-	Line        uint32    `parquet:"line"`     // line in the batch, from 0
+
+	// Defects are the known defects of this version of the test (defect.Match),
+	// sorted.
+	Defects []string `parquet:"defects,dict"`
+
+	Raw  string `parquet:"raw,dict"` // batch SHA-256
+	Line uint32 `parquet:"line"`     // line in the batch, from 0
 
 	// The endpoint.
 	Seq       uint16 `parquet:"seq"`       // place among the measurement's rows
 	Name      string `parquet:"name,dict"` // host name, lower case, punycode, no final dot
 	IP        string `parquet:"ip,dict"`   // canonical; empty when a lookup gave none
+	IPv4      string `parquet:"ipv4,dict"` // the address that a network with NAT64 has put into IP (RFC 6052)
 	Port      uint16 `parquet:"port"`
 	IPASN     uint32 `parquet:"ip_asn"`         // the address's network, where the measurement says
 	Hop       uint8  `parquet:"hop"`            // 0 for the input, 1 after one redirect, …
@@ -60,7 +70,11 @@ type Row struct {
 	DNSEngines []string `parquet:"dns_engines,dict"` // "getaddrinfo", "udp 9.9.9.9:53", "doh https://dns.google/dns-query", sorted
 	DNSType    string   `parquet:"dns_type,dict"`    // A, AAAA, ANY
 	DNSSeconds float64  `parquet:"dns_seconds"`
+	CNAMEs     []string `parquet:"cnames,dict"`   // names that the answers led through, sorted
 	DNSLate    []string `parquet:"dns_late,dict"` // addresses of second, later answers to the same query
+	// DNSExtended is what these resolvers said of their answers (RFC 8914):
+	// CODE;ENGINE;TEXT, sorted (ExtendedError).
+	DNSExtended []string `parquet:"dns_extended,dict"`
 
 	TCP        Result  `parquet:"tcp,dict"`
 	TCPSeconds float64 `parquet:"tcp_seconds"`
@@ -70,8 +84,8 @@ type Row struct {
 	TLSVersion  string  `parquet:"tls_version,dict"`
 	ServerName  string  `parquet:"server_name,dict"` // the name sent
 	NoVerify    bool    `parquet:"no_verify"`        // the probe did not check the certificate
-	Cert        string  `parquet:"cert,dict"`        // our own check of the chain: "", valid, expired, not_yet_valid, wrong_name, self_signed, unknown_authority, unreadable
-	CertSHA256  string  `parquet:"cert_sha256,dict"` // of the leaf
+	Cert        string  `parquet:"cert,dict"`        // our own check of the chain: "", valid, expired, not_yet_valid, wrong_name, self_signed, unknown_authority, unreadable; real_authority and other_authority where an authority's certificate is stored in the place of the server's
+	CertSHA256  string  `parquet:"cert_sha256,dict"` // of the first of the chain
 	CertSubject string  `parquet:"cert_subject,dict"`
 	CertIssuer  string  `parquet:"cert_issuer,dict"`
 	TrustStore  string  `parquet:"trust_store,dict"` // id of the roots that Cert was checked against
@@ -90,7 +104,8 @@ type Row struct {
 	Headers       []string `parquet:"headers,dict"` // names, lower case, sorted
 	Location      string   `parquet:"location,dict"`
 	Server        string   `parquet:"server,dict"`
-	Fingerprints  []string `parquet:"fingerprints,dict"` // fingerprint.Match of those that matched address, headers or body, sorted
+	LeadsTo       string   `parquet:"leads_to,dict"`     // host that a short page, which may have been written on the path, frames or sends the visitor to
+	Fingerprints  []string `parquet:"fingerprints,dict"` // fingerprint.Match of those that matched address, names, headers or body, sorted
 	HeaderLines   []string `parquet:"header_lines"`      // "name: value", sorted, of responses that may have been written on the path
 
 	// FingerprintSet is the snapshot that Fingerprints were matched against.
@@ -141,6 +156,7 @@ type Row struct {
 	ControlBodyBytes int64    `parquet:"control_body_bytes"`
 	ControlTitle     string   `parquet:"control_title,dict"`
 	ControlHeaders   []string `parquet:"control_headers,dict"` // names, lower case, sorted
+	ControlServer    string   `parquet:"control_server,dict"`
 }
 
 // Verified reports whether what came over this connection was written by a
@@ -162,6 +178,14 @@ func (r *Row) Verified() bool {
 		return (r.HTTP == Done || r.Status > 0) && strings.HasPrefix(r.URL, "https://")
 	}
 	return step == Done && (r.Cert == "" || r.Cert == CertValid || r.Cert == CertUnknownAuthority)
+}
+
+// FindDefects looks the row's test up in a table, for judging history again
+// under a later one too.
+func (r *Row) FindDefects(t *defect.Table) {
+	r.Defects = t.Match(defect.Measured{
+		Test: r.TestName, Version: r.TestVersion, Software: r.Software, Engine: r.Engine, Platform: r.Platform, At: r.Time,
+	})
 }
 
 // Unrecorded is the ControlState of rows that come from a table which does not

@@ -23,6 +23,7 @@ func (b *builder) web(c measurement.Connection) {
 	b.contrasts(rows)
 	b.paces(rows)
 	v := b.controlView()
+	translated(rows, v.addrs, v.name)
 	for i := range rows {
 		v.apply(&rows[i])
 	}
@@ -69,6 +70,7 @@ type controlView struct {
 	http    Result
 	status  uint16
 	title   string
+	server  string
 	headers []string
 }
 
@@ -112,6 +114,9 @@ func (b *builder) controlView() *controlView {
 	v.title = b.keep(strings.ToValidUTF8(cut(strings.TrimSpace(string(c.HTTPRequest.Title)), 500), ""))
 	for _, h := range c.HTTPRequest.Headers {
 		v.headers = append(v.headers, strings.ToLower(b.keep(h.Name)))
+		if strings.EqualFold(h.Name, "server") {
+			v.server = b.keep(cut(string(h.Value), 256))
+		}
 	}
 	v.headers = sortedSet(v.headers)
 	if v.state == Done && v.dns == "dns_no_answer" && v.http == "" && len(c.TCPConnect) == 0 {
@@ -129,6 +134,7 @@ func (v *controlView) apply(r *Row) {
 	r.ControlHTTP, r.ControlStatus = v.http, v.status
 	if r.HTTP.Tried() {
 		r.ControlBodyBytes, r.ControlTitle, r.ControlHeaders = v.control.HTTPRequest.BodyLength, v.title, v.headers
+		r.ControlServer = v.server
 	}
 	if r.Name == v.name {
 		r.ControlDNS, r.ControlAddrs, r.ControlASNs = v.dns, v.addrs, v.asns
@@ -139,7 +145,7 @@ func (v *controlView) apply(r *Row) {
 	if r.IP == "" || r.Port == 0 {
 		return
 	}
-	at := net.JoinHostPort(r.IP, strconv.Itoa(int(r.Port)))
+	at := net.JoinHostPort(cmp.Or(r.IPv4, r.IP), strconv.Itoa(int(r.Port)))
 	if c, ok := v.control.TCPConnect[at]; ok {
 		r.ControlTCP = v.step(c.Status, c.Failure)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/measurement"
 )
@@ -28,7 +29,7 @@ func FromWeb(get func(column string) string, o Options) (Row, error) {
 		UID: get("measurement_uid"), ReportID: get("report_id"), Time: at,
 		CC: strings.ToUpper(get("probe_cc")), ASN: whole32(get("probe_asn")), ResolverASN: whole32(get("resolver_asn")),
 		TestName: get("test_name"), TestVersion: get("test_version"), Software: get("software_name"),
-		Platform: get("platform"), NetworkType: get("network_type"), Input: get("input"),
+		Platform: get("platform"), NetworkType: get("network_type"), Engine: get("engine_version"), Input: get("input"),
 		Name: CanonicalName(get("hostname")), IP: canonicalIP(get("ip")), Port: uint16(min(whole32(get("port")), math.MaxUint16)),
 		IPASN: whole32(get("ip_asn")), ControlState: Unrecorded,
 	}
@@ -53,6 +54,11 @@ func FromWeb(get func(column string) string, o Options) (Row, error) {
 	}
 	r.webSteps(get)
 	r.webTarget(o)
+	defects := o.Defects
+	if defects == nil {
+		defects = defect.Embedded()
+	}
+	r.FindDefects(defects)
 	set := o.Fingerprints
 	if set == nil {
 		set = fingerprint.Embedded()
@@ -98,8 +104,12 @@ func (r *Row) webSteps(get func(string) string) {
 		r.DNSEngines, r.DNSType = []string{engine}, get("dns_query_type")
 		r.DNS = webResult(get("dns_failure"))
 		if r.DNS == Done && r.IP == "" {
-			if r.IP = canonicalIP(get("dns_answer")); r.IP == "" {
+			answer := get("dns_answer")
+			if r.IP = canonicalIP(answer); r.IP == "" {
 				r.DNS = "dns_no_answer"
+				if hostLike(answer) {
+					r.CNAMEs = []string{CanonicalName(answer)}
+				}
 			}
 		}
 		if r.DNS.Failed() {
@@ -150,6 +160,8 @@ func (r *Row) webCert(get func(string) string) string {
 		name = r.Name
 	}
 	switch names := webNames(get("tls_end_entity_certificate_san_list")); {
+	case len(names) == 0 && r.TLS.Failed() && !hostLike(commonName(r.CertSubject)):
+		return CertOtherAuthority
 	case r.CertSubject == r.CertIssuer:
 		return CertSelfSigned
 	case len(names) > 0 && !anyFits(names, name):
@@ -160,6 +172,17 @@ func (r *Row) webCert(get func(string) string) string {
 		return CertExpired
 	}
 	return CertUnknownAuthority
+}
+
+// commonName returns the CN of "CN=R3,O=Let's Encrypt,C=US", "" where it has
+// none.
+func commonName(subject string) string {
+	for part := range strings.SplitSeq(subject, ",") {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(part), "CN="); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // webNames reads "['*.example.org', 'example.org']".
@@ -180,7 +203,7 @@ func webResult(failure string) Result {
 	if failure == "" {
 		return Done
 	}
-	if r, ok := failures[failure]; ok {
+	if r, ok := failureOf(failure); ok {
 		return r
 	}
 	return Result(failure)

@@ -276,8 +276,8 @@ start: null
 end: null
 actors: [{id: zz-regulator, kind: regulator, name: Lab Regulator}]
 requests:
-  - {id: a, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-01, counter: period, level: url, reported_by: zz-regulator, sent: 10, complied: 4, confidence: low, cites: []}
-  - {id: b, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-02, counter: period, level: url, reported_by: nobody, sent: 10, confidence: low, cites: []}
+  - {id: a, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-01, counter: period, level: url, reported_by: zz-regulator, sent: 10, complied: 4, cites: []}
+  - {id: b, authority: zz-regulator, cc: ZZ, platform: sample, period: 2024-02, counter: period, level: url, reported_by: nobody, sent: 10, cites: []}
 `)}}, "lab")
 	if err != nil {
 		t.Fatal(err)
@@ -383,5 +383,44 @@ func TestStrayQuoteCostsOneRow(t *testing.T) {
 	addsUp(t, im)
 	if im.Rows != 9 || im.Used != 3 || im.Asides[0].Text != `"January - June 2024,Lab` || im.Asides[0].Origin.Row != 2 {
 		t.Errorf("%d rows, %d used: %+v", im.Rows, im.Used, im.Asides)
+	}
+}
+
+// A share above nothing is never 0.0; figures of two rules are not added.
+func TestRates(t *testing.T) {
+	for f, want := range map[float64]string{0: "0.0 %", 0.004: "<0.1 %", 0.0499: "<0.1 %", 0.05: "0.1 %", 54.2: "54.2 %", 99.96: ">99.9 %", 100: "100.0 %"} {
+		if got := request.Percent(f); got != want {
+			t.Errorf("%v: %s, want %s", f, got, want)
+		}
+	}
+	n := func(i int64) *int64 { return &i }
+	row := func(rule casefile.ComplianceRule, sent, complied int64) request.Row {
+		return request.Row{Request: casefile.Request{CC: "ZZ", Platform: "sample", Period: casefile.MustDate("2024-01"), Counter: "period", Level: "url", ReportedBy: "Lab", Compliance: rule, Sent: n(sent), Complied: n(complied)}, Origin: request.Origin{Dataset: request.Mapped, File: "a.csv"}}
+	}
+	figures := request.Summarise([]request.Row{row("item_removed", 10, 5), row("item_removed", 10, 5), row("some_withheld", 10, 9)}, request.By{})
+	if len(figures) != 2 || *figures[0].Rate+*figures[1].Rate != 140 {
+		t.Errorf("%+v", figures)
+	}
+}
+
+// Twitter's table states 0 % in rows that count something withheld.
+func TestStatedNothingBesideSomething(t *testing.T) {
+	text := "country,year,time_period,removal_request_court,removal_request_other,accounts_specified,accounts_witheld,tweets_witheld,accounts_witheld_tos,percent_of_witheld_content\n" +
+		"Chad,2018,January - June 2018,0,3,4,0,4,3,0\nChad,2018,July - December 2018,0,3,4,0,0,0,0\n"
+	im, err := request.ReadTwitter(strings.NewReader(text), "t.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stated := map[string]*float64{}
+	for _, r := range im.Ledger {
+		if r.Level == "demand" && r.Authority == "" {
+			stated[r.Period.String()] = r.RatePercent
+			if r.Compliance != "some_withheld" {
+				t.Errorf("rule %q", r.Compliance)
+			}
+		}
+	}
+	if len(stated) != 2 || stated["2018-01/2018-06"] != nil || stated["2018-07/2018-12"] == nil {
+		t.Errorf("stated %v", stated)
 	}
 }

@@ -7,29 +7,33 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/bandish/bandish/casefile"
 )
 
 // Figure is what one reporter's one data set says of a group of requests.
 // Counts are nil where no row gives them.
 type Figure struct {
-	Authority  string           `json:"authority"` // "" for all authorities together
-	CC         string           `json:"cc"`
-	Platform   string           `json:"platform"`
-	Product    string           `json:"product,omitempty"`
-	Reason     string           `json:"reason,omitempty"`
-	Period     string           `json:"period"` // EDTF; from the first to the last where several are added
-	Level      string           `json:"level"`
-	Counter    string           `json:"counter"`
-	ReportedBy string           `json:"reported_by"`
-	Dataset    Dataset          `json:"dataset"`
-	Rows       int              `json:"rows"`
-	Sent       *int64           `json:"sent"`
-	Complied   *int64           `json:"complied"`
-	Partly     *int64           `json:"partly,omitempty"`
-	Rejected   *int64           `json:"rejected,omitempty"`
-	Pending    *int64           `json:"pending,omitempty"`
-	Accounts   *int64           `json:"accounts,omitempty"`
-	Other      map[string]int64 `json:"other,omitempty"`
+	Authority  string `json:"authority"` // "" for all authorities together
+	CC         string `json:"cc"`
+	Platform   string `json:"platform"`
+	Product    string `json:"product,omitempty"`
+	Reason     string `json:"reason,omitempty"`
+	Period     string `json:"period"` // EDTF; from the first to the last where several are added
+	Level      string `json:"level"`
+	Counter    string `json:"counter"`
+	ReportedBy string `json:"reported_by"`
+	// Compliance is what the reporter counts as followed; figures of two rules are never added.
+	Compliance casefile.ComplianceRule `json:"compliance,omitempty"`
+	Dataset    Dataset                 `json:"dataset"`
+	Rows       int                     `json:"rows"`
+	Sent       *int64                  `json:"sent"`
+	Complied   *int64                  `json:"complied"`
+	Partly     *int64                  `json:"partly,omitempty"`
+	Rejected   *int64                  `json:"rejected,omitempty"`
+	Pending    *int64                  `json:"pending,omitempty"`
+	Accounts   *int64                  `json:"accounts,omitempty"`
+	Other      map[string]int64        `json:"other,omitempty"`
 	// Rate is complied of sent in percent, over the rows that give both;
 	// Stated is the share that the reporter gives, where it is one row.
 	Rate   *float64 `json:"rate_percent"`
@@ -123,7 +127,7 @@ func withoutDoubles(rows []Row, by By) []Row {
 
 func newFigure(r *Row, by By) *Figure {
 	f := &Figure{
-		CC: r.CC, Platform: r.Platform, Period: r.Period.String(), Level: string(r.Level), Counter: string(r.Counter), ReportedBy: r.ReportedBy,
+		CC: r.CC, Platform: r.Platform, Period: r.Period.String(), Level: string(r.Level), Counter: string(r.Counter), ReportedBy: r.ReportedBy, Compliance: r.Compliance,
 		Dataset: r.Origin.Dataset, Rows: 1, Sent: r.Sent, Complied: r.Complied, Partly: r.Partly, Rejected: r.Rejected, Pending: r.Pending, Accounts: r.Accounts,
 		Stated: r.RatePercent, Origin: r.Origin, Other: cloneCounts(r.Other),
 	}
@@ -150,7 +154,7 @@ func newFigure(r *Row, by By) *Figure {
 }
 
 func (f *Figure) key() string {
-	return strings.Join([]string{f.CC, f.Platform, f.Authority, f.Product, f.Reason, f.Level, f.Counter, f.ReportedBy, string(f.Dataset), f.Origin.File, f.cases}, "\x00")
+	return strings.Join([]string{f.CC, f.Platform, f.Authority, f.Product, f.Reason, f.Level, f.Counter, f.ReportedBy, string(f.Compliance), string(f.Dataset), f.Origin.File, f.cases}, "\x00")
 }
 
 // add takes another row's figure into this one.
@@ -229,6 +233,7 @@ type Conflict struct {
 	Platform string   `json:"platform"`
 	What     string   `json:"what"`            // what differs, with both values
 	Apart    []string `json:"apart,omitempty"` // what else differs: period, level, counter, authority
+	Rules    bool     `json:"rules,omitempty"` // the two count by different rules what was complied with: their shares are no one rate
 	A        Figure   `json:"a"`
 	B        Figure   `json:"b"`
 }
@@ -269,6 +274,7 @@ func compare(a, b *Figure) (Conflict, bool) {
 			c.Apart = append(c.Apart, d.name)
 		}
 	}
+	c.Rules = a.Compliance != b.Compliance
 	var differ []string
 	if len(c.Apart) == 0 || len(c.Apart) == 1 && c.Apart[0] == "authority" && (a.Authority == "" || b.Authority == "") {
 		for _, d := range []struct {
@@ -282,10 +288,22 @@ func compare(a, b *Figure) (Conflict, bool) {
 	}
 	asked := func(f *Figure) bool { return f.Level != "information" } // users' data, not removal
 	if x, y := a.share(), b.share(); asked(a) == asked(b) && x != nil && y != nil && math.Abs(*x-*y) >= 0.5 {
-		differ = append(differ, fmt.Sprintf("share complied %.1f %% against %.1f %%", *x, *y))
+		differ = append(differ, fmt.Sprintf("share complied %s against %s", Percent(*x), Percent(*y)))
 	}
 	c.What = strings.Join(differ, "; ")
 	return c, len(differ) > 0
+}
+
+// Percent writes a share with one digit; a share above nothing is never
+// written as 0.0.
+func Percent(f float64) string {
+	switch {
+	case f > 0 && f < 0.05:
+		return "<0.1 %"
+	case f < 100 && f >= 99.95:
+		return ">99.9 %"
+	}
+	return fmt.Sprintf("%.1f %%", f)
 }
 
 // share is the stated rate, or the one worked out.

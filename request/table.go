@@ -247,6 +247,7 @@ func ReadGoogle(r io.Reader, file string, platform func(product string) string) 
 		demands, items := row, row
 		demands.Level, demands.Sent = "demand", n[0]
 		demands.id("requests")
+		items.Compliance = "item_removed"
 		items.Level, items.Sent, items.Complied, items.Rejected = "item", n[1], number(*n[2]+*n[3]), n[6]
 		items.Other = map[string]int64{"content not found": *n[4], "not enough information": *n[5], "already removed": *n[7]}
 		items.id("items")
@@ -303,9 +304,13 @@ func (t *table) twitterRows(row Row, n []*int64) ([]Row, error) {
 		f *= 100
 		all.RatePercent = &f
 	}
-	all.Note = "rate: requests after which some content was withheld"
+	all.Compliance, all.Note = "some_withheld", "rate: requests after which some content was withheld"
+	if withheld := sum(n[3], n[4]); all.RatePercent != nil && *all.RatePercent == 0 && withheld != nil && *withheld > 0 {
+		all.RatePercent = nil // a share of nothing beside something withheld is a slip of the table, or its rounding
+		all.Note = fmt.Sprintf("the reporter states 0 %%, and %d accounts and posts withheld", *withheld)
+	}
 	all.id("all")
-	accounts.Level, accounts.Sent, accounts.Complied = "account", n[2], n[3]
+	accounts.Level, accounts.Sent, accounts.Complied, accounts.Compliance = "account", n[2], n[3], "account_withheld"
 	accounts.Other = map[string]int64{}
 	for name, v := range map[string]*int64{"tweets withheld": n[4], "accounts with content removed under the platform's own terms": n[5]} {
 		if v != nil {

@@ -28,6 +28,7 @@ func Build(rows iter.Seq[verdict.Row], span time.Duration) []Cell {
 type Builder struct {
 	span   int64
 	layers bool
+	parts  bool
 	seen   map[string]struct{}
 	groups map[groupKey]*group
 	names  map[string]string // one copy of each repeated string
@@ -81,6 +82,13 @@ func (b *Builder) WithLayers() *Builder {
 	return b
 }
 
+// WithParts makes the builder count each host and test of a target in cells of
+// its own too.
+func (b *Builder) WithParts() *Builder {
+	b.parts = true
+	return b
+}
+
 // Add counts one row and reports whether it was new: a measurement that was
 // added before is not counted again.
 func (b *Builder) Add(r *verdict.Row) bool {
@@ -89,7 +97,12 @@ func (b *Builder) Add(r *verdict.Row) bool {
 		return false
 	}
 	b.seen[id] = struct{}{}
-	b.whole(r)
+	b.whole(r, Whole)
+	if b.parts {
+		if p := PartOf(r.Domain, r.TestName); p != "" {
+			b.whole(r, b.name(PartPrefix+p))
+		}
+	}
 	if b.layers && r.Votes() {
 		for _, l := range layersOf(r) {
 			if l.layer.Outcome != "" {
@@ -122,8 +135,34 @@ func (b *Builder) group(r *verdict.Row, layer string) *group {
 	return g
 }
 
-func (b *Builder) whole(r *verdict.Row) {
-	g := b.group(r, Whole)
+// PartOf names the part of a target that a measurement is of: its host or,
+// where it has none, its test.
+func PartOf(domain, test string) string {
+	return cmp.Or(strings.TrimPrefix(domain, "www."), test)
+}
+
+// DropSingleParts takes out the cells of the parts of targets of which a country
+// measured no more than one.
+func DropSingleParts(cells []Cell) []Cell {
+	type place struct{ cc, target string }
+	parts := map[place]map[string]bool{}
+	for i := range cells {
+		if c := &cells[i]; strings.HasPrefix(c.Layer, PartPrefix) {
+			k := place{c.CC, c.Target}
+			if parts[k] == nil {
+				parts[k] = map[string]bool{}
+			}
+			parts[k][c.Layer] = true
+		}
+	}
+	return slices.DeleteFunc(cells, func(c Cell) bool {
+		return strings.HasPrefix(c.Layer, PartPrefix) && len(parts[place{c.CC, c.Target}]) < 2
+	})
+}
+
+// whole counts a measurement in the cell of a layer that is counted by states.
+func (b *Builder) whole(r *verdict.Row, layer string) {
+	g := b.group(r, layer)
 	c := &g.cell
 	if !r.Votes() {
 		c.Aside++
@@ -151,7 +190,7 @@ func (b *Builder) whole(r *verdict.Row) {
 	}
 	c.Measurements++
 	c.stamp(r, out)
-	m := mark{report: b.reporter(r), out: out, software: b.name(r.Software), ruleset: b.name(rulesetName(r))}
+	m := mark{report: b.name(r.Reporter()), out: out, software: b.name(r.Software), ruleset: b.name(rulesetName(r))}
 	if r.ResolverASN != 0 {
 		m.resolver = b.name("AS" + strconv.FormatUint(uint64(r.ResolverASN), 10))
 	}
@@ -181,7 +220,7 @@ func (b *Builder) layer(r *verdict.Row, name string, l verdict.Layer) {
 	}
 	c.Measurements++
 	c.stamp(r, out)
-	m := mark{report: b.reporter(r), out: out}
+	m := mark{report: b.name(r.Reporter()), out: out}
 	if l.Rule != "" && out != outOK {
 		m.rules = []string{b.name(l.Rule)}
 	}
@@ -212,15 +251,6 @@ func last(at *int64, uid *string, t int64, u string) {
 	if *at == 0 || t > *at || t == *at && u > *uid {
 		*at, *uid = t, u
 	}
-}
-
-// reporter is whose vote a row is. Rows without a report share one reporter an
-// hour, since nothing shows that they come from several people.
-func (b *Builder) reporter(r *verdict.Row) string {
-	if r.ReportID != "" {
-		return b.name(r.ReportID)
-	}
-	return b.name("hour " + strconv.FormatInt(floor(r.Time.Unix(), 3600), 10))
 }
 
 // mechanisms are the row's own or, where it names none, the layers that are

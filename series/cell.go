@@ -29,6 +29,11 @@ const (
 // other layers are "dns", "tcp", "tls", "http", "quic" and "app".
 const Whole = ""
 
+// PartPrefix begins the layer of cells that count whole measurements of one
+// part of a target alone: "part telegram.org", one host, or "part vanilla_tor",
+// one test that has no host.
+const PartPrefix = "part "
+
 // Cell is what one network of one country saw of one target in one span.
 // Times are Unix seconds, UTC; 0 where there is none.
 type Cell struct {

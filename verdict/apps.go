@@ -95,6 +95,28 @@ func (s *scene) appOf() *app {
 	return a
 }
 
+// ownOnly are networks of companies that host nobody else.
+var ownOnly = map[uint32]bool{
+	32934: true, // Facebook
+	13414: true, // Twitter
+	19679: true, // Dropbox
+}
+
+// namesWithheld reports whether parts of the app do not work since several
+// names are said not to exist. One alone may be a host that the service gave
+// up.
+func (s *scene) namesWithheld() bool {
+	missing := map[string]bool{}
+	for i := range s.views {
+		v := &s.views[i]
+		if g := s.app.groups[groupOf(v)]; g == nil || g.worked > 0 || v.IP != "" || !v.system || v.dns != "dns_nxdomain_error" || !asksAddress(v) || s.systemFound(v) {
+			continue
+		}
+		missing[v.Name] = true
+	}
+	return len(missing) > 1
+}
+
 // spare reports whether a row is one of many endpoints of a part of an app, or
 // of the servers of a tool, most of which work: some are always out of order.
 func (s *scene) spare(v *view) bool {
@@ -165,8 +187,39 @@ var appRules = []Rule{
 		Mechanism: "dns.injection.bogon", Basis: "RFC 6890: the app's hosts are public",
 		Sentence: "The resolver answered for one of the app's hosts with an address that no public server can have.",
 		row: func(s *scene, v *view) bool {
-			return groupOf(v) != "" && asked(v) && v.bogon && s.resolve == 0
+			return groupOf(v) != "" && asked(v) && v.bogon && !hostLocal(v) && !homeLocal(v) && s.resolve == 0 && !s.systemFound(v)
 		},
+	},
+	{
+		ID: "app_bogon_loopback", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; hosts files answer so too",
+		Sentence: "The resolver answered for one of the app's hosts with the probe's own address.",
+		row: func(s *scene, v *view) bool {
+			return groupOf(v) != "" && asked(v) && v.addr.IsLoopback() && s.resolve == 0
+		},
+	},
+	{
+		ID: "app_bogon_local", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; filters of households answer so (Pi-hole, AdGuard), and the test has no control",
+		Sentence: "The resolver answered for one of the app's hosts with the zero address, or with one of a home network.",
+		row: func(s *scene, v *view) bool {
+			return groupOf(v) != "" && asked(v) && (v.addr.IsUnspecified() || homeLocal(v))
+		},
+	},
+	{
+		ID: "app_others_address", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: "forged answers in China are addresses of Facebook, Twitter and Dropbox, which host nobody else (Anonymous and others, FOCI 2020; Hoang and others, USENIX Security 2021)",
+		Sentence: "The resolver answered for one of the app's hosts with an address of a company that hosts nobody else, and nothing worked there.",
+		row: func(s *scene, v *view) bool {
+			return (v.TestName == "signal" || v.TestName == "telegram") && groupOf(v) != "" && asked(v) && v.system && ownOnly[v.IPASN] && s.resolve == 0 &&
+				(v.tcp.Failed() || v.tls.Failed()) && !s.other(func(w *view) bool { return w.IP == v.IP && proven(w) })
+		},
+	},
+	{
+		ID: "app_names_withheld", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.nxdomain", Basis: "the app's other hosts were found by the same resolver, and worked",
+		Sentence: "The resolver says of several of the app's hosts that they do not exist, while others of the app work.",
+		whole:    func(s *scene) bool { return s.app != nil && s.app.through && s.resolve == 0 && s.namesWithheld() },
 	},
 	{
 		ID: "app_part_blocked", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
@@ -216,6 +269,18 @@ var appRules = []Rule{
 		},
 	},
 	{
+		ID: "app_one_address", Layer: LayerApp, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: "the app's hosts stand in many places; Myanmar 2021, github.com/ooni/explorer issue 545",
+		Sentence: "The resolver answered for all of the app's hosts with one address of the probe's own network, and no server there proved a name.",
+		whole:    func(s *scene) bool { return s.resolve == 0 && s.oneAddress() && s.ownNetwork() },
+	},
+	{
+		ID: "app_one_address_elsewhere", Layer: LayerApp, Outcome: OutcomeUnknown, State: Impaired,
+		Mechanism: "dns.injection.other", Basis: "the app's hosts stand in many places",
+		Sentence: "The resolver answered for all of the app's hosts with one address, and no server there proved a name: that it accepts connections says nothing.",
+		whole:    func(s *scene) bool { return s.oneAddress() && !s.ownNetwork() },
+	},
+	{
 		ID: "app_works", Layer: LayerApp, Outcome: OutcomeOK, State: OK,
 		Basis:    "every part of the app has an endpoint that works",
 		Sentence: "The app works.",
@@ -224,7 +289,7 @@ var appRules = []Rule{
 				return false
 			}
 			a := s.app
-			return a.tried > 0 && a.failed == 0
+			return a.tried > 0 && a.failed == 0 && !s.oneAddress()
 		},
 	},
 	{
@@ -232,9 +297,9 @@ var appRules = []Rule{
 		Mechanism: "*", Basis: "the same address, at the same time, without it",
 		Sentence: "The handshake with an encrypted client hello is cut off, and without it completes.",
 		row: func(s *scene, v *view) bool {
-			return v.TunnelKind == "ech" && cutOff(v.Tunnel) && s.other(func(w *view) bool {
+			return withECH(v) && cutOff(v.Tunnel) && s.other(func(w *view) bool {
 				return w.TunnelKind == "" && w.IP == v.IP && w.TLS == done
-			})
+			}) && !(v.TunnelKind == "ech_grease" && s.other(func(w *view) bool { return w.TunnelKind == "ech" && w.Tunnel == done }))
 		},
 	},
 	{
@@ -303,6 +368,43 @@ var appRules = []Rule{
 			return ok
 		},
 	},
+}
+
+// withECH reports whether a row is of a handshake with an encrypted client
+// hello, or with what looks like one.
+func withECH(v *view) bool { return v.TunnelKind == "ech" || v.TunnelKind == "ech_grease" }
+
+// manyNames is how many hosts of an app do not share a single address.
+const manyNames = 4
+
+// oneAddress reports whether the probe's resolver gave one and the same address
+// for all of an app's hosts, of which there are several, and no server proved
+// to be one of them.
+func (s *scene) oneAddress() bool {
+	if s.app == nil {
+		return false
+	}
+	names, at := map[string]bool{}, ""
+	for i := range s.views {
+		v := &s.views[i]
+		if groupOf(v) == "" || v.Literal || v.IP == "" {
+			continue
+		}
+		if at == "" {
+			at = v.IP
+		}
+		if v.IP != at || proven(v) {
+			return false
+		}
+		names[v.Name] = true
+	}
+	return len(names) >= manyNames
+}
+
+// ownNetwork reports whether an address that the probe was given is of its own
+// network.
+func (s *scene) ownNetwork() bool {
+	return s.first.ASN != 0 && s.other(func(v *view) bool { return v.IPASN == s.first.ASN && groupOf(v) != "" })
 }
 
 // tunnels counts the servers of a circumvention tool by kind.

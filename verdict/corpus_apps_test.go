@@ -60,6 +60,7 @@ func growApps() []specimen {
 		add(tool+"-works", "ok", "", tool, "0.5.1", map[string]any{"failure": nil, "success": true, "bootstrap_time": 4.5})
 		add(tool+"-fails", "impaired", "", tool, "0.5.1", map[string]any{"failure": "generic_timeout_error", "success": false, "bootstrap_time": 0})
 	}
+	add("psiphon-no_configuration", "insufficient", "", "psiphon", "0.6.0", map[string]any{"failure": "unknown_failure: httpx: request failed", "failed_operation": "top_level", "bootstrap_time": 0})
 	add("vanilla_tor-old_fails", "impaired", "", "vanilla_tor", "0.1.0", map[string]any{"success": false, "timeout": 300, "tor_progress": 10})
 	for _, c := range []struct{ id, truth, mechanism, authority, bridge string }{
 		{"works", "ok", "", "", ""},

@@ -2,9 +2,27 @@ package verdict
 
 import (
 	"bytes"
+	_ "embed"
 	"fmt"
 	"strings"
 )
+
+// reported counts, a line a rule, the cases of testdata/reported on which it
+// fired: those that it does not make wrong, and those that it does. The tests
+// write it.
+//
+//go:embed reported.tsv
+var reported string
+
+// onReported returns the two counts of a rule, as text.
+func onReported(id string) (right, wrong string) {
+	for line := range strings.Lines(reported) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == id {
+			return f[1], f[2]
+		}
+	}
+	return "0", "0"
+}
 
 // Document writes the rule set for readers, in Markdown: docs/rules.md.
 func Document() []byte {
@@ -14,14 +32,17 @@ func Document() []byte {
 A rule is asked of every row of a measurement, or of the measurement as a whole. Every rule that finds blocking is kept; of the others of a layer the first that fires on a row decides it. The state of the measurement is the first of blocked, likely_blocked, down, impaired, ok for which a rule argues, else insufficient. Rules about the instrument make the measurement invalid: it is kept and counted apart.
 
 A *determinate* rule has no other known explanation; a *circumstantial* one suggests. A mechanism that ends in ` + "`*`" + ` ends in the kind of failure, for example ` + "`tcp.reset`" + `.
+
+The columns *right* and *wrong* count the cases that others have reported (` + "`verdict/testdata/reported`" + `) on which the rule fires. A case is wrong for the rule where the verdict is none that was said to be right, and the rule argues for that verdict. ` + "`bandish verdict --truth verdict/testdata/reported`" + ` prints precision and recall over all of them.
 `)
 	layer := ""
 	for _, r := range rules {
 		if r.Layer != layer {
 			layer = r.Layer
-			fmt.Fprintf(&b, "\n## %s\n\n| rule | says | argues | mechanism | kind | stands on |\n|---|---|---|---|---|---|\n", layer)
+			fmt.Fprintf(&b, "\n## %s\n\n| rule | says | argues | mechanism | kind | stands on | right | wrong |\n|---|---|---|---|---|---|--:|--:|\n", layer)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", r.ID, r.Sentence, r.argues(), code(r.Mechanism), r.Kind(), r.Basis)
+		right, wrong := onReported(r.ID)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", r.ID, r.Sentence, r.argues(), code(r.Mechanism), r.Kind(), r.Basis, right, wrong)
 	}
 	return b.Bytes()
 }

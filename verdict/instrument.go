@@ -2,20 +2,25 @@ package verdict
 
 import (
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/observation"
 )
 
 var instrumentRules = []Rule{
 	{
 		ID: "instrument_trust_store", Layer: LayerInstrument, Determinate: true, Invalid: "trust_store",
-		Basis:    "our own check of the stored chain at the measurement's time",
-		Sentence: "The probe refused a certificate that is good: its list of authorities is out of date.",
+		Basis:    "our own check of the stored chain at the measurement's time; where only the topmost authority is stored (crypto/x509, UnknownAuthorityError), of that",
+		Sentence: "The probe refused a certificate that is good, or that a known authority stands behind: its list of authorities is out of date.",
 		row: func(s *scene, v *view) bool {
-			return (v.TLS == "ssl_unknown_authority" || v.TLS == "ssl_invalid_certificate") && v.Cert == observation.CertValid
+			if v.Cert == observation.CertOtherAuthority { // Go names it where it is out of date
+				return v.TLS == "ssl_invalid_certificate" && v.ControlTLS == done
+			}
+			return (v.TLS == "ssl_unknown_authority" || v.TLS == "ssl_invalid_certificate") &&
+				(v.Cert == observation.CertValid || v.Cert == observation.CertRealAuthority && !v.ControlTLS.Failed())
 		},
 	},
 	{
@@ -42,7 +47,18 @@ var instrumentRules = []Rule{
 		Basis:    "names of products that issue certificates on the visitor's own machine or in his company",
 		Sentence: "A program on the probe's own machine, or its company's filter, answers in the place of every server.",
 		row: func(s *scene, v *view) bool {
-			return v.Cert != "" && v.Cert != observation.CertValid && v.TLS.Tried() && localIssuer(v.CertIssuer)
+			if v.Cert == observation.CertWrongName { // who inspects writes a certificate for the name
+				return false
+			}
+			return v.Cert != "" && v.Cert != observation.CertValid && v.TLS.Tried() && !v.ControlTLS.Failed() && (localIssuer(v.CertIssuer) || localIssuer(v.CertSubject))
+		},
+	},
+	{
+		ID: "instrument_own_machine", Layer: LayerInstrument, Determinate: true, Invalid: "local_interception",
+		Basis:    "RFC 1122: addresses of the probe's own machine",
+		Sentence: "A program on the probe's own machine answered in the place of the server: a filter that the user has.",
+		row: func(s *scene, v *view) bool {
+			return v.TCP == done && hostLocal(v) && !v.Literal && !v.vouched && !s.blockpage(v)
 		},
 	},
 	{
@@ -59,6 +75,25 @@ var instrumentRules = []Rule{
 		Sentence: "Something in the probe's own local network sent the visitor to a page of its own.",
 		row: func(s *scene, v *view) bool {
 			return v.clear && redirecting(v) && !s.settles(v, false) && localNetwork(observation.HostOf(v.Location))
+		},
+	},
+	{
+		ID: "instrument_login_page", Layer: LayerInstrument, Invalid: "captive_portal",
+		Basis:    "RFC 6585, status 511; what login pages of networks carry (fingerprints of scope portal: WISPr, the visitor's hardware address in a link), and call themselves",
+		Sentence: "The network sent the visitor to the page on which he logs in to it.",
+		row: func(s *scene, v *view) bool {
+			if !v.clear || s.pageOK || s.settles(v, false) || v.page && v.like == alike {
+				return false
+			}
+			return v.Status == 511 || s.leadsToLogin(v) || slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Scope == "portal" })
+		},
+	},
+	{
+		ID: "instrument_login_certificate", Layer: LayerInstrument, Invalid: "captive_portal",
+		Basis:    "what the login pages of networks call themselves",
+		Sentence: "The server of a network's login page answered in the place of the one that was asked for.",
+		row: func(s *scene, v *view) bool {
+			return v.TLS == "ssl_invalid_hostname" && v.Cert != observation.CertValid && portalName(v.CertSubject)
 		},
 	},
 	{
@@ -80,18 +115,33 @@ var instrumentRules = []Rule{
 		},
 	},
 	{
-		ID: "instrument_outdated_test", Layer: LayerInstrument, Determinate: true, Invalid: "outdated_test",
-		Basis:    "github.com/ooni/backend pull request 771: Signal changed its certificates in November 2023",
-		Sentence: "The test is too old for the service as it is now: it fails everywhere.",
-		whole: func(s *scene) bool {
-			return s.first.TestName == "signal" && olderThan(s.first.TestVersion, 0, 2, 4) && !s.first.Time.Before(signalChanged)
-		},
+		ID: "instrument_known_defect", Layer: LayerInstrument, Determinate: true, Invalid: "known_defect",
+		Basis:    "table of the versions of tests that failed everywhere, each with its source (docs/formats/verdict.md)",
+		Sentence: "The test in this version fails everywhere: the service changed, or the release was broken.",
+		whole:    func(s *scene) bool { return len(s.first.Defects) > 0 },
 	},
 	{
 		ID: "instrument_vpn", Layer: LayerInstrument, Determinate: true, Invalid: "vpn",
 		Basis:    "the annotation of the network type",
 		Sentence: "The probe went through a VPN: what it saw is not of the network it was in.",
 		whole:    func(s *scene) bool { return strings.EqualFold(s.first.NetworkType, "vpn") },
+	},
+	{
+		ID: "instrument_no_configuration", Layer: LayerInstrument, Determinate: true, Invalid: "no_configuration",
+		Basis:    "OONI's probe-cli: psiphon asks the collector for its configuration first, and fails at the top level where there is none",
+		Sentence: "The collector gave the test no configuration, so it never began: that says nothing of the network.",
+		whole: func(s *scene) bool {
+			refused := false
+			for i := range s.views {
+				v := &s.views[i]
+				if v.dns.Tried() || v.tcp.Tried() || v.tls.Tried() || v.http.Tried() || v.quic.Tried() {
+					return false // it began
+				}
+				f := strings.TrimPrefix(string(v.Tunnel), "unknown_failure: ")
+				refused = refused || v.TunnelKind != "" && (f == "httpx: request failed" || f == "psiphon configuration is not available")
+			}
+			return refused
+		},
 	},
 	{
 		ID: "instrument_hosting", Layer: LayerInstrument, Invalid: "data_centre",
@@ -101,44 +151,59 @@ var instrumentRules = []Rule{
 	},
 }
 
-var signalChanged = time.Date(2023, 11, 7, 0, 0, 0, 0, time.UTC)
-
-// olderThan compares a version "0.2.3" by its numbers; what is no version is
-// not older.
-func olderThan(version string, want ...int) bool {
-	parts := strings.Split(version, ".")
-	for i, w := range want {
-		if i >= len(parts) {
-			return w > 0
-		}
-		n, err := strconv.Atoi(parts[i])
-		if err != nil || n > w {
-			return false
-		}
-		if n < w {
-			return true
-		}
-	}
-	return false
-}
-
 // spoils reports whether a defect makes the steps themselves untrue, so that
 // no state can be told. The others are true of another network.
 func spoils(invalid string) bool { return invalid != "vpn" && invalid != "data_centre" }
 
 // localIssuer reports whether a certificate's issuer is a product that
-// inspects traffic at the visitor's end.
+// inspects traffic at the visitor's end, or calls itself so.
 func localIssuer(issuer string) bool {
-	for _, product := range []string{
-		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
-		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
-		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
-	} {
-		if strings.Contains(issuer, product) {
-			return true
+	for i := range len(issuer) {
+		for _, w := range localIssuers[issuer[i]] {
+			if strings.HasPrefix(issuer[i:], w) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// localIssuers are the words of localIssuer by their first byte.
+var localIssuers = func() (by [256][]string) {
+	for _, w := range []string{
+		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
+		"AdGuard Personal", "Sophos", "FortiGate", "Fortinet", "Zscaler", "WatchGuard", "SonicWall", "Netskope",
+		"Cisco Umbrella", "Check Point", "McAfee Web Gateway", "Norton Web", "NortonLifeLock", "Untangle", "mitmproxy", "Charles Proxy", "Fiddler",
+		"Gateway", "Web Filter", "WebFilter", "Content Filter", "Inspection", "Proxy", "SSL Decryption", "Firewall", "University", "School", "Antivirus", "Anti-Virus", "Endpoint Security", "Securly", "Lightspeed", "Smoothwall", "GoGuardian", "ContentKeeper", "iboss", "Barracuda", "Palo Alto", "Blue Coat", "Forcepoint", "Websense", "pfSense", "OPNsense", "MikroTik", "Cloudflare for Teams", "Gateway CA - Cloudflare",
+	} {
+		by[w[0]] = append(by[w[0]], w)
+	}
+	return by
+}()
+
+// leadsToLogin reports whether the visitor was sent to another site that calls
+// itself the login page of a network, or was shown a page with such a title.
+func (s *scene) leadsToLogin(v *view) bool {
+	if redirecting(v) {
+		host := observation.HostOf(v.Location)
+		return portalName(host) && site(host) != site(v.Name)
+	}
+	if !v.page || v.like != unlike {
+		return false
+	}
+	title := strings.ToLower(v.Title)
+	return slices.ContainsFunc([]string{"wifi", "wi-fi", "hotspot", "captive portal", "guest network", "guest access", "guest internet"},
+		func(w string) bool { return strings.Contains(title, w) })
+}
+
+// portalName reports whether a host, or a certificate's subject, calls itself a
+// login page, and nothing that blocks.
+func portalName(name string) bool {
+	name = strings.ToLower(name)
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	return has("captive", "portal", "hotspot", "wifi", "wi-fi", "guest", "login", "signin", "network-auth") && !has("block", "restrict", "warn", "notice", "notif", "ban", "deny", "denied", "filter", "prohib", "forbid", "internet-positif", "internetpositif")
 }
 
 // localNetwork reports whether a host is an address that home and office

@@ -12,7 +12,7 @@ import (
 
 // Revision counts the changes of the conditions behind the rules; what the
 // rules themselves say is hashed.
-const Revision = "5"
+const Revision = "6"
 
 // Ruleset names the rule set: its revision, and the hash of the table.
 var Ruleset = func() string {
@@ -32,10 +32,14 @@ var Ruleset = func() string {
 func Judge(rows []observation.Row) Row {
 	s := newScene(rows)
 	c := conclusion{fired: make([]string, 0, 8)}
+	c.conclude(s)
+	return c.row(s)
+}
+
+func (c *conclusion) conclude(s *scene) {
 	for i := range rules {
 		c.try(s, &rules[i])
 	}
-	return c.row(s)
 }
 
 // conclusion collects what fires.
@@ -45,6 +49,7 @@ type conclusion struct {
 	fired      []string
 	invalid    []string
 	decided    [7]Layer
+	trace      func(*Rule, *view) // for Explain; the view is nil for a rule about the whole
 }
 
 // supported is a mechanism and what its rule argues.
@@ -70,8 +75,9 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	if r.whole != nil {
 		if fired = r.whole(s); fired {
 			c.mechanism(s, r, nil)
+			c.note(r, nil)
 		}
-	} else {
+	} else if s.asked&(1<<r.layer) != 0 {
 		for i := range s.views {
 			v := &s.views[i]
 			if !v.concerns(r.layer) || r.Outcome != OutcomeBlocked && !v.open(r.layer) || !r.row(s, v) {
@@ -80,6 +86,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 			fired = true
 			v.close(r.layer)
 			c.mechanism(s, r, v)
+			c.note(r, v)
 		}
 	}
 	if !fired {
@@ -89,8 +96,8 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	if r.Invalid != "" && !slices.Contains(c.invalid, r.Invalid) {
 		c.invalid = append(c.invalid, r.Invalid)
 	}
-	if r.Outcome == OutcomeDown && s.pageOK {
-		return // one server of several, or a port that the page does not need
+	if s.pageCame(r) {
+		return
 	}
 	if stronger(r.State, c.state) {
 		c.state = r.State
@@ -98,6 +105,16 @@ func (c *conclusion) try(s *scene, r *Rule) {
 	at := &c.decided[r.layer]
 	if at.Rule == "" || weight(r.Outcome) > weight(at.Outcome) {
 		*at = Layer{Outcome: r.Outcome, Rule: r.ID}
+	}
+}
+
+// pageCame reports whether a rule says that something is down although the page
+// came: it is one server of several, or a port that the page does not need.
+func (s *scene) pageCame(r *Rule) bool { return r.Outcome == OutcomeDown && s.pageOK }
+
+func (c *conclusion) note(r *Rule, v *view) {
+	if c.trace != nil {
+		c.trace(r, v)
 	}
 }
 
@@ -165,7 +182,7 @@ func (c *conclusion) kind(s *scene, r *Rule, v *view) string {
 	switch {
 	case v == nil:
 		return s.worst(r)
-	case v.TunnelKind == "ech" && r.Layer == LayerApp:
+	case withECH(v) && r.Layer == LayerApp:
 		return "tls." + failureKind(v.Tunnel)
 	case strings.HasPrefix(r.Mechanism, "tls.mitm"):
 		if v.Cert == observation.CertSelfSigned {
@@ -254,7 +271,7 @@ func failureKind(f observation.Result) string {
 func (c *conclusion) row(s *scene) Row {
 	f := s.first
 	r := Row{
-		UID: f.UID, ReportID: f.ReportID, Time: f.Time, CC: f.CC, ASN: f.ASN, ResolverASN: f.ResolverASN,
+		UID: f.UID, ReportID: f.ReportID, Sender: f.Sender, Time: f.Time, CC: f.CC, ASN: f.ASN, ResolverASN: f.ResolverASN,
 		TestName: f.TestName, Software: f.Software, Platform: f.Platform, Input: f.Input, Target: f.Target,
 		Domain: observation.HostOf(f.Input), State: c.state, Ruleset: Ruleset, Fingerprints: f.FingerprintSet,
 		Marks: f.Marks, Raw: f.Raw, Line: f.Line,

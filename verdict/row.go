@@ -1,6 +1,10 @@
 package verdict
 
-import "time"
+import (
+	"cmp"
+	"strconv"
+	"time"
+)
 
 // State is the conclusion about one measurement. A wrong Blocked is worse
 // than a missed one, so each state but OK asks for more evidence than the
@@ -44,6 +48,7 @@ type Layer struct {
 type Row struct {
 	UID         string    `json:"measurement_uid" parquet:"measurement_uid"`
 	ReportID    string    `json:"report_id,omitempty" parquet:"report_id,dict"`
+	Sender      string    `json:"sender,omitempty" parquet:"sender,dict"`                                         // who may have sent it, where the report does not tell (observation.Row)
 	Time        time.Time `json:"measurement_start_time" parquet:"measurement_start_time,timestamp(microsecond)"` // UTC
 	CC          string    `json:"probe_cc" parquet:"probe_cc,dict"`
 	ASN         uint32    `json:"probe_asn" parquet:"probe_asn"`
@@ -80,6 +85,13 @@ type Row struct {
 	// SHA-256 and the line in it, from 0. Empty where there is no raw.
 	Raw  string `json:"raw,omitempty" parquet:"raw,dict"`
 	Line uint32 `json:"line,omitempty" parquet:"line"`
+}
+
+// Reporter is whose voice the row is: its report's or, where reports do not
+// tell senders apart, its presumed sender's. Rows without either share one
+// reporter an hour, since nothing shows that they come from several people.
+func (r *Row) Reporter() string {
+	return cmp.Or(r.Sender, r.ReportID, "hour "+strconv.FormatInt(r.Time.Unix()/3600, 10))
 }
 
 // Votes reports whether the row may count towards a conclusion.

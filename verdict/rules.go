@@ -1,6 +1,7 @@
 package verdict
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -70,9 +71,25 @@ var dnsRules = []Rule{
 	{
 		ID: "dns_blockpage_address", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
 		Mechanism: "dns.injection.blockpage", Basis: "fingerprint of the country: " + artefact,
-		Sentence: "The resolver answered with the address of a known block page of this country.",
+		Sentence: "The resolver answered with the address, or the name, of a known block page of this country.",
 		row: func(s *scene, v *view) bool {
-			return asked(v) && !v.vouched && s.settles(v, true)
+			return (asked(v) || v.IP == "" && v.dns.Failed() && (v.system || v.udp)) && !v.vouched && s.settles(v, true)
+		},
+	},
+	{
+		ID: "dns_says_censored", Layer: LayerDNS, Determinate: true, Outcome: OutcomeBlocked, State: Blocked,
+		Mechanism: "dns.policy", Basis: "RFC 8914, extended error 16: what the resolver says of its own answer",
+		Sentence: "The probe's own resolver says that it withholds the name because others made it.",
+		row: func(s *scene, v *view) bool {
+			return v.dns.Tried() && !v.vouched && s.resolve == 0 && said(v, observation.ExtendedCensored)
+		},
+	},
+	{
+		ID: "dns_says_blocked", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.policy", Basis: "RFC 8914, extended error 15: what the resolver says of its own answer; filters that households run say so too, and are left out where their address shows it",
+		Sentence: "The probe's own resolver, which is not one of the local network, says that it withholds the name by a list of its operator.",
+		row: func(s *scene, v *view) bool {
+			return v.dns.Tried() && !v.vouched && s.resolve == 0 && said(v, observation.ExtendedBlocked)
 		},
 	},
 	{
@@ -80,15 +97,15 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast,
 		Sentence: "The resolver answered with an address that no public server can have; the control got a public one.",
 		row: func(s *scene, v *view) bool {
-			return bogonContrast(s, v) && v.system && (s.resolve == 0 && !hostLocal(v) || v.udp)
+			return bogonContrast(s, v) && v.system && !s.nearby(v) && (s.resolve == 0 && !hostLocal(v) || v.udp) && !s.sixthOddity(v)
 		},
 	},
 	{
 		ID: "dns_bogon_local", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
-		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast + "; hosts files and home filters also answer so",
-		Sentence: "The resolver answered with the probe's own or the zero address; the control got a public one.",
+		Mechanism: "dns.injection.bogon", Basis: "RFC 6890; " + contrast + "; hosts files, routers and home filters also answer so",
+		Sentence: "The resolver answered with the probe's own, the zero or a home network's address, or it alone with a private one; the control got a public one.",
 		row: func(s *scene, v *view) bool {
-			return bogonContrast(s, v) && v.system && s.resolve == 0 && hostLocal(v) && !v.udp
+			return bogonContrast(s, v) && v.system && s.resolve == 0 && (s.nearby(v) || hostLocal(v) && !v.udp) && !s.sixthOddity(v)
 		},
 	},
 	{
@@ -116,7 +133,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.blockpage", Basis: "fingerprint without its country; " + contrast,
 		Sentence: "The address is one that censors elsewhere are known to answer with, and the control did not get it.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && slices.ContainsFunc(v.matches, dnsMatch)
+			return s.misled(v) && !v.bogon && slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return dnsMatch(m) && censors(m) })
 		},
 	},
 	{
@@ -124,17 +141,53 @@ var dnsRules = []Rule{
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got, and the server there cannot prove the name, to the probe or to the control.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && s.other(func(w *view) bool {
+			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && !s.served(v) && s.other(func(w *view) bool {
 				return w.IP == v.IP && w.Name == v.Name && (wrongCertificate(w) || certificateFailure(w.ControlTLS))
 			})
 		},
+	},
+	{
+		ID: "dns_wrong_neighbour", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: contrast + "; whoever rents servers of the same provider has addresses of the same network",
+		Sentence: "The address is of the network that the control's are of, but the control never got it, and the server there cannot prove the name to the control, which loaded the page, or names itself as another one.",
+		row: func(s *scene, v *view) bool {
+			return asked(v) && v.kin && !v.vouched && !v.bogon && s.resolve == 0 && !s.pageOK && s.controlProves(v.Name) && s.other(func(w *view) bool {
+				return w.IP == v.IP && w.Name == v.Name && certificateFailure(w.tls) && (certificateFailure(w.ControlTLS) || w.ControlTLS == "" && otherHost(w))
+			})
+		},
+	},
+	{
+		ID: "dns_lesser_server", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: contrast,
+		Sentence: "The address is one that the control never got, and what listens there does not speak TLS, not even to the control, as the genuine server does.",
+		row: func(s *scene, v *view) bool {
+			return s.misled(v) && !v.bogon && !s.served(v) && s.other(func(w *view) bool {
+				return w.IP == v.IP && w.Name == v.Name && w.Port == 443 && (w.tcp.Failed() && w.ControlTCP.Failed() || w.tls.Failed() && w.ControlTLS.Failed())
+			}) && s.other(func(w *view) bool {
+				return w.Name == v.Name && w.Port == 443 && (w.ControlTLS == done || proven(w))
+			})
+		},
+	},
+	{
+		ID: "dns_leads_nowhere", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "dns.injection.other", Basis: contrast + "; whether the address or the way to it is wrong is not told apart",
+		Sentence: "The address is one that the control never got; the control can connect to it and loaded the page, and the probe gets nothing from it.",
+		row: func(s *scene, v *view) bool {
+			return s.misled(v) && !v.bogon && v.Hop == 0 && (s.fetched || s.controlProves(v.Name)) && !s.pageOK && !s.died && s.familyWorks(v) && !s.systemGave(v) && s.leadsNowhere(v)
+		},
+	},
+	{
+		ID: "dns_product_address", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
+		Basis:    "list of the addresses of filters that households, schools and companies choose",
+		Sentence: "The address is a filter's that users or networks choose for themselves.",
+		row:      func(s *scene, v *view) bool { return asked(v) && !v.vouched && s.product(v) && !ignored(v) },
 	},
 	{
 		ID: "dns_dead_address", Layer: LayerDNS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "dns.injection.other", Basis: contrast,
 		Sentence: "The address is one that the control never got and that serves nobody, not even the control.",
 		row: func(s *scene, v *view) bool {
-			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && !v.v6 && s.dead(v) &&
+			return s.misled(v) && !v.bogon && (s.fetched || s.nameProven(v.Name)) && !v.v6 && s.dead(v) && !s.served(v) &&
 				(v.TCP == "connection_refused" || v.IPASN != s.first.ASN || s.resolvedElsewhere(v))
 		},
 	},
@@ -144,7 +197,7 @@ var dnsRules = []Rule{
 		Sentence: "The address is one that the control never got, and the page there is another than the control's.",
 		row: func(s *scene, v *view) bool {
 			return s.misled(v) && s.other(func(w *view) bool {
-				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike
+				return w.IP == v.IP && w.Name == v.Name && w.page && w.clear && w.like == unlike && !s.excused(w)
 			})
 		},
 	},
@@ -175,7 +228,7 @@ var dnsRules = []Rule{
 		Mechanism: "dns.timeout", Basis: contrast,
 		Sentence: "The resolver does not answer for the name; the control resolved it.",
 		row: func(s *scene, v *view) bool {
-			return lookupContrast(s, v) && v.dns == timedOut && !v.Worked("repeat", "dns")
+			return lookupContrast(s, v) && v.dns == timedOut && !v.Worked("repeat", "dns") && !s.sixthDropped(v)
 		},
 	},
 	{
@@ -244,11 +297,19 @@ var dnsRules = []Rule{
 	},
 	{
 		ID: "dns_filtering_resolver", Layer: LayerDNS, Outcome: OutcomeUnknown, State: Impaired,
-		Basis:    "list of public resolvers that filter on request",
+		Basis:    "list of public resolvers that filter on request; RFC 8914, extended error 17, filtered as the client has asked, or 15, blocked, from a resolver of the local network",
 		Sentence: "The name is withheld, but by a filtering resolver that the user may have chosen.",
 		row: func(s *scene, v *view) bool {
 			failed := v.IP == "" && v.dns.Failed() && v.system && v.ControlDNS == done
 			return s.resolve == 'f' && (failed || bogonContrast(s, v) && v.system)
+		},
+	},
+	{
+		ID: "dns_prohibited", Layer: LayerDNS, Determinate: true, Outcome: OutcomeUnknown, State: Impaired,
+		Basis:    "RFC 8914, extended error 18: what the resolver says of its own answer",
+		Sentence: "The probe's own resolver says that it does not serve this client: that it has no answer says nothing of the name.",
+		row: func(s *scene, v *view) bool {
+			return v.IP == "" && v.dns.Failed() && v.system && s.resolve == 'p'
 		},
 	},
 	{
@@ -286,6 +347,14 @@ var dnsRules = []Rule{
 		row: func(s *scene, v *view) bool {
 			nowhere := v.IP == "" && v.dns.Failed() && asksAddress(v) || v.IP != "" && v.dns == done && !v.vouched && (v.tcp.Failed() || v.tls.Failed())
 			return s.web && s.pageOK && v.Hop == 0 && v.system && nowhere && !s.systemFound(v)
+		},
+	},
+	{
+		ID: "dns_other_says_blocked", Layer: LayerDNS, Determinate: true, Outcome: OutcomeUnknown,
+		Mechanism: "dns.policy.elsewhere", Basis: "RFC 8914, extended errors 15 to 17: what the resolver says of its own answer",
+		Sentence: "A resolver that is not the probe's own says that it withholds the name: that says nothing of this network.",
+		row: func(_ *scene, v *view) bool {
+			return !v.vouched && saidElsewhere(v, observation.ExtendedBlocked, observation.ExtendedCensored, observation.ExtendedFiltered)
 		},
 	},
 	{
@@ -332,15 +401,138 @@ func (s *scene) systemFound(v *view) bool {
 // path.
 func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
 
+// systemGave reports whether the probe's own resolver gave an address of the
+// name that is vouched for, beside the one at hand.
+func (s *scene) systemGave(v *view) bool {
+	return s.other(func(w *view) bool {
+		return w.Name == v.Name && w.IP != v.IP && w.system && w.dns == done && !w.bogon && (w.vouched || w.kin)
+	})
+}
+
+// sixthOddity reports whether an IPv6 address that no server can have came
+// beside a good IPv4 one: some networks make such up for hosts that have none.
+func (s *scene) sixthOddity(v *view) bool { return v.v6 && s.systemGave(v) }
+
+// served reports whether the page came from an address as the control has it,
+// or over a connection that proves the name.
+func (s *scene) served(v *view) bool {
+	return s.other(func(w *view) bool {
+		return w.IP == v.IP && w.Name == v.Name && (w.page && w.http == done && w.like == alike || proven(w))
+	})
+}
+
+// controlProves reports whether the control's handshake for the name completed
+// somewhere, or its page came over one.
+func (s *scene) controlProves(name string) bool {
+	return s.fetched && strings.HasPrefix(s.first.Input, "https://") || s.other(func(w *view) bool { return w.Name == name && w.ControlTLS == done })
+}
+
+// leadsNowhere reports whether the address that a lookup gave was tried, and
+// each step of the probe with it came to nothing that the control's did not,
+// or, where it made none, whose page came.
+func (s *scene) leadsNowhere(v *view) bool {
+	failed := false
+	for i := range s.views {
+		w := &s.views[i]
+		if w.IP != v.IP || w.Name != v.Name || s.idle(w) {
+			continue
+		}
+		switch {
+		case tcpFailed(w):
+			if w.ControlTCP != done {
+				return false
+			}
+			failed = true
+		case w.tls == done && w.Verified(), w.http == done:
+			return false
+		case cutOff(w.tls), cutOff(w.http):
+			failed = true
+		}
+	}
+	return failed
+}
+
+// sixthDropped reports whether only lookups of IPv6 addresses run into
+// timeouts, as behind routers that drop them: the system's functions wait for
+// both families.
+func (s *scene) sixthDropped(v *view) bool {
+	return s.other(func(w *view) bool { return w.Name == v.Name && w.udp && w.dns == done && !w.v6 }) &&
+		s.other(func(w *view) bool { return w.Name == v.Name && w.udp && w.dns == timedOut && w.DNSType == "AAAA" })
+}
+
 // misled: the probe's resolver gave an address that nothing vouches for, or one
 // asked in the clear where the probe's own gave no genuine one either.
 func (s *scene) misled(v *view) bool {
-	return asked(v) && v.foreign && s.resolve == 0 && (v.system || !s.pageOK && !s.other(func(w *view) bool {
+	return asked(v) && v.foreign && s.resolve == 0 && !s.product(v) && (v.system || !s.pageOK && !s.other(func(w *view) bool {
 		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin)
 	}))
 }
 
+// said reports whether the probe's own resolver gave one of some extended
+// errors with its answer; saidElsewhere, whether another one did.
+func said(v *view, codes ...uint16) bool          { return saidBy(v, true, codes) }
+func saidElsewhere(v *view, codes ...uint16) bool { return saidBy(v, false, codes) }
+
+func saidBy(v *view, own bool, codes []uint16) bool {
+	return slices.ContainsFunc(v.DNSExtended, func(text string) bool {
+		e, ok := observation.ParseExtendedError(text)
+		return ok && slices.Contains(codes, e.Code) && ownResolver(e.Engine) == own
+	})
+}
+
+// ownResolver reports whether an engine is the resolver that the system uses:
+// asked through its functions, or directly, or at an address that only the
+// network's own can have.
+func ownResolver(engine string) bool {
+	switch kind, _, _ := strings.Cut(engine, " "); kind {
+	case "udp", "tcp", "dot", "doh":
+		return stub(engine) || localResolver(engine)
+	}
+	return true
+}
+
+// stub reports whether an engine is the system's own resolver, asked directly by
+// our probe.
+func stub(engine string) bool { return engine == "udp system" || engine == "udp local" }
+
+// localResolver reports whether an engine is a resolver of the local network, a
+// household's or a company's: our probe says so, or its address does.
+func localResolver(engine string) bool {
+	_, at, _ := strings.Cut(engine, " ")
+	if at == "" || at[0] != '[' && (at[0] < '0' || at[0] > '9') { // a URL, most of them: not worth an error
+		return engine == "udp local"
+	}
+	addr, err := netip.ParseAddrPort(at)
+	return err == nil && isBogon(addr.Addr())
+}
+
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
+
+// censors reports whether a fingerprint is of a state's or a provider's
+// blocking, and not of a product that anybody may use, or of vague words.
+func censors(m fingerprint.Match) bool { return m.Scope == "nat" || m.Scope == "isp" }
+
+// product reports whether the address is one that a filtering product answers
+// with, which households, schools and companies choose.
+func (s *scene) product(v *view) bool {
+	found := false
+	for _, m := range v.matches {
+		switch {
+		case !dnsMatch(m):
+		case censors(m):
+			return false
+		default:
+			found = found || m.Scope != "vbw" && s.local(m)
+		}
+	}
+	return found
+}
+
+// local reports whether a fingerprint is of the probe's country, or of no
+// country in particular.
+func (s *scene) local(m fingerprint.Match) bool {
+	return len(m.Countries) == 0 || m.Expected(s.first.CC) || m.Expected("ZZ")
+}
 
 // settles reports whether a fingerprint of the country matched: of the address
 // alone, or of the response.
@@ -374,6 +566,18 @@ func controlHasV4(v *view) bool {
 
 func hostLocal(v *view) bool { return v.addr.IsLoopback() || v.addr.IsUnspecified() }
 
+// homeLocal reports whether an address is one that home routers give out.
+func homeLocal(v *view) bool { return homes.Contains(v.addr) || v.addr.IsLinkLocalUnicast() }
+
+// nearby reports whether an address may be of a filter near the visitor: one
+// that home routers give out, or a private one that the probe's own resolver
+// alone gives, while another that was asked in the clear gives a genuine one.
+func (s *scene) nearby(v *view) bool {
+	return homeLocal(v) || v.addr.IsPrivate() && !v.udp && s.other(func(w *view) bool {
+		return w.Name == v.Name && w.udp && w.dns == done && (w.vouched || w.kin)
+	})
+}
+
 // ghost: an address for a name that does not exist for the control.
 func ghost(s *scene, v *view) bool {
 	return asked(v) && !v.vouched && v.ControlDNS == "dns_nxdomain_error" && s.resolve == 0
@@ -391,8 +595,11 @@ func ledElsewhere(s *scene, v *view) bool {
 // lookupContrast: the probe's resolver failed for the addresses of the name of
 // the input, which the control resolved, and the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
+	if !s.control || v.IP != "" || !v.system || !v.dns.Failed() || !asksAddress(v) || s.resolve != 0 {
+		return false
+	}
 	found := v.ControlDNS == done && len(v.ControlAddrs) > 0 && controlHasPublic(v) || v.ControlDNS.Failed() && s.fetched && v.Hop == 0
-	return s.control && v.IP == "" && v.system && v.dns.Failed() && found && asksAddress(v) && s.resolve == 0 && !s.stranded() &&
+	return found && !s.stranded() &&
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
@@ -497,7 +704,7 @@ var tcpRules = []Rule{
 		Mechanism: "tcp.*", Basis: contrast,
 		Sentence: "The address is genuine and the control connects to it; the probe cannot.",
 		row: func(s *scene, v *view) bool {
-			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v) && !s.otherPort(v) && !byChance(v, v.tcp)
+			return tcpFailed(v) && v.ControlTCP == done && (v.vouched || v.kin || v.Literal) && !s.reached(v, tcpStep) && s.familyWorks(v) && !s.otherPort(v) && !s.byChance(v, v.tcp)
 		},
 	},
 	{
@@ -514,7 +721,7 @@ var tcpRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control cannot connect either.",
 		row: func(s *scene, v *view) bool {
-			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal) && !s.reached(v, tcpStep)
+			return v.tcp.Failed() && v.ControlTCP.Failed() && !v.v6 && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal) && !s.reached(v, tcpStep) && !s.idle(v)
 		},
 	},
 	{
@@ -539,9 +746,11 @@ var tcpRules = []Rule{
 	},
 	{
 		ID: "tcp_other_port", Layer: LayerTCP, Outcome: OutcomeUnknown,
-		Basis:    "the page came, over a connection that verifies or as the control has it",
+		Basis:    "the page came, over a connection that verifies or as the control has it, or the control cannot connect to the port either",
 		Sentence: "The probe cannot connect to a port that the page does not need.",
-		row:      func(s *scene, v *view) bool { return v.tcp.Failed() && s.otherPort(v) },
+		row: func(s *scene, v *view) bool {
+			return v.tcp.Failed() && (s.otherPort(v) || s.idle(v) && v.ControlTCP.Failed())
+		},
 	},
 	{
 		ID: "tcp_unvouched", Layer: LayerTCP, Outcome: OutcomeUnknown,
@@ -569,11 +778,14 @@ var tcpRules = []Rule{
 	},
 }
 
-// otherPort reports whether a row is of the input's host, at a port that is not
-// the input's, and the page came all the same: probes try both ports of the
-// web.
-func (s *scene) otherPort(v *view) bool {
-	if !s.web || !s.pageOK || v.Hop > 0 || v.HTTP.Tried() || v.TLS.Tried() {
+// otherPort reports whether the page came, and a row is of a port that it did
+// not need.
+func (s *scene) otherPort(v *view) bool { return s.pageOK && s.idle(v) }
+
+// idle reports whether a row is of the input's host, at a port that is not the
+// input's: probes try both ports of the web.
+func (s *scene) idle(v *view) bool {
+	if !s.web || v.Hop > 0 || v.HTTP.Tried() || v.TLS.Tried() {
 		return false
 	}
 	wanted := observation.PortOf(s.first.Input)
@@ -634,6 +846,23 @@ var tlsRules = []Rule{
 		},
 	},
 	{
+		ID: "tls_mitm_page", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.mitm.*", Basis: artefact + "; old controls make no handshakes of their own, and not all checked the certificate of the page they loaded",
+		Sentence: "A server that names itself as another one answered with a certificate of its own at a genuine address; the control loaded the page.",
+		row: func(s *scene, v *view) bool {
+			return forged(v) && v.Cert == observation.CertSelfSigned && otherHost(v) && v.Hop == 0 && s.named(v) && v.ControlTLS == "" && s.fetched &&
+				s.first.ControlStatus/100 == 2 && s.genuine(v) && strings.HasPrefix(s.first.Input, "https://") && !s.reached(v, tlsStep)
+		},
+	},
+	{
+		ID: "tls_mitm_authority", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
+		Mechanism: "tls.mitm", Basis: contrast + "; the authority is stored and not the server's certificate, and another handshake of the probe verified",
+		Sentence: "An authority that nobody knows vouched for the server; the control's handshake with the same address verifies.",
+		row: func(s *scene, v *view) bool {
+			return v.tls == "ssl_unknown_authority" && v.Cert == observation.CertOtherAuthority && v.ControlTLS == done && s.other(verifiedElsewhere) && !s.reached(v, tlsStep)
+		},
+	},
+	{
 		ID: "tls_contrast", Layer: LayerTLS, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "tls.*", Basis: contrast,
 		Sentence: "The handshake is cut off; the control's with the same address completes.",
@@ -680,7 +909,7 @@ var tlsRules = []Rule{
 		Basis:    contrast,
 		Sentence: "The control's handshake fails too.",
 		row: func(s *scene, v *view) bool {
-			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon && (v.vouched || v.kin || !s.fetched || v.Literal || v.ControlDNS == "")
+			return v.tls.Failed() && v.ControlTLS.Failed() && !v.foreign && !v.bogon && (v.vouched || v.kin && !(certificateFailure(v.tls) && s.controlProves(v.Name)) || !s.fetched || v.Literal || v.ControlDNS == "")
 		},
 	},
 	{
@@ -725,6 +954,19 @@ var tlsRules = []Rule{
 		Sentence: "The handshake completed, but the server did not prove its name.",
 		row:      func(s *scene, v *view) bool { return v.tls == done },
 	},
+}
+
+// otherHost reports whether a certificate that names no authority names another
+// host than the one that was asked for, and not one that servers are set up
+// with.
+func otherHost(v *view) bool {
+	for part := range strings.SplitSeq(v.CertSubject, ",") {
+		name, ok := strings.CutPrefix(part, "CN=")
+		if ok && strings.Contains(name, ".") && !strings.HasPrefix(name, "localhost") {
+			return site(strings.TrimPrefix(strings.ToLower(name), "*.")) != site(v.Name)
+		}
+	}
+	return false
 }
 
 // passed reports whether a handshake ran into a timeout and another one of our
@@ -869,10 +1111,10 @@ var httpRules = []Rule{
 	{
 		ID: "http_known_page", Layer: LayerHTTP, Outcome: OutcomeBlocked, State: LikelyBlocked,
 		Mechanism: "http.blockpage", Basis: "fingerprint without its country; " + contrast,
-		Sentence: "The page carries the words of a block page, and is another than the control's.",
+		Sentence: "The page carries the words of a state's or a provider's block page, and is another than the control's.",
 		row: func(s *scene, v *view) bool {
-			return v.clear && s.blockpage(v) && s.fetched && v.page && (v.like == unlike || v.like == uncertain) &&
-				!institution(v)
+			return v.clear && s.fetched && v.page && (v.like == unlike || v.like == uncertain) && !s.excused(v) &&
+				slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return !dnsMatch(m) && (censors(m) || m.Scope == "injb") })
 		},
 	},
 	{
@@ -881,7 +1123,7 @@ var httpRules = []Rule{
 		Sentence: "In clear text came another page than the control's: by title, by length and by headers.",
 		row: func(s *scene, v *view) bool {
 			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
-				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.ledAway(v) && !s.walkedOn(v)
+				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.excused(v) && !s.ledAway(v) && !s.walkedOn(v)
 		},
 	},
 	{
@@ -890,7 +1132,7 @@ var httpRules = []Rule{
 		Sentence: "In clear text the visitor was sent to another site, with another page than the control's.",
 		row: func(s *scene, v *view) bool {
 			return v.page && v.clear && v.http == done && v.like == unlike && s.fetched &&
-				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && s.ledAway(v)
+				s.first.ControlStatus/100 == 2 && !s.suppressed(v) && !s.excused(v) && s.ledAway(v)
 		},
 	},
 	{
@@ -999,26 +1241,33 @@ var httpRules = []Rule{
 	},
 }
 
-// walkedOn reports whether the same host sent the visitor on to the page, as
+// walkedOn reports whether the same site sent the visitor on to the page, as
 // sites do to one in his language: who answers requests for a host himself
 // answers the first.
 func (s *scene) walkedOn(page *view) bool {
 	return page.Hop > 0 && s.other(func(w *view) bool {
-		return w.Hop < page.Hop && w.Name == page.Name && w.HTTP == done && redirecting(w) && len(w.matches) == 0
+		return w.Hop < page.Hop && sameOwner(w.Name, page.Name) && w.HTTP == done && redirecting(w) && len(w.matches) == 0
 	})
 }
 
 func redirecting(v *view) bool { return v.Status >= 300 && v.Status < 400 }
 
-// institution reports whether all that matched are the filters of a school or
-// a company.
-func institution(v *view) bool {
+// excused reports whether a page says of itself that it is no state's and no
+// provider's doing: the filter of a household, a school or a company, the page
+// on which a visitor logs in to a network, the server's own refusal.
+func (s *scene) excused(v *view) bool {
+	found := false
 	for _, m := range v.matches {
-		if m.Location != "dns" && m.Scope != "inst" {
-			return false
+		switch m.Scope {
+		case "inst", "prov", "portal":
+			found = found || s.local(m)
+		case "nat", "isp", "injb":
+			if m.Location != "dns" {
+				return false
+			}
 		}
 	}
-	return true
+	return found || s.product(v)
 }
 
 // suppressed reports whether a known false positive matched the page, or it

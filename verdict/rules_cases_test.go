@@ -111,6 +111,11 @@ func next(scheme string, edit ...func(*row)) row {
 	return r
 }
 
+// said gives a row the resolvers' own words: CODE;ENGINE;TEXT.
+func said(words ...string) func(*row) {
+	return func(r *row) { r.DNSExtended = words }
+}
+
 func redirects(r *row) {
 	r.Status, r.Location, r.BodyBytes, r.Title, r.Headers = 302, "https://www.b.example/", 0, "", nil
 }
@@ -151,6 +156,15 @@ func part(app, name, ip string, edit ...func(*row)) row {
 		e(&r)
 	}
 	return r
+}
+
+// oneAddress is a messenger all of whose hosts have the same address.
+func oneAddress(asn uint32) []row {
+	var all []row
+	for _, name := range []string{"b-api.facebook.com", "b-graph.facebook.com", "edge-mqtt.facebook.com", "star.c10r.facebook.com"} {
+		all = append(all, part("facebook_messenger", name, strange, func(r *row) { r.TLS, r.ServerName, r.IPASN = "", "", asn }))
+	}
+	return rows(all...)
 }
 
 func tunnel(kind, ip string, f observation.Result) row {
@@ -196,14 +210,20 @@ var ruleCases = map[string]ruleCase{
 	"instrument_interception": {rows(secure(stop("tls", "ssl_unknown_authority"), cert("unknown_authority", "CN=Kaspersky Anti-Virus Root"))), first(cert("unknown_authority", "CN=Some Authority"))},
 	"instrument_interception_all": {rows(secure(stop("tls", "ssl_unknown_authority")), secure(stop("dns", "ssl_unknown_authority"), func(r *row) { r.DNSEngines = []string{"doh https://dns.example/"} })),
 		last(func(r *row) { r.DNS = timeout })},
-	"instrument_portal":     {rows(plain(redirects, func(r *row) { r.Location = "http://192.168.1.1/login" })), first(func(r *row) { r.Location = "http://198.51.100.7/login" })},
-	"instrument_no_network": {rows(secure(stop("tcp", "network_unreachable"), alone, func(r *row) { r.DNS, r.Literal = "", true })), first(func(r *row) { r.ControlState = ok })},
-	"instrument_outdated_test": {rows(part("signal", "chat.signal.org", genuine, stop("tls", "ssl_unknown_authority"), func(r *row) { r.TestVersion = "0.2.3" })),
-		first(func(r *row) { r.TestVersion = "0.2.4" })},
-	"instrument_vpn":     {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
-	"instrument_hosting": {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
+	"instrument_portal":            {rows(plain(redirects, func(r *row) { r.Location = "http://192.168.1.1/login" })), first(func(r *row) { r.Location = "http://198.51.100.7/login" })},
+	"instrument_no_network":        {rows(secure(stop("tcp", "network_unreachable"), alone, func(r *row) { r.DNS, r.Literal = "", true })), first(func(r *row) { r.ControlState = ok })},
+	"instrument_own_machine":       {rows(secure(at("127.0.0.1"), stop("tls", "ssl_invalid_hostname"))), first(stop("tcp", refused))},
+	"instrument_login_page":        {rows(plain(another, printed(aPrint("portal", "body")))), first(func(r *row) { r.Title = "A title of news" })},
+	"instrument_login_certificate": {rows(secure(stop("tls", "ssl_invalid_hostname"), func(r *row) { r.Cert, r.CertSubject = "wrong_name", "CN=hotspot.hotel.example" })), first(func(r *row) { r.CertSubject = "CN=notice.isp.example" })},
+	"instrument_known_defect":      {rows(part("signal", "chat.signal.org", genuine, stop("tls", "ssl_unknown_authority"), func(r *row) { r.Defects = []string{"signal-2022-root"} })), first(func(r *row) { r.Defects = nil })},
+	"instrument_vpn":               {rows(secure(func(r *row) { r.NetworkType = "vpn" })), first(func(r *row) { r.NetworkType = "wifi" })},
+	"instrument_hosting":           {rows(secure(func(r *row) { r.ASN = 24940 })), first(func(r *row) { r.ASN = 64513 })},
+	"instrument_no_configuration": {rows(observation.Row{UID: "u", CC: "ZZ", ASN: 64512, TestName: "psiphon", Name: "psiphon", TunnelKind: "psiphon", Tunnel: "unknown_failure: httpx: request failed"}),
+		first(func(r *row) { r.Tunnel = timeout })},
 
 	"dns_blockpage_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("nat", "dns", "ZZ")))), first(printed(aPrint("nat", "dns", "IR")))},
+	"dns_says_censored":     {rows(secure(at(strange), stop("tcp", timeout), said("16;udp system;by order"))), first(said("16;udp 192.0.2.53:53;by order"))},
+	"dns_says_blocked":      {rows(secure(at(strange), stop("tcp", timeout), said("15;udp system;malware"))), first(said("15;udp 192.168.1.1:53;malware"))},
 	"dns_bogon":             {rows(secure(at("10.1.2.3"), stop("tcp", timeout))), first(func(r *row) { r.ControlAddrs = []string{"10.1.2.3"} })},
 	"dns_bogon_local":       {rows(secure(at("127.0.0.1"), stop("tcp", refused))), first(func(r *row) { r.DNSEngines = append(r.DNSEngines, "udp 192.0.2.53:53") })},
 	"dns_ghost_confirmed": {rows(plain(at(strange), gone), plain(stop("dns", nxdomain), gone, func(r *row) { r.DNSEngines = []string{"doh https://dns.example/"} })),
@@ -212,10 +232,16 @@ var ruleCases = map[string]ruleCase{
 	"dns_ghost_search_page": {rows(plain(at(strange), gone, redirects)), first(func(r *row) { r.Status, r.Location = 200, "" })},
 	"dns_known_address":     {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("isp", "dns", "IR")))), first(printed())},
 	"dns_wrong_server":      {rows(secure(at(strange), stop("tls", "ssl_invalid_hostname"))), first(func(r *row) { r.ControlTLS = ok })},
-	"dns_dead_address":      {rows(secure(at(strange), stop("tcp", timeout), missed)), first(func(r *row) { r.ControlTCP = ok })},
-	"dns_foreign_page":      {rows(plain(at(strange), another)), first(func(r *row) { r.IPASN = 64600 })},
-	"dns_nxdomain":          {rows(secure(stop("dns", nxdomain))), first(alone)},
-	"dns_refused":           {rows(secure(stop("dns", "dns_refused_error"))), first(gone)},
+	"dns_wrong_neighbour": {rows(secure(at(strange), stop("tls", "ssl_invalid_hostname"), func(r *row) { r.IPASN, r.ControlTLS = 64600, "ssl_invalid_hostname" })),
+		first(func(r *row) { r.ControlTLS = timeout })},
+	"dns_lesser_server": {rows(plain(at(strange), another), plain(at(strange), stop("tcp", refused), func(r *row) { r.Port, r.ControlTCP = 443, refused }), secure(func(r *row) { r.Input, r.DNSEngines = "http://www.a.example/", []string{"doh https://dns.example/"} })),
+		func(r []row) { r[1].ControlTCP = ok }},
+	"dns_leads_nowhere":   {rows(secure(at(strange), stop("tls", reset))), first(func(r *row) { r.ControlHTTP = reset })},
+	"dns_product_address": {rows(secure(at(strange), stop("tcp", timeout), printed(aPrint("prod", "dns")))), first(printed(aPrint("isp", "dns")))},
+	"dns_dead_address":    {rows(secure(at(strange), stop("tcp", timeout), missed)), first(func(r *row) { r.ControlTCP = ok })},
+	"dns_foreign_page":    {rows(plain(at(strange), another)), first(func(r *row) { r.IPASN = 64600 })},
+	"dns_nxdomain":        {rows(secure(stop("dns", nxdomain))), first(alone)},
+	"dns_refused":         {rows(secure(stop("dns", "dns_refused_error"))), first(gone)},
 	"dns_refused_again": {rows(secure(stop("dns", "dns_server_misbehaving")), secure(stop("dns", "dns_refused_error"), func(r *row) { r.DNSEngines = []string{"udp 192.0.2.53:53"} })),
 		last(func(r *row) { r.DNS = "dns_servfail_error" })},
 	"dns_timeout":         {rows(secure(stop("dns", timeout))), first(func(r *row) { r.ResolverASN = 19281 })},
@@ -230,6 +256,10 @@ var ruleCases = map[string]ruleCase{
 	"dns_found_elsewhere": {rows(secure(alone, overDoH), secure(at(strange), stop("tcp", timeout), alone)), last(func(r *row) { r.TCP, r.TLS = ok, ok })},
 	"dns_filtering_resolver": {rows(secure(stop("dns", nxdomain), func(r *row) { r.ResolverASN = 19281 })),
 		first(func(r *row) { r.ResolverASN = 64512 })},
+	"dns_prohibited": {rows(secure(stop("dns", "dns_refused_error"), said("18;udp 192.168.1.1:53;"))),
+		first(said("22;udp 192.168.1.1:53;"))},
+	"dns_other_says_blocked": {rows(secure(), secure(stop("dns", nxdomain), said("15;udp 192.0.2.53:53;"), func(r *row) { r.DNSEngines = []string{"udp 192.0.2.53:53"} })),
+		last(said())},
 	"dns_bogon_unvouched":       {rows(part("urlgetter", "a.example", "10.1.2.3", stop("tcp", timeout))), first(func(r *row) { r.IP = strange })},
 	"dns_second_resolver_bogon": {rows(secure(), secure(at("10.1.2.3"), func(r *row) { r.TCP, r.TLS, r.HTTP, r.DNSEngines = "", "", "", []string{"udp 192.0.2.53:53"} })), last(func(r *row) { r.DNSEngines = []string{"system"} })},
 	"dns_failed_oddly":          {rows(secure(stop("dns", "dns_server_misbehaving"))), first(alone)},
@@ -253,6 +283,10 @@ var ruleCases = map[string]ruleCase{
 
 	"tls_mitm": {rows(secure(stop("tls", "ssl_unknown_authority"), cert("self_signed", ""))), first(func(r *row) { r.ControlTLS = "ssl_unknown_authority" })},
 	"tls_mitm_claimed": {rows(secure(stop("tls", "ssl_invalid_hostname"), func(r *row) { r.DNSEngines = []string{"doh https://dns.example/", "system"} })),
+		first(func(r *row) { r.DNSEngines = []string{"system"} })},
+	"tls_mitm_page": {rows(secure(stop("tls", "ssl_unknown_authority"), func(r *row) { r.Cert, r.CertSubject, r.ControlTLS = "self_signed", "CN=notice.isp.example,O=ISP", "" })),
+		first(func(r *row) { r.CertSubject = "CN=a.example" })},
+	"tls_mitm_authority": {rows(secure(stop("tls", "ssl_unknown_authority"), cert("other_authority", ""), func(r *row) { r.DNSEngines = []string{"doh https://dns.example/", "system"} })),
 		first(func(r *row) { r.DNSEngines = []string{"system"} })},
 	"tls_contrast": {rows(secure(stop("tls", reset))), first(func(r *row) { r.ControlTLS = "" })},
 	"tls_contrast_page": {rows(secure(stop("tls", reset), func(r *row) { r.ControlTLS = "" })),
@@ -278,7 +312,7 @@ var ruleCases = map[string]ruleCase{
 
 	"http_blockpage":          {rows(plain(another, printed(aPrint("nat", "body", "ZZ")))), first(printed(aPrint("nat", "body", "ZZ"), aPrint("fp", "body")))},
 	"http_blockpage_redirect": {rows(plain(redirects, printed(aPrint("isp", "header.location", "ZZ")))), first(printed(aPrint("isp", "header.location", "RU")))},
-	"http_known_page":         {rows(plain(another, printed(aPrint("vbw", "body")))), first(func(r *row) { r.Status, r.BodyBytes, r.Title = 200, 5000, "A title of news" })},
+	"http_known_page":         {rows(plain(another, printed(aPrint("isp", "body", "IR")))), first(printed(aPrint("vbw", "body")))},
 	"http_other_page":         {rows(plain(another)), first(func(r *row) { r.Headers = []string{"cf-ray", "content-type"} })},
 	"http_led_away":           {rows(plain(redirects), next("http", another, func(r *row) { r.Input = "http://www.a.example/" })), last(func(r *row) { r.Title = "A title of news" })},
 	"http_starved":            {rows(plain(stop("http", timeout), starving, func(r *row) { r.Status = 200 })), first(func(r *row) { r.ReadBytes = 6_000_000 })},
@@ -298,12 +332,19 @@ var ruleCases = map[string]ruleCase{
 
 	"app_forged_certificate": {rows(part("signal", "chat.signal.org", strange, stop("tls", "ssl_unknown_authority"), cert("self_signed", ""))), first(cert("unknown_authority", ""))},
 	"app_bogon":              {rows(part("signal", "chat.signal.org", "10.1.2.3", stop("tcp", timeout))), first(func(r *row) { r.Name = "uptime.signal.org" })},
+	"app_bogon_loopback":     {rows(part("signal", "chat.signal.org", "127.0.0.1", stop("tcp", refused))), first(func(r *row) { r.ResolverASN = 19281 })},
+	"app_bogon_local":        {rows(part("signal", "chat.signal.org", "0.0.0.0", stop("tcp", refused))), first(func(r *row) { r.IP = strange })},
+	"app_others_address":     {rows(part("signal", "chat.signal.org", strange, stop("tcp", timeout), func(r *row) { r.IPASN = 32934 })), first(func(r *row) { r.IPASN = 16509 })},
+	"app_names_withheld": {rows(part("signal", "chat.signal.org", genuine), part("signal", "cdn.signal.org", "", stop("dns", nxdomain)), part("signal", "storage.signal.org", "", stop("dns", nxdomain))),
+		last(func(r *row) { r.DNS = timeout })},
 	"app_part_blocked": {rows(part("telegram", strange, strange, func(r *row) { r.TLS = "" }), part("telegram", "web.telegram.org", genuine, stop("tls", reset))),
 		last(func(r *row) { r.TLS = timeout })},
 	"app_all_reset": {rows(part("whatsapp", "e1.whatsapp.net", strange, stop("tcp", reset)), part("whatsapp", "e2.whatsapp.net", genuine, stop("tcp", reset)),
 		part("whatsapp", "web.whatsapp.com", "198.51.100.2", stop("tls", reset))), last(stop("tls", timeout))},
-	"app_failed": {rows(part("telegram", "web.telegram.org", genuine, stop("tls", timeout))), first(func(r *row) { r.TLS = ok })},
-	"app_works":  {rows(part("telegram", "web.telegram.org", genuine)), first(stop("tls", timeout))},
+	"app_failed":                {rows(part("telegram", "web.telegram.org", genuine, stop("tls", timeout))), first(func(r *row) { r.TLS = ok })},
+	"app_one_address":           {oneAddress(64512), first(func(r *row) { r.IP = genuine })},
+	"app_one_address_elsewhere": {oneAddress(64700), first(func(r *row) { r.IPASN = r.ASN })},
+	"app_works":                 {rows(part("telegram", "web.telegram.org", genuine)), first(stop("tls", timeout))},
 	"ech_blocked": {rows(part("echcheck", "a.example", genuine), part("echcheck", "a.example", genuine, stop("tls", reset), func(r *row) { r.TunnelKind, r.Tunnel = "ech", reset })),
 		first(stop("tls", reset))},
 	"tunnel_part_blocked": {six("or_port_dirauth", timeout, tunnel("obfs4", strange, ok)), last(func(r *row) { r.Tunnel = timeout })},

@@ -20,13 +20,15 @@ type scene struct {
 	control   bool // the control answered
 	pageOK    bool // the page came, and nothing on the path wrote it or it is the control's
 	lastHop   uint8
-	fetched   bool // the control loaded the page
-	anyOK     bool // some connection of the measurement worked
-	anyV6     bool // some IPv6 connection worked
-	tunnelled bool // a circumvention tool was tried
-	mostWork  bool // of its servers
-	app       *app // how the parts of a messenger did; nil where the test is of none
-	resolve   byte // resolver: 0 the network's, or unknown; 'f' one that filters
+	fetched   bool  // the control loaded the page
+	anyOK     bool  // some connection of the measurement worked
+	anyV6     bool  // some IPv6 connection worked
+	died      bool  // nothing was heard from anybody but the network's resolver: the probe's line may be down
+	tunnelled bool  // a circumvention tool was tried
+	mostWork  bool  // of its servers
+	app       *app  // how the parts of a messenger did; nil where the test is of none
+	asked     uint8 // layers of which some row has a step, a bit each
+	resolve   byte  // resolver: 0 the network's, or unknown; 'f' one that filters on request; 'p' one that does not serve this client
 }
 
 // view is one row, with the steps as a rule needs them: what old probes book
@@ -50,6 +52,7 @@ type view struct {
 	clear   bool                // the exchange was not over a verified connection
 	page    bool                // the last of the redirects
 	like    likeness            // the page and the control's
+	quoted  bool                // the page is the control's, whatever words are in it
 	matches []fingerprint.Match // empty where a known false positive matched too
 	decided uint8               // layers of which a rule has spoken of this row, a bit each
 	asked   uint8               // layers of which it has a step
@@ -77,18 +80,20 @@ func newScene(rows []observation.Row) *scene {
 		}
 		v.steps()
 		v.note()
+		s.asked |= v.asked
 		v.address()
 		s.tunnelled = s.tunnelled || r.Tunnel.Tried()
 		s.lastHop = max(s.lastHop, r.Hop)
 		s.anyOK = s.anyOK || v.tcp == observation.Done || v.http == observation.Done || v.tls == observation.Done
 		s.anyV6 = s.anyV6 || v.v6 && (v.tcp == observation.Done || v.quic == observation.Done)
 	}
-	s.web = s.first.TestName == "web_connectivity"
+	s.died = s.silentAround()
+	if s.web = s.first.TestName == "web_connectivity"; s.web {
+		s.asked &^= 1 << indexApp
+	}
 	s.control = s.first.ControlState == observation.Done
 	s.fetched = s.control && s.first.ControlHTTP == observation.Done
-	if filtering[s.first.ResolverASN] {
-		s.resolve = 'f'
-	}
+	s.resolve = s.resolver()
 	for i := range s.views {
 		s.relate(&s.views[i])
 	}
@@ -105,6 +110,29 @@ func newScene(rows []observation.Row) *scene {
 	return s
 }
 
+// resolver reads what kind of resolver the probe has: of the networks that
+// filter for those who choose them, or by its own words.
+func (s *scene) resolver() byte {
+	switch {
+	case filtering[s.first.ResolverASN], s.other(filters):
+		return 'f'
+	case s.other(func(v *view) bool { return said(v, observation.ExtendedProhibited) }):
+		return 'p'
+	}
+	return 0
+}
+
+// filters reports whether a resolver's own words are those of a filter that its
+// user has chosen: that its client asked for it, or, where it is one of the local
+// network, that its operator did, as Pi-hole and its like say of the lists of a
+// household.
+func filters(v *view) bool {
+	return slices.ContainsFunc(v.DNSExtended, func(text string) bool {
+		e, ok := observation.ParseExtendedError(text)
+		return ok && (e.Code == observation.ExtendedFiltered && ownResolver(e.Engine) || e.Code == observation.ExtendedBlocked && localResolver(e.Engine))
+	})
+}
+
 // less orders rows by what no two of a measurement share, to choose one.
 func less(x, y *observation.Row) bool { return x.Seq < y.Seq }
 
@@ -113,12 +141,12 @@ func (v *view) steps() {
 	v.dns, v.tcp, v.tls, v.quic, v.http = v.DNS, v.TCP, v.TLS, v.QUIC, v.HTTP
 	for _, e := range v.DNSEngines {
 		switch {
+		case ownResolver(e):
+			v.system = true
 		case strings.HasPrefix(e, "udp"), strings.HasPrefix(e, "tcp"):
 			v.udp = true
-		case strings.HasPrefix(e, "doh"), strings.HasPrefix(e, "dot"):
-			v.doh = true
 		default:
-			v.system = true
+			v.doh = true
 		}
 	}
 	if v.dns == "dns_no_answer" && !asksAddress(v) {
@@ -164,7 +192,18 @@ func (v *view) address() {
 		return
 	}
 	v.addr, v.v6 = addr, addr.Is6()
-	v.bogon = isBogon(embeddedV4(addr))
+	v.bogon = isBogon(v.reached())
+}
+
+// reached is the address that packets go to in the end: behind a NAT64, the
+// IPv4 one.
+func (v *view) reached() netip.Addr {
+	if v.IPv4 != "" {
+		if v4, err := netip.ParseAddr(v.IPv4); err == nil {
+			return v4
+		}
+	}
+	return embeddedV4(v.addr)
 }
 
 // embeddedV4 returns the IPv4 address that a network with NAT64 has put into
@@ -179,16 +218,34 @@ func embeddedV4(a netip.Addr) netip.Addr {
 
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// bogons are the blocks of RFC 6890 and its successors that no public service
-// answers from, besides those that netip knows.
+// bogons are the blocks of IPv4 of RFC 6890 and its successors that no public
+// service answers from, besides those that netip knows.
 var bogons = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),
 	netip.MustParsePrefix("100.64.0.0/10"),
 	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("192.88.99.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("100::/64"),
 }
+
+// bogons6 are those of IPv6 within the global block, and what else has been
+// given out of it for no public service.
+var bogons6 = []netip.Prefix{
+	netip.MustParsePrefix("2001::/32"),    // Teredo
+	netip.MustParsePrefix("2001:2::/48"),  // benchmarking
+	netip.MustParsePrefix("2001:10::/28"), // ORCHID
+	netip.MustParsePrefix("2001:20::/28"), // ORCHIDv2
+	netip.MustParsePrefix("2002::/16"),    // 6to4
+	netip.MustParsePrefix("3fff::/20"),    // documentation (RFC 9637)
+}
+
+// globalV6 is where public IPv6 addresses are from (RFC 4291), and localNAT64
+// where networks may translate IPv4 to (RFC 8215).
+var (
+	globalV6   = netip.MustParsePrefix("2000::/3")
+	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
+)
 
 // examples are the blocks of RFC 5737 and RFC 3849. No public service answers
 // from them either, but measurements made for examples and tests do: they are
@@ -213,7 +270,13 @@ func isBogon(a netip.Addr) bool {
 	if a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
 		return true
 	}
-	return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
+	if a.Is4() {
+		return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	if !globalV6.Contains(a) {
+		return !localNAT64.Contains(a) && !nat64.Contains(a)
+	}
+	return slices.ContainsFunc(bogons6, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // relate says what the rest of the measurement tells of a row's address.
@@ -221,7 +284,11 @@ func (s *scene) relate(v *view) {
 	if v.IP == "" {
 		return
 	}
-	if slices.Contains(v.ControlAddrs, v.IP) || nat64.Contains(v.addr) && slices.Contains(v.ControlAddrs, embeddedV4(v.addr).String()) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
+	through := "" // the IPv4 address behind a NAT64
+	if to := v.reached(); to != v.addr {
+		through = to.String()
+	}
+	if slices.Contains(v.ControlAddrs, v.IP) || through != "" && slices.Contains(v.ControlAddrs, through) || v.ControlTLS == observation.Done || v.ControlQUIC == observation.Done {
 		v.vouched = true
 	}
 	for i := range s.views {
@@ -229,7 +296,7 @@ func (s *scene) relate(v *view) {
 		if v.vouched {
 			break
 		}
-		if w.IP == v.IP && w.Name == v.Name {
+		if (w.IP == v.IP || through != "" && w.IP == through) && w.Name == v.Name {
 			v.vouched = w.ControlTLS == observation.Done || proven(w)
 		}
 	}
@@ -262,7 +329,10 @@ func (s *scene) judgePage(v *view) {
 	if !v.page || v.http != observation.Done {
 		return
 	}
-	v.like = compare(v)
+	v.like = s.likeness(v)
+	if v.quoted = v.like == alike && samePage(v); v.quoted {
+		v.matches = slices.DeleteFunc(v.matches, func(m fingerprint.Match) bool { return m.Location != "dns" })
+	}
 	if v.Status/100 == 5 && v.ControlStatus/100 == 5 {
 		return // the same error is no page
 	}
@@ -282,7 +352,7 @@ func (s *scene) ledAway(page *view) bool {
 		return false
 	}
 	input := observation.HostOf(s.first.Input)
-	if site(page.Name) == site(input) {
+	if sameOwner(page.Name, input) {
 		return false
 	}
 	for i := range s.views {
@@ -292,6 +362,18 @@ func (s *scene) ledAway(page *view) bool {
 		}
 	}
 	return false
+}
+
+// sameOwner reports whether two hosts are of one site, or of a site's namesakes
+// in different countries, which send visitors to each other.
+func sameOwner(a, b string) bool {
+	x, y := site(a), site(b)
+	if x == y {
+		return true
+	}
+	x, _, _ = strings.Cut(x, ".")
+	y, _, _ = strings.Cut(y, ".")
+	return x == y && len(x) > 3
 }
 
 // site is the part of a name that one owner holds.
@@ -326,12 +408,70 @@ func compare(v *view) likeness {
 	switch {
 	case title || length == alike || header:
 		return alike
-	case length == unlike && v.Title != "" && v.Status/100 == 2:
-		return unlike
-	case length == unlike && v.foreign && v.Status/100 == 2:
+	case length == unlike && v.Status/100 == 2 && (v.Title != "" || v.foreign):
 		return unlike
 	}
 	return uncertain
+}
+
+// likeness compares a page with the control's, and looks at who wrote it: a
+// server of the same kind at a genuine address makes pages anew for each
+// visitor, or tests for robots before them; a short page that only shows
+// another site is nobody's front page.
+func (s *scene) likeness(v *view) likeness {
+	like := compare(v)
+	switch {
+	case like == uncertain && s.elsewhereLed(v) && v.Status == v.ControlStatus && sameLength(v) == unlike:
+		return unlike
+	case like == unlike && (controlRefused(v) || !s.elsewhereLed(v) && s.genuine(v) && sameServer(v)):
+		return uncertain
+	}
+	return like
+}
+
+// controlRefused reports whether the control's page is a refusal or a test for
+// robots by its title, whatever its status: then it is nothing to compare with.
+func controlRefused(v *view) bool {
+	title := strings.ToLower(v.ControlTitle)
+	return slices.ContainsFunc([]string{
+		"just a moment", "one moment, please", "attention required", "access denied", "access restricted", "access to this page has been denied", "forbidden", "captcha", "robot", "are you human",
+		"security check", "checking your browser", "ddos", "not available in your", "unavailable in your", "pardon our interruption", "request unsuccessful", "request rejected",
+	}, func(words string) bool { return strings.Contains(title, words) })
+}
+
+// elsewhereLed reports whether a short page without a title of its own shows,
+// or sends the visitor to, another site.
+func (s *scene) elsewhereLed(v *view) bool {
+	return v.LeadsTo != "" && v.Title == "" && site(v.LeadsTo) != site(v.Name) && site(v.LeadsTo) != site(observation.HostOf(s.first.Input))
+}
+
+// samePage reports whether a page that is like the control's is so by its
+// title and its length, or where the control's title is not known by a length
+// that is nearly the same: then what it says is the site's own.
+func samePage(v *view) bool {
+	switch {
+	case v.Status/100 != 2:
+		return false
+	case v.ControlTitle == "":
+		a, b := v.BodyBytes, v.ControlBodyBytes
+		return min(a, b) >= 512 && 100*min(a, b) >= 98*max(a, b)
+	}
+	return v.Title == v.ControlTitle && (sameLength(v) != unlike || sameServer(v))
+}
+
+// sameServer reports whether two answers have the same Server header, and the
+// same headers but for one in five.
+func sameServer(v *view) bool {
+	if v.Server == "" || v.Server != v.ControlServer || len(v.Headers) < 2 {
+		return false
+	}
+	shared := 0
+	for _, h := range v.Headers {
+		if _, ok := slices.BinarySearch(v.ControlHeaders, h); ok {
+			shared++
+		}
+	}
+	return 5*shared >= 4*max(len(v.Headers), len(v.ControlHeaders))
 }
 
 // sameLength: one length is at least 0.7 of the other, as OONI has it.
@@ -386,6 +526,30 @@ var commonHeaders = func() map[string]bool {
 	}
 	return common
 }()
+
+// silentAround reports whether the probe heard nothing but what its own
+// resolver said, which may have been remembered: each connection ran into a
+// timeout, and so did a lookup that was sent to somebody else in clear text.
+func (s *scene) silentAround() bool {
+	other, cut := false, false
+	for i := range s.views {
+		v := &s.views[i]
+		for _, r := range [...]observation.Result{v.tcp, v.tls, v.quic, v.http} {
+			if r.Tried() && r != timedOut && !routeless(r) {
+				return false
+			}
+			cut = cut || r == timedOut
+		}
+		if !v.dns.Tried() || !v.udp && !v.doh {
+			continue
+		}
+		if v.dns != timedOut && !routeless(v.dns) {
+			return false
+		}
+		other = other || v.udp && v.dns == timedOut
+	}
+	return other && cut
+}
 
 func bogonText(a string) bool {
 	addr, err := netip.ParseAddr(a)

@@ -495,7 +495,7 @@ var shapes = []struct {
 	{"riseupvpn: gateways refuse", app("riseupvpn", "0.3.0", riseup("", "connection_refused", "connection_refused", "connection_refused")), truth("impaired")},
 	{"riseupvpn: its list of gateways is reset", app("riseupvpn", "0.3.0", riseup("connection_reset")), truth("impaired")},
 	{"tor: bridges refuse, authorities work", app("tor", "0.4.0", tor("", "connection_refused")), truth("ok|impaired")},
-	{"psiphon: cut off while it fetched its list", app("psiphon", "0.6.0", keys{"failure": "psiphon configuration is not available", "bootstrap_time": 0, "max_runtime": 0}), truth("impaired|insufficient")},
+	{"psiphon: it got no configuration", app("psiphon", "0.6.0", keys{"failure": "psiphon configuration is not available", "bootstrap_time": 0, "max_runtime": 0}), truth("insufficient")},
 	{"torsf: a timeout at ten percent", app("torsf", "0.5.0", keys{"failure": "generic_timeout_error", "success": false, "tor_progress": 10, "tor_progress_tag": "conn_done"}), truth("impaired")},
 	{"vanilla tor: without a word of success", app("vanilla_tor", "0.3.0", keys{"failure": "tor: reached timeout", "success": false}), truth("impaired")},
 	{"ech: refused by the server itself", app("echcheck", "0.1.2", keys{"control": handshake("192.0.2.80:443", "public.example", "", nil),

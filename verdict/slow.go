@@ -107,4 +107,6 @@ func badLine(v *view) bool {
 }
 
 // byChance reports whether a step ran into a timeout that may be the line's.
-func byChance(v *view, f observation.Result) bool { return f == timedOut && badLine(v) }
+func (s *scene) byChance(v *view, f observation.Result) bool {
+	return (f == timedOut || routeless(f)) && (badLine(v) || s.died)
+}

@@ -3,7 +3,6 @@ package verdict
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -56,7 +55,7 @@ func (f *ThrottleFinder) Add(r *Row) {
 		f.paces[at] = t
 	}
 	if r.BytesPerSecond < throttleRate {
-		report := cmp.Or(r.ReportID, "hour "+strconv.FormatInt(r.Time.Unix()/3600, 10))
+		report := r.Reporter()
 		if t.reports[report] {
 			return
 		}

@@ -21,7 +21,7 @@ func TestImports(t *testing.T) {
 	root := filepath.Join("..", "..")
 	allowed := map[string]bool{
 		"internal/kit": true, "internal/probe": true, "internal/target": true, "targets": true,
-		"measurement": true, "observation": true, "verdict": true, "fingerprint": true,
+		"measurement": true, "observation": true, "verdict": true, "fingerprint": true, "defect": true,
 	}
 	heavy := []string{"duckdb", "bleve", "parquet", "minio", "gvisor", "netem"}
 	pending, seen := []string{"cmd/bandish-probe"}, map[string]bool{}

@@ -2,17 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/verdict"
 )
 
 func archiveCommand() command {
 	return command{
 		name:  "archive",
-		usage: "check|compact [--json]",
-		about: "re-hash every file of the archive and name what is damaged; merge small segments",
+		usage: "check | compact | recover | export --layout ooni DIR [--json]",
+		about: "re-hash every file of the archive and name what is damaged; merge small segments; make a lost manifest anew; write the measurements as OONI's bucket has them",
 		run:   runArchive,
 	}
 }
@@ -21,12 +24,16 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "archive")
 	data := dataFlag(fs)
 	asJSON := fs.Bool("json", false, "print JSON")
+	layout := fs.String("layout", "", "of an export: `ooni`")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
 	}
+	if len(rest) == 2 && rest[0] == "export" {
+		return exportArchive(ctx, env, *data, rest[1], *layout, *asJSON)
+	}
 	if len(rest) != 1 {
-		return usageError("archive: say check or compact")
+		return usageError("archive: say check, compact, recover or export --layout ooni DIR")
 	}
 	switch rest[0] {
 	case "check":
@@ -43,14 +50,84 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 		if _, err := p.Count(ctx); err != nil {
 			return err
 		}
-		removed, err := p.Archive.Sweep(ctx, time.Minute, time.Now())
+		removed, err := p.Archive.Sweep(ctx, archive.Grace, time.Now())
 		if err != nil {
 			return err
 		}
+		tellNotices(env, p.Archive)
 		fmt.Fprintf(env.stdout, "merged the segments of %d periods, removed %d files that nothing lists\n", n, removed)
 		return nil
+	case "recover":
+		return recoverArchive(ctx, env, *data, *asJSON)
 	}
-	return usageError("archive: %q is neither check nor compact", rest[0])
+	return usageError("archive: %q is none of check, compact, recover and export --layout ooni DIR", rest[0])
+}
+
+func exportArchive(ctx context.Context, env *environment, data, dir, layout string, asJSON bool) error {
+	if layout != "ooni" {
+		return usageError("archive export: --layout is %q: want ooni", layout)
+	}
+	a, err := archive.OpenExisting(data)
+	if err != nil {
+		return err
+	}
+	done, err := a.ExportOONI(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(env.stdout, done)
+	}
+	fmt.Fprintf(env.stdout, "%d measurements in %d objects under %s/raw; %d were left out, which do not vote here (see docs/FORMATS.md)\n", done.Measurements, done.Objects, dir, done.Marked)
+	return nil
+}
+
+// tellNotices says what the archive found and set aside.
+func tellNotices(env *environment, a *archive.Archive) {
+	for _, n := range a.Notices() {
+		fmt.Fprintf(env.stderr, "bandish: %s\n", n)
+	}
+}
+
+// recoverArchive makes the manifest anew and derives everything from the
+// batches.
+func recoverArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
+	foreign := func(s archive.Segment) bool { return s.Ruleset != "" && s.Ruleset != verdict.Ruleset }
+	a, found, err := archive.Recover(ctx, dir, time.Now(), foreign)
+	if err != nil {
+		return err
+	}
+	tellNotices(env, a)
+	p, err := pipelineOf(a)
+	if err != nil {
+		return err
+	}
+	tellWaiting(env, p)
+	out, err := p.Rebuild(ctx, func(done, of int) {
+		if !asJSON {
+			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("the batches are listed again; deriving from them failed, bandish rebuild goes on: %w", err)
+	}
+	if asJSON {
+		err = printJSON(env.stdout, map[string]any{"recovered": found, "rebuilt": out})
+	} else {
+		fmt.Fprintf(env.stdout, "%d batches are listed, %d of them were not; rebuilt %d segments from %d documents\n", found.Batches, found.Found, len(out.Segments), out.Documents)
+		if found.Before != "" {
+			fmt.Fprintf(env.stdout, "the manifest that was there is kept as %s\n", found.Before)
+		}
+	}
+	return errors.Join(err, damagedBatches(append(found.Damaged, out.Damaged...)))
+}
+
+// whyUnlisted says how a file comes to lie there unlisted.
+func whyUnlisted(path string) string {
+	if strings.HasPrefix(path, "raw") {
+		return "a batch that was never committed: it is kept, and nothing is derived from it"
+	}
+	return "left by a process that was killed, or replaced just now"
 }
 
 func checkArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
@@ -71,7 +148,7 @@ func checkArchive(ctx context.Context, env *environment, dir string, asJSON bool
 			fmt.Fprintf(env.stdout, "damaged: %s: %s\n", d.Path, d.Reason)
 		}
 		for _, o := range orphans {
-			fmt.Fprintf(env.stdout, "not listed: %s (left by a process that was killed, or replaced just now)\n", o)
+			fmt.Fprintf(env.stdout, "not listed: %s (%s)\n", o, whyUnlisted(o))
 		}
 		fmt.Fprintf(env.stdout, "%d files checked, %d damaged, %d not listed\n", files, len(damaged), len(orphans))
 	}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ import (
 func bansCommand() command {
 	return command{
 		name:  "bans",
-		usage: "[--target x] [--cc PK] [--as-of DATE] [--limit N] [--json] | import FILE… | export [--all] | list",
+		usage: "[--target x] [--cc PK] [--as-of DATE] [--limit N] [--json] | explain ID | decisions | import FILE… | export [--all] | list",
 		about: "rank bans by length, measured and reported; import others' lists, export ours",
 		run:   runBans,
 	}
@@ -34,6 +35,10 @@ func runBans(ctx context.Context, env *environment, args []string) error {
 		switch args[0] {
 		case "import":
 			return importBans(env, args[1:])
+		case "explain":
+			return explainBan(ctx, env, args[1:])
+		case "decisions":
+			return listDecisions(ctx, env, args[1:])
 		case "export":
 			return exportBans(ctx, env, args[1:])
 		case "list":
@@ -45,9 +50,9 @@ func runBans(ctx context.Context, env *environment, args []string) error {
 
 // banFilter are the flags that choose bans.
 type banFilter struct {
-	data, records, target, cc, asOf *string
-	registry                        *target.Registry
-	day                             time.Time
+	data, records, target, cc, asOf, hand *string
+	registry                              *target.Registry
+	day                                   time.Time
 }
 
 func newBanFilter(fs *flag.FlagSet) *banFilter {
@@ -57,6 +62,7 @@ func newBanFilter(fs *flag.FlagSet) *banFilter {
 		target:  fs.String("target", "", "only this `platform`, host, or \"internet\""),
 		cc:      fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)"),
 		asOf:    fs.String("as-of", "", "count as of this `day` (2024-03-14); today if left out"),
+		hand:    fs.String("by-hand", "", "`file` of decisions made by hand, which win; ban-decisions.yaml of the data folder where there is one"),
 	}
 }
 
@@ -95,18 +101,73 @@ func (f *banFilter) names() ban.Names {
 // bans gives the bans that the filter chooses: those of the record and of the
 // archive's measurements and, where imported is true, of others' data sets.
 func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {
+	bans, _, err := f.decided(ctx, imported)
+	return bans, err
+}
+
+// decided gives the chosen bans and the decision on each of their reports.
+func (f *banFilter) decided(ctx context.Context, imported bool) ([]ban.Ban, []ban.Decision, error) {
 	desk, done, err := openDesk(ctx, *f.data, *f.records)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer done()
-	bans, err := desk.Bans(ctx, f.day, imported)
+	reports, err := desk.Reports(ctx, f.day, imported)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return slices.DeleteFunc(bans, func(b ban.Ban) bool {
-		return *f.cc != "" && b.CC != *f.cc || *f.target != "" && b.Target != *f.target
-	}), nil
+	hand, err := f.byHand(reports, imported)
+	if err != nil {
+		return nil, nil, err
+	}
+	bans, decisions := ban.ReconcileBy(reports, hand)
+	bans = slices.DeleteFunc(bans, func(b ban.Ban) bool { return *f.cc != "" && b.CC != *f.cc || *f.target != "" && b.Target != *f.target })
+	chosen := make(map[string]bool, len(bans))
+	for _, b := range bans {
+		chosen[b.ID] = true
+	}
+	return bans, slices.DeleteFunc(decisions, func(d ban.Decision) bool { return !chosen[d.Ban] }), nil
+}
+
+// handOf reads the decisions by hand of a data folder, where it has any.
+func handOf(data string) (ban.Hand, error) {
+	hand, err := readHand(filepath.Join(data, "ban-decisions.yaml"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return ban.Hand{}, nil
+	}
+	return hand, err
+}
+
+func readHand(name string) (ban.Hand, error) {
+	data, _, err := source.ReadFile(name, maxHandBytes)
+	if err != nil {
+		return ban.Hand{}, fmt.Errorf("decisions by hand: %w", err)
+	}
+	hand, err := ban.ParseHand(data)
+	if err != nil {
+		return hand, fmt.Errorf("decisions by hand, %s: %w", name, err)
+	}
+	return hand, nil
+}
+
+// maxHandBytes bounds a file of decisions.
+const maxHandBytes = 8 << 20
+
+// byHand reads the decisions that a person made. A report that one of them
+// names and that is not there is an error when the file was named.
+func (f *banFilter) byHand(reports []ban.Report, imported bool) (ban.Hand, error) {
+	name := *f.hand
+	if name == "" {
+		return handOf(*f.data)
+	}
+	hand, err := readHand(name)
+	if err != nil {
+		return hand, err
+	}
+	if missing := hand.Missing(reports); len(missing) > 0 && *f.hand != "" && imported {
+		return hand, fmt.Errorf("decisions by hand, %s: no report is called %q; `bandish bans decisions` names them", name, missing[0])
+	}
+	return hand, nil
 }
 
 // importedReports reads the imported data sets out of their archived copies.
@@ -346,7 +407,7 @@ func printRanked(w io.Writer, ranked []ban.Ranked, total int, asOf time.Time) er
 		if r.Measured != nil {
 			measured = lengthText(*r.Measured)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), banStart(&r.Ban), banEnd(&r, asOf), r.Method, banArea(&r.Ban), len(r.Reports), r.Basis)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), banStart(&r.Ban), banEnd(&r, asOf), banMethods(&r.Ban), banArea(&r.Ban), len(r.Reports), r.Basis)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -408,7 +469,7 @@ func banEnd(r *ban.Ranked, asOf time.Time) string {
 	case r.Status == ban.Ended:
 		return r.End.Format(time.DateOnly)
 	case r.Known.After(r.Start):
-		return "? (held " + r.Known.Format(time.DateOnly) + ")"
+		return "? (last reported " + r.Known.Format(time.DateOnly) + ")"
 	}
 	return "?"
 }

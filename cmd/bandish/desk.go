@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/bandish/bandish/ban"
@@ -32,7 +28,7 @@ func openDesk(ctx context.Context, data, folder string) (*inquiry.Desk, func(), 
 		return nil, nil, fmt.Errorf("read the target registry: %w", err)
 	}
 	desk := newDesk(data, nil, records, registry)
-	if _, err := os.Stat(filepath.Join(data, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+	if there, err := archive.Exists(data); err == nil && !there {
 		return desk, func() {}, nil
 	}
 	if err := detected(ctx, data); err != nil {
@@ -51,7 +47,8 @@ func openDesk(ctx context.Context, data, folder string) (*inquiry.Desk, func(), 
 func newDesk(data string, st *store.Store, records *casefile.Records, registry *target.Registry) *inquiry.Desk {
 	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
 	return &inquiry.Desk{Store: st, Records: records, Targets: registry, Now: time.Now,
-		Lists: func() ([]ban.Report, error) { return importedReports(source.Open(data), names) }}
+		Lists: func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
+		Hand:  func() (ban.Hand, error) { return handOf(data) }}
 }
 
 // detected derives the events of an archive that has verdicts and no events: it

@@ -90,6 +90,7 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	logFlaws(env.stderr, found.Events)
 	list := found.Events
 	if *artefacts {
 		list = found.Artefacts
@@ -103,6 +104,15 @@ func runEvents(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stderr, "bandish: %d changes look like artefacts of the instrument and are left out; --artefacts shows them\n", n)
 	}
 	return nil
+}
+
+// logFlaws says which events break a law of package event.
+func logFlaws(w io.Writer, events []event.Event) {
+	for _, e := range events {
+		for _, f := range e.Flaws {
+			fmt.Fprintf(w, "bandish: a fault of the detector in %s: %s\n", e.ID, f)
+		}
+	}
 }
 
 func parseWindow(since, until string) (a, b time.Time, err error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/draft"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/source"
 )
@@ -21,7 +22,8 @@ import (
 // docs/formats, as code. (record.md and columns.md are made from the types.)
 func TestFormatsAreDocumented(t *testing.T) {
 	for page, roots := range map[string][]any{
-		"bans.md":     {ban.Ranked{}, banImport{}},
+		"answer.md":   {inquiry.Answered{}},
+		"bans.md":     {ban.Ranked{}, banImport{}, ban.Decision{}, explainedBan{}},
 		"requests.md": {requestView{}, requestImport{}},
 		"draft.md":    {draft.Draft{}, applied{}},
 		"sources.md":  {source.Stored{}, source.Use{}, addedSource{}, passageCheck{}},

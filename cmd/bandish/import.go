@@ -102,14 +102,10 @@ func tellWaiting(env *environment, p *pipeline.Pipeline) {
 // settle merges small segments, counts cells anew and removes what is left
 // over, after something was added.
 func settle(ctx context.Context, p *pipeline.Pipeline) error {
-	if _, err := p.Compact(ctx, false); err != nil {
-		return err
-	}
-	if _, err := p.Count(ctx); err != nil {
-		return err
-	}
-	_, err := p.Archive.Sweep(ctx, time.Hour, time.Now())
-	return err
+	_, compacted := p.Compact(ctx, false) // a damaged file does not stop the rest
+	_, counted := p.Count(ctx)
+	_, swept := p.Archive.Sweep(ctx, archive.Grace, time.Now())
+	return errors.Join(compacted, counted, swept)
 }
 
 // openPipeline opens the archive for writing with the registry in the binary.
@@ -118,15 +114,24 @@ func openPipeline(dir string) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	return pipelineOf(a)
+}
+
+// pipelineOf is the pipeline over an open archive.
+func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	reg, err := target.Load(targets.FS)
 	if err != nil {
 		return nil, err
 	}
-	set, err := currentFingerprints(dir)
+	set, err := currentFingerprints(a.Dir())
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Verifier: observation.NewVerifier(), Now: time.Now}, nil
+	defects, err := currentDefects(a.Dir())
+	if err != nil {
+		return nil, err
+	}
+	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 
 // wanted reads the filters of the command line.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/bandish/bandish/internal/kit"
 	"github.com/bandish/bandish/internal/lab"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/trial"
@@ -123,7 +125,11 @@ func runLabRun(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *asJSON {
-		err = printJSON(env.stdout, labRun{labScenarioOf(s), *seed, *kernel, r.Verdict, r.Struck, r.Mismatch == "", r.Mismatch, r.Measurement})
+		doc, derr := kit.Document(r.Measurement, r.Verdict)
+		if derr != nil {
+			return derr
+		}
+		err = printJSON(env.stdout, labRun{labScenarioOf(s), *seed, *kernel, r.Verdict, r.Struck, r.Mismatch == "", r.Mismatch, doc})
 	} else {
 		err = showLabRun(env.stdout, &r)
 	}
@@ -135,14 +141,14 @@ func runLabRun(ctx context.Context, env *environment, args []string) error {
 
 // labRun is what `lab run --json` prints.
 type labRun struct {
-	Scenario    labScenario `json:"scenario"`
-	Seed        uint64      `json:"seed"`
-	Kernel      bool        `json:"kernel"`
-	Verdict     verdict.Row `json:"verdict"`
-	Struck      []int       `json:"struck,omitempty"` // flows, by rule of the censor
-	Right       bool        `json:"right"`
-	Mismatch    string      `json:"mismatch,omitempty"`
-	Measurement any         `json:"measurement"`
+	Scenario    labScenario     `json:"scenario"`
+	Seed        uint64          `json:"seed"`
+	Kernel      bool            `json:"kernel"`
+	Verdict     verdict.Row     `json:"verdict"`
+	Struck      []int           `json:"struck,omitempty"` // flows, by rule of the censor
+	Right       bool            `json:"right"`
+	Mismatch    string          `json:"mismatch,omitempty"`
+	Measurement json.RawMessage `json:"measurement"`
 }
 
 func labField(kernel bool) (*trial.Field, error) {

@@ -14,11 +14,11 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"country", "targets", "records", "internal/table", "measurement/dataformat"},
+	{"country", "targets", "records", "defect", "internal/table", "measurement/dataformat"},
 	{"measurement", "fingerprint", "internal/target"},
 	{"observation"},
 	{"verdict"},
-	{"series"},
+	{"series", "internal/reported", "event/dating"},
 	{"event", "casefile"},
 	{"event/bench", "request", "draft"},
 	{"ban", "event/bench/table"},
@@ -27,7 +27,7 @@ var stages = [][]string{
 	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
 	{"internal/store"},
 	{"internal/inquiry"},
-	{"internal/trial", "internal/web"},
+	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket"},
 	{"cmd/bandish", "cmd/bandish-probe"},
 }
 

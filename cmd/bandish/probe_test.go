@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/collect"
 )
 
 // From a person's command line to the archive: the real probe on this machine's
@@ -23,7 +23,7 @@ func TestProbeToArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCollector(p, "127.0.0.1:0", "", slog.New(slog.DiscardHandler))
+	c, err := newCollector(p, collect.Config{BaseURL: "127.0.0.1:0"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/bandish/bandish/internal/archive"
 )
 
 func rebuildCommand() command {
@@ -35,10 +39,24 @@ func runRebuild(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if *asJSON {
-		return printJSON(env.stdout, out)
+		err = printJSON(env.stdout, out)
+	} else {
+		fmt.Fprintf(env.stdout, "rebuilt %d segments from %d documents in %d batches; %d documents no longer decode\n", len(out.Segments), out.Documents, out.Batches, out.Failed)
 	}
-	fmt.Fprintf(env.stdout, "rebuilt %d segments from %d documents in %d batches; %d documents no longer decode\n", len(out.Segments), out.Documents, out.Batches, out.Failed)
-	return nil
+	return errors.Join(err, damagedBatches(out.Damaged))
+}
+
+// damagedBatches says that nothing was derived from some batches.
+func damagedBatches(damaged []archive.Damage) error {
+	if len(damaged) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "nothing was derived from %d damaged batches: put back good copies and run bandish rebuild again", len(damaged))
+	for _, d := range damaged {
+		fmt.Fprintf(&b, "\n  %s: %s", d.Path, d.Reason)
+	}
+	return &exitError{code: 1, err: errors.New(b.String())}
 }
 
 func rescoreCommand() command {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,7 +20,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | lint [--fix] | new ID --cc CC --target ID | draft FILE [--published DAY] [--sheet] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | lint [--fix] | new [ID] [--cc CC] [--target x.com] | draft FILE [--published DAY] [--sheet] [--model URL] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -42,6 +40,9 @@ type recordFlags struct {
 	sheet     *bool
 	caseID    *string
 	source    *string
+	copy      *string
+	model     *string
+	modelName *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -53,22 +54,25 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		asOf:    set.String("as-of", "", "show only what was known at the end of that `day`"),
 		fix:     set.Bool("fix", false, "mend what a machine can (lint)"),
 		cc:      set.String("cc", "", "`country` of the new case, ISO 3166-1 alpha-2 (new)"),
-		target:  set.String("target", "", "platform `id` of the new case (new)"),
+		target:  set.String("target", "", "`platform` of the new case, by id, name or host (new)"),
 
 		published: set.String("published", "", "`day` on which the article was published (draft)"),
 		sheet:     set.Bool("sheet", false, "write a sheet to decide on, line by line (draft)"),
 		caseID:    set.String("case", "", "`id` of the case that takes the accepted lines (apply)"),
 		source:    set.String("source", "", "`id` of the source that they cite, instead of the sheet's own (apply)"),
+		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
+		model:     set.String("model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text (draft)"),
+		modelName: set.String("model-name", "default", "`name` of the model at that endpoint (draft)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("record needs one of list, show, lint, new, draft, apply, schema")
+		return usageError("record needs one of list, show, audit, lint, new, draft, apply, schema")
 	}
 	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "new": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want {
+	if want := map[string]int{"show": 1, "audit": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want && !(verb == "new" && len(rest) < 2) {
 		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
 	}
 	switch verb {
@@ -76,19 +80,21 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		return recordList(env.stdout, f)
 	case "show":
 		return recordShow(ctx, env.stdout, f, rest[0])
+	case "audit":
+		return recordAudit(env.stdout, f, rest[0])
 	case "lint":
 		return recordLint(env.stdout, f)
 	case "new":
-		return recordNew(env.stdout, f, rest[0])
+		return recordNew(ctx, env, f, rest)
 	case "draft":
-		return recordDraft(env.stdout, *f.data, *f.records, rest[0], *f.published, *f.json, *f.sheet)
+		return recordDraft(ctx, env, f, rest[0])
 	case "apply":
 		return recordApply(env.stdout, f, rest[0])
 	case "schema":
 		_, err := env.stdout.Write(records.Schema)
 		return err
 	default:
-		return usageError("record has no %q; it has list, show, lint, new, draft, apply, schema", verb)
+		return usageError("record has no %q; it has list, show, audit, lint, new, draft, apply, schema", verb)
 	}
 }
 
@@ -218,19 +224,21 @@ func recordLint(w io.Writer, f recordFlags) error {
 			wrong++
 		}
 	}
+	counted := countCitations(r, checks.CopyText)
 	if *f.json {
 		err = printJSON(w, struct {
-			Cases    int                `json:"cases"`
-			Wrong    int                `json:"wrong"`
-			Problems []casefile.Problem `json:"problems"`
-		}{len(r.Cases), wrong, append([]casefile.Problem{}, problems...)})
+			Cases     int                `json:"cases"`
+			Wrong     int                `json:"wrong"`
+			Problems  []casefile.Problem `json:"problems"`
+			Citations citations          `json:"citations"`
+		}{len(r.Cases), wrong, append([]casefile.Problem{}, problems...), counted})
 	} else {
 		for _, p := range problems {
 			if _, err = fmt.Fprintln(w, p); err != nil {
 				return err
 			}
 		}
-		_, err = fmt.Fprintf(w, "%s, %s, %s\n", number(len(r.Cases), "case"), number(wrong, "error"), number(len(problems)-wrong, "warning"))
+		_, err = fmt.Fprintf(w, "%s, %s, %s\n%s\n", number(len(r.Cases), "case"), number(wrong, "error"), number(len(problems)-wrong, "warning"), counted)
 	}
 	if err == nil && wrong > 0 {
 		return &exitError{code: 1}
@@ -264,84 +272,6 @@ func fixRecords(w io.Writer, problems []casefile.Problem) error {
 		fmt.Fprintf(w, "mended %s (%d edits)\n", name, made)
 	}
 	return nil
-}
-
-// newCase is what `record new` writes.
-const newCase = `# yaml-language-server: $schema=../casefile.schema.json
-# Facts in your own words, each with its source. What no source gives stays null.
-id: %s
-title: "%s"          # say what it is about, not how it ended
-jurisdiction: %s
-utc_offset: "+00:00"  # in which the days below are days
-targets: [%s]
-status: unknown       # ongoing, ended or unknown
-start: null           # {date: 2024-02-17, what: …, cites: [id of a source]}
-end: null             # null while it lasts
-
-acts: []
-#  - id: letter
-#    kind: order      # the kinds are listed in docs/formats/record.md
-#    date: 2024-02-17 # EDTF: 2024-02, 2024-02-17~ (about), "[2024-02-17..2024-02-19]" (one of)
-#    by: []           # ids of actors, of this case or of records/shared
-#    what: One sentence of your own.
-#    effect: restrict # restrict, restore or keep, where it would change access
-#    confidence: medium
-#    cites: [{source: paper-2024-02-18, phrase: at most 25 words}]
-
-claims: []
-
-sources: []
-#  - id: paper-2024-02-18
-#    publisher: Name of the paper
-#    title: null
-#    date: 2024-02-18 # of publication; facts count as known from here
-#    url: null
-#    type: press
-#    language: en
-#    reliability: B   # A to F
-#    reliability_reason: why, in a sentence
-`
-
-var caseID = regexp.MustCompile(`^[a-z]{2}-\d{4}-[a-z0-9]+(-[a-z0-9]+)*$`)
-
-func recordNew(w io.Writer, f recordFlags, id string) error {
-	if !caseID.MatchString(id) {
-		return usageError("%q is not the id of a case; write country, year and platform: pk-2024-x", id)
-	}
-	known, err := platforms()
-	if err != nil {
-		return err
-	}
-	if !known(*f.target) {
-		return usageError("--target %q is no platform; `bandish targets` lists them", *f.target)
-	}
-	cc := *f.cc
-	if cc == "" {
-		cc = strings.ToUpper(id[:2])
-	}
-	if !casefile.KnownCountry(cc) {
-		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", cc)
-	}
-	folder := *f.records
-	if folder == "" {
-		folder = "records"
-	}
-	dir := filepath.Join(folder, id)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("begin case %s: %w", id, err)
-	}
-	if err := os.Mkdir(dir, 0o755); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already; choose another id", dir)
-	} else if err != nil {
-		return fmt.Errorf("begin case %s: %w", id, err)
-	}
-	file := filepath.Join(dir, "case.yaml")
-	text := fmt.Sprintf(newCase, id, cc+": access to "+*f.target, cc, *f.target)
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		return fmt.Errorf("begin case %s: %w", id, err)
-	}
-	_, err = fmt.Fprintf(w, "%s\nFill it in, then: bandish record lint --records %s\n", filepath.ToSlash(file), folder)
-	return err
 }
 
 // number is "1 case", "2 cases".

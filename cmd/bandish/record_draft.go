@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -18,8 +19,9 @@ import (
 // recordDraft is `bandish record draft FILE`: it proposes what a case file
 // could take from an article or a document. name is a file, or the SHA-256 of
 // a source in the archive of the data folder.
-func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON, asSheet bool) error {
-	record, _, err := openRecords(recordFolder)
+func recordDraft(ctx context.Context, env *environment, f recordFlags, name string) error {
+	w, data, published, asJSON, asSheet := env.stdout, *f.data, *f.published, *f.json, *f.sheet
+	record, _, err := openRecords(*f.records)
 	if err != nil {
 		return err
 	}
@@ -49,6 +51,19 @@ func recordDraft(w io.Writer, data, recordFolder, name, published string, asJSON
 		return err
 	}
 	d := draft.Read(text, names)
+	if *f.model != "" {
+		answer, err := askModel(ctx, *f.model, *f.modelName, text)
+		if err != nil {
+			return err
+		}
+		dropped, err := d.FromModel(text, names, answer)
+		if err != nil {
+			return err
+		}
+		for _, x := range dropped {
+			fmt.Fprintf(terminal{env.stderr}, "bandish: not kept: %s: %s\n", x.Line, x.Why)
+		}
+	}
 	switch {
 	case asJSON:
 		return printJSON(w, d)

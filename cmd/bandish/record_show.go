@@ -94,7 +94,11 @@ func (p *printer) clock() {
 		p.line("  %-16s %s  [%s]", point.Turn, point.Date, from)
 	}
 	for _, s := range clock.Spans {
-		p.line("  %5s days %s", dayCount(s.Days, s.AtMost), s.Means)
+		means := s.Means
+		if s.Condition != nil {
+			means += "; the order was conditional: " + s.Condition.Text
+		}
+		p.line("  %5s days %s", dayCount(s.Days, s.AtMost), means)
 	}
 	if t := clock.StatedTerm; t != nil {
 		p.line("  stated term: %s", t.Text)
@@ -117,6 +121,12 @@ func (p *printer) entry(e casefile.Entry) {
 		date = "undated"
 	}
 	marks := ""
+	if e.Why != "" {
+		marks += ": " + e.Why
+	}
+	if e.Unread {
+		marks += ", SOURCE NOT READ"
+	}
 	if e.Disputed {
 		marks += ", disputed"
 	}
@@ -139,6 +149,15 @@ func (p *printer) entry(e casefile.Entry) {
 	p.line("      [%s; confidence %s%s]", p.publishers(e.Cites), e.Confidence, marks)
 }
 
+// names gives actors with the posts that they held on the date.
+func (p *printer) names(ids []string, on casefile.Date) string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = p.r.NameOn(p.c, id, on)
+	}
+	return strings.Join(out, ", ")
+}
+
 // act writes what an act asked, on what grounds and what it stands against.
 func (p *printer) act(a *casefile.Act) {
 	list := func(label string, items []string) {
@@ -151,8 +170,18 @@ func (p *printer) act(a *casefile.Act) {
 			p.line("      %s: %s", label, s)
 		}
 	}
+	if len(a.AssertedBy) > 0 || a.Inferred != nil {
+		text("who says so", p.r.Attribution(p.c, a))
+	}
 	text("date", a.DateNote)
 	text("asked", a.Asked)
+	note := func(label string, n *casefile.Note) {
+		if n != nil {
+			p.line("      %s: %s [%s]", label, n.Text, p.publishers(n.Cites))
+		}
+	}
+	note("operative words", a.Operative)
+	note("on condition", a.Condition)
 	if a.Term != nil {
 		text("for", a.Term.Text)
 	}
@@ -161,9 +190,13 @@ func (p *printer) act(a *casefile.Act) {
 	list("legal basis", p.r.LegalBasis(p.c, a.Basis))
 	list("answers", a.Answers)
 	list("carries out", a.Implements)
+	list("repeats", a.Repeats)
 	list("contradicts", a.Contradicts)
 	list("does not obey", a.Defies)
 	list("withdraws", a.Withdraws)
+	for _, n := range a.Remarks {
+		note("from the bench", &n)
+	}
 	for _, n := range a.Details {
 		p.line("      %s [%s]", n.Text, p.publishers(n.Cites))
 	}
@@ -198,7 +231,10 @@ func (p *printer) courts() {
 		if d.Number != nil {
 			number = *d.Number
 		}
-		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, number)
+		if d.Name != "" {
+			number = d.Name + ", " + number
+		}
+		p.line("  %s (%s), %s", p.r.Name(p.c, d.Court), d.ID, strings.Join(append([]string{number}, d.Numbers...), ", "))
 		p.parties(&d)
 		for _, a := range p.c.Hearings(d.ID) {
 			next := ""
@@ -208,7 +244,11 @@ func (p *printer) courts() {
 			p.line("      %s  %s (%s)%s", a.Date, a.Kind, a.ID, next)
 		}
 		if d.Outcome != nil {
-			p.line("      outcome: %s", d.Outcome.Text)
+			ended := "outcome"
+			if d.Disposition != "" {
+				ended = fmt.Sprintf("%s, %s", d.Disposition, d.Disposed)
+			}
+			p.line("      %s: %s [%s]", ended, d.Outcome.Text, p.publishers(d.Outcome.Cites))
 		}
 	}
 }
@@ -221,11 +261,27 @@ func (p *printer) parties(d *casefile.Docket) {
 	if len(d.Respondents) > 0 {
 		p.line("      against %s", p.r.Names(p.c, d.Respondents))
 	}
+	for _, party := range d.Parties {
+		name := party.Name
+		if party.Who != "" {
+			name = p.r.Name(p.c, party.Who)
+		}
+		p.line("      %s: %s %s", party.Role, name, party.Note)
+	}
+	for _, k := range d.Counsel {
+		p.line("      counsel for %s: %s %s", k.For, k.Name, k.Office)
+	}
+	if len(d.Consolidated) > 0 {
+		p.line("      heard together with %s", strings.Join(d.Consolidated, ", "))
+	}
 	if len(d.Judges) > 0 {
 		p.line("      before %s", p.r.Names(p.c, d.Judges))
 	}
 	if d.Relief != "" {
 		p.line("      relief sought: %s", d.Relief)
+	}
+	if d.InterimRelief != "" {
+		p.line("      until judgment: %s", d.InterimRelief)
 	}
 	for _, n := range d.Notes {
 		p.line("      %s [%s]", n.Text, p.publishers(n.Cites))
@@ -245,6 +301,9 @@ func (p *printer) deeds() {
 		}
 		if d.Late != nil && *d.Late > 0 {
 			days += fmt.Sprintf(", %d days after it was due", *d.Late)
+		}
+		if d.Condition != nil {
+			days += "; conditional: " + d.Condition.Text
 		}
 		p.line("  %s of %s was to %s access: %s", d.Ref, d.Date, d.Effect, days)
 	}

@@ -386,8 +386,22 @@ func (v *requestView) print(w io.Writer, limit int) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d of %d figures; RATE is complied of sent where both are given, STATED is the reporter's own. Figures of different reporters are never added.\n", len(shown), len(v.Figures))
+	fmt.Fprintf(w, "%d of %d figures; RATE is complied of sent where both are given, STATED is the reporter's own. Figures of different reporters, or of different rules, are never added.\n", len(shown), len(v.Figures))
+	v.printRules(w, shown)
 	return v.printDoubts(w, limit)
+}
+
+// printRules says what each reporter counts as complied, where it is known.
+func (v *requestView) printRules(w io.Writer, shown []request.Figure) {
+	by := map[string]string{}
+	for _, f := range shown {
+		if f.Compliance != "" {
+			by[f.ReportedBy+", "+f.Level] = f.Compliance.Meaning()
+		}
+	}
+	for _, who := range slices.Sorted(maps.Keys(by)) {
+		fmt.Fprintf(w, "  complied, by %s: %s\n", who, by[who])
+	}
 }
 
 func (v *requestView) printDoubts(w io.Writer, limit int) error {
@@ -401,6 +415,9 @@ func (v *requestView) printDoubts(w io.Writer, limit int) error {
 			apart := ""
 			if len(c.Apart) > 0 {
 				apart = " (they also differ in " + strings.Join(c.Apart, ", ") + ")"
+			}
+			if c.Rules {
+				apart += "; each counts by its own rule what was complied with"
 			}
 			fmt.Fprintf(w, "  %s %s: %s%s\n    %s, %s, %s [%s]\n    %s, %s, %s [%s]\n", c.CC, c.Platform, c.What, apart, c.A.ReportedBy, c.A.Period, c.A.Level, c.A.Origin, c.B.ReportedBy, c.B.Period, c.B.Level, c.B.Origin)
 		}
@@ -424,7 +441,7 @@ func rateText(f *float64) string {
 	if f == nil {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f%%", *f)
+	return strings.Replace(request.Percent(*f), " %", "%", 1)
 }
 
 // statedText is a share as its reporter states it: no digit of it is taken away.

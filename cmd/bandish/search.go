@@ -9,6 +9,8 @@ import (
 
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/targets"
 )
 
 func searchCommand() command {
@@ -25,7 +27,7 @@ func runSearch(ctx context.Context, env *environment, args []string) error {
 	data := dataFlag(fs)
 	folder := recordsFlag(fs.String)
 	var o search.Options
-	fs.StringVar(&o.Kind, "kind", "", "only this `kind`: case, act, claim, sighting, dispute, docket, ban, law, actor, source, text")
+	fs.StringVar(&o.Kind, "kind", "", "only this `kind`: case, act, claim, sighting, dispute, docket, ban, law, actor, source, text, platform, country")
 	fs.StringVar(&o.Case, "case", "", "only this `case`")
 	fs.StringVar(&o.CC, "cc", "", "only this `country`")
 	fs.StringVar(&o.Target, "target", "", "only this `platform`")
@@ -57,6 +59,13 @@ func runSearch(ctx context.Context, env *environment, args []string) error {
 	if *asJSON {
 		return printJSON(env.stdout, result)
 	}
+	switch {
+	case result.Total == 0:
+	case result.How == search.SimilarWords:
+		fmt.Fprintln(env.stdout, "Nothing holds all of these words as they are spelt; these hold words like them:")
+	case result.How == search.AnyWord:
+		fmt.Fprintln(env.stdout, "Nothing holds all of these words; these hold some of them, the best first:")
+	}
 	for _, h := range result.Hits {
 		fmt.Fprintf(terminal{env.stdout}, "%s  %s  %s\n", h.Kind, h.ID, strings.TrimSpace(strings.Join([]string{h.Date, h.CC, h.Title, h.Place, h.URL}, "  ")))
 		fmt.Fprintf(terminal{env.stdout}, "    %s\n", strings.Join(strings.Fields(h.Plain()), " "))
@@ -71,7 +80,11 @@ func openSearch(ctx context.Context, data, recordFolder string) (*search.Index, 
 	if err != nil {
 		return nil, nil, err
 	}
-	documents := search.RecordDocuments(record)
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the target registry: %w", err)
+	}
+	documents := append(search.RecordDocuments(record), search.PlaceDocuments(registry)...)
 	texts, unread, err := search.SourceDocuments(source.Open(data))
 	if err != nil {
 		return nil, nil, err

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/store"
@@ -40,6 +42,9 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
+	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
+	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
+	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -73,7 +78,11 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	collector, err := newCollector(p, *base, *places, log)
+	cfg := collect.Config{BaseURL: *base, Log: log}
+	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
+		return err
+	}
+	collector, err := newCollector(p, cfg, *places)
 	if err != nil {
 		return err
 	}
@@ -102,16 +111,41 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	mux := http.NewServeMux()
-	mux.Handle("/", site.Handler())
-	for _, pattern := range collector.Patterns() {
-		mux.Handle(pattern, collector.Handler())
+	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+	apis := []routes{collector, api}
+	if *export != "" {
+		root, err := os.OpenRoot(*export)
+		if err != nil {
+			return fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
+		}
+		defer root.Close()
+		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
+	mux := answers(site.Handler(), apis...)
 	go keepCounted(ctx, p, log)
 	if !unmade {
 		return serveUntil(ctx, l, mux)
 	}
 	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
+}
+
+// routes are handlers and the patterns under which they answer.
+type routes interface {
+	Patterns() []string
+	Handler() http.Handler
+}
+
+// answers is all that the server answers.
+func answers(site http.Handler, apis ...routes) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/", site)
+	for _, a := range apis {
+		h := a.Handler()
+		for _, pattern := range a.Patterns() {
+			mux.Handle(pattern, h)
+		}
+	}
+	return mux
 }
 
 // serveWhileMaking serves while something is made in the background, and no
@@ -185,15 +219,43 @@ func (p *demoProgress) text() string {
 	return s
 }
 
+// middleboxServices starts the services with which OONI's probes find
+// middleboxes, where an address is given, until ctx ends.
+func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers string) error {
+	start := func(address string, serve func(context.Context, net.Listener) error) error {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("serve: %w (choose another address)", err)
+		}
+		go func() {
+			if err := serve(ctx, l); err != nil {
+				cfg.Log.Error("a service for probes ended", "err", err)
+			}
+		}()
+		return nil
+	}
+	if echo != "" {
+		if err := start(net.JoinHostPort(echo, "80"), collect.Echo); err != nil {
+			return err
+		}
+		cfg.EchoAddr = echo
+	}
+	if headers != "" {
+		if err := start(headers, collect.JSONHeaders); err != nil {
+			return err
+		}
+		cfg.HeadersURL = "http://" + headers
+	}
+	return nil
+}
+
 // newCollector is the collector and test helper over the pipeline. places may
 // be empty: networks are then not known.
-func newCollector(p *pipeline.Pipeline, base, places string, log *slog.Logger) (*collect.Server, error) {
+func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
-	guard := &collect.Guard{Network: probe.Kernel{}, Ports: collect.DefaultPorts}
-	cfg := collect.Config{
-		Archive: submissions{p}, Helper: collect.NewHelper(guard, wire, 32), BaseURL: base,
-		Now: time.Now, Log: log, URLs: func(string, []string) []collect.TestURL { return platformURLs(p) },
-	}
+	guard := &collect.Guard{Network: probe.Kernel{}}
+	cfg.Archive, cfg.Helper, cfg.Now = submissions{p}, collect.NewHelper(guard, wire, 32), time.Now
+	cfg.URLs = func(string, []string) []collect.TestURL { return platformURLs(p) }
 	if places != "" {
 		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // open as long as the program runs
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/collect"
 )
 
 // The server bounds what a client may send before it is known what it wants.
@@ -66,7 +66,7 @@ func TestStrangersHaveOneVoice(t *testing.T) {
 	if err := os.WriteFile(places, []byte("from,to,asn,cc,name\n104.244.42.0,104.244.42.255,AS64512,QM,One\n104.244.43.0,104.244.43.255,AS64513,QM,Two\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCollector(p, "http://127.0.0.1", places, slog.New(slog.DiscardHandler))
+	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, places)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 func sourceCommand() command {
 	return command{
 		name:  "source",
-		usage: "add URL|FILE… | list | show SHA256 [--text|--raw] | check [SHA256] [--passage TEXT] | export FILE.warc.gz [SHA256…]",
+		usage: "add URL|FILE… | attach ID FILE|SHA256 | list | show SHA256 [--text|--raw] | check [SHA256] [--passage TEXT] | export FILE.warc.gz [SHA256…]",
 		about: "archive copies of sources, and find cited passages in them",
 		run:   runSource,
 	}
@@ -26,11 +28,13 @@ func sourceCommand() command {
 
 func runSource(ctx context.Context, env *environment, args []string) error {
 	if len(args) == 0 {
-		return usageError("source: add, list, show, check or export")
+		return usageError("source: add, attach, list, show, check or export")
 	}
 	switch args[0] {
 	case "add":
 		return addSources(ctx, env, args[1:])
+	case "attach":
+		return attachSource(ctx, env, args[1:])
 	case "list":
 		return listSources(env, args[1:])
 	case "show":
@@ -40,7 +44,7 @@ func runSource(ctx context.Context, env *environment, args []string) error {
 	case "export":
 		return exportSources(env, args[1:])
 	}
-	return usageError("source: unknown action %q; add, list, show, check or export", args[0])
+	return usageError("source: unknown action %q; add, attach, list, show, check or export", args[0])
 }
 
 // addedSource is what `source add` says of one copy.
@@ -64,7 +68,7 @@ func addSources(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("source add needs a URL or a file (HTML, PDF, text, picture, .warc, .warc.gz)")
+		return usageError("source add needs a URL or a file (HTML, PDF, text, picture, .warc, .warc.gz, .wacz)")
 	}
 	if *address != "" && len(rest) > 1 {
 		return usageError("source add: --url is for one file, got %d", len(rest))
@@ -120,7 +124,7 @@ func (s *sourceAdder) add(ctx context.Context, name string) error {
 		}
 		return s.keep(content, mediaType, fetch)
 	}
-	if lower := strings.ToLower(name); strings.HasSuffix(lower, ".warc") || strings.HasSuffix(lower, ".warc.gz") {
+	if lower := strings.ToLower(name); strings.HasSuffix(lower, ".warc") || strings.HasSuffix(lower, ".warc.gz") || strings.HasSuffix(lower, ".wacz") {
 		return s.addWARC(name)
 	}
 	content, info, err := source.ReadFile(name, s.fetcher.MaxBytes)
@@ -141,20 +145,26 @@ func (s *sourceAdder) add(ctx context.Context, name string) error {
 	return s.keep(content, mediaType, source.Fetch{Time: at, How: "file", Name: filepath.Base(name), URL: s.url})
 }
 
-// addWARC archives the pages of a WARC file, which may be larger than memory.
+// addWARC archives the pages of a WARC or WACZ file, which may be larger than
+// memory.
 func (s *sourceAdder) addWARC(path string) error {
-	f, _, err := source.OpenFile(path)
+	f, info, err := source.OpenFile(path)
 	if err != nil {
 		return fmt.Errorf("add source: %w", err)
 	}
 	defer f.Close()
 	name, before, odd := filepath.Base(path), len(s.added), 0
-	skipped, err := source.ReadWARC(f, name, func(p source.Page) error {
-		return s.keep(p.Content, p.MediaType, p.Fetch)
-	}, func(n int, why string) {
+	each := func(p source.Page) error { return s.keep(p.Content, p.MediaType, p.Fetch) }
+	aside := func(n int, why string) {
 		odd++
 		fmt.Fprintf(s.stderr, "bandish: %s, record %d set aside: %s\n", name, n, why)
-	})
+	}
+	var skipped int
+	if strings.HasSuffix(strings.ToLower(name), ".wacz") {
+		skipped, err = source.ReadWACZ(f, info.Size(), name, each, aside)
+	} else {
+		skipped, err = source.ReadWARC(f, name, each, aside)
+	}
 	if err != nil {
 		return err
 	}
@@ -285,6 +295,51 @@ type passageCheck struct {
 	Problem   string `json:"problem,omitempty"`
 }
 
+// citations counts the record's citations by how they stand.
+type citations struct {
+	All        int                       `json:"all"`
+	Verifiable int                       `json:"verifiable"` // verified against a copy at hand
+	Standings  map[casefile.Standing]int `json:"standings"`
+	// NoCopy are the quotations of each source that is bound to no copy.
+	NoCopy map[string]int `json:"no_copy"`
+}
+
+// countCitations holds every citation of the record against the copies at hand.
+func countCitations(r *casefile.Records, copies casefile.Copies) citations {
+	n := citations{Standings: map[casefile.Standing]int{}, NoCopy: map[string]int{}}
+	count := func(c *casefile.Case, cites []casefile.Cite) {
+		for _, cite := range cites {
+			s := r.Stand(c, cite, copies)
+			n.All++
+			if n.Standings[s]++; s == casefile.NoCopy {
+				n.NoCopy[cite.Source]++
+			}
+		}
+	}
+	for _, c := range r.Cases {
+		count(c, casefile.Cites(c))
+	}
+	count(nil, r.Shared.Cites())
+	n.Verifiable = n.Standings[casefile.Verified]
+	return n
+}
+
+func (n citations) String() string {
+	s := fmt.Sprintf("%d of %d citations verifiable", n.Verifiable, n.All)
+	for _, k := range []struct {
+		standing casefile.Standing
+		words    string
+	}{
+		{casefile.Broken, "not in their copy"}, {casefile.Moved, "at another place in it"}, {casefile.NotHere, "bound to a copy that is not here"},
+		{casefile.NoCopy, "quoted from a source without a copy"}, {casefile.NoPlace, "without a quotation"},
+	} {
+		if n.Standings[k.standing] > 0 {
+			s += fmt.Sprintf(", %d %s", n.Standings[k.standing], k.words)
+		}
+	}
+	return s
+}
+
 func checkSources(env *environment, args []string) error {
 	fs := newFlags(env, "source check")
 	data := dataFlag(fs)
@@ -304,17 +359,22 @@ func checkSources(env *environment, args []string) error {
 		if err != nil {
 			return err
 		}
-		return reportChecks(env, []passageCheck{lookFor(stored, content, *passage)}, nil, *asJSON)
+		return reportChecks(env, []passageCheck{lookFor(stored, content, *passage)}, nil, nil, *asJSON)
 	}
 	damaged, err := damagedSources(archive, rest)
 	if err != nil {
 		return err
 	}
-	checks, err := checkCitations(archive, *folder)
+	record, _, err := openRecords(*folder)
 	if err != nil {
 		return err
 	}
-	return reportChecks(env, checks, damaged, *asJSON)
+	checks, err := checkCitations(archive, record)
+	if err != nil {
+		return err
+	}
+	counted := countCitations(record, copyText(*data))
+	return reportChecks(env, checks, damaged, &counted, *asJSON)
 }
 
 func lookFor(stored source.Stored, content []byte, passage string) passageCheck {
@@ -355,11 +415,7 @@ func damagedSources(archive *source.Archive, names []string) ([]string, error) {
 
 // checkCitations looks for each phrase that the record quotes in the archived
 // copy of its source: the copy that the record names, or one of the same URL.
-func checkCitations(archive *source.Archive, recordFolder string) ([]passageCheck, error) {
-	record, _, err := openRecords(recordFolder)
-	if err != nil {
-		return nil, err
-	}
+func checkCitations(archive *source.Archive, record *casefile.Records) ([]passageCheck, error) {
 	list, err := archive.List()
 	if err != nil {
 		return nil, err
@@ -390,7 +446,9 @@ func checkCitations(archive *source.Archive, recordFolder string) ([]passageChec
 				continue // not archived
 			}
 			check := passageCheck{SHA256: sha, Passage: cite.Phrase}
-			if stored, content, err := archive.Get(sha); err != nil {
+			if stored, content, err := archive.Get(sha); errors.Is(err, source.ErrNotFound) {
+				continue // bound to a copy that is not here: counted, and no fault
+			} else if err != nil {
 				check.Problem = err.Error()
 			} else {
 				check = lookFor(stored, content, cite.Phrase)
@@ -402,8 +460,11 @@ func checkCitations(archive *source.Archive, recordFolder string) ([]passageChec
 	return checks, nil
 }
 
-func reportChecks(env *environment, checks []passageCheck, damaged []string, asJSON bool) error {
+func reportChecks(env *environment, checks []passageCheck, damaged []string, counted *citations, asJSON bool) error {
 	missing := 0
+	if counted != nil {
+		missing = counted.Standings[casefile.Moved]
+	}
 	for _, c := range checks {
 		if !c.Found {
 			missing++
@@ -411,13 +472,20 @@ func reportChecks(env *environment, checks []passageCheck, damaged []string, asJ
 	}
 	if asJSON {
 		if err := printJSON(env.stdout, struct {
-			Damaged  []string       `json:"damaged"`
-			Passages []passageCheck `json:"passages"`
-		}{damaged, checks}); err != nil {
+			Damaged   []string       `json:"damaged"`
+			Passages  []passageCheck `json:"passages"`
+			Citations *citations     `json:"citations,omitempty"`
+		}{damaged, checks, counted}); err != nil {
 			return err
 		}
 	} else {
 		printChecks(terminal{env.stdout}, checks, damaged, missing)
+		if counted != nil {
+			for _, id := range slices.Sorted(maps.Keys(counted.NoCopy)) {
+				fmt.Fprintf(terminal{env.stdout}, "warning: %s has no copy: %s\n", id, number(counted.NoCopy[id], "quotation"))
+			}
+			fmt.Fprintln(env.stdout, counted)
+		}
 	}
 	if missing+len(damaged) > 0 {
 		return &exitError{code: 1}

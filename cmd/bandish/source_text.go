@@ -1,13 +1,19 @@
 package main
 
 import (
+	"sync"
+
 	"github.com/bandish/bandish/internal/source"
 )
 
 // copyText gives the text of archived copies in a data folder.
 func copyText(data string) func(sha string) (string, bool) {
 	a := source.Open(data)
+	var read sync.Map // texts by SHA-256: many citations share a copy
 	return func(sha string) (string, bool) {
+		if text, ok := read.Load(sha); ok {
+			return text.(string), true
+		}
 		stored, content, err := a.Get(sha)
 		if err != nil {
 			return "", false
@@ -16,6 +22,7 @@ func copyText(data string) func(sha string) (string, bool) {
 		if err != nil {
 			return "", false
 		}
+		read.Store(sha, text.Body)
 		return text.Body, true
 	}
 }

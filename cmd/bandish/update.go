@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/source"
 )
@@ -22,8 +23,8 @@ import (
 func updateCommand() command {
 	return command{
 		name:  "update",
-		usage: "fingerprints FILE|URL…",
-		about: "take a new snapshot of the known block pages and addresses",
+		usage: "fingerprints|defects FILE|URL…",
+		about: "take a new snapshot of the known block pages and addresses, or of the known defects of tests",
 		run:   runUpdate,
 	}
 }
@@ -35,32 +36,81 @@ func runUpdate(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(rest) < 2 || rest[0] != "fingerprints" {
-		return usageError("update: want `bandish update fingerprints FILE|URL…`; several tables (HTTP, DNS) make one snapshot")
+	if len(rest) < 2 || rest[0] != "fingerprints" && rest[0] != "defects" {
+		return usageError("update: want `bandish update fingerprints FILE|URL…`, where several tables (HTTP, DNS) make one snapshot, or `bandish update defects FILE|URL…`")
 	}
-	var all []fingerprint.Fingerprint
+	what := rest[0]
 	var tables [][]byte
 	for _, from := range rest[1:] {
 		table, err := fetch(ctx, from)
-		if err != nil {
-			return fmt.Errorf("update fingerprints from %s: %w", from, err)
+		if err == nil && what == "defects" {
+			_, err = defect.ReadCSV(bytes.NewReader(table))
+		} else if err == nil {
+			_, err = fingerprint.ReadCSV(bytes.NewReader(table))
 		}
-		some, err := fingerprint.ReadCSV(bytes.NewReader(table))
 		if err != nil {
-			return fmt.Errorf("update fingerprints from %s: %w", from, err)
+			return fmt.Errorf("update %s from %s: %w", what, from, err)
 		}
-		all = append(all, some...)
 		tables = append(tables, table)
+	}
+	said, err := snapshot(what, tables)
+	if err != nil {
+		return fmt.Errorf("update %s: %w", what, err)
+	}
+	if err := storeTables(filepath.Join(*data, what), tables); err != nil {
+		return fmt.Errorf("store %s: %w", what, err)
+	}
+	fmt.Fprintln(env.stdout, said)
+	return nil
+}
+
+// snapshot makes a set of tables, which must be possible before they are
+// stored, and says what it holds.
+func snapshot(what string, tables [][]byte) (string, error) {
+	if what == "defects" {
+		all, err := defectsIn(tables)
+		if err != nil {
+			return "", err
+		}
+		t, err := defect.New(all)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d defects", t.Len()), nil
+	}
+	all, err := fingerprintsIn(tables)
+	if err != nil {
+		return "", err
 	}
 	set, err := fingerprint.New(all)
 	if err != nil {
-		return fmt.Errorf("update fingerprints: %w", err)
+		return "", err
 	}
-	if err := storeFingerprints(*data, tables); err != nil {
-		return err
+	return fmt.Sprintf("%d fingerprints, snapshot %s", set.Len(), set.ID()), nil
+}
+
+func defectsIn(tables [][]byte) ([]defect.Window, error) {
+	var all []defect.Window
+	for _, table := range tables {
+		some, err := defect.ReadCSV(bytes.NewReader(table))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
 	}
-	fmt.Fprintf(env.stdout, "%d fingerprints, snapshot %s\n", set.Len(), set.ID())
-	return nil
+	return all, nil
+}
+
+func fingerprintsIn(tables [][]byte) ([]fingerprint.Fingerprint, error) {
+	var all []fingerprint.Fingerprint
+	for _, table := range tables {
+		some, err := fingerprint.ReadCSV(bytes.NewReader(table))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // maxTable bounds a table of fingerprints; the upstream ones are below 1 MB.
@@ -92,26 +142,42 @@ func fetch(ctx context.Context, from string) ([]byte, error) {
 	return content, err
 }
 
-// storeFingerprints writes each table under the hash of its content, and then
-// the list of those in force.
-func storeFingerprints(data string, tables [][]byte) error {
-	dir := filepath.Join(data, "fingerprints")
+// storeTables writes each table under the hash of its content, and then the
+// list of those in force.
+func storeTables(dir string, tables [][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("store fingerprints: %w", err)
+		return err
 	}
 	var current strings.Builder
 	for _, table := range tables {
 		sum := sha256.Sum256(table)
 		name := hex.EncodeToString(sum[:]) + ".csv"
 		if err := replaceFile(filepath.Join(dir, name), table); err != nil {
-			return fmt.Errorf("store fingerprints: %w", err)
+			return err
 		}
 		current.WriteString(name + "\n")
 	}
-	if err := replaceFile(filepath.Join(dir, "current"), []byte(current.String())); err != nil {
-		return fmt.Errorf("store fingerprints: %w", err)
+	return replaceFile(filepath.Join(dir, "current"), []byte(current.String()))
+}
+
+// tablesIn reads what storeTables wrote, nil where nothing was stored.
+func tablesIn(dir string) ([][]byte, error) {
+	list, err := os.ReadFile(filepath.Join(dir, "current"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return nil
+	if err != nil {
+		return nil, err
+	}
+	var tables [][]byte
+	for name := range strings.FieldsSeq(string(list)) {
+		table, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
+		if err != nil {
+			return nil, fmt.Errorf("%w; `bandish update %s` takes a new snapshot", err, filepath.Base(dir))
+		}
+		tables = append(tables, table)
+	}
+	return tables, nil
 }
 
 // replaceFile writes a file so that a reader sees the old content or the new.
@@ -132,25 +198,32 @@ func replaceFile(path string, content []byte) error {
 // currentFingerprints returns the snapshot in force: the embedded set, and
 // what the last update took besides.
 func currentFingerprints(data string) (*fingerprint.Set, error) {
-	dir := filepath.Join(data, "fingerprints")
-	list, err := os.ReadFile(filepath.Join(dir, "current"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fingerprint.Embedded(), nil
-	}
+	tables, err := tablesIn(filepath.Join(data, "fingerprints"))
 	if err != nil {
 		return nil, fmt.Errorf("read fingerprints: %w", err)
 	}
-	all := fingerprint.EmbeddedList()
-	for name := range strings.FieldsSeq(string(list)) {
-		table, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)))
-		if err != nil {
-			return nil, fmt.Errorf("read fingerprints: %w; `bandish update fingerprints` mends it", err)
-		}
-		some, err := fingerprint.ReadCSV(bytes.NewReader(table))
-		if err != nil {
-			return nil, fmt.Errorf("read fingerprints: %s: %w", name, err)
-		}
-		all = append(all, some...)
+	if tables == nil {
+		return fingerprint.Embedded(), nil
 	}
-	return fingerprint.New(all)
+	all, err := fingerprintsIn(tables)
+	if err != nil {
+		return nil, err
+	}
+	return fingerprint.New(append(fingerprint.EmbeddedList(), all...))
+}
+
+// currentDefects returns the defects in force, as currentFingerprints does.
+func currentDefects(data string) (*defect.Table, error) {
+	tables, err := tablesIn(filepath.Join(data, "defects"))
+	if err != nil {
+		return nil, fmt.Errorf("read defects: %w", err)
+	}
+	if tables == nil {
+		return defect.Embedded(), nil
+	}
+	all, err := defectsIn(tables)
+	if err != nil {
+		return nil, err
+	}
+	return defect.New(append(defect.EmbeddedList(), all...))
 }

@@ -19,8 +19,8 @@ import (
 func verdictCommand() command {
 	return command{
 		name:  "verdict",
-		usage: "FILE…",
-		about: "judge the measurements in files or folders, one JSON line each",
+		usage: "FILE… | --explain FILE… | --truth FOLDER…",
+		about: "judge the measurements in files or folders, one JSON line each; say why; or count how the verdicts on cases agree with their truths",
 		run:   runVerdict,
 	}
 }
@@ -28,6 +28,8 @@ func verdictCommand() command {
 func runVerdict(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "verdict")
 	data := dataFlag(fs)
+	truth := fs.Bool("truth", false, "judge the cases in folders whose truth is known, and print precision and recall")
+	explain := fs.Bool("explain", false, "print, instead of JSON, the steps beside the control's, the rules that fired, and those that nearly did")
 	files, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -39,12 +41,25 @@ func runVerdict(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *truth && *explain {
+		return usageError("verdict: want --truth or --explain, not both")
+	}
+	if *truth {
+		return scoreCases(env.stdout, files, options)
+	}
 	j := &judge{options: options, out: json.NewEncoder(lossless(env.stdout)), errs: env.stderr}
 	j.out.SetEscapeHTML(false)
+	if *explain {
+		j.explain = env.stdout
+	}
 	for _, name := range files {
 		if err := j.all(ctx, name); err != nil {
 			return err
 		}
+	}
+	for _, l := range j.allowed.Found() {
+		fmt.Fprintf(env.stderr, "bandish: on %s in %s, %s: of %d sites that nobody has a reason to block %d fail by address or name, while %d measurements work: the network seems to let through only what is approved, and %d failures say nothing of single sites\n",
+			measurement.ASN(l.ASN), l.CC, l.From.UTC().Format(time.DateOnly), l.Innocents, l.InnocentsFailed, l.Worked, l.Failed)
 	}
 	if j.unread > 0 {
 		return &exitError{code: 1}
@@ -63,6 +78,10 @@ func observeOptions(data string) (observation.Options, error) {
 	if err != nil {
 		return observation.Options{}, err
 	}
+	defects, err := currentDefects(data)
+	if err != nil {
+		return observation.Options{}, err
+	}
 	return observation.Options{
 		Target: func(host, testName string, at time.Time) string {
 			if host == "" {
@@ -71,6 +90,7 @@ func observeOptions(data string) (observation.Options, error) {
 			return registry.OfHost(host, at)
 		},
 		Fingerprints: prints,
+		Defects:      defects,
 		Verifier:     observation.NewVerifier(),
 	}, nil
 }
@@ -79,8 +99,10 @@ func observeOptions(data string) (observation.Options, error) {
 type judge struct {
 	options observation.Options
 	out     *json.Encoder
+	explain io.Writer // where text is wanted instead of JSON
 	errs    io.Writer
 	unread  int
+	allowed verdict.AllowListFinder
 }
 
 // all judges what one argument names. The error is about writing; what cannot
@@ -158,7 +180,12 @@ func (j *judge) document(d intake.Document) error {
 		j.complain("%s:%d: test %q is not one that is judged", d.Source, d.Line, m.TestName)
 		return nil
 	}
-	return j.out.Encode(verdictLine(d.Source, verdict.Judge(seen.Rows)))
+	v := verdict.Judge(seen.Rows)
+	j.allowed.Add(&v)
+	if j.explain != nil {
+		return printExplanation(j.explain, d.Source, verdict.Explain(seen.Rows))
+	}
+	return j.out.Encode(verdictLine(d.Source, v))
 }
 
 // verdictOutput is the stable contract of `bandish verdict`.

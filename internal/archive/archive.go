@@ -3,20 +3,17 @@
 // SHA-256 of its bytes, and one manifest that lists them.
 //
 // It guarantees: a commit is whole or absent, also after kill -9 or a power
-// cut; a committed batch is never changed or removed; readers in other
-// processes see one consistent state while a writer works. Writers in several
+// cut; a committed batch is never changed or removed, and can be listed again
+// without the manifest; what is read is what was written, or an error; readers
+// in other processes see one consistent state while a writer works. Writers in several
 // processes take turns by a lock on the folder. What the rows mean is left to
 // others.
 package archive
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,26 +30,52 @@ type Archive struct {
 	// write for some seconds. It may be nil; set it before first use.
 	Waiting func()
 
-	dir string
+	dir      string
+	disk     Disk
+	readOnly bool
+	checks   checks
 
 	mu       sync.Mutex // guards the in-process turn to write
 	manifest struct {
 		sync.Mutex
 		current *Manifest
-		stamp   fs.FileInfo // of the file that current was read from; nil for none
+		stamp   fs.FileInfo // of the file that current was read from
+	}
+	folders struct {
+		sync.Mutex
+		durable map[string]bool // whose names in the folder above are on the disk
+	}
+	notices struct {
+		sync.Mutex
+		lines []string
 	}
 }
 
-// Open opens the archive in dir, making the folder when it is missing.
-func Open(dir string) (*Archive, error) {
-	for _, d := range []string{"", "tmp", "raw", "quarantine"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+// ErrReadOnly is the error of a write to an archive that this process may
+// only read.
+var ErrReadOnly = errors.New("the archive cannot be written to: its folder or disk is read-only")
+
+// Open opens the archive in dir to write, making the folder when it is
+// missing. An archive that cannot be written to is opened all the same when it
+// can be read; see ReadOnly.
+func Open(dir string) (*Archive, error) { return OpenOn(osDisk{}, dir) }
+
+// OpenOn is Open on another Disk.
+func OpenOn(disk Disk, dir string) (*Archive, error) {
+	a := &Archive{dir: dir, disk: disk}
+	if err := a.prepare(); err != nil {
+		if _, e := os.Stat(a.manifestPath()); e != nil || !notWritable(err) {
 			return nil, fmt.Errorf("open archive: %w", err)
 		}
+		a.readOnly = true
 	}
-	a := &Archive{dir: dir}
-	if _, err := a.Manifest(); err != nil {
+	if err := a.agree(); err != nil {
 		return nil, err
+	}
+	if !a.readOnly {
+		if err := a.finishLeft(); err != nil {
+			return nil, fmt.Errorf("open archive: %w", err)
+		}
 	}
 	return a, nil
 }
@@ -60,35 +83,150 @@ func Open(dir string) (*Archive, error) {
 // OpenExisting is Open for commands that only read: it makes nothing and
 // fails with a hint when there is no archive.
 func OpenExisting(dir string) (*Archive, error) {
-	if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("no archive in %s: import measurements first (bandish import SOURCE --data %s)", dir, dir)
-		}
+	there, err := Exists(dir)
+	if err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
-	a := &Archive{dir: dir}
-	_, err := a.Manifest()
-	return a, err
+	if !there {
+		return nil, fmt.Errorf("no archive in %s: import measurements first (bandish import SOURCE --data %s)", dir, dir)
+	}
+	a := &Archive{dir: dir, disk: osDisk{}, readOnly: true}
+	return a, a.agree()
+}
+
+// Exists reports whether there is an archive in dir, be it one that has lost
+// its manifest.
+func Exists(dir string) (bool, error) {
+	_, err := os.Stat(filepath.Join(dir, manifestName))
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err == nil, err
+	}
+	raw, err := (&Archive{dir: dir, disk: osDisk{}}).rawFiles()
+	return len(raw) > 0, err
+}
+
+// prepare makes the folders and the first manifest, which says that there is
+// nothing yet: from then on a missing manifest is a lost one.
+func (a *Archive) prepare() error {
+	_, err := os.Stat(a.dir)
+	made := errors.Is(err, fs.ErrNotExist)
+	for _, d := range []string{"", rawDir, "quarantine"} {
+		if err := a.disk.MkdirAll(filepath.Join(a.dir, d)); err != nil {
+			return err
+		}
+	}
+	if made {
+		if err := a.disk.SyncDir(filepath.Dir(filepath.Clean(a.dir))); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(a.manifestPath()); !errors.Is(err, fs.ErrNotExist) {
+		f, e := a.disk.OpenFile(filepath.Join(a.dir, writeLock), os.O_CREATE|os.O_RDWR, 0o644)
+		if e != nil {
+			return e
+		}
+		return errors.Join(err, f.Close())
+	}
+	unlock, err := a.lock(context.Background(), writeLock)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	raw, err := a.rawFiles()
+	if err != nil || len(raw) > 0 {
+		return err // agree says what to do
+	}
+	if _, err := os.Stat(a.manifestPath()); !errors.Is(err, fs.ErrNotExist) {
+		return err // somebody else was first
+	}
+	_, err = a.writeManifest(&Manifest{Format: formatVersion})
+	return err
+}
+
+// ErrManifest is wrapped by the errors of a manifest that is gone, cannot be
+// read or is not the newest.
+var ErrManifest = errors.New("the manifest is not that of this archive")
+
+// recoverHint says what to do about a manifest that is not the right one.
+func (a *Archive) recoverHint() string {
+	return fmt.Sprintf("bandish archive recover --data %s lists the batches anew and loses none", a.dir)
+}
+
+// agree reads the manifest and holds it against the folder of raw batches. A
+// batch gets its name there after the manifest that lists it was written, so
+// that one without an entry shows that an older manifest was put back.
+func (a *Archive) agree() error {
+	raw, err := a.rawFiles() // before the manifest: others may be writing
+	if err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	if _, err := os.Stat(a.manifestPath()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is gone, and %s holds %d batches: %s", ErrManifest, a.manifestPath(), filepath.Join(a.dir, rawDir), len(raw), a.recoverHint())
+	}
+	m, err := a.Manifest()
+	if err != nil {
+		return err
+	}
+	listed := make(map[string]bool, len(m.Batches))
+	for _, b := range m.Batches {
+		listed[b.Path()] = true
+	}
+	unlisted := slices.DeleteFunc(raw, func(p string) bool { return listed[p] })
+	if len(unlisted) > 0 {
+		return fmt.Errorf("%w: it does not list %d of the batches in %s, the first %s: an older manifest was put back, or the files come from elsewhere: %s",
+			ErrManifest, len(unlisted), filepath.Join(a.dir, rawDir), unlisted[0], a.recoverHint())
+	}
+	return nil
+}
+
+// ReadOnly reports whether this process may only read.
+func (a *Archive) ReadOnly() bool { return a.readOnly }
+
+// Notices returns what the archive has to say to its keeper since it was last
+// asked: what it found and set aside.
+func (a *Archive) Notices() []string {
+	a.notices.Lock()
+	defer a.notices.Unlock()
+	out := a.notices.lines
+	a.notices.lines = nil
+	return out
+}
+
+func (a *Archive) notice(format string, args ...any) {
+	a.notices.Lock()
+	defer a.notices.Unlock()
+	a.notices.lines = append(a.notices.lines, fmt.Sprintf(format, args...))
 }
 
 // Dir is the data folder.
 func (a *Archive) Dir() string { return a.dir }
 
+// Disk is what the archive writes through.
+func (a *Archive) Disk() Disk { return a.disk }
+
 // Manifest returns the current manifest, read again when another process has
-// replaced it. The caller must not change it.
+// replaced it. The caller must not change it. One that is gone or older than
+// what was read before is an error that wraps ErrManifest.
 func (a *Archive) Manifest() (*Manifest, error) {
 	a.manifest.Lock()
 	defer a.manifest.Unlock()
-	stamp, err := os.Stat(filepath.Join(a.dir, "manifest.json"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	stamp, err := os.Stat(a.manifestPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s is gone: %s", ErrManifest, a.manifestPath(), a.recoverHint())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
 	if a.manifest.current != nil && sameFile(stamp, a.manifest.stamp) {
 		return a.manifest.current, nil
 	}
-	m, err := readManifest(a.dir)
+	m, err := a.readManifest()
 	if err != nil {
 		return nil, err
+	}
+	if old := a.manifest.current; old != nil && m.Generation < old.Generation {
+		return nil, fmt.Errorf("%w: %s went back from generation %d to %d: put the newest one in its place, or run bandish archive recover --data %s",
+			ErrManifest, a.manifestPath(), old.Generation, m.Generation, a.dir)
 	}
 	a.manifest.current, a.manifest.stamp = m, stamp
 	return m, nil
@@ -97,9 +235,6 @@ func (a *Archive) Manifest() (*Manifest, error) {
 // sameFile reports whether the manifest on disk is still the one read: it is
 // replaced, never written in place.
 func sameFile(a, b fs.FileInfo) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
@@ -107,11 +242,12 @@ func sameFile(a, b fs.FileInfo) bool {
 type Update struct {
 	a        *Archive
 	Manifest *Manifest // a copy: what the commit will write
+	pending  []Batch   // written, and not yet under their own name
 }
 
 // Update waits for the turn to write, runs fn, and commits what fn left in
-// the update's manifest. When fn fails nothing is committed; files it wrote
-// stay behind unlisted and are removed by Sweep.
+// the update's manifest. When fn fails nothing is committed; segments that it
+// wrote stay behind unlisted and are removed by Sweep.
 func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -126,16 +262,37 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	}
 	u := &Update{a: a, Manifest: m.clone()}
 	if err := fn(u); err != nil {
+		u.withdraw()
 		return err
 	}
 	u.Manifest.Format = formatVersion
 	u.Manifest.Generation = m.Generation + 1
+	u.Manifest.drop(m, time.Now())
 	u.Manifest.sort()
-	if err := writeManifest(a.dir, u.Manifest); err != nil {
+	committed, err := a.writeManifest(u.Manifest)
+	if !committed {
+		u.withdraw()
+		return err
+	}
+	for _, b := range u.pending {
+		// The batch is durable and listed under either name: what fails here
+		// is made up for when the archive is next opened.
+		if a.arrive(b.SHA256) == nil {
+			a.wrote(b.Path())
+		}
+	}
+	if err != nil {
 		return err
 	}
 	_, err = a.Manifest()
 	return err
+}
+
+// withdraw removes batches that were not committed. They were never in raw.
+func (u *Update) withdraw() {
+	for _, b := range u.pending {
+		u.a.disk.Remove(filepath.Join(u.a.dir, pendingPath(b.SHA256)))
+	}
 }
 
 // Stage is an update whose long part is done without the turn to write:
@@ -183,6 +340,9 @@ func (a *Archive) staging() (bool, error) {
 // lock takes a lock of the folder, which the kernel drops when the process
 // ends however it ends.
 func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err error) {
+	if a.readOnly {
+		return nil, ErrReadOnly
+	}
 	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock archive: %w", err)
@@ -209,214 +369,4 @@ func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err err
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-// blob is a file being written under a temporary name, hashed as it grows.
-type blob struct {
-	a    *Archive
-	f    *os.File
-	hash hash.Hash
-	n    int64
-}
-
-func (a *Archive) newBlob() (*blob, error) {
-	f, err := os.CreateTemp(filepath.Join(a.dir, "tmp"), "part-*")
-	if err != nil {
-		return nil, err
-	}
-	return &blob{a: a, f: f, hash: sha256.New()}, nil
-}
-
-func (b *blob) Write(p []byte) (int, error) {
-	n, err := b.f.Write(p)
-	b.hash.Write(p[:n])
-	b.n += int64(n)
-	return n, err
-}
-
-// discard is safe after commit.
-func (b *blob) discard() {
-	b.f.Close()
-	os.Remove(b.f.Name())
-}
-
-func (b *blob) sum() string { return hex.EncodeToString(b.hash.Sum(nil)) }
-
-// commit makes the file durable under path, relative to the data folder.
-func (b *blob) commit(path string) error {
-	if err := errors.Join(b.f.Chmod(0o444), b.f.Sync(), b.f.Close()); err != nil {
-		return err
-	}
-	full := filepath.Join(b.a.dir, path)
-	if err := b.a.makeDir(filepath.Dir(full)); err != nil {
-		return err
-	}
-	if err := os.Rename(b.f.Name(), full); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(full))
-}
-
-// makeDir makes a folder below the data folder and its names durable.
-func (a *Archive) makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for d := filepath.Dir(dir); ; d = filepath.Dir(d) {
-		if err := syncDir(d); err != nil || d == a.dir || d == filepath.Dir(d) {
-			return err
-		}
-	}
-}
-
-// Open opens a listed file.
-func (a *Archive) Open(path string) (*os.File, error) {
-	return os.Open(filepath.Join(a.dir, path))
-}
-
-// Sweep removes what no manifest lists: files that a killed writer left
-// behind and segments that compaction replaced. A segment replaced less than
-// grace ago stays, for readers that still have the old manifest, and all does
-// while a stage is under way. Raw batches
-// that no manifest lists are removed too: they were never acknowledged.
-func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time) (removed int, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx, writeLock)
-	if err != nil {
-		return 0, err
-	}
-	defer unlock()
-	if busy, err := a.staging(); busy || err != nil {
-		return 0, err // what a stage reads and writes is nobody's orphan
-	}
-	orphans, err := a.orphans()
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range orphans {
-		full := filepath.Join(a.dir, p)
-		st, err := os.Stat(full)
-		if err != nil || now.Sub(st.ModTime()) < grace {
-			continue
-		}
-		if err := os.Remove(full); err != nil {
-			return removed, fmt.Errorf("sweep: %w", err)
-		}
-		removed++
-	}
-	return removed, nil
-}
-
-// orphans lists files in the archive's folders that the manifest does not.
-func (a *Archive) orphans() ([]string, error) {
-	m, err := a.Manifest()
-	if err != nil {
-		return nil, err
-	}
-	listed := map[string]bool{}
-	for _, b := range m.Batches {
-		listed[b.Path()] = true
-	}
-	for _, s := range m.Segments {
-		listed[s.Path()] = true
-	}
-	var out []string
-	for _, top := range []string{"tmp", "raw", Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours, Findings, Events} {
-		err := filepath.WalkDir(filepath.Join(a.dir, top), func(p string, d fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err != nil || d.IsDir() {
-				return err
-			}
-			rel, err := filepath.Rel(a.dir, p)
-			if err == nil && !listed[rel] {
-				out = append(out, rel)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", top, err)
-		}
-	}
-	slices.Sort(out)
-	return out, nil
-}
-
-// Damage is a listed file that is not what its name says.
-type Damage struct {
-	Path   string `json:"path"`
-	Reason string `json:"reason"`
-}
-
-// Check hashes every listed file again and names what is damaged or missing;
-// orphans are files that nothing lists.
-func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string, files int, err error) {
-	m, err := a.Manifest()
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	check := func(path, sum string, size int64) {
-		files++
-		if reason := a.verify(path, sum, size); reason != "" {
-			damaged = append(damaged, Damage{path, reason})
-		}
-	}
-	for _, b := range m.Batches {
-		if ctx.Err() != nil {
-			return damaged, nil, files, ctx.Err()
-		}
-		check(b.Path(), b.SHA256, b.Bytes)
-	}
-	for _, s := range m.Segments {
-		if ctx.Err() != nil {
-			return damaged, nil, files, ctx.Err()
-		}
-		check(s.Path(), s.SHA256, s.Bytes)
-	}
-	orphans, err = a.orphans()
-	return damaged, orphans, files, err
-}
-
-// Lacks says how to mend an archive that a question failed on: it names the
-// first listed segment that is not there or has another length, "" where none.
-func (a *Archive) Lacks() string {
-	m, err := a.Manifest()
-	if err != nil {
-		return ""
-	}
-	for _, s := range m.Segments {
-		st, err := os.Stat(filepath.Join(a.dir, s.Path()))
-		if err != nil || st.Size() != s.Bytes {
-			return fmt.Sprintf("%s is missing or damaged: bandish archive check names all that is, bandish rebuild brings it back", s.Path())
-		}
-	}
-	return ""
-}
-
-func (a *Archive) verify(path, sum string, size int64) (reason string) {
-	f, err := a.Open(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return "missing"
-		}
-		return err.Error()
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return err.Error()
-	}
-	if n != size {
-		return fmt.Sprintf("has %d bytes, the manifest says %d", n, size)
-	}
-	if hex.EncodeToString(h.Sum(nil)) != sum {
-		return "its content does not have the SHA-256 of its name"
-	}
-	return ""
 }

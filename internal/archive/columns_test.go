@@ -26,8 +26,9 @@ func TestColumnsAreDocumented(t *testing.T) {
 		{"verdicts", "verdict", "Row"},
 		{"bodies", "observation", "Body"},
 		{"counts", "internal/pipeline", "Count"},
-		{"cells", "series", "Cell"},
+		{"cells, layers, hours", "series", "Cell"},
 		{"tallies of a cell", "series", "Tally"},
+		{"events", "event", "Row"},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n| column | type | what |\n|---|---|---|\n", s.kind)
 		n := 0

@@ -16,6 +16,7 @@ type SegmentFile struct {
 	path    string
 	f       *os.File
 	parquet *parquet.File
+	id      identity
 }
 
 // OpenSegment opens a segment and reads its indexes.
@@ -24,12 +25,28 @@ func (a *Archive) OpenSegment(s Segment) (*SegmentFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read segment: %w", err)
 	}
-	pf, err := parquet.OpenFile(f, s.Bytes)
+	var pf *parquet.File
+	err = guard(s.Path(), func() (err error) {
+		pf, err = parquet.OpenFile(f, s.Bytes)
+		return err
+	})
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("read segment %s: %w", s.Path(), err)
 	}
-	return &SegmentFile{path: s.Path(), f: f, parquet: pf}, nil
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("read segment %s: %w", s.Path(), err)
+	}
+	return &SegmentFile{path: s.Path(), f: f, parquet: pf, id: identityOf(st)}, nil
+}
+
+// Unchanged reports whether the file is still the one that was opened: nobody
+// has written to it since.
+func (f *SegmentFile) Unchanged() bool {
+	st, err := f.f.Stat()
+	return err == nil && identityOf(st) == f.id
 }
 
 // Close releases the file.
@@ -48,10 +65,13 @@ type span struct{ from, to int64 }
 func Lookup[T any](f *SegmentFile, keys ...Key) ([]T, error) {
 	var out []T
 	for _, g := range f.parquet.RowGroups() {
-		spans, err := f.spans(g, keys)
-		if err == nil && len(spans) > 0 {
-			out, err = readSpans(out, g, spans)
-		}
+		err := guard(f.path, func() error {
+			spans, err := f.spans(g, keys)
+			if err == nil && len(spans) > 0 {
+				out, err = readSpans(out, g, spans)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, fmt.Errorf("read segment %s: %w", f.path, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,11 +39,24 @@ const (
 // the archive, whatever lies in the folders.
 type Manifest struct {
 	Format     int       `json:"format"`
-	Generation uint64    `json:"generation"` // grows by one with every commit
+	Generation uint64    `json:"generation"` // grows with every commit
 	Ruleset    string    `json:"ruleset"`    // the ruleset whose verdicts are current
 	Batches    []Batch   `json:"batches"`
 	Segments   []Segment `json:"segments"`
+	// Dropped are segments that were listed until a short while ago: readers
+	// may still have them open.
+	Dropped []Dropped `json:"dropped,omitempty"`
 }
+
+// Dropped is a segment that is no longer listed.
+type Dropped struct {
+	Path string    `json:"path"` // below the data folder
+	At   time.Time `json:"at"`
+}
+
+// Grace is how long a segment stays on the disk after it was replaced, for
+// readers that began before.
+const Grace = time.Hour
 
 // Batch is one raw file: immutable input, kept for ever.
 type Batch struct {
@@ -53,8 +65,14 @@ type Batch struct {
 	Documents int       `json:"documents"`
 	Bytes     int64     `json:"bytes"`     // on disk
 	RawBytes  int64     `json:"raw_bytes"` // decompressed
-	Added     time.Time `json:"added"`     // when it was committed; the clock that "future" is judged by
+	Added     time.Time `json:"added"`     // when it was committed
+	// Clock is "entries" where an entry that was judged by a clock names it
+	// (Entry.Received). Batches of older programs were judged by Added.
+	Clock string `json:"clock,omitempty"`
 }
+
+// ClockEntries is the Clock of batches whose entries name it.
+const ClockEntries = "entries"
 
 // Segment is one derived Parquet file.
 type Segment struct {
@@ -74,9 +92,21 @@ type Segment struct {
 }
 
 // Path is the batch's place below the data folder.
-func (b Batch) Path() string {
-	return filepath.Join("raw", b.SHA256[:2], b.SHA256+".jsonl.zst")
-}
+func (b Batch) Path() string { return rawPath(b.SHA256) }
+
+const (
+	manifestName = "manifest.json"
+	rawDir       = "raw"
+	rawSuffix    = ".jsonl.zst"
+	unlistedDir  = "unlisted" // below rawDir: batches that were never committed
+)
+
+func rawPath(sha string) string { return filepath.Join(rawDir, sha[:2], sha+rawSuffix) }
+
+// pendingPath is where a batch waits for the manifest that lists it.
+func pendingPath(sha string) string { return filepath.Join(rawDir, sha+".pending") }
+
+func (a *Archive) manifestPath() string { return filepath.Join(a.dir, manifestName) }
 
 // Path is the segment's place below the data folder.
 func (s Segment) Path() string {
@@ -109,7 +139,23 @@ func (m *Manifest) clone() *Manifest {
 	c := *m
 	c.Batches = slices.Clone(m.Batches)
 	c.Segments = slices.Clone(m.Segments)
+	c.Dropped = slices.Clone(m.Dropped)
 	return &c
+}
+
+// drop notes the segments of old that m no longer lists, and forgets those
+// that were noted long ago.
+func (m *Manifest) drop(old *Manifest, now time.Time) {
+	listed := make(map[string]bool, len(m.Segments))
+	for _, s := range m.Segments {
+		listed[s.Path()] = true
+	}
+	m.Dropped = slices.DeleteFunc(m.Dropped, func(d Dropped) bool { return listed[d.Path] || now.Sub(d.At) > Grace })
+	for _, s := range old.Segments {
+		if !listed[s.Path()] {
+			m.Dropped = append(m.Dropped, Dropped{s.Path(), now.UTC().Truncate(time.Second)})
+		}
+	}
 }
 
 func (m *Manifest) sort() {
@@ -122,23 +168,20 @@ func (m *Manifest) sort() {
 	})
 }
 
-func readManifest(dir string) (*Manifest, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return &Manifest{Format: formatVersion}, nil
-	}
+func (a *Archive) readManifest() (*Manifest, error) {
+	b, err := os.ReadFile(a.manifestPath())
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
 	m := new(Manifest)
 	if err := json.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", filepath.Join(dir, "manifest.json"), err)
+		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
 	}
 	if m.Format > formatVersion {
-		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", dir, m.Format, formatVersion)
+		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", a.dir, m.Format, formatVersion)
 	}
 	if err := m.validate(); err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", filepath.Join(dir, "manifest.json"), err)
+		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
 	}
 	return m, nil
 }
@@ -183,36 +226,27 @@ func isSHA256(s string) bool {
 }
 
 // writeManifest replaces the manifest: either the old or the new one is
-// found after a crash, never a part.
-func writeManifest(dir string, m *Manifest) error {
+// found after a crash, never a part. It reports whether the new one is in
+// place, which it can be although the error says that it may not last.
+func (a *Archive) writeManifest(m *Manifest) (committed bool, err error) {
 	b, err := json.Marshal(m)
 	if err != nil {
-		return err
+		return false, err
 	}
-	f, err := os.CreateTemp(filepath.Join(dir, "tmp"), "manifest-*")
+	f, err := a.disk.CreateTemp(a.dir, partPrefix+"manifest-*")
 	if err != nil {
-		return fmt.Errorf("write manifest: %w", err)
+		return false, fmt.Errorf("write manifest: %w", err)
 	}
-	defer os.Remove(f.Name())
 	_, err = f.Write(append(b, '\n'))
-	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
+		err = a.disk.Rename(f.Name(), a.manifestPath())
 	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, "manifest.json")); err != nil {
-		return fmt.Errorf("write manifest: %w", err)
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename in dir survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
 	if err != nil {
-		return fmt.Errorf("sync folder %s: %w", dir, err)
+		a.disk.Remove(f.Name())
+		return false, fmt.Errorf("write manifest: %w", err)
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("sync folder %s: %w", dir, err)
+	if err := a.disk.SyncDir(a.dir); err != nil {
+		return true, fmt.Errorf("write manifest: %w", err)
 	}
-	return nil
+	return true, nil
 }

@@ -19,6 +19,7 @@ type Entry struct {
 	Line     int64           `json:"line"`              // of the document in its source, from 1
 	Offset   int64           `json:"offset"`            // in the decompressed source, bytes
 	Uploaded time.Time       `json:"uploaded,omitzero"` // when it reached the collector, where that is known
+	Received time.Time       `json:"received,omitzero"` // the clock it was judged by, where another clock could judge otherwise
 	UID      string          `json:"uid"`               // the document's, or the one given to it
 	Marks    []string        `json:"marks,omitempty"`   // doubts that could be had only when it was handed in
 	Document json.RawMessage `json:"document"`          // as received, without line breaks
@@ -32,9 +33,10 @@ func AppendEntry(buf []byte, e *Entry) []byte {
 		Line     int64     `json:"line"`
 		Offset   int64     `json:"offset"`
 		Uploaded time.Time `json:"uploaded,omitzero"`
+		Received time.Time `json:"received,omitzero"`
 		UID      string    `json:"uid"`
 		Marks    []string  `json:"marks,omitempty"`
-	}{e.Source, e.Line, e.Offset, e.Uploaded, e.UID, e.Marks})
+	}{e.Source, e.Line, e.Offset, e.Uploaded, e.Received, e.UID, e.Marks})
 	if err != nil { // strings, integers and a year checked by the caller
 		panic("archive: encode entry: " + err.Error())
 	}
@@ -63,21 +65,25 @@ func CompressRaw(enc *zstd.Encoder, lines []byte) []byte {
 
 // AddPacked is AddRaw for lines that are packed already.
 func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time) (Batch, error) {
-	f, err := u.a.newBlob()
+	f, err := u.a.newBlob(rawDir)
 	if err != nil {
 		return Batch{}, fmt.Errorf("write raw batch: %w", err)
 	}
 	defer f.discard()
-	if _, err := f.Write(packed); err != nil {
-		return Batch{}, fmt.Errorf("write raw batch: %w", err)
+	head := header{Kind: kind, Documents: documents, RawBytes: rawBytes}
+	for _, part := range [][]byte{head.frame(), packed} {
+		if _, err := f.Write(part); err != nil {
+			return Batch{}, fmt.Errorf("write raw batch: %w", err)
+		}
 	}
-	b := Batch{SHA256: f.sum(), Kind: kind, Documents: documents, Bytes: f.n, RawBytes: rawBytes, Added: added.UTC().Truncate(time.Second)}
+	b := Batch{SHA256: f.sum(), Kind: kind, Documents: documents, Bytes: f.n, RawBytes: rawBytes, Added: added.UTC().Truncate(time.Second), Clock: ClockEntries}
 	if old, ok := u.Manifest.Batch(b.SHA256); ok {
 		return old, nil
 	}
-	if err := f.commit(b.Path()); err != nil {
+	if err := f.commit(pendingPath(b.SHA256)); err != nil {
 		return Batch{}, fmt.Errorf("write raw batch %s: %w", b.Path(), err)
 	}
+	u.pending = append(u.pending, b)
 	u.Manifest.Batches = append(u.Manifest.Batches, b)
 	return b, nil
 }
@@ -103,6 +109,11 @@ func parseEntry(line []byte) (*Entry, error) {
 // ReadRaw calls fn with each line of a raw batch in order. The entry and its
 // document are valid until fn returns.
 func (a *Archive) ReadRaw(b Batch, fn func(line uint32, e *Entry) error) error {
+	return a.readRaw(b, func(n uint32, _ []byte, e *Entry) error { return fn(n, e) })
+}
+
+// readRaw is ReadRaw with each line as it stands.
+func (a *Archive) readRaw(b Batch, fn func(n uint32, line []byte, e *Entry) error) error {
 	f, err := a.Open(b.Path())
 	if err != nil {
 		return fmt.Errorf("read raw batch: %w", err)
@@ -127,7 +138,7 @@ func (a *Archive) ReadRaw(b Batch, fn func(line uint32, e *Entry) error) error {
 		if err != nil {
 			return fmt.Errorf("read raw batch %s: line %d: %w", b.Path(), line, err)
 		}
-		if err := fn(line, e); err != nil {
+		if err := fn(line, buf, e); err != nil {
 			return err
 		}
 	}

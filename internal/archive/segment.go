@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -32,12 +33,13 @@ func AddSegment[T any](u *Update, s Segment, rows []T) (Segment, error) {
 }
 
 func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error) error) (Segment, error) {
-	f, err := u.a.newBlob()
+	f, err := u.a.newBlob(s.Kind)
 	if err != nil {
 		return s, fmt.Errorf("write segment: %w", err)
 	}
 	defer f.discard()
 	w := parquet.NewGenericWriter[T](f,
+		parquet.KeyValueMetadata(segmentKey, s.self()),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.CreatedBy("bandish", "1", ""),
 		parquet.PageBufferSize(pageBytes),
@@ -70,7 +72,10 @@ func ReadSegment[T any](a *Archive, s Segment, fn func([]T) error) error {
 		return fmt.Errorf("read segment: %w", err)
 	}
 	defer f.Close()
-	c := newCursor[T](f)
+	c, err := newCursor[T](s.Path(), f)
+	if err != nil {
+		return fmt.Errorf("read segment: %w", err)
+	}
 	defer c.r.Close()
 	for {
 		rows, err := c.next()
@@ -88,17 +93,26 @@ func ReadSegment[T any](a *Archive, s Segment, fn func([]T) error) error {
 
 // cursor reads a segment in chunks.
 type cursor[T any] struct {
-	r   *parquet.GenericReader[T]
-	buf []T
+	path string
+	r    *parquet.GenericReader[T]
+	buf  []T
 }
 
-func newCursor[T any](f io.ReaderAt) *cursor[T] {
-	return &cursor[T]{r: parquet.NewGenericReader[T](f), buf: make([]T, 512)}
+func newCursor[T any](path string, f io.ReaderAt) (*cursor[T], error) {
+	c := &cursor[T]{path: path, buf: make([]T, 512)}
+	return c, guard(path, func() error {
+		c.r = parquet.NewGenericReader[T](f)
+		return nil
+	})
 }
 
-func (c *cursor[T]) next() ([]T, error) {
+func (c *cursor[T]) next() (rows []T, err error) {
 	clear(c.buf) // the reader appends to slices that it finds
-	n, err := c.r.Read(c.buf)
+	n := 0
+	err = guard(c.path, func() (err error) {
+		n, err = c.r.Read(c.buf)
+		return err
+	})
 	if n > 0 {
 		return c.buf[:n], nil
 	}
@@ -134,7 +148,7 @@ func mergeOnce[T any](u *Update, old []Segment, compare func(a, b *T) int, same 
 		if err != nil {
 			return Segment{}, fmt.Errorf("merge segments: %w", err)
 		}
-		if err := m.add(f); err != nil {
+		if err := m.add(s.Path(), f); err != nil {
 			return Segment{}, fmt.Errorf("merge segment %s: %w", s.Path(), err)
 		}
 	}
@@ -166,11 +180,13 @@ type merger[T any] struct {
 	compare func(a, b *T) int
 }
 
-func (m *merger[T]) add(f interface {
-	io.ReaderAt
-	io.Closer
-}) error {
-	in := &mergeInput[T]{f: f, c: newCursor[T](f)}
+func (m *merger[T]) add(path string, f *os.File) error {
+	c, err := newCursor[T](path, f)
+	if err != nil {
+		f.Close()
+		return err
+	}
+	in := &mergeInput[T]{f: f, c: c}
 	m.all = append(m.all, in)
 	rows, err := in.c.next()
 	if errors.Is(err, io.EOF) {

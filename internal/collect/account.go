@@ -3,6 +3,8 @@ package collect
 import (
 	"net/http"
 	"time"
+
+	"github.com/bandish/bandish/internal/probe"
 )
 
 // OONI's probes register and log in before they ask for the targets of some
@@ -52,8 +54,25 @@ func (s *Server) refresh(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// torTargets has none to hand out: bridges are not ours to spread, and Tor's
-// authorities every probe knows.
+// torTarget is one server that OONI's tor test connects to.
+type torTarget struct {
+	Address     string              `json:"address"`
+	Fingerprint string              `json:"fingerprint"`
+	Name        string              `json:"name"`
+	Protocol    string              `json:"protocol"`
+	Params      map[string][]string `json:"params"`
+	Source      string              `json:"source"` // empty: no secret
+}
+
+// torTargets are Tor's public authorities. Bridges are not ours to spread.
 func (s *Server) torTargets(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, map[string]any{})
+	targets := map[string]torTarget{}
+	for _, a := range probe.TorAuthorities() {
+		t := torTarget{Fingerprint: a.Fingerprint, Name: a.Name, Params: map[string][]string{}}
+		t.Address, t.Protocol = a.ORPort.String(), "or_port_dirauth"
+		targets[t.Address] = t
+		t.Address, t.Protocol = a.DirPort.String(), "dir_port"
+		targets[t.Address] = t
+	}
+	return writeJSON(w, http.StatusOK, targets)
 }

@@ -12,19 +12,17 @@ package collect
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +49,10 @@ var ErrOccupied = errors.New("the archive is at work on something longer and tak
 type Receipt struct {
 	UID    string `json:"measurement_uid"`
 	SHA256 string `json:"sha256"` // of the document as kept, in hex
+
+	// ReportID is the report that the document says to be of; the collector
+	// sets it.
+	ReportID string `json:"report_id,omitempty"`
 }
 
 // Place is the network and the country of a client.
@@ -75,6 +77,11 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	// EchoAddr and HeadersURL are where Echo and JSONHeaders answer; empty: they
+	// do not, and probes are given none.
+	EchoAddr   string // an address alone: OONI's probes know the port, 80
+	HeadersURL string
+
 	// URLs is the test list for a country; may be nil.
 	URLs func(cc string, categories []string) []TestURL
 
@@ -87,7 +94,7 @@ type Config struct {
 	Client func(*http.Request) netip.Addr
 
 	Submissions *Limiter // nil: 5 a second after 200 at once
-	Requests    *Limiter // of the helper; nil: 2 a second after 40 at once
+	Requests    *Limiter // of the helper; nil: 10 a second after 400 at once
 	MaxBody     int64    // of a submission; 0: 16 MiB
 }
 
@@ -109,7 +116,10 @@ func New(cfg Config) (*Server, error) {
 		cfg.Submissions = NewLimiter(5, 200, cfg.Now)
 	}
 	if cfg.Requests == nil {
-		cfg.Requests = NewLimiter(2, 40, cfg.Now)
+		// A run of OONI's probe asks about a hundred URLs within minutes, and
+		// several probes may share a network. How many are served at a time
+		// bounds the load (Helper).
+		cfg.Requests = NewLimiter(10, 400, cfg.Now)
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 16 << 20
@@ -164,11 +174,17 @@ func (s *Server) routes() []struct {
 		{"GET /api/v1/collectors", s.collectors},
 		{"POST /bouncer/net-tests", s.bouncer},
 		{"POST /api/v1/test-helper", s.help},
+		{"POST /{$}", s.help}, // where OONI's helper answers
 		{"GET /api/v1/object", s.object},
 		{"POST /api/v1/register", s.register},
 		{"POST /api/v1/login", s.login},
 		{"PUT /api/v1/update/{id}", s.refresh},
 		{"GET /api/v1/test-list/tor-targets", s.torTargets},
+
+		{"/api/", notServed},
+		{"/bouncer/", notServed},
+		{"/report", notServed},
+		{"/report/", notServed},
 	}
 }
 
@@ -194,18 +210,10 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// HelperHandler answers as a test helper alone does: every POST is a request.
-func (s *Server) HelperHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost {
-			w.Header().Set("Allow", "POST")
-			http.Error(w, "this is a web_connectivity test helper: POST a request", http.StatusMethodNotAllowed)
-			return
-		}
-		if err := s.help(w, r); err != nil {
-			s.fail(w, r, err)
-		}
-	})
+// notServed answers under the paths of OONI's API that have no handler.
+func notServed(_ http.ResponseWriter, r *http.Request) error {
+	return &answerError{status: http.StatusNotFound, reason: "not_served", message: fmt.Sprintf("this server does not answer %s %s", r.Method, r.URL.Path),
+		hint: "docs/formats/collector.md lists what it answers"}
 }
 
 // answerError is an error that the client may see.
@@ -327,14 +335,6 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, out any) erro
 	return nil
 }
 
-// reportTemplate is what opens a report.
-type reportTemplate struct {
-	Format   string `json:"format"`
-	ProbeASN string `json:"probe_asn"`
-	ProbeCC  string `json:"probe_cc"`
-	TestName string `json:"test_name"`
-}
-
 // open names a report. Nothing is kept for it: the name says all.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
@@ -348,49 +348,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 		return &answerError{status: http.StatusBadRequest, reason: "format", message: fmt.Sprintf("format %q is not taken; send json", in.Format)}
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{
-		"report_id": s.reportID(in), "backend_version": "1.3.5", "supported_formats": []string{"json"},
+		"report_id": in.id(s.cfg.Now(), randomWord(16)), "backend_version": "1.3.5", "supported_formats": []string{"json"},
 	})
-}
-
-// reportID writes names as OONI's collector does:
-// 20240217T000000Z_webconnectivity_ZZ_64512_n1_<16 letters and digits>.
-func (s *Server) reportID(in reportTemplate) string {
-	asn, err := measurement.ParseASN(in.ProbeASN)
-	if err != nil {
-		asn = 0
-	}
-	cc := strings.ToUpper(in.ProbeCC)
-	if !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(cc) {
-		cc = "ZZ"
-	}
-	name := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(strings.ToLower(in.TestName), "")
-	if name == "" {
-		name = "unknown"
-	}
-	return fmt.Sprintf("%s_%s_%s_%d_n1_%s", s.cfg.Now().UTC().Format("20060102T150405Z"), name[:min(len(name), 40)], cc, uint32(asn), randomWord(16))
-}
-
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-
-func randomWord(n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		k, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return base64.RawURLEncoding.EncodeToString(b)
-		}
-		b[i] = letters[k.Int64()]
-	}
-	return string(b)
-}
-
-var reportIDForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9]{2,40}_[A-Z]{2}_[0-9]+_n[0-9]_[A-Za-z0-9]{8,32}$`)
-
-func checkForm(id string) error {
-	if !reportIDForm.MatchString(id) {
-		return &answerError{status: http.StatusBadRequest, reason: "report_id", message: "that is not the name of a report", hint: "POST /report gives one"}
-	}
-	return nil
 }
 
 // update takes a measurement into a report.
@@ -405,7 +364,7 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.keep(w, r, doc)
+	return s.keep(w, r, doc, r.PathValue("id"))
 }
 
 // content reads the document out of what it is sent in: as it is, or as a
@@ -440,32 +399,37 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.keep(w, r, bytes.TrimSpace(doc))
+	return s.keep(w, r, bytes.TrimSpace(doc), "")
 }
 
-// keep hands a document to the archive and acknowledges it only then.
-func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte) error {
-	receipt, err := s.store(r, doc)
+// keep hands a document to the archive and acknowledges it only then. report is
+// the one that it is sent into, "" where it is sent into none.
+func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report string) error {
+	receipt, err := s.store(r, doc, report)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, receipt)
 }
 
-// store hands a document to the archive without the client's address.
-func (s *Server) store(r *http.Request, doc []byte) (Receipt, error) {
+// store hands a document to the archive without the client's address and with
+// the name of its report.
+func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
 	client := s.cfg.Client(r)
 	if Reserved(client) == "" {
 		own = append(own, client)
 	}
 	doc, _ = measurement.Scrub(doc, own...)
-	return s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+	doc, report = inReport(doc, report)
+	receipt, err := s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+	receipt.ReportID = report
+	return receipt, err
 }
 
 // submitOne takes a measurement without a report, as OONI's probes do since
-// 2026. What they send of anonymous credentials is not read: this server asks
-// for none, and says that the submitter is not verified.
+// July 2026, and gives it one. What they send of anonymous credentials is not
+// read: this server asks for none, and says that the submitter is not verified.
 func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
@@ -474,17 +438,23 @@ func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := s.store(r, doc)
+	receipt, err := s.store(r, doc, "")
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, struct {
 		Receipt
 		Verified bool    `json:"is_verified"`
+		Status   string  `json:"verification_status"`
+		Protocol string  `json:"protocol_version"`
 		Error    *string `json:"error"`
 		Response *string `json:"submit_response"`
-	}{Receipt: receipt})
+	}{Receipt: receipt, Status: "unverified", Protocol: protocolVersion})
 }
+
+// protocolVersion is the version of OONI's protocol of anonymous submission
+// whose answer submitOne gives.
+const protocolVersion = "0.1.0"
 
 // close ends a report, which is nothing to us.
 func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
@@ -499,6 +469,14 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) checkReportID(w http.ResponseWriter, r *http.Request) error {
 	found := checkForm(r.URL.Query().Get("report_id")) == nil
 	return writeJSON(w, http.StatusOK, map[string]any{"found": found, "error": "", "v": 1})
+}
+
+// features are the switches of OONI's probes: which engine of web_connectivity,
+// and that tests which need secrets of others, or a tor of the probe's own, are
+// not part of a run.
+var features = map[string]bool{
+	"webconnectivity_0.5": true, "psiphon_enabled": false, "tor_enabled": false,
+	"torsf_enabled": false, "vanilla_tor_enabled": false, "openvpn_enabled": false,
 }
 
 // checkIn tells a probe where it is, what to measure, and with whose help.
@@ -527,14 +505,14 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	tests := map[string]any{}
 	if len(urls) > 0 {
 		tests["web_connectivity"] = map[string]any{
-			"report_id": s.reportID(reportTemplate{ProbeASN: asn, ProbeCC: place.CC, TestName: "web_connectivity"}),
+			"report_id": reportTemplate{ProbeASN: asn, ProbeCC: place.CC, TestName: "web_connectivity"}.id(s.cfg.Now(), randomWord(16)),
 			"urls":      urls,
 		}
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{
 		"v": 1, "utc_time": s.cfg.Now().UTC().Format(time.RFC3339),
 		"probe_asn": asn, "probe_cc": place.CC, "probe_network_name": place.Network,
-		"conf":  map[string]any{"features": map[string]bool{}, "test_helpers": s.helpers()},
+		"conf":  map[string]any{"features": features, "test_helpers": s.helpers()},
 		"tests": tests,
 	})
 }
@@ -557,7 +535,7 @@ func (s *Server) place(r *http.Request, cc, asn string) Place {
 	if n, err := measurement.ParseASN(asn); err == nil {
 		p.ASN = uint32(n)
 	}
-	if p.CC = strings.ToUpper(cc); !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(p.CC) {
+	if p.CC = strings.ToUpper(cc); !isCountry.MatchString(p.CC) {
 		p.CC = "ZZ"
 	}
 	if s.cfg.Locate == nil || p.ASN != 0 && p.CC != "ZZ" {
@@ -587,10 +565,17 @@ type service struct {
 }
 
 func (s *Server) helpers() map[string][]service {
-	if s.cfg.Helper == nil {
-		return map[string][]service{}
+	out := map[string][]service{}
+	if s.cfg.Helper != nil {
+		out["web-connectivity"] = []service{{s.cfg.BaseURL + "/api/v1/test-helper", "https"}}
 	}
-	return map[string][]service{"web-connectivity": {{s.cfg.BaseURL + "/api/v1/test-helper", "https"}}}
+	if s.cfg.EchoAddr != "" {
+		out["tcp-echo"] = []service{{s.cfg.EchoAddr, "legacy"}}
+	}
+	if s.cfg.HeadersURL != "" {
+		out["http-return-json-headers"] = []service{{s.cfg.HeadersURL, "legacy"}}
+	}
+	return out
 }
 
 func (s *Server) testHelpers(w http.ResponseWriter, _ *http.Request) error {
@@ -624,11 +609,13 @@ func (s *Server) testList(w http.ResponseWriter, r *http.Request) error {
 	if c := q.Get("category_codes"); c != "" {
 		categories = strings.Split(c, ",")
 	}
-	list := s.urls(s.place(r, q.Get("country_code"), "").CC, categories)
+	list := s.urls(s.place(r, cmp.Or(q.Get("probe_cc"), q.Get("country_code")), "").CC, categories)
 	if n, err := strconv.Atoi(q.Get("limit")); err == nil && n >= 0 && n < len(list) {
 		list = list[:n]
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"metadata": map[string]int{"count": len(list)}, "results": list})
+	return writeJSON(w, http.StatusOK, map[string]any{
+		"metadata": map[string]any{"count": len(list), "current_page": -1, "limit": -1, "next_url": "", "pages": 1}, "results": list,
+	})
 }
 
 // help is the test helper.

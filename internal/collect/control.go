@@ -3,13 +3,14 @@ package collect
 import (
 	"context"
 	"errors"
-	"fmt"
-	"html"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -34,8 +35,7 @@ type Helper struct {
 
 // The limits of one request to the helper.
 const (
-	maxEndpoints  = 24       // to connect to
-	maxAsked      = 16       // of them, named by the client
+	maxAddrs      = 64       // to connect to, at one port or two
 	maxPage       = 16 << 20 // bytes of a page that are counted
 	keepPage      = 1 << 18  // and of which the title is sought
 	maxHelperTime = 25 * time.Second
@@ -57,8 +57,8 @@ func NewHelper(guard *Guard, wire probe.Wire, concurrent int) *Helper {
 // ErrBusy is a helper with no slot left.
 var ErrBusy = errors.New("the test helper is busy; ask again in a few seconds")
 
-// Measure answers one request. The error is a *RefusedError, ErrBusy, or the
-// context's.
+// Measure answers one request as OONI's helper does, field by field. The error
+// is a *RefusedError, ErrBusy, or the context's.
 func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (*measurement.Control, error) {
 	u, err := h.Guard.CheckURL(req.HTTPRequest)
 	if err != nil {
@@ -75,23 +75,38 @@ func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (
 	out := &measurement.Control{
 		TCPConnect: map[string]measurement.ControlTCP{}, TLSHandshake: map[string]measurement.ControlTLS{},
 		QUICHandshake: map[string]measurement.ControlTLS{}, IPInfo: map[string]measurement.IPInfo{},
+		DNS: measurement.ControlDNS{Addrs: []string{}},
 	}
-	found := h.lookup(ctx, u.Hostname(), &out.DNS)
-	t := &task{h: h, url: u, out: out}
-	var all sync.WaitGroup
-	for _, e := range h.endpoints(u, found, req.TCPConnect) {
-		all.Go(func() { t.endpoint(ctx, e) })
-	}
-	if req.QUICEnabled && u.Scheme == "https" {
-		for _, a := range found[:min(len(found), 4)] {
-			all.Go(func() { t.quic(ctx, a) })
+	found, failed := h.lookup(ctx, u.Hostname())
+	out.DNS.Failure = dnsFailure(failed)
+	literal, notAName := netip.ParseAddr(u.Hostname())
+	if notAName == nil { // a URL's own address was looked up by nobody
+		found = []netip.Addr{literal}
+	} else {
+		for _, a := range found {
+			out.DNS.Addrs = append(out.DNS.Addrs, a.String())
 		}
 	}
-	all.Go(func() { t.page(ctx, req.HTTPRequestHeaders, found) })
+	t := &task{h: h, url: u, out: out}
+	t.ipInfo(out.DNS.Addrs, req.TCPConnect)
+	endpoints := t.endpoints()
+	var all sync.WaitGroup
+	for _, e := range endpoints {
+		all.Go(func() { t.endpoint(ctx, e) })
+	}
+	all.Go(func() { t.page(ctx, req.HTTPRequestHeaders, found, failed) })
 	all.Wait()
-	t.ipInfo(found, req.TCPConnect)
+	if req.QUICEnabled && out.HTTPRequest.DiscoveredH3Endpoint != "" {
+		for _, e := range endpoints[:min(len(endpoints), maxQUIC)] {
+			all.Go(func() { t.quic(ctx, e) })
+		}
+		all.Wait()
+	}
 	return out, outer.Err()
 }
+
+// maxQUIC bounds the handshakes over QUIC of one request.
+const maxQUIC = 8
 
 // enter takes a slot.
 func (h *Helper) enter(ctx context.Context) error {
@@ -107,52 +122,87 @@ func (h *Helper) enter(ctx context.Context) error {
 	}
 }
 
-// lookup resolves the name. NXDOMAIN has the word that OONI's probes expect of
-// a helper.
-func (h *Helper) lookup(ctx context.Context, host string, out *measurement.ControlDNS) []netip.Addr {
-	out.Addrs = []string{}
-	if a, err := netip.ParseAddr(host); err == nil {
-		out.Addrs = append(out.Addrs, a.String())
-		return []netip.Addr{a}
+// lookup resolves a name; of an address there is nothing to look up.
+func (h *Helper) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if host == "" {
+		return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return nil, nil
 	}
 	l := h.Wire.System(ctx, host)
-	out.Failure = measurement.Failure(probe.Failure(l.Err))
-	if out.Failure == "dns_nxdomain_error" {
-		out.Failure = "dns_name_error"
-	}
-	for _, a := range l.Addrs {
-		out.Addrs = append(out.Addrs, a.String())
-	}
-	return l.Addrs
+	return l.Addrs, l.Err
 }
 
-// endpoints are what is connected to: what we resolved and what the probe did,
-// at the ports of the web, without those that the guard refuses.
-func (h *Helper) endpoints(u *url.URL, found []netip.Addr, asked []string) []netip.AddrPort {
-	seen := map[netip.AddrPort]bool{}
-	var out []netip.AddrPort
-	add := func(e netip.AddrPort) {
-		if !seen[e] && len(out) < maxEndpoints && h.Guard.Check(e) == nil {
-			seen[e] = true
-			out = append(out, e)
-		}
+// The words that OONI's helper has for failures of its own: those of the
+// helper before it, which probes have been told to expect.
+const (
+	failUnknown = measurement.Failure("unknown_error")
+	failTimeout = measurement.Failure("generic_timeout_error")
+)
+
+func dnsFailure(err error) measurement.Failure {
+	switch f := lookupFailure(err); f {
+	case "", "dns_no_answer": // an empty answer is none
+		return ""
+	case "dns_nxdomain_error":
+		return "dns_name_error"
+	case "dns_refused_error", "dns_server_misbehaving", "dns_temporary_failure", "dns_non_recoverable_failure":
+		return "dns_server_failure"
+	default:
+		return failUnknown
 	}
-	for _, s := range asked[:min(len(asked), maxAsked)] {
-		if e, err := netip.ParseAddrPort(s); err == nil {
-			add(e)
-		}
+}
+
+// lookupFailure is the failure of a lookup by the operating system, whose words
+// hide that a resolver answered SERVFAIL.
+func lookupFailure(err error) string {
+	var refused *RefusedError
+	if errors.As(err, &refused) {
+		return string(failUnknown)
 	}
-	ports := []uint16{443, 80}
-	if u.Port() != "" {
-		port, _ := portOf(u)
-		ports = []uint16{port}
+	f := probe.Failure(err)
+	var e *net.DNSError
+	if f == "dns_server_misbehaving" && errors.As(err, &e) && e.IsTemporary {
+		return "dns_servfail_error"
 	}
-	for _, a := range found {
-		for _, p := range ports {
-			add(netip.AddrPortFrom(a, p))
-		}
+	return f
+}
+
+func tcpFailure(err error) measurement.Failure {
+	switch f := measurement.Failure(probe.Failure(err)); f {
+	case "", failTimeout:
+		return f
+	case "connection_refused":
+		return "connection_refused_error"
+	default:
+		return "connect_error"
 	}
-	return out
+}
+
+// pageFailure words why the page was not loaded.
+func pageFailure(err error) measurement.Failure {
+	var refused *RefusedError
+	switch f := measurement.Failure(probe.Failure(err)); {
+	case errors.As(err, &refused):
+		return failUnknown
+	case errors.Is(err, context.Canceled), f == failTimeout: // canceled: maxHelperTime is over
+		return failTimeout
+	case f == "connection_refused":
+		return "connection_refused_error"
+	default:
+		return failUnknown
+	}
+}
+
+// pageLookupFailure words why the page's name was not found.
+func pageLookupFailure(err error) measurement.Failure {
+	switch lookupFailure(err) {
+	case string(failTimeout), "dns_nxdomain_error", "dns_no_answer", "dns_refused_error", "dns_server_misbehaving", "dns_temporary_failure", "dns_non_recoverable_failure":
+		return "dns_lookup_error"
+	default:
+		return failUnknown
+	}
 }
 
 // task is one request being served.
@@ -164,36 +214,66 @@ type task struct {
 	out *measurement.Control
 }
 
-// endpoint connects, and shakes hands where the port is one of TLS.
+// endpoints are what is connected to: the addresses that the probe or we found,
+// at the port of the URL, or where it names none at 443, and 80 too for http: a
+// handshake tells whether an address serves the name. The guard refuses some.
+func (t *task) endpoints() []netip.AddrPort {
+	var ports []uint16
+	switch {
+	case t.url.Port() != "":
+		port, err := portOf(t.url)
+		if err != nil {
+			return nil
+		}
+		ports = []uint16{port}
+	case t.url.Scheme == "https":
+		ports = []uint16{443}
+	case t.url.Scheme == "http":
+		ports = []uint16{80, 443}
+	}
+	var out []netip.AddrPort
+	for _, s := range slices.Sorted(maps.Keys(t.out.IPInfo)) {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			continue
+		}
+		for _, p := range ports {
+			if e := netip.AddrPortFrom(a, p); t.h.Guard.Check(e) == nil {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
+}
+
+// endpoint connects, and shakes hands at the port of TLS.
 func (t *task) endpoint(ctx context.Context, e netip.AddrPort) {
 	d := t.h.Wire.Connect(ctx, 0, e)
 	t.mu.Lock()
-	t.out.TCPConnect[e.String()] = measurement.ControlTCP{Status: d.Err == nil, Failure: measurement.Failure(probe.Failure(d.Err))}
+	t.out.TCPConnect[e.String()] = measurement.ControlTCP{Status: d.Err == nil, Failure: tcpFailure(d.Err)}
 	t.mu.Unlock()
 	if d.Err != nil {
 		return
 	}
 	defer d.Conn.Close()
-	ownPort, _ := portOf(t.url)
-	if e.Port() != 443 && (t.url.Scheme != "https" || e.Port() != ownPort) {
+	if e.Port() != 443 {
 		return
 	}
 	_, s := t.h.Wire.TLS(ctx, d.Conn, e, probe.Hello{Name: t.url.Hostname(), ALPN: []string{"h2", "http/1.1"}})
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.out.TLSHandshake[e.String()] = controlTLS(s)
-	t.mu.Unlock()
+	if info, ok := t.out.IPInfo[e.Addr().String()]; ok && s.Err == nil {
+		info.Flags |= measurement.ValidForDomain
+		t.out.IPInfo[e.Addr().String()] = info
+	}
 }
 
 func controlTLS(s probe.Handshake) measurement.ControlTLS {
 	return measurement.ControlTLS{ServerName: s.Hello.Name, Status: s.Err == nil, Failure: measurement.Failure(probe.Failure(s.Err))}
 }
 
-func (t *task) quic(ctx context.Context, a netip.Addr) {
-	port, _ := portOf(t.url)
-	e := netip.AddrPortFrom(a, port)
-	if t.h.Guard.Check(e) != nil {
-		return
-	}
+func (t *task) quic(ctx context.Context, e netip.AddrPort) {
 	q, s := t.h.Wire.QUIC(ctx, 0, e, probe.Hello{Name: t.url.Hostname(), ALPN: []string{"h3"}})
 	if q != nil {
 		q.Close()
@@ -205,12 +285,20 @@ func (t *task) quic(ctx context.Context, a netip.Addr) {
 
 // page loads the page as the probe does, redirects included, each of them
 // checked like the first.
-func (t *task) page(ctx context.Context, asked map[string][]string, found []netip.Addr) {
+func (t *task) page(ctx context.Context, asked map[string][]string, found []netip.Addr, failed error) {
 	out := &t.out.HTTPRequest
 	*out = measurement.ControlHTTP{BodyLength: -1, StatusCode: -1, Headers: measurement.HeaderMap{}}
+	switch {
+	case t.url.Scheme != "http" && t.url.Scheme != "https" || t.url.Hostname() == "":
+		out.Failure = failUnknown
+		return
+	case failed != nil:
+		out.Failure = pageLookupFailure(failed)
+		return
+	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		out.Failure = "unknown_error"
+		out.Failure = failUnknown
 		return
 	}
 	u, addrs := t.url, found
@@ -221,14 +309,16 @@ func (t *task) page(ctx context.Context, asked map[string][]string, found []neti
 		}
 		x, err := t.fetch(ctx, u, addrs, headers)
 		if err != nil {
-			out.Failure = pageFailure(err)
+			out.Failure, out.DiscoveredH3Endpoint = pageFailure(err), ""
 			return
 		}
 		jar.SetCookies(u, x.Response.Cookies())
-		t.offer(out, x.Response.Header.Get("Alt-Svc"), u)
+		if hop == 0 {
+			out.DiscoveredH3Endpoint = offered(x.Response.Header.Get("Alt-Svc"), u)
+		}
 		next, err := probe.Redirect(x, hop)
 		if err != nil {
-			out.Failure = pageFailure(err)
+			out.Failure, out.DiscoveredH3Endpoint = pageFailure(err), ""
 			return
 		}
 		if next == nil {
@@ -236,30 +326,17 @@ func (t *task) page(ctx context.Context, asked map[string][]string, found []neti
 			return
 		}
 		if err := t.h.Guard.checkURL(next); err != nil {
-			out.Failure = pageFailure(err)
+			out.Failure, out.DiscoveredH3Endpoint = pageFailure(err), ""
 			return
 		}
 		u = next
-		var dns measurement.ControlDNS
-		addrs = t.h.lookup(ctx, u.Hostname(), &dns)
-		if dns.Failure != "" {
-			out.Failure = dns.Failure
+		if a, err := netip.ParseAddr(u.Hostname()); err == nil {
+			addrs = []netip.Addr{a}
+		} else if addrs, err = t.h.lookup(ctx, u.Hostname()); err != nil {
+			out.Failure, out.DiscoveredH3Endpoint = pageLookupFailure(err), ""
 			return
 		}
 	}
-}
-
-// pageFailure words a failure; what the guard refuses is our own doing and has
-// its own word.
-func pageFailure(err error) measurement.Failure {
-	var refused *RefusedError
-	if errors.As(err, &refused) {
-		return "unknown_failure: not on the public internet"
-	}
-	if errors.Is(err, context.Canceled) {
-		return "generic_timeout_error" // maxHelperTime is over
-	}
-	return measurement.Failure(probe.Failure(err))
 }
 
 // fetch tries the addresses in turn until one connects.
@@ -293,42 +370,59 @@ func forwarded(asked map[string][]string) http.Header {
 	return out
 }
 
-func (t *task) offer(out *measurement.ControlHTTP, altSvc string, u *url.URL) {
-	if out.DiscoveredH3Endpoint == "" && strings.Contains(altSvc, "h3=") {
-		port, _ := portOf(u)
-		out.DiscoveredH3Endpoint = fmt.Sprintf("%s:%d", u.Hostname(), port)
+// offered reads from an Alt-Svc header (RFC 7838) where HTTP/3 is offered, as
+// host:port; "" where it is not.
+func offered(altSvc string, u *url.URL) string {
+	for _, service := range strings.Split(altSvc, ",") {
+		where, _, _ := strings.Cut(service, ";")
+		protocol, authority, _ := strings.Cut(strings.TrimSpace(where), "=")
+		host, port, err := net.SplitHostPort(strings.Trim(authority, `"`))
+		if protocol != "h3" || err != nil {
+			continue
+		}
+		if host == "" {
+			host = u.Hostname()
+		}
+		return net.JoinHostPort(host, port)
 	}
+	return ""
 }
 
-var title = regexp.MustCompile(`(?is)<title[^>]*>(.{0,1000}?)</title>`)
+// title is what OONI's helper and its probes take for a title.
+var title = regexp.MustCompile(`(?i)<title>([^<]{1,512})</title>`)
 
 func fill(out *measurement.ControlHTTP, x probe.Exchange) {
 	out.StatusCode = int64(x.Response.StatusCode)
 	out.BodyLength = x.Length
 	if m := title.FindSubmatch(x.Body); m != nil {
-		out.Title = measurement.Text(strings.TrimSpace(html.UnescapeString(string(m[1]))))
+		out.Title = readable(string(m[1]))
 	}
 	for name, values := range x.Response.Header {
-		out.Headers = append(out.Headers, measurement.Header{Name: name, Value: measurement.Text(values[0])})
+		out.Headers = append(out.Headers, measurement.Header{Name: name, Value: readable(values[0])})
 	}
 	sort.Slice(out.Headers, func(i, j int) bool { return out.Headers[i].Name < out.Headers[j].Name })
 }
 
-// ipInfo says of every address who resolved it, whose it is, and whether it
-// serves the name.
-func (t *task) ipInfo(found []netip.Addr, asked []string) {
+// readable puts U+FFFD in the place of each byte that is not of UTF-8: OONI's
+// probes read strings and no wrapped bytes here.
+func readable(s string) measurement.Text { return measurement.Text([]rune(s)) }
+
+// ipInfo says of every address who found it and whose it is.
+func (t *task) ipInfo(found, asked []string) {
 	flags := map[netip.Addr]int64{}
-	for _, a := range found {
-		flags[a] |= measurement.ResolvedByControl
-	}
-	for _, s := range asked[:min(len(asked), maxAsked)] {
-		if e, err := netip.ParseAddrPort(s); err == nil {
-			flags[e.Addr()] |= measurement.ResolvedByProbe
+	add := func(a netip.Addr, flag int64) {
+		if _, known := flags[a]; known || len(flags) < maxAddrs {
+			flags[a] |= flag
 		}
 	}
-	for endpoint, s := range t.out.TLSHandshake {
-		if e, err := netip.ParseAddrPort(endpoint); err == nil && s.Status {
-			flags[e.Addr()] |= measurement.ValidForDomain
+	for _, s := range found {
+		if a, err := netip.ParseAddr(s); err == nil {
+			add(a, measurement.ResolvedByControl)
+		}
+	}
+	for _, s := range asked {
+		if e, err := netip.ParseAddrPort(s); err == nil {
+			add(e.Addr(), measurement.ResolvedByProbe)
 		}
 	}
 	for a, f := range flags {

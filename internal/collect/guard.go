@@ -2,14 +2,17 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bandish/bandish/internal/probe"
+	"golang.org/x/net/idna"
 )
 
 // Guard is a network that reaches only the public internet. It stands below
@@ -18,7 +21,6 @@ import (
 // and its use gets past it.
 type Guard struct {
 	Network probe.Network
-	Ports   []uint16     // the ports that may be reached
 	Own     []netip.Addr // this server's own addresses; NewHelper finds them where none are given
 
 	// Unsafe lets every address and port through. Only the lab sets it; who
@@ -31,8 +33,15 @@ type RefusedError struct{ What, Why string }
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("refuse %s: %s", e.What, e.Why) }
 
-// DefaultPorts are the ports of the web.
-var DefaultPorts = []uint16{80, 443, 8080, 8443}
+// badPorts are the ports of other protocols whose servers could take a request
+// for a command of their own: those of the Fetch standard ("port blocking"),
+// which no browser asks either, and those of two stores that read line by line.
+var badPorts = []uint16{
+	0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115,
+	117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587,
+	601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6379, 6566, 6665, 6666, 6667, 6668, 6669,
+	6679, 6697, 10080, 11211,
+}
 
 // forbidden are the networks that are not the public internet, from the IANA
 // special-purpose registries (RFC 6890 and its updates), and the public
@@ -125,8 +134,8 @@ func (g *Guard) Check(ap netip.AddrPort) error {
 	if slices.ContainsFunc(g.Own, func(o netip.Addr) bool { return o.Unmap() == ap.Addr() }) {
 		return &RefusedError{ap.Addr().String(), "this server's own address"}
 	}
-	if !slices.Contains(g.Ports, ap.Port()) {
-		return &RefusedError{ap.String(), "the port is not one of the web"}
+	if slices.Contains(badPorts, ap.Port()) {
+		return &RefusedError{ap.String(), "the port is one of another protocol"}
 	}
 	return nil
 }
@@ -227,8 +236,9 @@ func endsInNumber(host string) bool {
 	return digits || hex
 }
 
-// CheckURL says whether a URL may be fetched, as far as can be said before its
-// name is resolved.
+// CheckURL reads a URL and says whether it may be measured, as far as can be
+// said before its name is resolved. A host in Unicode is given in ASCII. A URL
+// that nothing is fetched of, of another scheme or without a host, is no error.
 func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -239,13 +249,11 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 
 func (g *Guard) checkURL(u *url.URL) error {
 	refuse := func(why string) error { return &RefusedError{u.Redacted(), why} }
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https":
-		return refuse("the scheme is not http or https")
-	case u.User != nil:
-		return refuse("it carries a user")
-	case u.Opaque != "" || u.Hostname() == "":
-		return refuse("it has no host")
+	if u.Hostname() == "" {
+		return nil
+	}
+	if err := inASCII(u); err != nil {
+		return refuse(err.Error())
 	}
 	port, err := portOf(u)
 	if err != nil {
@@ -256,12 +264,29 @@ func (g *Guard) checkURL(u *url.URL) error {
 		if why := g.privateName(u.Hostname()); why != "" {
 			return refuse(why)
 		}
-		if !g.Unsafe && !slices.Contains(g.Ports, port) {
-			return refuse("the port is not one of the web")
+		if !g.Unsafe && slices.Contains(badPorts, port) {
+			return refuse("the port is one of another protocol")
 		}
 		return nil
 	}
 	return g.Check(netip.AddrPortFrom(a, port))
+}
+
+// inASCII writes a URL's host as it is looked up (UTS 46).
+func inASCII(u *url.URL) error {
+	host := u.Hostname()
+	if !strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return nil
+	}
+	ascii, err := idna.Lookup.ToASCII(host)
+	if err != nil {
+		return errors.New("not a host name")
+	}
+	if u.Port() != "" {
+		ascii = net.JoinHostPort(ascii, u.Port())
+	}
+	u.Host = ascii
+	return nil
 }
 
 func portOf(u *url.URL) (uint16, error) {

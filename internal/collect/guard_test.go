@@ -63,7 +63,7 @@ var tricks = []string{
 	// In other notations.
 	"http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://017700000001/", "http://127.1/",
 	"http://127.0.1/", "http://0/", "http://127.0.0.1./", "http://①②⑦.⓪.⓪.①/", "http://127。0。0。1/",
-	"http://127.0.0.1%2f@8.8.8.8/",
+	"http://8.8.8.8%2f@127.0.0.1/",
 	// IPv6 and what it carries.
 	"http://[::1]/", "http://[::]/", "http://[::127.0.0.1]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/",
 	"http://[::ffff:8.8.8.8]/", "http://[0:0:0:0:0:ffff:a9fe:a9fe]/", "http://[::ffff:0:169.254.169.254]/", "http://[64:ff9b::7f00:1]/",
@@ -80,8 +80,8 @@ var tricks = []string{
 	"http://cgnat.example.org/", "http://multicast.example.org/",
 	// Schemes, ports, users.
 	"file:///etc/passwd", "gopher://8.8.8.8/", "ftp://8.8.8.8/", "dict://8.8.8.8:11211/", "ldap://8.8.8.8/", "jar:http://8.8.8.8!/",
-	"http://8.8.8.8:22/", "http://8.8.8.8:25/", "http://8.8.8.8:6379/", "http://8.8.8.8:0/", "http://8.8.8.8:65616/", "https://8.8.8.8:9200/",
-	"http://user:pass@8.8.8.8/", "http://8.8.8.8@127.0.0.1/", "http:///", "http://", "//8.8.8.8/", "http:8.8.8.8", "", "\x00http://8.8.8.8/",
+	"http://8.8.8.8:22/", "http://8.8.8.8:25/", "http://8.8.8.8:6379/", "http://8.8.8.8:0/", "http://8.8.8.8:65616/", "https://8.8.8.8:11211/",
+	"http://8.8.8.8@127.0.0.1/", "http://user:pass@10.0.0.1/", "http://①②⑦.⓪.⓪.①:8000/", "http://ｌocalhost/", "http://foo.ｌocal/", "http:///", "http://", "//8.8.8.8/", "http:8.8.8.8", "", "\x00http://8.8.8.8/",
 	"http://8.8.8.8:80:22/", "http://[8.8.8.8]/", "http://8.8.8.8\\@127.0.0.1/", "http://127.0.0.1\t.example.org/",
 	// The server's own public address.
 	"http://9.9.9.77/",
@@ -97,11 +97,11 @@ func TestTricks(t *testing.T) {
 		t.Fatalf("%d tricks, want 60 at least", len(tricks))
 	}
 	w := &watchful{t: t, hosts: trickNames}
-	guard := &Guard{Network: w, Ports: DefaultPorts, Own: []netip.Addr{netip.MustParseAddr("9.9.9.77")}}
+	guard := &Guard{Network: w, Own: []netip.Addr{netip.MustParseAddr("9.9.9.77")}}
 	h := NewHelper(guard, probe.Wire{Now: time.Now}, 4)
 	for _, trick := range tricks {
 		out, err := h.Measure(t.Context(), &measurement.ControlRequest{HTTPRequest: trick, QUICEnabled: true,
-			TCPConnect: []string{"127.0.0.1:80", "[::1]:443", "169.254.169.254:80", "[::ffff:127.0.0.1]:80", "8.8.8.8:22", "localhost:80", "10.0.0.1:443"}})
+			TCPConnect: []string{"127.0.0.1:80", "[::1]:443", "169.254.169.254:80", "[::ffff:127.0.0.1]:80", "8.8.8.8", "localhost:80", "10.0.0.1:443"}})
 		var refused *RefusedError
 		switch {
 		case errors.As(err, &refused):
@@ -124,7 +124,7 @@ func TestRedirectAndRebinding(t *testing.T) {
 		l.serve("8.8.8.8:80", http.RedirectHandler(to, http.StatusFound))
 		l.hosts["open.example.org"] = []string{"8.8.8.8"}
 		l.hosts["secret.example.org"] = []string{"198.51.100.9"}
-		h := NewHelper(&Guard{Network: l, Ports: DefaultPorts}, probe.Wire{Now: time.Now}, 4)
+		h := NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 4)
 		out, err := h.Measure(t.Context(), &measurement.ControlRequest{HTTPRequest: "http://open.example.org/"})
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func TestRedirectAndRebinding(t *testing.T) {
 		return []string{"198.51.100.9"}
 	}
 	l.serve("8.8.8.8:80", http.RedirectHandler("http://open.example.org/again", http.StatusFound))
-	h := NewHelper(&Guard{Network: l, Ports: DefaultPorts}, probe.Wire{Now: time.Now}, 4)
+	h := NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 4)
 	out, err := h.Measure(t.Context(), &measurement.ControlRequest{HTTPRequest: "http://open.example.org/"})
 	if err != nil || out.HTTPRequest.Failure == "" {
 		t.Errorf("rebinding: %+v, %v", out, err)

@@ -136,7 +136,7 @@ func TestOONIProbeRun(t *testing.T) {
 			"software_name": "ooniprobe-cli", "software_version": "3.24.0", "web_connectivity": map[string]any{"category_codes": []string{}},
 		}, &in)
 		if code != 200 || in.Tests.Web == nil || len(in.Tests.Web.URLs) != c.urls || in.V != 1 || in.UTC.IsZero() || in.CC != "ZZ" ||
-			in.Conf.Features == nil || in.Conf.Helpers["web-connectivity"][0].Address != helpers["web-connectivity"][0].Address {
+			!in.Conf.Features["webconnectivity_0.5"] || in.Conf.Features["psiphon_enabled"] || in.Conf.Features["tor_enabled"] || len(in.Conf.Features) < 3 || in.Conf.Helpers["web-connectivity"][0].Address != helpers["web-connectivity"][0].Address {
 			t.Errorf("check-in %s %v: %d %+v", c.runType, c.charging, code, in)
 		}
 	}
@@ -205,9 +205,13 @@ func TestOONISubmitMeasurement(t *testing.T) {
 		var out struct {
 			UID      string  `json:"measurement_uid"`
 			Verified *bool   `json:"is_verified"`
+			Status   string  `json:"verification_status"`
+			Protocol string  `json:"protocol_version"`
+			ReportID string  `json:"report_id"`
 			Error    *string `json:"error"`
 		}
-		if code := call(t, "POST", base+"/api/v1/submit_measurement", c.body, &out, c.headers...); code != 200 || out.UID == "" || out.Verified == nil || *out.Verified || out.Error != nil {
+		if code := call(t, "POST", base+"/api/v1/submit_measurement", c.body, &out, c.headers...); code != 200 || out.UID == "" || out.Verified == nil || *out.Verified || out.Error != nil ||
+			out.Status != "unverified" || out.Protocol == "" || !reportIDForm.MatchString(out.ReportID) {
 			t.Errorf("%s: %d %+v", name, code, out)
 		}
 	}
@@ -278,10 +282,19 @@ func TestOONIAccount(t *testing.T) {
 		t.Fatalf("login: %d %+v", code, auth)
 	}
 	var targets map[string]struct {
-		Address string `json:"address"`
+		Address     string `json:"address"`
+		Fingerprint string `json:"fingerprint"`
+		Name        string `json:"name"`
+		Protocol    string `json:"protocol"`
+		Source      string `json:"source"`
 	}
-	if code := call(t, "GET", base+"/api/v1/test-list/tor-targets?country_code=ZZ", nil, &targets, "Authorization", "Bearer "+auth.Token); code != 200 || targets == nil {
+	if code := call(t, "GET", base+"/api/v1/test-list/tor-targets?country_code=ZZ", nil, &targets, "Authorization", "Bearer "+auth.Token); code != 200 || len(targets) < 16 {
 		t.Errorf("tor-targets: %d %v", code, targets)
+	}
+	for name, to := range targets {
+		if to.Address != name || to.Fingerprint == "" || to.Name == "" || to.Source != "" || to.Protocol != "dir_port" && to.Protocol != "or_port_dirauth" {
+			t.Errorf("tor-targets: %s %+v", name, to)
+		}
 	}
 	var updated struct {
 		Status string `json:"status"`

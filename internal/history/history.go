@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/table"
+	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -73,6 +74,7 @@ type Collector struct {
 
 type countKey struct {
 	cc, target string
+	layer      string // series.Whole, or that of a part of the target
 	asn        uint32
 	start      int64
 	span       int64
@@ -83,7 +85,7 @@ func NewCollector(opt Options) *Collector {
 	if opt.Span == 0 {
 		opt.Span = series.Hour
 	}
-	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
+	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span).WithParts(), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
 }
 
 // Cells returns the cells of all files, sorted.
@@ -92,6 +94,7 @@ func (c *Collector) Cells() []series.Cell {
 	for _, cell := range c.counts {
 		cells = append(cells, *cell)
 	}
+	cells = series.DropSingleParts(cells)
 	series.Sort(cells)
 	return cells
 }
@@ -388,6 +391,7 @@ func (f *file) verdict(v map[string]string) error {
 	if r.State, err = stateOf(strings.ToLower(v["state"]), &r); err != nil {
 		return err
 	}
+	r.Sender = sender(&r)
 	f.c.builder.Add(&r)
 	return nil
 }
@@ -416,6 +420,15 @@ func stateOf(s string, r *verdict.Row) (verdict.State, error) {
 		return verdict.OK, nil
 	}
 	return verdict.Insufficient, nil
+}
+
+// sender names who may have sent a measurement whose report does not tell.
+func sender(r *verdict.Row) string {
+	if r.ReportID == "" {
+		return ""
+	}
+	o := observation.Row{UID: r.UID, ReportID: r.ReportID, Time: r.Time, CC: r.CC, ASN: r.ASN, ResolverASN: r.ResolverASN, Software: r.Software, Platform: r.Platform}
+	return o.PresumedSender()
 }
 
 func software(v map[string]string) string {
@@ -464,6 +477,7 @@ func (f *file) measurement(v map[string]string) error {
 	default:
 		r.State = verdict.OK
 	}
+	r.Sender = sender(&r)
 	f.c.builder.Add(&r)
 	return nil
 }
@@ -488,7 +502,7 @@ func (f *file) count(v, raw map[string]string) error {
 	if err != nil {
 		return err
 	}
-	cc, asn, target, _, err := f.where(v, at)
+	cc, asn, target, domain, err := f.where(v, at)
 	if err != nil {
 		return err
 	}
@@ -496,29 +510,39 @@ func (f *file) count(v, raw map[string]string) error {
 	if _, ok := f.c.seen[id]; ok {
 		return nil
 	}
-	k := countKey{cc, target, asn, at.Unix() - at.Unix()%span, span}
-	c := f.c.counts[k]
+	k := countKey{cc, target, series.Whole, asn, at.Unix() - at.Unix()%span, span}
 	sum := uint64(n[0]) + uint64(n[1]) + uint64(n[2]) + uint64(n[3])
-	if c != nil {
+	if c := f.c.counts[k]; c != nil {
 		sum += uint64(c.Measurements)
 	}
 	if sum > maxCell {
 		return fmt.Errorf("%d measurements of one target, network and day: more than %d cannot be", sum, maxCell)
 	}
 	f.c.seen[id] = struct{}{}
-	if c == nil {
-		c = &series.Cell{CC: cc, Target: target, ASN: asn, Start: k.start, Span: span}
-		f.c.counts[k] = c
+	f.c.addCounts(k, n)
+	if part := series.PartOf(domain, v["test_name"]); part != "" {
+		k.layer = series.PartPrefix + part
+		f.c.addCounts(k, n)
 	}
-	c.OK += n[0]
-	c.Impaired += n[1]
-	c.Blocked += n[2]
-	c.Insufficient += n[3]
-	c.Measurements += n[0] + n[1] + n[2] + n[3]
-	c.VoteOK += n[0] * series.Vote
-	c.VoteImpaired += n[1] * series.Vote
-	c.VoteBlocked += n[2] * series.Vote
 	return nil
+}
+
+// addCounts adds measurements that were ok, anomalous, confirmed and failed to a
+// cell.
+func (c *Collector) addCounts(k countKey, n [4]uint32) {
+	cell := c.counts[k]
+	if cell == nil {
+		cell = &series.Cell{CC: k.cc, Target: k.target, Layer: k.layer, ASN: k.asn, Start: k.start, Span: k.span}
+		c.counts[k] = cell
+	}
+	cell.OK += n[0]
+	cell.Impaired += n[1]
+	cell.Blocked += n[2]
+	cell.Insufficient += n[3]
+	cell.Measurements += n[0] + n[1] + n[2] + n[3]
+	cell.VoteOK += n[0] * series.Vote
+	cell.VoteImpaired += n[1] * series.Vote
+	cell.VoteBlocked += n[2] * series.Vote
 }
 
 // maxCell bounds the measurements of a cell, so that their votes fit in it.
@@ -614,6 +638,7 @@ func (f *file) flush() {
 		r.UID = uid
 		r.ReportID = cmp.Or(r.ReportID, rows[0]["report_id"])
 		r.Software = cmp.Or(r.Software, software(rows[0]))
+		r.Sender = sender(&r)
 		f.c.builder.Add(&r)
 	}
 	f.pending, f.order = nil, nil

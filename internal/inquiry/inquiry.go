@@ -31,10 +31,12 @@ type Desk struct {
 	Records *casefile.Records
 	Targets *target.Registry
 	Lists   func() ([]ban.Report, error) // what imported lists report; nil for none
+	Hand    func() (ban.Hand, error)     // decisions by hand on which reports are of one ban; nil for none
 	Now     func() time.Time
 
 	mu      sync.Mutex // guards what follows
 	lists   []ban.Report
+	hand    ban.Hand
 	read    time.Time                       // when lists were read
 	edition int                             // grows when they change
 	said    map[string]map[string][]ban.Ban // by day and country
@@ -152,8 +154,14 @@ func (d *Desk) reported(known time.Time) (map[string][]ban.Ban, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the imported lists: %w", err)
 		}
-		if d.read = now; !reflect.DeepEqual(lists, d.lists) {
-			d.lists, d.said = lists, nil
+		hand := ban.Hand{}
+		if d.Hand != nil {
+			if hand, err = d.Hand(); err != nil {
+				return nil, err
+			}
+		}
+		if d.read = now; !reflect.DeepEqual(lists, d.lists) || !reflect.DeepEqual(hand, d.hand) {
+			d.lists, d.hand, d.said = lists, hand, nil
 			d.edition++
 		}
 	}
@@ -182,7 +190,8 @@ func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
 			reports = slices.Concat(reports, d.lists)
 		}
 		out = map[string][]ban.Ban{}
-		for _, b := range ban.Reconcile(reports) {
+		bans, _ := ban.ReconcileBy(reports, d.hand)
+		for _, b := range bans {
 			out[b.CC] = append(out[b.CC], b)
 		}
 		if d.said == nil {
@@ -324,9 +333,10 @@ func (d *Desk) Events(ctx context.Context, f store.Filter, known time.Time) (eve
 	return out, nil
 }
 
-// Bans are the bans of the record and of the archive's measurements and, where
-// lists is set, of imported lists, reconciled, as of a day.
-func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, error) {
+// Reports are the bans of the record and of the archive's measurements and,
+// where lists is set, of imported lists, as of a day, before they are put
+// together.
+func (d *Desk) Reports(ctx context.Context, day time.Time, lists bool) ([]ban.Report, error) {
 	reports := ban.FromRecord(d.Records, day)
 	if lists && d.Lists != nil {
 		others, err := d.Lists()
@@ -339,7 +349,23 @@ func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, 
 	if err != nil {
 		return nil, err
 	}
-	return ban.Reconcile(append(reports, ban.FromEvents(found.Events, day)...)), nil
+	return append(reports, ban.FromEvents(found.Events, day)...), nil
+}
+
+// Bans are the reports of all bans as of a day, put together.
+func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, error) {
+	reports, err := d.Reports(ctx, day, lists)
+	if err != nil {
+		return nil, err
+	}
+	hand := ban.Hand{}
+	if d.Hand != nil {
+		if hand, err = d.Hand(); err != nil {
+			return nil, err
+		}
+	}
+	bans, _ := ban.ReconcileBy(reports, hand)
+	return bans, nil
 }
 
 // Case is a case as it was known at the end of a day, with its clock, and its

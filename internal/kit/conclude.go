@@ -151,7 +151,7 @@ func blocking(v verdict.Row) (blocking, accessible any) {
 	switch {
 	case strings.HasPrefix(first, "dns"):
 		return "dns", false
-	case strings.HasPrefix(first, "tcp"):
+	case strings.HasPrefix(first, "tcp"), strings.HasPrefix(first, "ip."):
 		return "tcp_ip", false
 	case first == "http.blockpage", first == "http.redirect":
 		return "http-diff", false

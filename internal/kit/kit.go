@@ -327,8 +327,10 @@ func isOONI(collector string) bool {
 }
 
 // checkIn asks the collector where this probe is, where that is not known, and
-// for the test helper to use with it, where none is named.
-func (o *options) checkIn(ctx context.Context, cfg *probe.Config) {
+// for the test helper to use with it, where none is named. A helper that is not
+// https is not used on the collector's word: who is on the path could answer in
+// its place. The user is told, and can name it.
+func (o *options) checkIn(ctx context.Context, e *Env, cfg *probe.Config) {
 	if o.collector == "" || o.helper != "" && cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
 		return
 	}
@@ -357,10 +359,26 @@ func (o *options) checkIn(ctx context.Context, cfg *probe.Config) {
 	if cfg.Place.CC == "ZZ" && len(out.CC) == 2 {
 		cfg.Place.CC = strings.ToUpper(out.CC)
 	}
+	if o.helper != "" {
+		return
+	}
+	ignored := ""
 	for _, h := range out.Conf.Helpers["web-connectivity"] {
-		if u, err := url.Parse(h.Address); o.helper == "" && err == nil && h.Type == "https" && u.Scheme == "https" && u.Host != "" {
+		u, err := url.Parse(h.Address)
+		switch {
+		case err != nil || u.Host == "" || h.Type != "https":
+		case u.Scheme == "https":
 			cfg.Control = o.site(h.Address, cfg)
 			return
+		case ignored == "":
+			ignored = u.Redacted()
 		}
+	}
+	if ignored != "" && (cfg.Control == nil || cfg.Control.URL != ignored) {
+		instead := "no control is asked"
+		if cfg.Control != nil {
+			instead = cfg.Control.URL + " is used"
+		}
+		fmt.Fprintf(e.Stderr, "the collector names the test helper %q, which is not https: %s. To use it, say --helper %s\n", ignored, instead, ignored)
 	}
 }

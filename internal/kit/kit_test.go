@@ -128,11 +128,15 @@ func at(t *testing.T, f *trial.Field, scenario string) *person {
 	}
 	t.Cleanup(c.Close)
 	p := &person{t: t, data: t.TempDir(), resolver: f.Lab.Addrs(lab.ResolverName)[0].String()}
-	p.env = Env{
-		Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: &p.err, Getenv: func(string) string { return "" },
-		Network: c, Now: time.Now, Version: "0.0.0-test", Roots: f.Lab.RootCAs(), Timeouts: trial.Timeouts,
-	}
+	p.env = p.envOf(c, f.Lab)
 	return p
+}
+
+func (p *person) envOf(c *lab.Client, l *lab.Lab) Env {
+	return Env{
+		Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: &p.err, Getenv: func(string) string { return "" },
+		Network: c, Now: time.Now, Version: "0.0.0-test", Roots: l.RootCAs(), Timeouts: trial.Timeouts,
+	}
 }
 
 // run gives a command line; the lab's servers stand in for the usual.

@@ -173,9 +173,43 @@ func TestCollectorsHelper(t *testing.T) {
 	if err := o.setServers(nil, &cfg); err != nil {
 		t.Fatal(err)
 	}
-	o.checkIn(t.Context(), &cfg)
+	var said strings.Builder
+	o.checkIn(t.Context(), &Env{Stderr: &said}, &cfg)
+	if said.Len() > 0 {
+		t.Errorf("it says %q", &said)
+	}
 	if cfg.Control.URL != "https://th.example/" || cfg.Place != (probe.Place{CC: "XA", ASN: 64512, Network: "N"}) {
 		t.Errorf("control %s, place %+v", cfg.Control.URL, cfg.Place)
+	}
+}
+
+// A helper in clear text is not used on the collector's word, and the user is
+// told so; one that the user names is used.
+func TestHelperInClearTextIsNamed(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"v":1,"probe_cc":"XA","probe_asn":"AS64512","conf":{"test_helpers":{"web-connectivity":[{"address":"http://clear.example/","type":"https"}]}}}`)
+	}))
+	t.Cleanup(server.Close)
+	for _, c := range []struct{ helper, control, said string }{
+		{"", server.URL + "/api/v1/test-helper", "http://clear.example/\", which is not https: " + server.URL + "/api/v1/test-helper is used. To use it, say --helper http://clear.example/"},
+		{"http://clear.example/", "http://clear.example/", ""},
+		{"none", "", ""},
+	} {
+		var said strings.Builder
+		o := options{collector: server.URL, helper: c.helper}
+		cfg := probe.Config{Wire: probe.Wire{Network: probe.Kernel{}, Now: time.Now}, Place: probe.Place{CC: "ZZ"}}
+		if err := o.setServers(nil, &cfg); err != nil {
+			t.Fatal(err)
+		}
+		o.checkIn(t.Context(), &Env{Stderr: &said}, &cfg)
+		control := ""
+		if cfg.Control != nil {
+			control = cfg.Control.URL
+		}
+		if control != c.control || c.said == "" && said.Len() > 0 || !strings.Contains(said.String(), c.said) {
+			t.Errorf("helper %q: control %q; it says %q", c.helper, control, &said)
+		}
 	}
 }
 

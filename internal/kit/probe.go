@@ -30,6 +30,8 @@ type session struct {
 	screen *screen
 	submit bool
 	jsonTo io.Writer // nil: no JSON
+
+	verdicts []verdict.Row // of the run
 }
 
 // Probe measures what its arguments name and says what it found. Its error
@@ -94,7 +96,7 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 	if submit && o.collector == "" {
 		return nil, usage("--submit: name the server with --collector URL or $%s; ooni is OONI's", CollectorVariable)
 	}
-	o.checkIn(ctx, &cfg)
+	o.checkIn(ctx, env, &cfg)
 	cfg.Resolver = cfg.ResolverPlace(ctx)
 	s := &session{env: env, opts: o, cfg: cfg, judge: newJudge(registry), submit: submit, screen: &screen{out: env.Stdout}}
 	if jsonOut {
@@ -264,6 +266,7 @@ var gravity = []int{0, ExitDown, ExitUnclear, ExitBlocked}
 func (s *session) all(ctx context.Context, jobs []job) (int, error) {
 	worst := 0
 	count := map[int]int{}
+	s.verdicts = nil
 	for _, j := range jobs {
 		code, err := s.one(ctx, j)
 		if err != nil {
@@ -273,6 +276,14 @@ func (s *session) all(ctx context.Context, jobs []job) (int, error) {
 		if slices.Index(gravity, code) > slices.Index(gravity, worst) {
 			worst = code
 		}
+	}
+	regime, err := s.regime(ctx)
+	if err != nil {
+		return worst, err
+	}
+	if regime != "" {
+		s.screen.printf("%s\n", regime)
+		return worst, nil
 	}
 	if len(jobs) > 1 {
 		s.screen.printf("Of %d from %s: %d reachable, %d blocked, %d down, %d unclear.\n",
@@ -302,21 +313,25 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 		return 0, err
 	}
 	s.show(m, v)
-	raw, err := document(m, v)
+	return exitCode(v), s.keep(m, v)
+}
+
+// keep writes a measurement to where measurements are wanted.
+func (s *session) keep(m *measurement.Measurement, v verdict.Row) error {
+	s.verdicts = append(s.verdicts, v)
+	raw, err := Document(m, v)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if s.jsonTo != nil {
 		if _, err := s.jsonTo.Write(append(raw, '\n')); err != nil {
-			return 0, fmt.Errorf("write the measurement: %w", err)
+			return fmt.Errorf("write the measurement: %w", err)
 		}
 	}
 	if s.submit {
-		if err := s.opts.spool().add(raw, s.env.Now()); err != nil {
-			return 0, err
-		}
+		return s.opts.spool().add(raw, s.env.Now())
 	}
-	return exitCode(v), nil
+	return nil
 }
 
 func (j job) String() string {

@@ -70,9 +70,9 @@ func failureWords(f string) string {
 	return f
 }
 
-// document is the measurement as it is kept and sent: with the verdict
+// Document is the measurement as it is kept and sent: with the verdict
 // engine's conclusion in OONI's words.
-func document(m *measurement.Measurement, v verdict.Row) ([]byte, error) {
+func Document(m *measurement.Measurement, v verdict.Row) ([]byte, error) {
 	raw, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode measurement: %w", err)

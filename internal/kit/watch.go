@@ -72,10 +72,10 @@ type watch struct {
 // measured at the same minute, and sends what it can. A job that cannot be
 // measured does not end the watch.
 func (w *watch) round(ctx context.Context, n int) error {
-	w.began = time.Now()
+	w.began, w.verdicts = time.Now(), nil
+	kept := w.submit
 	for _, i := range rand.Perm(len(w.jobs)) {
 		j := w.jobs[i]
-		kept := w.submit
 		w.submit = true // keep, whatever is sent later
 		code, err := w.one(ctx, j)
 		w.submit = kept
@@ -87,6 +87,17 @@ func (w *watch) round(ctx context.Context, n int) error {
 			continue
 		}
 		w.screen.printf("round %d %s %s code %d\n", n, w.env.Now().UTC().Format(time.RFC3339), j, code)
+	}
+	w.submit = true
+	regime, err := w.regime(ctx)
+	w.submit = kept
+	switch {
+	case ctx.Err() != nil:
+		return &ExitError{Code: 130}
+	case err != nil:
+		fmt.Fprintf(w.env.Stderr, "round %d: %v\n", n, err)
+	case regime != "":
+		w.screen.printf("round %d: %s\n", n, regime)
 	}
 	if w.submit {
 		if err := w.send(ctx); err != nil {

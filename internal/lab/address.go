@@ -26,7 +26,7 @@ var (
 	gatewayAddr6  = netip.MustParseAddr("2620:4f:8000::1")
 	ispResolver   = netip.MustParseAddr("192.175.48.53")
 	liarAddr      = netip.MustParseAddr("192.175.48.66")
-	blockPageAddr = netip.MustParseAddr("192.175.48.80")
+	blockPageAddr = netip.MustParseAddr("192.52.193.250")
 
 	// Outside of it.
 	publicResolver  = netip.MustParseAddr("192.175.48.153")
@@ -34,6 +34,9 @@ var (
 	helperAddr      = netip.MustParseAddr("192.175.48.200") // where the helper listens
 	vantageAddr     = netip.MustParseAddr("192.175.48.201") // from where it looks
 	vantageAddr6    = netip.MustParseAddr("2620:4f:8000::201")
+
+	// sinkAddr is an address of nobody's that a censor may give for a name.
+	sinkAddr = netip.MustParseAddr("192.52.193.249")
 
 	// darkAddr and darkAddr6 belong to no host: packets to them are lost.
 	darkAddr  = netip.MustParseAddr("192.175.48.250")
@@ -50,11 +53,16 @@ func routerAddr(of netip.Addr) netip.Addr {
 
 // siteAddr is the n-th address for servers of sites.
 func siteAddr(n int) netip.Addr {
-	const usable = 254 // of a /24
 	block := siteBlocks[n/usable%len(siteBlocks)].Addr().As4()
 	block[3] = byte(1 + n%usable)
 	return netip.AddrFrom4(block)
 }
+
+// usable is how many addresses of a block sites have. Behind them stand those
+// that a censor gives: databases of real networks have both AS112 blocks, of
+// sites and of the provider, in one network, and would take an address of the
+// one for a true answer in the place of the other's.
+const usable = 240
 
 // siteAddr6 is the n-th IPv6 address for servers of sites.
 func siteAddr6(n int) netip.Addr { return nth6(siteBlock6, n) }
@@ -83,6 +91,12 @@ const (
 
 // ASNOf is the network of an address of the lab, 0 where it has none.
 func ASNOf(a netip.Addr) uint32 {
+	switch a {
+	case blockPageAddr:
+		return ClientASN
+	case sinkAddr:
+		return 0
+	}
 	for i, block := range append(siteBlocks, siteBlock6) {
 		if block.Contains(a) {
 			b := a.AsSlice()
@@ -90,7 +104,7 @@ func ASNOf(a netip.Addr) uint32 {
 		}
 	}
 	switch {
-	case clientBlock.Contains(a), a == ispResolver, a == liarAddr, a == blockPageAddr, a == gatewayAddr:
+	case clientBlock.Contains(a), a == ispResolver, a == liarAddr, a == gatewayAddr:
 		return ClientASN
 	case a == publicResolver, a == publicResolver2, a == helperAddr, a == vantageAddr:
 		return publicASN

@@ -61,6 +61,10 @@ type (
 		RCode int // of package dns
 		Addrs []netip.Addr
 		Race  bool
+		// Says, where it is not 0, is the extended error (RFC 8914) by which
+		// the resolver says that it withholds the name, to those who ask with
+		// EDNS0.
+		Says uint16
 	}
 
 	// Divert sends the flow to a middlebox, which answers in the server's
@@ -460,6 +464,10 @@ func forgedAnswer(q *dns.Msg, do Forge) *dns.Msg {
 		if rr := addressRecord(q.Question[0], a, 300); rr != nil {
 			answer.Answer = append(answer.Answer, rr)
 		}
+	}
+	if do.Says != 0 && q.IsEdns0() != nil {
+		answer.SetEdns0(1232, false)
+		answer.IsEdns0().Option = append(answer.IsEdns0().Option, &dns.EDNS0_EDE{InfoCode: do.Says, ExtraText: "withheld in the lab"})
 	}
 	return answer
 }

@@ -60,7 +60,7 @@ func (p *plan) add(site Site) error {
 	if site.Box != "" {
 		p.boxes[site.Name] = p.address()
 	}
-	if p.next > len(siteBlocks)*254 {
+	if p.next > len(siteBlocks)*usable {
 		return fmt.Errorf("add a site to the lab: no address is left for %s", site.Name)
 	}
 	p.zone.records[site.Name] = r

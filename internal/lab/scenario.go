@@ -80,7 +80,6 @@ func Scenarios() []Scenario {
 	)
 	var (
 		bogonAddr = netip.MustParseAddr("10.10.34.34")
-		sinkAddr  = netip.MustParseAddr("192.175.48.249") // an address of nobody's, outside of every special range
 
 		named = When{Names: []string{banned}}
 		query = When{Names: []string{banned}, Ports: []uint16{53}}
@@ -139,6 +138,12 @@ func Scenarios() []Scenario {
 			Rules: []Rule{{When: liesOf, Do: bogus}}, Truth: blocked("dns", "dns.injection.bogon")},
 		{Name: "dns-bogon-http", About: "the same, in clear text", Input: httpPlain,
 			Rules: []Rule{{When: liesOf, Do: bogus}}, Truth: blocked("dns", "dns.injection.bogon")},
+		{Name: "dns-says-so", About: "the provider's resolver denies that the name exists and says that it censors it", Input: https,
+			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeNameError, Says: dns.ExtendedErrorCodeCensored}}}, Truth: blocked("dns", "dns.policy|dns.nxdomain")},
+		{Name: "dns-says-so-address", About: "the provider's resolver answers with an address of nobody's and says that it blocks the name", Input: https,
+			Rules: []Rule{{When: liesOf, Do: Forge{Addrs: []netip.Addr{sinkAddr}, Says: dns.ExtendedErrorCodeBlocked}}}, Truth: blocked("dns", "dns.policy|dns.injection")},
+		{Name: "dns-filters-as-asked", About: "the resolver says that it withholds the name as its client has asked", Input: https,
+			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeNameError, Says: dns.ExtendedErrorCodeFiltered}}}, Truth: Truth{State: "impaired|ok"}},
 		{Name: "dns-race", About: "a private address is injected and the true answer comes second", Input: https,
 			Rules: []Rule{{When: query, Do: race}}, Truth: blocked("dns", "dns.injection.bogon")},
 		{Name: "dns-stray", About: "the address of some other host is injected and the true answer comes second", Input: https,

@@ -90,8 +90,19 @@ func (site *Site) refuses(port uint16) bool {
 	return site.Reach == ReachRefused || site.Reach == ReachNo80 && port == 80 || site.Reach == ReachNo443 && port == 443
 }
 
-// page is the handler of a site on a port.
+// page is the handler of a site on a port. A site that speaks HTTP/3 says so.
 func (site *Site) page(port uint16) http.Handler {
+	page := site.pageOf(port)
+	if !site.QUIC {
+		return page
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Alt-Svc", `h3=":443"; ma=86400`)
+		page.ServeHTTP(w, r)
+	})
+}
+
+func (site *Site) pageOf(port uint16) http.Handler {
 	switch {
 	case port == 80 && site.PagePlain != nil:
 		return site.PagePlain

@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
@@ -27,18 +29,28 @@ const maxSegments = 8
 // returns how many periods it merged.
 func (p *Pipeline) Compact(ctx context.Context, all bool) (int, error) {
 	merged := 0
+	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
 		n, err := compact(ctx, u, all)
 		merged = n
-		if err == nil && n == 0 {
-			return errNothing
-		}
-		return err
+		return commitDespite(err, n, &harm)
 	})
 	if err == errNothing {
 		err = nil
 	}
-	return merged, err
+	return merged, errors.Join(err, harm)
+}
+
+// commitDespite decides what becomes of work of which n parts were done: it is
+// committed although other parts met damaged files, which harm names.
+func commitDespite(err error, n int, harm *error) error {
+	if damagedOnly(err) {
+		*harm, err = err, nil
+	}
+	if err == nil && n == 0 {
+		return errNothing
+	}
+	return err
 }
 
 func compact(ctx context.Context, u *archive.Update, all bool) (int, error) {
@@ -49,6 +61,7 @@ func compact(ctx context.Context, u *archive.Update, all bool) (int, error) {
 	}
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) })
 	merged := 0
+	var harm damage
 	for _, k := range keys {
 		g := groups[k]
 		if len(g) < 2 || !all && len(g) <= maxSegments {
@@ -57,12 +70,59 @@ func compact(ctx context.Context, u *archive.Update, all bool) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return merged, err
 		}
-		if err := mergeSegments(u, g); err != nil {
+		before := slices.Clone(u.Manifest.Segments)
+		switch err := mergeSegments(u, g); {
+		case harm.takes(err):
+			u.Manifest.Segments = before // they stay as they are
+		case err != nil:
 			return merged, err
+		default:
+			merged++
 		}
-		merged++
 	}
-	return merged, nil
+	return merged, harm.err()
+}
+
+// damage gathers files that are damaged, so that the work on the others goes
+// on.
+type damage struct {
+	files []*archive.DamagedError
+}
+
+// takes reports whether an error is about a damaged file, and keeps it.
+func (d *damage) takes(err error) bool {
+	var one *archive.DamagedError
+	if !errors.As(err, &one) {
+		return false
+	}
+	d.files = append(d.files, one)
+	return true
+}
+
+// err names each damaged file once; nil where there is none.
+func (d *damage) err() error {
+	var out []error
+	named := map[string]bool{}
+	for _, f := range d.files {
+		if !named[f.Path] {
+			out = append(out, f)
+		}
+		named[f.Path] = true
+	}
+	return errors.Join(out...)
+}
+
+// damagedOnly reports whether an error is about damaged files and nothing
+// else.
+func damagedOnly(err error) bool {
+	if err == nil {
+		return true
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(many.Unwrap(), func(e error) bool { return !damagedOnly(e) })
+	}
+	var one *archive.DamagedError
+	return errors.As(err, &one)
 }
 
 // mergeSegments merges segments of one kind, period and ruleset.
@@ -88,22 +148,27 @@ func mergeSegments(u *archive.Update, g []archive.Segment) error {
 // something. It returns how many months it counted.
 func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
+	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
 		n, err := p.count(ctx, u)
 		counted = n
-		if err != nil {
+		if !damagedOnly(err) {
 			return err
 		}
-		changed, err := p.detect(ctx, u)
-		if err == nil && n == 0 && !changed {
-			return errNothing
+		before := slices.Clone(u.Manifest.Segments)
+		changed, found := p.detect(ctx, u)
+		if damagedOnly(found) && found != nil {
+			u.Manifest.Segments, changed = before, false // the events stay as they are
 		}
-		return err
+		if changed {
+			n++
+		}
+		return commitDespite(errors.Join(err, found), n, &harm)
 	})
 	if err == errNothing {
 		err = nil
 	}
-	return counted, err
+	return counted, errors.Join(err, harm)
 }
 
 func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
@@ -117,6 +182,7 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 		have[s.Period] = s.Inputs
 	}
 	counted := 0
+	var harm damage
 	for _, month := range slices.Sorted(maps.Keys(months)) {
 		inputs := inputsOf(months[month])
 		if have[month] == inputs {
@@ -125,12 +191,15 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return counted, err
 		}
-		if err := p.countMonth(u, month, inputs, months[month]); err != nil {
+		switch err := p.countMonth(u, month, inputs, months[month]); {
+		case harm.takes(err): // the month keeps the cells that it has
+		case err != nil:
 			return counted, err
+		default:
+			counted++
 		}
-		counted++
 	}
-	return counted, nil
+	return counted, harm.err()
 }
 
 // inputsOf names segments of one kind, in whatever order they are listed.
@@ -147,7 +216,8 @@ func inputsOf(segments []archive.Segment) string {
 
 // countMonth counts a month, a day at a time: no cell spans days. Failures that
 // follow a version of software and not the networks, over the whole month, do
-// not vote. Slow loads of a target that the network alone makes slow are
+// not vote, and neither do those of a run on a network that lets through only
+// what is approved. Slow loads of a target that the network alone makes slow are
 // likely_blocked there.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
@@ -160,7 +230,7 @@ func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments 
 	}
 	var cells, hours []series.Cell
 	for _, day := range slices.Sorted(maps.Keys(byDay)) {
-		b, h := series.NewBuilder(series.Day).WithLayers(), series.NewBuilder(series.Hour)
+		b, h := series.NewBuilder(series.Day).WithLayers(), series.NewBuilder(series.Hour).WithParts()
 		for _, s := range byDay[day] {
 			err := p.eachVerdict(s, func(r *verdict.Row) {
 				marker.Mark(r)
@@ -221,12 +291,17 @@ type Rebuilt struct {
 	Documents int64             `json:"documents"`
 	Segments  map[string]string `json:"segments"` // path → SHA-256
 	Failed    int64             `json:"failed"`   // documents that no longer decode; they stay in raw
+
+	// Damaged are the batches that nothing was derived from. They stay where
+	// they are.
+	Damaged []archive.Damage `json:"damaged,omitempty"`
 }
 
 // Rebuild derives everything again from the raw batches: observations,
 // verdicts, bodies, counts and cells, one segment a period. The same raw
 // batches give the same bytes, however they were imported and merged before.
 // Others go on committing meanwhile: their batches are derived in the turn.
+// A batch that is damaged is named, and the others are derived without it.
 func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) (Rebuilt, error) {
 	out := Rebuilt{Segments: map[string]string{}}
 	done := map[string]bool{}
@@ -241,7 +316,13 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := p.rebuildBatch(u, b, &out); err != nil {
+			err := p.rebuildBatch(u, b, &out)
+			var harm *archive.DamagedError
+			if errors.As(err, &harm) && harm.Path == b.Path() {
+				out.Damaged = append(out.Damaged, archive.Damage{Path: harm.Path, Reason: harm.Reason})
+				err = nil
+			}
+			if err != nil {
 				return err
 			}
 			if done[b.SHA256] = true; progress != nil {
@@ -266,7 +347,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		if err := derive(u); err != nil {
 			return err
 		}
-		out.Batches = len(u.Manifest.Batches)
+		out.Batches = len(u.Manifest.Batches) - len(out.Damaged)
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}
@@ -455,6 +536,7 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 					body, ok := bodies[sha]
 					return body, ok
 				}, p.fingerprints())
+				r.FindDefects(p.defects())
 				one = append(one, r)
 			}
 			return nil
@@ -465,6 +547,13 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 		flush()
 	}
 	return int64(len(rows)), addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts)
+}
+
+func (p *Pipeline) defects() *defect.Table {
+	if p.Defects != nil {
+		return p.Defects
+	}
+	return defect.Embedded()
 }
 
 func (p *Pipeline) fingerprints() *fingerprint.Set {

@@ -302,15 +302,29 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 // detector so knows where somebody else's counting begins and ends.
 const publishedRuleset = "published counts"
 
-// CountCells makes daily cells of published counts, in the order of
-// series.Compare. Where the same day was imported in several shapes (by
-// country and by network, by domain and by input), the networks come first,
-// and of the other shapes the one with the most measurements: together they
-// would count twice.
+// CountCells makes daily cells of published counts, of whole targets and of
+// each of their hosts and tests, in the order of series.Compare. Where the same
+// day was imported in several shapes (by country and by network, by domain and
+// by input), the networks come first, and of the other shapes the one with the
+// most measurements: together they would count twice.
 func CountCells(rows []Count) []series.Cell {
+	out := countShapes(rows, func(*Count) string { return series.Whole })
+	out = append(out, countShapes(rows, func(c *Count) string {
+		if part := series.PartOf(c.Domain, c.TestName); part != "" {
+			return series.PartPrefix + part
+		}
+		return series.Whole
+	})...)
+	series.Sort(out)
+	return slices.CompactFunc(out, func(a, b series.Cell) bool { return series.Compare(a, b) == 0 }) // rows that name no part
+}
+
+// countShapes makes the cells of published counts in the layers that layer
+// names.
+func countShapes(rows []Count, layer func(*Count) string) []series.Cell {
 	type place struct {
-		cc, target string
-		day        int64
+		cc, target, layer string
+		day               int64
 	}
 	type spot struct {
 		place
@@ -321,7 +335,7 @@ func CountCells(rows []Count) []series.Cell {
 	named := map[place]bool{}
 	for i := range rows {
 		c := &rows[i]
-		at := place{c.CC, c.Target, c.Day.Unix()}
+		at := place{c.CC, c.Target, layer(c), c.Day.Unix()}
 		named[at] = named[at] || c.ASN != 0
 		k := spot{at, c.ASN, c.shape()}
 		if sums[k] == nil {
@@ -345,14 +359,13 @@ func CountCells(rows []Count) []series.Cell {
 		if k.asn == 0 && named[k.place] || !fits(n[:4]) {
 			continue
 		}
-		c := series.Cell{CC: k.cc, Target: k.target, ASN: k.asn, Start: k.day, Span: 86400,
+		c := series.Cell{CC: k.cc, Target: k.target, Layer: k.layer, ASN: k.asn, Start: k.day, Span: 86400,
 			OK: uint32(n[0]), Impaired: uint32(n[1]), Blocked: uint32(n[2]), Insufficient: uint32(n[3])}
 		c.Measurements = c.OK + c.Impaired + c.Blocked + c.Insufficient
 		c.VoteOK, c.VoteImpaired, c.VoteBlocked = c.OK*series.Vote, c.Impaired*series.Vote, c.Blocked*series.Vote
 		c.Tallies = []series.Tally{{Kind: series.Ruleset, Name: publishedRuleset, Bad: c.VoteImpaired + c.VoteBlocked, OK: c.VoteOK}}
 		out = append(out, c)
 	}
-	series.Sort(out)
 	return out
 }
 

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
@@ -32,6 +33,7 @@ type Pipeline struct {
 	Archive      *archive.Archive
 	Targets      *target.Registry
 	Fingerprints *fingerprint.Set
+	Defects      *defect.Table
 	Verifier     *observation.Verifier
 	Now          func() time.Time
 	Workers      int // decoding goroutines; 0 means one a core
@@ -53,7 +55,7 @@ func (p *Pipeline) workers() int {
 }
 
 func (p *Pipeline) options() observation.Options {
-	return observation.Options{Target: p.targetOf, Fingerprints: p.Fingerprints, Verifier: p.Verifier}
+	return observation.Options{Target: p.targetOf, Fingerprints: p.Fingerprints, Defects: p.Defects, Verifier: p.Verifier}
 }
 
 // targetOf names the platform that a host, or failing that a test, speaks for.
@@ -139,9 +141,7 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 		return nil, fmt.Errorf("measurement_uid is longer than %d bytes or has control characters", maxName)
 	}
 	e.UID = m.UID
-	if m.ReportID = strings.TrimSpace(m.ReportID); m.ReportID == "" {
-		m.ReportID = noReport(m.StartTime.Time)
-	}
+	m.ReportID = strings.TrimSpace(m.ReportID)
 	o := observation.Observe(m, p.options())
 	if len(o.Rows) == 0 {
 		return nil, errors.New("observing it gave no row") // Observe promises at least one
@@ -149,13 +149,26 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 	marks := slices.Concat(clockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, added), e.Marks)
 	for i := range o.Rows {
 		o.Rows[i].Marks = slices.Concat(o.Rows[i].Marks, marks)
+		nameSender(&o.Rows[i], e.Source)
 	}
 	return &item{entries: []archive.Entry{*e}, rows: o.Rows, bodies: o.Bodies, verdict: verdict.Judge(o.Rows), unknown: !o.Known}, nil
 }
 
-// noReport is the report of measurements that came without one: all of a day
-// share it, since nothing shows that they come from several people.
-func noReport(start time.Time) string { return "none on " + start.UTC().Format(time.DateOnly) }
+// fromCollector is the source of what was handed in at our own collector.
+const fromCollector = "collector"
+
+// nameSender names the sender of a measurement whose report does not tell, and
+// gives one without a report a report's name. Our own collector sees the
+// connections: it marks what comes from one client network twice in a day, and
+// the reports of all others are senders of their own.
+func nameSender(r *observation.Row, source string) {
+	if source != fromCollector {
+		r.Sender = r.PresumedSender()
+	}
+	if r.ReportID == "" {
+		r.ReportID = "none on " + r.Time.UTC().Format(time.DateOnly)
+	}
+}
 
 // maxName bounds what is used as a key.
 const maxName = 200

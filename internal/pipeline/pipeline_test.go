@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/series"
@@ -186,6 +187,42 @@ func TestRescoreGivesTheSameVerdicts(t *testing.T) {
 	}
 	if after := segments(t, p); !slices.Equal(before, after) {
 		t.Errorf("after re-scoring the segments are\n%v\nwere\n%v", after, before)
+	}
+}
+
+// A defect that is known later takes measurements out when history is judged
+// again, without raw.
+func TestRescoreUnderLaterDefects(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	bring(t, p, Want{}, corpusOf(t, 150, 6))
+	later, err := defect.New([]defect.Window{{ID: "corpus", Test: "web_connectivity", Since: time.Unix(0, 0), Source: "a test"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Defects = later
+	if out, err := p.Rescore(t.Context()); err != nil || out.Verdicts != 150 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	web, out := 0, 0
+	for _, s := range m.Select(archive.Verdicts, verdict.Ruleset) {
+		if err := p.eachVerdict(s, func(r *verdict.Row) {
+			if r.TestName == "web_connectivity" {
+				web++
+			}
+			if r.Invalid == "known_defect" && r.State == verdict.Insufficient {
+				out++
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if web == 0 || out != web {
+		t.Errorf("%d of %d measurements of the test are out", out, web)
 	}
 }
 
@@ -425,6 +462,46 @@ func TestSoftwareDefectsDoNotVote(t *testing.T) {
 	}
 }
 
+// A run on a network that lets through only what is approved does not count as
+// a hundred single blocks; one that meets the same blocks and finds innocent
+// sites well does.
+func TestAllowListsDoNotVote(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		innocentsFail  bool
+		blocked, aside int
+	}{{"an allow-list", true, 0, 20 + len(verdict.Innocents())}, {"a block list", false, 20, 0}} {
+		p := open(t)
+		var in bytes.Buffer
+		n := 0
+		add := func(host string, works bool) {
+			doc := strings.ReplaceAll(string(zz("run", n)), "x.com", host)
+			if works {
+				doc = strings.NewReplacer(`"failure":"connection_reset"`, `"failure":null`, `"requests":[]`, `"requests":[{"network":"tcp","address":"104.244.42.1:443","failure":null,"request":{"url":"https://`+host+`/","method":"GET"},"response":{"code":200,"body":"0123456789","headers":{}}}]`).Replace(doc)
+			}
+			fmt.Fprintln(&in, doc)
+			n++
+		}
+		for i := range 23 {
+			add(fmt.Sprintf("site%d.example", i), i < 3)
+		}
+		for _, i := range verdict.Innocents() {
+			add(i.Site, !c.innocentsFail)
+		}
+		if s := bring(t, p, Want{}, write(t, "in.jsonl", in.Bytes())); s.Added != int64(n) {
+			t.Fatalf("%s: %+v", c.name, s)
+		}
+		var ok, blocked, aside uint32
+		for _, c := range counted(t, p) {
+			ok, blocked, aside = ok+c.OK, blocked+c.Blocked+c.Likely, aside+c.Aside
+		}
+		if int(blocked) != c.blocked || int(aside) != c.aside || int(ok) != n-c.blocked-c.aside {
+			t.Errorf("%s: %d ok, %d blocked, %d aside; want %d blocked, %d aside", c.name, ok, blocked, aside, c.blocked, c.aside)
+		}
+	}
+}
+
 // A cancelled import keeps what it committed, and a second one goes on.
 func TestImportGoesOnAfterCancel(t *testing.T) {
 	t.Parallel()
@@ -541,7 +618,7 @@ func TestSubmitFailsHonestly(t *testing.T) {
 	if _, err := p.Submit(t.Context(), zz("r", 1), Sender{}); err != nil {
 		t.Fatal(err)
 	}
-	raw := filepath.Join(p.Archive.Dir(), "tmp")
+	raw := filepath.Join(p.Archive.Dir(), "raw")
 	if err := os.Rename(raw, raw+".gone"); err != nil {
 		t.Fatal(err)
 	}

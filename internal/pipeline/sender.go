@@ -20,18 +20,22 @@ type Sender struct {
 
 // The marks that a sender can earn a measurement. It is kept and does not vote.
 const (
-	MarkASN   = "asn_mismatch"       // it was sent from another network than it claims
-	MarkCC    = "cc_mismatch"        // and from another country
-	MarkAgain = "same_network_again" // its client network was heard in another report that day
+	MarkASN    = "asn_mismatch"       // it was sent from another network than it claims
+	MarkCC     = "cc_mismatch"        // and from another country
+	MarkAgain  = "same_network_again" // its client network was heard in another report that day
+	MarkReport = "report_of_another"  // another client network sent in its report that day
 )
 
 // voices knows which report each client network was first heard in today, for
 // each target: only that report votes, so that nobody is heard twice by
-// opening reports or claiming networks. It is held in memory only.
+// opening reports or claiming networks. It also knows which client network
+// each report is of, so that nobody is heard in the report of another. It is
+// held in memory only.
 type voices struct {
 	mu    sync.Mutex // guards what follows
 	day   string
-	first map[voice]string // report id
+	first map[voice]string    // report id
+	owner map[string][16]byte // of a report: the client network that was first heard in it
 }
 
 type voice struct {
@@ -39,8 +43,9 @@ type voice struct {
 	target string
 }
 
-// maxHeard bounds the voices of a day. Past it no new one votes until the next
-// day: somebody who can make so many must not be heard in all.
+// maxHeard bounds the voices, and the reports, of a day. Past it no new one
+// votes until the next day: somebody who can make so many must not be heard in
+// all.
 const maxHeard = 1 << 18
 
 // marks holds a measurement against its sender.
@@ -58,16 +63,18 @@ func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if day := at.UTC().Format(time.DateOnly); day != v.day {
-		v.day, v.first = day, map[voice]string{}
+		v.day, v.first, v.owner = day, map[voice]string{}, map[string][16]byte{}
 	}
 	k := voice{from.Key, r.Target} // whatever network it claims: a /24 lies in one
 	report, heard := v.first[k]
+	owner, owned := v.owner[r.ReportID]
 	switch {
-	case heard && report != r.ReportID, !heard && len(v.first) >= maxHeard:
-		out = append(out, MarkAgain)
-	case !heard:
-		v.first[k] = r.ReportID
+	case owned && owner != from.Key:
+		return append(out, MarkReport)
+	case heard && report != r.ReportID, !heard && len(v.first) >= maxHeard, !owned && len(v.owner) >= maxHeard:
+		return append(out, MarkAgain)
 	}
+	v.first[k], v.owner[r.ReportID] = r.ReportID, from.Key
 	return out
 }
 

@@ -46,6 +46,9 @@ func TestSendersEarnMarks(t *testing.T) {
 		{"another report of another network", from("", 0, 1), row("r3", "QM", 64999, "x"), day, []string{MarkAgain}},
 		{"another target", from("QM", 64512, 1), row("r4", "QM", 64512, "telegram"), day, nil},
 		{"another client network", from("QM", 64512, 2), row("r2", "QM", 64512, "x"), day, nil},
+		{"the report of another client network", from("QM", 64512, 6), row("r1", "QM", 64512, "x"), day, []string{MarkReport}},
+		{"the same about another target", from("QM", 64512, 6), row("r1", "QM", 64512, "signal"), day, []string{MarkReport}},
+		{"who was not heard there is heard in a report of their own", from("QM", 64512, 6), row("r9", "QM", 64512, "x"), day, nil},
 		{"network not as claimed", from("QM", 64513, 3), row("r5", "QM", 64512, "x"), day, []string{MarkASN}},
 		{"country not as claimed", from("QN", 64513, 3), row("r5", "QM", 64512, "x"), day, []string{MarkASN, MarkCC}},
 		{"a claim that did not vote is no voice", from("QM", 64512, 3), row("r6", "QM", 64512, "x"), day, nil},
@@ -57,7 +60,7 @@ func TestSendersEarnMarks(t *testing.T) {
 			t.Errorf("%s: marks %v, want %v", c.name, got, c.want)
 		}
 	}
-	full := voices{day: "2024-03-01", first: map[voice]string{}}
+	full := voices{day: "2024-03-01", first: map[voice]string{}, owner: map[string][16]byte{}}
 	for i := range maxHeard {
 		full.first[voice{key: [16]byte{1, byte(i), byte(i >> 8), byte(i >> 16)}}] = "r"
 	}

@@ -52,7 +52,7 @@ func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Rece
 
 func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Sender) (Receipt, error) {
 	at = at.UTC().Truncate(time.Second)
-	d := intake.Document{Source: "collector", Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
+	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judge(&d, at)
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}

@@ -164,9 +164,8 @@ func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
 	if row.UID == "" {
 		row.UID = fmt.Sprintf("%s %s %s", row.ReportID, row.Time.UTC().Format("20060102150405"), row.Input)
 	}
-	if row.ReportID = strings.TrimSpace(row.ReportID); row.ReportID == "" {
-		row.ReportID = noReport(row.Time)
-	}
+	row.ReportID = strings.TrimSpace(row.ReportID)
+	nameSender(&row, d.Source)
 	if len(row.UID) > maxName {
 		return nil, &reject{doc: *d, reason: fmt.Sprintf("measurement_uid is longer than %d bytes", maxName)}
 	}

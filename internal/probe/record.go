@@ -45,13 +45,6 @@ func (r *record) next(tags ...string) int64 {
 	return r.tx
 }
 
-// tag adds tags to a transaction, for steps already recorded too.
-func (r *record) tag(tx int64, tags ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.tags[tx] = append(slices.Clip(r.tags[tx]), tags...)
-}
-
 // retag says anew what a transaction was, for steps already recorded too.
 func (r *record) retag(tx int64, tags ...string) {
 	r.mu.Lock()

@@ -279,8 +279,12 @@ func (r *run) measure(ctx context.Context) {
 	go func() { control <- r.askControl(ctx, addrs) }()
 
 	var own, quic sync.WaitGroup
-	own.Go(func() { r.visit(ctx, r.url, 0, browser) })
-	own.Go(func() { r.visitMore(ctx, others) })
+	if len(browser) > 0 {
+		own.Go(func() { r.visit(ctx, r.url, 0, browser, tagClassic) })
+		own.Go(func() { r.visitMore(ctx, others) })
+	} else { // a browser would give up; the page says whether DNS is all
+		own.Go(func() { r.visit(ctx, r.url, 0, others) })
+	}
 	if r.url.Scheme == "https" && !r.cfg.Passive {
 		quic.Go(func() { r.quic(ctx, addrs) })
 	}

@@ -22,6 +22,10 @@ const maxBody = 1 << 19
 // maxRedirects is how many redirects are followed, as OONI follows.
 const maxRedirects = 10
 
+// tagClassic marks what a browser would do, as OONI's engine marks it: the
+// lookup by the system's functions, and the connections to load the page.
+const tagClassic = "classic"
+
 func depthTag(depth int) string { return fmt.Sprintf("depth=%d", depth) }
 
 // resolve asks every resolver at once and returns the addresses to try as soon
@@ -38,7 +42,7 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	answers := make([][]netip.Addr, 2*len(r.cfg.Resolvers.UDP))
 	quick.Go(func() {
 		system = r.cfg.System(ctx, host)
-		system.Tx = r.rec.next(depthTag(0))
+		system.Tx = r.rec.next(tagClassic, depthTag(0))
 		r.lookupDone(system, "system resolver")
 	})
 	if !r.cfg.Passive {
@@ -58,34 +62,40 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 		}
 	}
 	quick.Wait()
-	if !r.cfg.Passive && withoutReason(system.Err) {
+	if !r.cfg.Passive && doubtful(system, slices.Concat(answers...)) {
 		r.askStub(ctx, host)
 	}
 	r.unanswered = Failure(system.Err) == failTimeout
 	browser = r.fresh(system.Addrs)
 	others = r.fresh(slices.Concat(answers...))
-	if len(browser) == 0 {
-		return others, nil // a browser would give up; the page says whether DNS is all
-	}
 	return browser, others
 }
 
-// withoutReason reports a failure of the system's functions that stands for a
-// refusal as well as for a broken server.
-func withoutReason(err error) bool {
-	switch Failure(err) {
-	case "", failNXDOMAIN, failTimeout, failNoAnswer, failDNSRefused, failInterrupted:
+// doubtful reports whether the system's resolver has something to explain: it
+// failed, which its functions do without a reason, or no other resolver gave any
+// of its addresses. Where nobody answered there is nobody to ask.
+func doubtful(system Lookup, others []netip.Addr) bool {
+	switch Failure(system.Err) {
+	case failTimeout, failInterrupted:
 		return false
+	case "":
+		return !slices.ContainsFunc(system.Addrs, func(a netip.Addr) bool { return slices.Contains(others, a) })
 	}
 	return true
 }
 
 // stubName stands for the address of the system's resolver, which may be the
-// router of a home.
-const stubName = "system"
+// router of a home: it says no more than whether it is one of the local network.
+func stubName(a netip.Addr) string {
+	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return "local"
+	}
+	return "system"
+}
 
-// askStub asks the system's own resolver directly, for the reason that the
-// system's functions keep back.
+// askStub asks the system's own resolver directly, for what the system's
+// functions keep back: the response code, and the extended errors (RFC 8914) by
+// which a resolver says that it withholds a name.
 func (r *run) askStub(ctx context.Context, host string) {
 	stub, ok := r.cfg.Network.(StubNetwork)
 	if !ok {
@@ -97,7 +107,7 @@ func (r *run) askStub(ctx context.Context, host string) {
 	}
 	tx := r.rec.next(depthTag(0), "system_resolver")
 	ours := func(l Lookup) Lookup {
-		l.Tx, l.Server = tx, stubName
+		l.Tx, l.Server = tx, stubName(servers[0].Addr().Unmap())
 		return l
 	}
 	l, end := r.cfg.UDP(ctx, servers[0], host, dns.TypeA, func(more Lookup) { r.rec.lookup(ours(more), true) })
@@ -217,11 +227,13 @@ func (r *run) askDoT(ctx context.Context, s SecureResolver, host string) {
 
 // visit tries every address of a URL's host at once; the first connection that
 // stands loads the page, and the others close. A redirect is visited in turn.
-func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Addr) {
+func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Addr, tags ...string) {
 	var loading atomic.Bool
 	var all sync.WaitGroup
 	for _, a := range addrs {
-		all.Go(func() { r.endpoint(ctx, u, depth, netip.AddrPortFrom(a, portOf(u)), &loading) })
+		all.Go(func() {
+			r.endpoint(ctx, u, depth, netip.AddrPortFrom(a, portOf(u)), &loading, append([]string{"fetch_body=true"}, tags...)...)
+		})
 	}
 	all.Wait()
 }
@@ -231,7 +243,9 @@ func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Ad
 func (r *run) visitMore(ctx context.Context, addrs []netip.Addr, tags ...string) {
 	var all sync.WaitGroup
 	for _, a := range addrs {
-		all.Go(func() { r.endpoint(ctx, r.url, 0, netip.AddrPortFrom(a, portOf(r.url)), nil, tags...) })
+		all.Go(func() {
+			r.endpoint(ctx, r.url, 0, netip.AddrPortFrom(a, portOf(r.url)), nil, append([]string{"fetch_body=false"}, tags...)...)
+		})
 	}
 	all.Wait()
 }
@@ -270,7 +284,6 @@ func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.Ad
 	if loading == nil || !loading.CompareAndSwap(false, true) {
 		return
 	}
-	r.rec.tag(tx, "fetch_body=true")
 	r.load(ctx, u, depth, tx, conn, addr)
 }
 
@@ -365,7 +378,7 @@ func (r *run) load(ctx context.Context, u *url.URL, depth int, tx int64, conn *C
 	}
 	addrs := r.resolveNext(ctx, next, depth+1)
 	if len(addrs) > 0 {
-		r.visit(ctx, next, depth+1, addrs)
+		r.visit(ctx, next, depth+1, addrs, tagClassic)
 	}
 }
 
@@ -375,7 +388,7 @@ func (r *run) resolveNext(ctx context.Context, u *url.URL, depth int) []netip.Ad
 		return []netip.Addr{a}
 	}
 	l := r.cfg.System(ctx, u.Hostname())
-	l.Tx = r.rec.next(depthTag(depth))
+	l.Tx = r.rec.next(tagClassic, depthTag(depth))
 	r.lookupDone(l, "system resolver")
 	return l.Addrs[:min(len(l.Addrs), maxV4)]
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"bufio"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -20,27 +21,29 @@ import (
 // TorAuthority is a directory authority of Tor. Their addresses are public and
 // built into every tor.
 type TorAuthority struct {
-	Name   string
-	ORPort netip.AddrPort
+	Name        string
+	ORPort      netip.AddrPort
+	DirPort     netip.AddrPort
+	Fingerprint string // of its RSA identity, in upper-case hex
 }
 
-// TorAuthorities are those of tor 0.4.8 (src/app/config/auth_dirs.inc).
-var TorAuthorities = []TorAuthority{
-	{"moria1", netip.MustParseAddrPort("128.31.0.39:9201")},
-	{"tor26", netip.MustParseAddrPort("217.196.147.77:443")},
-	{"dizum", netip.MustParseAddrPort("45.66.35.11:443")},
-	{"gabelmoo", netip.MustParseAddrPort("131.188.40.189:443")},
-	{"dannenberg", netip.MustParseAddrPort("193.23.244.244:443")},
-	{"maatuska", netip.MustParseAddrPort("171.25.193.9:80")},
-	{"longclaw", netip.MustParseAddrPort("199.58.81.140:443")},
-	{"bastet", netip.MustParseAddrPort("204.13.164.118:443")},
-	{"faravahar", netip.MustParseAddrPort("216.218.219.41:443")},
-}
+//go:embed tor_authorities.tsv
+var torAuthorities string
+
+// TorAuthorities are those of tor_authorities.tsv, which says whence they are.
+var TorAuthorities = sync.OnceValue(func() (out []TorAuthority) {
+	for line := range strings.Lines(torAuthorities) {
+		if f := strings.Fields(line); !strings.HasPrefix(line, "#") {
+			out = append(out, TorAuthority{f[0], netip.MustParseAddrPort(f[1]), netip.MustParseAddrPort(f[2]), f[3]})
+		}
+	}
+	return out
+})
 
 // Tor connects to the directory authorities and shakes hands, as OONI's tor
 // test does: no circuit is built.
 func Tor(ctx context.Context, cfg Config) (*measurement.Measurement, error) {
-	return torAt(ctx, cfg, TorAuthorities)
+	return torAt(ctx, cfg, TorAuthorities())
 }
 
 func torAt(ctx context.Context, cfg Config, authorities []TorAuthority) (*measurement.Measurement, error) {

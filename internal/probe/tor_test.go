@@ -109,7 +109,7 @@ func TestTorAuthorities(t *testing.T) {
 	l.web("198.51.100.1:443", serving("x"), nil, "www.random.example")
 	l.web("198.51.100.2:443", serving("x"), func(_ string, c net.Conn) bool { reset(c); return true }, "www.random.example")
 	m, err := torAt(t.Context(), l.config(), []TorAuthority{
-		{"a", netip.MustParseAddrPort("198.51.100.1:443")}, {"b", netip.MustParseAddrPort("198.51.100.2:443")}, {"c", netip.MustParseAddrPort("198.51.100.3:443")},
+		{Name: "a", ORPort: netip.MustParseAddrPort("198.51.100.1:443")}, {Name: "b", ORPort: netip.MustParseAddrPort("198.51.100.2:443")}, {Name: "c", ORPort: netip.MustParseAddrPort("198.51.100.3:443")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -123,5 +123,17 @@ func TestTorAuthorities(t *testing.T) {
 	}
 	if rows := observation.Observe(m, observation.Options{}).Rows; len(rows) != 3 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func TestTorAuthoritiesAreRead(t *testing.T) {
+	all := TorAuthorities()
+	for _, a := range all {
+		if a.Name == "" || !a.ORPort.IsValid() || !a.DirPort.IsValid() || a.ORPort == a.DirPort || len(a.Fingerprint) != 40 {
+			t.Errorf("%+v", a)
+		}
+	}
+	if len(all) < 8 {
+		t.Errorf("%d authorities", len(all))
 	}
 }

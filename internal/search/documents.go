@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/target"
 )
 
 // RecordDocuments are the parts of the record that can be found.
@@ -32,6 +34,27 @@ func RecordDocuments(records *casefile.Records) []Document {
 	}
 	for _, a := range s.Actors {
 		all = append(all, actor("shared", a))
+	}
+	return all
+}
+
+// PlaceDocuments are the platforms of the registry and the countries.
+func PlaceDocuments(registry *target.Registry) []Document {
+	var all []Document
+	for _, p := range registry.Platforms() {
+		names := slices.Clone(p.Aliases)
+		for _, f := range p.Former {
+			names = append(names, f.Name)
+		}
+		var hosts []string
+		for _, h := range p.Hosts {
+			hosts = append(hosts, h.Name())
+		}
+		all = append(all, Document{ID: "platform/" + p.ID, Kind: "platform", Title: p.Name, Targets: []string{p.ID},
+			Text: join(p.ID, strings.Join(names, ", "), strings.Join(hosts, ", "), string(p.Kind), p.Owner)})
+	}
+	for _, cc := range country.Codes() {
+		all = append(all, Document{ID: "country/" + cc, Kind: "country", Title: country.Name(cc), Text: cc, CC: cc, URL: "/cc/" + cc})
 	}
 	return all
 }
@@ -79,7 +102,7 @@ func caseDocuments(records *casefile.Records, c *casefile.Case) []Document {
 	}
 	for _, a := range c.Acts {
 		text := append([]string{a.What, a.Asked}, a.Grounds...)
-		for _, n := range a.Details {
+		for _, n := range append(slices.Clone(a.Details), a.Remarks...) {
 			text = append(text, n.Text)
 		}
 		short, full := who(records, c, a.By, a.To)
@@ -106,7 +129,13 @@ func caseDocuments(records *casefile.Records, c *casefile.Case) []Document {
 		add("dispute", "disputes", d.ID, d.Question, "", text...)
 	}
 	for _, d := range c.Dockets {
-		text := append([]string{d.Relief}, d.Petitioners...)
+		text := append([]string{d.Name, d.Relief}, append(d.Numbers, d.Petitioners...)...)
+		if d.Number != nil {
+			text = append(text, *d.Number)
+		}
+		for _, k := range d.Counsel {
+			text = append(text, k.Name)
+		}
 		if d.Outcome != nil {
 			text = append(text, d.Outcome.Text)
 		}
@@ -152,7 +181,11 @@ func law(folder string, l casefile.Law) Document {
 }
 
 func actor(folder string, a casefile.Actor) Document {
-	return Document{ID: folder + "/actors/" + a.ID, Kind: "actor", Title: a.Name, Text: join(a.Abbreviation, a.Office, a.Note), CC: a.CC}
+	text := append([]string{a.Abbreviation, a.Script, a.Office, a.Note}, a.Aliases...)
+	for _, p := range a.Posts {
+		text = append(text, p.Office)
+	}
+	return Document{ID: folder + "/actors/" + a.ID, Kind: "actor", Title: a.Name, Text: join(text...), CC: a.CC}
 }
 
 // SourceDocuments are the paragraphs of the archived copies that have a text.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/search/query"
@@ -49,27 +50,61 @@ func parts(text string) []part {
 	return list
 }
 
-// parse reads a query: every word and phrase must be found, and none of those
-// with a minus.
-func parse(text string) (query.Query, error) {
-	var must, not []query.Query
-	for _, p := range parts(text) {
+// parse reads a query for one of the ways: every word and phrase, or any of
+// the words; never what has a minus, always what a field names.
+func parse(text string, how How) (query.Query, error) {
+	var must, should, not []query.Query
+	list := parts(text)
+	for i, p := range list {
+		q := p.query(how)
 		if p.not {
-			not = append(not, p.query())
+			not = append(not, q)
+			continue
+		}
+		// Two words of Arabic script may be one in the text.
+		for _, j := range []int{i - 1, i} {
+			if j >= 0 && j+1 < len(list) && list[j].joins(list[j+1]) {
+				q = bleve.NewDisjunctionQuery(q, part{text: list[j].text + list[j+1].text}.query(AllWords))
+			}
+		}
+		if how == AnyWord && p.field == "" && !p.phrase {
+			should = append(should, q)
 		} else {
-			must = append(must, p.query())
+			must = append(must, q)
 		}
 	}
-	if len(must)+len(not) == 0 {
+	if len(must)+len(should)+len(not) == 0 {
 		return nil, fmt.Errorf("%w: it holds no word", ErrQuery)
 	}
-	return query.NewBooleanQuery(must, nil, not), nil
+	b := query.NewBooleanQuery(must, should, not)
+	if len(should) > 0 {
+		b.SetMinShould(1)
+	}
+	return b, nil
+}
+
+// joins reports whether two words may stand as one.
+func (p part) joins(next part) bool {
+	plain := func(p part) bool { return p.field == "" && !p.phrase && !p.not && arabic(p.text) }
+	return plain(p) && plain(next)
 }
 
 // titleBoost is how much more a word counts in a title than in a text.
 const titleBoost = 2
 
-func (p part) query() query.Query {
+// slack is how many letters of a word may be wrong.
+func slack(word string) int {
+	switch n := utf8.RuneCountInString(word); {
+	case n < 4 || strings.ContainsAny(word, "0123456789"):
+		return 0
+	case n < 8:
+		return 1
+	default:
+		return 2
+	}
+}
+
+func (p part) query(how How) query.Query {
 	if p.field == "cc" {
 		p.text = strings.ToUpper(p.text)
 	}
@@ -84,6 +119,10 @@ func (p part) query() query.Query {
 		q.SetOperator(query.MatchQueryOperatorAnd)
 		q.SetField(field)
 		q.SetBoost(boost)
+		if how != AllWords && p.field == "" {
+			q.SetFuzziness(slack(p.text))
+			q.SetPrefix(1)
+		}
 		return q
 	}
 	if p.field != "" {

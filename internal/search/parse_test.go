@@ -43,7 +43,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("وزارتِ داخلہ \xff\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		list := parts(text)
-		if _, err := parse(text); (err != nil) != (len(list) == 0) {
+		if _, err := parse(text, AllWords); (err != nil) != (len(list) == 0) {
 			t.Errorf("%q: %d parts and %v", text, len(list), err)
 		}
 		for _, p := range list {

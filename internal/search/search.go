@@ -31,7 +31,7 @@ import (
 )
 
 // version names the way of indexing; another one makes all indexes stale.
-const version = "bandish-search/2"
+const version = "bandish-search/3"
 
 // analyzer is the name of the way in which text is cut into words.
 const analyzer = "prose"
@@ -39,7 +39,7 @@ const analyzer = "prose"
 // Document is one thing that can be found.
 type Document struct {
 	ID    string `json:"id"`   // unique: "pk-2024-x/acts/moi-letter", "source/<sha256>/12"
-	Kind  string `json:"kind"` // case, act, claim, sighting, dispute, docket, ban, law, actor, source, text
+	Kind  string `json:"kind"` // case, act, claim, sighting, dispute, docket, ban, law, actor, source, text, platform, country
 	Case  string `json:"case,omitempty"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
@@ -68,9 +68,20 @@ func (h *Hit) Plain() string {
 // Result is a page of hits.
 type Result struct {
 	Query string `json:"query"`
+	How   How    `json:"how"`
 	Total uint64 `json:"total"`
 	Hits  []Hit  `json:"hits"`
 }
+
+// How is how forgiving a search had to be to find anything.
+type How string
+
+// The ways, in the order in which they are tried.
+const (
+	AllWords     How = "all_words"     // every word, by its stem
+	SimilarWords How = "similar_words" // every word, or one that is spelt nearly so
+	AnyWord      How = "any_word"      // any of the words, spelt nearly so; what holds more of them stands first
+)
 
 // Index is an open index. It may be asked from many goroutines at once.
 type Index struct {
@@ -208,7 +219,7 @@ func schema() (mapping.IndexMapping, error) {
 	// English by its stems, but with the small words: "until further orders" is
 	// to be found.
 	err := m.AddCustomAnalyzer(analyzer, map[string]any{
-		"type": custom.Name, "tokenizer": unicode.Name, "token_filters": []string{en.PossessiveName, foldFilter, lowercase.Name, porter.Name},
+		"type": custom.Name, "tokenizer": unicode.Name, "token_filters": []string{en.PossessiveName, foldFilter, lowercase.Name, porter.Name, joinFilter},
 	})
 	m.DefaultAnalyzer = analyzer
 	return m, err
@@ -228,16 +239,37 @@ var ErrQuery = errors.New("the query cannot be read")
 
 // Search answers a query: words, all of which must be found, "phrases",
 // -not, and field:word for title, text, kind, case, cc and target. What it
-// does not know is a word like any other: punctuation is no error.
+// does not know is a word like any other: punctuation is no error. Where
+// nothing holds all words, words that are spelt nearly so count, and then any
+// of the words; the result says which it was.
 func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxQuery {
 		return nil, fmt.Errorf("%w: give 1 to %d bytes", ErrQuery, maxQuery)
 	}
-	q, err := parse(text)
-	if err != nil {
-		return nil, err
+	result := &Result{Query: text}
+	for _, how := range []How{AllWords, SimilarWords, AnyWord} {
+		q, err := parse(text, how)
+		if err != nil {
+			return nil, err
+		}
+		found, err := x.index.SearchInContext(ctx, o.request(q))
+		if err != nil {
+			return nil, fmt.Errorf("search for %q: %w", text, err)
+		}
+		result.How, result.Total, result.Hits = how, found.Total, []Hit{}
+		for _, h := range found.Hits {
+			result.Hits = append(result.Hits, hit(h.Score, h.Fields, h.Fragments))
+		}
+		if found.Total > 0 {
+			break
+		}
 	}
+	return result, nil
+}
+
+// request narrows a query by the options.
+func (o Options) request(q query.Query) *bleve.SearchRequest {
 	all := []query.Query{q}
 	for field, value := range map[string]string{"kind": o.Kind, "case": o.Case, "cc": o.CC, "target": o.Target} {
 		if value == "" {
@@ -254,15 +286,7 @@ func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, er
 	request.Fields = []string{"*"}
 	request.Highlight = bleve.NewHighlightWithStyle("html")
 	request.SortBy([]string{"-_score", "_id"})
-	found, err := x.index.SearchInContext(ctx, request)
-	if err != nil {
-		return nil, fmt.Errorf("search for %q: %w", text, err)
-	}
-	result := &Result{Query: text, Total: found.Total, Hits: []Hit{}}
-	for _, h := range found.Hits {
-		result.Hits = append(result.Hits, hit(h.Score, h.Fields, h.Fragments))
-	}
-	return result, nil
+	return request
 }
 
 // list reads a stored field that holds one value or several.

@@ -12,7 +12,9 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/targets"
 )
 
 var docs = []search.Document{
@@ -32,8 +34,9 @@ func open(t *testing.T, dir string, documents []search.Document) *search.Index {
 }
 
 func TestSearch(t *testing.T) {
-	other := search.Document{ID: "source/1/1", Kind: "text", Title: "پاکستان میں ایکس کی بندش", Text: "وزارتِ داخلہ نے اتھارٹی کو ایکس بند کرنے کی ہدایت کی۔ Décision n° 12: İnternet erişimi x.com."}
-	x := open(t, t.TempDir(), append(slices.Clone(docs), other))
+	other := search.Document{ID: "source/1/1", Kind: "text", Title: "پاکستان میں ایکس کی بندش", Text: "وزارتِ داخلہ نے اتھارٹی کو ایکس بند کرنے کی ہدایت کی۔ Décision n° 12: İnternet erişimi x.com. سندھ ہائی کورٹ 41,414"}
+	joined := search.Document{ID: "source/1/2", Kind: "text", Title: "عدالت", Text: "سندھ ہائیکورٹ میں سماعت"}
+	x := open(t, t.TempDir(), append(slices.Clone(docs), other, joined))
 	for _, test := range []struct {
 		query string
 		o     search.Options
@@ -58,12 +61,22 @@ func TestSearch(t *testing.T) {
 		{"x.com", search.Options{}, []string{"source/1/1"}},
 		{`"unclosed`, search.Options{}, nil},
 		{`letter "regulator`, search.Options{}, []string{"zz-2024-sample/acts/letter"}},
-		{"(letter) ~~~ field: *", search.Options{}, nil}, // "field" is a word
+		{"(letter) ~~~ field: *", search.Options{}, []string{"zz-2024-sample/acts/letter"}}, // "field" is a word, and nowhere
 		{"(letter) ~~~ && *", search.Options{}, []string{"zz-2024-sample/acts/letter"}},
 		{"text:/(a+)+$/", search.Options{}, []string{"zz-2024-sample/acts/letter"}}, // the word a
 		{"cc:td", search.Options{}, []string{"td-2018/acts/order"}},
 		{`title:"in the lab"`, search.Options{}, []string{"zz-2024-sample"}},
 		{"nowhere", search.Options{}, nil},
+		{"regulater blokced", search.Options{}, []string{"td-2018/acts/order", "zz-2024-sample"}}, // misspelt
+		{"minstry", search.Options{}, []string{"zz-2024-sample/acts/letter"}},
+		{"letter zeppelin", search.Options{}, []string{"zz-2024-sample/acts/letter"}}, // any word
+		{"letter zeppelin -regulator", search.Options{}, nil},                         // never what has a minus
+		{"letter zeppelin cc:td", search.Options{}, nil},                              // always what a field names
+		{"ہائی کورٹ", search.Options{}, []string{"source/1/1", "source/1/2"}},         // one word or two
+		{"ہائیکورٹ", search.Options{}, []string{"source/1/1", "source/1/2"}},
+		{"41414", search.Options{}, []string{"source/1/1"}},
+		{"41,414", search.Options{}, []string{"source/1/1"}},
+		{"۴۱۴۱۴", search.Options{}, []string{"source/1/1"}},
 	} {
 		r, err := x.Search(t.Context(), test.query, test.o)
 		if err != nil {
@@ -82,6 +95,42 @@ func TestSearch(t *testing.T) {
 	for _, bad := range []string{"", "  ", strings.Repeat("a", 501), "(((", "-", "* ~ \"\""} {
 		if _, err := x.Search(t.Context(), bad, search.Options{}); !errors.Is(err, search.ErrQuery) {
 			t.Errorf("%q: %v, want ErrQuery", bad, err)
+		}
+	}
+}
+
+// What forgave says how far the search had to go; the best stands first.
+func TestSearchForgives(t *testing.T) {
+	x := open(t, t.TempDir(), docs)
+	for query, want := range map[string]search.How{"regulator letter": search.AllWords, "regulater leter": search.SimilarWords, "chatter zeppelin regulator": search.AnyWord} {
+		r, err := x.Search(t.Context(), query, search.Options{})
+		if err != nil || r.How != want || len(r.Hits) == 0 {
+			t.Errorf("%q: %+v, %v; want %s", query, r, err, want)
+		}
+		if want == search.AnyWord && r.Hits[0].ID != "td-2018/acts/order" {
+			t.Errorf("%q: first is %s", query, r.Hits[0].ID)
+		}
+	}
+}
+
+// Platforms and countries are among the hits, and names in their spellings.
+func TestPlaces(t *testing.T) {
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := casefile.Load(records.FS, "records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := open(t, t.TempDir(), append(search.RecordDocuments(record), search.PlaceDocuments(registry)...))
+	for query, want := range map[string]string{
+		"Pakistan": "country/PK", "twitter.com": "platform/x", "Tarrar": "shared/actors/pk-tarar", "Telegram": "platform/telegram",
+		"41414": "pk-2024-x/disputes/did-x-answer", "HCCHRPET": "ke-2024-telegram/dockets/hc-276", "وزارت اطلاعات": "shared/actors/pk-information-ministry",
+	} {
+		r, err := x.Search(t.Context(), query, search.Options{Limit: 200})
+		if err != nil || !slices.ContainsFunc(r.Hits, func(h search.Hit) bool { return h.ID == want }) {
+			t.Errorf("%q does not find %s (%v)", query, want, err)
 		}
 	}
 }

@@ -71,12 +71,17 @@ var shaForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func (a *Archive) path(sha string) string { return filepath.Join(a.dir, sha[:2], sha) }
 
+// SHA256 is the name of a copy with this content.
+func SHA256(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
 // Add keeps content and notes how it was got. It reports whether the content
 // is new; the same bytes got again add only a fetch, and the same fetch adds
 // nothing. When Add returns without error, all of it is on disk.
 func (a *Archive) Add(content []byte, mediaType string, f Fetch) (stored Stored, isNew bool, err error) {
-	sum := sha256.Sum256(content)
-	sha := hex.EncodeToString(sum[:])
+	sha := SHA256(content)
 	f.Time = f.Time.UTC().Truncate(time.Second)
 	if stored, err = a.meta(sha); err != nil && !errors.Is(err, ErrNotFound) {
 		return Stored{}, false, err
@@ -134,7 +139,7 @@ func (a *Archive) Get(name string) (Stored, []byte, error) {
 	if err != nil {
 		return stored, nil, fmt.Errorf("read source %s: %w", sha[:12], err)
 	}
-	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != sha {
+	if SHA256(content) != sha {
 		return stored, nil, fmt.Errorf("source %s is damaged: its bytes have another SHA-256; restore %s from a backup", sha[:12], a.path(sha))
 	}
 	return stored, content, nil

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/source"
 )
 
@@ -473,4 +475,65 @@ func FuzzReadPDF(f *testing.F) {
 			source.ReadText(data, "application/pdf", "")
 		}
 	})
+}
+
+// A WACZ file gives the pages of the WARC files under archive/, and of them
+// alone.
+func TestReadWACZ(t *testing.T) {
+	var warc bytes.Buffer
+	page := source.Page{Content: []byte("<p>News.</p>"), MediaType: "text/html", Fetch: source.Fetch{URL: "https://news.example/1", How: "http", Time: time.Date(2026, 2, 18, 12, 0, 0, 0, time.UTC)}}
+	if err := source.WriteWARC(&warc, []source.Page{page}); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	z := zip.NewWriter(&file)
+	for name, data := range map[string][]byte{"archive/data.warc.gz": warc.Bytes(), "indexes/index.cdx": []byte("x"), "other/data.warc.gz": warc.Bytes(), "datapackage.json": []byte("{}")} {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(data)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var got []source.Page
+	each := func(p source.Page) error { got = append(got, p); return nil }
+	odd := func(n int, why string) { t.Errorf("record %d: %s", n, why) }
+	if _, err := source.ReadWACZ(bytes.NewReader(file.Bytes()), int64(file.Len()), "p.wacz", each, odd); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || string(got[0].Content) != "<p>News.</p>" || got[0].Fetch.URL != "https://news.example/1" {
+		t.Errorf("pages %+v", got)
+	}
+	if _, err := source.ReadWACZ(strings.NewReader("no zip"), 6, "p.wacz", each, odd); err == nil || !strings.Contains(err.Error(), "p.wacz") {
+		t.Errorf("no ZIP: %v", err)
+	}
+}
+
+// A phrase that stands twice is placed by what stands around it.
+func TestPlace(t *testing.T) {
+	text, err := source.ReadText([]byte("It is closed, he said.\n\nAnd again: it is closed, she said."), "text/plain", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		cite      casefile.Cite
+		paragraph int64
+		ok        bool
+	}{
+		{casefile.Cite{Phrase: "is closed"}, 1, true},
+		{casefile.Cite{Phrase: "is closed", Prefix: "And again: it"}, 2, true},
+		{casefile.Cite{Phrase: "is closed", Suffix: ", she said"}, 2, true},
+		{casefile.Cite{Phrase: "is open"}, 0, false},
+	} {
+		at, ok := text.Place(tt.cite)
+		if ok != tt.ok || at.Paragraph != tt.paragraph {
+			t.Errorf("%+v: paragraph %d (%t)", tt.cite, at.Paragraph, ok)
+			continue
+		}
+		if ok && text.Body[*at.Offset:*at.Offset+at.Length] != tt.cite.Phrase {
+			t.Errorf("%+v: %q", tt.cite, text.Body[*at.Offset:*at.Offset+at.Length])
+		}
+	}
 }

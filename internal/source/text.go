@@ -31,6 +31,10 @@ type Text struct {
 	building strings.Builder // Body, while it grows
 }
 
+// Extractor names what makes the text of a copy, and its version: offsets
+// count in its text. A change that moves a byte of any text is a new version.
+const Extractor = "bandish-text/1"
+
 // Span is a paragraph's place in the body, in bytes.
 type Span struct {
 	Page       int // from 1; 0 in a document without pages
@@ -212,7 +216,21 @@ func (t *Text) Find(passage string) (at casefile.Locator, found string, ok bool)
 	if !ok {
 		return casefile.Locator{}, beginning, false
 	}
+	return t.locate(first, last), passage, true
+}
+
+// Place is the place of a citation's phrase.
+func (t *Text) Place(c casefile.Cite) (casefile.Locator, bool) {
+	first, last, ok := c.Find(t.Body)
+	if !ok {
+		return casefile.Locator{}, false
+	}
+	return t.locate(first, last), true
+}
+
+// locate makes a locator of two bytes of the body.
+func (t *Text) locate(first, last int) casefile.Locator {
 	n, span := t.Paragraph(first)
 	offset := int64(first)
-	return casefile.Locator{Page: int64(span.Page), Paragraph: int64(n), Offset: &offset, Length: int64(last - first)}, passage, true
+	return casefile.Locator{Page: int64(span.Page), Paragraph: int64(n), Offset: &offset, Length: int64(last - first), Extractor: Extractor}
 }

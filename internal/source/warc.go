@@ -1,6 +1,7 @@
 package source
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"compress/gzip"
@@ -70,6 +71,38 @@ func ReadWARC(r io.Reader, name string, each func(Page) error, odd func(record i
 const notAPage = "not a page"
 
 // warcHeader are the named fields of a record.
+// maxMembers bounds the WARC files within one WACZ file.
+const maxMembers = 1000
+
+// ReadWACZ reads the pages of a WACZ file (version 1.1): a ZIP archive whose
+// WARC files stand under archive/. Its indexes are passed over.
+func ReadWACZ(r io.ReaderAt, size int64, name string, each func(Page) error, odd func(record int, reason string)) (skipped int, err error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return 0, fmt.Errorf("read WACZ %s: %w", name, err)
+	}
+	members := 0
+	for _, m := range z.File {
+		lower := strings.ToLower(m.Name)
+		if !strings.HasPrefix(lower, "archive/") || !strings.HasSuffix(lower, ".warc") && !strings.HasSuffix(lower, ".warc.gz") {
+			continue
+		}
+		if members++; members > maxMembers {
+			return skipped, fmt.Errorf("read WACZ %s: more than %d WARC files", name, maxMembers)
+		}
+		f, err := m.Open()
+		if err != nil {
+			return skipped, fmt.Errorf("read WACZ %s, %s: %w", name, m.Name, err)
+		}
+		n, err := ReadWARC(f, name+"/"+m.Name, each, odd)
+		skipped += n
+		if err := errors.Join(err, f.Close()); err != nil {
+			return skipped, err
+		}
+	}
+	return skipped, nil
+}
+
 type warcHeader textproto.MIMEHeader
 
 func (h warcHeader) get(name string) string { return textproto.MIMEHeader(h).Get(name) }

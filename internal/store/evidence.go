@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -158,6 +159,7 @@ func (s *Store) Hours(ctx context.Context, f Filter) ([]series.Cell, error) {
 	w := new(where)
 	w.add("probe_cc = ?", f.CC)
 	w.add("target = ?", f.Target)
+	w.add("layer = ?", series.Whole)
 	f.networks(w, "probe_asn")
 	if !f.Since.IsZero() {
 		w.add("start >= ?", f.Since.Unix())
@@ -231,12 +233,14 @@ func (s *Store) derive(ctx context.Context, f Filter) (*Then, error) {
 	if err := each(func(r *verdict.Row, m *verdict.Marker) { m.Add(r) }); err != nil {
 		return nil, err
 	}
-	days, hours := series.NewBuilder(series.Day), series.NewBuilder(series.Hour)
+	days, hours := series.NewBuilder(series.Day), series.NewBuilder(series.Hour).WithParts()
 	if err := each(func(r *verdict.Row, m *verdict.Marker) { m.Mark(r); days.Add(r); hours.Add(r) }); err != nil {
 		return nil, err
 	}
-	t := &Then{Days: byTarget(days.Cells()), Hours: byTarget(hours.Cells())}
-	t.Events = event.Detect(hours.Cells(), time.Time{}).Events
+	cells := hours.Cells()
+	whole := slices.DeleteFunc(slices.Clone(cells), func(c series.Cell) bool { return c.Layer != series.Whole })
+	t := &Then{Days: byTarget(days.Cells()), Hours: byTarget(whole)}
+	t.Events = event.Detect(cells, time.Time{}).Events
 	return t, nil
 }
 

@@ -133,7 +133,7 @@ func parseVoices(s string) []series.Voice {
 	return out
 }
 
-const verdictColumns = `measurement_uid, report_id, toUnixTimestamp64Micro(measurement_start_time), probe_cc, probe_asn, resolver_asn, test_name, software, platform, input, target, domain, state, dns.outcome, dns.rule, tcp.outcome, tcp.rule, tls.outcome, tls.rule, http.outcome, http.rule, quic.outcome, quic.rule, app.outcome, app.rule, arrayStringConcat(mechanisms, chr(31)), arrayStringConcat(rules, chr(31)), ruleset, fingerprints, invalid, arrayStringConcat(marks, chr(31)), raw, line`
+const verdictColumns = `measurement_uid, report_id, coalesce(sender, ''), toUnixTimestamp64Micro(measurement_start_time), probe_cc, probe_asn, resolver_asn, test_name, software, platform, input, target, domain, state, dns.outcome, dns.rule, tcp.outcome, tcp.rule, tls.outcome, tls.rule, http.outcome, http.rule, quic.outcome, quic.rule, app.outcome, app.rule, arrayStringConcat(mechanisms, chr(31)), arrayStringConcat(rules, chr(31)), ruleset, fingerprints, invalid, arrayStringConcat(marks, chr(31)), raw, line`
 
 // Verdicts returns the rows of the current ruleset in the order of country,
 // target, time and uid.
@@ -172,7 +172,7 @@ func (s *Store) scanVerdicts(ctx context.Context, from string, args []any, yield
 		var r verdict.Row
 		var micro int64
 		var mechanisms, rules, marks sql.NullString
-		err := rows.Scan(&r.UID, &r.ReportID, &micro, &r.CC, &r.ASN, &r.ResolverASN, &r.TestName, &r.Software, &r.Platform, &r.Input, &r.Target, &r.Domain, &r.State,
+		err := rows.Scan(&r.UID, &r.ReportID, &r.Sender, &micro, &r.CC, &r.ASN, &r.ResolverASN, &r.TestName, &r.Software, &r.Platform, &r.Input, &r.Target, &r.Domain, &r.State,
 			&r.DNS.Outcome, &r.DNS.Rule, &r.TCP.Outcome, &r.TCP.Rule, &r.TLS.Outcome, &r.TLS.Rule, &r.HTTP.Outcome, &r.HTTP.Rule, &r.QUIC.Outcome, &r.QUIC.Rule, &r.App.Outcome, &r.App.Rule,
 			&mechanisms, &rules, &r.Ruleset, &r.Fingerprints, &r.Invalid, &marks, &r.Raw, &r.Line)
 		if err != nil {
@@ -265,9 +265,13 @@ func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
 // PublishedCounts are daily counts as OONI published them, without
 // measurements.
 type PublishedCounts struct {
-	Day                                           time.Time
-	Networks                                      int
-	Anomaly, Confirmed, Failure, OK, Measurements int64
+	Day          time.Time `json:"measurement_start_day"`
+	Networks     int       `json:"networks"`
+	Anomaly      int64     `json:"anomaly_count"`
+	Confirmed    int64     `json:"confirmed_count"`
+	Failure      int64     `json:"failure_count"`
+	OK           int64     `json:"ok_count"`
+	Measurements int64     `json:"measurement_count"`
 }
 
 // ofCounts are the filter's conditions on published counts.

@@ -42,6 +42,7 @@ var macros = []string{
 	`CREATE MACRO arrayStringConcat(a, sep) AS array_to_string(a, sep)`,
 	`CREATE MACRO toUnixTimestamp64Micro(t) AS epoch_us(t)`,
 	`CREATE MACRO fromUnixTimestamp64Micro(n) AS make_timestamp(n)`,
+	`CREATE MACRO startOf(grain, t) AS strftime(date_trunc(grain, t), CASE WHEN grain = 'hour' THEN '%Y-%m-%dT%H:%M:%SZ' ELSE '%Y-%m-%d' END)`,
 	`CREATE MACRO voicesText(vs) AS array_to_string([v.report || chr(31) || v.bad || chr(31) || v.ok FOR v IN vs], chr(30))`,
 	`CREATE MACRO talliesText(ts) AS array_to_string([t.kind || chr(31) || t.name || chr(31) || t.bad || chr(31) || t.ok FOR t IN ts], chr(30))`,
 }
@@ -104,6 +105,8 @@ func (s *Store) refresh(ctx context.Context) (*archive.Manifest, error) {
 		q := "CREATE OR REPLACE VIEW " + name + " AS "
 		files := s.files(m, v.kind, v.ruleset)
 		switch {
+		case files != "" && v.kind == archive.Verdicts:
+			q += laterColumns + " UNION ALL BY NAME SELECT * FROM read_parquet(" + files + ", union_by_name = true)"
 		case files != "":
 			q += "SELECT * FROM read_parquet(" + files + ")"
 		case v.empty != "":
@@ -153,9 +156,13 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
+// laterColumns are those that verdicts of older programs lack: NULL in their
+// rows.
+const laterColumns = `SELECT '' AS sender WHERE false`
+
 // The views of an archive without such segments.
 const (
-	emptyVerdicts = `SELECT '' AS measurement_uid, '' AS report_id, TIMESTAMP '1970-01-01' AS measurement_start_time, '' AS probe_cc, 0::UINTEGER AS probe_asn, 0::UINTEGER AS resolver_asn, '' AS test_name, '' AS software, '' AS platform, '' AS input, '' AS target, '' AS domain, '' AS state, {'outcome': '', 'rule': ''} AS dns, {'outcome': '', 'rule': ''} AS tcp, {'outcome': '', 'rule': ''} AS tls, {'outcome': '', 'rule': ''} AS http, {'outcome': '', 'rule': ''} AS quic, {'outcome': '', 'rule': ''} AS app, []::VARCHAR[] AS mechanisms, []::VARCHAR[] AS rules, '' AS ruleset, '' AS fingerprints, '' AS invalid, []::VARCHAR[] AS marks, '' AS raw, 0::UINTEGER AS line LIMIT 0`
+	emptyVerdicts = `SELECT '' AS measurement_uid, '' AS report_id, '' AS sender, TIMESTAMP '1970-01-01' AS measurement_start_time, '' AS probe_cc, 0::UINTEGER AS probe_asn, 0::UINTEGER AS resolver_asn, '' AS test_name, '' AS software, '' AS platform, '' AS input, '' AS target, '' AS domain, '' AS state, {'outcome': '', 'rule': ''} AS dns, {'outcome': '', 'rule': ''} AS tcp, {'outcome': '', 'rule': ''} AS tls, {'outcome': '', 'rule': ''} AS http, {'outcome': '', 'rule': ''} AS quic, {'outcome': '', 'rule': ''} AS app, []::VARCHAR[] AS mechanisms, []::VARCHAR[] AS rules, '' AS ruleset, '' AS fingerprints, '' AS invalid, []::VARCHAR[] AS marks, '' AS raw, 0::UINTEGER AS line LIMIT 0`
 	emptyCells    = `SELECT '' AS target, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS layer, 0::BIGINT AS start, 0::BIGINT AS span, 0::UINTEGER AS measurements, 0::UINTEGER AS ok, 0::UINTEGER AS blocked, 0::UINTEGER AS likely_blocked, 0::UINTEGER AS impaired, 0::UINTEGER AS down, 0::UINTEGER AS insufficient, 0::UINTEGER AS aside, 0::UINTEGER AS reports, 0::UINTEGER AS vote_blocked, 0::UINTEGER AS vote_impaired, 0::UINTEGER AS vote_ok, 0::UINTEGER AS vote_down, 0::BIGINT AS first_bad, 0::BIGINT AS last_bad, 0::BIGINT AS first_ok, 0::BIGINT AS last_ok, '' AS first_bad_uid, '' AS last_bad_uid, '' AS first_ok_uid, '' AS last_ok_uid, []::STRUCT(kind VARCHAR, name VARCHAR, bad UINTEGER, ok UINTEGER)[] AS tallies, []::STRUCT(report UINTEGER, bad UINTEGER, ok UINTEGER)[] AS voices LIMIT 0`
 	emptyCounts   = `SELECT TIMESTAMP '1970-01-01' AS measurement_start_day, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS test_name, '' AS domain, '' AS input, '' AS category, '' AS target, 0::UINTEGER AS anomaly_count, 0::UINTEGER AS confirmed_count, 0::UINTEGER AS failure_count, 0::UINTEGER AS ok_count, 0::UINTEGER AS measurement_count LIMIT 0`
 )

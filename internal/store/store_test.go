@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -201,5 +204,46 @@ func TestNewSegmentsAreSeen(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d rows of the new target, want 1", n)
+	}
+}
+
+// The verdicts of a program that knew fewer columns are read beside new ones.
+func TestVerdictsOfOlderPrograms(t *testing.T) {
+	t.Parallel()
+	s := filled(t)
+	want := rows()
+	m, err := s.refresh(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	segments := m.Select(archive.Verdicts, "test")
+	for _, n := range []int{1, len(segments)} { // beside new ones, and alone
+		for _, g := range segments[:n] {
+			path := quote(filepath.Join(s.a.Dir(), g.Path()))
+			older := quote(filepath.Join(t.TempDir(), "older.parquet"))
+			if _, err := s.db.ExecContext(t.Context(), "COPY (SELECT * EXCLUDE (sender) FROM read_parquet("+path+", union_by_name = true)) TO "+older); err != nil {
+				if n > 1 && g.SHA256 == segments[0].SHA256 {
+					continue // it was made older in the first round
+				}
+				t.Fatal(err)
+			}
+			if err := os.Rename(strings.Trim(older, "'"), strings.Trim(path, "'")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		read := opened(t, s.a)
+		got := 0
+		for r, err := range read.Verdicts(t.Context(), Filter{CC: "ZZ"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Sender != "" || r.ReportID == "" {
+				t.Errorf("%+v", r)
+			}
+			got++
+		}
+		if got != len(want) {
+			t.Errorf("%d segments older: %d verdicts, want %d", n, got, len(want))
+		}
 	}
 }

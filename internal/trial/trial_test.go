@@ -66,6 +66,9 @@ func TestLab(t *testing.T) {
 	results := runAll(t, f, n, func(i int) Result { return runOnce(t, f, scenarios[i%len(scenarios)], uint64(i/len(scenarios))) })
 	t.Logf("%d runs in %v, %d at a time\n%s\n%s", n, time.Since(began).Round(time.Millisecond), concurrency, NewMatrix(results), NewMechanisms(results))
 	report(t, results)
+	if *only == "" {
+		reportOONI(t, results)
+	}
 }
 
 // length is 1 for a scenario whose transfers run into their timeouts: those go

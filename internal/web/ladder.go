@@ -88,6 +88,9 @@ func ladderOf(o *observation.Row) ladder {
 		}
 	}
 	dns := append([]string{}, o.DNSEngines...)
+	for _, said := range o.DNSExtended {
+		dns = append(dns, "it said (RFC 8914): "+said)
+	}
 	if o.IPASN != 0 {
 		dns = append(dns, fmt.Sprintf("the address is of AS%d", o.IPASN))
 	}

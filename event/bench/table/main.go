@@ -3,58 +3,101 @@
 //
 //	go run ./event/bench/table            the seeds that are reported
 //	go run ./event/bench/table -calibrate other seeds, for choosing constants
+//	go run ./event/bench/table -scenarios all   one way of obeying or measuring at a time
 //	go run ./event/bench/table -volume    the time that fifty million cells take
 package main
 
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event/bench"
 )
 
 func main() {
-	calibrate := flag.Bool("calibrate", false, "use the seeds for choosing constants")
-	worlds := flag.Int("worlds", 30, "how many worlds of 256 series")
-	details := flag.Bool("details", false, "list what was missed, what was wrong, and what was dated wrongly")
-	first := flag.Uint64("first", 1000, "the seed of the first world: 1000 is what is reported")
-	volume := flag.Bool("volume", false, "measure the time and memory of fifty million cells instead")
-	countries := flag.Int("countries", bench.FullVolume.Countries, "countries of -volume")
-	flag.Parse()
-	if *volume {
-		v := bench.FullVolume
-		v.Countries = *countries
-		l := bench.Measure(v, time.Now)
-		fmt.Printf("%d cells, %d events: %s to detect, slowest country %s, %d MiB from the system\n", l.Cells, l.Events,
-			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Memory>>20)
-		return
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		os.Exit(2)
+	}
+}
+
+func run(args []string, out, log io.Writer) error {
+	fs := flag.NewFlagSet("table", flag.ContinueOnError)
+	fs.SetOutput(log)
+	calibrate := fs.Bool("calibrate", false, "use the seeds for choosing constants")
+	worlds := fs.Int("worlds", 30, "how many worlds of 256 series")
+	details := fs.Bool("details", false, "list what was missed, what was wrong, and what was dated wrongly")
+	first := fs.Uint64("first", 1000, "the seed of the first world or story: 1000 is what is reported")
+	volume := fs.Bool("volume", false, "measure the time and memory of fifty million cells instead")
+	scenarios := fs.String("scenarios", "", "tell stories of the scenarios whose name holds this text ('all': every one) instead")
+	stories := fs.Int("stories", 100, "of each scenario")
+	countries := fs.Int("countries", bench.FullVolume.Countries, "countries of -volume")
+	if err := fs.Parse(args); err != nil {
+		return err
 	}
 	if *calibrate {
 		*first = 1
 	}
-	var seeds []uint64
-	for i := range *worlds {
-		seeds = append(seeds, *first+uint64(i))
+	switch {
+	case *volume:
+		v := bench.FullVolume
+		v.Countries = *countries
+		l := bench.Measure(v, time.Now)
+		fmt.Fprintf(out, "%d cells, %d events: %s to detect, slowest country %s, %d MiB from the system\n", l.Cells, l.Events,
+			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Memory>>20)
+	case *scenarios != "":
+		printScenarios(out, *scenarios, seeds(*first, *stories), *details)
+	default:
+		start := time.Now()
+		scores := bench.Run(seeds(*first, *worlds), bench.Standard)
+		bench.WriteTable(out, scores)
+		fmt.Fprintf(log, "%d worlds in %s\n", *worlds, time.Since(start).Round(time.Second))
+		if *details {
+			printDetails(out, scores[0])
+		}
 	}
-	start := time.Now()
-	scores := bench.Run(seeds, bench.Standard)
-	bench.WriteTable(os.Stdout, scores)
-	fmt.Fprintf(os.Stderr, "%d worlds in %s\n", *worlds, time.Since(start).Round(time.Second))
-	if *details {
-		printDetails(scores[0])
+	return nil
+}
+
+func seeds(first uint64, n int) []uint64 {
+	var out []uint64
+	for i := range n {
+		out = append(out, first+uint64(i))
+	}
+	return out
+}
+
+func printDetails(out io.Writer, s *bench.Score) {
+	for _, b := range s.Missed {
+		fmt.Fprintf(out, "missed %+v\n", b)
+	}
+	for _, f := range s.Wrong {
+		fmt.Fprintf(out, "wrong %+v\n", f)
+	}
+	for _, o := range s.Off {
+		fmt.Fprintln(out, "off", o)
 	}
 }
 
-func printDetails(s *bench.Score) {
-	for _, b := range s.Missed {
-		fmt.Printf("missed %+v\n", b)
+// printScenarios tries every scenario whose name holds a text.
+func printScenarios(out io.Writer, name string, seeds []uint64, details bool) {
+	var list []*bench.Outcome
+	for _, s := range bench.Scenarios {
+		if name == "all" || strings.Contains(s.Name, name) {
+			list = append(list, s.Try(seeds))
+		}
 	}
-	for _, f := range s.Wrong {
-		fmt.Printf("wrong %+v\n", f)
+	bench.WriteOutcomes(out, list)
+	if !details {
+		return
 	}
-	for _, o := range s.Off {
-		fmt.Println("off", o)
+	for _, o := range list {
+		for _, line := range slices.Concat(o.Off, o.Flaws) {
+			fmt.Fprintf(out, "%s: %s\n", o.Scenario, line)
+		}
 	}
 }

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/bandish/bandish/ban"
+)
+
+// explainedBan is what `bans explain` prints as JSON.
+type explainedBan struct {
+	Ban       ban.Ranked     `json:"ban"`
+	Decisions []ban.Decision `json:"decisions"`
+}
+
+// explainBan is `bandish bans explain ID`: every report of a ban and why it
+// stands in it.
+func explainBan(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "bans explain")
+	filter := newBanFilter(fs)
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return usageError("bans explain takes the id of a ban, pk-x-2024-02-17; `bandish bans decisions` lists them")
+	}
+	if err := filter.read(); err != nil {
+		return err
+	}
+	bans, decisions, err := filter.decided(ctx, true)
+	if err != nil {
+		return err
+	}
+	decisions = slices.DeleteFunc(decisions, func(d ban.Decision) bool { return d.Ban != rest[0] })
+	ranked := ban.Rank(bans, filter.day)
+	i := slices.IndexFunc(ranked, func(r ban.Ranked) bool { return r.ID == rest[0] })
+	if i < 0 {
+		return fmt.Errorf("no ban %q as of %s; `bandish bans decisions` lists the ids", rest[0], filter.day.Format(time.DateOnly))
+	}
+	if *asJSON {
+		return printJSON(env.stdout, explainedBan{ranked[i], decisions})
+	}
+	return printExplained(env, ranked[i], decisions)
+}
+
+func printExplained(env *environment, r ban.Ranked, decisions []ban.Decision) error {
+	w := terminal{env.stdout}
+	fmt.Fprintf(w, "%s: %s in %s, %s, %s, %s days; dates by %s\n", r.ID, banTarget(&r.Ban), r.CC, banArea(&r.Ban), banMethods(&r.Ban), lengthText(r.Length), r.Basis)
+	if r.Length.AtLeast {
+		fmt.Fprintf(w, "  no report says when it ended; last reported to hold on %s\n", r.Known.Format(time.DateOnly))
+	}
+	for _, d := range decisions {
+		at := slices.IndexFunc(r.Reports, func(x ban.Report) bool { return x.Origin == d.Report })
+		if at < 0 {
+			continue
+		}
+		rep := r.Reports[at]
+		end := string(rep.Status)
+		if rep.Status == ban.Ended {
+			end = "ended " + rep.End.Format(time.DateOnly)
+		} else if rep.Known.After(rep.Start) {
+			end += ", held " + rep.Known.Format(time.DateOnly)
+		}
+		fmt.Fprintf(w, "  %s: %s from %s, %s, %s\n", d.Report, rep.Method, rep.Start.Format(time.DateOnly), end, cmp.Or(rep.Area, string(rep.Scope)))
+		with := ""
+		if d.With != (ban.Origin{}) {
+			with = ", with " + d.With.String()
+		}
+		fmt.Fprintf(w, "      %s%s: %s\n", d.Kind, with, d.Why)
+	}
+	for _, d := range r.Disputes {
+		fmt.Fprintf(w, "  differs: %s\n", d)
+	}
+	return nil
+}
+
+// banMethods writes the ways of a ban.
+func banMethods(b *ban.Ban) string {
+	words := make([]string, len(b.Methods))
+	for i, m := range b.Methods {
+		words[i] = string(m)
+	}
+	return strings.Join(words, "+")
+}
+
+// listDecisions is `bandish bans decisions`: the decision on every report, and
+// how many there are of each kind.
+func listDecisions(ctx context.Context, env *environment, args []string) error {
+	fs := newFlags(env, "bans decisions")
+	filter := newBanFilter(fs)
+	kind := fs.String("kind", "", "only decisions of this `kind`")
+	sample := fs.Int("sample", 0, "only `N` decisions that put reports together, spread over all")
+	asJSON := fs.Bool("json", false, "print JSON")
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usageError("bans decisions: unknown argument %q", rest[0])
+	}
+	if err := filter.read(); err != nil {
+		return err
+	}
+	bans, decisions, err := filter.decided(ctx, true)
+	if err != nil {
+		return err
+	}
+	counts := make(map[ban.Kind]int)
+	for _, d := range decisions {
+		counts[d.Kind]++
+	}
+	shown := slices.DeleteFunc(slices.Clone(decisions), func(d ban.Decision) bool {
+		return *kind != "" && string(d.Kind) != *kind || *sample > 0 && d.Kind == ban.First
+	})
+	shown = spread(shown, *sample)
+	if *asJSON {
+		return printJSON(env.stdout, struct {
+			Bans      int              `json:"bans"`
+			Reports   int              `json:"reports"`
+			Kinds     map[ban.Kind]int `json:"kinds"`
+			Decisions []ban.Decision   `json:"decisions"`
+		}{len(bans), len(decisions), counts, shown})
+	}
+	table := tabwriter.NewWriter(terminal{env.stdout}, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "BAN\tREPORT\tKIND\tWITH\tWHY")
+	for _, d := range shown {
+		with := "-"
+		if d.With != (ban.Origin{}) {
+			with = d.With.String()
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", d.Ban, d.Report, d.Kind, with, d.Why)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	var kinds []string
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		kinds = append(kinds, fmt.Sprintf("%d %s", counts[k], k))
+	}
+	_, err = fmt.Fprintf(env.stdout, "%d reports of %d bans: %s\n", len(decisions), len(bans), strings.Join(kinds, ", "))
+	return err
+}
+
+// spread takes n of a list, evenly; all where n is 0 or the list is shorter.
+func spread(list []ban.Decision, n int) []ban.Decision {
+	if n <= 0 || len(list) <= n {
+		return list
+	}
+	out := make([]ban.Decision, n)
+	for i := range out {
+		out[i] = list[i*len(list)/n]
+	}
+	return out
+}

@@ -1,0 +1,290 @@
+// Package defect knows the versions of tests whose measurements fail whatever
+// the network does: a service changed and the test did not, or a release was
+// broken. A Table is a list of such windows, each with its source. The package
+// concludes nothing: what a defect means for a measurement is for package
+// verdict. It does no I/O.
+package defect
+
+import (
+	"cmp"
+	_ "embed"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Window is a span in which a version of a test fails everywhere. A field that
+// is empty does not restrict it.
+type Window struct {
+	ID       string // [a-z0-9-], never used again for another defect
+	Test     string // test_name
+	Versions Range  // of the test
+	Software string // the beginning of "name/version"
+	Engine   Range  // versions of the engine; a measurement that names none is older than any
+	Platform string
+	Since    time.Time // UTC, first day
+	Until    time.Time // UTC, first day on which it is over
+	Breaks   string    // what does not work, for readers
+	Source   string    // where it is told
+}
+
+// Range is a span of versions: "0.2.3" for one, "<0.2.2", "<=0.2.3", ">=2.1.0";
+// several, with spaces between, must all hold. "" holds for all.
+type Range string
+
+// Measured is what a window looks at.
+type Measured struct {
+	Test, Version, Software, Engine, Platform string
+	At                                        time.Time
+}
+
+var columns = []string{"id", "test", "versions", "software", "engine", "platform", "since", "until", "breaks", "source"}
+
+// ReadCSV reads a table of windows; columns may stand in any order. Every
+// faulty row is reported, with its line.
+func ReadCSV(r io.Reader) ([]Window, error) {
+	c := csv.NewReader(r)
+	c.FieldsPerRecord = -1
+	header, err := c.Read()
+	if err != nil {
+		return nil, fmt.Errorf("read defects: header row: %w", err)
+	}
+	at := make(map[string]int, len(header))
+	for i, name := range header {
+		at[strings.TrimPrefix(strings.TrimSpace(name), "\ufeff")] = i
+	}
+	for _, name := range columns {
+		if _, ok := at[name]; !ok {
+			return nil, fmt.Errorf("read defects: no column %q; want %s", name, strings.Join(columns, ", "))
+		}
+	}
+	var all []Window
+	var faults []error
+	for {
+		record, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read defects: %w", err)
+		}
+		w, err := fromRecord(at, record)
+		if err != nil {
+			line, _ := c.FieldPos(0)
+			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
+			continue
+		}
+		all = append(all, w)
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("read defects: %w", errors.Join(faults...))
+	}
+	return all, nil
+}
+
+func fromRecord(at map[string]int, record []string) (Window, error) {
+	get := func(column string) string {
+		if i := at[column]; i < len(record) {
+			return strings.TrimSpace(record[i])
+		}
+		return ""
+	}
+	w := Window{
+		ID: get("id"), Test: get("test"), Versions: Range(get("versions")), Software: get("software"),
+		Engine: Range(get("engine")), Platform: get("platform"), Breaks: get("breaks"), Source: get("source"),
+	}
+	var sinceErr, untilErr error
+	w.Since, sinceErr = day(get("since"))
+	w.Until, untilErr = day(get("until"))
+	return w, errors.Join(sinceErr, untilErr, w.check())
+}
+
+func day(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is no day; want YYYY-MM-DD", s)
+	}
+	return t, nil
+}
+
+func (w *Window) check() error {
+	var faults []error
+	if w.ID == "" || strings.Trim(w.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		faults = append(faults, fmt.Errorf("id %q: want letters a to z, digits and hyphens", w.ID))
+	}
+	if w.Test == "" {
+		faults = append(faults, errors.New("test: missing"))
+	}
+	if w.Source == "" {
+		faults = append(faults, errors.New("source: missing"))
+	}
+	if w.Versions == "" && w.Software == "" && w.Engine == "" && w.Platform == "" && w.Since.IsZero() {
+		faults = append(faults, errors.New("want a version, a software, a platform or a day: nothing restricts it"))
+	}
+	if !w.Until.IsZero() && !w.Until.After(w.Since) {
+		faults = append(faults, errors.New("until: is not after since"))
+	}
+	for name, r := range map[string]Range{"versions": w.Versions, "engine": w.Engine} {
+		if err := r.check(); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// holds reports whether a measurement falls into the window.
+func (w *Window) holds(m *Measured) bool {
+	return w.Test == m.Test && w.Versions.Holds(m.Version) && w.Engine.Holds(m.Engine) &&
+		strings.HasPrefix(m.Software, w.Software) && (w.Platform == "" || w.Platform == m.Platform) &&
+		!m.At.Before(w.Since) && (w.Until.IsZero() || m.At.Before(w.Until))
+}
+
+func (r Range) check() error {
+	for part := range strings.FieldsSeq(string(r)) {
+		if _, ok := numbers(strings.TrimLeft(part, "<>=")); !ok {
+			return fmt.Errorf("%q is no version; want 0.2.3, <0.2.3, <=0.2.3 or >=0.2.3", part)
+		}
+	}
+	return nil
+}
+
+// Holds reports whether a version is in the range. One that cannot be read is
+// in none but the empty; "" is older than all.
+func (r Range) Holds(version string) bool {
+	if r == "" {
+		return true
+	}
+	have, ok := numbers(version)
+	if !ok && version != "" {
+		return false
+	}
+	for part := range strings.FieldsSeq(string(r)) {
+		bare := strings.TrimLeft(part, "<>=")
+		want, _ := numbers(bare)
+		c := compare(have, want)
+		fits := false
+		switch part[:len(part)-len(bare)] {
+		case "<":
+			fits = c < 0
+		case "<=":
+			fits = c <= 0
+		case ">":
+			fits = c > 0
+		case ">=":
+			fits = c >= 0
+		default:
+			fits = c == 0
+		}
+		if !fits {
+			return false
+		}
+	}
+	return true
+}
+
+// numbers reads "3.17.0-alpha" as 3, 17, 0: what comes after the numbers is
+// left out.
+func numbers(version string) ([]int, bool) {
+	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "-")
+	var all []int
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 {
+			return all, len(all) > 0 // "2.0.3.dev0"
+		}
+		all = append(all, n)
+	}
+	return all, true
+}
+
+func compare(a, b []int) int {
+	for i := range max(len(a), len(b)) {
+		if c := cmp.Compare(at(a, i), at(b, i)); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func at(n []int, i int) int {
+	if i < len(n) {
+		return n[i]
+	}
+	return 0
+}
+
+// Table is a list of windows, ready to look measurements up in. It is safe for
+// use by several goroutines.
+type Table struct {
+	byTest map[string][]Window
+	size   int
+}
+
+// New makes a table. Of windows with one id the last stands: an update
+// replaces what came with the program.
+func New(windows []Window) (*Table, error) {
+	last := map[string]Window{}
+	var ids []string
+	for _, w := range windows {
+		if err := w.check(); err != nil {
+			return nil, fmt.Errorf("make defect table: %s: %w", w.ID, err)
+		}
+		if _, ok := last[w.ID]; !ok {
+			ids = append(ids, w.ID)
+		}
+		last[w.ID] = w
+	}
+	slices.Sort(ids)
+	t := &Table{byTest: map[string][]Window{}, size: len(ids)}
+	for _, id := range ids {
+		w := last[id]
+		t.byTest[w.Test] = append(t.byTest[w.Test], w)
+	}
+	return t, nil
+}
+
+// Len is the number of windows.
+func (t *Table) Len() int { return t.size }
+
+// Match returns the ids of the windows that a measurement falls into, sorted;
+// nil for none, as nearly always.
+func (t *Table) Match(m Measured) []string {
+	var ids []string
+	for i := range t.byTest[m.Test] {
+		if w := &t.byTest[m.Test][i]; w.holds(&m) {
+			ids = append(ids, w.ID)
+		}
+	}
+	return ids
+}
+
+//go:embed windows.csv
+var embedded string
+
+// EmbeddedList are the windows that come with Bandish. The slice is the
+// caller's.
+func EmbeddedList() []Window {
+	all, err := ReadCSV(strings.NewReader(embedded))
+	if err != nil {
+		panic(err) // embedded at build time, and read in a test
+	}
+	return all
+}
+
+// Embedded is the table of EmbeddedList.
+var Embedded = sync.OnceValue(func() *Table {
+	t, err := New(EmbeddedList())
+	if err != nil {
+		panic(err)
+	}
+	return t
+})

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// The table of scenarios has a row for each that was asked for, and one figure
+// for each column.
+func TestScenarioTable(t *testing.T) {
+	var out strings.Builder
+	if err := run([]string{"-scenarios", "one provider", "-stories", "1", "-details"}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if !strings.HasPrefix(lines[0], "| scenario | found |") {
+		t.Fatalf("the head is %q", lines[0])
+	}
+	columns, rows := strings.Count(lines[0], "|"), 0
+	for _, l := range lines[2:] {
+		if !strings.HasPrefix(l, "|") {
+			continue
+		}
+		rows++
+		if strings.Count(l, "|") != columns || !strings.Contains(l, "| 1.00 |") {
+			t.Errorf("row %q", l)
+		}
+	}
+	if rows != 3 {
+		t.Errorf("%d rows, want 3:\n%s", rows, out.String())
+	}
+}
+
+func TestUnknownFlag(t *testing.T) {
+	if err := run([]string{"-nothing"}, io.Discard, io.Discard); err == nil {
+		t.Error("a flag that is none was taken")
+	}
+}

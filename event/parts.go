@@ -1,0 +1,163 @@
+package event
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/series"
+)
+
+// This file looks at the hosts and tests of one target. They are pooled where
+// they agree. Where only some of them fail, the event is of these, and says so;
+// and what a part shows that is lost among the others is found there.
+
+const (
+	mostParts = 8    // of a target that are looked at alone, those with the most votes
+	partVotes = 12.0 // of a part, for that
+)
+
+// partsOf are the cells of each part of a target, by name.
+func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
+	out := map[string][]series.Cell{}
+	votes := map[string]float64{}
+	for i := range cells {
+		if c := &cells[i]; c.Target == target {
+			name := strings.TrimPrefix(c.Layer, series.PartPrefix)
+			out[name] = append(out[name], *c)
+			votes[name] += float64(c.VoteBlocked+c.VoteImpaired+c.VoteOK) / series.Vote
+		}
+	}
+	names := sortedKeys(out)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(votes[b], votes[a]) })
+	for i, n := range names {
+		if i >= mostParts || votes[n] < partVotes {
+			delete(out, n)
+		}
+	}
+	if len(out) < 2 {
+		return nil
+	}
+	return out
+}
+
+// split gives the events of a target to the parts of it that show them.
+func (d *Detector) split(events []Event, parts map[string][]series.Cell) []Event {
+	if len(parts) == 0 {
+		return events
+	}
+	var own []Event // of each part alone
+	for _, name := range sortedKeys(parts) {
+		own = append(own, d.ofParts([]string{name}, parts, nil)...)
+	}
+	var out []Event
+	for _, e := range events {
+		struck, selective := struckBy(&e, parts)
+		groups := together(own, &e, struck)
+		switch {
+		case len(groups) > 1, len(groups) == 1 && e.Onset.known() && !meet(groups[0].Onset, e.Onset):
+			for _, g := range groups {
+				out = append(out, d.ofParts(g.Of, parts, &g)...)
+			}
+		case selective:
+			some := d.ofParts(struck, parts, &e)
+			if len(some) == 0 {
+				e.tell(struck)
+				some = []Event{e}
+			}
+			out = append(out, some...)
+		default:
+			out = append(out, e)
+		}
+	}
+	for _, e := range own { // that are lost among the others
+		if struck, selective := struckBy(&e, parts); selective && !slices.ContainsFunc(out, e.sharesTime) {
+			out = append(out, d.ofParts(struck, parts, &e)...)
+		}
+	}
+	return out
+}
+
+// together puts the events of single parts at the time of another one together
+// that begin together; each says of which parts it is.
+func together(own []Event, e *Event, struck []string) []Event {
+	var groups []Event
+	for _, o := range own {
+		if !o.sharesTime(*e) || !slices.Contains(struck, o.Of[0]) || !o.Onset.known() {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g Event) bool { return meet(g.Onset, o.Onset) && g.sharesTime(o) })
+		if i < 0 {
+			groups = append(groups, o)
+			continue
+		}
+		g := &groups[i]
+		g.Of = append(slices.Clone(g.Of), o.Of...)
+		slices.Sort(g.Of)
+		g.Of = slices.Compact(g.Of)
+		g.Onset = narrower(g.Onset, o.Onset)
+		g.primary.from, g.primary.to = min(g.primary.from, o.primary.from), max(g.primary.to, o.primary.to)
+	}
+	return groups
+}
+
+func (e *Event) sharesTime(o Event) bool {
+	return o.primary.from <= e.primary.to && e.primary.from <= o.primary.to
+}
+
+// struckBy are the parts that fail while an event lasts on its networks, and
+// whether others work meanwhile.
+func struckBy(e *Event, parts map[string][]series.Cell) (names []string, is bool) {
+	during := map[string]*tally{}
+	for name, cells := range parts {
+		t := &tally{}
+		for i := range cells {
+			c := &cells[i]
+			if c.End() > e.primary.from && c.Start <= e.primary.to && (len(e.Networks) == 0 || slices.Contains(e.Networks, networkName(c.ASN))) {
+				t.bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
+				t.ok += float64(c.VoteOK) / series.Vote
+			}
+		}
+		during[name] = t
+		if t.bad+t.ok > 0 && t.share() > spared {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, t := range during {
+		is = is || t.bad+t.ok >= sparedVotes && t.share() <= spared
+	}
+	return names, is && len(names) > 0
+}
+
+// ofParts are the events that some parts show together; at the time of e, if
+// that is given.
+func (d *Detector) ofParts(names []string, parts map[string][]series.Cell, e *Event) []Event {
+	var cells []series.Cell
+	for _, n := range names {
+		cells = append(cells, parts[n]...)
+	}
+	if len(cells) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(cells, func(a, b series.Cell) int {
+		return cmp.Or(cmp.Compare(a.ASN, b.ASN), cmp.Compare(a.Start, b.Start), cmp.Compare(a.Span, b.Span), strings.Compare(a.Layer, b.Layer))
+	})
+	odd := len(d.odd)
+	out := d.target(cells)
+	d.odd = d.odd[:odd] // what the whole target shows is told once
+	out = slices.DeleteFunc(out, func(o Event) bool {
+		return e != nil && !e.sharesTime(o)
+	})
+	for i := range out {
+		out[i].tell(names)
+	}
+	return out
+}
+
+// tell says of which parts of its target an event is.
+func (e *Event) tell(parts []string) {
+	e.Of = parts
+	e.Scope = scope(e)
+	e.Reasons = append(e.Reasons, "of the target's hosts and tests, "+strings.Join(parts, ", ")+" alone; the others worked, or changed at another time")
+}

@@ -1,0 +1,434 @@
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// partPrefix begins the names of files that are being written.
+const partPrefix = ".part-"
+
+// blob is a file being written under a temporary name, hashed as it grows. It
+// lies in the folder of its kind, which may be a link to another disk.
+type blob struct {
+	a    *Archive
+	f    File
+	hash hash.Hash
+	n    int64
+}
+
+func (a *Archive) newBlob(kind string) (*blob, error) {
+	dir := filepath.Join(a.dir, kind)
+	if kind != rawDir { // which Open made: one that is gone since may be a disk that is
+		if err := a.makeDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	f, err := a.disk.CreateTemp(dir, partPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	return &blob{a: a, f: f, hash: sha256.New()}, nil
+}
+
+func (b *blob) Write(p []byte) (int, error) {
+	n, err := b.f.Write(p)
+	b.hash.Write(p[:n])
+	b.n += int64(n)
+	return n, err
+}
+
+// discard is safe after commit.
+func (b *blob) discard() {
+	if b.f == nil {
+		return
+	}
+	b.f.Close()
+	b.a.disk.Remove(b.f.Name())
+}
+
+func (b *blob) sum() string { return hex.EncodeToString(b.hash.Sum(nil)) }
+
+// commit makes the file durable under path, relative to the data folder.
+func (b *blob) commit(path string) error {
+	if err := errors.Join(b.f.Chmod(0o444), b.f.Sync(), b.f.Close()); err != nil {
+		return err
+	}
+	full := filepath.Join(b.a.dir, path)
+	if err := b.a.makeDir(filepath.Dir(full)); err != nil {
+		return err
+	}
+	if err := b.a.disk.Rename(b.f.Name(), full); err != nil {
+		return err
+	}
+	b.f = nil
+	if err := b.a.disk.SyncDir(filepath.Dir(full)); err != nil {
+		return err
+	}
+	b.a.wrote(path)
+	return nil
+}
+
+// makeDir makes a folder below the data folder and its names durable. A folder
+// that is there may have been made by a process that did not live to do so.
+func (a *Archive) makeDir(dir string) error {
+	a.folders.Lock()
+	defer a.folders.Unlock()
+	if a.folders.durable == nil {
+		a.folders.durable = map[string]bool{filepath.Clean(a.dir): true}
+	}
+	if _, err := os.Stat(dir); err == nil && a.folders.durable[dir] {
+		return nil
+	}
+	if err := a.disk.MkdirAll(dir); err != nil {
+		return err
+	}
+	for d := dir; !a.folders.durable[d] && d != filepath.Dir(d); d = filepath.Dir(d) {
+		if err := a.disk.SyncDir(filepath.Dir(d)); err != nil {
+			return err
+		}
+	}
+	for d := dir; !a.folders.durable[d] && d != filepath.Dir(d); d = filepath.Dir(d) {
+		a.folders.durable[d] = true
+	}
+	return nil
+}
+
+// arrive gives a batch that waits its own name, once it is listed.
+func (a *Archive) arrive(sha string) error {
+	full := filepath.Join(a.dir, rawPath(sha))
+	if err := a.makeDir(filepath.Dir(full)); err != nil {
+		return err
+	}
+	if err := a.disk.Rename(filepath.Join(a.dir, pendingPath(sha)), full); err != nil {
+		return err
+	}
+	return a.disk.SyncDir(filepath.Dir(full))
+}
+
+// entries lists a folder, following a link in its place; none where there is
+// no folder.
+func entries(dir string) ([]fs.DirEntry, error) {
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// filesBelow lists the files in the folders of a folder, both of which may be
+// links, as paths below the data folder.
+func (a *Archive) filesBelow(top string, is func(name string) bool) ([]string, error) {
+	folders, err := entries(filepath.Join(a.dir, top))
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, d := range folders {
+		if d.Type().IsRegular() || top == rawDir && d.Name() == unlistedDir {
+			continue
+		}
+		files, err := entries(filepath.Join(a.dir, top, d.Name()))
+		if errors.Is(err, unix.ENOTDIR) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if is(f.Name()) {
+				out = append(out, filepath.Join(top, d.Name(), f.Name()))
+			}
+		}
+	}
+	return out, nil
+}
+
+func isRawName(name string) bool {
+	sha, ok := strings.CutSuffix(name, rawSuffix)
+	return ok && isSHA256(sha)
+}
+
+func isSegmentName(name string) bool {
+	sha, ok := strings.CutSuffix(name, ".parquet")
+	return ok && isSHA256(sha)
+}
+
+// rawFiles lists the batches that lie under their own names.
+func (a *Archive) rawFiles() ([]string, error) { return a.filesBelow(rawDir, isRawName) }
+
+// pending lists the SHA-256 of the batches that wait for a manifest.
+func (a *Archive) pending() ([]string, error) {
+	files, err := entries(filepath.Join(a.dir, rawDir))
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, f := range files {
+		if sha, ok := strings.CutSuffix(f.Name(), ".pending"); ok && isSHA256(sha) {
+			out = append(out, sha)
+		}
+	}
+	return out, nil
+}
+
+// kinds are the kinds of segment, each a folder.
+var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours, Findings, Events}
+
+// parts lists the files that somebody began to write. Older programs wrote
+// them below tmp.
+func (a *Archive) parts() ([]string, error) {
+	var out []string
+	for _, dir := range append([]string{"", "tmp", rawDir}, kinds...) {
+		files, err := entries(filepath.Join(a.dir, dir))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if f.Type().IsRegular() && (dir == "tmp" || strings.HasPrefix(f.Name(), partPrefix)) {
+				out = append(out, filepath.Join(dir, f.Name()))
+			}
+		}
+	}
+	return out, nil
+}
+
+// finishLeft does what a process left undone that was killed after a commit,
+// unless somebody is writing now.
+func (a *Archive) finishLeft() error {
+	waiting, err := a.pending()
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	unlock, err := a.lock(ctx, writeLock)
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return a.settlePending()
+}
+
+// settlePending gives batches that wait their own names where they are listed.
+// The others were never committed and are set aside: nobody was told that they
+// are kept. The caller has the turn to write.
+func (a *Archive) settlePending() error {
+	waiting, err := a.pending()
+	if err != nil {
+		return err
+	}
+	m, err := a.Manifest()
+	if err != nil {
+		return err
+	}
+	for _, sha := range waiting {
+		if _, listed := m.Batch(sha); listed {
+			err = a.arrive(sha)
+		} else {
+			err = a.setAside(pendingPath(sha), "a process that was killed had not committed it")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setAside moves a raw batch out of the way. Raw is never removed.
+func (a *Archive) setAside(path, why string) error {
+	to := filepath.Join(rawDir, unlistedDir, sumOf(path)+rawSuffix)
+	if err := a.makeDir(filepath.Dir(filepath.Join(a.dir, to))); err != nil {
+		return err
+	}
+	if err := a.disk.Rename(filepath.Join(a.dir, path), filepath.Join(a.dir, to)); err != nil {
+		return err
+	}
+	a.notice("%s was set aside as %s: %s", path, to, why)
+	return a.disk.SyncDir(filepath.Join(a.dir, rawDir, unlistedDir))
+}
+
+// Sweep removes what no manifest lists: files that a killed writer began, and
+// segments that were replaced. What was replaced, or written, less than grace
+// ago stays, for readers that still have the old manifest, and everything does
+// while a stage is under way. Raw batches are never removed: one that was not
+// committed is set aside.
+func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time) (removed int, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	unlock, err := a.lock(ctx, writeLock)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	if busy, err := a.staging(); busy || err != nil {
+		return 0, err // what a stage reads and writes is nobody's orphan
+	}
+	if err := a.settlePending(); err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	m, err := a.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	parts, err := a.parts()
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	segments, err := a.unlistedSegments(m)
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	dropped := map[string]time.Time{}
+	for _, d := range m.Dropped {
+		dropped[d.Path] = d.At
+	}
+	for _, p := range slices.Concat(parts, segments) {
+		full := filepath.Join(a.dir, p)
+		st, err := os.Lstat(full)
+		if err != nil || !st.Mode().IsRegular() || now.Sub(st.ModTime()) < grace || now.Sub(dropped[p]) < grace {
+			continue
+		}
+		if err := a.disk.Remove(full); err != nil {
+			return removed, fmt.Errorf("sweep: %w", err)
+		}
+		a.checks.forget(p)
+		removed++
+	}
+	return removed, nil
+}
+
+// unlistedSegments lists the segments in the folders that a manifest does not.
+func (a *Archive) unlistedSegments(m *Manifest) ([]string, error) {
+	listed := make(map[string]bool, len(m.Segments))
+	for _, s := range m.Segments {
+		listed[s.Path()] = true
+	}
+	var out []string
+	for _, kind := range kinds {
+		files, err := a.filesBelow(kind, isSegmentName)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(files, func(p string) bool { return listed[p] })...)
+	}
+	return out, nil
+}
+
+// orphans lists files in the archive's folders that the manifest does not.
+func (a *Archive) orphans(m *Manifest) ([]string, error) {
+	parts, err := a.parts()
+	if err != nil {
+		return nil, err
+	}
+	segments, err := a.unlistedSegments(m)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Concat(parts, segments)
+	waiting, err := a.pending()
+	if err != nil {
+		return nil, err
+	}
+	for _, sha := range waiting {
+		if _, listed := m.Batch(sha); !listed {
+			out = append(out, pendingPath(sha))
+		}
+	}
+	aside, err := entries(filepath.Join(a.dir, rawDir, unlistedDir))
+	for _, f := range aside {
+		out = append(out, filepath.Join(rawDir, unlistedDir, f.Name()))
+	}
+	slices.Sort(out)
+	return out, err
+}
+
+// Damage is a listed file that is not what its name says.
+type Damage struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// Check hashes every listed file again and names what is damaged or missing;
+// orphans are files that nothing lists.
+func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string, files int, err error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	check := func(path string, size int64) {
+		files++
+		if reason := a.verify(path, size); reason != "" {
+			damaged = append(damaged, Damage{path, reason})
+		}
+	}
+	for _, b := range m.Batches {
+		if ctx.Err() != nil {
+			return damaged, nil, files, ctx.Err()
+		}
+		check(b.Path(), b.Bytes)
+	}
+	for _, s := range m.Segments {
+		if ctx.Err() != nil {
+			return damaged, nil, files, ctx.Err()
+		}
+		check(s.Path(), s.Bytes)
+	}
+	orphans, err = a.orphans(m)
+	return damaged, orphans, files, err
+}
+
+// Lacks says how to mend an archive that a question failed on: it names the
+// first listed segment that is not there or has another length, "" where none.
+func (a *Archive) Lacks() string {
+	m, err := a.Manifest()
+	if err != nil {
+		return ""
+	}
+	for _, s := range m.Segments {
+		st, err := os.Stat(filepath.Join(a.dir, s.Path()))
+		if err != nil || st.Size() != s.Bytes {
+			return fmt.Sprintf("%s is missing or damaged: bandish archive check names all that is, bandish rebuild brings it back", s.Path())
+		}
+	}
+	return ""
+}
+
+// verify hashes a listed file, whatever is remembered of it.
+func (a *Archive) verify(path string, size int64) (reason string) {
+	f, err := a.find(path)
+	var damaged *DamagedError
+	if errors.As(err, &damaged) {
+		return damaged.Reason
+	}
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil {
+		return err.Error()
+	} else if st.Size() != size {
+		return fmt.Sprintf("has %d bytes, the manifest says %d", st.Size(), size)
+	}
+	a.checks.forget(path)
+	reason, err = a.reason(f, path)
+	if err != nil {
+		return err.Error()
+	}
+	return reason
+}

@@ -1,0 +1,215 @@
+package archive
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// DamagedError is a file of the archive that is not what its name says, or is
+// not there.
+type DamagedError struct {
+	Path   string // below the data folder
+	Reason string
+}
+
+func (e *DamagedError) Error() string {
+	remedy := "bandish rebuild brings it back"
+	if strings.HasPrefix(e.Path, "raw") {
+		remedy = "it comes back only from another copy"
+	}
+	return fmt.Sprintf("%s is damaged: %s (%s; bandish archive check names all that is damaged)", e.Path, e.Reason, remedy)
+}
+
+// identity tells whether a file is still the one that was hashed.
+type identity struct {
+	dev, ino       uint64
+	size           int64
+	changed, wrote syscall.Timespec
+}
+
+func identityOf(st fs.FileInfo) identity {
+	s, ok := st.Sys().(*syscall.Stat_t)
+	if !ok {
+		return identity{size: st.Size(), wrote: syscall.NsecToTimespec(st.ModTime().UnixNano())}
+	}
+	return identity{uint64(s.Dev), s.Ino, st.Size(), s.Ctim, s.Mtim}
+}
+
+// checks remembers which files were hashed and what came of it.
+type checks struct {
+	mu   sync.Mutex
+	done map[string]checked // by path below the data folder
+	busy map[string]chan struct{}
+}
+
+type checked struct {
+	id     identity
+	reason string // what is wrong; "" for nothing
+}
+
+// sumOf is the SHA-256 in the name of a file.
+func sumOf(path string) string {
+	name, _, _ := strings.Cut(filepath.Base(path), ".")
+	return name
+}
+
+// find opens a listed file. A raw batch that was just committed may still
+// stand under the name that it waits under.
+func (a *Archive) find(path string) (*os.File, error) {
+	f, err := a.disk.Open(filepath.Join(a.dir, path))
+	if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(path, rawDir+string(filepath.Separator)) {
+		if f, e := a.disk.Open(filepath.Join(a.dir, pendingPath(sumOf(path)))); e == nil {
+			return f, nil
+		}
+		f, err = a.disk.Open(filepath.Join(a.dir, path)) // it was renamed between the two
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &DamagedError{path, "missing"}
+	}
+	return f, err
+}
+
+// Open opens a listed file and makes sure, once a file, that its bytes have
+// the SHA-256 of its name. The error of a file that has not is a
+// *DamagedError.
+func (a *Archive) Open(path string) (*os.File, error) {
+	f, err := a.find(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.verified(f, path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Verify makes sure of segments that something else than this package reads.
+func (a *Archive) Verify(segments []Segment) error {
+	for _, s := range segments {
+		if st, err := os.Stat(filepath.Join(a.dir, s.Path())); err == nil {
+			if c, ok := a.checks.get(s.Path()); ok && c.reason == "" && c.id == identityOf(st) {
+				continue
+			}
+		}
+		f, err := a.Open(s.Path())
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	return nil
+}
+
+func (c *checks) get(path string) (checked, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.done[path]
+	return found, ok
+}
+
+func (c *checks) put(path string, v checked) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = map[string]checked{}
+	}
+	c.done[path] = v
+}
+
+func (c *checks) forget(path string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.done, path)
+}
+
+// turn lets one goroutine at a time hash a file; the others find what came of
+// it.
+func (c *checks) turn(path string) (end func()) {
+	for {
+		c.mu.Lock()
+		wait := c.busy[path]
+		if wait == nil {
+			if c.busy == nil {
+				c.busy = map[string]chan struct{}{}
+			}
+			done := make(chan struct{})
+			c.busy[path] = done
+			c.mu.Unlock()
+			return func() {
+				c.mu.Lock()
+				delete(c.busy, path)
+				c.mu.Unlock()
+				close(done)
+			}
+		}
+		c.mu.Unlock()
+		<-wait
+	}
+}
+
+func (a *Archive) verified(f *os.File, path string) error {
+	reason, err := a.reason(f, path)
+	if err == nil && reason != "" {
+		err = &DamagedError{path, reason}
+	}
+	return err
+}
+
+// reason says what is wrong with an open file, from memory where it is still
+// the file that was hashed.
+func (a *Archive) reason(f *os.File, path string) (string, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	id := identityOf(st)
+	if c, ok := a.checks.get(path); ok && c.id == id {
+		return c.reason, nil
+	}
+	defer a.checks.turn(path)()
+	if c, ok := a.checks.get(path); ok && c.id == id {
+		return c.reason, nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, st.Size())); err != nil {
+		return "it cannot be read: " + err.Error(), nil
+	}
+	reason := ""
+	if hex.EncodeToString(h.Sum(nil)) != sumOf(path) {
+		reason = "its content does not have the SHA-256 of its name"
+	}
+	if st, err = f.Stat(); err != nil || identityOf(st) != id {
+		return "it changes while it is read", err
+	}
+	a.checks.put(path, checked{id, reason})
+	return reason, nil
+}
+
+// wrote notes a file that this process has just hashed as it wrote it.
+func (a *Archive) wrote(path string) {
+	if st, err := os.Stat(filepath.Join(a.dir, path)); err == nil {
+		a.checks.put(path, checked{id: identityOf(st)})
+	}
+}
+
+// guard calls fn, which parses a file, and turns a panic into an error: the
+// bytes of a file that something else wrote may be such that the parser gives
+// up so.
+func guard(path string, fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &DamagedError{path, fmt.Sprintf("it cannot be parsed: %v", p)}
+		}
+	}()
+	return fn()
+}

@@ -1,0 +1,309 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Selection narrows down single measurements, as OONI's API does. Empty fields
+// narrow down nothing.
+type Selection struct {
+	CCs, Tests, Domains, Versions []string // Versions are of the software
+	ASNs                          []uint32
+	Input, ReportID, UID          string
+	Since, Until                  time.Time // Until is exclusive
+	Confirmed, Anomaly, Failure   *bool     // see Judged
+}
+
+// Judged says a verdict in OONI's three words. A measurement that does not
+// vote, or of which nothing can be said, is a failure and neither of the
+// others; blocked is confirmed; what is blocked, most likely blocked or
+// impaired is an anomaly.
+func Judged(v *verdict.Row) (confirmed, anomaly, failure bool) {
+	failure = !v.Votes() || v.State == verdict.Insufficient
+	confirmed = !failure && v.State == verdict.Blocked
+	anomaly = confirmed || !failure && (v.State == verdict.LikelyBlocked || v.State == verdict.Impaired)
+	return confirmed, anomaly, failure
+}
+
+// The same in SQL.
+const (
+	isFailure   = `(invalid <> '' OR arrayStringConcat(marks, '') <> '' OR state = 'insufficient')`
+	isConfirmed = `(NOT ` + isFailure + ` AND state = 'blocked')`
+	isAnomaly   = `(NOT ` + isFailure + ` AND state IN ('blocked', 'likely_blocked', 'impaired'))`
+)
+
+func (f *Selection) where() *where {
+	w := new(where)
+	in := func(column string, values []string) {
+		if len(values) == 0 {
+			return
+		}
+		args := make([]any, len(values))
+		for i, v := range values {
+			args[i] = v
+		}
+		w.add(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", args...)
+	}
+	in("probe_cc", f.CCs)
+	in("test_name", f.Tests)
+	in("domain", f.Domains)
+	if len(f.Versions) > 0 {
+		in("split_part(software, '/', 2)", f.Versions)
+	}
+	(&Filter{ASNs: f.ASNs}).networks(w, "probe_asn")
+	for column, v := range map[string]string{"input": f.Input, "report_id": f.ReportID, "measurement_uid": f.UID} {
+		if v != "" {
+			w.add(column+" = ?", v)
+		}
+	}
+	if !f.Since.IsZero() {
+		w.add("measurement_start_time >= fromUnixTimestamp64Micro(?)", f.Since.UnixMicro())
+	}
+	if !f.Until.IsZero() {
+		w.add("measurement_start_time < fromUnixTimestamp64Micro(?)", f.Until.UnixMicro())
+	}
+	for cond, want := range map[string]*bool{isConfirmed: f.Confirmed, isAnomaly: f.Anomaly, isFailure: f.Failure} {
+		if want != nil {
+			w.add(cond+" = ?", *want)
+		}
+	}
+	return w
+}
+
+// Measurements returns the verdicts of a selection in the order of time,
+// latest first unless ascending.
+func (s *Store) Measurements(ctx context.Context, f Selection, ascending bool, offset, limit int) ([]verdict.Row, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	order := " DESC"
+	if ascending {
+		order = ""
+	}
+	w := f.where()
+	var out []verdict.Row
+	var failed error
+	from := "FROM verdicts" + w.String() + " ORDER BY measurement_start_time" + order + ", measurement_uid LIMIT ? OFFSET ?"
+	s.scanVerdicts(ctx, from, append(w.args, limit, offset), func(r verdict.Row, err error) bool {
+		if failed = err; err == nil {
+			out = append(out, r)
+		}
+		return err == nil
+	})
+	return out, failed
+}
+
+// axes are the columns by which measurements are counted.
+var axes = map[string]string{
+	"measurement_start_day": "startOf(?, measurement_start_time)",
+	"probe_cc":              "probe_cc",
+	"probe_asn":             "CAST(probe_asn AS VARCHAR)",
+	"test_name":             "test_name",
+	"domain":                "domain",
+	"input":                 "input",
+	"blocking_type":         `CASE WHEN NOT ` + isAnomaly + ` OR state = 'impaired' THEN '' WHEN arrayStringConcat(mechanisms, ' ') LIKE 'dns%' THEN 'dns' WHEN arrayStringConcat(mechanisms, ' ') LIKE 'tcp%' OR arrayStringConcat(mechanisms, ' ') LIKE 'ip.%' THEN 'tcp_ip' WHEN arrayStringConcat(mechanisms, ' ') LIKE 'http.blockpage%' OR arrayStringConcat(mechanisms, ' ') LIKE 'http.redirect%' THEN 'http-diff' ELSE 'http-failure' END`,
+}
+
+// Axes lists the columns that Aggregate can count by.
+func Axes() []string {
+	var out []string
+	for a := range axes {
+		out = append(out, a)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Group counts the measurements that have the same values on the axes.
+type Group struct {
+	Values                                        []string // of the axes, in their order
+	Anomaly, Confirmed, Failure, OK, Measurements int64    // Anomaly without those that are confirmed
+	Layers                                        [9]float64
+}
+
+// Aggregate counts a selection by no, one or two axes, in their order. grain
+// is that of measurement_start_day: hour, day, week, month or year. Layers are
+// the shares of those that vote in which DNS, TCP and TLS were blocked, down
+// and ok, in this order.
+func (s *Store) Aggregate(ctx context.Context, f Selection, by []string, grain string) ([]Group, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	var columns, numbers []string
+	var args []any
+	for i, axis := range by {
+		column, ok := axes[axis]
+		if !ok {
+			return nil, fmt.Errorf("count by %q: it is none of %s", axis, strings.Join(Axes(), ", "))
+		}
+		if strings.Contains(column, "?") {
+			args = append(args, grain)
+		}
+		columns, numbers = append(columns, column), append(numbers, fmt.Sprint(i+1))
+	}
+	columns = append(columns, "countIf("+isAnomaly+" AND NOT "+isConfirmed+")", "countIf("+isConfirmed+")", "countIf("+isFailure+")",
+		"countIf(NOT "+isFailure+" AND NOT "+isAnomaly+")", "count(*)")
+	for _, layer := range []string{"dns", "tcp", "tls"} {
+		for _, outcome := range []string{"blocked", "down", "ok"} {
+			columns = append(columns, "coalesce(avg(CASE WHEN "+isFailure+" THEN NULL WHEN "+layer+".outcome = '"+outcome+"' THEN 1.0 ELSE 0.0 END), 0)")
+		}
+	}
+	w := f.where()
+	q := "SELECT " + strings.Join(columns, ", ") + " FROM verdicts" + w.String()
+	if len(by) > 0 {
+		list := strings.Join(numbers, ", ")
+		q += " GROUP BY " + list + " ORDER BY " + list
+	}
+	rows, err := s.db.QueryContext(ctx, q, append(args, w.args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("count measurements: %w", err)
+	}
+	defer rows.Close()
+	var out []Group
+	for rows.Next() {
+		g := Group{Values: make([]string, len(by))}
+		var into []any
+		for i := range by {
+			into = append(into, &g.Values[i])
+		}
+		into = append(into, &g.Anomaly, &g.Confirmed, &g.Failure, &g.OK, &g.Measurements)
+		for i := range g.Layers {
+			into = append(into, &g.Layers[i])
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, fmt.Errorf("count measurements: %w", err)
+		}
+		out = append(out, g)
+	}
+	return out, rows.Err()
+}
+
+// failureAxes are the columns by which observations are counted.
+var failureAxes = map[string]string{
+	"timestamp": "startOf(?, measurement_start_time)",
+	"hostname":  "name",
+	"probe_cc":  "probe_cc",
+	"probe_asn": "CAST(probe_asn AS VARCHAR)",
+	"test_name": "test_name",
+	"ip":        "ip",
+	"failure":   `CASE WHEN dns NOT IN ('', 'ok') THEN 'dns.' || dns WHEN tcp NOT IN ('', 'ok') THEN 'tcp.' || tcp WHEN tls NOT IN ('', 'ok') THEN 'tls.' || tls WHEN http NOT IN ('', 'ok') THEN 'http.' || http ELSE 'none' END`,
+}
+
+// Seen counts the observations that have the same values.
+type Seen struct {
+	Values []string
+	Count  int64
+}
+
+// Failures counts the observations of a selection, of the names given, by how
+// they ended and by other columns. Of a selection the times, countries,
+// networks and tests narrow them down.
+func (s *Store) Failures(ctx context.Context, f Selection, names, by []string, grain string) ([]Seen, error) {
+	m, err := s.refresh(ctx)
+	if err != nil || len(m.Select(archive.Observations, "")) == 0 {
+		return nil, err
+	}
+	var columns, numbers []string
+	var args []any
+	for i, axis := range by {
+		column, ok := failureAxes[axis]
+		if !ok {
+			return nil, fmt.Errorf("count observations by %q: it is none of timestamp, hostname, probe_cc, probe_asn, test_name, ip, failure", axis)
+		}
+		if strings.Contains(column, "?") {
+			args = append(args, grain)
+		}
+		columns, numbers = append(columns, column), append(numbers, fmt.Sprint(i+1))
+	}
+	f = Selection{CCs: f.CCs, Tests: f.Tests, ASNs: f.ASNs, Since: f.Since, Until: f.Until, UID: f.UID}
+	w := f.where()
+	if len(names) > 0 {
+		some := make([]any, len(names))
+		for i, n := range names {
+			some[i] = n
+		}
+		w.add("name IN (?"+strings.Repeat(", ?", len(names)-1)+")", some...)
+	}
+	list := strings.Join(numbers, ", ")
+	rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Join(append(columns, "count(*)"), ", ")+" FROM observations"+w.String()+" GROUP BY "+list+" ORDER BY "+list, append(args, w.args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("count observations: %w", err)
+	}
+	defer rows.Close()
+	var out []Seen
+	for rows.Next() {
+		o := Seen{Values: make([]string, len(by))}
+		var into []any
+		for i := range by {
+			into = append(into, &o.Values[i])
+		}
+		if err := rows.Scan(append(into, &o.Count)...); err != nil {
+			return nil, fmt.Errorf("count observations: %w", err)
+		}
+		out = append(out, o)
+	}
+	return out, rows.Err()
+}
+
+// Totals are what an archive, or what it holds of a country, comes to.
+type Totals struct {
+	Measurements, Networks, Countries int64
+	First                             time.Time // zero where there is nothing
+}
+
+// Totals counts a country, or all where cc is empty.
+func (s *Store) Totals(ctx context.Context, cc string) (Totals, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return Totals{}, err
+	}
+	w := new(where)
+	if cc != "" {
+		w.add("probe_cc = ?", cc)
+	}
+	var t Totals
+	var first sql.NullInt64
+	err := s.db.QueryRowContext(ctx, "SELECT count(*), count(DISTINCT probe_asn), count(DISTINCT probe_cc), toUnixTimestamp64Micro(min(measurement_start_time)) FROM verdicts"+w.String(), w.args...).
+		Scan(&t.Measurements, &t.Networks, &t.Countries, &first)
+	if err != nil {
+		return Totals{}, fmt.Errorf("count the archive: %w", err)
+	}
+	if first.Valid {
+		t.First = time.UnixMicro(first.Int64).UTC()
+	}
+	return t, nil
+}
+
+// Month is what was measured in one.
+type Month struct {
+	Start string // 2024-02-01
+	Totals
+}
+
+// Months counts each month since a time.
+func (s *Store) Months(ctx context.Context, since time.Time) ([]Month, error) {
+	if _, err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, "SELECT startOf('month', measurement_start_time), count(*), count(DISTINCT probe_asn), count(DISTINCT probe_cc) FROM verdicts WHERE measurement_start_time >= fromUnixTimestamp64Micro(?) GROUP BY 1 ORDER BY 1", since.UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("count months: %w", err)
+	}
+	defer rows.Close()
+	var out []Month
+	for rows.Next() {
+		var m Month
+		if err := rows.Scan(&m.Start, &m.Measurements, &m.Networks, &m.Countries); err != nil {
+			return nil, fmt.Errorf("count months: %w", err)
+		}
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
