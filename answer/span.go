@@ -171,3 +171,25 @@ func (s *span) lull(t time.Time) bool {
 	}
 	return false
 }
+
+// Hold is the time of a dated ban on one network.
+type Hold struct {
+	ASN   uint32 // 0: the source names no network
+	Onset event.Interval
+	End   *event.Interval // nil while nothing shows an end
+}
+
+// Holds gives the time of a dated ban of a target on each of its networks, as
+// answers take it: a network may have joined later, or have been restored before
+// the others.
+func Holds(e *event.Event, target string) []Hold {
+	var out []Hold
+	for _, s := range spansOf(e, target) {
+		h := Hold{ASN: s.asn, Onset: s.onset}
+		if s.endFirst != nil {
+			h.End = &event.Interval{Earliest: s.endFirst, Latest: s.endLatest}
+		}
+		out = append(out, h)
+	}
+	return out
+}

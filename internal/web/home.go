@@ -174,7 +174,7 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer) ([]card, erro
 			if err != nil {
 				return nil, err
 			}
-			c.Strip = smallStrip(full.Days, a.At, stripDays)
+			c.Strip = smallStrip(full, stripDays)
 		}
 		out = append(out, c)
 	}
@@ -313,7 +313,8 @@ func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
 	if len(rows) == 0 {
 		return nil
 	}
-	from, to := time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC), now.AddDate(0, 2, 0)
+	from := time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	to := now.Add(now.Sub(from) / 20) // room for an arrow
 	c := chart{From: from, To: to}
 	b := &bars{Axis: axis(from, to)}
 	for _, r := range rows {

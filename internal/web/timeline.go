@@ -39,6 +39,8 @@ type chart struct {
 	Axis     template.HTML
 	Hidden   int // networks that are not drawn
 	Outside  int // marks that lie before or after the axis
+
+	target string
 }
 
 // LastDay is the last day of the axis.
@@ -58,7 +60,7 @@ func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bo
 		return nil
 	}
 	total := int(to.Sub(from).Hours() / 24)
-	c := &chart{From: from, To: to, Per: max(1, (total+maxColumns-1)/maxColumns)}
+	c := &chart{target: a.Target, From: from, To: to, Per: max(1, (total+maxColumns-1)/maxColumns)}
 	rows := rowsOf(a)
 	for i := range rows {
 		if i > someRows && !all {
@@ -89,8 +91,15 @@ func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
 	fmt.Fprintf(&b, `<svg height="%d" role="img" aria-label="%s, day by day">`, stripHeight, label)
 	fmt.Fprintf(&b, `<rect width="100%%" y="%d" height="8" fill="url(#nodata)"><title>%s: no measurements</title></rect>`, stripHeight-8, label)
 	for i := range bans {
-		if e := &bans[i]; r.asn == 0 || slices.Contains(e.Networks, fmt.Sprintf("AS%d", r.asn)) {
-			c.ban(&b, e)
+		e := &bans[i]
+		if r.asn == 0 {
+			c.ban(&b, e.Kind, e.Onset, e.End)
+			continue
+		}
+		for _, h := range answer.Holds(e, c.target) {
+			if h.ASN == r.asn {
+				c.ban(&b, e.Kind, h.Onset, h.End)
+			}
 		}
 	}
 	width := 100 / float64(columns)
@@ -125,21 +134,21 @@ func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
 }
 
 // ban shades the time of a dated ban; it fades where an edge is not certain.
-func (c *chart) ban(b *strings.Builder, e *event.Event) {
-	if e.Onset.Latest == nil || e.Kind == event.Shutdown {
+func (c *chart) ban(b *strings.Builder, kind event.Kind, onset event.Interval, end *event.Interval) {
+	if onset.Latest == nil || kind == event.Shutdown {
 		return
 	}
-	in, full := *e.Onset.Latest, c.To
-	if e.Onset.Earliest != nil {
-		c.shade(b, *e.Onset.Earliest, in, "url(#ban-in)")
+	in, full := *onset.Latest, c.To
+	if onset.Earliest != nil {
+		c.shade(b, *onset.Earliest, in, "url(#ban-in)")
 	}
-	if e.End != nil {
-		if e.End.Latest != nil {
-			full = *e.End.Latest
+	if end != nil {
+		if end.Latest != nil {
+			full = *end.Latest
 		}
-		if e.End.Earliest != nil {
-			c.shade(b, *e.End.Earliest, full, "url(#ban-out)")
-			full = *e.End.Earliest
+		if end.Earliest != nil {
+			c.shade(b, *end.Earliest, full, "url(#ban-out)")
+			full = *end.Earliest
 		}
 	}
 	c.shade(b, in, full, "")
@@ -217,10 +226,13 @@ func (c *chart) bars(label string, reports []answer.Report) {
 }
 
 // smallStrip draws the last days of an answer without labels, for a card.
-func smallStrip(days []answer.Day, until time.Time, n int) template.HTML {
-	c := &chart{From: until.AddDate(0, 0, -n), To: until, Per: 1}
-	r := timelineRow{label: "all networks", days: index(days)}
-	return c.strip(&r, nil)
+func smallStrip(a *inquiry.Answered, n int) template.HTML {
+	rows := rowsOf(a)
+	if len(rows) == 0 {
+		return ""
+	}
+	c := &chart{From: a.At.AddDate(0, 0, -n), To: a.At, Per: 1}
+	return c.strip(&rows[0], nil)
 }
 
 // worst is the state most against the network that any of the row's parts has

@@ -48,15 +48,22 @@ func TestTimelineShowsTheNetworkThatBlocks(t *testing.T) {
 func TestBansAreShaded(t *testing.T) {
 	at := func(s string) *time.Time { d := parseDay(s); return &d }
 	a := &inquiry.Answered{
-		Days:  []answer.Day{{Date: "2024-02-01", State: verdict.OK, OK: 3, Measurements: 3}, {Date: "2024-02-10", State: verdict.OK, OK: 3, Measurements: 3}},
-		ByASN: map[uint32][]answer.Day{64512: {{Date: "2024-02-01", State: verdict.OK, Measurements: 3}}, 64513: {{Date: "2024-02-01", State: verdict.OK, Measurements: 2}}},
+		Answer: answer.Answer{Target: "x"},
+		Days:   []answer.Day{{Date: "2024-02-01", State: verdict.OK, OK: 3, Measurements: 3}, {Date: "2024-02-10", State: verdict.OK, OK: 3, Measurements: 3}},
+		ByASN:  map[uint32][]answer.Day{64512: {{Date: "2024-02-01", State: verdict.OK, Measurements: 3}}, 64513: {{Date: "2024-02-01", State: verdict.OK, Measurements: 2}}},
 	}
-	e := event.Event{Networks: []string{"AS64512"}, Onset: event.Interval{Earliest: at("2024-02-03"), Latest: at("2024-02-04")}, End: &event.Interval{Earliest: at("2024-02-06"), Latest: at("2024-02-08")}}
+	e := event.Event{Target: "x", Networks: []string{"AS64512"}, Onset: event.Interval{Earliest: at("2024-02-03"), Latest: at("2024-02-04")}, End: &event.Interval{Earliest: at("2024-02-06"), Latest: at("2024-02-08")}}
 	c := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false)
 	for _, want := range []string{`<rect x="20.000%" width="10.000%" height="22" fill="url(#ban-in)"/>`, `<rect x="30.000%" width="20.000%" height="22" class="ban"/>`, `<rect x="50.000%" width="20.000%" height="22" fill="url(#ban-out)"/>`} {
 		if !strings.Contains(string(c.Rows[1].Drawing), want) {
 			t.Errorf("AS64512 has no %s\n%s", want, c.Rows[1].Drawing)
 		}
+	}
+	e.Networks = []string{"AS64512", "AS64513"}
+	e.Phases = []event.Phase{{Kind: event.PhaseRestored, From: parseDay("2024-02-05"), Networks: []string{"AS64513"}}}
+	early := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false)
+	if !strings.Contains(string(early.Rows[2].Drawing), `<rect x="30.000%" width="10.000%" height="22" class="ban"/>`) {
+		t.Errorf("AS64513 was restored before the others: %s", early.Rows[2].Drawing)
 	}
 	if strings.Contains(string(c.Rows[2].Drawing), "ban") {
 		t.Errorf("a network that the ban does not name has it: %s", c.Rows[2].Drawing)
