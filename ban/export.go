@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/language"
+
 	"github.com/bandish/bandish/country"
 )
 
@@ -87,6 +89,15 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 	if p.Estimated {
 		cell["start_date_type"] = "Estimated"
 	}
+	for _, r := range b.Reports { // the preferred report first: what it does not tell others may
+		for name, value := range r.Columns {
+			fill(cell, name, value)
+		}
+		for name, value := range map[string]string{"ordered_by": r.OrderedBy, "decision_maker": r.DecisionMaker, "actual_cause": r.Cause, "gov_justification": r.Justification, "telcos_involved": r.Networks} {
+			fill(cell, name, value)
+		}
+	}
+	fill(cell, "region", region(b.CC))
 	if b.Method == Throttle {
 		cell["shutdown_type"] = "Throttle"
 	}
@@ -126,6 +137,32 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 		row[i] = guard(cell[c])
 	}
 	return row
+}
+
+// fill sets a cell that is empty.
+func fill(cell map[string]string, name, value string) {
+	if cell[name] == "" {
+		cell[name] = value
+	}
+}
+
+// regions are the part of the world of a country, in KeepItOn's words, by the
+// groups of the United Nations (M49) that hold it.
+var regions = []struct{ group, name string }{
+	{"015", "MENA"}, {"145", "MENA"}, {"002", "Africa"}, {"021", "North America"}, {"419", "LAC"}, {"151", "EECA"}, {"143", "EECA"}, {"150", "Europe"}, {"142", "APAC"}, {"009", "APAC"},
+}
+
+func region(cc string) string {
+	r, err := language.ParseRegion(cc)
+	if err != nil {
+		return ""
+	}
+	for _, part := range regions {
+		if language.MustParseRegion(part.group).Contains(r) {
+			return part.name
+		}
+	}
+	return ""
 }
 
 // countYear is the year of the sheet in which a ban stands: that of its start,

@@ -108,11 +108,12 @@ func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
 
 // sheetReader turns the rows of one table into reports.
 type sheetReader struct {
-	im     *Import
-	names  Names
-	origin Origin
-	column map[string][]int // by field
-	before []aheadRow       // rows before a header was found
+	im      *Import
+	names   Names
+	origin  Origin
+	column  map[string][]int // by field
+	further map[string]int   // columns that are kept as they are
+	before  []aheadRow       // rows before a header was found
 }
 
 type aheadRow struct {
@@ -146,8 +147,34 @@ func (s *sheetReader) row(line int, cells []string, sheetYear time.Time) {
 	s.im.Used++
 }
 
+// keptColumns are columns that no rule reads and that go out again as they
+// came.
+var keptColumns = strings.Fields(`affected_network actual_cause_details info_source gov_just_details gov_ack legal_just legal_method gov_ack_source
+	gov_ack_quote sms_affected phonecall_affected telco_ack telco_ack_source telco_ack_quote election violence hr_abuse_reported users_targeted
+	users_target_detail users_notified econ_impact an_link region`)
+
+// kept are the cells of those columns that are not empty.
+func (s *sheetReader) kept(cells []string) map[string]string {
+	var out map[string]string
+	for name, i := range s.further {
+		if i < len(cells) && strings.TrimSpace(cells[i]) != "" {
+			if out == nil {
+				out = make(map[string]string)
+			}
+			out[name] = strings.TrimSpace(cells[i])
+		}
+	}
+	return out
+}
+
 func (s *sheetReader) header(cells []string) bool {
 	column := make(map[string][]int)
+	further := make(map[string]int)
+	for i, cell := range cells {
+		if k := key(cell); slices.Contains(keptColumns, k) {
+			further[k] = i
+		}
+	}
 	for field, keys := range keepItOnFields {
 		for _, want := range keys {
 			for i, cell := range cells {
@@ -160,7 +187,7 @@ func (s *sheetReader) header(cells []string) bool {
 	if column["start"] == nil || column["country"] == nil {
 		return false
 	}
-	s.column = column
+	s.column, s.further = column, further
 	return true
 }
 
@@ -198,6 +225,7 @@ func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 		Networks: cell("networks"), Links: splitLinks(cell("links")),
 	}
 	r.Origin.ID = cell("id")
+	r.Columns = s.kept(cells)
 	if strings.EqualFold(cell("type"), "throttle") {
 		r.Method = Throttle
 	}

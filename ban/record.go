@@ -25,6 +25,7 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 		if c.End != nil {
 			end = c.End.Date
 		}
+		r.tell(records, c)
 		if r.span(c.Start.Date, end, c.Zone(), lastHeld(c, asOf)) {
 			cases[c.ID] = true
 			reports = append(reports, r)

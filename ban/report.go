@@ -111,6 +111,8 @@ type Report struct {
 	Networks      string   `json:"networks,omitempty"` // as written
 	Links         []string `json:"links,omitempty"`
 	Case          string   `json:"case,omitempty"` // id of the case that tells it
+	// Columns are further columns of KeepItOn's table, by their names there.
+	Columns map[string]string `json:"columns,omitempty"`
 
 	within string // the state in which the places of Area lie, where the list names it apart
 }

@@ -1,0 +1,104 @@
+package ban
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+// tell fills in what a case tells in the terms of KeepItOn's table: who
+// ordered it, on what grounds and laws, whether the state admitted it. What
+// the case does not tell stays empty.
+func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
+	col := map[string]string{"info_source": "News media article"}
+	set := func(name, value string) {
+		if value != "" && col[name] == "" {
+			col[name] = value
+		}
+	}
+	var grounds, laws, networks []string
+	var cites []casefile.Cite
+	for _, b := range []*casefile.Bound{c.Start, c.End} {
+		if b != nil {
+			cites = append(cites, b.Cites...)
+		}
+	}
+	for i := range c.Acts {
+		a := &c.Acts[i]
+		if a.Withdrawn != nil {
+			continue
+		}
+		switch ordered := a.Kind == "order" || a.Kind == "request" || a.Kind == "interim_order"; {
+		case ordered && a.Effect == "restrict" && r.OrderedBy == "" && len(a.By) > 0:
+			r.OrderedBy, r.DecisionMaker = orderer(records, c, a.By), records.Names(c, a.By)
+			set("legal_method", strings.ReplaceAll(string(a.Kind), "_", " "))
+			cites = append(cites, a.Cites...)
+		case a.Kind == "admission":
+			set("gov_ack", "Yes")
+			for _, cite := range a.Cites {
+				set("gov_ack_source", address(records, c, cite))
+				set("gov_ack_quote", cite.Phrase)
+			}
+		}
+		if a.Effect == "restrict" || a.Effect == "keep" {
+			grounds = append(grounds, a.Grounds...)
+			laws = append(laws, records.LegalBasis(c, a.Basis)...)
+		}
+	}
+	if len(grounds) > 0 {
+		r.Justification = grounds[0]
+		set("gov_just_details", strings.Join(grounds, "; "))
+	}
+	if len(laws) > 0 {
+		set("legal_just", "Yes")
+		col["legal_method"] = strings.TrimPrefix(col["legal_method"]+"; "+strings.Join(laws, "; "), "; ")
+	}
+	for _, s := range c.Sightings {
+		for _, n := range s.Networks {
+			if onTarget(s.Targets, c.Targets) && s.Access != casefile.Accessible && !slices.Contains(networks, n.String()) {
+				networks = append(networks, n.String())
+			}
+		}
+	}
+	r.Networks = strings.Join(networks, ", ")
+	for _, k := range c.Claims {
+		if k.Figure != nil && k.Figure.Unit == "USD" && k.Withdrawn == nil {
+			set("econ_impact", fmt.Sprintf("%.0f USD by %s", k.Figure.Value, records.Names(c, k.By)))
+		}
+	}
+	for _, cite := range cites {
+		if l := address(records, c, cite); l != "" && !slices.Contains(r.Links, l) {
+			r.Links = append(r.Links, l)
+		}
+	}
+	r.Columns = col
+}
+
+// orderer is the kind of the first who ordered, in KeepItOn's words.
+func orderer(records *casefile.Records, c *casefile.Case, by []string) string {
+	a := records.Actor(c, by[0])
+	switch {
+	case a == nil:
+		return "Unknown"
+	case a.Kind == "court" || a.Kind == "judge":
+		return "Judiciary"
+	case slices.Contains([]casefile.ActorKind{"government", "ministry", "regulator", "office_holder", "person", "legislature"}, a.Kind):
+		return "Executive government"
+	case a.Kind == "agency":
+		return "Law enforcement"
+	}
+	return "Non-government"
+}
+
+func address(records *casefile.Records, c *casefile.Case, cite casefile.Cite) string {
+	if s := records.Source(c, cite.Source); s != nil && s.URL != nil {
+		return *s.URL
+	}
+	return ""
+}
+
+func onTarget(a, b []string) bool {
+	return slices.ContainsFunc(a, func(id string) bool { return slices.Contains(b, id) })
+}
