@@ -41,7 +41,7 @@ func (s *Store) Evidence(ctx context.Context, cc, target string, known time.Time
 // country, enough to answer for the moment at, or for the end of each target's
 // own last day where at is zero.
 func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.Time) (map[string]answer.Evidence, error) {
-	m, err := s.refresh(ctx)
+	m, err := s.refresh(ctx, "cells")
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]
 // filter bounds. The days of a claim are days of its country, and those of
 // daily cells are UTC's.
 func (s *Store) Hours(ctx context.Context, f Filter) ([]series.Cell, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "hours"); err != nil {
 		return nil, err
 	}
 	w := new(where)

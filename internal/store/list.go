@@ -71,7 +71,7 @@ func (s *Store) listDay(segments []archive.Segment, f Filter, keep func(*verdict
 
 // OnNetwork lists what was measured on a network, most measured first.
 func (s *Store) OnNetwork(ctx context.Context, asn uint32) ([]Place, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE probe_asn = ? GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target`, asn)

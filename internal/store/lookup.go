@@ -39,25 +39,55 @@ func (o *openFiles) use(a *archive.Archive, g archive.Segment, fn func(*archive.
 }
 
 func (o *openFiles) take(a *archive.Archive, g archive.Segment) (*heldFile, error) {
+	if h := o.held(g.Path()); h != nil {
+		return h, nil
+	}
+	f, err := a.OpenSegment(g) // without the lock: it hashes the file the first time
+	if err != nil {
+		return nil, err
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.clock++
-	h := o.files[g.Path()]
-	if h == nil {
-		f, err := a.OpenSegment(g)
-		if err != nil {
-			return nil, err
-		}
-		h = &heldFile{f: f}
-		if o.files == nil {
-			o.files = map[string]*heldFile{}
-		}
-		o.files[g.Path()] = h
-		o.evict()
+	if o.files == nil {
+		o.files = map[string]*heldFile{}
 	}
+	o.drop(g.Path()) // another lookup may have opened it meanwhile
+	o.clock++
+	h := &heldFile{f: f, uses: 1, last: o.clock}
+	o.files[g.Path()] = h
+	o.evict()
+	return h, nil
+}
+
+// held takes a file that is open, unless somebody has written to it since it
+// was opened and verified.
+func (o *openFiles) held(path string) *heldFile {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	h := o.files[path]
+	if h == nil {
+		return nil
+	}
+	if !h.f.Unchanged() {
+		o.drop(path)
+		return nil
+	}
+	o.clock++
 	h.uses++
 	h.last = o.clock
-	return h, nil
+	return h
+}
+
+// drop closes a file when its last use ends. The caller holds mu.
+func (o *openFiles) drop(path string) {
+	h := o.files[path]
+	if h == nil {
+		return
+	}
+	if h.gone = true; h.uses == 0 {
+		h.f.Close()
+	}
+	delete(o.files, path)
 }
 
 // evict lets go of the file that was asked for longest ago when there are too
@@ -68,7 +98,7 @@ func (o *openFiles) evict() {
 	}
 	oldest := ""
 	for path, h := range o.files {
-		if h.uses == 0 && (oldest == "" || h.last < o.files[oldest].last) && h.last != 0 {
+		if h.uses == 0 && (oldest == "" || h.last < o.files[oldest].last) {
 			oldest = path
 		}
 	}
@@ -96,14 +126,10 @@ func (o *openFiles) keep(m *archive.Manifest) {
 	for _, g := range m.Segments {
 		listed[g.Path()] = true
 	}
-	for path, h := range o.files {
-		if listed[path] {
-			continue
+	for path := range o.files {
+		if !listed[path] {
+			o.drop(path)
 		}
-		if h.gone = true; h.uses == 0 {
-			h.f.Close()
-		}
-		delete(o.files, path)
 	}
 }
 

@@ -54,6 +54,13 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 }
 
 func (s *Store) queryCells(ctx context.Context, f Filter) ([]series.Cell, error) {
+	table := "cells"
+	if f.Layer != series.Whole {
+		table = "layers"
+	}
+	if _, err := s.refresh(ctx, table); err != nil {
+		return nil, err
+	}
 	w := new(where)
 	if f.CC != "" {
 		w.add("probe_cc = ?", f.CC)
@@ -61,9 +68,7 @@ func (s *Store) queryCells(ctx context.Context, f Filter) ([]series.Cell, error)
 	if f.Target != "" {
 		w.add("target = ?", f.Target)
 	}
-	table := "cells"
 	if f.Layer != series.Whole {
-		table = "layers"
 		w.add("layer = ?", f.Layer)
 	}
 	f.networks(w, "probe_asn")
@@ -139,7 +144,7 @@ const verdictColumns = `measurement_uid, report_id, coalesce(sender, ''), toUnix
 // target, time and uid.
 func (s *Store) Verdicts(ctx context.Context, f Filter) iter.Seq2[verdict.Row, error] {
 	return func(yield func(verdict.Row, error) bool) {
-		if _, err := s.refresh(ctx); err != nil {
+		if _, err := s.refresh(ctx, "verdicts"); err != nil {
 			yield(verdict.Row{}, err)
 			return
 		}
@@ -228,6 +233,9 @@ func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, err
 			}
 		}
 	}
+	if _, err := s.refresh(ctx, "verdicts"); err != nil {
+		return verdict.Row{}, false, err
+	}
 	s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, take)
 	return found, ok, err
 }
@@ -241,7 +249,7 @@ type Place struct {
 
 // Places lists what the archive has measurements of, most measured first.
 func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
@@ -295,7 +303,7 @@ func (f *Filter) ofCounts() *where {
 
 // Counts returns published counts by day.
 func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "counts"); err != nil {
 		return nil, err
 	}
 	w := f.ofCounts()
@@ -347,7 +355,7 @@ func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Ro
 
 // Countries are those that the archive has measurements of, sorted.
 func (s *Store) Countries(ctx context.Context) ([]string, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT DISTINCT probe_cc FROM cells ORDER BY probe_cc`)

@@ -81,7 +81,7 @@ func (f *Selection) where() *where {
 // Measurements returns the verdicts of a selection in the order of time,
 // latest first unless ascending.
 func (s *Store) Measurements(ctx context.Context, f Selection, ascending bool, offset, limit int) ([]verdict.Row, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return nil, err
 	}
 	order := " DESC"
@@ -134,7 +134,7 @@ type Group struct {
 // the shares of those that vote in which DNS, TCP and TLS were blocked, down
 // and ok, in this order.
 func (s *Store) Aggregate(ctx context.Context, f Selection, by []string, grain string) ([]Group, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return nil, err
 	}
 	var columns, numbers []string
@@ -207,7 +207,7 @@ type Seen struct {
 // they ended and by other columns. Of a selection the times, countries,
 // networks and tests narrow them down.
 func (s *Store) Failures(ctx context.Context, f Selection, names, by []string, grain string) ([]Seen, error) {
-	m, err := s.refresh(ctx)
+	m, err := s.refresh(ctx, "observations")
 	if err != nil || len(m.Select(archive.Observations, "")) == 0 {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ type Totals struct {
 
 // Totals counts a country, or all where cc is empty.
 func (s *Store) Totals(ctx context.Context, cc string) (Totals, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return Totals{}, err
 	}
 	w := new(where)
@@ -289,7 +289,7 @@ type Month struct {
 
 // Months counts each month since a time.
 func (s *Store) Months(ctx context.Context, since time.Time) ([]Month, error) {
-	if _, err := s.refresh(ctx); err != nil {
+	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return nil, err
 	}
 	rows, err := s.db.QueryContext(ctx, "SELECT startOf('month', measurement_start_time), count(*), count(DISTINCT probe_asn), count(DISTINCT probe_cc) FROM verdicts WHERE measurement_start_time >= fromUnixTimestamp64Micro(?) GROUP BY 1 ORDER BY 1", since.UnixMicro())

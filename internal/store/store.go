@@ -32,7 +32,7 @@ type Store struct {
 	known      knownThen
 	mu         sync.Mutex // guards what follows
 	generation uint64
-	viewed     bool
+	viewed     map[string]bool // views that show this generation
 }
 
 // macros give DuckDB the functions that the SQL here takes from ClickHouse.
@@ -83,49 +83,73 @@ func (s *Store) Close() error {
 // Archive is the archive that the store reads.
 func (s *Store) Archive() *archive.Archive { return s.a }
 
-// refresh points the views at the segments of the current manifest.
-func (s *Store) refresh(ctx context.Context) (*archive.Manifest, error) {
+// views are what SQL asks: the segments of a kind, and what stands for them
+// where there are none. ruled says that the kind has a ruleset.
+var views = map[string]struct {
+	kind  string
+	ruled bool
+	empty string
+}{
+	"verdicts":     {archive.Verdicts, true, emptyVerdicts},
+	"observations": {archive.Observations, false, ""},
+	"cells":        {archive.Cells, true, emptyCells},
+	"layers":       {archive.Layers, true, emptyCells},
+	"hours":        {archive.Hours, true, emptyCells},
+	"counts":       {archive.Counts, false, emptyCounts},
+}
+
+// refresh returns the current manifest and points the named views at its
+// segments. DuckDB reads no file that was not verified here: a segment that is
+// damaged is an error of the questions that need it.
+func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest, error) {
 	m, err := s.a.Manifest()
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.viewed && s.generation == m.Generation {
-		return m, nil
-	}
-	for name, v := range map[string]struct{ kind, ruleset, empty string }{
-		"verdicts":     {archive.Verdicts, m.Ruleset, emptyVerdicts},
-		"observations": {archive.Observations, "", ""},
-		"cells":        {archive.Cells, m.Ruleset, emptyCells},
-		"layers":       {archive.Layers, m.Ruleset, emptyCells},
-		"counts":       {archive.Counts, "", emptyCounts},
-		"hours":        {archive.Hours, m.Ruleset, emptyCells},
-	} {
-		q := "CREATE OR REPLACE VIEW " + name + " AS "
-		files := s.files(m, v.kind, v.ruleset)
-		switch {
-		case files != "" && v.kind == archive.Verdicts:
-			q += laterColumns + " UNION ALL BY NAME SELECT * FROM read_parquet(" + files + ", union_by_name = true)"
-		case files != "":
-			q += "SELECT * FROM read_parquet(" + files + ")"
-		case v.empty != "":
-			q += v.empty
-		default:
-			continue
-		}
-		if _, err := s.db.ExecContext(ctx, q); err != nil {
+	for _, name := range names {
+		if err := s.a.Verify(segmentsOf(m, name)); err != nil {
 			return nil, fmt.Errorf("list the %s: %w", name, err)
 		}
 	}
-	s.open.keep(m)
-	s.generation, s.viewed = m.Generation, true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.viewed == nil || s.generation != m.Generation {
+		s.open.keep(m)
+		s.generation, s.viewed = m.Generation, map[string]bool{}
+	}
+	for _, name := range names {
+		if s.viewed[name] {
+			continue
+		}
+		from := views[name].empty
+		if files := s.files(segmentsOf(m, name)); files != "" {
+			from = "SELECT * FROM read_parquet(" + files + ")"
+			if name == "verdicts" {
+				from = laterColumns + " UNION ALL BY NAME SELECT * FROM read_parquet(" + files + ", union_by_name = true)"
+			}
+		}
+		if from == "" {
+			continue // there is no such table yet
+		}
+		if _, err := s.db.ExecContext(ctx, "CREATE OR REPLACE VIEW "+name+" AS "+from); err != nil {
+			return nil, fmt.Errorf("list the %s: %w", name, err)
+		}
+		s.viewed[name] = true
+	}
 	return m, nil
 }
 
+// segmentsOf are the segments of a view.
+func segmentsOf(m *archive.Manifest, view string) []archive.Segment {
+	v, ruleset := views[view], ""
+	if v.ruled {
+		ruleset = m.Ruleset
+	}
+	return m.Select(v.kind, ruleset)
+}
+
 // files spells the paths of segments as an SQL list.
-func (s *Store) files(m *archive.Manifest, kind, ruleset string) string {
-	segs := m.Select(kind, ruleset)
+func (s *Store) files(segs []archive.Segment) string {
 	if len(segs) == 0 {
 		return ""
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -207,6 +209,33 @@ func TestNewSegmentsAreSeen(t *testing.T) {
 	}
 }
 
+// makeOlder replaces a segment with one that lacks the column of senders.
+func makeOlder(t *testing.T, s *Store, g archive.Segment) {
+	t.Helper()
+	older := filepath.Join(t.TempDir(), "older.parquet")
+	q := "COPY (SELECT * EXCLUDE (sender) FROM read_parquet(" + quote(filepath.Join(s.a.Dir(), g.Path())) + ", union_by_name = true)) TO " + quote(older)
+	if _, err := s.db.ExecContext(t.Context(), q); err != nil {
+		return // it was made older before
+	}
+	b, err := os.ReadFile(older)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(b)
+	err = s.a.Update(t.Context(), func(u *archive.Update) error {
+		for i := range u.Manifest.Segments {
+			if o := &u.Manifest.Segments[i]; o.Path() == g.Path() {
+				o.SHA256, o.Bytes = hex.EncodeToString(sum[:]), int64(len(b))
+				return os.WriteFile(filepath.Join(s.a.Dir(), o.Path()), b, 0o644)
+			}
+		}
+		return fmt.Errorf("no segment %s", g.Path())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The verdicts of a program that knew fewer columns are read beside new ones.
 func TestVerdictsOfOlderPrograms(t *testing.T) {
 	t.Parallel()
@@ -216,20 +245,12 @@ func TestVerdictsOfOlderPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	segments := m.Select(archive.Verdicts, "test")
-	for _, n := range []int{1, len(segments)} { // beside new ones, and alone
-		for _, g := range segments[:n] {
-			path := quote(filepath.Join(s.a.Dir(), g.Path()))
-			older := quote(filepath.Join(t.TempDir(), "older.parquet"))
-			if _, err := s.db.ExecContext(t.Context(), "COPY (SELECT * EXCLUDE (sender) FROM read_parquet("+path+", union_by_name = true)) TO "+older); err != nil {
-				if n > 1 && g.SHA256 == segments[0].SHA256 {
-					continue // it was made older in the first round
-				}
-				t.Fatal(err)
-			}
-			if err := os.Rename(strings.Trim(older, "'"), strings.Trim(path, "'")); err != nil {
-				t.Fatal(err)
-			}
+	for _, n := range []int{1, len(m.Select(archive.Verdicts, "test"))} { // beside new ones, and alone
+		if m, err = s.a.Manifest(); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range m.Select(archive.Verdicts, "test")[:n] {
+			makeOlder(t, s, g)
 		}
 		read := opened(t, s.a)
 		got := 0
@@ -244,6 +265,51 @@ func TestVerdictsOfOlderPrograms(t *testing.T) {
 		}
 		if got != len(want) {
 			t.Errorf("%d segments older: %d verdicts, want %d", n, got, len(want))
+		}
+	}
+}
+
+// A segment with a flipped bit is named, and answers nothing: no count of it is
+// shown, and reading it does not end the process.
+func TestDamagedSegmentsAnswerNothing(t *testing.T) {
+	t.Parallel()
+	for _, flip := range []int64{4, 100, -20} {
+		s := filled(t)
+		m, err := s.a.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range []string{archive.Cells, archive.Verdicts} {
+			g := m.Select(kind, "test")[0]
+			path := filepath.Join(s.a.Dir(), g.Path())
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := flip
+			if at < 0 {
+				at += int64(len(b))
+			}
+			b[at] ^= 1
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fresh := opened(t, s.a)
+		if cells, err := fresh.Cells(t.Context(), Filter{CC: "ZZ", Target: "x"}); err == nil {
+			t.Errorf("byte %d: %d cells of a damaged segment were read", flip, len(cells))
+		}
+		if _, err := fresh.Places(t.Context(), 10); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("byte %d: places of a damaged segment: %v", flip, err)
+		}
+		for _, err := range fresh.Verdicts(t.Context(), Filter{CC: "ZZ"}) {
+			if err == nil || !strings.Contains(err.Error(), "damaged") {
+				t.Errorf("byte %d: a verdict of a damaged segment: %v", flip, err)
+			}
+			break
 		}
 	}
 }
