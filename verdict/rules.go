@@ -445,7 +445,7 @@ func (s *scene) leadsNowhere(v *view) bool {
 			failed = true
 		case w.tls == done && w.Verified(), w.http == done:
 			return false
-		case cutOff(w.tls), cutOff(w.http):
+		case cutOff(w.tls), cutOff(w.http) && w.http != timedOut: // a page that is late may be far away
 			failed = true
 		}
 	}
