@@ -182,14 +182,20 @@ func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, t
 		if s.asn != asn || !s.may(from, upTo(to)) {
 			continue
 		}
-		n.Event = s.event.ID
-		if !slices.Contains(t.Events, n.Event) {
-			t.Events = append(t.Events, n.Event)
+		if !slices.Contains(t.Events, s.event.ID) {
+			t.Events = append(t.Events, s.event.ID)
 		}
-		n.Reading = s.reading(&sum, from, to)
+		if n.Event == "" || weight(s.reading(&sum, from, to)) > weight(n.Reading) { // the ban that says most
+			n.Event, n.Reading = s.event.ID, s.reading(&sum, from, to)
+		}
 	}
 	t.Networks = append(t.Networks, n)
 	t.OK, t.Blocked, t.Down, t.Unclear, t.Reports = t.OK+n.OK, t.Blocked+n.Blocked, t.Down+n.Down, t.Unclear+n.Unclear, t.Reports+int64(sum.Reports)
+}
+
+// weight orders readings by how much they say against the network.
+func weight(r casefile.Reading) int {
+	return slices.Index([]casefile.Reading{casefile.ReadLittle, casefile.ReadOK, casefile.ReadDown, casefile.ReadMixed, casefile.ReadBlocked}, r)
 }
 
 // reading is what a network comes to in a time that a ban touches: blocked
