@@ -32,27 +32,13 @@ type casePage struct {
 	Answers []casefile.Answer `json:"answers"`
 }
 
-func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
-	c := s.Records.Case(r.PathValue("id"))
-	if c == nil {
-		return notFound("The record has no case of this id.")
-	}
-	asOf, err := casefile.ParseDate(r.URL.Query().Get("as-of"))
-	if err != nil {
-		return badRequest("as-of: " + err.Error())
-	}
-	shown, answers, err := s.Desk.Case(r.Context(), c, asOf)
-	if err != nil {
-		return err
-	}
-	return s.respond(w, r, "case.html", casePage{shown, answers}, map[string]any{
-		"Title": c.Title, "AsOf": asOf.String(), "Country": inquiry.Country(c.Jurisdiction), "Cites": s.citation(c), "Names": func(ids []string) string { return s.Records.Names(c, ids) },
-		"Act": shown.Act, "Basis": func(list []casefile.Basis) []string { return s.Records.LegalBasis(c, list) },
-	})
-}
-
 // cited is a citation as readers see it.
-type cited struct{ Text, URL string }
+type cited struct{ Text, URL, Phrase string }
+
+// isWeb reports whether an address can be followed from a page.
+func isWeb(address string) bool {
+	return strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
+}
 
 // citation spells the sources of a fact.
 func (s *Site) citation(c *casefile.Case) func([]casefile.Cite) []cited {
@@ -65,11 +51,12 @@ func (s *Site) citation(c *casefile.Case) func([]casefile.Cite) []cited {
 			}
 			one := cited{Text: src.Publisher}
 			if !src.Date.IsZero() {
-				one.Text += ", " + src.Date.String()
+				one.Text += ", " + src.Date.Words()
 			}
-			if src.URL != nil && (strings.HasPrefix(*src.URL, "https://") || strings.HasPrefix(*src.URL, "http://")) {
+			if src.URL != nil && isWeb(*src.URL) {
 				one.URL = *src.URL
 			}
+			one.Phrase = k.Phrase
 			out = append(out, one)
 		}
 		return out

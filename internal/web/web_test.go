@@ -246,13 +246,13 @@ func TestCasePages(t *testing.T) {
 		t.Errorf("the list of cases: %d", code)
 	}
 	code, page := s.get("/cases/pk-2024-x")
-	for _, want := range []string{"The clock", "Chronology", "Said, and measured", "445", "until further orders", "grounds: ", "legal basis: ", `carries out <a href="#`} {
+	for _, want := range []string{"The clock", "What happened, day by day", "Said, and measured", "445", "until further orders", "Grounds: ", "Legal basis: ", `Carries out: <a href="#`, "Who says so: ", "court orders it restored", "Courts", "Open questions"} {
 		if code != 200 || !strings.Contains(page, want) {
 			t.Errorf("the case's page: %d, does not say %q", code, want)
 		}
 	}
 	code, early := s.get("/cases/pk-2024-x?as-of=2024-03-14")
-	if code != 200 || !strings.Contains(early, "As it was known at the end of 2024-03-14") || strings.Contains(early, "2025-05-07") || len(early) >= len(page) {
+	if code != 200 || !strings.Contains(early, "This is what was known at the end of the day") || !strings.Contains(early, `value="2024-03-14"`) || strings.Contains(early, "2025-05-07") || len(early) >= len(page) {
 		t.Errorf("the case as of 14 March 2024 (%d, %d bytes) knows of 2025", code, len(early))
 	}
 	if code, _ := s.get("/cases/none"); code != 404 {
