@@ -67,6 +67,7 @@ type said struct {
 // citation is how to cite a page.
 type citation struct {
 	Title, Address string
+	Data           string // the page as JSON, of the same day
 	Shown          time.Time
 	Ruleset        string
 	Generation     uint64
@@ -304,7 +305,8 @@ func originWords(o casefile.Origin) string {
 // cite says how to cite a page, for the day that it speaks of.
 func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 	now := s.Now().UTC()
-	q := url.Values{}
+	q, data := url.Values{}, r.URL.Query()
+	data.Set("format", "json")
 	at, known := now, now
 	if !t.at.IsZero() {
 		at = t.at.AddDate(0, 0, -1)
@@ -314,7 +316,7 @@ func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 		known = t.known.AddDate(0, 0, -1)
 	}
 	q.Set("as-of", known.Format(time.DateOnly))
-	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
+	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode(), Data: "?" + data.Encode()}
 	if s.Store == nil {
 		return c, nil
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -32,35 +33,43 @@ type casePage struct {
 	Answers []casefile.Answer `json:"answers"`
 }
 
-// cited is a citation as readers see it.
-type cited struct{ Text, URL, Phrase string }
+// cited is a citation as readers see it: who published it, when, how far it is
+// trusted, and the passage.
+type cited struct {
+	Text, Grade, Phrase, Place, Note string
+	Href                             string // the source's page here
+	URL                              string // the source itself
+}
 
 // isWeb reports whether an address can be followed from a page.
 func isWeb(address string) bool {
 	return strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
 }
 
-// citation spells the sources of a fact.
-func (s *Site) citation(c *casefile.Case) func([]casefile.Cite) []cited {
-	return func(cites []casefile.Cite) []cited {
-		var out []cited
-		for _, k := range cites {
-			src := s.Records.Source(c, k.Source)
-			if src == nil {
-				continue
-			}
-			one := cited{Text: src.Publisher}
-			if !src.Date.IsZero() {
-				one.Text += ", " + src.Date.Words()
-			}
-			if src.URL != nil && isWeb(*src.URL) {
-				one.URL = *src.URL
-			}
-			one.Phrase = k.Phrase
-			out = append(out, one)
+// cites spells the sources of a fact.
+func (k speaker) cites(list []casefile.Cite) []cited {
+	var out []cited
+	for _, c := range list {
+		src := k.s.Records.Source(k.whole, c.Source)
+		if src == nil {
+			continue
 		}
-		return out
+		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: "/sources/" + url.PathEscape(c.Source) + k.query}
+		if !src.Date.IsZero() {
+			one.Text += ", " + src.Date.Words()
+		}
+		if src.URL != nil && isWeb(*src.URL) {
+			one.URL = *src.URL
+		}
+		switch {
+		case c.Page > 0:
+			one.Place = "page " + strconv.FormatInt(c.Page, 10)
+		case c.Paragraph > 0:
+			one.Place = "paragraph " + strconv.FormatInt(c.Paragraph, 10)
+		}
+		out = append(out, one)
 	}
+	return out
 }
 
 // check answers whether a claim about access was true:
