@@ -244,17 +244,7 @@ var turnWords = map[casefile.Turn]string{
 // story takes from a case what the answer's page shows.
 func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	out := story{ID: c.ID, Title: c.Title}
-	var dated []casefile.Point
-	for _, p := range c.Computed.Clock.Points {
-		if !p.Date.IsZero() {
-			dated = append(dated, p)
-		}
-	}
-	slices.SortStableFunc(dated, func(a, b casefile.Point) int {
-		x, _ := a.Date.FirstDay(c.Zone())
-		y, _ := b.Date.FirstDay(c.Zone())
-		return x.Compare(y)
-	})
+	dated := slices.DeleteFunc(inOrder(c.Computed.Clock.Points, c), func(p casefile.Point) bool { return p.Date.IsZero() })
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
 		if i+1 < len(dated) {

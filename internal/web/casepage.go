@@ -96,7 +96,7 @@ type claimView struct {
 }
 
 type heardView struct {
-	Bearing, Why, By string
+	Bearing, Why, By, Href string
 }
 
 type sourceView struct {
@@ -146,7 +146,7 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 		v.Summary = append(v.Summary, noteView{n.Text, cites(n.Cites)})
 	}
 	clock := shown.Computed.Clock
-	for _, p := range clock.Points {
+	for _, p := range inOrder(clock.Points, shown) {
 		v.Points = append(v.Points, pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: originWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)})
 	}
 	v.Chain = k.chain()
@@ -287,7 +287,7 @@ func claimOf(a *casefile.Answer, names func([]string) string) claimView {
 		v.Measured = tallyWords(a.Measured)
 	}
 	for _, h := range a.Sources {
-		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; ")})
+		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), ""})
 	}
 	return v
 }
@@ -321,6 +321,25 @@ func (s *Site) sourceViews(k speaker) []sourceView {
 			return b.Facts - a.Facts
 		}
 		return strings.Compare(a.ID, b.ID)
+	})
+	return out
+}
+
+// inOrder are the turns of a ban by their dates; those without one stand last.
+func inOrder(points []casefile.Point, c *casefile.Case) []casefile.Point {
+	out := slices.Clone(points)
+	slices.SortStableFunc(out, func(a, b casefile.Point) int {
+		x, dated := a.Date.FirstDay(c.Zone())
+		y, other := b.Date.FirstDay(c.Zone())
+		switch {
+		case dated && other:
+			return x.Compare(y)
+		case dated:
+			return -1
+		case other:
+			return 1
+		}
+		return 0
 	})
 	return out
 }
@@ -365,7 +384,7 @@ func (k speaker) chain() []chainLink {
 	slices.SortStableFunc(acts, func(a, b *casefile.Act) int { return day(a).Compare(day(b)) })
 	var out []chainLink
 	for i, a := range acts {
-		l := chainLink{Who: k.s.Records.Names(k.whole, a.By), To: k.s.Records.Names(k.whole, a.To), Kind: spacedWords(string(a.Kind)), What: a.What, Told: k.s.Records.Attribution(k.whole, a), Date: edtf(a.Date), Href: k.href(a.ID)}
+		l := chainLink{Who: k.full(a.By...), To: k.s.Records.Names(k.whole, a.To), Kind: spacedWords(string(a.Kind)), What: a.What, Told: k.s.Records.Attribution(k.whole, a), Date: edtf(a.Date), Href: k.href(a.ID)}
 		if i+1 < len(acts) {
 			if l.Days = count(int(day(acts[i+1]).Sub(day(a)).Hours()/24), "day"); day(a).Equal(day(acts[i+1])) {
 				l.Days = "same day"

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,20 +12,76 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// cases lists the record.
+// caseLine is a case in the list, with its clock.
+type caseLine struct {
+	ID      string          `json:"id"`
+	Title   string          `json:"title"`
+	CC      string          `json:"jurisdiction"`
+	Country string          `json:"country"`
+	Status  casefile.Status `json:"status"`
+	Clock   casefile.Clock  `json:"clock"`
+}
+
+// casesView is the list of the record as it is known on a day.
+type casesView struct {
+	Cases []caseLineView
+	When  asked
+	Cite  citation
+}
+
+type caseLineView struct {
+	ID, Title, Country, Status, Summary, Without string
+	Points                                       []pointView
+}
+
+const casesPage page[casesView] = "cases.html"
+
+// cases lists the record, each case with its clock.
 func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
-	type line struct {
-		ID      string          `json:"id"`
-		Title   string          `json:"title"`
-		CC      string          `json:"jurisdiction"`
-		Country string          `json:"country"`
-		Status  casefile.Status `json:"status"`
+	when, err := asOf(r)
+	if err != nil {
+		return err
 	}
-	list := []line{}
-	for _, c := range s.Records.Cases {
-		list = append(list, line{c.ID, c.Title, c.Jurisdiction, inquiry.Country(c.Jurisdiction), c.Status})
+	list, v := []caseLine{}, casesView{When: when}
+	shown, err := s.shownCases(r.Context(), when)
+	if err != nil {
+		return err
 	}
-	return s.respond(w, r, "cases.html", list, map[string]any{"Title": "The case record"})
+	for _, k := range shown {
+		c := k.shown
+		if when.Day != "" && len(c.Computed.Chronology) == 0 {
+			continue // nothing of it was known
+		}
+		list = append(list, caseLine{ID: c.ID, Title: c.Title, CC: c.Jurisdiction, Country: inquiry.Country(c.Jurisdiction), Status: c.Status, Clock: c.Computed.Clock})
+		one := caseLineView{ID: c.ID + when.Query, Title: c.Title, Country: inquiry.Country(c.Jurisdiction), Status: casefile.Meaning(c.Status)}
+		if len(c.Summary) > 0 {
+			one.Summary = c.Summary[0].Text
+		}
+		for _, p := range inOrder(c.Computed.Clock.Points, c) {
+			if !p.Date.IsZero() {
+				one.Points = append(one.Points, pointView{Turn: turnWords[p.Turn], Date: edtf(p.Date), Known: true})
+			}
+		}
+		for _, sp := range c.Computed.Clock.Spans {
+			if sp.From == casefile.Lost && sp.To == casefile.Returned {
+				one.Without = spanWords(sp)
+			}
+		}
+		v.Cases = append(v.Cases, one)
+	}
+	if v.Cite, err = s.citeRecord(r, "The case record", when); err != nil {
+		return err
+	}
+	f := frame{Title: "The case record", About: "Who asked for a ban, who ordered it, what courts said, and whether what was said was true.", Trail: []crumb{{"The record", ""}}}
+	return casesPage.show(s, w, r, f, v, list)
+}
+
+// spanWords are the days between two turns.
+func spanWords(sp casefile.Span) string {
+	if sp.AtMost != nil && *sp.AtMost != sp.Days {
+		return thousands(strconv.FormatInt(sp.Days, 10)) + " to " + count(*sp.AtMost, "day") + " " + sp.Means
+	}
+	return count(sp.Days, "day") + " " + sp.Means
 }
 
 // casePage is one case as it is known, or was on ?as-of=DAY, with its claims
@@ -72,30 +130,91 @@ func (k speaker) cites(list []casefile.Cite) []cited {
 	return out
 }
 
+// checkView is the question whether a statement about access was true: what the
+// reader filled in, what is wrong with it, and the answer.
+type checkView struct {
+	Target, CC, At, Says string // as the reader wrote them
+	Wrong                []string
+	Choices              choices
+	Words                []casefile.AccessWord
+	Asked                string // the question in words
+	Answer               *claimView
+	Href                 string // the answer of the day
+	Cite                 citation
+}
+
+const checkPage page[checkView] = "check.html"
+
 // check answers whether a claim about access was true:
-// /check?target=x&cc=PK&at=2024-03-13&claim=accessible.
+// /check?target=x&cc=PK&at=2024-03-13&claim=accessible. A form that is not right
+// comes back as it was filled in.
 func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	if q.Get("target") == "" && q.Get("cc") == "" {
-		return s.respond(w, r, "check.html", nil, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses()})
+	v := checkView{Target: q.Get("target"), CC: q.Get("cc"), At: q.Get("at"), Says: q.Get("claim"), Words: casefile.Accesses()}
+	f := frame{Title: "Was it true?", About: "Ask whether what was said of access to a platform was true, and see what was measured."}
+	if v.Target+v.CC+v.At+v.Says == "" {
+		return s.showCheck(w, r, f, v, nil)
 	}
-	claim := casefile.AccessClaim{CC: strings.ToUpper(q.Get("cc"))}
-	var err error
-	if claim.Target, _, err = s.Targets.Resolve(q.Get("target")); err != nil {
-		return badRequest("target: " + err.Error())
+	claim := s.claimAsked(r.Context(), &v)
+	if len(v.Wrong) > 0 {
+		if wantsJSON(r) {
+			return badRequest(strings.Join(v.Wrong, " "))
+		}
+		return s.showCheck(w, r, f, v, nil)
 	}
-	if !casefile.KnownCountry(claim.CC) {
-		return badRequest("cc is " + strconv.Quote(q.Get("cc")) + ": want ISO 3166-1 alpha-2, as PK.")
-	}
-	if claim.At, err = casefile.ParseDate(q.Get("at")); err != nil || claim.At.IsZero() {
-		return badRequest("at: want a date in EDTF, as 2024-03-13 or 2024-03-13/2024-03-20.")
-	}
-	if claim.Says, err = casefile.ParseAccess(q.Get("claim")); err != nil {
-		return badRequest("claim: " + err.Error())
-	}
-	answer, err := s.Desk.Check(r.Context(), claim)
+	a, err := s.Desk.Check(r.Context(), claim)
 	if err != nil {
 		return err
 	}
-	return s.respond(w, r, "check.html", answer, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses(), "Country": inquiry.Country(claim.CC), "Asked": q})
+	one := claimOf(&a, func(ids []string) string { return s.Records.Names(nil, ids) })
+	v.Answer, v.Asked = &one, "“"+s.name(claim.Target)+" was "+v.Says+" in "+inquiry.Country(claim.CC)+"”, said of "+claim.At.Words()
+	v.Href = "/cc/" + claim.CC + "/" + url.PathEscape(claim.Target)
+	f.Title = "Was it true? " + s.name(claim.Target) + " in " + inquiry.Country(claim.CC) + ", " + claim.At.Words()
+	if v.Cite, err = s.citeRecord(r, f.Title, asked{}); err != nil {
+		return err
+	}
+	return s.showCheck(w, r, f, v, a)
+}
+
+// claimAsked reads the form. What is wrong with it is noted in words.
+func (s *Site) claimAsked(ctx context.Context, v *checkView) casefile.AccessClaim {
+	wrong := func(format string, args ...any) { v.Wrong = append(v.Wrong, fmt.Sprintf(format, args...)) }
+	claim := casefile.AccessClaim{CC: strings.ToUpper(strings.TrimSpace(v.CC))}
+	var err error
+	if claim.Target, err = s.Desk.Target(ctx, v.Target); err != nil {
+		wrong("Platform: there is none of the name %s. Write its name or address, as x or x.com.", quoted(v.Target))
+	}
+	if !casefile.KnownCountry(claim.CC) {
+		wrong("Country: %s is no country of ISO 3166-1. Write two letters, as PK.", quoted(v.CC))
+	}
+	if claim.At, err = casefile.ParseDate(strings.TrimSpace(v.At)); err != nil || claim.At.IsZero() {
+		wrong("Date: %s is no day. Write 2024-03-13, or 2024-03-13/2024-03-20 for a time.", quoted(v.At))
+	}
+	if claim.Says, err = casefile.ParseAccess(v.Says); err != nil {
+		wrong("Said: %s is none of the words. Choose one from the list.", quoted(v.Says))
+	}
+	return claim
+}
+
+// showCheck shows the form, the answer below it. A form with mistakes answers
+// with 400, so that programs notice.
+func (s *Site) showCheck(w http.ResponseWriter, r *http.Request, f frame, v checkView, asJSON any) error {
+	v.Choices = s.choices()
+	if len(v.Wrong) > 0 {
+		w = &withStatus{ResponseWriter: w, status: http.StatusBadRequest}
+	}
+	return checkPage.show(s, w, r, f, v, asJSON)
+}
+
+// withStatus answers with a status of its own where the page is there.
+type withStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *withStatus) WriteHeader(code int) {
+	if code == http.StatusOK {
+		code = w.status
+	}
+	w.ResponseWriter.WriteHeader(code)
 }

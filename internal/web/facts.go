@@ -40,7 +40,7 @@ type value struct {
 // labels are the names of the record's fields as a reader calls them. A field
 // that stands here as "" is shown elsewhere on the page.
 var labels = map[string]string{
-	"id": "", "what": "", "says": "", "question": "", "withdrawn": "", "phrase": "", "prefix": "", "suffix": "", "computed": "",
+	"text": "", "id": "", "what": "", "says": "", "question": "", "withdrawn": "", "phrase": "", "prefix": "", "suffix": "", "computed": "",
 	"kind": "Kind", "date": "When", "date_note": "On the date", "by": "Who", "to": "To whom", "asserted_by": "Who says that it took place", "inferred": "Inferred",
 	"asked": "What was asked", "condition": "Condition", "operative": "Operative words", "remarks": "Remarks without an order", "scope": "Reach", "effect": "Effect on access",
 	"term": "To last", "basis": "Laws that it names", "grounds": "Grounds", "docket": "Case before a court", "judges": "Bench", "next": "Put off to", "due": "To be done by",
@@ -58,7 +58,7 @@ var labels = map[string]string{
 	"under": "Made under", "replaces": "Replaces", "sections": "Sections", "empowers": "What it allows or forbids", "disputed": "Other readings", "publisher": "Publisher", "authors": "Authors",
 	"title": "Title", "url": "Address", "type": "Type", "language": "Language", "reliability": "Grade (Admiralty code)", "reliability_reason": "Why that grade", "hand": "How near it stands",
 	"read": "How much was read", "machine_pictures": "Pictures made by a machine", "copies": "Repeats the text of", "copy": "Archived copy", "sha256": "SHA-256", "media_type": "Media type",
-	"fetched": "Fetched", "how": "How", "withheld": "Not published", "source": "Source", "page": "Page", "paragraph": "Paragraph", "in": "Said in", "text": "Text", "until": "Until", "days": "Days",
+	"fetched": "Fetched", "how": "How", "withheld": "Not published", "source": "Source", "page": "Page", "paragraph": "Paragraph", "in": "Said in", "until": "Until", "days": "Days",
 }
 
 // facts are the fields of an entry in words, in the order of the record. What is
@@ -134,7 +134,7 @@ func (k speaker) values(tag string, v reflect.Value) []value {
 // part is a value that has fields of its own. Its main text stands first.
 func (k speaker) part(v reflect.Value) value {
 	out := value{Facts: k.facts(v)}
-	for _, name := range []string{"What", "Says"} {
+	for _, name := range []string{"What", "Says", "Text"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Type().Kind() == reflect.String {
 			out.Text = f.String()
 			if meaning := casefile.Meaning(f.Interface()); meaning != "" {
@@ -162,7 +162,7 @@ func (k speaker) word(tag string, v reflect.Value) value {
 	switch tag {
 	case "by", "to", "court", "judges", "respondents", "who", "authority", "reported_by", "of":
 		if k.s.Records.Actor(k.whole, text) != nil {
-			return value{Text: k.s.Records.Name(k.whole, text), Href: "/actors/" + url.PathEscape(text) + k.query}
+			return value{Text: k.full(text), Href: "/actors/" + url.PathEscape(text) + k.query}
 		}
 	case "law", "under", "replaces":
 		if l := k.s.Records.Law(k.whole, text); l != nil {
@@ -276,4 +276,18 @@ func (k speaker) href(id string) string {
 		return h + k.query
 	}
 	return ""
+}
+
+// full names actors with their abbreviation behind the name: "Pakistan
+// Telecommunication Authority (PTA)".
+func (k speaker) full(ids ...string) string {
+	var names []string
+	for _, id := range ids {
+		name := k.s.Records.Name(k.whole, id)
+		if a := k.s.Records.Actor(k.whole, id); a != nil && name == a.Abbreviation && a.Name != name {
+			name = a.Name + " (" + name + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }

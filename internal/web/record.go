@@ -174,7 +174,7 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 // heading names a part of a case: its kind in words, a title, and the sentence
 // that says it.
 func (k speaker) heading(it any) (kind, name, sentence string) {
-	names := func(ids []string) string { return k.s.Records.Names(k.whole, ids) }
+	names := func(ids []string) string { return k.full(ids...) }
 	on := func(d casefile.Date) string {
 		if d.IsZero() {
 			return ""
