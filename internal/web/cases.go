@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
@@ -61,32 +60,4 @@ func (s *Site) citation(c *casefile.Case) func([]casefile.Cite) []cited {
 		}
 		return out
 	}
-}
-
-// check answers whether a claim about access was true:
-// /check?target=x&cc=PK&at=2024-03-13&claim=accessible.
-func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	if q.Get("target") == "" && q.Get("cc") == "" {
-		return s.respond(w, r, "check.html", nil, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses()})
-	}
-	claim := casefile.AccessClaim{CC: strings.ToUpper(q.Get("cc"))}
-	var err error
-	if claim.Target, _, err = s.Targets.Resolve(q.Get("target")); err != nil {
-		return badRequest("target: " + err.Error())
-	}
-	if !casefile.KnownCountry(claim.CC) {
-		return badRequest("cc is " + strconv.Quote(q.Get("cc")) + ": want ISO 3166-1 alpha-2, as PK.")
-	}
-	if claim.At, err = casefile.ParseDate(q.Get("at")); err != nil || claim.At.IsZero() {
-		return badRequest("at: want a date in EDTF, as 2024-03-13 or 2024-03-13/2024-03-20.")
-	}
-	if claim.Says, err = casefile.ParseAccess(q.Get("claim")); err != nil {
-		return badRequest("claim: " + err.Error())
-	}
-	answer, err := s.Desk.Check(r.Context(), claim)
-	if err != nil {
-		return err
-	}
-	return s.respond(w, r, "check.html", answer, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses(), "Country": inquiry.Country(claim.CC), "Asked": q})
 }
