@@ -24,6 +24,7 @@ const (
 	NotObject        Reason = "not_object"
 	MissingTestName  Reason = "missing_test_name"
 	MissingStartTime Reason = "missing_measurement_start_time"
+	OverBudget       Reason = "over_budget" // too many values, or too deep
 )
 
 // DecodeError is a document that is not a measurement.
@@ -47,9 +48,13 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Decode reads one document. Parts of the wrong type are left out and named in
 // Defects; the error is a *DecodeError, and comes only where the document is
-// not JSON, is not an object, or lacks its test's name or its start.
+// not JSON, is not an object, lacks its test's name or its start, or has far
+// more values than measurements have.
 func Decode(line []byte) (*Measurement, error) {
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	if err := budget(line); err != nil {
+		return nil, err
+	}
 	m := new(Measurement)
 	if err := decodeFast(line, m); err != nil {
 		m = new(Measurement)

@@ -180,7 +180,7 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 	}
 	v.Bars = k.bars(shown.Requests)
 	for i := range answers {
-		one := claimOf(&answers[i], names)
+		one := claimOf(k, &answers[i], names)
 		one.Href = k.href(one.ID)
 		v.Claims = append(v.Claims, one)
 	}
@@ -280,14 +280,14 @@ func (s *Site) docketView(k speaker, d *casefile.Docket) docketView {
 	return v
 }
 
-func claimOf(a *casefile.Answer, names func([]string) string) claimView {
+func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimView {
 	v := claimView{ID: a.Claim, Who: names(a.By), Says: a.Says, Verdict: string(a.Verdict), From: originWords(a.AnsweredFrom), Reason: a.Reason, Date: edtf(a.Date)}
 	if a.Measured != nil {
 		v.Event = a.Measured.Events
 		v.Measured = tallyWords(a.Measured)
 	}
 	for _, h := range a.Sources {
-		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), ""})
+		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
 	}
 	return v
 }

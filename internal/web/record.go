@@ -155,7 +155,7 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range answers {
 		if kind == "claim" && answers[i].Claim == id {
-			one := claimOf(&answers[i], func(ids []string) string { return s.Records.Names(whole, ids) })
+			one := claimOf(say, &answers[i], func(ids []string) string { return s.Records.Names(whole, ids) })
 			v.Answer, out.Answer = &one, &answers[i]
 		}
 	}
