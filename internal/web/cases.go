@@ -71,6 +71,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := frame{Title: "The case record", About: "Who asked for a ban, who ordered it, what courts said, and whether what was said was true.", Trail: []crumb{{"The record", ""}}}
+	f.Cite, f.Alternates = &v.Cite, append(feedsOf("", "What changed"), alternate{"text/calendar", "Court dates", "/courts.ics"})
 	return casesPage.show(s, w, r, f, v, list)
 }
 
