@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/verdict"
 )
@@ -79,106 +78,124 @@ func networkNames(networks []Network) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
-// sentence is the answer in words that a reporter could quote.
+// sentence is the answer in English, in words that a reporter could quote: its
+// remarks, those of one ban as one sentence.
 func (a *Answer) sentence() string {
 	var b strings.Builder
-	switch {
-	case a.State.Accuses() && a.Basis == Reported:
-		a.sayReported(&b)
-	case a.State.Accuses():
-		a.sayBan(&b)
-	case a.State != verdict.Insufficient:
-		a.sayMeasured(&b)
-	default:
-		a.sayLittle(&b)
-	}
-	for _, d := range a.Disagree {
-		b.WriteString(" " + d)
-	}
-	if a.Basis != Reported && a.LastMeasured != nil && a.Stale > 7 && !a.LastMeasured.Before(a.At) {
-		fmt.Fprintf(&b, " That was %s ago: about today the measurements of this archive say nothing.", plural(a.Stale, "day"))
-	}
-	if a.Counts.Reports == 0 && a.Counts.Measurements > 0 {
-		b.WriteString(" These are daily counts that OONI published, without the measurements behind them.")
-	}
-	if a.Known != nil {
-		fmt.Fprintf(&b, " This is what was known at the end of %s.", longDay(a.Known.Add(-time.Second)))
-	}
-	if a.Example {
-		b.WriteString(" Country ZZ is an example made in a lab and says nothing about any real network.")
+	for _, r := range a.Remarks() {
+		if b.Len() > 0 && !r.Key.joins() {
+			b.WriteString(" ")
+		}
+		a.english(&b, r)
 	}
 	return b.String()
 }
 
-// sayBan says a dated ban that holds.
-func (a *Answer) sayBan(b *strings.Builder) {
-	hit := a.Interfered()
-	state := "is likely blocked"
-	if a.State == verdict.Blocked {
-		state = "is blocked"
+// joins reports whether a remark goes on with the sentence before in English.
+func (k RemarkKey) joins() bool {
+	switch k {
+	case SayNetworks, SayHours, SayParts, SayHow, SayFailed:
+		return true
 	}
-	fmt.Fprintf(b, "As of %s, %s %s in %s", longDay(a.LastDay()), a.Name, state, a.Country)
-	if named := networkNames(hit); named != "" {
-		fmt.Fprintf(b, " on %d of %s measured enough%s", len(hit), plural(len(a.Concluded()), "network"), named)
-	}
-	if h := a.held.span.event.Schedule; h != nil {
-		fmt.Fprintf(b, " at certain hours (%s)", h)
-	}
-	if of := a.held.span.event.Of; len(of) > 0 {
-		fmt.Fprintf(b, " (of it: %s)", strings.Join(of, ", "))
-	}
-	fmt.Fprintf(b, ", %s", since(*a.Since))
-	if len(a.How) > 0 {
-		if words := verdict.MechanismWords(a.How[0]); words != "" {
-			fmt.Fprintf(b, " (%s: %s)", words, a.How[0])
+	return false
+}
+
+// english writes one remark.
+func (a *Answer) english(b *strings.Builder, r Remark) {
+	day := longDay(r.Day)
+	switch r.Key {
+	case SayBan:
+		state := "is blocked"
+		if r.Likely {
+			state = "is likely blocked"
 		}
-	}
-	fmt.Fprintf(b, ": %d of %s there failed", a.Counts.Failed, plural(int(a.Counts.Measurements), "measurement"))
-	if u := a.Counts.UsuallyFailed; u != nil {
-		fmt.Fprintf(b, ", against %.0f %% in the four weeks before", math.Round(100**u))
-	}
-	b.WriteString(".")
-	if o := a.Others; o != nil && o.Measurements > 0 {
-		fmt.Fprintf(b, " On the other %s, %d of %s in the week before were ok.", plural(o.Networks, "network"), o.OK, plural(int(o.Measurements), "measurement"))
-	}
-	if a.Until != nil {
-		fmt.Fprintf(b, " This ban ended %s.", When(*a.Until))
+		fmt.Fprintf(b, "As of %s, %s %s in %s", day, a.Name, state, a.Country)
+	case SayNetworks:
+		fmt.Fprintf(b, " on %d of %s measured enough%s", r.N, plural(r.Of, "network"), networkNames(r.Networks))
+	case SayHours:
+		fmt.Fprintf(b, " at certain hours (%s)", r.Text)
+	case SayParts:
+		fmt.Fprintf(b, " (of it: %s)", r.Text)
+	case SayHow:
+		fmt.Fprintf(b, ", %s", since(*r.Since))
+		if words := verdict.MechanismWords(r.Text); words != "" {
+			fmt.Fprintf(b, " (%s: %s)", words, r.Text)
+		}
+	case SayFailed:
+		fmt.Fprintf(b, ": %d of %s there failed", r.N, plural(r.Of, "measurement"))
+		if r.Usually != nil {
+			fmt.Fprintf(b, ", against %.0f %% in the four weeks before", math.Round(100**r.Usually))
+		}
+		b.WriteString(".")
+	case SayOthers:
+		fmt.Fprintf(b, "On the other %s, %d of %s in the week before were ok.", plural(r.Among, "network"), r.N, plural(r.Of, "measurement"))
+	case SayEnded:
+		fmt.Fprintf(b, "This ban ended %s.", When(*r.Until))
+	case SayReported:
+		verb := "is"
+		if r.Past {
+			verb = "was"
+		}
+		if r.Likely {
+			verb += " likely"
+		}
+		fmt.Fprintf(b, "As of %s, %s %s blocked in %s since %s", day, a.Name, verb, a.Country, longDay(r.Report.Start))
+		if r.Report.StartBy != nil {
+			fmt.Fprintf(b, " (or by %s)", longDay(*r.Report.StartBy))
+		}
+		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.Report.length(), r.Report.by())
+	case SayReportedEnd:
+		fmt.Fprintf(b, "They report its end on %s.", day)
+	case SayReportedLast:
+		fmt.Fprintf(b, "It was last reported on %s.", day)
+	case SayNoMeasurements:
+		fmt.Fprintf(b, "This archive holds no measurements of %s in %s.", a.Name, a.Country)
+	case SayTooFew:
+		fmt.Fprintf(b, "This archive holds too few measurements of %s in %s at that time to say more.", a.Name, a.Country)
+	case SayMeasured:
+		a.englishMeasured(b, r)
+	case SayPast:
+		fmt.Fprintf(b, "A ban was measured that began %s", When(*r.Since))
+		if r.Until == nil {
+			b.WriteString("; its end was not measured.")
+			return
+		}
+		fmt.Fprintf(b, " and ended %s.", When(*r.Until))
+	case SayWasReported:
+		verb := "was blocked"
+		if r.Likely {
+			verb = "was reported blocked"
+		}
+		fmt.Fprintf(b, "%s %s in %s ", a.Name, verb, a.Country)
+		if r.Text != "" {
+			fmt.Fprintf(b, "(%s) ", r.Text)
+		}
+		r.Report.say(b)
+	case SayLittle:
+		fmt.Fprintf(b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.", a.Name, a.Country, day, r.N, r.Text)
+	case SayDisagree:
+		b.WriteString(r.Text)
+	case SayStale:
+		fmt.Fprintf(b, "That was %s ago: about today the measurements of this archive say nothing.", plural(r.N, "day"))
+	case SayPublished:
+		b.WriteString("These are daily counts that OONI published, without the measurements behind them.")
+	case SayKnown:
+		fmt.Fprintf(b, "This is what was known at the end of %s.", day)
+	case SayExample:
+		b.WriteString("Country ZZ is an example made in a lab and says nothing about any real network.")
 	}
 }
 
-// sayReported says a ban that sources report and nobody measured here.
-func (a *Answer) sayReported(b *strings.Builder) {
-	for i := range a.Reported {
-		r := &a.Reported[i]
-		if !r.Holds || r.Scope != ban.National {
-			continue
-		}
-		verb := "is"
-		if a.At.Before(floorDay(a.today)) {
-			verb = "was"
-		}
-		if a.State == verdict.LikelyBlocked {
-			verb += " likely"
-		}
-		verb += " blocked"
-		fmt.Fprintf(b, "As of %s, %s %s in %s since %s", longDay(a.LastDay()), a.Name, verb, a.Country, longDay(r.Start))
-		if r.StartBy != nil {
-			fmt.Fprintf(b, " (or by %s)", longDay(*r.StartBy))
-		}
-		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.length(), r.by())
-		switch {
-		case r.End != nil:
-			fmt.Fprintf(b, " They report its end on %s.", longDay(*r.End))
-		case r.AtLeast:
-			fmt.Fprintf(b, " It was last reported on %s.", longDay(r.Known))
-		}
-		break
+func (a *Answer) englishMeasured(b *strings.Builder, r Remark) {
+	words := map[verdict.State]string{
+		verdict.OK:       "is reachable",
+		verdict.Down:     "is down, for the control too: nobody seems to block it",
+		verdict.Impaired: "works badly or only at times, and the cause is not clear",
 	}
-	if a.LastMeasured == nil {
-		fmt.Fprintf(b, " This archive holds no measurements of %s in %s.", a.Name, a.Country)
-		return
-	}
-	fmt.Fprintf(b, " This archive holds too few measurements of %s in %s at that time to say more.", a.Name, a.Country)
+	c := r.Counts
+	fmt.Fprintf(b, "As of %s, %s %s in %s: of %s on %s from %s on, %d were ok, %d looked blocked, %d down, %d inconclusive.",
+		longDay(r.Day), a.Name, words[r.State], a.Country, plural(int(c.Measurements), "measurement"), plural(c.Networks, "network"),
+		longDay(c.From), c.OK, c.Blocked, c.Down, c.Inconclusive)
 }
 
 // say writes the time of a reported ban: "from 17 February 2024 to 7 May
@@ -216,56 +233,4 @@ func (r *Report) length() string {
 		return fmt.Sprintf("%d to %s", r.Days, plural(r.AtMost, "day"))
 	}
 	return plural(r.Days, "day")
-}
-
-// sayMeasured says what the last days of measurements show, where no ban holds.
-func (a *Answer) sayMeasured(b *strings.Builder) {
-	words := map[verdict.State]string{
-		verdict.OK:       "is reachable",
-		verdict.Down:     "is down, for the control too: nobody seems to block it",
-		verdict.Impaired: "works badly or only at times, and the cause is not clear",
-	}
-	c := &a.Counts
-	fmt.Fprintf(b, "As of %s, %s %s in %s: of %s on %s from %s on, %d were ok, %d looked blocked, %d down, %d inconclusive.",
-		longDay(a.LastDay()), a.Name, words[a.State], a.Country, plural(int(c.Measurements), "measurement"), plural(c.Networks, "network"),
-		longDay(c.From), c.OK, c.Blocked, c.Down, c.Inconclusive)
-	a.sayPast(b)
-}
-
-// sayPast says the ban before.
-func (a *Answer) sayPast(b *strings.Builder) {
-	if a.Last == nil {
-		return
-	}
-	fmt.Fprintf(b, " A ban was measured that began %s", When(a.Last.Since))
-	if a.Last.Until != nil {
-		fmt.Fprintf(b, " and ended %s.", When(*a.Last.Until))
-		return
-	}
-	b.WriteString("; its end was not measured.")
-}
-
-// sayLittle says that too little was measured, and what is reported instead.
-func (a *Answer) sayLittle(b *strings.Builder) {
-	if len(a.Reported) > 0 {
-		r := &a.Reported[0]
-		if r.End != nil || r.Holds {
-			fmt.Fprintf(b, "%s was blocked in %s ", a.Name, a.Country)
-		} else {
-			fmt.Fprintf(b, "%s was reported blocked in %s ", a.Name, a.Country)
-		}
-		if r.Scope != ban.National && r.Area != "" {
-			fmt.Fprintf(b, "(%s) ", r.Area)
-		}
-		r.say(b)
-		b.WriteString(" ")
-	}
-	switch {
-	case a.LastMeasured == nil:
-		fmt.Fprintf(b, "This archive holds no measurements of %s in %s.", a.Name, a.Country)
-	default:
-		fmt.Fprintf(b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.",
-			a.Name, a.Country, longDay(a.LastDay()), a.Counts.Measurements, a.Missing)
-		a.sayPast(b)
-	}
 }

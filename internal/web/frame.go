@@ -20,6 +20,7 @@ type frame struct {
 
 	Alternates []alternate // feeds and the like
 	Cite       *citation   // nil for a page that cannot be cited
+	Others     []otherLanguage
 }
 
 // alternate is the page in another form.
@@ -45,7 +46,7 @@ type page[T any] string
 // show answers with the page, or with asJSON where the reader is a program; nil
 // is a page without data.
 func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, value T, asJSON any) error {
-	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Vary", "Accept, Accept-Language")
 	if wantsJSON(r) && asJSON != nil {
 		b, err := json.MarshalIndent(asJSON, "", "  ")
 		if err != nil {
@@ -61,6 +62,7 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 	if len(f.Trail) > 1 {
 		f.LD = append(f.LD, trailLD(r.Host, f.Trail))
 	}
+	f.Others = s.inOthers(r)
 	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
 	if s.Making != nil {
 		f.Making = s.Making()

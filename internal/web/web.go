@@ -14,8 +14,10 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +48,9 @@ type Site struct {
 	// Making says how far the lab is, "" when it is through. It may be nil.
 	Making func() string
 
-	pages map[string]*template.Template // by file name; Handler parses them
+	pages         map[string]*template.Template // by file name; Handler parses them
+	languages     map[string]*catalogue         // by code, without English
+	languageCodes []string
 }
 
 // handler is an HTTP handler that returns its failure.
@@ -64,7 +68,8 @@ func (b badRequest) Error() string { return string(b) }
 
 // Handler is the site's contents. It is called once.
 func (s *Site) Handler() http.Handler {
-	s.pages = parsePages()
+	s.pages, s.languages = parsePages(), loadCatalogues()
+	s.languageCodes = slices.Sorted(maps.Keys(s.languages))
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
 		"GET /{$}":                           s.home,
@@ -117,6 +122,11 @@ func (s *Site) Handler() http.Handler {
 		"GET /":                              func(http.ResponseWriter, *http.Request) error { return notFound("There is no such page.") },
 	} {
 		mux.Handle(pattern, s.wrap(h))
+	}
+	for _, code := range s.languageCodes {
+		in := s.inLanguage(code)
+		mux.Handle("GET /"+code, s.wrap(in))
+		mux.Handle("GET /"+code+"/{rest...}", s.wrap(in))
 	}
 	return compressed(withoutSlash(mux))
 }

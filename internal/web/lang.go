@@ -1,0 +1,346 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/verdict"
+)
+
+// The catalogues: one file is one language. To add a language, add its file; the
+// test of the catalogues lists what is missing.
+//
+//go:embed lang/*.json
+var catalogues embed.FS
+
+// catalogue is the site in one language other than English.
+type catalogue struct {
+	Language struct {
+		Name    string `json:"name"`    // in the language itself
+		English string `json:"english"` // in English
+		Dir     string `json:"dir"`     // "rtl" or "ltr"
+	} `json:"language"`
+	Text      map[string]entry    `json:"text"`
+	Platforms map[string]platform `json:"platforms"`
+	Cases     map[string]struct {
+		Title   string `json:"title"`
+		Summary string `json:"summary"`
+	} `json:"cases"`
+	// Unconfirmed are the keys that no reader of the language has passed, and why.
+	Unconfirmed map[string]string `json:"unconfirmed"`
+
+	code    string
+	tag     language.Tag
+	regions display.Namer
+}
+
+// platform is the name of a platform, and its gender where the language has one.
+type platform struct {
+	Name   string `json:"name"`
+	Gender string `json:"gender"`
+}
+
+// entry is a text with {places}, or several of which a number ("one", "other" and
+// the other forms of CLDR) or the gender of the platform ("m", "f") chooses.
+type entry struct {
+	one   string
+	forms map[string]string
+}
+
+func (e *entry) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(b), []byte(`"`)) {
+		return json.Unmarshal(b, &e.one)
+	}
+	return json.Unmarshal(b, &e.forms)
+}
+
+// texts are all forms of an entry.
+func (e entry) texts() []string {
+	if e.forms == nil {
+		return []string{e.one}
+	}
+	var out []string
+	for _, t := range e.forms {
+		out = append(out, t)
+	}
+	return out
+}
+
+// loadCatalogues reads all languages, by their code. A catalogue is part of the
+// program: one that cannot be read is a panic, and no test passes.
+func loadCatalogues() map[string]*catalogue {
+	names, err := fs.Glob(catalogues, "lang/*.json")
+	if err != nil {
+		panic(err)
+	}
+	all := map[string]*catalogue{}
+	for _, name := range names {
+		b, err := catalogues.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		c := &catalogue{code: strings.TrimSuffix(path.Base(name), ".json")}
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.DisallowUnknownFields()
+		if err := d.Decode(c); err != nil {
+			panic(fmt.Sprintf("read %s: %v", name, err))
+		}
+		c.tag = language.MustParse(c.code)
+		c.regions = display.Regions(c.tag)
+		all[c.code] = c
+	}
+	return all
+}
+
+// args are what the places of a text stand for. A "gender" and a "count" choose
+// the form.
+type args map[string]any
+
+// The marks of Unicode around a name of another script (FSI, PDI): in a page
+// they become <bdi>.
+const (
+	isolate = "\u2068"
+	isolend = "\u2069"
+)
+
+// foreign is a text that may be of another script.
+func foreign(s string) string {
+	return isolate + strings.NewReplacer(isolate, "", isolend, "").Replace(s) + isolend
+}
+
+// text says a key in the language, as plain text.
+func (c *catalogue) text(key string, a args) string {
+	e, ok := c.Text[key]
+	if !ok {
+		return foreign(key)
+	}
+	t := e.one
+	if e.forms != nil {
+		if g, ok := a["gender"].(string); ok && e.forms[g] != "" {
+			t = e.forms[g]
+		} else if n, ok := a["count"].(int); ok && e.forms[c.form(n)] != "" {
+			t = e.forms[c.form(n)]
+		} else if t = e.forms["other"]; t == "" {
+			t = e.forms["m"]
+		}
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(t, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		place, after, _ := strings.Cut(rest, "}")
+		fmt.Fprint(&b, a[place])
+		t = after
+	}
+}
+
+// form is the plural form of a number, as CLDR names it.
+func (c *catalogue) form(n int) string {
+	return map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}[plural.Cardinal.MatchPlural(c.tag, n, 0, 0, 0, 0)]
+}
+
+// counted says a number with its noun.
+func (c *catalogue) counted(key string, n int) string {
+	return c.text(key, args{"n": thousands(strconv.Itoa(n)), "count": n})
+}
+
+// inPage is a text as it stands in a page.
+func inPage(s string) template.HTML {
+	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(template.HTMLEscapeString(s)))
+}
+
+// platform is the name of a platform in the language, or in English.
+func (c *catalogue) platform(id, english string) (name, gender string) {
+	if p, ok := c.Platforms[id]; ok {
+		return p.Name, p.Gender
+	}
+	return foreign(english), "m"
+}
+
+// country is the name of a country in the language, as CLDR has it.
+func (c *catalogue) country(cc, english string) string {
+	region, err := language.ParseRegion(cc)
+	if err != nil || cc == "ZZ" {
+		return foreign(english)
+	}
+	if name := c.regions.Name(region); name != "" {
+		return name
+	}
+	return foreign(english)
+}
+
+// day says a day (UTC).
+func (c *catalogue) day(t time.Time) string {
+	t = t.UTC()
+	return c.text("date.day", args{"d": t.Day(), "month": c.text("month."+strconv.Itoa(int(t.Month())), nil), "y": t.Year()})
+}
+
+// interval says an interval, exact to the day.
+func (c *catalogue) interval(i *event.Interval) string {
+	switch {
+	case i == nil || i.Earliest == nil && i.Latest == nil:
+		return c.text("date.unknown", nil)
+	case i.Earliest == nil:
+		return c.text("date.by", args{"b": c.day(*i.Latest)})
+	case i.Latest == nil:
+		return c.text("date.from", args{"a": c.day(*i.Earliest)})
+	}
+	return c.between(*i.Earliest, i.Latest.Add(-time.Second))
+}
+
+func (c *catalogue) between(a, b time.Time) string {
+	if x, y := c.day(a), c.day(b); x != y && a.Before(b) {
+		return c.text("date.between", args{"a": x, "b": y})
+	}
+	return c.day(a)
+}
+
+// date says a date of the record, exact to the day; "" where it is not known.
+func (c *catalogue) date(d casefile.Date, zone *time.Location) string {
+	first, from := d.FirstDay(zone)
+	last, to := d.LastDay(zone)
+	out := ""
+	switch {
+	case !from && !to:
+		return ""
+	case !to:
+		out = c.text("date.from", args{"a": c.day(first)})
+	case !from:
+		out = c.text("date.by", args{"b": c.day(last)})
+	case first.Equal(last):
+		out = c.day(first)
+	default:
+		out = c.text("date.span", args{"a": c.day(first), "b": c.day(last)})
+	}
+	if d.Approximate() {
+		out = c.text("date.about", args{"a": out})
+	}
+	return out
+}
+
+// list joins names: "A, B".
+func (c *catalogue) list(names []string) string {
+	out := ""
+	for i, n := range names {
+		if out = n; i > 0 {
+			out = c.text("list.and", args{"a": names[i-1], "b": n})
+			names[i] = out
+		}
+	}
+	return out
+}
+
+// length is how long a reported ban lasted.
+func (c *catalogue) length(r *answer.Report) string {
+	days := c.counted("days", r.Days)
+	if r.AtMost > r.Days {
+		days = strconv.Itoa(r.Days) + "–" + c.counted("days", r.AtMost)
+	}
+	if r.AtLeast {
+		return c.text("at_least", args{"days": days})
+	}
+	return days
+}
+
+// sentence says an answer: a sentence for each of its remarks.
+func (c *catalogue) sentence(a *answer.Answer) string {
+	var out []string
+	for _, r := range a.Remarks() {
+		if s := c.remark(a, &r); s != "" {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// remark says one remark, "" for what another has said.
+func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
+	name, gender := c.platform(a.Target, a.Name)
+	p := args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country), "day": c.day(r.Day), "n": thousands(strconv.Itoa(r.N)), "text": foreign(r.Text), "until": c.interval(r.Until), "since": c.interval(r.Since)}
+	key := "say." + string(r.Key)
+	if r.Report != nil {
+		p["start"], p["length"], p["by"] = c.day(r.Report.Start), c.length(r.Report), foreign(strings.Join(r.Report.By[:min(2, len(r.Report.By))], ", "))
+		if p["end"] = c.day(r.Report.Known); r.Report.End != nil {
+			p["end"] = c.day(*r.Report.End)
+		}
+	}
+	switch r.Key {
+	case answer.SayBan, answer.SayReported:
+		if r.Past {
+			key += ".past"
+		}
+		if r.Likely {
+			key += ".likely"
+		}
+	case answer.SayNetworks:
+		var names []string
+		for _, n := range r.Networks[:min(5, len(r.Networks))] {
+			names = append(names, fmt.Sprintf("AS%d", n.ASN))
+		}
+		delete(p, "gender")
+		p["count"], p["networks"], p["list"] = r.N, c.counted("networks", r.Of), foreign(strings.Join(names, ", "))
+	case answer.SayHow:
+		if r.Text == "" {
+			return "" // since when, the first remark has said
+		}
+	case answer.SayFailed:
+		p["measurements"] = c.counted("measurements.of", r.Of)
+		if r.Usually != nil {
+			key += ".usually"
+			p["percent"] = fmt.Sprintf("%.0f", 100**r.Usually)
+		}
+	case answer.SayOthers:
+		p["networks"], p["measurements"] = c.counted("networks", r.Among), c.counted("measurements.of", r.Of)
+	case answer.SayWasReported:
+		switch {
+		case r.Text != "":
+			key += ".area"
+			p["area"] = foreign(r.Text)
+		case r.Report.End != nil:
+			key += ".ended"
+		}
+	case answer.SayMeasured:
+		key += "." + string(r.State)
+		k := r.Counts
+		p["from"], p["networks"], p["measurements"] = c.day(k.From), c.counted("networks", k.Networks), c.counted("measurements.of", int(k.Measurements))
+		p["ok"], p["blocked"], p["down"], p["inconclusive"] = k.OK, k.Blocked, k.Down, k.Inconclusive
+	case answer.SayLittle, answer.SayStale:
+		delete(p, "gender")
+		p["count"] = r.N
+	case answer.SayPast:
+		if r.Until == nil {
+			key += ".open"
+		}
+	case answer.SayDisagree:
+		if r.State.Accuses() {
+			key += ".blocked"
+		}
+	}
+	return c.text(key, p)
+}
+
+// state is a state in the language.
+func (c *catalogue) state(s verdict.State) string {
+	if key := "state." + string(s); c.Text[key].one != "" {
+		return c.text(key, nil)
+	}
+	return c.text("state.insufficient", nil)
+}

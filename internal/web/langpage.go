@@ -1,0 +1,405 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inquiry"
+)
+
+// langView is a page in a language other than English. What is a text of the
+// catalogue, the template asks for by its key.
+type langView struct {
+	c *catalogue
+
+	Code, Dir, Name string
+	Title           string        // plain text, with marks around foreign names
+	Heading         template.HTML // the same for the page
+	English         string        // the same page in English
+	Demo            bool
+	Kind            string // which part of the template it is
+	Trail           []langLink
+
+	Choices  choices
+	Answers  []langAnswer
+	Answer   *langAnswer
+	Networks []langNetwork
+	When     whenAsked
+	Cases    []langLink
+	Case     *langCase
+	Terms    []langTerm
+}
+
+type langLink struct {
+	Name template.HTML
+	Href string
+}
+
+type langAnswer struct {
+	Question, Word, Sentence, Since, Until, Basis, Day template.HTML
+	State, Href                                        string
+}
+
+type langNetwork struct {
+	ASN           uint32
+	State         string
+	Word, Counted template.HTML
+}
+
+type langCase struct {
+	ID               string
+	Summary, Country template.HTML
+	Platform, Status template.HTML
+	Known            template.HTML
+	Points           []langPoint
+	Entries          []langEntry
+}
+
+type langPoint struct{ Turn, Date template.HTML }
+
+type langEntry struct {
+	Date, Kind template.HTML
+	What, Href string // in English
+}
+
+type langTerm struct {
+	Key  string
+	Text []template.HTML
+	Why  string
+}
+
+// T is a text of the catalogue.
+func (v langView) T(key string) template.HTML { return inPage(v.c.text(key, nil)) }
+
+// inLanguage answers under /ur/… and the like: the address decides the language.
+func (s *Site) inLanguage(code string) handler {
+	c := s.languages[code]
+	return func(w http.ResponseWriter, r *http.Request) error { return s.language(w, r, c) }
+}
+
+func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) error {
+	rest := strings.Trim(r.PathValue("rest"), "/")
+	parts := strings.Split(rest, "/")
+	v := langView{c: c, Code: c.code, Dir: c.Language.Dir, Name: c.Language.Name, Demo: s.Demo, English: "/" + (&url.URL{Path: rest}).EscapedPath(), Trail: []langLink{}}
+	if r.URL.RawQuery != "" {
+		v.English += "?" + r.URL.Query().Encode()
+	}
+	var err error
+	switch {
+	case rest == "":
+		err = s.langHome(r, &v)
+	case rest == "is":
+		return s.langAsk(w, r, c)
+	case rest == "about":
+		s.langAbout(&v)
+	case rest == "cases":
+		s.langCases(&v)
+	case len(parts) == 2 && parts[0] == "cases":
+		err = s.langCase(r, &v, parts[1])
+	case len(parts) == 2 && parts[0] == "cc":
+		err = s.langCountry(r, &v, parts[1])
+	case len(parts) == 3 && parts[0] == "cc":
+		err = s.langAnswerPage(r, &v, parts[1], parts[2])
+	default:
+		return notFound("This page is not there in " + c.Language.English + ". In English it is " + v.English)
+	}
+	if err != nil {
+		return err
+	}
+	v.Heading = inPage(v.Title)
+	b, err := s.execute("lang.html", v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Language", c.code)
+	deliver(w, r, "text/html; charset=utf-8", b)
+	return nil
+}
+
+// langAsk sends the form of the start page to its answer.
+func (s *Site) langAsk(w http.ResponseWriter, r *http.Request, c *catalogue) error {
+	cc, id, err := s.placeOf(r.Context(), r.URL.Query().Get("cc"), r.URL.Query().Get("target"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/"+c.code+"/cc/"+cc+"/"+url.PathEscape(id))
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+func (s *Site) langHome(r *http.Request, v *langView) error {
+	v.Kind, v.Title, v.Choices = "home", v.c.text("home.title", nil), s.choices()
+	for i := range v.Choices.Targets {
+		t := &v.Choices.Targets[i]
+		t.Name, _ = v.c.platform(t.Value, t.Name)
+		t.Name = plainName(t.Name)
+	}
+	for i := range v.Choices.Countries {
+		k := &v.Choices.Countries[i]
+		k.Name = plainName(v.c.country(k.Value, k.Name))
+	}
+	blocked, err := s.Desk.Blocked(r.Context())
+	if err != nil {
+		return err
+	}
+	for i := range blocked {
+		v.Answers = append(v.Answers, v.answer(&blocked[i], ""))
+	}
+	v.cases(s)
+	return nil
+}
+
+// plainName is a name without marks, for where a page has no room for <bdi>.
+func plainName(s string) string { return strings.NewReplacer(isolate, "", isolend, "").Replace(s) }
+
+// answer puts an answer into the language.
+func (v *langView) answer(a *answer.Answer, query string) langAnswer {
+	name, gender := v.c.platform(a.Target, a.Name)
+	out := langAnswer{State: string(a.State), Href: "/" + v.Code + "/cc/" + a.CC + "/" + url.PathEscape(a.Target) + query, Word: inPage(v.c.state(a.State)), Day: inPage(v.c.day(a.LastDay())),
+		Question: inPage(v.c.text("question", args{"name": name, "gender": gender, "country": v.c.country(a.CC, a.Country)})), Sentence: inPage(v.c.sentence(a))}
+	if a.Since != nil {
+		out.Since = inPage(v.c.interval(a.Since))
+	}
+	if a.Until != nil {
+		out.Until = inPage(v.c.interval(a.Until))
+	}
+	key := "basis.none"
+	switch a.Basis {
+	case answer.Measured:
+		key = "basis.measured"
+	case answer.Reported:
+		key = "basis.reported"
+	case answer.Both:
+		key = "basis.both"
+	}
+	out.Basis = v.T(key)
+	return out
+}
+
+func (s *Site) langCountry(r *http.Request, v *langView, code string) error {
+	cc, err := knownCountry(code)
+	if err != nil {
+		return err
+	}
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	answers, err := s.Desk.InCountry(r.Context(), cc, t.at, t.known)
+	if err != nil {
+		return err
+	}
+	v.Kind, v.When = "country", t.asked(r)
+	v.Title = v.c.text("questions", args{"country": v.c.country(cc, inquiry.Country(cc))})
+	for i := range answers {
+		v.Answers = append(v.Answers, v.answer(&answers[i], v.When.Query))
+	}
+	return nil
+}
+
+func (s *Site) langAnswerPage(r *http.Request, v *langView, code, word string) error {
+	cc, id, err := s.placeOf(r.Context(), code, word)
+	if err != nil {
+		return err
+	}
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: cc, Target: id, At: t.at, Known: t.known, Since: t.since})
+	if err != nil {
+		return err
+	}
+	v.Kind, v.When = "answer", t.asked(r)
+	one := v.answer(&a.Answer, v.When.Query)
+	name, gender := v.c.platform(id, a.Name)
+	place := v.c.country(cc, a.Country)
+	v.Answer, v.Title = &one, v.c.text("question", args{"name": name, "gender": gender, "country": place})
+	v.Trail = []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}}
+	v.English = "/cc/" + cc + "/" + url.PathEscape(id) + v.When.Query
+	for _, n := range a.Concluded() {
+		v.Networks = append(v.Networks, langNetwork{n.ASN, string(n.State), inPage(v.c.state(n.State)),
+			inPage(v.c.text("network.of", args{"n": n.Counts.Failed, "total": v.c.counted("measurements.of", int(n.Counts.Measurements))}))})
+	}
+	for _, c := range a.Cases {
+		v.Cases = append(v.Cases, v.caseLink(c.ID, c.Title))
+	}
+	return nil
+}
+
+func (v *langView) caseLink(id, english string) langLink {
+	title := foreign(english)
+	if c, ok := v.c.Cases[id]; ok {
+		title = c.Title
+	}
+	return langLink{inPage(title), "/" + v.Code + "/cases/" + url.PathEscape(id)}
+}
+
+func (v *langView) cases(s *Site) {
+	for _, c := range s.Records.Cases {
+		if c.Withdrawn == nil {
+			v.Cases = append(v.Cases, v.caseLink(c.ID, c.Title))
+		}
+	}
+}
+
+func (s *Site) langCases(v *langView) {
+	v.Kind, v.Title = "cases", v.c.text("cases.title", nil)
+	v.cases(s)
+}
+
+func (s *Site) langCase(r *http.Request, v *langView, id string) error {
+	c := s.Records.Case(id)
+	if c == nil {
+		return notFound("The record has no case of this id.")
+	}
+	when, err := asOf(r)
+	if err != nil {
+		return err
+	}
+	shown, _, err := s.Desk.Case(r.Context(), c, when.date)
+	if err != nil {
+		return err
+	}
+	text := func(key string) template.HTML { return v.T(key) }
+	v.Kind, v.Title = "case", foreign(c.Title)
+	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
+	if own, ok := v.c.Cases[id]; ok {
+		v.Title = own.Title
+		if when.Day == "" { // it tells the whole story
+			one.Summary = inPage(own.Summary)
+		}
+	}
+	if when.Day != "" {
+		day, err := time.Parse(time.DateOnly, when.Day)
+		if err != nil {
+			return err
+		}
+		one.Known = inPage(v.c.text("case.known", args{"day": v.c.day(day)}))
+	}
+	var names []string
+	for _, t := range c.Targets {
+		name, _ := v.c.platform(t, s.name(t))
+		names = append(names, name)
+	}
+	one.Platform = inPage(v.c.list(names))
+	for _, p := range inOrder(shown.Computed.Clock.Points, shown) {
+		date := v.c.date(p.Date, c.Zone())
+		if date == "" {
+			date = v.c.text("case.unknown", nil)
+		}
+		one.Points = append(one.Points, langPoint{text("turn." + string(p.Turn)), inPage(date)})
+	}
+	k := speaker{s, c, shown, when.Query}
+	for _, e := range shown.Computed.Chronology {
+		key := "kind." + e.Kind
+		if e.Entry != "act" {
+			key = "kind." + string(e.Entry)
+		}
+		date := v.c.date(e.Date, c.Zone())
+		if date == "" {
+			date = v.c.text("case.unknown", nil)
+		}
+		one.Entries = append(one.Entries, langEntry{inPage(date), text(key), e.What, k.href(e.ID)})
+	}
+	v.Case = &one
+	v.Trail = []langLink{{text("nav.record"), "/" + v.Code + "/cases"}}
+	return nil
+}
+
+// langAbout says what the language's pages rest on, and which terms no reader of
+// it has passed.
+func (s *Site) langAbout(v *langView) {
+	v.Kind, v.Title = "about", v.c.text("about.title", nil)
+	var keys []string
+	for k := range v.c.Unconfirmed {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		term := langTerm{Key: k, Why: v.c.Unconfirmed[k]}
+		switch kind, id, _ := strings.Cut(k, "."); {
+		case kind == "platform":
+			term.Text = []template.HTML{inPage(v.c.Platforms[id].Name)}
+		case kind == "case" && v.c.Cases[id].Title != "":
+			term.Text = []template.HTML{inPage(v.c.Cases[id].Title)}
+		default:
+			for _, t := range v.c.Text[k].texts() {
+				term.Text = append(term.Text, inPage(t))
+			}
+			slices.Sort(term.Text)
+			term.Text = slices.Compact(term.Text)
+		}
+		v.Terms = append(v.Terms, term)
+	}
+}
+
+// otherLanguage is the page in another language that a reader prefers, where
+// there is one.
+type otherLanguage struct {
+	Code, Name, Href string
+	Dir              string
+	Propose          string // says that the page is there, where Accept-Language prefers it; else ""
+}
+
+// inOthers are the languages in which an English page is there too.
+func (s *Site) inOthers(r *http.Request) []otherLanguage {
+	p := strings.Trim(r.URL.EscapedPath(), "/")
+	parts := strings.Split(p, "/")
+	there := p == "" || p == "about" || p == "cases" || len(parts) == 2 && (parts[0] == "cc" || parts[0] == "cases") || len(parts) == 3 && parts[0] == "cc"
+	prefers, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	var out []otherLanguage
+	for _, code := range s.languageCodes {
+		o := otherLanguage{Code: code, Dir: s.languages[code].Language.Dir, Name: s.languages[code].Language.Name, Href: "/" + code}
+		if there {
+			if o.Href = strings.TrimSuffix("/"+code+"/"+p, "/"); r.URL.RawQuery != "" {
+				o.Href += "?" + r.URL.Query().Encode()
+			}
+		}
+		if err == nil && len(prefers) > 0 {
+			base, _ := prefers[0].Base()
+			if base.String() == code {
+				o.Propose = s.languages[code].text("propose", nil)
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// langKeys are the texts that a language needs: those of the template, of every
+// remark of an answer, and of every word of the record's lists that is shown.
+func langKeys() []string {
+	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
+		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
+		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title"}
+	for _, k := range answer.RemarkKeys() {
+		if k != answer.SayMeasured { // it has one for each state
+			keys = append(keys, "say."+string(k))
+		}
+	}
+	for _, s := range []string{"blocked", "likely_blocked", "impaired", "down", "ok", "insufficient"} {
+		keys = append(keys, "state."+s)
+	}
+	for _, m := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"} {
+		keys = append(keys, "month."+m)
+	}
+	for t := range turnWords {
+		keys = append(keys, "turn."+string(t))
+	}
+	for _, k := range casefile.ActKinds() {
+		keys = append(keys, "kind."+k)
+	}
+	for _, s := range []string{"ongoing", "ended", "unknown"} {
+		keys = append(keys, "status."+s)
+	}
+	return keys
+}
