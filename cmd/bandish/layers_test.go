@@ -23,7 +23,7 @@ var stages = [][]string{
 	{"event/bench", "request", "draft"},
 	{"ban", "event/bench/table"},
 	{"answer"},
-	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert"},
+	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},
 	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
 	{"internal/store"},
 	{"internal/inquiry"},

@@ -55,6 +55,7 @@ func commands() []command {
 		watchProbeCommand(),
 		sourceCommand(),
 		searchCommand(),
+		inboxCommand(),
 		requestsCommand(),
 		bansCommand(),
 		exportCommand(),

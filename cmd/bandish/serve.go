@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
@@ -98,7 +99,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)

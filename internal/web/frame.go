@@ -83,7 +83,7 @@ func section(r *http.Request) string {
 		return "home"
 	case "m", "networks", "events", "is":
 		return "cc"
-	case "methods", "rules", "safety":
+	case "methods", "rules", "safety", "contribute":
 		return "about"
 	case "actors", "laws", "sources":
 		return "cases"

@@ -15,7 +15,7 @@ import (
 // robots invites search engines: pages of bans are to be found. Lists of
 // measurements are endless and say nothing by themselves.
 func (s *Site) robots(w http.ResponseWriter, r *http.Request) error {
-	text := fmt.Sprintf("User-agent: *\nDisallow: /m/\nDisallow: /is\nDisallow: /search\nDisallow: /*/measurements\nSitemap: https://%s/sitemap.xml\n", r.Host)
+	text := fmt.Sprintf("User-agent: *\nDisallow: /m/\nDisallow: /is\nDisallow: /search\nDisallow: /contribute?\nDisallow: /embed/\nDisallow: /*/measurements\nSitemap: https://%s/sitemap.xml\n", r.Host)
 	if s.Demo {
 		text = "User-agent: *\nDisallow: /\n" // nothing of a demonstration happened
 	}
@@ -43,7 +43,7 @@ func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) error {
 			set.URLs = append(set.URLs, siteURL{"https://" + r.Host + path})
 		}
 	}
-	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/check", "/rules", "/methods", "/data", "/about", "/safety"} {
+	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/ur", "/ur/cases", "/ur/about"} {
 		add(p)
 	}
 	for _, c := range s.Records.Cases {

@@ -24,6 +24,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
@@ -40,6 +41,7 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
+	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
@@ -113,6 +115,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /courts.ics":                    s.courtDates,
 		"GET /embed/{cc}/{target}":           s.card,
 		"GET /embed/{cc}/{target}/badge.svg": s.badge,
+		"GET /contribute":                    s.contribute,
+		"POST /contribute":                   s.take,
 		"GET /oembed":                        s.oEmbed,
 		"GET /search":                        s.search,
 		"GET /robots.txt":                    s.robots,

@@ -19,6 +19,7 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/search"
@@ -68,7 +69,7 @@ func serveAt(t *testing.T, at time.Time) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { index.Close() })
-	site := &Site{Desk: &inquiry.Desk{Store: st, Targets: reg, Records: rec, Now: clock}, Search: index, Store: st, Targets: reg, Records: rec, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	site := &Site{Desk: &inquiry.Desk{Store: st, Targets: reg, Records: rec, Now: clock}, Search: index, Inbox: inbox.Open(a.Dir(), clock), Store: st, Targets: reg, Records: rec, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	srv := httptest.NewServer(site.Handler())
 	t.Cleanup(srv.Close)
 	return &server{T: t, site: site, p: &pipeline.Pipeline{Archive: a, Targets: reg, Now: clock}, url: srv.URL}

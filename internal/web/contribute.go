@@ -1,0 +1,87 @@
+package web
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/bandish/bandish/internal/inbox"
+)
+
+// contributeView is the form for readers who know something, with what they
+// wrote.
+type contributeView struct {
+	Note   inbox.Note
+	Wrong  map[string]string // by field
+	Failed string            // why it could not be kept
+	Thanks string            // id of a note that was kept
+	Closed bool              // this server takes no notes
+}
+
+const contributePage page[contributeView] = "contribute.html"
+
+// maxForm bounds what a form may send, in bytes.
+const maxForm = 32 << 10
+
+// contribute shows the form: /contribute?about=/cc/PK/x&kind=wrong.
+func (s *Site) contribute(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	v := contributeView{Note: inbox.Note{About: q.Get("about"), Kind: inbox.Kind(q.Get("kind"))}}
+	if id := q.Get("thanks"); id != "" && s.Inbox != nil {
+		if _, err := s.Inbox.Get(id); err == nil {
+			v.Thanks = id
+		}
+	}
+	return s.showContribute(w, r, v)
+}
+
+func (s *Site) showContribute(w http.ResponseWriter, r *http.Request, v contributeView) error {
+	v.Closed = s.Inbox == nil
+	f := frame{Title: "Correct, add a source, report a block", About: "Tell Bandish what is wrong or missing, without an account.", Trail: []crumb{{"Contribute", ""}}}
+	if len(v.Wrong) > 0 || v.Failed != "" {
+		w = &withStatus{w, http.StatusBadRequest}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return contributePage.show(s, w, r, f, v, nil)
+}
+
+// take keeps what a reader sends. A form that is not right comes back as it was
+// filled in.
+func (s *Site) take(w http.ResponseWriter, r *http.Request) error {
+	if s.Inbox == nil {
+		return s.showContribute(w, r, contributeView{Failed: "This server takes no notes."})
+	}
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		return badRequest("This form was sent from another site. Send it from here: /contribute")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return s.showContribute(w, r, contributeView{Failed: "The form was too long or could not be read. Write less, and give addresses for the rest."})
+	}
+	form := func(name string) string { return r.PostForm.Get(name) }
+	n := inbox.Note{Kind: inbox.Kind(form("kind")), About: form("about"), Text: form("text"), Source: form("source"), CC: form("cc"), Network: form("network"), SeenDay: form("seen_day")}
+	if form("website") != "" { // a field that only programs fill in
+		w.Header().Set("Location", "/contribute")
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	id, err := s.Inbox.Add(n, host)
+	var wrong inbox.Wrongs
+	switch {
+	case errors.As(err, &wrong):
+		return s.showContribute(w, r, contributeView{Note: n, Wrong: wrong})
+	case errors.Is(err, inbox.ErrBusy), errors.Is(err, inbox.ErrFull):
+		return s.showContribute(w, r, contributeView{Note: n, Failed: "It was not kept: " + strings.TrimSuffix(err.Error(), ".") + ". What you wrote is still in the form."})
+	case err != nil:
+		return err
+	}
+	w.Header().Set("Location", "/contribute?thanks="+url.QueryEscape(id))
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
