@@ -67,6 +67,7 @@ type said struct {
 // citation is how to cite a page.
 type citation struct {
 	Title, Address string
+	Data           string // the page as JSON, of the same day
 	Shown          time.Time
 	Ruleset        string
 	Generation     uint64
@@ -243,17 +244,7 @@ var turnWords = map[casefile.Turn]string{
 // story takes from a case what the answer's page shows.
 func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	out := story{ID: c.ID, Title: c.Title}
-	var dated []casefile.Point
-	for _, p := range c.Computed.Clock.Points {
-		if !p.Date.IsZero() {
-			dated = append(dated, p)
-		}
-	}
-	slices.SortStableFunc(dated, func(a, b casefile.Point) int {
-		x, _ := a.Date.FirstDay(c.Zone())
-		y, _ := b.Date.FirstDay(c.Zone())
-		return x.Compare(y)
-	})
+	dated := slices.DeleteFunc(inOrder(c.Computed.Clock.Points, c), func(p casefile.Point) bool { return p.Date.IsZero() })
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
 		if i+1 < len(dated) {
@@ -304,7 +295,8 @@ func originWords(o casefile.Origin) string {
 // cite says how to cite a page, for the day that it speaks of.
 func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 	now := s.Now().UTC()
-	q := url.Values{}
+	q, data := url.Values{}, r.URL.Query()
+	data.Set("format", "json")
 	at, known := now, now
 	if !t.at.IsZero() {
 		at = t.at.AddDate(0, 0, -1)
@@ -314,7 +306,7 @@ func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 		known = t.known.AddDate(0, 0, -1)
 	}
 	q.Set("as-of", known.Format(time.DateOnly))
-	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
+	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode(), Data: "?" + data.Encode()}
 	if s.Store == nil {
 		return c, nil
 	}

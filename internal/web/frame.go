@@ -16,6 +16,7 @@ type frame struct {
 	Demo      bool
 	Static    bool // the page becomes a file: what needs a server is left out
 	Making    string
+	LD        []any // what search engines read of the page, as JSON-LD
 }
 
 // crumb is one step of the trail; the last has no address.
