@@ -47,9 +47,13 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Decode reads one document. Parts of the wrong type are left out and named in
 // Defects; the error is a *DecodeError, and comes only where the document is
-// not JSON, is not an object, or lacks its test's name or its start.
+// not JSON, is not an object, holds more than its budget, or lacks its test's
+// name or its start.
 func Decode(line []byte) (*Measurement, error) {
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	if err := budget(line); err != nil {
+		return nil, err
+	}
 	m := new(Measurement)
 	if err := decodeFast(line, m); err != nil {
 		m = new(Measurement)
