@@ -18,9 +18,10 @@ const (
 // TooManyItems is the reason of a document that would take too much memory.
 const TooManyItems Reason = "too_many_items"
 
-// budget counts what a document holds before it is decoded. It does not judge
-// whether the document is JSON.
-func budget(doc []byte) error {
+// Budget counts what a document holds, for those who decode it otherwise than
+// with Decode, which asks it first. It does not judge whether the document is
+// JSON. The error is a *DecodeError.
+func Budget(doc []byte) error {
 	// Each limit takes a separator or an opening bracket for each item. Nearly
 	// all documents end here.
 	if bytes.Count(doc, []byte(",")) < maxOfOne && bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) < maxDepth {

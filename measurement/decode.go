@@ -51,7 +51,7 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // name or its start.
 func Decode(line []byte) (*Measurement, error) {
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
-	if err := budget(line); err != nil {
+	if err := Budget(line); err != nil {
 		return nil, err
 	}
 	m := new(Measurement)

@@ -1,14 +1,17 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -77,8 +80,7 @@ func amplify(i int, within bool) []byte {
 	case c.part == `[` || c.part == `"a":{`:
 		most = 900
 	}
-	var b strings.Builder
-	b.Grow(amplifySize + 4096)
+	var b bytes.Buffer
 	b.WriteString(`{"test_name":"web_connectivity","measurement_start_time":"2024-02-17 00:00:00","probe_cc":"ZZ","probe_asn":"AS64512","input":"https://x.com/","report_id":"r",`)
 	b.WriteString(c.head)
 	numbered := strings.Contains(c.part, "%d")
@@ -90,7 +92,7 @@ func amplify(i int, within bool) []byte {
 		}
 	}
 	b.WriteString(c.tail + "}")
-	return []byte(b.String())
+	return bytes.Clone(b.Bytes())
 }
 
 // amplified is what reading one of them took.
@@ -161,3 +163,54 @@ func TestAmplifyingInputs(t *testing.T) {
 // slowness is what a machine that runs other tests at the same time may take
 // longer.
 const slowness = 3
+
+// hostileLoad submits all of the documents at once, each as large as its
+// budget allows, several times over, and a good one after them. Together they
+// are as large as what the collector takes in at one time.
+func hostileLoad(dir string) error {
+	p, err := newPipeline(dir)
+	if err != nil {
+		return err
+	}
+	p.Patience = 5 * time.Minute
+	start := time.Now()
+	var wg sync.WaitGroup
+	for round := range 3 {
+		for i := range amplifying {
+			doc := amplify(i, true)
+			if round > 0 && len(doc) > amplifySize/2 {
+				continue // the collector holds no more of them at a time
+			}
+			wg.Go(func() { p.Submit(context.Background(), doc, Sender{}) })
+		}
+	}
+	wg.Wait()
+	_, err = p.Submit(context.Background(), zz("r", 1), Sender{})
+	return errors.Join(err, json.NewEncoder(os.Stdout).Encode(amplified{peakMB(), time.Since(start).Seconds(), "taken"}))
+}
+
+// However many such documents come at once, few are decoded at a time.
+func TestHostileLoad(t *testing.T) {
+	if os.Getenv("BANDISH_LONG") == "" {
+		t.Skip("it takes some seconds of both cores: BANDISH_LONG=1")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), childMode+"=hostile-load", "BANDISH_TEST_DIR="+t.TempDir())
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	var got amplified
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%.0f MB, %.1f s", got.MB, got.Seconds)
+	if got.MB > 1024 {
+		t.Errorf("the process took %.0f MB", got.MB)
+	}
+}

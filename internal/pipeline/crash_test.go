@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 		switch {
 		case strings.HasPrefix(mode, "bench-"):
 			run = benchChild
+		case mode == "hostile-load":
+			run = func(_, dir, _ string) error { return hostileLoad(dir) }
 		case mode == "amplify":
 			run = func(_, dir, what string) error {
 				number, size, _ := strings.Cut(what, " ")
