@@ -252,7 +252,7 @@ func (im *importer) work(ctx context.Context, jobs <-chan *job) {
 		case j := <-jobs:
 			for i := range j.docs {
 				im.want.complete(&j.docs[i])
-				it, bad := im.p.judge(&j.docs[i], im.added)
+				it, bad := im.p.judgeSafely(&j.docs[i], im.added)
 				switch {
 				case bad != nil:
 					j.rejects = append(j.rejects, bad)

@@ -41,6 +41,7 @@ type Pipeline struct {
 	// Patience is how long a submission waits for its turn; 0 means 30 s.
 	Patience time.Duration
 
+	decoding gate
 	days     dayIndex
 	queue    queue
 	voices   voices
@@ -115,6 +116,19 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 		return nil, &reject{doc: *d, reason: err.Error(), err: err}
 	}
 	return it, nil
+}
+
+// judgeSafely is judge for whatever strangers send: a document over which a
+// parser or a rule gives up is set aside, and the process goes on.
+func (p *Pipeline) judgeSafely(d *intake.Document, added time.Time) (it *item, bad *reject) {
+	defer func() {
+		if r := recover(); r != nil {
+			doc := *d
+			doc.Data = measurement.ScrubText(d.Data)
+			it, bad = nil, &reject{doc: doc, reason: fmt.Sprintf("it cannot be judged, which is a defect of this program (please report it): %v", r)}
+		}
+	}()
+	return p.judge(d, added)
 }
 
 // judgeEntry is what import, collector and rebuild share: the same entry and

@@ -115,7 +115,7 @@ func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (resul
 	if len(b.items) == 0 {
 		return result{}, nil
 	}
-	return p.commitWhen(ctx, func() (*batch, time.Time) { return b, added })
+	return p.commitSafely(ctx, func() (*batch, time.Time) { return b, added })
 }
 
 // commitWhen is commit for a batch that is made when the turn to write has
