@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,7 @@ type answerView struct {
 	Stories  []story
 	When     whenAsked
 	Cite     citation
+	Embed    embedCodes
 	AllRows  bool   // every network is drawn
 	RowsHref string // draws them all, or some
 }
@@ -67,10 +69,22 @@ type said struct {
 // citation is how to cite a page.
 type citation struct {
 	Title, Address string
-	Data           string // the page as JSON, of the same day
-	Shown          time.Time
+	Path           string
+	Shown, Known   time.Time // when it was shown, and the day whose knowledge it is
 	Ruleset        string
 	Generation     uint64
+
+	query url.Values
+}
+
+// In is the address of the page in another format, of the same day.
+func (c citation) In(format string) string {
+	q := maps.Clone(c.query)
+	if q == nil {
+		q = url.Values{}
+	}
+	q.Set("format", format)
+	return "?" + q.Encode()
 }
 
 const answerPage page[answerView] = "answer.html"
@@ -102,17 +116,25 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	if v.Cite, err = s.cite(r, title, t); err != nil {
 		return err
 	}
+	f.Cite = &v.Cite
+	f.Alternates = append(feedsOf("/cc/"+a.CC+"/"+url.PathEscape(a.Target), a.Name+" in "+a.Country), alternate{"application/json+oembed", title, "/oembed?url=" + url.QueryEscape("https://"+r.Host+r.URL.EscapedPath()+v.When.Query)})
+	v.Embed = embedCode(r, a, v.When.Query)
 	return answerPage.show(s, w, r, f, v, a)
 }
 
 // askOf reads the question from an address. An address that is not the proper
 // one is answered with it.
 func (s *Site) askOf(w http.ResponseWriter, r *http.Request, rest string) (ask inquiry.Ask, t times, moved bool, err error) {
+	return s.askAt(w, r, "/cc/", rest)
+}
+
+// askAt is askOf for pages under another path than /cc/.
+func (s *Site) askAt(w http.ResponseWriter, r *http.Request, under, rest string) (ask inquiry.Ask, t times, moved bool, err error) {
 	cc, id, err := s.place(r)
 	if err != nil {
 		return ask, t, false, err
 	}
-	if proper := "/cc/" + cc + "/" + url.PathEscape(id) + rest; r.URL.EscapedPath() != proper {
+	if proper := under + cc + "/" + url.PathEscape(id) + rest; r.URL.EscapedPath() != proper {
 		moveTo(w, r, proper)
 		return ask, t, true, nil
 	}
@@ -208,7 +230,7 @@ type rows struct{ state, courts, claims, restored []mark }
 
 // add sorts the entries of a case into rows.
 func (l *rows) add(s *Site, c *casefile.Case, claims []casefile.Answer) {
-	href := func(id string) string { return "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(id) }
+	href := func(id string) string { return itemHref(c, id) }
 	for i := range c.Acts {
 		a := &c.Acts[i]
 		at, ok := a.Date.FirstDay(c.Zone())
@@ -276,7 +298,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 		if k.Access != nil {
 			list = &out.Claims
 		}
-		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(k.Claim), Measured: k.Measured})
+		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: itemHref(c, k.Claim), Measured: k.Measured})
 	}
 	return out
 }
@@ -295,8 +317,7 @@ func originWords(o casefile.Origin) string {
 // cite says how to cite a page, for the day that it speaks of.
 func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 	now := s.Now().UTC()
-	q, data := url.Values{}, r.URL.Query()
-	data.Set("format", "json")
+	q := url.Values{}
 	at, known := now, now
 	if !t.at.IsZero() {
 		at = t.at.AddDate(0, 0, -1)
@@ -306,7 +327,7 @@ func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 		known = t.known.AddDate(0, 0, -1)
 	}
 	q.Set("as-of", known.Format(time.DateOnly))
-	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode(), Data: "?" + data.Encode()}
+	c := citation{Title: title, Path: r.URL.Path, Shown: now, Known: known, query: r.URL.Query(), Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
 	if s.Store == nil {
 		return c, nil
 	}

@@ -127,6 +127,8 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := frame{Title: c.Title, About: "Who did what, when, and who says so: " + c.Title + ".",
 		Trail: []crumb{{"The record", "/cases"}, {v.Country, "/cc/" + c.Jurisdiction}, {c.Title, ""}}, LD: s.caseLD(r, shown)}
+	f.Cite = &v.Cite
+	f.Alternates = append(feedsOf("/cases/"+c.ID, c.Title), alternate{"text/calendar", "Court dates", "/cases/" + c.ID + "/courts.ics"})
 	return casePageOf.show(s, w, r, f, v, casePage{shown, answers})
 }
 
@@ -180,7 +182,7 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 	}
 	v.Bars = k.bars(shown.Requests)
 	for i := range answers {
-		one := claimOf(&answers[i], names)
+		one := claimOf(k, &answers[i], names)
 		one.Href = k.href(one.ID)
 		v.Claims = append(v.Claims, one)
 	}
@@ -280,14 +282,14 @@ func (s *Site) docketView(k speaker, d *casefile.Docket) docketView {
 	return v
 }
 
-func claimOf(a *casefile.Answer, names func([]string) string) claimView {
+func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimView {
 	v := claimView{ID: a.Claim, Who: names(a.By), Says: a.Says, Verdict: string(a.Verdict), From: originWords(a.AnsweredFrom), Reason: a.Reason, Date: edtf(a.Date)}
 	if a.Measured != nil {
 		v.Event = a.Measured.Events
 		v.Measured = tallyWords(a.Measured)
 	}
 	for _, h := range a.Sources {
-		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), ""})
+		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
 	}
 	return v
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -73,6 +71,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := frame{Title: "The case record", About: "Who asked for a ban, who ordered it, what courts said, and whether what was said was true.", Trail: []crumb{{"The record", ""}}}
+	f.Cite, f.Alternates = &v.Cite, append(feedsOf("", "What changed"), alternate{"text/calendar", "Court dates", "/courts.ics"})
 	return casesPage.show(s, w, r, f, v, list)
 }
 
@@ -128,82 +127,6 @@ func (k speaker) cites(list []casefile.Cite) []cited {
 		out = append(out, one)
 	}
 	return out
-}
-
-// checkView is the question whether a statement about access was true: what the
-// reader filled in, what is wrong with it, and the answer.
-type checkView struct {
-	Target, CC, At, Says string // as the reader wrote them
-	Wrong                []string
-	Choices              choices
-	Words                []casefile.AccessWord
-	Asked                string // the question in words
-	Answer               *claimView
-	Href                 string // the answer of the day
-	Cite                 citation
-}
-
-const checkPage page[checkView] = "check.html"
-
-// check answers whether a claim about access was true:
-// /check?target=x&cc=PK&at=2024-03-13&claim=accessible. A form that is not right
-// comes back as it was filled in.
-func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	v := checkView{Target: q.Get("target"), CC: q.Get("cc"), At: q.Get("at"), Says: q.Get("claim"), Words: casefile.Accesses()}
-	f := frame{Title: "Was it true?", About: "Ask whether what was said of access to a platform was true, and see what was measured."}
-	if v.Target+v.CC+v.At+v.Says == "" {
-		return s.showCheck(w, r, f, v, nil)
-	}
-	claim := s.claimAsked(r.Context(), &v)
-	if len(v.Wrong) > 0 {
-		if wantsJSON(r) {
-			return badRequest(strings.Join(v.Wrong, " "))
-		}
-		return s.showCheck(w, r, f, v, nil)
-	}
-	a, err := s.Desk.Check(r.Context(), claim)
-	if err != nil {
-		return err
-	}
-	one := claimOf(&a, func(ids []string) string { return s.Records.Names(nil, ids) })
-	v.Answer, v.Asked = &one, "“"+s.name(claim.Target)+" was "+v.Says+" in "+inquiry.Country(claim.CC)+"”, said of "+claim.At.Words()
-	v.Href = "/cc/" + claim.CC + "/" + url.PathEscape(claim.Target)
-	f.Title = "Was it true? " + s.name(claim.Target) + " in " + inquiry.Country(claim.CC) + ", " + claim.At.Words()
-	if v.Cite, err = s.citeRecord(r, f.Title, asked{}); err != nil {
-		return err
-	}
-	return s.showCheck(w, r, f, v, a)
-}
-
-// claimAsked reads the form. What is wrong with it is noted in words.
-func (s *Site) claimAsked(ctx context.Context, v *checkView) casefile.AccessClaim {
-	wrong := func(format string, args ...any) { v.Wrong = append(v.Wrong, fmt.Sprintf(format, args...)) }
-	claim := casefile.AccessClaim{CC: strings.ToUpper(strings.TrimSpace(v.CC))}
-	var err error
-	if claim.Target, err = s.Desk.Target(ctx, v.Target); err != nil {
-		wrong("Platform: there is none of the name %s. Write its name or address, as x or x.com.", quoted(v.Target))
-	}
-	if !casefile.KnownCountry(claim.CC) {
-		wrong("Country: %s is no country of ISO 3166-1. Write two letters, as PK.", quoted(v.CC))
-	}
-	if claim.At, err = casefile.ParseDate(strings.TrimSpace(v.At)); err != nil || claim.At.IsZero() {
-		wrong("Date: %s is no day. Write 2024-03-13, or 2024-03-13/2024-03-20 for a time.", quoted(v.At))
-	}
-	if claim.Says, err = casefile.ParseAccess(v.Says); err != nil {
-		wrong("Said: %s is none of the words. Choose one from the list.", quoted(v.Says))
-	}
-	return claim
-}
-
-// showCheck shows the form, the answer below it. A form with mistakes answers
-// with 400, so that programs notice.
-func (s *Site) showCheck(w http.ResponseWriter, r *http.Request, f frame, v checkView, asJSON any) error {
-	v.Choices = s.choices()
-	if len(v.Wrong) > 0 {
-		w = &withStatus{ResponseWriter: w, status: http.StatusBadRequest}
-	}
-	return checkPage.show(s, w, r, f, v, asJSON)
 }
 
 // withStatus answers with a status of its own where the page is there.

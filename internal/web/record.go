@@ -155,7 +155,7 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range answers {
 		if kind == "claim" && answers[i].Claim == id {
-			one := claimOf(&answers[i], func(ids []string) string { return s.Records.Names(whole, ids) })
+			one := claimOf(say, &answers[i], func(ids []string) string { return s.Records.Names(whole, ids) })
 			v.Answer, out.Answer = &one, &answers[i]
 		}
 	}
@@ -168,6 +168,7 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 	}
 	country := inquiry.Country(c.Jurisdiction)
 	f := frame{Title: title, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {country, "/cc/" + c.Jurisdiction}, v.Case, {v.Kind, ""}}, LD: s.itemLD(r, c, it, v, out.Answer)}
+	f.Cite = &v.Cite
 	return itemPage.show(s, w, r, f, v, out)
 }
 
@@ -369,6 +370,7 @@ func (s *Site) thing(w http.ResponseWriter, r *http.Request, thing any, v thingV
 		return err
 	}
 	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {v.Kind, ""}, {v.Name, ""}}}
+	f.Cite = &v.Cite
 	return thingPage.show(s, w, r, f, v, thingJSON{thing, v.Groups})
 }
 
