@@ -1,47 +1,100 @@
 package measurement
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 )
 
-// The bounds of a document. Real ones have some thousand values, and objects
-// ten deep; a few kilobytes that are packed well can hold millions, each of
-// which takes up to a kilobyte when it is decoded.
+// The budget of one document. A list of two-byte elements takes hundreds of
+// times its size when it is decoded. The largest real documents have some
+// thousand elements.
 const (
-	maxValues = 200_000
-	maxDepth  = 200
-	// Documents that are shorter cannot hold enough to matter.
-	budgetFrom = 32 << 10
+	maxElements = 50_000  // of all lists together
+	maxMembers  = 400_000 // of all objects together
+	maxOfOne    = 10_000  // members of one object: those of a type are few, those of a map are entries
+	maxDepth    = 1_000
 )
 
-// budget counts the values of a document without decoding it. Text that is no
-// JSON is left for the decoder to refuse.
-func budget(line []byte) error {
-	if len(line) < budgetFrom {
+// TooManyItems is the reason of a document that would take too much memory.
+const TooManyItems Reason = "too_many_items"
+
+// Budget counts what a document holds, for those who decode it otherwise than
+// with Decode, which asks it first. It does not judge whether the document is
+// JSON. The error is a *DecodeError.
+func Budget(doc []byte) error {
+	// Each limit takes a separator or an opening bracket for each item. Nearly
+	// all documents end here.
+	if bytes.Count(doc, []byte(",")) < maxOfOne && bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) < maxDepth {
 		return nil
 	}
-	values, depth := 0, 0
-	for i := 0; i < len(line); i++ {
-		switch line[i] {
+	c := &counter{}
+	for i := 0; i < len(doc); i++ {
+		switch doc[i] {
 		case '"':
-			i = stringEnd(line, i) - 1
-		case '[', '{':
-			values++
-			if depth++; depth > maxDepth {
-				return overBudget(fmt.Sprintf("it nests deeper than %d", maxDepth))
+			i = stringEnd(doc, i) - 1
+			c.value = true
+		case '{', '[':
+			c.value = false
+			if c.open = append(c.open, container{object: doc[i] == '{'}); len(c.open) > maxDepth {
+				return overBudget(fmt.Sprintf("lists and objects are more than %d deep in one another", maxDepth))
 			}
-		case ']', '}':
-			depth--
 		case ',':
-			if values++; values > maxValues {
-				return overBudget(fmt.Sprintf("it has more than %d values", maxValues))
+			if err := c.item(); err != nil {
+				return err
 			}
+			c.value = false
+		case '}', ']':
+			if c.value {
+				if err := c.item(); err != nil {
+					return err
+				}
+			}
+			if len(c.open) > 0 {
+				c.open = c.open[:len(c.open)-1]
+			}
+			c.value = true
+		case ' ', '\t', '\r', '\n', ':':
+		default:
+			c.value = true
 		}
 	}
 	return nil
 }
 
-func overBudget(why string) error {
-	return &DecodeError{Reason: OverBudget, Err: errors.New(why), Hint: "a measurement has some thousand values: was a file of many put into one?"}
+// counter counts the items of lists and objects.
+type counter struct {
+	open              []container
+	value             bool // something stands in the item that is being read
+	elements, members int
+}
+
+type container struct {
+	object bool
+	items  int
+}
+
+// item counts one that has ended.
+func (c *counter) item() error {
+	if len(c.open) == 0 {
+		return nil
+	}
+	in := &c.open[len(c.open)-1]
+	in.items++
+	if !in.object {
+		if c.elements++; c.elements > maxElements {
+			return overBudget(fmt.Sprintf("its lists have more than %d elements", maxElements))
+		}
+		return nil
+	}
+	if c.members++; c.members > maxMembers {
+		return overBudget(fmt.Sprintf("its objects have more than %d members", maxMembers))
+	}
+	if in.items > maxOfOne {
+		return overBudget(fmt.Sprintf("an object has more than %d members", maxOfOne))
+	}
+	return nil
+}
+
+func overBudget(what string) error {
+	return &DecodeError{Reason: TooManyItems, Err: fmt.Errorf("%s: no measurement has so many", what), Hint: "send what was measured in several measurements"}
 }

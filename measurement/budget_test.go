@@ -30,7 +30,7 @@ func TestAmplifyingDocuments(t *testing.T) {
 		took := time.Since(start)
 		runtime.ReadMemStats(&after)
 		var de *DecodeError
-		if !errors.As(err, &de) || de.Reason != OverBudget || de.Hint == "" {
+		if !errors.As(err, &de) || de.Reason != TooManyItems || de.Hint == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 		if grew := (after.TotalAlloc - before.TotalAlloc) >> 20; grew > uint64(len(doc)>>20)+16 || took > 2*time.Second {

@@ -24,7 +24,6 @@ const (
 	NotObject        Reason = "not_object"
 	MissingTestName  Reason = "missing_test_name"
 	MissingStartTime Reason = "missing_measurement_start_time"
-	OverBudget       Reason = "over_budget" // too many values, or too deep
 )
 
 // DecodeError is a document that is not a measurement.
@@ -48,11 +47,11 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Decode reads one document. Parts of the wrong type are left out and named in
 // Defects; the error is a *DecodeError, and comes only where the document is
-// not JSON, is not an object, lacks its test's name or its start, or has far
-// more values than measurements have.
+// not JSON, is not an object, holds more than its budget, or lacks its test's
+// name or its start.
 func Decode(line []byte) (*Measurement, error) {
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
-	if err := budget(line); err != nil {
+	if err := Budget(line); err != nil {
 		return nil, err
 	}
 	m := new(Measurement)

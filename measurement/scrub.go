@@ -3,8 +3,10 @@ package measurement
 import (
 	"bytes"
 	"encoding/base64"
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,25 +25,27 @@ const scrubbed = "127.0.0.1"
 // (as DNS gives them in client-subnet); not other encodings, as a number.
 func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 	doc, addrs, n := scrubValues(doc)
-	addrs = append(addrs, more...)
-	for i, a := range addrs {
-		if !a.IsValid() || a.IsLoopback() || a.IsUnspecified() || seen(addrs[:i], a) {
-			continue
+	wanted := map[netip.Addr]bool{}
+	for _, a := range append(addrs, more...) {
+		if a.IsValid() && !a.IsLoopback() && !a.IsUnspecified() {
+			wanted[a] = true
 		}
-		doc = replace(doc, a, &n)
-		doc = scrubBase64(doc, a, &n)
+	}
+	if len(wanted) > maxClients {
+		doc = replaceAll(doc, &n)
+		return scrubBase64(doc, replaceAll, &n), n
+	}
+	for _, a := range slices.SortedFunc(maps.Keys(wanted), netip.Addr.Compare) {
+		one := func(text []byte, n *int) []byte { return replace(text, a, n) }
+		doc = scrubBase64(one(doc, &n), one, &n)
 	}
 	return doc, n
 }
 
-func seen(addrs []netip.Addr, a netip.Addr) bool {
-	for _, b := range addrs {
-		if a == b {
-			return true
-		}
-	}
-	return false
-}
+// maxClients is how many addresses are looked for in a document, each of which
+// is read again for each. A measurement has one client. One that names more has
+// every address removed that stands in it, whose ever it is.
+const maxClients = 8
 
 // addressKeys are the members whose value is a client's address.
 var addressKeys = []string{"probe_ip", "client_ip", "client_address"}
@@ -194,13 +198,24 @@ var loose = regexp.MustCompile(`(?i)((?:probe_ip|client_ip|client_address)\W{1,8
 // ScrubText is Scrub for what could not be read as JSON and is set aside: it
 // also looks for addresses that follow the name of their member in any form.
 func ScrubText(text []byte, more ...netip.Addr) []byte {
-	for _, m := range loose.FindAllSubmatch(text, -1) {
+	if !named(text) {
+		text, _ = Scrub(text, more...)
+		return text
+	}
+	for _, m := range loose.FindAllSubmatch(text, 4*maxClients) {
 		if a, ok := parseAddress(strings.TrimRight(string(m[2]), ".:")); ok {
 			more = append(more, a)
 		}
 	}
 	text, _ = Scrub(text, more...)
 	return loose.ReplaceAll(text, []byte("${1}"+scrubbed))
+}
+
+// named reports whether the name of a member that holds a client's address
+// stands anywhere in a text, in whatever case.
+func named(text []byte) bool {
+	text = bytes.ToLower(text)
+	return slices.ContainsFunc(addressKeys, func(k string) bool { return bytes.Contains(text, []byte(k)) })
 }
 
 func parseAddress(s string) (netip.Addr, bool) {
@@ -263,6 +278,61 @@ func replace(doc []byte, a netip.Addr, n *int) []byte {
 	})
 }
 
+// addressSigns are the bytes that addresses are made of, in any spelling.
+var addressSigns = func() (set [256]bool) {
+	for _, c := range "0123456789abcdefABCDEF.:%-" {
+		set[c] = true
+	}
+	return set
+}()
+
+// dotted finds an IPv4 address, also with dashes.
+var dotted = regexp.MustCompile(`[0-9]{1,3}[.-][0-9]{1,3}[.-][0-9]{1,3}[.-][0-9]{1,3}`)
+
+// replaceAll replaces all that is an address, whose ever it is.
+func replaceAll(doc []byte, n *int) []byte {
+	var out []byte
+	from := 0
+	for i := 0; i < len(doc); i++ {
+		if !addressSigns[doc[i]] {
+			continue
+		}
+		start := i
+		for i < len(doc) && addressSigns[doc[i]] {
+			i++
+		}
+		if !holdsAddress(doc[start:i]) {
+			continue
+		}
+		out = append(append(out, doc[from:start]...), scrubbed...)
+		from = i
+		*n++
+	}
+	if out == nil {
+		return doc
+	}
+	return append(out, doc[from:]...)
+}
+
+// holdsAddress reports whether an address stands in a run of addressSigns.
+func holdsAddress(run []byte) bool {
+	if len(run) < len("::1") || string(run) == scrubbed {
+		return false
+	}
+	if bytes.ContainsAny(run, ".-") && dotted.Match(run) {
+		return true
+	}
+	if len(run) > 200 || !bytes.ContainsAny(run, ":%-") {
+		return false
+	}
+	text := strings.Trim(percents.Replace(string(run)), ".-")
+	_, ok := parseAddress(text)
+	if !ok {
+		_, ok = parseAddress(strings.ReplaceAll(text, "-", ":"))
+	}
+	return ok
+}
+
 // trimmed is a text without the signs after an address that are none of it.
 func trimmed(found []byte) []byte {
 	text := bytes.TrimRight(found, ".")
@@ -322,7 +392,7 @@ var escape = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})$`)
 
 // scrubBase64 looks into {"format":"base64","data":"…"} values, OONI's form
 // of what is not UTF-8.
-func scrubBase64(doc []byte, a netip.Addr, n *int) []byte {
+func scrubBase64(doc []byte, replace func([]byte, *int) []byte, n *int) []byte {
 	marker := []byte(`"data"`)
 	at := 0
 	for {
@@ -347,7 +417,7 @@ func scrubBase64(doc []byte, a netip.Addr, n *int) []byte {
 			continue
 		}
 		before := *n
-		plain = replace(plain, a, n)
+		plain = replace(plain, n)
 		if *n == before {
 			continue
 		}

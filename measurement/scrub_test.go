@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -101,5 +103,38 @@ func TestScrubText(t *testing.T) {
 		if got := string(ScrubText([]byte(in))); got != want {
 			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
 		}
+	}
+}
+
+// A document that names many clients keeps no address at all, and is read a
+// bounded number of times.
+func TestScrubManyClients(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"v6":"see 2001:db8::5, 2001-db8-0-0-0-0-0-5","dns":"8.8.8.8.in-addr.arpa","x":"host-192-0-2-9.example","date":"2024-02-17 10:11:12","data":"`)
+	b.WriteString(base64.StdEncoding.EncodeToString([]byte("\xff you are 198.51.100.3")) + `","list":[{}`)
+	for i := range 40 {
+		fmt.Fprintf(&b, `,{"probe_ip":"192.0.%d.7","client_ip":"2001:db8::%x"}`, i, i)
+	}
+	b.WriteString(`]}`)
+	got, n := Scrub([]byte(b.String()))
+	if !json.Valid(got) || n < 80 {
+		t.Fatalf("%d places, %s", n, got)
+	}
+	for _, left := range []string{"192.0.", "2001:db8", "2001-db8", "8.8.8.8", "192-0-2-9"} {
+		if bytes.Contains(got, []byte(left)) {
+			t.Errorf("%s stands in %s", left, got)
+		}
+	}
+	var doc struct {
+		Data, Date string
+	}
+	if err := json.Unmarshal(got, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := base64.StdEncoding.DecodeString(doc.Data); err != nil || string(plain) != "\xff you are 127.0.0.1" {
+		t.Errorf("base64: %q, %v", plain, err)
+	}
+	if doc.Date != "2024-02-17 10:11:12" {
+		t.Errorf("the date has become %q", doc.Date)
 	}
 }

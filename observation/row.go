@@ -53,6 +53,9 @@ type Row struct {
 	Raw  string `parquet:"raw,dict"` // batch SHA-256
 	Line uint32 `parquet:"line"`     // line in the batch, from 0
 
+	Channel string `parquet:"channel,dict"` // how it came into the archive: bucket, web, file, table, submitted
+	Content uint64 `parquet:"content"`      // hash of the document as it is kept: a uid is not a claim, and two documents may name one
+
 	// The endpoint.
 	Seq       uint16 `parquet:"seq"`       // place among the measurement's rows
 	Name      string `parquet:"name,dict"` // host name, lower case, punycode, no final dot

@@ -117,6 +117,9 @@ func (b *Builder) Add(r *verdict.Row) bool {
 // tells one measurement from another. The day, because a stranger can use a uid
 // again under another date, and must not so take the place of the first.
 func identity(r *verdict.Row) string {
+	if r.Raw != "" { // the archive knows its documents apart, whatever they call themselves
+		return r.Raw + "\x00" + strconv.FormatUint(uint64(r.Line), 36)
+	}
 	if r.UID != "" {
 		return r.UID + "\x00" + strconv.FormatInt(floor(r.Time.Unix(), int64(Day/time.Second)), 36)
 	}

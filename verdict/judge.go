@@ -274,7 +274,7 @@ func (c *conclusion) row(s *scene) Row {
 		UID: f.UID, ReportID: f.ReportID, Sender: f.Sender, Time: f.Time, CC: f.CC, ASN: f.ASN, ResolverASN: f.ResolverASN,
 		TestName: f.TestName, Software: f.Software, Platform: f.Platform, Input: f.Input, Target: f.Target,
 		Domain: observation.HostOf(f.Input), State: c.state, Ruleset: Ruleset, Fingerprints: f.FingerprintSet,
-		Marks: f.Marks, Raw: f.Raw, Line: f.Line,
+		Marks: f.Marks, Raw: f.Raw, Line: f.Line, Channel: f.Channel, Content: f.Content,
 	}
 	if r.Domain == "" && s.unrecorded() {
 		r.Domain = f.Name

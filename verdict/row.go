@@ -85,7 +85,42 @@ type Row struct {
 	// SHA-256 and the line in it, from 0. Empty where there is no raw.
 	Raw  string `json:"raw,omitempty" parquet:"raw,dict"`
 	Line uint32 `json:"line,omitempty" parquet:"line"`
+
+	// Channel and Content tell apart what several documents say under one uid:
+	// how the measurement came into the archive (bucket, web, file, table,
+	// submitted), and a hash of the document.
+	Channel string `json:"channel,omitempty" parquet:"channel,dict"`
+	Content uint64 `json:"content,omitempty,string" parquet:"content"`
 }
+
+// The channels by which a measurement comes into the archive.
+const (
+	Bucket    = "bucket"    // a bucket, as OONI's
+	Web       = "web"       // an address of the web
+	File      = "file"      // a file or folder
+	Table     = "table"     // a row of observations, without its document
+	Submitted = "submitted" // handed in at our own collector
+)
+
+// Provenance ranks how a measurement came: of several under one uid the one of
+// the highest rank speaks. 0 is unknown: an older program did not note it.
+func (r *Row) Provenance() int {
+	switch r.Channel {
+	case Bucket:
+		return 4
+	case Web, File:
+		return 3
+	case Table:
+		return 2
+	case Submitted:
+		return 1
+	}
+	return 0
+}
+
+// Superseded is the mark of a measurement under whose uid another came from a
+// better source. It does not vote.
+const Superseded = "superseded"
 
 // Reporter is whose voice the row is: its report's or, where reports do not
 // tell senders apart, its presumed sender's. Rows without either share one

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -101,7 +102,12 @@ func tellWaiting(env *environment, p *pipeline.Pipeline) {
 
 // settle merges small segments, counts cells anew and removes what is left
 // over, after something was added.
-func settle(ctx context.Context, p *pipeline.Pipeline) error {
+func settle(ctx context.Context, p *pipeline.Pipeline) (err error) {
+	defer func() {
+		if r := recover(); r != nil { // a server goes on without
+			err = fmt.Errorf("merge and count: %v\n%s", r, debug.Stack())
+		}
+	}()
 	_, compacted := p.Compact(ctx, false) // a damaged file does not stop the rest
 	_, counted := p.Count(ctx)
 	_, swept := p.Archive.Sweep(ctx, archive.Grace, time.Now())

@@ -315,6 +315,9 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
 		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
 			log.Error("count what was submitted", "err", err)
 		}
+		for _, n := range p.Archive.Notices() {
+			log.Warn(n)
+		}
 	}
 }
 

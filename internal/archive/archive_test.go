@@ -148,7 +148,7 @@ func fill(v reflect.Value, n int64) int64 {
 		v.SetFloat(float64(n) / 8)
 	case reflect.Int64:
 		v.SetInt(n)
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(uint64(n))
 	default:
 		panic("a row field of a kind that the test does not know: " + v.Type().String())

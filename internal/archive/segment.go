@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -120,6 +121,20 @@ func (c *cursor[T]) next() (rows []T, err error) {
 		err = io.EOF
 	}
 	return nil, err
+}
+
+// Rewrite replaces a segment with one of the same rows in the same order, each
+// of which change may change.
+func Rewrite[T any](u *Update, s Segment, change func(*T)) (Segment, error) {
+	u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(o Segment) bool { return o.Path() == s.Path() && o.Ruleset == s.Ruleset })
+	return addSegment(u, s, func(yield func([]T) error) error {
+		return ReadSegment(u.a, s, func(rows []T) error {
+			for i := range rows {
+				change(&rows[i])
+			}
+			return yield(rows)
+		})
+	})
 }
 
 // mergeFanIn bounds the files that one merge holds open.

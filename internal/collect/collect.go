@@ -102,6 +102,7 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	senders senders
+	room    room
 }
 
 // New checks the configuration and fills what is left open.
@@ -163,10 +164,10 @@ func (s *Server) routes() []struct {
 		do      handler
 	}{
 		{"POST /report", s.open},
-		{"POST /report/{id}", s.update},
+		{"POST /report/{id}", s.inRoom(s.update)},
 		{"POST /report/{id}/close", s.close},
-		{"POST /api/v1/measurement", s.submit},
-		{"POST /api/v1/submit_measurement", s.submitOne},
+		{"POST /api/v1/measurement", s.inRoom(s.submit)},
+		{"POST /api/v1/submit_measurement", s.inRoom(s.submitOne)},
 		{"GET /api/v1/check-report-id", s.checkReportID},
 		{"POST /api/v1/check-in", s.checkIn},
 		{"GET /api/v1/test-list/urls", s.testList},
@@ -245,6 +246,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusRequestEntityTooLarge, reason: "too_large", message: fmt.Sprintf("the body is larger than %d bytes", tooBig.Limit)}
 	case errors.Is(err, ErrBusy):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrBusy.Error(), wait: 5 * time.Second}
+	case errors.Is(err, errFull):
+		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: errFull.Error(), wait: 5 * time.Second}
 	case errors.Is(err, ErrOccupied):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
 	case r.Context().Err() != nil:
@@ -310,9 +313,14 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	default:
 		return nil, &answerError{status: http.StatusUnsupportedMediaType, reason: "encoding", message: fmt.Sprintf("Content-Encoding %q is not read; send gzip, zstd or none", enc)}
 	}
+	if mine, ok := r.Context().Value(shareKey{}).(*share); ok {
+		in = sharedReader{in, mine}
+	}
 	body, err := io.ReadAll(in)
 	var tooBig *http.MaxBytesError
 	switch {
+	case errors.Is(err, errFull):
+		return nil, err
 	case errors.As(err, &tooBig):
 		return nil, err
 	case err != nil:
@@ -419,6 +427,9 @@ func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, err
 	client := s.cfg.Client(r)
 	if Reserved(client) == "" {
 		own = append(own, client)
+	}
+	if err := measurement.Budget(doc); err != nil {
+		return Receipt{}, err
 	}
 	doc, _ = measurement.Scrub(doc, own...)
 	doc, report = inReport(doc, report)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,8 +27,20 @@ const childMode = "BANDISH_TEST_CHILD"
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(childMode); mode != "" {
 		run := crashChild
-		if strings.HasPrefix(mode, "bench-") {
+		switch {
+		case strings.HasPrefix(mode, "bench-"):
 			run = benchChild
+		case mode == "hostile-load":
+			run = func(_, dir, _ string) error { return hostileLoad(dir) }
+		case mode == "amplify":
+			run = func(_, dir, what string) error {
+				number, size, _ := strings.Cut(what, " ")
+				i, err := strconv.Atoi(number)
+				if err != nil {
+					return err
+				}
+				return amplifyChild(dir, i, size != "")
+			}
 		}
 		if err := run(mode, os.Getenv("BANDISH_TEST_DIR"), os.Getenv("BANDISH_TEST_SOURCE")); err != nil {
 			fmt.Fprintln(os.Stderr, err)

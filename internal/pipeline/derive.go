@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
@@ -305,6 +306,7 @@ type Rebuilt struct {
 func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) (Rebuilt, error) {
 	out := Rebuilt{Segments: map[string]string{}}
 	done := map[string]bool{}
+	superseded := map[string]string{}
 	// derive derives the batches that were not derived yet.
 	derive := func(u *archive.Update) error {
 		u.Manifest.Ruleset = verdict.Ruleset
@@ -330,6 +332,9 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 			}
 		}
 		if _, err := compact(ctx, u, true); err != nil {
+			return err
+		}
+		if err := p.supersedeAll(ctx, u, superseded); err != nil {
 			return err
 		}
 		return p.countAndDetect(ctx, u)
@@ -389,7 +394,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 	if err != nil {
 		return err
 	}
-	joined, _, _ := joinWeb(web, b.Added)
+	joined, _, _ := joinWeb(web)
 	items = append(items, joined...)
 	for _, it := range items {
 		it.verdict.Raw = b.SHA256
@@ -402,7 +407,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 			it.rows[i].Raw = b.SHA256
 		}
 	}
-	return addDerived(u, items, b.Added)
+	return addDerived(u, items)
 }
 
 // rederive makes the item of one line of a raw batch again.
@@ -412,7 +417,7 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 	var bad *reject
 	switch b.Kind {
 	case archive.KindWeb:
-		if it, bad = webItem(&doc, p.options()); bad == nil {
+		if it, bad = webItem(&doc, p.options(), clockOf(b, e)); bad == nil {
 			it.entries = nil // already in raw
 		}
 	case archive.KindAggregation:
@@ -420,7 +425,7 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 	case archive.KindMeasurements:
 		c := *e
 		c.Document = doc.Data
-		whole, err := p.judgeEntry(&c, b.Added)
+		whole, err := p.judgeEntry(&c, clockOf(b, e))
 		if err != nil {
 			return nil, err
 		}
@@ -436,6 +441,15 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 		it.rows[i].Line = line
 	}
 	return it, nil
+}
+
+// clockOf is the clock that an entry was judged by: its own where it names one.
+// A batch of an older program was judged by its own.
+func clockOf(b archive.Batch, e *archive.Entry) time.Time {
+	if e.Received.IsZero() && b.Clock != archive.ClockEntries {
+		return b.Added
+	}
+	return e.Received
 }
 
 // Rescored is what a re-scoring came to.
@@ -528,7 +542,7 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 	for _, s := range segments {
 		err := archive.ReadSegment(p.Archive, s, func(part []observation.Row) error {
 			for i := range part {
-				if len(one) > 0 && one[0].UID != part[i].UID {
+				if len(one) > 0 && (one[0].UID != part[i].UID || one[0].Raw != part[i].Raw || one[0].Content != part[i].Content) {
 					flush()
 				}
 				r := part[i]
@@ -546,7 +560,10 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 		}
 		flush()
 	}
-	return int64(len(rows)), addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts)
+	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts); err != nil {
+		return 0, err
+	}
+	return int64(len(rows)), p.supersede(u, day)
 }
 
 func (p *Pipeline) defects() *defect.Table {

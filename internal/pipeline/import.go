@@ -70,7 +70,7 @@ type job struct {
 // import goes on from there. An error means that the archive could not be
 // written; a source that cannot be read is in the summary.
 func (p *Pipeline) Import(ctx context.Context, sources []intake.Source, want Want, progress func(Progress)) (Summary, error) {
-	im := &importer{p: p, want: want, added: p.Now(), progress: progress}
+	im := &importer{p: p, want: want, added: p.Now().UTC().Truncate(time.Second), progress: progress}
 	im.sum.Sources = len(sources)
 	done, err := p.readJournal()
 	if err != nil {
@@ -252,7 +252,7 @@ func (im *importer) work(ctx context.Context, jobs <-chan *job) {
 		case j := <-jobs:
 			for i := range j.docs {
 				im.want.complete(&j.docs[i])
-				it, bad := im.p.judge(&j.docs[i], im.added)
+				it, bad := im.p.judgeSafely(&j.docs[i], im.added)
 				switch {
 				case bad != nil:
 					j.rejects = append(j.rejects, bad)
@@ -389,7 +389,7 @@ func (im *importer) endTable(w *writer, final bool) error {
 		}
 		rows, im.web = rows[:n], slices.Clone(rows[n:])
 	}
-	items, repeated, over := joinWeb(rows, im.added)
+	items, repeated, over := joinWeb(rows)
 	if err := im.noteJoined(repeated, over); err != nil {
 		return err
 	}

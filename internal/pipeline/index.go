@@ -2,7 +2,11 @@ package pipeline
 
 import (
 	"hash/maphash"
+	"slices"
+	"strconv"
 	"sync"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/verdict"
@@ -25,9 +29,66 @@ type dayIndex struct {
 }
 
 type indexedDay struct {
-	held   map[key]uint64 // name → substance
+	held   map[key]version
+	more   map[key][]version // of names that several documents claim: the others
 	loaded map[string]bool
 	used   int
+}
+
+// version is one of the documents under a name.
+type version struct {
+	content    uint64 // its hash; of an old one that of its header
+	provenance uint8
+	old        bool // an older program did not note its content
+}
+
+func versionOf(r *verdict.Row) version {
+	v := version{r.Content, uint8(r.Provenance()), r.Content == 0}
+	if v.old {
+		v.content = headerHash(r)
+	}
+	return v
+}
+
+// is reports whether a version is that of a row.
+func (v version) is(r *verdict.Row) bool {
+	if v.old {
+		return v.content == headerHash(r)
+	}
+	return v.content == r.Content
+}
+
+// holds reports whether the archive has a measurement already. What somebody
+// handed in does not stand for what is imported, be it the same: it may have
+// been doubted for its sender's sake.
+func (d *indexedDay) holds(k key, r *verdict.Row) bool {
+	had := func(v version) bool {
+		return v.is(r) && (v.provenance != uint8(submitted) || r.Provenance() <= submitted)
+	}
+	first, ok := d.held[k]
+	return ok && (had(first) || slices.ContainsFunc(d.more[k], had))
+}
+
+// submitted is the rank of what was handed in at our own collector.
+var submitted = (&verdict.Row{Channel: verdict.Submitted}).Provenance()
+
+// maxVersions bounds the documents under one name.
+const maxVersions = 100
+
+// hold notes a document, and reports whether the name was claimed before by one
+// that came otherwise.
+func (d *indexedDay) hold(k key, v version) (contested bool) {
+	first, ok := d.held[k]
+	if !ok {
+		d.held[k] = v
+		return false
+	}
+	if d.more == nil {
+		d.more = map[key][]version{}
+	}
+	contested = first.provenance != v.provenance || slices.ContainsFunc(d.more[k], func(o version) bool { return o.provenance != v.provenance })
+	d.more[k] = append(d.more[k], v)
+	return contested
 }
 
 // key is a name in 16 bytes.
@@ -37,16 +98,13 @@ func (x *dayIndex) keyOf(name string) key {
 	return key{maphash.String(x.seeds[0], name), maphash.String(x.seeds[1], name)}
 }
 
-// substance tells two measurements that claim one uid apart.
-func (x *dayIndex) substance(r *verdict.Row) uint64 {
-	var h maphash.Hash
-	h.SetSeed(x.seeds[0])
-	for _, s := range []string{r.ReportID, r.CC, r.TestName, r.Input} {
+// headerHash tells measurements apart whose content is not known.
+func headerHash(r *verdict.Row) uint64 {
+	h := xxhash.New()
+	for _, s := range []string{r.ReportID, r.CC, r.TestName, r.Input, strconv.FormatUint(uint64(r.ASN), 10), strconv.FormatInt(r.Time.UnixMicro(), 10)} {
 		h.WriteString(s)
-		h.WriteByte(0)
+		h.Write([]byte{0})
 	}
-	maphash.WriteComparable(&h, r.ASN)
-	maphash.WriteComparable(&h, r.Time.UnixMicro())
 	return h.Sum64()
 }
 
@@ -69,7 +127,7 @@ func (x *dayIndex) day(a *archive.Archive, m *archive.Manifest, kind, period str
 	d := x.days[name]
 	if d == nil {
 		x.shrink()
-		d = &indexedDay{held: map[key]uint64{}, loaded: map[string]bool{}}
+		d = &indexedDay{held: map[key]version{}, loaded: map[string]bool{}}
 		x.days[name] = d
 	}
 	x.clock++
@@ -96,7 +154,7 @@ func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) er
 	if s.Kind == archive.Counts {
 		return archive.ReadSegment(a, s, func(rows []Count) error {
 			for i := range rows {
-				d.held[x.keyOf(rows[i].name())] = x.substanceOfCount(&rows[i])
+				d.held[x.keyOf(rows[i].name())] = version{content: x.substanceOfCount(&rows[i])}
 			}
 			return nil
 		})
@@ -104,7 +162,7 @@ func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) er
 	return archive.ReadSegment(a, s, func(rows []indexRow) error {
 		for i := range rows {
 			r := rows[i].verdict()
-			d.held[x.keyOf(r.UID)] = x.substance(&r)
+			d.hold(x.keyOf(r.UID), versionOf(&r))
 		}
 		return nil
 	})

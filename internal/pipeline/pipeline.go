@@ -17,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
@@ -41,6 +43,7 @@ type Pipeline struct {
 	// Patience is how long a submission waits for its turn; 0 means 30 s.
 	Patience time.Duration
 
+	decoding gate
 	days     dayIndex
 	queue    queue
 	voices   voices
@@ -75,6 +78,11 @@ type item struct {
 	rows    []observation.Row // of an obs_web measurement rows[i] is of entries[i]
 	bodies  []observation.Body
 	verdict verdict.Row
+
+	// received is the clock by which it is in the future, zero where it is by
+	// none.
+	received time.Time
+
 	unknown bool   // the test is none that is observed: kept raw
 	count   *Count // of a row of counts, which has nothing of the above but its entry
 }
@@ -98,7 +106,7 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	data, _ := measurement.Scrub(d.Data)
 	switch d.Data = data; d.Kind {
 	case intake.WebRow:
-		return webItem(d, p.options())
+		return webItem(d, p.options(), added)
 	case intake.CountsRow:
 		return countItem(d, p.targetOf)
 	}
@@ -117,9 +125,23 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	return it, nil
 }
 
+// judgeSafely is judge for whatever strangers send: a document over which a
+// parser or a rule gives up is set aside, and the process goes on.
+func (p *Pipeline) judgeSafely(d *intake.Document, added time.Time) (it *item, bad *reject) {
+	defer func() {
+		if r := recover(); r != nil {
+			doc := *d
+			doc.Data = measurement.ScrubText(d.Data)
+			it, bad = nil, &reject{doc: doc, reason: fmt.Sprintf("it cannot be judged, which is a defect of this program (please report it): %v", r)}
+		}
+	}()
+	return p.judge(d, added)
+}
+
 // judgeEntry is what import, collector and rebuild share: the same entry and
-// the same clock give the same item.
-func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) {
+// the same clock give the same item. Where another clock could give another
+// one, the entry notes it.
+func (p *Pipeline) judgeEntry(e *archive.Entry, clock time.Time) (*item, error) {
 	m, err := measurement.Decode(e.Document)
 	if err != nil {
 		var de *measurement.DecodeError
@@ -146,12 +168,37 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, added time.Time) (*item, error) 
 	if len(o.Rows) == 0 {
 		return nil, errors.New("observing it gave no row") // Observe promises at least one
 	}
-	marks := slices.Concat(clockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, added), e.Marks)
+	noteClock(e, m.StartTime.Time, clock)
+	marks := slices.Concat(clockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, clock), e.Marks)
+	channel, content := channelOf(e.Source), xxhash.Sum64(e.Document)
 	for i := range o.Rows {
-		o.Rows[i].Marks = slices.Concat(o.Rows[i].Marks, marks)
-		nameSender(&o.Rows[i], e.Source)
+		r := &o.Rows[i]
+		r.Marks = slices.Concat(r.Marks, marks)
+		r.Channel, r.Content = channel, content
+		nameSender(r, e.Source)
 	}
-	return &item{entries: []archive.Entry{*e}, rows: o.Rows, bodies: o.Bodies, verdict: verdict.Judge(o.Rows), unknown: !o.Known}, nil
+	return &item{entries: []archive.Entry{*e}, rows: o.Rows, bodies: o.Bodies, verdict: verdict.Judge(o.Rows), received: clock, unknown: !o.Known}, nil
+}
+
+// noteClock writes the clock that a measurement was judged by into its entry,
+// where another clock could judge otherwise.
+func noteClock(e *archive.Entry, start, clock time.Time) {
+	if e.Received.IsZero() && wrongClock(start, clock) {
+		e.Received = clock.UTC()
+	}
+}
+
+// channelOf tells from its source how a document came.
+func channelOf(source string) string {
+	switch {
+	case source == fromCollector:
+		return verdict.Submitted
+	case strings.HasPrefix(source, "s3://"):
+		return verdict.Bucket
+	case strings.HasPrefix(source, "http://"), strings.HasPrefix(source, "https://"):
+		return verdict.Web
+	}
+	return verdict.File
 }
 
 // fromCollector is the source of what was handed in at our own collector.
@@ -198,7 +245,7 @@ var firstMeasurements = time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC)
 // a report's id begins with the collector's time of opening it.
 func clockMarks(start, uploaded time.Time, reportID string, received time.Time) []string {
 	var marks []string
-	if start.After(received.Add(clockAhead)) {
+	if !received.IsZero() && start.After(received.Add(clockAhead)) {
 		marks = append(marks, "clock_future")
 	}
 	if start.Before(firstMeasurements) {
@@ -219,10 +266,16 @@ func clockMarks(start, uploaded time.Time, reportID string, received time.Time) 
 // to the day it was received, so that a stranger cannot make a segment of
 // every day that a calendar has.
 func period(start time.Time, received time.Time) string {
-	if start.Before(firstMeasurements) || start.After(received.Add(clockAhead)) {
+	if wrongClock(start, received) {
 		return received.UTC().Format(time.DateOnly)
 	}
 	return start.UTC().Format(time.DateOnly)
+}
+
+// wrongClock reports whether a measurement cannot have begun when it says, by
+// the clock of who received it. No clock is the zero time.
+func wrongClock(start, received time.Time) bool {
+	return !received.IsZero() && (start.Before(firstMeasurements) || start.After(received.Add(clockAhead)))
 }
 
 // CompareVerdicts orders verdict rows as the archive keeps them.

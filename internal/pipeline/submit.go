@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -52,8 +53,13 @@ func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Rece
 
 func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Sender) (Receipt, error) {
 	at = at.UTC().Truncate(time.Second)
+	leave, ok := p.decoding.enter(ctx, cmp.Or(p.Patience, 30*time.Second), p.workers())
+	if !ok {
+		return Receipt{}, cmp.Or(ctx.Err(), ErrOccupied)
+	}
 	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
-	it, bad := p.judge(&d, at)
+	it, bad := p.judgeSafely(&d, at)
+	leave()
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}
@@ -66,7 +72,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Se
 		}
 	}
 	sum := sha256.Sum256(it.entries[0].Document)
-	s := &submission{it: it, at: at, size: len(it.entries[0].Document), done: make(chan struct{})}
+	s := &submission{it: it, at: at, size: len(it.entries[0].Document) + rowBytes*len(it.rows), done: make(chan struct{})}
 	s.receipt = Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:])}
 	if !p.queue.submit(ctx, p, s) {
 		return Receipt{}, ErrOccupied
@@ -93,7 +99,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Se
 type submission struct {
 	it   *item
 	at   time.Time
-	size int           // bytes
+	size int           // bytes, with its rows
 	done chan struct{} // closed when what follows is set
 
 	receipt Receipt
@@ -107,6 +113,31 @@ type queue struct {
 	waiting []*submission
 	size    int  // of what waits
 	busy    bool // somebody is committing and will take what waits
+}
+
+// rowBytes is about what a row takes in memory.
+const rowBytes = 2 << 10
+
+// gate lets so many at a time decode: each may take some 130 MB, and more
+// than there are cores would only wait for one another. The zero value is
+// ready.
+type gate struct {
+	once  sync.Once
+	slots chan struct{}
+}
+
+// enter waits for a slot; leave gives it back.
+func (g *gate) enter(ctx context.Context, patience time.Duration, slots int) (leave func(), ok bool) {
+	g.once.Do(func() { g.slots = make(chan struct{}, slots) })
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case g.slots <- struct{}{}:
+		return func() { <-g.slots }, true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return nil, false
 }
 
 // groupSize bounds what one commit takes.
@@ -138,6 +169,18 @@ func (q *queue) commit(ctx context.Context, p *Pipeline) {
 	for q.more() {
 		p.commitGroup(ctx)
 	}
+}
+
+// commitSafely is commitWhen for a goroutine that must not take the process
+// with it: a panic is an error of what was to be committed.
+func (p *Pipeline) commitSafely(ctx context.Context, make func() (*batch, time.Time)) (res result, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			res, err = result{}, fmt.Errorf("commit: %v\n%s", r, debug.Stack())
+			p.forgetDays()
+		}
+	}()
+	return p.commitWhen(ctx, make)
 }
 
 func (q *queue) more() bool {
@@ -176,7 +219,7 @@ func (q *queue) withdraw(s *submission) bool {
 // tells each submission what became of it.
 func (p *Pipeline) commitGroup(ctx context.Context) {
 	var group []*submission
-	res, err := p.commitWhen(ctx, func() (*batch, time.Time) {
+	res, err := p.commitSafely(ctx, func() (*batch, time.Time) {
 		b := newBatch(archive.KindMeasurements)
 		var at time.Time
 		group = p.queue.take()

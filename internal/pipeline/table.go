@@ -25,10 +25,12 @@ type indexRow struct {
 	ASN      uint32    `parquet:"probe_asn"`
 	TestName string    `parquet:"test_name,dict"`
 	Input    string    `parquet:"input,dict"`
+	Channel  string    `parquet:"channel,dict"`
+	Content  uint64    `parquet:"content"`
 }
 
 func (r *indexRow) verdict() verdict.Row {
-	return verdict.Row{UID: r.UID, ReportID: r.ReportID, Time: r.Time, CC: r.CC, ASN: r.ASN, TestName: r.TestName, Input: r.Input}
+	return verdict.Row{UID: r.UID, ReportID: r.ReportID, Time: r.Time, CC: r.CC, ASN: r.ASN, TestName: r.TestName, Input: r.Input, Channel: r.Channel, Content: r.Content}
 }
 
 // Count is one row of OONI's aggregation API: how many measurements a day had
@@ -152,7 +154,7 @@ func first(f map[string]string, names ...string) string {
 
 // webItem reads one row of obs_web; its verdict waits for the other rows of
 // the measurement.
-func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
+func webItem(d *intake.Document, o observation.Options, clock time.Time) (*item, *reject) {
 	var fields map[string]string
 	if err := json.Unmarshal(d.Data, &fields); err != nil {
 		return nil, &reject{doc: *d, reason: "read row of obs_web: " + err.Error()}
@@ -170,7 +172,10 @@ func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
 		return nil, &reject{doc: *d, reason: fmt.Sprintf("measurement_uid is longer than %d bytes", maxName)}
 	}
 	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, UID: row.UID, Document: d.Data}
-	return &item{entries: []archive.Entry{e}, rows: []observation.Row{row}}, nil
+	noteClock(&e, row.Time, clock)
+	v := verdict.Row{ReportID: row.ReportID, CC: row.CC, TestName: row.TestName, Input: row.Input, ASN: row.ASN, Time: row.Time}
+	row.Channel, row.Content = verdict.Table, headerHash(&v) // a table may hold some of its rows only
+	return &item{entries: []archive.Entry{e}, rows: []observation.Row{row}, received: clock}, nil
 }
 
 // joinWeb joins the rows of each measurement into one item with a verdict, in
@@ -178,7 +183,7 @@ func webItem(d *intake.Document, o observation.Options) (*item, *reject) {
 // there twice. Items on their way in have entries, and their rows' lines become
 // places among the item's entries; items from the archive have none, and their
 // rows know their lines.
-func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64, over []*reject) {
+func joinWeb(rows []*item) (out []*item, repeated int64, over []*reject) {
 	byUID := map[string]*item{}
 	seen := map[[sha256.Size]byte]bool{} // rows, by uid and content
 	for _, it := range rows {
@@ -211,10 +216,11 @@ func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64, ove
 			whole.entries = append(whole.entries, e)
 		}
 		whole.rows = append(whole.rows, it.rows[0])
+		whole.received = laterOf(whole.received, it.received)
 	}
 	for _, it := range out {
 		r := &it.rows[0]
-		marks := clockMarks(r.Time, time.Time{}, r.ReportID, received)
+		marks := clockMarks(r.Time, time.Time{}, r.ReportID, it.received)
 		for i := range it.rows {
 			it.rows[i].Marks = marks
 		}
@@ -222,6 +228,13 @@ func joinWeb(rows []*item, received time.Time) (out []*item, repeated int64, ove
 		it.verdict = verdict.Judge(it.rows)
 	}
 	return out, repeated, over
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // maxRowsOfOne bounds the rows of one measurement, as Observe does for those

@@ -105,7 +105,8 @@ type result struct {
 	batch      archive.Batch
 	added      []*item
 	duplicates int64
-	conflicts  []*reject // their uid is in use for something else
+	contested  map[string]bool // days of measurements under a uid that came in another way, too
+	conflicts  []*reject       // counts of which the archive has others
 	bytes      int64
 }
 
@@ -115,7 +116,7 @@ func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (resul
 	if len(b.items) == 0 {
 		return result{}, nil
 	}
-	return p.commitWhen(ctx, func() (*batch, time.Time) { return b, added })
+	return p.commitSafely(ctx, func() (*batch, time.Time) { return b, added })
 }
 
 // commitWhen is commit for a batch that is made when the turn to write has
@@ -132,7 +133,7 @@ func (p *Pipeline) commitWhen(ctx context.Context, make func() (b *batch, added 
 		if u.Manifest.Ruleset == "" {
 			u.Manifest.Ruleset = verdict.Ruleset
 		}
-		if err := p.sift(u, b, added, &res); err != nil {
+		if err := p.sift(u, b, &res); err != nil {
 			return err
 		}
 		if len(res.added) == 0 {
@@ -140,6 +141,11 @@ func (p *Pipeline) commitWhen(ctx context.Context, make func() (b *batch, added 
 		}
 		if err := p.write(u, b.kind, added, &res); err != nil {
 			return err
+		}
+		for day := range res.contested {
+			if err := p.supersede(u, day); err != nil {
+				return err
+			}
 		}
 		p.days.loaded(u.Manifest)
 		return nil
@@ -156,10 +162,11 @@ func (p *Pipeline) commitWhen(ctx context.Context, make func() (b *batch, added 
 var errNothing = fmt.Errorf("nothing to commit")
 
 // sift splits the items into new ones, duplicates and conflicts.
-func (p *Pipeline) sift(u *archive.Update, b *batch, added time.Time, res *result) error {
+func (p *Pipeline) sift(u *archive.Update, b *batch, res *result) error {
 	p.days.turn = p.days.clock
+	res.contested = map[string]bool{}
 	for _, it := range b.items {
-		kind, when := archive.Verdicts, period(it.verdict.Time, added)
+		kind, when := archive.Verdicts, period(it.verdict.Time, it.received)
 		if it.count != nil {
 			kind, when = archive.Counts, it.count.Day.Format("2006-01")
 		}
@@ -167,22 +174,16 @@ func (p *Pipeline) sift(u *archive.Update, b *batch, added time.Time, res *resul
 		if err != nil {
 			return err
 		}
-		var k key
-		var s uint64
-		if it.count != nil {
-			k, s = p.days.keyOf(it.count.name()), p.days.substanceOfCount(it.count)
-		} else {
-			k, s = p.days.keyOf(it.verdict.UID), p.days.substance(&it.verdict)
-		}
-		old, have := day.held[k]
-		switch {
-		case !have:
-			day.held[k] = s
+		switch p.siftOne(day, it) {
+		case isNew:
 			p.days.total++
 			res.added = append(res.added, it)
-		case old == s:
+		case isContested:
+			res.added = append(res.added, it)
+			res.contested[when] = true
+		case isHeld:
 			res.duplicates += int64(len(it.entries))
-		default:
+		case isConflict:
 			for _, e := range it.entries {
 				res.conflicts = append(res.conflicts, &reject{
 					doc:    intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: e.Document},
@@ -195,11 +196,45 @@ func (p *Pipeline) sift(u *archive.Update, b *batch, added time.Time, res *resul
 	return nil
 }
 
+// What an item is to the archive.
+type novelty uint8
+
+const (
+	isNew       novelty = iota
+	isContested         // new, under a uid that came in another way, too
+	isHeld
+	isConflict
+)
+
+func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
+	if it.count != nil {
+		k, v := p.days.keyOf(it.count.name()), version{content: p.days.substanceOfCount(it.count)}
+		switch old, have := day.held[k]; {
+		case !have:
+			day.held[k] = v
+			return isNew
+		case old == v:
+			return isHeld
+		}
+		return isConflict
+	}
+	k := p.days.keyOf(it.verdict.UID)
+	switch {
+	case day.holds(k, &it.verdict):
+		return isHeld
+	case len(day.more[k]) >= maxVersions:
+		return isConflict
+	case day.hold(k, versionOf(&it.verdict)):
+		return isContested
+	}
+	return isNew
+}
+
 func conflictReason(it *item) string {
 	if it.count != nil {
 		return "the archive has other counts for the same day, network and test: remove one of the two, counts cannot be told apart"
 	}
-	return fmt.Sprintf("measurement_uid %s is in use for another measurement: give each measurement a uid of its own", it.verdict.UID)
+	return fmt.Sprintf("measurement_uid %s is in use for %d other measurements: give each measurement a uid of its own", it.verdict.UID, maxVersions)
 }
 
 // write writes the raw batch and the segments of the new items.
@@ -232,7 +267,7 @@ func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *r
 			it.rows[r].Raw = res.batch.SHA256
 		}
 	}
-	return addDerived(u, res.added, res.batch.Added)
+	return addDerived(u, res.added)
 }
 
 // linesSize is enough for the lines of items.
@@ -255,7 +290,7 @@ type derived struct {
 }
 
 // addDerived writes the segments of items, one of each kind a period.
-func addDerived(u *archive.Update, items []*item, added time.Time) error {
+func addDerived(u *archive.Update, items []*item) error {
 	periods := map[string]*derived{}
 	at := func(name string) *derived {
 		d := periods[name]
@@ -271,7 +306,7 @@ func addDerived(u *archive.Update, items []*item, added time.Time) error {
 			d.counts = append(d.counts, *it.count)
 			continue
 		}
-		d := at(period(it.verdict.Time, added))
+		d := at(period(it.verdict.Time, it.received))
 		d.observations = append(d.observations, it.rows...)
 		d.verdicts = append(d.verdicts, it.verdict)
 		d.bodies = append(d.bodies, it.bodies...)

@@ -138,7 +138,7 @@ func parseVoices(s string) []series.Voice {
 	return out
 }
 
-const verdictColumns = `measurement_uid, report_id, coalesce(sender, ''), toUnixTimestamp64Micro(measurement_start_time), probe_cc, probe_asn, resolver_asn, test_name, software, platform, input, target, domain, state, dns.outcome, dns.rule, tcp.outcome, tcp.rule, tls.outcome, tls.rule, http.outcome, http.rule, quic.outcome, quic.rule, app.outcome, app.rule, arrayStringConcat(mechanisms, chr(31)), arrayStringConcat(rules, chr(31)), ruleset, fingerprints, invalid, arrayStringConcat(marks, chr(31)), raw, line`
+const verdictColumns = `measurement_uid, report_id, coalesce(sender, ''), toUnixTimestamp64Micro(measurement_start_time), probe_cc, probe_asn, resolver_asn, test_name, software, platform, input, target, domain, state, dns.outcome, dns.rule, tcp.outcome, tcp.rule, tls.outcome, tls.rule, http.outcome, http.rule, quic.outcome, quic.rule, app.outcome, app.rule, arrayStringConcat(mechanisms, chr(31)), arrayStringConcat(rules, chr(31)), ruleset, fingerprints, invalid, arrayStringConcat(marks, chr(31)), raw, line, coalesce(channel, ''), coalesce(content, 0)`
 
 // Verdicts returns the rows of the current ruleset in the order of country,
 // target, time and uid.
@@ -162,7 +162,7 @@ func (s *Store) Verdicts(ctx context.Context, f Filter) iter.Seq2[verdict.Row, e
 		if !f.Until.IsZero() {
 			w.add("measurement_start_time < fromUnixTimestamp64Micro(?)", f.Until.UnixMicro())
 		}
-		s.scanVerdicts(ctx, "FROM verdicts"+w.String()+" ORDER BY probe_cc, target, measurement_start_time, measurement_uid", w.args, yield)
+		s.scanVerdicts(ctx, "FROM verdicts"+w.String()+" ORDER BY probe_cc, target, measurement_start_time, measurement_uid, raw, line", w.args, yield)
 	}
 }
 
@@ -179,7 +179,7 @@ func (s *Store) scanVerdicts(ctx context.Context, from string, args []any, yield
 		var mechanisms, rules, marks sql.NullString
 		err := rows.Scan(&r.UID, &r.ReportID, &r.Sender, &micro, &r.CC, &r.ASN, &r.ResolverASN, &r.TestName, &r.Software, &r.Platform, &r.Input, &r.Target, &r.Domain, &r.State,
 			&r.DNS.Outcome, &r.DNS.Rule, &r.TCP.Outcome, &r.TCP.Rule, &r.TLS.Outcome, &r.TLS.Rule, &r.HTTP.Outcome, &r.HTTP.Rule, &r.QUIC.Outcome, &r.QUIC.Rule, &r.App.Outcome, &r.App.Rule,
-			&mechanisms, &rules, &r.Ruleset, &r.Fingerprints, &r.Invalid, &marks, &r.Raw, &r.Line)
+			&mechanisms, &rules, &r.Ruleset, &r.Fingerprints, &r.Invalid, &marks, &r.Raw, &r.Line, &r.Channel, &r.Content)
 		if err != nil {
 			yield(verdict.Row{}, fmt.Errorf("query verdicts: %w", err))
 			return
@@ -202,42 +202,71 @@ func split(s sql.NullString) []string {
 	return strings.Split(s.String, "\x1f")
 }
 
-// Verdict finds the verdict on one measurement.
+// Verdict finds the verdict on one measurement: of several under one uid the
+// one that speaks, the first of Versions.
 func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, error) {
+	all, err := s.Versions(ctx, uid)
+	if err != nil || len(all) == 0 {
+		return verdict.Row{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// Versions returns the verdicts on all that came under one uid, which anyone
+// may write: first what came from the best source.
+func (s *Store) Versions(ctx context.Context, uid string) ([]verdict.Row, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
-		return verdict.Row{}, false, err
+		return nil, err
 	}
-	var found verdict.Row
-	var ok bool
-	take := func(r verdict.Row, e error) bool {
-		if e != nil {
-			err = e
-			return false
+	segments := m.Select(archive.Verdicts, m.Ruleset)
+	var out []verdict.Row
+	if len(segments) > maxOpen { // more than stay open: DuckDB reads the column faster
+		if out, err = s.scanVersions(ctx, uid); err != nil {
+			return nil, err
 		}
-		found, ok = r, true
-		return false
-	}
-	// OONI's uids begin with the time: look at that day's segments first
-	if t, e := time.Parse("20060102", uid[:min(len(uid), 8)]); e == nil {
-		for _, g := range m.Select(archive.Verdicts, m.Ruleset) {
-			if g.Period != t.Format(time.DateOnly) {
-				continue
-			}
+	} else {
+		for _, g := range segments { // a stranger may date his document as he likes
 			rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "measurement_uid", Value: uid})
 			if err != nil {
-				return verdict.Row{}, false, err
+				return nil, err
 			}
-			if len(rows) > 0 {
-				return rows[0], true, nil
-			}
+			out = append(out, rows...)
 		}
 	}
-	if _, err := s.refresh(ctx, "verdicts"); err != nil {
-		return verdict.Row{}, false, err
+	day := uid[:min(len(uid), len("20060102"))] // OONI's uids begin with the time
+	slices.SortStableFunc(out, func(a, b verdict.Row) int {
+		return cmp.Or(
+			cmp.Compare(b.Provenance(), a.Provenance()),
+			-boolCompare(a.Time.Format("20060102") == day, b.Time.Format("20060102") == day),
+			-boolCompare(a.Votes(), b.Votes()),
+			cmp.Compare(a.Raw, b.Raw), cmp.Compare(a.Line, b.Line))
+	})
+	return out, nil
+}
+
+// boolCompare orders false before true.
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
 	}
-	s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, take)
-	return found, ok, err
+	return 1
+}
+
+func (s *Store) scanVersions(ctx context.Context, uid string) (out []verdict.Row, err error) {
+	if _, err := s.refresh(ctx, "verdicts"); err != nil {
+		return nil, err
+	}
+	s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, func(r verdict.Row, e error) bool {
+		if err = e; e == nil {
+			out = append(out, r)
+		}
+		return e == nil
+	})
+	return out, err
 }
 
 // Place is one country × target that the archive has cells of.
@@ -343,7 +372,7 @@ func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Ro
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, rows...)
+			out = append(out, slices.DeleteFunc(rows, func(r observation.Row) bool { return r.Raw != v.Raw || r.Content != v.Content })...)
 		}
 		if len(out) > 0 {
 			slices.SortFunc(out, func(a, b observation.Row) int { return cmp.Compare(a.Seq, b.Seq) })

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -22,6 +24,7 @@ type evidence struct {
 	Raw          string            `json:"raw_batch,omitempty"` // SHA-256
 	RawLine      uint32            `json:"raw_line"`
 	Example      bool              `json:"example,omitempty"`
+	Others       []verdict.Row     `json:"others,omitempty"` // what else came under this uid: anyone may write one
 }
 
 // firedRule is a rule that fired, in words.
@@ -37,14 +40,19 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 	if !utf8.ValidString(uid) || s.Store == nil {
 		return notFound("The archive has no measurement of this uid.")
 	}
-	v, ok, err := s.Store.Verdict(r.Context(), uid)
+	versions, err := s.Store.Versions(r.Context(), uid)
 	if err != nil {
 		return err
 	}
-	if !ok {
+	at := 0
+	if named := r.URL.Query().Get("content"); named != "" {
+		at = slices.IndexFunc(versions, func(v verdict.Row) bool { return strconv.FormatUint(v.Content, 10) == named })
+	}
+	if at < 0 || len(versions) == 0 {
 		return notFound("The archive has no measurement of this uid.")
 	}
-	e := evidence{Verdict: v, Raw: v.Raw, RawLine: v.Line, Example: v.CC == "ZZ"}
+	v := versions[at]
+	e := evidence{Others: slices.Delete(slices.Clone(versions), at, at+1), Verdict: v, Raw: v.Raw, RawLine: v.Line, Example: v.CC == "ZZ"}
 	if e.Observations, err = s.Store.Observations(r.Context(), v); err != nil {
 		return err
 	}

@@ -1,0 +1,242 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/verdict"
+)
+
+// named is a measurement of zz under a uid, which is blocked, or ok where the
+// handshake worked.
+func named(uid, report string, n int, ok bool) []byte {
+	doc := bytes.Replace(zz(report, n), []byte(`{"annotations"`), fmt.Appendf(nil, `{"measurement_uid":%q,"annotations"`, uid), 1)
+	if ok {
+		doc = bytes.Replace(doc, []byte(`"failure":"connection_reset"`), []byte(`"failure":null`), 1)
+	}
+	return doc
+}
+
+// verdicts are the current ones, by uid.
+func verdictsByUID(t *testing.T, p *Pipeline) map[string][]verdict.Row {
+	t.Helper()
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]verdict.Row{}
+	for _, s := range m.Select(archive.Verdicts, m.Ruleset) {
+		err := archive.ReadSegment(p.Archive, s, func(rows []verdict.Row) error {
+			for _, r := range rows {
+				r.UID, r.Channel = strings.Clone(r.UID), strings.Clone(r.Channel)
+				r.Marks = slices.Clone(r.Marks)
+				out[r.UID] = append(out[r.UID], r)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// sameAfter merges and counts, and makes sure that a rebuild and a rescore
+// give the same files.
+func sameAfter(t *testing.T, p *Pipeline) {
+	t.Helper()
+	if _, err := p.Compact(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := segments(t, p)
+	for name, derive := range map[string]func() error{
+		"rebuild": func() error { _, err := p.Rebuild(t.Context(), nil); return err },
+		"rescore": func() error { _, err := p.Rescore(t.Context()); return err },
+	} {
+		if err := derive(); err != nil {
+			t.Fatal(err)
+		}
+		if after := segments(t, p); !slices.Equal(before, after) {
+			t.Errorf("a %s gives\n%s\nbefore there was\n%s", name, strings.Join(after, "\n"), strings.Join(before, "\n"))
+		}
+	}
+}
+
+// Who writes the uid of somebody else's measurement neither keeps that out nor
+// speaks in its place, whichever comes first.
+func TestUIDIsNoClaim(t *testing.T) {
+	t.Parallel()
+	const n = 6
+	var genuine []byte
+	for i := range n {
+		genuine = append(append(genuine, named(fmt.Sprint("uid-", i), fmt.Sprint("r", i), i, true)...), '\n')
+	}
+	junk := func(p *Pipeline) {
+		for i := range n {
+			for _, doc := range [][]byte{
+				named(fmt.Sprint("uid-", i), fmt.Sprint("r", i), i, false),    // the same header
+				named(fmt.Sprint("uid-", i), fmt.Sprint("junk", i), i, false), // another report
+			} {
+				r, err := p.Submit(t.Context(), doc, Sender{})
+				if err != nil || !r.New {
+					t.Fatalf("%+v, %v", r, err)
+				}
+			}
+		}
+	}
+	for _, first := range []string{"junk", "genuine"} {
+		p := open(t)
+		if first == "junk" {
+			junk(p)
+		}
+		if s := bring(t, p, Want{}, write(t, "genuine.jsonl", genuine)); s.Added != n || s.Quarantined != 0 {
+			t.Fatalf("%s first: %+v", first, s)
+		}
+		if first == "genuine" {
+			junk(p)
+		}
+		for uid, rows := range verdictsByUID(t, p) {
+			votes := 0
+			for _, r := range rows {
+				if r.Votes() {
+					votes++
+				}
+				if r.Votes() != (r.Channel == verdict.File) {
+					t.Errorf("%s first: %s from %q has the marks %v", first, uid, r.Channel, r.Marks)
+				}
+			}
+			if len(rows) != 3 || votes != 1 {
+				t.Errorf("%s first: %s has %d documents, %d of which vote", first, uid, len(rows), votes)
+			}
+		}
+		voting, aside := uint32(0), uint32(0)
+		for _, c := range counted(t, p) {
+			voting, aside = voting+c.Measurements, aside+c.Aside
+		}
+		if voting != n || aside != 2*n {
+			t.Errorf("%s first: the cells count %d and %d aside", first, voting, aside)
+		}
+		sameAfter(t, p)
+	}
+}
+
+// The same document that somebody handed in, and that was doubted for its
+// sender's sake, is not doubted when it is imported.
+func TestImportOfWhatWasHandedIn(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	doc := named("uid", "r", 1, true)
+	if _, err := p.Submit(t.Context(), doc, Sender{CC: "PK", ASN: 64513}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range counted(t, p) {
+		if c.Measurements != 0 || c.Aside != 1 {
+			t.Fatalf("as submitted: %+v", c)
+		}
+	}
+	if s := bring(t, p, Want{}, write(t, "a.jsonl", append(doc, '\n'))); s.Added != 1 {
+		t.Fatalf("%+v", s)
+	}
+	if s := bring(t, p, Want{}, write(t, "b.jsonl", append(doc, '\n'))); s.Added != 0 || s.Duplicates != 1 {
+		t.Errorf("once more: %+v", s)
+	}
+	if r, err := p.Submit(t.Context(), doc, Sender{}); err != nil || r.New {
+		t.Errorf("handed in once more: %+v, %v", r, err)
+	}
+	for _, c := range counted(t, p) {
+		if c.Measurements != 1 || c.Aside != 1 {
+			t.Errorf("as imported: %+v", c)
+		}
+	}
+	sameAfter(t, p)
+}
+
+// Submissions of one batch that were judged by different clocks are rebuilt by
+// those.
+func TestRebuildByTheClockOfEach(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	at := time.Date(2024, 2, 1, 12, 0, 0, 0, time.UTC)
+	start := at.Add(clockAhead + 30*time.Minute)
+	doc := func(report string) []byte {
+		return bytes.Replace(zz(report, 1), []byte("2024-02-02 01:00:00"), []byte(start.Format(time.DateTime)), 1)
+	}
+	var wg sync.WaitGroup
+	err := p.Archive.Update(t.Context(), func(*archive.Update) error { // so that both wait for one commit
+		for i, clock := range []time.Time{at, at.Add(time.Hour)} {
+			wg.Go(func() {
+				if _, err := p.SubmitAt(context.Background(), doc(fmt.Sprint("r", i)), clock); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for len(waitingIn(p)) < 2 {
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	})
+	wg.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := 0
+	for _, rows := range verdictsByUID(t, p) {
+		if len(rows[0].Marks) > 0 {
+			marked++
+		}
+	}
+	if m, _ := p.Archive.Manifest(); marked != 1 || len(m.Batches) != 1 {
+		t.Fatalf("%d are marked in %d batches, want one in one", marked, len(m.Batches))
+	}
+	sameAfter(t, p)
+}
+
+func waitingIn(p *Pipeline) []*submission {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	return slices.Clone(p.queue.waiting)
+}
+
+// What was imported while the machine's clock was wrong can be imported again
+// when it is right, and then votes, also after a rebuild.
+func TestImportUnderAWrongClock(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	right := p.Now
+	p.Now = func() time.Time { return time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC) }
+	docs := append(append(zz("r", 1), '\n'), append(zz("q", 2), '\n')...)
+	if s := bring(t, p, Want{}, write(t, "a.jsonl", docs)); s.Added != 2 || s.Marked != 2 {
+		t.Fatalf("%+v", s)
+	}
+	p.Now = right
+	if s := bring(t, p, Want{}, write(t, "a.jsonl", docs)); s.Added != 2 || s.Marked != 0 {
+		t.Fatalf("%+v", s)
+	}
+	votes := func() (n int) {
+		for _, rows := range verdictsByUID(t, p) {
+			for _, r := range rows {
+				if r.Votes() {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	if votes() != 2 {
+		t.Errorf("%d vote", votes())
+	}
+	sameAfter(t, p)
+	if votes() != 2 {
+		t.Errorf("%d vote after the rebuild", votes())
+	}
+}
