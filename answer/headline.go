@@ -11,40 +11,93 @@ import (
 // of today.
 const old = 30
 
-// Headline is the answer in a few words, for the head of a card. It says no
-// more than Sentence.
-func (a *Answer) Headline() string {
+// HeadKey names what the head of a card says. A language has words for each.
+type HeadKey string
+
+// What a head says.
+const (
+	HeadReported    HeadKey = "reported"     // blocked, as sources report: Past
+	HeadBlocked     HeadKey = "blocked"      // blocked, as measured: Past, Likely
+	HeadPartly      HeadKey = "partly"       // blocked on N of Of networks: Past, Likely
+	HeadWorked      HeadKey = "worked"       // it worked on Day
+	HeadWorks       HeadKey = "works"        // it works
+	HeadDown        HeadKey = "down"         // down for everybody
+	HeadUnclear     HeadKey = "unclear"      // not clear
+	HeadWasBlocked  HeadKey = "was_blocked"  // blocked until Day, as sources report
+	HeadWasReported HeadKey = "was_reported" // reported blocked; nobody measured lately
+	HeadUnknown     HeadKey = "unknown"      // too little was measured
+)
+
+// HeadKeys are all of them.
+func HeadKeys() []HeadKey {
+	return []HeadKey{HeadReported, HeadBlocked, HeadPartly, HeadWorked, HeadWorks, HeadDown, HeadUnclear, HeadWasBlocked, HeadWasReported, HeadUnknown}
+}
+
+// Head is what the head of a card says, before it is said in a language.
+type Head struct {
+	Key          HeadKey
+	Past, Likely bool
+	N, Of        int
+	Day          time.Time
+}
+
+// Head decides what the head of a card says, once for all languages. It says no
+// more than the remarks do.
+func (a *Answer) Head() Head {
 	past := a.At.Before(floorDay(a.today))
 	switch {
 	case a.State.Accuses() && a.Basis == Reported:
-		if past {
-			return "It was blocked, as sources report"
-		}
-		return "It is blocked, as sources report"
+		return Head{Key: HeadReported, Past: past}
 	case a.State.Accuses():
-		is := "It is"
-		if past {
-			is = "It was"
-		}
-		word := "likely blocked"
-		if a.State == verdict.Blocked {
-			word = "blocked"
-		}
+		h := Head{Key: HeadBlocked, Past: past, Likely: a.State != verdict.Blocked}
 		if a.Partial {
-			return fmt.Sprintf("%s %s on %d of %s", is, word, len(a.Interfered()), plural(len(a.Concluded()), "network"))
+			h.Key, h.N, h.Of = HeadPartly, len(a.Interfered()), len(a.Concluded())
 		}
-		return is + " " + word
+		return h
 	case a.State == verdict.OK && (a.Stale > old || past):
-		return fmt.Sprintf("It worked on %s", longDay(a.LastDay()))
+		return Head{Key: HeadWorked, Day: a.LastDay()}
 	case a.State == verdict.OK:
-		return "It works"
+		return Head{Key: HeadWorks}
 	case a.State == verdict.Down:
-		return "It is down for everybody"
+		return Head{Key: HeadDown}
 	case a.State == verdict.Impaired:
-		return "It is not clear"
+		return Head{Key: HeadUnclear}
 	case len(a.Reported) > 0 && a.Reported[0].End != nil:
-		return fmt.Sprintf("It was blocked until %s, as sources report", longDay(*a.Reported[0].End))
+		return Head{Key: HeadWasBlocked, Day: *a.Reported[0].End}
 	case len(a.Reported) > 0:
+		return Head{Key: HeadWasReported}
+	}
+	return Head{Key: HeadUnknown}
+}
+
+// Headline is the answer in a few words of English, for the head of a card.
+func (a *Answer) Headline() string {
+	h := a.Head()
+	is, word := "It is", "blocked"
+	if h.Past {
+		is = "It was"
+	}
+	if h.Likely {
+		word = "likely blocked"
+	}
+	switch h.Key {
+	case HeadReported:
+		return is + " blocked, as sources report"
+	case HeadBlocked:
+		return is + " " + word
+	case HeadPartly:
+		return fmt.Sprintf("%s %s on %d of %s", is, word, h.N, plural(h.Of, "network"))
+	case HeadWorked:
+		return fmt.Sprintf("It worked on %s", longDay(h.Day))
+	case HeadWorks:
+		return "It works"
+	case HeadDown:
+		return "It is down for everybody"
+	case HeadUnclear:
+		return "It is not clear"
+	case HeadWasBlocked:
+		return fmt.Sprintf("It was blocked until %s, as sources report", longDay(h.Day))
+	case HeadWasReported:
 		return "It was reported blocked; nobody measured lately"
 	}
 	return "Not known: too little was measured"

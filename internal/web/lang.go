@@ -337,6 +337,20 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	return c.text(key, p)
 }
 
+// head says the head of a card.
+func (c *catalogue) head(a *answer.Answer) string {
+	h := a.Head()
+	key := "head." + string(h.Key)
+	if h.Past {
+		key += ".past"
+	}
+	if h.Likely {
+		key += ".likely"
+	}
+	_, gender := c.platform(a.Target, a.Name)
+	return c.text(key, args{"gender": gender, "day": c.day(h.Day), "n": h.N, "networks": c.counted("networks", h.Of)})
+}
+
 // state is a state in the language.
 func (c *catalogue) state(s verdict.State) string {
 	if key := "state." + string(s); c.Text[key].one != "" {

@@ -125,7 +125,7 @@ func TestSentencesInOtherLanguages(t *testing.T) {
 				for _, r := range a.Remarks() {
 					said[r.Key] = true
 				}
-				text := c.sentence(&a)
+				text := c.sentence(&a) + " " + c.head(&a)
 				if strings.Contains(text, "nil") || strings.ContainsAny(text, "{}%") || text == "" {
 					t.Errorf("%s of %s: %s", c.code, target, text)
 				}

@@ -163,7 +163,7 @@ func plainName(s string) string { return strings.NewReplacer(isolate, "", isolen
 // answer puts an answer into the language.
 func (v *langView) answer(a *answer.Answer, query string) langAnswer {
 	name, gender := v.c.platform(a.Target, a.Name)
-	out := langAnswer{State: string(a.State), Href: "/" + v.Code + "/cc/" + a.CC + "/" + url.PathEscape(a.Target) + query, Word: inPage(v.c.state(a.State)), Day: inPage(v.c.day(a.LastDay())),
+	out := langAnswer{State: string(a.State), Href: "/" + v.Code + "/cc/" + a.CC + "/" + url.PathEscape(a.Target) + query, Word: inPage(v.c.head(a)), Day: inPage(v.c.day(a.LastDay())),
 		Question: inPage(v.c.text("question", args{"name": name, "gender": gender, "country": v.c.country(a.CC, a.Country)})), Sentence: inPage(v.c.sentence(a))}
 	if a.Since != nil {
 		out.Since = inPage(v.c.interval(a.Since))
@@ -385,6 +385,15 @@ func langKeys() []string {
 		if k != answer.SayMeasured { // it has one for each state
 			keys = append(keys, "say."+string(k))
 		}
+	}
+	for _, k := range answer.HeadKeys() {
+		keys = append(keys, "head."+string(k))
+	}
+	for _, k := range []answer.HeadKey{answer.HeadReported, answer.HeadBlocked, answer.HeadPartly} {
+		keys = append(keys, "head."+string(k)+".past")
+	}
+	for _, k := range []answer.HeadKey{answer.HeadBlocked, answer.HeadPartly} {
+		keys = append(keys, "head."+string(k)+".likely", "head."+string(k)+".past.likely")
 	}
 	for _, s := range []string{"blocked", "likely_blocked", "impaired", "down", "ok", "insufficient"} {
 		keys = append(keys, "state."+s)
