@@ -218,9 +218,9 @@ func days(d Date, zone *time.Location) string {
 	first, _ := d.FirstDay(zone)
 	last, ok := d.LastDay(zone)
 	if !ok || first.Equal(last) {
-		return first.Format(time.DateOnly)
+		return first.Format("2 January 2006")
 	}
-	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
+	return first.Format("2 January 2006") + " to " + last.Format("2 January 2006")
 }
 
 // withdrawn reports that the entry should not be relied on.

@@ -9,6 +9,13 @@ func Cites(c *Case) []Cite {
 	return all
 }
 
+// CitesOf lists the citations of one entry, a pointer to it: an Act, a Claim.
+func CitesOf(entry any) []Cite {
+	var all []Cite
+	collectCites(reflect.ValueOf(entry), &all)
+	return all
+}
+
 // Cites lists the citations of what several cases share.
 func (s *Shared) Cites() []Cite {
 	var all []Cite

@@ -317,7 +317,7 @@ func (f *files) tree(at int) *yaml.Node {
 	if f.trees[at] == nil {
 		f.trees[at] = &yaml.Node{}
 		// What cannot be parsed was a problem when it was loaded.
-		_ = yaml.Unmarshal(f.list[at].data, f.trees[at])
+		_ = yaml.Unmarshal(oneLineBreak(f.list[at].data), f.trees[at])
 	}
 	return f.trees[at]
 }

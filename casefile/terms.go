@@ -221,10 +221,15 @@ var complianceRules = []term{
 	{"data_given", "the platform counts requests for information after which it gave some"},
 }
 
-// Meaning says what a rule counts as followed.
-func (r ComplianceRule) Meaning() string {
-	for _, t := range complianceRules {
-		if t.Value == string(r) {
+// Meaning says what a word of one of the closed lists means: of an ActKind, a
+// Turn, a Status. It is "" for what is in no list.
+func Meaning(word any) string {
+	list, ok := word.(interface{ terms() []term })
+	if !ok {
+		return ""
+	}
+	for _, t := range list.terms() {
+		if t.Value == fmt.Sprint(word) {
 			return t.About
 		}
 	}

@@ -276,7 +276,11 @@ func (r *Records) Weigh(c *Case, a *Act) Weight {
 // document. It is never empty for an act with sources.
 func (r *Records) Attribution(c *Case, a *Act) string {
 	if a.Inferred != nil {
-		return "inferred from " + strings.Join(a.Inferred.From, ", ") + ": " + a.Inferred.Why
+		var from []string
+		for _, id := range a.Inferred.From {
+			from = append(from, c.called(id))
+		}
+		return "inferred from " + strings.Join(from, ", ") + ": " + a.Inferred.Why
 	}
 	said := r.reporters(c, a.Cites)
 	var chain []string
@@ -296,11 +300,34 @@ func (r *Records) within(c *Case, id string, seen map[string]bool) string {
 		return ""
 	}
 	seen[id] = true
-	text := " in " + id
+	text := " in " + c.called(id)
 	for _, s := range in.AssertedBy {
 		text += ", which is told by " + r.Name(c, s.Who) + r.within(c, s.In, seen)
 	}
 	return text
+}
+
+// called names an act or a sighting by its kind and date, "a request of 17
+// February 2024", or by its id where the record gives neither.
+func (c *Case) called(id string) string {
+	name, date := "", Date{}
+	if a := c.Act(id); a != nil {
+		name, date = strings.ReplaceAll(string(a.Kind), "_", " "), a.Date
+	} else if s := c.Sighting(id); s != nil {
+		name, date = "sighting", s.Date
+	}
+	switch {
+	case name == "":
+		return id
+	case strings.Contains("aeiou", name[:1]):
+		name = "an " + name
+	default:
+		name = "a " + name
+	}
+	if date.IsZero() {
+		return name
+	}
+	return name + " of " + date.Words()
 }
 
 // reporters names the publishers of sources, and how each came by it.

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/target"
@@ -396,7 +397,7 @@ func (v *requestView) printRules(w io.Writer, shown []request.Figure) {
 	by := map[string]string{}
 	for _, f := range shown {
 		if f.Compliance != "" {
-			by[f.ReportedBy+", "+f.Level] = f.Compliance.Meaning()
+			by[f.ReportedBy+", "+f.Level] = casefile.Meaning(f.Compliance)
 		}
 	}
 	for _, who := range slices.Sorted(maps.Keys(by)) {

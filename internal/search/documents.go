@@ -142,7 +142,11 @@ func caseDocuments(records *casefile.Records, c *casefile.Case) []Document {
 		for _, n := range d.Notes {
 			text = append(text, n.Text)
 		}
-		add("docket", "dockets", d.ID, d.ID, d.Filed.String(), text...)
+		title := d.Name
+		if title == "" {
+			title = "case before the " + records.Name(c, d.Court)
+		}
+		add("docket", "dockets", d.ID, title, d.Filed.String(), text...)
 	}
 	all = append(all, sources(c.ID, c.Sources)...)
 	for _, l := range c.Laws {

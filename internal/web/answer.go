@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,7 @@ type answerView struct {
 	Stories  []story
 	When     whenAsked
 	Cite     citation
+	Embed    embedCodes
 	AllRows  bool   // every network is drawn
 	RowsHref string // draws them all, or some
 }
@@ -67,9 +69,22 @@ type said struct {
 // citation is how to cite a page.
 type citation struct {
 	Title, Address string
-	Shown          time.Time
+	Path           string
+	Shown, Known   time.Time // when it was shown, and the day whose knowledge it is
 	Ruleset        string
 	Generation     uint64
+
+	query url.Values
+}
+
+// In is the address of the page in another format, of the same day.
+func (c citation) In(format string) string {
+	q := maps.Clone(c.query)
+	if q == nil {
+		q = url.Values{}
+	}
+	q.Set("format", format)
+	return "?" + q.Encode()
 }
 
 const answerPage page[answerView] = "answer.html"
@@ -101,17 +116,25 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	if v.Cite, err = s.cite(r, title, t); err != nil {
 		return err
 	}
+	f.Cite = &v.Cite
+	f.Alternates = append(feedsOf("/cc/"+a.CC+"/"+url.PathEscape(a.Target), a.Name+" in "+a.Country), alternate{"application/json+oembed", title, "/oembed?url=" + url.QueryEscape("https://"+r.Host+r.URL.EscapedPath()+v.When.Query)})
+	v.Embed = embedCode(r, a, v.When.Query)
 	return answerPage.show(s, w, r, f, v, a)
 }
 
 // askOf reads the question from an address. An address that is not the proper
 // one is answered with it.
 func (s *Site) askOf(w http.ResponseWriter, r *http.Request, rest string) (ask inquiry.Ask, t times, moved bool, err error) {
+	return s.askAt(w, r, "/cc/", rest)
+}
+
+// askAt is askOf for pages under another path than /cc/.
+func (s *Site) askAt(w http.ResponseWriter, r *http.Request, under, rest string) (ask inquiry.Ask, t times, moved bool, err error) {
 	cc, id, err := s.place(r)
 	if err != nil {
 		return ask, t, false, err
 	}
-	if proper := "/cc/" + cc + "/" + url.PathEscape(id) + rest; r.URL.EscapedPath() != proper {
+	if proper := under + cc + "/" + url.PathEscape(id) + rest; r.URL.EscapedPath() != proper {
 		moveTo(w, r, proper)
 		return ask, t, true, nil
 	}
@@ -207,7 +230,7 @@ type rows struct{ state, courts, claims, restored []mark }
 
 // add sorts the entries of a case into rows.
 func (l *rows) add(s *Site, c *casefile.Case, claims []casefile.Answer) {
-	href := func(id string) string { return "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(id) }
+	href := func(id string) string { return itemHref(c, id) }
 	for i := range c.Acts {
 		a := &c.Acts[i]
 		at, ok := a.Date.FirstDay(c.Zone())
@@ -243,17 +266,7 @@ var turnWords = map[casefile.Turn]string{
 // story takes from a case what the answer's page shows.
 func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	out := story{ID: c.ID, Title: c.Title}
-	var dated []casefile.Point
-	for _, p := range c.Computed.Clock.Points {
-		if !p.Date.IsZero() {
-			dated = append(dated, p)
-		}
-	}
-	slices.SortStableFunc(dated, func(a, b casefile.Point) int {
-		x, _ := a.Date.FirstDay(c.Zone())
-		y, _ := b.Date.FirstDay(c.Zone())
-		return x.Compare(y)
-	})
+	dated := slices.DeleteFunc(inOrder(c.Computed.Clock.Points, c), func(p casefile.Point) bool { return p.Date.IsZero() })
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
 		if i+1 < len(dated) {
@@ -285,7 +298,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 		if k.Access != nil {
 			list = &out.Claims
 		}
-		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: "/cases/" + url.PathEscape(c.ID) + "#" + url.PathEscape(k.Claim), Measured: k.Measured})
+		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: itemHref(c, k.Claim), Measured: k.Measured})
 	}
 	return out
 }
@@ -314,7 +327,7 @@ func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 		known = t.known.AddDate(0, 0, -1)
 	}
 	q.Set("as-of", known.Format(time.DateOnly))
-	c := citation{Title: title, Shown: now, Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
+	c := citation{Title: title, Path: r.URL.Path, Shown: now, Known: known, query: r.URL.Query(), Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
 	if s.Store == nil {
 		return c, nil
 	}

@@ -3,9 +3,11 @@ package web
 import (
 	"html/template"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -15,22 +17,25 @@ const casePageOf page[caseView] = "case.html"
 
 // caseView is a case in words.
 type caseView struct {
-	ID, Title, Country, Platforms string
-	AsOf                          string // EDTF, for the form; empty for now
-	Status                        string
-	Answer                        []crumb // pages that answer whether it is blocked
-	Summary                       []noteView
-	Points                        []pointView
-	Spans                         []string
-	Note                          string
-	Term                          string
-	Entries                       []entryView
-	Disputes                      []disputeView
-	Dockets                       []docketView
-	Requests                      []requestRow
-	Claims                        []claimView
-	Questions                     []string
-	Sources                       []sourceView
+	ID, Title, Country, CC, Platforms string
+	When                              asked
+	Cite                              citation
+	Chain                             []chainLink
+	Bars                              *pairsView
+	Status                            string
+	Answer                            []crumb // pages that answer whether it is blocked
+	Summary                           []noteView
+	Points                            []pointView
+	Spans                             []string
+	Note                              string
+	Term                              string
+	Entries                           []entryView
+	Disputes                          []disputeView
+	Dockets                           []docketView
+	Requests                          []requestRow
+	Claims                            []claimView
+	Questions                         []string
+	Sources                           []sourceView
 }
 
 type noteView struct {
@@ -39,19 +44,20 @@ type noteView struct {
 }
 
 type pointView struct {
-	Turn, From, What string
-	Date             template.HTML
-	Cites            []cited
+	Turn, Means, From, What, Href string
+	Known                         bool
+	Date                          template.HTML
+	Cites                         []cited
 }
 
 // entryView is one line of the chronology.
 type entryView struct {
-	ID, Kind, Who, What, Told, Confidence, Why string
-	Date                                       template.HTML
-	Disputed, Inferred, Unread                 bool
-	Withdrawn                                  string
-	Facts                                      []factView
-	Cites                                      []cited
+	ID, Href, Kind, Who, What, Told, Confidence, Why string
+	Date                                             template.HTML
+	Disputed, Inferred, Unread                       bool
+	Withdrawn                                        string
+	Facts                                            []factView
+	Cites                                            []cited
 }
 
 // factView is one more thing that is known of an act: its name, its text, or
@@ -63,39 +69,41 @@ type factView struct {
 }
 
 type disputeView struct {
-	Question  string
-	Positions []noteView
+	Question, Href string
+	Positions      []noteView
 }
 
 type docketView struct {
-	ID, Court, Name, Number, Relief, Parties, Counsel, Outcome string
-	Filed, Last, Next                                          template.HTML
-	Acts                                                       []crumb
-	Cites                                                      []cited
+	ID, Href, Court, Name, Number, Relief, Parties, Counsel, Outcome string
+	Filed, Last, Next                                                template.HTML
+	Acts                                                             []crumb
+	Cites                                                            []cited
 }
 
 type requestRow struct {
-	ID, Who, Level, By, Rule, Note string
-	Period                         template.HTML
-	Sent, Complied, Rate           string
-	Cites                          []cited
+	ID, Href, Who, Level, By, Rule, Note string
+	Period                               template.HTML
+	Sent, Complied, Rate                 string
+	Cites                                []cited
 }
 
 type claimView struct {
-	ID, Who, Says, Verdict, From, Reason string
-	Date                                 template.HTML
-	Event                                []string
-	Heard                                []heardView
+	ID, Href, Who, Says, Verdict, From, Reason string
+	Measured                                   string
+	Date                                       template.HTML
+	Event                                      []string
+	Heard                                      []heardView
 }
 
 type heardView struct {
-	Bearing, Why, By string
+	Bearing, Why, By, Href string
 }
 
 type sourceView struct {
-	ID, Publisher, Title, URL, Grade, Read string
-	Date                                   template.HTML
-	Facts                                  int
+	ID, Href, Publisher, Title, URL, Grade, Read string
+	Copy                                         bool
+	Date                                         template.HTML
+	Facts                                        int
 }
 
 // caseFile is the page of one case as it is known, or was on ?as-of=DAY.
@@ -104,26 +112,32 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	if c == nil {
 		return notFound("The record has no case of this id.")
 	}
-	asOf, err := casefile.ParseDate(r.URL.Query().Get("as-of"))
-	if err != nil {
-		return badRequest("as-of: " + err.Error())
-	}
-	shown, answers, err := s.Desk.Case(r.Context(), c, asOf)
+	when, err := asOf(r)
 	if err != nil {
 		return err
 	}
-	v := s.caseView(c, shown, answers)
+	shown, answers, err := s.Desk.Case(r.Context(), c, when.date)
+	if err != nil {
+		return err
+	}
+	v := s.caseView(speaker{s, c, shown, when.Query}, answers)
+	v.When = when
+	if v.Cite, err = s.citeRecord(r, c.Title, when); err != nil {
+		return err
+	}
 	f := frame{Title: c.Title, About: "Who did what, when, and who says so: " + c.Title + ".",
-		Trail: []crumb{{"The record", "/cases"}, {v.Country, "/cc/" + c.Jurisdiction}, {c.Title, ""}}}
+		Trail: []crumb{{"The record", "/cases"}, {v.Country, "/cc/" + c.Jurisdiction}, {c.Title, ""}}, LD: s.caseLD(r, shown)}
+	f.Cite = &v.Cite
+	f.Alternates = append(feedsOf("/cases/"+c.ID, c.Title), alternate{"text/calendar", "Court dates", "/cases/" + c.ID + "/courts.ics"})
 	return casePageOf.show(s, w, r, f, v, casePage{shown, answers})
 }
 
-// caseView puts a case into words. whole is the case with everything that its
-// sources say; shown is what is known on the day.
-func (s *Site) caseView(whole, shown *casefile.Case, answers []casefile.Answer) caseView {
-	cites, names := s.citation(whole), func(ids []string) string { return s.Records.Names(whole, ids) }
-	v := caseView{ID: shown.ID, Title: shown.Title, Country: inquiry.Country(shown.Jurisdiction), AsOf: shown.Computed.AsOf.String(),
-		Status: spacedWords(string(shown.Status)), Questions: shown.OpenQuestions}
+// caseView puts a case into words, as it is shown on the day.
+func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
+	whole, shown := k.whole, k.shown
+	cites, names := k.cites, func(ids []string) string { return s.Records.Names(whole, ids) }
+	v := caseView{ID: shown.ID, Title: shown.Title, Country: inquiry.Country(shown.Jurisdiction), CC: shown.Jurisdiction,
+		Status: casefile.Meaning(shown.Status), Questions: shown.OpenQuestions}
 	var platforms []string
 	for _, t := range shown.Targets {
 		platforms = append(platforms, s.name(t))
@@ -134,9 +148,10 @@ func (s *Site) caseView(whole, shown *casefile.Case, answers []casefile.Answer) 
 		v.Summary = append(v.Summary, noteView{n.Text, cites(n.Cites)})
 	}
 	clock := shown.Computed.Clock
-	for _, p := range clock.Points {
-		v.Points = append(v.Points, pointView{turnWords[p.Turn], spacedWords(string(p.From)), p.What, edtf(p.Date), cites(p.Cites)})
+	for _, p := range inOrder(clock.Points, shown) {
+		v.Points = append(v.Points, pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: originWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)})
 	}
+	v.Chain = k.chain()
 	for _, sp := range clock.Spans {
 		text := count(sp.Days, "day")
 		if sp.AtMost != nil {
@@ -149,33 +164,36 @@ func (s *Site) caseView(whole, shown *casefile.Case, answers []casefile.Answer) 
 		v.Term = clock.StatedTerm.Text
 	}
 	for i := range shown.Computed.Chronology {
-		v.Entries = append(v.Entries, s.entryView(whole, shown, &shown.Computed.Chronology[i]))
+		v.Entries = append(v.Entries, s.entryView(k, &shown.Computed.Chronology[i]))
 	}
 	for _, d := range shown.Disputes {
-		one := disputeView{Question: d.Question}
+		one := disputeView{Question: d.Question, Href: k.href(d.ID)}
 		for _, p := range d.Positions {
 			one.Positions = append(one.Positions, noteView{p.Says, cites(p.Cites)})
 		}
 		v.Disputes = append(v.Disputes, one)
 	}
 	for i := range shown.Dockets {
-		v.Dockets = append(v.Dockets, s.docketView(whole, shown, &shown.Dockets[i]))
+		v.Dockets = append(v.Dockets, s.docketView(k, &shown.Dockets[i]))
 	}
 	for _, q := range shown.Requests {
-		v.Requests = append(v.Requests, requestRow{ID: q.ID, Who: names([]string{q.Authority}), Level: spacedWords(string(q.Level)), By: names([]string{q.ReportedBy}),
-			Rule: spacedWords(string(q.Compliance)), Note: q.Note, Period: edtf(q.Period), Sent: number(q.Sent), Complied: number(q.Complied), Rate: percentOf(q.RatePercent), Cites: cites(q.Cites)})
+		v.Requests = append(v.Requests, requestRow{ID: q.ID, Href: k.href(q.ID), Who: names([]string{q.Authority}), Level: casefile.Meaning(q.Level), By: names([]string{q.ReportedBy}),
+			Rule: casefile.Meaning(q.Compliance), Note: q.Note, Period: edtf(q.Period), Sent: number(q.Sent), Complied: number(q.Complied), Rate: percentOf(q.RatePercent), Cites: cites(q.Cites)})
 	}
+	v.Bars = k.bars(shown.Requests)
 	for i := range answers {
-		v.Claims = append(v.Claims, claimOf(&answers[i], names))
+		one := claimOf(k, &answers[i], names)
+		one.Href = k.href(one.ID)
+		v.Claims = append(v.Claims, one)
 	}
-	v.Sources = s.sourceViews(whole, shown)
+	v.Sources = s.sourceViews(k)
 	return v
 }
 
 // entryView is one entry of the chronology in words.
-func (s *Site) entryView(whole, shown *casefile.Case, e *casefile.Entry) entryView {
-	cites := s.citation(whole)
-	v := entryView{ID: e.ID, Kind: spacedWords(e.Kind), What: e.What, Told: e.Told, Confidence: string(e.Confidence), Why: e.Why, Date: edtf(e.Date),
+func (s *Site) entryView(k speaker, e *casefile.Entry) entryView {
+	whole, shown, cites := k.whole, k.shown, k.cites
+	v := entryView{ID: e.ID, Href: k.href(e.ID), Kind: spacedWords(e.Kind), What: e.What, Told: e.Told, Confidence: string(e.Confidence), Why: e.Why, Date: edtf(e.Date),
 		Disputed: e.Disputed, Inferred: e.Inferred, Unread: e.Unread, Cites: cites(e.Cites)}
 	if e.Withdrawn != nil {
 		v.Withdrawn = e.Withdrawn.Reason
@@ -240,9 +258,10 @@ func actLinks(c *casefile.Case, ids []string) []crumb {
 	return out
 }
 
-func (s *Site) docketView(whole, shown *casefile.Case, d *casefile.Docket) docketView {
+func (s *Site) docketView(k speaker, d *casefile.Docket) docketView {
+	whole, shown := k.whole, k.shown
 	names := func(ids []string) string { return s.Records.Names(whole, ids) }
-	v := docketView{ID: d.ID, Court: names([]string{d.Court}), Name: d.Name, Relief: d.Relief, Filed: edtf(d.Filed), Cites: s.citation(whole)(d.Cites)}
+	v := docketView{ID: d.ID, Href: k.href(d.ID), Court: names([]string{d.Court}), Name: d.Name, Relief: d.Relief, Filed: edtf(d.Filed), Cites: k.cites(d.Cites)}
 	if d.Number != nil {
 		v.Number = strings.Join(append([]string{*d.Number}, d.Numbers...), ", ")
 	}
@@ -263,19 +282,21 @@ func (s *Site) docketView(whole, shown *casefile.Case, d *casefile.Docket) docke
 	return v
 }
 
-func claimOf(a *casefile.Answer, names func([]string) string) claimView {
-	v := claimView{ID: a.Claim, Who: names(a.By), Says: a.Says, Verdict: string(a.Verdict), From: spacedWords(string(a.AnsweredFrom)), Reason: a.Reason, Date: edtf(a.Date)}
+func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimView {
+	v := claimView{ID: a.Claim, Who: names(a.By), Says: a.Says, Verdict: string(a.Verdict), From: originWords(a.AnsweredFrom), Reason: a.Reason, Date: edtf(a.Date)}
 	if a.Measured != nil {
 		v.Event = a.Measured.Events
+		v.Measured = tallyWords(a.Measured)
 	}
 	for _, h := range a.Sources {
-		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; ")})
+		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
 	}
 	return v
 }
 
 // sourceViews are the sources of the case, those that carry most facts first.
-func (s *Site) sourceViews(whole, shown *casefile.Case) []sourceView {
+func (s *Site) sourceViews(k speaker) []sourceView {
+	whole, shown := k.whole, k.shown
 	facts := map[string]int{}
 	for _, e := range shown.Computed.Chronology {
 		for _, c := range e.Cites {
@@ -288,7 +309,7 @@ func (s *Site) sourceViews(whole, shown *casefile.Case) []sourceView {
 		if src == nil {
 			continue
 		}
-		v := sourceView{ID: id, Publisher: src.Publisher, Grade: string(src.Reliability), Read: spacedWords(string(src.Read)), Date: edtf(src.Date), Facts: n}
+		v := sourceView{ID: id, Href: "/sources/" + url.PathEscape(id) + k.query, Copy: src.Copy != nil, Publisher: src.Publisher, Grade: string(src.Reliability), Read: spacedWords(string(src.Read)), Date: edtf(src.Date), Facts: n}
 		if src.Title != nil {
 			v.Title = *src.Title
 		}
@@ -304,6 +325,85 @@ func (s *Site) sourceViews(whole, shown *casefile.Case) []sourceView {
 		return strings.Compare(a.ID, b.ID)
 	})
 	return out
+}
+
+// inOrder are the turns of a ban by their dates; those without one stand last.
+func inOrder(points []casefile.Point, c *casefile.Case) []casefile.Point {
+	out := slices.Clone(points)
+	slices.SortStableFunc(out, func(a, b casefile.Point) int {
+		x, dated := a.Date.FirstDay(c.Zone())
+		y, other := b.Date.FirstDay(c.Zone())
+		switch {
+		case dated && other:
+			return x.Compare(y)
+		case dated:
+			return -1
+		case other:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// tallyWords are the counts behind an answer in words.
+func tallyWords(t *casefile.Tally) string {
+	all := t.OK + t.Blocked + t.Down + t.Unclear
+	if all == 0 {
+		return "Nobody measured it in that time."
+	}
+	return count(all, "measurement") + " from " + count(t.Reports, "report") + " on " + count(len(t.Networks), "network") + ": " +
+		thousands(strconv.FormatInt(t.OK, 10)) + " worked, " + thousands(strconv.FormatInt(t.Blocked, 10)) + " were blocked, " +
+		thousands(strconv.FormatInt(t.Down, 10)) + " were down for all, " + thousands(strconv.FormatInt(t.Unclear, 10)) + " were unclear."
+}
+
+// chainLink is one step of the chain of authority: who did what to whom, and
+// the days to the next.
+type chainLink struct {
+	Who, Kind, What, To, Told, Href, Days string
+	Date                                  template.HTML
+}
+
+// chain is the chain of authority: the steps that ask for a restriction, order
+// it or carry it out, joined where one carries out or answers another.
+func (k speaker) chain() []chainLink {
+	joined := map[string]bool{}
+	for i := range k.shown.Acts {
+		a := &k.shown.Acts[i]
+		for _, id := range a.Implements {
+			if b := k.shown.Act(id); b != nil && inChain(a) && inChain(b) {
+				joined[id], joined[a.ID] = true, true
+			}
+		}
+	}
+	var acts []*casefile.Act
+	for i := range k.shown.Acts {
+		if a := &k.shown.Acts[i]; joined[a.ID] && a.Withdrawn == nil && !a.Date.IsZero() {
+			acts = append(acts, a)
+		}
+	}
+	day := func(a *casefile.Act) time.Time { t, _ := a.Date.FirstDay(k.whole.Zone()); return t }
+	slices.SortStableFunc(acts, func(a, b *casefile.Act) int { return day(a).Compare(day(b)) })
+	var out []chainLink
+	for i, a := range acts {
+		l := chainLink{Who: k.full(a.By...), To: k.s.Records.Names(k.whole, a.To), Kind: spacedWords(string(a.Kind)), What: a.What, Told: k.s.Records.Attribution(k.whole, a), Date: edtf(a.Date), Href: k.href(a.ID)}
+		if i+1 < len(acts) {
+			if l.Days = count(int(day(acts[i+1]).Sub(day(a)).Hours()/24), "day"); day(a).Equal(day(acts[i+1])) {
+				l.Days = "same day"
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// inChain reports whether a step is of the kinds that pass an order on.
+func inChain(a *casefile.Act) bool {
+	switch a.Kind {
+	case "intelligence_report", "recommendation", "request", "order", "implementation":
+		return a.Effect != "restore"
+	}
+	return false
 }
 
 func spacedWords(s string) string { return strings.ReplaceAll(s, "_", " ") }

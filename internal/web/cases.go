@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -9,20 +10,77 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// cases lists the record.
+// caseLine is a case in the list, with its clock.
+type caseLine struct {
+	ID      string          `json:"id"`
+	Title   string          `json:"title"`
+	CC      string          `json:"jurisdiction"`
+	Country string          `json:"country"`
+	Status  casefile.Status `json:"status"`
+	Clock   casefile.Clock  `json:"clock"`
+}
+
+// casesView is the list of the record as it is known on a day.
+type casesView struct {
+	Cases []caseLineView
+	When  asked
+	Cite  citation
+}
+
+type caseLineView struct {
+	ID, Title, Country, Status, Summary, Without string
+	Points                                       []pointView
+}
+
+const casesPage page[casesView] = "cases.html"
+
+// cases lists the record, each case with its clock.
 func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
-	type line struct {
-		ID      string          `json:"id"`
-		Title   string          `json:"title"`
-		CC      string          `json:"jurisdiction"`
-		Country string          `json:"country"`
-		Status  casefile.Status `json:"status"`
+	when, err := asOf(r)
+	if err != nil {
+		return err
 	}
-	list := []line{}
-	for _, c := range s.Records.Cases {
-		list = append(list, line{c.ID, c.Title, c.Jurisdiction, inquiry.Country(c.Jurisdiction), c.Status})
+	list, v := []caseLine{}, casesView{When: when}
+	shown, err := s.shownCases(r.Context(), when)
+	if err != nil {
+		return err
 	}
-	return s.respond(w, r, "cases.html", list, map[string]any{"Title": "The case record"})
+	for _, k := range shown {
+		c := k.shown
+		if when.Day != "" && len(c.Computed.Chronology) == 0 {
+			continue // nothing of it was known
+		}
+		list = append(list, caseLine{ID: c.ID, Title: c.Title, CC: c.Jurisdiction, Country: inquiry.Country(c.Jurisdiction), Status: c.Status, Clock: c.Computed.Clock})
+		one := caseLineView{ID: c.ID + when.Query, Title: c.Title, Country: inquiry.Country(c.Jurisdiction), Status: casefile.Meaning(c.Status)}
+		if len(c.Summary) > 0 {
+			one.Summary = c.Summary[0].Text
+		}
+		for _, p := range inOrder(c.Computed.Clock.Points, c) {
+			if !p.Date.IsZero() {
+				one.Points = append(one.Points, pointView{Turn: turnWords[p.Turn], Date: edtf(p.Date), Known: true})
+			}
+		}
+		for _, sp := range c.Computed.Clock.Spans {
+			if sp.From == casefile.Lost && sp.To == casefile.Returned {
+				one.Without = spanWords(sp)
+			}
+		}
+		v.Cases = append(v.Cases, one)
+	}
+	if v.Cite, err = s.citeRecord(r, "The case record", when); err != nil {
+		return err
+	}
+	f := frame{Title: "The case record", About: "Who asked for a ban, who ordered it, what courts said, and whether what was said was true.", Trail: []crumb{{"The record", ""}}}
+	f.Cite, f.Alternates = &v.Cite, append(feedsOf("", "What changed"), alternate{"text/calendar", "Court dates", "/courts.ics"})
+	return casesPage.show(s, w, r, f, v, list)
+}
+
+// spanWords are the days between two turns.
+func spanWords(sp casefile.Span) string {
+	if sp.AtMost != nil && *sp.AtMost != sp.Days {
+		return thousands(strconv.FormatInt(sp.Days, 10)) + " to " + count(*sp.AtMost, "day") + " " + sp.Means
+	}
+	return count(sp.Days, "day") + " " + sp.Means
 }
 
 // casePage is one case as it is known, or was on ?as-of=DAY, with its claims
@@ -32,61 +90,54 @@ type casePage struct {
 	Answers []casefile.Answer `json:"answers"`
 }
 
-// cited is a citation as readers see it.
-type cited struct{ Text, URL, Phrase string }
+// cited is a citation as readers see it: who published it, when, how far it is
+// trusted, and the passage.
+type cited struct {
+	Text, Grade, Phrase, Place, Note string
+	Href                             string // the source's page here
+	URL                              string // the source itself
+}
 
 // isWeb reports whether an address can be followed from a page.
 func isWeb(address string) bool {
 	return strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
 }
 
-// citation spells the sources of a fact.
-func (s *Site) citation(c *casefile.Case) func([]casefile.Cite) []cited {
-	return func(cites []casefile.Cite) []cited {
-		var out []cited
-		for _, k := range cites {
-			src := s.Records.Source(c, k.Source)
-			if src == nil {
-				continue
-			}
-			one := cited{Text: src.Publisher}
-			if !src.Date.IsZero() {
-				one.Text += ", " + src.Date.Words()
-			}
-			if src.URL != nil && isWeb(*src.URL) {
-				one.URL = *src.URL
-			}
-			one.Phrase = k.Phrase
-			out = append(out, one)
+// cites spells the sources of a fact.
+func (k speaker) cites(list []casefile.Cite) []cited {
+	var out []cited
+	for _, c := range list {
+		src := k.s.Records.Source(k.whole, c.Source)
+		if src == nil {
+			continue
 		}
-		return out
+		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: "/sources/" + url.PathEscape(c.Source) + k.query}
+		if !src.Date.IsZero() {
+			one.Text += ", " + src.Date.Words()
+		}
+		if src.URL != nil && isWeb(*src.URL) {
+			one.URL = *src.URL
+		}
+		switch {
+		case c.Page > 0:
+			one.Place = "page " + strconv.FormatInt(c.Page, 10)
+		case c.Paragraph > 0:
+			one.Place = "paragraph " + strconv.FormatInt(c.Paragraph, 10)
+		}
+		out = append(out, one)
 	}
+	return out
 }
 
-// check answers whether a claim about access was true:
-// /check?target=x&cc=PK&at=2024-03-13&claim=accessible.
-func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	if q.Get("target") == "" && q.Get("cc") == "" {
-		return s.respond(w, r, "check.html", nil, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses()})
+// withStatus answers with a status of its own where the page is there.
+type withStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *withStatus) WriteHeader(code int) {
+	if code == http.StatusOK {
+		code = w.status
 	}
-	claim := casefile.AccessClaim{CC: strings.ToUpper(q.Get("cc"))}
-	var err error
-	if claim.Target, _, err = s.Targets.Resolve(q.Get("target")); err != nil {
-		return badRequest("target: " + err.Error())
-	}
-	if !casefile.KnownCountry(claim.CC) {
-		return badRequest("cc is " + strconv.Quote(q.Get("cc")) + ": want ISO 3166-1 alpha-2, as PK.")
-	}
-	if claim.At, err = casefile.ParseDate(q.Get("at")); err != nil || claim.At.IsZero() {
-		return badRequest("at: want a date in EDTF, as 2024-03-13 or 2024-03-13/2024-03-20.")
-	}
-	if claim.Says, err = casefile.ParseAccess(q.Get("claim")); err != nil {
-		return badRequest("claim: " + err.Error())
-	}
-	answer, err := s.Desk.Check(r.Context(), claim)
-	if err != nil {
-		return err
-	}
-	return s.respond(w, r, "check.html", answer, map[string]any{"Title": "Was it true?", "Words": casefile.Accesses(), "Country": inquiry.Country(claim.CC), "Asked": q})
+	w.ResponseWriter.WriteHeader(code)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"html/template"
 	"net/http"
@@ -15,8 +16,10 @@ import (
 
 // countryOf is the country that the address names; a code in small letters is
 // given in capitals.
-func countryOf(r *http.Request) (string, error) {
-	cc := strings.ToUpper(r.PathValue("cc"))
+func countryOf(r *http.Request) (string, error) { return knownCountry(r.PathValue("cc")) }
+
+func knownCountry(code string) (string, error) {
+	cc := strings.ToUpper(code)
 	if !casefile.KnownCountry(cc) {
 		return "", notFound("There is no country of this code. A country is two letters of ISO 3166-1, as in /cc/PK.")
 	}
@@ -25,16 +28,24 @@ func countryOf(r *http.Request) (string, error) {
 
 // place is the country and the target that the address names.
 func (s *Site) place(r *http.Request) (cc, id string, err error) {
-	if cc, err = countryOf(r); err != nil {
+	return s.placeOf(r.Context(), r.PathValue("cc"), r.PathValue("target"))
+}
+
+func (s *Site) placeOf(ctx context.Context, code, word string) (cc, id string, err error) {
+	if cc, err = knownCountry(code); err != nil {
 		return "", "", err
 	}
-	id, err = s.target(r)
+	id, err = s.targetOf(ctx, word)
 	return cc, id, err
 }
 
 // target is the target that the address names.
 func (s *Site) target(r *http.Request) (string, error) {
-	id, err := s.Desk.Target(r.Context(), r.PathValue("target"))
+	return s.targetOf(r.Context(), r.PathValue("target"))
+}
+
+func (s *Site) targetOf(ctx context.Context, word string) (string, error) {
+	id, err := s.Desk.Target(ctx, word)
 	var unknown inquiry.UnknownTarget
 	if errors.As(err, &unknown) {
 		return "", notFound("There is no platform or site of this name: " + unknown.Error())

@@ -156,9 +156,6 @@ var (
 // into <code>.
 func inWords(t *testing.T, at string, root *html.Node) {
 	t.Helper()
-	if u, err := url.Parse(at); err == nil && !ours(u.Path) {
-		return
-	}
 	for n := range root.Descendants() {
 		if n.Type != html.TextNode || within(n, "code") || within(n, "pre") || within(n, "blockquote") || within(n, "style") {
 			continue
@@ -170,12 +167,6 @@ func inWords(t *testing.T, at string, root *html.Node) {
 			t.Errorf("%s: %q stands in prose: %s", at, w, strings.TrimSpace(n.Data))
 		}
 	}
-}
-
-// ours reports whether the prose of a page is checked here. That of the record's
-// pages is not yet in words.
-func ours(path string) bool {
-	return path != "/search" && path != "/check"
 }
 
 func within(n *html.Node, tag string) bool {

@@ -143,5 +143,6 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 	if v.Cite, err = s.cite(r, title, times{}); err != nil {
 		return err
 	}
+	f.Cite = &v.Cite
 	return eventPage.show(s, w, r, f, v, e)
 }

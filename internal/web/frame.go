@@ -16,6 +16,18 @@ type frame struct {
 	Demo      bool
 	Static    bool // the page becomes a file: what needs a server is left out
 	Making    string
+	LD        []any // what search engines read of the page, as JSON-LD
+
+	Alternates []alternate // feeds and the like
+	Cite       *citation   // nil for a page that cannot be cited
+}
+
+// alternate is the page in another form.
+type alternate struct{ Type, Title, Href string }
+
+// feedsOf are the feeds under a path, "" for the site's.
+func feedsOf(path, title string) []alternate {
+	return []alternate{{"application/atom+xml", title + " (Atom)", path + "/feed.atom"}, {"application/feed+json", title + " (JSON Feed)", path + "/feed.json"}}
 }
 
 // crumb is one step of the trail; the last has no address.
@@ -42,6 +54,12 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		deliver(w, r, "application/json", append(b, '\n'))
 		return nil
+	}
+	if done, err := f.Cite.citedAs(w, r); done {
+		return err
+	}
+	if len(f.Trail) > 1 {
+		f.LD = append(f.LD, trailLD(r.Host, f.Trail))
 	}
 	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
 	if s.Making != nil {

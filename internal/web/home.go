@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -17,7 +16,6 @@ import (
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
-	"github.com/bandish/bandish/internal/store"
 )
 
 // homeView is what is blocked now, what changed, and the longest bans.
@@ -229,37 +227,8 @@ func lengthBetween(onset, end event.Interval) string {
 
 // changes are bans that began and ended and acts of the record, newest first.
 func (s *Site) changes(ctx context.Context) ([]change, error) {
-	found, err := s.Desk.Events(ctx, store.Filter{}, time.Time{})
-	if err != nil {
-		return nil, err
-	}
-	out := []change{}
-	for i := range found.Events {
-		e := &found.Events[i]
-		what := s.names(e.Targets) + " in " + inquiry.Country(e.CC)
-		if n := len(e.Networks); n > 0 {
-			what += " on " + count(n, "network")
-		}
-		if e.Onset.Latest != nil {
-			out = append(out, change{At: *e.Onset.Latest, When: template.HTML(template.HTMLEscapeString(when(&e.Onset))), Kind: "Ban begins", Text: what, Href: "/events/" + url.PathEscape(e.ID)})
-		}
-		if e.End != nil && e.End.Latest != nil {
-			out = append(out, change{At: *e.End.Latest, When: template.HTML(template.HTMLEscapeString(when(e.End))), Kind: "Ban ends", Text: what, Href: "/events/" + url.PathEscape(e.ID)})
-		}
-	}
-	for _, c := range s.Records.Cases {
-		if c.Withdrawn != nil {
-			continue
-		}
-		for i := range c.Acts {
-			a := &c.Acts[i]
-			if day, ok := a.Date.FirstDay(c.Zone()); ok && a.Withdrawn == nil {
-				out = append(out, change{At: day, When: edtf(a.Date), Kind: strings.ReplaceAll(string(a.Kind), "_", " "), Text: inquiry.Country(c.Jurisdiction) + ": " + a.What, Href: "/cases/" + c.ID + "#" + a.ID})
-			}
-		}
-	}
-	slices.SortStableFunc(out, func(a, b change) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Href, b.Href)) })
-	return out[:min(len(out), homeChanges)], nil
+	all, err := s.changesOf(ctx, topic{})
+	return all[:min(len(all), homeChanges)], err
 }
 
 // names are targets as readers call them.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"time"
 
 	"github.com/bandish/bandish/internal/store"
@@ -47,6 +48,13 @@ func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, c := range s.Records.Cases {
 		add("/cases/" + url.PathEscape(c.ID))
+		each(c, func(it any) { add(itemHref(c, reflect.ValueOf(it).Elem().FieldByName("ID").String())) })
+	}
+	for _, a := range s.Records.Shared.Actors {
+		add("/actors/" + url.PathEscape(a.ID))
+	}
+	for _, l := range s.Records.Shared.Laws {
+		add("/laws/" + url.PathEscape(l.ID))
 	}
 	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
 	if err != nil {

@@ -89,7 +89,26 @@ func (s *Site) Handler() http.Handler {
 		"GET /safety":                        s.safety,
 		"GET /cases":                         s.cases,
 		"GET /cases/{id}":                    s.caseFile,
+		"GET /cases/{id}/{kind}/{item}":      s.item,
+		"GET /actors/{id}":                   s.actor,
+		"GET /laws/{id}":                     s.law,
+		"GET /sources/{id}":                  s.source,
 		"GET /check":                         s.check,
+		"GET /feed.atom":                     s.feed,
+		"GET /feed.json":                     s.feed,
+		"GET /cc/{cc}/feed.atom":             s.feed,
+		"GET /cc/{cc}/feed.json":             s.feed,
+		"GET /cc/{cc}/{target}/feed.atom":    s.feed,
+		"GET /cc/{cc}/{target}/feed.json":    s.feed,
+		"GET /platforms/{target}/feed.atom":  s.feed,
+		"GET /platforms/{target}/feed.json":  s.feed,
+		"GET /cases/{id}/feed.atom":          s.feed,
+		"GET /cases/{id}/feed.json":          s.feed,
+		"GET /cases/{id}/courts.ics":         s.courtDates,
+		"GET /courts.ics":                    s.courtDates,
+		"GET /embed/{cc}/{target}":           s.card,
+		"GET /embed/{cc}/{target}/badge.svg": s.badge,
+		"GET /oembed":                        s.oEmbed,
 		"GET /search":                        s.search,
 		"GET /robots.txt":                    s.robots,
 		"GET /sitemap.xml":                   s.sitemap,
@@ -174,30 +193,6 @@ func (s *Site) wrap(h handler) http.Handler {
 // Accept header that asks for it.
 func wantsJSON(r *http.Request) bool {
 	return r.URL.Query().Get("format") == "json" || strings.HasPrefix(r.Header.Get("Accept"), "application/json")
-}
-
-// respond shows one value as a page or as JSON.
-func (s *Site) respond(w http.ResponseWriter, r *http.Request, page string, value any, extra map[string]any) error {
-	w.Header().Set("Vary", "Accept")
-	if wantsJSON(r) {
-		b, err := json.MarshalIndent(value, "", "  ")
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		deliver(w, r, "application/json", append(b, '\n'))
-		return nil
-	}
-	data := map[string]any{"Value": value, "Section": section(r), "Canonical": r.URL.EscapedPath()}
-	for k, v := range extra {
-		data[k] = v
-	}
-	b, err := s.render(page, data)
-	if err != nil {
-		return err
-	}
-	deliver(w, r, "text/html; charset=utf-8", b)
-	return nil
 }
 
 // deliver answers with what was made of the present state. A reader who has

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// In how many words a page can be cited, by the word in ?format=.
+var citeFormats = map[string]struct {
+	mediaType string
+	write     func(c *citation) ([]byte, error)
+}{
+	"text":   {"text/plain; charset=utf-8", func(c *citation) ([]byte, error) { return []byte(c.Text() + "\n"), nil }},
+	"bibtex": {"application/x-bibtex; charset=utf-8", func(c *citation) ([]byte, error) { return []byte(c.bibTeX()), nil }},
+	"ris":    {"application/x-research-info-systems; charset=utf-8", func(c *citation) ([]byte, error) { return []byte(c.ris()), nil }},
+	"csl":    {"application/vnd.citationstyles.csl+json", func(c *citation) ([]byte, error) { return c.csl() }},
+}
+
+// citedAs answers with the citation of a page, where that is what is asked for.
+func (c *citation) citedAs(w http.ResponseWriter, r *http.Request) (bool, error) {
+	f, ok := citeFormats[r.URL.Query().Get("format")]
+	if !ok || c == nil {
+		return false, nil
+	}
+	b, err := f.write(c)
+	if err != nil {
+		return true, err
+	}
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	deliver(w, r, f.mediaType, b)
+	return true, nil
+}
+
+// Text is the citation as a line.
+func (c citation) Text() string {
+	out := "Bandish, “" + c.Title + "”, as known on " + c.known() + ", " + c.Address
+	if c.Generation != 0 {
+		out += fmt.Sprintf(", archive generation %d", c.Generation)
+	}
+	if c.Ruleset != "" {
+		out += ", ruleset " + c.Ruleset
+	}
+	return out + "."
+}
+
+// known is the day whose knowledge the address carries.
+func (c citation) known() string { return c.Known.Format(longDay) }
+
+// note is what a citation says beside title, date and address.
+func (c citation) note() string {
+	out := "As known on " + c.known()
+	if c.Generation != 0 {
+		out += fmt.Sprintf("; archive generation %d", c.Generation)
+	}
+	if c.Ruleset != "" {
+		out += "; ruleset " + c.Ruleset
+	}
+	return out
+}
+
+// key is a name for the entry, of letters and digits only.
+func (c citation) key() string {
+	key := "bandish" + c.Known.Format("20060102")
+	for _, r := range c.Path {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			key += string(r)
+		}
+	}
+	return key
+}
+
+// bibTeX is the citation as an entry of BibTeX, as @misc, which every style
+// knows.
+func (c citation) bibTeX() string {
+	clean := strings.NewReplacer("{", "", "}", "", "\\", "", "%", `\%`, "&", `\&`, "#", `\#`, "_", `\_`, "$", `\$`, "~", `\~{}`, "^", `\^{}`, "\n", " ", "\r", " ")
+	address := strings.NewReplacer("{", "%7B", "}", "%7D", "\\", "%5C", "\n", "", "\r", "").Replace(c.Address)
+	return fmt.Sprintf("@misc{%s,\n  author = {{Bandish}},\n  title = {{%s}},\n  year = {%d},\n  month = {%d},\n  howpublished = {\\url{%s}},\n  note = {%s},\n  urldate = {%s}\n}\n",
+		c.key(), clean.Replace(c.Title), c.Known.Year(), int(c.Known.Month()), address, clean.Replace(c.note()), c.Shown.Format("2006-01-02"))
+}
+
+// ris is the citation in the RIS format.
+func (c citation) ris() string {
+	line := strings.NewReplacer("\n", " ", "\r", " ")
+	return fmt.Sprintf("TY  - ELEC\r\nAU  - Bandish\r\nTI  - %s\r\nPY  - %d\r\nDA  - %s\r\nUR  - %s\r\nY2  - %s\r\nN1  - %s\r\nER  - \r\n",
+		line.Replace(c.Title), c.Known.Year(), c.Known.Format("2006/01/02"), line.Replace(c.Address), c.Shown.Format("2006/01/02"), line.Replace(c.note()))
+}
+
+// csl is the citation as CSL-JSON.
+func (c citation) csl() ([]byte, error) {
+	type parts struct {
+		Parts [][]int `json:"date-parts"`
+	}
+	day := func(y, m, d int) parts { return parts{[][]int{{y, m, d}}} }
+	b, err := json.MarshalIndent([]map[string]any{{
+		"id": c.key(), "type": "webpage", "title": c.Title, "author": []map[string]string{{"literal": "Bandish"}}, "container-title": "Bandish: the open record of internet bans",
+		"URL": c.Address, "issued": day(c.Known.Year(), int(c.Known.Month()), c.Known.Day()), "accessed": day(c.Shown.Year(), int(c.Shown.Month()), c.Shown.Day()), "note": c.note(),
+	}}, "", "  ")
+	return append(b, '\n'), err
+}

@@ -1,0 +1,535 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inquiry"
+)
+
+// itemKinds are the parts of a case that have a page of their own, by the word
+// in their address.
+var itemKinds = []struct{ word, section, one string }{
+	{"act", "Acts", "An act"}, {"claim", "Claims", "A statement"}, {"docket", "Dockets", "A case before a court"},
+	{"request", "Requests", "Requests to a platform"}, {"sighting", "Sightings", "What was seen"}, {"dispute", "Disputes", "What disagrees"},
+}
+
+// itemOf finds a part of a case: the word of its kind and the part itself.
+func itemOf(c *casefile.Case, kind, id string) (any, bool) {
+	for _, k := range itemKinds {
+		if k.word != kind {
+			continue
+		}
+		list := reflect.ValueOf(c).Elem().FieldByName(k.section)
+		for i := range list.Len() {
+			if list.Index(i).FieldByName("ID").String() == id {
+				return list.Index(i).Addr().Interface(), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// itemHref is the page of a part of a case, whatever its kind; "" where there is
+// none of that id.
+func itemHref(c *casefile.Case, id string) string {
+	for _, k := range itemKinds {
+		if _, ok := itemOf(c, k.word, id); ok {
+			return "/cases/" + url.PathEscape(c.ID) + "/" + k.word + "/" + url.PathEscape(id)
+		}
+	}
+	return ""
+}
+
+// asked is the day whose knowledge a page of the record shows.
+type asked struct {
+	Action string // the page's own path
+	Day    string // as 2024-02-17, "" for now
+	Query  string // "?as-of=2024-02-17", or ""
+	date   casefile.Date
+}
+
+// asOf reads ?as-of=DAY, or ?at=DAY, which means the same where a page is of the
+// record.
+func asOf(r *http.Request) (asked, error) {
+	q := r.URL.Query()
+	a := asked{Action: r.URL.EscapedPath(), Day: q.Get("as-of")}
+	if a.Day == "" {
+		a.Day = q.Get("at")
+	}
+	if a.Day == "" {
+		return a, nil
+	}
+	if _, err := time.Parse(time.DateOnly, a.Day); err != nil {
+		return a, badRequest("as-of is " + quoted(a.Day) + ": want a day as 2024-02-17.")
+	}
+	a.date, a.Query = casefile.MustDate(a.Day), "?as-of="+a.Day
+	return a, nil
+}
+
+// quoted is what a reader sent, between quotation marks and not too long.
+func quoted(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		s = string(r[:60]) + "…"
+	}
+	return "“" + s + "”"
+}
+
+// itemView is one part of a case by itself.
+type itemView struct {
+	ID, Kind, Name string
+	Case           crumb
+	Sentence       string
+	Facts          []fact
+	Answer         *claimView // of a claim
+	Bars           *pairsView // of a request
+	Links          []group    // other parts that speak of it
+	Told           string
+	Withdrawn      string
+	When           asked
+	Cite           citation
+}
+
+// group is a list of links under a heading.
+type group struct {
+	Name string
+	List []dated
+}
+
+// dated is a link with its date and what it is.
+type dated struct {
+	When       any // template.HTML
+	Kind, Text string
+	Href       string
+	Phrase     string
+}
+
+const itemPage page[itemView] = "item.html"
+
+// itemJSON is a part of a case as programs read it.
+type itemJSON struct {
+	Case   string           `json:"case"`
+	Kind   string           `json:"kind"`
+	AsOf   casefile.Date    `json:"as_of"`
+	Item   any              `json:"item"`
+	Answer *casefile.Answer `json:"answer,omitempty"`
+}
+
+// item is the page of one part of a case, as it is known or was on ?as-of=DAY.
+func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
+	whole := s.Records.Case(r.PathValue("id"))
+	if whole == nil {
+		return notFound("The record has no case of this id.")
+	}
+	kind, id := r.PathValue("kind"), r.PathValue("item")
+	if _, ok := itemOf(whole, kind, id); !ok {
+		return notFound("This case has no entry of this kind and id. Its page lists them: /cases/" + whole.ID)
+	}
+	when, err := asOf(r)
+	if err != nil {
+		return err
+	}
+	c, answers, err := s.Desk.Case(r.Context(), whole, when.date)
+	if err != nil {
+		return err
+	}
+	it, ok := itemOf(c, kind, id)
+	if !ok {
+		return notFound("At the end of that day no source of the record told of this.")
+	}
+	say := speaker{s, whole, c, when.Query}
+	v := itemView{ID: id, Case: crumb{whole.Title, "/cases/" + whole.ID + when.Query}, When: when}
+	v.Kind, v.Name, v.Sentence = say.heading(it)
+	v.Facts = say.facts(reflect.ValueOf(it).Elem())
+	v.Links = say.around(id)
+	out := itemJSON{Case: c.ID, Kind: kind, AsOf: when.date, Item: it}
+	if a, ok := it.(*casefile.Act); ok {
+		v.Told = s.Records.Attribution(whole, a)
+		v.Facts = append(v.Facts, fact{Name: "Why that confidence", Values: []value{{Text: s.Records.Weigh(whole, a).Why}}})
+	}
+	for i := range answers {
+		if kind == "claim" && answers[i].Claim == id {
+			one := claimOf(say, &answers[i], func(ids []string) string { return s.Records.Names(whole, ids) })
+			v.Answer, out.Answer = &one, &answers[i]
+		}
+	}
+	if q, ok := it.(*casefile.Request); ok {
+		v.Bars = say.bars([]casefile.Request{*q})
+	}
+	title := v.Name
+	if v.Cite, err = s.citeRecord(r, title, when); err != nil {
+		return err
+	}
+	country := inquiry.Country(c.Jurisdiction)
+	f := frame{Title: title, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {country, "/cc/" + c.Jurisdiction}, v.Case, {v.Kind, ""}}, LD: s.itemLD(r, c, it, v, out.Answer)}
+	f.Cite = &v.Cite
+	return itemPage.show(s, w, r, f, v, out)
+}
+
+// heading names a part of a case: its kind in words, a title, and the sentence
+// that says it.
+func (k speaker) heading(it any) (kind, name, sentence string) {
+	names := func(ids []string) string { return k.full(ids...) }
+	on := func(d casefile.Date) string {
+		if d.IsZero() {
+			return ""
+		}
+		return ", " + d.Words()
+	}
+	switch it := it.(type) {
+	case *casefile.Act:
+		kind, sentence = capital(spacedWords(string(it.Kind))), it.What
+		if name = kind; len(it.By) > 0 {
+			name += " by " + names(it.By)
+		}
+		name += on(it.Date)
+	case *casefile.Claim:
+		kind, sentence = "Statement", it.Says
+		name = "Said by " + names(it.By) + on(it.Date)
+	case *casefile.Docket:
+		kind, sentence = "Case before a court", it.Relief
+		if name = it.Name; name == "" {
+			name = "A case before the " + names([]string{it.Court})
+		}
+	case *casefile.Request:
+		kind = "Requests to a platform"
+		name = "Requests of " + names([]string{it.Authority}) + " to " + k.s.name(it.Platform) + on(it.Period)
+		sentence = it.Note
+	case *casefile.Sighting:
+		kind, sentence = "Seen", it.What
+		name = "Seen: " + string(it.Access) + on(it.Date)
+	case *casefile.Dispute:
+		kind, name = "What disagrees", it.Question
+	}
+	return kind, name, sentence
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// around are the parts of the case that speak of a part: what answers it, what
+// carries it out, what it is disputed in.
+func (k speaker) around(id string) []group {
+	var out []group
+	add := func(name string, list []dated) {
+		if len(list) > 0 {
+			out = append(out, group{name, list})
+		}
+	}
+	relations := []struct {
+		name string
+		of   func(*casefile.Act) []string
+	}{
+		{"Answered by", func(a *casefile.Act) []string { return a.Answers }},
+		{"Carried out by", func(a *casefile.Act) []string { return a.Implements }},
+		{"Repeated in", func(a *casefile.Act) []string { return a.Repeats }},
+		{"Contradicted by", func(a *casefile.Act) []string { return a.Contradicts }},
+		{"Not obeyed by", func(a *casefile.Act) []string { return a.Defies }},
+		{"Withdrawn by", func(a *casefile.Act) []string { return a.Withdraws }},
+		{"Steps of this case", func(a *casefile.Act) []string { return []string{a.Docket} }},
+		{"Inferred from it", func(a *casefile.Act) []string {
+			if a.Inferred == nil {
+				return nil
+			}
+			return a.Inferred.From
+		}},
+		{"Told in it", func(a *casefile.Act) []string {
+			var in []string
+			for _, t := range a.AssertedBy {
+				in = append(in, t.In)
+			}
+			return in
+		}},
+	}
+	for _, rel := range relations {
+		var list []dated
+		for i := range k.shown.Acts {
+			if a := &k.shown.Acts[i]; slices.Contains(rel.of(a), id) {
+				list = append(list, k.link(a))
+			}
+		}
+		add(rel.name, list)
+	}
+	var said, against, disputes []dated
+	for i := range k.shown.Claims {
+		c := &k.shown.Claims[i]
+		if c.Act == id {
+			said = append(said, k.link(c))
+		}
+		if slices.ContainsFunc(c.Evidence, func(e casefile.Evidence) bool { return e.Ref == id }) {
+			against = append(against, k.link(c))
+		}
+	}
+	for i := range k.shown.Disputes {
+		d := &k.shown.Disputes[i]
+		if slices.ContainsFunc(d.Positions, func(p casefile.Position) bool { return slices.Contains(p.Refs, id) }) {
+			disputes = append(disputes, k.link(d))
+		}
+	}
+	add("Said in it", said)
+	add("Evidence for or against", against)
+	add("Disputed", disputes)
+	return out
+}
+
+// link is a part of the case as a line of a list.
+func (k speaker) link(it any) dated {
+	kind, name, sentence := k.heading(it)
+	v := reflect.ValueOf(it).Elem()
+	d := dated{Kind: kind, Text: sentence, Href: k.href(v.FieldByName("ID").String())}
+	if sentence == "" {
+		d.Text = name
+	}
+	if f := v.FieldByName("Date"); f.IsValid() {
+		d.When = edtf(f.Interface().(casefile.Date))
+	} else if f := v.FieldByName("Filed"); f.IsValid() {
+		d.When = edtf(f.Interface().(casefile.Date))
+	} else if f := v.FieldByName("Period"); f.IsValid() {
+		d.When = edtf(f.Interface().(casefile.Date))
+	}
+	return d
+}
+
+// each calls f with every part of a case, in the order of the kinds.
+func each(c *casefile.Case, f func(it any)) {
+	for _, k := range itemKinds {
+		list := reflect.ValueOf(c).Elem().FieldByName(k.section)
+		for i := range list.Len() {
+			f(list.Index(i).Addr().Interface())
+		}
+	}
+}
+
+// shownCases are all cases as they are known, or were on a day.
+func (s *Site) shownCases(ctx context.Context, when asked) ([]speaker, error) {
+	var out []speaker
+	for _, c := range s.Records.Cases {
+		shown, _, err := s.Desk.Case(ctx, c, when.date)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, speaker{s, c, shown, when.Query})
+	}
+	return out, nil
+}
+
+// thingView is the page of an actor, a law or a source.
+type thingView struct {
+	ID, Kind, Name, Script string
+	Sentence               string
+	URL                    string // of a source
+	Facts                  []fact
+	Groups                 []group
+	When                   asked
+	Cite                   citation
+}
+
+const thingPage page[thingView] = "thing.html"
+
+// thing shows an actor, a law or a source, with what the cases hold of it. of
+// says under which headings a part of a case belongs, and the words that stand
+// there, "" for none.
+func (s *Site) thing(w http.ResponseWriter, r *http.Request, thing any, v thingView, of func(k speaker, it any) (heading, phrase string)) error {
+	when, err := asOf(r)
+	if err != nil {
+		return err
+	}
+	cases, err := s.shownCases(r.Context(), when)
+	if err != nil {
+		return err
+	}
+	home := speaker{s: s, query: when.Query}
+	for _, k := range cases {
+		var found []dated
+		each(k.shown, func(it any) {
+			if heading, phrase := of(k, it); heading != "" {
+				d := k.link(it)
+				d.Kind, d.Phrase = heading+" · "+d.Kind, phrase
+				found = append(found, d)
+			}
+		})
+		if len(found) > 0 {
+			v.Groups = append(v.Groups, group{k.whole.Title, found})
+		}
+		if home.whole == nil && s.stands(k.whole, thing) {
+			home.whole, home.shown = k.whole, k.shown
+		}
+	}
+	v.Facts, v.When = home.facts(reflect.ValueOf(thing).Elem()), when
+	if v.Cite, err = s.citeRecord(r, v.Name, when); err != nil {
+		return err
+	}
+	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {v.Kind, ""}, {v.Name, ""}}}
+	f.Cite = &v.Cite
+	return thingPage.show(s, w, r, f, v, thingJSON{thing, v.Groups})
+}
+
+type thingJSON struct {
+	Thing any     `json:"thing"`
+	Found []group `json:"found"`
+}
+
+// stands reports whether a thing is one of the case's own.
+func (s *Site) stands(c *casefile.Case, thing any) bool {
+	switch t := thing.(type) {
+	case *casefile.Actor:
+		return slices.ContainsFunc(c.Actors, func(a casefile.Actor) bool { return a.ID == t.ID })
+	case *casefile.Law:
+		return slices.ContainsFunc(c.Laws, func(l casefile.Law) bool { return l.ID == t.ID })
+	case *casefile.Source:
+		return slices.ContainsFunc(c.Sources, func(x casefile.Source) bool { return x.ID == t.ID })
+	}
+	return false
+}
+
+// lookUp finds a thing of the record: a shared one, or one of a case.
+func lookUp[T any](s *Site, id string, of func(c *casefile.Case, id string) *T) *T {
+	if t := of(nil, id); t != nil {
+		return t
+	}
+	for _, c := range s.Records.Cases {
+		if t := of(c, id); t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// actor is what a body or a person in office did, said and was asked.
+func (s *Site) actor(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	a := lookUp(s, id, s.Records.Actor)
+	if a == nil {
+		return notFound("The record has no actor of this id.")
+	}
+	v := thingView{ID: id, Kind: "Actors", Name: a.Name, Script: a.Script, Sentence: "What " + a.Name + " did, said and was asked, by the sources of the record."}
+	return s.thing(w, r, a, v, func(k speaker, it any) (string, string) {
+		switch it := it.(type) {
+		case *casefile.Act:
+			switch {
+			case slices.Contains(it.By, id):
+				return "did", ""
+			case slices.Contains(it.To, id):
+				return "was addressed", ""
+			case slices.Contains(it.Judges, id):
+				return "sat", ""
+			case slices.ContainsFunc(it.AssertedBy, func(t casefile.Assertion) bool { return t.Who == id }):
+				return "says so", ""
+			}
+		case *casefile.Claim:
+			if slices.Contains(it.By, id) {
+				return "said", ""
+			}
+		case *casefile.Sighting:
+			if slices.Contains(it.By, id) {
+				return "saw", ""
+			}
+		case *casefile.Docket:
+			if it.Court == id || slices.Contains(it.Judges, id) {
+				return "hears", ""
+			}
+			if slices.Contains(it.Respondents, id) || slices.ContainsFunc(it.Parties, func(p casefile.Party) bool { return p.Who == id }) {
+				return "is a party", ""
+			}
+		case *casefile.Request:
+			if it.Authority == id {
+				return "asked", ""
+			}
+			if it.ReportedBy == id {
+				return "counts", ""
+			}
+		}
+		return "", ""
+	})
+}
+
+// law is what was done and said under a law.
+func (s *Site) law(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	l := lookUp(s, id, s.Records.Law)
+	if l == nil {
+		return notFound("The record has no law of this id.")
+	}
+	v := thingView{ID: id, Kind: "Laws", Name: l.Name, Sentence: "What was done under " + l.Name + ", and what was said of it."}
+	return s.thing(w, r, l, v, func(k speaker, it any) (string, string) {
+		switch it := it.(type) {
+		case *casefile.Act:
+			for _, b := range it.Basis {
+				if b.Law == id {
+					return "names it", b.Section
+				}
+			}
+		case *casefile.Claim:
+			if it.Law != nil && it.Law.Law == id {
+				return "speaks of it", it.Law.Section
+			}
+		}
+		return "", ""
+	})
+}
+
+// source is what rests on a source, with the passages.
+func (s *Site) source(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	src := lookUp(s, id, s.Records.Source)
+	if src == nil {
+		return notFound("The record has no source of this id.")
+	}
+	v := thingView{ID: id, Kind: "Sources", Name: sourceName(src), Sentence: "What rests on this source in the record."}
+	if src.URL != nil && isWeb(*src.URL) {
+		v.URL = *src.URL
+	}
+	return s.thing(w, r, src, v, func(k speaker, it any) (string, string) {
+		var phrases []string
+		found := false
+		for _, c := range casefile.CitesOf(it) {
+			if c.Source != id {
+				continue
+			}
+			found = true
+			if c.Phrase != "" && !slices.Contains(phrases, c.Phrase) {
+				phrases = append(phrases, c.Phrase)
+			}
+		}
+		if !found {
+			return "", ""
+		}
+		return "rests on it", strings.Join(phrases, " … ")
+	})
+}
+
+// sourceName is the title of a source with its publisher and day.
+func sourceName(src *casefile.Source) string {
+	name := src.Publisher
+	if src.Title != nil && *src.Title != "" {
+		name += ": " + *src.Title
+	}
+	if !src.Date.IsZero() {
+		name += ", " + src.Date.Words()
+	}
+	return name
+}
+
+// citeRecord says how to cite a page of the record: with the day of its
+// knowledge.
+func (s *Site) citeRecord(r *http.Request, title string, when asked) (citation, error) {
+	var t times
+	if when.Day != "" {
+		day, err := time.Parse(time.DateOnly, when.Day)
+		if err != nil {
+			return citation{}, err
+		}
+		t.known = day.AddDate(0, 0, 1)
+	}
+	return s.cite(r, title, t)
+}

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/bandish/bandish/casefile"
+)
+
+// textOf is what a reader sees of a page, and where its links lead.
+func textOf(t *testing.T, page string) (text string, hrefs map[string]bool) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	hrefs = map[string]bool{}
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode && !within(n, "script") {
+			b.WriteString(n.Data + " ")
+		}
+		for _, a := range n.Attr {
+			if a.Key == "href" {
+				hrefs[a.Val] = true
+			}
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " "), hrefs
+}
+
+// linked are fields of the record that name another entry: they are links.
+var linked = regexp.MustCompile(`^(by|to|court|judges|respondents|who|authority|reported_by|of|law|under|replaces|act|answers|implements|repeats|contradicts|defies|withdraws|in|from|docket|consolidated|appeal_of|ref|refs|source|copies|target|targets|platform|cc|claim|event)$`)
+
+// leaves calls f with each text and number of a JSON value and its field.
+func leaves(field string, v any, f func(field, text string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, x := range v {
+			leaves(name, x, f)
+		}
+	case []any:
+		for _, x := range v {
+			leaves(field, x, f)
+		}
+	case string:
+		f(field, v)
+	case float64:
+		f(field, fmt.Sprint(v))
+	}
+}
+
+// said reports whether a page says a leaf of the record's JSON in words.
+func saidOn(text string, hrefs map[string]bool, field, leaf string) bool {
+	if linked.MatchString(field) {
+		for h := range hrefs {
+			u, err := url.Parse(h)
+			if err != nil {
+				continue
+			}
+			if parts := strings.Split(u.EscapedPath(), "/"); parts[len(parts)-1] == url.PathEscape(leaf) {
+				return true
+			}
+		}
+	}
+	for _, want := range []string{leaf, spacedWords(leaf), capital(spacedWords(leaf)), thousands(leaf)} {
+		if strings.Contains(text, strings.Join(strings.Fields(want), " ")) {
+			return true
+		}
+	}
+	if d, err := casefile.ParseDate(leaf); err == nil {
+		return strings.Contains(text, d.Words())
+	}
+	return false
+}
+
+// places are fields that tell programs where a passage stands in a copy, and the
+// words around it.
+var places = regexp.MustCompile(`^(offset|length|extractor|sha256|prefix|suffix|id|relation|kind)$`)
+
+// Whatever the record holds of an entry stands on the entry's page in words or as
+// a link: no field is for programs only.
+func TestEveryFieldOfAnEntryIsSaid(t *testing.T) {
+	s := serve(t)
+	entries := 0
+	for _, c := range s.site.Records.Cases {
+		each(c, func(it any) {
+			entries++
+			id := reflect.ValueOf(it).Elem().FieldByName("ID").String()
+			at := itemHref(c, id)
+			code, page := s.get(at)
+			if code != 200 {
+				t.Errorf("%s: %d", at, code)
+				return
+			}
+			text, hrefs := textOf(t, page)
+			b, err := json.Marshal(it)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var v any
+			if err := json.Unmarshal(b, &v); err != nil {
+				t.Fatal(err)
+			}
+			leaves("", v, func(field, leaf string) {
+				if !places.MatchString(field) && leaf != "" && !saidOn(text, hrefs, field, leaf) {
+					t.Errorf("%s does not say %s: %s", at, field, leaf)
+				}
+			})
+		})
+	}
+	if entries < 200 {
+		t.Errorf("the record has %d entries only", entries)
+	}
+}
+
+// The same for actors, laws and sources.
+func TestEveryFieldOfAThingIsSaid(t *testing.T) {
+	s := serve(t)
+	check := func(at string, thing any) {
+		code, page := s.get(at)
+		if code != 200 {
+			t.Errorf("%s: %d", at, code)
+			return
+		}
+		text, hrefs := textOf(t, page)
+		b, _ := json.Marshal(thing)
+		var v any
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatal(err)
+		}
+		leaves("", v, func(field, leaf string) {
+			if field != "id" && !saidOn(text, hrefs, field, leaf) {
+				t.Errorf("%s does not say %s: %s", at, field, leaf)
+			}
+		})
+	}
+	rec := s.site.Records
+	for _, a := range rec.Shared.Actors {
+		check("/actors/"+a.ID, a)
+	}
+	for _, l := range rec.Shared.Laws {
+		check("/laws/"+l.ID, l)
+	}
+	for _, c := range rec.Cases {
+		for _, src := range c.Sources {
+			check("/sources/"+src.ID, src)
+		}
+	}
+}
+
+// A day in the address holds on every page of the record: nothing that came out
+// later is told, and links to other pages of the record keep the day.
+func TestDayOfKnowledge(t *testing.T) {
+	s := serve(t)
+	for path, want := range map[string]int{
+		"/cases/pk-2024-x/act/moi-letter":                         200,
+		"/cases/pk-2024-x/act/moi-letter?as-of=2024-02-01":        404,
+		"/cases/pk-2024-x/act/moi-letter?as-of=soon":              400,
+		"/cases/pk-2024-x/act/none":                               404,
+		"/cases/pk-2024-x/nothing/moi-letter":                     404,
+		"/cases/none/act/moi-letter":                              404,
+		"/actors/pk-pta":                                          200,
+		"/actors/pk-pta?at=2024-03-14":                            200,
+		"/actors/none":                                            404,
+		"/laws/none":                                              404,
+		"/sources/none":                                           404,
+		"/sources/%3Cscript%3E":                                   404,
+		"/cases/pk-2024-x?as-of=" + url.QueryEscape("2024-02-30"): 400,
+	} {
+		if code, _ := s.get(path); code != want {
+			t.Errorf("%s: %d, want %d", path, code, want)
+		}
+	}
+	for _, path := range []string{"/actors/pk-pta", "/cases/pk-2024-x", "/laws/pk-constitution"} {
+		_, now := s.get(path)
+		code, then := s.get(path + "?as-of=2024-03-14")
+		if code != 200 || len(then) >= len(now) || strings.Contains(then, "May 2025") {
+			t.Errorf("%s as of 14 March 2024 (%d, %d bytes against %d) knows of 2025", path, code, len(then), len(now))
+		}
+		_, hrefs := textOf(t, then)
+		for h := range hrefs {
+			if (strings.HasPrefix(h, "/cases/pk-2024-x/") || strings.HasPrefix(h, "/actors/") || strings.HasPrefix(h, "/sources/")) && !strings.Contains(h, "as-of=2024-03-14") && h != path && !strings.Contains(h, "/feed.") && !strings.HasSuffix(h, ".ics") {
+				t.Errorf("%s of 14 March 2024 leads to %s, which is of another day", path, h)
+			}
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	ics "github.com/arran4/golang-ical"
+)
+
+// answerOf returns a whole response.
+func (s *server) answerOf(path string) (*http.Response, string) {
+	s.Helper()
+	resp, err := http.Get(s.url + path)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+// A citation has the same title, address and day in every format.
+func TestCitations(t *testing.T) {
+	s := serve(t)
+	for _, page := range []string{"/cc/PK/x", "/cases/pk-2024-x", "/cases/pk-2024-x/act/moi-letter", "/actors/pk-pta", "/laws/pk-peca-2016", "/cases"} {
+		for _, day := range []string{"", "as-of=2024-05-01&"} {
+			address := page + "?as-of=2024-02-20"
+			if day != "" {
+				address = page + "?as-of=2024-05-01"
+			}
+			for format, kind := range map[string]string{"text": "text/plain", "bibtex": "application/x-bibtex", "ris": "application/x-research-info-systems", "csl": "application/vnd.citationstyles.csl+json"} {
+				resp, text := s.answerOf(page + "?" + day + "format=" + format)
+				if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), kind) {
+					t.Errorf("%s as %s: %d %s", page, format, resp.StatusCode, resp.Header.Get("Content-Type"))
+				}
+				if !strings.Contains(text, address) {
+					t.Errorf("%s as %s does not give the address %s with its day:\n%s", page, format, address, text)
+				}
+				if format == "csl" && !json.Valid([]byte(text)) {
+					t.Errorf("%s: no JSON: %s", page, text)
+				}
+				if format == "bibtex" && strings.Count(text, "{") != strings.Count(text, "}") {
+					t.Errorf("%s: braces do not match: %s", page, text)
+				}
+			}
+		}
+	}
+}
+
+// What a title holds cannot leave its field.
+func TestCitationsOfHostileTitles(t *testing.T) {
+	for _, title := range []string{"a}\n@misc{b, title={c", "x\r\nUR  - https://evil.example/\r\nER  - ", `\write18{rm}`, `","x":"`} {
+		c := citation{Title: title, Path: title, Address: "https://site/" + title, Shown: now, Known: now}
+		bib, ris := c.bibTeX(), c.ris()
+		if strings.Count(bib, "\n@") > 0 || strings.Count(bib, "{") != strings.Count(bib, "}") || strings.Contains(bib, `\write18`) {
+			t.Errorf("BibTeX of %q: %s", title, bib)
+		}
+		if strings.Count(ris, "\r\nUR  - ") != 1 || strings.Count(ris, "\r\nER  - ") != 1 {
+			t.Errorf("RIS of %q: %q", title, ris)
+		}
+		if b, err := c.csl(); err != nil || !json.Valid(b) {
+			t.Errorf("CSL of %q: %s %v", title, b, err)
+		}
+	}
+}
+
+func TestFeeds(t *testing.T) {
+	s := serve(t)
+	for _, base := range []string{"", "/cc/PK", "/cc/PK/x", "/platforms/x", "/cases/pk-2024-x"} {
+		resp, text := s.answerOf(base + "/feed.atom")
+		var atom struct {
+			Entries []struct {
+				ID   string `xml:"id"`
+				Link struct {
+					Href string `xml:"href,attr"`
+				} `xml:"link"`
+			} `xml:"entry"`
+		}
+		if err := xml.Unmarshal([]byte(text), &atom); err != nil || resp.StatusCode != 200 || len(atom.Entries) == 0 {
+			t.Errorf("%s/feed.atom: %d, %d entries, %v", base, resp.StatusCode, len(atom.Entries), err)
+			continue
+		}
+		ids := map[string]bool{}
+		for _, e := range atom.Entries {
+			if ids[e.ID] {
+				t.Errorf("%s: two entries have the id %s", base, e.ID)
+			}
+			ids[e.ID] = true
+		}
+		u, err := url.Parse(atom.Entries[0].Link.Href)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := s.get(u.Path); code != 200 {
+			t.Errorf("%s: its first entry leads to %s: %d", base, u, code)
+		}
+		var feed struct {
+			Items []struct{ ID string } `json:"items"`
+		}
+		if _, text := s.answerOf(base + "/feed.json"); json.Unmarshal([]byte(text), &feed) != nil || len(feed.Items) != len(atom.Entries) {
+			t.Errorf("%s/feed.json has %d items, the Atom feed %d entries", base, len(feed.Items), len(atom.Entries))
+		}
+	}
+	for _, none := range []string{"/cc/QQ/feed.atom", "/cases/none/feed.json", "/platforms/none/feed.atom", "/cases/none/courts.ics"} {
+		if code, _ := s.get(none); code != 404 {
+			t.Errorf("%s: %d", none, code)
+		}
+	}
+}
+
+func TestCourtDates(t *testing.T) {
+	s := serve(t)
+	resp, text := s.answerOf("/cases/pk-2024-x/courts.ics")
+	cal, err := ics.ParseCalendar(strings.NewReader(text))
+	if err != nil || resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/calendar") {
+		t.Fatalf("%d %v", resp.StatusCode, err)
+	}
+	seen := map[string]bool{}
+	for _, e := range cal.Events() {
+		if seen[e.Id()] {
+			t.Errorf("two events have the id %s", e.Id())
+		}
+		seen[e.Id()] = true
+	}
+	if len(seen) < 10 {
+		t.Errorf("the Pakistan case has %d court dates only", len(seen))
+	}
+	if _, again := s.answerOf("/cases/pk-2024-x/courts.ics"); again != text {
+		t.Error("the calendar changes while nothing does")
+	}
+}
+
+func TestEmbeds(t *testing.T) {
+	s := serve(t)
+	for _, path := range []string{"/embed/PK/x", "/embed/PK/x?at=2024-03-01", "/embed/PK/x/badge.svg", "/embed/ZZ/x/badge.svg?at=2024-03-01"} {
+		resp, text := s.answerOf(path)
+		csp := resp.Header.Get("Content-Security-Policy")
+		if resp.StatusCode != 200 || len(text) > 5<<10 || !strings.Contains(csp, "frame-ancestors *") || !strings.Contains(csp, "default-src 'none'") {
+			t.Errorf("%s: %d, %d bytes, %s", path, resp.StatusCode, len(text), csp)
+		}
+		if strings.Contains(path, ".svg") {
+			if err := xml.NewDecoder(bytes.NewReader([]byte(text))).Decode(new(struct{})); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		} else {
+			inert(t, path, text)
+		}
+	}
+	if resp, _ := s.answerOf("/cc/PK/x"); !strings.Contains(resp.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		t.Error("other sites may frame the pages themselves")
+	}
+	// The pinned card says what the page of that day says.
+	if _, card := s.get("/embed/PK/x?at=2024-03-01"); !strings.Contains(card, "1 March 2024") || !strings.Contains(card, "blocked") {
+		t.Errorf("the card of 1 March 2024: %s", card)
+	}
+	host := strings.TrimPrefix(s.url, "http://")
+	resp, text := s.answerOf("/oembed?url=" + url.QueryEscape("http://"+host+"/cc/pk/x?at=2024-03-01"))
+	var o struct{ Type, HTML, Title string }
+	if err := json.Unmarshal([]byte(text), &o); err != nil || resp.StatusCode != 200 || o.Type != "rich" || !strings.Contains(o.HTML, "/embed/PK/x?at=2024-03-01") {
+		t.Errorf("oEmbed: %d %s", resp.StatusCode, text)
+	}
+	for _, bad := range []string{"/oembed", "/oembed?url=https://evil.example/cc/PK/x", "/oembed?url=" + url.QueryEscape("http://"+host+"/cases"), "/oembed?format=xml&url=x"} {
+		if code, _ := s.get(bad); code < 400 || code >= 500 {
+			t.Errorf("%s: %d", bad, code)
+		}
+	}
+}
+
+// Data for search engines is JSON of schema.org and says what the page says.
+func TestLinkedData(t *testing.T) {
+	s := serve(t)
+	for path, want := range map[string][]string{
+		"/cases/pk-2024-x": {`"@type":"Event"`, `"startDate":"2024-02-17"`, `"@type":"BreadcrumbList"`},
+		"/cases/pk-2024-x/claim/" + s.site.Records.Case("pk-2024-x").Claims[0].ID: {`"@type":"ClaimReview"`, `"alternateName":`},
+	} {
+		_, page := s.get(path)
+		for _, w := range want {
+			if !strings.Contains(page, w) {
+				t.Errorf("%s has no %s", path, w)
+			}
+		}
+		inert(t, path, page)
+	}
+}

@@ -1,0 +1,176 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	ics "github.com/arran4/golang-ical"
+	"github.com/gorilla/feeds"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/store"
+)
+
+// feedRows is how many changes a feed holds.
+const feedRows = 100
+
+// topic is what a feed is about: all, or one country, platform or case. The
+// empty topic is everything.
+type topic struct{ cc, target, caseID string }
+
+func (t topic) covers(cc string, targets []string, caseID string) bool {
+	return (t.cc == "" || t.cc == cc) && (t.target == "" || slices.Contains(targets, t.target)) && (t.caseID == "" || t.caseID == caseID)
+}
+
+// changesOf lists what began, ended or was done, the newest first.
+func (s *Site) changesOf(ctx context.Context, t topic) ([]change, error) {
+	found, err := s.Desk.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	out := []change{}
+	for i := range found.Events {
+		e := &found.Events[i]
+		if !t.covers(e.CC, e.Targets, "") {
+			continue
+		}
+		what, href := s.names(e.Targets)+" in "+inquiry.Country(e.CC), "/events/"+url.PathEscape(e.ID)
+		if n := len(e.Networks); n > 0 {
+			what += " on " + count(n, "network")
+		}
+		if e.Onset.Latest != nil {
+			out = append(out, change{At: *e.Onset.Latest, When: template.HTML(template.HTMLEscapeString(when(&e.Onset))), Kind: "Ban begins", Text: what, Href: href})
+		}
+		if e.End != nil && e.End.Latest != nil {
+			out = append(out, change{At: *e.End.Latest, When: template.HTML(template.HTMLEscapeString(when(e.End))), Kind: "Ban ends", Text: what, Href: href})
+		}
+	}
+	for _, c := range s.Records.Cases {
+		if c.Withdrawn != nil || !t.covers(c.Jurisdiction, c.Targets, c.ID) {
+			continue
+		}
+		for i := range c.Acts {
+			a := &c.Acts[i]
+			if day, ok := a.Date.FirstDay(c.Zone()); ok && a.Withdrawn == nil {
+				out = append(out, change{At: day, When: edtf(a.Date), Kind: spacedWords(string(a.Kind)), Text: inquiry.Country(c.Jurisdiction) + ": " + a.What, Href: itemHref(c, a.ID)})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b change) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Href, b.Href)) })
+	return out, nil
+}
+
+// feed is what changed, as Atom (feed.atom) or JSON Feed (feed.json), of all, of
+// a country, a platform, an answer or a case.
+func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
+	name, page := "What changed", "/"
+	var t topic
+	switch {
+	case r.PathValue("id") != "":
+		c := s.Records.Case(r.PathValue("id"))
+		if c == nil {
+			return notFound("The record has no case of this id.")
+		}
+		t.caseID, name, page = c.ID, c.Title, "/cases/"+c.ID
+	case r.PathValue("cc") != "" || r.PathValue("target") != "":
+		if t.cc = r.PathValue("cc"); t.cc != "" && !casefile.KnownCountry(t.cc) {
+			return notFound("There is no country of this code.")
+		}
+		if word := r.PathValue("target"); word != "" {
+			id, err := s.Desk.Target(r.Context(), word)
+			if err != nil {
+				return notFound("There is no platform of this name.")
+			}
+			t.target = id
+		}
+		switch {
+		case t.cc == "":
+			name, page = s.name(t.target)+", in all countries", "/platforms/"+url.PathEscape(t.target)
+		case t.target == "":
+			name, page = "Bans in "+inquiry.Country(t.cc), "/cc/"+t.cc
+		default:
+			name, page = s.name(t.target)+" in "+inquiry.Country(t.cc), "/cc/"+t.cc+"/"+url.PathEscape(t.target)
+		}
+	}
+	list, err := s.changesOf(r.Context(), t)
+	if err != nil {
+		return err
+	}
+	base := "https://" + r.Host
+	f := &feeds.Feed{Title: name + " – Bandish", Id: base + r.URL.EscapedPath(), Link: &feeds.Link{Href: base + page}, Description: "What began, ended or was done, by measurements and by the record.", Author: &feeds.Author{Name: "Bandish"}, Updated: time.Unix(0, 0).UTC()}
+	if s.Demo {
+		f.Title = "DEMONSTRATION, made in a lab: " + f.Title
+	}
+	for _, c := range list[:min(len(list), feedRows)] {
+		f.Add(&feeds.Item{Title: capital(c.Kind) + ": " + short(c.Text), Id: base + c.Href + "#" + url.PathEscape(c.Kind), Link: &feeds.Link{Href: base + c.Href}, Description: c.Text, Created: c.At.UTC(), Updated: c.At.UTC()})
+	}
+	if len(list) > 0 {
+		f.Updated = list[0].At.UTC()
+	}
+	text, kind := "", "application/atom+xml; charset=utf-8"
+	if strings.HasSuffix(r.URL.Path, ".json") {
+		kind = "application/feed+json"
+		text, err = f.ToJSON()
+	} else {
+		text, err = f.ToAtom()
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	deliver(w, r, kind, []byte(text))
+	return nil
+}
+
+// courtDates are the hearings of a case, or of all, as a calendar.
+func (s *Site) courtDates(w http.ResponseWriter, r *http.Request) error {
+	cal := ics.NewCalendarFor("bandish")
+	cal.SetName("Court dates of internet bans")
+	found := false
+	for _, c := range s.Records.Cases {
+		if id := r.PathValue("id"); id != "" && c.ID != id || c.Withdrawn != nil {
+			continue
+		}
+		found = true
+		for i := range c.Dockets {
+			d := &c.Dockets[i]
+			court := s.Records.Names(c, []string{d.Court})
+			for _, a := range c.Hearings(d.ID) {
+				s.courtDate(cal, r, c, a.ID, a.Date, a.Cites, court+": "+a.What)
+				s.courtDate(cal, r, c, a.ID+"-next", a.Next, a.Cites, court+": put off to this day")
+			}
+		}
+	}
+	if !found {
+		return notFound("The record has no case of this id.")
+	}
+	deliver(w, r, "text/calendar; charset=utf-8", []byte(cal.Serialize()))
+	return nil
+}
+
+// courtDate adds a day of a court. A date that is not one certain day is left
+// out: a calendar cannot say "about".
+func (s *Site) courtDate(cal *ics.Calendar, r *http.Request, c *casefile.Case, id string, date casefile.Date, cites []casefile.Cite, text string) {
+	day := certainDay(date, c)
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return
+	}
+	e := cal.AddEvent(c.ID + "-" + id + "@bandish")
+	known, ok := s.Records.KnownSince(c, cites).FirstDay(time.UTC)
+	if !ok {
+		known = at
+	}
+	e.SetDtStampTime(known)
+	e.SetAllDayStartAt(at)
+	e.SetAllDayEndAt(at.AddDate(0, 0, 1))
+	e.SetSummary(text)
+	e.SetURL("https://" + r.Host + itemHref(c, strings.TrimSuffix(id, "-next")))
+}
