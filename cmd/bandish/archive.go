@@ -14,8 +14,8 @@ import (
 func archiveCommand() command {
 	return command{
 		name:  "archive",
-		usage: "check | compact | recover | export --layout ooni DIR [--json]",
-		about: "re-hash every file of the archive and name what is damaged; merge small segments; make a lost manifest anew; write the measurements as OONI's bucket has them",
+		usage: "check | compact | recover | backup DIR | export --layout ooni DIR [--json]",
+		about: "re-hash every file of the archive and name what is damaged; merge small segments; make a lost manifest anew; copy the archive while it is written to; write the measurements as OONI's bucket has them",
 		run:   runArchive,
 	}
 }
@@ -32,8 +32,11 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 	if len(rest) == 2 && rest[0] == "export" {
 		return exportArchive(ctx, env, *data, rest[1], *layout, *asJSON)
 	}
+	if len(rest) == 2 && rest[0] == "backup" {
+		return backUpArchive(ctx, env, *data, rest[1], *asJSON)
+	}
 	if len(rest) != 1 {
-		return usageError("archive: say check, compact, recover or export --layout ooni DIR")
+		return usageError("archive: say check, compact, recover, backup DIR or export --layout ooni DIR")
 	}
 	switch rest[0] {
 	case "check":
@@ -60,7 +63,27 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 	case "recover":
 		return recoverArchive(ctx, env, *data, *asJSON)
 	}
-	return usageError("archive: %q is none of check, compact, recover and export --layout ooni DIR", rest[0])
+	return usageError("archive: %q is none of check, compact, recover, backup DIR and export --layout ooni DIR", rest[0])
+}
+
+func backUpArchive(ctx context.Context, env *environment, data, dir string, asJSON bool) error {
+	a, err := archive.OpenExisting(data)
+	if err != nil {
+		return err
+	}
+	done, err := a.Backup(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		err = printJSON(env.stdout, done)
+	} else {
+		fmt.Fprintf(env.stdout, "%s is a copy of %s: %d files copied, %.1f MB, %d were there; bandish archive check --data %s looks at all of them\n", dir, data, done.Copied, float64(done.Bytes)/1e6, done.There, dir)
+	}
+	if len(done.Damaged) > 0 {
+		err = errors.Join(err, &exitError{code: 1, err: fmt.Errorf("%d files are damaged and were not copied, the first: %s: %s", len(done.Damaged), done.Damaged[0].Path, done.Damaged[0].Reason)})
+	}
+	return err
 }
 
 func exportArchive(ctx context.Context, env *environment, data, dir, layout string, asJSON bool) error {

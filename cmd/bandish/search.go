@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/source"
@@ -89,6 +92,14 @@ func openSearch(ctx context.Context, data, recordFolder string) (*search.Index, 
 	if err != nil {
 		return nil, nil, err
 	}
-	index, err := search.Open(ctx, filepath.Join(data, "search"), append(documents, texts...))
+	documents = append(documents, texts...)
+	index, err := search.Open(ctx, filepath.Join(data, "search"), documents)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // the data folder is read-only
+		cache, e := os.UserCacheDir()
+		if e != nil {
+			cache = os.TempDir()
+		}
+		index, err = search.Open(ctx, filepath.Join(cache, "bandish", "search"), documents)
+	}
 	return index, unread, err
 }

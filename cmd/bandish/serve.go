@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
@@ -72,7 +73,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	defer st.Close()
-	if _, err := p.Count(ctx); err != nil {
+	if _, err := p.Count(ctx); err != nil && !errors.Is(err, archive.ErrReadOnly) {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(env.stderr, nil))
@@ -123,7 +124,11 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
 	mux := answers(site.Handler(), apis...)
-	go keepCounted(ctx, p, log)
+	if p.Archive.ReadOnly() {
+		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
+	} else {
+		go keepCounted(ctx, p, log)
+	}
 	if !unmade {
 		return serveUntil(ctx, l, mux)
 	}

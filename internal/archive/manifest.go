@@ -1,7 +1,10 @@
 package archive
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -173,6 +176,9 @@ func (a *Archive) readManifest() (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
+	if err := sealed(b); err != nil {
+		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
+	}
 	m := new(Manifest)
 	if err := json.Unmarshal(b, m); err != nil {
 		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
@@ -225,6 +231,32 @@ func isSHA256(s string) bool {
 	return true
 }
 
+// sealMember comes last in the manifest's object, with the SHA-256 of all that
+// stands before it.
+const sealMember = `,"sha256":"`
+
+// seal adds the checksum to an object.
+func seal(object []byte) []byte {
+	head := object[:len(object)-1]
+	sum := sha256.Sum256(head)
+	out := append(bytes.Clone(head), sealMember...)
+	return append(hex.AppendEncode(out, sum[:]), "\"}\n"...)
+}
+
+// sealed makes sure of the checksum. One that was written without, by an older
+// program or by hand, is taken as it is.
+func sealed(text []byte) error {
+	n := len(text) - len(sealMember) - 2*sha256.Size - len("\"}\n")
+	if n < 0 || !bytes.HasPrefix(text[n:], []byte(sealMember)) {
+		return nil
+	}
+	sum := sha256.Sum256(text[:n])
+	if got := text[n+len(sealMember):][:2*sha256.Size]; !bytes.Equal(got, hex.AppendEncode(nil, sum[:])) {
+		return errors.New("it does not have the SHA-256 that it names")
+	}
+	return nil
+}
+
 // writeManifest replaces the manifest: either the old or the new one is
 // found after a crash, never a part. It reports whether the new one is in
 // place, which it can be although the error says that it may not last.
@@ -237,7 +269,7 @@ func (a *Archive) writeManifest(m *Manifest) (committed bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("write manifest: %w", err)
 	}
-	_, err = f.Write(append(b, '\n'))
+	_, err = f.Write(seal(b))
 	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
 		err = a.disk.Rename(f.Name(), a.manifestPath())
 	}

@@ -85,10 +85,10 @@ type recovery struct {
 }
 
 // manifest makes the new manifest. Its generation is past any that the lost
-// one can have had: those count commits, this begins with the seconds since
+// one can have had: those count commits, this begins with the microseconds since
 // 1970.
 func (r *recovery) manifest(ctx context.Context, now time.Time, keep func(Segment) bool) (*Manifest, error) {
-	m := &Manifest{Format: formatVersion, Generation: max(r.old.Generation+1, uint64(now.Unix())), Ruleset: r.old.Ruleset}
+	m := &Manifest{Format: formatVersion, Generation: max(r.old.Generation+1, uint64(now.UnixMicro())), Ruleset: r.old.Ruleset}
 	if err := r.batches(ctx, m); err != nil {
 		return nil, err
 	}

@@ -471,7 +471,7 @@ func (im *importer) openQuarantine() error {
 	if im.quarantine.f != nil {
 		return nil
 	}
-	if err := im.quarantine.open(im.p.Archive.Dir(), im.added); err != nil {
+	if err := im.quarantine.open(im.p.Archive.Disk(), im.p.Archive.Dir(), im.added); err != nil {
 		return err
 	}
 	im.sum.QuarantineFile = im.quarantine.f.Name()

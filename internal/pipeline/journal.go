@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 )
 
@@ -54,12 +55,18 @@ func (p *Pipeline) writeJournal(keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	f, err := os.OpenFile(p.journalPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	disk := p.Archive.Disk()
+	_, missing := os.Stat(p.journalPath())
+	f, err := disk.OpenFile(p.journalPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return fmt.Errorf("write journal of sources: %w", err)
 	}
-	_, err = f.WriteString(strings.Join(keys, "\n") + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	// An import that was cut short may have left half a line.
+	_, err = f.Write([]byte("\n" + strings.Join(keys, "\n") + "\n"))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil && missing != nil {
+		err = disk.SyncDir(p.Archive.Dir())
+	}
+	if err != nil {
 		return fmt.Errorf("write journal of sources: %w", err)
 	}
 	return nil
@@ -75,7 +82,8 @@ const maxCounted = 10_000
 
 // quarantine is the file of what was set aside by one import.
 type quarantine struct {
-	f     *os.File
+	f     archive.File
+	disk  archive.Disk
 	w     *bufio.Writer
 	limit int64 // bytes
 	size  int64
@@ -97,16 +105,16 @@ type Quarantined struct {
 	Data   string `json:"data"` // what was there, scrubbed of client addresses; bytes that are not UTF-8 are replaced
 }
 
-func (q *quarantine) open(dir string, at time.Time) error {
+func (q *quarantine) open(disk archive.Disk, dir string, at time.Time) error {
 	d := filepath.Join(dir, "quarantine")
-	if err := os.MkdirAll(d, 0o755); err != nil {
+	if err := disk.MkdirAll(d); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(d, at.UTC().Format("20060102T150405Z")+"-*.jsonl")
+	f, err := disk.CreateTemp(d, at.UTC().Format("20060102T150405Z")+"-*.jsonl")
 	if err != nil {
 		return fmt.Errorf("open quarantine: %w", err)
 	}
-	q.f, q.w, q.past = f, bufio.NewWriter(f), map[string]*pastLimit{}
+	q.f, q.disk, q.w, q.past = f, disk, bufio.NewWriter(f), map[string]*pastLimit{}
 	q.limit = cmp.Or(q.limit, maxQuarantine)
 	return f.Chmod(0o644)
 }
@@ -173,7 +181,7 @@ func (q *quarantine) close() error {
 	if q.f == nil {
 		return nil
 	}
-	if err := errors.Join(q.writePast(), q.w.Flush(), q.f.Sync(), q.f.Close()); err != nil {
+	if err := errors.Join(q.writePast(), q.w.Flush(), q.f.Sync(), q.f.Close(), q.disk.SyncDir(filepath.Dir(q.f.Name()))); err != nil {
 		return fmt.Errorf("write quarantine: %w", err)
 	}
 	return nil

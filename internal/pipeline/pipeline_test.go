@@ -231,7 +231,8 @@ func TestRescoreUnderLaterDefects(t *testing.T) {
 func TestQuarantineIsBounded(t *testing.T) {
 	var q quarantine
 	q.limit = 4 << 10
-	if err := q.open(t.TempDir(), time.Unix(0, 0)); err != nil {
+	p := open(t)
+	if err := q.open(p.Archive.Disk(), t.TempDir(), time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	const lines = 1000

@@ -1,0 +1,188 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// BackedUp is what a backup came to.
+type BackedUp struct {
+	Generation uint64   `json:"generation"`
+	Copied     int      `json:"copied"`  // files
+	Bytes      int64    `json:"bytes"`   // of them
+	There      int      `json:"there"`   // files that the copy had already
+	Damaged    []Damage `json:"damaged"` // files that were not copied
+}
+
+// Backup copies the archive, as it is at one moment, into another folder, while
+// others go on writing. The copy is an archive of its own. A folder that holds
+// an earlier copy gets what it lacks. A file that is damaged is named and left
+// out.
+func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
+	to := &Archive{dir: dir, disk: a.disk}
+	if err := apart(a.dir, dir); err != nil {
+		return BackedUp{}, fmt.Errorf("back up: %w", err)
+	}
+	if err := to.makeDir(filepath.Join(dir, rawDir)); err != nil {
+		return BackedUp{}, fmt.Errorf("back up: %w", err)
+	}
+	var out BackedUp
+	// The journal of sources before the manifest: it must not name a source
+	// that the copy does not hold.
+	if err := a.backUpRest(ctx, to, &out); err != nil {
+		return out, fmt.Errorf("back up: %w", err)
+	}
+	for {
+		m, err := a.Manifest()
+		if err != nil {
+			return out, err
+		}
+		if err := a.backUpListed(ctx, m, to, &out); err != nil {
+			return out, fmt.Errorf("back up: %w", err)
+		}
+		now, err := a.Manifest()
+		if err != nil {
+			return out, err
+		}
+		if len(out.Damaged) > 0 && now.Generation != m.Generation {
+			continue // what was missing may have been replaced
+		}
+		out.Generation = m.Generation
+		_, err = to.writeManifest(m)
+		return out, err
+	}
+}
+
+// apart makes sure that neither folder lies in the other.
+func apart(a, b string) error {
+	a, errA := filepath.Abs(a)
+	b, errB := filepath.Abs(b)
+	if err := errors.Join(errA, errB); err != nil {
+		return err
+	}
+	for _, p := range [][2]string{{a, b}, {b, a}} {
+		if rel, err := filepath.Rel(p[0], p[1]); err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+			return fmt.Errorf("%s and %s lie in one another: name a folder elsewhere", a, b)
+		}
+	}
+	return nil
+}
+
+func (a *Archive) backUpListed(ctx context.Context, m *Manifest, to *Archive, out *BackedUp) error {
+	out.Damaged = []Damage{}
+	type file struct {
+		top, path string
+		size      int64
+	}
+	var files []file
+	for _, b := range m.Batches {
+		files = append(files, file{rawDir, b.Path(), b.Bytes})
+	}
+	for _, s := range m.Segments {
+		files = append(files, file{s.Kind, s.Path(), s.Bytes})
+	}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if st, err := os.Stat(filepath.Join(to.dir, f.path)); err == nil && st.Size() == f.size {
+			out.There++
+			continue
+		}
+		err := a.backUpOne(to, f.top, f.path)
+		var harm *DamagedError
+		switch {
+		case errors.As(err, &harm):
+			out.Damaged = append(out.Damaged, Damage{harm.Path, harm.Reason})
+		case err != nil:
+			return err
+		default:
+			out.Copied++
+			out.Bytes += f.size
+		}
+	}
+	return nil
+}
+
+func (a *Archive) backUpOne(to *Archive, top, path string) error {
+	in, err := a.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := to.newBlob(top)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if _, err := io.Copy(f, in); err != nil {
+		return err
+	}
+	if f.sum() != sumOf(path) {
+		return &DamagedError{path, "it changed while it was copied"}
+	}
+	return f.commit(path)
+}
+
+// backUpRest copies what else lies in the data folder: the quarantine, copies
+// of sources, the journal. Locks and what is derived elsewhere stay.
+func (a *Archive) backUpRest(ctx context.Context, to *Archive, out *BackedUp) error {
+	skip := append([]string{rawDir, "tmp", "search"}, kinds...)
+	return filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(a.dir, path)
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case slices.Contains(skip, rel):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case !d.Type().IsRegular(), rel == manifestName, rel == writeLock, rel == stageLock, strings.HasPrefix(d.Name(), partPrefix):
+			return nil
+		}
+		return a.backUpOther(to, path, rel, out)
+	})
+}
+
+func (a *Archive) backUpOther(to *Archive, path, rel string, out *BackedUp) error {
+	in, err := a.disk.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it went meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	dir := filepath.Dir(filepath.Join(to.dir, rel))
+	if err := to.makeDir(dir); err != nil {
+		return err
+	}
+	f, err := to.disk.CreateTemp(dir, partPrefix+"*")
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(f, in)
+	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
+		err = to.disk.Rename(f.Name(), filepath.Join(to.dir, rel))
+	}
+	if err != nil {
+		to.disk.Remove(f.Name())
+		return err
+	}
+	out.Copied++
+	out.Bytes += n
+	return to.disk.SyncDir(dir)
+}
