@@ -35,7 +35,8 @@ type Archive struct {
 	readOnly bool
 	checks   checks
 
-	mu       sync.Mutex // guards the in-process turn to write
+	mu       sync.Mutex  // the in-process turn to write
+	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu
 	manifest struct {
 		sync.Mutex
 		current *Manifest
@@ -167,6 +168,12 @@ func (a *Archive) agree() error {
 	if err != nil {
 		return err
 	}
+	return a.listsAll(m, raw)
+}
+
+// listsAll makes sure that a manifest lists the raw batches that lay there
+// before it was read.
+func (a *Archive) listsAll(m *Manifest, raw []string) error {
 	listed := make(map[string]bool, len(m.Batches))
 	for _, b := range m.Batches {
 		listed[b.Path()] = true
@@ -256,7 +263,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 		return err
 	}
 	defer unlock()
-	m, err := a.Manifest()
+	m, err := a.newest()
 	if err != nil {
 		return err
 	}
@@ -284,8 +291,36 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.Manifest()
+	if _, err = a.Manifest(); err == nil {
+		a.agreed = a.stamp()
+	}
 	return err
+}
+
+// newest is the manifest for who has the turn to write. One that this process
+// did not write itself is held against the raw batches first: it may have been
+// put back after commits that nobody here has seen.
+func (a *Archive) newest() (*Manifest, error) {
+	m, err := a.Manifest()
+	if err != nil || a.agreed != nil && sameFile(a.agreed, a.stamp()) {
+		return m, err
+	}
+	raw, err := a.rawFiles() // nobody commits meanwhile
+	if err != nil {
+		return nil, err
+	}
+	if err := a.listsAll(m, raw); err != nil {
+		return nil, err
+	}
+	a.agreed = a.stamp()
+	return m, nil
+}
+
+// stamp is the file of the manifest that was read last.
+func (a *Archive) stamp() fs.FileInfo {
+	a.manifest.Lock()
+	defer a.manifest.Unlock()
+	return a.manifest.stamp
 }
 
 // withdraw removes batches that were not committed. They were never in raw.

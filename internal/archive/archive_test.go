@@ -334,3 +334,47 @@ func TestStage(t *testing.T) {
 		t.Errorf("damaged %v, orphans %v, %d files, %v", damaged, orphans, files, err)
 	}
 }
+
+// A process that has not seen the newest commits notices all the same that a
+// manifest from before them was put back.
+func TestRolledBackBehindAReader(t *testing.T) {
+	dir := t.TempDir()
+	add := func(a *Archive, text string) {
+		t.Helper()
+		err := a.Update(t.Context(), func(u *Update) error {
+			_, err := u.AddRaw(KindMeasurements, []byte(text+"\n"), 1, time.Unix(0, 0))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(one, "1")
+	two, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), older, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Manifest(); err != nil {
+		t.Errorf("the same manifest again: %v", err)
+	}
+	add(one, "2")
+	if err := os.WriteFile(filepath.Join(dir, "manifest.json"), older, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, a := range map[string]*Archive{"who has seen them": one, "who has not": two} {
+		if err := a.Update(t.Context(), func(*Update) error { return nil }); !errors.Is(err, ErrManifest) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -279,12 +279,12 @@ func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time)
 	if busy, err := a.staging(); busy || err != nil {
 		return 0, err // what a stage reads and writes is nobody's orphan
 	}
-	if err := a.settlePending(); err != nil {
-		return 0, fmt.Errorf("sweep: %w", err)
-	}
-	m, err := a.Manifest()
+	m, err := a.newest()
 	if err != nil {
 		return 0, err
+	}
+	if err := a.settlePending(); err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
 	}
 	parts, err := a.parts()
 	if err != nil {

@@ -63,7 +63,7 @@ func TestManifestIsLost(t *testing.T) {
 	t.Parallel()
 	moments := 3
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
-		moments = 70
+		moments = 25
 	}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for _, c := range []struct {
