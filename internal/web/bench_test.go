@@ -112,7 +112,7 @@ func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
 				CC: cc, ASN: 64512 + uint32(rnd.IntN(12)), TestName: "web_connectivity", Software: "ooniprobe/3.20", Platform: "android", Input: "https://" + name + "/",
 				Target: name, Domain: name, Time: day.Add(time.Duration(i*86400/max(share, 1)) * time.Second), State: verdict.OK, Ruleset: "bench",
 				DNS: verdict.Layer{Outcome: "ok", Rule: "D1"}, TCP: verdict.Layer{Outcome: "ok", Rule: "T1"}, TLS: verdict.Layer{Outcome: "ok", Rule: "L1"}, Rules: []string{"D1", "T1", "L1"},
-				Raw: fmt.Sprintf("%064x", day.YearDay()), Line: uint32(i),
+				Raw: fmt.Sprintf("%064x", day.YearDay()), Line: uint32(len(out)),
 			}
 			banned := c%10 == 0 && r.Target == "t11.example" && r.ASN < 64516 && day.YearDay() >= 60 && day.YearDay() < 200
 			if rnd.IntN(12) == 0 || banned {
