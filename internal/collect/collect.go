@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
 	"github.com/klauspost/compress/zstd"
 )
@@ -250,8 +251,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: errFull.Error(), wait: 5 * time.Second}
 	case errors.Is(err, ErrOccupied):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
-	case r.Context().Err() != nil:
-		return // the client went away
+	case server.Gone(r, err):
+		return
 	default:
 		s.cfg.Log.Error("collector", "path", r.Pattern, "err", err)
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "unavailable", message: "the server could not do this now; send it again later", wait: 30 * time.Second}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sourcegraph/conc"
+
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
 )
@@ -90,7 +92,7 @@ func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (
 	t := &task{h: h, url: u, out: out}
 	t.ipInfo(out.DNS.Addrs, req.TCPConnect)
 	endpoints := t.endpoints()
-	var all sync.WaitGroup
+	var all conc.WaitGroup // Wait panics as one of them did, and the request alone fails
 	for _, e := range endpoints {
 		all.Go(func() { t.endpoint(ctx, e) })
 	}
