@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
 	"github.com/klauspost/compress/zstd"
@@ -426,7 +427,7 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report
 func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
 	client := s.cfg.Client(r)
-	if Reserved(client) == "" {
+	if address.Reserved(client) == "" {
 		own = append(own, client)
 	}
 	if err := measurement.Budget(doc); err != nil {

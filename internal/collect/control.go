@@ -18,6 +18,7 @@ import (
 
 	"github.com/sourcegraph/conc"
 
+	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
 )
@@ -46,9 +47,6 @@ const (
 // NewHelper makes a helper that serves so many requests at a time; further
 // ones wait for a moment and are then turned away.
 func NewHelper(guard *Guard, wire probe.Wire, concurrent int) *Helper {
-	if guard.Own == nil && !guard.Unsafe {
-		guard.Own = localAddrs()
-	}
 	wire.Network = guard
 	wire.Timeouts = probe.Timeouts{
 		DNS: 4 * time.Second, TCP: 6 * time.Second, TLS: 6 * time.Second, QUIC: 4 * time.Second, HTTP: 12 * time.Second,
@@ -428,7 +426,7 @@ func (t *task) ipInfo(found, asked []string) {
 		}
 	}
 	for a, f := range flags {
-		if Reserved(a) != "" {
+		if address.Reserved(a) != "" {
 			f |= measurement.IsBogon
 		}
 		info := measurement.IPInfo{Flags: f}
