@@ -5,7 +5,10 @@
 // the one table.
 package address
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Block is a range of addresses that are not simply of the public internet.
 type Block struct {
@@ -102,18 +105,46 @@ var (
 	outside = bogon("::/0", "outside the global unicast of IPv6 (RFC 4291)")
 )
 
-// Lookup finds the block that speaks of an address.
-func Lookup(a netip.Addr) (b Block, ok bool) {
-	a = a.WithZone("")
-	for _, row := range Blocks {
-		if row.Prefix.Contains(a) && (!ok || row.Prefix.Bits() > b.Prefix.Bits()) {
-			b, ok = row, true
+// index has Blocks by the first byte of their addresses, of IPv4 and of IPv6, the
+// narrowest first.
+var index = func() (by [2][256][]*Block) {
+	for i := range Blocks {
+		b := &Blocks[i]
+		family := 0
+		if b.Prefix.Addr().Is6() {
+			family = 1
+		}
+		first := b.Prefix.Addr().AsSlice()[0]
+		for n := range 1 << max(0, 8-b.Prefix.Bits()) {
+			at := &by[family][int(first)+n]
+			*at = append(*at, b)
+			slices.SortStableFunc(*at, func(x, y *Block) int { return y.Prefix.Bits() - x.Prefix.Bits() })
 		}
 	}
-	if !ok && a.Is6() && !global6.Contains(a) {
-		return outside, true
+	return by
+}()
+
+// Lookup finds the block that speaks of an address.
+func Lookup(a netip.Addr) (*Block, bool) {
+	family, first := 0, byte(0)
+	if a.Is6() {
+		b := a.WithZone("").As16()
+		a, family, first = a.WithZone(""), 1, b[0]
+	} else if a.Is4() {
+		b := a.As4()
+		first = b[0]
+	} else {
+		return nil, false
 	}
-	return b, ok
+	for _, b := range index[family][first] {
+		if b.Prefix.Contains(a) {
+			return b, true
+		}
+	}
+	if a.Is6() && !global6.Contains(a) {
+		return &outside, true
+	}
+	return nil, false
 }
 
 // Carried is the IPv4 address that an address stands for: the one that it

@@ -148,3 +148,10 @@ func FuzzReserved(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkLookup(b *testing.B) {
+	addrs := []netip.Addr{netip.MustParseAddr("104.244.42.1"), netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("2606:4700::1111")}
+	for i := range b.N {
+		Lookup(addrs[i%len(addrs)])
+	}
+}
