@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/internal/trial"
 )
 
@@ -140,7 +142,10 @@ func TestServeWhileMaking(t *testing.T) {
 		t.Fatal(err)
 	}
 	var page error
-	err = serveWhileMaking(t.Context(), l, http.NotFoundHandler(), func(context.Context) error {
+	serve := func(ctx context.Context) error {
+		return server.Serve(ctx, l, http.NotFoundHandler(), slog.New(slog.DiscardHandler), nil)
+	}
+	err = serveWhileMaking(t.Context(), serve, func(context.Context) error {
 		var resp *http.Response
 		if resp, page = http.Get("http://" + l.Addr().String() + "/"); page == nil {
 			resp.Body.Close()

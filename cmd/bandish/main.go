@@ -96,6 +96,12 @@ func dataFlag(fs *flag.FlagSet) *string {
 	return fs.String("data", "./bandish-data", "the data `folder`")
 }
 
+// privateFlag is the --allow-private flag of every command that fetches from an
+// address that somebody named, or posts to it.
+func privateFlag(fs *flag.FlagSet) *bool {
+	return fs.Bool("allow-private", false, "let names lead to addresses that are not of the public internet, too")
+}
+
 // parseFlags parses flags that may stand before, between and after the other
 // arguments, and returns the others. "--" ends the flags.
 func parseFlags(fs *flag.FlagSet, args []string) ([]string, error) {

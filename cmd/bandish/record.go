@@ -43,6 +43,7 @@ type recordFlags struct {
 	copy      *string
 	model     *string
 	modelName *string
+	private   *bool
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -63,6 +64,7 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
 		model:     set.String("model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text (draft)"),
 		modelName: set.String("model-name", "default", "`name` of the model at that endpoint (draft)"),
+		private:   privateFlag(set),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
@@ -31,7 +34,7 @@ import (
 func serveCommand() command {
 	return command{
 		name:  "serve",
-		usage: "[--listen 127.0.0.1:8080] [--demo]",
+		usage: "[--listen 127.0.0.1:8080] [--admin 127.0.0.1:9090] [--demo]",
 		about: "serve the site over the archive, making the data folder on first run",
 		run:   runServe,
 	}
@@ -46,6 +49,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
+	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -76,11 +80,28 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if _, err := p.Count(ctx); err != nil && !errors.Is(err, archive.ErrReadOnly) {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(env.stderr, nil))
+	log, counts := server.Log(env.stderr), server.NewCounts()
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log}
+	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}}
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	if *admin != "" {
+		l, err := server.ListenAdmin(*admin)
+		if err != nil {
+			return fmt.Errorf("serve: --admin: %w", err)
+		}
+		measureArchive(p, counts)
+		beside.Go(func() {
+			if err := server.Serve(ctx, l, server.Admin(counts), log, nil); err != nil {
+				log.Error("the listener of --admin ended", "err", err)
+			}
+		})
+		fmt.Fprintf(env.stdout, "metrics on http://%s/metrics, profiles on http://%s/debug/pprof/\n", l.Addr(), l.Addr())
+	}
 	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
 		return err
 	}
@@ -127,12 +148,15 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if p.Archive.ReadOnly() {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
-		go keepCounted(ctx, p, log)
+		beside.Go(func() { keepCounted(ctx, p, log, counts) })
 	}
+	serve := func(ctx context.Context) error { return server.Serve(ctx, l, mux, log, counts) }
 	if !unmade {
-		return serveUntil(ctx, l, mux)
+		return serve(ctx)
 	}
-	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
+	return serveWhileMaking(ctx, serve, func(ctx context.Context) error {
+		return server.Safely("the lab", log, counts, func() error { return demoOnce(ctx, env, p, *data, &making) })
+	})
 }
 
 // routes are handlers and the patterns under which they answer.
@@ -156,7 +180,7 @@ func answers(site http.Handler, apis ...routes) *http.ServeMux {
 
 // serveWhileMaking serves while something is made in the background, and no
 // longer when that fails.
-func serveWhileMaking(ctx context.Context, l net.Listener, h http.Handler, work func(context.Context) error) error {
+func serveWhileMaking(ctx context.Context, serve, work func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done := make(chan error, 1)
@@ -167,7 +191,7 @@ func serveWhileMaking(ctx context.Context, l net.Listener, h http.Handler, work 
 		}
 		done <- err
 	}()
-	err := serveUntil(ctx, l, h)
+	err := serve(ctx)
 	cancel(err)
 	return errors.Join(err, <-done)
 }
@@ -228,13 +252,13 @@ func (p *demoProgress) text() string {
 // middleboxServices starts the services with which OONI's probes find
 // middleboxes, where an address is given, until ctx ends.
 func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers string) error {
-	start := func(address string, serve func(context.Context, net.Listener) error) error {
+	start := func(address string, serve func(context.Context, net.Listener, *slog.Logger) error) error {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			return fmt.Errorf("serve: %w (choose another address)", err)
 		}
 		go func() {
-			if err := serve(ctx, l); err != nil {
+			if err := serve(ctx, l, cfg.Log); err != nil {
 				cfg.Log.Error("a service for probes ended", "err", err)
 			}
 		}()
@@ -260,7 +284,10 @@ func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers s
 func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
 	guard := &collect.Guard{Network: probe.Kernel{}}
-	cfg.Archive, cfg.Helper, cfg.Now = submissions{p}, collect.NewHelper(guard, wire, 32), time.Now
+	cfg.Helper, cfg.Now = collect.NewHelper(guard, wire, 32), time.Now
+	if cfg.Archive == nil {
+		cfg.Archive = submissions{p: p}
+	}
 	cfg.URLs = func(string, []string) []collect.TestURL { return platformURLs(p) }
 	if places != "" {
 		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // open as long as the program runs
@@ -276,11 +303,78 @@ func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*col
 	return collect.New(cfg)
 }
 
-// submissions hands what the collector takes to the pipeline.
-type submissions struct{ p *pipeline.Pipeline }
+// submissions hands what the collector takes to the pipeline, and counts what
+// becomes of it.
+type submissions struct {
+	p      *pipeline.Pipeline
+	counts *server.Counts
+}
 
 func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender) (collect.Receipt, error) {
-	return receiptOf(s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key}))
+	r, err := s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key})
+	s.counts.Add("bandish_submissions_total", "outcome", outcomeOf(r, err))
+	return receiptOf(r, err)
+}
+
+// outcomeOf says in a word what became of a submission.
+func outcomeOf(r pipeline.Receipt, err error) string {
+	var refused *pipeline.Rejected
+	switch {
+	case errors.As(err, &refused):
+		return "refused"
+	case errors.Is(err, pipeline.ErrOccupied):
+		return "busy"
+	case errors.Is(err, context.Canceled):
+		return "gone"
+	case err != nil:
+		return "failed"
+	case r.New:
+		return "added"
+	}
+	return "known"
+}
+
+// measureArchive adds gauges of the archive and of what is being decoded. What
+// another program imports shows in those of the manifest.
+func measureArchive(p *pipeline.Pipeline, counts *server.Counts) {
+	of := func(read func(*archive.Manifest) float64) func() float64 {
+		return func() float64 {
+			m, err := p.Archive.Manifest()
+			if err != nil {
+				return math.NaN()
+			}
+			return read(m)
+		}
+	}
+	counts.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
+	counts.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(len(m.Batches)) }))
+	counts.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
+	counts.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) (n float64) {
+		for _, b := range m.Batches {
+			n += float64(b.Bytes)
+		}
+		return n
+	}))
+	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
+		counts.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) (n float64) {
+			for _, b := range m.Batches {
+				if b.Kind == kind {
+					n += float64(b.Documents)
+				}
+			}
+			return n
+		}), "kind", kind)
+	}
+	counts.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) (at float64) {
+		for _, b := range m.Batches {
+			at = max(at, float64(b.Added.Unix()))
+		}
+		return at
+	}))
+	counts.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.SetAside()) })
+	counts.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })
+	counts.Gauge("bandish_submissions_waiting", func() float64 { return float64(p.Load().Waiting) })
+	counts.Gauge("bandish_submissions_waiting_bytes", func() float64 { return float64(p.Load().WaitingBytes) })
 }
 
 // receiptOf is the pipeline's answer in the collector's terms.
@@ -308,7 +402,7 @@ func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
 }
 
 // keepCounted brings cells up to what was submitted, and merges segments.
-func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
+func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, counts *server.Counts) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
@@ -317,33 +411,14 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
 			return
 		case <-tick.C:
 		}
+		start := time.Now()
 		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
+			counts.Add("bandish_tick_failures_total")
 			log.Error("count what was submitted", "err", err)
 		}
+		counts.Took("bandish_tick_duration_seconds", time.Since(start))
 		for _, n := range p.Archive.Notices() {
 			log.Warn(n)
 		}
 	}
-}
-
-// serveUntil serves until ctx ends and then lets running requests finish.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{
-		Handler: h, MaxHeaderBytes: 64 << 10,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: time.Minute,
-	}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	err := srv.Shutdown(stop)
-	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
-		err = errors.Join(err, serr)
-	}
-	return err
 }

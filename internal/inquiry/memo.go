@@ -1,6 +1,8 @@
 package inquiry
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -18,28 +20,47 @@ type memo struct {
 
 // kept is one answer, made once however many ask for it at once.
 type kept struct {
-	once  sync.Once
-	value any
-	err   error
+	once     sync.Once
+	value    any
+	err      error
+	canceled bool // err is of who made it, who went away
 }
 
 // maxKept bounds the answers that are kept.
 const maxKept = 512
 
 // remember gives what make made for a name before, or makes it.
-func remember[T any](d *Desk, name string, make func() (T, error)) (T, error) {
+func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, error)) (T, error) {
 	var none T
-	k, err := d.keep(name)
-	if err != nil {
-		return none, err
+	for {
+		k, err := d.keep(name)
+		if err != nil {
+			return none, err
+		}
+		mine := false
+		k.once.Do(func() {
+			mine = true
+			defer func() {
+				if k.err != nil {
+					d.memo.drop(name, k) // the next one tries again
+				}
+			}()
+			k.err = errPanicked // stays where make panics: who waits must not take nothing for an answer
+			k.value, k.err = make()
+			k.canceled = ctx.Err() != nil
+		})
+		if k.err == nil {
+			return k.value.(T), nil
+		}
+		if mine || !k.canceled || ctx.Err() != nil {
+			return none, k.err
+		}
+		// Who made it went away before it was made: that is no failure of ours.
 	}
-	k.once.Do(func() { k.value, k.err = make() })
-	if k.err != nil {
-		d.memo.drop(name, k) // the next one tries again
-		return none, k.err
-	}
-	return k.value.(T), nil
 }
+
+// errPanicked is the error of those who waited for an answer that panicked.
+var errPanicked = errors.New("making the answer panicked")
 
 // keep finds the place of an answer.
 func (d *Desk) keep(name string) (*kept, error) {

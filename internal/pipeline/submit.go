@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
@@ -59,7 +60,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Se
 	}
 	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judgeSafely(&d, at)
-	leave()
+	leave() // judgeSafely does not panic
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}
@@ -115,6 +116,20 @@ type queue struct {
 	busy    bool // somebody is committing and will take what waits
 }
 
+// Load is what a pipeline is at work on.
+type Load struct {
+	Decoding     int // submissions that are being decoded
+	Waiting      int // submissions that wait for their turn to be committed
+	WaitingBytes int
+}
+
+// Load tells what the pipeline is at work on now.
+func (p *Pipeline) Load() Load {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	return Load{Decoding: int(p.decoding.inside.Load()), Waiting: len(p.queue.waiting), WaitingBytes: p.queue.size}
+}
+
 // rowBytes is about what a row takes in memory.
 const rowBytes = 2 << 10
 
@@ -122,8 +137,9 @@ const rowBytes = 2 << 10
 // than there are cores would only wait for one another. The zero value is
 // ready.
 type gate struct {
-	once  sync.Once
-	slots chan struct{}
+	once   sync.Once
+	slots  chan struct{}
+	inside atomic.Int64
 }
 
 // enter waits for a slot; leave gives it back.
@@ -133,7 +149,8 @@ func (g *gate) enter(ctx context.Context, patience time.Duration, slots int) (le
 	defer timer.Stop()
 	select {
 	case g.slots <- struct{}{}:
-		return func() { <-g.slots }, true
+		g.inside.Add(1)
+		return func() { g.inside.Add(-1); <-g.slots }, true
 	case <-ctx.Done():
 	case <-timer.C:
 	}

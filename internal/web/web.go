@@ -27,6 +27,7 @@ import (
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
+	httpserver "github.com/bandish/bandish/internal/server" // the tests have a type server
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
@@ -172,7 +173,7 @@ func (s *Site) wrap(h handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		err := h(w, r)
-		if err == nil {
+		if err == nil || httpserver.Gone(r, err) {
 			return
 		}
 		status, text := http.StatusInternalServerError, "Something broke on our side; it was logged."
