@@ -44,6 +44,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
+	proxies := fs.String("proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
@@ -56,6 +57,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	}
 	if *demonstrate && *data == fs.Lookup("data").DefValue {
 		*data = "./bandish-demo"
+	}
+	trusted, err := collect.ParseProxies(*proxies)
+	if err != nil {
+		return usageError("serve: --proxy: %v", err)
 	}
 	p, err := openPipeline(*data)
 	if err != nil {
@@ -80,7 +85,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log}
+	cfg := collect.Config{BaseURL: *base, Log: log, Proxies: trusted}
 	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
 		return err
 	}
@@ -100,7 +105,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)

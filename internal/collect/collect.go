@@ -88,10 +88,8 @@ type Config struct {
 	// Locate finds the network of a client; may be nil.
 	Locate func(netip.Addr) Place
 
-	// Client tells the client's address; nil: the connection's, or where a
-	// proxy on this machine hands the request on, the one that it names last
-	// in X-Forwarded-For.
-	Client func(*http.Request) netip.Addr
+	// Proxies are believed when they say for whom they hand a request on.
+	Proxies Proxies
 
 	Submissions *Limiter // nil: 5 a second after 200 at once
 	Requests    *Limiter // of the helper; nil: 10 a second after 400 at once
@@ -125,30 +123,10 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 16 << 20
 	}
-	if cfg.Client == nil {
-		cfg.Client = remoteAddr
-	}
 	if cfg.Helper != nil && cfg.Helper.Guard.Unsafe {
 		cfg.Log.Warn("THE TEST HELPER REACHES PRIVATE ADDRESSES: anyone who can ask it can look into this network; for the lab only")
 	}
 	return &Server{cfg: cfg, senders: senders{now: cfg.Now}}, nil
-}
-
-func remoteAddr(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	a := ap.Addr().Unmap().WithZone("")
-	if forwarded := r.Header.Values("X-Forwarded-For"); a.IsLoopback() && len(forwarded) > 0 {
-		// What stands before the last entry is the client's own word.
-		last := forwarded[len(forwarded)-1]
-		last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-		if c, err := netip.ParseAddr(last); err == nil {
-			return c.Unmap().WithZone("")
-		}
-	}
-	return a
 }
 
 // handler is a handler that may fail; fail turns the error into an answer.
@@ -281,7 +259,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 
 // allow bounds the rate of the client's network.
 func (s *Server) allow(l *Limiter, r *http.Request) error {
-	if ok, wait := l.Allow(s.cfg.Client(r)); !ok {
+	if ok, wait := l.Allow(s.cfg.Proxies.Client(r)); !ok {
 		return &answerError{status: http.StatusTooManyRequests, reason: "rate", wait: wait,
 			message: "too many requests from this network; wait and send it again"}
 	}
@@ -424,7 +402,7 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report
 // the name of its report.
 func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
-	client := s.cfg.Client(r)
+	client := s.cfg.Proxies.Client(r)
 	if Reserved(client) == "" {
 		own = append(own, client)
 	}
@@ -552,7 +530,7 @@ func (s *Server) place(r *http.Request, cc, asn string) Place {
 	if s.cfg.Locate == nil || p.ASN != 0 && p.CC != "ZZ" {
 		return p
 	}
-	found := s.cfg.Locate(s.cfg.Client(r))
+	found := s.cfg.Locate(s.cfg.Proxies.Client(r))
 	if p.ASN == 0 {
 		p.ASN, p.Network = found.ASN, found.Network
 	}

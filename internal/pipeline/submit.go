@@ -42,16 +42,17 @@ var ErrOccupied = errors.New("others are writing to the archive")
 // Submit archives one measurement that was handed in now and returns when it
 // is durable. What it claims is held against its sender.
 func (p *Pipeline) Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error) {
-	return p.submit(ctx, doc, p.Now(), from)
+	return p.submit(ctx, doc, p.Now(), &from)
 }
 
-// SubmitAt is Submit for a measurement that was handed in at a time of the
-// caller's choosing by nobody in particular; the lab makes histories with it.
+// SubmitAt is Submit for a measurement that the caller made and answers for, at a
+// time of the caller's choosing: nothing is held against it. The lab makes
+// histories with it.
 func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Receipt, error) {
-	return p.submit(ctx, doc, at, Sender{})
+	return p.submit(ctx, doc, at, nil)
 }
 
-func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Sender) (Receipt, error) {
+func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *Sender) (Receipt, error) {
 	at = at.UTC().Truncate(time.Second)
 	leave, ok := p.decoding.enter(ctx, cmp.Or(p.Patience, 30*time.Second), p.workers())
 	if !ok {
@@ -63,12 +64,10 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Se
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}
-	if marks := p.voices.marks(from, &it.verdict, at); len(marks) > 0 {
-		e := it.entries[0]
-		e.Marks = marks
-		var err error
-		if it, err = p.judgeEntry(&e, at); err != nil { // it was judged just now
-			return Receipt{}, fmt.Errorf("judge it again: %w", err)
+	var err error
+	if from != nil {
+		if it, err = p.hold(it, *from, at); err != nil {
+			return Receipt{}, err
 		}
 	}
 	sum := sha256.Sum256(it.entries[0].Document)
@@ -93,6 +92,22 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Se
 			// it is being committed: that is all that is left to wait for
 		}
 	}
+}
+
+// hold holds a measurement against its sender and judges it again with the
+// marks that it earns.
+func (p *Pipeline) hold(it *item, from Sender, at time.Time) (*item, error) {
+	marks := p.voices.marks(from, &it.verdict, at)
+	if len(marks) == 0 {
+		return it, nil
+	}
+	e := it.entries[0]
+	e.Marks = marks
+	it, err := p.judgeEntry(&e, at)
+	if err != nil { // it was judged just now
+		return nil, fmt.Errorf("judge it again: %w", err)
+	}
+	return it, nil
 }
 
 // submission is one document on its way into a batch.
