@@ -45,6 +45,9 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
 	proxies := fs.String("proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
+	minFree := fs.Int64("min-free", 1024, "`MiB` of the disk to leave free: with less, submissions are refused (507) and pages go on")
+	dayDocuments := fs.Int("daily-documents", collect.DayDocuments, "how many `documents` one client network (/24, /48) may hand in a day; 0 is no bound")
+	dayBytes := fs.Int64("daily-mib", collect.DayBytes>>20, "how many `MiB` of documents one client network may hand in a day; 0 is no bound")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
@@ -66,6 +69,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	p.MinFree = *minFree << 20
 	var making demoProgress
 	unmade := false
 	if *demonstrate {
@@ -85,7 +89,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log, Proxies: trusted}
+	cfg := collect.Config{BaseURL: *base, Log: log, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
 	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
 		return err
 	}
@@ -294,6 +298,9 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var undecoded *measurement.DecodeError
 	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	if errors.Is(err, pipeline.ErrNoSpace) {
+		err = fmt.Errorf("%w: %w", collect.ErrNoSpace, err)
 	}
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)

@@ -154,7 +154,7 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { _, err := p.Compact(t.Context(), true); ended <- err }()
+	go func() { _, err := p.Compact(t.Context()); ended <- err }()
 	said := make([]byte, 200)
 	n, err := r.Read(said)
 	if err != nil || !strings.Contains(string(said[:n]), "waiting for another bandish") {

@@ -45,6 +45,16 @@ type Archive interface {
 // ErrOccupied is an archive at work on something that takes a while.
 var ErrOccupied = errors.New("the archive is at work on something longer and takes nothing in now; send it again in a minute")
 
+// ErrNoSpace is an archive whose disk is nearly full.
+var ErrNoSpace = errors.New("this server's disk is nearly full and it takes nothing in now; keep it and send it again later")
+
+// What a client network may hand in a day. A probe that tests without a pause
+// sends some 5000 documents of 30 kB.
+const (
+	DayDocuments = 20_000
+	DayBytes     = 1 << 30
+)
+
 // Receipt says under what name a submission is kept.
 type Receipt struct {
 	UID    string `json:"measurement_uid"`
@@ -93,6 +103,7 @@ type Config struct {
 
 	Submissions *Limiter // nil: 5 a second after 200 at once
 	Requests    *Limiter // of the helper; nil: 10 a second after 400 at once
+	Quota       *Quota   // of submissions, for a day; nil: 20 000 documents, 1 GiB
 	MaxBody     int64    // of a submission; 0: 16 MiB
 }
 
@@ -119,6 +130,9 @@ func New(cfg Config) (*Server, error) {
 		// several probes may share a network. How many are served at a time
 		// bounds the load (Helper).
 		cfg.Requests = NewLimiter(10, 400, cfg.Now)
+	}
+	if cfg.Quota == nil {
+		cfg.Quota = NewQuota(DayDocuments, DayBytes, cfg.Now)
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 16 << 20
@@ -226,6 +240,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrBusy.Error(), wait: 5 * time.Second}
 	case errors.Is(err, errFull):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: errFull.Error(), wait: 5 * time.Second}
+	case errors.Is(err, ErrNoSpace):
+		known = &answerError{status: http.StatusInsufficientStorage, reason: "no_space", message: ErrNoSpace.Error(), wait: 10 * time.Minute}
 	case errors.Is(err, ErrOccupied):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
 	case r.Context().Err() != nil:
@@ -411,7 +427,15 @@ func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, err
 	}
 	doc, _ = measurement.Scrub(doc, own...)
 	doc, report = inReport(doc, report)
+	size := int64(len(doc))
+	if ok, wait := s.cfg.Quota.use(client, size); !ok {
+		return Receipt{}, &answerError{status: http.StatusTooManyRequests, reason: "quota", wait: wait,
+			message: "this network has handed in as much today as it may; keep it and send it again tomorrow"}
+	}
 	receipt, err := s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+	if err != nil {
+		s.cfg.Quota.giveBack(client, size)
+	}
 	receipt.ReportID = report
 	return receipt, err
 }

@@ -138,7 +138,7 @@ func TestOneSubmitterMovesNoConclusion(t *testing.T) {
 			if state != c.want || s.Measurements+s.Aside != n {
 				t.Errorf("%+v; want %s and %d measurements in all", s, c.want, n)
 			}
-			if _, err := p.Compact(t.Context(), true); err != nil {
+			if _, err := p.Compact(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := p.Count(t.Context()); err != nil {
@@ -195,17 +195,18 @@ func TestSubmissionsWaitTheirTurn(t *testing.T) {
 	if _, err := p.Submit(t.Context(), zz("late", 1), Sender{}); !errors.Is(err, ErrOccupied) {
 		t.Fatalf("%v, want %v", err, ErrOccupied)
 	}
-	if len(p.queue.waiting) != 0 || p.queue.size != 0 {
-		t.Fatalf("%d wait, %d bytes", len(p.queue.waiting), p.queue.size)
+	if len(p.queue.waiting.ring) != 0 || p.queue.size != 0 {
+		t.Fatalf("%d wait, %d bytes", len(p.queue.waiting.ring), p.queue.size)
 	}
 	p.queue.mu.Lock() // as if much waited
-	p.queue.waiting, p.queue.size = append(p.queue.waiting, &submission{it: &item{}}), maxWaiting
+	p.queue.waiting.push([16]byte{}, &submission{it: &item{}, size: maxWaiting})
+	p.queue.sizes, p.queue.size = map[[16]byte]int{{}: maxWaiting}, maxWaiting
 	p.queue.mu.Unlock()
 	if _, err := p.Submit(t.Context(), zz("full", 2), Sender{}); !errors.Is(err, ErrOccupied) {
 		t.Errorf("with a full queue: %v", err)
 	}
 	p.queue.mu.Lock()
-	p.queue.waiting, p.queue.size = nil, 0
+	p.queue.waiting, p.queue.sizes, p.queue.size = fair[*submission]{}, nil, 0
 	p.queue.mu.Unlock()
 	p.Patience = time.Minute
 	kept := make(chan error)
