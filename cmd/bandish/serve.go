@@ -47,6 +47,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
+	proxies := fs.String("proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
+	minFree := fs.Int64("min-free", 1024, "`MiB` of the disk to leave free: with less, submissions are refused (507) and pages go on")
+	dayDocuments := fs.Int("daily-documents", collect.DayDocuments, "how many `documents` one client network (/24, /48) may hand in a day; 0 is no bound")
+	dayBytes := fs.Int64("daily-mib", collect.DayBytes>>20, "how many `MiB` of documents one client network may hand in a day; 0 is no bound")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
@@ -61,10 +65,15 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *demonstrate && *data == fs.Lookup("data").DefValue {
 		*data = "./bandish-demo"
 	}
+	trusted, err := collect.ParseProxies(*proxies)
+	if err != nil {
+		return usageError("serve: --proxy: %v", err)
+	}
 	p, err := openPipeline(*data)
 	if err != nil {
 		return err
 	}
+	p.MinFree = *minFree << 20
 	var making demoProgress
 	unmade := false
 	if *demonstrate {
@@ -84,7 +93,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}}
+	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
 	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -121,7 +130,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
@@ -383,6 +392,9 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var undecoded *measurement.DecodeError
 	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	if errors.Is(err, pipeline.ErrNoSpace) {
+		err = fmt.Errorf("%w: %w", collect.ErrNoSpace, err)
 	}
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -42,7 +43,8 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
-	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
+	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
+	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
