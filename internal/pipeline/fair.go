@@ -25,17 +25,18 @@ func (f *fair[T]) push(client [16]byte, x T) {
 	f.waiting[client] = append(f.waiting[client], x)
 }
 
-// take gives the first of the next client whose first fits, and puts that
+// take gives the first that fits of the next client who has one, and puts that
 // client behind the others.
 func (f *fair[T]) take(fits func(T) bool) (x T, ok bool) {
 	for i, client := range f.ring {
 		list := f.waiting[client]
-		if !fits(list[0]) {
+		k := slices.IndexFunc(list, fits)
+		if k < 0 {
 			continue
 		}
-		x = list[0]
+		x = list[k]
 		f.ring = slices.Delete(f.ring, i, i+1)
-		if f.waiting[client] = slices.Delete(list, 0, 1); len(list) > 1 {
+		if f.waiting[client] = slices.Delete(list, k, k+1); len(list) > 1 {
 			f.ring = append(f.ring, client)
 		} else {
 			delete(f.waiting, client)
