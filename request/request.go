@@ -25,7 +25,7 @@ const (
 	Google         Dataset = "google"          // requests and items with their outcomes
 	Twitter        Dataset = "twitter"
 	Lumen          Dataset = "lumen" // one notice of the Lumen database
-	Mapped         Dataset = "csv" // a table read with a given mapping
+	Mapped         Dataset = "csv"   // a table read with a given mapping
 	Record         Dataset = "record"
 )
 
