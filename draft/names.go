@@ -27,13 +27,14 @@ func newPlatformFinder(names map[string]string, sentences []*sentence) *platform
 	f := &platformFinder{names: names}
 	for _, s := range sentences {
 		lower := strings.ToLower(s.text)
-		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text)
+		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text) || meansX.MatchString(s.text)
 	}
 	return f
 }
 
 var (
 	wordX    = regexp.MustCompile(`\bX\b`)
+	meansX   = regexp.MustCompile(`\b(?:(?:un)?block(?:ed|ing)?|ban(?:ned|ning)?|suspend(?:ed|ing)?|restrict(?:ed|ing)?|restor(?:ed|ing|e)|access to|platforms?,?) X\b|\bX(?:,| and| or) (?:Facebook|YouTube|TikTok|WhatsApp|Telegram|Instagram|Signal)\b`)
 	wordForm = regexp.MustCompile(`[\pL\pN]+(?:[.'’-][\pL\pN]+)*`)
 )
 
@@ -165,9 +166,9 @@ var actorPatterns = []struct {
 	{"law-officer", "office_holder", regexp.MustCompile(`\b(?:(?:Additional|Deputy|Assistant) )*(?:(?:Attorney|Solicitor|Advocate|Prosecutor)[- ]General|Director of Public Prosecutions|Ombudsman)(?:['’]s Office\b|(?: (?:of|for) (?:the )?\p{Lu}\pL+)?(?:,?` + honorific + `\s+` + person + `)?)`), "Additional Solicitor General Ada Example"},
 	{"spokesperson", "office_holder", regexp.MustCompile(`\b(?:(?:[Gg]overnment|[Mm]inistry|[Pp]olice|[Mm]ilitary|[Aa]rmy|[Pp]residential|[Pp]alace|Kremlin|State House) )?[Ss]pokes(?:man|woman|person),? ` + person), "government spokeswoman Ada Example"},
 	{"head", "office_holder", regexp.MustCompile(`\b(?:[Dd]irector[- ][Gg]eneral|(?:[Ee]xecutive|[Mm]anaging) [Dd]irector|[Ee]xecutive [Vv]ice [Cc]hairman|[Cc]hief [Ee]xecutive(?: [Oo]fficer)?|[Dd]eputy [Mm]inister|[Oo]pposition [Ll]eader|[Pp]olice [Cc]hief|[Cc]hair(?:man|woman|person)|[Gg]overnor),?` + honorific + `\s+` + person), "director general Ada Example"},
-	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Vice President|Senator|Lawmaker|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?` + honorific + `\s+` + person), "Minister of State Ada Example"},
+	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Vice President|Senator|Lawmaker|Commissioner|(?:\p{Lu}\pL+ (?:and )?){0,3}(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?` + honorific + `\s+` + person), "Minister of State Ada Example"},
 	{"founder", "other", regexp.MustCompile(`\b(?:[Cc]o-)?[Ff]ounder ` + person), "founder Ada Example"},
-	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+|\d+(?:st|nd|rd|th)\s+)*(?:Criminal |Civil )?(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
+	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+|\d+(?:st|nd|rd|th)\s+)*(?:Criminal |Civil )?(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Criminal Court|Civil Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
 	{"court-short", "court", regexp.MustCompile(`\b\p{Lu}\pL+ HC\b`), "Exampleville HC"},
 	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?` + field), "Ministry of Example and Sample"},
 	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
@@ -175,13 +176,89 @@ var actorPatterns = []struct {
 	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
 	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}[Pp]arty)\b`), "Example Progress Party"},
 	{"regulator", "regulator", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Authority|Commission|Regulator)\b` + tail), "Example Communications Authority"},
+	{"regulator-small", "regulator", regexp.MustCompile(`\b(?:communications?|telecoms?|telecommunications?|media|internet|broadcasting) (?:regulator|watchdog)\b`), "communications regulator"},
 	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Committee|Office)\b` + tail), "Example Investigation Agency"},
-	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ ){0,3}Chamber of Commerce\b`), "Example Bar Association"},
+	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch|Forum)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ ){0,3}Chamber of Commerce\b`), "Example Bar Association"},
 	{"group", "civil_society", regexp.MustCompile(`\b(?:[Ii]nternet (?:monitor|watchdog|observatory|freedom group)|[Mm]onitoring (?:group|organi[sz]ation|service)|[Ww]atchdog|(?:[Dd]igital |[Hh]uman )?rights (?:group|organi[sz]ation)|[Aa]dvocacy group|providers['’] association|research group)s?,? (\p{Lu}[\pL\pN]+(?:\s+\p{Lu}[\pL\pN]+){0,3})`), "internet monitor Examplewatch"},
 	{"company", "company", regexp.MustCompile(`\b` + capitals + `{1,4}(?:Telecom|Mobile|Wireless|Limited|Ltd|Inc|Corporation)\b`), "Example Telecom"},
+	{"operator", "company", regexp.MustCompile(`\b(?:\p{Lu}\pL*\p{Ll}(?:tel|com|fone|mobile|cell|net)|\p{Lu}\pL*(?:Net|Tel|Com))\b`), "Examplecom"},
 	{"legislature", "legislature", regexp.MustCompile(`\b(?:[Pp]arliamentary [Cc]ommittee|(?:Senate|House) [Cc]ommittee(?: on ` + field + `)?|National Assembly|House of Representatives|(?:Lok|Rajya) Sabha|State Duma)\b`), "parliamentary committee"},
 	{"government", "government", regexp.MustCompile(`\b(?:Federal )?Government of \p{Lu}\pL+(?:\s+\p{Lu}\pL+)*`), "Government of Example"},
 	{"the-government", "government", regexp.MustCompile(`\b(?:[Tt]he )?(?:(?:\p{Lu}\pL+(?:an|ian|i|ese|ish) )?(?:[Ff]ederal |[Cc]entral )?[Gg]ov(?:ernment|t\b)|FG\b|(?:[Tt]he )?[Cc]abinet\b)`), "the Examplian government"},
+}
+
+var titles = regexp.MustCompile(`^(?:Justice|Judge|Minister|President|Senator|Secretary)$`)
+
+// headAlone is the head of a name without its name.
+var headAlone = regexp.MustCompile(`^(?:Ministry|Authority|Commission|Agency|Council|Bureau|Office)$`)
+
+// noOperators end as operators' names do.
+var noOperators = map[string]bool{"Internet": true, "Cabinet": true, "Telecom": true, "Hotel": true, "Intel": true, "Planet": true, "Twitter.com": true}
+
+// described resolves what stands for the only one of its kind that the text has
+// named so far: "the regulator", "the app".
+type described struct {
+	actors   []mention
+	platform string
+	several  bool // platforms
+}
+
+var (
+	theBody     = regexp.MustCompile(`\b[Tt]he ([Cc]ommission|[Aa]uthority|[Rr]egulator|watchdog|[Aa]gency|[Cc]ouncil|[Bb]ureau|[Bb]oard|[Mm]inistry|[Mm]inister|[Cc]ourt|[Bb]ench|[Jj]udge|[Tt]ribunal)\b`)
+	theApp      = regexp.MustCompile(`\b(?:[Tt]he (?:app|platform|site|website|service|encyclopedia|network)|(?:blocked|banned|suspended|restricted|restored|unblocked|reinstated) it)\b`)
+	partOfOther = regexp.MustCompile(`^(?:['’]s | of | for | in | \p{Lu})`)
+	kindOfHead  = map[string]casefile.ActorKind{"regulator": "regulator", "watchdog": "regulator", "court": "court", "bench": "court", "tribunal": "court", "judge": "judge"}
+)
+
+// add finds such words in a sentence, and takes note of what it names.
+func (d *described) add(s *sentence) {
+	var found []mention
+	for _, m := range theBody.FindAllStringSubmatchIndex(s.text, -1) {
+		if partOfOther.MatchString(s.text[m[1]:]) || slices.ContainsFunc(s.actors, func(a mention) bool { return m[2] < a.end && a.start < m[3] }) {
+			continue
+		}
+		if a := d.only(strings.ToLower(s.text[m[2]:m[3]]), s, m[0]); a != nil {
+			found = append(found, mention{start: m[2], end: m[3], id: a.id, actor: a.actor})
+		}
+	}
+	for _, a := range s.actors {
+		if a.actor.Kind != "court" || len(strings.Fields(a.actor.Name)) > 2 { // "the High Court" in a heading is some court's
+			d.actors = append(d.actors, a)
+		}
+	}
+	s.actors = append(s.actors, found...)
+	slices.SortFunc(s.actors, func(a, b mention) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
+	for _, p := range s.platforms {
+		d.several = d.several || d.platform != "" && d.platform != p.id
+		d.platform = p.id
+	}
+	if m := theApp.FindStringIndex(s.text); m != nil && len(s.platforms) == 0 && d.platform != "" && !d.several {
+		start := m[1] // "the app" may stand between a verb and a name; "it" stands in the place of one
+		if strings.HasSuffix(s.text[:m[1]], " it") {
+			start -= len("it")
+		}
+		s.platforms = []mention{{start: start, end: m[1], id: d.platform}}
+	}
+}
+
+// only is the only actor of a kind among those named before a place.
+func (d *described) only(head string, s *sentence, before int) *mention {
+	var one *mention
+	for _, list := range [][]mention{d.actors, s.actors} {
+		for i := range list {
+			a := &list[i]
+			here := len(s.actors) > 0 && &list[0] == &s.actors[0]
+			fits := strings.Contains(strings.ToLower(a.actor.Name), head) || kindOfHead[head] == a.actor.Kind
+			if !fits || head == "minister" && a.actor.Kind != "office_holder" || here && a.start > before {
+				continue
+			}
+			if one != nil && one.id != a.id {
+				return nil
+			}
+			one = a
+		}
+	}
+	return one
 }
 
 // courtList is several courts told at once: "the North, South and East High
@@ -191,7 +268,7 @@ var courtList = regexp.MustCompile(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\
 var capitalWord = regexp.MustCompile(`\p{Lu}\pL+`)
 
 // abbreviated is a name that the text gives short: "Example Authority (EA)".
-var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8})s?\)`)
+var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8}|\p{Lu}\pL{2,9})s?\)`)
 
 func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *actorIndex {
 	x := &actorIndex{cc: cc, byName: make(map[string]*Actor)}
@@ -337,7 +414,7 @@ func (x *actorIndex) find(text string) []mention {
 				m = m[2:4]
 			}
 			start, end := trimName(text, m[0], m[1])
-			if start >= end {
+			if start >= end || p.id == "operator" && noOperators[text[start:end]] || headAlone.MatchString(text[start:end]) {
 				continue
 			}
 			if p.id == "the-government" {
@@ -347,10 +424,18 @@ func (x *actorIndex) find(text string) []mention {
 				take(start, end, x.stateActor())
 				continue
 			}
-			if a := x.lookup(text[start:end]); a != nil {
+			name := text[start:end]
+			if short, ok := strings.CutSuffix(name, " HC"); ok {
+				name = short + " High Court"
+			}
+			a := x.lookup(name)
+			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.kind == "judge" || p.kind == "office_holder") && titles.MatchString(title) {
+				a = x.byName[family] // "Justice Bench" was named in full
+			}
+			if a != nil {
 				take(start, end, a)
-			} else if rest := x.knownInside(text, start, end); rest == nil {
-				take(start, end, x.newActor(p.kind, text[start:end]))
+			} else if rest := x.knownInside(text, start, end); rest == nil || rest.ID == nil {
+				take(start, end, x.newActor(p.kind, name))
 			}
 		}
 	}
@@ -374,7 +459,7 @@ func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 			start, end := words[i][0], words[i+n-1][1]
 			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
 			a := x.byName[name]
-			if a == nil || a.Kind == "company" && platformLike(name) {
+			if a == nil || a.Kind == "company" && platformLike(name) || a.ID == nil && n > 1 && partOfLonger(text[:start]) {
 				continue
 			}
 			take(start, start+len(name), a)
@@ -383,6 +468,15 @@ func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 		}
 	}
 }
+
+// partOfLonger reports that a capital word right before a name makes it a part
+// of a longer one: the "Internet Society" of the "Zedland Internet Society".
+func partOfLonger(before string) bool {
+	word := capitalBefore.FindString(before)
+	return word != "" && !leadWords.MatchString(word) && len(countriesIn(word)) == 0 && len(demonymsIn(word)) == 0
+}
+
+var capitalBefore = regexp.MustCompile(`\p{Lu}\p{Ll}+ $`)
 
 // platformLike is a company whose name is its platform's: the platform is
 // meant.
@@ -401,11 +495,7 @@ func (x *actorIndex) knownInside(text string, start, end int) *Actor {
 
 // trimName drops a beginning that is no part of a name.
 func trimName(text string, start, end int) (int, int) {
-	for _, lead := range []string{"The ", "the ", "In ", "On ", "At ", "By ", "However ", "Following ", "After ", "While ", "According ", "Meanwhile "} {
-		if strings.HasPrefix(text[start:end], lead) {
-			start += len(lead)
-		}
-	}
+	start += len(leadWords.FindString(text[start:end]))
 	for _, tail := range []string{" leaders", " leader", " workers", " supporters", " founder"} {
 		end -= len(text[start:end]) - len(strings.TrimSuffix(text[start:end], tail))
 	}
@@ -414,6 +504,9 @@ func trimName(text string, start, end int) (int, int) {
 	}
 	return start, end
 }
+
+// leadWords begin a sentence and are no part of a name.
+var leadWords = regexp.MustCompile(`^(?:(?:[Tt]he|In|On|At|By|However|Following|After|While|According|Meanwhile|If|When|As|But|And|Since|Then|Yesterday|Today|Last|Had|For)\s+)+`)
 
 // courts takes each court of a list.
 func (x *actorIndex) courts(text string, m []int, found *[]mention) {
@@ -440,7 +533,7 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 		a.CC = ptr(x.cc)
 	}
 	x.byName[key] = a
-	if x.byName[name] == nil && kind != "government" {
+	if x.byName[name] == nil && kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another's name
 		x.byName[name] = a
 	}
 	if words := strings.Fields(name); (kind == "office_holder" || kind == "judge") && len(words) > 1 {

@@ -335,7 +335,7 @@ func TestWhoOnlySpeaksDoesNothing(t *testing.T) {
 func TestNothingIsReversed(t *testing.T) {
 	for _, tt := range []struct{ text, kind, by, to, date string }{
 		{"The Ministry of Example was asked by the Exampleville High Court to restore Sampler.", "", "", "", ""},
-		{"The Example Bar Association sued the Example Telecom Authority before the Exampleville High Court over Sampler.", "", "", "", ""},
+		{"The Example Bar Association sued the Example Telecom Authority before the Exampleville High Court over Sampler.", "petition", "Example Bar Association", "Example Telecom Authority", ""},
 		{"The Exampleville High Court ordered the Example Telecom Authority to restore Sampler by 9 May 2024.", "interim_order", "Exampleville High Court", "Example Telecom Authority", ""},
 		{"On 3 May 2024 the Exampleville High Court ordered the Example Telecom Authority to restore Sampler by 9 May 2024.", "interim_order", "Exampleville High Court", "Example Telecom Authority", ""},
 		{"On 3 May 2024 the Exampleville High Court ordered the Example Telecom Authority to restore Sampler.", "interim_order", "Exampleville High Court", "Example Telecom Authority", "2024-05-03"},

@@ -126,10 +126,15 @@ func isAbbreviation(before string) bool {
 func clauses(text string) []int {
 	list := []int{0}
 	for _, m := range subordinators.FindAllStringIndex(text, -1) {
-		list = append(list, m[0])
+		if !forum.MatchString(text[m[0]:]) {
+			list = append(list, m[0])
+		}
 	}
 	return list
 }
+
+// forum is where something is said or brought: no clause begins there.
+var forum = regexp.MustCompile(`^ before (?:the |a |an )?(?:\pL+ ){0,4}(?:[Cc]ourt|[Tt]ribunal|committee|parliament|bench|assembly|[Ss]enate|lawmakers)\b`)
 
 // clause gives the bounds of the clause in which a place lies.
 func (s *sentence) clause(at int) (start, end int) {
@@ -158,10 +163,12 @@ func newReader(text *Text, names Names) *reader {
 	r.cc = mainCountry(r.sentences)
 	r.actors = newActorIndex(names.Record, r.cc, r.sentences)
 	finder := newPlatformFinder(names.Platforms, r.sentences)
+	var named described
 	for _, s := range r.sentences {
 		s.platforms = finder.find(s.text)
 		s.actors = r.actors.find(s.text)
 		s.numbers = findNumbers(s.text)
+		named.add(s)
 	}
 	r.findDates()
 	return r

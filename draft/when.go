@@ -37,7 +37,7 @@ var (
 	slashedDay  = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
 	bareMonth   = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
 	bareYear    = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
-	sameDay     = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same day|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
+	sameDay     = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same (?:day|evening|night|morning|afternoon)|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
 	nearDay     = regexp.MustCompile(`(?i)\b(today|yesterday|the day before yesterday)\b`)
 	nearSpan    = regexp.MustCompile(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
 	countedDay  = regexp.MustCompile(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
