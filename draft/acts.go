@@ -66,12 +66,14 @@ var actRules = prepare([]actRule{
 		example: "The Example Telecom Authority told Sampler to appoint an agent.", silent: "Sampler told the Example Telecom Authority to appoint an agent."},
 	{id: "remove", kind: "takedown_request", by: stateKinds, verb: `(?:ordered|directed|asked|requested|told|urged)`, object: ` [^.;]{2,50}? to (?:remove|take down|delete|block|withhold)\b` + upTo + `(?:accounts?|posts?|content|videos?|channels?|pages?|links?|tweets?)\b`, passive: true,
 		example: "The Example Telecom Authority asked Sampler to remove 200 accounts.", silent: "Sampler asked the Example Telecom Authority to remove a tax."},
-	{id: "takedown", kind: "takedown_request", by: stateKinds, verb: `(?:sent|forwarded|submitted|made)`, object: ` (?:numerous |several |many |[\d,]+ )?(?:takedown |removal |blocking )?(?:requests|complaints|notices) to(?: the (?:company|firm)\b|` + service + `)`,
+	{id: "takedown", kind: "takedown_request", by: stateKinds, verb: `(?:sent|forwarded|submitted|made)`, object: ` (?:numerous |several |many |[\d,]+ )?(?:takedown |removal |blocking )?(?:requests|complaints|notices|URLs|links|addresses) to(?: the (?:company|firm)\b|` + service + `)`,
 		example: "The Example Investigation Agency has forwarded numerous requests to Sampler.", silent: "The Example Investigation Agency has forwarded two requests to its bank."},
 	{id: "order", kind: "order", court: "interim_order", by: stateKinds, verb: `(?:ordered|directed|instructed|told|commanded)`, object: asked, passive: true,
 		example: "The Ministry of Example ordered the Example Telecom Authority to block Sampler.", silent: "The Ministry of Example ordered the Example Telecom Authority to lower prices."},
-	{id: "order-measure", kind: "order", court: "interim_order", by: stateKinds, verb: `(?:ordered|directed|imposed)`, object: ` (?:the |an? )?(?:[\pL\d-]+ ){0,2}` + measureNoun + ` (?:of|on)` + service,
+	{id: "order-measure", kind: "order", court: "interim_order", by: stateKinds, verb: `(?:ordered|directed|imposed)`, object: ` (?:the |an? )?(?:[\pL\d-]+ ){0,2}` + measureNoun + `(?: (?:of|on)` + service + `| to | in |,|\.)`,
 		example: "The Ministry of Example ordered the immediate suspension of Sampler.", silent: "The Ministry of Example welcomed the suspension of Sampler."},
+	{id: "order-issued", kind: "order", by: stateKinds, verb: `issued`, object: ` (?:an? |the )?(?:\pL+ )?(?:directives?|orders?|instructions?) to [^.;"“”]{0,60}?(?:operators|providers|ISPs|carriers|licensees)\b`,
+		example: "The Example Telecom Authority issued a directive to mobile operators.", silent: "The Example Telecom Authority issued a directive to its staff."},
 	{id: "order-that", kind: "order", court: "interim_order", by: stateKinds, verb: `ordered`, object: `(?: that)?` + service + `(?:[^.;, ]+,? ){1,4}?(?:to )?be (?:\pL+ly )?(?:` + restricted + `|` + restoring + `)`,
 		example: "The Ministry of Example ordered that Sampler be blocked.", silent: "The Ministry of Example ordered that a bridge be restored."},
 	{id: "wrote", kind: "order", by: stateKinds, verb: `wrote`, object: ` to (?P<to>)[^.;]{2,60}? and (?:directed|ordered|instructed) (?:it|them) to ` + restrictVerb + `[^.;]{0,30}?` + service,
@@ -82,10 +84,14 @@ var actRules = prepare([]actRule{
 		example: "The Ministry of Example directed the Example Telecom Authority to license social media.", silent: "The Ministry of Example directed the Example Telecom Authority to license radios."},
 	{id: "request", kind: "request", by: stateKinds, verb: `(?:requested|asked|urged|wrote to)`, object: asked, passive: true,
 		example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The Example Foundation asked why Sampler was blocked."},
-	{id: "recommendation", kind: "recommendation", by: stateKinds, verb: `(?:recommended|advised|proposed)`, object: ` [^.;]{0,60}?(?:blocking|banning|suspending|restricting|throttling|(?:a |the |an )?(?:\pL+ )?` + measureNoun + ` (?:of|on))` + service,
+	{id: "recommendation", kind: "recommendation", by: stateKinds, verb: `(?:recommended|advised|proposed)`, object: ` [^.;]{0,60}?(?:(?:blocking|banning|suspending|restricting|throttling|(?:a |the |an )?(?:\pL+ )?` + measureNoun + ` (?:of|on))` + service + `|\b(?:internet|social media|shutdowns?)\b)`,
 		example: "The Example Intelligence Bureau recommended restricting Sampler.", silent: "The Example Intelligence Bureau recommended rest."},
-	{id: "court-asks", kind: "hearing", court: "hearing", verb: `(?:issued (?:a )?notices? to|summoned|sought (?:an? |the )?(?:repl(?:y|ies)|responses?|reports?|comments) from)`, object: ` (?P<to>)`,
+	{id: "contempt", kind: "contempt", court: "contempt", verb: `(?:issued|initiated|began)`, object: ` (?:a |the )?contempt(?: of court)? (?:notices?|proceedings) (?:to|against) (?P<to>)`,
+		example: "The Exampleville High Court issued a contempt notice to the Example Telecom Authority.", silent: "The Example Telecom Authority issued a contempt notice to nobody."},
+	{id: "court-asks", kind: "hearing", court: "hearing", verb: `(?:issued (?:a )?(?:show-cause )?notices? to|summoned|sought (?:an? |the )?(?:repl(?:y|ies)|responses?|reports?|comments) from)`, object: ` (?P<to>)`,
 		example: "The Exampleville High Court issued notices to the Example Telecom Authority.", silent: "The Example Telecom Authority issued notices to the Exampleville High Court."},
+	{id: "hearing", kind: "hearing", court: "hearing", verb: `(?:heard|reserved|adjourned|put off)`, object: ` (?:its |the |his |her )?(?:\pL+ ){0,3}?(?:company|case|petitions?|arguments?|judgment|verdict|ruling|hearing|appeal|matter|plea|parties|lawyers|counsel)\b`,
+		example: "The Exampleville High Court adjourned the hearing.", silent: "The Exampleville High Court was heard of far away."},
 	{id: "court-papers", kind: "interim_order", court: "interim_order", verb: `(?:ordered|directed|instructed)`, object: ` (?P<to>)[^.;]{2,60}? to (?:submit|file|produce|place|publish|explain|disclose|reply|respond|lift|withdraw)\b`, passive: true,
 		example: "The Exampleville High Court ordered the Example Telecom Authority to file its reply.", silent: "The Example Telecom Authority ordered the Example Foundation to file its reply."},
 	{id: "court-restrains", kind: "interim_order", court: "interim_order", verb: `(?:restrained|barred|prohibited|enjoined|stopped)`, object: ` (?P<to>)[^.;]{2,60}? from (?:further )?(?:blocking|banning|suspending|restricting)\b`, passive: true,
@@ -100,6 +106,10 @@ var actRules = prepare([]actRule{
 		example: "The Exampleville High Court ruled that the ban was unlawful.", silent: "The Example Foundation declared the ban unlawful."},
 	{id: "dismissal", kind: "judgment", court: "judgment", verb: `(?:dismissed|disposed of|rejected)`, object: ` ` + suit + `\b`, passive: true, patient: suits,
 		example: "The Exampleville High Court dismissed the petition.", silent: "The Exampleville High Court adjourned the petition."},
+	{id: "criminal", kind: "criminal_case", by: stateKinds, verb: `(?:initiated|registered|opened|filed|launched|lodged)`, object: ` (?:[\pL\d]+ ){0,4}?(?:FIRs?|criminal cases?|first information reports?|criminal charges|criminal proceedings)\b`,
+		example: "The Example Investigation Agency opened criminal cases against eleven users.", silent: "The Example Investigation Agency opened an office."},
+	{id: "intelligence", kind: "intelligence_report", by: []casefile.ActorKind{"agency"}, verb: `(?:reported|warned|informed)`, object: `[^.;"“”]{0,40}? that [^.;"“”]{0,250}?\b(?:social media|platforms?|apps?|using|messaging)\b`,
+		example: "The Example Intelligence Bureau reported on 3 May 2024 that militants were using Sampler.", silent: "The Example Police reported that militants were using Sampler."},
 	{id: "reply", kind: "government_reply", by: stateKinds, verb: `(?:told|informed|apprised)`, object: ` (?P<court>)`,
 		example: "The Ministry of Example told the Exampleville High Court that it had its reasons.", silent: "The Exampleville High Court told the Ministry of Example to reply."},
 	{id: "papers", kind: "government_reply", by: stateKinds, verb: `(?:submitted|filed)`, object: ` (?:its|their|his|her|a|the) (?:written )?(?:repl(?:y|ies)|responses?|reports?|comments|affidavit) (?:to|before|in|with) (?P<court>)`,
@@ -108,24 +118,28 @@ var actRules = prepare([]actRule{
 		example: "The Example Bar Association filed a petition before the Exampleville High Court.", silent: "The Example Bar Association signed an online petition."},
 	{id: "sued", kind: "petition", by: anybody, verb: `sued`, object: ` (?P<to>)`, passive: true,
 		example: "The Example Bar Association sued the Example Telecom Authority.", silent: "The Example Telecom Authority was never sued by name."},
-	{id: "to-court", kind: "petition", by: anybody, verb: `(?:went to|approached|petitioned|moved|turned to|appealed to|asked|(?:has )?appealed (?:against|to)|challenged)`, object: `(?: (?:the |its )?(?:\pL+ ){0,2}` + paper + `(?: ` + upTo + `)?)?(?: ?(?:before|in|at|to))? (?P<court>)`,
+	{id: "to-court", kind: "petition", by: anybody, verb: `(?:went to|approached|petitioned|moved|turned to|asked|appealed (?:against|to)|challenged|contested)`, object: `(?: (?:\d+ of )?(?:the |its )?(?:\pL+ ){0,2}` + paper + `s?(?: ` + upTo + `)?)?(?: ?(?:before|in|at|to))? (?P<court>)`,
 		example: "The Example Bar Association went to the Exampleville High Court.", silent: "The Exampleville High Court went to the Example Bar Association."},
 	{id: "appealed", kind: "petition", by: anybody, verb: `(?:appealed against|challenged)`, object: ` (?:the |its |a )?(?:\pL+['’]?s? ){0,3}` + paper + `\b`,
 		example: "The Example Bar Association appealed against the ruling.", silent: "The Example Bar Association appealed for calm."},
 	{id: "responsibility", kind: "admission", by: stateKinds, verb: `(?:taken|took)`, object: ` (?:full )?responsibility for (?:\pL+ ){0,3}` + measureNoun + `\b`,
 		example: "The Ministry of Example has taken full responsibility for the ban.", silent: "The Ministry of Example was held responsible for the ban."},
-	{id: "admission", kind: "admission", by: stateKinds, verb: `(?:admitted|acknowledged|conceded)`, object: ` ` + upTo + `\b(?:that|to having|having|ordering|blocking|sending)\b` + upTo + `\b(?:ordered|blocked|blocking|banned|suspended|restricted|` + paper + `)\b`,
+	{id: "complied", kind: "compliance", by: carriers, verb: `(?:carried out|complied with|implemented|confirmed)`, object: `(?: that it had \pL+)? (?:the|its|an?) (?:\pL+['’]?s? ){0,3}` + paper + `\b`,
+		example: "The Example Telecom Authority complied with the order.", silent: "The Example Telecom Authority complied with its charter."},
+	{id: "admission", kind: "admission", by: stateKinds, verb: `(?:admitted|acknowledged|conceded|confirmed)`, object: ` ` + upTo + `\b(?:that|to having|having|ordering|blocking|sending)\b` + upTo + `\b(?:ordered|blocked|blocking|banned|suspended|restricted|` + paper + `)\b`,
 		example: "Minister Ada Example admitted that her office had ordered the block of Sampler.", silent: "Minister Ada Example admitted that mistakes are human."},
 	{id: "never", kind: "denial", by: stateKinds, verb: `(?:said|told [^.;"“”]{3,40}?|insisted|stated)`, object: `(?: (?:on )?(?:` + weekdayNames + `|last week))?,? that ` + upTo + `\b(?:(?:had|has|have|was|were|did) (?:never|not)(?: been)?|(?:had|has|have) no (?:plans?|intention) to) (?:order|block|bann?|suspend|restrict|instruct)(?:ed)?\b`,
 		example: "Minister Ada Example told parliament that she had never ordered a ban.", silent: "Minister Ada Example told parliament that she had ordered a ban."},
-	{id: "denial", kind: "denial", by: stateKinds, verb: `(?:denied|rejected (?:claims|reports|allegations))`, object: ` (?:that |having |any |blocking |a )?` + upTo + `\b(?:ban|banned|block|blocked|blocking|restricted|suspended|suspension|shutdown|shut down)\b`,
+	{id: "charge", kind: "denial", by: stateKinds, verb: `(?:denied|rejected|dismissed)`, object: ` (?:the |these |any )?(?:charges?|claims?|allegations?|accusations?|reports?|suggestions?) (?:that|of)\b`,
+		example: "Minister Ada Example rejected the charge that critics were silenced.", silent: "The Exampleville High Court rejected the charge that Sampler had lied."},
+	{id: "turned-down", kind: "statement", by: stateKinds, verb: `(?:turned down|turned|rejected)`, object: ` (?:the |a |its )?(?:\pL+ ){0,2}(?:proposal|demand|request|recommendation|call|appeal)\b`,
+		example: "The Ministry of Example turned down the proposal.", silent: "The Ministry of Example turned a page."},
+	{id: "denial", kind: "denial", by: stateKinds, verb: `denied`, object: ` (?:that |having |any |blocking |a )?` + upTo + `\b(?:ban|banned|block|blocked|blocking|restricted|suspended|suspension|shutdown|shut down|directive|order)\b`,
 		example: "Minister Ada Example denied that Sampler was blocked.", silent: "The Exampleville High Court rejected the petition against the ban."},
 	{id: "withdrawal", kind: "withdrawal", court: "withdrawal", by: stateKinds, verb: `(?:withdrew|withdrawn|revoked|rescinded|recalled|cancelled|repealed)`, object: ` (?:the|its|his|her|their|a) (?:\pL+ ){0,3}` + paper + `\b(?: (?:against|on|to block)` + maybe + `)?`, passive: true, patient: papers,
 		example: "The Example Telecom Authority withdrew its order against Sampler.", silent: "The Example Telecom Authority withdrew its troops."},
 	{id: "passed-on", kind: "implementation", by: carriers, verb: `(?:passed|forwarded|relayed|circulated)`, object: ` (?:the|its|an?) (?:\pL+['’]?s? ){0,3}` + paper + `\b`,
 		example: "The Example Telecom Authority forwarded the letter to operators.", silent: "The Example Telecom Authority passed its exams."},
-	{id: "complied", kind: "compliance", by: carriers, verb: `(?:carried out|complied with|implemented|confirmed)`, object: `(?: that it had \pL+)? (?:the|its|an?) (?:\pL+['’]?s? ){0,3}` + paper + `\b`,
-		example: "The Example Telecom Authority complied with the order.", silent: "The Example Telecom Authority complied with its charter."},
 	{id: "disobeyed", kind: "non_compliance", by: carriers, verb: `(?:ignored|defied|flouted|(?:failed|refused) to (?:comply with|obey|carry out|implement))`, object: ` (?:the|an?) (?:\pL+['’]?s? ){0,3}(?:order|directive|ruling|injunction|judgment|decision)\b`,
 		example: "The Example Telecom Authority ignored the court's order.", silent: "The Example Telecom Authority ignored the weather."},
 	{id: "restored", kind: "restoration", court: "interim_order", by: carriers, verb: restoring, object: service, passive: true,
@@ -134,6 +148,10 @@ var actRules = prepare([]actRule{
 		example: "The Example Telecom Authority lifted the ban on Sampler.", silent: "The Example Telecom Authority lifted the ban on alcohol."},
 	{id: "blocked", kind: "implementation", court: "interim_order", by: carriers, verb: restricted, object: service, passive: true,
 		example: "The Example Telecom Authority blocked access to Sampler.", silent: "The Example Telecom Authority was not blocked by Sampler."},
+	{id: "blocked-many", kind: "implementation", by: stateKinds, verb: restricted, object: ` (?:[\d,.]+ (?:lakh |thousand )?|hundreds of |thousands of |dozens of )(?:\pL+ )?(?:addresses|URLs|websites|sites|links|accounts|channels|apps)\b`,
+		example: "The Ministry of Example has blocked 9,845 web addresses.", silent: "The Ministry of Example has blocked two roads."},
+	{id: "said-blocked", kind: "statement", by: stateKinds, verb: `(?:said|stated|told [^.;,"“”]{3,40}?|informed [^.;,"“”]{3,40}?)`, object: `,? that` + service + `(?: [\pL-]+){0,3}? (?:has been|have been|had been|was|were|is|are) (?:temporarily |now )?(?:` + restricted + `|` + restoring + `)\b`,
+		example: "Minister Ada Example informed the Senate on Thursday that Sampler has been blocked.", silent: "Minister Ada Example said that Sampler was not blocked."},
 	{id: "announcement", kind: "statement", by: stateKinds, verb: `(?:announced|declared|defended|justified)`, object: `(?: (?:the |an? |its )?(?:[\pL-]+-long )?(?:\pL+ ){0,2}(?:` + measureNoun + `|lifting|measure)\b|` + upTo + ` that ` + upTo + `\b(?:` + restricted + `|` + restoring + `|lifted)\b)`,
 		example: "Minister Ada Example announced the suspension of Sampler.", silent: "Minister Ada Example announced the winner."},
 })
@@ -191,7 +209,7 @@ var lately = regexp.MustCompile(`(?i)^(?:in|over|during|for) the (?:last|past) [
 var benchOf = regexp.MustCompile(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
 
 // subjunctive makes of a verb behind it no deed.
-var subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|had the|reportedly|allegedly|alleged|claimed|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
+var subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
 
 // What may stand between a subject and its verb.
 var (
@@ -200,6 +218,8 @@ var (
 	parenthesis   = regexp.MustCompile(`^,? \([^()]{2,40}\),?`)
 	ofPlace       = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
 	adverbs       = regexp.MustCompile(`^,? (?:has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
+	seat          = regexp.MustCompile(`^, \p{Lu}\pL+ `)
+	openQuote     = regexp.MustCompile(`^,? ["“]`)
 	partOfDay     = regexp.MustCompile(`^ (?:night|evening|morning|afternoon)\b`)
 	daywords      = regexp.MustCompile(`^,? (?:(?:late|early|earlier) )?(?:on |in |the )?$`)
 	insertion     = regexp.MustCompile(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
@@ -226,13 +246,16 @@ func (s *sentence) predicate(at int) int {
 				at, moved = d.end, true
 			}
 		}
-		for _, form := range []*regexp.Regexp{ofPlace, partOfDay, apposition, parenthesis, adverbs, insertion} {
+		for _, form := range []*regexp.Regexp{ofPlace, partOfDay, apposition, parenthesis, adverbs, insertion, openQuote} {
 			if !moved && form.MatchString(rest) {
 				at, moved = at+len(form.FindString(rest)), true
 			}
 		}
 	}
-	for at < len(s.text) && (s.text[at] == ' ' || s.text[at] == ',') {
+	if place := seat.FindString(s.text[at:]); place != "" { // "the Bureau, Exampleville reported"
+		at += len(place)
+	}
+	for at < len(s.text) && strings.ContainsRune(" ,\"", rune(s.text[at])) {
 		at++
 	}
 	return at
@@ -249,12 +272,16 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 			lines = append(lines, line("act-"+id, s, start, end, a))
 		}
 	}
-	for i, who := range s.actors {
+	for i, who := range s.doers() {
 		from, to := s.clause(who.start)
-		if !s.subject(who) || s.possessive(who) || s.quoted(who.start) || subjunctive.MatchString(s.text[from:who.start]) {
+		related := whichDid.FindString(s.text[who.end:]) // "the court, which heard …"
+		if !s.subject(who) && related == "" || s.possessive(who) || s.quoted(who.start) && !documentSays.MatchString(s.text) || subjunctive.MatchString(s.text[from:who.start]) {
 			continue
 		}
-		at := s.predicate(who.end)
+		at := s.predicate(who.end + len(related))
+		if related != "" {
+			_, to = s.clause(at)
+		}
 		for range 2 { // "the court heard them and ordered …"
 			if rule, a, end, ok := s.active(who, at, to); ok {
 				add(rule.id, a, who.start, end)
@@ -276,6 +303,23 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 		}
 	}
 	return lines
+}
+
+// documentSays is who speaks in a quotation that tells of others' acts.
+var documentSays = regexp.MustCompile(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
+
+// whichDid makes a name the subject of what follows.
+var whichDid = regexp.MustCompile(`^,? (?:which|who)\b`)
+
+// doers are those who may act: the actors, and platforms, which go to court.
+func (s *sentence) doers() []mention {
+	all := slices.Clone(s.actors)
+	for _, p := range s.platforms {
+		if name := s.text[p.start:p.end]; name != "" && name != "it" {
+			all = append(all, mention{start: p.start, end: p.end, id: name, actor: &Actor{Kind: "other", Name: name}})
+		}
+	}
+	return all
 }
 
 // active reads the words of a predicate.
@@ -359,8 +403,10 @@ func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	if slices.Contains(courtKinds, who.actor.Kind) {
 		return rule.court, rule.court != ""
 	}
-	return rule.kind, slices.Contains(rule.by, who.actor.Kind)
+	return rule.kind, slices.Contains(rule.by, who.actor.Kind) && (rule.kind != "intelligence_report" || intelligence.MatchString(who.actor.Name))
 }
+
+var intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
 
 // fill takes the one addressed, the court and the platform that a predicate
 // names; ok is false where one is missing that must be there.
