@@ -1,9 +1,12 @@
 package draft
 
 import (
+	_ "embed" // the table of rules
 	"regexp"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"github.com/bandish/bandish/casefile"
 )
@@ -16,162 +19,68 @@ import (
 // asked, conditional or hearsay proposes nothing: a missed act is for a person
 // to see, a reversed one misleads.
 type actRule struct {
-	id    string
-	kind  casefile.ActKind
-	court casefile.ActKind     // the kind where a court or judge acts; "" where none can
-	by    []casefile.ActorKind // who else can; none: a court alone
-	// verb, object: the predicate in the active voice. A group "to" of the object
-	// ends where the one addressed stands, "at" where the platform must stand, "on"
-	// where it may.
-	verb, object string
-	passive      bool           // the verb is used with "was … by" too, with the object behind the agent
-	patient      *regexp.Regexp // what must stand before "was", where it is no platform and nobody addressed
-	example      string
-	silent       string
+	ID    string
+	Kind  casefile.ActKind
+	Court casefile.ActKind // the kind where a court or judge acts; "" where none can
+	By    string           // who else can: state, carriers, anybody, agency; "" for a court alone
+	// Verb and Object are the predicate in the active voice. A group "to" of the
+	// object ends where the one addressed stands, "court" where a court must, "at"
+	// where the platform must, "on" where it may.
+	Verb, Object    string
+	Passive         bool   // the verb is used with "was … by" too, with the object behind the agent
+	Patient         string // the word that must stand before "was", where it is no platform and nobody addressed
+	Example, Silent string
 
-	active, behindAgent *regexp.Regexp // made of verb and object
+	active, participle, behindAgent, patient *regexp.Regexp
 }
 
-const (
-	restrictVerb = `(?:block|ban|suspend|deactivate|restrict|throttle|slow down|shut down|shut off|cut off|cut|disable|take down|close|lift|limit)`
-	restoreVerb  = `(?:unblock|restore|reinstate|reopen|lift)`
-	restricted   = `(?:blocked|banned|suspended|restricted|throttled|slowed down|shut down|shut off|cut off|disabled|barred)`
-	restoring    = `(?:unblocked|restored|reinstated|reopened|re-enabled)`
-	measureNoun  = `(?:block|ban|blocking|suspension|restriction|restrictions|closure|shutdown|restoration|unblocking|throttling)`
-	paper        = `(?:order|directive|decree|notification|letter|decision|instruction|notice|circular|ruling|injunction|judgment|verdict|` + measureNoun + `)`
-	// service is what may stand between a verb and the platform's name.
-	service = `(?:,? indefinitely,?| (?:access to|the|its|their|all|both|two|three|operations|activities|use|of|on|to|and|social|media|messaging|microblogging|networking|video|network|networks|platforms?|sites?|websites?|apps?|applications?|services?|giant)\b,?)*[ "“‘']*(?P<at>)`
-	// asked stands between a verb and what is to be done: the one addressed, with a
-	// day and the mark of a quotation perhaps.
-	asked = ` (?P<to>)[^.;]{2,90}?,? ["“]?to ["“]?(?:immediately |temporarily |fully |at once )?(?:` + restrictVerb + `|` + restoreVerb + `)` + service
-	// suit is what is brought to a court.
-	suit = `(?:an? |the |two |its )?(?:\pL+ ){0,3}(?:petitions?|suit|lawsuit|case|plea|challenge|appeal|application|complaint)`
-	// maybe is service where a platform may follow, and need not.
-	maybe = `(?:,? indefinitely,?| (?:access to|the|its|their|use|of|on|social|media|messaging|networks?|platforms?|apps?|services?)\b)*[ "“‘']*(?P<on>)`
-	// upTo is whatever stands between two things of one clause.
-	upTo = `[^.;"“”]{0,90}?`
-)
+// doersOf are the kinds of actors that By means.
+var doersOf = map[string][]casefile.ActorKind{
+	"state":    {"government", "ministry", "regulator", "agency", "legislature", "office_holder"},
+	"carriers": {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company"},
+	"anybody":  {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company", "civil_society", "party", "press", "measurer", "other"},
+	"agency":   {"agency"},
+}
 
-var (
-	stateKinds = []casefile.ActorKind{"government", "ministry", "regulator", "agency", "legislature", "office_holder"}
-	courtKinds = []casefile.ActorKind{"court", "judge"}
-	carriers   = append(slices.Clone(stateKinds), "company")
-	anybody    = append(slices.Clone(carriers), "civil_society", "party", "press", "measurer", "other")
-)
+var courtKinds = []casefile.ActorKind{"court", "judge"}
+
+//go:embed acts.yaml
+var actTable []byte
 
 // actRules in the order in which they are tried; the first that fits a
 // predicate proposes.
-var actRules = prepare([]actRule{
-	{id: "register", kind: "registration_sought", by: stateKinds, verb: `(?:ordered|directed|told|asked|required|requested)`, object: service + `[^.;]{0,20}? to (?:register|appoint|name|open|set up|establish|obtain)\b`, passive: true,
-		example: "The Example Telecom Authority told Sampler to appoint an agent.", silent: "Sampler told the Example Telecom Authority to appoint an agent."},
-	{id: "remove", kind: "takedown_request", by: stateKinds, verb: `(?:ordered|directed|asked|requested|told|urged)`, object: ` [^.;]{2,50}? to (?:remove|take down|delete|block|withhold)\b` + upTo + `(?:accounts?|posts?|content|videos?|channels?|pages?|links?|tweets?)\b`, passive: true,
-		example: "The Example Telecom Authority asked Sampler to remove 200 accounts.", silent: "Sampler asked the Example Telecom Authority to remove a tax."},
-	{id: "takedown", kind: "takedown_request", by: stateKinds, verb: `(?:sent|forwarded|submitted|made)`, object: ` (?:numerous |several |many |[\d,]+ )?(?:takedown |removal |blocking )?(?:requests|complaints|notices|URLs|links|addresses) to(?: the (?:company|firm)\b|` + service + `)`,
-		example: "The Example Investigation Agency has forwarded numerous requests to Sampler.", silent: "The Example Investigation Agency has forwarded two requests to its bank."},
-	{id: "order", kind: "order", court: "interim_order", by: stateKinds, verb: `(?:ordered|directed|instructed|told|commanded)`, object: asked, passive: true,
-		example: "The Ministry of Example ordered the Example Telecom Authority to block Sampler.", silent: "The Ministry of Example ordered the Example Telecom Authority to lower prices."},
-	{id: "order-measure", kind: "order", court: "interim_order", by: stateKinds, verb: `(?:ordered|directed|imposed)`, object: ` (?:the |an? )?(?:[\pL\d-]+ ){0,2}` + measureNoun + `(?: (?:of|on)` + service + `| to | in |,|\.)`,
-		example: "The Ministry of Example ordered the immediate suspension of Sampler.", silent: "The Ministry of Example welcomed the suspension of Sampler."},
-	{id: "order-issued", kind: "order", by: stateKinds, verb: `issued`, object: ` (?:an? |the )?(?:\pL+ )?(?:directives?|orders?|instructions?) to [^.;"“”]{0,60}?(?:operators|providers|ISPs|carriers|licensees)\b`,
-		example: "The Example Telecom Authority issued a directive to mobile operators.", silent: "The Example Telecom Authority issued a directive to its staff."},
-	{id: "order-that", kind: "order", court: "interim_order", by: stateKinds, verb: `ordered`, object: `(?: that)?` + service + `(?:[^.;, ]+,? ){1,4}?(?:to )?be (?:\pL+ly )?(?:` + restricted + `|` + restoring + `)`,
-		example: "The Ministry of Example ordered that Sampler be blocked.", silent: "The Ministry of Example ordered that a bridge be restored."},
-	{id: "wrote", kind: "order", by: stateKinds, verb: `wrote`, object: ` to (?P<to>)[^.;]{2,60}? and (?:directed|ordered|instructed) (?:it|them) to ` + restrictVerb + `[^.;]{0,30}?` + service,
-		example: "The Ministry of Example wrote to the Example Telecom Authority and directed it to block Sampler.", silent: "The Ministry of Example wrote to the Example Telecom Authority and thanked it."},
-	{id: "order-vpn", kind: "circumvention_restricted", by: stateKinds, verb: `(?:ordered|directed|instructed|told)`, object: ` (?P<to>)[^.;]{2,60}? to ` + upTo + `\b(?:VPNs?|virtual private networks?)\b`, passive: true,
-		example: "The Ministry of Example directed the Example Telecom Authority to prosecute who uses VPNs.", silent: "The Ministry of Example told users of VPNs to beware."},
-	{id: "order-matter", kind: "order", by: stateKinds, verb: `(?:ordered|directed|instructed)`, object: ` (?P<to>)[^.;]{2,60}? to ` + upTo + `\b(?:social media|online|internet|platforms?|apps?)\b`, passive: true,
-		example: "The Ministry of Example directed the Example Telecom Authority to license social media.", silent: "The Ministry of Example directed the Example Telecom Authority to license radios."},
-	{id: "request", kind: "request", by: stateKinds, verb: `(?:requested|asked|urged|wrote to)`, object: asked, passive: true,
-		example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The Example Foundation asked why Sampler was blocked."},
-	{id: "recommendation", kind: "recommendation", by: stateKinds, verb: `(?:recommended|advised|proposed)`, object: ` [^.;]{0,60}?(?:(?:blocking|banning|suspending|restricting|throttling|(?:a |the |an )?(?:\pL+ )?` + measureNoun + ` (?:of|on))` + service + `|\b(?:internet|social media|shutdowns?)\b)`,
-		example: "The Example Intelligence Bureau recommended restricting Sampler.", silent: "The Example Intelligence Bureau recommended rest."},
-	{id: "contempt", kind: "contempt", court: "contempt", verb: `(?:issued|initiated|began)`, object: ` (?:a |the )?contempt(?: of court)? (?:notices?|proceedings) (?:to|against) (?P<to>)`,
-		example: "The Exampleville High Court issued a contempt notice to the Example Telecom Authority.", silent: "The Example Telecom Authority issued a contempt notice to nobody."},
-	{id: "court-asks", kind: "hearing", court: "hearing", verb: `(?:issued (?:a )?(?:show-cause )?notices? to|summoned|sought (?:an? |the )?(?:repl(?:y|ies)|responses?|reports?|comments) from)`, object: ` (?P<to>)`,
-		example: "The Exampleville High Court issued notices to the Example Telecom Authority.", silent: "The Example Telecom Authority issued notices to the Exampleville High Court."},
-	{id: "hearing", kind: "hearing", court: "hearing", verb: `(?:heard|reserved|adjourned|put off)`, object: ` (?:its |the |his |her )?(?:\pL+ ){0,3}?(?:company|case|petitions?|arguments?|judgment|verdict|ruling|hearing|appeal|matter|plea|parties|lawyers|counsel)\b`,
-		example: "The Exampleville High Court adjourned the hearing.", silent: "The Exampleville High Court was heard of far away."},
-	{id: "court-papers", kind: "interim_order", court: "interim_order", verb: `(?:ordered|directed|instructed)`, object: ` (?P<to>)[^.;]{2,60}? to (?:submit|file|produce|place|publish|explain|disclose|reply|respond|lift|withdraw)\b`, passive: true,
-		example: "The Exampleville High Court ordered the Example Telecom Authority to file its reply.", silent: "The Example Telecom Authority ordered the Example Foundation to file its reply."},
-	{id: "court-restrains", kind: "interim_order", court: "interim_order", verb: `(?:restrained|barred|prohibited|enjoined|stopped)`, object: ` (?P<to>)[^.;]{2,60}? from (?:further )?(?:blocking|banning|suspending|restricting)\b`, passive: true,
-		example: "The Exampleville High Court restrained the Example Telecom Authority from blocking further apps.", silent: "The Example Telecom Authority restrained the police from blocking roads."},
-	{id: "court-refuses", kind: "interim_order", court: "interim_order", verb: `(?:refused|declined) to (?:stay|suspend|lift|extend|grant)`, object: ` (?:an? |the )?(?:\pL+ ){0,3}` + paper + `\b`,
-		example: "The Exampleville High Court refused to stay the ban.", silent: "The Example Telecom Authority refused to lift the ban."},
-	{id: "stay", kind: "interim_order", court: "interim_order", verb: `(?:stayed|suspended)`, object: ` (?:the |a |an |its )?(?:\pL+['’]?s? ){0,3}` + paper + `\b`, passive: true, patient: papers,
-		example: "The Exampleville Supreme Court suspended the regulator's order.", silent: "The Example Telecom Authority suspended its order."},
-	{id: "judgment", kind: "judgment", court: "judgment", verb: `(?:struck down|quashed|set aside|overturned|annulled|upheld)`, object: ` (?:the |a |an |its )?(?:\pL+['’]?s? ){0,3}` + paper + `\b(?: (?:on|of)` + maybe + `)?`, passive: true, patient: papers,
-		example: "The Exampleville Supreme Court struck down the ban.", silent: "The Exampleville Supreme Court was asked to strike down the ban."},
-	{id: "unlawful", kind: "judgment", court: "judgment", verb: `(?:ruled|held|declared|found)`, object: ` (?:that )?(?:the |a )?(?:\pL+ ){0,3}` + measureNoun + upTo + `\b(?:unlawful|illegal|unconstitutional|void|lawful)\b`, passive: true, patient: papers,
-		example: "The Exampleville High Court ruled that the ban was unlawful.", silent: "The Example Foundation declared the ban unlawful."},
-	{id: "dismissal", kind: "judgment", court: "judgment", verb: `(?:dismissed|disposed of|rejected)`, object: ` ` + suit + `\b`, passive: true, patient: suits,
-		example: "The Exampleville High Court dismissed the petition.", silent: "The Exampleville High Court adjourned the petition."},
-	{id: "criminal", kind: "criminal_case", by: stateKinds, verb: `(?:initiated|registered|opened|filed|launched|lodged)`, object: ` (?:[\pL\d]+ ){0,4}?(?:FIRs?|criminal cases?|first information reports?|criminal charges|criminal proceedings)\b`,
-		example: "The Example Investigation Agency opened criminal cases against eleven users.", silent: "The Example Investigation Agency opened an office."},
-	{id: "intelligence", kind: "intelligence_report", by: []casefile.ActorKind{"agency"}, verb: `(?:reported|warned|informed)`, object: `[^.;"“”]{0,40}? that [^.;"“”]{0,250}?\b(?:social media|platforms?|apps?|using|messaging)\b`,
-		example: "The Example Intelligence Bureau reported on 3 May 2024 that militants were using Sampler.", silent: "The Example Police reported that militants were using Sampler."},
-	{id: "reply", kind: "government_reply", by: stateKinds, verb: `(?:told|informed|apprised)`, object: ` (?P<court>)`,
-		example: "The Ministry of Example told the Exampleville High Court that it had its reasons.", silent: "The Exampleville High Court told the Ministry of Example to reply."},
-	{id: "papers", kind: "government_reply", by: stateKinds, verb: `(?:submitted|filed)`, object: ` (?:its|their|his|her|a|the) (?:written )?(?:repl(?:y|ies)|responses?|reports?|comments|affidavit) (?:to|before|in|with) (?P<court>)`,
-		example: "The Ministry of Example submitted its report to the Exampleville High Court.", silent: "The Ministry of Example submitted its report to the press."},
-	{id: "petition", kind: "petition", by: anybody, verb: `(?:filed|lodged|brought|submitted)`, object: ` ` + suit + `(?: against` + upTo + `)?(?: ` + upTo + `)?,? (?:before|at|in|with|to) (?P<court>)`, passive: true, patient: suits,
-		example: "The Example Bar Association filed a petition before the Exampleville High Court.", silent: "The Example Bar Association signed an online petition."},
-	{id: "sued", kind: "petition", by: anybody, verb: `sued`, object: ` (?P<to>)`, passive: true,
-		example: "The Example Bar Association sued the Example Telecom Authority.", silent: "The Example Telecom Authority was never sued by name."},
-	{id: "to-court", kind: "petition", by: anybody, verb: `(?:went to|approached|petitioned|moved|turned to|asked|appealed (?:against|to)|challenged|contested)`, object: `(?: (?:\d+ of )?(?:the |its )?(?:\pL+ ){0,2}` + paper + `s?(?: ` + upTo + `)?)?(?: ?(?:before|in|at|to))? (?P<court>)`,
-		example: "The Example Bar Association went to the Exampleville High Court.", silent: "The Exampleville High Court went to the Example Bar Association."},
-	{id: "appealed", kind: "petition", by: anybody, verb: `(?:appealed against|challenged)`, object: ` (?:the |its |a )?(?:\pL+['’]?s? ){0,3}` + paper + `\b`,
-		example: "The Example Bar Association appealed against the ruling.", silent: "The Example Bar Association appealed for calm."},
-	{id: "responsibility", kind: "admission", by: stateKinds, verb: `(?:taken|took)`, object: ` (?:full )?responsibility for (?:\pL+ ){0,3}` + measureNoun + `\b`,
-		example: "The Ministry of Example has taken full responsibility for the ban.", silent: "The Ministry of Example was held responsible for the ban."},
-	{id: "complied", kind: "compliance", by: carriers, verb: `(?:carried out|complied with|implemented|confirmed)`, object: `(?: that it had \pL+)? (?:the|its|an?) (?:\pL+['’]?s? ){0,3}` + paper + `\b`,
-		example: "The Example Telecom Authority complied with the order.", silent: "The Example Telecom Authority complied with its charter."},
-	{id: "admission", kind: "admission", by: stateKinds, verb: `(?:admitted|acknowledged|conceded|confirmed)`, object: ` ` + upTo + `\b(?:that|to having|having|ordering|blocking|sending)\b` + upTo + `\b(?:ordered|blocked|blocking|banned|suspended|restricted|` + paper + `)\b`,
-		example: "Minister Ada Example admitted that her office had ordered the block of Sampler.", silent: "Minister Ada Example admitted that mistakes are human."},
-	{id: "never", kind: "denial", by: stateKinds, verb: `(?:said|told [^.;"“”]{3,40}?|insisted|stated)`, object: `(?: (?:on )?(?:` + weekdayNames + `|last week))?,? that ` + upTo + `\b(?:(?:had|has|have|was|were|did) (?:never|not)(?: been)?|(?:had|has|have) no (?:plans?|intention) to) (?:order|block|bann?|suspend|restrict|instruct)(?:ed)?\b`,
-		example: "Minister Ada Example told parliament that she had never ordered a ban.", silent: "Minister Ada Example told parliament that she had ordered a ban."},
-	{id: "charge", kind: "denial", by: stateKinds, verb: `(?:denied|rejected|dismissed)`, object: ` (?:the |these |any )?(?:charges?|claims?|allegations?|accusations?|reports?|suggestions?) (?:that|of)\b`,
-		example: "Minister Ada Example rejected the charge that critics were silenced.", silent: "The Exampleville High Court rejected the charge that Sampler had lied."},
-	{id: "turned-down", kind: "statement", by: stateKinds, verb: `(?:turned down|turned|rejected)`, object: ` (?:the |a |its )?(?:\pL+ ){0,2}(?:proposal|demand|request|recommendation|call|appeal)\b`,
-		example: "The Ministry of Example turned down the proposal.", silent: "The Ministry of Example turned a page."},
-	{id: "denial", kind: "denial", by: stateKinds, verb: `denied`, object: ` (?:that |having |any |blocking |a )?` + upTo + `\b(?:ban|banned|block|blocked|blocking|restricted|suspended|suspension|shutdown|shut down|directive|order)\b`,
-		example: "Minister Ada Example denied that Sampler was blocked.", silent: "The Exampleville High Court rejected the petition against the ban."},
-	{id: "withdrawal", kind: "withdrawal", court: "withdrawal", by: stateKinds, verb: `(?:withdrew|withdrawn|revoked|rescinded|recalled|cancelled|repealed)`, object: ` (?:the|its|his|her|their|a) (?:\pL+ ){0,3}` + paper + `\b(?: (?:against|on|to block)` + maybe + `)?`, passive: true, patient: papers,
-		example: "The Example Telecom Authority withdrew its order against Sampler.", silent: "The Example Telecom Authority withdrew its troops."},
-	{id: "passed-on", kind: "implementation", by: carriers, verb: `(?:passed|forwarded|relayed|circulated)`, object: ` (?:the|its|an?) (?:\pL+['’]?s? ){0,3}` + paper + `\b`,
-		example: "The Example Telecom Authority forwarded the letter to operators.", silent: "The Example Telecom Authority passed its exams."},
-	{id: "disobeyed", kind: "non_compliance", by: carriers, verb: `(?:ignored|defied|flouted|(?:failed|refused) to (?:comply with|obey|carry out|implement))`, object: ` (?:the|an?) (?:\pL+['’]?s? ){0,3}(?:order|directive|ruling|injunction|judgment|decision)\b`,
-		example: "The Example Telecom Authority ignored the court's order.", silent: "The Example Telecom Authority ignored the weather."},
-	{id: "restored", kind: "restoration", court: "interim_order", by: carriers, verb: restoring, object: service, passive: true,
-		example: "The Example Telecom Authority restored access to Sampler.", silent: "The Example Telecom Authority was asked when Sampler would be restored."},
-	{id: "lifted", kind: "restoration", court: "judgment", by: stateKinds, verb: `lifted`, object: ` (?:the |its |a )?(?:\pL+ )?` + measureNoun + ` (?:on|of)` + service,
-		example: "The Example Telecom Authority lifted the ban on Sampler.", silent: "The Example Telecom Authority lifted the ban on alcohol."},
-	{id: "blocked", kind: "implementation", court: "interim_order", by: carriers, verb: restricted, object: service, passive: true,
-		example: "The Example Telecom Authority blocked access to Sampler.", silent: "The Example Telecom Authority was not blocked by Sampler."},
-	{id: "blocked-many", kind: "implementation", by: stateKinds, verb: restricted, object: ` (?:[\d,.]+ (?:lakh |thousand )?|hundreds of |thousands of |dozens of )(?:\pL+ )?(?:addresses|URLs|websites|sites|links|accounts|channels|apps)\b`,
-		example: "The Ministry of Example has blocked 9,845 web addresses.", silent: "The Ministry of Example has blocked two roads."},
-	{id: "said-blocked", kind: "statement", by: stateKinds, verb: `(?:said|stated|told [^.;,"“”]{3,40}?|informed [^.;,"“”]{3,40}?)`, object: `,? that` + service + `(?: [\pL-]+){0,3}? (?:has been|have been|had been|was|were|is|are) (?:temporarily |now )?(?:` + restricted + `|` + restoring + `)\b`,
-		example: "Minister Ada Example informed the Senate on Thursday that Sampler has been blocked.", silent: "Minister Ada Example said that Sampler was not blocked."},
-	{id: "announcement", kind: "statement", by: stateKinds, verb: `(?:announced|declared|defended|justified)`, object: `(?: (?:the |an? |its )?(?:[\pL-]+-long )?(?:\pL+ ){0,2}(?:` + measureNoun + `|lifting|measure)\b|` + upTo + ` that ` + upTo + `\b(?:` + restricted + `|` + restoring + `|lifted)\b)`,
-		example: "Minister Ada Example announced the suspension of Sampler.", silent: "Minister Ada Example announced the winner."},
-})
-
-var (
-	papers = regexp.MustCompile(`\b` + paper + `\b`)
-	suits  = regexp.MustCompile(`\b(?:petition|suit|lawsuit|case|plea|challenge|appeal|application|complaint)\b`)
-)
+var actRules = readActs(actTable)
 
 // addressee is the part of an object that the passive has as its subject.
 var addressee = regexp.MustCompile(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
 
-// prepare compiles the predicates of the rules.
-func prepare(rules []actRule) []actRule {
-	for i := range rules {
-		r := &rules[i]
-		r.active = regexp.MustCompile(`^` + r.verb + `(?:,)?(?: today| immediately)?` + r.object)
-		r.behindAgent = regexp.MustCompile(`^` + addressee.ReplaceAllString(r.object, ""))
+// readActs reads the table of rules and puts its words in the place of braces.
+func readActs(table []byte) []actRule {
+	var doc struct {
+		Words yaml.Node
+		Rules []actRule
 	}
-	return rules
+	if err := yaml.Unmarshal(table, &doc); err != nil {
+		panic("acts.yaml: " + err.Error()) // it is built in, and a test reads it
+	}
+	var pairs []string
+	fill := func(s string) string { return strings.NewReplacer(pairs...).Replace(s) }
+	words := map[string]string{}
+	for i := 0; i+1 < len(doc.Words.Content); i += 2 {
+		name, word := doc.Words.Content[i].Value, fill(doc.Words.Content[i+1].Value)
+		words[name], pairs = word, append(pairs, "{"+name+"}", word)
+	}
+	for i := range doc.Rules {
+		r := &doc.Rules[i]
+		verb, object := fill(r.Verb), fill(r.Object)
+		r.active = regexp.MustCompile(`^` + verb + `,?(?: today| immediately)?` + object)
+		r.participle = regexp.MustCompile(`^` + verb + `\b`)
+		r.behindAgent = regexp.MustCompile(`^` + addressee.ReplaceAllString(object, ""))
+		if r.Patient != "" {
+			r.patient = regexp.MustCompile(words[r.Patient])
+		}
+	}
+	return doc.Rules
 }
 
 // opens is what opens a clause; governs makes what stands behind it no
@@ -284,7 +193,7 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 		}
 		for range 2 { // "the court heard them and ordered …"
 			if rule, a, end, ok := s.active(who, at, to); ok {
-				add(rule.id, a, who.start, end)
+				add(rule.ID, a, who.start, end)
 			}
 			m := conjoined.FindString(s.text[at:max(at, to)])
 			if m == "" || i+1 < len(s.actors) && s.actors[i+1].start < at+len(m) && s.subject(s.actors[i+1]) || thatWord.MatchString(m) {
@@ -299,7 +208,7 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 			verb = m[2]
 		}
 		if rule, a, start, end, ok := s.passive(m[0], verb); ok {
-			add(rule.id, a, start, end)
+			add(rule.ID, a, start, end)
 		}
 	}
 	return lines
@@ -352,8 +261,8 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 		return rule, a, 0, 0, false
 	}
 	for _, rule := range actRules {
-		participle := regexp.MustCompile(`^` + rule.verb + `\b`).FindString(s.text[verb:])
-		if !rule.passive || participle == "" {
+		participle := rule.participle.FindString(s.text[verb:])
+		if !rule.Passive || participle == "" {
 			continue
 		}
 		for _, who := range s.actors {
@@ -369,7 +278,7 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 				if court := s.courtWithin(verb, to); kind == "petition" && court != nil {
 					a.To = []string{court.id}
 				}
-			case strings.HasSuffix(rule.object, service) && rule.object == service && object != nil: // blocked, restored
+			case rule.Object == "{service}" && object != nil: // blocked, restored
 				start = object.start
 			case m != nil && m[1] > 0 && (addressed != nil || crowds.MatchString(s.text[from:aux])):
 				filled, at, fits := s.fill(rule.behindAgent, m, who.end, who)
@@ -380,7 +289,7 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 				if addressed != nil {
 					a.To, start = []string{addressed.id}, addressed.start
 				}
-			case rule.id == "sued" && addressed != nil:
+			case rule.ID == "sued" && addressed != nil:
 				a.To, start = []string{addressed.id}, addressed.start
 			default:
 				continue
@@ -401,9 +310,9 @@ var crowds = regexp.MustCompile(`(?i)\b(?:providers|operators|carriers|ISPs|lice
 // kindBy is the kind of act that a rule proposes of an actor, if it does.
 func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	if slices.Contains(courtKinds, who.actor.Kind) {
-		return rule.court, rule.court != ""
+		return rule.Court, rule.Court != ""
 	}
-	return rule.kind, slices.Contains(rule.by, who.actor.Kind) && (rule.kind != "intelligence_report" || intelligence.MatchString(who.actor.Name))
+	return rule.Kind, slices.Contains(doersOf[rule.By], who.actor.Kind) && (rule.Kind != "intelligence_report" || intelligence.MatchString(who.actor.Name))
 }
 
 var intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
@@ -452,7 +361,7 @@ var generic = regexp.MustCompile(`\b(?:services|platforms|apps|sites|websites|so
 func (s *sentence) complete(a *Act, start, end, to int) {
 	from, _ := s.clause(start)
 	for _, id := range s.targetsOf(start, max(to, end)) {
-		if !contains(a.Targets, id) {
+		if !slices.Contains(a.Targets, id) {
 			a.Targets = append(a.Targets, id)
 		}
 	}

@@ -83,10 +83,8 @@ type Act struct {
 	By       []string         `json:"by"`                  // ids, or names where there is no id
 	To       []string         `json:"to"`
 	Targets  []string         `json:"targets"`
-	Other    []string         `json:"other,omitempty"` // VPN services and the like
 	Term     *string          `json:"term"`
 	Effect   casefile.Effect  `json:"effect,omitempty"`
-	Courts   []string         `json:"courts,omitempty"`
 	What     *string          `json:"what"`
 }
 

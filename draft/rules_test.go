@@ -33,18 +33,18 @@ func read(t testing.TB, published string, paragraphs ...string) *Draft {
 func TestActRules(t *testing.T) {
 	ids := make(map[string]bool)
 	for _, rule := range actRules {
-		if ids[rule.id] || rule.example == "" || rule.silent == "" {
-			t.Errorf("%s: not the only one, or without examples", rule.id)
+		if ids[rule.ID] || rule.Example == "" || rule.Silent == "" {
+			t.Errorf("%s: not the only one, or without examples", rule.ID)
 		}
-		ids[rule.id] = true
+		ids[rule.ID] = true
 		proposes := func(text string) bool {
-			return slices.ContainsFunc(read(t, "", text).Acts, func(l Line[Act]) bool { return l.Rule == "act-"+rule.id && l.Is.Kind == rule.kind })
+			return slices.ContainsFunc(read(t, "", text).Acts, func(l Line[Act]) bool { return l.Rule == "act-"+rule.ID && l.Is.Kind == rule.Kind })
 		}
-		if !proposes(rule.example) {
-			t.Errorf("%s is silent on %q", rule.id, rule.example)
+		if !proposes(rule.Example) {
+			t.Errorf("%s is silent on %q", rule.ID, rule.Example)
 		}
-		if proposes(rule.silent) {
-			t.Errorf("%s speaks on %q", rule.id, rule.silent)
+		if proposes(rule.Silent) {
+			t.Errorf("%s speaks on %q", rule.ID, rule.Silent)
 		}
 	}
 }
@@ -257,7 +257,7 @@ func TestSplit(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	for _, r := range actRules {
-		f.Add(r.example, "2024-03-14")
+		f.Add(r.Example, "2024-03-14")
 	}
 	f.Add("\"“’s X\n\nThe A and B High Courts (ABC)", "")
 	f.Fuzz(func(t *testing.T, s, published string) {

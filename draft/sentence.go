@@ -2,6 +2,7 @@ package draft
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -212,20 +213,11 @@ func ptr[T any](v T) *T { return &v }
 func (s *sentence) targetsOf(start, end int) []string {
 	ids := []string{}
 	for _, m := range s.platforms {
-		if m.start >= start && m.end <= end && !contains(ids, m.id) {
+		if m.start >= start && m.end <= end && !slices.Contains(ids, m.id) {
 			ids = append(ids, m.id)
 		}
 	}
 	return ids
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // effectOf is what an act of a kind would do to access.

@@ -119,21 +119,14 @@ func actEntry(a Act, ids map[string]bool) *yaml.Node {
 	if len(a.By) > 0 {
 		put(n, "by", words(a.By))
 	}
-	to := a.To
-	if len(to) == 0 && (a.Kind == "petition" || a.Kind == "government_reply") {
-		to = a.Courts
-	}
-	if len(to) > 0 {
-		put(n, "to", words(to))
+	if len(a.To) > 0 {
+		put(n, "to", words(a.To))
 	}
 	put(n, "what", null())
 	scope := mapping()
 	scope.Style = yaml.FlowStyle
 	if len(a.Targets) > 0 {
 		put(scope, "targets", words(a.Targets))
-	}
-	if len(a.Other) > 0 {
-		put(scope, "other", words(a.Other))
 	}
 	if len(scope.Content) > 0 {
 		put(n, "scope", scope)

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -49,89 +50,68 @@ var monthNumber = map[string]time.Month{
 
 func month(name string) time.Month { return monthNumber[strings.ToLower(name)[:3]] }
 
+// dateForms are the ways in which dates are written, in the order in which they
+// are looked for: what one form took is no other's. read gets the groups.
+var dateForms = []struct {
+	form *regexp.Regexp
+	read func(g []string, published time.Time) (casefile.Date, string)
+}{
+	{isoDay, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[0]), "" }},
+	{dottedDay, func(g []string, _ time.Time) (casefile.Date, string) { // the day stands first wherever dots are used
+		return parseDate(g[3] + "-" + twoDigits(g[2]) + "-" + twoDigits(g[1])), ""
+	}},
+	{slashedDay, func(g []string, _ time.Time) (casefile.Date, string) { return slashed(g[1], g[2], g[3]) }},
+	{dayRange, func(g []string, p time.Time) (casefile.Date, string) { return civilRange(g[4], g[3], g[1], g[2], p) }},
+	{monthRange, func(g []string, p time.Time) (casefile.Date, string) { return civilRange(g[4], g[1], g[2], g[3], p) }},
+	{monthDay, func(g []string, p time.Time) (casefile.Date, string) { return civil(g[3], g[1], g[2], p) }},
+	{dayMonth, func(g []string, p time.Time) (casefile.Date, string) { return civil(g[3], g[2], g[1], p) }},
+	{monthsRange, func(g []string, _ time.Time) (casefile.Date, string) {
+		return parseDate(fmt.Sprintf("%s-%02d/%[1]s-%02[3]d", g[3], month(g[1]), month(g[2]))), "" // none where the first month is the later one
+	}},
+	{monthYear, func(g []string, _ time.Time) (casefile.Date, string) {
+		return parseDate(fmt.Sprintf("%s-%02d", g[2], month(g[1]))), ""
+	}},
+	{monthLast, func(g []string, p time.Time) (casefile.Date, string) {
+		return lastMonth(g[1]+g[3], strings.ToLower(g[2]), p)
+	}},
+	{weekday, func(g []string, p time.Time) (casefile.Date, string) { return dayOfWeek(g[2], g[1], p) }},
+	{nearDay, func(g []string, p time.Time) (casefile.Date, string) {
+		return daysBefore(map[string]int{"today": 0, "yesterday": 1, "the day before yesterday": 2}[strings.ToLower(g[1])], p)
+	}},
+	{nearSpan, func(g []string, p time.Time) (casefile.Date, string) {
+		return spanBefore(strings.ToLower(g[1]), strings.ToLower(g[2]), strings.ToLower(g[3]), strings.ToLower(g[4]), p)
+	}},
+	{bareMonth, func(g []string, p time.Time) (casefile.Date, string) {
+		if !p.IsZero() && month(g[1]) == p.Month() {
+			return parseDate(p.Format("2006-01")), fromDayNote // "in March" in March is this one
+		}
+		return lastMonth(g[1], "", p)
+	}},
+	{bareYear, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[1]), "" }},
+}
+
 // findDates finds the dates of a sentence. Those that hang on the day of
 // publication are resolved against it, or left open where it is not known.
 func findDates(text string, published time.Time) []dateMention {
 	var found []dateMention
-	take := func(m []int, date casefile.Date, note string) {
-		for _, f := range found {
-			if m[0] < f.end && f.start < m[1] {
-				return
+	for _, f := range dateForms {
+		for _, m := range f.form.FindAllStringSubmatchIndex(text, -1) {
+			taken := func(d dateMention) bool {
+				return m[0] < d.end && d.start < m[1] || f.form == weekday && d.start > m[1] && besideWeekday.MatchString(text[m[1]:d.start]) // "Sunday, January 18"
 			}
+			if slices.ContainsFunc(found, taken) {
+				continue
+			}
+			groups := make([]string, len(m)/2)
+			for i := range groups {
+				if m[2*i] >= 0 {
+					groups[i] = text[m[2*i]:m[2*i+1]]
+				}
+			}
+			date, note := f.read(groups, published)
+			end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
+			found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
 		}
-		end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
-		found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
-	}
-	group := func(m []int, n int) string {
-		if m[2*n] < 0 {
-			return ""
-		}
-		return text[m[2*n]:m[2*n+1]]
-	}
-	for _, m := range isoDay.FindAllStringSubmatchIndex(text, -1) {
-		take(m, parseDate(text[m[0]:m[1]]), "")
-	}
-	for _, m := range dottedDay.FindAllStringSubmatchIndex(text, -1) { // the day stands first wherever dots are used
-		take(m, parseDate(group(m, 3)+"-"+twoDigits(group(m, 2))+"-"+twoDigits(group(m, 1))), "")
-	}
-	for _, m := range slashedDay.FindAllStringSubmatchIndex(text, -1) {
-		date, note := slashed(group(m, 1), group(m, 2), group(m, 3))
-		take(m, date, note)
-	}
-	for _, m := range dayRange.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civilRange(group(m, 4), group(m, 3), group(m, 1), group(m, 2), published)
-		take(m, date, note)
-	}
-	for _, m := range monthRange.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civilRange(group(m, 4), group(m, 1), group(m, 2), group(m, 3), published)
-		take(m, date, note)
-	}
-	for _, m := range monthDay.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civil(group(m, 3), group(m, 1), group(m, 2), published)
-		take(m, date, note)
-	}
-	for _, m := range dayMonth.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civil(group(m, 3), group(m, 2), group(m, 1), published)
-		take(m, date, note)
-	}
-	for _, m := range monthsRange.FindAllStringSubmatchIndex(text, -1) {
-		year, first, last := group(m, 3), month(group(m, 1)), month(group(m, 2))
-		if first < last {
-			take(m, parseDate(fmt.Sprintf("%s-%02d/%s-%02d", year, first, year, last)), "")
-		}
-	}
-	for _, m := range monthYear.FindAllStringSubmatchIndex(text, -1) {
-		take(m, parseDate(fmt.Sprintf("%s-%02d", group(m, 2), month(group(m, 1)))), "")
-	}
-	for _, m := range monthLast.FindAllStringSubmatchIndex(text, -1) {
-		date, note := lastMonth(group(m, 1)+group(m, 3), strings.ToLower(group(m, 2)), published)
-		take(m, date, note)
-	}
-	for _, m := range weekday.FindAllStringSubmatchIndex(text, -1) {
-		if slices.ContainsFunc(found, func(f dateMention) bool { return f.start > m[1] && besideWeekday.MatchString(text[m[1]:f.start]) }) {
-			continue // "Sunday, January 18": the date says which
-		}
-		date, note := dayOfWeek(group(m, 2), group(m, 1), published)
-		take(m, date, note)
-	}
-	for _, m := range nearDay.FindAllStringSubmatchIndex(text, -1) {
-		back := map[string]int{"today": 0, "yesterday": 1, "the day before yesterday": 2}[strings.ToLower(group(m, 1))]
-		date, note := daysBefore(back, published)
-		take(m, date, note)
-	}
-	for _, m := range nearSpan.FindAllStringSubmatchIndex(text, -1) {
-		date, note := spanBefore(strings.ToLower(group(m, 1)), strings.ToLower(group(m, 2)), strings.ToLower(group(m, 3)), strings.ToLower(group(m, 4)), published)
-		take(m, date, note)
-	}
-	for _, m := range bareMonth.FindAllStringSubmatchIndex(text, -1) {
-		date, note := lastMonth(group(m, 1), "", published)
-		if !published.IsZero() && month(group(m, 1)) == published.Month() {
-			date = parseDate(published.Format("2006-01")) // "in March" in March is this one
-		}
-		take(m, date, note)
-	}
-	for _, m := range bareYear.FindAllStringSubmatchIndex(text, -1) {
-		take(m, parseDate(group(m, 1)), "")
 	}
 	return append(found, counted(text, found)...)
 }
@@ -485,36 +465,13 @@ func value(digits, unit string) *float64 {
 	return ptr(f * scale[strings.ToLower(unit)])
 }
 
+// currencies are the codes of signs; "Rs" is the money of several countries.
+var currencies = map[string]string{"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "R$": "BRL", "₹": "INR", "₦": "NGN", "₺": "TRY", "₽": "RUB", "KSH": "KES", "USH": "UGX", "TSH": "TZS",
+	"USD": "USD", "EUR": "EUR", "BRL": "BRL", "NGN": "NGN", "PKR": "PKR", "INR": "INR", "NPR": "NPR", "TRY": "TRY", "RUB": "RUB", "KES": "KES", "UGX": "UGX", "TZS": "TZS", "VES": "VES"}
+
 func currency(sign string) string {
-	switch strings.ToUpper(strings.TrimSuffix(sign, ".")) {
-	case "$", "US$", "USD":
-		return "USD"
-	case "€", "EUR":
-		return "EUR"
-	case "£":
-		return "GBP"
-	case "R$", "BRL":
-		return "BRL"
-	case "NGN":
-		return "NGN"
-	case "₹":
-		return "INR"
-	case "₦":
-		return "NGN"
-	case "₺":
-		return "TRY"
-	case "₽":
-		return "RUB"
-	case "KSH":
-		return "KES"
-	case "USH":
-		return "UGX"
-	case "TSH":
-		return "TZS"
-	case "PKR", "INR", "NPR", "TRY", "RUB", "KES", "UGX", "TZS", "VES":
-		return strings.ToUpper(sign)
-	}
-	return strings.TrimSuffix(sign, ".") // "Rs" is the money of several countries
+	sign = strings.TrimSuffix(sign, ".")
+	return cmp.Or(currencies[strings.ToUpper(sign)], sign)
 }
 
 func plural(unit string) string {
