@@ -54,33 +54,38 @@ var actRules = readActs(actTable)
 // addressee is the part of an object that the passive has as its subject.
 var addressee = regexp.MustCompile(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
 
-// readActs reads the table of rules and puts its words in the place of braces.
-func readActs(table []byte) []actRule {
+// readTable reads a table of rules. fill puts its words in the place of their
+// names in braces; each word may use those before it.
+func readTable[R any](table []byte) (rules []R, fill func(string) string) {
 	var doc struct {
 		Words yaml.Node
-		Rules []actRule
+		Rules []R
 	}
 	if err := yaml.Unmarshal(table, &doc); err != nil {
-		panic("acts.yaml: " + err.Error()) // it is built in, and a test reads it
+		panic("a table of drafts: " + err.Error()) // it is built in, and tests read it
 	}
 	var pairs []string
-	fill := func(s string) string { return strings.NewReplacer(pairs...).Replace(s) }
-	words := map[string]string{}
+	fill = func(s string) string { return strings.NewReplacer(pairs...).Replace(s) }
 	for i := 0; i+1 < len(doc.Words.Content); i += 2 {
-		name, word := doc.Words.Content[i].Value, fill(doc.Words.Content[i+1].Value)
-		words[name], pairs = word, append(pairs, "{"+name+"}", word)
+		pairs = append(pairs, "{"+doc.Words.Content[i].Value+"}", fill(doc.Words.Content[i+1].Value))
 	}
-	for i := range doc.Rules {
-		r := &doc.Rules[i]
+	return doc.Rules, fill
+}
+
+// readActs reads the table of rules and puts its words in the place of braces.
+func readActs(table []byte) []actRule {
+	rules, fill := readTable[actRule](table)
+	for i := range rules {
+		r := &rules[i]
 		verb, object := fill(r.Verb), fill(r.Object)
 		r.active = regexp.MustCompile(`^` + verb + `,?(?: today| immediately)?` + object)
 		r.participle = regexp.MustCompile(`^` + verb + `\b`)
 		r.behindAgent = regexp.MustCompile(`^` + addressee.ReplaceAllString(object, ""))
 		if r.Patient != "" {
-			r.patient = regexp.MustCompile(words[r.Patient])
+			r.patient = regexp.MustCompile(fill("{" + r.Patient + "}"))
 		}
 	}
-	return doc.Rules
+	return rules
 }
 
 // opens is what opens a clause; governs makes what stands behind it no
@@ -380,55 +385,50 @@ func place(form *regexp.Regexp, m []int, group string) int {
 	return 0
 }
 
-// actorAt is the actor who is named right at a place, but for an article.
-func (s *sentence) actorAt(at int) *mention {
-	for i := range s.actors {
-		if between, ok := s.between(at, s.actors[i].start); ok && (between == "" || between == "the " || strings.HasSuffix(between, "'s ") || strings.HasSuffix(between, "’s ")) {
-			return &s.actors[i]
+// first is the first of a list that fits.
+func first(list []mention, fits func(m *mention) bool) *mention {
+	for i := range list {
+		if fits(&list[i]) {
+			return &list[i]
 		}
 	}
 	return nil
 }
 
-// actorBefore is the actor who is named right before a place.
+// actorAt is the actor who is named right at a place, but for an article.
+func (s *sentence) actorAt(at int) *mention {
+	return first(s.actors, func(a *mention) bool {
+		between, ok := s.between(at, a.start)
+		return ok && (between == "" || between == "the " || strings.HasSuffix(between, "'s ") || strings.HasSuffix(between, "’s "))
+	})
+}
+
+// actorBefore is the actor who is the subject of what stands at a place.
 func (s *sentence) actorBefore(at int) *mention {
-	for i := range s.actors {
-		if a := &s.actors[i]; a.end < at && s.subject(*a) && s.predicate(a.end) == at {
-			return a
-		}
-	}
-	return nil
+	return first(s.actors, func(a *mention) bool { return a.end < at && s.subject(*a) && s.predicate(a.end) == at })
 }
 
 func (s *sentence) courtWithin(from, to int) *mention {
-	for i := range s.actors {
-		if a := &s.actors[i]; a.start > from && a.start < to && slices.Contains(courtKinds, a.actor.Kind) {
-			return a
-		}
-	}
-	return nil
+	return first(s.actors, func(a *mention) bool {
+		return a.start > from && a.start < to && slices.Contains(courtKinds, a.actor.Kind)
+	})
 }
 
 // platformAt is the platform that is named right at a place.
 func (s *sentence) platformAt(at int) *mention {
-	for i := range s.platforms {
-		p := &s.platforms[i]
-		if between, ok := s.between(at, p.start); ok && strings.Trim(between, "\"“‘' ") == "" || p.start == p.end && p.start <= at && at-p.start < 3 {
-			return p
-		}
-	}
-	return nil
+	return first(s.platforms, func(p *mention) bool {
+		between, ok := s.between(at, p.start)
+		return ok && strings.Trim(between, "\"“‘' ") == "" || p.start == p.end && p.start <= at && at-p.start < 3
+	})
 }
 
 // platformBefore is the platform that is named right before a place, with a
 // few words between them at most.
 func (s *sentence) platformBefore(at int) *mention {
-	for i := range s.platforms {
-		if between, ok := s.between(s.platforms[i].end, at); ok && !strings.ContainsAny(between, ".;,\"“”") {
-			return &s.platforms[i]
-		}
-	}
-	return nil
+	return first(s.platforms, func(p *mention) bool {
+		between, ok := s.between(p.end, at)
+		return ok && !strings.ContainsAny(between, ".;,\"“”")
+	})
 }
 
 func (s *sentence) between(from, to int) (string, bool) {

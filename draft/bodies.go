@@ -4,8 +4,6 @@ import (
 	_ "embed" // the table of bodies
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/bandish/bandish/casefile"
 )
 
@@ -23,12 +21,7 @@ type body struct {
 var bodyTable []byte
 
 // bodies are those that order, carry out, judge or measure bans.
-var bodies = func() (list []body) {
-	if err := yaml.Unmarshal(bodyTable, &list); err != nil {
-		panic("bodies.yaml: " + err.Error()) // it is built in, and a test reads it
-	}
-	return list
-}()
+var bodies, _ = readTable[body](bodyTable)
 
 // demonyms are the words for what belongs to a country, of those whose bans
 // the press reports most.
@@ -72,10 +65,6 @@ func (x *actorIndex) knowBodies() {
 				a.CC = &cc
 			}
 		}
-		for _, form := range append(nameForms(b.Name), append([]string{b.Short}, b.Also...)...) {
-			if form != "" && x.byName[form] == nil {
-				x.byName[form] = a
-			}
-		}
+		x.call(a, append(append(nameForms(b.Name), b.Short), b.Also...)...)
 	}
 }

@@ -2,6 +2,8 @@ package draft
 
 import (
 	"cmp"
+	_ "embed" // the table of patterns
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,23 +43,31 @@ var (
 // maxNameWords is the longest name that is looked for, in words.
 const maxNameWords = 4
 
-func (f *platformFinder) find(text string) []mention {
-	var found []mention
+func (f *platformFinder) find(text string) (found []mention) {
+	eachName(text, maxNameWords, func(name string, start, _ int) bool {
+		id := f.names[strings.ToLower(name)]
+		if id == "" || !f.means(name, text, start) {
+			return false
+		}
+		found = append(found, mention{start: start, end: start + len(name), id: id})
+		return true
+	})
+	return found
+}
+
+// eachName calls take with each run of words, without a genitive, the longest
+// first. What it takes is in no other run.
+func eachName(text string, longest int, take func(name string, start, words int) bool) {
 	words := wordForm.FindAllStringIndex(text, -1)
 	for i := 0; i < len(words); i++ {
-		for n := min(maxNameWords, len(words)-i); n > 0; n-- {
+		for n := min(longest, len(words)-i); n > 0; n-- {
 			start, end := words[i][0], words[i+n-1][1]
-			word := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
-			id := f.names[strings.ToLower(word)]
-			if id == "" || !f.means(word, text, start) {
-				continue
+			if take(strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s"), start, n) {
+				i += n - 1
+				break
 			}
-			found = append(found, mention{start: start, end: start + len(word), id: id})
-			i += n - 1
-			break
 		}
 	}
-	return found
 }
 
 // dateline is what stands behind the agency in "CITY, Aug 8 (Wire) - …".
@@ -90,19 +100,16 @@ func mainCountry(sentences []*sentence) string {
 			count[cc]++
 		}
 	}
-	best, second := "", ""
-	for cc := range count {
-		switch {
-		case best == "" || count[cc] > count[best]:
-			best, second = cc, best
-		case second == "" || count[cc] > count[second]:
-			second = cc
-		}
-	}
-	if best != "" && second != "" && count[best] == count[second] {
+	list := mostFrequent(count)
+	if len(list) == 0 || len(list) > 1 && count[list[0]] == count[list[1]] {
 		return ""
 	}
-	return best
+	return list[0]
+}
+
+// mostFrequent lists what was counted, the most frequent first.
+func mostFrequent(count map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
 }
 
 func countriesIn(text string) []string {
@@ -114,26 +121,17 @@ func countriesIn(text string) []string {
 }
 
 // countryMentions finds countries by name.
-func countryMentions(text string) []mention {
-	var list []mention
-	words := wordForm.FindAllStringIndex(text, -1)
-	for i := 0; i < len(words); i++ {
-		if c := text[words[i][0]]; (c < 'A' || c > 'Z') && c < 0x80 {
-			continue
+func countryMentions(text string) (list []mention) {
+	eachName(text, maxNameWords, func(name string, start, _ int) bool {
+		if c := name[0]; (c < 'A' || c > 'Z') && c < 0x80 || len(name) < 4 && !slices.Contains([]string{"UAE", "UK", "US", "USA", "ZZ"}, name) {
+			return false
 		}
-		for n := min(maxNameWords, len(words)-i); n > 0; n-- {
-			start, end := words[i][0], words[i+n-1][1]
-			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
-			if len(name) < 4 && name != "UAE" && name != "UK" && name != "US" && name != "USA" && name != "ZZ" {
-				continue
-			}
-			if cc, ok := country.Code(name); ok {
-				list = append(list, mention{start: start, end: start + len(name), id: cc})
-				i += n - 1
-				break
-			}
+		cc, ok := country.Code(name)
+		if ok {
+			list = append(list, mention{start: start, end: start + len(name), id: cc})
 		}
-	}
+		return ok
+	})
 	return list
 }
 
@@ -145,47 +143,25 @@ type actorIndex struct {
 	governmentID string            // of the text's country, where the record holds it
 }
 
-// The parts of which names are made.
-const (
-	person    = `\p{Lu}[\pL.'’-]+(?:\s+(?:(?:de|da|do|dos|al|bin|ul|van|el)\s+)?\p{Lu}[\pL.'’-]+){0,3}`
-	honorific = `(?:\s+(?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister|Prof|Professor|Gen|General)\.?)*`
-	field     = `\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*(?:(?:,\s+\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*)*,?\s+(?:and|&)\s+\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*)?`
-	tail      = `(?:\s+(?:of|for)\s+(?:the\s+)?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*)?`
-	capitals  = `(?:\p{Lu}[\pL'’-]+\s+(?:(?:of|for|and|the|on|to)\s+)*)`
-)
+// actorPattern is a pattern of names that are actors.
+type actorPattern struct {
+	ID            string
+	Kind          casefile.ActorKind
+	Form, Example string
 
-// patterns of names that are actors, the most special first. Where a form has
-// a group, the name is what stands in it.
-var actorPatterns = []struct {
-	id      string
-	kind    casefile.ActorKind
-	form    *regexp.Regexp
-	example string
-}{
-	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|[Jj]udge|Magistrate)\s+(?:of\s+\p{Lu}\pL+\s+)?` + person), "Chief Justice Ada Example"},
-	{"law-officer", "office_holder", regexp.MustCompile(`\b(?:(?:Additional|Deputy|Assistant) )*(?:(?:Attorney|Solicitor|Advocate|Prosecutor)[- ]General|Director of Public Prosecutions|Ombudsman)(?:['’]s Office\b|(?: (?:of|for) (?:the )?\p{Lu}\pL+)?(?:,?` + honorific + `\s+` + person + `)?)`), "Additional Solicitor General Ada Example"},
-	{"spokesperson", "office_holder", regexp.MustCompile(`\b(?:(?:[Gg]overnment|[Mm]inistry|[Pp]olice|[Mm]ilitary|[Aa]rmy|[Pp]residential|[Pp]alace|Kremlin|State House) )?[Ss]pokes(?:man|woman|person),? ` + person), "government spokeswoman Ada Example"},
-	{"head", "office_holder", regexp.MustCompile(`\b(?:[Dd]irector[- ][Gg]eneral|(?:[Ee]xecutive|[Mm]anaging) [Dd]irector|[Ee]xecutive [Vv]ice [Cc]hairman|[Cc]hief [Ee]xecutive(?: [Oo]fficer)?|[Dd]eputy [Mm]inister|[Oo]pposition [Ll]eader|[Pp]olice [Cc]hief|[Cc]hair(?:man|woman|person)|[Gg]overnor),?` + honorific + `\s+` + person), "director general Ada Example"},
-	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Vice President|Senator|Lawmaker|Commissioner|(?:\p{Lu}\pL+ (?:and )?){0,3}(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?` + honorific + `\s+` + person), "Minister of State Ada Example"},
-	{"founder", "other", regexp.MustCompile(`\b(?:[Cc]o-)?[Ff]ounder ` + person), "founder Ada Example"},
-	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+|\d+(?:st|nd|rd|th)\s+)*(?:Criminal |Civil )?(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Criminal Court|Civil Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
-	{"court-short", "court", regexp.MustCompile(`\b\p{Lu}\pL+ HC\b`), "Exampleville HC"},
-	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?` + field), "Ministry of Example and Sample"},
-	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
-	{"ministry-small", "ministry", regexp.MustCompile(`\b(?:ministry of (?:the )?(?:interior|home affairs|information|justice|communications?|technology|telecommunications|foreign affairs|digital \pL+)|(?:home|interior|foreign|information|communications?|technology|IT|ICT|justice|law|telecom|digital) ministry)\b`), "interior ministry"},
-	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
-	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}[Pp]arty)\b`), "Example Progress Party"},
-	{"regulator", "regulator", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Authority|Commission|Regulator)\b` + tail), "Example Communications Authority"},
-	{"regulator-small", "regulator", regexp.MustCompile(`\b(?:communications?|telecoms?|telecommunications?|media|internet|broadcasting) (?:regulator|watchdog)\b`), "communications regulator"},
-	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Committee|Office)\b` + tail), "Example Investigation Agency"},
-	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch|Forum)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ ){0,3}Chamber of Commerce\b`), "Example Bar Association"},
-	{"group", "civil_society", regexp.MustCompile(`\b(?:[Ii]nternet (?:monitor|watchdog|observatory|freedom group)|[Mm]onitoring (?:group|organi[sz]ation|service)|[Ww]atchdog|(?:[Dd]igital |[Hh]uman )?rights (?:group|organi[sz]ation)|[Aa]dvocacy group|providers['’] association|research group)s?,? (\p{Lu}[\pL\pN]+(?:\s+\p{Lu}[\pL\pN]+){0,3})`), "internet monitor Examplewatch"},
-	{"company", "company", regexp.MustCompile(`\b` + capitals + `{1,4}(?:Telecom|Mobile|Wireless|Limited|Ltd|Inc|Corporation)\b`), "Example Telecom"},
-	{"operator", "company", regexp.MustCompile(`\b(?:\p{Lu}\pL*\p{Ll}(?:tel|com|fone|mobile|cell|net)|\p{Lu}\pL*(?:Net|Tel|Com))\b`), "Examplecom"},
-	{"legislature", "legislature", regexp.MustCompile(`\b(?:[Pp]arliamentary [Cc]ommittee|(?:Senate|House) [Cc]ommittee(?: on ` + field + `)?|National Assembly|House of Representatives|(?:Lok|Rajya) Sabha|State Duma)\b`), "parliamentary committee"},
-	{"government", "government", regexp.MustCompile(`\b(?:Federal )?Government of \p{Lu}\pL+(?:\s+\p{Lu}\pL+)*`), "Government of Example"},
-	{"the-government", "government", regexp.MustCompile(`\b(?:[Tt]he )?(?:(?:\p{Lu}\pL+(?:an|ian|i|ese|ish) )?(?:[Ff]ederal |[Cc]entral )?[Gg]ov(?:ernment|t\b)|FG\b|(?:[Tt]he )?[Cc]abinet\b)`), "the Examplian government"},
+	form *regexp.Regexp
 }
+
+//go:embed actors.yaml
+var patternTable []byte
+
+var actorPatterns = func() []actorPattern {
+	list, fill := readTable[actorPattern](patternTable)
+	for i := range list {
+		list[i].form = regexp.MustCompile(fill(list[i].Form))
+	}
+	return list
+}()
 
 var titles = regexp.MustCompile(`^(?:Justice|Judge|Minister|President|Senator|Secretary)$`)
 
@@ -243,22 +219,14 @@ func (d *described) add(s *sentence) {
 
 // only is the only actor of a kind among those named before a place.
 func (d *described) only(head string, s *sentence, before int) *mention {
-	var one *mention
-	for _, list := range [][]mention{d.actors, s.actors} {
-		for i := range list {
-			a := &list[i]
-			here := len(s.actors) > 0 && &list[0] == &s.actors[0]
-			fits := strings.Contains(strings.ToLower(a.actor.Name), head) || kindOfHead[head] == a.actor.Kind
-			if !fits || head == "minister" && a.actor.Kind != "office_holder" || here && a.start > before {
-				continue
-			}
-			if one != nil && one.id != a.id {
-				return nil
-			}
-			one = a
-		}
+	earlier := slices.DeleteFunc(slices.Clone(s.actors), func(a mention) bool { return a.start > before })
+	fits := slices.DeleteFunc(slices.Concat(d.actors, earlier), func(a mention) bool {
+		return !strings.Contains(strings.ToLower(a.actor.Name), head) && kindOfHead[head] != a.actor.Kind || head == "minister" && a.actor.Kind != "office_holder"
+	})
+	if len(fits) == 0 || slices.ContainsFunc(fits, func(a mention) bool { return a.id != fits[0].id }) {
+		return nil
 	}
-	return one
+	return &fits[0]
 }
 
 // courtList is several courts told at once: "the North, South and East High
@@ -298,8 +266,8 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 // bodyKind is the kind of body that a name in full looks like, or "".
 func bodyKind(name string) casefile.ActorKind {
 	for _, p := range actorPatterns {
-		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.kind != "government" {
-			return p.kind
+		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.Kind != "government" {
+			return p.Kind
 		}
 	}
 	return ""
@@ -324,22 +292,30 @@ func (x *actorIndex) know(actors []casefile.Actor) {
 		if a.CC != "" {
 			known.CC = ptr(a.CC)
 		}
-		generic := (kind == "office_holder" || kind == "judge" || kind == "civil_society") && !strings.Contains(a.Name, " ")
-		for _, form := range nameForms(a.Name) {
-			if _, taken := x.byName[form]; !taken && !generic && form != "" && form != strings.ToLower(form) {
-				x.byName[form] = known
-			}
+		if strings.Contains(a.Name, " ") || !slices.Contains([]casefile.ActorKind{"office_holder", "judge", "civil_society"}, kind) {
+			x.call(known, slices.DeleteFunc(nameForms(a.Name), func(form string) bool { return form == strings.ToLower(form) })...)
 		}
-		if a.Abbreviation != "" && x.byName[a.Abbreviation] == nil {
-			x.byName[a.Abbreviation] = known
-		}
-		if kind == "office_holder" || kind == "judge" { // the family name, once the text gave it in full
-			words := strings.Fields(a.Name)
-			if family := words[len(words)-1]; len(words) > 1 && !officeWords[strings.ToLower(family)] && x.byName[family] == nil {
-				x.byName[family] = known
-			}
+		x.call(known, a.Abbreviation, familyName(kind, a.Name))
+	}
+}
+
+// call gives an actor names, where they are nobody's yet.
+func (x *actorIndex) call(a *Actor, names ...string) {
+	for _, name := range names {
+		if name != "" && x.byName[name] == nil {
+			x.byName[name] = a
 		}
 	}
+}
+
+// familyName is the last word of a person's name, which stands for it once the
+// text gave it in full; "" where it is the end of an office.
+func familyName(kind casefile.ActorKind, name string) string {
+	words := strings.Fields(name)
+	if kind != "office_holder" && kind != "judge" || len(words) < 2 || officeWords[strings.ToLower(words[len(words)-1])] {
+		return ""
+	}
+	return words[len(words)-1]
 }
 
 // officeWords end the name of an office that the record holds without its
@@ -414,10 +390,10 @@ func (x *actorIndex) find(text string) []mention {
 				m = m[2:4]
 			}
 			start, end := trimName(text, m[0], m[1])
-			if start >= end || p.id == "operator" && noOperators[text[start:end]] || headAlone.MatchString(text[start:end]) {
+			if start >= end || p.ID == "operator" && noOperators[text[start:end]] || headAlone.MatchString(text[start:end]) {
 				continue
 			}
-			if p.id == "the-government" {
+			if p.ID == "the-government" {
 				if governmentAs.MatchString(text[m[1]:]) {
 					continue
 				}
@@ -429,13 +405,13 @@ func (x *actorIndex) find(text string) []mention {
 				name = short + " High Court"
 			}
 			a := x.lookup(name)
-			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.kind == "judge" || p.kind == "office_holder") && titles.MatchString(title) {
+			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.Kind == "judge" || p.Kind == "office_holder") && titles.MatchString(title) {
 				a = x.byName[family] // "Justice Bench" was named in full
 			}
 			if a != nil {
 				take(start, end, a)
 			} else if rest := x.knownInside(text, start, end); rest == nil || rest.ID == nil {
-				take(start, end, x.newActor(p.kind, name))
+				take(start, end, x.newActor(p.Kind, name))
 			}
 		}
 	}
@@ -453,20 +429,14 @@ const maxBodyWords = 12
 
 // known takes the names that the record or the text itself gave.
 func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
-	words := wordForm.FindAllStringIndex(text, -1)
-	for i := 0; i < len(words); i++ {
-		for n := min(maxBodyWords, len(words)-i); n > 0; n-- {
-			start, end := words[i][0], words[i+n-1][1]
-			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
-			a := x.byName[name]
-			if a == nil || a.Kind == "company" && platformLike(name) || a.ID == nil && n > 1 && partOfLonger(text[:start]) {
-				continue
-			}
-			take(start, start+len(name), a)
-			i += n - 1
-			break
+	eachName(text, maxBodyWords, func(name string, start, words int) bool {
+		a := x.byName[name]
+		if a == nil || a.Kind == "company" && platformLike(name) || a.ID == nil && words > 1 && partOfLonger(text[:start]) {
+			return false
 		}
-	}
+		take(start, start+len(name), a)
+		return true
+	})
 }
 
 // partOfLonger reports that a capital word right before a name makes it a part
@@ -532,14 +502,9 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	if x.cc != "" && kind != "company" {
 		a.CC = ptr(x.cc)
 	}
-	x.byName[key] = a
-	if x.byName[name] == nil && kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another's name
-		x.byName[name] = a
-	}
-	if words := strings.Fields(name); (kind == "office_holder" || kind == "judge") && len(words) > 1 {
-		if family := words[len(words)-1]; x.byName[family] == nil && !officeWords[strings.ToLower(family)] {
-			x.byName[family] = a
-		}
+	x.call(a, key, familyName(kind, name))
+	if kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another's name
+		x.call(a, name)
 	}
 	return a
 }

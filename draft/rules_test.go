@@ -61,8 +61,8 @@ func TestCourtActsOrIsTold(t *testing.T) {
 
 func TestActorPatterns(t *testing.T) {
 	for _, p := range actorPatterns {
-		if m := p.form.FindString("When " + p.example + " spoke, nobody listened."); !strings.Contains(m, p.example) {
-			t.Errorf("%s finds %q in a sentence with %q", p.id, m, p.example)
+		if m := p.form.FindString("When " + p.Example + " spoke, nobody listened."); !strings.Contains(m, p.Example) {
+			t.Errorf("%s finds %q in a sentence with %q", p.ID, m, p.Example)
 		}
 	}
 }

@@ -58,7 +58,7 @@ var dateForms = []struct {
 }{
 	{isoDay, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[0]), "" }},
 	{dottedDay, func(g []string, _ time.Time) (casefile.Date, string) { // the day stands first wherever dots are used
-		return parseDate(g[3] + "-" + twoDigits(g[2]) + "-" + twoDigits(g[1])), ""
+		return parseDate(fmt.Sprintf("%s-%02s-%02s", g[3], g[2], g[1])), ""
 	}},
 	{slashedDay, func(g []string, _ time.Time) (casefile.Date, string) { return slashed(g[1], g[2], g[3]) }},
 	{dayRange, func(g []string, p time.Time) (casefile.Date, string) { return civilRange(g[4], g[3], g[1], g[2], p) }},
@@ -102,18 +102,23 @@ func findDates(text string, published time.Time) []dateMention {
 			if slices.ContainsFunc(found, taken) {
 				continue
 			}
-			groups := make([]string, len(m)/2)
-			for i := range groups {
-				if m[2*i] >= 0 {
-					groups[i] = text[m[2*i]:m[2*i+1]]
-				}
-			}
-			date, note := f.read(groups, published)
+			date, note := f.read(groups(text, m), published)
 			end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
 			found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
 		}
 	}
 	return append(found, counted(text, found)...)
+}
+
+// groups are the texts of a match and of its groups, "" for one that is not there.
+func groups(text string, m []int) []string {
+	g := make([]string, len(m)/2)
+	for i := range g {
+		if m[2*i] >= 0 {
+			g[i] = text[m[2*i]:m[2*i+1]]
+		}
+	}
+	return g
 }
 
 // findDates finds the dates of every sentence. "The same day" and "two days
@@ -156,13 +161,6 @@ func (r *reader) findDates() {
 	}
 }
 
-func twoDigits(s string) string {
-	if len(s) == 1 {
-		return "0" + s
-	}
-	return s
-}
-
 // slashed is 13/02/2024 or 02/13/2024. Where both could be the day it is left
 // open.
 func slashed(a, b, year string) (casefile.Date, string) {
@@ -170,9 +168,9 @@ func slashed(a, b, year string) (casefile.Date, string) {
 	second, _ := strconv.Atoi(b)
 	switch {
 	case first > 12 || first == second:
-		return parseDate(year + "-" + twoDigits(b) + "-" + twoDigits(a)), ""
+		return parseDate(fmt.Sprintf("%s-%02s-%02s", year, b, a)), ""
 	case second > 12:
-		return parseDate(year + "-" + twoDigits(a) + "-" + twoDigits(b)), ""
+		return parseDate(fmt.Sprintf("%s-%02s-%02s", year, a, b)), ""
 	}
 	return casefile.Date{}, "the day or the month may stand first"
 }
@@ -405,51 +403,56 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
+// numberForms are the ways in which numbers are written, in the order in which
+// they are looked for. read gets the groups, and the text around the number; it
+// says how much of what follows belongs to it, and whether it counts something.
+var numberForms = []struct {
+	form *regexp.Regexp
+	read func(g []string, before, rest string) (n NumberText, more int, ok bool)
+}{
+	{percentForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Value: value(g[2], ""), Unit: "%", Relation: relations[strings.ToLower(g[1])]}, 0, true
+	}},
+	{moneyForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Value: value(g[3], g[4]), Unit: currency(g[2]), Relation: relations[strings.ToLower(g[1])]}, 0, true
+	}},
+	{vagueForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Unit: plural(g[2]), Relation: "~"}, 0, true
+	}},
+	{lengthForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Value: ptr(float64(small(g[1]))), Unit: plural(g[2]), Relation: "~"}, 0, true
+	}},
+	{countForm, counting},
+}
+
+// counting reads a number of things. A year counts nothing, nor does the number
+// of a section or an hour.
+func counting(g []string, before, rest string) (n NumberText, more int, ok bool) {
+	unit, more := countedThing(rest)
+	scaled, year := g[4], len(g[2]) == 4 && (g[2][:2] == "19" || g[2][:2] == "20")
+	if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount.MatchString(before) && scaled == "" || clockTime.MatchString(rest) || unit != "" && scaled == "" && year {
+		return n, 0, false
+	}
+	n = NumberText{Value: value(g[2], scaled), Unit: unit, Relation: relations[strings.ToLower(g[1])]}
+	if g[3] != "" {
+		n.Of = value(g[3], "")
+	}
+	return n, more, true
+}
+
 // findNumbers finds the numbers of a sentence that count something. Dates
 // count nothing.
-func findNumbers(text string) []numberMention {
-	var found []numberMention
-	take := func(start, end int, n NumberText) {
-		for _, f := range found {
-			if start < f.end && f.start < end {
-				return
+func findNumbers(text string) (found []numberMention) {
+	for _, f := range numberForms {
+		for _, m := range f.form.FindAllStringSubmatchIndex(text, -1) {
+			n, more, ok := f.read(groups(text, m), text[:max(m[0], m[min(4, len(m)-2)])], text[m[1]:])
+			end := m[1] + more
+			if !ok || slices.ContainsFunc(found, func(o numberMention) bool { return m[0] < o.end && o.start < end }) {
+				continue
 			}
+			n.Text = text[m[0]:end]
+			found = append(found, numberMention{m[0], end, n})
 		}
-		n.Text = text[start:end]
-		found = append(found, numberMention{start, end, n})
-	}
-	group := func(m []int, n int) string {
-		if m[2*n] < 0 {
-			return ""
-		}
-		return text[m[2*n]:m[2*n+1]]
-	}
-	for _, m := range percentForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: value(group(m, 2), ""), Unit: "%", Relation: relations[strings.ToLower(group(m, 1))]})
-	}
-	for _, m := range moneyForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: value(group(m, 3), group(m, 4)), Unit: currency(group(m, 2)), Relation: relations[strings.ToLower(group(m, 1))]})
-	}
-	for _, m := range vagueForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Unit: plural(group(m, 2)), Relation: "~"})
-	}
-	for _, m := range lengthForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: ptr(float64(small(group(m, 1)))), Unit: plural(group(m, 2)), Relation: "~"})
-	}
-	for _, m := range countForm.FindAllStringSubmatchIndex(text, -1) {
-		unit, length := countedThing(text[m[1]:])
-		scaled := group(m, 4)
-		if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount.MatchString(text[:m[4]]) && scaled == "" || clockTime.MatchString(text[m[1]:]) {
-			continue
-		}
-		if digits := group(m, 2); unit != "" && scaled == "" && len(digits) == 4 && (digits[:2] == "19" || digits[:2] == "20") {
-			continue // a year
-		}
-		n := NumberText{Value: value(group(m, 2), scaled), Unit: unit, Relation: relations[strings.ToLower(group(m, 1))]}
-		if of := group(m, 3); of != "" {
-			n.Of = value(of, "")
-		}
-		take(m[0], m[1]+length, n)
 	}
 	return found
 }
