@@ -51,9 +51,6 @@ var actTable []byte
 // predicate proposes.
 var actRules = readActs(actTable)
 
-// addressee is the part of an object that the passive has as its subject.
-var addressee = regexp.MustCompile(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
-
 // readTable reads a table of rules. fill puts its words in the place of their
 // names in braces; each word may use those before it.
 func readTable[R any](table []byte) (rules []R, fill func(string) string) {
@@ -95,6 +92,46 @@ var (
 	governs = regexp.MustCompile(`(?i)\b(?:by|of|from|to|against|with|for|at|in|on|under|via|through|before|into|over|about|than|said|told|asked|including|between|among)\b`)
 )
 
+// Words around a predicate.
+var (
+	// addressee: the part of an object that the passive has as its subject.
+	addressee = regexp.MustCompile(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
+	// benchOf: how many judges of a court speak.
+	benchOf = regexp.MustCompile(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
+	// titled: an office before a name.
+	titled = regexp.MustCompile(`(?:\p{Lu}\pL+ )*(?:Minister|Secretary|President|Justice|Judge|Senator|Chairman|Chairperson|Chief)(?: (?:of|for) (?:(?:\p{Lu}\pL+|and|the),? ?)+)? ?$`)
+	// lately: a time without a date.
+	lately = regexp.MustCompile(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
+	// subjunctive: makes of a verb behind it no deed.
+	subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
+	// chained: stands between the judges of a bench.
+	chained = regexp.MustCompile(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
+	// conjoined: begins another predicate of the same subject.
+	conjoined = regexp.MustCompile(`^[^;:"“”]{0,140}?,? and (?:(?:also|then|later) )?`)
+	// documentSays: who speaks in a quotation that tells of others’ acts.
+	documentSays = regexp.MustCompile(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
+	// whichDid: makes a name the subject of what follows: "the court, which heard …".
+	whichDid = regexp.MustCompile(`^,? (?:which|who)\b`)
+	// passiveVerb: "was …" with what may stand before the participle, or "the petition, filed …".
+	passiveVerb = regexp.MustCompile(`\b(?:was|were|has been|have been|had been) (?:also |again |temporarily |later |first )?|\b(?:petitions?|suit|lawsuit|plea|challenge|appeal)(?: against[^,.;"“”]{0,50}?)?,? (filed|lodged|brought) `)
+	// agent: stands behind the participle of a passive, with a day or a court between them perhaps.
+	agent = regexp.MustCompile(`^ ([^.;"“”]{0,70}?)\bby (?:the )?$`)
+	// crowds: those addressed who have no name.
+	crowds = regexp.MustCompile(`(?i)\b(?:providers|operators|carriers|ISPs|licensees|companies)\b`)
+	// intelligence: bodies whose reports are reports of intelligence.
+	intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
+	// generic: platforms that an order names by no name.
+	generic = regexp.MustCompile(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
+	// theCourt: a court without its name.
+	theCourt = regexp.MustCompile(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
+	// dayWord: stands right before a day on which something was done, and nothing else does.
+	dayWord = regexp.MustCompile(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
+	// thatWord: begins what is said: a date behind it belongs to that.
+	thatWord = regexp.MustCompile(`\bthat\b`)
+	// deadline: stands before a day by which something is to be done, or of which another paper is.
+	deadline = regexp.MustCompile(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
+)
+
 // subject reports whether an actor stands as the subject of a clause: at its
 // beginning, or behind three words at most that govern nothing.
 func (s *sentence) subject(who mention) bool {
@@ -113,18 +150,6 @@ func (s *sentence) subject(who mention) bool {
 	return len(strings.Fields(lead)) <= 3 && !governs.MatchString(lead)
 }
 
-// titled is an office before a name.
-var titled = regexp.MustCompile(`(?:\p{Lu}\pL+ )*(?:Minister|Secretary|President|Justice|Judge|Senator|Chairman|Chairperson|Chief)(?: (?:of|for) (?:(?:\p{Lu}\pL+|and|the),? ?)+)? ?$`)
-
-// lately is a time without a date.
-var lately = regexp.MustCompile(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
-
-// benchOf says how many judges of a court speak.
-var benchOf = regexp.MustCompile(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
-
-// subjunctive makes of a verb behind it no deed.
-var subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
-
 // What may stand between a subject and its verb.
 var (
 	apposition    = regexp.MustCompile(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
@@ -139,9 +164,6 @@ var (
 	insertion     = regexp.MustCompile(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
 	beforeHearers = regexp.MustCompile(`^ before (?:the |a )?(?:\pL+ ){0,3}(?:committee|parliament|court|senate)\b`)
 )
-
-// chained stands between the judges of a bench.
-var chained = regexp.MustCompile(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
 
 // predicate is where the verb of a subject stands: behind what else says who it
 // is, the days and adverbs.
@@ -174,9 +196,6 @@ func (s *sentence) predicate(at int) int {
 	}
 	return at
 }
-
-// conjoined begins another predicate of the same subject.
-var conjoined = regexp.MustCompile(`^[^;:"“”]{0,140}?,? and (?:(?:also|then|later) )?`)
 
 // acts proposes the acts of a sentence.
 func (r *reader) acts(s *sentence) []Line[Act] {
@@ -219,12 +238,6 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 	return lines
 }
 
-// documentSays is who speaks in a quotation that tells of others' acts.
-var documentSays = regexp.MustCompile(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
-
-// whichDid makes a name the subject of what follows.
-var whichDid = regexp.MustCompile(`^,? (?:which|who)\b`)
-
 // doers are those who may act: the actors, and platforms, which go to court.
 func (s *sentence) doers() []mention {
 	all := slices.Clone(s.actors)
@@ -250,13 +263,6 @@ func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int
 	}
 	return rule, a, 0, false
 }
-
-// passiveVerb is "was …" with what may stand before the participle.
-var passiveVerb = regexp.MustCompile(`\b(?:was|were|has been|have been|had been) (?:also |again |temporarily |later |first )?|\b(?:petitions?|suit|lawsuit|plea|challenge|appeal)(?: against[^,.;"“”]{0,50}?)?,? (filed|lodged|brought) `)
-
-// agent stands behind the participle of a passive, with a day or a court
-// between them perhaps.
-var agent = regexp.MustCompile(`^ ([^.;"“”]{0,70}?)\bby (?:the )?$`)
 
 // passive reads "the platform was blocked by the regulator": what is done
 // stands before, who does it behind "by".
@@ -309,9 +315,6 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 	return rule, a, 0, 0, false
 }
 
-// crowds are those addressed who have no name.
-var crowds = regexp.MustCompile(`(?i)\b(?:providers|operators|carriers|ISPs|licensees|companies)\b`)
-
 // kindBy is the kind of act that a rule proposes of an actor, if it does.
 func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	if slices.Contains(courtKinds, who.actor.Kind) {
@@ -319,8 +322,6 @@ func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	}
 	return rule.Kind, slices.Contains(doersOf[rule.By], who.actor.Kind) && (rule.Kind != "intelligence_report" || intelligence.MatchString(who.actor.Name))
 }
-
-var intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
 
 // fill takes the one addressed, the court and the platform that a predicate
 // names; ok is false where one is missing that must be there.
@@ -355,12 +356,6 @@ func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Ac
 	}
 	return a, end, true
 }
-
-// theCourt is a court without its name.
-var theCourt = regexp.MustCompile(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
-
-// generic are platforms that an order names by no name.
-var generic = regexp.MustCompile(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
 
 // complete adds the platforms, the effect, the day and the term.
 func (s *sentence) complete(a *Act, start, end, to int) {
@@ -438,20 +433,15 @@ func (s *sentence) between(from, to int) (string, bool) {
 	return s.text[from:to], true
 }
 
-// dayWord stands right before a day on which something was done, and nothing
-// else does: before a deadline stands "by" or "until", before another event
-// "after" or "before".
-var dayWord = regexp.MustCompile(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
-
 // dayOf is the one day that is told in the clause as that of the act, between
 // the clause's beginning and a few words behind it; null where there is none
 // or more than one.
 func (s *sentence) dayOf(from, to, start, end int) DateText {
 	var day DateText
 	n := 0
-	for i, d := range s.dates {
+	for _, d := range s.dates {
 		near := d.start >= from && d.end <= start || d.start >= start && d.start < min(to, end+40)
-		if !near || s.isBase(i) || s.dateline(d) || d.start > start && thatWord.MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
+		if !near || d.base || s.dateline(d) || d.start > start && thatWord.MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
 			continue
 		}
 		on := onOrIn.MatchString(d.Text) || nearSpan.MatchString(d.Text) || sameDay.MatchString(d.Text) || dayWord.MatchString(s.text[:d.start]) || weekdayAlone(s, d)
@@ -484,13 +474,6 @@ func (a *Act) dated(d DateText) {
 		a.DateText = d.Text
 	}
 }
-
-// thatWord begins what is said: a date behind it belongs to that.
-var thatWord = regexp.MustCompile(`\bthat\b`)
-
-// deadline stands before a day by which something is to be done, or of which
-// another paper is.
-var deadline = regexp.MustCompile(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
 
 // weekdayAlone is "the ministry ordered on Monday" without its "on", or today.
 func weekdayAlone(s *sentence, d dateMention) bool {

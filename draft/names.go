@@ -40,9 +40,6 @@ var (
 	wordForm = regexp.MustCompile(`[\pL\pN]+(?:[.'’-][\pL\pN]+)*`)
 )
 
-// maxNameWords is the longest name that is looked for, in words.
-const maxNameWords = 4
-
 func (f *platformFinder) find(text string) (found []mention) {
 	eachName(text, maxNameWords, func(name string, start, _ int) bool {
 		id := f.names[strings.ToLower(name)]
@@ -424,14 +421,14 @@ func (x *actorIndex) find(text string) []mention {
 	return found
 }
 
-// maxBodyWords is the longest name of a body, in words.
-const maxBodyWords = 12
+// The longest names that are looked for, in words.
+const maxNameWords, maxBodyWords = 4, 12
 
 // known takes the names that the record or the text itself gave.
 func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 	eachName(text, maxBodyWords, func(name string, start, words int) bool {
 		a := x.byName[name]
-		if a == nil || a.Kind == "company" && platformLike(name) || a.ID == nil && words > 1 && partOfLonger(text[:start]) {
+		if a == nil || a.Kind == "company" && len(name) <= 2 || a.ID == nil && words > 1 && partOfLonger(text[:start]) {
 			return false
 		}
 		take(start, start+len(name), a)
@@ -447,10 +444,6 @@ func partOfLonger(before string) bool {
 }
 
 var capitalBefore = regexp.MustCompile(`\p{Lu}\p{Ll}+ $`)
-
-// platformLike is a company whose name is its platform's: the platform is
-// meant.
-func platformLike(name string) bool { return len(name) <= 2 }
 
 // knownInside reports an actor that the words of a longer run name.
 func (x *actorIndex) knownInside(text string, start, end int) *Actor {

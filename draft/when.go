@@ -16,6 +16,7 @@ type dateMention struct {
 	start, end int
 	DateText
 	relative bool // counted from another date in the text
+	base     bool // another is counted from it
 }
 
 const monthNames = `January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec`
@@ -300,7 +301,7 @@ func small(word string) int {
 // counted are dates told from another: "nine days after the 8 February vote".
 func counted(text string, from []dateMention) []dateMention {
 	var found []dateMention
-	for _, d := range from {
+	for i, d := range from {
 		day, ok := d.Date.FirstDay(time.UTC)
 		if !ok || len(d.Date.String()) != len(time.DateOnly) {
 			continue
@@ -309,6 +310,7 @@ func counted(text string, from []dateMention) []dateMention {
 		if m == nil {
 			continue
 		}
+		from[i].base = true
 		n := small(text[m[2]:m[3]])
 		if strings.HasPrefix(strings.ToLower(text[m[4]:m[5]]), "week") {
 			n *= 7
@@ -322,16 +324,6 @@ func counted(text string, from []dateMention) []dateMention {
 		})
 	}
 	return found
-}
-
-// isBase reports whether another date is counted from this one.
-func (s *sentence) isBase(i int) bool {
-	for _, d := range s.dates {
-		if d.relative && d.end == s.dates[i].end && d.start < s.dates[i].start {
-			return true
-		}
-	}
-	return false
 }
 
 type numberMention struct {
