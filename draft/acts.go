@@ -22,7 +22,7 @@ type actRule struct {
 	ID    string
 	Kind  casefile.ActKind
 	Court casefile.ActKind // the kind where a court or judge acts; "" where none can
-	By    string           // who else can: state, carriers, anybody, agency; "" for a court alone
+	By    string           // who else can, one of doersOf; "" for a court alone
 	// Verb and Object are the predicate in the active voice. A group "to" of the
 	// object ends where the one addressed stands, "court" where a court must, "at"
 	// where the platform must, "on" where it may.
@@ -40,6 +40,7 @@ var doersOf = map[string][]casefile.ActorKind{
 	"carriers": {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company"},
 	"anybody":  {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company", "civil_society", "party", "press", "measurer", "other"},
 	"agency":   {"agency"},
+	"society":  {"civil_society", "party"},
 }
 
 var courtKinds = []casefile.ActorKind{"court", "judge"}
@@ -103,7 +104,7 @@ var (
 	// lately: a time without a date.
 	lately = regexp.MustCompile(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
 	// subjunctive: makes of a verb behind it no deed.
-	subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
+	subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|(?:reports|claims|suggestions|allegations) that|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
 	// chained: stands between the judges of a bench.
 	chained = regexp.MustCompile(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
 	// conjoined: begins another predicate of the same subject.
@@ -156,7 +157,7 @@ var (
 	comprising    = regexp.MustCompile(`^,? (?:comprising|consisting of|headed by|led by) `)
 	parenthesis   = regexp.MustCompile(`^,? \([^()]{2,40}\),?`)
 	ofPlace       = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
-	adverbs       = regexp.MustCompile(`^,? (?:has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
+	adverbs       = regexp.MustCompile(`^,? (?:unanimously|officially|swiftly|quickly|jointly|abruptly|quietly|has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
 	seat          = regexp.MustCompile(`^, \p{Lu}\pL+ `)
 	openQuote     = regexp.MustCompile(`^,? ["“]`)
 	partOfDay     = regexp.MustCompile(`^ (?:night|evening|morning|afternoon)\b`)
@@ -286,7 +287,7 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 			object, addressed := s.platformBefore(aux), s.actorBefore(aux)
 			switch m := rule.behindAgent.FindStringSubmatchIndex(s.text[who.end:]); {
 			case rule.patient != nil && rule.patient.MatchString(s.text[from:verb]):
-				if court := s.courtWithin(verb, to); kind == "petition" && court != nil {
+				if court := s.courtWithin(from, to); kind == "petition" && court != nil {
 					a.To = []string{court.id}
 				}
 			case rule.Object == "{service}" && object != nil: // blocked, restored
