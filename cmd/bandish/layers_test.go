@@ -20,7 +20,7 @@ var stages = [][]string{
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},
 	{"event", "casefile"},
-	{"event/bench", "request", "draft"},
+	{"event/bench", "request", "draft", "exchange"},
 	{"ban", "event/bench/table"},
 	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},

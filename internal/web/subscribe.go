@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/feeds"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/exchange"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 )
@@ -158,7 +159,7 @@ func (s *Site) courtDates(w http.ResponseWriter, r *http.Request) error {
 // courtDate adds a day of a court. A date that is not one certain day is left
 // out: a calendar cannot say "about".
 func (s *Site) courtDate(cal *ics.Calendar, r *http.Request, c *casefile.Case, id string, date casefile.Date, cites []casefile.Cite, text string) {
-	day := certainDay(date, c)
+	day := exchange.CertainDay(date, c)
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return
