@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
@@ -22,10 +23,12 @@ import (
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/request"
 )
 
 func serveCommand() command {
@@ -47,6 +50,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
+	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -113,8 +117,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	apis := []routes{collector, api}
+	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
+		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
+	apis := []routes{collector, ooni, programs}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
