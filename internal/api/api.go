@@ -174,6 +174,9 @@ func (s *Server) Handler() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(document) // the client's loss
 	})
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem(w, http.StatusNotFound, "There is no such address. "+Prefix+"/openapi.json describes those that there are.")
+	})
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(true), gzhttp.ContentTypeFilter(func(kind string) bool {
 		return !strings.HasPrefix(kind, parquetType) && gzhttp.DefaultContentTypeFilter(kind)
 	}))
