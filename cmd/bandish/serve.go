@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/assistant"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
@@ -120,7 +121,8 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
 	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
-	apis := []routes{collector, ooni, programs}
+	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
+	apis := []routes{collector, ooni, programs, limited{helper, programs}}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
@@ -146,6 +148,14 @@ type routes interface {
 	Patterns() []string
 	Handler() http.Handler
 }
+
+// limited are routes whose requests count with those of the API.
+type limited struct {
+	routes
+	by *api.Server
+}
+
+func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
 
 // answers is all that the server answers.
 func answers(site http.Handler, apis ...routes) *http.ServeMux {

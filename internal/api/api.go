@@ -215,8 +215,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			problem(w, http.StatusMethodNotAllowed, "This address is read with GET. Measurements are handed in at the collector (docs/formats/collector.md).")
 			return
 		}
-		if !s.limiter.admit(h, r.RemoteAddr, s.Limit, s.Now()) {
-			problem(w, http.StatusTooManyRequests, "Too many requests in this minute. Wait as long as Retry-After says; for all rows of a list ask once with format=ndjson, or take the files of "+Prefix+"/datapackage.json.")
+		if !s.admit(w, r) {
 			return
 		}
 		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
@@ -224,6 +223,24 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), urlKey{}, *r.URL)))
+	})
+}
+
+// admit counts a request of a client; it answers one too many itself.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
+	if s.limiter.admit(w.Header(), r.RemoteAddr, s.Limit, s.Now()) {
+		return true
+	}
+	problem(w, http.StatusTooManyRequests, "Too many requests in this minute. Wait as long as Retry-After says; for all rows of a list ask once with format=ndjson, or take the files of "+Prefix+"/datapackage.json.")
+	return false
+}
+
+// Limited counts the requests to another handler with those to the API.
+func (s *Server) Limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.admit(w, r) {
+			next.ServeHTTP(w, r)
+		}
 	})
 }
 
