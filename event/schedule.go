@@ -237,3 +237,6 @@ func (d *Detector) onSchedule(cells []series.Cell, s *Schedule, at int64, found 
 	d.odd = d.odd[:odd]
 	return out
 }
+
+// HoldsAt reports whether a moment is one of the schedule's hours.
+func (s *Schedule) HoldsAt(t time.Time) bool { return s.holds(t.Unix()) }

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/assistant"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
@@ -25,10 +27,12 @@ import (
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/server"
+	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/request"
 )
 
 func serveCommand() command {
@@ -55,6 +59,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
+	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -143,8 +148,11 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	apis := []routes{collector, api}
+	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
+		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
+	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
+	apis := []routes{collector, ooni, programs, limited{helper, programs}}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
@@ -173,6 +181,14 @@ type routes interface {
 	Patterns() []string
 	Handler() http.Handler
 }
+
+// limited are routes whose requests count with those of the API.
+type limited struct {
+	routes
+	by *api.Server
+}
+
+func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
 
 // answers is all that the server answers.
 func answers(site http.Handler, apis ...routes) *http.ServeMux {

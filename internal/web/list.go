@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/bandish/bandish/answer"
-	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/verdict"
@@ -122,29 +120,7 @@ func (v *listView) admits(r *verdict.Row) bool {
 	return false
 }
 
-// networkView is what one network blocks.
-type networkView struct {
-	ASN     uint32          `json:"probe_asn"`
-	Answers []networkAnswer `json:"targets"`
-	Events  []event.Event   `json:"events"`
-	Left    int             `json:"not_shown"` // targets with fewer measurements than those shown
-}
-
-// networkAnswer is the answer on one target for this network alone.
-type networkAnswer struct {
-	CC           string         `json:"probe_cc"`
-	Country      string         `json:"country"`
-	Target       string         `json:"target"`
-	Name         string         `json:"name"`
-	Measurements int64          `json:"measurements"`
-	Last         time.Time      `json:"last_measured"`
-	Network      answer.Network `json:"network"`
-}
-
-// mostOnNetwork bounds the targets for which a network's page answers.
-const mostOnNetwork = 60
-
-const networkPage page[networkView] = "network.html"
+const networkPage page[inquiry.Network] = "network.html"
 
 // network says what a network blocks.
 func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
@@ -156,32 +132,11 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 		moveTo(w, r, proper)
 		return nil
 	}
-	v := networkView{ASN: asn, Answers: []networkAnswer{}, Events: []event.Event{}}
-	places, err := s.Desk.OnNetwork(r.Context(), asn)
+	v, known, err := s.Desk.Network(r.Context(), asn)
 	if err != nil {
 		return err
 	}
-	for i, p := range places {
-		if i == mostOnNetwork {
-			v.Left = len(places) - i
-			break
-		}
-		a, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: p.CC, Target: p.Target})
-		if err != nil {
-			return err
-		}
-		one := networkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last}
-		for _, n := range a.Networks {
-			if n.ASN == asn {
-				one.Network = n
-			}
-		}
-		v.Answers = append(v.Answers, one)
-	}
-	if v.Events, err = s.Desk.EventsOnNetwork(r.Context(), asn); err != nil {
-		return err
-	}
-	if len(v.Answers)+len(v.Events) == 0 {
+	if !known {
 		return notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
 	}
 	f := frame{Title: fmt.Sprintf("What does AS%d block?", asn), About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}

@@ -431,7 +431,7 @@ func TestPublicNames(t *testing.T) {
 		"s3://ooni-data-eu-fra/raw/20240217/x.jsonl.gz":            "s3://ooni-data-eu-fra/raw/20240217/x.jsonl.gz",
 		"https://me:pass@example.org/a.gz?X-Amz-Signature=s › b.x": "https://example.org/a.gz › b.x",
 	} {
-		if got := publicName(source); got != want {
+		if got := inquiry.PublicName(source); got != want {
 			t.Errorf("%s is shown as %s, want %s", source, got, want)
 		}
 	}
