@@ -14,8 +14,7 @@ type frame struct {
 	Section   string // the first part of the path: which entry of the top bar it belongs to
 	Trail     []crumb
 	Demo      bool
-	Static    bool // the page becomes a file: what needs a server is left out
-	Making    string
+	Static    bool  // the page becomes a file: what needs a server is left out
 	LD        []any // what search engines read of the page, as JSON-LD
 
 	Alternates []alternate // feeds and the like
@@ -64,9 +63,6 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 	}
 	f.Others = s.inOthers(r)
 	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
-	if s.Making != nil {
-		f.Making = s.Making()
-	}
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {
 		return err

@@ -47,9 +47,6 @@ type Site struct {
 	Demo    bool // the archive was made in a lab: every page says so
 	Static  bool // the pages become files: they have no forms
 
-	// Making says how far the lab is, "" when it is through. It may be nil.
-	Making func() string
-
 	pages         map[string]*template.Template // by file name; Handler parses them
 	languages     map[string]*catalogue         // by code, without English
 	languageCodes []string
@@ -241,9 +238,6 @@ func parsePages() map[string]*template.Template {
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	data["Demo"], data["Static"] = s.Demo, s.Static
-	if s.Making != nil {
-		data["Making"] = s.Making()
-	}
 	return s.execute(page, data)
 }
 
