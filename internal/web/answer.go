@@ -54,9 +54,9 @@ type link struct {
 
 // court is a case before a court.
 type court struct {
-	Name, Number string
-	Heard, Next  casefile.Date
-	Outcome      string
+	Name, Number, Href string
+	Heard, Next        casefile.Date
+	Outcome            string
 }
 
 // said is a statement and what was measured or reported of it.
@@ -281,7 +281,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	for _, d := range c.Computed.Dockets {
 		for i := range c.Dockets {
 			if k := &c.Dockets[i]; k.ID == d.ID {
-				one := court{Name: s.Records.Names(c, []string{k.Court}), Heard: d.LastHeard, Next: d.Next}
+				one := court{Name: (speaker{s: s, whole: c, shown: c}).full(k.Court), Href: itemHref(c, k.ID), Heard: d.LastHeard, Next: d.Next}
 				if k.Number != nil {
 					one.Number = *k.Number
 				}

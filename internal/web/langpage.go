@@ -392,7 +392,7 @@ func langKeys() []string {
 	for _, k := range []answer.HeadKey{answer.HeadReported, answer.HeadBlocked, answer.HeadPartly} {
 		keys = append(keys, "head."+string(k)+".past")
 	}
-	for _, k := range []answer.HeadKey{answer.HeadBlocked, answer.HeadPartly} {
+	for _, k := range []answer.HeadKey{answer.HeadReported, answer.HeadBlocked, answer.HeadPartly} {
 		keys = append(keys, "head."+string(k)+".likely", "head."+string(k)+".past.likely")
 	}
 	for _, s := range []string{"blocked", "likely_blocked", "impaired", "down", "ok", "insufficient"} {

@@ -127,6 +127,7 @@ type networkView struct {
 	ASN     uint32          `json:"probe_asn"`
 	Answers []networkAnswer `json:"targets"`
 	Events  []event.Event   `json:"events"`
+	Bans    []eventRow      `json:"-"`         // the same in words
 	Left    int             `json:"not_shown"` // targets with fewer measurements than those shown
 }
 
@@ -180,6 +181,9 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	}
 	if v.Events, err = s.Desk.EventsOnNetwork(r.Context(), asn); err != nil {
 		return err
+	}
+	for _, e := range v.Events {
+		v.Bans = append(v.Bans, s.eventRow(e))
 	}
 	if len(v.Answers)+len(v.Events) == 0 {
 		return notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
