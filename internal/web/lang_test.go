@@ -175,7 +175,8 @@ func TestPagesInUrdu(t *testing.T) {
 		}
 	}
 	s.count()
-	for _, path := range []string{"", "/about", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-03-14", "/cases/ke-2024-telegram", "/cc/PK", "/cc/ZZ", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/ZZ/x", "/cc/BR/x", "/cc/pk/facebook"} {
+	for _, path := range []string{"", "/about", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-03-14", "/cases/ke-2024-telegram", "/cc/PK", "/cc/ZZ", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/ZZ/x", "/cc/BR/x", "/cc/pk/facebook",
+		"/blocked", "/cc", "/platforms", "/platforms/x", "/platforms/x?at=2024-03-01", "/networks/AS64512", "/events", "/cc/ZZ/x/measurements", "/cc/PK/x/measurements", "/check", "/check?target=x&cc=PK&at=2024-03-13&claim=accessible", "/search", "/search?q=pakistan"} {
 		resp, page := s.answerOf("/ur" + path)
 		if resp.StatusCode != 200 || !strings.Contains(page, `<html lang="ur" dir="rtl">`) || resp.Header.Get("Content-Language") != "ur" {
 			t.Errorf("/ur%s: %d", path, resp.StatusCode)
@@ -212,6 +213,29 @@ func TestPagesInUrdu(t *testing.T) {
 	for _, none := range []string{"/ur/nothing", "/ur/cases/none", "/ur/cc/QQ", "/ur/cc/PK/none-such", "/xx"} {
 		if code, _ := s.get(none); code != 404 {
 			t.Errorf("%s: %d", none, code)
+		}
+	}
+}
+
+// Every page is there in every language, or is on this list of what is missing.
+func TestPagesThatAreMissingInOtherLanguages(t *testing.T) {
+	missing := []string{"/bans", "/cc/PK/x/days", "/m/x", "/rules", "/methods", "/data", "/safety", "/contribute", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x"}
+	for _, at := range []string{"/", "/blocked", "/bans", "/cc", "/cc/PK", "/cc/PK/x", "/cc/PK/x/days", "/cc/PK/x/measurements", "/m/x", "/platforms", "/platforms/x", "/networks/AS64512", "/events", "/events/x",
+		"/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/cases", "/cases/x", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x", "/check", "/search"} {
+		if show, _ := langPageOf(strings.Split(strings.Trim(at, "/"), "/")); (show == nil) != slices.Contains(missing, at) {
+			t.Errorf("%s: it is there in other languages: %v", at, show != nil)
+		}
+	}
+	t.Logf("in English alone: %s", strings.Join(missing, " "))
+}
+
+// What cannot be answered is said in the language, with the status of a mistake.
+func TestMistakesInUrdu(t *testing.T) {
+	s := serve(t)
+	for path, want := range map[string]string{"/ur/check?target=x&cc=PK&at=never&claim=accessible": "اس سوال کا جواب نہیں دیا جا سکا", "/ur/search?q=" + strings.Repeat("a", 600): "کم از کم ایک لفظ لکھیں"} {
+		resp, page := s.answerOf(path)
+		if resp.StatusCode != 400 || !strings.Contains(page, want) || !strings.Contains(page, `dir="rtl"`) {
+			t.Errorf("%.60s: %d", path, resp.StatusCode)
 		}
 	}
 }
