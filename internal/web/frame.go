@@ -11,6 +11,7 @@ type frame struct {
 	Title     string
 	About     string // one sentence for search engines
 	Canonical string
+	Picture   string // the full address of what is shown where the page is shared
 	Section   string // the first part of the path: which entry of the top bar it belongs to
 	Trail     []crumb
 	Demo      bool
@@ -62,7 +63,7 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 		f.LD = append(f.LD, trailLD(r.Host, f.Trail))
 	}
 	f.Others = s.inOthers(r)
-	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
+	f.Demo, f.Static, f.Section, f.Canonical, f.Picture = s.Demo, s.Static, section(r), r.URL.EscapedPath(), pictureOf(r)
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {
 		return err

@@ -177,8 +177,11 @@ func (c *catalogue) platform(id, english string) (name, gender string) {
 
 // country is the name of a country in the language, as CLDR has it.
 func (c *catalogue) country(cc, english string) string {
+	if cc == "ZZ" { // Unicode would call it an unknown region
+		return c.text("country.zz", nil)
+	}
 	region, err := language.ParseRegion(cc)
-	if err != nil || cc == "ZZ" {
+	if err != nil {
 		return foreign(english)
 	}
 	if name := c.regions.Name(region); name != "" {

@@ -45,6 +45,7 @@ type langView struct {
 	Before, Next       string // the pages of a list beside this one
 	Find               *langFind
 	Ask                *checkView
+	Picture            string // the full address of what is shown where the page is shared
 	Contribute, Listed string // the form for notes, and the measurements behind an answer
 }
 
@@ -159,6 +160,9 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if rest == "is" {
 		return s.langAsk(w, r, c)
 	}
+	if len(parts) == 4 && parts[0] == "cc" && parts[3] == "picture.png" {
+		return s.langPicture(w, r, c, parts[1], parts[2])
+	}
 	show, named := langPageOf(parts)
 	if show == nil {
 		return notFound("This page is not there in " + c.Language.English + ". In English it is " + v.English)
@@ -166,6 +170,7 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
+	v.Picture = pictureOf(r)
 	v.Contribute = "/contribute?about=" + url.QueryEscape(r.URL.EscapedPath())
 	v.Heading = inPage(v.Title)
 	b, err := s.execute("lang.html", v)
@@ -475,7 +480,7 @@ func langKeys() []string {
 		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title",
 		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
 		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about",
-		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more"}
+		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
 	for _, k := range answer.RemarkKeys() {
 		if k != answer.SayMeasured { // it has one for each state
 			keys = append(keys, "say."+string(k))

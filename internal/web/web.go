@@ -77,6 +77,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cc/{cc}/{target}":              s.answer,
 		"GET /cc/{cc}/{target}/days":         s.days,
 		"GET /cc/{cc}/{target}/measurements": s.measurements,
+		"GET /cc/{cc}/{target}/picture.png":  s.answerPicture,
+		"GET /picture.png":                   s.sitePicture,
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
