@@ -46,7 +46,7 @@ type page[T any] string
 // show answers with the page, or with asJSON where the reader is a program; nil
 // is a page without data.
 func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, value T, asJSON any) error {
-	w.Header().Set("Vary", "Accept, Accept-Language")
+	w.Header().Add("Vary", "Accept, Accept-Language") // beside Accept-Encoding
 	if wantsJSON(r) && asJSON != nil {
 		b, err := json.MarshalIndent(asJSON, "", "  ")
 		if err != nil {
