@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"html/template"
 	"maps"
@@ -39,6 +37,7 @@ type answerView struct {
 // story is what the record says in one case, beside the answer.
 type story struct {
 	ID, Title string
+	Graph     template.HTML // who asked whom
 	Chain     []link
 	Courts    []court
 	Claims    []said // on access
@@ -266,6 +265,8 @@ var turnWords = map[casefile.Turn]string{
 // story takes from a case what the answer's page shows.
 func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	out := story{ID: c.ID, Title: c.Title}
+	k := speaker{s: s, whole: c, shown: c}
+	out.Graph = graph(graphOf(k.chain(), s.names(c.Targets)))
 	dated := slices.DeleteFunc(inOrder(c.Computed.Clock.Points, c), func(p casefile.Point) bool { return p.Date.IsZero() })
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
@@ -370,7 +371,7 @@ func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
 	if v.Days == nil {
 		v.Days = []answer.Day{}
 	}
-	if r.URL.Query().Get("format") == "csv" {
+	if wantsCSV(r) {
 		return daysCSV(w, r, v.Days)
 	}
 	title := a.Name + " in " + a.Country + ", day by day"
@@ -379,19 +380,12 @@ func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
 }
 
 func daysCSV(w http.ResponseWriter, r *http.Request, days []answer.Day) error {
-	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	out.Write([]string{"date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports", "event"})
+	rows := [][]string{{"date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports", "event"}}
 	for _, d := range days {
 		n := func(x uint32) string { return strconv.FormatUint(uint64(x), 10) }
-		out.Write([]string{d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports), d.Event})
+		rows = append(rows, []string{d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports), d.Event})
 	}
-	if out.Flush(); out.Error() != nil {
-		return out.Error()
-	}
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	deliver(w, r, "text/csv; charset=utf-8", b.Bytes())
-	return nil
+	return deliverCSV(w, r, rows)
 }
 
 // asnOf reads a network, as "17557" or "AS17557"; "" is none.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -150,6 +151,7 @@ type networkAnswer struct {
 	Measurements int64          `json:"measurements"`
 	Last         time.Time      `json:"last_measured"`
 	Network      answer.Network `json:"network"`
+	Strip        template.HTML  `json:"-"` // its last days on this network
 }
 
 // mostOnNetwork bounds the targets for which a network's page answers.
@@ -197,6 +199,7 @@ func (s *Site) networkOf(ctx context.Context, asn uint32) (networkView, error) {
 				one.Network = n
 			}
 		}
+		one.Strip = stripOf(timelineRow{label: a.Name, asn: asn, days: index(a.ByASN[asn])}, a.At, stripDays)
 		v.Answers = append(v.Answers, one)
 	}
 	if v.Events, err = s.Desk.EventsOnNetwork(ctx, asn); err != nil {

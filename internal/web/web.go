@@ -111,6 +111,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cases/{id}/feed.atom":          s.feed,
 		"GET /cases/{id}/feed.json":          s.feed,
 		"GET /cases/{id}/courts.ics":         s.courtDates,
+		"GET /cases/{id}/requests.csv":       s.caseCSV(speaker.requestTable),
+		"GET /cases/{id}/chain.csv":          s.caseCSV(speaker.chainTable),
 		"GET /courts.ics":                    s.courtDates,
 		"GET /embed/{cc}/{target}":           s.card,
 		"GET /embed/{cc}/{target}/badge.svg": s.badge,
