@@ -86,8 +86,7 @@ func box(b *strings.Builder, x, y int, name string) {
 // arrow draws a step from one box to the next, with its kind and day.
 func arrow(b *strings.Builder, n graphNode, x1, y1, x2, y2 int) {
 	kind, day, _ := strings.Cut(n.Step, ", ")
-	label := template.HTMLEscapeString(n.Step)
-	fmt.Fprintf(b, `<a href="%s" aria-label="%s"><title>%s</title><line class="arrow" x1="%d" y1="%d" x2="%d" y2="%d"/>`, template.HTMLEscapeString(n.Href), label, label, x1, y1, x2, y2)
+	fmt.Fprintf(b, `<a href="%s"><line class="arrow" x1="%d" y1="%d" x2="%d" y2="%d"/>`, template.HTMLEscapeString(n.Href), x1, y1, x2, y2)
 	if y1 == y2 {
 		fmt.Fprintf(b, `<path class="head" d="M%d %d l-9 -5 v10 z"/>`, x2, y2)
 		fmt.Fprintf(b, `<text class="step" x="%d" y="%d">%s</text><text class="day" x="%d" y="%d">%s</text>`, (x1+x2)/2, y1-8, template.HTMLEscapeString(kind), (x1+x2)/2, y1+18, template.HTMLEscapeString(day))

@@ -265,3 +265,23 @@ func TestLanguageIsProposed(t *testing.T) {
 		}
 	}
 }
+
+// A mechanism is said in the language, with its name: the English page says it, so
+// every language does.
+func TestMechanismsInOtherLanguages(t *testing.T) {
+	mechanisms := []string{"tls.reset.sni", "tls.timeout.sni", "tcp.timeout", "dns.injection.bogon", "quic.eof", "http.reset", "tls.mitm.self_signed", "dns.servfail", "app.timeout"}
+	for _, c := range loadCatalogues() {
+		for _, m := range mechanisms {
+			if verdict.MechanismWords(m) == "" {
+				t.Fatalf("English has no words for %s", m)
+			}
+			words, name, found := strings.Cut(c.how(m), " ("+isolate)
+			if !found || name != m+isolend+")" || words == "" || strings.ContainsAny(words, isolate+"{}") {
+				t.Errorf("%s: %s is %q", c.code, m, c.how(m))
+			}
+		}
+		if got := c.how("unheard.of"); got != foreign("unheard.of") {
+			t.Errorf("%s: what nobody knows is %q", c.code, got)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/verdict"
 )
 
 // langView is a page in a language other than English. What is a text of the
@@ -510,6 +511,13 @@ func langKeys() []string {
 	for _, o := range []string{"measurements", "sources", "neither"} {
 		keys = append(keys, "from."+o)
 	}
+	wholes, steps, endings := verdict.MechanismTerms()
+	for prefix, list := range map[string][]string{"how.": wholes, "how.step.": steps, "how.end.": endings} {
+		for _, w := range list {
+			keys = append(keys, prefix+w)
+		}
+	}
+	keys = append(keys, "how.sni")
 	for _, m := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"} {
 		keys = append(keys, "month."+m)
 	}
