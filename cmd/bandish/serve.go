@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
@@ -79,10 +78,8 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	p.MinFree = *minFree << 20
-	var making demoProgress
-	unmade := false
 	if *demonstrate {
-		if unmade, err = demoWanted(p, *data); err != nil {
+		if err := demonstration(ctx, env, p, *data); err != nil {
 			return err
 		}
 	}
@@ -135,7 +132,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
@@ -144,7 +141,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(m.Batches) == 0 && !unmade {
+	if len(m.Batches) == 0 {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
@@ -167,13 +164,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
 	}
-	serve := func(ctx context.Context) error { return server.Serve(ctx, l, mux, log, counts) }
-	if !unmade {
-		return serve(ctx)
-	}
-	return serveWhileMaking(ctx, serve, func(ctx context.Context) error {
-		return server.Safely("the lab", log, counts, func() error { return demoOnce(ctx, env, p, *data, &making) })
-	})
+	return server.Serve(ctx, l, mux, log, counts)
 }
 
 // routes are handlers and the patterns under which they answer.
@@ -203,30 +194,12 @@ func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	return mux
 }
 
-// serveWhileMaking serves while something is made in the background, and no
-// longer when that fails.
-func serveWhileMaking(ctx context.Context, serve, work func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make(chan error, 1)
-	go func() {
-		err := work(ctx)
-		if err != nil {
-			cancel(err)
-		}
-		done <- err
-	}()
-	err := serve(ctx)
-	cancel(err)
-	return errors.Join(err, <-done)
-}
-
 // demoMark is the file that says that a folder holds a demonstration; it says
 // so from the first measurement on.
 const (
 	demoMark   = "demo"
-	demoMaking = "The lab is still at it, or was cut short: see bandish serve --demo.\n"
-	demoMade   = "Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"
+	demoMaking = "The demonstration is being made, or was cut short: see bandish serve --demo.\n"
+	demoMade   = "Made in the lab for bandish serve --demo. Nothing here was measured on a real network.\n"
 )
 
 // demoWanted reports whether the demonstration has to be made. A folder with
@@ -247,31 +220,23 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	return true, nil
 }
 
-// demoOnce makes the demonstration, which takes some seconds.
-func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, progress *demoProgress) error {
+// demonstration fills an empty folder with the history that the lab measured for
+// this, moved so that it ends today. It takes some seconds.
+func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+	if wanted, err := demoWanted(p, data); err != nil || !wanted {
+		return err
+	}
 	mark := filepath.Join(data, demoMark)
 	if err := os.WriteFile(mark, []byte(demoMaking), 0o644); err != nil {
 		return err
 	}
-	progress.set("The lab begins to measure.")
-	err := makeDemo(ctx, env, p, data, time.Now().UTC(), demoPerDay, func(done, of int) {
-		progress.set(fmt.Sprintf("The lab is still measuring: %d of %d measurements are made.", done, of))
-	})
+	began := time.Now()
+	n, err := unpackDemo(ctx, p, began)
 	if err != nil {
-		return err
+		return fmt.Errorf("serve --demo: %w", err)
 	}
-	progress.set("")
+	fmt.Fprintf(env.stdout, "%d measurements of country ZZ, made in a lab, are in %s after %v. Nothing of it happened anywhere.\n", n, data, time.Since(began).Round(100*time.Millisecond))
 	return os.WriteFile(mark, []byte(demoMade), 0o644)
-}
-
-// demoProgress is what the pages say of a demonstration in the making.
-type demoProgress struct{ now atomic.Value }
-
-func (p *demoProgress) set(s string) { p.now.Store(s) }
-
-func (p *demoProgress) text() string {
-	s, _ := p.now.Load().(string)
-	return s
 }
 
 // middleboxServices starts the services with which OONI's probes find

@@ -322,6 +322,9 @@ func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if wantsCSV(r) {
+		return bansCSV(w, r, ranked)
+	}
 	v := bansView{All: len(ranked), Rows: []bansRow{}}
 	if skip := r.URL.Query().Get("skip"); skip != "" {
 		if _, err := fmt.Sscan(skip, &v.Skip); err != nil || v.Skip < 0 {
