@@ -124,7 +124,7 @@ func (g *Growth) growing(ws []Witness, all []bins, l line, starts int) []float64
 
 // atOnce is the log-likelihood of the votes when each network changes at once:
 // all of them within a step, a day or days of each other, or when they please;
-// all with one strength, or each with its own.
+// all with one strength, with a lull in it or without, or each with its own.
 func (g *Growth) atOnce(ws []Witness, all []bins) float64 {
 	kinds := len(g.Strengths) + 1
 	sum := math.Inf(-1)
@@ -133,11 +133,36 @@ func (g *Growth) atOnce(ws []Witness, all []bins) float64 {
 		byNetwork[i] = g.sharp(&ws[i], all[i])
 	}
 	for kind := range kinds {
+		lull := 0.0
+		if kind < len(g.Strengths) {
+			lull = g.lull(ws, all, g.Strengths[kind])
+		}
 		for _, within := range g.Within {
-			sum = logSum(sum, together(byNetwork, kind, max(1, int(within/g.Step))))
+			sum = logSum(sum, lull+together(byNetwork, kind, max(1, int(within/g.Step))))
 		}
 	}
 	return sum - math.Log(float64(kinds*len(g.Within)))
+}
+
+// lull is how much better the votes are explained when the ban of a strength
+// that all networks obey in one step makes a pause, their times averaged.
+func (g *Growth) lull(ws []Witness, all []bins, strength float64) float64 {
+	never := math.Inf(-1)
+	open, once, paused, again := 0.0, never, never, never
+	steps := float64(len(all[0]))
+	banned := make([]float64, len(all[0]))
+	for i, votes := range all {
+		says := ws[i].says(strength)
+		for k := range votes {
+			banned[k] += says.of(&votes[k])
+		}
+	}
+	for _, banned := range banned {
+		again = logSum(again, paused) + banned
+		paused = logSum(paused, once)
+		once = logSum(once, open) + banned
+	}
+	return math.Max(0, again-math.Log(steps*steps/6)-once)
 }
 
 // together is the log-likelihood of the votes when all networks change within
