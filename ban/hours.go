@@ -66,7 +66,7 @@ func Hours(events []event.Event, reported []Ban, last func(cc, target string) ti
 			}
 			if s, ok := measuredStretch(p.Onset, p.End, last(e.CC, p.Target), asOf); ok {
 				if e.Schedule != nil {
-					s.holds = e.Schedule.HoldsAt
+					s.holds = e.Schedule.Hours()
 				}
 				measured[at] = append(measured[at], s)
 			}

@@ -276,5 +276,13 @@ func (d *Detector) onSchedule(cells []series.Cell, s *hours, at int64, found []E
 	return out
 }
 
-// HoldsAt reports whether a moment is one of the schedule's hours.
-func (s *Schedule) HoldsAt(t time.Time) bool { return s.holds(t.Unix()) }
+// Hours gives the function that reports whether a moment is one of the
+// schedule's hours.
+func (s *Schedule) Hours() func(time.Time) bool {
+	where, err := time.LoadLocation(s.Zone)
+	if err != nil { // a zone that this program does not know
+		where = time.UTC
+	}
+	h := hours{*s, where}
+	return func(t time.Time) bool { return h.holds(t.Unix()) }
+}
