@@ -109,7 +109,7 @@ func settle(ctx context.Context, p *pipeline.Pipeline) (err error) {
 			err = fmt.Errorf("merge and count: %v\n%s", r, debug.Stack())
 		}
 	}()
-	_, compacted := p.Compact(ctx, false) // a damaged file does not stop the rest
+	_, compacted := p.Tidy(ctx) // a damaged file does not stop the rest
 	_, counted := p.Count(ctx)
 	_, swept := p.Archive.Sweep(ctx, archive.Grace, time.Now())
 	return errors.Join(compacted, counted, swept)

@@ -13,11 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/assistant"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
@@ -25,10 +26,12 @@ import (
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/server"
+	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/request"
 )
 
 func serveCommand() command {
@@ -47,10 +50,15 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
+	proxies := fs.String("proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
+	minFree := fs.Int64("min-free", 1024, "`MiB` of the disk to leave free: with less, submissions are refused (507) and pages go on")
+	dayDocuments := fs.Int("daily-documents", collect.DayDocuments, "how many `documents` one client network (/24, /48) may hand in a day; 0 is no bound")
+	dayBytes := fs.Int64("daily-mib", collect.DayBytes>>20, "how many `MiB` of documents one client network may hand in a day; 0 is no bound")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
+	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -61,14 +69,17 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *demonstrate && *data == fs.Lookup("data").DefValue {
 		*data = "./bandish-demo"
 	}
+	trusted, err := collect.ParseProxies(*proxies)
+	if err != nil {
+		return usageError("serve: --proxy: %v", err)
+	}
 	p, err := openPipeline(*data)
 	if err != nil {
 		return err
 	}
-	var making demoProgress
-	unmade := false
+	p.MinFree = *minFree << 20
 	if *demonstrate {
-		if unmade, err = demoWanted(p, *data); err != nil {
+		if err := demonstration(ctx, env, p, *data); err != nil {
 			return err
 		}
 	}
@@ -84,7 +95,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}}
+	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
 	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -121,7 +132,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
@@ -130,12 +141,15 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(m.Batches) == 0 && !unmade {
+	if len(m.Batches) == 0 {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	apis := []routes{collector, api}
+	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
+		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
+	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
+	apis := []routes{collector, ooni, programs, limited{helper, programs}}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
@@ -150,13 +164,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
 	}
-	serve := func(ctx context.Context) error { return server.Serve(ctx, l, mux, log, counts) }
-	if !unmade {
-		return serve(ctx)
-	}
-	return serveWhileMaking(ctx, serve, func(ctx context.Context) error {
-		return server.Safely("the lab", log, counts, func() error { return demoOnce(ctx, env, p, *data, &making) })
-	})
+	return server.Serve(ctx, l, mux, log, counts)
 }
 
 // routes are handlers and the patterns under which they answer.
@@ -164,6 +172,14 @@ type routes interface {
 	Patterns() []string
 	Handler() http.Handler
 }
+
+// limited are routes whose requests count with those of the API.
+type limited struct {
+	routes
+	by *api.Server
+}
+
+func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
 
 // answers is all that the server answers.
 func answers(site http.Handler, apis ...routes) *http.ServeMux {
@@ -178,30 +194,12 @@ func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	return mux
 }
 
-// serveWhileMaking serves while something is made in the background, and no
-// longer when that fails.
-func serveWhileMaking(ctx context.Context, serve, work func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make(chan error, 1)
-	go func() {
-		err := work(ctx)
-		if err != nil {
-			cancel(err)
-		}
-		done <- err
-	}()
-	err := serve(ctx)
-	cancel(err)
-	return errors.Join(err, <-done)
-}
-
 // demoMark is the file that says that a folder holds a demonstration; it says
 // so from the first measurement on.
 const (
 	demoMark   = "demo"
-	demoMaking = "The lab is still at it, or was cut short: see bandish serve --demo.\n"
-	demoMade   = "Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"
+	demoMaking = "The demonstration is being made, or was cut short: see bandish serve --demo.\n"
+	demoMade   = "Made in the lab for bandish serve --demo. Nothing here was measured on a real network.\n"
 )
 
 // demoWanted reports whether the demonstration has to be made. A folder with
@@ -222,31 +220,23 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	return true, nil
 }
 
-// demoOnce makes the demonstration, which takes some seconds.
-func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, progress *demoProgress) error {
+// demonstration fills an empty folder with the history that the lab measured for
+// this, moved so that it ends today. It takes some seconds.
+func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+	if wanted, err := demoWanted(p, data); err != nil || !wanted {
+		return err
+	}
 	mark := filepath.Join(data, demoMark)
 	if err := os.WriteFile(mark, []byte(demoMaking), 0o644); err != nil {
 		return err
 	}
-	progress.set("The lab begins to measure.")
-	err := makeDemo(ctx, env, p, data, time.Now().UTC(), demoPerDay, func(done, of int) {
-		progress.set(fmt.Sprintf("The lab is still measuring: %d of %d measurements are made.", done, of))
-	})
+	began := time.Now()
+	n, err := unpackDemo(ctx, p, began)
 	if err != nil {
-		return err
+		return fmt.Errorf("serve --demo: %w", err)
 	}
-	progress.set("")
+	fmt.Fprintf(env.stdout, "%d measurements of country ZZ, made in a lab, are in %s after %v. Nothing of it happened anywhere.\n", n, data, time.Since(began).Round(100*time.Millisecond))
 	return os.WriteFile(mark, []byte(demoMade), 0o644)
-}
-
-// demoProgress is what the pages say of a demonstration in the making.
-type demoProgress struct{ now atomic.Value }
-
-func (p *demoProgress) set(s string) { p.now.Store(s) }
-
-func (p *demoProgress) text() string {
-	s, _ := p.now.Load().(string)
-	return s
 }
 
 // middleboxServices starts the services with which OONI's probes find
@@ -324,6 +314,8 @@ func outcomeOf(r pipeline.Receipt, err error) string {
 		return "refused"
 	case errors.Is(err, pipeline.ErrOccupied):
 		return "busy"
+	case errors.Is(err, pipeline.ErrNoSpace):
+		return "no_space"
 	case errors.Is(err, context.Canceled):
 		return "gone"
 	case err != nil:
@@ -383,6 +375,9 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var undecoded *measurement.DecodeError
 	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	if errors.Is(err, pipeline.ErrNoSpace) {
+		err = fmt.Errorf("%w: %w", collect.ErrNoSpace, err)
 	}
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)

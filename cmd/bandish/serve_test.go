@@ -158,7 +158,7 @@ func TestStrangersHaveOneVoice(t *testing.T) {
 	if err := os.WriteFile(places, []byte("from,to,asn,cc,name\n104.244.42.0,104.244.42.255,AS64512,QM,One\n104.244.43.0,104.244.43.255,AS64513,QM,Two\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, places)
+	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1", Proxies: thisMachine}, places)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestStrangersHaveOneVoice(t *testing.T) {
 		{"104.244.42.99", "AS64512", "same_network_again"},
 		{"104.244.42.7", "AS64513", "asn_mismatch"},
 		{"104.244.43.7", "AS64513", ""},
-		{"203.0.114.7", "AS64512", ""}, // of no known network
+		{"203.0.114.7", "AS64512", "network_unconfirmed"}, // of no known network
 	} {
 		doc := fmt.Sprintf(`{"input":"https://x.com/","measurement_start_time":%q,"probe_asn":%q,"probe_cc":"QM","probe_ip":%q,"report_id":"r%d","measurement_uid":"u%d","test_name":"web_connectivity","test_keys":{"x":"from %s"}}`,
 			time.Now().UTC().Format(time.DateTime), sub.asn, sub.client, i, i, sub.client)
@@ -246,7 +246,7 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { _, err := p.Compact(t.Context(), true); ended <- err }()
+	go func() { _, err := p.Compact(t.Context()); ended <- err }()
 	said := make([]byte, 200)
 	n, err := r.Read(said)
 	if err != nil || !strings.Contains(string(said[:n]), "waiting for another bandish") {

@@ -39,6 +39,11 @@ func (s *senders) of(a netip.Addr) [16]byte {
 	if address.Reserved(a) != "" {
 		return [16]byte{}
 	}
+	return s.ofAny(a)
+}
+
+// ofAny is of for addresses that are not on the public internet, too.
+func (s *senders) ofAny(a netip.Addr) [16]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if day := s.now().UTC().Format(time.DateOnly); day != s.day {

@@ -11,11 +11,9 @@ import (
 // generation, the imported lists and the day. What it keeps is shared and must
 // not be changed.
 type memo struct {
-	mu    sync.Mutex // guards what follows
-	gen   uint64
-	lists int
-	day   string
-	kept  map[string]*kept
+	mu      sync.Mutex // guards what follows
+	edition Edition
+	kept    map[string]*kept
 }
 
 // kept is one answer, made once however many ask for it at once.
@@ -62,28 +60,44 @@ func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, 
 // errPanicked is the error of those who waited for an answer that panicked.
 var errPanicked = errors.New("making the answer panicked")
 
-// keep finds the place of an answer.
-func (d *Desk) keep(name string) (*kept, error) {
-	gen := uint64(0)
+// Edition names all that answers rest on: where it is the same, so is every
+// answer.
+type Edition struct {
+	Generation uint64 // of the archive; 0 without one
+	Lists      int    // grows when the imported lists change; from 0 when the program starts
+	Day        string // today, for what counts days
+}
+
+// Edition is the present one.
+func (d *Desk) Edition() (Edition, error) {
+	e := Edition{Day: d.Now().UTC().Format(time.DateOnly)}
 	if d.Store != nil {
 		m, err := d.Store.Archive().Manifest()
 		if err != nil {
-			return nil, err
+			return e, err
 		}
-		gen = m.Generation
+		e.Generation = m.Generation
 	}
 	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
-		return nil, err
+		return e, err
 	}
 	d.mu.Lock()
-	lists := d.edition
+	e.Lists = d.edition
 	d.mu.Unlock()
-	day := d.Now().UTC().Format(time.DateOnly)
+	return e, nil
+}
+
+// keep finds the place of an answer.
+func (d *Desk) keep(name string) (*kept, error) {
+	now, err := d.Edition()
+	if err != nil {
+		return nil, err
+	}
 	m := &d.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.kept == nil || m.gen != gen || m.day != day || m.lists != lists || len(m.kept) >= maxKept {
-		m.kept, m.gen, m.day, m.lists = map[string]*kept{}, gen, day, lists
+	if m.kept == nil || m.edition != now || len(m.kept) >= maxKept {
+		m.kept, m.edition = map[string]*kept{}, now
 	}
 	k := m.kept[name]
 	if k == nil {

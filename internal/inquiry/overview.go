@@ -272,3 +272,32 @@ func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
 		return out, nil
 	})
 }
+
+// Hours counts the hours in which each target was banned in each country and
+// year, by dated bans and by reported ones.
+func (d *Desk) Hours(ctx context.Context) ([]ban.Year, error) {
+	return remember(ctx, d, "hours", func() ([]ban.Year, error) {
+		found, err := d.Events(ctx, store.Filter{}, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		said, err := d.reported(time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		places, err := d.Places(ctx, allPlaces)
+		if err != nil {
+			return nil, err
+		}
+		type pair struct{ cc, target string }
+		last := make(map[pair]time.Time, len(places))
+		for _, p := range places {
+			last[pair{p.CC, p.Target}] = p.Last.AddDate(0, 0, 1)
+		}
+		var reported []ban.Ban
+		for _, list := range said {
+			reported = append(reported, list...)
+		}
+		return ban.Hours(found.Events, reported, func(cc, target string) time.Time { return last[pair{cc, target}] }, d.Now()), nil
+	})
+}

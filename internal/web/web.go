@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -42,14 +43,12 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
-	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
+	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
+	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
 	Static  bool // the pages become files: they have no forms
-
-	// Making says how far the lab is, "" when it is through. It may be nil.
-	Making func() string
 
 	pages         map[string]*template.Template // by file name; Handler parses them
 	languages     map[string]*catalogue         // by code, without English
@@ -81,6 +80,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cc/{cc}/{target}":              s.answer,
 		"GET /cc/{cc}/{target}/days":         s.days,
 		"GET /cc/{cc}/{target}/measurements": s.measurements,
+		"GET /cc/{cc}/{target}/picture.png":  s.answerPicture,
+		"GET /picture.png":                   s.sitePicture,
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
@@ -113,6 +114,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cases/{id}/feed.atom":          s.feed,
 		"GET /cases/{id}/feed.json":          s.feed,
 		"GET /cases/{id}/courts.ics":         s.courtDates,
+		"GET /cases/{id}/requests.csv":       s.caseCSV(speaker.requestTable),
+		"GET /cases/{id}/chain.csv":          s.caseCSV(speaker.chainTable),
 		"GET /courts.ics":                    s.courtDates,
 		"GET /embed/{cc}/{target}":           s.card,
 		"GET /embed/{cc}/{target}/badge.svg": s.badge,
@@ -242,9 +245,6 @@ func parsePages() map[string]*template.Template {
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	data["Demo"], data["Static"] = s.Demo, s.Static
-	if s.Making != nil {
-		data["Making"] = s.Making()
-	}
 	return s.execute(page, data)
 }
 
