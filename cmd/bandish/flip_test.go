@@ -218,7 +218,7 @@ func TestFlippedBits(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(9, uint64(worker)))
 			for n := done.Add(1); n <= int64(flips) && !t.Failed(); n = done.Add(1) {
 				ask := func() (map[string]string, []string) { return k.askOf(t.Context(), running, s) } // as a server
-				if n%4 == 0 {
+				if n%10 == 0 {
 					ask = func() (map[string]string, []string) { return k.ask(t.Context(), mine) } // as a new process
 				}
 				if flip(mine, ask, rnd, n%250 == 1) {
