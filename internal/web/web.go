@@ -24,6 +24,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
@@ -43,9 +44,11 @@ type Site struct {
 	Search  *search.Index
 	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
 	Now     func() time.Time
-	Log     *slog.Logger
-	Demo    bool // the archive was made in a lab: every page says so
-	Static  bool // the pages become files: they have no forms
+	// Endpoints describe the API of this server; none where it has none.
+	Endpoints []api.Endpoint
+	Log       *slog.Logger
+	Demo      bool // the archive was made in a lab: every page says so
+	Static    bool // the pages become files: they have no forms
 
 	// Making says how far the lab is, "" when it is through. It may be nil.
 	Making func() string
@@ -83,6 +86,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
+		"GET /hours":                         s.hours,
+		"GET /api/v1":                        s.programs,
 		"GET /networks/{asn}":                s.network,
 		"GET /platforms":                     s.platforms,
 		"GET /platforms/{target}":            s.platform,
