@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
-	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
@@ -65,83 +66,112 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return usageError("serve: --proxy: %v", err)
 	}
-	p, err := openPipeline(*data)
-	if err != nil {
-		return err
-	}
-	p.MinFree = *minFree << 20
-	var making demoProgress
-	unmade := false
-	if *demonstrate {
-		if unmade, err = demoWanted(p, *data); err != nil {
-			return err
-		}
-	}
-	st, err := store.Open(p.Archive, "")
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	if _, err := p.Count(ctx); err != nil && !errors.Is(err, archive.ErrReadOnly) {
-		return err
-	}
-	log := slog.New(slog.NewTextHandler(env.stderr, nil))
-	if *base == "" {
-		*base = "http://" + *listen
-	}
-	cfg := collect.Config{BaseURL: *base, Log: log, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
-	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
-		return err
-	}
-	collector, err := newCollector(p, cfg, *places)
-	if err != nil {
-		return err
-	}
-	rec, err := casefile.Load(records.FS, "records")
-	if err != nil {
-		return err
-	}
-	index, unread, err := openSearch(ctx, *data, "")
-	if err != nil {
-		return err
-	}
-	defer index.Close()
-	for _, u := range unread {
-		log.Warn("a source is not searched", "source", u)
-	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
 	l, err := net.Listen("tcp", *listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
 	}
-	m, err := p.Archive.Manifest()
-	if err != nil {
-		return err
-	}
-	if len(m.Batches) == 0 && !unmade {
-		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
-	}
-	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	apis := []routes{collector, api}
-	if *export != "" {
-		root, err := os.OpenRoot(*export)
+	var closing closers
+	defer closing.close()
+	site := new(door)
+	return serveWhileMaking(ctx, l, site, func(ctx context.Context) error {
+		p, err := openPipeline(*data)
 		if err != nil {
-			return fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
+			return err
 		}
-		defer root.Close()
-		apis = append(apis, &bucket.Folder{Root: root, Log: log})
+		p.MinFree = *minFree << 20
+		var making demoProgress
+		unmade := false
+		if *demonstrate {
+			if unmade, err = demoWanted(p, *data); err != nil {
+				return err
+			}
+		}
+		st, err := store.Open(p.Archive, "")
+		if err != nil {
+			return err
+		}
+		closing.add(st)
+		log := slog.New(slog.NewTextHandler(env.stderr, nil))
+		if *base == "" {
+			*base = "http://" + *listen
+		}
+		cfg := collect.Config{BaseURL: *base, Log: log, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
+		if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
+			return err
+		}
+		collector, err := newCollector(p, cfg, *places)
+		if err != nil {
+			return err
+		}
+		rec, err := casefile.Load(records.FS, "records")
+		if err != nil {
+			return err
+		}
+		index, unread, err := openSearch(ctx, *data, "")
+		if err != nil {
+			return err
+		}
+		closing.add(index)
+		for _, u := range unread {
+			log.Warn("a source is not searched", "source", u)
+		}
+		pages := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
+		m, err := p.Archive.Manifest()
+		if err != nil {
+			return err
+		}
+		if len(m.Batches) == 0 && !unmade {
+			fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
+		}
+		api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+		apis := []routes{collector, api}
+		if *export != "" {
+			root, err := os.OpenRoot(*export)
+			if err != nil {
+				return fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
+			}
+			closing.add(root)
+			apis = append(apis, &bucket.Folder{Root: root, Log: log})
+		}
+		site.open(answers(pages.Handler(), apis...))
+		fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
+		if p.Archive.ReadOnly() {
+			log.Warn("the archive is read-only: it is served, and no measurement is taken in")
+		} else {
+			go keepCounted(ctx, p, log)
+		}
+		if unmade {
+			return demoOnce(ctx, env, p, *data, &making)
+		}
+		return nil
+	})
+}
+
+// door lets requests in when what answers them is ready. Until then it asks to
+// come again: a server that was killed at work may take a while to begin.
+type door struct{ inside atomic.Pointer[http.Handler] }
+
+func (d *door) open(h http.Handler) { d.inside.Store(&h) }
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := d.inside.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
 	}
-	mux := answers(site.Handler(), apis...)
-	if p.Archive.ReadOnly() {
-		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
-	} else {
-		go keepCounted(ctx, p, log)
+	w.Header().Set("Retry-After", "2")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "This server is starting. Ask again in a moment.", http.StatusServiceUnavailable)
+}
+
+// closers are what is closed when the last request has been answered.
+type closers []io.Closer
+
+func (c *closers) add(x io.Closer) { *c = append(*c, x) }
+
+func (c closers) close() {
+	for _, x := range slices.Backward(c) {
+		x.Close()
 	}
-	if !unmade {
-		return serveUntil(ctx, l, mux)
-	}
-	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
 }
 
 // routes are handlers and the patterns under which they answer.
@@ -324,16 +354,16 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
 			log.Error("count what was submitted", "err", err)
 		}
 		for _, n := range p.Archive.Notices() {
 			log.Warn(n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }

@@ -1,19 +1,19 @@
 package inquiry
 
 import (
+	"fmt"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// memo keeps answers while nothing that they rest on changes: the archive's
-// generation, the imported lists and the day. What it keeps is shared and must
-// not be changed.
+// memo keeps answers while nothing that they rest on changes: what was counted,
+// the imported lists and the day. Names of answers that rest on more say so
+// (then). What it keeps is shared and must not be changed.
 type memo struct {
-	mu    sync.Mutex // guards what follows
-	gen   uint64
-	lists int
-	day   string
-	kept  map[string]*kept
+	mu      sync.Mutex // guards what follows
+	edition string
+	kept    map[string]*kept
 }
 
 // kept is one answer, made once however many ask for it at once.
@@ -24,7 +24,7 @@ type kept struct {
 }
 
 // maxKept bounds the answers that are kept.
-const maxKept = 512
+const maxKept = 256
 
 // remember gives what make made for a name before, or makes it.
 func remember[T any](d *Desk, name string, make func() (T, error)) (T, error) {
@@ -41,31 +41,58 @@ func remember[T any](d *Desk, name string, make func() (T, error)) (T, error) {
 	return k.value.(T), nil
 }
 
-// keep finds the place of an answer.
-func (d *Desk) keep(name string) (*kept, error) {
-	gen := uint64(0)
+// Edition names the state of all that answers rest on; each counts every
+// measurement that came in, also before they were counted.
+func (d *Desk) Edition(each bool) (string, error) {
+	counted, generation := "", uint64(0)
 	if d.Store != nil {
-		m, err := d.Store.Archive().Manifest()
-		if err != nil {
-			return nil, err
+		var err error
+		if counted, generation, err = d.Store.Edition(); err != nil {
+			return "", err
 		}
-		gen = m.Generation
 	}
 	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
-		return nil, err
+		return "", err
 	}
 	d.mu.Lock()
 	lists := d.edition
 	d.mu.Unlock()
-	day := d.Now().UTC().Format(time.DateOnly)
+	out := counted + " " + strconv.Itoa(lists) + d.Now().UTC().Format(" 2006-01-02")
+	if each {
+		out += " " + strconv.FormatUint(generation, 10)
+	}
+	return out, nil
+}
+
+// then names a day whose knowledge is asked for, in the name of an answer.
+func (d *Desk) then(known time.Time) string {
+	if known.IsZero() || d.Store == nil {
+		return ""
+	}
+	_, generation, _ := d.Store.Edition() // who makes the answer meets the error, too
+	return fmt.Sprint(" known ", known.UTC(), " of ", generation)
+}
+
+// keep finds the place of an answer.
+func (d *Desk) keep(name string) (*kept, error) {
+	edition, err := d.Edition(false)
+	if err != nil {
+		return nil, err
+	}
 	m := &d.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.kept == nil || m.gen != gen || m.day != day || m.lists != lists || len(m.kept) >= maxKept {
-		m.kept, m.gen, m.day, m.lists = map[string]*kept{}, gen, day, lists
+	if m.kept == nil || m.edition != edition {
+		m.kept, m.edition = map[string]*kept{}, edition
 	}
 	k := m.kept[name]
 	if k == nil {
+		for other := range m.kept {
+			if len(m.kept) < maxKept {
+				break
+			}
+			delete(m.kept, other)
+		}
 		k = &kept{}
 		m.kept[name] = k
 	}
