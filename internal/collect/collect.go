@@ -27,6 +27,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/address"
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
 	"github.com/klauspost/compress/zstd"
 )
@@ -244,8 +246,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusInsufficientStorage, reason: "no_space", message: ErrNoSpace.Error(), wait: 10 * time.Minute}
 	case errors.Is(err, ErrOccupied):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
-	case r.Context().Err() != nil:
-		return // the client went away
+	case server.Gone(r, err):
+		return
 	default:
 		s.cfg.Log.Error("collector", "path", r.Pattern, "err", err)
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "unavailable", message: "the server could not do this now; send it again later", wait: 30 * time.Second}
@@ -419,7 +421,7 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report
 func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
 	client := s.cfg.Proxies.Client(r)
-	if Reserved(client) == "" {
+	if address.Reserved(client) == "" {
 		own = append(own, client)
 	}
 	if err := measurement.Budget(doc); err != nil {

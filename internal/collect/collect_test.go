@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
 	"go.uber.org/goleak"
 )
@@ -544,5 +545,48 @@ func TestWhatIsNotServedIsSaidInJSON(t *testing.T) {
 		if code := call(t, method, base+path, nil, nil); code != 404 {
 			t.Errorf("%s: %d", c, code)
 		}
+	}
+}
+
+// brokenNetwork is one over which a defect shows, in a goroutine of the helper.
+type brokenNetwork struct{ probe.Kernel }
+
+func (brokenNetwork) DialContext(_ context.Context, _, address string) (net.Conn, error) {
+	panic("a defect at " + address)
+}
+
+// A panic in a goroutine of the helper is the end of one request, and not of the
+// server.
+func TestHelperOutlivesAPanic(t *testing.T) {
+	h := NewHelper(&Guard{Network: brokenNetwork{}, Unsafe: true}, probe.Wire{Now: time.Now}, 1)
+	c, err := New(Config{Archive: newDir(t), Helper: h, BaseURL: "http://127.0.0.1", Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said lines
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, l, c.Handler(), server.Log(&said), nil) }()
+	for range 3 { // the one slot is given back
+		resp, err := http.Post("http://"+l.Addr().String()+"/api/v1/test-helper", "application/json", strings.NewReader(`{"http_request":"http://198.51.100.1/","tcp_connect":["198.51.100.1:80"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusInternalServerError {
+			t.Errorf("the answer is %s", resp.Status)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if !said.contain("a handler panicked") || !said.contain("a defect at") || said.contain("198.51.100") || said.contain("127.0.0.1") {
+		t.Errorf("the log says %s", said.all())
 	}
 }

@@ -1,70 +1,95 @@
 package inquiry
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 )
 
 // memo keeps answers while nothing that they rest on changes: what was counted,
-// the imported lists and the day. Names of answers that rest on more say so
-// (then). What it keeps is shared and must not be changed.
+// the imported lists and the day. Names of answers that rest on each measurement
+// say so (Desk.then). What it keeps is shared and must not be changed.
 type memo struct {
 	mu      sync.Mutex // guards what follows
-	edition string
+	edition Edition
 	kept    map[string]*kept
 }
 
 // kept is one answer, made once however many ask for it at once.
 type kept struct {
-	once  sync.Once
-	value any
-	err   error
+	once     sync.Once
+	value    any
+	err      error
+	canceled bool // err is of who made it, who went away
 }
 
 // maxKept bounds the answers that are kept.
 const maxKept = 256
 
 // remember gives what make made for a name before, or makes it.
-func remember[T any](d *Desk, name string, make func() (T, error)) (T, error) {
+func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, error)) (T, error) {
 	var none T
-	k, err := d.keep(name)
-	if err != nil {
-		return none, err
+	for {
+		k, err := d.keep(name)
+		if err != nil {
+			return none, err
+		}
+		mine := false
+		k.once.Do(func() {
+			mine = true
+			defer func() {
+				if k.err != nil {
+					d.memo.drop(name, k) // the next one tries again
+				}
+			}()
+			k.err = errPanicked // stays where make panics: who waits must not take nothing for an answer
+			k.value, k.err = make()
+			k.canceled = ctx.Err() != nil
+		})
+		if k.err == nil {
+			return k.value.(T), nil
+		}
+		if mine || !k.canceled || ctx.Err() != nil {
+			return none, k.err
+		}
+		// Who made it went away before it was made: that is no failure of ours.
 	}
-	k.once.Do(func() { k.value, k.err = make() })
-	if k.err != nil {
-		d.memo.drop(name, k) // the next one tries again
-		return none, k.err
-	}
-	return k.value.(T), nil
 }
 
-// Edition names the state of all that answers rest on; each counts every
-// measurement that came in, also before they were counted.
-func (d *Desk) Edition(each bool) (string, error) {
-	counted, generation := "", uint64(0)
+// errPanicked is the error of those who waited for an answer that panicked.
+var errPanicked = errors.New("making the answer panicked")
+
+// Edition names all that answers rest on: where it is the same, so is every
+// answer.
+type Edition struct {
+	Generation uint64 // of the archive; 0 without one. It grows with all that comes in
+	Counted    string // names what was counted; most answers rest on it and not on the generation
+	Lists      int    // grows when the imported lists change; from 0 when the program starts
+	Day        string // today, for what counts days
+}
+
+// Edition is the present one.
+func (d *Desk) Edition() (Edition, error) {
+	e := Edition{Day: d.Now().UTC().Format(time.DateOnly)}
 	if d.Store != nil {
 		var err error
-		if counted, generation, err = d.Store.Edition(); err != nil {
-			return "", err
+		if e.Counted, e.Generation, err = d.Store.Edition(); err != nil {
+			return e, err
 		}
 	}
 	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
-		return "", err
+		return e, err
 	}
 	d.mu.Lock()
-	lists := d.edition
+	e.Lists = d.edition
 	d.mu.Unlock()
-	out := counted + " " + strconv.Itoa(lists) + d.Now().UTC().Format(" 2006-01-02")
-	if each {
-		out += " " + strconv.FormatUint(generation, 10)
-	}
-	return out, nil
+	return e, nil
 }
 
-// then names a day whose knowledge is asked for, in the name of an answer.
+// then names a day whose knowledge is asked for, in the name of an answer that
+// is made of each measurement that was known.
 func (d *Desk) then(known time.Time) string {
 	if known.IsZero() || d.Store == nil {
 		return ""
@@ -75,19 +100,20 @@ func (d *Desk) then(known time.Time) string {
 
 // keep finds the place of an answer.
 func (d *Desk) keep(name string) (*kept, error) {
-	edition, err := d.Edition(false)
+	now, err := d.Edition()
 	if err != nil {
 		return nil, err
 	}
+	now.Generation = 0
 	m := &d.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.kept == nil || m.edition != edition {
-		m.kept, m.edition = map[string]*kept{}, edition
+	if m.kept == nil || m.edition != now {
+		m.kept, m.edition = map[string]*kept{}, now
 	}
 	k := m.kept[name]
 	if k == nil {
-		for other := range m.kept {
+		for other := range m.kept { // any
 			if len(m.kept) < maxKept {
 				break
 			}

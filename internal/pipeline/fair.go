@@ -25,17 +25,18 @@ func (f *fair[T]) push(client [16]byte, x T) {
 	f.waiting[client] = append(f.waiting[client], x)
 }
 
-// take gives the first of the next client whose first fits, and puts that
+// take gives the first that fits of the next client who has one, and puts that
 // client behind the others.
 func (f *fair[T]) take(fits func(T) bool) (x T, ok bool) {
 	for i, client := range f.ring {
 		list := f.waiting[client]
-		if !fits(list[0]) {
+		k := slices.IndexFunc(list, fits)
+		if k < 0 {
 			continue
 		}
-		x = list[0]
+		x = list[k]
 		f.ring = slices.Delete(f.ring, i, i+1)
-		if f.waiting[client] = slices.Delete(list, 0, 1); len(list) > 1 {
+		if f.waiting[client] = slices.Delete(list, k, k+1); len(list) > 1 {
 			f.ring = append(f.ring, client)
 		} else {
 			delete(f.waiting, client)
@@ -220,4 +221,26 @@ func (q *queue) withdraw(s *submission) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.drop(s)
+}
+
+// Load is what a pipeline is at work on.
+type Load struct {
+	Decoding     int // submissions that are being decoded
+	Waiting      int // submissions that wait for their turn to be committed
+	WaitingBytes int
+}
+
+// Load tells what the pipeline is at work on now.
+func (p *Pipeline) Load() Load {
+	var l Load
+	p.decoding.mu.Lock()
+	l.Decoding = p.decoding.inside
+	p.decoding.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	for _, list := range p.queue.waiting.waiting {
+		l.Waiting += len(list)
+	}
+	l.WaitingBytes = p.queue.size
+	return l
 }

@@ -584,7 +584,7 @@ func TestSubmitTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			doc := zz(fmt.Sprint("r", i/2), i/2) // each document twice
+			doc := zz(fmt.Sprint("r", i/2), i/2%3) // each document twice, of three days
 			if i == 7 {
 				doc = []byte("{}")
 			}

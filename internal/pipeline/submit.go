@@ -66,7 +66,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *S
 	}
 	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judgeSafely(&d, at)
-	leave()
+	leave() // judgeSafely does not panic
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}

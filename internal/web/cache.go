@@ -43,6 +43,7 @@ const (
 type answered struct {
 	key    string
 	done   chan struct{}
+	route  string // the pattern that it was made under
 	status int
 	header http.Header
 	body   bytes.Buffer
@@ -95,7 +96,7 @@ func refuse(w http.ResponseWriter, status int) {
 
 // key names a page and all that it depends on; "" is one that is not kept.
 func (p *pages) key(r *http.Request) (string, error) {
-	if p.site.Making != nil && p.site.Making() != "" || len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") {
 		return "", nil
 	}
 	edition, err := p.site.edition(r)
@@ -115,7 +116,11 @@ func (s *Site) edition(r *http.Request) (string, error) {
 	path := r.URL.Path
 	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
 		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
-	return s.Desk.Edition(each)
+	e, err := s.Desk.Edition()
+	if !each {
+		e.Generation = 0
+	}
+	return fmt.Sprint(e), err
 }
 
 // preferred is the language of the site that a reader prefers to English.
@@ -221,6 +226,7 @@ func (p *pages) make(r *http.Request, a *answered) {
 	}
 	whole.Header.Set("Accept-Encoding", encodingOf(r))
 	p.next.ServeHTTP(&recorder{a}, whole)
+	a.route = whole.Pattern
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
@@ -245,6 +251,9 @@ func (p *pages) keep(a *answered) {
 func (a *answered) give(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.header {
 		w.Header()[k] = v
+	}
+	if r.Pattern = a.route; a.route == "" {
+		r.Pattern = "/"
 	}
 	if tag := a.header.Get("ETag"); tag != "" && a.status == http.StatusOK && names(r.Header.Get("If-None-Match"), tag) {
 		for _, k := range []string{"Content-Type", "Content-Encoding", "Content-Length"} {

@@ -35,6 +35,10 @@ func TestTemplatesFitTheirValues(t *testing.T) {
 			t.Errorf("%s: %v", p.name(), err)
 		}
 	}
+	checked["lang.html"] = true
+	if err := templatecheck.CheckHTML(templates["lang.html"].Lookup("layout"), langView{}); err != nil && !strings.Contains(err.Error(), "warning") {
+		t.Errorf("lang.html: %v", err)
+	}
 	for name := range templates {
 		if !checked[name] {
 			t.Logf("%s is not checked: its values are given in a map", name)

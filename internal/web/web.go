@@ -28,6 +28,7 @@ import (
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
+	httpserver "github.com/bandish/bandish/internal/server" // the tests have a type server
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
@@ -48,9 +49,6 @@ type Site struct {
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
 	Static  bool // the pages become files: they have no forms
-
-	// Making says how far the lab is, "" when it is through. It may be nil.
-	Making func() string
 
 	pages         map[string]*template.Template // by file name; Handler parses them
 	languages     map[string]*catalogue         // by code, without English
@@ -82,6 +80,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cc/{cc}/{target}":              s.answer,
 		"GET /cc/{cc}/{target}/days":         s.days,
 		"GET /cc/{cc}/{target}/measurements": s.measurements,
+		"GET /cc/{cc}/{target}/picture.png":  s.answerPicture,
+		"GET /picture.png":                   s.sitePicture,
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
@@ -114,6 +114,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cases/{id}/feed.atom":          s.feed,
 		"GET /cases/{id}/feed.json":          s.feed,
 		"GET /cases/{id}/courts.ics":         s.courtDates,
+		"GET /cases/{id}/requests.csv":       s.caseCSV(speaker.requestTable),
+		"GET /cases/{id}/chain.csv":          s.caseCSV(speaker.chainTable),
 		"GET /courts.ics":                    s.courtDates,
 		"GET /embed/{cc}/{target}":           s.card,
 		"GET /embed/{cc}/{target}/badge.svg": s.badge,
@@ -174,7 +176,7 @@ func (s *Site) wrap(h handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		err := h(w, r)
-		if err == nil {
+		if err == nil || httpserver.Gone(r, err) {
 			return
 		}
 		status, text := http.StatusInternalServerError, "Something broke on our side; it was logged."
@@ -243,9 +245,6 @@ func parsePages() map[string]*template.Template {
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	data["Demo"], data["Static"] = s.Demo, s.Static
-	if s.Making != nil {
-		data["Making"] = s.Making()
-	}
 	return s.execute(page, data)
 }
 
