@@ -141,7 +141,7 @@ func (s *Site) Handler() http.Handler {
 		mux.Handle("GET /"+code, s.wrap(in))
 		mux.Handle("GET /"+code+"/{rest...}", s.wrap(in))
 	}
-	return compressed(withoutSlash(mux))
+	return s.inTurn(compressed(withoutSlash(mux)))
 }
 
 // withoutSlash sends an address that ends in a slash to the one without.
