@@ -131,6 +131,10 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 		}
 	}
 	cell["other_affected"] = strings.Join(others, ", ")
+	if cell["shutdown_extent"] == "Service-based" { // a ban of services that are named is none of those that are not
+		fill(cell, "sms_affected", "No")
+		fill(cell, "phonecall_affected", "No")
+	}
 	cell["info_source_link"] = strings.Join(links, "; ")
 	row := make([]string, len(keepItOnColumns))
 	for i, c := range keepItOnColumns {

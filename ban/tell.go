@@ -2,11 +2,43 @@ package ban
 
 import (
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/casefile"
 )
+
+// justifications are KeepItOn's categories of what a state gives as its reason,
+// each with words by which a ground of the record is known to be of it.
+var justifications = []struct {
+	name  string
+	words *regexp.Regexp
+}{
+	{"National security/ Counter-terrorism", regexp.MustCompile(`(?i)national security|terroris|integrity of the country`)},
+	{"Public safety/ Quell unrest/ Restore public order", regexp.MustCompile(`(?i)public (?:safety|order)|unrest|violence|riot|protest|chaos`)},
+	{"Fake news/ Hate speech/ Incendiary content/ Promoting violence", regexp.MustCompile(`(?i)false (?:news|propaganda|information)|fake|hate|disinformation|incit`)},
+	{"School exams", regexp.MustCompile(`(?i)\bexam`)},
+	{"Illegal content", regexp.MustCompile(`(?i)pornograph|sexual|obscen|unlawful content|illegal content|blasphem|terms of the licen|did not comply`)},
+	{"Technical problems/ Infrastructure failure", regexp.MustCompile(`(?i)technical|cable|maintenance`)},
+}
+
+// justified are the categories into which grounds fall; "Other" where they fall
+// into none.
+func justified(grounds []string) string {
+	var names []string
+	for _, j := range justifications {
+		if slices.ContainsFunc(grounds, j.words.MatchString) {
+			names = append(names, j.name)
+		}
+	}
+	if names == nil {
+		return "Other"
+	}
+	return strings.Join(names, "; ")
+}
 
 // tell fills in what a case tells in the terms of KeepItOn's table: who
 // ordered it, on what grounds and laws, whether the state admitted it. What
@@ -18,7 +50,8 @@ func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 			col[name] = value
 		}
 	}
-	var grounds, laws, networks []string
+	var grounds, laws, networks, contexts []string
+	denied := false
 	var cites []casefile.Cite
 	for _, b := range []*casefile.Bound{c.Start, c.End} {
 		if b != nil {
@@ -41,6 +74,11 @@ func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 				set("gov_ack_source", address(records, c, cite))
 				set("gov_ack_quote", cite.Phrase)
 			}
+		case a.Kind == "denial":
+			denied = true
+		case a.Kind == "context" && before(a.Date, c.Start.Date, c.Zone()):
+			contexts = append(contexts, a.What)
+			cites = append(cites, a.Cites...)
 		}
 		if a.Effect == "restrict" || a.Effect == "keep" {
 			grounds = append(grounds, a.Grounds...)
@@ -48,7 +86,7 @@ func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 		}
 	}
 	if len(grounds) > 0 {
-		r.Justification = grounds[0]
+		r.Justification = justified(grounds)
 		set("gov_just_details", strings.Join(grounds, "; "))
 	}
 	if len(laws) > 0 {
@@ -71,6 +109,16 @@ func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 	for _, cite := range cites {
 		if l := address(records, c, cite); l != "" && !slices.Contains(r.Links, l) {
 			r.Links = append(r.Links, l)
+		}
+	}
+	set("actual_cause_details", strings.Join(contexts, " ")) // what the sources connect with it; whether it is the cause the record does not say
+	if denied {
+		set("gov_ack", "No")
+	}
+	for _, cite := range casefile.Cites(c) {
+		l := address(records, c, cite)
+		if host, err := url.Parse(l); err == nil && strings.TrimPrefix(host.Hostname(), "www.") == "accessnow.org" {
+			set("an_link", l)
 		}
 	}
 	r.Columns = col
@@ -97,6 +145,13 @@ func address(records *casefile.Records, c *casefile.Case, cite casefile.Cite) st
 		return *s.URL
 	}
 	return ""
+}
+
+// before reports that a day came before another, or was the same.
+func before(a, b casefile.Date, zone *time.Location) bool {
+	day, ok := a.FirstDay(zone)
+	start, known := b.FirstDay(zone)
+	return ok && known && !day.After(start)
 }
 
 func onTarget(a, b []string) bool {

@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -372,4 +373,29 @@ func (f *files) edit(at, old, to string) *Edit {
 // fieldsMet are the fields that stand in the folder.
 func (f *files) fieldsMet() []string {
 	return slices.Collect(maps.Keys(f.owner))
+}
+
+// Revision is the SHA-256, in hex, of the list of the files that a case is read
+// from: its own and the shared ones. The list is what
+// "sha256sum ID/*.yaml shared/*.yaml" prints in the folder of the record,
+// sorted by name, so a reader can work it out.
+func (r *Records) Revision(id string) string {
+	var lines []string
+	folders := []*files{r.Shared.folder}
+	if c := r.Case(id); c != nil {
+		folders = append(folders, c.folder)
+	}
+	for _, folder := range folders {
+		for _, f := range folder.list {
+			dir, name := path.Split(f.name)
+			lines = append(lines, fmt.Sprintf("%s/%s\x00%x", path.Base(dir), name, sha256.Sum256(f.data)))
+		}
+	}
+	slices.Sort(lines)
+	whole := sha256.New()
+	for _, line := range lines {
+		name, sum, _ := strings.Cut(line, "\x00")
+		fmt.Fprintf(whole, "%s  %s\n", sum, name)
+	}
+	return fmt.Sprintf("%x", whole.Sum(nil))
 }

@@ -219,6 +219,7 @@ var complianceRules = []term{
 	{"account_withheld", "the platform counts accounts that it withheld in the country, not single posts"},
 	{"item_removed", "the platform counts items that it removed, for law or for its own policy"},
 	{"data_given", "the platform counts requests for information after which it gave some"},
+	{"notice_acted_on", "the one who handed a notice in to a public database says that it was acted on"},
 }
 
 // Meaning says what a word of one of the closed lists means: of an ActKind, a

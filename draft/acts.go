@@ -1,131 +1,136 @@
 package draft
 
 import (
+	_ "embed" // the table of rules
 	"regexp"
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/bandish/bandish/casefile"
 )
 
-// An act is proposed only where one sentence names who did what to whom: an
-// actor of a fitting kind stands as the subject right before the verb, and
-// behind the verb stands the one addressed, or the platform. What is passive,
-// denied, planned, hearsay, or told with a pronoun proposes nothing: a missed
-// act is for a person to see, a reversed one misleads.
+// An act is proposed only where one sentence names who did what to whom: the
+// one who acts stands as the subject right before the verb, or behind "by" in
+// the passive, and behind the verb stands the platform, the one addressed or
+// the paper. Names and what stands for the only one of its kind in the text
+// ("the regulator", "the app") name; pronouns do not. What is denied, planned,
+// asked, conditional or hearsay proposes nothing: a missed act is for a person
+// to see, a reversed one misleads.
 type actRule struct {
-	id   string
-	kind casefile.ActKind
-	by   []casefile.ActorKind
-	// form stands right behind the actor: the verb and what belongs to it. Its
-	// group "to" ends where the one addressed must be named; its group "at"
-	// ends where the platform must be. Without either, the form says it all.
-	form            *regexp.Regexp
-	to              []casefile.ActorKind
-	example, silent string
+	ID    string
+	Kind  casefile.ActKind
+	Court casefile.ActKind // the kind where a court or judge acts; "" where none can
+	By    string           // who else can, one of doersOf; "" for a court alone
+	// Verb and Object are the predicate in the active voice. A group "to" of the
+	// object ends where the one addressed stands, "court" where a court must, "at"
+	// where the platform must, "on" where it may.
+	Verb, Object    string
+	Passive         bool   // the verb is used with "was … by" too, with the object behind the agent
+	Patient         string // the word that must stand before "was", where it is no platform and nobody addressed
+	Example, Silent string
+
+	active, participle, behindAgent, patient *regexp.Regexp
 }
 
-const (
-	restrictVerb = `(?:block|ban|suspend|restrict|throttle|shut down|cut off|disable|take down)`
-	restoreVerb  = `(?:unblock|restore|reinstate|reopen)`
-	restricted   = `(?:blocked|banned|suspended|restricted|throttled|shut down|cut off|disabled)`
-	restoring    = `(?:unblocked|restored|reinstated|reopened)`
-	measureNoun  = `(?:block|ban|blocking|suspension|restriction|closure|shutdown|restoration|unblocking|throttling)`
-	// service is what may stand between a verb and the platform's name.
-	service = `(?:,? indefinitely,?)?(?: (?:access to|the|its|their|all|operations|activities|of|and|social|media|messaging|microblogging|networking|network|networks|platforms?|sites?|websites?|apps?|services?|giant))*`
-	// asked stands between a verb and what is to be done: the one addressed,
-	// with a day and the mark of a quotation perhaps.
-	asked = `(?P<to> )[^.;]{2,90}?,? ["“]?to (?:immediately |temporarily |fully )?(?:` + restrictVerb + `|` + restoreVerb + `|cut)`
-	// crowd are those addressed who have no name.
-	crowd = `(?:all |the )?(?:authorities|government|(?:\pL+ ){0,3}(?:providers|operators|carriers|networks|companies)(?: and (?:internet (?:service )?providers|ISPs))?|ISPs|regulator|ministry)`
-	// things stand for platforms that the sentence does not name again.
-	things = `(?: (?:access to )?(?:the|all|its|social) (?:services?|platforms?|apps?|sites?|internet|media)\b)`
-	// adverbs may stand between the actor and the verb.
-	adverbs = `(?:,? \((?:\pL{2,8})\),?)?(?:,? (?:on|in|late on|early on) (?:` + weekdayNames + `|` + monthNames + `)(?: \d{1,2})?(?:,? \d{4})?,?)?(?: (?:has|had|have|also|again|later|then|today|yesterday|formally|temporarily|immediately|finally|indefinitely|subsequently|briefly|` + weekdayNames + `))*`
-)
-
-var (
-	stateKinds = []casefile.ActorKind{"government", "ministry", "regulator", "agency", "legislature", "office_holder"}
-	courtKinds = []casefile.ActorKind{"court", "judge"}
-)
-
-func behind(form string) *regexp.Regexp {
-	return regexp.MustCompile(`^` + adverbs + `,? ` + form)
+// doersOf are the kinds of actors that By means.
+var doersOf = map[string][]casefile.ActorKind{
+	"state":    {"government", "ministry", "regulator", "agency", "legislature", "office_holder"},
+	"carriers": {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company"},
+	"anybody":  {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company", "civil_society", "party", "press", "measurer", "other"},
+	"agency":   {"agency"},
+	"society":  {"civil_society", "party"},
 }
 
-// actRules in the order in which they are tried; the first that fits an actor
-// proposes.
-var actRules = []actRule{
-	{id: "order", kind: "order", by: stateKinds,
-		form:    behind(`(?:ordered|directed|instructed|told)` + asked + `(?P<at>` + service + ` )`),
-		example: "The Ministry of Example ordered the Example Telecom Authority to block Sampler.", silent: "The Ministry of Example was ordered by the Exampleville High Court to restore Sampler."},
-	{id: "order-crowd", kind: "order", by: stateKinds,
-		form:    behind(`(?:ordered|directed|instructed|told) ` + crowd + `(?: (?:late |early )?(?:on )?(?:` + weekdayNames + `|(?:` + monthNames + `) \d{1,2}))?,? to (?:immediately |temporarily )?(?:` + restrictVerb + `|` + restoreVerb + `|cut)(?P<at>` + service + ` )`),
-		example: "The Ministry of Example ordered internet providers to block Sampler.", silent: "The Ministry of Example ordered internet providers to lower prices."},
-	{id: "order-measure", kind: "order", by: stateKinds,
-		form:    behind(`(?:ordered|directed) (?:the |an? )?(?:[\pL\d-]+ ){0,2}` + measureNoun + ` (?:of|on)(?P<at>` + service + ` )`),
-		example: "The Ministry of Example ordered the immediate suspension of Sampler.", silent: "The Ministry of Example welcomed the suspension of Sampler."},
-	{id: "request", kind: "request", by: stateKinds,
-		form:    behind(`(?:requested|asked|wrote to|urged)` + asked + `(?P<at>` + service + ` )`),
-		example: "The Ministry of Example requested the Example Telecom Authority to block Sampler.", silent: "The Example Foundation asked why Sampler was blocked."},
-	{id: "recommendation", kind: "recommendation", by: stateKinds,
-		form:    behind(`(?:recommended|advised) [^.;]{0,60}?(?:temporarily |immediately )?(?:blocking|banning|suspending|restricting|throttling)(?: of)?(?P<at>` + service + ` )`),
-		example: "The Example Intelligence Bureau recommended restricting Sampler.", silent: "The doctor recommended rest."},
-	{id: "court-order", kind: "interim_order", by: courtKinds,
-		form:    behind(`(?:ordered|directed|instructed|told)` + asked + `(?P<at>` + service + ` )`),
-		example: "The Exampleville High Court ordered the Ministry of Example to restore Sampler.", silent: "The Ministry of Example told the Exampleville High Court that it would restore Sampler."},
-	{id: "court-crowd", kind: "interim_order", by: courtKinds,
-		form:    behind(`(?:ordered|directed|instructed|told) ` + crowd + ` to (?:immediately |fully )?(?:` + restoreVerb + `|` + restrictVerb + `)` + things),
-		example: "Judge Ada Example ordered the authorities to restore the services.", silent: "Judge Ada Example ordered the authorities to restore the park."},
-	{id: "court-measure", kind: "interim_order", by: courtKinds,
-		form:    behind(`ordered (?:the |an? )?(?:[\pL\d-]+ ){0,2}` + measureNoun + ` (?:of|on)(?P<at>` + service + ` )`),
-		example: "Justice Ada Example ordered the suspension of Sampler.", silent: "The Exampleville High Court heard of the suspension of Sampler."},
-	{id: "judgment", kind: "judgment", by: courtKinds,
-		form:    behind(`(?:struck down|quashed|set aside|overturned|annulled|upheld) (?:the |a )?(?:\pL+ ){0,3}(?:ban|block|order|suspension|restriction|directive|notification)\b`),
-		example: "The Exampleville Supreme Court struck down the ban.", silent: "The Exampleville Supreme Court was asked to strike down the ban."},
-	{id: "dismissal", kind: "judgment", by: courtKinds,
-		form:    behind(`(?:dismissed|disposed of|rejected) (?:the |a |an |two |several )?(?:\pL+ ){0,3}(?:petitions?|cases?|suits?|appeals?|pleas?)\b`),
-		example: "The Exampleville High Court dismissed the petition.", silent: "The Exampleville High Court adjourned the petition."},
-	{id: "reply", kind: "government_reply", by: stateKinds, to: courtKinds,
-		form:    behind(`(?:told|informed|apprised)(?P<to> )`),
-		example: "The Ministry of Example told the Exampleville High Court that it had its reasons.", silent: "The Exampleville High Court told the Ministry of Example to reply."},
-	{id: "reply-bench", kind: "government_reply", by: stateKinds,
-		form:    behind(`(?:told|informed|apprised) (?:the|a) (?:court|bench|tribunal)\b`),
-		example: "Additional Solicitor General Ada Example informed the bench that there was a letter.", silent: "Additional Solicitor General Ada Example informed the press that there was a letter."},
-	{id: "responsibility", kind: "admission", by: stateKinds,
-		form:    behind(`(?:taken|took) (?:full )?responsibility for (?:\pL+ ){0,3}(?:ban|block|blocking|suspension|shutdown)\b`),
-		example: "The Ministry of Example has taken full responsibility for the ban.", silent: "The Ministry of Example was held responsible for the ban."},
-	{id: "denial", kind: "denial", by: stateKinds,
-		form:    behind(`(?:denied|rejected) (?:that|blocking|banning|having|reports|claims|allegations)\b[^.;]{0,80}?\b(?:ban|banned|block|blocked|blocking|restricted|suspended|shutdown|shut down)\b`),
-		example: "Minister Ada Example denied that Sampler was blocked.", silent: "The Exampleville High Court rejected the petition against the ban."},
-	{id: "announcement", kind: "statement", by: stateKinds,
-		form:    behind(`(?:announced|declared) (?:the |an? )?(?:\pL+ ){0,2}(?:ban|block|suspension|restriction|shutdown|lifting|restoration)\b`),
-		example: "Minister Ada Example announced the suspension of Sampler.", silent: "Minister Ada Example announced the winner."},
-	{id: "papers", kind: "government_reply", by: stateKinds, to: courtKinds,
-		form:    behind(`(?:submitted|filed) (?:its|their|his|her|a|the) (?:written )?(?:repl(?:y|ies)|responses?|reports?|comments|affidavit) (?:to|before|in|with)(?P<to> )`),
-		example: "The Ministry of Example submitted its report to the Exampleville High Court.", silent: "The Ministry of Example submitted its report to the press."},
-	{id: "petition", kind: "petition", by: []casefile.ActorKind{"civil_society", "party", "company", "press", "measurer"}, to: courtKinds,
-		form:    behind(`(?:filed|lodged|brought|submitted) (?:an? |the )?(?:\pL+ ){0,2}(?:petition|suit|lawsuit|case|plea|challenge)(?: [^.;"“”]{0,40})? (?:before|at|in|with|to)(?P<to> )`),
-		example: "The Example Bar Association filed a petition before the Exampleville High Court.", silent: "The Example Bar Association signed an online petition."},
-	{id: "to-court", kind: "petition", by: []casefile.ActorKind{"civil_society", "party", "company", "press", "measurer"}, to: courtKinds,
-		form:    behind(`(?:went to|approached|petitioned|moved)(?P<to> )`),
-		example: "The Example Bar Association went to the Exampleville High Court.", silent: "The Exampleville High Court went to the Example Bar Association."},
-	{id: "takedown", kind: "takedown_request", by: stateKinds,
-		form:    behind(`(?:sent|forwarded|submitted|made) (?:numerous |several |many |[\d,]+ )?(?:takedown |removal |blocking )?requests to(?P<at>` + service + ` )`),
-		example: "The Example Investigation Agency has forwarded numerous requests to Sampler.", silent: "The Example Investigation Agency has forwarded two requests to its bank."},
-	{id: "blocked", kind: "implementation", by: []casefile.ActorKind{"government", "ministry", "regulator", "agency", "company"},
-		form:    behind(restricted + `(?P<at>` + service + ` )`),
-		example: "The Example Telecom Authority blocked access to Sampler.", silent: "The Example Telecom Authority was blocked by Sampler."},
-	{id: "restored", kind: "restoration", by: stateKinds,
-		form:    behind(`(?:` + restoring + `|lifted (?:the |its |a )?(?:ban|block|suspension|restrictions?) (?:on|of))(?P<at>` + service + ` )`),
-		example: "The Example Telecom Authority restored access to Sampler.", silent: "The Example Telecom Authority was asked when Sampler would be restored."},
+var courtKinds = []casefile.ActorKind{"court", "judge"}
+
+//go:embed acts.yaml
+var actTable []byte
+
+// actRules in the order in which they are tried; the first that fits a
+// predicate proposes.
+var actRules = readActs(actTable)
+
+// readTable reads a table of rules. fill puts its words in the place of their
+// names in braces; each word may use those before it.
+func readTable[R any](table []byte) (rules []R, fill func(string) string) {
+	var doc struct {
+		Words yaml.Node
+		Rules []R
+	}
+	if err := yaml.Unmarshal(table, &doc); err != nil {
+		panic("a table of drafts: " + err.Error()) // it is built in, and tests read it
+	}
+	var pairs []string
+	fill = func(s string) string { return strings.NewReplacer(pairs...).Replace(s) }
+	for i := 0; i+1 < len(doc.Words.Content); i += 2 {
+		pairs = append(pairs, "{"+doc.Words.Content[i].Value+"}", fill(doc.Words.Content[i+1].Value))
+	}
+	return doc.Rules, fill
+}
+
+// readActs reads the table of rules and puts its words in the place of braces.
+func readActs(table []byte) []actRule {
+	rules, fill := readTable[actRule](table)
+	for i := range rules {
+		r := &rules[i]
+		verb, object := fill(r.Verb), fill(r.Object)
+		r.active = regexp.MustCompile(`^` + verb + `,?(?: today| immediately)?` + object)
+		r.participle = regexp.MustCompile(`^` + verb + `\b`)
+		r.behindAgent = regexp.MustCompile(`^` + addressee.ReplaceAllString(object, ""))
+		if r.Patient != "" {
+			r.patient = regexp.MustCompile(fill("{" + r.Patient + "}"))
+		}
+	}
+	return rules
 }
 
 // opens is what opens a clause; governs makes what stands behind it no
 // subject.
 var (
-	opens   = regexp.MustCompile(`(?i)(?:^|[,;:"“—–]|\b(?:that|and|but|when|while|after|because|where|meanwhile|as)\b)\s*`)
+	opens   = regexp.MustCompile(`(?i)(?:^|[,;:"“—–.]|\b(?:that|said|and|but|when|while|after|because|where|meanwhile|as)\b)\s*`)
 	governs = regexp.MustCompile(`(?i)\b(?:by|of|from|to|against|with|for|at|in|on|under|via|through|before|into|over|about|than|said|told|asked|including|between|among)\b`)
+)
+
+// Words around a predicate.
+var (
+	// addressee: the part of an object that the passive has as its subject.
+	addressee = regexp.MustCompile(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
+	// benchOf: how many judges of a court speak.
+	benchOf = regexp.MustCompile(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
+	// titled: an office before a name.
+	titled = regexp.MustCompile(`(?:\p{Lu}\pL+ )*(?:Minister|Secretary|President|Justice|Judge|Senator|Chairman|Chairperson|Chief)(?: (?:of|for) (?:(?:\p{Lu}\pL+|and|the),? ?)+)? ?$`)
+	// lately: a time without a date.
+	lately = regexp.MustCompile(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
+	// subjunctive: makes of a verb behind it no deed.
+	subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|(?:reports|claims|suggestions|allegations) that|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
+	// chained: stands between the judges of a bench.
+	chained = regexp.MustCompile(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
+	// conjoined: begins another predicate of the same subject.
+	conjoined = regexp.MustCompile(`^[^;:"“”]{0,140}?,? and (?:(?:also|then|later) )?`)
+	// documentSays: who speaks in a quotation that tells of others’ acts.
+	documentSays = regexp.MustCompile(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
+	// whichDid: makes a name the subject of what follows: "the court, which heard …".
+	whichDid = regexp.MustCompile(`^,? (?:which|who)\b`)
+	// passiveVerb: "was …" with what may stand before the participle, or "the petition, filed …".
+	passiveVerb = regexp.MustCompile(`\b(?:was|were|has been|have been|had been) (?:also |again |temporarily |later |first )?|\b(?:petitions?|suit|lawsuit|plea|challenge|appeal)(?: against[^,.;"“”]{0,50}?)?,? (filed|lodged|brought) `)
+	// agent: stands behind the participle of a passive, with a day or a court between them perhaps.
+	agent = regexp.MustCompile(`^ ([^.;"“”]{0,70}?)\bby (?:the )?$`)
+	// crowds: those addressed who have no name.
+	crowds = regexp.MustCompile(`(?i)\b(?:providers|operators|carriers|ISPs|licensees|companies)\b`)
+	// intelligence: bodies whose reports are reports of intelligence.
+	intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
+	// generic: platforms that an order names by no name.
+	generic = regexp.MustCompile(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
+	// theCourt: a court without its name.
+	theCourt = regexp.MustCompile(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
+	// dayWord: stands right before a day on which something was done, and nothing else does.
+	dayWord = regexp.MustCompile(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
+	// thatWord: begins what is said: a date behind it belongs to that.
+	thatWord = regexp.MustCompile(`\bthat\b`)
+	// deadline: stands before a day by which something is to be done, or of which another paper is.
+	deadline = regexp.MustCompile(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
 )
 
 // subject reports whether an actor stands as the subject of a clause: at its
@@ -140,100 +145,232 @@ func (s *sentence) subject(who mention) bool {
 		}
 	}
 	lead := text[from:]
+	for _, form := range []*regexp.Regexp{benchOf, lately, titled} {
+		lead = form.ReplaceAllString(lead, "")
+	}
 	return len(strings.Fields(lead)) <= 3 && !governs.MatchString(lead)
 }
 
-// subjunctive makes of a verb behind it no deed.
-var subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|reportedly|allegedly|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
+// What may stand between a subject and its verb.
+var (
+	apposition    = regexp.MustCompile(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
+	comprising    = regexp.MustCompile(`^,? (?:comprising|consisting of|headed by|led by) `)
+	parenthesis   = regexp.MustCompile(`^,? \([^()]{2,40}\),?`)
+	ofPlace       = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
+	adverbs       = regexp.MustCompile(`^,? (?:unanimously|officially|swiftly|quickly|jointly|abruptly|quietly|has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
+	seat          = regexp.MustCompile(`^, \p{Lu}\pL+ `)
+	openQuote     = regexp.MustCompile(`^,? ["“]`)
+	partOfDay     = regexp.MustCompile(`^ (?:night|evening|morning|afternoon)\b`)
+	daywords      = regexp.MustCompile(`^,? (?:(?:late|early|earlier) )?(?:on |in |the )?$`)
+	insertion     = regexp.MustCompile(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
+	beforeHearers = regexp.MustCompile(`^ before (?:the |a )?(?:\pL+ ){0,3}(?:committee|parliament|court|senate)\b`)
+)
 
-// apposition says between commas who the subject is.
-var apposition = regexp.MustCompile(`^, (?:the|a|an|its|who) [^,;.]{3,70},`)
-
-// fullName is the end of what says who an actor is: "of the Supreme Court", or
-// an apposition.
-func (s *sentence) fullName(who mention) int {
-	end := who.end
-	for _, of := range s.actors {
-		if between, ok := s.between(end, of.start); ok && (between == " of " || between == " of the ") {
-			end = of.end
+// predicate is where the verb of a subject stands: behind what else says who it
+// is, the days and adverbs.
+func (s *sentence) predicate(at int) int {
+	for moved := true; moved; {
+		moved = false
+		rest := s.text[at:]
+		bench := comprising.MatchString(rest)
+		for _, of := range s.actors {
+			if between, ok := s.between(at, of.start); ok && (between == " of " || between == " of the " || bench && chained.MatchString(between)) {
+				at, moved = of.end, true
+			}
+		}
+		for _, d := range s.dates {
+			if d.start >= at && !moved && daywords.MatchString(s.text[at:d.start]) {
+				at, moved = d.end, true
+			}
+		}
+		for _, form := range []*regexp.Regexp{ofPlace, partOfDay, apposition, parenthesis, adverbs, insertion, openQuote} {
+			if !moved && form.MatchString(rest) {
+				at, moved = at+len(form.FindString(rest)), true
+			}
 		}
 	}
-	end += len(ofPlace.FindString(s.text[end:]))
-	return end + len(apposition.FindString(s.text[end:]))
+	if place := seat.FindString(s.text[at:]); place != "" { // "the Bureau, Exampleville reported"
+		at += len(place)
+	}
+	for at < len(s.text) && strings.ContainsRune(" ,\"", rune(s.text[at])) {
+		at++
+	}
+	return at
 }
-
-var ofPlace = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)?\b`)
 
 // acts proposes the acts of a sentence.
 func (r *reader) acts(s *sentence) []Line[Act] {
 	var lines []Line[Act]
-	for _, who := range s.actors {
-		for _, rule := range actRules {
-			if a, m, ok := rule.match(s, who); ok {
-				lines = append(lines, line("act-"+rule.id, s, m[0], m[1], a))
+	add := func(id string, a Act, start, end int) {
+		if !slices.ContainsFunc(lines, func(l Line[Act]) bool { return l.Is.Kind == a.Kind && slices.Equal(l.Is.By, a.By) }) {
+			lines = append(lines, line("act-"+id, s, start, end, a))
+		}
+	}
+	for i, who := range s.doers() {
+		from, to := s.clause(who.start)
+		related := whichDid.FindString(s.text[who.end:]) // "the court, which heard …"
+		if !s.subject(who) && related == "" || s.possessive(who) || s.quoted(who.start) && !documentSays.MatchString(s.text) || subjunctive.MatchString(s.text[from:who.start]) {
+			continue
+		}
+		at := s.predicate(who.end + len(related))
+		if related != "" {
+			_, to = s.clause(at)
+		}
+		for range 2 { // "the court heard them and ordered …"
+			if rule, a, end, ok := s.active(who, at, to); ok {
+				add(rule.ID, a, who.start, end)
+			}
+			m := conjoined.FindString(s.text[at:max(at, to)])
+			if m == "" || i+1 < len(s.actors) && s.actors[i+1].start < at+len(m) && s.subject(s.actors[i+1]) || thatWord.MatchString(m) {
 				break
 			}
+			at = s.predicate(at + len(m) - 1)
 		}
 	}
-	return append(lines, r.blockedBy(s)...)
+	for _, m := range passiveVerb.FindAllStringSubmatchIndex(s.text, -1) {
+		verb := m[1]
+		if m[2] >= 0 { // "the petition, filed by …"
+			verb = m[2]
+		}
+		if rule, a, start, end, ok := s.passive(m[0], verb); ok {
+			add(rule.ID, a, start, end)
+		}
+	}
+	return lines
 }
 
-// passive is a platform on which something was done by an actor.
-var passive = regexp.MustCompile(`^[^.;,]{0,30} (?:was|were|has been|have been|had been) (?:temporarily |also |again )?` + restricted + ` [^.;,"“”]{0,30}?\bby (?:the )?$`)
-
-// blockedBy proposes what the passive names: the platform, and who did it.
-func (r *reader) blockedBy(s *sentence) []Line[Act] {
+// doers are those who may act: the actors, and platforms, which go to court.
+func (s *sentence) doers() []mention {
+	all := slices.Clone(s.actors)
 	for _, p := range s.platforms {
+		if name := s.text[p.start:p.end]; name != "" && name != "it" {
+			all = append(all, mention{start: p.start, end: p.end, id: name, actor: &Actor{Kind: "other", Name: name}})
+		}
+	}
+	return all
+}
+
+// active reads the words of a predicate.
+func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int, ok bool) {
+	for _, rule := range actRules {
+		kind, can := rule.kindBy(who)
+		if m := rule.active.FindStringSubmatchIndex(s.text[at:]); can && m != nil {
+			if a, end, ok := s.fill(rule.active, m, at, who); ok {
+				a.Kind = kind
+				s.complete(&a, who.start, end, to)
+				return rule, a, end, true
+			}
+		}
+	}
+	return rule, a, 0, false
+}
+
+// passive reads "the platform was blocked by the regulator": what is done
+// stands before, who does it behind "by".
+func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, ok bool) {
+	from, to := s.clause(aux)
+	if s.quoted(aux) || subjunctive.MatchString(s.text[from:aux]) {
+		return rule, a, 0, 0, false
+	}
+	for _, rule := range actRules {
+		participle := rule.participle.FindString(s.text[verb:])
+		if !rule.Passive || participle == "" {
+			continue
+		}
 		for _, who := range s.actors {
-			from, to := s.clause(p.start)
-			if who.start <= p.end || who.start >= to || s.possessive(who) || slices.Contains(courtKinds, who.actor.Kind) || subjunctive.MatchString(s.text[from:who.start]) ||
-				!slices.Contains(append(stateKinds, "company"), who.actor.Kind) || !passive.MatchString(s.text[p.end:who.start]) {
+			kind, can := rule.kindBy(who)
+			if !can || who.start <= verb || who.start >= to || s.possessive(who) || !agent.MatchString(s.text[verb+len(participle):who.start]) {
 				continue
 			}
-			a := Act{Kind: "implementation", By: []string{who.id}, To: []string{}, Targets: []string{p.id}, Effect: "restrict"}
-			a.dated(s.dayOf(from, to, p.start, who.end))
-			return []Line[Act]{line("act-blocked-by", s, p.start, who.end, a)}
+			a := Act{By: []string{who.id}, To: []string{}, Targets: []string{}, Kind: kind}
+			start, end := from, who.end
+			object, addressed := s.platformBefore(aux), s.actorBefore(aux)
+			switch m := rule.behindAgent.FindStringSubmatchIndex(s.text[who.end:]); {
+			case rule.patient != nil && rule.patient.MatchString(s.text[from:verb]):
+				if court := s.courtWithin(from, to); kind == "petition" && court != nil {
+					a.To = []string{court.id}
+				}
+			case rule.Object == "{service}" && object != nil: // blocked, restored
+				start = object.start
+			case m != nil && m[1] > 0 && (addressed != nil || crowds.MatchString(s.text[from:aux])):
+				filled, at, fits := s.fill(rule.behindAgent, m, who.end, who)
+				if !fits {
+					continue
+				}
+				a.Targets, end = filled.Targets, at
+				if addressed != nil {
+					a.To, start = []string{addressed.id}, addressed.start
+				}
+			case rule.ID == "sued" && addressed != nil:
+				a.To, start = []string{addressed.id}, addressed.start
+			default:
+				continue
+			}
+			if object != nil && len(a.Targets) == 0 {
+				a.Targets = []string{object.id}
+			}
+			s.complete(&a, start, end, to)
+			return rule, a, start, end, true
 		}
 	}
-	return nil
+	return rule, a, 0, 0, false
 }
 
-// match reads the words behind an actor; it gives the act and the place of its
-// words.
-func (rule actRule) match(s *sentence, who mention) (Act, []int, bool) {
-	from, to := s.clause(who.start)
-	if len(rule.by) > 0 && !slices.Contains(rule.by, who.actor.Kind) || !s.subject(who) ||
-		s.possessive(who) || s.quoted(who.start) || subjunctive.MatchString(s.text[from:who.end]) {
-		return Act{}, nil, false
+// kindBy is the kind of act that a rule proposes of an actor, if it does.
+func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
+	if slices.Contains(courtKinds, who.actor.Kind) {
+		return rule.Court, rule.Court != ""
 	}
-	who.end = s.fullName(who)
-	m := rule.form.FindStringSubmatchIndex(s.text[who.end:])
-	if m == nil {
-		return Act{}, nil, false
-	}
-	end := who.end + m[1]
-	a := Act{Kind: rule.kind, By: []string{who.id}, To: []string{}, Targets: []string{}}
-	if at := place(rule.form, m, "to"); at > 0 {
-		b := s.actorAt(who.end + at)
-		if b == nil || b.id == who.id || len(rule.to) > 0 && !slices.Contains(rule.to, b.actor.Kind) || subjunctive.MatchString(s.text[who.end:b.start]) {
-			return Act{}, nil, false
+	return rule.Kind, slices.Contains(doersOf[rule.By], who.actor.Kind) && (rule.Kind != "intelligence_report" || intelligence.MatchString(who.actor.Name))
+}
+
+// fill takes the one addressed, the court and the platform that a predicate
+// names; ok is false where one is missing that must be there.
+func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Act, end int, ok bool) {
+	end = at + m[1]
+	a = Act{By: []string{who.id}, To: []string{}, Targets: []string{}}
+	if to := place(form, m, "to"); to > 0 {
+		b := s.actorAt(at + to)
+		if thatWord.MatchString(s.text[at:end]) || b != nil && b.id == who.id || b == nil && place(form, m, "at") == 0 {
+			return a, 0, false // only where a platform is named may the one addressed have no name
 		}
-		a.To, end = []string{b.id}, max(end, b.end)
+		if b != nil {
+			a.To, end = []string{b.id}, max(end, b.end)
+		}
 	}
-	if at := place(rule.form, m, "at"); at > 0 {
-		p := s.platformAt(who.end + at)
+	if to := place(form, m, "court"); to > 0 {
+		b := s.actorAt(at + to)
+		switch {
+		case b != nil && slices.Contains(courtKinds, b.actor.Kind):
+			a.To, end = []string{b.id}, max(end, b.end)
+		case !theCourt.MatchString(s.text[at+to:]):
+			return a, 0, false
+		}
+	}
+	if to := max(place(form, m, "at"), place(form, m, "on")); to > 0 {
+		p := s.platformAt(at + to)
+		needed := place(form, m, "at") > 0 && !(place(form, m, "to") > 0 && generic.MatchString(s.text[at:at+to]))
 		if p == nil {
-			return Act{}, nil, false
+			return a, end, !needed
 		}
-		end = p.end
+		a.Targets, end = []string{p.id}, max(end, p.end)
 	}
-	a.Targets = s.targetsOf(who.end, max(to, end))
-	a.Effect = effectOf(rule.kind, s.text[who.end:end])
-	a.dated(s.dayOf(from, to, who.start, end))
-	if t := termForm.FindString(s.text[who.end:]); t != "" && slices.Contains([]casefile.ActKind{"order", "request", "recommendation", "interim_order", "implementation"}, rule.kind) {
+	return a, end, true
+}
+
+// complete adds the platforms, the effect, the day and the term.
+func (s *sentence) complete(a *Act, start, end, to int) {
+	from, _ := s.clause(start)
+	for _, id := range s.targetsOf(start, max(to, end)) {
+		if !slices.Contains(a.Targets, id) {
+			a.Targets = append(a.Targets, id)
+		}
+	}
+	a.Effect = effectOf(a.Kind, s.text[start:end])
+	a.dated(s.dayOf(from, to, start, end))
+	if t := termForm.FindString(s.text[start:]); t != "" && slices.Contains([]casefile.ActKind{"order", "request", "recommendation", "interim_order", "implementation"}, a.Kind) {
 		a.Term = ptr(passage(t, 0, len(t)))
 	}
-	return a, []int{who.start, end}, true
 }
 
 // place is the end of a group, 0 where the form has none.
@@ -244,24 +381,50 @@ func place(form *regexp.Regexp, m []int, group string) int {
 	return 0
 }
 
-// actorAt is the actor who is named right at a place, but for an article.
-func (s *sentence) actorAt(at int) *mention {
-	for i := range s.actors {
-		if between, ok := s.between(at, s.actors[i].start); ok && (between == "" || between == "the " || strings.HasSuffix(between, "'s ") || strings.HasSuffix(between, "’s ")) {
-			return &s.actors[i]
+// first is the first of a list that fits.
+func first(list []mention, fits func(m *mention) bool) *mention {
+	for i := range list {
+		if fits(&list[i]) {
+			return &list[i]
 		}
 	}
 	return nil
 }
 
+// actorAt is the actor who is named right at a place, but for an article.
+func (s *sentence) actorAt(at int) *mention {
+	return first(s.actors, func(a *mention) bool {
+		between, ok := s.between(at, a.start)
+		return ok && (between == "" || between == "the " || strings.HasSuffix(between, "'s ") || strings.HasSuffix(between, "’s "))
+	})
+}
+
+// actorBefore is the actor who is the subject of what stands at a place.
+func (s *sentence) actorBefore(at int) *mention {
+	return first(s.actors, func(a *mention) bool { return a.end < at && s.subject(*a) && s.predicate(a.end) == at })
+}
+
+func (s *sentence) courtWithin(from, to int) *mention {
+	return first(s.actors, func(a *mention) bool {
+		return a.start > from && a.start < to && slices.Contains(courtKinds, a.actor.Kind)
+	})
+}
+
 // platformAt is the platform that is named right at a place.
 func (s *sentence) platformAt(at int) *mention {
-	for i := range s.platforms {
-		if between, ok := s.between(at, s.platforms[i].start); ok && strings.Trim(between, "\"“‘' ") == "" {
-			return &s.platforms[i]
-		}
-	}
-	return nil
+	return first(s.platforms, func(p *mention) bool {
+		between, ok := s.between(at, p.start)
+		return ok && strings.Trim(between, "\"“‘' ") == "" || p.start == p.end && p.start <= at && at-p.start < 3
+	})
+}
+
+// platformBefore is the platform that is named right before a place, with a
+// few words between them at most.
+func (s *sentence) platformBefore(at int) *mention {
+	return first(s.platforms, func(p *mention) bool {
+		between, ok := s.between(p.end, at)
+		return ok && !strings.ContainsAny(between, ".;,\"“”")
+	})
 }
 
 func (s *sentence) between(from, to int) (string, bool) {
@@ -271,24 +434,20 @@ func (s *sentence) between(from, to int) (string, bool) {
 	return s.text[from:to], true
 }
 
-// dayWord stands right before a day on which something was done, and nothing
-// else does: before a deadline stands "by" or "until", before another event
-// "after" or "before".
-var dayWord = regexp.MustCompile(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
-
 // dayOf is the one day that is told in the clause as that of the act, between
 // the clause's beginning and a few words behind it; null where there is none
 // or more than one.
 func (s *sentence) dayOf(from, to, start, end int) DateText {
 	var day DateText
 	n := 0
-	for i, d := range s.dates {
+	for _, d := range s.dates {
 		near := d.start >= from && d.end <= start || d.start >= start && d.start < min(to, end+40)
-		if !near || s.isBase(i) || d.start > start && thatWord.MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
+		if !near || d.base || s.dateline(d) || d.start > start && thatWord.MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
 			continue
 		}
-		on := strings.HasPrefix(strings.ToLower(d.Text), "on ") || dayWord.MatchString(s.text[:d.start]) || weekdayAlone(s, d)
-		if n++; on && !deadline.MatchString(s.text[:d.start]) {
+		on := onOrIn.MatchString(d.Text) || nearSpan.MatchString(d.Text) || sameDay.MatchString(d.Text) || dayWord.MatchString(s.text[:d.start]) || weekdayAlone(s, d)
+		letter := letterOf.MatchString(s.text[from:d.start]) // "In a letter dated 3 May the ministry asked …"
+		if n++; letter || on && !deadline.MatchString(s.text[:d.start]) {
 			day = d.DateText
 		}
 	}
@@ -298,6 +457,17 @@ func (s *sentence) dayOf(from, to, start, end int) DateText {
 	return day
 }
 
+var (
+	onOrIn   = regexp.MustCompile(`(?i)^(?:on|in) `)
+	letterOf = regexp.MustCompile(`\b[Ii]n (?:an?|its|his|her) (?:\pL+ ){0,3}(?:letter|order|directive|notice|circular)(?: (?:dated|of|on))? $`)
+	dashed   = regexp.MustCompile(`^ (?:\([^)]{2,20}\) )?[-–—] `)
+)
+
+// dateline reports a day that says when a report was written: "CITY, May 3 - …".
+func (s *sentence) dateline(d dateMention) bool {
+	return d.start < 40 && dashed.MatchString(s.text[d.end:])
+}
+
 // dated fills in the day, or the words of one that hangs on what the text does
 // not say.
 func (a *Act) dated(d DateText) {
@@ -305,13 +475,6 @@ func (a *Act) dated(d DateText) {
 		a.DateText = d.Text
 	}
 }
-
-// thatWord begins what is said: a date behind it belongs to that.
-var thatWord = regexp.MustCompile(`\bthat\b`)
-
-// deadline stands before a day by which something is to be done, or of which
-// another paper is.
-var deadline = regexp.MustCompile(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
 
 // weekdayAlone is "the ministry ordered on Monday" without its "on", or today.
 func weekdayAlone(s *sentence, d dateMention) bool {

@@ -12,29 +12,29 @@ import (
 // by its abbreviation in a text of another.
 func TestBodies(t *testing.T) {
 	for _, b := range bodies {
-		if !slices.Contains([]casefile.ActorKind{"government", "ministry", "regulator", "agency", "legislature", "court", "company", "civil_society", "measurer", "other"}, b.kind) {
-			t.Errorf("%s: %q is no kind of actor", b.name, b.kind)
+		if !slices.Contains([]casefile.ActorKind{"government", "ministry", "regulator", "agency", "legislature", "court", "company", "civil_society", "measurer", "other"}, b.Kind) {
+			t.Errorf("%s: %q is no kind of actor", b.Name, b.Kind)
 		}
 		place := "Everywhere"
-		if b.cc != "" {
-			if !country.Valid(b.cc) {
-				t.Fatalf("%s: %q is no country", b.name, b.cc)
+		if b.CC != "" {
+			if !country.Valid(b.CC) {
+				t.Fatalf("%s: %q is no country", b.Name, b.CC)
 			}
-			place = country.Name(b.cc)
+			place = country.Name(b.CC)
 		}
-		for _, name := range append([]string{b.name, b.short}, b.also...) {
+		for _, name := range append([]string{b.Name, b.Short}, b.Also...) {
 			if name == "" {
 				continue
 			}
 			d := read(t, "", "It happened in "+place+" and nowhere else.", "On that day the "+name+" ordered operators to block Sampler.")
-			if !slices.ContainsFunc(d.Actors, func(l Line[Actor]) bool { return l.Is.Name == b.name && l.Is.Kind == b.kind }) {
+			if !slices.ContainsFunc(d.Actors, func(l Line[Actor]) bool { return l.Is.Name == b.Name && l.Is.Kind == b.Kind }) {
 				t.Errorf("%q in a text on %s gives %+v", name, place, d.Actors)
 			}
 		}
-		if b.cc != "" && b.short != "" {
-			d := read(t, "", "It happened in Iceland and nowhere else.", "On that day "+b.short+" ordered operators to block Sampler.")
-			if slices.ContainsFunc(d.Actors, func(l Line[Actor]) bool { return l.Is.Name == b.name }) {
-				t.Errorf("%s is found in a text on Iceland", b.short)
+		if b.CC != "" && b.Short != "" {
+			d := read(t, "", "It happened in Iceland and nowhere else.", "On that day "+b.Short+" ordered operators to block Sampler.")
+			if slices.ContainsFunc(d.Actors, func(l Line[Actor]) bool { return l.Is.Name == b.Name }) {
+				t.Errorf("%s is found in a text on Iceland", b.Short)
 			}
 		}
 	}

@@ -11,7 +11,6 @@
 package draft
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -83,10 +82,8 @@ type Act struct {
 	By       []string         `json:"by"`                  // ids, or names where there is no id
 	To       []string         `json:"to"`
 	Targets  []string         `json:"targets"`
-	Other    []string         `json:"other,omitempty"` // VPN services and the like
 	Term     *string          `json:"term"`
 	Effect   casefile.Effect  `json:"effect,omitempty"`
-	Courts   []string         `json:"courts,omitempty"`
 	What     *string          `json:"what"`
 }
 
@@ -122,14 +119,14 @@ func Read(text *Text, names Names) *Draft {
 	copied := *text // the day of publication may be found in it
 	text = &copied
 	r := newReader(text, names)
-	d := &Draft{Title: text.Title, Targets: []string{}}
+	d := &Draft{Title: text.Title}
 	if !text.Published.IsZero() {
 		d.Published = casefile.Day(text.Published, time.UTC)
 	}
 	if r.cc != "" {
 		d.CC = &r.cc
 	}
-	d.Targets = r.mainTargets()
+	d.Targets = append([]string{}, r.mainTargets()...) // [] and not null in JSON
 	for _, s := range r.sentences {
 		r.readSentence(d, s)
 	}
@@ -168,10 +165,5 @@ func (r *reader) mainTargets() []string {
 			count[m.id]++
 		}
 	}
-	ids := make([]string, 0, len(count))
-	for id := range count {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
-	return ids
+	return mostFrequent(count)
 }

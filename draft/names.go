@@ -2,6 +2,8 @@ package draft
 
 import (
 	"cmp"
+	_ "embed" // the table of patterns
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,36 +29,42 @@ func newPlatformFinder(names map[string]string, sentences []*sentence) *platform
 	f := &platformFinder{names: names}
 	for _, s := range sentences {
 		lower := strings.ToLower(s.text)
-		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text)
+		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text) || meansX.MatchString(s.text)
 	}
 	return f
 }
 
 var (
 	wordX    = regexp.MustCompile(`\bX\b`)
+	meansX   = regexp.MustCompile(`\b(?:(?:un)?block(?:ed|ing)?|ban(?:ned|ning)?|suspend(?:ed|ing)?|restrict(?:ed|ing)?|restor(?:ed|ing|e)|access to|platforms?,?) X\b|\bX(?:,| and| or) (?:Facebook|YouTube|TikTok|WhatsApp|Telegram|Instagram|Signal)\b`)
 	wordForm = regexp.MustCompile(`[\pL\pN]+(?:[.'’-][\pL\pN]+)*`)
 )
 
-// maxNameWords is the longest name that is looked for, in words.
-const maxNameWords = 4
+func (f *platformFinder) find(text string) (found []mention) {
+	eachName(text, maxNameWords, func(name string, start, _ int) bool {
+		id := f.names[strings.ToLower(name)]
+		if id == "" || !f.means(name, text, start) {
+			return false
+		}
+		found = append(found, mention{start: start, end: start + len(name), id: id})
+		return true
+	})
+	return found
+}
 
-func (f *platformFinder) find(text string) []mention {
-	var found []mention
+// eachName calls take with each run of words, without a genitive, the longest
+// first. What it takes is in no other run.
+func eachName(text string, longest int, take func(name string, start, words int) bool) {
 	words := wordForm.FindAllStringIndex(text, -1)
 	for i := 0; i < len(words); i++ {
-		for n := min(maxNameWords, len(words)-i); n > 0; n-- {
+		for n := min(longest, len(words)-i); n > 0; n-- {
 			start, end := words[i][0], words[i+n-1][1]
-			word := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
-			id := f.names[strings.ToLower(word)]
-			if id == "" || !f.means(word, text, start) {
-				continue
+			if take(strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s"), start, n) {
+				i += n - 1
+				break
 			}
-			found = append(found, mention{start: start, end: start + len(word), id: id})
-			i += n - 1
-			break
 		}
 	}
-	return found
 }
 
 // dateline is what stands behind the agency in "CITY, Aug 8 (Wire) - …".
@@ -89,19 +97,16 @@ func mainCountry(sentences []*sentence) string {
 			count[cc]++
 		}
 	}
-	best, second := "", ""
-	for cc := range count {
-		switch {
-		case best == "" || count[cc] > count[best]:
-			best, second = cc, best
-		case second == "" || count[cc] > count[second]:
-			second = cc
-		}
-	}
-	if best != "" && second != "" && count[best] == count[second] {
+	list := mostFrequent(count)
+	if len(list) == 0 || len(list) > 1 && count[list[0]] == count[list[1]] {
 		return ""
 	}
-	return best
+	return list[0]
+}
+
+// mostFrequent lists what was counted, the most frequent first.
+func mostFrequent(count map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
 }
 
 func countriesIn(text string) []string {
@@ -113,26 +118,17 @@ func countriesIn(text string) []string {
 }
 
 // countryMentions finds countries by name.
-func countryMentions(text string) []mention {
-	var list []mention
-	words := wordForm.FindAllStringIndex(text, -1)
-	for i := 0; i < len(words); i++ {
-		if c := text[words[i][0]]; (c < 'A' || c > 'Z') && c < 0x80 {
-			continue
+func countryMentions(text string) (list []mention) {
+	eachName(text, maxNameWords, func(name string, start, _ int) bool {
+		if c := name[0]; (c < 'A' || c > 'Z') && c < 0x80 || len(name) < 4 && !slices.Contains([]string{"UAE", "UK", "US", "USA", "ZZ"}, name) {
+			return false
 		}
-		for n := min(maxNameWords, len(words)-i); n > 0; n-- {
-			start, end := words[i][0], words[i+n-1][1]
-			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
-			if len(name) < 4 && name != "UAE" && name != "UK" && name != "US" && name != "USA" && name != "ZZ" {
-				continue
-			}
-			if cc, ok := country.Code(name); ok {
-				list = append(list, mention{start: start, end: start + len(name), id: cc})
-				i += n - 1
-				break
-			}
+		cc, ok := country.Code(name)
+		if ok {
+			list = append(list, mention{start: start, end: start + len(name), id: cc})
 		}
-	}
+		return ok
+	})
 	return list
 }
 
@@ -144,44 +140,90 @@ type actorIndex struct {
 	governmentID string            // of the text's country, where the record holds it
 }
 
-// The parts of which names are made.
-const (
-	person    = `\p{Lu}[\pL.'’-]+(?:\s+(?:(?:de|da|do|dos|al|bin|ul|van|el)\s+)?\p{Lu}[\pL.'’-]+){0,3}`
-	honorific = `(?:\s+(?:Alhaji|Dr|Mr|Mrs|Ms|Engr|Sheikh|Sir|Barrister|Prof|Professor|Gen|General)\.?)*`
-	field     = `\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*(?:(?:,\s+\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*)*,?\s+(?:and|&)\s+\p{Lu}\pL+(?:\s+\p{Lu}\pL+)*)?`
-	tail      = `(?:\s+(?:of|for)\s+(?:the\s+)?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*)?`
-	capitals  = `(?:\p{Lu}[\pL'’-]+\s+(?:(?:of|for|and|the|on|to)\s+)*)`
+// actorPattern is a pattern of names that are actors.
+type actorPattern struct {
+	ID            string
+	Kind          casefile.ActorKind
+	Form, Example string
+
+	form *regexp.Regexp
+}
+
+//go:embed actors.yaml
+var patternTable []byte
+
+var actorPatterns = func() []actorPattern {
+	list, fill := readTable[actorPattern](patternTable)
+	for i := range list {
+		list[i].form = regexp.MustCompile(fill(list[i].Form))
+	}
+	return list
+}()
+
+var titles = regexp.MustCompile(`^(?:Justice|Judge|Minister|President|Senator|Secretary)$`)
+
+// headAlone is the head of a name without its name.
+var headAlone = regexp.MustCompile(`^(?:Ministry|Authority|Commission|Agency|Council|Bureau|Office)$`)
+
+// noOperators end as operators' names do.
+var noOperators = map[string]bool{"Internet": true, "Cabinet": true, "Telecom": true, "Hotel": true, "Intel": true, "Planet": true, "Twitter.com": true}
+
+// described resolves what stands for the only one of its kind that the text has
+// named so far: "the regulator", "the app".
+type described struct {
+	actors   []mention
+	platform string
+	several  bool // platforms
+}
+
+var (
+	theBody     = regexp.MustCompile(`\b[Tt]he ([Cc]ommission|[Aa]uthority|[Rr]egulator|watchdog|[Aa]gency|[Cc]ouncil|[Bb]ureau|[Bb]oard|[Mm]inistry|[Mm]inister|[Cc]ourt|[Bb]ench|[Jj]udge|[Tt]ribunal)\b`)
+	theApp      = regexp.MustCompile(`\b(?:[Tt]he (?:app|platform|site|website|service|encyclopedia|network)|(?:blocked|banned|suspended|restricted|restored|unblocked|reinstated) it)\b`)
+	partOfOther = regexp.MustCompile(`^(?:['’]s | of | for | in | \p{Lu})`)
+	kindOfHead  = map[string]casefile.ActorKind{"regulator": "regulator", "watchdog": "regulator", "court": "court", "bench": "court", "tribunal": "court", "judge": "judge"}
 )
 
-// patterns of names that are actors, the most special first. Where a form has
-// a group, the name is what stands in it.
-var actorPatterns = []struct {
-	id      string
-	kind    casefile.ActorKind
-	form    *regexp.Regexp
-	example string
-}{
-	{"judge", "judge", regexp.MustCompile(`\b(?:Chief Justice|Justice|[Jj]udge|Magistrate)\s+(?:of\s+\p{Lu}\pL+\s+)?` + person), "Chief Justice Ada Example"},
-	{"law-officer", "office_holder", regexp.MustCompile(`\b(?:(?:Additional|Deputy|Assistant) )*(?:(?:Attorney|Solicitor|Advocate|Prosecutor)[- ]General|Director of Public Prosecutions|Ombudsman)(?:['’]s Office\b|(?: (?:of|for) (?:the )?\p{Lu}\pL+)?(?:,?` + honorific + `\s+` + person + `)?)`), "Additional Solicitor General Ada Example"},
-	{"spokesperson", "office_holder", regexp.MustCompile(`\b(?:(?:[Gg]overnment|[Mm]inistry|[Pp]olice|[Mm]ilitary|[Aa]rmy|[Pp]residential|[Pp]alace|Kremlin|State House) )?[Ss]pokes(?:man|woman|person),? ` + person), "government spokeswoman Ada Example"},
-	{"head", "office_holder", regexp.MustCompile(`\b(?:[Dd]irector[- ][Gg]eneral|(?:[Ee]xecutive|[Mm]anaging) [Dd]irector|[Ee]xecutive [Vv]ice [Cc]hairman|[Cc]hief [Ee]xecutive(?: [Oo]fficer)?|[Dd]eputy [Mm]inister|[Oo]pposition [Ll]eader|[Pp]olice [Cc]hief|[Cc]hair(?:man|woman|person)|[Gg]overnor),?` + honorific + `\s+` + person), "director general Ada Example"},
-	{"minister", "office_holder", regexp.MustCompile(`\b(?:(?:Prime|Chief|Deputy Prime) Minister|President|Vice President|Senator|Lawmaker|Commissioner|(?:\p{Lu}\pL+ (?:and \p{Lu}\pL+ )?)?(?:Minister|MINISTER|Secretary)(?: of State)?(?: (?:for|of|in charge of) (?:the )?\pL+(?:(?:,| and|, and| &)? \p{Lu}\pL+)*)?),?` + honorific + `\s+` + person), "Minister of State Ada Example"},
-	{"founder", "other", regexp.MustCompile(`\b(?:[Cc]o-)?[Ff]ounder ` + person), "founder Ada Example"},
-	{"court", "court", regexp.MustCompile(`\b(?:\p{Lu}[\pL'’]+\s+|\d+(?:st|nd|rd|th)\s+)*(?:Criminal |Civil )?(?:High Court|Supreme Court|Supreme Tribunal|Constitutional Court|Constitutional Tribunal|Federal Court|District Court|City Court|Administrative Court|Electoral Court|Electoral Tribunal|Court of Appeals?|Court of Justice|Court of First Instance|Court of Cassation|Judgeship of Peace|Magistrates['’]? Court)` + tail), "Exampleville High Court"},
-	{"court-short", "court", regexp.MustCompile(`\b\p{Lu}\pL+ HC\b`), "Exampleville HC"},
-	{"ministry-of", "ministry", regexp.MustCompile(`\bMinistry of (?:the )?` + field), "Ministry of Example and Sample"},
-	{"ministry", "ministry", regexp.MustCompile(`\b(?:\p{Lu}\pL+\s+)?\p{Lu}\pL+ Ministry\b`), "Example Ministry"},
-	{"ministry-small", "ministry", regexp.MustCompile(`\b(?:ministry of (?:the )?(?:interior|home affairs|information|justice|communications?|technology|telecommunications|foreign affairs|digital \pL+)|(?:home|interior|foreign|information|communications?|technology|IT|ICT|justice|law|telecom|digital) ministry)\b`), "interior ministry"},
-	{"bodies", "agency", regexp.MustCompile(`(?i)\b(?:hostile )?(?:intelligence|security) (?:agencies|officials|services)\b|\bpolice chief\b`), "intelligence agencies"},
-	{"party", "party", regexp.MustCompile(`\b(?:\p{Lu}{2,6} (?:leaders?|workers|supporters|founder)|(?:\p{Lu}\pL+ ){1,3}[Pp]arty)\b`), "Example Progress Party"},
-	{"regulator", "regulator", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Authority|Commission|Regulator)\b` + tail), "Example Communications Authority"},
-	{"agency", "agency", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Bureau|Agency|Directorate|Police|Wing|Department|Intelligence|Service|Council|Committee|Office)\b` + tail), "Example Investigation Agency"},
-	{"society", "civil_society", regexp.MustCompile(`\b` + capitals + `{1,6}(?:Association|Foundation|Federation|Society|Coalition|Union|Project|Institute|Cent(?:re|er)|Alliance|Initiative|Observatory|Watch)\b` + tail + `|\b(?:Bar|Association|Federation|Society|Union|Institute|Coalition|Network) (?:of|for) (?:the )?\p{Lu}\pL+(?:\s+(?:and\s+)?\p{Lu}\pL+)*|\b(?:\p{Lu}\pL+ ){0,3}Chamber of Commerce\b`), "Example Bar Association"},
-	{"group", "civil_society", regexp.MustCompile(`\b(?:[Ii]nternet (?:monitor|watchdog|observatory|freedom group)|[Mm]onitoring (?:group|organi[sz]ation|service)|[Ww]atchdog|(?:[Dd]igital |[Hh]uman )?rights (?:group|organi[sz]ation)|[Aa]dvocacy group|providers['’] association|research group)s?,? (\p{Lu}[\pL\pN]+(?:\s+\p{Lu}[\pL\pN]+){0,3})`), "internet monitor Examplewatch"},
-	{"company", "company", regexp.MustCompile(`\b` + capitals + `{1,4}(?:Telecom|Mobile|Wireless|Limited|Ltd|Inc|Corporation)\b`), "Example Telecom"},
-	{"legislature", "legislature", regexp.MustCompile(`\b(?:[Pp]arliamentary [Cc]ommittee|(?:Senate|House) [Cc]ommittee(?: on ` + field + `)?|National Assembly|House of Representatives|(?:Lok|Rajya) Sabha|State Duma)\b`), "parliamentary committee"},
-	{"government", "government", regexp.MustCompile(`\b(?:Federal )?Government of \p{Lu}\pL+(?:\s+\p{Lu}\pL+)*`), "Government of Example"},
-	{"the-government", "government", regexp.MustCompile(`\b(?:[Tt]he )?(?:(?:\p{Lu}\pL+(?:an|ian|i|ese|ish) )?(?:[Ff]ederal |[Cc]entral )?[Gg]ov(?:ernment|t\b)|FG\b|(?:[Tt]he )?[Cc]abinet\b)`), "the Examplian government"},
+// add finds such words in a sentence, and takes note of what it names.
+func (d *described) add(s *sentence) {
+	var found []mention
+	for _, m := range theBody.FindAllStringSubmatchIndex(s.text, -1) {
+		if partOfOther.MatchString(s.text[m[1]:]) || slices.ContainsFunc(s.actors, func(a mention) bool { return m[2] < a.end && a.start < m[3] }) {
+			continue
+		}
+		if a := d.only(strings.ToLower(s.text[m[2]:m[3]]), s, m[0]); a != nil {
+			found = append(found, mention{start: m[2], end: m[3], id: a.id, actor: a.actor})
+		}
+	}
+	for _, a := range s.actors {
+		if a.actor.Kind != "court" || len(strings.Fields(a.actor.Name)) > 2 { // "the High Court" in a heading is some court's
+			d.actors = append(d.actors, a)
+		}
+	}
+	s.actors = append(s.actors, found...)
+	slices.SortFunc(s.actors, func(a, b mention) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
+	for _, p := range s.platforms {
+		d.several = d.several || d.platform != "" && d.platform != p.id
+		d.platform = p.id
+	}
+	if m := theApp.FindStringIndex(s.text); m != nil && len(s.platforms) == 0 && d.platform != "" && !d.several {
+		start := m[1] // "the app" may stand between a verb and a name; "it" stands in the place of one
+		if strings.HasSuffix(s.text[:m[1]], " it") {
+			start -= len("it")
+		}
+		s.platforms = []mention{{start: start, end: m[1], id: d.platform}}
+	}
+}
+
+// only is the only actor of a kind among those named before a place.
+func (d *described) only(head string, s *sentence, before int) *mention {
+	earlier := slices.DeleteFunc(slices.Clone(s.actors), func(a mention) bool { return a.start > before })
+	fits := slices.DeleteFunc(slices.Concat(d.actors, earlier), func(a mention) bool {
+		return !strings.Contains(strings.ToLower(a.actor.Name), head) && kindOfHead[head] != a.actor.Kind || head == "minister" && a.actor.Kind != "office_holder"
+	})
+	if len(fits) == 0 || slices.ContainsFunc(fits, func(a mention) bool { return a.id != fits[0].id }) {
+		return nil
+	}
+	return &fits[0]
 }
 
 // courtList is several courts told at once: "the North, South and East High
@@ -191,7 +233,7 @@ var courtList = regexp.MustCompile(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\
 var capitalWord = regexp.MustCompile(`\p{Lu}\pL+`)
 
 // abbreviated is a name that the text gives short: "Example Authority (EA)".
-var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8})s?\)`)
+var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8}|\p{Lu}\pL{2,9})s?\)`)
 
 func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *actorIndex {
 	x := &actorIndex{cc: cc, byName: make(map[string]*Actor)}
@@ -221,8 +263,8 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 // bodyKind is the kind of body that a name in full looks like, or "".
 func bodyKind(name string) casefile.ActorKind {
 	for _, p := range actorPatterns {
-		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.kind != "government" {
-			return p.kind
+		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.Kind != "government" {
+			return p.Kind
 		}
 	}
 	return ""
@@ -247,22 +289,30 @@ func (x *actorIndex) know(actors []casefile.Actor) {
 		if a.CC != "" {
 			known.CC = ptr(a.CC)
 		}
-		generic := (kind == "office_holder" || kind == "judge" || kind == "civil_society") && !strings.Contains(a.Name, " ")
-		for _, form := range nameForms(a.Name) {
-			if _, taken := x.byName[form]; !taken && !generic && form != "" && form != strings.ToLower(form) {
-				x.byName[form] = known
-			}
+		if strings.Contains(a.Name, " ") || !slices.Contains([]casefile.ActorKind{"office_holder", "judge", "civil_society"}, kind) {
+			x.call(known, slices.DeleteFunc(nameForms(a.Name), func(form string) bool { return form == strings.ToLower(form) })...)
 		}
-		if a.Abbreviation != "" && x.byName[a.Abbreviation] == nil {
-			x.byName[a.Abbreviation] = known
-		}
-		if kind == "office_holder" || kind == "judge" { // the family name, once the text gave it in full
-			words := strings.Fields(a.Name)
-			if family := words[len(words)-1]; len(words) > 1 && !officeWords[strings.ToLower(family)] && x.byName[family] == nil {
-				x.byName[family] = known
-			}
+		x.call(known, a.Abbreviation, familyName(kind, a.Name))
+	}
+}
+
+// call gives an actor names, where they are nobody's yet.
+func (x *actorIndex) call(a *Actor, names ...string) {
+	for _, name := range names {
+		if name != "" && x.byName[name] == nil {
+			x.byName[name] = a
 		}
 	}
+}
+
+// familyName is the last word of a person's name, which stands for it once the
+// text gave it in full; "" where it is the end of an office.
+func familyName(kind casefile.ActorKind, name string) string {
+	words := strings.Fields(name)
+	if kind != "office_holder" && kind != "judge" || len(words) < 2 || officeWords[strings.ToLower(words[len(words)-1])] {
+		return ""
+	}
+	return words[len(words)-1]
 }
 
 // officeWords end the name of an office that the record holds without its
@@ -337,20 +387,28 @@ func (x *actorIndex) find(text string) []mention {
 				m = m[2:4]
 			}
 			start, end := trimName(text, m[0], m[1])
-			if start >= end {
+			if start >= end || p.ID == "operator" && noOperators[text[start:end]] || headAlone.MatchString(text[start:end]) {
 				continue
 			}
-			if p.id == "the-government" {
+			if p.ID == "the-government" {
 				if governmentAs.MatchString(text[m[1]:]) {
 					continue
 				}
 				take(start, end, x.stateActor())
 				continue
 			}
-			if a := x.lookup(text[start:end]); a != nil {
+			name := text[start:end]
+			if short, ok := strings.CutSuffix(name, " HC"); ok {
+				name = short + " High Court"
+			}
+			a := x.lookup(name)
+			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.Kind == "judge" || p.Kind == "office_holder") && titles.MatchString(title) {
+				a = x.byName[family] // "Justice Bench" was named in full
+			}
+			if a != nil {
 				take(start, end, a)
-			} else if rest := x.knownInside(text, start, end); rest == nil {
-				take(start, end, x.newActor(p.kind, text[start:end]))
+			} else if rest := x.knownInside(text, start, end); rest == nil || rest.ID == nil {
+				take(start, end, x.newActor(p.Kind, name))
 			}
 		}
 	}
@@ -363,30 +421,29 @@ func (x *actorIndex) find(text string) []mention {
 	return found
 }
 
-// maxBodyWords is the longest name of a body, in words.
-const maxBodyWords = 12
+// The longest names that are looked for, in words.
+const maxNameWords, maxBodyWords = 4, 12
 
 // known takes the names that the record or the text itself gave.
 func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
-	words := wordForm.FindAllStringIndex(text, -1)
-	for i := 0; i < len(words); i++ {
-		for n := min(maxBodyWords, len(words)-i); n > 0; n-- {
-			start, end := words[i][0], words[i+n-1][1]
-			name := strings.TrimSuffix(strings.TrimSuffix(text[start:end], "'s"), "’s")
-			a := x.byName[name]
-			if a == nil || a.Kind == "company" && platformLike(name) {
-				continue
-			}
-			take(start, start+len(name), a)
-			i += n - 1
-			break
+	eachName(text, maxBodyWords, func(name string, start, words int) bool {
+		a := x.byName[name]
+		if a == nil || a.Kind == "company" && len(name) <= 2 || a.ID == nil && words > 1 && partOfLonger(text[:start]) {
+			return false
 		}
-	}
+		take(start, start+len(name), a)
+		return true
+	})
 }
 
-// platformLike is a company whose name is its platform's: the platform is
-// meant.
-func platformLike(name string) bool { return len(name) <= 2 }
+// partOfLonger reports that a capital word right before a name makes it a part
+// of a longer one: the "Internet Society" of the "Zedland Internet Society".
+func partOfLonger(before string) bool {
+	word := capitalBefore.FindString(before)
+	return word != "" && !leadWords.MatchString(word) && len(countriesIn(word)) == 0 && len(demonymsIn(word)) == 0
+}
+
+var capitalBefore = regexp.MustCompile(`\p{Lu}\p{Ll}+ $`)
 
 // knownInside reports an actor that the words of a longer run name.
 func (x *actorIndex) knownInside(text string, start, end int) *Actor {
@@ -401,11 +458,7 @@ func (x *actorIndex) knownInside(text string, start, end int) *Actor {
 
 // trimName drops a beginning that is no part of a name.
 func trimName(text string, start, end int) (int, int) {
-	for _, lead := range []string{"The ", "the ", "In ", "On ", "At ", "By ", "However ", "Following ", "After ", "While ", "According ", "Meanwhile "} {
-		if strings.HasPrefix(text[start:end], lead) {
-			start += len(lead)
-		}
-	}
+	start += len(leadWords.FindString(text[start:end]))
 	for _, tail := range []string{" leaders", " leader", " workers", " supporters", " founder"} {
 		end -= len(text[start:end]) - len(strings.TrimSuffix(text[start:end], tail))
 	}
@@ -414,6 +467,9 @@ func trimName(text string, start, end int) (int, int) {
 	}
 	return start, end
 }
+
+// leadWords begin a sentence and are no part of a name.
+var leadWords = regexp.MustCompile(`^(?:(?:[Tt]he|In|On|At|By|However|Following|After|While|According|Meanwhile|If|When|As|But|And|Since|Then|Yesterday|Today|Last|Had|For)\s+)+`)
 
 // courts takes each court of a list.
 func (x *actorIndex) courts(text string, m []int, found *[]mention) {
@@ -439,14 +495,9 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	if x.cc != "" && kind != "company" {
 		a.CC = ptr(x.cc)
 	}
-	x.byName[key] = a
-	if x.byName[name] == nil && kind != "government" {
-		x.byName[name] = a
-	}
-	if words := strings.Fields(name); (kind == "office_holder" || kind == "judge") && len(words) > 1 {
-		if family := words[len(words)-1]; x.byName[family] == nil && !officeWords[strings.ToLower(family)] {
-			x.byName[family] = a
-		}
+	x.call(a, key, familyName(kind, name))
+	if kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another's name
+		x.call(a, name)
 	}
 	return a
 }

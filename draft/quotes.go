@@ -20,7 +20,7 @@ var (
 	quotation = regexp.MustCompile(`["“][^"“”]{12,}["”]`)
 	sayVerb   = `(?:said|says|stated|states|added|adds|argued|claimed|insisted|maintained|announced|warned|declared|explained|confirmed|wrote|noted|told (?:the )?(?:\pL+ ){1,4}(?:that)?|called (?:the|it|this))`
 	// saysBehind is a speaker followed by the verb; saysBefore one preceded by it.
-	saysBehind = regexp.MustCompile(`^` + adverbs + `,? ` + sayVerb + `\b`)
+	saysBehind = regexp.MustCompile(`^` + sayVerb + `\b`)
 	saysBefore = regexp.MustCompile(`["”],? (?:said|says|stated|added|wrote|declared|warned)(?: the)? $`)
 	matter     = regexp.MustCompile(`(?i)\b(?:platforms?|social (?:media|network\w*)|free speech|internet|content|accounts?|users?|censor\w*|national security|apps?|websites?|networks?|VPNs?|letter|notification|directive|rulings?|verdict)\b`)
 )
@@ -37,7 +37,7 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 		if s.quoted(who.start) || s.possessive(who) {
 			continue
 		}
-		m := saysBehind.FindStringIndex(s.text[s.fullName(who):])
+		m := saysBehind.FindStringIndex(s.text[s.predicate(who.end):])
 		after := saysBefore.MatchString(s.text[:who.start])
 		if m == nil && !after || m != nil && !s.subject(who) {
 			continue

@@ -33,18 +33,18 @@ func read(t testing.TB, published string, paragraphs ...string) *Draft {
 func TestActRules(t *testing.T) {
 	ids := make(map[string]bool)
 	for _, rule := range actRules {
-		if ids[rule.id] || rule.example == "" || rule.silent == "" {
-			t.Errorf("%s: not the only one, or without examples", rule.id)
+		if ids[rule.ID] || rule.Example == "" || rule.Silent == "" {
+			t.Errorf("%s: not the only one, or without examples", rule.ID)
 		}
-		ids[rule.id] = true
+		ids[rule.ID] = true
 		proposes := func(text string) bool {
-			return slices.ContainsFunc(read(t, "", text).Acts, func(l Line[Act]) bool { return l.Rule == "act-"+rule.id && l.Is.Kind == rule.kind })
+			return slices.ContainsFunc(read(t, "", text).Acts, func(l Line[Act]) bool { return l.Rule == "act-"+rule.ID && l.Is.Kind == rule.Kind })
 		}
-		if !proposes(rule.example) {
-			t.Errorf("%s is silent on %q", rule.id, rule.example)
+		if !proposes(rule.Example) {
+			t.Errorf("%s is silent on %q", rule.ID, rule.Example)
 		}
-		if proposes(rule.silent) {
-			t.Errorf("%s speaks on %q", rule.id, rule.silent)
+		if proposes(rule.Silent) {
+			t.Errorf("%s speaks on %q", rule.ID, rule.Silent)
 		}
 	}
 }
@@ -61,8 +61,8 @@ func TestCourtActsOrIsTold(t *testing.T) {
 
 func TestActorPatterns(t *testing.T) {
 	for _, p := range actorPatterns {
-		if m := p.form.FindString("When " + p.example + " spoke, nobody listened."); !strings.Contains(m, p.example) {
-			t.Errorf("%s finds %q in a sentence with %q", p.id, m, p.example)
+		if m := p.form.FindString("When " + p.Example + " spoke, nobody listened."); !strings.Contains(m, p.Example) {
+			t.Errorf("%s finds %q in a sentence with %q", p.ID, m, p.Example)
 		}
 	}
 }
@@ -257,7 +257,7 @@ func TestSplit(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	for _, r := range actRules {
-		f.Add(r.example, "2024-03-14")
+		f.Add(r.Example, "2024-03-14")
 	}
 	f.Add("\"“’s X\n\nThe A and B High Courts (ABC)", "")
 	f.Fuzz(func(t *testing.T, s, published string) {
@@ -335,7 +335,7 @@ func TestWhoOnlySpeaksDoesNothing(t *testing.T) {
 func TestNothingIsReversed(t *testing.T) {
 	for _, tt := range []struct{ text, kind, by, to, date string }{
 		{"The Ministry of Example was asked by the Exampleville High Court to restore Sampler.", "", "", "", ""},
-		{"The Example Bar Association sued the Example Telecom Authority before the Exampleville High Court over Sampler.", "", "", "", ""},
+		{"The Example Bar Association sued the Example Telecom Authority before the Exampleville High Court over Sampler.", "petition", "Example Bar Association", "Example Telecom Authority", ""},
 		{"The Exampleville High Court ordered the Example Telecom Authority to restore Sampler by 9 May 2024.", "interim_order", "Exampleville High Court", "Example Telecom Authority", ""},
 		{"On 3 May 2024 the Exampleville High Court ordered the Example Telecom Authority to restore Sampler by 9 May 2024.", "interim_order", "Exampleville High Court", "Example Telecom Authority", ""},
 		{"On 3 May 2024 the Exampleville High Court ordered the Example Telecom Authority to restore Sampler.", "interim_order", "Exampleville High Court", "Example Telecom Authority", "2024-05-03"},

@@ -2,6 +2,7 @@ package draft
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -126,10 +127,15 @@ func isAbbreviation(before string) bool {
 func clauses(text string) []int {
 	list := []int{0}
 	for _, m := range subordinators.FindAllStringIndex(text, -1) {
-		list = append(list, m[0])
+		if !forum.MatchString(text[m[0]:]) {
+			list = append(list, m[0])
+		}
 	}
 	return list
 }
+
+// forum is where something is said or brought: no clause begins there.
+var forum = regexp.MustCompile(`^ before (?:the |a |an )?(?:\pL+ ){0,4}(?:[Cc]ourt|[Tt]ribunal|committee|parliament|bench|assembly|[Ss]enate|lawmakers)\b`)
 
 // clause gives the bounds of the clause in which a place lies.
 func (s *sentence) clause(at int) (start, end int) {
@@ -158,10 +164,12 @@ func newReader(text *Text, names Names) *reader {
 	r.cc = mainCountry(r.sentences)
 	r.actors = newActorIndex(names.Record, r.cc, r.sentences)
 	finder := newPlatformFinder(names.Platforms, r.sentences)
+	var named described
 	for _, s := range r.sentences {
 		s.platforms = finder.find(s.text)
 		s.actors = r.actors.find(s.text)
 		s.numbers = findNumbers(s.text)
+		named.add(s)
 	}
 	r.findDates()
 	return r
@@ -205,20 +213,11 @@ func ptr[T any](v T) *T { return &v }
 func (s *sentence) targetsOf(start, end int) []string {
 	ids := []string{}
 	for _, m := range s.platforms {
-		if m.start >= start && m.end <= end && !contains(ids, m.id) {
+		if m.start >= start && m.end <= end && !slices.Contains(ids, m.id) {
 			ids = append(ids, m.id)
 		}
 	}
 	return ids
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
 
 // effectOf is what an act of a kind would do to access.

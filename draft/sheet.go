@@ -116,35 +116,24 @@ func actEntry(a Act, ids map[string]bool) *yaml.Node {
 	if a.DateText != "" {
 		put(n, "date_note", text("The source says “"+a.DateText+"”."))
 	}
-	if len(a.By) > 0 {
-		put(n, "by", words(a.By))
-	}
-	to := a.To
-	if len(to) == 0 && (a.Kind == "petition" || a.Kind == "government_reply") {
-		to = a.Courts
-	}
-	if len(to) > 0 {
-		put(n, "to", words(to))
-	}
+	putSome(n, "by", words(a.By))
+	putSome(n, "to", words(a.To))
 	put(n, "what", null())
-	scope := mapping()
-	scope.Style = yaml.FlowStyle
 	if len(a.Targets) > 0 {
-		put(scope, "targets", words(a.Targets))
+		put(n, "scope", &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle, Content: []*yaml.Node{text("targets"), words(a.Targets)}})
 	}
-	if len(a.Other) > 0 {
-		put(scope, "other", words(a.Other))
-	}
-	if len(scope.Content) > 0 {
-		put(n, "scope", scope)
-	}
-	if a.Effect != "" {
-		put(n, "effect", text(string(a.Effect)))
-	}
+	putSome(n, "effect", text(string(a.Effect)))
 	if a.Term != nil {
 		put(n, "term", mapping("text", text(*a.Term)))
 	}
 	return n
+}
+
+// putSome puts what is not empty.
+func putSome(n *yaml.Node, name string, v *yaml.Node) {
+	if v.Value != "" || len(v.Content) > 0 {
+		put(n, name, v)
+	}
 }
 
 func claimEntry(c Claim, cc string, ids map[string]bool) *yaml.Node {

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ type dateMention struct {
 	start, end int
 	DateText
 	relative bool // counted from another date in the text
+	base     bool // another is counted from it
 }
 
 const monthNames = `January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec`
@@ -37,7 +39,7 @@ var (
 	slashedDay  = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
 	bareMonth   = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
 	bareYear    = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
-	sameDay     = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same day|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
+	sameDay     = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same (?:day|evening|night|morning|afternoon)|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
 	nearDay     = regexp.MustCompile(`(?i)\b(today|yesterday|the day before yesterday)\b`)
 	nearSpan    = regexp.MustCompile(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
 	countedDay  = regexp.MustCompile(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
@@ -49,91 +51,75 @@ var monthNumber = map[string]time.Month{
 
 func month(name string) time.Month { return monthNumber[strings.ToLower(name)[:3]] }
 
+// dateForms are the ways in which dates are written, in the order in which they
+// are looked for: what one form took is no other's. read gets the groups.
+var dateForms = []struct {
+	form *regexp.Regexp
+	read func(g []string, published time.Time) (casefile.Date, string)
+}{
+	{isoDay, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[0]), "" }},
+	{dottedDay, func(g []string, _ time.Time) (casefile.Date, string) { // the day stands first wherever dots are used
+		return parseDate(fmt.Sprintf("%s-%02s-%02s", g[3], g[2], g[1])), ""
+	}},
+	{slashedDay, func(g []string, _ time.Time) (casefile.Date, string) { return slashed(g[1], g[2], g[3]) }},
+	{dayRange, func(g []string, p time.Time) (casefile.Date, string) { return civilRange(g[4], g[3], g[1], g[2], p) }},
+	{monthRange, func(g []string, p time.Time) (casefile.Date, string) { return civilRange(g[4], g[1], g[2], g[3], p) }},
+	{monthDay, func(g []string, p time.Time) (casefile.Date, string) { return civil(g[3], g[1], g[2], p) }},
+	{dayMonth, func(g []string, p time.Time) (casefile.Date, string) { return civil(g[3], g[2], g[1], p) }},
+	{monthsRange, func(g []string, _ time.Time) (casefile.Date, string) {
+		return parseDate(fmt.Sprintf("%s-%02d/%[1]s-%02[3]d", g[3], month(g[1]), month(g[2]))), "" // none where the first month is the later one
+	}},
+	{monthYear, func(g []string, _ time.Time) (casefile.Date, string) {
+		return parseDate(fmt.Sprintf("%s-%02d", g[2], month(g[1]))), ""
+	}},
+	{monthLast, func(g []string, p time.Time) (casefile.Date, string) {
+		return lastMonth(g[1]+g[3], strings.ToLower(g[2]), p)
+	}},
+	{weekday, func(g []string, p time.Time) (casefile.Date, string) { return dayOfWeek(g[2], g[1], p) }},
+	{nearDay, func(g []string, p time.Time) (casefile.Date, string) {
+		return daysBefore(map[string]int{"today": 0, "yesterday": 1, "the day before yesterday": 2}[strings.ToLower(g[1])], p)
+	}},
+	{nearSpan, func(g []string, p time.Time) (casefile.Date, string) {
+		return spanBefore(strings.ToLower(g[1]), strings.ToLower(g[2]), strings.ToLower(g[3]), strings.ToLower(g[4]), p)
+	}},
+	{bareMonth, func(g []string, p time.Time) (casefile.Date, string) {
+		if !p.IsZero() && month(g[1]) == p.Month() {
+			return parseDate(p.Format("2006-01")), fromDayNote // "in March" in March is this one
+		}
+		return lastMonth(g[1], "", p)
+	}},
+	{bareYear, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[1]), "" }},
+}
+
 // findDates finds the dates of a sentence. Those that hang on the day of
 // publication are resolved against it, or left open where it is not known.
 func findDates(text string, published time.Time) []dateMention {
 	var found []dateMention
-	take := func(m []int, date casefile.Date, note string) {
-		for _, f := range found {
-			if m[0] < f.end && f.start < m[1] {
-				return
+	for _, f := range dateForms {
+		for _, m := range f.form.FindAllStringSubmatchIndex(text, -1) {
+			taken := func(d dateMention) bool {
+				return m[0] < d.end && d.start < m[1] || f.form == weekday && d.start > m[1] && besideWeekday.MatchString(text[m[1]:d.start]) // "Sunday, January 18"
 			}
+			if slices.ContainsFunc(found, taken) {
+				continue
+			}
+			date, note := f.read(groups(text, m), published)
+			end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
+			found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
 		}
-		end := m[0] + len(strings.TrimSuffix(text[m[0]:m[1]], "."))
-		found = append(found, dateMention{start: m[0], end: end, DateText: DateText{Text: text[m[0]:end], Date: date, Note: note}})
-	}
-	group := func(m []int, n int) string {
-		if m[2*n] < 0 {
-			return ""
-		}
-		return text[m[2*n]:m[2*n+1]]
-	}
-	for _, m := range isoDay.FindAllStringSubmatchIndex(text, -1) {
-		take(m, parseDate(text[m[0]:m[1]]), "")
-	}
-	for _, m := range dottedDay.FindAllStringSubmatchIndex(text, -1) { // the day stands first wherever dots are used
-		take(m, parseDate(group(m, 3)+"-"+twoDigits(group(m, 2))+"-"+twoDigits(group(m, 1))), "")
-	}
-	for _, m := range slashedDay.FindAllStringSubmatchIndex(text, -1) {
-		date, note := slashed(group(m, 1), group(m, 2), group(m, 3))
-		take(m, date, note)
-	}
-	for _, m := range dayRange.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civilRange(group(m, 4), group(m, 3), group(m, 1), group(m, 2), published)
-		take(m, date, note)
-	}
-	for _, m := range monthRange.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civilRange(group(m, 4), group(m, 1), group(m, 2), group(m, 3), published)
-		take(m, date, note)
-	}
-	for _, m := range monthDay.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civil(group(m, 3), group(m, 1), group(m, 2), published)
-		take(m, date, note)
-	}
-	for _, m := range dayMonth.FindAllStringSubmatchIndex(text, -1) {
-		date, note := civil(group(m, 3), group(m, 2), group(m, 1), published)
-		take(m, date, note)
-	}
-	for _, m := range monthsRange.FindAllStringSubmatchIndex(text, -1) {
-		year, first, last := group(m, 3), month(group(m, 1)), month(group(m, 2))
-		if first < last {
-			take(m, parseDate(fmt.Sprintf("%s-%02d/%s-%02d", year, first, year, last)), "")
-		}
-	}
-	for _, m := range monthYear.FindAllStringSubmatchIndex(text, -1) {
-		take(m, parseDate(fmt.Sprintf("%s-%02d", group(m, 2), month(group(m, 1)))), "")
-	}
-	for _, m := range monthLast.FindAllStringSubmatchIndex(text, -1) {
-		date, note := lastMonth(group(m, 1)+group(m, 3), strings.ToLower(group(m, 2)), published)
-		take(m, date, note)
-	}
-	for _, m := range weekday.FindAllStringSubmatchIndex(text, -1) {
-		if slices.ContainsFunc(found, func(f dateMention) bool { return f.start > m[1] && besideWeekday.MatchString(text[m[1]:f.start]) }) {
-			continue // "Sunday, January 18": the date says which
-		}
-		date, note := dayOfWeek(group(m, 2), group(m, 1), published)
-		take(m, date, note)
-	}
-	for _, m := range nearDay.FindAllStringSubmatchIndex(text, -1) {
-		back := map[string]int{"today": 0, "yesterday": 1, "the day before yesterday": 2}[strings.ToLower(group(m, 1))]
-		date, note := daysBefore(back, published)
-		take(m, date, note)
-	}
-	for _, m := range nearSpan.FindAllStringSubmatchIndex(text, -1) {
-		date, note := spanBefore(strings.ToLower(group(m, 1)), strings.ToLower(group(m, 2)), strings.ToLower(group(m, 3)), strings.ToLower(group(m, 4)), published)
-		take(m, date, note)
-	}
-	for _, m := range bareMonth.FindAllStringSubmatchIndex(text, -1) {
-		date, note := lastMonth(group(m, 1), "", published)
-		if !published.IsZero() && month(group(m, 1)) == published.Month() {
-			date = parseDate(published.Format("2006-01")) // "in March" in March is this one
-		}
-		take(m, date, note)
-	}
-	for _, m := range bareYear.FindAllStringSubmatchIndex(text, -1) {
-		take(m, parseDate(group(m, 1)), "")
 	}
 	return append(found, counted(text, found)...)
+}
+
+// groups are the texts of a match and of its groups, "" for one that is not there.
+func groups(text string, m []int) []string {
+	g := make([]string, len(m)/2)
+	for i := range g {
+		if m[2*i] >= 0 {
+			g[i] = text[m[2*i]:m[2*i+1]]
+		}
+	}
+	return g
 }
 
 // findDates finds the dates of every sentence. "The same day" and "two days
@@ -176,13 +162,6 @@ func (r *reader) findDates() {
 	}
 }
 
-func twoDigits(s string) string {
-	if len(s) == 1 {
-		return "0" + s
-	}
-	return s
-}
-
 // slashed is 13/02/2024 or 02/13/2024. Where both could be the day it is left
 // open.
 func slashed(a, b, year string) (casefile.Date, string) {
@@ -190,9 +169,9 @@ func slashed(a, b, year string) (casefile.Date, string) {
 	second, _ := strconv.Atoi(b)
 	switch {
 	case first > 12 || first == second:
-		return parseDate(year + "-" + twoDigits(b) + "-" + twoDigits(a)), ""
+		return parseDate(fmt.Sprintf("%s-%02s-%02s", year, b, a)), ""
 	case second > 12:
-		return parseDate(year + "-" + twoDigits(a) + "-" + twoDigits(b)), ""
+		return parseDate(fmt.Sprintf("%s-%02s-%02s", year, a, b)), ""
 	}
 	return casefile.Date{}, "the day or the month may stand first"
 }
@@ -322,7 +301,7 @@ func small(word string) int {
 // counted are dates told from another: "nine days after the 8 February vote".
 func counted(text string, from []dateMention) []dateMention {
 	var found []dateMention
-	for _, d := range from {
+	for i, d := range from {
 		day, ok := d.Date.FirstDay(time.UTC)
 		if !ok || len(d.Date.String()) != len(time.DateOnly) {
 			continue
@@ -331,6 +310,7 @@ func counted(text string, from []dateMention) []dateMention {
 		if m == nil {
 			continue
 		}
+		from[i].base = true
 		n := small(text[m[2]:m[3]])
 		if strings.HasPrefix(strings.ToLower(text[m[4]:m[5]]), "week") {
 			n *= 7
@@ -344,16 +324,6 @@ func counted(text string, from []dateMention) []dateMention {
 		})
 	}
 	return found
-}
-
-// isBase reports whether another date is counted from this one.
-func (s *sentence) isBase(i int) bool {
-	for _, d := range s.dates {
-		if d.relative && d.end == s.dates[i].end && d.start < s.dates[i].start {
-			return true
-		}
-	}
-	return false
 }
 
 type numberMention struct {
@@ -425,51 +395,56 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
+// numberForms are the ways in which numbers are written, in the order in which
+// they are looked for. read gets the groups, and the text around the number; it
+// says how much of what follows belongs to it, and whether it counts something.
+var numberForms = []struct {
+	form *regexp.Regexp
+	read func(g []string, before, rest string) (n NumberText, more int, ok bool)
+}{
+	{percentForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Value: value(g[2], ""), Unit: "%", Relation: relations[strings.ToLower(g[1])]}, 0, true
+	}},
+	{moneyForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Value: value(g[3], g[4]), Unit: currency(g[2]), Relation: relations[strings.ToLower(g[1])]}, 0, true
+	}},
+	{vagueForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Unit: plural(g[2]), Relation: "~"}, 0, true
+	}},
+	{lengthForm, func(g []string, _, _ string) (NumberText, int, bool) {
+		return NumberText{Value: ptr(float64(small(g[1]))), Unit: plural(g[2]), Relation: "~"}, 0, true
+	}},
+	{countForm, counting},
+}
+
+// counting reads a number of things. A year counts nothing, nor does the number
+// of a section or an hour.
+func counting(g []string, before, rest string) (n NumberText, more int, ok bool) {
+	unit, more := countedThing(rest)
+	scaled, year := g[4], len(g[2]) == 4 && (g[2][:2] == "19" || g[2][:2] == "20")
+	if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount.MatchString(before) && scaled == "" || clockTime.MatchString(rest) || unit != "" && scaled == "" && year {
+		return n, 0, false
+	}
+	n = NumberText{Value: value(g[2], scaled), Unit: unit, Relation: relations[strings.ToLower(g[1])]}
+	if g[3] != "" {
+		n.Of = value(g[3], "")
+	}
+	return n, more, true
+}
+
 // findNumbers finds the numbers of a sentence that count something. Dates
 // count nothing.
-func findNumbers(text string) []numberMention {
-	var found []numberMention
-	take := func(start, end int, n NumberText) {
-		for _, f := range found {
-			if start < f.end && f.start < end {
-				return
+func findNumbers(text string) (found []numberMention) {
+	for _, f := range numberForms {
+		for _, m := range f.form.FindAllStringSubmatchIndex(text, -1) {
+			n, more, ok := f.read(groups(text, m), text[:max(m[0], m[min(4, len(m)-2)])], text[m[1]:])
+			end := m[1] + more
+			if !ok || slices.ContainsFunc(found, func(o numberMention) bool { return m[0] < o.end && o.start < end }) {
+				continue
 			}
+			n.Text = text[m[0]:end]
+			found = append(found, numberMention{m[0], end, n})
 		}
-		n.Text = text[start:end]
-		found = append(found, numberMention{start, end, n})
-	}
-	group := func(m []int, n int) string {
-		if m[2*n] < 0 {
-			return ""
-		}
-		return text[m[2*n]:m[2*n+1]]
-	}
-	for _, m := range percentForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: value(group(m, 2), ""), Unit: "%", Relation: relations[strings.ToLower(group(m, 1))]})
-	}
-	for _, m := range moneyForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: value(group(m, 3), group(m, 4)), Unit: currency(group(m, 2)), Relation: relations[strings.ToLower(group(m, 1))]})
-	}
-	for _, m := range vagueForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Unit: plural(group(m, 2)), Relation: "~"})
-	}
-	for _, m := range lengthForm.FindAllStringSubmatchIndex(text, -1) {
-		take(m[0], m[1], NumberText{Value: ptr(float64(small(group(m, 1)))), Unit: plural(group(m, 2)), Relation: "~"})
-	}
-	for _, m := range countForm.FindAllStringSubmatchIndex(text, -1) {
-		unit, length := countedThing(text[m[1]:])
-		scaled := group(m, 4)
-		if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount.MatchString(text[:m[4]]) && scaled == "" || clockTime.MatchString(text[m[1]:]) {
-			continue
-		}
-		if digits := group(m, 2); unit != "" && scaled == "" && len(digits) == 4 && (digits[:2] == "19" || digits[:2] == "20") {
-			continue // a year
-		}
-		n := NumberText{Value: value(group(m, 2), scaled), Unit: unit, Relation: relations[strings.ToLower(group(m, 1))]}
-		if of := group(m, 3); of != "" {
-			n.Of = value(of, "")
-		}
-		take(m[0], m[1]+length, n)
 	}
 	return found
 }
@@ -485,36 +460,13 @@ func value(digits, unit string) *float64 {
 	return ptr(f * scale[strings.ToLower(unit)])
 }
 
+// currencies are the codes of signs; "Rs" is the money of several countries.
+var currencies = map[string]string{"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "R$": "BRL", "₹": "INR", "₦": "NGN", "₺": "TRY", "₽": "RUB", "KSH": "KES", "USH": "UGX", "TSH": "TZS",
+	"USD": "USD", "EUR": "EUR", "BRL": "BRL", "NGN": "NGN", "PKR": "PKR", "INR": "INR", "NPR": "NPR", "TRY": "TRY", "RUB": "RUB", "KES": "KES", "UGX": "UGX", "TZS": "TZS", "VES": "VES"}
+
 func currency(sign string) string {
-	switch strings.ToUpper(strings.TrimSuffix(sign, ".")) {
-	case "$", "US$", "USD":
-		return "USD"
-	case "€", "EUR":
-		return "EUR"
-	case "£":
-		return "GBP"
-	case "R$", "BRL":
-		return "BRL"
-	case "NGN":
-		return "NGN"
-	case "₹":
-		return "INR"
-	case "₦":
-		return "NGN"
-	case "₺":
-		return "TRY"
-	case "₽":
-		return "RUB"
-	case "KSH":
-		return "KES"
-	case "USH":
-		return "UGX"
-	case "TSH":
-		return "TZS"
-	case "PKR", "INR", "NPR", "TRY", "RUB", "KES", "UGX", "TZS", "VES":
-		return strings.ToUpper(sign)
-	}
-	return strings.TrimSuffix(sign, ".") // "Rs" is the money of several countries
+	sign = strings.TrimSuffix(sign, ".")
+	return cmp.Or(currencies[strings.ToUpper(sign)], sign)
 }
 
 func plural(unit string) string {

@@ -24,7 +24,8 @@ const (
 	GoogleDetailed Dataset = "google-detailed" // requests by product and reason
 	Google         Dataset = "google"          // requests and items with their outcomes
 	Twitter        Dataset = "twitter"
-	Mapped         Dataset = "csv" // a table read with a given mapping
+	Lumen          Dataset = "lumen" // one notice of the Lumen database
+	Mapped         Dataset = "csv"   // a table read with a given mapping
 	Record         Dataset = "record"
 )
 

@@ -14,20 +14,20 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"country", "targets", "records", "defect", "internal/picture", "internal/table", "measurement/dataformat"},
-	{"measurement", "fingerprint", "internal/target"},
+	{"address", "country", "targets", "records", "defect", "internal/picture", "internal/table", "measurement/dataformat"},
+	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/dial"},
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},
 	{"event", "casefile"},
-	{"event/bench", "request", "draft"},
+	{"event/bench", "request", "draft", "exchange"},
 	{"ban", "event/bench/table"},
 	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},
 	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
 	{"internal/store"},
 	{"internal/inquiry"},
-	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket"},
+	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/api", "internal/assistant"},
 	{"cmd/bandish", "cmd/bandish-probe"},
 }
 

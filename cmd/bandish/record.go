@@ -20,7 +20,7 @@ import (
 func recordCommand() command {
 	return command{
 		name:  "record",
-		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | lint [--fix] | new [ID] [--cc CC] [--target x.com] | draft FILE [--published DAY] [--sheet] [--model URL] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
+		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | export ID --format FORMAT [--fact act/ID] [--base URL] [--as-of DAY] | lint [--fix] | new [ID] [--cc CC] [--target x.com] | draft FILE [--published DAY] [--sheet] [--model URL] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
 		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
 		run:   runRecord,
 	}
@@ -43,6 +43,10 @@ type recordFlags struct {
 	copy      *string
 	model     *string
 	modelName *string
+	private   *bool
+	format    *string
+	base      *string
+	fact      *string
 }
 
 func runRecord(ctx context.Context, env *environment, args []string) error {
@@ -51,7 +55,7 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		json:    set.Bool("json", false, "print JSON"),
 		data:    dataFlag(set),
 		records: recordsFlag(set.String),
-		asOf:    set.String("as-of", "", "show only what was known at the end of that `day`"),
+		asOf:    set.String("as-of", "", "show only what was known at the end of that `day` (show, export)"),
 		fix:     set.Bool("fix", false, "mend what a machine can (lint)"),
 		cc:      set.String("cc", "", "`country` of the new case, ISO 3166-1 alpha-2 (new)"),
 		target:  set.String("target", "", "`platform` of the new case, by id, name or host (new)"),
@@ -63,16 +67,20 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
 		model:     set.String("model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text (draft)"),
 		modelName: set.String("model-name", "default", "`name` of the model at that endpoint (draft)"),
+		private:   privateFlag(set),
+		format:    set.String("format", "", "`format`: annotations, claimreview, followthemoney or prov (export)"),
+		base:      set.String("base", "urn:x-bandish:", "`address` of a site that shows the record; things are named by their pages there (export)"),
+		fact:      set.String("fact", "", "only this `fact`, act/ID, sighting/ID or claim/ID (export: annotations, prov)"),
 	}
 	rest, err := parseFlags(set, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) == 0 {
-		return usageError("record needs one of list, show, audit, lint, new, draft, apply, schema")
+		return usageError("record needs one of list, show, audit, export, lint, new, draft, apply, schema")
 	}
 	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "audit": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want && !(verb == "new" && len(rest) < 2) {
+	if want := map[string]int{"show": 1, "audit": 1, "export": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want && !(verb == "new" && len(rest) < 2) {
 		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
 	}
 	switch verb {
@@ -82,6 +90,8 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		return recordShow(ctx, env.stdout, f, rest[0])
 	case "audit":
 		return recordAudit(env.stdout, f, rest[0])
+	case "export":
+		return recordExport(ctx, env, f, rest[0])
 	case "lint":
 		return recordLint(env.stdout, f)
 	case "new":
@@ -94,7 +104,7 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		_, err := env.stdout.Write(records.Schema)
 		return err
 	default:
-		return usageError("record has no %q; it has list, show, audit, lint, new, draft, apply, schema", verb)
+		return usageError("record has no %q; it has list, show, audit, export, lint, new, draft, apply, schema", verb)
 	}
 }
 

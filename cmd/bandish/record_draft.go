@@ -52,7 +52,7 @@ func recordDraft(ctx context.Context, env *environment, f recordFlags, name stri
 	}
 	d := draft.Read(text, names)
 	if *f.model != "" {
-		answer, err := askModel(ctx, *f.model, *f.modelName, text)
+		answer, err := askModel(ctx, *f.model, *f.modelName, *f.private, text)
 		if err != nil {
 			return err
 		}
@@ -138,12 +138,9 @@ func printDraft(w io.Writer, d *draft.Draft) error {
 		if a.DateText != "" {
 			when += fmt.Sprintf(" (%q)", a.DateText)
 		}
-		fmt.Fprintf(&b, "  [ ] ¶%d %s, date %s, by %s, to %s, targets %s", l.At.Paragraph, a.Kind, when, open(strings.Join(a.By, ", ")), open(strings.Join(a.To, ", ")), open(strings.Join(append(a.Targets, a.Other...), ", ")))
+		fmt.Fprintf(&b, "  [ ] ¶%d %s, date %s, by %s, to %s, targets %s", l.At.Paragraph, a.Kind, when, open(strings.Join(a.By, ", ")), open(strings.Join(a.To, ", ")), open(strings.Join(a.Targets, ", ")))
 		if a.Term != nil {
 			fmt.Fprintf(&b, ", term %q", *a.Term)
-		}
-		if len(a.Courts) > 0 {
-			fmt.Fprintf(&b, ", courts %s", strings.Join(a.Courts, ", "))
 		}
 		fmt.Fprintf(&b, "\n        %s: “%s”\n", l.Rule, l.Passage)
 	}

@@ -72,10 +72,12 @@ func readRequests(u source.Use, content []byte, registry *target.Registry) (*req
 		return request.ReadGoogle(r, u.Name, googleProduct(registry))
 	case request.Twitter:
 		return request.ReadTwitter(r, u.Name)
+	case request.Lumen:
+		return request.ReadLumen(r, u.Name, u.Fixed, registry.OfName)
 	case request.Mapped:
 		return request.ReadMapped(r, u.Name, request.Mapping{Columns: u.Columns, Fixed: u.Fixed}, registry.OfName)
 	}
-	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", u.Format, request.GoogleDetailed, request.Google, request.Twitter, request.Mapped)
+	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s, %s", u.Format, request.GoogleDetailed, request.Google, request.Twitter, request.Lumen, request.Mapped)
 }
 
 // googleProduct gives the platform of one of Google's products.
@@ -89,8 +91,11 @@ func googleProduct(registry *target.Registry) func(string) string {
 	}
 }
 
-// guessRequestFormat tells the format by the header.
+// guessRequestFormat tells the format by its beginning.
 func guessRequestFormat(content []byte) string {
+	if strings.HasPrefix(strings.TrimSpace(string(content[:min(len(content), 4096)])), "{") {
+		return string(request.Lumen)
+	}
 	header, _, _ := strings.Cut(strings.ToLower(string(content[:min(len(content), 4096)])), "\n")
 	switch {
 	case strings.Contains(header, "cldr territory code") && strings.Contains(header, "period ending"):
@@ -120,17 +125,17 @@ type requestImport struct {
 func importRequests(env *environment, args []string) error {
 	fs := newFlags(env, "requests import")
 	data := dataFlag(fs)
-	format := fs.String("format", "", "`format`: google, google-detailed, twitter or csv; guessed if left out")
+	format := fs.String("format", "", "`format`: google, google-detailed, twitter, lumen or csv; guessed if left out")
 	columns, fixed := make(pairs), make(pairs)
 	fs.Var(columns, "map", "`field=column` of a csv table, may be repeated; fields: "+strings.Join(request.Fields, ", "))
-	fs.Var(fixed, "set", "`field=value` for all rows of a csv table, may be repeated")
+	fs.Var(fixed, "set", "`field=value` for all rows of a csv table, or for what a notice of Lumen lacks; may be repeated")
 	asJSON := fs.Bool("json", false, "print JSON")
 	files, err := parseFlags(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		return usageError("requests import needs a file: Google's or Twitter's table, or another CSV with --map and --set")
+		return usageError("requests import needs a file: Google's or Twitter's table, a notice of Lumen as JSON, or another CSV with --map and --set")
 	}
 	registry, err := target.Load(targets.FS)
 	if err != nil {
@@ -226,6 +231,11 @@ func ledgerRows(archive *source.Archive, recordFolder string, registry *target.R
 	if err != nil {
 		return nil, err
 	}
+	return ledgerOf(archive, record, registry)
+}
+
+// ledgerOf are the rows of a record and of the imported tables.
+func ledgerOf(archive *source.Archive, record *casefile.Records, registry *target.Registry) ([]request.Row, error) {
 	rows := request.FromRecord(record)
 	uses, err := archive.Uses("requests")
 	if err != nil {

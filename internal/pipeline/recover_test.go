@@ -97,7 +97,7 @@ func TestManifestIsLost(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := p.Compact(t.Context(), true); err != nil {
+			if _, err := p.Compact(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := p.Count(t.Context()); err != nil {
@@ -169,7 +169,7 @@ func TestFoldersThatAreLinks(t *testing.T) {
 	if _, err := p.Submit(t.Context(), zz("s", 1), Sender{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {
@@ -283,7 +283,7 @@ func TestWorkOnADamagedArchive(t *testing.T) {
 		}
 		for _, try := range []func() error{
 			func() error { _, err := q.Submit(t.Context(), zz(fmt.Sprint("s", i), i%3), Sender{}); return err },
-			func() error { _, err := q.Compact(t.Context(), true); return err },
+			func() error { _, err := q.Compact(t.Context()); return err },
 			func() error { _, err := q.Count(t.Context()); return err },
 		} {
 			err := try()

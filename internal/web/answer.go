@@ -67,11 +67,9 @@ type said struct {
 
 // citation is how to cite a page.
 type citation struct {
-	Title, Address string
-	Path           string
-	Shown, Known   time.Time // when it was shown, and the day whose knowledge it is
-	Ruleset        string
-	Generation     uint64
+	inquiry.Citation
+	Path  string
+	Shown time.Time // when it was shown
 
 	query url.Values
 }
@@ -317,27 +315,8 @@ func originWords(o casefile.Origin) string {
 
 // cite says how to cite a page, for the day that it speaks of.
 func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
-	now := s.Now().UTC()
-	q := url.Values{}
-	at, known := now, now
-	if !t.at.IsZero() {
-		at = t.at.AddDate(0, 0, -1)
-		q.Set("at", at.Format(time.DateOnly))
-	}
-	if !t.known.IsZero() {
-		known = t.known.AddDate(0, 0, -1)
-	}
-	q.Set("as-of", known.Format(time.DateOnly))
-	c := citation{Title: title, Path: r.URL.Path, Shown: now, Known: known, query: r.URL.Query(), Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
-	if s.Store == nil {
-		return c, nil
-	}
-	m, err := s.Store.Archive().Manifest()
-	if err != nil {
-		return c, err
-	}
-	c.Ruleset, c.Generation = m.Ruleset, m.Generation
-	return c, nil
+	c, err := s.Desk.Cite(title, "https://"+r.Host, r.URL.EscapedPath(), t.at, t.known)
+	return citation{Citation: c, Path: r.URL.Path, Shown: s.Now().UTC(), query: r.URL.Query()}, err
 }
 
 // daysView is the timeline as a table.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/exchange"
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
@@ -22,23 +23,6 @@ type (
 		EndDate   string   `json:"endDate,omitempty"`
 		Location  *ldThing `json:"location,omitempty"`
 	}
-	ldReview struct {
-		ldThing
-		ClaimReviewed string   `json:"claimReviewed"`
-		Author        ldThing  `json:"author"`
-		ItemReviewed  ldClaim  `json:"itemReviewed"`
-		ReviewRating  ldRating `json:"reviewRating"`
-	}
-	ldClaim struct {
-		Type          string  `json:"@type"`
-		Author        ldThing `json:"author"`
-		DatePublished string  `json:"datePublished,omitempty"`
-	}
-	// ldRating has a word only: a number would say more than the record knows.
-	ldRating struct {
-		Type          string `json:"@type"`
-		AlternateName string `json:"alternateName"`
-	}
 	ldTrail struct {
 		Context string    `json:"@context"`
 		Type    string    `json:"@type"`
@@ -52,7 +36,7 @@ type (
 	}
 )
 
-const schema = "https://schema.org"
+const schema = exchange.SchemaOrg
 
 // trailLD is where a page stands.
 func trailLD(host string, trail []crumb) any {
@@ -75,10 +59,10 @@ func (s *Site) caseLD(r *http.Request, c *casefile.Case) []any {
 		e.Description = c.Summary[0].Text
 	}
 	if c.Start != nil {
-		e.StartDate = certainDay(c.Start.Date, c)
+		e.StartDate = exchange.CertainDay(c.Start.Date, c)
 	}
 	if c.End != nil {
-		e.EndDate = certainDay(c.End.Date, c)
+		e.EndDate = exchange.CertainDay(c.End.Date, c)
 	}
 	if e.StartDate == "" {
 		return nil // an event without a beginning is none
@@ -86,29 +70,16 @@ func (s *Site) caseLD(r *http.Request, c *casefile.Case) []any {
 	return []any{e}
 }
 
-// certainDay is a date of the record as a day, "" where it is not certain which.
-func certainDay(d casefile.Date, c *casefile.Case) string {
-	first, ok1 := d.FirstDay(c.Zone())
-	last, ok2 := d.LastDay(c.Zone())
-	if !ok1 || !ok2 || !first.Equal(last) || d.Approximate() {
-		return ""
-	}
-	return first.Format("2006-01-02")
-}
-
 // itemLD is a part of a case: a statement with its answer is a ClaimReview.
 func (s *Site) itemLD(r *http.Request, c *casefile.Case, it any, v itemView, a *casefile.Answer) []any {
 	claim, ok := it.(*casefile.Claim)
-	if !ok || a == nil || a.Verdict == casefile.Untested {
+	if !ok {
 		return nil
 	}
-	by := ldThing{Type: "Organization", Name: s.Records.Names(c, claim.By)}
-	if len(claim.By) > 0 {
-		if actor := s.Records.Actor(c, claim.By[0]); actor != nil && (actor.Kind == "person" || actor.Kind == "judge") {
-			by.Type = "Person"
-		}
+	review := exchange.Edition{Records: s.Records, Case: c, Base: "https://" + r.Host + "/"}.Review(claim, a)
+	if review == nil {
+		return nil
 	}
-	return []any{ldReview{ldThing: ldThing{schema, "ClaimReview", v.Name, "https://" + r.Host + r.URL.EscapedPath(), a.Reason}, ClaimReviewed: claim.Says,
-		Author: ldThing{Type: "Organization", Name: "Bandish", URL: "https://" + r.Host + "/"}, ItemReviewed: ldClaim{"Claim", by, certainDay(claim.Date, c)},
-		ReviewRating: ldRating{"Rating", string(a.Verdict)}}}
+	review.Context, review.Name = schema, v.Name
+	return []any{review}
 }

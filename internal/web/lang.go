@@ -329,6 +329,8 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	case answer.SayLittle, answer.SayStale:
 		delete(p, "gender")
 		p["count"] = r.N
+	case answer.SayInforms:
+		p["count"], p["measurements"] = r.N, c.counted("measurements.of", r.Of)
 	case answer.SayPast:
 		if r.Until == nil {
 			key += ".open"

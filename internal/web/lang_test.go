@@ -96,7 +96,7 @@ func answersOfEveryKind() []answer.Answer {
 		a := base
 		a.State, a.Basis, a.Counts, a.Stale, a.Known, a.Example = state, answer.Measured, counts, 30, day(20), true
 		a.Last = &answer.Past{Since: event.Interval{Earliest: day(1), Latest: day(2)}, Until: &event.Interval{Earliest: day(3), Latest: day(4)}}
-		a.Disagree = []string{"Sources report something else."}
+		a.Disagree, a.Informs = []string{"Sources report something else."}, &answer.Informs{Measurements: 5, Failed: 4}
 		out = append(out, a)
 		a.Last, a.Counts.Reports = &answer.Past{Since: event.Interval{Latest: day(2)}}, 0
 		out = append(out, a)
@@ -140,7 +140,7 @@ func TestSentencesInOtherLanguages(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range []answer.RemarkKey{answer.SayReported, answer.SayWasReported, answer.SayMeasured, answer.SayLittle, answer.SayPast, answer.SayDisagree, answer.SayStale, answer.SayPublished, answer.SayKnown, answer.SayExample, answer.SayNoMeasurements, answer.SayTooFew} {
+	for _, k := range []answer.RemarkKey{answer.SayReported, answer.SayWasReported, answer.SayMeasured, answer.SayLittle, answer.SayPast, answer.SayDisagree, answer.SayInforms, answer.SayStale, answer.SayPublished, answer.SayKnown, answer.SayExample, answer.SayNoMeasurements, answer.SayTooFew} {
 		if !said[k] {
 			t.Errorf("no answer of the test makes the remark %s", k)
 		}

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/bandish/bandish/answer"
-	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/verdict"
@@ -133,29 +131,12 @@ func (v *listView) admits(r *verdict.Row) bool {
 	return false
 }
 
-// networkView is what one network blocks.
+// networkView is what one network blocks, in words and drawings.
 type networkView struct {
-	ASN     uint32          `json:"probe_asn"`
-	Answers []networkAnswer `json:"targets"`
-	Events  []event.Event   `json:"events"`
-	Bans    []eventRow      `json:"-"`         // the same in words
-	Left    int             `json:"not_shown"` // targets with fewer measurements than those shown
+	inquiry.Network
+	Bans   []eventRow
+	Strips []template.HTML // of each answer: its last days on this network
 }
-
-// networkAnswer is the answer on one target for this network alone.
-type networkAnswer struct {
-	CC           string         `json:"probe_cc"`
-	Country      string         `json:"country"`
-	Target       string         `json:"target"`
-	Name         string         `json:"name"`
-	Measurements int64          `json:"measurements"`
-	Last         time.Time      `json:"last_measured"`
-	Network      answer.Network `json:"network"`
-	Strip        template.HTML  `json:"-"` // its last days on this network
-}
-
-// mostOnNetwork bounds the targets for which a network's page answers.
-const mostOnNetwork = 60
 
 const networkPage page[networkView] = "network.html"
 
@@ -174,42 +155,28 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := frame{Title: fmt.Sprintf("What does AS%d block?", asn), About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
-	return networkPage.show(s, w, r, f, v, v)
+	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
 // networkOf is what was measured from a network and which bans held on it.
 func (s *Site) networkOf(ctx context.Context, asn uint32) (networkView, error) {
-	v := networkView{ASN: asn, Answers: []networkAnswer{}, Events: []event.Event{}}
-	places, err := s.Desk.OnNetwork(ctx, asn)
+	on, known, err := s.Desk.Network(ctx, asn)
 	if err != nil {
-		return v, err
+		return networkView{}, err
 	}
-	for i, p := range places {
-		if i == mostOnNetwork {
-			v.Left = len(places) - i
-			break
-		}
-		a, err := s.Desk.Answer(ctx, inquiry.Ask{CC: p.CC, Target: p.Target})
+	if !known {
+		return networkView{}, notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
+	}
+	v := networkView{Network: on}
+	for _, one := range on.Answers {
+		a, err := s.Desk.Answer(ctx, inquiry.Ask{CC: one.CC, Target: one.Target})
 		if err != nil {
 			return v, err
 		}
-		one := networkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last}
-		for _, n := range a.Networks {
-			if n.ASN == asn {
-				one.Network = n
-			}
-		}
-		one.Strip = stripOf(timelineRow{label: a.Name, asn: asn, days: index(a.ByASN[asn])}, a.At, stripDays)
-		v.Answers = append(v.Answers, one)
+		v.Strips = append(v.Strips, stripOf(timelineRow{label: a.Name, asn: asn, days: index(a.ByASN[asn])}, a.At, stripDays))
 	}
-	if v.Events, err = s.Desk.EventsOnNetwork(ctx, asn); err != nil {
-		return v, err
-	}
-	for _, e := range v.Events {
+	for _, e := range on.Events {
 		v.Bans = append(v.Bans, s.eventRow(e))
-	}
-	if len(v.Answers)+len(v.Events) == 0 {
-		return v, notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
 	}
 	return v, nil
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	ics "github.com/arran4/golang-ical"
+
+	"github.com/bandish/bandish/internal/inquiry"
 )
 
 // answerOf returns a whole response.
@@ -60,7 +62,7 @@ func TestCitations(t *testing.T) {
 // What a title holds cannot leave its field.
 func TestCitationsOfHostileTitles(t *testing.T) {
 	for _, title := range []string{"a}\n@misc{b, title={c", "x\r\nUR  - https://evil.example/\r\nER  - ", `\write18{rm}`, `","x":"`} {
-		c := citation{Title: title, Path: title, Address: "https://site/" + title, Shown: now, Known: now}
+		c := citation{Citation: inquiry.Citation{Title: title, Address: "https://site/" + title, Known: now}, Path: title, Shown: now}
 		bib, ris := c.bibTeX(), c.ris()
 		if strings.Count(bib, "\n@") > 0 || strings.Count(bib, "{") != strings.Count(bib, "}") || strings.Contains(bib, `\write18`) {
 			t.Errorf("BibTeX of %q: %s", title, bib)

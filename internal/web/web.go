@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ import (
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
+	httpserver "github.com/bandish/bandish/internal/server" // the tests have a type server
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
@@ -41,7 +43,8 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
-	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
+	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
+	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
 	Log     *slog.Logger
 	Demo    bool // the archive was made in a lab: every page says so
@@ -173,7 +176,7 @@ func (s *Site) wrap(h handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		err := h(w, r)
-		if err == nil {
+		if err == nil || httpserver.Gone(r, err) {
 			return
 		}
 		status, text := http.StatusInternalServerError, "Something broke on our side; it was logged."

@@ -100,7 +100,7 @@ func (s *server) submit(day int, asn int, host string, reset bool) string {
 	}
 	doc := fmt.Sprintf(`{"input":"https://%[1]s/","measurement_start_time":"2024-02-%02[2]d %02[3]d:00:00","probe_asn":"AS%[4]d","probe_cc":"ZZ","probe_ip":"127.0.0.1","report_id":"r-%[2]d-%[3]d-%[4]d","software_name":"example","software_version":"0","test_name":"web_connectivity","test_version":"0.5.28","test_start_time":"2024-02-17 00:00:00","test_keys":{"queries":[{"engine":"system","failure":null,"hostname":"%[1]s","query_type":"A","answers":[{"answer_type":"A","ipv4":"104.244.42.1"}]}],"tcp_connect":[{"ip":"104.244.42.1","port":443,"status":{"failure":null,"success":true}}],"tls_handshakes":[{"address":"104.244.42.1:443","server_name":"%[1]s","failure":%[5]s,"no_tls_verify":false,"peer_certificates":null,"t":0.1}],"requests":%[6]s,"control":{"dns":{"failure":null,"addrs":["104.244.42.1"]},"tcp_connect":{"104.244.42.1:443":{"status":true,"failure":null}},"tls_handshake":{"104.244.42.1:443":{"server_name":"%[1]s","status":true,"failure":null}},"http_request":{"body_length":10,"failure":null,"title":"","headers":{},"status_code":200}},"control_failure":null}}`,
 		host, day, s.hour(), asn, failure, requests)
-	r, err := s.p.Submit(s.Context(), []byte(doc), pipeline.Sender{})
+	r, err := s.p.SubmitAt(s.Context(), []byte(doc), s.p.Now())
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestWrongAddresses(t *testing.T) {
 func TestHostileNames(t *testing.T) {
 	s := serve(t)
 	doc := `{"input":"https://<script>alert(1)</script>/\"><svg onload=x>","measurement_start_time":"2024-02-17 10:00:00","measurement_uid":"<b>uid","probe_asn":"AS64512","probe_cc":"ZZ","report_id":"<i>","test_name":"<script>","software_name":"</title>","test_keys":{}}`
-	r, err := s.p.Submit(t.Context(), []byte(doc), pipeline.Sender{})
+	r, err := s.p.SubmitAt(t.Context(), []byte(doc), s.p.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestNoFieldIsLive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := s.p.Submit(t.Context(), b, pipeline.Sender{})
+		r, err := s.p.SubmitAt(t.Context(), b, s.p.Now())
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
@@ -431,7 +431,7 @@ func TestPublicNames(t *testing.T) {
 		"s3://ooni-data-eu-fra/raw/20240217/x.jsonl.gz":            "s3://ooni-data-eu-fra/raw/20240217/x.jsonl.gz",
 		"https://me:pass@example.org/a.gz?X-Amz-Signature=s › b.x": "https://example.org/a.gz › b.x",
 	} {
-		if got := publicName(source); got != want {
+		if got := inquiry.PublicName(source); got != want {
 			t.Errorf("%s is shown as %s, want %s", source, got, want)
 		}
 	}
