@@ -29,11 +29,11 @@ func (c *Counts) answered(r *http.Request, status int, took time.Duration) {
 		return
 	}
 	route, said := cmp.Or(r.Pattern, "none"), strconv.Itoa(status)
-	if status == 0 {
+	switch gone := r.Context().Err() != nil; {
+	case gone && (status == 0 || status >= http.StatusInternalServerError):
+		said = "gone" // it could not be made for nobody
+	case status == 0:
 		said = "200" // net/http answers so where a handler writes nothing
-		if r.Context().Err() != nil {
-			said = "gone"
-		}
 	}
 	c.Add("bandish_requests_total", "route", route, "status", said)
 	c.Took("bandish_request_duration_seconds", took, "route", route)

@@ -160,6 +160,7 @@ func TestClientGoesAway(t *testing.T) {
 		if !Gone(r, err) {
 			log.Error("not gone", "err", err)
 		}
+		w.WriteHeader(http.StatusServiceUnavailable) // as who finds no turn
 		ended <- err
 	})
 	mux.HandleFunc("GET /long", func(w http.ResponseWriter, r *http.Request) {
