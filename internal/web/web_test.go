@@ -650,7 +650,7 @@ func TestSiteMap(t *testing.T) {
 		t.Fatal(code, text)
 	}
 	locs := regexp.MustCompile(`<loc>https://[^/]+([^<]*)</loc>`).FindAllStringSubmatch(text, -1)
-	if len(locs) < 30 || !strings.Contains(text, "/cc/ZZ/x</loc>") || !strings.Contains(text, "/cases/pk-2024-x</loc>") {
+	if len(locs) < 30 || !strings.Contains(text, "/cc/ZZ/x</loc>") || !strings.Contains(text, "/cases/pk-2024-x</loc>") || !strings.Contains(text, "/ur/cc/ZZ/x</loc>") || strings.Contains(text, "/ur/sources") {
 		t.Errorf("the site map is\n%s", text)
 	}
 	for _, l := range locs {
