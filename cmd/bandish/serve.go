@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
@@ -73,6 +74,17 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return usageError("serve: --proxy: %v", err)
 	}
+	log, counts := server.Log(env.stderr), server.NewCounts()
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	l, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
+	}
+	entrance, served := new(door), make(chan error, 1)
+	beside.Go(func() { served <- server.Serve(ctx, l, entrance, log, counts) })
 	p, err := openPipeline(*data)
 	if err != nil {
 		return err
@@ -88,18 +100,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	defer st.Close()
-	if _, err := p.Count(ctx); err != nil && !errors.Is(err, archive.ErrReadOnly) {
-		return err
-	}
-	log, counts := server.Log(env.stderr), server.NewCounts()
 	if *base == "" {
 		*base = "http://" + *listen
 	}
 	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
-	ctx, stop := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	defer stop()
 	if *admin != "" {
 		l, err := server.ListenAdmin(*admin)
 		if err != nil {
@@ -133,10 +137,6 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		log.Warn("a source is not searched", "source", u)
 	}
 	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate}
-	l, err := net.Listen("tcp", *listen)
-	if err != nil {
-		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
-	}
 	m, err := p.Archive.Manifest()
 	if err != nil {
 		return err
@@ -144,7 +144,6 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if len(m.Batches) == 0 {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
-	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
 	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
 	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
@@ -158,13 +157,31 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		defer root.Close()
 		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
-	mux := answers(site.Handler(), apis...)
+	site.Endpoints = programs.Endpoints()
+	entrance.open(answers(site.Handler(), apis...))
+	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
 	if p.Archive.ReadOnly() {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
 	}
-	return server.Serve(ctx, l, mux, log, counts)
+	return <-served
+}
+
+// door lets requests in when what answers them is ready. Until then it asks to
+// come again: a server that was killed at work may take a while to begin.
+type door struct{ inside atomic.Pointer[http.Handler] }
+
+func (d *door) open(h http.Handler) { d.inside.Store(&h) }
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := d.inside.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "2")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "This server is starting. Ask again in a moment.", http.StatusServiceUnavailable)
 }
 
 // routes are handlers and the patterns under which they answer.
@@ -185,6 +202,7 @@ func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()
 func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
+	mux.Handle("GET /api/v1", site) // the page; what programs ask stands below it
 	for _, a := range apis {
 		h := a.Handler()
 		for _, pattern := range a.Patterns() {
@@ -399,11 +417,6 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, co
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 		start := time.Now()
 		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
 			counts.Add("bandish_tick_failures_total")
@@ -412,6 +425,11 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, co
 		counts.Took("bandish_tick_duration_seconds", time.Since(start))
 		for _, n := range p.Archive.Notices() {
 			log.Warn(n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }

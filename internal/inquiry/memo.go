@@ -3,13 +3,14 @@ package inquiry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// memo keeps answers while nothing that they rest on changes: the archive's
-// generation, the imported lists and the day. What it keeps is shared and must
-// not be changed.
+// memo keeps answers while nothing that they rest on changes: what was counted,
+// the imported lists and the day. Names of answers that rest on each measurement
+// say so (Desk.then). What it keeps is shared and must not be changed.
 type memo struct {
 	mu      sync.Mutex // guards what follows
 	edition Edition
@@ -25,7 +26,7 @@ type kept struct {
 }
 
 // maxKept bounds the answers that are kept.
-const maxKept = 512
+const maxKept = 256
 
 // remember gives what make made for a name before, or makes it.
 func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, error)) (T, error) {
@@ -63,7 +64,8 @@ var errPanicked = errors.New("making the answer panicked")
 // Edition names all that answers rest on: where it is the same, so is every
 // answer.
 type Edition struct {
-	Generation uint64 // of the archive; 0 without one
+	Generation uint64 // of the archive; 0 without one. It grows with all that comes in
+	Counted    string // names what was counted; most answers rest on it and not on the generation
 	Lists      int    // grows when the imported lists change; from 0 when the program starts
 	Day        string // today, for what counts days
 }
@@ -72,11 +74,10 @@ type Edition struct {
 func (d *Desk) Edition() (Edition, error) {
 	e := Edition{Day: d.Now().UTC().Format(time.DateOnly)}
 	if d.Store != nil {
-		m, err := d.Store.Archive().Manifest()
-		if err != nil {
+		var err error
+		if e.Counted, e.Generation, err = d.Store.Edition(); err != nil {
 			return e, err
 		}
-		e.Generation = m.Generation
 	}
 	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
 		return e, err
@@ -87,20 +88,37 @@ func (d *Desk) Edition() (Edition, error) {
 	return e, nil
 }
 
+// then names a day whose knowledge is asked for, in the name of an answer that
+// is made of each measurement that was known.
+func (d *Desk) then(known time.Time) string {
+	if known.IsZero() || d.Store == nil {
+		return ""
+	}
+	_, generation, _ := d.Store.Edition() // who makes the answer meets the error, too
+	return fmt.Sprint(" known ", known.UTC(), " of ", generation)
+}
+
 // keep finds the place of an answer.
 func (d *Desk) keep(name string) (*kept, error) {
 	now, err := d.Edition()
 	if err != nil {
 		return nil, err
 	}
+	now.Generation = 0
 	m := &d.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.kept == nil || m.edition != now || len(m.kept) >= maxKept {
+	if m.kept == nil || m.edition != now {
 		m.kept, m.edition = map[string]*kept{}, now
 	}
 	k := m.kept[name]
 	if k == nil {
+		for other := range m.kept { // any
+			if len(m.kept) < maxKept {
+				break
+			}
+			delete(m.kept, other)
+		}
 		k = &kept{}
 		m.kept[name] = k
 	}

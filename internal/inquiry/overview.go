@@ -135,7 +135,7 @@ func (d *Desk) sumReported(at func(cc, target string) *Summary) error {
 // OfTarget answers for every country in which a target was measured or reported
 // blocked, those where it is blocked first, then by name.
 func (d *Desk) OfTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {
-	return remember(ctx, d, fmt.Sprint("target ", target, " ", at, known), func() ([]answer.Answer, error) { return d.ofTarget(ctx, target, at, known) })
+	return remember(ctx, d, fmt.Sprint("target ", target, " ", at, d.then(known)), func() ([]answer.Answer, error) { return d.ofTarget(ctx, target, at, known) })
 }
 
 func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {

@@ -219,20 +219,17 @@ func (s *Store) Versions(ctx context.Context, uid string) ([]verdict.Row, error)
 	if err != nil {
 		return nil, err
 	}
-	segments := m.Select(archive.Verdicts, m.Ruleset)
+	segments, err := s.uids.among(s.a, m.Select(archive.Verdicts, m.Ruleset), uid) // a stranger may date his document as he likes
+	if err != nil {
+		return nil, err
+	}
 	var out []verdict.Row
-	if len(segments) > maxOpen { // more than stay open: DuckDB reads the column faster
-		if out, err = s.scanVersions(ctx, uid); err != nil {
+	for _, g := range segments {
+		rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "measurement_uid", Value: uid})
+		if err != nil {
 			return nil, err
 		}
-	} else {
-		for _, g := range segments { // a stranger may date his document as he likes
-			rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "measurement_uid", Value: uid})
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, rows...)
-		}
+		out = append(out, rows...)
 	}
 	day := uid[:min(len(uid), len("20060102"))] // OONI's uids begin with the time
 	slices.SortStableFunc(out, func(a, b verdict.Row) int {
@@ -254,19 +251,6 @@ func boolCompare(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-func (s *Store) scanVersions(ctx context.Context, uid string) (out []verdict.Row, err error) {
-	if _, err := s.refresh(ctx, "verdicts"); err != nil {
-		return nil, err
-	}
-	s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, func(r verdict.Row, e error) bool {
-		if err = e; e == nil {
-			out = append(out, r)
-		}
-		return e == nil
-	})
-	return out, err
 }
 
 // Place is one country × target that the archive has cells of.

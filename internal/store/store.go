@@ -6,8 +6,11 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -30,6 +33,8 @@ type Store struct {
 	open       openFiles
 	derived    derivedEvents
 	known      knownThen
+	uids       uidIndex
+	edition    edition
 	mu         sync.Mutex // guards what follows
 	generation uint64
 	viewed     map[string]bool // views that show this generation
@@ -139,6 +144,38 @@ func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest
 		s.viewed[name] = true
 	}
 	return m, nil
+}
+
+// edition is a name of what was counted in a generation.
+type edition struct {
+	mu         sync.Mutex // guards what follows
+	generation uint64
+	counted    string
+}
+
+// Edition names the state of what was counted (cells, events, published
+// counts), and gives the archive's generation, which grows with all that comes
+// in.
+func (s *Store) Edition() (counted string, generation uint64, err error) {
+	m, err := s.a.Manifest()
+	if err != nil {
+		return "", 0, err
+	}
+	e := &s.edition
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.counted == "" || e.generation != m.Generation {
+		h := sha256.New()
+		io.WriteString(h, m.Ruleset)
+		for _, g := range m.Segments {
+			switch g.Kind {
+			case archive.Cells, archive.Layers, archive.Hours, archive.Events, archive.Findings, archive.Counts:
+				io.WriteString(h, g.SHA256)
+			}
+		}
+		e.generation, e.counted = m.Generation, hex.EncodeToString(h.Sum(nil)[:12])
+	}
+	return e.counted, e.generation, nil
 }
 
 // segmentsOf are the segments of a view.

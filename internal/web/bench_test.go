@@ -28,10 +28,9 @@ import (
 // which are also those of real countries: nothing here was measured, the
 // networks are private ones, and all of it is deleted when the benchmark ends.
 // 60 targets, 12 networks a code, with their cells. BANDISH_BENCH_ROWS sets how
-// many rows (default 1,000,000), BANDISH_BENCH_DIR keeps them for the next run.
-func benchStore(b *testing.B) *store.Store {
+// many rows instead of n, BANDISH_BENCH_DIR keeps them for the next run.
+func benchStore(b testing.TB, n int) *store.Store {
 	b.Helper()
-	n := 1_000_000
 	if s := os.Getenv("BANDISH_BENCH_ROWS"); s != "" {
 		v, err := strconv.Atoi(s)
 		if err != nil {
@@ -71,7 +70,7 @@ func benchStore(b *testing.B) *store.Store {
 }
 
 // fill writes a year of n verdicts.
-func fill(b *testing.B, a *archive.Archive, n int) {
+func fill(b testing.TB, a *archive.Archive, n int) {
 	b.Helper()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -126,7 +125,7 @@ func benchDay(rnd *rand.Rand, day time.Time, n int) []verdict.Row {
 
 // BenchmarkQueries times what the page and the command line ask, warm.
 func BenchmarkQueries(b *testing.B) {
-	s := benchStore(b)
+	s := benchStore(b, 1_000_000)
 	reg, err := target.Load(targets.FS)
 	if err != nil {
 		b.Fatal(err)

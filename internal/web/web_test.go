@@ -661,8 +661,9 @@ func TestSiteMap(t *testing.T) {
 	if _, text := s.get("/robots.txt"); strings.Contains(text, "Disallow: /\n") || !strings.Contains(text, "Sitemap: https://") {
 		t.Errorf("robots.txt is\n%s", text)
 	}
-	s.site.Demo = true
-	if _, text := s.get("/robots.txt"); !strings.Contains(text, "Disallow: /\n") {
+	demo := serve(t)
+	demo.site.Demo = true
+	if _, text := demo.get("/robots.txt"); !strings.Contains(text, "Disallow: /\n") {
 		t.Errorf("robots.txt of a demonstration is\n%s", text)
 	}
 }
