@@ -247,7 +247,7 @@ func TestCasePages(t *testing.T) {
 		t.Errorf("the list of cases: %d", code)
 	}
 	code, page := s.get("/cases/pk-2024-x")
-	for _, want := range []string{"The clock", "What happened, day by day", "Said, and measured", "445", "until further orders", "Grounds: ", "Legal basis: ", `Carries out: <a href="#`, "Who says so: ", "court orders it restored", "Courts", "Open questions"} {
+	for _, want := range []string{"The clock", "What happened, day by day", "Said, and measured", "445", "until further orders", "Grounds: ", "Legal basis: ", `Carries out: <a href="/cases/pk-2024-x/act/`, "Who says so: ", "court orders it restored", "Courts", "Open questions"} {
 		if code != 200 || !strings.Contains(page, want) {
 			t.Errorf("the case's page: %d, does not say %q", code, want)
 		}
