@@ -114,6 +114,9 @@ func (s *Site) edition(r *http.Request) (string, error) {
 		return "", nil
 	}
 	path := r.URL.Path
+	if code, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); s.languages[code] != nil {
+		path = "/" + rest
+	}
 	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
 		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
 	e, err := s.Desk.Edition()

@@ -31,6 +31,8 @@ type caseView struct {
 	Note                              string
 	Term                              string
 	Entries                           []entryView
+	All                               int // entries, of which Entries may be some
+	Families                          []familyView
 	Disputes                          []disputeView
 	Dockets                           []docketView
 	Requests                          []requestRow
@@ -123,6 +125,9 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := s.caseView(speaker{s, c, shown, when.Query}, answers)
 	v.When = when
+	if err := v.narrow(r, shown); err != nil {
+		return err
+	}
 	if v.Cite, err = s.citeRecord(r, c.Title, when); err != nil {
 		return err
 	}
@@ -237,7 +242,7 @@ func (s *Site) entryView(k speaker, e *casefile.Entry) entryView {
 		name string
 		ids  []string
 	}{{"Answers", a.Answers}, {"Carries out", a.Implements}, {"Contradicts", a.Contradicts}, {"Does not obey", a.Defies}, {"Withdraws", a.Withdraws}} {
-		if links := actLinks(shown, l.ids); len(links) > 0 {
+		if links := actLinks(k, l.ids); len(links) > 0 {
 			v.Facts = append(v.Facts, factView{Name: l.name, Acts: links})
 		}
 	}
@@ -245,8 +250,79 @@ func (s *Site) entryView(k speaker, e *casefile.Entry) entryView {
 	return v
 }
 
+// familyView is a kind of entries by which the chronology can be narrowed.
+type familyView struct {
+	Name, Href string
+	Count      int
+	Chosen     bool
+}
+
+// families are the kinds of entries as readers look for them, by the word in
+// ?only=.
+var families = []struct{ word, name string }{{"state", "Acts of the state"}, {"courts", "Courts"}, {"statements", "Statements"}, {"seen", "What was seen"}, {"others", "Everything else"}}
+
+func familyOf(e *casefile.Entry) string {
+	switch e.Kind {
+	case "petition", "hearing", "interim_order", "judgment", "contempt", "government_reply":
+		return "courts"
+	case "denial", "admission", "statement":
+		return "statements"
+	case "context":
+		return "others"
+	}
+	switch e.Entry {
+	case "claim":
+		return "statements"
+	case "sighting":
+		return "seen"
+	}
+	return "state"
+}
+
+// narrow leaves the entries of one family, where ?only= names one.
+func (v *caseView) narrow(r *http.Request, shown *casefile.Case) error {
+	only := r.URL.Query().Get("only")
+	at := func(word string) string {
+		q := url.Values{}
+		if v.When.Day != "" {
+			q.Set("as-of", v.When.Day)
+		}
+		if word != "" {
+			q.Set("only", word)
+		}
+		if len(q) == 0 {
+			return v.When.Action + "#chronology"
+		}
+		return "?" + q.Encode() + "#chronology"
+	}
+	v.All = len(v.Entries)
+	v.Families = []familyView{{Name: "All", Href: at(""), Count: v.All, Chosen: only == ""}}
+	known := only == ""
+	for _, f := range families {
+		one := familyView{Name: f.name, Href: at(f.word), Chosen: only == f.word}
+		var list []entryView
+		for i := range shown.Computed.Chronology {
+			if familyOf(&shown.Computed.Chronology[i]) == f.word {
+				list = append(list, v.Entries[i])
+			}
+		}
+		if one.Count = len(list); one.Count > 0 {
+			v.Families = append(v.Families, one)
+		}
+		if one.Chosen {
+			known = true
+			defer func() { v.Entries = list }()
+		}
+	}
+	if !known {
+		return badRequest("only is " + quoted(only) + ": want state, courts, statements, seen or others.")
+	}
+	return nil
+}
+
 // actLinks name acts of the case by what happened, short.
-func actLinks(c *casefile.Case, ids []string) []crumb {
+func actLinks(k speaker, ids []string) []crumb {
+	c := k.shown
 	var out []crumb
 	for _, id := range ids {
 		name := id
@@ -255,7 +331,7 @@ func actLinks(c *casefile.Case, ids []string) []crumb {
 				name = string([]rune(name)[:57]) + "…"
 			}
 		}
-		out = append(out, crumb{name, "#" + id})
+		out = append(out, crumb{name, k.href(id)})
 	}
 	return out
 }
@@ -278,7 +354,7 @@ func (s *Site) docketView(k speaker, d *casefile.Docket) docketView {
 	}
 	for _, st := range shown.Computed.Dockets {
 		if st.ID == d.ID {
-			v.Last, v.Next, v.Acts = edtf(st.LastHeard), edtf(st.Next), actLinks(shown, st.Acts)
+			v.Last, v.Next, v.Acts = edtf(st.LastHeard), edtf(st.Next), actLinks(k, st.Acts)
 		}
 	}
 	return v

@@ -46,6 +46,7 @@ type langView struct {
 	Before, Next       string // the pages of a list beside this one
 	Find               *langFind
 	Ask                *checkView
+	Canonical, About   string // the path, and a sentence for search engines
 	Picture            string // the full address of what is shown where the page is shared
 	Contribute, Listed string // the form for notes, and the measurements behind an answer
 }
@@ -58,6 +59,7 @@ type langLink struct {
 type langAnswer struct {
 	Question, Word, Sentence, Since, Until, Basis, Day template.HTML
 	State, Href                                        string
+	About                                              string // the sentence without markup
 }
 
 type langNetwork struct {
@@ -67,7 +69,7 @@ type langNetwork struct {
 }
 
 type langCase struct {
-	ID               string
+	ID, About        string
 	Summary, Country template.HTML
 	Platform, Status template.HTML
 	Known            template.HTML
@@ -86,6 +88,19 @@ type langTerm struct {
 	Key  string
 	Text []template.HTML
 	Why  string
+}
+
+// about is one sentence of the page for search engines, "" where it has none.
+func (v *langView) about() string {
+	switch {
+	case v.Answer != nil:
+		return v.Answer.About
+	case v.Case != nil:
+		return v.Case.About
+	case v.Kind == "home" || v.Kind == "about":
+		return v.c.text("about.text", nil)
+	}
+	return ""
 }
 
 // T is a text of the catalogue.
@@ -171,7 +186,7 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
-	v.Picture = pictureOf(r)
+	v.Canonical, v.About, v.Picture = r.URL.EscapedPath(), v.about(), pictureOf(r)
 	v.Contribute = "/contribute?about=" + url.QueryEscape(r.URL.EscapedPath())
 	v.Heading = inPage(v.Title)
 	b, err := s.execute("lang.html", v)
@@ -225,7 +240,8 @@ func plainName(s string) string { return strings.NewReplacer(isolate, "", isolen
 func (v *langView) answer(a *answer.Answer, query string) langAnswer {
 	name, gender := v.c.platform(a.Target, a.Name)
 	out := langAnswer{State: string(a.State), Href: "/" + v.Code + "/cc/" + a.CC + "/" + url.PathEscape(a.Target) + query, Word: inPage(v.c.head(a)), Day: inPage(v.c.day(a.LastDay())),
-		Question: inPage(v.c.text("question", args{"name": name, "gender": gender, "country": v.c.country(a.CC, a.Country)})), Sentence: inPage(v.c.sentence(a))}
+		Question: inPage(v.c.text("question", args{"name": name, "gender": gender, "country": v.c.country(a.CC, a.Country)})), About: plainName(v.c.sentence(a))}
+	out.Sentence = inPage(v.c.sentence(a))
 	if a.Since != nil {
 		out.Since = inPage(v.c.interval(a.Since))
 	}
@@ -374,7 +390,7 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	}
 	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
 	if own, ok := v.c.Cases[id]; ok && when.Day == "" { // it tells the whole story
-		one.Summary = inPage(own.Summary)
+		one.Summary, one.About = inPage(own.Summary), plainName(own.Summary)
 	}
 	if when.Day != "" {
 		day, err := time.Parse(time.DateOnly, when.Day)

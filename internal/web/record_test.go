@@ -193,3 +193,35 @@ func TestDayOfKnowledge(t *testing.T) {
 		}
 	}
 }
+
+// The chronology can be narrowed, and its parts are all of it.
+func TestChronologyIsNarrowed(t *testing.T) {
+	s := serve(t)
+	entries := func(path string) int {
+		t.Helper()
+		code, page := s.get(path)
+		_, page, ok := strings.Cut(page, `<h2 id="chronology">`)
+		if code != 200 || !ok {
+			t.Fatalf("%s: %d", path, code)
+		}
+		page, _, _ = strings.Cut(page, "<h2")
+		return strings.Count(page, `<span class="when">`)
+	}
+	sum := 0
+	for _, f := range families {
+		n := entries("/cases/pk-2024-x?only=" + f.word)
+		if n == 0 && f.word != "others" {
+			t.Errorf("no entry is of %s", f.word)
+		}
+		sum += n
+	}
+	if all := entries("/cases/pk-2024-x"); sum != all || all < 90 {
+		t.Errorf("the parts have %d entries, and all are %d", sum, all)
+	}
+	if then, all := entries("/cases/pk-2024-x?as-of=2024-03-01&only=courts"), entries("/cases/pk-2024-x?only=courts"); then == 0 || then >= all {
+		t.Errorf("on 1 March 2024 %d entries are of courts, now %d", then, all)
+	}
+	if code, _ := s.get("/cases/pk-2024-x?only=x"); code != 400 {
+		t.Errorf("an unknown kind: %d", code)
+	}
+}

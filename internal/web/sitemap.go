@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/internal/store"
@@ -38,12 +39,14 @@ const maxSitemap = 50_000
 // sitemap lists the pages that answer something.
 func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) error {
 	var set urlset
+	var paths []string
 	add := func(path string) {
+		paths = append(paths, path)
 		if len(set.URLs) < maxSitemap {
 			set.URLs = append(set.URLs, siteURL{"https://" + r.Host + path})
 		}
 	}
-	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/hours", "/api/v1", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/ur", "/ur/cases", "/ur/about"} {
+	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/hours", "/api/v1", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute"} {
 		add(p)
 	}
 	for _, c := range s.Records.Cases {
@@ -73,6 +76,14 @@ func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) error {
 			if !seen[at] {
 				seen[at] = true
 				add(at)
+			}
+		}
+	}
+	english := len(paths)
+	for _, code := range s.languageCodes {
+		for _, p := range paths[:english] {
+			if show, _ := langPageOf(strings.Split(strings.Trim(p, "/"), "/")); show != nil {
+				add(strings.TrimSuffix("/"+code+p, "/"))
 			}
 		}
 	}

@@ -247,7 +247,7 @@ func TestCasePages(t *testing.T) {
 		t.Errorf("the list of cases: %d", code)
 	}
 	code, page := s.get("/cases/pk-2024-x")
-	for _, want := range []string{"The clock", "What happened, day by day", "Said, and measured", "445", "until further orders", "Grounds: ", "Legal basis: ", `Carries out: <a href="#`, "Who says so: ", "court orders it restored", "Courts", "Open questions"} {
+	for _, want := range []string{"The clock", "What happened, day by day", "Said, and measured", "445", "until further orders", "Grounds: ", "Legal basis: ", `Carries out: <a href="/cases/pk-2024-x/act/`, "Who says so: ", "court orders it restored", "Courts", "Open questions"} {
 		if code != 200 || !strings.Contains(page, want) {
 			t.Errorf("the case's page: %d, does not say %q", code, want)
 		}
@@ -650,7 +650,7 @@ func TestSiteMap(t *testing.T) {
 		t.Fatal(code, text)
 	}
 	locs := regexp.MustCompile(`<loc>https://[^/]+([^<]*)</loc>`).FindAllStringSubmatch(text, -1)
-	if len(locs) < 30 || !strings.Contains(text, "/cc/ZZ/x</loc>") || !strings.Contains(text, "/cases/pk-2024-x</loc>") {
+	if len(locs) < 30 || !strings.Contains(text, "/cc/ZZ/x</loc>") || !strings.Contains(text, "/cases/pk-2024-x</loc>") || !strings.Contains(text, "/ur/cc/ZZ/x</loc>") || strings.Contains(text, "/ur/sources") {
 		t.Errorf("the site map is\n%s", text)
 	}
 	for _, l := range locs {
@@ -661,8 +661,9 @@ func TestSiteMap(t *testing.T) {
 	if _, text := s.get("/robots.txt"); strings.Contains(text, "Disallow: /\n") || !strings.Contains(text, "Sitemap: https://") {
 		t.Errorf("robots.txt is\n%s", text)
 	}
-	s.site.Demo = true
-	if _, text := s.get("/robots.txt"); !strings.Contains(text, "Disallow: /\n") {
+	demo := serve(t)
+	demo.site.Demo = true
+	if _, text := demo.get("/robots.txt"); !strings.Contains(text, "Disallow: /\n") {
 		t.Errorf("robots.txt of a demonstration is\n%s", text)
 	}
 }
