@@ -52,6 +52,8 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
 	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
+	mailFrom := fs.String("mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
+	smtp := fs.String("smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -132,12 +134,16 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
 	site.Endpoints = programs.Endpoints()
-	mux := answers(site.Handler(), apis...)
 	if p.Archive.ReadOnly() {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		go keepCounted(ctx, p, log)
+		if site.Alerts, err = newSubscribers(env, *data, *base, *mailFrom, *smtp); err != nil {
+			return err
+		}
+		go keepTelling(ctx, site.Desk, site.Alerts, log)
 	}
+	mux := answers(site.Handler(), apis...)
 	if !unmade {
 		return serveUntil(ctx, l, mux)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/alert"
 	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -42,7 +43,8 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
-	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
+	Alerts  *alert.Subscribers // who asked for alerts; nil where the server sends none
+	Inbox   *inbox.Box         // what readers send; nil where the server takes nothing
 	Now     func() time.Time
 	// Endpoints describe the API of this server; none where it has none.
 	Endpoints []api.Endpoint
@@ -87,6 +89,12 @@ func (s *Site) Handler() http.Handler {
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
 		"GET /hours":                         s.hours,
+		"GET /alerts":                        s.alerts,
+		"POST /alerts":                       s.subscribe,
+		"GET /alerts/confirm":                s.confirmAlerts,
+		"POST /alerts/confirm":               s.confirmAlerts,
+		"GET /alerts/stop":                   s.stopAlerts,
+		"POST /alerts/stop":                  s.stopAlerts,
 		"GET /api/v1":                        s.programs,
 		"GET /networks/{asn}":                s.network,
 		"GET /platforms":                     s.platforms,
