@@ -59,7 +59,7 @@ func detected(ctx context.Context, data string) error {
 		return err
 	}
 	m, err := a.Manifest()
-	if err != nil || len(m.Select(archive.Findings, m.Ruleset)) > 0 || len(m.Select(archive.Verdicts, m.Ruleset))+len(m.Select(archive.Counts, "")) == 0 {
+	if err != nil || !undetected(m) {
 		return err
 	}
 	p, err := openPipeline(data)
@@ -68,4 +68,10 @@ func detected(ctx context.Context, data string) error {
 	}
 	_, err = p.Count(ctx)
 	return err
+}
+
+// undetected reports whether an archive has verdicts of its ruleset and no events
+// yet.
+func undetected(m *archive.Manifest) bool {
+	return len(m.Select(archive.Findings, m.Ruleset)) == 0 && len(m.Select(archive.Verdicts, m.Ruleset))+len(m.Select(archive.Counts, "")) > 0
 }

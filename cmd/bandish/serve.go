@@ -60,6 +60,8 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
 	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
+	mailFrom := fs.String("mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
+	smtp := fs.String("smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -145,7 +147,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
 	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: *limit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
 	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
 	apis := []routes{collector, ooni, programs, limited{helper, programs}}
@@ -158,12 +160,18 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
 	site.Endpoints = programs.Endpoints()
+	if !p.Archive.ReadOnly() {
+		if site.Alerts, err = newSubscribers(env, *data, *base, *mailFrom, *smtp); err != nil {
+			return err
+		}
+	}
 	entrance.open(answers(site.Handler(), apis...))
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
 	if p.Archive.ReadOnly() {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
+		beside.Go(func() { keepTelling(ctx, site.Desk, site.Alerts, log) })
 	}
 	return <-served
 }

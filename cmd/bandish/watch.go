@@ -31,8 +31,9 @@ type watcher struct {
 	registry *target.Registry
 	query    eventsQuery
 	data     string
-	ledger   *alert.Ledger
+	last     int // alert that was printed last; -1 before the first look
 	channels []alert.Channel
+	backlog  bool
 	out      *json.Encoder
 }
 
@@ -75,29 +76,33 @@ func runWatch(ctx context.Context, env *environment, args []string) error {
 	if w.channels, err = alertChannels(env, hooks, *secretFile, mails, *mailFrom, *server, *private); err != nil {
 		return err
 	}
-	if w.ledger, err = alert.Open(filepath.Join(*data, w.folder())); err != nil {
-		return err
-	}
-	defer w.ledger.Close()
-	for _, c := range w.channels {
-		if err := w.ledger.Subscribe(c, *backlog, time.Now()); err != nil {
-			return err
-		}
+	w.backlog, w.last = *backlog, -1
+	for i, c := range w.channels {
+		w.channels[i] = alert.About{Channel: c, Topic: w.topic()}
 	}
 	return w.run(ctx, *every, *once)
 }
 
-// folder is where the ledger of this watch lies: watches of other countries or
-// targets keep ledgers of their own, since each takes what it does not see for
+// folder is where the ledger of this watch lies. Those of the archive share one
+// with the server. Events of files have ledgers of their own, one for each
+// country and target that is watched: what a watch does not see it takes for
 // withdrawn.
 func (w *watcher) folder() string {
-	name := "alerts"
+	if len(w.query.inputs) == 0 {
+		return "alerts"
+	}
+	name := "alerts-input"
 	for _, part := range []string{w.query.cc, w.query.target} {
 		if part != "" {
 			name += "-" + strings.ToLower(part)
 		}
 	}
 	return name
+}
+
+// topic is what the watch tells of.
+func (w *watcher) topic() alert.Topic {
+	return alert.Topic{CC: w.query.cc, Target: w.query.target}
 }
 
 func alertChannels(env *environment, hooks []string, secretFile string, mails []string, from, server string, private bool) ([]alert.Channel, error) {
@@ -154,19 +159,24 @@ func (w *watcher) look(ctx context.Context) error {
 	if len(w.query.inputs) > 0 {
 		found, err = eventsOfFiles(w.env, w.registry, w.data, &w.query)
 	} else {
-		found, err = eventsOfArchive(ctx, w.data, &w.query)
+		found, err = eventsOfArchive(ctx, w.data, &eventsQuery{})
 	}
 	if err != nil {
 		return err
 	}
-	for _, r := range event.Revise(w.ledger.Announced(), w.query.filter(found.Events)) {
-		a, err := w.ledger.Append(time.Now(), r)
-		if err != nil {
-			return err
+	list := w.query.filter(found.Events)
+	if len(w.query.inputs) == 0 {
+		list = found.Events
+	}
+	news, last, err := alert.Round(ctx, filepath.Join(w.data, w.folder()), list, w.channels, w.backlog, w.last, time.Now, alert.Sleep)
+	w.last = last
+	for _, a := range news {
+		if !w.topic().Wants(&a) {
+			continue
 		}
 		if err := w.out.Encode(a); err != nil {
 			return err
 		}
 	}
-	return w.ledger.Deliver(ctx, w.channels, time.Now, alert.Sleep)
+	return err
 }

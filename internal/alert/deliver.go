@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
@@ -26,6 +27,8 @@ import (
 
 // Channel is a way to a receiver. Name identifies it in the record of
 // deliveries and holds no secret.
+//
+// A channel with a method Wants(*Alert) bool gets only what it wants.
 type Channel interface {
 	Name() string
 	Send(ctx context.Context, a Alert) (detail string, err error)
@@ -49,8 +52,9 @@ func (l *Ledger) Deliver(ctx context.Context, channels []Channel, now func() tim
 			errs = append(errs, fmt.Errorf("deliver to %s: it is not subscribed", c.Name()))
 			continue
 		}
+		picky, _ := c.(interface{ Wants(*Alert) bool })
 		for _, a := range l.list {
-			if a.Seq <= since || l.delivered[c.Name()][a.Seq] || l.attempts[c.Name()][a.Seq] >= giveUp {
+			if picky != nil && !picky.Wants(&a) || a.Seq <= since || l.delivered[c.Name()][a.Seq] || l.attempts[c.Name()][a.Seq] >= giveUp {
 				continue
 			}
 			if err := l.deliver(ctx, c, a, now, sleep); err != nil {
@@ -235,6 +239,18 @@ func (m *Mail) Name() string { return "mail " + m.to.Address }
 
 // Send hands the alert to the server.
 func (m *Mail) Send(ctx context.Context, a Alert) (string, error) {
+	return m.hand(ctx, m.message(Subject(a), Text(a), fmt.Sprintf("%d.%s", a.Seq, hex.EncodeToString([]byte(a.ID))), ""))
+}
+
+// Text sends a text that is no alert. stop is the address of a page that ends
+// further mails.
+func (m *Mail) Text(ctx context.Context, subject, text, stop string) error {
+	_, err := m.hand(ctx, m.message(subject, text, rand.Text(), stop))
+	return err
+}
+
+// hand gives a message to the server.
+func (m *Mail) hand(ctx context.Context, message []byte) (string, error) {
 	conn, err := m.dialer.DialContext(ctx, "tcp", m.server)
 	if err != nil {
 		return "", err
@@ -267,7 +283,7 @@ func (m *Mail) Send(ctx context.Context, a Alert) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := w.Write(m.message(a)); err != nil {
+	if _, err := w.Write(message); err != nil {
 		return "", err
 	}
 	if err := w.Close(); err != nil {
@@ -278,20 +294,24 @@ func (m *Mail) Send(ctx context.Context, a Alert) (string, error) {
 }
 
 // message is the mail, in plain text.
-func (m *Mail) message(a Alert) []byte {
+func (m *Mail) message(subject, text, id, stop string) []byte {
 	var b bytes.Buffer
 	header := func(name, value string) {
 		fmt.Fprintf(&b, "%s: %s\r\n", name, strings.NewReplacer("\r", " ", "\n", " ").Replace(value))
 	}
 	header("From", m.from.String())
 	header("To", m.to.String())
-	header("Subject", mime.QEncoding.Encode("utf-8", Subject(a)))
+	header("Subject", mime.QEncoding.Encode("utf-8", subject))
 	header("Date", m.now().UTC().Format(time.RFC1123Z))
-	header("Message-ID", fmt.Sprintf("<%d.%s@bandish>", a.Seq, hex.EncodeToString([]byte(a.ID))))
+	header("Message-ID", "<"+id+"@bandish>")
+	if stop != "" { // RFC 8058
+		header("List-Unsubscribe", "<"+stop+">")
+		header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
 	header("MIME-Version", "1.0")
 	header("Content-Type", "text/plain; charset=utf-8")
 	header("Content-Transfer-Encoding", "8bit")
 	b.WriteString("\r\n")
-	b.WriteString(strings.ReplaceAll(strings.ReplaceAll(Text(a), "\r", ""), "\n", "\r\n"))
+	b.WriteString(strings.ReplaceAll(strings.ReplaceAll(text, "\r", ""), "\n", "\r\n"))
 	return b.Bytes()
 }

@@ -58,6 +58,9 @@ type Ledger struct {
 	since      map[string]int // of each channel that is subscribed
 }
 
+// errHeld is the error of a ledger that another process is using.
+var errHeld = errors.New("another process holds it")
+
 // Open opens the ledger in a folder and makes it where there is none. A line
 // that was cut off by a crash is taken off; any other damage is an error.
 func Open(dir string) (*Ledger, error) {
@@ -70,7 +73,7 @@ func Open(dir string) (*Ledger, error) {
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("open ledger in %s: another process holds it; stop the other `bandish watch`", dir)
+		return nil, fmt.Errorf("open ledger in %s: %w; stop the other `bandish watch`", dir, errHeld)
 	}
 	l := &Ledger{dir: dir, lock: lock, delivered: map[string]map[int]bool{}, attempts: map[string]map[int]int{}, since: map[string]int{}}
 	if err := l.load(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -44,7 +45,8 @@ type Server struct {
 	Ledger  func() ([]request.Row, error) // what authorities asked of platforms; nil: that of the record
 	Now     func() time.Time
 	Log     *slog.Logger
-	Limit   int // requests that a client may make a minute; 0: as many as it likes
+	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
+	Limit   int                            // requests that a client may make a minute; 0: as many as it likes
 
 	api     huma.API
 	mux     *http.ServeMux
@@ -228,11 +230,19 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // admit counts a request of a client; it answers one too many itself.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
-	if s.limiter.admit(w.Header(), r.RemoteAddr, s.Limit, s.Now()) {
+	if s.limiter.admit(w.Header(), s.client(r), s.Limit, s.Now()) {
 		return true
 	}
 	problem(w, http.StatusTooManyRequests, "Too many requests in this minute. Wait as long as Retry-After says; for all rows of a list ask once with format=ndjson, or take the files of "+Prefix+"/datapackage.json.")
 	return false
+}
+
+func (s *Server) client(r *http.Request) netip.Addr {
+	if s.Client != nil {
+		return s.Client(r)
+	}
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // none: all of them are one client
+	return at.Addr()
 }
 
 // Limited counts the requests to another handler with those to the API.

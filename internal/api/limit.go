@@ -29,7 +29,7 @@ const maxClients = 100_000
 
 // admit counts a request, tells the client in the RateLimit headers how many it
 // has left, and reports whether there was one. limit 0 is none.
-func (l *limiter) admit(h http.Header, remote string, limit int, now time.Time) bool {
+func (l *limiter) admit(h http.Header, from netip.Addr, limit int, now time.Time) bool {
 	if limit <= 0 {
 		return true
 	}
@@ -39,7 +39,7 @@ func (l *limiter) admit(h http.Header, remote string, limit int, now time.Time) 
 		l.minute, l.seen = minute, map[[16]byte]int{}
 		rand.Read(l.key[:]) // never fails
 	}
-	id := l.client(remote)
+	id := l.client(from)
 	if _, known := l.seen[id]; !known && len(l.seen) >= maxClients {
 		id = [16]byte{}
 	}
@@ -55,16 +55,12 @@ func (l *limiter) admit(h http.Header, remote string, limit int, now time.Time) 
 }
 
 // client is a hash of the client's network: a /24, or a /48 of IPv6.
-func (l *limiter) client(remote string) (id [16]byte) {
-	at, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return id
-	}
+func (l *limiter) client(from netip.Addr) (id [16]byte) {
 	bits := 24
-	if a := at.Addr().Unmap(); a.Is6() {
+	if from = from.Unmap(); from.Is6() {
 		bits = 48
 	}
-	p, err := at.Addr().Unmap().Prefix(bits)
+	p, err := from.Prefix(bits)
 	if err != nil {
 		return id
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/alert"
 	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -44,6 +45,7 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
+	Alerts  *alert.Subscribers             // who asked for alerts; nil where the server sends none
 	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
 	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
@@ -89,6 +91,12 @@ func (s *Site) Handler() http.Handler {
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
 		"GET /hours":                         s.hours,
+		"GET /alerts":                        s.alerts,
+		"POST /alerts":                       s.subscribe,
+		"GET /alerts/confirm":                s.confirmAlerts,
+		"POST /alerts/confirm":               s.confirmAlerts,
+		"GET /alerts/stop":                   s.stopAlerts,
+		"POST /alerts/stop":                  s.stopAlerts,
 		"GET /api/v1":                        s.programs,
 		"GET /networks/{asn}":                s.network,
 		"GET /platforms":                     s.platforms,
