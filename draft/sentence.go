@@ -204,6 +204,9 @@ func (r *reader) readSentence(d *Draft, s *sentence) {
 	for _, m := range s.numbers {
 		d.Numbers = append(d.Numbers, line("number", s, m.start, m.end, m.NumberText))
 	}
+	if len(s.text) > 4000 {
+		return // no sentence of a text that people read; reading it would take long
+	}
 	d.Acts = append(d.Acts, r.acts(s)...)
 	d.Claims = append(d.Claims, r.claims(s)...)
 }
