@@ -101,7 +101,8 @@ type Answer struct {
 	How      []string  `json:"mechanisms"`
 	Counts   Counts    `json:"counts"`           // on the networks that the state is of
 	Others   *Counts   `json:"others,omitempty"` // of a partial ban: on the other networks
-	Networks []Network `json:"networks"`         // those that something is concluded about first
+	Informs  *Informs  `json:"informs,omitempty"`
+	Networks []Network `json:"networks"` // those that something is concluded about first
 	Missing  string    `json:"missing,omitempty"`
 	Evidence []string  `json:"evidence"` // measurement_uids to look at, latest first
 
@@ -125,7 +126,7 @@ type Counts struct {
 	Inconclusive uint32    `json:"inconclusive"` // impaired and insufficient
 	Failed       uint32    `json:"failed"`       // blocked, likely_blocked and impaired
 	Measurements uint32    `json:"measurements"` // the first four
-	Aside        uint32    `json:"aside"`        // not voting: a wrong clock, a defect of the instrument
+	Aside        uint32    `json:"aside"`        // not voting: a wrong clock, a defect of the instrument, a claim that nothing confirms
 	Reports      uint32    `json:"reports"`
 	Networks     int       `json:"networks"`
 	From         time.Time `json:"from,omitzero"`
@@ -134,6 +135,13 @@ type Counts struct {
 	// UsuallyFailed is the share that failed before the ban, from 0 to 1; nil
 	// where too little was measured then.
 	UsuallyFailed *float64 `json:"usually_failed,omitempty"`
+}
+
+// Informs are the measurements of the last days that were handed in and whose
+// network or time nothing confirms. They are said, and decide nothing.
+type Informs struct {
+	Measurements uint32 `json:"measurements"`
+	Failed       uint32 `json:"failed"` // look blocked or impaired
 }
 
 // LastDay is the last day counted.
@@ -194,6 +202,7 @@ func Of(q Question, ev Evidence) Answer {
 	slices.SortStableFunc(a.Networks, byWeight)
 	v.conclude(&a)
 	v.reported(&a)
+	a.Informs = v.informs()
 	a.Sentence = a.sentence()
 	return a
 }
@@ -431,6 +440,25 @@ func (v *view) outside(n *Network, lower time.Time) {
 		n.How = append(n.How, series.Mechanisms(cells)...)
 	}
 	n.Evidence = append(n.Evidence, series.Evidence(cells, n.State)...)
+}
+
+// informs counts what informs, in the window before the moment or, where the
+// question names none, since then too: what decides nothing does not set the
+// moment.
+func (v *view) informs() *Informs {
+	var out Informs
+	for asn, cells := range v.cells {
+		for i := range cells {
+			if c := &cells[i]; v.asked(asn) && c.Start >= v.at.Add(-Window).Unix() {
+				out.Measurements += c.Informing
+				out.Failed += c.InformingBad
+			}
+		}
+	}
+	if out.Measurements == 0 {
+		return nil
+	}
+	return &out
 }
 
 // usually is the share of measurements that failed on a ban's network in the

@@ -16,7 +16,7 @@ type HeadKey string
 
 // What a head says.
 const (
-	HeadReported    HeadKey = "reported"     // blocked, as sources report: Past
+	HeadReported    HeadKey = "reported"     // blocked, as sources report: Past, Likely
 	HeadBlocked     HeadKey = "blocked"      // blocked, as measured: Past, Likely
 	HeadPartly      HeadKey = "partly"       // blocked on N of Of networks: Past, Likely
 	HeadWorked      HeadKey = "worked"       // it worked on Day
@@ -47,7 +47,7 @@ func (a *Answer) Head() Head {
 	past := a.At.Before(floorDay(a.today))
 	switch {
 	case a.State.Accuses() && a.Basis == Reported:
-		return Head{Key: HeadReported, Past: past}
+		return Head{Key: HeadReported, Past: past, Likely: a.State != verdict.Blocked}
 	case a.State.Accuses():
 		h := Head{Key: HeadBlocked, Past: past, Likely: a.State != verdict.Blocked}
 		if a.Partial {
@@ -82,7 +82,7 @@ func (a *Answer) Headline() string {
 	}
 	switch h.Key {
 	case HeadReported:
-		return is + " blocked, as sources report"
+		return is + " " + word + ", as sources report"
 	case HeadBlocked:
 		return is + " " + word
 	case HeadPartly:

@@ -32,6 +32,7 @@ const (
 	SayLittle         RemarkKey = "little"          // too little was measured: Day, N, Text (what is missing, in English)
 	SayPast           RemarkKey = "past"            // a measured ban is over: Since, Until (nil: not measured)
 	SayDisagree       RemarkKey = "disagree"        // measured and reported differ: Text in English, State as measured
+	SayInforms        RemarkKey = "informs"         // N of Of measurements that were handed in and decide nothing failed
 	SayStale          RemarkKey = "stale"           // the measurements are N days old
 	SayPublished      RemarkKey = "published"       // they are counts that OONI published
 	SayKnown          RemarkKey = "known"           // what was known on Day
@@ -41,7 +42,7 @@ const (
 // RemarkKeys are all kinds.
 func RemarkKeys() []RemarkKey {
 	return []RemarkKey{SayBan, SayNetworks, SayHours, SayParts, SayHow, SayFailed, SayOthers, SayEnded, SayReported, SayReportedEnd, SayReportedLast, SayWasReported,
-		SayNoMeasurements, SayTooFew, SayMeasured, SayLittle, SayPast, SayDisagree, SayStale, SayPublished, SayKnown, SayExample}
+		SayNoMeasurements, SayTooFew, SayMeasured, SayLittle, SayPast, SayDisagree, SayInforms, SayStale, SayPublished, SayKnown, SayExample}
 }
 
 // Remark is one thing that an answer says. What is said is decided here, once
@@ -76,6 +77,9 @@ func (a *Answer) Remarks() []Remark {
 	}
 	for _, d := range a.Disagree {
 		out = append(out, Remark{Key: SayDisagree, Text: d, State: a.State})
+	}
+	if a.Informs != nil {
+		out = append(out, Remark{Key: SayInforms, N: int(a.Informs.Failed), Of: int(a.Informs.Measurements)})
 	}
 	if a.Basis != Reported && a.LastMeasured != nil && a.Stale > 7 && !a.LastMeasured.Before(a.At) {
 		out = append(out, Remark{Key: SayStale, N: a.Stale})
@@ -136,10 +140,15 @@ func (a *Answer) remarkReported() []Remark {
 		}
 		break
 	}
-	if a.LastMeasured == nil {
-		return append(out, Remark{Key: SayNoMeasurements})
+	return append(out, a.remarkNone())
+}
+
+// remarkNone says that nothing was measured, or too little.
+func (a *Answer) remarkNone() Remark {
+	if a.LastMeasured == nil && a.Informs == nil {
+		return Remark{Key: SayNoMeasurements}
 	}
-	return append(out, Remark{Key: SayTooFew})
+	return Remark{Key: SayTooFew}
 }
 
 // remarkPast says the ban before.
@@ -162,7 +171,7 @@ func (a *Answer) remarkLittle() []Remark {
 		out = append(out, one)
 	}
 	if a.LastMeasured == nil {
-		return append(out, Remark{Key: SayNoMeasurements})
+		return append(out, a.remarkNone())
 	}
 	out = append(out, Remark{Key: SayLittle, Day: a.LastDay(), N: int(a.Counts.Measurements), Text: a.Missing})
 	return append(out, a.remarkPast()...)

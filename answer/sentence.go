@@ -175,6 +175,12 @@ func (a *Answer) english(b *strings.Builder, r Remark) {
 		fmt.Fprintf(b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.", a.Name, a.Country, day, r.N, r.Text)
 	case SayDisagree:
 		b.WriteString(r.Text)
+	case SayInforms:
+		if r.Of == 1 {
+			fmt.Fprintf(b, "One more measurement was handed in by a sender whose network or time nothing confirms: it decides nothing, and it %s.", map[bool]string{true: "failed", false: "did not fail"}[r.N > 0])
+			return
+		}
+		fmt.Fprintf(b, "%d more measurements were handed in by senders whose network or time nothing confirms: they decide nothing, and %d of them failed.", r.Of, r.N)
 	case SayStale:
 		fmt.Fprintf(b, "That was %s ago: about today the measurements of this archive say nothing.", plural(r.N, "day"))
 	case SayPublished:

@@ -1,5 +1,10 @@
 package country
 
+import (
+	"time"
+	_ "time/tzdata" // the time zones of all countries, wherever this runs
+)
+
 // zones are the time zones of countries in the names of the IANA database (its
 // zone.tab, which is in the public domain): of a country with several, that of
 // its capital or of most of its people.
@@ -47,5 +52,10 @@ var zones = map[string]string{
 	"WS": "Pacific/Apia", "YE": "Asia/Aden", "YT": "Indian/Mayotte", "ZA": "Africa/Johannesburg", "ZM": "Africa/Lusaka", "ZW": "Africa/Harare",
 }
 
-// Zone is the time zone of a country, "" where none is known.
-func Zone(cc string) string { return zones[cc] }
+// Location is the time zone of a country, UTC where none is known.
+func Location(cc string) *time.Location {
+	if loc, err := time.LoadLocation(zones[cc]); err == nil {
+		return loc
+	}
+	return time.UTC
+}

@@ -373,7 +373,11 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 			e.Networks = append(e.Networks, networkName(asn))
 		}
 	}
-	lo, hi, bounded := posterior(ws)
+	lo, hi, bounded := onsets.Change(ws)
+	if from, to, grew := h.grew(parts, firm, prev); grew {
+		lo, hi, bounded = from, to, true
+		e.Reasons = append(e.Reasons, "its failures became more over days on all of its networks together, so that it is dated as a ban that grows")
+	}
 	e.Onset.Latest = instant(hi)
 	if bounded {
 		e.Onset.Earliest = instant(lo)
@@ -396,12 +400,12 @@ func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means
 	n := OnNetwork{Network: networkName(t.asn), Onset: Interval{Latest: instant(t.obs[p.firm.first].from)}}
 	if w, _ := h.witness(p, firm, false, true, prev, means); len(w.Votes) > 0 {
 		n.Before.Usual = math.Round(w.Open.Bad*1000) / 1000
-		if lo, hi, bounded := posterior([]dating.Witness{w}); bounded {
+		if lo, hi, bounded := onsets.Change([]dating.Witness{w}); bounded {
 			n.Onset = Interval{instant(lo), instant(hi)}
 		}
 	}
 	if w, _ := h.witness(p, firm, true, true, next, means); p.restored && len(w.Votes) > 0 {
-		if lo, hi, bounded := posterior([]dating.Witness{w}); bounded {
+		if lo, hi, bounded := ends.Change([]dating.Witness{w}); bounded {
 			n.End = &Interval{instant(-hi), instant(-lo)}
 		}
 	}
@@ -489,7 +493,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		e.End = &Interval{Earliest: instant(min(lastBad, lastRestored)), Latest: instant(max(lastBad, lastRestored))}
 		return
 	}
-	lo, hi, bounded := posterior(ws)
+	lo, hi, bounded := ends.Change(ws)
 	if lo, hi = -hi, -lo; bounded {
 		e.State = Ended
 		e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/series"
 )
 
@@ -25,82 +26,116 @@ const (
 	longestWindow  = 12
 )
 
-// Schedule is when a ban holds: from one hour of the day until another, UTC, on
-// some days of the week.
+// Schedule is when a ban holds: from one time of the day until another, on some
+// days of the week, by the country's clock.
 type Schedule struct {
-	From int    `json:"from_hour"` // 0 to 23, UTC
-	To   int    `json:"to_hour"`   // the first hour after; before From where it passes midnight
-	Days string `json:"days"`      // "every day", "Monday to Friday", "Sunday to Thursday"
+	From Clock  `json:"from"`
+	To   Clock  `json:"to"`   // the first moment after; before From where it passes midnight
+	Days string `json:"days"` // "every day", "Monday to Friday", "Sunday to Thursday"
+	Zone string `json:"zone"` // "Asia/Karachi"; "UTC" where the country's is not known
+}
+
+// Clock is a time of the day in minutes since midnight; its text is "08:30".
+type Clock int
+
+func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
+
+// MarshalText writes the time as "08:30".
+func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (c *Clock) UnmarshalText(text []byte) error {
+	t, err := time.Parse("15:04", string(text))
+	if err != nil {
+		return fmt.Errorf("time of day %q: want hours and minutes, as 08:30", text)
+	}
+	*c = Clock(t.Hour()*60 + t.Minute())
+	return nil
 }
 
 func (s *Schedule) String() string {
-	return fmt.Sprintf("between %02d:00 and %02d:00 UTC, %s", s.From, s.To, s.Days)
+	clock := "local time (" + s.Zone + ")"
+	if s.Zone == time.UTC.String() {
+		clock = s.Zone
+	}
+	for _, w := range week {
+		if w.name == s.Days {
+			return fmt.Sprintf("%s, %s to %s %s", w.words, s.From, s.To, clock)
+		}
+	}
+	return fmt.Sprintf("%s, %s to %s %s", s.Days, s.From, s.To, clock)
 }
 
 // week are the days on which schedules hold.
 var week = []struct {
-	name    string
-	without [2]time.Weekday
+	name, words string
+	without     [2]time.Weekday
 }{
-	{"every day", [2]time.Weekday{-1, -1}},
-	{"Monday to Friday", [2]time.Weekday{time.Saturday, time.Sunday}},
-	{"Sunday to Thursday", [2]time.Weekday{time.Friday, time.Saturday}},
+	{"every day", "every day", [2]time.Weekday{-1, -1}},
+	{"Monday to Friday", "on weekdays", [2]time.Weekday{time.Saturday, time.Sunday}},
+	{"Sunday to Thursday", "from Sunday to Thursday", [2]time.Weekday{time.Friday, time.Saturday}},
+}
+
+// hours are a schedule and the clock by which it holds.
+type hours struct {
+	Schedule
+	where *time.Location
 }
 
 // holds reports whether a schedule holds at a moment.
-func (s *Schedule) holds(at int64) bool {
-	hour := int(((at % 86400) + 86400) % 86400 / 3600)
-	if s.From < s.To && (hour < s.From || hour >= s.To) || s.From > s.To && hour < s.From && hour >= s.To {
+func (h *hours) holds(at int64) bool {
+	local := time.Unix(at, 0).In(h.where)
+	clock := Clock(local.Hour()*60 + local.Minute())
+	day := local.Weekday()
+	switch {
+	case h.From < h.To && (clock < h.From || clock >= h.To), h.From > h.To && clock < h.From && clock >= h.To:
 		return false
+	case h.From > h.To && clock < h.To: // of the evening before
+		day = (day + 6) % 7
 	}
-	if s.From > s.To && hour < s.To { // of the evening before
-		at -= 86400
+	for _, w := range week {
+		if w.name == h.Days {
+			return day != w.without[0] && day != w.without[1]
+		}
 	}
-	return on(s.Days, at)
+	return false
+}
+
+// day is a number for the day, or the night, of the schedule at a moment.
+func (h *hours) day(at int64) int64 {
+	_, east := time.Unix(at, 0).In(h.where).Zone()
+	return floorDay(at + int64(east) - int64(h.From)*60)
 }
 
 // bound keeps the dates of an event within the schedule's hours: it can neither
 // begin nor end outside them.
-func (s *Schedule) bound(e *Event) {
+func (h *hours) bound(e *Event) {
+	const step = 900 // clocks differ by quarters of an hour
 	latest := e.Onset.Latest.Unix()
-	for range 7 * 24 {
-		if s.holds(latest) {
+	for range 7 * 86400 / step {
+		if h.holds(latest) {
 			break
 		}
-		latest += 3600 - latest%3600
+		latest += step - latest%step
 	}
 	e.Onset.Latest = instant(latest)
 	if e.End == nil || e.End.Earliest == nil {
 		return
 	}
 	earliest := e.End.Earliest.Unix()
-	for range 7 * 24 {
-		if s.holds(earliest - 1) {
+	for range 7 * 86400 / step {
+		if h.holds(earliest - 1) {
 			break
 		}
-		earliest -= (earliest-1)%3600 + 1
+		earliest -= (earliest-1)%step + 1
 	}
 	e.End.Earliest = instant(max(earliest, e.Onset.Latest.Unix()))
 }
 
-// on reports whether a moment's day is among those named.
-func on(days string, at int64) bool {
-	day := weekday(at)
-	i := slices.IndexFunc(week, func(w struct {
-		name    string
-		without [2]time.Weekday
-	}) bool {
-		return w.name == days
-	})
-	return day != week[i].without[0] && day != week[i].without[1]
-}
-
-func weekday(at int64) time.Weekday {
-	return time.Weekday((floorDay(at)/86400 + 4) % 7) // the first of January 1970 was a Thursday
-}
-
-// folded are the votes of two weeks by day of the week and hour of the day.
+// folded are the votes of two weeks by day of the week and hour of the day, by
+// the country's clock.
 type folded struct {
+	past    Clock // the whole hour of that clock at which cells begin: in India half an hour
 	bad, ok [7][24]float64
 	badOn   [7][24]int // how many cells of other days were bad
 }
@@ -108,9 +143,10 @@ type folded struct {
 // scheduled finds the bans of certain hours in the cells of one target, outside
 // the events that were found.
 func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
-	blocks, usual := fold(cells)
+	where := country.Location(cells[0].CC)
+	blocks, usual := fold(cells, where)
 	type candidate struct {
-		Schedule
+		hours
 		at    int64
 		score float64
 	}
@@ -120,7 +156,8 @@ func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
 			continue
 		}
 		if s, score := f.best(usual); score >= scheduleEnter {
-			best = append(best, candidate{s, at, score})
+			s.Zone = where.String()
+			best = append(best, candidate{hours{s, where}, at, score})
 		}
 	}
 	slices.SortFunc(best, func(a, b candidate) int {
@@ -132,14 +169,14 @@ func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
 	var out []Event
 	for _, c := range best {
 		if !slices.ContainsFunc(out, func(e Event) bool { return e.primary.from < c.at+scheduleBlock && e.primary.to > c.at }) {
-			out = append(out, d.onSchedule(cells, &c.Schedule, c.at, append(slices.Clone(found), out...))...)
+			out = append(out, d.onSchedule(cells, &c.hours, c.at, append(slices.Clone(found), out...))...)
 		}
 	}
 	return out
 }
 
 // fold puts the votes of every two weeks together, by the begin of these.
-func fold(cells []series.Cell) (map[int64]*folded, float64) {
+func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64) {
 	blocks := map[int64]*folded{}
 	var bad, all float64
 	for i := range cells {
@@ -149,11 +186,12 @@ func fold(cells []series.Cell) (map[int64]*folded, float64) {
 		if c.Span > 3600 || b+o == 0 {
 			continue
 		}
-		day, hour := weekday(c.Start), c.Start%86400/3600
+		local := time.Unix(c.Start, 0).In(where)
+		day, hour := local.Weekday(), local.Hour()
 		for at := c.Start - c.Start%scheduleStep; at > c.Start-scheduleBlock && at >= 0; at -= scheduleStep {
 			f := blocks[at]
 			if f == nil {
-				f = &folded{}
+				f = &folded{past: Clock(local.Minute())}
 				blocks[at] = f
 			}
 			f.bad[day][hour] += b
@@ -192,7 +230,7 @@ func (f *folded) best(usual float64) (Schedule, float64) {
 				b, o, n = b+bad[h], o+ok[h], n+days[h]
 				score := b*forBad + o*forOK
 				if k+1 >= shortestWindow && n >= scheduleDays && score > top+1e-9 {
-					top, best = score, Schedule{from, (h + 1) % 24, w.name}
+					top, best = score, Schedule{f.past + Clock(from*60), (f.past + Clock(h+1)*60) % (24 * 60), w.name, ""}
 				}
 			}
 		}
@@ -202,7 +240,7 @@ func (f *folded) best(usual float64) (Schedule, float64) {
 
 // onSchedule are the events that the votes of the schedule's hours show around
 // a block, and that those of other hours do not.
-func (d *Detector) onSchedule(cells []series.Cell, s *Schedule, at int64, found []Event) []Event {
+func (d *Detector) onSchedule(cells []series.Cell, s *hours, at int64, found []Event) []Event {
 	within := slices.DeleteFunc(slices.Clone(cells), func(c series.Cell) bool { return !s.holds(c.Start) || c.Span > 3600 })
 	odd := len(d.odd)
 	var out []Event
@@ -220,7 +258,7 @@ func (d *Detector) onSchedule(cells []series.Cell, s *Schedule, at int64, found 
 			t := &outside
 			if s.holds(c.Start) {
 				if t = &in; c.VoteBlocked+c.VoteImpaired > c.VoteOK {
-					badDays[floorDay(c.Start-int64(s.From)*3600)] = true
+					badDays[s.day(c.Start)] = true
 				}
 			}
 			t.bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
@@ -229,11 +267,22 @@ func (d *Detector) onSchedule(cells []series.Cell, s *Schedule, at int64, found 
 		if in.share() < scheduleShare || outside.share() > spared || outside.bad+outside.ok < sparedVotes || len(badDays) < scheduleDays {
 			continue
 		}
-		e.Schedule = s
+		e.Schedule = &s.Schedule
 		s.bound(&e)
-		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", s, 100*in.share(), 100*outside.share()))
+		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", &s.Schedule, 100*in.share(), 100*outside.share()))
 		out = append(out, e)
 	}
 	d.odd = d.odd[:odd]
 	return out
+}
+
+// Hours gives the function that reports whether a moment is one of the
+// schedule's hours.
+func (s *Schedule) Hours() func(time.Time) bool {
+	where, err := time.LoadLocation(s.Zone)
+	if err != nil { // a zone that this program does not know
+		where = time.UTC
+	}
+	h := hours{*s, where}
+	return func(t time.Time) bool { return h.holds(t.Unix()) }
 }

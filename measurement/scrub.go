@@ -3,11 +3,14 @@ package measurement
 import (
 	"bytes"
 	"encoding/base64"
-	"maps"
+	"encoding/binary"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/bandish/bandish/address"
 )
 
 // scrubbed is what OONI's probes write in place of their address.
@@ -20,31 +23,43 @@ const scrubbed = "127.0.0.1"
 // when there was nothing to remove, and how many places it changed.
 //
 // It works on the text, so that a document that does not decode is scrubbed
-// too. It finds IPv4 with dots or dashes and IPv6 in any spelling, also within
-// what is percent-encoded, names of in-addr.arpa, and subnets of the address
-// (as DNS gives them in client-subnet); not other encodings, as a number.
+// too. Addresses are found in the spellings of [newHunt], also where the text is
+// escaped or encoded (views), and within base64. What only looks like one stays:
+// a spelling that could be an ordinary number or name must stand alone. A document
+// that names no client is not looked through.
 func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 	doc, addrs, n := scrubValues(doc)
-	wanted := map[netip.Addr]bool{}
-	for _, a := range append(addrs, more...) {
-		if a.IsValid() && !a.IsLoopback() && !a.IsUnspecified() {
-			wanted[a] = true
-		}
+	wanted := clientsOf(slices.Concat(more, addrs))
+	if len(wanted) == 0 {
+		return doc, n
 	}
 	if len(wanted) > maxClients {
 		doc = replaceAll(doc, &n)
-		return scrubBase64(doc, replaceAll, &n), n
+		doc = scrubBase64(doc, replaceAll, &n)
+		wanted = wanted[:maxClients]
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(wanted), netip.Addr.Compare) {
-		one := func(text []byte, n *int) []byte { return replace(text, a, n) }
-		doc = scrubBase64(one(doc, &n), one, &n)
-	}
-	return doc, n
+	return newHunt(wanted).scrub(doc, &n), n
 }
 
-// maxClients is how many addresses are looked for in a document, each of which
-// is read again for each. A measurement has one client. One that names more has
-// every address removed that stands in it, whose ever it is.
+// clientsOf are the addresses to be looked for, each once: those given, and those
+// that they carry.
+func clientsOf(addrs []netip.Addr) (out []netip.Addr) {
+	for _, a := range addrs {
+		for _, a := range []netip.Addr{a.WithZone("").Unmap(), address.Carried(a.WithZone(""))} {
+			if a.IsValid() && !a.IsLoopback() && !a.IsUnspecified() && !slices.Contains(out, a) {
+				out = append(out, a)
+				if len(out) > maxClients {
+					return out
+				}
+			}
+		}
+	}
+	return out
+}
+
+// maxClients is how many addresses are looked for in a document, those known from
+// elsewhere first. A measurement has one client. One that names more has every
+// address removed that stands plainly in it, whose ever it is.
 const maxClients = 8
 
 // addressKeys are the members whose value is a client's address.
@@ -171,8 +186,12 @@ func valueEnd(doc []byte, start int) int {
 	return len(doc)
 }
 
-// addressesIn are the addresses among the strings of a value.
+// addressesIn are the addresses among the strings of a value, or the one that a
+// number is.
 func addressesIn(text []byte) []netip.Addr {
+	if len(text) > 0 && text[0] >= '0' && text[0] <= '9' {
+		return readings(string(text))
+	}
 	var out []netip.Addr
 	for at := 0; ; {
 		i := bytes.IndexByte(text[at:], '"')
@@ -185,10 +204,49 @@ func addressesIn(text []byte) []netip.Addr {
 		if err != nil {
 			s = string(text[start+1 : at])
 		}
-		if a, ok := parseAddress(s); ok {
+		for _, v := range views([]byte(s)) {
+			out = append(out, readings(string(v.text))...)
+		}
+	}
+}
+
+// readings are the addresses that the value of an address's member may stand
+// for: one, or several where numbers have leading zeros.
+func readings(s string) []netip.Addr {
+	if a, ok := parseAddress(s); ok {
+		return []netip.Addr{a}
+	}
+	s = strings.TrimSpace(s)
+	var out []netip.Addr
+	for _, base := range []int{0, 10} { // as inet_aton reads it, where 010 is eight, and as people do
+		if a, ok := parseParts(strings.Split(s, "."), base); ok {
 			out = append(out, a)
 		}
 	}
+	return out
+}
+
+// parseParts reads one to four numbers as inet_aton does: the last has the rest
+// of the 32 bits.
+func parseParts(parts []string, base int) (netip.Addr, bool) {
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var whole uint32
+	for i, p := range parts {
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 32 - 8*i
+		}
+		n, err := strconv.ParseUint(p, base, bits)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		whole |= uint32(n) << (32 - 8*i - bits)
+	}
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], whole)
+	return netip.AddrFrom4(b), true
 }
 
 // loose finds an address after the name of its member in text that is not
@@ -227,56 +285,7 @@ func parseAddress(s string) (netip.Addr, bool) {
 	return a.WithZone("").Unmap(), err == nil
 }
 
-// The narrowest subnets that still say whose address it is.
-const (
-	subnet4 = 16
-	subnet6 = 32
-)
-
-// spellings are the forms in which an address is looked for. The many with
-// colons of IPv6 are found by reading.
-func spellings(a netip.Addr) []string {
-	if !a.Is4() {
-		return []string{strings.ReplaceAll(a.String(), ":", "-"), strings.ReplaceAll(a.StringExpanded(), ":", "-")}
-	}
-	b := a.As4()
-	reversed := netip.AddrFrom4([4]byte{b[3], b[2], b[1], b[0]})
-	out := []string{a.String(), strings.ReplaceAll(a.String(), ".", "-"), reversed.String() + ".in-addr.arpa"}
-	for bits := subnet4; bits < 32; bits++ {
-		out = append(out, netip.PrefixFrom(a, bits).Masked().String())
-	}
-	return out
-}
-
-// colons finds what could be an IPv6 address, or a subnet of it.
-var colons = regexp.MustCompile(`[0-9A-Fa-f]{0,4}(?::|%3[Aa])(?:[0-9A-Fa-f.:]|%3[Aa]){1,120}(?:(?:/|%2[Ff])[0-9]{1,3})?`)
-
 var percents = strings.NewReplacer("%3A", ":", "%3a", ":", "%2F", "/", "%2f", "/")
-
-// replace replaces an address wherever it stands, in any spelling.
-func replace(doc []byte, a netip.Addr, n *int) []byte {
-	for _, form := range spellings(a) {
-		doc = replaceAddress(doc, form, n)
-	}
-	if a.Is4() {
-		return doc
-	}
-	return colons.ReplaceAllFunc(doc, func(found []byte) []byte {
-		rest := 0 // bytes before it that are of something else, as of an escape
-		for rest < 4 && !says(found[rest:], a) {
-			if c := found[rest]; c == ':' || c == '%' {
-				return found
-			}
-			rest++
-		}
-		if rest == 4 {
-			return found
-		}
-		*n++
-		out := append(bytes.Clone(found[:rest]), scrubbed...)
-		return append(out, found[len(trimmed(found)):]...)
-	})
-}
 
 // addressSigns are the bytes that addresses are made of, in any spelling.
 var addressSigns = func() (set [256]bool) {
@@ -332,63 +341,6 @@ func holdsAddress(run []byte) bool {
 	}
 	return ok
 }
-
-// trimmed is a text without the signs after an address that are none of it.
-func trimmed(found []byte) []byte {
-	text := bytes.TrimRight(found, ".")
-	if !bytes.HasSuffix(text, []byte("::")) {
-		text = bytes.TrimRight(text, ":")
-	}
-	return text
-}
-
-// says reports whether a text is the address, or a subnet that holds it.
-func says(found []byte, a netip.Addr) bool {
-	text := percents.Replace(string(trimmed(found)))
-	if p, err := netip.ParsePrefix(text); err == nil {
-		return p.Bits() >= subnet6 && p.Contains(a)
-	}
-	b, err := netip.ParseAddr(text)
-	return err == nil && b.Unmap() == a
-}
-
-// replaceAddress replaces a form of an address where it stands alone: 1.2.3.4
-// is not found in 11.2.3.45.
-func replaceAddress(doc []byte, form string, n *int) []byte {
-	needle := []byte(form)
-	var out []byte
-	from := 0
-	for at := 0; ; {
-		i := bytes.Index(doc[at:], needle)
-		if i < 0 {
-			break
-		}
-		i += at
-		at = i + len(needle)
-		if partOfMore(doc, i, at) {
-			continue
-		}
-		out = append(out, doc[from:i]...)
-		out = append(out, scrubbed...)
-		from = at
-		*n++
-	}
-	if out == nil {
-		return doc
-	}
-	return append(out, doc[from:]...)
-}
-
-// partOfMore reports whether doc[i:j] is a piece of a longer number or
-// address.
-func partOfMore(doc []byte, i, j int) bool {
-	digit := func(k int) bool { return k >= 0 && k < len(doc) && doc[k] >= '0' && doc[k] <= '9' }
-	dot := func(k int) bool { return k >= 0 && k < len(doc) && doc[k] == '.' }
-	return digit(i-1) && !escape.Match(doc[max(0, i-6):i]) || digit(j) || dot(i-1) && digit(i-2) || dot(j) && digit(j+1)
-}
-
-// escape is the end of an escape, whose last digit is none of a number.
-var escape = regexp.MustCompile(`(?:%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})$`)
 
 // scrubBase64 looks into {"format":"base64","data":"…"} values, OONI's form
 // of what is not UTF-8.

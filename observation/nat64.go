@@ -4,10 +4,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-)
 
-// wellKnown is the prefix of NAT64 that every network may use (RFC 6052).
-var wellKnown = netip.MustParsePrefix("64:ff9b::/96")
+	"github.com/bandish/bandish/address"
+)
 
 // arpa is the name that has no AAAA records but those that a network's own
 // translation makes (RFC 7050), and arpaAddrs are its addresses.
@@ -31,8 +30,8 @@ func translated(rows []Row, controlAddrs []string, controlName string) {
 		if err != nil || !addr.Is6() {
 			continue
 		}
-		if wellKnown.Contains(addr) {
-			r.IPv4 = embedded(addr, 96).String()
+		if address.NAT64.Contains(addr) {
+			r.IPv4 = address.Carried(addr).String()
 			continue
 		}
 		known := arpaAddrs

@@ -37,8 +37,8 @@ type Observed struct {
 // Body is the beginning of a response that may have been written on the path,
 // kept so that later fingerprints can be matched without the raw measurement.
 type Body struct {
-	SHA256 string `parquet:"sha256"` // of Text; Row.BodySHA256 names it
-	Text   string `parquet:"text"`   // at most MaxBody bytes; not always UTF-8
+	SHA256 string `json:"sha256,omitempty" parquet:"sha256"` // of Text; Row.BodySHA256 names it
+	Text   string `json:"text,omitempty" parquet:"text"`     // at most MaxBody bytes; not always UTF-8
 }
 
 // MaxBody is how much of a body is kept and matched.

@@ -29,137 +29,137 @@ func (r Result) Failed() bool { return r != "" && r != Done }
 // under a name), or, with no address, of one lookup that gave none.
 type Row struct {
 	// The measurement.
-	UID         string    `parquet:"measurement_uid,dict"`
-	ReportID    string    `parquet:"report_id,dict"`
-	Sender      string    `parquet:"sender,dict"`                                   // who may have sent it (PresumedSender); empty: the report is the sender
-	Time        time.Time `parquet:"measurement_start_time,timestamp(microsecond)"` // measurement_start_time, UTC
-	CC          string    `parquet:"probe_cc,dict"`
-	ASN         uint32    `parquet:"probe_asn"`
-	ResolverASN uint32    `parquet:"resolver_asn"`
-	TestName    string    `parquet:"test_name,dict"`
-	TestVersion string    `parquet:"test_version,dict"`
-	Software    string    `parquet:"software,dict"`     // name/version
-	Engine      string    `parquet:"engine,dict"`       // annotations.engine_version
-	Platform    string    `parquet:"platform,dict"`     // annotations.platform
-	NetworkType string    `parquet:"network_type,dict"` // annotations.network_type
-	Input       string    `parquet:"input,dict"`
-	Target      string    `parquet:"target,dict"` // platform id, or host name
-	Marks       []string  `parquet:"marks,dict"`
+	UID         string    `json:"measurement_uid" parquet:"measurement_uid,dict"`
+	ReportID    string    `json:"report_id,omitempty" parquet:"report_id,dict"`
+	Sender      string    `json:"sender,omitempty" parquet:"sender,dict"`                                         // who may have sent it (PresumedSender); empty: the report is the sender
+	Time        time.Time `json:"measurement_start_time" parquet:"measurement_start_time,timestamp(microsecond)"` // measurement_start_time, UTC
+	CC          string    `json:"probe_cc" parquet:"probe_cc,dict"`
+	ASN         uint32    `json:"probe_asn" parquet:"probe_asn"`
+	ResolverASN uint32    `json:"resolver_asn,omitempty" parquet:"resolver_asn"`
+	TestName    string    `json:"test_name" parquet:"test_name,dict"`
+	TestVersion string    `json:"test_version,omitempty" parquet:"test_version,dict"`
+	Software    string    `json:"software,omitempty" parquet:"software,dict"`         // name/version
+	Engine      string    `json:"engine,omitempty" parquet:"engine,dict"`             // annotations.engine_version
+	Platform    string    `json:"platform,omitempty" parquet:"platform,dict"`         // annotations.platform
+	NetworkType string    `json:"network_type,omitempty" parquet:"network_type,dict"` // annotations.network_type
+	Input       string    `json:"input,omitempty" parquet:"input,dict"`
+	Target      string    `json:"target" parquet:"target,dict"` // platform id, or host name
+	Marks       []string  `json:"marks,omitempty" parquet:"marks,dict"`
 
 	// Defects are the known defects of this version of the test (defect.Match),
 	// sorted.
-	Defects []string `parquet:"defects,dict"`
+	Defects []string `json:"defects,omitempty" parquet:"defects,dict"`
 
-	Raw  string `parquet:"raw,dict"` // batch SHA-256
-	Line uint32 `parquet:"line"`     // line in the batch, from 0
+	Raw  string `json:"raw,omitempty" parquet:"raw,dict"` // batch SHA-256
+	Line uint32 `json:"line,omitempty" parquet:"line"`    // line in the batch, from 0
 
-	Channel string `parquet:"channel,dict"` // how it came into the archive: bucket, web, file, table, submitted
-	Content uint64 `parquet:"content"`      // hash of the document as it is kept: a uid is not a claim, and two documents may name one
+	Channel string `json:"channel,omitempty" parquet:"channel,dict"`   // how it came into the archive: bucket, web, file, table, submitted
+	Content uint64 `json:"content,omitempty,string" parquet:"content"` // hash of the document as it is kept: a uid is not a claim, and two documents may name one
 
 	// The endpoint.
-	Seq       uint16 `parquet:"seq"`       // place among the measurement's rows
-	Name      string `parquet:"name,dict"` // host name, lower case, punycode, no final dot
-	IP        string `parquet:"ip,dict"`   // canonical; empty when a lookup gave none
-	IPv4      string `parquet:"ipv4,dict"` // the address that a network with NAT64 has put into IP (RFC 6052)
-	Port      uint16 `parquet:"port"`
-	IPASN     uint32 `parquet:"ip_asn"`         // the address's network, where the measurement says
-	Hop       uint8  `parquet:"hop"`            // 0 for the input, 1 after one redirect, …
-	Literal   bool   `parquet:"literal"`        // the name is an address
-	Transport string `parquet:"transport,dict"` // tcp, quic; empty for a lookup
+	Seq       uint16 `json:"seq" parquet:"seq"`                  // place among the measurement's rows
+	Name      string `json:"name,omitempty" parquet:"name,dict"` // host name, lower case, punycode, no final dot
+	IP        string `json:"ip,omitempty" parquet:"ip,dict"`     // canonical; empty when a lookup gave none
+	IPv4      string `json:"ipv4,omitempty" parquet:"ipv4,dict"` // the address that a network with NAT64 has put into IP (RFC 6052)
+	Port      uint16 `json:"port,omitempty" parquet:"port"`
+	IPASN     uint32 `json:"ip_asn,omitempty" parquet:"ip_asn"`            // the address's network, where the measurement says
+	Hop       uint8  `json:"hop,omitempty" parquet:"hop"`                  // 0 for the input, 1 after one redirect, …
+	Literal   bool   `json:"literal,omitempty" parquet:"literal"`          // the name is an address
+	Transport string `json:"transport,omitempty" parquet:"transport,dict"` // tcp, quic; empty for a lookup
 
 	// DNS: which lookups gave this address, or this failure. Lookups of AAAA
 	// that found nothing where the same resolver found A are left out.
-	DNS        Result   `parquet:"dns,dict"`
-	DNSEngines []string `parquet:"dns_engines,dict"` // "getaddrinfo", "udp 9.9.9.9:53", "doh https://dns.google/dns-query", sorted
-	DNSType    string   `parquet:"dns_type,dict"`    // A, AAAA, ANY
-	DNSSeconds float64  `parquet:"dns_seconds"`
-	CNAMEs     []string `parquet:"cnames,dict"`   // names that the answers led through, sorted
-	DNSLate    []string `parquet:"dns_late,dict"` // addresses of second, later answers to the same query
+	DNS        Result   `json:"dns,omitempty" parquet:"dns,dict"`
+	DNSEngines []string `json:"dns_engines,omitempty" parquet:"dns_engines,dict"` // "getaddrinfo", "udp 9.9.9.9:53", "doh https://dns.google/dns-query", sorted
+	DNSType    string   `json:"dns_type,omitempty" parquet:"dns_type,dict"`       // A, AAAA, ANY
+	DNSSeconds float64  `json:"dns_seconds,omitempty" parquet:"dns_seconds"`
+	CNAMEs     []string `json:"cnames,omitempty" parquet:"cnames,dict"`     // names that the answers led through, sorted
+	DNSLate    []string `json:"dns_late,omitempty" parquet:"dns_late,dict"` // addresses of second, later answers to the same query
 	// DNSExtended is what these resolvers said of their answers (RFC 8914):
 	// CODE;ENGINE;TEXT, sorted (ExtendedError).
-	DNSExtended []string `parquet:"dns_extended,dict"`
+	DNSExtended []string `json:"dns_extended,omitempty" parquet:"dns_extended,dict"`
 
-	TCP        Result  `parquet:"tcp,dict"`
-	TCPSeconds float64 `parquet:"tcp_seconds"`
+	TCP        Result  `json:"tcp,omitempty" parquet:"tcp,dict"`
+	TCPSeconds float64 `json:"tcp_seconds,omitempty" parquet:"tcp_seconds"`
 
-	TLS         Result  `parquet:"tls,dict"`
-	TLSSeconds  float64 `parquet:"tls_seconds"`
-	TLSVersion  string  `parquet:"tls_version,dict"`
-	ServerName  string  `parquet:"server_name,dict"` // the name sent
-	NoVerify    bool    `parquet:"no_verify"`        // the probe did not check the certificate
-	Cert        string  `parquet:"cert,dict"`        // our own check of the chain: "", valid, expired, not_yet_valid, wrong_name, self_signed, unknown_authority, unreadable; real_authority and other_authority where an authority's certificate is stored in the place of the server's
-	CertSHA256  string  `parquet:"cert_sha256,dict"` // of the first of the chain
-	CertSubject string  `parquet:"cert_subject,dict"`
-	CertIssuer  string  `parquet:"cert_issuer,dict"`
-	TrustStore  string  `parquet:"trust_store,dict"` // id of the roots that Cert was checked against
+	TLS         Result  `json:"tls,omitempty" parquet:"tls,dict"`
+	TLSSeconds  float64 `json:"tls_seconds,omitempty" parquet:"tls_seconds"`
+	TLSVersion  string  `json:"tls_version,omitempty" parquet:"tls_version,dict"`
+	ServerName  string  `json:"server_name,omitempty" parquet:"server_name,dict"` // the name sent
+	NoVerify    bool    `json:"no_verify,omitempty" parquet:"no_verify"`          // the probe did not check the certificate
+	Cert        string  `json:"cert,omitempty" parquet:"cert,dict"`               // our own check of the chain: "", valid, expired, not_yet_valid, wrong_name, self_signed, unknown_authority, unreadable; real_authority and other_authority where an authority's certificate is stored in the place of the server's
+	CertSHA256  string  `json:"cert_sha256,omitempty" parquet:"cert_sha256,dict"` // of the first of the chain
+	CertSubject string  `json:"cert_subject,omitempty" parquet:"cert_subject,dict"`
+	CertIssuer  string  `json:"cert_issuer,omitempty" parquet:"cert_issuer,dict"`
+	TrustStore  string  `json:"trust_store,omitempty" parquet:"trust_store,dict"` // id of the roots that Cert was checked against
 
-	QUIC        Result  `parquet:"quic,dict"`
-	QUICSeconds float64 `parquet:"quic_seconds"`
+	QUIC        Result  `json:"quic,omitempty" parquet:"quic,dict"`
+	QUICSeconds float64 `json:"quic_seconds,omitempty" parquet:"quic_seconds"`
 
-	HTTP          Result   `parquet:"http,dict"`
-	HTTPSeconds   float64  `parquet:"http_seconds"`
-	URL           string   `parquet:"url,dict"`
-	Status        uint16   `parquet:"status"`
-	BodyBytes     int64    `parquet:"body_bytes"` // as received; at least, where truncated
-	BodyTruncated bool     `parquet:"body_truncated"`
-	BodySHA256    string   `parquet:"body_sha256,dict"`
-	Title         string   `parquet:"title,dict"`
-	Headers       []string `parquet:"headers,dict"` // names, lower case, sorted
-	Location      string   `parquet:"location,dict"`
-	Server        string   `parquet:"server,dict"`
-	LeadsTo       string   `parquet:"leads_to,dict"`     // host that a short page, which may have been written on the path, frames or sends the visitor to
-	Fingerprints  []string `parquet:"fingerprints,dict"` // fingerprint.Match of those that matched address, names, headers or body, sorted
-	HeaderLines   []string `parquet:"header_lines"`      // "name: value", sorted, of responses that may have been written on the path
+	HTTP          Result   `json:"http,omitempty" parquet:"http,dict"`
+	HTTPSeconds   float64  `json:"http_seconds,omitempty" parquet:"http_seconds"`
+	URL           string   `json:"url,omitempty" parquet:"url,dict"`
+	Status        uint16   `json:"status,omitempty" parquet:"status"`
+	BodyBytes     int64    `json:"body_bytes,omitempty" parquet:"body_bytes"` // as received; at least, where truncated
+	BodyTruncated bool     `json:"body_truncated,omitempty" parquet:"body_truncated"`
+	BodySHA256    string   `json:"body_sha256,omitempty" parquet:"body_sha256,dict"`
+	Title         string   `json:"title,omitempty" parquet:"title,dict"`
+	Headers       []string `json:"headers,omitempty" parquet:"headers,dict"` // names, lower case, sorted
+	Location      string   `json:"location,omitempty" parquet:"location,dict"`
+	Server        string   `json:"server,omitempty" parquet:"server,dict"`
+	LeadsTo       string   `json:"leads_to,omitempty" parquet:"leads_to,dict"`         // host that a short page, which may have been written on the path, frames or sends the visitor to
+	Fingerprints  []string `json:"fingerprints,omitempty" parquet:"fingerprints,dict"` // fingerprint.Match of those that matched address, names, headers or body, sorted
+	HeaderLines   []string `json:"header_lines,omitempty" parquet:"header_lines"`      // "name: value", sorted, of responses that may have been written on the path
 
 	// FingerprintSet is the snapshot that Fingerprints were matched against.
-	FingerprintSet string `parquet:"fingerprint_set,dict"`
+	FingerprintSet string `json:"fingerprint_set,omitempty" parquet:"fingerprint_set,dict"`
 
 	// A tunnel through the endpoint, or through the circumvention network as
 	// a whole where there is no address.
-	Tunnel        Result  `parquet:"tunnel,dict"`
-	TunnelSeconds float64 `parquet:"tunnel_seconds"`
-	TunnelKind    string  `parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, riseupvpn, wireguard, obfs4, or_port_dirauth, …
+	Tunnel        Result  `json:"tunnel,omitempty" parquet:"tunnel,dict"`
+	TunnelSeconds float64 `json:"tunnel_seconds,omitempty" parquet:"tunnel_seconds"`
+	TunnelKind    string  `json:"tunnel_kind,omitempty" parquet:"tunnel_kind,dict"` // psiphon, tor, openvpn, riseupvpn, wireguard, obfs4, or_port_dirauth, …
 
 	// Network events of the connection, for slowness.
-	ReadBytes   int64   `parquet:"read_bytes"`
-	ReadCount   uint32  `parquet:"read_count"`
-	ReadSeconds float64 `parquet:"read_seconds"` // first to last read
-	MaxGap      float64 `parquet:"max_gap"`      // longest pause between reads, seconds
-	WroteBytes  int64   `parquet:"wrote_bytes"`
+	ReadBytes   int64   `json:"read_bytes,omitempty" parquet:"read_bytes"`
+	ReadCount   uint32  `json:"read_count,omitempty" parquet:"read_count"`
+	ReadSeconds float64 `json:"read_seconds,omitempty" parquet:"read_seconds"` // first to last read
+	MaxGap      float64 `json:"max_gap,omitempty" parquet:"max_gap"`           // longest pause between reads, seconds
+	WroteBytes  int64   `json:"wrote_bytes,omitempty" parquet:"wrote_bytes"`
 
 	// Bounded transfers of our probe, taken in turn from the target and from a
 	// reference that nobody has a reason to slow: bytes a second, and how many
 	// round trips the target's took.
-	Pace          float64 `parquet:"pace"`
-	PaceTrips     float64 `parquet:"pace_trips"`
-	PaceReference float64 `parquet:"pace_reference"`
+	Pace          float64 `json:"pace,omitempty" parquet:"pace"`
+	PaceTrips     float64 `json:"pace_trips,omitempty" parquet:"pace_trips"`
+	PaceReference float64 `json:"pace_reference,omitempty" parquet:"pace_reference"`
 
 	// Where the target was slow: what the reference gave under the target's
 	// name, and in turn under its own. The fastest of at least two under the
 	// target's name, and the middle one under its own; 0 where there are fewer.
-	PaceNamed float64 `parquet:"pace_named"`
-	PaceOwn   float64 `parquet:"pace_own"`
+	PaceNamed float64 `json:"pace_named,omitempty" parquet:"pace_named"`
+	PaceOwn   float64 `json:"pace_own,omitempty" parquet:"pace_own"`
 
 	// What became of our probe's contrasts, on the rows of the input's own host:
 	// "sni_contrast tls ok" (docs/formats/probe.md), sorted. Those made at the
 	// endpoint's address stand on its rows, those made elsewhere on all.
-	Contrasts []string `parquet:"contrasts,dict"`
+	Contrasts []string `json:"contrasts,omitempty" parquet:"contrasts,dict"`
 
 	// The control's view of the same endpoint. ControlState is "" when no
 	// control was asked for, "ok" when it answered, else its failure string.
-	ControlState     Result   `parquet:"control_state,dict"`
-	ControlDNS       Result   `parquet:"control_dns,dict"`
-	ControlAddrs     []string `parquet:"control_addrs,dict"` // every address the control got for the name, sorted
-	ControlASNs      []uint32 `parquet:"control_asns"`       // and their networks
-	ControlTCP       Result   `parquet:"control_tcp,dict"`
-	ControlTLS       Result   `parquet:"control_tls,dict"`
-	ControlQUIC      Result   `parquet:"control_quic,dict"`
-	ControlHTTP      Result   `parquet:"control_http,dict"` // for the page as a whole, on the rows of the page
-	ControlStatus    uint16   `parquet:"control_status"`
-	ControlBodyBytes int64    `parquet:"control_body_bytes"`
-	ControlTitle     string   `parquet:"control_title,dict"`
-	ControlHeaders   []string `parquet:"control_headers,dict"` // names, lower case, sorted
-	ControlServer    string   `parquet:"control_server,dict"`
+	ControlState     Result   `json:"control_state,omitempty" parquet:"control_state,dict"`
+	ControlDNS       Result   `json:"control_dns,omitempty" parquet:"control_dns,dict"`
+	ControlAddrs     []string `json:"control_addrs,omitempty" parquet:"control_addrs,dict"` // every address the control got for the name, sorted
+	ControlASNs      []uint32 `json:"control_asns,omitempty" parquet:"control_asns"`        // and their networks
+	ControlTCP       Result   `json:"control_tcp,omitempty" parquet:"control_tcp,dict"`
+	ControlTLS       Result   `json:"control_tls,omitempty" parquet:"control_tls,dict"`
+	ControlQUIC      Result   `json:"control_quic,omitempty" parquet:"control_quic,dict"`
+	ControlHTTP      Result   `json:"control_http,omitempty" parquet:"control_http,dict"` // for the page as a whole, on the rows of the page
+	ControlStatus    uint16   `json:"control_status,omitempty" parquet:"control_status"`
+	ControlBodyBytes int64    `json:"control_body_bytes,omitempty" parquet:"control_body_bytes"`
+	ControlTitle     string   `json:"control_title,omitempty" parquet:"control_title,dict"`
+	ControlHeaders   []string `json:"control_headers,omitempty" parquet:"control_headers,dict"` // names, lower case, sorted
+	ControlServer    string   `json:"control_server,omitempty" parquet:"control_server,dict"`
 }
 
 // Verified reports whether what came over this connection was written by a

@@ -169,6 +169,12 @@ func (b *Builder) whole(r *verdict.Row, layer string) {
 	c := &g.cell
 	if !r.Votes() {
 		c.Aside++
+		if r.Informs() {
+			c.Informing++
+			if r.State.Accuses() || r.State == verdict.Impaired {
+				c.InformingBad++
+			}
+		}
 		return
 	}
 	out := outNone

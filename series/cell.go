@@ -58,6 +58,11 @@ type Cell struct {
 	// no other number here.
 	Aside uint32 `json:"aside" parquet:"aside"`
 
+	// Informing counts those of Aside that inform (verdict.Row.Informs);
+	// InformingBad those of them that look blocked or impaired.
+	Informing    uint32 `json:"informing,omitempty" parquet:"informing"`
+	InformingBad uint32 `json:"informing_bad,omitempty" parquet:"informing_bad"`
+
 	// Reports is the number of distinct reports, 0 where the source gives
 	// counts without them.
 	Reports uint32 `json:"reports" parquet:"reports"`

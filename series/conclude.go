@@ -63,6 +63,8 @@ func (c *Cell) plus(o *Cell) {
 	c.Down += o.Down
 	c.Insufficient += o.Insufficient
 	c.Aside += o.Aside
+	c.Informing += o.Informing
+	c.InformingBad += o.InformingBad
 	c.hear(o)
 	c.VoteBlocked += o.VoteBlocked
 	c.VoteImpaired += o.VoteImpaired

@@ -1,6 +1,10 @@
 package verdict
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // whole are mechanisms that words say better as a whole than in parts.
 var whole = map[string]string{
@@ -29,6 +33,12 @@ var steps = map[string]string{
 
 var endings = map[string]string{
 	"reset": "is reset", "refused": "is refused", "timeout": "times out", "eof": "is closed early", "unreachable": "finds no way to the address", "throttle": "is slowed down", "error": "fails",
+}
+
+// MechanismTerms are what a language needs words for to say every mechanism that
+// MechanismWords says: mechanisms as a whole, and the steps and endings of others.
+func MechanismTerms() (wholes, firsts, lasts []string) {
+	return slices.Sorted(maps.Keys(whole)), slices.Sorted(maps.Keys(steps)), slices.Sorted(maps.Keys(endings))
 }
 
 // MechanismWords says in words how access was taken away: "tls.reset.sni" is

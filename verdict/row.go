@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -121,6 +122,21 @@ func (r *Row) Provenance() int {
 // Superseded is the mark of a measurement under whose uid another came from a
 // better source. It does not vote.
 const Superseded = "superseded"
+
+// The marks of a measurement that was handed in and whose claim nothing
+// confirms. It informs: it is kept, shown and counted apart by what it says, and
+// decides nothing.
+const (
+	NetworkUnconfirmed = "network_unconfirmed" // nothing shows that its sender is on the network and in the country that it claims
+	TimeUnconfirmed    = "time_unconfirmed"    // it was handed in long after it was made, as it says, or before
+)
+
+// Informs reports whether nothing is held against the row but that its network
+// or its time is not confirmed.
+func (r *Row) Informs() bool {
+	return r.Invalid == "" && len(r.Marks) > 0 &&
+		!slices.ContainsFunc(r.Marks, func(m string) bool { return m != NetworkUnconfirmed && m != TimeUnconfirmed })
+}
 
 // Reporter is whose voice the row is: its report's or, where reports do not
 // tell senders apart, its presumed sender's. Rows without either share one

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/observation"
 )
@@ -203,62 +204,18 @@ func (v *view) reached() netip.Addr {
 			return v4
 		}
 	}
-	return embeddedV4(v.addr)
-}
-
-// embeddedV4 returns the IPv4 address that a network with NAT64 has put into
-// one of the well-known prefix (RFC 6052), or the address itself.
-func embeddedV4(a netip.Addr) netip.Addr {
-	if !nat64.Contains(a) {
-		return a
+	if address.NAT64.Contains(v.addr) {
+		return address.Carried(v.addr)
 	}
-	b := a.As16()
-	return netip.AddrFrom4([4]byte(b[12:]))
+	return v.addr
 }
 
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-// bogons are the blocks of IPv4 of RFC 6890 and its successors that no public
-// service answers from, besides those that netip knows.
-var bogons = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("100.64.0.0/10"),
-	netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("192.88.99.0/24"),
-	netip.MustParsePrefix("240.0.0.0/4"),
-}
-
-// bogons6 are those of IPv6 within the global block, and what else has been
-// given out of it for no public service.
-var bogons6 = []netip.Prefix{
-	netip.MustParsePrefix("2001::/32"),    // Teredo
-	netip.MustParsePrefix("2001:2::/48"),  // benchmarking
-	netip.MustParsePrefix("2001:10::/28"), // ORCHID
-	netip.MustParsePrefix("2001:20::/28"), // ORCHIDv2
-	netip.MustParsePrefix("2002::/16"),    // 6to4
-	netip.MustParsePrefix("3fff::/20"),    // documentation (RFC 9637)
-}
-
-// globalV6 is where public IPv6 addresses are from (RFC 4291), and localNAT64
-// where networks may translate IPv4 to (RFC 8215).
-var (
-	globalV6   = netip.MustParsePrefix("2000::/3")
-	localNAT64 = netip.MustParsePrefix("64:ff9b:1::/48")
-)
-
-// examples are the blocks of RFC 5737 and RFC 3849. No public service answers
-// from them either, but measurements made for examples and tests do: they are
+// documentation reports an address of the blocks for examples. No public service
+// answers from them, but measurements made for examples and tests say so: they are
 // bogons where the control has an address of none of them.
-var examples = []netip.Prefix{
-	netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("198.51.100.0/24"),
-	netip.MustParsePrefix("203.0.113.0/24"),
-	netip.MustParsePrefix("2001:db8::/32"),
-}
-
 func documentation(a netip.Addr) bool {
-	return slices.ContainsFunc(examples, func(p netip.Prefix) bool { return p.Contains(a) })
+	b, ok := address.Lookup(a)
+	return ok && b.Example
 }
 
 func documentationText(a string) bool {
@@ -267,16 +224,8 @@ func documentationText(a string) bool {
 }
 
 func isBogon(a netip.Addr) bool {
-	if a.IsPrivate() || a.IsLoopback() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() {
-		return true
-	}
-	if a.Is4() {
-		return slices.ContainsFunc(bogons, func(p netip.Prefix) bool { return p.Contains(a) })
-	}
-	if !globalV6.Contains(a) {
-		return !localNAT64.Contains(a) && !nat64.Contains(a)
-	}
-	return slices.ContainsFunc(bogons6, func(p netip.Prefix) bool { return p.Contains(a) })
+	b, ok := address.Lookup(a)
+	return ok && b.Bogon
 }
 
 // relate says what the rest of the measurement tells of a row's address.

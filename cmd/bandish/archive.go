@@ -46,7 +46,7 @@ func runArchive(ctx context.Context, env *environment, args []string) error {
 		if err != nil {
 			return err
 		}
-		n, err := p.Compact(ctx, true)
+		n, err := p.Compact(ctx)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/collect"
@@ -98,106 +100,78 @@ func importing(t *testing.T, p *pipeline.Pipeline, docs [][]byte) {
 }
 
 // honest is what thirty probes in ten networks measure in seventeen days: each
-// finds x and youtube reachable once a day.
-func honest() [][]byte {
+// finds youtube reachable once a day, and x until it is banned everywhere in the
+// morning of a day; 0 is never.
+func honest(banned int) [][]byte {
 	var docs [][]byte
 	for day := 1; day <= 17; day++ {
 		for i := range 30 {
 			at := time.Date(2024, 2, day, (7*i)%24, i, 0, 0, time.UTC)
 			report := fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_honest%010d", at.Add(-time.Minute).Format("20060102T150405Z"), 64512+i%10, 100*day+i)
 			for _, host := range []string{"x.com", "www.youtube.com"} {
-				docs = append(docs, seen{host: host, asn: 64512 + i%10, at: at, report: report, who: fmt.Sprint(i)}.json())
+				docs = append(docs, seen{host: host, asn: 64512 + i%10, at: at, report: report, who: fmt.Sprint(i), blocked: host == "x.com" && banned > 0 && day >= banned}.json())
 			}
 		}
 	}
 	return docs
 }
 
-// TestWhatItTakes holds the table of docs/decisions/0007 to what happens: so
-// many addresses, each of a /24 of its own, claim to be in so many networks
-// and say on so many days that x is blocked, where thirty honest probes in ten
-// networks find it reachable.
-func TestWhatItTakes(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../../docs/decisions/0007-one-submitter-one-voice.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if testing.Short() {
-		t.Skip("some seconds a row")
-	}
-	base := t.TempDir()
-	p, err := openPipeline(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Now = func() time.Time { return time.Date(2024, 2, 18, 0, 0, 0, 0, time.UTC) }
-	importing(t, p, honest())
-	if a, claim, events := stances(t, p, day17); a.State != verdict.OK || claim != casefile.Supported || len(events) > 0 {
-		t.Fatalf("without an attack: %s; the claim %s; %d events", a.Sentence, claim, len(events))
-	}
-	rows := 0
-	for _, addresses := range []int{3, 10, 50} {
-		for _, networks := range []int{1, 3, 10} {
-			for _, days := range []int{1, 3} {
-				if networks > addresses {
-					continue
-				}
-				rows++
-				t.Run(fmt.Sprintf("%d in %d, %d days", addresses, networks, days), func(t *testing.T) {
-					t.Parallel()
-					dir := t.TempDir()
-					if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
-						t.Fatal(err)
-					}
-					p, err := openPipeline(dir)
-					if err != nil {
-						t.Fatal(err)
-					}
-					attack(t, p, addresses, networks, days)
-					a, claim, events := stances(t, p, day17)
-					blocked, event := 0, "none"
-					for _, n := range a.Networks {
-						if n.State == verdict.Blocked || n.State == verdict.LikelyBlocked {
-							blocked++
-						}
-					}
-					if len(events) > 0 {
-						event = fmt.Sprint("on ", len(events[0].Networks))
-					}
-					want := fmt.Sprintf("| %d | %d | %d | %s | %d | %s | %s |\n", addresses, networks, days, a.State, blocked, claim, event)
-					if !bytes.Contains(text, []byte(want)) {
-						t.Errorf("the table lacks this row:\n%s%s", want, a.Sentence)
-					}
-				})
-			}
-		}
-	}
-	if n := bytes.Count(text, []byte("\n| 3 | ")) + bytes.Count(text, []byte("\n| 10 | ")) + bytes.Count(text, []byte("\n| 50 | ")); n != rows {
-		t.Errorf("the table has %d rows, want %d", n, rows)
-	}
+// attack is an attempt to move what the archive says: so many addresses, each of
+// a /24 of its own, say the opposite of what honest probes see.
+type attack struct {
+	banned  int    // the day since which x is banned (honest)
+	claimed string // the networks that they claim to be in: "1", "3", "10" of the honest ones, or "1 invented"
+	sent    string // "now", "for 3 days", "12 days back"
+	known   string // where serve --places finds the addresses: "no table", "elsewhere", "there"
+
+	addresses int
 }
 
-var day17 = time.Date(2024, 2, 17, 0, 0, 0, 0, time.UTC)
+func (a attack) networks() int {
+	n := 1
+	fmt.Sscan(a.claimed, &n)
+	return n
+}
 
-// attack submits, on the last days, six forged measurements from each address
-// a day, each without a report.
-func attack(t *testing.T, p *pipeline.Pipeline, addresses, networks, days int) {
+// asn is the network that an address claims.
+func (a attack) asn(i int) int {
+	if a.claimed == "1 invented" {
+		return 64999
+	}
+	return 64512 + i%a.networks()
+}
+
+// locate is the database of networks.
+func (a attack) locate() func(netip.Addr) collect.Place {
+	switch a.known {
+	case "elsewhere":
+		return func(netip.Addr) collect.Place { return collect.Place{CC: "ZZ", ASN: 65001} }
+	case "there":
+		return func(from netip.Addr) collect.Place {
+			return collect.Place{CC: "ZZ", ASN: uint32(a.asn(int(from.As4()[2])))}
+		}
+	}
+	return nil
+}
+
+// run submits: six measurements from each address a day, each in a report of
+// its own; those of twelve days back, one a day, in one report an address.
+func (a attack) run(t *testing.T, p *pipeline.Pipeline) {
 	t.Helper()
-	for d := range days {
-		now := day17.AddDate(0, 0, d+1-days).Add(20 * time.Hour)
+	days := map[string]int{"for 3 days": 3}[a.sent]
+	for d := range max(days, 1) {
+		now := day17.AddDate(0, 0, d+1-max(days, 1)).Add(20 * time.Hour)
 		p.Now = func() time.Time { return now }
-		c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, "")
+		c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1", Locate: a.locate(), Proxies: thisMachine}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		srv := httptest.NewServer(c.Handler())
 		var all sync.WaitGroup
-		for i := range addresses {
+		for i := range a.addresses {
 			all.Go(func() {
-				for n := range 6 {
-					doc := seen{host: "x.com", asn: 64512 + i%networks, at: now.Add(-time.Duration(60*n+i) * time.Minute), who: fmt.Sprint(i, n), blocked: true}.json()
-					if err := submitFrom(srv.URL, fmt.Sprintf("104.244.%d.7", i), doc); err != nil {
+				for _, s := range a.says(i, now) {
+					if err := submitFrom(srv.URL, fmt.Sprintf("104.244.%d.7", i), s.json()); err != nil {
 						t.Error(err)
 					}
 				}
@@ -206,6 +180,155 @@ func attack(t *testing.T, p *pipeline.Pipeline, addresses, networks, days int) {
 		all.Wait()
 		srv.Close()
 	}
+}
+
+// says is what one address sends in one sitting.
+func (a attack) says(i int, now time.Time) []seen {
+	one := seen{host: "x.com", asn: a.asn(i), who: fmt.Sprint(i), blocked: a.banned == 0}
+	var out []seen
+	if a.sent == "12 days back" {
+		one.report = fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_forged%010d", now.Format("20060102T150405Z"), one.asn, i)
+		for n := range 12 {
+			one.at = now.Add(-time.Duration(24*(n+2))*time.Hour - time.Duration(i)*time.Minute)
+			out = append(out, one)
+		}
+		return out
+	}
+	for n := range 6 {
+		one.at, one.who = now.Add(-time.Duration(60*n+i)*time.Minute), fmt.Sprint(i, n)
+		out = append(out, one)
+	}
+	return out
+}
+
+// outcome is what the archive says after an attack, as columns of the table.
+func outcome(t *testing.T, p *pipeline.Pipeline) string {
+	t.Helper()
+	a, claim, events := stances(t, p, day17)
+	blocked, event := 0, "none"
+	for _, n := range a.Networks {
+		if n.State.Accuses() {
+			blocked++
+		}
+	}
+	for i, e := range events {
+		one := fmt.Sprintf("on %d since %s", len(e.Networks), answer.When(e.Onset))
+		if e.End != nil {
+			one += ", ended " + answer.When(*e.End)
+		}
+		if event = one; i > 0 {
+			event = fmt.Sprintf("%d events", i+1)
+		}
+	}
+	return fmt.Sprintf("%s | %d | %s | %s", a.State, blocked, claim, event)
+}
+
+var (
+	day17       = time.Date(2024, 2, 17, 0, 0, 0, 0, time.UTC)
+	thisMachine = collect.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
+)
+
+// attacks are the rows of the table of docs/decisions/0007. What nobody vouches
+// for is tried with the most addresses only.
+func attacks(banned int) []attack {
+	var out []attack
+	for _, claimed := range []string{"1", "3", "10", "1 invented"} {
+		for _, n := range []int{1, 3, 5, 8, 10, 50} {
+			out = append(out, attack{banned, claimed, "now", "there", n})
+		}
+	}
+	for _, claimed := range []string{"3", "10", "1 invented"} {
+		out = append(out, attack{banned, claimed, "for 3 days", "there", 50}, attack{banned, claimed, "12 days back", "there", 50})
+	}
+	for _, claimed := range []string{"10", "1 invented"} {
+		for _, known := range []string{"no table", "elsewhere"} {
+			out = append(out, attack{banned, claimed, "now", known, 50}, attack{banned, claimed, "12 days back", known, 50})
+		}
+	}
+	return out
+}
+
+// TestWhatItTakes holds the tables of docs/decisions/0007 to what happens. Rows
+// that differ in the number of addresses only, and come to the same, are one.
+func TestWhatItTakes(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("a second a row")
+	}
+	text, err := os.ReadFile("../../docs/decisions/0007-one-submitter-one-voice.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, world := range []struct {
+		banned int
+		before string
+	}{
+		{0, "ok | 0 | supported | none"},
+		{8, "likely_blocked | 10 | contradicted | on 10 since between 7 and 8 February 2024"},
+	} {
+		t.Run(fmt.Sprint("banned ", world.banned), func(t *testing.T) {
+			t.Parallel()
+			base := t.TempDir()
+			p, err := openPipeline(base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Now = func() time.Time { return day17.AddDate(0, 0, 1) }
+			importing(t, p, honest(world.banned))
+			if got := outcome(t, p); got != world.before {
+				t.Errorf("without an attack: %s, want %s", got, world.before)
+			}
+			rows := attacks(world.banned)
+			got := make([]string, len(rows))
+			t.Run("attacks", func(t *testing.T) {
+				for i, a := range rows {
+					t.Run(fmt.Sprintf("%+v", a), func(t *testing.T) {
+						t.Parallel()
+						dir := t.TempDir()
+						if err := os.CopyFS(dir, os.DirFS(base)); err != nil {
+							t.Fatal(err)
+						}
+						p, err := openPipeline(dir)
+						if err != nil {
+							t.Fatal(err)
+						}
+						a.run(t, p)
+						got[i] = outcome(t, p)
+						if a.known != "there" || a.sent == "12 days back" {
+							if got[i] != world.before {
+								t.Errorf("what nobody vouches for moves it to %s", got[i])
+							}
+						}
+					})
+				}
+			})
+			if table := tableOf(rows, got); !strings.Contains(string(text), table) {
+				t.Errorf("docs/decisions/0007 lacks this table:\n%s", table)
+			}
+		})
+	}
+}
+
+// tableOf writes attacks and their outcomes.
+func tableOf(rows []attack, got []string) string {
+	var b strings.Builder
+	b.WriteString("| networks claimed | sent | addresses are | how many | `status` | networks blocked | the claim | event |\n|---|---|---|---|---|---|---|---|\n")
+	for i := 0; i < len(rows); i++ {
+		a, many := rows[i], fmt.Sprint(rows[i].addresses)
+		for i+1 < len(rows) && got[i+1] == got[i] {
+			next := rows[i+1]
+			next.addresses = a.addresses
+			if next != a {
+				break
+			}
+			i++
+		}
+		if last := fmt.Sprint(rows[i].addresses); last != many {
+			many += " to " + last
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", a.claimed, a.sent, a.known, many, got[i])
+	}
+	return b.String()
 }
 
 // submitFrom sends a document as OONI's probe does since July 2026.
@@ -227,17 +350,21 @@ func submitFrom(base, client string, doc []byte) error {
 }
 
 // Six probes in six networks without report ids are six reports, and enough to
-// conclude; six measurements of one client network are one.
+// conclude; six measurements of one client network are one, and those of
+// networks that nobody knows inform and are none.
 func TestProbesWithoutReports(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		client  func(i int) string
+		known   bool
 		reports uint32
+		informs uint32
 		state   verdict.State
 	}{
-		{"six probes", func(i int) string { return fmt.Sprintf("104.244.%d.7", i) }, 6, verdict.LikelyBlocked},
-		{"one probe", func(i int) string { return "104.244.1.7" }, 1, verdict.Insufficient},
+		{"six probes", func(i int) string { return fmt.Sprintf("104.244.%d.7", i) }, true, 6, 0, verdict.LikelyBlocked},
+		{"one probe", func(i int) string { return "104.244.0.7" }, true, 1, 0, verdict.Insufficient},
+		{"six strangers", func(i int) string { return fmt.Sprintf("104.244.%d.7", i) }, false, 0, 6, verdict.Insufficient},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +372,11 @@ func TestProbesWithoutReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			collector, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, "")
+			cfg := collect.Config{BaseURL: "http://127.0.0.1", Proxies: thisMachine}
+			if c.known {
+				cfg.Locate = func(a netip.Addr) collect.Place { return collect.Place{CC: "ZZ", ASN: 64512 + uint32(a.As4()[2])} }
+			}
+			collector, err := newCollector(p, cfg, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -253,12 +384,19 @@ func TestProbesWithoutReports(t *testing.T) {
 			defer srv.Close()
 			now := time.Now().UTC()
 			for i := range 6 {
-				if err := submitFrom(srv.URL, c.client(i), seen{host: "x.com", asn: 64512 + i, at: now.Add(-time.Duration(i) * time.Second), who: "1", blocked: true}.json()); err != nil {
+				client := c.client(i)
+				asn := 64512 + int(netip.MustParseAddr(client).As4()[2])
+				if err := submitFrom(srv.URL, client, seen{host: "x.com", asn: asn, at: now.Add(-time.Duration(i) * time.Second), who: "1", blocked: true}.json()); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if a, _, _ := stances(t, p, now); a.State != c.state || a.Counts.Reports != c.reports {
-				t.Errorf("%s of %d reports, want %s of %d: %s", a.State, a.Counts.Reports, c.state, c.reports, a.Sentence)
+			a, _, _ := stances(t, p, now)
+			var informs answer.Informs
+			if a.Informs != nil {
+				informs = *a.Informs
+			}
+			if a.State != c.state || a.Counts.Reports != c.reports || informs != (answer.Informs{Measurements: c.informs, Failed: c.informs}) {
+				t.Errorf("%s of %d reports, %+v inform; want %s of %d, %d inform: %s", a.State, a.Counts.Reports, informs, c.state, c.reports, c.informs, a.Sentence)
 			}
 		})
 	}

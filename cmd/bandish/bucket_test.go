@@ -39,7 +39,7 @@ func TestExportIsOONIsBucket(t *testing.T) {
 	}
 	importing(t, p, docs)
 	for i := range 3 { // the second and the third are of a client network that was heard
-		if _, err := p.Submit(t.Context(), seen{host: "x.com", asn: 64512, at: now.Add(-time.Duration(i) * time.Minute), report: fmt.Sprint("r", i), who: "2"}.json(), pipeline.Sender{Key: [16]byte{1}}); err != nil {
+		if _, err := p.Submit(t.Context(), seen{host: "x.com", asn: 64512, at: now.Add(-time.Duration(i) * time.Minute), report: fmt.Sprint("r", i), who: "2"}.json(), pipeline.Sender{CC: "ZZ", ASN: 64512, Key: [16]byte{1}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -40,6 +40,7 @@ func runImport(ctx context.Context, env *environment, args []string) error {
 	endpoint := fs.String("s3-endpoint", "", "`host[:port]` of the S3 API, for buckets elsewhere")
 	insecure := fs.Bool("s3-insecure", false, "reach the S3 endpoint over plain http")
 	region := fs.String("s3-region", "", "`region` of the bucket")
+	private := privateFlag(fs)
 	workers := fs.Int("workers", 0, "decoding goroutines (default one a core)")
 	asJSON := fs.Bool("json", false, "print the summary as JSON")
 	sources, err := parseFlags(fs, args)
@@ -59,7 +60,7 @@ func runImport(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	buckets := intake.Buckets{Endpoint: *endpoint, Insecure: *insecure, Region: *region, Today: p.Now()}
+	buckets := intake.Buckets{Endpoint: *endpoint, Insecure: *insecure, Region: *region, Private: *private, Today: p.Now()}
 	var list []intake.Source
 	for _, arg := range sources {
 		s, err := intake.List(ctx, arg, want.Filter, buckets)
@@ -108,7 +109,7 @@ func settle(ctx context.Context, p *pipeline.Pipeline) (err error) {
 			err = fmt.Errorf("merge and count: %v\n%s", r, debug.Stack())
 		}
 	}()
-	_, compacted := p.Compact(ctx, false) // a damaged file does not stop the rest
+	_, compacted := p.Tidy(ctx) // a damaged file does not stop the rest
 	_, counted := p.Count(ctx)
 	_, swept := p.Archive.Sweep(ctx, archive.Grace, time.Now())
 	return errors.Join(compacted, counted, swept)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"runtime"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/lab"
@@ -79,7 +79,7 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, repor
 	measured := make(chan *measurement.Measurement, demoBatch)
 	go func() {
 		defer close(measured)
-		if err := measureVisits(ctx, f, visits, measured); err != nil {
+		if err := f.Visits(ctx, visits, func(_ int, m *measurement.Measurement) { measured <- m }); err != nil {
 			cancel(fmt.Errorf("make the demo: %w", err))
 		}
 	}()
@@ -111,47 +111,25 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, repor
 	return context.Cause(ctx)
 }
 
-// measureVisits makes the visits' measurements. Those that mostly wait do so
-// beside the others.
-func measureVisits(ctx context.Context, f *trial.Field, visits []trial.Visit, out chan<- *measurement.Measurement) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	pace := trial.NewPace()
-	defer pace.Close()
-	slow, quick := make(chan trial.Visit), make(chan trial.Visit)
-	var all sync.WaitGroup
-	for queue, workers := range map[chan trial.Visit]int{slow: 16, quick: 8 * runtime.GOMAXPROCS(0)} {
-		all.Go(func() {
-			defer close(queue)
-			for _, v := range visits {
-				if v.Slow() != (queue == slow) {
-					continue
-				}
-				select {
-				case queue <- v:
-				case <-ctx.Done():
-					return
-				}
-			}
-		})
-		for range workers {
-			all.Go(func() {
-				for v := range queue {
-					m, err := f.Visit(ctx, v, pace)
-					if err != nil {
-						cancel(err)
-						return
-					}
-					select {
-					case out <- m:
-					case <-ctx.Done():
-					}
-				}
-			})
-		}
+// unpackDemo submits the packed history, each measurement when it was taken, and
+// reports how many they are.
+func unpackDemo(ctx context.Context, p *pipeline.Pipeline, end time.Time) (int, error) {
+	docs, err := trial.Packed(end)
+	if err != nil {
+		return 0, err
 	}
-	all.Wait()
-	return context.Cause(ctx)
+	to, all := &labArchive{p: p}, errgroup.Group{}
+	all.SetLimit(demoBatch) // a commit takes what is submitted meanwhile
+	for _, doc := range docs {
+		all.Go(func() error {
+			_, err := to.Submit(ctx, doc, collect.Sender{})
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return 0, fmt.Errorf("take in the packed history: %w", err)
+	}
+	return len(docs), settle(ctx, p)
 }
 
 // labArchive takes in what was measured at other times than now: each

@@ -2,11 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,21 +129,41 @@ func TestDemoWanted(t *testing.T) {
 	}
 }
 
-// The site is there while something is made, and goes when that fails.
-func TestServeWhileMaking(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// serve --demo is ready in seconds: the packed history is taken in as the lab's
+// own would be.
+func TestDemonstration(t *testing.T) {
+	dir := t.TempDir()
+	p, err := openPipeline(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var page error
-	err = serveWhileMaking(t.Context(), l, http.NotFoundHandler(), func(context.Context) error {
-		var resp *http.Response
-		if resp, page = http.Get("http://" + l.Addr().String() + "/"); page == nil {
-			resp.Body.Close()
-		}
-		return errors.New("the lab broke")
-	})
-	if page != nil || err == nil || !strings.Contains(err.Error(), "the lab broke") {
-		t.Errorf("page: %v; %v", page, err)
+	var out bytes.Buffer
+	env := &environment{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
+	began := time.Now()
+	if err := demonstration(t.Context(), env, p, dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%v: %s", time.Since(began), &out)
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for _, b := range m.Batches {
+		kept += b.Documents
+	}
+	if want := len(trial.History(began, trial.PackedPerDay)); kept != want {
+		t.Errorf("%d measurements are kept, want %d", kept, want)
+	}
+	out.Reset()
+	if code := run(t.Context(), env, []string{"status", "--cc", "ZZ", "--target", "x", "--data", dir, "--json"}); code != 0 || !strings.Contains(out.String(), `"state": "blocked"`) && !strings.Contains(out.String(), `"state": "likely_blocked"`) {
+		t.Errorf("status: exit code %d: %s", code, &out)
+	}
+	// A second start makes nothing.
+	if err := demonstration(t.Context(), env, p, dir); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := p.Archive.Manifest(); err != nil || again.Generation != m.Generation {
+		t.Errorf("a second start changes the archive: generation %d, was %d; %v", again.Generation, m.Generation, err)
 	}
 }

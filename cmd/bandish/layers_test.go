@@ -14,8 +14,8 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"country", "targets", "records", "defect", "internal/table", "measurement/dataformat"},
-	{"measurement", "fingerprint", "internal/target"},
+	{"address", "country", "targets", "records", "defect", "internal/picture", "internal/table", "measurement/dataformat"},
+	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/dial"},
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},
@@ -27,7 +27,8 @@ var stages = [][]string{
 	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
 	{"internal/store"},
 	{"internal/inquiry"},
-	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket"},
+	{"internal/api"},
+	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},
 	{"cmd/bandish", "cmd/bandish-probe"},
 }
 

@@ -36,6 +36,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		serveCommand(),
+		mcpCommand(),
 		importCommand(),
 		labCommand(),
 		statusCommand(),
@@ -94,6 +95,12 @@ func newFlags(env *environment, c string) *flag.FlagSet {
 // dataFlag is the --data flag that every command takes.
 func dataFlag(fs *flag.FlagSet) *string {
 	return fs.String("data", "./bandish-data", "the data `folder`")
+}
+
+// privateFlag is the --allow-private flag of every command that fetches from an
+// address that somebody named, or posts to it.
+func privateFlag(fs *flag.FlagSet) *bool {
+	return fs.Bool("allow-private", false, "let names lead to addresses that are not of the public internet, too")
 }
 
 // parseFlags parses flags that may stand before, between and after the other

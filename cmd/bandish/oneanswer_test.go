@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,10 +18,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/assistant"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
@@ -55,8 +60,8 @@ func bandishDo(t *testing.T, args ...string) {
 	}
 }
 
-// siteOver serves the pages of a data folder.
-func siteOver(t *testing.T, data string) func(path string, into any) {
+// serverOver serves a data folder as `bandish serve` does, and gives its address.
+func serverOver(t *testing.T, data string) string {
 	t.Helper()
 	a, err := archive.OpenExisting(data)
 	if err != nil {
@@ -75,16 +80,34 @@ func siteOver(t *testing.T, data string) func(path string, into any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := &web.Site{Desk: newDesk(data, st, rec, reg), Store: st, Targets: reg, Records: rec, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	srv := httptest.NewServer(site.Handler())
+	log, desk := slog.New(slog.DiscardHandler), newDesk(data, st, rec, reg)
+	site := &web.Site{Desk: desk, Store: st, Targets: reg, Records: rec, Now: time.Now, Log: log}
+	programs := api.New(&api.Server{Desk: desk, Store: st, Targets: reg, Records: rec, Now: time.Now, Log: log})
+	helper := &assistant.Server{Desk: desk, Records: rec, BaseURL: "https://bandish.example", Log: log}
+	srv := httptest.NewServer(answers(site.Handler(), programs, helper))
 	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// siteOver asks the pages of a data folder.
+func siteOver(t *testing.T, data string) func(path string, into any) {
+	t.Helper()
+	ask := asking(t, serverOver(t, data))
 	return func(path string, into any) {
 		t.Helper()
 		sep := "?"
 		if strings.Contains(path, "?") {
 			sep = "&"
 		}
-		resp, err := http.Get(srv.URL + path + sep + "format=json")
+		ask(path+sep+"format=json", into)
+	}
+}
+
+// asking reads JSON from a server.
+func asking(t *testing.T, base string) func(path string, into any) {
+	return func(path string, into any) {
+		t.Helper()
+		resp, err := http.Get(base + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,6 +167,143 @@ func TestEverySurfaceSaysTheSame(t *testing.T) {
 	}
 	checkBans(t, data, &ban)
 	checkCase(t, get, data, &ban)
+}
+
+// Programs and assistants get what pages and commands say: the same state, dates
+// and counts by the API, by MCP over both ways, by the command and by the feeds.
+func TestProgramsAndAssistantsSayTheSame(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	bandishDo(t, "import", "--data", data, sharedPath(t, kenya))
+	base := serverOver(t, data)
+	get := asking(t, base)
+	sessions := map[string]*mcp.ClientSession{"HTTP": sessionOver(t, &mcp.StreamableClientTransport{Endpoint: base + "/mcp", DisableStandaloneSSE: true}), "stdio": sessionOver(t, stdio(t, data))}
+	for _, day := range []string{"", "2024-11-05", "2024-11-08", "2024-11-20", "2024-11-22", "2024-11-29"} {
+		args, q, asked := []string{"status", "--data", data, "--cc", "KE", "--target", "telegram"}, url.Values{"country": {"KE"}, "target": {"telegram"}}, map[string]any{"country": "KE", "target": "telegram"}
+		page := "/cc/KE/telegram?format=json"
+		if day != "" {
+			args, page = append(args, "--at", day), page+"&at="+day
+			q.Set("at", day)
+			asked["at"] = day
+		}
+		var told, shown, given inquiry.Answered
+		bandishJSON(t, &told, args...)
+		get(page, &shown)
+		get("/api/v1/answer?"+q.Encode(), &given)
+		if !reflect.DeepEqual(told, shown) || !reflect.DeepEqual(told, given) {
+			t.Errorf("%s: the command says\n%+v\nthe page says\n%+v\nthe API says\n%+v", day, told, shown, given)
+		}
+		for way, s := range sessions {
+			var said struct {
+				assistant.Said
+				Value answer.Answer `json:"value"`
+			}
+			callTool(t, s, "is_blocked", asked, &said)
+			if !reflect.DeepEqual(said.Value, told.Answer) || said.State != told.State || !reflect.DeepEqual(*said.Counts, told.Counts) || said.Text != told.Sentence {
+				t.Errorf("%s: the assistant says by %s\n%+v\nthe command says\n%+v", day, way, said, told.Answer)
+			}
+			for _, uid := range told.Evidence[:min(1, len(told.Evidence))] {
+				var one struct {
+					Value inquiry.Measurement `json:"value"`
+				}
+				var row inquiry.Measurement
+				callTool(t, s, "evidence_for", map[string]any{"measurement_uid": uid}, &one)
+				if get("/api/v1/verdicts/"+url.PathEscape(uid), &row); !reflect.DeepEqual(one.Value, row) {
+					t.Errorf("the evidence of %s by %s is %+v, by the API %+v", uid, way, one.Value, row)
+				}
+			}
+		}
+	}
+	var events struct{ Results []event.Event }
+	get("/api/v1/events?country=KE", &events)
+	var listed []event.Event
+	bandishJSON(t, &listed, "events", "--data", data)
+	if len(listed) != 1 || !reflect.DeepEqual(events.Results, listed) {
+		t.Fatalf("the API has the events %+v, the command %+v", events.Results, listed)
+	}
+	feedOf(t, get, &listed[0])
+}
+
+// feedOf looks for the beginning and the end of a dated ban in the feeds, in the
+// API's changes and in the history that an assistant gets.
+func feedOf(t *testing.T, get func(string, any), e *event.Event) {
+	t.Helper()
+	var feed struct {
+		Items []struct {
+			Title     string
+			Published time.Time `json:"date_published"`
+			URL       string
+		}
+	}
+	var changes struct{ Results []inquiry.Change }
+	get("/cc/KE/telegram/feed.json", &feed)
+	get("/api/v1/changes?country=KE&target=telegram", &changes)
+	for kind, at := range map[string]time.Time{inquiry.BanBegins: *e.Onset.Latest, inquiry.BanEnds: *e.End.Latest} {
+		found := 0
+		for _, c := range changes.Results {
+			if c.Kind != kind {
+				continue
+			}
+			found++
+			if !c.At.Equal(at) || c.Event != e.ID {
+				t.Errorf("%s of %s is at %s, the event's at %s", kind, c.Event, c.At, at)
+			}
+			for _, item := range feed.Items {
+				if strings.HasPrefix(item.Title, map[string]string{inquiry.BanBegins: "Ban begins", inquiry.BanEnds: "Ban ends"}[kind]) && strings.HasSuffix(item.URL, c.Path) && item.Published.Equal(at) {
+					found++
+				}
+			}
+		}
+		if found != 2 {
+			t.Errorf("%s stands %d times in changes and feed, want once in each", kind, found)
+		}
+	}
+}
+
+// sessionOver is an assistant's session.
+func sessionOver(t *testing.T, by mcp.Transport) *mcp.ClientSession {
+	t.Helper()
+	s, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), by, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// stdio runs `bandish mcp` and is the way to it.
+func stdio(t *testing.T, data string) mcp.Transport {
+	t.Helper()
+	in, toServer := io.Pipe()
+	fromServer, out := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		env := &environment{stdin: in, stdout: out, stderr: io.Discard, getenv: func(string) string { return "" }}
+		ended <- run(t.Context(), env, []string{"mcp", "--data", data, "--base-url", "https://bandish.example"})
+		out.Close()
+	}()
+	t.Cleanup(func() {
+		toServer.Close()
+		if code := <-ended; code != 0 {
+			t.Errorf("bandish mcp: exit %d", code)
+		}
+	})
+	return &mcp.IOTransport{Reader: fromServer, Writer: toServer}
+}
+
+// callTool reads what a tool answers.
+func callTool(t *testing.T, s *mcp.ClientSession, name string, arguments map[string]any, into any) {
+	t.Helper()
+	r, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: name, Arguments: arguments})
+	if err != nil || r.IsError {
+		t.Fatalf("%s %v: %v %+v", name, arguments, err, r)
+	}
+	b, err := json.Marshal(r.StructuredContent)
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		t.Fatalf("%s %v: %v", name, arguments, err)
+	}
 }
 
 // checkBans looks for the dated ban among all bans by length.

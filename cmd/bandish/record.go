@@ -43,6 +43,7 @@ type recordFlags struct {
 	copy      *string
 	model     *string
 	modelName *string
+	private   *bool
 	format    *string
 	base      *string
 	fact      *string
@@ -66,6 +67,7 @@ func runRecord(ctx context.Context, env *environment, args []string) error {
 		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
 		model:     set.String("model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text (draft)"),
 		modelName: set.String("model-name", "default", "`name` of the model at that endpoint (draft)"),
+		private:   privateFlag(set),
 		format:    set.String("format", "", "`format`: annotations, claimreview, followthemoney or prov (export)"),
 		base:      set.String("base", "urn:x-bandish:", "`address` of a site that shows the record; things are named by their pages there (export)"),
 		fact:      set.String("fact", "", "only this `fact`, act/ID, sighting/ID or claim/ID (export: annotations, prov)"),

@@ -52,7 +52,7 @@ func recordDraft(ctx context.Context, env *environment, f recordFlags, name stri
 	}
 	d := draft.Read(text, names)
 	if *f.model != "" {
-		answer, err := askModel(ctx, *f.model, *f.modelName, text)
+		answer, err := askModel(ctx, *f.model, *f.modelName, *f.private, text)
 		if err != nil {
 			return err
 		}

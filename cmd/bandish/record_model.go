@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/draft"
+	"github.com/bandish/bandish/internal/dial"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 
 // askModel sends a text to an OpenAI-compatible endpoint that the user named
 // and gives what the model answered.
-func askModel(ctx context.Context, endpoint, model string, text *draft.Text) ([]byte, error) {
+func askModel(ctx context.Context, endpoint, model string, private bool, text *draft.Text) ([]byte, error) {
 	system, user := draft.Prompt(text)
 	type message struct {
 		Role    string `json:"role"`
@@ -45,7 +46,7 @@ func askModel(ctx context.Context, endpoint, model string, text *draft.Text) ([]
 	if key := os.Getenv(modelKey); key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Transport: dial.ForURL(endpoint, private).Proxied()}).Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask the model: %w", err)
 	}

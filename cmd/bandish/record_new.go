@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // the time zones of all countries, wherever this runs
 
 	"golang.org/x/term"
 
@@ -145,10 +144,7 @@ func (n *newCase) resolve(registry *target.Registry) error {
 		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", n.cc)
 	}
 	n.year, _ = strconv.Atoi(m[2]) // four digits
-	n.offset = "+00:00"
-	if zone, err := time.LoadLocation(country.Zone(n.cc)); err == nil {
-		n.offset = time.Date(n.year, 1, 1, 0, 0, 0, 0, zone).Format("-07:00")
-	}
+	n.offset = time.Date(n.year, 1, 1, 0, 0, 0, 0, country.Location(n.cc)).Format("-07:00")
 	return nil
 }
 

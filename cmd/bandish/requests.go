@@ -231,6 +231,11 @@ func ledgerRows(archive *source.Archive, recordFolder string, registry *target.R
 	if err != nil {
 		return nil, err
 	}
+	return ledgerOf(archive, record, registry)
+}
+
+// ledgerOf are the rows of a record and of the imported tables.
+func ledgerOf(archive *source.Archive, record *casefile.Records, registry *target.Registry) ([]request.Row, error) {
 	rows := request.FromRecord(record)
 	uses, err := archive.Uses("requests")
 	if err != nil {

@@ -41,34 +41,14 @@ func runRules(ctx context.Context, env *environment, args []string) error {
 		_, err := env.stdout.Write(verdict.Document())
 		return err
 	case *asJSON:
-		return printJSON(env.stdout, rulesJSON())
+		return printJSON(env.stdout, rulesetJSON{verdict.Ruleset, verdict.Listing()})
 	}
 	return printRules(env.stdout)
 }
 
-type ruleJSON struct {
-	ID        string          `json:"id"`
-	Layer     string          `json:"layer"`
-	Sentence  string          `json:"sentence"`
-	Basis     string          `json:"basis"`
-	Kind      string          `json:"kind"` // determinate, circumstantial
-	Outcome   verdict.Outcome `json:"outcome,omitempty"`
-	State     verdict.State   `json:"state,omitempty"`
-	Mechanism string          `json:"mechanism,omitempty"`
-	Invalid   string          `json:"invalid,omitempty"`
-}
-
 type rulesetJSON struct {
-	Ruleset string     `json:"ruleset"`
-	Rules   []ruleJSON `json:"rules"`
-}
-
-func rulesJSON() rulesetJSON {
-	out := rulesetJSON{Ruleset: verdict.Ruleset}
-	for _, r := range verdict.Rules() {
-		out.Rules = append(out.Rules, ruleJSON{r.ID, r.Layer, r.Sentence, r.Basis, r.Kind(), r.Outcome, r.State, r.Mechanism, r.Invalid})
-	}
-	return out
+	Ruleset string           `json:"ruleset"`
+	Rules   []verdict.Listed `json:"rules"`
 }
 
 func printRules(w io.Writer) error {

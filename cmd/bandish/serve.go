@@ -5,33 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/assistant"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/server"
+	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/request"
 )
 
 func serveCommand() command {
 	return command{
 		name:  "serve",
-		usage: "[--listen 127.0.0.1:8080] [--demo]",
+		usage: "[--listen 127.0.0.1:8080] [--admin 127.0.0.1:9090] [--demo]",
 		about: "serve the site over the archive, making the data folder on first run",
 		run:   runServe,
 	}
@@ -44,9 +51,15 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
 	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
 	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
+	proxies := fs.String("proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
+	minFree := fs.Int64("min-free", 1024, "`MiB` of the disk to leave free: with less, submissions are refused (507) and pages go on")
+	dayDocuments := fs.Int("daily-documents", collect.DayDocuments, "how many `documents` one client network (/24, /48) may hand in a day; 0 is no bound")
+	dayBytes := fs.Int64("daily-mib", collect.DayBytes>>20, "how many `MiB` of documents one client network may hand in a day; 0 is no bound")
 	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
 	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
+	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
 	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
+	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -57,14 +70,28 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if *demonstrate && *data == fs.Lookup("data").DefValue {
 		*data = "./bandish-demo"
 	}
+	trusted, err := collect.ParseProxies(*proxies)
+	if err != nil {
+		return usageError("serve: --proxy: %v", err)
+	}
+	log, counts := server.Log(env.stderr), server.NewCounts()
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	l, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
+	}
+	entrance, served := new(door), make(chan error, 1)
+	beside.Go(func() { served <- server.Serve(ctx, l, entrance, log, counts) })
 	p, err := openPipeline(*data)
 	if err != nil {
 		return err
 	}
-	var making demoProgress
-	unmade := false
+	p.MinFree = *minFree << 20
 	if *demonstrate {
-		if unmade, err = demoWanted(p, *data); err != nil {
+		if err := demonstration(ctx, env, p, *data); err != nil {
 			return err
 		}
 	}
@@ -73,14 +100,23 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	defer st.Close()
-	if _, err := p.Count(ctx); err != nil && !errors.Is(err, archive.ErrReadOnly) {
-		return err
-	}
-	log := slog.New(slog.NewTextHandler(env.stderr, nil))
 	if *base == "" {
 		*base = "http://" + *listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log}
+	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
+	if *admin != "" {
+		l, err := server.ListenAdmin(*admin)
+		if err != nil {
+			return fmt.Errorf("serve: --admin: %w", err)
+		}
+		measureArchive(p, counts)
+		beside.Go(func() {
+			if err := server.Serve(ctx, l, server.Admin(counts), log, nil); err != nil {
+				log.Error("the listener of --admin ended", "err", err)
+			}
+		})
+		fmt.Fprintf(env.stdout, "metrics on http://%s/metrics, profiles on http://%s/debug/pprof/\n", l.Addr(), l.Addr())
+	}
 	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
 		return err
 	}
@@ -100,21 +136,19 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Now: time.Now, Log: log, Demo: *demonstrate, Making: making.text}
-	l, err := net.Listen("tcp", *listen)
-	if err != nil {
-		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
-	}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate}
 	m, err := p.Archive.Manifest()
 	if err != nil {
 		return err
 	}
-	if len(m.Batches) == 0 && !unmade {
+	if len(m.Batches) == 0 {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
 	}
-	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
-	api := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	apis := []routes{collector, api}
+	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Limit: *limit,
+		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
+	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
+	apis := []routes{collector, ooni, programs, limited{helper, programs}}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
@@ -123,16 +157,31 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		defer root.Close()
 		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
-	mux := answers(site.Handler(), apis...)
+	site.Endpoints = programs.Endpoints()
+	entrance.open(answers(site.Handler(), apis...))
+	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
 	if p.Archive.ReadOnly() {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
-		go keepCounted(ctx, p, log)
+		beside.Go(func() { keepCounted(ctx, p, log, counts) })
 	}
-	if !unmade {
-		return serveUntil(ctx, l, mux)
+	return <-served
+}
+
+// door lets requests in when what answers them is ready. Until then it asks to
+// come again: a server that was killed at work may take a while to begin.
+type door struct{ inside atomic.Pointer[http.Handler] }
+
+func (d *door) open(h http.Handler) { d.inside.Store(&h) }
+
+func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := d.inside.Load(); h != nil {
+		(*h).ServeHTTP(w, r)
+		return
 	}
-	return serveWhileMaking(ctx, l, mux, func(ctx context.Context) error { return demoOnce(ctx, env, p, *data, &making) })
+	w.Header().Set("Retry-After", "2")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "This server is starting. Ask again in a moment.", http.StatusServiceUnavailable)
 }
 
 // routes are handlers and the patterns under which they answer.
@@ -141,10 +190,19 @@ type routes interface {
 	Handler() http.Handler
 }
 
+// limited are routes whose requests count with those of the API.
+type limited struct {
+	routes
+	by *api.Server
+}
+
+func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
+
 // answers is all that the server answers.
 func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
+	mux.Handle("GET /api/v1", site) // the page; what programs ask stands below it
 	for _, a := range apis {
 		h := a.Handler()
 		for _, pattern := range a.Patterns() {
@@ -154,30 +212,12 @@ func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	return mux
 }
 
-// serveWhileMaking serves while something is made in the background, and no
-// longer when that fails.
-func serveWhileMaking(ctx context.Context, l net.Listener, h http.Handler, work func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make(chan error, 1)
-	go func() {
-		err := work(ctx)
-		if err != nil {
-			cancel(err)
-		}
-		done <- err
-	}()
-	err := serveUntil(ctx, l, h)
-	cancel(err)
-	return errors.Join(err, <-done)
-}
-
 // demoMark is the file that says that a folder holds a demonstration; it says
 // so from the first measurement on.
 const (
 	demoMark   = "demo"
-	demoMaking = "The lab is still at it, or was cut short: see bandish serve --demo.\n"
-	demoMade   = "Made in the lab by bandish serve --demo. Nothing here was measured on a real network.\n"
+	demoMaking = "The demonstration is being made, or was cut short: see bandish serve --demo.\n"
+	demoMade   = "Made in the lab for bandish serve --demo. Nothing here was measured on a real network.\n"
 )
 
 // demoWanted reports whether the demonstration has to be made. A folder with
@@ -198,43 +238,35 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	return true, nil
 }
 
-// demoOnce makes the demonstration, which takes some seconds.
-func demoOnce(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, progress *demoProgress) error {
+// demonstration fills an empty folder with the history that the lab measured for
+// this, moved so that it ends today. It takes some seconds.
+func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+	if wanted, err := demoWanted(p, data); err != nil || !wanted {
+		return err
+	}
 	mark := filepath.Join(data, demoMark)
 	if err := os.WriteFile(mark, []byte(demoMaking), 0o644); err != nil {
 		return err
 	}
-	progress.set("The lab begins to measure.")
-	err := makeDemo(ctx, env, p, data, time.Now().UTC(), demoPerDay, func(done, of int) {
-		progress.set(fmt.Sprintf("The lab is still measuring: %d of %d measurements are made.", done, of))
-	})
+	began := time.Now()
+	n, err := unpackDemo(ctx, p, began)
 	if err != nil {
-		return err
+		return fmt.Errorf("serve --demo: %w", err)
 	}
-	progress.set("")
+	fmt.Fprintf(env.stdout, "%d measurements of country ZZ, made in a lab, are in %s after %v. Nothing of it happened anywhere.\n", n, data, time.Since(began).Round(100*time.Millisecond))
 	return os.WriteFile(mark, []byte(demoMade), 0o644)
-}
-
-// demoProgress is what the pages say of a demonstration in the making.
-type demoProgress struct{ now atomic.Value }
-
-func (p *demoProgress) set(s string) { p.now.Store(s) }
-
-func (p *demoProgress) text() string {
-	s, _ := p.now.Load().(string)
-	return s
 }
 
 // middleboxServices starts the services with which OONI's probes find
 // middleboxes, where an address is given, until ctx ends.
 func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers string) error {
-	start := func(address string, serve func(context.Context, net.Listener) error) error {
+	start := func(address string, serve func(context.Context, net.Listener, *slog.Logger) error) error {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			return fmt.Errorf("serve: %w (choose another address)", err)
 		}
 		go func() {
-			if err := serve(ctx, l); err != nil {
+			if err := serve(ctx, l, cfg.Log); err != nil {
 				cfg.Log.Error("a service for probes ended", "err", err)
 			}
 		}()
@@ -260,7 +292,10 @@ func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers s
 func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
 	guard := &collect.Guard{Network: probe.Kernel{}}
-	cfg.Archive, cfg.Helper, cfg.Now = submissions{p}, collect.NewHelper(guard, wire, 32), time.Now
+	cfg.Helper, cfg.Now = collect.NewHelper(guard, wire, 32), time.Now
+	if cfg.Archive == nil {
+		cfg.Archive = submissions{p: p}
+	}
 	cfg.URLs = func(string, []string) []collect.TestURL { return platformURLs(p) }
 	if places != "" {
 		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // open as long as the program runs
@@ -276,11 +311,78 @@ func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*col
 	return collect.New(cfg)
 }
 
-// submissions hands what the collector takes to the pipeline.
-type submissions struct{ p *pipeline.Pipeline }
+// submissions hands what the collector takes to the pipeline, and counts what
+// becomes of it.
+type submissions struct {
+	p      *pipeline.Pipeline
+	counts *server.Counts
+}
 
 func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender) (collect.Receipt, error) {
-	return receiptOf(s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key}))
+	r, err := s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key})
+	s.counts.Add("bandish_submissions_total", "outcome", outcomeOf(r, err))
+	return receiptOf(r, err)
+}
+
+// outcomeOf says in a word what became of a submission.
+func outcomeOf(r pipeline.Receipt, err error) string {
+	var refused *pipeline.Rejected
+	switch {
+	case errors.As(err, &refused):
+		return "refused"
+	case errors.Is(err, pipeline.ErrOccupied):
+		return "busy"
+	case errors.Is(err, context.Canceled):
+		return "gone"
+	case err != nil:
+		return "failed"
+	case r.New:
+		return "added"
+	}
+	return "known"
+}
+
+// measureArchive adds gauges of the archive and of what is being decoded. What
+// another program imports shows in those of the manifest.
+func measureArchive(p *pipeline.Pipeline, counts *server.Counts) {
+	of := func(read func(*archive.Manifest) float64) func() float64 {
+		return func() float64 {
+			m, err := p.Archive.Manifest()
+			if err != nil {
+				return math.NaN()
+			}
+			return read(m)
+		}
+	}
+	counts.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
+	counts.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(len(m.Batches)) }))
+	counts.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
+	counts.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) (n float64) {
+		for _, b := range m.Batches {
+			n += float64(b.Bytes)
+		}
+		return n
+	}))
+	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
+		counts.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) (n float64) {
+			for _, b := range m.Batches {
+				if b.Kind == kind {
+					n += float64(b.Documents)
+				}
+			}
+			return n
+		}), "kind", kind)
+	}
+	counts.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) (at float64) {
+		for _, b := range m.Batches {
+			at = max(at, float64(b.Added.Unix()))
+		}
+		return at
+	}))
+	counts.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.SetAside()) })
+	counts.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })
+	counts.Gauge("bandish_submissions_waiting", func() float64 { return float64(p.Load().Waiting) })
+	counts.Gauge("bandish_submissions_waiting_bytes", func() float64 { return float64(p.Load().WaitingBytes) })
 }
 
 // receiptOf is the pipeline's answer in the collector's terms.
@@ -289,6 +391,9 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var undecoded *measurement.DecodeError
 	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
 		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
+	}
+	if errors.Is(err, pipeline.ErrNoSpace) {
+		err = fmt.Errorf("%w: %w", collect.ErrNoSpace, err)
 	}
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)
@@ -308,42 +413,23 @@ func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
 }
 
 // keepCounted brings cells up to what was submitted, and merges segments.
-func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger) {
+func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, counts *server.Counts) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
+		start := time.Now()
+		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
+			counts.Add("bandish_tick_failures_total")
+			log.Error("count what was submitted", "err", err)
+		}
+		counts.Took("bandish_tick_duration_seconds", time.Since(start))
+		for _, n := range p.Archive.Notices() {
+			log.Warn(n)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
-			log.Error("count what was submitted", "err", err)
-		}
-		for _, n := range p.Archive.Notices() {
-			log.Warn(n)
-		}
 	}
-}
-
-// serveUntil serves until ctx ends and then lets running requests finish.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
-	srv := &http.Server{
-		Handler: h, MaxHeaderBytes: 64 << 10,
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: time.Minute,
-	}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(l) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	err := srv.Shutdown(stop)
-	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
-		err = errors.Join(err, serr)
-	}
-	return err
 }

@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,37 +21,127 @@ import (
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/collect"
+	"github.com/bandish/bandish/internal/server"
 )
 
-// The server bounds what a client may send before it is known what it wants.
-func TestServerLimitsHeaders(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// What the program serves for its owner is served on this machine alone, counts
+// what strangers do, and does not say who they are.
+func TestAdmin(t *testing.T) {
+	for _, at := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:9090", "localhost:0", "9090", ""} {
+		if l, err := server.ListenAdmin(at); err == nil {
+			l.Close()
+			t.Errorf("--admin %q is taken", at)
+		}
+	}
+	var errs bytes.Buffer
+	env := &environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: &errs, getenv: os.Getenv}
+	if code := run(t.Context(), env, []string{"serve", "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--admin", "0.0.0.0:0"}); code == 0 || !strings.Contains(errs.String(), "--admin") {
+		t.Errorf("serve --admin 0.0.0.0: %d, %s", code, &errs)
+	}
+	p, err := openPipeline(filepath.Join(t.TempDir(), "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := server.NewCounts()
+	measureArchive(p, counts)
+	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1", Archive: submissions{p, counts}}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, private := serveOn(t, "127.0.0.3:0", answers(http.NotFoundHandler(), c), counts), serveOn(t, "127.0.0.4:0", server.Admin(counts), nil)
+	for range 2 { // the second is known
+		doc := fmt.Sprintf(`{"input":"https://x.com/","measurement_start_time":%q,"probe_asn":"AS64512","probe_cc":"ZZ","probe_ip":"198.51.100.7","report_id":"r","test_name":"web_connectivity","test_keys":{}}`, "2024-02-17 10:00:00")
+		if status, body := send(t, "POST", public+"/api/v1/measurement", doc); status != http.StatusOK {
+			t.Fatal(status, body)
+		}
+	}
+	send(t, "POST", public+"/api/v1/measurement", `{"probe_ip":"198.51.100.7"}`)
+	send(t, "GET", public+"/198.51.100.7?client=198.51.100.7", "")
+	status, text := send(t, "GET", private+"/metrics", "")
+	if status != http.StatusOK {
+		t.Fatal(status)
+	}
+	for _, want := range []string{
+		`bandish_requests_total{route="POST /api/v1/measurement",status="200"} 2`, `bandish_requests_total{route="POST /api/v1/measurement",status="400"} 1`, `bandish_requests_total{route="/",status="404"} 1`,
+		`bandish_submissions_total{outcome="added"} 1`, `bandish_submissions_total{outcome="known"} 1`, `bandish_submissions_total{outcome="refused"} 1`,
+		`bandish_archive_generation 1`, `bandish_archive_documents{kind="measurements"} 1`, `bandish_decodes_in_flight 0`, `go_goroutines `, `bandish_request_duration_seconds_bucket{route="POST /api/v1/measurement",le="+Inf"} 3`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+	for _, address := range []string{"127.0.0", "198.51", "::1"} {
+		if strings.Contains(text, address) {
+			t.Errorf("the metrics hold an address, %s…", address)
+		}
+	}
+	if status, _ := send(t, "GET", private+"/debug/pprof/goroutine?debug=1", ""); status != http.StatusOK {
+		t.Errorf("pprof answers %d", status)
+	}
+	if status, _ := send(t, "GET", public+"/metrics", ""); status != http.StatusNotFound {
+		t.Errorf("the public server answers /metrics with %d", status)
+	}
+	req, err := http.NewRequest("GET", private+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "rebound.example"
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another host reads the metrics: %s", resp.Status)
+	}
+	page, err := os.ReadFile("../../docs/formats/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`(?m)^bandish_[a-z_]+`).FindAllString(text, -1) {
+		for _, end := range []string{"_bucket", "_sum", "_count"} {
+			name = strings.TrimSuffix(name, end)
+		}
+		if !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("docs/formats/metrics.md does not name %s", name)
+		}
+	}
+}
+
+func serveOn(t *testing.T, at string, h http.Handler, counts *server.Counts) (base string) {
+	t.Helper()
+	l, err := net.Listen("tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serveUntil(ctx, l, http.NotFoundHandler()) }()
-	for size, want := range map[int]int{1 << 10: http.StatusNotFound, 128 << 10: http.StatusRequestHeaderFieldsTooLarge} {
-		req, err := http.NewRequest("GET", "http://"+l.Addr().String()+"/", nil)
-		if err != nil {
-			t.Fatal(err)
+	go func() { ended <- server.Serve(ctx, l, h, slog.New(slog.DiscardHandler), counts) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
-		req.Header.Set("X-Long", strings.Repeat("x", size))
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != want {
-			t.Errorf("a header of %d bytes: %d, want %d", size, resp.StatusCode, want)
-		}
+	})
+	return "http://" + l.Addr().String()
+}
+
+func send(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
 	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
 }
 
 // A stranger has one voice a day, and only on the network that they are on;
@@ -66,7 +158,7 @@ func TestStrangersHaveOneVoice(t *testing.T) {
 	if err := os.WriteFile(places, []byte("from,to,asn,cc,name\n104.244.42.0,104.244.42.255,AS64512,QM,One\n104.244.43.0,104.244.43.255,AS64513,QM,Two\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1"}, places)
+	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1", Proxies: thisMachine}, places)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +170,7 @@ func TestStrangersHaveOneVoice(t *testing.T) {
 		{"104.244.42.99", "AS64512", "same_network_again"},
 		{"104.244.42.7", "AS64513", "asn_mismatch"},
 		{"104.244.43.7", "AS64513", ""},
-		{"203.0.114.7", "AS64512", ""}, // of no known network
+		{"203.0.114.7", "AS64512", "network_unconfirmed"}, // of no known network
 	} {
 		doc := fmt.Sprintf(`{"input":"https://x.com/","measurement_start_time":%q,"probe_asn":%q,"probe_cc":"QM","probe_ip":%q,"report_id":"r%d","measurement_uid":"u%d","test_name":"web_connectivity","test_keys":{"x":"from %s"}}`,
 			time.Now().UTC().Format(time.DateTime), sub.asn, sub.client, i, i, sub.client)
@@ -154,7 +246,7 @@ func TestWaitingIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { _, err := p.Compact(t.Context(), true); ended <- err }()
+	go func() { _, err := p.Compact(t.Context()); ended <- err }()
 	said := make([]byte, 200)
 	n, err := r.Read(said)
 	if err != nil || !strings.Contains(string(said[:n]), "waiting for another bandish") {

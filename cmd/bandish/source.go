@@ -61,7 +61,7 @@ func addSources(ctx context.Context, env *environment, args []string) error {
 	address := fs.String("url", "", "the `URL` that a file is a copy of")
 	fetched := fs.String("fetched", "", "when a file was fetched, RFC 3339 `time`; its modification time if left out")
 	mediaType := fs.String("type", "", "media `type` of a file; found out if left out")
-	private := fs.Bool("allow-private", false, "fetch from private addresses and odd ports too")
+	private := fs.Bool("allow-private", false, "fetch from addresses that are not of the public internet, and from odd ports, too")
 	asJSON := fs.Bool("json", false, "print JSON")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
@@ -116,9 +116,6 @@ type sourceAdder struct {
 func (s *sourceAdder) add(ctx context.Context, name string) error {
 	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
 		content, mediaType, fetch, err := s.fetcher.Fetch(ctx, name)
-		if errors.Is(err, source.ErrPrivate) {
-			err = fmt.Errorf("%w; --allow-private permits it", err)
-		}
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/source"
 )
 
@@ -32,6 +33,7 @@ func updateCommand() command {
 func runUpdate(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "update")
 	data := dataFlag(fs)
+	private := privateFlag(fs)
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -42,7 +44,7 @@ func runUpdate(ctx context.Context, env *environment, args []string) error {
 	what := rest[0]
 	var tables [][]byte
 	for _, from := range rest[1:] {
-		table, err := fetch(ctx, from)
+		table, err := fetch(ctx, from, *private)
 		if err == nil && what == "defects" {
 			_, err = defect.ReadCSV(bytes.NewReader(table))
 		} else if err == nil {
@@ -116,7 +118,7 @@ func fingerprintsIn(tables [][]byte) ([]fingerprint.Fingerprint, error) {
 // maxTable bounds a table of fingerprints; the upstream ones are below 1 MB.
 const maxTable = 64 << 20
 
-func fetch(ctx context.Context, from string) ([]byte, error) {
+func fetch(ctx context.Context, from string, private bool) ([]byte, error) {
 	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
 		content, _, err := source.ReadFile(from, maxTable)
 		return content, err
@@ -127,7 +129,7 @@ func fetch(ctx context.Context, from string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := (&http.Client{Transport: dial.ForURL(from, private).Proxied()}).Do(req)
 	if err != nil {
 		return nil, err
 	}

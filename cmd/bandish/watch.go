@@ -51,6 +51,7 @@ func runWatch(ctx context.Context, env *environment, args []string) error {
 	fs.Var(&mails, "mail-to", "mail alerts to this `address` (may be repeated)")
 	mailFrom := fs.String("mail-from", "", "sender's `address`")
 	server := fs.String("smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
+	private := privateFlag(fs)
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func runWatch(ctx context.Context, env *environment, args []string) error {
 			return usageError("%v", err)
 		}
 	}
-	if w.channels, err = alertChannels(env, hooks, *secretFile, mails, *mailFrom, *server); err != nil {
+	if w.channels, err = alertChannels(env, hooks, *secretFile, mails, *mailFrom, *server, *private); err != nil {
 		return err
 	}
 	if w.ledger, err = alert.Open(filepath.Join(*data, w.folder())); err != nil {
@@ -99,7 +100,7 @@ func (w *watcher) folder() string {
 	return name
 }
 
-func alertChannels(env *environment, hooks []string, secretFile string, mails []string, from, server string) ([]alert.Channel, error) {
+func alertChannels(env *environment, hooks []string, secretFile string, mails []string, from, server string, private bool) ([]alert.Channel, error) {
 	var out []alert.Channel
 	var secret []byte
 	if secretFile != "" {
@@ -112,14 +113,14 @@ func alertChannels(env *environment, hooks []string, secretFile string, mails []
 		}
 	}
 	for _, h := range hooks {
-		c, err := alert.NewWebhook(h, secret, time.Now)
+		c, err := alert.NewWebhook(h, secret, private, time.Now)
 		if err != nil {
 			return nil, usageError("%v", err)
 		}
 		out = append(out, c)
 	}
 	for _, to := range mails {
-		c, err := alert.NewMail(server, from, to, env.getenv("BANDISH_SMTP_USER"), env.getenv("BANDISH_SMTP_PASSWORD"), time.Now)
+		c, err := alert.NewMail(server, from, to, env.getenv("BANDISH_SMTP_USER"), env.getenv("BANDISH_SMTP_PASSWORD"), private, time.Now)
 		if err != nil {
 			return nil, usageError("--mail-to, --mail-from, --smtp: %v", err)
 		}

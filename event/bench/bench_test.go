@@ -1,11 +1,15 @@
 package bench
 
 import (
+	"encoding/json"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandish/bandish/event"
 )
 
 var small = Size{Countries: 12, Targets: 6, Days: 240, BanShare: 0.25}
@@ -118,6 +122,29 @@ func TestScenarios(t *testing.T) {
 // hard reports whether a scenario is one of those of which not all is found:
 // docs/DETECTION.md says what is reached.
 func (s Scenario) hard() bool { return s.Hours[0] != s.Hours[1] || s.Ramp > 0 || s.PerDay < 0.5 }
+
+// The hours of a ban are told by the country's clock, also where it is not whole
+// hours from UTC. (The rows are made; only the clock is India's.)
+func TestHoursAreLocal(t *testing.T) {
+	i := slices.IndexFunc(Scenarios, func(s Scenario) bool { return s.Weekdays })
+	story := Scenarios[i].Tell(501)
+	for k := range story.Rows {
+		story.Rows[k].CC = "IN"
+	}
+	found := event.Detect(story.Cells(), time.Time{}).Events
+	if len(found) != 1 || found[0].Schedule == nil {
+		t.Fatalf("found %+v", found)
+	}
+	const want = "on weekdays, 13:30 to 17:30 local time (Asia/Kolkata)" // 8 to 12 UTC
+	if got := found[0].Schedule.String(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	text, err := json.Marshal(found[0].Schedule)
+	var back event.Schedule
+	if err2 := json.Unmarshal(text, &back); err != nil || err2 != nil || back != *found[0].Schedule {
+		t.Errorf("%s: %v, %v", text, err, err2)
+	}
+}
 
 func TestSameSeedSameStory(t *testing.T) {
 	s := Scenarios[0]

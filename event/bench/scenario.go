@@ -87,6 +87,7 @@ var Scenarios = []Scenario{
 	{Name: "exams, 4 hours on weekdays", Networks: 4, PerDay: 24, Hours: [2]int{8, 12}, Weekdays: true},
 	{Name: "nights, 8 hours", Networks: 4, PerDay: 12, Hours: [2]int{20, 4}},
 	{Name: "grows over ten days", Networks: 4, PerDay: 6, Ramp: 10 * 24 * time.Hour},
+	{Name: "grows over three days, 8 networks", Networks: 8, PerDay: 6, Ramp: 3 * 24 * time.Hour},
 	{Name: "sparse, 1 a day", Networks: 3, PerDay: 0.33},
 }
 

@@ -48,11 +48,12 @@ type Model struct {
 	// StrayScale is the mean time after which networks follow that do as they
 	// please.
 	StrayScale float64
-	// Tail is the probability that the interval leaves on either side under each
-	// way of obeying that the votes leave a probability of Plausible. Of more than
-	// Few networks it is less at the late side, in their proportion: the more
-	// there are, the likelier one of them seems to be ahead by chance.
-	Tail, Few, Plausible float64
+	// Before and After are the probabilities that the interval leaves on its
+	// sides under the way of obeying that explains the votes best. Under one that
+	// is k times less likely, k times as much is left. Of more than Few networks
+	// After is less, in their proportion: the more there are, the likelier one of
+	// them seems to be ahead by chance.
+	Before, After, Few float64
 	// Reach is how long before its first vote a ban may have begun, in seconds.
 	Reach float64
 	// Parts are the parts into which a vote is cut that the change may fall
@@ -132,21 +133,21 @@ func (m *Model) Change(ws []Witness) (lo, hi int64, bounded bool) {
 	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
 }
 
-// hull spans the intervals of the ways of obeying that are plausible.
+// hull spans the intervals of the ways of obeying, each as wide as it is likely.
 func (m *Model) hull(ways []*density, networks int) (lo, hi float64) {
-	late := m.Tail * math.Min(1, m.Few/float64(networks))
-	top, sum := math.Inf(-1), 0.0
+	after := m.After * math.Min(1, m.Few/float64(networks))
+	top := math.Inf(-1)
 	for _, d := range ways {
 		top = math.Max(top, d.log)
 	}
-	for _, d := range ways {
-		sum += math.Exp(d.log - top)
-	}
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, d := range ways {
-		if math.Exp(d.log-top) >= m.Plausible*sum {
-			lo = math.Min(lo, d.quantile(m.Tail))
-			hi = math.Max(hi, d.quantile(1-late))
+		odds := math.Exp(top - d.log)
+		if left := m.Before * odds; left < 0.5 {
+			lo = math.Min(lo, d.quantile(left))
+		}
+		if left := after * odds; left < 0.5 {
+			hi = math.Max(hi, d.quantile(1-left))
 		}
 	}
 	return lo, hi

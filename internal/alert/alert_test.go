@@ -228,7 +228,7 @@ func TestWebhookSigns(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer srv.Close()
-	h, err := NewWebhook(srv.URL+"/hook?token=hidden", secret, clock)
+	h, err := NewWebhook(srv.URL+"/hook?token=hidden", secret, false, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestWebhookSigns(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	for _, bad := range []string{"", "ftp://h/", "file:///etc/passwd", "hook"} {
-		if _, err := NewWebhook(bad, nil, clock); err == nil {
+		if _, err := NewWebhook(bad, nil, false, clock); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
@@ -277,7 +277,7 @@ func TestMail(t *testing.T) {
 		defer c.Close()
 		got <- smtpServer(c)
 	}()
-	m, err := NewMail(ln.Addr().String(), "Bandish <bandish@example.org>", "reader@example.org", "", "", clock)
+	m, err := NewMail(ln.Addr().String(), "Bandish <bandish@example.org>", "reader@example.org", "", "", false, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +295,7 @@ func TestMail(t *testing.T) {
 		t.Errorf("body:\n%s", body)
 	}
 	for _, bad := range [][3]string{{"localhost", "a@b.c", "a@b.c"}, {"h:25", "", "a@b.c"}, {"h:25", "a@b.c", "nobody"}} {
-		if _, err := NewMail(bad[0], bad[1], bad[2], "", "", clock); err == nil {
+		if _, err := NewMail(bad[0], bad[1], bad[2], "", "", false, clock); err == nil {
 			t.Errorf("%v was accepted", bad)
 		}
 	}

@@ -20,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bandish/bandish/internal/dial"
 )
 
 // Channel is a way to a receiver. Name identifies it in the record of
@@ -138,13 +140,14 @@ type Webhook struct {
 //	Bandish-Signature: t=UNIX,v1=HEX
 //
 // where HEX is the HMAC-SHA256, under the secret, of UNIX, a full stop and the
-// body.
-func NewWebhook(address string, secret []byte, now func() time.Time) (*Webhook, error) {
+// body. private lets a name lead to an address that is not of the public
+// internet.
+func NewWebhook(address string, secret []byte, private bool, now func() time.Time) (*Webhook, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return nil, fmt.Errorf("webhook %q: it must be an address that begins with https:// or http://", address)
 	}
-	client := &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Timeout: 15 * time.Second, Transport: dial.For(u.Hostname(), private).Proxied(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return &Webhook{url: u, secret: secret, client: client, now: now}, nil
 }
 
@@ -206,12 +209,13 @@ type Mail struct {
 	server         string // host:port
 	from, to       mail.Address
 	user, password string
+	dialer         *net.Dialer
 	now            func() time.Time
 }
 
 // NewMail checks the addresses. A user and password are only sent over TLS or
-// to this machine.
-func NewMail(server, from, to, user, password string, now func() time.Time) (*Mail, error) {
+// to this machine. private is as for NewWebhook.
+func NewMail(server, from, to, user, password string, private bool, now func() time.Time) (*Mail, error) {
 	f, err := mail.ParseAddress(from)
 	if err != nil {
 		return nil, fmt.Errorf("sender %q: %w", from, err)
@@ -223,7 +227,7 @@ func NewMail(server, from, to, user, password string, now func() time.Time) (*Ma
 	if _, _, err := net.SplitHostPort(server); err != nil {
 		return nil, fmt.Errorf("mail server %q: write it as host:port", server)
 	}
-	return &Mail{server: server, from: *f, to: *t, user: user, password: password, now: now}, nil
+	return &Mail{server: server, from: *f, to: *t, user: user, password: password, dialer: dial.For(server, private).Dialer(), now: now}, nil
 }
 
 // Name is the receiver.
@@ -231,7 +235,7 @@ func (m *Mail) Name() string { return "mail " + m.to.Address }
 
 // Send hands the alert to the server.
 func (m *Mail) Send(ctx context.Context, a Alert) (string, error) {
-	conn, err := (&net.Dialer{Timeout: 15 * time.Second}).DialContext(ctx, "tcp", m.server)
+	conn, err := m.dialer.DialContext(ctx, "tcp", m.server)
 	if err != nil {
 		return "", err
 	}

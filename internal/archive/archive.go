@@ -341,6 +341,31 @@ func (a *Archive) Stage(ctx context.Context, prepare func(*Update) error, finish
 		return err
 	}
 	defer unlock()
+	return a.stage(ctx, prepare, finish)
+}
+
+// StageNow is Stage where no other is under way; it reports whether it was
+// done.
+func (a *Archive) StageNow(ctx context.Context, prepare func(*Update) error, finish func(staged *Manifest, u *Update) error) (bool, error) {
+	if a.readOnly {
+		return false, ErrReadOnly
+	}
+	f, err := os.OpenFile(filepath.Join(a.dir, stageLock), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return false, fmt.Errorf("lock archive: %w", err)
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock archive %s: %w", a.dir, err)
+	}
+	return true, a.stage(ctx, prepare, finish)
+}
+
+func (a *Archive) stage(ctx context.Context, prepare func(*Update) error, finish func(staged *Manifest, u *Update) error) error {
 	m, err := a.Manifest()
 	if err != nil {
 		return err

@@ -68,6 +68,11 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 // ReadSegment calls fn with the rows of a segment, in order, in chunks that
 // are valid until fn returns.
 func ReadSegment[T any](a *Archive, s Segment, fn func([]T) error) error {
+	return ReadSegmentFrom(a, s, 0, fn)
+}
+
+// ReadSegmentFrom is ReadSegment from a row on, the first being 0.
+func ReadSegmentFrom[T any](a *Archive, s Segment, row int64, fn func([]T) error) error {
 	f, err := a.Open(s.Path())
 	if err != nil {
 		return fmt.Errorf("read segment: %w", err)
@@ -78,6 +83,11 @@ func ReadSegment[T any](a *Archive, s Segment, fn func([]T) error) error {
 		return fmt.Errorf("read segment: %w", err)
 	}
 	defer c.r.Close()
+	if row > 0 {
+		if err := guard(s.Path(), func() error { return c.r.SeekToRow(row) }); err != nil {
+			return fmt.Errorf("read segment %s from row %d: %w", s.Path(), row, err)
+		}
+	}
 	for {
 		rows, err := c.next()
 		if errors.Is(err, io.EOF) {

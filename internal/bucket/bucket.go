@@ -20,6 +20,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bandish/bandish/internal/server"
 )
 
 // names are those of the bucket, the first part of its paths: a short one for
@@ -57,6 +59,8 @@ func (f *Folder) Handler() http.Handler {
 		case err == nil:
 			return
 		case errors.As(err, &known):
+		case server.Gone(r, err):
+			return
 		default:
 			f.Log.Error("bucket", "path", r.URL.Path, "err", err)
 			known = &s3Error{Code: "InternalError", Message: "something broke on our side; it was logged", status: http.StatusInternalServerError}

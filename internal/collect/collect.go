@@ -27,6 +27,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/address"
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
 	"github.com/klauspost/compress/zstd"
 )
@@ -44,6 +46,16 @@ type Archive interface {
 
 // ErrOccupied is an archive at work on something that takes a while.
 var ErrOccupied = errors.New("the archive is at work on something longer and takes nothing in now; send it again in a minute")
+
+// ErrNoSpace is an archive whose disk is nearly full.
+var ErrNoSpace = errors.New("this server's disk is nearly full and it takes nothing in now; keep it and send it again later")
+
+// What a client network may hand in a day. A probe that tests without a pause
+// sends some 5000 documents of 30 kB.
+const (
+	DayDocuments = 20_000
+	DayBytes     = 1 << 30
+)
 
 // Receipt says under what name a submission is kept.
 type Receipt struct {
@@ -88,13 +100,12 @@ type Config struct {
 	// Locate finds the network of a client; may be nil.
 	Locate func(netip.Addr) Place
 
-	// Client tells the client's address; nil: the connection's, or where a
-	// proxy on this machine hands the request on, the one that it names last
-	// in X-Forwarded-For.
-	Client func(*http.Request) netip.Addr
+	// Proxies are believed when they say for whom they hand a request on.
+	Proxies Proxies
 
 	Submissions *Limiter // nil: 5 a second after 200 at once
 	Requests    *Limiter // of the helper; nil: 10 a second after 400 at once
+	Quota       *Quota   // of submissions, for a day; nil: 20 000 documents, 1 GiB
 	MaxBody     int64    // of a submission; 0: 16 MiB
 }
 
@@ -122,33 +133,16 @@ func New(cfg Config) (*Server, error) {
 		// bounds the load (Helper).
 		cfg.Requests = NewLimiter(10, 400, cfg.Now)
 	}
+	if cfg.Quota == nil {
+		cfg.Quota = NewQuota(DayDocuments, DayBytes, cfg.Now)
+	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 16 << 20
-	}
-	if cfg.Client == nil {
-		cfg.Client = remoteAddr
 	}
 	if cfg.Helper != nil && cfg.Helper.Guard.Unsafe {
 		cfg.Log.Warn("THE TEST HELPER REACHES PRIVATE ADDRESSES: anyone who can ask it can look into this network; for the lab only")
 	}
 	return &Server{cfg: cfg, senders: senders{now: cfg.Now}}, nil
-}
-
-func remoteAddr(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	a := ap.Addr().Unmap().WithZone("")
-	if forwarded := r.Header.Values("X-Forwarded-For"); a.IsLoopback() && len(forwarded) > 0 {
-		// What stands before the last entry is the client's own word.
-		last := forwarded[len(forwarded)-1]
-		last = strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-		if c, err := netip.ParseAddr(last); err == nil {
-			return c.Unmap().WithZone("")
-		}
-	}
-	return a
 }
 
 // handler is a handler that may fail; fail turns the error into an answer.
@@ -248,10 +242,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrBusy.Error(), wait: 5 * time.Second}
 	case errors.Is(err, errFull):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: errFull.Error(), wait: 5 * time.Second}
+	case errors.Is(err, ErrNoSpace):
+		known = &answerError{status: http.StatusInsufficientStorage, reason: "no_space", message: ErrNoSpace.Error(), wait: 10 * time.Minute}
 	case errors.Is(err, ErrOccupied):
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "busy", message: ErrOccupied.Error(), wait: time.Minute}
-	case r.Context().Err() != nil:
-		return // the client went away
+	case server.Gone(r, err):
+		return
 	default:
 		s.cfg.Log.Error("collector", "path", r.Pattern, "err", err)
 		known = &answerError{status: http.StatusServiceUnavailable, reason: "unavailable", message: "the server could not do this now; send it again later", wait: 30 * time.Second}
@@ -281,7 +277,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 
 // allow bounds the rate of the client's network.
 func (s *Server) allow(l *Limiter, r *http.Request) error {
-	if ok, wait := l.Allow(s.cfg.Client(r)); !ok {
+	if ok, wait := l.Allow(s.cfg.Proxies.Client(r)); !ok {
 		return &answerError{status: http.StatusTooManyRequests, reason: "rate", wait: wait,
 			message: "too many requests from this network; wait and send it again"}
 	}
@@ -424,8 +420,8 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report
 // the name of its report.
 func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
-	client := s.cfg.Client(r)
-	if Reserved(client) == "" {
+	client := s.cfg.Proxies.Client(r)
+	if address.Reserved(client) == "" {
 		own = append(own, client)
 	}
 	if err := measurement.Budget(doc); err != nil {
@@ -433,7 +429,15 @@ func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, err
 	}
 	doc, _ = measurement.Scrub(doc, own...)
 	doc, report = inReport(doc, report)
+	size := int64(len(doc))
+	if ok, wait := s.cfg.Quota.use(client, size); !ok {
+		return Receipt{}, &answerError{status: http.StatusTooManyRequests, reason: "quota", wait: wait,
+			message: "this network has handed in as much today as it may; keep it and send it again tomorrow"}
+	}
 	receipt, err := s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
+	if err != nil {
+		s.cfg.Quota.giveBack(client, size)
+	}
 	receipt.ReportID = report
 	return receipt, err
 }
@@ -552,7 +556,7 @@ func (s *Server) place(r *http.Request, cc, asn string) Place {
 	if s.cfg.Locate == nil || p.ASN != 0 && p.CC != "ZZ" {
 		return p
 	}
-	found := s.cfg.Locate(s.cfg.Client(r))
+	found := s.cfg.Locate(s.cfg.Proxies.Client(r))
 	if p.ASN == 0 {
 		p.ASN, p.Network = found.ASN, found.Network
 	}

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/probe"
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
 	"go.uber.org/goleak"
 )
@@ -256,12 +257,12 @@ func TestAcknowledgedOnlyWhenDurable(t *testing.T) {
 // archive never sees it.
 func TestClientAddressIsRemoved(t *testing.T) {
 	archive := newDir(t)
-	client := netip.MustParseAddr("9.9.9.200")
+	client := "9.9.9.200"
 	var log lines
-	base := start(t, Config{Archive: archive, Log: log.logger(), Client: func(*http.Request) netip.Addr { return client }})
+	base := start(t, Config{Archive: archive, Log: log.logger(), Proxies: thisMachine})
 	told := strings.Replace(doc, `"127.0.0.1"`, `"8.7.6.5"`, 1)
 	told = strings.Replace(told, `{"queries":[]}`, `{"queries":[],"requests":[{"response":{"body":"you are 9.9.9.200, or 8.7.6.5"}}]}`, 1)
-	if status, answer := post(t, base+"/api/v1/measurement", told); status != 200 {
+	if status, answer := post(t, base+"/api/v1/measurement", told, "X-Forwarded-For", client); status != 200 {
 		t.Fatal(status, answer)
 	}
 	kept := archive.docs(t)[0]
@@ -333,27 +334,6 @@ func TestRateIsPerNetwork(t *testing.T) {
 	for id := range l.buckets {
 		if len(id) != 16 {
 			t.Fatal("a bucket is known by a hash")
-		}
-	}
-}
-
-func TestClientBehindAProxy(t *testing.T) {
-	for _, c := range []struct{ remote, forwarded, want string }{
-		{"9.9.9.1:1234", "", "9.9.9.1"},
-		{"9.9.9.1:1234", "8.8.8.8", "9.9.9.1"}, // no proxy of ours
-		{"127.0.0.1:1234", "8.8.8.8", "8.8.8.8"},
-		{"[::1]:1234", "1.1.1.1, 8.8.8.8", "8.8.8.8"},
-		{"127.0.0.1:1234", "nonsense", "127.0.0.1"},
-		{"[::ffff:9.9.9.1]:1234", "", "9.9.9.1"},
-		{"", "8.8.8.8", "invalid IP"},
-	} {
-		r := httptest.NewRequest("POST", "/report", nil)
-		r.RemoteAddr = c.remote
-		if c.forwarded != "" {
-			r.Header.Set("X-Forwarded-For", c.forwarded)
-		}
-		if got := remoteAddr(r).String(); got != c.want {
-			t.Errorf("%+v: %s", c, got)
 		}
 	}
 }
@@ -548,7 +528,7 @@ func TestHelperUnderLoad(t *testing.T) {
 func TestThreeProbesBehindOneAddressAreServed(t *testing.T) {
 	t.Parallel()
 	l := newLoop(t)
-	base := start(t, Config{Archive: newDir(t), Helper: NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 8)})
+	base := start(t, Config{Archive: newDir(t), Proxies: thisMachine, Helper: NewHelper(&Guard{Network: l}, probe.Wire{Now: time.Now}, 8)})
 	for i := range 3 * 86 {
 		path := []string{"/api/v1/test-helper", "/"}[i%2]
 		if status, answer := post(t, base+path, `{"http_request":"http://gone.example.org/","tcp_connect":[]}`, "X-Forwarded-For", "104.244.42.7"); status != 200 {
@@ -565,5 +545,48 @@ func TestWhatIsNotServedIsSaidInJSON(t *testing.T) {
 		if code := call(t, method, base+path, nil, nil); code != 404 {
 			t.Errorf("%s: %d", c, code)
 		}
+	}
+}
+
+// brokenNetwork is one over which a defect shows, in a goroutine of the helper.
+type brokenNetwork struct{ probe.Kernel }
+
+func (brokenNetwork) DialContext(_ context.Context, _, address string) (net.Conn, error) {
+	panic("a defect at " + address)
+}
+
+// A panic in a goroutine of the helper is the end of one request, and not of the
+// server.
+func TestHelperOutlivesAPanic(t *testing.T) {
+	h := NewHelper(&Guard{Network: brokenNetwork{}, Unsafe: true}, probe.Wire{Now: time.Now}, 1)
+	c, err := New(Config{Archive: newDir(t), Helper: h, BaseURL: "http://127.0.0.1", Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said lines
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, l, c.Handler(), server.Log(&said), nil) }()
+	for range 3 { // the one slot is given back
+		resp, err := http.Post("http://"+l.Addr().String()+"/api/v1/test-helper", "application/json", strings.NewReader(`{"http_request":"http://198.51.100.1/","tcp_connect":["198.51.100.1:80"]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusInternalServerError {
+			t.Errorf("the answer is %s", resp.Status)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if !said.contain("a handler panicked") || !said.contain("a defect at") || said.contain("198.51.100") || said.contain("127.0.0.1") {
+		t.Errorf("the log says %s", said.all())
 	}
 }

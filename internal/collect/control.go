@@ -16,6 +16,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sourcegraph/conc"
+
+	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
 )
@@ -44,9 +47,6 @@ const (
 // NewHelper makes a helper that serves so many requests at a time; further
 // ones wait for a moment and are then turned away.
 func NewHelper(guard *Guard, wire probe.Wire, concurrent int) *Helper {
-	if guard.Own == nil && !guard.Unsafe {
-		guard.Own = localAddrs()
-	}
 	wire.Network = guard
 	wire.Timeouts = probe.Timeouts{
 		DNS: 4 * time.Second, TCP: 6 * time.Second, TLS: 6 * time.Second, QUIC: 4 * time.Second, HTTP: 12 * time.Second,
@@ -90,7 +90,7 @@ func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (
 	t := &task{h: h, url: u, out: out}
 	t.ipInfo(out.DNS.Addrs, req.TCPConnect)
 	endpoints := t.endpoints()
-	var all sync.WaitGroup
+	var all conc.WaitGroup // Wait panics as one of them did, and the request alone fails
 	for _, e := range endpoints {
 		all.Go(func() { t.endpoint(ctx, e) })
 	}
@@ -426,7 +426,7 @@ func (t *task) ipInfo(found, asked []string) {
 		}
 	}
 	for a, f := range flags {
-		if Reserved(a) != "" {
+		if address.Reserved(a) != "" {
 			f |= measurement.IsBogon
 		}
 		info := measurement.IPInfo{Flags: f}

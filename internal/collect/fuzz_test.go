@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bandish/bandish/address"
 )
 
 // No URL that the guard takes names a forbidden address or port.
@@ -25,8 +27,8 @@ func FuzzCheckURL(f *testing.F) {
 		if port, err := portOf(u); err != nil || slices.Contains(badPorts, port) {
 			t.Errorf("%q is taken", s)
 		}
-		if a, err := netip.ParseAddr(u.Hostname()); err == nil && Reserved(a) != "" {
-			t.Errorf("%q is taken, but %s", s, Reserved(a))
+		if a, err := netip.ParseAddr(u.Hostname()); err == nil && address.Reserved(a) != "" {
+			t.Errorf("%q is taken, but %s", s, address.Reserved(a))
 		}
 		if h := strings.ToLower(u.Hostname()); h == "localhost" || strings.HasSuffix(h, ".localhost") || !strings.ContainsAny(h, ".:") {
 			t.Errorf("%q is taken", s)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/bandish/bandish/address"
+	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/probe"
 	"golang.org/x/net/idna"
 )
@@ -21,7 +23,7 @@ import (
 // and its use gets past it.
 type Guard struct {
 	Network probe.Network
-	Own     []netip.Addr // this server's own addresses; NewHelper finds them where none are given
+	Own     dial.Own // this server's own addresses
 
 	// Unsafe lets every address and port through. Only the lab sets it; who
 	// does says so in the log.
@@ -43,95 +45,18 @@ var badPorts = []uint16{
 	6679, 6697, 10080, 11211,
 }
 
-// forbidden are the networks that are not the public internet, from the IANA
-// special-purpose registries (RFC 6890 and its updates), and the public
-// addresses under which clouds serve their secrets. IPv6 is the other way
-// round: only 2000::/3 is in use, so all else is forbidden.
-var forbidden = []struct {
-	prefix netip.Prefix
-	why    string
-}{
-	{netip.MustParsePrefix("0.0.0.0/8"), "this network (RFC 791)"},
-	{netip.MustParsePrefix("10.0.0.0/8"), "private (RFC 1918)"},
-	{netip.MustParsePrefix("100.64.0.0/10"), "shared by carriers (RFC 6598)"},
-	{netip.MustParsePrefix("127.0.0.0/8"), "loopback (RFC 1122)"},
-	{netip.MustParsePrefix("168.63.129.16/32"), "metadata of a cloud"},
-	{netip.MustParsePrefix("169.254.0.0/16"), "link-local and metadata (RFC 3927)"},
-	{netip.MustParsePrefix("172.16.0.0/12"), "private (RFC 1918)"},
-	{netip.MustParsePrefix("192.0.0.0/24"), "protocol assignments (RFC 6890)"},
-	{netip.MustParsePrefix("192.0.2.0/24"), "documentation (RFC 5737)"},
-	{netip.MustParsePrefix("192.31.196.0/24"), "AS112 (RFC 7535)"},
-	{netip.MustParsePrefix("192.52.193.0/24"), "AMT (RFC 7450)"},
-	{netip.MustParsePrefix("192.88.99.0/24"), "6to4 relays (RFC 7526)"},
-	{netip.MustParsePrefix("192.168.0.0/16"), "private (RFC 1918)"},
-	{netip.MustParsePrefix("192.175.48.0/24"), "AS112 (RFC 7534)"},
-	{netip.MustParsePrefix("198.18.0.0/15"), "benchmarks (RFC 2544)"},
-	{netip.MustParsePrefix("198.51.100.0/24"), "documentation (RFC 5737)"},
-	{netip.MustParsePrefix("203.0.113.0/24"), "documentation (RFC 5737)"},
-	{netip.MustParsePrefix("224.0.0.0/4"), "multicast (RFC 5771)"},
-	{netip.MustParsePrefix("240.0.0.0/4"), "reserved and broadcast (RFC 1112)"},
-
-	{netip.MustParsePrefix("2001::/23"), "protocol assignments, Teredo among them (RFC 2928, 4380)"},
-	{netip.MustParsePrefix("2001:db8::/32"), "documentation (RFC 3849)"},
-	{netip.MustParsePrefix("2002::/16"), "6to4, which carries IPv4 addresses (RFC 3056)"},
-	{netip.MustParsePrefix("2620:4f:8000::/48"), "AS112 (RFC 7534)"},
-	{netip.MustParsePrefix("3fff::/20"), "documentation (RFC 9637)"},
-}
-
-var globalUnicast6 = netip.MustParsePrefix("2000::/3")
-
-// localAddrs are the addresses of this machine's interfaces.
-func localAddrs() []netip.Addr {
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil // private ones are refused in any case
-	}
-	var out []netip.Addr
-	for _, a := range list {
-		if p, err := netip.ParsePrefix(a.String()); err == nil {
-			out = append(out, p.Addr().Unmap())
-		}
-	}
-	return out
-}
-
-// Reserved says why an address is not on the public internet, "" where it is.
-func Reserved(a netip.Addr) string {
-	switch {
-	case !a.IsValid():
-		return "not an address"
-	case a.Zone() != "":
-		return "scoped to a link"
-	case a.Is4In6():
-		return "IPv4 inside IPv6 (RFC 4291)"
-	case a.Is6() && !globalUnicast6.Contains(a):
-		return "outside the global unicast of IPv6 (RFC 4291)"
-	case a.Is6() && isatap(a):
-		return "ISATAP, which carries an IPv4 address (RFC 5214)"
-	}
-	for _, f := range forbidden {
-		if f.prefix.Contains(a) {
-			return f.why
-		}
-	}
-	return ""
-}
-
-// isatap reports an interface identifier that embeds an IPv4 address.
-func isatap(a netip.Addr) bool {
-	b := a.As16()
-	return (b[8] == 0 || b[8] == 2) && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
-}
-
 // Check says whether an endpoint may be reached; the error is a *RefusedError.
 func (g *Guard) Check(ap netip.AddrPort) error {
 	if g.Unsafe {
 		return nil
 	}
-	if why := Reserved(ap.Addr()); why != "" {
+	if ap.Addr().Is4In6() { // nobody writes a public address so
+		return &RefusedError{ap.Addr().String(), "IPv4 inside IPv6 (RFC 4291)"}
+	}
+	if why := address.Reserved(ap.Addr()); why != "" {
 		return &RefusedError{ap.Addr().String(), why}
 	}
-	if slices.ContainsFunc(g.Own, func(o netip.Addr) bool { return o.Unmap() == ap.Addr() }) {
+	if g.Own.Holds(ap.Addr()) {
 		return &RefusedError{ap.Addr().String(), "this server's own address"}
 	}
 	if slices.Contains(badPorts, ap.Port()) {
@@ -141,10 +66,10 @@ func (g *Guard) Check(ap netip.AddrPort) error {
 }
 
 // DialContext dials what Check allows. The address must be ip:port.
-func (g *Guard) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	ap, err := netip.ParseAddrPort(address)
+func (g *Guard) DialContext(ctx context.Context, network, endpoint string) (net.Conn, error) {
+	ap, err := netip.ParseAddrPort(endpoint)
 	if err != nil {
-		return nil, &RefusedError{address, "not an address and a port"}
+		return nil, &RefusedError{endpoint, "not an address and a port"}
 	}
 	if err := g.Check(ap); err != nil {
 		return nil, err

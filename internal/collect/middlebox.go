@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/internal/server"
 )
 
 // Two services with which OONI's probes find middleboxes that change HTTP: one
@@ -25,15 +28,15 @@ const (
 
 // Echo sends back what each connection sends, until ctx ends (OONI's tcp-echo,
 // for http_invalid_request_line).
-func Echo(ctx context.Context, l net.Listener) error {
-	return serveConns(ctx, l, func(c net.Conn) { io.Copy(c, io.LimitReader(c, maxMiddleboxBytes)) })
+func Echo(ctx context.Context, l net.Listener, log *slog.Logger) error {
+	return serveConns(ctx, l, log, func(c net.Conn) { io.Copy(c, io.LimitReader(c, maxMiddleboxBytes)) })
 }
 
 // JSONHeaders answers a request with the request's own line and headers, as
 // they were written, until ctx ends (OONI's http-return-json-headers, for
 // http_header_field_manipulation).
-func JSONHeaders(ctx context.Context, l net.Listener) error {
-	return serveConns(ctx, l, func(c net.Conn) {
+func JSONHeaders(ctx context.Context, l net.Listener, log *slog.Logger) error {
+	return serveConns(ctx, l, log, func(c net.Conn) {
 		answer, err := readRequestAsWritten(bufio.NewReader(io.LimitReader(c, maxMiddleboxBytes)))
 		if err != nil {
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -80,7 +83,7 @@ func readRequestAsWritten(in *bufio.Reader) (requestAsWritten, error) {
 }
 
 // serveConns gives each connection to do, within the limits.
-func serveConns(ctx context.Context, l net.Listener, do func(net.Conn)) error {
+func serveConns(ctx context.Context, l net.Listener, log *slog.Logger, do func(net.Conn)) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	var all sync.WaitGroup
@@ -106,7 +109,7 @@ func serveConns(ctx context.Context, l net.Listener, do func(net.Conn)) error {
 			ended := context.AfterFunc(ctx, func() { c.Close() })
 			defer ended()
 			if c.SetDeadline(time.Now().Add(maxMiddleboxTime)) == nil {
-				do(c)
+				server.Safely("a service for probes", log, nil, func() error { do(c); return nil })
 			}
 		})
 	}

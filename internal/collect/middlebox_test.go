@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"reflect"
 	"strings"
@@ -11,7 +12,7 @@ import (
 )
 
 // speak sends text to a service and reads as long as it answers.
-func speak(t *testing.T, serve func(context.Context, net.Listener) error, text string) string {
+func speak(t *testing.T, serve func(context.Context, net.Listener, *slog.Logger) error, text string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -19,7 +20,7 @@ func speak(t *testing.T, serve func(context.Context, net.Listener) error, text s
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, l) }()
+	go func() { ended <- serve(ctx, l, slog.New(slog.DiscardHandler)) }()
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"sync"
 )
 
@@ -14,35 +15,47 @@ import (
 type room struct {
 	mu   sync.Mutex
 	held int64
+	by   map[netip.Prefix]int64 // of each client network
 }
 
 // maxHeld is the room in bytes of bodies, unpacked. Each is held some three
 // times over: as it came, without its envelope, and scrubbed.
 const maxHeld = 96 << 20
 
+// maxHeldByOne is the part of the room that one client network may hold.
+const maxHeldByOne = 32 << 20
+
 // errFull is a server that holds as much as it may.
 var errFull = errors.New("too many submissions are being taken in at once; send it again in a few seconds")
 
-func (m *room) take(n int64) error {
+func (m *room) take(client netip.Prefix, n int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.held+n > maxHeld {
+	if m.held+n > maxHeld || m.by[client]+n > maxHeldByOne {
 		return errFull
 	}
+	if m.by == nil {
+		m.by = map[netip.Prefix]int64{}
+	}
 	m.held += n
+	m.by[client] += n
 	return nil
 }
 
-func (m *room) give(n int64) {
+func (m *room) give(client netip.Prefix, n int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.held -= n
+	if m.by[client] -= n; m.by[client] <= 0 {
+		delete(m.by, client)
+	}
 }
 
 // share is what one request holds of the room.
 type share struct {
-	room *room
-	n    int64
+	room   *room
+	client netip.Prefix
+	n      int64
 }
 
 type shareKey struct{}
@@ -50,8 +63,8 @@ type shareKey struct{}
 // inRoom gives a handler's body a share of the room until the answer.
 func (s *Server) inRoom(do handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		mine := &share{room: &s.room}
-		defer func() { mine.room.give(mine.n) }()
+		mine := &share{room: &s.room, client: network(s.cfg.Proxies.Client(r))}
+		defer func() { mine.room.give(mine.client, mine.n) }()
 		return do(w, r.WithContext(context.WithValue(r.Context(), shareKey{}, mine)))
 	}
 }
@@ -64,7 +77,7 @@ type sharedReader struct {
 
 func (r sharedReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	if e := r.mine.room.take(int64(n)); e != nil {
+	if e := r.mine.room.take(r.mine.client, int64(n)); e != nil {
 		return 0, e
 	}
 	r.mine.n += int64(n)

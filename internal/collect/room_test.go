@@ -1,9 +1,12 @@
 package collect
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +16,7 @@ import (
 // again; when they are gone there is room again.
 func TestRoomForSubmissions(t *testing.T) {
 	t.Parallel()
-	s, err := New(Config{Archive: newDir(t), Now: time.Now})
+	s, err := New(Config{Archive: newDir(t), Now: time.Now, Proxies: thisMachine})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,11 +25,19 @@ func TestRoomForSubmissions(t *testing.T) {
 	const each, slow = 12 << 20, maxHeld / (12 << 20)
 	var ends []*io.PipeWriter
 	done := make(chan error, slow)
-	for range slow {
+	from := func(client string, body io.Reader) (*http.Response, error) {
+		req, err := http.NewRequest("POST", srv.URL+"/api/v1/measurement", body)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("X-Forwarded-For", client)
+		return http.DefaultClient.Do(req)
+	}
+	for i := range slow {
 		body, w := io.Pipe()
 		ends = append(ends, w)
 		go func() {
-			resp, err := http.Post(srv.URL+"/api/v1/measurement", "application/json", body)
+			resp, err := from(fmt.Sprintf("8.8.%d.8", i), body)
 			if err == nil {
 				resp.Body.Close()
 			}
@@ -35,7 +46,7 @@ func TestRoomForSubmissions(t *testing.T) {
 		go io.Copy(w, io.LimitReader(zeros{}, each))
 	}
 	post := func() *http.Response {
-		resp, err := http.Post(srv.URL+"/api/v1/measurement", "application/json", strings.NewReader(strings.Repeat(" ", 1<<16)))
+		resp, err := from("8.9.9.8", strings.NewReader(strings.Repeat(" ", 1<<16)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,3 +82,23 @@ func TestRoomForSubmissions(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// One client network holds a part of the room only.
+func TestRoomIsShared(t *testing.T) {
+	var m room
+	one, other := network(netip.MustParseAddr("8.8.8.8")), network(netip.MustParseAddr("8.8.9.8"))
+	if err := m.take(one, maxHeldByOne); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.take(one, 1); !errors.Is(err, errFull) {
+		t.Errorf("past its part: %v", err)
+	}
+	if err := m.take(other, 1); err != nil {
+		t.Errorf("another: %v", err)
+	}
+	m.give(one, maxHeldByOne)
+	m.give(other, 1)
+	if m.held != 0 || len(m.by) != 0 {
+		t.Errorf("%d bytes are held by %d", m.held, len(m.by))
+	}
+}

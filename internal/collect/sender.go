@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/address"
 )
 
 // Sender is what a connection tells of who submits, in terms that do not say
@@ -34,9 +36,14 @@ type senders struct {
 }
 
 func (s *senders) of(a netip.Addr) [16]byte {
-	if Reserved(a) != "" {
+	if address.Reserved(a) != "" {
 		return [16]byte{}
 	}
+	return s.ofAny(a)
+}
+
+// ofAny is of for addresses that are not on the public internet, too.
+func (s *senders) ofAny(a netip.Addr) [16]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if day := s.now().UTC().Format(time.DateOnly); day != s.day {
@@ -51,7 +58,7 @@ func (s *senders) of(a netip.Addr) [16]byte {
 // sender is what is known of the client of a request.
 func (s *Server) sender(a netip.Addr) Sender {
 	from := Sender{Key: s.senders.of(a)}
-	if s.cfg.Locate != nil && Reserved(a) == "" {
+	if s.cfg.Locate != nil && address.Reserved(a) == "" {
 		from.Place = s.cfg.Locate(a)
 	}
 	return from

@@ -22,7 +22,7 @@ func TestSenders(t *testing.T) {
 	now := time.Date(2024, 2, 17, 23, 59, 0, 0, time.UTC)
 	archive := &heard{}
 	located := Place{CC: "QM", ASN: 64512}
-	base := start(t, Config{Archive: archive, Now: func() time.Time { return now }, Locate: func(a netip.Addr) Place {
+	base := start(t, Config{Archive: archive, Now: func() time.Time { return now }, Proxies: thisMachine, Locate: func(a netip.Addr) Place {
 		if a.Is4() {
 			return located
 		}

@@ -78,7 +78,7 @@ func (d *Desk) Name(id string) string {
 
 // Answer answers whether a target is blocked in a country.
 func (d *Desk) Answer(ctx context.Context, ask Ask) (*Answered, error) {
-	return remember(d, fmt.Sprint("answer ", ask), func() (*Answered, error) { return d.answer(ctx, ask) })
+	return remember(ctx, d, fmt.Sprint("answer ", ask, d.then(ask.Known)), func() (*Answered, error) { return d.answer(ctx, ask) })
 }
 
 func (d *Desk) answer(ctx context.Context, ask Ask) (*Answered, error) {
@@ -248,7 +248,7 @@ func (d *Desk) Cells(ctx context.Context, cc, target string, from, to, known tim
 // InCountry answers for every target that was measured or reported blocked in
 // a country, those that are blocked first, then by name.
 func (d *Desk) InCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
-	return remember(d, fmt.Sprint("country ", cc, at, known), func() ([]answer.Answer, error) { return d.inCountry(ctx, cc, at, known) })
+	return remember(ctx, d, fmt.Sprint("country ", cc, at, d.then(known)), func() ([]answer.Answer, error) { return d.inCountry(ctx, cc, at, known) })
 }
 
 func (d *Desk) inCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
@@ -287,7 +287,7 @@ func (d *Desk) Places(ctx context.Context, limit int) ([]store.Place, error) {
 	if d.Store == nil {
 		return nil, nil
 	}
-	return remember(d, fmt.Sprint("places ", limit), func() ([]store.Place, error) { return d.Store.Places(ctx, limit) })
+	return remember(ctx, d, fmt.Sprint("places ", limit), func() ([]store.Place, error) { return d.Store.Places(ctx, limit) })
 }
 
 func rank(a *answer.Answer) int {
@@ -371,7 +371,8 @@ func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, 
 // Case is a case as it was known at the end of a day, with its clock, and its
 // claims held against the evidence. A zero day is now.
 func (d *Desk) Case(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {
-	both, err := remember(d, fmt.Sprint("case ", c.ID, " ", asOf), func() (shownCase, error) {
+	_, known := asOf.Bounds(c.Zone())
+	both, err := remember(ctx, d, fmt.Sprint("case ", c.ID, " ", asOf, d.then(known)), func() (shownCase, error) {
 		shown, claims, err := d.caseAt(ctx, c, asOf)
 		return shownCase{shown, claims}, err
 	})
@@ -397,14 +398,14 @@ func (d *Desk) caseAt(ctx context.Context, c *casefile.Case, asOf casefile.Date)
 
 // Check answers a claim about access.
 func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.Answer, error) {
-	return answer.Check(ctx, d.Records, claim, d)
+	return remember(ctx, d, fmt.Sprintf("check %+v", claim)+d.then(d.Now().UTC().Truncate(24*time.Hour)), func() (casefile.Answer, error) { return answer.Check(ctx, d.Records, claim, d) })
 }
 
 // Blocked are the answers for all that is blocked by what was measured or
 // reported last: where a dated ban had no end, or the record or a list says that
 // it lasts. The most recent comes first.
 func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
-	return remember(d, "blocked", func() ([]answer.Answer, error) { return d.blocked(ctx) })
+	return remember(ctx, d, "blocked", func() ([]answer.Answer, error) { return d.blocked(ctx) })
 }
 
 func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {

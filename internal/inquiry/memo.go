@@ -1,71 +1,124 @@
 package inquiry
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// memo keeps answers while nothing that they rest on changes: the archive's
-// generation, the imported lists and the day. What it keeps is shared and must
-// not be changed.
+// memo keeps answers while nothing that they rest on changes: what was counted,
+// the imported lists and the day. Names of answers that rest on each measurement
+// say so (Desk.then). What it keeps is shared and must not be changed.
 type memo struct {
-	mu    sync.Mutex // guards what follows
-	gen   uint64
-	lists int
-	day   string
-	kept  map[string]*kept
+	mu      sync.Mutex // guards what follows
+	edition Edition
+	kept    map[string]*kept
 }
 
 // kept is one answer, made once however many ask for it at once.
 type kept struct {
-	once  sync.Once
-	value any
-	err   error
+	once     sync.Once
+	value    any
+	err      error
+	canceled bool // err is of who made it, who went away
 }
 
 // maxKept bounds the answers that are kept.
-const maxKept = 512
+const maxKept = 256
 
 // remember gives what make made for a name before, or makes it.
-func remember[T any](d *Desk, name string, make func() (T, error)) (T, error) {
+func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, error)) (T, error) {
 	var none T
-	k, err := d.keep(name)
-	if err != nil {
-		return none, err
+	for {
+		k, err := d.keep(name)
+		if err != nil {
+			return none, err
+		}
+		mine := false
+		k.once.Do(func() {
+			mine = true
+			defer func() {
+				if k.err != nil {
+					d.memo.drop(name, k) // the next one tries again
+				}
+			}()
+			k.err = errPanicked // stays where make panics: who waits must not take nothing for an answer
+			k.value, k.err = make()
+			k.canceled = ctx.Err() != nil
+		})
+		if k.err == nil {
+			return k.value.(T), nil
+		}
+		if mine || !k.canceled || ctx.Err() != nil {
+			return none, k.err
+		}
+		// Who made it went away before it was made: that is no failure of ours.
 	}
-	k.once.Do(func() { k.value, k.err = make() })
-	if k.err != nil {
-		d.memo.drop(name, k) // the next one tries again
-		return none, k.err
+}
+
+// errPanicked is the error of those who waited for an answer that panicked.
+var errPanicked = errors.New("making the answer panicked")
+
+// Edition names all that answers rest on: where it is the same, so is every
+// answer.
+type Edition struct {
+	Generation uint64 // of the archive; 0 without one. It grows with all that comes in
+	Counted    string // names what was counted; most answers rest on it and not on the generation
+	Lists      int    // grows when the imported lists change; from 0 when the program starts
+	Day        string // today, for what counts days
+}
+
+// Edition is the present one.
+func (d *Desk) Edition() (Edition, error) {
+	e := Edition{Day: d.Now().UTC().Format(time.DateOnly)}
+	if d.Store != nil {
+		var err error
+		if e.Counted, e.Generation, err = d.Store.Edition(); err != nil {
+			return e, err
+		}
 	}
-	return k.value.(T), nil
+	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
+		return e, err
+	}
+	d.mu.Lock()
+	e.Lists = d.edition
+	d.mu.Unlock()
+	return e, nil
+}
+
+// then names a day whose knowledge is asked for, in the name of an answer that
+// is made of each measurement that was known.
+func (d *Desk) then(known time.Time) string {
+	if known.IsZero() || d.Store == nil {
+		return ""
+	}
+	_, generation, _ := d.Store.Edition() // who makes the answer meets the error, too
+	return fmt.Sprint(" known ", known.UTC(), " of ", generation)
 }
 
 // keep finds the place of an answer.
 func (d *Desk) keep(name string) (*kept, error) {
-	gen := uint64(0)
-	if d.Store != nil {
-		m, err := d.Store.Archive().Manifest()
-		if err != nil {
-			return nil, err
-		}
-		gen = m.Generation
-	}
-	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
+	now, err := d.Edition()
+	if err != nil {
 		return nil, err
 	}
-	d.mu.Lock()
-	lists := d.edition
-	d.mu.Unlock()
-	day := d.Now().UTC().Format(time.DateOnly)
+	now.Generation = 0
 	m := &d.memo
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.kept == nil || m.gen != gen || m.day != day || m.lists != lists || len(m.kept) >= maxKept {
-		m.kept, m.gen, m.day, m.lists = map[string]*kept{}, gen, day, lists
+	if m.kept == nil || m.edition != now {
+		m.kept, m.edition = map[string]*kept{}, now
 	}
 	k := m.kept[name]
 	if k == nil {
+		for other := range m.kept { // any
+			if len(m.kept) < maxKept {
+				break
+			}
+			delete(m.kept, other)
+		}
 		k = &kept{}
 		m.kept[name] = k
 	}

@@ -32,7 +32,7 @@ const allPlaces = 1 << 20
 // Countries sums up each country of which anything is known, those with the
 // most blocked first.
 func (d *Desk) Countries(ctx context.Context) ([]Summary, error) {
-	return remember(d, "countries", func() ([]Summary, error) {
+	return remember(ctx, d, "countries", func() ([]Summary, error) {
 		return d.summaries(ctx, func(cc, _ string) string { return cc }, Country)
 	})
 }
@@ -40,7 +40,7 @@ func (d *Desk) Countries(ctx context.Context) ([]Summary, error) {
 // Platforms sums up each target of which anything is known, and each platform
 // of the registry.
 func (d *Desk) Platforms(ctx context.Context) ([]Summary, error) {
-	return remember(d, "platforms", func() ([]Summary, error) {
+	return remember(ctx, d, "platforms", func() ([]Summary, error) {
 		return d.summaries(ctx, func(_, target string) string { return target }, d.Name)
 	})
 }
@@ -135,7 +135,7 @@ func (d *Desk) sumReported(at func(cc, target string) *Summary) error {
 // OfTarget answers for every country in which a target was measured or reported
 // blocked, those where it is blocked first, then by name.
 func (d *Desk) OfTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {
-	return remember(d, fmt.Sprint("target ", target, " ", at, known), func() ([]answer.Answer, error) { return d.ofTarget(ctx, target, at, known) })
+	return remember(ctx, d, fmt.Sprint("target ", target, " ", at, d.then(known)), func() ([]answer.Answer, error) { return d.ofTarget(ctx, target, at, known) })
 }
 
 func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {
@@ -184,7 +184,7 @@ func (d *Desk) OnNetwork(ctx context.Context, asn uint32) ([]store.Place, error)
 	if d.Store == nil {
 		return nil, nil
 	}
-	return remember(d, fmt.Sprint("network ", asn), func() ([]store.Place, error) { return d.Store.OnNetwork(ctx, asn) })
+	return remember(ctx, d, fmt.Sprint("network ", asn), func() ([]store.Place, error) { return d.Store.OnNetwork(ctx, asn) })
 }
 
 // EventsOnNetwork are the dated bans that name a network.
@@ -205,7 +205,7 @@ func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32) ([]event.Event, 
 // Longest ranks all bans of platforms, measured and reported, by their length
 // today.
 func (d *Desk) Longest(ctx context.Context) ([]ban.Ranked, error) {
-	return remember(d, "longest", func() ([]ban.Ranked, error) {
+	return remember(ctx, d, "longest", func() ([]ban.Ranked, error) {
 		day := d.Now()
 		all, err := d.Bans(ctx, day, true)
 		return ban.Rank(all, day), err
@@ -223,7 +223,7 @@ func (d *Desk) Target(ctx context.Context, word string) (string, error) {
 	if unknown == nil {
 		return id, nil
 	}
-	measured, err := remember(d, "targets", func() (map[string]bool, error) {
+	measured, err := remember(ctx, d, "targets", func() (map[string]bool, error) {
 		places, err := d.Places(ctx, allPlaces)
 		all := make(map[string]bool, len(places))
 		for _, p := range places {
@@ -243,7 +243,7 @@ func (d *Desk) Target(ctx context.Context, word string) (string, error) {
 // Pairs are the countries and targets of which something was measured or is
 // reported: those whose answer says something.
 func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
-	return remember(d, "pairs", func() ([]Ask, error) {
+	return remember(ctx, d, "pairs", func() ([]Ask, error) {
 		places, err := d.Places(ctx, allPlaces)
 		if err != nil {
 			return nil, err
@@ -270,5 +270,34 @@ func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
 		}
 		slices.SortFunc(out, func(a, b Ask) int { return cmp.Or(cmp.Compare(a.CC, b.CC), cmp.Compare(a.Target, b.Target)) })
 		return out, nil
+	})
+}
+
+// Hours counts the hours in which each target was banned in each country and
+// year, by dated bans and by reported ones.
+func (d *Desk) Hours(ctx context.Context) ([]ban.Year, error) {
+	return remember(ctx, d, "hours", func() ([]ban.Year, error) {
+		found, err := d.Events(ctx, store.Filter{}, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		said, err := d.reported(time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		places, err := d.Places(ctx, allPlaces)
+		if err != nil {
+			return nil, err
+		}
+		type pair struct{ cc, target string }
+		last := make(map[pair]time.Time, len(places))
+		for _, p := range places {
+			last[pair{p.CC, p.Target}] = p.Last.AddDate(0, 0, 1)
+		}
+		var reported []ban.Ban
+		for _, list := range said {
+			reported = append(reported, list...)
+		}
+		return ban.Hours(found.Events, reported, func(cc, target string) time.Time { return last[pair{cc, target}] }, d.Now()), nil
 	})
 }

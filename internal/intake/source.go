@@ -18,6 +18,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/bandish/bandish/internal/dial"
 )
 
 // Filter narrows an import. Empty fields do not narrow.
@@ -41,6 +43,7 @@ type Buckets struct {
 	Endpoint string // host[:port] of the S3 API; default s3.amazonaws.com
 	Insecure bool   // plain http, for a server on this machine
 	Region   string // default eu-central-1, where ooni-data-eu-fra is
+	Private  bool   // reach names that lead to addresses that are not of the public internet, too, also for http(s) sources
 	Today    time.Time
 }
 
@@ -64,7 +67,7 @@ func List(ctx context.Context, arg string, f Filter, b Buckets) ([]Source, error
 		}
 		return listBucket(ctx, u.Host, strings.TrimPrefix(u.Path, "/"), f, b)
 	case strings.HasPrefix(arg, "http://"), strings.HasPrefix(arg, "https://"):
-		return []Source{httpSource(arg)}, nil
+		return []Source{httpSource(arg, b.Private)}, nil
 	}
 	return listFiles(arg)
 }
@@ -114,14 +117,14 @@ func fileSource(p string, st fs.FileInfo) Source {
 	}
 }
 
-func httpSource(u string) Source {
+func httpSource(u string, private bool) Source {
 	name := u
 	if p, err := url.Parse(u); err == nil && p.User != nil { // a password is not for the archive
 		p.User = nil
 		name = p.String()
 	}
 	return Source{Name: name, Size: -1, Open: func(ctx context.Context) (io.ReadCloser, error) {
-		return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) { return openWeb(ctx, u) })
+		return unstalled(ctx, stall, func(ctx context.Context) (io.ReadCloser, error) { return openWeb(ctx, u, private) })
 	}}
 }
 
@@ -140,7 +143,7 @@ func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets)
 	client, err := minio.New(endpoint, &minio.Options{
 		Creds:  credentials.NewStatic("", "", "", credentials.SignatureAnonymous),
 		Secure: !b.Insecure,
-		Region: region,
+		Region: region, Transport: dial.For(endpoint, b.Private).Proxied(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("s3://%s: %w", bucket, err)

@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
-	"sync"
-	"syscall"
 	"time"
+
+	"github.com/bandish/bandish/internal/dial"
 )
 
 // stall is how long a server may say nothing.
@@ -21,12 +18,12 @@ const maxRedirects = 5
 
 // openWeb gets what is at an address. The body's length is not bounded: what
 // is read of it is.
-func openWeb(ctx context.Context, u string) (io.ReadCloser, error) {
+func openWeb(ctx context.Context, u string, private bool) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := webClient().Do(req)
+	resp, err := webClient(u, private).Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -41,31 +38,14 @@ func openWeb(ctx context.Context, u string) (io.ReadCloser, error) {
 // send it on to this machine or network: what is there would end up in the
 // archive's quarantine, or do as it is asked. Whoever names an address inside
 // may be sent on inside.
-func webClient() *http.Client {
-	g := &redirects{}
-	dialer := &net.Dialer{Timeout: 30 * time.Second, ControlContext: g.dial}
-	return &http.Client{
-		CheckRedirect: g.check,
-		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext,
-			TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: stall, IdleConnTimeout: time.Second,
-			DisableCompression: true, // undone here, where its size is looked at
-			ForceAttemptHTTP2:  true,
-		},
-	}
+func webClient(u string, private bool) *http.Client {
+	t := dial.ForURL(u, private).Proxied()
+	t.ResponseHeaderTimeout = stall
+	t.DisableCompression = true // undone here, where its size is looked at
+	return &http.Client{CheckRedirect: checkRedirect, Transport: t}
 }
 
-// redirects knows whether a client was sent on, and whether it began inside.
-type redirects struct {
-	mu     sync.Mutex // guards what follows
-	sentOn bool
-	inside bool
-}
-
-func (g *redirects) check(req *http.Request, via []*http.Request) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.sentOn = true
+func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("sent on more than %d times", maxRedirects)
 	}
@@ -73,49 +53,6 @@ func (g *redirects) check(req *http.Request, via []*http.Request) error {
 		return fmt.Errorf("sent on to %s, which is not the web", req.URL)
 	}
 	return nil
-}
-
-func (g *redirects) dial(_ context.Context, _, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	in := inside(ap.Addr())
-	if in && g.sentOn && !g.inside {
-		return fmt.Errorf("sent on to %s, an address of this network: refused", ap.Addr())
-	}
-	g.inside = g.inside || in
-	return nil
-}
-
-// insideToo are addresses of this network that netip does not call so.
-var insideToo = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),        // this network (RFC 791)
-	netip.MustParsePrefix("100.64.0.0/10"),    // of carriers and clouds (RFC 6598)
-	netip.MustParsePrefix("168.63.129.16/32"), // metadata of a cloud
-	netip.MustParsePrefix("64:ff9b:1::/48"),   // translated within a network (RFC 8215)
-}
-
-var (
-	nat64     = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
-	sixToFour = netip.MustParsePrefix("2002::/16")    // RFC 3056
-)
-
-// inside reports whether an address is of this machine or network. One that
-// carries an IPv4 address is judged by that.
-func inside(a netip.Addr) bool {
-	a = a.Unmap()
-	b := a.As16()
-	switch {
-	case nat64.Contains(a):
-		return inside(netip.AddrFrom4([4]byte(b[12:])))
-	case sixToFour.Contains(a):
-		return inside(netip.AddrFrom4([4]byte(b[2:6])))
-	}
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() ||
-		slices.ContainsFunc(insideToo, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // unstalled opens a source and ends it when nothing comes for a while.

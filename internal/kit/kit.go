@@ -14,7 +14,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -24,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
 )
@@ -307,17 +307,11 @@ func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 
 // ownAddresses are this machine's, to be scrubbed from what servers repeat.
 func ownAddresses() []netip.Addr {
-	list, err := net.InterfaceAddrs()
+	all, err := dial.Interfaces()
 	if err != nil {
 		return nil // nothing to scrub that we know of; public ones are anyway
 	}
-	var out []netip.Addr
-	for _, a := range list {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLoopback() {
-			out = append(out, p.Addr().Unmap())
-		}
-	}
-	return slices.Compact(out)
+	return slices.DeleteFunc(all, netip.Addr.IsLoopback)
 }
 
 // isOONI reports a collector of OONI's, whose helpers are other servers.

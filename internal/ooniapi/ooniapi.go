@@ -21,6 +21,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/measurement"
@@ -102,7 +103,7 @@ func (s *Server) Handler() http.Handler {
 			case errors.As(err, &wrong):
 				// OONI's own APIs use each of these words.
 				s.write(w, wrong.status, map[string]any{"error": wrong.text, "detail": wrong.text, "message": wrong.text})
-			case err != nil && r.Context().Err() != nil: // the client went away
+			case err != nil && server.Gone(r, err):
 			case err != nil:
 				s.Log.Error("read API", "path", r.URL.Path, "err", err)
 				s.write(w, http.StatusInternalServerError, map[string]any{"error": "something broke on our side; it was logged"})

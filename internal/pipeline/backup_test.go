@@ -38,7 +38,7 @@ func TestBackup(t *testing.T) {
 			acked = append(acked, r.UID)
 			mu.Unlock()
 			if i%10 == 9 { // segments come and go
-				_, a := p.Compact(context.Background(), true)
+				_, a := p.Compact(context.Background())
 				_, b := p.Count(context.Background())
 				_, c := p.Archive.Sweep(context.Background(), 0, time.Now().Add(24*time.Hour))
 				if err := errors.Join(a, b, c); err != nil {

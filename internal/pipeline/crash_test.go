@@ -92,7 +92,7 @@ func crashChild(mode, dir, source string) error {
 			fmt.Printf("imported %d\n", s.Added)
 		}
 		if i%5 == 4 {
-			if _, err := p.Compact(ctx, true); err != nil {
+			if _, err := p.Compact(ctx); err != nil {
 				return err
 			}
 			if _, err := p.Count(ctx); err != nil {

@@ -22,17 +22,16 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// maxSegments is how many segments a period may have before they are merged.
+// maxSegments is how many segments a period may have before some are merged.
 const maxSegments = 8
 
-// Compact merges the segments of every period that has more than maxSegments
-// of a kind, or of every period that has more than one where all is set, and
-// returns how many periods it merged.
-func (p *Pipeline) Compact(ctx context.Context, all bool) (int, error) {
+// Compact merges the segments of every period that has more than one. It returns
+// how many periods it merged.
+func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	merged := 0
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
-		n, err := compact(ctx, u, all)
+		n, err := compact(ctx, u)
 		merged = n
 		return commitDespite(err, n, &harm)
 	})
@@ -40,6 +39,120 @@ func (p *Pipeline) Compact(ctx context.Context, all bool) (int, error) {
 		err = nil
 	}
 	return merged, errors.Join(err, harm)
+}
+
+// Tidy merges segments of every period that has more than maxSegments of a kind,
+// small ones first, and returns of how many. Others go on committing meanwhile.
+// Where a rebuild is under way it leaves that for later.
+func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
+	var done []merge
+	var harm error
+	merged := 0
+	_, err := p.Archive.StageNow(ctx, func(u *archive.Update) error {
+		for _, g := range groups(u.Manifest) {
+			small := smallOnes(g)
+			if len(small) == 0 {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			out, err := mergeGroup(u, small)
+			var one *archive.DamagedError
+			if errors.As(err, &one) { // they stay as they are
+				harm = errors.Join(harm, err)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			p.days.merged(small, out)
+			done = append(done, merge{small, out})
+		}
+		if len(done) == 0 {
+			return errNothing
+		}
+		return nil
+	}, func(_ *archive.Manifest, u *archive.Update) error {
+		for _, m := range done {
+			if m.replace(u.Manifest) {
+				merged++
+			}
+		}
+		if merged == 0 {
+			return errNothing
+		}
+		return nil
+	})
+	if err == errNothing {
+		err = nil
+	}
+	return merged, errors.Join(err, harm)
+}
+
+// merge is segments and the one that holds their rows.
+type merge struct {
+	in  []archive.Segment
+	out archive.Segment
+}
+
+// replace lists the merged segment in place of the others, and reports whether
+// these were all still listed.
+func (m merge) replace(to *archive.Manifest) bool {
+	old := map[string]bool{}
+	for _, s := range m.in {
+		old[s.Path()+" "+s.Ruleset] = true
+	}
+	is := func(s archive.Segment) bool { return old[s.Path()+" "+s.Ruleset] }
+	n := 0
+	for _, s := range to.Segments {
+		if is(s) {
+			n++
+		}
+	}
+	if n != len(m.in) {
+		return false
+	}
+	to.Segments = append(slices.DeleteFunc(to.Segments, is), m.out)
+	return true
+}
+
+// groups are the segments of each kind, period and ruleset that has several, in
+// order.
+func groups(m *archive.Manifest) [][]archive.Segment {
+	by := map[[3]string][]archive.Segment{}
+	for _, s := range m.Segments {
+		k := [3]string{s.Kind, s.Period, s.Ruleset}
+		by[k] = append(by[k], s)
+	}
+	var out [][]archive.Segment
+	for _, k := range slices.SortedFunc(maps.Keys(by), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
+		switch k[0] {
+		case archive.Observations, archive.Verdicts, archive.Bodies, archive.Counts: // the others are made whole each time
+			if len(by[k]) > 1 {
+				out = append(out, by[k])
+			}
+		}
+	}
+	return out
+}
+
+// smallOnes are the segments of a group that are worth merging, none where it
+// has few: the smallest, and those that are not larger than all before them
+// together. So a row is written again only when what it stands in has doubled.
+func smallOnes(group []archive.Segment) []archive.Segment {
+	if len(group) <= maxSegments {
+		return nil
+	}
+	group = slices.SortedFunc(slices.Values(group), func(a, b archive.Segment) int {
+		return cmp.Or(cmp.Compare(a.Rows, b.Rows), cmp.Compare(a.SHA256, b.SHA256))
+	})
+	n, rows := 0, int64(0)
+	for n < len(group) && (n < len(group)-maxSegments/2 || group[n].Rows <= rows) {
+		rows += group[n].Rows
+		n++
+	}
+	return group[:n]
 }
 
 // commitDespite decides what becomes of work of which n parts were done: it is
@@ -54,25 +167,15 @@ func commitDespite(err error, n int, harm *error) error {
 	return err
 }
 
-func compact(ctx context.Context, u *archive.Update, all bool) (int, error) {
-	groups := map[[3]string][]archive.Segment{}
-	for _, s := range u.Manifest.Segments {
-		k := [3]string{s.Kind, s.Period, s.Ruleset}
-		groups[k] = append(groups[k], s)
-	}
-	keys := slices.SortedFunc(maps.Keys(groups), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) })
+func compact(ctx context.Context, u *archive.Update) (int, error) {
 	merged := 0
 	var harm damage
-	for _, k := range keys {
-		g := groups[k]
-		if len(g) < 2 || !all && len(g) <= maxSegments {
-			continue
-		}
+	for _, g := range groups(u.Manifest) {
 		if err := ctx.Err(); err != nil {
 			return merged, err
 		}
 		before := slices.Clone(u.Manifest.Segments)
-		switch err := mergeSegments(u, g); {
+		switch _, err := mergeGroup(u, g); {
 		case harm.takes(err):
 			u.Manifest.Segments = before // they stay as they are
 		case err != nil:
@@ -126,50 +229,82 @@ func damagedOnly(err error) bool {
 	return errors.As(err, &one)
 }
 
-// mergeSegments merges segments of one kind, period and ruleset.
-func mergeSegments(u *archive.Update, g []archive.Segment) error {
-	var err error
+// mergeGroup merges segments of one kind, period and ruleset.
+func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error) {
 	switch g[0].Kind {
 	case archive.Observations:
-		_, err = archive.Merge(u, g, CompareObservations, nil)
+		return archive.Merge(u, g, CompareObservations, nil)
 	case archive.Verdicts:
-		_, err = archive.Merge(u, g, CompareVerdicts, nil)
+		return archive.Merge(u, g, CompareVerdicts, nil)
 	case archive.Bodies:
-		_, err = archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
-	case archive.Counts:
-		_, err = archive.Merge(u, g, CompareCounts, nil)
-	case archive.Cells, archive.Layers: // made whole each time
+		return archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
 	}
-	return err
+	return archive.Merge(u, g, CompareCounts, nil)
 }
 
 // Count brings the cells up to the verdicts, and the events up to the cells:
 // months whose verdicts have changed since their cells were counted are counted
 // again, and so are the events of the countries in which that changed
 // something. It returns how many months it counted.
+//
+// Others go on committing meanwhile; what they commit is counted the next time.
+// While a rebuild is under way it is done in one turn.
 func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
-	err := p.Archive.Update(ctx, func(u *archive.Update) error {
-		n, err := p.count(ctx, u)
-		counted = n
-		if !damagedOnly(err) {
-			return err
+	count := func(u *archive.Update) (err error) {
+		counted, err = p.countAll(ctx, u)
+		return commitDespite(err, counted, &harm)
+	}
+	staged, err := p.Archive.StageNow(ctx, count, func(staged *archive.Manifest, u *archive.Update) error {
+		if staged.Ruleset != u.Manifest.Ruleset {
+			return fmt.Errorf("count: the ruleset became %s meanwhile", u.Manifest.Ruleset)
 		}
-		before := slices.Clone(u.Manifest.Segments)
-		changed, found := p.detect(ctx, u)
-		if damagedOnly(found) && found != nil {
-			u.Manifest.Segments, changed = before, false // the events stay as they are
+		ours := func(s archive.Segment) bool { return ofCount(s, u.Manifest.Ruleset) }
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ours)
+		for _, s := range staged.Segments {
+			if ours(s) {
+				u.Manifest.Segments = append(u.Manifest.Segments, s)
+			}
 		}
-		if changed {
-			n++
-		}
-		return commitDespite(errors.Join(err, found), n, &harm)
+		return nil
 	})
+	if err == nil && !staged {
+		err = p.Archive.Update(ctx, count)
+	}
+	if err != nil && err != errNothing {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	if err == errNothing {
 		err = nil
 	}
 	return counted, errors.Join(err, harm)
+}
+
+// ofCount reports whether counting makes a segment anew.
+func ofCount(s archive.Segment, ruleset string) bool {
+	switch s.Kind {
+	case archive.Cells, archive.Layers, archive.Hours:
+		return s.Ruleset == ruleset
+	}
+	return s.Kind == archive.Findings || s.Kind == archive.Events
+}
+
+// countAll counts months and detects; it gives how many parts it changed.
+func (p *Pipeline) countAll(ctx context.Context, u *archive.Update) (int, error) {
+	n, err := p.count(ctx, u)
+	if !damagedOnly(err) {
+		return n, err
+	}
+	before := slices.Clone(u.Manifest.Segments)
+	changed, found := p.detect(ctx, u)
+	if damagedOnly(found) && found != nil {
+		u.Manifest.Segments, changed = before, false // the events stay as they are
+	}
+	if changed {
+		n++
+	}
+	return n, errors.Join(err, found)
 }
 
 func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
@@ -331,7 +466,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 				progress(len(done), len(batches))
 			}
 		}
-		if _, err := compact(ctx, u, true); err != nil {
+		if _, err := compact(ctx, u); err != nil {
 			return err
 		}
 		if err := p.supersedeAll(ctx, u, superseded); err != nil {

@@ -97,6 +97,13 @@ func (p *Pipeline) detect(ctx context.Context, u *archive.Update) (bool, error) 
 	return changed || wrote, nil
 }
 
+// unsettle makes the next detection begin anew.
+func (f *findings) unsettle() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.settled = ""
+}
+
 func hashOf(parts ...string) string {
 	h := sha256.New()
 	for _, s := range parts {

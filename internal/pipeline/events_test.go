@@ -82,7 +82,7 @@ func TestEventsFollowWhatChanged(t *testing.T) {
 	if of(archive.Findings, "QM") == foundM || of(archive.Findings, "QN") != foundN || of(archive.Events, "QN") != eventsN {
 		t.Error("new counts of QM must change its findings, and none of QN's")
 	}
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	before := segments(t, p)

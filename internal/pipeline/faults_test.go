@@ -240,7 +240,7 @@ func faultStory(t *testing.T, disk archive.Disk, dir, source string) (acked []st
 	}
 	p.Import(t.Context(), src, Want{}, nil)
 	submit("two", 1)
-	p.Compact(t.Context(), true)
+	p.Compact(t.Context())
 	p.Count(t.Context())
 	p.Archive.Sweep(t.Context(), 0, time.Now().Add(24*time.Hour))
 	p.Rebuild(t.Context(), nil)

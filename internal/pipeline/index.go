@@ -83,6 +83,9 @@ func (d *indexedDay) hold(k key, v version) (contested bool) {
 		d.held[k] = v
 		return false
 	}
+	if first == v || slices.Contains(d.more[k], v) {
+		return false // it is known: a segment is read again where it was merged
+	}
 	if d.more == nil {
 		d.more = map[key][]version{}
 	}
@@ -176,6 +179,17 @@ func (x *dayIndex) loaded(m *archive.Manifest) {
 		if d := x.days[s.Kind+" "+s.Period]; d != nil && current && d.used > x.turn {
 			d.loaded[s.SHA256] = true
 		}
+	}
+}
+
+// merged notes that a segment holds what others hold, so that it is not read
+// again where they were.
+func (x *dayIndex) merged(inputs []archive.Segment, out archive.Segment) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	d := x.days[out.Kind+" "+out.Period]
+	if d != nil && !slices.ContainsFunc(inputs, func(s archive.Segment) bool { return !d.loaded[s.SHA256] }) {
+		d.loaded[out.SHA256] = true
 	}
 }
 

@@ -72,6 +72,20 @@ func (p *Pipeline) writeJournal(keys []string) error {
 	return nil
 }
 
+// SetAside is the size in bytes of all that was set aside.
+func (p *Pipeline) SetAside() (size int64) {
+	entries, err := os.ReadDir(filepath.Join(p.Archive.Dir(), "quarantine"))
+	if err != nil {
+		return 0
+	}
+	for _, e := range entries {
+		if st, err := e.Info(); err == nil {
+			size += st.Size()
+		}
+	}
+	return size
+}
+
 // maxQuarantine bounds the file of one import, in bytes: a small packed file
 // can hold more broken lines than a disk. Past it a source has one line more,
 // which counts the rest; what they held stands in the source.

@@ -43,11 +43,16 @@ type Pipeline struct {
 	// Patience is how long a submission waits for its turn; 0 means 30 s.
 	Patience time.Duration
 
+	// MinFree is how many bytes of the disk are left alone: with less free,
+	// nothing more is taken from submitters. 0: the disk may be filled.
+	MinFree int64
+
 	decoding gate
 	days     dayIndex
 	queue    queue
 	voices   voices
 	findings findings
+	space    space
 }
 
 func (p *Pipeline) workers() int {

@@ -109,7 +109,7 @@ func TestRebuildIsByteIdentical(t *testing.T) {
 		part := lines[i*documents/parts : (i+1)*documents/parts]
 		bring(t, p, Want{}, write(t, fmt.Sprint(i, ".jsonl"), bytes.Join(part, nil)))
 	}
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {
@@ -174,7 +174,7 @@ func TestRescoreGivesTheSameVerdicts(t *testing.T) {
 	t.Parallel()
 	p := open(t)
 	bring(t, p, Want{}, corpusOf(t, 150, 6))
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {
@@ -584,7 +584,7 @@ func TestSubmitTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			doc := zz(fmt.Sprint("r", i/2), i/2) // each document twice
+			doc := zz(fmt.Sprint("r", i/2), i/2%3) // each document twice, of three days
 			if i == 7 {
 				doc = []byte("{}")
 			}
@@ -653,7 +653,7 @@ func TestTables(t *testing.T) {
 	if s := bring(t, p, Want{}, write(t, "web2.csv", []byte(web)), write(t, "c2.csv", []byte(counts))); s.Added != 0 || s.Duplicates != 4 {
 		t.Fatalf("again: %+v", s)
 	}
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {
@@ -696,7 +696,7 @@ func TestCountsOfOneQuestion(t *testing.T) {
 	if s := bring(t, p, Want{Filter: intake.Filter{CC: "ZZ"}, Target: "x"}, write(t, "again.csv", []byte(table))); s.Duplicates != 1 {
 		t.Errorf("again: %+v", s)
 	}
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {

@@ -19,6 +19,7 @@ type Sender struct {
 }
 
 // The marks that a sender can earn a measurement. It is kept and does not vote.
+// Two more are in package verdict: with them it informs.
 const (
 	MarkASN    = "asn_mismatch"       // it was sent from another network than it claims
 	MarkCC     = "cc_mismatch"        // and from another country
@@ -48,7 +49,15 @@ type voice struct {
 // all.
 const maxHeard = 1 << 18
 
-// marks holds a measurement against its sender.
+// How far from its start a measurement may be handed in to decide. Nobody can
+// tell a probe that was offline from one that invents a past; what it saw is
+// kept and informs. Clocks err by some minutes.
+const (
+	onTime     = 24 * time.Hour
+	clockError = time.Hour
+)
+
+// marks holds a measurement against its sender and the time at which it came.
 func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	var out []string
 	if from.ASN != 0 && r.ASN != 0 && from.ASN != r.ASN {
@@ -57,7 +66,13 @@ func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	if known(from.CC) && known(r.CC) && from.CC != r.CC {
 		out = append(out, MarkCC)
 	}
-	if from.Key == [16]byte{} || len(out) > 0 {
+	if len(out) == 0 && !from.confirms(r) {
+		out = append(out, verdict.NetworkUnconfirmed)
+	}
+	if r.Time.Before(at.Add(-onTime)) || r.Time.After(at.Add(clockError)) {
+		out = append(out, verdict.TimeUnconfirmed)
+	}
+	if len(out) > 0 {
 		return out
 	}
 	v.mu.Lock()
@@ -76,6 +91,13 @@ func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	}
 	v.first[k], v.owner[r.ReportID] = r.ReportID, from.Key
 	return out
+}
+
+// confirms reports whether a database of networks places the sender where the
+// measurement says that it was made. ZZ, where it is claimed, is no country that
+// a database could know.
+func (s Sender) confirms(r *verdict.Row) bool {
+	return s.Key != [16]byte{} && s.ASN != 0 && s.ASN == r.ASN && (s.CC == r.CC || !known(r.CC))
 }
 
 // known tells a country from ZZ, which stands for none.

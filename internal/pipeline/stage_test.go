@@ -60,7 +60,7 @@ func TestSubmissionsDuringRescore(t *testing.T) {
 				return
 			}
 			if i%4 == 3 {
-				if _, err := p.Compact(t.Context(), true); err != nil {
+				if _, err := p.Compact(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -80,7 +80,7 @@ func TestSubmissionsDuringRescore(t *testing.T) {
 	if err != nil || last.Verdicts != sent {
 		t.Fatalf("%d verdicts of %d documents (%v)", last.Verdicts, sent, err)
 	}
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
@@ -42,37 +41,45 @@ var ErrOccupied = errors.New("others are writing to the archive")
 // Submit archives one measurement that was handed in now and returns when it
 // is durable. What it claims is held against its sender.
 func (p *Pipeline) Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error) {
-	return p.submit(ctx, doc, p.Now(), from)
+	return p.submit(ctx, doc, p.Now(), &from)
 }
 
-// SubmitAt is Submit for a measurement that was handed in at a time of the
-// caller's choosing by nobody in particular; the lab makes histories with it.
+// SubmitAt is Submit for a measurement that the caller made and answers for, at a
+// time of the caller's choosing: nothing is held against it. The lab makes
+// histories with it.
 func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Receipt, error) {
-	return p.submit(ctx, doc, at, Sender{})
+	return p.submit(ctx, doc, at, nil)
 }
 
-func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Sender) (Receipt, error) {
+func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *Sender) (Receipt, error) {
+	if err := p.space.room(p.Archive, p.MinFree); err != nil {
+		return Receipt{}, err
+	}
 	at = at.UTC().Truncate(time.Second)
-	leave, ok := p.decoding.enter(ctx, cmp.Or(p.Patience, 30*time.Second), p.workers())
+	var client [16]byte
+	if from != nil {
+		client = from.Key
+	}
+	leave, ok := p.decoding.enter(ctx, client, cmp.Or(p.Patience, 30*time.Second), p.workers())
 	if !ok {
 		return Receipt{}, cmp.Or(ctx.Err(), ErrOccupied)
 	}
 	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judgeSafely(&d, at)
-	leave()
+	leave() // judgeSafely does not panic
 	if bad != nil {
 		return Receipt{}, &Rejected{bad.reason, bad.err}
 	}
-	if marks := p.voices.marks(from, &it.verdict, at); len(marks) > 0 {
-		e := it.entries[0]
-		e.Marks = marks
-		var err error
-		if it, err = p.judgeEntry(&e, at); err != nil { // it was judged just now
-			return Receipt{}, fmt.Errorf("judge it again: %w", err)
+	var err error
+	if from != nil {
+		if it, err = p.hold(it, *from, at); err != nil {
+			return Receipt{}, err
 		}
 	}
 	sum := sha256.Sum256(it.entries[0].Document)
-	s := &submission{it: it, at: at, size: len(it.entries[0].Document) + rowBytes*len(it.rows), done: make(chan struct{})}
+	s := &submission{it: it, at: at, client: client, size: len(it.entries[0].Document) + rowBytes*len(it.rows), done: make(chan struct{})}
+	s.day = period(it.verdict.Time, it.received)
+	s.recent = s.day >= at.Add(-onTime).Format(time.DateOnly)
 	s.receipt = Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:])}
 	if !p.queue.submit(ctx, p, s) {
 		return Receipt{}, ErrOccupied
@@ -95,80 +102,34 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from Se
 	}
 }
 
+// hold holds a measurement against its sender and judges it again with the
+// marks that it earns.
+func (p *Pipeline) hold(it *item, from Sender, at time.Time) (*item, error) {
+	marks := p.voices.marks(from, &it.verdict, at)
+	if len(marks) == 0 {
+		return it, nil
+	}
+	e := it.entries[0]
+	e.Marks = marks
+	it, err := p.judgeEntry(&e, at)
+	if err != nil { // it was judged just now
+		return nil, fmt.Errorf("judge it again: %w", err)
+	}
+	return it, nil
+}
+
 // submission is one document on its way into a batch.
 type submission struct {
-	it   *item
-	at   time.Time
-	size int           // bytes, with its rows
-	done chan struct{} // closed when what follows is set
+	it     *item
+	at     time.Time
+	client [16]byte      // its Sender's key
+	day    string        // that it is of
+	recent bool          // the day is today, or not long ago
+	size   int           // bytes, with its rows
+	done   chan struct{} // closed when what follows is set
 
 	receipt Receipt
 	err     error
-}
-
-// queue gathers what is submitted while a commit is under way into the next
-// one: each commit costs some fsyncs, however many documents it holds.
-type queue struct {
-	mu      sync.Mutex
-	waiting []*submission
-	size    int  // of what waits
-	busy    bool // somebody is committing and will take what waits
-}
-
-// rowBytes is about what a row takes in memory.
-const rowBytes = 2 << 10
-
-// gate lets so many at a time decode: each may take some 130 MB, and more
-// than there are cores would only wait for one another. The zero value is
-// ready.
-type gate struct {
-	once  sync.Once
-	slots chan struct{}
-}
-
-// enter waits for a slot; leave gives it back.
-func (g *gate) enter(ctx context.Context, patience time.Duration, slots int) (leave func(), ok bool) {
-	g.once.Do(func() { g.slots = make(chan struct{}, slots) })
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case g.slots <- struct{}{}:
-		return func() { <-g.slots }, true
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	return nil, false
-}
-
-// groupSize bounds what one commit takes.
-const groupSize = 256
-
-// maxWaiting bounds the bytes that wait; one document may always.
-const maxWaiting = 32 << 20
-
-// submit adds s to what waits, and sees to it that all of it is committed. It
-// reports whether there was room.
-func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) > 0 && q.size+s.size > maxWaiting {
-		return false
-	}
-	q.waiting = append(q.waiting, s)
-	q.size += s.size
-	if !q.busy {
-		q.busy = true
-		go q.commit(context.WithoutCancel(ctx), p)
-	}
-	return true
-}
-
-// commit commits what waits until nothing does. What waits is taken when the
-// turn to write has come.
-func (q *queue) commit(ctx context.Context, p *Pipeline) {
-	for q.more() {
-		p.commitGroup(ctx)
-	}
 }
 
 // commitSafely is commitWhen for a goroutine that must not take the process
@@ -181,38 +142,6 @@ func (p *Pipeline) commitSafely(ctx context.Context, make func() (*batch, time.T
 		}
 	}()
 	return p.commitWhen(ctx, make)
-}
-
-func (q *queue) more() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.busy = len(q.waiting) > 0
-	return q.busy
-}
-
-func (q *queue) take() []*submission {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(len(q.waiting), groupSize)
-	group := slices.Clone(q.waiting[:n])
-	q.waiting = slices.Delete(q.waiting, 0, n)
-	for _, s := range group {
-		q.size -= s.size
-	}
-	return group
-}
-
-// withdraw takes back what nobody has begun to commit.
-func (q *queue) withdraw(s *submission) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	i := slices.Index(q.waiting, s)
-	if i < 0 {
-		return false
-	}
-	q.waiting = slices.Delete(q.waiting, i, i+1)
-	q.size -= s.size
-	return true
 }
 
 // commitGroup waits for the turn to write, commits what waits as one batch and
@@ -245,7 +174,7 @@ func (p *Pipeline) commitGroup(ctx context.Context) {
 	for _, s := range group {
 		switch reason, no := refused[s.it]; {
 		case err != nil:
-			s.receipt, s.err = Receipt{}, err
+			s.receipt, s.err = Receipt{}, full(err)
 		case no:
 			s.receipt, s.err = Receipt{}, &Rejected{Reason: reason}
 		case fresh[s.it]:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +53,7 @@ func verdictsByUID(t *testing.T, p *Pipeline) map[string][]verdict.Row {
 // give the same files.
 func sameAfter(t *testing.T, p *Pipeline) {
 	t.Helper()
-	if _, err := p.Compact(t.Context(), true); err != nil {
+	if _, err := p.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Count(t.Context()); err != nil {
@@ -204,7 +205,7 @@ func TestRebuildByTheClockOfEach(t *testing.T) {
 func waitingIn(p *Pipeline) []*submission {
 	p.queue.mu.Lock()
 	defer p.queue.mu.Unlock()
-	return slices.Clone(p.queue.waiting)
+	return slices.Concat(slices.Collect(maps.Values(p.queue.waiting.waiting))...)
 }
 
 // What was imported while the machine's clock was wrong can be imported again

@@ -13,6 +13,8 @@ import (
 
 	"github.com/miekg/dns"
 	"github.com/quic-go/quic-go"
+
+	"github.com/bandish/bandish/address"
 )
 
 // The failure strings of OONI's df-007-errors that the probe writes, with
@@ -81,7 +83,7 @@ func Failure(err error) string {
 			return s
 		}
 	}
-	return "unknown_failure: " + Scrub(err.Error())
+	return "unknown_failure: " + address.Scrub(err.Error())
 }
 
 func dnsFailure(err error) string {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/measurement"
 	"github.com/miekg/dns"
 )
@@ -260,7 +261,7 @@ func firstOfEach(list measurement.HeaderList) []measurement.Header {
 // tells the client its address. Private addresses stay, which block pages
 // refer to. The caller holds mu.
 func (r *record) scrub(s string) string {
-	return scrubAddresses(s, func(a netip.Addr) bool {
+	return address.Replace(s, func(a netip.Addr) bool {
 		own := slices.ContainsFunc(r.own, func(o netip.Addr) bool { return o.Unmap().WithZone("") == a })
 		return !r.known[a] && (own || a.IsGlobalUnicast() && !a.IsPrivate())
 	})

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/measurement"
 )
 
@@ -176,7 +177,7 @@ func torBootstrap(ctx context.Context, cfg Config, program, transport string, mo
 		if n, err := strconv.ParseFloat(p[1], 64); err == nil {
 			k.TorProgress, k.TorProgressTag = n, p[2]
 		}
-		k.TorLogs = append(k.TorLogs, Scrub(strings.TrimSpace(lines.Text())))
+		k.TorLogs = append(k.TorLogs, address.Scrub(strings.TrimSpace(lines.Text())))
 		if cfg.Report != nil {
 			cfg.Report(Note{Step: "tor", What: "bootstrap over " + transport, Detail: p[1] + "%", Took: cfg.Now().Sub(start)})
 		}

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/bandish/bandish/internal/dial"
 )
 
 // Fetcher gets pages from the web, within limits.
@@ -31,9 +30,6 @@ type Fetcher struct {
 func NewFetcher() *Fetcher {
 	return &Fetcher{MaxBytes: 32 << 20, Timeout: 60 * time.Second, MaxRedirects: 5, UserAgent: "bandish (archive of sources)", Now: time.Now}
 }
-
-// ErrPrivate says that an address is not one of the public internet.
-var ErrPrivate = errors.New("refused: not an address of the public internet")
 
 // Fetch gets one page. It never goes through a proxy and checks the address
 // of every connection, so that neither a redirect nor a name's answer leads
@@ -73,9 +69,10 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) (content []byte, med
 }
 
 func (f *Fetcher) client(fetch *Fetch) *http.Client {
-	dialer := &net.Dialer{Timeout: 20 * time.Second, Control: func(_, address string, _ syscall.RawConn) error { return f.checkAddress(address) }}
+	t := (&dial.Policy{Private: f.AllowPrivate}).Transport()
+	t.ResponseHeaderTimeout, t.DisableKeepAlives = 30*time.Second, true
 	return &http.Client{
-		Transport: &http.Transport{Proxy: nil, DialContext: dialer.DialContext, ResponseHeaderTimeout: 30 * time.Second, MaxResponseHeaderBytes: 1 << 20, DisableKeepAlives: true},
+		Transport: t,
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			if len(via) > f.MaxRedirects {
 				return fmt.Errorf("more than %d redirects", f.MaxRedirects)
@@ -101,41 +98,6 @@ func (f *Fetcher) checkURL(raw string) error {
 		return fmt.Errorf("bad URL %q: port %s is not fetched", raw, u.Port())
 	}
 	return nil
-}
-
-// checkAddress looks at the address of a connection that is about to be made.
-func (f *Fetcher) checkAddress(address string) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("address %s: %w", address, err)
-	}
-	if !f.AllowPrivate && !Public(ap.Addr()) {
-		return fmt.Errorf("%s: %w", ap.Addr(), ErrPrivate)
-	}
-	return nil
-}
-
-// notPublic are special ranges beyond those that netip knows (IANA's
-// registries of special-purpose addresses).
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/23"),
-	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"), netip.MustParsePrefix("fec0::/10"),
-}
-
-// Public reports whether an address is one of the public internet.
-func Public(a netip.Addr) bool {
-	a = a.Unmap()
-	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" {
-		return false
-	}
-	for _, p := range notPublic {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
 }
 
 // keptHeader drops what names the fetcher.

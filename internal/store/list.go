@@ -91,3 +91,35 @@ func (s *Store) OnNetwork(ctx context.Context, asn uint32) ([]Place, error) {
 	}
 	return out, rows.Err()
 }
+
+// Measured is what was measured on one network.
+type Measured struct {
+	ASN          uint32    `json:"probe_asn"` // 0: not known
+	Measurements int64     `json:"measurements"`
+	Countries    int64     `json:"countries"`
+	Targets      int64     `json:"targets"`
+	Last         time.Time `json:"last_measured"` // the last day
+}
+
+// Networks lists the networks that the archive has measurements from, by number.
+func (s *Store) Networks(ctx context.Context) ([]Measured, error) {
+	if _, err := s.refresh(ctx, "cells"); err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT probe_asn, sum(measurements)::BIGINT, count(DISTINCT probe_cc), count(DISTINCT target), max(start) FROM cells GROUP BY probe_asn ORDER BY probe_asn`)
+	if err != nil {
+		return nil, fmt.Errorf("query networks: %w", err)
+	}
+	defer rows.Close()
+	out := []Measured{}
+	for rows.Next() {
+		var m Measured
+		var last int64
+		if err := rows.Scan(&m.ASN, &m.Measurements, &m.Countries, &m.Targets, &last); err != nil {
+			return nil, fmt.Errorf("query networks: %w", err)
+		}
+		m.Last = time.Unix(last, 0).UTC()
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/series"
+
+	"github.com/sourcegraph/conc"
 )
 
 // maxOpen bounds the segments that a store holds open for looking rows up.
@@ -151,7 +153,7 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 	segments := slices.DeleteFunc(m.Select(archive.Cells, m.Ruleset), func(g archive.Segment) bool { return f.apart(g.Period) })
 	parts := make([][]series.Cell, len(segments))
 	errs := make([]error, len(segments))
-	var wg sync.WaitGroup
+	var wg conc.WaitGroup // a panic of one is a panic of Wait, which the caller survives
 	turn := make(chan struct{}, 4)
 	for i, g := range segments {
 		wg.Go(func() {

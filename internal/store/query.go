@@ -39,7 +39,7 @@ func (f *Filter) networks(w *where, column string) {
 }
 
 // cellColumns are the columns of a cell but its tallies, in the order of scan.
-const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
+const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, coalesce(informing, 0), coalesce(informing_bad, 0), reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
 
 // Cells returns daily cells in the order of series.Compare.
 func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
@@ -92,7 +92,7 @@ func (s *Store) cells(ctx context.Context, q string, args ...any) ([]series.Cell
 	for rows.Next() {
 		var c series.Cell
 		var tallies, voices sql.NullString
-		if err := rows.Scan(&c.Target, &c.CC, &c.ASN, &c.Layer, &c.Start, &c.Span, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &c.FirstBad, &c.LastBad, &c.FirstOK, &c.LastOK, &c.FirstBadUID, &c.LastBadUID, &c.FirstOKUID, &c.LastOKUID, &tallies, &voices); err != nil {
+		if err := rows.Scan(&c.Target, &c.CC, &c.ASN, &c.Layer, &c.Start, &c.Span, &c.Measurements, &c.OK, &c.Blocked, &c.Likely, &c.Impaired, &c.Down, &c.Insufficient, &c.Aside, &c.Informing, &c.InformingBad, &c.Reports, &c.VoteBlocked, &c.VoteImpaired, &c.VoteOK, &c.VoteDown, &c.FirstBad, &c.LastBad, &c.FirstOK, &c.LastOK, &c.FirstBadUID, &c.LastBadUID, &c.FirstOKUID, &c.LastOKUID, &tallies, &voices); err != nil {
 			return nil, fmt.Errorf("query cells: %w", err)
 		}
 		c.Tallies, c.Voices = parseTallies(tallies.String), parseVoices(voices.String)
@@ -219,20 +219,17 @@ func (s *Store) Versions(ctx context.Context, uid string) ([]verdict.Row, error)
 	if err != nil {
 		return nil, err
 	}
-	segments := m.Select(archive.Verdicts, m.Ruleset)
+	segments, err := s.uids.among(s.a, m.Select(archive.Verdicts, m.Ruleset), uid) // a stranger may date his document as he likes
+	if err != nil {
+		return nil, err
+	}
 	var out []verdict.Row
-	if len(segments) > maxOpen { // more than stay open: DuckDB reads the column faster
-		if out, err = s.scanVersions(ctx, uid); err != nil {
+	for _, g := range segments {
+		rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "measurement_uid", Value: uid})
+		if err != nil {
 			return nil, err
 		}
-	} else {
-		for _, g := range segments { // a stranger may date his document as he likes
-			rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "measurement_uid", Value: uid})
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, rows...)
-		}
+		out = append(out, rows...)
 	}
 	day := uid[:min(len(uid), len("20060102"))] // OONI's uids begin with the time
 	slices.SortStableFunc(out, func(a, b verdict.Row) int {
@@ -254,19 +251,6 @@ func boolCompare(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-func (s *Store) scanVersions(ctx context.Context, uid string) (out []verdict.Row, err error) {
-	if _, err := s.refresh(ctx, "verdicts"); err != nil {
-		return nil, err
-	}
-	s.scanVerdicts(ctx, "FROM verdicts WHERE measurement_uid = ?", []any{uid}, func(r verdict.Row, e error) bool {
-		if err = e; e == nil {
-			out = append(out, r)
-		}
-		return e == nil
-	})
-	return out, err
 }
 
 // Place is one country × target that the archive has cells of.

@@ -6,8 +6,11 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -30,6 +33,8 @@ type Store struct {
 	open       openFiles
 	derived    derivedEvents
 	known      knownThen
+	uids       uidIndex
+	edition    edition
 	mu         sync.Mutex // guards what follows
 	generation uint64
 	viewed     map[string]bool // views that show this generation
@@ -84,18 +89,20 @@ func (s *Store) Close() error {
 func (s *Store) Archive() *archive.Archive { return s.a }
 
 // views are what SQL asks: the segments of a kind, and what stands for them
-// where there are none. ruled says that the kind has a ruleset.
+// where there are none. ruled says that the kind has a ruleset; later are the
+// columns that segments of older programs lack, NULL in their rows.
 var views = map[string]struct {
 	kind  string
 	ruled bool
 	empty string
+	later string
 }{
-	"verdicts":     {archive.Verdicts, true, emptyVerdicts},
-	"observations": {archive.Observations, false, ""},
-	"cells":        {archive.Cells, true, emptyCells},
-	"layers":       {archive.Layers, true, emptyCells},
-	"hours":        {archive.Hours, true, emptyCells},
-	"counts":       {archive.Counts, false, emptyCounts},
+	"verdicts":     {archive.Verdicts, true, emptyVerdicts, laterVerdicts},
+	"observations": {archive.Observations, false, "", ""},
+	"cells":        {archive.Cells, true, emptyCells, laterCells},
+	"layers":       {archive.Layers, true, emptyCells, laterCells},
+	"hours":        {archive.Hours, true, emptyCells, laterCells},
+	"counts":       {archive.Counts, false, emptyCounts, ""},
 }
 
 // refresh returns the current manifest and points the named views at its
@@ -124,8 +131,8 @@ func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest
 		from := views[name].empty
 		if files := s.files(segmentsOf(m, name)); files != "" {
 			from = "SELECT * FROM read_parquet(" + files + ")"
-			if name == "verdicts" {
-				from = laterColumns + " UNION ALL BY NAME SELECT * FROM read_parquet(" + files + ", union_by_name = true)"
+			if later := views[name].later; later != "" {
+				from = later + " UNION ALL BY NAME SELECT * FROM read_parquet(" + files + ", union_by_name = true)"
 			}
 		}
 		if from == "" {
@@ -137,6 +144,38 @@ func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest
 		s.viewed[name] = true
 	}
 	return m, nil
+}
+
+// edition is a name of what was counted in a generation.
+type edition struct {
+	mu         sync.Mutex // guards what follows
+	generation uint64
+	counted    string
+}
+
+// Edition names the state of what was counted (cells, events, published
+// counts), and gives the archive's generation, which grows with all that comes
+// in.
+func (s *Store) Edition() (counted string, generation uint64, err error) {
+	m, err := s.a.Manifest()
+	if err != nil {
+		return "", 0, err
+	}
+	e := &s.edition
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.counted == "" || e.generation != m.Generation {
+		h := sha256.New()
+		io.WriteString(h, m.Ruleset)
+		for _, g := range m.Segments {
+			switch g.Kind {
+			case archive.Cells, archive.Layers, archive.Hours, archive.Events, archive.Findings, archive.Counts:
+				io.WriteString(h, g.SHA256)
+			}
+		}
+		e.generation, e.counted = m.Generation, hex.EncodeToString(h.Sum(nil)[:12])
+	}
+	return e.counted, e.generation, nil
 }
 
 // segmentsOf are the segments of a view.
@@ -180,13 +219,15 @@ func (w *where) String() string {
 	return " WHERE " + strings.Join(w.conds, " AND ")
 }
 
-// laterColumns are those that verdicts of older programs lack: NULL in their
-// rows.
-const laterColumns = `SELECT '' AS sender, '' AS channel, 0::UBIGINT AS content WHERE false`
+// What segments of older programs lack.
+const (
+	laterVerdicts = `SELECT '' AS sender, '' AS channel, 0::UBIGINT AS content WHERE false`
+	laterCells    = `SELECT 0::UINTEGER AS informing, 0::UINTEGER AS informing_bad WHERE false`
+)
 
 // The views of an archive without such segments.
 const (
 	emptyVerdicts = `SELECT '' AS measurement_uid, '' AS report_id, '' AS sender, TIMESTAMP '1970-01-01' AS measurement_start_time, '' AS probe_cc, 0::UINTEGER AS probe_asn, 0::UINTEGER AS resolver_asn, '' AS test_name, '' AS software, '' AS platform, '' AS input, '' AS target, '' AS domain, '' AS state, {'outcome': '', 'rule': ''} AS dns, {'outcome': '', 'rule': ''} AS tcp, {'outcome': '', 'rule': ''} AS tls, {'outcome': '', 'rule': ''} AS http, {'outcome': '', 'rule': ''} AS quic, {'outcome': '', 'rule': ''} AS app, []::VARCHAR[] AS mechanisms, []::VARCHAR[] AS rules, '' AS ruleset, '' AS fingerprints, '' AS invalid, []::VARCHAR[] AS marks, '' AS raw, 0::UINTEGER AS line, '' AS channel, 0::UBIGINT AS content LIMIT 0`
-	emptyCells    = `SELECT '' AS target, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS layer, 0::BIGINT AS start, 0::BIGINT AS span, 0::UINTEGER AS measurements, 0::UINTEGER AS ok, 0::UINTEGER AS blocked, 0::UINTEGER AS likely_blocked, 0::UINTEGER AS impaired, 0::UINTEGER AS down, 0::UINTEGER AS insufficient, 0::UINTEGER AS aside, 0::UINTEGER AS reports, 0::UINTEGER AS vote_blocked, 0::UINTEGER AS vote_impaired, 0::UINTEGER AS vote_ok, 0::UINTEGER AS vote_down, 0::BIGINT AS first_bad, 0::BIGINT AS last_bad, 0::BIGINT AS first_ok, 0::BIGINT AS last_ok, '' AS first_bad_uid, '' AS last_bad_uid, '' AS first_ok_uid, '' AS last_ok_uid, []::STRUCT(kind VARCHAR, name VARCHAR, bad UINTEGER, ok UINTEGER)[] AS tallies, []::STRUCT(report UINTEGER, bad UINTEGER, ok UINTEGER)[] AS voices LIMIT 0`
+	emptyCells    = `SELECT '' AS target, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS layer, 0::BIGINT AS start, 0::BIGINT AS span, 0::UINTEGER AS measurements, 0::UINTEGER AS ok, 0::UINTEGER AS blocked, 0::UINTEGER AS likely_blocked, 0::UINTEGER AS impaired, 0::UINTEGER AS down, 0::UINTEGER AS insufficient, 0::UINTEGER AS aside, 0::UINTEGER AS informing, 0::UINTEGER AS informing_bad, 0::UINTEGER AS reports, 0::UINTEGER AS vote_blocked, 0::UINTEGER AS vote_impaired, 0::UINTEGER AS vote_ok, 0::UINTEGER AS vote_down, 0::BIGINT AS first_bad, 0::BIGINT AS last_bad, 0::BIGINT AS first_ok, 0::BIGINT AS last_ok, '' AS first_bad_uid, '' AS last_bad_uid, '' AS first_ok_uid, '' AS last_ok_uid, []::STRUCT(kind VARCHAR, name VARCHAR, bad UINTEGER, ok UINTEGER)[] AS tallies, []::STRUCT(report UINTEGER, bad UINTEGER, ok UINTEGER)[] AS voices LIMIT 0`
 	emptyCounts   = `SELECT TIMESTAMP '1970-01-01' AS measurement_start_day, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS test_name, '' AS domain, '' AS input, '' AS category, '' AS target, 0::UINTEGER AS anomaly_count, 0::UINTEGER AS confirmed_count, 0::UINTEGER AS failure_count, 0::UINTEGER AS ok_count, 0::UINTEGER AS measurement_count LIMIT 0`
 )

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -46,13 +47,12 @@ func TestVersionsOfOneUID(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if none, err := s.Versions(t.Context(), uid+"x"); err != nil || len(none) > 0 || len(s.open.files) > 0 {
+		t.Errorf("a uid that nobody has: %d rows, %d files opened, %v", len(none), len(s.open.files), err)
+	}
 	looked, err := s.Versions(t.Context(), uid)
 	if err != nil {
 		t.Fatal(err)
-	}
-	asked, err := s.scanVersions(t.Context(), uid)
-	if err != nil || len(asked) != len(rows) {
-		t.Errorf("SQL finds %d of %d: %v", len(asked), len(rows), err)
 	}
 	var got []uint64
 	for _, v := range looked {
@@ -64,6 +64,20 @@ func TestVersionsOfOneUID(t *testing.T) {
 	}
 	if want := []uint64{2, 3, 1, 4}; len(got) != 4 || [4]uint64(got) != [4]uint64(want) {
 		t.Errorf("the order is %v, want %v", got, want)
+	}
+	err = a.Update(t.Context(), func(u *archive.Update) error { // one segment goes, another comes
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(g archive.Segment) bool {
+			return g.Kind == archive.Verdicts && g.Period == "2024-03-18"
+		})
+		late := row(verdict.Web, 5, night.AddDate(0, 2, 0))
+		_, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: "2024-04-18", Ruleset: "r"}, []verdict.Row{late})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := s.Versions(t.Context(), uid); err != nil || len(now) != 4 || now[3].Content != 1 || s.uids.rows != 4 {
+		t.Errorf("after a change %d rows, %d known, %v", len(now), s.uids.rows, err)
 	}
 	if v, ok, err := s.Verdict(t.Context(), uid); err != nil || !ok || v.Channel != verdict.Bucket {
 		t.Errorf("%s speaks (%v)", v.Channel, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -169,6 +170,49 @@ func (f *Field) Visit(ctx context.Context, v Visit, pace *Pace) (*measurement.Me
 	m.Annotations.Origin = Origin
 	m.ReportID = fmt.Sprintf("%s_webconnectivity_ZZ_%d_n1_%016d", v.Time.Format("20060102T150405Z"), v.ASN, v.Seed)
 	return m, nil
+}
+
+// Visits makes the visits' measurements and gives each to done, in any order and
+// one at a time. Those that mostly wait do so beside the others.
+func (f *Field) Visits(ctx context.Context, visits []Visit, done func(i int, m *measurement.Measurement)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	pace := NewPace()
+	defer pace.Close()
+	var all sync.WaitGroup
+	var one sync.Mutex
+	slow, quick := make(chan int), make(chan int)
+	for queue, workers := range map[chan int]int{slow: 16, quick: 8 * runtime.GOMAXPROCS(0)} {
+		all.Go(func() {
+			defer close(queue)
+			for i := range visits {
+				if visits[i].Slow() != (queue == slow) {
+					continue
+				}
+				select {
+				case queue <- i:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+		for range workers {
+			all.Go(func() {
+				for i := range queue {
+					m, err := f.Visit(ctx, visits[i], pace)
+					if err != nil {
+						cancel(err)
+						return
+					}
+					one.Lock()
+					done(i, m)
+					one.Unlock()
+				}
+			})
+		}
+	}
+	all.Wait()
+	return context.Cause(ctx)
 }
 
 // Submit hands measurements to the collector over the lab's network, as their

@@ -65,7 +65,7 @@ func (f *Field) serve(archive collect.Archive) error {
 	f.helper.ASN = lab.ASNOf
 	server, err := collect.New(collect.Config{
 		Archive: archive, Helper: f.helper, BaseURL: "https://" + lab.HelperName, Now: time.Now,
-		Submissions: collect.NewLimiter(many, many, time.Now), Requests: collect.NewLimiter(many, many, time.Now),
+		Submissions: collect.NewLimiter(many, many, time.Now), Requests: collect.NewLimiter(many, many, time.Now), Quota: collect.NewQuota(0, 0, time.Now),
 	})
 	if err != nil {
 		return err

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"html/template"
 	"maps"
@@ -39,6 +37,7 @@ type answerView struct {
 // story is what the record says in one case, beside the answer.
 type story struct {
 	ID, Title string
+	Graph     template.HTML // who asked whom
 	Chain     []link
 	Courts    []court
 	Claims    []said // on access
@@ -54,9 +53,9 @@ type link struct {
 
 // court is a case before a court.
 type court struct {
-	Name, Number string
-	Heard, Next  casefile.Date
-	Outcome      string
+	Name, Number, Href string
+	Heard, Next        casefile.Date
+	Outcome            string
 }
 
 // said is a statement and what was measured or reported of it.
@@ -68,11 +67,9 @@ type said struct {
 
 // citation is how to cite a page.
 type citation struct {
-	Title, Address string
-	Path           string
-	Shown, Known   time.Time // when it was shown, and the day whose knowledge it is
-	Ruleset        string
-	Generation     uint64
+	inquiry.Citation
+	Path  string
+	Shown time.Time // when it was shown
 
 	query url.Values
 }
@@ -266,6 +263,8 @@ var turnWords = map[casefile.Turn]string{
 // story takes from a case what the answer's page shows.
 func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	out := story{ID: c.ID, Title: c.Title}
+	k := speaker{s: s, whole: c, shown: c}
+	out.Graph = graph(graphOf(k.chain(), s.names(c.Targets)))
 	dated := slices.DeleteFunc(inOrder(c.Computed.Clock.Points, c), func(p casefile.Point) bool { return p.Date.IsZero() })
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
@@ -281,7 +280,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	for _, d := range c.Computed.Dockets {
 		for i := range c.Dockets {
 			if k := &c.Dockets[i]; k.ID == d.ID {
-				one := court{Name: s.Records.Names(c, []string{k.Court}), Heard: d.LastHeard, Next: d.Next}
+				one := court{Name: (speaker{s: s, whole: c, shown: c}).full(k.Court), Href: itemHref(c, k.ID), Heard: d.LastHeard, Next: d.Next}
 				if k.Number != nil {
 					one.Number = *k.Number
 				}
@@ -316,27 +315,8 @@ func originWords(o casefile.Origin) string {
 
 // cite says how to cite a page, for the day that it speaks of.
 func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
-	now := s.Now().UTC()
-	q := url.Values{}
-	at, known := now, now
-	if !t.at.IsZero() {
-		at = t.at.AddDate(0, 0, -1)
-		q.Set("at", at.Format(time.DateOnly))
-	}
-	if !t.known.IsZero() {
-		known = t.known.AddDate(0, 0, -1)
-	}
-	q.Set("as-of", known.Format(time.DateOnly))
-	c := citation{Title: title, Path: r.URL.Path, Shown: now, Known: known, query: r.URL.Query(), Address: "https://" + r.Host + r.URL.EscapedPath() + "?" + q.Encode()}
-	if s.Store == nil {
-		return c, nil
-	}
-	m, err := s.Store.Archive().Manifest()
-	if err != nil {
-		return c, err
-	}
-	c.Ruleset, c.Generation = m.Ruleset, m.Generation
-	return c, nil
+	c, err := s.Desk.Cite(title, "https://"+r.Host, r.URL.EscapedPath(), t.at, t.known)
+	return citation{Citation: c, Path: r.URL.Path, Shown: s.Now().UTC(), query: r.URL.Query()}, err
 }
 
 // daysView is the timeline as a table.
@@ -370,7 +350,7 @@ func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
 	if v.Days == nil {
 		v.Days = []answer.Day{}
 	}
-	if r.URL.Query().Get("format") == "csv" {
+	if wantsCSV(r) {
 		return daysCSV(w, r, v.Days)
 	}
 	title := a.Name + " in " + a.Country + ", day by day"
@@ -379,19 +359,12 @@ func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
 }
 
 func daysCSV(w http.ResponseWriter, r *http.Request, days []answer.Day) error {
-	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	out.Write([]string{"date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports", "event"})
+	rows := [][]string{{"date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports", "event"}}
 	for _, d := range days {
 		n := func(x uint32) string { return strconv.FormatUint(uint64(x), 10) }
-		out.Write([]string{d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports), d.Event})
+		rows = append(rows, []string{d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports), d.Event})
 	}
-	if out.Flush(); out.Error() != nil {
-		return out.Error()
-	}
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	deliver(w, r, "text/csv; charset=utf-8", b.Bytes())
-	return nil
+	return deliverCSV(w, r, rows)
 }
 
 // asnOf reads a network, as "17557" or "AS17557"; "" is none.

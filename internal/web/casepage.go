@@ -21,6 +21,7 @@ type caseView struct {
 	When                              asked
 	Cite                              citation
 	Chain                             []chainLink
+	Graph                             template.HTML
 	Bars                              *pairsView
 	Status                            string
 	Answer                            []crumb // pages that answer whether it is blocked
@@ -152,6 +153,7 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 		v.Points = append(v.Points, pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: originWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)})
 	}
 	v.Chain = k.chain()
+	v.Graph = graph(graphOf(v.Chain, v.Platforms))
 	for _, sp := range clock.Spans {
 		text := count(sp.Days, "day")
 		if sp.AtMost != nil {
@@ -360,8 +362,9 @@ func tallyWords(t *casefile.Tally) string {
 // chainLink is one step of the chain of authority: who did what to whom, and
 // the days to the next.
 type chainLink struct {
-	Who, Kind, What, To, Told, Href, Days string
-	Date                                  template.HTML
+	ID, Short, Who, Kind, What, To, Told, Href, Days string
+	EDTF, Day                                        string
+	Date                                             template.HTML
 }
 
 // chain is the chain of authority: the steps that ask for a restriction, order
@@ -386,7 +389,7 @@ func (k speaker) chain() []chainLink {
 	slices.SortStableFunc(acts, func(a, b *casefile.Act) int { return day(a).Compare(day(b)) })
 	var out []chainLink
 	for i, a := range acts {
-		l := chainLink{Who: k.full(a.By...), To: k.s.Records.Names(k.whole, a.To), Kind: spacedWords(string(a.Kind)), What: a.What, Told: k.s.Records.Attribution(k.whole, a), Date: edtf(a.Date), Href: k.href(a.ID)}
+		l := chainLink{ID: a.ID, Short: k.s.Records.Names(k.whole, a.By), EDTF: a.Date.String(), Day: a.Date.Words(), Who: k.full(a.By...), To: k.s.Records.Names(k.whole, a.To), Kind: spacedWords(string(a.Kind)), What: a.What, Told: k.s.Records.Attribution(k.whole, a), Date: edtf(a.Date), Href: k.href(a.ID)}
 		if i+1 < len(acts) {
 			if l.Days = count(int(day(acts[i+1]).Sub(day(a)).Hours()/24), "day"); day(a).Equal(day(acts[i+1])) {
 				l.Days = "same day"

@@ -33,18 +33,6 @@ func (c *citation) citedAs(w http.ResponseWriter, r *http.Request) (bool, error)
 	return true, nil
 }
 
-// Text is the citation as a line.
-func (c citation) Text() string {
-	out := "Bandish, “" + c.Title + "”, as known on " + c.known() + ", " + c.Address
-	if c.Generation != 0 {
-		out += fmt.Sprintf(", archive generation %d", c.Generation)
-	}
-	if c.Ruleset != "" {
-		out += ", ruleset " + c.Ruleset
-	}
-	return out + "."
-}
-
 // known is the day whose knowledge the address carries.
 func (c citation) known() string { return c.Known.Format(longDay) }
 

@@ -47,6 +47,18 @@ func (s *Site) showContribute(w http.ResponseWriter, r *http.Request, v contribu
 	return contributePage.show(s, w, r, f, v, nil)
 }
 
+// client is the sender of a request, for bounds that hold for each.
+func (s *Site) client(r *http.Request) string {
+	if s.Client != nil {
+		return s.Client(r).String()
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
 // take keeps what a reader sends. A form that is not right comes back as it was
 // filled in.
 func (s *Site) take(w http.ResponseWriter, r *http.Request) error {
@@ -67,11 +79,7 @@ func (s *Site) take(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	id, err := s.Inbox.Add(n, host)
+	id, err := s.Inbox.Add(n, s.client(r))
 	var wrong inbox.Wrongs
 	switch {
 	case errors.As(err, &wrong):

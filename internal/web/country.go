@@ -93,6 +93,9 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if wantsCSV(r) {
+		return answersCSV(w, r, answers)
+	}
 	v := countryView{CC: cc, Country: inquiry.Country(cc), Targets: answers, When: t.asked(r), Cases: []answer.Case{}}
 	for _, c := range s.Records.Cases {
 		if c.Jurisdiction == cc && c.Withdrawn == nil {
@@ -146,6 +149,9 @@ func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
 	answers, err := s.Desk.OfTarget(r.Context(), id, t.at, t.known)
 	if err != nil {
 		return err
+	}
+	if wantsCSV(r) {
+		return answersCSV(w, r, answers)
 	}
 	v := platformView{Target: id, Name: s.Desk.Name(id), Countries: answers, When: t.asked(r), Cases: []answer.Case{}}
 	v.Platform, _ = s.Targets.Platform(id)

@@ -44,7 +44,7 @@ func (s *Site) Export(ctx context.Context, dir string, progress func(int)) (Expo
 	s.Static = true
 	e := &exporter{handler: s.Handler(), seen: map[string]bool{}, files: map[string]string{}}
 	e.add("/")
-	for _, f := range []string{"/style.css", "/static/sans.woff2", "/static/naskh.woff2", "/static/favicon.svg", "/static/OFL.txt"} {
+	for _, f := range []string{"/style.css", "/static/sans.woff2", "/static/naskh-urdu.woff2", "/static/favicon.svg", "/static/OFL.txt"} {
 		e.add(f)
 	}
 	for len(e.queue) > 0 {

@@ -11,11 +11,11 @@ type frame struct {
 	Title     string
 	About     string // one sentence for search engines
 	Canonical string
+	Picture   string // the full address of what is shown where the page is shared
 	Section   string // the first part of the path: which entry of the top bar it belongs to
 	Trail     []crumb
 	Demo      bool
-	Static    bool // the page becomes a file: what needs a server is left out
-	Making    string
+	Static    bool  // the page becomes a file: what needs a server is left out
 	LD        []any // what search engines read of the page, as JSON-LD
 
 	Alternates []alternate // feeds and the like
@@ -46,7 +46,7 @@ type page[T any] string
 // show answers with the page, or with asJSON where the reader is a program; nil
 // is a page without data.
 func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, value T, asJSON any) error {
-	w.Header().Set("Vary", "Accept, Accept-Language")
+	w.Header().Add("Vary", "Accept, Accept-Language") // beside Accept-Encoding
 	if wantsJSON(r) && asJSON != nil {
 		b, err := json.MarshalIndent(asJSON, "", "  ")
 		if err != nil {
@@ -63,10 +63,7 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 		f.LD = append(f.LD, trailLD(r.Host, f.Trail))
 	}
 	f.Others = s.inOthers(r)
-	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r), r.URL.EscapedPath()
-	if s.Making != nil {
-		f.Making = s.Making()
-	}
+	f.Demo, f.Static, f.Section, f.Canonical, f.Picture = s.Demo, s.Static, section(r), r.URL.EscapedPath(), pictureOf(r)
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func TestTemplatesFitTheirValues(t *testing.T) {
 		check(*template.Template) error
 	}{
 		homePage, blockedPage, bansPage, countriesPage, countryPage, platformsPage, platformPage, answerPage, daysPage, measurementsPage, networkPage,
-		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage, casePageOf, itemPage, thingPage, casesPage, checkPage, searchPage, contributePage,
+		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage, casePageOf, itemPage, thingPage, casesPage, checkPage, searchPage, contributePage, apiPage, hoursPage,
 	} {
 		set := templates[p.name()]
 		if set == nil {
@@ -34,6 +34,10 @@ func TestTemplatesFitTheirValues(t *testing.T) {
 		if err := p.check(set.Lookup("layout")); err != nil && !strings.Contains(err.Error(), "warning") {
 			t.Errorf("%s: %v", p.name(), err)
 		}
+	}
+	checked["lang.html"] = true
+	if err := templatecheck.CheckHTML(templates["lang.html"].Lookup("layout"), langView{}); err != nil && !strings.Contains(err.Error(), "warning") {
+		t.Errorf("lang.html: %v", err)
 	}
 	for name := range templates {
 		if !checked[name] {

@@ -227,29 +227,12 @@ func lengthBetween(onset, end event.Interval) string {
 
 // changes are bans that began and ended and acts of the record, newest first.
 func (s *Site) changes(ctx context.Context) ([]change, error) {
-	all, err := s.changesOf(ctx, topic{})
+	all, err := s.changesOf(ctx, inquiry.Topic{})
 	return all[:min(len(all), homeChanges)], err
 }
 
 // names are targets as readers call them.
-func (s *Site) names(ids []string) string {
-	var names []string
-	for _, id := range ids {
-		if id == "*" {
-			return "The internet"
-		}
-		names = append(names, s.name(id))
-	}
-	switch n := len(names); {
-	case n == 1:
-		return names[0]
-	case n > 3:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), n-3)
-	case n > 1:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
-	return ""
-}
+func (s *Site) names(ids []string) string { return s.Desk.Names(ids) }
 
 // bars is a drawing of bans by their length over years.
 type bars struct {
@@ -338,6 +321,9 @@ func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
 	ranked, err := s.Desk.Longest(r.Context())
 	if err != nil {
 		return err
+	}
+	if wantsCSV(r) {
+		return bansCSV(w, r, ranked)
 	}
 	v := bansView{All: len(ranked), Rows: []bansRow{}}
 	if skip := r.URL.Query().Get("skip"); skip != "" {

@@ -87,7 +87,10 @@ func ladderOf(o *observation.Row) ladder {
 			l.Steps = append(l.Steps, step{Name: name, Probe: outcome{probe}, Control: outcome{control}, seconds: seconds, Notes: filled(notes), ControlNotes: filled(controlNotes)})
 		}
 	}
-	dns := append([]string{}, o.DNSEngines...)
+	var dns []string
+	for _, e := range o.DNSEngines {
+		dns = append(dns, engineWords(e))
+	}
 	for _, said := range o.DNSExtended {
 		dns = append(dns, "it said (RFC 8914): "+said)
 	}
@@ -102,6 +105,19 @@ func ladderOf(o *observation.Row) ladder {
 	add("Page", o.HTTP, o.ControlHTTP, o.HTTPSeconds, page, []string{pageWords(o.ControlStatus, o.ControlBodyBytes, false, o.ControlTitle)})
 	add("Tunnel", o.Tunnel, "", o.TunnelSeconds, []string{o.TunnelKind}, nil)
 	return l
+}
+
+// engineWords say by which resolver a name was looked up: "udp 192.0.2.1:53".
+func engineWords(engine string) string {
+	kind, address, _ := strings.Cut(engine, " ")
+	words, known := map[string]string{
+		"system": "by the resolver of the system", "getaddrinfo": "by the resolver of the system", "golang_net_resolver": "by the resolver of the system",
+		"udp": "by plain DNS", "tcp": "by DNS over TCP", "dot": "by DNS over TLS", "doh": "by DNS over HTTPS", "doh3": "by DNS over HTTP/3",
+	}[kind]
+	if !known {
+		return engine
+	}
+	return strings.TrimSpace(words + " " + address)
 }
 
 func prefixed(prefix, s string) string {

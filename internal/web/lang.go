@@ -177,8 +177,11 @@ func (c *catalogue) platform(id, english string) (name, gender string) {
 
 // country is the name of a country in the language, as CLDR has it.
 func (c *catalogue) country(cc, english string) string {
+	if cc == "ZZ" { // Unicode would call it an unknown region
+		return c.text("country.zz", nil)
+	}
 	region, err := language.ParseRegion(cc)
-	if err != nil || cc == "ZZ" {
+	if err != nil {
 		return foreign(english)
 	}
 	if name := c.regions.Name(region); name != "" {
@@ -301,6 +304,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 		if r.Text == "" {
 			return "" // since when, the first remark has said
 		}
+		p["text"] = c.how(r.Text)
 	case answer.SayFailed:
 		p["measurements"] = c.counted("measurements.of", r.Of)
 		if r.Usually != nil {
@@ -325,6 +329,8 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	case answer.SayLittle, answer.SayStale:
 		delete(p, "gender")
 		p["count"] = r.N
+	case answer.SayInforms:
+		p["count"], p["measurements"] = r.N, c.counted("measurements.of", r.Of)
 	case answer.SayPast:
 		if r.Until == nil {
 			key += ".open"
@@ -335,6 +341,32 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 		}
 	}
 	return c.text(key, p)
+}
+
+// how says a mechanism in words, with its name, as verdict.MechanismWords does in
+// English.
+func (c *catalogue) how(mechanism string) string {
+	name := " (" + foreign(mechanism) + ")"
+	if _, ok := c.Text["how."+mechanism]; ok {
+		return c.text("how."+mechanism, nil) + name
+	}
+	stem, sni := strings.CutSuffix(mechanism, ".sni")
+	step, ending, _ := strings.Cut(stem, ".")
+	words := ""
+	if _, ok := c.Text["how."+stem]; ok {
+		words = c.text("how."+stem, nil)
+	} else if _, ok := c.Text["how.step."+step]; ok {
+		if _, ok := c.Text["how.end."+ending]; !ok {
+			ending = "error"
+		}
+		words = c.text("how.step."+step, nil) + " " + c.text("how.end."+ending, nil)
+	} else {
+		return foreign(mechanism)
+	}
+	if sni {
+		words = c.text("how.sni", args{"how": words})
+	}
+	return words + name
 }
 
 // head says the head of a card.

@@ -96,7 +96,7 @@ func answersOfEveryKind() []answer.Answer {
 		a := base
 		a.State, a.Basis, a.Counts, a.Stale, a.Known, a.Example = state, answer.Measured, counts, 30, day(20), true
 		a.Last = &answer.Past{Since: event.Interval{Earliest: day(1), Latest: day(2)}, Until: &event.Interval{Earliest: day(3), Latest: day(4)}}
-		a.Disagree = []string{"Sources report something else."}
+		a.Disagree, a.Informs = []string{"Sources report something else."}, &answer.Informs{Measurements: 5, Failed: 4}
 		out = append(out, a)
 		a.Last, a.Counts.Reports = &answer.Past{Since: event.Interval{Latest: day(2)}}, 0
 		out = append(out, a)
@@ -140,7 +140,7 @@ func TestSentencesInOtherLanguages(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range []answer.RemarkKey{answer.SayReported, answer.SayWasReported, answer.SayMeasured, answer.SayLittle, answer.SayPast, answer.SayDisagree, answer.SayStale, answer.SayPublished, answer.SayKnown, answer.SayExample, answer.SayNoMeasurements, answer.SayTooFew} {
+	for _, k := range []answer.RemarkKey{answer.SayReported, answer.SayWasReported, answer.SayMeasured, answer.SayLittle, answer.SayPast, answer.SayDisagree, answer.SayInforms, answer.SayStale, answer.SayPublished, answer.SayKnown, answer.SayExample, answer.SayNoMeasurements, answer.SayTooFew} {
 		if !said[k] {
 			t.Errorf("no answer of the test makes the remark %s", k)
 		}
@@ -175,7 +175,8 @@ func TestPagesInUrdu(t *testing.T) {
 		}
 	}
 	s.count()
-	for _, path := range []string{"", "/about", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-03-14", "/cases/ke-2024-telegram", "/cc/PK", "/cc/ZZ", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/ZZ/x", "/cc/BR/x", "/cc/pk/facebook"} {
+	for _, path := range []string{"", "/about", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-03-14", "/cases/ke-2024-telegram", "/cc/PK", "/cc/ZZ", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/ZZ/x", "/cc/BR/x", "/cc/pk/facebook",
+		"/blocked", "/cc", "/platforms", "/platforms/x", "/platforms/x?at=2024-03-01", "/networks/AS64512", "/events", "/cc/ZZ/x/measurements", "/cc/PK/x/measurements", "/check", "/check?target=x&cc=PK&at=2024-03-13&claim=accessible", "/search", "/search?q=pakistan"} {
 		resp, page := s.answerOf("/ur" + path)
 		if resp.StatusCode != 200 || !strings.Contains(page, `<html lang="ur" dir="rtl">`) || resp.Header.Get("Content-Language") != "ur" {
 			t.Errorf("/ur%s: %d", path, resp.StatusCode)
@@ -216,6 +217,29 @@ func TestPagesInUrdu(t *testing.T) {
 	}
 }
 
+// Every page is there in every language, or is on this list of what is missing.
+func TestPagesThatAreMissingInOtherLanguages(t *testing.T) {
+	missing := []string{"/bans", "/cc/PK/x/days", "/m/x", "/rules", "/methods", "/data", "/safety", "/contribute", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x"}
+	for _, at := range []string{"/", "/blocked", "/bans", "/cc", "/cc/PK", "/cc/PK/x", "/cc/PK/x/days", "/cc/PK/x/measurements", "/m/x", "/platforms", "/platforms/x", "/networks/AS64512", "/events", "/events/x",
+		"/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/cases", "/cases/x", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x", "/check", "/search"} {
+		if show, _ := langPageOf(strings.Split(strings.Trim(at, "/"), "/")); (show == nil) != slices.Contains(missing, at) {
+			t.Errorf("%s: it is there in other languages: %v", at, show != nil)
+		}
+	}
+	t.Logf("in English alone: %s", strings.Join(missing, " "))
+}
+
+// What cannot be answered is said in the language, with the status of a mistake.
+func TestMistakesInUrdu(t *testing.T) {
+	s := serve(t)
+	for path, want := range map[string]string{"/ur/check?target=x&cc=PK&at=never&claim=accessible": "اس سوال کا جواب نہیں دیا جا سکا", "/ur/search?q=" + strings.Repeat("a", 600): "کم از کم ایک لفظ لکھیں"} {
+		resp, page := s.answerOf(path)
+		if resp.StatusCode != 400 || !strings.Contains(page, want) || !strings.Contains(page, `dir="rtl"`) {
+			t.Errorf("%.60s: %d", path, resp.StatusCode)
+		}
+	}
+}
+
 // The reader's browser proposes a language, and the address decides it.
 func TestLanguageIsProposed(t *testing.T) {
 	s := serve(t)
@@ -238,6 +262,26 @@ func TestLanguageIsProposed(t *testing.T) {
 		}
 		if !slices.Contains(resp.Header.Values("Vary"), "Accept, Accept-Language") {
 			t.Errorf("Vary is %v", resp.Header.Values("Vary"))
+		}
+	}
+}
+
+// A mechanism is said in the language, with its name: the English page says it, so
+// every language does.
+func TestMechanismsInOtherLanguages(t *testing.T) {
+	mechanisms := []string{"tls.reset.sni", "tls.timeout.sni", "tcp.timeout", "dns.injection.bogon", "quic.eof", "http.reset", "tls.mitm.self_signed", "dns.servfail", "app.timeout"}
+	for _, c := range loadCatalogues() {
+		for _, m := range mechanisms {
+			if verdict.MechanismWords(m) == "" {
+				t.Fatalf("English has no words for %s", m)
+			}
+			words, name, found := strings.Cut(c.how(m), " ("+isolate)
+			if !found || name != m+isolend+")" || words == "" || strings.ContainsAny(words, isolate+"{}") {
+				t.Errorf("%s: %s is %q", c.code, m, c.how(m))
+			}
+		}
+		if got := c.how("unheard.of"); got != foreign("unheard.of") {
+			t.Errorf("%s: what nobody knows is %q", c.code, got)
 		}
 	}
 }

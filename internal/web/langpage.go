@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,18 +14,20 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/verdict"
 )
 
 // langView is a page in a language other than English. What is a text of the
 // catalogue, the template asks for by its key.
 type langView struct {
-	c *catalogue
+	c      *catalogue
+	status int // of the answer, 0 for 200
 
 	Code, Dir, Name string
 	Title           string        // plain text, with marks around foreign names
 	Heading         template.HTML // the same for the page
 	English         string        // the same page in English
-	Demo            bool
+	Demo, Static    bool
 	Kind            string // which part of the template it is
 	Trail           []langLink
 
@@ -36,6 +39,15 @@ type langView struct {
 	Cases    []langLink
 	Case     *langCase
 	Terms    []langTerm
+
+	Intro, Note, Wrong template.HTML
+	Facts              []langFact
+	Table              *langTable
+	Before, Next       string // the pages of a list beside this one
+	Find               *langFind
+	Ask                *checkView
+	Picture            string // the full address of what is shown where the page is shared
+	Contribute, Listed string // the form for notes, and the measurements behind an answer
 }
 
 type langLink struct {
@@ -85,41 +97,91 @@ func (s *Site) inLanguage(code string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error { return s.language(w, r, c) }
 }
 
+// langPage is a page of a language: its path, and what fills it in.
+type langPage struct {
+	path string
+	show langShow
+}
+
+type langShow func(s *Site, r *http.Request, v *langView, named []string) error
+
+// langPages are the pages that are there in other languages, by their paths; what
+// stands for "*" is given to the function.
+func langPages() []langPage {
+	return []langPage{
+		{"", (*Site).langHome},
+		{"blocked", (*Site).langBlocked},
+		{"about", (*Site).langAbout},
+		{"cases", (*Site).langCases},
+		{"cases/*", (*Site).langCase},
+		{"cc", (*Site).langCountries},
+		{"cc/*", (*Site).langCountry},
+		{"cc/*/*", (*Site).langAnswerPage},
+		{"cc/*/*/measurements", (*Site).langMeasurements},
+		{"platforms", (*Site).langPlatforms},
+		{"platforms/*", (*Site).langPlatform},
+		{"networks/*", (*Site).langNetworkPage},
+		{"events", (*Site).langEvents},
+		{"events/*", (*Site).langEvent},
+		{"check", (*Site).langCheck},
+		{"search", (*Site).langSearch},
+	}
+}
+
+// langPageOf finds the page of a path, nil where there is none.
+func langPageOf(parts []string) (show langShow, named []string) {
+	for _, p := range langPages() {
+		want := strings.Split(p.path, "/")
+		if len(want) != len(parts) {
+			continue
+		}
+		named = nil
+		for i, w := range want {
+			if w == "*" && parts[i] != "" {
+				named = append(named, parts[i])
+			} else if w != parts[i] {
+				named, want = nil, nil
+				break
+			}
+		}
+		if want != nil {
+			return p.show, named
+		}
+	}
+	return nil, nil
+}
+
 func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) error {
 	rest := strings.Trim(r.PathValue("rest"), "/")
 	parts := strings.Split(rest, "/")
-	v := langView{c: c, Code: c.code, Dir: c.Language.Dir, Name: c.Language.Name, Demo: s.Demo, English: "/" + (&url.URL{Path: rest}).EscapedPath(), Trail: []langLink{}}
+	v := langView{c: c, Code: c.code, Dir: c.Language.Dir, Name: c.Language.Name, Demo: s.Demo, Static: s.Static, English: "/" + (&url.URL{Path: rest}).EscapedPath(), Trail: []langLink{}}
 	if r.URL.RawQuery != "" {
 		v.English += "?" + r.URL.Query().Encode()
 	}
-	var err error
-	switch {
-	case rest == "":
-		err = s.langHome(r, &v)
-	case rest == "is":
+	if rest == "is" {
 		return s.langAsk(w, r, c)
-	case rest == "about":
-		s.langAbout(&v)
-	case rest == "cases":
-		s.langCases(&v)
-	case len(parts) == 2 && parts[0] == "cases":
-		err = s.langCase(r, &v, parts[1])
-	case len(parts) == 2 && parts[0] == "cc":
-		err = s.langCountry(r, &v, parts[1])
-	case len(parts) == 3 && parts[0] == "cc":
-		err = s.langAnswerPage(r, &v, parts[1], parts[2])
-	default:
+	}
+	if len(parts) == 4 && parts[0] == "cc" && parts[3] == "picture.png" {
+		return s.langPicture(w, r, c, parts[1], parts[2])
+	}
+	show, named := langPageOf(parts)
+	if show == nil {
 		return notFound("This page is not there in " + c.Language.English + ". In English it is " + v.English)
 	}
-	if err != nil {
+	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
+	v.Picture = pictureOf(r)
+	v.Contribute = "/contribute?about=" + url.QueryEscape(r.URL.EscapedPath())
 	v.Heading = inPage(v.Title)
 	b, err := s.execute("lang.html", v)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Language", c.code)
+	if v.status != 0 {
+		w = &withStatus{w, v.status}
+	}
 	deliver(w, r, "text/html; charset=utf-8", b)
 	return nil
 }
@@ -135,7 +197,7 @@ func (s *Site) langAsk(w http.ResponseWriter, r *http.Request, c *catalogue) err
 	return nil
 }
 
-func (s *Site) langHome(r *http.Request, v *langView) error {
+func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 	v.Kind, v.Title, v.Choices = "home", v.c.text("home.title", nil), s.choices()
 	for i := range v.Choices.Targets {
 		t := &v.Choices.Targets[i]
@@ -153,8 +215,7 @@ func (s *Site) langHome(r *http.Request, v *langView) error {
 	for i := range blocked {
 		v.Answers = append(v.Answers, v.answer(&blocked[i], ""))
 	}
-	v.cases(s)
-	return nil
+	return v.cases(s, r)
 }
 
 // plainName is a name without marks, for where a page has no room for <bdi>.
@@ -184,8 +245,8 @@ func (v *langView) answer(a *answer.Answer, query string) langAnswer {
 	return out
 }
 
-func (s *Site) langCountry(r *http.Request, v *langView, code string) error {
-	cc, err := knownCountry(code)
+func (s *Site) langCountry(r *http.Request, v *langView, named []string) error {
+	cc, err := knownCountry(named[0])
 	if err != nil {
 		return err
 	}
@@ -205,8 +266,8 @@ func (s *Site) langCountry(r *http.Request, v *langView, code string) error {
 	return nil
 }
 
-func (s *Site) langAnswerPage(r *http.Request, v *langView, code, word string) error {
-	cc, id, err := s.placeOf(r.Context(), code, word)
+func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) error {
+	cc, id, err := s.placeOf(r.Context(), named[0], named[1])
 	if err != nil {
 		return err
 	}
@@ -225,38 +286,75 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, code, word string) e
 	v.Answer, v.Title = &one, v.c.text("question", args{"name": name, "gender": gender, "country": place})
 	v.Trail = []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}}
 	v.English = "/cc/" + cc + "/" + url.PathEscape(id) + v.When.Query
+	if a.LastMeasured != nil {
+		v.Listed = "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id) + "/measurements"
+	}
 	for _, n := range a.Concluded() {
 		v.Networks = append(v.Networks, langNetwork{n.ASN, string(n.State), inPage(v.c.state(n.State)),
 			inPage(v.c.text("network.of", args{"n": n.Counts.Failed, "total": v.c.counted("measurements.of", int(n.Counts.Measurements))}))})
 	}
 	for _, c := range a.Cases {
-		v.Cases = append(v.Cases, v.caseLink(c.ID, c.Title))
+		link, err := v.caseLink(s, r, c.ID)
+		if err != nil {
+			return err
+		}
+		v.Cases = append(v.Cases, link)
 	}
 	return nil
 }
 
-func (v *langView) caseLink(id, english string) langLink {
-	title := foreign(english)
-	if c, ok := v.c.Cases[id]; ok {
-		title = c.Title
-	}
-	return langLink{inPage(title), "/" + v.Code + "/cases/" + url.PathEscape(id)}
+// caseLink leads to a case by its title in the language.
+func (v *langView) caseLink(s *Site, r *http.Request, id string) (langLink, error) {
+	title, err := v.caseTitle(s, r, s.Records.Case(id))
+	return langLink{inPage(title), "/" + v.Code + "/cases/" + url.PathEscape(id)}, err
 }
 
-func (v *langView) cases(s *Site) {
-	for _, c := range s.Records.Cases {
-		if c.Withdrawn == nil {
-			v.Cases = append(v.Cases, v.caseLink(c.ID, c.Title))
+// caseTitle is the catalogue's title of a case, or one made of its country, its
+// platforms and the month of its first dated turn.
+func (v *langView) caseTitle(s *Site, r *http.Request, c *casefile.Case) (string, error) {
+	if own, ok := v.c.Cases[c.ID]; ok {
+		return own.Title, nil
+	}
+	var names []string
+	for _, t := range c.Targets {
+		name, _ := v.c.platform(t, s.name(t))
+		names = append(names, name)
+	}
+	about := args{"country": v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction)), "names": v.c.list(names)}
+	shown, _, err := s.Desk.Case(r.Context(), c, casefile.Date{})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range inOrder(shown.Computed.Clock.Points, shown) {
+		if day, ok := p.Date.FirstDay(c.Zone()); ok {
+			about["month"], about["y"] = v.c.text("month."+strconv.Itoa(int(day.Month())), nil), day.Year()
+			return v.c.text("case.title.from", about), nil
 		}
 	}
+	return v.c.text("case.title", about), nil
 }
 
-func (s *Site) langCases(v *langView) {
+func (v *langView) cases(s *Site, r *http.Request) error {
+	for _, c := range s.Records.Cases {
+		if c.Withdrawn != nil {
+			continue
+		}
+		link, err := v.caseLink(s, r, c.ID)
+		if err != nil {
+			return err
+		}
+		v.Cases = append(v.Cases, link)
+	}
+	return nil
+}
+
+func (s *Site) langCases(r *http.Request, v *langView, _ []string) error {
 	v.Kind, v.Title = "cases", v.c.text("cases.title", nil)
-	v.cases(s)
+	return v.cases(s, r)
 }
 
-func (s *Site) langCase(r *http.Request, v *langView, id string) error {
+func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
+	id := named[0]
 	c := s.Records.Case(id)
 	if c == nil {
 		return notFound("The record has no case of this id.")
@@ -270,13 +368,13 @@ func (s *Site) langCase(r *http.Request, v *langView, id string) error {
 		return err
 	}
 	text := func(key string) template.HTML { return v.T(key) }
-	v.Kind, v.Title = "case", foreign(c.Title)
+	v.Kind = "case"
+	if v.Title, err = v.caseTitle(s, r, c); err != nil {
+		return err
+	}
 	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
-	if own, ok := v.c.Cases[id]; ok {
-		v.Title = own.Title
-		if when.Day == "" { // it tells the whole story
-			one.Summary = inPage(own.Summary)
-		}
+	if own, ok := v.c.Cases[id]; ok && when.Day == "" { // it tells the whole story
+		one.Summary = inPage(own.Summary)
 	}
 	if when.Day != "" {
 		day, err := time.Parse(time.DateOnly, when.Day)
@@ -317,7 +415,7 @@ func (s *Site) langCase(r *http.Request, v *langView, id string) error {
 
 // langAbout says what the language's pages rest on, and which terms no reader of
 // it has passed.
-func (s *Site) langAbout(v *langView) {
+func (s *Site) langAbout(_ *http.Request, v *langView, _ []string) error {
 	v.Kind, v.Title = "about", v.c.text("about.title", nil)
 	var keys []string
 	for k := range v.c.Unconfirmed {
@@ -340,6 +438,7 @@ func (s *Site) langAbout(v *langView) {
 		}
 		v.Terms = append(v.Terms, term)
 	}
+	return nil
 }
 
 // otherLanguage is the page in another language that a reader prefers, where
@@ -353,13 +452,12 @@ type otherLanguage struct {
 // inOthers are the languages in which an English page is there too.
 func (s *Site) inOthers(r *http.Request) []otherLanguage {
 	p := strings.Trim(r.URL.EscapedPath(), "/")
-	parts := strings.Split(p, "/")
-	there := p == "" || p == "about" || p == "cases" || len(parts) == 2 && (parts[0] == "cc" || parts[0] == "cases") || len(parts) == 3 && parts[0] == "cc"
+	show, _ := langPageOf(strings.Split(p, "/"))
 	prefers, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
 	var out []otherLanguage
 	for _, code := range s.languageCodes {
 		o := otherLanguage{Code: code, Dir: s.languages[code].Language.Dir, Name: s.languages[code].Language.Name, Href: "/" + code}
-		if there {
+		if show != nil {
 			if o.Href = strings.TrimSuffix("/"+code+"/"+p, "/"); r.URL.RawQuery != "" {
 				o.Href += "?" + r.URL.Query().Encode()
 			}
@@ -380,7 +478,10 @@ func (s *Site) inOthers(r *http.Request) []otherLanguage {
 func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
-		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title"}
+		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title",
+		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
+		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about",
+		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
 	for _, k := range answer.RemarkKeys() {
 		if k != answer.SayMeasured { // it has one for each state
 			keys = append(keys, "say."+string(k))
@@ -392,12 +493,31 @@ func langKeys() []string {
 	for _, k := range []answer.HeadKey{answer.HeadReported, answer.HeadBlocked, answer.HeadPartly} {
 		keys = append(keys, "head."+string(k)+".past")
 	}
-	for _, k := range []answer.HeadKey{answer.HeadBlocked, answer.HeadPartly} {
+	for _, k := range []answer.HeadKey{answer.HeadReported, answer.HeadBlocked, answer.HeadPartly} {
 		keys = append(keys, "head."+string(k)+".likely", "head."+string(k)+".past.likely")
 	}
 	for _, s := range []string{"blocked", "likely_blocked", "impaired", "down", "ok", "insufficient"} {
 		keys = append(keys, "state."+s)
 	}
+	for _, k := range kindWords {
+		keys = append(keys, "found."+k.kind)
+	}
+	for _, a := range casefile.Accesses() {
+		keys = append(keys, "access."+a.Word)
+	}
+	for _, v := range []casefile.Verdict{casefile.Supported, casefile.Contradicted, casefile.Mixed, casefile.Untested, casefile.Disputed} {
+		keys = append(keys, "verdict."+string(v))
+	}
+	for _, o := range []string{"measurements", "sources", "neither"} {
+		keys = append(keys, "from."+o)
+	}
+	wholes, steps, endings := verdict.MechanismTerms()
+	for prefix, list := range map[string][]string{"how.": wholes, "how.step.": steps, "how.end.": endings} {
+		for _, w := range list {
+			keys = append(keys, prefix+w)
+		}
+	}
+	keys = append(keys, "how.sni")
 	for _, m := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"} {
 		keys = append(keys, "month."+m)
 	}

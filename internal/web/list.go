@@ -1,14 +1,14 @@
 package web
 
 import (
+	"context"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
-	"github.com/bandish/bandish/answer"
-	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/verdict"
@@ -57,9 +57,19 @@ func (s *Site) measurements(w http.ResponseWriter, r *http.Request) error {
 	if moved || err != nil {
 		return err
 	}
-	v := listView{CC: ask.CC, Country: inquiry.Country(ask.CC), Target: ask.Target, Name: s.name(ask.Target), From: t.since, To: t.at, State: r.URL.Query().Get("state"), Rows: []verdict.Row{}}
-	if err := v.narrow(r.URL.Query()); err != nil {
+	v, err := s.listOf(r, ask, t)
+	if err != nil {
 		return err
+	}
+	fr := frame{Title: "Measurements of " + v.Name + " in " + v.Country, Trail: []crumb{{"Countries", "/cc"}, {v.Country, "/cc/" + v.CC}, {v.Name, "/cc/" + v.CC + "/" + url.PathEscape(v.Target)}, {"Measurements", ""}}}
+	return measurementsPage.show(s, w, r, fr, v, v.Rows)
+}
+
+// listOf is one page of the list that an address asks for.
+func (s *Site) listOf(r *http.Request, ask inquiry.Ask, t times) (v listView, err error) {
+	v = listView{CC: ask.CC, Country: inquiry.Country(ask.CC), Target: ask.Target, Name: s.name(ask.Target), From: t.since, To: t.at, State: r.URL.Query().Get("state"), Rows: []verdict.Row{}}
+	if err := v.narrow(r.URL.Query()); err != nil {
+		return v, err
 	}
 	f := store.Filter{CC: v.CC, Target: v.Target, Since: v.From, Until: v.To}
 	if v.ASN != 0 {
@@ -69,7 +79,7 @@ func (s *Site) measurements(w http.ResponseWriter, r *http.Request) error {
 	if s.Store != nil {
 		var found []verdict.Row
 		if found, more, err = s.Store.List(r.Context(), f, v.admits, v.Skip, pageSize); err != nil {
-			return err
+			return v, err
 		}
 		v.Rows = append(v.Rows, found...)
 	}
@@ -84,8 +94,7 @@ func (s *Site) measurements(w http.ResponseWriter, r *http.Request) error {
 	if v.Skip > 0 {
 		v.Later = at(max(0, v.Skip-pageSize))
 	}
-	fr := frame{Title: "Measurements of " + v.Name + " in " + v.Country, Trail: []crumb{{"Countries", "/cc"}, {v.Country, "/cc/" + v.CC}, {v.Name, "/cc/" + v.CC + "/" + url.PathEscape(v.Target)}, {"Measurements", ""}}}
-	return measurementsPage.show(s, w, r, fr, v, v.Rows)
+	return v, nil
 }
 
 // narrow reads what the list is narrowed to.
@@ -122,27 +131,12 @@ func (v *listView) admits(r *verdict.Row) bool {
 	return false
 }
 
-// networkView is what one network blocks.
+// networkView is what one network blocks, in words and drawings.
 type networkView struct {
-	ASN     uint32          `json:"probe_asn"`
-	Answers []networkAnswer `json:"targets"`
-	Events  []event.Event   `json:"events"`
-	Left    int             `json:"not_shown"` // targets with fewer measurements than those shown
+	inquiry.Network
+	Bans   []eventRow
+	Strips []template.HTML // of each answer: its last days on this network
 }
-
-// networkAnswer is the answer on one target for this network alone.
-type networkAnswer struct {
-	CC           string         `json:"probe_cc"`
-	Country      string         `json:"country"`
-	Target       string         `json:"target"`
-	Name         string         `json:"name"`
-	Measurements int64          `json:"measurements"`
-	Last         time.Time      `json:"last_measured"`
-	Network      answer.Network `json:"network"`
-}
-
-// mostOnNetwork bounds the targets for which a network's page answers.
-const mostOnNetwork = 60
 
 const networkPage page[networkView] = "network.html"
 
@@ -156,34 +150,33 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 		moveTo(w, r, proper)
 		return nil
 	}
-	v := networkView{ASN: asn, Answers: []networkAnswer{}, Events: []event.Event{}}
-	places, err := s.Desk.OnNetwork(r.Context(), asn)
+	v, err := s.networkOf(r.Context(), asn)
 	if err != nil {
 		return err
 	}
-	for i, p := range places {
-		if i == mostOnNetwork {
-			v.Left = len(places) - i
-			break
-		}
-		a, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: p.CC, Target: p.Target})
-		if err != nil {
-			return err
-		}
-		one := networkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last}
-		for _, n := range a.Networks {
-			if n.ASN == asn {
-				one.Network = n
-			}
-		}
-		v.Answers = append(v.Answers, one)
-	}
-	if v.Events, err = s.Desk.EventsOnNetwork(r.Context(), asn); err != nil {
-		return err
-	}
-	if len(v.Answers)+len(v.Events) == 0 {
-		return notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
-	}
 	f := frame{Title: fmt.Sprintf("What does AS%d block?", asn), About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
-	return networkPage.show(s, w, r, f, v, v)
+	return networkPage.show(s, w, r, f, v, v.Network)
+}
+
+// networkOf is what was measured from a network and which bans held on it.
+func (s *Site) networkOf(ctx context.Context, asn uint32) (networkView, error) {
+	on, known, err := s.Desk.Network(ctx, asn)
+	if err != nil {
+		return networkView{}, err
+	}
+	if !known {
+		return networkView{}, notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
+	}
+	v := networkView{Network: on}
+	for _, one := range on.Answers {
+		a, err := s.Desk.Answer(ctx, inquiry.Ask{CC: one.CC, Target: one.Target})
+		if err != nil {
+			return v, err
+		}
+		v.Strips = append(v.Strips, stripOf(timelineRow{label: a.Name, asn: asn, days: index(a.ByASN[asn])}, a.At, stripDays))
+	}
+	for _, e := range on.Events {
+		v.Bans = append(v.Bans, s.eventRow(e))
+	}
+	return v, nil
 }

@@ -49,27 +49,43 @@ var kindWords = []struct{ kind, word string }{
 // search finds words in the record and in the archived sources:
 // /search?q=words&cc=PK&target=x&kind=act&page=2.
 func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	v := searchView{Query: q.Get("q"), Kind: q.Get("kind")}
+	v, result, err := s.searchOf(r)
+	if err != nil {
+		return err
+	}
 	f := frame{Title: "Search the record", About: "Find platforms, countries, actors, laws, acts, statements and sources."}
-	if strings.TrimSpace(v.Query) == "" {
+	switch {
+	case v.Wrong != "" && wantsJSON(r):
+		return badRequest("q: " + v.Wrong)
+	case v.Wrong != "":
+		return searchPage.show(s, &withStatus{w, http.StatusBadRequest}, r, f, v, nil)
+	case !v.Asked:
 		return searchPage.show(s, w, r, f, v, nil)
+	}
+	f.Title = "Search: " + v.Query
+	return searchPage.show(s, w, r, f, v, result)
+}
+
+// searchOf finds what an address asks for. Words that cannot be searched are no
+// error: the view says what is wrong with them.
+func (s *Site) searchOf(r *http.Request) (v searchView, result *search.Result, err error) {
+	q := r.URL.Query()
+	v = searchView{Query: q.Get("q"), Kind: q.Get("kind")}
+	if strings.TrimSpace(v.Query) == "" {
+		return v, result, nil
 	}
 	number, err := strconv.Atoi(q.Get("page"))
 	if err != nil || number < 1 || number > 1000 {
 		number = 1
 	}
 	o := search.Options{CC: strings.ToUpper(q.Get("cc")), Target: q.Get("target"), Case: q.Get("case"), Kind: v.Kind, Limit: searchRows, Offset: (number - 1) * searchRows}
-	result, err := s.Search.Search(r.Context(), v.Query, o)
+	result, err = s.Search.Search(r.Context(), v.Query, o)
 	if errors.Is(err, search.ErrQuery) {
-		if wantsJSON(r) {
-			return badRequest("q: " + err.Error())
-		}
 		v.Wrong = "These words cannot be searched: write at least one word, and 500 letters at the most."
-		return searchPage.show(s, &withStatus{w, http.StatusBadRequest}, r, f, v, nil)
+		return v, result, nil
 	}
 	if err != nil {
-		return err
+		return v, result, err
 	}
 	v.Asked, v.Total, v.How = true, result.Total, string(result.How)
 	for i := range result.Hits {
@@ -79,7 +95,7 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 	at := func(set func(url.Values)) string {
 		u := r.URL.Query()
 		set(u)
-		return "/search?" + u.Encode()
+		return "?" + u.Encode()
 	}
 	if number > 1 {
 		v.Before = at(func(u url.Values) { u.Set("page", strconv.Itoa(number-1)) })
@@ -94,8 +110,7 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.Kinds = append(v.Kinds, c)
 	}
-	f.Title = "Search: " + v.Query
-	return searchPage.show(s, w, r, f, v, result)
+	return v, result, nil
 }
 
 // hit says what was found and where it stands.

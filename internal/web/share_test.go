@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"image/png"
 	"io"
 	"net/http"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	ics "github.com/arran4/golang-ical"
+
+	"github.com/bandish/bandish/internal/inquiry"
 )
 
 // answerOf returns a whole response.
@@ -59,7 +62,7 @@ func TestCitations(t *testing.T) {
 // What a title holds cannot leave its field.
 func TestCitationsOfHostileTitles(t *testing.T) {
 	for _, title := range []string{"a}\n@misc{b, title={c", "x\r\nUR  - https://evil.example/\r\nER  - ", `\write18{rm}`, `","x":"`} {
-		c := citation{Title: title, Path: title, Address: "https://site/" + title, Shown: now, Known: now}
+		c := citation{Citation: inquiry.Citation{Title: title, Address: "https://site/" + title, Known: now}, Path: title, Shown: now}
 		bib, ris := c.bibTeX(), c.ris()
 		if strings.Count(bib, "\n@") > 0 || strings.Count(bib, "{") != strings.Count(bib, "}") || strings.Contains(bib, `\write18`) {
 			t.Errorf("BibTeX of %q: %s", title, bib)
@@ -189,5 +192,29 @@ func TestLinkedData(t *testing.T) {
 			}
 		}
 		inert(t, path, page)
+	}
+}
+
+// A picture says what its page says, and the page names it by its full address.
+func TestPicturesForSharing(t *testing.T) {
+	s := serve(t)
+	host := strings.TrimPrefix(s.url, "http://")
+	for page, picture := range map[string]string{
+		"/cc/PK/x": "/cc/PK/x/picture.png", "/cc/PK/x?at=2024-03-01&networks=all": "/cc/PK/x/picture.png?at=2024-03-01", "/ur/cc/PK/x": "/ur/cc/PK/x/picture.png",
+		"/ur/cc/PK/x?as-of=2024-03-01": "/ur/cc/PK/x/picture.png?as-of=2024-03-01", "/cases": "/picture.png", "/cc/PK": "/picture.png", "/ur": "/picture.png",
+	} {
+		if _, text := s.answerOf(page); !strings.Contains(text, `property="og:image" content="https://`+host+picture+`"`) {
+			t.Errorf("%s does not name %s", page, picture)
+		}
+		resp, body := s.answerOf(picture)
+		c, err := png.DecodeConfig(strings.NewReader(body))
+		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/png" || c.Width != 1200 || c.Height != 630 || len(body) > 150<<10 {
+			t.Errorf("%s: %d %s, %d × %d, %d bytes: %v", picture, resp.StatusCode, resp.Header.Get("Content-Type"), c.Width, c.Height, len(body), err)
+		}
+	}
+	for path, want := range map[string]int{"/cc/QQ/x/picture.png": 404, "/cc/PK/none-such/picture.png": 404, "/ur/cc/QQ/x/picture.png": 404} {
+		if code, _ := s.get(path); code != want {
+			t.Errorf("%s: %d", path, code)
+		}
 	}
 }

@@ -1,12 +1,10 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,72 +14,46 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/exchange"
 	"github.com/bandish/bandish/internal/inquiry"
-	"github.com/bandish/bandish/internal/store"
 )
 
 // feedRows is how many changes a feed holds.
 const feedRows = 100
 
-// topic is what a feed is about: all, or one country, platform or case. The
-// empty topic is everything.
-type topic struct{ cc, target, caseID string }
-
-func (t topic) covers(cc string, targets []string, caseID string) bool {
-	return (t.cc == "" || t.cc == cc) && (t.target == "" || slices.Contains(targets, t.target)) && (t.caseID == "" || t.caseID == caseID)
-}
-
 // changesOf lists what began, ended or was done, the newest first.
-func (s *Site) changesOf(ctx context.Context, t topic) ([]change, error) {
-	found, err := s.Desk.Events(ctx, store.Filter{}, time.Time{})
-	if err != nil {
-		return nil, err
+func (s *Site) changesOf(ctx context.Context, t inquiry.Topic) ([]change, error) {
+	list, err := s.Desk.Changes(ctx, t)
+	out := make([]change, 0, len(list))
+	for i := range list {
+		c := &list[i]
+		one := change{At: c.At, Kind: spacedWords(c.Kind), Text: c.Text, Href: c.Path, When: edtf(c.Date)}
+		switch c.Kind {
+		case inquiry.BanBegins:
+			one.Kind = "Ban begins"
+		case inquiry.BanEnds:
+			one.Kind = "Ban ends"
+		}
+		if c.Interval != nil {
+			one.When = template.HTML(template.HTMLEscapeString(when(c.Interval)))
+		}
+		out = append(out, one)
 	}
-	out := []change{}
-	for i := range found.Events {
-		e := &found.Events[i]
-		if !t.covers(e.CC, e.Targets, "") {
-			continue
-		}
-		what, href := s.names(e.Targets)+" in "+inquiry.Country(e.CC), "/events/"+url.PathEscape(e.ID)
-		if n := len(e.Networks); n > 0 {
-			what += " on " + count(n, "network")
-		}
-		if e.Onset.Latest != nil {
-			out = append(out, change{At: *e.Onset.Latest, When: template.HTML(template.HTMLEscapeString(when(&e.Onset))), Kind: "Ban begins", Text: what, Href: href})
-		}
-		if e.End != nil && e.End.Latest != nil {
-			out = append(out, change{At: *e.End.Latest, When: template.HTML(template.HTMLEscapeString(when(e.End))), Kind: "Ban ends", Text: what, Href: href})
-		}
-	}
-	for _, c := range s.Records.Cases {
-		if c.Withdrawn != nil || !t.covers(c.Jurisdiction, c.Targets, c.ID) {
-			continue
-		}
-		for i := range c.Acts {
-			a := &c.Acts[i]
-			if day, ok := a.Date.FirstDay(c.Zone()); ok && a.Withdrawn == nil {
-				out = append(out, change{At: day, When: edtf(a.Date), Kind: spacedWords(string(a.Kind)), Text: inquiry.Country(c.Jurisdiction) + ": " + a.What, Href: itemHref(c, a.ID)})
-			}
-		}
-	}
-	slices.SortStableFunc(out, func(a, b change) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Href, b.Href)) })
-	return out, nil
+	return out, err
 }
 
 // feed is what changed, as Atom (feed.atom) or JSON Feed (feed.json), of all, of
 // a country, a platform, an answer or a case.
 func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
 	name, page := "What changed", "/"
-	var t topic
+	var t inquiry.Topic
 	switch {
 	case r.PathValue("id") != "":
 		c := s.Records.Case(r.PathValue("id"))
 		if c == nil {
 			return notFound("The record has no case of this id.")
 		}
-		t.caseID, name, page = c.ID, c.Title, "/cases/"+c.ID
+		t.Case, name, page = c.ID, c.Title, "/cases/"+c.ID
 	case r.PathValue("cc") != "" || r.PathValue("target") != "":
-		if t.cc = r.PathValue("cc"); t.cc != "" && !casefile.KnownCountry(t.cc) {
+		if t.CC = r.PathValue("cc"); t.CC != "" && !casefile.KnownCountry(t.CC) {
 			return notFound("There is no country of this code.")
 		}
 		if word := r.PathValue("target"); word != "" {
@@ -89,15 +61,15 @@ func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return notFound("There is no platform of this name.")
 			}
-			t.target = id
+			t.Target = id
 		}
 		switch {
-		case t.cc == "":
-			name, page = s.name(t.target)+", in all countries", "/platforms/"+url.PathEscape(t.target)
-		case t.target == "":
-			name, page = "Bans in "+inquiry.Country(t.cc), "/cc/"+t.cc
+		case t.CC == "":
+			name, page = s.name(t.Target)+", in all countries", "/platforms/"+url.PathEscape(t.Target)
+		case t.Target == "":
+			name, page = "Bans in "+inquiry.Country(t.CC), "/cc/"+t.CC
 		default:
-			name, page = s.name(t.target)+" in "+inquiry.Country(t.cc), "/cc/"+t.cc+"/"+url.PathEscape(t.target)
+			name, page = s.name(t.Target)+" in "+inquiry.Country(t.CC), "/cc/"+t.CC+"/"+url.PathEscape(t.Target)
 		}
 	}
 	list, err := s.changesOf(r.Context(), t)

@@ -231,8 +231,13 @@ func smallStrip(a *inquiry.Answered, n int) template.HTML {
 	if len(rows) == 0 {
 		return ""
 	}
-	c := &chart{From: a.At.AddDate(0, 0, -n), To: a.At, Per: 1}
-	return c.strip(&rows[0], nil)
+	return stripOf(rows[0], a.At, n)
+}
+
+// stripOf draws the last days of a row before a moment, without labels.
+func stripOf(row timelineRow, at time.Time, n int) template.HTML {
+	c := &chart{From: at.AddDate(0, 0, -n), To: at, Per: 1}
+	return c.strip(&row, nil)
 }
 
 // worst is the state most against the network that any of the row's parts has

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"path"
 	"slices"
 	"strings"
@@ -24,9 +25,11 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
+	httpserver "github.com/bandish/bandish/internal/server" // the tests have a type server
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
 )
@@ -41,14 +44,14 @@ type Site struct {
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
-	Inbox   *inbox.Box // what readers send; nil where the server takes nothing
+	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
+	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
-	Log     *slog.Logger
-	Demo    bool // the archive was made in a lab: every page says so
-	Static  bool // the pages become files: they have no forms
-
-	// Making says how far the lab is, "" when it is through. It may be nil.
-	Making func() string
+	// Endpoints describe the API of this server; none where it has none.
+	Endpoints []api.Endpoint
+	Log       *slog.Logger
+	Demo      bool // the archive was made in a lab: every page says so
+	Static    bool // the pages become files: they have no forms
 
 	pages         map[string]*template.Template // by file name; Handler parses them
 	languages     map[string]*catalogue         // by code, without English
@@ -80,9 +83,13 @@ func (s *Site) Handler() http.Handler {
 		"GET /cc/{cc}/{target}":              s.answer,
 		"GET /cc/{cc}/{target}/days":         s.days,
 		"GET /cc/{cc}/{target}/measurements": s.measurements,
+		"GET /cc/{cc}/{target}/picture.png":  s.answerPicture,
+		"GET /picture.png":                   s.sitePicture,
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
+		"GET /hours":                         s.hours,
+		"GET /api/v1":                        s.programs,
 		"GET /networks/{asn}":                s.network,
 		"GET /platforms":                     s.platforms,
 		"GET /platforms/{target}":            s.platform,
@@ -112,6 +119,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /cases/{id}/feed.atom":          s.feed,
 		"GET /cases/{id}/feed.json":          s.feed,
 		"GET /cases/{id}/courts.ics":         s.courtDates,
+		"GET /cases/{id}/requests.csv":       s.caseCSV(speaker.requestTable),
+		"GET /cases/{id}/chain.csv":          s.caseCSV(speaker.chainTable),
 		"GET /courts.ics":                    s.courtDates,
 		"GET /embed/{cc}/{target}":           s.card,
 		"GET /embed/{cc}/{target}/badge.svg": s.badge,
@@ -132,7 +141,7 @@ func (s *Site) Handler() http.Handler {
 		mux.Handle("GET /"+code, s.wrap(in))
 		mux.Handle("GET /"+code+"/{rest...}", s.wrap(in))
 	}
-	return compressed(withoutSlash(mux))
+	return s.inTurn(compressed(withoutSlash(mux)))
 }
 
 // withoutSlash sends an address that ends in a slash to the one without.
@@ -172,7 +181,7 @@ func (s *Site) wrap(h handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		err := h(w, r)
-		if err == nil {
+		if err == nil || httpserver.Gone(r, err) {
 			return
 		}
 		status, text := http.StatusInternalServerError, "Something broke on our side; it was logged."
@@ -241,9 +250,6 @@ func parsePages() map[string]*template.Template {
 
 func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	data["Demo"], data["Static"] = s.Demo, s.Static
-	if s.Making != nil {
-		data["Making"] = s.Making()
-	}
 	return s.execute(page, data)
 }
 

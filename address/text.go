@@ -1,4 +1,4 @@
-package probe
+package address
 
 import (
 	"net/netip"
@@ -11,12 +11,12 @@ var addressLike = regexp.MustCompile(`[0-9A-Fa-f:.]{3,}`)
 
 // Scrub replaces every IP address in s by "[scrubbed]", for errors and logs.
 func Scrub(s string) string {
-	return scrubAddresses(s, func(netip.Addr) bool { return true })
+	return Replace(s, func(netip.Addr) bool { return true })
 }
 
-// scrubAddresses replaces the addresses that drop says to, with a port where
+// Replace replaces the addresses that drop says to, with a port where
 // one follows.
-func scrubAddresses(s string, drop func(netip.Addr) bool) string {
+func Replace(s string, drop func(netip.Addr) bool) string {
 	return addressLike.ReplaceAllStringFunc(s, func(run string) string {
 		// A full stop or a colon before or after may belong to the text.
 		for lead := range 2 {

@@ -1,0 +1,240 @@
+// Package picture draws an answer as a PNG for where a page is shared: 1200 by
+// 630 pixels, in English and in languages that are written from the right. It
+// knows texts and colours, and nothing of bans.
+package picture
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"slices"
+	"sync"
+	"unicode"
+
+	"github.com/go-text/render"
+	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/language"
+	"github.com/go-text/typesetting/shaping"
+	"golang.org/x/image/math/fixed"
+)
+
+// The faces are Source Sans 3 and Noto Nastaliq Urdu (SIL Open Font License, see
+// OFL.txt).
+//
+//go:embed sans.woff
+var sans []byte
+
+//go:embed sans-bold.woff
+var sansBold []byte
+
+//go:embed nastaliq.woff
+var nastaliq []byte
+
+// The size of a picture in pixels.
+const (
+	Width  = 1200
+	Height = 630
+)
+
+// Card is what a picture shows.
+type Card struct {
+	Site     string // who says so
+	Title    string // the question
+	State    string // the answer in a few words
+	Sentence string
+	Foot     string // on which day, and that a demonstration is one
+	Color    color.RGBA
+	Language string // its code, as "ur"
+	RTL      bool
+	Columns  []Column // of days; may be empty
+	Ends     [2]string
+}
+
+// Column is one column of the drawing of days. A column without a height is
+// hatched: nothing was measured.
+type Column struct {
+	Height float64 // of 1
+	Color  color.RGBA
+}
+
+var (
+	ink   = color.RGBA{0x15, 0x19, 0x1e, 0xff}
+	soft  = color.RGBA{0x55, 0x60, 0x6b, 0xff}
+	paper = color.RGBA{0xff, 0xff, 0xff, 0xff}
+	hatch = color.RGBA{0xb4, 0xbc, 0xc4, 0xff}
+)
+
+const (
+	margin = 72
+	strip  = 64 // height of the drawing of days
+)
+
+// fonts are parsed once.
+var fonts = sync.OnceValues(func() ([3]*font.Font, error) {
+	var out [3]*font.Font
+	for i, b := range [][]byte{sans, sansBold, nastaliq} {
+		face, err := font.ParseTTF(bytes.NewReader(b))
+		if err != nil {
+			return out, fmt.Errorf("read the faces of pictures: %w", err)
+		}
+		out[i] = face.Font
+	}
+	return out, nil
+})
+
+// faces choose the face of a letter: Arabic script has one of its own.
+type faces struct{ latin, arabic *font.Face }
+
+func (f faces) ResolveFace(r rune) *font.Face {
+	if r >= 0x600 && r < 0x700 || unicode.Is(unicode.Arabic, r) { // its comma and question mark too
+		return f.arabic
+	}
+	return f.latin
+}
+
+// PNG draws the card.
+func (c *Card) PNG() ([]byte, error) {
+	all, err := fonts()
+	if err != nil {
+		return nil, err
+	}
+	arabic := font.NewFace(all[2])
+	p := &page{card: c, img: image.NewRGBA(image.Rect(0, 0, Width, Height)), plain: faces{font.NewFace(all[0]), arabic}, bold: faces{font.NewFace(all[1]), arabic}}
+	draw.Draw(p.img, p.img.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
+	p.edge()
+	y := p.text(c.Site, 28, 40, 1, p.plain, soft)
+	y = p.text(c.Title, 60, y+16, 2, p.bold, ink)
+	y = p.text(c.State, 44, y+10, 2, p.bold, c.Color)
+	bottom := Height - 66
+	if len(c.Columns) > 0 {
+		bottom -= strip + 34
+	}
+	size := 30
+	lines := max(1, (bottom-y-8)/p.lineHeight(size))
+	p.text(c.Sentence, size, y+8, lines, p.plain, ink)
+	if len(c.Columns) > 0 {
+		p.days(bottom + 8)
+	}
+	p.text(c.Foot, 24, Height-24-p.lineHeight(24), 1, p.plain, soft)
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, p.img); err != nil {
+		return nil, fmt.Errorf("draw a picture: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// page is a picture in the making.
+type page struct {
+	card        *Card
+	img         *image.RGBA
+	plain, bold faces
+	segmenter   shaping.Segmenter
+	shaper      shaping.HarfbuzzShaper
+	wrapper     shaping.LineWrapper
+}
+
+func (p *page) direction() di.Direction {
+	if p.card.RTL {
+		return di.DirectionRTL
+	}
+	return di.DirectionLTR
+}
+
+// lineHeight is that of a size: Nastaliq needs much.
+func (p *page) lineHeight(size int) int {
+	if p.card.RTL {
+		return size * 21 / 10
+	}
+	return size * 4 / 3
+}
+
+// edge is the bar of the state's colour where lines begin.
+func (p *page) edge() {
+	bar := image.Rect(0, 0, 20, Height)
+	if p.card.RTL {
+		bar = bar.Add(image.Pt(Width-20, 0))
+	}
+	draw.Draw(p.img, bar, image.NewUniform(p.card.Color), image.Point{}, draw.Src)
+}
+
+// lines shapes a text and breaks it into lines. What does not fit ends in "…".
+func (p *page) lines(text string, size, most int, f faces) []shaping.Line {
+	runes := []rune(text)
+	in := shaping.Input{Text: runes, RunEnd: len(runes), Direction: p.direction(), Size: fixed.I(size), Language: language.NewLanguage(p.card.Language)}
+	var runs []shaping.Output
+	for _, run := range p.segmenter.Split(in, f) {
+		runs = append(runs, p.shaper.Shape(run))
+	}
+	dots := []rune("…")
+	cut := p.shaper.Shape(shaping.Input{Text: dots, RunEnd: 1, Direction: p.direction(), Face: f.latin, Size: fixed.I(size), Script: language.Latin, Language: in.Language})
+	lines, _ := p.wrapper.WrapParagraph(shaping.WrapConfig{Direction: p.direction(), TruncateAfterLines: most, Truncator: cut}, Width-2*margin, runes, shaping.NewSliceIterator(runs))
+	return lines
+}
+
+// text draws a text from a height on, and returns where it ends.
+func (p *page) text(text string, size, y, most int, f faces, pen color.RGBA) int {
+	if text == "" {
+		return y
+	}
+	for _, line := range p.lines(text, size, most, f) {
+		p.line(line, size, y, p.card.RTL, pen)
+		y += p.lineHeight(size)
+	}
+	return y
+}
+
+// line draws one line between the margins, at the left or at the right.
+func (p *page) line(line shaping.Line, size, y int, right bool, pen color.RGBA) {
+	line = slices.Clone(line)
+	slices.SortFunc(line, func(a, b shaping.Output) int { return int(a.VisualIndex - b.VisualIndex) })
+	x, base := margin, y+p.lineHeight(size)*3/4
+	if p.card.RTL {
+		base = y + p.lineHeight(size)*6/10
+	}
+	if right {
+		width := fixed.Int26_6(0)
+		for _, run := range line {
+			width += run.Advance
+		}
+		x = Width - margin - width.Ceil()
+	}
+	// The renderer takes time by the size of its canvas: each run has a small one.
+	r := &render.Renderer{FontSize: float32(size), Color: pen}
+	for _, run := range line {
+		canvas := image.NewRGBA(image.Rect(0, 0, run.Advance.Ceil()+2*size, 4*size))
+		r.DrawShapedRunAt(run, canvas, size, 2*size)
+		draw.Draw(p.img, canvas.Bounds().Add(image.Pt(x-size, base-2*size)), canvas, image.Point{}, draw.Over)
+		x += run.Advance.Ceil()
+	}
+}
+
+// days draws the columns, from the left also where lines begin on the right:
+// time has one direction on this site.
+func (p *page) days(y int) {
+	width := float64(Width-2*margin) / float64(len(p.card.Columns))
+	for i, c := range p.card.Columns {
+		x := margin + int(float64(i)*width)
+		end := max(x+1, margin+int(float64(i+1)*width)-1)
+		if c.Height == 0 {
+			for at := x; at < end; at++ {
+				for down := y + strip - 20; down < y+strip; down++ {
+					if (at+down)%7 < 2 {
+						p.img.SetRGBA(at, down, hatch)
+					}
+				}
+			}
+			continue
+		}
+		draw.Draw(p.img, image.Rect(x, y+strip-int(strip*c.Height), end, y+strip), image.NewUniform(c.Color), image.Point{}, draw.Src)
+	}
+	for i, end := range p.card.Ends {
+		if line := p.lines(end, 20, 1, p.plain); len(line) > 0 {
+			p.line(line[0], 20, y+strip+2, i == 1, soft)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+)
+
+// ErrNoSpace is the error of a submission for which the disk has no room left
+// that may be used up. It was not kept.
+var ErrNoSpace = errors.New("the disk is nearly full")
+
+// space is the room on the disk, looked at once a second at the most.
+type space struct {
+	mu    sync.Mutex // guards what follows
+	asked time.Time
+	err   error
+}
+
+// minFiles is how many more files there must be room for.
+const minFiles = 10_000
+
+// room is an error that wraps ErrNoSpace where less than least bytes are free.
+func (s *space) room(a *archive.Archive, least int64) error {
+	if least <= 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.asked) < time.Second {
+		return s.err
+	}
+	s.asked = time.Now()
+	bytes, files, err := a.Free()
+	switch {
+	case err != nil: // the commit will say what is wrong
+		s.err = nil
+	case bytes < uint64(least):
+		s.err = fmt.Errorf("%w: %d MiB are free, and %d are left alone", ErrNoSpace, bytes>>20, least>>20)
+	case files < minFiles:
+		s.err = fmt.Errorf("%w: there is room for %d files, and for %d it is left alone", ErrNoSpace, files, minFiles)
+	default:
+		s.err = nil
+	}
+	return s.err
+}
+
+// full names the error of a disk that is full all the same.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrNoSpace, err)
+	}
+	return err
+}

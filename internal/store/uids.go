@@ -1,0 +1,89 @@
+package store
+
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+
+	"github.com/bandish/bandish/internal/archive"
+)
+
+// uidIndex knows which segments may hold a uid: four bytes a row, in memory. A
+// uid that nobody has costs a search in it and opens no file. The zero value is
+// ready.
+type uidIndex struct {
+	mu    sync.Mutex // guards what follows; held while segments are read
+	seed  maphash.Seed
+	ready bool
+	of    map[string][]uint32 // by path of the segment: the hashes of its uids, sorted
+	rows  int
+}
+
+// maxUIDs bounds the rows that are known; segments past it are looked into.
+const maxUIDs = 32_000_000
+
+// among gives the segments that may hold a uid.
+func (x *uidIndex) among(a *archive.Archive, segments []archive.Segment, uid string) ([]archive.Segment, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.bring(a, segments); err != nil {
+		return nil, err
+	}
+	h := x.hash(uid)
+	var out []archive.Segment
+	for _, g := range segments {
+		known, ok := x.of[g.Path()]
+		if ok {
+			_, ok = slices.BinarySearch(known, h)
+		} else {
+			ok = true
+		}
+		if ok {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}
+
+func (x *uidIndex) hash(uid string) uint32 { return uint32(maphash.String(x.seed, uid)) }
+
+// bring reads the segments that are new, and forgets those that are gone.
+func (x *uidIndex) bring(a *archive.Archive, segments []archive.Segment) error {
+	if !x.ready {
+		x.seed, x.of, x.ready = maphash.MakeSeed(), map[string][]uint32{}, true
+	}
+	listed := make(map[string]bool, len(segments))
+	for _, g := range segments {
+		listed[g.Path()] = true
+	}
+	for path, uids := range x.of {
+		if !listed[path] {
+			x.rows -= len(uids)
+			delete(x.of, path)
+		}
+	}
+	for _, g := range segments {
+		if x.of[g.Path()] != nil || x.rows+int(g.Rows) > maxUIDs {
+			continue
+		}
+		uids := make([]uint32, 0, g.Rows)
+		err := archive.ReadSegment(a, g, func(rows []uidRow) error {
+			for i := range rows {
+				uids = append(uids, x.hash(rows[i].UID))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		slices.Sort(uids)
+		x.of[g.Path()] = uids
+		x.rows += len(uids)
+	}
+	return nil
+}
+
+// uidRow is the column that is read.
+type uidRow struct {
+	UID string `parquet:"measurement_uid"`
+}

@@ -1,0 +1,393 @@
+package web
+
+import (
+	"bytes"
+	"container/list"
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// pages keeps what was answered, as it went out, until what it rests on
+// changes: the next reader of the same page costs a look into a map. A page that
+// many ask for at once is made once. What is not kept is made by few at a time;
+// who finds no turn is asked to come again.
+type pages struct {
+	site *Site
+	next http.Handler
+
+	mu     sync.Mutex // guards what follows
+	kept   map[string]*list.Element
+	order  *list.List // of *answered, the one that was asked for last first
+	bytes  int
+	making map[string]*answered
+	turns  turns
+}
+
+// The bounds of what is kept, in bytes.
+const (
+	maxPages = 96 << 20
+	maxPage  = 2 << 20
+)
+
+// answered is one answer, complete when done is closed.
+type answered struct {
+	key    string
+	done   chan struct{}
+	route  string // the pattern that it was made under
+	status int
+	header http.Header
+	body   bytes.Buffer
+	failed bool
+}
+
+func (a *answered) size() int { return len(a.key) + a.body.Cap() + 1<<10 }
+
+// inTurn keeps the answers of next.
+func (s *Site) inTurn(next http.Handler) http.Handler {
+	return &pages{site: s, next: next, kept: map[string]*list.Element{}, order: list.New(), making: map[string]*answered{},
+		turns: turns{slots: 2 * runtime.GOMAXPROCS(0)}}
+}
+
+func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(r.URL.Path, "/contribute") {
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	key, err := p.key(r)
+	if err != nil {
+		p.site.Log.Error("name a page", "err", err)
+		http.Error(w, "This server cannot read its archive now.", http.StatusServiceUnavailable)
+		return
+	}
+	if key == "" { // it is not kept
+		leave, busy := p.turns.enter(r.Context(), p.site.reader(r))
+		if busy != 0 {
+			refuse(w, busy)
+			return
+		}
+		defer leave()
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	a, busy := p.get(r, key)
+	if busy != 0 {
+		refuse(w, busy)
+		return
+	}
+	a.give(w, r)
+}
+
+// refuse asks a reader to come again.
+func refuse(w http.ResponseWriter, status int) {
+	w.Header().Set("Retry-After", "2")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "Too many pages are being made at once. Ask again in a moment.", status)
+}
+
+// key names a page and all that it depends on; "" is one that is not kept.
+func (p *pages) key(r *http.Request) (string, error) {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") {
+		return "", nil
+	}
+	edition, err := p.site.edition(r)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join([]string{edition, encodingOf(r), strconv.FormatBool(strings.HasPrefix(r.Header.Get("Accept"), "application/json")), p.site.preferred(r), r.Host, r.URL.EscapedPath(), r.URL.RawQuery}, "\x00"), nil
+}
+
+// edition names the state of what a page rests on. Pages that list measurements,
+// or say what was known, change with each measurement that comes; the others
+// when these were counted.
+func (s *Site) edition(r *http.Request) (string, error) {
+	if s.Desk == nil {
+		return "", nil
+	}
+	path := r.URL.Path
+	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
+		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
+	e, err := s.Desk.Edition()
+	if !each {
+		e.Generation = 0
+	}
+	return fmt.Sprint(e), err
+}
+
+// preferred is the language of the site that a reader prefers to English.
+func (s *Site) preferred(r *http.Request) string {
+	prefers, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err != nil || len(prefers) == 0 {
+		return ""
+	}
+	base, _ := prefers[0].Base()
+	if s.languages[base.String()] == nil {
+		return ""
+	}
+	return base.String()
+}
+
+// encodingOf is the encoding in which a reader is answered.
+func encodingOf(r *http.Request) string {
+	takes := map[string]bool{}
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
+		q = strings.ReplaceAll(q, " ", "")
+		takes[strings.ToLower(strings.TrimSpace(name))] = q != "q=0" && !strings.HasPrefix(q, "q=0.0")
+	}
+	for _, name := range []string{"zstd", "gzip"} {
+		if takes[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// get finds an answer, waits for who makes it, or makes it; busy is the status
+// of a reader for whom there is no turn.
+func (p *pages) get(r *http.Request, key string) (a *answered, busy int) {
+	for {
+		p.mu.Lock()
+		if e := p.kept[key]; e != nil {
+			p.order.MoveToFront(e)
+			p.mu.Unlock()
+			return e.Value.(*answered), 0
+		}
+		a, making := p.making[key]
+		if !making {
+			a = &answered{key: key, done: make(chan struct{}), header: http.Header{}}
+			p.making[key] = a
+		}
+		p.mu.Unlock()
+		if !making {
+			return p.makeOne(r, a)
+		}
+		select {
+		case <-a.done:
+			if !a.failed {
+				return a, 0
+			}
+		case <-r.Context().Done():
+			return nil, http.StatusServiceUnavailable
+		}
+		if r.Context().Err() != nil {
+			return nil, http.StatusServiceUnavailable
+		}
+		if a.status != 0 { // whoever was to make it found no turn
+			return nil, a.status
+		}
+	}
+}
+
+// makeOne makes an answer that others may wait for: it goes on when the reader
+// who asked first has gone.
+func (p *pages) makeOne(r *http.Request, a *answered) (*answered, int) {
+	leave, busy := p.turns.enter(context.WithoutCancel(r.Context()), p.site.reader(r))
+	a.failed, a.status = true, busy
+	defer func() {
+		p.mu.Lock()
+		delete(p.making, a.key)
+		if !a.failed && a.status == http.StatusOK && a.size() <= maxPage {
+			p.keep(a)
+		}
+		p.mu.Unlock()
+		close(a.done)
+	}()
+	if busy != 0 {
+		return nil, busy
+	}
+	defer leave()
+	p.make(r, a)
+	return a, 0
+}
+
+func (p *pages) make(r *http.Request, a *answered) {
+	defer func() {
+		if x := recover(); x != nil {
+			p.site.Log.Error("a page panicked", "path", r.URL.Path, "err", fmt.Sprint(x), "stack", string(debug.Stack()))
+			a.status, a.failed = http.StatusInternalServerError, false
+			a.header, a.body = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, bytes.Buffer{}
+			a.body.WriteString("Something broke on our side; it was logged.\n")
+		}
+	}()
+	whole := r.Clone(context.WithoutCancel(r.Context()))
+	whole.Method = http.MethodGet
+	for _, h := range []string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"} {
+		whole.Header.Del(h)
+	}
+	whole.Header.Set("Accept-Encoding", encodingOf(r))
+	p.next.ServeHTTP(&recorder{a}, whole)
+	a.route = whole.Pattern
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	a.header.Del("Accept-Ranges")
+	a.failed = false
+}
+
+// keep adds an answer and lets go of those that were asked for longest ago. The
+// caller holds mu.
+func (p *pages) keep(a *answered) {
+	p.kept[a.key] = p.order.PushFront(a)
+	p.bytes += a.size()
+	for p.bytes > maxPages {
+		last := p.order.Back()
+		old := p.order.Remove(last).(*answered)
+		delete(p.kept, old.key)
+		p.bytes -= old.size()
+	}
+}
+
+// give answers a reader. One who has the same gets no more than that.
+func (a *answered) give(w http.ResponseWriter, r *http.Request) {
+	for k, v := range a.header {
+		w.Header()[k] = v
+	}
+	if r.Pattern = a.route; a.route == "" {
+		r.Pattern = "/"
+	}
+	if tag := a.header.Get("ETag"); tag != "" && a.status == http.StatusOK && names(r.Header.Get("If-None-Match"), tag) {
+		for _, k := range []string{"Content-Type", "Content-Encoding", "Content-Length"} {
+			w.Header().Del(k)
+		}
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if a.body.Len() > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		w.Write(a.body.Bytes()) // the reader's loss
+	}
+}
+
+// names reports whether a list of tags has one, or any.
+func names(list, tag string) bool {
+	for t := range strings.SplitSeq(list, ",") {
+		if t = strings.TrimPrefix(strings.TrimSpace(t), "W/"); t == "*" || t != "" && t == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+// recorder takes an answer down.
+type recorder struct{ a *answered }
+
+func (r *recorder) Header() http.Header { return r.a.header }
+
+func (r *recorder) WriteHeader(status int) {
+	if r.a.status == 0 {
+		r.a.status = status
+	}
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.a.body.Write(b)
+}
+
+// turns bounds the pages that are made at one time, and those that wait.
+type turns struct {
+	slots int
+
+	mu      sync.Mutex // guards what follows
+	inside  int
+	waiting []chan struct{}
+	by      map[netip.Prefix]int // inside and waiting, by network
+}
+
+// The bounds of what waits, in all and of one network, and for how long.
+const (
+	maxQueue      = 256
+	maxQueueOfOne = 64
+	queueLasts    = 5 * time.Second
+)
+
+// enter waits for a turn; leave gives it back. busy is the status for a reader
+// who finds none.
+func (t *turns) enter(ctx context.Context, from netip.Prefix) (leave func(), busy int) {
+	t.mu.Lock()
+	if t.by == nil {
+		t.by = map[netip.Prefix]int{}
+	}
+	switch {
+	case from.IsValid() && t.by[from] >= maxQueueOfOne:
+		t.mu.Unlock()
+		return nil, http.StatusTooManyRequests
+	case len(t.waiting) >= maxQueue:
+		t.mu.Unlock()
+		return nil, http.StatusServiceUnavailable
+	}
+	t.by[from]++
+	leave = func() { t.leave(from) }
+	if t.inside < t.slots {
+		t.inside++
+		t.mu.Unlock()
+		return leave, 0
+	}
+	turn := make(chan struct{})
+	t.waiting = append(t.waiting, turn)
+	t.mu.Unlock()
+	timer := time.NewTimer(queueLasts)
+	defer timer.Stop()
+	select {
+	case <-turn:
+		return leave, 0
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, w := range t.waiting {
+		if w == turn {
+			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
+			t.less(from)
+			return nil, http.StatusServiceUnavailable
+		}
+	}
+	return leave, 0 // the turn came at the same time
+}
+
+func (t *turns) leave(from netip.Prefix) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.less(from)
+	if len(t.waiting) == 0 {
+		t.inside--
+		return
+	}
+	close(t.waiting[0]) // the turn is theirs
+	t.waiting = t.waiting[1:]
+}
+
+func (t *turns) less(from netip.Prefix) {
+	if t.by[from]--; t.by[from] <= 0 {
+		delete(t.by, from)
+	}
+}
+
+// reader is the network of who asks, a /24 or a /48; that of a loopback address
+// is none, since many may stand behind it.
+func (s *Site) reader(r *http.Request) netip.Prefix {
+	a, err := netip.ParseAddr(s.client(r))
+	if err != nil || a.IsLoopback() {
+		return netip.Prefix{}
+	}
+	bits := 24
+	if a.Is6() {
+		bits = 48
+	}
+	p, _ := a.Prefix(bits) // the address is one
+	return p
+}

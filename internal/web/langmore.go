@@ -1,0 +1,361 @@
+package web
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/store"
+)
+
+// langTable is a table in a language: its head and its cells, the first of each
+// row naming it.
+type langTable struct {
+	Head []template.HTML
+	Rows [][]langCell
+}
+
+// langCell is a text, with an address or a state where it has one.
+type langCell struct {
+	Text        template.HTML
+	Href, State string
+	Head        template.HTML // the column, for narrow pages
+}
+
+type langFact struct{ Name, Text template.HTML }
+
+// langFind is the search with what was found.
+type langFind struct {
+	Query string
+	Asked bool
+	Kinds []langLink
+	Hits  []langHit
+}
+
+type langHit struct {
+	Kind template.HTML
+	Text string // in the language of the record
+	Href string
+}
+
+// table begins a table with the columns of the keys.
+func (v *langView) table(keys ...string) {
+	v.Kind, v.Table = "table", &langTable{}
+	for _, k := range keys {
+		v.Table.Head = append(v.Table.Head, v.T(k))
+	}
+}
+
+func (v *langView) row(cells ...langCell) {
+	for i := range cells {
+		cells[i].Head = v.Table.Head[i]
+	}
+	v.Table.Rows = append(v.Table.Rows, cells)
+}
+
+// linked is the name of a platform, leading to its answer in a country.
+func (v *langView) linked(cc, target, english string) langCell {
+	name, _ := v.c.platform(target, english)
+	return langCell{Text: inPage(name), Href: "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(target)}
+}
+
+func (v *langView) countryCell(cc string) langCell {
+	return langCell{Text: inPage(v.c.country(cc, inquiry.Country(cc))), Href: "/" + v.Code + "/cc/" + cc}
+}
+
+func number64(n int64) langCell {
+	return langCell{Text: template.HTML(thousands(strconv.FormatInt(n, 10)))}
+}
+
+func (s *Site) langBlocked(r *http.Request, v *langView, _ []string) error {
+	v.Kind, v.Title = "country", v.c.text("blocked.title", nil)
+	v.Intro = v.T("blocked.about")
+	blocked, err := s.Desk.Blocked(r.Context())
+	if err != nil {
+		return err
+	}
+	for i := range blocked {
+		v.Answers = append(v.Answers, v.answer(&blocked[i], ""))
+	}
+	return nil
+}
+
+// blockedCell names what is blocked, or where it is.
+func (v *langView) blockedCell(blocked []answer.Answer, name func(a *answer.Answer) string) langCell {
+	var names []string
+	for i := range blocked[:min(8, len(blocked))] {
+		names = append(names, name(&blocked[i]))
+	}
+	text := v.c.list(names)
+	if more := len(blocked) - len(names); more > 0 {
+		text = v.c.text("list.more", args{"list": text, "n": more})
+	}
+	if text == "" {
+		text = v.c.text("known.nothing", nil)
+	}
+	return langCell{Text: inPage(text)}
+}
+
+func (s *Site) langCountries(r *http.Request, v *langView, _ []string) error {
+	v.Title = v.c.text("countries.title", nil)
+	list, err := s.Desk.Countries(r.Context())
+	if err != nil {
+		return err
+	}
+	v.table("column.country", "column.blocked", "column.measurements")
+	for i := range list {
+		v.row(v.countryCell(list[i].ID), v.blockedCell(list[i].Blocked, func(a *answer.Answer) string {
+			name, _ := v.c.platform(a.Target, a.Name)
+			return name
+		}), number64(list[i].Measurements))
+	}
+	return nil
+}
+
+func (s *Site) langPlatforms(r *http.Request, v *langView, _ []string) error {
+	v.Title = v.c.text("platforms.title", nil)
+	list, err := s.Desk.Platforms(r.Context())
+	if err != nil {
+		return err
+	}
+	v.table("column.platform", "column.blocked", "column.measurements")
+	for i := range list {
+		name, _ := v.c.platform(list[i].ID, list[i].Name)
+		v.row(langCell{Text: inPage(name), Href: "/" + v.Code + "/platforms/" + url.PathEscape(list[i].ID)},
+			v.blockedCell(list[i].Blocked, func(a *answer.Answer) string { return v.c.country(a.CC, a.Country) }), number64(list[i].Measurements))
+	}
+	return nil
+}
+
+func (s *Site) langPlatform(r *http.Request, v *langView, named []string) error {
+	id, err := s.targetOf(r.Context(), named[0])
+	if err != nil {
+		return err
+	}
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	answers, err := s.Desk.OfTarget(r.Context(), id, t.at, t.known)
+	if err != nil {
+		return err
+	}
+	name, _ := v.c.platform(id, s.Desk.Name(id))
+	v.Kind, v.Title, v.When = "country", v.c.text("platform.title", args{"name": name}), t.asked(r)
+	v.Trail = []langLink{{v.T("nav.platforms"), "/" + v.Code + "/platforms"}}
+	for i := range answers {
+		v.Answers = append(v.Answers, v.answer(&answers[i], v.When.Query))
+	}
+	return nil
+}
+
+func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) error {
+	asn, err := asnOf(named[0])
+	if err != nil || asn == 0 {
+		return notFound("A network is named by its number, as in /networks/AS17557.")
+	}
+	found, err := s.networkOf(r.Context(), asn)
+	if err != nil {
+		return err
+	}
+	v.Title = v.c.text("network.title", args{"asn": foreign(fmt.Sprintf("AS%d", asn))})
+	v.table("column.platform", "column.country", "network.state", "network.counts", "column.last")
+	for i := range found.Answers {
+		a := &found.Answers[i]
+		counts := v.c.text("network.of", args{"n": a.Network.Counts.Failed, "total": v.c.counted("measurements.of", int(a.Network.Counts.Measurements))})
+		v.row(v.linked(a.CC, a.Target, a.Name), v.countryCell(a.CC), langCell{Text: inPage(v.c.state(a.Network.State)), State: string(a.Network.State)},
+			langCell{Text: inPage(counts)}, langCell{Text: inPage(v.c.day(a.Last))})
+	}
+	for i := range found.Events {
+		v.Cases = append(v.Cases, langLink{inPage(v.eventTitle(s, &found.Events[i])), "/" + v.Code + "/events/" + url.PathEscape(found.Events[i].ID)})
+	}
+	return nil
+}
+
+// eventNames are the platforms of a ban.
+func (v *langView) eventNames(s *Site, e *event.Event) string {
+	var names []string
+	for _, t := range e.Targets {
+		name, _ := v.c.platform(t, s.names([]string{t}))
+		names = append(names, name)
+	}
+	return v.c.list(names)
+}
+
+func (v *langView) eventTitle(s *Site, e *event.Event) string {
+	return v.c.text("event.title", args{"names": v.eventNames(s, e), "country": v.c.country(e.CC, inquiry.Country(e.CC))})
+}
+
+// ended says the end of a ban, or that none was measured.
+func (v *langView) ended(e *event.Event) string {
+	if e.End == nil {
+		return v.c.text("event.open", nil)
+	}
+	return v.c.interval(e.End)
+}
+
+func (s *Site) langEvents(r *http.Request, v *langView, _ []string) error {
+	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	v.Title = v.c.text("events.title", nil)
+	v.table("column.platform", "column.country", "column.began", "column.ended", "column.networks")
+	for i := range found.Events {
+		e := &found.Events[i]
+		v.row(langCell{Text: inPage(v.eventNames(s, e)), Href: "/" + v.Code + "/events/" + url.PathEscape(e.ID)}, v.countryCell(e.CC),
+			langCell{Text: inPage(v.c.interval(&e.Onset))}, langCell{Text: inPage(v.ended(e))}, number64(int64(len(e.Networks))))
+	}
+	return nil
+}
+
+func (s *Site) langEvent(r *http.Request, v *langView, named []string) error {
+	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	for i := range found.Events {
+		e := &found.Events[i]
+		if e.ID != named[0] {
+			continue
+		}
+		k, place := e.Counts, v.c.country(e.CC, inquiry.Country(e.CC))
+		v.Kind, v.Title = "facts", v.eventTitle(s, e)
+		v.Trail = []langLink{{v.T("events.title"), "/" + v.Code + "/events"}}
+		v.Intro = inPage(v.c.text("event.sentence", args{"names": v.eventNames(s, e), "country": place, "since": v.c.interval(&e.Onset), "until": v.ended(e)}))
+		v.Note = inPage(v.c.text("event.counts", args{"networks": v.c.counted("networks", len(e.Networks)), "measurements": v.c.counted("measurements.of", int(k.Measurements)),
+			"blocked": k.Blocked, "inconclusive": k.Inconclusive, "ok": k.OK, "down": k.Down}))
+		v.Facts = []langFact{{v.T("column.began"), inPage(v.c.interval(&e.Onset))}, {v.T("column.ended"), inPage(v.ended(e))},
+			{v.T("column.networks"), inPage(foreign(strings.Join(e.Networks, ", ")))}, {v.T("event.confidence"), inPage(foreign(fmt.Sprintf("%.0f%%", 100*e.Confidence)))}}
+		for _, t := range e.Targets {
+			if t != "*" {
+				name, gender := v.c.platform(t, s.name(t))
+				v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + e.CC + "/" + url.PathEscape(t)})
+			}
+		}
+		return nil
+	}
+	return notFound("There is no dated ban of this id. Ids of bans that were found no more are in no list.")
+}
+
+func (s *Site) langMeasurements(r *http.Request, v *langView, named []string) error {
+	cc, id, err := s.placeOf(r.Context(), named[0], named[1])
+	if err != nil {
+		return err
+	}
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	list, err := s.listOf(r, inquiry.Ask{CC: cc, Target: id}, t)
+	if err != nil {
+		return err
+	}
+	name, gender := v.c.platform(id, list.Name)
+	place := v.c.country(cc, list.Country)
+	v.Title = v.c.text("list.title", args{"name": name, "country": place})
+	v.Trail = []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}, {inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id)}}
+	v.table("column.time", "network", "network.state")
+	for i := range list.Rows {
+		row := &list.Rows[i]
+		net := langCell{Text: v.T("list.network")}
+		if row.ASN != 0 {
+			net = langCell{Text: inPage(foreign(fmt.Sprintf("AS%d", row.ASN))), Href: fmt.Sprintf("/%s/networks/AS%d", v.Code, row.ASN)}
+		}
+		v.row(langCell{Text: inPage(v.c.day(row.Time) + " " + foreign(row.Time.UTC().Format("15:04 UTC"))), Href: "/m/" + url.PathEscape(row.UID)}, net,
+			langCell{Text: inPage(v.c.state(row.State)), State: string(row.State)})
+	}
+	if v.Before, v.Next = list.Later, list.Earlier; len(list.Rows) == 0 {
+		v.Note = v.T("list.none")
+	}
+	return nil
+}
+
+// langCheck asks whether a statement was true. What the answer rests on is told
+// on the English page.
+func (s *Site) langCheck(r *http.Request, v *langView, _ []string) error {
+	q := r.URL.Query()
+	v.Kind, v.Title, v.Intro = "check", v.c.text("check.title", nil), v.T("check.about")
+	form := s.checkForm(q)
+	for i := range form.Platforms {
+		p := &form.Platforms[i]
+		name, _ := v.c.platform(p.Value, p.Name)
+		p.Name = plainName(name)
+	}
+	for i := range form.Countries {
+		k := &form.Countries[i]
+		k.Name = plainName(v.c.country(k.Value, k.Name))
+	}
+	for i := range form.Words {
+		form.Words[i].Name = v.c.text("access."+form.Words[i].Value, nil)
+	}
+	v.Ask = &form
+	if q.Get("target") == "" && q.Get("cc") == "" {
+		return nil
+	}
+	claim, err := s.claimAsked(q)
+	if err != nil {
+		v.Wrong, v.status = v.T("check.wrong"), http.StatusBadRequest
+		return nil
+	}
+	a, err := s.Desk.Check(r.Context(), claim)
+	if err != nil {
+		return err
+	}
+	from := "from.neither"
+	if a.AnsweredFrom == casefile.FromMeasurements || a.AnsweredFrom == casefile.FromSources {
+		from = "from." + string(a.AnsweredFrom)
+	}
+	v.Facts = []langFact{{v.T("verdict." + string(a.Verdict)), v.T(from)}}
+	v.Note = v.T("check.unmeasured")
+	if k := a.Measured; k != nil && k.OK+k.Blocked+k.Down+k.Unclear > 0 {
+		v.Note = inPage(v.c.text("check.measured", args{"measurements": v.c.counted("measurements.of", int(k.OK+k.Blocked+k.Down+k.Unclear)), "ok": k.OK, "blocked": k.Blocked, "down": k.Down, "inconclusive": k.Unclear}))
+	}
+	return nil
+}
+
+func (s *Site) langSearch(r *http.Request, v *langView, _ []string) error {
+	v.Kind, v.Title = "search", v.c.text("search.title", nil)
+	found, result, err := s.searchOf(r)
+	if err != nil {
+		return err
+	}
+	v.Find = &langFind{Query: found.Query, Asked: found.Asked}
+	if found.Wrong != "" {
+		v.Wrong, v.status = v.T("search.wrong"), http.StatusBadRequest
+	}
+	if !found.Asked {
+		return nil
+	}
+	for i, k := range kindWords {
+		v.Find.Kinds = append(v.Find.Kinds, langLink{v.T("found." + k.kind), found.Kinds[i].Href})
+	}
+	for i, h := range found.Hits {
+		v.Find.Hits = append(v.Find.Hits, langHit{v.T("found." + result.Hits[i].Kind), h.Title, v.own(h.Href)})
+	}
+	v.Before, v.Next = found.Before, found.Next
+	if v.Note = v.T("search.none"); len(found.Hits) > 0 {
+		v.Note = inPage(v.c.text("search.found", args{"from": found.From, "to": found.To, "total": thousands(strconv.FormatUint(found.Total, 10))}))
+	}
+	return nil
+}
+
+// own is an address in the language where it has that page, else as it is.
+func (v *langView) own(href string) string {
+	u, err := url.Parse(href)
+	if err != nil || u.Host != "" {
+		return href
+	}
+	if show, _ := langPageOf(strings.Split(strings.Trim(u.Path, "/"), "/")); show == nil {
+		return href
+	}
+	return "/" + v.Code + href
+}
