@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -123,10 +124,14 @@ var (
 	intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
 	// generic: platforms that an order names by no name.
 	generic = regexp.MustCompile(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
+	// andWord: joins two names.
+	andWord = regexp.MustCompile(`^,?(?: \([^()]{2,20}\))? and (?:the )?$`)
 	// theCourt: a court without its name.
 	theCourt = regexp.MustCompile(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
 	// dayWord: stands right before a day on which something was done, and nothing else does.
 	dayWord = regexp.MustCompile(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
+	// reported: what stands behind it is told by another.
+	reported = regexp.MustCompile(`\b(?:that|said|says|told|claimed|argued|alleged)\b`)
 	// thatWord: begins what is said: a date behind it belongs to that.
 	thatWord = regexp.MustCompile(`\bthat\b`)
 	// deadline: stands before a day by which something is to be done, or of which another paper is.
@@ -256,8 +261,9 @@ func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int
 		kind, can := rule.kindBy(who)
 		if m := rule.active.FindStringSubmatchIndex(s.text[at:]); can && m != nil {
 			if a, end, ok := s.fill(rule.active, m, at, who); ok {
-				a.Kind = kind
-				s.complete(&a, who.start, end, to)
+				doers := s.with(who, -1)
+				a.Kind, a.By = kind, ids(doers)
+				s.complete(&a, doers[0].start, end, to)
 				return rule, a, end, true
 			}
 		}
@@ -335,7 +341,7 @@ func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Ac
 			return a, 0, false // only where a platform is named may the one addressed have no name
 		}
 		if b != nil {
-			a.To, end = []string{b.id}, max(end, b.end)
+			a.To, end = ids(s.with(*b, 1)), max(end, b.end)
 		}
 	}
 	if to := place(form, m, "court"); to > 0 {
@@ -361,15 +367,18 @@ func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Ac
 // complete adds the platforms, the effect, the day and the term.
 func (s *sentence) complete(a *Act, start, end, to int) {
 	from, _ := s.clause(start)
-	for _, id := range s.targetsOf(start, max(to, end)) {
-		if !slices.Contains(a.Targets, id) {
-			a.Targets = append(a.Targets, id)
+	for _, p := range s.platforms {
+		if p.start >= start && p.end <= max(to, end) && !slices.Contains(a.Targets, p.id) {
+			a.Targets = append(a.Targets, p.id)
 		}
 	}
 	a.Effect = effectOf(a.Kind, s.text[start:end])
-	a.dated(s.dayOf(from, to, start, end))
+	day := s.dayOf(from, to, start, end)
+	if a.Date = day.Date; day.Date.IsZero() {
+		a.DateText = day.Text // that hangs on what the text does not say
+	}
 	if t := termForm.FindString(s.text[start:]); t != "" && slices.Contains([]casefile.ActKind{"order", "request", "recommendation", "interim_order", "implementation"}, a.Kind) {
-		a.Term = ptr(passage(t, 0, len(t)))
+		a.Term = new(passage(t, 0, len(t)))
 	}
 }
 
@@ -379,6 +388,31 @@ func place(form *regexp.Regexp, m []int, group string) int {
 		return m[2*i+1]
 	}
 	return 0
+}
+
+// with are an actor and the one that "and" joins to it, before it (-1) or behind
+// it (1), in their order.
+func (s *sentence) with(who mention, step int) []mention {
+	at := slices.IndexFunc(s.actors, func(a mention) bool { return a.start == who.start }) + step
+	if at < 0 || at >= len(s.actors) || s.actors[at].id == who.id || step < 0 && !s.subject(s.actors[at]) {
+		return []mention{who}
+	}
+	pair := []mention{who, s.actors[at]}
+	if step < 0 {
+		slices.Reverse(pair)
+	}
+	if between, ok := s.between(pair[0].end, pair[1].start); !ok || !andWord.MatchString(between) {
+		return []mention{who}
+	}
+	return pair
+}
+
+// ids are those of actors.
+func ids(list []mention) (all []string) {
+	for _, m := range list {
+		all = append(all, m.id)
+	}
+	return all
 }
 
 // first is the first of a list that fits.
@@ -441,6 +475,12 @@ func (s *sentence) dayOf(from, to, start, end int) DateText {
 	var day DateText
 	n := 0
 	for _, d := range s.dates {
+		if d.end <= start && (reported.MatchString(s.text[d.end:start]) || slices.ContainsFunc(s.actors, func(a mention) bool { return a.start > d.end && a.end < start })) {
+			continue // the day of another's deed
+		}
+		if day, ok := d.Date.FirstDay(time.UTC); ok && (!s.published.IsZero() && day.After(s.published) || d.start >= end && d.Date.IsInterval() && !nearSpan.MatchString(d.Text)) {
+			continue // the day of what is to be done
+		}
 		near := d.start >= from && d.end <= start || d.start >= start && d.start < min(to, end+40)
 		if !near || d.base || s.dateline(d) || d.start > start && thatWord.MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
 			continue
@@ -466,14 +506,6 @@ var (
 // dateline reports a day that says when a report was written: "CITY, May 3 - …".
 func (s *sentence) dateline(d dateMention) bool {
 	return d.start < 40 && dashed.MatchString(s.text[d.end:])
-}
-
-// dated fills in the day, or the words of one that hangs on what the text does
-// not say.
-func (a *Act) dated(d DateText) {
-	if a.Date = d.Date; d.Date.IsZero() {
-		a.DateText = d.Text
-	}
 }
 
 // weekdayAlone is "the ministry ordered on Monday" without its "on", or today.

@@ -251,7 +251,7 @@ func TestSeedArticle(t *testing.T) {
 		out, _ := json.MarshalIndent(d, "", " ")
 		t.Log(string(out))
 	}
-	for part, floor := range map[string][2]float64{"acts": {0.25, 0.9}, "claims": {0.1, 0.9}, "actors": {0.9, 0.9}, "dates": {0.9, 0.9}, "numbers": {0.9, 0.9}} {
+	for part, floor := range map[string][2]float64{"acts": {0.35, 0.9}, "claims": {0.1, 0.9}, "actors": {0.9, 0.9}, "dates": {0.9, 0.9}, "numbers": {0.9, 0.9}} {
 		if s := scores[part]; s.recall() < floor[0] || s.precision() < floor[1] {
 			t.Errorf("%s: recall %.2f or precision %.2f fell below %v", part, s.recall(), s.precision(), floor)
 		}

@@ -190,7 +190,7 @@ func (c *modelCheck) platforms(list []string) ([]string, bool) {
 	out := []string{}
 	for _, name := range list {
 		id := c.r.names.Platforms[strings.ToLower(strings.TrimSpace(name))]
-		if id == "" || !slices.ContainsFunc(c.r.sentences, func(s *sentence) bool { return slices.Contains(s.targetsOf(0, len(s.text)), id) }) {
+		if id == "" || !slices.ContainsFunc(c.r.sentences, func(s *sentence) bool { return slices.Contains(ids(s.platforms), id) }) {
 			return nil, false
 		}
 		out = append(out, id)

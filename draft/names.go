@@ -93,7 +93,7 @@ func (f *platformFinder) means(word, text string, start int) bool {
 func mainCountry(sentences []*sentence) string {
 	count := make(map[string]int)
 	for _, s := range sentences {
-		for _, cc := range append(countriesIn(s.text), demonymsIn(s.text)...) {
+		for _, cc := range countriesIn(s.text) {
 			count[cc]++
 		}
 	}
@@ -109,10 +109,15 @@ func mostFrequent(count map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
 }
 
-func countriesIn(text string) []string {
-	var list []string
+// countriesIn lists countries by name, and by words such as "Nigerian".
+func countriesIn(text string) (list []string) {
 	for _, m := range countryMentions(text) {
 		list = append(list, m.id)
+	}
+	for _, word := range wordForm.FindAllString(text, -1) {
+		if cc := country.OfDemonym(word); cc != "" && word != strings.ToLower(word) {
+			list = append(list, cc)
+		}
 	}
 	return list
 }
@@ -135,9 +140,8 @@ func countryMentions(text string) (list []mention) {
 // actorIndex finds actors: those of the record, those that the text itself
 // abbreviates, and those that look like one.
 type actorIndex struct {
-	cc           string
-	byName       map[string]*Actor // by the forms of the name
-	governmentID string            // of the text's country, where the record holds it
+	cc     string
+	byName map[string]*Actor // by the forms of the name
 }
 
 // actorPattern is a pattern of names that are actors.
@@ -278,16 +282,13 @@ func (x *actorIndex) know(actors []casefile.Actor) {
 		if a.CC != "" && a.CC != x.cc {
 			continue
 		}
-		if a.Kind == "government" && a.CC != "" {
-			x.governmentID = a.ID
-		}
 		kind := a.Kind
 		if kind == "person" {
 			kind = "office_holder"
 		}
-		known := &Actor{ID: ptr(a.ID), Kind: kind, Name: a.Name}
+		known := &Actor{ID: new(a.ID), Kind: kind, Name: a.Name}
 		if a.CC != "" {
-			known.CC = ptr(a.CC)
+			known.CC = new(a.CC)
 		}
 		if strings.Contains(a.Name, " ") || !slices.Contains([]casefile.ActorKind{"office_holder", "judge", "civil_society"}, kind) {
 			x.call(known, slices.DeleteFunc(nameForms(a.Name), func(form string) bool { return form == strings.ToLower(form) })...)
@@ -382,8 +383,20 @@ func (x *actorIndex) find(text string) []mention {
 	}
 	x.known(text, take)
 	for _, p := range actorPatterns {
-		for _, m := range p.form.FindAllStringSubmatchIndex(text, -1) {
-			if len(m) > 2 && m[2] >= 0 {
+		for from := 0; ; {
+			m := p.form.FindStringSubmatchIndex(text[from:])
+			if m == nil {
+				break
+			}
+			for i := range m {
+				m[i] += from // of a group that is not there it stays below from
+			}
+			if at := slices.IndexFunc(found, func(f mention) bool { return m[0] < f.end && f.start < m[1] }); at >= 0 && found[at].end < m[1] && strings.HasPrefix(text[found[at].end:], " and ") {
+				from = found[at].end // "Ministry of Example and the Example Authority" holds another behind it
+				continue
+			}
+			from = max(m[1], from+1)
+			if len(m) > 2 && m[2] >= m[0] {
 				m = m[2:4]
 			}
 			start, end := trimName(text, m[0], m[1])
@@ -440,7 +453,7 @@ func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 // of a longer one: the "Internet Society" of the "Zedland Internet Society".
 func partOfLonger(before string) bool {
 	word := capitalBefore.FindString(before)
-	return word != "" && !leadWords.MatchString(word) && len(countriesIn(word)) == 0 && len(demonymsIn(word)) == 0
+	return word != "" && !leadWords.MatchString(word) && len(countriesIn(word)) == 0
 }
 
 var capitalBefore = regexp.MustCompile(`\p{Lu}\p{Ll}+ $`)
@@ -493,7 +506,7 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	}
 	a := &Actor{Kind: kind, Name: officeComma.ReplaceAllString(name, "$1 ")}
 	if x.cc != "" && kind != "company" {
-		a.CC = ptr(x.cc)
+		a.CC = new(x.cc)
 	}
 	x.call(a, key, familyName(kind, name))
 	if kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another's name

@@ -47,7 +47,7 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 			c.Number = &figures[0].NumberText
 		}
 		if len(s.platforms) > 0 {
-			c.Target = ptr(s.platforms[0].id)
+			c.Target = new(s.platforms[0].id)
 		}
 		from, to := s.clause(who.start)
 		c.Date = s.dayOf(from, to, who.start, who.end).Date

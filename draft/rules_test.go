@@ -343,6 +343,13 @@ func TestNothingIsReversed(t *testing.T) {
 		{"The Ministry of Example told the Exampleville High Court that Sampler was blocked on 3 May 2024.", "government_reply", "Ministry of Example", "Exampleville High Court", ""},
 		{"Lawyers for Sampler told the Example Telecom Authority to restore it.", "", "", "", ""},
 		{"The Example Telecom Authority restored Sampler after the Exampleville High Court ruled.", "restoration", "Example Telecom Authority", "", ""},
+		{"The Exampleville High Court on 6 May 2024 ordered the Example Telecom Authority, which blocked Sampler on 17 February 2024, to restore it.", "implementation", "Example Telecom Authority", "", ""},
+		{"The Ministry of Example ordered the Example Telecom Authority to block Sampler on 5 and 6 May 2024.", "order", "Ministry of Example", "Example Telecom Authority", ""},
+		{"The Ministry of Example ordered the Example Telecom Authority to block Sampler from 5 May 2024.", "order", "Ministry of Example", "Example Telecom Authority", ""},
+		{"On 6 May 2024 the Ministry of Example and the Example Telecom Authority blocked Sampler.", "implementation", "Ministry of Example,Example Telecom Authority", "", "2024-05-06"},
+		{"The Exampleville High Court issued notices to the Ministry of Example and the Example Telecom Authority on 6 May 2024.", "hearing", "Exampleville High Court", "Ministry of Example,Example Telecom Authority", "2024-05-06"},
+		{"On 6 May 2024 Minister Ada Example said that the Example Telecom Authority blocked Sampler.", "implementation", "Example Telecom Authority", "", ""},
+		{"On 6 May 2024 the Example Foundation met Minister Ada Example and the Example Telecom Authority blocked Sampler.", "implementation", "Example Telecom Authority", "", ""},
 	} {
 		acts := read(t, "", tt.text).Acts
 		if tt.kind == "" {

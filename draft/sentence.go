@@ -2,7 +2,6 @@ package draft
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,6 +14,7 @@ import (
 // text.
 type sentence struct {
 	text      string
+	published time.Time // of the text; zero when it is not known
 	page      int
 	paragraph int   // from 1
 	offset    int   // of the sentence in the whole text
@@ -166,6 +166,7 @@ func newReader(text *Text, names Names) *reader {
 	finder := newPlatformFinder(names.Platforms, r.sentences)
 	var named described
 	for _, s := range r.sentences {
+		s.published = text.Published
 		s.platforms = finder.find(s.text)
 		s.actors = r.actors.find(s.text)
 		s.numbers = findNumbers(s.text)
@@ -203,21 +204,11 @@ func (r *reader) readSentence(d *Draft, s *sentence) {
 	for _, m := range s.numbers {
 		d.Numbers = append(d.Numbers, line("number", s, m.start, m.end, m.NumberText))
 	}
+	if len(s.text) > 4000 {
+		return // no sentence of a text that people read; reading it would take long
+	}
 	d.Acts = append(d.Acts, r.acts(s)...)
 	d.Claims = append(d.Claims, r.claims(s)...)
-}
-
-func ptr[T any](v T) *T { return &v }
-
-// targetsOf are the ids of the platforms named between two places.
-func (s *sentence) targetsOf(start, end int) []string {
-	ids := []string{}
-	for _, m := range s.platforms {
-		if m.start >= start && m.end <= end && !slices.Contains(ids, m.id) {
-			ids = append(ids, m.id)
-		}
-	}
-	return ids
 }
 
 // effectOf is what an act of a kind would do to access.

@@ -50,7 +50,7 @@ func (d *Draft) Sheet(from Origin) ([]byte, error) {
 		acts = append(acts, proposal(l.Rule, l.At, l.Passage, actEntry(l.Is, ids)))
 	}
 	for _, l := range d.Claims {
-		claims = append(claims, proposal(l.Rule, l.At, l.Passage, claimEntry(l.Is, deref(d.CC), ids)))
+		claims = append(claims, proposal(l.Rule, l.At, l.Passage, claimEntry(l.Is, d.CC, ids)))
 	}
 	put(root, "actors", list(actors))
 	put(root, "acts", list(acts))
@@ -136,11 +136,11 @@ func putSome(n *yaml.Node, name string, v *yaml.Node) {
 	}
 }
 
-func claimEntry(c Claim, cc string, ids map[string]bool) *yaml.Node {
+func claimEntry(c Claim, cc *string, ids map[string]bool) *yaml.Node {
 	n := mapping("id", text(unique(dated("claim-"+string(c.About), c.Date), ids)), "by", words(c.By), "date", date(c.Date), "about", text(string(c.About)), "says", null())
 	switch {
 	case c.About == "access":
-		put(n, "access", mapping("target", optional(c.Target), "cc", textOrNull(cc), "at", date(c.Date), "says", null()))
+		put(n, "access", mapping("target", optional(c.Target), "cc", optional(cc), "at", date(c.Date), "says", null()))
 	case c.About == "law":
 		put(n, "law", mapping("law", null()))
 	case c.About == "number" && c.Number != nil:
@@ -244,13 +244,6 @@ func date(d casefile.Date) *yaml.Node {
 	return text(s)
 }
 
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
 // Decided is what a person decided on a sheet.
 type Decided struct {
 	// Additions are the accepted and edited lines, as entries of the case file.
@@ -261,13 +254,6 @@ type Decided struct {
 	Refused, Open int
 }
 
-// Problem is something wrong with a sheet.
-type Problem struct {
-	Line    int
-	Path    string
-	Message string
-}
-
 // decisions are the words for them; an empty decision leaves a line out.
 var decisions = []string{"accept", "edit", "refuse"}
 
@@ -275,13 +261,13 @@ var decisions = []string{"accept", "edit", "refuse"}
 // accepted lines cite; "" for the sheet's own, which must be accepted then.
 // known says which actors the record holds. Where there are problems nothing
 // is decided.
-func Decide(sheet []byte, use string, known func(actor string) bool) (*Decided, []Problem) {
+func Decide(sheet []byte, use string, known func(actor string) bool) (*Decided, []casefile.Problem) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(sheet, &doc); err != nil {
-		return nil, []Problem{{Message: err.Error()}}
+		return nil, []casefile.Problem{{Message: err.Error()}}
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || get(doc.Content[0], "source") == nil {
-		return nil, []Problem{{Line: 1, Message: "is no sheet; write one with: bandish record draft FILE --sheet"}}
+		return nil, []casefile.Problem{{Line: 1, Message: "is no sheet; write one with: bandish record draft FILE --sheet"}}
 	}
 	s := &sheetReader{root: doc.Content[0], known: known, source: use, names: make(map[string]string),
 		out: &Decided{Additions: make(casefile.Additions), Lines: make(map[string][]int)}}
@@ -304,11 +290,11 @@ type sheetReader struct {
 	source   string            // id that the lines cite
 	names    map[string]string // ids of accepted actors, by name
 	out      *Decided
-	problems []Problem
+	problems []casefile.Problem
 }
 
 func (s *sheetReader) wrong(n *yaml.Node, path, format string, args ...any) {
-	s.problems = append(s.problems, Problem{Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
+	s.problems = append(s.problems, casefile.Problem{Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
 // decision reads the decision of a line, and what it is.

@@ -81,7 +81,7 @@ func TestDecide(t *testing.T) {
 		{"a hole", source + "acts: [{decision: accept, is: {id: a, kind: order, what: w, confidence: low, term: {text: null}}}]", "", "write it, or take term out"},
 	} {
 		_, problems := Decide([]byte(test.sheet), test.use, func(string) bool { return true })
-		if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Message, test.want) }) {
+		if !slices.ContainsFunc(problems, func(p casefile.Problem) bool { return strings.Contains(p.Message, test.want) }) {
 			t.Errorf("%s: %+v", test.name, problems)
 		}
 	}

@@ -133,33 +133,35 @@ func (r *reader) findDates() {
 			last, paragraph = time.Time{}, s.paragraph
 		}
 		for _, m := range sameDay.FindAllStringSubmatchIndex(s.text, -1) {
-			from := last
-			for _, d := range s.dates {
-				if day, ok := d.Date.FirstDay(time.UTC); ok && d.end <= m[0] && len(d.Date.String()) == len(time.DateOnly) {
-					from = day
-				}
-			}
+			g, from, n := groups(s.text, m), s.lastDay(last, m[0]), 0
 			if from.IsZero() {
 				continue // the text says nothing that it could be counted from
 			}
-			n := 0
-			switch {
-			case m[4] >= 0:
+			if g[2] != "" {
 				n = 1
-			case m[6] >= 0:
-				n = small(s.text[m[6]:m[7]])
-				if strings.EqualFold(s.text[m[8]:m[9]], "weeks") {
-					n *= 7
-				}
+			} else if g[3] != "" {
+				n = small(g[3]) * map[bool]int{true: 7, false: 1}[strings.EqualFold(g[4], "weeks")]
 			}
-			s.dates = append(s.dates, dateMention{start: m[0], end: m[1], relative: true, DateText: DateText{Text: s.text[m[0]:m[1]], Date: parseDate(from.AddDate(0, 0, n).Format(time.DateOnly)), Note: "counted from the day told before"}})
+			s.dates = append(s.dates, dateMention{start: m[0], end: m[1], relative: true, DateText: DateText{Text: g[0], Date: parseDate(from.AddDate(0, 0, n).Format(time.DateOnly)), Note: "counted from the day told before"}})
 		}
-		for _, d := range s.dates {
-			if day, ok := d.Date.FirstDay(time.UTC); ok && len(d.Date.String()) == len(time.DateOnly) {
-				last = day
-			}
+		last = s.lastDay(last, len(s.text))
+	}
+}
+
+// lastDay is the last day that is told before a place, known where there is none.
+func (s *sentence) lastDay(known time.Time, before int) time.Time {
+	for _, d := range s.dates {
+		if day, ok := oneDay(d.Date); ok && d.end <= before {
+			known = day
 		}
 	}
+	return known
+}
+
+// oneDay is the day of a date that is one.
+func oneDay(d casefile.Date) (time.Time, bool) {
+	day, ok := d.FirstDay(time.UTC)
+	return day, ok && len(d.String()) == len(time.DateOnly)
 }
 
 // slashed is 13/02/2024 or 02/13/2024. Where both could be the day it is left
@@ -302,12 +304,9 @@ func small(word string) int {
 func counted(text string, from []dateMention) []dateMention {
 	var found []dateMention
 	for i, d := range from {
-		day, ok := d.Date.FirstDay(time.UTC)
-		if !ok || len(d.Date.String()) != len(time.DateOnly) {
-			continue
-		}
+		day, ok := oneDay(d.Date)
 		m := countedDay.FindStringSubmatchIndex(text[:d.start])
-		if m == nil {
+		if !ok || m == nil {
 			continue
 		}
 		from[i].base = true
@@ -412,7 +411,7 @@ var numberForms = []struct {
 		return NumberText{Unit: plural(g[2]), Relation: "~"}, 0, true
 	}},
 	{lengthForm, func(g []string, _, _ string) (NumberText, int, bool) {
-		return NumberText{Value: ptr(float64(small(g[1]))), Unit: plural(g[2]), Relation: "~"}, 0, true
+		return NumberText{Value: new(float64(small(g[1]))), Unit: plural(g[2]), Relation: "~"}, 0, true
 	}},
 	{countForm, counting},
 }
@@ -457,7 +456,7 @@ func value(digits, unit string) *float64 {
 		}
 		f = float64(small(digits))
 	}
-	return ptr(f * scale[strings.ToLower(unit)])
+	return new(f * scale[strings.ToLower(unit)])
 }
 
 // currencies are the codes of signs; "Rs" is the money of several countries.
