@@ -25,7 +25,7 @@ func TestHours(t *testing.T) {
 		{ID: "one", CC: "ZZ", Target: "x", Kind: event.Block, Onset: between("2022-12-31T20", "2022-12-31T22"), End: &end},
 		{ID: "two", CC: "ZZ", Target: "x", Kind: event.Block, Onset: between("2022-12-31T21", "2022-12-31T22"), End: &second},
 		{ID: "open", CC: "ZZ", Target: "y", Kind: event.Throttling, Onset: between("2023-03-01T00", "2023-03-01T02")},
-		{ID: "hours", CC: "ZZ", Target: "z", Kind: event.Block, Onset: between("2023-05-01T00", "2023-05-01T00"), End: &event.Interval{Earliest: moment("2023-05-03T00"), Latest: moment("2023-05-03T00")}, Schedule: &event.Schedule{From: 8, To: 11, Days: "every day"}},
+		{ID: "hours", CC: "ZZ", Target: "z", Kind: event.Block, Onset: between("2023-05-01T00", "2023-05-01T00"), End: &event.Interval{Earliest: moment("2023-05-03T00"), Latest: moment("2023-05-03T00")}, Schedule: &event.Schedule{From: 8 * 60, To: 11 * 60, Days: "every day", Zone: "UTC"}},
 		{ID: "none", CC: "ZZ", Target: "x", Kind: event.Block, Artefact: "a broken release", Onset: between("2022-01-01T00", "2022-01-01T00")},
 	}
 	reported := []Ban{

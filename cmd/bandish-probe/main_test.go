@@ -22,6 +22,7 @@ func TestImports(t *testing.T) {
 	allowed := map[string]bool{
 		"internal/kit": true, "internal/probe": true, "internal/target": true, "targets": true,
 		"measurement": true, "observation": true, "verdict": true, "fingerprint": true, "defect": true,
+		"address": true, "internal/dial": true,
 	}
 	heavy := []string{"duckdb", "bleve", "parquet", "minio", "gvisor", "netem"}
 	pending, seen := []string{"cmd/bandish-probe"}, map[string]bool{}

@@ -6,19 +6,104 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/targets"
 )
 
-// asked puts questions to an archive in a process without memory of it, as far
-// as one test can, and gives the answers; "" for one that was refused.
-func asked(t *testing.T, dir string, uids []string) map[string]string {
+// asker puts questions to an archive as a process without memory of it does. What
+// is part of the program, the record and the registry, is read once.
+type asker struct {
+	records  *casefile.Records
+	registry *target.Registry
+	uids     []string
+}
+
+func newAsker(t *testing.T) *asker {
+	t.Helper()
+	rec, err := casefile.Load(records.FS, "records")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, err := target.Load(targets.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &asker{records: rec, registry: reg}
+}
+
+// ask gives the answers; one that was refused is not among them. damaged are the
+// files that a check names.
+func (k *asker) ask(ctx context.Context, dir string) (out map[string]string, damaged []string) {
+	a, err := archive.OpenExisting(dir)
+	if err != nil {
+		return nil, []string{"manifest.json"}
+	}
+	s, err := store.Open(a, "")
+	if err != nil {
+		return nil, nil
+	}
+	defer s.Close()
+	return k.askOf(ctx, a, s)
+}
+
+// askOf is ask of a process that has the archive open.
+func (k *asker) askOf(ctx context.Context, a *archive.Archive, s *store.Store) (out map[string]string, damaged []string) {
+	out = map[string]string{}
+	say := func(name string, v any, err error) {
+		if err == nil {
+			b, _ := json.Marshal(v)
+			out[name] = string(b)
+		}
+	}
+	desk := newDesk(a.Dir(), s, k.records, k.registry)
+	answer, err := desk.Answer(ctx, inquiry.Ask{CC: "ZZ", Target: "x"})
+	say("status", answer, err)
+	events, err := desk.Events(ctx, store.Filter{CC: "ZZ"}, time.Time{})
+	say("events", events, err)
+	reports, err := desk.Reports(ctx, time.Time{}, true)
+	say("bans", reports, err)
+	for _, uid := range k.uids {
+		v, ok, err := s.Verdict(ctx, uid)
+		if err != nil {
+			continue
+		}
+		o, err := s.Observations(ctx, v)
+		say(uid, []any{v, ok, o}, err)
+		e, err := a.ReadRawLine(v.Raw, v.Line)
+		if err == nil {
+			out["raw "+uid] = string(e.Document)
+		}
+	}
+	bad, _, _, err := a.Check(ctx)
+	for _, d := range bad {
+		damaged = append(damaged, d.Path)
+	}
+	if err != nil {
+		damaged = append(damaged, err.Error())
+	}
+	return out, damaged
+}
+
+// askByCommand asks by the command line, too, in a folder whose file is damaged:
+// whoever fails says so.
+func askByCommand(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, args := range [][]string{
@@ -34,29 +119,6 @@ func asked(t *testing.T, dir string, uids []string) map[string]string {
 			t.Errorf("%v fails and says nothing", args)
 		}
 	}
-	a, err := archive.OpenExisting(dir)
-	if err != nil {
-		return out
-	}
-	s, err := store.Open(a, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	for _, uid := range uids {
-		v, ok, err := s.Verdict(t.Context(), uid)
-		if err != nil {
-			continue
-		}
-		o, err := s.Observations(t.Context(), v)
-		if err == nil {
-			b, _ := json.Marshal([]any{v, ok, o})
-			out[uid] = string(b)
-		}
-		if e, err := a.ReadRawLine(v.Raw, v.Line); err == nil {
-			out["raw "+uid] = string(e.Document)
-		}
-	}
 	return out
 }
 
@@ -65,7 +127,7 @@ func asked(t *testing.T, dir string, uids []string) map[string]string {
 func TestFlippedBits(t *testing.T) {
 	flips := 40
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
-		flips = 1000
+		flips = 10_000
 	}
 	dir := filepath.Join(t.TempDir(), "data")
 	var docs bytes.Buffer
@@ -87,58 +149,105 @@ func TestFlippedBits(t *testing.T) {
 	if code := run(t.Context(), env, []string{"import", in, "--data", dir}); code != 0 {
 		t.Fatalf("import ends with %d: %s", code, env.stderr)
 	}
-	want := asked(t, dir, uids)
-	if len(want) < 3+len(uids) {
-		t.Fatalf("the whole archive answers %d questions only", len(want))
+	k := newAsker(t)
+	k.uids = uids
+	want, damaged := k.ask(t.Context(), dir)
+	byCommand := askByCommand(t, dir)
+	if len(want) < 3+2*len(uids) || len(byCommand) < 3 || len(damaged) > 0 {
+		t.Fatalf("the whole archive answers %d questions only; damaged: %v", len(want)+len(byCommand), damaged)
 	}
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if st, e := os.Stat(path); e == nil && st.Mode().IsRegular() && st.Size() > 0 && !strings.Contains(path, "sources-read") {
-			files = append(files, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rnd := rand.New(rand.NewPCG(9, 10))
-	refused := 0
-	for range flips {
-		path := files[rnd.IntN(len(files))]
+	files := filesOf(t, dir)
+	flip := func(dir string, ask func() (map[string]string, []string), rnd *rand.Rand, byHand bool) (refused bool) {
+		name := files[rnd.IntN(len(files))]
+		path := filepath.Join(dir, name)
 		good, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return false
 		}
 		bad := bytes.Clone(good)
 		at := rnd.IntN(len(bad))
 		bad[at] ^= 1 << rnd.IntN(8)
 		os.Chmod(path, 0o644)
 		if err := os.WriteFile(path, bad, 0o644); err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return false
 		}
-		got := asked(t, dir, uids)
-		for q, a := range got {
-			if a != want[q] {
-				t.Errorf("%s with byte %d of %s changed is answered\n%.600s\nwant\n%.600s", q, at, path, a, want[q])
+		got, named := ask()
+		if byHand {
+			for q, a := range askByCommand(t, dir) {
+				if a != byCommand[q] {
+					t.Errorf("%s with byte %d of %s changed is answered\n%.600s\nwant\n%.600s", q, at, name, a, byCommand[q])
+				}
 			}
 		}
-		if len(got) < len(want) {
-			refused++
+		for q, a := range got {
+			if a != want[q] {
+				t.Errorf("%s with byte %d of %s changed is answered\n%.600s\nwant\n%.600s", q, at, name, a, want[q])
+			}
 		}
-		env := &environment{stdin: strings.NewReader(""), stdout: new(bytes.Buffer), stderr: new(bytes.Buffer), getenv: func(string) string { return "" }}
-		if code := run(t.Context(), env, []string{"archive", "check", "--data", dir}); code == 0 && !strings.HasSuffix(path, "manifest.json") {
-			t.Errorf("check does not name %s", path)
+		if !slices.ContainsFunc(named, func(s string) bool { return strings.Contains(s, name) }) {
+			t.Errorf("a check does not name %s but %v", name, named)
 		}
 		if err := os.WriteFile(path, good, 0o644); err != nil {
+			t.Error(err)
+			return false
+		}
+		return len(got) < len(want)
+	}
+	// Each core has a copy of the archive.
+	var all sync.WaitGroup
+	var refused, done atomic.Int64
+	for worker := range runtime.GOMAXPROCS(0) {
+		mine := filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(mine, os.DirFS(dir)); err != nil {
 			t.Fatal(err)
 		}
+		all.Go(func() {
+			running, err := archive.OpenExisting(mine)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			s, err := store.Open(running, "")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			rnd := rand.New(rand.NewPCG(9, uint64(worker)))
+			for n := done.Add(1); n <= int64(flips) && !t.Failed(); n = done.Add(1) {
+				ask := func() (map[string]string, []string) { return k.askOf(t.Context(), running, s) } // as a server
+				if n%4 == 0 {
+					ask = func() (map[string]string, []string) { return k.ask(t.Context(), mine) } // as a new process
+				}
+				if flip(mine, ask, rnd, n%250 == 1) {
+					refused.Add(1)
+				}
+			}
+			if got, _ := k.ask(t.Context(), mine); !maps.Equal(got, want) {
+				t.Error("with good files again, the answers are others")
+			}
+		})
 	}
-	if refused < flips/10 {
-		t.Errorf("only %d of %d flips met a question", refused, flips)
+	all.Wait()
+	if refused.Load() < int64(flips/10) {
+		t.Errorf("only %d of %d flips met a question", refused.Load(), flips)
 	}
-	for q, a := range asked(t, dir, uids) {
-		if a != want[q] {
-			t.Errorf("%s with good files again: %.300s", q, a)
+}
+
+// filesOf are the files of an archive that anything rests on.
+func filesOf(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if st, e := os.Stat(path); e == nil && st.Mode().IsRegular() && st.Size() > 0 && !strings.Contains(path, "sources-read") {
+			rel, _ := filepath.Rel(dir, path)
+			files = append(files, rel)
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return files
 }

@@ -27,7 +27,8 @@ var stages = [][]string{
 	{"internal/pipeline", "internal/collect", "internal/kit", "internal/draft", "internal/search"},
 	{"internal/store"},
 	{"internal/inquiry"},
-	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/api", "internal/assistant"},
+	{"internal/api"},
+	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},
 	{"cmd/bandish", "cmd/bandish-probe"},
 }
 

@@ -157,6 +157,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		defer root.Close()
 		apis = append(apis, &bucket.Folder{Root: root, Log: log})
 	}
+	site.Endpoints = programs.Endpoints()
 	entrance.open(answers(site.Handler(), apis...))
 	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
 	if p.Archive.ReadOnly() {
@@ -201,6 +202,7 @@ func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()
 func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
+	mux.Handle("GET /api/v1", site) // the page; what programs ask stands below it
 	for _, a := range apis {
 		h := a.Handler()
 		for _, pattern := range a.Patterns() {

@@ -61,90 +61,103 @@ func recovered(t *testing.T, dir string) *Pipeline {
 // what the program does then, and recovering gives the same derived files.
 func TestManifestIsLost(t *testing.T) {
 	t.Parallel()
-	moments := 3
+	moments, perArchive := 3, 10         // each moment rebuilds the archive, so it must stay small
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
-		moments = 25
+		moments = 70
 	}
-	rnd := rand.New(rand.NewPCG(3, 4))
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name string
-		harm func(manifest string, now, older []byte) error
+		harm func(rnd *rand.Rand, manifest string, now, older []byte) error
 	}{
-		{"deleted", func(path string, _, _ []byte) error { return os.Remove(path) }},
-		{"cut short", func(path string, now, _ []byte) error {
+		{"deleted", func(_ *rand.Rand, path string, _, _ []byte) error { return os.Remove(path) }},
+		{"cut short", func(rnd *rand.Rand, path string, now, _ []byte) error {
 			return os.WriteFile(path, now[:rnd.IntN(len(now)-2)], 0o644)
 		}},
-		{"rolled back", func(path string, _, older []byte) error { return os.WriteFile(path, older, 0o644) }},
+		{"rolled back", func(_ *rand.Rand, path string, _, older []byte) error { return os.WriteFile(path, older, 0o644) }},
 	} {
-		p := open(t)
-		dir := p.Archive.Dir()
-		manifest := filepath.Join(dir, "manifest.json")
-		server, err := newPipeline(dir) // another process
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			rnd := rand.New(rand.NewPCG(3, uint64(i)))
+			for done := 0; done < moments; done += perArchive {
+				loseManifest(t, rnd, min(perArchive, moments-done), c.harm)
+			}
+		})
+	}
+}
+
+// loseManifest harms the manifest of a new archive at so many moments, and each
+// time recovers it.
+func loseManifest(t *testing.T, rnd *rand.Rand, moments int, harm func(rnd *rand.Rand, manifest string, now, older []byte) error) {
+	t.Helper()
+	p := open(t)
+	dir := p.Archive.Dir()
+	manifest := filepath.Join(dir, "manifest.json")
+	server, err := newPipeline(dir) // another process
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for moment := range moments {
+		older, err := os.ReadFile(manifest)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := 0
-		for moment := range moments {
-			older, err := os.ReadFile(manifest)
-			if err != nil {
+		for range 1 + rnd.IntN(3) {
+			n++
+			if n%3 == 0 {
+				bring(t, p, Want{}, write(t, fmt.Sprint(n, ".jsonl"), append(zz(fmt.Sprint("import ", n), n%5), '\n')))
+			} else if _, err := server.Submit(t.Context(), zz(fmt.Sprint("submit ", n), n%5), Sender{}); err != nil {
 				t.Fatal(err)
-			}
-			for range 1 + rnd.IntN(3) {
-				n++
-				if n%3 == 0 {
-					bring(t, p, Want{}, write(t, fmt.Sprint(n, ".jsonl"), append(zz(fmt.Sprint("import ", n), n%5), '\n')))
-				} else if _, err := server.Submit(t.Context(), zz(fmt.Sprint("submit ", n), n%5), Sender{}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, err := p.Compact(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := p.Count(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			want, raw := segments(t, p), rawIn(t, dir)
-			now, err := os.ReadFile(manifest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := c.harm(manifest, now, older); err != nil {
-				t.Fatal(err)
-			}
-			// whatever runs on meanwhile
-			if _, err := server.Submit(t.Context(), zz(fmt.Sprint("lost ", n), 1), Sender{}); !errors.Is(err, archive.ErrManifest) {
-				t.Fatalf("%s: a submission is answered %v", c.name, err)
-			}
-			for _, q := range []*Pipeline{p, server} {
-				if _, err := q.Archive.Sweep(t.Context(), 0, time.Now().Add(24*time.Hour)); !errors.Is(err, archive.ErrManifest) {
-					t.Fatalf("%s: a sweep: %v", c.name, err)
-				}
-				if _, err := q.Rebuild(t.Context(), nil); !errors.Is(err, archive.ErrManifest) {
-					t.Fatalf("%s: a rebuild: %v", c.name, err)
-				}
-			}
-			for name, open := range map[string]func(string) (*archive.Archive, error){"writer": archive.Open, "reader": archive.OpenExisting} {
-				if _, err := open(dir); !errors.Is(err, archive.ErrManifest) || !strings.Contains(err.Error(), "bandish archive recover") {
-					t.Fatalf("%s: a %s opens it: %v", c.name, name, err)
-				}
-			}
-			p = recovered(t, dir)
-			if got := segments(t, p); !slices.Equal(got, want) {
-				t.Fatalf("%s at moment %d: recovered\n%s\nthere were\n%s", c.name, moment, strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
-			for name, content := range raw {
-				if rawIn(t, dir)[name] != content {
-					t.Fatalf("%s: %s is lost", c.name, name)
-				}
 			}
 		}
-		if _, err := p.Archive.Sweep(t.Context(), 0, time.Now().Add(24*time.Hour)); err != nil {
+		if _, err := p.Compact(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		damaged, orphans, _, err := p.Archive.Check(t.Context())
-		if err != nil || len(damaged)+len(orphans) > 0 {
-			t.Errorf("%s: in the end %v, %v, %v", c.name, damaged, orphans, err)
+		if _, err := p.Count(t.Context()); err != nil {
+			t.Fatal(err)
 		}
+		want, raw := segments(t, p), rawIn(t, dir)
+		now, err := os.ReadFile(manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := harm(rnd, manifest, now, older); err != nil {
+			t.Fatal(err)
+		}
+		// whatever runs on meanwhile
+		if _, err := server.Submit(t.Context(), zz(fmt.Sprint("lost ", n), 1), Sender{}); !errors.Is(err, archive.ErrManifest) {
+			t.Fatalf("a submission is answered %v", err)
+		}
+		for _, q := range []*Pipeline{p, server} {
+			if _, err := q.Archive.Sweep(t.Context(), 0, time.Now().Add(24*time.Hour)); !errors.Is(err, archive.ErrManifest) {
+				t.Fatalf("a sweep: %v", err)
+			}
+			if _, err := q.Rebuild(t.Context(), nil); !errors.Is(err, archive.ErrManifest) {
+				t.Fatalf("a rebuild: %v", err)
+			}
+		}
+		for name, open := range map[string]func(string) (*archive.Archive, error){"writer": archive.Open, "reader": archive.OpenExisting} {
+			if _, err := open(dir); !errors.Is(err, archive.ErrManifest) || !strings.Contains(err.Error(), "bandish archive recover") {
+				t.Fatalf("a %s opens it: %v", name, err)
+			}
+		}
+		p = recovered(t, dir)
+		if got := segments(t, p); !slices.Equal(got, want) {
+			t.Fatalf("at moment %d: recovered\n%s\nthere were\n%s", moment, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		left := rawIn(t, dir)
+		for name, content := range raw {
+			if left[name] != content {
+				t.Fatalf("%s is lost", name)
+			}
+		}
+	}
+	if _, err := p.Archive.Sweep(t.Context(), 0, time.Now().Add(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	damaged, orphans, _, err := p.Archive.Check(t.Context())
+	if err != nil || len(damaged)+len(orphans) > 0 {
+		t.Errorf("in the end %v, %v, %v", damaged, orphans, err)
 	}
 }
 

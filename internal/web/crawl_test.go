@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/pipeline"
 )
@@ -19,29 +21,90 @@ import (
 // The whole site over an empty archive, and over one with real measurements.
 func TestCrawlOfAnEmptyArchive(t *testing.T) { crawl(t, serve(t)) }
 
-func TestCrawlOfKenya(t *testing.T) {
-	shared := os.Getenv("BANDISH_SHARED")
-	if shared == "" {
-		shared = "../../../shared"
-	}
-	series := filepath.Join(shared, "series", "kenya-2024-telegram.org-observations.csv.gz")
-	if _, err := os.Stat(series); err != nil {
-		t.Skip("the real series is not here: set BANDISH_SHARED")
-	}
-	s := serveAt(t, time.Date(2024, 12, 2, 12, 0, 0, 0, time.UTC))
-	sources, err := intake.List(t.Context(), series, intake.Filter{}, intake.Buckets{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.p.Import(t.Context(), sources, pipeline.Want{}, nil); err != nil {
-		t.Fatal(err)
-	}
-	s.count()
-	seen := crawl(t, s)
-	for _, want := range []string{"/cc/KE/telegram", "/events/ke-telegram-2024q4", "/networks/AS33771", "/cc/KE/telegram/days", "/bans", "/blocked", "/methods", "/safety"} {
+func TestCrawlOfTheDemonstration(t *testing.T) {
+	seen := crawl(t, demonstration(t))
+	for _, want := range []string{"/cc/ZZ/x", "/networks/AS64512", "/ur/cc/ZZ/x", "/ur/networks/AS64512", "/ur/events", "/ur/platforms/x", "/cc/ZZ/x/days?format=csv", "/cases/pk-2024-x/chain.csv", "/ur/cc/ZZ/x/measurements"} {
 		if !seen[want] {
 			t.Errorf("no link leads to %s", want)
 		}
+	}
+}
+
+// shared is the folder of real data, beside the repository or where BANDISH_SHARED
+// says.
+func shared(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("BANDISH_SHARED")
+	if dir == "" {
+		dir = "../../../shared"
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the real data is not here: set BANDISH_SHARED")
+	}
+	return dir
+}
+
+func (s *server) load(paths ...string) {
+	s.Helper()
+	for _, path := range paths {
+		sources, err := intake.List(s.Context(), path, intake.Filter{}, intake.Buckets{})
+		if err != nil {
+			s.Fatal(err)
+		}
+		if _, err := s.p.Import(s.Context(), sources, pipeline.Want{}, nil); err != nil {
+			s.Fatal(err)
+		}
+	}
+	s.count()
+}
+
+func TestCrawlOfKenya(t *testing.T) {
+	dir := shared(t)
+	s := serveAt(t, time.Date(2024, 12, 2, 12, 0, 0, 0, time.UTC))
+	s.load(filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"))
+	seen := crawl(t, s)
+	for _, want := range []string{"/cc/KE/telegram", "/events/ke-telegram-2024q4", "/networks/AS33771", "/cc/KE/telegram/days", "/bans", "/blocked", "/methods", "/safety", "/ur/events/ke-telegram-2024q4", "/ur/networks/AS33771"} {
+		if !seen[want] {
+			t.Errorf("no link leads to %s", want)
+		}
+	}
+}
+
+// All real data at once: measurements as others recorded them, counts, and every
+// imported list of bans.
+func TestCrawlOfAllRealData(t *testing.T) {
+	if os.Getenv("BANDISH_LONG") == "" {
+		t.Skip("takes a minute: set BANDISH_LONG=1")
+	}
+	dir := shared(t)
+	s := serveAt(t, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
+	s.load(filepath.Join(dir, "ooni", "real"), filepath.Join(dir, "ooni", "scenarios"), filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"), filepath.Join(dir, "series", "imap-2023-2024-aggregation.csv"))
+	names := ban.Names{OfName: s.site.Targets.OfName, OfHost: s.site.Targets.OfHost, OfTest: s.site.Targets.OfTest}
+	var reports []ban.Report
+	for _, list := range []struct {
+		path string
+		read func(content []byte) (*ban.Import, error)
+	}{
+		{"shutdowns/Keepiton_raw_dataset.xlsx", func(c []byte) (*ban.Import, error) { return ban.ReadKeepItOnXLSX(c, "KeepItOn", names) }},
+		{"shutdowns/stop-snapshot-2026-05-20.csv", func(c []byte) (*ban.Import, error) {
+			return ban.ReadKeepItOnCSV(bytes.NewReader(c), "STOP", names)
+		}},
+		{"shutdowns/sflc-india-shutdowns.json", func(c []byte) (*ban.Import, error) { return ban.ReadSFLC(c, "SFLC") }},
+		{"incidents/ooni-incidents.json", func(c []byte) (*ban.Import, error) { return ban.ReadOONIIncidents(c, "OONI", names) }},
+	} {
+		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(list.path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		im, err := list.read(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports = append(reports, im.Reports...)
+	}
+	s.site.Desk.Lists = func() ([]ban.Report, error) { return reports, nil }
+	if seen := crawl(t, s); len(seen) < 1000 || !seen["/ur/platforms/x"] {
+		t.Errorf("the crawl found %d pages only", len(seen))
 	}
 }
 
@@ -135,6 +198,10 @@ func kindOf(at string) string {
 	}
 	parts := strings.Split(u.Path, "/")
 	kind := parts[1]
+	if kind == "ur" && len(parts) > 2 {
+		parts = parts[1:]
+		kind += "/" + parts[1]
+	}
 	if len(parts) > 2 {
 		kind += fmt.Sprint("/", len(parts))
 	}

@@ -43,7 +43,7 @@ func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) error {
 			set.URLs = append(set.URLs, siteURL{"https://" + r.Host + path})
 		}
 	}
-	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/ur", "/ur/cases", "/ur/about"} {
+	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/hours", "/api/v1", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/ur", "/ur/cases", "/ur/about"} {
 		add(p)
 	}
 	for _, c := range s.Records.Cases {

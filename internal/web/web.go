@@ -25,6 +25,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
@@ -46,9 +47,11 @@ type Site struct {
 	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
 	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
-	Log     *slog.Logger
-	Demo    bool // the archive was made in a lab: every page says so
-	Static  bool // the pages become files: they have no forms
+	// Endpoints describe the API of this server; none where it has none.
+	Endpoints []api.Endpoint
+	Log       *slog.Logger
+	Demo      bool // the archive was made in a lab: every page says so
+	Static    bool // the pages become files: they have no forms
 
 	pages         map[string]*template.Template // by file name; Handler parses them
 	languages     map[string]*catalogue         // by code, without English
@@ -85,6 +88,8 @@ func (s *Site) Handler() http.Handler {
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
+		"GET /hours":                         s.hours,
+		"GET /api/v1":                        s.programs,
 		"GET /networks/{asn}":                s.network,
 		"GET /platforms":                     s.platforms,
 		"GET /platforms/{target}":            s.platform,

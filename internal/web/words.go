@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,7 @@ var functions = template.FuncMap{
 	"list":      func(words ...string) []string { return words },
 	"last":      func(skip, n int) int { return skip + n },
 	"chartdefs": func() template.HTML { return chartDefs },
+	"prose":     prose,
 	"spaced":    func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 }
 
@@ -92,6 +94,14 @@ func stateWord(s any) string {
 		return "works"
 	}
 	return "too little data"
+}
+
+// programNames are names of tests and the like within a sentence.
+var programNames = regexp.MustCompile(`\b[a-z]+_[a-z_]+\b`)
+
+// prose is a sentence in which the names of programs stand apart.
+func prose(s string) template.HTML {
+	return template.HTML(programNames.ReplaceAllString(template.HTMLEscapeString(s), "<code>$0</code>"))
 }
 
 // how says a mechanism in words, with its name.

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"bytes"
+	"encoding/csv"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/internal/api"
+	"github.com/bandish/bandish/internal/inquiry"
+)
+
+const apiPage page[[]api.Endpoint] = "api.html"
+
+// programs describes the API in words.
+func (s *Site) programs(w http.ResponseWriter, r *http.Request) error {
+	f := frame{Title: "The API", About: "What this site shows, for programs: every address with its parameters and an example.", Trail: []crumb{{"Get the data", "/data"}, {"The API", ""}}}
+	return apiPage.show(s, w, r, f, s.Endpoints, nil)
+}
+
+// hoursRow is one line of the table of hours banned.
+type hoursRow struct {
+	ban.Year
+	Country, Name, Href string
+}
+
+type hoursView struct {
+	Rows []hoursRow
+	All  int
+	Skip int
+
+	Earlier, Later string // addresses of the pages beside this one
+}
+
+const hoursPage page[hoursView] = "hours.html"
+
+// hours lists the hours in which each platform was banned, by country and year:
+// /hours?format=csv has them all.
+func (s *Site) hours(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Desk.Hours(r.Context())
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Get("format") == "csv" {
+		return hoursCSV(w, r, list)
+	}
+	v := hoursView{All: len(list), Rows: []hoursRow{}}
+	if skip := r.URL.Query().Get("skip"); skip != "" {
+		if v.Skip, err = strconv.Atoi(skip); err != nil || v.Skip < 0 {
+			return badRequest("skip is how many rows to leave out: a whole number.")
+		}
+	}
+	for _, y := range list[min(v.Skip, len(list)):min(v.Skip+pageSize, len(list))] {
+		row := hoursRow{Year: y, Country: inquiry.Country(y.CC), Name: s.name(y.Target), Href: "/cc/" + y.CC + "/" + url.PathEscape(y.Target)}
+		if y.Target == ban.Internet {
+			row.Name, row.Href = "the internet", ""
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	if v.Skip+pageSize < len(list) {
+		v.Later = "?skip=" + strconv.Itoa(v.Skip+pageSize)
+	}
+	if v.Skip > 0 {
+		v.Earlier = "?skip=" + strconv.Itoa(max(0, v.Skip-pageSize))
+	}
+	f := frame{Title: "Hours banned", About: "How many hours each platform was banned in each country and year, measured and reported.", Trail: []crumb{{"All bans", "/bans"}, {"Hours banned", ""}}}
+	return hoursPage.show(s, w, r, f, v, list)
+}
+
+func hoursCSV(w http.ResponseWriter, r *http.Request, list []ban.Year) error {
+	var b bytes.Buffer
+	out := csv.NewWriter(&b)
+	out.Write([]string{"target", "probe_cc", "year", "measured_bans", "measured_hours_at_least", "measured_hours_at_most", "reported_bans", "reported_hours_at_least", "reported_hours_at_most", "open_ended"})
+	for _, y := range list {
+		n := strconv.Itoa
+		out.Write([]string{y.Target, y.CC, n(y.Year), n(y.MeasuredBans), n(y.MeasuredAtLeast), n(y.MeasuredAtMost), n(y.ReportedBans), n(y.ReportedAtLeast), n(y.ReportedAtMost), strconv.FormatBool(y.Open)})
+	}
+	if out.Flush(); out.Error() != nil {
+		return out.Error()
+	}
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	deliver(w, r, "text/csv; charset=utf-8", b.Bytes())
+	return nil
+}
