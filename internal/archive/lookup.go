@@ -79,6 +79,41 @@ func Lookup[T any](f *SegmentFile, keys ...Key) ([]T, error) {
 	return out, nil
 }
 
+// LookupFew is Lookup where no more than most rows are meant; else it gives none,
+// and few is false.
+func LookupFew[T any](f *SegmentFile, most int64, keys ...Key) (rows []T, few bool, err error) {
+	groups, n := f.parquet.RowGroups(), int64(0)
+	spans := make([][]span, len(groups))
+	for i, g := range groups {
+		err := guard(f.path, func() (err error) {
+			spans[i], err = f.spans(g, keys)
+			return err
+		})
+		if err != nil {
+			return nil, false, fmt.Errorf("read segment %s: %w", f.path, err)
+		}
+		for _, s := range spans[i] {
+			n += s.to - s.from
+		}
+	}
+	if n > most {
+		return nil, false, nil
+	}
+	for i, g := range groups {
+		if len(spans[i]) == 0 {
+			continue
+		}
+		err := guard(f.path, func() (err error) {
+			rows, err = readSpans(rows, g, spans[i])
+			return err
+		})
+		if err != nil {
+			return nil, false, fmt.Errorf("read segment %s: %w", f.path, err)
+		}
+	}
+	return rows, true, nil
+}
+
 // spans finds where in a row group the keys hold.
 func (f *SegmentFile) spans(g parquet.RowGroup, keys []Key) ([]span, error) {
 	spans := []span{{0, g.NumRows()}}

@@ -159,7 +159,7 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 		wg.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			parts[i], errs[i] = lookup[series.Cell](s, g, archive.Key{Column: "probe_cc", Value: f.CC}, archive.Key{Column: "target", Value: f.Target})
+			parts[i], errs[i] = s.read.of(s, g, f.CC, f.Target)
 		})
 	}
 	wg.Wait()
@@ -167,15 +167,6 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 		return nil, err
 	}
 	cells := slices.DeleteFunc(slices.Concat(parts...), func(c series.Cell) bool { return !f.admits(&c) })
-	for i := range cells { // the reader makes empty lists
-		c := &cells[i]
-		if len(c.Voices) == 0 {
-			c.Voices = nil
-		}
-		if len(c.Tallies) == 0 {
-			c.Tallies = nil
-		}
-	}
 	slices.SortStableFunc(cells, series.Compare)
 	return cells, nil
 }

@@ -34,6 +34,7 @@ type Store struct {
 	derived    derivedEvents
 	known      knownThen
 	uids       uidIndex
+	read       readCells
 	edition    edition
 	mu         sync.Mutex // guards what follows
 	generation uint64

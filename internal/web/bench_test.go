@@ -200,7 +200,7 @@ func BenchmarkQueries(b *testing.B) {
 
 // cpuTime is what this process has used: beside other work it says more than
 // the clock.
-func cpuTime(b *testing.B) time.Duration {
+func cpuTime(b testing.TB) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

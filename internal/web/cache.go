@@ -103,7 +103,7 @@ func (p *pages) key(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.Join([]string{edition, encodingOf(r), strconv.FormatBool(strings.HasPrefix(r.Header.Get("Accept"), "application/json")), p.site.preferred(r), r.Host, r.URL.EscapedPath(), r.URL.RawQuery}, "\x00"), nil
+	return strings.Join([]string{edition, strconv.FormatBool(p.site.Demo), encodingOf(r), strconv.FormatBool(strings.HasPrefix(r.Header.Get("Accept"), "application/json")), p.site.preferred(r), r.Host, r.URL.EscapedPath(), r.URL.RawQuery}, "\x00"), nil
 }
 
 // edition names the state of what a page rests on. Pages that list measurements,

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,9 +33,9 @@ const loadRows = 300_000
 // mix gives pages as readers ask for them: few are asked for by most, and some
 // by nobody else.
 type mix struct {
-	rnd          *rand.Rand
-	zipf         *rand.Zipf
-	uids, events []string
+	rnd    *rand.Rand
+	zipf   *rand.Zipf
+	events []string
 }
 
 func (m *mix) next() string {
@@ -62,7 +63,7 @@ func (m *mix) next() string {
 	case 14:
 		return "/cases/pk-2024-x"
 	case 15:
-		return "/m/" + m.uids[m.zipf.Uint64()%uint64(len(m.uids))]
+		return "/cc/" + cc + "/" + name + "/measurements"
 	case 16:
 		return fmt.Sprintf("/m/20240301%06d.123456_ZZ_webconnectivity_%016x", m.rnd.IntN(86400), m.rnd.Uint64())
 	case 17:
@@ -73,9 +74,10 @@ func (m *mix) next() string {
 	return "/style.css"
 }
 
-// TestMixedLoad asks for pages of all sorts over 64 connections, half a minute
-// or as long as BANDISH_LOAD says. Memory, open files and goroutines must not
-// grow; the figures are printed.
+// TestMixedLoad asks for pages of all sorts over 64 connections: first for each of
+// some hundred once, which is the cost of making them, then at random for these,
+// half a minute or as long as BANDISH_LOAD says. Memory, open files and
+// goroutines must not grow meanwhile; the figures are printed.
 func TestMixedLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("half a minute of load")
@@ -101,99 +103,82 @@ func TestMixedLoad(t *testing.T) {
 	site := &Site{Desk: desk, Store: st, Targets: reg, Records: rec, Now: desk.Now, Log: slog.New(slog.DiscardHandler)}
 	srv := httptest.NewServer(site.Handler())
 	t.Cleanup(srv.Close)
-	uids, events := loadPlaces(t, st)
-
-	const connections = 64
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections}}
-	var mu sync.Mutex
-	type answer struct {
-		at, took time.Duration
-		status   int
-		page     string
+
+	rnd := rand.New(rand.NewPCG(7, 7))
+	m := &mix{rnd, rand.NewZipf(rnd, 1.2, 4, 10_000), loadPlaces(t, st)}
+	var drawn []string
+	for range 600 {
+		drawn = append(drawn, m.next())
 	}
-	var all []answer
-	began := time.Now()
-	var wg sync.WaitGroup
-	for i := range connections {
-		wg.Go(func() {
-			rnd := rand.New(rand.NewPCG(7, uint64(i)))
-			m := &mix{rnd, rand.NewZipf(rnd, 1.2, 4, 10_000), uids, events}
-			var mine []answer
-			for time.Since(began) < last {
-				page := m.next()
-				asked := time.Now()
-				resp, err := client.Get(srv.URL + page)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
-				mine = append(mine, answer{asked.Sub(began), time.Since(asked), resp.StatusCode, page})
-			}
-			mu.Lock()
-			all = append(all, mine...)
-			mu.Unlock()
-		})
-	}
-	states := make(chan vitals, 1000)
-	wg.Go(func() {
-		for time.Since(began) < last {
-			time.Sleep(last / 20)
-			states <- vitalsOf(t)
-		}
-		close(states)
+	once := slices.Compact(slices.Sorted(slices.Values(drawn)))
+	var at atomic.Int64
+	load(t, "each once", client, srv.URL, func(*rand.Rand) (string, bool) {
+		i := int(at.Add(1)) - 1
+		return once[min(i, len(once)-1)], i < len(once)
 	})
-	wg.Wait()
-	slowest := map[string][]time.Duration{}
-	for _, part := range []struct {
-		name string
-		from time.Duration
-	}{{"all", 0}, {"the last two thirds", last / 3}} {
-		var took []time.Duration
-		statuses := map[int]int{}
-		for _, a := range all {
-			if a.at >= part.from {
-				took = append(took, a.took)
-				statuses[a.status]++
-				if part.from > 0 {
-					sort := strings.SplitN(a.page, "/", 4)
-					slowest["/"+sort[1]] = append(slowest["/"+sort[1]], a.took)
-				}
-			}
-			if a.status >= 500 && a.status != 503 || a.status == 404 != strings.HasPrefix(a.page, "/m/20240301") && a.status != 503 && a.status != 429 {
-				t.Errorf("%s: %d", a.page, a.status)
-			}
-		}
-		slices.Sort(took)
-		t.Logf("%s: %.0f requests/s, p50 %v, p99 %v, max %v, statuses %v", part.name, float64(len(took))/(last-part.from).Seconds(),
-			took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), statuses)
-	}
-	for sort, took := range slowest {
-		slices.Sort(took)
-		t.Logf("%-12s %6d, p99 %v", sort, len(took), took[len(took)*99/100].Round(time.Millisecond))
-	}
-	var seen []vitals
-	for v := range states {
-		seen = append(seen, v)
-	}
-	third := seen[len(seen)/3]
-	end := seen[len(seen)-1]
-	t.Logf("after a third %+v, at the end %+v", third, end)
-	if end.heap > third.heap+third.heap/2+(64<<20) || end.files > third.files+32 || end.goroutines > third.goroutines+32 {
-		t.Errorf("it grows: after a third %+v, at the end %+v", third, end)
+	first := vitalsOf(t)
+	began := time.Now()
+	load(t, "at random", client, srv.URL, func(r *rand.Rand) (string, bool) {
+		return drawn[r.IntN(len(drawn))], time.Since(began) < last
+	})
+	end := vitalsOf(t)
+	t.Logf("before %+v, at the end %+v", first, end)
+	if end.heap > first.heap+first.heap/2+(64<<20) || end.resident > first.resident+first.resident/2+(128<<20) || end.files > first.files+32 || end.goroutines > first.goroutines+32 {
+		t.Errorf("it grows: before %+v, at the end %+v", first, end)
 	}
 }
 
-// loadPlaces are uids and pages of events of a bench's archive.
-func loadPlaces(t *testing.T, st *store.Store) (uids, events []string) {
+const connections = 64
+
+// load asks for what next says, until it says no more, over many connections.
+// What is refused for the moment is asked for again.
+func load(t *testing.T, name string, client *http.Client, base string, next func(*rand.Rand) (string, bool)) {
 	t.Helper()
-	for v, err := range st.Verdicts(t.Context(), store.Filter{CC: benchCountries[10], Since: time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC), Until: time.Date(2024, 5, 8, 0, 0, 0, 0, time.UTC)}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		uids = append(uids, v.UID)
+	var mu sync.Mutex
+	var took []time.Duration
+	statuses := map[int]int{}
+	began, used := time.Now(), cpuTime(t)
+	var all sync.WaitGroup
+	for i := range connections {
+		all.Go(func() {
+			rnd := rand.New(rand.NewPCG(8, uint64(i)))
+			for {
+				page, more := next(rnd)
+				if !more {
+					return
+				}
+				for status := 503; status == 503; {
+					before := time.Now()
+					resp, err := client.Get(base + page)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+					status = resp.StatusCode
+					if status != 503 && status != 200 && !(status == 404 && strings.HasPrefix(page, "/m/")) {
+						t.Errorf("%s: %d", page, status)
+					}
+					mu.Lock()
+					took = append(took, time.Since(before))
+					statuses[status]++
+					mu.Unlock()
+				}
+			}
+		})
 	}
+	all.Wait()
+	seconds, used := time.Since(began).Seconds(), cpuTime(t)-used
+	slices.Sort(took)
+	t.Logf("%s: %d requests, %.0f a second, p50 %v, p99 %v, max %v, statuses %v; %v of processor time each, those who ask included", name, len(took), float64(len(took))/seconds,
+		took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(100*time.Microsecond), took[len(took)-1].Round(time.Millisecond), statuses, (used / time.Duration(len(took))).Round(time.Microsecond))
+}
+
+// loadPlaces are the pages of the events of a bench's archive.
+func loadPlaces(t *testing.T, st *store.Store) (events []string) {
+	t.Helper()
 	found, err := st.Events(t.Context(), store.Filter{})
 	if err != nil {
 		t.Fatal(err)
@@ -201,10 +186,10 @@ func loadPlaces(t *testing.T, st *store.Store) (uids, events []string) {
 	for _, e := range found.Events {
 		events = append(events, "/events/"+e.ID)
 	}
-	if len(uids) == 0 || len(events) == 0 {
-		t.Fatalf("%d uids, %d events", len(uids), len(events))
+	if len(events) == 0 {
+		t.Fatal("no events")
 	}
-	return uids, events
+	return events
 }
 
 // vitals are what a server must not use up.
@@ -213,7 +198,7 @@ type vitals struct {
 	files, goroutines int
 }
 
-func vitalsOf(t *testing.T) vitals {
+func vitalsOf(t testing.TB) vitals {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
