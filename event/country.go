@@ -19,6 +19,7 @@ const (
 	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
 	aloneScore  = 6.0  // what one network alone must add, where others are measured
 	minRise     = 0.25
+	pickedRise  = 0.7 // of what is picked out of a longer time that is a little worse than usual
 	// Of votes that only say that something is wrong; addresses that rotate and
 	// the like make smaller ones, or such that last some days.
 	minRiseSoft  = 0.35
@@ -425,7 +426,9 @@ func (h *history) sharpened(cs []cluster) []cluster {
 			first, end := loudest(t.obs[s.first:s.end], t.base.weightsAt(t.base.bad+(1-t.base.bad)*datingPart, hardShare[sort]))
 			spans = append(spans, t.between(s, s.first+first, s.first+end)...)
 		}
-		spans = slices.DeleteFunc(spans, func(s stretch) bool { return s.score < weakScore })
+		spans = slices.DeleteFunc(spans, func(s stretch) bool {
+			return s.score < weakScore || s.rate < h.nets[s.net].base.bad+pickedRise
+		})
 		if strongest := slices.MaxFunc(append(spans, stretch{}), func(a, b stretch) int { return cmp.Compare(a.score, b.score) }); strongest.score >= h.need {
 			core := strongest
 			spans = slices.DeleteFunc(spans, func(s stretch) bool { return s.from > core.to || s.to < core.from })
