@@ -366,7 +366,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e.primary = anchor{c.from, c.to}
 	var ws []dating.Witness
 	for i := range parts {
-		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok {
+		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok && h.dates(parts, i) {
 			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
@@ -392,6 +392,12 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 		}
 	}
 	return e
+}
+
+// dates reports whether a network bears on the event's dates: one that is no
+// event by itself does not where another is.
+func (h *history) dates(parts []banned, i int) bool {
+	return parts[i].score() >= h.need || !slices.ContainsFunc(parts, func(p banned) bool { return p.score() >= h.need })
 }
 
 // onNetwork is what one network showed of an event.
@@ -451,7 +457,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok {
+		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok && h.dates(parts, i) {
 			ws = append(ws, w)
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
 	aloneScore  = 6.0  // what one network alone must add, where others are measured
 	minRise     = 0.25
+	pickedRise  = 0.7 // of what is picked out of a longer time that is a little worse than usual
 	// Of votes that only say that something is wrong; addresses that rotate and
 	// the like make smaller ones, or such that last some days.
 	minRiseSoft  = 0.35
@@ -408,6 +409,52 @@ func pause(before, after int64) int64 {
 	return max(3*86400, min(8*86400, around/2+86400), min(14*86400, around/20))
 }
 
+// sharpened narrows the clusters whose rise is small to what stands out in them:
+// a ban may lie within a longer time that is a little worse than usual.
+func (h *history) sharpened(cs []cluster) []cluster {
+	for i := range cs {
+		if h.reject(&cs[i]) != smallRise {
+			continue
+		}
+		var spans []stretch
+		for _, s := range cs[i].spans {
+			t := &h.nets[s.net]
+			sort := 0
+			if s.soft > 0.5 {
+				sort = 1
+			}
+			first, end := loudest(t.obs[s.first:s.end], t.base.weightsAt(t.base.bad+(1-t.base.bad)*datingPart, hardShare[sort]))
+			spans = append(spans, t.between(s, s.first+first, s.first+end)...)
+		}
+		spans = slices.DeleteFunc(spans, func(s stretch) bool {
+			return s.score < weakScore || s.rate < h.nets[s.net].base.bad+pickedRise
+		})
+		if strongest := slices.MaxFunc(append(spans, stretch{}), func(a, b stretch) int { return cmp.Compare(a.score, b.score) }); strongest.score >= h.need {
+			core := strongest
+			spans = slices.DeleteFunc(spans, func(s stretch) bool { return s.from > core.to || s.to < core.from })
+			cs[i] = join(spans)[0]
+		}
+	}
+	return cs
+}
+
+// loudest are the consecutive observations with the largest sum.
+func loudest(o []obs, w weights) (first, end int) {
+	sum, top, from := 0.0, 0.0, 0
+	for i := range o {
+		if sum <= 0 {
+			sum, from = 0, i
+		}
+		if sum += w.of(&o[i]); sum > top {
+			top, first, end = sum, from, i+1
+		}
+	}
+	return first, end
+}
+
+// smallRise is why a stretch is rejected that is hardly worse than usual.
+const smallRise = "the rise is small"
+
 // reject says why a cluster is not an event, "" when it is one.
 func (h *history) reject(c *cluster) string {
 	c.joint, c.always = 0, false
@@ -439,7 +486,7 @@ func (h *history) reject(c *cluster) string {
 	c.weak, c.loudest = weak, loudest
 	switch {
 	case rise < minRise || plain < minRise+(clear-minRise)*math.Min(unsure/softShare, 1):
-		return "the rise is small"
+		return smallRise
 	case len(h.nets) > 1 && strongest(nets) < h.need && h.overall(c) < clear*unsure:
 		return "networks picked from a country in which little rose"
 	case reports >= 0 && reports < minReports:

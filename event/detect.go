@@ -141,7 +141,7 @@ func (d *Detector) target(cells []series.Cell) []Event {
 	if len(h.pooled.obs) == 0 {
 		return nil
 	}
-	cs := slices.DeleteFunc(h.clusters(), func(c cluster) bool { return h.reject(&c) != "" || d.oneVoice(h, &c) })
+	cs := slices.DeleteFunc(h.sharpened(h.clusters()), func(c cluster) bool { return h.reject(&c) != "" || d.oneVoice(h, &c) })
 	slices.SortFunc(cs, func(a, b cluster) int { return cmp.Compare(a.from, b.from) })
 	var out []Event
 	for i := range cs {

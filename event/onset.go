@@ -18,7 +18,7 @@ var onsets = dating.Model{
 	Behind: []dating.Lag{{Scale: 0, Stray: 0.15, Prior: 0.2}, {Scale: 0, Stray: 0.85, Prior: 0.35}, {Scale: 900, Stray: 0.15, Prior: 0.15},
 		{Scale: 3 * hour, Stray: 0.15, Prior: 0.15}, {Scale: 1.5 * day, Stray: 0.15, Prior: 0.15}},
 	StrayScale: 3 * day,
-	Before:     0.05, After: 0.035, Few: 4,
+	Before:     0.04, After: 0.03, Few: 4,
 	Reach: 365 * day,
 	Parts: 4,
 }

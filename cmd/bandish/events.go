@@ -174,6 +174,16 @@ func eventsOfFiles(env *environment, registry *target.Registry, data string, q *
 			fmt.Fprintf(env.stderr, "bandish: %s: %d rows read, %d left out\n", name, report.Rows, report.Bad)
 		}
 	}
+	judged, err := c.Judged()
+	for _, p := range judged.Problems[:min(len(judged.Problems), 10)] {
+		fmt.Fprintf(env.stderr, "bandish: %s: line %d left out: %s\n", p.File, p.Line, p.Reason)
+	}
+	if judged.Bad > 0 {
+		fmt.Fprintf(env.stderr, "bandish: %d measurements could not be judged and are left out\n", judged.Bad)
+	}
+	if err != nil {
+		return event.Result{}, err
+	}
 	cells := c.Cells()
 	if !q.until.IsZero() {
 		kept := cells[:0]

@@ -14,7 +14,7 @@ var model = Model{
 	Behind: []Lag{{Scale: 0, Stray: 0.15, Prior: 0.25}, {Scale: 0, Stray: 0.85, Prior: 0.15}, {Scale: 900, Stray: 0.15, Prior: 0.2},
 		{Scale: 3 * 3600, Stray: 0.15, Prior: 0.2}, {Scale: 1.5 * day, Stray: 0.15, Prior: 0.2}},
 	StrayScale: 3 * day,
-	Before:     0.05, After: 0.035, Few: 4, Reach: 365 * day, Parts: 4,
+	Before:     0.04, After: 0.03, Few: 4, Reach: 365 * day, Parts: 4,
 }
 
 // An ok vote more, at any time, moves neither end of the interval of one

@@ -58,6 +58,7 @@ type Report struct {
 
 // Problem is a row that was left out.
 type Problem struct {
+	File   string `json:"file,omitempty"` // of what Judged reports
 	Line   int64  `json:"line"`
 	Reason string `json:"reason"`
 }
@@ -70,6 +71,10 @@ type Collector struct {
 	builder *series.Builder
 	counts  map[countKey]*series.Cell
 	seen    map[string]struct{} // rows of counts, so that one given twice counts once
+	files   []string
+	waiting spill // obs_web rows, until all of their measurement were read
+	late    Report
+	sure    bool // a row was read that needs no judging
 }
 
 type countKey struct {
@@ -88,8 +93,9 @@ func NewCollector(opt Options) *Collector {
 	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span).WithParts(), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
 }
 
-// Cells returns the cells of all files, sorted.
+// Cells returns the cells of all files, sorted. It judges what Judged has not.
 func (c *Collector) Cells() []series.Cell {
+	c.Judged() //nolint:errcheck // whoever wants to know asks before
 	cells := c.builder.Cells()
 	for _, cell := range c.counts {
 		cells = append(cells, *cell)
@@ -109,7 +115,7 @@ func (c *Collector) ReadFile(name string) (Report, error) {
 		return Report{}, err
 	}
 	defer r.Close()
-	report, err := c.Read(r)
+	report, err := c.read(name, r)
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", name, err)
 	}
@@ -117,13 +123,12 @@ func (c *Collector) ReadFile(name string) (Report, error) {
 }
 
 // Read reads one table.
-func (c *Collector) Read(r io.Reader) (Report, error) {
-	f := &file{c: c, pending: map[string][]map[string]string{}}
-	err := table.Read(r, func(r table.Row) error {
-		f.row(r)
-		return nil
-	})
-	f.flush()
+func (c *Collector) Read(r io.Reader) (Report, error) { return c.read("-", r) }
+
+func (c *Collector) read(name string, r io.Reader) (Report, error) {
+	f := &file{c: c, number: len(c.files)}
+	c.files = append(c.files, name)
+	err := table.Read(r, func(r table.Row) error { return f.row(r) })
 	if err == nil && f.report.Rows == 0 {
 		if len(f.report.Problems) == 0 {
 			return f.report, errors.New("it has no rows")
@@ -136,14 +141,13 @@ func (c *Collector) Read(r io.Reader) (Report, error) {
 
 // file is the reading of one file.
 type file struct {
-	c       *Collector
-	report  Report
-	pending map[string][]map[string]string // obs_web rows by measurement
-	order   []string
-	lines   map[string]int64
+	c      *Collector
+	number int
+	report Report
 }
 
-func (f *file) row(r table.Row) {
+// row reads one row. The error is that of a full disk, not of the row.
+func (f *file) row(r table.Row) error {
 	err := r.Err
 	if err == nil {
 		values := f.c.rename(r.Values)
@@ -159,17 +163,22 @@ func (f *file) row(r table.Row) {
 		case "counts":
 			err = f.count(values, r.Values)
 		case "observations":
-			err = f.observation(values, r.Line)
+			var full error
+			if full, err = f.observation(values, r.Line); full != nil {
+				return full
+			}
 		default:
 			err = fmt.Errorf("the columns are none that bandish knows (%s); --map tells it what they are", strings.Join(columnNames(r.Values), ", "))
 		}
 		if err == nil {
 			f.report.Rows++
 			f.report.Kind = cmp.Or(f.report.Kind, kind)
-			return
+			f.c.sure = f.c.sure || kind != "observations"
+			return nil
 		}
 	}
-	f.problem(r.Line, err)
+	f.report.problem(Problem{Line: r.Line, Reason: err.Error()})
+	return nil
 }
 
 // blank empties the values that other programs write for none.
@@ -197,10 +206,10 @@ func isNone(s string) bool {
 	return false
 }
 
-func (f *file) problem(line int64, err error) {
-	f.report.Bad++
-	if len(f.report.Problems) < maxProblems {
-		f.report.Problems = append(f.report.Problems, Problem{line, err.Error()})
+func (r *Report) problem(p Problem) {
+	r.Bad++
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, p)
 	}
 }
 
@@ -324,8 +333,8 @@ func ParseASN(s string) (uint32, error) {
 }
 
 // where reads what every kind of row has: country, network and target.
-func (f *file) where(v map[string]string, at time.Time) (cc string, asn uint32, target, domain string, err error) {
-	cc = strings.ToUpper(cmp.Or(v["probe_cc"], f.c.opt.CC, "ZZ"))
+func (c *Collector) where(v map[string]string, at time.Time) (cc string, asn uint32, target, domain string, err error) {
+	cc = strings.ToUpper(cmp.Or(v["probe_cc"], c.opt.CC, "ZZ"))
 	if !ccForm.MatchString(cc) {
 		return "", 0, "", "", fmt.Errorf("country %.20q is no ISO 3166-1 code of two letters", cc)
 	}
@@ -333,8 +342,8 @@ func (f *file) where(v map[string]string, at time.Time) (cc string, asn uint32, 
 		return "", 0, "", "", err
 	}
 	domain = strings.ToLower(cmp.Or(v["domain"], hostOf(v["input"]), v["hostname"]))
-	target = cmp.Or(v["target"], f.c.opt.Target)
-	if reg := f.c.opt.Registry; reg != nil {
+	target = cmp.Or(v["target"], c.opt.Target)
+	if reg := c.opt.Registry; reg != nil {
 		if target == "" && domain != "" {
 			target = reg.OfHost(domain, at)
 		}
@@ -369,7 +378,7 @@ func (f *file) verdict(v map[string]string) error {
 	}
 	r := verdict.Row{UID: v["measurement_uid"], ReportID: v["report_id"], Time: at, TestName: v["test_name"], Input: v["input"],
 		Ruleset: v["ruleset"], Fingerprints: v["fingerprints"], Invalid: v["invalid"], Software: software(v)}
-	if r.CC, r.ASN, r.Target, r.Domain, err = f.where(v, at); err != nil {
+	if r.CC, r.ASN, r.Target, r.Domain, err = f.c.where(v, at); err != nil {
 		return err
 	}
 	if r.ResolverASN, err = ParseASN(v["resolver_asn"]); err != nil {
@@ -463,7 +472,7 @@ func (f *file) measurement(v map[string]string) error {
 		return fmt.Errorf("measurement_start_time: %w", err)
 	}
 	r := verdict.Row{UID: v["measurement_uid"], ReportID: v["report_id"], Time: at, TestName: v["test_name"], Input: v["input"], Software: software(v)}
-	if r.CC, r.ASN, r.Target, r.Domain, err = f.where(v, at); err != nil {
+	if r.CC, r.ASN, r.Target, r.Domain, err = f.c.where(v, at); err != nil {
 		return err
 	}
 	switch {
@@ -502,7 +511,7 @@ func (f *file) count(v, raw map[string]string) error {
 	if err != nil {
 		return err
 	}
-	cc, asn, target, domain, err := f.where(v, at)
+	cc, asn, target, domain, err := f.c.where(v, at)
 	if err != nil {
 		return err
 	}
@@ -600,46 +609,63 @@ func fingerprint(v map[string]string) string {
 	return b.String()
 }
 
-// observation keeps an obs_web row until all of its measurement are together.
-func (f *file) observation(v map[string]string, line int64) error {
+// observation keeps an obs_web row until all of its measurement are together,
+// maybe in another file.
+func (f *file) observation(v map[string]string, line int64) (full, err error) {
 	if f.c.opt.Judge == nil {
-		return fmt.Errorf("obs_web rows cannot be judged here")
+		return nil, fmt.Errorf("obs_web rows cannot be judged here")
 	}
 	uid := v["measurement_uid"]
 	if uid == "" {
-		return fmt.Errorf("measurement_uid is missing: rows of one measurement cannot be put together")
+		return nil, fmt.Errorf("measurement_uid is missing: rows of one measurement cannot be put together")
 	}
-	if f.lines == nil {
-		f.lines = map[string]int64{}
-	}
-	if _, ok := f.pending[uid]; !ok {
-		f.order = append(f.order, uid)
-		f.lines[uid] = line
-	}
-	f.pending[uid] = append(f.pending[uid], v)
-	return nil
+	return f.c.waiting.add(uid, source{f.number, line}, v), nil
 }
 
-// flush judges the measurements that obs_web rows told of.
-func (f *file) flush() {
-	for _, uid := range f.order {
-		rows := f.pending[uid]
-		r, err := f.c.opt.Judge(rows)
-		if err == nil {
-			var domain string
-			r.CC, r.ASN, r.Target, domain, err = f.where(rows[0], r.Time)
-			r.Domain = cmp.Or(r.Domain, domain)
+// Judged judges the measurements whose obs_web rows were read, in whatever
+// files, and reports how many of their rows counted and which measurements were
+// left out. The error says that none could be judged.
+func (c *Collector) Judged() (Report, error) {
+	err := c.waiting.each(func(uid string, rows []kept) {
+		if err := c.judge(uid, rows); err != nil {
+			c.late.problem(Problem{c.files[rows[0].file], rows[0].line, fmt.Sprintf("measurement %s: %s", uid, err)})
+			return
 		}
-		if err != nil {
-			f.report.Rows -= int64(len(rows))
-			f.problem(f.lines[uid], fmt.Errorf("measurement %s: %w", uid, err))
+		c.late.Rows += int64(len(rows))
+	})
+	slices.SortStableFunc(c.late.Problems, func(a, b Problem) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
+	if err == nil && c.late.Rows == 0 && c.late.Bad > 0 && !c.sure {
+		p := c.late.Problems[0]
+		err = fmt.Errorf("no measurement could be judged; the first problem, %s line %d: %s", p.File, p.Line, p.Reason)
+	}
+	return c.late, err
+}
+
+// judge adds the verdict on one measurement. A row that two files hold counts
+// once.
+func (c *Collector) judge(uid string, rows []kept) error {
+	var values []map[string]string
+	from := map[string]int{}
+	for _, r := range rows {
+		if file, ok := from[r.packed]; ok && file != r.file {
 			continue
 		}
-		r.UID = uid
-		r.ReportID = cmp.Or(r.ReportID, rows[0]["report_id"])
-		r.Software = cmp.Or(r.Software, software(rows[0]))
-		r.Sender = sender(&r)
-		f.c.builder.Add(&r)
+		from[r.packed] = r.file
+		values = append(values, r.values())
 	}
-	f.pending, f.order = nil, nil
+	r, err := c.opt.Judge(values)
+	if err != nil {
+		return err
+	}
+	var domain string
+	if r.CC, r.ASN, r.Target, domain, err = c.where(values[0], r.Time); err != nil {
+		return err
+	}
+	r.Domain = cmp.Or(r.Domain, domain)
+	r.UID = uid
+	r.ReportID = cmp.Or(r.ReportID, values[0]["report_id"])
+	r.Software = cmp.Or(r.Software, software(values[0]))
+	r.Sender = sender(&r)
+	c.builder.Add(&r)
+	return nil
 }

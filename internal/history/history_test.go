@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -210,11 +211,59 @@ u1,2024-02-17 01:00:00,ZZ,64512,x.com,connection_refused,r1
 	if err != nil || len(cells) != 1 || cells[0].Impaired != 1 || cells[0].Measurements != 1 {
 		t.Fatalf("%+v, %+v, %v", cells, r, err)
 	}
-	if r.Bad != 2 || r.Rows != 2 || r.Problems[0].Line != 5 || r.Problems[1].Line != 3 {
+	if r.Bad != 1 || r.Rows != 3 || r.Problems[0].Line != 5 {
 		t.Errorf("%+v", r)
 	}
 	if _, _, err := collect(t, Options{}, text); err == nil {
 		t.Error("without a judge there must be an error")
+	}
+}
+
+// The rows of one measurement may come in two files, and one row in both. What
+// cannot be judged is named with its file and line. Rows that are more than
+// memory is meant for wait in a temporary file.
+func TestObservationsOfTwoFiles(t *testing.T) {
+	judge := func(rows []map[string]string) (verdict.Row, error) {
+		at, err := ParseTime(rows[0]["measurement_start_time"])
+		s := verdict.OK
+		for _, r := range rows {
+			if r["tcp_failure"] != "" {
+				s = verdict.Impaired
+			}
+		}
+		if len(rows) != 2 {
+			s = verdict.Insufficient
+		}
+		return verdict.Row{Time: at, State: s}, err
+	}
+	const head = "measurement_uid,measurement_start_time,probe_cc,probe_asn,hostname,tcp_failure,report_id,notes\n"
+	for _, many := range []int{3, 40000} {
+		var one, two strings.Builder
+		one.WriteString(head)
+		two.WriteString(head)
+		notes := strings.Repeat("so it was ", 40)
+		for i := range many {
+			fmt.Fprintf(&one, "u%d,2024-02-17 01:00:00,ZZ,64512,x.com,,r1,%s\n", i, notes)
+			fmt.Fprintf(&two, "u%d,2024-02-17 01:00:00,ZZ,64512,x.com,,r1,%s\n", i, notes)
+			fmt.Fprintf(&two, "u%d,2024-02-17 01:00:00,ZZ,64512,x.com,refused,r1,%s\n", i, notes)
+		}
+		two.WriteString("odd,never,ZZ,64512,x.com,,r1,\n")
+		c := NewCollector(Options{Registry: registry{}, Judge: judge, Span: series.Day})
+		for _, text := range []string{one.String(), two.String()} {
+			if _, err := c.Read(strings.NewReader(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if spilled := c.waiting.file != nil; spilled != (many > 1000) {
+			t.Errorf("%d measurements: in a file %v", many, spilled)
+		}
+		r, err := c.Judged()
+		if err != nil || r.Rows != int64(3*many) || r.Bad != 1 || r.Problems[0].Line != int64(2*many+2) {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if cells := c.Cells(); len(cells) != 1 || cells[0].Impaired != uint32(many) {
+			t.Errorf("%d measurements: %+v", many, cells)
+		}
 	}
 }
 
