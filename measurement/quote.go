@@ -91,7 +91,7 @@ func unescape(out *strings.Builder, b []byte) (int, error) {
 	return 2, nil
 }
 
-// hexRune reads \uXXXX; -1 where it is none.
+// hexRune reads an escape \u with four hexadecimal digits; -1 where it is none.
 func hexRune(b []byte) rune {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return -1
