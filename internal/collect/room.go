@@ -43,6 +43,9 @@ func (m *room) take(client netip.Prefix, n int64) error {
 }
 
 func (m *room) give(client netip.Prefix, n int64) {
+	if n == 0 { // refused before any of its body was read
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.held -= n

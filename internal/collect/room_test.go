@@ -102,3 +102,12 @@ func TestRoomIsShared(t *testing.T) {
 		t.Errorf("%d bytes are held by %d", m.held, len(m.by))
 	}
 }
+
+// What is refused before its body is read takes no room and gives none back.
+func TestRefusedBeforeItIsRead(t *testing.T) {
+	var m room
+	m.give(netip.MustParsePrefix("192.0.2.0/24"), 0)
+	if m.held != 0 || len(m.by) != 0 {
+		t.Errorf("%d bytes are held, by %v", m.held, m.by)
+	}
+}
