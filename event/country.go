@@ -427,7 +427,7 @@ func (h *history) sharpened(cs []cluster) []cluster {
 			spans = append(spans, t.between(s, s.first+first, s.first+end)...)
 		}
 		spans = slices.DeleteFunc(spans, func(s stretch) bool {
-			return s.score < weakScore || s.rate < h.nets[s.net].base.bad+pickedRise
+			return s.score < weakScore || s.rate < h.nets[s.net].base.bad+pickedRise || s.to-s.from < briefDays*86400
 		})
 		if strongest := slices.MaxFunc(append(spans, stretch{}), func(a, b stretch) int { return cmp.Compare(a.score, b.score) }); strongest.score >= h.need {
 			core := strongest
