@@ -280,7 +280,10 @@ func (g *group) takes(e entry) (Decision, bool) {
 		case near && gap == 0:
 			d.Kind, d.Why = SameStart, "both start on "+e.Start.Format(time.DateOnly)
 		case near:
-			d.Kind, d.Why = SameStart, fmt.Sprintf("they start %d days apart, which two lists may", days(m.Start, e.Start))
+			d.Kind, d.Why = SameStart, "they start a day apart, which two lists may"
+			if n := days(m.Start, e.Start); n != 1 {
+				d.Why = fmt.Sprintf("they start %d days apart, which two lists may", n)
+			}
 		case e.Start.Before(g.until):
 			d.Kind, d.Why = Within, fmt.Sprintf("it starts on %s and the ban held until %s", e.Start.Format(time.DateOnly), g.until.Format(time.DateOnly))
 		case g.open && e.Status == Ongoing && m.Status == Ongoing && e.Start.Sub(g.until) <= openGap:
