@@ -11,7 +11,7 @@
 package draft
 
 import (
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
@@ -143,18 +143,32 @@ func line[T any](rule string, s *sentence, start, end int, is T) Line[T] {
 	}
 }
 
-// passage is the text around a place, cut to 25 words at whole words.
+var word = regexp.MustCompile(`\S+`)
+
+// passage is the text around a place, cut to 25 words at whole words, with one
+// space wherever the text has any.
 func passage(text string, start, end int) string {
 	const limit = 25
-	before, inside, after := strings.Fields(text[:start]), strings.Fields(text[start:end]), strings.Fields(text[end:])
-	if len(inside) >= limit {
-		return strings.Join(inside[:limit], " ")
+	words := word.FindAllStringIndex(text, -1)
+	from, to := 0, 0 // the words of the place
+	for _, w := range words {
+		if w[1] <= start {
+			from++
+		}
+		if w[0] < end {
+			to++
+		}
 	}
-	room := limit - len(inside)
-	head := min(len(before), room/2)
-	tail := min(len(after), room-head)
-	head = min(len(before), room-tail)
-	return strings.Join(slices.Concat(before[len(before)-head:], inside, after[:tail]), " ")
+	if to = max(from, to); to-from < limit {
+		room := limit - (to - from)
+		tail := min(len(words)-to, room-min(from, room/2))
+		from, to = from-min(from, room-tail), to+tail
+	}
+	to = min(to, from+limit)
+	if from == to {
+		return ""
+	}
+	return strings.Join(strings.Fields(text[words[from][0]:words[to-1][1]]), " ")
 }
 
 // mainTargets are the platforms of the text, the most frequent first.

@@ -283,6 +283,9 @@ func checkDraft(t testing.TB, text *draft.Text, d *draft.Draft) {
 		if n := len(strings.Fields(passage)); n > 25 {
 			t.Errorf("a passage of %d words", n)
 		}
+		if passage == "" || !strings.Contains(strings.Join(strings.Fields(p.Text), " "), passage) {
+			t.Errorf("the passage %q does not stand in paragraph %d", passage, at.Paragraph)
+		}
 	}
 	for _, l := range d.Acts {
 		check(l.Decision, l.At, l.Passage)
