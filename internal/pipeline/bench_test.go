@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -150,6 +151,17 @@ func benchChild(mode, dir, source string) error {
 	}
 	if p.Verifier, err = benchVerifier(filepath.Join(filepath.Dir(source), "root.der")); err != nil {
 		return err
+	}
+	if file := os.Getenv("BANDISH_BENCH_PROFILE"); file != "" { // of the last stage, the import
+		f, err := os.Create(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	runtime.GC()
 	use := cpuSeconds()
