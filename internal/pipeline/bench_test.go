@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -10,13 +11,17 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,8 +29,10 @@ import (
 	"testing"
 	"time"
 
+	fast "github.com/goccy/go-json"
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
@@ -39,42 +46,76 @@ type benchStats struct {
 	CPU       float64 `json:"cpu_seconds"` // of all cores, in the program and the kernel for it
 }
 
-// BenchmarkImport imports a corpus of its own making and compares it with what
-// gunzip and typed decoding alone reach on the same bytes with as many
-// goroutines, each in a process of its own. BANDISH_BENCH_MB sets the size of
-// the gzipped corpus (default 48; the figure in docs/PERFORMANCE.md is of
-// 1000).
+// BenchmarkImport imports two corpora and compares the whole import with its
+// limits: gunzip alone, and gunzip with a plain typed decode by a library
+// (plain). It prints the processor time of every stage. Each runs in a process
+// of its own. One corpus is of the benchmark's own making; BANDISH_BENCH_MB
+// sets its gzipped size (default 48). The other has OONI's documents in
+// BANDISH_SHARED, each many times with other times and reports;
+// BANDISH_BENCH_TIMES sets how often (default 20).
 func BenchmarkImport(b *testing.B) {
-	size := 48
-	if s := os.Getenv("BANDISH_BENCH_MB"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			b.Fatal(err)
-		}
-		size = n
-	}
 	dir := b.TempDir()
-	src := filepath.Join(dir, "corpus")
 	hosts := newHosts(b)
 	if err := os.WriteFile(filepath.Join(dir, "root.der"), hosts.root, 0o644); err != nil {
 		b.Fatal(err)
 	}
-	raw, docs := makeCorpus(b, src, hosts, int64(size)<<20)
-	b.Logf("corpus: %d MB gzipped, %.2f GB of JSON, %d documents, mean %.1f kB", size, float64(raw)/1e9, docs, float64(raw)/float64(docs)/1e3)
+	b.Run("generated", func(b *testing.B) {
+		src := filepath.Join(dir, "generated")
+		raw, docs := makeCorpus(b, src, hosts, int64(benchSize(b, "BANDISH_BENCH_MB", 48))<<20)
+		benchCorpus(b, src, raw, docs)
+	})
+	b.Run("OONI's documents", func(b *testing.B) {
+		src := filepath.Join(dir, "ooni")
+		raw, docs := ooniCorpus(b, src, benchSize(b, "BANDISH_BENCH_TIMES", 20))
+		benchCorpus(b, src, raw, docs)
+	})
+}
+
+func benchSize(b *testing.B, name string, otherwise int) int {
+	b.Helper()
+	s := os.Getenv(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+// benchStages are what the benchmark runs, each with all before it but plain,
+// which is a limit of its own.
+var benchStages = []string{"gunzip", "plain", "lines", "scrub", "decode", "observe", "judge", "import"}
+
+func benchCorpus(b *testing.B, src string, raw, docs int64) {
+	b.Helper()
+	b.Logf("corpus: %.2f GB of JSON, %d documents, mean %.1f kB; %d cores", float64(raw)/1e9, docs, float64(raw)/float64(docs)/1e3, runtime.GOMAXPROCS(0))
 	b.ResetTimer()
 	for i := range b.N {
-		decode := runBench(b, "bench-decode", filepath.Join(dir, fmt.Sprint("d", i)), src)
-		whole := runBench(b, "bench-import", filepath.Join(dir, fmt.Sprint("i", i)), src)
-		if decode.Documents != docs || whole.Documents != docs {
-			b.Fatalf("decoded %d and imported %d of %d documents", decode.Documents, whole.Documents, docs)
+		took := map[string]benchStats{}
+		before := 0.0
+		for _, stage := range benchStages {
+			dir := filepath.Join(b.TempDir(), fmt.Sprint(stage, i))
+			s := runBench(b, "bench-"+stage, dir, src)
+			if s.Documents != docs {
+				b.Fatalf("%s read %d of %d documents", stage, s.Documents, docs)
+			}
+			os.RemoveAll(dir)
+			took[stage] = s
+			cpu := 1000 * s.CPU / float64(docs)
+			b.Logf("%-8s %6.0f documents/s, %4.0f MB/s, peak %3.0f MB; %5.2f CPU seconds per 1,000 documents (%+.2f)", stage, float64(docs)/s.Seconds, float64(raw)/1e6/s.Seconds, s.PeakMB, cpu, cpu-before)
+			if stage != "plain" {
+				before = cpu
+			}
 		}
-		ratio := decode.Seconds / whole.Seconds
-		b.Logf("gunzip + decode: %.0f documents/s, %.0f MB/s, peak %.0f MB", float64(docs)/decode.Seconds, float64(raw)/1e6/decode.Seconds, decode.PeakMB)
-		b.Logf("whole import:    %.0f documents/s, %.0f MB/s, peak %.0f MB; %.0f %% of decoding (by CPU time %.0f %%: %.1f s against %.1f s)", float64(docs)/whole.Seconds, float64(raw)/1e6/whole.Seconds, whole.PeakMB, 100*ratio, 100*decode.CPU/whole.CPU, decode.CPU, whole.CPU)
+		plain, whole := took["plain"], took["import"]
+		b.Logf("the whole import is %.0f %% of gunzip and plain decode (by CPU time %.0f %%), %.0f %% of gunzip and decode (by CPU time %.0f %%)",
+			100*plain.Seconds/whole.Seconds, 100*plain.CPU/whole.CPU, 100*took["decode"].Seconds/whole.Seconds, 100*took["decode"].CPU/whole.CPU)
 		b.ReportMetric(float64(docs)/whole.Seconds, "docs/s")
-		b.ReportMetric(100*ratio, "%ofdecode")
+		b.ReportMetric(100*plain.Seconds/whole.Seconds, "%ofplain")
+		b.ReportMetric(1000*whole.CPU/float64(docs), "CPU-s/1000docs")
 		b.ReportMetric(whole.PeakMB, "peakMB")
-		os.RemoveAll(filepath.Join(dir, fmt.Sprint("i", i)))
 	}
 }
 
@@ -104,38 +145,54 @@ func benchChild(mode, dir, source string) error {
 	if err != nil {
 		return err
 	}
+	p, err := newPipeline(dir)
+	if err != nil {
+		return err
+	}
+	if p.Verifier, err = benchVerifier(filepath.Join(filepath.Dir(source), "root.der")); err != nil {
+		return err
+	}
+	if file := os.Getenv("BANDISH_BENCH_PROFILE"); file != "" { // of the last stage, the import
+		f, err := os.Create(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	runtime.GC()
+	use := cpuSeconds()
 	start := time.Now()
 	var s benchStats
-	if mode == "bench-decode" {
-		s.Documents, err = decodeAll(src)
-	} else {
-		var p *Pipeline
-		if p, err = newPipeline(dir); err != nil {
-			return err
-		}
-		if p.Verifier, err = benchVerifier(filepath.Join(filepath.Dir(source), "root.der")); err != nil {
-			return err
-		}
+	if mode == "bench-import" {
 		var sum Summary
 		sum, err = p.Import(context.Background(), src, Want{}, nil)
 		s.Documents = sum.Added
+	} else {
+		s.Documents, err = eachSource(src, func(s intake.Source) (int64, error) { return p.benchOne(mode, s) })
 	}
 	if err != nil {
 		return err
 	}
 	s.Seconds = time.Since(start).Seconds()
 	s.PeakMB = peakMB()
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		return err
-	}
-	s.CPU = time.Duration(use.Utime.Nano() + use.Stime.Nano()).Seconds()
+	s.CPU = cpuSeconds() - use
 	return json.NewEncoder(os.Stdout).Encode(s)
 }
 
-// decodeAll is the limit to approach: each source is decompressed, cut into
-// lines and decoded into the types, and the result dropped.
-func decodeAll(sources []intake.Source) (int64, error) {
+func cpuSeconds() float64 {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		panic(err)
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano()).Seconds()
+}
+
+// eachSource reads the sources on all cores and adds up their documents.
+func eachSource(sources []intake.Source, read func(intake.Source) (int64, error)) (int64, error) {
 	work := make(chan intake.Source)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -144,7 +201,7 @@ func decodeAll(sources []intake.Source) (int64, error) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for s := range work {
-				k, err := decodeOne(s)
+				k, err := read(s)
 				mu.Lock()
 				n += k
 				if err != nil {
@@ -162,12 +219,40 @@ func decodeAll(sources []intake.Source) (int64, error) {
 	return n, failed
 }
 
-func decodeOne(s intake.Source) (n int64, err error) {
+// benchOne reads a source as far as a stage goes, and drops the result.
+func (p *Pipeline) benchOne(mode string, s intake.Source) (n int64, err error) {
 	f, err := s.Open(context.Background())
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
+	if mode == "bench-gunzip" || mode == "bench-plain" {
+		return benchLimit(mode, f)
+	}
+	return n, intake.Read(f, s.Name, func(d intake.Document) error {
+		n++
+		if mode == "bench-lines" {
+			return nil
+		}
+		data, _ := measurement.Scrub(d.Data)
+		if mode == "bench-scrub" {
+			return nil
+		}
+		if mode == "bench-judge" {
+			_, err := p.judgeEntry(&archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, Document: data}, time.Time{})
+			return err
+		}
+		m, err := measurement.Decode(data)
+		if err == nil && mode == "bench-observe" {
+			observation.Observe(m, p.options())
+		}
+		return err
+	})
+}
+
+// benchLimit is what to approach: a source is decompressed and cut into lines,
+// and for plain each is decoded by a library into plain types.
+func benchLimit(mode string, f io.Reader) (n int64, err error) {
 	z, err := gzip.NewReader(bufio.NewReaderSize(f, 1<<16))
 	if err != nil {
 		return 0, err
@@ -175,12 +260,200 @@ func decodeOne(s intake.Source) (n int64, err error) {
 	sc := bufio.NewScanner(z)
 	sc.Buffer(make([]byte, 1<<20), 64<<20)
 	for sc.Scan() {
-		if _, err := measurement.Decode(bytes.Clone(sc.Bytes())); err != nil {
-			return n, err
+		if mode == "bench-plain" {
+			var m plainMeasurement
+			if err := fast.Unmarshal(sc.Bytes(), &m); err != nil {
+				return n, err
+			}
 		}
 		n++
 	}
 	return n, sc.Err()
+}
+
+// plainMeasurement holds the fields of a measurement that rows are made of, in
+// types that a library decodes by itself. Bodies and headers stay JSON.
+type plainMeasurement struct {
+	Annotations map[string]any `json:"annotations"`
+	Input       *string        `json:"input"`
+	Start       string         `json:"measurement_start_time"`
+	UID         string         `json:"measurement_uid"`
+	ASN         string         `json:"probe_asn"`
+	CC          string         `json:"probe_cc"`
+	Network     string         `json:"probe_network_name"`
+	ReportID    string         `json:"report_id"`
+	ResolverASN string         `json:"resolver_asn"`
+	ResolverIP  string         `json:"resolver_ip"`
+	Software    string         `json:"software_name"`
+	Version     string         `json:"software_version"`
+	TestName    string         `json:"test_name"`
+	TestVersion string         `json:"test_version"`
+	Runtime     float64        `json:"test_runtime"`
+	TestKeys    struct {
+		Failure        *string            `json:"failure"`
+		ControlFailure *string            `json:"control_failure"`
+		Control        *plainControl      `json:"control"`
+		NetworkEvents  []plainEvent       `json:"network_events"`
+		Queries        []plainQuery       `json:"queries"`
+		Requests       []plainTransaction `json:"requests"`
+		TCPConnect     fast.RawMessage    `json:"tcp_connect"` // openvpn's is no list
+		TLSHandshakes  []plainHandshake   `json:"tls_handshakes"`
+		QUIC           []plainHandshake   `json:"quic_handshakes"`
+		Targets        fast.RawMessage    `json:"targets"`
+	} `json:"test_keys"`
+}
+
+type plainQuery struct {
+	Answers []struct {
+		ASN  int64  `json:"asn"`
+		Org  string `json:"as_org_name"`
+		Type string `json:"answer_type"`
+		Host string `json:"hostname"`
+		IPv4 string `json:"ipv4"`
+		IPv6 string `json:"ipv6"`
+	} `json:"answers"`
+	Engine        string   `json:"engine"`
+	Failure       *string  `json:"failure"`
+	Hostname      string   `json:"hostname"`
+	QueryType     string   `json:"query_type"`
+	Resolver      string   `json:"resolver_address"`
+	T0            float64  `json:"t0"`
+	T             float64  `json:"t"`
+	Tags          []string `json:"tags"`
+	TransactionID int64    `json:"transaction_id"`
+}
+
+type plainEvent struct {
+	Address       string   `json:"address"`
+	Failure       *string  `json:"failure"`
+	Operation     string   `json:"operation"`
+	Bytes         int64    `json:"num_bytes"`
+	T0            float64  `json:"t0"`
+	T             float64  `json:"t"`
+	Tags          []string `json:"tags"`
+	TransactionID int64    `json:"transaction_id"`
+}
+
+type plainHandshake struct {
+	Address       string          `json:"address"`
+	Failure       fast.RawMessage `json:"failure"`
+	ServerName    string          `json:"server_name"`
+	Version       string          `json:"tls_version"`
+	Cipher        string          `json:"cipher_suite"`
+	Protocol      string          `json:"negotiated_protocol"`
+	NoVerify      bool            `json:"no_tls_verify"`
+	Certificates  fast.RawMessage `json:"peer_certificates"`
+	T0            float64         `json:"t0"`
+	T             float64         `json:"t"`
+	Tags          []string        `json:"tags"`
+	TransactionID int64           `json:"transaction_id"`
+}
+
+type plainTransaction struct {
+	Address string  `json:"address"`
+	Failure *string `json:"failure"`
+	Request struct {
+		Method string `json:"method"`
+		URL    string `json:"url"`
+	} `json:"request"`
+	Response struct {
+		Body        fast.RawMessage `json:"body"`
+		Code        int64           `json:"code"`
+		Headers     fast.RawMessage `json:"headers"`
+		HeadersList fast.RawMessage `json:"headers_list"`
+	} `json:"response"`
+	T0            float64  `json:"t0"`
+	T             float64  `json:"t"`
+	Tags          []string `json:"tags"`
+	TransactionID int64    `json:"transaction_id"`
+}
+
+type plainControl struct {
+	TCP map[string]struct {
+		Status  bool    `json:"status"`
+		Failure *string `json:"failure"`
+	} `json:"tcp_connect"`
+	TLS map[string]struct {
+		Name    string  `json:"server_name"`
+		Status  bool    `json:"status"`
+		Failure *string `json:"failure"`
+	} `json:"tls_handshake"`
+	HTTP struct {
+		Length  int64           `json:"body_length"`
+		Failure *string         `json:"failure"`
+		Title   string          `json:"title"`
+		Headers fast.RawMessage `json:"headers"`
+		Code    int64           `json:"status_code"`
+	} `json:"http_request"`
+	DNS struct {
+		Failure *string  `json:"failure"`
+		Addrs   []string `json:"addrs"`
+	} `json:"dns"`
+	IPs map[string]struct {
+		ASN   int64 `json:"asn"`
+		Flags int64 `json:"flags"`
+	} `json:"ip_info"`
+}
+
+// ooniCorpus writes OONI's documents times over, each with a start and a report
+// of its own, as gzipped JSONL.
+func ooniCorpus(b *testing.B, dir string, times int) (raw, docs int64) {
+	b.Helper()
+	shared := cmp.Or(os.Getenv("BANDISH_SHARED"), filepath.Join("..", "..", "..", "shared"))
+	var texts [][]byte
+	for _, folder := range []string{"scenarios-full", "real"} {
+		files, err := filepath.Glob(filepath.Join(shared, "ooni", folder, "*.json"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var one bytes.Buffer
+			var m plainMeasurement
+			if json.Compact(&one, text) != nil || fast.Unmarshal(one.Bytes(), &m) != nil || m.Start == "" {
+				continue // several documents, or none that the plain types fit
+			}
+			texts = append(texts, one.Bytes())
+		}
+	}
+	if len(texts) == 0 {
+		b.Skip("OONI's documents are not there: set BANDISH_SHARED")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	start := regexp.MustCompile(`"measurement_start_time":"[^"]*"`)
+	names := regexp.MustCompile(`"(report_id|measurement_uid)":"[^"]*"`)
+	for i := range times {
+		at := time.Date(2024, 2, 1+i/24, i%24, 0, 0, 0, time.UTC)
+		f, err := os.Create(filepath.Join(dir, at.Format("20060102T15")+".jsonl.gz"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		z := gzip.NewWriter(f)
+		for k, text := range texts {
+			text = start.ReplaceAll(text, fmt.Appendf(nil, `"measurement_start_time":%q`, at.Add(time.Duration(k)*time.Second).Format(time.DateTime)))
+			text = names.ReplaceAllFunc(text, func(m []byte) []byte {
+				name, _, _ := bytes.Cut(m, []byte(":"))
+				if string(name) == `"measurement_uid"` {
+					return []byte(`"measurement_uid":""`)
+				}
+				return fmt.Appendf(nil, `"report_id":"%s_benchmark_ZZ_%d"`, at.Format("20060102T150405Z"), i)
+			})
+			if _, err := z.Write(append(text, '\n')); err != nil {
+				b.Fatal(err)
+			}
+			raw += int64(len(text)) + 1
+			docs++
+		}
+		if err := errors.Join(z.Close(), f.Close()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return raw, docs
 }
 
 // peakMB is the largest resident size of this process.

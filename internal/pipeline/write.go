@@ -287,6 +287,13 @@ type derived struct {
 	verdicts     []verdict.Row
 	bodies       []observation.Body
 	counts       []Count
+
+	items, rows int // how many measurements and observations there will be
+}
+
+func (d *derived) grow(rows int) {
+	d.items++
+	d.rows += rows
 }
 
 // addDerived writes the segments of items, one of each kind a period.
@@ -299,6 +306,14 @@ func addDerived(u *archive.Update, items []*item) error {
 			periods[name] = d
 		}
 		return d
+	}
+	for _, it := range items {
+		if it.count == nil {
+			at(period(it.verdict.Time, it.received)).grow(len(it.rows))
+		}
+	}
+	for _, d := range periods {
+		d.observations, d.verdicts = make([]observation.Row, 0, d.rows), make([]verdict.Row, 0, d.items)
 	}
 	for _, it := range items {
 		if it.count != nil {
@@ -339,11 +354,10 @@ func (d *derived) add(u *archive.Update, name string) error {
 }
 
 func addSorted[T any](u *archive.Update, s archive.Segment, rows []T, compare func(a, b *T) int) error {
-	slices.SortFunc(rows, func(a, b T) int { return compare(&a, &b) })
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := archive.AddSegment(u, s, rows)
+	_, err := archive.AddOrdered(u, s, rows, compare)
 	return err
 }
 
@@ -358,8 +372,12 @@ func compareBodies(a, b *observation.Body) int {
 }
 
 func uniqueBodies(bodies []observation.Body) []observation.Body {
-	slices.SortFunc(bodies, func(a, b observation.Body) int { return compareBodies(&a, &b) })
-	return slices.CompactFunc(bodies, func(a, b observation.Body) bool { return a.SHA256 == b.SHA256 })
+	seen := make(map[string]bool, len(bodies))
+	return slices.DeleteFunc(bodies, func(b observation.Body) bool {
+		had := seen[b.SHA256]
+		seen[b.SHA256] = true
+		return had
+	})
 }
 
 // count adds what became of a batch to the summary. The caller holds mu.
