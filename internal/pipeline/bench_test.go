@@ -52,7 +52,8 @@ type benchStats struct {
 // of its own. One corpus is of the benchmark's own making; BANDISH_BENCH_MB
 // sets its gzipped size (default 48). The other has OONI's documents in
 // BANDISH_SHARED, each many times with other times and reports;
-// BANDISH_BENCH_TIMES sets how often (default 20).
+// BANDISH_BENCH_TIMES sets how often (default 20). BANDISH_BENCH_PROFILE names a
+// file for a processor profile of the import.
 func BenchmarkImport(b *testing.B) {
 	dir := b.TempDir()
 	hosts := newHosts(b)
