@@ -326,10 +326,17 @@ func (d *ooniDocument) differs(p *ooniEnd) bool {
 // only slow, and a resolver that filters because its user asked it to.
 var unknownToOONI = map[string]bool{"throttle-pace": true, "dns-filters-as-asked": true}
 
-// reportOONI holds OONI's conclusions of the runs against the truth: of the
-// scenarios that are blocked all but one are so by OONI's rules too, and none
-// of the others, but for what OONI's engine has no notion of.
-func reportOONI(t *testing.T, results []Result) {
+// byChance are the scenarios that lose packets at random. OONI's engine fetches
+// a page once, so it calls such a line blocked in 7 runs of 640. One such run
+// says nothing: byChanceRuns in a row do.
+var byChance = map[string]bool{"lossy-line": true, "lossy-line-http": true}
+
+const byChanceRuns = 4
+
+// reportOONI holds OONI's conclusions of the runs against the truth. Every
+// blocked scenario but one must be blocked by OONI's rules too. No other
+// scenario may be, except those of which OONI's engine has no notion.
+func reportOONI(t *testing.T, f *Field, results []Result) {
 	t.Helper()
 	scenarios := map[string]bool{}
 	for _, s := range lab.Scenarios() {
@@ -341,20 +348,12 @@ func reportOONI(t *testing.T, results []Result) {
 		if !scenarios[r.Scenario.Name] || r.Seed != 0 {
 			continue
 		}
-		raw, err := json.Marshal(r.Measurement)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var d ooniDocument
-		if err := json.Unmarshal(raw, &d); err != nil {
-			t.Fatal(err)
-		}
-		b, a := d.says()
+		b, a := ooniSays(t, r)
 		_, theirs := b.(string)
 		switch {
 		case r.Scenario.Truth.State != "blocked":
 			others++
-			if theirs && !unknownToOONI[r.Scenario.Name] {
+			if theirs && !unknownToOONI[r.Scenario.Name] && !(byChance[r.Scenario.Name] && chance(t, f, r.Scenario)) {
 				t.Errorf("%s is %s, and blocked by OONI's rules (%v)", r.Scenario.Name, r.Scenario.Truth.State, b)
 			}
 		case theirs:
@@ -371,4 +370,33 @@ func reportOONI(t *testing.T, results []Result) {
 	if blocked < 40 || others < 17 || found < blocked-1 {
 		t.Errorf("%d of %d blocked, %d others", found, blocked, others)
 	}
+}
+
+// chance runs a scenario again with other seeds and reports whether one of the
+// runs is not blocked by OONI's rules.
+func chance(t *testing.T, f *Field, s lab.Scenario) bool {
+	t.Helper()
+	for seed := uint64(1001); seed < 1000+byChanceRuns; seed++ {
+		r := runOnce(t, f, s, seed)
+		b, _ := ooniSays(t, &r)
+		if _, theirs := b.(string); !theirs {
+			t.Logf("%s was blocked by OONI's rules by chance: seed %d is not", s.Name, seed)
+			return true
+		}
+	}
+	return false
+}
+
+// ooniSays judges a run's document by OONI's rules, from its JSON alone.
+func ooniSays(t *testing.T, r *Result) (blocking, accessible any) {
+	t.Helper()
+	raw, err := json.Marshal(r.Measurement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d ooniDocument
+	if err := json.Unmarshal(raw, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d.says()
 }

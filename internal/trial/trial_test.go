@@ -67,7 +67,7 @@ func TestLab(t *testing.T) {
 	t.Logf("%d runs in %v, %d at a time\n%s\n%s", n, time.Since(began).Round(time.Millisecond), concurrency, NewMatrix(results), NewMechanisms(results))
 	report(t, results)
 	if *only == "" {
-		reportOONI(t, results)
+		reportOONI(t, f, results)
 	}
 }
 
