@@ -19,7 +19,7 @@ var stages = [][]string{
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},
-	{"event", "casefile"},
+	{"event", "casefile", "derivation"},
 	{"event/bench", "request", "draft", "exchange"},
 	{"ban", "event/bench/table"},
 	{"answer"},

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
-	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -98,15 +98,15 @@ func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target st
 	if err != nil {
 		return nil, err
 	}
-	var rows []pipeline.Count
+	var rows []derivation.Count
 	for _, g := range m.Select(archive.Counts, "") {
-		part, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		part, err := lookup[derivation.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
 		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, part...)
 	}
-	return pipeline.Beside(own, pipeline.CountCells(rows)), nil
+	return derivation.Beside(own, derivation.CountCells(rows)), nil
 }
 
 // recentCells are the cells of a country's targets in the days before the
@@ -130,7 +130,7 @@ func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]
 	}
 	targets := map[string]bool{}
 	for _, g := range m.Select(archive.Counts, "") {
-		rows, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc})
+		rows, err := lookup[derivation.Count](s, g, archive.Key{Column: "probe_cc", Value: cc})
 		if err != nil {
 			return err
 		}
