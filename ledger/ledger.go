@@ -175,6 +175,8 @@ type Software struct {
 	Go       string `json:"go"`
 	Ruleset  string `json:"ruleset"`
 	Detector string `json:"detector"`
+	// Fingerprints is the id of the snapshot of known block pages.
+	Fingerprints string `json:"fingerprints,omitempty"`
 }
 
 // bodies are the members of an entry that its type may have.

@@ -49,6 +49,18 @@ type Manifest struct {
 	// Dropped are segments that were listed until a short while ago: readers
 	// may still have them open.
 	Dropped []Dropped `json:"dropped,omitempty"`
+	// Ledger is what this commit adds to the ledger. It is written with the
+	// manifest, so that a process that is killed in between leaves nothing out:
+	// whoever writes next appends it. Nil in the manifest of an older program.
+	Ledger *Unlogged `json:"ledger,omitempty"`
+}
+
+// Unlogged is what a commit adds to the ledger.
+type Unlogged struct {
+	Origin  string   `json:"origin"`  // of the ledger
+	Size    int64    `json:"size"`    // of the ledger before these
+	Entries []string `json:"entries"` // the last is the state
+	Program string   `json:"program"` // the last that the ledger names, as canonical JSON
 }
 
 // Dropped is a segment that is no longer listed.

@@ -32,6 +32,7 @@ func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	merged := 0
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		n, err := compact(ctx, u)
 		merged = n
 		return commitDespite(err, n, &harm)
@@ -50,6 +51,7 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 	var harm error
 	merged := 0
 	_, err := p.Archive.StageNow(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		for _, g := range groups(u.Manifest) {
 			small := smallOnes(g)
 			if len(small) == 0 {
@@ -254,6 +256,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
 	count := func(u *archive.Update) (err error) {
+		u.Why = "count"
 		counted, err = p.countAll(ctx, u)
 		return commitDespite(err, counted, &harm)
 	}
@@ -476,6 +479,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return p.countAndDetect(ctx, u)
 	}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rebuild"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
 		return derive(u)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -602,6 +606,7 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
 	done := map[string]rescored{}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rescore"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
 		return p.rescore(ctx, u, done)
 	}, func(staged *archive.Manifest, u *archive.Update) error {

@@ -135,21 +135,21 @@ type submission struct {
 
 // commitSafely is commitWhen for a goroutine that must not take the process
 // with it: a panic is an error of what was to be committed.
-func (p *Pipeline) commitSafely(ctx context.Context, make func() (*batch, time.Time)) (res result, err error) {
+func (p *Pipeline) commitSafely(ctx context.Context, why string, make func() (*batch, time.Time)) (res result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			res, err = result{}, fmt.Errorf("commit: %v\n%s", r, debug.Stack())
 			p.forgetDays()
 		}
 	}()
-	return p.commitWhen(ctx, make)
+	return p.commitWhen(ctx, why, make)
 }
 
 // commitGroup waits for the turn to write, commits what waits as one batch and
 // tells each submission what became of it.
 func (p *Pipeline) commitGroup(ctx context.Context) {
 	var group []*submission
-	res, err := p.commitSafely(ctx, func() (*batch, time.Time) {
+	res, err := p.commitSafely(ctx, "submit", func() (*batch, time.Time) {
 		b := newBatch(archive.KindMeasurements)
 		var at time.Time
 		group = p.queue.take()
