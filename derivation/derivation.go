@@ -96,7 +96,7 @@ func Document(e *Entry, clock time.Time, o observation.Options) (Derived, error)
 	}
 	e.noteClock(m.StartTime.Time, clock)
 	marks := slices.Concat(ClockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, clock), e.Marks)
-	channel, content := channelOf(e.Source), xxhash.Sum64(e.Document)
+	channel, content := ChannelOf(e.Source), xxhash.Sum64(e.Document)
 	for i := range seen.Rows {
 		r := &seen.Rows[i]
 		r.Marks = slices.Concat(r.Marks, marks)
@@ -117,8 +117,8 @@ func (e *Entry) noteClock(start, clock time.Time) {
 // FromCollector is the source of what was handed in at our own collector.
 const FromCollector = "collector"
 
-// channelOf tells from its source how a document came.
-func channelOf(source string) string {
+// ChannelOf tells from its source how a document came.
+func ChannelOf(source string) string {
 	switch {
 	case source == FromCollector:
 		return verdict.Submitted

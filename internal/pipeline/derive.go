@@ -561,7 +561,7 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 			it.entries = nil // already in raw
 		}
 	case archive.KindAggregation:
-		it, bad = countItem(&doc, p.targetOf)
+		it, bad = countItem(&doc, p.Targets.Of)
 	case archive.KindMeasurements:
 		c := *e
 		c.Document = doc.Data

@@ -56,17 +56,7 @@ func (p *Pipeline) workers() int {
 }
 
 func (p *Pipeline) options() observation.Options {
-	return observation.Options{Target: p.targetOf, Fingerprints: p.Fingerprints, Defects: p.Defects, Verifier: p.Verifier}
-}
-
-// targetOf names the platform that a host, or failing that a test, speaks for.
-func (p *Pipeline) targetOf(host, test string, at time.Time) string {
-	if host != "" {
-		if id := p.Targets.OfHost(host, at); id != "" {
-			return id
-		}
-	}
-	return p.Targets.OfTest(test)
+	return observation.Options{Target: p.Targets.Of, Fingerprints: p.Fingerprints, Defects: p.Defects, Verifier: p.Verifier}
 }
 
 // item is one accepted measurement, or one accepted row of counts, on its way
@@ -106,7 +96,7 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	case intake.WebRow:
 		return webItem(d, p.options(), added)
 	case intake.CountsRow:
-		return countItem(d, p.targetOf)
+		return countItem(d, p.Targets.Of)
 	}
 	if d.Uploaded.IsZero() {
 		d.Uploaded = intake.Uploaded(d.Source)

@@ -291,7 +291,7 @@ func (c *contents) add(it *item, e *archive.Entry, line []byte) {
 	if c.Channels == nil {
 		c.Channels = map[string]int{}
 	}
-	channel, at := channelOf(e.Source), it.verdict.Time
+	channel, at := derivation.ChannelOf(e.Source), it.verdict.Time
 	if it.count != nil {
 		at = it.count.Day
 	} else if len(it.rows) > 0 {
