@@ -70,6 +70,8 @@ type Index struct {
 	Pairs    []Pair   `json:"pairs"`
 	Places   []Place  `json:"countries"`
 	Records  []Record `json:"records"`
+	// Revisions name, by case, the revision of the record that is enclosed.
+	Revisions []Revision `json:"revisions"`
 	// Left says what was asked for and is not enclosed, and why.
 	Left []string `json:"left_out"`
 }
@@ -160,11 +162,17 @@ func (p *Place) Hours() []series.Cell {
 	return out
 }
 
-// Record is a file of the case record or a source that is enclosed or named.
+// Record is a file of the case record that is enclosed.
 type Record struct {
-	Case string `json:"case"`
-	Name string `json:"name"` // below records/
+	Name string `json:"name"` // below records/: "ID/case.yaml", "shared/sources.yaml"
 	Text []byte `json:"-"`
+}
+
+// Revision is a case as it stood: the SHA-256 of what
+// "sha256sum ID/*.yaml shared/*.yaml" prints in records/, sorted by name.
+type Revision struct {
+	Case   string `json:"case"`
+	SHA256 string `json:"sha256"`
 }
 
 // Source is a source that a case cites.
@@ -336,6 +344,7 @@ func (b *Batch) path() string { return "raw/" + b.SHA256 + ".jsonl.gz" }
 
 // addReadings adds what is written for readers, and the list of hashes.
 func (c *Contents) addReadings(files []file) ([]file, error) {
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	custody, err := document(c.custody())
 	if err != nil {
 		return nil, err

@@ -344,3 +344,33 @@ func (r *Report) verdicts(c *Contents, d *derivationOf) {
 		r.open("the measurements came to the archive without their raw documents", "%d verdicts follow from raw documents", bare)
 	}
 }
+
+// PlatformsOf are the answers of a registry that the enclosed documents ask for.
+func PlatformsOf(c *Contents, of func(host, test string, at time.Time) string) []Platform {
+	type ask struct {
+		host, test string
+		at         int64
+	}
+	asked := map[ask]string{}
+	o := observation.Options{Verifier: observation.NewVerifier(), Target: func(host, test string, at time.Time) string {
+		target := of(host, test, at)
+		asked[ask{host, test, at.Unix()}] = target
+		return target
+	}}
+	d := &derivationOf{rows: map[spot][]observation.Row{}, verdicts: map[spot]verdict.Row{}}
+	for i := range c.Batches {
+		d.batch(&c.Batches[i], o)
+	}
+	all := slices.SortedFunc(maps.Keys(asked), func(a, b ask) int {
+		return cmp.Or(strings.Compare(a.host, b.host), strings.Compare(a.test, b.test), cmp.Compare(a.at, b.at))
+	})
+	var out []Platform
+	for _, k := range all {
+		p := Platform{Host: k.host, Test: k.test, From: k.at, Target: asked[k]}
+		if n := len(out); n > 0 && out[n-1].Host == p.Host && out[n-1].Test == p.Test && out[n-1].Target == p.Target {
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}

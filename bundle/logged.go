@@ -291,33 +291,27 @@ func eventText(e *event.Event) []byte {
 }
 
 func (r *Report) loggedRecords(c *Contents, l *log, say sayer) {
-	if len(c.Records) == 0 {
-		return
-	}
-	var wrong []string
-	bound, unbound := 0, 0
-	for i := range c.Records {
-		f := &c.Records[i]
-		have, ok := l.files[f.Name]
-		sum := sha256.Sum256(f.Text)
-		switch {
+	for _, v := range c.Revisions {
+		switch have, ok := l.files[v.Case]; {
 		case !ok:
-			unbound++
-		case have.SHA256 != hex.EncodeToString(sum[:]):
-			wrong = append(wrong, f.Name+" is not the revision that the log has")
+			r.open(byWord+": no enclosed entry of the log names it", "the record of the case %s stood so when the bundle was made", v.Case)
+		case have.SHA256 != v.SHA256:
+			r.wrong([]string{"the log has the revision " + have.SHA256 + " last"}, "the record of the case %s is the revision that the log has", v.Case)
 		default:
-			bound++
+			say("the record of the case %s is the revision that the log has", v.Case)
 		}
 	}
-	if len(wrong) > 0 {
-		r.wrong(wrong, "the record is the one that the log has")
+}
+
+// revision is that of a case by the enclosed files.
+func (c *Contents) revision(id string) string {
+	whole := sha256.New()
+	for _, f := range c.Records {
+		if dir, _, _ := strings.Cut(f.Name, "/"); dir == id || dir == "shared" {
+			fmt.Fprintf(whole, "%x  %s\n", sha256.Sum256(f.Text), f.Name)
+		}
 	}
-	if bound > 0 {
-		say("%d files of the record are the revisions that the log has", bound)
-	}
-	if unbound > 0 {
-		r.open(byWord+": no enclosed entry of the log names them", "%d files of the record stood so when the bundle was made", unbound)
-	}
+	return hex.EncodeToString(whole.Sum(nil))
 }
 
 // stamps checks the time stamps and gives how many hold.

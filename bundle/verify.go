@@ -241,8 +241,16 @@ func (r *Report) answers(c *Contents) {
 }
 
 func (r *Report) records(c *Contents) {
-	if len(c.Records) > 0 && c.Proofs == nil {
-		r.open("no log binds it: it is by this operator's word alone", "the record stood so, in %d files, when the bundle was made", len(c.Records))
+	var wrong []string
+	for _, v := range c.Revisions {
+		if got := c.revision(v.Case); got != v.SHA256 {
+			wrong = append(wrong, fmt.Sprintf("the files of the case %s are of the revision %s, and %s names %s", v.Case, got, indexName, v.SHA256))
+		}
+	}
+	if len(wrong) > 0 {
+		r.wrong(wrong, "the files of the record are those of its revision")
+	} else if len(c.Revisions) > 0 && c.Proofs == nil {
+		r.open(byWord+": no log is enclosed", "the record stood so, in %d files, when the bundle was made", len(c.Records))
 	}
 	n := 0
 	for _, s := range c.Sources {

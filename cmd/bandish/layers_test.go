@@ -20,7 +20,7 @@ var stages = [][]string{
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},
 	{"event", "casefile", "derivation"},
-	{"event/bench", "request", "draft", "exchange"},
+	{"event/bench", "request", "draft", "exchange", "bundle"},
 	{"ban", "event/bench/table"},
 	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},
@@ -29,7 +29,7 @@ var stages = [][]string{
 	{"internal/inquiry"},
 	{"internal/api"},
 	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},
-	{"cmd/bandish", "cmd/bandish-probe"},
+	{"cmd/bandish", "cmd/bandish-probe", "cmd/bandish-verify"},
 }
 
 // worldly are what a package that only computes must not import.

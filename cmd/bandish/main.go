@@ -59,6 +59,7 @@ func commands() []command {
 		inboxCommand(),
 		requestsCommand(),
 		bansCommand(),
+		bundleCommand(),
 		exportCommand(),
 	}
 }
