@@ -41,6 +41,8 @@ func commands() []command {
 		labCommand(),
 		statusCommand(),
 		archiveCommand(),
+		keyCommand(),
+		receiptCommand(),
 		rebuildCommand(),
 		rescoreCommand(),
 		targetsCommand(),

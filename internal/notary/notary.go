@@ -52,10 +52,8 @@ type Log struct {
 	data string
 	disk disk.Disk
 
-	mu   sync.Mutex // guards what follows
-	head *head
-	mark string // what the head was read from
-	made map[string]bool
+	mu   sync.Mutex      // guards what follows
+	made map[string]bool // folders whose names are durable
 }
 
 // head is a signed checkpoint.
@@ -306,6 +304,14 @@ func (l *Log) Consistency(c ledger.Checkpoint, old int64) ([]ledger.Hash, error)
 // Append adds entries to the log, signs the new checkpoint and returns it when
 // all of it is durable.
 func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
+	signers, err := l.signers()
+	if err != nil {
+		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
+	}
+	return l.append(entries, signers)
+}
+
+func (l *Log) append(entries [][]byte, signers []note.Signer) (ledger.Checkpoint, error) {
 	h, err := l.current()
 	if errors.Is(err, ErrEmpty) {
 		h, err = &head{}, nil
@@ -313,10 +319,7 @@ func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
 	if err != nil {
 		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
 	}
-	signer, err := l.signer()
-	if err != nil {
-		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
-	}
+	signer := signers[0]
 	if h.Size > 0 && h.Origin != signer.Name() {
 		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: it is of %s, and the key is of %s", h.Origin, signer.Name())
 	}
@@ -331,7 +334,7 @@ func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
 		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
 	}
 	next.Origin = signer.Name()
-	signed, err := note.Sign(&note.Note{Text: next.String()}, signer)
+	signed, err := note.Sign(&note.Note{Text: next.String()}, signers...)
 	if err == nil {
 		// The tiles are durable. From here on the new checkpoint holds: what was
 		// signed must never be taken back.
@@ -468,30 +471,47 @@ func (l *Log) makeDir(dir string) error {
 	return nil
 }
 
-// sweep removes the narrow tiles of the checkpoint before: ReadTile cuts them
-// from those that took their place.
+// sweep removes the narrow tiles that wider ones took the place of, and what a
+// killed process left beside them: ReadTile cuts them from the wider ones.
 func (l *Log) sweep(old, now ledger.Checkpoint) {
-	level := func(t tlog.Tile) {
-		if t.W == 0 || t.W == tileWidth {
-			return
-		}
-		next := t
-		size := now.Size >> (tileHeight * max(t.L, 0))
-		next.W = int(min(tileWidth, size-t.N*tileWidth))
-		if next.W == t.W {
-			return
-		}
-		l.disk.Remove(l.path(tilePath(t)))
-		if next.W == tileWidth {
-			l.disk.Remove(filepath.Dir(l.path(tilePath(t)))) // when it is empty
-		}
-	}
 	if old.Size == 0 {
 		return
 	}
-	level(bundleOf(old.Size-1, old.Size))
-	for lev := 0; old.Size>>(tileHeight*lev) > 0; lev++ {
-		size := old.Size >> (tileHeight * lev)
-		level(tlog.Tile{H: tileHeight, L: lev, N: (size - 1) / tileWidth, W: int((size-1)%tileWidth + 1)})
+	levels := []tlog.Tile{bundleOf(old.Size-1, old.Size)}
+	for level := 0; old.Size>>(tileHeight*level) > 0; level++ {
+		size := old.Size >> (tileHeight * level)
+		levels = append(levels, tlog.Tile{H: tileHeight, L: level, N: (size - 1) / tileWidth, W: tileWidth})
 	}
+	for _, t := range levels {
+		t.W = tileWidth
+		dir := l.path(tilePath(t)) + ".p"
+		size := now.Size >> (tileHeight * max(t.L, 0))
+		keep := strconv.FormatInt(min(tileWidth, size-t.N*tileWidth), 10)
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			continue // it never was narrow
+		}
+		for _, f := range list {
+			if f.Name() != keep {
+				l.disk.Remove(filepath.Join(dir, f.Name()))
+			}
+		}
+		if keep == strconv.Itoa(tileWidth) {
+			l.disk.Remove(dir) // it is empty
+		}
+	}
+}
+
+// Witnessed is the newest checkpoint that witnesses signed, where there is one
+// that is not of a log before this one; else it is Checkpoint.
+func (l *Log) Witnessed() (ledger.Checkpoint, []byte, error) {
+	c, signed, err := l.Checkpoint()
+	if err != nil {
+		return c, nil, err
+	}
+	w, err := readHead(l.path(witnessedFile))
+	if err != nil || w.Origin != c.Origin || w.Size > c.Size {
+		return c, signed, nil
+	}
+	return w.Checkpoint, w.signed, nil
 }
