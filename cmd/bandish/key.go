@@ -122,7 +122,7 @@ func runReceipt(ctx context.Context, env *environment, args []string) error {
 	fs := newFlags(env, "receipt")
 	data := dataFlag(fs)
 	key := fs.String("key", "", "the `verifier string` of the ledger's key, as bandish key prints it; got in a way that you trust")
-	var witnesses listFlag
+	var witnesses repeated
 	fs.Var(&witnesses, "witness", "the `verifier string` of a witness; may be repeated")
 	document := fs.String("document", "", "the measurement itself, a `file`: whether it is the one of the receipt")
 	asJSON := fs.Bool("json", false, "print JSON")
@@ -138,12 +138,6 @@ func runReceipt(ctx context.Context, env *environment, args []string) error {
 	}
 	return usageError("receipt: name the uid of a measurement, or say verify FILE")
 }
-
-// listFlag is a flag that may be repeated.
-type listFlag []string
-
-func (l *listFlag) String() string     { return strings.Join(*l, " ") }
-func (l *listFlag) Set(s string) error { *l = append(*l, s); return nil }
 
 func writeReceipt(ctx context.Context, env *environment, data, uid string) error {
 	desk, done, err := openDesk(ctx, data, "")

@@ -43,6 +43,7 @@ func commands() []command {
 		archiveCommand(),
 		keyCommand(),
 		receiptCommand(),
+		monitorCommand(),
 		rebuildCommand(),
 		rescoreCommand(),
 		targetsCommand(),

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -432,6 +433,16 @@ func (a *Archive) batchEntry(c ledger.Checkpoint, sha string) (int64, []byte, er
 	return at, text, err
 }
 
+// EntryOf is the ledger's origin, and the index in it of the entry of a batch.
+func (a *Archive) EntryOf(batch string) (origin string, at int64, err error) {
+	c, _, err := a.log.Checkpoint()
+	if err != nil {
+		return "", 0, err
+	}
+	at, _, err = a.batchEntry(c, batch)
+	return c.Origin, at, err
+}
+
 // places remembers where in the ledger each batch stands.
 type places struct {
 	mu     sync.Mutex
@@ -519,4 +530,67 @@ func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	return r.Marshal(proof)
+}
+
+// Mirror copies the raw batches that another archive's ledger names and this one
+// lacks, each held against its hash and the root of its documents as it comes.
+// It returns how many it copied; what was copied before an error stays.
+func (a *Archive) Mirror(ctx context.Context, h *ledger.History, get func(sha string) (io.ReadCloser, error)) (int, error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, sha := range sortedKeys(h.Batches) {
+		if _, have := m.Batch(sha); have {
+			continue
+		}
+		err := a.Update(ctx, func(u *Update) error {
+			u.Why = "mirror"
+			return a.mirrorOne(u, h.Batches[sha], get)
+		})
+		if err != nil {
+			return n, fmt.Errorf("copy raw batch %s: %w", sha, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (a *Archive) mirrorOne(u *Update, b ledger.Batch, get func(sha string) (io.ReadCloser, error)) error {
+	in, err := get(b.SHA256)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := a.newBlob(rawDir)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if n, err := io.Copy(f, io.LimitReader(in, b.Bytes+1)); err != nil {
+		return err
+	} else if n != b.Bytes || f.sum() != b.SHA256 {
+		return errors.New("what was sent is not what the ledger names")
+	}
+	if err := f.commit(pendingPath(b.SHA256)); err != nil {
+		return err
+	}
+	listed := batchFromLedger(b)
+	u.pending = append(u.pending, listed)
+	u.Manifest.Batches = append(u.Manifest.Batches, listed)
+	leaves, err := a.Leaves(listed)
+	if err != nil {
+		return err
+	}
+	holds := Contents{Earliest: b.Earliest, Latest: b.Latest, Channels: b.Channels}
+	holds.SetLeaves(leaves)
+	if holds.Root != b.Root && b.Root != "" {
+		return errors.New("its documents do not have the root that the ledger names")
+	}
+	if u.holds == nil {
+		u.holds = map[string]Contents{}
+	}
+	u.holds[b.SHA256] = holds
+	return nil
 }

@@ -49,8 +49,9 @@ var ErrEmpty = errors.New("there is no ledger yet")
 // Log is the ledger of a data folder. Its methods may be called by many
 // goroutines; Append by one at a time, who has the turn to write.
 type Log struct {
-	data string
-	disk disk.Disk
+	data   string
+	folder string // below data
+	disk   disk.Disk
 
 	mu   sync.Mutex      // guards what follows
 	made map[string]bool // folders whose names are durable
@@ -64,10 +65,12 @@ type head struct {
 
 // Open is the ledger of a data folder; nothing is read yet.
 func Open(d disk.Disk, data string) *Log {
-	return &Log{data: data, disk: d, made: map[string]bool{}}
+	return &Log{data: data, folder: Dir, disk: d, made: map[string]bool{}}
 }
 
-func (l *Log) path(name string) string { return filepath.Join(l.data, Dir, filepath.FromSlash(name)) }
+func (l *Log) path(name string) string {
+	return filepath.Join(l.data, l.folder, filepath.FromSlash(name))
+}
 
 func (l *Log) keyPath(name string) string { return filepath.Join(l.data, KeyDir, name) }
 
@@ -474,16 +477,17 @@ func (l *Log) makeDir(dir string) error {
 // sweep removes the narrow tiles that wider ones took the place of, and what a
 // killed process left beside them: ReadTile cuts them from the wider ones.
 func (l *Log) sweep(old, now ledger.Checkpoint) {
-	if old.Size == 0 {
-		return
+	var edges []tlog.Tile
+	for _, c := range []ledger.Checkpoint{old, now} {
+		if c.Size > 0 {
+			edges = append(edges, tlog.Tile{H: tileHeight, L: -1, N: (c.Size - 1) / tileWidth, W: tileWidth})
+		}
+		for level := 0; c.Size>>(tileHeight*level) > 0; level++ {
+			size := c.Size >> (tileHeight * level)
+			edges = append(edges, tlog.Tile{H: tileHeight, L: level, N: (size - 1) / tileWidth, W: tileWidth})
+		}
 	}
-	levels := []tlog.Tile{bundleOf(old.Size-1, old.Size)}
-	for level := 0; old.Size>>(tileHeight*level) > 0; level++ {
-		size := old.Size >> (tileHeight * level)
-		levels = append(levels, tlog.Tile{H: tileHeight, L: level, N: (size - 1) / tileWidth, W: tileWidth})
-	}
-	for _, t := range levels {
-		t.W = tileWidth
+	for _, t := range edges {
 		dir := l.path(tilePath(t)) + ".p"
 		size := now.Size >> (tileHeight * max(t.L, 0))
 		keep := strconv.FormatInt(min(tileWidth, size-t.N*tileWidth), 10)
