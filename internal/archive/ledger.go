@@ -218,7 +218,7 @@ func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update,
 		err := add(ledger.Entry{Type: ledger.TypeBatch, Batch: &ledger.Batch{
 			SHA256: b.SHA256, Kind: b.Kind, Documents: b.Documents, Bytes: b.Bytes, RawBytes: b.RawBytes,
 			Root: holds.Root, Earliest: holds.Earliest, Latest: holds.Latest, Channels: holds.Channels,
-			Received: b.Added, Clock: b.Clock, Before: !fresh,
+			Received: b.Added, Clock: b.Clock, Before: !fresh || u.Why == mirrorWhy,
 		}})
 		if err != nil {
 			return err
@@ -546,7 +546,7 @@ func (a *Archive) Mirror(ctx context.Context, h *ledger.History, get func(sha st
 			continue
 		}
 		err := a.Update(ctx, func(u *Update) error {
-			u.Why = "mirror"
+			u.Why = mirrorWhy
 			return a.mirrorOne(u, h.Batches[sha], get)
 		})
 		if err != nil {
@@ -594,3 +594,7 @@ func (a *Archive) mirrorOne(u *Update, b ledger.Batch, get func(sha string) (io.
 	u.holds[b.SHA256] = holds
 	return nil
 }
+
+// mirrorWhy is the work that copies the batches of another archive: when they
+// were received is that archive's word.
+const mirrorWhy = "mirror"

@@ -400,7 +400,8 @@ func TestKilledWithinAnAppend(t *testing.T) {
 		l := begun(t, data, "log.example")
 		grow(t, l, files(1, 254)...)
 		failing := Open(&failingDisk{Disk: disk.OS{}, left: stop}, data)
-		_, err := failing.Append([][]byte{[]byte(`{"time":"2026-01-01T00:00:00Z","type":"later"}`), []byte(`{"time":"2026-01-01T00:00:00Z","type":"later"}`)})
+		later := fmt.Appendf(nil, `{"time":%q,"type":"later"}`, time.Now().UTC().Format(time.RFC3339))
+		_, err := failing.Append([][]byte{later, later})
 		after := Open(disk.OS{}, data)
 		c, _, e := after.Checkpoint()
 		if e != nil || c.Size != 255 && c.Size != 257 || err == nil && c.Size != 257 {
