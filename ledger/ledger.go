@@ -121,6 +121,9 @@ type State struct {
 	Fingerprints string `json:"fingerprints,omitempty"` // the id of the snapshot
 	Batches      Set    `json:"batches"`                // leaves: the SHA-256 of each in hex (SetOfBatches)
 	Segments     Set    `json:"segments"`               // leaves: the canonical JSON of each (SetOfSegments)
+	// Manifest is the SHA-256 of the manifest's text, without its members
+	// ledger and sha256.
+	Manifest string `json:"manifest"`
 }
 
 // File is a file that is kept beside the archive, by its place in the data

@@ -62,12 +62,22 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	mailFrom := fs.String("mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
 	smtp := fs.String("smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
+	var witnesses, cosigns repeated
+	fs.Var(&witnesses, "witness", "ask this `witness` to sign the ledger: \"URL VERIFIER\" (may be repeated)")
+	fs.Var(&cosigns, "cosign", "be a witness of the ledger with this `verifier string` of its key (may be repeated)")
+	witnessName := fs.String("witness-name", "", "`name` of this server as a witness; made up when empty")
+	stampURL := fs.String("timestamp", "", "let the authority at this `address` (RFC 3161) date the ledger once a day")
+	stampRoots := fs.String("timestamp-roots", "", "`file` with the authority's root certificates (PEM); without it its answer is kept unchecked")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(rest) > 0 {
 		return usageError("serve: unexpected %q", rest[0])
+	}
+	asked, err := askedOf(witnesses)
+	if err != nil {
+		return usageError("serve: --witness: %v", err)
 	}
 	if *demonstrate && *data == fs.Lookup("data").DefValue {
 		*data = "./bandish-demo"
@@ -150,7 +160,11 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: *limit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
 	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
-	apis := []routes{collector, ooni, programs, limited{helper, programs}}
+	shown, err := newLedgerServer(p, site.Desk, *data, cosigns, *witnessName, log)
+	if err != nil {
+		return err
+	}
+	apis := []routes{collector, ooni, programs, limited{helper, programs}, shown}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
@@ -171,6 +185,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
+		beside.Go(func() { keepWitnessed(ctx, p, asked, *stampURL, *stampRoots, log, counts) })
 		beside.Go(func() { keepTelling(ctx, site.Desk, site.Alerts, log) })
 	}
 	return <-served
@@ -408,7 +423,11 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)
 	}
-	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
+	out := collect.Receipt{UID: r.UID, SHA256: r.SHA256, Batch: r.Batch, Ledger: r.Ledger}
+	if r.Ledger != "" {
+		out.Entry = &r.Entry
+	}
+	return out, err
 }
 
 // platformURLs are the registry's platforms as a test list.

@@ -42,6 +42,7 @@ type Archive struct {
 	checks   checks
 	log      *notary.Log
 	leaves   leaves
+	places   places
 
 	mu       sync.Mutex  // the in-process turn to write
 	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu
@@ -303,11 +304,15 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	u.Manifest.Generation = m.Generation + 1
 	u.Manifest.drop(m, time.Now())
 	u.Manifest.sort()
-	if u.Manifest.Ledger, err = a.unlogged(ctx, m, u); err != nil {
+	text, sum, err := u.Manifest.encode()
+	if err == nil {
+		u.Manifest.Ledger, err = a.unlogged(ctx, m, u, sum)
+	}
+	if err != nil {
 		u.withdraw()
 		return err
 	}
-	committed, err := a.writeManifest(u.Manifest)
+	committed, err := a.writeManifestText(u.Manifest, text)
 	if !committed {
 		u.withdraw()
 		return err

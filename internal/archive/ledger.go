@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -107,8 +108,8 @@ func (m *Manifest) batchSet() ledger.Set {
 	return ledger.SetOfBatches(sums)
 }
 
-// unlogged makes the entries of a commit. The caller has the turn to write.
-func (a *Archive) unlogged(ctx context.Context, old *Manifest, u *Update) (*Unlogged, error) {
+// unlogged makes the entries of a commit; text is the sum of the manifest's. The caller has the turn to write.
+func (a *Archive) unlogged(ctx context.Context, old *Manifest, u *Update, text string) (*Unlogged, error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	out := &Unlogged{}
 	add := func(e ledger.Entry) error {
@@ -144,7 +145,7 @@ func (a *Archive) unlogged(ctx context.Context, old *Manifest, u *Update) (*Unlo
 	m := u.Manifest
 	return out, add(ledger.Entry{Type: ledger.TypeState, State: &ledger.State{
 		Generation: m.Generation, Why: u.why(), Ruleset: m.Ruleset, Detector: a.Program.Detector, Fingerprints: a.Program.Fingerprints,
-		Batches: m.batchSet(), Segments: a.leaves.set(m),
+		Batches: m.batchSet(), Segments: a.leaves.set(m), Manifest: text,
 	}})
 }
 
@@ -217,7 +218,7 @@ func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update,
 		err := add(ledger.Entry{Type: ledger.TypeBatch, Batch: &ledger.Batch{
 			SHA256: b.SHA256, Kind: b.Kind, Documents: b.Documents, Bytes: b.Bytes, RawBytes: b.RawBytes,
 			Root: holds.Root, Earliest: holds.Earliest, Latest: holds.Latest, Channels: holds.Channels,
-			Received: b.Added, Clock: b.Clock, Before: !fresh,
+			Received: b.Added, Clock: b.Clock, Before: !fresh || u.Why == mirrorWhy,
 		}})
 		if err != nil {
 			return err
@@ -368,8 +369,7 @@ func (a *Archive) agrees(m *Manifest) error {
 	if err != nil || last.State == nil {
 		return fmt.Errorf("%w: its last entry for the ledger is no state: %s", ErrManifest, a.recoverHint())
 	}
-	s := last.State
-	if s.Generation != m.Generation || s.Ruleset != m.Ruleset || s.Batches != m.batchSet() || s.Segments != a.leaves.set(m) {
+	if last.State.Manifest != m.text {
 		return fmt.Errorf("%w: it does not list what was committed (bandish archive check names what differs): %s", ErrManifest, a.recoverHint())
 	}
 	if !a.log.Exists() {
@@ -415,3 +415,186 @@ func (a *Archive) loggedManifest() (*Manifest, error) {
 	m.sort()
 	return m, nil
 }
+
+// batchEntry finds the entry of a batch in the ledger.
+func (a *Archive) batchEntry(c ledger.Checkpoint, sha string) (int64, []byte, error) {
+	if at, ok := a.places.get(c.Origin, sha); ok && at < c.Size {
+		text, err := a.log.Entry(c, at)
+		return at, text, err
+	}
+	if err := a.places.fill(a.log, c); err != nil {
+		return 0, nil, err
+	}
+	at, ok := a.places.get(c.Origin, sha)
+	if !ok {
+		return 0, nil, fmt.Errorf("the ledger does not name raw batch %s: it is entered with the next commit", sha)
+	}
+	text, err := a.log.Entry(c, at)
+	return at, text, err
+}
+
+// EntryOf is the ledger's origin, and the index in it of the entry of a batch.
+func (a *Archive) EntryOf(batch string) (origin string, at int64, err error) {
+	c, _, err := a.log.Checkpoint()
+	if err != nil {
+		return "", 0, err
+	}
+	at, _, err = a.batchEntry(c, batch)
+	return c.Origin, at, err
+}
+
+// places remembers where in the ledger each batch stands.
+type places struct {
+	mu     sync.Mutex
+	origin string
+	size   int64 // of the ledger that was read
+	at     map[string]int64
+}
+
+func (p *places) get(origin, sha string) (int64, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.origin != origin {
+		return 0, false
+	}
+	i, ok := p.at[sha]
+	return i, ok
+}
+
+// fill reads where the batches stand that came since it was last asked.
+func (p *places) fill(log *notary.Log, c ledger.Checkpoint) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.origin != c.Origin || p.at == nil || p.size > c.Size {
+		p.origin, p.size, p.at = c.Origin, 0, map[string]int64{}
+	}
+	err := log.Entries(c, p.size, func(i int64, text []byte) error {
+		if !bytes.Contains(text, []byte(`"type":"batch"`)) {
+			return nil
+		}
+		e, err := ledger.Parse(text)
+		if err == nil && e.Batch != nil {
+			p.at[e.Batch.SHA256] = i
+		}
+		return err
+	})
+	if err == nil {
+		p.size = c.Size
+	}
+	return err
+}
+
+// Receipt is the file that proves that the document on a line of a batch is in
+// the ledger: a tlog-proof.
+func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	b, ok := m.Batch(batch)
+	if !ok {
+		return nil, fmt.Errorf("receipt: the archive does not list raw batch %s", batch)
+	}
+	c, signed, err := a.log.Witnessed()
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	at, entry, err := a.batchEntry(c, batch)
+	if err != nil { // the witnesses have not seen it yet
+		if c, signed, err = a.log.Checkpoint(); err == nil {
+			at, entry, err = a.batchEntry(c, batch)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	var hashes []ledger.Hash
+	var leaf []byte
+	err = a.readRaw(b, func(n uint32, text []byte, _ *Entry) error {
+		one, err := ledger.DocumentLeaf(text)
+		if int64(n) == line {
+			leaf = one
+		}
+		hashes = append(hashes, ledger.LeafHash(one))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	r, err := ledger.NewReceipt(entry, hashes, line, leaf)
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	proof, err := a.log.ProveAt(c, signed, at)
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	return r.Marshal(proof)
+}
+
+// Mirror copies the raw batches that another archive's ledger names and this one
+// lacks, each held against its hash and the root of its documents as it comes.
+// It returns how many it copied; what was copied before an error stays.
+func (a *Archive) Mirror(ctx context.Context, h *ledger.History, get func(sha string) (io.ReadCloser, error)) (int, error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, sha := range sortedKeys(h.Batches) {
+		if _, have := m.Batch(sha); have {
+			continue
+		}
+		err := a.Update(ctx, func(u *Update) error {
+			u.Why = mirrorWhy
+			return a.mirrorOne(u, h.Batches[sha], get)
+		})
+		if err != nil {
+			return n, fmt.Errorf("copy raw batch %s: %w", sha, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (a *Archive) mirrorOne(u *Update, b ledger.Batch, get func(sha string) (io.ReadCloser, error)) error {
+	in, err := get(b.SHA256)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := a.newBlob(rawDir)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if n, err := io.Copy(f, io.LimitReader(in, b.Bytes+1)); err != nil {
+		return err
+	} else if n != b.Bytes || f.sum() != b.SHA256 {
+		return errors.New("what was sent is not what the ledger names")
+	}
+	if err := f.commit(pendingPath(b.SHA256)); err != nil {
+		return err
+	}
+	listed := batchFromLedger(b)
+	u.pending = append(u.pending, listed)
+	u.Manifest.Batches = append(u.Manifest.Batches, listed)
+	leaves, err := a.Leaves(listed)
+	if err != nil {
+		return err
+	}
+	holds := Contents{Earliest: b.Earliest, Latest: b.Latest, Channels: b.Channels}
+	holds.SetLeaves(leaves)
+	if holds.Root != b.Root && b.Root != "" {
+		return errors.New("its documents do not have the root that the ledger names")
+	}
+	if u.holds == nil {
+		u.holds = map[string]Contents{}
+	}
+	u.holds[b.SHA256] = holds
+	return nil
+}
+
+// mirrorWhy is the work that copies the batches of another archive: when they
+// were received is that archive's word.
+const mirrorWhy = "mirror"

@@ -22,28 +22,33 @@ type key struct{ private, public string }
 
 // readKey reads the log's key.
 func (l *Log) readKey() (key, error) {
-	text, err := os.ReadFile(l.keyPath(keyFile))
+	k, err := readKeyFile(l.keyPath(keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return key{}, fmt.Errorf("%w: %s is missing, as in every copy: put the key there, or begin a new ledger (bandish key new)", ErrNoKey, l.keyPath(keyFile))
 	}
+	return k, err
+}
+
+func readKeyFile(path string) (key, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return key{}, fmt.Errorf("read the ledger's key: %w", err)
 	}
 	lines := strings.Fields(string(text))
 	if len(lines) != 2 {
-		return key{}, fmt.Errorf("read the ledger's key: %s is malformed", l.keyPath(keyFile))
+		return key{}, fmt.Errorf("read the ledger's key: %s is malformed", path)
 	}
 	return key{lines[0], lines[1]}, nil
 }
 
-func (l *Log) writeKey(k key) error {
+func (l *Log) writeKeyFile(name string, k key) error {
 	if err := l.makeDir(l.keyPath("")); err != nil {
 		return err
 	}
 	if err := os.Chmod(l.keyPath(""), 0o700); err != nil {
 		return err
 	}
-	return disk.Replace(l.disk, l.keyPath(keyFile), []byte(k.private+"\n"+k.public+"\n"), 0o600, true)
+	return disk.Replace(l.disk, l.keyPath(name), []byte(k.private+"\n"+k.public+"\n"), 0o600, true)
 }
 
 // newKey makes a key for a log of this origin.
@@ -59,13 +64,86 @@ func newOrigin() (string, error) {
 	return "bandish-" + hex.EncodeToString(b[:]), err
 }
 
-// signer signs for the log.
-func (l *Log) signer() (note.Signer, error) {
+// nextFile holds the key that follows until the log names it.
+const nextFile = keyFile + ".next"
+
+// signers sign for the log: its key, and while it is being followed by another
+// that one too.
+func (l *Log) signers() ([]note.Signer, error) {
+	if err := l.finishRotation(); err != nil {
+		return nil, err
+	}
 	k, err := l.readKey()
 	if err != nil {
 		return nil, err
 	}
-	return note.NewSigner(k.private)
+	s, err := note.NewSigner(k.private)
+	return []note.Signer{s}, err
+}
+
+// finishRotation puts the next key in the place of the log's when the log is
+// signed by it, and else forgets it: a process was killed in between.
+func (l *Log) finishRotation() error {
+	next, err := readKeyFile(l.keyPath(nextFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v, err := ledger.NewLogVerifier(next.public)
+	if err != nil {
+		return err
+	}
+	_, signed, err := l.Checkpoint()
+	if err != nil {
+		return err
+	}
+	if _, _, err := ledger.OpenCheckpoint(signed, v); err != nil {
+		return l.disk.Remove(l.keyPath(nextFile))
+	}
+	if err := l.disk.Rename(l.keyPath(nextFile), l.keyPath(keyFile)); err != nil {
+		return err
+	}
+	return l.disk.SyncDir(l.keyPath(""))
+}
+
+// Rotate makes a new key, enters it in the log under the signatures of both,
+// and signs with it from then on. The caller has the turn to write; entry makes
+// the log's entry of the signed note.
+func (l *Log) Rotate(entry func(signedNote string) ([]byte, error)) (public string, err error) {
+	signers, err := l.signers()
+	if err != nil {
+		return "", fmt.Errorf("rotate the ledger's key: %w", err)
+	}
+	old, err := l.readKey()
+	if err != nil {
+		return "", fmt.Errorf("rotate the ledger's key: %w", err)
+	}
+	next, err := newKey(signers[0].Name())
+	if err != nil {
+		return "", fmt.Errorf("rotate the ledger's key: %w", err)
+	}
+	if err := l.writeKeyFile(nextFile, next); err != nil {
+		return "", fmt.Errorf("rotate the ledger's key: %w", err)
+	}
+	second, err := note.NewSigner(next.private)
+	if err != nil {
+		return "", err
+	}
+	signers = append(signers, second)
+	signed, err := note.Sign(&note.Note{Text: ledger.KeyNote(second.Name(), old.public, next.public)}, signers...)
+	if err != nil {
+		return "", err
+	}
+	text, err := entry(string(signed))
+	if err != nil {
+		return "", err
+	}
+	if _, err := l.append([][]byte{text}, signers); err != nil {
+		return "", fmt.Errorf("rotate the ledger's key: %w", err)
+	}
+	return next.public, l.finishRotation()
 }
 
 // HasKey reports whether this folder can sign.
@@ -139,7 +217,7 @@ func (l *Log) Begin(origin string) ([]byte, error) {
 		if k, err = newKey(origin); err != nil {
 			return nil, fmt.Errorf("make the ledger's key: %w", err)
 		}
-		if err := l.writeKey(k); err != nil {
+		if err := l.writeKeyFile(keyFile, k); err != nil {
 			return nil, fmt.Errorf("make the ledger's key: %w", err)
 		}
 	}

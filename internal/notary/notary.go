@@ -49,13 +49,12 @@ var ErrEmpty = errors.New("there is no ledger yet")
 // Log is the ledger of a data folder. Its methods may be called by many
 // goroutines; Append by one at a time, who has the turn to write.
 type Log struct {
-	data string
-	disk disk.Disk
+	data   string
+	folder string // below data
+	disk   disk.Disk
 
-	mu   sync.Mutex // guards what follows
-	head *head
-	mark string // what the head was read from
-	made map[string]bool
+	mu   sync.Mutex      // guards what follows
+	made map[string]bool // folders whose names are durable
 }
 
 // head is a signed checkpoint.
@@ -66,10 +65,12 @@ type head struct {
 
 // Open is the ledger of a data folder; nothing is read yet.
 func Open(d disk.Disk, data string) *Log {
-	return &Log{data: data, disk: d, made: map[string]bool{}}
+	return &Log{data: data, folder: Dir, disk: d, made: map[string]bool{}}
 }
 
-func (l *Log) path(name string) string { return filepath.Join(l.data, Dir, filepath.FromSlash(name)) }
+func (l *Log) path(name string) string {
+	return filepath.Join(l.data, l.folder, filepath.FromSlash(name))
+}
 
 func (l *Log) keyPath(name string) string { return filepath.Join(l.data, KeyDir, name) }
 
@@ -306,6 +307,14 @@ func (l *Log) Consistency(c ledger.Checkpoint, old int64) ([]ledger.Hash, error)
 // Append adds entries to the log, signs the new checkpoint and returns it when
 // all of it is durable.
 func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
+	signers, err := l.signers()
+	if err != nil {
+		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
+	}
+	return l.append(entries, signers)
+}
+
+func (l *Log) append(entries [][]byte, signers []note.Signer) (ledger.Checkpoint, error) {
 	h, err := l.current()
 	if errors.Is(err, ErrEmpty) {
 		h, err = &head{}, nil
@@ -313,10 +322,7 @@ func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
 	if err != nil {
 		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
 	}
-	signer, err := l.signer()
-	if err != nil {
-		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
-	}
+	signer := signers[0]
 	if h.Size > 0 && h.Origin != signer.Name() {
 		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: it is of %s, and the key is of %s", h.Origin, signer.Name())
 	}
@@ -331,7 +337,7 @@ func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
 		return ledger.Checkpoint{}, fmt.Errorf("append to the ledger: %w", err)
 	}
 	next.Origin = signer.Name()
-	signed, err := note.Sign(&note.Note{Text: next.String()}, signer)
+	signed, err := note.Sign(&note.Note{Text: next.String()}, signers...)
 	if err == nil {
 		// The tiles are durable. From here on the new checkpoint holds: what was
 		// signed must never be taken back.
@@ -468,30 +474,48 @@ func (l *Log) makeDir(dir string) error {
 	return nil
 }
 
-// sweep removes the narrow tiles of the checkpoint before: ReadTile cuts them
-// from those that took their place.
+// sweep removes the narrow tiles that wider ones took the place of, and what a
+// killed process left beside them: ReadTile cuts them from the wider ones.
 func (l *Log) sweep(old, now ledger.Checkpoint) {
-	level := func(t tlog.Tile) {
-		if t.W == 0 || t.W == tileWidth {
-			return
+	var edges []tlog.Tile
+	for _, c := range []ledger.Checkpoint{old, now} {
+		if c.Size > 0 {
+			edges = append(edges, tlog.Tile{H: tileHeight, L: -1, N: (c.Size - 1) / tileWidth, W: tileWidth})
 		}
-		next := t
+		for level := 0; c.Size>>(tileHeight*level) > 0; level++ {
+			size := c.Size >> (tileHeight * level)
+			edges = append(edges, tlog.Tile{H: tileHeight, L: level, N: (size - 1) / tileWidth, W: tileWidth})
+		}
+	}
+	for _, t := range edges {
+		dir := l.path(tilePath(t)) + ".p"
 		size := now.Size >> (tileHeight * max(t.L, 0))
-		next.W = int(min(tileWidth, size-t.N*tileWidth))
-		if next.W == t.W {
-			return
+		keep := strconv.FormatInt(min(tileWidth, size-t.N*tileWidth), 10)
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			continue // it never was narrow
 		}
-		l.disk.Remove(l.path(tilePath(t)))
-		if next.W == tileWidth {
-			l.disk.Remove(filepath.Dir(l.path(tilePath(t)))) // when it is empty
+		for _, f := range list {
+			if f.Name() != keep {
+				l.disk.Remove(filepath.Join(dir, f.Name()))
+			}
+		}
+		if keep == strconv.Itoa(tileWidth) {
+			l.disk.Remove(dir) // it is empty
 		}
 	}
-	if old.Size == 0 {
-		return
+}
+
+// Witnessed is the newest checkpoint that witnesses signed, where there is one
+// that is not of a log before this one; else it is Checkpoint.
+func (l *Log) Witnessed() (ledger.Checkpoint, []byte, error) {
+	c, signed, err := l.Checkpoint()
+	if err != nil {
+		return c, nil, err
 	}
-	level(bundleOf(old.Size-1, old.Size))
-	for lev := 0; old.Size>>(tileHeight*lev) > 0; lev++ {
-		size := old.Size >> (tileHeight * lev)
-		level(tlog.Tile{H: tileHeight, L: lev, N: (size - 1) / tileWidth, W: int((size-1)%tileWidth + 1)})
+	w, err := readHead(l.path(witnessedFile))
+	if err != nil || w.Origin != c.Origin || w.Size > c.Size {
+		return c, signed, nil
 	}
+	return w.Checkpoint, w.signed, nil
 }
