@@ -14,7 +14,7 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"address", "country", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "measurement/dataformat"},
+	{"address", "country", "country/zone", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "measurement/dataformat"},
 	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/dial", "internal/notary"},
 	{"observation"},
 	{"verdict"},

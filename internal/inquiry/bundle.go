@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,9 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -743,5 +746,124 @@ func (g *gatherer) platforms(context.Context) error {
 
 // proofs encloses what ties the contents to the ledger.
 func (g *gatherer) proofs(ctx context.Context) error {
+	if g.d.Store == nil {
+		return nil
+	}
+	log := g.d.Store.Archive().Log()
+	head, signed, err := log.Checkpoint()
+	if errors.Is(err, notary.ErrEmpty) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key, err := log.Key()
+	if err != nil {
+		return err
+	}
+	p := &bundle.Proofs{Key: key, Checkpoint: signed}
+	g.c.Origin = head.Origin
+	wanted := g.entriesWanted()
+	found := map[string]int64{}
+	err = log.Entries(head, 0, func(i int64, text []byte) error {
+		e, err := ledger.Parse(text)
+		if err != nil {
+			return nil // the check of the log names it
+		}
+		for _, name := range entryNames(&e) {
+			if wanted[name] {
+				found[name] = i // of several the last
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, i := range slices.Compact(slices.Sorted(maps.Values(found))) {
+		text, err := log.Entry(head, i)
+		if err != nil {
+			return err
+		}
+		proof, err := log.ProveAt(head, signed, i)
+		if err != nil {
+			return err
+		}
+		p.Entries = append(p.Entries, bundle.Entry{Index: i, Text: text, Path: proof.Hashes})
+	}
+	for i := range g.c.Batches {
+		if err := g.documentProofs(p, &g.c.Batches[i]); err != nil {
+			return err
+		}
+	}
+	g.c.Proofs = p
+	return nil
+}
+
+// entriesWanted names the entries of the ledger that the contents rest on, as
+// entryNames does.
+func (g *gatherer) entriesWanted() map[string]bool {
+	wanted := map[string]bool{fmt.Sprintf("state %d", g.c.State.Generation): true}
+	for i := range g.c.Batches {
+		wanted["batch "+g.c.Batches[i].SHA256] = true
+	}
+	for _, p := range g.c.Places {
+		for _, s := range p.Segments {
+			wanted["segment "+s.SHA256] = true
+		}
+	}
+	for i := range g.c.Events {
+		wanted["event "+g.c.Events[i].ID] = true
+	}
+	for _, r := range g.c.Revisions {
+		wanted["record "+r.Case] = true
+	}
+	return wanted
+}
+
+// entryNames are what an entry of the ledger is about.
+func entryNames(e *ledger.Entry) []string {
+	switch e.Type {
+	case ledger.TypeBatch:
+		return []string{"batch " + e.Batch.SHA256}
+	case ledger.TypeState:
+		return []string{fmt.Sprintf("state %d", e.State.Generation)}
+	case ledger.TypeRecord:
+		return []string{"record " + e.File.Name}
+	case ledger.TypeEvent:
+		return []string{"event " + e.Event.ID}
+	case ledger.TypeSegments:
+		var out []string
+		for _, s := range e.Segments.Added {
+			if s.Kind == archive.Hours {
+				out = append(out, "segment "+s.SHA256)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// documentProofs encloses the paths of the enclosed lines of a batch.
+func (g *gatherer) documentProofs(p *bundle.Proofs, b *bundle.Batch) error {
+	listed, _ := g.m.Batch(b.SHA256)
+	leaves, err := g.d.Store.Archive().Leaves(listed)
+	if err != nil {
+		return err
+	}
+	var indexes []int64
+	var wanted []uint32
+	for _, n := range b.Lines {
+		if !slices.Contains(b.Redacted, n) {
+			indexes, wanted = append(indexes, int64(n)), append(wanted, n)
+		}
+	}
+	paths, err := ledger.ProveEach(leaves, indexes)
+	if err != nil {
+		return err
+	}
+	for i, path := range paths {
+		p.Documents = append(p.Documents, bundle.DocumentProof{Batch: b.SHA256, Line: wanted[i], Path: path})
+	}
 	return nil
 }
