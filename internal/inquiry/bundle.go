@@ -761,7 +761,6 @@ func (g *gatherer) proofs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &bundle.Proofs{Key: key, Checkpoint: signed}
 	g.c.Origin = head.Origin
 	wanted := g.entriesWanted()
 	found := map[string]int64{}
@@ -780,7 +779,13 @@ func (g *gatherer) proofs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range slices.Compact(slices.Sorted(maps.Values(found))) {
+	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
+	// A head that others signed is worth more, where it has all of it.
+	if w, text, err := log.Witnessed(); err == nil && (len(indexes) == 0 || indexes[len(indexes)-1] < w.Size) {
+		head, signed = w, text
+	}
+	p := &bundle.Proofs{Key: key, Checkpoint: signed}
+	for _, i := range indexes {
 		text, err := log.Entry(head, i)
 		if err != nil {
 			return err
