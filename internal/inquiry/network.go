@@ -85,4 +85,3 @@ func (d *Desk) onNetwork(asn uint32, p store.Place, ev answer.Evidence) NetworkA
 	one.Days = days[asn]
 	return one
 }
-
