@@ -498,6 +498,9 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return nil
 	})
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -621,6 +624,9 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 		out.Verdicts += d.verdicts
 	}
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
