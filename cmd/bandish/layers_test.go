@@ -15,7 +15,7 @@ import (
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
 	{"address", "country", "country/zone", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "measurement/dataformat"},
-	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/dial", "internal/notary"},
+	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},

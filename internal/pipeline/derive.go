@@ -499,6 +499,9 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return nil
 	})
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -622,6 +625,9 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 		out.Verdicts += d.verdicts
 	}
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
