@@ -66,6 +66,14 @@ func askedOf(list []string) ([]notary.Asked, error) {
 	return out, nil
 }
 
+func keysOfAsked(list []notary.Asked) []string {
+	var out []string
+	for _, a := range list {
+		out = append(out, a.Key)
+	}
+	return out
+}
+
 // keepWitnessed asks the witnesses for their signatures as the ledger grows, and
 // an authority for a time stamp once a day. One that does not answer holds up
 // nothing: it is asked again.

@@ -150,7 +150,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate}
+	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate, Ledger: p.Archive.Log(), Witnesses: keysOfAsked(asked)}
 	m, err := p.Archive.Manifest()
 	if err != nil {
 		return err

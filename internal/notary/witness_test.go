@@ -236,13 +236,13 @@ func TestTimeStamps(t *testing.T) {
 	if err := l.Stamp(t.Context(), http.DefaultClient, url, roots, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if size, _ := l.lastStamp(); size != 1 {
+	if size, _ := l.Stamped(); size != 1 {
 		t.Errorf("it asks again after an hour: %d", size)
 	}
 	if err := l.Stamp(t.Context(), http.DefaultClient, url, roots, now.Add(25*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if size, _ := l.lastStamp(); size != 2 {
+	if size, _ := l.Stamped(); size != 2 {
 		t.Errorf("it does not ask after a day: %d", size)
 	}
 	if _, faults, err := l.Check(t.Context()); err != nil || len(faults) > 0 {
