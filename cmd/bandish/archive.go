@@ -89,6 +89,8 @@ func compactArchive(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	meter := env.progress(p.Archive)
+	defer meter.end()
 	n, err := p.Compact(ctx)
 	if err != nil {
 		return err
@@ -100,6 +102,7 @@ func compactArchive(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	meter.end()
 	tellNotices(env, p.Archive)
 	fmt.Fprintf(env.stdout, "merged the segments of %d periods, removed %d files that nothing lists\n", n, removed)
 	return nil
@@ -165,11 +168,9 @@ func recoverArchive(ctx context.Context, env *environment, asJSON bool) error {
 		return err
 	}
 	tellWaiting(env, p)
-	out, err := p.Rebuild(ctx, func(done, of int) {
-		if !asJSON {
-			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
-		}
-	})
+	meter := env.progress(a)
+	out, err := p.Rebuild(ctx, func(done, of int) { meter.step("batch", done, of) })
+	meter.end()
 	if err != nil {
 		return fmt.Errorf("the batches are listed again; deriving from them failed, bandish rebuild goes on: %w", err)
 	}
@@ -197,7 +198,9 @@ func checkArchive(ctx context.Context, env *environment, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	meter := env.progress(a)
 	damaged, orphans, files, err := a.Check(ctx)
+	meter.end()
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,9 @@ func exportSite(ctx context.Context, env *environment, dir string) error {
 	}
 	defer closeDesk()
 	site := &web.Site{Desk: desk, Store: desk.Store, Targets: desk.Targets, Records: desk.Records, Now: time.Now, Log: slog.New(slog.NewTextHandler(env.stderr, nil))}
-	done, err := site.Export(ctx, dir, func(n int) {
-		if n%1000 == 0 {
-			fmt.Fprintf(env.stderr, "%d files\n", n)
-		}
-	})
+	meter := newMeter(env.stderr, time.Now)
+	done, err := site.Export(ctx, dir, func(n int) { meter.step("file", n, 0) })
+	meter.end()
 	if err != nil {
 		return err
 	}

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
@@ -92,12 +89,13 @@ func importAll(ctx context.Context, env *environment, sources []string, o *impor
 		}
 		list = append(list, s...)
 	}
-	meter := newMeter(env.stderr, p.Now)
+	meter := env.progress(p.Archive)
+	defer meter.end()
 	sum, err := p.Import(ctx, list, want, meter.tell)
-	meter.end()
 	if ctx.Err() == nil && err == nil {
 		err = settle(ctx, p)
 	}
+	meter.end()
 	printSummary(env.stdout, &sum, o.asJSON)
 	if ctx.Err() != nil {
 		return &exitError{code: exitInterrupted, err: errors.New("interrupted: what was committed stays; run the same command again to go on")}
@@ -218,60 +216,5 @@ func printSummary(w io.Writer, s *pipeline.Summary, asJSON bool) {
 	}
 	if s.QuarantineFile != "" {
 		fmt.Fprintf(w, "quarantine: %s says why of each\n", s.QuarantineFile)
-	}
-}
-
-// meter shows progress: one line redrawn on a terminal, a plain line every
-// few seconds otherwise.
-type meter struct {
-	w     io.Writer
-	now   func() time.Time
-	term  bool
-	start time.Time
-	last  time.Time
-	drawn bool
-}
-
-func newMeter(w io.Writer, now func() time.Time) *meter {
-	f, ok := exact(w).(*os.File) // its own escapes are meant
-	if ok {
-		w = f
-	}
-	return &meter{w: w, now: now, term: ok && term.IsTerminal(int(f.Fd())), start: now(), last: now()}
-}
-
-func (m *meter) tell(p pipeline.Progress) {
-	now := m.now()
-	every := 5 * time.Second
-	if m.term {
-		every = 200 * time.Millisecond
-	}
-	if now.Sub(m.last) < every {
-		return
-	}
-	m.last = now
-	secs := now.Sub(m.start).Seconds()
-	line := fmt.Sprintf("%d documents, %.0f/s, %d set aside", p.Read, float64(p.Read)/secs, p.Aside)
-	if p.Bytes > 0 && p.BytesDone > 0 {
-		share := min(1, float64(p.BytesDone)/float64(p.Bytes))
-		eta := time.Duration(secs * (1/share - 1) * float64(time.Second)).Round(time.Second)
-		line = fmt.Sprintf("%3.0f %% of %.1f MB, %s, about %s left", 100*share, float64(p.Bytes)/1e6, line, eta)
-		if m.term {
-			const width = 24
-			n := int(share * width)
-			line = "[" + strings.Repeat("#", n) + strings.Repeat(".", width-n) + "] " + line
-		}
-	}
-	if m.term {
-		fmt.Fprintf(m.w, "\r\033[K%s", line)
-		m.drawn = true
-		return
-	}
-	fmt.Fprintln(m.w, line)
-}
-
-func (m *meter) end() {
-	if m.drawn {
-		fmt.Fprint(m.w, "\r\033[K")
 	}
 }

@@ -62,7 +62,7 @@ func (env *environment) desk(ctx context.Context) (*inquiry.Desk, func(), error)
 	if there, err := archive.Exists(data); err == nil && !there {
 		return desk, func() {}, nil
 	}
-	if err := detected(ctx, data); err != nil {
+	if err := env.detected(ctx); err != nil {
 		return nil, nil, err
 	}
 	a, err := archive.OpenExisting(data)
@@ -121,8 +121,8 @@ func newDesk(data string, st *store.Store, records *casefile.Records, registry *
 
 // detected derives the events of an archive that has verdicts and no events: it
 // was made by an older program, or an import was cut short.
-func detected(ctx context.Context, data string) error {
-	a, err := archive.OpenExisting(data)
+func (env *environment) detected(ctx context.Context) error {
+	a, err := archive.OpenExisting(env.data)
 	if err != nil {
 		return err
 	}
@@ -130,11 +130,13 @@ func detected(ctx context.Context, data string) error {
 	if err != nil || !undetected(m) {
 		return err
 	}
-	p, err := openPipeline(data)
+	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
+	meter := env.progress(p.Archive)
 	_, err = p.Count(ctx)
+	meter.end()
 	return err
 }
 

@@ -28,11 +28,9 @@ func rebuild(ctx context.Context, env *environment, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	out, err := p.Rebuild(ctx, func(done, of int) {
-		if !asJSON {
-			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
-		}
-	})
+	meter := env.progress(p.Archive)
+	out, err := p.Rebuild(ctx, func(done, of int) { meter.step("batch", done, of) })
+	meter.end()
 	if err != nil {
 		return err
 	}
@@ -71,7 +69,9 @@ func rescore(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	meter := env.progress(p.Archive)
 	out, err := p.Rescore(ctx)
+	meter.end()
 	if err != nil {
 		return err
 	}
