@@ -5,35 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
-	"runtime/debug"
 
-	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/ledger"
-	"github.com/bandish/bandish/verdict"
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 )
 
 // program is what the ledger says of the program that writes.
 func program(set *fingerprint.Set) ledger.Software {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				version += " " + s.Value
-			}
-		}
-	}
 	if set == nil {
 		set = fingerprint.Embedded()
 	}
-	return ledger.Software{Version: version, Go: runtime.Version(), Ruleset: verdict.Ruleset, Detector: event.Version, Fingerprints: set.ID()}
+	v := versionOf()
+	name := v.Module
+	if v.Commit != "" {
+		name += " " + v.Commit
+	}
+	if v.Modified {
+		name += ", changed since"
+	}
+	return ledger.Software{Version: name, Go: v.Go, Ruleset: v.Ruleset, Detector: v.Detector, Fingerprints: set.ID()}
 }
 
 func keyCommand(env *environment) *cobra.Command {
