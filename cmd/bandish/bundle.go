@@ -11,39 +11,45 @@ import (
 	"github.com/bandish/bandish/bundle"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/kit"
+	"github.com/spf13/cobra"
 )
 
-func bundleCommand() command {
-	return command{
-		name:  "bundle",
-		usage: "CC/TARGET[@DAY]|EVENT|CASE|CASE/CLAIM|UID… [--out FILE] [--most N] [--short-sources] [--json]",
-		about: "write the evidence for an answer, a dated ban, a case, a claim or measurements as one ZIP that anybody can check",
-		run:   runBundle,
-	}
+// bundleFlags are the flags of `bandish bundle`.
+type bundleFlags struct {
+	out    string
+	most   int
+	short  bool
+	asJSON bool
 }
 
-func runBundle(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "bundle")
-	data := dataFlag(fs)
-	folder := recordsFlag(fs.String)
-	out := fs.String("out", "", "the `file` to write (default: named after what it is of)")
-	most := fs.Int("most", 0, "enclose no more than `N` measurements of a target in a country (default 20000)")
-	short := fs.Bool("short-sources", false, "leave folders, passwords and signatures out of the sources of documents; the log does not prove such documents")
-	asJSON := fs.Bool("json", false, "print the check of the bundle as JSON")
-	ids, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func bundleCommand(env *environment) *cobra.Command {
+	var o bundleFlags
+	c := &cobra.Command{
+		Use:   "bundle ID…",
+		Short: "write the evidence for an answer, a dated ban, a case, a claim or measurements as one ZIP that anybody can check",
+		Long: "Write the evidence for something that this record says as one ZIP: raw measurements, what was derived from them, the record, and proofs from the ledger. " +
+			"bandish-verify checks it without trusting who made it. The same selection at the same state gives the same bytes.",
+		Example:     "bandish bundle PK/x --out evidence.zip",
+		Annotations: map[string]string{argumentsNote: "ID  CC/TARGET or CC/TARGET@DAY (an answer), the id of a dated ban, a case, CASE/CLAIM, or a measurement's uid"},
+		Args:        someArgs("what it is to be evidence of: an answer (PK/x), or the id of a dated ban, a case, a claim (CASE/CLAIM) or a measurement"),
+		RunE:        doing(func(ctx context.Context, ids []string) error { return makeBundle(ctx, env, &o, ids) }),
 	}
-	if len(ids) == 0 {
-		return usageError("bundle: name what it is to be evidence of: bandish bundle PK/x, or the id of a dated ban, a case, a claim (CASE/CLAIM) or a measurement")
-	}
-	desk, done, err := openDesk(ctx, *data, *folder)
+	f := c.Flags()
+	f.StringVar(&o.out, "out", "", "the `file` to write (default: named after what it is of)")
+	f.IntVar(&o.most, "most", 0, "enclose no more than `N` measurements of a target in a country (default 20000)")
+	f.BoolVar(&o.short, "short-sources", false, "leave folders, passwords and signatures out of the sources of documents; the ledger does not prove such documents")
+	recordsFlag(c, env)
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+func makeBundle(ctx context.Context, env *environment, o *bundleFlags, ids []string) error {
+	desk, done, err := env.desk(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	desk.Parameters = func() (inquiry.Parameters, error) { return parametersOf(*data) }
-	contents, err := desk.Bundle(ctx, inquiry.Wanted{IDs: ids, Public: *short, Most: *most})
+	contents, err := desk.Bundle(ctx, inquiry.Wanted{IDs: ids, Public: o.short, Most: o.most})
 	if err != nil {
 		return err
 	}
@@ -51,7 +57,7 @@ func runBundle(ctx context.Context, env *environment, args []string) error {
 	if err := bundle.Write(&b, contents); err != nil {
 		return err
 	}
-	name := *out
+	name := o.out
 	if name == "" {
 		name = bundleFile(ids)
 	}
@@ -59,7 +65,7 @@ func runBundle(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	report := bundle.Verify(bytes.NewReader(b.Bytes()), int64(b.Len()), bundle.Options{})
-	if *asJSON {
+	if o.asJSON {
 		err = printJSON(env.stdout, report)
 	} else {
 		_, err = fmt.Fprintf(env.stdout, "%s: %d bytes\n\n%s", name, b.Len(), report.Text())

@@ -32,6 +32,9 @@ type Archive struct {
 	// Waiting is told, once a turn, when another process has held the turn to
 	// write for some seconds. It may be nil; set it before first use.
 	Waiting func()
+	// Step is told how far a long task is: done of so many things of a kind,
+	// as "day". It may be nil; set it before first use.
+	Step func(kind string, done, of int)
 
 	// Program is what writes: the ledger names it. Set it before first use.
 	Program ledger.Software

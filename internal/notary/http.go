@@ -35,7 +35,7 @@ const Prefix = "/ledger"
 func (s *Server) Patterns() []string {
 	return []string{
 		"GET " + Prefix + "/checkpoint", "GET " + Prefix + "/key", "GET " + Prefix + "/tile/",
-		"GET " + Prefix + "/receipts/{uid}", "GET " + Prefix + "/raw/{sha}", "GET " + Prefix + "/timestamps/{size}",
+		"GET " + Prefix + "/entries/{index}", "GET " + Prefix + "/proofs/{index}", "GET " + Prefix + "/receipts/{uid}", "GET " + Prefix + "/raw/{sha}", "GET " + Prefix + "/timestamps/{size}",
 		"POST " + Prefix + "/witness/add-checkpoint", "GET " + Prefix + "/witness/{origin}/checkpoint",
 	}
 }
@@ -60,6 +60,8 @@ func (s *Server) Handler() http.Handler {
 	on("GET "+Prefix+"/checkpoint", s.checkpoint)
 	on("GET "+Prefix+"/key", s.key)
 	on("GET "+Prefix+"/tile/", s.tile)
+	on("GET "+Prefix+"/entries/{index}", s.entry)
+	on("GET "+Prefix+"/proofs/{index}", s.proof)
 	on("GET "+Prefix+"/receipts/{uid}", s.receipt)
 	on("GET "+Prefix+"/raw/{sha}", s.batch)
 	on("GET "+Prefix+"/timestamps/{size}", s.stamp)
@@ -120,6 +122,48 @@ func (s *Server) tile(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	_, err = w.Write(data)
 	return err
+}
+
+// indexed is the checkpoint that is shown, and the entry that is asked for.
+func (s *Server) indexed(r *http.Request) (c ledger.Checkpoint, signed []byte, i int64, err error) {
+	if i, err = strconv.ParseInt(strings.TrimSuffix(r.PathValue("index"), ".tlog-proof"), 10, 64); err != nil {
+		return c, nil, 0, fs.ErrNotExist
+	}
+	if c, signed, err = s.Log.Witnessed(); err == nil && i >= c.Size {
+		c, signed, err = s.Log.Checkpoint() // the witnesses have not seen it yet
+	}
+	if err == nil && (i < 0 || i >= c.Size) {
+		err = fs.ErrNotExist
+	}
+	return c, signed, i, err
+}
+
+// entry shows an entry as it stands in the log.
+func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
+	c, _, i, err := s.indexed(r)
+	if err != nil {
+		return err
+	}
+	e, err := s.Log.Entry(c, i)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, err = w.Write(e)
+	return err
+}
+
+// proof shows that an entry is in the log: a tlog-proof.
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) error {
+	c, signed, i, err := s.indexed(r)
+	if err != nil {
+		return err
+	}
+	p, err := s.Log.ProveAt(c, signed, i)
+	if err != nil {
+		return err
+	}
+	return text(w, p.Marshal())
 }
 
 func (s *Server) receipt(w http.ResponseWriter, r *http.Request) error {

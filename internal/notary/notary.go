@@ -53,8 +53,9 @@ type Log struct {
 	folder string // below data
 	disk   disk.Disk
 
-	mu   sync.Mutex      // guards what follows
-	made map[string]bool // folders whose names are durable
+	mu    sync.Mutex      // guards what follows
+	made  map[string]bool // folders whose names are durable
+	asked bool            // witnesses, since this process began
 }
 
 // head is a signed checkpoint.

@@ -38,7 +38,7 @@ func (l *Log) Stamp(ctx context.Context, client *http.Client, url, roots string,
 	if err != nil {
 		return err
 	}
-	if size, at := l.lastStamp(); size == c.Size || now.Sub(at) < stampEvery {
+	if size, at := l.Stamped(); size == c.Size || now.Sub(at) < stampEvery {
 		return nil
 	}
 	return l.stamp(ctx, client, url, roots, c)
@@ -117,8 +117,8 @@ func ParseStamp(answer []byte, c ledger.Checkpoint, roots string) (*timestamp.Ti
 	return t, token.VerifyWithChainAtTime(pool, t.Time)
 }
 
-// lastStamp is the size of the log, and the time, of the last time stamp.
-func (l *Log) lastStamp() (size int64, at time.Time) {
+// Stamped is the size of the log at the last time stamp, and when that was got.
+func (l *Log) Stamped() (size int64, at time.Time) {
 	list, err := os.ReadDir(l.path(stampDir))
 	if err != nil {
 		return 0, time.Time{}

@@ -283,7 +283,11 @@ func (l *Log) Collect(ctx context.Context, client *http.Client, witnesses []Aske
 	if err != nil {
 		return nil, err
 	}
-	if w, _, err := l.Witnessed(); err == nil && w == c {
+	l.mu.Lock()
+	before := l.asked
+	l.asked = true
+	l.mu.Unlock()
+	if w, _, err := l.Witnessed(); err == nil && w == c && before { // a folder that was put back must ask
 		if _, sigs, err := l.Opened(keysOf(witnesses)); err == nil && len(sigs) == len(witnesses) {
 			return nil, nil // all have signed it
 		}

@@ -33,7 +33,7 @@ func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
 		u.Why = "compact"
-		n, err := compact(ctx, u)
+		n, err := p.compact(ctx, u)
 		merged = n
 		return commitDespite(err, n, &harm)
 	})
@@ -170,10 +170,12 @@ func commitDespite(err error, n int, harm *error) error {
 	return err
 }
 
-func compact(ctx context.Context, u *archive.Update) (int, error) {
+func (p *Pipeline) compact(ctx context.Context, u *archive.Update) (int, error) {
 	merged := 0
 	var harm damage
-	for _, g := range groups(u.Manifest) {
+	all := groups(u.Manifest)
+	for i, g := range all {
+		p.Archive.Did("period", i, len(all))
 		if err := ctx.Err(); err != nil {
 			return merged, err
 		}
@@ -323,7 +325,8 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 	}
 	counted := 0
 	var harm damage
-	for _, month := range slices.Sorted(maps.Keys(months)) {
+	for i, month := range slices.Sorted(maps.Keys(months)) {
+		p.Archive.Did("month", i, len(months))
 		inputs := inputsOf(months[month])
 		if have[month] == inputs {
 			continue
@@ -470,7 +473,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 				progress(len(done), len(batches))
 			}
 		}
-		if _, err := compact(ctx, u); err != nil {
+		if _, err := p.compact(ctx, u); err != nil {
 			return err
 		}
 		if err := p.supersedeAll(ctx, u, superseded); err != nil {
@@ -647,7 +650,8 @@ func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[stri
 	for _, s := range u.Manifest.Select(archive.Observations, "") {
 		byDay[s.Period] = append(byDay[s.Period], s)
 	}
-	for _, day := range slices.Sorted(maps.Keys(byDay)) {
+	for i, day := range slices.Sorted(maps.Keys(byDay)) {
+		p.Archive.Did("day", i, len(byDay))
 		inputs := inputsOf(byDay[day])
 		if done[day].inputs == inputs {
 			continue
