@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
 )
@@ -187,6 +190,10 @@ func (k speaker) word(tag string, v reflect.Value) value {
 		return value{Text: text, Code: true}
 	case "sha256", "media_type", "wikidata", "unit":
 		return value{Text: text, Code: true}
+	case "language":
+		if tag, err := language.Parse(text); err == nil {
+			return value{Text: display.English.Tags().Name(tag), Facts: []fact{{"Code", []value{{Text: text, Code: true}}}}}
+		}
 	case "script":
 		return value{Text: text, Lang: "und"}
 	case "relation":

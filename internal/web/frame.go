@@ -78,7 +78,7 @@ func section(r *http.Request) string {
 	switch first {
 	case "":
 		return "home"
-	case "m", "networks", "events", "is":
+	case "m", "networks", "events", "bans", "is":
 		return "cc"
 	case "methods", "rules", "safety", "contribute":
 		return "about"

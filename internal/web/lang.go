@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -164,8 +165,15 @@ func (c *catalogue) counted(key string, n int) string {
 
 // inPage is a text as it stands in a page.
 func inPage(s string) template.HTML {
-	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(template.HTMLEscapeString(s)))
+	s = template.HTMLEscapeString(s)
+	if strings.Contains(s, isolate) {
+		s = isolatedProgram.ReplaceAllString(s, isolate+"<code>$1</code>"+isolend)
+	}
+	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(s))
 }
+
+// isolatedProgram is a name of a program that stands between marks.
+var isolatedProgram = regexp.MustCompile(isolate + `(` + programNames.String() + `)` + isolend)
 
 // platform is the name of a platform in the language, or in English.
 func (c *catalogue) platform(id, english string) (name, gender string) {
@@ -251,6 +259,15 @@ func (c *catalogue) list(names []string) string {
 	return out
 }
 
+// tellers say in which data sets a ban is reported.
+func (c *catalogue) tellers(r *answer.Report) string {
+	var names []string
+	for _, d := range r.Datasets() {
+		names = append(names, c.text("by."+string(d), nil))
+	}
+	return c.list(names)
+}
+
 // length is how long a reported ban lasted.
 func (c *catalogue) length(r *answer.Report) string {
 	days := c.counted("days", r.Days)
@@ -280,7 +297,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	p := args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country), "day": c.day(r.Day), "n": thousands(strconv.Itoa(r.N)), "text": foreign(r.Text), "until": c.interval(r.Until), "since": c.interval(r.Since)}
 	key := "say." + string(r.Key)
 	if r.Report != nil {
-		p["start"], p["length"], p["by"] = c.day(r.Report.Start), c.length(r.Report), foreign(strings.Join(r.Report.By[:min(2, len(r.Report.By))], ", "))
+		p["start"], p["length"], p["by"] = c.day(r.Report.Start), c.length(r.Report), c.tellers(r.Report)
 		if p["end"] = c.day(r.Report.Known); r.Report.End != nil {
 			p["end"] = c.day(*r.Report.End)
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
@@ -514,6 +515,9 @@ func langKeys() []string {
 	}
 	for _, s := range []string{"blocked", "likely_blocked", "impaired", "down", "ok", "insufficient"} {
 		keys = append(keys, "state."+s)
+	}
+	for _, d := range []ban.Dataset{ban.Measured, ban.Record, ban.KeepItOn, ban.OONI, ban.SFLC} {
+		keys = append(keys, "by."+string(d))
 	}
 	for _, k := range kindWords {
 		keys = append(keys, "found."+k.kind)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -98,16 +99,18 @@ type itemView struct {
 
 // group is a list of links under a heading.
 type group struct {
-	Name string
-	List []dated
+	Name string  `json:"name"`
+	List []dated `json:"list"`
 }
 
 // dated is a link with its date and what it is.
 type dated struct {
-	When       any // template.HTML
-	Kind, Text string
-	Href       string
-	Phrase     string
+	When   template.HTML `json:"-"`
+	Date   string        `json:"date,omitempty"` // EDTF
+	Kind   string        `json:"kind"`
+	Text   string        `json:"text"`
+	Href   string        `json:"href"`
+	Phrase string        `json:"phrase,omitempty"`
 }
 
 const itemPage page[itemView] = "item.html"
@@ -290,12 +293,12 @@ func (k speaker) link(it any) dated {
 	if sentence == "" {
 		d.Text = name
 	}
-	if f := v.FieldByName("Date"); f.IsValid() {
-		d.When = edtf(f.Interface().(casefile.Date))
-	} else if f := v.FieldByName("Filed"); f.IsValid() {
-		d.When = edtf(f.Interface().(casefile.Date))
-	} else if f := v.FieldByName("Period"); f.IsValid() {
-		d.When = edtf(f.Interface().(casefile.Date))
+	for _, name := range []string{"Date", "Filed", "Period"} {
+		if f := v.FieldByName(name); f.IsValid() {
+			date := f.Interface().(casefile.Date)
+			d.When, d.Date = edtf(date), date.String()
+			break
+		}
 	}
 	return d
 }

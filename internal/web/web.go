@@ -56,7 +56,8 @@ type Site struct {
 	Static    bool // the pages become files: they have no forms
 
 	pages         map[string]*template.Template // by file name; Handler parses them
-	languages     map[string]*catalogue         // by code, without English
+	abbreviations expander
+	languages     map[string]*catalogue // by code, without English
 	languageCodes []string
 }
 
@@ -75,7 +76,7 @@ func (b badRequest) Error() string { return string(b) }
 
 // Handler is the site's contents. It is called once.
 func (s *Site) Handler() http.Handler {
-	s.pages, s.languages = parsePages(), loadCatalogues()
+	s.pages, s.languages, s.abbreviations = parsePages(), loadCatalogues(), newExpander(s.Records)
 	s.languageCodes = slices.Sorted(maps.Keys(s.languages))
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
@@ -90,6 +91,7 @@ func (s *Site) Handler() http.Handler {
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
+		"GET /bans/{id}":                     s.ban,
 		"GET /hours":                         s.hours,
 		"GET /alerts":                        s.alerts,
 		"POST /alerts":                       s.subscribe,
@@ -267,7 +269,7 @@ func (s *Site) execute(page string, data any) ([]byte, error) {
 	if err := s.pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", page, err)
 	}
-	return b.Bytes(), nil
+	return s.abbreviations.expand(b.Bytes()), nil
 }
 
 // asset serves a file of the program.

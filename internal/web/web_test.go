@@ -123,7 +123,7 @@ func TestEmptySiteSaysSo(t *testing.T) {
 		t.Errorf("the start page of an empty archive: %d\n%s", code, page)
 	}
 	code, page = s.get("/cc/PK/x")
-	if code != 200 || !strings.Contains(page, "As of 20 February 2024, X is blocked in Pakistan since 17 February 2024, 3 days by then, as sources report (record pk-2024-x). They report its end on 7 May 2025. This archive holds no measurements of X in Pakistan.") || !strings.Contains(page, `href="/cases/pk-2024-x"`) {
+	if code != 200 || !strings.Contains(page, "As of 20 February 2024, X is blocked in Pakistan since 17 February 2024, 3 days by then, as sources report (the case record). They report its end on 7 May 2025. This archive holds no measurements of X in Pakistan.") || !strings.Contains(page, `href="/cases/pk-2024-x"`) {
 		t.Errorf("an answer without data: %d\n%s", code, page)
 	}
 	if strings.Contains(page, `class="state s-ok"`) || strings.Contains(page, `<rect x=`) && strings.Contains(page, `class="s-ok`) {
