@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -38,11 +41,14 @@ type catalogue struct {
 	} `json:"language"`
 	Text      map[string]entry    `json:"text"`
 	Platforms map[string]platform `json:"platforms"`
-	Cases     map[string]struct {
+	// Pages are those that say the same to everybody, by their path.
+	Pages map[string]prosePage `json:"pages"`
+	Cases map[string]struct {
 		Title   string `json:"title"`
 		Summary string `json:"summary"`
 	} `json:"cases"`
 	// Unconfirmed are the keys that no reader of the language has passed, and why.
+	// "label.*" is all texts whose keys begin with "label.".
 	Unconfirmed map[string]string `json:"unconfirmed"`
 
 	code    string
@@ -406,4 +412,76 @@ func (c *catalogue) state(s verdict.State) string {
 		return c.text(key, nil)
 	}
 	return c.text("state.insufficient", nil)
+}
+
+// own is a path of this site in the language, where it has that page.
+func (c *catalogue) own(path string) string {
+	bare, _, _ := strings.Cut(path, "?")
+	if show, _ := langPageOf(strings.Split(strings.Trim(bare, "/"), "/")); show == nil {
+		return path
+	}
+	return "/" + c.code + path
+}
+
+// reads reports whether a name is in the script of the language.
+func (c *catalogue) reads(name string) bool {
+	if c.Language.Dir != "rtl" {
+		return false
+	}
+	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Arabic, r) })
+}
+
+// prosePage is a page that is nothing but text.
+type prosePage struct {
+	Title  string       `json:"title"`
+	Blocks []proseBlock `json:"blocks"`
+}
+
+// proseBlock is a heading, a paragraph or a list. [words](/path) is a link, and
+// what stands between backticks is for programs.
+type proseBlock struct {
+	Heading   string   `json:"h,omitempty"`
+	Answer    string   `json:"answer,omitempty"` // the paragraph that says most
+	Paragraph string   `json:"p,omitempty"`
+	List      []string `json:"list,omitempty"`
+}
+
+var (
+	proseLink = regexp.MustCompile(`\[([^\]]+)\]\((/[^)]*)\)`)
+	proseCode = regexp.MustCompile("`([^`]+)`")
+)
+
+// prose is a text of a page as it stands in the page.
+func (c *catalogue) prose(text string) template.HTML {
+	h := string(inPage(text))
+	h = proseLink.ReplaceAllStringFunc(h, func(link string) string {
+		m := proseLink.FindStringSubmatch(link)
+		return `<a href="` + c.own(m[2]) + `">` + m[1] + `</a>`
+	})
+	return template.HTML(proseCode.ReplaceAllString(h, `<code dir="ltr">$1</code>`))
+}
+
+// doubt is a key that no reader of the language has passed, and why.
+type doubt struct{ key, why string }
+
+// unconfirmed are the keys that no reader of the language has passed, in order.
+func (c *catalogue) unconfirmed() []doubt {
+	all := map[string]string{}
+	for k, why := range c.Unconfirmed {
+		prefix, many := strings.CutSuffix(k, "*")
+		if !many {
+			all[k] = why
+			continue
+		}
+		for key := range c.Text {
+			if strings.HasPrefix(key, prefix) && all[key] == "" {
+				all[key] = why
+			}
+		}
+	}
+	var out []doubt
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, doubt{k, all[k]})
+	}
+	return out
 }

@@ -667,3 +667,38 @@ func TestSiteMap(t *testing.T) {
 		t.Errorf("robots.txt of a demonstration is\n%s", text)
 	}
 }
+
+// What an address does not take is refused with Allow, and every error is a page
+// that speaks to the reader, in the language of the address.
+func TestErrorsSpeakToReaders(t *testing.T) {
+	s := serve(t)
+	for _, c := range []struct {
+		method, at  string
+		status      int
+		allow, says string
+	}{
+		{"POST", "/cc/PK/x", 405, "GET, HEAD", "This page can only be read"},
+		{"DELETE", "/", 405, "GET, HEAD", "ask with GET"},
+		{"PUT", "/contribute", 405, "GET, HEAD, POST", "This page can only be read"},
+		{"POST", "/none", 405, "GET, HEAD", "This page can only be read"},
+		{"POST", "/ur/cases", 405, "GET, HEAD", "یہ صفحہ صرف پڑھا جا سکتا ہے"},
+		{"GET", "/none", 404, "", "There is nothing here"},
+		{"GET", "/ur/none", 404, "", "یہ صفحہ موجود نہیں"},
+		{"GET", "/cc/PK/x?at=never", 400, "", "want a day as 2024-02-17"},
+		{"GET", "/ur/cc/PK/x?at=never", 400, "", "2024-03-13"},
+	} {
+		r, err := http.NewRequest(c.method, s.url+c.at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != c.status || resp.Header.Get("Allow") != c.allow || !strings.Contains(string(b), c.says) || !strings.Contains(string(b), "<h1>") || resp.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s %s: %d, Allow %q\n%s", c.method, c.at, resp.StatusCode, resp.Header.Get("Allow"), b)
+		}
+	}
+}

@@ -35,7 +35,7 @@ type wording struct {
 }
 
 func (s *server) wording() wording {
-	w := wording{ids: map[string]bool{}, names: map[string]bool{"ZZ": true, "OR": true}, means: map[string]bool{}}
+	w := wording{ids: map[string]bool{}, names: map[string]bool{"ZZ": true, "OR": true, "PK": true}, means: map[string]bool{}}
 	wholes, steps, endings := verdict.MechanismTerms()
 	for _, m := range wholes {
 		w.means[m] = strings.Contains(m, ".")
@@ -127,7 +127,8 @@ func (w wording) check(t *testing.T, at string, root *html.Node) {
 			if strings.HasSuffix(text[:place[0]], "(") && len(text[:place[0]]) > 4 {
 				said[short] = true
 			}
-			if !said[short] && !w.names[short] && wanted[short] == "" {
+			path := place[0] > 0 && text[place[0]-1] == '/'
+			if !said[short] && !w.names[short] && !path && wanted[short] == "" {
 				wanted[short] = text
 			}
 		}

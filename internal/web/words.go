@@ -38,6 +38,7 @@ var functions = template.FuncMap{
 	"last":      func(skip, n int) int { return skip + n },
 	"chartdefs": func() template.HTML { return chartDefs },
 	"prose":     prose,
+	"bdi":       inPage,
 	"spaced":    func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 }
 
