@@ -15,7 +15,7 @@ import (
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
 	{"address", "country", "targets", "records", "defect", "internal/picture", "internal/table", "measurement/dataformat"},
-	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/dial"},
+	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial"},
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},

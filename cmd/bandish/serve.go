@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ import (
 	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/turns"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
@@ -150,7 +152,9 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: *limit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
 	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
-	apis := []routes{collector, ooni, programs, limited{helper, programs}}
+	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
+	inTurn := func(r routes) routes { return taking{r, few, trusted.Client} }
+	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}}
 	if *export != "" {
 		root, err := os.OpenRoot(*export)
 		if err != nil {
@@ -205,6 +209,18 @@ type limited struct {
 }
 
 func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
+
+// apiTurns is how many answers of the APIs one network may have or wait for.
+const apiTurns = 16
+
+// taking are routes that answer few requests at a time.
+type taking struct {
+	routes
+	turns  *turns.Turns
+	client func(*http.Request) netip.Addr
+}
+
+func (t taking) Handler() http.Handler { return t.turns.Handler(t.routes.Handler(), t.client) }
 
 // answers is all that the server answers.
 func answers(site http.Handler, apis ...routes) *http.ServeMux {

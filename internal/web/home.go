@@ -70,7 +70,7 @@ const (
 	homeCards   = 9
 	homeChanges = 12
 	homeBars    = 10
-	stripDays   = 30
+	stripDays   = inquiry.DaysOnNetwork
 )
 
 const (
