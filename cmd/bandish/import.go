@@ -153,6 +153,7 @@ func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Program = program(set)
 	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 

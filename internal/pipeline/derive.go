@@ -31,6 +31,7 @@ func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	merged := 0
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		n, err := p.compact(ctx, u)
 		merged = n
 		return commitDespite(err, n, &harm)
@@ -49,6 +50,7 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 	var harm error
 	merged := 0
 	_, err := p.Archive.StageNow(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		for _, g := range groups(u.Manifest) {
 			small := smallOnes(g)
 			if len(small) == 0 {
@@ -255,6 +257,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
 	count := func(u *archive.Update) (err error) {
+		u.Why = "count"
 		counted, err = p.countAll(ctx, u)
 		return commitDespite(err, counted, &harm)
 	}
@@ -478,6 +481,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return p.countAndDetect(ctx, u)
 	}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rebuild"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
 		return derive(u)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -497,6 +501,9 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return nil
 	})
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -604,6 +611,7 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
 	done := map[string]rescored{}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rescore"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
 		return p.rescore(ctx, u, done)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -619,6 +627,9 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 		out.Verdicts += d.verdicts
 	}
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
