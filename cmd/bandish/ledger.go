@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,13 +11,17 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/server"
+	"github.com/bandish/bandish/ledger"
+	"github.com/bandish/bandish/records"
 	"github.com/spf13/cobra"
 )
 
@@ -65,6 +71,60 @@ func askedOf(list []string) ([]notary.Asked, error) {
 		out = append(out, w)
 	}
 	return out, nil
+}
+
+// recordFiles are the cases of the record in the program, as the ledger names
+// them: the hash of a case is that of the names and hashes of its files.
+var recordFiles = sync.OnceValue(func() []ledger.File {
+	var out []ledger.File
+	cases, err := fs.ReadDir(records.FS, ".")
+	if err != nil { // it is part of the program
+		panic("read the record: " + err.Error())
+	}
+	for _, c := range cases {
+		if !c.IsDir() {
+			continue
+		}
+		h, n := sha256.New(), int64(0)
+		err := fs.WalkDir(records.FS, c.Name(), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(records.FS, path)
+			n += int64(len(text))
+			fmt.Fprintf(h, "%x  %s\n", sha256.Sum256(text), path)
+			return err
+		})
+		if err != nil {
+			panic("read the record: " + err.Error())
+		}
+		out = append(out, ledger.File{Name: archive.RecordName(c.Name()), SHA256: hex.EncodeToString(h.Sum(nil)), Bytes: n})
+	}
+	return out
+})
+
+// noteFiles enters in the ledger what a command put beside the archive.
+func (env *environment) noteFiles(ctx context.Context) error {
+	there, err := archive.Exists(env.data)
+	if err != nil || !there {
+		return err // the first commit enters it
+	}
+	a, err := archive.Open(env.data)
+	if err != nil {
+		return err
+	}
+	_, err = a.NoteFiles(ctx)
+	return err
+}
+
+// noting is doing for a command that puts files beside the archive.
+func noting(env *environment, do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return doing(func(ctx context.Context, args []string) error {
+		if err := do(ctx, args); err != nil {
+			return err
+		}
+		return env.noteFiles(ctx)
+	})
 }
 
 func keysOfAsked(list []notary.Asked) []string {
