@@ -31,7 +31,7 @@ func updateCommand(env *environment) *cobra.Command {
 			Example:     "bandish update " + what + " " + what + ".csv",
 			Annotations: map[string]string{argumentsNote: "FILE|URL  a table in CSV; several make one snapshot"},
 			Args:        someArgs("the tables, files or addresses"),
-			RunE:        doing(func(ctx context.Context, from []string) error { return update(ctx, env, what, from, private) }),
+			RunE:        noting(env, func(ctx context.Context, from []string) error { return update(ctx, env, what, from, private) }),
 		}
 		privateFlag(c, &private)
 		return c

@@ -272,10 +272,15 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 				u.Manifest.Segments = append(u.Manifest.Segments, s)
 			}
 		}
-		return nil
+		return p.noteEvents(u)
 	})
 	if err == nil && !staged {
-		err = p.Archive.Update(ctx, count)
+		err = p.Archive.Update(ctx, func(u *archive.Update) error {
+			if err := count(u); err != nil {
+				return err
+			}
+			return p.noteEvents(u)
+		})
 	}
 	if err != nil && err != errNothing {
 		p.findings.unsettle() // what was found may not be listed
@@ -498,7 +503,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}
-		return nil
+		return p.noteEvents(u)
 	})
 	p.forgetDays()
 	if err != nil {
@@ -621,7 +626,10 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 				u.Manifest.Segments = append(u.Manifest.Segments, s)
 			}
 		}
-		return p.rescore(ctx, u, done)
+		if err := p.rescore(ctx, u, done); err != nil {
+			return err
+		}
+		return p.noteEvents(u)
 	})
 	for _, d := range done {
 		out.Verdicts += d.verdicts
