@@ -366,7 +366,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	e.primary = anchor{c.from, c.to}
 	var ws []dating.Witness
 	for i := range parts {
-		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok && h.dates(parts, i) {
+		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok && h.dates(parts, firm, i) {
 			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].asn; asn != 0 {
@@ -394,10 +394,26 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	return e
 }
 
-// dates reports whether a network bears on the event's dates: one that is no
-// event by itself does not where another is.
-func (h *history) dates(parts []banned, i int) bool {
-	return parts[i].score() >= h.need || !slices.ContainsFunc(parts, func(p banned) bool { return p.score() >= h.need })
+// dates reports whether a network bears on the event's dates: one whose bad
+// votes are too few for an event does not where another's are enough. Ok votes
+// are not asked, or a network would begin to date an event when votes in the
+// midst of it say that another network is not always blocked.
+func (h *history) dates(parts []banned, c *cluster, i int) bool {
+	return h.loud(&parts[i], c) >= h.need || !slices.ContainsFunc(parts, func(p banned) bool { return h.loud(&p, c) >= h.need })
+}
+
+// loud is what a network's bad votes within an event say for it.
+func (h *history) loud(p *banned, c *cluster) float64 {
+	t := &h.nets[p.net]
+	b := t.usual(floorDay(c.from)-usualApart, floorDay(c.to)+86400+usualApart)
+	w := b.weightsAt(b.bad+(1-b.bad)*c.strength, c.hard)
+	sum := 0.0
+	for _, s := range p.spans {
+		for _, o := range t.obs[s.first:s.end] {
+			sum += o.hard*w.hard + o.soft*w.soft
+		}
+	}
+	return sum
 }
 
 // onNetwork is what one network showed of an event.
@@ -457,7 +473,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		} else {
 			doubtful = append(doubtful, *s)
 		}
-		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok && h.dates(parts, i) {
+		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok && h.dates(parts, firm, i) {
 			ws = append(ws, w)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 // Version names the model and its constants. It changes whenever the same
 // cells may give other events.
-const Version = "bandish-event/7"
+const Version = "bandish-event/8"
 
 // Kind is what sort of thing happened.
 type Kind string

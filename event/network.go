@@ -24,6 +24,7 @@ const (
 	priorHard    = 0.03 // blocked votes where nobody blocks
 	priorSoft    = 0.07 // impaired votes where nobody blocks
 	rounds       = 3    // of estimating the baseline
+	halfway      = 0.1  // by which the series as a whole must be worse, to look for a baseline between
 	minBadVotes  = 2.0
 	falseAlarms  = 1e-3 // wanted at most, a series and year
 	minimalScore = 13.0
@@ -189,13 +190,19 @@ func (s *sums) add(o []obs, runs []run) {
 	}
 }
 
-// fit estimates the baseline and the runs in turn, once from the prior and
-// once from the series as a whole, and keeps what explains the series better:
-// a series that always was half bad is not blocked.
+// fit estimates the baseline and the runs in turn: from the prior; from the
+// series as a whole, since a series that always was half bad is not blocked; and
+// from halfway between, since a ban may lie within a longer time that is a little
+// worse than usual, of which the first would call all blocked. It keeps what
+// explains the series best.
 func (t *track) fit(scratch []uint64, prior baseline) []uint64 {
 	var whole sums
 	whole.add(t.obs, nil)
-	starts := [2]baseline{prior, whole.baseline(prior)}
+	all := whole.baseline(prior)
+	starts := []baseline{prior, all}
+	if all.bad > prior.bad+halfway {
+		starts = append(starts, baseline{bad: (prior.bad + all.bad) / 2, hard: (prior.hard + all.hard) / 2})
+	}
 	bestLL := math.Inf(-1)
 	for k, b := range starts {
 		if k == 1 && math.Abs(b.bad-prior.bad) < 0.03 {
