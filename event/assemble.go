@@ -8,36 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/chain"
 	"github.com/bandish/bandish/event/dating"
 	"github.com/bandish/bandish/series"
 )
 
 // This file makes an event of a cluster: its dates, counts, phases, evidence.
-
-const (
-	datingBefore = 40 // observations that date a change, on its open side
-	beforeVotes  = 80 // observations before a change
-	withinVotes  = 40 // and that are compared within it, for artefacts
-	maxEvidence  = 24
-	// restoredScore is what ok votes after a stretch must say, in nats.
-	restoredScore = 3.0
-	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
-	// What share of the votes a ban is taken to turn bad, for dating: of a
-	// network's, and of those whose networks the source does not name.
-	datingFull = 0.9
-	datingPart = 0.6
-	// How many networks the votes of unnamed ones are taken to be of.
-	mingledNetworks = 12
-	// What is firm of a stretch begins where votes, judged by these shares of
-	// bad ones before it, begin to sum up to so many nats.
-	firmBad    = 0.2
-	firmSoft   = 0.3 // where the verdicts only say that something is wrong
-	firmEnough = 8.0
-	firmBefore = 36 * 3600  // bad votes no further before a stretch, with no ok between, are of it
-	usualApart = 3 * 86400  // votes nearer to an event do not say what is usual
-	lullScore  = 5.0        // nats that speak for access in the midst of a stretch
-	laggard    = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
-)
 
 // banned is the part of one network in an event.
 type banned struct {
@@ -99,7 +75,7 @@ func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []s
 	t := &h.nets[p.net]
 	w := window{first: -1}
 	for k := p.firm.first; k <= p.firm.last; k++ {
-		if o := &t.obs[k]; o.bad() > 0 && !h.otherMeans(o, means) {
+		if o := &t.Obs[k]; o.Bad() > 0 && !h.otherMeans(o, means) {
 			if w.first < 0 {
 				w.first = k
 			}
@@ -111,15 +87,15 @@ func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []s
 	}
 	w.a, w.b = w.first, w.last+1
 	if end {
-		for n := 0; w.b < len(t.obs) && n < datingBefore && t.obs[w.b].to < limit; w.b++ {
+		for n := 0; w.b < len(t.Obs) && n < set.Date.Before && t.Obs[w.b].To < limit; w.b++ {
 			n++
 		}
-		return w, t.obs[w.last].to >= c.to-laggard
+		return w, t.Obs[w.last].To >= c.to-set.Date.Laggard
 	}
-	for n := 0; w.a > 0 && n < datingBefore && t.obs[w.a-1].from > limit; w.a-- {
+	for n := 0; w.a > 0 && n < set.Date.Before && t.Obs[w.a-1].From > limit; w.a-- {
 		n++
 	}
-	return w, t.obs[w.first].from <= c.from+laggard
+	return w, t.Obs[w.first].From <= c.from+set.Date.Laggard
 }
 
 // witness looks at the beginning of an event on a network, or at its end with
@@ -134,32 +110,32 @@ func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, m
 	if in.first < 0 {
 		return dating.Witness{}, false
 	}
-	o := observe(h.withoutOK(t, in, means, alone), t.obs[in.a].cell, int32(p.net))
-	first, to := t.obs[in.first].from, int64(math.MaxInt64)
+	o := chain.Observe(h.withoutOK(t, in, means, alone), t.Obs[in.a].Cell, int32(p.net))
+	first, to := t.Obs[in.first].From, int64(math.MaxInt64)
 	if end {
-		o, first, to = turn(o), -t.obs[in.last].to, floorDay(c.to)+86400+usualApart
+		o, first, to = chain.Turn(o), -t.Obs[in.last].To, chain.FloorDay(c.to)+86400+set.Date.UsualApart
 	}
-	b := t.usual(floorDay(c.from)-usualApart, to)
+	b := t.Usual(chain.FloorDay(c.from)-set.Date.UsualApart, to)
 	networks := 1
-	if t.asn == 0 {
-		networks = mingledNetworks
+	if t.ASN == 0 {
+		networks = set.Date.Mingled
 	}
-	return dating.Witness{Networks: networks, Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
-		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, near
+	return dating.Witness{Networks: networks, Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.Bad, Hard: b.Hard},
+		Banned: dating.Share{Bad: b.Bad + (1-b.Bad)*c.strength, Hard: c.hard}}, near
 }
 
 // withoutOK are the cells of a window without the ok votes between its first
 // and last bad vote and the bad votes by other means.
-func (h *history) withoutOK(t *track, in window, means []string, alone bool) []series.Cell {
-	offset := t.obs[in.a].cell
-	cells := slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
+func (h *history) withoutOK(t *network, in window, means []string, alone bool) []series.Cell {
+	offset := t.Obs[in.a].Cell
+	cells := slices.Clone(h.cells[offset : t.Obs[in.b-1].Cell+1])
 	for k := in.a; k < in.b; k++ {
-		o := &t.obs[k]
-		cell := &cells[o.cell-offset]
-		if o.bad() > 0 && h.otherMeans(o, means) {
+		o := &t.Obs[k]
+		cell := &cells[o.Cell-offset]
+		if o.Bad() > 0 && h.otherMeans(o, means) {
 			cell.VoteBlocked, cell.VoteImpaired = 0, 0
 		}
-		if alone && o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
+		if alone && o.OK > 0 && o.From > t.Obs[in.first].From && o.To < t.Obs[in.last].To {
 			cell.VoteOK = 0
 			if cell.FirstBad != 0 {
 				cell.FirstOK, cell.LastOK = 0, 0
@@ -172,34 +148,23 @@ func (h *history) withoutOK(t *track, in window, means []string, alone bool) []s
 // deciding is how many observations, in the order of time or of time turned
 // round, reach to the bad votes that date a network's change; first is the
 // first of these.
-func deciding(o []obs, first int64) int {
+func deciding(o []chain.Obs, first int64) int {
 	bad := 0.0
 	for i := range o {
-		if o[i].from < first {
+		if o[i].From < first {
 			continue
 		}
-		if bad += o[i].bad(); bad >= datingVotes {
+		if bad += o[i].Bad(); bad >= set.Date.Votes {
 			return i + 1
 		}
 	}
 	return len(o)
 }
 
-// usual is how votes fall before from and after to.
-func (t *track) usual(from, to int64) baseline {
-	var v sums
-	for i := range t.obs {
-		if o := &t.obs[i]; o.to < from || o.from > to {
-			v.hard, v.soft, v.ok = v.hard+o.hard, v.soft+o.soft, v.ok+o.ok
-		}
-	}
-	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
-}
-
 // otherMeans reports whether the cell names mechanisms, and none of these.
-func (h *history) otherMeans(o *obs, means []string) bool {
+func (h *history) otherMeans(o *chain.Obs, means []string) bool {
 	named := false
-	for _, t := range h.cells[o.cell].Tallies {
+	for _, t := range h.cells[o.Cell].Tallies {
 		if t.Kind == series.Mechanism {
 			if slices.Contains(means, t.Name) {
 				return false
@@ -220,12 +185,12 @@ func (h *history) leaveLate(c *cluster, parts []banned) bool {
 	}
 	for i := range parts {
 		if p := &parts[i]; p.score() >= math.Min(most, h.need) {
-			over = max(over, h.nets[p.net].obs[p.firm.last].to)
+			over = max(over, h.nets[p.net].Obs[p.firm.last].To)
 		}
 	}
 	n := len(c.spans)
 	for i := range parts {
-		if p := &parts[i]; p.score() < math.Min(most, h.need) && h.nets[p.net].obs[p.firm.first].from > over+86400 {
+		if p := &parts[i]; p.score() < math.Min(most, h.need) && h.nets[p.net].Obs[p.firm.first].From > over+86400 {
 			c.spans = slices.DeleteFunc(c.spans, func(s stretch) bool { return s.net == p.net })
 		}
 	}
@@ -238,10 +203,10 @@ func (c *cluster) trim(h *history, from, to int64) {
 	for _, s := range c.spans {
 		t := &h.nets[s.net]
 		first, end := s.first, s.end
-		for first < end && t.obs[first].from < from {
+		for first < end && t.Obs[first].From < from {
 			first++
 		}
-		for end > first && t.obs[end-1].to > to {
+		for end > first && t.Obs[end-1].To > to {
 			end--
 		}
 		if first == s.first && end == s.end {
@@ -265,7 +230,7 @@ func (c *cluster) trim(h *history, from, to int64) {
 // means are the mechanisms of the cluster's stretches.
 func (h *history) means(c *cluster) []string {
 	weight := map[string]float64{}
-	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
 		for _, t := range cell.Tallies {
 			if t.Kind == series.Mechanism {
 				weight[t.Name] += float64(t.Bad)
@@ -283,29 +248,29 @@ func (h *history) means(c *cluster) []string {
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
 	out.strength = h.strength(parts)
-	out.hard = hardShare[0]
+	out.hard = set.Chain.Hard[0]
 	var hard, soft float64
 	for i := range parts {
 		for _, s := range parts[i].spans {
-			for _, o := range h.nets[s.net].obs[s.first:s.end] {
-				hard, soft = hard+o.hard, soft+o.soft
+			for _, o := range h.nets[s.net].Obs[s.first:s.end] {
+				hard, soft = hard+o.Hard, soft+o.Soft
 			}
 		}
 	}
 	if soft > hard {
-		out.hard = hardShare[1]
+		out.hard = set.Chain.Hard[1]
 	}
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		f, l := parts[i].first(), parts[i].last()
-		at := turningPoint(t.obs, f.first, f.end, f.firmWeights(out.strength))
+		at := turningPoint(t.Obs, f.first, f.end, f.firmWeights(out.strength))
 		parts[i].firm.first = at
-		out.from = min(out.from, t.obs[at].from)
-		turned, n := turn(t.obs), len(t.obs)
+		out.from = min(out.from, t.Obs[at].From)
+		turned, n := chain.Turn(t.Obs), len(t.Obs)
 		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength))
 		parts[i].firm.last = n - 1 - at
-		out.to = max(out.to, -turned[at].from)
+		out.to = max(out.to, -turned[at].From)
 	}
 	return &out
 }
@@ -315,33 +280,33 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 // a network it is most of them, and fewer where the source does not say which
 // networks the votes are of.
 func (h *history) strength(parts []banned) float64 {
-	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].asn == 0 }) {
-		return datingPart
+	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].ASN == 0 }) {
+		return set.Date.Part
 	}
-	return datingFull
+	return set.Date.Full
 }
 
-func (s *stretch) firmWeights(strength float64) weights {
-	sort, b := 0, baseline{bad: firmBad, hard: priorHard / (priorHard + priorSoft)}
+func (s *stretch) firmWeights(strength float64) chain.Weights {
+	sort, b := 0, chain.Baseline{Bad: set.Date.FirmBad, Hard: set.Chain.PriorHard / (set.Chain.PriorHard + set.Chain.PriorSoft)}
 	if s.soft > 0.5 {
-		sort, b.bad = 1, firmSoft
+		sort, b.Bad = 1, set.Date.FirmSoft
 	}
-	return b.weightsAt(b.bad+(1-b.bad)*strength, hardShare[sort])
+	return b.WeightsAt(b.Bad+(1-b.Bad)*strength, set.Chain.Hard[sort])
 }
 
 // turningPoint is where the sum of what the observations from first to end
 // say for interference, never below nothing, begins to rise to enough; else
 // where it begins to rise highest. An ok vote more moves it later only.
-func turningPoint(o []obs, first, end int, w weights) int {
-	for first > 0 && o[first-1].ok == 0 && o[first].from-o[first-1].to <= firmBefore {
+func turningPoint(o []chain.Obs, first, end int, w chain.Weights) int {
+	for first > 0 && o[first-1].OK == 0 && o[first].From-o[first-1].To <= set.Date.FirmBefore {
 		first--
 	}
 	sum, most, start, at := 0.0, 0.0, first, first
-	for i := first; i < end && most < firmEnough; i++ {
+	for i := first; i < end && most < set.Date.FirmEnough; i++ {
 		if sum == 0 {
 			start = i
 		}
-		sum = math.Max(sum+w.of(&o[i]), 0)
+		sum = math.Max(sum+w.Of(&o[i]), 0)
 		if sum > most {
 			most, at = sum, start
 		}
@@ -369,11 +334,11 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok && h.dates(parts, firm, i) {
 			ws = append(ws, w)
 		}
-		if asn := h.nets[parts[i].net].asn; asn != 0 {
+		if asn := h.nets[parts[i].net].ASN; asn != 0 {
 			e.Networks = append(e.Networks, networkName(asn))
 		}
 	}
-	lo, hi, bounded := onsets.Change(ws)
+	lo, hi, bounded := set.Date.Model.Change(ws)
 	if from, to, grew := h.grew(parts, firm, prev); grew {
 		lo, hi, bounded = from, to, true
 		e.Reasons = append(e.Reasons, "its failures became more over days on all of its networks together, so that it is dated as a ban that grows")
@@ -387,7 +352,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	h.conclude(&e, c, firm, parts, means, next, now)
 	h.describe(&e, c, parts)
 	for i := range parts {
-		if h.nets[parts[i].net].asn != 0 {
+		if h.nets[parts[i].net].ASN != 0 {
 			e.ByNetwork = append(e.ByNetwork, h.onNetwork(&parts[i], c, firm, prev, next, means))
 		}
 	}
@@ -405,12 +370,12 @@ func (h *history) dates(parts []banned, c *cluster, i int) bool {
 // loud is what a network's bad votes within an event say for it.
 func (h *history) loud(p *banned, c *cluster) float64 {
 	t := &h.nets[p.net]
-	b := t.usual(floorDay(c.from)-usualApart, floorDay(c.to)+86400+usualApart)
-	w := b.weightsAt(b.bad+(1-b.bad)*c.strength, c.hard)
+	b := t.Usual(chain.FloorDay(c.from)-set.Date.UsualApart, chain.FloorDay(c.to)+86400+set.Date.UsualApart)
+	w := b.WeightsAt(b.Bad+(1-b.Bad)*c.strength, c.hard)
 	sum := 0.0
 	for _, s := range p.spans {
-		for _, o := range t.obs[s.first:s.end] {
-			sum += o.hard*w.hard + o.soft*w.soft
+		for _, o := range t.Obs[s.first:s.end] {
+			sum += o.Hard*w.Hard + o.Soft*w.Soft
 		}
 	}
 	return sum
@@ -419,21 +384,21 @@ func (h *history) loud(p *banned, c *cluster) float64 {
 // onNetwork is what one network showed of an event.
 func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means []string) OnNetwork {
 	t := &h.nets[p.net]
-	n := OnNetwork{Network: networkName(t.asn), Onset: Interval{Latest: instant(t.obs[p.firm.first].from)}}
+	n := OnNetwork{Network: networkName(t.ASN), Onset: Interval{Latest: instant(t.Obs[p.firm.first].From)}}
 	if w, _ := h.witness(p, firm, false, true, prev, means); len(w.Votes) > 0 {
 		n.Before.Usual = math.Round(w.Open.Bad*1000) / 1000
-		if lo, hi, bounded := onsets.Change([]dating.Witness{w}); bounded {
+		if lo, hi, bounded := set.Date.Model.Change([]dating.Witness{w}); bounded {
 			n.Onset = Interval{instant(lo), instant(hi)}
 		}
 	}
 	if w, _ := h.witness(p, firm, true, true, next, means); p.restored && len(w.Votes) > 0 {
-		if lo, hi, bounded := ends.Change([]dating.Witness{w}); bounded {
+		if lo, hi, bounded := ends().Change([]dating.Witness{w}); bounded {
 			n.End = &Interval{instant(-hi), instant(-lo)}
 		}
 	}
 	reports := map[uint32]bool{}
-	i, _ := slices.BinarySearchFunc(h.cells, t.asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
-	for ; i < len(h.cells) && h.cells[i].ASN == t.asn; i++ {
+	i, _ := slices.BinarySearchFunc(h.cells, t.ASN, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
+	for ; i < len(h.cells) && h.cells[i].ASN == t.ASN; i++ {
 		cell := &h.cells[i]
 		switch {
 		case cell.End() <= c.from:
@@ -461,7 +426,7 @@ func (c *Counts) count(cell *series.Cell) {
 
 // conclude finds the end and the state.
 func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
-	end := h.pooled.obs[len(h.pooled.obs)-1].to
+	end := h.pooled.Obs[len(h.pooled.Obs)-1].To
 	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
 	var ws []dating.Witness
 	var doubtful []stretch // networks of which nothing shows that they are restored
@@ -469,7 +434,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		s := parts[i].last()
 		lastBad = max(lastBad, s.to)
 		if parts[i].restored = h.restored(s, next, len(parts)); parts[i].restored {
-			lastRestored = max(lastRestored, h.nets[s.net].obs[s.end].from)
+			lastRestored = max(lastRestored, h.nets[s.net].Obs[s.end].From)
 		} else {
 			doubtful = append(doubtful, *s)
 		}
@@ -492,7 +457,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 	var still []string
 	for _, s := range doubtful {
 		if s.to > lastRestored {
-			still = append(still, networkName(h.nets[s.net].asn))
+			still = append(still, networkName(h.nets[s.net].ASN))
 		}
 	}
 	if len(still) > 0 {
@@ -515,7 +480,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		e.End = &Interval{Earliest: instant(min(lastBad, lastRestored)), Latest: instant(max(lastBad, lastRestored))}
 		return
 	}
-	lo, hi, bounded := ends.Change(ws)
+	lo, hi, bounded := ends().Change(ws)
 	if lo, hi = -hi, -lo; bounded {
 		e.State = Ended
 		e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}
@@ -527,11 +492,11 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 // another will show some.
 func (h *history) restored(s *stretch, next int64, networks int) bool {
 	t := &h.nets[s.net]
-	need := restoredScore + math.Log(float64(networks))
+	need := set.Course.Restored + math.Log(float64(networks))
 	w := t.accessWeights(s)
 	sum := 0.0
-	for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
-		if sum += w.of(&t.obs[k]); sum < -need {
+	for k := s.end; k < len(t.Obs) && t.Obs[k].To < next; k++ {
+		if sum += w.Of(&t.Obs[k]); sum < -need {
 			return true
 		}
 	}
@@ -548,10 +513,10 @@ func (h *history) confirmed(parts []banned, next int64) bool {
 		s := parts[i].last()
 		t := &h.nets[s.net]
 		w := t.accessWeights(s)
-		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
-			for _, v := range h.cells[t.obs[k].cell].Voices {
+		for k := s.end; k < len(t.Obs) && t.Obs[k].To < next; k++ {
+			for _, v := range h.cells[t.Obs[k].Cell].Voices {
 				named = true
-				oks[v.Report] -= float64(v.OK) / series.Vote * w.ok
+				oks[v.Report] -= float64(v.OK) / series.Vote * w.OK
 			}
 		}
 	}
@@ -559,19 +524,19 @@ func (h *history) confirmed(parts []banned, next int64) bool {
 	for _, r := range slices.Sorted(maps.Keys(oks)) {
 		all, most = all+oks[r], math.Max(most, oks[r])
 	}
-	return !named || all-most >= restoredScore
+	return !named || all-most >= set.Course.Restored
 }
 
 // accessWeights are those of the votes after a stretch, for telling whether it
 // is over.
-func (t *track) accessWeights(s *stretch) weights {
-	return t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
+func (t *network) accessWeights(s *stretch) chain.Weights {
+	return t.Base.WeightsAt(math.Min(math.Max(s.rate, t.Base.Bad+set.Course.AccessRise), set.Course.AccessMost), t.Base.Hard)
 }
 
 // staleAfter is how long silence may last before an event fades: two weeks, or
 // ten times the usual pause between bad votes.
 func staleAfter(c *cluster, bad float64) int64 {
-	return max(stale, 10*int64(float64(c.to-c.from)/math.Max(bad, 1)))
+	return max(set.Course.Stale, set.Course.StaleTimes*int64(float64(c.to-c.from)/math.Max(bad, 1)))
 }
 
 // describe fills in what can be counted.
@@ -613,7 +578,7 @@ func (h *history) describe(e *Event, c *cluster, parts []banned) {
 // last bad vote.
 func (h *history) within(c *cluster, parts []banned, f func(*series.Cell)) {
 	for _, p := range parts {
-		asn := h.nets[p.net].asn
+		asn := h.nets[p.net].ASN
 		i, _ := slices.BinarySearchFunc(h.cells, asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
 		for ; i < len(h.cells) && h.cells[i].ASN == asn; i++ {
 			if cell := &h.cells[i]; cell.End() > c.from && cell.Start <= c.to {
@@ -632,21 +597,21 @@ func top(weight map[string]float64) []string {
 		total = max(total, w)
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(weight[b], weight[a]), cmp.Compare(a, b)) })
-	return slices.DeleteFunc(names, func(n string) bool { return weight[n] < total/10 })
+	return slices.DeleteFunc(names, func(n string) bool { return weight[n] < set.Course.TopShare*total })
 }
 
 // confidence grows with the evidence that is left when the loudest report and
 // a false alarm's worth are taken off.
 func confidence(c *cluster, parts []banned) float64 {
-	x := 1 - math.Exp(-(c.joint-c.loudest-4)/8)
+	x := 1 - math.Exp(-(c.joint-c.loudest-set.Course.SureOffset)/set.Course.SureScale)
 	if len(parts) == 1 {
-		x *= 0.95
+		x *= set.Course.SureOne
 	}
 	if c.weak {
-		x *= 0.85
+		x *= set.Course.SureWeak
 	}
 	if c.always {
-		x *= 0.6
+		x *= set.Course.SureAlways
 	}
 	return math.Round(math.Min(math.Max(x, 0.05), 0.99)*100) / 100
 }
@@ -656,7 +621,7 @@ func (h *history) reasons(e *Event, c *cluster, parts []banned) []string {
 	for _, p := range parts {
 		for _, s := range p.spans {
 			n := float64(s.end - s.first)
-			base += h.nets[s.net].base.bad * n
+			base += h.nets[s.net].Base.Bad * n
 			rate += s.rate * n
 			votes += n
 		}
@@ -711,24 +676,24 @@ func (h *history) evidence(parts []banned) []string {
 	}
 	for i := range parts {
 		f, l := parts[i].first(), parts[i].last()
-		o := h.nets[f.net].obs
-		if c := &h.cells[o[f.first].cell]; c.LastOK != 0 && c.LastOK < c.FirstBad {
+		o := h.nets[f.net].Obs
+		if c := &h.cells[o[f.first].Cell]; c.LastOK != 0 && c.LastOK < c.FirstBad {
 			add(c.LastOK, c.LastOKUID)
 		} else if f.first > 0 {
-			b := &h.cells[o[f.first-1].cell]
+			b := &h.cells[o[f.first-1].Cell]
 			add(b.LastOK, b.LastOKUID)
 		}
 		for k, n := f.first, 0; k < f.end && n < 3; k++ {
-			if o[k].bad() > 0 {
-				b := &h.cells[o[k].cell]
+			if o[k].Bad() > 0 {
+				b := &h.cells[o[k].Cell]
 				add(b.FirstBad, b.FirstBadUID)
 				n++
 			}
 		}
-		b := &h.cells[o[l.end-1].cell]
+		b := &h.cells[o[l.end-1].Cell]
 		add(b.LastBad, b.LastBadUID)
 		if l.end < len(o) {
-			a := &h.cells[o[l.end].cell]
+			a := &h.cells[o[l.end].Cell]
 			add(a.FirstOK, a.FirstOKUID)
 		}
 	}
@@ -736,7 +701,7 @@ func (h *history) evidence(parts []banned) []string {
 	items = slices.Compact(items)
 	out := []string{}
 	for i, it := range items {
-		if len(items) <= maxEvidence || i < maxEvidence/2 || i >= len(items)-maxEvidence/2 {
+		if len(items) <= set.Course.Evidence || i < set.Course.Evidence/2 || i >= len(items)-set.Course.Evidence/2 {
 			out = append(out, it.uid)
 		}
 	}

@@ -2,64 +2,16 @@ package event
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
 
+	"github.com/bandish/bandish/event/chain"
 	"github.com/bandish/bandish/series"
 )
 
 // This file puts the interfered stretches of the networks of a country
 // together into events.
-
-const (
-	weakScore   = 6.0  // a network's stretch that may join an event
-	briefScore  = 10.0 // the same, where all lies within a day
-	listedScore = 4.0  // of a network in a stretch of all together, to be named where others have as much
-	aloneScore  = 6.0  // what one network alone must add, where others are measured
-	minRise     = 0.25
-	pickedRise  = 0.7 // of what is picked out of a longer time that is a little worse than usual
-	// Of votes that only say that something is wrong; addresses that rotate and
-	// the like make smaller ones, or such that last some days.
-	minRiseSoft  = 0.35
-	minRiseBrief = 0.45
-	briefDays    = 14
-	softShare    = 0.7 // above it, the verdicts only said that something is wrong
-	// Where the country as a whole rises less than the first, the second times
-	// the score must come together of such votes, and less down to the share
-	// surely of them: addresses that rotate reach once the score by chance,
-	// bans and outages far more. A few votes in a window that was picked for
-	// them say little of the country, so its usual share weighs as much as
-	// overallVotes.
-	weakOverall  = 0.6
-	weakTimes    = 2.0
-	surely       = 0.4
-	overallVotes = 3.0
-	minReports   = 3
-	floodTimes   = 3.0 // times the votes of a usual day
-	minPerDay    = 1.5 // bad votes a bad day, where the source names neither network nor report
-	timerDays    = 7
-	timerSpread  = 0.25 // the variance of the daily bad votes by their mean, below which a timer made them
-	minLeft      = 8.0  // score that must be left without any one report
-	loudVotes    = 6    // votes of a report on one target
-	loudTimes    = 3    // times the next one's, that are not counted at all
-	muchForOne   = 9.0  // score of one report, above which the event must be found without it
-	minContrast  = 8.0  // ok votes around an event that rests on impaired
-	alwaysRate   = 0.9  // where there are none: the share of bad votes that speaks for itself
-	alwaysNets   = 3    // on so many networks
-	// Of one network among several, so small a rise means that half of what
-	// it says is ok: a broken probe beside a sound one looks so.
-	mixedRise = 0.6
-	mainShare = 0.75 // of the score, that makes an event mainly one network's
-	stale     = 14 * 86400
-
-	// What one network alone must show when the verdicts only say that
-	// something is wrong.
-	aloneRise  = 0.6
-	aloneVotes = 12.0
-	aloneDays  = 5
-)
 
 // stretch is a run of a network in time.
 type stretch struct {
@@ -85,35 +37,29 @@ type cluster struct {
 
 // stretches are the runs that score enough, from their first to their last bad
 // vote.
-func (t *track) stretches(net int, atLeast float64) []stretch {
+func (t *network) stretches(net int, atLeast float64) []stretch {
 	var out []stretch
-	for _, r := range t.runs {
-		if r.score < atLeast {
+	for _, r := range t.Runs {
+		if r.Score < atLeast {
 			continue
 		}
-		for r.first < r.last && t.obs[r.first].bad() == 0 {
-			r.first++
+		for r.First < r.Last && t.Obs[r.First].Bad() == 0 {
+			r.First++
 		}
-		for r.last > r.first && t.obs[r.last].bad() == 0 {
-			r.last--
+		for r.Last > r.First && t.Obs[r.Last].Bad() == 0 {
+			r.Last--
 		}
-		out = append(out, stretch{net: net, from: t.obs[r.first].from, to: t.obs[r.last].to, first: r.first, end: r.last + 1,
-			score: r.score, soft: r.soft, rate: r.rate, open: r.last+1 == len(t.obs)})
+		out = append(out, stretch{net: net, from: t.Obs[r.First].From, to: t.Obs[r.Last].To, first: r.First, end: r.Last + 1,
+			score: r.Score, soft: r.Soft, rate: r.Rate, open: r.Last+1 == len(t.Obs)})
 	}
 	return out
-}
-
-func (t *track) votes() float64 {
-	var s sums
-	s.add(t.obs, nil)
-	return s.hard + s.soft + s.ok
 }
 
 // clusters groups the stretches into events to be: strong ones are the core,
 // weaker ones of other networks join where they overlap it.
 func (h *history) clusters() []cluster {
-	all := h.pooled.obs
-	h.need = threshold(h.pooled.votes(), float64(all[len(all)-1].to-all[0].from))
+	all := h.pooled.Obs
+	h.need = chain.Threshold(h.pooled.Votes(), float64(all[len(all)-1].To-all[0].From))
 	need := h.need
 	var core, weak []stretch
 	for i := range h.nets {
@@ -121,7 +67,7 @@ func (h *history) clusters() []cluster {
 			switch {
 			case s.score >= need:
 				core = append(core, s)
-			case s.score >= briefScore || h.nets[i].badDays(s) > 1:
+			case s.score >= set.Candidate.BriefScore || h.nets[i].badDays(s) > 1:
 				weak = append(weak, s)
 			}
 		}
@@ -157,7 +103,7 @@ func (s *stretch) shares(c *cluster) bool {
 // or two bans a month apart, would else seem to be one ban.
 func (h *history) own(i int) []stretch {
 	t := &h.nets[i]
-	out := t.stretches(i, weakScore)
+	out := t.stretches(i, set.Candidate.WeakScore)
 	if len(h.nets) == 1 {
 		return out
 	}
@@ -168,31 +114,31 @@ func (h *history) own(i int) []stretch {
 	return cut
 }
 
-func (h *history) cut(t *track, s stretch) []stretch {
+func (h *history) cut(t *network, s stretch) []stretch {
 	var common [][2]int64
-	for _, r := range h.pooled.runs {
-		if a, b := h.pooled.obs[r.first].from, h.pooled.obs[r.last].to; a <= s.to && b >= s.from && h.carried(s.net, a, b) {
+	for _, r := range h.pooled.Runs {
+		if a, b := h.pooled.Obs[r.First].From, h.pooled.Obs[r.Last].To; a <= s.to && b >= s.from && h.carried(s.net, a, b) {
 			common = append(common, [2]int64{a, b})
 		}
 	}
 	if len(common) == 0 {
 		return []stretch{s}
 	}
-	in := func(o *obs) bool {
-		return slices.ContainsFunc(common, func(c [2]int64) bool { return o.to >= c[0] && o.from <= c[1] })
+	in := func(o *chain.Obs) bool {
+		return slices.ContainsFunc(common, func(c [2]int64) bool { return o.To >= c[0] && o.From <= c[1] })
 	}
-	w := t.base.weights(strengths)
+	w := t.Base.Weights(chain.Strengths)
 	if s.soft > 0.5 {
-		w = t.base.weights(2 * strengths)
+		w = t.Base.Weights(2 * chain.Strengths)
 	}
 	var out []stretch
 	from := -1 // where the stretch that is being put together begins
 	for k := s.first; k < s.end; {
 		end := k
-		for end < s.end && in(&t.obs[end]) == in(&t.obs[k]) {
+		for end < s.end && in(&t.Obs[end]) == in(&t.Obs[k]) {
 			end++
 		}
-		if in(&t.obs[k]) || best(t.obs[k:end], w) >= briefScore {
+		if in(&t.Obs[k]) || best(t.Obs[k:end], w) >= set.Candidate.BriefScore {
 			if from < 0 {
 				from = k
 			}
@@ -209,26 +155,26 @@ func (h *history) cut(t *track, s stretch) []stretch {
 }
 
 // between is the part of a stretch from its first to its last bad vote there.
-func (t *track) between(s stretch, first, end int) []stretch {
-	for first < end && t.obs[first].bad() == 0 {
+func (t *network) between(s stretch, first, end int) []stretch {
+	for first < end && t.Obs[first].Bad() == 0 {
 		first++
 	}
-	for end > first && t.obs[end-1].bad() == 0 {
+	for end > first && t.Obs[end-1].Bad() == 0 {
 		end--
 	}
 	if first == end {
 		return nil
 	}
-	var v sums
-	v.add(t.obs[first:end], nil)
-	bad := v.hard + v.soft
+	var v chain.Sums
+	v.Add(t.Obs[first:end], nil)
+	bad := v.Hard + v.Soft
 	whole := s.end - s.first
-	s.first, s.end, s.from, s.to, s.open = first, end, t.obs[first].from, t.obs[end-1].to, end == len(t.obs)
-	s.rate, s.soft = bad/(bad+v.ok), v.soft/bad
+	s.first, s.end, s.from, s.to, s.open = first, end, t.Obs[first].From, t.Obs[end-1].To, end == len(t.Obs)
+	s.rate, s.soft = bad/(bad+v.OK), v.Soft/bad
 	if end-first < whole {
 		s.score = math.Inf(-1)
-		for st := 1; st < states; st++ {
-			s.score = math.Max(s.score, sumOf(t.obs[first:end], t.base.weights(st)))
+		for st := 1; st < chain.States; st++ {
+			s.score = math.Max(s.score, sumOf(t.Obs[first:end], t.Base.Weights(st)))
 		}
 		if s.score <= 0 {
 			return nil
@@ -245,12 +191,12 @@ func (h *history) carried(but int, from, to int64) bool {
 			continue
 		}
 		var bad, ok float64
-		for _, o := range h.nets[i].obs {
-			if o.to >= from && o.from <= to {
-				bad, ok = bad+o.bad(), ok+o.ok
+		for _, o := range h.nets[i].Obs {
+			if o.To >= from && o.From <= to {
+				bad, ok = bad+o.Bad(), ok+o.OK
 			}
 		}
-		if bad >= minBadVotes && bad > ok {
+		if bad >= set.Chain.MinBadVotes && bad > ok {
 			return true
 		}
 	}
@@ -258,19 +204,19 @@ func (h *history) carried(but int, from, to int64) bool {
 }
 
 // best is the largest sum of consecutive observations.
-func best(o []obs, w weights) float64 {
+func best(o []chain.Obs, w chain.Weights) float64 {
 	sum, top := 0.0, 0.0
 	for i := range o {
-		sum = math.Max(sum+w.of(&o[i]), 0)
+		sum = math.Max(sum+w.Of(&o[i]), 0)
 		top = math.Max(top, sum)
 	}
 	return top
 }
 
-func sumOf(o []obs, w weights) float64 {
+func sumOf(o []chain.Obs, w chain.Weights) float64 {
 	sum := 0.0
 	for i := range o {
-		sum += w.of(&o[i])
+		sum += w.Of(&o[i])
 	}
 	return sum
 }
@@ -280,11 +226,11 @@ func sumOf(o []obs, w weights) float64 {
 // chance, and the number of what they find has a variance like its mean.
 func (h *history) onTimer(c *cluster) bool {
 	bad, ok := map[int64]float64{}, map[int64]float64{}
-	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
-		bad[floorDay(cell.Start)] += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
-		ok[floorDay(cell.Start)] += float64(cell.VoteOK) / series.Vote
+	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
+		bad[chain.FloorDay(cell.Start)] += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
+		ok[chain.FloorDay(cell.Start)] += float64(cell.VoteOK) / series.Vote
 	})
-	return len(bad) >= timerDays && scatter(bad) < timerSpread && scatter(ok) > 1
+	return len(bad) >= set.Candidate.TimerDays && scatter(bad) < set.Candidate.TimerSpread && scatter(ok) > 1
 }
 
 // scatter is the variance of the days by their mean: one of what comes by
@@ -302,10 +248,10 @@ func scatter(byDay map[int64]float64) float64 {
 }
 
 // badDays counts the days with bad votes.
-func (t *track) badDays(s stretch) int {
+func (t *network) badDays(s stretch) int {
 	n, last := 0, int64(math.MinInt64)
-	for _, o := range t.obs[s.first:s.end] {
-		if d := floorDay(o.from); o.bad() > 0 && d != last {
+	for _, o := range t.Obs[s.first:s.end] {
+		if d := chain.FloorDay(o.From); o.Bad() > 0 && d != last {
 			n, last = n+1, d
 		}
 	}
@@ -332,10 +278,10 @@ func (h *history) localise(s stretch) []stretch {
 			out = append(out, o)
 		}
 	}
-	if len(own)+len(out) < 2 || total < minimalScore {
+	if len(own)+len(out) < 2 || total < set.Chain.MinimalScore {
 		return nil
 	}
-	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < listedScore }); len(own)+len(sure) >= 2 {
+	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < set.Candidate.ListedScore }); len(own)+len(sure) >= 2 {
 		return append(own, sure...)
 	}
 	return append(own, out...)
@@ -345,26 +291,26 @@ func (h *history) localise(s stretch) []stretch {
 // first to its last bad vote.
 func (h *history) inside(i int, s stretch) (stretch, bool) {
 	t := &h.nets[i]
-	first := slices.IndexFunc(t.obs, func(o obs) bool { return o.to >= s.from && o.bad() > o.ok })
-	if first < 0 || t.obs[first].from > s.to {
+	first := slices.IndexFunc(t.Obs, func(o chain.Obs) bool { return o.To >= s.from && o.Bad() > o.OK })
+	if first < 0 || t.Obs[first].From > s.to {
 		return stretch{}, false
 	}
 	end := first
-	for k := first; k < len(t.obs) && t.obs[k].from <= s.to; k++ {
-		if t.obs[k].bad() > t.obs[k].ok {
+	for k := first; k < len(t.Obs) && t.Obs[k].From <= s.to; k++ {
+		if t.Obs[k].Bad() > t.Obs[k].OK {
 			end = k + 1
 		}
 	}
-	var v sums
-	v.add(t.obs[first:end], nil)
-	bad := v.hard + v.soft
-	rate, best := bad/(bad+v.ok), math.Inf(-1)
-	for st := 1; st < states; st++ {
-		w := t.base.weights(st)
-		best = math.Max(best, v.hard*w.hard+v.soft*w.soft+v.ok*w.ok)
+	var v chain.Sums
+	v.Add(t.Obs[first:end], nil)
+	bad := v.Hard + v.Soft
+	rate, best := bad/(bad+v.OK), math.Inf(-1)
+	for st := 1; st < chain.States; st++ {
+		w := t.Base.Weights(st)
+		best = math.Max(best, v.Hard*w.Hard+v.Soft*w.Soft+v.OK*w.OK)
 	}
-	return stretch{net: i, from: t.obs[first].from, to: t.obs[end-1].to, first: first, end: end,
-		score: best, soft: v.soft / bad, rate: rate, open: end == len(t.obs)}, best > 1 && rate >= t.base.bad+minRise
+	return stretch{net: i, from: t.Obs[first].From, to: t.Obs[end-1].To, first: first, end: end,
+		score: best, soft: v.Soft / bad, rate: rate, open: end == len(t.Obs)}, best > set.Candidate.InsideScore && rate >= t.Base.Bad+set.Candidate.MinRise
 }
 
 // join clusters stretches that overlap or that only a lull divides.
@@ -406,7 +352,7 @@ func mergeNear(cs []cluster) []cluster {
 // days; a twentieth of that, at most two weeks.
 func pause(before, after int64) int64 {
 	around := before + after
-	return max(3*86400, min(8*86400, around/2+86400), min(14*86400, around/20))
+	return max(set.Candidate.LullShort*86400, min(set.Candidate.LullHalf*86400, around/2+86400), min(set.Candidate.LullLong*86400, around/20))
 }
 
 // sharpened narrows the clusters whose rise is small to what stands out in them:
@@ -423,11 +369,11 @@ func (h *history) sharpened(cs []cluster) []cluster {
 			if s.soft > 0.5 {
 				sort = 1
 			}
-			first, end := loudest(t.obs[s.first:s.end], t.base.weightsAt(t.base.bad+(1-t.base.bad)*datingPart, hardShare[sort]))
+			first, end := loudest(t.Obs[s.first:s.end], t.Base.WeightsAt(t.Base.Bad+(1-t.Base.Bad)*set.Candidate.PickedRate, set.Chain.Hard[sort]))
 			spans = append(spans, t.between(s, s.first+first, s.first+end)...)
 		}
 		spans = slices.DeleteFunc(spans, func(s stretch) bool {
-			return s.score < weakScore || s.rate < h.nets[s.net].base.bad+pickedRise || s.to-s.from < briefDays*86400
+			return s.score < set.Candidate.WeakScore || s.rate < h.nets[s.net].Base.Bad+set.Candidate.PickedRise || s.to-s.from < set.Candidate.BriefDays*86400
 		})
 		if strongest := slices.MaxFunc(append(spans, stretch{}), func(a, b stretch) int { return cmp.Compare(a.score, b.score) }); strongest.score >= h.need {
 			core := strongest
@@ -439,13 +385,13 @@ func (h *history) sharpened(cs []cluster) []cluster {
 }
 
 // loudest are the consecutive observations with the largest sum.
-func loudest(o []obs, w weights) (first, end int) {
+func loudest(o []chain.Obs, w chain.Weights) (first, end int) {
 	sum, top, from := 0.0, 0.0, 0
 	for i := range o {
 		if sum <= 0 {
 			sum, from = 0, i
 		}
-		if sum += w.of(&o[i]); sum > top {
+		if sum += w.Of(&o[i]); sum > top {
 			top, first, end = sum, from, i+1
 		}
 	}
@@ -465,54 +411,54 @@ func (h *history) reject(c *cluster) string {
 		for _, s := range p.spans {
 			nets[s.net] += s.score
 			c.joint += s.score
-			var v sums
-			v.add(t.obs[s.first:s.end], nil)
-			bad += v.hard + v.soft
-			soft += v.soft
-			rise += (s.rate - t.base.bad) * (v.hard + v.soft)
-			votes += v.hard + v.soft + v.ok
-			usual += t.base.bad * (v.hard + v.soft + v.ok)
+			var v chain.Sums
+			v.Add(t.Obs[s.first:s.end], nil)
+			bad += v.Hard + v.Soft
+			soft += v.Soft
+			rise += (s.rate - t.Base.Bad) * (v.Hard + v.Soft)
+			votes += v.Hard + v.Soft + v.OK
+			usual += t.Base.Bad * (v.Hard + v.Soft + v.OK)
 		}
 	}
 	rise /= math.Max(bad, 1e-9)
 	plain := (bad - usual) / math.Max(votes, 1e-9) // of all votes, where rise is that of a bad one's network
 	unsure := soft / math.Max(bad, 1e-9)
-	weak := unsure > softShare
-	clear := minRiseSoft
-	if c.to-c.from < briefDays*86400 {
-		clear = minRiseBrief
+	weak := unsure > set.Candidate.SoftShare
+	clear := set.Candidate.MinRiseSoft
+	if c.to-c.from < set.Candidate.BriefDays*86400 {
+		clear = set.Candidate.MinRiseBrief
 	}
 	reports, days, loudest, who := h.voices(c)
 	c.weak, c.loudest = weak, loudest
 	switch {
-	case rise < minRise || plain < minRise+(clear-minRise)*math.Min(unsure/softShare, 1):
+	case rise < set.Candidate.MinRise || plain < set.Candidate.MinRise+(clear-set.Candidate.MinRise)*math.Min(unsure/set.Candidate.SoftShare, 1):
 		return smallRise
 	case len(h.nets) > 1 && strongest(nets) < h.need && h.overall(c) < clear*unsure:
 		return "networks picked from a country in which little rose"
-	case reports >= 0 && reports < minReports:
+	case reports >= 0 && reports < set.Candidate.MinReports:
 		return "fewer than three reports"
-	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < minPerDay:
+	case reports < 0 && len(nets) == 1 && days > 0 && h.badVotes(c)/float64(days) < set.Candidate.MinPerDay:
 		return "one reporter a day could have caused it"
 	case reports < 0 && len(nets) == 1 && h.onTimer(c):
 		return "as many bad measurements each day: one probe on a timer"
-	case len(nets) == 1 && len(h.nets) > 1 && c.joint < minimalScore+aloneScore:
+	case len(nets) == 1 && len(h.nets) > 1 && c.joint < set.Chain.MinimalScore+set.Candidate.AloneScore:
 		return "one network, and little of it"
-	case alone(nets) && len(h.nets) > 1 && rise < mixedRise && h.mixed(c):
+	case alone(nets) && len(h.nets) > 1 && rise < set.Candidate.MixedRise && h.mixed(c):
 		return "one network, half of whose measurements work: a broken probe would look so"
-	case (reports < 0 || alone(nets)) && days <= 2 && h.flooded(c):
+	case (reports < 0 || alone(nets)) && days <= set.Candidate.FloodDays && h.flooded(c):
 		return "a flood of measurements on one network, which one submitter could have made"
-	case c.joint-loudest < minLeft || loudest > 0 && h.without(c, who) < minLeft:
+	case c.joint-loudest < set.Candidate.MinLeft || loudest > 0 && h.without(c, who) < set.Candidate.MinLeft:
 		return "one report decides"
-	case weak && alone(nets) && h.nets[c.spans[0].net].asn != 0 && !(rise >= aloneRise && bad >= aloneVotes && days >= aloneDays):
+	case weak && alone(nets) && h.nets[c.spans[0].net].ASN != 0 && !(rise >= set.Candidate.AloneRise && bad >= set.Candidate.AloneVotes && days >= set.Candidate.AloneDays):
 		return "one network, and nothing shows interference"
-	case h.overall(c) < weakOverall && c.joint < h.need*(1+(weakTimes-1)*math.Min(math.Max(unsure-surely, 0)/(softShare-surely), 1)):
+	case h.overall(c) < set.Candidate.WeakOverall && c.joint < h.need*(1+(set.Candidate.WeakTimes-1)*math.Min(math.Max(unsure-set.Candidate.Surely, 0)/(set.Candidate.SoftShare-set.Candidate.Surely), 1)):
 		return "little of it, and nothing shows interference"
 	case weak:
 		before, after := h.contrast(c)
-		if before >= minContrast || after >= minContrast && !alone(nets) {
+		if before >= set.Candidate.MinContrast || after >= set.Candidate.MinContrast && !alone(nets) {
 			return ""
 		}
-		if c.always = before+after < minContrast && h.everywhere(nets); !c.always {
+		if c.always = before+after < set.Candidate.MinContrast && h.everywhere(nets); !c.always {
 			return "nothing to compare with"
 		}
 	}
@@ -526,7 +472,7 @@ func alone(scores map[int]float64) bool {
 	for _, net := range slices.Sorted(maps.Keys(scores)) {
 		all, most = all+scores[net], math.Max(most, scores[net])
 	}
-	return all-most < weakScore
+	return all-most < set.Candidate.WeakScore
 }
 
 func strongest(scores map[int]float64) float64 {
@@ -541,13 +487,13 @@ func strongest(scores map[int]float64) float64 {
 // the cluster are picked for what they show, and so may show it by chance.
 func (h *history) overall(c *cluster) float64 {
 	var bad, ok float64
-	for i := range h.pooled.obs {
-		if o := &h.pooled.obs[i]; o.to >= c.from && o.from <= c.to {
-			bad, ok = bad+o.bad(), ok+o.ok
+	for i := range h.pooled.Obs {
+		if o := &h.pooled.Obs[i]; o.To >= c.from && o.From <= c.to {
+			bad, ok = bad+o.Bad(), ok+o.OK
 		}
 	}
-	usual := h.pooled.base.bad
-	return (bad+overallVotes*usual)/(bad+ok+overallVotes) - usual
+	usual := h.pooled.Base.Bad
+	return (bad+set.Candidate.OverallVotes*usual)/(bad+ok+set.Candidate.OverallVotes) - usual
 }
 
 // everywhere reports whether a cluster that was never otherwise shows itself on
@@ -555,16 +501,16 @@ func (h *history) overall(c *cluster) float64 {
 func (h *history) everywhere(scores map[int]float64) bool {
 	n := 0
 	for net, s := range scores {
-		if s >= weakScore && h.nets[net].asn != 0 {
+		if s >= set.Candidate.WeakScore && h.nets[net].ASN != 0 {
 			n++
 		}
 	}
-	var all sums
+	var all chain.Sums
 	for i := range h.nets {
-		all.add(h.nets[i].obs, nil)
+		all.Add(h.nets[i].Obs, nil)
 	}
-	bad := all.hard + all.soft
-	return n >= alwaysNets && bad >= aloneVotes && bad >= alwaysRate*(bad+all.ok)
+	bad := all.Hard + all.Soft
+	return n >= set.Candidate.AlwaysNets && bad >= set.Candidate.AloneVotes && bad >= set.Candidate.AlwaysRate*(bad+all.OK)
 }
 
 // mixed reports whether the ok and the bad votes of a cluster on one network
@@ -572,7 +518,7 @@ func (h *history) everywhere(scores map[int]float64) bool {
 // explains that others get through.
 func (h *history) mixed(c *cluster) bool {
 	bad, ok := map[string]float64{}, map[string]float64{}
-	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
 		for _, t := range cell.Tallies {
 			if t.Kind == series.Resolver {
 				bad[t.Name] += float64(t.Bad)
@@ -583,15 +529,15 @@ func (h *history) mixed(c *cluster) bool {
 	var pure, all float64
 	for _, n := range sortedKeys(bad) {
 		all += bad[n] + ok[n]
-		if bad[n] >= 4*ok[n] || ok[n] >= 4*bad[n] {
+		if bad[n] >= set.Candidate.PureTimes*ok[n] || ok[n] >= set.Candidate.PureTimes*bad[n] {
 			pure += bad[n] + ok[n]
 		}
 	}
-	return pure < 0.8*all || all == 0
+	return pure < set.Candidate.PureShare*all || all == 0
 }
 
-// mainly is the network that gives three quarters of a cluster's score, or "".
-func (h *history) mainly(c *cluster) string {
+// mainly is the network that gives three quarters of a cluster's score, or 0.
+func (h *history) mainly(c *cluster) uint32 {
 	var all, most float64
 	main := -1
 	for _, p := range c.perNetwork() {
@@ -603,22 +549,22 @@ func (h *history) mainly(c *cluster) string {
 			most, main = sum, p.net
 		}
 	}
-	if main < 0 || h.nets[main].asn == 0 || most < mainShare*all {
-		return ""
+	if main < 0 || most < set.Candidate.MainShare*all {
+		return 0
 	}
-	return networkName(h.nets[main].asn)
+	return h.nets[main].ASN
 }
 
 // cellsOf calls f with every cell of the cluster's stretches, once.
-func (h *history) cellsOf(c *cluster, f func(cell *series.Cell, o *obs)) {
+func (h *history) cellsOf(c *cluster, f func(cell *series.Cell, o *chain.Obs)) {
 	seen := map[int32]bool{}
 	for _, s := range c.spans {
 		t := &h.nets[s.net]
 		for k := s.first; k < s.end; k++ {
-			o := &t.obs[k]
-			if !seen[o.cell] {
-				seen[o.cell] = true
-				f(&h.cells[o.cell], o)
+			o := &t.Obs[k]
+			if !seen[o.Cell] {
+				seen[o.Cell] = true
+				f(&h.cells[o.Cell], o)
 			}
 		}
 	}
@@ -631,9 +577,9 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64, who ui
 	byReport := map[uint32]float64{}
 	onDay := map[int64]bool{}
 	named := false
-	h.cellsOf(c, func(cell *series.Cell, o *obs) {
+	h.cellsOf(c, func(cell *series.Cell, o *chain.Obs) {
 		if cell.Bad() > 0 {
-			onDay[floorDay(cell.Start)] = true
+			onDay[chain.FloorDay(cell.Start)] = true
 		}
 		w := h.perBadVote(cell, o)
 		for _, v := range cell.Voices {
@@ -662,15 +608,15 @@ func (h *history) without(c *cluster, report uint32) float64 {
 		t := &h.nets[p.net]
 		for i := range p.spans {
 			s := &p.spans[i]
-			lo := t.obs[s.first].cell
-			cells := slices.Clone(h.cells[lo : t.obs[s.end-1].cell+1])
+			lo := t.Obs[s.first].Cell
+			cells := slices.Clone(h.cells[lo : t.Obs[s.end-1].Cell+1])
 			for k := range cells {
 				takeOut(&cells[k], report)
 			}
-			o := observe(cells, lo, int32(p.net))
+			o := chain.Observe(cells, lo, int32(p.net))
 			most := 0.0
-			for st := 1; st < states; st++ {
-				most = math.Max(most, sumOf(o, t.base.weights(st)))
+			for st := 1; st < chain.States; st++ {
+				most = math.Max(most, sumOf(o, t.Base.Weights(st)))
 			}
 			total += most
 		}
@@ -701,7 +647,7 @@ func loudReport(cells []series.Cell) (who uint32, is bool) {
 		}
 		i = j
 	}
-	return who, most >= loudVotes*series.Vote && most >= loudTimes*second
+	return who, most >= set.Candidate.LoudVotes*series.Vote && most >= set.Candidate.LoudTimes*second
 }
 
 // takeOut takes a report's votes out of a cell.
@@ -725,15 +671,15 @@ func takeOut(c *series.Cell, report uint32) {
 }
 
 // perBadVote is what a bad vote of a cell says for interference at the most.
-func (h *history) perBadVote(cell *series.Cell, o *obs) float64 {
+func (h *history) perBadVote(cell *series.Cell, o *chain.Obs) float64 {
 	hard, soft := float64(cell.VoteBlocked), float64(cell.VoteImpaired)
 	if hard+soft == 0 {
 		return 0
 	}
 	most := 0.0
-	for _, state := range [...]int{strengths, sorts * strengths} {
-		w := h.nets[o.net].base.weights(state)
-		most = math.Max(most, (hard*w.hard+soft*w.soft)/(hard+soft))
+	for _, state := range [...]int{chain.Strengths, chain.Sorts * chain.Strengths} {
+		w := h.nets[o.Net].Base.Weights(state)
+		most = math.Max(most, (hard*w.Hard+soft*w.Soft)/(hard+soft))
 	}
 	return most
 }
@@ -743,23 +689,23 @@ func (h *history) perBadVote(cell *series.Cell, o *obs) float64 {
 func (h *history) flooded(c *cluster) bool {
 	on := map[uint32]bool{}
 	for _, s := range c.spans {
-		on[h.nets[s.net].asn] = true
+		on[h.nets[s.net].ASN] = true
 	}
 	byDay := map[int64]float64{}
 	for i := range h.cells {
 		if v := &h.cells[i]; on[v.ASN] {
-			byDay[floorDay(v.Start)] += float64(v.VoteBlocked + v.VoteImpaired + v.VoteOK)
+			byDay[chain.FloorDay(v.Start)] += float64(v.VoteBlocked + v.VoteImpaired + v.VoteOK)
 		}
 	}
 	usual := slices.Sorted(maps.Values(byDay))
 	then := 0.0
-	h.cellsOf(c, func(cell *series.Cell, _ *obs) { then = max(then, byDay[floorDay(cell.Start)]) })
-	return then > floodTimes*max(usual[len(usual)/2], series.Vote)
+	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) { then = max(then, byDay[chain.FloorDay(cell.Start)]) })
+	return then > set.Candidate.FloodTimes*max(usual[len(usual)/2], series.Vote)
 }
 
 func (h *history) badVotes(c *cluster) float64 {
 	n := 0.0
-	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
+	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
 		n += float64(cell.VoteBlocked+cell.VoteImpaired) / series.Vote
 	})
 	return n
@@ -773,17 +719,14 @@ func (h *history) contrast(c *cluster) (before, after float64) {
 			continue
 		}
 		nets[s.net] = true
-		for _, o := range h.nets[s.net].obs {
+		for _, o := range h.nets[s.net].Obs {
 			switch {
-			case o.to <= c.from:
-				before += o.ok
-			case o.from >= c.to:
-				after += o.ok
+			case o.To <= c.from:
+				before += o.OK
+			case o.From >= c.to:
+				after += o.OK
 			}
 		}
 	}
 	return before, after
 }
-
-// networkName writes an ASN.
-func networkName(asn uint32) string { return fmt.Sprintf("AS%d", asn) }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/event/artefact"
+	"github.com/bandish/bandish/event/darkness"
 	"github.com/bandish/bandish/series"
 )
 
@@ -31,7 +33,7 @@ type Detector struct {
 	found   []Event
 	odd     []Event // artefacts
 	watched map[string]map[string]*presence
-	dark    []darkness
+	dark    []darkness.Presence
 	scratch []uint64
 }
 
@@ -90,16 +92,19 @@ func (d *Detector) Country(cells []series.Cell) {
 	}
 	strengthen(cells)
 	strengthen(parts)
-	failures, silenced := defects(cells)
-	mute(parts, silenced)
-	d.darkness(cells)
+	failures, silenced := artefact.Defects(cells)
+	artefact.Mute(parts, silenced)
+	if k, is := darkness.Of(cells); is {
+		d.dark = append(d.dark, k)
+	}
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
 		d.see(target)
 		of := d.split(d.target(target), partsOf(parts, target[0].Target))
 		events = append(events, append(of, d.scheduled(target, of)...)...)
 	}
-	events = d.soundNetworks(cells, failures, events)
+	events, odd := soundNetworks(cells, failures, events)
+	d.odd = append(d.odd, odd...)
 	d.found = append(d.found, group(events)...)
 }
 
@@ -138,7 +143,7 @@ func (d *Detector) target(cells []series.Cell) []Event {
 		return nil
 	}
 	d.scratch = h.segment(d.scratch)
-	if len(h.pooled.obs) == 0 {
+	if len(h.pooled.Obs) == 0 {
 		return nil
 	}
 	cs := slices.DeleteFunc(h.sharpened(h.clusters()), func(c cluster) bool { return h.reject(&c) != "" || d.oneVoice(h, &c) })
@@ -175,7 +180,7 @@ func (d *Detector) target(cells []series.Cell) []Event {
 // once.
 func (d *Detector) oneVoice(h *history, c *cluster) bool {
 	_, _, loudest, who := h.voices(c)
-	if loudest < muchForOne {
+	if loudest < set.Candidate.MuchForOne {
 		return false
 	}
 	cells := slices.Clone(h.cells)
@@ -187,7 +192,7 @@ func (d *Detector) oneVoice(h *history, c *cluster) bool {
 		return true
 	}
 	d.scratch = rest.segment(d.scratch)
-	return len(rest.pooled.obs) == 0 || !slices.ContainsFunc(rest.clusters(), func(o cluster) bool {
+	return len(rest.pooled.Obs) == 0 || !slices.ContainsFunc(rest.clusters(), func(o cluster) bool {
 		return o.from <= c.to && o.to >= c.from && rest.reject(&o) == ""
 	})
 }
@@ -196,7 +201,7 @@ func (d *Detector) oneVoice(h *history, c *cluster) bool {
 // be given after it, and Finish called again.
 func (d *Detector) Finish() Result {
 	kept, odd := d.world()
-	kept = append(kept, d.shutdowns()...)
+	kept = append(kept, shutdowns(d.dark, d.now)...)
 	odd = append(odd, d.odd...)
 	number(kept)
 	number(odd)

@@ -10,7 +10,12 @@ package event
 
 import (
 	"time"
+
+	"github.com/bandish/bandish/event/parameter"
 )
+
+// set are the numbers of the model.
+var set = &parameter.Standard
 
 // Version names the model and its constants. It changes whenever the same
 // cells may give other events.
@@ -81,7 +86,7 @@ type Event struct {
 	InputHash string   `json:"input_hash"` // SHA-256 of the cells it rests on
 
 	primary anchor
-	mainly  string // the network that shows nearly all of it
+	mainly  uint32 // the network that shows nearly all of it, or 0
 	always  bool   // rests on impaired only, and nothing else was ever seen
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/event/artefact"
+	"github.com/bandish/bandish/event/chain"
 	"github.com/bandish/bandish/series"
 )
 
@@ -14,17 +16,6 @@ import (
 // of nights: over a day they fail too few measurements for the chain. Two weeks
 // after two weeks are folded to a day; where the bad votes lie in some hours,
 // the votes of these hours are looked at as a series of their own.
-
-const (
-	scheduleBlock  = 14 * 86400
-	scheduleStep   = 7 * 86400
-	scheduleEnter  = 25.0 // nats by which the hours of a block must stand out
-	scheduleShare  = 0.6  // of the votes in these hours that are bad
-	scheduleRate   = 0.8  // by which they are looked for
-	scheduleDays   = 4    // on which they are bad
-	shortestWindow = 2    // hours
-	longestWindow  = 12
-)
 
 // Schedule is when a ban holds: from one time of the day until another, on some
 // days of the week, by the country's clock.
@@ -104,7 +95,7 @@ func (h *hours) holds(at int64) bool {
 // day is a number for the day, or the night, of the schedule at a moment.
 func (h *hours) day(at int64) int64 {
 	_, east := time.Unix(at, 0).In(h.where).Zone()
-	return floorDay(at + int64(east) - int64(h.From)*60)
+	return chain.FloorDay(at + int64(east) - int64(h.From)*60)
 }
 
 // bound keeps the dates of an event within the schedule's hours: it can neither
@@ -152,10 +143,10 @@ func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
 	}
 	var best []candidate
 	for at, f := range blocks {
-		if slices.ContainsFunc(found, func(e Event) bool { return e.primary.from < at+scheduleBlock && e.primary.to > at }) {
+		if slices.ContainsFunc(found, func(e Event) bool { return e.primary.from < at+set.Schedule.Block && e.primary.to > at }) {
 			continue
 		}
-		if s, score := f.best(usual); score >= scheduleEnter {
+		if s, score := f.best(usual); score >= set.Schedule.Enter {
 			s.Zone = where.String()
 			best = append(best, candidate{hours{s, where}, at, score})
 		}
@@ -168,7 +159,7 @@ func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
 	})
 	var out []Event
 	for _, c := range best {
-		if !slices.ContainsFunc(out, func(e Event) bool { return e.primary.from < c.at+scheduleBlock && e.primary.to > c.at }) {
+		if !slices.ContainsFunc(out, func(e Event) bool { return e.primary.from < c.at+set.Schedule.Block && e.primary.to > c.at }) {
 			out = append(out, d.onSchedule(cells, &c.hours, c.at, append(slices.Clone(found), out...))...)
 		}
 	}
@@ -188,7 +179,7 @@ func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64
 		}
 		local := time.Unix(c.Start, 0).In(where)
 		day, hour := local.Weekday(), local.Hour()
-		for at := c.Start - c.Start%scheduleStep; at > c.Start-scheduleBlock && at >= 0; at -= scheduleStep {
+		for at := c.Start - c.Start%set.Schedule.Step; at > c.Start-set.Schedule.Block && at >= 0; at -= set.Schedule.Step {
 			f := blocks[at]
 			if f == nil {
 				f = &folded{past: Clock(local.Minute())}
@@ -201,12 +192,12 @@ func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64
 			}
 		}
 	}
-	return blocks, math.Min(math.Max(bad/math.Max(all, 1), minBaseline), firmSoft)
+	return blocks, math.Min(math.Max(bad/math.Max(all, 1), set.Chain.MinBaseline), set.Date.FirmSoft)
 }
 
 // best is the schedule that stands out most, and by how many nats.
 func (f *folded) best(usual float64) (Schedule, float64) {
-	forBad, forOK := math.Log(scheduleRate/usual), math.Log((1-scheduleRate)/(1-usual))
+	forBad, forOK := math.Log(set.Schedule.Rate/usual), math.Log((1-set.Schedule.Rate)/(1-usual))
 	var best Schedule
 	top := 0.0
 	for _, w := range week {
@@ -225,11 +216,11 @@ func (f *folded) best(usual float64) (Schedule, float64) {
 		for from := range 24 {
 			var b, o float64
 			n := 0
-			for k := range longestWindow {
+			for k := range set.Schedule.Longest {
 				h := (from + k) % 24
 				b, o, n = b+bad[h], o+ok[h], n+days[h]
 				score := b*forBad + o*forOK
-				if k+1 >= shortestWindow && n >= scheduleDays && score > top+1e-9 {
+				if k+1 >= set.Schedule.Shortest && n >= set.Schedule.Days && score > top+1e-9 {
 					top, best = score, Schedule{f.past + Clock(from*60), (f.past + Clock(h+1)*60) % (24 * 60), w.name, ""}
 				}
 			}
@@ -245,10 +236,10 @@ func (d *Detector) onSchedule(cells []series.Cell, s *hours, at int64, found []E
 	odd := len(d.odd)
 	var out []Event
 	for _, e := range d.target(within) {
-		if e.primary.from >= at+scheduleBlock || e.primary.to <= at || slices.ContainsFunc(found, e.sharesTime) {
+		if e.primary.from >= at+set.Schedule.Block || e.primary.to <= at || slices.ContainsFunc(found, e.sharesTime) {
 			continue
 		}
-		var in, outside tally
+		var in, outside artefact.Tally
 		badDays := map[int64]bool{}
 		for i := range cells {
 			c := &cells[i]
@@ -261,15 +252,15 @@ func (d *Detector) onSchedule(cells []series.Cell, s *hours, at int64, found []E
 					badDays[s.day(c.Start)] = true
 				}
 			}
-			t.bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
-			t.ok += float64(c.VoteOK) / series.Vote
+			t.Bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
+			t.OK += float64(c.VoteOK) / series.Vote
 		}
-		if in.share() < scheduleShare || outside.share() > spared || outside.bad+outside.ok < sparedVotes || len(badDays) < scheduleDays {
+		if in.Share() < set.Schedule.Share || outside.Share() > set.Defect.Spared || outside.Bad+outside.OK < set.Defect.SparedVotes || len(badDays) < set.Schedule.Days {
 			continue
 		}
 		e.Schedule = &s.Schedule
 		s.bound(&e)
-		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", &s.Schedule, 100*in.share(), 100*outside.share()))
+		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", &s.Schedule, 100*in.Share(), 100*outside.Share()))
 		out = append(out, e)
 	}
 	d.odd = d.odd[:odd]

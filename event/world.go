@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/chain"
 	"github.com/bandish/bandish/series"
 )
 
@@ -17,26 +18,12 @@ import (
 // from a country's; at other targets, which a ban may take in at once; and at
 // the other targets of a network, which tell a defect of a probe from a ban.
 
-const (
-	worldCountries  = 4             // unrelated countries that change at once
-	worldSure       = 6             // of these, enough whatever the others do
-	worldShare      = 0.5           // else the share of those that were watching
-	worldSlack      = 6 * 3600      // seconds around an onset
-	banEvery        = 730 * 86400.0 // seconds between the bans of a target in a country, roughly
-	worldApart      = 7 * 86400     // seconds by which an event outlasts those it began with
-	worldSurprise   = 10.0          // nats of coincidence that are too much
-	alwaysCountries = 3             // in which a target always fails without a sign of why
-	watchSpan       = 14            // days around an onset in which a country must have measured
-	groupSlack      = 12 * 3600
-	groupShared     = 0.5
-)
-
 // presence is the days on which a country measured a target.
 type presence struct{ days []int32 }
 
 func (p *presence) near(day int32) bool {
-	i, _ := slices.BinarySearch(p.days, day-watchSpan)
-	return i < len(p.days) && p.days[i] <= day+watchSpan
+	i, _ := slices.BinarySearch(p.days, day-set.World.WatchSpan)
+	return i < len(p.days) && p.days[i] <= day+set.World.WatchSpan
 }
 
 // see notes when the country measured the target.
@@ -45,7 +32,7 @@ func (d *Detector) see(cells []series.Cell) {
 	days := map[int32]struct{}{}
 	for i := range cells {
 		if c := &cells[i]; c.VoteOK+c.VoteBlocked+c.VoteImpaired > 0 {
-			days[int32(floorDay(c.Start)/86400)] = struct{}{}
+			days[int32(chain.FloorDay(c.Start)/86400)] = struct{}{}
 		}
 	}
 	p.days = slices.Sorted(maps.Keys(days))
@@ -85,7 +72,7 @@ func (d *Detector) world() (kept, odd []Event) {
 // Each of those is the less of a coincidence the better its moment is known.
 func (d *Detector) compare(target string, i int, others []int) {
 	e := &d.found[i]
-	if n := d.alwaysElsewhere(e, others); e.always && n >= alwaysCountries {
+	if n := d.alwaysElsewhere(e, others); e.always && n >= set.World.Always {
 		e.Artefact = fmt.Sprintf("the world or the instrument: %s always failed in %d countries", target, n)
 	} else if why := d.coincides(target, e, others, func(e *Event) *Interval { return &e.Onset }); why != "" {
 		e.Artefact = why + " began to fail"
@@ -127,7 +114,7 @@ func (d *Detector) coincides(target string, e *Event, others []int, which func(*
 		for _, k := range others {
 			if o := which(&d.found[k]); d.found[k].CC != e.CC && o.known() && o.holds(t) {
 				c := bloc(d.found[k].CC)
-				surprise[c] = max(surprise[c], math.Log(banEvery/(o.width()+2*worldSlack)))
+				surprise[c] = max(surprise[c], math.Log(set.World.BanEvery/(o.width()+2*float64(set.World.Slack))))
 			}
 		}
 		delete(surprise, bloc(e.CC))
@@ -136,16 +123,16 @@ func (d *Detector) coincides(target string, e *Event, others []int, which func(*
 			total += surprise[cc]
 		}
 		n := len(surprise) + 1
-		if n < worldCountries || total < worldSurprise {
+		if n < set.World.Countries || total < set.World.Surprise {
 			continue
 		}
 		watching := map[string]bool{}
 		for cc, p := range d.watched[target] {
-			if p.near(int32(floorDay(t) / 86400)) {
+			if p.near(int32(chain.FloorDay(t) / 86400)) {
 				watching[bloc(cc)] = true
 			}
 		}
-		if (n >= worldSure || float64(n) >= worldShare*float64(len(watching))) && !d.outlasts(e, others, which, t) {
+		if (n >= set.World.Sure || float64(n) >= set.World.Share*float64(len(watching))) && !d.outlasts(e, others, which, t) {
 			return fmt.Sprintf("the world or the instrument: at the same time %s in %d of the %d countries that measured it", target, n, len(watching))
 		}
 	}
@@ -170,7 +157,7 @@ func (d *Detector) outlasts(e *Event, others []int, which func(*Event) *Interval
 	}
 	slices.Sort(ended)
 	n := len(ended)
-	return n > lasting && (e.End == nil || e.End.known() && e.End.Earliest.Unix() > ended[n/2]+worldApart)
+	return n > lasting && (e.End == nil || e.End.known() && e.End.Earliest.Unix() > ended[n/2]+set.World.Apart)
 }
 
 // known reports that both bounds are.
@@ -178,7 +165,7 @@ func (i *Interval) known() bool { return i != nil && i.Earliest != nil && i.Late
 
 // holds reports whether the interval holds a moment, or nearly.
 func (i *Interval) holds(t int64) bool {
-	return i.Earliest.Unix()-worldSlack <= t && t <= i.Latest.Unix()+worldSlack
+	return i.Earliest.Unix()-set.World.Slack <= t && t <= i.Latest.Unix()+set.World.Slack
 }
 
 // width is the length of an interval in seconds.
@@ -230,7 +217,7 @@ func alike(a, b *Event) bool {
 			shared++
 		}
 	}
-	return float64(shared) >= groupShared*float64(len(a.Networks)+len(b.Networks)-shared)
+	return float64(shared) >= set.World.GroupShared*float64(len(a.Networks)+len(b.Networks)-shared)
 }
 
 // meet reports whether two intervals overlap, or nearly. What has no bound has
@@ -239,7 +226,7 @@ func meet(a, b Interval) bool {
 	if !a.known() || !b.known() {
 		return false
 	}
-	return a.Earliest.Unix() <= b.Latest.Unix()+groupSlack && b.Earliest.Unix() <= a.Latest.Unix()+groupSlack
+	return a.Earliest.Unix() <= b.Latest.Unix()+set.World.GroupSlack && b.Earliest.Unix() <= a.Latest.Unix()+set.World.GroupSlack
 }
 
 // unite makes one event of several targets', dated by the one that knows best.
@@ -267,7 +254,7 @@ func unite(m []Event) Event {
 		for _, r := range p.Reasons {
 			e.Reasons = append(e.Reasons, p.Target+": "+r)
 		}
-		e.Evidence = append(e.Evidence, p.Evidence[:min(len(p.Evidence), max(4, maxEvidence/len(m)))]...)
+		e.Evidence = append(e.Evidence, p.Evidence[:min(len(p.Evidence), max(4, set.Course.Evidence/len(m)))]...)
 		e.Onset = narrower(e.Onset, p.Onset)
 		if e.End != nil {
 			end := narrower(*e.End, *p.End)
