@@ -9,6 +9,9 @@
 package event
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/bandish/bandish/event/parameter"
@@ -180,3 +183,8 @@ func (i Interval) String() string {
 	}
 	return "between " + i.Earliest.Format(form) + " and " + i.Latest.Format(form) + " UTC"
 }
+
+// networkName writes an ASN.
+func networkName(asn uint32) string { return fmt.Sprintf("AS%d", asn) }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -30,8 +30,8 @@ func Find(cells []series.Cell) Findings {
 	}
 	f.CC = cells[0].CC
 	d.Country(cells)
-	f.found, f.odd, f.dark = d.found, d.odd, d.dark
-	for target, by := range d.watched {
+	f.found, f.odd, f.dark = d.world.found, d.odd, d.dark
+	for target, by := range d.world.watched {
 		f.seen[target] = by[f.CC]
 	}
 	return f
@@ -39,14 +39,14 @@ func Find(cells []series.Cell) Findings {
 
 // Add takes the findings of one more country.
 func (d *Detector) Add(f Findings) {
-	d.found = append(d.found, f.found...)
+	d.world.found = append(d.world.found, f.found...)
 	d.odd = append(d.odd, f.odd...)
 	d.dark = append(d.dark, f.dark...)
 	for target, p := range f.seen {
-		if d.watched[target] == nil {
-			d.watched[target] = map[string]*presence{}
+		if d.world.watched[target] == nil {
+			d.world.watched[target] = map[string]*presence{}
 		}
-		d.watched[target][f.CC] = p
+		d.world.watched[target][f.CC] = p
 	}
 }
 

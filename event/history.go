@@ -1,7 +1,6 @@
 package event
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/bandish/bandish/event/chain"
@@ -84,6 +83,3 @@ func (h *history) pool() network {
 
 // network is one network's history, or that of all together.
 type network struct{ chain.Track }
-
-// networkName writes an ASN.
-func networkName(asn uint32) string { return fmt.Sprintf("AS%d", asn) }

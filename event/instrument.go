@@ -33,7 +33,7 @@ func (h *history) labels(kind series.Kind, parts []banned, prev int64) map[artef
 				if t.Kind != kind {
 					continue
 				}
-				id := artefact.Label{s.net, t.Name}
+				id := artefact.Label{Net: s.net, Name: t.Name}
 				r := out[id]
 				if r == nil {
 					r = &artefact.Ratio{}

@@ -38,7 +38,7 @@ func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
 }
 
 // split gives the events of a target to the parts of it that show them.
-func (d *Detector) split(events []Event, parts map[string][]series.Cell) []Event {
+func (d *finder) split(events []Event, parts map[string][]series.Cell) []Event {
 	if len(parts) == 0 {
 		return events
 	}
@@ -128,7 +128,7 @@ func struckBy(e *Event, parts map[string][]series.Cell) (names []string, is bool
 
 // ofParts are the events that some parts show together; at the time of e, if
 // that is given.
-func (d *Detector) ofParts(names []string, parts map[string][]series.Cell, e *Event) []Event {
+func (d *finder) ofParts(names []string, parts map[string][]series.Cell, e *Event) []Event {
 	var cells []series.Cell
 	for _, n := range names {
 		cells = append(cells, parts[n]...)

@@ -107,6 +107,7 @@ type Candidate struct {
 // Date are the parameters of: when it began and ended.
 type Date struct {
 	Before     int           `is:"observations that date a change, on its open side" from:"chosen: more change nothing" needs:"NEEDS_Date.Before"`
+	Networks   int           `is:"networks that bear on the dates, at most: those whose bad votes say most" from:"chosen: cost" needs:"NEEDS_Date.Networks"`
 	Votes      float64       `is:"first bad votes that date a change" from:"chosen" needs:"NEEDS_Date.Votes"`
 	Full       float64       `is:"share of a network's votes that a ban is taken to turn bad" from:"fitted: worlds 1–12" needs:"NEEDS_Date.Full"`
 	Part       float64       `is:"the same, where the source does not name networks" from:"fitted: counts only, 1–60" needs:"NEEDS_Date.Part"`
@@ -305,6 +306,7 @@ var Standard = Parameters{
 	},
 	Date: Date{
 		Before:     40,
+		Networks:   60,
 		Votes:      4,
 		Full:       0.9,
 		Part:       0.6,
@@ -332,6 +334,7 @@ var Standard = Parameters{
 			From:      []float64{0, 0.1, 0.25},
 			Within:    []float64{6 * hour, day, 4 * day, 35 * day},
 			Enough:    6,
+			Most:      40,
 			Tail:      0.015,
 		},
 	},
