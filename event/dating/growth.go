@@ -17,7 +17,7 @@ type Growth struct {
 	From          []float64 // shares of its strength at which it may begin, each as likely
 	Within        []float64 // seconds in which all networks change that change at once, each as likely
 	Enough        float64   // nats by which growth must explain the votes better
-	Most          int       // networks that are looked at, those with the most votes
+	Most          int       // networks that are looked at, those with the most votes; 0: all
 	Tail          float64   // probability that the interval leaves on either side, as Model's
 }
 
@@ -76,7 +76,7 @@ func (g *Growth) Began(ws []Witness, at int64) (lo, hi int64, grew bool) {
 // most are the witnesses with the most votes in the time that is looked at, in
 // their order: the cost rises with their number.
 func (g *Growth) most(ws []Witness, begin float64) []Witness {
-	if len(ws) <= g.Most {
+	if g.Most == 0 || len(ws) <= g.Most {
 		return ws
 	}
 	votes := func(w *Witness) float64 {
