@@ -115,6 +115,34 @@ func (d *Desk) Evidence(ctx context.Context, cc, target string, known time.Time)
 	return ev, d.addSaid(&ev, cc, target, known)
 }
 
+// evidenceOf is the Evidence of many pairs.
+func (d *Desk) evidenceOf(ctx context.Context, pairs []store.Pair, known time.Time) (map[store.Pair]answer.Evidence, error) {
+	out := make(map[store.Pair]answer.Evidence, len(pairs))
+	var err error
+	switch {
+	case d.Store == nil:
+	case known.IsZero():
+		out, err = d.Store.EvidenceOf(ctx, pairs)
+	default:
+		for _, p := range pairs {
+			if out[p], err = d.Store.Evidence(ctx, p.CC, p.Target, known); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pairs {
+		ev := out[p]
+		if err := d.addSaid(&ev, p.CC, p.Target, known); err != nil {
+			return nil, err
+		}
+		out[p] = ev
+	}
+	return out, nil
+}
+
 // addSaid adds the reported bans and the cases on a target in a country.
 func (d *Desk) addSaid(ev *answer.Evidence, cc, target string, known time.Time) error {
 	bans, err := d.reported(known)
@@ -409,8 +437,7 @@ func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
 }
 
 func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {
-	type pair struct{ cc, target string }
-	pairs := map[pair]bool{}
+	pairs := map[store.Pair]bool{}
 	found, err := d.Events(ctx, store.Filter{}, time.Time{})
 	if err != nil {
 		return nil, err
@@ -419,7 +446,7 @@ func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {
 		e := &found.Events[i]
 		for _, t := range e.Targets {
 			if e.End == nil && e.Kind != event.Shutdown {
-				pairs[pair{e.CC, t}] = true
+				pairs[store.Pair{CC: e.CC, Target: t}] = true
 			}
 		}
 	}
@@ -430,17 +457,17 @@ func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {
 	for _, list := range bans {
 		for i := range list {
 			if b := &list[i]; b.Status == ban.Ongoing && b.Scope == ban.National && b.Target != ban.Internet && b.Target != ban.Unnamed {
-				pairs[pair{b.CC, b.Target}] = true
+				pairs[store.Pair{CC: b.CC, Target: b.Target}] = true
 			}
 		}
 	}
+	evidence, err := d.evidenceOf(ctx, slices.Collect(maps.Keys(pairs)), time.Time{})
+	if err != nil {
+		return nil, err
+	}
 	out := []answer.Answer{}
-	for p := range pairs {
-		ev, err := d.Evidence(ctx, p.cc, p.target, time.Time{})
-		if err != nil {
-			return nil, err
-		}
-		if a := answer.Of(d.question(Ask{CC: p.cc, Target: p.target}), ev); a.State.Accuses() {
+	for p, ev := range evidence {
+		if a := answer.Of(d.question(Ask{CC: p.CC, Target: p.Target}), ev); a.State.Accuses() {
 			out = append(out, a)
 		}
 	}

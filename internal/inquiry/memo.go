@@ -15,11 +15,13 @@ type memo struct {
 	mu      sync.Mutex // guards what follows
 	edition Edition
 	kept    map[string]*kept
+	asked   uint64 // how often anything was asked for
 }
 
 // kept is one answer, made once however many ask for it at once.
 type kept struct {
 	once     sync.Once
+	asked    uint64 // when it was asked for last
 	value    any
 	err      error
 	canceled bool // err is of who made it, who went away
@@ -113,16 +115,27 @@ func (d *Desk) keep(name string) (*kept, error) {
 	}
 	k := m.kept[name]
 	if k == nil {
-		for other := range m.kept { // any
-			if len(m.kept) < maxKept {
-				break
-			}
-			delete(m.kept, other)
+		if len(m.kept) >= maxKept {
+			m.forget()
 		}
 		k = &kept{}
 		m.kept[name] = k
 	}
+	m.asked++
+	k.asked = m.asked
 	return k, nil
+}
+
+// forget lets go of the answer that was asked for longest ago. The caller holds
+// mu.
+func (m *memo) forget() {
+	oldest := ""
+	for name, k := range m.kept {
+		if oldest == "" || k.asked < m.kept[oldest].asked {
+			oldest = name
+		}
+	}
+	delete(m.kept, oldest)
 }
 
 func (m *memo) drop(name string, k *kept) {

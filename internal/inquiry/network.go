@@ -2,10 +2,12 @@ package inquiry
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/store"
 )
 
 // Network is what one network blocks.
@@ -25,37 +27,61 @@ type NetworkAnswer struct {
 	Measurements int64          `json:"measurements"`
 	Last         time.Time      `json:"last_measured"`
 	Network      answer.Network `json:"network"`
+	At           time.Time      `json:"-"` // the moment of the answer, exclusive
+	Days         []answer.Day   `json:"-"` // of this network alone, the last DaysOnNetwork
 }
 
-// mostOnNetwork bounds the targets for which a network is asked.
-const mostOnNetwork = 60
+// The bounds of what is said of a network: targets, and days of each.
+const (
+	mostOnNetwork = 60
+	DaysOnNetwork = 30
+)
 
 // Network says what a network blocks; false where nothing was measured on it.
 func (d *Desk) Network(ctx context.Context, asn uint32) (Network, bool, error) {
+	n, err := remember(ctx, d, fmt.Sprint("network ", asn), func() (Network, error) { return d.network(ctx, asn) })
+	return n, len(n.Answers)+len(n.Events) > 0, err
+}
+
+func (d *Desk) network(ctx context.Context, asn uint32) (Network, error) {
 	n := Network{ASN: asn, Answers: []NetworkAnswer{}, Events: []event.Event{}}
-	places, err := d.OnNetwork(ctx, asn)
+	if d.Store == nil {
+		return n, nil
+	}
+	places, err := d.Store.OnNetwork(ctx, asn)
 	if err != nil {
-		return n, false, err
+		return n, err
+	}
+	if len(places) > mostOnNetwork {
+		n.Left = len(places) - mostOnNetwork
+		places = places[:mostOnNetwork]
+	}
+	pairs := make([]store.Pair, len(places))
+	for i, p := range places {
+		pairs[i] = store.Pair{CC: p.CC, Target: p.Target}
+	}
+	evidence, err := d.evidenceOf(ctx, pairs, time.Time{})
+	if err != nil {
+		return n, err
 	}
 	for i, p := range places {
-		if i == mostOnNetwork {
-			n.Left = len(places) - i
-			break
-		}
-		a, err := d.Answer(ctx, Ask{CC: p.CC, Target: p.Target})
-		if err != nil {
-			return n, false, err
-		}
-		one := NetworkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last}
-		for _, on := range a.Networks {
-			if on.ASN == asn {
-				one.Network = on
-			}
-		}
-		n.Answers = append(n.Answers, one)
+		n.Answers = append(n.Answers, d.onNetwork(asn, p, evidence[pairs[i]]))
 	}
-	if n.Events, err = d.EventsOnNetwork(ctx, asn); err != nil {
-		return n, false, err
+	n.Events, err = d.EventsOnNetwork(ctx, asn)
+	return n, err
+}
+
+func (d *Desk) onNetwork(asn uint32, p store.Place, ev answer.Evidence) NetworkAnswer {
+	q := d.question(Ask{CC: p.CC, Target: p.Target})
+	a := answer.Of(q, ev)
+	one := NetworkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last, At: a.At}
+	for _, on := range a.Networks {
+		if on.ASN == asn {
+			one.Network = on
+		}
 	}
-	return n, len(n.Answers)+len(n.Events) > 0, nil
+	q.ASNs = []uint32{asn}
+	_, days := answer.Timeline(q, ev, a.At.AddDate(0, 0, -DaysOnNetwork))
+	one.Days = days[asn]
+	return one
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -165,26 +164,22 @@ func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time)
 			countries[cc] = true
 		}
 	}
+	pairs := make([]store.Pair, 0, len(countries))
+	for cc := range countries {
+		pairs = append(pairs, store.Pair{CC: cc, Target: target})
+	}
+	evidence, err := d.evidenceOf(ctx, pairs, known)
+	if err != nil {
+		return nil, err
+	}
 	out := []answer.Answer{}
-	for cc := range maps.Keys(countries) {
-		ev, err := d.Evidence(ctx, cc, target, known)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, answer.Of(d.question(Ask{CC: cc, Target: target, At: at, Known: known}), ev))
+	for p, ev := range evidence {
+		out = append(out, answer.Of(d.question(Ask{CC: p.CC, Target: target, At: at, Known: known}), ev))
 	}
 	slices.SortFunc(out, func(a, b answer.Answer) int {
 		return cmp.Or(rank(&a)-rank(&b), cmp.Compare(a.Country, b.Country), cmp.Compare(a.CC, b.CC))
 	})
 	return out, nil
-}
-
-// OnNetwork lists what was measured on a network, most measured first.
-func (d *Desk) OnNetwork(ctx context.Context, asn uint32) ([]store.Place, error) {
-	if d.Store == nil {
-		return nil, nil
-	}
-	return remember(ctx, d, fmt.Sprint("network ", asn), func() ([]store.Place, error) { return d.Store.OnNetwork(ctx, asn) })
 }
 
 // EventsOnNetwork are the dated bans that name a network.

@@ -68,6 +68,7 @@ func (c *Counts) Gauge(name string, value func() float64, labels ...string) {
 func (c *Counts) Show(w io.Writer) {
 	c.set.WritePrometheus(w)
 	metrics.WriteProcessMetrics(w)
+	metrics.WriteFDMetrics(w)
 }
 
 func inBraces(labels []string) string {

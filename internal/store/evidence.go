@@ -91,6 +91,60 @@ func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.T
 	return out, nil
 }
 
+// Pair is a target in a country.
+type Pair struct{ CC, Target string }
+
+// EvidenceOf is the Evidence of many pairs, as of now. It puts one question for
+// all of them, where Evidence looks each of them up.
+func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.Evidence, error) {
+	out := make(map[Pair]answer.Evidence, len(pairs))
+	if len(pairs) == 0 {
+		return out, nil
+	}
+	m, err := s.refresh(ctx, "cells")
+	if err != nil {
+		return nil, err
+	}
+	own, err := s.cellsOf(ctx, pairs)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pairs {
+		rows, err := s.counts(m, p.CC, p.Target)
+		if err != nil {
+			return nil, err
+		}
+		found, err := s.Events(ctx, Filter{CC: p.CC, Target: p.Target})
+		if err != nil {
+			return nil, err
+		}
+		out[p] = answer.Evidence{Days: pipeline.Beside(own[p], pipeline.CountCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
+	}
+	return out, nil
+}
+
+func (s *Store) cellsOf(ctx context.Context, pairs []Pair) (map[Pair][]series.Cell, error) {
+	var args []any
+	for _, p := range pairs {
+		args = append(args, p.CC, p.Target)
+	}
+	marks := strings.TrimSuffix(strings.Repeat("(?,?),", len(pairs)), ",")
+	cells, err := s.cells(ctx, `SELECT `+cellColumns+`, talliesText(tallies), voicesText(voices) FROM cells WHERE (probe_cc, target) IN (`+marks+`) ORDER BY probe_cc, target, probe_asn, layer, start`, args...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[Pair][]series.Cell, len(pairs))
+	for len(cells) > 0 {
+		p, n := Pair{cells[0].CC, cells[0].Target}, 1
+		for n < len(cells) && p == (Pair{cells[n].CC, cells[n].Target}) {
+			n++
+		}
+		out[p] = cells[:n:n]
+		cells = cells[n:]
+	}
+	return out, nil
+}
+
 // dayCells are the daily cells of one target in one country: those of the
 // archive's own measurements and, on days without any, of published counts.
 func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target string) ([]series.Cell, error) {
@@ -98,13 +152,9 @@ func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target st
 	if err != nil {
 		return nil, err
 	}
-	var rows []pipeline.Count
-	for _, g := range m.Select(archive.Counts, "") {
-		part, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, part...)
+	rows, err := s.counts(m, cc, target)
+	if err != nil {
+		return nil, err
 	}
 	return pipeline.Beside(own, pipeline.CountCells(rows)), nil
 }

@@ -146,3 +146,34 @@ func TestOpenFilesAreBounded(t *testing.T) {
 		t.Errorf("%d files are open for two months", n)
 	}
 }
+
+// What is asked for many pairs at once is what is asked for each.
+func TestEvidenceOfManyIsThatOfEach(t *testing.T) {
+	s := manyCells(t)
+	var pairs []Pair
+	for _, cc := range []string{"XA", "XC", "XQ"} { // nothing is known of XQ
+		for n := range 20 {
+			pairs = append(pairs, Pair{cc, fmt.Sprintf("a-rather-long-name-%02d.example", 3*n)})
+		}
+	}
+	all, err := s.EvidenceOf(t.Context(), pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range pairs {
+		want, err := s.Evidence(t.Context(), p.CC, p.Target, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := all[p]
+		if len(got.Days) == 0 && len(want.Days) == 0 {
+			got.Days, want.Days = nil, nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: %d days and %d events at once, %d and %d alone", p, len(got.Days), len(got.Events), len(want.Days), len(want.Events))
+		}
+	}
+	if none, err := s.EvidenceOf(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("of no pairs: %v, %v", none, err)
+	}
+}

@@ -5,13 +5,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"github.com/bandish/bandish/observation"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -295,47 +297,59 @@ type PublishedCounts struct {
 	Measurements int64     `json:"measurement_count"`
 }
 
-// ofCounts are the filter's conditions on published counts.
-func (f *Filter) ofCounts() *where {
-	w := new(where)
-	if f.CC != "" {
-		w.add("probe_cc = ?", f.CC)
-	}
-	if f.Target != "" {
-		w.add("target = ?", f.Target)
-	}
-	f.networks(w, "probe_asn")
-	if !f.Since.IsZero() {
-		w.add("measurement_start_day >= fromUnixTimestamp64Micro(?)", f.Since.UTC().Truncate(series.Day).UnixMicro())
-	}
-	if !f.Until.IsZero() {
-		w.add("measurement_start_day < fromUnixTimestamp64Micro(?)", f.Until.UnixMicro())
-	}
-	return w
-}
-
-// Counts returns published counts by day.
-func (s *Store) Counts(ctx context.Context, f Filter) ([]PublishedCounts, error) {
-	if _, err := s.refresh(ctx, "counts"); err != nil {
+// Counts returns the published counts of a target in a country by day. The
+// filter must name both.
+func (s *Store) Counts(_ context.Context, f Filter) ([]PublishedCounts, error) {
+	m, err := s.a.Manifest()
+	if err != nil {
 		return nil, err
 	}
-	w := f.ofCounts()
-	rows, err := s.db.QueryContext(ctx, `SELECT toUnixTimestamp64Micro(measurement_start_day), count(DISTINCT probe_asn), sum(anomaly_count)::BIGINT, sum(confirmed_count)::BIGINT, sum(failure_count)::BIGINT, sum(ok_count)::BIGINT, sum(measurement_count)::BIGINT FROM counts`+w.String()+` GROUP BY measurement_start_day ORDER BY measurement_start_day`, w.args...)
+	rows, err := s.counts(m, f.CC, f.Target)
 	if err != nil {
-		return nil, fmt.Errorf("query counts: %w", err)
+		return nil, err
 	}
-	defer rows.Close()
-	var out []PublishedCounts
-	for rows.Next() {
-		var c PublishedCounts
-		var micro int64
-		if err := rows.Scan(&micro, &c.Networks, &c.Anomaly, &c.Confirmed, &c.Failure, &c.OK, &c.Measurements); err != nil {
-			return nil, fmt.Errorf("query counts: %w", err)
+	type day struct {
+		PublishedCounts
+		networks map[uint32]bool
+	}
+	since := f.Since.UTC().Truncate(series.Day)
+	days := map[int64]*day{}
+	for i := range rows {
+		r := &rows[i]
+		if r.Day.Before(since) || !f.Until.IsZero() && !r.Day.Before(f.Until) || len(f.ASNs) > 0 && !slices.Contains(f.ASNs, r.ASN) {
+			continue
 		}
-		c.Day = time.UnixMicro(micro).UTC()
-		out = append(out, c)
+		d := days[r.Day.Unix()]
+		if d == nil {
+			d = &day{PublishedCounts{Day: r.Day.UTC()}, map[uint32]bool{}}
+			days[r.Day.Unix()] = d
+		}
+		d.networks[r.ASN] = true
+		d.Networks = len(d.networks)
+		d.Anomaly += int64(r.Anomaly)
+		d.Confirmed += int64(r.Confirmed)
+		d.Failure += int64(r.Failure)
+		d.OK += int64(r.OK)
+		d.Measurements += int64(r.Measurements)
 	}
-	return out, rows.Err()
+	var out []PublishedCounts
+	for _, at := range slices.Sorted(maps.Keys(days)) {
+		out = append(out, days[at].PublishedCounts)
+	}
+	return out, nil
+}
+
+// counts are the rows of published counts of one target in one country.
+func (s *Store) counts(m *archive.Manifest, cc, target string) ([]pipeline.Count, error) {
+	var rows []pipeline.Count
+	for _, g := range m.Select(archive.Counts, "") {
+		part, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, part...)
+	}
+	return rows, nil
 }
 
 // Observations returns the observation rows of one measurement in their order.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -79,11 +80,65 @@ func (f *Selection) where() *where {
 }
 
 // Measurements returns the verdicts of a selection in the order of time,
-// latest first unless ascending.
+// latest first unless ascending. It asks for the days at that end alone, and for
+// more of them while there are too few rows.
 func (s *Store) Measurements(ctx context.Context, f Selection, ascending bool, offset, limit int) ([]verdict.Row, error) {
-	if _, err := s.refresh(ctx, "verdicts"); err != nil {
+	m, err := s.refresh(ctx, "verdicts")
+	if err != nil {
 		return nil, err
 	}
+	days, n := daysOf(m.Select(archive.Verdicts, m.Ruleset), ascending), 0
+	for rows := int64(0); n < len(days) && rows < int64(offset+limit); n++ {
+		rows += days[n].rows
+	}
+	if f.UID != "" || f.ReportID != "" || f.Input != "" { // few rows, and nobody knows of which day
+		n = len(days)
+	}
+	for ; 0 < n && n < len(days); n *= 4 {
+		part, reached := f, false
+		if last := days[n-1].day; ascending {
+			part.Until = last.AddDate(0, 0, 1)
+			reached = !f.Until.IsZero() && !f.Until.After(part.Until)
+		} else {
+			part.Since = last
+			reached = !f.Since.Before(last)
+		}
+		if reached {
+			break
+		}
+		found, err := s.measurements(ctx, part, ascending, offset, limit)
+		if err != nil || len(found) == limit {
+			return found, err
+		}
+	}
+	return s.measurements(ctx, f, ascending, offset, limit)
+}
+
+// dayRows is how many verdicts there are of a day.
+type dayRows struct {
+	day  time.Time
+	rows int64
+}
+
+// daysOf sums up segments by day, the latest day first unless ascending.
+func daysOf(segments []archive.Segment, ascending bool) []dayRows {
+	sums := map[string]int64{}
+	for _, g := range segments {
+		sums[g.Period] += g.Rows
+	}
+	var out []dayRows
+	for _, period := range slices.Sorted(maps.Keys(sums)) {
+		if day, err := time.Parse(time.DateOnly, period); err == nil {
+			out = append(out, dayRows{day, sums[period]})
+		}
+	}
+	if !ascending {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+func (s *Store) measurements(ctx context.Context, f Selection, ascending bool, offset, limit int) ([]verdict.Row, error) {
 	order := " DESC"
 	if ascending {
 		order = ""

@@ -68,7 +68,8 @@ func Open(a *archive.Archive, memory string) (*Store, error) {
 		fmt.Sprintf("SET memory_limit = '%s'", strings.ReplaceAll(memory, "'", "")),
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
-		"SET parquet_metadata_cache = true", // the files never change
+		"SET parquet_metadata_cache = true",      // the files never change
+		"SET enable_external_file_cache = false", // the kernel keeps their pages; a second copy would fill the limit
 		"SET TimeZone = 'UTC'",
 	}, macros...)
 	for _, q := range set {
@@ -103,7 +104,6 @@ var views = map[string]struct {
 	"cells":        {archive.Cells, true, emptyCells, laterCells},
 	"layers":       {archive.Layers, true, emptyCells, laterCells},
 	"hours":        {archive.Hours, true, emptyCells, laterCells},
-	"counts":       {archive.Counts, false, emptyCounts, ""},
 }
 
 // refresh returns the current manifest and points the named views at its
@@ -230,5 +230,4 @@ const (
 const (
 	emptyVerdicts = `SELECT '' AS measurement_uid, '' AS report_id, '' AS sender, TIMESTAMP '1970-01-01' AS measurement_start_time, '' AS probe_cc, 0::UINTEGER AS probe_asn, 0::UINTEGER AS resolver_asn, '' AS test_name, '' AS software, '' AS platform, '' AS input, '' AS target, '' AS domain, '' AS state, {'outcome': '', 'rule': ''} AS dns, {'outcome': '', 'rule': ''} AS tcp, {'outcome': '', 'rule': ''} AS tls, {'outcome': '', 'rule': ''} AS http, {'outcome': '', 'rule': ''} AS quic, {'outcome': '', 'rule': ''} AS app, []::VARCHAR[] AS mechanisms, []::VARCHAR[] AS rules, '' AS ruleset, '' AS fingerprints, '' AS invalid, []::VARCHAR[] AS marks, '' AS raw, 0::UINTEGER AS line, '' AS channel, 0::UBIGINT AS content LIMIT 0`
 	emptyCells    = `SELECT '' AS target, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS layer, 0::BIGINT AS start, 0::BIGINT AS span, 0::UINTEGER AS measurements, 0::UINTEGER AS ok, 0::UINTEGER AS blocked, 0::UINTEGER AS likely_blocked, 0::UINTEGER AS impaired, 0::UINTEGER AS down, 0::UINTEGER AS insufficient, 0::UINTEGER AS aside, 0::UINTEGER AS informing, 0::UINTEGER AS informing_bad, 0::UINTEGER AS reports, 0::UINTEGER AS vote_blocked, 0::UINTEGER AS vote_impaired, 0::UINTEGER AS vote_ok, 0::UINTEGER AS vote_down, 0::BIGINT AS first_bad, 0::BIGINT AS last_bad, 0::BIGINT AS first_ok, 0::BIGINT AS last_ok, '' AS first_bad_uid, '' AS last_bad_uid, '' AS first_ok_uid, '' AS last_ok_uid, []::STRUCT(kind VARCHAR, name VARCHAR, bad UINTEGER, ok UINTEGER)[] AS tallies, []::STRUCT(report UINTEGER, bad UINTEGER, ok UINTEGER)[] AS voices LIMIT 0`
-	emptyCounts   = `SELECT TIMESTAMP '1970-01-01' AS measurement_start_day, '' AS probe_cc, 0::UINTEGER AS probe_asn, '' AS test_name, '' AS domain, '' AS input, '' AS category, '' AS target, 0::UINTEGER AS anomaly_count, 0::UINTEGER AS confirmed_count, 0::UINTEGER AS failure_count, 0::UINTEGER AS ok_count, 0::UINTEGER AS measurement_count LIMIT 0`
 )

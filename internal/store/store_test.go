@@ -313,3 +313,26 @@ func TestDamagedSegmentsAnswerNothing(t *testing.T) {
 		}
 	}
 }
+
+// Lists that read few days are those that read all of them.
+func TestMeasurementsReadFewDays(t *testing.T) {
+	s := filled(t)
+	yes := true
+	for _, f := range []Selection{{}, {ASNs: []uint32{64512}}, {Anomaly: &yes}, {Since: day(3)}, {Until: day(4)}, {Since: day(2), Until: day(3)}, {CCs: []string{"ZY"}}, {ReportID: "r30"}} {
+		for _, ascending := range []bool{false, true} {
+			for _, at := range [][2]int{{0, 1}, {0, 5}, {3, 4}, {10, 3}, {0, 100}, {23, 5}, {40, 5}} {
+				got, err := s.Measurements(t.Context(), f, ascending, at[0], at[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := s.measurements(t.Context(), f, ascending, at[0], at[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("%+v, ascending %v, %d from %d on: %d rows by few days, %d by all", f, ascending, at[1], at[0], len(got), len(want))
+				}
+			}
+		}
+	}
+}

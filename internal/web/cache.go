@@ -12,9 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/text/language"
+
+	"github.com/bandish/bandish/internal/turns"
 )
 
 // pages keeps what was answered, as it went out, until what it rests on
@@ -30,7 +31,7 @@ type pages struct {
 	order  *list.List // of *answered, the one that was asked for last first
 	bytes  int
 	making map[string]*answered
-	turns  turns
+	turns  *turns.Turns
 }
 
 // The bounds of what is kept, in bytes.
@@ -55,7 +56,7 @@ func (a *answered) size() int { return len(a.key) + a.body.Cap() + 1<<10 }
 // inTurn keeps the answers of next.
 func (s *Site) inTurn(next http.Handler) http.Handler {
 	return &pages{site: s, next: next, kept: map[string]*list.Element{}, order: list.New(), making: map[string]*answered{},
-		turns: turns{slots: 2 * runtime.GOMAXPROCS(0)}}
+		turns: turns.New(2*runtime.GOMAXPROCS(0), turnsOfOne)}
 }
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,9 +71,9 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if key == "" { // it is not kept
-		leave, busy := p.turns.enter(r.Context(), p.site.reader(r))
+		leave, busy := p.turns.Enter(r.Context(), p.site.reader(r))
 		if busy != 0 {
-			refuse(w, busy)
+			turns.ComeAgain(w, busy)
 			return
 		}
 		defer leave()
@@ -81,22 +82,18 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a, busy := p.get(r, key)
 	if busy != 0 {
-		refuse(w, busy)
+		turns.ComeAgain(w, busy)
 		return
 	}
 	a.give(w, r)
 }
 
-// refuse asks a reader to come again.
-func refuse(w http.ResponseWriter, status int) {
-	w.Header().Set("Retry-After", "2")
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "Too many pages are being made at once. Ask again in a moment.", status)
-}
+// turnsOfOne is how many turns one network may have or wait for.
+const turnsOfOne = 64
 
 // key names a page and all that it depends on; "" is one that is not kept.
 func (p *pages) key(r *http.Request) (string, error) {
-	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || r.URL.Path == "/ledger" {
 		return "", nil
 	}
 	edition, err := p.site.edition(r)
@@ -194,7 +191,7 @@ func (p *pages) get(r *http.Request, key string) (a *answered, busy int) {
 // makeOne makes an answer that others may wait for: it goes on when the reader
 // who asked first has gone.
 func (p *pages) makeOne(r *http.Request, a *answered) (*answered, int) {
-	leave, busy := p.turns.enter(context.WithoutCancel(r.Context()), p.site.reader(r))
+	leave, busy := p.turns.Enter(context.WithoutCancel(r.Context()), p.site.reader(r))
 	a.failed, a.status = true, busy
 	defer func() {
 		p.mu.Lock()
@@ -300,97 +297,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.a.body.Write(b)
 }
 
-// turns bounds the pages that are made at one time, and those that wait.
-type turns struct {
-	slots int
-
-	mu      sync.Mutex // guards what follows
-	inside  int
-	waiting []chan struct{}
-	by      map[netip.Prefix]int // inside and waiting, by network
-}
-
-// The bounds of what waits, in all and of one network, and for how long.
-const (
-	maxQueue      = 256
-	maxQueueOfOne = 64
-	queueLasts    = 5 * time.Second
-)
-
-// enter waits for a turn; leave gives it back. busy is the status for a reader
-// who finds none.
-func (t *turns) enter(ctx context.Context, from netip.Prefix) (leave func(), busy int) {
-	t.mu.Lock()
-	if t.by == nil {
-		t.by = map[netip.Prefix]int{}
-	}
-	switch {
-	case from.IsValid() && t.by[from] >= maxQueueOfOne:
-		t.mu.Unlock()
-		return nil, http.StatusTooManyRequests
-	case len(t.waiting) >= maxQueue:
-		t.mu.Unlock()
-		return nil, http.StatusServiceUnavailable
-	}
-	t.by[from]++
-	leave = func() { t.leave(from) }
-	if t.inside < t.slots {
-		t.inside++
-		t.mu.Unlock()
-		return leave, 0
-	}
-	turn := make(chan struct{})
-	t.waiting = append(t.waiting, turn)
-	t.mu.Unlock()
-	timer := time.NewTimer(queueLasts)
-	defer timer.Stop()
-	select {
-	case <-turn:
-		return leave, 0
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, w := range t.waiting {
-		if w == turn {
-			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-			t.less(from)
-			return nil, http.StatusServiceUnavailable
-		}
-	}
-	return leave, 0 // the turn came at the same time
-}
-
-func (t *turns) leave(from netip.Prefix) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.less(from)
-	if len(t.waiting) == 0 {
-		t.inside--
-		return
-	}
-	close(t.waiting[0]) // the turn is theirs
-	t.waiting = t.waiting[1:]
-}
-
-func (t *turns) less(from netip.Prefix) {
-	if t.by[from]--; t.by[from] <= 0 {
-		delete(t.by, from)
-	}
-}
-
-// reader is the network of who asks, a /24 or a /48; that of a loopback address
-// is none, since many may stand behind it.
+// reader is the network of who asks.
 func (s *Site) reader(r *http.Request) netip.Prefix {
-	a, err := netip.ParseAddr(s.client(r))
-	if err != nil || a.IsLoopback() {
-		return netip.Prefix{}
-	}
-	bits := 24
-	if a.Is6() {
-		bits = 48
-	}
-	p, _ := a.Prefix(bits) // the address is one
-	return p
+	a, _ := netip.ParseAddr(s.client(r)) // none: it is held against nobody
+	return turns.NetworkOf(a)
 }

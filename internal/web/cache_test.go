@@ -16,6 +16,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/internal/turns"
 )
 
 // counted is a site whose pages are made by next.
@@ -81,8 +82,8 @@ func TestPagesAreKept(t *testing.T) {
 	if w := visit(h, "GET", "/a", "If-None-Match", `"x", W/`+tag); w.Code != http.StatusNotModified || w.Body.Len() > 0 || w.Header().Get("ETag") != tag {
 		t.Errorf("who has it gets %d %q", w.Code, w.Body)
 	}
-	if h.turns.inside != 0 || len(h.turns.by) != 0 || len(h.making) != 0 {
-		t.Errorf("left: %d inside, %v, %d in the making", h.turns.inside, h.turns.by, len(h.making))
+	if h.turns.Taken() != 0 || len(h.making) != 0 {
+		t.Errorf("left: %d turns, %d in the making", h.turns.Taken(), len(h.making))
 	}
 }
 
@@ -149,7 +150,7 @@ func TestOneMakesAPage(t *testing.T) {
 func TestTurnsOfPages(t *testing.T) {
 	goOn := make(chan struct{})
 	h := counted(func(w http.ResponseWriter, r *http.Request) { <-goOn })
-	h.turns.slots = 2
+	h.turns = turns.New(2, turnsOfOne)
 	h.site.Client = func(r *http.Request) netip.Addr { return netip.MustParseAddr(r.Header.Get("From")) }
 	var all sync.WaitGroup
 	codes := make(chan int, 1000)
@@ -162,7 +163,7 @@ func TestTurnsOfPages(t *testing.T) {
 			codes <- w.Code
 		})
 	}
-	for i := range maxQueueOfOne + 10 {
+	for i := range turnsOfOne + 10 {
 		ask(i, "8.8.8.8")
 	}
 	for range 10 {
@@ -170,10 +171,10 @@ func TestTurnsOfPages(t *testing.T) {
 			t.Errorf("%d, want 429", code)
 		}
 	}
-	for i := range maxQueue {
+	for i := range turns.Queue {
 		ask(1000+i, fmt.Sprintf("9.9.%d.9", i%250))
 	}
-	busy := maxQueueOfOne - 2
+	busy := turnsOfOne - 2
 	for range busy {
 		if code := <-codes; code != http.StatusServiceUnavailable {
 			t.Errorf("%d, want 503", code)
@@ -187,7 +188,7 @@ func TestTurnsOfPages(t *testing.T) {
 			t.Errorf("who waited is answered %d", code)
 		}
 	}
-	if h.turns.inside != 0 || len(h.turns.by) != 0 {
-		t.Errorf("left: %d inside, %v", h.turns.inside, h.turns.by)
+	if n := h.turns.Taken(); n != 0 {
+		t.Errorf("left: %d turns", n)
 	}
 }

@@ -169,11 +169,7 @@ func (s *Site) networkOf(ctx context.Context, asn uint32) (networkView, error) {
 	}
 	v := networkView{Network: on}
 	for _, one := range on.Answers {
-		a, err := s.Desk.Answer(ctx, inquiry.Ask{CC: one.CC, Target: one.Target})
-		if err != nil {
-			return v, err
-		}
-		v.Strips = append(v.Strips, stripOf(timelineRow{label: a.Name, asn: asn, days: index(a.ByASN[asn])}, a.At, stripDays))
+		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays))
 	}
 	for _, e := range on.Events {
 		v.Bans = append(v.Bans, s.eventRow(e))

@@ -1,0 +1,248 @@
+// Command rooms draws the packages of a tree, from their files alone: a diagram
+// of which imports which, and a table of their sizes. It writes Markdown.
+//
+//	go run ./.ci/rooms [DIR]
+//
+// DIR is the root of the module (default "."). Tests and testdata do not count.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// room is a package.
+type room struct {
+	name     string // its folder
+	files    map[string]*ast.File
+	lines    int
+	imports  map[string]bool // rooms of the same module
+	exported int             // exported names at the top, and exported methods of them
+	arrows   int             // pairs of files of which one uses what the other declares
+	knots    int             // of these, those by which a file can be reached from itself
+}
+
+func main() {
+	log.SetFlags(0)
+	root := "."
+	if len(os.Args) > 1 {
+		root = os.Args[1]
+	}
+	rooms, err := read(root)
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Stdout.Write(page(rooms))
+}
+
+// read parses the packages below a folder.
+func read(root string) (map[string]*room, error) {
+	module, err := moduleOf(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return nil, err
+	}
+	rooms, set := map[string]*room{}, token.NewFileSet()
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && p != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(set, p, text, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(p))
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		r := rooms[name]
+		if r == nil {
+			r = &room{name: name, files: map[string]*ast.File{}, imports: map[string]bool{}}
+			rooms[name] = r
+		}
+		r.add(filepath.Base(p), file, bytes.Count(text, []byte("\n")), module)
+		return nil
+	})
+	for _, r := range rooms {
+		r.measure()
+	}
+	return rooms, err
+}
+
+func moduleOf(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "module "); ok {
+			return strings.TrimSpace(name), nil
+		}
+	}
+	return "", fmt.Errorf("%s names no module", file)
+}
+
+func (r *room) add(name string, file *ast.File, lines int, module string) {
+	r.files[name] = file
+	r.lines += lines
+	for _, i := range file.Imports {
+		p, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			continue // the parser saw it
+		}
+		if rest, ok := strings.CutPrefix(p, module+"/"); ok && rest != r.name {
+			r.imports[rest] = true
+		}
+	}
+}
+
+// measure counts the exported names and the arrows between files. A use is
+// known by its name: a method that two types have stands for both.
+func (r *room) measure() {
+	declared := map[string][]string{} // a name, and the files that declare it
+	for file, f := range r.files {
+		for _, name := range declarations(f) {
+			declared[name] = append(declared[name], file)
+			if ast.IsExported(name[strings.LastIndex(name, ".")+1:]) {
+				r.exported++
+			}
+		}
+	}
+	uses := map[string]map[string]bool{}
+	for file, f := range r.files {
+		uses[file] = map[string]bool{}
+		ast.Inspect(f, func(n ast.Node) bool {
+			var name string
+			switch n := n.(type) {
+			case *ast.Ident:
+				name = n.Name
+			case *ast.SelectorExpr:
+				name = "." + n.Sel.Name
+			}
+			if in := declared[name]; len(in) == 1 && in[0] != file {
+				uses[file][in[0]] = true
+			}
+			return true
+		})
+	}
+	for from, all := range uses {
+		for to := range all {
+			r.arrows++
+			if reaches(uses, to, from, map[string]bool{}) {
+				r.knots++
+			}
+		}
+	}
+}
+
+// declarations are the names that a file declares at its top; those of methods
+// begin with a point.
+func declarations(f *ast.File) (names []string) {
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv != nil {
+				names = append(names, "."+d.Name.Name)
+			} else if d.Name.Name != "init" {
+				names = append(names, d.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				switch s := s.(type) {
+				case *ast.TypeSpec:
+					names = append(names, s.Name.Name)
+				case *ast.ValueSpec:
+					for _, n := range s.Names {
+						names = append(names, n.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+func reaches(uses map[string]map[string]bool, from, to string, seen map[string]bool) bool {
+	if from == to {
+		return true
+	}
+	seen[from] = true
+	for next := range uses[from] {
+		if !seen[next] && reaches(uses, next, to, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// page is the diagram and the table.
+func page(rooms map[string]*room) []byte {
+	var b bytes.Buffer
+	names := slices.SortedFunc(maps.Keys(rooms), cmp.Compare[string])
+	fmt.Fprint(&b, "```mermaid\nflowchart LR\n")
+	id := map[string]string{}
+	for i, n := range names {
+		id[n] = fmt.Sprint("r", i)
+		fmt.Fprintf(&b, "  %s[\"%s\"]\n", id[n], n)
+	}
+	shown := 0
+	for _, n := range names {
+		for _, to := range slices.Sorted(maps.Keys(rooms[n].imports)) {
+			if rooms[to] != nil && !roundabout(rooms, n, to) {
+				fmt.Fprintf(&b, "  %s --> %s\n", id[n], id[to])
+				shown++
+			}
+		}
+	}
+	fmt.Fprint(&b, "```\n\n")
+	total, arrows := room{}, 0
+	fmt.Fprint(&b, "| package | files | lines | exported names | imports | arrows between its files | of these in a circle |\n|---|---|---|---|---|---|---|\n")
+	for _, n := range names {
+		r := rooms[n]
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %d | %d | %d | %d |\n", cmp.Or(strings.TrimPrefix(path.Clean(n), "./"), "."), len(r.files), r.lines, r.exported, len(r.imports), r.arrows, r.knots)
+		total.lines += r.lines
+		total.exported += r.exported
+		total.arrows += r.arrows
+		total.knots += r.knots
+		arrows += len(r.imports)
+	}
+	fmt.Fprintf(&b, "| all %d | | %d | %d | %d | %d | %d |\n\n", len(names), total.lines, total.exported, arrows, total.arrows, total.knots)
+	fmt.Fprintf(&b, "The diagram leaves out an import where another path leads to the same package: %d of %d are drawn.\n", shown, arrows)
+	return b.Bytes()
+}
+
+// roundabout reports whether a room leads to another by a third.
+func roundabout(rooms map[string]*room, from, to string) bool {
+	uses := map[string]map[string]bool{}
+	for n, r := range rooms {
+		uses[n] = r.imports
+	}
+	for by := range rooms[from].imports {
+		if by != to && rooms[by] != nil && reaches(uses, by, to, map[string]bool{}) {
+			return true
+		}
+	}
+	return false
+}
