@@ -31,9 +31,7 @@ func TestHostileAddresses(t *testing.T) {
 			"/cc/"+e+"/feed.atom", "/cc/PK/"+e+"/feed.json", "/platforms/"+e+"/feed.atom", "/cases/"+e+"/courts.ics", "/embed/PK/"+e, "/embed/"+e+"/x/badge.svg", "/embed/PK/x?at="+q, "/oembed?url="+q,
 			"/cc/PK/x?format="+q, "/cases/pk-2024-x?format=bibtex&as-of="+q, "/ur/"+e, "/ur/cc/PK/"+e, "/ur/cases/"+e, "/ur/is?cc="+q+"&target="+q, "/cases?as-of="+q)
 	}
-	for _, p := range []string{"/..%2f..%2fetc/passwd", "/static/..%2f..%2fweb.go", "/ur/..%2f..%2f", "/ur//evil.example/", "//evil.example/", "/cases/../../etc", "/cases/pk-2024-x/act/..%2f..%2fclaim", "/%2e%2e/", "/cc/PK/x/%00", "/\\evil.example"} {
-		tries = append(tries, p)
-	}
+	tries = append(tries, "/..%2f..%2fetc/passwd", "/static/..%2f..%2fweb.go", "/ur/..%2f..%2f", "/ur//evil.example/", "//evil.example/", "/cases/../../etc", "/cases/pk-2024-x/act/..%2f..%2fclaim", "/%2e%2e/", "/cc/PK/x/%00", "/\\evil.example")
 	if len(tries) < 100 {
 		t.Fatalf("%d tries only", len(tries))
 	}
