@@ -273,11 +273,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
 		if i+1 < len(dated) {
-			x, _ := p.Date.FirstDay(c.Zone())
-			y, _ := dated[i+1].Date.FirstDay(c.Zone())
-			if l.Days = count(int(y.Sub(x).Hours()/24), "day"); x.Equal(y) {
-				l.Days = "same day"
-			}
+			l.Days = daysTo(p.Date, dated[i+1].Date, c.Zone())
 		}
 		out.Chain = append(out.Chain, l)
 	}

@@ -177,26 +177,57 @@ type mark struct {
 
 // marks draws a row of marks that link to what they stand for.
 func (c *chart) marks(label string, marks []mark) {
-	var b strings.Builder
-	n := 0
-	fmt.Fprintf(&b, `<svg height="%d" role="group" aria-label="%s"><line x1="0" x2="100%%" y1="%d" y2="%d" class="line"/>`, markHeight, template.HTMLEscapeString(label), markHeight/2, markHeight/2)
+	var within []mark
 	for _, m := range marks {
 		if m.at.Before(c.From) || !m.at.Before(c.To) {
 			c.Outside++
 			continue
 		}
-		n++
+		within = append(within, m)
+	}
+	if len(within) == 0 {
+		return
+	}
+	slices.SortStableFunc(within, func(a, b mark) int { return a.at.Compare(b.at) })
+	lanes := c.lanes(within)
+	height := markHeight + (slices.Max(lanes))*laneHeight
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg height="%d" role="group" aria-label="%s"><line x1="0" x2="100%%" y1="%d" y2="%d" class="line"/>`, height, template.HTMLEscapeString(label), markHeight/2, markHeight/2)
+	for i, m := range within {
 		class := "mark"
 		if m.hollow {
 			class += " hollow"
 		}
 		text := template.HTMLEscapeString(m.text)
-		fmt.Fprintf(&b, `<a href="%s" aria-label="%s"><title>%s</title><circle cx="%.3f%%" cy="%d" r="4.5" class="%s"/></a>`, template.HTMLEscapeString(m.href), text, text, c.at(m.at), markHeight/2, class)
+		fmt.Fprintf(&b, `<a href="%s" aria-label="%s"><title>%s</title><circle cx="%.3f%%" cy="%d" r="4.5" class="%s"/></a>`, template.HTMLEscapeString(m.href), text, text, c.at(m.at), markHeight/2+lanes[i]*laneHeight, class)
 	}
 	b.WriteString(`</svg>`)
-	if n > 0 {
-		c.Rows = append(c.Rows, chartRow{Label: label, Note: fmt.Sprint(n), Drawing: template.HTML(b.String())})
+	c.Rows = append(c.Rows, chartRow{Label: label, Note: fmt.Sprint(len(within)), Drawing: template.HTML(b.String())})
+}
+
+const (
+	laneHeight = 11
+	laneRoom   = 1.4 // per cent of the axis between two marks of a lane
+	mostLanes  = 6
+)
+
+// lanes give each mark, in the order of time, the first lane on which it covers
+// none before it. Where all are taken it shares the one that ends first.
+func (c *chart) lanes(marks []mark) []int {
+	var ends []float64
+	out := make([]int, len(marks))
+	for i, m := range marks {
+		x := c.at(m.at)
+		lane := slices.IndexFunc(ends, func(end float64) bool { return x >= end })
+		switch {
+		case lane < 0 && len(ends) < mostLanes:
+			lane, ends = len(ends), append(ends, 0)
+		case lane < 0:
+			lane = slices.Index(ends, slices.Min(ends))
+		}
+		ends[lane], out[i] = x+laneRoom, lane
 	}
+	return out
 }
 
 // bars draws reported bans as one row of bars.
