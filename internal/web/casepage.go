@@ -28,6 +28,7 @@ type caseView struct {
 	Summary                           []noteView
 	Points                            []pointView
 	Spans                             []string
+	Without                           string // how long access was gone
 	Note                              string
 	Term                              string
 	Entries                           []entryView
@@ -163,6 +164,7 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 		}
 		v.Points = append(v.Points, one)
 	}
+	v.Without = k.line().Without
 	v.Chain = k.chain()
 	v.Graph = graph(graphOf(v.Chain, v.Platforms))
 	for _, sp := range clock.Spans {

@@ -73,6 +73,7 @@ type countryView struct {
 	Cases   []answer.Case   `json:"cases"`
 	When    whenAsked       `json:"-"`
 	Blocked []answer.Answer `json:"-"` // those that are blocked, or likely so
+	Past    *answer.Answer  `json:"-"` // where nothing is: what was reported last
 	Laws    []crumb         `json:"-"` // of the record
 	Bodies  []crumb         `json:"-"` // of the state, that it names
 }
@@ -109,6 +110,9 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 		if answers[i].State.Accuses() {
 			v.Blocked = append(v.Blocked, answers[i])
 		}
+		if r := answers[i].Reported; len(r) > 0 && (v.Past == nil || r[0].Known.After(v.Past.Reported[0].Known)) {
+			v.Past = &answers[i]
+		}
 	}
 	v.Laws, v.Bodies = s.lawsOf(cc), s.bodiesOf(cc)
 	f := frame{Title: "What is blocked in " + v.Country + "?", About: "Which platforms and sites are blocked in " + v.Country + ", since when, and on what evidence.",
@@ -142,7 +146,7 @@ func (s *Site) bodiesOf(cc string) []crumb {
 			switch a := &list[i]; a.Kind {
 			case "government", "ministry", "regulator", "agency", "legislature", "court":
 				if a.CC == cc {
-					out = append(out, crumb{a.Name, "/actors/" + url.PathEscape(a.ID)})
+					out = append(out, crumb{capital(a.Name), "/actors/" + url.PathEscape(a.ID)})
 				}
 			}
 		}
