@@ -212,7 +212,7 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer) ([]card, erro
 			if err != nil {
 				return nil, err
 			}
-			c.Strip = smallStrip(full, stripDays)
+			c.Strip = smallStrip(full, stripDays, nil)
 		}
 		out = append(out, c)
 	}
@@ -308,7 +308,7 @@ func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
 	from := time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	to := now.Add(now.Sub(from) / 20) // room for an arrow
 	c := chart{From: from, To: to}
-	b := &bars{Axis: axis(from, to)}
+	b := &bars{Axis: axis(from, to, chartWords{})}
 	for _, r := range rows {
 		b.Rows = append(b.Rows, barRow{Label: inquiry.Country(r.CC) + " · " + s.name(r.Target), Href: "/cc/" + r.CC + "/" + url.PathEscape(r.Target), Length: rankedLength(r.Length), Drawing: c.bar(&r)})
 	}
