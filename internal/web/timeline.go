@@ -90,7 +90,11 @@ func (w chartWords) tick(t time.Time, form string) string {
 		return t.Format(form)
 	}
 	month := w.c.text("month."+strconv.Itoa(int(t.Month())), nil)
-	return strings.NewReplacer("Jan", month).Replace(strings.NewReplacer("2006", strconv.Itoa(t.Year()), "2 Jan", strconv.Itoa(t.Day())+" Jan").Replace(form))
+	day := strings.NewReplacer("2006", strconv.Itoa(t.Year()), "2 ", strconv.Itoa(t.Day())+" ", "Jan", month).Replace(form)
+	if w.c.Language.Dir == "rtl" {
+		return "\u2067" + day + "\u2069" // a drawing is from left to right
+	}
+	return day
 }
 
 // LastDay is the last day of the axis.
