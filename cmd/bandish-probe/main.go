@@ -63,11 +63,13 @@ func run(ctx context.Context, env *kit.Env, args []string) int {
 func printUsage(w io.Writer) {
 	fmt.Fprintf(w, `Is it blocked from here, and how?
 
-  bandish-probe %s
-  bandish-probe watch-probe %s
+  bandish-probe %[1]s [--json FILE] [--passive] [--all] [--country-list FILE] [--max-time D]
+  bandish-probe watch-probe %[1]s [--every D] [--jitter D] [--rounds N] [--submit --collector URL]
   bandish-probe probe install TARGET…
   bandish-probe version
 
+Each takes -h, which lists all its flags.
+
 Exit codes: 0 reachable, 3 blocked, 4 down, 5 unclear, 2 a mistake in the arguments.
-`, kit.ProbeUsage, kit.WatchUsage)
+`, kit.Arguments)
 }

@@ -9,65 +9,107 @@ import (
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/verdict"
+	"github.com/spf13/cobra"
 )
 
-func archiveCommand() command {
-	return command{
-		name:  "archive",
-		usage: "check | compact | recover | backup DIR | export --layout ooni DIR [--json]",
-		about: "re-hash every file of the archive and name what is damaged; merge small segments; make a lost manifest anew; copy the archive while it is written to; write the measurements as OONI's bucket has them",
-		run:   runArchive,
+func archiveCommand(env *environment) *cobra.Command {
+	return group(&cobra.Command{Use: "archive COMMAND", Short: "look after the archive: check, compact, recover, back up, export"},
+		archiveCheckCommand(env), archiveCompactCommand(env), archiveRecoverCommand(env), archiveBackupCommand(env), archiveExportCommand(env))
+}
+
+func archiveCheckCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "check",
+		Short:       "re-hash every file of the archive and name what is damaged",
+		Annotations: map[string]string{failedNote: "a file is damaged"},
+		Args:        noArgs,
+		RunE:        doing(func(ctx context.Context, _ []string) error { return checkArchive(ctx, env, asJSON) }),
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func archiveCompactCommand(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "compact",
+		Short: "merge small segments, and remove files that nothing lists",
+		Args:  noArgs,
+		RunE:  doing(func(ctx context.Context, _ []string) error { return compactArchive(ctx, env) }),
 	}
 }
 
-func runArchive(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "archive")
-	data := dataFlag(fs)
-	asJSON := fs.Bool("json", false, "print JSON")
-	layout := fs.String("layout", "", "of an export: `ooni`")
-	rest, err := parseFlags(fs, args)
+func archiveRecoverCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "recover",
+		Short:       "make a lost manifest anew, and derive the rest from the batches",
+		Annotations: map[string]string{failedNote: "a batch is damaged"},
+		Args:        noArgs,
+		RunE:        doing(func(ctx context.Context, _ []string) error { return recoverArchive(ctx, env, asJSON) }),
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func archiveBackupCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "backup DIR",
+		Short:       "copy the archive while it is written to",
+		Example:     "bandish archive backup /mnt/copy\nbandish archive check --data /mnt/copy",
+		Annotations: map[string]string{argumentsNote: "DIR  the folder of the copy; what it has already is not copied again", failedNote: "a file is damaged and was not copied"},
+		Args:        oneArg("the folder of the copy"),
+		RunE:        doing(func(ctx context.Context, args []string) error { return backUpArchive(ctx, env, args[0], asJSON) }),
+	}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func archiveExportCommand(env *environment) *cobra.Command {
+	layout, asJSON := "", false
+	c := &cobra.Command{
+		Use:         "export DIR --layout ooni",
+		Short:       "write the measurements as OONI's bucket has them",
+		Example:     "bandish archive export --layout ooni /srv/bucket",
+		Annotations: map[string]string{argumentsNote: "DIR  the folder to write to"},
+		Args:        oneArg("the folder to write to"),
+		RunE: doing(func(ctx context.Context, args []string) error {
+			return exportArchive(ctx, env, args[0], layout, asJSON)
+		}),
+	}
+	c.Flags().StringVar(&layout, "layout", "", "`layout` of the files: ooni")
+	c.RegisterFlagCompletionFunc("layout", completing(words("ooni")))
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func compactArchive(ctx context.Context, env *environment) error {
+	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
-	if len(rest) == 2 && rest[0] == "export" {
-		return exportArchive(ctx, env, *data, rest[1], *layout, *asJSON)
+	meter := env.progress(p.Archive)
+	defer meter.end()
+	n, err := p.Compact(ctx)
+	if err != nil {
+		return err
 	}
-	if len(rest) == 2 && rest[0] == "backup" {
-		return backUpArchive(ctx, env, *data, rest[1], *asJSON)
+	if _, err := p.Count(ctx); err != nil {
+		return err
 	}
-	if len(rest) != 1 {
-		return usageError("archive: say check, compact, recover, backup DIR or export --layout ooni DIR")
+	removed, err := p.Archive.Sweep(ctx, archive.Grace, time.Now())
+	if err != nil {
+		return err
 	}
-	switch rest[0] {
-	case "check":
-		return checkArchive(ctx, env, *data, *asJSON)
-	case "compact":
-		p, err := openPipeline(*data)
-		if err != nil {
-			return err
-		}
-		n, err := p.Compact(ctx)
-		if err != nil {
-			return err
-		}
-		if _, err := p.Count(ctx); err != nil {
-			return err
-		}
-		removed, err := p.Archive.Sweep(ctx, archive.Grace, time.Now())
-		if err != nil {
-			return err
-		}
-		tellNotices(env, p.Archive)
-		fmt.Fprintf(env.stdout, "merged the segments of %d periods, removed %d files that nothing lists\n", n, removed)
-		return nil
-	case "recover":
-		return recoverArchive(ctx, env, *data, *asJSON)
-	}
-	return usageError("archive: %q is none of check, compact, recover, backup DIR and export --layout ooni DIR", rest[0])
+	meter.end()
+	tellNotices(env, p.Archive)
+	fmt.Fprintf(env.stdout, "merged the segments of %d periods, removed %d files that nothing lists\n", n, removed)
+	return nil
 }
 
-func backUpArchive(ctx context.Context, env *environment, data, dir string, asJSON bool) error {
-	a, err := archive.OpenExisting(data)
+func backUpArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
+	a, err := archive.OpenExisting(env.data)
 	if err != nil {
 		return err
 	}
@@ -78,7 +120,7 @@ func backUpArchive(ctx context.Context, env *environment, data, dir string, asJS
 	if asJSON {
 		err = printJSON(env.stdout, done)
 	} else {
-		fmt.Fprintf(env.stdout, "%s is a copy of %s: %d files copied, %.1f MB, %d were there; bandish archive check --data %s looks at all of them\n", dir, data, done.Copied, float64(done.Bytes)/1e6, done.There, dir)
+		fmt.Fprintf(env.stdout, "%s is a copy of %s: %d files copied, %.1f MB, %d were there; bandish archive check --data %s looks at all of them\n", dir, env.data, done.Copied, float64(done.Bytes)/1e6, done.There, dir)
 	}
 	if len(done.Damaged) > 0 {
 		err = errors.Join(err, &exitError{code: 1, err: fmt.Errorf("%d files are damaged and were not copied, the first: %s: %s", len(done.Damaged), done.Damaged[0].Path, done.Damaged[0].Reason)})
@@ -86,11 +128,11 @@ func backUpArchive(ctx context.Context, env *environment, data, dir string, asJS
 	return err
 }
 
-func exportArchive(ctx context.Context, env *environment, data, dir, layout string, asJSON bool) error {
+func exportArchive(ctx context.Context, env *environment, dir, layout string, asJSON bool) error {
 	if layout != "ooni" {
 		return usageError("archive export: --layout is %q: want ooni", layout)
 	}
-	a, err := archive.OpenExisting(data)
+	a, err := archive.OpenExisting(env.data)
 	if err != nil {
 		return err
 	}
@@ -114,9 +156,9 @@ func tellNotices(env *environment, a *archive.Archive) {
 
 // recoverArchive makes the manifest anew and derives everything from the
 // batches.
-func recoverArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
+func recoverArchive(ctx context.Context, env *environment, asJSON bool) error {
 	foreign := func(s archive.Segment) bool { return s.Ruleset != "" && s.Ruleset != verdict.Ruleset }
-	a, found, err := archive.Recover(ctx, dir, time.Now(), foreign)
+	a, found, err := archive.Recover(ctx, env.data, time.Now(), foreign)
 	if err != nil {
 		return err
 	}
@@ -126,11 +168,9 @@ func recoverArchive(ctx context.Context, env *environment, dir string, asJSON bo
 		return err
 	}
 	tellWaiting(env, p)
-	out, err := p.Rebuild(ctx, func(done, of int) {
-		if !asJSON {
-			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
-		}
-	})
+	meter := env.progress(a)
+	out, err := p.Rebuild(ctx, func(done, of int) { meter.step("batch", done, of) })
+	meter.end()
 	if err != nil {
 		return fmt.Errorf("the batches are listed again; deriving from them failed, bandish rebuild goes on: %w", err)
 	}
@@ -153,30 +193,48 @@ func whyUnlisted(path string) string {
 	return "left by a process that was killed, or replaced just now"
 }
 
-func checkArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
-	a, err := archive.OpenExisting(dir)
+func checkArchive(ctx context.Context, env *environment, asJSON bool) error {
+	a, err := archive.OpenToCheck(env.data)
 	if err != nil {
 		return err
 	}
+	meter := env.progress(a)
 	damaged, orphans, files, err := a.Check(ctx)
+	meter.end()
+	if err != nil {
+		return err
+	}
+	held, err := a.CheckLedger(ctx)
 	if err != nil {
 		return err
 	}
 	if asJSON {
-		if err := printJSON(env.stdout, map[string]any{"files": files, "damaged": damaged, "orphans": orphans}); err != nil {
+		if err := printJSON(env.stdout, map[string]any{"files": files, "damaged": damaged, "orphans": orphans, "ledger": held}); err != nil {
 			return err
 		}
 	} else {
 		for _, d := range damaged {
 			fmt.Fprintf(env.stdout, "damaged: %s: %s\n", d.Path, d.Reason)
 		}
+		for _, w := range held.Wrong {
+			fmt.Fprintf(env.stdout, "not as the ledger says: %s: %s\n", w.Path, w.Reason)
+		}
 		for _, o := range orphans {
 			fmt.Fprintf(env.stdout, "not listed: %s (%s)\n", o, whyUnlisted(o))
 		}
+		for _, o := range held.Unnoted {
+			fmt.Fprintf(env.stdout, "not in the ledger: %s\n", o)
+		}
 		fmt.Fprintf(env.stdout, "%d files checked, %d damaged, %d not listed\n", files, len(damaged), len(orphans))
+		if held.Entries > 0 {
+			fmt.Fprintf(env.stdout, "%d entries of the ledger %s checked, %d things are not as it says\n", held.Entries, held.Origin, len(held.Wrong))
+		}
 	}
 	if len(damaged) > 0 {
 		return &exitError{code: 1, err: fmt.Errorf("%d of %d files are damaged: derived ones come back with bandish rebuild, raw ones only from another copy", len(damaged), files)}
+	}
+	if len(held.Wrong) > 0 {
+		return &exitError{code: 1, err: fmt.Errorf("%d things are not as the ledger says, the first: %s: %s", len(held.Wrong), held.Wrong[0].Path, held.Wrong[0].Reason)}
 	}
 	return nil
 }

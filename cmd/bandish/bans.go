@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,77 +17,64 @@ import (
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func bansCommand() command {
-	return command{
-		name:  "bans",
-		usage: "[--target x] [--cc PK] [--as-of DATE] [--limit N] [--json] | explain ID | decisions | import FILE… | export [--all] | list",
-		about: "rank bans by length, measured and reported; import others' lists, export ours",
-		run:   runBans,
-	}
-}
-
-func runBans(ctx context.Context, env *environment, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "import":
-			return importBans(env, args[1:])
-		case "explain":
-			return explainBan(ctx, env, args[1:])
-		case "decisions":
-			return listDecisions(ctx, env, args[1:])
-		case "export":
-			return exportBans(ctx, env, args[1:])
-		case "list":
-			return listBanImports(env, args[1:])
-		}
-	}
-	return rankBans(ctx, env, args)
+func bansCommand(env *environment) *cobra.Command {
+	filter := &banFilter{env: env}
+	limit, asJSON := 0, false
+	c := withDefault(&cobra.Command{
+		Use:     "bans",
+		Short:   "rank bans by length, measured and reported; import others' lists, export ours",
+		Example: "bandish bans --target x\nbandish bans --cc PK --as-of 2024-12-31",
+		RunE:    doing(func(ctx context.Context, _ []string) error { return rankBans(ctx, env, filter, limit, asJSON) }),
+	}, banExplainCommand(env), banDecisionsCommand(env), banImportCommand(env), banExportCommand(env), usesCommand(env, "bans"))
+	filter.add(c)
+	c.Flags().IntVar(&limit, "limit", 40, "print at most `N`; 0 for all")
+	jsonFlag(c, &asJSON)
+	return c
 }
 
 // banFilter are the flags that choose bans.
 type banFilter struct {
-	data, records, target, cc, asOf, hand *string
-	registry                              *target.Registry
-	day                                   time.Time
+	env                    *environment
+	target, cc, asOf, hand string
+	registry               *target.Registry
+	day                    time.Time
 }
 
-func newBanFilter(fs *flag.FlagSet) *banFilter {
-	return &banFilter{
-		data:    dataFlag(fs),
-		records: recordsFlag(fs.String),
-		target:  fs.String("target", "", "only this `platform`, host, or \"internet\""),
-		cc:      fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)"),
-		asOf:    fs.String("as-of", "", "count as of this `day` (2024-03-14); today if left out"),
-		hand:    fs.String("by-hand", "", "`file` of decisions made by hand, which win; ban-decisions.yaml of the data folder where there is one"),
-	}
+func (f *banFilter) add(c *cobra.Command) {
+	recordsFlag(c, f.env)
+	set := c.Flags()
+	set.StringVar(&f.target, "target", "", "only this `platform`, host, or \"internet\"")
+	set.StringVar(&f.cc, "cc", "", "only this `country` (ISO 3166-1 alpha-2)")
+	set.StringVar(&f.asOf, "as-of", "", "count as of this `day` (2024-03-14); today if left out")
+	set.StringVar(&f.hand, "by-hand", "", "`file` of decisions made by hand, which win; ban-decisions.yaml of the data folder where there is one")
 }
 
 // read checks the flags' values.
 func (f *banFilter) read() error {
 	var err error
-	if f.registry, err = target.Load(targets.FS); err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
+	if f.registry, err = loadTargets(); err != nil {
+		return err
 	}
-	if t := *f.target; t != "" && t != ban.Internet && t != ban.Unnamed {
-		if *f.target, _, err = f.registry.Resolve(t); err != nil {
+	if t := f.target; t != "" && t != ban.Internet && t != ban.Unnamed {
+		if f.target, _, err = f.registry.Resolve(t); err != nil {
 			return usageError("--target: %w", err)
 		}
 	}
-	*f.cc = strings.ToUpper(*f.cc)
-	if *f.cc != "" && !country.Valid(*f.cc) {
-		if cc, ok := country.Code(*f.cc); ok {
-			*f.cc = cc
+	f.cc = strings.ToUpper(f.cc)
+	if f.cc != "" && !country.Valid(f.cc) {
+		if cc, ok := country.Code(f.cc); ok {
+			f.cc = cc
 		} else {
-			return usageError("--cc: %q is no country code; write PK for Pakistan", *f.cc)
+			return usageError("--cc: %q is no country code; write PK for Pakistan", f.cc)
 		}
 	}
 	f.day = time.Now().UTC()
-	if *f.asOf != "" {
-		if f.day, err = time.Parse(time.DateOnly, *f.asOf); err != nil {
-			return usageError("--as-of: %q is not a day like 2024-03-14", *f.asOf)
+	if f.asOf != "" {
+		if f.day, err = time.Parse(time.DateOnly, f.asOf); err != nil {
+			return usageError("--as-of: %q is not a day like 2024-03-14", f.asOf)
 		}
 	}
 	return nil
@@ -107,7 +93,7 @@ func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) 
 
 // decided gives the chosen bans and the decision on each of their reports.
 func (f *banFilter) decided(ctx context.Context, imported bool) ([]ban.Ban, []ban.Decision, error) {
-	desk, done, err := openDesk(ctx, *f.data, *f.records)
+	desk, done, err := f.env.desk(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,7 +107,7 @@ func (f *banFilter) decided(ctx context.Context, imported bool) ([]ban.Ban, []ba
 		return nil, nil, err
 	}
 	bans, decisions := ban.ReconcileBy(reports, hand)
-	bans = slices.DeleteFunc(bans, func(b ban.Ban) bool { return *f.cc != "" && b.CC != *f.cc || *f.target != "" && b.Target != *f.target })
+	bans = slices.DeleteFunc(bans, func(b ban.Ban) bool { return f.cc != "" && b.CC != f.cc || f.target != "" && b.Target != f.target })
 	chosen := make(map[string]bool, len(bans))
 	for _, b := range bans {
 		chosen[b.ID] = true
@@ -156,15 +142,15 @@ const maxHandBytes = 8 << 20
 // byHand reads the decisions that a person made. A report that one of them
 // names and that is not there is an error when the file was named.
 func (f *banFilter) byHand(reports []ban.Report, imported bool) (ban.Hand, error) {
-	name := *f.hand
+	name := f.hand
 	if name == "" {
-		return handOf(*f.data)
+		return handOf(f.env.data)
 	}
 	hand, err := readHand(name)
 	if err != nil {
 		return hand, err
 	}
-	if missing := hand.Missing(reports); len(missing) > 0 && *f.hand != "" && imported {
+	if missing := hand.Missing(reports); len(missing) > 0 && f.hand != "" && imported {
 		return hand, fmt.Errorf("decisions by hand, %s: no report is called %q; `bandish bans decisions` names them", name, missing[0])
 	}
 	return hand, nil
@@ -242,30 +228,36 @@ type banImport struct {
 	Asides  []ban.Aside `json:"asides"`
 }
 
-func importBans(env *environment, args []string) error {
-	fs := newFlags(env, "bans import")
-	data := dataFlag(fs)
-	format := fs.String("format", "", "`format`: keepiton-csv, keepiton-xlsx, ooni-incidents or sflc; guessed if left out")
-	asJSON := fs.Bool("json", false, "print JSON")
-	files, err := parseFlags(fs, args)
+func banImportCommand(env *environment) *cobra.Command {
+	format, asJSON := "", false
+	c := &cobra.Command{
+		Use:         "import FILE…",
+		Short:       "import others' lists of bans: KeepItOn's, OONI's incidents, SFLC's",
+		Example:     "bandish bans import keepiton-2024.xlsx",
+		Annotations: map[string]string{argumentsNote: "FILE  KeepItOn's spreadsheet or CSV, OONI's incidents as JSON, SFLC's list as JSON"},
+		Args:        someArgs("a file: KeepItOn's spreadsheet or CSV, OONI's incidents, SFLC's list"),
+		RunE:        doing(func(_ context.Context, files []string) error { return importBans(env, files, format, asJSON) }),
+	}
+	formats := []string{keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON}
+	c.Flags().StringVar(&format, "format", "", "`format`: "+strings.Join(formats, ", ")+"; guessed if left out")
+	c.RegisterFlagCompletionFunc("format", completing(words(formats...)))
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func importBans(env *environment, files []string, format string, asJSON bool) error {
+	registry, err := loadTargets()
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		return usageError("bans import needs a file: KeepItOn's spreadsheet or CSV, OONI's incidents, SFLC's list")
-	}
-	registry, err := target.Load(targets.FS)
-	if err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
-	}
 	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
-	archive := source.Open(*data)
+	archive := env.sources()
 	for _, file := range files {
-		result, err := importBanFile(archive, file, *format, names)
+		result, err := importBanFile(archive, file, format, names)
 		if err != nil {
 			return err
 		}
-		if *asJSON {
+		if asJSON {
 			err = printJSON(env.stdout, result)
 		} else {
 			err = result.print(terminal{env.stdout})
@@ -329,18 +321,24 @@ func (r *banImport) print(w io.Writer) error {
 	return err
 }
 
-func listBanImports(env *environment, args []string) error {
-	fs := newFlags(env, "bans list")
-	data := dataFlag(fs)
-	asJSON := fs.Bool("json", false, "print JSON")
-	if _, err := parseFlags(fs, args); err != nil {
-		return err
+// usesCommand is `bandish bans list` and `bandish requests list`: the files that
+// were imported for a purpose.
+func usesCommand(env *environment, purpose string) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "list the files that were imported",
+		Args:  noArgs,
+		RunE: doing(func(context.Context, []string) error {
+			uses, err := env.sources().Uses(purpose)
+			if err != nil {
+				return err
+			}
+			return printUses(env.stdout, uses, asJSON, "bandish "+purpose+" import FILE")
+		}),
 	}
-	uses, err := source.Open(*data).Uses("bans")
-	if err != nil {
-		return err
-	}
-	return printUses(env.stdout, uses, *asJSON, "bandish bans import FILE")
+	jsonFlag(c, &asJSON)
+	return c
 }
 
 // printUses lists imported files.
@@ -360,18 +358,7 @@ func printUses(w io.Writer, uses []source.Use, asJSON bool, how string) error {
 	return nil
 }
 
-func rankBans(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "bans")
-	filter := newBanFilter(fs)
-	limit := fs.Int("limit", 40, "print at most `N`; 0 for all")
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
-	}
-	if len(rest) > 0 {
-		return usageError("bans: unknown argument %q; import, export and list come first", rest[0])
-	}
+func rankBans(ctx context.Context, env *environment, filter *banFilter, limit int, asJSON bool) error {
 	if err := filter.read(); err != nil {
 		return err
 	}
@@ -381,10 +368,10 @@ func rankBans(ctx context.Context, env *environment, args []string) error {
 	}
 	ranked := ban.Rank(bans, filter.day)
 	total := len(ranked)
-	if *limit > 0 {
-		ranked = ranked[:min(len(ranked), *limit)]
+	if limit > 0 {
+		ranked = ranked[:min(len(ranked), limit)]
 	}
-	if *asJSON {
+	if asJSON {
 		return printJSON(env.stdout, struct {
 			AsOf  string       `json:"as_of"`
 			Total int          `json:"total"`
@@ -492,21 +479,30 @@ func cut(s string, n int) string {
 	return s
 }
 
-func exportBans(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "bans export")
-	filter := newBanFilter(fs)
-	format := fs.String("format", "keepiton", "`format`: keepiton")
-	all := fs.Bool("all", false, "others' imported reports too, not only the record and the measured events")
-	if _, err := parseFlags(fs, args); err != nil {
-		return err
+func banExportCommand(env *environment) *cobra.Command {
+	filter := &banFilter{env: env}
+	format, all := "", false
+	c := &cobra.Command{
+		Use:     "export",
+		Short:   "write bans as CSV in KeepItOn's columns",
+		Example: "bandish bans export --cc PK >pakistan.csv",
+		Args:    noArgs,
+		RunE:    doing(func(ctx context.Context, _ []string) error { return exportBans(ctx, env, filter, format, all) }),
 	}
-	if *format != "keepiton" {
-		return usageError("bans export: unknown format %q; keepiton is the only one", *format)
+	filter.add(c)
+	c.Flags().StringVar(&format, "format", "keepiton", "`format`: keepiton")
+	c.Flags().BoolVar(&all, "all", false, "others' imported reports too, not only the record and the measured events")
+	return c
+}
+
+func exportBans(ctx context.Context, env *environment, filter *banFilter, format string, all bool) error {
+	if format != "keepiton" {
+		return usageError("bans export: unknown format %q; keepiton is the only one", format)
 	}
 	if err := filter.read(); err != nil {
 		return err
 	}
-	bans, err := filter.bans(ctx, *all)
+	bans, err := filter.bans(ctx, all)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/spf13/cobra"
 )
 
 // explainedBan is what `bans explain` prints as JSON.
@@ -19,19 +20,23 @@ type explainedBan struct {
 	Decisions []ban.Decision `json:"decisions"`
 }
 
-// explainBan is `bandish bans explain ID`: every report of a ban and why it
-// stands in it.
-func explainBan(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "bans explain")
-	filter := newBanFilter(fs)
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func banExplainCommand(env *environment) *cobra.Command {
+	filter := &banFilter{env: env}
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "explain ID",
+		Short:       "print every report of a ban, and why it stands in it",
+		Example:     "bandish bans explain pk-x-2024-02-17",
+		Annotations: map[string]string{argumentsNote: "ID  of a ban; `bandish bans decisions` lists them"},
+		Args:        oneArg("the id of a ban, pk-x-2024-02-17 (`bandish bans decisions` lists them)"),
+		RunE:        doing(func(ctx context.Context, args []string) error { return explainBan(ctx, env, filter, args[0], asJSON) }),
 	}
-	if len(rest) != 1 {
-		return usageError("bans explain takes the id of a ban, pk-x-2024-02-17; `bandish bans decisions` lists them")
-	}
+	filter.add(c)
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func explainBan(ctx context.Context, env *environment, filter *banFilter, id string, asJSON bool) error {
 	if err := filter.read(); err != nil {
 		return err
 	}
@@ -39,13 +44,13 @@ func explainBan(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	decisions = slices.DeleteFunc(decisions, func(d ban.Decision) bool { return d.Ban != rest[0] })
+	decisions = slices.DeleteFunc(decisions, func(d ban.Decision) bool { return d.Ban != id })
 	ranked := ban.Rank(bans, filter.day)
-	i := slices.IndexFunc(ranked, func(r ban.Ranked) bool { return r.ID == rest[0] })
+	i := slices.IndexFunc(ranked, func(r ban.Ranked) bool { return r.ID == id })
 	if i < 0 {
-		return fmt.Errorf("no ban %q as of %s; `bandish bans decisions` lists the ids", rest[0], filter.day.Format(time.DateOnly))
+		return fmt.Errorf("no ban %q as of %s; `bandish bans decisions` lists the ids", id, filter.day.Format(time.DateOnly))
 	}
-	if *asJSON {
+	if asJSON {
 		return printJSON(env.stdout, explainedBan{ranked[i], decisions})
 	}
 	return printExplained(env, ranked[i], decisions)
@@ -91,21 +96,25 @@ func banMethods(b *ban.Ban) string {
 	return strings.Join(words, "+")
 }
 
-// listDecisions is `bandish bans decisions`: the decision on every report, and
-// how many there are of each kind.
-func listDecisions(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "bans decisions")
-	filter := newBanFilter(fs)
-	kind := fs.String("kind", "", "only decisions of this `kind`")
-	sample := fs.Int("sample", 0, "only `N` decisions that put reports together, spread over all")
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func banDecisionsCommand(env *environment) *cobra.Command {
+	filter := &banFilter{env: env}
+	kind, sample, asJSON := "", 0, false
+	c := &cobra.Command{
+		Use:   "decisions",
+		Short: "print the decision on every report, and how many there are of each kind",
+		Args:  noArgs,
+		RunE: doing(func(ctx context.Context, _ []string) error {
+			return listDecisions(ctx, env, filter, kind, sample, asJSON)
+		}),
 	}
-	if len(rest) > 0 {
-		return usageError("bans decisions: unknown argument %q", rest[0])
-	}
+	filter.add(c)
+	c.Flags().StringVar(&kind, "kind", "", "only decisions of this `kind`")
+	c.Flags().IntVar(&sample, "sample", 0, "only `N` decisions that put reports together, spread over all")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func listDecisions(ctx context.Context, env *environment, filter *banFilter, kind string, sample int, asJSON bool) error {
 	if err := filter.read(); err != nil {
 		return err
 	}
@@ -118,10 +127,10 @@ func listDecisions(ctx context.Context, env *environment, args []string) error {
 		counts[d.Kind]++
 	}
 	shown := slices.DeleteFunc(slices.Clone(decisions), func(d ban.Decision) bool {
-		return *kind != "" && string(d.Kind) != *kind || *sample > 0 && d.Kind == ban.First
+		return kind != "" && string(d.Kind) != kind || sample > 0 && d.Kind == ban.First
 	})
-	shown = spread(shown, *sample)
-	if *asJSON {
+	shown = spread(shown, sample)
+	if asJSON {
 		return printJSON(env.stdout, struct {
 			Bans      int              `json:"bans"`
 			Reports   int              `json:"reports"`

@@ -2,46 +2,48 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
-	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func checkCommand() command {
-	return command{
-		name:  "check",
-		usage: "--target ID --cc CC --at DATE --claim accessible|restored|partial|disrupted|inaccessible|blocked [--asn N,N] [--json]",
-		about: "ask whether a claim about access was true: counts, networks and evidence, or that nobody measured",
-		run:   runCheck,
-	}
+// checkFlags are the flags of `bandish check`.
+type checkFlags struct {
+	target, cc, at, claim, asn string
+	asJSON                     bool
 }
 
-func runCheck(ctx context.Context, env *environment, args []string) error {
-	set := newFlags(env, "check")
-	asJSON := set.Bool("json", false, "print JSON")
-	data := dataFlag(set)
-	folder := recordsFlag(set.String)
-	platform := set.String("target", "", "platform `id`, or a host name")
-	cc := set.String("cc", "", "`country`, ISO 3166-1 alpha-2")
-	when := set.String("at", "", "`date` in EDTF: 2024-03-13, 2024-03-13/2024-03-20")
-	says := set.String("claim", "", "what was said: accessible, restored, partial, disrupted, inaccessible, `blocked`")
-	networks := set.String("asn", "", "`networks`, as AS17557,AS45595; all when empty")
-	rest, err := parseFlags(set, args)
+func checkCommand(env *environment) *cobra.Command {
+	var o checkFlags
+	c := &cobra.Command{
+		Use:     "check --target ID --cc CC --at DATE --claim CLAIM",
+		Short:   "ask whether a claim about access was true: counts, networks and evidence, or that nobody measured",
+		Example: "bandish check --target x --cc PK --at 2024-03-13 --claim accessible",
+		Args:    noArgs,
+		RunE:    doing(func(ctx context.Context, _ []string) error { return checkClaim(ctx, env, &o) }),
+	}
+	f := c.Flags()
+	f.StringVar(&o.target, "target", "", "platform `id`, or a host name")
+	f.StringVar(&o.cc, "cc", "", "`country`, ISO 3166-1 alpha-2")
+	f.StringVar(&o.at, "at", "", "`date` in EDTF: 2024-03-13, 2024-03-13/2024-03-20")
+	f.StringVar(&o.claim, "claim", "", "what was said, the `claim`: "+strings.Join(accessClaims, ", "))
+	f.StringVar(&o.asn, "asn", "", "`networks`, as AS17557,AS45595; all when empty")
+	c.RegisterFlagCompletionFunc("claim", completing(words(accessClaims...)))
+	recordsFlag(c, env)
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+var accessClaims = []string{"accessible", "restored", "partial", "disrupted", "inaccessible", "blocked"}
+
+func checkClaim(ctx context.Context, env *environment, o *checkFlags) error {
+	claim, err := parseClaim(o)
 	if err != nil {
 		return err
 	}
-	if len(rest) > 0 {
-		return usageError("check takes flags only, got %q", rest[0])
-	}
-	claim, err := parseClaim(*platform, *cc, *when, *says, *networks)
-	if err != nil {
-		return err
-	}
-	desk, done, err := openDesk(ctx, *data, *folder)
+	desk, done, err := env.desk(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,20 +52,21 @@ func runCheck(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if o.asJSON {
 		return printJSON(env.stdout, answer)
 	}
 	return printClaimAnswer(env.stdout, desk.Records, nil, answer)
 }
 
-func parseClaim(platform, cc, when, says, networks string) (casefile.AccessClaim, error) {
+func parseClaim(o *checkFlags) (casefile.AccessClaim, error) {
+	platform, cc, when, says, networks := o.target, o.cc, o.at, o.claim, o.asn
 	claim := casefile.AccessClaim{Target: platform, CC: strings.ToUpper(cc)}
 	if platform == "" || cc == "" || when == "" || says == "" {
 		return claim, usageError("check needs --target, --cc, --at and --claim: bandish check --target x --cc PK --at 2024-03-13 --claim accessible")
 	}
-	registry, err := target.Load(targets.FS)
+	registry, err := loadTargets()
 	if err != nil {
-		return claim, fmt.Errorf("read the target registry: %w", err)
+		return claim, err
 	}
 	if claim.Target, _, err = registry.Resolve(platform); err != nil {
 		return claim, err

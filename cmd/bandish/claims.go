@@ -7,40 +7,39 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/spf13/cobra"
 )
 
-func claimsCommand() command {
-	return command{
-		name:  "claims",
-		usage: "--case ID [--as-of DAY] [--json] [--data FOLDER] [--records FOLDER]",
-		about: "hold each claim of a case against what was measured, else against what sources report",
-		run:   runClaims,
+func claimsCommand(env *environment) *cobra.Command {
+	id, day, asJSON := "", "", false
+	c := &cobra.Command{
+		Use:     "claims --case ID",
+		Short:   "hold each claim of a case against what was measured, else against what sources report",
+		Example: "bandish claims --case pk-2024-x\nbandish claims --case pk-2024-x --as-of 2024-03-14",
+		Args:    noArgs,
+		RunE:    doing(func(ctx context.Context, _ []string) error { return answerClaims(ctx, env, id, day, asJSON) }),
 	}
+	f := c.Flags()
+	f.StringVar(&id, "case", "", "`id` of the case")
+	f.StringVar(&day, "as-of", "", "from what was known at the end of that `day`")
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
 }
 
-func runClaims(ctx context.Context, env *environment, args []string) error {
-	set := newFlags(env, "claims")
-	asJSON := set.Bool("json", false, "print JSON")
-	data := dataFlag(set)
-	folder := recordsFlag(set.String)
-	id := set.String("case", "", "`id` of the case")
-	day := set.String("as-of", "", "from what was known at the end of that `day`")
-	rest, err := parseFlags(set, args)
-	if err != nil {
-		return err
+func answerClaims(ctx context.Context, env *environment, id, day string, asJSON bool) error {
+	if id == "" {
+		return usageError("claims needs --case ID; `bandish record list` lists the cases")
 	}
-	if *id == "" || len(rest) > 0 {
-		return usageError("claims needs --case ID and nothing else; `bandish record list` lists the cases")
-	}
-	asOf, err := casefile.ParseDate(*day)
+	asOf, err := casefile.ParseDate(day)
 	if err != nil {
 		return usageError("--as-of: %v", err)
 	}
-	r, c, err := openCase(folder, *id)
+	r, c, err := env.openCase(id)
 	if err != nil {
 		return err
 	}
-	desk, done, err := openDesk(ctx, *data, *folder)
+	desk, done, err := env.desk(ctx)
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func runClaims(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		return printJSON(env.stdout, struct {
 			Case    string            `json:"case"`
 			AsOf    casefile.Date     `json:"as_of"`

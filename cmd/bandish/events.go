@@ -14,26 +14,42 @@ import (
 	"github.com/bandish/bandish/internal/history"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/series"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func eventsCommand() command {
-	return command{
-		name:  "events",
-		usage: "[--cc CC] [--target T] [--since DAY] [--until DAY] [--input FILE]… [--json]",
-		about: "date bans: from when until when, on which networks, how",
-		run:   runEvents,
-	}
+// eventsFlags are the flags of `bandish events`.
+type eventsFlags struct {
+	windowFlags
+	asJSON, days, artefacts bool
+	inputs, columns         []string
 }
 
-// repeated is a flag that may be given several times.
-type repeated []string
-
-func (r *repeated) String() string { return strings.Join(*r, " ") }
-
-func (r *repeated) Set(s string) error {
-	*r = append(*r, s)
-	return nil
+func eventsCommand(env *environment) *cobra.Command {
+	var o eventsFlags
+	c := &cobra.Command{
+		Use:   "events",
+		Short: "date bans: from when until when, on which networks, how",
+		Example: `bandish events --cc PK --target x
+bandish events --input counts.csv --cc PK --map ok_count=ok`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError("events takes no argument %q; a file goes with --input", args[0])
+			}
+			return nil
+		},
+		RunE: doing(func(ctx context.Context, _ []string) error { return listEvents(ctx, env, &o) }),
+	}
+	f := c.Flags()
+	f.StringVar(&o.cc, "cc", "", "only this `country`, ISO 3166-1; of an input that names none, its country")
+	f.StringVar(&o.target, "target", "", "only this `platform` or host")
+	f.StringVar(&o.since, "since", "", "only events that last beyond this `day`")
+	f.StringVar(&o.until, "until", "", "leave out measurements after this `day`")
+	f.BoolVar(&o.days, "days", false, "with --input: print the days of the targets too, ok and not ok by network")
+	f.BoolVar(&o.artefacts, "artefacts", false, "print the changes that were set aside as artefacts instead")
+	f.StringArrayVar(&o.inputs, "input", nil, "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; - for standard input; may be repeated)")
+	f.StringArrayVar(&o.columns, "map", nil, "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
+	jsonFlag(c, &o.asJSON)
+	return c
 }
 
 // eventsQuery is what `bandish events` was asked for.
@@ -45,62 +61,44 @@ type eventsQuery struct {
 	days         bool
 }
 
-func runEvents(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "events")
-	data := dataFlag(fs)
-	cc := fs.String("cc", "", "only this `country`, ISO 3166-1; of an input that names none, its country")
-	targetName := fs.String("target", "", "only this `platform` or host")
-	since := fs.String("since", "", "only events that last beyond this `day`")
-	until := fs.String("until", "", "leave out measurements after this `day`")
-	asJSON := fs.Bool("json", false, "print JSON")
-	days := fs.Bool("days", false, "with --input: print the days of the targets too, ok and not ok by network")
-	artefacts := fs.Bool("artefacts", false, "print the changes that were set aside as artefacts instead")
-	var inputs, maps repeated
-	fs.Var(&inputs, "input", "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; - for standard input; may be repeated)")
-	fs.Var(&maps, "map", "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
-	rest, err := parseFlags(fs, args)
+func listEvents(ctx context.Context, env *environment, o *eventsFlags) error {
+	q := eventsQuery{cc: strings.ToUpper(o.cc), inputs: o.inputs, days: o.days && !o.asJSON}
+	var err error
+	if q.since, q.until, err = parseWindow(o.since, o.until); err != nil {
+		return err
+	}
+	if q.columns, err = parseColumns(o.columns); err != nil {
+		return err
+	}
+	registry, err := loadTargets()
 	if err != nil {
 		return err
 	}
-	if len(rest) > 0 {
-		return usageError("events takes no argument %q; a file goes with --input", rest[0])
-	}
-	q := eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs, days: *days && !*asJSON}
-	if q.since, q.until, err = parseWindow(*since, *until); err != nil {
-		return err
-	}
-	if q.columns, err = parseColumns(maps); err != nil {
-		return err
-	}
-	registry, err := target.Load(targets.FS)
-	if err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
-	}
-	if *targetName != "" {
-		if q.target, _, err = registry.Resolve(*targetName); err != nil {
+	if o.target != "" {
+		if q.target, _, err = registry.Resolve(o.target); err != nil {
 			return usageError("%v", err)
 		}
 	}
 	var found event.Result
-	if len(inputs) > 0 {
-		found, err = eventsOfFiles(env, registry, *data, &q)
+	if len(q.inputs) > 0 {
+		found, err = eventsOfFiles(env, registry, &q)
 	} else {
-		found, err = eventsOfArchive(ctx, *data, &q)
+		found, err = eventsOfArchive(ctx, env, &q)
 	}
 	if err != nil {
 		return err
 	}
 	logFlaws(env.stderr, found.Events)
 	list := found.Events
-	if *artefacts {
+	if o.artefacts {
 		list = found.Artefacts
 	}
 	list = q.filter(list)
-	if *asJSON {
+	if o.asJSON {
 		return printJSON(env.stdout, list)
 	}
 	printEvents(terminal{env.stdout}, list)
-	if n := len(found.Artefacts); n > 0 && !*artefacts {
+	if n := len(found.Artefacts); n > 0 && !o.artefacts {
 		fmt.Fprintf(env.stderr, "bandish: %d changes look like artefacts of the instrument and are left out; --artefacts shows them\n", n)
 	}
 	return nil
@@ -148,8 +146,8 @@ func parseColumns(maps []string) (map[string]string, error) {
 }
 
 // eventsOfFiles detects in the files given.
-func eventsOfFiles(env *environment, registry *target.Registry, data string, q *eventsQuery) (event.Result, error) {
-	options, err := observeOptions(data)
+func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) (event.Result, error) {
+	options, err := observeOptions(env.data)
 	if err != nil {
 		return event.Result{}, err
 	}

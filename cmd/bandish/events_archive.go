@@ -29,11 +29,11 @@ func judgeWeb(options observation.Options) history.Judge {
 
 // eventsOfArchive gives the events of the archive or, with a last day, those
 // that could be found at its end.
-func eventsOfArchive(ctx context.Context, data string, q *eventsQuery) (event.Result, error) {
-	if _, err := archive.OpenExisting(data); err != nil {
+func eventsOfArchive(ctx context.Context, env *environment, q *eventsQuery) (event.Result, error) {
+	if _, err := archive.OpenExisting(env.data); err != nil {
 		return event.Result{}, err
 	}
-	desk, done, err := openDesk(ctx, data, "")
+	desk, done, err := env.desk(ctx)
 	if err != nil {
 		return event.Result{}, err
 	}

@@ -5,67 +5,81 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/observation"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func importCommand() command {
-	return command{
-		name:  "import",
-		usage: "SOURCE... [--cc CC] [--target T] [--test T] [--since DAY] [--until DAY]",
-		about: "import measurements: a file, a folder, http(s)://, s3://bucket/prefix, or ooni",
-		run:   runImport,
-	}
+// importFlags are the flags of `bandish import`.
+type importFlags struct {
+	windowFlags
+	test                      string
+	endpoint, region          string
+	insecure, private, asJSON bool
+	workers                   int
 }
 
-func runImport(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "import")
-	data := dataFlag(fs)
-	cc := fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)")
-	targetArg := fs.String("target", "", "only this `target`: a platform's id or a host name")
-	test := fs.String("test", "", "only this `test`, as web_connectivity")
-	since := fs.String("since", "", "only measurements from this `day` on (UTC)")
-	until := fs.String("until", "", "only measurements to the end of this `day` (UTC)")
-	endpoint := fs.String("s3-endpoint", "", "`host[:port]` of the S3 API, for buckets elsewhere")
-	insecure := fs.Bool("s3-insecure", false, "reach the S3 endpoint over plain http")
-	region := fs.String("s3-region", "", "`region` of the bucket")
-	private := privateFlag(fs)
-	workers := fs.Int("workers", 0, "decoding goroutines (default one a core)")
-	asJSON := fs.Bool("json", false, "print the summary as JSON")
-	sources, err := parseFlags(fs, args)
+func importCommand(env *environment) *cobra.Command {
+	var o importFlags
+	c := &cobra.Command{
+		Use:   "import SOURCE…",
+		Short: "import measurements: a file, a folder, http(s)://, s3://bucket/prefix, or ooni",
+		Example: `bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24
+bandish import measurements.jsonl.gz
+bandish import s3://bucket/raw/ --s3-endpoint minio.example:9000`,
+		Annotations: map[string]string{
+			argumentsNote: "SOURCE  a file (JSON, JSONL, CSV, Parquet, tar, compressed or not), a folder, an address, a bucket, or ooni",
+			failedNote:    "a source could not be read; the others are imported",
+		},
+		Args: someArgs("at least one source: a file, a folder, http(s)://…, s3://bucket/prefix, or ooni"),
+		RunE: doing(func(ctx context.Context, sources []string) error { return importAll(ctx, env, sources, &o) }),
+	}
+	o.add(c)
+	f := c.Flags()
+	f.StringVar(&o.test, "test", "", "only this `test`, as web_connectivity")
+	f.StringVar(&o.endpoint, "s3-endpoint", "", "`host[:port]` of the S3 API, for buckets elsewhere")
+	f.BoolVar(&o.insecure, "s3-insecure", false, "reach the S3 endpoint over plain http")
+	f.StringVar(&o.region, "s3-region", "", "`region` of the bucket")
+	f.IntVar(&o.workers, "workers", 0, "`N` decoding goroutines (default one a core)")
+	privateFlag(c, &o.private)
+	f.BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
+	return c
+}
+
+// windowFlags choose measurements by country, target and days.
+type windowFlags struct{ cc, target, since, until string }
+
+func (w *windowFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&w.cc, "cc", "", "only this `country` (ISO 3166-1 alpha-2)")
+	f.StringVar(&w.target, "target", "", "only this `target`: a platform's id or a host name")
+	f.StringVar(&w.since, "since", "", "only measurements from this `day` on (UTC)")
+	f.StringVar(&w.until, "until", "", "only measurements to the end of this `day` (UTC)")
+}
+
+func importAll(ctx context.Context, env *environment, sources []string, o *importFlags) error {
+	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
-	if len(sources) == 0 {
-		return usageError("import: name at least one source: a file, a folder, http(s)://…, s3://bucket/prefix, or ooni")
-	}
-	p, err := openPipeline(*data)
+	p.Workers = o.workers
+	want, err := wanted(p.Targets, o.windowFlags, o.test)
 	if err != nil {
 		return err
 	}
-	p.Workers = *workers
-	tellWaiting(env, p)
-	want, err := wanted(p.Targets, *cc, *targetArg, *test, *since, *until)
-	if err != nil {
-		return err
-	}
-	buckets := intake.Buckets{Endpoint: *endpoint, Insecure: *insecure, Region: *region, Private: *private, Today: p.Now()}
+	buckets := intake.Buckets{Endpoint: o.endpoint, Insecure: o.insecure, Region: o.region, Private: o.private, Today: p.Now()}
 	var list []intake.Source
 	for _, arg := range sources {
 		s, err := intake.List(ctx, arg, want.Filter, buckets)
 		if ctx.Err() != nil {
-			return &exitError{code: 130, err: errors.New("interrupted while listing: nothing was imported")}
+			return &exitError{code: exitInterrupted, err: errors.New("interrupted while listing: nothing was imported")}
 		}
 		if err != nil {
 			return err
@@ -75,15 +89,16 @@ func runImport(ctx context.Context, env *environment, args []string) error {
 		}
 		list = append(list, s...)
 	}
-	meter := newMeter(env.stderr, p.Now)
+	meter := env.progress(p.Archive)
+	defer meter.end()
 	sum, err := p.Import(ctx, list, want, meter.tell)
-	meter.end()
 	if ctx.Err() == nil && err == nil {
 		err = settle(ctx, p)
 	}
-	printSummary(env.stdout, &sum, *asJSON)
+	meter.end()
+	printSummary(env.stdout, &sum, o.asJSON)
 	if ctx.Err() != nil {
-		return &exitError{code: 130, err: errors.New("interrupted: what was committed stays; run the same command again to go on")}
+		return &exitError{code: exitInterrupted, err: errors.New("interrupted: what was committed stays; run the same command again to go on")}
 	}
 	if err != nil {
 		return err
@@ -126,7 +141,7 @@ func openPipeline(dir string) (*pipeline.Pipeline, error) {
 
 // pipelineOf is the pipeline over an open archive.
 func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
-	reg, err := target.Load(targets.FS)
+	reg, err := loadTargets()
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +153,13 @@ func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Program = program(set)
 	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 
 // wanted reads the filters of the command line.
-func wanted(reg *target.Registry, cc, targetArg, test, since, until string) (pipeline.Want, error) {
+func wanted(reg *target.Registry, f windowFlags, test string) (pipeline.Want, error) {
+	cc, targetArg, since, until := f.cc, f.target, f.since, f.until
 	var w pipeline.Want
 	w.CC, w.Test = strings.ToUpper(cc), test
 	if cc != "" && len(cc) != 2 {
@@ -200,60 +217,5 @@ func printSummary(w io.Writer, s *pipeline.Summary, asJSON bool) {
 	}
 	if s.QuarantineFile != "" {
 		fmt.Fprintf(w, "quarantine: %s says why of each\n", s.QuarantineFile)
-	}
-}
-
-// meter shows progress: one line redrawn on a terminal, a plain line every
-// few seconds otherwise.
-type meter struct {
-	w     io.Writer
-	now   func() time.Time
-	term  bool
-	start time.Time
-	last  time.Time
-	drawn bool
-}
-
-func newMeter(w io.Writer, now func() time.Time) *meter {
-	f, ok := exact(w).(*os.File) // its own escapes are meant
-	if ok {
-		w = f
-	}
-	return &meter{w: w, now: now, term: ok && term.IsTerminal(int(f.Fd())), start: now(), last: now()}
-}
-
-func (m *meter) tell(p pipeline.Progress) {
-	now := m.now()
-	every := 5 * time.Second
-	if m.term {
-		every = 200 * time.Millisecond
-	}
-	if now.Sub(m.last) < every {
-		return
-	}
-	m.last = now
-	secs := now.Sub(m.start).Seconds()
-	line := fmt.Sprintf("%d documents, %.0f/s, %d set aside", p.Read, float64(p.Read)/secs, p.Aside)
-	if p.Bytes > 0 && p.BytesDone > 0 {
-		share := min(1, float64(p.BytesDone)/float64(p.Bytes))
-		eta := time.Duration(secs * (1/share - 1) * float64(time.Second)).Round(time.Second)
-		line = fmt.Sprintf("%3.0f %% of %.1f MB, %s, about %s left", 100*share, float64(p.Bytes)/1e6, line, eta)
-		if m.term {
-			const width = 24
-			n := int(share * width)
-			line = "[" + strings.Repeat("#", n) + strings.Repeat(".", width-n) + "] " + line
-		}
-	}
-	if m.term {
-		fmt.Fprintf(m.w, "\r\033[K%s", line)
-		m.drawn = true
-		return
-	}
-	fmt.Fprintln(m.w, line)
-}
-
-func (m *meter) end() {
-	if m.drawn {
-		fmt.Fprint(m.w, "\r\033[K")
 	}
 }

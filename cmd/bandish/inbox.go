@@ -9,67 +9,84 @@ import (
 
 	"github.com/bandish/bandish/draft"
 	"github.com/bandish/bandish/internal/inbox"
+	"github.com/spf13/cobra"
 )
 
-func inboxCommand() command {
-	return command{
-		name:  "inbox",
-		usage: "[list [--folder new|accepted|refused] | show ID | accept ID | refuse ID --reason TEXT]",
-		about: "look at what readers sent: list it, accept it into a draft, refuse it with a reason",
-		run:   runInbox,
-	}
+func inboxCommand(env *environment) *cobra.Command {
+	return withDefault(inboxListing(env, "inbox", "look at what readers sent: list it, accept it into a draft, refuse it with a reason"),
+		inboxListing(env, "list", "list the notes of a folder"), inboxShowCommand(env), inboxAcceptCommand(env), inboxRefuseCommand(env))
 }
 
-func runInbox(_ context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "inbox")
-	data := dataFlag(fs)
-	folder := fs.String("folder", "new", "which `notes` to list: new, accepted or refused")
-	reason := fs.String("reason", "", "why a note is refused, in a sentence")
-	asJSON := fs.Bool("json", false, "print JSON")
-	records := fs.String("records", "", "`folder` of the record whose names the draft uses (default: the one in the program)")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
-	}
-	box := inbox.Open(*data, time.Now)
-	verb, id := "list", ""
-	if len(rest) > 0 {
-		verb = rest[0]
-	}
-	if len(rest) > 1 {
-		id = rest[1]
-	}
-	switch {
-	case verb == "list" && len(rest) <= 1:
-		list, err := box.List(*folder)
+// inboxListing is `bandish inbox` and `bandish inbox list`.
+func inboxListing(env *environment, use, short string) *cobra.Command {
+	folder, asJSON := "", false
+	c := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: doing(func(context.Context, []string) error {
+		list, err := env.inbox().List(folder)
 		if err != nil {
 			return usageError("%v", err)
 		}
 		if list == nil {
 			list = []inbox.Note{}
 		}
-		if *asJSON {
+		if asJSON {
 			return printJSON(env.stdout, list)
 		}
 		return listNotes(terminal{env.stdout}, list)
-	case len(rest) != 2:
-		return usageError("inbox: want list, or show, accept or refuse with one id")
-	case verb == "show":
-		n, err := box.Get(id)
-		if err != nil {
-			return fmt.Errorf("inbox: %s: %w", id, err)
-		}
-		return printJSON(env.stdout, n)
-	case verb == "refuse":
-		if _, err := box.Decide(id, false, *reason); err != nil {
-			return fmt.Errorf("inbox: %w", err)
-		}
-		_, err := fmt.Fprintf(env.stdout, "%s is refused; it stays under inbox/refused with the reason\n", id)
-		return err
-	case verb == "accept":
-		return acceptNote(env, box, id, *records)
+	})}
+	c.Flags().StringVar(&folder, "folder", "new", "which `notes` to list: new, accepted or refused")
+	c.RegisterFlagCompletionFunc("folder", completing(words("new", "accepted", "refused")))
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func (env *environment) inbox() *inbox.Box { return inbox.Open(env.data, time.Now) }
+
+// noteValues are the ids of the new notes.
+func (env *environment) noteValues() []string {
+	list, err := env.inbox().List("new")
+	if err != nil {
+		return nil
 	}
-	return usageError("inbox: %q is none of list, show, accept, refuse", verb)
+	var out []string
+	for _, n := range list {
+		out = append(out, n.ID+"\t"+n.About)
+	}
+	return out
+}
+
+func inboxShowCommand(env *environment) *cobra.Command {
+	asJSON := true // there is no other form yet
+	c := &cobra.Command{Use: "show ID", Short: "print a note as JSON", ValidArgsFunction: firstOf(env.noteValues), Args: oneArg("the id of a note"), Annotations: map[string]string{argumentsNote: "ID  of a note; `bandish inbox` lists them"},
+		RunE: doing(func(_ context.Context, args []string) error {
+			n, err := env.inbox().Get(args[0])
+			if err != nil {
+				return fmt.Errorf("inbox: %s: %w", args[0], err)
+			}
+			return printJSON(env.stdout, n)
+		})}
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func inboxRefuseCommand(env *environment) *cobra.Command {
+	reason := ""
+	c := &cobra.Command{Use: "refuse ID --reason TEXT", Short: "refuse a note; it is kept with the reason", ValidArgsFunction: firstOf(env.noteValues), Args: oneArg("the id of a note"), Annotations: map[string]string{argumentsNote: "ID  of a note; `bandish inbox` lists them"},
+		RunE: doing(func(_ context.Context, args []string) error {
+			if _, err := env.inbox().Decide(args[0], false, reason); err != nil {
+				return fmt.Errorf("inbox: %w", err)
+			}
+			_, err := fmt.Fprintf(env.stdout, "%s is refused; it stays under inbox/refused with the reason\n", args[0])
+			return err
+		})}
+	c.Flags().StringVar(&reason, "reason", "", "why the note is refused, `text` of a sentence")
+	return c
+}
+
+func inboxAcceptCommand(env *environment) *cobra.Command {
+	c := &cobra.Command{Use: "accept ID", Short: "accept a note, and print a draft of what it says", ValidArgsFunction: firstOf(env.noteValues), Args: oneArg("the id of a note"), Annotations: map[string]string{argumentsNote: "ID  of a note; `bandish inbox` lists them"},
+		RunE: doing(func(_ context.Context, args []string) error { return acceptNote(env, args[0]) })}
+	recordsFlag(c, env)
+	return c
 }
 
 func listNotes(w io.Writer, list []inbox.Note) error {
@@ -89,12 +106,13 @@ func listNotes(w io.Writer, list []inbox.Note) error {
 // acceptNote prints a draft's sheet of what the note says, for a person to
 // complete from the source: a reader's words are no source. It is printed before
 // the note is moved, so that a failure loses nothing.
-func acceptNote(env *environment, box *inbox.Box, id, records string) error {
+func acceptNote(env *environment, id string) error {
+	box := env.inbox()
 	n, err := box.Get(id)
 	if err != nil {
 		return fmt.Errorf("inbox: %s: %w", id, err)
 	}
-	record, _, err := openRecords(records)
+	record, _, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}

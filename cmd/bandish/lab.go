@@ -14,30 +14,12 @@ import (
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/trial"
 	"github.com/bandish/bandish/verdict"
+	"github.com/spf13/cobra"
 )
 
-func labCommand() command {
-	return command{
-		name:  "lab",
-		usage: "list | run SCENARIO [--kernel] [--seed N] [--json] | demo [--data DIR]",
-		about: "measure inside a censored network that exists only in this process",
-		run:   runLab,
-	}
-}
-
-func runLab(ctx context.Context, env *environment, args []string) error {
-	if len(args) == 0 {
-		return usageError("lab: want list, run or demo")
-	}
-	switch args[0] {
-	case "list":
-		return runLabList(env, args[1:])
-	case "run":
-		return runLabRun(ctx, env, args[1:])
-	case "demo":
-		return runLabDemo(ctx, env, args[1:])
-	}
-	return usageError("lab: no subcommand %q; want list, run or demo", args[0])
+func labCommand(env *environment) *cobra.Command {
+	return group(&cobra.Command{Use: "lab COMMAND", Short: "measure inside a censored network that exists only in this process"},
+		labListCommand(env), labRunCommand(env), labDemoCommand(env))
 }
 
 // labScenario is a scenario as --json prints it.
@@ -52,24 +34,27 @@ func labScenarioOf(s lab.Scenario) labScenario {
 	return labScenario{s.Name, s.About, s.Input, s.Truth}
 }
 
-func runLabList(env *environment, args []string) error {
-	fs := newFlags(env, "lab list")
-	asJSON := fs.Bool("json", false, "print JSON")
-	all := fs.Bool("all", false, "with the awkward sites, which nobody censors")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func labListCommand(env *environment) *cobra.Command {
+	asJSON, all := false, false
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "list the scenarios and their truths",
+		Args:  noArgs,
+		RunE:  doing(func(context.Context, []string) error { return listScenarios(env, all, asJSON) }),
 	}
-	if len(rest) > 0 {
-		return usageError("lab list takes no arguments")
-	}
+	c.Flags().BoolVar(&all, "all", false, "with the awkward sites, which nobody censors")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func listScenarios(env *environment, all, asJSON bool) error {
 	scenarios := lab.Scenarios()
-	if *all {
+	if all {
 		for _, a := range lab.Awkward() {
 			scenarios = append(scenarios, a.Scenario)
 		}
 	}
-	if *asJSON {
+	if asJSON {
 		var out []labScenario
 		for _, s := range scenarios {
 			out = append(out, labScenarioOf(s))
@@ -94,42 +79,51 @@ func truthWords(t lab.Truth) string {
 	return strings.Join(words, ", ")
 }
 
-func runLabRun(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "lab run")
-	asJSON := fs.Bool("json", false, "print one JSON document with the measurement")
-	kernel := fs.Bool("kernel", false, "between network namespaces of this machine's kernel; needs root")
-	seed := fs.Uint64("seed", 0, "for what the censor leaves to chance")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func labRunCommand(env *environment) *cobra.Command {
+	asJSON, kernel, seed := false, false, uint64(0)
+	c := &cobra.Command{
+		Use:               "run SCENARIO",
+		Short:             "measure in one scenario, and hold what was found against the truth",
+		Example:           "bandish lab run tls-reset",
+		Annotations:       map[string]string{argumentsNote: "SCENARIO  its name, as `bandish lab list --all` has it", failedNote: "what was found is not the truth"},
+		ValidArgsFunction: firstOf(scenarioValues),
+		Args:              oneArg("one scenario (`bandish lab list --all` lists them)"),
+		RunE: doing(func(ctx context.Context, args []string) error {
+			return runScenario(ctx, env, args[0], kernel, seed, asJSON)
+		}),
 	}
-	if len(rest) != 1 {
-		return usageError("lab run takes one scenario; `bandish lab list --all` lists them")
-	}
-	s, ok := lab.FindScenario(rest[0])
+	f := c.Flags()
+	f.BoolVar(&asJSON, "json", false, "print one JSON document with the measurement")
+	f.BoolVar(&kernel, "kernel", false, "between network namespaces of this machine's kernel; needs root")
+	f.Uint64Var(&seed, "seed", 0, "`N` for what the censor leaves to chance")
+	return c
+}
+
+func runScenario(ctx context.Context, env *environment, name string, kernel bool, seed uint64, asJSON bool) error {
+	s, ok := lab.FindScenario(name)
 	if !ok {
-		return usageError("lab: no scenario %q; `bandish lab list --all` lists them", rest[0])
+		return usageError("lab: no scenario %q; `bandish lab list --all` lists them", name)
 	}
-	f, err := labField(*kernel)
+	f, err := labField(kernel)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	report := func(probe.Note) {}
-	if !*asJSON {
+	if !asJSON {
 		fmt.Fprintf(env.stdout, "%s: %s\nmeasuring %s\n", s.Name, s.About, s.Input)
 		report = func(n probe.Note) { fmt.Fprintln(env.stdout, "  "+noteLine(n)) }
 	}
-	r, err := f.Run(ctx, s, *seed, serially(report))
+	r, err := f.Run(ctx, s, seed, serially(report))
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		doc, derr := kit.Document(r.Measurement, r.Verdict)
 		if derr != nil {
 			return derr
 		}
-		err = printJSON(env.stdout, labRun{labScenarioOf(s), *seed, *kernel, r.Verdict, r.Struck, r.Mismatch == "", r.Mismatch, doc})
+		err = printJSON(env.stdout, labRun{labScenarioOf(s), seed, kernel, r.Verdict, r.Struck, r.Mismatch == "", r.Mismatch, doc})
 	} else {
 		err = showLabRun(env.stdout, &r)
 	}

@@ -13,36 +13,44 @@ import (
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/trial"
 	"github.com/bandish/bandish/measurement"
+	"github.com/spf13/cobra"
 )
 
-func runLabDemo(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "lab demo")
-	data := dataFlag(fs)
-	perDay := fs.Int("per-day", demoPerDay, "`measurements` a day of each site on each network")
-	until := fs.String("until", "", "the `day` before which the history ends (default: today, UTC)")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func labDemoCommand(env *environment) *cobra.Command {
+	perDay, until := 0, ""
+	c := &cobra.Command{
+		Use:     "demo",
+		Short:   "fill a data folder with a small history measured in the lab, country ZZ",
+		Example: "bandish lab demo --data ./demo\nbandish status --cc ZZ --target x --data ./demo",
+		Args:    noArgs,
+		RunE:    doing(func(ctx context.Context, _ []string) error { return labDemo(ctx, env, perDay, until) }),
 	}
-	if len(rest) > 0 || *perDay < 1 || *perDay > 24 {
-		return usageError("lab demo takes no arguments, and 1 to 24 measurements a day")
+	c.Flags().IntVar(&perDay, "per-day", demoPerDay, "`measurements` a day of each site on each network")
+	c.Flags().StringVar(&until, "until", "", "the `day` before which the history ends (default: today, UTC)")
+	return c
+}
+
+func labDemo(ctx context.Context, env *environment, perDay int, until string) error {
+	if perDay < 1 || perDay > 24 {
+		return usageError("lab demo: --per-day is %d: want 1 to 24", perDay)
 	}
 	end := time.Now().UTC()
-	if *until != "" {
-		if end, err = time.Parse(time.DateOnly, *until); err != nil {
-			return usageError("--until is %q: want a day, as 2024-02-17", *until)
+	if until != "" {
+		var err error
+		if end, err = time.Parse(time.DateOnly, until); err != nil {
+			return usageError("--until is %q: want a day, as 2024-02-17", until)
 		}
 	}
-	p, err := openPipeline(*data)
+	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
-	return makeDemo(ctx, env, p, *data, end, *perDay, func(int, int) {})
+	return makeDemo(ctx, env, p, end, perDay, func(int, int) {})
 }
 
 // makeDemo fills an archive with a small history made in the lab. Report is
 // told how many measurements are made.
-func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data string, end time.Time, perDay int, report func(done, of int)) error {
+func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, end time.Time, perDay int, report func(done, of int)) error {
 	visits := trial.History(end, perDay)
 	fmt.Fprintf(env.stdout, "Measuring %d times inside the lab: country ZZ, networks AS64512 to AS64514.\nThis is a demonstration. Nothing of it happened anywhere.\n", len(visits))
 	began := time.Now()
@@ -50,7 +58,7 @@ func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, data 
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%d measurements in %s after %v. Try:\n  bandish status --cc ZZ --target x --data %s\n",
-		len(visits), data, time.Since(began).Round(time.Second), data)
+		len(visits), env.data, time.Since(began).Round(time.Second), env.data)
 	return nil
 }
 

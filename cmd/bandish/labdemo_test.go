@@ -138,9 +138,9 @@ func TestDemonstration(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	env := &environment{stdout: &out, stderr: &out, getenv: func(string) string { return "" }}
+	env := &environment{stdout: &out, stderr: &out, getenv: func(string) string { return "" }, data: dir}
 	began := time.Now()
-	if err := demonstration(t.Context(), env, p, dir); err != nil {
+	if err := demonstration(t.Context(), env, p); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%v: %s", time.Since(began), &out)
@@ -160,7 +160,7 @@ func TestDemonstration(t *testing.T) {
 		t.Errorf("status: exit code %d: %s", code, &out)
 	}
 	// A second start makes nothing.
-	if err := demonstration(t.Context(), env, p, dir); err != nil {
+	if err := demonstration(t.Context(), env, p); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := p.Archive.Manifest(); err != nil || again.Generation != m.Generation {

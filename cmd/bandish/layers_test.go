@@ -14,8 +14,8 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"address", "country", "targets", "records", "defect", "internal/picture", "internal/table", "measurement/dataformat"},
-	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial"},
+	{"address", "country", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "measurement/dataformat"},
+	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},

@@ -7,124 +7,73 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
-// environment is what a subcommand may touch of the process.
+// environment is what a command may touch of the process, and the two folders
+// that flags name.
 type environment struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	getenv func(string) string
+
+	data    string // --data
+	records string // --records; "" where it is not given
 }
 
-// command is one subcommand; its file is named after it.
-type command struct {
-	name  string
-	usage string // arguments, after "bandish name"
-	about string // one line
-	run   func(ctx context.Context, env *environment, args []string) error
+func init() { cobra.EnableCommandSorting = false } // commands stand in the order of the flow
+
+// rootCommand is the program.
+func rootCommand(env *environment) *cobra.Command {
+	root := group(&cobra.Command{
+		Use:   "bandish",
+		Short: "the open record of internet bans",
+		Long:  "Bandish: the open record of internet bans. It measures them, dates them, and keeps what was ordered, said and decided.",
+	},
+		serveCommand(env),
+		mcpCommand(env),
+		importCommand(env),
+		labCommand(env),
+		statusCommand(env),
+		archiveCommand(env),
+		keyCommand(env),
+		receiptCommand(env),
+		monitorCommand(env),
+		rebuildCommand(env),
+		rescoreCommand(env),
+		targetsCommand(env),
+		verdictCommand(env),
+		rulesCommand(env),
+		eventsCommand(env),
+		watchCommand(env),
+		updateCommand(env),
+		recordCommand(env),
+		claimsCommand(env),
+		checkCommand(env),
+		probeCommand(env),
+		watchProbeCommand(env),
+		sourceCommand(env),
+		searchCommand(env),
+		inboxCommand(env),
+		requestsCommand(env),
+		bansCommand(env),
+		exportCommand(env),
+		versionCommand(env),
+		manCommand(env),
+	)
+	root.PersistentFlags().StringVar(&env.data, "data", defaultData, "the data `folder`")
+	finish(root, env)
+	return root
 }
 
-// commands lists the subcommands in the order of the flow.
-func commands() []command {
-	return []command{
-		serveCommand(),
-		mcpCommand(),
-		importCommand(),
-		labCommand(),
-		statusCommand(),
-		archiveCommand(),
-		rebuildCommand(),
-		rescoreCommand(),
-		targetsCommand(),
-		verdictCommand(),
-		rulesCommand(),
-		eventsCommand(),
-		watchCommand(),
-		updateCommand(),
-		recordCommand(),
-		claimsCommand(),
-		checkCommand(),
-		probeCommand(),
-		watchProbeCommand(),
-		sourceCommand(),
-		searchCommand(),
-		inboxCommand(),
-		requestsCommand(),
-		bansCommand(),
-		exportCommand(),
-	}
-}
-
-// exitError ends the process with a code that means something to scripts
-// (bandish probe) and prints nothing more where err is nil.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit status %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-// usageError is a mistake in the arguments: exit code 2.
-func usageError(format string, args ...any) error {
-	return &exitError{code: 2, err: fmt.Errorf(format, args...)}
-}
-
-// newFlags makes the flag set of a subcommand; mistakes are returned, and the
-// caller's usage is printed on -h.
-func newFlags(env *environment, c string) *flag.FlagSet {
-	fs := flag.NewFlagSet("bandish "+c, flag.ContinueOnError)
-	fs.SetOutput(env.stderr)
-	return fs
-}
-
-// dataFlag is the --data flag that every command takes.
-func dataFlag(fs *flag.FlagSet) *string {
-	return fs.String("data", "./bandish-data", "the data `folder`")
-}
-
-// privateFlag is the --allow-private flag of every command that fetches from an
-// address that somebody named, or posts to it.
-func privateFlag(fs *flag.FlagSet) *bool {
-	return fs.Bool("allow-private", false, "let names lead to addresses that are not of the public internet, too")
-}
-
-// parseFlags parses flags that may stand before, between and after the other
-// arguments, and returns the others. "--" ends the flags.
-func parseFlags(fs *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for {
-		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, &exitError{}
-			}
-			return nil, &exitError{code: 2}
-		}
-		n := len(args) - fs.NArg()
-		if n > 0 && args[n-1] == "--" {
-			return append(rest, fs.Args()...), nil
-		}
-		if fs.NArg() == 0 {
-			return rest, nil
-		}
-		rest = append(rest, fs.Arg(0))
-		args = fs.Args()[1:]
-	}
-}
+const defaultData = "./bandish-data"
 
 // printJSON prints a value as indented JSON.
 func printJSON(w io.Writer, value any) error {
@@ -144,39 +93,28 @@ func main() {
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, env *environment, args []string) int {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		printUsage(env.stdout)
-		return 0
-	}
-	told := *env
-	told.stdout, told.stderr = terminal{env.stdout}, terminal{env.stderr} // what is said of input quotes it
-	env = &told
-	for _, c := range commands() {
-		if c.name == args[0] {
-			return exitCode(env, c.run(ctx, env, args[1:]))
-		}
-	}
-	fmt.Fprintf(env.stderr, "bandish: unknown command %q; `bandish help` lists them\n", args[0])
-	return 2
+	mine := *env
+	mine.stdout, mine.stderr = terminal{env.stdout}, terminal{env.stderr} // what is said of input quotes it
+	return exitCode(&mine, execute(ctx, &mine, args))
+}
+
+// execute runs one command line.
+func execute(ctx context.Context, env *environment, args []string) error {
+	root := rootCommand(env)
+	root.SetArgs(longDashes(root, args))
+	return root.ExecuteContext(ctx)
 }
 
 func exitCode(env *environment, err error) int {
 	if err == nil {
-		return 0
+		return exitDone
 	}
 	var e *exitError
 	if !errors.As(err, &e) {
-		e = &exitError{code: 1, err: err}
+		e = &exitError{code: exitFailed, err: err}
 	}
 	if e.err != nil {
 		fmt.Fprintf(env.stderr, "bandish: %v\n", e.err)
 	}
 	return e.code
-}
-
-func printUsage(w io.Writer) {
-	fmt.Fprint(w, "Bandish: the open record of internet bans.\n\n")
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  bandish %s\n      %s\n", strings.TrimSpace(c.name+" "+c.usage), c.about)
-	}
 }

@@ -7,38 +7,34 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/spf13/cobra"
 )
 
-func rebuildCommand() command {
-	return command{
-		name:  "rebuild",
-		usage: "[--json]",
-		about: "derive observations, verdicts and cells again from the raw batches",
-		run:   runRebuild,
+func rebuildCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "rebuild",
+		Short:       "derive observations, verdicts, cells and events again from the raw batches",
+		Annotations: map[string]string{failedNote: "a batch is damaged"},
+		Args:        noArgs,
+		RunE:        doing(func(ctx context.Context, _ []string) error { return rebuild(ctx, env, asJSON) }),
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON with the hash of every segment")
+	return c
 }
 
-func runRebuild(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "rebuild")
-	data := dataFlag(fs)
-	asJSON := fs.Bool("json", false, "print JSON with the hash of every segment")
-	if _, err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	p, err := openPipeline(*data)
+func rebuild(ctx context.Context, env *environment, asJSON bool) error {
+	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
-	tellWaiting(env, p)
-	out, err := p.Rebuild(ctx, func(done, of int) {
-		if !*asJSON {
-			fmt.Fprintf(env.stderr, "batch %d of %d\n", done, of)
-		}
-	})
+	meter := env.progress(p.Archive)
+	out, err := p.Rebuild(ctx, func(done, of int) { meter.step("batch", done, of) })
+	meter.end()
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		err = printJSON(env.stdout, out)
 	} else {
 		fmt.Fprintf(env.stdout, "rebuilt %d segments from %d documents in %d batches; %d documents no longer decode\n", len(out.Segments), out.Documents, out.Batches, out.Failed)
@@ -59,27 +55,23 @@ func damagedBatches(damaged []archive.Damage) error {
 	return &exitError{code: 1, err: errors.New(b.String())}
 }
 
-func rescoreCommand() command {
-	return command{
-		name:  "rescore",
-		usage: "",
-		about: "judge all history again from the observations, under this program's ruleset and the current fingerprints",
-		run:   runRescore,
+func rescoreCommand(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rescore",
+		Short: "judge all history again from the observations, under this program's ruleset and the current fingerprints",
+		Args:  noArgs,
+		RunE:  doing(func(ctx context.Context, _ []string) error { return rescore(ctx, env) }),
 	}
 }
 
-func runRescore(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "rescore")
-	data := dataFlag(fs)
-	if _, err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	p, err := openPipeline(*data)
+func rescore(ctx context.Context, env *environment) error {
+	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
-	tellWaiting(env, p)
+	meter := env.progress(p.Archive)
 	out, err := p.Rescore(ctx)
+	meter.end()
 	if err != nil {
 		return err
 	}

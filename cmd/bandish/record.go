@@ -7,147 +7,67 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
-	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/records"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func recordCommand() command {
-	return command{
-		name:  "record",
-		usage: "list | show ID [--as-of DAY] | audit ID [--copy SOURCE=FILE] | export ID --format FORMAT [--fact act/ID] [--base URL] [--as-of DAY] | lint [--fix] | new [ID] [--cc CC] [--target x.com] | draft FILE [--published DAY] [--sheet] [--model URL] | apply SHEET --case ID [--source ID] | schema  [--json] [--records FOLDER]",
-		about: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said",
-		run:   runRecord,
-	}
+func recordCommand(env *environment) *cobra.Command {
+	return group(&cobra.Command{Use: "record COMMAND", Short: "read, check and begin the case record: who asked for a ban, who ordered it, what courts said"},
+		recordListCommand(env),
+		recordShowCommand(env),
+		recordAuditCommand(env),
+		recordExportCommand(env),
+		recordLintCommand(env),
+		recordNewCommand(env),
+		recordDraftCommand(env),
+		recordApplyCommand(env),
+		recordSchemaCommand(env),
+	)
 }
 
-// recordFlags are the flags of every record subcommand.
-type recordFlags struct {
-	json    *bool
-	data    *string
-	records *string
-	asOf    *string
-	fix     *bool
-	cc      *string
-	target  *string
-
-	published *string
-	sheet     *bool
-	caseID    *string
-	source    *string
-	copy      *string
-	model     *string
-	modelName *string
-	private   *bool
-	format    *string
-	base      *string
-	fact      *string
+func recordListCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "list the cases",
+		Args:  noArgs,
+		RunE:  doing(func(context.Context, []string) error { return recordList(env, asJSON) }),
+	}
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
 }
 
-func runRecord(ctx context.Context, env *environment, args []string) error {
-	set := newFlags(env, "record")
-	f := recordFlags{
-		json:    set.Bool("json", false, "print JSON"),
-		data:    dataFlag(set),
-		records: recordsFlag(set.String),
-		asOf:    set.String("as-of", "", "show only what was known at the end of that `day` (show, export)"),
-		fix:     set.Bool("fix", false, "mend what a machine can (lint)"),
-		cc:      set.String("cc", "", "`country` of the new case, ISO 3166-1 alpha-2 (new)"),
-		target:  set.String("target", "", "`platform` of the new case, by id, name or host (new)"),
-
-		published: set.String("published", "", "`day` on which the article was published (draft)"),
-		sheet:     set.Bool("sheet", false, "write a sheet to decide on, line by line (draft)"),
-		caseID:    set.String("case", "", "`id` of the case that takes the accepted lines (apply)"),
-		source:    set.String("source", "", "`id` of the source that they cite, instead of the sheet's own (apply)"),
-		copy:      set.String("copy", "", "hold the citations of a source against a file, `SOURCE=FILE` (audit)"),
-		model:     set.String("model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text (draft)"),
-		modelName: set.String("model-name", "default", "`name` of the model at that endpoint (draft)"),
-		private:   privateFlag(set),
-		format:    set.String("format", "", "`format`: annotations, claimreview, followthemoney or prov (export)"),
-		base:      set.String("base", "urn:x-bandish:", "`address` of a site that shows the record; things are named by their pages there (export)"),
-		fact:      set.String("fact", "", "only this `fact`, act/ID, sighting/ID or claim/ID (export: annotations, prov)"),
+func recordLintCommand(env *environment) *cobra.Command {
+	fix, asJSON := false, false
+	c := &cobra.Command{
+		Use:         "lint",
+		Short:       "check the record: every problem with its file and line",
+		Annotations: map[string]string{failedNote: "the record has an error"},
+		Args:        noArgs,
+		RunE:        doing(func(context.Context, []string) error { return recordLint(env, fix, asJSON) }),
 	}
-	rest, err := parseFlags(set, args)
-	if err != nil {
-		return err
-	}
-	if len(rest) == 0 {
-		return usageError("record needs one of list, show, audit, export, lint, new, draft, apply, schema")
-	}
-	verb, rest := rest[0], rest[1:]
-	if want := map[string]int{"show": 1, "audit": 1, "export": 1, "draft": 1, "apply": 1}[verb]; len(rest) != want && !(verb == "new" && len(rest) < 2) {
-		return usageError("record %s takes %d arguments, got %d", verb, want, len(rest))
-	}
-	switch verb {
-	case "list":
-		return recordList(env.stdout, f)
-	case "show":
-		return recordShow(ctx, env.stdout, f, rest[0])
-	case "audit":
-		return recordAudit(env.stdout, f, rest[0])
-	case "export":
-		return recordExport(ctx, env, f, rest[0])
-	case "lint":
-		return recordLint(env.stdout, f)
-	case "new":
-		return recordNew(ctx, env, f, rest)
-	case "draft":
-		return recordDraft(ctx, env, f, rest[0])
-	case "apply":
-		return recordApply(env.stdout, f, rest[0])
-	case "schema":
-		_, err := env.stdout.Write(records.Schema)
-		return err
-	default:
-		return usageError("record has no %q; it has list, show, audit, export, lint, new, draft, apply, schema", verb)
-	}
+	c.Flags().BoolVar(&fix, "fix", false, "correct what a machine can correct, in the files")
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
 }
 
-// recordsFlag is the flag that names the folder of the record.
-func recordsFlag(define func(name, value, usage string) *string) *string {
-	return define("records", "", "`folder` of the record; ./records where there is one, else the record built into the program")
-}
-
-// openRecords gives the record, and its folder, which is "" for the one that
-// is built in.
-func openRecords(folder string) (*casefile.Records, string, error) {
-	if folder == "" {
-		cases, _ := filepath.Glob(filepath.Join("records", "*", "*.yaml")) // the pattern is well formed
-		if len(cases) > 0 {
-			folder = "records"
-		}
+func recordSchemaCommand(env *environment) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "schema",
+		Short: "print the JSON schema of a case file",
+		Args:  noArgs,
+		RunE: doing(func(context.Context, []string) error {
+			_, err := env.stdout.Write(records.Schema)
+			return err
+		}),
 	}
-	if folder == "" {
-		r, err := casefile.Load(records.FS, "records")
-		return r, "", err
-	}
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, "", fmt.Errorf("no folder %s; name the folder that holds the cases with --records", folder)
-	}
-	r, err := casefile.Load(os.DirFS(folder), filepath.ToSlash(filepath.Clean(folder)))
-	return r, folder, err
-}
-
-// openCase gives one case of the record.
-func openCase(f *string, id string) (*casefile.Records, *casefile.Case, error) {
-	r, _, err := openRecords(*f)
-	if err != nil {
-		return nil, nil, err
-	}
-	c := r.Case(id)
-	if c == nil {
-		var ids []string
-		for _, c := range r.Cases {
-			ids = append(ids, c.ID)
-		}
-		return nil, nil, fmt.Errorf("no case %q; the record holds %s", id, strings.Join(ids, ", "))
-	}
-	return r, c, nil
+	return c
 }
 
 // caseLine is a case in the list.
@@ -163,8 +83,9 @@ type caseLine struct {
 	Source int             `json:"sources"`
 }
 
-func recordList(w io.Writer, f recordFlags) error {
-	r, _, err := openRecords(*f.records)
+func recordList(env *environment, asJSON bool) error {
+	w := env.stdout
+	r, _, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}
@@ -179,7 +100,7 @@ func recordList(w io.Writer, f recordFlags) error {
 		}
 		lines = append(lines, line)
 	}
-	if *f.json {
+	if asJSON {
 		return printJSON(w, lines)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -192,9 +113,9 @@ func recordList(w io.Writer, f recordFlags) error {
 
 // platforms gives the check of platform ids against the registry.
 func platforms() (func(id string) bool, error) {
-	registry, err := target.Load(targets.FS)
+	registry, err := loadTargets()
 	if err != nil {
-		return nil, fmt.Errorf("read the target registry: %w", err)
+		return nil, err
 	}
 	return func(id string) bool {
 		_, ok := registry.Platform(id)
@@ -202,13 +123,14 @@ func platforms() (func(id string) bool, error) {
 	}, nil
 }
 
-func recordLint(w io.Writer, f recordFlags) error {
+func recordLint(env *environment, fix, asJSON bool) error {
+	w := env.stdout
 	known, err := platforms()
 	if err != nil {
 		return err
 	}
-	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data), Today: casefile.Day(time.Now(), time.UTC)}
-	r, folder, err := openRecords(*f.records)
+	checks := casefile.Checks{Platform: known, CopyText: copyText(env.data), Today: casefile.Day(time.Now(), time.UTC)}
+	r, folder, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}
@@ -216,7 +138,7 @@ func recordLint(w io.Writer, f recordFlags) error {
 	if len(r.Cases) == 0 && len(problems) == 0 {
 		return fmt.Errorf("no case in %s; a case is a folder there, named like zz-2026-x, that holds case.yaml: `bandish record new` begins one", folder)
 	}
-	if *f.fix {
+	if fix {
 		if folder == "" {
 			return errors.New("--fix needs the record's files; name their folder with --records")
 		}
@@ -235,7 +157,7 @@ func recordLint(w io.Writer, f recordFlags) error {
 		}
 	}
 	counted := countCitations(r, checks.CopyText)
-	if *f.json {
+	if asJSON {
 		err = printJSON(w, struct {
 			Cases     int                `json:"cases"`
 			Wrong     int                `json:"wrong"`

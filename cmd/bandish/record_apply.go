@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/draft"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/spf13/cobra"
 )
 
 // maxSheetBytes bounds a sheet of decisions.
@@ -31,38 +33,60 @@ type applied struct {
 	Open    int            `json:"open"` // without a decision
 }
 
-// recordApply is `bandish record apply SHEET --case ID`: it puts the accepted
-// and edited lines of a sheet into the case. It writes all or nothing: the
-// record as it would be is linted first.
-func recordApply(w io.Writer, f recordFlags, name string) error {
-	if *f.caseID == "" {
+// applyFlags are the flags of `bandish record apply`.
+type applyFlags struct {
+	caseID, source string
+	asJSON         bool
+}
+
+func recordApplyCommand(env *environment) *cobra.Command {
+	var o applyFlags
+	c := &cobra.Command{
+		Use:         "apply SHEET --case ID",
+		Short:       "put the accepted and edited lines of a sheet into a case",
+		Example:     "bandish record apply sheet.yaml --case pk-2024-x",
+		Annotations: map[string]string{argumentsNote: "SHEET  what `bandish record draft --sheet` wrote, decided on by a person", failedNote: "the record would have errors; nothing was written"},
+		Args:        oneArg("a sheet"),
+		RunE:        doing(func(_ context.Context, args []string) error { return recordApply(env, &o, args[0]) }),
+	}
+	c.Flags().StringVar(&o.caseID, "case", "", "`id` of the case that takes the accepted lines")
+	c.Flags().StringVar(&o.source, "source", "", "`id` of the source that they cite, instead of the sheet's own")
+	recordsFlag(c, env)
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+// recordApply writes all or nothing: the record as it would be is linted first.
+func recordApply(env *environment, o *applyFlags, name string) error {
+	w := env.stdout
+	if o.caseID == "" {
 		return usageError("record apply needs --case, the id of the case that takes the lines")
 	}
-	record, folder, err := openRecords(*f.records)
+	record, folder, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}
 	if folder == "" {
 		return errors.New("record apply needs the record's files; name their folder with --records")
 	}
-	c := record.Case(*f.caseID)
+	c := record.Case(o.caseID)
 	if c == nil {
-		return fmt.Errorf("no case %q in %s; begin one with: bandish record new %s --target ID", *f.caseID, folder, *f.caseID)
+		return fmt.Errorf("no case %q in %s; begin one with: bandish record new %s --target ID", o.caseID, folder, o.caseID)
 	}
-	if *f.source != "" && record.Source(c, *f.source) == nil {
-		return fmt.Errorf("there is no source %q in the case or in the shared folder", *f.source)
+	if o.source != "" && record.Source(c, o.source) == nil {
+		return fmt.Errorf("there is no source %q in the case or in the shared folder", o.source)
 	}
 	sheet, _, err := source.ReadFile(name, maxSheetBytes)
 	if err != nil {
 		return fmt.Errorf("apply %s: %w", name, err)
 	}
-	decided, problems := draft.Decide(sheet, *f.source, func(id string) bool { return record.Actor(c, id) != nil })
+	decided, problems := draft.Decide(sheet, o.source, func(id string) bool { return record.Actor(c, id) != nil })
 	if len(problems) > 0 {
 		told := make([]casefile.Problem, len(problems))
 		for i, p := range problems {
 			told[i] = casefile.Problem{File: name, Line: p.Line, Path: p.Path, Message: p.Message}
 		}
-		return refuse(w, told, *f.json)
+		return refuse(w, told, o.asJSON)
 	}
 	done := applied{Case: c.ID, Added: make(map[string]int), Files: []string{}, Refused: decided.Refused, Open: decided.Open}
 	for section, entries := range decided.Additions {
@@ -73,7 +97,7 @@ func recordApply(w io.Writer, f recordFlags, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := lintChanged(w, f, record, c, folder, name, changed, decided); err != nil {
+		if err := lintChanged(env, o.asJSON, record, c, folder, name, changed, decided); err != nil {
 			return err
 		}
 		done.Files = slices.Sorted(maps.Keys(changed))
@@ -83,7 +107,7 @@ func recordApply(w io.Writer, f recordFlags, name string) error {
 			}
 		}
 	}
-	if *f.json {
+	if o.asJSON {
 		return printJSON(w, done)
 	}
 	for _, section := range slices.Sorted(maps.Keys(done.Added)) {
@@ -114,12 +138,13 @@ var indexed = regexp.MustCompile(`^([a-z]+)\[(\d+)\]`)
 
 // lintChanged lints the record as it would be and refuses what has errors that
 // it does not have now. They are told at the line of the sheet.
-func lintChanged(w io.Writer, f recordFlags, before *casefile.Records, c *casefile.Case, folder, sheet string, changed map[string][]byte, decided *draft.Decided) error {
+func lintChanged(env *environment, asJSON bool, before *casefile.Records, c *casefile.Case, folder, sheet string, changed map[string][]byte, decided *draft.Decided) error {
+	w := env.stdout
 	known, err := platforms()
 	if err != nil {
 		return err
 	}
-	checks := casefile.Checks{Platform: known, CopyText: copyText(*f.data), Today: casefile.Day(time.Now(), time.UTC)}
+	checks := casefile.Checks{Platform: known, CopyText: copyText(env.data), Today: casefile.Day(time.Now(), time.UTC)}
 	root := filepath.ToSlash(filepath.Clean(folder))
 	files := make(map[string][]byte, len(changed))
 	for name, data := range changed {
@@ -150,9 +175,9 @@ func lintChanged(w io.Writer, f recordFlags, before *casefile.Records, c *casefi
 		wrong = wrong || !p.Warning
 	}
 	if wrong {
-		return refuse(w, told, *f.json)
+		return refuse(w, told, asJSON)
 	}
-	if !*f.json {
+	if !asJSON {
 		for _, p := range told {
 			fmt.Fprintln(terminal{w}, p)
 		}

@@ -1,31 +1,51 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/spf13/cobra"
 )
 
-// recordAudit is `bandish record audit ID`: per act and claim who asserts it
-// and whether a reader can verify it, and totals. --copy ID=FILE holds the
-// citations of a source against a file, whatever its hash.
-func recordAudit(w io.Writer, f recordFlags, id string) error {
-	r, c, err := openCase(f.records, id)
+func recordAuditCommand(env *environment) *cobra.Command {
+	replace, asJSON := "", false
+	c := &cobra.Command{
+		Use:               "audit ID",
+		Short:             "say of each act and claim who asserts it, and whether a reader can verify it",
+		Example:           "bandish record audit pk-2024-x --copy order-2024-02-17=order.pdf",
+		Annotations:       map[string]string{argumentsNote: "ID  of a case; `bandish record list` lists them"},
+		ValidArgsFunction: firstOf(env.caseValues),
+		Args:              oneArg("the id of a case"),
+		RunE:              doing(func(_ context.Context, args []string) error { return recordAudit(env, args[0], replace, asJSON) }),
+	}
+	c.Flags().StringVar(&replace, "copy", "", "hold the citations of a source against a file, `SOURCE=FILE`")
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+// recordAudit prints of each act and claim who asserts it and whether a reader
+// can verify it, and totals. replace, ID=FILE, holds the citations of a source
+// against a file, whatever its hash.
+func recordAudit(env *environment, id, replace string, asJSON bool) error {
+	w := env.stdout
+	r, c, err := env.openCase(id)
 	if err != nil {
 		return err
 	}
-	copies := casefile.Copies(copyText(*f.data))
+	copies := casefile.Copies(copyText(env.data))
 	note := ""
-	if *f.copy != "" {
-		if copies, note, err = withCopy(r, c, copies, *f.copy); err != nil {
+	if replace != "" {
+		if copies, note, err = withCopy(r, c, copies, replace); err != nil {
 			return err
 		}
 	}
 	audit := r.Audit(c, copies)
-	if *f.json {
+	if asJSON {
 		return printJSON(w, audit)
 	}
 	return printAudit(terminal{w}, audit, note)

@@ -12,16 +12,42 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/draft"
 	"github.com/bandish/bandish/internal/source"
-	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-// recordDraft is `bandish record draft FILE`: it proposes what a case file
-// could take from an article or a document. name is a file, or the SHA-256 of
-// a source in the archive of the data folder.
-func recordDraft(ctx context.Context, env *environment, f recordFlags, name string) error {
-	w, data, published, asJSON, asSheet := env.stdout, *f.data, *f.published, *f.json, *f.sheet
-	record, _, err := openRecords(*f.records)
+// draftFlags are the flags of `bandish record draft`.
+type draftFlags struct {
+	published, model, modelName string
+	sheet, private, asJSON      bool
+}
+
+func recordDraftCommand(env *environment) *cobra.Command {
+	var o draftFlags
+	c := &cobra.Command{
+		Use:   "draft FILE",
+		Short: "propose what a case file could take from an article or a document",
+		Example: `bandish record draft article.html --published 2024-02-19 --sheet >sheet.yaml
+bandish record apply sheet.yaml --case pk-2024-x`,
+		Annotations: map[string]string{argumentsNote: "FILE  an article (HTML, PDF, text), or the SHA-256 of an archived copy"},
+		Args:        oneArg("a file, or the SHA-256 of an archived copy"),
+		RunE:        doing(func(ctx context.Context, args []string) error { return recordDraft(ctx, env, &o, args[0]) }),
+	}
+	f := c.Flags()
+	f.StringVar(&o.published, "published", "", "`day` on which the article was published")
+	f.BoolVar(&o.sheet, "sheet", false, "write a sheet to decide on, line by line")
+	f.StringVar(&o.model, "model", "", "ask the OpenAI-compatible endpoint at this `URL` for acts and claims, and keep what stands in the text")
+	f.StringVar(&o.modelName, "model-name", "default", "`name` of the model at that endpoint")
+	privateFlag(c, &o.private)
+	recordsFlag(c, env)
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+// recordDraft prints the draft of a file, or of the archived source with that
+// SHA-256.
+func recordDraft(ctx context.Context, env *environment, o *draftFlags, name string) error {
+	w, data, published, asJSON, asSheet := env.stdout, env.data, o.published, o.asJSON, o.sheet
+	record, _, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}
@@ -51,8 +77,8 @@ func recordDraft(ctx context.Context, env *environment, f recordFlags, name stri
 		return err
 	}
 	d := draft.Read(text, names)
-	if *f.model != "" {
-		answer, err := askModel(ctx, *f.model, *f.modelName, *f.private, text)
+	if o.model != "" {
+		answer, err := askModel(ctx, o.model, o.modelName, o.private, text)
 		if err != nil {
 			return err
 		}
@@ -103,9 +129,9 @@ func draftSource(data, name string) (content []byte, stored *source.Stored, medi
 }
 
 func draftNames(record *casefile.Records) (draft.Names, error) {
-	registry, err := target.Load(targets.FS)
+	registry, err := loadTargets()
 	if err != nil {
-		return draft.Names{}, fmt.Errorf("read the target registry: %w", err)
+		return draft.Names{}, err
 	}
 	names := draft.Names{Platforms: make(map[string]string), Record: record}
 	for _, n := range registry.Names() {

@@ -45,7 +45,7 @@ func draftWith(t *testing.T, s *httptest.Server) (*draft.Draft, string, error) {
 	}
 	var out, errs bytes.Buffer
 	env := &environment{stdout: &out, stderr: &errs}
-	err := runRecord(t.Context(), env, []string{"draft", file, "--json", "--model", s.URL + "/v1", "--model-name", "small", "--records", filepath.Join("..", "..", "records")})
+	err := execute(t.Context(), env, []string{"record", "draft", file, "--json", "--model", s.URL + "/v1", "--model-name", "small", "--records", filepath.Join("..", "..", "records")})
 	if err != nil {
 		return nil, errs.String(), err
 	}

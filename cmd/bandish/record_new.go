@@ -20,7 +20,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
 // newCase is a case that begins: what its files say from the first day.
@@ -32,15 +32,35 @@ type newCase struct {
 
 var caseID = regexp.MustCompile(`^([a-z]{2})-(\d{4})-[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// recordNew is `bandish record new [ID]`: it asks for what the flags do not
-// give, where somebody can answer, and writes the files of a case with what
-// is known of it already.
-func recordNew(ctx context.Context, env *environment, f recordFlags, args []string) error {
-	registry, err := target.Load(targets.FS)
-	if err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
+func recordNewCommand(env *environment) *cobra.Command {
+	var n newCase
+	c := &cobra.Command{
+		Use:   "new [ID]",
+		Short: "begin a case: write its files with what is known of it already",
+		Example: `bandish record new
+bandish record new zz-2026-x --target x`,
+		Annotations: map[string]string{argumentsNote: "ID  country, year and platform, as pk-2024-x; asked for where it is left out at a terminal"},
+		RunE: doing(func(ctx context.Context, args []string) error {
+			if len(args) > 1 {
+				return usageError("record new takes one id, got %d", len(args))
+			}
+			return recordNew(ctx, env, n, args)
+		}),
 	}
-	n := newCase{cc: strings.ToUpper(*f.cc), target: *f.target, folder: *f.records}
+	c.Flags().StringVar(&n.cc, "cc", "", "`country` of the new case, ISO 3166-1 alpha-2")
+	c.Flags().StringVar(&n.target, "target", "", "`platform` of the new case, by id, name or host")
+	recordsFlag(c, env)
+	return c
+}
+
+// recordNew asks for what the flags do not give, where somebody can answer,
+// and writes the files of a case with what is known of it already.
+func recordNew(ctx context.Context, env *environment, n newCase, args []string) error {
+	registry, err := loadTargets()
+	if err != nil {
+		return err
+	}
+	n.cc, n.folder = strings.ToUpper(n.cc), env.records
 	if n.folder == "" {
 		n.folder = "records"
 	}
@@ -57,7 +77,7 @@ func recordNew(ctx context.Context, env *environment, f recordFlags, args []stri
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already; choose another id", dir)
 	}
-	if n.known, err = n.lookUp(ctx, f, registry); err != nil {
+	if n.known, err = n.lookUp(ctx, env, registry); err != nil {
 		return err
 	}
 	files := n.files()
@@ -150,12 +170,12 @@ func (n *newCase) resolve(registry *target.Registry) error {
 
 // lookUp gives the longest ban of the platform in the country that began in
 // the year, by imported lists and measurements; nil where they know none.
-func (n *newCase) lookUp(ctx context.Context, f recordFlags, registry *target.Registry) (*ban.Ban, error) {
-	empty, year := "", ""
-	filter := banFilter{data: f.data, records: &n.folder, target: &n.target, cc: &n.cc, asOf: &year, hand: &empty, registry: registry, day: time.Now().UTC()}
-	if info, err := os.Stat(n.folder); err != nil || !info.IsDir() {
-		filter.records = &empty
+func (n *newCase) lookUp(ctx context.Context, env *environment, registry *target.Registry) (*ban.Ban, error) {
+	with := *env
+	if with.records = n.folder; !isFolder(n.folder) {
+		with.records = ""
 	}
+	filter := banFilter{env: &with, target: n.target, cc: n.cc, registry: registry, day: time.Now().UTC()}
 	bans, err := filter.bans(ctx, true)
 	if err != nil {
 		return nil, err
@@ -370,3 +390,8 @@ const requestForm = `# Counts of what authorities asked of the platform, as each
 #    complied: 50
 #    cites: [paper-2024-07-01]
 `
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}

@@ -8,18 +8,37 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
+	"github.com/spf13/cobra"
 )
 
-func recordShow(ctx context.Context, w io.Writer, f recordFlags, id string) error {
-	r, c, err := openCase(f.records, id)
+func recordShowCommand(env *environment) *cobra.Command {
+	day, asJSON := "", false
+	c := &cobra.Command{
+		Use:               "show ID",
+		Short:             "print a case: its clock, chronology, courts, requests and sources",
+		Example:           "bandish record show pk-2024-x\nbandish record show pk-2024-x --as-of 2024-03-14",
+		Annotations:       map[string]string{argumentsNote: "ID  of a case; `bandish record list` lists them"},
+		ValidArgsFunction: firstOf(env.caseValues),
+		Args:              oneArg("the id of a case"),
+		RunE:              doing(func(ctx context.Context, args []string) error { return recordShow(ctx, env, args[0], day, asJSON) }),
+	}
+	c.Flags().StringVar(&day, "as-of", "", "show only what was known at the end of that `day`")
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func recordShow(ctx context.Context, env *environment, id, day string, asJSON bool) error {
+	w := env.stdout
+	r, c, err := env.openCase(id)
 	if err != nil {
 		return err
 	}
-	asOf, err := casefile.ParseDate(*f.asOf)
+	asOf, err := casefile.ParseDate(day)
 	if err != nil {
 		return usageError("--as-of: %v", err)
 	}
-	desk, done, err := openDesk(ctx, *f.data, *f.records)
+	desk, done, err := env.desk(ctx)
 	if err != nil {
 		return err
 	}
@@ -28,7 +47,7 @@ func recordShow(ctx context.Context, w io.Writer, f recordFlags, id string) erro
 	if err != nil {
 		return err
 	}
-	if *f.json {
+	if asJSON {
 		return printJSON(w, shown)
 	}
 	p := &printer{w: w, r: r, c: shown}

@@ -19,39 +19,21 @@ import (
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/request"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func requestsCommand() command {
-	return command{
-		name:  "requests",
-		usage: "show [--cc PK] [--target x] [--by authority,period] [--since --until] [--json] | import FILE… | list",
-		about: "what authorities asked of platforms, by whose count, and what was complied with",
-		run:   runRequests,
-	}
-}
-
-func runRequests(_ context.Context, env *environment, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "import":
-			return importRequests(env, args[1:])
-		case "list":
-			return listRequestImports(env, args[1:])
-		case "show":
-			return showRequests(env, args[1:])
-		}
-		if !strings.HasPrefix(args[0], "-") {
-			return usageError("requests: unknown action %q; show, import or list", args[0])
-		}
-	}
-	return showRequests(env, args)
+func requestsCommand(env *environment) *cobra.Command {
+	return withDefault(requestsShowing(env, "requests", "what authorities asked of platforms, by whose count, and what was complied with"),
+		requestsShowing(env, "show", "show the figures of the record and of imported tables"), requestsImportCommand(env), requestsListCommand(env))
 }
 
 // pairs collects a flag that may be given several times, as field=value.
 type pairs map[string]string
 
 func (p pairs) String() string { return "" }
+
+// Type is what help calls a value.
+func (p pairs) Type() string { return "field=value" }
 
 func (p pairs) Set(text string) error {
 	field, value, ok := strings.Cut(text, "=")
@@ -122,33 +104,42 @@ type requestImport struct {
 	Asides []request.Aside `json:"asides"`
 }
 
-func importRequests(env *environment, args []string) error {
-	fs := newFlags(env, "requests import")
-	data := dataFlag(fs)
-	format := fs.String("format", "", "`format`: google, google-detailed, twitter, lumen or csv; guessed if left out")
+func requestsImportCommand(env *environment) *cobra.Command {
+	format, asJSON := "", false
 	columns, fixed := make(pairs), make(pairs)
-	fs.Var(columns, "map", "`field=column` of a csv table, may be repeated; fields: "+strings.Join(request.Fields, ", "))
-	fs.Var(fixed, "set", "`field=value` for all rows of a csv table, or for what a notice of Lumen lacks; may be repeated")
-	asJSON := fs.Bool("json", false, "print JSON")
-	files, err := parseFlags(fs, args)
+	c := &cobra.Command{
+		Use:   "import FILE…",
+		Short: "import tables of requests: Google's, Twitter's, notices of Lumen, other CSV",
+		Example: `bandish requests import google-government-removal-requests.csv
+bandish requests import table.csv --map sent=Requests --set cc=PK`,
+		Annotations: map[string]string{argumentsNote: "FILE  a table, or a notice of Lumen as JSON"},
+		Args:        someArgs("a file: Google's or Twitter's table, a notice of Lumen as JSON, or another CSV with --map and --set"),
+		RunE: doing(func(_ context.Context, files []string) error {
+			return importRequests(env, files, format, columns, fixed, asJSON)
+		}),
+	}
+	f := c.Flags()
+	f.StringVar(&format, "format", "", "`format`: google, google-detailed, twitter, lumen or csv; guessed if left out")
+	f.Var(columns, "map", "`field=column` of a csv table, may be repeated; fields: "+strings.Join(request.Fields, ", "))
+	f.Var(fixed, "set", "`field=value` for all rows of a csv table, or for what a notice of Lumen lacks; may be repeated")
+	c.RegisterFlagCompletionFunc("format", completing(words("google", "google-detailed", "twitter", "lumen", "csv")))
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func importRequests(env *environment, files []string, format string, columns, fixed pairs, asJSON bool) error {
+	registry, err := loadTargets()
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		return usageError("requests import needs a file: Google's or Twitter's table, a notice of Lumen as JSON, or another CSV with --map and --set")
-	}
-	registry, err := target.Load(targets.FS)
-	if err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
-	}
-	archive := source.Open(*data)
+	archive := env.sources()
 	for _, file := range files {
-		use := source.Use{Purpose: "requests", Format: *format, Name: filepath.Base(file), Columns: columns, Fixed: fixed, Time: time.Now()}
+		use := source.Use{Purpose: "requests", Format: format, Name: filepath.Base(file), Columns: columns, Fixed: fixed, Time: time.Now()}
 		result, err := importRequestFile(archive, file, use, registry)
 		if err != nil {
 			return err
 		}
-		if *asJSON {
+		if asJSON {
 			err = printJSON(env.stdout, result)
 		} else {
 			err = result.print(terminal{env.stdout})
@@ -211,27 +202,17 @@ func (r *requestImport) print(w io.Writer) error {
 	return err
 }
 
-func listRequestImports(env *environment, args []string) error {
-	fs := newFlags(env, "requests list")
-	data := dataFlag(fs)
-	asJSON := fs.Bool("json", false, "print JSON")
-	if _, err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	uses, err := source.Open(*data).Uses("requests")
-	if err != nil {
-		return err
-	}
-	return printUses(env.stdout, uses, *asJSON, "bandish requests import FILE")
+func requestsListCommand(env *environment) *cobra.Command {
+	return usesCommand(env, "requests")
 }
 
 // ledgerRows are all rows: of the record and of the imported tables.
-func ledgerRows(archive *source.Archive, recordFolder string, registry *target.Registry) ([]request.Row, error) {
-	record, _, err := openRecords(recordFolder)
+func ledgerRows(env *environment, registry *target.Registry) ([]request.Row, error) {
+	record, _, err := openRecords(env.records)
 	if err != nil {
 		return nil, err
 	}
-	return ledgerOf(archive, record, registry)
+	return ledgerOf(env.sources(), record, registry)
 }
 
 // ledgerOf are the rows of a record and of the imported tables.
@@ -265,35 +246,50 @@ type requestView struct {
 	Falls     []request.Fall     `json:"falls"`
 }
 
-func showRequests(env *environment, args []string) error {
-	fs := newFlags(env, "requests show")
-	data := dataFlag(fs)
-	folder := recordsFlag(fs.String)
-	cc := fs.String("cc", "", "only this `country` (ISO 3166-1 alpha-2)")
-	platform := fs.String("target", "", "only this `platform`")
-	by := fs.String("by", "period", "keep apart, by `dimensions`: authority, period, product, reason; \"\" adds all up")
-	since := fs.String("since", "", "only periods that end after this `day`")
-	until := fs.String("until", "", "only periods that begin before this `day`")
-	limit := fs.Int("limit", 60, "print at most `N` figures; 0 for all")
-	asJSON := fs.Bool("json", false, "print JSON")
-	if rest, err := parseFlags(fs, args); err != nil {
-		return err
-	} else if len(rest) > 0 {
-		return usageError("requests show: unknown argument %q", rest[0])
+// requestsFlags are the flags of `bandish requests show`.
+type requestsFlags struct {
+	windowFlags
+	by     string
+	limit  int
+	asJSON bool
+}
+
+// requestsShowing is `bandish requests` and `bandish requests show`.
+func requestsShowing(env *environment, use, short string) *cobra.Command {
+	var o requestsFlags
+	c := &cobra.Command{
+		Use:     use,
+		Short:   short,
+		Example: "bandish requests show --cc PK --by authority,period",
+		Args:    noArgs,
+		RunE:    doing(func(context.Context, []string) error { return showRequests(env, &o) }),
 	}
-	registry, err := target.Load(targets.FS)
+	f := c.Flags()
+	f.StringVar(&o.cc, "cc", "", "only this `country` (ISO 3166-1 alpha-2)")
+	f.StringVar(&o.target, "target", "", "only this `platform`")
+	f.StringVar(&o.by, "by", "period", "keep apart, by `dimensions`: authority, period, product, reason; \"\" adds all up")
+	f.StringVar(&o.since, "since", "", "only periods that end after this `day`")
+	f.StringVar(&o.until, "until", "", "only periods that begin before this `day`")
+	f.IntVar(&o.limit, "limit", 60, "print at most `N` figures; 0 for all")
+	recordsFlag(c, env)
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+func showRequests(env *environment, o *requestsFlags) error {
+	registry, err := loadTargets()
 	if err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
+		return err
 	}
-	dimensions, err := readBy(*by)
+	dimensions, err := readBy(o.by)
 	if err != nil {
 		return err
 	}
-	keep, err := requestFilter(registry, *cc, *platform, *since, *until)
+	keep, err := requestFilter(registry, o.windowFlags)
 	if err != nil {
 		return err
 	}
-	rows, err := ledgerRows(source.Open(*data), *folder, registry)
+	rows, err := ledgerRows(env, registry)
 	if err != nil {
 		return err
 	}
@@ -303,10 +299,10 @@ func showRequests(env *environment, args []string) error {
 		Conflicts: append([]request.Conflict{}, request.Conflicts(request.Summarise(rows, request.By{Period: true}))...),
 		Falls:     append([]request.Fall{}, request.Falls(rows)...),
 	}
-	if *asJSON {
+	if o.asJSON {
 		return printJSON(env.stdout, view)
 	}
-	return view.print(terminal{env.stdout}, *limit)
+	return view.print(terminal{env.stdout}, o.limit)
 }
 
 func readBy(text string) (request.By, error) {
@@ -329,8 +325,8 @@ func readBy(text string) (request.By, error) {
 	return by, nil
 }
 
-func requestFilter(registry *target.Registry, cc, platform, since, until string) (func(*request.Row) bool, error) {
-	cc = strings.ToUpper(cc)
+func requestFilter(registry *target.Registry, f windowFlags) (func(*request.Row) bool, error) {
+	cc, platform, since, until := strings.ToUpper(f.cc), f.target, f.since, f.until
 	if cc != "" && !country.Valid(cc) {
 		return nil, usageError("--cc: %q is no country code; write PK for Pakistan", cc)
 	}

@@ -12,38 +12,45 @@ import (
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/verdict"
+	"github.com/spf13/cobra"
 )
 
-func rulesCommand() command {
-	return command{
-		name:  "rules",
-		usage: "[--json|--markdown] | diff OLD NEW [--json]",
-		about: "print the rules of verdicts, or what two rulesets say otherwise of the archive",
-		run:   runRules,
-	}
+func rulesCommand(env *environment) *cobra.Command {
+	asJSON, asMarkdown := false, false
+	c := withDefault(&cobra.Command{
+		Use:   "rules",
+		Short: "print the rules of verdicts, or what two rulesets say otherwise of the archive",
+		RunE: doing(func(context.Context, []string) error {
+			switch {
+			case asMarkdown:
+				_, err := env.stdout.Write(verdict.Document())
+				return err
+			case asJSON:
+				return printJSON(env.stdout, rulesetJSON{verdict.Ruleset, verdict.Listing()})
+			}
+			return printRules(env.stdout)
+		}),
+	}, rulesDiffCommand(env))
+	c.Flags().BoolVar(&asMarkdown, "markdown", false, "print the page docs/rules.md")
+	jsonFlag(c, &asJSON)
+	return c
 }
 
-func runRules(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "rules")
-	data := dataFlag(fs)
-	asJSON := fs.Bool("json", false, "print JSON")
-	asMarkdown := fs.Bool("markdown", false, "print the page docs/rules.md")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func rulesDiffCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "diff OLD NEW",
+		Short:       "print what two rulesets say otherwise of the archive",
+		Annotations: map[string]string{argumentsNote: "OLD, NEW  rulesets whose verdicts the archive has; `bandish rescore` makes those of this program"},
+		RunE: doing(func(ctx context.Context, args []string) error {
+			if len(args) != 2 {
+				return usageError("rules diff takes two rulesets, got %s", number(len(args), "argument"))
+			}
+			return diffRules(ctx, env.stdout, env.data, args[0], args[1], asJSON)
+		}),
 	}
-	switch {
-	case len(rest) == 3 && rest[0] == "diff":
-		return diffRules(ctx, env.stdout, *data, rest[1], rest[2], *asJSON)
-	case len(rest) > 0:
-		return usageError("rules: want no argument, or `bandish rules diff OLD NEW`")
-	case *asMarkdown:
-		_, err := env.stdout.Write(verdict.Document())
-		return err
-	case *asJSON:
-		return printJSON(env.stdout, rulesetJSON{verdict.Ruleset, verdict.Listing()})
-	}
-	return printRules(env.stdout)
+	jsonFlag(c, &asJSON)
+	return c
 }
 
 type rulesetJSON struct {

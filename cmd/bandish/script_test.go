@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,9 +38,29 @@ func TestScript(t *testing.T) {
 			env.Setenv("BANDISH_SHARED", dir)
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": codeOf},
 		Condition: func(condition string) (bool, error) {
 			_, err := os.Stat(dir)
 			return condition == "shared" && err == nil, nil
 		},
 	})
+}
+
+// codeOf is "code N PROGRAM ARGUMENT…" of a script: the program ends with N.
+func codeOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N PROGRAM ARGUMENT…")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		ts.Fatalf("%v", err)
+	}
+	got := 0
+	if exit != nil {
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%v ended with %d, want %s", args[1:], got, args[0])
+	}
 }

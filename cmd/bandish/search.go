@@ -12,39 +12,39 @@ import (
 
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/source"
-	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func searchCommand() command {
-	return command{
-		name:  "search",
-		usage: "QUERY [--kind act] [--case ID] [--cc PK] [--target x] [--limit N] [--json]",
-		about: "find words in the record, its sources and their archived text",
-		run:   runSearch,
+func searchCommand(env *environment) *cobra.Command {
+	var o search.Options
+	asJSON := false
+	c := &cobra.Command{
+		Use:         "search WORD…",
+		Short:       "find words in the record, its sources and their archived text",
+		Example:     "bandish search 'suspension of x' --kind act\nbandish search --case pk-2024-x -- court -adjourned",
+		Annotations: map[string]string{argumentsNote: "WORD  a word, a \"phrase\", field:word, or -word for what must not be there; put -- before the first -word"},
+		RunE:        doing(func(ctx context.Context, words []string) error { return searchAll(ctx, env, words, o, asJSON) }),
 	}
+	f := c.Flags()
+	f.StringVar(&o.Kind, "kind", "", "only this `kind`: "+strings.Join(searchKinds, ", "))
+	f.StringVar(&o.Case, "case", "", "only this `case`")
+	f.StringVar(&o.CC, "cc", "", "only this `country`")
+	f.StringVar(&o.Target, "target", "", "only this `platform`")
+	f.IntVar(&o.Limit, "limit", 20, "at most `N` hits, up to 200")
+	c.RegisterFlagCompletionFunc("kind", completing(words(searchKinds...)))
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
 }
 
-func runSearch(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "search")
-	data := dataFlag(fs)
-	folder := recordsFlag(fs.String)
-	var o search.Options
-	fs.StringVar(&o.Kind, "kind", "", "only this `kind`: case, act, claim, sighting, dispute, docket, ban, law, actor, source, text, platform, country")
-	fs.StringVar(&o.Case, "case", "", "only this `case`")
-	fs.StringVar(&o.CC, "cc", "", "only this `country`")
-	fs.StringVar(&o.Target, "target", "", "only this `platform`")
-	fs.IntVar(&o.Limit, "limit", 20, "at most `N` hits, up to 200")
-	asJSON := fs.Bool("json", false, "print JSON")
-	words, err := parseFlags(fs, args)
-	if err != nil {
-		return err
-	}
+var searchKinds = []string{"case", "act", "claim", "sighting", "dispute", "docket", "ban", "law", "actor", "source", "text", "platform", "country"}
+
+func searchAll(ctx context.Context, env *environment, words []string, o search.Options, asJSON bool) error {
 	if len(words) == 0 {
 		return usageError("search needs words; \"phrases\", -not and field:word may be among them")
 	}
 	o.CC = strings.ToUpper(o.CC)
-	index, unread, err := openSearch(ctx, *data, *folder)
+	index, unread, err := openSearch(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func runSearch(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		return printJSON(env.stdout, result)
 	}
 	switch {
@@ -78,22 +78,22 @@ func runSearch(ctx context.Context, env *environment, args []string) error {
 }
 
 // openSearch opens the index of the record and of the archived sources.
-func openSearch(ctx context.Context, data, recordFolder string) (*search.Index, []string, error) {
-	record, _, err := openRecords(recordFolder)
+func openSearch(ctx context.Context, env *environment) (*search.Index, []string, error) {
+	record, _, err := openRecords(env.records)
 	if err != nil {
 		return nil, nil, err
 	}
-	registry, err := target.Load(targets.FS)
+	registry, err := loadTargets()
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the target registry: %w", err)
+		return nil, nil, err
 	}
 	documents := append(search.RecordDocuments(record), search.PlaceDocuments(registry)...)
-	texts, unread, err := search.SourceDocuments(source.Open(data))
+	texts, unread, err := search.SourceDocuments(source.Open(env.data))
 	if err != nil {
 		return nil, nil, err
 	}
 	documents = append(documents, texts...)
-	index, err := search.Open(ctx, filepath.Join(data, "search"), documents)
+	index, err := search.Open(ctx, filepath.Join(env.data, "search"), documents)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // the data folder is read-only
 		cache, e := os.UserCacheDir()
 		if e != nil {

@@ -35,46 +35,69 @@ import (
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/request"
+	"github.com/spf13/cobra"
 )
 
-func serveCommand() command {
-	return command{
-		name:  "serve",
-		usage: "[--listen 127.0.0.1:8080] [--admin 127.0.0.1:9090] [--demo]",
-		about: "serve the site over the archive, making the data folder on first run",
-		run:   runServe,
-	}
+// serveFlags are the flags of `bandish serve`.
+type serveFlags struct {
+	listen, admin, base    string
+	demo                   bool
+	places, proxies        string
+	minFree, dayMiB        int64
+	dayDocuments, apiLimit int
+	echo, headers, bucket  string
+	mailFrom, smtp         string
+	witnesses, cosigns     []string
+	witnessName            string
+	stampURL, stampRoots   string
 }
 
-func runServe(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "serve")
-	data := dataFlag(fs)
-	listen := fs.String("listen", "127.0.0.1:8080", "`address` to serve on")
-	demonstrate := fs.Bool("demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
-	base := fs.String("base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
-	places := fs.String("places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
-	proxies := fs.String("proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
-	minFree := fs.Int64("min-free", 1024, "`MiB` of the disk to leave free: with less, submissions are refused (507) and pages go on")
-	dayDocuments := fs.Int("daily-documents", collect.DayDocuments, "how many `documents` one client network (/24, /48) may hand in a day; 0 is no bound")
-	dayBytes := fs.Int64("daily-mib", collect.DayBytes>>20, "how many `MiB` of documents one client network may hand in a day; 0 is no bound")
-	echo := fs.String("tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
-	headers := fs.String("json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
-	admin := fs.String("admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
-	export := fs.String("bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
-	limit := fs.Int("api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
-	mailFrom := fs.String("mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
-	smtp := fs.String("smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
-	rest, err := parseFlags(fs, args)
+func serveCommand(env *environment) *cobra.Command {
+	var o serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "serve the site over the archive, making the data folder on first run",
+		Example: `bandish serve
+bandish serve --demo
+bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 127.0.0.1:9090`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.demo && !c.Flags().Changed("data") {
+				env.data = "./bandish-demo"
+			}
+			return serve(c.Context(), env, &o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`address` to serve on")
+	f.BoolVar(&o.demo, "demo", false, "serve a small history of country ZZ made in the lab, from ./bandish-demo unless --data names another folder")
+	f.StringVar(&o.base, "base-url", "", "`address` of this server as probes reach it (default http:// and --listen)")
+	f.StringVar(&o.places, "places", "", "databases of countries and networks, MMDB or CSV `files` separated by commas, to tell probes where they are")
+	f.StringVar(&o.proxies, "proxy", "", "`networks` or addresses, separated by commas, of the proxies that say for whom they hand a request on (X-Forwarded-For, X-Real-IP, Forwarded); from no other is that believed")
+	f.Int64Var(&o.minFree, "min-free", 1024, "`MiB` of the disk to leave free: with less, submissions are refused (507) and pages go on")
+	f.IntVar(&o.dayDocuments, "daily-documents", collect.DayDocuments, "how many `documents` one client network (/24, /48) may hand in a day; 0 is no bound")
+	f.Int64Var(&o.dayMiB, "daily-mib", collect.DayBytes>>20, "how many `MiB` of documents one client network may hand in a day; 0 is no bound")
+	f.StringVar(&o.echo, "tcp-echo", "", "public `address` whose port 80 is to send back what it gets, for OONI's http_invalid_request_line")
+	f.StringVar(&o.headers, "json-headers", "", "public `address:port` that is to say how a request arrived, for OONI's http_header_field_manipulation")
+	f.StringVar(&o.admin, "admin", "", "loopback `address`, as 127.0.0.1:9090, to serve metrics (/metrics) and profiles (/debug/pprof/) on")
+	f.StringVar(&o.bucket, "bucket", "", "`folder` of an archive export --layout ooni, to be served as OONI's bucket under /s3/ and /ooni-data-eu-fra/")
+	f.IntVar(&o.apiLimit, "api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
+	f.StringVar(&o.mailFrom, "mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
+	f.StringVar(&o.smtp, "smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
+	f.StringArrayVar(&o.witnesses, "witness", nil, "ask this `witness` to sign the ledger: \"URL VERIFIER\" (may be repeated)")
+	f.StringArrayVar(&o.cosigns, "cosign", nil, "be a witness of the ledger with this `verifier` string of its key (may be repeated)")
+	f.StringVar(&o.witnessName, "witness-name", "", "`name` of this server as a witness; made up when empty")
+	f.StringVar(&o.stampURL, "timestamp", "", "let the authority at this `address` (RFC 3161) date the ledger once a day")
+	f.StringVar(&o.stampRoots, "timestamp-roots", "", "`file` with the authority's root certificates (PEM); without it its answer is kept unchecked")
+	return c
+}
+
+func serve(ctx context.Context, env *environment, o *serveFlags) error {
+	asked, err := askedOf(o.witnesses)
 	if err != nil {
-		return err
+		return usageError("serve: --witness: %v", err)
 	}
-	if len(rest) > 0 {
-		return usageError("serve: unexpected %q", rest[0])
-	}
-	if *demonstrate && *data == fs.Lookup("data").DefValue {
-		*data = "./bandish-demo"
-	}
-	trusted, err := collect.ParseProxies(*proxies)
+	trusted, err := collect.ParseProxies(o.proxies)
 	if err != nil {
 		return usageError("serve: --proxy: %v", err)
 	}
@@ -83,19 +106,19 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop()
-	l, err := net.Listen("tcp", *listen)
+	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
 	}
 	entrance, served := new(door), make(chan error, 1)
 	beside.Go(func() { served <- server.Serve(ctx, l, entrance, log, counts) })
-	p, err := openPipeline(*data)
+	p, err := openPipeline(env.data)
 	if err != nil {
 		return err
 	}
-	p.MinFree = *minFree << 20
-	if *demonstrate {
-		if err := demonstration(ctx, env, p, *data); err != nil {
+	p.MinFree = o.minFree << 20
+	if o.demo {
+		if err := demonstration(ctx, env, p); err != nil {
 			return err
 		}
 	}
@@ -104,12 +127,12 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		return err
 	}
 	defer st.Close()
-	if *base == "" {
-		*base = "http://" + *listen
+	if o.base == "" {
+		o.base = "http://" + o.listen
 	}
-	cfg := collect.Config{BaseURL: *base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(*dayDocuments, *dayBytes<<20, time.Now)}
-	if *admin != "" {
-		l, err := server.ListenAdmin(*admin)
+	cfg := collect.Config{BaseURL: o.base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(o.dayDocuments, o.dayMiB<<20, time.Now)}
+	if o.admin != "" {
+		l, err := server.ListenAdmin(o.admin)
 		if err != nil {
 			return fmt.Errorf("serve: --admin: %w", err)
 		}
@@ -121,10 +144,10 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 		})
 		fmt.Fprintf(env.stdout, "metrics on http://%s/metrics, profiles on http://%s/debug/pprof/\n", l.Addr(), l.Addr())
 	}
-	if err := middleboxServices(ctx, &cfg, *echo, *headers); err != nil {
+	if err := middleboxServices(ctx, &cfg, o.echo, o.headers); err != nil {
 		return err
 	}
-	collector, err := newCollector(p, cfg, *places)
+	collector, err := newCollector(p, cfg, o.places)
 	if err != nil {
 		return err
 	}
@@ -132,7 +155,7 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	index, unread, err := openSearch(ctx, *data, "")
+	index, unread, err := openSearch(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -140,23 +163,27 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(*data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(*data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: *demonstrate}
+	site := &web.Site{Desk: newDesk(env.data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(env.data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: o.demo, Ledger: p.Archive.Log(), Witnesses: keysOfAsked(asked)}
 	m, err := p.Archive.Manifest()
 	if err != nil {
 		return err
 	}
 	if len(m.Batches) == 0 {
-		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", *data)
+		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", env.data)
 	}
-	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: *base, Now: time.Now, Log: log}
-	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: *limit,
-		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(*data), rec, p.Targets) }})
-	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(*base, "/"), Log: log}
+	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: o.base, Now: time.Now, Log: log}
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: o.apiLimit,
+		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(env.data), rec, p.Targets) }})
+	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(o.base, "/"), Log: log}
+	shown, err := newLedgerServer(p, site.Desk, env.data, o.cosigns, o.witnessName, log)
+	if err != nil {
+		return err
+	}
 	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
 	inTurn := func(r routes) routes { return taking{r, few, trusted.Client} }
-	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}}
-	if *export != "" {
-		root, err := os.OpenRoot(*export)
+	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}, inTurn(shown)}
+	if o.bucket != "" {
+		root, err := os.OpenRoot(o.bucket)
 		if err != nil {
 			return fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
 		}
@@ -165,16 +192,17 @@ func runServe(ctx context.Context, env *environment, args []string) error {
 	}
 	site.Endpoints = programs.Endpoints()
 	if !p.Archive.ReadOnly() {
-		if site.Alerts, err = newSubscribers(env, *data, *base, *mailFrom, *smtp); err != nil {
+		if site.Alerts, err = newSubscribers(env, env.data, o.base, o.mailFrom, o.smtp); err != nil {
 			return err
 		}
 	}
 	entrance.open(answers(site.Handler(), apis...))
-	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", *data, l.Addr())
+	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", env.data, l.Addr())
 	if p.Archive.ReadOnly() {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
+		beside.Go(func() { keepWitnessed(ctx, p, asked, o.stampURL, o.stampRoots, log, counts) })
 		beside.Go(func() { keepTelling(ctx, site.Desk, site.Alerts, log) })
 	}
 	return <-served
@@ -264,7 +292,8 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 
 // demonstration fills an empty folder with the history that the lab measured for
 // this, moved so that it ends today. It takes some seconds.
-func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline, data string) error {
+func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline) error {
+	data := env.data
 	if wanted, err := demoWanted(p, data); err != nil || !wanted {
 		return err
 	}
@@ -424,7 +453,11 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)
 	}
-	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
+	out := collect.Receipt{UID: r.UID, SHA256: r.SHA256, Batch: r.Batch, Ledger: r.Ledger}
+	if r.Ledger != "" {
+		out.Entry = &r.Entry
+	}
+	return out, err
 }
 
 // platformURLs are the registry's platforms as a test list.

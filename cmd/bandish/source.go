@@ -15,36 +15,45 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/spf13/cobra"
 )
 
-func sourceCommand() command {
-	return command{
-		name:  "source",
-		usage: "add URL|FILE… | attach ID FILE|SHA256 | list | show SHA256 [--text|--raw] | check [SHA256] [--passage TEXT] | export FILE.warc.gz [SHA256…]",
-		about: "archive copies of sources, and find cited passages in them",
-		run:   runSource,
-	}
+func sourceCommand(env *environment) *cobra.Command {
+	return group(&cobra.Command{Use: "source COMMAND", Short: "archive copies of sources, and find cited passages in them"},
+		sourceAddCommand(env), sourceAttachCommand(env), sourceListCommand(env), sourceShowCommand(env), sourceCheckCommand(env), sourceExportCommand(env))
 }
 
-func runSource(ctx context.Context, env *environment, args []string) error {
-	if len(args) == 0 {
-		return usageError("source: add, attach, list, show, check or export")
+// copyValues are the archived copies.
+func (env *environment) copyValues() []string {
+	list, err := env.sources().List()
+	if err != nil {
+		return nil
 	}
-	switch args[0] {
-	case "add":
-		return addSources(ctx, env, args[1:])
-	case "attach":
-		return attachSource(ctx, env, args[1:])
-	case "list":
-		return listSources(env, args[1:])
-	case "show":
-		return showSource(env, args[1:])
-	case "check":
-		return checkSources(env, args[1:])
-	case "export":
-		return exportSources(env, args[1:])
+	var out []string
+	for _, s := range list {
+		out = append(out, s.SHA256[:12]+"\t"+s.URL())
 	}
-	return usageError("source: unknown action %q; add, attach, list, show, check or export", args[0])
+	return out
+}
+
+// fileFlags say of a file what it does not say itself.
+type fileFlags struct{ fetched, mediaType string }
+
+func (o *fileFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&o.fetched, "fetched", "", "when a file was fetched, RFC 3339 `time`; its modification time if left out")
+	c.Flags().StringVar(&o.mediaType, "type", "", "media `type` of a file; found out if left out")
+}
+
+// adder makes what archives files and addresses.
+func (o *fileFlags) adder(env *environment) (*sourceAdder, error) {
+	s := &sourceAdder{archive: env.sources(), mediaType: o.mediaType, fetcher: source.NewFetcher(), stderr: env.stderr}
+	if o.fetched != "" {
+		var err error
+		if s.fetched, err = time.Parse(time.RFC3339, o.fetched); err != nil {
+			return nil, usageError("--fetched: %q is not a time like 2024-02-17T12:00:00Z", o.fetched)
+		}
+	}
+	return s, nil
 }
 
 // addedSource is what `source add` says of one copy.
@@ -55,37 +64,41 @@ type addedSource struct {
 	Note  string `json:"note,omitempty"`
 }
 
-func addSources(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "source add")
-	data := dataFlag(fs)
-	address := fs.String("url", "", "the `URL` that a file is a copy of")
-	fetched := fs.String("fetched", "", "when a file was fetched, RFC 3339 `time`; its modification time if left out")
-	mediaType := fs.String("type", "", "media `type` of a file; found out if left out")
-	private := fs.Bool("allow-private", false, "fetch from addresses that are not of the public internet, and from odd ports, too")
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
+func sourceAddCommand(env *environment) *cobra.Command {
+	var o fileFlags
+	address, private, asJSON := "", false, false
+	c := &cobra.Command{
+		Use:         "add URL|FILE…",
+		Short:       "archive pages and files",
+		Example:     "bandish source add https://news.example/article\nbandish source add order.pdf --url https://court.example/order.pdf",
+		Annotations: map[string]string{argumentsNote: "URL|FILE  an address, or a file: HTML, PDF, text, picture, .warc, .warc.gz, .wacz"},
+		Args:        someArgs("a URL or a file (HTML, PDF, text, picture, .warc, .warc.gz, .wacz)"),
+		RunE: doing(func(ctx context.Context, names []string) error {
+			return addSources(ctx, env, names, &o, address, private, asJSON)
+		}),
+	}
+	o.add(c)
+	c.Flags().StringVar(&address, "url", "", "the `URL` that a file is a copy of")
+	c.Flags().BoolVar(&private, "allow-private", false, "fetch from addresses that are not of the public internet, and from odd ports, too")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func addSources(ctx context.Context, env *environment, rest []string, o *fileFlags, address string, private, asJSON bool) error {
+	if address != "" && len(rest) > 1 {
+		return usageError("source add: --url is for one file, got %d", len(rest))
+	}
+	adder, err := o.adder(env)
 	if err != nil {
 		return err
 	}
-	if len(rest) == 0 {
-		return usageError("source add needs a URL or a file (HTML, PDF, text, picture, .warc, .warc.gz, .wacz)")
-	}
-	if *address != "" && len(rest) > 1 {
-		return usageError("source add: --url is for one file, got %d", len(rest))
-	}
-	adder := &sourceAdder{archive: source.Open(*data), url: *address, mediaType: *mediaType, fetcher: source.NewFetcher(), stderr: env.stderr}
-	adder.fetcher.AllowPrivate = *private
-	if *fetched != "" {
-		if adder.fetched, err = time.Parse(time.RFC3339, *fetched); err != nil {
-			return usageError("--fetched: %q is not a time like 2024-02-17T12:00:00Z", *fetched)
-		}
-	}
+	adder.url, adder.fetcher.AllowPrivate = address, private
 	for _, name := range rest {
 		if err := adder.add(ctx, name); err != nil {
 			return err
 		}
 	}
-	if *asJSON {
+	if asJSON {
 		return printJSON(env.stdout, adder.added)
 	}
 	for _, a := range adder.added {
@@ -188,18 +201,24 @@ func (s *sourceAdder) keep(content []byte, mediaType string, fetch source.Fetch)
 	return nil
 }
 
-func listSources(env *environment, args []string) error {
-	fs := newFlags(env, "source list")
-	data := dataFlag(fs)
-	asJSON := fs.Bool("json", false, "print JSON")
-	if _, err := parseFlags(fs, args); err != nil {
-		return err
+func sourceListCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "list the copies",
+		Args:  noArgs,
+		RunE:  doing(func(context.Context, []string) error { return listSources(env, asJSON) }),
 	}
-	list, err := source.Open(*data).List()
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func listSources(env *environment, asJSON bool) error {
+	list, err := env.sources().List()
 	if err != nil {
 		return err
 	}
-	if *asJSON {
+	if asJSON {
 		return printJSON(env.stdout, list)
 	}
 	if len(list) == 0 {
@@ -219,34 +238,38 @@ func listSources(env *environment, args []string) error {
 	return nil
 }
 
-func showSource(env *environment, args []string) error {
-	fs := newFlags(env, "source show")
-	data := dataFlag(fs)
-	asText := fs.Bool("text", false, "print the readable text, with paragraph numbers")
-	raw := fs.Bool("raw", false, "print the copy's bytes")
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func sourceShowCommand(env *environment) *cobra.Command {
+	asText, raw, asJSON := false, false, false
+	c := &cobra.Command{
+		Use:               "show SHA256",
+		Short:             "show a copy: what it is, its text, or its bytes",
+		Annotations:       map[string]string{argumentsNote: "SHA256  of a copy, or its first digits"},
+		ValidArgsFunction: firstOf(env.copyValues),
+		Args:              oneArg("one SHA-256, or its first digits"),
+		RunE:              doing(func(_ context.Context, args []string) error { return showSource(env, args[0], asText, raw, asJSON) }),
 	}
-	if len(rest) != 1 {
-		return usageError("source show takes one SHA-256, or its first digits")
-	}
-	stored, content, err := source.Open(*data).Get(rest[0])
+	c.Flags().BoolVar(&asText, "text", false, "print the readable text, with paragraph numbers")
+	c.Flags().BoolVar(&raw, "raw", false, "print the copy's bytes")
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func showSource(env *environment, name string, asText, raw, asJSON bool) error {
+	stored, content, err := env.sources().Get(name)
 	if err != nil {
 		return err
 	}
 	switch {
-	case *raw:
+	case raw:
 		_, err := exact(env.stdout).Write(content)
 		return err
-	case *asText:
+	case asText:
 		text, err := source.ReadText(content, stored.MediaType, stored.URL())
 		if err != nil {
 			return fmt.Errorf("source %s: %w", stored.SHA256[:12], err)
 		}
 		return printText(terminal{env.stdout}, text)
-	case *asJSON:
+	case asJSON:
 		return printJSON(env.stdout, stored)
 	}
 	out := terminal{env.stdout}
@@ -337,18 +360,26 @@ func (n citations) String() string {
 	return s
 }
 
-func checkSources(env *environment, args []string) error {
-	fs := newFlags(env, "source check")
-	data := dataFlag(fs)
-	folder := recordsFlag(fs.String)
-	passage := fs.String("passage", "", "the `text` to look for; … stands for words left out")
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func sourceCheckCommand(env *environment) *cobra.Command {
+	passage, asJSON := "", false
+	c := &cobra.Command{
+		Use:   "check [SHA256…]",
+		Short: "re-hash copies, and look for every passage that the record cites",
+		Example: `bandish source check
+bandish source check 3f2a --passage 'until further … orders'`,
+		Annotations:       map[string]string{argumentsNote: "SHA256  of a copy, or its first digits; all copies if left out", failedNote: "a copy is damaged, or a passage is not found"},
+		ValidArgsFunction: firstOf(env.copyValues),
+		RunE:              doing(func(_ context.Context, args []string) error { return checkSources(env, args, passage, asJSON) }),
 	}
-	archive := source.Open(*data)
-	if *passage != "" {
+	c.Flags().StringVar(&passage, "passage", "", "the `text` to look for; … stands for words left out")
+	recordsFlag(c, env)
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func checkSources(env *environment, rest []string, passage string, asJSON bool) error {
+	archive := env.sources()
+	if passage != "" {
 		if len(rest) != 1 {
 			return usageError("source check --passage takes one SHA-256, or its first digits")
 		}
@@ -356,13 +387,13 @@ func checkSources(env *environment, args []string) error {
 		if err != nil {
 			return err
 		}
-		return reportChecks(env, []passageCheck{lookFor(stored, content, *passage)}, nil, nil, *asJSON)
+		return reportChecks(env, []passageCheck{lookFor(stored, content, passage)}, nil, nil, asJSON)
 	}
 	damaged, err := damagedSources(archive, rest)
 	if err != nil {
 		return err
 	}
-	record, _, err := openRecords(*folder)
+	record, _, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}
@@ -370,8 +401,8 @@ func checkSources(env *environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	counted := countCitations(record, copyText(*data))
-	return reportChecks(env, checks, damaged, &counted, *asJSON)
+	counted := countCitations(record, copyText(env.data))
+	return reportChecks(env, checks, damaged, &counted, asJSON)
 }
 
 func lookFor(stored source.Stored, content []byte, passage string) passageCheck {
@@ -517,17 +548,20 @@ func printChecks(w io.Writer, checks []passageCheck, damaged []string, missing i
 	fmt.Fprintf(w, "%d passages looked for, %d not found; %d copies damaged\n", len(checks), missing, len(damaged))
 }
 
-func exportSources(env *environment, args []string) error {
-	fs := newFlags(env, "source export")
-	data := dataFlag(fs)
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func sourceExportCommand(env *environment) *cobra.Command {
+	return &cobra.Command{
+		Use:         "export FILE.warc.gz [SHA256…]",
+		Short:       "write copies as a WARC file",
+		Annotations: map[string]string{argumentsNote: "FILE.warc.gz  the file to write\nSHA256        of a copy, or its first digits; all copies if left out"},
+		RunE:        doing(func(_ context.Context, args []string) error { return exportSources(env, args) }),
 	}
+}
+
+func exportSources(env *environment, rest []string) error {
 	if len(rest) == 0 || !strings.HasSuffix(rest[0], ".warc.gz") {
 		return usageError("source export needs a file to write, named something.warc.gz, and may name copies")
 	}
-	archive := source.Open(*data)
+	archive := env.sources()
 	names := rest[1:]
 	if len(names) == 0 {
 		list, err := archive.List()
@@ -556,6 +590,6 @@ func exportSources(env *environment, args []string) error {
 	if err := os.WriteFile(rest[0], out.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("export sources: %w", err)
 	}
-	_, err = fmt.Fprintf(env.stdout, "%d copies written to %s\n", len(pages), rest[0])
+	_, err := fmt.Fprintf(env.stdout, "%d copies written to %s\n", len(pages), rest[0])
 	return err
 }

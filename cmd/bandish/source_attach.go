@@ -7,29 +7,35 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/spf13/cobra"
 )
 
-// attachSource is `bandish source attach ID FILE`: it keeps the copy, ties the
-// source of the record to it, and gives every quotation its place in it.
-func attachSource(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "source attach")
-	data := dataFlag(fs)
-	folder := recordsFlag(fs.String)
-	mediaType := fs.String("type", "", "media `type` of the file; found out if left out")
-	fetched := fs.String("fetched", "", "when the file was fetched, RFC 3339 `time`; its modification time if left out")
-	withheld := fs.Bool("withheld", false, "the copy may not be published: only its hash and the places in it")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func sourceAttachCommand(env *environment) *cobra.Command {
+	var o fileFlags
+	withheld := false
+	c := &cobra.Command{
+		Use:         "attach ID FILE|SHA256",
+		Short:       "tie a source of the record to a copy, and give every quotation its place in it",
+		Example:     "bandish source attach order-2024-02-17 order.pdf",
+		Annotations: map[string]string{argumentsNote: "ID           of a source of the record\nFILE|SHA256  a file, or a copy in the archive", failedNote: "a quotation is not in the copy"},
+		RunE:        doing(func(ctx context.Context, args []string) error { return attachSource(ctx, env, args, &o, withheld) }),
 	}
+	o.add(c)
+	c.Flags().BoolVar(&withheld, "withheld", false, "the copy may not be published: only its hash and the places in it")
+	recordsFlag(c, env)
+	return c
+}
+
+// attachSource keeps the copy, ties the source of the record to it, and gives
+// every quotation its place in it.
+func attachSource(ctx context.Context, env *environment, rest []string, o *fileFlags, withheld bool) error {
 	if len(rest) != 2 {
 		return usageError("source attach takes the id of a source of the record, and a file or the SHA-256 of a copy in the archive")
 	}
-	record, files, err := openRecords(*folder)
+	record, files, err := openRecords(env.records)
 	if err != nil {
 		return err
 	}
@@ -37,17 +43,15 @@ func attachSource(ctx context.Context, env *environment, args []string) error {
 		return errors.New("source attach needs the record's files; name their folder with --records")
 	}
 	id, name := rest[0], rest[1]
-	adder := &sourceAdder{archive: source.Open(*data), mediaType: *mediaType, fetcher: source.NewFetcher(), stderr: env.stderr}
-	if *fetched != "" {
-		if adder.fetched, err = time.Parse(time.RFC3339, *fetched); err != nil {
-			return usageError("--fetched: %q is not a time like 2024-02-17T12:00:00Z", *fetched)
-		}
+	adder, err := o.adder(env)
+	if err != nil {
+		return err
 	}
 	stored, err := adder.copyFor(ctx, name, urlOf(record, id))
 	if err != nil {
 		return err
 	}
-	bound, err := bindCopy(record, adder.archive, id, stored, *withheld)
+	bound, err := bindCopy(record, adder.archive, id, stored, withheld)
 	if err != nil {
 		return err
 	}

@@ -13,62 +13,63 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
-	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
+	"github.com/spf13/cobra"
 )
 
-func statusCommand() command {
-	return command{
-		name:  "status",
-		usage: "--cc CC --target T [--asn AS…] [--at DAY] [--as-of DAY] [--since DAY] [--json]",
-		about: "is it blocked, since when, how, on which networks",
-		run:   runStatus,
-	}
+// statusFlags are the flags of `bandish status`.
+type statusFlags struct {
+	windowFlags
+	asn, asOf string
+	asJSON    bool
 }
 
-func runStatus(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "status")
-	data := dataFlag(fs)
-	cc := fs.String("cc", "", "`country` (ISO 3166-1 alpha-2)")
-	targetArg := fs.String("target", "", "`target`: a platform's id or a host name")
-	asn := fs.String("asn", "", "only these `networks`, as AS17557,AS9541")
-	since := fs.String("since", "", "first `day` of the timeline (UTC)")
-	until := fs.String("until", "", "answer for the end of this `day` (UTC; default the last day with measurements or reports)")
-	fs.StringVar(until, "at", "", "the same as --until")
-	asOf := fs.String("as-of", "", "use what was known at the end of this `day` only")
-	folder := recordsFlag(fs.String)
-	asJSON := fs.Bool("json", false, "print JSON")
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
+func statusCommand(env *environment) *cobra.Command {
+	var o statusFlags
+	c := &cobra.Command{
+		Use:     "status --cc CC --target T",
+		Short:   "is it blocked, since when, how, on which networks",
+		Example: "bandish status --cc PK --target x\nbandish status --cc PK --target x --at 2024-03-13 --asn AS17557,AS9541",
+		Args:    noArgs,
+		RunE:    doing(func(ctx context.Context, _ []string) error { return status(ctx, env, &o) }),
 	}
-	if len(rest) > 0 {
-		return usageError("status: unexpected %q", rest[0])
-	}
-	if *cc == "" || *targetArg == "" {
+	f := c.Flags()
+	f.StringVar(&o.cc, "cc", "", "`country` (ISO 3166-1 alpha-2)")
+	f.StringVar(&o.target, "target", "", "`target`: a platform's id or a host name")
+	f.StringVar(&o.asn, "asn", "", "only these `networks`, as AS17557,AS9541")
+	f.StringVar(&o.since, "since", "", "first `day` of the timeline (UTC)")
+	f.StringVar(&o.until, "until", "", "answer for the end of this `day` (UTC; default the last day with measurements or reports)")
+	f.StringVar(&o.until, "at", "", "the same `day` as --until")
+	f.StringVar(&o.asOf, "as-of", "", "use what was known at the end of this `day` only")
+	recordsFlag(c, env)
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+func status(ctx context.Context, env *environment, o *statusFlags) error {
+	if o.cc == "" || o.target == "" {
 		return usageError("status: name a country and a target: bandish status --cc PK --target x")
 	}
-	reg, err := target.Load(targets.FS)
+	reg, err := loadTargets()
 	if err != nil {
 		return err
 	}
-	want, err := wanted(reg, *cc, *targetArg, "", *since, *until)
+	want, err := wanted(reg, o.windowFlags, "")
 	if err != nil {
 		return err
 	}
-	asns, err := asnList(*asn)
+	asns, err := asnList(o.asn)
 	if err != nil {
 		return err
 	}
-	known, err := dayArg("--as-of", *asOf)
+	known, err := dayArg("--as-of", o.asOf)
 	if err != nil {
 		return err
 	}
 	if !known.IsZero() {
 		known = known.AddDate(0, 0, 1)
 	}
-	desk, done, err := openDesk(ctx, *data, *folder)
+	desk, done, err := env.desk(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func runStatus(ctx context.Context, env *environment, args []string) error {
 		}
 		return err
 	}
-	if *asJSON {
+	if o.asJSON {
 		return printJSON(env.stdout, answer)
 	}
 	printAnswer(env.stdout, answer)

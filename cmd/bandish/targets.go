@@ -9,35 +9,33 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func targetsCommand() command {
-	return command{
-		name:  "targets",
-		usage: "[ID|ALIAS|HOST] [--json]",
-		about: "list the platforms of the registry, or show one",
-		run:   runTargets,
+func targetsCommand(env *environment) *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:               "targets [PLATFORM]",
+		Short:             "list the platforms of the registry, or show one",
+		Example:           "bandish targets\nbandish targets twitter\nbandish targets abs.twimg.com --json",
+		Annotations:       map[string]string{argumentsNote: "PLATFORM  an id, another name, or a host"},
+		ValidArgsFunction: firstOf(env.targetValues),
+		RunE:              doing(func(_ context.Context, args []string) error { return showTargets(env.stdout, args, asJSON) }),
 	}
+	jsonFlag(c, &asJSON)
+	return c
 }
 
-func runTargets(_ context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "targets")
-	asJSON := fs.Bool("json", false, "print JSON")
-	dataFlag(fs) // taken by every command; the registry is in the binary
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
-	}
+func showTargets(w io.Writer, rest []string, asJSON bool) error {
 	if len(rest) > 1 {
 		return usageError("targets takes one platform, got %d", len(rest))
 	}
-	registry, err := target.Load(targets.FS)
+	registry, err := loadTargets()
 	if err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
+		return err
 	}
 	if len(rest) == 0 {
-		return listTargets(env.stdout, registry, *asJSON)
+		return listTargets(w, registry, asJSON)
 	}
 	id, _, err := registry.Resolve(rest[0])
 	if err != nil {
@@ -47,10 +45,10 @@ func runTargets(_ context.Context, env *environment, args []string) error {
 	if !ok {
 		return fmt.Errorf("no platform claims %s; as a target it stands for itself", id)
 	}
-	if *asJSON {
-		return printJSON(env.stdout, p)
+	if asJSON {
+		return printJSON(w, p)
 	}
-	return showTarget(env.stdout, p)
+	return showTarget(w, p)
 }
 
 func listTargets(w io.Writer, registry *target.Registry, asJSON bool) error {

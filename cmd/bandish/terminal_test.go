@@ -58,3 +58,19 @@ func TestMeterTellsRateAndTimeLeft(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Long tasks tell how far they are, every five seconds where nobody looks.
+func TestMeterTellsSteps(t *testing.T) {
+	now := time.Unix(0, 0)
+	var out bytes.Buffer
+	m := newMeter(terminal{&out}, func() time.Time { return now })
+	for done := range 11 {
+		m.step("day", done, 10)
+		now = now.Add(2 * time.Second)
+	}
+	now = now.Add(5 * time.Second)
+	m.step("file", 7, 0)
+	if got, want := out.String(), "day 3 of 10, about 14s left\nday 6 of 10, about 8s left\nday 9 of 10, about 2s left\nfile 7\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -19,32 +19,32 @@ import (
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/spf13/cobra"
 )
 
-func updateCommand() command {
-	return command{
-		name:  "update",
-		usage: "fingerprints|defects FILE|URL…",
-		about: "take a new snapshot of the known block pages and addresses, or of the known defects of tests",
-		run:   runUpdate,
+func updateCommand(env *environment) *cobra.Command {
+	of := func(what, short string) *cobra.Command {
+		private := false
+		c := &cobra.Command{
+			Use:         what + " FILE|URL…",
+			Short:       short,
+			Example:     "bandish update " + what + " " + what + ".csv",
+			Annotations: map[string]string{argumentsNote: "FILE|URL  a table in CSV; several make one snapshot"},
+			Args:        someArgs("the tables, files or addresses"),
+			RunE:        doing(func(ctx context.Context, from []string) error { return update(ctx, env, what, from, private) }),
+		}
+		privateFlag(c, &private)
+		return c
 	}
+	return group(&cobra.Command{Use: "update COMMAND", Short: "take a new snapshot of the known block pages and addresses, or of the known defects of tests"},
+		of("fingerprints", "take a new snapshot of the known block pages (HTTP) and addresses (DNS)"),
+		of("defects", "take a new list of the known defects of tests"))
 }
 
-func runUpdate(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "update")
-	data := dataFlag(fs)
-	private := privateFlag(fs)
-	rest, err := parseFlags(fs, args)
-	if err != nil {
-		return err
-	}
-	if len(rest) < 2 || rest[0] != "fingerprints" && rest[0] != "defects" {
-		return usageError("update: want `bandish update fingerprints FILE|URL…`, where several tables (HTTP, DNS) make one snapshot, or `bandish update defects FILE|URL…`")
-	}
-	what := rest[0]
+func update(ctx context.Context, env *environment, what string, sources []string, private bool) error {
 	var tables [][]byte
-	for _, from := range rest[1:] {
-		table, err := fetch(ctx, from, *private)
+	for _, from := range sources {
+		table, err := fetch(ctx, from, private)
 		if err == nil && what == "defects" {
 			_, err = defect.ReadCSV(bytes.NewReader(table))
 		} else if err == nil {
@@ -59,7 +59,7 @@ func runUpdate(ctx context.Context, env *environment, args []string) error {
 	if err != nil {
 		return fmt.Errorf("update %s: %w", what, err)
 	}
-	if err := storeTables(filepath.Join(*data, what), tables); err != nil {
+	if err := storeTables(filepath.Join(env.data, what), tables); err != nil {
 		return fmt.Errorf("store %s: %w", what, err)
 	}
 	fmt.Fprintln(env.stdout, said)

@@ -9,47 +9,43 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/intake"
-	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
-	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
+	"github.com/spf13/cobra"
 )
 
-func verdictCommand() command {
-	return command{
-		name:  "verdict",
-		usage: "FILE… | --explain FILE… | --truth FOLDER…",
-		about: "judge the measurements in files or folders, one JSON line each; say why; or count how the verdicts on cases agree with their truths",
-		run:   runVerdict,
+func verdictCommand(env *environment) *cobra.Command {
+	truth, explain := false, false
+	c := &cobra.Command{
+		Use:   "verdict FILE…",
+		Short: "judge the measurements in files or folders, one JSON line each; say why; or count how the verdicts on cases agree with their truths",
+		Example: `bandish verdict measurement.json
+bandish verdict --explain measurement.json
+bandish verdict --truth verdict/testdata/reported`,
+		Annotations: map[string]string{argumentsNote: "FILE  measurements (JSON, JSONL, tar, compressed or not) or a folder of them", failedNote: "a file could not be read, or with --truth a verdict is wrong"},
+		Args:        someArgs("the files or folders to judge"),
+		RunE:        doing(func(ctx context.Context, files []string) error { return judgeFiles(ctx, env, files, truth, explain) }),
 	}
+	c.Flags().BoolVar(&truth, "truth", false, "judge the cases in folders whose truth is known, and print precision and recall")
+	c.Flags().BoolVar(&explain, "explain", false, "print, instead of JSON, the steps beside the control's, the rules that fired, and those that nearly did")
+	return c
 }
 
-func runVerdict(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "verdict")
-	data := dataFlag(fs)
-	truth := fs.Bool("truth", false, "judge the cases in folders whose truth is known, and print precision and recall")
-	explain := fs.Bool("explain", false, "print, instead of JSON, the steps beside the control's, the rules that fired, and those that nearly did")
-	files, err := parseFlags(fs, args)
-	if err != nil {
-		return err
-	}
-	if len(files) == 0 {
-		return usageError("verdict: name the files or folders to judge")
-	}
-	options, err := observeOptions(*data)
-	if err != nil {
-		return err
-	}
-	if *truth && *explain {
+func judgeFiles(ctx context.Context, env *environment, files []string, truth, explain bool) error {
+	if truth && explain {
 		return usageError("verdict: want --truth or --explain, not both")
 	}
-	if *truth {
+	options, err := observeOptions(env.data)
+	if err != nil {
+		return err
+	}
+	if truth {
 		return scoreCases(env.stdout, files, options)
 	}
 	j := &judge{options: options, out: json.NewEncoder(lossless(env.stdout)), errs: env.stderr}
 	j.out.SetEscapeHTML(false)
-	if *explain {
+	if explain {
 		j.explain = env.stdout
 	}
 	for _, name := range files {
@@ -70,9 +66,9 @@ func runVerdict(ctx context.Context, env *environment, args []string) error {
 // observeOptions are the platforms of the registry and the fingerprints in
 // force.
 func observeOptions(data string) (observation.Options, error) {
-	registry, err := target.Load(targets.FS)
+	registry, err := loadTargets()
 	if err != nil {
-		return observation.Options{}, fmt.Errorf("read the target registry: %w", err)
+		return observation.Options{}, err
 	}
 	prints, err := currentFingerprints(data)
 	if err != nil {

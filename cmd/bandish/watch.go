@@ -13,16 +13,44 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/alert"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/targets"
+	"github.com/spf13/cobra"
 )
 
-func watchCommand() command {
-	return command{
-		name:  "watch",
-		usage: "[--cc CC] [--target T] [--every 10m | --once] [--webhook URL]… [--mail-to ADDRESS]… [--input FILE]…",
-		about: "look for events again and again; print, post and mail what is new, revised or over",
-		run:   runWatch,
+// watchFlags are the flags of `bandish watch`.
+type watchFlags struct {
+	cc, target           string
+	every                time.Duration
+	once, backlog        bool
+	inputs, hooks, mails []string
+	secretFile           string
+	mailFrom, smtp       string
+	private              bool
+}
+
+func watchCommand(env *environment) *cobra.Command {
+	var o watchFlags
+	c := &cobra.Command{
+		Use:   "watch",
+		Short: "look for events again and again; print, post and mail what is new, revised or over",
+		Example: `bandish watch --cc PK --webhook https://alerts.example/bandish --secret-file secret
+bandish watch --once --input counts.csv`,
+		Args: noArgs,
+		RunE: doing(func(ctx context.Context, _ []string) error { return watch(ctx, env, &o) }),
 	}
+	f := c.Flags()
+	f.StringVar(&o.cc, "cc", "", "only this `country`")
+	f.StringVar(&o.target, "target", "", "only this `platform` or host")
+	f.DurationVar(&o.every, "every", 10*time.Minute, "look again after this `time`")
+	f.BoolVar(&o.once, "once", false, "look once and stop")
+	f.BoolVar(&o.backlog, "backlog", false, "bring the channels all that the ledger already holds, too")
+	f.StringArrayVar(&o.inputs, "input", nil, "look at this `file` and not at the archive (may be repeated)")
+	f.StringArrayVar(&o.hooks, "webhook", nil, "post alerts to this `address` (may be repeated)")
+	f.StringVar(&o.secretFile, "secret-file", "", "sign what is posted with the secret in this `file`")
+	f.StringArrayVar(&o.mails, "mail-to", nil, "mail alerts to this `address` (may be repeated)")
+	f.StringVar(&o.mailFrom, "mail-from", "", "sender's `address`")
+	f.StringVar(&o.smtp, "smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
+	privateFlag(c, &o.private)
+	return c
 }
 
 // watcher is one watch.
@@ -30,57 +58,35 @@ type watcher struct {
 	env      *environment
 	registry *target.Registry
 	query    eventsQuery
-	data     string
 	last     int // alert that was printed last; -1 before the first look
 	channels []alert.Channel
 	backlog  bool
 	out      *json.Encoder
 }
 
-func runWatch(ctx context.Context, env *environment, args []string) error {
-	fs := newFlags(env, "watch")
-	data := dataFlag(fs)
-	cc := fs.String("cc", "", "only this `country`")
-	targetName := fs.String("target", "", "only this `platform` or host")
-	every := fs.Duration("every", 10*time.Minute, "look again after this `time`")
-	once := fs.Bool("once", false, "look once and stop")
-	backlog := fs.Bool("backlog", false, "bring the channels all that the ledger already holds, too")
-	var inputs, hooks, mails repeated
-	fs.Var(&inputs, "input", "look at this `file` and not at the archive (may be repeated)")
-	fs.Var(&hooks, "webhook", "post alerts to this `address` (may be repeated)")
-	secretFile := fs.String("secret-file", "", "sign what is posted with the secret in this `file`")
-	fs.Var(&mails, "mail-to", "mail alerts to this `address` (may be repeated)")
-	mailFrom := fs.String("mail-from", "", "sender's `address`")
-	server := fs.String("smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
-	private := privateFlag(fs)
-	rest, err := parseFlags(fs, args)
-	if err != nil {
+func watch(ctx context.Context, env *environment, o *watchFlags) error {
+	if o.every < time.Second {
+		return usageError("--every %s is too often: a second at least", o.every)
+	}
+	w := &watcher{env: env, query: eventsQuery{cc: strings.ToUpper(o.cc), inputs: o.inputs}, out: json.NewEncoder(lossless(env.stdout))}
+	w.out.SetEscapeHTML(false)
+	var err error
+	if w.registry, err = loadTargets(); err != nil {
 		return err
 	}
-	if len(rest) > 0 {
-		return usageError("watch: unexpected %q", rest[0])
-	}
-	if *every < time.Second {
-		return usageError("--every %s is too often: a second at least", *every)
-	}
-	w := &watcher{env: env, data: *data, query: eventsQuery{cc: strings.ToUpper(*cc), inputs: inputs}, out: json.NewEncoder(lossless(env.stdout))}
-	w.out.SetEscapeHTML(false)
-	if w.registry, err = target.Load(targets.FS); err != nil {
-		return fmt.Errorf("read the target registry: %w", err)
-	}
-	if *targetName != "" {
-		if w.query.target, _, err = w.registry.Resolve(*targetName); err != nil {
+	if o.target != "" {
+		if w.query.target, _, err = w.registry.Resolve(o.target); err != nil {
 			return usageError("%v", err)
 		}
 	}
-	if w.channels, err = alertChannels(env, hooks, *secretFile, mails, *mailFrom, *server, *private); err != nil {
+	if w.channels, err = alertChannels(env, o); err != nil {
 		return err
 	}
-	w.backlog, w.last = *backlog, -1
+	w.backlog, w.last = o.backlog, -1
 	for i, c := range w.channels {
 		w.channels[i] = alert.About{Channel: c, Topic: w.topic()}
 	}
-	return w.run(ctx, *every, *once)
+	return w.run(ctx, o.every, o.once)
 }
 
 // folder is where the ledger of this watch lies. Those of the archive share one
@@ -105,27 +111,27 @@ func (w *watcher) topic() alert.Topic {
 	return alert.Topic{CC: w.query.cc, Target: w.query.target}
 }
 
-func alertChannels(env *environment, hooks []string, secretFile string, mails []string, from, server string, private bool) ([]alert.Channel, error) {
+func alertChannels(env *environment, o *watchFlags) ([]alert.Channel, error) {
 	var out []alert.Channel
 	var secret []byte
-	if secretFile != "" {
-		text, err := os.ReadFile(secretFile)
+	if o.secretFile != "" {
+		text, err := os.ReadFile(o.secretFile)
 		if err != nil {
 			return nil, fmt.Errorf("read the secret: %w", err)
 		}
 		if secret = []byte(strings.TrimSpace(string(text))); len(secret) < 16 {
-			return nil, usageError("the secret in %s is too short: 16 characters at least", secretFile)
+			return nil, usageError("the secret in %s is too short: 16 characters at least", o.secretFile)
 		}
 	}
-	for _, h := range hooks {
-		c, err := alert.NewWebhook(h, secret, private, time.Now)
+	for _, h := range o.hooks {
+		c, err := alert.NewWebhook(h, secret, o.private, time.Now)
 		if err != nil {
 			return nil, usageError("%v", err)
 		}
 		out = append(out, c)
 	}
-	for _, to := range mails {
-		c, err := alert.NewMail(server, from, to, env.getenv("BANDISH_SMTP_USER"), env.getenv("BANDISH_SMTP_PASSWORD"), private, time.Now)
+	for _, to := range o.mails {
+		c, err := alert.NewMail(o.smtp, o.mailFrom, to, env.getenv("BANDISH_SMTP_USER"), env.getenv("BANDISH_SMTP_PASSWORD"), o.private, time.Now)
 		if err != nil {
 			return nil, usageError("--mail-to, --mail-from, --smtp: %v", err)
 		}
@@ -157,9 +163,9 @@ func (w *watcher) look(ctx context.Context) error {
 	var found event.Result
 	var err error
 	if len(w.query.inputs) > 0 {
-		found, err = eventsOfFiles(w.env, w.registry, w.data, &w.query)
+		found, err = eventsOfFiles(w.env, w.registry, &w.query)
 	} else {
-		found, err = eventsOfArchive(ctx, w.data, &eventsQuery{})
+		found, err = eventsOfArchive(ctx, w.env, &eventsQuery{})
 	}
 	if err != nil {
 		return err
@@ -168,7 +174,7 @@ func (w *watcher) look(ctx context.Context) error {
 	if len(w.query.inputs) == 0 {
 		list = found.Events
 	}
-	news, last, err := alert.Round(ctx, filepath.Join(w.data, w.folder()), list, w.channels, w.backlog, w.last, time.Now, alert.Sleep)
+	news, last, err := alert.Round(ctx, filepath.Join(w.env.data, w.folder()), list, w.channels, w.backlog, w.last, time.Now, alert.Sleep)
 	w.last = last
 	for _, a := range news {
 		if !w.topic().Wants(&a) {

@@ -1,12 +1,16 @@
 package main
 
-import "github.com/bandish/bandish/internal/kit"
+import (
+	"github.com/spf13/cobra"
 
-func watchProbeCommand() command {
-	return command{
-		name:  "watch-probe",
-		usage: kit.WatchUsage,
-		about: "probe a list again and again, keep the results, and submit them when that is possible",
-		run:   fromKit(kit.Watch),
-	}
+	"github.com/bandish/bandish/internal/kit"
+)
+
+func watchProbeCommand(env *environment) *cobra.Command {
+	return fromKit(env, kit.NewWatch, &cobra.Command{
+		Use:         "watch-probe " + kit.Arguments,
+		Short:       "probe a list again and again, keep the results, and submit them when that is possible",
+		Example:     "bandish watch-probe x telegram --every 1h --submit --collector https://bandish.example",
+		Annotations: map[string]string{argumentsNote: probeArguments, probeNote: ""},
+	})
 }

@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bandish/bandish/internal/disk"
 )
 
 // partPrefix begins the names of files that are being written.
-const partPrefix = ".part-"
+const partPrefix = disk.Part
 
 // blob is a file being written under a temporary name, hashed as it grows. It
 // lies in the folder of its kind, which may be a link to another disk.
@@ -371,26 +373,34 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	check := func(path string, size int64) {
+	all := len(m.Batches) + len(m.Segments)
+	check := func(path string, size int64) error {
 		files++
 		if reason := a.verify(path, size); reason != "" {
 			damaged = append(damaged, Damage{path, reason})
 		}
+		a.Did("file", files, all)
+		return ctx.Err()
 	}
 	for _, b := range m.Batches {
-		if ctx.Err() != nil {
-			return damaged, nil, files, ctx.Err()
+		if err := check(b.Path(), b.Bytes); err != nil {
+			return damaged, nil, files, err
 		}
-		check(b.Path(), b.Bytes)
 	}
 	for _, s := range m.Segments {
-		if ctx.Err() != nil {
-			return damaged, nil, files, ctx.Err()
+		if err := check(s.Path(), s.Bytes); err != nil {
+			return damaged, nil, files, err
 		}
-		check(s.Path(), s.Bytes)
 	}
 	orphans, err = a.orphans(m)
 	return damaged, orphans, files, err
+}
+
+// Did tells Step, where it is set.
+func (a *Archive) Did(kind string, done, of int) {
+	if a.Step != nil {
+		a.Step(kind, done, of)
+	}
 }
 
 // Lacks says how to mend an archive that a question failed on: it names the

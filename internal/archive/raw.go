@@ -54,7 +54,7 @@ func (u *Update) AddRaw(kind string, lines []byte, documents int, added time.Tim
 		return Batch{}, err
 	}
 	packed := CompressRaw(enc, lines)
-	return u.AddPacked(kind, packed, int64(len(lines)), documents, added)
+	return u.AddPacked(kind, packed, int64(len(lines)), documents, added, contentsOf(lines))
 }
 
 // CompressRaw packs the lines of a batch. The encoder must run at
@@ -63,8 +63,9 @@ func CompressRaw(enc *zstd.Encoder, lines []byte) []byte {
 	return enc.EncodeAll(lines, make([]byte, 0, len(lines)/4))
 }
 
-// AddPacked is AddRaw for lines that are packed already.
-func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time) (Batch, error) {
+// AddPacked is AddRaw for lines that are packed already; holds is what the ledger
+// says of them.
+func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time, holds Contents) (Batch, error) {
 	f, err := u.a.newBlob(rawDir)
 	if err != nil {
 		return Batch{}, fmt.Errorf("write raw batch: %w", err)
@@ -84,6 +85,10 @@ func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents
 		return Batch{}, fmt.Errorf("write raw batch %s: %w", b.Path(), err)
 	}
 	u.pending = append(u.pending, b)
+	if u.holds == nil {
+		u.holds = map[string]Contents{}
+	}
+	u.holds[b.SHA256] = holds
 	u.Manifest.Batches = append(u.Manifest.Batches, b)
 	return b, nil
 }

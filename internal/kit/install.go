@@ -1,7 +1,7 @@
 package kit
 
 import (
-	"flag"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,28 +9,27 @@ import (
 	"time"
 )
 
-// install prints a systemd unit that watches what the arguments name. It
-// changes nothing: the person puts it in place.
-func install(env *Env, args []string) error {
-	fs := flag.NewFlagSet("probe install", flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	o := new(options)
-	o.flags(fs, env)
-	every := fs.Duration("every", time.Hour, "time between the starts of two rounds")
-	program := fs.String("program", "", "`path` of the program (default: this one)")
-	rest, err := parse(fs, args)
-	if err != nil {
-		return err
-	}
+// NewInstall is the command that prints a systemd unit which watches what the
+// arguments name. It changes nothing: the person puts it in place.
+func NewInstall(env *Env) *Command {
+	c, o := newCommand(env, "probe install")
+	every := c.Flags.Duration("every", time.Hour, "`time` between the starts of two rounds")
+	program := c.Flags.String("program", "", "`path` of the program (default: this one)")
+	c.Run = func(_ context.Context, args []string) error { return o.install(env, *every, *program, args) }
+	return c
+}
+
+func (o *options) install(env *Env, every time.Duration, program string, rest []string) error {
 	if len(rest) == 0 && !o.all && o.list == "" {
 		return usage("probe install: name what to watch, or give --all or --country-list FILE")
 	}
-	if *program == "" {
-		if *program, err = os.Executable(); err != nil {
+	var err error
+	if program == "" {
+		if program, err = os.Executable(); err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
 	}
-	command := []string{*program, "watch-probe", "--yes", "--data", "/var/lib/bandish-probe", "--every", every.String()}
+	command := []string{program, "watch-probe", "--yes", "--data", "/var/lib/bandish-probe", "--every", every.String()}
 	for _, f := range []struct {
 		name, value string
 	}{{"--collector", o.collector}, {"--helper", o.helper}, {"--country-list", o.list}, {"--cc", o.cc}, {"--asn", o.asn}} {
@@ -52,7 +51,7 @@ func install(env *Env, args []string) error {
 	for i, word := range command {
 		command[i] = quote(word)
 	}
-	_, err = fmt.Fprintf(env.Stdout, unit, filepath.Base(*program), strings.Join(command, " "))
+	_, err = fmt.Fprintf(env.Stdout, unit, filepath.Base(program), strings.Join(command, " "))
 	return err
 }
 

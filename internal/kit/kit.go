@@ -47,6 +47,8 @@ const (
 	ExitBlocked = 3
 	ExitDown    = 4
 	ExitUnclear = 5
+
+	exitInterrupted = 130
 )
 
 // ExitError ends the program with a code; Err may be nil.
@@ -127,9 +129,9 @@ func (o *options) flags(fs *flag.FlagSet, env *Env) {
 	fs.BoolVar(&o.submit, "submit", false, "send the results to the collector")
 	fs.StringVar(&o.collector, "collector", usual, "`URL` of a Bandish server or another OONI-compatible collector; ooni is OONI's own (default: $"+CollectorVariable+")")
 	fs.StringVar(&o.helper, "helper", "", "`URL` of a web_connectivity test helper; none for no control (default: the collector's, or "+defaultHelper+")")
-	fs.DurationVar(&o.maxTime, "max-time", time.Minute, "longest time for one URL")
-	fs.StringVar(&o.cc, "cc", "", "the country you are in, two letters (default: from --geo or the collector, else unknown)")
-	fs.StringVar(&o.asn, "asn", "", "the network you are in, AS64512 (default: like --cc)")
+	fs.DurationVar(&o.maxTime, "max-time", time.Minute, "longest `time` for one URL")
+	fs.StringVar(&o.cc, "cc", "", "the `country` you are in, two letters (default: from --geo or the collector, else unknown)")
+	fs.StringVar(&o.asn, "asn", "", "the `network` you are in, AS64512 (default: like --cc)")
 	fs.StringVar(&o.geo, "geo", "", "MMDB, CSV or TSV `FILE` with networks and countries (default: geo.* in the data folder)")
 	fs.StringVar(&o.roots, "roots", "", "PEM `FILE` of certificate authorities to trust instead of the system's")
 	fs.StringVar(&o.throttle, "object", "", "`URL` of the control object for throttling, %d stands for bytes; none to leave that out")

@@ -18,8 +18,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// ProbeUsage is the arguments of Probe.
-const ProbeUsage = "TARGET|URL… [--json FILE] [--passive] [--all] [--country-list FILE] [--max-time D] | install"
+// Arguments is what the commands take besides flags.
+const Arguments = "TARGET|URL…"
 
 // session is one run of a command.
 type session struct {
@@ -34,21 +34,52 @@ type session struct {
 	verdicts []verdict.Row // of the run
 }
 
-// Probe measures what its arguments name and says what it found. Its error
-// carries the exit code.
-func Probe(ctx context.Context, env *Env, args []string) error {
-	if len(args) > 0 && args[0] == "install" {
-		return install(env, args[1:])
-	}
-	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	o := new(options)
-	o.flags(fs, env)
-	jsonFile := fs.String("json", "", "write the measurements to `FILE`, a line each; - is standard output")
-	rest, err := parse(fs, args)
+// Command is a command of the field kit: its flags, and what it does once they
+// are read.
+type Command struct {
+	Flags *flag.FlagSet
+	// Run does it, with the arguments that are no flags. Its error may be an
+	// *ExitError.
+	Run func(ctx context.Context, args []string) error
+}
+
+// newCommand is a command with the flags that all share.
+func newCommand(env *Env, name string) (*Command, *options) {
+	c, o := &Command{Flags: flag.NewFlagSet(name, flag.ContinueOnError)}, new(options)
+	c.Flags.SetOutput(env.Stderr)
+	o.flags(c.Flags, env)
+	return c, o
+}
+
+// Do reads flags, which may stand before, between and after the arguments, and
+// runs the command.
+func (c *Command) Do(ctx context.Context, args []string) error {
+	rest, err := parse(c.Flags, args)
 	if err != nil {
 		return err
 	}
+	return c.Run(ctx, rest)
+}
+
+// Probe measures what its arguments name and says what it found. Its error
+// carries the exit code. "install" before the other arguments runs
+// NewInstall's command.
+func Probe(ctx context.Context, env *Env, args []string) error {
+	if len(args) > 0 && args[0] == "install" {
+		return NewInstall(env).Do(ctx, args[1:])
+	}
+	return NewProbe(env).Do(ctx, args)
+}
+
+// NewProbe is the command that measures what its arguments name, once.
+func NewProbe(env *Env) *Command {
+	c, o := newCommand(env, "probe")
+	jsonFile := c.Flags.String("json", "", "write the measurements to `FILE`, a line each; - is standard output")
+	c.Run = func(ctx context.Context, args []string) error { return o.probe(ctx, env, *jsonFile, args) }
+	return c
+}
+
+func (o *options) probe(ctx context.Context, env *Env, jsonFile string, rest []string) error {
 	registry, err := target.Load(targets.FS)
 	if err != nil {
 		return fmt.Errorf("read the target registry: %w", err)
@@ -57,11 +88,11 @@ func Probe(ctx context.Context, env *Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := o.session(ctx, env, registry, *jsonFile == "-")
+	s, err := o.session(ctx, env, registry, jsonFile == "-")
 	if err != nil {
 		return err
 	}
-	finish, err := s.openJSON(*jsonFile)
+	finish, err := s.openJSON(jsonFile)
 	if err != nil {
 		return err
 	}
@@ -300,7 +331,7 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 	m, err := s.measure(limited, j)
 	if err != nil {
 		if ctx.Err() != nil {
-			return 0, &ExitError{Code: 130, Err: errors.New("interrupted")}
+			return 0, &ExitError{Code: exitInterrupted, Err: errors.New("interrupted")}
 		}
 		if j.tool != nil { // not installed, or slower than --max-time
 			s.screen.printf("%s could not be measured: %v\n", j, err)

@@ -2,7 +2,6 @@ package kit
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -11,28 +10,28 @@ import (
 	"github.com/bandish/bandish/targets"
 )
 
-// WatchUsage is the arguments of Watch.
-const WatchUsage = "TARGET|URL… [--every D] [--jitter D] [--rounds N] [--submit --collector URL]"
-
 // Watch probes a list again and again. Results are kept before they are sent,
 // and sent when the collector can be reached: in order, each once.
-func Watch(ctx context.Context, env *Env, args []string) error {
-	fs := flag.NewFlagSet("watch-probe", flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	o := new(options)
-	o.flags(fs, env)
-	every := fs.Duration("every", time.Hour, "time between the starts of two rounds")
-	jitter := fs.Duration("jitter", 0, "add up to so much to each wait (default: a tenth of --every)")
-	rounds := fs.Int("rounds", 0, "stop after so many rounds; 0 goes on")
-	rest, err := parse(fs, args)
-	if err != nil {
-		return err
+func Watch(ctx context.Context, env *Env, args []string) error { return NewWatch(env).Do(ctx, args) }
+
+// NewWatch is the command of Watch.
+func NewWatch(env *Env) *Command {
+	c, o := newCommand(env, "watch-probe")
+	every := c.Flags.Duration("every", time.Hour, "`time` between the starts of two rounds")
+	jitter := c.Flags.Duration("jitter", 0, "add up to this `time` to each wait (default: a tenth of --every)")
+	rounds := c.Flags.Int("rounds", 0, "stop after `N` rounds; 0 goes on")
+	c.Run = func(ctx context.Context, args []string) error {
+		return o.watch(ctx, env, *every, *jitter, *rounds, args)
 	}
-	if *every <= 0 || *jitter < 0 || *rounds < 0 {
+	return c
+}
+
+func (o *options) watch(ctx context.Context, env *Env, every, jitter time.Duration, rounds int, rest []string) error {
+	if every <= 0 || jitter < 0 || rounds < 0 {
 		return usage("--every must be more than 0, --jitter and --rounds not less than 0")
 	}
-	if *jitter == 0 {
-		*jitter = *every / 10
+	if jitter == 0 {
+		jitter = every / 10
 	}
 	registry, err := target.Load(targets.FS)
 	if err != nil {
@@ -46,12 +45,12 @@ func Watch(ctx context.Context, env *Env, args []string) error {
 	if err != nil {
 		return err
 	}
-	w := watch{session: s, jobs: jobs, every: *every, jitter: *jitter}
+	w := watch{session: s, jobs: jobs, every: every, jitter: jitter}
 	for n := 1; ; n++ {
 		if err := w.round(ctx, n); err != nil {
 			return err
 		}
-		if n == *rounds {
+		if n == rounds {
 			return nil
 		}
 		if err := w.wait(ctx); err != nil {
@@ -80,7 +79,7 @@ func (w *watch) round(ctx context.Context, n int) error {
 		code, err := w.one(ctx, j)
 		w.submit = kept
 		if ctx.Err() != nil {
-			return &ExitError{Code: 130}
+			return &ExitError{Code: exitInterrupted}
 		}
 		if err != nil {
 			fmt.Fprintf(w.env.Stderr, "round %d, %s: %v\n", n, j, err)
@@ -93,7 +92,7 @@ func (w *watch) round(ctx context.Context, n int) error {
 	w.submit = kept
 	switch {
 	case ctx.Err() != nil:
-		return &ExitError{Code: 130}
+		return &ExitError{Code: exitInterrupted}
 	case err != nil:
 		fmt.Fprintf(w.env.Stderr, "round %d: %v\n", n, err)
 	case regime != "":

@@ -31,7 +31,8 @@ func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	merged := 0
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
-		n, err := compact(ctx, u)
+		u.Why = "compact"
+		n, err := p.compact(ctx, u)
 		merged = n
 		return commitDespite(err, n, &harm)
 	})
@@ -49,6 +50,7 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 	var harm error
 	merged := 0
 	_, err := p.Archive.StageNow(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		for _, g := range groups(u.Manifest) {
 			small := smallOnes(g)
 			if len(small) == 0 {
@@ -167,10 +169,12 @@ func commitDespite(err error, n int, harm *error) error {
 	return err
 }
 
-func compact(ctx context.Context, u *archive.Update) (int, error) {
+func (p *Pipeline) compact(ctx context.Context, u *archive.Update) (int, error) {
 	merged := 0
 	var harm damage
-	for _, g := range groups(u.Manifest) {
+	all := groups(u.Manifest)
+	for i, g := range all {
+		p.Archive.Did("period", i, len(all))
 		if err := ctx.Err(); err != nil {
 			return merged, err
 		}
@@ -253,6 +257,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
 	count := func(u *archive.Update) (err error) {
+		u.Why = "count"
 		counted, err = p.countAll(ctx, u)
 		return commitDespite(err, counted, &harm)
 	}
@@ -319,7 +324,8 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 	}
 	counted := 0
 	var harm damage
-	for _, month := range slices.Sorted(maps.Keys(months)) {
+	for i, month := range slices.Sorted(maps.Keys(months)) {
+		p.Archive.Did("month", i, len(months))
 		inputs := inputsOf(months[month])
 		if have[month] == inputs {
 			continue
@@ -466,7 +472,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 				progress(len(done), len(batches))
 			}
 		}
-		if _, err := compact(ctx, u); err != nil {
+		if _, err := p.compact(ctx, u); err != nil {
 			return err
 		}
 		if err := p.supersedeAll(ctx, u, superseded); err != nil {
@@ -475,6 +481,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return p.countAndDetect(ctx, u)
 	}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rebuild"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
 		return derive(u)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -494,6 +501,9 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return nil
 	})
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -601,6 +611,7 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
 	done := map[string]rescored{}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rescore"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
 		return p.rescore(ctx, u, done)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -616,6 +627,9 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 		out.Verdicts += d.verdicts
 	}
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -635,7 +649,8 @@ func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[stri
 	for _, s := range u.Manifest.Select(archive.Observations, "") {
 		byDay[s.Period] = append(byDay[s.Period], s)
 	}
-	for _, day := range slices.Sorted(maps.Keys(byDay)) {
+	for i, day := range slices.Sorted(maps.Keys(byDay)) {
+		p.Archive.Did("day", i, len(byDay))
 		inputs := inputsOf(byDay[day])
 		if done[day].inputs == inputs {
 			continue

@@ -77,7 +77,8 @@ func (p *Pipeline) detect(ctx context.Context, u *archive.Update) (bool, error) 
 	wanted := f.wanted(m.Ruleset, hours)
 	changed := dropCountries(m, wanted)
 	d := event.NewDetector(time.Time{})
-	for _, cc := range slices.Sorted(maps.Keys(wanted)) {
+	for i, cc := range slices.Sorted(maps.Keys(wanted)) {
+		p.Archive.Did("country", i, len(wanted))
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}

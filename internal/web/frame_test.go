@@ -23,7 +23,7 @@ func TestTemplatesFitTheirValues(t *testing.T) {
 		check(*template.Template) error
 	}{
 		homePage, blockedPage, bansPage, banPage, countriesPage, countryPage, platformsPage, platformPage, answerPage, daysPage, measurementsPage, networkPage,
-		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage, casePageOf, itemPage, thingPage, casesPage, checkPage, searchPage, contributePage, apiPage, hoursPage, alertsPage,
+		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage, casePageOf, itemPage, thingPage, casesPage, checkPage, searchPage, contributePage, apiPage, hoursPage, alertsPage, ledgerPage,
 	} {
 		set := templates[p.name()]
 		if set == nil {

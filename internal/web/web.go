@@ -29,6 +29,7 @@ import (
 	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/search"
 	httpserver "github.com/bandish/bandish/internal/server" // the tests have a type server
 	"github.com/bandish/bandish/internal/store"
@@ -49,6 +50,9 @@ type Site struct {
 	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
 	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
+	Ledger  *notary.Log // nil where there is none
+	// Witnesses are the verifier strings of those that are asked to sign it.
+	Witnesses []string
 	// Endpoints describe the API of this server; none where it has none.
 	Endpoints []api.Endpoint
 	Log       *slog.Logger
@@ -108,6 +112,7 @@ func (s *Site) Handler() http.Handler {
 		"GET /m/{uid}":                       s.measurement,
 		"GET /rules":                         s.rules,
 		"GET /methods":                       s.methods,
+		"GET /ledger":                        s.ledgerPage,
 		"GET /data":                          s.data,
 		"GET /about":                         s.about,
 		"GET /safety":                        s.safety,

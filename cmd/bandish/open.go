@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/records"
+	"github.com/bandish/bandish/targets"
+)
+
+// What most commands open is opened here: the registry of platforms, the
+// record, the archive for writing, and the desk over all of them.
+
+// loadTargets reads the registry of platforms in the program.
+func loadTargets() (*target.Registry, error) {
+	registry, err := target.Load(targets.FS)
+	if err != nil {
+		return nil, fmt.Errorf("read the target registry: %w", err)
+	}
+	return registry, nil
+}
+
+// pipeline opens the archive for writing. It says so when it waits for its
+// turn.
+func (env *environment) pipeline() (*pipeline.Pipeline, error) {
+	p, err := openPipeline(env.data)
+	if err == nil {
+		tellWaiting(env, p)
+	}
+	return p, err
+}
+
+// sources are the archived copies of the data folder.
+func (env *environment) sources() *source.Archive { return source.Open(env.data) }
+
+// desk gives the desk that answers from the data folder and the record. A
+// folder without an archive is one that holds no measurements. The function
+// closes it.
+func (env *environment) desk(ctx context.Context) (*inquiry.Desk, func(), error) {
+	data := env.data
+	records, _, err := openRecords(env.records)
+	if err != nil {
+		return nil, nil, err
+	}
+	registry, err := loadTargets()
+	if err != nil {
+		return nil, nil, err
+	}
+	desk := newDesk(data, nil, records, registry)
+	if there, err := archive.Exists(data); err == nil && !there {
+		return desk, func() {}, nil
+	}
+	if err := env.detected(ctx); err != nil {
+		return nil, nil, err
+	}
+	a, err := archive.OpenExisting(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if desk.Store, err = store.Open(a, ""); err != nil {
+		return nil, nil, err
+	}
+	return desk, func() { desk.Store.Close() }, nil
+}
+
+// openRecords gives the record, and its folder, which is "" for the one that
+// is built in.
+func openRecords(folder string) (*casefile.Records, string, error) {
+	if folder == "" {
+		cases, _ := filepath.Glob(filepath.Join("records", "*", "*.yaml")) // the pattern is well formed
+		if len(cases) > 0 {
+			folder = "records"
+		}
+	}
+	if folder == "" {
+		r, err := casefile.Load(records.FS, "records")
+		return r, "", err
+	}
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil, "", fmt.Errorf("no folder %s; name the folder that holds the cases with --records", folder)
+	}
+	r, err := casefile.Load(os.DirFS(folder), filepath.ToSlash(filepath.Clean(folder)))
+	return r, folder, err
+}
+
+// openCase gives one case of the record.
+func (env *environment) openCase(id string) (*casefile.Records, *casefile.Case, error) {
+	r, _, err := openRecords(env.records)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := r.Case(id)
+	if c == nil {
+		var ids []string
+		for _, c := range r.Cases {
+			ids = append(ids, c.ID)
+		}
+		return nil, nil, fmt.Errorf("no case %q; the record holds %s", id, strings.Join(ids, ", "))
+	}
+	return r, c, nil
+}
+
+func newDesk(data string, st *store.Store, records *casefile.Records, registry *target.Registry) *inquiry.Desk {
+	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
+	return &inquiry.Desk{Store: st, Records: records, Targets: registry, Now: time.Now,
+		Lists: func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
+		Hand:  func() (ban.Hand, error) { return handOf(data) }}
+}
+
+// detected derives the events of an archive that has verdicts and no events: it
+// was made by an older program, or an import was cut short.
+func (env *environment) detected(ctx context.Context) error {
+	a, err := archive.OpenExisting(env.data)
+	if err != nil {
+		return err
+	}
+	m, err := a.Manifest()
+	if err != nil || !undetected(m) {
+		return err
+	}
+	p, err := env.pipeline()
+	if err != nil {
+		return err
+	}
+	meter := env.progress(p.Archive)
+	_, err = p.Count(ctx)
+	meter.end()
+	return err
+}
+
+// undetected reports whether an archive has verdicts of its ruleset and no events
+// yet.
+func undetected(m *archive.Manifest) bool {
+	return len(m.Select(archive.Findings, m.Ruleset)) == 0 && len(m.Select(archive.Verdicts, m.Ruleset))+len(m.Select(archive.Counts, "")) > 0
+}

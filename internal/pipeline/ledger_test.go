@@ -1,0 +1,328 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/ledger"
+)
+
+// held holds an archive against its ledger.
+func held(t testing.TB, dir string) *archive.Held {
+	t.Helper()
+	a, err := archive.OpenToCheck(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := a.CheckLedger(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// ledgered is an archive with two submissions, an import, counted and compacted.
+func ledgered(t testing.TB) *Pipeline {
+	t.Helper()
+	p, err := newPipeline(filepath.Join(t.TempDir(), "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, err := p.Submit(t.Context(), zz(fmt.Sprint("r", i), 1), Sender{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Everything that works on an archive leaves it as the ledger says.
+func TestEveryCommitIsInTheLedger(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	src := filepath.Join(t.TempDir(), "in.jsonl")
+	if err := os.WriteFile(src, append(append(zz("imported", 2), '\n'), "no json\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s := bring(t, p, Want{}, src); s.Added != 1 {
+		t.Fatalf("%+v", s)
+	}
+	if _, err := p.Rebuild(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Rescore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := held(t, p.Archive.Dir())
+	if len(h.Wrong) > 0 || len(h.Unnoted) > 0 || h.Entries < 10 {
+		t.Fatalf("%+v", h)
+	}
+	why, types := map[string]bool{}, map[string]bool{}
+	c, _, err := p.Archive.Log().Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.Archive.Log().Entries(c, 0, func(_ int64, text []byte) error {
+		e, err := ledger.Parse(text)
+		types[e.Type] = true
+		if e.State != nil {
+			why[e.State.Why] = true
+		}
+		if e.Batch != nil && (e.Batch.Root == "" || e.Batch.Earliest == "" || len(e.Batch.Channels) == 0) {
+			t.Errorf("an entry says too little: %s", text)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []string{"submit", "import", "compact", "count", "rescore"} {
+		if !why[w] {
+			t.Errorf("no state says %s: %v", w, why)
+		}
+	}
+	for _, w := range []string{ledger.TypeKey, ledger.TypeBatch, ledger.TypeSegments, ledger.TypeState, ledger.TypeFile} {
+		if !types[w] {
+			t.Errorf("no entry is of type %s", w)
+		}
+	}
+}
+
+// A manifest that was edited, with its checksum made anew, opens no archive, and
+// check names what is not as it was.
+func TestEditedManifestIsNamed(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	dir := p.Archive.Dir()
+	path := filepath.Join(dir, "manifest.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := func(list any, kind string) any {
+		var out []any
+		for _, x := range list.([]any) {
+			if x.(map[string]any)["kind"] != kind {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	first := func(m map[string]any, list string) map[string]any { return m[list].([]any)[0].(map[string]any) }
+	edits := map[string]func(m map[string]any){
+		"another ruleset":          func(m map[string]any) { m["ruleset"] = "bandish-rules/1" },
+		"no ruleset":               func(m map[string]any) { m["ruleset"] = "" },
+		"another generation":       func(m map[string]any) { m["generation"] = json.Number("99") },
+		"an older generation":      func(m map[string]any) { m["generation"] = json.Number("1") },
+		"a dropped batch":          func(m map[string]any) { m["batches"] = m["batches"].([]any)[1:] },
+		"no batches":               func(m map[string]any) { m["batches"] = []any{} },
+		"fewer documents":          func(m map[string]any) { first(m, "batches")["documents"] = json.Number("0") },
+		"another time":             func(m map[string]any) { first(m, "batches")["added"] = "2024-01-01T00:00:00Z" },
+		"another kind":             func(m map[string]any) { first(m, "batches")["kind"] = "web" },
+		"another clock":            func(m map[string]any) { delete(first(m, "batches"), "clock") },
+		"fewer bytes":              func(m map[string]any) { first(m, "batches")["raw_bytes"] = json.Number("1") },
+		"a batch twice":            func(m map[string]any) { m["batches"] = append(m["batches"].([]any), m["batches"].([]any)[0]) },
+		"dropped verdicts":         func(m map[string]any) { m["segments"] = drop(m["segments"], "verdicts") },
+		"dropped cells":            func(m map[string]any) { m["segments"] = drop(m["segments"], "cells") },
+		"no segments":              func(m map[string]any) { m["segments"] = []any{} },
+		"fewer rows":               func(m map[string]any) { first(m, "segments")["rows"] = json.Number("0") },
+		"a segment of another day": func(m map[string]any) { first(m, "segments")["period"] = "2023-01-01" },
+		"of another ruleset":       func(m map[string]any) { first(m, "segments")["ruleset"] = "x" },
+		"other inputs":             func(m map[string]any) { first(m, "segments")["inputs"] = strings.Repeat("0", 64) },
+		"other countries":          func(m map[string]any) { first(m, "segments")["countries"] = map[string]any{"ZZ": "0"} },
+		"nothing replaced lately":  func(m map[string]any) { delete(m, "dropped") },
+		"no ledger":                func(m map[string]any) { delete(m, "ledger") },
+	}
+	for name, edit := range edits {
+		if err := os.WriteFile(path, edited(t, text, edit), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if h := held(t, dir); len(h.Wrong) == 0 {
+			t.Errorf("%s: check names nothing", name)
+		}
+		if name == "no ledger" {
+			continue // as an older program writes it: it opens, and the next commit enters it
+		}
+		if _, err := archive.OpenExisting(dir); !errors.Is(err, archive.ErrManifest) {
+			t.Errorf("%s: it opens: %v", name, err)
+		}
+	}
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if h := held(t, dir); len(h.Wrong) > 0 {
+		t.Errorf("put back as it was: %+v", h.Wrong)
+	}
+}
+
+// edited changes a manifest and makes its checksum anew.
+func edited(t testing.TB, text []byte, edit func(map[string]any)) []byte {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	delete(m, "sha256")
+	edit(m)
+	// The members in the order of the manifest, so that only the edit differs.
+	var b strings.Builder
+	for _, name := range []string{"format", "generation", "ruleset", "batches", "segments", "dropped", "ledger"} {
+		v, ok := m[name]
+		if !ok {
+			continue
+		}
+		one, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, ",%q:%s", name, one)
+	}
+	return archive.Seal([]byte("{" + b.String()[1:] + "}"))
+}
+
+// A data folder that was put back from an older copy, with the key where it
+// was, signs nothing: there would be two histories under one key.
+func TestRolledBackFolderSignsNothing(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	dir := p.Archive.Dir()
+	old := filepath.Join(t.TempDir(), "old")
+	if _, err := p.Archive.Backup(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(old, notary.KeyDir)); err == nil {
+		t.Fatal("the copy holds the key")
+	}
+	if _, err := p.Submit(t.Context(), zz("after", 3), Sender{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, notary.KeyDir), filepath.Join(old, notary.KeyDir)); err != nil {
+		t.Fatal(err)
+	}
+	q, err := newPipeline(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Submit(t.Context(), zz("fork", 4), Sender{}); !errors.Is(err, notary.ErrBehind) {
+		t.Fatalf("it signs: %v", err)
+	}
+	if h := held(t, old); len(h.Wrong) == 0 {
+		t.Error("check names nothing")
+	}
+	if err := q.Archive.NewLedger(t.Context(), "example.org/after"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Submit(t.Context(), zz("new", 5), Sender{}); err != nil {
+		t.Fatal(err)
+	}
+	if h := held(t, old); len(h.Wrong) > 0 || h.Origin != "example.org/after" {
+		t.Errorf("%+v", h)
+	}
+}
+
+// An archive of an older program has no ledger until the next commit, which
+// enters all that is there.
+func TestOlderArchiveGetsALedger(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	dir := p.Archive.Dir()
+	path := filepath.Join(dir, "manifest.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{notary.Dir, notary.KeyDir} {
+		if err := os.RemoveAll(filepath.Join(dir, d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(path, edited(t, text, func(m map[string]any) { delete(m, "ledger") }), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	q, err := newPipeline(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := q.Submit(t.Context(), zz("next", 3), Sender{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := held(t, dir); len(h.Wrong) > 0 || h.Entries < 6 {
+		t.Fatalf("%+v", h)
+	}
+	key, err := q.Archive.Log().Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := ledger.NewLogVerifier(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := q.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range m.Batches {
+		file, err := q.Archive.Receipt(b.SHA256, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ledger.CheckReceipt(file, v)
+		if err != nil || got.Entry.Batch.Before != (b.SHA256 != r.Batch) {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
+// A rotation is an entry that both keys signed; what was signed before holds.
+func TestRotatedKey(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	log := p.Archive.Log()
+	old, err := log.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := p.Archive.RotateKey(t.Context())
+	if err != nil || next == old {
+		t.Fatal(next, err)
+	}
+	_, both, err := log.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{old, next} {
+		v, err := ledger.NewLogVerifier(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := ledger.OpenCheckpoint(both, v); err != nil {
+			t.Errorf("the checkpoint of the rotation is not signed by %s: %v", k, err)
+		}
+	}
+	if _, err := p.Submit(t.Context(), zz("later", 3), Sender{}); err != nil {
+		t.Fatal(err)
+	}
+	if h := held(t, p.Archive.Dir()); len(h.Wrong) > 0 || h.Key != next {
+		t.Errorf("%+v", h)
+	}
+	st, err := os.Stat(filepath.Join(p.Archive.Dir(), notary.KeyDir, "ledger.key"))
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", st.Mode(), err)
+	}
+}
