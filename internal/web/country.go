@@ -179,6 +179,7 @@ type platformView struct {
 	Cases     []answer.Case    `json:"cases"`
 	When      whenAsked        `json:"-"`
 	Map       template.HTML    `json:"-"`
+	Blocked   []answer.Answer  `json:"-"` // those where it is blocked, or likely so
 }
 
 const platformPage page[platformView] = "platform.html"
@@ -205,6 +206,11 @@ func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
 		return answersCSV(w, r, answers)
 	}
 	v := platformView{Target: id, Name: s.Desk.Name(id), Countries: answers, When: t.asked(r), Cases: []answer.Case{}}
+	for i := range answers {
+		if answers[i].State.Accuses() {
+			v.Blocked = append(v.Blocked, answers[i])
+		}
+	}
 	v.Platform, _ = s.Targets.Platform(id)
 	if len(answers) > 0 && !wantsJSON(r) {
 		v.Map = worldMap(id, answers, v.When.Query)
