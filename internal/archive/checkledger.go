@@ -188,6 +188,9 @@ func (a *Archive) holdBeside(ctx context.Context, h *ledger.History, out *Held) 
 // recordPrefix begins the names of cases of the record, which lie elsewhere.
 const recordPrefix = "record:"
 
+// RecordName is the name under which the ledger has a case of the record.
+func RecordName(id string) string { return recordPrefix + id }
+
 func isRecord(name string) bool { return strings.HasPrefix(name, recordPrefix) }
 
 // NewLedger begins a ledger with a key of its own. The one that was there is

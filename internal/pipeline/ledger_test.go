@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -325,4 +326,148 @@ func TestRotatedKey(t *testing.T) {
 	if err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", st.Mode(), err)
 	}
+}
+
+// A ban that is dated is announced in the ledger once, and withdrawn when it is
+// no longer one.
+func TestEventsAreAnnounced(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	bring(t, p, Want{}, write(t, "a.csv", table("QM", "a.test", 100)))
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Rebuild(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := eventEntries(t, p); len(got) != 1 || got[0].Action != ledger.Announced || got[0].CC != "QM" || got[0].Target != "a.test" {
+		t.Fatalf("%+v", got)
+	}
+	err := p.Archive.Update(t.Context(), func(u *archive.Update) error {
+		u.Why = "test"
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool { return s.Kind == archive.Events })
+		return p.noteEvents(u)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := eventEntries(t, p); len(got) != 2 || got[1].Action != ledger.Withdrawn || got[1].SHA256 != got[0].SHA256 {
+		t.Errorf("%+v", got)
+	}
+	if h := held(t, p.Archive.Dir()); len(h.Wrong) > 0 {
+		t.Error(h.Wrong)
+	}
+}
+
+func eventEntries(t *testing.T, p *Pipeline) []ledger.Event {
+	t.Helper()
+	c, _, err := p.Archive.Log().Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []ledger.Event
+	err = p.Archive.Log().Entries(c, 0, func(_ int64, text []byte) error {
+		e, err := ledger.Parse(text)
+		if e.Event != nil {
+			out = append(out, *e.Event)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// What lies beside the archive is in the ledger: a change is named, and what is
+// removed leaves its hash.
+func TestFilesBesideAreHeld(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	dir := p.Archive.Dir()
+	bring(t, p, Want{}, write(t, "in.jsonl", append(append(zz("imported", 2), '\n'), "no json\n"...)))
+	put := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied := "sources/ab/" + strings.Repeat("ab", 32)
+	put(copied, "a page as it was fetched")
+	put("fingerprints/current", "x")
+	put("alerts/subscribers.json", "who asked for alerts")
+	put("inbox/note", "what somebody wrote")
+	record := ledger.File{Name: archive.RecordName("zz-example"), SHA256: strings.Repeat("1", 64), Bytes: 3}
+	if n, err := p.Archive.NoteFiles(t.Context(), record); err != nil || n != 3 {
+		t.Fatalf("%d entries, %v", n, err)
+	}
+	if n, err := p.Archive.NoteFiles(t.Context(), record); err != nil || n != 0 {
+		t.Fatalf("a second time: %d entries, %v", n, err)
+	}
+	if h := held(t, dir); len(h.Wrong) > 0 || len(h.Unnoted) > 0 {
+		t.Fatalf("%+v", h)
+	}
+	list, err := os.ReadDir(filepath.Join(dir, "quarantine"))
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	for _, name := range []string{copied, "fingerprints/current", "quarantine/" + list[0].Name(), "sources-read.jsonl"} {
+		was, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, now := range map[string]string{"another content": "y" + string(was[1:]), "less": string(was[:len(was)-1]), "nothing": ""} {
+			put(name, now)
+			if h := held(t, dir); len(h.Wrong) != 1 || h.Wrong[0].Path != name {
+				t.Errorf("%s with %s: %+v", name, what, h.Wrong)
+			}
+		}
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if h := held(t, dir); len(h.Wrong) != 1 {
+			t.Errorf("%s is gone: %+v", name, h.Wrong)
+		}
+		put(name, string(was))
+	}
+	put("sources-read.jsonl", string(mustRead(t, filepath.Join(dir, "sources-read.jsonl")))+"{}\n")
+	if h := held(t, dir); len(h.Wrong) > 0 {
+		t.Errorf("a list that grew: %v", h.Wrong)
+	}
+	if err := os.Remove(filepath.Join(dir, copied)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.Archive.NoteFiles(t.Context()); err != nil || n != 2 {
+		t.Fatalf("a copy is removed, a list grew: %d entries, %v", n, err)
+	}
+	a, err := archive.OpenToCheck(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hist, _, err := a.Log().Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gone := hist.Gone[copied]; gone.SHA256 == "" {
+		t.Error("the copy that was removed left no hash")
+	}
+	if h := held(t, dir); len(h.Wrong) > 0 {
+		t.Error(h.Wrong)
+	}
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
