@@ -23,6 +23,10 @@ func (r *Report) cells(c *Contents) {
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
 		what := fmt.Sprintf("%s in %s", p.Target, p.CC)
+		if p.Measurements == 0 {
+			r.open(byWord+": that a measurement was never received cannot be shown", "nothing was measured of %s", what)
+			continue
+		}
 		if p.From == p.Until {
 			r.open(fmt.Sprintf("not repeated here: only %d of %d measurements are enclosed", p.Enclosed, p.Measurements), "the counts of %s follow from the verdicts", what)
 			continue

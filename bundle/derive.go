@@ -49,6 +49,9 @@ func newDerivation(c *Contents) *derivationOf {
 		d.faults = append(d.faults, defectsName+": "+err.Error())
 		table = defect.Embedded()
 	}
+	if set.ID() != c.State.Fingerprints {
+		d.faults = append(d.faults, fmt.Sprintf("%s holds the snapshot %s, and %s names %s", fingerprintsName, set.ID(), indexName, c.State.Fingerprints))
+	}
 	v := observation.NewVerifier()
 	d.snapshot, d.roots = set.ID(), v.ID()
 	o := observation.Options{Target: targetsOf(c.Platforms), Fingerprints: set, Defects: table, Verifier: v}
@@ -177,7 +180,7 @@ func (r *Report) observations(c *Contents, d *derivationOf) {
 		return
 	}
 	if len(d.faults) > 0 {
-		r.wrong(d.faults, "observations can be derived from every enclosed document")
+		r.wrong(d.faults, "observations can be derived from every enclosed document, by the parameters that the bundle names")
 	}
 	enclosed := map[spot][]observation.Row{}
 	bare := 0

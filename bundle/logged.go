@@ -3,7 +3,6 @@ package bundle
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -269,45 +268,43 @@ func (r *Report) loggedEvents(c *Contents, l *log, say sayer) {
 	for i := range c.Events {
 		e := &c.Events[i]
 		have, ok := l.events[e.ID]
-		sum := sha256.Sum256(eventText(e))
+		text, err := ledger.Canonical(e.Statement())
+		sum := sha256.Sum256(text)
 		switch {
-		case !ok:
+		case !ok || err != nil:
 			r.open("no enclosed entry of the log names it", "the log has the dated ban %s", e.ID)
 		case have.SHA256 != hex.EncodeToString(sum[:]):
-			r.open("the log has another revision of it last", "the log has the dated ban %s as it is enclosed", e.ID)
+			r.open("the entry that is enclosed has another revision of it", "the log has the dated ban %s as it is enclosed", e.ID)
 		default:
-			say("the log has the dated ban %s as it is enclosed (%s)", e.ID, have.Action)
+			say("the log has the dated ban %s with these dates, networks and means (%s)", e.ID, have.Action)
 		}
 	}
 }
 
-// eventText is the text of an event whose hash the log has.
-func eventText(e *event.Event) []byte {
-	b, err := json.Marshal(e)
-	if err != nil {
-		return nil
-	}
-	return b
-}
-
 func (r *Report) loggedRecords(c *Contents, l *log, say sayer) {
 	for _, v := range c.Revisions {
-		switch have, ok := l.files[v.Case]; {
-		case !ok:
-			r.open(byWord+": no enclosed entry of the log names it", "the record of the case %s stood so when the bundle was made", v.Case)
-		case have.SHA256 != v.SHA256:
-			r.wrong([]string{"the log has the revision " + have.SHA256 + " last"}, "the record of the case %s is the revision that the log has", v.Case)
-		default:
-			say("the record of the case %s is the revision that the log has", v.Case)
+		for _, folder := range []string{v.Case, "shared"} {
+			switch have, ok := l.files["record:"+folder]; {
+			case !ok:
+				r.open(byWord+": no enclosed entry of the log names it", "records/%s stood so when the bundle was made", folder)
+			case have.SHA256 != c.filesHash(folder):
+				r.open("the log has another revision of it last: this one was made since, or elsewhere", "records/%s is the revision that the log has", folder)
+			default:
+				say("records/%s is the revision that the log has", folder)
+			}
 		}
 	}
 }
 
 // revision is that of a case by the enclosed files.
-func (c *Contents) revision(id string) string {
+func (c *Contents) revision(id string) string { return c.filesHash(id, "shared") }
+
+// filesHash is the SHA-256 of what sha256sum prints of the files of folders of
+// the record.
+func (c *Contents) filesHash(folders ...string) string {
 	whole := sha256.New()
 	for _, f := range c.Records {
-		if dir, _, _ := strings.Cut(f.Name, "/"); dir == id || dir == "shared" {
+		if dir, _, _ := strings.Cut(f.Name, "/"); slices.Contains(folders, dir) {
 			fmt.Fprintf(whole, "%x  %s\n", sha256.Sum256(f.Text), f.Name)
 		}
 	}

@@ -225,18 +225,27 @@ func (r *Report) readings(c *Contents, files []file) {
 	r.proved("report, chain of custody and description say what the data of the bundle say: made again here, they are the same, byte for byte")
 }
 
+// manyAnswers is how many answers are listed one by one.
+const manyAnswers = 3
+
 func (r *Report) answers(c *Contents) {
+	const why = "not repeated here: how an answer is concluded from counts, dated bans and reports; what it was concluded from is checked in the lines on counts and dated bans"
+	var wrong []string
 	for i := range c.Answers {
 		a := &c.Answers[i]
-		var missing []string
 		if a.Event != "" && !slices.ContainsFunc(c.Events, func(e event.Event) bool { return e.ID == a.Event }) {
-			missing = append(missing, "the dated ban "+a.Event+", on which it rests, is not enclosed")
+			wrong = append(wrong, fmt.Sprintf("%s: the dated ban %s, on which it rests, is not enclosed", a.ID, a.Event))
 		}
-		if len(missing) > 0 {
-			r.wrong(missing, "the answer on %s in %s rests on what is enclosed", a.Target, a.CC)
-			continue
-		}
-		r.open("not repeated here: how the answer is concluded from counts, dated bans and reports; what it was concluded from is checked in the lines on counts and dated bans", "the answer on %s in %s: %s", a.Target, a.CC, a.Sentence)
+	}
+	if len(wrong) > 0 {
+		r.wrong(wrong, "the answers rest on what is enclosed")
+	}
+	if n := len(c.Answers); n > manyAnswers {
+		r.open(why, "%d answers follow from what is enclosed; %s has them", n, answersName)
+		return
+	}
+	for i := range c.Answers {
+		r.open(why, "the answer %s follows from what is enclosed: %s", c.Answers[i].ID, c.Answers[i].Sentence)
 	}
 }
 

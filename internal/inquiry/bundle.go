@@ -821,7 +821,8 @@ func (g *gatherer) entriesWanted() map[string]bool {
 		wanted["event "+g.c.Events[i].ID] = true
 	}
 	for _, r := range g.c.Revisions {
-		wanted["record "+r.Case] = true
+		wanted["record "+archive.RecordName(r.Case)] = true
+		wanted["record "+archive.RecordName("shared")] = true
 	}
 	return wanted
 }
