@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -92,6 +93,10 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 	return c
 }
 
+// serveMemory is the heap of a server, in bytes, from which on garbage is
+// collected more often; GOMEMLIMIT sets another.
+const serveMemory = 640 << 20
+
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	trusted, err := collect.ParseProxies(o.proxies)
 	if err != nil {
@@ -100,6 +105,9 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	asked, err := askedOf(o.witnesses)
 	if err != nil {
 		return usageError("serve: --witness: %v", err)
+	}
+	if env.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serveMemory)
 	}
 	log, counts := server.Log(env.stderr), server.NewCounts()
 	ctx, stop := context.WithCancel(ctx)

@@ -26,6 +26,7 @@ type answerView struct {
 	A        *inquiry.Answered
 	Chart    *chart
 	Bans     []event.Event // dated ones of the target here, the latest first
+	Tellers  [][]crumb     // who reports each reported ban
 	Stories  []story
 	When     whenAsked
 	Cite     citation
@@ -151,6 +152,9 @@ func (s *Site) fillAnswer(ctx context.Context, v *answerView, ask inquiry.Ask, t
 		}
 	}
 	slices.SortFunc(v.Bans, func(a, b event.Event) int { return began(&b).Compare(began(&a)) })
+	for i := range v.A.Reported {
+		v.Tellers = append(v.Tellers, s.tellers(v.A.Reported[i].By))
+	}
 	from, to := s.axisOf(v.A, t)
 	v.Chart = chartOf(v.A, v.Bans, from, to, v.AllRows)
 	asOf := casefile.Date{}

@@ -123,7 +123,7 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.caseView(speaker{s, c, shown, when.Query}, answers)
+	v := s.caseView(speaker{s: s, whole: c, shown: shown, query: when.Query}, answers)
 	v.When = when
 	if err := v.narrow(r, shown); err != nil {
 		return err
@@ -366,10 +366,34 @@ func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimVi
 		v.Event = a.Measured.Events
 		v.Measured = tallyWords(a.Measured)
 	}
+	if k.c != nil {
+		k.claimIn(&v, a)
+	}
 	for _, h := range a.Sources {
-		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
+		bearing := string(h.Bearing)
+		if k.c != nil {
+			bearing, _ = k.term(h.Bearing)
+		}
+		v.Heard = append(v.Heard, heardView{bearing, h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
 	}
 	return v
+}
+
+// claimIn says the verdict on a statement in another language.
+func (k speaker) claimIn(v *claimView, a *casefile.Answer) {
+	from := "from.neither"
+	if a.AnsweredFrom == casefile.FromMeasurements || a.AnsweredFrom == casefile.FromSources {
+		from = "from." + string(a.AnsweredFrom)
+	}
+	v.Verdict, v.From, v.Measured = k.c.text("verdict."+string(a.Verdict), nil), k.c.text(from, nil), k.c.tally(a.Measured)
+}
+
+// tally says what was measured at the time of a statement.
+func (c *catalogue) tally(k *casefile.Tally) string {
+	if k == nil || k.OK+k.Blocked+k.Down+k.Unclear == 0 {
+		return c.text("check.unmeasured", nil)
+	}
+	return c.text("check.measured", args{"measurements": c.counted("measurements.of", int(k.OK+k.Blocked+k.Down+k.Unclear)), "ok": k.OK, "blocked": k.Blocked, "down": k.Down, "inconclusive": k.Unclear})
 }
 
 // sourceViews are the sources of the case, those that carry most facts first.

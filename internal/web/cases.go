@@ -41,7 +41,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list, v := []caseLine{}, casesView{When: when}
-	shown, err := s.shownCases(r.Context(), when)
+	shown, err := s.shownCases(r.Context(), nil, when)
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,7 @@ type casePage struct {
 // trusted, and the passage.
 type cited struct {
 	Text, Grade, Phrase, Place, Note string
+	GradeName, Itself                string // words beside the grade and the address
 	Href                             string // the source's page here
 	URL                              string // the source itself
 }
@@ -111,18 +112,22 @@ func (k speaker) cites(list []casefile.Cite) []cited {
 		if src == nil {
 			continue
 		}
-		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: "/sources/" + url.PathEscape(c.Source) + k.query}
-		if !src.Date.IsZero() {
-			one.Text += ", " + src.Date.Words()
+		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: k.own("/sources/"+url.PathEscape(c.Source)) + k.query,
+			GradeName: k.say("cite.grade", "grade"), Itself: k.say("cite.itself", "the source itself")}
+		if k.c != nil {
+			one.Text = foreign(src.Publisher)
+		}
+		if day := k.day(src.Date); day != "" && !src.Date.IsZero() {
+			one.Text += k.say("list.comma", ", ") + day
 		}
 		if src.URL != nil && isWeb(*src.URL) {
 			one.URL = *src.URL
 		}
 		switch {
 		case c.Page > 0:
-			one.Place = "page " + strconv.FormatInt(c.Page, 10)
+			one.Place = k.say("label.page", "page") + " " + strconv.FormatInt(c.Page, 10)
 		case c.Paragraph > 0:
-			one.Place = "paragraph " + strconv.FormatInt(c.Paragraph, 10)
+			one.Place = k.say("label.paragraph", "paragraph") + " " + strconv.FormatInt(c.Paragraph, 10)
 		}
 		out = append(out, one)
 	}

@@ -60,8 +60,9 @@ type choices struct {
 }
 
 type choice struct {
-	Value, Name string
-	Chosen      bool
+	Value  string `json:"value"`
+	Name   string `json:"name"`
+	Chosen bool   `json:"chosen,omitempty"`
 }
 
 // The start page shows so many of each.
@@ -311,7 +312,9 @@ type bansView struct {
 
 type bansRow struct {
 	ban.Ranked
-	Country, Name, Href, Long, By string
+	Country, Name, Href, Long, Where string
+	Answer                           string // the page of its platform in its country, "" where it has none
+	Tellers                          []crumb
 }
 
 const bansPage page[bansView] = "bans.html"
@@ -332,25 +335,7 @@ func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, b := range ranked[min(v.Skip, len(ranked)):min(v.Skip+pageSize, len(ranked))] {
-		row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Long: rankedLength(b.Length)}
-		switch b.Target {
-		case ban.Internet:
-			row.Name = "the internet"
-		case ban.Unnamed:
-			row.Name = "services that are not named"
-			if len(b.Other) > 0 {
-				row.Name = strings.Join(b.Other, ", ")
-			}
-		default:
-			row.Href = "/cc/" + b.CC + "/" + url.PathEscape(b.Target)
-		}
-		for i := range b.Reports {
-			if i > 0 {
-				row.By += ", "
-			}
-			row.By += b.Reports[i].Origin.String()
-		}
-		v.Rows = append(v.Rows, row)
+		v.Rows = append(v.Rows, s.bansRow(b))
 	}
 	if v.Skip+pageSize < len(ranked) {
 		v.Earlier = fmt.Sprintf("?skip=%d", v.Skip+pageSize)
