@@ -89,6 +89,14 @@ func (a *Archive) holdManifest(m *Manifest, h *ledger.History, out *Held) {
 			}
 		}
 	}
+	if m.Ledger != nil {
+		if _, err := a.inLedger(m); err != nil {
+			out.say(manifestName, "%v", err)
+		}
+		if program, err := ledger.Canonical(h.Software); err != nil || string(program) != m.Ledger.Program {
+			out.say(manifestName, "the program that it names is not the one that the ledger names")
+		}
+	}
 	before := len(out.Wrong)
 	listed := map[string]bool{}
 	for _, b := range m.Batches {

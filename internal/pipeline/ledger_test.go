@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -470,4 +472,124 @@ func mustRead(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Whatever is changed in a data folder is named: bytes turned, cut, added and
+// swapped, files that are gone, and manifests that were edited and sealed anew.
+func TestAnyDamageIsNamed(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	dir := p.Archive.Dir()
+	bring(t, p, Want{}, write(t, "in.jsonl", append(append(zz("imported", 2), '\n'), "no json\n"...)))
+	rounds := 150
+	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
+		rounds = 4000
+	}
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, b := range m.Batches {
+		list = append(list, b.Path())
+	}
+	for _, s := range m.Segments {
+		list = append(list, s.Path())
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		rel, e := filepath.Rel(dir, path)
+		if err != nil || e != nil {
+			return errors.Join(err, e)
+		}
+		top, _, _ := strings.Cut(rel, "/")
+		if d.Type().IsRegular() && slices.Contains([]string{"ledger", "keys", "quarantine", "manifest.json", "sources-read.jsonl"}, top) {
+			list = append(list, rel)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rnd := rand.New(rand.NewPCG(7, 8))
+	for i := range rounds {
+		name := list[rnd.IntN(len(list))]
+		if rnd.IntN(4) == 0 {
+			name = "manifest.json"
+		}
+		path := filepath.Join(dir, name)
+		was := mustRead(t, path)
+		now, what := damaged(t, rnd, name, was)
+		if string(now) == string(was) {
+			continue
+		}
+		os.Chmod(path, 0o644)
+		if now == nil {
+			os.Remove(path)
+		} else if err := os.WriteFile(path, now, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if !isNamed(t, dir) && !(now == nil && (name == "ledger/checkpoint" || name == "keys/ledger.key" || name == "keys/ledger.signed")) {
+			// The checkpoint comes back from what was signed last; a key that is
+			// elsewhere is no damage.
+			t.Errorf("round %d: %s of %s is not named", i, what, name)
+		}
+		if err := os.WriteFile(path, was, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if isNamed(t, dir) {
+		t.Error("put back as it was, something is named")
+	}
+}
+
+// isNamed reports whether archive check has something to say.
+func isNamed(t *testing.T, dir string) bool {
+	t.Helper()
+	a, err := archive.OpenToCheck(dir)
+	if err != nil {
+		return true
+	}
+	harm, _, _, err := a.Check(t.Context())
+	if err != nil || len(harm) > 0 {
+		return true
+	}
+	h, err := a.CheckLedger(t.Context())
+	return err != nil || len(h.Wrong) > 0
+}
+
+// damaged changes a file; nil is one that is gone. Half of the manifests are
+// sealed anew after a digit or a letter of it was changed.
+func damaged(t *testing.T, rnd *rand.Rand, name string, b []byte) ([]byte, string) {
+	t.Helper()
+	if name == "manifest.json" && rnd.IntN(2) == 0 {
+		body := append(slices.Clone(b[:strings.LastIndex(string(b), `,"sha256":"`)]), '}')
+		for range 1 + rnd.IntN(3) {
+			i := rnd.IntN(len(body))
+			switch c := body[i]; {
+			case c >= '0' && c <= '8', c >= 'a' && c <= 'y':
+				body[i]++
+			}
+		}
+		return archive.Seal(body), "an edit, sealed anew,"
+	}
+	out, at := slices.Clone(b), rnd.IntN(len(b))
+	switch rnd.IntN(6) {
+	case 0:
+		out[at] ^= 1 << rnd.IntN(8)
+		return out, fmt.Sprint("a flip at ", at)
+	case 1:
+		return out[:at:at], fmt.Sprint("a cut at ", at)
+	case 2:
+		if name == "sources-read.jsonl" || strings.HasPrefix(name, "quarantine/") {
+			return b, "" // they grow
+		}
+		return append(out, byte(rnd.IntN(256))), "a byte more"
+	case 3:
+		other := rnd.IntN(len(b))
+		out[at], out[other] = out[other], out[at]
+		return out, "a swap"
+	case 4:
+		return append(out[:at], b[at+1:]...), "a byte less"
+	}
+	return nil, "the loss"
 }
