@@ -21,8 +21,8 @@ func archiveCheckCommand(env *environment) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:         "check",
-		Short:       "re-hash every file of the archive, and name what is damaged or not as the ledger says",
-		Annotations: map[string]string{failedNote: "something is damaged, or not as the ledger says"},
+		Short:       "re-hash every file of the archive and name what is damaged",
+		Annotations: map[string]string{failedNote: "a file is damaged"},
 		Args:        noArgs,
 		RunE:        doing(func(ctx context.Context, _ []string) error { return checkArchive(ctx, env, asJSON) }),
 	}

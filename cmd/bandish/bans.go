@@ -80,10 +80,6 @@ func (f *banFilter) read() error {
 	return nil
 }
 
-func (f *banFilter) names() ban.Names {
-	return ban.Names{OfName: f.registry.OfName, OfHost: f.registry.OfHost, OfTest: f.registry.OfTest}
-}
-
 // bans gives the bans that the filter chooses: those of the record and of the
 // archive's measurements and, where imported is true, of others' data sets.
 func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {

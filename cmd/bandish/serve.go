@@ -180,7 +180,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", env.data)
 	}
 	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: o.base, Now: time.Now, Log: log}
-	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: o.apiLimit, EntryOf: p.Archive.EntryOf,
+	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: o.apiLimit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(env.data), rec, p.Targets) }})
 	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(o.base, "/"), Log: log}
 	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)

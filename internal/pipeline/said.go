@@ -13,22 +13,6 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// said is what an event says: all that a reader would call a revision when it
-// changes. Counts, which change with each measurement, are no part of it.
-type said struct {
-	ID         string          `json:"id"`
-	Kind       event.Kind      `json:"kind"`
-	CC         string          `json:"probe_cc"`
-	Targets    []string        `json:"targets"`
-	Scope      string          `json:"scope"`
-	Networks   []string        `json:"networks"`
-	Onset      event.Interval  `json:"onset"`
-	End        *event.Interval `json:"end"`
-	State      event.State     `json:"state"`
-	Mechanisms []string        `json:"mechanisms"`
-	Detector   string          `json:"detector"`
-}
-
 // noteEvents enters in the ledger which events a commit announces, revises and
 // withdraws.
 func (p *Pipeline) noteEvents(u *archive.Update) error {
@@ -105,7 +89,7 @@ func saidOf(r *event.Row) (ledger.Event, error) {
 	if e.Artefact != "" {
 		return ledger.Event{}, nil
 	}
-	text, err := ledger.Canonical(said{e.ID, e.Kind, e.CC, e.Targets, e.Scope, e.Networks, e.Onset, e.End, e.State, e.Mechanisms, e.Detector})
+	text, err := ledger.Canonical(e.Statement())
 	if err != nil {
 		return ledger.Event{}, fmt.Errorf("enter event %s in the ledger: %w", e.ID, err)
 	}
