@@ -71,7 +71,6 @@ type gatherer struct {
 	pairs []pairWanted
 	have  map[string]bool            // verdicts by batch, line and uid
 	lines map[string]map[uint32]bool // wanted lines of batches
-	marks map[string][]verdict.Row   // rows that are counted, by month
 	ids   map[string]bool            // events
 	all   event.Result
 }
