@@ -85,7 +85,7 @@ type Candidate struct {
 	LoudVotes    uint64  `is:"votes of a report on one target, to be left out from the beginning" from:"derived: as MinReports" needs:"no quick case"`
 	LoudTimes    uint64  `is:"times the next one's votes, for that" from:"derived: as MinReports" needs:"no quick case"`
 	FloodDays    int     `is:"days within which a flood lies" from:"derived: as MinReports" needs:"cu-tremendanota; Brazil"`
-	FloodTimes   float64 `is:"times the votes of a usual day, that are a flood" from:"derived: as MinReports" needs:"no quick case"`
+	FloodTimes   float64 `is:"times the votes of a usual day, that are a flood" from:"derived: as MinReports" needs:"TestBurstOfReports"`
 	MinPerDay    float64 `is:"bad votes a bad day, where the source names neither network nor report" from:"chosen" needs:"mm-2024-tor-counts; counts only"`
 	TimerDays    int     `is:"days of as many bad votes that a timer explains" from:"fitted: quiet real series (Psiphon in Hong Kong)" needs:"quiet real series"`
 	TimerSpread  float64 `is:"variance of the daily bad votes by their mean, below which a timer made them" from:"fitted: as TimerDays" needs:"quiet real series"`
