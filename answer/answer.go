@@ -332,7 +332,7 @@ func (v *view) dropThin() {
 func (v *view) moment() time.Time {
 	now := floorDay(v.q.Now).Add(series.Day)
 	last := time.Unix(v.last, 0).UTC()
-	if v.last == 0 || last.After(now) && v.q.Now.IsZero() == false {
+	if v.last == 0 || last.After(now) && !v.q.Now.IsZero() {
 		return now
 	}
 	for i := range v.ev.Bans {

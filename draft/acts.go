@@ -158,17 +158,16 @@ func (s *sentence) subject(who mention) bool {
 
 // What may stand between a subject and its verb.
 var (
-	apposition    = regexp.MustCompile(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
-	comprising    = regexp.MustCompile(`^,? (?:comprising|consisting of|headed by|led by) `)
-	parenthesis   = regexp.MustCompile(`^,? \([^()]{2,40}\),?`)
-	ofPlace       = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
-	adverbs       = regexp.MustCompile(`^,? (?:unanimously|officially|swiftly|quickly|jointly|abruptly|quietly|has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
-	seat          = regexp.MustCompile(`^, \p{Lu}\pL+ `)
-	openQuote     = regexp.MustCompile(`^,? ["“]`)
-	partOfDay     = regexp.MustCompile(`^ (?:night|evening|morning|afternoon)\b`)
-	daywords      = regexp.MustCompile(`^,? (?:(?:late|early|earlier) )?(?:on |in |the )?$`)
-	insertion     = regexp.MustCompile(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
-	beforeHearers = regexp.MustCompile(`^ before (?:the |a )?(?:\pL+ ){0,3}(?:committee|parliament|court|senate)\b`)
+	apposition  = regexp.MustCompile(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
+	comprising  = regexp.MustCompile(`^,? (?:comprising|consisting of|headed by|led by) `)
+	parenthesis = regexp.MustCompile(`^,? \([^()]{2,40}\),?`)
+	ofPlace     = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
+	adverbs     = regexp.MustCompile(`^,? (?:unanimously|officially|swiftly|quickly|jointly|abruptly|quietly|has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
+	seat        = regexp.MustCompile(`^, \p{Lu}\pL+ `)
+	openQuote   = regexp.MustCompile(`^,? ["“]`)
+	partOfDay   = regexp.MustCompile(`^ (?:night|evening|morning|afternoon)\b`)
+	daywords    = regexp.MustCompile(`^,? (?:(?:late|early|earlier) )?(?:on |in |the )?$`)
+	insertion   = regexp.MustCompile(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
 )
 
 // predicate is where the verb of a subject stands: behind what else says who it

@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bandish/bandish/event/darkness"
@@ -36,6 +37,26 @@ func Find(cells []series.Cell) Findings {
 	}
 	return f
 }
+
+// Of are the findings about some targets alone: with those of all other
+// countries narrowed so, Finish decides the same of a country's events of these
+// targets that are no shutdowns. Presence, which tells shutdowns, is left out.
+func (f Findings) Of(targets []string) Findings {
+	other := func(e Event) bool {
+		return !slices.ContainsFunc(e.Targets, func(t string) bool { return slices.Contains(targets, t) })
+	}
+	out := Findings{CC: f.CC, seen: map[string]*presence{}}
+	out.found = slices.DeleteFunc(slices.Clone(f.found), other)
+	for _, t := range targets {
+		if p := f.seen[t]; p != nil {
+			out.seen[t] = p
+		}
+	}
+	return out
+}
+
+// Empty reports whether there is nothing in them.
+func (f Findings) Empty() bool { return len(f.found)+len(f.odd)+len(f.seen)+len(f.dark) == 0 }
 
 // Add takes the findings of one more country.
 func (d *Detector) Add(f Findings) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/country/zone"
 	"github.com/bandish/bandish/event/artefact"
 	"github.com/bandish/bandish/series"
 )
@@ -52,7 +52,7 @@ type folded struct {
 // scheduled finds the bans of certain hours in the cells of one target, outside
 // the events that were found.
 func (d *finder) scheduled(cells []series.Cell, found []Event) []Event {
-	where := country.Location(cells[0].CC)
+	where := zone.Location(cells[0].CC)
 	blocks, usual := fold(cells, where)
 	type candidate struct {
 		hours

@@ -28,10 +28,10 @@ func (c Checkpoint) String() string {
 
 // Signature is a verified signature under a checkpoint.
 type Signature struct {
-	Name string
+	Name string `json:"name"`
 	// Time is when a cosignature was made; zero of the log's own signature,
 	// which does not say.
-	Time time.Time
+	Time time.Time `json:"time,omitzero"`
 }
 
 // NewLogVerifier reads the verifier string of a log's key (bandish key prints

@@ -14,6 +14,7 @@ type History struct {
 	Gone     map[string]File    // tombstones, by name
 	Events   map[string]Event   // by id, withdrawn ones too
 	State    *State             // the last
+	Software Software           // the last
 	Keys     []string           // verifier strings, the log's first key first
 	Last     time.Time          // the latest time of an entry
 }
@@ -86,6 +87,8 @@ func (h *History) Apply(text []byte) (Entry, []string) {
 			delete(h.Batches, sha)
 			say("raw batch %s is gone (%s): raw input is to be kept for ever", sha, e.File.Reason)
 		}
+	case TypeSoftware:
+		h.Software = *e.Software
 	case TypeEvent:
 		h.Events[e.Event.ID] = *e.Event
 	case TypeKey:

@@ -41,9 +41,15 @@ func Root(leaves []Hash) Hash {
 // Prove is the path from the leaf at index up to the root of the tree over
 // leaves: proof that the leaf is in it.
 func Prove(leaves []Hash, index int64) ([]Hash, error) {
-	if index < 0 || index >= int64(len(leaves)) {
-		return nil, fmt.Errorf("prove leaf %d of %d: there is none", index, len(leaves))
+	paths, err := ProveEach(leaves, []int64{index})
+	if err != nil {
+		return nil, err
 	}
+	return paths[0], nil
+}
+
+// ProveEach is Prove for several leaves.
+func ProveEach(leaves []Hash, indexes []int64) ([][]Hash, error) {
 	stored := make([]Hash, 0, 2*len(leaves))
 	read := tlog.HashReaderFunc(func(indexes []int64) ([]Hash, error) {
 		out := make([]Hash, len(indexes))
@@ -62,7 +68,17 @@ func Prove(leaves []Hash, index int64) ([]Hash, error) {
 		}
 		stored = append(stored, more...)
 	}
-	return tlog.ProveRecord(int64(len(leaves)), index, read)
+	out := make([][]Hash, len(indexes))
+	for k, index := range indexes {
+		if index < 0 || index >= int64(len(leaves)) {
+			return nil, fmt.Errorf("prove leaf %d of %d: there is none", index, len(leaves))
+		}
+		var err error
+		if out[k], err = tlog.ProveRecord(int64(len(leaves)), index, read); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // CheckInclusion is nil when proof shows that the leaf at index is in the tree

@@ -80,10 +80,6 @@ func (f *banFilter) read() error {
 	return nil
 }
 
-func (f *banFilter) names() ban.Names {
-	return ban.Names{OfName: f.registry.OfName, OfHost: f.registry.OfHost, OfTest: f.registry.OfTest}
-}
-
 // bans gives the bans that the filter chooses: those of the record and of the
 // archive's measurements and, where imported is true, of others' data sets.
 func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {
@@ -236,7 +232,7 @@ func banImportCommand(env *environment) *cobra.Command {
 		Example:     "bandish bans import keepiton-2024.xlsx",
 		Annotations: map[string]string{argumentsNote: "FILE  KeepItOn's spreadsheet or CSV, OONI's incidents as JSON, SFLC's list as JSON"},
 		Args:        someArgs("a file: KeepItOn's spreadsheet or CSV, OONI's incidents, SFLC's list"),
-		RunE:        doing(func(_ context.Context, files []string) error { return importBans(env, files, format, asJSON) }),
+		RunE:        noting(env, func(_ context.Context, files []string) error { return importBans(env, files, format, asJSON) }),
 	}
 	formats := []string{keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON}
 	c.Flags().StringVar(&format, "format", "", "`format`: "+strings.Join(formats, ", ")+"; guessed if left out")

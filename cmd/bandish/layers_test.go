@@ -14,7 +14,7 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"address", "country", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "measurement/dataformat"},
+	{"address", "country", "country/zone", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "measurement/dataformat"},
 	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
 	{"observation"},
 	{"verdict"},
@@ -22,8 +22,8 @@ var stages = [][]string{
 	{"event/parameter", "casefile"},
 	{"event/chain"},
 	{"event/darkness", "event/artefact"},
-	{"event"},
-	{"event/bench", "request", "draft", "exchange"},
+	{"event", "derivation"},
+	{"event/bench", "request", "draft", "exchange", "bundle"},
 	{"ban", "event/bench/table"},
 	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},
@@ -32,7 +32,7 @@ var stages = [][]string{
 	{"internal/inquiry"},
 	{"internal/api"},
 	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},
-	{"cmd/bandish", "cmd/bandish-probe"},
+	{"cmd/bandish", "cmd/bandish-probe", "cmd/bandish-verify"},
 }
 
 // worldly are what a package that only computes must not import.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,19 +11,23 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/server"
+	"github.com/bandish/bandish/ledger"
+	"github.com/bandish/bandish/records"
 	"github.com/spf13/cobra"
 )
 
 // newLedgerServer shows the ledger of an archive, and cosigns those of others
 // where their keys are given.
-func newLedgerServer(p *pipeline.Pipeline, desk *inquiry.Desk, data string, cosigns []string, name string, log *slog.Logger) (*notary.Server, error) {
+func newLedgerServer(p *pipeline.Pipeline, desk *inquiry.Desk, data string, o *serveFlags, log *slog.Logger) (*notary.Server, error) {
 	s := &notary.Server{Log: p.Archive.Log(), Errors: log,
 		Receipt: func(ctx context.Context, uid string) ([]byte, error) {
 			m, ok, err := desk.Measurement(ctx, uid, "")
@@ -44,11 +50,11 @@ func newLedgerServer(p *pipeline.Pipeline, desk *inquiry.Desk, data string, cosi
 			}
 			return p.Archive.Open(b.Path())
 		}}
-	if len(cosigns) == 0 {
+	if len(o.cosigns) == 0 {
 		return s, nil
 	}
 	var err error
-	if s.Witness, err = notary.OpenWitness(disk.OS{}, data, name, cosigns, log); err != nil {
+	if s.Witness, err = notary.OpenWitness(disk.OS{}, data, o.witnessName, o.cosigns, log); err != nil {
 		return nil, fmt.Errorf("serve: --cosign: %w", err)
 	}
 	log.Info("this server is a witness", "key", s.Witness.Key())
@@ -67,6 +73,60 @@ func askedOf(list []string) ([]notary.Asked, error) {
 	return out, nil
 }
 
+// recordFiles are the cases of the record in the program, as the ledger names
+// them: the hash of a case is that of the names and hashes of its files.
+var recordFiles = sync.OnceValue(func() []ledger.File {
+	var out []ledger.File
+	cases, err := fs.ReadDir(records.FS, ".")
+	if err != nil { // it is part of the program
+		panic("read the record: " + err.Error())
+	}
+	for _, c := range cases {
+		if !c.IsDir() {
+			continue
+		}
+		h, n := sha256.New(), int64(0)
+		err := fs.WalkDir(records.FS, c.Name(), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(records.FS, path)
+			n += int64(len(text))
+			fmt.Fprintf(h, "%x  %s\n", sha256.Sum256(text), path)
+			return err
+		})
+		if err != nil {
+			panic("read the record: " + err.Error())
+		}
+		out = append(out, ledger.File{Name: archive.RecordName(c.Name()), SHA256: hex.EncodeToString(h.Sum(nil)), Bytes: n})
+	}
+	return out
+})
+
+// noteFiles enters in the ledger what a command put beside the archive.
+func (env *environment) noteFiles(ctx context.Context) error {
+	there, err := archive.Exists(env.data)
+	if err != nil || !there {
+		return err // the first commit enters it
+	}
+	a, err := archive.Open(env.data)
+	if err != nil {
+		return err
+	}
+	_, err = a.NoteFiles(ctx)
+	return err
+}
+
+// noting is doing for a command that puts files beside the archive.
+func noting(env *environment, do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return doing(func(ctx context.Context, args []string) error {
+		if err := do(ctx, args); err != nil {
+			return err
+		}
+		return env.noteFiles(ctx)
+	})
+}
+
 func keysOfAsked(list []notary.Asked) []string {
 	var out []string
 	for _, a := range list {
@@ -78,8 +138,8 @@ func keysOfAsked(list []notary.Asked) []string {
 // keepWitnessed asks the witnesses for their signatures as the ledger grows, and
 // an authority for a time stamp once a day. One that does not answer holds up
 // nothing: it is asked again.
-func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Asked, stampURL, stampRoots string, log *slog.Logger, counts *server.Counts) {
-	if len(asked) == 0 && stampURL == "" {
+func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Asked, o *serveFlags, log *slog.Logger, counts *server.Counts) {
+	if len(asked) == 0 && o.stampURL == "" {
 		return
 	}
 	client := &http.Client{Timeout: 30 * time.Second}
@@ -96,8 +156,8 @@ func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Ask
 				log.Warn("a witness did not sign", "err", err)
 			}
 		}
-		if stampURL != "" {
-			if err := p.Archive.Log().Stamp(ctx, client, stampURL, stampRoots, time.Now()); err != nil && !errors.Is(err, notary.ErrEmpty) && ctx.Err() == nil {
+		if o.stampURL != "" {
+			if err := p.Archive.Log().Stamp(ctx, client, o.stampURL, o.stampRoots, time.Now()); err != nil && !errors.Is(err, notary.ErrEmpty) && ctx.Err() == nil {
 				counts.Add("bandish_timestamp_failures_total")
 				log.Warn("no time stamp was got", "err", err)
 			}
@@ -110,44 +170,44 @@ func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Ask
 	}
 }
 
-// watching are the flags of `bandish monitor`.
-type watching struct {
+// monitorFlags are the flags of `bandish monitor`.
+type monitorFlags struct {
 	key, dir, mirror string
-	every            time.Duration
-	once, asJSON     bool
 	witnesses        []string
+	every            time.Duration
+	once, json       bool
 }
 
 func monitorCommand(env *environment) *cobra.Command {
-	var o watching
+	var o monitorFlags
 	c := &cobra.Command{
 		Use:         "monitor URL",
-		Short:       "follow the ledger of another server and shout when it shows another history than before; keep a second copy of its measurements",
-		Example:     "bandish monitor https://bandish.example/ledger --mirror ./copy",
-		Args:        oneArg("the address of the server's ledger, as https://bandish.example.org/ledger"),
-		Annotations: map[string]string{argumentsNote: "URL  the address of a server's ledger", failedNote: "the ledger is not what it was, or it cannot be read"},
+		Short:       "follow the ledger of another server, shout when it shows another history than before, keep a copy",
+		Example:     "bandish monitor https://bandish.example.org/ledger --key VERIFIER\nbandish monitor https://bandish.example.org/ledger --mirror ./copy --once",
+		Annotations: map[string]string{argumentsNote: "URL  the address of the server's ledger", failedNote: "the ledger is not what it was"},
+		Args:        oneArg("the address of a server's ledger"),
 		RunE:        doing(func(ctx context.Context, args []string) error { return monitor(ctx, env, args[0], &o) }),
 	}
 	f := c.Flags()
 	f.StringVar(&o.key, "key", "", "`verifier` string of the ledger's key; without it the first one that is seen is kept")
 	f.StringVar(&o.dir, "dir", "./bandish-monitor", "`folder` for what was seen")
-	f.StringVar(&o.mirror, "mirror", "", "keep a second copy of the raw batches in the archive in this `folder`; bandish rebuild and serve work on it")
+	f.StringVar(&o.mirror, "mirror", "", "keep a second copy of the raw batches in the archive in this `folder`, and derive from them: bandish serve works on it")
 	f.DurationVar(&o.every, "every", 5*time.Minute, "look again after this `time`")
 	f.BoolVar(&o.once, "once", false, "look once and stop")
 	f.StringArrayVar(&o.witnesses, "witness", nil, "`verifier` string of a witness whose signatures to verify (may be repeated)")
-	jsonFlag(c, &o.asJSON)
+	jsonFlag(c, &o.json)
 	return c
 }
 
-func monitor(ctx context.Context, env *environment, url string, o *watching) error {
+func monitor(ctx context.Context, env *environment, url string, o *monitorFlags) error {
 	m := &notary.Monitor{URL: url, Key: o.key, Dir: o.dir, Client: &http.Client{Timeout: time.Minute}, Now: time.Now, Witnesses: o.witnesses}
 	for {
-		err := lookOnce(ctx, env, m, o.mirror, o.asJSON)
+		err := lookOnce(ctx, env, m, o.mirror, o.json)
 		var shout *notary.Alarm
 		switch {
 		case errors.As(err, &shout):
 			fmt.Fprintf(env.stderr, "ALARM: %s: %s\n", m.URL, shout.Reason)
-			return &exitError{code: exitFailed, err: errors.New("the ledger is not what it was: keep " + o.dir + ", it holds the proof")}
+			return &exitError{code: exitFailed, err: fmt.Errorf("the ledger is not what it was: keep %s, it holds the proof", o.dir)}
 		case o.once || ctx.Err() != nil:
 			return err
 		case err != nil:

@@ -64,6 +64,7 @@ func rootCommand(env *environment) *cobra.Command {
 		inboxCommand(env),
 		requestsCommand(env),
 		bansCommand(env),
+		bundleCommand(env),
 		exportCommand(env),
 		versionCommand(env),
 		manCommand(env),

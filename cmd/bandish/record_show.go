@@ -168,15 +168,6 @@ func (p *printer) entry(e casefile.Entry) {
 	p.line("      [%s; confidence %s%s]", p.publishers(e.Cites), e.Confidence, marks)
 }
 
-// names gives actors with the posts that they held on the date.
-func (p *printer) names(ids []string, on casefile.Date) string {
-	out := make([]string, len(ids))
-	for i, id := range ids {
-		out[i] = p.r.NameOn(p.c, id, on)
-	}
-	return strings.Join(out, ", ")
-}
-
 // act writes what an act asked, on what grounds and what it stands against.
 func (p *printer) act(a *casefile.Act) {
 	list := func(label string, items []string) {

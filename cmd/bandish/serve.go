@@ -85,11 +85,11 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 	f.IntVar(&o.apiLimit, "api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	f.StringVar(&o.mailFrom, "mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
 	f.StringVar(&o.smtp, "smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
-	f.StringArrayVar(&o.witnesses, "witness", nil, "ask this `witness` to sign the ledger: \"URL VERIFIER\" (may be repeated)")
+	f.StringArrayVar(&o.witnesses, "witness", nil, "ask this `witness` to sign the ledger, as \"URL VERIFIER\" (may be repeated)")
 	f.StringArrayVar(&o.cosigns, "cosign", nil, "be a witness of the ledger with this `verifier` string of its key (may be repeated)")
 	f.StringVar(&o.witnessName, "witness-name", "", "`name` of this server as a witness; made up when empty")
 	f.StringVar(&o.stampURL, "timestamp", "", "let the authority at this `address` (RFC 3161) date the ledger once a day")
-	f.StringVar(&o.stampRoots, "timestamp-roots", "", "`file` with the authority's root certificates (PEM); without it its answer is kept unchecked")
+	f.StringVar(&o.stampRoots, "timestamp-roots", "", "`file` with the authority's root certificates (PEM); without it only the form of its answer is checked")
 	return c
 }
 
@@ -98,13 +98,13 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 const serveMemory = 640 << 20
 
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
-	asked, err := askedOf(o.witnesses)
-	if err != nil {
-		return usageError("serve: --witness: %v", err)
-	}
 	trusted, err := collect.ParseProxies(o.proxies)
 	if err != nil {
 		return usageError("serve: --proxy: %v", err)
+	}
+	asked, err := askedOf(o.witnesses)
+	if err != nil {
+		return usageError("serve: --witness: %v", err)
 	}
 	if env.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(serveMemory)
@@ -183,12 +183,12 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: o.apiLimit,
 		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(env.data), rec, p.Targets) }})
 	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(o.base, "/"), Log: log}
-	shown, err := newLedgerServer(p, site.Desk, env.data, o.cosigns, o.witnessName, log)
+	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
+	inTurn := func(r routes) routes { return taking{r, few, trusted.Client} }
+	shown, err := newLedgerServer(p, site.Desk, env.data, o, log)
 	if err != nil {
 		return err
 	}
-	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
-	inTurn := func(r routes) routes { return taking{r, few, trusted.Client} }
 	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}, inTurn(shown)}
 	if o.bucket != "" {
 		root, err := os.OpenRoot(o.bucket)
@@ -210,7 +210,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
-		beside.Go(func() { keepWitnessed(ctx, p, asked, o.stampURL, o.stampRoots, log, counts) })
+		beside.Go(func() { keepWitnessed(ctx, p, asked, o, log, counts) })
 		beside.Go(func() { keepTelling(ctx, site.Desk, site.Alerts, log) })
 	}
 	return <-served

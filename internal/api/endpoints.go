@@ -316,9 +316,6 @@ func (s *Server) registerAnswers() {
 	})
 }
 
-// states are the states of a verdict that a filter takes.
-var states = []verdict.State{verdict.Blocked, verdict.LikelyBlocked, verdict.Impaired, verdict.Down, verdict.OK, verdict.Insufficient}
-
 func (s *Server) registerMeasured() {
 	type Where struct {
 		Paging

@@ -270,6 +270,7 @@ func sameFile(a, b fs.FileInfo) bool {
 type Update struct {
 	a        *Archive
 	Manifest *Manifest // a copy: what the commit will write
+	Before   *Manifest // what was committed last; not to be changed
 	// Why is the work that makes the commit, for the ledger: import, rebuild, …
 	Why     string
 	pending []Batch // written, and not yet under their own name
@@ -298,7 +299,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err := a.settleLedger(m); err != nil {
 		return err
 	}
-	u := &Update{a: a, Manifest: m.clone()}
+	u := &Update{a: a, Manifest: m.clone(), Before: m}
 	if err := fn(u); err != nil {
 		u.withdraw()
 		return err

@@ -98,9 +98,10 @@ func grows(name string) bool { return strings.HasSuffix(name, ".jsonl") }
 
 // NoteFiles enters in the ledger what lies beside the archive and is new,
 // changed or gone: copies of sources, tables, the quarantine. It returns how
-// many entries that took. Where no ledger was begun there is nothing to do: the
-// first commit begins it.
-func (a *Archive) NoteFiles(ctx context.Context) (int, error) {
+// many entries that took. records are the cases of the record, named by
+// RecordName; none where they are not looked at. Where no ledger was begun there
+// is nothing to do: the first commit begins it.
+func (a *Archive) NoteFiles(ctx context.Context, records ...ledger.File) (int, error) {
 	if a.readOnly || !a.log.Exists() {
 		return 0, nil
 	}
@@ -122,7 +123,7 @@ func (a *Archive) NoteFiles(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("note files in the ledger: %w", err)
 	}
-	entries, err := a.changes(ctx, known)
+	entries, err := a.changes(ctx, known, records)
 	if err != nil || len(entries) == 0 {
 		return 0, err
 	}
@@ -201,7 +202,7 @@ func (a *Archive) readNoted() (*noted, error) {
 }
 
 // changes makes the entries of what is not as it was noted, and notes it.
-func (a *Archive) changes(ctx context.Context, known *noted) ([][]byte, error) {
+func (a *Archive) changes(ctx context.Context, known *noted, records []ledger.File) ([][]byte, error) {
 	now := time.Now()
 	var out [][]byte
 	add := func(kind string, f ledger.File) error {
@@ -235,13 +236,25 @@ func (a *Archive) changes(ctx context.Context, known *noted) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range records {
+		there[f.Name] = true
+		old := known.Files[f.Name]
+		if old.SHA256 == f.SHA256 {
+			continue
+		}
+		known.Files[f.Name] = notedFile{File: f}
+		f.Replaces = old.SHA256
+		if err := add(ledger.TypeRecord, f); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(known.Files)) {
-		if there[name] {
+		if there[name] || isRecord(name) && len(records) == 0 {
 			continue
 		}
 		f := known.Files[name].File
 		delete(known.Files, name)
-		if err := add(ledger.TypeTombstone, ledger.File{Name: name, SHA256: f.SHA256, Bytes: f.Bytes, Reason: "it is no longer in the data folder"}); err != nil {
+		if err := add(ledger.TypeTombstone, ledger.File{Name: name, SHA256: f.SHA256, Bytes: f.Bytes, Reason: "it is no longer there"}); err != nil {
 			return nil, err
 		}
 	}

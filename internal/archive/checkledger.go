@@ -89,6 +89,14 @@ func (a *Archive) holdManifest(m *Manifest, h *ledger.History, out *Held) {
 			}
 		}
 	}
+	if m.Ledger != nil {
+		if _, err := a.inLedger(m); err != nil {
+			out.say(manifestName, "%v", err)
+		}
+		if program, err := ledger.Canonical(h.Software); err != nil || string(program) != m.Ledger.Program {
+			out.say(manifestName, "the program that it names is not the one that the ledger names")
+		}
+	}
 	before := len(out.Wrong)
 	listed := map[string]bool{}
 	for _, b := range m.Batches {
@@ -187,6 +195,9 @@ func (a *Archive) holdBeside(ctx context.Context, h *ledger.History, out *Held) 
 
 // recordPrefix begins the names of cases of the record, which lie elsewhere.
 const recordPrefix = "record:"
+
+// RecordName is the name under which the ledger has a case of the record.
+func RecordName(id string) string { return recordPrefix + id }
 
 func isRecord(name string) bool { return strings.HasPrefix(name, recordPrefix) }
 

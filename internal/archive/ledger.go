@@ -190,7 +190,13 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 		return err
 	}
 	out.Program = string(program)
-	if old.Ledger != nil && old.Ledger.Program == out.Program || a.Program == (ledger.Software{}) {
+	if a.Program == (ledger.Software{}) { // what writes does not say
+		if old.Ledger != nil {
+			out.Program = old.Ledger.Program
+		}
+		return nil
+	}
+	if old.Ledger != nil && old.Ledger.Program == out.Program {
 		return nil
 	}
 	return add(ledger.Entry{Type: ledger.TypeSoftware, Software: &a.Program})

@@ -38,7 +38,7 @@ func (o *ooniLike) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/report" {
 		for _, key := range []string{"data_format_version", "format", "probe_asn", "probe_cc", "software_name", "software_version", "test_name", "test_start_time", "test_version"} {
 			if _, ok := in[key].(string); !ok {
-				http.Error(w, "missing "+key, 422)
+				http.Error(w, "missing "+key, http.StatusUnprocessableEntity)
 				return
 			}
 		}

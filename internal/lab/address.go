@@ -38,8 +38,7 @@ var (
 	// sinkAddr is an address of nobody's that a censor may give for a name.
 	sinkAddr = netip.MustParseAddr("192.52.193.249")
 
-	// darkAddr and darkAddr6 belong to no host: packets to them are lost.
-	darkAddr  = netip.MustParseAddr("192.175.48.250")
+	// darkAddr6 belongs to no host: packets to it are lost.
 	darkAddr6 = netip.MustParseAddr("2001:4:112:ffff::250")
 )
 

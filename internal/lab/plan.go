@@ -77,9 +77,7 @@ func (p *plan) address() netip.Addr {
 func (p *plan) hostAddrs() []netip.Addr {
 	addrs := []netip.Addr{ispResolver, liarAddr, blockPageAddr, publicResolver, publicResolver2, helperAddr}
 	for i := range p.sites {
-		for _, a := range p.servedAddrs(&p.sites[i]) {
-			addrs = append(addrs, a)
-		}
+		addrs = append(addrs, p.servedAddrs(&p.sites[i])...)
 		if box, ok := p.boxes[p.sites[i].Name]; ok {
 			addrs = append(addrs, box)
 		}

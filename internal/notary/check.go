@@ -66,7 +66,13 @@ func (l *Log) Check(ctx context.Context) (*ledger.History, []Fault, error) {
 		say(Dir, "%v", err)
 	}
 	if k, err := l.readKey(); err == nil && k.public != last {
-		say(KeyDir, "the key here (%s) is not the one that the ledger names", k.public)
+		say(KeyDir+"/"+keyFile, "the key here (%s) is not the one that the ledger names", k.public)
+	} else if err == nil {
+		if err := k.works(); err != nil {
+			say(KeyDir+"/"+keyFile, "%v", err)
+		}
+	} else if !errors.Is(err, ErrNoKey) && !errors.Is(err, fs.ErrPermission) {
+		say(KeyDir+"/"+keyFile, "%v", err)
 	}
 	if err := l.allTiles(c, say); err != nil {
 		return h, faults, err

@@ -41,6 +41,27 @@ func readKeyFile(path string) (key, error) {
 	return key{lines[0], lines[1]}, nil
 }
 
+// works makes sure that what is signed with the key is verified with its public
+// half.
+func (k key) works() error {
+	s, err := note.NewSigner(k.private)
+	if err != nil {
+		return fmt.Errorf("the ledger's key signs nothing: %w", err)
+	}
+	v, err := ledger.NewLogVerifier(k.public)
+	if err != nil {
+		return err
+	}
+	signed, err := note.Sign(&note.Note{Text: "a try\n"}, s)
+	if err != nil {
+		return err
+	}
+	if _, err := note.Open(signed, note.VerifierList(v)); err != nil {
+		return errors.New("the two halves of the ledger's key do not belong together")
+	}
+	return nil
+}
+
 func (l *Log) writeKeyFile(name string, k key) error {
 	if err := l.makeDir(l.keyPath("")); err != nil {
 		return err

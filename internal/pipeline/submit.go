@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 )
@@ -68,7 +69,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *S
 	if !ok {
 		return Receipt{}, cmp.Or(ctx.Err(), ErrOccupied)
 	}
-	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
+	d := intake.Document{Source: derivation.FromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judgeSafely(&d, at)
 	leave() // judgeSafely does not panic
 	if bad != nil {

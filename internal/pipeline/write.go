@@ -9,6 +9,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/ledger"
@@ -210,7 +211,7 @@ const (
 
 func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
 	if it.count != nil {
-		k, v := p.days.keyOf(it.count.name()), version{content: p.days.substanceOfCount(it.count)}
+		k, v := p.days.keyOf(it.count.Name()), version{content: p.days.substanceOfCount(it.count)}
 		switch old, have := day.held[k]; {
 		case !have:
 			day.held[k] = v
@@ -290,7 +291,7 @@ func (c *contents) add(it *item, e *archive.Entry, line []byte) {
 	if c.Channels == nil {
 		c.Channels = map[string]int{}
 	}
-	channel, at := channelOf(e.Source), it.verdict.Time
+	channel, at := derivation.ChannelOf(e.Source), it.verdict.Time
 	if it.count != nil {
 		at = it.count.Day
 	} else if len(it.rows) > 0 {
@@ -328,7 +329,7 @@ type derived struct {
 	observations []observation.Row
 	verdicts     []verdict.Row
 	bodies       []observation.Body
-	counts       []Count
+	counts       []derivation.Count
 
 	items, rows int // how many measurements and observations there will be
 }
@@ -382,17 +383,17 @@ func addDerived(u *archive.Update, items []*item) error {
 }
 
 func (d *derived) add(u *archive.Update, name string) error {
-	if err := addSorted(u, archive.Segment{Kind: archive.Observations, Period: name}, d.observations, CompareObservations); err != nil {
+	if err := addSorted(u, archive.Segment{Kind: archive.Observations, Period: name}, d.observations, derivation.CompareObservations); err != nil {
 		return err
 	}
-	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: name, Ruleset: verdict.Ruleset}, d.verdicts, CompareVerdicts); err != nil {
+	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: name, Ruleset: verdict.Ruleset}, d.verdicts, derivation.CompareVerdicts); err != nil {
 		return err
 	}
 	d.bodies = uniqueBodies(d.bodies)
 	if err := addSorted(u, archive.Segment{Kind: archive.Bodies, Period: name}, d.bodies, compareBodies); err != nil {
 		return err
 	}
-	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, CompareCounts)
+	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.CompareCounts)
 }
 
 func addSorted[T any](u *archive.Update, s archive.Segment, rows []T, compare func(a, b *T) int) error {

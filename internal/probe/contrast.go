@@ -350,7 +350,7 @@ func (r *run) throttle(ctx context.Context) {
 		}
 	}
 	if most := slices.Max(target); most < unslowed && 2*most < slices.Min(reference) {
-		r.nameThrottle(ctx, p.URL, there, object)
+		r.nameThrottle(ctx, p.URL, there)
 	}
 }
 
@@ -368,7 +368,7 @@ const (
 // nameThrottle asks whether it is the name: the control object under its own
 // name and under the target's, in turn, from the same server. A server that is
 // slow itself, or far away, has no part in it.
-func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.AddrPort, object *url.URL) {
+func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.AddrPort) {
 	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(namedBytes)))
 	if err != nil {
 		return

@@ -73,6 +73,12 @@ func whereWords(scope ban.Scope, area string) string {
 	return "a place in the country"
 }
 
+// columnWords are the columns of KeepItOn's table as readers call them.
+var columnWords = map[string]string{
+	"actual_cause": "Cause", "actual_cause_details": "More on the cause", "econ_impact": "Cost, as somebody estimates it", "gov_ack": "Did the government acknowledge it?", "gov_ack_quote": "In its words", "gov_ack_source": "Where it said so",
+	"gov_just": "Reason that the government gave", "gov_just_details": "More on its reason", "info_source": "Kind of source", "info_source_link": "The source", "legal_just": "Was a legal ground given?", "legal_method": "Legal means", "an_link": "Access Now on it", "event": "Event", "hrs_dur": "Hours",
+}
+
 // reportView puts a report into words.
 func (s *Site) reportView(r *ban.Report) reportView {
 	v := reportView{From: r.Origin.Dataset.Words()}
@@ -128,7 +134,15 @@ func (s *Site) reportView(r *ban.Report) reportView {
 	}
 	add("Links", links...)
 	for _, name := range slices.Sorted(maps.Keys(r.Columns)) {
-		add(capital(spacedWords(name)), value{Text: r.Columns[name]})
+		label := columnWords[name]
+		if label == "" {
+			label = capital(spacedWords(name))
+		}
+		one := value{Text: r.Columns[name]}
+		if isWeb(one.Text) && !strings.ContainsAny(one.Text, " ;,") {
+			one.Href, one.Code = one.Text, true
+		}
+		add(label, one)
 	}
 	return v
 }

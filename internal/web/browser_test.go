@@ -298,7 +298,7 @@ func (b *tab) examine(path, axe string) {
 func (b *tab) shot(path string, width int64, scheme string) {
 	b.Helper()
 	dir := os.Getenv("BANDISH_SHOTS")
-	if dir == "" || width == 768 {
+	if dir == "" {
 		return
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
@@ -310,7 +310,7 @@ func (b *tab) shot(path string, width int64, scheme string) {
 		b.Fatal(err)
 	}
 	for kind, p := range map[string][]byte{"": picture, "-whole": tall} {
-		name := fmt.Sprintf("%s-%d-%s%s.png", strings.NewReplacer("/", "_", "?", "-", "&", "-").Replace(strings.Trim(path, "/")+"."), width, scheme, kind)
+		name := fmt.Sprintf("page_%s-%d-%s%s.png", strings.NewReplacer("/", "_", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/")+"."), width, scheme, kind)
 		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), p, 0o644)); err != nil {
 			b.Error(err)
 		}

@@ -51,21 +51,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 			continue // nothing of it was known
 		}
 		list = append(list, caseLine{ID: c.ID, Title: c.Title, CC: c.Jurisdiction, Country: inquiry.Country(c.Jurisdiction), Status: c.Status, Clock: c.Computed.Clock})
-		one := caseLineView{ID: c.ID + when.Query, Title: c.Title, Country: inquiry.Country(c.Jurisdiction), Status: casefile.Meaning(c.Status)}
-		if len(c.Summary) > 0 {
-			one.Summary = c.Summary[0].Text
-		}
-		for _, p := range inOrder(c.Computed.Clock.Points, c) {
-			if !p.Date.IsZero() {
-				one.Points = append(one.Points, pointView{Turn: turnWords[p.Turn], Date: edtf(p.Date), Known: true})
-			}
-		}
-		for _, sp := range c.Computed.Clock.Spans {
-			if sp.From == casefile.Lost && sp.To == casefile.Returned {
-				one.Without = spanWords(sp)
-			}
-		}
-		v.Cases = append(v.Cases, one)
+		v.Cases = append(v.Cases, k.line())
 	}
 	if v.Cite, err = s.citeRecord(r, "The case record", when); err != nil {
 		return err
@@ -73,6 +59,26 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 	f := frame{Title: "The case record", About: "Who asked for a ban, who ordered it, what courts said, and whether what was said was true.", Trail: []crumb{{"The record", ""}}}
 	f.Cite, f.Alternates = &v.Cite, append(feedsOf("", "What changed"), alternate{"text/calendar", "Court dates", "/courts.ics"})
 	return casesPage.show(s, w, r, f, v, list)
+}
+
+// line is a case with its dated turns.
+func (k speaker) line() caseLineView {
+	c := k.shown
+	one := caseLineView{ID: c.ID + k.query, Title: c.Title, Country: inquiry.Country(c.Jurisdiction), Status: casefile.Meaning(c.Status)}
+	if len(c.Summary) > 0 {
+		one.Summary = c.Summary[0].Text
+	}
+	for _, p := range inOrder(c.Computed.Clock.Points, c) {
+		if !p.Date.IsZero() {
+			one.Points = append(one.Points, pointView{Turn: turnWords[p.Turn], Date: edtf(p.Date), Known: true})
+		}
+	}
+	for _, sp := range c.Computed.Clock.Spans {
+		if sp.From == casefile.Lost && sp.To == casefile.Returned {
+			one.Without = spanWords(sp)
+		}
+	}
+	return one
 }
 
 // spanWords are the days between two turns.

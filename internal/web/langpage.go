@@ -50,6 +50,9 @@ type langView struct {
 	Canonical, About   string // the path, and a sentence for search engines
 	Picture            string // the full address of what is shown where the page is shared
 	Contribute, Listed string // the form for notes, and the measurements behind an answer
+	Chart              *chart
+	Days               string // the drawing as a table
+	Measured           bool   // the drawing has days that were measured
 	Section            string // which entry of the top bar the page belongs to
 
 	Prose   []proseBlock
@@ -71,7 +74,8 @@ type langLink struct {
 type langAnswer struct {
 	Question, Word, Sentence, Since, Until, Basis, Day template.HTML
 	State, Href                                        string
-	About                                              string // the sentence without markup
+	Strip                                              template.HTML // its last days
+	About                                              string        // the sentence without markup
 }
 
 type langNetwork struct {
@@ -273,7 +277,15 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 		return err
 	}
 	for i := range blocked {
-		v.Answers = append(v.Answers, v.answer(&blocked[i], ""))
+		one := v.answer(&blocked[i], "")
+		if a := &blocked[i]; i < homeCards && a.LastMeasured != nil {
+			full, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: a.CC, Target: a.Target})
+			if err != nil {
+				return err
+			}
+			one.Strip = smallStrip(full, stripDays, v.c)
+		}
+		v.Answers = append(v.Answers, one)
 	}
 	return v.cases(s, r)
 }
@@ -350,6 +362,14 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 	if a.LastMeasured != nil {
 		v.Listed = "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id) + "/measurements"
 	}
+	bans, err := s.bansOf(r.Context(), a, inquiry.Ask{CC: cc, Target: id, Known: t.known})
+	if err != nil {
+		return err
+	}
+	if v.Chart, err = s.answerChart(r.Context(), a, bans, inquiry.Ask{CC: cc, Target: id, Known: t.known}, t, false, v.c, func(*casefile.Case, []casefile.Answer) {}); err != nil {
+		return err
+	}
+	v.Measured, v.Days = len(a.Days) > 0, "/"+v.Code+"/cc/"+cc+"/"+url.PathEscape(id)+"/days"
 	for _, n := range a.Concluded() {
 		v.Networks = append(v.Networks, langNetwork{n.ASN, string(n.State), inPage(v.c.state(n.State)),
 			inPage(v.c.text("network.of", args{"n": n.Counts.Failed, "total": v.c.counted("measurements.of", int(n.Counts.Measurements))}))})
@@ -578,8 +598,8 @@ func langKeys() []string {
 		"rules.layer.": {verdict.LayerDNS, verdict.LayerTCP, verdict.LayerTLS, verdict.LayerHTTP, verdict.LayerQUIC, verdict.LayerApp, verdict.LayerInstrument},
 		"m.":           {"title", "sentence", "seen", "test", "id"},
 		"step.":        {"dns", "tcp", "tls", "quic", "http", "tunnel", "worked", "failed", "untried"},
-		"api.":         {"title", "about", "address", "what"},
-		"contribute.":  {"title", "failed"}, "error.": {"400", "400.text", "404", "404.text", "405", "405.text", "500", "500.text"}, "contribute.wrong.": noteFields,
+		"chart.":       {"all", "strip", "none", "some", "column", "reported", "bans", "state", "courts", "statements", "restored"}, "api.": {"title", "about", "address", "what"},
+		"contribute.": {"title", "failed"}, "error.": {"400", "400.text", "404", "404.text", "405", "405.text", "500", "500.text"}, "contribute.wrong.": noteFields,
 	} {
 		for _, w := range list {
 			keys = append(keys, prefix+w)

@@ -73,6 +73,7 @@ func (s *server) wording() wording {
 	actor(r.Shared.Actors)
 	for i := range r.Shared.Laws {
 		id(r.Shared.Laws[i].ID)
+		name(r.Shared.Laws[i].Name) // "Federal Law 149-FZ"
 	}
 	for i := range r.Shared.Bans {
 		id(r.Shared.Bans[i].ID)

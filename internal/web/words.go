@@ -116,7 +116,9 @@ func how(mechanism string) template.HTML {
 // count is a number with its noun: "1 network", "1,142 measurements".
 func count(n any, noun string) string {
 	s := fmt.Sprint(n)
-	if stem, ok := strings.CutSuffix(noun, "ry"); s != "1" && ok {
+	if first, rest, ok := strings.Cut(noun, " or "); ok && s != "1" { // "platform or site"
+		noun = first + "s or " + rest + "s"
+	} else if stem, ok := strings.CutSuffix(noun, "ry"); s != "1" && ok {
 		noun = stem + "ries"
 	} else if s != "1" {
 		noun += "s"
