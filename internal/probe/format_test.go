@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/bandish/bandish/measurement"
-	"github.com/bandish/bandish/measurement/dataformat"
+	"github.com/bandish/bandish/internal/probe/dataformat"
 )
 
 // checkFormats fails the test for every part that is not as OONI's documents

@@ -17,7 +17,7 @@ import (
 
 	"github.com/bandish/bandish/internal/lab"
 	"github.com/bandish/bandish/measurement"
-	"github.com/bandish/bandish/measurement/dataformat"
+	"github.com/bandish/bandish/internal/probe/dataformat"
 	"go.uber.org/goleak"
 )
 
