@@ -377,7 +377,7 @@ func listed(records *casefile.Records, bans []ban.Ban, claim *casefile.AccessCla
 			if !heldThrough(b, r, from, to) {
 				continue
 			}
-			h := casefile.Heard{Bearing: bearing, Why: fmt.Sprintf("%s reports it blocked %s.", r.Origin, heldWords(r)), Cites: []casefile.Cite{}}
+			h := casefile.Heard{Bearing: bearing, Why: "By " + r.Origin.Dataset.Words() + " it was blocked " + heldWords(r) + ".", Cites: []casefile.Cite{}}
 			if c, cites := cited(records, r); c == nil {
 				h.Publishers, h.Strong = []string{publishers[r.Origin.Dataset]}, r.Origin.Dataset == ban.OONI
 			} else if c.End != nil {

@@ -3,6 +3,7 @@ package answer
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/ban"
@@ -30,8 +31,29 @@ type Report struct {
 	Scope    ban.Scope  `json:"scope"`
 	Area     string     `json:"area,omitempty"`
 	Case     string     `json:"case,omitempty"` // id of the case that describes it
-	By       []string   `json:"by"`             // where the reports stand: "record pk-2024-x"
+	By       []string   `json:"by"`             // where the reports stand, for programs: "record pk-2024-x"
 	Disputes []string   `json:"disputes,omitempty"`
+}
+
+// Datasets are those in which the ban is reported, each once.
+func (r *Report) Datasets() []ban.Dataset {
+	var out []ban.Dataset
+	for _, by := range r.By {
+		name, _, _ := strings.Cut(by, " ")
+		if d := ban.Dataset(name); !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// publishers says who reports the ban: "the case record, the list of KeepItOn".
+func (r *Report) publishers() string {
+	var names []string
+	for _, d := range r.Datasets() {
+		names = append(names, d.Words())
+	}
+	return strings.Join(names, ", ")
 }
 
 // reported puts what others report beside what was measured, and lets it
@@ -142,6 +164,6 @@ func (v *view) compare(a *Answer, holds *Report) {
 		}
 	}
 	if holds != nil && (a.State == verdict.OK || a.State == verdict.Down) {
-		a.Disagree = append(a.Disagree, fmt.Sprintf("Sources report that it was blocked then (%s); the measurements of this archive do not show it.", holds.By[0]))
+		a.Disagree = append(a.Disagree, fmt.Sprintf("Sources report that it was blocked then (%s); the measurements of this archive do not show it.", holds.publishers()))
 	}
 }

@@ -143,7 +143,7 @@ func (a *Answer) english(b *strings.Builder, r Remark) {
 		if r.Report.StartBy != nil {
 			fmt.Fprintf(b, " (or by %s)", longDay(*r.Report.StartBy))
 		}
-		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.Report.length(), r.Report.by())
+		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.Report.length(), r.Report.publishers())
 	case SayReportedEnd:
 		fmt.Fprintf(b, "They report its end on %s.", day)
 	case SayReportedLast:
@@ -205,7 +205,7 @@ func (a *Answer) englishMeasured(b *strings.Builder, r Remark) {
 }
 
 // say writes the time of a reported ban: "from 17 February 2024 to 7 May
-// 2025, 445 days, as sources report (record pk-2024-x)."
+// 2025, 445 days, as sources report (the case record)."
 func (r *Report) say(b *strings.Builder) {
 	fmt.Fprintf(b, "from %s", longDay(r.Start))
 	if r.StartBy != nil {
@@ -214,19 +214,12 @@ func (r *Report) say(b *strings.Builder) {
 	switch {
 	case r.End != nil:
 		fmt.Fprintf(b, " to %s, %s", longDay(*r.End), r.length())
+	case r.Days <= 0: // one day is all that is known
+		fmt.Fprintf(b, " on; last reported on %s", longDay(r.Known))
 	default:
 		fmt.Fprintf(b, " on, %s; last reported on %s", r.length(), longDay(r.Known))
 	}
-	fmt.Fprintf(b, ", as sources report (%s).", r.by())
-}
-
-// by names where the reports stand, two at the most.
-func (r *Report) by() string {
-	by := r.By
-	if len(by) > 2 {
-		by = append(append([]string{}, by[:2]...), fmt.Sprintf("and %d more", len(by)-2))
-	}
-	return strings.Join(by, ", ")
+	fmt.Fprintf(b, ", as sources report (%s).", r.publishers())
 }
 
 func (r *Report) length() string {

@@ -393,11 +393,11 @@ func TestDisputes(t *testing.T) {
 	b := ban.Reconcile([]ban.Report{
 		report(ban.KeepItOn, 1, "2024-02-17", "", ongoing("2024-12-31")), report(ban.KeepItOn, 2, "2024-02-17", "2025-05-07"), report(ban.OONI, 3, "2024-02-18", "2025-05-06"),
 	})[0]
-	if want := []string{"start 2024-02-18 by ooni ooni:3", "end 2025-05-06 by ooni ooni:3"}; !slices.Equal(b.Disputes, want) {
+	if want := []string{"it began on 18 February 2024, by the incidents of OONI", "it ended on 6 May 2025, by the incidents of OONI"}; !slices.Equal(b.Disputes, want) {
 		t.Errorf("disputes %q, want %q", b.Disputes, want)
 	}
 	b = ban.Reconcile([]ban.Report{report(ban.KeepItOn, 1, "2024-08-30", "2024-08-30"), report(ban.KeepItOn, 2, "2024-08-30", "", ongoing("2025-12-31"))})[0]
-	if want := []string{"still held on 2025-12-31 by keepiton keepiton:2"}; !slices.Equal(b.Disputes, want) {
+	if want := []string{"it still held on 31 December 2025, by the list of KeepItOn"}; !slices.Equal(b.Disputes, want) {
 		t.Errorf("disputes %q, want %q", b.Disputes, want)
 	}
 }

@@ -439,33 +439,31 @@ func disputes(b *Ban) []string {
 		dataset Dataset
 	}
 	count := make(map[side]int)
-	first := make(map[side]Origin)
 	var sides []side
 	add := func(o Origin, what string, day time.Time) {
-		s := side{what + " " + day.Format(time.DateOnly), o.Dataset}
+		s := side{what + " " + day.Format("2 January 2006"), o.Dataset}
 		if count[s]++; count[s] == 1 {
 			sides = append(sides, s)
-			first[s] = o
 		}
 	}
 	for _, r := range b.Reports {
 		if !r.Start.Equal(b.Start) {
-			add(r.Origin, "start", r.Start)
+			add(r.Origin, "it began on", r.Start)
 		}
 		switch {
 		case r.Status == Ended && b.Status == Ended && !r.End.Equal(b.End):
-			add(r.Origin, "end", r.End)
+			add(r.Origin, "it ended on", r.End)
 		case r.Status == Ongoing && b.Status == Ended && r.Known.After(b.End):
-			add(r.Origin, "still held on", r.Known)
+			add(r.Origin, "it still held on", r.Known)
 		}
 	}
 	var list []string
 	for _, s := range sides {
-		by := first[s].String()
+		text := s.says + ", by " + s.dataset.Words()
 		if count[s] > 1 {
-			by = fmt.Sprintf("%s (%d rows, %s first)", s.dataset, count[s], by)
+			text = fmt.Sprintf("%s in %d reports", text, count[s])
 		}
-		list = append(list, s.says+" by "+by)
+		list = append(list, text)
 	}
 	return list
 }

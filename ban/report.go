@@ -32,6 +32,23 @@ const (
 	SFLC     Dataset = "sflc"
 )
 
+// Words are what a reader calls the data set, as one who reports.
+func (d Dataset) Words() string {
+	switch d {
+	case Measured:
+		return "measurements"
+	case Record:
+		return "the case record"
+	case KeepItOn:
+		return "the list of KeepItOn"
+	case OONI:
+		return "the incidents of OONI"
+	case SFLC:
+		return "the list of SFLC.in"
+	}
+	return string(d)
+}
+
 var preference = map[Dataset]int{Measured: 0, Record: 1, KeepItOn: 2, OONI: 3, SFLC: 4}
 
 // Origin is where a report stands: a row of a file, an element of a list, or

@@ -312,6 +312,17 @@ func (r *Records) Decided(c *Case, k *Claim) bool {
 	})
 }
 
+// publishersSay counts publishers: "1 publisher for", "none against".
+func publishersSay(n int, way string) string {
+	switch n {
+	case 0:
+		return "none " + way
+	case 1:
+		return "1 publisher " + way
+	}
+	return fmt.Sprintf("%d publishers %s", n, way)
+}
+
 // FromReports answers from what the sources say. One publisher alone decides
 // nothing unless a document, a court or a measuring body stands behind it.
 func FromReports(heard []Heard) (Verdict, Origin, string) {
@@ -324,17 +335,17 @@ func FromReports(heard []Heard) (Verdict, Origin, string) {
 		strong = strong || h.Strong
 	}
 	yes, no := len(publishers["supports"]), len(publishers["contradicts"])
-	said := fmt.Sprintf("%d for and %d against", yes, no)
+	said := "By the sources alone: " + publishersSay(yes, "for") + ", " + publishersSay(no, "against") + " it."
 	switch {
 	case yes+no == 0:
 		return Untested, FromNothing, "No source speaks for or against it."
 	case yes > 0 && no > 0:
-		return Mixed, FromSources, "By the sources alone: publishers " + said + "."
+		return Mixed, FromSources, said
 	case yes+no < floorPublishers && !strong:
 		return Untested, FromSources, "One publisher alone speaks of it, which is too little to say."
 	case yes > 0:
-		return Supported, FromSources, "By the sources alone: publishers " + said + "."
+		return Supported, FromSources, said
 	default:
-		return Contradicted, FromSources, "By the sources alone: publishers " + said + "."
+		return Contradicted, FromSources, said
 	}
 }

@@ -375,12 +375,16 @@ func (f *files) fieldsMet() []string {
 	return slices.Collect(maps.Keys(f.owner))
 }
 
-// Revision is the SHA-256, in hex, of the list of the files that a case is read
-// from: its own and the shared ones. The list is what
-// "sha256sum ID/*.yaml shared/*.yaml" prints in the folder of the record,
-// sorted by name, so a reader can work it out.
-func (r *Records) Revision(id string) string {
-	var lines []string
+// File is a file of the record.
+type File struct {
+	Name string // "ID/case.yaml", "shared/sources.yaml"
+	Data []byte
+}
+
+// Files are the files that a case is read from, its own and the shared ones,
+// sorted by name. The data are shared and must not be changed.
+func (r *Records) Files(id string) []File {
+	var out []File
 	folders := []*files{r.Shared.folder}
 	if c := r.Case(id); c != nil {
 		folders = append(folders, c.folder)
@@ -388,14 +392,21 @@ func (r *Records) Revision(id string) string {
 	for _, folder := range folders {
 		for _, f := range folder.list {
 			dir, name := path.Split(f.name)
-			lines = append(lines, fmt.Sprintf("%s/%s\x00%x", path.Base(dir), name, sha256.Sum256(f.data)))
+			out = append(out, File{path.Base(dir) + "/" + name, f.data})
 		}
 	}
-	slices.Sort(lines)
+	slices.SortFunc(out, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Revision is the SHA-256, in hex, of the list of the files that a case is read
+// from: its own and the shared ones. The list is what
+// "sha256sum ID/*.yaml shared/*.yaml" prints in the folder of the record,
+// sorted by name, so a reader can work it out.
+func (r *Records) Revision(id string) string {
 	whole := sha256.New()
-	for _, line := range lines {
-		name, sum, _ := strings.Cut(line, "\x00")
-		fmt.Fprintf(whole, "%s  %s\n", sum, name)
+	for _, f := range r.Files(id) {
+		fmt.Fprintf(whole, "%x  %s\n", sha256.Sum256(f.Data), f.Name)
 	}
 	return fmt.Sprintf("%x", whole.Sum(nil))
 }

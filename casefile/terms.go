@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -235,6 +236,26 @@ func Meaning(word any) string {
 		}
 	}
 	return ""
+}
+
+// TermName is the name of a word of a closed list for catalogues, "Effect.restrict";
+// "" for what is in no list.
+func TermName(word any) string {
+	if Meaning(word) == "" {
+		return ""
+	}
+	return reflect.TypeOf(word).Name() + "." + fmt.Sprint(word)
+}
+
+// TermNames are the names of all words that stand in a case file by a closed list.
+func TermNames() []string {
+	var out []string
+	for _, list := range []interface{ terms() []term }{ActKind(""), Effect(""), ActorKind(""), PartyRole(""), Disposition(""), SourceType(""), Reliability(""), Confidence(""), Access(""), Subject(""), Bearing(""), Status(""), Level(""), Counter(""), ComplianceRule(""), Hand(""), SourceRead("")} {
+		for _, t := range list.terms() {
+			out = append(out, reflect.TypeOf(list).Name()+"."+t.Value)
+		}
+	}
+	return out
 }
 
 // Counter is how a number of requests was counted.

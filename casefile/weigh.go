@@ -147,7 +147,7 @@ func (r *Records) capped(c *Case, f fact, w Weight) Weight {
 			w.Confidence = from
 		}
 	}
-	w.Why = "inferred from " + strings.Join(f.inferred.From, ", ")
+	w.Why = "inferred from " + c.calledAll(f.inferred.From)
 	return w
 }
 
@@ -276,11 +276,7 @@ func (r *Records) Weigh(c *Case, a *Act) Weight {
 // document. It is never empty for an act with sources.
 func (r *Records) Attribution(c *Case, a *Act) string {
 	if a.Inferred != nil {
-		var from []string
-		for _, id := range a.Inferred.From {
-			from = append(from, c.called(id))
-		}
-		return "inferred from " + strings.Join(from, ", ") + ": " + a.Inferred.Why
+		return "inferred from " + c.calledAll(a.Inferred.From) + ": " + a.Inferred.Why
 	}
 	said := r.reporters(c, a.Cites)
 	var chain []string
@@ -328,6 +324,15 @@ func (c *Case) called(id string) string {
 		return name
 	}
 	return name + " of " + date.Words()
+}
+
+// calledAll names several acts and sightings.
+func (c *Case) calledAll(ids []string) string {
+	var names []string
+	for _, id := range ids {
+		names = append(names, c.called(id))
+	}
+	return strings.Join(names, ", ")
 }
 
 // reporters names the publishers of sources, and how each came by it.

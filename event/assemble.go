@@ -2,213 +2,14 @@ package event
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/bandish/bandish/event/dating"
 	"github.com/bandish/bandish/series"
 )
 
 // This file makes an event of a cluster: its dates, counts, phases, evidence.
-
-const (
-	datingBefore = 40 // observations that date a change, on its open side
-	beforeVotes  = 80 // observations before a change
-	withinVotes  = 40 // and that are compared within it, for artefacts
-	maxEvidence  = 24
-	// restoredScore is what ok votes after a stretch must say, in nats.
-	restoredScore = 3.0
-	datingVotes   = 4.0 // bad votes of a stretch that date its beginning and its end
-	// What share of the votes a ban is taken to turn bad, for dating: of a
-	// network's, and of those whose networks the source does not name.
-	datingFull = 0.9
-	datingPart = 0.6
-	// How many networks the votes of unnamed ones are taken to be of.
-	mingledNetworks = 12
-	// What is firm of a stretch begins where votes, judged by these shares of
-	// bad ones before it, begin to sum up to so many nats.
-	firmBad    = 0.2
-	firmSoft   = 0.3 // where the verdicts only say that something is wrong
-	firmEnough = 8.0
-	firmBefore = 36 * 3600  // bad votes no further before a stretch, with no ok between, are of it
-	usualApart = 3 * 86400  // votes nearer to an event do not say what is usual
-	lullScore  = 5.0        // nats that speak for access in the midst of a stretch
-	laggard    = 10 * 86400 // a network so much later (earlier) tells nothing of the onset (end)
-)
-
-// banned is the part of one network in an event.
-type banned struct {
-	net   int
-	spans []stretch // in time, apart
-	// firm is where the event begins and ends on the network whatever the best
-	// path says.
-	firm     struct{ first, last int }
-	restored bool // what it says after its last bad vote speaks for access
-}
-
-// score is that of all its stretches.
-func (b *banned) score() float64 {
-	sum := 0.0
-	for _, s := range b.spans {
-		sum += s.score
-	}
-	return sum
-}
-
-func (b *banned) first() *stretch { return &b.spans[0] }
-func (b *banned) last() *stretch  { return &b.spans[len(b.spans)-1] }
-
-// perNetwork sorts the cluster's stretches by network and unites those that
-// overlap.
-func (c *cluster) perNetwork() []banned {
-	spans := slices.Clone(c.spans)
-	slices.SortFunc(spans, func(a, b stretch) int {
-		return cmp.Or(cmp.Compare(a.net, b.net), cmp.Compare(a.first, b.first), cmp.Compare(b.end, a.end))
-	})
-	var out []banned
-	for _, s := range spans {
-		if n := len(out); n == 0 || out[n-1].net != s.net {
-			out = append(out, banned{net: s.net, spans: []stretch{s}})
-			continue
-		}
-		l := out[len(out)-1].last()
-		if s.first > l.end {
-			out[len(out)-1].spans = append(out[len(out)-1].spans, s)
-			continue
-		}
-		if s.end > l.end {
-			l.end, l.to, l.open = s.end, s.to, s.open
-		}
-		l.score = max(l.score, s.score)
-	}
-	return out
-}
-
-// window is what of a network dates an event's onset, or its end: the
-// observations from a to b, of which those from first to last, both bad, lie
-// within the event.
-type window struct{ a, first, last, b int }
-
-// around finds the window of a network: up to datingBefore observations on its
-// open side, none beyond the limit, and all within the event; and whether the
-// network's first (last) bad vote is near enough to the event's.
-func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []string) (window, bool) {
-	t := &h.nets[p.net]
-	w := window{first: -1}
-	for k := p.firm.first; k <= p.firm.last; k++ {
-		if o := &t.obs[k]; o.bad() > 0 && !h.otherMeans(o, means) {
-			if w.first < 0 {
-				w.first = k
-			}
-			w.last = k
-		}
-	}
-	if w.first < 0 {
-		return w, false
-	}
-	w.a, w.b = w.first, w.last+1
-	if end {
-		for n := 0; w.b < len(t.obs) && n < datingBefore && t.obs[w.b].to < limit; w.b++ {
-			n++
-		}
-		return w, t.obs[w.last].to >= c.to-laggard
-	}
-	for n := 0; w.a > 0 && n < datingBefore && t.obs[w.a-1].from > limit; w.a-- {
-		n++
-	}
-	return w, t.obs[w.first].from <= c.from+laggard
-}
-
-// witness looks at the beginning of an event on a network, or at its end with
-// time turned round. Bad votes by other means than the event's say nothing. Nor
-// do, where the network is alone, ok votes between its first and last bad vote
-// within the event: what is measured in its midst must not move its dates.
-// Since votes weigh on later ones of their day, the observations are made anew
-// without them.
-func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, means []string) (dating.Witness, bool) {
-	t := &h.nets[p.net]
-	in, near := h.around(p, c, end, limit, means)
-	if in.first < 0 {
-		return dating.Witness{}, false
-	}
-	o := observe(h.withoutOK(t, in, means, alone), t.obs[in.a].cell, int32(p.net))
-	first, to := t.obs[in.first].from, int64(math.MaxInt64)
-	if end {
-		o, first, to = turn(o), -t.obs[in.last].to, floorDay(c.to)+86400+usualApart
-	}
-	b := t.usual(floorDay(c.from)-usualApart, to)
-	networks := 1
-	if t.asn == 0 {
-		networks = mingledNetworks
-	}
-	return dating.Witness{Networks: networks, Votes: votesOf(o[:deciding(o, first)]), Open: dating.Share{Bad: b.bad, Hard: b.hard},
-		Banned: dating.Share{Bad: b.bad + (1-b.bad)*c.strength, Hard: c.hard}}, near
-}
-
-// withoutOK are the cells of a window without the ok votes between its first
-// and last bad vote and the bad votes by other means.
-func (h *history) withoutOK(t *track, in window, means []string, alone bool) []series.Cell {
-	offset := t.obs[in.a].cell
-	cells := slices.Clone(h.cells[offset : t.obs[in.b-1].cell+1])
-	for k := in.a; k < in.b; k++ {
-		o := &t.obs[k]
-		cell := &cells[o.cell-offset]
-		if o.bad() > 0 && h.otherMeans(o, means) {
-			cell.VoteBlocked, cell.VoteImpaired = 0, 0
-		}
-		if alone && o.ok > 0 && o.from > t.obs[in.first].from && o.to < t.obs[in.last].to {
-			cell.VoteOK = 0
-			if cell.FirstBad != 0 {
-				cell.FirstOK, cell.LastOK = 0, 0
-			}
-		}
-	}
-	return cells
-}
-
-// deciding is how many observations, in the order of time or of time turned
-// round, reach to the bad votes that date a network's change; first is the
-// first of these.
-func deciding(o []obs, first int64) int {
-	bad := 0.0
-	for i := range o {
-		if o[i].from < first {
-			continue
-		}
-		if bad += o[i].bad(); bad >= datingVotes {
-			return i + 1
-		}
-	}
-	return len(o)
-}
-
-// usual is how votes fall before from and after to.
-func (t *track) usual(from, to int64) baseline {
-	var v sums
-	for i := range t.obs {
-		if o := &t.obs[i]; o.to < from || o.from > to {
-			v.hard, v.soft, v.ok = v.hard+o.hard, v.soft+o.soft, v.ok+o.ok
-		}
-	}
-	return v.baseline(baseline{bad: priorHard + priorSoft, hard: priorHard / (priorHard + priorSoft)})
-}
-
-// otherMeans reports whether the cell names mechanisms, and none of these.
-func (h *history) otherMeans(o *obs, means []string) bool {
-	named := false
-	for _, t := range h.cells[o.cell].Tallies {
-		if t.Kind == series.Mechanism {
-			if slices.Contains(means, t.Name) {
-				return false
-			}
-			named = true
-		}
-	}
-	return named && len(means) > 0
-}
 
 // leaveLate takes out the networks that say little and begin a day after those
 // that say most have ended: what fails there then is not of the event. It
@@ -220,133 +21,16 @@ func (h *history) leaveLate(c *cluster, parts []banned) bool {
 	}
 	for i := range parts {
 		if p := &parts[i]; p.score() >= math.Min(most, h.need) {
-			over = max(over, h.nets[p.net].obs[p.firm.last].to)
+			over = max(over, h.nets[p.net].Obs[p.firm.last].To)
 		}
 	}
 	n := len(c.spans)
 	for i := range parts {
-		if p := &parts[i]; p.score() < math.Min(most, h.need) && h.nets[p.net].obs[p.firm.first].from > over+86400 {
+		if p := &parts[i]; p.score() < math.Min(most, h.need) && h.nets[p.net].Obs[p.firm.first].From > over+86400 {
 			c.spans = slices.DeleteFunc(c.spans, func(s stretch) bool { return s.net == p.net })
 		}
 	}
 	return len(c.spans) < n
-}
-
-// trim leaves what lies between two moments of a cluster's stretches.
-func (c *cluster) trim(h *history, from, to int64) {
-	var spans []stretch
-	for _, s := range c.spans {
-		t := &h.nets[s.net]
-		first, end := s.first, s.end
-		for first < end && t.obs[first].from < from {
-			first++
-		}
-		for end > first && t.obs[end-1].to > to {
-			end--
-		}
-		if first == s.first && end == s.end {
-			spans = append(spans, s)
-			continue
-		}
-		score := s.score
-		for _, s := range t.between(s, first, end) {
-			s.score = score
-			spans = append(spans, s)
-		}
-	}
-	if len(spans) > 0 {
-		c.spans, c.from, c.to = spans, math.MaxInt64, math.MinInt64
-		for _, s := range spans {
-			c.from, c.to = min(c.from, s.from), max(c.to, s.to)
-		}
-	}
-}
-
-// means are the mechanisms of the cluster's stretches.
-func (h *history) means(c *cluster) []string {
-	weight := map[string]float64{}
-	h.cellsOf(c, func(cell *series.Cell, _ *obs) {
-		for _, t := range cell.Tallies {
-			if t.Kind == series.Mechanism {
-				weight[t.Name] += float64(t.Bad)
-			}
-		}
-	})
-	return top(weight)
-}
-
-// firm is a cluster from the first to the last bad vote of what would be
-// interfered with if the interference were strong and the network like any
-// other: how strong the best path takes it to be, and how often it takes the
-// network to fail, depend on the ok votes in its midst, and with it where the
-// path begins.
-func (h *history) firm(c *cluster, parts []banned) *cluster {
-	out := *c
-	out.strength = h.strength(parts)
-	out.hard = hardShare[0]
-	var hard, soft float64
-	for i := range parts {
-		for _, s := range parts[i].spans {
-			for _, o := range h.nets[s.net].obs[s.first:s.end] {
-				hard, soft = hard+o.hard, soft+o.soft
-			}
-		}
-	}
-	if soft > hard {
-		out.hard = hardShare[1]
-	}
-	out.from, out.to = math.MaxInt64, math.MinInt64
-	for i := range parts {
-		t := &h.nets[parts[i].net]
-		f, l := parts[i].first(), parts[i].last()
-		at := turningPoint(t.obs, f.first, f.end, f.firmWeights(out.strength))
-		parts[i].firm.first = at
-		out.from = min(out.from, t.obs[at].from)
-		turned, n := turn(t.obs), len(t.obs)
-		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength))
-		parts[i].firm.last = n - 1 - at
-		out.to = max(out.to, -turned[at].from)
-	}
-	return &out
-}
-
-// strength is the share of the votes that an event is taken to turn bad. It is
-// not asked of the votes, or ok votes in its midst would bear on its dates: on
-// a network it is most of them, and fewer where the source does not say which
-// networks the votes are of.
-func (h *history) strength(parts []banned) float64 {
-	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].asn == 0 }) {
-		return datingPart
-	}
-	return datingFull
-}
-
-func (s *stretch) firmWeights(strength float64) weights {
-	sort, b := 0, baseline{bad: firmBad, hard: priorHard / (priorHard + priorSoft)}
-	if s.soft > 0.5 {
-		sort, b.bad = 1, firmSoft
-	}
-	return b.weightsAt(b.bad+(1-b.bad)*strength, hardShare[sort])
-}
-
-// turningPoint is where the sum of what the observations from first to end
-// say for interference, never below nothing, begins to rise to enough; else
-// where it begins to rise highest. An ok vote more moves it later only.
-func turningPoint(o []obs, first, end int, w weights) int {
-	for first > 0 && o[first-1].ok == 0 && o[first].from-o[first-1].to <= firmBefore {
-		first--
-	}
-	sum, most, start, at := 0.0, 0.0, first, first
-	for i := first; i < end && most < firmEnough; i++ {
-		if sum == 0 {
-			start = i
-		}
-		sum = math.Max(sum+w.of(&o[i]), 0)
-		if sum > most {
-			most, at = sum, start
-		}
-	}
-	return at
 }
 
 // event makes the event of a cluster that stands between two others; prev and
@@ -363,17 +47,18 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	c.trim(h, firm.from, firm.to)
 	parts = c.perNetwork()
 	h.firm(c, parts)
+	h.choose(parts, firm)
 	e.primary = anchor{c.from, c.to}
 	var ws []dating.Witness
 	for i := range parts {
-		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok && h.dates(parts, i) {
+		if w, ok := h.witness(&parts[i], firm, false, len(parts) == 1, prev, means); ok && parts[i].dates {
 			ws = append(ws, w)
 		}
-		if asn := h.nets[parts[i].net].asn; asn != 0 {
+		if asn := h.nets[parts[i].net].ASN; asn != 0 {
 			e.Networks = append(e.Networks, networkName(asn))
 		}
 	}
-	lo, hi, bounded := onsets.Change(ws)
+	lo, hi, bounded := set.Date.Model.Change(ws)
 	if from, to, grew := h.grew(parts, firm, prev); grew {
 		lo, hi, bounded = from, to, true
 		e.Reasons = append(e.Reasons, "its failures became more over days on all of its networks together, so that it is dated as a ban that grows")
@@ -387,37 +72,31 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	h.conclude(&e, c, firm, parts, means, next, now)
 	h.describe(&e, c, parts)
 	for i := range parts {
-		if h.nets[parts[i].net].asn != 0 {
+		if h.nets[parts[i].net].ASN != 0 {
 			e.ByNetwork = append(e.ByNetwork, h.onNetwork(&parts[i], c, firm, prev, next, means))
 		}
 	}
 	return e
 }
 
-// dates reports whether a network bears on the event's dates: one that is no
-// event by itself does not where another is.
-func (h *history) dates(parts []banned, i int) bool {
-	return parts[i].score() >= h.need || !slices.ContainsFunc(parts, func(p banned) bool { return p.score() >= h.need })
-}
-
 // onNetwork is what one network showed of an event.
 func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means []string) OnNetwork {
 	t := &h.nets[p.net]
-	n := OnNetwork{Network: networkName(t.asn), Onset: Interval{Latest: instant(t.obs[p.firm.first].from)}}
+	n := OnNetwork{Network: networkName(t.ASN), Onset: Interval{Latest: instant(t.Obs[p.firm.first].From)}}
 	if w, _ := h.witness(p, firm, false, true, prev, means); len(w.Votes) > 0 {
 		n.Before.Usual = math.Round(w.Open.Bad*1000) / 1000
-		if lo, hi, bounded := onsets.Change([]dating.Witness{w}); bounded {
+		if lo, hi, bounded := set.Date.Model.Change([]dating.Witness{w}); bounded {
 			n.Onset = Interval{instant(lo), instant(hi)}
 		}
 	}
 	if w, _ := h.witness(p, firm, true, true, next, means); p.restored && len(w.Votes) > 0 {
-		if lo, hi, bounded := ends.Change([]dating.Witness{w}); bounded {
+		if lo, hi, bounded := ends().Change([]dating.Witness{w}); bounded {
 			n.End = &Interval{instant(-hi), instant(-lo)}
 		}
 	}
 	reports := map[uint32]bool{}
-	i, _ := slices.BinarySearchFunc(h.cells, t.asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
-	for ; i < len(h.cells) && h.cells[i].ASN == t.asn; i++ {
+	i, _ := slices.BinarySearchFunc(h.cells, t.ASN, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
+	for ; i < len(h.cells) && h.cells[i].ASN == t.ASN; i++ {
 		cell := &h.cells[i]
 		switch {
 		case cell.End() <= c.from:
@@ -432,297 +111,4 @@ func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means
 	}
 	n.Counts.Reports = len(reports)
 	return n
-}
-
-// count adds the measurements of a cell.
-func (c *Counts) count(cell *series.Cell) {
-	c.Blocked += int(cell.Blocked + cell.Likely)
-	c.OK += int(cell.OK)
-	c.Down += int(cell.Down)
-	c.Inconclusive += int(cell.Impaired + cell.Insufficient)
-	c.Measurements += int(cell.Measurements)
-}
-
-// conclude finds the end and the state.
-func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
-	end := h.pooled.obs[len(h.pooled.obs)-1].to
-	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
-	var ws []dating.Witness
-	var doubtful []stretch // networks of which nothing shows that they are restored
-	for i := range parts {
-		s := parts[i].last()
-		lastBad = max(lastBad, s.to)
-		if parts[i].restored = h.restored(s, next, len(parts)); parts[i].restored {
-			lastRestored = max(lastRestored, h.nets[s.net].obs[s.end].from)
-		} else {
-			doubtful = append(doubtful, *s)
-		}
-		if w, ok := h.witness(&parts[i], firm, true, len(parts) == 1, next, means); ok && h.dates(parts, i) {
-			ws = append(ws, w)
-		}
-	}
-	e.State = Ongoing
-	if max(now, end)-lastBad > staleAfter(c, h.badVotes(c)) {
-		e.State = Fading
-	}
-	if lastRestored == math.MinInt64 {
-		return
-	}
-	if !h.confirmed(parts, next) {
-		e.State = Fading
-		e.Reasons = append(e.Reasons, "what came after the last blocked measurements was ok, but nearly all of it in one report, which cannot end an event alone")
-		return
-	}
-	var still []string
-	for _, s := range doubtful {
-		if s.to > lastRestored {
-			still = append(still, networkName(h.nets[s.net].asn))
-		}
-	}
-	if len(still) > 0 {
-		e.State = Fading
-		e.Reasons = append(e.Reasons, "partly restored; still blocked on "+strings.Join(still, ", "))
-		return
-	}
-	if h.resolverSwitched(parts, next) {
-		e.State = Fading
-		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones came through other resolvers, so they do not show an end")
-		return
-	}
-	if h.reckonedOtherwise(parts, next) {
-		e.State = Fading
-		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones were judged by another ruleset, so they do not show an end")
-		return
-	}
-	if len(ws) == 0 { // its last bad votes are all by other means than the event's
-		e.State = Ended
-		e.End = &Interval{Earliest: instant(min(lastBad, lastRestored)), Latest: instant(max(lastBad, lastRestored))}
-		return
-	}
-	lo, hi, bounded := ends.Change(ws)
-	if lo, hi = -hi, -lo; bounded {
-		e.State = Ended
-		e.End = &Interval{Earliest: instant(lo), Latest: instant(hi)}
-	}
-}
-
-// restored reports whether what a network says after a stretch speaks for
-// access more than a few false ok votes would; of many networks, one or
-// another will show some.
-func (h *history) restored(s *stretch, next int64, networks int) bool {
-	t := &h.nets[s.net]
-	need := restoredScore + math.Log(float64(networks))
-	w := t.accessWeights(s)
-	sum := 0.0
-	for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
-		if sum += w.of(&t.obs[k]); sum < -need {
-			return true
-		}
-	}
-	return false
-}
-
-// confirmed reports that the ok votes after the event say so without the
-// loudest of those reports, too, where the source names them: one submitter
-// cannot end an event.
-func (h *history) confirmed(parts []banned, next int64) bool {
-	oks := map[uint32]float64{}
-	named := false
-	for i := range parts {
-		s := parts[i].last()
-		t := &h.nets[s.net]
-		w := t.accessWeights(s)
-		for k := s.end; k < len(t.obs) && t.obs[k].to < next; k++ {
-			for _, v := range h.cells[t.obs[k].cell].Voices {
-				named = true
-				oks[v.Report] -= float64(v.OK) / series.Vote * w.ok
-			}
-		}
-	}
-	all, most := 0.0, 0.0
-	for _, r := range slices.Sorted(maps.Keys(oks)) {
-		all, most = all+oks[r], math.Max(most, oks[r])
-	}
-	return !named || all-most >= restoredScore
-}
-
-// accessWeights are those of the votes after a stretch, for telling whether it
-// is over.
-func (t *track) accessWeights(s *stretch) weights {
-	return t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), t.base.hard)
-}
-
-// staleAfter is how long silence may last before an event fades: two weeks, or
-// ten times the usual pause between bad votes.
-func staleAfter(c *cluster, bad float64) int64 {
-	return max(stale, 10*int64(float64(c.to-c.from)/math.Max(bad, 1)))
-}
-
-// describe fills in what can be counted.
-func (h *history) describe(e *Event, c *cluster, parts []banned) {
-	mech := map[string]float64{}
-	reports := map[uint32]bool{}
-	truncated := false
-	listed := 0
-	e.Counts, listed = Counts{}, 0
-	h.within(c, parts, func(cell *series.Cell) {
-		e.Counts.count(cell)
-		listed += int(cell.Reports)
-		truncated = truncated || int(cell.Reports) > len(cell.Voices)
-		for _, v := range cell.Voices {
-			reports[v.Report] = true
-		}
-		for _, t := range cell.Tallies {
-			if t.Kind == series.Mechanism {
-				mech[t.Name] += float64(t.Bad)
-			}
-		}
-	})
-	e.Counts.Reports = len(reports)
-	if truncated {
-		e.Counts.Reports = listed
-	}
-	e.Mechanisms = top(mech)
-	if len(e.Mechanisms) > 0 && strings.Contains(e.Mechanisms[0], "throttl") {
-		e.Kind = Throttling
-	}
-	e.Phases = h.phases(e, c, parts)
-	e.Evidence = h.evidence(parts)
-	e.Confidence = confidence(c, parts)
-	e.Scope = scope(e)
-	e.Reasons = append(h.reasons(e, c, parts), e.Reasons...)
-}
-
-// within calls f with the cells of the event's networks from the first to the
-// last bad vote.
-func (h *history) within(c *cluster, parts []banned, f func(*series.Cell)) {
-	for _, p := range parts {
-		asn := h.nets[p.net].asn
-		i, _ := slices.BinarySearchFunc(h.cells, asn, func(c series.Cell, a uint32) int { return cmp.Compare(c.ASN, a) })
-		for ; i < len(h.cells) && h.cells[i].ASN == asn; i++ {
-			if cell := &h.cells[i]; cell.End() > c.from && cell.Start <= c.to {
-				f(cell)
-			}
-		}
-	}
-}
-
-// top are the names that hold a tenth of the weight or more, the heaviest first.
-func top(weight map[string]float64) []string {
-	names := []string{}
-	total := 0.0
-	for n, w := range weight {
-		names = append(names, n)
-		total = max(total, w)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(weight[b], weight[a]), cmp.Compare(a, b)) })
-	return slices.DeleteFunc(names, func(n string) bool { return weight[n] < total/10 })
-}
-
-// confidence grows with the evidence that is left when the loudest report and
-// a false alarm's worth are taken off.
-func confidence(c *cluster, parts []banned) float64 {
-	x := 1 - math.Exp(-(c.joint-c.loudest-4)/8)
-	if len(parts) == 1 {
-		x *= 0.95
-	}
-	if c.weak {
-		x *= 0.85
-	}
-	if c.always {
-		x *= 0.6
-	}
-	return math.Round(math.Min(math.Max(x, 0.05), 0.99)*100) / 100
-}
-
-func (h *history) reasons(e *Event, c *cluster, parts []banned) []string {
-	var base, rate, votes float64
-	for _, p := range parts {
-		for _, s := range p.spans {
-			n := float64(s.end - s.first)
-			base += h.nets[s.net].base.bad * n
-			rate += s.rate * n
-			votes += n
-		}
-	}
-	out := []string{fmt.Sprintf("%d of %d conclusive measurements were bad, against a usual share of %.0f %%",
-		e.Counts.Blocked+e.Counts.Inconclusive, e.Counts.Blocked+e.Counts.Inconclusive+e.Counts.OK, 100*base/votes)}
-	switch {
-	case c.always:
-		out = append(out, "the measurements say that something is wrong, not what, and there is no time without it to compare with: the event rests on how nearly all of them fail, on all networks")
-	case c.weak:
-		out = append(out, "the measurements say that something is wrong, not what: the event rests on their contrast with the time before or after")
-	}
-	switch {
-	case e.Onset.Earliest == nil:
-		out = append(out, "it began before the data, or before the networks were measured")
-	case len(e.Networks) == 0:
-		out = append(out, "the source names no networks: on some of them it may be older, and show only since more measurements came from there")
-	}
-	return out
-}
-
-func scope(e *Event) string {
-	what := e.Target
-	if n := len(e.Targets); n > 1 {
-		what = strings.Join(e.Targets[:n-1], ", ") + " and " + e.Targets[n-1]
-	}
-	if len(e.Of) > 0 {
-		what += " (" + strings.Join(e.Of, ", ") + ")"
-	}
-	switch n := len(e.Networks); n {
-	case 0:
-		return what
-	case 1:
-		return what + " on " + e.Networks[0]
-	default:
-		return fmt.Sprintf("%s on %d networks", what, n)
-	}
-}
-
-// evidence are the measurements that frame the event on each network: the last
-// ok before, the first and the last bad, the first ok after.
-func (h *history) evidence(parts []banned) []string {
-	type item struct {
-		at  int64
-		uid string
-	}
-	var items []item
-	add := func(at int64, uid string) {
-		if uid != "" {
-			items = append(items, item{at, uid})
-		}
-	}
-	for i := range parts {
-		f, l := parts[i].first(), parts[i].last()
-		o := h.nets[f.net].obs
-		if c := &h.cells[o[f.first].cell]; c.LastOK != 0 && c.LastOK < c.FirstBad {
-			add(c.LastOK, c.LastOKUID)
-		} else if f.first > 0 {
-			b := &h.cells[o[f.first-1].cell]
-			add(b.LastOK, b.LastOKUID)
-		}
-		for k, n := f.first, 0; k < f.end && n < 3; k++ {
-			if o[k].bad() > 0 {
-				b := &h.cells[o[k].cell]
-				add(b.FirstBad, b.FirstBadUID)
-				n++
-			}
-		}
-		b := &h.cells[o[l.end-1].cell]
-		add(b.LastBad, b.LastBadUID)
-		if l.end < len(o) {
-			a := &h.cells[o[l.end].cell]
-			add(a.FirstOK, a.FirstOKUID)
-		}
-	}
-	slices.SortFunc(items, func(a, b item) int { return cmp.Or(cmp.Compare(a.at, b.at), strings.Compare(a.uid, b.uid)) })
-	items = slices.Compact(items)
-	out := []string{}
-	for i, it := range items {
-		if len(items) <= maxEvidence || i < maxEvidence/2 || i >= len(items)-maxEvidence/2 {
-			out = append(out, it.uid)
-		}
-	}
-	return out
 }

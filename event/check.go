@@ -54,8 +54,3 @@ func (e *Event) checkPhase(p *Phase, law func(bool, string, ...any)) {
 	law(p.Kind != PhaseRestored || e.State != Ongoing, "a network was restored and the event is ongoing: %s", p.Note)
 	law(p.Kind != PhaseLull || p.To != nil, "a lull has no end")
 }
-
-// ordered reports that an interval does not run backwards.
-func (i *Interval) ordered() bool {
-	return i == nil || i.Earliest == nil || i.Latest == nil || !i.Latest.Before(*i.Earliest)
-}

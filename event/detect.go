@@ -2,18 +2,15 @@ package event
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"iter"
-	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/event/artefact"
+	"github.com/bandish/bandish/event/darkness"
 	"github.com/bandish/bandish/series"
 )
 
@@ -27,18 +24,15 @@ type Result struct {
 // Detector takes the cells of one country after the other, so that memory
 // holds one country's cells at a time.
 type Detector struct {
-	now     int64
-	found   []Event
-	odd     []Event // artefacts
-	watched map[string]map[string]*presence
-	dark    []darkness
-	scratch []uint64
+	finder
+	world world
+	dark  []darkness.Presence
 }
 
 // NewDetector makes a detector. now is the end of the window, for saying that
 // an event fades; the zero time leaves that to each series' own last cell.
 func NewDetector(now time.Time) *Detector {
-	d := &Detector{now: math.MinInt64, watched: map[string]map[string]*presence{}}
+	d := &Detector{finder: finder{now: math.MinInt64}, world: world{watched: map[string]map[string]*presence{}}}
 	if !now.IsZero() {
 		d.now = now.Unix()
 	}
@@ -90,113 +84,27 @@ func (d *Detector) Country(cells []series.Cell) {
 	}
 	strengthen(cells)
 	strengthen(parts)
-	failures, silenced := defects(cells)
-	mute(parts, silenced)
-	d.darkness(cells)
+	failures, silenced := artefact.Defects(cells)
+	artefact.Mute(parts, silenced)
+	if k, is := darkness.Of(cells); is {
+		d.dark = append(d.dark, k)
+	}
 	var events []Event
 	for target := range byKey(cells, func(c *series.Cell) string { return c.Target }) {
-		d.see(target)
+		d.world.see(target)
 		of := d.split(d.target(target), partsOf(parts, target[0].Target))
 		events = append(events, append(of, d.scheduled(target, of)...)...)
 	}
-	events = d.soundNetworks(cells, failures, events)
-	d.found = append(d.found, group(events)...)
-}
-
-// strengthen counts as blocked what was impaired because a public name got an
-// address that no public server can have. One such answer may come from a
-// router at home, so the rules say impaired where there is no control; of many
-// reports it is as plain as a block.
-func strengthen(cells []series.Cell) {
-	for i := range cells {
-		c := &cells[i]
-		if c.VoteImpaired == 0 {
-			continue
-		}
-		var bogon uint64
-		for _, t := range c.Tallies {
-			if t.Kind == series.Mechanism && strings.HasSuffix(t.Name, ".bogon") {
-				bogon += uint64(t.Bad)
-			}
-		}
-		bad := uint64(c.VoteBlocked) + uint64(c.VoteImpaired)
-		more := uint32(uint64(c.VoteImpaired) * min(bogon, bad) / bad)
-		c.VoteBlocked, c.VoteImpaired = c.VoteBlocked+more, c.VoteImpaired-more
-	}
-}
-
-// target finds the events of one target in one country.
-func (d *Detector) target(cells []series.Cell) []Event {
-	if who, ok := loudReport(cells); ok {
-		cells = slices.Clone(cells)
-		for i := range cells {
-			takeOut(&cells[i], who)
-		}
-	}
-	h := newHistory(cells)
-	if len(h.nets) == 0 {
-		return nil
-	}
-	d.scratch = h.segment(d.scratch)
-	if len(h.pooled.obs) == 0 {
-		return nil
-	}
-	cs := slices.DeleteFunc(h.sharpened(h.clusters()), func(c cluster) bool { return h.reject(&c) != "" || d.oneVoice(h, &c) })
-	slices.SortFunc(cs, func(a, b cluster) int { return cmp.Compare(a.from, b.from) })
-	var out []Event
-	for i := range cs {
-		h.reject(&cs[i])
-		prev, next := int64(math.MinInt64), int64(math.MaxInt64)
-		if i > 0 {
-			prev = cs[i-1].to
-		}
-		if i+1 < len(cs) {
-			next = cs[i+1].from
-		}
-		e := h.event(&cs[i], prev, next, d.now)
-		if why := h.instrument(&cs[i], e.Mechanisms, prev); why != "" {
-			e.Artefact = why
-			d.odd = append(d.odd, e)
-			continue
-		}
-		out = append(out, e)
-	}
-	if len(out) > 0 {
-		sum := HashCells(cells)
-		for i := range out {
-			out[i].InputHash = sum
-		}
-	}
-	return out
-}
-
-// oneVoice reports whether a cluster is not found without the loudest of its
-// reports, where that one says much more than reports do that measure a target
-// once.
-func (d *Detector) oneVoice(h *history, c *cluster) bool {
-	_, _, loudest, who := h.voices(c)
-	if loudest < muchForOne {
-		return false
-	}
-	cells := slices.Clone(h.cells)
-	for i := range cells {
-		takeOut(&cells[i], who)
-	}
-	rest := newHistory(cells)
-	if len(rest.nets) == 0 {
-		return true
-	}
-	d.scratch = rest.segment(d.scratch)
-	return len(rest.pooled.obs) == 0 || !slices.ContainsFunc(rest.clusters(), func(o cluster) bool {
-		return o.from <= c.to && o.to >= c.from && rest.reject(&o) == ""
-	})
+	events, odd := soundNetworks(cells, failures, events)
+	d.odd = append(d.odd, odd...)
+	d.world.found = append(d.world.found, group(events)...)
 }
 
 // Finish compares the countries and returns what was found. More countries may
 // be given after it, and Finish called again.
 func (d *Detector) Finish() Result {
-	kept, odd := d.world()
-	kept = append(kept, d.shutdowns()...)
+	kept, odd := d.world.apart()
+	kept = append(kept, shutdowns(d.dark, d.now)...)
 	odd = append(odd, d.odd...)
 	number(kept)
 	number(odd)
@@ -244,46 +152,3 @@ func number(es []Event) {
 		}
 	}
 }
-
-// HashCells is the SHA-256 over what the model reads of the cells, in hex.
-func HashCells(cells []series.Cell) string {
-	s := sha256.New()
-	buf := make([]byte, 0, 256)
-	for i := range cells {
-		buf = appendCell(buf[:0], &cells[i])
-		s.Write(buf)
-	}
-	return sum(s)
-}
-
-func sum(s hash.Hash) string { return hex.EncodeToString(s.Sum(nil)) }
-
-func appendCell(b []byte, c *series.Cell) []byte {
-	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
-	num := func(n ...int64) {
-		for _, v := range n {
-			b = binary.AppendVarint(b, v)
-		}
-	}
-	text(c.CC)
-	text(c.Target)
-	text(c.Layer)
-	num(int64(c.ASN), c.Start, c.Span, int64(c.Measurements), int64(c.OK), int64(c.Blocked), int64(c.Likely), int64(c.Impaired),
-		int64(c.Down), int64(c.Insufficient), int64(c.Aside), int64(c.Reports), int64(c.VoteBlocked), int64(c.VoteImpaired),
-		int64(c.VoteOK), int64(c.VoteDown), c.FirstBad, c.LastBad, c.FirstOK, c.LastOK)
-	text(c.FirstBadUID)
-	text(c.LastBadUID)
-	text(c.FirstOKUID)
-	text(c.LastOKUID)
-	for _, v := range c.Voices {
-		num(int64(v.Report), int64(v.Bad), int64(v.OK))
-	}
-	for _, t := range c.Tallies {
-		text(string(t.Kind))
-		text(t.Name)
-		num(int64(t.Bad), int64(t.OK))
-	}
-	return b
-}
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

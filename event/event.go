@@ -9,12 +9,20 @@
 package event
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/bandish/bandish/event/parameter"
 )
+
+// set are the numbers of the model.
+var set = &parameter.Standard
 
 // Version names the model and its constants. It changes whenever the same
 // cells may give other events.
-const Version = "bandish-event/7"
+const Version = "bandish-event/8"
 
 // Kind is what sort of thing happened.
 type Kind string
@@ -81,7 +89,7 @@ type Event struct {
 	InputHash string   `json:"input_hash"` // SHA-256 of the cells it rests on
 
 	primary anchor
-	mainly  string // the network that shows nearly all of it
+	mainly  uint32 // the network that shows nearly all of it, or 0
 	always  bool   // rests on impaired only, and nothing else was ever seen
 }
 
@@ -175,3 +183,8 @@ func (i Interval) String() string {
 	}
 	return "between " + i.Earliest.Format(form) + " and " + i.Latest.Format(form) + " UTC"
 }
+
+// networkName writes an ASN.
+func networkName(asn uint32) string { return fmt.Sprintf("AS%d", asn) }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -5,17 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/artefact"
 	"github.com/bandish/bandish/series"
 )
 
 // This file looks at the hosts and tests of one target. They are pooled where
 // they agree. Where only some of them fail, the event is of these, and says so;
 // and what a part shows that is lost among the others is found there.
-
-const (
-	mostParts = 8    // of a target that are looked at alone, those with the most votes
-	partVotes = 12.0 // of a part, for that
-)
 
 // partsOf are the cells of each part of a target, by name.
 func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
@@ -31,7 +27,7 @@ func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
 	names := sortedKeys(out)
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(votes[b], votes[a]) })
 	for i, n := range names {
-		if i >= mostParts || votes[n] < partVotes {
+		if i >= set.Parts.Most || votes[n] < set.Parts.Votes {
 			delete(out, n)
 		}
 	}
@@ -42,7 +38,7 @@ func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
 }
 
 // split gives the events of a target to the parts of it that show them.
-func (d *Detector) split(events []Event, parts map[string][]series.Cell) []Event {
+func (d *finder) split(events []Event, parts map[string][]series.Cell) []Event {
 	if len(parts) == 0 {
 		return events
 	}
@@ -108,31 +104,31 @@ func (e *Event) sharesTime(o Event) bool {
 // struckBy are the parts that fail while an event lasts on its networks, and
 // whether others work meanwhile.
 func struckBy(e *Event, parts map[string][]series.Cell) (names []string, is bool) {
-	during := map[string]*tally{}
+	during := map[string]*artefact.Tally{}
 	for name, cells := range parts {
-		t := &tally{}
+		t := &artefact.Tally{}
 		for i := range cells {
 			c := &cells[i]
 			if c.End() > e.primary.from && c.Start <= e.primary.to && (len(e.Networks) == 0 || slices.Contains(e.Networks, networkName(c.ASN))) {
-				t.bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
-				t.ok += float64(c.VoteOK) / series.Vote
+				t.Bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
+				t.OK += float64(c.VoteOK) / series.Vote
 			}
 		}
 		during[name] = t
-		if t.bad+t.ok > 0 && t.share() > spared {
+		if t.Bad+t.OK > 0 && t.Share() > set.Defect.Spared {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	for _, t := range during {
-		is = is || t.bad+t.ok >= sparedVotes && t.share() <= spared
+		is = is || t.Bad+t.OK >= set.Defect.SparedVotes && t.Share() <= set.Defect.Spared
 	}
 	return names, is && len(names) > 0
 }
 
 // ofParts are the events that some parts show together; at the time of e, if
 // that is given.
-func (d *Detector) ofParts(names []string, parts map[string][]series.Cell, e *Event) []Event {
+func (d *finder) ofParts(names []string, parts map[string][]series.Cell, e *Event) []Event {
 	var cells []series.Cell
 	for _, n := range names {
 		cells = append(cells, parts[n]...)

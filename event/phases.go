@@ -7,15 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/chain"
 	"github.com/bandish/bandish/series"
 )
 
 // lullCost is the cost, in nats, of passing between access and interference
 // within an event.
-const lullCost = 4.0
 
 // lullReach is how far from an ok vote a lull may reach.
-const lullReach = 86400
 
 // phases tells the course of an event: its stretches and lulls, the networks
 // that joined later or were restored sooner, and changes of the means.
@@ -105,15 +104,15 @@ func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		w := t.accessWeights(parts[i].first())
-		k, _ := slices.BinarySearchFunc(t.obs, from, func(o obs, at int64) int { return cmp.Compare(o.from, at) })
-		for ; k < len(t.obs) && t.obs[k].from < to; k++ {
-			o := &t.obs[k]
-			if score += w.of(o); o.ok > 0 {
-				first, last = min(first, o.from), max(last, o.to)
+		k, _ := slices.BinarySearchFunc(t.Obs, from, func(o chain.Obs, at int64) int { return cmp.Compare(o.From, at) })
+		for ; k < len(t.Obs) && t.Obs[k].From < to; k++ {
+			o := &t.Obs[k]
+			if score += w.Of(o); o.OK > 0 {
+				first, last = min(first, o.From), max(last, o.To)
 			}
 		}
 	}
-	return stretch{from: max(from, first-lullReach), to: min(to, last+lullReach)}, score <= -lullCost
+	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Course.LullCost
 }
 
 func lull(from, to int64) Phase {
@@ -124,7 +123,7 @@ func (h *history) course(spans []stretch, from, to int64) Phase {
 	nets := map[uint32]bool{}
 	for _, s := range spans {
 		if s.from <= to && s.to >= from {
-			nets[h.nets[s.net].asn] = true
+			nets[h.nets[s.net].ASN] = true
 		}
 	}
 	return Phase{Kind: PhaseBlocked, From: *instant(from), To: instant(to), Networks: names(nets), Note: "from the first to the last bad measurement"}
@@ -144,14 +143,14 @@ func (h *history) lulls(spans []stretch) []stretch {
 	var vs []vote
 	for _, s := range spans {
 		t := &h.nets[s.net]
-		hard := hardShare[0]
+		hard := set.Chain.Hard[0]
 		if s.soft > 0.5 {
-			hard = hardShare[1]
+			hard = set.Chain.Hard[1]
 		}
-		w := t.base.weightsAt(math.Min(math.Max(s.rate, t.base.bad+0.2), 0.97), hard)
+		w := t.Base.WeightsAt(math.Min(math.Max(s.rate, t.Base.Bad+set.Course.AccessRise), set.Course.AccessMost), hard)
 		for i := s.first; i < s.end; i++ {
-			o := &t.obs[i]
-			vs = append(vs, vote{o.from, o.to, w.of(o), o.bad(), o.net})
+			o := &t.Obs[i]
+			vs = append(vs, vote{o.From, o.To, w.Of(o), o.Bad(), o.Net})
 		}
 	}
 	slices.SortFunc(vs, func(a, b vote) int {
@@ -160,15 +159,15 @@ func (h *history) lulls(spans []stretch) []stretch {
 	var out []stretch
 	for i := 0; i < len(vs); {
 		sum, best, end := 0.0, 0.0, i
-		for k := i; k < len(vs) && sum <= lullCost; k++ {
+		for k := i; k < len(vs) && sum <= set.Course.LullCost; k++ {
 			if sum += vs[k].score; sum < best {
 				best, end = sum, k+1
 			}
-			if sum-best > lullCost {
+			if sum-best > set.Course.LullCost {
 				break
 			}
 		}
-		if best > -2*lullCost {
+		if best > -2*set.Course.LullCost {
 			i++
 			continue
 		}
@@ -195,19 +194,19 @@ func (h *history) lulls(spans []stretch) []stretch {
 // restored a day or more before the end.
 func (h *history) spread(e *Event, b *banned) []Phase {
 	var out []Phase
-	if h.nets[b.net].asn == 0 {
+	if h.nets[b.net].ASN == 0 {
 		return nil
 	}
-	net := []string{networkName(h.nets[b.net].asn)}
+	net := []string{networkName(h.nets[b.net].ASN)}
 	if f := b.first(); f.first > 0 && f.from > e.Onset.Latest.Unix()+86400 {
-		if lastOK := h.nets[b.net].obs[f.first-1]; lastOK.to > e.Onset.Latest.Unix() {
+		if lastOK := h.nets[b.net].Obs[f.first-1]; lastOK.To > e.Onset.Latest.Unix() {
 			out = append(out, Phase{Kind: PhaseSpread, From: *instant(f.from), Networks: net, Note: net[0] + " joined later"})
 		}
 	}
 	l := b.last()
 	over := e.End != nil && e.End.Earliest != nil && l.to < e.End.Earliest.Unix()-86400
-	if o := h.nets[b.net].obs; l.end < len(o) && (over && o[l.end].from < e.End.Earliest.Unix() || e.State == Fading && b.restored) {
-		out = append(out, Phase{Kind: PhaseRestored, From: *instant(o[l.end].from), Networks: net, Note: net[0] + " was restored"})
+	if o := h.nets[b.net].Obs; l.end < len(o) && (over && o[l.end].From < e.End.Earliest.Unix() || e.State == Fading && b.restored) {
+		out = append(out, Phase{Kind: PhaseRestored, From: *instant(o[l.end].From), Networks: net, Note: net[0] + " was restored"})
 	}
 	return out
 }
@@ -243,13 +242,13 @@ func (h *history) mechanisms(c *cluster, parts []banned) []Phase {
 		for _, p := range ps {
 			sumB, sumT = sumB+p.by[m], sumT+p.total
 		}
-		best, at := 8.0, -1
+		best, at := set.Course.MeansGain, -1
 		var b, t float64
 		var before, after float64
 		for i := range ps[:max(len(ps)-1, 0)] {
 			b, t = b+ps[i].by[m], t+ps[i].total
 			pb, pa := b/t, (sumB-b)/(sumT-t)
-			if gain := ll(b, t) + ll(sumB-b, sumT-t) - ll(sumB, sumT); gain > best && math.Abs(pb-pa) > 0.5 {
+			if gain := ll(b, t) + ll(sumB-b, sumT-t) - ll(sumB, sumT); gain > best && math.Abs(pb-pa) > set.Course.MeansChange {
 				best, at, before, after = gain, i+1, pb, pa
 			}
 		}

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/country/zone"
+	"github.com/bandish/bandish/event/artefact"
 	"github.com/bandish/bandish/series"
 )
 
@@ -14,98 +15,6 @@ import (
 // of nights: over a day they fail too few measurements for the chain. Two weeks
 // after two weeks are folded to a day; where the bad votes lie in some hours,
 // the votes of these hours are looked at as a series of their own.
-
-const (
-	scheduleBlock  = 14 * 86400
-	scheduleStep   = 7 * 86400
-	scheduleEnter  = 25.0 // nats by which the hours of a block must stand out
-	scheduleShare  = 0.6  // of the votes in these hours that are bad
-	scheduleRate   = 0.8  // by which they are looked for
-	scheduleDays   = 4    // on which they are bad
-	shortestWindow = 2    // hours
-	longestWindow  = 12
-)
-
-// Schedule is when a ban holds: from one time of the day until another, on some
-// days of the week, by the country's clock.
-type Schedule struct {
-	From Clock  `json:"from"`
-	To   Clock  `json:"to"`   // the first moment after; before From where it passes midnight
-	Days string `json:"days"` // "every day", "Monday to Friday", "Sunday to Thursday"
-	Zone string `json:"zone"` // "Asia/Karachi"; "UTC" where the country's is not known
-}
-
-// Clock is a time of the day in minutes since midnight; its text is "08:30".
-type Clock int
-
-func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
-
-// MarshalText writes the time as "08:30".
-func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
-
-// UnmarshalText reads what MarshalText writes.
-func (c *Clock) UnmarshalText(text []byte) error {
-	t, err := time.Parse("15:04", string(text))
-	if err != nil {
-		return fmt.Errorf("time of day %q: want hours and minutes, as 08:30", text)
-	}
-	*c = Clock(t.Hour()*60 + t.Minute())
-	return nil
-}
-
-func (s *Schedule) String() string {
-	clock := "local time (" + s.Zone + ")"
-	if s.Zone == time.UTC.String() {
-		clock = s.Zone
-	}
-	for _, w := range week {
-		if w.name == s.Days {
-			return fmt.Sprintf("%s, %s to %s %s", w.words, s.From, s.To, clock)
-		}
-	}
-	return fmt.Sprintf("%s, %s to %s %s", s.Days, s.From, s.To, clock)
-}
-
-// week are the days on which schedules hold.
-var week = []struct {
-	name, words string
-	without     [2]time.Weekday
-}{
-	{"every day", "every day", [2]time.Weekday{-1, -1}},
-	{"Monday to Friday", "on weekdays", [2]time.Weekday{time.Saturday, time.Sunday}},
-	{"Sunday to Thursday", "from Sunday to Thursday", [2]time.Weekday{time.Friday, time.Saturday}},
-}
-
-// hours are a schedule and the clock by which it holds.
-type hours struct {
-	Schedule
-	where *time.Location
-}
-
-// holds reports whether a schedule holds at a moment.
-func (h *hours) holds(at int64) bool {
-	local := time.Unix(at, 0).In(h.where)
-	clock := Clock(local.Hour()*60 + local.Minute())
-	day := local.Weekday()
-	switch {
-	case h.From < h.To && (clock < h.From || clock >= h.To), h.From > h.To && clock < h.From && clock >= h.To:
-		return false
-	case h.From > h.To && clock < h.To: // of the evening before
-		day = (day + 6) % 7
-	}
-	for _, w := range week {
-		if w.name == h.Days {
-			return day != w.without[0] && day != w.without[1]
-		}
-	}
-	return false
-}
-
-// day is a number for the day, or the night, of the schedule at a moment.
-func (h *hours) day(at int64) int64 {
-	_, east := time.Unix(at, 0).In(h.where).Zone()
-	return floorDay(at + int64(east) - int64(h.From)*60)
-}
 
 // bound keeps the dates of an event within the schedule's hours: it can neither
 // begin nor end outside them.
@@ -142,8 +51,8 @@ type folded struct {
 
 // scheduled finds the bans of certain hours in the cells of one target, outside
 // the events that were found.
-func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
-	where := country.Location(cells[0].CC)
+func (d *finder) scheduled(cells []series.Cell, found []Event) []Event {
+	where := zone.Location(cells[0].CC)
 	blocks, usual := fold(cells, where)
 	type candidate struct {
 		hours
@@ -152,10 +61,10 @@ func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
 	}
 	var best []candidate
 	for at, f := range blocks {
-		if slices.ContainsFunc(found, func(e Event) bool { return e.primary.from < at+scheduleBlock && e.primary.to > at }) {
+		if slices.ContainsFunc(found, func(e Event) bool { return e.primary.from < at+set.Schedule.Block && e.primary.to > at }) {
 			continue
 		}
-		if s, score := f.best(usual); score >= scheduleEnter {
+		if s, score := f.best(usual); score >= set.Schedule.Enter {
 			s.Zone = where.String()
 			best = append(best, candidate{hours{s, where}, at, score})
 		}
@@ -168,7 +77,7 @@ func (d *Detector) scheduled(cells []series.Cell, found []Event) []Event {
 	})
 	var out []Event
 	for _, c := range best {
-		if !slices.ContainsFunc(out, func(e Event) bool { return e.primary.from < c.at+scheduleBlock && e.primary.to > c.at }) {
+		if !slices.ContainsFunc(out, func(e Event) bool { return e.primary.from < c.at+set.Schedule.Block && e.primary.to > c.at }) {
 			out = append(out, d.onSchedule(cells, &c.hours, c.at, append(slices.Clone(found), out...))...)
 		}
 	}
@@ -188,7 +97,7 @@ func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64
 		}
 		local := time.Unix(c.Start, 0).In(where)
 		day, hour := local.Weekday(), local.Hour()
-		for at := c.Start - c.Start%scheduleStep; at > c.Start-scheduleBlock && at >= 0; at -= scheduleStep {
+		for at := c.Start - c.Start%set.Schedule.Step; at > c.Start-set.Schedule.Block && at >= 0; at -= set.Schedule.Step {
 			f := blocks[at]
 			if f == nil {
 				f = &folded{past: Clock(local.Minute())}
@@ -201,12 +110,12 @@ func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64
 			}
 		}
 	}
-	return blocks, math.Min(math.Max(bad/math.Max(all, 1), minBaseline), firmSoft)
+	return blocks, math.Min(math.Max(bad/math.Max(all, 1), set.Chain.MinBaseline), set.Date.FirmSoft)
 }
 
 // best is the schedule that stands out most, and by how many nats.
 func (f *folded) best(usual float64) (Schedule, float64) {
-	forBad, forOK := math.Log(scheduleRate/usual), math.Log((1-scheduleRate)/(1-usual))
+	forBad, forOK := math.Log(set.Schedule.Rate/usual), math.Log((1-set.Schedule.Rate)/(1-usual))
 	var best Schedule
 	top := 0.0
 	for _, w := range week {
@@ -225,11 +134,11 @@ func (f *folded) best(usual float64) (Schedule, float64) {
 		for from := range 24 {
 			var b, o float64
 			n := 0
-			for k := range longestWindow {
+			for k := range set.Schedule.Longest {
 				h := (from + k) % 24
 				b, o, n = b+bad[h], o+ok[h], n+days[h]
 				score := b*forBad + o*forOK
-				if k+1 >= shortestWindow && n >= scheduleDays && score > top+1e-9 {
+				if k+1 >= set.Schedule.Shortest && n >= set.Schedule.Days && score > top+1e-9 {
 					top, best = score, Schedule{f.past + Clock(from*60), (f.past + Clock(h+1)*60) % (24 * 60), w.name, ""}
 				}
 			}
@@ -240,15 +149,15 @@ func (f *folded) best(usual float64) (Schedule, float64) {
 
 // onSchedule are the events that the votes of the schedule's hours show around
 // a block, and that those of other hours do not.
-func (d *Detector) onSchedule(cells []series.Cell, s *hours, at int64, found []Event) []Event {
+func (d *finder) onSchedule(cells []series.Cell, s *hours, at int64, found []Event) []Event {
 	within := slices.DeleteFunc(slices.Clone(cells), func(c series.Cell) bool { return !s.holds(c.Start) || c.Span > 3600 })
 	odd := len(d.odd)
 	var out []Event
 	for _, e := range d.target(within) {
-		if e.primary.from >= at+scheduleBlock || e.primary.to <= at || slices.ContainsFunc(found, e.sharesTime) {
+		if e.primary.from >= at+set.Schedule.Block || e.primary.to <= at || slices.ContainsFunc(found, e.sharesTime) {
 			continue
 		}
-		var in, outside tally
+		var in, outside artefact.Tally
 		badDays := map[int64]bool{}
 		for i := range cells {
 			c := &cells[i]
@@ -261,28 +170,17 @@ func (d *Detector) onSchedule(cells []series.Cell, s *hours, at int64, found []E
 					badDays[s.day(c.Start)] = true
 				}
 			}
-			t.bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
-			t.ok += float64(c.VoteOK) / series.Vote
+			t.Bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
+			t.OK += float64(c.VoteOK) / series.Vote
 		}
-		if in.share() < scheduleShare || outside.share() > spared || outside.bad+outside.ok < sparedVotes || len(badDays) < scheduleDays {
+		if in.Share() < set.Schedule.Share || outside.Share() > set.Defect.Spared || outside.Bad+outside.OK < set.Defect.SparedVotes || len(badDays) < set.Schedule.Days {
 			continue
 		}
 		e.Schedule = &s.Schedule
 		s.bound(&e)
-		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", &s.Schedule, 100*in.share(), 100*outside.share()))
+		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", &s.Schedule, 100*in.Share(), 100*outside.Share()))
 		out = append(out, e)
 	}
 	d.odd = d.odd[:odd]
 	return out
-}
-
-// Hours gives the function that reports whether a moment is one of the
-// schedule's hours.
-func (s *Schedule) Hours() func(time.Time) bool {
-	where, err := time.LoadLocation(s.Zone)
-	if err != nil { // a zone that this program does not know
-		where = time.UTC
-	}
-	h := hours{*s, where}
-	return func(t time.Time) bool { return h.holds(t.Unix()) }
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bandish/bandish/event/chain"
 	"github.com/bandish/bandish/series"
 )
 
@@ -17,61 +18,53 @@ import (
 // from a country's; at other targets, which a ban may take in at once; and at
 // the other targets of a network, which tell a defect of a probe from a ban.
 
-const (
-	worldCountries  = 4             // unrelated countries that change at once
-	worldSure       = 6             // of these, enough whatever the others do
-	worldShare      = 0.5           // else the share of those that were watching
-	worldSlack      = 6 * 3600      // seconds around an onset
-	banEvery        = 730 * 86400.0 // seconds between the bans of a target in a country, roughly
-	worldApart      = 7 * 86400     // seconds by which an event outlasts those it began with
-	worldSurprise   = 10.0          // nats of coincidence that are too much
-	alwaysCountries = 3             // in which a target always fails without a sign of why
-	watchSpan       = 14            // days around an onset in which a country must have measured
-	groupSlack      = 12 * 3600
-	groupShared     = 0.5
-)
+// world is what was found in all countries, and when each measured what.
+type world struct {
+	found   []Event
+	watched map[string]map[string]*presence // by target and country
+}
 
 // presence is the days on which a country measured a target.
 type presence struct{ days []int32 }
 
 func (p *presence) near(day int32) bool {
-	i, _ := slices.BinarySearch(p.days, day-watchSpan)
-	return i < len(p.days) && p.days[i] <= day+watchSpan
+	i, _ := slices.BinarySearch(p.days, day-set.World.WatchSpan)
+	return i < len(p.days) && p.days[i] <= day+set.World.WatchSpan
 }
 
 // see notes when the country measured the target.
-func (d *Detector) see(cells []series.Cell) {
+func (w *world) see(cells []series.Cell) {
 	p := &presence{}
 	days := map[int32]struct{}{}
 	for i := range cells {
 		if c := &cells[i]; c.VoteOK+c.VoteBlocked+c.VoteImpaired > 0 {
-			days[int32(floorDay(c.Start)/86400)] = struct{}{}
+			days[int32(chain.FloorDay(c.Start)/86400)] = struct{}{}
 		}
 	}
 	p.days = slices.Sorted(maps.Keys(days))
-	m := d.watched[cells[0].Target]
+	m := w.watched[cells[0].Target]
 	if m == nil {
 		m = map[string]*presence{}
-		d.watched[cells[0].Target] = m
+		w.watched[cells[0].Target] = m
 	}
 	m[cells[0].CC] = p
 }
 
-// world takes out the events whose onset came at once in many unrelated
+// apart takes out the events whose onset came at once in many unrelated
 // countries.
-func (d *Detector) world() (kept, odd []Event) {
+func (w *world) apart() (kept, odd []Event) {
 	byTarget := map[string][]int{}
-	for i := range d.found {
-		for _, t := range d.found[i].Targets {
+	for i := range w.found {
+		for _, t := range w.found[i].Targets {
 			byTarget[t] = append(byTarget[t], i)
 		}
 	}
 	for _, t := range sortedKeys(byTarget) {
 		for _, i := range byTarget[t] {
-			d.compare(t, i, byTarget[t])
+			w.compare(t, i, byTarget[t])
 		}
 	}
-	for _, e := range d.found {
+	for _, e := range w.found {
 		if e.Artefact != "" {
 			odd = append(odd, e)
 		} else {
@@ -83,24 +76,24 @@ func (d *Detector) world() (kept, odd []Event) {
 
 // compare marks an event that began, or ended, when many other countries' did.
 // Each of those is the less of a coincidence the better its moment is known.
-func (d *Detector) compare(target string, i int, others []int) {
-	e := &d.found[i]
-	if n := d.alwaysElsewhere(e, others); e.always && n >= alwaysCountries {
+func (w *world) compare(target string, i int, others []int) {
+	e := &w.found[i]
+	if n := w.alwaysElsewhere(e, others); e.always && n >= set.World.Always {
 		e.Artefact = fmt.Sprintf("the world or the instrument: %s always failed in %d countries", target, n)
-	} else if why := d.coincides(target, e, others, func(e *Event) *Interval { return &e.Onset }); why != "" {
+	} else if why := w.coincides(target, e, others, func(e *Event) *Interval { return &e.Onset }); why != "" {
 		e.Artefact = why + " began to fail"
-	} else if why := d.coincides(target, e, others, func(e *Event) *Interval { return e.End }); why != "" {
+	} else if why := w.coincides(target, e, others, func(e *Event) *Interval { return e.End }); why != "" {
 		e.Artefact = why + " recovered"
 	}
 }
 
 // alwaysElsewhere counts the countries whose events are of the same kind: there
 // all that was ever measured was impaired.
-func (d *Detector) alwaysElsewhere(e *Event, others []int) int {
+func (w *world) alwaysElsewhere(e *Event, others []int) int {
 	countries := map[string]bool{bloc(e.CC): true}
 	for _, k := range others {
-		if d.found[k].always {
-			countries[bloc(d.found[k].CC)] = true
+		if w.found[k].always {
+			countries[bloc(w.found[k].CC)] = true
 		}
 	}
 	return len(countries)
@@ -108,14 +101,14 @@ func (d *Detector) alwaysElsewhere(e *Event, others []int) int {
 
 // coincides looks for the moment within the event's interval that most
 // countries' intervals hold.
-func (d *Detector) coincides(target string, e *Event, others []int, which func(*Event) *Interval) string {
+func (w *world) coincides(target string, e *Event, others []int, which func(*Event) *Interval) string {
 	own := which(e)
 	if !own.known() {
 		return ""
 	}
 	var moments []int64
 	for _, k := range others {
-		if o := which(&d.found[k]); o.known() && o.holds(own.Earliest.Unix()) {
+		if o := which(&w.found[k]); o.known() && o.holds(own.Earliest.Unix()) {
 			moments = append(moments, own.Earliest.Unix())
 		} else if o.known() && own.holds(o.Earliest.Unix()) {
 			moments = append(moments, o.Earliest.Unix())
@@ -125,9 +118,9 @@ func (d *Detector) coincides(target string, e *Event, others []int, which func(*
 	for _, t := range slices.Compact(moments) {
 		surprise := map[string]float64{}
 		for _, k := range others {
-			if o := which(&d.found[k]); d.found[k].CC != e.CC && o.known() && o.holds(t) {
-				c := bloc(d.found[k].CC)
-				surprise[c] = max(surprise[c], math.Log(banEvery/(o.width()+2*worldSlack)))
+			if o := which(&w.found[k]); w.found[k].CC != e.CC && o.known() && o.holds(t) {
+				c := bloc(w.found[k].CC)
+				surprise[c] = max(surprise[c], math.Log(set.World.BanEvery/(o.width()+2*float64(set.World.Slack))))
 			}
 		}
 		delete(surprise, bloc(e.CC))
@@ -136,16 +129,16 @@ func (d *Detector) coincides(target string, e *Event, others []int, which func(*
 			total += surprise[cc]
 		}
 		n := len(surprise) + 1
-		if n < worldCountries || total < worldSurprise {
+		if n < set.World.Countries || total < set.World.Surprise {
 			continue
 		}
 		watching := map[string]bool{}
-		for cc, p := range d.watched[target] {
-			if p.near(int32(floorDay(t) / 86400)) {
+		for cc, p := range w.watched[target] {
+			if p.near(int32(chain.FloorDay(t) / 86400)) {
 				watching[bloc(cc)] = true
 			}
 		}
-		if (n >= worldSure || float64(n) >= worldShare*float64(len(watching))) && !d.outlasts(e, others, which, t) {
+		if (n >= set.World.Sure || float64(n) >= set.World.Share*float64(len(watching))) && !w.outlasts(e, others, which, t) {
 			return fmt.Sprintf("the world or the instrument: at the same time %s in %d of the %d countries that measured it", target, n, len(watching))
 		}
 	}
@@ -154,11 +147,11 @@ func (d *Detector) coincides(target string, e *Event, others []int, which func(*
 
 // outlasts reports whether an event went on for days after most of those that
 // began with it had ended: what they share does not explain it.
-func (d *Detector) outlasts(e *Event, others []int, which func(*Event) *Interval, t int64) bool {
+func (w *world) outlasts(e *Event, others []int, which func(*Event) *Interval, t int64) bool {
 	var ended []int64
 	lasting := 0
 	for _, k := range others {
-		o := &d.found[k]
+		o := &w.found[k]
 		if i := which(o); o.CC == e.CC || !i.known() || !i.holds(t) {
 			continue
 		}
@@ -170,19 +163,8 @@ func (d *Detector) outlasts(e *Event, others []int, which func(*Event) *Interval
 	}
 	slices.Sort(ended)
 	n := len(ended)
-	return n > lasting && (e.End == nil || e.End.known() && e.End.Earliest.Unix() > ended[n/2]+worldApart)
+	return n > lasting && (e.End == nil || e.End.known() && e.End.Earliest.Unix() > ended[n/2]+set.World.Apart)
 }
-
-// known reports that both bounds are.
-func (i *Interval) known() bool { return i != nil && i.Earliest != nil && i.Latest != nil }
-
-// holds reports whether the interval holds a moment, or nearly.
-func (i *Interval) holds(t int64) bool {
-	return i.Earliest.Unix()-worldSlack <= t && t <= i.Latest.Unix()+worldSlack
-}
-
-// width is the length of an interval in seconds.
-func (i Interval) width() float64 { return i.Latest.Sub(*i.Earliest).Seconds() }
 
 // union are the members of the European Union, whose sanctions block in all of
 // them at once; they count as one country.
@@ -230,16 +212,7 @@ func alike(a, b *Event) bool {
 			shared++
 		}
 	}
-	return float64(shared) >= groupShared*float64(len(a.Networks)+len(b.Networks)-shared)
-}
-
-// meet reports whether two intervals overlap, or nearly. What has no bound has
-// no date to share.
-func meet(a, b Interval) bool {
-	if !a.known() || !b.known() {
-		return false
-	}
-	return a.Earliest.Unix() <= b.Latest.Unix()+groupSlack && b.Earliest.Unix() <= a.Latest.Unix()+groupSlack
+	return float64(shared) >= set.World.GroupShared*float64(len(a.Networks)+len(b.Networks)-shared)
 }
 
 // unite makes one event of several targets', dated by the one that knows best.
@@ -267,7 +240,7 @@ func unite(m []Event) Event {
 		for _, r := range p.Reasons {
 			e.Reasons = append(e.Reasons, p.Target+": "+r)
 		}
-		e.Evidence = append(e.Evidence, p.Evidence[:min(len(p.Evidence), max(4, maxEvidence/len(m)))]...)
+		e.Evidence = append(e.Evidence, p.Evidence[:min(len(p.Evidence), max(4, set.Course.Evidence/len(m)))]...)
 		e.Onset = narrower(e.Onset, p.Onset)
 		if e.End != nil {
 			end := narrower(*e.End, *p.End)
@@ -316,21 +289,6 @@ func addNetworks(to, more []OnNetwork) []OnNetwork {
 	}
 	slices.SortFunc(to, func(a, b OnNetwork) int { return byNumber(a.Network, b.Network) })
 	return to
-}
-
-func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
-
-func narrower(a, b Interval) Interval {
-	if a.Earliest == nil || b.Earliest == nil || a.Latest == nil || b.Latest == nil {
-		if a.Earliest == nil || a.Latest == nil {
-			return b
-		}
-		return a
-	}
-	if b.Latest.Sub(*b.Earliest) < a.Latest.Sub(*a.Earliest) {
-		return b
-	}
-	return a
 }
 
 func (c *Counts) add(o Counts) {

@@ -194,7 +194,7 @@ func whyUnlisted(path string) string {
 }
 
 func checkArchive(ctx context.Context, env *environment, asJSON bool) error {
-	a, err := archive.OpenExisting(env.data)
+	a, err := archive.OpenToCheck(env.data)
 	if err != nil {
 		return err
 	}
@@ -204,21 +204,37 @@ func checkArchive(ctx context.Context, env *environment, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	held, err := a.CheckLedger(ctx)
+	if err != nil {
+		return err
+	}
 	if asJSON {
-		if err := printJSON(env.stdout, map[string]any{"files": files, "damaged": damaged, "orphans": orphans}); err != nil {
+		if err := printJSON(env.stdout, map[string]any{"files": files, "damaged": damaged, "orphans": orphans, "ledger": held}); err != nil {
 			return err
 		}
 	} else {
 		for _, d := range damaged {
 			fmt.Fprintf(env.stdout, "damaged: %s: %s\n", d.Path, d.Reason)
 		}
+		for _, w := range held.Wrong {
+			fmt.Fprintf(env.stdout, "not as the ledger says: %s: %s\n", w.Path, w.Reason)
+		}
 		for _, o := range orphans {
 			fmt.Fprintf(env.stdout, "not listed: %s (%s)\n", o, whyUnlisted(o))
 		}
+		for _, o := range held.Unnoted {
+			fmt.Fprintf(env.stdout, "not in the ledger: %s\n", o)
+		}
 		fmt.Fprintf(env.stdout, "%d files checked, %d damaged, %d not listed\n", files, len(damaged), len(orphans))
+		if held.Entries > 0 {
+			fmt.Fprintf(env.stdout, "%d entries of the ledger %s checked, %d things are not as it says\n", held.Entries, held.Origin, len(held.Wrong))
+		}
 	}
 	if len(damaged) > 0 {
 		return &exitError{code: 1, err: fmt.Errorf("%d of %d files are damaged: derived ones come back with bandish rebuild, raw ones only from another copy", len(damaged), files)}
+	}
+	if len(held.Wrong) > 0 {
+		return &exitError{code: 1, err: fmt.Errorf("%d things are not as the ledger says, the first: %s: %s", len(held.Wrong), held.Wrong[0].Path, held.Wrong[0].Reason)}
 	}
 	return nil
 }

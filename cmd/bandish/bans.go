@@ -232,7 +232,7 @@ func banImportCommand(env *environment) *cobra.Command {
 		Example:     "bandish bans import keepiton-2024.xlsx",
 		Annotations: map[string]string{argumentsNote: "FILE  KeepItOn's spreadsheet or CSV, OONI's incidents as JSON, SFLC's list as JSON"},
 		Args:        someArgs("a file: KeepItOn's spreadsheet or CSV, OONI's incidents, SFLC's list"),
-		RunE:        doing(func(_ context.Context, files []string) error { return importBans(env, files, format, asJSON) }),
+		RunE:        noting(env, func(_ context.Context, files []string) error { return importBans(env, files, format, asJSON) }),
 	}
 	formats := []string{keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON}
 	c.Flags().StringVar(&format, "format", "", "`format`: "+strings.Join(formats, ", ")+"; guessed if left out")

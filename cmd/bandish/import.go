@@ -127,7 +127,8 @@ func settle(ctx context.Context, p *pipeline.Pipeline) (err error) {
 	_, compacted := p.Tidy(ctx) // a damaged file does not stop the rest
 	_, counted := p.Count(ctx)
 	_, swept := p.Archive.Sweep(ctx, archive.Grace, time.Now())
-	return errors.Join(compacted, counted, swept)
+	_, noted := p.Archive.NoteFiles(ctx, recordFiles()...)
+	return errors.Join(compacted, counted, swept, noted)
 }
 
 // openPipeline opens the archive for writing with the registry in the binary.
@@ -153,6 +154,7 @@ func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Program = program(set)
 	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 

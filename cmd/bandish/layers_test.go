@@ -14,13 +14,16 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"address", "country", "targets", "records", "defect", "internal/picture", "internal/table", "internal/probe/dataformat"},
-	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial"},
+	{"address", "country", "country/zone", "ledger", "targets", "records", "defect", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
+	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
 	{"observation"},
 	{"verdict"},
 	{"series", "internal/reported", "event/dating"},
-	{"event", "casefile"},
-	{"event/bench", "request", "draft", "exchange"},
+	{"event/parameter", "casefile"},
+	{"event/chain"},
+	{"event/darkness", "event/artefact"},
+	{"event", "derivation"},
+	{"event/bench", "request", "draft", "exchange", "bundle"},
 	{"ban", "event/bench/table"},
 	{"answer"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},
@@ -29,7 +32,7 @@ var stages = [][]string{
 	{"internal/inquiry"},
 	{"internal/api"},
 	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},
-	{"cmd/bandish", "cmd/bandish-probe"},
+	{"cmd/bandish", "cmd/bandish-probe", "cmd/bandish-verify"},
 }
 
 // worldly are what a package that only computes must not import.

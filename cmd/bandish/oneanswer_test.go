@@ -473,7 +473,7 @@ func TestAnswersWithoutMeasurements(t *testing.T) {
 		t.Errorf("in the ban: %+v", a)
 	}
 	bandishJSON(t, &a, "status", "--data", data, "--cc", "PK", "--target", "x")
-	want := regexp.MustCompile(`^X was blocked in Pakistan from 17 February 2024 to 7 May 2025, (444 to )?445 days, as sources report \(record pk-2024-x`)
+	want := regexp.MustCompile(`^X was blocked in Pakistan from 17 February 2024 to 7 May 2025, (444 to )?445 days, as sources report \(the case record`)
 	if a.State != "insufficient" || !want.MatchString(a.Sentence) || !strings.Contains(a.Sentence, "This archive holds no measurements") {
 		t.Errorf("today: %s, %s", a.State, a.Sentence)
 	}

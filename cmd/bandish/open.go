@@ -115,8 +115,9 @@ func (env *environment) openCase(id string) (*casefile.Records, *casefile.Case, 
 func newDesk(data string, st *store.Store, records *casefile.Records, registry *target.Registry) *inquiry.Desk {
 	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
 	return &inquiry.Desk{Store: st, Records: records, Targets: registry, Now: time.Now,
-		Lists: func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
-		Hand:  func() (ban.Hand, error) { return handOf(data) }}
+		Lists:      func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
+		Hand:       func() (ban.Hand, error) { return handOf(data) },
+		Parameters: func() (inquiry.Parameters, error) { return parametersOf(data) }}
 }
 
 // detected derives the events of an archive that has verdicts and no events: it

@@ -19,6 +19,7 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/country/zone"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/spf13/cobra"
 )
@@ -164,7 +165,7 @@ func (n *newCase) resolve(registry *target.Registry) error {
 		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", n.cc)
 	}
 	n.year, _ = strconv.Atoi(m[2]) // four digits
-	n.offset = time.Date(n.year, 1, 1, 0, 0, 0, 0, country.Location(n.cc)).Format("-07:00")
+	n.offset = time.Date(n.year, 1, 1, 0, 0, 0, 0, zone.Location(n.cc)).Format("-07:00")
 	return nil
 }
 

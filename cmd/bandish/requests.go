@@ -114,7 +114,7 @@ func requestsImportCommand(env *environment) *cobra.Command {
 bandish requests import table.csv --map sent=Requests --set cc=PK`,
 		Annotations: map[string]string{argumentsNote: "FILE  a table, or a notice of Lumen as JSON"},
 		Args:        someArgs("a file: Google's or Twitter's table, a notice of Lumen as JSON, or another CSV with --map and --set"),
-		RunE: doing(func(_ context.Context, files []string) error {
+		RunE: noting(env, func(_ context.Context, files []string) error {
 			return importRequests(env, files, format, columns, fixed, asJSON)
 		}),
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,9 @@ type serveFlags struct {
 	dayDocuments, apiLimit int
 	echo, headers, bucket  string
 	mailFrom, smtp         string
+	witnesses, cosigns     []string
+	witnessName            string
+	stampURL, stampRoots   string
 }
 
 func serveCommand(env *environment) *cobra.Command {
@@ -81,13 +85,29 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 	f.IntVar(&o.apiLimit, "api-limit", 600, "`requests` that one client network may make of /api/v1 a minute; 0 for any number")
 	f.StringVar(&o.mailFrom, "mail-from", "", "sender's `address` of alerts by mail; without it they go to webhooks alone")
 	f.StringVar(&o.smtp, "smtp", "localhost:25", "mail server, as `host:port`; BANDISH_SMTP_USER and BANDISH_SMTP_PASSWORD log in")
+	f.StringArrayVar(&o.witnesses, "witness", nil, "ask this `witness` to sign the ledger, as \"URL VERIFIER\" (may be repeated)")
+	f.StringArrayVar(&o.cosigns, "cosign", nil, "be a witness of the ledger with this `verifier` string of its key (may be repeated)")
+	f.StringVar(&o.witnessName, "witness-name", "", "`name` of this server as a witness; made up when empty")
+	f.StringVar(&o.stampURL, "timestamp", "", "let the authority at this `address` (RFC 3161) date the ledger once a day")
+	f.StringVar(&o.stampRoots, "timestamp-roots", "", "`file` with the authority's root certificates (PEM); without it only the form of its answer is checked")
 	return c
 }
+
+// serveMemory is the heap of a server, in bytes, from which on garbage is
+// collected more often; GOMEMLIMIT sets another.
+const serveMemory = 640 << 20
 
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	trusted, err := collect.ParseProxies(o.proxies)
 	if err != nil {
 		return usageError("serve: --proxy: %v", err)
+	}
+	asked, err := askedOf(o.witnesses)
+	if err != nil {
+		return usageError("serve: --witness: %v", err)
+	}
+	if env.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serveMemory)
 	}
 	log, counts := server.Log(env.stderr), server.NewCounts()
 	ctx, stop := context.WithCancel(ctx)
@@ -151,7 +171,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	for _, u := range unread {
 		log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(env.data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(env.data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: o.demo}
+	site := &web.Site{Desk: newDesk(env.data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(env.data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: o.demo, Ledger: p.Archive.Log(), Witnesses: keysOfAsked(asked)}
 	m, err := p.Archive.Manifest()
 	if err != nil {
 		return err
@@ -165,7 +185,11 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(o.base, "/"), Log: log}
 	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
 	inTurn := func(r routes) routes { return taking{r, few, trusted.Client} }
-	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}}
+	shown, err := newLedgerServer(p, site.Desk, env.data, o, log)
+	if err != nil {
+		return err
+	}
+	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}, inTurn(shown)}
 	if o.bucket != "" {
 		root, err := os.OpenRoot(o.bucket)
 		if err != nil {
@@ -186,6 +210,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 	} else {
 		beside.Go(func() { keepCounted(ctx, p, log, counts) })
+		beside.Go(func() { keepWitnessed(ctx, p, asked, o, log, counts) })
 		beside.Go(func() { keepTelling(ctx, site.Desk, site.Alerts, log) })
 	}
 	return <-served
@@ -436,7 +461,11 @@ func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	if errors.Is(err, pipeline.ErrOccupied) {
 		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)
 	}
-	return collect.Receipt{UID: r.UID, SHA256: r.SHA256}, err
+	out := collect.Receipt{UID: r.UID, SHA256: r.SHA256, Batch: r.Batch, Ledger: r.Ledger}
+	if r.Ledger != "" {
+		out.Entry = &r.Entry
+	}
+	return out, err
 }
 
 // platformURLs are the registry's platforms as a test list.

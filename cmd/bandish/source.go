@@ -73,7 +73,7 @@ func sourceAddCommand(env *environment) *cobra.Command {
 		Example:     "bandish source add https://news.example/article\nbandish source add order.pdf --url https://court.example/order.pdf",
 		Annotations: map[string]string{argumentsNote: "URL|FILE  an address, or a file: HTML, PDF, text, picture, .warc, .warc.gz, .wacz"},
 		Args:        someArgs("a URL or a file (HTML, PDF, text, picture, .warc, .warc.gz, .wacz)"),
-		RunE: doing(func(ctx context.Context, names []string) error {
+		RunE: noting(env, func(ctx context.Context, names []string) error {
 			return addSources(ctx, env, names, &o, address, private, asJSON)
 		}),
 	}

@@ -21,7 +21,7 @@ func sourceAttachCommand(env *environment) *cobra.Command {
 		Short:       "tie a source of the record to a copy, and give every quotation its place in it",
 		Example:     "bandish source attach order-2024-02-17 order.pdf",
 		Annotations: map[string]string{argumentsNote: "ID           of a source of the record\nFILE|SHA256  a file, or a copy in the archive", failedNote: "a quotation is not in the copy"},
-		RunE:        doing(func(ctx context.Context, args []string) error { return attachSource(ctx, env, args, &o, withheld) }),
+		RunE:        noting(env, func(ctx context.Context, args []string) error { return attachSource(ctx, env, args, &o, withheld) }),
 	}
 	o.add(c)
 	c.Flags().BoolVar(&withheld, "withheld", false, "the copy may not be published: only its hash and the places in it")

@@ -32,7 +32,7 @@ func updateCommand(env *environment) *cobra.Command {
 			Example:     "bandish update " + what + " " + what + ".csv",
 			Annotations: map[string]string{argumentsNote: "FILE|URL  a table in CSV; several make one snapshot"},
 			Args:        someArgs("the tables, files or addresses"),
-			RunE:        doing(func(ctx context.Context, from []string) error { return update(ctx, env, what, from, private) }),
+			RunE:        noting(env, func(ctx context.Context, from []string) error { return update(ctx, env, what, from, private) }),
 		}
 		privateFlag(c, &private)
 		return c
@@ -191,32 +191,50 @@ func replaceFile(path string, content []byte) error {
 // currentFingerprints returns the snapshot in force: the embedded set, and
 // what the last update took besides.
 func currentFingerprints(data string) (*fingerprint.Set, error) {
+	all, err := currentFingerprintList(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == len(fingerprint.EmbeddedList()) {
+		return fingerprint.Embedded(), nil
+	}
+	return fingerprint.New(all)
+}
+
+// currentFingerprintList are the fingerprints in force.
+func currentFingerprintList(data string) ([]fingerprint.Fingerprint, error) {
 	tables, err := tablesIn(filepath.Join(data, "fingerprints"))
 	if err != nil {
 		return nil, fmt.Errorf("read fingerprints: %w", err)
-	}
-	if tables == nil {
-		return fingerprint.Embedded(), nil
 	}
 	all, err := fingerprintsIn(tables)
 	if err != nil {
 		return nil, err
 	}
-	return fingerprint.New(append(fingerprint.EmbeddedList(), all...))
+	return append(fingerprint.EmbeddedList(), all...), nil
 }
 
 // currentDefects returns the defects in force, as currentFingerprints does.
 func currentDefects(data string) (*defect.Table, error) {
+	all, err := currentDefectList(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == len(defect.EmbeddedList()) {
+		return defect.Embedded(), nil
+	}
+	return defect.New(all)
+}
+
+// currentDefectList are the defects in force.
+func currentDefectList(data string) ([]defect.Window, error) {
 	tables, err := tablesIn(filepath.Join(data, "defects"))
 	if err != nil {
 		return nil, fmt.Errorf("read defects: %w", err)
-	}
-	if tables == nil {
-		return defect.Embedded(), nil
 	}
 	all, err := defectsIn(tables)
 	if err != nil {
 		return nil, err
 	}
-	return defect.New(append(defect.EmbeddedList(), all...))
+	return append(defect.EmbeddedList(), all...), nil
 }

@@ -1,6 +1,10 @@
 package dating
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // Growth is the model of a ban that grows on all of its networks together: the
 // share of votes that it turns bad rises in a straight line. It is
@@ -13,6 +17,7 @@ type Growth struct {
 	From          []float64 // shares of its strength at which it may begin, each as likely
 	Within        []float64 // seconds in which all networks change that change at once, each as likely
 	Enough        float64   // nats by which growth must explain the votes better
+	Most          int       // networks that are looked at, those with the most votes; 0: all
 	Tail          float64   // probability that the interval leaves on either side, as Model's
 }
 
@@ -26,6 +31,7 @@ type bins []Vote
 // grow, and whether it grew. at is where its votes are first sure of it.
 func (g *Growth) Began(ws []Witness, at int64) (lo, hi int64, grew bool) {
 	begin := float64(at) - g.Before
+	ws = g.most(ws, begin)
 	all := make([]bins, len(ws))
 	for i := range ws {
 		all[i] = g.bin(ws[i].Votes, begin)
@@ -65,6 +71,37 @@ func (g *Growth) Began(ws []Witness, at int64) (lo, hi int64, grew bool) {
 		}
 	}
 	return int64(begin + float64(first)*g.Step), int64(begin + float64(last+1)*g.Step), true
+}
+
+// most are the witnesses with the most votes in the time that is looked at, in
+// their order: the cost rises with their number.
+func (g *Growth) most(ws []Witness, begin float64) []Witness {
+	if g.Most == 0 || len(ws) <= g.Most {
+		return ws
+	}
+	votes := func(w *Witness) float64 {
+		sum := 0.0
+		for _, v := range g.bin(w.Votes, begin) {
+			sum += v.Hard + v.Soft + v.OK
+		}
+		return sum
+	}
+	said := make([]float64, len(ws))
+	for i := range ws {
+		said[i] = votes(&ws[i])
+	}
+	ranks := make([]int, len(ws))
+	for i := range ranks {
+		ranks[i] = i
+	}
+	slices.SortStableFunc(ranks, func(a, b int) int { return cmp.Compare(said[b], said[a]) })
+	ranks = ranks[:g.Most]
+	slices.Sort(ranks)
+	out := make([]Witness, g.Most)
+	for i, k := range ranks {
+		out[i] = ws[k]
+	}
+	return out
 }
 
 // byStart are the log-likelihoods of the votes by the step in which a ban
@@ -115,7 +152,9 @@ func (g *Growth) growing(ws []Witness, all []bins, l line, starts int) []float64
 		}
 		for start := range out {
 			for k := start; k < len(votes); k++ {
-				out[start] += says[k-start].of(&votes[k])
+				if votes[k] != (Vote{}) {
+					out[start] += says[k-start].of(&votes[k])
+				}
 			}
 		}
 	}

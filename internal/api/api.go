@@ -43,6 +43,9 @@ type Server struct {
 	Records *casefile.Records
 	Search  *search.Index                 // nil: nothing is searched
 	Ledger  func() ([]request.Row, error) // what authorities asked of platforms; nil: that of the record
+	// EntryOf is the ledger's name, and the index of the entry of a batch; nil
+	// where there is no ledger.
+	EntryOf func(batch string) (origin string, at int64, err error)
 	Now     func() time.Time
 	Log     *slog.Logger
 	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address

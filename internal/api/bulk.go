@@ -15,9 +15,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
-	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -40,7 +40,7 @@ var bulkKinds = []bulkKind{
 	{archive.Layers, true, "Daily counts of each layer, by month.", reflect.TypeFor[series.Cell]()},
 	{archive.Hours, true, "Hourly counts and votes of whole measurements, by month.", reflect.TypeFor[series.Cell]()},
 	{archive.Events, true, "Dated bans, by country.", reflect.TypeFor[event.Row]()},
-	{archive.Counts, false, "Daily counts that OONI published, without measurements, by month.", reflect.TypeFor[pipeline.Count]()},
+	{archive.Counts, false, "Daily counts that OONI published, without measurements, by month.", reflect.TypeFor[derivation.Count]()},
 }
 
 // segment is a file of the archive as a client finds it.

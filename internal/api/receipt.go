@@ -29,6 +29,9 @@ type receipt struct {
 	Time       time.Time     `json:"measurement_start_time"`
 	Page       string        `json:"page" doc:"Its page on this server."`
 	Answer     string        `json:"answer" doc:"The answer that it is part of."`
+	Ledger     string        `json:"ledger,omitempty" doc:"Name of the ledger that has the batch."`
+	Entry      *int64        `json:"ledger_entry,omitempty" doc:"Index of the batch's entry in the ledger; absent until it has one."`
+	Proof      string        `json:"proof,omitempty" doc:"Where its proof is, a file of C2SP tlog-proof."`
 	OtherCount int           `json:"others" doc:"How many more documents came under this uid: anyone may write one."`
 }
 
@@ -47,6 +50,11 @@ func (s *Server) receipt(ctx context.Context, in *struct {
 		Target: v.Target, CC: v.CC, ASN: v.ASN, Time: v.Time, Page: pathOf("m", v.UID), Answer: pathOf("cc", v.CC, v.Target), OtherCount: len(m.Others)}
 	if !m.Uploaded.IsZero() {
 		r.Received = &m.Uploaded
+	}
+	if s.EntryOf != nil {
+		if origin, at, err := s.EntryOf(m.Raw); err == nil {
+			r.Ledger, r.Entry, r.Proof = origin, &at, pathOf("ledger", "receipts", v.UID)
+		}
 	}
 	switch {
 	case v.Invalid != "":

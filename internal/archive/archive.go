@@ -22,6 +22,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/ledger"
 )
 
 // Archive is a data folder. Its methods may be called by many goroutines.
@@ -33,10 +36,16 @@ type Archive struct {
 	// as "day". It may be nil; set it before first use.
 	Step func(kind string, done, of int)
 
+	// Program is what writes: the ledger names it. Set it before first use.
+	Program ledger.Software
+
 	dir      string
 	disk     Disk
 	readOnly bool
 	checks   checks
+	log      *notary.Log
+	leaves   leaves
+	places   places
 
 	mu       sync.Mutex  // the in-process turn to write
 	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu
@@ -66,7 +75,7 @@ func Open(dir string) (*Archive, error) { return OpenOn(osDisk{}, dir) }
 
 // OpenOn is Open on another Disk.
 func OpenOn(disk Disk, dir string) (*Archive, error) {
-	a := &Archive{dir: dir, disk: disk}
+	a := &Archive{dir: dir, disk: disk, log: notary.Open(disk, dir)}
 	if err := a.prepare(); err != nil {
 		if _, e := os.Stat(a.manifestPath()); e != nil || !notWritable(err) {
 			return nil, fmt.Errorf("open archive: %w", err)
@@ -94,7 +103,7 @@ func OpenExisting(dir string) (*Archive, error) {
 	if !there {
 		return nil, fmt.Errorf("no archive in %s: import measurements first (bandish import SOURCE --data %s)", dir, dir)
 	}
-	a := &Archive{dir: dir, disk: osDisk{}, readOnly: true}
+	a := &Archive{dir: dir, disk: osDisk{}, readOnly: true, log: notary.Open(osDisk{}, dir)}
 	return a, a.agree()
 }
 
@@ -171,7 +180,16 @@ func (a *Archive) agree() error {
 	if err != nil {
 		return err
 	}
-	return a.listsAll(m, raw)
+	if err := a.listsAll(m, raw); err != nil {
+		return err
+	}
+	if err := a.agrees(m); err != nil {
+		if m, err = a.Manifest(); err == nil { // others may be writing: it may be newer
+			err = a.agrees(m)
+		}
+		return err
+	}
+	return nil
 }
 
 // listsAll makes sure that a manifest lists the raw batches that lay there
@@ -252,8 +270,16 @@ func sameFile(a, b fs.FileInfo) bool {
 type Update struct {
 	a        *Archive
 	Manifest *Manifest // a copy: what the commit will write
-	pending  []Batch   // written, and not yet under their own name
+	Before   *Manifest // what was committed last; not to be changed
+	// Why is the work that makes the commit, for the ledger: import, rebuild, …
+	Why     string
+	pending []Batch // written, and not yet under their own name
+	notes   []ledger.Entry
+	holds   map[string]Contents // of the batches that it adds
 }
+
+// Note adds an entry to the ledger with the commit.
+func (u *Update) Note(e ledger.Entry) { u.notes = append(u.notes, e) }
 
 // Update waits for the turn to write, runs fn, and commits what fn left in
 // the update's manifest. When fn fails nothing is committed; segments that it
@@ -270,7 +296,10 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err != nil {
 		return err
 	}
-	u := &Update{a: a, Manifest: m.clone()}
+	if err := a.settleLedger(m); err != nil {
+		return err
+	}
+	u := &Update{a: a, Manifest: m.clone(), Before: m}
 	if err := fn(u); err != nil {
 		u.withdraw()
 		return err
@@ -279,7 +308,15 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	u.Manifest.Generation = m.Generation + 1
 	u.Manifest.drop(m, time.Now())
 	u.Manifest.sort()
-	committed, err := a.writeManifest(u.Manifest)
+	text, sum, err := u.Manifest.encode()
+	if err == nil {
+		u.Manifest.Ledger, err = a.unlogged(ctx, m, u, sum)
+	}
+	if err != nil {
+		u.withdraw()
+		return err
+	}
+	committed, err := a.writeManifestText(u.Manifest, text)
 	if !committed {
 		u.withdraw()
 		return err
@@ -294,10 +331,11 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err != nil {
 		return err
 	}
-	if _, err = a.Manifest(); err == nil {
-		a.agreed = a.stamp()
+	if _, err = a.Manifest(); err != nil {
+		return err
 	}
-	return err
+	a.agreed = a.stamp()
+	return a.settleLedger(u.Manifest)
 }
 
 // newest is the manifest for who has the turn to write. One that this process
@@ -313,6 +351,9 @@ func (a *Archive) newest() (*Manifest, error) {
 		return nil, err
 	}
 	if err := a.listsAll(m, raw); err != nil {
+		return nil, err
+	}
+	if err := a.agrees(m); err != nil {
 		return nil, err
 	}
 	a.agreed = a.stamp()
@@ -377,7 +418,10 @@ func (a *Archive) stage(ctx context.Context, prepare func(*Update) error, finish
 	if err := prepare(s); err != nil {
 		return err
 	}
-	return a.Update(ctx, func(u *Update) error { return finish(s.Manifest, u) })
+	return a.Update(ctx, func(u *Update) error {
+		u.Why = s.Why
+		return finish(s.Manifest, u)
+	})
 }
 
 // The locks of a folder. Whoever takes both takes the stage's first.

@@ -10,6 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bandish/bandish/internal/notary"
 )
 
 // BackedUp is what a backup came to.
@@ -26,7 +31,7 @@ type BackedUp struct {
 // an earlier copy gets what it lacks. A file that is damaged is named and left
 // out.
 func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
-	to := &Archive{dir: dir, disk: a.disk}
+	to := &Archive{dir: dir, disk: a.disk, log: notary.Open(a.disk, dir)}
 	if err := apart(a.dir, dir); err != nil {
 		return BackedUp{}, fmt.Errorf("back up: %w", err)
 	}
@@ -39,25 +44,87 @@ func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
 	if err := a.backUpRest(ctx, to, &out); err != nil {
 		return out, fmt.Errorf("back up: %w", err)
 	}
-	for {
-		m, err := a.Manifest()
-		if err != nil {
-			return out, err
-		}
-		if err := a.backUpListed(ctx, m, to, &out); err != nil {
-			return out, fmt.Errorf("back up: %w", err)
-		}
-		now, err := a.Manifest()
-		if err != nil {
-			return out, err
-		}
-		if len(out.Damaged) > 0 && now.Generation != m.Generation {
-			continue // what was missing may have been replaced
-		}
-		out.Generation = m.Generation
-		_, err = to.writeManifest(m)
+	m, err := a.Manifest()
+	if err != nil {
 		return out, err
 	}
+	if err := a.backUpListed(ctx, m, to, &out); err != nil {
+		return out, fmt.Errorf("back up: %w", err)
+	}
+	// What came since, and the ledger, while nobody writes: the two must be of
+	// one moment.
+	unlock, err := a.still(ctx)
+	if err != nil {
+		return out, fmt.Errorf("back up: %w", err)
+	}
+	defer unlock()
+	if m, err = a.Manifest(); err != nil {
+		return out, err
+	}
+	there := out.There
+	if err := a.backUpListed(ctx, m, to, &out); err != nil {
+		return out, fmt.Errorf("back up: %w", err)
+	}
+	out.There = there
+	if err := a.backUpLedger(ctx, to, &out); err != nil {
+		return out, fmt.Errorf("back up: %w", err)
+	}
+	out.Generation = m.Generation
+	_, err = to.writeManifest(m)
+	return out, err
+}
+
+// still keeps others from committing; several readers may do so at a time.
+func (a *Archive) still(ctx context.Context) (unlock func(), err error) {
+	f, err := os.Open(filepath.Join(a.dir, writeLock))
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil // nobody ever wrote here
+	}
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock archive %s: %w", a.dir, err)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// backUpLedger copies the ledger; never its key, which would make two logs that
+// sign alike.
+func (a *Archive) backUpLedger(ctx context.Context, to *Archive, out *BackedUp) error {
+	top := filepath.Join(a.dir, notary.Dir)
+	return filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && path == top:
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !d.Type().IsRegular() || strings.HasPrefix(d.Name(), partPrefix):
+			return nil
+		}
+		rel, err := filepath.Rel(a.dir, path)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(to.dir, rel)); err == nil && strings.HasPrefix(rel, filepath.Join(notary.Dir, "tile")) && !strings.Contains(rel, ".p"+string(filepath.Separator)) {
+			return nil // a full tile never changes
+		}
+		return a.backUpOther(to, path, rel, out)
+	})
 }
 
 // apart makes sure that neither folder lies in the other.
@@ -134,7 +201,7 @@ func (a *Archive) backUpOne(to *Archive, top, path string) error {
 // backUpRest copies what else lies in the data folder: the quarantine, copies
 // of sources, the journal. Locks and what is derived elsewhere stay.
 func (a *Archive) backUpRest(ctx context.Context, to *Archive, out *BackedUp) error {
-	skip := append([]string{rawDir, "tmp", "search"}, kinds...)
+	skip := append([]string{rawDir, "tmp", "search", notary.Dir, notary.KeyDir}, kinds...)
 	return filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

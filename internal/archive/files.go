@@ -15,10 +15,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bandish/bandish/internal/disk"
 )
 
 // partPrefix begins the names of files that are being written.
-const partPrefix = ".part-"
+const partPrefix = disk.Part
 
 // blob is a file being written under a temporary name, hashed as it grows. It
 // lies in the folder of its kind, which may be a link to another disk.

@@ -49,6 +49,20 @@ type Manifest struct {
 	// Dropped are segments that were listed until a short while ago: readers
 	// may still have them open.
 	Dropped []Dropped `json:"dropped,omitempty"`
+	// Ledger is what this commit adds to the ledger. It is written with the
+	// manifest, so that a process that is killed in between leaves nothing out:
+	// whoever writes next appends it. Nil in the manifest of an older program.
+	Ledger *Unlogged `json:"ledger,omitempty"`
+
+	text string // the SHA-256 of the text that it was read from, without Ledger and seal
+}
+
+// Unlogged is what a commit adds to the ledger.
+type Unlogged struct {
+	Origin  string   `json:"origin"`  // of the ledger
+	Size    int64    `json:"size"`    // of the ledger before these
+	Entries []string `json:"entries"` // the last is the state
+	Program string   `json:"program"` // the last that the ledger names, as canonical JSON
 }
 
 // Dropped is a segment that is no longer listed.
@@ -179,7 +193,7 @@ func (a *Archive) readManifest() (*Manifest, error) {
 	if err := sealed(b); err != nil {
 		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
 	}
-	m := new(Manifest)
+	m := &Manifest{text: textSum(b)}
 	if err := json.Unmarshal(b, m); err != nil {
 		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
 	}
@@ -235,8 +249,8 @@ func isSHA256(s string) bool {
 // stands before it.
 const sealMember = `,"sha256":"`
 
-// seal adds the checksum to an object.
-func seal(object []byte) []byte {
+// Seal adds the checksum to a manifest, an object without white space.
+func Seal(object []byte) []byte {
 	head := object[:len(object)-1]
 	sum := sha256.Sum256(head)
 	out := append(bytes.Clone(head), sealMember...)
@@ -257,19 +271,59 @@ func sealed(text []byte) error {
 	return nil
 }
 
+// ledgerMember comes after all others but the checksum.
+const ledgerMember = `,"ledger":{`
+
+// textSum is the SHA-256 of the text of a manifest without its members ledger
+// and sha256, which the ledger names. No text within a member can look like the
+// member ledger: quotes in strings are escaped.
+func textSum(text []byte) string {
+	i := bytes.LastIndex(text, []byte(ledgerMember))
+	if i < 0 {
+		return "" // an older program wrote it
+	}
+	sum := sha256.Sum256(text[:i])
+	return hex.EncodeToString(sum[:])
+}
+
+// encode is the text of the manifest without its checksum, and the sum that the
+// ledger names.
+func (m *Manifest) encode() (text []byte, sum string, err error) {
+	c := *m
+	c.Ledger = nil
+	if text, err = json.Marshal(&c); err != nil {
+		return nil, "", err
+	}
+	head := sha256.Sum256(text[:len(text)-1])
+	return text, hex.EncodeToString(head[:]), nil
+}
+
 // writeManifest replaces the manifest: either the old or the new one is
 // found after a crash, never a part. It reports whether the new one is in
 // place, which it can be although the error says that it may not last.
 func (a *Archive) writeManifest(m *Manifest) (committed bool, err error) {
-	b, err := json.Marshal(m)
+	b, _, err := m.encode()
 	if err != nil {
 		return false, err
+	}
+	return a.writeManifestText(m, b)
+}
+
+// writeManifestText is writeManifest for a manifest that is encoded but for its
+// part of the ledger.
+func (a *Archive) writeManifestText(m *Manifest, b []byte) (committed bool, err error) {
+	if m.Ledger != nil {
+		tail, err := json.Marshal(m.Ledger)
+		if err != nil {
+			return false, err
+		}
+		b = append(append(b[:len(b)-1], ledgerMember[:len(ledgerMember)-1]...), append(tail, '}')...)
 	}
 	f, err := a.disk.CreateTemp(a.dir, partPrefix+"manifest-*")
 	if err != nil {
 		return false, fmt.Errorf("write manifest: %w", err)
 	}
-	_, err = f.Write(seal(b))
+	_, err = f.Write(Seal(b))
 	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
 		err = a.disk.Rename(f.Name(), a.manifestPath())
 	}

@@ -10,20 +10,12 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bandish/bandish/derivation"
 )
 
-// Entry is one line of a raw batch: a document as it was received, scrubbed
-// of client addresses, and where it came from.
-type Entry struct {
-	Source   string          `json:"source"`            // path, URL or bucket key, with the member of a tar
-	Line     int64           `json:"line"`              // of the document in its source, from 1
-	Offset   int64           `json:"offset"`            // in the decompressed source, bytes
-	Uploaded time.Time       `json:"uploaded,omitzero"` // when it reached the collector, where that is known
-	Received time.Time       `json:"received,omitzero"` // the clock it was judged by, where another clock could judge otherwise
-	UID      string          `json:"uid"`               // the document's, or the one given to it
-	Marks    []string        `json:"marks,omitempty"`   // doubts that could be had only when it was handed in
-	Document json.RawMessage `json:"document"`          // as received, without line breaks
-}
+// Entry is one line of a raw batch.
+type Entry = derivation.Entry
 
 // AppendEntry appends e as one line to buf. The document must have no
 // line breaks: it is copied, not parsed.
@@ -54,7 +46,7 @@ func (u *Update) AddRaw(kind string, lines []byte, documents int, added time.Tim
 		return Batch{}, err
 	}
 	packed := CompressRaw(enc, lines)
-	return u.AddPacked(kind, packed, int64(len(lines)), documents, added)
+	return u.AddPacked(kind, packed, int64(len(lines)), documents, added, contentsOf(lines))
 }
 
 // CompressRaw packs the lines of a batch. The encoder must run at
@@ -63,8 +55,9 @@ func CompressRaw(enc *zstd.Encoder, lines []byte) []byte {
 	return enc.EncodeAll(lines, make([]byte, 0, len(lines)/4))
 }
 
-// AddPacked is AddRaw for lines that are packed already.
-func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time) (Batch, error) {
+// AddPacked is AddRaw for lines that are packed already; holds is what the ledger
+// says of them.
+func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time, holds Contents) (Batch, error) {
 	f, err := u.a.newBlob(rawDir)
 	if err != nil {
 		return Batch{}, fmt.Errorf("write raw batch: %w", err)
@@ -84,26 +77,12 @@ func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents
 		return Batch{}, fmt.Errorf("write raw batch %s: %w", b.Path(), err)
 	}
 	u.pending = append(u.pending, b)
+	if u.holds == nil {
+		u.holds = map[string]Contents{}
+	}
+	u.holds[b.SHA256] = holds
 	u.Manifest.Batches = append(u.Manifest.Batches, b)
 	return b, nil
-}
-
-// parseEntry reads a line made by AppendEntry. The document is the last member,
-// and no text inside a JSON string can look like the member before it, so the
-// document is found without being parsed.
-func parseEntry(line []byte) (*Entry, error) {
-	marker := []byte(`,"document":`)
-	i := bytes.Index(line, marker)
-	if i < 0 || line[len(line)-1] != '}' {
-		return nil, errors.New("not an entry of a raw batch")
-	}
-	e := new(Entry)
-	head := append(bytes.Clone(line[:i]), '}')
-	if err := json.Unmarshal(head, e); err != nil {
-		return nil, err
-	}
-	e.Document = line[i+len(marker) : len(line)-1]
-	return e, nil
 }
 
 // ReadRaw calls fn with each line of a raw batch in order. The entry and its
@@ -134,7 +113,7 @@ func (a *Archive) readRaw(b Batch, fn func(n uint32, line []byte, e *Entry) erro
 		if err != nil {
 			return fmt.Errorf("read raw batch %s: line %d: %w", b.Path(), line, err)
 		}
-		e, err := parseEntry(buf)
+		e, err := derivation.ParseEntry(buf)
 		if err != nil {
 			return fmt.Errorf("read raw batch %s: line %d: %w", b.Path(), line, err)
 		}

@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/ledger"
 )
 
 // segmentKey is the key of a segment's metadata under which it says what it
@@ -44,7 +47,7 @@ type Recovered struct {
 // everything else is derived from the batches (pipeline.Rebuild). It removes
 // nothing, and needs no manifest; what one says that can be read is kept.
 func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) bool) (*Archive, Recovered, error) {
-	a := &Archive{dir: dir, disk: osDisk{}}
+	a := &Archive{dir: dir, disk: osDisk{}, log: notary.Open(osDisk{}, dir)}
 	there, err := Exists(dir)
 	if err != nil {
 		return nil, Recovered{}, fmt.Errorf("recover archive: %w", err)
@@ -142,7 +145,36 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 			r.out.Damaged = append(r.out.Damaged, Damage{b.Path(), "missing"})
 		}
 	}
+	return r.logged(m)
+}
+
+// logged lists the batches that only the ledger still knows, so that they go on
+// being missed, and dates the others by it.
+func (r *recovery) logged(m *Manifest) error {
+	h, err := r.a.history()
+	if errors.Is(err, notary.ErrEmpty) {
+		return nil
+	}
+	if err != nil {
+		r.a.notice("the ledger cannot be read and says nothing of the batches: %v", err)
+		return nil
+	}
+	for sha, b := range h.Batches {
+		at := slices.IndexFunc(m.Batches, func(o Batch) bool { return o.SHA256 == sha })
+		if at >= 0 {
+			m.Batches[at].Added, m.Batches[at].Clock = b.Received, b.Clock
+			continue
+		}
+		listed := batchFromLedger(b)
+		m.Batches = append(m.Batches, listed)
+		r.out.Damaged = append(r.out.Damaged, Damage{listed.Path(), "missing, and only the ledger names it"})
+	}
 	return nil
+}
+
+// batchFromLedger is a batch as the manifest lists it.
+func batchFromLedger(b ledger.Batch) Batch {
+	return Batch{SHA256: b.SHA256, Kind: b.Kind, Documents: b.Documents, Bytes: b.Bytes, RawBytes: b.RawBytes, Added: b.Received, Clock: b.Clock}
 }
 
 func (r *recovery) batch(m *Manifest, path string) error {

@@ -62,6 +62,13 @@ type Receipt struct {
 	UID    string `json:"measurement_uid"`
 	SHA256 string `json:"sha256"` // of the document as kept, in hex
 
+	// Batch is the raw batch that keeps it, Ledger the origin of the ledger and
+	// Entry the index in it of that batch; all are left out of what the archive
+	// had already.
+	Batch  string `json:"batch,omitempty"`
+	Ledger string `json:"ledger,omitempty"`
+	Entry  *int64 `json:"ledger_entry,omitempty"`
+
 	// ReportID is the report that the document says to be of; the collector
 	// sets it.
 	ReportID string `json:"report_id,omitempty"`

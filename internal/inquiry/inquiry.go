@@ -32,7 +32,9 @@ type Desk struct {
 	Targets *target.Registry
 	Lists   func() ([]ban.Report, error) // what imported lists report; nil for none
 	Hand    func() (ban.Hand, error)     // decisions by hand on which reports are of one ban; nil for none
-	Now     func() time.Time
+	// Parameters are those that the archive is derived with; nil for the embedded ones.
+	Parameters func() (Parameters, error)
+	Now        func() time.Time
 
 	mu      sync.Mutex // guards what follows
 	lists   []ban.Report

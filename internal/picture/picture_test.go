@@ -14,10 +14,10 @@ import (
 )
 
 var urdu = Card{Site: "بندش: انٹرنیٹ پابندیوں کا کھلا ریکارڈ", Title: "کیا ایکس پاکستان میں بلاک ہے؟", State: "7 مئی 2025 تک بلاک رہا، جیسا کہ ماخذ بتاتے ہیں",
-	Sentence: "ایکس پاکستان میں 17 فروری 2024 سے 7 مئی 2025 تک بلاک رہا، یعنی 444–445 دن، جیسا کہ ماخذ بتاتے ہیں (record pk-2024-x)۔ اس ریکارڈ میں پاکستان میں ایکس کی کوئی پیمائش نہیں۔", Foot: "1 جنوری 2026 · bandish", Color: color.RGBA{0xa3, 0x15, 0x29, 0xff}, Language: "ur", RTL: true}
+	Sentence: "ایکس پاکستان میں 17 فروری 2024 سے 7 مئی 2025 تک بلاک رہا، یعنی 444–445 دن، جیسا کہ ماخذ بتاتے ہیں (the case record)۔ اس ریکارڈ میں پاکستان میں ایکس کی کوئی پیمائش نہیں۔", Foot: "1 جنوری 2026 · bandish", Color: color.RGBA{0xa3, 0x15, 0x29, 0xff}, Language: "ur", RTL: true}
 
 var english = Card{Site: "Bandish, the open record of internet bans", Title: "Is X blocked in Pakistan?", State: "It was blocked until 7 May 2025, as sources report",
-	Sentence: "X was blocked in Pakistan from 17 February 2024 to 7 May 2025, 444 to 445 days, as sources report (record pk-2024-x). This archive holds no measurements of X in Pakistan.", Foot: "As of 1 January 2026", Color: color.RGBA{0x5f, 0x69, 0x73, 0xff}, Language: "en",
+	Sentence: "X was blocked in Pakistan from 17 February 2024 to 7 May 2025, 444 to 445 days, as sources report (the case record). This archive holds no measurements of X in Pakistan.", Foot: "As of 1 January 2026", Color: color.RGBA{0x5f, 0x69, 0x73, 0xff}, Language: "en",
 	Columns: []Column{{.4, color.RGBA{0x1d, 0x6e, 0x4a, 0xff}}, {}, {1, color.RGBA{0xa3, 0x15, 0x29, 0xff}}}, Ends: [2]string{"1 January 2026", "3 January 2026"}}
 
 // A picture has its size, ink where lines begin, and no letter beyond its margins.

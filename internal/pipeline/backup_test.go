@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/notary"
 )
 
 // A copy that is made while others write is an archive: whole, with all that
@@ -81,6 +82,13 @@ func TestBackup(t *testing.T) {
 			}
 		}
 		if round == 2 {
+			// A copy has no key: it writes under a ledger of its own.
+			if _, err := q.Rebuild(t.Context(), nil); !errors.Is(err, notary.ErrNoKey) {
+				t.Errorf("the copy writes without a key: %v", err)
+			}
+			if err := q.Archive.NewLedger(t.Context(), ""); err != nil {
+				t.Fatal(err)
+			}
 			sameAfter(t, q)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/targets"
 )
@@ -200,6 +201,9 @@ func checkWhole(t *testing.T, dir string, i int) {
 	if err != nil || len(damaged) > 0 {
 		t.Fatalf("after kill %d: damaged %v, %v", i, damaged, err)
 	}
+	if h := held(t, dir); len(h.Wrong) > 0 {
+		t.Fatalf("after kill %d: not as the ledger says: %v", i, h.Wrong)
+	}
 	m, err := a.Manifest()
 	if err != nil {
 		t.Fatal(err)
@@ -244,9 +248,13 @@ func checkAcked(t *testing.T, dir, source string, acked map[string]string) {
 	if len(acked) < 5 {
 		t.Fatalf("only %d submissions were ever acknowledged: the test kills too early to show anything", len(acked))
 	}
+	logged := loggedBatches(t, p)
 	for uid, batch := range acked {
 		if held[uid] != 1 {
 			t.Errorf("%s was acknowledged in batch %s and is held %d times", uid, batch, held[uid])
+		}
+		if logged[batch] != 1 {
+			t.Errorf("%s was acknowledged in batch %s, which stands in the ledger %d times", uid, batch, logged[batch])
 		}
 	}
 	corpusHeld := 0
@@ -257,4 +265,25 @@ func checkAcked(t *testing.T, dir, source string, acked map[string]string) {
 		corpusHeld++
 	}
 	t.Logf("%d acknowledged submissions, %d measurements in %d batches", len(acked), corpusHeld, len(m.Batches))
+}
+
+// loggedBatches counts how often each batch stands in the ledger.
+func loggedBatches(t *testing.T, p *Pipeline) map[string]int {
+	t.Helper()
+	c, _, err := p.Archive.Log().Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]int{}
+	err = p.Archive.Log().Entries(c, 0, func(_ int64, text []byte) error {
+		e, err := ledger.Parse(text)
+		if e.Batch != nil {
+			out[e.Batch.SHA256]++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

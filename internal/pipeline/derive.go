@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/defect"
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
@@ -31,6 +32,7 @@ func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	merged := 0
 	var harm error
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		n, err := p.compact(ctx, u)
 		merged = n
 		return commitDespite(err, n, &harm)
@@ -49,6 +51,7 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 	var harm error
 	merged := 0
 	_, err := p.Archive.StageNow(ctx, func(u *archive.Update) error {
+		u.Why = "compact"
 		for _, g := range groups(u.Manifest) {
 			small := smallOnes(g)
 			if len(small) == 0 {
@@ -235,13 +238,13 @@ func damagedOnly(err error) bool {
 func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error) {
 	switch g[0].Kind {
 	case archive.Observations:
-		return archive.Merge(u, g, CompareObservations, nil)
+		return archive.Merge(u, g, derivation.CompareObservations, nil)
 	case archive.Verdicts:
-		return archive.Merge(u, g, CompareVerdicts, nil)
+		return archive.Merge(u, g, derivation.CompareVerdicts, nil)
 	case archive.Bodies:
 		return archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
 	}
-	return archive.Merge(u, g, CompareCounts, nil)
+	return archive.Merge(u, g, derivation.CompareCounts, nil)
 }
 
 // Count brings the cells up to the verdicts, and the events up to the cells:
@@ -255,6 +258,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
 	count := func(u *archive.Update) (err error) {
+		u.Why = "count"
 		counted, err = p.countAll(ctx, u)
 		return commitDespite(err, counted, &harm)
 	}
@@ -269,10 +273,15 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 				u.Manifest.Segments = append(u.Manifest.Segments, s)
 			}
 		}
-		return nil
+		return p.noteEvents(u)
 	})
 	if err == nil && !staged {
-		err = p.Archive.Update(ctx, count)
+		err = p.Archive.Update(ctx, func(u *archive.Update) error {
+			if err := count(u); err != nil {
+				return err
+			}
+			return p.noteEvents(u)
+		})
 	}
 	if err != nil && err != errNothing {
 		p.findings.unsettle() // what was found may not be listed
@@ -478,6 +487,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		return p.countAndDetect(ctx, u)
 	}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rebuild"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
 		return derive(u)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -494,9 +504,12 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}
-		return nil
+		return p.noteEvents(u)
 	})
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -559,7 +572,7 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 			it.entries = nil // already in raw
 		}
 	case archive.KindAggregation:
-		it, bad = countItem(&doc, p.targetOf)
+		it, bad = countItem(&doc, p.Targets.Of)
 	case archive.KindMeasurements:
 		c := *e
 		c.Document = doc.Data
@@ -604,6 +617,7 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
 	done := map[string]rescored{}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
+		u.Why = "rescore"
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
 		return p.rescore(ctx, u, done)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
@@ -613,12 +627,18 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 				u.Manifest.Segments = append(u.Manifest.Segments, s)
 			}
 		}
-		return p.rescore(ctx, u, done)
+		if err := p.rescore(ctx, u, done); err != nil {
+			return err
+		}
+		return p.noteEvents(u)
 	})
 	for _, d := range done {
 		out.Verdicts += d.verdicts
 	}
 	p.forgetDays()
+	if err != nil {
+		p.findings.unsettle() // what was found may not be listed
+	}
 	return out, err
 }
 
@@ -699,7 +719,7 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 		}
 		flush()
 	}
-	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, CompareVerdicts); err != nil {
+	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, derivation.CompareVerdicts); err != nil {
 		return 0, err
 	}
 	return int64(len(rows)), p.supersede(u, day)

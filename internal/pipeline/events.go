@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/series"
@@ -179,7 +180,7 @@ func (p *Pipeline) find(u *archive.Update, cc, inputs string, hours []archive.Se
 		if err != nil {
 			return false, err
 		}
-		f.of[cc] = event.Find(Beside(own, f.theirs[cc]))
+		f.of[cc] = event.Find(derivation.Beside(own, f.theirs[cc]))
 		f.inputs[cc] = inputs
 	}
 	doc, err := json.Marshal(f.of[cc])
@@ -286,9 +287,9 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 	if f.theirs != nil && f.counts == sum {
 		return nil
 	}
-	var rows []Count
+	var rows []derivation.Count
 	for _, s := range segments {
-		err := archive.ReadSegment(p.Archive, s, func(part []Count) error {
+		err := archive.ReadSegment(p.Archive, s, func(part []derivation.Count) error {
 			for _, c := range part {
 				c.Target, c.CC = strings.Clone(c.Target), strings.Clone(c.CC)
 				rows = append(rows, c)
@@ -300,133 +301,8 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 		}
 	}
 	f.counts, f.theirs = sum, map[string][]series.Cell{}
-	for _, c := range CountCells(rows) {
+	for _, c := range derivation.CountCells(rows) {
 		f.theirs[c.CC] = append(f.theirs[c.CC], c)
 	}
 	return nil
-}
-
-// publishedRuleset is the ruleset that cells of published counts name: the
-// detector so knows where somebody else's counting begins and ends.
-const publishedRuleset = "published counts"
-
-// CountCells makes daily cells of published counts, of whole targets and of
-// each of their hosts and tests, in the order of series.Compare. Where the same
-// day was imported in several shapes (by country and by network, by domain and
-// by input), the networks come first, and of the other shapes the one with the
-// most measurements: together they would count twice.
-func CountCells(rows []Count) []series.Cell {
-	out := countShapes(rows, func(*Count) string { return series.Whole })
-	out = append(out, countShapes(rows, func(c *Count) string {
-		if part := series.PartOf(c.Domain, c.TestName); part != "" {
-			return series.PartPrefix + part
-		}
-		return series.Whole
-	})...)
-	series.Sort(out)
-	return slices.CompactFunc(out, func(a, b series.Cell) bool { return series.Compare(a, b) == 0 }) // rows that name no part
-}
-
-// countShapes makes the cells of published counts in the layers that layer
-// names.
-func countShapes(rows []Count, layer func(*Count) string) []series.Cell {
-	type place struct {
-		cc, target, layer string
-		day               int64
-	}
-	type spot struct {
-		place
-		asn   uint32
-		shape int
-	}
-	sums := map[spot]*[5]int64{} // ok, anomaly, confirmed, failure, measurements
-	named := map[place]bool{}
-	for i := range rows {
-		c := &rows[i]
-		at := place{c.CC, c.Target, layer(c), c.Day.Unix()}
-		named[at] = named[at] || c.ASN != 0
-		k := spot{at, c.ASN, c.shape()}
-		if sums[k] == nil {
-			sums[k] = new([5]int64)
-		}
-		for j, n := range []uint32{c.OK, c.Anomaly, c.Confirmed, c.Failure, c.Measurements} {
-			sums[k][j] += int64(n)
-		}
-	}
-	best := map[spot]spot{} // without its shape → with it
-	for k, n := range sums {
-		bare := spot{k.place, k.asn, 0}
-		b, ok := best[bare]
-		if !ok || n[4] > sums[b][4] || n[4] == sums[b][4] && k.shape < b.shape {
-			best[bare] = k
-		}
-	}
-	var out []series.Cell
-	for _, k := range best {
-		n := sums[k]
-		if k.asn == 0 && named[k.place] || !fits(n[:4]) {
-			continue
-		}
-		c := series.Cell{CC: k.cc, Target: k.target, Layer: k.layer, ASN: k.asn, Start: k.day, Span: 86400,
-			OK: uint32(n[0]), Impaired: uint32(n[1]), Blocked: uint32(n[2]), Insufficient: uint32(n[3])}
-		c.Measurements = c.OK + c.Impaired + c.Blocked + c.Insufficient
-		c.VoteOK, c.VoteImpaired, c.VoteBlocked = c.OK*series.Vote, c.Impaired*series.Vote, c.Blocked*series.Vote
-		c.Tallies = []series.Tally{{Kind: series.Ruleset, Name: publishedRuleset, Bad: c.VoteImpaired + c.VoteBlocked, OK: c.VoteOK}}
-		out = append(out, c)
-	}
-	return out
-}
-
-// shape tells by which fields the rows of a table were counted.
-func (c *Count) shape() int {
-	n := 0
-	for i, s := range []string{c.TestName, c.Domain, c.Input, c.Category} {
-		if s != "" {
-			n |= 1 << i
-		}
-	}
-	return n
-}
-
-// fits reports whether the votes of so many measurements fit in a cell; no
-// cell holds more, and the import refuses them, too.
-func fits(n []int64) bool {
-	const most = (1<<32 - 1) / series.Vote
-	sum := int64(0)
-	for _, x := range n {
-		sum += x
-		if x < 0 || sum > most {
-			return false
-		}
-	}
-	return true
-}
-
-// Beside adds the cells of published counts to those of the archive's own
-// measurements, on the days and networks of which it has none: what was
-// published counts the same measurements.
-func Beside(own, theirs []series.Cell) []series.Cell {
-	if len(theirs) == 0 {
-		return own
-	}
-	type spot struct {
-		target string
-		asn    uint32
-		day    int64
-	}
-	has := map[spot]bool{}
-	for i := range own {
-		c := &own[i]
-		day := c.Start - c.Start%86400
-		has[spot{c.Target, c.ASN, day}] = true
-		has[spot{c.Target, 0, day}] = true // counts of all networks hold it too
-	}
-	out := slices.Clone(own)
-	for _, c := range theirs {
-		if !has[spot{c.Target, c.ASN, c.Start}] {
-			out = append(out, c)
-		}
-	}
-	series.Sort(out)
-	return out
 }

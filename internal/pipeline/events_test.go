@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/series"
 )
@@ -22,7 +23,7 @@ func TestBesideOwnMeasurements(t *testing.T) {
 	theirs := []series.Cell{cell("y", 64512, 5*86400, 86400), cell("x", 64513, 5*86400, 86400), cell("x", 64512, 5*86400, 86400), cell("x", 64512, 6*86400, 86400),
 		cell("x", 0, 5*86400, 86400)}
 	got := ""
-	for _, c := range Beside(own, theirs) {
+	for _, c := range derivation.Beside(own, theirs) {
 		got += fmt.Sprintf("%s-%d-%d-%d ", c.Target, c.ASN, c.Start/86400, c.Span/3600)
 	}
 	if want := "x-64512-5-1 x-64512-6-24 x-64513-5-24 y-64512-5-24 "; got != want {

@@ -252,7 +252,7 @@ func faultStory(t *testing.T, disk archive.Disk, dir, source string) (acked []st
 // what was acknowledged, once, and nothing half; and the work can be done again.
 func TestFaultsAtEveryCall(t *testing.T) {
 	t.Parallel()
-	step := 97
+	step := 127
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
 		step = 5
 	}
@@ -309,6 +309,9 @@ func checkFaulty(t *testing.T, what, dir, source string, acked []string) {
 	damaged, _, _, err := p.Archive.Check(t.Context())
 	if err != nil || len(damaged) > 0 {
 		t.Fatalf("%s: %v, %v", what, damaged, err)
+	}
+	if h := held(t, dir); len(h.Wrong) > 0 {
+		t.Fatalf("%s: not as the ledger says: %v", what, h.Wrong)
 	}
 	docs, rows := 0, int64(0)
 	for _, b := range m.Batches {

@@ -91,8 +91,11 @@ func (p *Pipeline) Import(ctx context.Context, sources []intake.Source, want Wan
 		}
 		pending = append(pending, s)
 	}
-	err = im.run(ctx, pending)
-	return im.sum, errors.Join(err, im.quarantine.close())
+	err = errors.Join(im.run(ctx, pending), im.quarantine.close())
+	if err == nil {
+		_, err = p.Archive.NoteFiles(ctx)
+	}
+	return im.sum, err
 }
 
 type importer struct {

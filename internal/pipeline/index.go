@@ -3,11 +3,9 @@ package pipeline
 import (
 	"hash/maphash"
 	"slices"
-	"strconv"
 	"sync"
 
-	"github.com/cespare/xxhash/v2"
-
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/verdict"
 )
@@ -45,7 +43,7 @@ type version struct {
 func versionOf(r *verdict.Row) version {
 	v := version{r.Content, uint8(r.Provenance()), r.Content == 0}
 	if v.old {
-		v.content = headerHash(r)
+		v.content = derivation.HeaderHash(r)
 	}
 	return v
 }
@@ -53,7 +51,7 @@ func versionOf(r *verdict.Row) version {
 // is reports whether a version is that of a row.
 func (v version) is(r *verdict.Row) bool {
 	if v.old {
-		return v.content == headerHash(r)
+		return v.content == derivation.HeaderHash(r)
 	}
 	return v.content == r.Content
 }
@@ -101,17 +99,7 @@ func (x *dayIndex) keyOf(name string) key {
 	return key{maphash.String(x.seeds[0], name), maphash.String(x.seeds[1], name)}
 }
 
-// headerHash tells measurements apart whose content is not known.
-func headerHash(r *verdict.Row) uint64 {
-	h := xxhash.New()
-	for _, s := range []string{r.ReportID, r.CC, r.TestName, r.Input, strconv.FormatUint(uint64(r.ASN), 10), strconv.FormatInt(r.Time.UnixMicro(), 10)} {
-		h.WriteString(s)
-		h.Write([]byte{0})
-	}
-	return h.Sum64()
-}
-
-func (x *dayIndex) substanceOfCount(c *Count) uint64 {
+func (x *dayIndex) substanceOfCount(c *derivation.Count) uint64 {
 	var h maphash.Hash
 	h.SetSeed(x.seeds[0])
 	maphash.WriteComparable(&h, [5]uint32{c.Anomaly, c.Confirmed, c.Failure, c.OK, c.Measurements})
@@ -155,9 +143,9 @@ func (x *dayIndex) day(a *archive.Archive, m *archive.Manifest, kind, period str
 
 func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) error {
 	if s.Kind == archive.Counts {
-		return archive.ReadSegment(a, s, func(rows []Count) error {
+		return archive.ReadSegment(a, s, func(rows []derivation.Count) error {
 			for i := range rows {
-				d.held[x.keyOf(rows[i].name())] = version{content: x.substanceOfCount(&rows[i])}
+				d.held[x.keyOf(rows[i].Name())] = version{content: x.substanceOfCount(&rows[i])}
 			}
 			return nil
 		})

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/defect"
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/series"
@@ -413,7 +414,7 @@ func TestClockMarks(t *testing.T) {
 		if c.uploaded != "" {
 			up = at(c.uploaded)
 		}
-		if got := fmt.Sprint(clockMarks(at(c.start), up, c.report, received)); got != c.want {
+		if got := fmt.Sprint(derivation.ClockMarks(at(c.start), up, c.report, received)); got != c.want {
 			t.Errorf("%s uploaded %s report %s: %s, want %s", c.start, c.uploaded, c.report, got, c.want)
 		}
 	}
@@ -715,7 +716,7 @@ func TestCountsOfOneQuestion(t *testing.T) {
 	}
 	var got []string
 	for _, g := range m.Select(archive.Counts, "") {
-		err := archive.ReadSegment(p.Archive, g, func(rows []Count) error {
+		err := archive.ReadSegment(p.Archive, g, func(rows []derivation.Count) error {
 			for _, c := range rows {
 				got = append(got, fmt.Sprint(c.CC, c.Target, c.Measurements))
 			}

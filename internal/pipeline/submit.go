@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 )
@@ -21,6 +22,10 @@ type Receipt struct {
 	SHA256 string `json:"sha256"` // of the document as archived, client addresses removed
 	Batch  string `json:"batch"`  // SHA-256 of the raw batch that holds it; empty when the archive had it already
 	New    bool   `json:"new"`    // false when the archive had it already
+	// Ledger is the origin of the ledger, and Entry the index in it of the batch;
+	// empty and -1 when the archive had the measurement already.
+	Ledger string `json:"ledger,omitempty"`
+	Entry  int64  `json:"ledger_entry"`
 }
 
 // Rejected is the error of a document that is not taken: what is wrong and how
@@ -64,7 +69,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *S
 	if !ok {
 		return Receipt{}, cmp.Or(ctx.Err(), ErrOccupied)
 	}
-	d := intake.Document{Source: fromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
+	d := intake.Document{Source: derivation.FromCollector, Line: 1, Kind: intake.Measurement, Uploaded: at, Data: slices.Clone(doc)}
 	it, bad := p.judgeSafely(&d, at)
 	leave() // judgeSafely does not panic
 	if bad != nil {
@@ -80,7 +85,7 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *S
 	s := &submission{it: it, at: at, client: client, size: len(it.entries[0].Document) + rowBytes*len(it.rows), done: make(chan struct{})}
 	s.day = period(it.verdict.Time, it.received)
 	s.recent = s.day >= at.Add(-onTime).Format(time.DateOnly)
-	s.receipt = Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:])}
+	s.receipt = Receipt{UID: it.verdict.UID, SHA256: hex.EncodeToString(sum[:]), Entry: -1}
 	if !p.queue.submit(ctx, p, s) {
 		return Receipt{}, ErrOccupied
 	}
@@ -134,21 +139,21 @@ type submission struct {
 
 // commitSafely is commitWhen for a goroutine that must not take the process
 // with it: a panic is an error of what was to be committed.
-func (p *Pipeline) commitSafely(ctx context.Context, make func() (*batch, time.Time)) (res result, err error) {
+func (p *Pipeline) commitSafely(ctx context.Context, why string, make func() (*batch, time.Time)) (res result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			res, err = result{}, fmt.Errorf("commit: %v\n%s", r, debug.Stack())
 			p.forgetDays()
 		}
 	}()
-	return p.commitWhen(ctx, make)
+	return p.commitWhen(ctx, why, make)
 }
 
 // commitGroup waits for the turn to write, commits what waits as one batch and
 // tells each submission what became of it.
 func (p *Pipeline) commitGroup(ctx context.Context) {
 	var group []*submission
-	res, err := p.commitSafely(ctx, func() (*batch, time.Time) {
+	res, err := p.commitSafely(ctx, "submit", func() (*batch, time.Time) {
 		b := newBatch(archive.KindMeasurements)
 		var at time.Time
 		group = p.queue.take()
@@ -162,6 +167,11 @@ func (p *Pipeline) commitGroup(ctx context.Context) {
 	})
 	if err != nil && group == nil { // the turn did not come
 		group = p.queue.take()
+	}
+	var origin string
+	var entry int64
+	if err == nil && len(res.added) > 0 {
+		origin, entry, err = p.Archive.EntryOf(res.batch.SHA256)
 	}
 	fresh := make(map[*item]bool, len(res.added))
 	for _, it := range res.added {
@@ -179,6 +189,7 @@ func (p *Pipeline) commitGroup(ctx context.Context) {
 			s.receipt, s.err = Receipt{}, &Rejected{Reason: reason}
 		case fresh[s.it]:
 			s.receipt.New, s.receipt.Batch = true, res.batch.SHA256
+			s.receipt.Ledger, s.receipt.Entry = origin, entry
 		}
 		close(s.done)
 	}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
 )
@@ -116,16 +118,17 @@ func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (resul
 	if len(b.items) == 0 {
 		return result{}, nil
 	}
-	return p.commitSafely(ctx, func() (*batch, time.Time) { return b, added })
+	return p.commitSafely(ctx, "import", func() (*batch, time.Time) { return b, added })
 }
 
 // commitWhen is commit for a batch that is made when the turn to write has
 // come.
-func (p *Pipeline) commitWhen(ctx context.Context, make func() (b *batch, added time.Time)) (result, error) {
+func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *batch, added time.Time)) (result, error) {
 	var res result
 	p.days.mu.Lock()
 	defer p.days.mu.Unlock()
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
+		u.Why = why
 		b, added := make()
 		if len(b.items) == 0 {
 			return errNothing
@@ -208,7 +211,7 @@ const (
 
 func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
 	if it.count != nil {
-		k, v := p.days.keyOf(it.count.name()), version{content: p.days.substanceOfCount(it.count)}
+		k, v := p.days.keyOf(it.count.Name()), version{content: p.days.substanceOfCount(it.count)}
 		switch old, have := day.held[k]; {
 		case !have:
 			day.held[k] = v
@@ -241,13 +244,16 @@ func conflictReason(it *item) string {
 func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *result) error {
 	lines := make([]byte, 0, linesSize(res.added))
 	n := uint32(0)
+	var holds contents
 	for _, it := range res.added {
 		it.verdict.Line = n
 		for i := range it.rows {
 			it.rows[i].Line += n // from its place among the entries to that in the batch
 		}
 		for i := range it.entries {
+			at := len(lines)
 			lines = archive.AppendEntry(lines, &it.entries[i])
+			holds.add(it, &it.entries[i], lines[at:])
 			n++
 		}
 	}
@@ -257,7 +263,7 @@ func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *r
 	}
 	defer enc.Close()
 	res.bytes = int64(len(lines))
-	res.batch, err = u.AddPacked(kind, archive.CompressRaw(enc, lines), int64(len(lines)), int(n), added)
+	res.batch, err = u.AddPacked(kind, archive.CompressRaw(enc, lines), int64(len(lines)), int(n), added, holds.done())
 	if err != nil {
 		return err
 	}
@@ -269,6 +275,43 @@ func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *r
 	}
 	return addDerived(u, res.added)
 }
+
+// contents gathers what the ledger says of a batch.
+type contents struct {
+	archive.Contents
+	leaves []ledger.Hash
+	buf    []byte
+}
+
+// add takes in an entry of an item, and its line.
+func (c *contents) add(it *item, e *archive.Entry, line []byte) {
+	head := line[:len(line)-len(e.Document)-len("}\n")-len(documentMember)]
+	c.buf = ledger.AppendDocumentLeaf(c.buf[:0], head, e.Document)
+	c.leaves = append(c.leaves, ledger.LeafHash(c.buf))
+	if c.Channels == nil {
+		c.Channels = map[string]int{}
+	}
+	channel, at := derivation.ChannelOf(e.Source), it.verdict.Time
+	if it.count != nil {
+		at = it.count.Day
+	} else if len(it.rows) > 0 {
+		channel = it.rows[0].Channel
+	}
+	c.Channels[channel]++
+	day := at.UTC().Format(time.DateOnly)
+	if c.Earliest == "" || day < c.Earliest {
+		c.Earliest = day
+	}
+	c.Latest = max(c.Latest, day)
+}
+
+func (c *contents) done() archive.Contents {
+	c.SetLeaves(c.leaves)
+	return c.Contents
+}
+
+// documentMember stands in a line of a raw batch before the document.
+const documentMember = `,"document":`
 
 // linesSize is enough for the lines of items.
 func linesSize(items []*item) int {
@@ -286,7 +329,7 @@ type derived struct {
 	observations []observation.Row
 	verdicts     []verdict.Row
 	bodies       []observation.Body
-	counts       []Count
+	counts       []derivation.Count
 
 	items, rows int // how many measurements and observations there will be
 }
@@ -340,17 +383,17 @@ func addDerived(u *archive.Update, items []*item) error {
 }
 
 func (d *derived) add(u *archive.Update, name string) error {
-	if err := addSorted(u, archive.Segment{Kind: archive.Observations, Period: name}, d.observations, CompareObservations); err != nil {
+	if err := addSorted(u, archive.Segment{Kind: archive.Observations, Period: name}, d.observations, derivation.CompareObservations); err != nil {
 		return err
 	}
-	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: name, Ruleset: verdict.Ruleset}, d.verdicts, CompareVerdicts); err != nil {
+	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: name, Ruleset: verdict.Ruleset}, d.verdicts, derivation.CompareVerdicts); err != nil {
 		return err
 	}
 	d.bodies = uniqueBodies(d.bodies)
 	if err := addSorted(u, archive.Segment{Kind: archive.Bodies, Period: name}, d.bodies, compareBodies); err != nil {
 		return err
 	}
-	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, CompareCounts)
+	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.CompareCounts)
 }
 
 func addSorted[T any](u *archive.Update, s archive.Segment, rows []T, compare func(a, b *T) int) error {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
-	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -340,10 +340,10 @@ func (s *Store) Counts(_ context.Context, f Filter) ([]PublishedCounts, error) {
 }
 
 // counts are the rows of published counts of one target in one country.
-func (s *Store) counts(m *archive.Manifest, cc, target string) ([]pipeline.Count, error) {
-	var rows []pipeline.Count
+func (s *Store) counts(m *archive.Manifest, cc, target string) ([]derivation.Count, error) {
+	var rows []derivation.Count
 	for _, g := range m.Select(archive.Counts, "") {
-		part, err := lookup[pipeline.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		part, err := lookup[derivation.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
 		if err != nil {
 			return nil, err
 		}

@@ -68,7 +68,8 @@ func Open(a *archive.Archive, memory string) (*Store, error) {
 		fmt.Sprintf("SET memory_limit = '%s'", strings.ReplaceAll(memory, "'", "")),
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
-		"SET parquet_metadata_cache = true", // the files never change
+		"SET parquet_metadata_cache = true",      // the files never change
+		"SET enable_external_file_cache = false", // the kernel keeps their pages; a second copy would fill the limit
 		"SET TimeZone = 'UTC'",
 	}, macros...)
 	for _, q := range set {

@@ -85,6 +85,16 @@ func (r *Registry) OfHost(host string, at time.Time) string {
 	}
 }
 
+// Of names the platform that a host, or failing that a test, speaks for, or "".
+func (r *Registry) Of(host, test string, at time.Time) string {
+	if host != "" {
+		if id := r.OfHost(host, at); id != "" {
+			return id
+		}
+	}
+	return r.OfTest(test)
+}
+
 // Resolve reads a target as a person writes it: a platform's id or alias, or
 // a host name. It returns the platform's id with all names it claims; for a
 // host that no platform claims, the host itself. The error names near ids.

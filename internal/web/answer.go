@@ -26,6 +26,7 @@ type answerView struct {
 	A        *inquiry.Answered
 	Chart    *chart
 	Bans     []event.Event // dated ones of the target here, the latest first
+	Tellers  [][]crumb     // who reports each reported ban
 	Stories  []story
 	When     whenAsked
 	Cite     citation
@@ -141,39 +142,63 @@ func (s *Site) askAt(w http.ResponseWriter, r *http.Request, under, rest string)
 
 // fillAnswer adds the bans, the record and the drawing.
 func (s *Site) fillAnswer(ctx context.Context, v *answerView, ask inquiry.Ask, t times) error {
-	found, err := s.Desk.Events(ctx, store.Filter{CC: ask.CC, Target: ask.Target}, ask.Known)
-	if err != nil {
+	var err error
+	if v.Bans, err = s.bansOf(ctx, v.A, ask); err != nil {
 		return err
 	}
+	for i := range v.A.Reported {
+		v.Tellers = append(v.Tellers, s.tellers(v.A.Reported[i].By))
+	}
+	v.Chart, err = s.answerChart(ctx, v.A, v.Bans, ask, t, v.AllRows, nil, func(shown *casefile.Case, claims []casefile.Answer) {
+		v.Stories = append(v.Stories, s.story(shown, claims))
+	})
+	return err
+}
+
+// bansOf are the dated bans of a target in a country that had begun, the latest
+// first.
+func (s *Site) bansOf(ctx context.Context, a *inquiry.Answered, ask inquiry.Ask) ([]event.Event, error) {
+	found, err := s.Desk.Events(ctx, store.Filter{CC: ask.CC, Target: ask.Target}, ask.Known)
+	if err != nil {
+		return nil, err
+	}
+	var out []event.Event
 	for _, e := range found.Events {
-		if slices.Contains(e.Targets, ask.Target) && (e.Onset.Latest == nil || e.Onset.Latest.Before(v.A.At)) {
-			v.Bans = append(v.Bans, e)
+		if slices.Contains(e.Targets, ask.Target) && (e.Onset.Latest == nil || e.Onset.Latest.Before(a.At)) {
+			out = append(out, e)
 		}
 	}
-	slices.SortFunc(v.Bans, func(a, b event.Event) int { return began(&b).Compare(began(&a)) })
-	from, to := s.axisOf(v.A, t)
-	v.Chart = chartOf(v.A, v.Bans, from, to, v.AllRows)
+	slices.SortFunc(out, func(a, b event.Event) int { return began(&b).Compare(began(&a)) })
+	return out, nil
+}
+
+// answerChart draws what was measured and what the record says on one axis, in a
+// language (nil: English). told is called with each case.
+func (s *Site) answerChart(ctx context.Context, a *inquiry.Answered, bans []event.Event, ask inquiry.Ask, t times, all bool, lang *catalogue, told func(*casefile.Case, []casefile.Answer)) (*chart, error) {
+	from, to := s.axisOf(a, t)
+	c := chartOf(a, bans, from, to, all, lang)
 	asOf := casefile.Date{}
 	if !ask.Known.IsZero() {
 		asOf = casefile.Day(ask.Known.Add(-time.Second), time.UTC)
 	}
-	var all rows
-	for _, c := range v.A.Cases {
-		shown, claims, err := s.Desk.Case(ctx, s.Records.Case(c.ID), asOf)
+	var list rows
+	for _, one := range a.Cases {
+		shown, claims, err := s.Desk.Case(ctx, s.Records.Case(one.ID), asOf)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		v.Stories = append(v.Stories, s.story(shown, claims))
-		all.add(s, shown, claims)
+		told(shown, claims)
+		list.add(speaker{s: s, whole: shown, shown: shown, c: lang}, claims)
 	}
-	if v.Chart != nil {
-		v.Chart.bars("Reported bans", v.A.Reported)
-		v.Chart.marks("Acts of the state", all.state)
-		v.Chart.marks("Courts", all.courts)
-		v.Chart.marks("Statements", all.claims)
-		v.Chart.marks("Restorations, as reported", all.restored)
+	if c != nil {
+		say := c.words.say
+		c.bars(say("chart.bans", "Reported bans", nil), a.Reported)
+		c.marks(say("chart.state", "Acts of the state", nil), list.state)
+		c.marks(say("chart.courts", "Courts", nil), list.courts)
+		c.marks(say("chart.statements", "Statements", nil), list.claims)
+		c.marks(say("chart.restored", "Restorations, as reported", nil), list.restored)
 	}
-	return nil
+	return c, nil
 }
 
 // began is by when a ban had begun.
@@ -226,15 +251,15 @@ func mainReport(reports []answer.Report) *answer.Report {
 type rows struct{ state, courts, claims, restored []mark }
 
 // add sorts the entries of a case into rows.
-func (l *rows) add(s *Site, c *casefile.Case, claims []casefile.Answer) {
-	href := func(id string) string { return itemHref(c, id) }
+func (l *rows) add(k speaker, claims []casefile.Answer) {
+	c := k.shown
 	for i := range c.Acts {
 		a := &c.Acts[i]
 		at, ok := a.Date.FirstDay(c.Zone())
 		if !ok || a.Withdrawn != nil {
 			continue
 		}
-		m := mark{at: at, text: a.Date.Words() + ": " + a.What, href: href(a.ID)}
+		m := mark{at: at, text: k.markText(a, a.Date.Words()+": "+a.What), href: k.href(a.ID)}
 		switch a.Kind {
 		case "petition", "hearing", "interim_order", "judgment", "contempt", "government_reply":
 			l.courts = append(l.courts, m)
@@ -246,12 +271,23 @@ func (l *rows) add(s *Site, c *casefile.Case, claims []casefile.Answer) {
 		}
 	}
 	for i := range claims {
-		k := &claims[i]
-		if at, ok := k.Date.FirstDay(c.Zone()); ok {
-			l.claims = append(l.claims, mark{at: at, href: href(k.Claim), hollow: k.Verdict != casefile.Contradicted,
-				text: k.Date.Words() + ", " + s.Records.Names(c, k.By) + ": " + k.Says + " (" + string(k.Verdict) + ")"})
+		one := &claims[i]
+		at, ok := one.Date.FirstDay(c.Zone())
+		if it, found := itemOf(c, "claim", one.Claim); ok && found {
+			text := one.Date.Words() + ", " + k.s.Records.Names(c, one.By) + ": " + one.Says + " (" + string(one.Verdict) + ")"
+			l.claims = append(l.claims, mark{at: at, href: k.href(one.Claim), hollow: one.Verdict != casefile.Contradicted, text: k.markText(it, text)})
 		}
 	}
+}
+
+// markText says what a mark stands for: its sentence in English, else its kind,
+// who and when.
+func (k speaker) markText(it any, english string) string {
+	if k.c == nil {
+		return english
+	}
+	_, name, _ := k.headingIn(it)
+	return plainName(name)
 }
 
 // turnWords are the turns of a ban as readers call them.
@@ -269,11 +305,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	for i, p := range dated {
 		l := link{Turn: turnWords[p.Turn], What: p.What, Date: p.Date}
 		if i+1 < len(dated) {
-			x, _ := p.Date.FirstDay(c.Zone())
-			y, _ := dated[i+1].Date.FirstDay(c.Zone())
-			if l.Days = count(int(y.Sub(x).Hours()/24), "day"); x.Equal(y) {
-				l.Days = "same day"
-			}
+			l.Days = daysTo(p.Date, dated[i+1].Date, c.Zone())
 		}
 		out.Chain = append(out.Chain, l)
 	}

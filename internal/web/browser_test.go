@@ -72,7 +72,7 @@ func (s *server) everyKind() []string {
 	if len(list) == 0 || len(events) == 0 {
 		s.Fatalf("%d measurements, %d events", len(list), len(events))
 	}
-	pages := []string{"/", "/blocked", "/bans", "/cc", "/cc/ZZ", "/cc/PK", "/cc/ZZ/x", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/BR/x", "/cc/ZZ/x/days", "/cc/ZZ/x/measurements", "/m/" + list[0].UID,
+	pages := []string{"/", "/blocked", "/bans", "/bans/pk-x-2024-02-17", "/cc", "/cc/ZZ", "/cc/PK", "/cc/ZZ/x", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/BR/x", "/cc/ZZ/x/days", "/cc/ZZ/x/measurements", "/m/" + list[0].UID,
 		"/platforms", "/platforms/x", "/events", "/events/" + events[0].ID, "/networks/AS64512", "/rules", "/methods", "/data", "/about", "/safety", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-03-14",
 		"/actors/pk-pta", "/laws/pk-peca-2016", "/sources/" + s.site.Records.Case("pk-2024-x").Sources[0].ID, "/check", "/check?target=x&cc=PK&at=2024-03-13&claim=accessible", "/check?target=x&cc=PK&at=never&claim=accessible",
 		"/search", "/search?q=pakistan", "/contribute?about=/cc/PK/x", "/none-such", "/embed/PK/x"}
@@ -298,7 +298,7 @@ func (b *tab) examine(path, axe string) {
 func (b *tab) shot(path string, width int64, scheme string) {
 	b.Helper()
 	dir := os.Getenv("BANDISH_SHOTS")
-	if dir == "" || width == 768 {
+	if dir == "" {
 		return
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
@@ -310,7 +310,7 @@ func (b *tab) shot(path string, width int64, scheme string) {
 		b.Fatal(err)
 	}
 	for kind, p := range map[string][]byte{"": picture, "-whole": tall} {
-		name := fmt.Sprintf("%s-%d-%s%s.png", strings.NewReplacer("/", "_", "?", "-", "&", "-").Replace(strings.Trim(path, "/")+"."), width, scheme, kind)
+		name := fmt.Sprintf("page_%s-%d-%s%s.png", strings.NewReplacer("/", "_", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/")+"."), width, scheme, kind)
 		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), p, 0o644)); err != nil {
 			b.Error(err)
 		}

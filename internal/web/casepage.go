@@ -28,6 +28,7 @@ type caseView struct {
 	Summary                           []noteView
 	Points                            []pointView
 	Spans                             []string
+	Without                           string // how long access was gone
 	Note                              string
 	Term                              string
 	Entries                           []entryView
@@ -48,6 +49,7 @@ type noteView struct {
 
 type pointView struct {
 	Turn, Means, From, What, Href string
+	Days                          string // until the next dated turn
 	Known                         bool
 	Date                          template.HTML
 	Cites                         []cited
@@ -123,7 +125,7 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := s.caseView(speaker{s, c, shown, when.Query}, answers)
+	v := s.caseView(speaker{s: s, whole: c, shown: shown, query: when.Query}, answers)
 	v.When = when
 	if err := v.narrow(r, shown); err != nil {
 		return err
@@ -154,9 +156,15 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 		v.Summary = append(v.Summary, noteView{n.Text, cites(n.Cites)})
 	}
 	clock := shown.Computed.Clock
-	for _, p := range inOrder(clock.Points, shown) {
-		v.Points = append(v.Points, pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: originWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)})
+	points := inOrder(clock.Points, shown)
+	for i, p := range points {
+		one := pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: originWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)}
+		if i+1 < len(points) {
+			one.Days = daysTo(p.Date, points[i+1].Date, shown.Zone())
+		}
+		v.Points = append(v.Points, one)
 	}
+	v.Without = k.line().Without
 	v.Chain = k.chain()
 	v.Graph = graph(graphOf(v.Chain, v.Platforms))
 	for _, sp := range clock.Spans {
@@ -366,10 +374,34 @@ func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimVi
 		v.Event = a.Measured.Events
 		v.Measured = tallyWords(a.Measured)
 	}
+	if k.c != nil {
+		k.claimIn(&v, a)
+	}
 	for _, h := range a.Sources {
-		v.Heard = append(v.Heard, heardView{string(h.Bearing), h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
+		bearing := string(h.Bearing)
+		if k.c != nil {
+			bearing, _ = k.term(h.Bearing)
+		}
+		v.Heard = append(v.Heard, heardView{bearing, h.Why, strings.Join(h.Publishers, "; "), k.href(h.Ref)})
 	}
 	return v
+}
+
+// claimIn says the verdict on a statement in another language.
+func (k speaker) claimIn(v *claimView, a *casefile.Answer) {
+	from := "from.neither"
+	if a.AnsweredFrom == casefile.FromMeasurements || a.AnsweredFrom == casefile.FromSources {
+		from = "from." + string(a.AnsweredFrom)
+	}
+	v.Verdict, v.From, v.Measured = k.c.text("verdict."+string(a.Verdict), nil), k.c.text(from, nil), k.c.tally(a.Measured)
+}
+
+// tally says what was measured at the time of a statement.
+func (c *catalogue) tally(k *casefile.Tally) string {
+	if k == nil || k.OK+k.Blocked+k.Down+k.Unclear == 0 {
+		return c.text("check.unmeasured", nil)
+	}
+	return c.text("check.measured", args{"measurements": c.counted("measurements.of", int(k.OK+k.Blocked+k.Down+k.Unclear)), "ok": k.OK, "blocked": k.Blocked, "down": k.Down, "inconclusive": k.Unclear})
 }
 
 // sourceViews are the sources of the case, those that carry most facts first.
@@ -467,13 +499,25 @@ func (k speaker) chain() []chainLink {
 	for i, a := range acts {
 		l := chainLink{ID: a.ID, Short: k.s.Records.Names(k.whole, a.By), EDTF: a.Date.String(), Day: a.Date.Words(), Who: k.full(a.By...), To: k.s.Records.Names(k.whole, a.To), Kind: spacedWords(string(a.Kind)), What: a.What, Told: k.s.Records.Attribution(k.whole, a), Date: edtf(a.Date), Href: k.href(a.ID)}
 		if i+1 < len(acts) {
-			if l.Days = count(int(day(acts[i+1]).Sub(day(a)).Hours()/24), "day"); day(a).Equal(day(acts[i+1])) {
-				l.Days = "same day"
-			}
+			l.Days = daysTo(a.Date, acts[i+1].Date, k.whole.Zone())
 		}
 		out = append(out, l)
 	}
 	return out
+}
+
+// daysTo are the days between the first days of two dates, "" where one of them
+// is not known.
+func daysTo(from, to casefile.Date, zone *time.Location) string {
+	x, known := from.FirstDay(zone)
+	y, too := to.FirstDay(zone)
+	switch {
+	case !known || !too || from.IsZero() || to.IsZero():
+		return ""
+	case x.Equal(y):
+		return "same day"
+	}
+	return count(int(y.Sub(x).Hours()/24), "day")
 }
 
 // inChain reports whether a step is of the kinds that pass an order on.

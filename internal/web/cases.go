@@ -41,7 +41,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list, v := []caseLine{}, casesView{When: when}
-	shown, err := s.shownCases(r.Context(), when)
+	shown, err := s.shownCases(r.Context(), nil, when)
 	if err != nil {
 		return err
 	}
@@ -51,21 +51,7 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 			continue // nothing of it was known
 		}
 		list = append(list, caseLine{ID: c.ID, Title: c.Title, CC: c.Jurisdiction, Country: inquiry.Country(c.Jurisdiction), Status: c.Status, Clock: c.Computed.Clock})
-		one := caseLineView{ID: c.ID + when.Query, Title: c.Title, Country: inquiry.Country(c.Jurisdiction), Status: casefile.Meaning(c.Status)}
-		if len(c.Summary) > 0 {
-			one.Summary = c.Summary[0].Text
-		}
-		for _, p := range inOrder(c.Computed.Clock.Points, c) {
-			if !p.Date.IsZero() {
-				one.Points = append(one.Points, pointView{Turn: turnWords[p.Turn], Date: edtf(p.Date), Known: true})
-			}
-		}
-		for _, sp := range c.Computed.Clock.Spans {
-			if sp.From == casefile.Lost && sp.To == casefile.Returned {
-				one.Without = spanWords(sp)
-			}
-		}
-		v.Cases = append(v.Cases, one)
+		v.Cases = append(v.Cases, k.line())
 	}
 	if v.Cite, err = s.citeRecord(r, "The case record", when); err != nil {
 		return err
@@ -73,6 +59,26 @@ func (s *Site) cases(w http.ResponseWriter, r *http.Request) error {
 	f := frame{Title: "The case record", About: "Who asked for a ban, who ordered it, what courts said, and whether what was said was true.", Trail: []crumb{{"The record", ""}}}
 	f.Cite, f.Alternates = &v.Cite, append(feedsOf("", "What changed"), alternate{"text/calendar", "Court dates", "/courts.ics"})
 	return casesPage.show(s, w, r, f, v, list)
+}
+
+// line is a case with its dated turns.
+func (k speaker) line() caseLineView {
+	c := k.shown
+	one := caseLineView{ID: c.ID + k.query, Title: c.Title, Country: inquiry.Country(c.Jurisdiction), Status: casefile.Meaning(c.Status)}
+	if len(c.Summary) > 0 {
+		one.Summary = c.Summary[0].Text
+	}
+	for _, p := range inOrder(c.Computed.Clock.Points, c) {
+		if !p.Date.IsZero() {
+			one.Points = append(one.Points, pointView{Turn: turnWords[p.Turn], Date: edtf(p.Date), Known: true})
+		}
+	}
+	for _, sp := range c.Computed.Clock.Spans {
+		if sp.From == casefile.Lost && sp.To == casefile.Returned {
+			one.Without = spanWords(sp)
+		}
+	}
+	return one
 }
 
 // spanWords are the days between two turns.
@@ -94,6 +100,7 @@ type casePage struct {
 // trusted, and the passage.
 type cited struct {
 	Text, Grade, Phrase, Place, Note string
+	GradeName, Itself                string // words beside the grade and the address
 	Href                             string // the source's page here
 	URL                              string // the source itself
 }
@@ -111,18 +118,22 @@ func (k speaker) cites(list []casefile.Cite) []cited {
 		if src == nil {
 			continue
 		}
-		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: "/sources/" + url.PathEscape(c.Source) + k.query}
-		if !src.Date.IsZero() {
-			one.Text += ", " + src.Date.Words()
+		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: k.own("/sources/"+url.PathEscape(c.Source)) + k.query,
+			GradeName: k.say("cite.grade", "grade"), Itself: k.say("cite.itself", "the source itself")}
+		if k.c != nil {
+			one.Text = foreign(src.Publisher)
+		}
+		if day := k.day(src.Date); day != "" && !src.Date.IsZero() {
+			one.Text += k.say("list.comma", ", ") + day
 		}
 		if src.URL != nil && isWeb(*src.URL) {
 			one.URL = *src.URL
 		}
 		switch {
 		case c.Page > 0:
-			one.Place = "page " + strconv.FormatInt(c.Page, 10)
+			one.Place = k.say("label.page", "page") + " " + strconv.FormatInt(c.Page, 10)
 		case c.Paragraph > 0:
-			one.Place = "paragraph " + strconv.FormatInt(c.Paragraph, 10)
+			one.Place = k.say("label.paragraph", "paragraph") + " " + strconv.FormatInt(c.Paragraph, 10)
 		}
 		out = append(out, one)
 	}

@@ -62,34 +62,52 @@ func (s *Site) client(r *http.Request) string {
 // take keeps what a reader sends. A form that is not right comes back as it was
 // filled in.
 func (s *Site) take(w http.ResponseWriter, r *http.Request) error {
+	id, view, err := s.takeNote(w, r)
+	if view != nil {
+		return s.showContribute(w, r, *view)
+	}
+	return s.moveTaken(w, "/contribute", id, err)
+}
+
+// moveTaken sends the reader to the page that thanks, or back to the empty form
+// where nothing was kept and nothing is to be said.
+func (s *Site) moveTaken(w http.ResponseWriter, page, id string, err error) error {
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		page += "?thanks=" + url.QueryEscape(id)
+	}
+	w.Header().Set("Location", page)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// takeNote keeps a note and gives its id, or what the form is to show again. A
+// program's note gives neither.
+func (s *Site) takeNote(w http.ResponseWriter, r *http.Request) (id string, again *contributeView, err error) {
 	if s.Inbox == nil {
-		return s.showContribute(w, r, contributeView{Failed: "This server takes no notes."})
+		return "", &contributeView{Failed: "This server takes no notes."}, nil
 	}
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
-		return badRequest("This form was sent from another site. Send it from here: /contribute")
+		return "", nil, badRequest("This form was sent from another site. Send it from here: /contribute")
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return s.showContribute(w, r, contributeView{Failed: "The form was too long or could not be read. Write less, and give addresses for the rest."})
+		return "", &contributeView{Failed: "The form was too long or could not be read. Write less, and give addresses for the rest."}, nil
 	}
 	form := func(name string) string { return r.PostForm.Get(name) }
 	n := inbox.Note{Kind: inbox.Kind(form("kind")), About: form("about"), Text: form("text"), Source: form("source"), CC: form("cc"), Network: form("network"), SeenDay: form("seen_day")}
 	if form("website") != "" { // a field that only programs fill in
-		w.Header().Set("Location", "/contribute")
-		w.WriteHeader(http.StatusSeeOther)
-		return nil
+		return "", nil, nil
 	}
-	id, err := s.Inbox.Add(n, s.client(r))
+	id, err = s.Inbox.Add(n, s.client(r))
 	var wrong inbox.Wrongs
 	switch {
 	case errors.As(err, &wrong):
-		return s.showContribute(w, r, contributeView{Note: n, Wrong: wrong})
+		return "", &contributeView{Note: n, Wrong: wrong}, nil
 	case errors.Is(err, inbox.ErrBusy), errors.Is(err, inbox.ErrFull):
-		return s.showContribute(w, r, contributeView{Note: n, Failed: "It was not kept: " + strings.TrimSuffix(err.Error(), ".") + ". What you wrote is still in the form."})
-	case err != nil:
-		return err
+		return "", &contributeView{Note: n, Failed: "It was not kept: " + strings.TrimSuffix(err.Error(), ".") + ". What you wrote is still in the form."}, nil
 	}
-	w.Header().Set("Location", "/contribute?thanks="+url.QueryEscape(id))
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return id, nil, err
 }

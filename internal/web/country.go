@@ -72,6 +72,10 @@ type countryView struct {
 	Targets []answer.Answer `json:"targets"`
 	Cases   []answer.Case   `json:"cases"`
 	When    whenAsked       `json:"-"`
+	Blocked []answer.Answer `json:"-"` // those that are blocked, or likely so
+	Past    *answer.Answer  `json:"-"` // where nothing is: what was reported last
+	Laws    []crumb         `json:"-"` // of the record
+	Bodies  []crumb         `json:"-"` // of the state, that it names
 }
 
 const countryPage page[countryView] = "country.html"
@@ -102,9 +106,56 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 			v.Cases = append(v.Cases, answer.Case{ID: c.ID, Title: c.Title})
 		}
 	}
+	for i := range answers {
+		if answers[i].State.Accuses() {
+			v.Blocked = append(v.Blocked, answers[i])
+		}
+		if r := answers[i].Reported; len(r) > 0 && (v.Past == nil || r[0].Known.After(v.Past.Reported[0].Known)) {
+			v.Past = &answers[i]
+		}
+	}
+	v.Laws, v.Bodies = s.lawsOf(cc), s.bodiesOf(cc)
 	f := frame{Title: "What is blocked in " + v.Country + "?", About: "Which platforms and sites are blocked in " + v.Country + ", since when, and on what evidence.",
 		Trail: []crumb{{"Countries", "/cc"}, {v.Country, ""}}}
 	return countryPage.show(s, w, r, f, v, v)
+}
+
+// lawsOf are the laws of a country in the record.
+func (s *Site) lawsOf(cc string) []crumb {
+	var out []crumb
+	add := func(list []casefile.Law) {
+		for i := range list {
+			if l := &list[i]; l.CC == cc {
+				out = append(out, crumb{l.Name, "/laws/" + url.PathEscape(l.ID)})
+			}
+		}
+	}
+	add(s.Records.Shared.Laws)
+	for _, c := range s.Records.Cases {
+		add(c.Laws)
+	}
+	return out
+}
+
+// bodiesOf are the bodies of a state that the record names: its ministries,
+// regulators, agencies and courts.
+func (s *Site) bodiesOf(cc string) []crumb {
+	var out []crumb
+	add := func(list []casefile.Actor) {
+		for i := range list {
+			switch a := &list[i]; a.Kind {
+			case "government", "ministry", "regulator", "agency", "legislature", "court":
+				if a.CC == cc {
+					out = append(out, crumb{capital(a.Name), "/actors/" + url.PathEscape(a.ID)})
+				}
+			}
+		}
+	}
+	add(s.Records.Shared.Actors)
+	for _, c := range s.Records.Cases {
+		add(c.Actors)
+	}
+	return out
 }
 
 const platformsPage page[[]inquiry.Summary] = "platforms.html"
@@ -128,6 +179,7 @@ type platformView struct {
 	Cases     []answer.Case    `json:"cases"`
 	When      whenAsked        `json:"-"`
 	Map       template.HTML    `json:"-"`
+	Blocked   []answer.Answer  `json:"-"` // those where it is blocked, or likely so
 }
 
 const platformPage page[platformView] = "platform.html"
@@ -154,6 +206,11 @@ func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
 		return answersCSV(w, r, answers)
 	}
 	v := platformView{Target: id, Name: s.Desk.Name(id), Countries: answers, When: t.asked(r), Cases: []answer.Case{}}
+	for i := range answers {
+		if answers[i].State.Accuses() {
+			v.Blocked = append(v.Blocked, answers[i])
+		}
+	}
 	v.Platform, _ = s.Targets.Platform(id)
 	if len(answers) > 0 && !wantsJSON(r) {
 		v.Map = worldMap(id, answers, v.When.Query)

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +121,7 @@ func visits(kind string) int {
 func crawl(t *testing.T, s *server) map[string]bool {
 	t.Helper()
 	queue, seen, of := []string{"/"}, map[string]bool{"/": true}, map[string]int{}
+	words := s.wording()
 	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
@@ -138,7 +138,7 @@ func crawl(t *testing.T, s *server) map[string]bool {
 			t.Fatal(err)
 		}
 		inert(t, at, body)
-		inWords(t, at, root)
+		words.check(t, at, root)
 		ids := map[string]bool{}
 		for n := range root.Descendants() {
 			for _, a := range n.Attr {
@@ -212,35 +212,4 @@ func kindOf(at string) string {
 		kind += "?"
 	}
 	return kind
-}
-
-var (
-	snake = regexp.MustCompile(`\b[a-z]+_[a-z_]+\b`)
-	raw   = regexp.MustCompile(`\d{4}-\d\d(-\d\d)?T\d\d|\d{4}(-\d\d)*[~%]|\d{4}-\d\d(-\d\d)?\?|\d{4}(-\d\d)*/\d{4}|\d{4}-\d\d-\d\d \d\d:\d\d|<no value>|%!`)
-)
-
-// inWords finds what is no word in the prose of a page: names of programs belong
-// into <code>.
-func inWords(t *testing.T, at string, root *html.Node) {
-	t.Helper()
-	for n := range root.Descendants() {
-		if n.Type != html.TextNode || within(n, "code") || within(n, "pre") || within(n, "blockquote") || within(n, "style") {
-			continue
-		}
-		if w := snake.FindString(n.Data); w != "" {
-			t.Errorf("%s: %q stands in prose: %s", at, w, strings.TrimSpace(n.Data))
-		}
-		if w := raw.FindString(n.Data); w != "" {
-			t.Errorf("%s: %q stands in prose: %s", at, w, strings.TrimSpace(n.Data))
-		}
-	}
-}
-
-func within(n *html.Node, tag string) bool {
-	for p := n.Parent; p != nil; p = p.Parent {
-		if p.Type == html.ElementNode && p.Data == tag {
-			return true
-		}
-	}
-	return false
 }

@@ -83,7 +83,7 @@ func (s *Site) caseCSV(table func(k speaker) [][]string) handler {
 		if err != nil {
 			return err
 		}
-		return deliverCSV(w, r, table(speaker{s, c, shown, when.Query}))
+		return deliverCSV(w, r, table(speaker{s: s, whole: c, shown: shown, query: when.Query}))
 	}
 }
 

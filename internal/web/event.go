@@ -131,7 +131,7 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 			return err
 		}
 		if n := len(a.Days); n > 0 {
-			v.Chart = chartOf(a, []event.Event{*e}, from, parseDay(a.Days[n-1].Date).AddDate(0, 0, 1), false)
+			v.Chart = chartOf(a, []event.Event{*e}, from, parseDay(a.Days[n-1].Date).AddDate(0, 0, 1), false, nil)
 		}
 		q := url.Values{"since": {e.Onset.Latest.UTC().Format(time.DateOnly)}}
 		if e.End != nil && e.End.Latest != nil {

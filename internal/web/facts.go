@@ -7,6 +7,10 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -17,7 +21,86 @@ import (
 type speaker struct {
 	s            *Site
 	whole, shown *casefile.Case
-	query        string // "?as-of=2024-03-14", or "": links carry it
+	query        string     // "?as-of=2024-03-14", or "": links carry it
+	c            *catalogue // the language, nil for English
+}
+
+// say is a text of the catalogue, or in English.
+func (k speaker) say(key, english string) string {
+	if k.c == nil {
+		return english
+	}
+	return k.c.text(key, nil)
+}
+
+// own is a path of this site in the language of the page.
+func (k speaker) own(path string) string {
+	if k.c == nil {
+		return path
+	}
+	return k.c.own(path)
+}
+
+// english marks a text of the record, which is in English.
+func (k speaker) english() string {
+	if k.c == nil {
+		return ""
+	}
+	return "en"
+}
+
+// date says a date of the record.
+func (k speaker) date(d casefile.Date) template.HTML {
+	if k.c == nil {
+		return edtf(d)
+	}
+	zone := time.UTC
+	if k.whole != nil {
+		zone = k.whole.Zone()
+	}
+	if words := k.c.date(d, zone); words != "" {
+		return inPage(words)
+	}
+	return inPage(k.c.text("case.unknown", nil))
+}
+
+// day is a date as plain text, "" where it is not known.
+func (k speaker) day(d casefile.Date) string {
+	if k.c == nil {
+		return d.Words()
+	}
+	zone := time.UTC
+	if k.whole != nil {
+		zone = k.whole.Zone()
+	}
+	return k.c.date(d, zone)
+}
+
+// platform is what readers of the language call a target.
+func (k speaker) platform(id string) string {
+	if k.c == nil {
+		return k.s.name(id)
+	}
+	name, _ := k.c.platform(id, k.s.name(id))
+	return name
+}
+
+// country is what readers of the language call a country.
+func (k speaker) country(cc string) string {
+	if k.c == nil {
+		return inquiry.Country(cc)
+	}
+	return k.c.country(cc, inquiry.Country(cc))
+}
+
+// term says a word of a closed list.
+func (k speaker) term(word any) (text string, known bool) {
+	if k.c == nil {
+		meaning := casefile.Meaning(word)
+		return spacedWords(fmt.Sprint(word)) + ": " + meaning, meaning != ""
+	}
+	name := casefile.TermName(word)
+	return k.c.text("term."+name, nil), name != ""
 }
 
 // fact is one thing that the record says of an entry: a name and its values.
@@ -72,14 +155,16 @@ func (k speaker) facts(v reflect.Value) []fact {
 		if !f.IsExported() || known && label == "" {
 			continue
 		}
-		if !known {
+		switch {
+		case tag == "to" && f.Type == dateType:
+			label = k.say("label.until", labels["until"])
+		case !known:
 			label = capital(spacedWords(tag))
-		}
-		if tag == "to" && f.Type == dateType {
-			label = "Until"
+		default:
+			label = k.say("label."+tag, label)
 		}
 		if strings.Contains(f.Tag.Get("rule"), "null") && v.Field(i).IsZero() {
-			out = append(out, fact{label, []value{{Text: "no source says"}}})
+			out = append(out, fact{label, []value{{Text: k.say("fact.unknown", "no source says")}}})
 			continue
 		}
 		if v.Field(i).IsZero() || strings.Contains(options, "omit") && v.Field(i).IsZero() {
@@ -103,7 +188,7 @@ var (
 func (k speaker) values(tag string, v reflect.Value) []value {
 	switch {
 	case v.Type() == dateType:
-		return []value{{Date: edtf(v.Interface().(casefile.Date))}}
+		return []value{{Date: k.date(v.Interface().(casefile.Date))}}
 	case v.Kind() == reflect.Pointer:
 		return k.values(tag, v.Elem())
 	case v.Kind() == reflect.Slice && v.Type().Elem() == citeType:
@@ -116,13 +201,13 @@ func (k speaker) values(tag string, v reflect.Value) []value {
 		return out
 	case v.Type() == noteType:
 		n := v.Interface().(casefile.Note)
-		return []value{{Text: n.Text, Cites: k.cites(n.Cites)}}
+		return []value{{Text: n.Text, Lang: k.english(), Cites: k.cites(n.Cites)}}
 	case v.Type() == asnType:
 		return []value{{Text: v.Interface().(casefile.ASN).String()}} // it has a page only where it was measured
 	case v.Kind() == reflect.Struct:
 		return []value{k.part(v)}
 	case v.Kind() == reflect.Bool:
-		return []value{{Text: "yes"}}
+		return []value{{Text: k.say("fact.yes", "yes")}}
 	case v.Kind() == reflect.String:
 		return []value{k.word(tag, v)}
 	case v.CanInt():
@@ -136,14 +221,16 @@ func (k speaker) part(v reflect.Value) value {
 	out := value{Facts: k.facts(v)}
 	for _, name := range []string{"What", "Says", "Text"} {
 		if f := v.FieldByName(name); f.IsValid() && f.Type().Kind() == reflect.String {
-			out.Text = f.String()
-			if meaning := casefile.Meaning(f.Interface()); meaning != "" {
-				out.Text += ": " + meaning
+			if out.Text = f.String(); out.Text != "" {
+				out.Lang = k.english()
+			}
+			if text, known := k.term(f.Interface()); known {
+				out.Text, out.Lang = text, ""
 			}
 		}
 	}
 	for i, f := range out.Facts {
-		if f.Name == labels["cites"] && len(f.Values) == 1 { // sources stand behind the text
+		if f.Name == k.say("label.cites", labels["cites"]) && len(f.Values) == 1 { // sources stand behind the text
 			out.Cites = f.Values[0].Cites
 			out.Facts = append(out.Facts[:i:i], out.Facts[i+1:]...)
 			break
@@ -156,30 +243,31 @@ func (k speaker) part(v reflect.Value) value {
 // word of a closed list is said with its meaning.
 func (k speaker) word(tag string, v reflect.Value) value {
 	text := v.String()
-	if meaning := casefile.Meaning(v.Interface()); meaning != "" {
-		return value{Text: spacedWords(text) + ": " + meaning}
+	if text, known := k.term(v.Interface()); known {
+		return value{Text: text}
 	}
+	plain := value{Text: text, Lang: k.english()}
 	switch tag {
 	case "by", "to", "court", "judges", "respondents", "who", "authority", "reported_by", "of":
 		if k.s.Records.Actor(k.whole, text) != nil {
-			return value{Text: k.full(text), Href: "/actors/" + url.PathEscape(text) + k.query}
+			return value{Text: k.full(text), Href: k.own("/actors/"+url.PathEscape(text)) + k.query}
 		}
 	case "law", "under", "replaces":
 		if l := k.s.Records.Law(k.whole, text); l != nil {
-			return value{Text: l.Name, Href: "/laws/" + url.PathEscape(text) + k.query}
+			return value{Text: l.Name, Lang: k.english(), Href: k.own("/laws/"+url.PathEscape(text)) + k.query}
 		}
 	case "copies", "source":
 		if src := k.s.Records.Source(k.whole, text); src != nil {
-			return value{Text: sourceName(src), Href: "/sources/" + url.PathEscape(text) + k.query}
+			return value{Text: sourceName(src), Lang: k.english(), Href: k.own("/sources/"+url.PathEscape(text)) + k.query}
 		}
 	case "act", "answers", "implements", "repeats", "contradicts", "defies", "withdraws", "in", "from", "docket", "consolidated", "appeal_of", "ref", "refs":
 		if one := k.entry(text); one.Href != "" {
 			return one
 		}
 	case "targets", "target", "platform":
-		return value{Text: k.s.name(text), Href: "/platforms/" + url.PathEscape(text)}
+		return value{Text: k.platform(text), Href: k.own("/platforms/" + url.PathEscape(text))}
 	case "cc", "jurisdiction":
-		return value{Text: inquiry.Country(text), Href: "/cc/" + url.PathEscape(text)}
+		return value{Text: k.country(text), Href: k.own("/cc/" + url.PathEscape(text))}
 	case "url":
 		if isWeb(text) {
 			return value{Text: text, Href: text, Code: true}
@@ -187,14 +275,30 @@ func (k speaker) word(tag string, v reflect.Value) value {
 		return value{Text: text, Code: true}
 	case "sha256", "media_type", "wikidata", "unit":
 		return value{Text: text, Code: true}
+	case "language":
+		if tag, err := language.Parse(text); err == nil {
+			return value{Text: k.languageName(tag), Facts: []fact{{k.say("label.code", "Code"), []value{{Text: text, Code: true}}}}}
+		}
 	case "script":
 		return value{Text: text, Lang: "und"}
 	case "relation":
-		if w := map[string]string{"=": "equal to", "<": "less than", ">": "more than", "~": "about"}[text]; w != "" {
-			return value{Text: w}
+		if w := relations[text]; w.key != "" {
+			return value{Text: k.say("relation."+w.key, w.english)}
 		}
 	}
-	return value{Text: text}
+	return plain
+}
+
+// relations say how a figure stands to the number.
+var relations = map[string]struct{ key, english string }{"=": {"equal", "equal to"}, "<": {"less", "less than"}, ">": {"more", "more than"}, "~": {"about", "about"}}
+
+func (k speaker) languageName(tag language.Tag) string {
+	if k.c != nil {
+		if name := display.Languages(k.c.tag).Name(tag); name != "" {
+			return name
+		}
+	}
+	return display.English.Tags().Name(tag)
 }
 
 // entry is a link to a part of the case, by what it says.
@@ -205,7 +309,7 @@ func (k speaker) entry(id string) value {
 	for _, kind := range itemKinds {
 		if it, ok := itemOf(k.shown, kind.word, id); ok {
 			d := k.link(it)
-			return value{Text: short(d.Text), Href: d.Href}
+			return value{Text: short(d.Text), Lang: d.Lang, Href: d.Href}
 		}
 	}
 	return value{Text: id}
@@ -251,7 +355,7 @@ func (k speaker) bars(list []casefile.Request) *pairsView {
 			continue
 		}
 		full := float64(most[q.Level])
-		row := pairRow{Name: q.Period.Words(), Note: "by " + k.s.Records.Names(k.whole, []string{q.ReportedBy}), Href: k.href(q.ID),
+		row := pairRow{Name: k.day(q.Period), Note: "by " + k.s.Records.Names(k.whole, []string{q.ReportedBy}), Href: k.href(q.ID),
 			Sent: thousands(strconv.FormatInt(*q.Sent, 10)) + " sent", HasSent: true, SentAt: 100 * float64(*q.Sent) / full}
 		row.Followed = "how many were followed is not said"
 		if q.Complied != nil {
@@ -273,7 +377,7 @@ func (k speaker) bars(list []casefile.Request) *pairsView {
 // href is the page of a part of the case on the same day; "" where there is none.
 func (k speaker) href(id string) string {
 	if h := itemHref(k.shown, id); h != "" {
-		return h + k.query
+		return k.own(h) + k.query
 	}
 	return ""
 }
@@ -283,11 +387,28 @@ func (k speaker) href(id string) string {
 func (k speaker) full(ids ...string) string {
 	var names []string
 	for _, id := range ids {
-		name := k.s.Records.Name(k.whole, id)
-		if a := k.s.Records.Actor(k.whole, id); a != nil && name == a.Abbreviation && a.Name != name {
-			name = a.Name + " (" + name + ")"
-		}
-		names = append(names, name)
+		names = append(names, k.fullName(id))
+	}
+	if k.c != nil {
+		return k.c.list(names)
 	}
 	return strings.Join(names, ", ")
+}
+
+func (k speaker) fullName(id string) string {
+	name := k.s.Records.Name(k.whole, id)
+	a := k.s.Records.Actor(k.whole, id)
+	if k.c != nil {
+		if a != nil && k.c.reads(a.Script) {
+			return a.Script
+		}
+		if a != nil {
+			name = a.Name
+		}
+		return foreign(name)
+	}
+	if a != nil && name == a.Abbreviation && a.Name != name {
+		name = a.Name + " (" + name + ")"
+	}
+	return name
 }

@@ -63,7 +63,7 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 		f.LD = append(f.LD, trailLD(r.Host, f.Trail))
 	}
 	f.Others = s.inOthers(r)
-	f.Demo, f.Static, f.Section, f.Canonical, f.Picture = s.Demo, s.Static, section(r), r.URL.EscapedPath(), pictureOf(r)
+	f.Demo, f.Static, f.Section, f.Canonical, f.Picture = s.Demo, s.Static, section(r.URL.Path), r.URL.EscapedPath(), pictureOf(r)
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {
 		return err
@@ -73,12 +73,12 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 }
 
 // section is the first part of a page's path.
-func section(r *http.Request) string {
-	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+func section(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
 	case "":
 		return "home"
-	case "m", "networks", "events", "is":
+	case "m", "networks", "events", "bans", "is":
 		return "cc"
 	case "methods", "rules", "safety", "contribute":
 		return "about"

@@ -22,8 +22,8 @@ func TestTemplatesFitTheirValues(t *testing.T) {
 		name() string
 		check(*template.Template) error
 	}{
-		homePage, blockedPage, bansPage, countriesPage, countryPage, platformsPage, platformPage, answerPage, daysPage, measurementsPage, networkPage,
-		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage, casePageOf, itemPage, thingPage, casesPage, checkPage, searchPage, contributePage, apiPage, hoursPage, alertsPage,
+		homePage, blockedPage, bansPage, banPage, countriesPage, countryPage, platformsPage, platformPage, answerPage, daysPage, measurementsPage, networkPage,
+		eventsPage, eventPage, measurementPage, rulesPage, methodsPage, dataPage, aboutPage, safetyPage, casePageOf, itemPage, thingPage, casesPage, checkPage, searchPage, contributePage, apiPage, hoursPage, alertsPage, ledgerPage,
 	} {
 		set := templates[p.name()]
 		if set == nil {

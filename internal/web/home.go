@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,6 +28,7 @@ type homeView struct {
 	Bans         int             `json:"bans"` // measured and reported, reconciled
 	Changes      []change        `json:"changes"`
 	Longest      *bars           `json:"-"`
+	Map          *homeMap        `json:"-"`
 	Cases        []caseCard      `json:"cases"`
 	Choices      choices         `json:"-"`
 }
@@ -49,9 +51,17 @@ type change struct {
 
 // caseCard is a case of the record in a few words.
 type caseCard struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	Facts string `json:"facts"`
+	ID    string      `json:"id"`
+	Title string      `json:"title"`
+	Facts string      `json:"facts"`
+	Clock []pointView `json:"-"` // its dated turns
+	Span  string      `json:"-"` // how long access was gone
+}
+
+// homeMap is the world of one platform.
+type homeMap struct {
+	Name, Href string
+	Drawing    template.HTML
 }
 
 // choices are what the form of the start page offers.
@@ -60,8 +70,9 @@ type choices struct {
 }
 
 type choice struct {
-	Value, Name string
-	Chosen      bool
+	Value  string `json:"value"`
+	Name   string `json:"name"`
+	Chosen bool   `json:"chosen,omitempty"`
 }
 
 // The start page shows so many of each.
@@ -105,13 +116,42 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Bans, v.Longest = len(ranked), s.longest(ranked, homeBars)
-	for _, c := range s.Records.Cases {
-		if c.Withdrawn == nil {
-			v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement"))})
+	if v.Map, err = s.homeMap(ctx, blocked); err != nil {
+		return err
+	}
+	shown, err := s.shownCases(ctx, nil, asked{})
+	if err != nil {
+		return err
+	}
+	for _, k := range shown {
+		c := k.whole
+		if c.Withdrawn != nil {
+			continue
 		}
+		line := k.line()
+		v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement")), line.Points, line.Without})
 	}
 	f := frame{Title: "Bandish: the open record of internet bans", About: "What is blocked where, since when, on whose order, and how it was measured."}
 	return homePage.show(s, w, r, f, v, v)
+}
+
+// homeMap draws the platform that is blocked in most countries now, X where none
+// is.
+func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer) (*homeMap, error) {
+	most, in := "x", map[string]int{}
+	for i := range blocked {
+		in[blocked[i].Target]++
+	}
+	for _, t := range slices.Sorted(maps.Keys(in)) {
+		if in[t] > in[most] {
+			most = t
+		}
+	}
+	answers, err := s.Desk.OfTarget(ctx, most, time.Time{}, time.Time{})
+	if err != nil || len(answers) == 0 {
+		return nil, err
+	}
+	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers)}, nil
 }
 
 // blocked lists all that is blocked now.
@@ -172,7 +212,7 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer) ([]card, erro
 			if err != nil {
 				return nil, err
 			}
-			c.Strip = smallStrip(full, stripDays)
+			c.Strip = smallStrip(full, stripDays, nil)
 		}
 		out = append(out, c)
 	}
@@ -268,7 +308,7 @@ func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
 	from := time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	to := now.Add(now.Sub(from) / 20) // room for an arrow
 	c := chart{From: from, To: to}
-	b := &bars{Axis: axis(from, to)}
+	b := &bars{Axis: axis(from, to, chartWords{})}
 	for _, r := range rows {
 		b.Rows = append(b.Rows, barRow{Label: inquiry.Country(r.CC) + " · " + s.name(r.Target), Href: "/cc/" + r.CC + "/" + url.PathEscape(r.Target), Length: rankedLength(r.Length), Drawing: c.bar(&r)})
 	}
@@ -311,7 +351,9 @@ type bansView struct {
 
 type bansRow struct {
 	ban.Ranked
-	Country, Name, Href, Long, By string
+	Country, Name, Href, Long, Where string
+	Answer                           string // the page of its platform in its country, "" where it has none
+	Tellers                          []crumb
 }
 
 const bansPage page[bansView] = "bans.html"
@@ -332,25 +374,7 @@ func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, b := range ranked[min(v.Skip, len(ranked)):min(v.Skip+pageSize, len(ranked))] {
-		row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Long: rankedLength(b.Length)}
-		switch b.Target {
-		case ban.Internet:
-			row.Name = "the internet"
-		case ban.Unnamed:
-			row.Name = "services that are not named"
-			if len(b.Other) > 0 {
-				row.Name = strings.Join(b.Other, ", ")
-			}
-		default:
-			row.Href = "/cc/" + b.CC + "/" + url.PathEscape(b.Target)
-		}
-		for i := range b.Reports {
-			if i > 0 {
-				row.By += ", "
-			}
-			row.By += b.Reports[i].Origin.String()
-		}
-		v.Rows = append(v.Rows, row)
+		v.Rows = append(v.Rows, s.bansRow(b))
 	}
 	if v.Skip+pageSize < len(ranked) {
 		v.Earlier = fmt.Sprintf("?skip=%d", v.Skip+pageSize)

@@ -1,13 +1,18 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/bandish/bandish/ban"
 )
 
 // payloads are what strangers try.
@@ -202,5 +207,100 @@ func TestHostileRecord(t *testing.T) {
 				t.Errorf("%s: a text makes a line of its own", at)
 			}
 		}
+	}
+}
+
+// No text of a measurement can do anything in a page: markup stands in each of
+// its fields, and the pages that show it are asked for.
+func TestHostileMeasurements(t *testing.T) {
+	s := serve(t)
+	var uids []string
+	for i, p := range payloads[:18] {
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := fmt.Sprintf(`{"input":"https://x.com/%[2]d","annotations":{"a":%[1]s},"measurement_start_time":"2024-02-17 %02[2]d:00:00","probe_asn":"AS64512","probe_cc":"ZZ","probe_network_name":%[1]s,"resolver_network_name":%[1]s,"report_id":%[1]s,"software_name":%[1]s,"software_version":%[1]s,"test_name":"web_connectivity","test_version":%[1]s,"test_start_time":"2024-02-17 00:00:00","test_keys":{"client_resolver":%[1]s,"queries":[{"engine":%[1]s,"failure":%[1]s,"hostname":"x.com","query_type":"A","answers":[{"answer_type":"A","ipv4":"104.244.42.1","as_org_name":%[1]s}]}],"tcp_connect":[{"ip":"104.244.42.1","port":443,"status":{"failure":%[1]s,"success":false}}],"tls_handshakes":[{"address":"104.244.42.1:443","server_name":%[1]s,"failure":%[1]s,"peer_certificates":null}],"requests":[{"network":"tcp","address":"104.244.42.1:443","failure":%[1]s,"request":{"url":"https://x.com/","method":%[1]s},"response":{"code":200,"body":%[1]s,"headers":{"Server":%[1]s}}}],"title":%[1]s,"control":{"http_request":{"body_length":10,"failure":null,"title":%[1]s,"headers":{},"status_code":200}},"control_failure":%[1]s,"blocking":%[1]s}}`, text, i)
+		r, err := s.p.SubmitAt(t.Context(), []byte(doc), s.p.Now())
+		if err != nil {
+			continue // it is set aside
+		}
+		uids = append(uids, r.UID)
+	}
+	if len(uids) < 12 {
+		t.Fatalf("only %d were taken", len(uids))
+	}
+	s.count()
+	pages := []string{"/", "/cc/ZZ", "/cc/ZZ/x", "/cc/ZZ/x/days", "/cc/ZZ/x/measurements", "/networks/AS64512", "/ur/cc/ZZ/x", "/ur/cc/ZZ/x/measurements"}
+	for _, uid := range uids {
+		pages = append(pages, "/m/"+url.PathEscape(uid), "/ur/m/"+url.PathEscape(uid))
+	}
+	for _, at := range pages {
+		code, page := s.get(at)
+		if code != 200 {
+			t.Errorf("%s: %d", at, code)
+		}
+		inert(t, at, page)
+	}
+}
+
+// No text of an imported list can do anything in a page, a feed or a table.
+func TestHostileLists(t *testing.T) {
+	s := serve(t)
+	var reports []ban.Report
+	for i, p := range payloads[:18] {
+		day := time.Date(2020+i%4, time.Month(1+i%12), 3, 0, 0, 0, 0, time.UTC)
+		reports = append(reports, ban.Report{Origin: ban.Origin{Dataset: ban.KeepItOn, File: p, Sheet: p, Row: i + 1, ID: p}, CC: "ZZ", Targets: []string{"x"}, Other: []string{p}, Method: ban.Block, Scope: ban.National, Area: p,
+			Start: day, End: day.AddDate(0, 0, 2), Status: ban.Ended, Known: day.AddDate(0, 0, 2), Title: p, OrderedBy: p, DecisionMaker: p, Cause: p, Justification: p, Networks: p, Links: []string{p}, Columns: map[string]string{p: p}})
+		reports = append(reports, ban.Report{Origin: ban.Origin{Dataset: ban.SFLC, File: p, Row: i + 1}, CC: "ZZ", Targets: []string{ban.Unnamed}, Other: []string{p}, Method: ban.Block, Scope: ban.Local, Area: p, Start: day, Status: ban.Unknown, Known: day})
+	}
+	s.site.Desk.Lists = func() ([]ban.Report, error) { return reports, nil }
+	ranked, err := s.site.Desk.Longest(t.Context())
+	if err != nil || len(ranked) < 18 {
+		t.Fatalf("%d bans, %v", len(ranked), err)
+	}
+	pages := []string{"/", "/bans", "/bans?format=csv", "/hours", "/cc", "/cc/ZZ", "/cc/ZZ/x", "/platforms/x", "/feed.atom", "/cc/ZZ/x/feed.json", "/ur", "/ur/bans", "/ur/hours", "/ur/cc/ZZ/x", "/embed/ZZ/x"}
+	for i := range ranked {
+		if ranked[i].CC == "ZZ" {
+			pages = append(pages, "/bans/"+url.PathEscape(ranked[i].ID), "/ur/bans/"+url.PathEscape(ranked[i].ID))
+		}
+	}
+	for _, at := range pages {
+		resp, page := s.answerOf(at)
+		if resp.StatusCode != 200 {
+			t.Errorf("%s: %d", at, resp.StatusCode)
+		}
+		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+			inert(t, at, page)
+		}
+	}
+}
+
+// Questions that are too long, and clients that send byte by byte or go away, are
+// refused or waited for: none is answered with a failure of the server, and the
+// next reader is served.
+func TestOversizedAndSlow(t *testing.T) {
+	s := serve(t)
+	long := strings.Repeat("a", 100_000)
+	for _, at := range []string{"/search?q=" + long, "/cc/PK/" + long, "/cc/PK/x?at=" + long, "/check?target=" + long + "&cc=PK&at=2024-01-01&claim=blocked", "/ur/search?q=" + long, "/contribute?about=/" + long, "/cases/" + long, "/m/" + long, "/" + strings.Repeat("a/", 20_000), "/?" + strings.Repeat("a=b&", 20_000)} {
+		code, page := s.get(at)
+		if code >= 500 || len(page) > 2_000_000 {
+			t.Errorf("%.60s…: %d, %d bytes", at, code, len(page))
+		}
+	}
+	for _, sent := range []string{"GET /cc/PK/x HTTP/1.1\r\nHost: a\r\n", "POST /contribute HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000000000\r\n\r\nkind=", "GET / HTTP/1.1\r\nHost: a\r\nX: " + long, "\x16\x03\x01\x02\x00", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n"} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range []byte(sent[:min(len(sent), 200)]) { // byte by byte
+			if _, err := c.Write([]byte{b}); err != nil {
+				break
+			}
+		}
+		if code, _ := s.get("/safety"); code != 200 {
+			t.Errorf("beside a slow client: %d", code)
+		}
+		c.Close()
 	}
 }

@@ -20,6 +20,7 @@ type ladder struct {
 // step is one step of a connection.
 type step struct {
 	Name         string
+	Key          string // for the texts of languages
 	Probe        outcome
 	Control      outcome
 	Took         string // "0.12 s"
@@ -82,9 +83,9 @@ func ladderOf(o *observation.Row) ladder {
 	if o.IP != "" && o.Port != 0 {
 		l.Address = net.JoinHostPort(o.IP, strconv.Itoa(int(o.Port)))
 	}
-	add := func(name string, probe, control observation.Result, seconds float64, notes, controlNotes []string) {
+	add := func(key, name string, probe, control observation.Result, seconds float64, notes, controlNotes []string) {
 		if probe.Tried() || control.Tried() {
-			l.Steps = append(l.Steps, step{Name: name, Probe: outcome{probe}, Control: outcome{control}, seconds: seconds, Notes: filled(notes), ControlNotes: filled(controlNotes)})
+			l.Steps = append(l.Steps, step{Key: key, Name: name, Probe: outcome{probe}, Control: outcome{control}, seconds: seconds, Notes: filled(notes), ControlNotes: filled(controlNotes)})
 		}
 	}
 	var dns []string
@@ -97,13 +98,13 @@ func ladderOf(o *observation.Row) ladder {
 	if o.IPASN != 0 {
 		dns = append(dns, fmt.Sprintf("the address is of AS%d", o.IPASN))
 	}
-	add("Name lookup", o.DNS, o.ControlDNS, o.DNSSeconds, dns, o.ControlAddrs)
-	add("Connection", o.TCP, o.ControlTCP, o.TCPSeconds, nil, nil)
-	add("Encryption", o.TLS, o.ControlTLS, o.TLSSeconds, []string{prefixed("name sent: ", o.ServerName), prefixed("certificate, checked by us: ", strings.ReplaceAll(o.Cert, "_", " "))}, nil)
-	add("QUIC", o.QUIC, o.ControlQUIC, o.QUICSeconds, nil, nil)
+	add("dns", "Name lookup", o.DNS, o.ControlDNS, o.DNSSeconds, dns, o.ControlAddrs)
+	add("tcp", "Connection", o.TCP, o.ControlTCP, o.TCPSeconds, nil, nil)
+	add("tls", "Encryption", o.TLS, o.ControlTLS, o.TLSSeconds, []string{prefixed("name sent: ", o.ServerName), prefixed("certificate, checked by us: ", strings.ReplaceAll(o.Cert, "_", " "))}, nil)
+	add("quic", "QUIC", o.QUIC, o.ControlQUIC, o.QUICSeconds, nil, nil)
 	page := append([]string{pageWords(o.Status, o.BodyBytes, o.BodyTruncated, o.Title)}, o.Fingerprints...)
-	add("Page", o.HTTP, o.ControlHTTP, o.HTTPSeconds, page, []string{pageWords(o.ControlStatus, o.ControlBodyBytes, false, o.ControlTitle)})
-	add("Tunnel", o.Tunnel, "", o.TunnelSeconds, []string{o.TunnelKind}, nil)
+	add("http", "Page", o.HTTP, o.ControlHTTP, o.HTTPSeconds, page, []string{pageWords(o.ControlStatus, o.ControlBodyBytes, false, o.ControlTitle)})
+	add("tunnel", "Tunnel", o.Tunnel, "", o.TunnelSeconds, []string{o.TunnelKind}, nil)
 	return l
 }
 

@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"path"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -37,11 +41,14 @@ type catalogue struct {
 	} `json:"language"`
 	Text      map[string]entry    `json:"text"`
 	Platforms map[string]platform `json:"platforms"`
-	Cases     map[string]struct {
+	// Pages are those that say the same to everybody, by their path.
+	Pages map[string]prosePage `json:"pages"`
+	Cases map[string]struct {
 		Title   string `json:"title"`
 		Summary string `json:"summary"`
 	} `json:"cases"`
 	// Unconfirmed are the keys that no reader of the language has passed, and why.
+	// "label.*" is all texts whose keys begin with "label.".
 	Unconfirmed map[string]string `json:"unconfirmed"`
 
 	code    string
@@ -164,8 +171,15 @@ func (c *catalogue) counted(key string, n int) string {
 
 // inPage is a text as it stands in a page.
 func inPage(s string) template.HTML {
-	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(template.HTMLEscapeString(s)))
+	s = template.HTMLEscapeString(s)
+	if strings.Contains(s, isolate) {
+		s = isolatedProgram.ReplaceAllString(s, isolate+"<code>$1</code>"+isolend)
+	}
+	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(s))
 }
+
+// isolatedProgram is a name of a program that stands between marks.
+var isolatedProgram = regexp.MustCompile(isolate + `(` + programNames.String() + `)` + isolend)
 
 // platform is the name of a platform in the language, or in English.
 func (c *catalogue) platform(id, english string) (name, gender string) {
@@ -251,6 +265,15 @@ func (c *catalogue) list(names []string) string {
 	return out
 }
 
+// tellers say in which data sets a ban is reported.
+func (c *catalogue) tellers(r *answer.Report) string {
+	var names []string
+	for _, d := range r.Datasets() {
+		names = append(names, c.text("by."+string(d), nil))
+	}
+	return c.list(names)
+}
+
 // length is how long a reported ban lasted.
 func (c *catalogue) length(r *answer.Report) string {
 	days := c.counted("days", r.Days)
@@ -280,7 +303,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	p := args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country), "day": c.day(r.Day), "n": thousands(strconv.Itoa(r.N)), "text": foreign(r.Text), "until": c.interval(r.Until), "since": c.interval(r.Since)}
 	key := "say." + string(r.Key)
 	if r.Report != nil {
-		p["start"], p["length"], p["by"] = c.day(r.Report.Start), c.length(r.Report), foreign(strings.Join(r.Report.By[:min(2, len(r.Report.By))], ", "))
+		p["start"], p["length"], p["by"] = c.day(r.Report.Start), c.length(r.Report), c.tellers(r.Report)
 		if p["end"] = c.day(r.Report.Known); r.Report.End != nil {
 			p["end"] = c.day(*r.Report.End)
 		}
@@ -389,4 +412,76 @@ func (c *catalogue) state(s verdict.State) string {
 		return c.text(key, nil)
 	}
 	return c.text("state.insufficient", nil)
+}
+
+// own is a path of this site in the language, where it has that page.
+func (c *catalogue) own(path string) string {
+	bare, _, _ := strings.Cut(path, "?")
+	if show, _ := langPageOf(strings.Split(strings.Trim(bare, "/"), "/")); show == nil {
+		return path
+	}
+	return "/" + c.code + path
+}
+
+// reads reports whether a name is in the script of the language.
+func (c *catalogue) reads(name string) bool {
+	if c.Language.Dir != "rtl" {
+		return false
+	}
+	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Arabic, r) })
+}
+
+// prosePage is a page that is nothing but text.
+type prosePage struct {
+	Title  string       `json:"title"`
+	Blocks []proseBlock `json:"blocks"`
+}
+
+// proseBlock is a heading, a paragraph or a list. [words](/path) is a link, and
+// what stands between backticks is for programs.
+type proseBlock struct {
+	Heading   string   `json:"h,omitempty"`
+	Answer    string   `json:"answer,omitempty"` // the paragraph that says most
+	Paragraph string   `json:"p,omitempty"`
+	List      []string `json:"list,omitempty"`
+}
+
+var (
+	proseLink = regexp.MustCompile(`\[([^\]]+)\]\((/[^)]*)\)`)
+	proseCode = regexp.MustCompile("`([^`]+)`")
+)
+
+// prose is a text of a page as it stands in the page.
+func (c *catalogue) prose(text string) template.HTML {
+	h := string(inPage(text))
+	h = proseLink.ReplaceAllStringFunc(h, func(link string) string {
+		m := proseLink.FindStringSubmatch(link)
+		return `<a href="` + c.own(m[2]) + `">` + m[1] + `</a>`
+	})
+	return template.HTML(proseCode.ReplaceAllString(h, `<code dir="ltr">$1</code>`))
+}
+
+// doubt is a key that no reader of the language has passed, and why.
+type doubt struct{ key, why string }
+
+// unconfirmed are the keys that no reader of the language has passed, in order.
+func (c *catalogue) unconfirmed() []doubt {
+	all := map[string]string{}
+	for k, why := range c.Unconfirmed {
+		prefix, many := strings.CutSuffix(k, "*")
+		if !many {
+			all[k] = why
+			continue
+		}
+		for key := range c.Text {
+			if strings.HasPrefix(key, prefix) && all[key] == "" {
+				all[key] = why
+			}
+		}
+	}
+	var out []doubt
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, doubt{k, all[k]})
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -60,6 +61,11 @@ func TestCataloguesAreWhole(t *testing.T) {
 				t.Errorf("%s: nothing shows %s", code, k)
 			}
 		}
+		for _, page := range []string{"methods", "data", "safety"} {
+			if p := c.Pages[page]; p.Title == "" || len(p.Blocks) < 3 {
+				t.Errorf("%s: no page %s", code, page)
+			}
+		}
 		for _, cs := range s.site.Records.Cases {
 			for _, target := range cs.Targets {
 				if _, ok := c.Platforms[target]; !ok {
@@ -68,12 +74,36 @@ func TestCataloguesAreWhole(t *testing.T) {
 			}
 		}
 		for k := range c.Unconfirmed {
+			if prefix, many := strings.CutSuffix(k, "*"); many {
+				if !slices.ContainsFunc(slices.Collect(maps.Keys(c.Text)), func(key string) bool { return strings.HasPrefix(key, prefix) }) {
+					t.Errorf("%s: %s is unconfirmed, and is nothing", code, k)
+				}
+				continue
+			}
 			kind, id, _ := strings.Cut(k, ".")
 			_, text := c.Text[k]
 			_, name := c.Platforms[id]
 			_, story := c.Cases[id]
-			if !text && !(kind == "platform" && name) && !(kind == "case" && story) {
+			_, prose := c.Pages[id]
+			if !text && !(kind == "platform" && name) && !(kind == "case" && story) && !(kind == "page" && prose) {
 				t.Errorf("%s: %s is unconfirmed, and is nothing", code, k)
+			}
+		}
+	}
+}
+
+// Every kind of page is there in every language. What is not stands here.
+func TestEveryPageIsThereInEveryLanguage(t *testing.T) {
+	s := demonstration(t)
+	for code := range loadCatalogues() {
+		for _, at := range s.everyKind() {
+			if strings.HasPrefix(at, "/ur") || strings.HasPrefix(at, "/embed") || at == "/none-such" {
+				continue
+			}
+			want, _ := s.answerOf(at)
+			resp, page := s.answerOf("/" + code + strings.TrimSuffix(at, "/"))
+			if resp.StatusCode != want.StatusCode || !strings.Contains(page, `<html lang="`+code+`"`) {
+				t.Errorf("%s: %s is not there: %d", code, at, resp.StatusCode)
 			}
 		}
 	}
@@ -86,7 +116,7 @@ func answersOfEveryKind() []answer.Answer {
 	half := .05
 	base := answer.Answer{CC: "PK", Country: "Pakistan", Target: "x", Name: "X", At: at, LastMeasured: &at}
 	counts := answer.Counts{Blocked: 9, OK: 1, Measurements: 10, Failed: 9, Reports: 3, Networks: 2, From: *day(13), UsuallyFailed: &half}
-	report := answer.Report{Start: *day(1), StartBy: day(2), Days: 19, AtMost: 20, AtLeast: true, Known: *day(19), Holds: true, Scope: "national", By: []string{"record pk-2024-x"}}
+	report := answer.Report{Start: *day(1), StartBy: day(2), Days: 19, AtMost: 20, AtLeast: true, Known: *day(19), Holds: true, Scope: "national", By: []string{"record pk-2024-x", "keepiton f:3"}}
 	ended := report
 	ended.End, ended.AtLeast = day(18), false
 	local := ended
@@ -151,7 +181,7 @@ func TestSentencesInOtherLanguages(t *testing.T) {
 func TestUrduAgrees(t *testing.T) {
 	c := loadCatalogues()["ur"]
 	end := time.Date(2024, 2, 18, 0, 0, 0, 0, time.UTC)
-	a := answer.Answer{CC: "PK", Country: "Pakistan", State: verdict.Insufficient, Reported: []answer.Report{{Start: end.AddDate(0, 0, -5), End: &end, Days: 6, Scope: "national", By: []string{"a list"}}}}
+	a := answer.Answer{CC: "PK", Country: "Pakistan", State: verdict.Insufficient, Reported: []answer.Report{{Start: end.AddDate(0, 0, -5), End: &end, Days: 6, Scope: "national", By: []string{"record a"}}}}
 	for target, want := range map[string]string{"x": "بلاک رہا", "facebook": "بلاک رہی"} {
 		if a.Target = target; !strings.Contains(c.sentence(&a), want) {
 			t.Errorf("%s: %s", target, c.sentence(&a))
@@ -187,7 +217,7 @@ func TestPagesInUrdu(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inWords(t, "/ur"+path, root)
+		s.wording().check(t, "/ur"+path, root)
 		if strings.ContainsAny(page, isolate+isolend) && !strings.Contains(page, "<title>") {
 			t.Errorf("/ur%s: marks are left in the page", path)
 		}
@@ -219,9 +249,9 @@ func TestPagesInUrdu(t *testing.T) {
 
 // Every page is there in every language, or is on this list of what is missing.
 func TestPagesThatAreMissingInOtherLanguages(t *testing.T) {
-	missing := []string{"/bans", "/cc/PK/x/days", "/m/x", "/rules", "/methods", "/data", "/safety", "/contribute", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x"}
-	for _, at := range []string{"/", "/blocked", "/bans", "/cc", "/cc/PK", "/cc/PK/x", "/cc/PK/x/days", "/cc/PK/x/measurements", "/m/x", "/platforms", "/platforms/x", "/networks/AS64512", "/events", "/events/x",
-		"/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/cases", "/cases/x", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x", "/check", "/search"} {
+	missing := []string{"/alerts"}
+	for _, at := range []string{"/", "/blocked", "/bans", "/bans/x", "/hours", "/cc", "/cc/PK", "/cc/PK/x", "/cc/PK/x/days", "/cc/PK/x/measurements", "/m/x", "/platforms", "/platforms/x", "/networks/AS64512", "/events", "/events/x",
+		"/rules", "/methods", "/data", "/api/v1", "/about", "/safety", "/contribute", "/cases", "/cases/x", "/cases/x/act/x", "/actors/x", "/laws/x", "/sources/x", "/check", "/search", "/alerts"} {
 		if show, _ := langPageOf(strings.Split(strings.Trim(at, "/"), "/")); (show == nil) != slices.Contains(missing, at) {
 			t.Errorf("%s: it is there in other languages: %v", at, show != nil)
 		}

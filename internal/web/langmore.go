@@ -27,6 +27,7 @@ type langTable struct {
 type langCell struct {
 	Text        template.HTML
 	Href, State string
+	Lang, ID    string        // of a text in another language; an anchor
 	Head        template.HTML // the column, for narrow pages
 }
 
@@ -315,10 +316,7 @@ func (s *Site) langCheck(r *http.Request, v *langView, _ []string) error {
 		from = "from." + string(a.AnsweredFrom)
 	}
 	v.Facts = []langFact{{v.T("verdict." + string(a.Verdict)), v.T(from)}}
-	v.Note = v.T("check.unmeasured")
-	if k := a.Measured; k != nil && k.OK+k.Blocked+k.Down+k.Unclear > 0 {
-		v.Note = inPage(v.c.text("check.measured", args{"measurements": v.c.counted("measurements.of", int(k.OK+k.Blocked+k.Down+k.Unclear)), "ok": k.OK, "blocked": k.Blocked, "down": k.Down, "inconclusive": k.Unclear}))
-	}
+	v.Note = inPage(v.c.tally(a.Measured))
 	return nil
 }
 
@@ -339,7 +337,7 @@ func (s *Site) langSearch(r *http.Request, v *langView, _ []string) error {
 		v.Find.Kinds = append(v.Find.Kinds, langLink{v.T("found." + k.kind), found.Kinds[i].Href})
 	}
 	for i, h := range found.Hits {
-		v.Find.Hits = append(v.Find.Hits, langHit{v.T("found." + result.Hits[i].Kind), h.Title, v.own(h.Href)})
+		v.Find.Hits = append(v.Find.Hits, langHit{v.T("found." + result.Hits[i].Kind), h.Title, v.c.ownOf(h.Href)})
 	}
 	v.Before, v.Next = found.Before, found.Next
 	if v.Note = v.T("search.none"); len(found.Hits) > 0 {
@@ -348,14 +346,11 @@ func (s *Site) langSearch(r *http.Request, v *langView, _ []string) error {
 	return nil
 }
 
-// own is an address in the language where it has that page, else as it is.
-func (v *langView) own(href string) string {
+// ownOf is an address in the language where it has that page, else as it is.
+func (c *catalogue) ownOf(href string) string {
 	u, err := url.Parse(href)
 	if err != nil || u.Host != "" {
 		return href
 	}
-	if show, _ := langPageOf(strings.Split(strings.Trim(u.Path, "/"), "/")); show == nil {
-		return href
-	}
-	return "/" + v.Code + href
+	return c.own(href)
 }

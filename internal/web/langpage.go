@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
@@ -49,6 +50,20 @@ type langView struct {
 	Canonical, About   string // the path, and a sentence for search engines
 	Picture            string // the full address of what is shown where the page is shared
 	Contribute, Listed string // the form for notes, and the measurements behind an answer
+	Chart              *chart
+	Days               string // the drawing as a table
+	Measured           bool   // the drawing has days that were measured
+	Section            string // which entry of the top bar the page belongs to
+
+	Prose   []proseBlock
+	Item    *langItemView
+	State   string        // of a measurement
+	Word    template.HTML // the state
+	Rules   []namedLink   // those that fired, in English
+	Ladders []langLadder
+	Raw     string // the document of a measurement
+	Send    *contributeView
+	Wrongs  []template.HTML // what is wrong with the form
 }
 
 type langLink struct {
@@ -59,7 +74,8 @@ type langLink struct {
 type langAnswer struct {
 	Question, Word, Sentence, Since, Until, Basis, Day template.HTML
 	State, Href                                        string
-	About                                              string // the sentence without markup
+	Strip                                              template.HTML // its last days
+	About                                              string        // the sentence without markup
 }
 
 type langNetwork struct {
@@ -138,6 +154,21 @@ func langPages() []langPage {
 		{"networks/*", (*Site).langNetworkPage},
 		{"events", (*Site).langEvents},
 		{"events/*", (*Site).langEvent},
+		{"cc/*/*/days", (*Site).langDays},
+		{"cases/*/*/*", (*Site).langItem},
+		{"actors/*", langThing("found.actor", (*Site).actorOf)},
+		{"laws/*", langThing("found.law", (*Site).lawOf)},
+		{"sources/*", langThing("found.source", (*Site).sourceOf)},
+		{"bans", (*Site).langBans},
+		{"bans/*", (*Site).langBan},
+		{"hours", (*Site).langHours},
+		{"m/*", (*Site).langMeasurement},
+		{"rules", (*Site).langRules},
+		{"methods", langProse("methods")},
+		{"data", langProse("data")},
+		{"safety", langProse("safety")},
+		{"contribute", (*Site).langContribute},
+		{"api/v1", (*Site).langAPI},
 		{"check", (*Site).langCheck},
 		{"search", (*Site).langSearch},
 	}
@@ -169,10 +200,6 @@ func langPageOf(parts []string) (show langShow, named []string) {
 func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) error {
 	rest := strings.Trim(r.PathValue("rest"), "/")
 	parts := strings.Split(rest, "/")
-	v := langView{c: c, Code: c.code, Dir: c.Language.Dir, Name: c.Language.Name, Demo: s.Demo, Static: s.Static, English: "/" + (&url.URL{Path: rest}).EscapedPath(), Trail: []langLink{}}
-	if r.URL.RawQuery != "" {
-		v.English += "?" + r.URL.Query().Encode()
-	}
 	if rest == "is" {
 		return s.langAsk(w, r, c)
 	}
@@ -181,13 +208,35 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	}
 	show, named := langPageOf(parts)
 	if show == nil {
-		return notFound("This page is not there in " + c.Language.English + ". In English it is " + v.English)
+		return notFound("This page is not there in " + c.Language.English + ". In English it is " + englishOf(r, rest))
 	}
+	if parts[0] == "m" && r.URL.Query().Get("raw") != "" {
+		moveTo(w, r, "/"+rest)
+		return nil
+	}
+	return s.showLanguage(w, r, c, show, named, rest)
+}
+
+// englishOf is the address of the same page in English.
+func englishOf(r *http.Request, rest string) string {
+	at := "/" + (&url.URL{Path: rest}).EscapedPath()
+	if r.URL.RawQuery != "" && r.Method != http.MethodPost {
+		at += "?" + r.URL.Query().Encode()
+	}
+	return at
+}
+
+// showLanguage answers with a page in a language; rest is its path without it.
+func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue, show langShow, named []string, rest string) error {
+	v := langView{c: c, Code: c.code, Dir: c.Language.Dir, Name: c.Language.Name, Demo: s.Demo, Static: s.Static, English: englishOf(r, rest), Trail: []langLink{}, Section: section(rest)}
 	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
-	v.Canonical, v.About, v.Picture = r.URL.EscapedPath(), v.about(), pictureOf(r)
-	v.Contribute = "/contribute?about=" + url.QueryEscape(r.URL.EscapedPath())
+	v.Canonical, v.Picture = r.URL.EscapedPath(), pictureOf(r)
+	if v.About == "" {
+		v.About = v.about()
+	}
+	v.Contribute = "/" + c.code + "/contribute?about=" + url.QueryEscape(r.URL.EscapedPath())
 	v.Heading = inPage(v.Title)
 	b, err := s.execute("lang.html", v)
 	if err != nil {
@@ -228,7 +277,15 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 		return err
 	}
 	for i := range blocked {
-		v.Answers = append(v.Answers, v.answer(&blocked[i], ""))
+		one := v.answer(&blocked[i], "")
+		if a := &blocked[i]; i < homeCards && a.LastMeasured != nil {
+			full, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: a.CC, Target: a.Target})
+			if err != nil {
+				return err
+			}
+			one.Strip = smallStrip(full, stripDays, v.c)
+		}
+		v.Answers = append(v.Answers, one)
 	}
 	return v.cases(s, r)
 }
@@ -305,6 +362,14 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 	if a.LastMeasured != nil {
 		v.Listed = "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id) + "/measurements"
 	}
+	bans, err := s.bansOf(r.Context(), a, inquiry.Ask{CC: cc, Target: id, Known: t.known})
+	if err != nil {
+		return err
+	}
+	if v.Chart, err = s.answerChart(r.Context(), a, bans, inquiry.Ask{CC: cc, Target: id, Known: t.known}, t, false, v.c, func(*casefile.Case, []casefile.Answer) {}); err != nil {
+		return err
+	}
+	v.Measured, v.Days = len(a.Days) > 0, "/"+v.Code+"/cc/"+cc+"/"+url.PathEscape(id)+"/days"
 	for _, n := range a.Concluded() {
 		v.Networks = append(v.Networks, langNetwork{n.ASN, string(n.State), inPage(v.c.state(n.State)),
 			inPage(v.c.text("network.of", args{"n": n.Counts.Failed, "total": v.c.counted("measurements.of", int(n.Counts.Measurements))}))})
@@ -412,7 +477,7 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 		}
 		one.Points = append(one.Points, langPoint{text("turn." + string(p.Turn)), inPage(date)})
 	}
-	k := speaker{s, c, shown, when.Query}
+	k := speaker{s: s, whole: c, shown: shown, query: when.Query, c: v.c}
 	for _, e := range shown.Computed.Chronology {
 		key := "kind." + e.Kind
 		if e.Entry != "act" {
@@ -433,20 +498,17 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 // it has passed.
 func (s *Site) langAbout(_ *http.Request, v *langView, _ []string) error {
 	v.Kind, v.Title = "about", v.c.text("about.title", nil)
-	var keys []string
-	for k := range v.c.Unconfirmed {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
-		term := langTerm{Key: k, Why: v.c.Unconfirmed[k]}
-		switch kind, id, _ := strings.Cut(k, "."); {
+	for _, k := range v.c.unconfirmed() {
+		term := langTerm{Key: k.key, Why: k.why}
+		switch kind, id, _ := strings.Cut(k.key, "."); {
 		case kind == "platform":
 			term.Text = []template.HTML{inPage(v.c.Platforms[id].Name)}
 		case kind == "case" && v.c.Cases[id].Title != "":
 			term.Text = []template.HTML{inPage(v.c.Cases[id].Title)}
+		case kind == "page" && v.c.Pages[id].Title != "":
+			term.Text = []template.HTML{inPage(v.c.Pages[id].Title)}
 		default:
-			for _, t := range v.c.Text[k].texts() {
+			for _, t := range v.c.Text[k.key].texts() {
 				term.Text = append(term.Text, inPage(t))
 			}
 			slices.Sort(term.Text)
@@ -514,6 +576,37 @@ func langKeys() []string {
 	}
 	for _, s := range []string{"blocked", "likely_blocked", "impaired", "down", "ok", "insufficient"} {
 		keys = append(keys, "state."+s)
+	}
+	for tag, label := range labels {
+		if label != "" {
+			keys = append(keys, "label."+tag)
+		}
+	}
+	for _, name := range casefile.TermNames() {
+		keys = append(keys, "term."+name)
+	}
+	for prefix, list := range map[string][]string{
+		"fact.": {"unknown", "yes", "confidence"}, "relation.": {"equal", "less", "more", "about"}, "cite.": {"grade", "itself"}, "list.": {"comma"}, "label.": {"code"},
+		"item.":        {"by", "dated", "claim", "docket", "requests", "request", "sighting"},
+		"around.":      {"answered", "carried", "repeated", "contradicted", "defied", "withdrawn", "steps", "inferred", "told", "said", "evidence", "disputed"},
+		"thing.":       {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it"},
+		"days.":        {"title", "on", "blocked", "ok", "down", "unclear", "all"},
+		"bans.":        {"title", "about", "length", "who"},
+		"ban.":         {"internet", "unnamed", "last", "where", "sentence"},
+		"hours.":       {"title", "about", "year", "measured", "reported"},
+		"rules.":       {"title", "about", "says", "step", "argues", "strength", "kind.determinate", "kind.circumstantial", "outcome.ok", "outcome.blocked", "outcome.down", "outcome.unknown", "outcome.invalid"},
+		"rules.layer.": {verdict.LayerDNS, verdict.LayerTCP, verdict.LayerTLS, verdict.LayerHTTP, verdict.LayerQUIC, verdict.LayerApp, verdict.LayerInstrument},
+		"m.":           {"title", "sentence", "seen", "test", "id"},
+		"step.":        {"dns", "tcp", "tls", "quic", "http", "tunnel", "worked", "failed", "untried"},
+		"chart.":       {"all", "strip", "none", "some", "column", "reported", "bans", "state", "courts", "statements", "restored"}, "api.": {"title", "about", "address", "what"},
+		"contribute.": {"title", "failed"}, "error.": {"400", "400.text", "404", "404.text", "405", "405.text", "500", "500.text"}, "contribute.wrong.": noteFields,
+	} {
+		for _, w := range list {
+			keys = append(keys, prefix+w)
+		}
+	}
+	for _, d := range []ban.Dataset{ban.Measured, ban.Record, ban.KeepItOn, ban.OONI, ban.SFLC} {
+		keys = append(keys, "by."+string(d))
 	}
 	for _, k := range kindWords {
 		keys = append(keys, "found."+k.kind)

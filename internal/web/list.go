@@ -169,7 +169,7 @@ func (s *Site) networkOf(ctx context.Context, asn uint32) (networkView, error) {
 	}
 	v := networkView{Network: on}
 	for _, one := range on.Answers {
-		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays))
+		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays, nil))
 	}
 	for _, e := range on.Events {
 		v.Bans = append(v.Bans, s.eventRow(e))

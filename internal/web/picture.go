@@ -88,7 +88,7 @@ func deliverPicture(w http.ResponseWriter, r *http.Request, c *picture.Card) err
 // as the page draws them.
 func cardOf(a *inquiry.Answered) picture.Card {
 	c := picture.Card{Color: colorOf(a.State)}
-	rows := rowsOf(a)
+	rows := rowsOf(a, chartWords{})
 	if len(rows) == 0 {
 		return c
 	}

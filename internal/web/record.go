@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -98,16 +99,19 @@ type itemView struct {
 
 // group is a list of links under a heading.
 type group struct {
-	Name string
-	List []dated
+	Name string  `json:"name"`
+	List []dated `json:"list"`
 }
 
 // dated is a link with its date and what it is.
 type dated struct {
-	When       any // template.HTML
-	Kind, Text string
-	Href       string
-	Phrase     string
+	When   template.HTML `json:"-"`
+	Date   string        `json:"date,omitempty"` // EDTF
+	Kind   string        `json:"kind"`
+	Text   string        `json:"text"`
+	Lang   string        `json:"-"` // of the text, "" where it is the page's
+	Href   string        `json:"href"`
+	Phrase string        `json:"phrase,omitempty"`
 }
 
 const itemPage page[itemView] = "item.html"
@@ -123,58 +127,77 @@ type itemJSON struct {
 
 // item is the page of one part of a case, as it is known or was on ?as-of=DAY.
 func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
-	whole := s.Records.Case(r.PathValue("id"))
-	if whole == nil {
-		return notFound("The record has no case of this id.")
+	found, err := s.findItem(r, nil, r.PathValue("id"), r.PathValue("kind"), r.PathValue("item"))
+	if err != nil {
+		return err
 	}
-	kind, id := r.PathValue("kind"), r.PathValue("item")
+	v, c := found.view, found.say.shown
+	if v.Cite, err = s.citeRecord(r, v.Name, v.When); err != nil {
+		return err
+	}
+	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {inquiry.Country(c.Jurisdiction), "/cc/" + c.Jurisdiction}, v.Case, {v.Kind, ""}}, LD: s.itemLD(r, c, found.json.Item, v, found.json.Answer)}
+	f.Cite = &v.Cite
+	return itemPage.show(s, w, r, f, v, found.json)
+}
+
+// foundItem is a part of a case in the words of a language, and for programs.
+type foundItem struct {
+	view itemView
+	json itemJSON
+	say  speaker
+}
+
+// findItem puts a part of a case into words; lang is nil for English.
+func (s *Site) findItem(r *http.Request, lang *catalogue, caseID, kind, id string) (foundItem, error) {
+	var out foundItem
+	whole := s.Records.Case(caseID)
+	if whole == nil {
+		return out, notFound("The record has no case of this id.")
+	}
 	if _, ok := itemOf(whole, kind, id); !ok {
-		return notFound("This case has no entry of this kind and id. Its page lists them: /cases/" + whole.ID)
+		return out, notFound("This case has no entry of this kind and id. Its page lists them: /cases/" + whole.ID)
 	}
 	when, err := asOf(r)
 	if err != nil {
-		return err
+		return out, err
 	}
 	c, answers, err := s.Desk.Case(r.Context(), whole, when.date)
 	if err != nil {
-		return err
+		return out, err
 	}
 	it, ok := itemOf(c, kind, id)
 	if !ok {
-		return notFound("At the end of that day no source of the record told of this.")
+		return out, notFound("At the end of that day no source of the record told of this.")
 	}
-	say := speaker{s, whole, c, when.Query}
-	v := itemView{ID: id, Case: crumb{whole.Title, "/cases/" + whole.ID + when.Query}, When: when}
+	say := speaker{s: s, whole: whole, shown: c, query: when.Query, c: lang}
+	v := itemView{ID: id, Case: crumb{whole.Title, say.own("/cases/"+whole.ID) + when.Query}, When: when}
 	v.Kind, v.Name, v.Sentence = say.heading(it)
 	v.Facts = say.facts(reflect.ValueOf(it).Elem())
 	v.Links = say.around(id)
-	out := itemJSON{Case: c.ID, Kind: kind, AsOf: when.date, Item: it}
+	out.json = itemJSON{Case: c.ID, Kind: kind, AsOf: when.date, Item: it}
 	if a, ok := it.(*casefile.Act); ok {
 		v.Told = s.Records.Attribution(whole, a)
-		v.Facts = append(v.Facts, fact{Name: "Why that confidence", Values: []value{{Text: s.Records.Weigh(whole, a).Why}}})
+		v.Facts = append(v.Facts, fact{Name: say.say("fact.confidence", "Why that confidence"), Values: []value{{Text: s.Records.Weigh(whole, a).Why, Lang: say.english()}}})
 	}
 	for i := range answers {
 		if kind == "claim" && answers[i].Claim == id {
 			one := claimOf(say, &answers[i], func(ids []string) string { return s.Records.Names(whole, ids) })
-			v.Answer, out.Answer = &one, &answers[i]
+			v.Answer, out.json.Answer = &one, &answers[i]
 		}
 	}
 	if q, ok := it.(*casefile.Request); ok {
 		v.Bars = say.bars([]casefile.Request{*q})
 	}
-	title := v.Name
-	if v.Cite, err = s.citeRecord(r, title, when); err != nil {
-		return err
-	}
-	country := inquiry.Country(c.Jurisdiction)
-	f := frame{Title: title, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {country, "/cc/" + c.Jurisdiction}, v.Case, {v.Kind, ""}}, LD: s.itemLD(r, c, it, v, out.Answer)}
-	f.Cite = &v.Cite
-	return itemPage.show(s, w, r, f, v, out)
+	out.view, out.say = v, say
+	return out, nil
 }
 
 // heading names a part of a case: its kind in words, a title, and the sentence
 // that says it.
 func (k speaker) heading(it any) (kind, name, sentence string) {
+	if k.c != nil {
+		return k.headingIn(it)
+	}
 	names := func(ids []string) string { return k.full(ids...) }
 	on := func(d casefile.Date) string {
 		if d.IsZero() {
@@ -210,6 +233,41 @@ func (k speaker) heading(it any) (kind, name, sentence string) {
 	return kind, name, sentence
 }
 
+// headingIn is heading in another language. The sentence is in English, as the
+// record has it.
+func (k speaker) headingIn(it any) (kind, name, sentence string) {
+	say := func(key string, a args) string { return k.c.text(key, a) }
+	with := func(text string, d casefile.Date) string {
+		if day := k.day(d); day != "" && !d.IsZero() {
+			return say("item.dated", args{"text": text, "day": day})
+		}
+		return text
+	}
+	switch it := it.(type) {
+	case *casefile.Act:
+		kind, sentence = say("kind."+string(it.Kind), nil), it.What
+		if name = kind; len(it.By) > 0 {
+			name = say("item.by", args{"kind": kind, "by": k.full(it.By...)})
+		}
+		name = with(name, it.Date)
+	case *casefile.Claim:
+		kind, sentence = say("found.claim", nil), it.Says
+		name = with(say("item.claim", args{"by": k.full(it.By...)}), it.Date)
+	case *casefile.Docket:
+		kind, sentence = say("found.docket", nil), it.Relief
+		name = say("item.docket", args{"court": k.full(it.Court)})
+	case *casefile.Request:
+		kind, sentence = say("item.requests", nil), it.Note
+		name = with(say("item.request", args{"by": k.full(it.Authority), "platform": k.platform(it.Platform)}), it.Period)
+	case *casefile.Sighting:
+		kind, sentence = say("kind.sighting", nil), it.What
+		name = with(say("item.sighting", args{"access": say("term."+casefile.TermName(it.Access), nil)}), it.Date)
+	case *casefile.Dispute:
+		kind, name, sentence = say("found.dispute", nil), say("found.dispute", nil), it.Question
+	}
+	return kind, name, sentence
+}
+
 func capital(s string) string {
 	if s == "" {
 		return s
@@ -230,20 +288,20 @@ func (k speaker) around(id string) []group {
 		name string
 		of   func(*casefile.Act) []string
 	}{
-		{"Answered by", func(a *casefile.Act) []string { return a.Answers }},
-		{"Carried out by", func(a *casefile.Act) []string { return a.Implements }},
-		{"Repeated in", func(a *casefile.Act) []string { return a.Repeats }},
-		{"Contradicted by", func(a *casefile.Act) []string { return a.Contradicts }},
-		{"Not obeyed by", func(a *casefile.Act) []string { return a.Defies }},
-		{"Withdrawn by", func(a *casefile.Act) []string { return a.Withdraws }},
-		{"Steps of this case", func(a *casefile.Act) []string { return []string{a.Docket} }},
-		{"Inferred from it", func(a *casefile.Act) []string {
+		{k.say("around.answered", "Answered by"), func(a *casefile.Act) []string { return a.Answers }},
+		{k.say("around.carried", "Carried out by"), func(a *casefile.Act) []string { return a.Implements }},
+		{k.say("around.repeated", "Repeated in"), func(a *casefile.Act) []string { return a.Repeats }},
+		{k.say("around.contradicted", "Contradicted by"), func(a *casefile.Act) []string { return a.Contradicts }},
+		{k.say("around.defied", "Not obeyed by"), func(a *casefile.Act) []string { return a.Defies }},
+		{k.say("around.withdrawn", "Withdrawn by"), func(a *casefile.Act) []string { return a.Withdraws }},
+		{k.say("around.steps", "Steps of this case"), func(a *casefile.Act) []string { return []string{a.Docket} }},
+		{k.say("around.inferred", "Inferred from it"), func(a *casefile.Act) []string {
 			if a.Inferred == nil {
 				return nil
 			}
 			return a.Inferred.From
 		}},
-		{"Told in it", func(a *casefile.Act) []string {
+		{k.say("around.told", "Told in it"), func(a *casefile.Act) []string {
 			var in []string
 			for _, t := range a.AssertedBy {
 				in = append(in, t.In)
@@ -276,9 +334,9 @@ func (k speaker) around(id string) []group {
 			disputes = append(disputes, k.link(d))
 		}
 	}
-	add("Said in it", said)
-	add("Evidence for or against", against)
-	add("Disputed", disputes)
+	add(k.say("around.said", "Said in it"), said)
+	add(k.say("around.evidence", "Evidence for or against"), against)
+	add(k.say("around.disputed", "Disputed"), disputes)
 	return out
 }
 
@@ -286,16 +344,16 @@ func (k speaker) around(id string) []group {
 func (k speaker) link(it any) dated {
 	kind, name, sentence := k.heading(it)
 	v := reflect.ValueOf(it).Elem()
-	d := dated{Kind: kind, Text: sentence, Href: k.href(v.FieldByName("ID").String())}
+	d := dated{Kind: kind, Text: sentence, Lang: k.english(), Href: k.href(v.FieldByName("ID").String())}
 	if sentence == "" {
-		d.Text = name
+		d.Text, d.Lang = name, ""
 	}
-	if f := v.FieldByName("Date"); f.IsValid() {
-		d.When = edtf(f.Interface().(casefile.Date))
-	} else if f := v.FieldByName("Filed"); f.IsValid() {
-		d.When = edtf(f.Interface().(casefile.Date))
-	} else if f := v.FieldByName("Period"); f.IsValid() {
-		d.When = edtf(f.Interface().(casefile.Date))
+	for _, name := range []string{"Date", "Filed", "Period"} {
+		if f := v.FieldByName(name); f.IsValid() {
+			date := f.Interface().(casefile.Date)
+			d.When, d.Date = k.date(date), date.String()
+			break
+		}
 	}
 	return d
 }
@@ -311,14 +369,14 @@ func each(c *casefile.Case, f func(it any)) {
 }
 
 // shownCases are all cases as they are known, or were on a day.
-func (s *Site) shownCases(ctx context.Context, when asked) ([]speaker, error) {
+func (s *Site) shownCases(ctx context.Context, lang *catalogue, when asked) ([]speaker, error) {
 	var out []speaker
 	for _, c := range s.Records.Cases {
 		shown, _, err := s.Desk.Case(ctx, c, when.date)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, speaker{s, c, shown, when.Query})
+		out = append(out, speaker{s: s, whole: c, shown: shown, query: when.Query, c: lang})
 	}
 	return out, nil
 }
@@ -336,42 +394,61 @@ type thingView struct {
 
 const thingPage page[thingView] = "thing.html"
 
-// thing shows an actor, a law or a source, with what the cases hold of it. of
-// says under which headings a part of a case belongs, and the words that stand
-// there, "" for none.
-func (s *Site) thing(w http.ResponseWriter, r *http.Request, thing any, v thingView, of func(k speaker, it any) (heading, phrase string)) error {
+// thing is an actor, a law or a source that a page is about. of says under which
+// heading a part of a case belongs, and the words that stand there; "" is none.
+type thing struct {
+	it   any
+	view thingView
+	of   func(k speaker, it any) (heading, phrase string)
+}
+
+// showThing shows an actor, a law or a source, with what the cases hold of it.
+func (s *Site) showThing(w http.ResponseWriter, r *http.Request, t thing, err error) error {
+	if err != nil {
+		return err
+	}
+	v, err := s.thingView(r, nil, t)
+	if err != nil {
+		return err
+	}
+	if v.Cite, err = s.citeRecord(r, v.Name, v.When); err != nil {
+		return err
+	}
+	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {v.Kind, ""}, {v.Name, ""}}}
+	f.Cite = &v.Cite
+	return thingPage.show(s, w, r, f, v, thingJSON{t.it, v.Groups})
+}
+
+// thingView puts a thing into words; lang is nil for English.
+func (s *Site) thingView(r *http.Request, lang *catalogue, t thing) (thingView, error) {
+	v := t.view
 	when, err := asOf(r)
 	if err != nil {
-		return err
+		return v, err
 	}
-	cases, err := s.shownCases(r.Context(), when)
+	cases, err := s.shownCases(r.Context(), lang, when)
 	if err != nil {
-		return err
+		return v, err
 	}
-	home := speaker{s: s, query: when.Query}
+	home := speaker{s: s, query: when.Query, c: lang}
 	for _, k := range cases {
 		var found []dated
 		each(k.shown, func(it any) {
-			if heading, phrase := of(k, it); heading != "" {
+			if heading, phrase := t.of(k, it); heading != "" {
 				d := k.link(it)
-				d.Kind, d.Phrase = heading+" · "+d.Kind, phrase
+				d.Kind, d.Phrase = k.say("thing."+strings.ReplaceAll(heading, " ", "_"), heading)+" · "+d.Kind, phrase
 				found = append(found, d)
 			}
 		})
 		if len(found) > 0 {
 			v.Groups = append(v.Groups, group{k.whole.Title, found})
 		}
-		if home.whole == nil && s.stands(k.whole, thing) {
+		if home.whole == nil && s.stands(k.whole, t.it) {
 			home.whole, home.shown = k.whole, k.shown
 		}
 	}
-	v.Facts, v.When = home.facts(reflect.ValueOf(thing).Elem()), when
-	if v.Cite, err = s.citeRecord(r, v.Name, when); err != nil {
-		return err
-	}
-	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {v.Kind, ""}, {v.Name, ""}}}
-	f.Cite = &v.Cite
-	return thingPage.show(s, w, r, f, v, thingJSON{thing, v.Groups})
+	v.Facts, v.When = home.facts(reflect.ValueOf(t.it).Elem()), when
+	return v, nil
 }
 
 type thingJSON struct {
@@ -407,13 +484,17 @@ func lookUp[T any](s *Site, id string, of func(c *casefile.Case, id string) *T) 
 
 // actor is what a body or a person in office did, said and was asked.
 func (s *Site) actor(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
+	t, err := s.actorOf(r.PathValue("id"))
+	return s.showThing(w, r, t, err)
+}
+
+func (s *Site) actorOf(id string) (thing, error) {
 	a := lookUp(s, id, s.Records.Actor)
 	if a == nil {
-		return notFound("The record has no actor of this id.")
+		return thing{}, notFound("The record has no actor of this id.")
 	}
 	v := thingView{ID: id, Kind: "Actors", Name: a.Name, Script: a.Script, Sentence: "What " + a.Name + " did, said and was asked, by the sources of the record."}
-	return s.thing(w, r, a, v, func(k speaker, it any) (string, string) {
+	return thing{a, v, func(k speaker, it any) (string, string) {
 		switch it := it.(type) {
 		case *casefile.Act:
 			switch {
@@ -450,18 +531,22 @@ func (s *Site) actor(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		return "", ""
-	})
+	}}, nil
 }
 
 // law is what was done and said under a law.
 func (s *Site) law(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
+	t, err := s.lawOf(r.PathValue("id"))
+	return s.showThing(w, r, t, err)
+}
+
+func (s *Site) lawOf(id string) (thing, error) {
 	l := lookUp(s, id, s.Records.Law)
 	if l == nil {
-		return notFound("The record has no law of this id.")
+		return thing{}, notFound("The record has no law of this id.")
 	}
 	v := thingView{ID: id, Kind: "Laws", Name: l.Name, Sentence: "What was done under " + l.Name + ", and what was said of it."}
-	return s.thing(w, r, l, v, func(k speaker, it any) (string, string) {
+	return thing{l, v, func(k speaker, it any) (string, string) {
 		switch it := it.(type) {
 		case *casefile.Act:
 			for _, b := range it.Basis {
@@ -475,21 +560,25 @@ func (s *Site) law(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		return "", ""
-	})
+	}}, nil
 }
 
 // source is what rests on a source, with the passages.
 func (s *Site) source(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
+	t, err := s.sourceOf(r.PathValue("id"))
+	return s.showThing(w, r, t, err)
+}
+
+func (s *Site) sourceOf(id string) (thing, error) {
 	src := lookUp(s, id, s.Records.Source)
 	if src == nil {
-		return notFound("The record has no source of this id.")
+		return thing{}, notFound("The record has no source of this id.")
 	}
 	v := thingView{ID: id, Kind: "Sources", Name: sourceName(src), Sentence: "What rests on this source in the record."}
 	if src.URL != nil && isWeb(*src.URL) {
 		v.URL = *src.URL
 	}
-	return s.thing(w, r, src, v, func(k speaker, it any) (string, string) {
+	return thing{src, v, func(k speaker, it any) (string, string) {
 		var phrases []string
 		found := false
 		for _, c := range casefile.CitesOf(it) {
@@ -505,7 +594,7 @@ func (s *Site) source(w http.ResponseWriter, r *http.Request) error {
 			return "", ""
 		}
 		return "rests on it", strings.Join(phrases, " … ")
-	})
+	}}, nil
 }
 
 // sourceName is the title of a source with its publisher and day.

@@ -46,7 +46,7 @@ func (s *Site) sitemap(w http.ResponseWriter, r *http.Request) error {
 			set.URLs = append(set.URLs, siteURL{"https://" + r.Host + path})
 		}
 	}
-	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/hours", "/api/v1", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute"} {
+	for _, p := range []string{"/", "/blocked", "/cc", "/platforms", "/cases", "/events", "/bans", "/hours", "/api/v1", "/check", "/rules", "/methods", "/data", "/about", "/safety", "/contribute", "/ledger"} {
 		add(p)
 	}
 	for _, c := range s.Records.Cases {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,6 +42,59 @@ type chart struct {
 	Outside  int // marks that lie before or after the axis
 
 	target string
+	words  chartWords
+}
+
+// chartWords are the words of a drawing, in English where it has no catalogue.
+// They are plain text.
+type chartWords struct{ c *catalogue }
+
+func (w chartWords) say(key, english string, a args) string {
+	if w.c == nil {
+		return english
+	}
+	return plainName(w.c.text(key, a))
+}
+
+func (w chartWords) measurements(n uint32) string {
+	if w.c == nil {
+		return count(n, "measurement")
+	}
+	return w.c.counted("measurements", int(n))
+}
+
+func (w chartWords) state(s verdict.State) string {
+	if w.c == nil {
+		return stateWord(s)
+	}
+	return w.c.state(s)
+}
+
+// days say the days of a column.
+func (w chartWords) days(from, to time.Time) string {
+	last := to.AddDate(0, 0, -1)
+	switch {
+	case w.c != nil && last.After(from):
+		return w.c.text("date.span", args{"a": w.c.day(from), "b": w.c.day(last)})
+	case w.c != nil:
+		return w.c.day(from)
+	case last.After(from):
+		return from.Format(longDay) + " to " + last.Format(longDay)
+	}
+	return from.Format(longDay)
+}
+
+// tick names a day of the axis by the form that its length asks for.
+func (w chartWords) tick(t time.Time, form string) string {
+	if w.c == nil || form == "2006" {
+		return t.Format(form)
+	}
+	month := w.c.text("month."+strconv.Itoa(int(t.Month())), nil)
+	day := strings.NewReplacer("2006", strconv.Itoa(t.Year()), "2 ", strconv.Itoa(t.Day())+" ", "Jan", month).Replace(form)
+	if w.c.Language.Dir == "rtl" {
+		return "\u2067" + day + "\u2069" // a drawing is from left to right
+	}
+	return day
 }
 
 // LastDay is the last day of the axis.
@@ -55,26 +109,26 @@ type chartRow struct {
 // chartOf draws the days of all networks together and of each network on one
 // axis, and the dated bans behind them. Days without data are hatched, never
 // blank and never the colour of ok.
-func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bool) *chart {
+func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bool, lang *catalogue) *chart {
 	if !from.Before(to) {
 		return nil
 	}
 	total := int(to.Sub(from).Hours() / 24)
-	c := &chart{target: a.Target, From: from, To: to, Per: max(1, (total+maxColumns-1)/maxColumns)}
-	rows := rowsOf(a)
+	c := &chart{words: chartWords{lang}, target: a.Target, From: from, To: to, Per: max(1, (total+maxColumns-1)/maxColumns)}
+	rows := rowsOf(a, c.words)
 	for i := range rows {
 		if i > someRows && !all {
 			c.Hidden = len(rows) - i
 			break
 		}
 		r := &rows[i]
-		row := chartRow{Label: r.label, Drawing: c.strip(r, bans), Note: count(r.measurements, "measurement")}
+		row := chartRow{Label: r.label, Drawing: c.strip(r, bans), Note: c.words.measurements(r.measurements)}
 		if r.asn != 0 {
-			row.Href = fmt.Sprintf("/networks/AS%d", r.asn)
+			row.Href = speaker{c: lang}.own(fmt.Sprintf("/networks/AS%d", r.asn))
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	c.Axis = axis(from, to)
+	c.Axis = axis(from, to, c.words)
 	return c
 }
 
@@ -86,10 +140,11 @@ func (c *chart) at(t time.Time) float64 {
 // strip draws a row's days, so many a column.
 func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
 	var b strings.Builder
-	label := template.HTMLEscapeString(r.label)
 	columns := (int(c.To.Sub(c.From).Hours()/24) + c.Per - 1) / c.Per
-	fmt.Fprintf(&b, `<svg height="%d" role="img" aria-label="%s, day by day">`, stripHeight, label)
-	fmt.Fprintf(&b, `<rect width="100%%" y="%d" height="8" fill="url(#nodata)"><title>%s: no measurements</title></rect>`, stripHeight-8, label)
+	byDay := template.HTMLEscapeString(c.words.say("chart.strip", r.label+", day by day", args{"label": r.label}))
+	none := template.HTMLEscapeString(c.words.say("chart.none", r.label+": no measurements", args{"label": r.label}))
+	fmt.Fprintf(&b, `<svg height="%d" role="img" aria-label="%s">`, stripHeight, byDay)
+	fmt.Fprintf(&b, `<rect width="100%%" y="%d" height="8" fill="url(#nodata)"><title>%s</title></rect>`, stripHeight-8, none)
 	for i := range bans {
 		e := &bans[i]
 		if r.asn == 0 {
@@ -119,10 +174,11 @@ func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
 		worst, some := r.worst(start, c.Per), ""
 		height := barHeights[d.State]
 		if rank(worst) > rank(d.State) && rank(worst) >= rank(verdict.LikelyBlocked) {
-			some = " (" + stateWord(worst) + " on some networks)"
+			some = c.words.say("chart.some", " ("+stateWord(worst)+" on some networks)", args{"state": c.words.state(worst)})
 		}
-		fmt.Fprintf(&b, `<g><title>%s, %s: %s%s; %d blocked, %d ok, %d down, %d unclear of %d</title>`,
-			label, d.Date, stateWord(d.State), some, d.Blocked, d.OK, d.Down, d.Inconclusive, d.Measurements)
+		days := c.words.days(start, start.AddDate(0, 0, c.Per))
+		english := fmt.Sprintf("%s, %s: %s%s; %d blocked, %d ok, %d down, %d unclear of %d", r.label, days, stateWord(d.State), some, d.Blocked, d.OK, d.Down, d.Inconclusive, d.Measurements)
+		fmt.Fprintf(&b, `<g><title>%s</title>`, template.HTMLEscapeString(c.words.say("chart.column", english, args{"label": r.label, "day": days, "state": c.words.state(d.State) + some, "blocked": d.Blocked, "ok": d.OK, "down": d.Down, "unclear": d.Inconclusive, "all": d.Measurements})))
 		bar(0, 8, "above")
 		if bar(0, height, "s-"+string(d.State)+gap); some != "" && height < stripHeight {
 			bar(height, min(7, stripHeight-height), "s-"+string(worst)+gap)
@@ -177,26 +233,57 @@ type mark struct {
 
 // marks draws a row of marks that link to what they stand for.
 func (c *chart) marks(label string, marks []mark) {
-	var b strings.Builder
-	n := 0
-	fmt.Fprintf(&b, `<svg height="%d" role="group" aria-label="%s"><line x1="0" x2="100%%" y1="%d" y2="%d" class="line"/>`, markHeight, template.HTMLEscapeString(label), markHeight/2, markHeight/2)
+	var within []mark
 	for _, m := range marks {
 		if m.at.Before(c.From) || !m.at.Before(c.To) {
 			c.Outside++
 			continue
 		}
-		n++
+		within = append(within, m)
+	}
+	if len(within) == 0 {
+		return
+	}
+	slices.SortStableFunc(within, func(a, b mark) int { return a.at.Compare(b.at) })
+	lanes := c.lanes(within)
+	height := markHeight + (slices.Max(lanes))*laneHeight
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg height="%d" role="group" aria-label="%s"><line x1="0" x2="100%%" y1="%d" y2="%d" class="line"/>`, height, template.HTMLEscapeString(label), markHeight/2, markHeight/2)
+	for i, m := range within {
 		class := "mark"
 		if m.hollow {
 			class += " hollow"
 		}
 		text := template.HTMLEscapeString(m.text)
-		fmt.Fprintf(&b, `<a href="%s" aria-label="%s"><title>%s</title><circle cx="%.3f%%" cy="%d" r="4.5" class="%s"/></a>`, template.HTMLEscapeString(m.href), text, text, c.at(m.at), markHeight/2, class)
+		fmt.Fprintf(&b, `<a href="%s" aria-label="%s"><title>%s</title><circle cx="%.3f%%" cy="%d" r="4.5" class="%s"/></a>`, template.HTMLEscapeString(m.href), text, text, c.at(m.at), markHeight/2+lanes[i]*laneHeight, class)
 	}
 	b.WriteString(`</svg>`)
-	if n > 0 {
-		c.Rows = append(c.Rows, chartRow{Label: label, Note: fmt.Sprint(n), Drawing: template.HTML(b.String())})
+	c.Rows = append(c.Rows, chartRow{Label: label, Note: fmt.Sprint(len(within)), Drawing: template.HTML(b.String())})
+}
+
+const (
+	laneHeight = 11
+	laneRoom   = 1.4 // per cent of the axis between two marks of a lane
+	mostLanes  = 6
+)
+
+// lanes give each mark, in the order of time, the first lane on which it covers
+// none before it. Where all are taken it shares the one that ends first.
+func (c *chart) lanes(marks []mark) []int {
+	var ends []float64
+	out := make([]int, len(marks))
+	for i, m := range marks {
+		x := c.at(m.at)
+		lane := slices.IndexFunc(ends, func(end float64) bool { return x >= end })
+		switch {
+		case lane < 0 && len(ends) < mostLanes:
+			lane, ends = len(ends), append(ends, 0)
+		case lane < 0:
+			lane = slices.Index(ends, slices.Min(ends))
+		}
+		ends[lane], out[i] = x+laneRoom, lane
 	}
+	return out
 }
 
 // bars draws reported bans as one row of bars.
@@ -217,7 +304,7 @@ func (c *chart) bars(label string, reports []answer.Report) {
 		}
 		n++
 		x := c.at(r.Start)
-		fmt.Fprintf(&b, `<rect x="%.3f%%" width="%.3f%%" y="4" height="10" class="s-blocked"><title>reported blocked from %s to %s</title></rect>`, x, max(.4, c.at(end)-x), r.Start.Format(longDay), end.AddDate(0, 0, -1).Format(longDay))
+		fmt.Fprintf(&b, `<rect x="%.3f%%" width="%.3f%%" y="4" height="10" class="s-blocked"><title>%s</title></rect>`, x, max(.4, c.at(end)-x), template.HTMLEscapeString(c.words.say("chart.reported", "reported blocked: ", nil)+c.words.days(r.Start, end)))
 	}
 	b.WriteString(`</svg>`)
 	if n > 0 {
@@ -226,17 +313,17 @@ func (c *chart) bars(label string, reports []answer.Report) {
 }
 
 // smallStrip draws the last days of an answer without labels, for a card.
-func smallStrip(a *inquiry.Answered, n int) template.HTML {
-	rows := rowsOf(a)
+func smallStrip(a *inquiry.Answered, n int, lang *catalogue) template.HTML {
+	rows := rowsOf(a, chartWords{lang})
 	if len(rows) == 0 {
 		return ""
 	}
-	return stripOf(rows[0], a.At, n)
+	return stripOf(rows[0], a.At, n, lang)
 }
 
 // stripOf draws the last days of a row before a moment, without labels.
-func stripOf(row timelineRow, at time.Time, n int) template.HTML {
-	c := &chart{From: at.AddDate(0, 0, -n), To: at, Per: 1}
+func stripOf(row timelineRow, at time.Time, n int, lang *catalogue) template.HTML {
+	c := &chart{words: chartWords{lang}, From: at.AddDate(0, 0, -n), To: at, Per: 1}
 	return c.strip(&row, nil)
 }
 
@@ -263,11 +350,11 @@ type timelineRow struct {
 }
 
 // rowsOf gives all networks together first, then those most measured.
-func rowsOf(a *inquiry.Answered) []timelineRow {
+func rowsOf(a *inquiry.Answered, words chartWords) []timelineRow {
 	if len(a.Days) == 0 {
 		return nil
 	}
-	rows := []timelineRow{{label: "All networks", days: index(a.Days)}}
+	rows := []timelineRow{{label: words.say("chart.all", "All networks", nil), days: index(a.Days)}}
 	size := map[uint32]uint32{}
 	for asn, days := range a.ByASN {
 		rows[0].parts = append(rows[0].parts, index(days))
@@ -280,7 +367,7 @@ func rowsOf(a *inquiry.Answered) []timelineRow {
 	for _, asn := range asns {
 		label := fmt.Sprint("AS", asn)
 		if asn == 0 {
-			label = "not named"
+			label = words.say("list.network", "not named", nil)
 		}
 		rows = append(rows, timelineRow{label: label, asn: asn, measurements: size[asn], days: index(a.ByASN[asn])})
 	}
@@ -315,10 +402,6 @@ func merge(days map[string]answer.Day, from, to time.Time) (answer.Day, bool) {
 		sum.Inconclusive += d.Inconclusive
 		sum.Measurements += d.Measurements
 	}
-	sum.Date = from.Format(longDay)
-	if last := to.AddDate(0, 0, -1); last.After(from) {
-		sum.Date += " to " + last.Format(longDay)
-	}
 	return sum, found
 }
 
@@ -328,7 +411,7 @@ func rank(s verdict.State) int {
 
 // axis draws day, month or year marks. Of more than four, a narrow page names
 // every third.
-func axis(from, to time.Time) template.HTML {
+func axis(from, to time.Time, words chartWords) template.HTML {
 	var b strings.Builder
 	days := to.Sub(from).Hours() / 24
 	step, form := func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }, "2 Jan"
@@ -358,9 +441,9 @@ func axis(from, to time.Time) template.HTML {
 		if len(marks) > 4 && i%3 != 0 {
 			class += " minor"
 		}
-		text := t.Format(form)
+		text := words.tick(t, form)
 		if i == 0 && form == "2 Jan" {
-			text = t.Format("2 Jan 2006")
+			text = words.tick(t, "2 Jan 2006")
 		}
 		fmt.Fprintf(&b, `<line x1="%.2f%%" y1="0" x2="%.2f%%" y2="5" class="tick"/><text x="%.2f%%" y="18" class="%s">%s</text>`, x, x, x, class, text)
 	}

@@ -25,7 +25,7 @@ func TestTimelineShowsTheNetworkThatBlocks(t *testing.T) {
 			64513: {day("2024-02-01", verdict.OK, 0, 6), day("2024-02-03", verdict.OK, 0, 6)},
 		},
 	}
-	c := chartOf(a, nil, parseDay("2024-02-01"), parseDay("2024-02-04"), false)
+	c := chartOf(a, nil, parseDay("2024-02-01"), parseDay("2024-02-04"), false, nil)
 	if len(c.Rows) != 3 || c.Rows[1].Label != "AS64513" || c.Rows[2].Label != "AS64512" {
 		t.Fatalf("the rows are %+v", c.Rows)
 	}
@@ -53,7 +53,7 @@ func TestBansAreShaded(t *testing.T) {
 		ByASN:  map[uint32][]answer.Day{64512: {{Date: "2024-02-01", State: verdict.OK, Measurements: 3}}, 64513: {{Date: "2024-02-01", State: verdict.OK, Measurements: 2}}},
 	}
 	e := event.Event{Target: "x", Networks: []string{"AS64512"}, Onset: event.Interval{Earliest: at("2024-02-03"), Latest: at("2024-02-04")}, End: &event.Interval{Earliest: at("2024-02-06"), Latest: at("2024-02-08")}}
-	c := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false)
+	c := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false, nil)
 	for _, want := range []string{`<rect x="20.000%" width="10.000%" height="22" fill="url(#ban-in)"/>`, `<rect x="30.000%" width="20.000%" height="22" class="ban"/>`, `<rect x="50.000%" width="20.000%" height="22" fill="url(#ban-out)"/>`} {
 		if !strings.Contains(string(c.Rows[1].Drawing), want) {
 			t.Errorf("AS64512 has no %s\n%s", want, c.Rows[1].Drawing)
@@ -61,7 +61,7 @@ func TestBansAreShaded(t *testing.T) {
 	}
 	e.Networks = []string{"AS64512", "AS64513"}
 	e.Phases = []event.Phase{{Kind: event.PhaseRestored, From: parseDay("2024-02-05"), Networks: []string{"AS64513"}}}
-	early := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false)
+	early := chartOf(a, []event.Event{e}, parseDay("2024-02-01"), parseDay("2024-02-11"), false, nil)
 	if !strings.Contains(string(early.Rows[2].Drawing), `<rect x="30.000%" width="10.000%" height="22" class="ban"/>`) {
 		t.Errorf("AS64513 was restored before the others: %s", early.Rows[2].Drawing)
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/bandish/bandish/internal/api"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/search"
 	httpserver "github.com/bandish/bandish/internal/server" // the tests have a type server
 	"github.com/bandish/bandish/internal/store"
@@ -49,6 +50,9 @@ type Site struct {
 	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
 	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
 	Now     func() time.Time
+	Ledger  *notary.Log // nil where there is none
+	// Witnesses are the verifier strings of those that are asked to sign it.
+	Witnesses []string
 	// Endpoints describe the API of this server; none where it has none.
 	Endpoints []api.Endpoint
 	Log       *slog.Logger
@@ -56,7 +60,8 @@ type Site struct {
 	Static    bool // the pages become files: they have no forms
 
 	pages         map[string]*template.Template // by file name; Handler parses them
-	languages     map[string]*catalogue         // by code, without English
+	abbreviations expander
+	languages     map[string]*catalogue // by code, without English
 	languageCodes []string
 }
 
@@ -75,7 +80,7 @@ func (b badRequest) Error() string { return string(b) }
 
 // Handler is the site's contents. It is called once.
 func (s *Site) Handler() http.Handler {
-	s.pages, s.languages = parsePages(), loadCatalogues()
+	s.pages, s.languages, s.abbreviations = parsePages(), loadCatalogues(), newExpander(s.Records)
 	s.languageCodes = slices.Sorted(maps.Keys(s.languages))
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
@@ -90,6 +95,7 @@ func (s *Site) Handler() http.Handler {
 		"GET /is":                            s.ask,
 		"GET /blocked":                       s.blocked,
 		"GET /bans":                          s.bans,
+		"GET /bans/{id}":                     s.ban,
 		"GET /hours":                         s.hours,
 		"GET /alerts":                        s.alerts,
 		"POST /alerts":                       s.subscribe,
@@ -106,6 +112,7 @@ func (s *Site) Handler() http.Handler {
 		"GET /m/{uid}":                       s.measurement,
 		"GET /rules":                         s.rules,
 		"GET /methods":                       s.methods,
+		"GET /ledger":                        s.ledgerPage,
 		"GET /data":                          s.data,
 		"GET /about":                         s.about,
 		"GET /safety":                        s.safety,
@@ -148,8 +155,9 @@ func (s *Site) Handler() http.Handler {
 		in := s.inLanguage(code)
 		mux.Handle("GET /"+code, s.wrap(in))
 		mux.Handle("GET /"+code+"/{rest...}", s.wrap(in))
+		mux.Handle("POST /"+code+"/contribute", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.langTake(w, r, s.languages[code]) }))
 	}
-	return s.inTurn(compressed(withoutSlash(mux)))
+	return s.inTurn(compressed(withoutSlash(s.onlyKnownMethods(mux))))
 }
 
 // withoutSlash sends an address that ends in a slash to the one without.
@@ -203,22 +211,78 @@ func (s *Site) wrap(h handler) http.Handler {
 		default:
 			s.Log.Error("request failed", "path", r.URL.Path, "err", err)
 		}
-		if wantsJSON(r) {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(status)
-			json.NewEncoder(w).Encode(map[string]string{"error": text})
-			return
-		}
-		page, err := s.render("error.html", map[string]any{"Title": http.StatusText(status), "Text": text, "Section": section(r)})
-		if err != nil {
-			s.Log.Error("show an error", "err", err)
-			page = []byte(template.HTMLEscapeString(text))
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.WriteHeader(status)
-		w.Write(page) // the reader's loss
+		s.fail(w, r, status, text)
 	})
 }
+
+// failTitles are the heads of pages of errors, as readers call them.
+var failTitles = map[int]string{
+	http.StatusNotFound: "There is nothing here", http.StatusBadRequest: "This question cannot be answered", http.StatusMethodNotAllowed: "This page can only be read", http.StatusInternalServerError: "Something went wrong",
+}
+
+// fail answers with a page of an error that speaks to the reader, in the language
+// of the address.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, text string) {
+	w.Header().Set("Cache-Control", "no-store")
+	if wantsJSON(r) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		json.NewEncoder(w).Encode(map[string]string{"error": text})
+		return
+	}
+	var page []byte
+	var err error
+	if c := s.languageOf(r); c != nil {
+		page, err = s.langFail(c, status)
+	} else {
+		page, err = s.render("error.html", map[string]any{"Title": failTitles[status], "Text": text, "Section": section(r.URL.Path), "Missing": status == http.StatusNotFound})
+	}
+	if err != nil {
+		s.Log.Error("show an error", "err", err)
+		page = []byte(template.HTMLEscapeString(text))
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(page) // the reader's loss
+}
+
+// languageOf is the language of an address, nil for English.
+func (s *Site) languageOf(r *http.Request) *catalogue {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return s.languages[first]
+}
+
+// onlyKnownMethods answers a method that an address does not take with a page
+// that says so, and with Allow.
+func (s *Site) onlyKnownMethods(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			if h, pattern := mux.Handler(r); pattern == "" {
+				said := &unsaid{header: http.Header{}}
+				h.ServeHTTP(said, r)
+				if said.status == http.StatusMethodNotAllowed {
+					w.Header().Set("Allow", said.header.Get("Allow"))
+					s.wrap(func(w http.ResponseWriter, r *http.Request) error {
+						s.fail(w, r, http.StatusMethodNotAllowed, "Nothing can be sent to this address. Open it in a browser, or ask with GET.")
+						return nil
+					}).ServeHTTP(w, r)
+					return
+				}
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// unsaid keeps the status and the header of an answer and drops its text.
+type unsaid struct {
+	header http.Header
+	status int
+}
+
+func (u *unsaid) Header() http.Header         { return u.header }
+func (u *unsaid) WriteHeader(code int)        { u.status = code }
+func (u *unsaid) Write(b []byte) (int, error) { return len(b), nil }
 
 // wantsJSON reports whether the reader is a program: ?format=json, or an
 // Accept header that asks for it.
@@ -267,7 +331,7 @@ func (s *Site) execute(page string, data any) ([]byte, error) {
 	if err := s.pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", page, err)
 	}
-	return b.Bytes(), nil
+	return s.abbreviations.expand(b.Bytes()), nil
 }
 
 // asset serves a file of the program.

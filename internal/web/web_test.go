@@ -123,7 +123,7 @@ func TestEmptySiteSaysSo(t *testing.T) {
 		t.Errorf("the start page of an empty archive: %d\n%s", code, page)
 	}
 	code, page = s.get("/cc/PK/x")
-	if code != 200 || !strings.Contains(page, "As of 20 February 2024, X is blocked in Pakistan since 17 February 2024, 3 days by then, as sources report (record pk-2024-x). They report its end on 7 May 2025. This archive holds no measurements of X in Pakistan.") || !strings.Contains(page, `href="/cases/pk-2024-x"`) {
+	if code != 200 || !strings.Contains(page, "As of 20 February 2024, X is blocked in Pakistan since 17 February 2024, 3 days by then, as sources report (the case record). They report its end on 7 May 2025. This archive holds no measurements of X in Pakistan.") || !strings.Contains(page, `href="/cases/pk-2024-x"`) {
 		t.Errorf("an answer without data: %d\n%s", code, page)
 	}
 	if strings.Contains(page, `class="state s-ok"`) || strings.Contains(page, `<rect x=`) && strings.Contains(page, `class="s-ok`) {
@@ -525,7 +525,7 @@ func TestFirstVisitIsSmall(t *testing.T) {
 	}
 	rest := size("/style.css") + size("/static/sans.woff2") + size("/static/naskh-urdu.woff2")
 	// The whole story of Pakistan has nearly a hundred entries, and is no first page.
-	for _, path := range []string{"/", "/cc/PK/x", "/cc/PK", "/platforms/x", "/cases", "/cases/pk-2024-x/act/moi-letter", "/check", "/ur", "/ur/cc/PK/x", "/ur/cases/pk-2024-x"} {
+	for _, path := range []string{"/", "/cc/PK/x", "/cc/PK", "/platforms/x", "/cases", "/cases/pk-2024-x/act/moi-letter", "/check", "/bans/pk-x-2024-02-17", "/safety", "/ur", "/ur/cases/pk-2024-x/act/moi-letter", "/ur/methods", "/ur/cc/PK/x", "/ur/cases/pk-2024-x"} {
 		sum := rest + size(path)
 		if t.Logf("%s: a first visit is %d bytes", path, sum); sum > 60_000 {
 			t.Errorf("%s: a first visit is %d bytes, want at most 60,000", path, sum)
@@ -665,5 +665,40 @@ func TestSiteMap(t *testing.T) {
 	demo.site.Demo = true
 	if _, text := demo.get("/robots.txt"); !strings.Contains(text, "Disallow: /\n") {
 		t.Errorf("robots.txt of a demonstration is\n%s", text)
+	}
+}
+
+// What an address does not take is refused with Allow, and every error is a page
+// that speaks to the reader, in the language of the address.
+func TestErrorsSpeakToReaders(t *testing.T) {
+	s := serve(t)
+	for _, c := range []struct {
+		method, at  string
+		status      int
+		allow, says string
+	}{
+		{"POST", "/cc/PK/x", 405, "GET, HEAD", "This page can only be read"},
+		{"DELETE", "/", 405, "GET, HEAD", "ask with GET"},
+		{"PUT", "/contribute", 405, "GET, HEAD, POST", "This page can only be read"},
+		{"POST", "/none", 405, "GET, HEAD", "This page can only be read"},
+		{"POST", "/ur/cases", 405, "GET, HEAD", "یہ صفحہ صرف پڑھا جا سکتا ہے"},
+		{"GET", "/none", 404, "", "There is nothing here"},
+		{"GET", "/ur/none", 404, "", "یہ صفحہ موجود نہیں"},
+		{"GET", "/cc/PK/x?at=never", 400, "", "want a day as 2024-02-17"},
+		{"GET", "/ur/cc/PK/x?at=never", 400, "", "2024-03-13"},
+	} {
+		r, err := http.NewRequest(c.method, s.url+c.at, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != c.status || resp.Header.Get("Allow") != c.allow || !strings.Contains(string(b), c.says) || !strings.Contains(string(b), "<h1>") || resp.Header.Get("Content-Security-Policy") == "" {
+			t.Errorf("%s %s: %d, Allow %q\n%s", c.method, c.at, resp.StatusCode, resp.Header.Get("Allow"), b)
+		}
 	}
 }

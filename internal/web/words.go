@@ -33,12 +33,12 @@ var functions = template.FuncMap{
 	"count":     count,
 	"number":    func(n any) string { return thousands(fmt.Sprint(n)) },
 	"country":   inquiry.Country,
-	"abbr":      abbreviation,
 	"day":       func(s string) template.HTML { return date(parseDay(s)) },
 	"list":      func(words ...string) []string { return words },
 	"last":      func(skip, n int) int { return skip + n },
 	"chartdefs": func() template.HTML { return chartDefs },
 	"prose":     prose,
+	"bdi":       inPage,
 	"spaced":    func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 }
 
@@ -96,8 +96,8 @@ func stateWord(s any) string {
 	return "too little data"
 }
 
-// programNames are names of tests and the like within a sentence.
-var programNames = regexp.MustCompile(`\b[a-z]+_[a-z_]+\b`)
+// programNames are names of tests, of mechanisms and the like within a sentence.
+var programNames = regexp.MustCompile(`\b[a-z]+_[a-z_]+\b|\b(?:dns|tcp|tls|http|quic|ip|app)\.[a-z_.]*[a-z]\b|\bts-\d+\b|\bprobe-cli\b`)
 
 // prose is a sentence in which the names of programs stand apart.
 func prose(s string) template.HTML {
@@ -116,7 +116,9 @@ func how(mechanism string) template.HTML {
 // count is a number with its noun: "1 network", "1,142 measurements".
 func count(n any, noun string) string {
 	s := fmt.Sprint(n)
-	if stem, ok := strings.CutSuffix(noun, "ry"); s != "1" && ok {
+	if first, rest, ok := strings.Cut(noun, " or "); ok && s != "1" { // "platform or site"
+		noun = first + "s or " + rest + "s"
+	} else if stem, ok := strings.CutSuffix(noun, "ry"); s != "1" && ok {
 		noun = stem + "ries"
 	} else if s != "1" {
 		noun += "s"
@@ -133,17 +135,4 @@ func thousands(s string) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
-}
-
-// abbreviations that pages use, with what they stand for.
-var abbreviations = map[string]string{
-	"ASN": "number of an autonomous system: a network", "UTC": "coordinated universal time", "TCP": "Transmission Control Protocol", "TLS": "Transport Layer Security: encryption",
-	"DNS": "Domain Name System: name lookups", "HTTP": "Hypertext Transfer Protocol", "QUIC": "a transport protocol over UDP", "OONI": "Open Observatory of Network Interference",
-}
-
-func abbreviation(s string) template.HTML {
-	if long, ok := abbreviations[s]; ok {
-		return template.HTML(`<abbr title="` + long + `">` + s + `</abbr>`)
-	}
-	return template.HTML(template.HTMLEscapeString(s))
 }

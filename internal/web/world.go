@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/bandish/bandish/answer"
@@ -21,6 +23,17 @@ var worldShapes string
 // worldMap colours the countries of one target's answers; each links to its
 // answer. A country of which nothing is known is an outline.
 func worldMap(target string, answers []answer.Answer, query string) template.HTML {
+	return drawWorld(target, answers, query, 1)
+}
+
+// smallWorld is the same with coarser shapes, for a page that shows more than the
+// map.
+func smallWorld(target string, answers []answer.Answer) template.HTML {
+	return drawWorld(target, answers, "", 2)
+}
+
+// drawWorld draws the map with its points on a grid of so many units.
+func drawWorld(target string, answers []answer.Answer, query string, grid int) template.HTML {
 	of := make(map[string]*answer.Answer, len(answers))
 	for i := range answers {
 		of[answers[i].CC] = &answers[i]
@@ -29,6 +42,9 @@ func worldMap(target string, answers []answer.Answer, query string) template.HTM
 	b.WriteString(`<svg class="map" viewBox="0 0 720 282" role="group" aria-label="Map of the world; the table below says the same">`)
 	for line := range strings.Lines(worldShapes) {
 		cc, shape, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if grid > 1 {
+			shape = coarser(shape, grid)
+		}
 		a := of[cc]
 		if a == nil {
 			fmt.Fprintf(&b, `<path class="unknown" d="%s"/>`, shape)
@@ -39,4 +55,41 @@ func worldMap(target string, answers []answer.Answer, query string) template.HTM
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // the shapes are the program's own, all else is escaped
+}
+
+var numbers = regexp.MustCompile(`-?\d+`)
+
+// coarser puts the points of a shape on a grid and drops those that add nothing.
+// Borders that two countries share stay shared.
+func coarser(shape string, grid int) string {
+	var b strings.Builder
+	for ring := range strings.SplitSeq(shape, "z") {
+		if points := onGrid(numbers.FindAllString(ring, -1), grid); len(points) > 2 {
+			fmt.Fprintf(&b, "M%d %dl", points[0][0], points[0][1])
+			for i, p := range points[1:] {
+				fmt.Fprintf(&b, "%d %d ", p[0]-points[i][0], p[1]-points[i][1])
+			}
+			b.WriteString("z")
+		}
+	}
+	return strings.NewReplacer(" z", "z", " -", "-").Replace(b.String())
+}
+
+// onGrid are the points of a ring, whose numbers are a start and steps from it.
+func onGrid(steps []string, grid int) [][2]int {
+	var out [][2]int
+	x, y := 0, 0
+	for i := 0; i+1 < len(steps); i += 2 {
+		dx, _ := strconv.Atoi(steps[i]) // the shapes are the program's own
+		dy, _ := strconv.Atoi(steps[i+1])
+		x, y = x+dx, y+dy
+		p := [2]int{(x + grid/2) / grid * grid, (y + grid/2) / grid * grid}
+		for n := len(out); n > 1 && (out[n-1][0]-out[n-2][0])*(p[1]-out[n-1][1]) == (out[n-1][1]-out[n-2][1])*(p[0]-out[n-1][0]); n = len(out) {
+			out = out[:n-1]
+		}
+		if n := len(out); n == 0 || out[n-1] != p {
+			out = append(out, p)
+		}
+	}
+	return out
 }

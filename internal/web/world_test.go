@@ -11,7 +11,7 @@ import (
 )
 
 func TestWorldShapes(t *testing.T) {
-	shape := regexp.MustCompile(`^(M-?\d+[ -]\d+(l-?\d+[ -]\d+|l-?\d+-\d+)+z)+$`)
+	shape := regexp.MustCompile(`^(M-?\d+[ -]\d+l-?\d+[ -]\d+([ -]\d+[ -]\d+)*z)+$`)
 	n := 0
 	for line := range strings.Lines(worldShapes) {
 		cc, path, ok := strings.Cut(strings.TrimSpace(line), "\t")
@@ -21,6 +21,18 @@ func TestWorldShapes(t *testing.T) {
 	}
 	if n < 170 {
 		t.Errorf("the world has %d countries", n)
+	}
+}
+
+// The small map has the countries of the great one, but for the smallest.
+func TestSmallWorld(t *testing.T) {
+	one := []answer.Answer{{CC: "PK", Country: "Pakistan", Target: "x", State: verdict.Blocked, Basis: answer.Measured}}
+	great, small := string(worldMap("x", one, "")), string(smallWorld("x", one))
+	if len(small) > len(great)*3/4 || !strings.Contains(small, "/cc/PK/x") || strings.Contains(small, `d=""><`) {
+		t.Errorf("the small map is %d bytes, the great one %d", len(small), len(great))
+	}
+	if got := coarser("M10 10l1 0 9 0 0 10-10 0z", 2); got != "M10 10l10 0 0 10-10 0z" {
+		t.Errorf("a square with a point on its side is %s", got)
 	}
 }
 

@@ -1,19 +1,21 @@
-package country
+package zone
 
 import (
 	"testing"
 	"time"
+
+	"github.com/bandish/bandish/country"
 )
 
 // Every country has a time zone that exists.
 func TestZones(t *testing.T) {
-	for _, cc := range Codes() {
+	for _, cc := range country.Codes() {
 		if zones[cc] == "" {
 			t.Logf("%s has no zone", cc)
 		}
 	}
 	for cc, zone := range zones {
-		if _, err := time.LoadLocation(zone); err != nil || !Valid(cc) {
+		if _, err := time.LoadLocation(zone); err != nil || !country.Valid(cc) {
 			t.Errorf("%s: %v, or no country", cc, err)
 		}
 	}

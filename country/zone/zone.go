@@ -1,4 +1,6 @@
-package country
+// Package zone gives the time zone of a country. It is apart from package country,
+// whose names are large, so that small programs can hold the detector.
+package zone
 
 import (
 	"time"

@@ -1,0 +1,372 @@
+// Package bundle is the evidence for something that a record says, as one ZIP
+// file that can be checked without trusting who made it, and the check itself.
+//
+// A bundle holds raw measurements as they were received, what was derived from
+// them, the parameters of the derivation, records, and proofs that these stood in
+// the log of the server by a certain time. Verify hashes all of it again, derives
+// it again from the raw measurements, and says line by line what is proved, what
+// is not and why, and what is false. The same contents give the same bytes. The
+// package does no I/O and reads no clock; docs/formats/bundle.md describes the
+// files.
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/defect"
+	"github.com/bandish/bandish/derivation"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Format names the form of bundles and of what is written for readers in them.
+// It changes with every change of either.
+const Format = "bandish-bundle/1"
+
+// The names of files.
+const (
+	indexName        = "bundle.json"
+	crateName        = "ro-crate-metadata.json"
+	reportName       = "report.html"
+	howToName        = "HOW-TO-VERIFY.txt"
+	sumsName         = "SHA256SUMS"
+	custodyName      = "chain-of-custody.json"
+	observationsName = "observations.jsonl.gz"
+	verdictsName     = "verdicts.jsonl.gz"
+	asidesName       = "asides.jsonl.gz"
+	countsName       = "published-counts.jsonl.gz"
+	findingsName     = "findings.jsonl.gz"
+	daysName         = "cells/days.jsonl.gz"
+	eventsName       = "events.json"
+	answersName      = "answers.json"
+	fingerprintsName = "parameters/fingerprints.json"
+	defectsName      = "parameters/defects.json"
+	platformsName    = "parameters/platforms.json"
+	rulesName        = "parameters/rules.md"
+	sourcesName      = "records/sources.json"
+)
+
+// Index says what a bundle holds and by what it was derived (bundle.json).
+type Index struct {
+	Format   string   `json:"format"`
+	Software string   `json:"software"` // that made the bundle
+	About    []Item   `json:"about"`    // what was asked for
+	Example  bool     `json:"example"`  // of country ZZ: no real network
+	Origin   string   `json:"origin"`   // who speaks: the name of the log, "" without one
+	State    State    `json:"state"`
+	Batches  []Batch  `json:"batches"`
+	Pairs    []Pair   `json:"pairs"`
+	Places   []Place  `json:"countries"`
+	Records  []Record `json:"records"`
+	// Revisions name, by case, the revision of the record that is enclosed.
+	Revisions []Revision `json:"revisions"`
+	// Left says what was asked for and is not enclosed, and why.
+	Left []string `json:"left_out"`
+}
+
+// Item is one thing that was asked for.
+type Item struct {
+	Kind string `json:"kind"` // measurement, event, answer, case, claim
+	ID   string `json:"id"`
+	Text string `json:"text"` // in a sentence
+}
+
+// State is what the archive's derivation was made with.
+type State struct {
+	Generation   uint64 `json:"generation"`
+	Ruleset      string `json:"ruleset"`
+	Detector     string `json:"detector"`
+	Fingerprints string `json:"fingerprints"` // id of the snapshot that is enclosed
+	TrustStore   string `json:"trust_store"`
+	Platforms    string `json:"platforms"` // SHA-256 of the registry of platforms
+}
+
+// Batch is a raw batch of which lines are enclosed, as they stand in it, in
+// raw/SHA256.jsonl.gz.
+type Batch struct {
+	SHA256    string    `json:"sha256"` // of the whole batch's file
+	Kind      string    `json:"kind"`   // measurements, web
+	Documents int       `json:"documents"`
+	Added     time.Time `json:"added"`
+	Clock     string    `json:"clock"`
+	Lines     []uint32  `json:"lines"` // that are enclosed, from 0
+	// Redacted are those of them whose source is not enclosed in full, since its
+	// address may hold a password or the name of a folder. Such a line is not the
+	// one that the log binds.
+	Redacted []uint32 `json:"redacted"`
+
+	Text [][]byte `json:"-"` // of Lines
+}
+
+// Pair is a target in a country of which the measurements are enclosed.
+type Pair struct {
+	CC           string `json:"probe_cc"`
+	Target       string `json:"target"`
+	Measurements int    `json:"measurements"` // in the archive
+	Enclosed     int    `json:"enclosed"`
+	// From and Until bound, in Unix seconds, the days of which all measurements
+	// are enclosed; Until is exclusive. They are equal where there are none.
+	From  int64 `json:"from"`
+	Until int64 `json:"until"`
+}
+
+// Place is a country whose hourly cells are enclosed.
+type Place struct {
+	CC string `json:"probe_cc"`
+	// Whole: cells of all its targets are enclosed, so that the detector can be
+	// run again. Else there are those of the pairs alone.
+	Whole bool `json:"whole"`
+	Cells int  `json:"cells"`
+	// Others is how many other countries' findings are enclosed.
+	Others int `json:"other_countries"`
+	// Segments are the archive's files of hourly cells that the cells are from,
+	// by month.
+	Segments []HoursSegment `json:"segments"`
+}
+
+// HoursSegment is a file of hourly cells of a month.
+type HoursSegment struct {
+	Period string `json:"period"`
+	SHA256 string `json:"sha256"`
+	// Countries holds the hash of each country's cells (event.HashCells), as the
+	// manifest has it.
+	Countries map[string]string `json:"countries"`
+
+	Hours []series.Cell `json:"-"` // those of the place that are enclosed, sorted
+}
+
+// hoursPath is the place of the cells from a file of a month.
+func (p *Place) hoursPath(s *HoursSegment) string {
+	return "cells/" + p.CC + "-" + s.Period + "-" + s.SHA256[:min(8, len(s.SHA256))] + ".jsonl.gz"
+}
+
+// Hours are the enclosed hourly cells of a country, sorted.
+func (p *Place) Hours() []series.Cell {
+	var out []series.Cell
+	for i := range p.Segments {
+		out = append(out, p.Segments[i].Hours...)
+	}
+	series.Sort(out)
+	return out
+}
+
+// Record is a file of the case record that is enclosed.
+type Record struct {
+	Name string `json:"name"` // below records/: "ID/case.yaml", "shared/sources.yaml"
+	Text []byte `json:"-"`
+}
+
+// Revision is a case as it stood: the SHA-256 of what
+// "sha256sum ID/*.yaml shared/*.yaml" prints in records/, sorted by name.
+type Revision struct {
+	Case   string `json:"case"`
+	SHA256 string `json:"sha256"`
+}
+
+// Source is a source that a case cites.
+type Source struct {
+	ID        string   `json:"id"`
+	Publisher string   `json:"publisher"`
+	Title     string   `json:"title"`
+	Date      string   `json:"date"`
+	URL       string   `json:"url"`
+	SHA256    string   `json:"sha256"` // of the copy that the citations are of; "" for none
+	Fetched   []string `json:"fetched"`
+}
+
+// Aside is what only many measurements together showed of one that is enclosed:
+// it does not vote, or the slowness of its page is the network's.
+type Aside struct {
+	Raw       string `json:"raw"`
+	Line      uint32 `json:"line"`
+	UID       string `json:"measurement_uid"`
+	Invalid   string `json:"invalid"`
+	Throttled bool   `json:"throttled"`
+}
+
+// Platform is an answer of the registry of platforms: from a moment on a host,
+// or a test that has no host, speaks for a target.
+type Platform struct {
+	Host   string `json:"host"`
+	Test   string `json:"test_name"`
+	From   int64  `json:"from"` // Unix seconds, of the first measurement for which it was asked
+	Target string `json:"target"`
+}
+
+// Answer is what the record answered to a question, as it was shown.
+type Answer struct {
+	ID       string   `json:"id"`
+	CC       string   `json:"probe_cc"`
+	Target   string   `json:"target"`
+	State    string   `json:"state"`
+	Sentence string   `json:"sentence"`
+	Event    string   `json:"event"`
+	Evidence []string `json:"evidence"`
+	Document string   `json:"document"` // all of it, JSON
+}
+
+// Contents are what a bundle is made of.
+type Contents struct {
+	Index
+	Observations []observation.Row
+	Verdicts     []verdict.Row
+	Asides       []Aside
+	Days         []series.Cell // of Pairs
+	Counts       []derivation.Count
+	Findings     []json.RawMessage // event.Findings of other countries, by country
+	Events       []event.Event
+	Answers      []Answer
+	Sources      []Source
+	Fingerprints []fingerprint.Fingerprint
+	Defects      []defect.Window
+	Platforms    []Platform
+	Rules        []byte // the rules as a document
+	Proofs       *Proofs
+}
+
+// Write writes a bundle. It puts the contents into their order first.
+func Write(w io.Writer, c *Contents) error {
+	c.Format = Format
+	c.sort()
+	files, err := c.files()
+	if err != nil {
+		return fmt.Errorf("make bundle: %w", err)
+	}
+	if files, err = c.addReadings(files); err != nil {
+		return fmt.Errorf("make bundle: %w", err)
+	}
+	return writeZIP(w, files)
+}
+
+func (c *Contents) sort() {
+	slices.SortFunc(c.Batches, func(a, b Batch) int { return strings.Compare(a.SHA256, b.SHA256) })
+	slices.SortFunc(c.Observations, func(a, b observation.Row) int { return derivation.CompareObservations(&a, &b) })
+	slices.SortFunc(c.Verdicts, func(a, b verdict.Row) int { return derivation.CompareVerdicts(&a, &b) })
+	slices.SortFunc(c.Asides, func(a, b Aside) int {
+		return strings.Compare(fmt.Sprintf("%s %9d", a.Raw, a.Line), fmt.Sprintf("%s %9d", b.Raw, b.Line))
+	})
+	series.Sort(c.Days)
+	slices.SortFunc(c.Records, func(a, b Record) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.Counts, func(a, b derivation.Count) int { return derivation.CompareCounts(&a, &b) })
+	for i := range c.Observations {
+		c.Observations[i].Time = stored(c.Observations[i].Time)
+	}
+	for i := range c.Verdicts {
+		c.Verdicts[i].Time = stored(c.Verdicts[i].Time)
+	}
+}
+
+// stored is a time as segments keep it.
+func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// encoder collects files.
+type encoder struct {
+	files []file
+	err   error
+}
+
+func (e *encoder) add(name string, data []byte, err error) {
+	if err == nil && strings.HasSuffix(name, ".gz") {
+		data, err = pack(data)
+	}
+	e.files, e.err = append(e.files, file{name, data}), errors.Join(e.err, err)
+}
+
+func addLines[T any](e *encoder, name string, values []T) {
+	if len(values) > 0 {
+		data, err := lines(values)
+		e.add(name, data, err)
+	}
+}
+
+func addDocument[T any](e *encoder, name string, values []T) {
+	if len(values) > 0 {
+		data, err := document(values)
+		e.add(name, data, err)
+	}
+}
+
+// files are the files that a bundle is made of, without those that follow from
+// them.
+func (c *Contents) files() ([]file, error) {
+	e := new(encoder)
+	index, err := document(c.Index)
+	e.add(indexName, index, err)
+	for _, b := range c.Batches {
+		text := bytes.Join(b.Text, []byte("\n"))
+		e.add(b.path(), append(text, '\n'), nil)
+	}
+	addLines(e, observationsName, c.Observations)
+	addLines(e, verdictsName, c.Verdicts)
+	addLines(e, asidesName, c.Asides)
+	for i := range c.Places {
+		p := &c.Places[i]
+		for k := range p.Segments {
+			data, err := lines(p.Segments[k].Hours)
+			e.add(p.hoursPath(&p.Segments[k]), data, err)
+		}
+	}
+	addLines(e, daysName, c.Days)
+	addLines(e, countsName, c.Counts)
+	addLines(e, findingsName, c.Findings)
+	addDocument(e, eventsName, c.Events)
+	addDocument(e, answersName, c.Answers)
+	addDocument(e, sourcesName, c.Sources)
+	addDocument(e, fingerprintsName, c.Fingerprints)
+	addDocument(e, defectsName, c.Defects)
+	addDocument(e, platformsName, c.Platforms)
+	if len(c.Rules) > 0 {
+		e.add(rulesName, c.Rules, nil)
+	}
+	for _, r := range c.Records {
+		e.add("records/"+r.Name, r.Text, nil)
+	}
+	if c.Proofs != nil {
+		c.Proofs.addTo(e)
+	}
+	return e.files, e.err
+}
+
+// path is the place of a batch's lines.
+func (b *Batch) path() string { return "raw/" + b.SHA256 + ".jsonl.gz" }
+
+// addReadings adds what is written for readers, and the list of hashes.
+func (c *Contents) addReadings(files []file) ([]file, error) {
+	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	custody, err := document(c.custody())
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, file{custodyName, custody}, file{howToName, []byte(c.howTo())}, file{reportName, c.report()})
+	crate, err := c.crate(files)
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, file{crateName, crate})
+	return append(files, file{sumsName, sums(files)}), nil
+}
+
+// sums is the list of hashes that sha256sum -c reads.
+func sums(files []file) []byte {
+	var out []string
+	for _, f := range files {
+		if f.name != sumsName {
+			h := sha256.Sum256(f.data)
+			out = append(out, hex.EncodeToString(h[:])+"  "+f.name+"\n")
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return strings.Compare(a[66:], b[66:]) })
+	return []byte(strings.Join(out, ""))
+}

@@ -1,0 +1,73 @@
+package bundle
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/bandish/bandish/ledger"
+)
+
+// Proofs are what ties the contents to the log of a server.
+type Proofs struct {
+	// Key is the verifier string of the log as the server names it. It proves
+	// nothing by itself: whoever made the bundle wrote it. The reader brings the
+	// key from elsewhere.
+	Key        string
+	Checkpoint []byte  // signed note (C2SP tlog-checkpoint), with cosignatures
+	Entries    []Entry // by index
+	Documents  []DocumentProof
+	TimeStamps [][]byte // RFC 3161, of the checkpoint's text and signatures
+}
+
+// Entry is an entry of the log with its proof.
+type Entry struct {
+	Index int64
+	Text  []byte // canonical JSON, as its leaf hashes it
+	Path  []ledger.Hash
+}
+
+// DocumentProof is the path from a line of a batch to the root in its entry.
+type DocumentProof struct {
+	Batch string        `json:"batch"`
+	Line  uint32        `json:"line"`
+	Path  []ledger.Hash `json:"path"`
+}
+
+// The names of files of proofs.
+const (
+	keyName        = "ledger/key.txt"
+	checkpointName = "ledger/checkpoint"
+	documentsName  = "ledger/documents.jsonl.gz"
+)
+
+func entryName(index int64) string { return fmt.Sprintf("ledger/entries/%d.json", index) }
+
+func (e *Entry) proofName() string { return entryName(e.Index) + ".tlog-proof" }
+
+func stampName(n int) string { return "ledger/timestamp-" + strconv.Itoa(n) + ".tsr" }
+
+func (p *Proofs) addTo(e *encoder) {
+	e.add(keyName, []byte(p.Key+"\n"), nil)
+	e.add(checkpointName, p.Checkpoint, nil)
+	for i := range p.Entries {
+		one := &p.Entries[i]
+		proof := ledger.Proof{Index: one.Index, Hashes: one.Path, Checkpoint: p.Checkpoint}
+		e.add(entryName(one.Index), one.Text, nil)
+		e.add(one.proofName(), proof.Marshal(), nil)
+	}
+	addLines(e, documentsName, p.Documents)
+	for i, t := range p.TimeStamps {
+		e.add(stampName(i+1), t, nil)
+	}
+}
+
+// indexOf reads the index in the name of an entry's file.
+func indexOf(name string) (int64, bool) {
+	rest, ok := strings.CutPrefix(name, "ledger/entries/")
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(rest, ".json"), 10, 64)
+	return n, err == nil && entryName(n) == name
+}

@@ -1,0 +1,273 @@
+package bundle
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/event"
+)
+
+// Status is what the check of one point came to.
+type Status string
+
+// The statuses. NotProved is no accusation: Line.Why says what is missing.
+const (
+	Proved    Status = "proved"
+	NotProved Status = "not proved"
+	False     Status = "false"
+)
+
+// Line is one point of a check, in plain words.
+type Line struct {
+	Status Status   `json:"status"`
+	What   string   `json:"what"`              // the point, in a sentence
+	Why    string   `json:"why,omitempty"`     // of what is not proved
+	Detail []string `json:"details,omitempty"` // of what is false: each thing that is wrong
+}
+
+// Report is what a check came to.
+type Report struct {
+	Title  string   `json:"title"`
+	About  []string `json:"about"`
+	Lines  []Line   `json:"lines"`
+	SHA256 string   `json:"sha256"` // of the file that was checked
+}
+
+// Options are what the reader brings.
+type Options struct {
+	// Key is the verifier string of the log, from elsewhere than the bundle.
+	Key string
+	// Witnesses are verifier strings of witnesses that the reader trusts.
+	Witnesses []string
+	// Authorities are the certificates (PEM) of time-stamping authorities that
+	// the reader trusts.
+	Authorities []byte
+}
+
+// False reports whether anything is.
+func (r *Report) False() bool {
+	return slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Status == False })
+}
+
+// Count is how many points have a status.
+func (r *Report) Count(s Status) int {
+	n := 0
+	for _, l := range r.Lines {
+		if l.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Summary is the check in a sentence.
+func (r *Report) Summary() string {
+	said := fmt.Sprintf("%d points are proved, %d are not proved, %d are false.", r.Count(Proved), r.Count(NotProved), r.Count(False))
+	if r.False() {
+		return "DO NOT RELY ON THIS BUNDLE. " + said
+	}
+	return "Nothing in this bundle is false. " + said
+}
+
+// Text is the check for people to read.
+func (r *Report) Text() string {
+	var b strings.Builder
+	if r.Title != "" {
+		b.WriteString(r.Title + "\n")
+	}
+	for _, a := range r.About {
+		b.WriteString(a + "\n")
+	}
+	fmt.Fprintf(&b, "SHA-256 of the file: %s\n\n", r.SHA256)
+	for _, l := range r.Lines {
+		fmt.Fprintf(&b, "%-10s  %s\n", strings.ToUpper(string(l.Status)), l.What)
+		if l.Why != "" {
+			fmt.Fprintf(&b, "            Why: %s\n", l.Why)
+		}
+		for _, d := range l.Detail {
+			fmt.Fprintf(&b, "            - %s\n", d)
+		}
+	}
+	return b.String() + "\n" + r.Summary() + "\n"
+}
+
+func (r *Report) proved(format string, args ...any) {
+	r.Lines = append(r.Lines, Line{Status: Proved, What: fmt.Sprintf(format, args...)})
+}
+
+func (r *Report) open(why, format string, args ...any) {
+	r.Lines = append(r.Lines, Line{Status: NotProved, What: fmt.Sprintf(format, args...), Why: why})
+}
+
+// maxDetails bounds what is said of one point.
+const maxDetails = 20
+
+func (r *Report) wrong(details []string, format string, args ...any) {
+	if n := len(details); n > maxDetails {
+		details = append(slices.Clone(details[:maxDetails]), fmt.Sprintf("and %d more", n-maxDetails))
+	}
+	r.Lines = append(r.Lines, Line{Status: False, What: fmt.Sprintf(format, args...), Detail: details})
+}
+
+// Verify checks a bundle. What the bundle says is never taken for granted: each
+// line says what was computed here.
+func Verify(in io.ReaderAt, size int64, o Options) Report {
+	var r Report
+	r.SHA256 = hashOf(in, size)
+	files, faults := readZIP(in, size)
+	if len(faults) > 0 {
+		r.wrong(slices.Concat(faults, sumFaults(files)), "the file is whole and as it was made")
+		return r
+	}
+	if faults := sumFaults(files); len(faults) > 0 {
+		r.wrong(faults, "each file has the SHA-256 that %s names", sumsName)
+		return r
+	}
+	r.proved("the file is whole: %d files, each with the SHA-256 that %s names, and no byte beside them", len(files), sumsName)
+	c, faults := read(files)
+	if c.Format != "" && c.Format != Format {
+		r.open("this program reads "+Format+": use the one that fits", "the bundle has the form %s", c.Format)
+		return r
+	}
+	if len(faults) > 0 {
+		r.wrong(faults, "each file can be read, and holds nothing but what belongs into it")
+		return r
+	}
+	r.Title = c.title()
+	for _, i := range c.About {
+		r.About = append(r.About, i.Text)
+	}
+	r.readings(c, files)
+	r.ledger(c, o)
+	d := newDerivation(c)
+	r.observations(c, d)
+	r.verdicts(c, d)
+	r.cells(c)
+	r.events(c)
+	r.answers(c)
+	r.records(c)
+	for _, l := range c.Left {
+		r.open("it is not enclosed", "%s", l)
+	}
+	return r
+}
+
+// sumFaults holds files against the list of their hashes.
+func sumFaults(files []file) []string {
+	i := slices.IndexFunc(files, func(f file) bool { return f.name == sumsName })
+	if i < 0 {
+		return []string{sumsName + " is missing"}
+	}
+	if bytes.Equal(sums(files), files[i].data) {
+		return nil
+	}
+	var faults []string
+	listed := map[string]string{}
+	for line := range strings.Lines(string(files[i].data)) {
+		line = strings.TrimSuffix(line, "\n")
+		if len(line) < 67 || line[64:66] != "  " || listed[line[66:]] != "" {
+			faults = append(faults, fmt.Sprintf("%s was altered: it has a line %.120q", sumsName, line))
+			continue
+		}
+		listed[line[66:]] = line[:64]
+	}
+	have := map[string]bool{}
+	for line := range strings.Lines(string(sums(files))) {
+		name := strings.TrimSuffix(line[66:], "\n")
+		have[name] = true
+		switch want := listed[name]; {
+		case want == "":
+			faults = append(faults, fmt.Sprintf("%s was added: %s does not name it", name, sumsName))
+		case want != line[:64]:
+			faults = append(faults, fmt.Sprintf("%s was altered (or its line in %s): its SHA-256 is %s", name, sumsName, line[:64]))
+		}
+	}
+	for name := range listed {
+		if !have[name] {
+			faults = append(faults, fmt.Sprintf("%.120s is missing: %s names it", name, sumsName))
+		}
+	}
+	if len(faults) == 0 {
+		faults = append(faults, sumsName+" was altered: its lines are not in their order, or its end is another")
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+// readings makes what is written for readers again from the data.
+func (r *Report) readings(c *Contents, files []file) {
+	own := map[string]bool{reportName: true, howToName: true, custodyName: true, crateName: true, sumsName: true}
+	var data []file
+	for _, f := range files {
+		if !own[f.name] {
+			data = append(data, f)
+		}
+	}
+	again, err := c.addReadings(data)
+	if err != nil {
+		r.wrong([]string{err.Error()}, "the report can be made again from the data")
+		return
+	}
+	var faults []string
+	for _, f := range again {
+		i := slices.IndexFunc(files, func(o file) bool { return o.name == f.name })
+		if own[f.name] && f.name != sumsName && (i < 0 || !bytes.Equal(files[i].data, f.data)) {
+			faults = append(faults, f.name+" is not what the data of the bundle say")
+		}
+	}
+	if len(faults) > 0 {
+		r.wrong(faults, "report, chain of custody and description say what the data of the bundle say")
+		return
+	}
+	r.proved("report, chain of custody and description say what the data of the bundle say: made again here, they are the same, byte for byte")
+}
+
+// manyAnswers is how many answers are listed one by one.
+const manyAnswers = 3
+
+func (r *Report) answers(c *Contents) {
+	const why = "not repeated here: how an answer is concluded from counts, dated bans and reports; what it was concluded from is checked in the lines on counts and dated bans"
+	var wrong []string
+	for i := range c.Answers {
+		a := &c.Answers[i]
+		if a.Event != "" && !slices.ContainsFunc(c.Events, func(e event.Event) bool { return e.ID == a.Event }) {
+			wrong = append(wrong, fmt.Sprintf("%s: the dated ban %s, on which it rests, is not enclosed", a.ID, a.Event))
+		}
+	}
+	if len(wrong) > 0 {
+		r.wrong(wrong, "the answers rest on what is enclosed")
+	}
+	if n := len(c.Answers); n > manyAnswers {
+		r.open(why, "%d answers follow from what is enclosed; %s has them", n, answersName)
+		return
+	}
+	for i := range c.Answers {
+		r.open(why, "the answer %s follows from what is enclosed: %s", c.Answers[i].ID, c.Answers[i].Sentence)
+	}
+}
+
+func (r *Report) records(c *Contents) {
+	var wrong []string
+	for _, v := range c.Revisions {
+		if got := c.revision(v.Case); got != v.SHA256 {
+			wrong = append(wrong, fmt.Sprintf("the files of the case %s are of the revision %s, and %s names %s", v.Case, got, indexName, v.SHA256))
+		}
+	}
+	if len(wrong) > 0 {
+		r.wrong(wrong, "the files of the record are those of its revision")
+	} else if len(c.Revisions) > 0 && c.Proofs == nil {
+		r.open(byWord+": no log is enclosed", "the record stood so, in %d files, when the bundle was made", len(c.Records))
+	}
+	n := 0
+	for _, s := range c.Sources {
+		if s.SHA256 != "" {
+			n++
+		}
+	}
+	if len(c.Sources) > 0 {
+		r.open(fmt.Sprintf("copies are not enclosed, since they are others' works: whoever has one can compare its SHA-256 (%d of %d sources have one)", n, len(c.Sources)), "the sources say what the record says they do")
+	}
+}

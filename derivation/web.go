@@ -1,0 +1,61 @@
+package derivation
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/verdict"
+)
+
+// WebRow derives the row that one line of OONI's table obs_web comes to; the
+// verdict waits for the other lines of the measurement (JudgeWeb).
+func WebRow(e *Entry, clock time.Time, o observation.Options) (observation.Row, error) {
+	var fields map[string]string
+	if err := json.Unmarshal(e.Document, &fields); err != nil {
+		return observation.Row{}, fmt.Errorf("read row of obs_web: %w", err)
+	}
+	row, err := observation.FromWeb(func(column string) string { return fields[column] }, o)
+	if err != nil {
+		return row, err
+	}
+	if row.UID == "" {
+		row.UID = fmt.Sprintf("%s %s %s", row.ReportID, row.Time.UTC().Format("20060102150405"), row.Input)
+	}
+	row.ReportID = strings.TrimSpace(row.ReportID)
+	nameSender(&row, e.Source)
+	if len(row.UID) > maxName {
+		return row, fmt.Errorf("measurement_uid is longer than %d bytes", maxName)
+	}
+	e.UID = row.UID
+	e.noteClock(row.Time, clock)
+	v := verdict.Row{ReportID: row.ReportID, CC: row.CC, TestName: row.TestName, Input: row.Input, ASN: row.ASN, Time: row.Time}
+	row.Channel, row.Content = verdict.Table, HeaderHash(&v) // a table may hold some of its rows only
+	return row, nil
+}
+
+// JudgeWeb judges a measurement whose rows came from a table. received is the
+// latest clock of its rows. It numbers and marks the rows.
+func JudgeWeb(rows []observation.Row, received time.Time) verdict.Row {
+	marks := ClockMarks(rows[0].Time, time.Time{}, rows[0].ReportID, received)
+	for i := range rows {
+		rows[i].Marks = marks
+	}
+	observation.Number(rows)
+	return verdict.Judge(rows)
+}
+
+// HeaderHash tells measurements apart whose content is not known.
+func HeaderHash(r *verdict.Row) uint64 {
+	h := xxhash.New()
+	for _, s := range []string{r.ReportID, r.CC, r.TestName, r.Input, strconv.FormatUint(uint64(r.ASN), 10), strconv.FormatInt(r.Time.UnixMicro(), 10)} {
+		h.WriteString(s)
+		h.Write([]byte{0})
+	}
+	return h.Sum64()
+}

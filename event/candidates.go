@@ -1,0 +1,281 @@
+package event
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/bandish/bandish/event/chain"
+)
+
+// This file puts the interfered stretches of the networks of a country
+// together into events.
+
+// clusters groups the stretches into events to be: strong ones are the core,
+// weaker ones of other networks join where they overlap it.
+func (h *history) clusters() []cluster {
+	all := h.pooled.Obs
+	h.need = chain.Threshold(h.pooled.Votes(), float64(all[len(all)-1].To-all[0].From))
+	need := h.need
+	var core, weak []stretch
+	for i := range h.nets {
+		for _, s := range h.own(i) {
+			switch {
+			case s.score >= need:
+				core = append(core, s)
+			case s.score >= set.Candidate.BriefScore || h.nets[i].badDays(s) > 1:
+				weak = append(weak, s)
+			}
+		}
+	}
+	if len(h.nets) > 1 {
+		for _, s := range h.pooled.stretches(-1, need) {
+			core = append(core, h.localise(s)...)
+		}
+	}
+	cs := join(core)
+	for _, s := range weak {
+		for i := range cs {
+			if c := &cs[i]; s.shares(c) {
+				c.spans = append(c.spans, s)
+				c.from, c.to = min(c.from, s.from), max(c.to, s.to)
+				break
+			}
+		}
+	}
+	return mergeNear(cs)
+}
+
+// shares reports whether a stretch and a cluster have half of the shorter one's
+// time in common: what only touches the end of a ban is not of it.
+func (s *stretch) shares(c *cluster) bool {
+	common := min(s.to, c.to) - max(s.from, c.from)
+	return common >= 0 && 2*common >= min(s.to-s.from, c.to-c.from)
+}
+
+// own are the stretches of one network. Where other networks carry stretches
+// of all together that overlap one, what stands apart from these and is not
+// strong in itself is cut off: where few measure, a false vote a month before,
+// or two bans a month apart, would else seem to be one ban.
+func (h *history) own(i int) []stretch {
+	t := &h.nets[i]
+	out := t.stretches(i, set.Candidate.WeakScore)
+	if len(h.nets) == 1 {
+		return out
+	}
+	var cut []stretch
+	for _, s := range out {
+		cut = append(cut, h.cut(t, s)...)
+	}
+	return cut
+}
+
+func (h *history) cut(t *network, s stretch) []stretch {
+	var common [][2]int64
+	for _, r := range h.pooled.Runs {
+		if a, b := h.pooled.Obs[r.First].From, h.pooled.Obs[r.Last].To; a <= s.to && b >= s.from && h.carried(s.net, a, b) {
+			common = append(common, [2]int64{a, b})
+		}
+	}
+	if len(common) == 0 {
+		return []stretch{s}
+	}
+	in := func(o *chain.Obs) bool {
+		return slices.ContainsFunc(common, func(c [2]int64) bool { return o.To >= c[0] && o.From <= c[1] })
+	}
+	w := t.Base.Weights(chain.Strengths)
+	if s.soft > 0.5 {
+		w = t.Base.Weights(2 * chain.Strengths)
+	}
+	var out []stretch
+	from := -1 // where the stretch that is being put together begins
+	for k := s.first; k < s.end; {
+		end := k
+		for end < s.end && in(&t.Obs[end]) == in(&t.Obs[k]) {
+			end++
+		}
+		if in(&t.Obs[k]) || best(t.Obs[k:end], w) >= set.Candidate.BriefScore {
+			if from < 0 {
+				from = k
+			}
+		} else if from >= 0 {
+			out = append(out, t.between(s, from, k)...)
+			from = -1
+		}
+		k = end
+	}
+	if from >= 0 {
+		out = append(out, t.between(s, from, s.end)...)
+	}
+	return out
+}
+
+// carried reports whether networks other than one speak for interference
+// between two moments.
+func (h *history) carried(but int, from, to int64) bool {
+	for i := range h.nets {
+		if i == but {
+			continue
+		}
+		var bad, ok float64
+		for _, o := range h.nets[i].Obs {
+			if o.To >= from && o.From <= to {
+				bad, ok = bad+o.Bad(), ok+o.OK
+			}
+		}
+		if bad >= set.Chain.MinBadVotes && bad > ok {
+			return true
+		}
+	}
+	return false
+}
+
+// best is the largest sum of consecutive observations.
+func best(o []chain.Obs, w chain.Weights) float64 {
+	sum, top := 0.0, 0.0
+	for i := range o {
+		sum = math.Max(sum+w.Of(&o[i]), 0)
+		top = math.Max(top, sum)
+	}
+	return top
+}
+
+// localise finds the networks that carry a stretch of all together: those with
+// a stretch of their own within it, and those whose votes within it speak for
+// interference.
+func (h *history) localise(s stretch) []stretch {
+	var own, out []stretch
+	total := 0.0
+	for i := range h.nets {
+		mine := slices.DeleteFunc(h.own(i), func(o stretch) bool { return o.from > s.to || o.to < s.from })
+		for _, o := range mine {
+			total += o.score
+		}
+		own = append(own, mine...)
+		if len(mine) > 0 {
+			continue
+		}
+		if o, ok := h.inside(i, s); ok {
+			total += o.score
+			out = append(out, o)
+		}
+	}
+	if len(own)+len(out) < 2 || total < set.Chain.MinimalScore {
+		return nil
+	}
+	if sure := slices.DeleteFunc(slices.Clone(out), func(s stretch) bool { return s.score < set.Candidate.ListedScore }); len(own)+len(sure) >= 2 {
+		return append(own, sure...)
+	}
+	return append(own, out...)
+}
+
+// inside is what one network says within a stretch of all together, from its
+// first to its last bad vote.
+func (h *history) inside(i int, s stretch) (stretch, bool) {
+	t := &h.nets[i]
+	first := slices.IndexFunc(t.Obs, func(o chain.Obs) bool { return o.To >= s.from && o.Bad() > o.OK })
+	if first < 0 || t.Obs[first].From > s.to {
+		return stretch{}, false
+	}
+	end := first
+	for k := first; k < len(t.Obs) && t.Obs[k].From <= s.to; k++ {
+		if t.Obs[k].Bad() > t.Obs[k].OK {
+			end = k + 1
+		}
+	}
+	var v chain.Sums
+	v.Add(t.Obs[first:end], nil)
+	bad := v.Hard + v.Soft
+	rate, best := bad/(bad+v.OK), math.Inf(-1)
+	for st := 1; st < chain.States; st++ {
+		w := t.Base.Weights(st)
+		best = math.Max(best, v.Hard*w.Hard+v.Soft*w.Soft+v.OK*w.OK)
+	}
+	return stretch{net: i, from: t.Obs[first].From, to: t.Obs[end-1].To, first: first, end: end,
+		score: best, soft: v.Soft / bad, rate: rate, open: end == len(t.Obs)}, best > set.Candidate.InsideScore && rate >= t.Base.Bad+set.Candidate.MinRise
+}
+
+// join clusters stretches that overlap or that only a lull divides.
+func join(spans []stretch) []cluster {
+	slices.SortFunc(spans, func(a, b stretch) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net))
+	})
+	var cs []cluster
+	for _, s := range spans {
+		if n := len(cs); n > 0 && s.from <= cs[n-1].to {
+			cs[n-1].spans = append(cs[n-1].spans, s)
+			cs[n-1].to = max(cs[n-1].to, s.to)
+			continue
+		}
+		cs = append(cs, cluster{from: s.from, to: s.to, spans: []stretch{s}})
+	}
+	return mergeNear(cs)
+}
+
+// mergeNear merges neighbouring clusters until only real gaps divide them.
+func mergeNear(cs []cluster) []cluster {
+	for merged := true; merged; {
+		merged = false
+		for i := 0; i+1 < len(cs); i++ {
+			a, b := &cs[i], cs[i+1]
+			if b.from-a.to <= pause(a.to-a.from, b.to-b.from) {
+				a.spans = append(a.spans, b.spans...)
+				a.to = max(a.to, b.to)
+				cs = slices.Delete(cs, i+1, i+2)
+				merged = true
+			}
+		}
+	}
+	return cs
+}
+
+// pause is the longest time from one bad vote to the next that does not end a
+// ban: three days; a day more than half of what lies around it, at most eight
+// days; a twentieth of that, at most two weeks.
+func pause(before, after int64) int64 {
+	around := before + after
+	return max(set.Candidate.LullShort*86400, min(set.Candidate.LullHalf*86400, around/2+86400), min(set.Candidate.LullLong*86400, around/20))
+}
+
+// sharpened narrows the clusters whose rise is small to what stands out in them:
+// a ban may lie within a longer time that is a little worse than usual.
+func (h *history) sharpened(cs []cluster) []cluster {
+	for i := range cs {
+		if _, why := h.judge(cs[i]); why != smallRise {
+			continue
+		}
+		var spans []stretch
+		for _, s := range cs[i].spans {
+			t := &h.nets[s.net]
+			sort := 0
+			if s.soft > 0.5 {
+				sort = 1
+			}
+			first, end := loudest(t.Obs[s.first:s.end], t.Base.WeightsAt(t.Base.Bad+(1-t.Base.Bad)*set.Candidate.PickedRate, set.Chain.Hard[sort]))
+			spans = append(spans, t.between(s, s.first+first, s.first+end)...)
+		}
+		spans = slices.DeleteFunc(spans, func(s stretch) bool {
+			return s.score < set.Candidate.WeakScore || s.rate < h.nets[s.net].Base.Bad+set.Candidate.PickedRise || s.to-s.from < set.Candidate.BriefDays*86400
+		})
+		if strongest := slices.MaxFunc(append(spans, stretch{}), func(a, b stretch) int { return cmp.Compare(a.score, b.score) }); strongest.score >= h.need {
+			core := strongest
+			spans = slices.DeleteFunc(spans, func(s stretch) bool { return s.from > core.to || s.to < core.from })
+			cs[i] = join(spans)[0]
+		}
+	}
+	return cs
+}
+
+// loudest are the consecutive observations with the largest sum.
+func loudest(o []chain.Obs, w chain.Weights) (first, end int) {
+	sum, top, from := 0.0, 0.0, 0
+	for i := range o {
+		if sum <= 0 {
+			sum, from = 0, i
+		}
+		if sum += w.Of(&o[i]); sum > top {
+			top, first, end = sum, from, i+1
+		}
+	}
+	return first, end
+}

@@ -1,0 +1,198 @@
+package chain
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/bandish/bandish/series"
+)
+
+// This file turns the cells of one target on one network into observations, and
+// fits the chain to those of a network or of all together.
+
+// Track is one network's history, or that of all together.
+type Track struct {
+	ASN  uint32
+	Obs  []Obs
+	Base Baseline
+	Runs []Run
+}
+
+// Observe makes the observations of one network. Votes of one day repeat each
+// other, so each weighs less than the one before it; in this order, because a
+// vote must not change the weight of those before it, or measuring more during
+// a ban could move its onset.
+func Observe(cells []series.Cell, offset, net int32) []Obs {
+	out := make([]Obs, 0, len(cells))
+	today, heard := int64(math.MinInt64), 0.0
+	for i := range cells {
+		c := &cells[i]
+		if d := FloorDay(c.Start); d != today {
+			today, heard = d, 0
+		}
+		votes := float64(c.VoteBlocked+c.VoteImpaired+c.VoteOK) / series.Vote
+		if votes == 0 {
+			continue
+		}
+		rho := tally.Repeat
+		switch {
+		case c.FirstBad == 0 && c.FirstOK == 0:
+			rho = tally.RepeatBare
+		case c.ASN == 0:
+			rho *= tally.Mingled
+		}
+		weight := (effective(heard+votes, rho) - effective(heard, rho)) / votes
+		heard += votes
+		out = split(out, c, weight/series.Vote, offset+int32(i), net)
+	}
+	slices.SortFunc(out, ByTime)
+	return out
+}
+
+// effective is how many independent votes n votes are worth.
+func effective(n, rho float64) float64 {
+	if n <= 1 {
+		return n
+	}
+	return n / (1 + (n-1)*rho)
+}
+
+// split appends the observations of a cell: one for its bad and one for its ok
+// votes where the one sort came before the other, else one for both.
+func split(out []Obs, c *series.Cell, scale float64, cell, net int32) []Obs {
+	o := Obs{From: c.Start, To: c.End(), Hard: float64(c.VoteBlocked) * scale, Soft: float64(c.VoteImpaired) * scale,
+		OK: float64(c.VoteOK) * scale, Net: net, Cell: cell}
+	if o.Hard+o.Soft+o.OK == 0 {
+		return out
+	}
+	if c.FirstBad == 0 && c.FirstOK == 0 {
+		return append(out, o)
+	}
+	good, bad := o, o
+	good.Hard, good.Soft, bad.OK = 0, 0, 0
+	good.From, good.To, bad.From, bad.To = c.FirstOK, c.LastOK, c.FirstBad, c.LastBad
+	switch {
+	case c.FirstBad == 0:
+		return append(out, good)
+	case c.FirstOK == 0:
+		return append(out, bad)
+	case c.LastOK < c.FirstBad || c.LastBad < c.FirstOK:
+		return append(out, good, bad)
+	}
+	o.From, o.To = min(c.FirstBad, c.FirstOK), max(c.LastBad, c.LastOK)
+	return append(out, o)
+}
+
+// Sums are votes added up.
+type Sums struct{ Hard, Soft, OK float64 }
+
+// Add adds the votes of observations outside the runs.
+func (s *Sums) Add(o []Obs, runs []Run) {
+	for i := range o {
+		for len(runs) > 0 && runs[0].Last < i {
+			runs = runs[1:]
+		}
+		if len(runs) > 0 && runs[0].First <= i {
+			continue
+		}
+		s.Hard, s.Soft, s.OK = s.Hard+o[i].Hard, s.Soft+o[i].Soft, s.OK+o[i].OK
+	}
+}
+
+// Fit estimates the baseline and the runs in turn: from the prior; from the
+// series as a whole, since a series that always was half bad is not blocked; and
+// from halfway between, since a ban may lie within a longer time that is a little
+// worse than usual, of which the first would call all blocked. It keeps what
+// explains the series best.
+func (t *Track) Fit(scratch []uint64, prior Baseline) []uint64 {
+	var whole Sums
+	whole.Add(t.Obs, nil)
+	all := whole.baseline(prior)
+	starts := []Baseline{prior, all}
+	if all.Bad > prior.Bad+set.Halfway {
+		starts = append(starts, Baseline{Bad: (prior.Bad + all.Bad) / 2, Hard: (prior.Hard + all.Hard) / 2})
+	}
+	bestLL := math.Inf(-1)
+	for k, b := range starts {
+		if k == 1 && math.Abs(b.Bad-prior.Bad) < set.SameStart {
+			break
+		}
+		var runs []Run
+		for range set.Rounds {
+			runs, _, scratch = viterbi(t.Obs, b, scratch)
+			var s Sums
+			s.Add(t.Obs, runs)
+			b = s.baseline(prior)
+		}
+		var ll float64
+		runs, ll, scratch = viterbi(t.Obs, b, scratch)
+		ll += whole.loglik(b)
+		if ll > bestLL+1e-9 {
+			bestLL, t.Base, t.Runs = ll, b, runs
+		}
+	}
+	return scratch
+}
+
+// baseline is the posterior mean under the prior, kept within bounds.
+func (s *Sums) baseline(prior Baseline) Baseline {
+	bad := s.Hard + s.Soft
+	b := Baseline{
+		Bad:  (bad + set.PriorVotes*prior.Bad) / (bad + s.OK + set.PriorVotes),
+		Hard: (s.Hard + set.PriorKind*prior.Hard) / (bad + set.PriorKind),
+	}
+	b.Bad = math.Min(math.Max(b.Bad, set.MinBaseline), set.MaxBaseline)
+	b.Hard = math.Min(math.Max(b.Hard, set.MinHard), set.MaxHard)
+	return b
+}
+
+// loglik is that of the votes under an open series.
+func (s *Sums) loglik(b Baseline) float64 {
+	return s.Hard*math.Log(b.Bad*b.Hard) + s.Soft*math.Log(b.Bad*(1-b.Hard)) + s.OK*math.Log(1-b.Bad)
+}
+
+// Threshold is the score that a run must reach so that, by Ville's inequality,
+// a series where nobody blocks gives fewer than falseAlarms a year.
+func Threshold(votes, seconds float64) float64 {
+	perYear := votes / math.Max(seconds/(365*Day), 1.0/12)
+	return math.Max(set.MinimalScore, math.Log(math.Max(perYear, 1)*float64(States-1)/set.FalseAlarms)-set.Overshoot)
+}
+
+// FloorDay is the beginning of the UTC day of a moment, in Unix seconds.
+func FloorDay(t int64) int64 {
+	return t - ((t%86400)+86400)%86400
+}
+
+// ByTime orders observations.
+func ByTime(a, b Obs) int {
+	return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Net, b.Net), cmp.Compare(a.Cell, b.Cell))
+}
+
+// Turn reverses time, so that an end becomes an onset.
+func Turn(o []Obs) []Obs {
+	out := slices.Clone(o)
+	slices.Reverse(out)
+	for i := range out {
+		out[i].From, out[i].To = -out[i].To, -out[i].From
+	}
+	return out
+}
+
+// Usual is how votes fall before from and after to.
+func (t *Track) Usual(from, to int64) Baseline {
+	var v Sums
+	for i := range t.Obs {
+		if o := &t.Obs[i]; o.To < from || o.From > to {
+			v.Hard, v.Soft, v.OK = v.Hard+o.Hard, v.Soft+o.Soft, v.OK+o.OK
+		}
+	}
+	return v.baseline(Baseline{Bad: set.PriorHard + set.PriorSoft, Hard: set.PriorHard / (set.PriorHard + set.PriorSoft)})
+}
+
+// Votes is how many votes, in effect, the track has.
+func (t *Track) Votes() float64 {
+	var s Sums
+	s.Add(t.Obs, nil)
+	return s.Hard + s.Soft + s.OK
+}

@@ -1,0 +1,85 @@
+package event
+
+import (
+	"slices"
+
+	"github.com/bandish/bandish/event/chain"
+	"github.com/bandish/bandish/series"
+)
+
+// This file holds what is known of one target in one country: the histories of
+// its networks and of all of them together.
+
+// history is what is known of one target in one country.
+type history struct {
+	target string
+	cells  []series.Cell // of whole measurements, by network and time
+	nets   []network
+	pooled network
+	need   float64 // score that a stretch must reach
+}
+
+// newHistory prepares the cells of one target in one country, in the order of
+// series.Compare.
+func newHistory(cells []series.Cell) *history {
+	h := &history{target: cells[0].Target, cells: cells}
+	for i := 0; i < len(cells); {
+		j := i
+		for j < len(cells) && cells[j].ASN == cells[i].ASN {
+			j++
+		}
+		t := network{chain.Track{ASN: cells[i].ASN, Obs: chain.Observe(cells[i:j], int32(i), int32(len(h.nets)))}}
+		if len(t.Obs) > 0 {
+			h.nets = append(h.nets, t)
+		}
+		i = j
+	}
+	return h
+}
+
+// segment finds the runs of every network and of all together. It reports
+// whether there is anything to look at.
+func (h *history) segment(scratch []uint64) []uint64 {
+	var all chain.Sums
+	for i := range h.nets {
+		all.Add(h.nets[i].Obs, nil)
+	}
+	if all.Hard+all.Soft < set.Chain.MinBadVotes {
+		return scratch
+	}
+	h.pooled = h.pool()
+	scratch = h.pooled.Fit(scratch, chain.Baseline{Bad: set.Chain.PriorHard + set.Chain.PriorSoft, Hard: set.Chain.PriorHard / (set.Chain.PriorHard + set.Chain.PriorSoft)})
+	for i := range h.nets {
+		t := &h.nets[i]
+		var own chain.Sums
+		own.Add(t.Obs, nil)
+		if len(h.nets) == 1 {
+			t.Base, t.Runs = h.pooled.Base, h.pooled.Runs
+		} else if own.Hard+own.Soft >= set.Chain.MinBadVotes {
+			scratch = t.Fit(scratch, h.pooled.Base)
+		} else {
+			t.Base = h.pooled.Base
+		}
+	}
+	return scratch
+}
+
+// pool is the history of all networks together.
+func (h *history) pool() network {
+	if len(h.nets) == 1 {
+		return network{chain.Track{ASN: h.nets[0].ASN, Obs: h.nets[0].Obs}}
+	}
+	n := 0
+	for i := range h.nets {
+		n += len(h.nets[i].Obs)
+	}
+	p := network{chain.Track{Obs: make([]chain.Obs, 0, n)}}
+	for i := range h.nets {
+		p.Obs = append(p.Obs, h.nets[i].Obs...)
+	}
+	slices.SortFunc(p.Obs, chain.ByTime)
+	return p
+}
+
+// network is one network's history, or that of all together.
+type network struct{ chain.Track }

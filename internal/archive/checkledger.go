@@ -1,0 +1,270 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/ledger"
+)
+
+// OpenToCheck opens an archive to look at what is wrong with it: nothing is
+// held against anything yet.
+func OpenToCheck(dir string) (*Archive, error) {
+	there, err := Exists(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open archive: %w", err)
+	}
+	if !there {
+		return nil, fmt.Errorf("no archive in %s", dir)
+	}
+	return &Archive{dir: dir, disk: osDisk{}, readOnly: true, log: notary.Open(osDisk{}, dir)}, nil
+}
+
+// Held is what holding an archive against its ledger came to.
+type Held struct {
+	Origin  string   `json:"origin,omitempty"` // of the ledger; empty where there is none
+	Key     string   `json:"key,omitempty"`    // its verifier string
+	Entries int64    `json:"entries"`
+	Wrong   []Damage `json:"wrong"`
+	// Unnoted are files that the ledger does not name yet, or does not need.
+	Unnoted []string `json:"unnoted"`
+}
+
+func (h *Held) say(path, format string, args ...any) {
+	h.Wrong = append(h.Wrong, Damage{path, fmt.Sprintf(format, args...)})
+}
+
+// CheckLedger reads the whole ledger, verifies it, and holds the manifest and
+// what lies beside the archive against it.
+func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
+	out := &Held{Wrong: []Damage{}, Unnoted: []string{}}
+	m, err := a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	if !a.log.Exists() {
+		if m.Ledger != nil {
+			out.say(notary.Dir, "the ledger is gone; the manifest says that it had %d entries", m.Ledger.Size+int64(len(m.Ledger.Entries)))
+		}
+		return out, nil
+	}
+	h, wrong, err := a.log.Check(ctx)
+	for _, w := range wrong {
+		if w.Stray {
+			out.Unnoted = append(out.Unnoted, w.Path)
+			continue
+		}
+		out.say(w.Path, "%s", w.Reason)
+	}
+	if err != nil {
+		out.say(notary.Dir, "%v", err)
+		return out, ctx.Err()
+	}
+	out.Entries = h.Next
+	if len(h.Keys) > 0 {
+		out.Key = h.Keys[len(h.Keys)-1]
+		out.Origin, _, _ = strings.Cut(out.Key, "+")
+	}
+	a.holdManifest(m, h, out)
+	return out, a.holdBeside(ctx, h, out)
+}
+
+// holdManifest names what the manifest says otherwise than the ledger.
+func (a *Archive) holdManifest(m *Manifest, h *ledger.History, out *Held) {
+	if m.Ledger == nil {
+		out.say(manifestName, "it names no ledger, and there is one: an older program wrote it, or it was replaced")
+	} else if h.Next == m.Ledger.Size { // a process was killed before it appended
+		for _, e := range m.Ledger.Entries {
+			_, wrong := h.Apply([]byte(e))
+			for _, w := range wrong {
+				out.say(manifestName, "%s", w)
+			}
+		}
+	}
+	if m.Ledger != nil {
+		if _, err := a.inLedger(m); err != nil {
+			out.say(manifestName, "%v", err)
+		}
+		if program, err := ledger.Canonical(h.Software); err != nil || string(program) != m.Ledger.Program {
+			out.say(manifestName, "the program that it names is not the one that the ledger names")
+		}
+	}
+	before := len(out.Wrong)
+	listed := map[string]bool{}
+	for _, b := range m.Batches {
+		listed[b.SHA256] = true
+		switch was, known := h.Batches[b.SHA256]; {
+		case !known:
+			out.say(manifestName, "it lists raw batch %s, which the ledger does not name", b.SHA256)
+		case !batchFromLedger(was).same(b):
+			out.say(manifestName, "what it says of raw batch %s is not what the ledger says: %+v and %+v", b.SHA256, b, batchFromLedger(was))
+		}
+	}
+	for _, sha := range sortedKeys(h.Batches) {
+		if !listed[sha] {
+			out.say(manifestName, "it does not list raw batch %s of %d documents, which the ledger says was received on %s", sha, h.Batches[sha].Documents, h.Batches[sha].Received.Format("2006-01-02"))
+		}
+	}
+	clear(listed)
+	for i := range m.Segments {
+		s := m.Segments[i].logged()
+		listed[s.Key()] = true
+		switch was, known := h.Segments[s.Key()]; {
+		case !known:
+			out.say(manifestName, "it lists %s of ruleset %q, which the ledger does not name", m.Segments[i].Path(), s.Ruleset)
+		case was != s:
+			out.say(manifestName, "what it says of %s is not what the ledger says: %+v and %+v", m.Segments[i].Path(), s, was)
+		}
+	}
+	for _, k := range sortedKeys(h.Segments) {
+		if !listed[k] {
+			out.say(manifestName, "it does not list %s, which the ledger says is there", k)
+		}
+	}
+	if h.State == nil {
+		return
+	}
+	if m.Ruleset != h.State.Ruleset {
+		out.say(manifestName, "its ruleset is %s, and the ledger says %s", m.Ruleset, h.State.Ruleset)
+	}
+	if m.Generation != h.State.Generation {
+		out.say(manifestName, "its generation is %d, and the ledger says %d", m.Generation, h.State.Generation)
+	}
+	if len(out.Wrong) == before && m.text != h.State.Manifest {
+		out.say(manifestName, "its text is not the one that was committed")
+	}
+	if err := h.Holds(); err != nil {
+		out.say(notary.Dir, "%v", err)
+	}
+}
+
+// same reports whether two entries say the same of a batch.
+func (b Batch) same(o Batch) bool {
+	return b.Added.Equal(o.Added) && b.SHA256 == o.SHA256 && b.Kind == o.Kind && b.Documents == o.Documents && b.Bytes == o.Bytes && b.RawBytes == o.RawBytes && b.Clock == o.Clock
+}
+
+func sortedKeys[T any](m map[string]T) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// holdBeside names the files beside the archive that are not what the ledger
+// names.
+func (a *Archive) holdBeside(ctx context.Context, h *ledger.History, out *Held) error {
+	for _, name := range sortedKeys(h.Files) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		f := h.Files[name]
+		if isRecord(name) || !filepath.IsLocal(filepath.FromSlash(name)) {
+			continue
+		}
+		limit := int64(-1)
+		if f.Grows {
+			limit = f.Bytes
+		}
+		sum, n, err := a.sumBeside(name, limit)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			out.say(name, "missing; the ledger names it with %d bytes", f.Bytes)
+		case err != nil:
+			out.say(name, "%v", err)
+		case n != f.Bytes || sum != f.SHA256:
+			out.say(name, "it is not the file that the ledger names: changed since, or written by a program that did not say so")
+		}
+	}
+	return a.besideFiles(ctx, func(name string, _ fs.FileInfo) error {
+		if _, named := h.Files[name]; !named {
+			out.Unnoted = append(out.Unnoted, name)
+		}
+		return nil
+	})
+}
+
+// recordPrefix begins the names of cases of the record, which lie elsewhere.
+const recordPrefix = "record:"
+
+// RecordName is the name under which the ledger has a case of the record.
+func RecordName(id string) string { return recordPrefix + id }
+
+func isRecord(name string) bool { return strings.HasPrefix(name, recordPrefix) }
+
+// NewLedger begins a ledger with a key of its own. The one that was there is
+// kept beside it. An empty origin is made up.
+func (a *Archive) NewLedger(ctx context.Context, origin string) error {
+	if a.readOnly {
+		return ErrReadOnly
+	}
+	if err := a.setLedgerAside(ctx, origin); err != nil {
+		return fmt.Errorf("begin a ledger: %w", err)
+	}
+	return a.Update(ctx, func(u *Update) error {
+		u.Why = "new ledger"
+		return nil
+	})
+}
+
+func (a *Archive) setLedgerAside(ctx context.Context, origin string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	unlock, err := a.lock(ctx, writeLock)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m, err := a.Manifest()
+	if err != nil {
+		return err
+	}
+	if err := a.log.SetAside(); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(a.dir, notedName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if m.Ledger != nil {
+		c := m.clone()
+		c.Ledger = nil
+		c.Generation++
+		if _, err := a.writeManifest(c); err != nil {
+			return err
+		}
+	}
+	_, err = a.log.Begin(origin)
+	return err
+}
+
+// RotateKey gives the ledger a new key, entered under the signatures of both,
+// and returns its verifier string.
+func (a *Archive) RotateKey(ctx context.Context) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	unlock, err := a.lock(ctx, writeLock)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	m, err := a.newest()
+	if err != nil {
+		return "", err
+	}
+	if err := a.settleLedger(m); err != nil {
+		return "", err
+	}
+	return a.log.Rotate(func(signed string) ([]byte, error) {
+		e := ledger.Entry{Type: ledger.TypeKey, Time: time.Now(), Key: &ledger.Key{Note: signed}}
+		return e.Encode()
+	})
+}

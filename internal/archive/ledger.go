@@ -1,0 +1,606 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/ledger"
+)
+
+// Contents is what the ledger says of the documents of a batch.
+type Contents struct {
+	Root             string // of the tree over their leaves, in hex
+	Earliest, Latest string // days measured
+	Channels         map[string]int
+}
+
+// SetLeaves sets the root of the tree over leaves.
+func (c *Contents) SetLeaves(leaves []ledger.Hash) {
+	root := ledger.Root(leaves)
+	c.Root = hex.EncodeToString(root[:])
+}
+
+// contentsOf is what lines show by themselves. Lines that are no entries have
+// no root: no document of them can be proved.
+func contentsOf(lines []byte) Contents {
+	var c Contents
+	var leaves []ledger.Hash
+	for line := range bytes.Lines(lines) {
+		leaf, err := ledger.DocumentLeaf(bytes.TrimSuffix(line, []byte("\n")))
+		if err != nil {
+			return c
+		}
+		leaves = append(leaves, ledger.LeafHash(leaf))
+	}
+	c.SetLeaves(leaves)
+	return c
+}
+
+// Leaves are the leaves of the documents of a batch, in their order.
+func (a *Archive) Leaves(b Batch) ([]ledger.Hash, error) {
+	var out []ledger.Hash
+	err := a.readRaw(b, func(n uint32, line []byte, _ *Entry) error {
+		leaf, err := ledger.DocumentLeaf(line)
+		out = append(out, ledger.LeafHash(leaf))
+		return err
+	})
+	return out, err
+}
+
+// Log is the ledger of the archive.
+func (a *Archive) Log() *notary.Log { return a.log }
+
+// leaves remembers the hashes of segments in the ledger's sets.
+type leaves struct {
+	mu   sync.Mutex
+	seen map[ledger.Segment]ledger.Hash
+}
+
+// set is the set of the segments of a manifest.
+func (l *leaves) set(m *Manifest) ledger.Set {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := make(map[ledger.Segment]ledger.Hash, len(m.Segments))
+	list := make([]ledger.Segment, len(m.Segments))
+	for i := range m.Segments {
+		list[i] = m.Segments[i].logged()
+	}
+	set := ledger.SetOfSegments(list, func(s ledger.Segment) ledger.Hash {
+		h, ok := l.seen[s]
+		if !ok {
+			h = ledger.SegmentLeaf(s)
+		}
+		now[s] = h
+		return h
+	})
+	l.seen = now
+	return set
+}
+
+// logged is the segment as the ledger names it.
+func (s Segment) logged() ledger.Segment {
+	out := ledger.Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, SHA256: s.SHA256, Rows: s.Rows, Bytes: s.Bytes, Inputs: s.Inputs}
+	if len(s.Countries) > 0 {
+		text, err := ledger.Canonical(s.Countries)
+		if err != nil { // words
+			panic("archive: encode countries: " + err.Error())
+		}
+		sum := sha256.Sum256(text)
+		out.Countries = hex.EncodeToString(sum[:])
+	}
+	return out
+}
+
+func (m *Manifest) batchSet() ledger.Set {
+	sums := make([]string, len(m.Batches))
+	for i, b := range m.Batches {
+		sums[i] = b.SHA256
+	}
+	return ledger.SetOfBatches(sums)
+}
+
+// unlogged makes the entries of a commit; text is the sum of the manifest's. The caller has the turn to write.
+func (a *Archive) unlogged(ctx context.Context, old *Manifest, u *Update, text string) (*Unlogged, error) {
+	now := time.Now().UTC().Truncate(time.Second)
+	out := &Unlogged{}
+	add := func(e ledger.Entry) error {
+		e.Time = now
+		text, err := e.Encode()
+		if err != nil {
+			return fmt.Errorf("write the ledger: %w", err)
+		}
+		out.Entries = append(out.Entries, string(text))
+		return nil
+	}
+	if err := a.begin(old, out, add); err != nil {
+		return nil, err
+	}
+	was := old
+	if old.Ledger == nil { // an older program wrote it, or it was recovered
+		var err error
+		if was, err = a.loggedManifest(); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.unloggedBatches(ctx, was, u, add); err != nil {
+		return nil, err
+	}
+	if err := unloggedSegments(was, u, add); err != nil {
+		return nil, err
+	}
+	for _, e := range u.notes {
+		if err := add(e); err != nil {
+			return nil, err
+		}
+	}
+	m := u.Manifest
+	return out, add(ledger.Entry{Type: ledger.TypeState, State: &ledger.State{
+		Generation: m.Generation, Why: u.why(), Ruleset: m.Ruleset, Detector: a.Program.Detector, Fingerprints: a.Program.Fingerprints,
+		Batches: m.batchSet(), Segments: a.leaves.set(m), Manifest: text,
+	}})
+}
+
+func (u *Update) why() string {
+	if u.Why == "" {
+		return "commit"
+	}
+	return u.Why
+}
+
+// begin makes the ledger where there is none, and names the program that
+// writes.
+func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) error) error {
+	if old.Ledger != nil && !a.log.Exists() {
+		return fmt.Errorf("write the ledger: it is gone, and the manifest says that it had %d entries: bring %s back, or begin a new one (bandish key new --data %s)", old.Ledger.Size+int64(len(old.Ledger.Entries)), notary.Dir, a.dir)
+	}
+	if a.log.Exists() {
+		c, _, err := a.log.Checkpoint()
+		if err != nil {
+			return fmt.Errorf("write the ledger: %w", err)
+		}
+		if !a.log.HasKey() {
+			return fmt.Errorf("write the ledger: %w", notary.ErrNoKey)
+		}
+		out.Origin, out.Size = c.Origin, c.Size
+	} else {
+		text, err := a.log.Begin("")
+		if err != nil {
+			return err
+		}
+		origin, _, _, err := ledger.OpenKeyNote(string(text))
+		if err != nil {
+			return err
+		}
+		out.Origin = origin
+		if err := add(ledger.Entry{Type: ledger.TypeKey, Key: &ledger.Key{Note: string(text)}}); err != nil {
+			return err
+		}
+	}
+	program, err := ledger.Canonical(a.Program)
+	if err != nil {
+		return err
+	}
+	out.Program = string(program)
+	if a.Program == (ledger.Software{}) { // what writes does not say
+		if old.Ledger != nil {
+			out.Program = old.Ledger.Program
+		}
+		return nil
+	}
+	if old.Ledger != nil && old.Ledger.Program == out.Program {
+		return nil
+	}
+	return add(ledger.Entry{Type: ledger.TypeSoftware, Software: &a.Program})
+}
+
+// unloggedBatches makes the entries of the batches that are new to the ledger,
+// and of those that were lost.
+func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update, add func(ledger.Entry) error) error {
+	known := make(map[string]bool, len(was.Batches))
+	for _, b := range was.Batches {
+		known[b.SHA256] = true
+	}
+	for _, b := range u.Manifest.Batches {
+		if known[b.SHA256] {
+			delete(known, b.SHA256)
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		holds, fresh := u.holds[b.SHA256]
+		if !fresh {
+			holds = a.contents(b)
+		}
+		err := add(ledger.Entry{Type: ledger.TypeBatch, Batch: &ledger.Batch{
+			SHA256: b.SHA256, Kind: b.Kind, Documents: b.Documents, Bytes: b.Bytes, RawBytes: b.RawBytes,
+			Root: holds.Root, Earliest: holds.Earliest, Latest: holds.Latest, Channels: holds.Channels,
+			Received: b.Added, Clock: b.Clock, Before: !fresh || u.Why == mirrorWhy,
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	for _, b := range was.Batches { // none, but after a recovery that found nothing of them
+		if !known[b.SHA256] {
+			continue
+		}
+		err := add(ledger.Entry{Type: ledger.TypeTombstone, File: &ledger.File{Name: ledger.BatchName(b.SHA256), SHA256: b.SHA256, Bytes: b.Bytes, Reason: "the manifest no longer lists it (" + u.why() + ")"}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contents reads what the ledger says of a batch that it does not know. One
+// that is damaged has no root.
+func (a *Archive) contents(b Batch) Contents {
+	var c Contents
+	list, err := a.Leaves(b)
+	if err != nil {
+		a.notice("%s is entered in the ledger without the root of its documents: %v", b.Path(), err)
+		return c
+	}
+	c.SetLeaves(list)
+	return c
+}
+
+// maxSegmentsAnEntry keeps an entry below ledger.MaxEntry.
+const maxSegmentsAnEntry = 100
+
+// unloggedSegments makes the entries of the segments that were added and
+// replaced.
+func unloggedSegments(was *Manifest, u *Update, add func(ledger.Entry) error) error {
+	before := make(map[string]ledger.Segment, len(was.Segments))
+	for i := range was.Segments {
+		s := was.Segments[i].logged()
+		before[s.Key()] = s
+	}
+	var added []ledger.Segment
+	for i := range u.Manifest.Segments {
+		s := u.Manifest.Segments[i].logged()
+		old, had := before[s.Key()]
+		if !had || old != s {
+			added = append(added, s)
+		}
+		delete(before, s.Key())
+	}
+	removed := make([]string, 0, len(before))
+	for k := range before {
+		removed = append(removed, k)
+	}
+	slices.Sort(removed)
+	for len(added)+len(removed) > 0 {
+		n := min(len(removed), maxSegmentsAnEntry)
+		e := &ledger.Segments{Generation: u.Manifest.Generation, Why: u.why(), Removed: removed[:n]}
+		removed = removed[n:]
+		n = min(len(added), maxSegmentsAnEntry-n)
+		e.Added, added = added[:n], added[n:]
+		if err := add(ledger.Entry{Type: ledger.TypeSegments, Segments: e}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleLedger appends to the ledger what the manifest says belongs there and a
+// process that was killed did not append. The caller has the turn to write.
+func (a *Archive) settleLedger(m *Manifest) error {
+	if m.Ledger == nil || len(m.Ledger.Entries) == 0 {
+		return nil
+	}
+	done, err := a.inLedger(m)
+	if err != nil || done {
+		return err
+	}
+	entries := make([][]byte, len(m.Ledger.Entries))
+	for i, e := range m.Ledger.Entries {
+		entries[i] = []byte(e)
+	}
+	if _, err := a.log.Append(entries); err != nil {
+		return fmt.Errorf("what was committed is kept, and the ledger lacks it until the next commit: %w", err)
+	}
+	return nil
+}
+
+// inLedger reports whether the ledger has what the manifest says belongs there.
+// A ledger that has something else at its place, or that ends before it, is an
+// error.
+func (a *Archive) inLedger(m *Manifest) (bool, error) {
+	var size int64
+	c, _, err := a.log.Checkpoint()
+	switch {
+	case errors.Is(err, notary.ErrEmpty):
+	case err != nil:
+		return false, err
+	case c.Origin != m.Ledger.Origin:
+		return false, fmt.Errorf("%w: its ledger is %s, and the one in %s is %s: %s", ErrManifest, m.Ledger.Origin, notary.Dir, c.Origin, a.recoverHint())
+	default:
+		size = c.Size
+	}
+	switch {
+	case size == m.Ledger.Size:
+		return false, nil
+	case size < m.Ledger.Size:
+		return false, fmt.Errorf("the ledger has %d entries, and the manifest says that it had %d: an older copy of %s was put back; bring the newest back, or begin a new ledger (bandish key new --data %s)", size, m.Ledger.Size, notary.Dir, a.dir)
+	}
+	for i, want := range m.Ledger.Entries {
+		at := m.Ledger.Size + int64(i)
+		if at >= size {
+			return false, fmt.Errorf("%w: the ledger ends within the manifest's commit (%d entries): %s", ErrManifest, size, a.recoverHint())
+		}
+		got, err := a.log.Entry(c, at)
+		if err != nil {
+			return false, err
+		}
+		if string(got) != want {
+			return false, fmt.Errorf("%w: entry %d of the ledger is not the one that the manifest names: it was changed, or an older one was put back: %s", ErrManifest, at, a.recoverHint())
+		}
+	}
+	return true, a.newestState(c, m)
+}
+
+// newestState makes sure that no commit in the ledger is newer than the manifest.
+func (a *Archive) newestState(c ledger.Checkpoint, m *Manifest) error {
+	return a.log.Entries(c, m.Ledger.Size+int64(len(m.Ledger.Entries)), func(i int64, text []byte) error {
+		if !bytes.Contains(text, []byte(`"type":"state"`)) {
+			return nil
+		}
+		e, err := ledger.Parse(text)
+		if err == nil && e.State != nil && e.State.Generation > m.Generation {
+			err = fmt.Errorf("%w: it has generation %d, and entry %d of the ledger %d: an older manifest was put back: %s", ErrManifest, m.Generation, i, e.State.Generation, a.recoverHint())
+		}
+		return err
+	})
+}
+
+// agrees makes sure that the manifest lists what the ledger says was committed.
+// A manifest of an older program names no ledger and is taken as it is until the
+// next commit.
+func (a *Archive) agrees(m *Manifest) error {
+	if m.Ledger == nil || len(m.Ledger.Entries) == 0 {
+		return nil
+	}
+	last, err := ledger.Parse([]byte(m.Ledger.Entries[len(m.Ledger.Entries)-1]))
+	if err != nil || last.State == nil {
+		return fmt.Errorf("%w: its last entry for the ledger is no state: %s", ErrManifest, a.recoverHint())
+	}
+	if last.State.Manifest != m.text {
+		return fmt.Errorf("%w: it does not list what was committed (bandish archive check names what differs): %s", ErrManifest, a.recoverHint())
+	}
+	if !a.log.Exists() {
+		return nil // it is gone, which check names and a commit refuses
+	}
+	_, err = a.inLedger(m)
+	if errors.Is(err, ErrManifest) {
+		return err
+	}
+	return nil // what is wrong with the ledger is named by check, and by a commit
+}
+
+// history replays the ledger.
+func (a *Archive) history() (*ledger.History, error) {
+	c, _, err := a.log.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	h := ledger.NewHistory()
+	return h, a.log.Entries(c, 0, func(_ int64, text []byte) error {
+		h.Apply(text)
+		return nil
+	})
+}
+
+// loggedManifest lists what the ledger says that there is.
+func (a *Archive) loggedManifest() (*Manifest, error) {
+	h, err := a.history()
+	if errors.Is(err, notary.ErrEmpty) {
+		return &Manifest{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger: %w", err)
+	}
+	m := &Manifest{}
+	for _, b := range h.Batches {
+		m.Batches = append(m.Batches, batchFromLedger(b))
+	}
+	for _, s := range h.Segments {
+		// The countries are left out: a segment that has some is entered again.
+		m.Segments = append(m.Segments, Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, SHA256: s.SHA256, Rows: s.Rows, Bytes: s.Bytes, Inputs: s.Inputs})
+	}
+	m.sort()
+	return m, nil
+}
+
+// batchEntry finds the entry of a batch in the ledger.
+func (a *Archive) batchEntry(c ledger.Checkpoint, sha string) (int64, []byte, error) {
+	if at, ok := a.places.get(c.Origin, sha); ok && at < c.Size {
+		text, err := a.log.Entry(c, at)
+		return at, text, err
+	}
+	if err := a.places.fill(a.log, c); err != nil {
+		return 0, nil, err
+	}
+	at, ok := a.places.get(c.Origin, sha)
+	if !ok {
+		return 0, nil, fmt.Errorf("the ledger does not name raw batch %s: it is entered with the next commit", sha)
+	}
+	text, err := a.log.Entry(c, at)
+	return at, text, err
+}
+
+// EntryOf is the ledger's origin, and the index in it of the entry of a batch.
+func (a *Archive) EntryOf(batch string) (origin string, at int64, err error) {
+	c, _, err := a.log.Checkpoint()
+	if err != nil {
+		return "", 0, err
+	}
+	at, _, err = a.batchEntry(c, batch)
+	return c.Origin, at, err
+}
+
+// places remembers where in the ledger each batch stands.
+type places struct {
+	mu     sync.Mutex
+	origin string
+	size   int64 // of the ledger that was read
+	at     map[string]int64
+}
+
+func (p *places) get(origin, sha string) (int64, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.origin != origin {
+		return 0, false
+	}
+	i, ok := p.at[sha]
+	return i, ok
+}
+
+// fill reads where the batches stand that came since it was last asked.
+func (p *places) fill(log *notary.Log, c ledger.Checkpoint) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.origin != c.Origin || p.at == nil || p.size > c.Size {
+		p.origin, p.size, p.at = c.Origin, 0, map[string]int64{}
+	}
+	err := log.Entries(c, p.size, func(i int64, text []byte) error {
+		if !bytes.Contains(text, []byte(`"type":"batch"`)) {
+			return nil
+		}
+		e, err := ledger.Parse(text)
+		if err == nil && e.Batch != nil {
+			p.at[e.Batch.SHA256] = i
+		}
+		return err
+	})
+	if err == nil {
+		p.size = c.Size
+	}
+	return err
+}
+
+// Receipt is the file that proves that the document on a line of a batch is in
+// the ledger: a tlog-proof.
+func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	b, ok := m.Batch(batch)
+	if !ok {
+		return nil, fmt.Errorf("receipt: the archive does not list raw batch %s", batch)
+	}
+	c, signed, err := a.log.Witnessed()
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	at, entry, err := a.batchEntry(c, batch)
+	if err != nil { // the witnesses have not seen it yet
+		if c, signed, err = a.log.Checkpoint(); err == nil {
+			at, entry, err = a.batchEntry(c, batch)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	var hashes []ledger.Hash
+	var leaf []byte
+	err = a.readRaw(b, func(n uint32, text []byte, _ *Entry) error {
+		one, err := ledger.DocumentLeaf(text)
+		if int64(n) == line {
+			leaf = one
+		}
+		hashes = append(hashes, ledger.LeafHash(one))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	r, err := ledger.NewReceipt(entry, hashes, line, leaf)
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	proof, err := a.log.ProveAt(c, signed, at)
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
+	return r.Marshal(proof)
+}
+
+// Mirror copies the raw batches that another archive's ledger names and this one
+// lacks, each held against its hash and the root of its documents as it comes.
+// It returns how many it copied; what was copied before an error stays.
+func (a *Archive) Mirror(ctx context.Context, h *ledger.History, get func(sha string) (io.ReadCloser, error)) (int, error) {
+	m, err := a.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, sha := range sortedKeys(h.Batches) {
+		if _, have := m.Batch(sha); have {
+			continue
+		}
+		err := a.Update(ctx, func(u *Update) error {
+			u.Why = mirrorWhy
+			return a.mirrorOne(u, h.Batches[sha], get)
+		})
+		if err != nil {
+			return n, fmt.Errorf("copy raw batch %s: %w", sha, err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (a *Archive) mirrorOne(u *Update, b ledger.Batch, get func(sha string) (io.ReadCloser, error)) error {
+	in, err := get(b.SHA256)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f, err := a.newBlob(rawDir)
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if n, err := io.Copy(f, io.LimitReader(in, b.Bytes+1)); err != nil {
+		return err
+	} else if n != b.Bytes || f.sum() != b.SHA256 {
+		return errors.New("what was sent is not what the ledger names")
+	}
+	if err := f.commit(pendingPath(b.SHA256)); err != nil {
+		return err
+	}
+	listed := batchFromLedger(b)
+	u.pending = append(u.pending, listed)
+	u.Manifest.Batches = append(u.Manifest.Batches, listed)
+	leaves, err := a.Leaves(listed)
+	if err != nil {
+		return err
+	}
+	holds := Contents{Earliest: b.Earliest, Latest: b.Latest, Channels: b.Channels}
+	holds.SetLeaves(leaves)
+	if holds.Root != b.Root && b.Root != "" {
+		return errors.New("its documents do not have the root that the ledger names")
+	}
+	if u.holds == nil {
+		u.holds = map[string]Contents{}
+	}
+	u.holds[b.SHA256] = holds
+	return nil
+}
+
+// mirrorWhy is the work that copies the batches of another archive: when they
+// were received is that archive's word.
+const mirrorWhy = "mirror"

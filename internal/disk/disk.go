@@ -1,0 +1,82 @@
+// Package disk is all that the archive and the ledger ask of a file system when
+// they write. It guarantees nothing by itself: whoever writes syncs. Tests put
+// one in its place that fails, or that loses what was not synced.
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Disk is a file system.
+type Disk interface {
+	CreateTemp(dir, pattern string) (File, error)
+	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
+	Open(name string) (*os.File, error) // to read
+	MkdirAll(dir string) error
+	Rename(from, to string) error
+	Remove(name string) error
+	SyncDir(dir string) error // makes the names in a folder durable
+}
+
+// File is a file that is being written.
+type File interface {
+	io.Writer
+	Name() string
+	Chmod(fs.FileMode) error
+	Sync() error
+	Close() error
+}
+
+// OS is the file system of the machine.
+type OS struct{}
+
+func (OS) CreateTemp(dir, pattern string) (File, error) { return os.CreateTemp(dir, pattern) }
+func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
+	return os.OpenFile(name, flag, perm)
+}
+func (OS) Open(name string) (*os.File, error) { return os.Open(name) }
+func (OS) MkdirAll(dir string) error          { return os.MkdirAll(dir, 0o755) }
+func (OS) Rename(from, to string) error       { return os.Rename(from, to) }
+func (OS) Remove(name string) error           { return os.Remove(name) }
+
+func (OS) SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync folder %s: %w", dir, err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("sync folder %s: %w", dir, err)
+	}
+	return nil
+}
+
+// Part begins the names of files that are being written.
+const Part = ".part-"
+
+// Replace puts a file with this content in the place of path, in a folder that
+// is there: after a crash or a loss of power the old or the new one is found,
+// never a part. Without lasting it may be the old one although Replace returned.
+func Replace(d Disk, path string, content []byte, perm fs.FileMode, lasting bool) error {
+	f, err := d.CreateTemp(filepath.Dir(path), Part+"*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Chmod(perm), f.Sync(), f.Close()); err == nil {
+		err = d.Rename(f.Name(), path)
+	}
+	if err != nil {
+		d.Remove(f.Name())
+		return err
+	}
+	if !lasting {
+		return nil
+	}
+	return d.SyncDir(filepath.Dir(path))
+}

@@ -1,0 +1,875 @@
+package inquiry
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bandish/bandish/bundle"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/defect"
+	"github.com/bandish/bandish/derivation"
+	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/fingerprint"
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/ledger"
+	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/verdict"
+)
+
+// Parameters are what verdicts are derived with besides the rules.
+type Parameters struct {
+	Fingerprints []fingerprint.Fingerprint
+	Defects      []defect.Window
+	Software     string // name of the program's version
+}
+
+// Wanted is what a bundle is to be evidence of.
+type Wanted struct {
+	// IDs name measurements (uid), dated bans (id), answers (CC/TARGET or
+	// CC/TARGET@DAY), cases (id) and claims (CASE/CLAIM).
+	IDs []string
+	// Public shortens sources whose address may hold what is not for strangers,
+	// so that the log does not prove these documents.
+	Public bool
+	// Most bounds the measurements that are enclosed of one target in one
+	// country; 0 is 20,000.
+	Most int
+	// MostCells bounds the cells that are enclosed of one country; 0 is 100,000.
+	MostCells int
+}
+
+// The bounds of what is enclosed where Wanted names none.
+const (
+	mostMeasurements = 20_000
+	mostCells        = 100_000
+)
+
+// NothingSo is the failure of an id that names nothing; its text is for the
+// reader.
+type NothingSo string
+
+func (n NothingSo) Error() string { return string(n) }
+
+// gatherer collects the contents of a bundle from one state of the archive.
+type gatherer struct {
+	d     *Desk
+	want  Wanted
+	c     *bundle.Contents
+	m     *archive.Manifest // nil where nothing was measured
+	pairs []pairWanted
+	have  map[string]bool            // verdicts by batch, line and uid
+	lines map[string]map[uint32]bool // wanted lines of batches
+	marks map[string][]verdict.Row   // rows that are counted, by month
+	ids   map[string]bool            // events
+	all   event.Result
+}
+
+// pairWanted is a target in a country, and the moment around which measurements
+// are wanted most.
+type pairWanted struct {
+	cc, target string
+	around     time.Time
+}
+
+// Bundle gathers the evidence for things that the record says.
+func (d *Desk) Bundle(ctx context.Context, w Wanted) (*bundle.Contents, error) {
+	w.Most, w.MostCells = cmp.Or(w.Most, mostMeasurements), cmp.Or(w.MostCells, mostCells)
+	g := &gatherer{d: d, want: w, have: map[string]bool{}, lines: map[string]map[uint32]bool{}, ids: map[string]bool{}}
+	if err := g.begin(ctx); err != nil {
+		return nil, err
+	}
+	for _, id := range w.IDs {
+		if err := g.item(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range []func(context.Context) error{g.measurements, g.superseded, g.raw, g.asides, g.cells, g.others, g.platforms, g.proofs} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return g.c, nil
+}
+
+// begin takes the archive as it is, and the parameters.
+func (g *gatherer) begin(ctx context.Context) error {
+	var p Parameters
+	if g.d.Parameters != nil {
+		var err error
+		if p, err = g.d.Parameters(); err != nil {
+			return err
+		}
+	} else {
+		p = Parameters{Fingerprints: fingerprint.EmbeddedList(), Defects: defect.EmbeddedList()}
+	}
+	set, err := fingerprint.New(p.Fingerprints)
+	if err != nil {
+		return err
+	}
+	g.c = &bundle.Contents{Fingerprints: p.Fingerprints, Defects: p.Defects, Rules: verdict.Document()}
+	g.c.Index = bundle.Index{Software: p.Software, About: []bundle.Item{}, Batches: []bundle.Batch{}, Pairs: []bundle.Pair{}, Places: []bundle.Place{}, Records: []bundle.Record{}, Revisions: []bundle.Revision{}, Left: []string{}}
+	g.c.State = bundle.State{Ruleset: verdict.Ruleset, Detector: event.Version, Fingerprints: set.ID(), TrustStore: observation.NewVerifier().ID(), Platforms: g.d.Targets.Hash()}
+	if g.d.Store == nil {
+		return nil
+	}
+	if g.m, err = g.d.Store.Archive().Manifest(); err != nil {
+		return err
+	}
+	g.c.State.Generation, g.c.State.Ruleset = g.m.Generation, cmp.Or(g.m.Ruleset, verdict.Ruleset)
+	g.all, err = g.d.Store.Events(ctx, store.Filter{})
+	return err
+}
+
+func (g *gatherer) about(kind, id, format string, args ...any) {
+	g.c.About = append(g.c.About, bundle.Item{Kind: kind, ID: id, Text: fmt.Sprintf(format, args...)})
+}
+
+// item takes in one thing that was asked for.
+func (g *gatherer) item(ctx context.Context, id string) error {
+	for i := range g.all.Events {
+		if e := &g.all.Events[i]; e.ID == id {
+			return g.event(e)
+		}
+	}
+	if c := g.d.Records.Case(id); c != nil {
+		return g.caseOf(ctx, c, "")
+	}
+	first, rest, two := strings.Cut(id, "/")
+	if c := g.d.Records.Case(first); two && c != nil {
+		return g.caseOf(ctx, c, rest)
+	}
+	if two && len(first) == 2 {
+		return g.answer(ctx, strings.ToUpper(first), rest)
+	}
+	return g.measurement(ctx, id)
+}
+
+func (g *gatherer) measurement(ctx context.Context, uid string) error {
+	if g.d.Store == nil {
+		return NothingSo(fmt.Sprintf("nothing is known of %q: no measurement, dated ban, answer (CC/TARGET), case or claim (CASE/CLAIM) is so named", uid))
+	}
+	versions, err := g.d.Store.Versions(ctx, uid)
+	if err != nil {
+		return err
+	}
+	if len(versions) == 0 {
+		return NothingSo(fmt.Sprintf("nothing is known of %q: no measurement, dated ban, answer (CC/TARGET), case or claim (CASE/CLAIM) is so named", uid))
+	}
+	v := &versions[0]
+	g.about("measurement", uid, "A probe on AS%d in %s measured %s on %s UTC: %s.", v.ASN, Country(v.CC), g.d.Name(v.Target), v.Time.UTC().Format(time.DateTime), strings.ReplaceAll(string(v.State), "_", " "))
+	for i := range versions {
+		if err := g.take(ctx, &versions[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take encloses a measurement by its verdict, with its observations.
+func (g *gatherer) take(ctx context.Context, v *verdict.Row) error {
+	if !g.add(v) {
+		return nil
+	}
+	rows, err := g.d.Store.Observations(ctx, *v)
+	if err != nil {
+		return err
+	}
+	g.addRows(rows)
+	return nil
+}
+
+// add encloses a verdict and reports whether it was not enclosed before.
+func (g *gatherer) add(v *verdict.Row) bool {
+	k := fmt.Sprintf("%s %d %s", v.Raw, v.Line, v.UID)
+	if g.have[k] {
+		return false
+	}
+	g.have[k] = true
+	g.c.Verdicts = append(g.c.Verdicts, *v)
+	g.c.Example = g.c.Example || v.CC == "ZZ"
+	g.line(v.Raw, v.Line)
+	return true
+}
+
+func (g *gatherer) addRows(rows []observation.Row) {
+	g.c.Observations = append(g.c.Observations, rows...)
+	for i := range rows {
+		g.line(rows[i].Raw, rows[i].Line)
+	}
+}
+
+func (g *gatherer) line(raw string, n uint32) {
+	if raw == "" {
+		return
+	}
+	if g.lines[raw] == nil {
+		g.lines[raw] = map[uint32]bool{}
+	}
+	g.lines[raw][n] = true
+}
+
+func (g *gatherer) event(e *event.Event) error {
+	g.about("event", e.ID, "Access to %s in %s was interfered with: it began %s%s.", g.d.Names(e.Targets), Country(e.CC), e.Onset, endOf(e))
+	for _, t := range e.Targets {
+		if t != "*" {
+			g.pair(e.CC, t, e.Onset.Latest)
+		}
+	}
+	g.addEvent(e)
+	if e.Kind == event.Shutdown {
+		g.c.Left = append(g.c.Left, fmt.Sprintf("not repeated here: the shutdown %s is told from the presence of all countries' probes, which is not enclosed", e.ID))
+		g.place(e.CC)
+	}
+	return nil
+}
+
+func endOf(e *event.Event) string {
+	if e.End == nil {
+		return "; no end was measured"
+	}
+	return " and ended " + e.End.String()
+}
+
+func (g *gatherer) addEvent(e *event.Event) {
+	if !g.ids[e.ID] {
+		g.ids[e.ID] = true
+		g.c.Events = append(g.c.Events, *e)
+	}
+}
+
+// pair wants the measurements of a target in a country.
+func (g *gatherer) pair(cc, target string, around *time.Time) {
+	if g.m == nil || slices.ContainsFunc(g.pairs, func(p pairWanted) bool { return p.cc == cc && p.target == target }) {
+		return
+	}
+	p := pairWanted{cc: cc, target: target}
+	if around != nil {
+		p.around = *around
+	}
+	g.pairs = append(g.pairs, p)
+	g.place(cc)
+	for i := range g.all.Events {
+		if e := &g.all.Events[i]; e.CC == cc && slices.Contains(e.Targets, target) {
+			for _, t := range e.Targets { // a ban of several targets is dated from all of them
+				g.pair(cc, t, e.Onset.Latest)
+			}
+			g.addEvent(e)
+		}
+	}
+}
+
+func (g *gatherer) place(cc string) {
+	if !slices.ContainsFunc(g.c.Places, func(p bundle.Place) bool { return p.CC == cc }) {
+		g.c.Places = append(g.c.Places, bundle.Place{CC: cc})
+	}
+}
+
+func (g *gatherer) answer(ctx context.Context, cc, word string) error {
+	word, day, dated := strings.Cut(word, "@")
+	target, err := g.d.Target(ctx, word)
+	if err != nil {
+		return NothingSo(err.Error())
+	}
+	ask := Ask{CC: cc, Target: target}
+	if dated {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			return NothingSo(fmt.Sprintf("%q is no day: want YYYY-MM-DD", day))
+		}
+		ask.At = at.AddDate(0, 0, 1)
+	}
+	a, err := g.d.Answer(ctx, ask)
+	if err != nil {
+		return err
+	}
+	said := a.Answer
+	said.Stale = 0 // it grows by the day
+	doc, err := json.Marshal(said)
+	if err != nil {
+		return err
+	}
+	id := fmt.Sprintf("%s/%s@%s", cc, target, a.LastDay().Format(time.DateOnly))
+	g.about("answer", id, "%s", a.Sentence)
+	g.pair(cc, target, a.LastMeasured)
+	g.c.Answers = append(g.c.Answers, bundle.Answer{ID: id, CC: cc, Target: target, State: string(a.State), Sentence: a.Sentence, Event: a.Event, Evidence: orNone(a.Evidence), Document: string(doc)})
+	return nil
+}
+
+func orNone(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// caseOf takes in a case, or one claim of it.
+func (g *gatherer) caseOf(ctx context.Context, c *casefile.Case, claim string) error {
+	_, claims, err := g.d.Case(ctx, c, casefile.Date{})
+	if err != nil {
+		return err
+	}
+	if claim == "" {
+		g.about("case", c.ID, "%s", c.Title)
+		for _, t := range c.Targets {
+			g.pair(c.Jurisdiction, t, nil)
+		}
+	}
+	found := claim == ""
+	for _, a := range claims {
+		if claim != "" && a.Claim != claim {
+			continue
+		}
+		found = true
+		if claim != "" {
+			g.about("claim", c.ID+"/"+a.Claim, "Claim: %s. Answer: %s", strings.TrimSuffix(a.Says, "."), a.Reason)
+			if a.Access != nil {
+				g.pair(a.Access.CC, a.Access.Target, nil)
+			}
+		}
+		doc, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		out := bundle.Answer{ID: c.ID + "/" + a.Claim, CC: c.Jurisdiction, Target: strings.Join(c.Targets, ","), State: string(a.Verdict), Sentence: a.Says + ": " + a.Reason, Evidence: []string{}, Document: string(doc)}
+		g.c.Answers = append(g.c.Answers, out)
+	}
+	if !found {
+		return NothingSo(fmt.Sprintf("the case %s has no claim %q", c.ID, claim))
+	}
+	g.record(c)
+	return nil
+}
+
+// record encloses the files of a case, and names its sources.
+func (g *gatherer) record(c *casefile.Case) {
+	if slices.ContainsFunc(g.c.Revisions, func(r bundle.Revision) bool { return r.Case == c.ID }) {
+		return
+	}
+	g.c.Revisions = append(g.c.Revisions, bundle.Revision{Case: c.ID, SHA256: g.d.Records.Revision(c.ID)})
+	cited := map[string]bool{}
+	for _, f := range g.d.Records.Files(c.ID) {
+		if !slices.ContainsFunc(g.c.Records, func(r bundle.Record) bool { return r.Name == f.Name }) {
+			g.c.Records = append(g.c.Records, bundle.Record{Name: f.Name, Text: bytes.Clone(f.Data)})
+		}
+	}
+	for _, s := range append(slices.Clone(c.Sources), g.d.Records.Shared.Sources...) {
+		if cited[s.ID] || slices.ContainsFunc(g.c.Sources, func(o bundle.Source) bool { return o.ID == s.ID }) {
+			continue
+		}
+		cited[s.ID] = true
+		out := bundle.Source{ID: s.ID, Publisher: s.Publisher, Date: s.Date.String(), Fetched: []string{}}
+		if s.Title != nil {
+			out.Title = *s.Title
+		}
+		if s.URL != nil {
+			out.URL = *s.URL
+		}
+		if s.Copy != nil {
+			out.SHA256 = s.Copy.SHA256
+		}
+		g.c.Sources = append(g.c.Sources, out)
+	}
+}
+
+// measurements encloses what was measured of each pair.
+func (g *gatherer) measurements(ctx context.Context) error {
+	for _, p := range g.pairs {
+		if err := g.pairMeasurements(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gatherer) pairMeasurements(ctx context.Context, p pairWanted) error {
+	f := &store.Filter{CC: p.cc, Target: p.target}
+	var rows []verdict.Row
+	err := store.Scan(ctx, g.d.Store, g.m, "verdicts", f, store.Position{}, func(v *verdict.Row, _ store.Position) error {
+		rows = append(rows, *v)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	out := bundle.Pair{CC: p.cc, Target: p.target, Measurements: len(rows)}
+	out.From, out.Until = window(rows, p.around, g.want.Most)
+	wanted := map[string]bool{}
+	for i := range rows {
+		v := &rows[i]
+		if t := v.Time.Unix(); t < out.From || t >= out.Until {
+			continue
+		}
+		out.Enclosed++
+		if g.add(v) {
+			wanted[v.Raw+" "+strconv.FormatUint(v.Content, 10)+" "+v.UID] = true
+		}
+	}
+	err = store.Scan(ctx, g.d.Store, g.m, "observations", f, store.Position{}, func(o *observation.Row, _ store.Position) error {
+		if wanted[o.Raw+" "+strconv.FormatUint(o.Content, 10)+" "+o.UID] {
+			g.addRows([]observation.Row{*o})
+		}
+		return nil
+	})
+	if out.Enclosed < out.Measurements {
+		g.c.Left = append(g.c.Left, fmt.Sprintf("%d of the %d measurements of %s in %s", out.Measurements-out.Enclosed, out.Measurements, p.target, p.cc))
+	}
+	g.c.Pairs = append(g.c.Pairs, out)
+	return err
+}
+
+const daySeconds = 86400
+
+// window is the time of whole days around a moment in which no more than most
+// measurements were made; all of it where there are no more.
+func window(rows []verdict.Row, around time.Time, most int) (from, until int64) {
+	if len(rows) == 0 {
+		return 0, 0
+	}
+	perDay := map[int64]int{}
+	for i := range rows {
+		perDay[floorDay(rows[i].Time.Unix())]++
+	}
+	days := slices.Sorted(maps.Keys(perDay))
+	at, _ := slices.BinarySearch(days, floorDay(around.Unix()))
+	if around.IsZero() || at == len(days) {
+		at = len(days) - 1
+	}
+	low, high, n := at, at, perDay[days[at]] // days enclosed so far
+	if n > most {
+		return 0, 0
+	}
+	for grew := true; grew; {
+		grew = false
+		if high+1 < len(days) && n+perDay[days[high+1]] <= most {
+			high++
+			n, grew = n+perDay[days[high]], true
+		}
+		if low > 0 && n+perDay[days[low-1]] <= most {
+			low--
+			n, grew = n+perDay[days[low]], true
+		}
+	}
+	return days[low], days[high] + daySeconds
+}
+
+func floorDay(t int64) int64 { return t - ((t%daySeconds)+daySeconds)%daySeconds }
+
+// superseded encloses what came under the uid of a measurement that does not
+// speak, so that it can be seen why.
+func (g *gatherer) superseded(ctx context.Context) error {
+	var uids []string
+	for i := range g.c.Verdicts {
+		if slices.Contains(g.c.Verdicts[i].Marks, verdict.Superseded) {
+			uids = append(uids, g.c.Verdicts[i].UID)
+		}
+	}
+	for _, uid := range uids {
+		versions, err := g.d.Store.Versions(ctx, uid)
+		if err != nil {
+			return err
+		}
+		for i := range versions {
+			v := &versions[i]
+			if slices.ContainsFunc(g.c.Pairs, func(p bundle.Pair) bool { return p.CC == v.CC && p.Target == v.Target }) {
+				continue // enclosed, or of another day
+			}
+			if err := g.take(ctx, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// raw encloses the lines of the batches.
+func (g *gatherer) raw(context.Context) error {
+	for _, sha := range slices.Sorted(maps.Keys(g.lines)) {
+		b, ok := g.m.Batch(sha)
+		if !ok {
+			return fmt.Errorf("raw batch %s is not listed", sha)
+		}
+		out := bundle.Batch{SHA256: sha, Kind: b.Kind, Documents: b.Documents, Added: b.Added.UTC(), Clock: b.Clock, Lines: slices.Sorted(maps.Keys(g.lines[sha])), Redacted: []uint32{}}
+		text, err := g.d.Store.Archive().RawLines(b, out.Lines)
+		if err != nil {
+			return err
+		}
+		if len(text) != len(out.Lines) {
+			return fmt.Errorf("raw batch %s has not all the lines that its measurements name", sha)
+		}
+		for i := range text {
+			if g.want.Public {
+				short, err := shortened(text[i])
+				if err != nil {
+					return err
+				}
+				if short != nil {
+					text[i], out.Redacted = short, append(out.Redacted, out.Lines[i])
+				}
+			}
+		}
+		out.Text = text
+		g.c.Batches = append(g.c.Batches, out)
+	}
+	return nil
+}
+
+// shortened is a line of a batch with the source as strangers may see it, nil
+// where they may see it as it stands.
+func shortened(line []byte) ([]byte, error) {
+	e, err := derivation.ParseEntry(line)
+	if err != nil {
+		return nil, err
+	}
+	name := PublicName(e.Source)
+	if name == e.Source {
+		return nil, nil
+	}
+	e.Source = name
+	return bytes.TrimSuffix(archive.AppendEntry(nil, e), []byte("\n")), nil
+}
+
+// asides names the enclosed measurements that many measurements together set
+// apart: it looks at all measurements of their months, as counting does.
+func (g *gatherer) asides(ctx context.Context) error {
+	if len(g.pairs) == 0 {
+		return nil
+	}
+	months := map[string]*verdict.Marker{}
+	for i := range g.c.Verdicts {
+		months[g.c.Verdicts[i].Time.UTC().Format("2006-01")] = new(verdict.Marker)
+	}
+	for month, marker := range months {
+		for _, s := range g.m.Select(archive.Verdicts, g.m.Ruleset) {
+			if !strings.HasPrefix(s.Period, month) {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := archive.ReadSegment(g.d.Store.Archive(), s, func(rows []verdict.Row) error {
+				for i := range rows {
+					marker.Add(&rows[i])
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for i := range g.c.Verdicts {
+		v := g.c.Verdicts[i]
+		if v.Raw == "" {
+			continue
+		}
+		was := v
+		months[v.Time.UTC().Format("2006-01")].Mark(&v)
+		if v.Invalid != was.Invalid || v.State != was.State {
+			a := bundle.Aside{Raw: v.Raw, Line: v.Line, UID: v.UID, Throttled: v.State != was.State}
+			if v.Invalid != was.Invalid {
+				a.Invalid = v.Invalid
+			}
+			g.c.Asides = append(g.c.Asides, a)
+		}
+	}
+	return nil
+}
+
+// cells encloses the counts of the pairs, and those of the whole country where
+// they are not too many.
+func (g *gatherer) cells(ctx context.Context) error {
+	for _, p := range g.pairs {
+		days, err := g.d.Store.Cells(ctx, store.Filter{CC: p.cc, Target: p.target})
+		if err != nil {
+			return err
+		}
+		g.c.Days = append(g.c.Days, days...)
+	}
+	for i := range g.c.Places {
+		if err := g.placeCells(ctx, &g.c.Places[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gatherer) placeCells(ctx context.Context, p *bundle.Place) error {
+	var targets []string
+	for _, x := range g.pairs {
+		if x.cc == p.CC {
+			targets = append(targets, x.target)
+		}
+	}
+	total := 0
+	p.Segments = []bundle.HoursSegment{}
+	for _, s := range g.m.Select(archive.Hours, g.m.Ruleset) {
+		if s.Countries[p.CC] == "" {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		cells, err := hoursIn(g.d.Store.Archive(), s, p.CC)
+		if err != nil {
+			return err
+		}
+		if total += len(cells); total > g.want.MostCells { // only those of the pairs from here on, and of the months before
+			cells = ofTargets(cells, targets)
+		}
+		p.Segments = append(p.Segments, bundle.HoursSegment{Period: s.Period, SHA256: s.SHA256, Countries: s.Countries, Hours: cells})
+	}
+	p.Whole = total <= g.want.MostCells
+	for i := range p.Segments {
+		if s := &p.Segments[i]; !p.Whole {
+			s.Hours = ofTargets(s.Hours, targets)
+		}
+		p.Cells += len(p.Segments[i].Hours)
+	}
+	if !p.Whole {
+		g.c.Left = append(g.c.Left, fmt.Sprintf("%d hourly counts of other targets of %s", total-p.Cells, p.CC))
+		return nil
+	}
+	return g.counts(p.CC)
+}
+
+func ofTargets(cells []series.Cell, targets []string) []series.Cell {
+	return slices.DeleteFunc(cells, func(c series.Cell) bool { return !slices.Contains(targets, c.Target) })
+}
+
+func hoursIn(a *archive.Archive, s archive.Segment, cc string) ([]series.Cell, error) {
+	f, err := a.OpenSegment(s)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	cells, err := archive.Lookup[series.Cell](f, archive.Key{Column: "probe_cc", Value: cc})
+	for i := range cells { // the reader makes empty lists
+		c := &cells[i]
+		if len(c.Voices) == 0 {
+			c.Voices = nil
+		}
+		if len(c.Tallies) == 0 {
+			c.Tallies = nil
+		}
+	}
+	return cells, err
+}
+
+// counts encloses what others counted of a country.
+func (g *gatherer) counts(cc string) error {
+	for _, s := range g.m.Select(archive.Counts, "") {
+		f, err := g.d.Store.Archive().OpenSegment(s)
+		if err != nil {
+			return err
+		}
+		rows, err := archive.Lookup[derivation.Count](f, archive.Key{Column: "probe_cc", Value: cc})
+		f.Close()
+		if err != nil {
+			return err
+		}
+		g.c.Counts = append(g.c.Counts, rows...)
+	}
+	return nil
+}
+
+// others encloses what other countries show of the targets.
+func (g *gatherer) others(context.Context) error {
+	var targets []string
+	for _, p := range g.pairs {
+		targets = append(targets, p.target)
+	}
+	if len(targets) == 0 {
+		return nil
+	}
+	for _, s := range g.m.Select(archive.Findings, g.m.Ruleset) {
+		if slices.ContainsFunc(g.c.Places, func(p bundle.Place) bool { return p.CC == s.Period && p.Whole }) {
+			continue // found again from its cells
+		}
+		text, err := findingsIn(g.d.Store.Archive(), s, targets)
+		if err != nil {
+			return err
+		}
+		if text != nil {
+			g.c.Findings = append(g.c.Findings, text)
+		}
+	}
+	for i := range g.c.Places {
+		g.c.Places[i].Others = len(g.c.Findings)
+	}
+	return nil
+}
+
+// findingsIn reads the findings of a country about some targets, nil for none
+// and for those of another detector, which nothing here can compare.
+func findingsIn(a *archive.Archive, s archive.Segment, targets []string) (json.RawMessage, error) {
+	var out json.RawMessage
+	err := archive.ReadSegment(a, s, func(rows []struct {
+		Document string `parquet:"document"`
+	}) error {
+		for i := range rows {
+			var f event.Findings
+			if json.Unmarshal([]byte(rows[i].Document), &f) != nil {
+				continue
+			}
+			if f = f.Of(targets); f.Empty() {
+				continue
+			}
+			text, err := json.Marshal(f)
+			if err != nil {
+				return err
+			}
+			out = text
+		}
+		return nil
+	})
+	return out, err
+}
+
+// platforms encloses what the registry answers for the enclosed documents, by
+// deriving from them once.
+func (g *gatherer) platforms(context.Context) error {
+	g.c.Platforms = bundle.PlatformsOf(g.c, g.d.Targets.Of)
+	return nil
+}
+
+// proofs encloses what ties the contents to the ledger.
+func (g *gatherer) proofs(ctx context.Context) error {
+	if g.d.Store == nil {
+		return nil
+	}
+	log := g.d.Store.Archive().Log()
+	head, signed, err := log.Checkpoint()
+	if errors.Is(err, notary.ErrEmpty) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key, err := log.Key()
+	if err != nil {
+		return err
+	}
+	g.c.Origin = head.Origin
+	wanted := g.entriesWanted()
+	found := map[string]int64{}
+	err = log.Entries(head, 0, func(i int64, text []byte) error {
+		e, err := ledger.Parse(text)
+		if err != nil {
+			return nil // the check of the log names it
+		}
+		for _, name := range entryNames(&e) {
+			if wanted[name] {
+				found[name] = i // of several the last
+			}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
+	// A head that others signed is worth more, where it has all of it.
+	if w, text, err := log.Witnessed(); err == nil && (len(indexes) == 0 || indexes[len(indexes)-1] < w.Size) {
+		head, signed = w, text
+	}
+	p := &bundle.Proofs{Key: key, Checkpoint: signed}
+	for _, i := range indexes {
+		text, err := log.Entry(head, i)
+		if err != nil {
+			return err
+		}
+		proof, err := log.ProveAt(head, signed, i)
+		if err != nil {
+			return err
+		}
+		p.Entries = append(p.Entries, bundle.Entry{Index: i, Text: text, Path: proof.Hashes})
+	}
+	for i := range g.c.Batches {
+		if err := g.documentProofs(p, &g.c.Batches[i]); err != nil {
+			return err
+		}
+	}
+	g.c.Proofs = p
+	return nil
+}
+
+// entriesWanted names the entries of the ledger that the contents rest on, as
+// entryNames does.
+func (g *gatherer) entriesWanted() map[string]bool {
+	wanted := map[string]bool{fmt.Sprintf("state %d", g.c.State.Generation): true}
+	for i := range g.c.Batches {
+		wanted["batch "+g.c.Batches[i].SHA256] = true
+	}
+	for _, p := range g.c.Places {
+		for _, s := range p.Segments {
+			wanted["segment "+s.SHA256] = true
+		}
+	}
+	for i := range g.c.Events {
+		wanted["event "+g.c.Events[i].ID] = true
+	}
+	for _, r := range g.c.Revisions {
+		wanted["record "+archive.RecordName(r.Case)] = true
+		wanted["record "+archive.RecordName("shared")] = true
+	}
+	return wanted
+}
+
+// entryNames are what an entry of the ledger is about.
+func entryNames(e *ledger.Entry) []string {
+	switch e.Type {
+	case ledger.TypeBatch:
+		return []string{"batch " + e.Batch.SHA256}
+	case ledger.TypeState:
+		return []string{fmt.Sprintf("state %d", e.State.Generation)}
+	case ledger.TypeRecord:
+		return []string{"record " + e.File.Name}
+	case ledger.TypeEvent:
+		return []string{"event " + e.Event.ID}
+	case ledger.TypeSegments:
+		var out []string
+		for _, s := range e.Segments.Added {
+			if s.Kind == archive.Hours {
+				out = append(out, "segment "+s.SHA256)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// documentProofs encloses the paths of the enclosed lines of a batch.
+func (g *gatherer) documentProofs(p *bundle.Proofs, b *bundle.Batch) error {
+	listed, _ := g.m.Batch(b.SHA256)
+	leaves, err := g.d.Store.Archive().Leaves(listed)
+	if err != nil {
+		return err
+	}
+	var indexes []int64
+	var wanted []uint32
+	for _, n := range b.Lines {
+		if !slices.Contains(b.Redacted, n) {
+			indexes, wanted = append(indexes, int64(n)), append(wanted, n)
+		}
+	}
+	paths, err := ledger.ProveEach(leaves, indexes)
+	if err != nil {
+		return err
+	}
+	for i, path := range paths {
+		p.Documents = append(p.Documents, bundle.DocumentProof{Batch: b.SHA256, Line: wanted[i], Path: path})
+	}
+	return nil
+}

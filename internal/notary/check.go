@@ -1,0 +1,193 @@
+package notary
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/bandish/bandish/ledger"
+)
+
+// Fault is a file of the ledger that is not what it should be.
+type Fault struct {
+	Path   string // below the data folder
+	Reason string
+	// Stray is a file that nothing needs, as a process leaves that is killed.
+	Stray bool
+}
+
+// Check reads the whole log, verifies its hashes, its signature and its
+// entries, and names every file that is not what it should be. The history is
+// what the entries come to. The error is of a log that cannot be read on.
+func (l *Log) Check(ctx context.Context) (*ledger.History, []Fault, error) {
+	var faults []Fault
+	say := func(path, format string, args ...any) {
+		faults = append(faults, Fault{Path: path, Reason: fmt.Sprintf(format, args...)})
+	}
+	h := ledger.NewHistory()
+	c, signed, err := l.Checkpoint()
+	if err != nil {
+		return h, faults, err
+	}
+	err = l.Entries(c, 0, func(_ int64, text []byte) error {
+		_, wrong := h.Apply(text)
+		for _, w := range wrong {
+			say(Dir, "%s", w)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return h, faults, err
+	}
+	stray := func(path string) { faults = append(faults, Fault{Path: path, Stray: true}) }
+	if len(h.Keys) == 0 {
+		say(Dir, "its entries name no key")
+		err = l.strange(c, say, stray)
+		return h, faults, err
+	}
+	last := h.Keys[len(h.Keys)-1]
+	for _, name := range []string{l.path(checkpointFile), l.keyPath(signedFile)} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // one of the two is enough, and Checkpoint has read it
+		}
+		if err := l.signedBy(text, h.Keys); err != nil {
+			say(l.below(name), "%v", err)
+		}
+	}
+	if err := l.signedBy(signed, h.Keys); err != nil {
+		say(Dir, "%v", err)
+	}
+	if k, err := l.readKey(); err == nil && k.public != last {
+		say(KeyDir+"/"+keyFile, "the key here (%s) is not the one that the ledger names", k.public)
+	} else if err == nil {
+		if err := k.works(); err != nil {
+			say(KeyDir+"/"+keyFile, "%v", err)
+		}
+	} else if !errors.Is(err, ErrNoKey) && !errors.Is(err, fs.ErrPermission) {
+		say(KeyDir+"/"+keyFile, "%v", err)
+	}
+	if err := l.allTiles(c, say); err != nil {
+		return h, faults, err
+	}
+	err = l.strange(c, say, stray)
+	return h, faults, err
+}
+
+// signedBy makes sure that a checkpoint bears the signature of the last of the
+// log's keys, or of the one before while the next has not signed.
+func (l *Log) signedBy(text []byte, keys []string) error {
+	var err error
+	for i := len(keys) - 1; i >= max(0, len(keys)-2); i-- {
+		v, e := ledger.NewLogVerifier(keys[i])
+		if e != nil {
+			return e
+		}
+		if _, _, e = ledger.OpenCheckpoint(text, v); e == nil {
+			return nil
+		}
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+func (l *Log) below(path string) string {
+	rel, err := filepath.Rel(l.data, path)
+	if err != nil {
+		return path
+	}
+	return filepath.ToSlash(rel)
+}
+
+// allTiles makes sure of the tiles of every level.
+func (l *Log) allTiles(c ledger.Checkpoint, say func(path, format string, args ...any)) error {
+	for level := 0; c.Size>>(tileHeight*level) > 0; level++ {
+		size := c.Size >> (tileHeight * level)
+		for n := int64(0); n*tileWidth < size; n++ {
+			t := tlog.Tile{H: tileHeight, L: level, N: n, W: int(min(tileWidth, size-n*tileWidth))}
+			index := tlog.StoredHashIndex(level*tileHeight, n*tileWidth)
+			if _, err := l.hashes(c).ReadHashes([]int64{index}); err != nil {
+				say(Dir+"/"+tilePath(t), "%v", err)
+			}
+		}
+	}
+	return nil
+}
+
+// strange names the files of the log that no checkpoint needs and no killed
+// process left: narrow tiles may lie there until wider ones take their place.
+func (l *Log) strange(c ledger.Checkpoint, say func(path, format string, args ...any), stray func(string)) error {
+	top := l.path("")
+	return filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel := strings.TrimPrefix(l.below(path), Dir+"/")
+		if rel == checkpointFile || known(rel) || strings.HasPrefix(d.Name(), ".") {
+			return nil
+		}
+		t, err := parseTilePath(rel)
+		if err != nil {
+			stray(Dir + "/" + rel)
+			return nil
+		}
+		size := c.Size >> (tileHeight * max(t.L, 0))
+		if have := size - t.N*tileWidth; have < int64(t.W) {
+			stray(Dir + "/" + rel)
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		want := t
+		want.W = int(min(tileWidth, size-t.N*tileWidth))
+		if want.W == t.W {
+			return nil // read and verified
+		}
+		whole, err := l.ReadTile(want)
+		if err != nil {
+			return nil // named already
+		}
+		if part, err := narrow(t, whole); err != nil || string(part) != string(data) {
+			say(Dir+"/"+rel, "it is not the beginning of the tile that took its place")
+		}
+		return nil
+	})
+}
+
+// known are the other files that the ledger's folder may have.
+func known(name string) bool {
+	return name == witnessedFile || strings.HasPrefix(name, stampDir+"/")
+}
+
+// The files of what others vouch for.
+const (
+	witnessedFile = "witnessed"  // the last checkpoint with signatures of witnesses
+	stampDir      = "timestamps" // time stamps of checkpoints (RFC 3161)
+)
+
+// SetAside moves the log and its key out of the way: they are kept.
+func (l *Log) SetAside() error {
+	at := time.Now().UTC().Format("20060102T150405.000")
+	moved := l.path("") + "-before-" + at
+	if err := l.disk.Rename(l.path(""), moved); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, name := range []string{keyFile, signedFile} {
+		if err := l.disk.Rename(l.keyPath(name), l.keyPath(name+"-before-"+at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	l.mu.Lock()
+	clear(l.made)
+	l.mu.Unlock()
+	return l.disk.SyncDir(l.data)
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/internal/inquiry"
+)
+
+// banView is one ban with all that is reported of it.
+type banView struct {
+	ban.Ranked
+	Country, Name, Long string
+	Page                string // the answer for its platform, "" where there is none
+	Where, How          string
+	Reports             []reportView
+	Cite                citation
+}
+
+// reportView is one report of a ban in words.
+type reportView struct {
+	From  string // who reports it
+	Row   string // where in their list
+	Dates string
+	Facts []fact
+}
+
+const banPage page[banView] = "ban.html"
+
+// ban is the page of one ban, measured or reported: /bans/ID.
+func (s *Site) ban(w http.ResponseWriter, r *http.Request) error {
+	ranked, err := s.Desk.Longest(r.Context())
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(ranked, func(b ban.Ranked) bool { return b.ID == r.PathValue("id") })
+	if at < 0 {
+		return notFound("There is no ban of this id. All of them are listed here: /bans")
+	}
+	b := ranked[at]
+	row := s.bansRow(b)
+	v := banView{Ranked: b, Country: row.Country, Name: row.Name, Page: row.Answer, Long: row.Long, Where: whereWords(b.Scope, b.Area), How: "blocked"}
+	if b.Method == ban.Throttle {
+		v.How = "slowed down"
+	}
+	for i := range b.Reports {
+		v.Reports = append(v.Reports, s.reportView(&b.Reports[i]))
+	}
+	title := capital(v.Name) + " in " + v.Country + ": a ban of " + b.Start.Format("January 2006")
+	f := frame{Title: title, About: "One ban, with everything that is reported of it.", Trail: []crumb{{"All bans", "/bans"}, {v.Country, "/cc/" + b.CC}, {v.Name, ""}}}
+	if v.Cite, err = s.cite(r, title, times{}); err != nil {
+		return err
+	}
+	f.Cite = &v.Cite
+	return banPage.show(s, w, r, f, v, b)
+}
+
+// whereWords say how much of a country is meant.
+func whereWords(scope ban.Scope, area string) string {
+	switch {
+	case area != "":
+		return area
+	case scope == ban.National:
+		return "the whole country, or more than one part of it"
+	case scope == ban.Regional:
+		return "a part of the country"
+	}
+	return "a place in the country"
+}
+
+// columnWords are the columns of KeepItOn's table as readers call them.
+var columnWords = map[string]string{
+	"actual_cause": "Cause", "actual_cause_details": "More on the cause", "econ_impact": "Cost, as somebody estimates it", "gov_ack": "Did the government acknowledge it?", "gov_ack_quote": "In its words", "gov_ack_source": "Where it said so",
+	"gov_just": "Reason that the government gave", "gov_just_details": "More on its reason", "info_source": "Kind of source", "info_source_link": "The source", "legal_just": "Was a legal ground given?", "legal_method": "Legal means", "an_link": "Access Now on it", "event": "Event", "hrs_dur": "Hours",
+}
+
+// reportView puts a report into words.
+func (s *Site) reportView(r *ban.Report) reportView {
+	v := reportView{From: r.Origin.Dataset.Words()}
+	if r.Origin.Row > 0 {
+		v.Row = "row " + thousands(strconv.Itoa(r.Origin.Row))
+		if r.Origin.Sheet != "" {
+			v.Row += " of the sheet “" + r.Origin.Sheet + "”"
+		}
+	}
+	v.Dates = "from " + r.Start.Format(longDay)
+	if !r.StartBy.IsZero() {
+		v.Dates += " or by " + r.StartBy.Format(longDay)
+	}
+	switch {
+	case r.Status == ban.Ended && !r.EndFrom.IsZero():
+		v.Dates += " to a day between " + r.EndFrom.Format(longDay) + " and " + r.End.Format(longDay)
+	case r.Status == ban.Ended:
+		v.Dates += " to " + r.End.Format(longDay)
+	default:
+		v.Dates += "; it is said to have held on " + r.Known.Format(longDay)
+	}
+	if r.Estimated {
+		v.Dates += " (the beginning is an estimate)"
+	}
+	add := func(name string, values ...value) {
+		values = slices.DeleteFunc(values, func(v value) bool { return v.Text == "" })
+		if len(values) > 0 {
+			v.Facts = append(v.Facts, fact{name, values})
+		}
+	}
+	for _, t := range s.tellers([]string{r.Origin.String()}) {
+		if t.Href != "" {
+			add("Where it stands", value{Text: t.Name, Href: t.Href})
+		}
+	}
+	if r.Origin.Dataset != ban.Measured { // its title names platforms by their ids
+		add("Title", value{Text: r.Title})
+	}
+	add("Where", value{Text: r.Area})
+	add("Services as written", value{Text: strings.Join(r.Other, ", ")})
+	add("Ordered by", value{Text: r.OrderedBy})
+	add("Who decided", value{Text: r.DecisionMaker})
+	add("Cause", value{Text: r.Cause})
+	add("Reason given", value{Text: r.Justification})
+	add("Networks", value{Text: r.Networks})
+	var links []value
+	for _, l := range r.Links {
+		one := value{Text: l, Code: true}
+		if isWeb(l) {
+			one.Href = l
+		}
+		links = append(links, one)
+	}
+	add("Links", links...)
+	for _, name := range slices.Sorted(maps.Keys(r.Columns)) {
+		label := columnWords[name]
+		if label == "" {
+			label = capital(spacedWords(name))
+		}
+		one := value{Text: r.Columns[name]}
+		if isWeb(one.Text) && !strings.ContainsAny(one.Text, " ;,") {
+			one.Href, one.Code = one.Text, true
+		}
+		add(label, one)
+	}
+	return v
+}
+
+// bansRow is a ban as a line of a list.
+func (s *Site) bansRow(b ban.Ranked) bansRow {
+	row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Href: "/bans/" + url.PathEscape(b.ID), Long: rankedLength(b.Length), Where: whereWords(b.Scope, b.Area)}
+	switch b.Target {
+	case ban.Internet:
+		row.Name = "the internet"
+	case ban.Unnamed:
+		row.Name = "services that are not named"
+		if len(b.Other) > 0 {
+			row.Name = strings.Join(b.Other, ", ")
+		}
+	default:
+		row.Answer = "/cc/" + b.CC + "/" + url.PathEscape(b.Target)
+	}
+	var origins []string
+	for i := range b.Reports {
+		origins = append(origins, b.Reports[i].Origin.String())
+	}
+	row.Tellers = s.tellers(origins)
+	return row
+}

@@ -1,0 +1,361 @@
+// Package ledger is what a record of a Bandish server is proved with: the
+// entries of its append-only log, the hashes over them, signed checkpoints, and
+// proofs that an entry is in the log and that the log only grew.
+//
+// It only computes, so that the same code runs in the server, in a verifier
+// that somebody else runs and in a browser. Formats are those of C2SP
+// (tlog-tiles, tlog-checkpoint, tlog-cosignature, tlog-proof, signed-note) and
+// hashes those of RFC 6962: other tools read them too. docs/formats/ledger.md
+// describes the entries. Which keys are to be trusted is left to the caller.
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The types of entry.
+const (
+	TypeBatch      = "batch"      // a raw batch: measurements as they were received
+	TypeSegments   = "segments"   // derived files that were added or replaced, and why
+	TypeState      = "state"      // what the archive held after a commit
+	TypeRecord     = "record"     // a revision of a case of the record
+	TypeSource     = "source"     // a copy of a source: its hash, never its content
+	TypeList       = "list"       // an imported list or table
+	TypeFile       = "file"       // another file of the data folder
+	TypeTombstone  = "tombstone"  // a file that was removed
+	TypeEvent      = "event"      // a dated ban: announced, revised or withdrawn
+	TypeCorrection = "correction" // what this server said and takes back
+	TypeKey        = "key"        // the log's first key, or the one that follows it
+	TypeSoftware   = "software"   // the version of the program that writes from here on
+)
+
+// MaxEntry is how many bytes an entry may have (tlog-tiles).
+const MaxEntry = 1<<16 - 1
+
+// Entry is one entry of the ledger. Exactly one of the pointers is set, the one
+// that its Type has.
+type Entry struct {
+	Type string `json:"type"`
+	// Time is when the entry was made, UTC, in whole seconds. It is the
+	// operator's word; a cosignature or time stamp on a later checkpoint is not.
+	Time time.Time `json:"time"`
+
+	Batch      *Batch      `json:"batch,omitempty"`
+	Segments   *Segments   `json:"segments,omitempty"`
+	State      *State      `json:"state,omitempty"`
+	File       *File       `json:"file,omitempty"` // of record, source, list, file, tombstone
+	Event      *Event      `json:"event,omitempty"`
+	Correction *Correction `json:"correction,omitempty"`
+	Key        *Key        `json:"key,omitempty"`
+	Software   *Software   `json:"software,omitempty"`
+}
+
+// Batch is a raw batch: an immutable file of documents, one a line.
+type Batch struct {
+	SHA256    string `json:"sha256"` // of the file's bytes
+	Kind      string `json:"kind"`   // measurements, web, aggregation
+	Documents int    `json:"documents"`
+	Bytes     int64  `json:"bytes"`     // of the file
+	RawBytes  int64  `json:"raw_bytes"` // decompressed
+	// Root is the hash of the Merkle tree over the leaves of its documents in
+	// their order (DocumentLeaf), in hex: one document can be proved alone.
+	Root string `json:"root"`
+	// Earliest and Latest are the days of its first and last measurement.
+	Earliest string `json:"earliest,omitempty"`
+	Latest   string `json:"latest,omitempty"`
+	// Channels counts its documents by the way they came.
+	Channels map[string]int `json:"channels,omitempty"`
+	Received time.Time      `json:"received"` // when it was committed
+	Clock    string         `json:"clock,omitempty"`
+	// Before says that the batch was in the archive before the ledger began:
+	// Received is then what the manifest said on the entry's day.
+	Before bool `json:"before,omitempty"`
+}
+
+// Segment is one derived file, as the manifest lists it.
+type Segment struct {
+	Kind    string `json:"kind"`
+	Period  string `json:"period"`
+	Ruleset string `json:"ruleset,omitempty"`
+	SHA256  string `json:"sha256"`
+	Rows    int64  `json:"rows"`
+	Bytes   int64  `json:"bytes"`
+	Inputs  string `json:"inputs,omitempty"` // the hash of what it was made from
+	// Countries is the SHA-256 of the canonical JSON of the manifest's member
+	// countries, where it has one.
+	Countries string `json:"countries,omitempty"`
+}
+
+// Key names the segment among those of an archive.
+func (s Segment) Key() string { return s.Kind + "/" + s.Period + "/" + s.Ruleset + "/" + s.SHA256 }
+
+// Segments says which derived files a commit added and which it replaced. A
+// commit of many files makes several such entries, with the same generation.
+type Segments struct {
+	Generation uint64    `json:"generation"`
+	Why        string    `json:"why"` // import, submit, compact, count, rebuild, rescore, …
+	Added      []Segment `json:"added,omitempty"`
+	Removed    []string  `json:"removed,omitempty"` // keys of segments
+}
+
+// Set is a set of things: how many there are, and the hash of the Merkle tree
+// over their leaves, sorted, in hex.
+type Set struct {
+	Count int    `json:"count"`
+	Root  string `json:"root"`
+}
+
+// State is what the archive held after a commit: all that answers rest on.
+type State struct {
+	Generation   uint64 `json:"generation"`
+	Why          string `json:"why"`
+	Ruleset      string `json:"ruleset"`                // whose verdicts are current
+	Detector     string `json:"detector,omitempty"`     // that derives events
+	Fingerprints string `json:"fingerprints,omitempty"` // the id of the snapshot
+	Batches      Set    `json:"batches"`                // leaves: the SHA-256 of each in hex (SetOfBatches)
+	Segments     Set    `json:"segments"`               // leaves: the canonical JSON of each (SetOfSegments)
+	// Manifest is the SHA-256 of the manifest's text, without its members
+	// ledger and sha256.
+	Manifest string `json:"manifest"`
+}
+
+// File is a file that is kept beside the archive, by its place in the data
+// folder or, of a record, by the id of the case.
+type File struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+	// Replaces is the SHA-256 of what stood under the name before.
+	Replaces string `json:"replaces,omitempty"`
+	// Reason says of a tombstone why the file was removed, where that is known.
+	Reason string `json:"reason,omitempty"`
+	// Grows says that the file is only ever added to: a later entry may name
+	// more bytes.
+	Grows bool `json:"grows,omitempty"`
+}
+
+// Event is a dated ban as it was derived.
+type Event struct {
+	ID     string `json:"id"`
+	Action string `json:"action"` // announced, revised, withdrawn
+	CC     string `json:"cc"`
+	Target string `json:"target"`
+	SHA256 string `json:"sha256"` // of the canonical JSON of the event
+	// Replaces is the SHA256 of the event as it stood before.
+	Replaces   string `json:"replaces,omitempty"`
+	Generation uint64 `json:"generation"` // of the archive that it was derived from
+}
+
+// The actions of an event.
+const (
+	Announced = "announced"
+	Revised   = "revised"
+	Withdrawn = "withdrawn"
+)
+
+// Correction takes something back that was said.
+type Correction struct {
+	Of   string `json:"of"`   // the address or id of what was said
+	Text string `json:"text"` // what was wrong, and what is right
+}
+
+// Key says with which key the log is signed from here on. Note is a signed note
+// (KeyNote) that bears the signature of each key that it names.
+type Key struct {
+	Note string `json:"note"`
+}
+
+// Software names the program that writes from here on.
+type Software struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Ruleset  string `json:"ruleset"`
+	Detector string `json:"detector"`
+	// Fingerprints is the id of the snapshot of known block pages.
+	Fingerprints string `json:"fingerprints,omitempty"`
+}
+
+// bodies are the members of an entry that its type may have.
+func (e *Entry) body() (name string, set bool) {
+	switch e.Type {
+	case TypeBatch:
+		return "batch", e.Batch != nil
+	case TypeSegments:
+		return "segments", e.Segments != nil
+	case TypeState:
+		return "state", e.State != nil
+	case TypeRecord, TypeSource, TypeList, TypeFile, TypeTombstone:
+		return "file", e.File != nil
+	case TypeEvent:
+		return "event", e.Event != nil
+	case TypeCorrection:
+		return "correction", e.Correction != nil
+	case TypeKey:
+		return "key", e.Key != nil
+	case TypeSoftware:
+		return "software", e.Software != nil
+	}
+	return "", true
+}
+
+// Encode is the entry's canonical JSON: what its leaf in the log hashes.
+func (e *Entry) Encode() ([]byte, error) {
+	if name, ok := e.body(); !ok || name == "" {
+		return nil, fmt.Errorf("entry of type %q: it has no member %q", e.Type, name)
+	}
+	c := *e
+	c.Time = c.Time.UTC().Truncate(time.Second)
+	out, err := Canonical(c)
+	if err == nil && len(out) > MaxEntry {
+		err = fmt.Errorf("entry of type %s: %d bytes, and at most %d fit", e.Type, len(out), MaxEntry)
+	}
+	return out, err
+}
+
+// Parse reads an entry. One of a type that this program does not know is no
+// error: it is proved as any other, and says only its type and time. Text that
+// is not canonical JSON is an error: no two texts are the same entry.
+func Parse(text []byte) (Entry, error) {
+	var e Entry
+	if err := json.Unmarshal(text, &e); err != nil {
+		return e, fmt.Errorf("entry of the ledger: %w", err)
+	}
+	canonical, err := canonicalText(text)
+	if err != nil {
+		return e, fmt.Errorf("entry of the ledger: %w", err)
+	}
+	if !bytes.Equal(canonical, text) {
+		return e, errors.New("entry of the ledger: it is not in canonical JSON")
+	}
+	if name, ok := e.body(); !ok {
+		return e, fmt.Errorf("entry of the ledger: one of type %s has no member %q", e.Type, name)
+	}
+	if e.Type == "" || e.Time.IsZero() {
+		return e, errors.New("entry of the ledger: it has no type or no time")
+	}
+	return e, nil
+}
+
+// documentMember stands in a line of a raw batch before the document, which
+// comes last.
+const documentMember = `,"document":`
+
+// DocumentLeaf is the leaf of a document in the tree of its batch: the line of
+// the raw batch, with the SHA-256 of the document in the document's place. So
+// the leaf binds uid, source, times, marks and content, and shows no content.
+func DocumentLeaf(line []byte) ([]byte, error) {
+	i := bytes.Index(line, []byte(documentMember))
+	if i < 0 || len(line) == 0 || line[len(line)-1] != '}' {
+		return nil, errors.New("not a line of a raw batch")
+	}
+	return AppendDocumentLeaf(nil, line[:i], line[i+len(documentMember):len(line)-1]), nil
+}
+
+// AppendDocumentLeaf appends the leaf of a document to buf; head is its line up
+// to the member document.
+func AppendDocumentLeaf(buf, head, document []byte) []byte {
+	sum := sha256.Sum256(document)
+	buf = append(buf, head...)
+	buf = append(buf, `,"sha256":"`...)
+	buf = hex.AppendEncode(buf, sum[:])
+	return append(buf, `"}`...)
+}
+
+// Document is what a leaf of a batch says.
+type Document struct {
+	Source   string    `json:"source"`
+	Line     int64     `json:"line"`
+	Offset   int64     `json:"offset"`
+	Uploaded time.Time `json:"uploaded,omitzero"`
+	Received time.Time `json:"received,omitzero"`
+	UID      string    `json:"uid"`
+	Marks    []string  `json:"marks,omitempty"`
+	SHA256   string    `json:"sha256"` // of the document as archived
+}
+
+// ParseDocument reads a leaf of a batch.
+func ParseDocument(leaf []byte) (Document, error) {
+	var d Document
+	if err := json.Unmarshal(leaf, &d); err != nil {
+		return d, fmt.Errorf("leaf of a document: %w", err)
+	}
+	return d, nil
+}
+
+// SetOfBatches is the set of raw batches by their SHA-256 in hex.
+func SetOfBatches(sums []string) Set {
+	leaves := make([]Hash, len(sums))
+	for i, s := range slices.Sorted(slices.Values(sums)) {
+		leaves[i] = LeafHash([]byte(s))
+	}
+	return setOf(leaves)
+}
+
+// SetOfSegments is the set of segments; leaf gives the hash of the canonical
+// JSON of each (SegmentLeaf), and may remember it.
+func SetOfSegments(segments []Segment, leaf func(Segment) Hash) Set {
+	list := slices.Clone(segments)
+	slices.SortFunc(list, func(a, b Segment) int { return bytes.Compare([]byte(a.Key()), []byte(b.Key())) })
+	leaves := make([]Hash, len(list))
+	for i, s := range list {
+		leaves[i] = leaf(s)
+	}
+	return setOf(leaves)
+}
+
+// SegmentLeaf is the leaf of a segment in the set of those of a state.
+func SegmentLeaf(s Segment) Hash {
+	text, err := Canonical(s)
+	if err != nil { // words and numbers
+		panic("ledger: encode segment: " + err.Error())
+	}
+	return LeafHash(text)
+}
+
+func setOf(leaves []Hash) Set {
+	root := Root(leaves)
+	return Set{Count: len(leaves), Root: hex.EncodeToString(root[:])}
+}
+
+// Words says what an entry says, in a sentence.
+func (e *Entry) Words() string {
+	switch {
+	case e.Batch != nil:
+		b := e.Batch
+		text := fmt.Sprintf("batch %s of %d documents", b.SHA256[:min(12, len(b.SHA256))], b.Documents)
+		if b.Earliest != "" {
+			text += ", measured " + b.Earliest
+			if b.Latest != b.Earliest {
+				text += " to " + b.Latest
+			}
+		}
+		if b.Before {
+			return text + ", entered after it was taken in"
+		}
+		return text + ", received " + b.Received.Format("2006-01-02 15:04:05")
+	case e.Segments != nil:
+		return fmt.Sprintf("%s: %d derived files added, %d replaced", e.Segments.Why, len(e.Segments.Added), len(e.Segments.Removed))
+	case e.State != nil:
+		return fmt.Sprintf("state %d (%s): %d batches, %d derived files, rules %s", e.State.Generation, e.State.Why, e.State.Batches.Count, e.State.Segments.Count, e.State.Ruleset)
+	case e.File != nil && e.Type == TypeTombstone:
+		return fmt.Sprintf("%s was removed: %s", e.File.Name, e.File.Reason)
+	case e.File != nil:
+		return fmt.Sprintf("%s %s, %d bytes", e.Type, e.File.Name, e.File.Bytes)
+	case e.Event != nil:
+		return fmt.Sprintf("ban %s (%s in %s) was %s", e.Event.ID, e.Event.Target, e.Event.CC, e.Event.Action)
+	case e.Correction != nil:
+		return fmt.Sprintf("correction of %s: %s", e.Correction.Of, e.Correction.Text)
+	case e.Key != nil:
+		return "the key that the ledger is signed with"
+	case e.Software != nil:
+		return "program " + e.Software.Version
+	}
+	return "of a type that this program does not know"
+}
