@@ -122,8 +122,6 @@ func describe(name string) string {
 		return "Proof that the entry is in the log"
 	case strings.HasPrefix(name, "ledger/entries/"):
 		return "An entry of the log"
-	case strings.HasSuffix(name, ".tsr"):
-		return "Time stamp of the head of the log (RFC 3161)"
 	}
 	return "The record of a case"
 }
@@ -140,8 +138,6 @@ func mediaType(name string) string {
 		return "text/markdown"
 	case ".yaml":
 		return "application/yaml"
-	case ".tsr":
-		return "application/timestamp-reply"
 	}
 	return "text/plain"
 }

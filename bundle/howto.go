@@ -83,12 +83,5 @@ func (c *Contents) howTo() string {
    ,"sha256":"…"} in the place of ,"document":…} where … is the SHA-256 of the
    document; ledger/documents.jsonl holds the paths.
 `)
-	if len(c.Proofs.TimeStamps) > 0 {
-		b.WriteString(`
-7. The time stamps
-
-       openssl ts -verify -data ledger/checkpoint -in ledger/timestamp-1.tsr -CAfile the-authority's-certificates.pem
-`)
-	}
 	return b.String()
 }

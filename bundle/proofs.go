@@ -17,7 +17,6 @@ type Proofs struct {
 	Checkpoint []byte  // signed note (C2SP tlog-checkpoint), with cosignatures
 	Entries    []Entry // by index
 	Documents  []DocumentProof
-	TimeStamps [][]byte // RFC 3161, of the checkpoint's text and signatures
 }
 
 // Entry is an entry of the log with its proof.
@@ -45,8 +44,6 @@ func entryName(index int64) string { return fmt.Sprintf("ledger/entries/%d.json"
 
 func (e *Entry) proofName() string { return entryName(e.Index) + ".tlog-proof" }
 
-func stampName(n int) string { return "ledger/timestamp-" + strconv.Itoa(n) + ".tsr" }
-
 func (p *Proofs) addTo(e *encoder) {
 	e.add(keyName, []byte(p.Key+"\n"), nil)
 	e.add(checkpointName, p.Checkpoint, nil)
@@ -57,9 +54,6 @@ func (p *Proofs) addTo(e *encoder) {
 		e.add(one.proofName(), proof.Marshal(), nil)
 	}
 	addLines(e, documentsName, p.Documents)
-	for i, t := range p.TimeStamps {
-		e.add(stampName(i+1), t, nil)
-	}
 }
 
 // indexOf reads the index in the name of an entry's file.

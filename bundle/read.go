@@ -190,11 +190,5 @@ func (r *reader) proofs() *Proofs {
 		p.Entries = append(p.Entries, e)
 	}
 	slices.SortFunc(p.Entries, func(a, b Entry) int { return int(a.Index - b.Index) })
-	for n := 1; ; n++ {
-		t := r.take(stampName(n))
-		if t == nil {
-			return p
-		}
-		p.TimeStamps = append(p.TimeStamps, t)
-	}
+	return p
 }

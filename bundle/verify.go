@@ -42,9 +42,6 @@ type Options struct {
 	Key string
 	// Witnesses are verifier strings of witnesses that the reader trusts.
 	Witnesses []string
-	// Authorities are the certificates (PEM) of time-stamping authorities that
-	// the reader trusts.
-	Authorities []byte
 }
 
 // False reports whether anything is.

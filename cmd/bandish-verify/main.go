@@ -22,11 +22,10 @@ func main() { os.Exit(run(os.Stdout, os.Stderr, os.Args[1:])) }
 
 const usage = `bandish-verify checks a bundle of evidence.
 
-  bandish-verify [--key KEY] [--witness KEY]… [--authority PEM] [--json] BUNDLE.zip…
+  bandish-verify [--key KEY] [--witness KEY]… [--json] BUNDLE.zip…
 
 KEY is a verifier string, or a file that holds one. Get the log's key from
-somewhere else than the bundle. PEM is a file of certificates of authorities that
-stamped the head of the log.
+somewhere else than the bundle.
 
 The exit code is 0 where nothing is false, 1 where something is, 2 where a file
 cannot be read.
@@ -68,7 +67,6 @@ func run(stdout, stderr io.Writer, args []string) int {
 	var logKey, witnesses keys
 	fs.Var(&logKey, "key", "the log's `key`, or a file that holds it")
 	fs.Var(&witnesses, "witness", "the `key` of a witness whom you trust, or a file that holds it")
-	authority := fs.String("authority", "", "`file` of certificates of time-stamping authorities whom you trust")
 	asJSON := fs.Bool("json", false, "print JSON")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -83,14 +81,6 @@ func run(stdout, stderr io.Writer, args []string) int {
 	o := bundle.Options{Witnesses: witnesses}
 	if len(logKey) == 1 {
 		o.Key = logKey[0]
-	}
-	if *authority != "" {
-		pem, err := os.ReadFile(*authority)
-		if err != nil {
-			fmt.Fprintf(stderr, "bandish-verify: %v\n", err)
-			return 2
-		}
-		o.Authorities = pem
 	}
 	code := 0
 	for _, name := range fs.Args() {

@@ -32,7 +32,7 @@ var stages = [][]string{
 	{"internal/inquiry"},
 	{"internal/api"},
 	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},
-	{"cmd/bandish", "cmd/bandish-probe", "cmd/bandish-verify"},
+	{"cmd/bandish", "cmd/bandish-probe", "cmd/bandish-verify", "cmd/bandish-verify/page"},
 }
 
 // worldly are what a package that only computes must not import.

@@ -93,7 +93,7 @@ const turnsOfOne = 64
 
 // key names a page and all that it depends on; "" is one that is not kept.
 func (p *pages) key(r *http.Request) (string, error) {
-	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || r.URL.Path == "/ledger" {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || r.URL.Path == "/ledger" || r.URL.Path == "/bundle" {
 		return "", nil
 	}
 	edition, err := p.site.edition(r)

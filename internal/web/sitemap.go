@@ -16,7 +16,7 @@ import (
 // robots invites search engines: pages of bans are to be found. Lists of
 // measurements are endless and say nothing by themselves.
 func (s *Site) robots(w http.ResponseWriter, r *http.Request) error {
-	text := fmt.Sprintf("User-agent: *\nDisallow: /m/\nDisallow: /is\nDisallow: /search\nDisallow: /contribute?\nDisallow: /embed/\nDisallow: /*/measurements\nSitemap: https://%s/sitemap.xml\n", r.Host)
+	text := fmt.Sprintf("User-agent: *\nDisallow: /m/\nDisallow: /is\nDisallow: /search\nDisallow: /bundle\nDisallow: /contribute?\nDisallow: /embed/\nDisallow: /*/measurements\nSitemap: https://%s/sitemap.xml\n", r.Host)
 	if s.Demo {
 		text = "User-agent: *\nDisallow: /\n" // nothing of a demonstration happened
 	}

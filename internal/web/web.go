@@ -20,6 +20,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -59,6 +60,7 @@ type Site struct {
 	Demo      bool // the archive was made in a lab: every page says so
 	Static    bool // the pages become files: they have no forms
 
+	proving       sync.Mutex                    // held while a bundle is made
 	pages         map[string]*template.Template // by file name; Handler parses them
 	abbreviations expander
 	languages     map[string]*catalogue // by code, without English
@@ -143,6 +145,7 @@ func (s *Site) Handler() http.Handler {
 		"POST /contribute":                   s.take,
 		"GET /oembed":                        s.oEmbed,
 		"GET /search":                        s.search,
+		"GET /bundle":                        s.evidence,
 		"GET /robots.txt":                    s.robots,
 		"GET /sitemap.xml":                   s.sitemap,
 		"GET /style.css":                     s.asset("static/style.css"),

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"bytes"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/bundle"
+)
+
+// Each page of something that can be proved leads to its evidence, which holds.
+func TestEvidenceOfAPage(t *testing.T) {
+	dir := shared(t)
+	s := serveAt(t, time.Date(2024, 12, 2, 12, 0, 0, 0, time.UTC))
+	s.load(filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"))
+	key, err := s.p.Archive.Log().Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, event := s.get("/events/ke-telegram-2024q4")
+	_, uid, _ := strings.Cut(event, `href="/m/`)
+	uid, _, _ = strings.Cut(uid, `"`)
+	for path, proves := range map[string]string{"/events/ke-telegram-2024q4": "the dated ban ke-telegram-2024q4 follows", "/cc/KE/telegram": "the counts of telegram in KE follow", "/cases/pk-2024-x": "", "/m/" + uid: "verdicts follow"} {
+		_, page := s.get(path)
+		_, of, ok := strings.Cut(page, `name="of" value="`)
+		of, _, _ = strings.Cut(of, `"`)
+		if !ok {
+			t.Errorf("%s leads to no evidence", path)
+			continue
+		}
+		resp, text := s.answerOf("/bundle?of=" + url.QueryEscape(of))
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/zip" {
+			t.Errorf("%s: %s: %.200s", path, resp.Status, text)
+			continue
+		}
+		r := bundle.Verify(bytes.NewReader([]byte(text)), int64(len(text)), bundle.Options{Key: key})
+		if r.False() || !strings.Contains(r.Text(), "PROVED      ") || !strings.Contains(r.Text(), proves) {
+			t.Errorf("%s: %s", path, r.Text())
+		}
+	}
+	for path, want := range map[string]int{"/bundle": 400, "/bundle?of=no-such": 404, "/bundle?of=" + strings.Repeat("x", 400): 400} {
+		if code, _ := s.get(path); code != want {
+			t.Errorf("%s: %d, want %d", path, code, want)
+		}
+	}
+}
