@@ -36,12 +36,12 @@ func (d *quickDisk) Open(name string) (*os.File, error) {
 	return d.OS.Open(name)
 }
 
-// A proof reads few tiles, however large the log is: in the long run it has ten
+// A proof reads few tiles, however large the log is: in the long run it has two
 // million entries.
 func TestProofsInALargeLog(t *testing.T) {
 	n := 70_000
 	if os.Getenv("BANDISH_LONG") != "" {
-		n = 10_000_000
+		n = 2_000_000
 	}
 	d := &quickDisk{}
 	data := t.TempDir()

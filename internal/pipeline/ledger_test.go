@@ -483,7 +483,7 @@ func TestAnyDamageIsNamed(t *testing.T) {
 	bring(t, p, Want{}, write(t, "in.jsonl", append(append(zz("imported", 2), '\n'), "no json\n"...)))
 	rounds := 150
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
-		rounds = 4000
+		rounds = 2000
 	}
 	m, err := p.Archive.Manifest()
 	if err != nil {
