@@ -20,6 +20,7 @@ require (
 	github.com/go-text/render v0.2.0
 	github.com/go-text/typesetting v0.3.5
 	github.com/goccy/go-json v0.12.0
+	github.com/google/renameio/v2 v2.0.2
 	github.com/gorilla/feeds v1.2.0
 	github.com/jba/templatecheck v0.7.1
 	github.com/johannesboyne/gofakes3 v1.2.0

@@ -19,6 +19,7 @@ import (
 	"github.com/bandish/bandish/fingerprint"
 	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/source"
+	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 )
 
@@ -184,17 +185,7 @@ func tablesIn(dir string) ([][]byte, error) {
 
 // replaceFile writes a file so that a reader sees the old content or the new.
 func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return renameio.WriteFile(path, content, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o644))
 }
 
 // currentFingerprints returns the snapshot in force: the embedded set, and

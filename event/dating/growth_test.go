@@ -78,3 +78,18 @@ func TestGrowthOfNothing(t *testing.T) {
 		t.Error("grew")
 	}
 }
+
+// Of many networks those with the most votes are looked at, and no more: what is
+// found is what they alone show.
+func TestGrowthIsBounded(t *testing.T) {
+	g := Growth{Step: 10, Before: 100, After: 100, Most: 2}
+	of := func(n float64) Witness { return Witness{Votes: []Vote{{From: 50, To: 60, OK: n}}} }
+	ws := []Witness{of(1), of(3), of(0.5), of(2), {Votes: []Vote{{From: 5000, To: 5001, OK: 9}}}}
+	got := g.most(ws, 0)
+	if len(got) != 2 || got[0].Votes[0].OK != 3 || got[1].Votes[0].OK != 2 {
+		t.Errorf("looked at %+v", got)
+	}
+	if g.Most = 5; len(g.most(ws, 0)) != 5 {
+		t.Error("as many as may be are not all looked at")
+	}
+}

@@ -29,206 +29,206 @@ type Parameters struct {
 
 // Votes are the parameters of: how votes of one day add up.
 type Votes struct {
-	Repeat     float64 `is:"intraclass correlation of the votes of one network on one day [6]" from:"chosen" needs:"NEEDS_Votes.Repeat"`
-	RepeatBare float64 `is:"the same, of counts that name no reports" from:"chosen" needs:"NEEDS_Votes.RepeatBare"`
-	Mingled    float64 `is:"times the correlation where reports are named and networks are not: roughly the chance that two votes are of one network" from:"chosen" needs:"NEEDS_Votes.Mingled"`
+	Repeat     float64 `is:"intraclass correlation of the votes of one network on one day [6]" from:"chosen" needs:"jo-facebook; Brazil; at once, 1 network"`
+	RepeatBare float64 `is:"the same, of counts that name no reports" from:"chosen" needs:"mm-2024-tor-counts; counts only"`
+	Mingled    float64 `is:"times the correlation where reports are named and networks are not: roughly the chance that two votes are of one network" from:"chosen" needs:"Brazil"`
 }
 
 // Chain are the parameters of: the hidden Markov chain.
 type Chain struct {
-	OnsetDays    float64    `is:"a ban of one target on one network begins once in so many days" from:"chosen" needs:"NEEDS_Chain.OnsetDays"`
-	EndDays      float64    `is:"a ban ends after so many days in the mean" from:"chosen" needs:"NEEDS_Chain.EndDays"`
-	EnterMost    float64    `is:"chance of a beginning within one gap, at most" from:"chosen" needs:"NEEDS_Chain.EnterMost"`
-	LeastGap     float64    `is:"seconds that a gap counts at least" from:"chosen" needs:"NEEDS_Chain.LeastGap"`
-	Begun        float64    `is:"nats against a ban that began before the data" from:"chosen" needs:"NEEDS_Chain.Begun"`
-	SwitchCost   float64    `is:"nats for a change of strength within a ban" from:"chosen" needs:"NEEDS_Chain.SwitchCost"`
-	Strengths    [3]float64 `is:"shares of the votes that a ban turns bad: partial and throttled bans are real" from:"chosen" needs:"NEEDS_Chain.Strengths"`
-	Hard         [2]float64 `is:"share of blocked among the bad votes of a ban: where the verdicts know the interference, and where they say that something is wrong" from:"chosen" needs:"NEEDS_Chain.Hard"`
-	MinBaseline  float64    `is:"usual bad share, at least" from:"chosen" needs:"NEEDS_Chain.MinBaseline"`
-	MaxBaseline  float64    `is:"usual bad share, at most" from:"chosen" needs:"NEEDS_Chain.MaxBaseline"`
-	PriorHard    float64    `is:"share of blocked votes where nobody blocks" from:"chosen" needs:"NEEDS_Chain.PriorHard"`
-	PriorSoft    float64    `is:"share of impaired votes where nobody blocks" from:"chosen" needs:"NEEDS_Chain.PriorSoft"`
-	PriorVotes   float64    `is:"votes that this prior weighs" from:"chosen" needs:"NEEDS_Chain.PriorVotes"`
-	PriorKind    float64    `is:"bad votes that the prior of their kind weighs" from:"chosen" needs:"NEEDS_Chain.PriorKind"`
-	MinHard      float64    `is:"usual share of blocked among the bad votes, at least" from:"chosen" needs:"NEEDS_Chain.MinHard"`
-	MaxHard      float64    `is:"the same, at most" from:"chosen" needs:"NEEDS_Chain.MaxHard"`
-	Rounds       int        `is:"rounds of estimating the usual share and the path in turn" from:"chosen" needs:"NEEDS_Chain.Rounds"`
-	SameStart    float64    `is:"usual shares that differ by less are one start" from:"chosen" needs:"NEEDS_Chain.SameStart"`
-	Halfway      float64    `is:"by which the series as a whole must be worse than the prior, to begin between the two as well" from:"fitted: Brazil with half of its rows" needs:"NEEDS_Chain.Halfway"`
-	MinBadVotes  float64    `is:"bad votes below which nothing is looked at" from:"derived: fewer cannot reach the threshold" needs:"NEEDS_Chain.MinBadVotes"`
-	FalseAlarms  float64    `is:"false alarms wanted at most, a series and year" from:"derived: Ville's inequality [3]" needs:"NEEDS_Chain.FalseAlarms"`
-	Overshoot    float64    `is:"nats that scores overshoot the threshold by" from:"fitted: worlds 1–20" needs:"NEEDS_Chain.Overshoot"`
-	MinimalScore float64    `is:"nats, the threshold at least" from:"chosen" needs:"NEEDS_Chain.MinimalScore"`
+	OnsetDays    float64    `is:"a ban of one target on one network begins once in so many days" from:"chosen" needs:"not tried"`
+	EndDays      float64    `is:"a ban ends after so many days in the mean" from:"chosen" needs:"not tried"`
+	EnterMost    float64    `is:"chance of a beginning within one gap, at most" from:"chosen" needs:"mm-2024-tor-counts; Brazil; sparse, 1 a day"`
+	LeastGap     float64    `is:"seconds that a gap counts at least" from:"chosen" needs:"not tried"`
+	Begun        float64    `is:"nats against a ban that began before the data" from:"chosen" needs:"jo-facebook; cu-tremendanota; et-2018-unblocking"`
+	SwitchCost   float64    `is:"nats for a change of strength within a ban" from:"chosen" needs:"et-2018-unblocking; jo-facebook; Brazil"`
+	Strengths    [3]float64 `is:"shares of the votes that a ban turns bad: partial and throttled bans are real" from:"chosen" needs:"not tried"`
+	Hard         [2]float64 `is:"share of blocked among the bad votes of a ban: where the verdicts know the interference, and where they say that something is wrong" from:"chosen" needs:"not tried"`
+	MinBaseline  float64    `is:"usual bad share, at least" from:"chosen" needs:"not tried"`
+	MaxBaseline  float64    `is:"usual bad share, at most" from:"chosen" needs:"not tried"`
+	PriorHard    float64    `is:"share of blocked votes where nobody blocks" from:"chosen" needs:"not tried"`
+	PriorSoft    float64    `is:"share of impaired votes where nobody blocks" from:"chosen" needs:"not tried"`
+	PriorVotes   float64    `is:"votes that this prior weighs" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; at once, 1 network"`
+	PriorKind    float64    `is:"bad votes that the prior of their kind weighs" from:"chosen" needs:"cu-tremendanota; et-2018-unblocking; at once, 1 network"`
+	MinHard      float64    `is:"usual share of blocked among the bad votes, at least" from:"chosen" needs:"not tried"`
+	MaxHard      float64    `is:"the same, at most" from:"chosen" needs:"not tried"`
+	Rounds       int        `is:"rounds of estimating the usual share and the path in turn" from:"chosen" needs:"not tried"`
+	SameStart    float64    `is:"usual shares that differ by less are one start" from:"chosen" needs:"cost"`
+	Halfway      float64    `is:"by which the series as a whole must be worse than the prior, to begin between the two as well" from:"fitted: Brazil with half of its rows" needs:"Brazil with half of its rows"`
+	MinBadVotes  float64    `is:"bad votes below which nothing is looked at" from:"derived: fewer cannot reach the threshold" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	FalseAlarms  float64    `is:"false alarms wanted at most, a series and year" from:"derived: Ville's inequality [3]" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	Overshoot    float64    `is:"nats that scores overshoot the threshold by" from:"derived: what scores exceed a threshold by when they pass it; the worlds check it" needs:"no quick case"`
+	MinimalScore float64    `is:"nats, the threshold at least" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 }
 
 // Candidate are the parameters of: what is an event.
 type Candidate struct {
-	WeakScore    float64 `is:"nats of a network's stretch that may join an event" from:"chosen" needs:"NEEDS_Candidate.WeakScore"`
-	BriefScore   float64 `is:"the same, where all lies within a day" from:"chosen" needs:"NEEDS_Candidate.BriefScore"`
-	ListedScore  float64 `is:"nats of a network in a stretch of all together, to be named where others have as much" from:"chosen" needs:"NEEDS_Candidate.ListedScore"`
-	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"NEEDS_Candidate.AloneScore"`
-	InsideScore  float64 `is:"nats of a network within a stretch of all together, to carry it" from:"chosen" needs:"NEEDS_Candidate.InsideScore"`
-	MinRise      float64 `is:"rise of the bad share over the usual one" from:"chosen" needs:"NEEDS_Candidate.MinRise"`
-	MinRiseSoft  float64 `is:"the same, where SoftShare of the bad votes are soft" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.MinRiseSoft"`
-	MinRiseBrief float64 `is:"the same, where all lies within BriefDays" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.MinRiseBrief"`
-	BriefDays    int64   `is:"days" from:"chosen" needs:"NEEDS_Candidate.BriefDays"`
-	SoftShare    float64 `is:"share of soft votes above which the verdicts only said that something is wrong" from:"chosen" needs:"NEEDS_Candidate.SoftShare"`
-	PickedRate   float64 `is:"bad share of a ban that is looked for within a longer time that is a little worse than usual" from:"fitted: quiet real series, Tor in Myanmar with half of its days" needs:"NEEDS_Candidate.PickedRate"`
-	PickedRise   float64 `is:"rise of what is picked so" from:"fitted: as PickedRate" needs:"NEEDS_Candidate.PickedRise"`
-	WeakOverall  float64 `is:"rise of the country as a whole, below which soft votes need WeakTimes the score" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.WeakOverall"`
-	WeakTimes    float64 `is:"times the threshold" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.WeakTimes"`
-	Surely       float64 `is:"share of soft votes from which more than the threshold is asked" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.Surely"`
-	OverallVotes float64 `is:"votes that the country's usual share weighs in a picked window" from:"chosen" needs:"NEEDS_Candidate.OverallVotes"`
-	MinReports   int     `is:"reports that an event needs: one submitter makes none" from:"derived: one submitter must not move a conclusion" needs:"NEEDS_Candidate.MinReports"`
-	MinLeft      float64 `is:"nats that must be left without the loudest report" from:"derived: as MinReports" needs:"NEEDS_Candidate.MinLeft"`
-	MuchForOne   float64 `is:"nats of one report above which the event must be found without it" from:"derived: as MinReports" needs:"NEEDS_Candidate.MuchForOne"`
-	LoudVotes    uint64  `is:"votes of a report on one target, to be left out from the beginning" from:"derived: as MinReports" needs:"NEEDS_Candidate.LoudVotes"`
-	LoudTimes    uint64  `is:"times the next one's votes, for that" from:"derived: as MinReports" needs:"NEEDS_Candidate.LoudTimes"`
-	FloodDays    int     `is:"days within which a flood lies" from:"derived: as MinReports" needs:"NEEDS_Candidate.FloodDays"`
-	FloodTimes   float64 `is:"times the votes of a usual day, that are a flood" from:"derived: as MinReports" needs:"NEEDS_Candidate.FloodTimes"`
-	MinPerDay    float64 `is:"bad votes a bad day, where the source names neither network nor report" from:"fitted: quiet real series" needs:"NEEDS_Candidate.MinPerDay"`
-	TimerDays    int     `is:"days of as many bad votes that a timer explains" from:"fitted: quiet real series (Psiphon in Hong Kong)" needs:"NEEDS_Candidate.TimerDays"`
-	TimerSpread  float64 `is:"variance of the daily bad votes by their mean, below which a timer made them" from:"fitted: as TimerDays" needs:"NEEDS_Candidate.TimerSpread"`
-	MinContrast  float64 `is:"ok votes around an event that rests on soft ones" from:"chosen" needs:"NEEDS_Candidate.MinContrast"`
-	AlwaysRate   float64 `is:"where there are none: the share of bad votes that speaks for itself" from:"chosen" needs:"NEEDS_Candidate.AlwaysRate"`
-	AlwaysNets   int     `is:"on so many networks" from:"chosen" needs:"NEEDS_Candidate.AlwaysNets"`
-	MixedRise    float64 `is:"rise on one network among several, below which it may be one broken probe beside a sound one" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.MixedRise"`
-	PureTimes    float64 `is:"times as many ok votes as bad ones, or the reverse, that make a resolver all ok or all bad" from:"chosen" needs:"NEEDS_Candidate.PureTimes"`
-	PureShare    float64 `is:"share of the votes that came through such resolvers, to explain that others get through" from:"chosen" needs:"NEEDS_Candidate.PureShare"`
-	AloneRise    float64 `is:"rise that one network needs where nothing shows interference" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.AloneRise"`
-	AloneVotes   float64 `is:"bad votes, the same" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.AloneVotes"`
-	AloneDays    int     `is:"bad days, the same" from:"fitted: worlds 1–20" needs:"NEEDS_Candidate.AloneDays"`
-	MainShare    float64 `is:"share of the score that makes an event mainly one network's" from:"chosen" needs:"NEEDS_Candidate.MainShare"`
-	LullShort    int64   `is:"days without a bad vote that do not end a ban" from:"chosen" needs:"NEEDS_Candidate.LullShort"`
-	LullHalf     int64   `is:"days, the same, at most, of half of what lies around and a day more" from:"chosen" needs:"NEEDS_Candidate.LullHalf"`
-	LullLong     int64   `is:"days, the same, at most, of a twentieth of what lies around" from:"chosen" needs:"NEEDS_Candidate.LullLong"`
+	WeakScore    float64 `is:"nats of a network's stretch that may join an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	BriefScore   float64 `is:"the same, where all lies within a day" from:"chosen" needs:"at once, 15 unequal networks; sparse, 1 a day"`
+	ListedScore  float64 `is:"nats of a network in a stretch of all together, to be named where others have as much" from:"chosen" needs:"ug-2018-porn; Kenya"`
+	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"no quick case"`
+	InsideScore  float64 `is:"nats of a network within a stretch of all together, to carry it" from:"chosen" needs:"ir-rambler-lull; Kenya"`
+	MinRise      float64 `is:"rise of the bad share over the usual one" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; cu-tremendanota"`
+	MinRiseSoft  float64 `is:"the same, where SoftShare of the bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; at once, 1 network; counts only"`
+	MinRiseBrief float64 `is:"the same, where all lies within BriefDays" from:"chosen" needs:"impaired only, 6 networks; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
+	BriefDays    int64   `is:"days" from:"chosen" needs:"mm-2024-tor-counts"`
+	SoftShare    float64 `is:"share of soft votes above which the verdicts only said that something is wrong" from:"chosen" needs:"TestImpaired; TestBogonIsStrong"`
+	PickedRate   float64 `is:"bad share of a ban that is looked for within a longer time that is a little worse than usual" from:"fitted: quiet real series, Tor in Myanmar with half of its days" needs:"Myanmar with half of its days; quiet real series"`
+	PickedRise   float64 `is:"rise of what is picked so" from:"fitted: as PickedRate" needs:"Myanmar with half of its days; quiet real series"`
+	WeakOverall  float64 `is:"rise of the country as a whole, below which soft votes need WeakTimes the score" from:"chosen" needs:"no quick case"`
+	WeakTimes    float64 `is:"times the threshold" from:"chosen" needs:"mm-2024-tor-counts; Brazil; Kenya"`
+	Surely       float64 `is:"share of soft votes from which more than the threshold is asked" from:"chosen" needs:"no quick case"`
+	OverallVotes float64 `is:"votes that the country's usual share weighs in a picked window" from:"chosen" needs:"no quick case"`
+	MinReports   int     `is:"reports that an event needs: one submitter makes none" from:"derived: one submitter must not move a conclusion" needs:"cu-tremendanota; Brazil; at once, 1 network"`
+	MinLeft      float64 `is:"nats that must be left without the loudest report" from:"derived: as MinReports" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	MuchForOne   float64 `is:"nats of one report above which the event must be found without it" from:"derived: as MinReports" needs:"et-2018-unblocking; ir-rambler-lull"`
+	LoudVotes    uint64  `is:"votes of a report on one target, to be left out from the beginning" from:"derived: as MinReports" needs:"no quick case"`
+	LoudTimes    uint64  `is:"times the next one's votes, for that" from:"derived: as MinReports" needs:"no quick case"`
+	FloodDays    int     `is:"days within which a flood lies" from:"derived: as MinReports" needs:"cu-tremendanota; Brazil"`
+	FloodTimes   float64 `is:"times the votes of a usual day, that are a flood" from:"derived: as MinReports" needs:"TestBurstOfReports"`
+	MinPerDay    float64 `is:"bad votes a bad day, where the source names neither network nor report" from:"chosen" needs:"mm-2024-tor-counts; counts only"`
+	TimerDays    int     `is:"days of as many bad votes that a timer explains" from:"fitted: quiet real series (Psiphon in Hong Kong)" needs:"quiet real series"`
+	TimerSpread  float64 `is:"variance of the daily bad votes by their mean, below which a timer made them" from:"fitted: as TimerDays" needs:"quiet real series"`
+	MinContrast  float64 `is:"ok votes around an event that rests on soft ones" from:"chosen" needs:"mm-2024-tor-counts; Brazil; impaired only, 6 networks"`
+	AlwaysRate   float64 `is:"where there are none: the share of bad votes that speaks for itself" from:"chosen" needs:"no quick case"`
+	AlwaysNets   int     `is:"on so many networks" from:"chosen" needs:"no quick case"`
+	MixedRise    float64 `is:"rise on one network among several, below which it may be one broken probe beside a sound one" from:"chosen" needs:"no quick case"`
+	PureTimes    float64 `is:"times as many ok votes as bad ones, or the reverse, that make a resolver all ok or all bad" from:"chosen" needs:"no quick case"`
+	PureShare    float64 `is:"share of the votes that came through such resolvers, to explain that others get through" from:"chosen" needs:"no quick case"`
+	AloneRise    float64 `is:"rise that one network needs where nothing shows interference" from:"chosen" needs:"no quick case"`
+	AloneVotes   float64 `is:"bad votes, the same" from:"chosen" needs:"no quick case"`
+	AloneDays    int     `is:"bad days, the same" from:"chosen" needs:"no quick case"`
+	MainShare    float64 `is:"share of the score that makes an event mainly one network's" from:"chosen" needs:"ug-2018-porn; worlds"`
+	LullShort    int64   `is:"days without a bad vote that do not end a ban" from:"chosen" needs:"worlds"`
+	LullHalf     int64   `is:"days, the same, at most, of half of what lies around and a day more" from:"chosen" needs:"ir-rambler-lull"`
+	LullLong     int64   `is:"days, the same, at most, of a twentieth of what lies around" from:"chosen" needs:"no quick case"`
 }
 
 // Date are the parameters of: when it began and ended.
 type Date struct {
-	Before     int           `is:"observations that date a change, on its open side" from:"chosen: more change nothing" needs:"NEEDS_Date.Before"`
-	Networks   int           `is:"networks that bear on the dates, at most: those whose bad votes say most" from:"chosen: cost" needs:"NEEDS_Date.Networks"`
-	Votes      float64       `is:"first bad votes that date a change" from:"chosen" needs:"NEEDS_Date.Votes"`
-	Full       float64       `is:"share of a network's votes that a ban is taken to turn bad" from:"fitted: worlds 1–12" needs:"NEEDS_Date.Full"`
-	Part       float64       `is:"the same, where the source does not name networks" from:"fitted: counts only, 1–60" needs:"NEEDS_Date.Part"`
-	Mingled    int           `is:"networks that votes of unnamed ones are taken to be of" from:"fitted: counts only, 1–60" needs:"NEEDS_Date.Mingled"`
-	FirmBad    float64       `is:"bad share from which votes that begin an event stand out" from:"chosen" needs:"NEEDS_Date.FirmBad"`
-	FirmSoft   float64       `is:"the same, where most bad votes are soft" from:"chosen" needs:"NEEDS_Date.FirmSoft"`
-	FirmEnough float64       `is:"nats to which their sum must rise" from:"chosen" needs:"NEEDS_Date.FirmEnough"`
-	FirmBefore int64         `is:"seconds: bad votes no further before a stretch, with no ok between, are of it" from:"chosen" needs:"NEEDS_Date.FirmBefore"`
-	UsualApart int64         `is:"seconds: votes nearer to an event do not say what is usual" from:"chosen" needs:"NEEDS_Date.UsualApart"`
-	Laggard    int64         `is:"seconds: a network so much later does not date the onset, one so much earlier not the end" from:"chosen" needs:"NEEDS_Date.Laggard"`
-	Model      dating.Model  `is:"ways of obeying and their priors; what the interval leaves on its sides" from:"fitted: scenarios 1–60, the sides 1–80" needs:"NEEDS_Date.Model"`
-	EndBefore  float64       `is:"what the interval of an end leaves on its far side" from:"fitted: scenarios 1–80" needs:"NEEDS_Date.EndBefore"`
-	Growth     dating.Growth `is:"bans that grow" from:"fitted: scenarios 1–12" needs:"NEEDS_Date.Growth"`
+	Before     int           `is:"observations that date a change, on its open side" from:"chosen: more change nothing" needs:"mm-2024-tor-counts; at once, 1 network; counts only"`
+	Networks   int           `is:"networks that bear on the dates, at most: those whose bad votes say most" from:"chosen: cost" needs:"cost"`
+	Votes      float64       `is:"first bad votes that date a change" from:"chosen" needs:"et-2018-unblocking; Brazil; at once, 1 network"`
+	Full       float64       `is:"share of a network's votes that a ban is taken to turn bad" from:"fitted: seeds 1–12" needs:"et-2018-unblocking; at once, 1 network; one provider, one platform"`
+	Part       float64       `is:"the same, where the source does not name networks" from:"chosen" needs:"mm-2024-tor-counts; Brazil; counts only"`
+	Mingled    int           `is:"networks that votes of unnamed ones are taken to be of" from:"chosen" needs:"mm-2024-tor-counts; Brazil; counts only"`
+	FirmBad    float64       `is:"bad share from which votes that begin an event stand out" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; grows over ten days; grows over three days, 8 networks"`
+	FirmSoft   float64       `is:"the same, where most bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; Brazil; nights, 8 hours"`
+	FirmEnough float64       `is:"nats to which their sum must rise" from:"chosen" needs:"mm-2024-tor-counts; zz-8-platforms-2-ok-one-network; Brazil"`
+	FirmBefore int64         `is:"seconds: bad votes no further before a stretch, with no ok between, are of it" from:"chosen" needs:"sparse, 1 a day"`
+	UsualApart int64         `is:"seconds: votes nearer to an event do not say what is usual" from:"chosen" needs:"mm-2024-tor-counts; Brazil; at once, 1 network"`
+	Laggard    int64         `is:"seconds: a network so much later does not date the onset, one so much earlier not the end" from:"chosen" needs:"one provider, 6 of 6 platforms; one provider, one platform; sparse, 1 a day"`
+	Model      dating.Model  `is:"ways of obeying and their priors; what the interval leaves on its sides" from:"fitted: scenarios 1–60, the sides 1–80" needs:"every scenario"`
+	EndBefore  float64       `is:"what the interval of an end leaves on its far side" from:"fitted: scenarios 1–80" needs:"et-2018-unblocking; at once, 1 network; counts only"`
+	Growth     dating.Growth `is:"bans that grow" from:"fitted: scenarios 1–12" needs:"grows over ten days; grows over three days, 8 networks"`
 }
 
 // Course are the parameters of: its end, phases and confidence.
 type Course struct {
-	Restored    float64 `is:"nats that ok votes after a stretch must say, to end it: two ok measurements of two reports" from:"derived: as MinReports" needs:"NEEDS_Course.Restored"`
-	AccessRise  float64 `is:"rise that a ban is taken to have at least, for telling whether it is over" from:"chosen" needs:"NEEDS_Course.AccessRise"`
-	AccessMost  float64 `is:"bad share that it is taken to have at most" from:"chosen" needs:"NEEDS_Course.AccessMost"`
-	Stale       int64   `is:"seconds of silence after which an event fades" from:"chosen" needs:"NEEDS_Course.Stale"`
-	StaleTimes  int64   `is:"times the usual pause between bad votes, the same" from:"chosen" needs:"NEEDS_Course.StaleTimes"`
-	LullCost    float64 `is:"nats of passing between access and interference within an event" from:"chosen" needs:"NEEDS_Course.LullCost"`
-	LullReach   int64   `is:"seconds from an ok vote that a lull may reach" from:"derived: nothing is said of where nobody measured" needs:"NEEDS_Course.LullReach"`
-	MeansGain   float64 `is:"nats by which a change of the means must explain the votes better" from:"chosen" needs:"NEEDS_Course.MeansGain"`
-	MeansChange float64 `is:"change of a mean's share of the bad measurements, to be told" from:"chosen" needs:"NEEDS_Course.MeansChange"`
-	TopShare    float64 `is:"of the heaviest mechanism's weight, below which another is not named" from:"chosen" needs:"NEEDS_Course.TopShare"`
-	Evidence    int     `is:"measurements that are named, at most" from:"chosen" needs:"NEEDS_Course.Evidence"`
-	SureOffset  float64 `is:"nats taken off for confidence: a false alarm's worth" from:"chosen" needs:"NEEDS_Course.SureOffset"`
-	SureScale   float64 `is:"nats in which doubt falls to a third" from:"chosen" needs:"NEEDS_Course.SureScale"`
-	SureOne     float64 `is:"times the confidence, on one network" from:"chosen" needs:"NEEDS_Course.SureOne"`
-	SureWeak    float64 `is:"the same, where the verdicts only say that something is wrong" from:"chosen" needs:"NEEDS_Course.SureWeak"`
-	SureAlways  float64 `is:"the same, where there is no other time to compare with" from:"chosen" needs:"NEEDS_Course.SureAlways"`
+	Restored    float64 `is:"nats that ok votes after a stretch must say, to end it: two ok measurements of two reports" from:"derived: as MinReports" needs:"et-2018-unblocking; at once, 1 network; counts only"`
+	AccessRise  float64 `is:"rise that a ban is taken to have at least, for telling whether it is over" from:"chosen" needs:"et-2018-unblocking; Brazil"`
+	AccessMost  float64 `is:"bad share that it is taken to have at most" from:"chosen" needs:"Brazil; at once, 1 network; counts only"`
+	Stale       int64   `is:"seconds of silence after which an event fades" from:"chosen" needs:"Brazil; et-2018-unblocking"`
+	StaleTimes  int64   `is:"times the usual pause between bad votes, the same" from:"chosen" needs:"et-2018-unblocking"`
+	LullCost    float64 `is:"nats of passing between access and interference within an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	LullReach   int64   `is:"seconds from an ok vote that a lull may reach" from:"derived: nothing is said of where nobody measured" needs:"no quick case"`
+	MeansGain   float64 `is:"nats by which a change of the means must explain the votes better" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; Kenya"`
+	MeansChange float64 `is:"change of a mean's share of the bad measurements, to be told" from:"chosen" needs:"ke24-wc-gap-20-25nov; zz-8-platforms-2-ok-one-network; Kenya"`
+	TopShare    float64 `is:"of the heaviest mechanism's weight, below which another is not named" from:"chosen" needs:"ke24-wc-gap-20-25nov; Kenya; one of two hosts, 4 networks"`
+	Evidence    int     `is:"measurements that are named, at most" from:"chosen" needs:"not tried"`
+	SureOffset  float64 `is:"nats taken off for confidence: a false alarm's worth" from:"chosen" needs:"not tried"`
+	SureScale   float64 `is:"nats in which doubt falls to a third" from:"chosen" needs:"not tried"`
+	SureOne     float64 `is:"times the confidence, on one network" from:"chosen" needs:"not tried"`
+	SureWeak    float64 `is:"the same, where the verdicts only say that something is wrong" from:"chosen" needs:"not tried"`
+	SureAlways  float64 `is:"the same, where there is no other time to compare with" from:"chosen" needs:"not tried"`
 }
 
 // Label are the parameters of: what follows a label of the instrument.
 type Label struct {
-	Before      int     `is:"observations before a change that are compared" from:"chosen" needs:"NEEDS_Label.Before"`
-	Within      int     `is:"observations within it" from:"chosen" needs:"NEEDS_Label.Within"`
-	Overlap     float64 `is:"votes of labels seen on both sides, to compare within" from:"chosen" needs:"NEEDS_Label.Overlap"`
-	Rise        float64 `is:"a rise within labels below it is none" from:"chosen" needs:"NEEDS_Label.Rise"`
-	JoinedLater int64   `is:"seconds: networks that join so late say nothing of the onset" from:"chosen" needs:"NEEDS_Label.JoinedLater"`
-	Pure        float64 `is:"share of the leading label, for a switch" from:"chosen" needs:"NEEDS_Label.Pure"`
-	Apart       float64 `is:"votes of labels on both sides, at most, for a switch" from:"chosen" needs:"NEEDS_Label.Apart"`
-	LeastBefore float64 `is:"votes before a change, at least" from:"chosen" needs:"NEEDS_Label.LeastBefore"`
-	LeastAfter  float64 `is:"votes within it, at least" from:"chosen" needs:"NEEDS_Label.LeastAfter"`
-	Shared      float64 `is:"share of the ok votes after an event that came through labels seen in it, below which they do not end it" from:"chosen" needs:"NEEDS_Label.Shared"`
+	Before      int     `is:"observations before a change that are compared" from:"chosen" needs:"TestVersion"`
+	Within      int     `is:"observations within it" from:"chosen" needs:"TestVersion"`
+	Overlap     float64 `is:"votes of labels seen on both sides, to compare within" from:"chosen" needs:"TestVersion"`
+	Rise        float64 `is:"a rise within labels below it is none" from:"chosen" needs:"at once, 1 network; one provider, one platform; sparse, 1 a day"`
+	JoinedLater int64   `is:"seconds: networks that join so late say nothing of the onset" from:"chosen" needs:"no quick case"`
+	Pure        float64 `is:"share of the leading label, for a switch" from:"chosen" needs:"TestResolver"`
+	Apart       float64 `is:"votes of labels on both sides, at most, for a switch" from:"chosen" needs:"at once, 1 network; one provider, one platform; sparse, 1 a day"`
+	LeastBefore float64 `is:"votes before a change, at least" from:"chosen" needs:"TestBegunBefore; TestVersion"`
+	LeastAfter  float64 `is:"votes within it, at least" from:"chosen" needs:"TestVersion"`
+	Shared      float64 `is:"share of the ok votes after an event that came through labels seen in it, below which they do not end it" from:"chosen" needs:"at once, 1 network; one provider, one platform; sparse, 1 a day"`
 }
 
 // Defect are the parameters of: broken probes and lines.
 type Defect struct {
-	Targets     int     `is:"targets that fail on one day" from:"chosen" needs:"NEEDS_Defect.Targets"`
-	During      int     `is:"targets that fail while an event lasts" from:"chosen" needs:"NEEDS_Defect.During"`
-	Rise        float64 `is:"rise of a target's bad share while an event lasts, to fail: one probe of several may be broken" from:"chosen" needs:"NEEDS_Defect.Rise"`
-	Share       float64 `is:"of the targets that are otherwise fine" from:"chosen" needs:"NEEDS_Defect.Share"`
-	Networks    int     `is:"networks that fail so on one day: no probe" from:"chosen" needs:"NEEDS_Defect.Networks"`
-	Gap         int64   `is:"seconds between two days of one defect" from:"chosen" needs:"NEEDS_Defect.Gap"`
-	Spared      float64 `is:"bad share of a target that is left alone" from:"chosen" needs:"NEEDS_Defect.Spared"`
-	Struck      float64 `is:"bad share of one that is not" from:"chosen" needs:"NEEDS_Defect.Struck"`
-	SparedVotes float64 `is:"votes that must speak for it" from:"chosen" needs:"NEEDS_Defect.SparedVotes"`
-	Judged      float64 `is:"of the targets must be one or the other" from:"chosen" needs:"NEEDS_Defect.Judged"`
-	Surely      float64 `is:"of the bad votes, by means that no defect makes" from:"chosen" needs:"NEEDS_Defect.Surely"`
-	Sole        float64 `is:"of a country's votes in the weeks around, that one network has" from:"chosen" needs:"NEEDS_Defect.Sole"`
-	SoleSpan    int64   `is:"seconds, these weeks on either side" from:"chosen" needs:"NEEDS_Defect.SoleSpan"`
-	Told        float64 `is:"bad votes of a defect, to be told" from:"chosen" needs:"NEEDS_Defect.Told"`
-	Doubted     float64 `is:"per cent of the confidence that is left where a defect is not ruled out" from:"chosen" needs:"NEEDS_Defect.Doubted"`
+	Targets     int     `is:"targets that fail on one day" from:"chosen" needs:"cu-tremendanota; Brazil; at once, 1 network"`
+	During      int     `is:"targets that fail while an event lasts" from:"chosen" needs:"worlds"`
+	Rise        float64 `is:"rise of a target's bad share while an event lasts, to fail: one probe of several may be broken" from:"chosen" needs:"not tried apart: as Candidate.MinRise"`
+	Share       float64 `is:"of the targets that are otherwise fine" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
+	Networks    int     `is:"networks that fail so on one day: no probe" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms"`
+	Gap         int64   `is:"seconds between two days of one defect" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
+	Spared      float64 `is:"bad share of a target that is left alone" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; one of two hosts, 4 networks"`
+	Struck      float64 `is:"bad share of one that is not" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
+	SparedVotes float64 `is:"votes that must speak for it" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; nights, 8 hours; one provider, 8 of 10 platforms"`
+	Judged      float64 `is:"of the targets must be one or the other" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
+	Surely      float64 `is:"of the bad votes, by means that no defect makes" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; worlds"`
+	Sole        float64 `is:"of a country's votes in the weeks around, that one network has" from:"chosen" needs:"worlds; et-2018-unblocking; one provider, 6 of 6 platforms"`
+	SoleSpan    int64   `is:"seconds, these weeks on either side" from:"chosen" needs:"no quick case"`
+	Told        float64 `is:"bad votes of a defect, to be told" from:"chosen" needs:"no quick case"`
+	Doubted     float64 `is:"per cent of the confidence that is left where a defect is not ruled out" from:"chosen" needs:"one provider, 6 of 6 platforms"`
 }
 
 // Parts are the parameters of: hosts and tests of one target.
 type Parts struct {
-	Most  int     `is:"parts that are looked at alone, those with the most votes" from:"chosen: cost" needs:"NEEDS_Parts.Most"`
-	Votes float64 `is:"votes of a part, for that" from:"chosen" needs:"NEEDS_Parts.Votes"`
+	Most  int     `is:"parts that are looked at alone, those with the most votes" from:"chosen: cost" needs:"cost"`
+	Votes float64 `is:"votes of a part, for that" from:"chosen" needs:"ke24-wc-gap-20-25nov; Kenya; one of two hosts, 4 networks"`
 }
 
 // Schedule are the parameters of: bans of certain hours.
 type Schedule struct {
-	Block    int64   `is:"seconds that are folded to a week" from:"chosen" needs:"NEEDS_Schedule.Block"`
-	Step     int64   `is:"seconds from one block to the next" from:"chosen" needs:"NEEDS_Schedule.Step"`
-	Enter    float64 `is:"nats by which the hours of a block must stand out" from:"fitted: exams and nights, 1–60" needs:"NEEDS_Schedule.Enter"`
-	Share    float64 `is:"of the votes in these hours that are bad" from:"chosen" needs:"NEEDS_Schedule.Share"`
-	Rate     float64 `is:"bad share by which hours are looked for" from:"chosen" needs:"NEEDS_Schedule.Rate"`
-	Days     int     `is:"days on which they are bad" from:"chosen" needs:"NEEDS_Schedule.Days"`
-	Shortest int     `is:"hours" from:"chosen" needs:"NEEDS_Schedule.Shortest"`
-	Longest  int     `is:"hours" from:"chosen" needs:"NEEDS_Schedule.Longest"`
+	Block    int64   `is:"seconds that are folded to a week" from:"chosen" needs:"not tried"`
+	Step     int64   `is:"seconds from one block to the next" from:"chosen" needs:"not tried"`
+	Enter    float64 `is:"nats by which the hours of a block must stand out" from:"chosen" needs:"jo-facebook; Brazil; at once, 1 network"`
+	Share    float64 `is:"of the votes in these hours that are bad" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
+	Rate     float64 `is:"bad share by which hours are looked for" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
+	Days     int     `is:"days on which they are bad" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
+	Shortest int     `is:"hours" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
+	Longest  int     `is:"hours" from:"chosen" needs:"not tried"`
 }
 
 // World are the parameters of: other countries and targets.
 type World struct {
-	Countries   int     `is:"unrelated countries that change at once" from:"chosen" needs:"NEEDS_World.Countries"`
-	Sure        int     `is:"of these, enough whatever the others do" from:"chosen" needs:"NEEDS_World.Sure"`
-	Share       float64 `is:"else the share of those that were watching" from:"chosen" needs:"NEEDS_World.Share"`
-	Slack       int64   `is:"seconds around an onset" from:"chosen" needs:"NEEDS_World.Slack"`
-	BanEvery    float64 `is:"seconds between the bans of a target in a country, roughly" from:"chosen" needs:"NEEDS_World.BanEvery"`
-	Apart       int64   `is:"seconds by which an event outlasts those it began with" from:"chosen" needs:"NEEDS_World.Apart"`
-	Surprise    float64 `is:"nats of coincidence that are too much" from:"fitted: worlds 1–20" needs:"NEEDS_World.Surprise"`
-	Always      int     `is:"countries in which a target always fails without a sign of why" from:"chosen" needs:"NEEDS_World.Always"`
-	WatchSpan   int32   `is:"days around an onset in which a country must have measured" from:"chosen" needs:"NEEDS_World.WatchSpan"`
-	GroupSlack  int64   `is:"seconds between the dates of one ban's targets" from:"chosen" needs:"NEEDS_World.GroupSlack"`
-	GroupShared float64 `is:"of their networks that are the same" from:"chosen" needs:"NEEDS_World.GroupShared"`
+	Countries   int     `is:"unrelated countries that change at once" from:"chosen" needs:"TestWorld"`
+	Sure        int     `is:"of these, enough whatever the others do" from:"chosen" needs:"no quick case"`
+	Share       float64 `is:"else the share of those that were watching" from:"chosen" needs:"no quick case"`
+	Slack       int64   `is:"seconds around an onset" from:"chosen" needs:"TestWorld"`
+	BanEvery    float64 `is:"seconds between the bans of a target in a country, roughly" from:"chosen" needs:"TestWorld"`
+	Apart       int64   `is:"seconds by which an event outlasts those it began with" from:"chosen" needs:"no quick case"`
+	Surprise    float64 `is:"nats of coincidence that are too much" from:"chosen" needs:"TestWorld"`
+	Always      int     `is:"countries in which a target always fails without a sign of why" from:"chosen" needs:"no quick case"`
+	WatchSpan   int32   `is:"days around an onset in which a country must have measured" from:"chosen" needs:"not tried"`
+	GroupSlack  int64   `is:"seconds between the dates of one ban's targets" from:"chosen" needs:"worlds"`
+	GroupShared float64 `is:"of their networks that are the same" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
 }
 
 // Darkness are the parameters of: countries and networks that fall silent.
 type Darkness struct {
-	Window      int     `is:"days on either side that give the usual presence" from:"chosen" needs:"NEEDS_Darkness.Window"`
-	Least       int     `is:"of them at least" from:"chosen" needs:"NEEDS_Darkness.Least"`
-	Width       int64   `is:"seconds, the stretches that are scored" from:"chosen" needs:"NEEDS_Darkness.Width"`
-	Level       float64 `is:"share of the usual presence that is left in darkness" from:"chosen" needs:"NEEDS_Darkness.Level"`
-	Spread      float64 `is:"overdispersion of presence, at least" from:"fitted: worlds 1–20" needs:"NEEDS_Darkness.Spread"`
-	Enter       float64 `is:"score that darkness must reach" from:"fitted: worlds 1–20" needs:"NEEDS_Darkness.Enter"`
-	Networks    int     `is:"networks that are heard regularly, and vanish" from:"chosen" needs:"NEEDS_Darkness.Networks"`
-	Targets     int     `is:"targets; of fewer, silence may only mean that nobody tests them any more" from:"chosen" needs:"NEEDS_Darkness.Targets"`
-	Regular     float64 `is:"share of days on which a regular network is heard" from:"chosen" needs:"NEEDS_Darkness.Regular"`
-	Return      float64 `is:"share of the usual presence that returns" from:"chosen" needs:"NEEDS_Darkness.Return"`
-	Longest     float64 `is:"days at the end of the data, beyond which it is no news" from:"chosen" needs:"NEEDS_Darkness.Longest"`
-	Steady      float64 `is:"of the last four weeks' presence that the weeks before them had" from:"chosen" needs:"NEEDS_Darkness.Steady"`
-	Credible    float64 `is:"mass of its intervals" from:"fitted: worlds 1–20" needs:"NEEDS_Darkness.Credible"`
-	Neighbours  float64 `is:"share of their usual presence that others must keep" from:"chosen" needs:"NEEDS_Darkness.Neighbours"`
-	LoneEnter   float64 `is:"score, of one network alone" from:"chosen" needs:"NEEDS_Darkness.LoneEnter"`
-	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"NEEDS_Darkness.LonePresent"`
-	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"NEEDS_Darkness.LoneKinds"`
-	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"NEEDS_Darkness.LoneShare"`
+	Window      int     `is:"days on either side that give the usual presence" from:"chosen" needs:"not tried"`
+	Least       int     `is:"of them at least" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; one provider, one platform"`
+	Width       int64   `is:"seconds, the stretches that are scored" from:"chosen" needs:"not tried"`
+	Level       float64 `is:"share of the usual presence that is left in darkness" from:"chosen" needs:"worlds"`
+	Spread      float64 `is:"overdispersion of presence, at least" from:"chosen" needs:"12 platforms, 4 networks; 4 platforms, 3 networks; worlds"`
+	Enter       float64 `is:"score that darkness must reach" from:"chosen" needs:"not tried"`
+	Networks    int     `is:"networks that are heard regularly, and vanish" from:"chosen" needs:"worlds"`
+	Targets     int     `is:"targets; of fewer, silence may only mean that nobody tests them any more" from:"chosen" needs:"gaps at the edges; worlds"`
+	Regular     float64 `is:"share of days on which a regular network is heard" from:"chosen" needs:"worlds"`
+	Return      float64 `is:"share of the usual presence that returns" from:"chosen" needs:"worlds"`
+	Longest     float64 `is:"days at the end of the data, beyond which it is no news" from:"chosen" needs:"no quick case"`
+	Steady      float64 `is:"of the last four weeks' presence that the weeks before them had" from:"chosen" needs:"no quick case"`
+	Credible    float64 `is:"mass of its intervals" from:"chosen" needs:"worlds"`
+	Neighbours  float64 `is:"share of their usual presence that others must keep" from:"chosen" needs:"worlds"`
+	LoneEnter   float64 `is:"score, of one network alone" from:"chosen" needs:"no quick case"`
+	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"no quick case"`
+	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"no quick case"`
+	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"no quick case"`
 }
 
 // Standard are the parameters that the detector uses.

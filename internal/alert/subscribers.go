@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/dial"
+	"github.com/google/renameio/v2"
 )
 
 // Subscriber is somebody who asked a server for alerts. The address is the only
@@ -94,12 +95,8 @@ func (s *Subscribers) save(list []Subscriber) error {
 	if err == nil {
 		err = os.MkdirAll(s.Dir, 0o755)
 	}
-	tmp := s.file() + ".new"
 	if err == nil {
-		err = os.WriteFile(tmp, b, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(tmp, s.file())
+		err = renameio.WriteFile(s.file(), b, 0o600, renameio.WithTempDir(s.Dir))
 	}
 	if err != nil {
 		return fmt.Errorf("keep the subscribers: %w", err)

@@ -23,6 +23,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/renameio/v2"
 )
 
 // Kind is what a reader sends.
@@ -247,16 +249,7 @@ func (b *Box) write(folder string, n *Note) error {
 	if err := os.MkdirAll(b.folder(folder), 0o700); err != nil {
 		return fmt.Errorf("keep a note: %w", err)
 	}
-	f, err := os.CreateTemp(b.dir, ".note-")
-	if err != nil {
-		return fmt.Errorf("keep a note: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(text, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(b.folder(folder), n.ID+".json"))
-	}
+	err = renameio.WriteFile(filepath.Join(b.folder(folder), n.ID+".json"), append(text, '\n'), 0o600, renameio.WithTempDir(b.dir))
 	if err != nil {
 		return fmt.Errorf("keep note %s: %w", n.ID, err)
 	}

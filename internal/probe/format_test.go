@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bandish/bandish/internal/probe/dataformat"
 	"github.com/bandish/bandish/measurement"
-	"github.com/bandish/bandish/measurement/dataformat"
 )
 
 // checkFormats fails the test for every part that is not as OONI's documents

@@ -53,7 +53,7 @@ func TestArchiveKeepsOnce(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Errorf("List: %d, %v", len(list), err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "sources", "*", ".part-*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "sources", "*", ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/lab"
+	"github.com/bandish/bandish/internal/probe/dataformat"
 	"github.com/bandish/bandish/measurement"
-	"github.com/bandish/bandish/measurement/dataformat"
 	"go.uber.org/goleak"
 )
 

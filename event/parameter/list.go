@@ -1,0 +1,54 @@
+package parameter
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Entry is one parameter as docs/DETECTION.md lists it.
+type Entry struct {
+	Name  string // "Chain.SwitchCost"
+	Value string
+	Is    string // what it is
+	From  string // derived, fitted or chosen, and on what
+	Needs string // what changes without it
+}
+
+// List are the parameters, in their order.
+func (p Parameters) List() []Entry {
+	var out []Entry
+	groups := reflect.ValueOf(p)
+	for g := range groups.NumField() {
+		group := groups.Field(g)
+		for f := range group.NumField() {
+			field := group.Type().Field(f)
+			out = append(out, Entry{groups.Type().Field(g).Name + "." + field.Name, text(group.Field(f)),
+				field.Tag.Get("is"), field.Tag.Get("from"), field.Tag.Get("needs")})
+		}
+	}
+	return out
+}
+
+// text writes a value; a model of several numbers is described where it stands.
+func text(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Struct:
+		return "see The date"
+	case reflect.Array:
+		return strings.Trim(fmt.Sprint(v.Interface()), "[]")
+	case reflect.Float64:
+		return fmt.Sprintf("%.4g", v.Float())
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// Markdown is the list as a table.
+func (p Parameters) Markdown() string {
+	var b strings.Builder
+	b.WriteString("| parameter | value | what it is | source | changes without it |\n|---|---|---|---|---|\n")
+	for _, e := range p.List() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", e.Name, e.Value, e.Is, e.From, e.Needs)
+	}
+	return b.String()
+}
