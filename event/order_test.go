@@ -15,7 +15,7 @@ import (
 // order is that of the files of the package: each uses only what is declared in
 // those before it, or in itself.
 var order = strings.Fields(`
-	clock event interval hash row check revise
+	clock event interval statement hash row check revise
 	history cluster reject candidates instrument date conclude phases describe assemble
 	target parts schedule sound shutdown world detect findings`)
 

@@ -13,6 +13,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"log"
 	"maps"
@@ -86,7 +87,7 @@ func read(root string) (map[string]*room, error) {
 		return nil
 	})
 	for _, r := range rooms {
-		r.measure()
+		r.measure(set)
 	}
 	return rooms, err
 }
@@ -118,34 +119,30 @@ func (r *room) add(name string, file *ast.File, lines int, module string) {
 	}
 }
 
-// measure counts the exported names and the arrows between files. A use is
-// known by its name: a method that two types have stands for both.
-func (r *room) measure() {
-	declared := map[string][]string{} // a name, and the files that declare it
-	for file, f := range r.files {
+// measure counts the exported names and the arrows between files. The packages
+// that a room imports are taken to be empty: what they declare is no arrow here.
+func (r *room) measure(set *token.FileSet) {
+	for _, f := range r.files {
 		for _, name := range declarations(f) {
-			declared[name] = append(declared[name], file)
-			if ast.IsExported(name[strings.LastIndex(name, ".")+1:]) {
+			if ast.IsExported(name) {
 				r.exported++
 			}
 		}
 	}
+	info := types.Info{Uses: map[*ast.Ident]types.Object{}}
+	conf := types.Config{Importer: empty{}, Error: func(error) {}, FakeImportC: true}
+	pkg, _ := conf.Check(r.name, set, slices.Collect(maps.Values(r.files)), &info) // the errors are of the empty packages
 	uses := map[string]map[string]bool{}
-	for file, f := range r.files {
-		uses[file] = map[string]bool{}
-		ast.Inspect(f, func(n ast.Node) bool {
-			var name string
-			switch n := n.(type) {
-			case *ast.Ident:
-				name = n.Name
-			case *ast.SelectorExpr:
-				name = "." + n.Sel.Name
+	for id, o := range info.Uses {
+		if o.Pkg() != pkg {
+			continue
+		}
+		if from, to := set.Position(id.Pos()).Filename, set.Position(o.Pos()).Filename; from != to {
+			if uses[from] == nil {
+				uses[from] = map[string]bool{}
 			}
-			if in := declared[name]; len(in) == 1 && in[0] != file {
-				uses[file][in[0]] = true
-			}
-			return true
-		})
+			uses[from][to] = true
+		}
 	}
 	for from, all := range uses {
 		for to := range all {
@@ -157,17 +154,21 @@ func (r *room) measure() {
 	}
 }
 
-// declarations are the names that a file declares at its top; those of methods
-// begin with a point.
+// empty imports packages that declare nothing.
+type empty struct{}
+
+func (empty) Import(name string) (*types.Package, error) {
+	p := types.NewPackage(name, path.Base(name))
+	p.MarkComplete()
+	return p, nil
+}
+
+// declarations are the names that a file declares at its top, and its methods.
 func declarations(f *ast.File) (names []string) {
 	for _, d := range f.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
-			if d.Recv != nil {
-				names = append(names, "."+d.Name.Name)
-			} else if d.Name.Name != "init" {
-				names = append(names, d.Name.Name)
-			}
+			names = append(names, d.Name.Name)
 		case *ast.GenDecl:
 			for _, s := range d.Specs {
 				switch s := s.(type) {
