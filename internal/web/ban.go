@@ -60,6 +60,18 @@ func (s *Site) ban(w http.ResponseWriter, r *http.Request) error {
 	return banPage.show(s, w, r, f, v, b)
 }
 
+// linksIn is the text of a list: its addresses as links, or the whole as it is.
+func linksIn(text string) []value {
+	var out []value
+	for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == ';' || c == ' ' || c == '\n' }) {
+		if !isWeb(part) {
+			return []value{{Text: text}}
+		}
+		out = append(out, value{Text: part, Href: part, Code: true})
+	}
+	return out
+}
+
 // whereWords say how much of a country is meant.
 func whereWords(scope ban.Scope, area string) string {
 	switch {
@@ -105,6 +117,9 @@ func (s *Site) reportView(r *ban.Report) reportView {
 	}
 	add := func(name string, values ...value) {
 		values = slices.DeleteFunc(values, func(v value) bool { return v.Text == "" })
+		for i := range values {
+			values[i].Said = values[i].Href == "" && r.Origin.Dataset != ban.Measured
+		}
 		if len(values) > 0 {
 			v.Facts = append(v.Facts, fact{name, values})
 		}
@@ -126,11 +141,7 @@ func (s *Site) reportView(r *ban.Report) reportView {
 	add("Networks", value{Text: r.Networks})
 	var links []value
 	for _, l := range r.Links {
-		one := value{Text: l, Code: true}
-		if isWeb(l) {
-			one.Href = l
-		}
-		links = append(links, one)
+		links = append(links, linksIn(l)...)
 	}
 	add("Links", links...)
 	for _, name := range slices.Sorted(maps.Keys(r.Columns)) {
@@ -138,11 +149,7 @@ func (s *Site) reportView(r *ban.Report) reportView {
 		if label == "" {
 			label = capital(spacedWords(name))
 		}
-		one := value{Text: r.Columns[name]}
-		if isWeb(one.Text) && !strings.ContainsAny(one.Text, " ;,") {
-			one.Href, one.Code = one.Text, true
-		}
-		add(label, one)
+		add(label, linksIn(r.Columns[name])...)
 	}
 	return v
 }

@@ -116,6 +116,7 @@ type value struct {
 	Href  string
 	Lang  string // of a name in another script
 	Code  bool   // it is for programs
+	Said  bool   // it is in the words of somebody's list
 	Facts []fact
 	Cites []cited
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/observation"
 )
 
@@ -102,10 +103,29 @@ func ladderOf(o *observation.Row) ladder {
 	add("tcp", "Connection", o.TCP, o.ControlTCP, o.TCPSeconds, nil, nil)
 	add("tls", "Encryption", o.TLS, o.ControlTLS, o.TLSSeconds, []string{prefixed("name sent: ", o.ServerName), prefixed("certificate, checked by us: ", strings.ReplaceAll(o.Cert, "_", " "))}, nil)
 	add("quic", "QUIC", o.QUIC, o.ControlQUIC, o.QUICSeconds, nil, nil)
-	page := append([]string{pageWords(o.Status, o.BodyBytes, o.BodyTruncated, o.Title)}, o.Fingerprints...)
+	page := []string{pageWords(o.Status, o.BodyBytes, o.BodyTruncated, o.Title)}
+	for _, f := range o.Fingerprints {
+		page = append(page, fingerprintWords(f))
+	}
 	add("http", "Page", o.HTTP, o.ControlHTTP, o.HTTPSeconds, page, []string{pageWords(o.ControlStatus, o.ControlBodyBytes, false, o.ControlTitle)})
 	add("tunnel", "Tunnel", o.Tunnel, "", o.TunnelSeconds, []string{o.TunnelKind}, nil)
 	return l
+}
+
+// fingerprintWords say what was recognised, of "name;scope;kind;country;…".
+func fingerprintWords(row string) string {
+	f := strings.Split(row, ";")
+	if len(f) < 4 {
+		return row
+	}
+	what := "a known page of a block"
+	if f[2] == "dns" {
+		what = "a known address of a block"
+	}
+	if cc := f[3]; cc != "" && cc != "ZZ" {
+		what += ", in " + inquiry.Country(cc)
+	}
+	return what
 }
 
 // engineWords say by which resolver a name was looked up: "udp 192.0.2.1:53".

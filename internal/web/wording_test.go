@@ -90,6 +90,15 @@ func (s *server) wording() wording {
 	for _, cc := range country.Codes() {
 		name(inquiry.Country(cc))
 	}
+	if s.site.Desk.Lists != nil {
+		lists, err := s.site.Desk.Lists()
+		if err != nil {
+			panic(err) // the crawl has read them
+		}
+		for i := range lists {
+			name(lists[i].Area) // "DG Khan"
+		}
+	}
 	return w
 }
 
