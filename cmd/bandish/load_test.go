@@ -47,7 +47,7 @@ type vital struct{ resident, files, goroutines float64 }
 // but with 429 or 503, and each document that was acknowledged must be there at
 // the end. BANDISH_LOAD says how long ("10m"); seconds without it.
 func TestServedUnderLoad(t *testing.T) {
-	l := &load{lasts: 4 * time.Second, documents: 600, reads: 200, submits: 10, statuses: map[int]int{}}
+	l := &load{lasts: 4 * time.Second, documents: 600, reads: 60, submits: 10, statuses: map[int]int{}}
 	if os.Getenv("BANDISH_LONG") != "" {
 		l.lasts, l.documents = 15*time.Second, 6000
 	}
