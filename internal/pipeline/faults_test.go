@@ -254,7 +254,10 @@ func TestFaultsAtEveryCall(t *testing.T) {
 	t.Parallel()
 	step := 127
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
-		step = 5
+		step = 9
+	}
+	if testing.Short() {
+		step = 251
 	}
 	source := write(t, "in.jsonl", append(append(append(zz("r", 1), '\n'), append(zz("r", 2), '\n')...), []byte("not json\n")...))
 	counting := &faultyDisk{Disk: realDisk(t), side: t.TempDir()}

@@ -76,13 +76,13 @@ func (m *mix) next() string {
 
 // TestMixedLoad asks for pages of all sorts over 64 connections: first for each of
 // some hundred once, which is the cost of making them, then at random for these,
-// half a minute or as long as BANDISH_LOAD says. Memory, open files and
+// 20 seconds or as long as BANDISH_LOAD says. Memory, open files and
 // goroutines must not grow meanwhile; the figures are printed.
 func TestMixedLoad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("half a minute of load")
+		t.Skip("20 seconds of load")
 	}
-	last := 30 * time.Second
+	last := 20 * time.Second
 	if s := os.Getenv("BANDISH_LOAD"); s != "" {
 		var err error
 		if last, err = time.ParseDuration(s); err != nil {
