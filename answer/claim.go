@@ -68,12 +68,34 @@ func Check(ctx context.Context, r *casefile.Records, claim casefile.AccessClaim,
 			continue
 		}
 		zone = c.Zone()
-		for _, h := range r.Hear(c, &casefile.Claim{Access: &claim}) {
+		for _, h := range r.Hear(c, &casefile.Claim{Access: &claim, Evidence: attached(c, &claim)}) {
 			h.Case = c.ID
 			out.Sources = append(out.Sources, h)
 		}
 	}
 	return out, settle(ctx, r, &out, zone, time.Time{}, a)
+}
+
+// attached is what editors of a case attached to those of its claims that say the
+// same, so that a question and a statement of the same words are answered alike.
+func attached(c *casefile.Case, claim *casefile.AccessClaim) []casefile.Evidence {
+	var out []casefile.Evidence
+	for i := range c.Claims {
+		k := &c.Claims[i]
+		if k.Withdrawn != nil || k.Access == nil || !same(k.Access, claim) {
+			continue
+		}
+		for _, e := range k.Evidence {
+			if !slices.ContainsFunc(out, func(o casefile.Evidence) bool { return o.Ref == e.Ref }) {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
+}
+
+func same(a, b *casefile.AccessClaim) bool {
+	return a.Target == b.Target && a.CC == b.CC && a.Says == b.Says && a.At.String() == b.At.String() && slices.Equal(a.Networks, b.Networks)
 }
 
 // settle fills in the verdict: from measurements where they reach the floor,
