@@ -117,8 +117,9 @@ func (s *Site) reportView(r *ban.Report) reportView {
 	}
 	add := func(name string, values ...value) {
 		values = slices.DeleteFunc(values, func(v value) bool { return v.Text == "" })
-		for i := range values {
-			values[i].Said = values[i].Href == "" && r.Origin.Dataset != ban.Measured
+		for i := range values { // what the record says of itself is no quotation
+			quoted := r.Origin.Dataset != ban.Measured && r.Origin.Dataset != ban.Record || name == columnWords["gov_ack_quote"]
+			values[i].Said = quoted && values[i].Href == ""
 		}
 		if len(values) > 0 {
 			v.Facts = append(v.Facts, fact{name, values})
