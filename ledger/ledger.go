@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -347,7 +348,7 @@ func (e *Entry) Words() string {
 	case e.File != nil && e.Type == TypeTombstone:
 		return fmt.Sprintf("%s was removed: %s", e.File.Name, e.File.Reason)
 	case e.File != nil:
-		return fmt.Sprintf("%s %s, %d bytes", e.Type, e.File.Name, e.File.Bytes)
+		return fmt.Sprintf("%s %s, %d bytes", e.Type, strings.TrimPrefix(e.File.Name, string(e.Type)+":"), e.File.Bytes)
 	case e.Event != nil:
 		return fmt.Sprintf("ban %s (%s in %s) was %s", e.Event.ID, e.Event.Target, e.Event.CC, e.Event.Action)
 	case e.Correction != nil:

@@ -281,24 +281,38 @@ type Update struct {
 // Note adds an entry to the ledger with the commit.
 func (u *Update) Note(e ledger.Entry) { u.notes = append(u.notes, e) }
 
+// turn waits for the turn to write. It gives the newest manifest, whose entries
+// are in the ledger then; leave gives the turn back.
+func (a *Archive) turn(ctx context.Context) (m *Manifest, leave func(), err error) {
+	a.mu.Lock()
+	unlock, err := a.lock(ctx, writeLock)
+	if err != nil {
+		a.mu.Unlock()
+		return nil, nil, err
+	}
+	leave = func() { unlock(); a.mu.Unlock() }
+	taken := false
+	defer func() {
+		if !taken {
+			leave()
+		}
+	}()
+	if m, err = a.newest(); err == nil {
+		err = a.settleLedger(m)
+	}
+	taken = err == nil
+	return m, leave, err
+}
+
 // Update waits for the turn to write, runs fn, and commits what fn left in
 // the update's manifest. When fn fails nothing is committed; segments that it
 // wrote stay behind unlisted and are removed by Sweep.
 func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx, writeLock)
+	m, leave, err := a.turn(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	m, err := a.newest()
-	if err != nil {
-		return err
-	}
-	if err := a.settleLedger(m); err != nil {
-		return err
-	}
+	defer leave()
 	u := &Update{a: a, Manifest: m.clone(), Before: m}
 	if err := fn(u); err != nil {
 		u.withdraw()

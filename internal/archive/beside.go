@@ -105,20 +105,11 @@ func (a *Archive) NoteFiles(ctx context.Context, records ...ledger.File) (int, e
 	if a.readOnly || !a.log.Exists() {
 		return 0, nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx, writeLock)
+	_, leave, err := a.turn(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer unlock()
-	m, err := a.newest()
-	if err != nil {
-		return 0, err
-	}
-	if err := a.settleLedger(m); err != nil {
-		return 0, err
-	}
+	defer leave()
 	known, err := a.readNoted()
 	if err != nil {
 		return 0, fmt.Errorf("note files in the ledger: %w", err)
@@ -142,20 +133,11 @@ func (a *Archive) NoteFiles(ctx context.Context, records ...ledger.File) (int, e
 // Append adds entries of other kinds to the ledger, and returns the index of
 // the first.
 func (a *Archive) Append(ctx context.Context, list ...ledger.Entry) (int64, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx, writeLock)
+	_, leave, err := a.turn(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer unlock()
-	m, err := a.newest()
-	if err != nil {
-		return 0, err
-	}
-	if err := a.settleLedger(m); err != nil {
-		return 0, err
-	}
+	defer leave()
 	if !a.log.Exists() {
 		return 0, notary.ErrEmpty
 	}

@@ -249,20 +249,11 @@ func (a *Archive) setLedgerAside(ctx context.Context, origin string) error {
 // RotateKey gives the ledger a new key, entered under the signatures of both,
 // and returns its verifier string.
 func (a *Archive) RotateKey(ctx context.Context) (string, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	unlock, err := a.lock(ctx, writeLock)
+	_, leave, err := a.turn(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer unlock()
-	m, err := a.newest()
-	if err != nil {
-		return "", err
-	}
-	if err := a.settleLedger(m); err != nil {
-		return "", err
-	}
+	defer leave()
 	return a.log.Rotate(func(signed string) ([]byte, error) {
 		e := ledger.Entry{Type: ledger.TypeKey, Time: time.Now(), Key: &ledger.Key{Note: signed}}
 		return e.Encode()
