@@ -35,9 +35,10 @@ var at = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
 // example is an archive with its desk, made once for all tests.
 type example struct {
-	desk *inquiry.Desk
-	key  string
-	err  error
+	desk  *inquiry.Desk
+	key   string
+	roots string // file with the root of the authority that dates its log
+	err   error
 }
 
 var theExample = sync.OnceValue(func() (x example) {
@@ -78,6 +79,9 @@ func (x *example) make(dir string) error {
 		return err
 	}
 	if _, err := p.Import(ctx, src, pipeline.Want{}, func(pipeline.Progress) {}); err != nil {
+		return err
+	}
+	if err := x.stamp(a.Log(), filepath.Join(dir, "authority")); err != nil { // and the log grows on
 		return err
 	}
 	if _, err := p.Count(ctx); err != nil {

@@ -118,6 +118,14 @@ func describe(name string) string {
 		return "Hourly counts of verdicts, by target and network, from the archive's file of one month"
 	case strings.HasPrefix(name, "raw/"):
 		return "Measurements as they were received, client addresses removed"
+	case name == rootsName:
+		return "The root certificates that the operator checks time stamps against: bring them from elsewhere"
+	case strings.HasPrefix(name, stampFolder) && strings.HasSuffix(name, ".tsr"):
+		return "A time stamp of an authority (RFC 3161)"
+	case strings.HasPrefix(name, stampFolder) && strings.HasSuffix(name, ".checkpoint"):
+		return "What an authority dated: the log as it was"
+	case strings.HasPrefix(name, stampFolder):
+		return "The hashes that tie what was dated to the head of the log"
 	case strings.HasSuffix(name, ".tlog-proof"):
 		return "Proof that the entry is in the log"
 	case strings.HasPrefix(name, "ledger/entries/"):
@@ -132,6 +140,10 @@ func mediaType(name string) string {
 		return "application/json"
 	case ".gz":
 		return "application/gzip"
+	case ".tsr":
+		return "application/timestamp-reply"
+	case ".pem":
+		return "application/x-pem-file"
 	case ".html":
 		return "text/html"
 	case ".md":

@@ -172,6 +172,7 @@ func (r *reader) proofs() *Proofs {
 	}
 	p.Key = strings.TrimSuffix(string(r.take(keyName)), "\n")
 	p.Documents = takeLines[DocumentProof](r, documentsName)
+	p.Stamps, p.Roots = r.stamps(), r.take(rootsName)
 	for name := range r.files {
 		index, ok := indexOf(name)
 		if !ok {

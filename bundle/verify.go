@@ -42,6 +42,9 @@ type Options struct {
 	Key string
 	// Witnesses are verifier strings of witnesses that the reader trusts.
 	Witnesses []string
+	// TimestampRoots are root certificates (PEM) of time-stamping authorities that
+	// the reader trusts.
+	TimestampRoots string
 }
 
 // False reports whether anything is.

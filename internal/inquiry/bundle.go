@@ -779,6 +779,7 @@ func (g *gatherer) proofs(ctx context.Context) error {
 		return err
 	}
 	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
+	last := head
 	// A head that others signed is worth more, where it has all of it.
 	if w, text, err := log.Witnessed(); err == nil && (len(indexes) == 0 || indexes[len(indexes)-1] < w.Size) {
 		head, signed = w, text
@@ -800,8 +801,48 @@ func (g *gatherer) proofs(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := g.stamps(p, log, head, last); err != nil {
+		return err
+	}
 	g.c.Proofs = p
 	return nil
+}
+
+// stamps encloses the time stamps of the log: for each enclosed entry the first
+// that was made after it. last is the log's newest head.
+func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.Checkpoint) error {
+	sizes, err := log.Stamps()
+	if err != nil {
+		return err
+	}
+	first := map[int64]bool{}
+	for _, e := range p.Entries {
+		if i, _ := slices.BinarySearch(sizes, e.Index+1); i < len(sizes) && sizes[i] <= last.Size {
+			first[sizes[i]] = true
+		}
+	}
+	for _, size := range slices.Sorted(maps.Keys(first)) {
+		at, err := log.At(last, size)
+		if err != nil {
+			return err
+		}
+		s := bundle.Stamp{Checkpoint: []byte(at.String())}
+		if s.Answer, err = log.StampOf(size); err != nil {
+			return err
+		}
+		small, large := at, head
+		if small.Size > large.Size {
+			small, large = large, small
+		}
+		if s.Path, err = log.Consistency(large, small.Size); err != nil {
+			return err
+		}
+		p.Stamps = append(p.Stamps, s)
+	}
+	if len(p.Stamps) > 0 {
+		p.Roots, err = log.StampRoots()
+	}
+	return err
 }
 
 // entriesWanted names the entries of the ledger that the contents rest on, as
