@@ -100,6 +100,7 @@ var descriptions = map[string]string{
 	daysName:         "Daily counts of verdicts, by target and network",
 	eventsName:       "Dated bans",
 	answersName:      "What the record answered",
+	reportedName:     "Bans that others report of what the answers are about: dates, and where the reports stand",
 	fingerprintsName: "Fingerprints of block pages: the snapshot",
 	defectsName:      "Known defects of tests",
 	platformsName:    "Which platform each host and test speaks for",

@@ -22,8 +22,8 @@ func (c *Contents) howTo() string {
    holds root certificates of authorities whose time stamps you trust.
 
    The program hashes every file again, checks proofs and signatures, derives
-   observations, verdicts, counts and dated bans again from the raw measurements,
-   and says of each point: proved, not proved and why, or false.
+   observations, verdicts, counts, dated bans and answers again from the raw
+   measurements, and says of each point: proved, not proved and why, or false.
 
 2. With sha256sum alone (on macOS: shasum -a 256)
 

@@ -119,6 +119,7 @@ func read(files []file) (*Contents, []string) {
 	c.Findings = takeLines[json.RawMessage](r, findingsName)
 	c.Events = takeDocument[[]event.Event](r, eventsName)
 	c.Answers = takeDocument[[]Answer](r, answersName)
+	c.Reported = takeDocument[[]Reported](r, reportedName)
 	c.Sources = takeDocument[[]Source](r, sourcesName)
 	c.Fingerprints = takeDocument[[]fingerprint.Fingerprint](r, fingerprintsName)
 	c.Defects = takeDocument[[]defect.Window](r, defectsName)

@@ -2,8 +2,8 @@
 
 // Command bandish-verify checks a bundle of evidence without trusting whoever
 // made it: it hashes everything again, checks proofs and signatures against a
-// key that the reader brings, and derives verdicts, counts and dated bans again
-// from the enclosed raw measurements. It needs no network.
+// key that the reader brings, and derives verdicts, counts, dated bans and answers
+// again from the enclosed raw measurements. It needs no network.
 package main
 
 import (

@@ -215,13 +215,13 @@ func guessBanFormat(content []byte) string {
 
 // banImport is what importing one file printed, as JSON.
 type banImport struct {
-	File    string      `json:"file"`
-	SHA256  string      `json:"sha256"`
-	Format  string      `json:"format"`
-	New     bool        `json:"new"`
-	Rows    int         `json:"rows"`
-	Used    int         `json:"used"`
-	Reports int         `json:"reports"`
+	File    string       `json:"file"`
+	SHA256  string       `json:"sha256"`
+	Format  string       `json:"format"`
+	New     bool         `json:"new"`
+	Rows    int          `json:"rows"`
+	Used    int          `json:"used"`
+	Reports int          `json:"reports"`
 	Asides  []list.Aside `json:"asides"`
 }
 
