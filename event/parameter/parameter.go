@@ -52,7 +52,7 @@ type Chain struct {
 	PriorKind    float64    `is:"bad votes that the prior of their kind weighs" from:"chosen" needs:"cu-tremendanota; et-2018-unblocking; at once, 1 network"`
 	MinHard      float64    `is:"usual share of blocked among the bad votes, at least" from:"chosen" needs:"TestTrack"`
 	MaxHard      float64    `is:"the same, at most" from:"chosen" needs:"TestTrack"`
-	Rounds       int        `is:"rounds of estimating the usual share and the path in turn" from:"chosen" needs:"cost"`
+	Rounds       int        `is:"rounds of estimating the usual share and the path in turn" from:"chosen" needs:"cost: a story of every scenario comes out alike with one round"`
 	SameStart    float64    `is:"usual shares that differ by less are one start" from:"chosen" needs:"cost"`
 	Halfway      float64    `is:"by which the series as a whole must be worse than the prior, to begin between the two as well" from:"fitted: Brazil with half of its rows" needs:"Brazil with half of its rows"`
 	MinBadVotes  float64    `is:"bad votes below which nothing is looked at" from:"derived: fewer cannot reach the threshold" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
