@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -64,6 +65,8 @@ type langView struct {
 	Raw     string // the document of a measurement
 	Send    *contributeView
 	Wrongs  []template.HTML // what is wrong with the form
+	Alerts  *alertsView
+	Command string // to check the ledger with
 }
 
 type langLink struct {
@@ -168,6 +171,8 @@ func langPages() []langPage {
 		{"data", langProse("data")},
 		{"safety", langProse("safety")},
 		{"contribute", (*Site).langContribute},
+		{"alerts", (*Site).langAlerts},
+		{"ledger", (*Site).langLedger},
 		{"api/v1", (*Site).langAPI},
 		{"check", (*Site).langCheck},
 		{"search", (*Site).langSearch},
@@ -599,6 +604,8 @@ func langKeys() []string {
 		"m.":           {"title", "sentence", "seen", "test", "id"},
 		"step.":        {"dns", "tcp", "tls", "quic", "http", "tunnel", "worked", "failed", "untried"},
 		"chart.":       {"all", "strip", "none", "some", "column", "reported", "bans", "state", "courts", "statements", "restored"}, "api.": {"title", "about", "address", "what"},
+		"ledger.":     {"name", "size", "root", "key", "witnesses", "signed", "unsigned", "nobody", "stamp", "stamped", "title", "about", "none", "entry", "when", "what"},
+		"alerts.":     {"title", "about", "confirm.ask", "stop.ask", "done.mail", "done.webhook", "done.confirm", "done.stop", "wrong.country", "wrong.target", "wrong.network", "wrong.case", "wrong.refused", "wrong.unknown"},
 		"contribute.": {"title", "failed"}, "error.": {"400", "400.text", "404", "404.text", "405", "405.text", "500", "500.text"}, "contribute.wrong.": noteFields,
 	} {
 		for _, w := range list {
@@ -630,6 +637,7 @@ func langKeys() []string {
 	for _, m := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"} {
 		keys = append(keys, "month."+m)
 	}
+	keys = slices.AppendSeq(keys, maps.Keys(entryTexts))
 	for t := range turnWords {
 		keys = append(keys, "turn."+string(t))
 	}

@@ -99,12 +99,12 @@ func (s *Site) Handler() http.Handler {
 		"GET /bans":                          s.bans,
 		"GET /bans/{id}":                     s.ban,
 		"GET /hours":                         s.hours,
-		"GET /alerts":                        s.alerts,
-		"POST /alerts":                       s.subscribe,
-		"GET /alerts/confirm":                s.confirmAlerts,
-		"POST /alerts/confirm":               s.confirmAlerts,
-		"GET /alerts/stop":                   s.stopAlerts,
-		"POST /alerts/stop":                  s.stopAlerts,
+		"GET /alerts":                        s.alertsIn(s.alertsForm),
+		"POST /alerts":                       s.alertsIn(s.subscribe),
+		"GET /alerts/confirm":                s.alertsIn(s.settle("confirm")),
+		"POST /alerts/confirm":               s.alertsIn(s.settle("confirm")),
+		"GET /alerts/stop":                   s.alertsIn(s.settle("stop")),
+		"POST /alerts/stop":                  s.alertsIn(s.settle("stop")),
 		"GET /api/v1":                        s.programs,
 		"GET /networks/{asn}":                s.network,
 		"GET /platforms":                     s.platforms,
@@ -155,10 +155,20 @@ func (s *Site) Handler() http.Handler {
 		mux.Handle(pattern, s.wrap(h))
 	}
 	for _, code := range s.languageCodes {
-		in := s.inLanguage(code)
+		in, c := s.inLanguage(code), s.languages[code]
 		mux.Handle("GET /"+code, s.wrap(in))
 		mux.Handle("GET /"+code+"/{rest...}", s.wrap(in))
-		mux.Handle("POST /"+code+"/contribute", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.langTake(w, r, s.languages[code]) }))
+		for pattern, h := range map[string]handler{
+			"POST /" + code + "/contribute":     func(w http.ResponseWriter, r *http.Request) error { return s.langTake(w, r, c) },
+			"GET /" + code + "/alerts":          s.langAlertsIn(c, s.alertsForm),
+			"POST /" + code + "/alerts":         s.langAlertsIn(c, s.subscribe),
+			"GET /" + code + "/alerts/confirm":  s.langAlertsIn(c, s.settle("confirm")),
+			"POST /" + code + "/alerts/confirm": s.langAlertsIn(c, s.settle("confirm")),
+			"GET /" + code + "/alerts/stop":     s.langAlertsIn(c, s.settle("stop")),
+			"POST /" + code + "/alerts/stop":    s.langAlertsIn(c, s.settle("stop")),
+		} {
+			mux.Handle(pattern, s.wrap(h))
+		}
 	}
 	return s.inTurn(compressed(withoutSlash(s.onlyKnownMethods(mux))))
 }
