@@ -208,8 +208,8 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if rest == "is" {
 		return s.langAsk(w, r, c)
 	}
-	if len(parts) == 4 && parts[0] == "cc" && parts[3] == "picture.png" {
-		return s.langPicture(w, r, c, parts[1], parts[2])
+	if parts[len(parts)-1] == "picture.png" {
+		return s.langPictures(w, r, c, parts[:len(parts)-1])
 	}
 	show, named := langPageOf(parts)
 	if show == nil {
@@ -237,7 +237,7 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
-	v.Canonical, v.Picture = r.URL.EscapedPath(), pictureOf(r)
+	v.Canonical, v.Picture = r.URL.EscapedPath(), s.pictureOf(r)
 	if v.About == "" {
 		v.About = v.about()
 	}
@@ -562,7 +562,7 @@ func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
 		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title",
-		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
+		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "platform.count", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
 		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about",
 		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
 	for _, k := range answer.RemarkKeys() {

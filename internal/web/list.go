@@ -154,6 +154,9 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if wantsCSV(r) {
+		return networkCSV(w, r, v.Network)
+	}
 	f := frame{Title: fmt.Sprintf("What does AS%d block?", asn), About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
