@@ -140,7 +140,7 @@ func (c *Card) PNG() ([]byte, error) {
 
 func (p *page) encode() ([]byte, error) {
 	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, p.img); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.DefaultCompression}).Encode(&b, p.img); err != nil {
 		return nil, fmt.Errorf("draw a picture: %w", err)
 	}
 	return b.Bytes(), nil
