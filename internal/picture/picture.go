@@ -116,7 +116,7 @@ func (c *Card) PNG() ([]byte, error) {
 		foot := Height - 24 - p.lineHeight(24)
 		room := image.Rect(margin, y+16, Width-margin, foot-4)
 		y += 16 + p.drawing(c.Drawing, room)
-		if lines := (room.Max.Y - y) / p.lineHeight(28); lines > 0 {
+		if lines := min(5, (room.Max.Y-y)/p.lineHeight(28)); lines > 0 {
 			p.text(p.whole(c.Sentence, 28, lines), 28, y, lines, p.plain, ink)
 		}
 		p.text(c.Foot, 24, foot, 1, p.plain, soft)
@@ -140,7 +140,7 @@ func (c *Card) PNG() ([]byte, error) {
 
 func (p *page) encode() ([]byte, error) {
 	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.DefaultCompression}).Encode(&b, p.img); err != nil {
+	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, p.img); err != nil {
 		return nil, fmt.Errorf("draw a picture: %w", err)
 	}
 	return b.Bytes(), nil
