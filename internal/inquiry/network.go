@@ -74,6 +74,10 @@ func (d *Desk) network(ctx context.Context, asn uint32) (Network, error) {
 func (d *Desk) onNetwork(asn uint32, p store.Place, ev answer.Evidence) NetworkAnswer {
 	q := d.question(Ask{CC: p.CC, Target: p.Target})
 	a := answer.Of(q, ev)
+	if last := a.LastMeasured; last != nil && last.Before(a.At) { // reports go on when nobody measures
+		q.At = *last
+		a = answer.Of(q, ev)
+	}
 	one := NetworkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last, At: a.At}
 	for _, on := range a.Networks {
 		if on.ASN == asn {

@@ -410,7 +410,7 @@ func (s *Site) langCasePicture(r *http.Request, c *catalogue, id string) (*pictu
 		return nil, notFound("The record has no case of this id.")
 	}
 	v := langView{c: c, Code: c.code}
-	title, err := v.caseTitle(s, r, whole)
+	title, err := v.caseTitle(r.Context(), s, whole)
 	if err != nil {
 		return nil, err
 	}

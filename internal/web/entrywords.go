@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/url"
 	"path"
 	"strconv"
@@ -58,7 +59,7 @@ var entryTexts = map[string]string{
 
 // entryWords say an entry in a sentence, and on which page is what it speaks of;
 // in a language where c is one.
-func (s *Site) entryWords(e *ledger.Entry, c *catalogue) (text, href string) {
+func (s *Site) entryWords(ctx context.Context, e *ledger.Entry, c *catalogue) (text, href string, err error) {
 	say := func(key string, a args) string {
 		if c != nil {
 			return c.text(key, a)
@@ -74,13 +75,13 @@ func (s *Site) entryWords(e *ledger.Entry, c *catalogue) (text, href string) {
 	number := func(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
 	switch {
 	case e.Batch != nil:
-		return s.batchWords(e.Batch, c, say), ""
+		return s.batchWords(e.Batch, c, say), "", nil
 	case e.Segments != nil:
-		return say("entry.segments", args{"why": say(whyKey(e.Segments.Why), nil), "added": len(e.Segments.Added), "removed": len(e.Segments.Removed)}), ""
+		return say("entry.segments", args{"why": say(whyKey(e.Segments.Why), nil), "added": len(e.Segments.Added), "removed": len(e.Segments.Removed)}), "", nil
 	case e.State != nil:
-		return say("entry.state", args{"why": say(whyKey(e.State.Why), nil), "batches": number(int64(e.State.Batches.Count)), "files": number(int64(e.State.Segments.Count))}), ""
+		return say("entry.state", args{"why": say(whyKey(e.State.Why), nil), "batches": number(int64(e.State.Batches.Count)), "files": number(int64(e.State.Segments.Count))}), "", nil
 	case e.File != nil:
-		return s.fileWords(e, c, say, name)
+		return s.fileWords(ctx, e, c, say, name)
 	case e.Event != nil:
 		key := "entry.event." + e.Event.Action
 		if _, ok := entryTexts[key]; !ok {
@@ -94,18 +95,18 @@ func (s *Site) entryWords(e *ledger.Entry, c *catalogue) (text, href string) {
 		if e.Event.Action != ledger.Withdrawn {
 			href = "/events/" + url.PathEscape(e.Event.ID)
 		}
-		return say(key, args{"name": platform, "country": country}), href
+		return say(key, args{"name": platform, "country": country}), href, nil
 	case e.Correction != nil:
 		if strings.HasPrefix(e.Correction.Of, "/") && !strings.HasPrefix(e.Correction.Of, "//") {
 			href = e.Correction.Of
 		}
-		return say("entry.correction", args{"text": name(e.Correction.Text)}), href
+		return say("entry.correction", args{"text": name(e.Correction.Text)}), href, nil
 	case e.Key != nil:
-		return say("entry.key", nil), "/ledger/key"
+		return say("entry.key", nil), "/ledger/key", nil
 	case e.Software != nil:
-		return say("entry.software", args{"version": name(e.Software.Version)}), ""
+		return say("entry.software", args{"version": name(e.Software.Version)}), "", nil
 	}
-	return say("entry.unknown", nil), ""
+	return say("entry.unknown", nil), "", nil
 }
 
 // batchWords say which measurements came in.
@@ -139,48 +140,53 @@ func (s *Site) batchWords(b *ledger.Batch, c *catalogue, say func(string, args) 
 }
 
 // fileWords say what became of a file or of a case of the record.
-func (s *Site) fileWords(e *ledger.Entry, c *catalogue, say func(string, args) string, name func(string) string) (text, href string) {
+func (s *Site) fileWords(ctx context.Context, e *ledger.Entry, c *catalogue, say func(string, args) string, name func(string) string) (text, href string, err error) {
 	f := e.File
 	a := args{"name": name(f.Name), "bytes": thousands(strconv.FormatInt(f.Bytes, 10))}
 	switch e.Type {
 	case ledger.TypeTombstone:
-		return say("entry.tombstone", a), ""
+		return say("entry.tombstone", a), "", nil
 	case ledger.TypeRecord:
 		key, id := "entry.record", strings.TrimPrefix(f.Name, ledger.TypeRecord+":")
 		if id == "shared" {
 			key = "entry.shared"
 		} else if cs := s.Records.Case(id); cs != nil {
-			a["name"], href = name(cs.Title), "/cases/"+url.PathEscape(id)
+			a["name"], href = cs.Title, "/cases/"+url.PathEscape(id)
+			if c != nil {
+				if a["name"], err = (&langView{c: c}).caseTitle(ctx, s, cs); err != nil {
+					return "", "", err
+				}
+			}
 		}
 		if f.Replaces != "" {
 			key += ".revised"
 		}
-		return say(key, a), href
+		return say(key, a), href, nil
 	case ledger.TypeSource:
 		base := path.Base(f.Name)
 		switch {
 		case strings.HasPrefix(base, "bans-"):
-			return say("entry.use.bans", nil), "/bans"
+			return say("entry.use.bans", nil), "/bans", nil
 		case strings.HasPrefix(base, "requests-"):
-			return say("entry.use.requests", nil), ""
+			return say("entry.use.requests", nil), "", nil
 		case strings.HasSuffix(base, ".json"):
-			return say("entry.copy.about", nil), ""
+			return say("entry.copy.about", nil), "", nil
 		}
-		return say("entry.copy", a), ""
+		return say("entry.copy", a), "", nil
 	case ledger.TypeList:
 		top, _, _ := strings.Cut(f.Name, "/")
 		if key := "entry.list." + top; entryTexts[key] != "" {
-			return say(key, a), ""
+			return say(key, a), "", nil
 		}
-		return say("entry.list.other", a), ""
+		return say("entry.list.other", a), "", nil
 	}
 	switch {
 	case f.Name == "sources-read.jsonl":
-		return say("entry.file.read", a), ""
+		return say("entry.file.read", a), "", nil
 	case strings.HasPrefix(f.Name, "quarantine/"):
-		return say("entry.file.aside", a), ""
+		return say("entry.file.aside", a), "", nil
 	}
-	return say("entry.file.other", a), ""
+	return say("entry.file.other", a), "", nil
 }
 
 // whyKey is the key of the words for why the archive changed.

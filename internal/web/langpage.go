@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"html/template"
 	"maps"
 	"net/http"
@@ -391,13 +392,13 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 
 // caseLink leads to a case by its title in the language.
 func (v *langView) caseLink(s *Site, r *http.Request, id string) (langLink, error) {
-	title, err := v.caseTitle(s, r, s.Records.Case(id))
+	title, err := v.caseTitle(r.Context(), s, s.Records.Case(id))
 	return langLink{inPage(title), "/" + v.Code + "/cases/" + url.PathEscape(id)}, err
 }
 
 // caseTitle is the catalogue's title of a case, or one made of its country, its
 // platforms and the month of its first dated turn.
-func (v *langView) caseTitle(s *Site, r *http.Request, c *casefile.Case) (string, error) {
+func (v *langView) caseTitle(ctx context.Context, s *Site, c *casefile.Case) (string, error) {
 	if own, ok := v.c.Cases[c.ID]; ok {
 		return own.Title, nil
 	}
@@ -407,7 +408,7 @@ func (v *langView) caseTitle(s *Site, r *http.Request, c *casefile.Case) (string
 		names = append(names, name)
 	}
 	about := args{"country": v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction)), "names": v.c.list(names)}
-	shown, _, err := s.Desk.Case(r.Context(), c, casefile.Date{})
+	shown, _, err := s.Desk.Case(ctx, c, casefile.Date{})
 	if err != nil {
 		return "", err
 	}
@@ -455,7 +456,7 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	}
 	text := func(key string) template.HTML { return v.T(key) }
 	v.Kind = "case"
-	if v.Title, err = v.caseTitle(s, r, c); err != nil {
+	if v.Title, err = v.caseTitle(r.Context(), s, c); err != nil {
 		return err
 	}
 	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}

@@ -97,7 +97,10 @@ func (s *Site) readLedger(r *http.Request, v *ledgerView, lang *catalogue) error
 		if err != nil {
 			return err
 		}
-		says, href := s.entryWords(&e, lang)
+		says, href, err := s.entryWords(r.Context(), &e, lang)
+		if err != nil {
+			return err
+		}
 		v.Entries = append(v.Entries, ledgerRow{i, e.Type, e.Time, says, href})
 		return nil
 	})
@@ -143,8 +146,12 @@ func (s *Site) langLedger(r *http.Request, v *langView, _ []string) error {
 	}
 	v.Command = `bandish monitor $BANDISH/ledger --key "` + found.Key + `"`
 	for _, e := range found.Entries {
+		href := ""
+		if e.Href != "" {
+			href = v.c.ownOf(e.Href)
+		}
 		v.row(langCell{Text: inPage(strconv.FormatInt(e.Index, 10)), Href: "/ledger/entries/" + strconv.FormatInt(e.Index, 10), ID: "e" + strconv.FormatInt(e.Index, 10)},
-			langCell{Text: inPage(v.c.day(e.Time) + " " + foreign(e.Time.UTC().Format("15:04 UTC")))}, langCell{Text: inPage(e.Text), Href: v.c.ownOf(e.Href)})
+			langCell{Text: inPage(v.c.day(e.Time) + " " + foreign(e.Time.UTC().Format("15:04 UTC")))}, langCell{Text: inPage(e.Text), Href: href})
 	}
 	if found.Earlier > 0 {
 		v.Next = "?before=" + strconv.FormatInt(found.Earlier, 10)

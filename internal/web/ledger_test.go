@@ -52,14 +52,20 @@ func TestEntriesInWords(t *testing.T) {
 				}
 			}
 			for _, e := range entriesOfEveryKind() {
-				text, _ := s.site.entryWords(&e, &keys)
+				text, _, err := s.site.entryWords(t.Context(), &e, &keys)
+				if err != nil {
+					t.Fatal(err)
+				}
 				for k := range entryTexts {
 					used[k] = used[k] || strings.Contains(text, "<"+k+">")
 				}
 			}
 		}
 		for _, e := range entriesOfEveryKind() {
-			text, _ := s.site.entryWords(&e, c)
+			text, _, err := s.site.entryWords(t.Context(), &e, c)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if text == "" || strings.ContainsAny(text, "{}<>%_") || strings.Contains(text, "nil") || hash.MatchString(text) || hyphened.MatchString(strings.ToLower(text)) {
 				t.Errorf("%s is said as %q", e.Type, text)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 )
 
@@ -226,5 +227,29 @@ func TestChronologyIsNarrowed(t *testing.T) {
 	}
 	if code, _ := s.get("/cases/pk-2024-x?only=x"); code != 400 {
 		t.Errorf("an unknown kind: %d", code)
+	}
+}
+
+// A network stands as it was measured last, also where a report of the ban goes on
+// when nobody measures any more.
+func TestNetworkBesideReports(t *testing.T) {
+	s := serveAt(t, time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC))
+	for range 4 {
+		s.submit(18, 64512, "x.com", true)
+	}
+	s.count()
+	s.site.Desk.Lists = func() ([]ban.Report, error) {
+		return []ban.Report{{Origin: ban.Origin{Dataset: ban.KeepItOn, File: "f", Row: 1}, CC: "ZZ", Targets: []string{"x"}, Method: ban.Block, Scope: ban.National, Start: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC), Status: ban.Ongoing, Known: time.Date(2024, 4, 30, 0, 0, 0, 0, time.UTC)}}, nil
+	}
+	on, known, err := s.site.Desk.Network(t.Context(), 64512)
+	if err != nil || !known || len(on.Answers) != 1 {
+		t.Fatal(on, known, err)
+	}
+	if a := on.Answers[0]; a.Network.Counts.Measurements != 4 || len(a.Days) != 1 || a.Days[0].Date != "2024-02-18" {
+		t.Errorf("at %v: %d measurements, days %+v", a.At, a.Network.Counts.Measurements, a.Days)
+	}
+	_, text := s.get("/networks/AS64512?format=csv")
+	if !strings.Contains(text, "AS64512,ZZ,x,2024-02-18,") {
+		t.Errorf("as CSV: %s", text)
 	}
 }
