@@ -36,6 +36,7 @@ type homeView struct {
 // card is one ban that holds.
 type card struct {
 	A     answer.Answer
+	Query string // the days that its page is to speak of
 	Days  string // "23 days", "at least 283 days"
 	Strip template.HTML
 }
@@ -84,8 +85,8 @@ const (
 )
 
 const (
-	homePage    page[homeView] = "home.html"
-	blockedPage page[[]card]   = "blocked.html"
+	homePage    page[homeView]    = "home.html"
+	blockedPage page[blockedView] = "blocked.html"
 )
 
 // home says what is blocked now, what changed and which bans are longest.
@@ -96,7 +97,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := homeView{All: blocked, Choices: s.choices(), Changes: []change{}, Cases: []caseCard{}}
-	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)]); err != nil {
+	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)], times{}); err != nil {
 		return err
 	}
 	places, err := s.Desk.Countries(ctx)
@@ -157,17 +158,46 @@ func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer) (*homeMap, 
 	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers)}, nil
 }
 
-// blocked lists all that is blocked now.
+// blockedView is all that is blocked, now or on a day.
+type blockedView struct {
+	Cards []card
+	When  whenAsked
+	Cite  citation
+}
+
+// blockedOn is what is blocked, on the day that an address asks about.
+func (s *Site) blockedOn(r *http.Request) ([]answer.Answer, times, error) {
+	t, err := timesOf(r)
+	if err != nil {
+		return nil, t, err
+	}
+	if t.at.IsZero() && t.known.IsZero() {
+		blocked, err := s.Desk.Blocked(r.Context())
+		return blocked, t, err
+	}
+	blocked, err := s.Desk.BlockedOn(r.Context(), t.at, t.known)
+	return blocked, t, err
+}
+
+// blocked lists all that is blocked now, or was on ?at=DAY.
 func (s *Site) blocked(w http.ResponseWriter, r *http.Request) error {
-	blocked, err := s.Desk.Blocked(r.Context())
+	blocked, t, err := s.blockedOn(r)
 	if err != nil {
 		return err
 	}
-	cards, err := s.cards(r.Context(), blocked)
-	if err != nil {
+	v := blockedView{When: t.asked(r)}
+	if v.Cards, err = s.cards(r.Context(), blocked, t); err != nil {
 		return err
 	}
-	return blockedPage.show(s, w, r, frame{Title: "Blocked now", About: "Every ban that holds by what was measured or reported last."}, cards, blocked)
+	f := frame{Title: "Blocked now", About: "Every ban that holds by what was measured or reported last."}
+	if v.When.At != "" {
+		f.Title, f.About = "Blocked on "+parseDay(v.When.At).Format(longDay), "Every ban that held on that day by what was measured or reported."
+	}
+	if v.Cite, err = s.cite(r, f.Title, t); err != nil {
+		return err
+	}
+	f.Cite, f.Alternates = &v.Cite, feedsOf("", "What changed")
+	return blockedPage.show(s, w, r, f, v, blocked)
 }
 
 // ask sends the reader from the form's two choices to their page.
@@ -205,13 +235,14 @@ func (s *Site) choices() choices {
 }
 
 // cards adds to each ban its length and its last days.
-func (s *Site) cards(ctx context.Context, blocked []answer.Answer) ([]card, error) {
+func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]card, error) {
 	out := []card{}
+	query := t.query()
 	for i := range blocked {
 		a := &blocked[i]
-		c := card{A: *a, Days: lengthOf(a)}
+		c := card{A: *a, Days: lengthOf(a), Query: query}
 		if a.LastMeasured != nil {
-			full, err := s.Desk.Answer(ctx, inquiry.Ask{CC: a.CC, Target: a.Target})
+			full, err := s.Desk.Answer(ctx, inquiry.Ask{CC: a.CC, Target: a.Target, At: t.at, Known: t.known})
 			if err != nil {
 				return nil, err
 			}

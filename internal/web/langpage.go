@@ -564,7 +564,7 @@ func langKeys() []string {
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
 		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title",
 		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "platform.count", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
-		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about",
+		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about", "blocked.on",
 		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
 	for _, k := range answer.RemarkKeys() {
 		if k != answer.SayMeasured { // it has one for each state

@@ -254,3 +254,42 @@ func TestNetworkBesideReports(t *testing.T) {
 		t.Errorf("as CSV: %s", text)
 	}
 }
+
+// What is blocked, and what a network blocks, is said for the end of any day, by
+// what was known on any day; the citation carries both, and each link too.
+func TestListsOnADay(t *testing.T) {
+	s := serve(t)
+	for range 4 {
+		s.submit(18, 64512, "x.com", true)
+	}
+	s.count()
+	for path, want := range map[string]string{
+		"/blocked?at=2024-02-19":                               `<a href="/cc/PK/x?at=2024-02-19">X in Pakistan</a>`, // 17 February 2024 to 7 May 2025
+		"/blocked?as-of=2024-02-16":                            "",
+		"/ur/blocked?at=2024-02-19":                            `href="/ur/cc/PK/x?at=2024-02-19"`,
+		"/networks/AS64512?at=2024-02-18":                      "at the end of <time",
+		"/ur/networks/AS64512":                                 `name="at"`,
+		"/ur/platforms/x?at=2024-02-19":                        `value="2024-02-19"`,
+		"/cc/PK?at=2024-02-19":                                 "as-of=2024-02-20",
+		"/platforms/x":                                         "/platforms/x?as-of=2024-02-20",
+		"/check?target=x&cc=PK&at=2024-02-19&claim=accessible": "/check?at=2024-02-19&amp;cc=PK&amp;claim=accessible&amp;target=x",
+	} {
+		code, page := s.get(path)
+		if code != 200 || !strings.Contains(page, want) {
+			t.Errorf("%s: %d, without %q", path, code, want)
+		}
+	}
+	for path, not := range map[string]string{"/blocked?at=2024-02-01": "X in Pakistan", "/blocked?at=2024-02-19&as-of=2024-02-16": "X in Pakistan", "/networks/AS64512?as-of=2024-02-16": "likely blocked</span><br>"} {
+		if code, page := s.get(path); code != 200 || strings.Contains(page, not) {
+			t.Errorf("%s: %d, with %q", path, code, not)
+		}
+	}
+	if code, _ := s.get("/blocked?at=never"); code != 400 {
+		t.Errorf("a day that is none: %d", code)
+	}
+	for _, path := range []string{"/blocked?at=2024-02-19&format=json", "/networks/AS64512?at=2024-02-18&format=ris", "/check?target=x&cc=PK&at=2024-02-19&claim=accessible&format=bibtex", "/cc/PK?format=csl", "/platforms/x?format=text"} {
+		if code, text := s.get(path); code != 200 || strings.Contains(text, "<html") {
+			t.Errorf("%s: %d", path, code)
+		}
+	}
+}
