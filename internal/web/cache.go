@@ -93,7 +93,7 @@ const turnsOfOne = 64
 
 // key names a page and all that it depends on; "" is one that is not kept.
 func (p *pages) key(r *http.Request) (string, error) {
-	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || r.URL.Path == "/ledger" || r.URL.Path == "/bundle" {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || p.site.inEnglish(r) == "/ledger" || r.URL.Path == "/bundle" {
 		return "", nil
 	}
 	edition, err := p.site.edition(r)
@@ -103,6 +103,14 @@ func (p *pages) key(r *http.Request) (string, error) {
 	return strings.Join([]string{edition, strconv.FormatBool(p.site.Demo), encodingOf(r), strconv.FormatBool(strings.HasPrefix(r.Header.Get("Accept"), "application/json")), p.site.preferred(r), r.Host, r.URL.EscapedPath(), r.URL.RawQuery}, "\x00"), nil
 }
 
+// inEnglish is the path of the same page in English.
+func (s *Site) inEnglish(r *http.Request) string {
+	if code, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); s.languages[code] != nil {
+		return "/" + rest
+	}
+	return r.URL.Path
+}
+
 // edition names the state of what a page rests on. Pages that list measurements,
 // or say what was known, change with each measurement that comes; the others
 // when these were counted.
@@ -110,10 +118,7 @@ func (s *Site) edition(r *http.Request) (string, error) {
 	if s.Desk == nil {
 		return "", nil
 	}
-	path := r.URL.Path
-	if code, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); s.languages[code] != nil {
-		path = "/" + rest
-	}
+	path := s.inEnglish(r)
 	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
 		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
 	e, err := s.Desk.Edition()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -113,6 +114,16 @@ func TestLedgerPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.wording().check(t, path, root)
+	}
+	s.submit(18, 64512, "x.com", true)
+	if c, _, err := s.site.Ledger.Checkpoint(); err != nil {
+		t.Error(err)
+	} else {
+		for _, path := range []string{"/ledger", "/ur/ledger"} { // no page that was kept
+			if _, page := s.get(path); !strings.Contains(page, fmt.Sprintf(`id="e%d"`, c.Size-1)) {
+				t.Errorf("%s does not show the last entry, %d", path, c.Size-1)
+			}
+		}
 	}
 	if code, _ := s.get("/ledger?before=x"); code != 400 {
 		t.Errorf("before=x: %d", code)
