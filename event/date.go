@@ -180,6 +180,7 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 	mixed := math.Min(hard, soft) >= set.Date.Mixed*(hard+soft)
 	switch {
 	case mixed:
+		out.strength = set.Date.Part
 		out.hard = (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
 	case soft > hard:
 		out.hard = set.Chain.Hard[1]
@@ -199,10 +200,11 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 	return &out
 }
 
-// strength is the share of the votes that an event is taken to turn bad. It is
-// not asked of the votes, or ok votes in its midst would bear on its dates: on
-// a network it is most of them, and fewer where the source does not say which
-// networks the votes are of.
+// strength is the share of the votes that an event is taken to turn bad. The ok
+// votes are not asked, or those in its midst would bear on its dates: on a
+// network it is most of them, and fewer where the source does not say which
+// networks the votes are of, or where the bad ones are of both sorts, as those
+// of throttling are.
 func (h *history) strength(parts []banned) float64 {
 	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].ASN == 0 }) {
 		return set.Date.Part
