@@ -26,6 +26,15 @@ type Archive interface {
 	Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error)
 }
 
+// hourly is how long a time may be for hours to matter.
+const hourly = 72 * time.Hour
+
+// Hourly reports whether a time is short enough for hourly cells: the days of a
+// claim are days of its country, and those of daily cells are UTC's.
+func Hourly(from, to time.Time) bool {
+	return !from.IsZero() && !to.IsZero() && to.Sub(from) <= hourly
+}
+
 // Claims holds every claim of a case against the evidence as it was known at
 // the end of a day; a zero day is now.
 func Claims(ctx context.Context, r *casefile.Records, c *casefile.Case, asOf casefile.Date, a Archive) ([]casefile.Answer, error) {
