@@ -124,6 +124,9 @@ func withheld(doc []byte) bool {
 			break
 		}
 		at += i + 1
+		if !firstWord(doc[:at-1]) {
+			continue
+		}
 		end := at + lastWord(doc[at:])
 		if end == at || end < len(doc) && doc[end] != '"' {
 			continue
@@ -133,6 +136,17 @@ func withheld(doc []byte) bool {
 		}
 	}
 	return !letterEscaped(doc)
+}
+
+// firstWord reports whether a text ends in a quote and what the name of an address's
+// member begins with, in whatever case.
+func firstWord(b []byte) bool {
+	for _, w := range []string{`"probe`, `"client`} {
+		if n := len(b) - len(w); n >= 0 && b[n] == '"' && strings.EqualFold(string(b[n:]), w) {
+			return true
+		}
+	}
+	return false
 }
 
 // lastWord is the length of what the name of an address's member ends in after the
