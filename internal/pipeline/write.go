@@ -304,7 +304,7 @@ type contents struct {
 
 // add takes in an entry of an item; head is its line up to the document.
 func (c *contents) add(it *item, e *archive.Entry, head []byte) {
-	c.buf = ledger.AppendDocumentLeaf(c.buf[:0], head, e.Document)
+	c.buf = ledger.AppendDocumentLeaf(c.buf[:0], head, e.Sum())
 	c.leaves = append(c.leaves, ledger.LeafHash(c.buf))
 	if c.Channels == nil {
 		c.Channels = map[string]int{}
