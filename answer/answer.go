@@ -24,6 +24,10 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
+// Version names how answers are concluded. It changes with every change of what Of
+// or Claims says of the same evidence.
+const Version = "answer-1"
+
 // Window is how far back from the moment measurements outside of a ban speak.
 const Window = 7 * series.Day
 

@@ -26,6 +26,15 @@ type Archive interface {
 	Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error)
 }
 
+// hourly is how long a time may be for hours to matter.
+const hourly = 72 * time.Hour
+
+// Hourly reports whether a time is short enough for hourly cells: the days of a
+// claim are days of its country, and those of daily cells are UTC's.
+func Hourly(from, to time.Time) bool {
+	return !from.IsZero() && !to.IsZero() && to.Sub(from) <= hourly
+}
+
 // Claims holds every claim of a case against the evidence as it was known at
 // the end of a day; a zero day is now.
 func Claims(ctx context.Context, r *casefile.Records, c *casefile.Case, asOf casefile.Date, a Archive) ([]casefile.Answer, error) {
@@ -101,7 +110,7 @@ func same(a, b *casefile.AccessClaim) bool {
 // settle fills in the verdict: from measurements where they reach the floor,
 // else from what is reported.
 func settle(ctx context.Context, r *casefile.Records, out *casefile.Answer, zone *time.Location, known time.Time, a Archive) error {
-	why := ""
+	why, past := "", ""
 	switch {
 	case out.Access == nil:
 	case out.Access.At.IsZero():
@@ -119,10 +128,13 @@ func settle(ctx context.Context, r *casefile.Records, out *casefile.Answer, zone
 			out.AnsweredFrom, out.Reason = casefile.FromMeasurements, why
 			return nil
 		}
-		why += " "
+		why, past = why+" ", tally.past
 	}
 	out.Verdict, out.AnsweredFrom, out.Reason = casefile.FromReports(out.Sources)
 	out.Reason = why + out.Reason
+	if out.AnsweredFrom == casefile.FromNothing {
+		out.Reason += past
+	}
 	return nil
 }
 
@@ -131,6 +143,7 @@ type tallied struct {
 	casefile.Tally
 	sum   series.Cell // of all networks
 	heard []casefile.Heard
+	past  string // what was last reported before that time
 }
 
 // measure counts the cells in the time of a claim and reads each network. A
@@ -177,7 +190,7 @@ func measure(ctx context.Context, r *casefile.Records, claim *casefile.AccessCla
 	slices.SortStableFunc(t.Networks, func(x, y casefile.NetworkTally) int {
 		return cmp.Or(cmp.Compare(size(y), size(x)), cmp.Compare(x.ASN, y.ASN))
 	})
-	t.heard = listed(r, ev.Bans, claim, from, to)
+	t.heard, t.past = listed(r, ev.Bans, claim, from, to), past(ev.Bans, claim, from)
 	return t, nil
 }
 
@@ -412,6 +425,35 @@ func listed(records *casefile.Records, bans []ban.Ban, claim *casefile.AccessCla
 		}
 	}
 	return out
+}
+
+// past says what was last reported of the target in the whole country before a
+// time of which nothing is reported; "" where that is nothing.
+func past(bans []ban.Ban, claim *casefile.AccessClaim, from time.Time) string {
+	var last *ban.Ban
+	for i := range bans {
+		b := &bans[i]
+		if b.CC == claim.CC && b.Target == claim.Target && b.Scope == ban.National && saidUntil(b).Before(from) && (last == nil || saidUntil(last).Before(saidUntil(b))) {
+			last = b
+		}
+	}
+	switch {
+	case last == nil:
+		return ""
+	case last.Status == ban.Ended && last.End.Equal(last.Start):
+		return fmt.Sprintf(" Before that time a ban of one day is reported, %s.", longDay(last.Start))
+	case last.Status == ban.Ended:
+		return fmt.Sprintf(" Before that time a ban is reported from %s to %s.", longDay(last.Start), longDay(last.End))
+	}
+	return fmt.Sprintf(" Before that time a ban is reported since %s. It was last reported on %s, which is too long before to speak of that time.", longDay(last.Start), longDay(last.Known))
+}
+
+// saidUntil is the last day of which reports of a ban speak.
+func saidUntil(b *ban.Ban) time.Time {
+	if b.Status == ban.Ended {
+		return b.End
+	}
+	return b.Known
 }
 
 // cited gives the case of a report of the record, or an empty one for its short

@@ -14,12 +14,13 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
 )
 
 // lab knows invented platforms of the country ZZ.
-var lab = ban.Names{
+var lab = list.Names{
 	OfName: func(word string) string {
 		return map[string]string{"sample": "sample", "chatter": "chatter", "old sample": "sample"}[strings.ToLower(word)]
 	},
@@ -50,9 +51,9 @@ func day(s string) time.Time {
 	return t
 }
 
-func readLab(t testing.TB) *ban.Import {
+func readLab(t testing.TB) *list.Import {
 	t.Helper()
-	im, err := ban.ReadKeepItOnCSV(strings.NewReader(labCSV), "lab.csv", lab)
+	im, err := list.ReadKeepItOnCSV(strings.NewReader(labCSV), "lab.csv", lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestReadKeepItOnCSV(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "a,b\n1,2\n", "start_date\n2024-01-01\n"} {
-		if _, err := ban.ReadKeepItOnCSV(strings.NewReader(bad), "bad.csv", lab); err == nil || !strings.Contains(err.Error(), "bad.csv") {
+		if _, err := list.ReadKeepItOnCSV(strings.NewReader(bad), "bad.csv", lab); err == nil || !strings.Contains(err.Error(), "bad.csv") {
 			t.Errorf("%q reads as KeepItOn: %v", bad, err)
 		}
 	}
@@ -147,7 +148,7 @@ func writeXLSX(t testing.TB, names []string, sheets [][][]any) []byte {
 }
 
 func TestReadKeepItOnXLSX(t *testing.T) {
-	im, err := ban.ReadKeepItOnXLSX(labXLSX(t), "lab.xlsx", lab)
+	im, err := list.ReadKeepItOnXLSX(labXLSX(t), "lab.xlsx", lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestReadKeepItOnXLSX(t *testing.T) {
 	if r := im.Reports[1]; !r.End.Equal(day("2016-01-28")) || r.Scope != ban.Regional || !slices.Equal(r.Targets, []string{ban.Internet}) {
 		t.Errorf("2016: %+v", r)
 	}
-	if _, err := ban.ReadKeepItOnXLSX([]byte("no spreadsheet"), "lab.xlsx", lab); err == nil {
+	if _, err := list.ReadKeepItOnXLSX([]byte("no spreadsheet"), "lab.xlsx", lab); err == nil {
 		t.Error("garbage reads as a spreadsheet")
 	}
 }
@@ -179,7 +180,7 @@ const labIncidents = `{"incidents": [
 ]}`
 
 func TestReadOONIIncidents(t *testing.T) {
-	im, err := ban.ReadOONIIncidents([]byte(labIncidents), "incidents.json", lab)
+	im, err := list.ReadOONIIncidents([]byte(labIncidents), "incidents.json", lab)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,13 +194,13 @@ func TestReadOONIIncidents(t *testing.T) {
 	if r := im.Reports[1]; !slices.Equal(r.Targets, []string{"chatter", "free.example"}) || r.Status != ban.Ongoing || !r.Known.Equal(day("2024-05-20")) {
 		t.Errorf("ongoing: %+v", r)
 	}
-	if _, err := ban.ReadOONIIncidents([]byte(`"x"`), "incidents.json", lab); err == nil {
+	if _, err := list.ReadOONIIncidents([]byte(`"x"`), "incidents.json", lab); err == nil {
 		t.Error("a string reads as incidents")
 	}
 }
 
 func TestReadSFLC(t *testing.T) {
-	im, err := ban.ReadSFLC([]byte(`[
+	im, err := list.ReadSFLC([]byte(`[
 	 {"state:name": "Testland", "districts": ["North", "South"], "date": "2017-05-24", "duration": "48", "active": false, "description": "A test.", "source": "https://a.example/"},
 	 {"state:name": "Testland", "date": "2017-05-24", "duration": null, "active": true},
 	 {"date": "2017-05-24"}, {"state:name": "Testland", "date": "24 May"}, {"state:name": "Testland", "date": "2017-05-24", "duration": "long"}, 7]`), "sflc.json")
@@ -333,7 +334,7 @@ func TestScope(t *testing.T) {
 		"Labtown, Testville and Mocksham": ban.Regional, "all regions except Labtown": ban.Regional, "most of the country": ban.Regional,
 	} {
 		text := "start_date,country,geo_scope,area_name,shutdown_extent\n2024-01-01,Chad,\"It affected locations in more than one state, province, or region\",\"" + area + "\",Full network\n"
-		im, err := ban.ReadKeepItOnCSV(strings.NewReader(text), "scope.csv", lab)
+		im, err := list.ReadKeepItOnCSV(strings.NewReader(text), "scope.csv", lab)
 		if err != nil || len(im.Reports) != 1 {
 			t.Fatal(err, im)
 		}
@@ -501,13 +502,13 @@ func TestExportRoundTrip(t *testing.T) {
 	}
 	bans := ban.Reconcile(reports)
 	var out bytes.Buffer
-	if err := ban.ExportKeepItOn(&out, bans, day("2026-01-01"), name); err != nil {
+	if err := list.ExportKeepItOn(&out, bans, day("2026-01-01"), name); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "'=SUM(A1)") {
 		t.Error("a title that is a formula is exported as one")
 	}
-	im, err := ban.ReadKeepItOnCSV(&out, "export.csv", lab)
+	im, err := list.ReadKeepItOnCSV(&out, "export.csv", lab)
 	if err != nil || len(im.Asides) > 0 || im.Rows != 6 {
 		t.Fatalf("%+v, %v", im, err)
 	}
@@ -526,7 +527,7 @@ func TestExportRoundTrip(t *testing.T) {
 	}
 }
 
-func checkReports(t *testing.T, im *ban.Import) {
+func checkReports(t *testing.T, im *list.Import) {
 	addsUp(t, im)
 	for _, r := range im.Reports {
 		if r.CC == "" || r.Start.IsZero() || r.Known.Before(r.Start) || r.Status == ban.Ended && r.End.Before(r.Start) {
@@ -551,7 +552,7 @@ func FuzzReadKeepItOnCSV(f *testing.F) {
 	f.Add(labCSV)
 	f.Add("country,start_date\nZZ,1/2/2019\n\"")
 	f.Fuzz(func(t *testing.T, text string) {
-		if im, err := ban.ReadKeepItOnCSV(strings.NewReader(text), "f", lab); err == nil {
+		if im, err := list.ReadKeepItOnCSV(strings.NewReader(text), "f", lab); err == nil {
 			checkReports(t, im)
 		}
 	})
@@ -560,7 +561,7 @@ func FuzzReadKeepItOnCSV(f *testing.F) {
 func FuzzReadKeepItOnXLSX(f *testing.F) {
 	f.Add(labXLSX(f))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if im, err := ban.ReadKeepItOnXLSX(data, "f", lab); err == nil {
+		if im, err := list.ReadKeepItOnXLSX(data, "f", lab); err == nil {
 			checkReports(t, im)
 		}
 	})
@@ -570,10 +571,10 @@ func FuzzReadJSON(f *testing.F) {
 	f.Add([]byte(labIncidents))
 	f.Add([]byte(`[{"state:name": "A", "date": "2017-05-24", "duration": 1e5}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if im, err := ban.ReadOONIIncidents(data, "f", lab); err == nil {
+		if im, err := list.ReadOONIIncidents(data, "f", lab); err == nil {
 			checkReports(t, im)
 		}
-		if im, err := ban.ReadSFLC(data, "f"); err == nil {
+		if im, err := list.ReadSFLC(data, "f"); err == nil {
 			checkReports(t, im)
 		}
 	})
@@ -659,7 +660,7 @@ func TestFromRecord(t *testing.T) {
 func TestStrayQuoteCostsOneRow(t *testing.T) {
 	whole := readLab(t)
 	head, rest, _ := strings.Cut(labCSV, "\n")
-	im, err := ban.ReadKeepItOnCSV(strings.NewReader(head+"\n\"Actual,2024-02-17\n"+rest), "lab.csv", lab)
+	im, err := list.ReadKeepItOnCSV(strings.NewReader(head+"\n\"Actual,2024-02-17\n"+rest), "lab.csv", lab)
 	if err != nil {
 		t.Fatal(err)
 	}

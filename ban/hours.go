@@ -139,7 +139,7 @@ func (b *Ban) stretch(asOf time.Time) stretch {
 	if open {
 		final, to = b.Known, b.Known
 	}
-	limit := day(asOf).AddDate(0, 0, 1)
+	limit := Day(asOf).AddDate(0, 0, 1)
 	return stretch{
 		sure: [2]time.Time{first, earlier(later(first, final), limit)},
 		wide: [2]time.Time{b.Start, earlier(later(b.Start, to).AddDate(0, 0, 1), limit)}, open: open,

@@ -52,14 +52,14 @@ func (r *Report) between(onset event.Interval, end *event.Interval, asOf time.Ti
 	if onset.Latest == nil || onset.Latest.After(asOf.AddDate(0, 0, 1)) {
 		return false
 	}
-	r.Start = day(onset.Latest.UTC())
-	r.Status, r.Known = Ongoing, later(r.Start, day(asOf))
+	r.Start = Day(onset.Latest.UTC())
+	r.Status, r.Known = Ongoing, later(r.Start, Day(asOf))
 	if end != nil && (end.Earliest != nil || end.Latest != nil) {
 		last := end.Earliest
 		if last == nil {
 			last = end.Latest
 		}
-		r.Status, r.End = Ended, later(r.Start, day(last.UTC()))
+		r.Status, r.End = Ended, later(r.Start, Day(last.UTC()))
 		r.Known = r.End
 	}
 	return true

@@ -17,17 +17,17 @@ type Length struct {
 	Ongoing bool `json:"ongoing"`           // it held on the day
 }
 
-// most is the longest that it can have been by what is known of its end.
-func (l Length) most() int { return max(l.Days, l.AtMost) }
+// Most is the longest that it can have been by what is known of its end.
+func (l Length) Most() int { return max(l.Days, l.AtMost) }
 
 // LengthAt is the ban's length as of a day; false when it had not begun.
 func (b *Ban) LengthAt(asOf time.Time) (Length, bool) {
-	return span{b.Start, b.StartBy, b.End, b.EndFrom, b.Known, b.Status}.lengthAt(day(asOf))
+	return span{b.Start, b.StartBy, b.End, b.EndFrom, b.Known, b.Status}.lengthAt(Day(asOf))
 }
 
 // LengthAt is the length by one report alone.
 func (r *Report) LengthAt(asOf time.Time) (Length, bool) {
-	return span{r.Start, r.StartBy, r.End, r.EndFrom, r.Known, r.Status}.lengthAt(day(asOf))
+	return span{r.Start, r.StartBy, r.End, r.EndFrom, r.Known, r.Status}.lengthAt(Day(asOf))
 }
 
 // span is the time of a ban: startBy and endFrom are zero where start and end
@@ -91,7 +91,7 @@ func Rank(bans []Ban, asOf time.Time) []Ranked {
 		if !begun {
 			continue
 		}
-		r := Ranked{Length: l, Shortest: l.Days, Longest: l.most(), Ban: b}
+		r := Ranked{Length: l, Shortest: l.Days, Longest: l.Most(), Ban: b}
 		for i := range b.Reports {
 			rl, ok := b.Reports[i].LengthAt(asOf)
 			if !ok {
@@ -103,7 +103,7 @@ func Rank(bans []Ban, asOf time.Time) []Ranked {
 			if !rl.AtLeast { // a bound that says nothing of the end shortens nothing
 				r.Shortest = min(r.Shortest, rl.Days)
 			}
-			r.Longest = max(r.Longest, rl.most())
+			r.Longest = max(r.Longest, rl.Most())
 		}
 		ranked = append(ranked, r)
 	}

@@ -3,6 +3,7 @@ package ban
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -352,15 +353,15 @@ func sameArea(a, b entry) bool {
 	if slices.Equal(a.area, b.area) {
 		return true
 	}
-	if a.within == "" {
+	if a.Within == "" {
 		a, b = b, a
 	}
-	if a.Origin.Dataset == b.Origin.Dataset || a.within == "" {
+	if a.Origin.Dataset == b.Origin.Dataset || a.Within == "" {
 		return false
 	}
-	state := areaWords(a.within)
-	districts := areaWords(strings.TrimSuffix(a.Area, ", "+a.within))
-	if a.Area == a.within {
+	state := areaWords(a.Within)
+	districts := areaWords(strings.TrimSuffix(a.Area, ", "+a.Within))
+	if a.Area == a.Within {
 		districts = nil
 	}
 	named := slices.DeleteFunc(slices.Clone(b.area), func(w string) bool { return slices.Contains(state, w) && !slices.Contains(districts, w) })
@@ -379,6 +380,8 @@ func sameArea(a, b entry) bool {
 // areaStop are words of an area that say of what kind it is, not which.
 var areaStop = map[string]bool{"and": true, "the": true, "of": true, "in": true, "within": true, "parts": true, "entire": true, "all": true, "whole": true,
 	"district": true, "districts": true, "state": true, "region": true, "province": true, "city": true, "valley": true, "division": true}
+
+var nonWord = regexp.MustCompile(`[^a-z0-9]+`)
 
 func areaWords(area string) []string {
 	var words []string

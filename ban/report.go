@@ -1,12 +1,9 @@
-// Package ban compares bans: it reads what others reported (KeepItOn's
-// spreadsheets, OONI's incidents, SFLC's list), puts reports of the same ban
-// together, and ranks bans by length, counted as of a date.
+// Package ban compares bans: it puts what others reported (package list reads it)
+// of the same ban together, and ranks bans by length, counted as of a date.
 //
 // Reports are never merged away: a Ban keeps every report it stands on, with
 // the file and row each came from, and names what they disagree on. A yearly
 // sheet that repeats an ongoing ban gives one more report, not one more ban.
-// A row that cannot be read is set aside with its reason, so that rows read
-// are reports' rows and rows aside together.
 package ban
 
 import (
@@ -131,43 +128,12 @@ type Report struct {
 	// Columns are further columns of KeepItOn's table, by their names there.
 	Columns map[string]string `json:"columns,omitempty"`
 
-	within string // the state in which the places of Area lie, where the list names it apart
+	// Within is the state in which the places of Area lie, where the list names it apart.
+	Within string `json:"-"`
 }
 
-// Aside is a row that was set aside.
-type Aside struct {
-	Origin Origin `json:"origin"`
-	Reason string `json:"reason"`
-	Text   string `json:"text,omitempty"` // the row, shortened
-}
-
-// Import is what one file gave. Rows = rows that gave reports + len(Asides);
-// a row that names several countries gives several reports.
-type Import struct {
-	Dataset Dataset  `json:"dataset"`
-	Rows    int      `json:"rows"`
-	Used    int      `json:"used"`
-	Reports []Report `json:"reports"`
-	Asides  []Aside  `json:"asides,omitempty"`
-}
-
-// Names turns words of a data set into platform ids; "" where there is none.
-type Names struct {
-	OfName func(word string) string
-	OfHost func(host string, at time.Time) string
-	OfTest func(test string) string
-}
-
-// aside sets a row aside.
-func (im *Import) aside(o Origin, text, format string, args ...any) {
-	if r := []rune(text); len(r) > 200 {
-		text = string(r[:200]) + "…"
-	}
-	im.Asides = append(im.Asides, Aside{o, fmt.Sprintf(format, args...), text})
-}
-
-// day is a civil day.
-func day(t time.Time) time.Time {
+// Day is a civil day.
+func Day(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 

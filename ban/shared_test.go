@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/targets"
 )
 
-func names(t testing.TB) ban.Names {
+func names(t testing.TB) list.Names {
 	t.Helper()
 	r, err := target.Load(targets.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ban.Names{OfName: r.OfName, OfHost: r.OfHost, OfTest: r.OfTest}
+	return list.Names{OfName: r.OfName, OfHost: r.OfHost, OfTest: r.OfTest}
 }
 
 // real reads a file of real data, which the repository may not hold.
@@ -37,26 +38,26 @@ func real(t testing.TB, name ...string) []byte {
 	return data
 }
 
-func addsUp(t testing.TB, im *ban.Import) {
+func addsUp(t testing.TB, im *list.Import) {
 	t.Helper()
 	if im.Rows != im.Used+len(im.Asides) {
 		t.Errorf("%d rows, %d used and %d set aside do not add up", im.Rows, im.Used, len(im.Asides))
 	}
 }
 
-func realImports(t testing.TB) (csv, xlsx, ooni, sflc *ban.Import) {
+func realImports(t testing.TB) (csv, xlsx, ooni, sflc *list.Import) {
 	n := names(t)
 	var err error
-	if csv, err = ban.ReadKeepItOnCSV(bytes.NewReader(real(t, "shutdowns", "stop-snapshot-2026-05-20.csv")), "stop.csv", n); err != nil {
+	if csv, err = list.ReadKeepItOnCSV(bytes.NewReader(real(t, "shutdowns", "stop-snapshot-2026-05-20.csv")), "stop.csv", n); err != nil {
 		t.Fatal(err)
 	}
-	if xlsx, err = ban.ReadKeepItOnXLSX(real(t, "shutdowns", "Keepiton_raw_dataset.xlsx"), "keepiton.xlsx", n); err != nil {
+	if xlsx, err = list.ReadKeepItOnXLSX(real(t, "shutdowns", "Keepiton_raw_dataset.xlsx"), "keepiton.xlsx", n); err != nil {
 		t.Fatal(err)
 	}
-	if ooni, err = ban.ReadOONIIncidents(real(t, "incidents", "ooni-incidents.json"), "incidents.json", n); err != nil {
+	if ooni, err = list.ReadOONIIncidents(real(t, "incidents", "ooni-incidents.json"), "incidents.json", n); err != nil {
 		t.Fatal(err)
 	}
-	if sflc, err = ban.ReadSFLC(real(t, "shutdowns", "sflc-india-shutdowns.json"), "sflc.json"); err != nil {
+	if sflc, err = list.ReadSFLC(real(t, "shutdowns", "sflc-india-shutdowns.json"), "sflc.json"); err != nil {
 		t.Fatal(err)
 	}
 	return csv, xlsx, ooni, sflc
@@ -64,7 +65,7 @@ func realImports(t testing.TB) (csv, xlsx, ooni, sflc *ban.Import) {
 
 func TestRealDataSets(t *testing.T) {
 	csv, xlsx, ooni, sflc := realImports(t)
-	for _, im := range []*ban.Import{csv, xlsx, ooni, sflc} {
+	for _, im := range []*list.Import{csv, xlsx, ooni, sflc} {
 		addsUp(t, im)
 		t.Logf("%s: %d rows, %d used, %d reports, %d aside", im.Dataset, im.Rows, im.Used, len(im.Reports), len(im.Asides))
 		for _, a := range im.Asides {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/casefile"
 )
 
@@ -45,7 +46,7 @@ func exportLab(t *testing.T, admits string) map[string]string {
 	day := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 	bans := ban.Reconcile(ban.FromRecord(record, day))
 	var out bytes.Buffer
-	if err := ban.ExportKeepItOn(&out, bans, day, func(id string) string { return id }); err != nil {
+	if err := list.ExportKeepItOn(&out, bans, day, func(id string) string { return id }); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&out).ReadAll()

@@ -51,6 +51,7 @@ const (
 	daysName         = "cells/days.jsonl.gz"
 	eventsName       = "events.json"
 	answersName      = "answers.json"
+	reportedName     = "reported.json"
 	fingerprintsName = "parameters/fingerprints.json"
 	defectsName      = "parameters/defects.json"
 	platformsName    = "parameters/platforms.json"
@@ -88,6 +89,7 @@ type State struct {
 	Generation   uint64 `json:"generation"`
 	Ruleset      string `json:"ruleset"`
 	Detector     string `json:"detector"`
+	Answers      string `json:"answers"`      // how answers are concluded (answer.Version)
 	Fingerprints string `json:"fingerprints"` // id of the snapshot that is enclosed
 	TrustStore   string `json:"trust_store"`
 	Platforms    string `json:"platforms"` // SHA-256 of the registry of platforms
@@ -207,6 +209,7 @@ type Platform struct {
 
 // Answer is what the record answered to a question, as it was shown.
 type Answer struct {
+	Kind     string   `json:"kind"` // answer, claim
 	ID       string   `json:"id"`
 	CC       string   `json:"probe_cc"`
 	Target   string   `json:"target"`
@@ -228,6 +231,7 @@ type Contents struct {
 	Findings     []json.RawMessage // event.Findings of other countries, by country
 	Events       []event.Event
 	Answers      []Answer
+	Reported     []Reported // bans that others report of what the answers are about
 	Sources      []Source
 	Fingerprints []fingerprint.Fingerprint
 	Defects      []defect.Window
@@ -323,6 +327,7 @@ func (c *Contents) files() ([]file, error) {
 	addLines(e, findingsName, c.Findings)
 	addDocument(e, eventsName, c.Events)
 	addDocument(e, answersName, c.Answers)
+	addDocument(e, reportedName, c.Reported)
 	addDocument(e, sourcesName, c.Sources)
 	addDocument(e, fingerprintsName, c.Fingerprints)
 	addDocument(e, defectsName, c.Defects)

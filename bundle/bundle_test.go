@@ -35,9 +35,10 @@ var at = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
 // example is an archive with its desk, made once for all tests.
 type example struct {
-	desk *inquiry.Desk
-	key  string
-	err  error
+	desk  *inquiry.Desk
+	key   string
+	roots string // file with the root of the authority that dates its log
+	err   error
 }
 
 var theExample = sync.OnceValue(func() (x example) {
@@ -78,6 +79,9 @@ func (x *example) make(dir string) error {
 		return err
 	}
 	if _, err := p.Import(ctx, src, pipeline.Want{}, func(pipeline.Progress) {}); err != nil {
+		return err
+	}
+	if err := x.stamp(a.Log(), filepath.Join(dir, "authority")); err != nil { // and the log grows on
 		return err
 	}
 	if _, err := p.Count(ctx); err != nil {
@@ -318,6 +322,70 @@ func middle(c *bundle.Contents) *series.Cell {
 		}
 	}
 	panic("no day of the pair")
+}
+
+// An answer and the answers to claims are concluded again: whoever changes one, or
+// what it rests on, is found out.
+func TestAnswersAreConcludedAgain(t *testing.T) {
+	x := open(t)
+	data := x.write(t, inquiry.Wanted{IDs: []string{"ZZ/x", "PK/x", "pk-2024-x"}, Most: 1})
+	r := check(data, bundle.Options{Key: x.key})
+	if got := status(t, r, "answers follow from the counts"); got != bundle.Proved || r.False() {
+		t.Fatal(r.Text())
+	}
+	one := check(x.write(t, inquiry.Wanted{IDs: []string{"ZZ/x"}, Most: 1}), bundle.Options{Key: x.key})
+	if got := status(t, one, "the answer ZZ/x@"); got != bundle.Proved || one.False() {
+		t.Fatal(one.Text())
+	}
+	answer := func(c *bundle.Contents, kind string) *bundle.Answer {
+		for i := range c.Answers {
+			if a := &c.Answers[i]; a.Kind == kind && (kind == bundle.AnswerToClaim || a.CC == "ZZ") {
+				return a
+			}
+		}
+		t.Fatal("no answer is enclosed")
+		return nil
+	}
+	doc := func(a *bundle.Answer, old, new string) {
+		if !strings.Contains(a.Document, old) {
+			t.Fatalf("no %s in %s", old, a.Document)
+		}
+		a.Document = strings.Replace(a.Document, old, new, 1)
+	}
+	for name, change := range map[string]func(c *bundle.Contents){
+		"a state": func(c *bundle.Contents) { answer(c, "answer").State = "ok" },
+		"a state, all of it": func(c *bundle.Contents) {
+			a := answer(c, "answer")
+			doc(a, `"state":"`+a.State, `"state":"ok`)
+			a.State = "ok"
+		},
+		"a count": func(c *bundle.Contents) { doc(answer(c, "answer"), `"measurements":`, `"measurements":1`) },
+		"a date": func(c *bundle.Contents) {
+			doc(answer(c, "answer"), `"since":{"earliest":"2026`, `"since":{"earliest":"2025`)
+		},
+		"a sentence":       func(c *bundle.Contents) { answer(c, "answer").Sentence += " No doubt." },
+		"a claim's answer": func(c *bundle.Contents) { a := answer(c, "claim"); a.State = "contradicted" + a.State[:1] },
+		"a claim":          func(c *bundle.Contents) { a := answer(c, "claim"); a.ID += "-more" },
+		"a reported ban":   func(c *bundle.Contents) { b := &c.Reported[0]; b.Dates.Start = b.Dates.Start.AddDate(0, -1, 0) },
+		"a reported ban less": func(c *bundle.Contents) {
+			c.Reported = slices.DeleteFunc(c.Reported, func(b bundle.Reported) bool { return b.CC == "PK" })
+		},
+		"a dated ban less": func(c *bundle.Contents) { c.Events = c.Events[1:] },
+	} {
+		c, faults := bundle.Open(bytes.NewReader(data), int64(len(data)))
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		change(c)
+		if r := check(written(t, c), bundle.Options{Key: x.key}); !r.False() {
+			t.Errorf("%s: %s", name, r.Text())
+		}
+	}
+	c, _ := bundle.Open(bytes.NewReader(data), int64(len(data)))
+	c.State.Answers, c.Answers[0].State = "answer-0", "ok"
+	if r := check(written(t, c), bundle.Options{Key: x.key}); r.False() || status(t, r, "the answer "+c.Answers[0].ID) != bundle.NotProved || !strings.Contains(r.Text(), "it was concluded by answer-0") {
+		t.Error(r.Text())
+	}
 }
 
 // Any byte that is altered, added, dropped or moved is named: 10,000 times in the

@@ -150,17 +150,21 @@ func order(a, b []series.Cell) int {
 }
 
 // events runs the detector again on the enclosed cells.
-func (r *Report) events(c *Contents) {
+func (r *Report) events(c *Contents, all map[string][]event.Event) {
 	if len(c.Events) == 0 {
+		r.missing(c, all)
 		return
 	}
 	found := map[string]event.Event{}
 	alone := map[string]bool{} // countries of which only the pairs' cells are enclosed
 	for _, p := range c.Places {
-		for _, e := range detect(c, p.CC) {
+		list, whole := all[p.CC]
+		if alone[p.CC] = !whole; !whole {
+			list = detect(c, p.CC)
+		}
+		for _, e := range list {
 			found[e.ID] = e
 		}
-		alone[p.CC] = !p.Whole
 	}
 	for i := range c.Events {
 		e := &c.Events[i]
@@ -179,7 +183,38 @@ func (r *Report) events(c *Contents) {
 			r.proved("the dated ban %s follows from the counts of all targets and networks of %s: %s, run again here, finds the same ban, with the same dates and reasons", e.ID, e.CC, event.Version)
 		}
 	}
+	r.missing(c, all)
 	r.apart(c)
+}
+
+// detect runs the detector on the cells of each country that is enclosed whole, if
+// the dated bans are of this detector.
+func (c *Contents) detect() map[string][]event.Event {
+	out := map[string][]event.Event{}
+	for _, p := range c.Places {
+		if p.Whole && c.State.Detector == event.Version {
+			out[p.CC] = detect(c, p.CC)
+		}
+	}
+	return out
+}
+
+// missing names the dated bans of what was asked for that the detector finds and
+// the bundle leaves out.
+func (r *Report) missing(c *Contents, all map[string][]event.Event) {
+	var wrong []string
+	for _, p := range c.Pairs {
+		for i := range all[p.CC] {
+			e := &all[p.CC][i]
+			if slices.Contains(e.Targets, p.Target) && e.Kind != event.Shutdown && !slices.ContainsFunc(c.Events, func(o event.Event) bool { return o.ID == e.ID }) {
+				wrong = append(wrong, fmt.Sprintf("%s, %s in %s, which began %s", e.ID, p.Target, p.CC, e.Onset))
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		slices.Sort(wrong)
+		r.wrong(slices.Compact(wrong), "all dated bans that the enclosed counts show are enclosed")
+	}
 }
 
 // apart says what of the input of the detector is taken as it is enclosed.

@@ -100,6 +100,7 @@ var descriptions = map[string]string{
 	daysName:         "Daily counts of verdicts, by target and network",
 	eventsName:       "Dated bans",
 	answersName:      "What the record answered",
+	reportedName:     "Bans that others report of what the answers are about: dates, and where the reports stand",
 	fingerprintsName: "Fingerprints of block pages: the snapshot",
 	defectsName:      "Known defects of tests",
 	platformsName:    "Which platform each host and test speaks for",
@@ -118,6 +119,14 @@ func describe(name string) string {
 		return "Hourly counts of verdicts, by target and network, from the archive's file of one month"
 	case strings.HasPrefix(name, "raw/"):
 		return "Measurements as they were received, client addresses removed"
+	case name == rootsName:
+		return "The root certificates that the operator checks time stamps against: bring them from elsewhere"
+	case strings.HasPrefix(name, stampFolder) && strings.HasSuffix(name, ".tsr"):
+		return "A time stamp of an authority (RFC 3161)"
+	case strings.HasPrefix(name, stampFolder) && strings.HasSuffix(name, ".checkpoint"):
+		return "What an authority dated: the log as it was"
+	case strings.HasPrefix(name, stampFolder):
+		return "The hashes that tie what was dated to the head of the log"
 	case strings.HasSuffix(name, ".tlog-proof"):
 		return "Proof that the entry is in the log"
 	case strings.HasPrefix(name, "ledger/entries/"):
@@ -132,6 +141,10 @@ func mediaType(name string) string {
 		return "application/json"
 	case ".gz":
 		return "application/gzip"
+	case ".tsr":
+		return "application/timestamp-reply"
+	case ".pem":
+		return "application/x-pem-file"
 	case ".html":
 		return "text/html"
 	case ".md":

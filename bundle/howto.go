@@ -1,6 +1,9 @@
 package bundle
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // howTo is HOW-TO-VERIFY.txt.
 func (c *Contents) howTo() string {
@@ -9,17 +12,18 @@ func (c *Contents) howTo() string {
 
 1. With bandish-verify
 
-       bandish-verify --key KEYFILE bundle.zip
+       bandish-verify --key KEYFILE --timestamp-roots ROOTS.pem bundle.zip
 
    or open bandish-verify.html in a browser, without network, and drop the ZIP
    file on it. KEYFILE holds the verifier string of the server's log. Get it from
    somewhere else than this bundle: from the server's own page, from an article,
    from a witness, from a bundle that you have had for long. What ledger/key.txt
-   says was written by whoever made the bundle.
+   says was written by whoever made the bundle. ROOTS.pem, which may be left out,
+   holds root certificates of authorities whose time stamps you trust.
 
    The program hashes every file again, checks proofs and signatures, derives
-   observations, verdicts, counts and dated bans again from the raw measurements,
-   and says of each point: proved, not proved and why, or false.
+   observations, verdicts, counts, dated bans and answers again from the raw
+   measurements, and says of each point: proved, not proved and why, or false.
 
 2. With sha256sum alone (on macOS: shasum -a 256)
 
@@ -83,5 +87,24 @@ func (c *Contents) howTo() string {
    ,"sha256":"…"} in the place of ,"document":…} where … is the SHA-256 of the
    document; ledger/documents.jsonl holds the paths.
 `)
+	if len(c.Proofs.Stamps) > 0 {
+		n := c.Proofs.Stamps[0].size()
+		fmt.Fprintf(&b, `
+7. When it existed, with openssl alone
+
+   An authority dated the log as it was (RFC 3161). ROOTS.pem holds the authority's
+   root certificate: get it from the authority, and not from this bundle
+   (ledger/timestamps/roots.pem, where it is enclosed, is what the operator names).
+
+       openssl ts -verify -in %[1]s -data %[2]s -CAfile ROOTS.pem
+       openssl ts -reply -in %[1]s -text
+
+   The second line prints the time and who says it. -attime SECONDS lets the first
+   check certificates as of that time, where they have run out since. The entries of
+   the log up to the number in the name existed by then: %[3]s
+   ties that log to ledger/checkpoint (the consistency proof of RFC 6962; there is
+   none where both have the same number of entries, and so the same root).
+`, stampName(n, "tsr"), stampName(n, "checkpoint"), stampName(n, "path.json"))
+	}
 	return b.String()
 }

@@ -51,6 +51,7 @@ func (r *Report) ledger(c *Contents, o Options) {
 		r.wrong(faults, "the enclosed entries are in the log, and the documents in their batches")
 		return
 	}
+	r.stamps(p, head, o)
 	say := func(format string, args ...any) {
 		if sure {
 			r.proved(format, args...)
@@ -108,7 +109,7 @@ func (r *Report) head(p *Proofs, o Options) (head ledger.Checkpoint, sure, ok bo
 	case others > 0:
 		r.open(fmt.Sprintf("%s: %d others signed the head of the log, and you brought the key of none", byWord, others), "others than the operator vouch for the log")
 	default:
-		r.open(byWord+": no witness signed the head of the log; time stamps of authorities are not part of bundles", "others than the operator vouch for the log")
+		r.open(byWord+": no witness signed the head of the log, so nobody else says that there is only one history", "others than the operator vouch for the log")
 	}
 	return head, sure, true
 }

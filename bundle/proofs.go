@@ -17,6 +17,10 @@ type Proofs struct {
 	Checkpoint []byte  // signed note (C2SP tlog-checkpoint), with cosignatures
 	Entries    []Entry // by index
 	Documents  []DocumentProof
+	Stamps     []Stamp // by the size of the log
+	// Roots are the root certificates (PEM) that the operator checks time stamps
+	// against. As with Key, the reader brings them from elsewhere.
+	Roots []byte
 }
 
 // Entry is an entry of the log with its proof.
@@ -54,6 +58,12 @@ func (p *Proofs) addTo(e *encoder) {
 		e.add(one.proofName(), proof.Marshal(), nil)
 	}
 	addLines(e, documentsName, p.Documents)
+	for i := range p.Stamps {
+		p.Stamps[i].addTo(e)
+	}
+	if len(p.Roots) > 0 {
+		e.add(rootsName, p.Roots, nil)
+	}
 }
 
 // indexOf reads the index in the name of an entry's file.

@@ -119,6 +119,7 @@ func read(files []file) (*Contents, []string) {
 	c.Findings = takeLines[json.RawMessage](r, findingsName)
 	c.Events = takeDocument[[]event.Event](r, eventsName)
 	c.Answers = takeDocument[[]Answer](r, answersName)
+	c.Reported = takeDocument[[]Reported](r, reportedName)
 	c.Sources = takeDocument[[]Source](r, sourcesName)
 	c.Fingerprints = takeDocument[[]fingerprint.Fingerprint](r, fingerprintsName)
 	c.Defects = takeDocument[[]defect.Window](r, defectsName)
@@ -172,6 +173,7 @@ func (r *reader) proofs() *Proofs {
 	}
 	p.Key = strings.TrimSuffix(string(r.take(keyName)), "\n")
 	p.Documents = takeLines[DocumentProof](r, documentsName)
+	p.Stamps, p.Roots = r.stamps(), r.take(rootsName)
 	for name := range r.files {
 		index, ok := indexOf(name)
 		if !ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -239,4 +240,14 @@ func (c *Contents) reportProofs(p *page) {
 		return
 	}
 	p.text("p", "%d entries of the log %s are enclosed, with their proofs and the signed head of the log. Whether others signed the head, and when, says the check of the bundle.", len(c.Proofs.Entries), c.Origin)
+	for i := range c.Proofs.Stamps {
+		s := &c.Proofs.Stamps[i]
+		at, err := ledger.ParseCheckpoint(s.Checkpoint)
+		if err != nil {
+			continue // Verify names it
+		}
+		if stamp, err := ledger.OpenStamp(s.Answer, at, nil); err == nil {
+			p.text("p", "The log with %d entries existed by %s UTC, says %s in a time stamp (RFC 3161).", at.Size, stamp.Time.Format(time.DateTime), stamp.Authority)
+		}
+	}
 }

@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"github.com/bandish/bandish/event"
 )
 
 // Status is what the check of one point came to.
@@ -42,6 +40,9 @@ type Options struct {
 	Key string
 	// Witnesses are verifier strings of witnesses that the reader trusts.
 	Witnesses []string
+	// TimestampRoots are root certificates (PEM) of time-stamping authorities that
+	// the reader trusts.
+	TimestampRoots string
 }
 
 // False reports whether anything is.
@@ -143,8 +144,9 @@ func Verify(in io.ReaderAt, size int64, o Options) Report {
 	r.observations(c, d)
 	r.verdicts(c, d)
 	r.cells(c)
-	r.events(c)
-	r.answers(c)
+	found := c.detect()
+	r.events(c, found)
+	r.answers(in, size, c, found)
 	r.records(c)
 	for _, l := range c.Left {
 		r.open("it is not enclosed", "%s", l)
@@ -220,30 +222,6 @@ func (r *Report) readings(c *Contents, files []file) {
 		return
 	}
 	r.proved("report, chain of custody and description say what the data of the bundle say: made again here, they are the same, byte for byte")
-}
-
-// manyAnswers is how many answers are listed one by one.
-const manyAnswers = 3
-
-func (r *Report) answers(c *Contents) {
-	const why = "not repeated here: how an answer is concluded from counts, dated bans and reports; what it was concluded from is checked in the lines on counts and dated bans"
-	var wrong []string
-	for i := range c.Answers {
-		a := &c.Answers[i]
-		if a.Event != "" && !slices.ContainsFunc(c.Events, func(e event.Event) bool { return e.ID == a.Event }) {
-			wrong = append(wrong, fmt.Sprintf("%s: the dated ban %s, on which it rests, is not enclosed", a.ID, a.Event))
-		}
-	}
-	if len(wrong) > 0 {
-		r.wrong(wrong, "the answers rest on what is enclosed")
-	}
-	if n := len(c.Answers); n > manyAnswers {
-		r.open(why, "%d answers follow from what is enclosed; %s has them", n, answersName)
-		return
-	}
-	for i := range c.Answers {
-		r.open(why, "the answer %s follows from what is enclosed: %s", c.Answers[i].ID, c.Answers[i].Sentence)
-	}
 }
 
 func (r *Report) records(c *Contents) {

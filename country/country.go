@@ -5,13 +5,12 @@
 package country
 
 import (
+	_ "embed"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -48,40 +47,42 @@ var table = sync.OnceValue(func() map[string]string {
 	return codes
 })
 
-// withdrawn are codes that are no country's any more, or no country's at all,
-// and that the region table still counts.
-var withdrawn = map[string]bool{"ZZ": true, "EZ": true, "UN": true, "JT": true, "MI": true, "PU": true, "WK": true, "PZ": true, "AC": true, "DG": true, "CP": true, "CQ": true, "EA": true, "IC": true, "TA": true, "PC": true, "FQ": true, "NQ": true, "AN": true, "CS": true, "SU": true, "YU": true, "NT": true}
+// names are the codes with their English names, and whether each is a country's
+// today, as the Unicode CLDR has them (the test compares). They stand in a file
+// of their own so that small programs need no tables of all languages.
+//
+//go:embed names.tsv
+var names string
 
-// Codes lists every country code, sorted.
-func Codes() []string {
-	var codes []string
-	for a := 'A'; a <= 'Z'; a++ {
-		for b := 'A'; b <= 'Z'; b++ {
-			cc := string([]rune{a, b})
-			if r, err := language.ParseRegion(cc); err == nil && r.IsCountry() && r.Canonicalize() == r && !withdrawn[cc] {
-				codes = append(codes, cc)
-			}
+// listed are the rows of names.
+var listed = sync.OnceValue(func() (l struct {
+	codes  []string
+	byCode map[string]string
+}) {
+	l.byCode = map[string]string{}
+	for line := range strings.Lines(names) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		l.byCode[f[0]] = f[1]
+		if f[2] == "country" {
+			l.codes = append(l.codes, f[0])
 		}
 	}
-	return codes
-}
+	return l
+})
+
+// Codes lists every country code, sorted.
+func Codes() []string { return slices.Clone(listed().codes) }
 
 // Valid reports whether cc is a country code, or ZZ, the lab's.
 func Valid(cc string) bool {
-	i, found := slices.BinarySearch(codes(), cc)
-	return found && i >= 0 || cc == "ZZ"
+	_, found := slices.BinarySearch(listed().codes, cc)
+	return found || cc == "ZZ"
 }
-
-var codes = sync.OnceValue(Codes)
 
 // Name is the English name of a country code; the code itself where it has
 // none.
 func Name(cc string) string {
-	r, err := language.ParseRegion(cc)
-	if err != nil || cc == "ZZ" {
-		return cc
-	}
-	if name := display.English.Regions().Name(r); name != "" && name != "Unknown Region" {
+	if name, ok := listed().byCode[cc]; ok {
 		return name
 	}
 	return cc

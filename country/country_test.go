@@ -1,7 +1,14 @@
 package country_test
 
 import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 
 	"github.com/bandish/bandish/country"
 )
@@ -42,5 +49,41 @@ func TestNamesLeadBack(t *testing.T) {
 		if got := country.Valid(cc); got != want {
 			t.Errorf("Valid(%q) = %t", cc, got)
 		}
+	}
+}
+
+var update = flag.Bool("update", false, "write names.tsv")
+
+// withdrawn are codes that are no country's any more, or no country's at all,
+// and that the region table still counts.
+const withdrawn = "ZZ EZ UN JT MI PU WK PZ AC DG CP CQ EA IC TA PC FQ NQ AN CS SU YU NT"
+
+// names.tsv says what the Unicode CLDR says.
+func TestNamesAreThoseOfCLDR(t *testing.T) {
+	var want strings.Builder
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			cc := string([]rune{a, b})
+			r, err := language.ParseRegion(cc)
+			if err != nil || cc == "ZZ" {
+				continue
+			}
+			kind := "other"
+			if r.IsCountry() && r.Canonicalize() == r && !strings.Contains(withdrawn, cc) {
+				kind = "country"
+			}
+			if name := display.English.Regions().Name(r); name != "" && name != "Unknown Region" {
+				fmt.Fprintf(&want, "%s\t%s\t%s\n", cc, name, kind)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile("names.tsv", []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile("names.tsv")
+	if err != nil || string(have) != want.String() {
+		t.Errorf("names.tsv is not what the library says: go test ./country -update (%v)", err)
 	}
 }

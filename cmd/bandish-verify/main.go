@@ -2,8 +2,8 @@
 
 // Command bandish-verify checks a bundle of evidence without trusting whoever
 // made it: it hashes everything again, checks proofs and signatures against a
-// key that the reader brings, and derives verdicts, counts and dated bans again
-// from the enclosed raw measurements. It needs no network.
+// key that the reader brings, and derives verdicts, counts, dated bans and answers
+// again from the enclosed raw measurements. It needs no network.
 package main
 
 import (
@@ -22,7 +22,7 @@ func main() { os.Exit(run(os.Stdout, os.Stderr, os.Args[1:])) }
 
 const usage = `bandish-verify checks a bundle of evidence.
 
-  bandish-verify [--key KEY] [--witness KEY]… [--json] BUNDLE.zip…
+  bandish-verify [--key KEY] [--witness KEY]… [--timestamp-roots FILE] [--json] BUNDLE.zip…
 
 KEY is a verifier string, or a file that holds one. Get the log's key from
 somewhere else than the bundle.
@@ -67,6 +67,7 @@ func run(stdout, stderr io.Writer, args []string) int {
 	var logKey, witnesses keys
 	fs.Var(&logKey, "key", "the log's `key`, or a file that holds it")
 	fs.Var(&witnesses, "witness", "the `key` of a witness whom you trust, or a file that holds it")
+	roots := fs.String("timestamp-roots", "", "`file` with root certificates (PEM) of time-stamping authorities that you trust")
 	asJSON := fs.Bool("json", false, "print JSON")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -81,6 +82,14 @@ func run(stdout, stderr io.Writer, args []string) int {
 	o := bundle.Options{Witnesses: witnesses}
 	if len(logKey) == 1 {
 		o.Key = logKey[0]
+	}
+	if *roots != "" {
+		text, err := os.ReadFile(*roots)
+		if err != nil {
+			fmt.Fprintf(stderr, "bandish-verify: %v\n", err)
+			return 2
+		}
+		o.TimestampRoots = string(text)
 	}
 	code := 0
 	for _, name := range fs.Args() {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/target"
@@ -153,7 +154,7 @@ func (f *banFilter) byHand(reports []ban.Report, imported bool) (ban.Hand, error
 }
 
 // importedReports reads the imported data sets out of their archived copies.
-func importedReports(a *source.Archive, names ban.Names) ([]ban.Report, error) {
+func importedReports(a *source.Archive, names list.Names) ([]ban.Report, error) {
 	uses, err := a.Uses("bans")
 	if err != nil {
 		return nil, err
@@ -184,16 +185,16 @@ const (
 	sflcJSON     = "sflc"
 )
 
-func readBans(format string, content []byte, name string, names ban.Names) (*ban.Import, error) {
+func readBans(format string, content []byte, name string, names list.Names) (*list.Import, error) {
 	switch format {
 	case keepItOnCSV:
-		return ban.ReadKeepItOnCSV(bytes.NewReader(content), name, names)
+		return list.ReadKeepItOnCSV(bytes.NewReader(content), name, names)
 	case keepItOnXLSX:
-		return ban.ReadKeepItOnXLSX(content, name, names)
+		return list.ReadKeepItOnXLSX(content, name, names)
 	case ooniJSON:
-		return ban.ReadOONIIncidents(content, name, names)
+		return list.ReadOONIIncidents(content, name, names)
 	case sflcJSON:
-		return ban.ReadSFLC(content, name)
+		return list.ReadSFLC(content, name)
 	}
 	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", format, keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON)
 }
@@ -214,14 +215,14 @@ func guessBanFormat(content []byte) string {
 
 // banImport is what importing one file printed, as JSON.
 type banImport struct {
-	File    string      `json:"file"`
-	SHA256  string      `json:"sha256"`
-	Format  string      `json:"format"`
-	New     bool        `json:"new"`
-	Rows    int         `json:"rows"`
-	Used    int         `json:"used"`
-	Reports int         `json:"reports"`
-	Asides  []ban.Aside `json:"asides"`
+	File    string       `json:"file"`
+	SHA256  string       `json:"sha256"`
+	Format  string       `json:"format"`
+	New     bool         `json:"new"`
+	Rows    int          `json:"rows"`
+	Used    int          `json:"used"`
+	Reports int          `json:"reports"`
+	Asides  []list.Aside `json:"asides"`
 }
 
 func banImportCommand(env *environment) *cobra.Command {
@@ -246,7 +247,7 @@ func importBans(env *environment, files []string, format string, asJSON bool) er
 	if err != nil {
 		return err
 	}
-	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
+	names := list.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
 	archive := env.sources()
 	for _, file := range files {
 		result, err := importBanFile(archive, file, format, names)
@@ -268,7 +269,7 @@ func importBans(env *environment, files []string, format string, asJSON bool) er
 // maxBanFile bounds a table of bans; #KeepItOn's have some hundred rows a year.
 const maxBanFile = 64 << 20
 
-func importBanFile(archive *source.Archive, file, format string, names ban.Names) (*banImport, error) {
+func importBanFile(archive *source.Archive, file, format string, names list.Names) (*banImport, error) {
 	content, _, err := source.ReadFile(file, maxBanFile)
 	if err != nil {
 		return nil, fmt.Errorf("import bans: %w", err)
@@ -296,7 +297,7 @@ func importBanFile(archive *source.Archive, file, format string, names ban.Names
 	return &banImport{name, stored.SHA256, format, isNew, im.Rows, im.Used, len(im.Reports), im.Asides}, nil
 }
 
-func firstReason(asides []ban.Aside) string {
+func firstReason(asides []list.Aside) string {
 	if len(asides) == 0 {
 		return "it has no rows"
 	}
@@ -506,7 +507,7 @@ func exportBans(ctx context.Context, env *environment, filter *banFilter, format
 	if len(bans) == 0 {
 		return errors.New("bans export: no ban to write")
 	}
-	return ban.ExportKeepItOn(exact(env.stdout), bans, filter.day, func(id string) string {
+	return list.ExportKeepItOn(exact(env.stdout), bans, filter.day, func(id string) string {
 		if p, ok := filter.registry.Platform(id); ok {
 			return p.Name
 		}

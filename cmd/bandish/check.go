@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ type checkFlags struct {
 func checkCommand(env *environment) *cobra.Command {
 	var o checkFlags
 	c := &cobra.Command{
-		Use:     "check --target ID --cc CC --at DATE --claim CLAIM",
+		Use:     "check --target ID --cc CC [--at DATE] [--claim CLAIM]",
 		Short:   "ask whether a claim about access was true: counts, networks and evidence, or that nobody measured",
 		Example: "bandish check --target x --cc PK --at 2024-03-13 --claim accessible",
 		Args:    noArgs,
@@ -27,8 +28,8 @@ func checkCommand(env *environment) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.target, "target", "", "platform `id`, or a host name")
 	f.StringVar(&o.cc, "cc", "", "`country`, ISO 3166-1 alpha-2")
-	f.StringVar(&o.at, "at", "", "`date` in EDTF: 2024-03-13, 2024-03-13/2024-03-20")
-	f.StringVar(&o.claim, "claim", "", "what was said, the `claim`: "+strings.Join(accessClaims, ", "))
+	f.StringVar(&o.at, "at", "", "`date` in EDTF: 2024-03-13, 2024-03-13/2024-03-20; today when empty")
+	f.StringVar(&o.claim, "claim", "blocked", "what was said, the `claim`: "+strings.Join(accessClaims, ", "))
 	f.StringVar(&o.asn, "asn", "", "`networks`, as AS17557,AS45595; all when empty")
 	c.RegisterFlagCompletionFunc("claim", completing(words(accessClaims...)))
 	recordsFlag(c, env)
@@ -39,7 +40,7 @@ func checkCommand(env *environment) *cobra.Command {
 var accessClaims = []string{"accessible", "restored", "partial", "disrupted", "inaccessible", "blocked"}
 
 func checkClaim(ctx context.Context, env *environment, o *checkFlags) error {
-	claim, err := parseClaim(o)
+	claim, err := parseClaim(o, time.Now())
 	if err != nil {
 		return err
 	}
@@ -58,11 +59,15 @@ func checkClaim(ctx context.Context, env *environment, o *checkFlags) error {
 	return printClaimAnswer(env.stdout, desk.Records, nil, answer)
 }
 
-func parseClaim(o *checkFlags) (casefile.AccessClaim, error) {
+// parseClaim reads the claim; one without a date is about today, in UTC.
+func parseClaim(o *checkFlags, now time.Time) (casefile.AccessClaim, error) {
 	platform, cc, when, says, networks := o.target, o.cc, o.at, o.claim, o.asn
 	claim := casefile.AccessClaim{Target: platform, CC: strings.ToUpper(cc)}
-	if platform == "" || cc == "" || when == "" || says == "" {
-		return claim, usageError("check needs --target, --cc, --at and --claim: bandish check --target x --cc PK --at 2024-03-13 --claim accessible")
+	if platform == "" || cc == "" {
+		return claim, usageError("check needs --target and --cc: bandish check --target x --cc PK --at 2024-03-13 --claim accessible")
+	}
+	if when == "" {
+		when = now.UTC().Format(time.DateOnly)
 	}
 	registry, err := loadTargets()
 	if err != nil {

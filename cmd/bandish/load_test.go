@@ -45,7 +45,8 @@ type vital struct{ resident, files, goroutines float64 }
 // read pages of all sorts and probes hand in measurements, and looks at the
 // server's memory, files and goroutines: they must not grow. Nothing may fail
 // but with 429 or 503, and each document that was acknowledged must be there at
-// the end. BANDISH_LOAD says how long ("10m"); seconds without it.
+// the end. BANDISH_LOAD says how long ("10m"), seconds without it, and
+// BANDISH_LOAD_READS how many pages are read a second.
 func TestServedUnderLoad(t *testing.T) {
 	l := &load{lasts: 4 * time.Second, documents: 600, reads: 60, submits: 10, statuses: map[int]int{}}
 	if os.Getenv("BANDISH_LONG") != "" {
@@ -54,6 +55,12 @@ func TestServedUnderLoad(t *testing.T) {
 	if s := os.Getenv("BANDISH_LOAD"); s != "" {
 		var err error
 		if l.lasts, err = time.ParseDuration(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := os.Getenv("BANDISH_LOAD_READS"); s != "" {
+		var err error
+		if l.reads, err = strconv.Atoi(s); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -113,7 +114,7 @@ func (env *environment) openCase(id string) (*casefile.Records, *casefile.Case, 
 }
 
 func newDesk(data string, st *store.Store, records *casefile.Records, registry *target.Registry) *inquiry.Desk {
-	names := ban.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
+	names := list.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
 	return &inquiry.Desk{Store: st, Records: records, Targets: registry, Now: time.Now,
 		Lists:      func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
 		Hand:       func() (ban.Hand, error) { return handOf(data) },

@@ -51,10 +51,18 @@ func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
 		return nil, err
 	}
 	if !a.log.Exists() {
-		if m.Ledger != nil {
-			out.say(notary.Dir, "the ledger is gone; the manifest says that it had %d entries", m.Ledger.Size+int64(len(m.Ledger.Entries)))
+		if m.Ledger == nil {
+			return out, nil
 		}
-		return out, nil
+		if m.Ledger.Size > 0 || !a.log.HasKey() {
+			out.say(notary.Dir, "the ledger is gone; the manifest says that it had %d entries", m.Ledger.Size+int64(len(m.Ledger.Entries)))
+			return out, nil
+		}
+		// A process was killed after its first commit: the next one begins the
+		// ledger with the entries that the manifest keeps for it.
+		h := ledger.NewHistory()
+		a.holdManifest(m, h, out)
+		return out, a.holdBeside(ctx, h, out)
 	}
 	h, wrong, err := a.log.Check(ctx)
 	for _, w := range wrong {

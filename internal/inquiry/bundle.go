@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/bundle"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/defect"
@@ -119,7 +120,7 @@ func (g *gatherer) begin(ctx context.Context) error {
 	}
 	g.c = &bundle.Contents{Fingerprints: p.Fingerprints, Defects: p.Defects, Rules: verdict.Document()}
 	g.c.Index = bundle.Index{Software: p.Software, About: []bundle.Item{}, Batches: []bundle.Batch{}, Pairs: []bundle.Pair{}, Places: []bundle.Place{}, Records: []bundle.Record{}, Revisions: []bundle.Revision{}, Left: []string{}}
-	g.c.State = bundle.State{Ruleset: verdict.Ruleset, Detector: event.Version, Fingerprints: set.ID(), TrustStore: observation.NewVerifier().ID(), Platforms: g.d.Targets.Hash()}
+	g.c.State = bundle.State{Ruleset: verdict.Ruleset, Detector: event.Version, Answers: answer.Version, Fingerprints: set.ID(), TrustStore: observation.NewVerifier().ID(), Platforms: g.d.Targets.Hash()}
 	if g.d.Store == nil {
 		return nil
 	}
@@ -289,28 +290,43 @@ func (g *gatherer) answer(ctx context.Context, cc, word string) error {
 		}
 		ask.At = at.AddDate(0, 0, 1)
 	}
-	a, err := g.d.Answer(ctx, ask)
+	ev, err := g.d.Evidence(ctx, cc, target, time.Time{})
 	if err != nil {
 		return err
 	}
-	said := a.Answer
-	said.Stale = 0 // it grows by the day
-	doc, err := json.Marshal(said)
+	q := g.d.question(ask)
+	first := answer.Of(q, ev)
+	q.At = first.At
+	a, err := bundle.NewAnswer(q, ev)
 	if err != nil {
 		return err
 	}
-	id := fmt.Sprintf("%s/%s@%s", cc, target, a.LastDay().Format(time.DateOnly))
-	g.about("answer", id, "%s", a.Sentence)
-	g.pair(cc, target, a.LastMeasured)
-	g.c.Answers = append(g.c.Answers, bundle.Answer{ID: id, CC: cc, Target: target, State: string(a.State), Sentence: a.Sentence, Event: a.Event, Evidence: orNone(a.Evidence), Document: string(doc)})
-	return nil
+	g.about("answer", a.ID, "%s", a.Sentence)
+	g.pair(cc, target, first.LastMeasured)
+	g.c.Answers = append(g.c.Answers, a)
+	return g.reported(cc, target)
 }
 
-func orNone(s []string) []string {
-	if s == nil {
-		return []string{}
+// reported encloses what others report of a target in a country, and the records
+// of the cases that report it.
+func (g *gatherer) reported(cc, target string) error {
+	all, err := g.d.reported(time.Time{})
+	if err != nil {
+		return err
 	}
-	return s
+	for i := range all[cc] {
+		b := &all[cc][i]
+		if b.Target != target || slices.ContainsFunc(g.c.Reported, func(r bundle.Reported) bool { return r.ID == b.ID && r.CC == cc && r.Target == target }) {
+			continue
+		}
+		g.c.Reported = append(g.c.Reported, bundle.ReportedOf(b))
+		for _, r := range b.Reports {
+			if c := g.d.Records.Case(r.Case); c != nil {
+				g.record(c)
+			}
+		}
+	}
+	return nil
 }
 
 // caseOf takes in a case, or one claim of it.
@@ -325,6 +341,7 @@ func (g *gatherer) caseOf(ctx context.Context, c *casefile.Case, claim string) e
 			g.pair(c.Jurisdiction, t, nil)
 		}
 	}
+	g.record(c)
 	found := claim == ""
 	for _, a := range claims {
 		if claim != "" && a.Claim != claim {
@@ -333,21 +350,22 @@ func (g *gatherer) caseOf(ctx context.Context, c *casefile.Case, claim string) e
 		found = true
 		if claim != "" {
 			g.about("claim", c.ID+"/"+a.Claim, "Claim: %s. Answer: %s", strings.TrimSuffix(a.Says, "."), a.Reason)
-			if a.Access != nil {
-				g.pair(a.Access.CC, a.Access.Target, nil)
+		}
+		if a.Access != nil {
+			g.pair(a.Access.CC, a.Access.Target, nil)
+			if err := g.reported(a.Access.CC, a.Access.Target); err != nil {
+				return err
 			}
 		}
-		doc, err := json.Marshal(a)
+		said, err := bundle.NewClaim(c, &a)
 		if err != nil {
 			return err
 		}
-		out := bundle.Answer{ID: c.ID + "/" + a.Claim, CC: c.Jurisdiction, Target: strings.Join(c.Targets, ","), State: string(a.Verdict), Sentence: a.Says + ": " + a.Reason, Evidence: []string{}, Document: string(doc)}
-		g.c.Answers = append(g.c.Answers, out)
+		g.c.Answers = append(g.c.Answers, said)
 	}
 	if !found {
 		return NothingSo(fmt.Sprintf("the case %s has no claim %q", c.ID, claim))
 	}
-	g.record(c)
 	return nil
 }
 
@@ -779,6 +797,7 @@ func (g *gatherer) proofs(ctx context.Context) error {
 		return err
 	}
 	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
+	last := head
 	// A head that others signed is worth more, where it has all of it.
 	if w, text, err := log.Witnessed(); err == nil && (len(indexes) == 0 || indexes[len(indexes)-1] < w.Size) {
 		head, signed = w, text
@@ -800,8 +819,48 @@ func (g *gatherer) proofs(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := g.stamps(p, log, head, last); err != nil {
+		return err
+	}
 	g.c.Proofs = p
 	return nil
+}
+
+// stamps encloses the time stamps of the log: for each enclosed entry the first
+// that was made after it. last is the log's newest head.
+func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.Checkpoint) error {
+	sizes, err := log.Stamps()
+	if err != nil {
+		return err
+	}
+	first := map[int64]bool{}
+	for _, e := range p.Entries {
+		if i, _ := slices.BinarySearch(sizes, e.Index+1); i < len(sizes) && sizes[i] <= last.Size {
+			first[sizes[i]] = true
+		}
+	}
+	for _, size := range slices.Sorted(maps.Keys(first)) {
+		at, err := log.At(last, size)
+		if err != nil {
+			return err
+		}
+		s := bundle.Stamp{Checkpoint: []byte(at.String())}
+		if s.Answer, err = log.StampOf(size); err != nil {
+			return err
+		}
+		small, large := at, head
+		if small.Size > large.Size {
+			small, large = large, small
+		}
+		if s.Path, err = log.Consistency(large, small.Size); err != nil {
+			return err
+		}
+		p.Stamps = append(p.Stamps, s)
+	}
+	if len(p.Stamps) > 0 {
+		p.Roots, err = log.StampRoots()
+	}
+	return err
 }
 
 // entriesWanted names the entries of the ledger that the contents rest on, as

@@ -250,12 +250,9 @@ func (d *Desk) recordsThen(known time.Time) *casefile.Records {
 	return &then
 }
 
-// Cells are cells of a target in a country: hourly ones for a time of three
-// days and less, for the days of a claim are days of its country and those of
-// daily cells are UTC's.
+// Cells are cells of a target in a country, hourly or daily ones (answer.Hourly).
 func (d *Desk) Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error) {
-	const hourly = 72 * time.Hour
-	hours := !from.IsZero() && !to.IsZero() && to.Sub(from) <= hourly
+	hours := answer.Hourly(from, to)
 	f := store.Filter{CC: cc, Target: target, Since: from, Until: to}
 	switch {
 	case d.Store == nil:

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,8 +78,36 @@ func (l *Log) Check(ctx context.Context) (*ledger.History, []Fault, error) {
 	if err := l.allTiles(c, say); err != nil {
 		return h, faults, err
 	}
+	if err := l.checkStamps(c, say); err != nil {
+		return h, faults, err
+	}
+	l.checkWitnessed(c, h.Keys, say)
 	err = l.strange(c, say, stray)
 	return h, faults, err
+}
+
+// checkWitnessed makes sure that what witnesses signed is this log as it was.
+func (l *Log) checkWitnessed(c ledger.Checkpoint, keys []string, say func(path, format string, args ...any)) {
+	w, err := readHead(l.path(witnessedFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	for n := len(keys); err == nil && n > 0; n-- { // by any of them: a witness may be long behind
+		if e := l.signedBy(w.signed, keys[:n]); e == nil {
+			break
+		} else if n == 1 {
+			err = e
+		}
+	}
+	if err == nil {
+		var at ledger.Checkpoint
+		if at, err = l.At(c, w.Size); err == nil && at != w.Checkpoint {
+			err = errors.New("it is not what this log was")
+		}
+	}
+	if err != nil {
+		say(Dir+"/"+witnessedFile, "%v", err)
+	}
 }
 
 // signedBy makes sure that a checkpoint bears the signature of the last of the
@@ -165,13 +194,18 @@ func (l *Log) strange(c ledger.Checkpoint, say func(path, format string, args ..
 
 // known are the other files that the ledger's folder may have.
 func known(name string) bool {
-	return name == witnessedFile || strings.HasPrefix(name, stampDir+"/")
+	size, stamp := strings.CutPrefix(strings.TrimSuffix(name, ".tsr"), stampDir+"/")
+	if n, err := strconv.ParseInt(size, 10, 64); stamp && err == nil && stampName(n) == name {
+		return true
+	}
+	return name == witnessedFile || name == rootsFile
 }
 
 // The files of what others vouch for.
 const (
-	witnessedFile = "witnessed"  // the last checkpoint with signatures of witnesses
-	stampDir      = "timestamps" // time stamps of checkpoints (RFC 3161)
+	witnessedFile = "witnessed"             // the last checkpoint with signatures of witnesses
+	stampDir      = "timestamps"            // time stamps of checkpoints (RFC 3161)
+	rootsFile     = stampDir + "/roots.pem" // that they were checked against
 )
 
 // SetAside moves the log and its key out of the way: they are kept.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"net/http"
 	"os"
@@ -19,8 +20,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/digitorus/pkcs7"
 	"github.com/digitorus/timestamp"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/ledger"
@@ -70,7 +71,11 @@ func (l *Log) stamp(ctx context.Context, client *http.Client, url, roots string,
 	if err != nil || res.StatusCode != http.StatusOK {
 		return fmt.Errorf("ask for a time stamp: %s answers %s: %w", url, res.Status, err)
 	}
-	got, err := ParseStamp(answer, c, roots)
+	pem, pool, err := readRoots(roots)
+	if err != nil {
+		return fmt.Errorf("ask for a time stamp: %w", err)
+	}
+	got, err := ledger.OpenStamp(answer, c, pool)
 	if err != nil {
 		return fmt.Errorf("ask for a time stamp: %s: %w", url, err)
 	}
@@ -81,56 +86,120 @@ func (l *Log) stamp(ctx context.Context, client *http.Client, url, roots string,
 	if err := l.makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
+	if err := l.keepRoots(pem); err != nil {
+		return err
+	}
 	return disk.Replace(l.disk, path, answer, 0o644, true)
 }
 
-// ParseStamp verifies that an answer of an authority dates this checkpoint: its
-// signature, and with roots (a file of certificates) who made it.
-func ParseStamp(answer []byte, c ledger.Checkpoint, roots string) (*timestamp.Timestamp, error) {
-	t, err := timestamp.ParseResponse(answer)
+// readRoots reads a file of root certificates (PEM); the pool of no file is nil.
+func readRoots(name string) ([]byte, *x509.CertPool, error) {
+	if name == "" {
+		return nil, nil, nil
+	}
+	text, err := os.ReadFile(name)
 	if err != nil {
+		return nil, nil, err
+	}
+	pool, err := ledger.Roots(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, pool, nil
+}
+
+// keepRoots keeps the roots that a time stamp was checked against beside the
+// stamps, so that a reader sees which the operator trusts.
+func (l *Log) keepRoots(pem []byte) error {
+	if have, err := l.readFile(rootsFile); pem == nil || err == nil && bytes.Equal(have, pem) {
+		return nil
+	}
+	return disk.Replace(l.disk, l.path(rootsFile), pem, 0o644, true)
+}
+
+// StampRoots are the root certificates (PEM) that the time stamps were checked
+// against; nil where none were named.
+func (l *Log) StampRoots() ([]byte, error) {
+	text, err := l.readFile(rootsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
+// Stamps are the sizes of the log of which time stamps are kept, sorted.
+func (l *Log) Stamps() ([]int64, error) {
+	list, err := os.ReadDir(l.path(stampDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(c.String()))
-	if t.HashAlgorithm != crypto.SHA256 || !bytes.Equal(t.HashedMessage, sum[:]) {
-		return nil, errors.New("the time stamp is of something else")
+	var out []int64
+	for _, f := range list {
+		if n, err := strconv.ParseInt(strings.TrimSuffix(f.Name(), ".tsr"), 10, 64); err == nil && stampName(n) == stampDir+"/"+f.Name() {
+			out = append(out, n)
+		}
 	}
-	if roots == "" {
-		return t, nil
+	slices.Sort(out)
+	return out, nil
+}
+
+// StampOf is the time stamp of the log's first size entries, as the authority
+// answered.
+func (l *Log) StampOf(size int64) ([]byte, error) { return l.readFile(stampName(size)) }
+
+// At is the log as it was when it had fewer entries than at c.
+func (l *Log) At(c ledger.Checkpoint, size int64) (ledger.Checkpoint, error) {
+	if size < 0 || size > c.Size {
+		return c, fmt.Errorf("the ledger at %d entries: it has %d", size, c.Size)
 	}
-	pem, err := os.ReadFile(roots)
+	root, err := tlog.TreeHash(size, l.hashes(c))
 	if err != nil {
-		return nil, err
+		return c, fmt.Errorf("the ledger at %d entries: %w", size, err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", roots)
-	}
-	token, err := pkcs7.Parse(t.RawToken)
+	return ledger.Checkpoint{Origin: c.Origin, Size: size, Root: root}, nil
+}
+
+// checkStamps makes sure of what others vouch for.
+func (l *Log) checkStamps(c ledger.Checkpoint, say func(path, format string, args ...any)) error {
+	sizes, err := l.Stamps()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	signer := token.GetOnlySigner()
-	if signer == nil || !slices.Contains(signer.ExtKeyUsage, x509.ExtKeyUsageTimeStamping) {
-		return nil, errors.New("the time stamp is not signed by one certificate that is for time stamps")
+	var roots *x509.CertPool
+	if pem, err := l.StampRoots(); err != nil {
+		return err
+	} else if pem != nil {
+		if roots, err = ledger.Roots(pem); err != nil {
+			say(Dir+"/"+rootsFile, "%v", err)
+		}
 	}
-	return t, token.VerifyWithChainAtTime(pool, t.Time)
+	for _, size := range sizes {
+		name := Dir + "/" + stampName(size)
+		answer, err := l.StampOf(size)
+		if err != nil {
+			return err
+		}
+		at, err := l.At(c, size)
+		if err != nil {
+			say(name, "%v", err)
+			continue
+		}
+		if _, err := ledger.OpenStamp(answer, at, roots); err != nil {
+			say(name, "%v", err)
+		}
+	}
+	return nil
 }
 
 // Stamped is the size of the log at the last time stamp, and when that was got.
 func (l *Log) Stamped() (size int64, at time.Time) {
-	list, err := os.ReadDir(l.path(stampDir))
-	if err != nil {
+	sizes, err := l.Stamps()
+	if err != nil || len(sizes) == 0 {
 		return 0, time.Time{}
 	}
-	for _, f := range list {
-		n, err := strconv.ParseInt(strings.TrimSuffix(f.Name(), ".tsr"), 10, 64)
-		if err != nil || n < size {
-			continue
-		}
-		if st, err := f.Info(); err == nil {
-			size, at = n, st.ModTime()
-		}
+	size = sizes[len(sizes)-1]
+	if st, err := os.Stat(l.path(stampName(size))); err == nil {
+		at = st.ModTime()
 	}
 	return size, at
 }

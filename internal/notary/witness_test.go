@@ -218,18 +218,19 @@ func TestTimeStamps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ParseStamp(answer, c, roots); err != nil || time.Since(got.Time) > time.Minute {
+	pool, otherPool := rootsOf(t, roots), rootsOf(t, others)
+	if got, err := ledger.OpenStamp(answer, c, pool); err != nil || time.Since(got.Time) > time.Minute {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := ParseStamp(answer, c, others); err == nil {
+	if _, err := ledger.OpenStamp(answer, c, otherPool); err == nil {
 		t.Error("the stamp of an authority that is not trusted passes")
 	}
-	if _, err := ParseStamp(answer, ledger.Checkpoint{Origin: "a.example", Size: c.Size + 1, Root: c.Root}, roots); err == nil {
+	if _, err := ledger.OpenStamp(answer, ledger.Checkpoint{Origin: "a.example", Size: c.Size + 1, Root: c.Root}, pool); err == nil {
 		t.Error("the stamp of another checkpoint passes")
 	}
 	changed := append([]byte{}, answer...)
 	changed[len(changed)-10] ^= 1
-	if _, err := ParseStamp(changed, c, roots); err == nil {
+	if _, err := ledger.OpenStamp(changed, c, pool); err == nil {
 		t.Error("a stamp with another signature passes")
 	}
 	grow(t, l, file(1))
@@ -248,4 +249,19 @@ func TestTimeStamps(t *testing.T) {
 	if _, faults, err := l.Check(t.Context()); err != nil || len(faults) > 0 {
 		t.Error(faults, err)
 	}
+	if err := os.WriteFile(l.path(stampName(1)), changed, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, faults, err := l.Check(t.Context()); err != nil || len(faults) != 1 || faults[0].Path != Dir+"/"+stampName(1) {
+		t.Errorf("a stamp that was altered: %v, %v", faults, err)
+	}
+}
+
+func rootsOf(t *testing.T, name string) *x509.CertPool {
+	t.Helper()
+	_, pool, err := readRoots(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pool
 }

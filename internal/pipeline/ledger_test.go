@@ -593,3 +593,46 @@ func damaged(t *testing.T, rnd *rand.Rand, name string, b []byte) ([]byte, strin
 	}
 	return nil, "the loss"
 }
+
+// A process that was killed right after its first commit left no ledger yet.
+// The manifest keeps the entries, and the next commit begins it with them.
+func TestKilledBeforeTheLedgerBegan(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		commits int
+		remove  []string
+		wrong   bool
+	}{
+		{1, []string{"ledger", "keys/ledger.signed"}, false},
+		{1, []string{"ledger", "keys"}, true},
+		{2, []string{"ledger", "keys/ledger.signed"}, true},
+	} {
+		p, err := newPipeline(filepath.Join(t.TempDir(), "data"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.commits {
+			if _, err := p.Submit(t.Context(), zz(fmt.Sprint("r", i), 1), Sender{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, f := range c.remove {
+			if err := os.RemoveAll(filepath.Join(p.Archive.Dir(), f)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if h := held(t, p.Archive.Dir()); len(h.Wrong) > 0 != c.wrong {
+			t.Errorf("after %d commits and without %v: %v", c.commits, c.remove, h.Wrong)
+		}
+		again, err := newPipeline(p.Archive.Dir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again.Submit(t.Context(), zz("after", 1), Sender{}); err != nil != c.wrong {
+			t.Errorf("after %d commits and without %v a submission: %v", c.commits, c.remove, err)
+		}
+		if h := held(t, p.Archive.Dir()); !c.wrong && (len(h.Wrong) > 0 || h.Entries != 7) {
+			t.Errorf("then: %+v", h)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/pipeline"
 )
@@ -78,18 +79,18 @@ func TestCrawlOfAllRealData(t *testing.T) {
 	dir := shared(t)
 	s := serveAt(t, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 	s.load(filepath.Join(dir, "ooni", "real"), filepath.Join(dir, "ooni", "scenarios"), filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"), filepath.Join(dir, "series", "imap-2023-2024-aggregation.csv"))
-	names := ban.Names{OfName: s.site.Targets.OfName, OfHost: s.site.Targets.OfHost, OfTest: s.site.Targets.OfTest}
+	names := list.Names{OfName: s.site.Targets.OfName, OfHost: s.site.Targets.OfHost, OfTest: s.site.Targets.OfTest}
 	var reports []ban.Report
 	for _, list := range []struct {
 		path string
-		read func(content []byte) (*ban.Import, error)
+		read func(content []byte) (*list.Import, error)
 	}{
-		{"shutdowns/Keepiton_raw_dataset.xlsx", func(c []byte) (*ban.Import, error) { return ban.ReadKeepItOnXLSX(c, "KeepItOn", names) }},
-		{"shutdowns/stop-snapshot-2026-05-20.csv", func(c []byte) (*ban.Import, error) {
-			return ban.ReadKeepItOnCSV(bytes.NewReader(c), "STOP", names)
+		{"shutdowns/Keepiton_raw_dataset.xlsx", func(c []byte) (*list.Import, error) { return list.ReadKeepItOnXLSX(c, "KeepItOn", names) }},
+		{"shutdowns/stop-snapshot-2026-05-20.csv", func(c []byte) (*list.Import, error) {
+			return list.ReadKeepItOnCSV(bytes.NewReader(c), "STOP", names)
 		}},
-		{"shutdowns/sflc-india-shutdowns.json", func(c []byte) (*ban.Import, error) { return ban.ReadSFLC(c, "SFLC") }},
-		{"incidents/ooni-incidents.json", func(c []byte) (*ban.Import, error) { return ban.ReadOONIIncidents(c, "OONI", names) }},
+		{"shutdowns/sflc-india-shutdowns.json", func(c []byte) (*list.Import, error) { return list.ReadSFLC(c, "SFLC") }},
+		{"incidents/ooni-incidents.json", func(c []byte) (*list.Import, error) { return list.ReadOONIIncidents(c, "OONI", names) }},
 	} {
 		content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(list.path)))
 		if err != nil {

@@ -28,10 +28,7 @@ import (
 )
 
 // loadRows are about 280,000 verdicts.
-const (
-	loadRows  = 300_000
-	shortRows = 50_000
-)
+const loadRows = 300_000
 
 // mix gives pages as readers ask for them: few are asked for by most, and some
 // by nobody else.
@@ -80,15 +77,15 @@ func (m *mix) next() string {
 // TestMixedLoad asks for pages of all sorts over 64 connections: first for each of
 // some hundred once, which is the cost of making them, then at random for these,
 // 20 seconds or as long as BANDISH_LOAD says; without BANDISH_LONG or BANDISH_LOAD it
-// asks a smaller archive for 4 seconds. Memory, open files and goroutines must not grow
+// asks for a quarter of the pages, for 4 seconds. Memory, open files and goroutines must not grow
 // meanwhile; the figures are printed.
 func TestMixedLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("seconds of load")
 	}
-	rows, last := loadRows, 20*time.Second
+	pages, last := 600, 20*time.Second
 	if os.Getenv("BANDISH_LONG") == "" && os.Getenv("BANDISH_LOAD") == "" {
-		rows, last = shortRows, 4*time.Second
+		pages, last = 150, 4*time.Second
 	}
 	if s := os.Getenv("BANDISH_LOAD"); s != "" {
 		var err error
@@ -96,7 +93,7 @@ func TestMixedLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st := benchStore(t, rows)
+	st := benchStore(t, loadRows)
 	reg, err := target.Load(targets.FS)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +112,7 @@ func TestMixedLoad(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 7))
 	m := &mix{rnd, rand.NewZipf(rnd, 1.2, 4, 10_000), loadPlaces(t, st)}
 	var drawn []string
-	for range 600 {
+	for range pages {
 		drawn = append(drawn, m.next())
 	}
 	once := slices.Compact(slices.Sorted(slices.Values(drawn)))

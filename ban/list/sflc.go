@@ -1,4 +1,4 @@
-package ban
+package list
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bandish/bandish/ban"
 )
 
 // shutdown is one element of SFLC's list of Indian shutdowns.
@@ -44,10 +46,10 @@ func ReadSFLC(data []byte, file string) (*Import, error) {
 	if err := json.Unmarshal(data, &list); err != nil {
 		return nil, fmt.Errorf("read shutdowns %s: %w", file, err)
 	}
-	im := &Import{Dataset: SFLC}
+	im := &Import{Dataset: ban.SFLC}
 	for i, raw := range list {
 		im.Rows++
-		o := Origin{Dataset: SFLC, File: file, Row: i + 1}
+		o := ban.Origin{Dataset: ban.SFLC, File: file, Row: i + 1}
 		var s shutdown
 		if err := json.Unmarshal(raw, &s); err != nil {
 			im.aside(o, string(raw), "not a shutdown: %v", err)
@@ -68,19 +70,19 @@ func ReadSFLC(data []byte, file string) (*Import, error) {
 	return im, nil
 }
 
-func (s *shutdown) report(o Origin, start time.Time) Report {
-	r := Report{
-		Origin: o, CC: "IN", Targets: []string{Internet}, Method: Block, Scope: Regional, Area: s.State, within: s.State,
-		Start: start, Status: Unknown, Known: start, Title: shorten(s.Description, 300), Cause: s.Nature, Networks: s.Networks, Links: splitLinks(s.Source),
+func (s *shutdown) report(o ban.Origin, start time.Time) ban.Report {
+	r := ban.Report{
+		Origin: o, CC: "IN", Targets: []string{ban.Internet}, Method: ban.Block, Scope: ban.Regional, Area: s.State, Within: s.State,
+		Start: start, Status: ban.Unknown, Known: start, Title: shorten(s.Description, 300), Cause: s.Nature, Networks: s.Networks, Links: splitLinks(s.Source),
 	}
 	if len(s.Districts) > 0 {
 		r.Area = strings.Join(s.Districts, ", ") + ", " + s.State
 	}
 	if s.Duration > 0 {
-		r.Status, r.End = Ended, day(start.Add(time.Duration(float64(s.Duration)*float64(time.Hour))))
+		r.Status, r.End = ban.Ended, ban.Day(start.Add(time.Duration(float64(s.Duration)*float64(time.Hour))))
 		r.Known = r.End
 	} else if s.Active != nil && *s.Active {
-		r.Status = Ongoing
+		r.Status = ban.Ongoing
 	}
 	return r
 }

@@ -1,4 +1,4 @@
-package ban
+package list
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/country"
 	"github.com/bandish/bandish/internal/table"
 )
@@ -54,8 +55,8 @@ const maxRows = 1 << 20
 // ReadKeepItOnCSV reads an edition of the KeepItOn data set as CSV.
 func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
 	reader := table.NewRows(bufio.NewReader(r), ',')
-	im := &Import{Dataset: KeepItOn}
-	sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file}}
+	im := &Import{Dataset: ban.KeepItOn}
+	sheet := sheetReader{im: im, names: names, origin: ban.Origin{Dataset: ban.KeepItOn, File: file}}
 	for {
 		row, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -84,9 +85,9 @@ func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open spreadsheet %s: %w", file, err)
 	}
-	im := &Import{Dataset: KeepItOn}
+	im := &Import{Dataset: ban.KeepItOn}
 	for _, page := range book.Sheets {
-		sheet := sheetReader{im: im, names: names, origin: Origin{Dataset: KeepItOn, File: file, Sheet: strings.TrimSpace(page.Name)}}
+		sheet := sheetReader{im: im, names: names, origin: ban.Origin{Dataset: ban.KeepItOn, File: file, Sheet: strings.TrimSpace(page.Name)}}
 		for row, err := range page.Rows() {
 			if err != nil {
 				im.Rows++
@@ -110,7 +111,7 @@ func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
 type sheetReader struct {
 	im      *Import
 	names   Names
-	origin  Origin
+	origin  ban.Origin
 	column  map[string][]int // by field
 	further map[string]int   // columns that are kept as they are
 	before  []aheadRow       // rows before a header was found
@@ -218,18 +219,18 @@ func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 	if err != nil {
 		return "start date: " + err.Error()
 	}
-	r := Report{
+	r := ban.Report{
 		Origin: s.origin, Start: start, Estimated: strings.EqualFold(cell("start_type"), "estimated"),
-		Method: Block, Area: cell("area"), Title: shorten(cell("event"), 300),
+		Method: ban.Block, Area: cell("area"), Title: shorten(cell("event"), 300),
 		OrderedBy: cell("ordered_by"), DecisionMaker: cell("decision"), Cause: cell("cause"), Justification: cell("justification"),
 		Networks: cell("networks"), Links: splitLinks(cell("links")),
 	}
 	r.Origin.ID = cell("id")
 	r.Columns = s.kept(cells)
 	if strings.EqualFold(cell("type"), "throttle") {
-		r.Method = Throttle
+		r.Method = ban.Throttle
 	}
-	if reason := r.ends(cell("end"), cell("status"), yearEnd(cell("year"), sheetYear)); reason != "" {
+	if reason := ends(&r, cell("end"), cell("status"), yearEnd(cell("year"), sheetYear)); reason != "" {
 		return reason
 	}
 	s.targets(&r, cell)
@@ -238,8 +239,8 @@ func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 
 // ends reads when the ban ended, or that it goes on. An ongoing ban is known
 // to hold until the end of the year that the row counts for.
-func (r *Report) ends(end, status string, counted time.Time) string {
-	r.Status, r.Known = Unknown, r.Start
+func ends(r *ban.Report, end, status string, counted time.Time) string {
+	r.Status, r.Known = ban.Unknown, r.Start
 	switch strings.ToLower(end) { // as hands have written it
 	case "ongoing":
 		end, status = "", end
@@ -254,11 +255,11 @@ func (r *Report) ends(end, status string, counted time.Time) string {
 		if t.Before(r.Start) {
 			return fmt.Sprintf("ends on %s, before it starts on %s", t.Format(time.DateOnly), r.Start.Format(time.DateOnly))
 		}
-		r.Status, r.End, r.Known = Ended, t, t
+		r.Status, r.End, r.Known = ban.Ended, t, t
 		return ""
 	}
 	if strings.EqualFold(status, "ongoing") {
-		r.Status = Ongoing
+		r.Status = ban.Ongoing
 		if counted.After(r.Start) {
 			r.Known = counted
 		}
@@ -267,7 +268,7 @@ func (r *Report) ends(end, status string, counted time.Time) string {
 }
 
 // targets reads which platforms were affected, and whether the network was.
-func (s *sheetReader) targets(r *Report, cell func(string) string) {
+func (s *sheetReader) targets(r *ban.Report, cell func(string) string) {
 	extent := strings.ToLower(cell("extent"))
 	if strings.Contains(extent, "service") {
 		for _, id := range affected {
@@ -284,13 +285,13 @@ func (s *sheetReader) targets(r *Report, cell func(string) string) {
 		}
 	}
 	if strings.Contains(extent, "full") || extent == "" || len(r.Targets)+len(r.Other) == 0 && !strings.Contains(extent, "service") {
-		r.Targets = append(r.Targets, Internet)
+		r.Targets = append(r.Targets, ban.Internet)
 	}
 	slices.Sort(r.Targets)
 }
 
 // perCountry adds one report for each country of the row.
-func (s *sheetReader) perCountry(r Report, scope, countries string) string {
+func (s *sheetReader) perCountry(r ban.Report, scope, countries string) string {
 	for name := range strings.SplitSeq(countries, ";") {
 		cc, ok := country.Code(name)
 		if !ok {
@@ -371,7 +372,7 @@ func sheetDate(s string) (time.Time, error) {
 	if t.Year() < 1990 || t.Year() > 2100 {
 		return t, fmt.Errorf("%q is out of range", s)
 	}
-	return day(t), nil
+	return ban.Day(t), nil
 }
 
 // yearOf is the first day of a year named in a sheet's name, where there is
@@ -402,18 +403,18 @@ var nation = regexp.MustCompile(`^(?:all of |the )?(?:nation(?:al|ally|wide|wde)
 // scopeOf is how much of a country a row speaks of. The words of the column
 // scope say how many places there were; only the area, or its absence, says
 // that it was all of the country.
-func scopeOf(scope, area, cc string) Scope {
+func scopeOf(scope, area, cc string) ban.Scope {
 	s, a := strings.ToLower(scope), strings.ToLower(strings.TrimSpace(area))
 	name := strings.ToLower(country.Name(cc))
 	bare := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(a, "the "), "entire "), "all of ")
 	wide := strings.Contains(s, "more than one state") || strings.Contains(s, "level 3") || s == "national"
 	switch {
 	case nation.MatchString(a), name != "" && (bare == name || strings.HasPrefix(bare, name+"/")), a == "" && (wide || s == ""):
-		return National
+		return ban.National
 	case strings.Contains(s, "only affected one"), strings.Contains(s, "level 1"), s == "local":
-		return Local
+		return ban.Local
 	default:
-		return Regional
+		return ban.Regional
 	}
 }
 

@@ -1,4 +1,4 @@
-package ban
+package list
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/country"
 )
 
@@ -37,10 +38,10 @@ func ReadOONIIncidents(data []byte, file string, names Names) (*Import, error) {
 	} else if err := json.Unmarshal(data, &list); err != nil {
 		return nil, fmt.Errorf("read incidents %s: %w", file, err)
 	}
-	im := &Import{Dataset: OONI}
+	im := &Import{Dataset: ban.OONI}
 	for i, raw := range list {
 		im.Rows++
-		o := Origin{Dataset: OONI, File: file, Row: i + 1}
+		o := ban.Origin{Dataset: ban.OONI, File: file, Row: i + 1}
 		var in incident
 		if err := json.Unmarshal(raw, &in); err != nil {
 			im.aside(o, string(raw), "not an incident: %v", err)
@@ -58,20 +59,20 @@ func ReadOONIIncidents(data []byte, file string, names Names) (*Import, error) {
 	return im, nil
 }
 
-func (in *incident) reports(o Origin, names Names) ([]Report, string) {
+func (in *incident) reports(o ban.Origin, names Names) ([]ban.Report, string) {
 	start, err := time.Parse(time.RFC3339, in.Start)
 	if err != nil {
 		return nil, fmt.Sprintf("start_time %q is not a time", in.Start)
 	}
-	r := Report{
-		Origin: o, Method: Block, Scope: National, Title: strings.TrimSpace(in.Title), Links: in.Links,
-		Start: day(start), Status: Ongoing, Known: day(start), Networks: networkList(in.ASNs),
+	r := ban.Report{
+		Origin: o, Method: ban.Block, Scope: ban.National, Title: strings.TrimSpace(in.Title), Links: in.Links,
+		Start: ban.Day(start), Status: ban.Ongoing, Known: ban.Day(start), Networks: networkList(in.ASNs),
 	}
 	if strings.Contains(strings.ToLower(in.Title), "throttl") {
-		r.Method = Throttle
+		r.Method = ban.Throttle
 	}
 	if updated, err := time.Parse(time.RFC3339, in.Updated); err == nil && updated.After(start) {
-		r.Known = day(updated)
+		r.Known = ban.Day(updated)
 	}
 	if in.End != nil && *in.End != "" {
 		end, err := time.Parse(time.RFC3339, *in.End)
@@ -81,7 +82,7 @@ func (in *incident) reports(o Origin, names Names) ([]Report, string) {
 		if end.Before(start) {
 			return nil, "ends before it starts"
 		}
-		r.Status, r.End, r.Known = Ended, day(end), day(end)
+		r.Status, r.End, r.Known = ban.Ended, ban.Day(end), ban.Day(end)
 	}
 	if r.Targets = in.targets(names, start); len(r.Targets) == 0 {
 		return nil, "names no domain and no test that speaks for a platform"
@@ -89,7 +90,7 @@ func (in *incident) reports(o Origin, names Names) ([]Report, string) {
 	if len(in.CCs) == 0 {
 		return nil, "names no country"
 	}
-	var reports []Report
+	var reports []ban.Report
 	for _, cc := range in.CCs {
 		if !country.Valid(cc) {
 			return nil, fmt.Sprintf("unknown country code %q", cc)

@@ -1,4 +1,4 @@
-package ban
+package list
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/country"
 )
 
@@ -23,10 +24,10 @@ var keepItOnColumns = strings.Fields(`start_date_type start_date country geo_sco
 	phonecall_affected telcos_involved telco_ack telco_ack_source telco_ack_quote election violence hr_abuse_reported
 	users_targeted users_target_detail users_notified econ_impact event an_link region count_year`)
 
-var keepItOnScopes = map[Scope]string{
-	National: "It affected locations in more than one state, province, or region",
-	Regional: "It affected more than one city in the same state, province, or region",
-	Local:    "It only affected one city, county, or village",
+var keepItOnScopes = map[ban.Scope]string{
+	ban.National: "It affected locations in more than one state, province, or region",
+	ban.Regional: "It affected more than one city in the same state, province, or region",
+	ban.Local:    "It only affected one city, county, or village",
 }
 
 // keepItOnFlag is the column of each platform that has one.
@@ -38,24 +39,24 @@ var keepItOnFlag = map[string]string{
 // dates, method and area in one row, as its sheets have them. Durations count
 // the first and the last day, as the data set does. What is not known stays
 // empty. name gives a platform's name for the other_affected column.
-func ExportKeepItOn(w io.Writer, bans []Ban, asOf time.Time, name func(id string) string) error {
+func ExportKeepItOn(w io.Writer, bans []ban.Ban, asOf time.Time, name func(id string) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(keepItOnColumns); err != nil {
 		return fmt.Errorf("export bans: %w", err)
 	}
 	type key struct {
 		cc, area   string
-		method     Method
+		method     ban.Method
 		start, end time.Time
-		status     Status
+		status     ban.Status
 		internet   bool
 		unnamed    string // the services without an id: a row of their own, beside a platform with a name they would be read as a remark
 	}
-	rows := make(map[key][]Ban)
+	rows := make(map[key][]ban.Ban)
 	var keys []key
 	for _, b := range bans {
-		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == Internet, ""}
-		if b.Target == Unnamed {
+		k := key{b.CC, b.Area, b.Method, b.Start, b.End, b.Status, b.Target == ban.Internet, ""}
+		if b.Target == ban.Unnamed {
 			k.unnamed = "\x00" + strings.Join(b.Other, "\x00")
 		}
 		if rows[k] == nil {
@@ -77,14 +78,14 @@ func ExportKeepItOn(w io.Writer, bans []Ban, asOf time.Time, name func(id string
 }
 
 // keepItOnRow writes bans that differ only in the target as one row.
-func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []string {
+func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []string {
 	b := bans[0]
 	p := b.Reports[0]
 	cell := map[string]string{
 		"start_date_type": "Actual", "start_date": b.Start.Format(time.DateOnly), "country": country.Name(b.CC), "geo_scope": keepItOnScopes[b.Scope],
-		"area_name": cmp.Or(b.Area, map[bool]string{true: "Nationwide"}[b.Scope == National]), "shutdown_type": "Shutdown", "shutdown_extent": "Service-based",
+		"area_name": cmp.Or(b.Area, map[bool]string{true: "Nationwide"}[b.Scope == ban.National]), "shutdown_type": "Shutdown", "shutdown_extent": "Service-based",
 		"ordered_by": p.OrderedBy, "decision_maker": p.DecisionMaker, "actual_cause": p.Cause, "gov_justification": p.Justification, "telcos_involved": p.Networks,
-		"event": p.Title, "shutdown_status": map[Status]string{Ended: "Ended", Ongoing: "Ongoing", Unknown: "Unknown"}[b.Status], "count_year": strconv.Itoa(countYear(&b)),
+		"event": p.Title, "shutdown_status": map[ban.Status]string{ban.Ended: "Ended", ban.Ongoing: "Ongoing", ban.Unknown: "Unknown"}[b.Status], "count_year": strconv.Itoa(countYear(&b)),
 	}
 	if p.Estimated {
 		cell["start_date_type"] = "Estimated"
@@ -98,13 +99,13 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 		}
 	}
 	fill(cell, "region", region(b.CC))
-	if b.Method == Throttle {
+	if b.Method == ban.Throttle {
 		cell["shutdown_type"] = "Throttle"
 	}
-	if l, ok := b.LengthAt(asOf); ok && b.Status == Ended && !l.Ongoing {
+	if l, ok := b.LengthAt(asOf); ok && b.Status == ban.Ended && !l.Ongoing {
 		cell["end_date"] = b.End.Format(time.DateOnly)
-		cell["duration"] = strconv.Itoa(l.most() + 1) // from the earliest start to the latest end, the days of the row
-	} else if b.Status == Ended {
+		cell["duration"] = strconv.Itoa(l.Most() + 1) // from the earliest start to the latest end, the days of the row
+	} else if b.Status == ban.Ended {
 		cell["shutdown_status"] = "Ongoing" // as of the day
 	}
 	var others, links []string
@@ -113,9 +114,9 @@ func keepItOnRow(bans []Ban, asOf time.Time, name func(id string) string) []stri
 	}
 	for _, b := range bans {
 		switch column := keepItOnFlag[b.Target]; {
-		case b.Target == Internet:
+		case b.Target == ban.Internet:
 			cell["shutdown_extent"] = "Full network"
-		case b.Target == Unnamed:
+		case b.Target == ban.Unnamed:
 			others = append(others, b.Other...)
 		case column != "":
 			cell[column] = "Yes"
@@ -171,9 +172,9 @@ func region(cc string) string {
 
 // countYear is the year of the sheet in which a ban stands: that of its start,
 // or of one that lasts the last year at the end of which it held.
-func countYear(b *Ban) int {
+func countYear(b *ban.Ban) int {
 	year := b.Start.Year()
-	if b.Status != Ongoing {
+	if b.Status != ban.Ongoing {
 		return year
 	}
 	held := b.Known.Year()

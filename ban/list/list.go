@@ -1,0 +1,45 @@
+// Package list reads what others published of bans: KeepItOn's spreadsheets, OONI's
+// incidents, SFLC's list. Each row gives reports (package ban), with the file and
+// row that they came from. A row that cannot be read is set aside with its reason,
+// so that rows read are reports' rows and rows aside together. It writes bans in
+// the columns of KeepItOn's table, too.
+package list
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bandish/bandish/ban"
+)
+
+// Aside is a row that was set aside.
+type Aside struct {
+	Origin ban.Origin `json:"origin"`
+	Reason string     `json:"reason"`
+	Text   string     `json:"text,omitempty"` // the row, shortened
+}
+
+// Import is what one file gave. Rows = rows that gave reports + len(Asides);
+// a row that names several countries gives several reports.
+type Import struct {
+	Dataset ban.Dataset  `json:"dataset"`
+	Rows    int          `json:"rows"`
+	Used    int          `json:"used"`
+	Reports []ban.Report `json:"reports"`
+	Asides  []Aside      `json:"asides,omitempty"`
+}
+
+// Names turns words of a data set into platform ids; "" where there is none.
+type Names struct {
+	OfName func(word string) string
+	OfHost func(host string, at time.Time) string
+	OfTest func(test string) string
+}
+
+// aside sets a row aside.
+func (im *Import) aside(o ban.Origin, text, format string, args ...any) {
+	if r := []rune(text); len(r) > 200 {
+		text = string(r[:200]) + "…"
+	}
+	im.Asides = append(im.Asides, Aside{o, fmt.Sprintf(format, args...), text})
+}
