@@ -2,7 +2,6 @@ package bundle_test
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/bandish/bandish/bundle"
+	"github.com/bandish/bandish/internal/browser"
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
@@ -60,7 +60,7 @@ func TestBundleInABrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ctx := chromium(t)
+	ctx := browser.Chromium(t)
 	var asked []string
 	err := chromedp.Listen(ctx, func(ev any) {
 		if r, ok := ev.(*network.EventRequestWillBeSent); ok && !strings.HasPrefix(r.Request.URL, "file://") && !strings.HasPrefix(r.Request.URL, "data:") && !strings.HasPrefix(r.Request.URL, "blob:") {
@@ -102,25 +102,4 @@ func TestBundleInABrowser(t *testing.T) {
 	if len(asked) > 0 {
 		t.Errorf("the page asks the network: %q", asked)
 	}
-}
-
-// chromium starts a browser that ends with the test.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("there is no browser: apt-get install chromium")
-	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	ctx, end := context.WithTimeout(ctx, 10*time.Minute)
-	t.Cleanup(end)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
-	return ctx
 }

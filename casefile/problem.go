@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // Problem is one thing wrong in the record, where it stands and how to mend
@@ -90,7 +92,7 @@ func nearest(got string, words []string) string {
 		if plain(w) == plain(got) {
 			return w
 		}
-		if d := distance(got, w); d <= bestAt && (best == "" || d < bestAt) {
+		if d := levenshtein.ComputeDistance(got, w); d <= bestAt && (best == "" || d < bestAt) {
 			best, bestAt = w, d
 		}
 	}
@@ -100,28 +102,4 @@ func nearest(got string, words []string) string {
 // plain drops what people vary without meaning anything by it.
 func plain(s string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
-}
-
-// distance is the number of single-byte changes between two words, where a
-// swap of neighbours is one.
-func distance(a, b string) int {
-	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			change := 1
-			if a[i] == b[j] {
-				change = 0
-			}
-			row[j+1] = min(prev[j]+change, prev[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], prev2[j-1]+1)
-			}
-		}
-		prev2, prev, row = prev, row, prev2
-	}
-	return prev[len(b)]
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -51,7 +52,7 @@ var actTable []byte
 
 // actRules in the order in which they are tried; the first that fits a
 // predicate proposes.
-var actRules = readActs(actTable)
+var actRules = sync.OnceValue(func() []actRule { return readActs(actTable) })
 
 // readTable reads a table of rules. fill puts its words in the place of their
 // names in braces; each word may use those before it.
@@ -79,7 +80,7 @@ func readActs(table []byte) []actRule {
 		verb, object := fill(r.Verb), fill(r.Object)
 		r.active = regexp.MustCompile(`^` + verb + `,?(?: today| immediately)?` + object)
 		r.participle = regexp.MustCompile(`^` + verb + `\b`)
-		r.behindAgent = regexp.MustCompile(`^` + addressee.ReplaceAllString(object, ""))
+		r.behindAgent = regexp.MustCompile(`^` + addressee().ReplaceAllString(object, ""))
 		if r.Patient != "" {
 			r.patient = regexp.MustCompile(fill("{" + r.Patient + "}"))
 		}
@@ -90,59 +91,59 @@ func readActs(table []byte) []actRule {
 // opens is what opens a clause; governs makes what stands behind it no
 // subject.
 var (
-	opens   = regexp.MustCompile(`(?i)(?:^|[,;:"“—–.]|\b(?:that|said|and|but|when|while|after|because|where|meanwhile|as)\b)\s*`)
-	governs = regexp.MustCompile(`(?i)\b(?:by|of|from|to|against|with|for|at|in|on|under|via|through|before|into|over|about|than|said|told|asked|including|between|among)\b`)
+	opens   = lazy(`(?i)(?:^|[,;:"“—–.]|\b(?:that|said|and|but|when|while|after|because|where|meanwhile|as)\b)\s*`)
+	governs = lazy(`(?i)\b(?:by|of|from|to|against|with|for|at|in|on|under|via|through|before|into|over|about|than|said|told|asked|including|between|among)\b`)
 )
 
 // Words around a predicate.
 var (
 	// addressee: the part of an object that the passive has as its subject.
-	addressee = regexp.MustCompile(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
+	addressee = lazy(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
 	// benchOf: how many judges of a court speak.
-	benchOf = regexp.MustCompile(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
+	benchOf = lazy(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
 	// titled: an office before a name.
-	titled = regexp.MustCompile(`(?:\p{Lu}\pL+ )*(?:Minister|Secretary|President|Justice|Judge|Senator|Chairman|Chairperson|Chief)(?: (?:of|for) (?:(?:\p{Lu}\pL+|and|the),? ?)+)? ?$`)
+	titled = lazy(`(?:\p{Lu}\pL+ )*(?:Minister|Secretary|President|Justice|Judge|Senator|Chairman|Chairperson|Chief)(?: (?:of|for) (?:(?:\p{Lu}\pL+|and|the),? ?)+)? ?$`)
 	// lately: a time without a date.
-	lately = regexp.MustCompile(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
+	lately = lazy(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
 	// subjunctive: makes of a verb behind it no deed.
-	subjunctive = regexp.MustCompile(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|(?:reports|claims|suggestions|allegations) that|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
+	subjunctive = lazy(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|(?:reports|claims|suggestions|allegations) that|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
 	// chained: stands between the judges of a bench.
-	chained = regexp.MustCompile(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
+	chained = lazy(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
 	// conjoined: begins another predicate of the same subject.
-	conjoined = regexp.MustCompile(`^[^;:"“”]{0,140}?,? and (?:(?:also|then|later) )?`)
+	conjoined = lazy(`^[^;:"“”]{0,140}?,? and (?:(?:also|then|later) )?`)
 	// documentSays: who speaks in a quotation that tells of others’ acts.
-	documentSays = regexp.MustCompile(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
+	documentSays = lazy(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
 	// whichDid: makes a name the subject of what follows: "the court, which heard …".
-	whichDid = regexp.MustCompile(`^,? (?:which|who)\b`)
+	whichDid = lazy(`^,? (?:which|who)\b`)
 	// passiveVerb: "was …" with what may stand before the participle, or "the petition, filed …".
-	passiveVerb = regexp.MustCompile(`\b(?:was|were|has been|have been|had been) (?:also |again |temporarily |later |first )?|\b(?:petitions?|suit|lawsuit|plea|challenge|appeal)(?: against[^,.;"“”]{0,50}?)?,? (filed|lodged|brought) `)
+	passiveVerb = lazy(`\b(?:was|were|has been|have been|had been) (?:also |again |temporarily |later |first )?|\b(?:petitions?|suit|lawsuit|plea|challenge|appeal)(?: against[^,.;"“”]{0,50}?)?,? (filed|lodged|brought) `)
 	// agent: stands behind the participle of a passive, with a day or a court between them perhaps.
-	agent = regexp.MustCompile(`^ ([^.;"“”]{0,70}?)\bby (?:the )?$`)
+	agent = lazy(`^ ([^.;"“”]{0,70}?)\bby (?:the )?$`)
 	// crowds: those addressed who have no name.
-	crowds = regexp.MustCompile(`(?i)\b(?:providers|operators|carriers|ISPs|licensees|companies)\b`)
+	crowds = lazy(`(?i)\b(?:providers|operators|carriers|ISPs|licensees|companies)\b`)
 	// intelligence: bodies whose reports are reports of intelligence.
-	intelligence = regexp.MustCompile(`(?i)intelligence|security|\bbureau\b`)
+	intelligence = lazy(`(?i)intelligence|security|\bbureau\b`)
 	// generic: platforms that an order names by no name.
-	generic = regexp.MustCompile(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
+	generic = lazy(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
 	// andWord: joins two names.
-	andWord = regexp.MustCompile(`^,?(?: \([^()]{2,20}\))? and (?:the )?$`)
+	andWord = lazy(`^,?(?: \([^()]{2,20}\))? and (?:the )?$`)
 	// theCourt: a court without its name.
-	theCourt = regexp.MustCompile(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
+	theCourt = lazy(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
 	// dayWord: stands right before a day on which something was done, and nothing else does.
-	dayWord = regexp.MustCompile(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
+	dayWord = lazy(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
 	// reported: what stands behind it is told by another.
-	reported = regexp.MustCompile(`\b(?:that|said|says|told|claimed|argued|alleged)\b`)
+	reported = lazy(`\b(?:that|said|says|told|claimed|argued|alleged)\b`)
 	// thatWord: begins what is said: a date behind it belongs to that.
-	thatWord = regexp.MustCompile(`\bthat\b`)
+	thatWord = lazy(`\bthat\b`)
 	// deadline: stands before a day by which something is to be done, or of which another paper is.
-	deadline = regexp.MustCompile(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
+	deadline = lazy(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
 )
 
 // subject reports whether an actor stands as the subject of a clause: at its
 // beginning, or behind three words at most that govern nothing.
 func (s *sentence) subject(who mention) bool {
 	text := s.text[:who.start]
-	places := opens.FindAllStringIndex(text, -1)
+	places := opens().FindAllStringIndex(text, -1)
 	from := places[len(places)-1][1]
 	for _, d := range s.dates { // "On 3 May the court …"
 		if d.start >= from && d.end <= who.start {
@@ -150,24 +151,24 @@ func (s *sentence) subject(who mention) bool {
 		}
 	}
 	lead := text[from:]
-	for _, form := range []*regexp.Regexp{benchOf, lately, titled} {
+	for _, form := range []*regexp.Regexp{benchOf(), lately(), titled()} {
 		lead = form.ReplaceAllString(lead, "")
 	}
-	return len(strings.Fields(lead)) <= 3 && !governs.MatchString(lead)
+	return len(strings.Fields(lead)) <= 3 && !governs().MatchString(lead)
 }
 
 // What may stand between a subject and its verb.
 var (
-	apposition  = regexp.MustCompile(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
-	comprising  = regexp.MustCompile(`^,? (?:comprising|consisting of|headed by|led by) `)
-	parenthesis = regexp.MustCompile(`^,? \([^()]{2,40}\),?`)
-	ofPlace     = regexp.MustCompile(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
-	adverbs     = regexp.MustCompile(`^,? (?:unanimously|officially|swiftly|quickly|jointly|abruptly|quietly|has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
-	seat        = regexp.MustCompile(`^, \p{Lu}\pL+ `)
-	openQuote   = regexp.MustCompile(`^,? ["“]`)
-	partOfDay   = regexp.MustCompile(`^ (?:night|evening|morning|afternoon)\b`)
-	daywords    = regexp.MustCompile(`^,? (?:(?:late|early|earlier) )?(?:on |in |the )?$`)
-	insertion   = regexp.MustCompile(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
+	apposition  = lazy(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
+	comprising  = lazy(`^,? (?:comprising|consisting of|headed by|led by) `)
+	parenthesis = lazy(`^,? \([^()]{2,40}\),?`)
+	ofPlace     = lazy(`^ of (?:the )?\p{Lu}\pL+(?: \p{Lu}\pL+)*\b`)
+	adverbs     = lazy(`^,? (?:unanimously|officially|swiftly|quickly|jointly|abruptly|quietly|has|had|have|also|again|later|then|formally|temporarily|immediately|finally|subsequently|briefly|earlier|first|itself|in turn|separately)\b,?`)
+	seat        = lazy(`^, \p{Lu}\pL+ `)
+	openQuote   = lazy(`^,? ["“]`)
+	partOfDay   = lazy(`^ (?:night|evening|morning|afternoon)\b`)
+	daywords    = lazy(`^,? (?:(?:late|early|earlier) )?(?:on |in |the )?$`)
+	insertion   = lazy(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
 )
 
 // predicate is where the verb of a subject stands: behind what else says who it
@@ -176,24 +177,24 @@ func (s *sentence) predicate(at int) int {
 	for moved := true; moved; {
 		moved = false
 		rest := s.text[at:]
-		bench := comprising.MatchString(rest)
+		bench := comprising().MatchString(rest)
 		for _, of := range s.actors {
-			if between, ok := s.between(at, of.start); ok && (between == " of " || between == " of the " || bench && chained.MatchString(between)) {
+			if between, ok := s.between(at, of.start); ok && (between == " of " || between == " of the " || bench && chained().MatchString(between)) {
 				at, moved = of.end, true
 			}
 		}
 		for _, d := range s.dates {
-			if d.start >= at && !moved && daywords.MatchString(s.text[at:d.start]) {
+			if d.start >= at && !moved && daywords().MatchString(s.text[at:d.start]) {
 				at, moved = d.end, true
 			}
 		}
-		for _, form := range []*regexp.Regexp{ofPlace, partOfDay, apposition, parenthesis, adverbs, insertion, openQuote} {
+		for _, form := range []*regexp.Regexp{ofPlace(), partOfDay(), apposition(), parenthesis(), adverbs(), insertion(), openQuote()} {
 			if !moved && form.MatchString(rest) {
 				at, moved = at+len(form.FindString(rest)), true
 			}
 		}
 	}
-	if place := seat.FindString(s.text[at:]); place != "" { // "the Bureau, Exampleville reported"
+	if place := seat().FindString(s.text[at:]); place != "" { // "the Bureau, Exampleville reported"
 		at += len(place)
 	}
 	for at < len(s.text) && strings.ContainsRune(" ,\"", rune(s.text[at])) {
@@ -212,8 +213,8 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 	}
 	for i, who := range s.doers() {
 		from, to := s.clause(who.start)
-		related := whichDid.FindString(s.text[who.end:]) // "the court, which heard …"
-		if !s.subject(who) && related == "" || s.possessive(who) || s.quoted(who.start) && !documentSays.MatchString(s.text) || subjunctive.MatchString(s.text[from:who.start]) {
+		related := whichDid().FindString(s.text[who.end:]) // "the court, which heard …"
+		if !s.subject(who) && related == "" || s.possessive(who) || s.quoted(who.start) && !documentSays().MatchString(s.text) || subjunctive().MatchString(s.text[from:who.start]) {
 			continue
 		}
 		at := s.predicate(who.end + len(related))
@@ -224,14 +225,14 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 			if rule, a, end, ok := s.active(who, at, to); ok {
 				add(rule.ID, a, who.start, end)
 			}
-			m := conjoined.FindString(s.text[at:max(at, to)])
-			if m == "" || i+1 < len(s.actors) && s.actors[i+1].start < at+len(m) && s.subject(s.actors[i+1]) || thatWord.MatchString(m) {
+			m := conjoined().FindString(s.text[at:max(at, to)])
+			if m == "" || i+1 < len(s.actors) && s.actors[i+1].start < at+len(m) && s.subject(s.actors[i+1]) || thatWord().MatchString(m) {
 				break
 			}
 			at = s.predicate(at + len(m) - 1)
 		}
 	}
-	for _, m := range passiveVerb.FindAllStringSubmatchIndex(s.text, -1) {
+	for _, m := range passiveVerb().FindAllStringSubmatchIndex(s.text, -1) {
 		verb := m[1]
 		if m[2] >= 0 { // "the petition, filed by …"
 			verb = m[2]
@@ -256,7 +257,7 @@ func (s *sentence) doers() []mention {
 
 // active reads the words of a predicate.
 func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int, ok bool) {
-	for _, rule := range actRules {
+	for _, rule := range actRules() {
 		kind, can := rule.kindBy(who)
 		if m := rule.active.FindStringSubmatchIndex(s.text[at:]); can && m != nil {
 			if a, end, ok := s.fill(rule.active, m, at, who); ok {
@@ -274,17 +275,17 @@ func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int
 // stands before, who does it behind "by".
 func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, ok bool) {
 	from, to := s.clause(aux)
-	if s.quoted(aux) || subjunctive.MatchString(s.text[from:aux]) {
+	if s.quoted(aux) || subjunctive().MatchString(s.text[from:aux]) {
 		return rule, a, 0, 0, false
 	}
-	for _, rule := range actRules {
+	for _, rule := range actRules() {
 		participle := rule.participle.FindString(s.text[verb:])
 		if !rule.Passive || participle == "" {
 			continue
 		}
 		for _, who := range s.actors {
 			kind, can := rule.kindBy(who)
-			if !can || who.start <= verb || who.start >= to || s.possessive(who) || !agent.MatchString(s.text[verb+len(participle):who.start]) {
+			if !can || who.start <= verb || who.start >= to || s.possessive(who) || !agent().MatchString(s.text[verb+len(participle):who.start]) {
 				continue
 			}
 			a := Act{By: []string{who.id}, To: []string{}, Targets: []string{}, Kind: kind}
@@ -297,7 +298,7 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 				}
 			case rule.Object == "{service}" && object != nil: // blocked, restored
 				start = object.start
-			case m != nil && m[1] > 0 && (addressed != nil || crowds.MatchString(s.text[from:aux])):
+			case m != nil && m[1] > 0 && (addressed != nil || crowds().MatchString(s.text[from:aux])):
 				filled, at, fits := s.fill(rule.behindAgent, m, who.end, who)
 				if !fits {
 					continue
@@ -326,7 +327,7 @@ func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	if slices.Contains(courtKinds, who.actor.Kind) {
 		return rule.Court, rule.Court != ""
 	}
-	return rule.Kind, slices.Contains(doersOf[rule.By], who.actor.Kind) && (rule.Kind != "intelligence_report" || intelligence.MatchString(who.actor.Name))
+	return rule.Kind, slices.Contains(doersOf[rule.By], who.actor.Kind) && (rule.Kind != "intelligence_report" || intelligence().MatchString(who.actor.Name))
 }
 
 // fill takes the one addressed, the court and the platform that a predicate
@@ -336,7 +337,7 @@ func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Ac
 	a = Act{By: []string{who.id}, To: []string{}, Targets: []string{}}
 	if to := place(form, m, "to"); to > 0 {
 		b := s.actorAt(at + to)
-		if thatWord.MatchString(s.text[at:end]) || b != nil && b.id == who.id || b == nil && place(form, m, "at") == 0 {
+		if thatWord().MatchString(s.text[at:end]) || b != nil && b.id == who.id || b == nil && place(form, m, "at") == 0 {
 			return a, 0, false // only where a platform is named may the one addressed have no name
 		}
 		if b != nil {
@@ -348,13 +349,13 @@ func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Ac
 		switch {
 		case b != nil && slices.Contains(courtKinds, b.actor.Kind):
 			a.To, end = []string{b.id}, max(end, b.end)
-		case !theCourt.MatchString(s.text[at+to:]):
+		case !theCourt().MatchString(s.text[at+to:]):
 			return a, 0, false
 		}
 	}
 	if to := max(place(form, m, "at"), place(form, m, "on")); to > 0 {
 		p := s.platformAt(at + to)
-		needed := place(form, m, "at") > 0 && !(place(form, m, "to") > 0 && generic.MatchString(s.text[at:at+to]))
+		needed := place(form, m, "at") > 0 && !(place(form, m, "to") > 0 && generic().MatchString(s.text[at:at+to]))
 		if p == nil {
 			return a, end, !needed
 		}
@@ -376,7 +377,7 @@ func (s *sentence) complete(a *Act, start, end, to int) {
 	if a.Date = day.Date; day.Date.IsZero() {
 		a.DateText = day.Text // that hangs on what the text does not say
 	}
-	if t := termForm.FindString(s.text[start:]); t != "" && slices.Contains([]casefile.ActKind{"order", "request", "recommendation", "interim_order", "implementation"}, a.Kind) {
+	if t := termForm().FindString(s.text[start:]); t != "" && slices.Contains([]casefile.ActKind{"order", "request", "recommendation", "interim_order", "implementation"}, a.Kind) {
 		a.Term = new(passage(t, 0, len(t)))
 	}
 }
@@ -400,7 +401,7 @@ func (s *sentence) with(who mention, step int) []mention {
 	if step < 0 {
 		slices.Reverse(pair)
 	}
-	if between, ok := s.between(pair[0].end, pair[1].start); !ok || !andWord.MatchString(between) {
+	if between, ok := s.between(pair[0].end, pair[1].start); !ok || !andWord().MatchString(between) {
 		return []mention{who}
 	}
 	return pair
@@ -474,19 +475,19 @@ func (s *sentence) dayOf(from, to, start, end int) DateText {
 	var day DateText
 	n := 0
 	for _, d := range s.dates {
-		if d.end <= start && (reported.MatchString(s.text[d.end:start]) || slices.ContainsFunc(s.actors, func(a mention) bool { return a.start > d.end && a.end < start })) {
+		if d.end <= start && (reported().MatchString(s.text[d.end:start]) || slices.ContainsFunc(s.actors, func(a mention) bool { return a.start > d.end && a.end < start })) {
 			continue // the day of another's deed
 		}
-		if day, ok := d.Date.FirstDay(time.UTC); ok && (!s.published.IsZero() && day.After(s.published) || d.start >= end && d.Date.IsInterval() && !nearSpan.MatchString(d.Text)) {
+		if day, ok := d.Date.FirstDay(time.UTC); ok && (!s.published.IsZero() && day.After(s.published) || d.start >= end && d.Date.IsInterval() && !nearSpan().MatchString(d.Text)) {
 			continue // the day of what is to be done
 		}
 		near := d.start >= from && d.end <= start || d.start >= start && d.start < min(to, end+40)
-		if !near || d.base || s.dateline(d) || d.start > start && thatWord.MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
+		if !near || d.base || s.dateline(d) || d.start > start && thatWord().MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
 			continue
 		}
-		on := onOrIn.MatchString(d.Text) || nearSpan.MatchString(d.Text) || sameDay.MatchString(d.Text) || dayWord.MatchString(s.text[:d.start]) || weekdayAlone(s, d)
-		letter := letterOf.MatchString(s.text[from:d.start]) // "In a letter dated 3 May the ministry asked …"
-		if n++; letter || on && !deadline.MatchString(s.text[:d.start]) {
+		on := onOrIn().MatchString(d.Text) || nearSpan().MatchString(d.Text) || sameDay().MatchString(d.Text) || dayWord().MatchString(s.text[:d.start]) || weekdayAlone(s, d)
+		letter := letterOf().MatchString(s.text[from:d.start]) // "In a letter dated 3 May the ministry asked …"
+		if n++; letter || on && !deadline().MatchString(s.text[:d.start]) {
 			day = d.DateText
 		}
 	}
@@ -497,17 +498,17 @@ func (s *sentence) dayOf(from, to, start, end int) DateText {
 }
 
 var (
-	onOrIn   = regexp.MustCompile(`(?i)^(?:on|in) `)
-	letterOf = regexp.MustCompile(`\b[Ii]n (?:an?|its|his|her) (?:\pL+ ){0,3}(?:letter|order|directive|notice|circular)(?: (?:dated|of|on))? $`)
-	dashed   = regexp.MustCompile(`^ (?:\([^)]{2,20}\) )?[-–—] `)
+	onOrIn   = lazy(`(?i)^(?:on|in) `)
+	letterOf = lazy(`\b[Ii]n (?:an?|its|his|her) (?:\pL+ ){0,3}(?:letter|order|directive|notice|circular)(?: (?:dated|of|on))? $`)
+	dashed   = lazy(`^ (?:\([^)]{2,20}\) )?[-–—] `)
 )
 
 // dateline reports a day that says when a report was written: "CITY, May 3 - …".
 func (s *sentence) dateline(d dateMention) bool {
-	return d.start < 40 && dashed.MatchString(s.text[d.end:])
+	return d.start < 40 && dashed().MatchString(s.text[d.end:])
 }
 
 // weekdayAlone is "the ministry ordered on Monday" without its "on", or today.
 func weekdayAlone(s *sentence, d dateMention) bool {
-	return nearDay.MatchString(d.Text) || weekday.MatchString(d.Text) && !strings.Contains(d.Text, "next") && !strings.Contains(d.Text, "until") && !strings.Contains(d.Text, "till")
+	return nearDay().MatchString(d.Text) || weekday().MatchString(d.Text) && !strings.Contains(d.Text, "next") && !strings.Contains(d.Text, "until") && !strings.Contains(d.Text, "till")
 }

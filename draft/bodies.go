@@ -2,6 +2,7 @@ package draft
 
 import (
 	_ "embed" // the table of bodies
+	"sync"
 
 	"github.com/bandish/bandish/casefile"
 )
@@ -20,12 +21,15 @@ type body struct {
 var bodyTable []byte
 
 // bodies are those that order, carry out, judge or measure bans.
-var bodies, _ = readTable[body](bodyTable)
+var bodies = sync.OnceValue(func() []body {
+	list, _ := readTable[body](bodyTable)
+	return list
+})
 
 // knowBodies adds the bodies of the text's country and those of none, after
 // the actors of the record, whose ids go before.
 func (x *actorIndex) knowBodies() {
-	for _, b := range bodies {
+	for _, b := range bodies() {
 		if b.CC != "" && b.CC != x.cc {
 			continue
 		}

@@ -13,6 +13,7 @@ package draft
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
@@ -143,13 +144,19 @@ func line[T any](rule string, s *sentence, start, end int, is T) Line[T] {
 	}
 }
 
-var word = regexp.MustCompile(`\S+`)
+// lazy is an expression that is compiled when it is first used: most commands draft
+// nothing.
+func lazy(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
+var word = lazy(`\S+`)
 
 // passage is the text around a place, cut to 25 words at whole words, with one
 // space wherever the text has any.
 func passage(text string, start, end int) string {
 	const limit = 25
-	words := word.FindAllStringIndex(text, -1)
+	words := word().FindAllStringIndex(text, -1)
 	from, to := 0, 0 // the words of the place
 	for _, w := range words {
 		if w[1] <= start {

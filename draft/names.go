@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
@@ -29,15 +30,15 @@ func newPlatformFinder(names map[string]string, sentences []*sentence) *platform
 	f := &platformFinder{names: names}
 	for _, s := range sentences {
 		lower := strings.ToLower(s.text)
-		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX.MatchString(s.text) || meansX.MatchString(s.text)
+		f.hasX = f.hasX || strings.Contains(lower, "twitter") || strings.Contains(lower, "platform x") || strings.Contains(s.text, "X.com") || strings.Contains(lower, "social ") && wordX().MatchString(s.text) || meansX().MatchString(s.text)
 	}
 	return f
 }
 
 var (
-	wordX    = regexp.MustCompile(`\bX\b`)
-	meansX   = regexp.MustCompile(`\b(?:(?:un)?block(?:ed|ing)?|ban(?:ned|ning)?|suspend(?:ed|ing)?|restrict(?:ed|ing)?|restor(?:ed|ing|e)|access to|platforms?,?) X\b|\bX(?:,| and| or) (?:Facebook|YouTube|TikTok|WhatsApp|Telegram|Instagram|Signal)\b`)
-	wordForm = regexp.MustCompile(`[\pL\pN]+(?:[.'’-][\pL\pN]+)*`)
+	wordX    = lazy(`\bX\b`)
+	meansX   = lazy(`\b(?:(?:un)?block(?:ed|ing)?|ban(?:ned|ning)?|suspend(?:ed|ing)?|restrict(?:ed|ing)?|restor(?:ed|ing|e)|access to|platforms?,?) X\b|\bX(?:,| and| or) (?:Facebook|YouTube|TikTok|WhatsApp|Telegram|Instagram|Signal)\b`)
+	wordForm = lazy(`[\pL\pN]+(?:[.'’-][\pL\pN]+)*`)
 )
 
 func (f *platformFinder) find(text string) (found []mention) {
@@ -55,7 +56,7 @@ func (f *platformFinder) find(text string) (found []mention) {
 // eachName calls take with each run of words, without a genitive, the longest
 // first. What it takes is in no other run.
 func eachName(text string, longest int, take func(name string, start, words int) bool) {
-	words := wordForm.FindAllStringIndex(text, -1)
+	words := wordForm().FindAllStringIndex(text, -1)
 	for i := 0; i < len(words); i++ {
 		for n := min(longest, len(words)-i); n > 0; n-- {
 			start, end := words[i][0], words[i+n-1][1]
@@ -68,12 +69,12 @@ func eachName(text string, longest int, take func(name string, start, words int)
 }
 
 // dateline is what stands behind the agency in "CITY, Aug 8 (Wire) - …".
-var dateline = regexp.MustCompile(`^\)\s*[-–—]`)
+var dateline = lazy(`^\)\s*[-–—]`)
 
 // means reports whether a word that is a platform's name stands for it here.
 func (f *platformFinder) means(word, text string, start int) bool {
 	lower := strings.ToLower(word)
-	if strings.HasSuffix(text[:start], "(") && dateline.MatchString(text[start+len(word):]) {
+	if strings.HasSuffix(text[:start], "(") && dateline().MatchString(text[start+len(word):]) {
 		return false // the agency of a dateline
 	}
 	if !commonWords[lower] {
@@ -114,7 +115,7 @@ func countriesIn(text string) (list []string) {
 	for _, m := range countryMentions(text) {
 		list = append(list, m.id)
 	}
-	for _, word := range wordForm.FindAllString(text, -1) {
+	for _, word := range wordForm().FindAllString(text, -1) {
 		if cc := country.OfDemonym(word); cc != "" && word != strings.ToLower(word) {
 			list = append(list, cc)
 		}
@@ -156,18 +157,18 @@ type actorPattern struct {
 //go:embed actors.yaml
 var patternTable []byte
 
-var actorPatterns = func() []actorPattern {
+var actorPatterns = sync.OnceValue(func() []actorPattern {
 	list, fill := readTable[actorPattern](patternTable)
 	for i := range list {
 		list[i].form = regexp.MustCompile(fill(list[i].Form))
 	}
 	return list
-}()
+})
 
-var titles = regexp.MustCompile(`^(?:Justice|Judge|Minister|President|Senator|Secretary)$`)
+var titles = lazy(`^(?:Justice|Judge|Minister|President|Senator|Secretary)$`)
 
 // headAlone is the head of a name without its name.
-var headAlone = regexp.MustCompile(`^(?:Ministry|Authority|Commission|Agency|Council|Bureau|Office)$`)
+var headAlone = lazy(`^(?:Ministry|Authority|Commission|Agency|Council|Bureau|Office)$`)
 
 // noOperators end as operators' names do.
 var noOperators = map[string]bool{"Internet": true, "Cabinet": true, "Telecom": true, "Hotel": true, "Intel": true, "Planet": true, "Twitter.com": true}
@@ -181,17 +182,17 @@ type described struct {
 }
 
 var (
-	theBody     = regexp.MustCompile(`\b[Tt]he ([Cc]ommission|[Aa]uthority|[Rr]egulator|watchdog|[Aa]gency|[Cc]ouncil|[Bb]ureau|[Bb]oard|[Mm]inistry|[Mm]inister|[Cc]ourt|[Bb]ench|[Jj]udge|[Tt]ribunal)\b`)
-	theApp      = regexp.MustCompile(`\b(?:[Tt]he (?:app|platform|site|website|service|encyclopedia|network)|(?:blocked|banned|suspended|restricted|restored|unblocked|reinstated) it)\b`)
-	partOfOther = regexp.MustCompile(`^(?:['’]s | of | for | in | \p{Lu})`)
+	theBody     = lazy(`\b[Tt]he ([Cc]ommission|[Aa]uthority|[Rr]egulator|watchdog|[Aa]gency|[Cc]ouncil|[Bb]ureau|[Bb]oard|[Mm]inistry|[Mm]inister|[Cc]ourt|[Bb]ench|[Jj]udge|[Tt]ribunal)\b`)
+	theApp      = lazy(`\b(?:[Tt]he (?:app|platform|site|website|service|encyclopedia|network)|(?:blocked|banned|suspended|restricted|restored|unblocked|reinstated) it)\b`)
+	partOfOther = lazy(`^(?:['’]s | of | for | in | \p{Lu})`)
 	kindOfHead  = map[string]casefile.ActorKind{"regulator": "regulator", "watchdog": "regulator", "court": "court", "bench": "court", "tribunal": "court", "judge": "judge"}
 )
 
 // add finds such words in a sentence, and takes note of what it names.
 func (d *described) add(s *sentence) {
 	var found []mention
-	for _, m := range theBody.FindAllStringSubmatchIndex(s.text, -1) {
-		if partOfOther.MatchString(s.text[m[1]:]) || slices.ContainsFunc(s.actors, func(a mention) bool { return m[2] < a.end && a.start < m[3] }) {
+	for _, m := range theBody().FindAllStringSubmatchIndex(s.text, -1) {
+		if partOfOther().MatchString(s.text[m[1]:]) || slices.ContainsFunc(s.actors, func(a mention) bool { return m[2] < a.end && a.start < m[3] }) {
 			continue
 		}
 		if a := d.only(strings.ToLower(s.text[m[2]:m[3]]), s, m[0]); a != nil {
@@ -209,7 +210,7 @@ func (d *described) add(s *sentence) {
 		d.several = d.several || d.platform != "" && d.platform != p.id
 		d.platform = p.id
 	}
-	if m := theApp.FindStringIndex(s.text); m != nil && len(s.platforms) == 0 && d.platform != "" && !d.several {
+	if m := theApp().FindStringIndex(s.text); m != nil && len(s.platforms) == 0 && d.platform != "" && !d.several {
 		start := m[1] // "the app" may stand between a verb and a name; "it" stands in the place of one
 		if strings.HasSuffix(s.text[:m[1]], " it") {
 			start -= len("it")
@@ -232,12 +233,12 @@ func (d *described) only(head string, s *sentence, before int) *mention {
 
 // courtList is several courts told at once: "the North, South and East High
 // Courts".
-var courtList = regexp.MustCompile(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\p{Lu}\pL+)\s+(High|Supreme|District)\s+[Cc]ourts\b`)
+var courtList = lazy(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\p{Lu}\pL+)\s+(High|Supreme|District)\s+[Cc]ourts\b`)
 
-var capitalWord = regexp.MustCompile(`\p{Lu}\pL+`)
+var capitalWord = lazy(`\p{Lu}\pL+`)
 
 // abbreviated is a name that the text gives short: "Example Authority (EA)".
-var abbreviated = regexp.MustCompile(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8}|\p{Lu}\pL{2,9})s?\)`)
+var abbreviated = lazy(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8}|\p{Lu}\pL{2,9})s?\)`)
 
 func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *actorIndex {
 	x := &actorIndex{cc: cc, byName: make(map[string]*Actor)}
@@ -249,7 +250,7 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 	}
 	x.knowBodies()
 	for _, s := range sentences {
-		for _, m := range abbreviated.FindAllStringSubmatch(s.text, -1) {
+		for _, m := range abbreviated().FindAllStringSubmatch(s.text, -1) {
 			full := strings.TrimSpace(m[1])
 			if x.byName[m[2]] != nil {
 				continue
@@ -266,7 +267,7 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 
 // bodyKind is the kind of body that a name in full looks like, or "".
 func bodyKind(name string) casefile.ActorKind {
-	for _, p := range actorPatterns {
+	for _, p := range actorPatterns() {
 		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.Kind != "government" {
 			return p.Kind
 		}
@@ -378,11 +379,11 @@ func (x *actorIndex) find(text string) []mention {
 		}
 		found = append(found, mention{start: start, end: end, id: actorName(a), actor: a})
 	}
-	for _, m := range courtList.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range courtList().FindAllStringSubmatchIndex(text, -1) {
 		x.courts(text, m, &found)
 	}
 	x.known(text, take)
-	for _, p := range actorPatterns {
+	for _, p := range actorPatterns() {
 		for from := 0; ; {
 			m := p.form.FindStringSubmatchIndex(text[from:])
 			if m == nil {
@@ -400,11 +401,11 @@ func (x *actorIndex) find(text string) []mention {
 				m = m[2:4]
 			}
 			start, end := trimName(text, m[0], m[1])
-			if start >= end || p.ID == "operator" && noOperators[text[start:end]] || headAlone.MatchString(text[start:end]) {
+			if start >= end || p.ID == "operator" && noOperators[text[start:end]] || headAlone().MatchString(text[start:end]) {
 				continue
 			}
 			if p.ID == "the-government" {
-				if governmentAs.MatchString(text[m[1]:]) {
+				if governmentAs().MatchString(text[m[1]:]) {
 					continue
 				}
 				take(start, end, x.stateActor())
@@ -415,7 +416,7 @@ func (x *actorIndex) find(text string) []mention {
 				name = short + " High Court"
 			}
 			a := x.lookup(name)
-			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.Kind == "judge" || p.Kind == "office_holder") && titles.MatchString(title) {
+			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.Kind == "judge" || p.Kind == "office_holder") && titles().MatchString(title) {
 				a = x.byName[family] // "Justice Bench" was named in full
 			}
 			if a != nil {
@@ -452,15 +453,15 @@ func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 // partOfLonger reports that a capital word right before a name makes it a part
 // of a longer one: the "Internet Society" of the "Zedland Internet Society".
 func partOfLonger(before string) bool {
-	word := capitalBefore.FindString(before)
-	return word != "" && !leadWords.MatchString(word) && len(countriesIn(word)) == 0
+	word := capitalBefore().FindString(before)
+	return word != "" && !leadWords().MatchString(word) && len(countriesIn(word)) == 0
 }
 
-var capitalBefore = regexp.MustCompile(`\p{Lu}\p{Ll}+ $`)
+var capitalBefore = lazy(`\p{Lu}\p{Ll}+ $`)
 
 // knownInside reports an actor that the words of a longer run name.
 func (x *actorIndex) knownInside(text string, start, end int) *Actor {
-	words := wordForm.FindAllStringIndex(text[start:end], -1)
+	words := wordForm().FindAllStringIndex(text[start:end], -1)
 	for i := range words {
 		if a := x.lookup(text[start+words[i][0] : end]); a != nil {
 			return a
@@ -471,7 +472,7 @@ func (x *actorIndex) knownInside(text string, start, end int) *Actor {
 
 // trimName drops a beginning that is no part of a name.
 func trimName(text string, start, end int) (int, int) {
-	start += len(leadWords.FindString(text[start:end]))
+	start += len(leadWords().FindString(text[start:end]))
 	for _, tail := range []string{" leaders", " leader", " workers", " supporters", " founder"} {
 		end -= len(text[start:end]) - len(strings.TrimSuffix(text[start:end], tail))
 	}
@@ -482,12 +483,12 @@ func trimName(text string, start, end int) (int, int) {
 }
 
 // leadWords begin a sentence and are no part of a name.
-var leadWords = regexp.MustCompile(`^(?:(?:[Tt]he|In|On|At|By|However|Following|After|While|According|Meanwhile|If|When|As|But|And|Since|Then|Yesterday|Today|Last|Had|For)\s+)+`)
+var leadWords = lazy(`^(?:(?:[Tt]he|In|On|At|By|However|Following|After|While|According|Meanwhile|If|When|As|But|And|Since|Then|Yesterday|Today|Last|Had|For)\s+)+`)
 
 // courts takes each court of a list.
 func (x *actorIndex) courts(text string, m []int, found *[]mention) {
 	kind := text[m[4]:m[5]]
-	for _, w := range capitalWord.FindAllStringIndex(text[m[2]:m[3]], -1) {
+	for _, w := range capitalWord().FindAllStringIndex(text[m[2]:m[3]], -1) {
 		start, end := m[2]+w[0], m[2]+w[1]
 		name := text[start:end] + " " + kind + " Court"
 		a := x.lookup(name)
@@ -504,7 +505,7 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	if a := x.byName[key]; a != nil {
 		return a
 	}
-	a := &Actor{Kind: kind, Name: officeComma.ReplaceAllString(name, "$1 ")}
+	a := &Actor{Kind: kind, Name: officeComma().ReplaceAllString(name, "$1 ")}
 	if x.cc != "" && kind != "company" {
 		a.CC = new(x.cc)
 	}
@@ -516,7 +517,7 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 }
 
 // officeComma is the comma in "director general, Ada Example".
-var officeComma = regexp.MustCompile(`^(\p{Ll}+(?: \p{Ll}+)*), `)
+var officeComma = lazy(`^(\p{Ll}+(?: \p{Ll}+)*), `)
 
 // stateActor is the government of the text's country, or the government
 // without more where the text has none.
@@ -534,7 +535,7 @@ func (x *actorIndex) stateActor() *Actor {
 // government is a country that acts: its name stands before a verb of state.
 func (x *actorIndex) government(text string, m mention) *Actor {
 	after := strings.TrimLeft(text[m.end:], " ")
-	if m.id != x.cc || !stateVerb.MatchString(after) || partOfName.MatchString(text[:m.start]) {
+	if m.id != x.cc || !stateVerb().MatchString(after) || partOfName().MatchString(text[:m.start]) {
 		return nil
 	}
 	return x.stateActor()
@@ -542,12 +543,12 @@ func (x *actorIndex) government(text string, m mention) *Actor {
 
 // partOfName is a capital word right before a country's name, which then is a
 // part of another name: "Airtel Kenya".
-var partOfName = regexp.MustCompile(`\p{Lu}[\pL.&-]*\s$`)
+var partOfName = lazy(`\p{Lu}[\pL.&-]*\s$`)
 
 // governmentAs is what makes "government" a word about something else.
-var governmentAs = regexp.MustCompile(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)
+var governmentAs = lazy(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)
 
-var stateVerb = regexp.MustCompile(`^(?:on \pL+day,? )?(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos|said|says|confirm|announc|admit)\w*`)
+var stateVerb = lazy(`^(?:on \pL+day,? )?(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos|said|says|confirm|announc|admit)\w*`)
 
 // actorName is how an act names an actor: by id where there is one.
 func actorName(a *Actor) string {

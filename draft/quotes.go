@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -9,36 +8,36 @@ import (
 )
 
 var (
-	banWords     = regexp.MustCompile(`(?i)\b(?:ban|bans|banned|banning|block|blocks|blocked|blocking|restrict\w*|suspen\w*|shut(?:ting)? ?down|shutdowns?|throttl\w*|cut off|disabl\w*|disrupt\w*|closure)\b`)
-	restoreWords = regexp.MustCompile(`(?i)\b(?:restor\w*|unblock\w*|lift(?:s|ed|ing)?|reinstat\w*|resum\w*|re-?open\w*)\b`)
-	accessWords  = regexp.MustCompile(`(?i)\b(?:accessible|inaccessible|access to|available|unavailable|working|operational|reachable|unreachable|restored|back online|offline)\b`)
-	lawWords     = regexp.MustCompile(`(?i)\b(?:laws?|legal|legally|section \d+|article \d+|rules?|regulat\w+|constitution\w*|jurisdiction|statute|regist\w+|licen[cs]e|court order)\b`)
-	termForm     = regexp.MustCompile(`(?i)\b(?:(?:until|till) (?:further (?:orders?|notice)|(?:at least )?[^,.;"”]{3,80})|indefinitely|for (?:\d+|` + numberWords + `) (?:hours|days|weeks|months))`)
+	banWords     = lazy(`(?i)\b(?:ban|bans|banned|banning|block|blocks|blocked|blocking|restrict\w*|suspen\w*|shut(?:ting)? ?down|shutdowns?|throttl\w*|cut off|disabl\w*|disrupt\w*|closure)\b`)
+	restoreWords = lazy(`(?i)\b(?:restor\w*|unblock\w*|lift(?:s|ed|ing)?|reinstat\w*|resum\w*|re-?open\w*)\b`)
+	accessWords  = lazy(`(?i)\b(?:accessible|inaccessible|access to|available|unavailable|working|operational|reachable|unreachable|restored|back online|offline)\b`)
+	lawWords     = lazy(`(?i)\b(?:laws?|legal|legally|section \d+|article \d+|rules?|regulat\w+|constitution\w*|jurisdiction|statute|regist\w+|licen[cs]e|court order)\b`)
+	termForm     = lazy(`(?i)\b(?:(?:until|till) (?:further (?:orders?|notice)|(?:at least )?[^,.;"”]{3,80})|indefinitely|for (?:\d+|` + numberWords + `) (?:hours|days|weeks|months))`)
 )
 
 var (
-	quotation = regexp.MustCompile(`["“][^"“”]{12,}["”]`)
+	quotation = lazy(`["“][^"“”]{12,}["”]`)
 	sayVerb   = `(?:said|says|stated|states|added|adds|argued|claimed|insisted|maintained|announced|warned|declared|explained|confirmed|wrote|noted|told (?:the )?(?:\pL+ ){1,4}(?:that)?|called (?:the|it|this))`
 	// saysBehind is a speaker followed by the verb; saysBefore one preceded by it.
-	saysBehind = regexp.MustCompile(`^` + sayVerb + `\b`)
-	saysBefore = regexp.MustCompile(`["”],? (?:said|says|stated|added|wrote|declared|warned)(?: the)? $`)
-	matter     = regexp.MustCompile(`(?i)\b(?:platforms?|social (?:media|network\w*)|free speech|internet|content|accounts?|users?|censor\w*|national security|apps?|websites?|networks?|VPNs?|letter|notification|directive|rulings?|verdict)\b`)
+	saysBehind = lazy(`^` + sayVerb + `\b`)
+	saysBefore = lazy(`["”],? (?:said|says|stated|added|wrote|declared|warned)(?: the)? $`)
+	matter     = lazy(`(?i)\b(?:platforms?|social (?:media|network\w*)|free speech|internet|content|accounts?|users?|censor\w*|national security|apps?|websites?|networks?|VPNs?|letter|notification|directive|rulings?|verdict)\b`)
 )
 
 // claims proposes the quotations of a sentence whose speaker the sentence
 // names, and what a named speaker says that is of the matter. The passage is
 // the quotation, where there is one.
 func (r *reader) claims(s *sentence) []Line[Claim] {
-	quotes := quotation.FindAllStringIndex(s.text, -1)
-	if len(s.platforms) == 0 && !banWords.MatchString(s.text) && !matter.MatchString(s.text) && !lawWords.MatchString(s.text) {
+	quotes := quotation().FindAllStringIndex(s.text, -1)
+	if len(s.platforms) == 0 && !banWords().MatchString(s.text) && !matter().MatchString(s.text) && !lawWords().MatchString(s.text) {
 		return nil
 	}
 	for _, who := range s.actors {
 		if s.quoted(who.start) || s.possessive(who) {
 			continue
 		}
-		m := saysBehind.FindStringIndex(s.text[s.predicate(who.end):])
-		after := saysBefore.MatchString(s.text[:who.start])
+		m := saysBehind().FindStringIndex(s.text[s.predicate(who.end):])
+		after := saysBefore().MatchString(s.text[:who.start])
 		if m == nil && !after || m != nil && !s.subject(who) {
 			continue
 		}
@@ -62,7 +61,7 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 
 // quoted reports whether a place stands in a quotation.
 func (s *sentence) quoted(at int) bool {
-	return slices.ContainsFunc(quotation.FindAllStringIndex(s.text, -1), func(q []int) bool { return at > q[0] && at < q[1] })
+	return slices.ContainsFunc(quotation().FindAllStringIndex(s.text, -1), func(q []int) bool { return at > q[0] && at < q[1] })
 }
 
 // possessive reports whether a name only owns what stands behind it, so that
@@ -83,9 +82,9 @@ func (s *sentence) about() casefile.Subject {
 	switch {
 	case len(s.figures()) > 0:
 		return "number"
-	case accessWords.Match(text):
+	case accessWords().Match(text):
 		return "access"
-	case lawWords.Match(text) && !banWords.Match(text):
+	case lawWords().Match(text) && !banWords().Match(text):
 		return "law"
 	}
 	return "conduct"

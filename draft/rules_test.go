@@ -32,7 +32,7 @@ func read(t testing.TB, published string, paragraphs ...string) *Draft {
 // Every rule speaks on its example and is silent on the other.
 func TestActRules(t *testing.T) {
 	ids := make(map[string]bool)
-	for _, rule := range actRules {
+	for _, rule := range actRules() {
 		if ids[rule.ID] || rule.Example == "" || rule.Silent == "" {
 			t.Errorf("%s: not the only one, or without examples", rule.ID)
 		}
@@ -60,7 +60,7 @@ func TestCourtActsOrIsTold(t *testing.T) {
 }
 
 func TestActorPatterns(t *testing.T) {
-	for _, p := range actorPatterns {
+	for _, p := range actorPatterns() {
 		if m := p.form.FindString("When " + p.Example + " spoke, nobody listened."); !strings.Contains(m, p.Example) {
 			t.Errorf("%s finds %q in a sentence with %q", p.ID, m, p.Example)
 		}
@@ -256,7 +256,7 @@ func TestSplit(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, r := range actRules {
+	for _, r := range actRules() {
 		f.Add(r.Example, "2024-03-14")
 	}
 	f.Add("\"“’s X\n\nThe A and B High Courts (ABC)", "")

@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -43,7 +42,7 @@ type reader struct {
 
 // subordinators end a clause: what stands behind one has its own time and its
 // own actor.
-var subordinators = regexp.MustCompile(`(?i),?\s+(?:which|who|whose|after|before|following|noting|adding|saying|suggesting|arguing|claiming|while|although|because|when|where|according to)\s|;\s|,\s+(?:and|but)\s`)
+var subordinators = lazy(`(?i),?\s+(?:which|who|whose|after|before|following|noting|adding|saying|suggesting|arguing|claiming|while|although|because|when|where|according to)\s|;\s|,\s+(?:and|but)\s`)
 
 // abbreviations end in a full stop that ends no sentence.
 var abbreviations = map[string]bool{
@@ -53,7 +52,7 @@ var abbreviations = map[string]bool{
 
 // firstPerson marks a paragraph in which the author speaks of himself: a
 // biography beside the article.
-var firstPerson = regexp.MustCompile(`(?:^|[^"“”'\w])(?:I|My|my)\s+(?:have|am|was|got|started|journey|career|worked|did)\b`)
+var firstPerson = lazy(`(?:^|[^"“”'\w])(?:I|My|my)\s+(?:have|am|was|got|started|journey|career|worked|did)\b`)
 
 // boilerplate is a paragraph that no article means.
 func boilerplate(text string) bool {
@@ -63,7 +62,7 @@ func boilerplate(text string) bool {
 		return true
 	}
 	quoted := strings.HasPrefix(plain, `"`) || strings.HasPrefix(plain, "“")
-	return strings.HasPrefix(plain, "http://") || strings.HasPrefix(plain, "https://") || !quoted && firstPerson.MatchString(text)
+	return strings.HasPrefix(plain, "http://") || strings.HasPrefix(plain, "https://") || !quoted && firstPerson().MatchString(text)
 }
 
 // split cuts a paragraph into sentences.
@@ -126,8 +125,8 @@ func isAbbreviation(before string) bool {
 
 func clauses(text string) []int {
 	list := []int{0}
-	for _, m := range subordinators.FindAllStringIndex(text, -1) {
-		if !forum.MatchString(text[m[0]:]) {
+	for _, m := range subordinators().FindAllStringIndex(text, -1) {
+		if !forum().MatchString(text[m[0]:]) {
 			list = append(list, m[0])
 		}
 	}
@@ -135,7 +134,7 @@ func clauses(text string) []int {
 }
 
 // forum is where something is said or brought: no clause begins there.
-var forum = regexp.MustCompile(`^ before (?:the |a |an )?(?:\pL+ ){0,4}(?:[Cc]ourt|[Tt]ribunal|committee|parliament|bench|assembly|[Ss]enate|lawmakers)\b`)
+var forum = lazy(`^ before (?:the |a |an )?(?:\pL+ ){0,4}(?:[Cc]ourt|[Tt]ribunal|committee|parliament|bench|assembly|[Ss]enate|lawmakers)\b`)
 
 // clause gives the bounds of the clause in which a place lies.
 func (s *sentence) clause(at int) (start, end int) {
@@ -180,8 +179,8 @@ func newReader(text *Text, names Names) *reader {
 // the day of publication does; the zero time where there is none.
 func datedLine(paragraphs []Paragraph) time.Time {
 	for _, p := range paragraphs[:min(len(paragraphs), 8)] {
-		text := byline.ReplaceAllString(strings.TrimSpace(p.Text), "")
-		text = strings.TrimSpace(publishedWords.ReplaceAllString(text, ""))
+		text := byline().ReplaceAllString(strings.TrimSpace(p.Text), "")
+		text = strings.TrimSpace(publishedWords().ReplaceAllString(text, ""))
 		for _, d := range findDates(text, time.Time{}) {
 			if day, ok := d.Date.FirstDay(time.UTC); ok && len(d.Date.String()) == len(time.DateOnly) && d.start == 0 && len(text)-d.end <= 12 {
 				return day
@@ -192,9 +191,9 @@ func datedLine(paragraphs []Paragraph) time.Time {
 }
 
 // byline is the name of an author before the day: "By Ada Example | 14 March 2026".
-var byline = regexp.MustCompile(`^(?i:by) \p{Lu}[\p{L}.’' -]{2,60}\s*[|·•,–—-]\s*`)
+var byline = lazy(`^(?i:by) \p{Lu}[\p{L}.’' -]{2,60}\s*[|·•,–—-]\s*`)
 
-var publishedWords = regexp.MustCompile(`(?i)^(?:published|posted|updated|date)?(?: on)?:?\s*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s*)?`)
+var publishedWords = lazy(`(?i)^(?:published|posted|updated|date)?(?: on)?:?\s*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s*)?`)
 
 // readSentence adds to the draft what one sentence holds.
 func (r *reader) readSentence(d *Draft, s *sentence) {
@@ -219,10 +218,10 @@ func effectOf(kind casefile.ActKind, text string) casefile.Effect {
 	case "implementation", "circumvention_restricted":
 		return "restrict"
 	case "recommendation", "request", "order", "interim_order":
-		if restoreWords.MatchString(text) {
+		if restoreWords().MatchString(text) {
 			return "restore"
 		}
-		if banWords.MatchString(text) {
+		if banWords().MatchString(text) {
 			return "restrict"
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,7 +169,7 @@ func unique(id string, taken map[string]bool) string {
 	return got
 }
 
-var notID = regexp.MustCompile(`[^a-z0-9]+`)
+var notID = lazy(`[^a-z0-9]+`)
 
 // slug is a name as an id: small Latin letters and digits.
 func slug(name string) string {
@@ -180,7 +179,7 @@ func slug(name string) string {
 		}
 		return unicode.ToLower(r)
 	}, norm.NFD.String(name))
-	return cmp.Or(strings.Trim(notID.ReplaceAllString(plain, "-"), "-"), "unnamed")
+	return cmp.Or(strings.Trim(notID().ReplaceAllString(plain, "-"), "-"), "unnamed")
 }
 
 // The nodes of which a sheet is made.
@@ -231,14 +230,14 @@ func number(n int64) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(n, 10)}
 }
 
-var plainDay = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+var plainDay = lazy(`^\d{4}-\d{2}-\d{2}$`)
 
 func date(d casefile.Date) *yaml.Node {
 	s := d.String()
 	if s == "" {
 		return null()
 	}
-	if plainDay.MatchString(s) {
+	if plainDay().MatchString(s) {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!timestamp", Value: s}
 	}
 	return text(s)

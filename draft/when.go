@@ -26,23 +26,23 @@ const numberWords = `(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?
 const weekdayNames = `Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday`
 
 var (
-	monthDay    = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?\b`)
-	dayMonth    = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
-	isoDay      = regexp.MustCompile(`\b(\d{4})-(\d{2})-(\d{2})\b`)
-	monthsRange = regexp.MustCompile(`\b(?:(?:between|from) )?(` + monthNames + `)\.?(?: and | to | through | until | ?[–—-] ?)(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
-	monthYear   = regexp.MustCompile(`\b(?:(?:in|since|from|until|of|by|early|mid|late) )?(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
-	monthLast   = regexp.MustCompile(`(?i)\b(` + monthNames + `) (last|this) year\b|\blast (` + monthNames + `)\b`)
-	weekday     = regexp.MustCompile(`\b(?:(on|last|this|next|coming|this coming|ahead of|until|till) )?(?:the )?(` + weekdayNames + `)\b`)
-	dayRange    = regexp.MustCompile(`\b(\d{1,2})(?:st|nd|rd|th)?(?: and | to |-|–)(\d{1,2})(?:st|nd|rd|th)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
-	monthRange  = regexp.MustCompile(`\b(` + monthNames + `)\.? (\d{1,2})(?: and | to |-|–)(\d{1,2})(?:,? (\d{4}))?\b`)
-	dottedDay   = regexp.MustCompile(`\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b`)
-	slashedDay  = regexp.MustCompile(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
-	bareMonth   = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
-	bareYear    = regexp.MustCompile(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
-	sameDay     = regexp.MustCompile(`(?i)\b(?:(?:on )?(the same (?:day|evening|night|morning|afternoon)|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
-	nearDay     = regexp.MustCompile(`(?i)\b(today|yesterday|the day before yesterday)\b`)
-	nearSpan    = regexp.MustCompile(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
-	countedDay  = regexp.MustCompile(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
+	monthDay    = lazy(`\b(` + monthNames + `)\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?\b`)
+	dayMonth    = lazy(`\b(\d{1,2})(?:st|nd|rd|th)?(?: of)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
+	isoDay      = lazy(`\b(\d{4})-(\d{2})-(\d{2})\b`)
+	monthsRange = lazy(`\b(?:(?:between|from) )?(` + monthNames + `)\.?(?: and | to | through | until | ?[–—-] ?)(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
+	monthYear   = lazy(`\b(?:(?:in|since|from|until|of|by|early|mid|late) )?(` + monthNames + `)\.?(?: of)?,? (\d{4})\b`)
+	monthLast   = lazy(`(?i)\b(` + monthNames + `) (last|this) year\b|\blast (` + monthNames + `)\b`)
+	weekday     = lazy(`\b(?:(on|last|this|next|coming|this coming|ahead of|until|till) )?(?:the )?(` + weekdayNames + `)\b`)
+	dayRange    = lazy(`\b(\d{1,2})(?:st|nd|rd|th)?(?: and | to |-|–)(\d{1,2})(?:st|nd|rd|th)? (` + monthNames + `)\b\.?(?:,? (\d{4})\b)?`)
+	monthRange  = lazy(`\b(` + monthNames + `)\.? (\d{1,2})(?: and | to |-|–)(\d{1,2})(?:,? (\d{4}))?\b`)
+	dottedDay   = lazy(`\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b`)
+	slashedDay  = lazy(`\b(\d{1,2})/(\d{1,2})/(\d{4})\b`)
+	bareMonth   = lazy(`\b(?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y) (January|February|March|April|May|June|July|August|September|October|November|December)\b`)
+	bareYear    = lazy(`\b(?:[Ii]n|[Ss]ince|[Ff]rom|[Uu]ntil|[Dd]uring) ((?:19|20)\d{2})\b`)
+	sameDay     = lazy(`(?i)\b(?:(?:on )?(the same (?:day|evening|night|morning|afternoon)|that (?:same )?(?:day|evening|night|morning|afternoon))|(?:on )?(the (?:next|following) (?:day|morning)|(?:a|one) day (?:later|after that))|((?:` + numberWords + `|\d{1,3})) (days|weeks) later)\b`)
+	nearDay     = lazy(`(?i)\b(today|yesterday|the day before yesterday)\b`)
+	nearSpan    = lazy(`(?i)\b(?:(last|earlier this|later this|this) (week|month|year)|((?:` + numberWords + `|\d+|a|an)) (days?|weeks?|months?|years?) ago)\b`)
+	countedDay  = lazy(`(?i)\b((?:` + numberWords + `|\d+)) (days?|weeks?) (after|before|since) (?:the |its |their )?$`)
 )
 
 var monthNumber = map[string]time.Month{
@@ -54,7 +54,7 @@ func month(name string) time.Month { return monthNumber[strings.ToLower(name)[:3
 // dateForms are the ways in which dates are written, in the order in which they
 // are looked for: what one form took is no other's. read gets the groups.
 var dateForms = []struct {
-	form *regexp.Regexp
+	form func() *regexp.Regexp
 	read func(g []string, published time.Time) (casefile.Date, string)
 }{
 	{isoDay, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[0]), "" }},
@@ -96,9 +96,9 @@ var dateForms = []struct {
 func findDates(text string, published time.Time) []dateMention {
 	var found []dateMention
 	for _, f := range dateForms {
-		for _, m := range f.form.FindAllStringSubmatchIndex(text, -1) {
+		for _, m := range f.form().FindAllStringSubmatchIndex(text, -1) {
 			taken := func(d dateMention) bool {
-				return m[0] < d.end && d.start < m[1] || f.form == weekday && d.start > m[1] && besideWeekday.MatchString(text[m[1]:d.start]) // "Sunday, January 18"
+				return m[0] < d.end && d.start < m[1] || f.form() == weekday() && d.start > m[1] && besideWeekday().MatchString(text[m[1]:d.start]) // "Sunday, January 18"
 			}
 			if slices.ContainsFunc(found, taken) {
 				continue
@@ -132,7 +132,7 @@ func (r *reader) findDates() {
 		if s.paragraph != paragraph {
 			last, paragraph = time.Time{}, s.paragraph
 		}
-		for _, m := range sameDay.FindAllStringSubmatchIndex(s.text, -1) {
+		for _, m := range sameDay().FindAllStringSubmatchIndex(s.text, -1) {
 			g, from, n := groups(s.text, m), s.lastDay(last, m[0]), 0
 			if from.IsZero() {
 				continue // the text says nothing that it could be counted from
@@ -190,7 +190,7 @@ func civilRange(year, monthName, from, to string, published time.Time) (casefile
 }
 
 // besideWeekday stands between a weekday and its date.
-var besideWeekday = regexp.MustCompile(`^,? (?:the )?\(?$`)
+var besideWeekday = lazy(`^,? (?:the )?\(?$`)
 
 const (
 	openNote     = "hangs on the day of publication, which is not known"
@@ -305,7 +305,7 @@ func counted(text string, from []dateMention) []dateMention {
 	var found []dateMention
 	for i, d := range from {
 		day, ok := oneDay(d.Date)
-		m := countedDay.FindStringSubmatchIndex(text[:d.start])
+		m := countedDay().FindStringSubmatchIndex(text[:d.start])
 		if !ok || m == nil {
 			continue
 		}
@@ -335,14 +335,14 @@ const relationWord = `(?:(as many as|no fewer than|less than|fewer than|under|be
 const scaleWords = `hundred thousand|hundred|thousand|lakh|lakhs|lac|crore|crores|million|billion|trillion|mn|bn|m|k`
 
 var (
-	percentForm = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)[ -]?(%|per ?cent\b|percentage points?\b)`)
-	moneyForm   = regexp.MustCompile(`(?i)` + relationWord + `(US\$|R\$|A\$|N\$|\$|€|£|₹|₦|₺|₽|\b(?:Rs\.?|INR|PKR|NPR|USD|EUR|BRL|NGN|TRY|RUB|KES|KSh|Ksh|UGX|USh|TZS|Tsh|VES|Bs\.?)) ?(\d[\d,]*(?:\.\d+)?)(?:[ -]?(` + scaleWords + `)\b)?`)
-	countForm   = regexp.MustCompile(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)(?: (?:of|out of) (?:the |its )?(\d[\d,]*))?(?:[ -](` + scaleWords + `)\b)?`)
-	vagueForm   = regexp.MustCompile(`(?i)\b((?:hundreds|thousands|tens of thousands|hundreds of thousands|millions|dozens|scores|lakhs|crores)) of (?:\p{L}+ ){0,2}?(URLs?|accounts?|requests?|posts?|tweets?|users?|people|websites?|sites?|cases?|links?|apps?|VPNs?|channels?)\b`)
-	lengthForm  = regexp.MustCompile(`(?i)\b(?:(\d+|` + numberWords + `)[- ])?(day|week|month|year)-long\b`)
-	nounForm    = regexp.MustCompile(`^(?:[ -]\p{L}[\p{L}'’-]*){1,4}`)
-	noCount     = regexp.MustCompile(`(?i)\b(?:sections?|articles?|rules?|clauses?|chapters?|regulations?|schedules?|no|nos|act|s|art|phase|part|page|at|by|after|before|around|from) ?\.?\s*$|[/:.-]$`)
-	clockTime   = regexp.MustCompile(`(?i)^(?:[:.]\d\d)?\s*(?:a\.?m\b|p\.?m\b|o'clock|hrs\b)|^:\d\d`)
+	percentForm = lazy(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)[ -]?(%|per ?cent\b|percentage points?\b)`)
+	moneyForm   = lazy(`(?i)` + relationWord + `(US\$|R\$|A\$|N\$|\$|€|£|₹|₦|₺|₽|\b(?:Rs\.?|INR|PKR|NPR|USD|EUR|BRL|NGN|TRY|RUB|KES|KSh|Ksh|UGX|USh|TZS|Tsh|VES|Bs\.?)) ?(\d[\d,]*(?:\.\d+)?)(?:[ -]?(` + scaleWords + `)\b)?`)
+	countForm   = lazy(`(?i)` + relationWord + `\b(\d[\d,]*(?:\.\d+)?|` + numberWords + `)(?: (?:of|out of) (?:the |its )?(\d[\d,]*))?(?:[ -](` + scaleWords + `)\b)?`)
+	vagueForm   = lazy(`(?i)\b((?:hundreds|thousands|tens of thousands|hundreds of thousands|millions|dozens|scores|lakhs|crores)) of (?:\p{L}+ ){0,2}?(URLs?|accounts?|requests?|posts?|tweets?|users?|people|websites?|sites?|cases?|links?|apps?|VPNs?|channels?)\b`)
+	lengthForm  = lazy(`(?i)\b(?:(\d+|` + numberWords + `)[- ])?(day|week|month|year)-long\b`)
+	nounForm    = lazy(`^(?:[ -]\p{L}[\p{L}'’-]*){1,4}`)
+	noCount     = lazy(`(?i)\b(?:sections?|articles?|rules?|clauses?|chapters?|regulations?|schedules?|no|nos|act|s|art|phase|part|page|at|by|after|before|around|from) ?\.?\s*$|[/:.-]$`)
+	clockTime   = lazy(`(?i)^(?:[:.]\d\d)?\s*(?:a\.?m\b|p\.?m\b|o'clock|hrs\b)|^:\d\d`)
 )
 
 var relations = map[string]string{
@@ -355,7 +355,7 @@ var scale = map[string]float64{"": 1, "hundred": 100, "thousand": 1e3, "k": 1e3,
 // counted is what a number counts: the first plural among the words behind
 // it, and how far it reaches. It is "" where those words count nothing.
 func countedThing(rest string) (unit string, length int) {
-	run := nounForm.FindString(rest)
+	run := nounForm().FindString(rest)
 	at := 0
 	for _, word := range strings.FieldsFunc(run, func(r rune) bool { return r == ' ' }) {
 		word = strings.TrimPrefix(word, "-")
@@ -398,7 +398,7 @@ func wordSet(words string) map[string]bool {
 // they are looked for. read gets the groups, and the text around the number; it
 // says how much of what follows belongs to it, and whether it counts something.
 var numberForms = []struct {
-	form *regexp.Regexp
+	form func() *regexp.Regexp
 	read func(g []string, before, rest string) (n NumberText, more int, ok bool)
 }{
 	{percentForm, func(g []string, _, _ string) (NumberText, int, bool) {
@@ -421,7 +421,7 @@ var numberForms = []struct {
 func counting(g []string, before, rest string) (n NumberText, more int, ok bool) {
 	unit, more := countedThing(rest)
 	scaled, year := g[4], len(g[2]) == 4 && (g[2][:2] == "19" || g[2][:2] == "20")
-	if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount.MatchString(before) && scaled == "" || clockTime.MatchString(rest) || unit != "" && scaled == "" && year {
+	if unit == "" && (scaled == "" || scaled == "m" || scaled == "k" || scaled == "hundred") || noCount().MatchString(before) && scaled == "" || clockTime().MatchString(rest) || unit != "" && scaled == "" && year {
 		return n, 0, false
 	}
 	n = NumberText{Value: value(g[2], scaled), Unit: unit, Relation: relations[strings.ToLower(g[1])]}
@@ -435,7 +435,7 @@ func counting(g []string, before, rest string) (n NumberText, more int, ok bool)
 // count nothing.
 func findNumbers(text string) (found []numberMention) {
 	for _, f := range numberForms {
-		for _, m := range f.form.FindAllStringSubmatchIndex(text, -1) {
+		for _, m := range f.form().FindAllStringSubmatchIndex(text, -1) {
 			n, more, ok := f.read(groups(text, m), text[:max(m[0], m[min(4, len(m)-2)])], text[m[1]:])
 			end := m[1] + more
 			if !ok || slices.ContainsFunc(found, func(o numberMention) bool { return m[0] < o.end && o.start < end }) {

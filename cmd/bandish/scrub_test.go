@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -210,23 +211,32 @@ func TestClientInEverySpelling(t *testing.T) {
 			srv := httptest.NewServer(answers(site.Handler(), c, api))
 			defer srv.Close()
 
-			var shown []byte
+			// All at once: they are committed together.
+			uids := make([]string, len(all))
+			var sent sync.WaitGroup
 			for i, s := range all {
 				doc := spelledDocument(client, s, i)
 				if !json.Valid([]byte(doc)) {
 					t.Fatalf("%s: the document is no JSON: %s", s.name, doc)
 				}
-				status, answer := send(t, "POST", srv.URL+"/api/v1/measurement", doc)
-				var receipt struct {
-					UID string `json:"measurement_uid"`
-				}
-				if err := json.Unmarshal([]byte(answer), &receipt); err != nil || status != http.StatusOK {
-					t.Fatalf("%s: %d %s", s.name, status, answer)
-				}
-				for _, path := range []string{"/m/" + receipt.UID, "/m/" + receipt.UID + "?format=json", "/api/v1/raw_measurement?measurement_uid=" + receipt.UID} {
+				sent.Go(func() {
+					status, answer := send(t, "POST", srv.URL+"/api/v1/measurement", doc)
+					var receipt struct {
+						UID string `json:"measurement_uid"`
+					}
+					if err := json.Unmarshal([]byte(answer), &receipt); err != nil || status != http.StatusOK {
+						t.Errorf("%s: %d %s", s.name, status, answer)
+					}
+					uids[i] = receipt.UID
+				})
+			}
+			sent.Wait()
+			var shown []byte
+			for i, uid := range uids {
+				for _, path := range []string{"/m/" + uid, "/m/" + uid + "?format=json", "/api/v1/raw_measurement?measurement_uid=" + uid} {
 					status, page := send(t, "GET", srv.URL+path, "")
 					if status != http.StatusOK {
-						t.Fatalf("%s: %s answers %d", s.name, path, status)
+						t.Fatalf("%s: %s answers %d", all[i].name, path, status)
 					}
 					shown = append(shown, page...)
 				}

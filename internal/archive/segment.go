@@ -107,6 +107,7 @@ func ReadSegmentFrom[T any](a *Archive, s Segment, row int64, fn func([]T) error
 		if err := guard(s.Path(), func() error { return c.r.SeekToRow(row) }); err != nil {
 			return fmt.Errorf("read segment %s from row %d: %w", s.Path(), row, err)
 		}
+		c.left -= row
 	}
 	for {
 		rows, err := c.next()
@@ -126,26 +127,36 @@ func ReadSegmentFrom[T any](a *Archive, s Segment, row int64, fn func([]T) error
 type cursor[T any] struct {
 	path string
 	r    *parquet.GenericReader[T]
+	left int64 // rows
 	buf  []T
 }
 
 func newCursor[T any](path string, f io.ReaderAt) (*cursor[T], error) {
-	c := &cursor[T]{path: path, buf: make([]T, 512)}
+	c := &cursor[T]{path: path}
 	return c, guard(path, func() error {
 		c.r = parquet.NewGenericReader[T](f)
+		c.left = c.r.NumRows()
+		c.buf = make([]T, max(0, min(512, c.left)))
 		return nil
 	})
 }
 
+// next gives the next rows. It asks for no more than there are: for every row behind
+// the last one the reader would look for another page of every column.
 func (c *cursor[T]) next() (rows []T, err error) {
-	clear(c.buf) // the reader appends to slices that it finds
+	rows = c.buf[:max(0, min(int64(len(c.buf)), c.left))]
+	if len(rows) == 0 {
+		return nil, io.EOF
+	}
+	clear(rows) // the reader appends to slices that it finds
 	n := 0
 	err = guard(c.path, func() (err error) {
-		n, err = c.r.Read(c.buf)
+		n, err = c.r.Read(rows)
 		return err
 	})
 	if n > 0 {
-		return c.buf[:n], nil
+		c.left -= int64(n)
+		return rows[:n], nil
 	}
 	if err == nil {
 		err = io.EOF

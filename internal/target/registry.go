@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agnivade/levenshtein"
 	"golang.org/x/net/idna"
 )
 
@@ -195,11 +196,14 @@ func (r *Registry) near(word string) []string {
 		id   string
 		cost int
 	}
+	if len(word) > 40 { // of no name
+		return nil
+	}
 	var matches []match
 	for _, p := range r.platforms {
 		best := 3
 		for _, n := range append([]string{p.ID, strings.ToLower(p.Name)}, p.Aliases...) {
-			cost := editDistance(word, n)
+			cost := levenshtein.ComputeDistance(word, n)
 			if len(word) >= 3 && strings.HasPrefix(n, word) {
 				cost = 1
 			}
@@ -217,30 +221,6 @@ func (r *Registry) near(word string) []string {
 		ids = append(ids, m.id)
 	}
 	return ids
-}
-
-// editDistance is the Levenshtein distance in bytes, cut off for long words.
-func editDistance(a, b string) int {
-	if len(a) > 40 || len(b) > 40 {
-		return 40
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // index builds the lookup tables of platforms that were checked.

@@ -22,6 +22,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/bandish/bandish/internal/browser"
 	"github.com/bandish/bandish/internal/trial"
 )
 
@@ -101,25 +102,6 @@ func idOf(it any) string {
 	return v.ID
 }
 
-// chromium starts a browser that ends with the test.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("there is no browser: apt-get install chromium")
-	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
-	return ctx
-}
-
 // tab is a page of the browser that writes down what goes wrong in it.
 type tab struct {
 	*testing.T
@@ -130,9 +112,9 @@ type tab struct {
 	wrong []string
 }
 
-func openTab(t *testing.T, browser context.Context, base string) *tab {
+func openTab(t *testing.T, chromium context.Context, base string) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
+	ctx, cancel := chromedp.NewContext(chromium)
 	t.Cleanup(cancel)
 	ctx, stop := context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(stop)
@@ -258,13 +240,13 @@ func TestPagesInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := demonstration(t)
-	browser := chromium(t)
+	chromium := browser.Chromium(t)
 	pages := s.everyKind()
 	const tabs = 3
 	for i := range tabs {
 		t.Run(fmt.Sprintf("tab %d", i), func(t *testing.T) {
 			t.Parallel()
-			b := openTab(t, browser, s.url)
+			b := openTab(t, chromium, s.url)
 			for j, path := range pages {
 				if j%tabs == i {
 					b.examine(path, string(axe))

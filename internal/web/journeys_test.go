@@ -7,6 +7,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/bandish/bandish/internal/browser"
 )
 
 // click follows the link, or presses the button, that holds a text.
@@ -72,7 +74,7 @@ func (b *tab) first(text string) {
 // What the readers come for, done by hand in a real browser.
 func TestJourneys(t *testing.T) {
 	s := demonstration(t)
-	browser := chromium(t)
+	chromium := browser.Chromium(t)
 	for name, journey := range map[string]func(b *tab){
 		"the reporter": func(b *tab) {
 			b.open("/")
@@ -148,7 +150,7 @@ func TestJourneys(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := openTab(t, browser, s.url)
+			b := openTab(t, chromium, s.url)
 			b.size(1280, "light")
 			b.T = t
 			journey(b)

@@ -33,9 +33,10 @@ const loadRows = 300_000
 // mix gives pages as readers ask for them: few are asked for by most, and some
 // by nobody else.
 type mix struct {
-	rnd    *rand.Rand
-	zipf   *rand.Zipf
-	events []string
+	rnd      *rand.Rand
+	zipf     *rand.Zipf
+	events   []string
+	networks uint64 // so many, from AS64512 on
 }
 
 func (m *mix) next() string {
@@ -57,7 +58,7 @@ func (m *mix) next() string {
 	case 11:
 		return "/platforms/" + name
 	case 12:
-		return fmt.Sprintf("/networks/AS%d", 64512+m.zipf.Uint64()%12)
+		return fmt.Sprintf("/networks/AS%d", 64512+m.zipf.Uint64()%m.networks)
 	case 13:
 		return []string{"/events", "/blocked", "/bans", "/platforms", "/ur", "/ur/cc/" + cc + "/" + name}[m.rnd.IntN(6)]
 	case 14:
@@ -76,11 +77,12 @@ func (m *mix) next() string {
 
 // TestMixedLoad asks for pages of all sorts over 64 connections: first for each of
 // some hundred once, which is the cost of making them, then at random for these,
-// 20 seconds or as long as BANDISH_LOAD says. Memory, open files and
-// goroutines must not grow meanwhile; the figures are printed.
+// 20 seconds or as long as BANDISH_LOAD says; without BANDISH_LONG or BANDISH_LOAD it
+// asks the demonstration for 4 seconds. Memory, open files and goroutines must not grow
+// meanwhile; the figures are printed.
 func TestMixedLoad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("20 seconds of load")
+		t.Skip("seconds of load")
 	}
 	last := 20 * time.Second
 	if s := os.Getenv("BANDISH_LOAD"); s != "" {
@@ -89,7 +91,15 @@ func TestMixedLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st := benchStore(t, loadRows)
+	var st *store.Store
+	var now time.Time
+	networks := uint64(12)
+	if os.Getenv("BANDISH_LONG") == "" && os.Getenv("BANDISH_LOAD") == "" {
+		small := demonstration(t)
+		st, now, last, networks = small.site.Store, small.site.Now(), 4*time.Second, 3
+	} else {
+		st, now = benchStore(t, loadRows), time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC)
+	}
 	reg, err := target.Load(targets.FS)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +108,6 @@ func TestMixedLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC)
 	desk := &inquiry.Desk{Store: st, Targets: reg, Records: rec, Now: func() time.Time { return now }}
 	site := &Site{Desk: desk, Store: st, Targets: reg, Records: rec, Now: desk.Now, Log: slog.New(slog.DiscardHandler)}
 	srv := httptest.NewServer(site.Handler())
@@ -106,7 +115,7 @@ func TestMixedLoad(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections}}
 
 	rnd := rand.New(rand.NewPCG(7, 7))
-	m := &mix{rnd, rand.NewZipf(rnd, 1.2, 4, 10_000), loadPlaces(t, st)}
+	m := &mix{rnd, rand.NewZipf(rnd, 1.2, 4, 10_000), loadPlaces(t, st), networks}
 	var drawn []string
 	for range 600 {
 		drawn = append(drawn, m.next())

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/bandish/bandish/internal/browser"
 )
 
 // The pictures of the README are pages of the demonstration. This draws them;
@@ -21,7 +23,7 @@ func TestReadmePictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := demonstration(t)
-	b := openTab(t, chromium(t), s.url)
+	b := openTab(t, browser.Chromium(t), s.url)
 	for name, path := range map[string]string{"demo.png": "/cc/ZZ/x", "case.png": "/cases/pk-2024-x"} {
 		if !strings.Contains(string(readme), "(docs/"+name+")") {
 			t.Errorf("the README does not show docs/%s", name)
