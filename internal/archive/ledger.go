@@ -170,6 +170,9 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 		if !a.log.HasKey() {
 			return fmt.Errorf("write the ledger: %w", notary.ErrNoKey)
 		}
+		if err := a.log.MaySign(); err != nil { // before anything is committed
+			return fmt.Errorf("write the ledger: %w", err)
+		}
 		out.Origin, out.Size = c.Origin, c.Size
 	} else {
 		text, err := a.log.Begin("")

@@ -3,7 +3,8 @@
 //
 // It guarantees: what Append returned survives a loss of power; the log only
 // grows; no two checkpoints are signed that are not of one line of growth, also
-// after a crash, and not by a folder that was put back from a copy (ErrBehind).
+// after a crash, and not by a folder that was put back from a copy (ErrBehind), nor
+// after a witness saw another history (ErrFork).
 // Whoever appends has the archive's turn to write. What entries mean is left to
 // package ledger and to the archive.
 package notary
