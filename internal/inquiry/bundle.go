@@ -779,22 +779,15 @@ func (g *gatherer) proofs(ctx context.Context) error {
 		return err
 	}
 	g.c.Origin = head.Origin
-	wanted := g.entriesWanted()
 	found := map[string]int64{}
-	err = log.Entries(head, 0, func(i int64, text []byte) error {
-		e, err := ledger.Parse(text)
+	for _, name := range g.entriesWanted() {
+		at, _, ok, err := g.d.Store.Archive().LastEntry(ctx, head, name)
 		if err != nil {
-			return nil // the check of the log names it
+			return err
 		}
-		for _, name := range entryNames(&e) {
-			if wanted[name] {
-				found[name] = i // of several the last
-			}
+		if ok {
+			found[name] = at
 		}
-		return ctx.Err()
-	})
-	if err != nil {
-		return err
 	}
 	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
 	last := head
@@ -863,49 +856,24 @@ func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.C
 	return err
 }
 
-// entriesWanted names the entries of the ledger that the contents rest on, as
-// entryNames does.
-func (g *gatherer) entriesWanted() map[string]bool {
-	wanted := map[string]bool{fmt.Sprintf("state %d", g.c.State.Generation): true}
+// entriesWanted names the entries of the ledger that the contents rest on.
+func (g *gatherer) entriesWanted() []string {
+	wanted := []string{ledger.NameOfState(g.c.State.Generation)}
 	for i := range g.c.Batches {
-		wanted["batch "+g.c.Batches[i].SHA256] = true
+		wanted = append(wanted, ledger.NameOfBatch(g.c.Batches[i].SHA256))
 	}
 	for _, p := range g.c.Places {
 		for _, s := range p.Segments {
-			wanted["segment "+s.SHA256] = true
+			wanted = append(wanted, ledger.NameOfSegment(s.SHA256))
 		}
 	}
 	for i := range g.c.Events {
-		wanted["event "+g.c.Events[i].ID] = true
+		wanted = append(wanted, ledger.NameOfEvent(g.c.Events[i].ID))
 	}
 	for _, r := range g.c.Revisions {
-		wanted["record "+archive.RecordName(r.Case)] = true
-		wanted["record "+archive.RecordName("shared")] = true
+		wanted = append(wanted, ledger.NameOfRecord(archive.RecordName(r.Case)), ledger.NameOfRecord(archive.RecordName("shared")))
 	}
 	return wanted
-}
-
-// entryNames are what an entry of the ledger is about.
-func entryNames(e *ledger.Entry) []string {
-	switch e.Type {
-	case ledger.TypeBatch:
-		return []string{"batch " + e.Batch.SHA256}
-	case ledger.TypeState:
-		return []string{fmt.Sprintf("state %d", e.State.Generation)}
-	case ledger.TypeRecord:
-		return []string{"record " + e.File.Name}
-	case ledger.TypeEvent:
-		return []string{"event " + e.Event.ID}
-	case ledger.TypeSegments:
-		var out []string
-		for _, s := range e.Segments.Added {
-			if s.Kind == archive.Hours {
-				out = append(out, "segment "+s.SHA256)
-			}
-		}
-		return out
-	}
-	return nil
 }
 
 // documentProofs encloses the paths of the enclosed lines of a batch.
