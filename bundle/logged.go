@@ -32,6 +32,7 @@ type log struct {
 	segments map[string]ledger.Segment // hours, by SHA-256
 	files    map[string]ledger.File    // records, by name
 	events   map[string]ledger.Event
+	corrects []ledger.Entry
 	states   []ledger.State
 }
 
@@ -65,6 +66,9 @@ func (r *Report) ledger(c *Contents, o Options) {
 	r.loggedHours(c, l, say)
 	r.loggedEvents(c, l, say)
 	r.loggedRecords(c, l, say)
+	for _, e := range l.corrects {
+		say("the operator corrected %s on %s: %s", e.Correction.Of, e.Time.Format(time.DateOnly), e.Correction.Text)
+	}
 }
 
 // head checks the signed head of the log. sure says that it is signed by the key
@@ -147,6 +151,8 @@ func (l *log) add(e *ledger.Entry) {
 		l.files[e.File.Name] = *e.File
 	case ledger.TypeEvent:
 		l.events[e.Event.ID] = *e.Event
+	case ledger.TypeCorrection:
+		l.corrects = append(l.corrects, *e)
 	case ledger.TypeState:
 		l.states = append(l.states, *e.State)
 	}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/ledger"
@@ -23,6 +25,7 @@ type index struct {
 	size        int64            // of the ledger that was read
 	last        map[uint64]int64 // by the hash of a name: the last entry of it
 	corrections []int64          // entries that correct something
+	corrected   atomic.Int64     // how many these are
 }
 
 func nameHash(name string) uint64 {
@@ -45,6 +48,7 @@ func (x *index) fill(ctx context.Context, log *notary.Log, c ledger.Checkpoint) 
 		}
 		if ledger.TypeOf(text) == ledger.TypeCorrection {
 			x.corrections = append(x.corrections, i)
+			x.corrected.Store(int64(len(x.corrections)))
 		}
 		x.size = i + 1
 		return ctx.Err()
@@ -91,6 +95,9 @@ func batchIn(text []byte) (string, bool) {
 // not wait for it.
 func (a *Archive) ReadLedger(ctx context.Context) error {
 	c, _, err := a.log.Checkpoint()
+	if errors.Is(err, notary.ErrEmpty) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -141,10 +148,16 @@ func (x *index) begin() {
 	x.forget("")
 }
 
+// Corrected is how many corrections were read so far: it grows with ReadLedger.
+func (a *Archive) Corrected() int64 { return a.index.corrected.Load() }
+
 // Corrections are the entries that correct what was said of some things, the first
 // first.
 func (a *Archive) Corrections(ctx context.Context, of ...string) ([]Correction, error) {
 	c, _, err := a.log.Checkpoint()
+	if errors.Is(err, notary.ErrEmpty) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -132,6 +132,36 @@ func (g *gatherer) begin(ctx context.Context) error {
 	return err
 }
 
+// Corrected is the name under which a correction of something is entered: its id, an
+// answer's with the target as the registry names it. A dated ban that was withdrawn
+// can be corrected, too.
+func (d *Desk) Corrected(ctx context.Context, id string) (string, error) {
+	g := &gatherer{d: d, have: map[string]bool{}, lines: map[string]map[uint32]bool{}, ids: map[string]bool{}}
+	if err := g.begin(ctx); err != nil {
+		return "", err
+	}
+	err := g.item(ctx, id)
+	var nothing NothingSo
+	if errors.As(err, &nothing) && d.Store != nil {
+		a := d.Store.Archive()
+		c, _, e := a.Log().Checkpoint()
+		if e != nil {
+			return "", err
+		}
+		if _, _, found, e := a.LastEntry(ctx, c, ledger.NameOfEvent(id)); e != nil || found {
+			return id, e
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	of := g.c.About[0]
+	if pair, _, _ := strings.Cut(of.ID, "@"); of.Kind == bundle.AnswerOfPair && !strings.Contains(id, "@") {
+		return pair, nil
+	}
+	return of.ID, nil
+}
+
 func (g *gatherer) about(kind, id, format string, args ...any) {
 	g.c.About = append(g.c.About, bundle.Item{Kind: kind, ID: id, Text: fmt.Sprintf(format, args...)})
 }
@@ -789,6 +819,13 @@ func (g *gatherer) proofs(ctx context.Context) error {
 			found[name] = at
 		}
 	}
+	corrections, err := g.d.Store.Archive().Corrections(ctx, g.names()...)
+	if err != nil {
+		return err
+	}
+	for _, x := range corrections {
+		found[fmt.Sprint("correction ", x.Index)] = x.Index
+	}
 	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
 	last := head
 	// A head that others signed is worth more, where it has all of it.
@@ -854,6 +891,24 @@ func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.C
 		p.Roots, err = log.StampRoots()
 	}
 	return err
+}
+
+// names are those of all that the bundle is evidence of, as corrections name it.
+func (g *gatherer) names() []string {
+	var out []string
+	for _, i := range g.c.About {
+		pair, _, dated := strings.Cut(i.ID, "@")
+		if out = append(out, i.ID); dated {
+			out = append(out, pair)
+		}
+	}
+	for i := range g.c.Events {
+		out = append(out, g.c.Events[i].ID)
+	}
+	for i := range g.c.Answers {
+		out = append(out, g.c.Answers[i].ID)
+	}
+	return out
 }
 
 // entriesWanted names the entries of the ledger that the contents rest on.

@@ -120,7 +120,11 @@ func (s *Site) edition(r *http.Request) (string, error) {
 	if !each {
 		e.Generation = 0
 	}
-	return fmt.Sprint(e), err
+	corrected := int64(0)
+	if s.Store != nil {
+		corrected = s.Store.Archive().Corrected()
+	}
+	return fmt.Sprint(e, corrected), err
 }
 
 // preferred is the language of the site that a reader prefers to English.
