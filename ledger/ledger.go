@@ -335,6 +335,8 @@ func (e *Entry) Names() []string {
 		return []string{NameOfState(e.State.Generation)}
 	case e.Type == TypeRecord && e.File != nil:
 		return []string{NameOfRecord(e.File.Name)}
+	case e.Type == TypeSource && e.File != nil:
+		return []string{NameOfSource(e.File.Name)}
 	case e.Event != nil:
 		return []string{NameOfEvent(e.Event.ID)}
 	case e.Segments != nil:
@@ -356,6 +358,7 @@ const kindHours = "hours"
 func NameOfBatch(sha string) string        { return "batch " + sha }
 func NameOfState(generation uint64) string { return fmt.Sprintf("state %d", generation) }
 func NameOfRecord(name string) string      { return "record " + name }
+func NameOfSource(name string) string      { return "source " + name }
 func NameOfEvent(id string) string         { return "event " + id }
 func NameOfSegment(sha string) string      { return "segment " + sha }
 

@@ -30,7 +30,9 @@ func recordCorrectCommand(env *environment) *cobra.Command {
 		Example:     `bandish record correct ZZ/x@2024-02-17 "The answer of that day rested on measurements of a broken probe; it was not blocked."`,
 		Annotations: map[string]string{argumentsNote: "ID    CC/TARGET or CC/TARGET@DAY (an answer), the id of a dated ban, a case, CASE/CLAIM, or a measurement's uid\nTEXT  what was wrong, and what is right"},
 		Args:        twoArgs("what is corrected, and the correction in words"),
-		RunE:        doing(func(ctx context.Context, args []string) error { return recordCorrect(ctx, env, args[0], args[1], asJSON) }),
+		RunE: doing(func(ctx context.Context, args []string) error {
+			return recordCorrect(ctx, env, args[0], args[1], asJSON)
+		}),
 	}
 	recordsFlag(c, env)
 	jsonFlag(c, &asJSON)

@@ -63,7 +63,7 @@ func (x *index) forget(origin string) {
 // those who read one entry.
 func namesIn(text []byte) []string {
 	switch ledger.TypeOf(text) {
-	case ledger.TypeBatch, ledger.TypeSegments, ledger.TypeState, ledger.TypeRecord, ledger.TypeEvent:
+	case ledger.TypeBatch, ledger.TypeSegments, ledger.TypeState, ledger.TypeRecord, ledger.TypeSource, ledger.TypeEvent:
 	default:
 		return nil
 	}

@@ -73,7 +73,9 @@ type gatherer struct {
 	have  map[string]bool            // verdicts by batch, line and uid
 	lines map[string]map[uint32]bool // wanted lines of batches
 	ids   map[string]bool            // events
-	all   event.Result
+	// copied is how many bytes the enclosed copies of sources have.
+	copied int
+	all    event.Result
 }
 
 // pairWanted is a target in a country, and the moment around which measurements
@@ -423,10 +425,49 @@ func (g *gatherer) record(c *casefile.Case) {
 		if s.URL != nil {
 			out.URL = *s.URL
 		}
-		if s.Copy != nil {
-			out.SHA256 = s.Copy.SHA256
-		}
+		g.copyOf(&s, &out)
 		g.c.Sources = append(g.c.Sources, out)
+	}
+}
+
+// mostCopies bounds the copies of sources that are enclosed, in bytes.
+const mostCopies = 64 << 20
+
+// copyOf encloses the copy of a source, or says why not.
+func (g *gatherer) copyOf(s *casefile.Source, out *bundle.Source) {
+	if s.Copy == nil {
+		out.Why = "no copy was made"
+		return
+	}
+	out.SHA256 = s.Copy.SHA256
+	switch {
+	case s.Copy.Withheld:
+		out.Why = "the copy may not be given on: whoever has one can compare its SHA-256"
+		return
+	case g.want.Public:
+		out.Why = "copies are others' works, and this site gives on their SHA-256 alone: whoever has one can compare it"
+		return
+	}
+	var data []byte
+	var err error
+	if g.d.Copy != nil {
+		data, err = g.d.Copy(s.Copy.SHA256)
+	}
+	switch {
+	case err != nil:
+		out.Why = "the copy in this data folder is damaged or cannot be read (bandish archive check)"
+	case data == nil:
+		out.Why = "the copy is not in this data folder: whoever has one can compare its SHA-256"
+	case g.copied+len(data) > mostCopies && g.c.Copies[out.SHA256] == nil:
+		out.Why = "the copy is too large to be enclosed beside the others: whoever has one can compare its SHA-256"
+	default:
+		if g.c.Copies == nil {
+			g.c.Copies = map[string][]byte{}
+		}
+		if g.c.Copies[out.SHA256] == nil {
+			g.copied += len(data)
+		}
+		out.Enclosed, g.c.Copies[out.SHA256] = true, data
 	}
 }
 
@@ -924,6 +965,9 @@ func (g *gatherer) entriesWanted() []string {
 	}
 	for i := range g.c.Events {
 		wanted = append(wanted, ledger.NameOfEvent(g.c.Events[i].ID))
+	}
+	for sha := range g.c.Copies {
+		wanted = append(wanted, ledger.NameOfSource(bundle.CopyPath(sha)))
 	}
 	for _, r := range g.c.Revisions {
 		wanted = append(wanted, ledger.NameOfRecord(archive.RecordName(r.Case)), ledger.NameOfRecord(archive.RecordName("shared")))
