@@ -184,7 +184,9 @@ type Source struct {
 	Title     string   `json:"title"`
 	Date      string   `json:"date"`
 	URL       string   `json:"url"`
-	SHA256    string   `json:"sha256"` // of the copy that the citations are of; "" for none
+	SHA256    string   `json:"sha256"`      // of the copy that the citations are of; "" for none
+	Enclosed  bool     `json:"enclosed"`    // the copy is, as sources/SHA256
+	Why       string   `json:"why_no_copy"` // where it is not
 	Fetched   []string `json:"fetched"`
 }
 
@@ -233,6 +235,7 @@ type Contents struct {
 	Answers      []Answer
 	Reported     []Reported // bans that others report of what the answers are about
 	Sources      []Source
+	Copies       map[string][]byte // of sources, by SHA-256
 	Fingerprints []fingerprint.Fingerprint
 	Defects      []defect.Window
 	Platforms    []Platform
@@ -335,6 +338,9 @@ func (c *Contents) files() ([]file, error) {
 	if len(c.Rules) > 0 {
 		e.add(rulesName, c.Rules, nil)
 	}
+	for sha, data := range c.Copies {
+		e.add(copyName(sha), data, nil)
+	}
 	for _, r := range c.Records {
 		e.add("records/"+r.Name, r.Text, nil)
 	}
@@ -343,6 +349,11 @@ func (c *Contents) files() ([]file, error) {
 	}
 	return e.files, e.err
 }
+
+// copyFolder holds copies of sources.
+const copyFolder = "sources/"
+
+func copyName(sha string) string { return copyFolder + sha }
 
 // path is the place of a batch's lines.
 func (b *Batch) path() string { return "raw/" + b.SHA256 + ".jsonl.gz" }

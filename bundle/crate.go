@@ -115,6 +115,8 @@ func describe(name string) string {
 	switch {
 	case descriptions[name] != "":
 		return descriptions[name]
+	case strings.HasPrefix(name, copyFolder):
+		return "A copy of a source, as it was fetched"
 	case strings.HasPrefix(name, "cells/"):
 		return "Hourly counts of verdicts, by target and network, from the archive's file of one month"
 	case strings.HasPrefix(name, "raw/"):
@@ -136,6 +138,9 @@ func describe(name string) string {
 }
 
 func mediaType(name string) string {
+	if strings.HasPrefix(name, copyFolder) {
+		return "application/octet-stream"
+	}
 	switch path.Ext(name) {
 	case ".json":
 		return "application/json"

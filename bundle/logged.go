@@ -30,8 +30,9 @@ const byWord = "by this operator's word alone"
 type log struct {
 	batches  map[string]ledger.Batch
 	segments map[string]ledger.Segment // hours, by SHA-256
-	files    map[string]ledger.File    // records, by name
+	files    map[string]ledger.File    // records and copies of sources, by name
 	events   map[string]ledger.Event
+	corrects []ledger.Entry
 	states   []ledger.State
 }
 
@@ -65,6 +66,10 @@ func (r *Report) ledger(c *Contents, o Options) {
 	r.loggedHours(c, l, say)
 	r.loggedEvents(c, l, say)
 	r.loggedRecords(c, l, say)
+	r.loggedCopies(c, l, say)
+	for _, e := range l.corrects {
+		say("the operator corrected %s on %s: %s", e.Correction.Of, e.Time.Format(time.DateOnly), e.Correction.Text)
+	}
 }
 
 // head checks the signed head of the log. sure says that it is signed by the key
@@ -143,10 +148,12 @@ func (l *log) add(e *ledger.Entry) {
 		for _, s := range e.Segments.Added {
 			l.segments[s.SHA256] = s
 		}
-	case ledger.TypeRecord:
+	case ledger.TypeRecord, ledger.TypeSource:
 		l.files[e.File.Name] = *e.File
 	case ledger.TypeEvent:
 		l.events[e.Event.ID] = *e.Event
+	case ledger.TypeCorrection:
+		l.corrects = append(l.corrects, *e)
 	case ledger.TypeState:
 		l.states = append(l.states, *e.State)
 	}
@@ -295,6 +302,25 @@ func (r *Report) loggedRecords(c *Contents, l *log, say sayer) {
 		}
 	}
 }
+
+// loggedCopies checks that the log names the enclosed copies of sources.
+func (r *Report) loggedCopies(c *Contents, l *log, say sayer) {
+	there := 0
+	for sha := range c.Copies {
+		if f, ok := l.files[CopyPath(sha)]; ok && f.SHA256 == sha {
+			there++
+		}
+	}
+	if there > 0 {
+		say("the log has the copies of %d of the enclosed sources", there)
+	}
+	if n := len(c.Copies) - there; n > 0 {
+		r.open(byWord+": no enclosed entry of the log names them", "the copies of %d sources were fetched when the record says", n)
+	}
+}
+
+// CopyPath is the place of a copy in a data folder, as the log names it.
+func CopyPath(sha string) string { return "sources/" + sha[:min(2, len(sha))] + "/" + sha }
 
 // revision is that of a case by the enclosed files.
 func (c *Contents) revision(id string) string { return c.filesHash(id, "shared") }

@@ -121,6 +121,20 @@ func read(files []file) (*Contents, []string) {
 	c.Answers = takeDocument[[]Answer](r, answersName)
 	c.Reported = takeDocument[[]Reported](r, reportedName)
 	c.Sources = takeDocument[[]Source](r, sourcesName)
+	for _, s := range c.Sources {
+		if !s.Enclosed {
+			continue
+		}
+		data := r.take(copyName(s.SHA256))
+		if data == nil {
+			r.fault("%s is missing", copyName(s.SHA256))
+			continue
+		}
+		if c.Copies == nil {
+			c.Copies = map[string][]byte{}
+		}
+		c.Copies[s.SHA256] = data
+	}
 	c.Fingerprints = takeDocument[[]fingerprint.Fingerprint](r, fingerprintsName)
 	c.Defects = takeDocument[[]defect.Window](r, defectsName)
 	c.Platforms = takeDocument[[]Platform](r, platformsName)

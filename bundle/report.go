@@ -196,9 +196,13 @@ func (c *Contents) reportRecords(p *page) {
 		p.text("p", "The case record is enclosed as it stands, in %d files below records/.", len(c.Records))
 	}
 	if len(c.Sources) > 0 {
-		p.table([]string{"Source", "Published", "Address", "SHA-256 of the copy"}, func() {
+		p.table([]string{"Source", "Published", "Address", "SHA-256 of the copy", "Enclosed"}, func() {
 			for _, s := range c.Sources {
-				p.row("td", strings.TrimSpace(s.Publisher+": "+s.Title), s.Date, s.URL, orElse(s.SHA256, "no copy is kept"))
+				where := s.Why
+				if s.Enclosed {
+					where = copyName(s.SHA256)
+				}
+				p.row("td", strings.TrimSpace(s.Publisher+": "+s.Title), s.Date, s.URL, orElse(s.SHA256, "none"), where)
 			}
 		})
 	}

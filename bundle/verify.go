@@ -2,8 +2,11 @@ package bundle
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -236,13 +239,43 @@ func (r *Report) records(c *Contents) {
 	} else if len(c.Revisions) > 0 && c.Proofs == nil {
 		r.open(byWord+": no log is enclosed", "the record stood so, in %d files, when the bundle was made", len(c.Records))
 	}
-	n := 0
+	r.sources(c)
+}
+
+// sources checks the enclosed copies of sources.
+func (r *Report) sources(c *Contents) {
+	if len(c.Sources) == 0 {
+		return
+	}
+	var wrong []string
+	enclosed := 0
+	left := map[string]int{}
 	for _, s := range c.Sources {
-		if s.SHA256 != "" {
-			n++
+		switch sum := sha256.Sum256(c.Copies[s.SHA256]); {
+		case s.SHA256 != "" && !c.cites(s.SHA256):
+			wrong = append(wrong, fmt.Sprintf("%s: the enclosed record names no copy with the SHA-256 %s", s.ID, s.SHA256))
+		case s.Enclosed && hex.EncodeToString(sum[:]) != s.SHA256:
+			wrong = append(wrong, fmt.Sprintf("%s: the enclosed copy has the SHA-256 %x, and the record names %s", s.ID, sum, s.SHA256))
+		case s.Enclosed:
+			enclosed++
+		default:
+			left[s.Why]++
 		}
 	}
-	if len(c.Sources) > 0 {
-		r.open(fmt.Sprintf("copies are not enclosed, since they are others' works: whoever has one can compare its SHA-256 (%d of %d sources have one)", n, len(c.Sources)), "the sources say what the record says they do")
+	if len(wrong) > 0 {
+		r.wrong(wrong, "the copies of sources are those that the record cites")
+	} else if enclosed > 0 {
+		r.proved("the copies of %d sources that are enclosed are those that the record cites, by their SHA-256", enclosed)
 	}
+	for _, why := range slices.Sorted(maps.Keys(left)) {
+		r.open(why, "%d sources say what the record says they do", left[why])
+	}
+	if enclosed > 0 {
+		r.open("to be read in the copies, at the places that the record names", "%d sources say what the record says they do", enclosed)
+	}
+}
+
+// cites reports whether the enclosed record names a copy.
+func (c *Contents) cites(sha string) bool {
+	return slices.ContainsFunc(c.Records, func(r Record) bool { return bytes.Contains(r.Text, []byte(sha)) })
 }

@@ -322,3 +322,51 @@ func setOf(leaves []Hash) Set {
 	root := Root(leaves)
 	return Set{Count: len(leaves), Root: hex.EncodeToString(root[:])}
 }
+
+// Names are what an entry is about, as others look for it: a batch, a state of the
+// archive, a file of hourly counts, a record, a dated ban.
+func (e *Entry) Names() []string {
+	switch {
+	case e.Batch != nil:
+		return []string{NameOfBatch(e.Batch.SHA256)}
+	case e.State != nil:
+		return []string{NameOfState(e.State.Generation)}
+	case e.Type == TypeRecord && e.File != nil:
+		return []string{NameOfRecord(e.File.Name)}
+	case e.Type == TypeSource && e.File != nil:
+		return []string{NameOfSource(e.File.Name)}
+	case e.Event != nil:
+		return []string{NameOfEvent(e.Event.ID)}
+	case e.Segments != nil:
+		var out []string
+		for _, s := range e.Segments.Added {
+			if s.Kind == kindHours {
+				out = append(out, NameOfSegment(s.SHA256))
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// kindHours is the kind of segments of which one alone is looked for.
+const kindHours = "hours"
+
+// The names of entries.
+func NameOfBatch(sha string) string        { return "batch " + sha }
+func NameOfState(generation uint64) string { return fmt.Sprintf("state %d", generation) }
+func NameOfRecord(name string) string      { return "record " + name }
+func NameOfSource(name string) string      { return "source " + name }
+func NameOfEvent(id string) string         { return "event " + id }
+func NameOfSegment(sha string) string      { return "segment " + sha }
+
+// TypeOf is the type of an entry by its text, "" where it cannot be told. Of the
+// members of an entry, sorted by name, the type is the last.
+func TypeOf(text []byte) string {
+	const member = `"type":"`
+	i := bytes.LastIndex(text, []byte(member))
+	if i < 0 || !bytes.HasSuffix(text, []byte(`"}`)) || len(text) < i+len(member)+len(`"}`) {
+		return ""
+	}
+	return string(text[i+len(member) : len(text)-len(`"}`)])
+}

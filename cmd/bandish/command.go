@@ -86,6 +86,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
+// twoArgs wants two arguments; what says which.
+func twoArgs(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return usageError("%s takes %s, got %s", nameOf(c), what, number(len(args), "argument"))
+		}
+		return nil
+	}
+}
+
 // someArgs wants one argument at least; what says which.
 func someArgs(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {

@@ -150,7 +150,7 @@ func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Ask
 			switch _, err := p.Archive.Log().Collect(ctx, client, asked); {
 			case errors.Is(err, notary.ErrFork):
 				counts.Add("bandish_witness_failures_total")
-				log.Error("A WITNESS SAW ANOTHER HISTORY OF THIS LEDGER: an older copy was put back, or somebody else has its key", "err", err)
+				log.Error("A WITNESS SAW ANOTHER HISTORY OF THIS LEDGER: an older copy was put back, or somebody else has its key. Nothing is signed or taken in until this is settled", "err", err)
 			case err != nil && !errors.Is(err, notary.ErrEmpty) && ctx.Err() == nil:
 				counts.Add("bandish_witness_failures_total")
 				log.Warn("a witness did not sign", "err", err)

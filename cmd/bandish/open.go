@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,8 +119,18 @@ func newDesk(data string, st *store.Store, records *casefile.Records, registry *
 	names := list.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
 	return &inquiry.Desk{Store: st, Records: records, Targets: registry, Now: time.Now,
 		Lists:      func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
+		Copy:       func(sha string) ([]byte, error) { return copyOf(source.Open(data), sha) },
 		Hand:       func() (ban.Hand, error) { return handOf(data) },
 		Parameters: func() (inquiry.Parameters, error) { return parametersOf(data) }}
+}
+
+// copyOf is a copy of a source, nil where there is none.
+func copyOf(a *source.Archive, sha string) ([]byte, error) {
+	_, content, err := a.Get(sha)
+	if errors.Is(err, source.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return content, err
 }
 
 // detected derives the events of an archive that has verdicts and no events: it

@@ -25,6 +25,7 @@ func recordCommand(env *environment) *cobra.Command {
 		recordNewCommand(env),
 		recordDraftCommand(env),
 		recordApplyCommand(env),
+		recordCorrectCommand(env),
 		recordSchemaCommand(env),
 	)
 }

@@ -484,6 +484,9 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, co
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
+		if err := p.Archive.ReadLedger(ctx); err != nil && ctx.Err() == nil { // so that the first who asks does not wait
+			log.Error("read the ledger", "err", err)
+		}
 		start := time.Now()
 		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
 			counts.Add("bandish_tick_failures_total")

@@ -45,7 +45,7 @@ type Archive struct {
 	checks   checks
 	log      *notary.Log
 	leaves   leaves
-	places   places
+	index    index
 
 	mu       sync.Mutex  // the in-process turn to write
 	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu

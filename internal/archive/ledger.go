@@ -170,6 +170,9 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 		if !a.log.HasKey() {
 			return fmt.Errorf("write the ledger: %w", notary.ErrNoKey)
 		}
+		if err := a.log.MaySign(); err != nil { // before anything is committed
+			return fmt.Errorf("write the ledger: %w", err)
+		}
 		out.Origin, out.Size = c.Origin, c.Size
 	} else {
 		text, err := a.log.Begin("")
@@ -424,18 +427,10 @@ func (a *Archive) loggedManifest() (*Manifest, error) {
 
 // batchEntry finds the entry of a batch in the ledger.
 func (a *Archive) batchEntry(c ledger.Checkpoint, sha string) (int64, []byte, error) {
-	if at, ok := a.places.get(c.Origin, sha); ok && at < c.Size {
-		text, err := a.log.Entry(c, at)
-		return at, text, err
+	at, text, found, err := a.LastEntry(context.Background(), c, ledger.NameOfBatch(sha))
+	if err == nil && !found {
+		err = fmt.Errorf("the ledger does not name raw batch %s: it is entered with the next commit", sha)
 	}
-	if err := a.places.fill(a.log, c); err != nil {
-		return 0, nil, err
-	}
-	at, ok := a.places.get(c.Origin, sha)
-	if !ok {
-		return 0, nil, fmt.Errorf("the ledger does not name raw batch %s: it is entered with the next commit", sha)
-	}
-	text, err := a.log.Entry(c, at)
 	return at, text, err
 }
 
@@ -447,47 +442,6 @@ func (a *Archive) EntryOf(batch string) (origin string, at int64, err error) {
 	}
 	at, _, err = a.batchEntry(c, batch)
 	return c.Origin, at, err
-}
-
-// places remembers where in the ledger each batch stands.
-type places struct {
-	mu     sync.Mutex
-	origin string
-	size   int64 // of the ledger that was read
-	at     map[string]int64
-}
-
-func (p *places) get(origin, sha string) (int64, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.origin != origin {
-		return 0, false
-	}
-	i, ok := p.at[sha]
-	return i, ok
-}
-
-// fill reads where the batches stand that came since it was last asked.
-func (p *places) fill(log *notary.Log, c ledger.Checkpoint) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.origin != c.Origin || p.at == nil || p.size > c.Size {
-		p.origin, p.size, p.at = c.Origin, 0, map[string]int64{}
-	}
-	err := log.Entries(c, p.size, func(i int64, text []byte) error {
-		if !bytes.Contains(text, []byte(`"type":"batch"`)) {
-			return nil
-		}
-		e, err := ledger.Parse(text)
-		if err == nil && e.Batch != nil {
-			p.at[e.Batch.SHA256] = i
-		}
-		return err
-	})
-	if err == nil {
-		p.size = c.Size
-	}
-	return err
 }
 
 // Receipt is the file that proves that the document on a line of a batch is in

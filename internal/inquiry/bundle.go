@@ -73,7 +73,9 @@ type gatherer struct {
 	have  map[string]bool            // verdicts by batch, line and uid
 	lines map[string]map[uint32]bool // wanted lines of batches
 	ids   map[string]bool            // events
-	all   event.Result
+	// copied is how many bytes the enclosed copies of sources have.
+	copied int
+	all    event.Result
 }
 
 // pairWanted is a target in a country, and the moment around which measurements
@@ -130,6 +132,36 @@ func (g *gatherer) begin(ctx context.Context) error {
 	g.c.State.Generation, g.c.State.Ruleset = g.m.Generation, cmp.Or(g.m.Ruleset, verdict.Ruleset)
 	g.all, err = g.d.Store.Events(ctx, store.Filter{})
 	return err
+}
+
+// Corrected is the name under which a correction of something is entered: its id, an
+// answer's with the target as the registry names it. A dated ban that was withdrawn
+// can be corrected, too.
+func (d *Desk) Corrected(ctx context.Context, id string) (string, error) {
+	g := &gatherer{d: d, have: map[string]bool{}, lines: map[string]map[uint32]bool{}, ids: map[string]bool{}}
+	if err := g.begin(ctx); err != nil {
+		return "", err
+	}
+	err := g.item(ctx, id)
+	var nothing NothingSo
+	if errors.As(err, &nothing) && d.Store != nil {
+		a := d.Store.Archive()
+		c, _, e := a.Log().Checkpoint()
+		if e != nil {
+			return "", err
+		}
+		if _, _, found, e := a.LastEntry(ctx, c, ledger.NameOfEvent(id)); e != nil || found {
+			return id, e
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	of := g.c.About[0]
+	if pair, _, _ := strings.Cut(of.ID, "@"); of.Kind == bundle.AnswerOfPair && !strings.Contains(id, "@") {
+		return pair, nil
+	}
+	return of.ID, nil
 }
 
 func (g *gatherer) about(kind, id, format string, args ...any) {
@@ -393,10 +425,49 @@ func (g *gatherer) record(c *casefile.Case) {
 		if s.URL != nil {
 			out.URL = *s.URL
 		}
-		if s.Copy != nil {
-			out.SHA256 = s.Copy.SHA256
-		}
+		g.copyOf(&s, &out)
 		g.c.Sources = append(g.c.Sources, out)
+	}
+}
+
+// mostCopies bounds the copies of sources that are enclosed, in bytes.
+const mostCopies = 64 << 20
+
+// copyOf encloses the copy of a source, or says why not.
+func (g *gatherer) copyOf(s *casefile.Source, out *bundle.Source) {
+	if s.Copy == nil {
+		out.Why = "no copy was made"
+		return
+	}
+	out.SHA256 = s.Copy.SHA256
+	switch {
+	case s.Copy.Withheld:
+		out.Why = "the copy may not be given on: whoever has one can compare its SHA-256"
+		return
+	case g.want.Public:
+		out.Why = "copies are others' works, and this site gives on their SHA-256 alone: whoever has one can compare it"
+		return
+	}
+	var data []byte
+	var err error
+	if g.d.Copy != nil {
+		data, err = g.d.Copy(s.Copy.SHA256)
+	}
+	switch {
+	case err != nil:
+		out.Why = "the copy in this data folder is damaged or cannot be read (bandish archive check)"
+	case data == nil:
+		out.Why = "the copy is not in this data folder: whoever has one can compare its SHA-256"
+	case g.copied+len(data) > mostCopies && g.c.Copies[out.SHA256] == nil:
+		out.Why = "the copy is too large to be enclosed beside the others: whoever has one can compare its SHA-256"
+	default:
+		if g.c.Copies == nil {
+			g.c.Copies = map[string][]byte{}
+		}
+		if g.c.Copies[out.SHA256] == nil {
+			g.copied += len(data)
+		}
+		out.Enclosed, g.c.Copies[out.SHA256] = true, data
 	}
 }
 
@@ -779,22 +850,22 @@ func (g *gatherer) proofs(ctx context.Context) error {
 		return err
 	}
 	g.c.Origin = head.Origin
-	wanted := g.entriesWanted()
 	found := map[string]int64{}
-	err = log.Entries(head, 0, func(i int64, text []byte) error {
-		e, err := ledger.Parse(text)
+	for _, name := range g.entriesWanted() {
+		at, _, ok, err := g.d.Store.Archive().LastEntry(ctx, head, name)
 		if err != nil {
-			return nil // the check of the log names it
+			return err
 		}
-		for _, name := range entryNames(&e) {
-			if wanted[name] {
-				found[name] = i // of several the last
-			}
+		if ok {
+			found[name] = at
 		}
-		return ctx.Err()
-	})
+	}
+	corrections, err := g.d.Store.Archive().Corrections(ctx, g.names()...)
 	if err != nil {
 		return err
+	}
+	for _, x := range corrections {
+		found[fmt.Sprint("correction ", x.Index)] = x.Index
 	}
 	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
 	last := head
@@ -863,49 +934,45 @@ func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.C
 	return err
 }
 
-// entriesWanted names the entries of the ledger that the contents rest on, as
-// entryNames does.
-func (g *gatherer) entriesWanted() map[string]bool {
-	wanted := map[string]bool{fmt.Sprintf("state %d", g.c.State.Generation): true}
-	for i := range g.c.Batches {
-		wanted["batch "+g.c.Batches[i].SHA256] = true
-	}
-	for _, p := range g.c.Places {
-		for _, s := range p.Segments {
-			wanted["segment "+s.SHA256] = true
+// names are those of all that the bundle is evidence of, as corrections name it.
+func (g *gatherer) names() []string {
+	var out []string
+	for _, i := range g.c.About {
+		pair, _, dated := strings.Cut(i.ID, "@")
+		if out = append(out, i.ID); dated {
+			out = append(out, pair)
 		}
 	}
 	for i := range g.c.Events {
-		wanted["event "+g.c.Events[i].ID] = true
+		out = append(out, g.c.Events[i].ID)
 	}
-	for _, r := range g.c.Revisions {
-		wanted["record "+archive.RecordName(r.Case)] = true
-		wanted["record "+archive.RecordName("shared")] = true
+	for i := range g.c.Answers {
+		out = append(out, g.c.Answers[i].ID)
 	}
-	return wanted
+	return out
 }
 
-// entryNames are what an entry of the ledger is about.
-func entryNames(e *ledger.Entry) []string {
-	switch e.Type {
-	case ledger.TypeBatch:
-		return []string{"batch " + e.Batch.SHA256}
-	case ledger.TypeState:
-		return []string{fmt.Sprintf("state %d", e.State.Generation)}
-	case ledger.TypeRecord:
-		return []string{"record " + e.File.Name}
-	case ledger.TypeEvent:
-		return []string{"event " + e.Event.ID}
-	case ledger.TypeSegments:
-		var out []string
-		for _, s := range e.Segments.Added {
-			if s.Kind == archive.Hours {
-				out = append(out, "segment "+s.SHA256)
-			}
-		}
-		return out
+// entriesWanted names the entries of the ledger that the contents rest on.
+func (g *gatherer) entriesWanted() []string {
+	wanted := []string{ledger.NameOfState(g.c.State.Generation)}
+	for i := range g.c.Batches {
+		wanted = append(wanted, ledger.NameOfBatch(g.c.Batches[i].SHA256))
 	}
-	return nil
+	for _, p := range g.c.Places {
+		for _, s := range p.Segments {
+			wanted = append(wanted, ledger.NameOfSegment(s.SHA256))
+		}
+	}
+	for i := range g.c.Events {
+		wanted = append(wanted, ledger.NameOfEvent(g.c.Events[i].ID))
+	}
+	for sha := range g.c.Copies {
+		wanted = append(wanted, ledger.NameOfSource(bundle.CopyPath(sha)))
+	}
+	for _, r := range g.c.Revisions {
+		wanted = append(wanted, ledger.NameOfRecord(archive.RecordName(r.Case)), ledger.NameOfRecord(archive.RecordName("shared")))
+	}
+	return wanted
 }
 
 // documentProofs encloses the paths of the enclosed lines of a batch.

@@ -34,7 +34,10 @@ type Desk struct {
 	Hand    func() (ban.Hand, error)     // decisions by hand on which reports are of one ban; nil for none
 	// Parameters are those that the archive is derived with; nil for the embedded ones.
 	Parameters func() (Parameters, error)
-	Now        func() time.Time
+	// Copy gives the copy of a source by its SHA-256, nil where there is none; nil for
+	// no copies.
+	Copy func(sha string) ([]byte, error)
+	Now  func() time.Time
 
 	mu      sync.Mutex // guards what follows
 	lists   []ban.Report

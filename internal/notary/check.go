@@ -66,6 +66,9 @@ func (l *Log) Check(ctx context.Context) (*ledger.History, []Fault, error) {
 	if err := l.signedBy(signed, h.Keys); err != nil {
 		say(Dir, "%v", err)
 	}
+	if err := l.MaySign(); err != nil {
+		say(KeyDir+"/"+forkFile, "%v", err)
+	}
 	if k, err := l.readKey(); err == nil && k.public != last {
 		say(KeyDir+"/"+keyFile, "the key here (%s) is not the one that the ledger names", k.public)
 	} else if err == nil {
@@ -215,7 +218,7 @@ func (l *Log) SetAside() error {
 	if err := l.disk.Rename(l.path(""), moved); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, name := range []string{keyFile, signedFile} {
+	for _, name := range []string{keyFile, signedFile, forkFile} {
 		if err := l.disk.Rename(l.keyPath(name), l.keyPath(name+"-before-"+at)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -91,6 +91,9 @@ const nextFile = keyFile + ".next"
 // signers sign for the log: its key, and while it is being followed by another
 // that one too.
 func (l *Log) signers() ([]note.Signer, error) {
+	if err := l.MaySign(); err != nil {
+		return nil, err
+	}
 	if err := l.finishRotation(); err != nil {
 		return nil, err
 	}

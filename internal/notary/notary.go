@@ -3,7 +3,8 @@
 //
 // It guarantees: what Append returned survives a loss of power; the log only
 // grows; no two checkpoints are signed that are not of one line of growth, also
-// after a crash, and not by a folder that was put back from a copy (ErrBehind).
+// after a crash, and not by a folder that was put back from a copy (ErrBehind), nor
+// after a witness saw another history (ErrFork).
 // Whoever appends has the archive's turn to write. What entries mean is left to
 // package ledger and to the archive.
 package notary
@@ -371,14 +372,15 @@ func (l *Log) publish(h *head) error {
 // write writes the tiles of the log with more entries.
 func (l *Log) write(old ledger.Checkpoint, entries [][]byte) (ledger.Checkpoint, error) {
 	next := ledger.Checkpoint{Size: old.Size + int64(len(entries))}
-	fresh := map[int64]ledger.Hash{}
+	first := tlog.StoredHashCount(old.Size)
+	var fresh []ledger.Hash // the stored hashes from first on
 	before := l.hashes(old)
 	read := tlog.HashReaderFunc(func(indexes []int64) ([]ledger.Hash, error) {
 		out := make([]ledger.Hash, len(indexes))
 		var missing, at []int64
 		for i, x := range indexes {
-			if h, ok := fresh[x]; ok {
-				out[i] = h
+			if k := x - first; k >= 0 && k < int64(len(fresh)) {
+				out[i] = fresh[k]
 			} else {
 				missing, at = append(missing, x), append(at, int64(i))
 			}
@@ -401,9 +403,7 @@ func (l *Log) write(old ledger.Checkpoint, entries [][]byte) (ledger.Checkpoint,
 		if err != nil {
 			return next, err
 		}
-		for j, h := range list {
-			fresh[tlog.StoredHashIndex(0, n)+int64(j)] = h
-		}
+		fresh = append(fresh, list...)
 	}
 	if err := l.writeBundles(old, next.Size, entries); err != nil {
 		return next, err

@@ -169,6 +169,10 @@ func (w *Witness) cosign(body []byte) ([]byte, error) {
 	if old != last.Size {
 		return nil, &refusal{status: http.StatusConflict, body: strconv.FormatInt(last.Size, 10) + "\n", kind: "text/x.tlog.size"}
 	}
+	if old == c.Size && c.Root != last.Root && old > 0 {
+		w.errs.Error("A LOG SHOWS TWO HISTORIES: it was not cosigned", "origin", c.Origin, "before", string(last.signed), "now", string(signed))
+		return nil, &refusal{status: http.StatusConflict, body: strconv.FormatInt(last.Size, 10) + "\n", kind: "text/x.tlog.size"}
+	}
 	if old == 0 && (len(proof) > 0 || c.Size == 0 && c.Root != ledger.Root(nil)) {
 		return nil, refuse(http.StatusUnprocessableEntity, "from the empty log no proof is needed")
 	}
@@ -271,13 +275,10 @@ func cosigners(keys []string) ([]note.Verifier, error) {
 	return out, nil
 }
 
-// ErrFork is a witness that was shown another history than this log has.
-var ErrFork = errors.New("a witness saw another history of this ledger")
-
 // Collect asks the witnesses for their signatures on the present checkpoint and
 // keeps those that it gets: one that does not answer holds up no other, and
 // nothing else. It returns who signed. An error that wraps ErrFork must be
-// looked into by a person.
+// looked into by a person: from then on the log signs nothing (MaySign).
 func (l *Log) Collect(ctx context.Context, client *http.Client, witnesses []Asked) ([]string, error) {
 	c, signed, err := l.Checkpoint()
 	if err != nil {
@@ -297,6 +298,9 @@ func (l *Log) Collect(ctx context.Context, client *http.Client, witnesses []Aske
 	out := bytes.Clone(signed)
 	for _, w := range witnesses {
 		line, err := l.ask(ctx, client, w, c, signed)
+		if err := l.heard(w, err); err != nil {
+			errs = append(errs, err)
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("witness %s: %w", w.URL, err))
 			continue
@@ -352,7 +356,13 @@ func (l *Log) ask(ctx context.Context, client *http.Client, w Asked, c ledger.Ch
 				return nil, fmt.Errorf("it answers %q", answer)
 			}
 			if size > c.Size {
+				if now, _, err := l.Checkpoint(); err == nil && now.Size >= size {
+					return nil, fmt.Errorf("the ledger has grown while it was asked: it saw %d entries", size)
+				}
 				return nil, fmt.Errorf("%w: it saw %d entries, and here are %d", ErrFork, size, c.Size)
+			}
+			if size == old && old == c.Size {
+				return nil, fmt.Errorf("%w: it saw %d entries with another hash", ErrFork, size)
 			}
 			old = size
 		case http.StatusUnprocessableEntity:

@@ -72,7 +72,7 @@ func TestTwoServersWitnessEachOther(t *testing.T) {
 			}
 		}
 	}
-	early := copyDir(t, one)
+	early, other := copyDir(t, one), copyDir(t, one)
 	grow(t, a, files(100, 5)...)
 	if _, err := a.Collect(t.Context(), http.DefaultClient, []Asked{sb.asked()}); err != nil {
 		t.Fatal(err)
@@ -82,6 +82,13 @@ func TestTwoServersWitnessEachOther(t *testing.T) {
 	if _, err := fork.Collect(t.Context(), http.DefaultClient, []Asked{again.asked()}); !errors.Is(err, ErrFork) {
 		t.Errorf("a rolled-back log asks: %v", err)
 	}
+	// It signs nothing more, nor does a process that begins later.
+	for _, l := range []*Log{fork, Open(disk.OS{}, early)} {
+		if _, err := l.Append([][]byte{[]byte("an entry")}); !errors.Is(err, ErrFork) || !strings.Contains(err.Error(), "bandish key new") {
+			t.Errorf("a log whose witness saw another history signs: %v", err)
+		}
+	}
+	fork = Open(disk.OS{}, other)
 	grow(t, fork, files(500, 9)...)
 	if names, err := fork.Collect(t.Context(), http.DefaultClient, []Asked{again.asked()}); !errors.Is(err, ErrFork) || len(names) > 0 {
 		t.Errorf("a fork is signed by %v: %v", names, err)
@@ -89,6 +96,26 @@ func TestTwoServersWitnessEachOther(t *testing.T) {
 	if _, faults, err := a.Check(t.Context()); err != nil || len(faults) > 0 {
 		t.Error(faults, err)
 	}
+	if _, faults, err := fork.Check(t.Context()); err != nil || len(faults) != 1 || faults[0].Path != KeyDir+"/"+forkFile {
+		t.Errorf("check does not name the fork: %v, %v", faults, err)
+	}
+	// As long as it, with another hash.
+	same := Open(disk.OS{}, copyDir(t, early))
+	if err := os.Remove(same.keyPath(forkFile)); err != nil {
+		t.Fatal(err)
+	}
+	grow(t, same, files(700, 5)...)
+	if _, err := same.Collect(t.Context(), http.DefaultClient, []Asked{again.asked()}); !errors.Is(err, ErrFork) {
+		t.Errorf("a fork of the same length: %v", err)
+	}
+	// The newest copy is brought back: the witness signs, and so does the log.
+	if err := os.WriteFile(a.keyPath(forkFile), []byte(again.witness.Key()+"\nit saw more\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if names, err := Open(disk.OS{}, one).Collect(t.Context(), http.DefaultClient, []Asked{again.asked()}); err != nil || len(names) != 1 {
+		t.Errorf("the newest is not signed: %v, %v", names, err)
+	}
+	grow(t, a, file(900))
 }
 
 // A witness that does not answer holds up nobody.

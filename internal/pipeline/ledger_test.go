@@ -4,13 +4,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	fnote "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/notary"
@@ -235,6 +241,50 @@ func TestRolledBackFolderSignsNothing(t *testing.T) {
 	}
 	if h := held(t, old); len(h.Wrong) > 0 || h.Origin != "example.org/after" {
 		t.Errorf("%+v", h)
+	}
+}
+
+// A server whose witness saw another history of its ledger acknowledges and commits
+// nothing more, also when it is started again.
+func TestForkedLedgerTakesNothingIn(t *testing.T) {
+	t.Parallel()
+	p := ledgered(t)
+	before, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	witness := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		io.WriteString(w, "1000000\n")
+	}))
+	defer witness.Close()
+	_, key, err := note.GenerateKey(nil, "w.example")
+	if err == nil {
+		key, err = fnote.VKeyToCosignatureV1(key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Archive.Log().Collect(t.Context(), witness.Client(), []notary.Asked{{URL: witness.URL, Key: key}}); !errors.Is(err, notary.ErrFork) {
+		t.Fatal(err)
+	}
+	again, err := newPipeline(p.Archive.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []*Pipeline{p, again} {
+		if _, err := q.Submit(t.Context(), zz("after", 3), Sender{}); !errors.Is(err, notary.ErrFork) {
+			t.Errorf("it takes a submission in: %v", err)
+		}
+	}
+	if now, err := again.Archive.Manifest(); err != nil || now.Generation != before.Generation {
+		t.Errorf("something was committed: %v, %v", now.Generation, err)
+	}
+	if err := again.Archive.NewLedger(t.Context(), "example.org/after"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := again.Submit(t.Context(), zz("new", 5), Sender{}); err != nil {
+		t.Errorf("under a new ledger: %v", err)
 	}
 }
 

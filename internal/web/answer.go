@@ -99,6 +99,7 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := "Is " + a.Name + " blocked in " + a.Country + "?"
 	f := frame{Title: title, About: a.Sentence, Trail: []crumb{{"Countries", "/cc"}, {a.Country, "/cc/" + a.CC}, {a.Name, ""}}}
+	f.Of = []string{a.CC + "/" + a.Target, fmt.Sprintf("%s/%s@%s", a.CC, a.Target, a.LastDay().Format(time.DateOnly))}
 	if wantsJSON(r) {
 		return answerPage.show(s, w, r, f, answerView{}, a)
 	}

@@ -134,7 +134,11 @@ func (s *Site) edition(r *http.Request) (name, error) {
 	if !each {
 		e.Generation = 0
 	}
-	return name{edition: fmt.Sprint(e), each: each}, err
+	corrected := int64(0)
+	if s.Store != nil {
+		corrected = s.Store.Archive().Corrected()
+	}
+	return name{edition: fmt.Sprint(e, corrected), each: each}, err
 }
 
 // preferred is the language of the site that a reader prefers to English.

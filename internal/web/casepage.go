@@ -135,7 +135,10 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := frame{Title: c.Title, About: "Who did what, when, and who says so: " + c.Title + ".",
 		Trail: []crumb{{"The record", "/cases"}, {v.Country, "/cc/" + c.Jurisdiction}, {c.Title, ""}}, LD: s.caseLD(r, shown)}
-	f.Cite = &v.Cite
+	f.Cite, f.Of = &v.Cite, []string{c.ID}
+	for _, a := range answers {
+		f.Of = append(f.Of, c.ID+"/"+a.Claim)
+	}
 	f.Alternates = append(feedsOf("/cases/"+c.ID, c.Title), alternate{"text/calendar", "Court dates", "/cases/" + c.ID + "/courts.ics"})
 	return casePageOf.show(s, w, r, f, v, casePage{shown, answers})
 }

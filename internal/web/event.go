@@ -116,7 +116,7 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 		v.Phases = append(v.Phases, row)
 	}
 	title := v.What + " in " + v.Country + ": a measured ban"
-	f := frame{Title: title, Trail: []crumb{{"Measured bans", "/events"}, {v.What + " in " + v.Country, ""}}}
+	f := frame{Title: title, Trail: []crumb{{"Measured bans", "/events"}, {v.What + " in " + v.Country, ""}}, Of: []string{e.ID}}
 	if wantsJSON(r) {
 		return eventPage.show(s, w, r, f, v, e)
 	}

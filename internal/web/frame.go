@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/bandish/bandish/internal/archive"
 )
 
 // frame is what the layout shows around every page.
@@ -20,6 +22,8 @@ type frame struct {
 
 	Alternates []alternate // feeds and the like
 	Cite       *citation   // nil for a page that cannot be cited
+	Of         []string    // what the page says, as corrections name it
+	Corrected  []archive.Correction
 	Others     []otherLanguage
 }
 
@@ -66,6 +70,12 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r.URL.Path), r.URL.EscapedPath()
 	if f.Picture == "" {
 		f.Picture = s.pictureOf(r)
+	}
+	if len(f.Of) > 0 && s.Store != nil {
+		var err error
+		if f.Corrected, err = s.Store.Archive().Corrections(r.Context(), f.Of...); err != nil {
+			return err
+		}
 	}
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {

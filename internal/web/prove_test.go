@@ -9,7 +9,38 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/bundle"
+	"github.com/bandish/bandish/ledger"
 )
+
+// A correction is shown on the page of what it corrects, also where the page was
+// made before, and nowhere else.
+func TestCorrectionOnItsPage(t *testing.T) {
+	s := serveAt(t, time.Date(2024, 12, 2, 12, 0, 0, 0, time.UTC))
+	s.load(filepath.Join(shared(t), "series", "kenya-2024-telegram.org-observations.csv.gz"))
+	_, page := s.get("/events/ke-telegram-2024q4")
+	_, uid, _ := strings.Cut(page, `href="/m/`)
+	uid, _, _ = strings.Cut(uid, `"`)
+	pages := map[string]string{"KE/telegram": "/cc/KE/telegram", "ke-telegram-2024q4": "/events/ke-telegram-2024q4", "pk-2024-x": "/cases/pk-2024-x", uid: "/m/" + uid}
+	for _, path := range pages {
+		if code, text := s.get(path); code != 200 || strings.Contains(text, "Correction of") {
+			t.Errorf("%s: %d, and a correction before there is one", path, code)
+		}
+	}
+	for of := range pages {
+		if _, err := s.p.Archive.Append(t.Context(), ledger.Entry{Type: ledger.TypeCorrection, Correction: &ledger.Correction{Of: of, Text: "Wrong was <what> we said of " + of + "."}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.p.Archive.ReadLedger(t.Context()); err != nil { // as the server does from time to time
+		t.Fatal(err)
+	}
+	for of, path := range pages {
+		_, text := s.get(path)
+		if !strings.Contains(text, "Wrong was &lt;what&gt; we said of "+of+".") || strings.Count(text, "Correction of") != 1 {
+			t.Errorf("%s does not show its correction, or others", path)
+		}
+	}
+}
 
 // Each page of something that can be proved leads to its evidence, which holds.
 func TestEvidenceOfAPage(t *testing.T) {
