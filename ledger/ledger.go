@@ -255,13 +255,12 @@ func DocumentLeaf(line []byte) ([]byte, error) {
 	if i < 0 || len(line) == 0 || line[len(line)-1] != '}' {
 		return nil, errors.New("not a line of a raw batch")
 	}
-	return AppendDocumentLeaf(nil, line[:i], line[i+len(documentMember):len(line)-1]), nil
+	return AppendDocumentLeaf(nil, line[:i], sha256.Sum256(line[i+len(documentMember):len(line)-1])), nil
 }
 
 // AppendDocumentLeaf appends the leaf of a document to buf; head is its line up
-// to the member document.
-func AppendDocumentLeaf(buf, head, document []byte) []byte {
-	sum := sha256.Sum256(document)
+// to the member document, and sum the document's SHA-256.
+func AppendDocumentLeaf(buf, head []byte, sum Hash) []byte {
 	buf = append(buf, head...)
 	buf = append(buf, `,"sha256":"`...)
 	buf = hex.AppendEncode(buf, sum[:])
