@@ -54,7 +54,7 @@ func demonstration(t *testing.T) *server {
 	}
 	all.Wait()
 	s.count()
-	s.site.Demo = true
+	s.site.Demo, s.site.Ledger = true, s.p.Archive.Log()
 	return s
 }
 
@@ -76,7 +76,7 @@ func (s *server) everyKind() []string {
 	pages := []string{"/", "/blocked", "/bans", "/bans/pk-x-2024-02-17", "/cc", "/cc/ZZ", "/cc/PK", "/cc/ZZ/x", "/cc/PK/x", "/cc/PK/x?at=2024-03-01", "/cc/BR/x", "/cc/ZZ/x/days", "/cc/ZZ/x/measurements", "/m/" + list[0].UID,
 		"/platforms", "/platforms/x", "/events", "/events/" + events[0].ID, "/networks/AS64512", "/rules", "/methods", "/data", "/about", "/safety", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-03-14",
 		"/actors/pk-pta", "/laws/pk-peca-2016", "/sources/" + s.site.Records.Case("pk-2024-x").Sources[0].ID, "/check", "/check?target=x&cc=PK&at=2024-03-13&claim=accessible", "/check?target=x&cc=PK&at=never&claim=accessible",
-		"/search", "/search?q=pakistan", "/contribute?about=/cc/PK/x", "/none-such", "/embed/PK/x"}
+		"/search", "/search?q=pakistan", "/contribute?about=/cc/PK/x", "/hours", "/alerts", "/ledger", "/api/v1", "/none-such", "/embed/PK/x"}
 	c := s.site.Records.Case("pk-2024-x")
 	each(c, func(it any) {
 		kind, _, _ := speaker{s: s.site, whole: c, shown: c}.heading(it)

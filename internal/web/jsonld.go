@@ -23,6 +23,16 @@ type (
 		EndDate   string   `json:"endDate,omitempty"`
 		Location  *ldThing `json:"location,omitempty"`
 	}
+	ldDataset struct {
+		ldThing
+		Distribution []ldDownload `json:"distribution"`
+	}
+	ldDownload struct {
+		Type   string `json:"@type"`
+		Name   string `json:"name"`
+		URL    string `json:"contentUrl"`
+		Format string `json:"encodingFormat"`
+	}
 	ldTrail struct {
 		Context string    `json:"@context"`
 		Type    string    `json:"@type"`
@@ -49,6 +59,16 @@ func trailLD(host string, trail []crumb) any {
 		out.List = append(out.List, one)
 	}
 	return out
+}
+
+// datasetLD is the record with all that was measured, as a data set whose parts can
+// be taken by themselves.
+func datasetLD(host string) any {
+	d := ldDataset{ldThing: ldThing{schema, "Dataset", "Bandish: the open record of internet bans", "https://" + host + "/data", "What is blocked where, since when, on whose order, and how it was measured: bans, dated from measurements and reported by sources, with their evidence."}}
+	for _, part := range []struct{ name, path, format string }{{"All bans, measured and reported", "/bans?format=csv", "text/csv"}, {"All bans, measured and reported", "/bans?format=json", "application/json"}, {"Bans dated from measurements", "/events?format=json", "application/json"}, {"The cases of the record", "/cases?format=json", "application/json"}, {"Countries", "/cc?format=json", "application/json"}} {
+		d.Distribution = append(d.Distribution, ldDownload{"DataDownload", part.name, "https://" + host + part.path, part.format})
+	}
+	return d
 }
 
 // caseLD is a case as an event: its beginning and end where the record has days

@@ -155,8 +155,15 @@ func (s *Site) langPlatform(r *http.Request, v *langView, named []string) error 
 	name, _ := v.c.platform(id, s.Desk.Name(id))
 	v.Kind, v.Title, v.When = "country", v.c.text("platform.title", args{"name": name}), t.asked(r)
 	v.Trail = []langLink{{v.T("nav.platforms"), "/" + v.Code + "/platforms"}}
+	blocked := 0
 	for i := range answers {
+		if answers[i].State.Accuses() {
+			blocked++
+		}
 		v.Answers = append(v.Answers, v.answer(&answers[i], v.When.Query))
+	}
+	if len(answers) > 0 {
+		v.Intro = inPage(v.c.text("platform.count", args{"n": blocked, "total": len(answers)}))
 	}
 	return nil
 }

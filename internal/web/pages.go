@@ -15,7 +15,7 @@ func (s *Site) methods(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Site) data(w http.ResponseWriter, r *http.Request) error {
-	return dataPage.show(s, w, r, frame{Title: "Get the data", About: "Every page as JSON, every measurement as it was received, and the whole record."}, struct{}{}, nil)
+	return dataPage.show(s, w, r, frame{Title: "Get the data", About: "Every page as JSON, every measurement as it was received, and the whole record.", LD: []any{datasetLD(r.Host)}}, struct{}{}, nil)
 }
 
 func (s *Site) about(w http.ResponseWriter, r *http.Request) error {

@@ -182,6 +182,7 @@ func TestEmbeds(t *testing.T) {
 func TestLinkedData(t *testing.T) {
 	s := serve(t)
 	for path, want := range map[string][]string{
+		"/data":            {`"@type":"Dataset"`, `"@type":"DataDownload"`, `/bans?format=csv"`},
 		"/cases/pk-2024-x": {`"@type":"Event"`, `"startDate":"2024-02-17"`, `"@type":"BreadcrumbList"`},
 		"/cases/pk-2024-x/claim/" + s.site.Records.Case("pk-2024-x").Claims[0].ID: {`"@type":"ClaimReview"`, `"alternateName":`},
 	} {
