@@ -19,6 +19,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
@@ -35,6 +36,18 @@ type Entry struct {
 	UID      string          `json:"uid"`               // the document's, or the one given to it
 	Marks    []string        `json:"marks,omitempty"`   // doubts that could be had only when it was handed in
 	Document json.RawMessage `json:"document"`          // as received, without line breaks
+
+	sum *ledger.Hash // of the document, where it was needed already
+}
+
+// Sum is the SHA-256 of the document. It is worked out once: the document of an
+// entry that was asked for it stays as it is.
+func (e *Entry) Sum() ledger.Hash {
+	if e.sum == nil {
+		sum := ledger.Hash(sha256.Sum256(e.Document))
+		e.sum = &sum
+	}
+	return *e.sum
 }
 
 // ParseEntry reads a line of a raw batch. The document is the last member, and
@@ -83,7 +96,10 @@ func Document(e *Entry, clock time.Time, o observation.Options) (Derived, error)
 		return Derived{}, fmt.Errorf("measurement_start_time is in the year %d", y)
 	}
 	if m.UID == "" {
-		m.UID = cmp.Or(e.UID, makeUID(m, e.Document))
+		m.UID = e.UID
+	}
+	if m.UID == "" {
+		m.UID = makeUID(m, e.Sum())
 	}
 	if len(m.UID) > maxName || strings.ContainsFunc(m.UID, isControl) {
 		return Derived{}, fmt.Errorf("measurement_uid is longer than %d bytes or has control characters", maxName)
@@ -150,8 +166,7 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // makeUID names a measurement that came without a uid in OONI's form, from its
 // content, so that the same document gets the same name again.
-func makeUID(m *measurement.Measurement, doc []byte) string {
-	sum := sha256.Sum256(doc)
+func makeUID(m *measurement.Measurement, sum ledger.Hash) string {
 	return fmt.Sprintf("%s_%s_%s_%s", m.StartTime.UTC().Format("20060102150405.000000"), m.ProbeCC,
 		strings.ReplaceAll(m.TestName, "_", ""), hex.EncodeToString(sum[:8]))
 }

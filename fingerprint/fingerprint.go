@@ -176,8 +176,8 @@ type Set struct {
 	addrs    map[string][]string // by address, or by name
 	names    []rule              // of names in answers: prefix, contains and regexp
 	headers  map[string][]rule   // by header name
-	literals *automaton          // of the bodies' contains and prefix patterns
-	starts   []rule              // bodies: full
+	literals *words              // of the bodies' contains patterns
+	starts   []rule              // bodies: full and prefix
 	patterns []rule              // bodies: regexp
 }
 
@@ -208,7 +208,7 @@ func (r *rule) matches(s string) bool {
 func New(all []Fingerprint) (*Set, error) {
 	s := &Set{addrs: map[string][]string{}, headers: map[string][]rule{}, size: len(all)}
 	var lines []string
-	var words []literal
+	var literals []literal
 	for i := range all {
 		f := &all[i]
 		if err := f.check(); err != nil {
@@ -230,16 +230,16 @@ func New(all []Fingerprint) (*Set, error) {
 			s.headers[name] = append(s.headers[name], r)
 		case f.PatternType == "regexp":
 			s.patterns = append(s.patterns, r)
-		case f.PatternType == "full":
-			s.starts = append(s.starts, r)
+		case f.PatternType == "contains":
+			literals = append(literals, literal{f.Pattern, match})
 		default:
-			words = append(words, literal{f.Pattern, f.PatternType == "prefix", match})
+			s.starts = append(s.starts, r)
 		}
 	}
 	sort.Strings(lines)
 	hash := sha256.Sum256([]byte(strings.Join(lines, "")))
 	s.id = hex.EncodeToString(hash[:8])
-	s.literals = newAutomaton(words)
+	s.literals = newWords(literals)
 	return s, nil
 }
 

@@ -48,7 +48,8 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // Decode reads one document. Parts of the wrong type are left out and named in
 // Defects; the error is a *DecodeError, and comes only where the document is
 // not JSON, is not an object, holds more than its budget, or lacks its test's
-// name or its start.
+// name or its start. The strings of a measurement may lie in the memory of line,
+// which must not change while somebody holds them.
 func Decode(line []byte) (*Measurement, error) {
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 	if err := Budget(line); err != nil {
@@ -115,8 +116,11 @@ func country(cc string) string {
 // decodeFast decodes a document of the right types. The parser has had bugs on
 // hostile input: a panic of its counts as not understood.
 func decodeFast(line []byte, m *Measurement) error {
-	if err := quick(line, m); err != nil {
-		return err
+	if !read(line, m) {
+		*m = Measurement{}
+		if err := quick(line, m); err != nil {
+			return err
+		}
 	}
 	if m.TestName == "echcheck" {
 		return decodeECH(line, m)

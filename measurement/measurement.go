@@ -11,8 +11,8 @@ package measurement
 // Measurement is one run of one test against one input, the outer document of
 // OONI's df-000-base.
 //
-// The strings of a decoded Measurement may share one buffer of the size of the
-// document: who keeps a few of them for longer clones them.
+// The strings of a decoded Measurement may lie in the memory of the document: who
+// keeps a few of them for longer clones them.
 type Measurement struct {
 	UID               string                `json:"measurement_uid,omitempty"`
 	DataFormatVersion string                `json:"data_format_version,omitempty"`

@@ -69,6 +69,14 @@ var addressKeys = []string{"probe_ip", "client_ip", "client_address"}
 // address, whatever the value is and however the key is spelled, and returns
 // the addresses that were there.
 func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
+	if withheld(doc) {
+		return doc, nil, 0
+	}
+	return replaceValues(doc)
+}
+
+// replaceValues is scrubValues, from string to string.
+func replaceValues(doc []byte) ([]byte, []netip.Addr, int) {
 	var out []byte
 	var addrs []netip.Addr
 	from, n := 0, 0
@@ -85,7 +93,7 @@ func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
 		}
 		end := valueEnd(doc, value)
 		text := doc[value:end]
-		if string(text) == `"`+scrubbed+`"` || string(text) == "null" || string(text) == `""` {
+		if namesNobody(text) {
 			continue
 		}
 		addrs = append(addrs, addressesIn(text)...)
@@ -97,6 +105,84 @@ func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
 		return doc, nil, 0
 	}
 	return append(out, doc[from:]...), addrs, n
+}
+
+// namesNobody reports whether the value of an address's member is what probes
+// write that withhold it.
+func namesNobody(value []byte) bool {
+	return string(value) == `"`+scrubbed+`"` || string(value) == "null" || string(value) == `""`
+}
+
+// withheld reports whether a document is sure to have no member with a client's
+// address: at each place where the name of such a member can end, the value names
+// nobody, and no name can be spelled by escapes. It is much quicker than to go
+// from string to string, and nearly all documents end here.
+func withheld(doc []byte) bool {
+	for at := 0; ; {
+		i := bytes.IndexByte(doc[at:], '_')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+		if !firstWord(doc[:at-1]) {
+			continue
+		}
+		end := at + lastWord(doc[at:])
+		if end == at || end < len(doc) && doc[end] != '"' {
+			continue
+		}
+		if value := afterColon(doc, min(end+1, len(doc))); value >= 0 && !namesNobody(doc[value:valueEnd(doc, value)]) {
+			return false
+		}
+	}
+	return !letterEscaped(doc)
+}
+
+// firstWord reports whether a text ends in a quote and what the name of an address's
+// member begins with, in whatever case.
+func firstWord(b []byte) bool {
+	for _, w := range []string{`"probe`, `"client`} {
+		if n := len(b) - len(w); n >= 0 && b[n] == '"' && strings.EqualFold(string(b[n:]), w) {
+			return true
+		}
+	}
+	return false
+}
+
+// lastWord is the length of what the name of an address's member ends in after the
+// underscore, in whatever case, if the text begins with it; 0 otherwise. The letter
+// s has a second small form, of two bytes.
+func lastWord(b []byte) int {
+	if len(b) < 2 {
+		return 0
+	}
+	switch b[0] | 0x20 {
+	case 'i':
+		if b[1]|0x20 == 'p' {
+			return 2
+		}
+	case 'a':
+		for _, n := range []int{len("address"), len("address") + 1, len("address") + 2} {
+			if len(b) >= n && strings.EqualFold(string(b[:n]), "address") {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// letterEscaped reports whether a letter, or an underscore, is written as \uXXXX.
+func letterEscaped(doc []byte) bool {
+	for at := 0; ; {
+		i := bytes.Index(doc[at:], []byte(`\u0`))
+		if i < 0 {
+			return false
+		}
+		at += i + len(`\u0`)
+		if rest := doc[at:]; len(rest) > 1 && (rest[0] == '0' && rest[1] >= '4' && rest[1] <= '7' || rest[0] == '1') {
+			return true
+		}
+	}
 }
 
 // isAddressKey reports whether a JSON string, with its quotes, names a member

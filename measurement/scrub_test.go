@@ -75,8 +75,19 @@ func TestScrub(t *testing.T) {
 func FuzzScrub(f *testing.F) {
 	f.Add([]byte(`{"probe_ip":"192.0.2.77","a":"x 192.0.2.77 y"}`))
 	f.Add([]byte(`{"probe_ip":"2001:db8::a","a":{"format":"base64","data":"MTkyLjAuMi43Nw=="}}`))
+	for _, key := range []string{"probe_ip", "PROBE_IP", "client_addreſs", "cLient_aDDRESS", "client_addre\\u017fs", "probe\\u005fip", "\\u0070robe_ip", "x_ip"} {
+		for _, value := range []string{`"127.0.0.1"`, `null`, `""`, `"192.0.2.77"`, `["192.0.2.77"]`, `7`, ``} {
+			f.Add([]byte(`{"a":"b\"` + key + `","` + key + `" : ` + value + `}`))
+			f.Add([]byte(`{"` + key + `":"127.0.0.1","b":{"` + key + `":` + value))
+		}
+	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		in := bytes.Clone(doc)
+		if withheld(doc) {
+			if _, addrs, n := replaceValues(doc); n != 0 || addrs != nil {
+				t.Fatalf("%q is taken to withhold addresses: there are %d, %v", doc, n, addrs)
+			}
+		}
 		got, n := Scrub(doc)
 		if !bytes.Equal(doc, in) {
 			t.Fatal("Scrub changed its input")

@@ -206,7 +206,7 @@ func (a *assembly) answer(name, ip string, hop uint8, asn uint32, engine string,
 			x.engines = append(x.engines, engine)
 			x.cnames, x.said = append(x.cnames, cnames...), append(x.said, said...)
 			x.asn = max(x.asn, asn)
-			x.kind = max(x.kind, q.QueryType)
+			x.kind = max(x.kind, a.keep(q.QueryType))
 			x.seconds = max(x.seconds, seconds(q.T0, q.T))
 			return
 		}

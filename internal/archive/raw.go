@@ -17,9 +17,12 @@ import (
 // Entry is one line of a raw batch.
 type Entry = derivation.Entry
 
-// AppendEntry appends e as one line to buf. The document must have no
-// line breaks: it is copied, not parsed.
-func AppendEntry(buf []byte, e *Entry) []byte {
+// documentMember stands in a line of a raw batch before the document, which comes
+// last.
+const documentMember = `,"document":`
+
+// appendHead appends the line of an entry up to the member document.
+func appendHead(buf []byte, e *Entry) []byte {
 	head, err := json.Marshal(struct {
 		Source   string    `json:"source"`
 		Line     int64     `json:"line"`
@@ -32,44 +35,103 @@ func AppendEntry(buf []byte, e *Entry) []byte {
 	if err != nil { // strings, integers and a year checked by the caller
 		panic("archive: encode entry: " + err.Error())
 	}
-	buf = append(buf, head[:len(head)-1]...)
-	buf = append(buf, `,"document":`...)
+	return append(buf, head[:len(head)-1]...)
+}
+
+// AppendEntry appends e as one line to buf. The document must have no
+// line breaks: it is copied, not parsed.
+func AppendEntry(buf []byte, e *Entry) []byte {
+	buf = append(appendHead(buf, e), documentMember...)
 	buf = append(buf, e.Document...)
 	return append(buf, '}', '\n')
 }
 
+// Packer packs the lines of raw batches, one batch after the other. The same
+// lines give the same bytes.
+type Packer struct {
+	enc       *zstd.Encoder
+	out       bytes.Buffer
+	line      []byte
+	rawBytes  int64
+	documents int
+}
+
+// NewPacker makes a packer, ready for a batch. Of each file that it makes the
+// archive knows the SHA-256, so that its frames have no checksum of their own.
+func NewPacker() (*Packer, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, err
+	}
+	p := &Packer{enc: enc}
+	p.Reset()
+	return p, nil
+}
+
+// Reset begins a batch.
+func (p *Packer) Reset() {
+	p.out.Reset()
+	p.enc.Reset(&p.out)
+	p.rawBytes, p.documents = 0, 0
+}
+
+// Add packs the line of an entry, as AppendEntry writes it, and returns it up to
+// the member document, valid until the next call. The document must have no line
+// breaks.
+func (p *Packer) Add(e *Entry) (head []byte, err error) {
+	p.line = appendHead(p.line[:0], e)
+	n := len(p.line)
+	p.line = append(p.line, documentMember...)
+	p.documents++
+	for _, part := range [][]byte{p.line, e.Document, []byte("}\n")} {
+		if err := p.write(part); err != nil {
+			return nil, err
+		}
+	}
+	return p.line[:n], nil
+}
+
+func (p *Packer) write(part []byte) error {
+	n, err := p.enc.Write(part)
+	p.rawBytes += int64(n)
+	return err
+}
+
+// RawBytes is how much was packed.
+func (p *Packer) RawBytes() int64 { return p.rawBytes }
+
 // AddRaw writes a raw batch of lines made by AppendEntry and lists it. The
 // same bytes twice make one batch.
 func (u *Update) AddRaw(kind string, lines []byte, documents int, added time.Time) (Batch, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	p, err := NewPacker()
 	if err != nil {
 		return Batch{}, err
 	}
-	packed := CompressRaw(enc, lines)
-	return u.AddPacked(kind, packed, int64(len(lines)), documents, added, contentsOf(lines))
-}
-
-// CompressRaw packs the lines of a batch. The encoder must run at
-// zstd.SpeedFastest so that the same lines give the same bytes.
-func CompressRaw(enc *zstd.Encoder, lines []byte) []byte {
-	return enc.EncodeAll(lines, make([]byte, 0, len(lines)/4))
+	p.documents = documents
+	if err := p.write(lines); err != nil {
+		return Batch{}, err
+	}
+	return u.AddPacked(kind, p, added, contentsOf(lines))
 }
 
 // AddPacked is AddRaw for lines that are packed already; holds is what the ledger
 // says of them.
-func (u *Update) AddPacked(kind string, packed []byte, rawBytes int64, documents int, added time.Time, holds Contents) (Batch, error) {
+func (u *Update) AddPacked(kind string, p *Packer, added time.Time, holds Contents) (Batch, error) {
+	if err := p.enc.Close(); err != nil {
+		return Batch{}, fmt.Errorf("pack raw batch: %w", err)
+	}
 	f, err := u.a.newBlob(rawDir)
 	if err != nil {
 		return Batch{}, fmt.Errorf("write raw batch: %w", err)
 	}
 	defer f.discard()
-	head := header{Kind: kind, Documents: documents, RawBytes: rawBytes}
-	for _, part := range [][]byte{head.frame(), packed} {
+	head := header{Kind: kind, Documents: p.documents, RawBytes: p.rawBytes}
+	for _, part := range [][]byte{head.frame(), p.out.Bytes()} {
 		if _, err := f.Write(part); err != nil {
 			return Batch{}, fmt.Errorf("write raw batch: %w", err)
 		}
 	}
-	b := Batch{SHA256: f.sum(), Kind: kind, Documents: documents, Bytes: f.n, RawBytes: rawBytes, Added: added.UTC().Truncate(time.Second), Clock: ClockEntries}
+	b := Batch{SHA256: f.sum(), Kind: kind, Documents: p.documents, Bytes: f.n, RawBytes: p.rawBytes, Added: added.UTC().Truncate(time.Second), Clock: ClockEntries}
 	if old, ok := u.Manifest.Batch(b.SHA256); ok {
 		return old, nil
 	}

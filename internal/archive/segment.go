@@ -33,18 +33,14 @@ func AddSegment[T any](u *Update, s Segment, rows []T) (Segment, error) {
 	return addSegment(u, s, func(yield func([]T) error) error { return yield(rows) })
 }
 
-// AddOrdered is AddSegment for rows in any order. It writes them in the order
-// of compare and leaves rows as they are: rows are large, so that moving them
+// AddOrdered is AddSegment for rows in any order, which it puts in the order of
+// compare. The rows stay where they are: they are large, so that moving them
 // costs more than comparing them.
-func AddOrdered[T any](u *Update, s Segment, rows []T, compare func(a, b *T) int) (Segment, error) {
-	order := make([]*T, len(rows))
-	for i := range rows {
-		order[i] = &rows[i]
-	}
-	slices.SortFunc(order, compare)
+func AddOrdered[T any](u *Update, s Segment, rows []*T, compare func(a, b *T) int) (Segment, error) {
+	slices.SortFunc(rows, compare)
 	chunk := make([]T, 0, min(512, len(rows)))
 	return addSegment(u, s, func(yield func([]T) error) error {
-		for part := range slices.Chunk(order, 512) {
+		for part := range slices.Chunk(rows, 512) {
 			chunk = chunk[:0]
 			for _, r := range part {
 				chunk = append(chunk, *r)

@@ -46,7 +46,7 @@ type Document struct {
 	Line   int64  // from 1; for a document of several lines its first
 	Offset int64  // in the decompressed source
 	Kind   string
-	Data   []byte   // owned by the receiver
+	Data   []byte   // never written to again; it may lie in a larger piece of memory beside others
 	UID    string   // from the name of a postcan
 	Lacks  []string // of a row of counts: the columns that say of what, and that its table has not
 
@@ -73,7 +73,7 @@ func (u *unpacking) read(r io.Reader, name string, depth int, fn func(Document) 
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
 	}
 	defer closer()
-	br := bufio.NewReaderSize(plain, 1<<18)
+	br := bufio.NewReaderSize(plain, 1<<16)
 	head, err := br.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
@@ -283,11 +283,12 @@ type cutter struct {
 
 // lines reads JSONL. A source whose first line is not a whole JSON value is
 // read as documents of several lines.
-func (c *cutter) lines(r *bufio.Reader) error {
+func (c *cutter) lines(r io.Reader) error {
+	lines := newLineReader(r, MaxDocument)
 	var offset, line int64
 	first := true // no line but blank ones was read
 	for {
-		data, tooLong, err := table.ReadLine(r, MaxDocument)
+		data, tooLong, err := lines.line()
 		if len(data) == 0 && errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -316,7 +317,7 @@ func (c *cutter) lines(r *bufio.Reader) error {
 			if text := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")); len(text) < len(data) {
 				data, start = text, start+3
 			}
-			return c.documents(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(data), r), 1<<16), line, start)
+			return c.documents(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(data), lines.rest()), 1<<16), line, start)
 		default:
 			err = c.emit(Document{Source: c.name, Line: line, Offset: start, Kind: Measurement, Data: trimmed})
 		}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -13,7 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
+	"maps"
 	"math/big"
 	"math/rand/v2"
 	"os"
@@ -22,6 +22,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,20 +41,25 @@ import (
 
 // benchStats is what a child of the benchmark prints.
 type benchStats struct {
-	Seconds   float64 `json:"seconds"`
-	Documents int64   `json:"documents"`
-	PeakMB    float64 `json:"peak_mb"`
-	CPU       float64 `json:"cpu_seconds"` // of all cores, in the program and the kernel for it
+	Seconds float64 `json:"seconds"`
+	Things  int64   `json:"things"` // documents; of rescore and read observation rows
+	PeakMB  float64 `json:"peak_mb"`
+	CPU     float64 `json:"cpu_seconds"` // of all cores, in the program and the kernel for it
 }
 
-// BenchmarkImport imports two corpora and compares the whole import with its
-// limits: gunzip alone, and gunzip with a plain typed decode by a library
-// (plain). It prints the processor time of every stage. Each runs in a process
-// of its own. One corpus is of the benchmark's own making; BANDISH_BENCH_MB
-// sets its gzipped size (default 48). The other has OONI's documents in
-// BANDISH_SHARED, each many times with other times and reports;
-// BANDISH_BENCH_TIMES sets how often (default 20). BANDISH_BENCH_PROFILE names a
-// file for a processor profile of the import.
+// BenchmarkImport imports two corpora, on one core and on two, and compares the
+// whole import with its limits: gunzip alone, and gunzip with a plain typed decode
+// by each library (limits). It prints the processor time of every stage, and that
+// of a program that does only what the archive's promises demand (floor). Each
+// runs in a process of its own.
+//
+// One corpus is of the benchmark's own making; BANDISH_BENCH_MB sets its gzipped
+// size (default 48). The other has OONI's documents in BANDISH_SHARED, each many
+// times with other times and reports; BANDISH_BENCH_TIMES sets how often (default
+// 20). BANDISH_BENCH_STAGES and BANDISH_BENCH_CORES narrow what is run
+// ("goccy,import", "1"). BANDISH_BENCH_PROFILE names a folder for a processor
+// profile of each. BANDISH_BENCH_BINARIES names programs whose import command is
+// run beside the others, as those built from two commits.
 func BenchmarkImport(b *testing.B) {
 	dir := b.TempDir()
 	hosts := newHosts(b)
@@ -85,49 +91,107 @@ func benchSize(b *testing.B, name string, otherwise int) int {
 	return n
 }
 
-// benchStages are what the benchmark runs, each with all before it but plain,
-// which is a limit of its own.
-var benchStages = []string{"gunzip", "plain", "lines", "scrub", "decode", "observe", "judge", "import"}
+// benchStages are what the benchmark runs beside its limits, each with all before
+// it but the last.
+var benchStages = []string{"lines", "scrub", "decode", "observe", "judge", "import", "floor"}
 
 func benchCorpus(b *testing.B, src string, raw, docs int64) {
 	b.Helper()
-	b.Logf("corpus: %.2f GB of JSON, %d documents, mean %.1f kB; %d cores", float64(raw)/1e9, docs, float64(raw)/float64(docs)/1e3, runtime.GOMAXPROCS(0))
+	b.Logf("corpus: %.2f GB of JSON, %d documents, mean %.1f kB", float64(raw)/1e9, docs, float64(raw)/float64(docs)/1e3)
+	only := strings.FieldsFunc(os.Getenv("BANDISH_BENCH_STAGES"), func(r rune) bool { return r == ',' })
 	b.ResetTimer()
-	for i := range b.N {
-		took := map[string]benchStats{}
-		before := 0.0
-		for _, stage := range benchStages {
-			dir := filepath.Join(b.TempDir(), fmt.Sprint(stage, i))
-			s := runBench(b, "bench-"+stage, dir, src)
-			if s.Documents != docs {
-				b.Fatalf("%s read %d of %d documents", stage, s.Documents, docs)
+	for range b.N {
+		for _, cores := range strings.Split(cmp.Or(os.Getenv("BANDISH_BENCH_CORES"), "1,2"), ",") {
+			took := map[string]benchStats{}
+			for _, stage := range slices.Concat(slices.Sorted(maps.Keys(limits)), benchStages) {
+				if len(only) > 0 && !slices.Contains(only, stage) {
+					continue
+				}
+				dir := b.TempDir()
+				s := runBench(b, stage, cores, dir, src)
+				if s.Things != docs {
+					b.Fatalf("%s read %d of %d documents", stage, s.Things, docs)
+				}
+				took[stage] = s
+				b.Logf("%s core  %-16s %6.0f documents/s, %4.0f MB/s, peak %3.0f MB; %.3f CPU seconds per 1,000 documents", cores, stage, float64(docs)/s.Seconds, float64(raw)/1e6/s.Seconds, s.PeakMB, 1000*s.CPU/float64(docs))
+				if stage == "import" {
+					b.Logf("%s core  the archive has %.1f MB", cores, folderMB(b, dir))
+					benchDerive(b, cores, dir, src, docs)
+				}
 			}
-			os.RemoveAll(dir)
-			took[stage] = s
-			cpu := 1000 * s.CPU / float64(docs)
-			b.Logf("%-8s %6.0f documents/s, %4.0f MB/s, peak %3.0f MB; %5.2f CPU seconds per 1,000 documents (%+.2f)", stage, float64(docs)/s.Seconds, float64(raw)/1e6/s.Seconds, s.PeakMB, cpu, cpu-before)
-			if stage != "plain" {
-				before = cpu
+			whole := took["import"]
+			for _, limit := range slices.Sorted(maps.Keys(limits)) {
+				if l := took[limit]; whole.CPU > 0 && l.CPU > 0 {
+					b.Logf("%s core  the whole import is %.0f %% of %s (by CPU time %.0f %%)", cores, 100*l.Seconds/whole.Seconds, limit, 100*l.CPU/whole.CPU)
+				}
 			}
+			benchBinaries(b, cores, src, docs)
+			b.ReportMetric(1000*whole.CPU/float64(docs), "CPU-s/1000docs")
+			b.ReportMetric(whole.PeakMB, "peakMB")
 		}
-		plain, whole := took["plain"], took["import"]
-		b.Logf("the whole import is %.0f %% of gunzip and plain decode (by CPU time %.0f %%), %.0f %% of gunzip and decode (by CPU time %.0f %%)",
-			100*plain.Seconds/whole.Seconds, 100*plain.CPU/whole.CPU, 100*took["decode"].Seconds/whole.Seconds, 100*took["decode"].CPU/whole.CPU)
-		b.ReportMetric(float64(docs)/whole.Seconds, "docs/s")
-		b.ReportMetric(100*plain.Seconds/whole.Seconds, "%ofplain")
-		b.ReportMetric(1000*whole.CPU/float64(docs), "CPU-s/1000docs")
-		b.ReportMetric(whole.PeakMB, "peakMB")
 	}
 }
 
-func runBench(b *testing.B, mode, dir, src string) benchStats {
+// benchDerive measures what is made again of an archive that was imported.
+func benchDerive(b *testing.B, cores, dir, src string, docs int64) {
+	b.Helper()
+	var read benchStats
+	for _, stage := range []string{"read", "rescore", "rebuild"} {
+		s := runBench(b, stage, cores, dir, src)
+		if stage == "read" {
+			read = s
+		}
+		if stage == "rescore" {
+			s.Things = read.Things
+		}
+		b.Logf("%s core  %-8s %d in %.2f CPU seconds: %.0f a second of CPU time, peak %3.0f MB; reading the observations' Parquet is %.0f %% of it",
+			cores, stage, s.Things, s.CPU, float64(s.Things)/s.CPU, s.PeakMB, 100*read.CPU/s.CPU)
+	}
+}
+
+// benchBinaries runs the import command of programs.
+func benchBinaries(b *testing.B, cores, src string, docs int64) {
+	b.Helper()
+	for _, bin := range strings.FieldsFunc(os.Getenv("BANDISH_BENCH_BINARIES"), func(r rune) bool { return r == ',' }) {
+		cmd := exec.Command(bin, "import", src, "--data", filepath.Join(b.TempDir(), "archive"))
+		cmd.Env = append(os.Environ(), "GOMAXPROCS="+cores)
+		start := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%s: %v\n%s", bin, err, out)
+		}
+		use := cmd.ProcessState
+		b.Logf("%s core  %s import: %.0f documents/s; %.3f CPU seconds per 1,000 documents", cores, filepath.Base(bin),
+			float64(docs)/time.Since(start).Seconds(), 1000*(use.UserTime()+use.SystemTime()).Seconds()/float64(docs))
+	}
+}
+
+func folderMB(b *testing.B, dir string) float64 {
+	b.Helper()
+	var size int64
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		st, err := d.Info()
+		if err == nil {
+			size += st.Size()
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(size) / 1e6
+}
+
+func runBench(b *testing.B, mode, cores, dir, src string) benchStats {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childMode+"="+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+src)
+	cmd.Env = append(os.Environ(), childMode+"=bench-"+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+src, "GOMAXPROCS="+cores)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -142,6 +206,7 @@ func runBench(b *testing.B, mode, dir, src string) benchStats {
 
 // benchChild runs one side of the comparison.
 func benchChild(mode, dir, source string) error {
+	mode = strings.TrimPrefix(mode, "bench-")
 	src, err := intake.List(context.Background(), source, intake.Filter{}, intake.Buckets{})
 	if err != nil {
 		return err
@@ -153,8 +218,8 @@ func benchChild(mode, dir, source string) error {
 	if p.Verifier, err = benchVerifier(filepath.Join(filepath.Dir(source), "root.der")); err != nil {
 		return err
 	}
-	if file := os.Getenv("BANDISH_BENCH_PROFILE"); file != "" { // of the last stage, the import
-		f, err := os.Create(file)
+	if folder := os.Getenv("BANDISH_BENCH_PROFILE"); folder != "" {
+		f, err := os.Create(filepath.Join(folder, mode+".prof"))
 		if err != nil {
 			return err
 		}
@@ -165,23 +230,72 @@ func benchChild(mode, dir, source string) error {
 		defer pprof.StopCPUProfile()
 	}
 	runtime.GC()
-	use := cpuSeconds()
-	start := time.Now()
-	var s benchStats
-	if mode == "bench-import" {
-		var sum Summary
-		sum, err = p.Import(context.Background(), src, Want{}, nil)
-		s.Documents = sum.Added
-	} else {
-		s.Documents, err = eachSource(src, func(s intake.Source) (int64, error) { return p.benchOne(mode, s) })
-	}
+	watch := startWatch()
+	s, err := p.benchRun(mode, dir, src, watch)
 	if err != nil {
 		return err
 	}
-	s.Seconds = time.Since(start).Seconds()
-	s.PeakMB = peakMB()
-	s.CPU = cpuSeconds() - use
+	watch.stop()
+	s.Seconds, s.CPU, s.PeakMB = watch.wall.Seconds(), watch.cpu, peakMB()
 	return json.NewEncoder(os.Stdout).Encode(s)
+}
+
+func (p *Pipeline) benchRun(mode, dir string, src []intake.Source, watch *watch) (s benchStats, err error) {
+	ctx := context.Background()
+	switch mode {
+	case "import":
+		sum, err := p.Import(ctx, src, Want{}, nil)
+		return benchStats{Things: sum.Added}, err
+	case "floor":
+		f := &floor{p: p, dir: dir, watch: watch}
+		err = f.run(src)
+		return benchStats{Things: f.documents}, err
+	case "read":
+		m, err := p.Archive.Manifest()
+		if err != nil {
+			return s, err
+		}
+		for _, seg := range m.Select(archive.Observations, "") {
+			err := archive.ReadSegment(p.Archive, seg, func(rows []observation.Row) error {
+				s.Things += int64(len(rows))
+				return nil
+			})
+			if err != nil {
+				return s, err
+			}
+		}
+		return s, nil
+	case "rescore":
+		out, err := p.Rescore(ctx)
+		return benchStats{Things: out.Verdicts}, err
+	case "rebuild":
+		out, err := p.Rebuild(ctx, nil)
+		return benchStats{Things: out.Documents}, err
+	}
+	s.Things, err = eachSource(src, func(s intake.Source) (int64, error) { return p.benchOne(mode, s) })
+	return s, err
+}
+
+// watch measures time by the clock and by the processor, while it runs.
+type watch struct {
+	wall time.Duration
+	cpu  float64
+
+	began time.Time
+	used  float64
+}
+
+func startWatch() *watch {
+	w := new(watch)
+	w.start()
+	return w
+}
+
+func (w *watch) start() { w.began, w.used = time.Now(), cpuSeconds() }
+
+func (w *watch) stop() {
+	w.wall += time.Since(w.began)
+	w.cpu += cpuSeconds() - w.used
 }
 
 func cpuSeconds() float64 {
@@ -227,173 +341,28 @@ func (p *Pipeline) benchOne(mode string, s intake.Source) (n int64, err error) {
 		return 0, err
 	}
 	defer f.Close()
-	if mode == "bench-gunzip" || mode == "bench-plain" {
-		return benchLimit(mode, f)
+	if l, ok := limits[mode]; ok {
+		return l.read(f)
 	}
 	return n, intake.Read(f, s.Name, func(d intake.Document) error {
 		n++
-		if mode == "bench-lines" {
+		if mode == "lines" {
 			return nil
 		}
 		data, _ := measurement.Scrub(d.Data)
-		if mode == "bench-scrub" {
+		if mode == "scrub" {
 			return nil
 		}
-		if mode == "bench-judge" {
+		if mode == "judge" {
 			_, err := p.judgeEntry(&archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, Document: data}, time.Time{})
 			return err
 		}
 		m, err := measurement.Decode(data)
-		if err == nil && mode == "bench-observe" {
+		if err == nil && mode == "observe" {
 			observation.Observe(m, p.options())
 		}
 		return err
 	})
-}
-
-// benchLimit is what to approach: a source is decompressed and cut into lines,
-// and for plain each is decoded by a library into plain types.
-func benchLimit(mode string, f io.Reader) (n int64, err error) {
-	z, err := gzip.NewReader(bufio.NewReaderSize(f, 1<<16))
-	if err != nil {
-		return 0, err
-	}
-	sc := bufio.NewScanner(z)
-	sc.Buffer(make([]byte, 1<<20), 64<<20)
-	for sc.Scan() {
-		if mode == "bench-plain" {
-			var m plainMeasurement
-			if err := fast.Unmarshal(sc.Bytes(), &m); err != nil {
-				return n, err
-			}
-		}
-		n++
-	}
-	return n, sc.Err()
-}
-
-// plainMeasurement holds the fields of a measurement that rows are made of, in
-// types that a library decodes by itself. Bodies and headers stay JSON.
-type plainMeasurement struct {
-	Annotations map[string]any `json:"annotations"`
-	Input       *string        `json:"input"`
-	Start       string         `json:"measurement_start_time"`
-	UID         string         `json:"measurement_uid"`
-	ASN         string         `json:"probe_asn"`
-	CC          string         `json:"probe_cc"`
-	Network     string         `json:"probe_network_name"`
-	ReportID    string         `json:"report_id"`
-	ResolverASN string         `json:"resolver_asn"`
-	ResolverIP  string         `json:"resolver_ip"`
-	Software    string         `json:"software_name"`
-	Version     string         `json:"software_version"`
-	TestName    string         `json:"test_name"`
-	TestVersion string         `json:"test_version"`
-	Runtime     float64        `json:"test_runtime"`
-	TestKeys    struct {
-		Failure        *string            `json:"failure"`
-		ControlFailure *string            `json:"control_failure"`
-		Control        *plainControl      `json:"control"`
-		NetworkEvents  []plainEvent       `json:"network_events"`
-		Queries        []plainQuery       `json:"queries"`
-		Requests       []plainTransaction `json:"requests"`
-		TCPConnect     fast.RawMessage    `json:"tcp_connect"` // openvpn's is no list
-		TLSHandshakes  []plainHandshake   `json:"tls_handshakes"`
-		QUIC           []plainHandshake   `json:"quic_handshakes"`
-		Targets        fast.RawMessage    `json:"targets"`
-	} `json:"test_keys"`
-}
-
-type plainQuery struct {
-	Answers []struct {
-		ASN  int64  `json:"asn"`
-		Org  string `json:"as_org_name"`
-		Type string `json:"answer_type"`
-		Host string `json:"hostname"`
-		IPv4 string `json:"ipv4"`
-		IPv6 string `json:"ipv6"`
-	} `json:"answers"`
-	Engine        string   `json:"engine"`
-	Failure       *string  `json:"failure"`
-	Hostname      string   `json:"hostname"`
-	QueryType     string   `json:"query_type"`
-	Resolver      string   `json:"resolver_address"`
-	T0            float64  `json:"t0"`
-	T             float64  `json:"t"`
-	Tags          []string `json:"tags"`
-	TransactionID int64    `json:"transaction_id"`
-}
-
-type plainEvent struct {
-	Address       string   `json:"address"`
-	Failure       *string  `json:"failure"`
-	Operation     string   `json:"operation"`
-	Bytes         int64    `json:"num_bytes"`
-	T0            float64  `json:"t0"`
-	T             float64  `json:"t"`
-	Tags          []string `json:"tags"`
-	TransactionID int64    `json:"transaction_id"`
-}
-
-type plainHandshake struct {
-	Address       string          `json:"address"`
-	Failure       fast.RawMessage `json:"failure"`
-	ServerName    string          `json:"server_name"`
-	Version       string          `json:"tls_version"`
-	Cipher        string          `json:"cipher_suite"`
-	Protocol      string          `json:"negotiated_protocol"`
-	NoVerify      bool            `json:"no_tls_verify"`
-	Certificates  fast.RawMessage `json:"peer_certificates"`
-	T0            float64         `json:"t0"`
-	T             float64         `json:"t"`
-	Tags          []string        `json:"tags"`
-	TransactionID int64           `json:"transaction_id"`
-}
-
-type plainTransaction struct {
-	Address string  `json:"address"`
-	Failure *string `json:"failure"`
-	Request struct {
-		Method string `json:"method"`
-		URL    string `json:"url"`
-	} `json:"request"`
-	Response struct {
-		Body        fast.RawMessage `json:"body"`
-		Code        int64           `json:"code"`
-		Headers     fast.RawMessage `json:"headers"`
-		HeadersList fast.RawMessage `json:"headers_list"`
-	} `json:"response"`
-	T0            float64  `json:"t0"`
-	T             float64  `json:"t"`
-	Tags          []string `json:"tags"`
-	TransactionID int64    `json:"transaction_id"`
-}
-
-type plainControl struct {
-	TCP map[string]struct {
-		Status  bool    `json:"status"`
-		Failure *string `json:"failure"`
-	} `json:"tcp_connect"`
-	TLS map[string]struct {
-		Name    string  `json:"server_name"`
-		Status  bool    `json:"status"`
-		Failure *string `json:"failure"`
-	} `json:"tls_handshake"`
-	HTTP struct {
-		Length  int64           `json:"body_length"`
-		Failure *string         `json:"failure"`
-		Title   string          `json:"title"`
-		Headers fast.RawMessage `json:"headers"`
-		Code    int64           `json:"status_code"`
-	} `json:"http_request"`
-	DNS struct {
-		Failure *string  `json:"failure"`
-		Addrs   []string `json:"addrs"`
-	} `json:"dns"`
-	IPs map[string]struct {
-		ASN   int64 `json:"asn"`
-		Flags int64 `json:"flags"`
-	} `json:"ip_info"`
 }
 
 // ooniCorpus writes OONI's documents times over, each with a start and a report

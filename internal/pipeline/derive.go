@@ -563,7 +563,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 
 // rederive makes the item of one line of a raw batch again.
 func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*item, error) {
-	doc := intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: slices.Clone(e.Document)}
+	doc := intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: e.Document}
 	var it *item
 	var bad *reject
 	switch b.Kind {
@@ -719,7 +719,7 @@ func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.
 		}
 		flush()
 	}
-	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, rows, derivation.CompareVerdicts); err != nil {
+	if err := addSorted(u, archive.Segment{Kind: archive.Verdicts, Period: day, Ruleset: verdict.Ruleset}, pointTo(nil, rows), derivation.CompareVerdicts); err != nil {
 		return 0, err
 	}
 	return int64(len(rows)), p.supersede(u, day)

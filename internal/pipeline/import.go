@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,6 +65,29 @@ type job struct {
 	rejects []*reject
 	dropped int64 // by the filter
 	size    int64 // as stored, read since the job before
+}
+
+// own gives the documents memory of their own where most of the job's were left
+// out: those that lie beside one another in a source keep each other in memory.
+func (j *job) own() {
+	all, kept := 0, 0
+	for i := range j.docs {
+		all += len(j.docs[i].Data)
+	}
+	for _, it := range j.items {
+		for i := range it.entries {
+			kept += len(it.entries[i].Document)
+		}
+	}
+	if 2*kept > all {
+		return
+	}
+	for _, it := range j.items {
+		for i := range it.entries {
+			it.entries[i].Document = bytes.Clone(it.entries[i].Document)
+			it.entries[i].UID = strings.Clone(it.entries[i].UID)
+		}
+	}
 }
 
 // Import brings the documents of the sources into the archive. Documents are
@@ -265,6 +290,7 @@ func (im *importer) work(ctx context.Context, jobs <-chan *job) {
 					j.items = append(j.items, it)
 				}
 			}
+			j.own()
 			close(j.done)
 		}
 	}

@@ -3,11 +3,11 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
@@ -23,6 +23,16 @@ type batch struct {
 	items    []*item
 	size     int
 	finished []string // journal keys of sources that end in it
+	packer   *archive.Packer
+}
+
+// packed is what packs the batch: that of the batches before it, or a new one.
+func (b *batch) packed() (*archive.Packer, error) {
+	if b.packer == nil {
+		return archive.NewPacker()
+	}
+	b.packer.Reset()
+	return b.packer, nil
 }
 
 func newBatch(kind string) *batch { return &batch{kind: kind} }
@@ -39,6 +49,7 @@ func (b *batch) add(it *item) {
 type writer struct {
 	im      *importer
 	batches chan *batch
+	packer  *archive.Packer // of the batches, one after the other
 	wg      sync.WaitGroup
 
 	mu  sync.Mutex // guards what follows
@@ -87,6 +98,14 @@ func (w *writer) close() error {
 }
 
 func (w *writer) commit(ctx context.Context, b *batch) error {
+	if w.packer == nil {
+		p, err := archive.NewPacker()
+		if err != nil {
+			return err
+		}
+		w.packer = p
+	}
+	b.packer = w.packer
 	res, err := w.im.p.commit(ctx, b, w.im.added)
 	if err != nil {
 		return err
@@ -142,7 +161,7 @@ func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *b
 		if len(res.added) == 0 {
 			return errNothing
 		}
-		if err := p.write(u, b.kind, added, &res); err != nil {
+		if err := p.write(u, b, added, &res); err != nil {
 			return err
 		}
 		for day := range res.contested {
@@ -241,8 +260,11 @@ func conflictReason(it *item) string {
 }
 
 // write writes the raw batch and the segments of the new items.
-func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *result) error {
-	lines := make([]byte, 0, linesSize(res.added))
+func (p *Pipeline) write(u *archive.Update, b *batch, added time.Time, res *result) error {
+	packer, err := b.packed()
+	if err != nil {
+		return err
+	}
 	n := uint32(0)
 	var holds contents
 	for _, it := range res.added {
@@ -251,19 +273,16 @@ func (p *Pipeline) write(u *archive.Update, kind string, added time.Time, res *r
 			it.rows[i].Line += n // from its place among the entries to that in the batch
 		}
 		for i := range it.entries {
-			at := len(lines)
-			lines = archive.AppendEntry(lines, &it.entries[i])
-			holds.add(it, &it.entries[i], lines[at:])
+			head, err := packer.Add(&it.entries[i])
+			if err != nil {
+				return err
+			}
+			holds.add(it, &it.entries[i], head)
 			n++
 		}
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return err
-	}
-	defer enc.Close()
-	res.bytes = int64(len(lines))
-	res.batch, err = u.AddPacked(kind, archive.CompressRaw(enc, lines), int64(len(lines)), int(n), added, holds.done())
+	res.bytes = packer.RawBytes()
+	res.batch, err = u.AddPacked(b.kind, packer, added, holds.done())
 	if err != nil {
 		return err
 	}
@@ -283,10 +302,9 @@ type contents struct {
 	buf    []byte
 }
 
-// add takes in an entry of an item, and its line.
-func (c *contents) add(it *item, e *archive.Entry, line []byte) {
-	head := line[:len(line)-len(e.Document)-len("}\n")-len(documentMember)]
-	c.buf = ledger.AppendDocumentLeaf(c.buf[:0], head, e.Document)
+// add takes in an entry of an item; head is its line up to the document.
+func (c *contents) add(it *item, e *archive.Entry, head []byte) {
+	c.buf = ledger.AppendDocumentLeaf(c.buf[:0], head, e.Sum())
 	c.leaves = append(c.leaves, ledger.LeafHash(c.buf))
 	if c.Channels == nil {
 		c.Channels = map[string]int{}
@@ -310,33 +328,12 @@ func (c *contents) done() archive.Contents {
 	return c.Contents
 }
 
-// documentMember stands in a line of a raw batch before the document.
-const documentMember = `,"document":`
-
-// linesSize is enough for the lines of items.
-func linesSize(items []*item) int {
-	n := 0
-	for _, it := range items {
-		for i := range it.entries {
-			n += len(it.entries[i].Document) + len(it.entries[i].Source) + 400
-		}
-	}
-	return n
-}
-
 // derived are the rows of one period, by kind.
 type derived struct {
-	observations []observation.Row
-	verdicts     []verdict.Row
-	bodies       []observation.Body
-	counts       []derivation.Count
-
-	items, rows int // how many measurements and observations there will be
-}
-
-func (d *derived) grow(rows int) {
-	d.items++
-	d.rows += rows
+	observations []*observation.Row
+	verdicts     []*verdict.Row
+	bodies       []*observation.Body
+	counts       []*derivation.Count
 }
 
 // addDerived writes the segments of items, one of each kind a period.
@@ -351,35 +348,29 @@ func addDerived(u *archive.Update, items []*item) error {
 		return d
 	}
 	for _, it := range items {
-		if it.count == nil {
-			at(period(it.verdict.Time, it.received)).grow(len(it.rows))
-		}
-	}
-	for _, d := range periods {
-		d.observations, d.verdicts = make([]observation.Row, 0, d.rows), make([]verdict.Row, 0, d.items)
-	}
-	for _, it := range items {
 		if it.count != nil {
 			d := at(it.count.Day.Format("2006-01"))
-			d.counts = append(d.counts, *it.count)
+			d.counts = append(d.counts, it.count)
 			continue
 		}
 		d := at(period(it.verdict.Time, it.received))
-		d.observations = append(d.observations, it.rows...)
-		d.verdicts = append(d.verdicts, it.verdict)
-		d.bodies = append(d.bodies, it.bodies...)
+		d.observations, d.verdicts = pointTo(d.observations, it.rows), append(d.verdicts, &it.verdict)
+		d.bodies = pointTo(d.bodies, it.bodies)
 	}
-	names := make([]string, 0, len(periods))
-	for name := range periods {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(periods)) {
 		if err := periods[name].add(u, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pointTo appends pointers to the rows of a list.
+func pointTo[T any](to []*T, rows []T) []*T {
+	for i := range rows {
+		to = append(to, &rows[i])
+	}
+	return to
 }
 
 func (d *derived) add(u *archive.Update, name string) error {
@@ -396,7 +387,7 @@ func (d *derived) add(u *archive.Update, name string) error {
 	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.CompareCounts)
 }
 
-func addSorted[T any](u *archive.Update, s archive.Segment, rows []T, compare func(a, b *T) int) error {
+func addSorted[T any](u *archive.Update, s archive.Segment, rows []*T, compare func(a, b *T) int) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -404,19 +395,11 @@ func addSorted[T any](u *archive.Update, s archive.Segment, rows []T, compare fu
 	return err
 }
 
-func compareBodies(a, b *observation.Body) int {
-	switch {
-	case a.SHA256 < b.SHA256:
-		return -1
-	case a.SHA256 > b.SHA256:
-		return 1
-	}
-	return 0
-}
+func compareBodies(a, b *observation.Body) int { return strings.Compare(a.SHA256, b.SHA256) }
 
-func uniqueBodies(bodies []observation.Body) []observation.Body {
+func uniqueBodies(bodies []*observation.Body) []*observation.Body {
 	seen := make(map[string]bool, len(bodies))
-	return slices.DeleteFunc(bodies, func(b observation.Body) bool {
+	return slices.DeleteFunc(bodies, func(b *observation.Body) bool {
 		had := seen[b.SHA256]
 		seen[b.SHA256] = true
 		return had

@@ -101,7 +101,7 @@ const turnsOfOne = 64
 
 // name names a page and all that it depends on; one without a key is not kept.
 func (p *pages) name(r *http.Request) (name, error) {
-	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || r.URL.Path == "/ledger" || r.URL.Path == "/bundle" {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || p.site.inEnglish(r) == "/ledger" || r.URL.Path == "/bundle" {
 		return name{}, nil
 	}
 	n, err := p.site.edition(r)
@@ -112,6 +112,14 @@ func (p *pages) name(r *http.Request) (name, error) {
 	return n, nil
 }
 
+// inEnglish is the path of the same page in English.
+func (s *Site) inEnglish(r *http.Request) string {
+	if code, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); s.languages[code] != nil {
+		return "/" + rest
+	}
+	return r.URL.Path
+}
+
 // edition names the state of what a page rests on. Pages that list measurements,
 // or say what was known, change with each measurement that comes; the others
 // when these were counted.
@@ -119,10 +127,7 @@ func (s *Site) edition(r *http.Request) (name, error) {
 	if s.Desk == nil {
 		return name{}, nil
 	}
-	path := r.URL.Path
-	if code, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); s.languages[code] != nil {
-		path = "/" + rest
-	}
+	path := s.inEnglish(r)
 	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
 		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
 	e, err := s.Desk.Edition()
