@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,11 +38,17 @@ func (d *quickDisk) Open(name string) (*os.File, error) {
 }
 
 // A proof reads few tiles, however large the log is: in the long run it has two
-// million entries.
+// million entries, or as many as BANDISH_ENTRIES says.
 func TestProofsInALargeLog(t *testing.T) {
 	n := 70_000
 	if os.Getenv("BANDISH_LONG") != "" {
 		n = 2_000_000
+	}
+	if s := os.Getenv("BANDISH_ENTRIES"); s != "" {
+		var err error
+		if n, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
 	}
 	d := &quickDisk{}
 	data := t.TempDir()
