@@ -499,7 +499,7 @@ func (r *reader) body() Text {
 		if err != nil {
 			r.giveUp()
 		}
-		return Text(raw)
+		return Text(unsafe.String(unsafe.SliceData(raw), len(raw))) // nobody else holds raw
 	default:
 		r.giveUp()
 	}
