@@ -542,13 +542,42 @@ func TestBrokenProbe(t *testing.T) {
 	}
 }
 
+// Where all that is measured fails on all networks, a ban of everything is told,
+// with less confidence and the doubt; where another network works, a defect is.
+func TestOnlyProviders(t *testing.T) {
+	fail := func(failing uint32) func(_, _ int, r *verdict.Row, day float64) bool {
+		return func(_, _ int, r *verdict.Row, day float64) bool {
+			if day >= 50 && day < 56 && r.ASN < 64512+failing {
+				blocked(r)
+			}
+			return true
+		}
+	}
+	plain := func(*verdict.Row, float64, int) {}
+	for _, c := range []struct {
+		networks int
+		failing  uint32
+		doubted  bool
+	}{{1, 1, true}, {2, 2, true}, {4, 4, false}} {
+		e := one(t, detect(in(1, 8, steady(90, 6, c.networks, plain), fail(c.failing))))
+		if got := strings.Contains(strings.Join(e.Reasons, " "), "not ruled out"); got != c.doubted || c.doubted != (e.Confidence < 0.65) || len(e.Targets) != 8 || len(e.Networks) != c.networks {
+			t.Errorf("%d networks: %+v", c.networks, e)
+		}
+	}
+	for networks := range 3 {
+		if r := detect(in(1, 8, steady(90, 6, 2+networks, plain), fail(1))); len(r.Events) != 0 || len(r.Artefacts) == 0 {
+			t.Errorf("one of %d: %s", 2+networks, found(r))
+		}
+	}
+}
+
 // Counts by day alone, without networks or reports.
 func TestCounts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(17, 1))
 	var cells []series.Cell
 	for d := range 120 {
 		share := 0.08
-		if d >= 60 && d < 90 {
+		if d >= 60 && d < 90 && (d < 70 || d >= 76) {
 			share = 0.85
 		}
 		bad := uint32(0)
@@ -565,6 +594,10 @@ func TestCounts(t *testing.T) {
 	holds(t, "end", e.End, 90)
 	if len(e.Networks) != 0 {
 		t.Errorf("networks %v", e.Networks)
+	}
+	// Six days of access, or of other people who measured.
+	if i := slices.IndexFunc(e.Phases, func(p event.Phase) bool { return p.Kind == event.PhaseLull }); i < 0 || !strings.Contains(e.Phases[i].Note, "networks that do not block") {
+		t.Errorf("phases %+v", e.Phases)
 	}
 }
 

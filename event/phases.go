@@ -11,11 +11,6 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// lullCost is the cost, in nats, of passing between access and interference
-// within an event.
-
-// lullReach is how far from an ok vote a lull may reach.
-
 // phases tells the course of an event: its stretches and lulls, the networks
 // that joined later or were restored sooner, and changes of the means.
 func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
@@ -64,6 +59,7 @@ func (h *history) courses(parts []banned) []Phase {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net))
 	})
 	lulls := h.lulls(all)
+	unnamed := slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].ASN == 0 })
 	var out []Phase
 	for i := 0; i < len(all); {
 		to, j := all[i].to, i
@@ -72,7 +68,7 @@ func (h *history) courses(parts []banned) []Phase {
 		}
 		if i > 0 {
 			if l, ok := h.between(parts, out[len(out)-1].To.Unix(), all[i].from); ok {
-				out = append(out, lull(l.from, l.to))
+				out = append(out, lull(l.from, l.to, unnamed))
 			}
 		}
 		from := all[i].from
@@ -82,7 +78,7 @@ func (h *history) courses(parts []banned) []Phase {
 			if l.from > from && l.to < to {
 				out = append(out, h.course(all[i:j], from, l.from))
 				if l, ok := h.between(parts, l.from, l.to); ok {
-					out = append(out, lull(l.from, l.to))
+					out = append(out, lull(l.from, l.to, unnamed))
 				}
 				from = l.to
 			}
@@ -98,7 +94,7 @@ func (h *history) courses(parts []banned) []Phase {
 
 // between is the lull that the ok votes of the event's networks show between
 // two bad ones, if they speak for access: from one to the other bad vote, but
-// no further from an ok one than lullReach.
+// no further from an ok one than a day (Course.LullReach).
 func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
 	score, first, last := 0.0, int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range parts {
@@ -115,8 +111,14 @@ func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
 	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Course.LullCost
 }
 
-func lull(from, to int64) Phase {
-	return Phase{Kind: PhaseLull, From: *instant(from), To: instant(to), Note: "access between two stretches of blocking"}
+// lull is the phase. Where networks are not named, others than those that block
+// may have measured more meanwhile.
+func lull(from, to int64, unnamed bool) Phase {
+	note := "access between two stretches of blocking"
+	if unnamed {
+		note = "fewer measurements failed: access between two stretches of blocking, or more measurements from networks that do not block (the source names none)"
+	}
+	return Phase{Kind: PhaseLull, From: *instant(from), To: instant(to), Note: note}
 }
 
 func (h *history) course(spans []stretch, from, to int64) Phase {

@@ -93,15 +93,15 @@ func (h *history) reject(c *cluster, s *shape) string {
 		return "as many bad measurements each day: one probe on a timer"
 	case one && several && c.joint < set.Chain.MinimalScore+p.AloneScore:
 		return "one network, and little of it"
-	case alone(s.nets) && several && s.rise < p.MixedRise && h.mixed(c):
+	case alone(s.nets) && several && s.rise < p.ClearRise && h.mixed(c):
 		return "one network, half of whose measurements work: a broken probe would look so"
 	case (s.reports < 0 || alone(s.nets)) && s.days <= p.FloodDays && h.flooded(c):
 		return "a flood of measurements on one network, which one submitter could have made"
 	case c.joint-s.loudest < p.MinLeft || s.loudest > 0 && h.without(c, s.who) < p.MinLeft:
 		return "one report decides"
-	case c.weak && alone(s.nets) && h.nets[c.spans[0].net].ASN != 0 && !(s.rise >= p.AloneRise && s.bad >= p.AloneVotes && s.days >= p.AloneDays):
+	case c.weak && alone(s.nets) && h.nets[c.spans[0].net].ASN != 0 && !(s.rise >= p.ClearRise && s.bad >= p.AloneVotes && s.days >= p.AloneDays):
 		return "one network, and nothing shows interference"
-	case h.overall(c) < p.WeakOverall && c.joint < h.need*(1+(p.WeakTimes-1)*math.Min(math.Max(s.unsure-p.Surely, 0)/(p.SoftShare-p.Surely), 1)):
+	case h.overall(c) < p.ClearRise && c.joint < h.need*(1+(p.WeakTimes-1)*math.Min(math.Max(s.unsure-p.Surely, 0)/(p.SoftShare-p.Surely), 1)):
 		return "little of it, and nothing shows interference"
 	}
 	return ""

@@ -86,7 +86,7 @@ func (d *finder) scheduled(cells []series.Cell, found []Event) []Event {
 
 // fold puts the votes of every two weeks together, by the begin of these.
 func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64) {
-	blocks := map[int64]*folded{}
+	blocks, step := map[int64]*folded{}, set.Schedule.Block/2
 	var bad, all float64
 	for i := range cells {
 		c := &cells[i]
@@ -97,7 +97,7 @@ func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64
 		}
 		local := time.Unix(c.Start, 0).In(where)
 		day, hour := local.Weekday(), local.Hour()
-		for at := c.Start - c.Start%set.Schedule.Step; at > c.Start-set.Schedule.Block && at >= 0; at -= set.Schedule.Step {
+		for at := c.Start - c.Start%step; at > c.Start-set.Schedule.Block && at >= 0; at -= step {
 			f := blocks[at]
 			if f == nil {
 				f = &folded{past: Clock(local.Minute())}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event/artefact"
@@ -14,13 +15,14 @@ import (
 // or line explains them.
 
 // soundNetworks looks at the events that are mainly one network's, on which
-// nearly all failed while they lasted, and at those of the same network and
-// time: they are set aside, or say what speaks against a defect. It returns those
-// that stay, and what is set aside, the failures that are defects among it.
+// nearly all failed while they lasted, at those of the same network and time,
+// and at those all of whose networks failed so: they are set aside, or say what
+// speaks against a defect. It returns those that stay, and what is set aside,
+// the failures that are defects among it.
 func soundNetworks(cells []series.Cell, failures []*artefact.Failure, events []Event) (kept, odd []Event) {
 	var out []*artefact.Failure
 	for _, f := range failures {
-		if ban, sole := f.Ban(); !ban && f.Bad >= set.Defect.Told {
+		if ban, sole := f.Ban(); !ban {
 			odd = append(odd, broken(f, cells[0].CC))
 		} else if sole {
 			out = append(out, f)
@@ -37,32 +39,51 @@ func soundNetworks(cells []series.Cell, failures []*artefact.Failure, events []E
 			}
 		}
 	}
-	kept = slices.DeleteFunc(events, func(e Event) bool {
-		i := slices.IndexFunc(out, func(f *artefact.Failure) bool {
-			return e.mainly != 0 && e.mainly == f.ASN && e.primary.from <= f.To+86400 && f.From <= e.primary.to
-		})
-		if i < 0 {
-			return false
+	for _, e := range events {
+		switch failed, sole := failedOn(&e, out); {
+		case failed == nil:
+		case sole:
+			e.doubt(failed)
+		default:
+			e.Artefact = "the instrument: on " + failed[0] + " nearly all of the other targets failed meanwhile, too"
+			odd = append(odd, e)
+			continue
 		}
-		if _, sole := out[i].Ban(); sole {
-			doubt(&e, events)
-			return false
-		}
-		e.Artefact = "the instrument: on " + networkName(e.mainly) + " nearly all of the other targets failed meanwhile, too"
-		odd = append(odd, e)
-		return true
-	})
+		kept = append(kept, e)
+	}
 	return kept, odd
 }
 
-// doubt tells an event with less confidence where nothing tells it from a defect.
-func doubt(e *Event, events []Event) {
-	for i := range events {
-		if o := &events[i]; o.Target == e.Target && o.primary == e.primary {
-			o.Confidence = math.Round(set.Defect.Doubted*o.Confidence) / 100
-			o.Reasons = append(o.Reasons, fmt.Sprintf("nearly everything that was measured on %s failed meanwhile, and no other network was measured enough to compare with: a defect of the probe or the line is not ruled out", networkName(e.mainly)))
-		}
+// failedOn are the networks on which nearly all failed while an event lasted:
+// the one whose event it mainly is, or all of its networks where nothing tells a
+// ban from a defect on any of them. sole says that nothing tells.
+func failedOn(e *Event, failures []*artefact.Failure) (networks []string, sole bool) {
+	if e.mainly != 0 {
+		networks = []string{networkName(e.mainly)}
+	} else {
+		networks = e.Networks
 	}
+	sole = true
+	for _, n := range networks {
+		i := slices.IndexFunc(failures, func(f *artefact.Failure) bool {
+			return networkName(f.ASN) == n && e.primary.from <= f.To+86400 && f.From <= e.primary.to
+		})
+		if i < 0 {
+			return nil, false
+		}
+		_, unsure := failures[i].Ban()
+		sole = sole && unsure
+	}
+	if len(networks) == 0 || !sole && e.mainly == 0 {
+		return nil, false
+	}
+	return networks, sole
+}
+
+// doubt tells an event with less confidence where nothing tells it from a defect.
+func (e *Event) doubt(networks []string) {
+	e.Confidence = math.Round(set.Defect.Doubted*e.Confidence) / 100
+	e.Reasons = append(slices.Clone(e.Reasons), fmt.Sprintf("nearly everything that was measured on %s failed meanwhile, and no other network was measured enough to compare with: a defect of the probe or the line is not ruled out", strings.Join(networks, " and ")))
 }
 
 // broken tells a defect whose votes were taken off.

@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -322,40 +321,4 @@ func SegmentLeaf(s Segment) Hash {
 func setOf(leaves []Hash) Set {
 	root := Root(leaves)
 	return Set{Count: len(leaves), Root: hex.EncodeToString(root[:])}
-}
-
-// Words says what an entry says, in a sentence.
-func (e *Entry) Words() string {
-	switch {
-	case e.Batch != nil:
-		b := e.Batch
-		text := fmt.Sprintf("batch %s of %d documents", b.SHA256[:min(12, len(b.SHA256))], b.Documents)
-		if b.Earliest != "" {
-			text += ", measured " + b.Earliest
-			if b.Latest != b.Earliest {
-				text += " to " + b.Latest
-			}
-		}
-		if b.Before {
-			return text + ", entered after it was taken in"
-		}
-		return text + ", received " + b.Received.Format("2006-01-02 15:04:05")
-	case e.Segments != nil:
-		return fmt.Sprintf("%s: %d derived files added, %d replaced", e.Segments.Why, len(e.Segments.Added), len(e.Segments.Removed))
-	case e.State != nil:
-		return fmt.Sprintf("state %d (%s): %d batches, %d derived files, rules %s", e.State.Generation, e.State.Why, e.State.Batches.Count, e.State.Segments.Count, e.State.Ruleset)
-	case e.File != nil && e.Type == TypeTombstone:
-		return fmt.Sprintf("%s was removed: %s", e.File.Name, e.File.Reason)
-	case e.File != nil:
-		return fmt.Sprintf("%s %s, %d bytes", e.Type, strings.TrimPrefix(e.File.Name, string(e.Type)+":"), e.File.Bytes)
-	case e.Event != nil:
-		return fmt.Sprintf("ban %s (%s in %s) was %s", e.Event.ID, e.Event.Target, e.Event.CC, e.Event.Action)
-	case e.Correction != nil:
-		return fmt.Sprintf("correction of %s: %s", e.Correction.Of, e.Correction.Text)
-	case e.Key != nil:
-		return "the key that the ledger is signed with"
-	case e.Software != nil:
-		return "program " + e.Software.Version
-	}
-	return "of a type that this program does not know"
 }

@@ -43,7 +43,7 @@ type Failure struct {
 	Targets  map[string]*Tally
 	sure     float64 // bad votes by means that no defect makes
 	Bad      float64
-	own, all float64 // votes of the network and of the country in the weeks around
+	own, all float64 // votes of the networks that fail meanwhile, and of the country, in the weeks around
 }
 
 // sureMeans reports whether no broken probe or line fails in this way: somebody
@@ -78,6 +78,13 @@ func (f *Failure) Ban() (ban, sole bool) {
 	return false, false
 }
 
+// explains reports whether a failure is a ban of which a report tells on its
+// network: it holds all that the report measured, and is no broken probe.
+func (f *Failure) explains(s spot) bool {
+	ban, _ := f.Ban()
+	return ban && f.ASN == s.asn && s.day >= f.From-set.Defect.Gap && s.day <= f.To+set.Defect.Gap
+}
+
 // spot is one network's day, or one report's from it.
 type spot struct {
 	asn    uint32
@@ -98,7 +105,11 @@ func Defects(cells []series.Cell) (found []*Failure, silenced map[spot]*Failure)
 	found = distinct(fs)
 	silenced = onlyDefects(fs)
 	Mute(cells, silenced)
-	fs = judge(cells, brokenReports(cells, usual))
+	reports := brokenReports(cells, usual)
+	maps.DeleteFunc(reports, func(s spot, _ bool) bool {
+		return slices.ContainsFunc(found, func(f *Failure) bool { return f.explains(s) })
+	})
+	fs = judge(cells, reports)
 	found = append(found, distinct(fs)...)
 	fs = onlyDefects(fs)
 	Mute(cells, fs)
@@ -283,6 +294,7 @@ func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 		f.To = s.day
 		of[s] = f
 	}
+	with := together(all)
 	for i := range cells {
 		c := &cells[i]
 		votes := float64(c.VoteBlocked+c.VoteImpaired+c.VoteOK) / series.Vote
@@ -290,7 +302,7 @@ func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 		for _, f := range all {
 			if day >= f.From-set.Defect.SoleSpan && day <= f.To+set.Defect.SoleSpan {
 				f.all += votes
-				if c.ASN == f.ASN {
+				if with[f][c.ASN] {
 					f.own += votes
 				}
 			}
@@ -305,6 +317,22 @@ func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 		}
 	}
 	return of
+}
+
+// together are the networks that fail while each failure lasts: one probe may
+// have been on two of them, so two are no proof, and where they are nearly all
+// that is measured, no other network is there to compare with.
+func together(fs []*Failure) map[*Failure]map[uint32]bool {
+	out := map[*Failure]map[uint32]bool{}
+	for _, f := range fs {
+		out[f] = map[uint32]bool{}
+		for _, g := range fs {
+			if g.From <= f.To && f.From <= g.To {
+				out[f][g.ASN] = true
+			}
+		}
+	}
+	return out
 }
 
 // add adds the votes on one target, of a cell's or some of them.
@@ -395,7 +423,7 @@ func During(cells []series.Cell, asn uint32, from, to int64) *Failure {
 			continue
 		}
 		n++
-		if t.Share() >= u.Share()+set.Defect.Rise { // one probe of several may be broken
+		if t.Share() >= u.Share()+set.Candidate.MinRise { // one probe of several may be broken
 			failed++
 		}
 	}

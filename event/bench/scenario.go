@@ -74,6 +74,8 @@ var Scenarios = []Scenario{
 	{Name: "one provider, one platform", Networks: 1, PerDay: 9, Fine: 3},
 	{Name: "one provider, 8 of 10 platforms", Networks: 1, PerDay: 9, Banned: 8, Fine: 2},
 	{Name: "one provider, 6 of 6 platforms", Networks: 1, PerDay: 9, Banned: 6},
+	{Name: "one provider, 10 of 10 platforms", Networks: 1, PerDay: 3, Banned: 10},
+	{Name: "two providers, 6 of 6 platforms", Networks: 2, PerDay: 6, Banned: 6},
 	{Name: "4 platforms, 3 networks", Networks: 3, PerDay: 6, Banned: 4, Fine: 3},
 	{Name: "12 platforms, 4 networks", Networks: 4, PerDay: 4, Banned: 12, Fine: 4},
 	{Name: "throttled, 6 networks", Networks: 6, PerDay: 6, Strength: 0.65, Soft: 0.5},

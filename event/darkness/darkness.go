@@ -57,10 +57,11 @@ type Silence struct {
 }
 
 // Of is a country's presence and its silences, by its sorted cells. There
-// is none where these do not say when or on which network anybody was heard.
+// is none where these do not say on which day, or when or on which network,
+// anybody was heard.
 func Of(cells []series.Cell) (k Presence, is bool) {
 	hs, bucket := presences(measured(cells))
-	if len(hs) == 0 || (bucket == 86400 && hs[0].ASN == 0) {
+	if len(hs) == 0 || bucket > 86400 || (bucket == 86400 && hs[0].ASN == 0) {
 		return Presence{}, false
 	}
 	k = Presence{CC: cells[0].CC, First: chain.FloorDay(hs[0].First) / 86400, Last: hs[len(hs)-1], Bucket: bucket}
@@ -155,7 +156,7 @@ func presences(cells []series.Cell) ([]Heard, int64) {
 // find looks for silences: stretches of six hours (or days) where next to
 // nothing is heard, scored against the usual presence.
 func (k *Presence) find(hs []Heard) {
-	width := max(k.Bucket, set.Width)
+	width := max(k.Bucket, min(set.Width, 86400))
 	begin := k.First * 86400
 	n := int((chain.FloorDay(k.Last.Last)+86400-begin)/width) + 1
 	counts := make([]float64, n)
@@ -183,7 +184,7 @@ func (k *Presence) find(hs []Heard) {
 				break
 			}
 		}
-		if best < set.Enter {
+		if best <= 0 || best < set.Enter {
 			a++
 			continue
 		}
@@ -309,7 +310,7 @@ func (k *Presence) networks(hs []Heard, cells []series.Cell) {
 		}
 		n.find(own)
 		n.Silences = slices.DeleteFunc(n.Silences, func(s Silence) bool {
-			return s.Score < set.LoneEnter || s.Usual < set.LonePresent || k.shared(&s) || !k.others(&s, byNet, asn) || kinds(cells, asn, &s) < set.LoneKinds
+			return s.Usual < set.LonePresent || k.shared(&s) || !k.others(&s, byNet, asn) || kinds(cells, asn, &s) < set.LoneKinds
 		})
 		if len(n.Silences) > 0 {
 			n.Sum = k.Sum

@@ -2,6 +2,7 @@ package parameter
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 )
@@ -51,4 +52,32 @@ func (p Parameters) Markdown() string {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", e.Name, e.Value, e.Is, e.From, e.Needs)
 	}
 	return b.String()
+}
+
+// Set changes one number, by its name in the list, and returns a function that
+// puts the old one back: for experiments and for tests of what a parameter is
+// needed for. All numbers are above nothing, and whole ones stay whole. What is
+// being computed meanwhile must not be.
+func (p *Parameters) Set(name string, value float64) (restore func(), err error) {
+	group, field, _ := strings.Cut(name, ".")
+	f := reflect.ValueOf(p).Elem().FieldByName(group)
+	if f.Kind() == reflect.Struct {
+		f = f.FieldByName(field)
+	}
+	if !f.IsValid() || !f.CanFloat() && !f.CanInt() && !f.CanUint() {
+		return nil, fmt.Errorf("no parameter %q that is one number: docs/DETECTION.md lists them", name)
+	}
+	if !(value > 0) || math.IsInf(value, 0) || !f.CanFloat() && value < 1 {
+		return nil, fmt.Errorf("parameter %s cannot be %v: give a number above nothing, and a whole one where it counts", name, value)
+	}
+	old := reflect.ValueOf(f.Interface())
+	switch {
+	case f.CanFloat():
+		f.SetFloat(value)
+	case f.CanInt():
+		f.SetInt(int64(value))
+	default:
+		f.SetUint(uint64(value))
+	}
+	return func() { f.Set(old) }, nil
 }

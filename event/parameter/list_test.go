@@ -2,7 +2,12 @@ package parameter_test
 
 import (
 	"flag"
+	"fmt"
+	"math"
 	"os"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,7 +39,8 @@ func TestListInDocs(t *testing.T) {
 	}
 }
 
-// Each parameter says what it is, where it comes from and what needs it.
+// Each parameter says what it is, where it comes from and what needs it, and each
+// number is above nothing: of some, nothing would divide by it or never end.
 func TestEveryParameterIsExplained(t *testing.T) {
 	list := parameter.Standard.List()
 	if len(list) < 100 {
@@ -45,8 +51,52 @@ func TestEveryParameterIsExplained(t *testing.T) {
 		if e.Is == "" || e.Needs == "" || source != "derived" && source != "fitted" && source != "chosen" {
 			t.Errorf("%+v", e)
 		}
+		if v, err := strconv.ParseFloat(e.Value, 64); err == nil && !(v > 0) {
+			t.Errorf("%s is %s", e.Name, e.Value)
+		}
 		if strings.Contains(e.Is+e.From+e.Needs, "|") {
 			t.Errorf("%s breaks the table", e.Name)
 		}
+	}
+}
+
+func TestSet(t *testing.T) {
+	p := parameter.Standard
+	for _, c := range []struct {
+		name  string
+		value float64
+		err   string // part of it
+	}{
+		{"Candidate.MinRise", 0.5, ""},
+		{"Candidate.MinReports", 5, ""},
+		{"Candidate.LoudVotes", 5, ""},
+		{"Candidate.MinReports", 0.5, "a whole one"},
+		{"Darkness.Enter", 0, "above nothing"},
+		{"Darkness.Enter", math.NaN(), "above nothing"},
+		{"Darkness.Enter", math.Inf(1), "above nothing"},
+		{"Chain.Strengths", 1, "no parameter"},
+		{"Date.Model", 1, "no parameter"},
+		{"Candidate", 1, "no parameter"},
+		{"Candidate.Luck", 1, "no parameter"},
+		{"Luck.MinRise", 1, "no parameter"},
+		{"", 1, "no parameter"},
+	} {
+		restore, err := p.Set(c.name, c.value)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s = %v: %v, want %q", c.name, c.value, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(p.List(), func(e parameter.Entry) bool { return e.Name == c.name && e.Value == fmt.Sprint(c.value) }) {
+			t.Errorf("%s is not %v", c.name, c.value)
+		}
+		restore()
+	}
+	if !reflect.DeepEqual(p, parameter.Standard) {
+		t.Error("restored, they differ")
 	}
 }

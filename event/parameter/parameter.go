@@ -36,28 +36,28 @@ type Votes struct {
 
 // Chain are the parameters of: the hidden Markov chain.
 type Chain struct {
-	OnsetDays    float64    `is:"a ban of one target on one network begins once in so many days" from:"chosen" needs:"not tried"`
-	EndDays      float64    `is:"a ban ends after so many days in the mean" from:"chosen" needs:"not tried"`
+	OnsetDays    float64    `is:"a ban of one target on one network begins once in so many days" from:"chosen" needs:"TestTrack"`
+	EndDays      float64    `is:"a ban ends after so many days in the mean" from:"chosen" needs:"TestTrack"`
 	EnterMost    float64    `is:"chance of a beginning within one gap, at most" from:"chosen" needs:"mm-2024-tor-counts; Brazil; sparse, 1 a day"`
-	LeastGap     float64    `is:"seconds that a gap counts at least" from:"chosen" needs:"not tried"`
+	LeastGap     float64    `is:"seconds that a gap counts at least" from:"chosen" needs:"TestTrack"`
 	Begun        float64    `is:"nats against a ban that began before the data" from:"chosen" needs:"jo-facebook; cu-tremendanota; et-2018-unblocking"`
 	SwitchCost   float64    `is:"nats for a change of strength within a ban" from:"chosen" needs:"et-2018-unblocking; jo-facebook; Brazil"`
-	Strengths    [3]float64 `is:"shares of the votes that a ban turns bad: partial and throttled bans are real" from:"chosen" needs:"not tried"`
-	Hard         [2]float64 `is:"share of blocked among the bad votes of a ban: where the verdicts know the interference, and where they say that something is wrong" from:"chosen" needs:"not tried"`
-	MinBaseline  float64    `is:"usual bad share, at least" from:"chosen" needs:"not tried"`
-	MaxBaseline  float64    `is:"usual bad share, at most" from:"chosen" needs:"not tried"`
-	PriorHard    float64    `is:"share of blocked votes where nobody blocks" from:"chosen" needs:"not tried"`
-	PriorSoft    float64    `is:"share of impaired votes where nobody blocks" from:"chosen" needs:"not tried"`
+	Strengths    [3]float64 `is:"shares of the votes that a ban turns bad: partial and throttled bans are real" from:"chosen" needs:"a prior: TestWeights"`
+	Hard         [2]float64 `is:"share of blocked among the bad votes of a ban: where the verdicts know the interference, and where they say that something is wrong" from:"chosen" needs:"a prior: TestWeights"`
+	MinBaseline  float64    `is:"usual bad share, at least" from:"chosen" needs:"TestTrack"`
+	MaxBaseline  float64    `is:"usual bad share, at most" from:"chosen" needs:"TestTrack"`
+	PriorHard    float64    `is:"share of blocked votes where nobody blocks" from:"chosen" needs:"TestTrack"`
+	PriorSoft    float64    `is:"share of impaired votes where nobody blocks" from:"chosen" needs:"TestTrack"`
 	PriorVotes   float64    `is:"votes that this prior weighs" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; at once, 1 network"`
 	PriorKind    float64    `is:"bad votes that the prior of their kind weighs" from:"chosen" needs:"cu-tremendanota; et-2018-unblocking; at once, 1 network"`
-	MinHard      float64    `is:"usual share of blocked among the bad votes, at least" from:"chosen" needs:"not tried"`
-	MaxHard      float64    `is:"the same, at most" from:"chosen" needs:"not tried"`
-	Rounds       int        `is:"rounds of estimating the usual share and the path in turn" from:"chosen" needs:"not tried"`
+	MinHard      float64    `is:"usual share of blocked among the bad votes, at least" from:"chosen" needs:"TestTrack"`
+	MaxHard      float64    `is:"the same, at most" from:"chosen" needs:"TestTrack"`
+	Rounds       int        `is:"rounds of estimating the usual share and the path in turn" from:"chosen" needs:"cost: a story of every scenario comes out alike with one round"`
 	SameStart    float64    `is:"usual shares that differ by less are one start" from:"chosen" needs:"cost"`
 	Halfway      float64    `is:"by which the series as a whole must be worse than the prior, to begin between the two as well" from:"fitted: Brazil with half of its rows" needs:"Brazil with half of its rows"`
 	MinBadVotes  float64    `is:"bad votes below which nothing is looked at" from:"derived: fewer cannot reach the threshold" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 	FalseAlarms  float64    `is:"false alarms wanted at most, a series and year" from:"derived: Ville's inequality [3]" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
-	Overshoot    float64    `is:"nats that scores overshoot the threshold by" from:"derived: what scores exceed a threshold by when they pass it; the worlds check it" needs:"no quick case"`
+	Overshoot    float64    `is:"nats that scores overshoot the threshold by" from:"derived: what scores exceed a threshold by when they pass it; the worlds check it" needs:"TestThreshold"`
 	MinimalScore float64    `is:"nats, the threshold at least" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 }
 
@@ -66,7 +66,7 @@ type Candidate struct {
 	WeakScore    float64 `is:"nats of a network's stretch that may join an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 	BriefScore   float64 `is:"the same, where all lies within a day" from:"chosen" needs:"at once, 15 unequal networks; sparse, 1 a day"`
 	ListedScore  float64 `is:"nats of a network in a stretch of all together, to be named where others have as much" from:"chosen" needs:"ug-2018-porn; Kenya"`
-	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"no quick case"`
+	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"TestNeeded"`
 	InsideScore  float64 `is:"nats of a network within a stretch of all together, to carry it" from:"chosen" needs:"ir-rambler-lull; Kenya"`
 	MinRise      float64 `is:"rise of the bad share over the usual one" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; cu-tremendanota"`
 	MinRiseSoft  float64 `is:"the same, where SoftShare of the bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; at once, 1 network; counts only"`
@@ -75,33 +75,31 @@ type Candidate struct {
 	SoftShare    float64 `is:"share of soft votes above which the verdicts only said that something is wrong" from:"chosen" needs:"TestImpaired; TestBogonIsStrong"`
 	PickedRate   float64 `is:"bad share of a ban that is looked for within a longer time that is a little worse than usual" from:"fitted: quiet real series, Tor in Myanmar with half of its days" needs:"Myanmar with half of its days; quiet real series"`
 	PickedRise   float64 `is:"rise of what is picked so" from:"fitted: as PickedRate" needs:"Myanmar with half of its days; quiet real series"`
-	WeakOverall  float64 `is:"rise of the country as a whole, below which soft votes need WeakTimes the score" from:"chosen" needs:"no quick case"`
+	ClearRise    float64 `is:"rise that is plain: asked of one network among several whose resolvers give ok and bad, of one network with soft votes, and of the country as a whole unless it has WeakTimes the score" from:"chosen" needs:"TestNeeded"`
 	WeakTimes    float64 `is:"times the threshold" from:"chosen" needs:"mm-2024-tor-counts; Brazil; Kenya"`
-	Surely       float64 `is:"share of soft votes from which more than the threshold is asked" from:"chosen" needs:"no quick case"`
-	OverallVotes float64 `is:"votes that the country's usual share weighs in a picked window" from:"chosen" needs:"no quick case"`
+	Surely       float64 `is:"share of soft votes from which more than the threshold is asked" from:"chosen" needs:"TestNeeded"`
+	OverallVotes float64 `is:"votes that the country's usual share weighs in a picked window" from:"chosen" needs:"TestNeeded"`
 	MinReports   int     `is:"reports that an event needs: one submitter makes none" from:"derived: one submitter must not move a conclusion" needs:"cu-tremendanota; Brazil; at once, 1 network"`
 	MinLeft      float64 `is:"nats that must be left without the loudest report" from:"derived: as MinReports" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 	MuchForOne   float64 `is:"nats of one report above which the event must be found without it" from:"derived: as MinReports" needs:"et-2018-unblocking; ir-rambler-lull"`
-	LoudVotes    uint64  `is:"votes of a report on one target, to be left out from the beginning" from:"derived: as MinReports" needs:"no quick case"`
-	LoudTimes    uint64  `is:"times the next one's votes, for that" from:"derived: as MinReports" needs:"no quick case"`
+	LoudVotes    uint64  `is:"votes of a report on one target, to be left out from the beginning" from:"derived: as MinReports" needs:"TestNeeded"`
+	LoudTimes    uint64  `is:"times the next one's votes, for that" from:"derived: as MinReports" needs:"TestNeeded"`
 	FloodDays    int     `is:"days within which a flood lies" from:"derived: as MinReports" needs:"cu-tremendanota; Brazil"`
 	FloodTimes   float64 `is:"times the votes of a usual day, that are a flood" from:"derived: as MinReports" needs:"TestBurstOfReports"`
 	MinPerDay    float64 `is:"bad votes a bad day, where the source names neither network nor report" from:"chosen" needs:"mm-2024-tor-counts; counts only"`
 	TimerDays    int     `is:"days of as many bad votes that a timer explains" from:"fitted: quiet real series (Psiphon in Hong Kong)" needs:"quiet real series"`
 	TimerSpread  float64 `is:"variance of the daily bad votes by their mean, below which a timer made them" from:"fitted: as TimerDays" needs:"quiet real series"`
 	MinContrast  float64 `is:"ok votes around an event that rests on soft ones" from:"chosen" needs:"mm-2024-tor-counts; Brazil; impaired only, 6 networks"`
-	AlwaysRate   float64 `is:"where there are none: the share of bad votes that speaks for itself" from:"chosen" needs:"no quick case"`
-	AlwaysNets   int     `is:"on so many networks" from:"chosen" needs:"no quick case"`
-	MixedRise    float64 `is:"rise on one network among several, below which it may be one broken probe beside a sound one" from:"chosen" needs:"no quick case"`
-	PureTimes    float64 `is:"times as many ok votes as bad ones, or the reverse, that make a resolver all ok or all bad" from:"chosen" needs:"no quick case"`
-	PureShare    float64 `is:"share of the votes that came through such resolvers, to explain that others get through" from:"chosen" needs:"no quick case"`
-	AloneRise    float64 `is:"rise that one network needs where nothing shows interference" from:"chosen" needs:"no quick case"`
-	AloneVotes   float64 `is:"bad votes, the same" from:"chosen" needs:"no quick case"`
-	AloneDays    int     `is:"bad days, the same" from:"chosen" needs:"no quick case"`
+	AlwaysRate   float64 `is:"where there are none: the share of bad votes that speaks for itself" from:"chosen" needs:"TestNeeded"`
+	AlwaysNets   int     `is:"on so many networks" from:"chosen" needs:"TestNeeded"`
+	PureTimes    float64 `is:"times as many ok votes as bad ones, or the reverse, that make a resolver all ok or all bad" from:"chosen" needs:"TestNeeded"`
+	PureShare    float64 `is:"share of the votes that came through such resolvers, to explain that others get through" from:"chosen" needs:"TestNeeded"`
+	AloneVotes   float64 `is:"bad votes, the same" from:"chosen" needs:"TestNeeded"`
+	AloneDays    int     `is:"bad days, the same" from:"chosen" needs:"TestNeeded"`
 	MainShare    float64 `is:"share of the score that makes an event mainly one network's" from:"chosen" needs:"ug-2018-porn; worlds"`
 	LullShort    int64   `is:"days without a bad vote that do not end a ban" from:"chosen" needs:"worlds"`
 	LullHalf     int64   `is:"days, the same, at most, of half of what lies around and a day more" from:"chosen" needs:"ir-rambler-lull"`
-	LullLong     int64   `is:"days, the same, at most, of a twentieth of what lies around" from:"chosen" needs:"no quick case"`
+	LullLong     int64   `is:"days, the same, at most, of a twentieth of what lies around" from:"chosen" needs:"TestNeeded"`
 }
 
 // Date are the parameters of: when it began and ended.
@@ -131,16 +129,16 @@ type Course struct {
 	Stale       int64   `is:"seconds of silence after which an event fades" from:"chosen" needs:"Brazil; et-2018-unblocking"`
 	StaleTimes  int64   `is:"times the usual pause between bad votes, the same" from:"chosen" needs:"et-2018-unblocking"`
 	LullCost    float64 `is:"nats of passing between access and interference within an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
-	LullReach   int64   `is:"seconds from an ok vote that a lull may reach" from:"derived: nothing is said of where nobody measured" needs:"no quick case"`
+	LullReach   int64   `is:"seconds from an ok vote that a lull may reach" from:"derived: nothing is said of where nobody measured" needs:"TestNeeded"`
 	MeansGain   float64 `is:"nats by which a change of the means must explain the votes better" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; Kenya"`
 	MeansChange float64 `is:"change of a mean's share of the bad measurements, to be told" from:"chosen" needs:"ke24-wc-gap-20-25nov; zz-8-platforms-2-ok-one-network; Kenya"`
 	TopShare    float64 `is:"of the heaviest mechanism's weight, below which another is not named" from:"chosen" needs:"ke24-wc-gap-20-25nov; Kenya; one of two hosts, 4 networks"`
-	Evidence    int     `is:"measurements that are named, at most" from:"chosen" needs:"not tried"`
-	SureOffset  float64 `is:"nats taken off for confidence: a false alarm's worth" from:"chosen" needs:"not tried"`
-	SureScale   float64 `is:"nats in which doubt falls to a third" from:"chosen" needs:"not tried"`
-	SureOne     float64 `is:"times the confidence, on one network" from:"chosen" needs:"not tried"`
-	SureWeak    float64 `is:"the same, where the verdicts only say that something is wrong" from:"chosen" needs:"not tried"`
-	SureAlways  float64 `is:"the same, where there is no other time to compare with" from:"chosen" needs:"not tried"`
+	Evidence    int     `is:"measurements that are named, at most" from:"chosen" needs:"TestNeeded"`
+	SureOffset  float64 `is:"nats taken off for confidence: a false alarm's worth" from:"chosen" needs:"TestNeeded"`
+	SureScale   float64 `is:"nats in which doubt falls to a third" from:"chosen" needs:"TestNeeded"`
+	SureOne     float64 `is:"times the confidence, on one network" from:"chosen" needs:"TestNeeded"`
+	SureWeak    float64 `is:"the same, where the verdicts only say that something is wrong" from:"chosen" needs:"TestNeeded"`
+	SureAlways  float64 `is:"the same, where there is no other time to compare with" from:"chosen" needs:"TestNeeded"`
 }
 
 // Label are the parameters of: what follows a label of the instrument.
@@ -149,7 +147,7 @@ type Label struct {
 	Within      int     `is:"observations within it" from:"chosen" needs:"TestVersion"`
 	Overlap     float64 `is:"votes of labels seen on both sides, to compare within" from:"chosen" needs:"TestVersion"`
 	Rise        float64 `is:"a rise within labels below it is none" from:"chosen" needs:"at once, 1 network; one provider, one platform; sparse, 1 a day"`
-	JoinedLater int64   `is:"seconds: networks that join so late say nothing of the onset" from:"chosen" needs:"no quick case"`
+	JoinedLater int64   `is:"seconds: networks that join so late say nothing of the onset" from:"chosen" needs:"TestNeeded"`
 	Pure        float64 `is:"share of the leading label, for a switch" from:"chosen" needs:"TestResolver"`
 	Apart       float64 `is:"votes of labels on both sides, at most, for a switch" from:"chosen" needs:"at once, 1 network; one provider, one platform; sparse, 1 a day"`
 	LeastBefore float64 `is:"votes before a change, at least" from:"chosen" needs:"TestBegunBefore; TestVersion"`
@@ -161,7 +159,6 @@ type Label struct {
 type Defect struct {
 	Targets     int     `is:"targets that fail on one day" from:"chosen" needs:"cu-tremendanota; Brazil; at once, 1 network"`
 	During      int     `is:"targets that fail while an event lasts" from:"chosen" needs:"worlds"`
-	Rise        float64 `is:"rise of a target's bad share while an event lasts, to fail: one probe of several may be broken" from:"chosen" needs:"not tried apart: as Candidate.MinRise"`
 	Share       float64 `is:"of the targets that are otherwise fine" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
 	Networks    int     `is:"networks that fail so on one day: no probe" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms"`
 	Gap         int64   `is:"seconds between two days of one defect" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
@@ -171,8 +168,7 @@ type Defect struct {
 	Judged      float64 `is:"of the targets must be one or the other" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	Surely      float64 `is:"of the bad votes, by means that no defect makes" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; worlds"`
 	Sole        float64 `is:"of a country's votes in the weeks around, that one network has" from:"chosen" needs:"worlds; et-2018-unblocking; one provider, 6 of 6 platforms"`
-	SoleSpan    int64   `is:"seconds, these weeks on either side" from:"chosen" needs:"no quick case"`
-	Told        float64 `is:"bad votes of a defect, to be told" from:"chosen" needs:"no quick case"`
+	SoleSpan    int64   `is:"seconds, these weeks on either side" from:"chosen" needs:"TestNeeded"`
 	Doubted     float64 `is:"per cent of the confidence that is left where a defect is not ruled out" from:"chosen" needs:"one provider, 6 of 6 platforms"`
 }
 
@@ -184,51 +180,49 @@ type Parts struct {
 
 // Schedule are the parameters of: bans of certain hours.
 type Schedule struct {
-	Block    int64   `is:"seconds that are folded to a week" from:"chosen" needs:"not tried"`
-	Step     int64   `is:"seconds from one block to the next" from:"chosen" needs:"not tried"`
+	Block    int64   `is:"seconds that are folded to a week, anew from every half of them" from:"chosen" needs:"TestNeeded"`
 	Enter    float64 `is:"nats by which the hours of a block must stand out" from:"chosen" needs:"jo-facebook; Brazil; at once, 1 network"`
 	Share    float64 `is:"of the votes in these hours that are bad" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
 	Rate     float64 `is:"bad share by which hours are looked for" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
 	Days     int     `is:"days on which they are bad" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
 	Shortest int     `is:"hours" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours"`
-	Longest  int     `is:"hours" from:"chosen" needs:"not tried"`
+	Longest  int     `is:"hours" from:"chosen" needs:"TestNeeded"`
 }
 
 // World are the parameters of: other countries and targets.
 type World struct {
 	Countries   int     `is:"unrelated countries that change at once" from:"chosen" needs:"TestWorld"`
-	Sure        int     `is:"of these, enough whatever the others do" from:"chosen" needs:"no quick case"`
-	Share       float64 `is:"else the share of those that were watching" from:"chosen" needs:"no quick case"`
+	Sure        int     `is:"of these, enough whatever the others do" from:"chosen" needs:"TestNeeded"`
+	Share       float64 `is:"else the share of those that were watching" from:"chosen" needs:"TestNeeded"`
 	Slack       int64   `is:"seconds around an onset" from:"chosen" needs:"TestWorld"`
 	BanEvery    float64 `is:"seconds between the bans of a target in a country, roughly" from:"chosen" needs:"TestWorld"`
-	Apart       int64   `is:"seconds by which an event outlasts those it began with" from:"chosen" needs:"no quick case"`
+	Apart       int64   `is:"seconds by which an event outlasts those it began with" from:"chosen" needs:"TestNeeded"`
 	Surprise    float64 `is:"nats of coincidence that are too much" from:"chosen" needs:"TestWorld"`
-	Always      int     `is:"countries in which a target always fails without a sign of why" from:"chosen" needs:"no quick case"`
-	WatchSpan   int32   `is:"days around an onset in which a country must have measured" from:"chosen" needs:"not tried"`
+	Always      int     `is:"countries in which a target always fails without a sign of why" from:"chosen" needs:"TestNeeded"`
+	WatchSpan   int32   `is:"days around an onset in which a country must have measured" from:"chosen" needs:"TestNeeded"`
 	GroupSlack  int64   `is:"seconds between the dates of one ban's targets" from:"chosen" needs:"worlds"`
 	GroupShared float64 `is:"of their networks that are the same" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
 }
 
 // Darkness are the parameters of: countries and networks that fall silent.
 type Darkness struct {
-	Window      int     `is:"days on either side that give the usual presence" from:"chosen" needs:"not tried"`
+	Window      int     `is:"days on either side that give the usual presence" from:"chosen" needs:"TestSilences"`
 	Least       int     `is:"of them at least" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; one provider, one platform"`
-	Width       int64   `is:"seconds, the stretches that are scored" from:"chosen" needs:"not tried"`
+	Width       int64   `is:"seconds, the stretches that are scored" from:"chosen" needs:"TestSilences"`
 	Level       float64 `is:"share of the usual presence that is left in darkness" from:"chosen" needs:"worlds"`
 	Spread      float64 `is:"overdispersion of presence, at least" from:"chosen" needs:"12 platforms, 4 networks; 4 platforms, 3 networks; worlds"`
-	Enter       float64 `is:"score that darkness must reach" from:"chosen" needs:"not tried"`
+	Enter       float64 `is:"score that darkness must reach" from:"chosen" needs:"TestSilences"`
 	Networks    int     `is:"networks that are heard regularly, and vanish" from:"chosen" needs:"worlds"`
 	Targets     int     `is:"targets; of fewer, silence may only mean that nobody tests them any more" from:"chosen" needs:"gaps at the edges; worlds"`
 	Regular     float64 `is:"share of days on which a regular network is heard" from:"chosen" needs:"worlds"`
 	Return      float64 `is:"share of the usual presence that returns" from:"chosen" needs:"worlds"`
-	Longest     float64 `is:"days at the end of the data, beyond which it is no news" from:"chosen" needs:"no quick case"`
-	Steady      float64 `is:"of the last four weeks' presence that the weeks before them had" from:"chosen" needs:"no quick case"`
+	Longest     float64 `is:"days at the end of the data, beyond which it is no news" from:"chosen" needs:"TestSilences"`
+	Steady      float64 `is:"of the last four weeks' presence that the weeks before them had" from:"chosen" needs:"TestSilences"`
 	Credible    float64 `is:"mass of its intervals" from:"chosen" needs:"worlds"`
 	Neighbours  float64 `is:"share of their usual presence that others must keep" from:"chosen" needs:"worlds"`
-	LoneEnter   float64 `is:"score, of one network alone" from:"chosen" needs:"no quick case"`
-	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"no quick case"`
-	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"no quick case"`
-	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"no quick case"`
+	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"TestSilences"`
+	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"TestSilences"`
+	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"TestSilences"`
 }
 
 // Standard are the parameters that the detector uses.
@@ -276,7 +270,7 @@ var Standard = Parameters{
 		SoftShare:    0.7,
 		PickedRate:   0.6,
 		PickedRise:   0.7,
-		WeakOverall:  0.6,
+		ClearRise:    0.6,
 		WeakTimes:    2,
 		Surely:       0.4,
 		OverallVotes: 3,
@@ -293,10 +287,8 @@ var Standard = Parameters{
 		MinContrast:  8,
 		AlwaysRate:   0.9,
 		AlwaysNets:   3,
-		MixedRise:    0.6,
 		PureTimes:    4,
 		PureShare:    0.8,
-		AloneRise:    0.6,
 		AloneVotes:   12,
 		AloneDays:    5,
 		MainShare:    0.75,
@@ -371,7 +363,6 @@ var Standard = Parameters{
 	Defect: Defect{
 		Targets:     6,
 		During:      5,
-		Rise:        0.25,
 		Share:       0.8,
 		Networks:    3,
 		Gap:         3 * 86400,
@@ -382,7 +373,6 @@ var Standard = Parameters{
 		Surely:      0.5,
 		Sole:        0.8,
 		SoleSpan:    28 * 86400,
-		Told:        6,
 		Doubted:     60,
 	},
 	Parts: Parts{
@@ -391,7 +381,6 @@ var Standard = Parameters{
 	},
 	Schedule: Schedule{
 		Block:    14 * 86400,
-		Step:     7 * 86400,
 		Enter:    25,
 		Share:    0.6,
 		Rate:     0.8,
@@ -427,7 +416,6 @@ var Standard = Parameters{
 		Steady:      0.5,
 		Credible:    0.988,
 		Neighbours:  0.5,
-		LoneEnter:   10,
 		LonePresent: 5,
 		LoneKinds:   2,
 		LoneShare:   0.1,

@@ -432,41 +432,47 @@ func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.
 // reported last: where a dated ban had no end, or the record or a list says that
 // it lasts. The most recent comes first.
 func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
-	return remember(ctx, d, "blocked", func() ([]answer.Answer, error) { return d.blocked(ctx) })
+	return remember(ctx, d, "blocked", func() ([]answer.Answer, error) { return d.BlockedOn(ctx, time.Time{}, time.Time{}) })
 }
 
-func (d *Desk) blocked(ctx context.Context) ([]answer.Answer, error) {
+// BlockedOn is what was blocked at a moment (exclusive: the end of a day; zero: by
+// what was measured or reported last), by what was known at another (zero: now).
+func (d *Desk) BlockedOn(ctx context.Context, at, known time.Time) ([]answer.Answer, error) {
 	pairs := map[store.Pair]bool{}
-	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	found, err := d.Events(ctx, store.Filter{}, known)
 	if err != nil {
 		return nil, err
 	}
 	for i := range found.Events {
 		e := &found.Events[i]
 		for _, t := range e.Targets {
-			if e.End == nil && e.Kind != event.Shutdown {
+			if e.Kind != event.Shutdown && (e.End == nil || !at.IsZero() && e.End.Latest != nil && e.End.Latest.After(at.AddDate(0, 0, -1))) && (at.IsZero() || e.Onset.Earliest == nil || e.Onset.Earliest.Before(at)) {
 				pairs[store.Pair{CC: e.CC, Target: t}] = true
 			}
 		}
 	}
-	bans, err := d.reported(time.Time{})
+	bans, err := d.reported(known)
 	if err != nil {
 		return nil, err
 	}
 	for _, list := range bans {
 		for i := range list {
-			if b := &list[i]; b.Status == ban.Ongoing && b.Scope == ban.National && b.Target != ban.Internet && b.Target != ban.Unnamed {
+			holds := list[i].Status == ban.Ongoing
+			if !at.IsZero() {
+				holds = list[i].Start.Before(at) && (holds || list[i].End.IsZero() || !list[i].End.Before(at.AddDate(0, 0, -1)))
+			}
+			if b := &list[i]; holds && b.Scope == ban.National && b.Target != ban.Internet && b.Target != ban.Unnamed {
 				pairs[store.Pair{CC: b.CC, Target: b.Target}] = true
 			}
 		}
 	}
-	evidence, err := d.evidenceOf(ctx, slices.Collect(maps.Keys(pairs)), time.Time{})
+	evidence, err := d.evidenceOf(ctx, slices.Collect(maps.Keys(pairs)), known)
 	if err != nil {
 		return nil, err
 	}
 	out := []answer.Answer{}
 	for p, ev := range evidence {
-		if a := answer.Of(d.question(Ask{CC: p.CC, Target: p.Target}), ev); a.State.Accuses() {
+		if a := answer.Of(d.question(Ask{CC: p.CC, Target: p.Target, At: at, Known: known}), ev); a.State.Accuses() {
 			out = append(out, a)
 		}
 	}

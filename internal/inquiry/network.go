@@ -39,11 +39,17 @@ const (
 
 // Network says what a network blocks; false where nothing was measured on it.
 func (d *Desk) Network(ctx context.Context, asn uint32) (Network, bool, error) {
-	n, err := remember(ctx, d, fmt.Sprint("network ", asn), func() (Network, error) { return d.network(ctx, asn) })
+	n, err := remember(ctx, d, fmt.Sprint("network ", asn), func() (Network, error) { return d.network(ctx, asn, time.Time{}, time.Time{}) })
 	return n, len(n.Answers)+len(n.Events) > 0, err
 }
 
-func (d *Desk) network(ctx context.Context, asn uint32) (Network, error) {
+// NetworkOn is Network as it stood at a moment (exclusive: the end of a day; zero:
+// when it was measured last), by what was known at another (zero: now).
+func (d *Desk) NetworkOn(ctx context.Context, asn uint32, at, known time.Time) (Network, error) {
+	return d.network(ctx, asn, at, known)
+}
+
+func (d *Desk) network(ctx context.Context, asn uint32, at, known time.Time) (Network, error) {
 	n := Network{ASN: asn, Answers: []NetworkAnswer{}, Events: []event.Event{}}
 	if d.Store == nil {
 		return n, nil
@@ -60,20 +66,24 @@ func (d *Desk) network(ctx context.Context, asn uint32) (Network, error) {
 	for i, p := range places {
 		pairs[i] = store.Pair{CC: p.CC, Target: p.Target}
 	}
-	evidence, err := d.evidenceOf(ctx, pairs, time.Time{})
+	evidence, err := d.evidenceOf(ctx, pairs, known)
 	if err != nil {
 		return n, err
 	}
 	for i, p := range places {
-		n.Answers = append(n.Answers, d.onNetwork(asn, p, evidence[pairs[i]]))
+		n.Answers = append(n.Answers, d.onNetwork(asn, p, evidence[pairs[i]], at, known))
 	}
-	n.Events, err = d.EventsOnNetwork(ctx, asn)
+	n.Events, err = d.EventsOnNetwork(ctx, asn, known)
 	return n, err
 }
 
-func (d *Desk) onNetwork(asn uint32, p store.Place, ev answer.Evidence) NetworkAnswer {
-	q := d.question(Ask{CC: p.CC, Target: p.Target})
+func (d *Desk) onNetwork(asn uint32, p store.Place, ev answer.Evidence, at, known time.Time) NetworkAnswer {
+	q := d.question(Ask{CC: p.CC, Target: p.Target, At: at, Known: known})
 	a := answer.Of(q, ev)
+	if last := a.LastMeasured; at.IsZero() && last != nil && last.Before(a.At) { // reports go on when nobody measures
+		q.At = *last
+		a = answer.Of(q, ev)
+	}
 	one := NetworkAnswer{CC: p.CC, Country: a.Country, Target: p.Target, Name: a.Name, Measurements: p.Measurements, Last: p.Last, At: a.At}
 	for _, on := range a.Networks {
 		if on.ASN == asn {

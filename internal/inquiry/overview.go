@@ -183,8 +183,8 @@ func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time)
 }
 
 // EventsOnNetwork are the dated bans that name a network.
-func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32) ([]event.Event, error) {
-	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32, known time.Time) ([]event.Event, error) {
+	found, err := d.Events(ctx, store.Filter{}, known)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"image/draw"
 	"image/png"
 	"slices"
+	"strings"
 	"sync"
 	"unicode"
 
@@ -53,6 +54,7 @@ type Card struct {
 	RTL      bool
 	Columns  []Column // of days; may be empty
 	Ends     [2]string
+	Drawing  *Drawing // in place of the sentence and the days; may be nil
 }
 
 // Column is one column of the drawing of days. A column without a height is
@@ -108,6 +110,18 @@ func (c *Card) PNG() ([]byte, error) {
 	draw.Draw(p.img, p.img.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
 	p.edge()
 	y := p.text(c.Site, 28, 40, 1, p.plain, soft)
+	if c.Drawing != nil {
+		y = p.text(c.Title, 48, y+8, 1, p.bold, ink)
+		y = p.text(c.State, 32, y, 1, p.plain, c.Color)
+		foot := Height - 24 - p.lineHeight(24)
+		room := image.Rect(margin, y+16, Width-margin, foot-4)
+		y += 16 + p.drawing(c.Drawing, room)
+		if lines := min(5, (room.Max.Y-y)/p.lineHeight(28)); lines > 0 {
+			p.text(p.whole(c.Sentence, 28, lines), 28, y, lines, p.plain, ink)
+		}
+		p.text(c.Foot, 24, foot, 1, p.plain, soft)
+		return p.encode()
+	}
 	y = p.text(c.Title, 60, y+16, 2, p.bold, ink)
 	y = p.text(c.State, 44, y+10, 2, p.bold, c.Color)
 	bottom := Height - 66
@@ -116,11 +130,15 @@ func (c *Card) PNG() ([]byte, error) {
 	}
 	size := 30
 	lines := max(1, (bottom-y-8)/p.lineHeight(size))
-	p.text(c.Sentence, size, y+8, lines, p.plain, ink)
+	p.text(p.whole(c.Sentence, size, lines), size, y+8, lines, p.plain, ink)
 	if len(c.Columns) > 0 {
 		p.days(bottom + 8)
 	}
 	p.text(c.Foot, 24, Height-24-p.lineHeight(24), 1, p.plain, soft)
+	return p.encode()
+}
+
+func (p *page) encode() ([]byte, error) {
 	var b bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, p.img); err != nil {
 		return nil, fmt.Errorf("draw a picture: %w", err)
@@ -162,8 +180,25 @@ func (p *page) edge() {
 	draw.Draw(p.img, bar, image.NewUniform(p.card.Color), image.Point{}, draw.Src)
 }
 
+// whole leaves out the last sentences of a text, as many as have no room.
+func (p *page) whole(text string, size, most int) string {
+	for {
+		cut := max(strings.LastIndex(strings.TrimRight(text, ". "), ". "), strings.LastIndex(strings.TrimRight(text, "۔ "), "۔ "))
+		if _, left := p.wrapped(text, size, most, p.plain); left == 0 || cut < 0 {
+			return text
+		}
+		text = strings.TrimRight(text[:cut], ".۔ ") + text[cut:cut+len(string([]rune(text[cut:])[0]))]
+	}
+}
+
 // lines shapes a text and breaks it into lines. What does not fit ends in "…".
 func (p *page) lines(text string, size, most int, f faces) []shaping.Line {
+	lines, _ := p.wrapped(text, size, most, f)
+	return lines
+}
+
+// wrapped is lines with the number of letters that have no room.
+func (p *page) wrapped(text string, size, most int, f faces) ([]shaping.Line, int) {
 	runes := []rune(text)
 	in := shaping.Input{Text: runes, RunEnd: len(runes), Direction: p.direction(), Size: fixed.I(size), Language: language.NewLanguage(p.card.Language)}
 	var runs []shaping.Output
@@ -172,8 +207,7 @@ func (p *page) lines(text string, size, most int, f faces) []shaping.Line {
 	}
 	dots := []rune("…")
 	cut := p.shaper.Shape(shaping.Input{Text: dots, RunEnd: 1, Direction: p.direction(), Face: f.latin, Size: fixed.I(size), Script: language.Latin, Language: in.Language})
-	lines, _ := p.wrapper.WrapParagraph(shaping.WrapConfig{Direction: p.direction(), TruncateAfterLines: most, Truncator: cut}, Width-2*margin, runes, shaping.NewSliceIterator(runs))
-	return lines
+	return p.wrapper.WrapParagraph(shaping.WrapConfig{Direction: p.direction(), TruncateAfterLines: most, Truncator: cut}, Width-2*margin, runes, shaping.NewSliceIterator(runs))
 }
 
 // text draws a text from a height on, and returns where it ends.
@@ -190,19 +224,29 @@ func (p *page) text(text string, size, y, most int, f faces, pen color.RGBA) int
 
 // line draws one line between the margins, at the left or at the right.
 func (p *page) line(line shaping.Line, size, y int, right bool, pen color.RGBA) {
-	line = slices.Clone(line)
-	slices.SortFunc(line, func(a, b shaping.Output) int { return int(a.VisualIndex - b.VisualIndex) })
 	x, base := margin, y+p.lineHeight(size)*3/4
 	if p.card.RTL {
 		base = y + p.lineHeight(size)*6/10
 	}
 	if right {
-		width := fixed.Int26_6(0)
-		for _, run := range line {
-			width += run.Advance
-		}
-		x = Width - margin - width.Ceil()
+		x = Width - margin - widthOf(line)
 	}
+	p.lineAt(line, size, x, base, pen)
+}
+
+// widthOf is the width of a line in pixels.
+func widthOf(line shaping.Line) int {
+	width := fixed.Int26_6(0)
+	for _, run := range line {
+		width += run.Advance
+	}
+	return width.Ceil()
+}
+
+// lineAt draws one line from a place on.
+func (p *page) lineAt(line shaping.Line, size, x, base int, pen color.RGBA) {
+	line = slices.Clone(line)
+	slices.SortFunc(line, func(a, b shaping.Output) int { return int(a.VisualIndex - b.VisualIndex) })
 	// The renderer takes time by the size of its canvas: each run has a small one.
 	r := &render.Renderer{FontSize: float32(size), Color: pen}
 	for _, run := range line {

@@ -310,10 +310,19 @@ func (b *tab) shot(path string, width int64, scheme string) {
 		b.Fatal(err)
 	}
 	for kind, p := range map[string][]byte{"": picture, "-whole": tall} {
-		name := fmt.Sprintf("page_%s-%d-%s%s.png", strings.NewReplacer("/", "_", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/")+"."), width, scheme, kind)
-		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), p, 0o644)); err != nil {
-			b.Error(err)
-		}
+		keepShot(b.T, fmt.Sprintf("page_%s-%d-%s%s.png", strings.NewReplacer("/", "_", "?", "-", "&", "-").Replace(strings.TrimPrefix(path, "/")+"."), width, scheme, kind), p)
+	}
+}
+
+// keepShot keeps a picture to look at where BANDISH_SHOTS says so.
+func keepShot(t *testing.T, name string, content []byte) {
+	t.Helper()
+	dir := os.Getenv("BANDISH_SHOTS")
+	if dir == "" {
+		return
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), content, 0o644)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -26,12 +26,13 @@ type pages struct {
 	site *Site
 	next http.Handler
 
-	mu     sync.Mutex // guards what follows
-	kept   map[string]*list.Element
-	order  *list.List // of *answered, the one that was asked for last first
-	bytes  int
-	making map[string]*answered
-	turns  *turns.Turns
+	mu      sync.Mutex // guards what follows
+	kept    map[string]*list.Element
+	order   *list.List // of *answered, the one that was asked for last first
+	bytes   int
+	making  map[string]*answered
+	edition map[bool]string // the last one seen, of pages that change with each measurement and of others
+	turns   *turns.Turns
 }
 
 // The bounds of what is kept, in bytes.
@@ -40,9 +41,16 @@ const (
 	maxPage  = 2 << 20
 )
 
+// name is what an answer is found by.
+type name struct {
+	edition string // of what it rests on
+	each    bool   // that changes with each measurement that comes
+	key     string // with the edition and all else that it depends on
+}
+
 // answered is one answer, complete when done is closed.
 type answered struct {
-	key    string
+	name
 	done   chan struct{}
 	route  string // the pattern that it was made under
 	status int
@@ -56,7 +64,7 @@ func (a *answered) size() int { return len(a.key) + a.body.Cap() + 1<<10 }
 // inTurn keeps the answers of next.
 func (s *Site) inTurn(next http.Handler) http.Handler {
 	return &pages{site: s, next: next, kept: map[string]*list.Element{}, order: list.New(), making: map[string]*answered{},
-		turns: turns.New(2*runtime.GOMAXPROCS(0), turnsOfOne)}
+		edition: map[bool]string{}, turns: turns.New(2*runtime.GOMAXPROCS(0), turnsOfOne)}
 }
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -64,13 +72,13 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(w, r)
 		return
 	}
-	key, err := p.key(r)
+	n, err := p.name(r)
 	if err != nil {
 		p.site.Log.Error("name a page", "err", err)
 		http.Error(w, "This server cannot read its archive now.", http.StatusServiceUnavailable)
 		return
 	}
-	if key == "" { // it is not kept
+	if n.key == "" { // it is not kept
 		leave, busy := p.turns.Enter(r.Context(), p.site.reader(r))
 		if busy != 0 {
 			turns.ComeAgain(w, busy)
@@ -80,7 +88,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(w, r)
 		return
 	}
-	a, busy := p.get(r, key)
+	a, busy := p.get(r, n)
 	if busy != 0 {
 		turns.ComeAgain(w, busy)
 		return
@@ -91,36 +99,42 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // turnsOfOne is how many turns one network may have or wait for.
 const turnsOfOne = 64
 
-// key names a page and all that it depends on; "" is one that is not kept.
-func (p *pages) key(r *http.Request) (string, error) {
-	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || r.URL.Path == "/ledger" || r.URL.Path == "/bundle" {
-		return "", nil
+// name names a page and all that it depends on; one without a key is not kept.
+func (p *pages) name(r *http.Request) (name, error) {
+	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || p.site.inEnglish(r) == "/ledger" || r.URL.Path == "/bundle" {
+		return name{}, nil
 	}
-	edition, err := p.site.edition(r)
+	n, err := p.site.edition(r)
 	if err != nil {
-		return "", err
+		return name{}, err
 	}
-	return strings.Join([]string{edition, strconv.FormatBool(p.site.Demo), encodingOf(r), strconv.FormatBool(strings.HasPrefix(r.Header.Get("Accept"), "application/json")), p.site.preferred(r), r.Host, r.URL.EscapedPath(), r.URL.RawQuery}, "\x00"), nil
+	n.key = strings.Join([]string{n.edition, strconv.FormatBool(p.site.Demo), encodingOf(r), strconv.FormatBool(strings.HasPrefix(r.Header.Get("Accept"), "application/json")), p.site.preferred(r), r.Host, r.URL.EscapedPath(), r.URL.RawQuery}, "\x00")
+	return n, nil
+}
+
+// inEnglish is the path of the same page in English.
+func (s *Site) inEnglish(r *http.Request) string {
+	if code, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); s.languages[code] != nil {
+		return "/" + rest
+	}
+	return r.URL.Path
 }
 
 // edition names the state of what a page rests on. Pages that list measurements,
 // or say what was known, change with each measurement that comes; the others
 // when these were counted.
-func (s *Site) edition(r *http.Request) (string, error) {
+func (s *Site) edition(r *http.Request) (name, error) {
 	if s.Desk == nil {
-		return "", nil
+		return name{}, nil
 	}
-	path := r.URL.Path
-	if code, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); s.languages[code] != nil {
-		path = "/" + rest
-	}
+	path := s.inEnglish(r)
 	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
 		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
 	e, err := s.Desk.Edition()
 	if !each {
 		e.Generation = 0
 	}
-	return fmt.Sprint(e), err
+	return name{edition: fmt.Sprint(e), each: each}, err
 }
 
 // preferred is the language of the site that a reader prefers to English.
@@ -154,18 +168,19 @@ func encodingOf(r *http.Request) string {
 
 // get finds an answer, waits for who makes it, or makes it; busy is the status
 // of a reader for whom there is no turn.
-func (p *pages) get(r *http.Request, key string) (a *answered, busy int) {
+func (p *pages) get(r *http.Request, n name) (a *answered, busy int) {
 	for {
 		p.mu.Lock()
-		if e := p.kept[key]; e != nil {
+		p.pass(n)
+		if e := p.kept[n.key]; e != nil {
 			p.order.MoveToFront(e)
 			p.mu.Unlock()
 			return e.Value.(*answered), 0
 		}
-		a, making := p.making[key]
+		a, making := p.making[n.key]
 		if !making {
-			a = &answered{key: key, done: make(chan struct{}), header: http.Header{}}
-			p.making[key] = a
+			a = &answered{name: n, done: make(chan struct{}), header: http.Header{}}
+			p.making[n.key] = a
 		}
 		p.mu.Unlock()
 		if !making {
@@ -196,7 +211,7 @@ func (p *pages) makeOne(r *http.Request, a *answered) (*answered, int) {
 	defer func() {
 		p.mu.Lock()
 		delete(p.making, a.key)
-		if !a.failed && a.status == http.StatusOK && a.size() <= maxPage {
+		if !a.failed && a.status == http.StatusOK && a.size() <= maxPage && a.edition == p.edition[a.each] {
 			p.keep(a)
 		}
 		p.mu.Unlock()
@@ -240,11 +255,30 @@ func (p *pages) keep(a *answered) {
 	p.kept[a.key] = p.order.PushFront(a)
 	p.bytes += a.size()
 	for p.bytes > maxPages {
-		last := p.order.Back()
-		old := p.order.Remove(last).(*answered)
-		delete(p.kept, old.key)
-		p.bytes -= old.size()
+		p.drop(p.order.Back())
 	}
+}
+
+// pass lets go of the pages of an edition that is over: nobody finds them any
+// more. The caller holds mu.
+func (p *pages) pass(n name) {
+	if p.edition[n.each] == n.edition {
+		return
+	}
+	p.edition[n.each] = n.edition
+	for e := p.order.Front(); e != nil; {
+		next := e.Next()
+		if a := e.Value.(*answered); a.each == n.each && a.edition != n.edition {
+			p.drop(e)
+		}
+		e = next
+	}
+}
+
+func (p *pages) drop(e *list.Element) {
+	old := p.order.Remove(e).(*answered)
+	delete(p.kept, old.key)
+	p.bytes -= old.size()
 }
 
 // give answers a reader. One who has the same gets no more than that.

@@ -104,6 +104,27 @@ func TestKeptPagesAreBounded(t *testing.T) {
 	}
 }
 
+// When what pages rest on changes, those that were kept before take no more room.
+func TestPagesOfAnOlderEditionAreLetGo(t *testing.T) {
+	h := counted(nil)
+	keep := func(edition string, each bool, key string) {
+		n := name{edition, each, key}
+		h.pass(n)
+		h.keep(&answered{name: n})
+	}
+	keep("1", false, "a")
+	keep("1", false, "b")
+	keep("7", true, "m")
+	keep("8", true, "n")
+	if len(h.kept) != 3 || h.kept["m"] != nil {
+		t.Errorf("after a measurement came, %d pages are kept", len(h.kept))
+	}
+	keep("2", false, "c")
+	if len(h.kept) != 2 || h.kept["n"] == nil || h.kept["c"] == nil || h.order.Len() != 2 || h.bytes != 2*(1<<10+1) {
+		t.Errorf("after they were counted, %d pages of %d bytes are kept", len(h.kept), h.bytes)
+	}
+}
+
 // Many who ask for one page at once wait for one that makes it, also when the
 // first of them goes.
 func TestOneMakesAPage(t *testing.T) {

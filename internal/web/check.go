@@ -16,6 +16,7 @@ const checkPage page[checkView] = "check.html"
 // checkView is the form that asks whether a statement was true, with what was
 // asked, and the answer or what is wrong with the question.
 type checkView struct {
+	Cite                 citation // of an answer
 	Platforms, Countries []choice
 	Words                []choice
 	At                   string
@@ -62,6 +63,11 @@ func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.answered(s, &claim, &answer)
+	if v.Cite, err = s.cite(r, "Was it true? "+v.Says, times{}); err != nil {
+		return err
+	}
+	v.Cite.Address = "https://" + r.Host + "/check?" + url.Values{"target": {claim.Target}, "cc": {claim.CC}, "at": {q.Get("at")}, "claim": {string(claim.Says)}}.Encode()
+	f.Cite = &v.Cite
 	return checkPage.show(s, w, r, f, v, answer)
 }
 

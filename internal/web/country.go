@@ -76,6 +76,7 @@ type countryView struct {
 	Past    *answer.Answer  `json:"-"` // where nothing is: what was reported last
 	Laws    []crumb         `json:"-"` // of the record
 	Bodies  []crumb         `json:"-"` // of the state, that it names
+	Cite    citation        `json:"-"`
 }
 
 const countryPage page[countryView] = "country.html"
@@ -115,8 +116,11 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	v.Laws, v.Bodies = s.lawsOf(cc), s.bodiesOf(cc)
+	if v.Cite, err = s.cite(r, "What is blocked in "+v.Country+"?", t); err != nil {
+		return err
+	}
 	f := frame{Title: "What is blocked in " + v.Country + "?", About: "Which platforms and sites are blocked in " + v.Country + ", since when, and on what evidence.",
-		Trail: []crumb{{"Countries", "/cc"}, {v.Country, ""}}}
+		Trail: []crumb{{"Countries", "/cc"}, {v.Country, ""}}, Cite: &v.Cite, Alternates: feedsOf("/cc/"+cc, v.Country)}
 	return countryPage.show(s, w, r, f, v, v)
 }
 
@@ -179,6 +183,7 @@ type platformView struct {
 	Cases     []answer.Case    `json:"cases"`
 	When      whenAsked        `json:"-"`
 	Map       template.HTML    `json:"-"`
+	Cite      citation         `json:"-"`
 	Blocked   []answer.Answer  `json:"-"` // those where it is blocked, or likely so
 }
 
@@ -222,7 +227,10 @@ func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
+	if v.Cite, err = s.cite(r, "Where is "+v.Name+" blocked?", t); err != nil {
+		return err
+	}
 	f := frame{Title: "Where is " + v.Name + " blocked?", About: "The countries in which " + v.Name + " is blocked, since when, and on what evidence.",
-		Trail: []crumb{{"Platforms", "/platforms"}, {v.Name, ""}}}
+		Trail: []crumb{{"Platforms", "/platforms"}, {v.Name, ""}}, Cite: &v.Cite, Alternates: feedsOf("/platforms/"+url.PathEscape(id), v.Name)}
 	return platformPage.show(s, w, r, f, v, v)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/internal/inquiry"
 )
 
 // deliverCSV answers with a table; its first row names the columns.
@@ -114,4 +115,18 @@ func (k speaker) chainTable() [][]string {
 		rows = append(rows, []string{l.ID, l.EDTF, l.Kind, l.Who, l.To, l.What, l.Days})
 	}
 	return rows
+}
+
+// networkCSV are the days behind the strips of a network, those that have no
+// measurements left out.
+func networkCSV(w http.ResponseWriter, r *http.Request, on inquiry.Network) error {
+	rows := [][]string{{"probe_asn", "probe_cc", "target", "date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports"}}
+	for i := range on.Answers {
+		a := &on.Answers[i]
+		for _, d := range a.Days {
+			n := func(x uint32) string { return strconv.FormatUint(uint64(x), 10) }
+			rows = append(rows, []string{"AS" + n(on.ASN), a.CC, a.Target, d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports)})
+		}
+	}
+	return deliverCSV(w, r, rows)
 }

@@ -63,7 +63,10 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 		f.LD = append(f.LD, trailLD(r.Host, f.Trail))
 	}
 	f.Others = s.inOthers(r)
-	f.Demo, f.Static, f.Section, f.Canonical, f.Picture = s.Demo, s.Static, section(r.URL.Path), r.URL.EscapedPath(), pictureOf(r)
+	f.Demo, f.Static, f.Section, f.Canonical = s.Demo, s.Static, section(r.URL.Path), r.URL.EscapedPath()
+	if f.Picture == "" {
+		f.Picture = s.pictureOf(r)
+	}
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {
 		return err

@@ -36,6 +36,7 @@ type homeView struct {
 // card is one ban that holds.
 type card struct {
 	A     answer.Answer
+	Query string // the days that its page is to speak of
 	Days  string // "23 days", "at least 283 days"
 	Strip template.HTML
 }
@@ -84,8 +85,8 @@ const (
 )
 
 const (
-	homePage    page[homeView] = "home.html"
-	blockedPage page[[]card]   = "blocked.html"
+	homePage    page[homeView]    = "home.html"
+	blockedPage page[blockedView] = "blocked.html"
 )
 
 // home says what is blocked now, what changed and which bans are longest.
@@ -96,7 +97,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := homeView{All: blocked, Choices: s.choices(), Changes: []change{}, Cases: []caseCard{}}
-	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)]); err != nil {
+	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)], times{}); err != nil {
 		return err
 	}
 	places, err := s.Desk.Countries(ctx)
@@ -132,6 +133,9 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 		v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement")), line.Points, line.Without})
 	}
 	f := frame{Title: "Bandish: the open record of internet bans", About: "What is blocked where, since when, on whose order, and how it was measured."}
+	if v.Map != nil {
+		f.Picture = pictureAt(r, v.Map.Href+"/picture.png")
+	}
 	return homePage.show(s, w, r, f, v, v)
 }
 
@@ -154,17 +158,46 @@ func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer) (*homeMap, 
 	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers)}, nil
 }
 
-// blocked lists all that is blocked now.
+// blockedView is all that is blocked, now or on a day.
+type blockedView struct {
+	Cards []card
+	When  whenAsked
+	Cite  citation
+}
+
+// blockedOn is what is blocked, on the day that an address asks about.
+func (s *Site) blockedOn(r *http.Request) ([]answer.Answer, times, error) {
+	t, err := timesOf(r)
+	if err != nil {
+		return nil, t, err
+	}
+	if t.at.IsZero() && t.known.IsZero() {
+		blocked, err := s.Desk.Blocked(r.Context())
+		return blocked, t, err
+	}
+	blocked, err := s.Desk.BlockedOn(r.Context(), t.at, t.known)
+	return blocked, t, err
+}
+
+// blocked lists all that is blocked now, or was on ?at=DAY.
 func (s *Site) blocked(w http.ResponseWriter, r *http.Request) error {
-	blocked, err := s.Desk.Blocked(r.Context())
+	blocked, t, err := s.blockedOn(r)
 	if err != nil {
 		return err
 	}
-	cards, err := s.cards(r.Context(), blocked)
-	if err != nil {
+	v := blockedView{When: t.asked(r)}
+	if v.Cards, err = s.cards(r.Context(), blocked, t); err != nil {
 		return err
 	}
-	return blockedPage.show(s, w, r, frame{Title: "Blocked now", About: "Every ban that holds by what was measured or reported last."}, cards, blocked)
+	f := frame{Title: "Blocked now", About: "Every ban that holds by what was measured or reported last."}
+	if v.When.At != "" {
+		f.Title, f.About = "Blocked on "+parseDay(v.When.At).Format(longDay), "Every ban that held on that day by what was measured or reported."
+	}
+	if v.Cite, err = s.cite(r, f.Title, t); err != nil {
+		return err
+	}
+	f.Cite, f.Alternates = &v.Cite, feedsOf("", "What changed")
+	return blockedPage.show(s, w, r, f, v, blocked)
 }
 
 // ask sends the reader from the form's two choices to their page.
@@ -202,13 +235,14 @@ func (s *Site) choices() choices {
 }
 
 // cards adds to each ban its length and its last days.
-func (s *Site) cards(ctx context.Context, blocked []answer.Answer) ([]card, error) {
+func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]card, error) {
 	out := []card{}
+	query := t.query()
 	for i := range blocked {
 		a := &blocked[i]
-		c := card{A: *a, Days: lengthOf(a)}
+		c := card{A: *a, Days: lengthOf(a), Query: query}
 		if a.LastMeasured != nil {
-			full, err := s.Desk.Answer(ctx, inquiry.Ask{CC: a.CC, Target: a.Target})
+			full, err := s.Desk.Answer(ctx, inquiry.Ask{CC: a.CC, Target: a.Target, At: t.at, Known: t.known})
 			if err != nil {
 				return nil, err
 			}
@@ -288,25 +322,10 @@ type barRow struct {
 // longest draws the longest bans of platforms: one that goes on ends in an
 // arrow, and one whose end nobody reports fades.
 func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
-	var rows []ban.Ranked
-	var first time.Time
-	now := s.Now().UTC()
-	for _, r := range ranked {
-		if len(rows) == n {
-			break
-		}
-		if r.Target == ban.Internet || r.Target == ban.Unnamed || r.Scope != ban.National {
-			continue
-		}
-		if rows = append(rows, r); first.IsZero() || r.Start.Before(first) {
-			first = r.Start
-		}
-	}
+	rows, from, to := s.longestRows(ranked, n)
 	if len(rows) == 0 {
 		return nil
 	}
-	from := time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
-	to := now.Add(now.Sub(from) / 20) // room for an arrow
 	c := chart{From: from, To: to}
 	b := &bars{Axis: axis(from, to, chartWords{})}
 	for _, r := range rows {
@@ -315,18 +334,32 @@ func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
 	return b
 }
 
-// bar draws one ban over the years.
+// certain are the first and the last day on which a ban held for certain, and
+// those between which it can have held.
+func certain(r *ban.Ranked) (from, to, first, last time.Time) {
+	from = r.Start
+	if r.StartBy.After(from) {
+		from = r.StartBy
+	}
+	to = from.AddDate(0, 0, max(1, r.Length.Days))
+	return from, to, r.Start, r.Start.AddDate(0, 0, max(1, r.Length.Days, r.Length.AtMost))
+}
+
+// bar draws one ban over the years: pale where it is not certain that it held.
 func (c *chart) bar(r *ban.Ranked) template.HTML {
-	end := r.Start.AddDate(0, 0, max(1, r.Length.Days))
-	x, class, arrow := c.at(r.Start), `class="s-blocked"`, ""
-	w := max(.4, c.at(end)-x)
+	from, to, first, last := certain(r)
+	class, arrow, maybe := `class="s-blocked"`, "", ""
+	wide := func(a, b time.Time) float64 { return max(.4, c.at(b)-c.at(a)) }
 	if r.Length.AtLeast {
 		class = `fill="url(#bar-out)"`
 	}
-	if r.Length.Ongoing {
-		arrow = fmt.Sprintf(`<svg x="%.2f%%" width="10" height="14" viewBox="0 0 10 14"><path d="M0 0 L8 7 L0 14 Z" class="s-blocked"/></svg>`, x+w)
+	if first.Before(from) || last.After(to) {
+		maybe = fmt.Sprintf(`<rect x="%.2f%%" width="%.2f%%" height="14" class="maybe"/>`, c.at(first), wide(first, last))
 	}
-	return template.HTML(fmt.Sprintf(`<svg height="14" aria-hidden="true"><line x1="0" x2="100%%" y1="7" y2="7" class="line"/><rect x="%.2f%%" width="%.2f%%" height="14" %s/>%s</svg>`, x, w, class, arrow))
+	if r.Length.Ongoing {
+		arrow = fmt.Sprintf(`<svg x="%.2f%%" width="10" height="14" viewBox="0 0 10 14"><path d="M0 0 L8 7 L0 14 Z" class="s-blocked"/></svg>`, c.at(from)+wide(from, to))
+	}
+	return template.HTML(fmt.Sprintf(`<svg height="14" aria-hidden="true"><line x1="0" x2="100%%" y1="7" y2="7" class="line"/>%s<rect x="%.2f%%" width="%.2f%%" height="14" %s/>%s</svg>`, maybe, c.at(from), wide(from, to), class, arrow))
 }
 
 func rankedLength(l ban.Length) string {

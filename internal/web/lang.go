@@ -146,6 +146,11 @@ func (c *catalogue) text(key string, a args) string {
 			t = e.forms["m"]
 		}
 	}
+	return inPlaces(t, a)
+}
+
+// inPlaces puts what its places stand for into a text.
+func inPlaces(t string, a args) string {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(t, "{")

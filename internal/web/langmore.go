@@ -77,14 +77,17 @@ func number64(n int64) langCell {
 }
 
 func (s *Site) langBlocked(r *http.Request, v *langView, _ []string) error {
-	v.Kind, v.Title = "country", v.c.text("blocked.title", nil)
-	v.Intro = v.T("blocked.about")
-	blocked, err := s.Desk.Blocked(r.Context())
+	blocked, t, err := s.blockedOn(r)
 	if err != nil {
 		return err
 	}
+	v.Kind, v.Title, v.When = "country", v.c.text("blocked.title", nil), t.asked(r)
+	v.Intro = v.T("blocked.about")
+	if v.When.At != "" {
+		v.Title, v.Intro = v.c.text("blocked.on", args{"day": v.c.day(t.at.Add(-time.Second))}), ""
+	}
 	for i := range blocked {
-		v.Answers = append(v.Answers, v.answer(&blocked[i], ""))
+		v.Answers = append(v.Answers, v.answer(&blocked[i], v.When.Query))
 	}
 	return nil
 }
@@ -163,10 +166,15 @@ func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) err
 	if err != nil || asn == 0 {
 		return notFound("A network is named by its number, as in /networks/AS17557.")
 	}
-	found, err := s.networkOf(r.Context(), asn)
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
+	found, err := s.networkOf(r.Context(), asn, t)
+	if err != nil {
+		return err
+	}
+	v.When = t.asked(r)
 	v.Title = v.c.text("network.title", args{"asn": foreign(fmt.Sprintf("AS%d", asn))})
 	v.table("column.platform", "column.country", "network.state", "network.counts", "column.last")
 	for i := range found.Answers {

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -64,6 +66,8 @@ type langView struct {
 	Raw     string // the document of a measurement
 	Send    *contributeView
 	Wrongs  []template.HTML // what is wrong with the form
+	Alerts  *alertsView
+	Command string // to check the ledger with
 }
 
 type langLink struct {
@@ -168,6 +172,8 @@ func langPages() []langPage {
 		{"data", langProse("data")},
 		{"safety", langProse("safety")},
 		{"contribute", (*Site).langContribute},
+		{"alerts", (*Site).langAlerts},
+		{"ledger", (*Site).langLedger},
 		{"api/v1", (*Site).langAPI},
 		{"check", (*Site).langCheck},
 		{"search", (*Site).langSearch},
@@ -203,8 +209,8 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if rest == "is" {
 		return s.langAsk(w, r, c)
 	}
-	if len(parts) == 4 && parts[0] == "cc" && parts[3] == "picture.png" {
-		return s.langPicture(w, r, c, parts[1], parts[2])
+	if parts[len(parts)-1] == "picture.png" {
+		return s.langPictures(w, r, c, parts[:len(parts)-1])
 	}
 	show, named := langPageOf(parts)
 	if show == nil {
@@ -232,7 +238,7 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
-	v.Canonical, v.Picture = r.URL.EscapedPath(), pictureOf(r)
+	v.Canonical, v.Picture = r.URL.EscapedPath(), s.pictureOf(r)
 	if v.About == "" {
 		v.About = v.about()
 	}
@@ -386,13 +392,13 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 
 // caseLink leads to a case by its title in the language.
 func (v *langView) caseLink(s *Site, r *http.Request, id string) (langLink, error) {
-	title, err := v.caseTitle(s, r, s.Records.Case(id))
+	title, err := v.caseTitle(r.Context(), s, s.Records.Case(id))
 	return langLink{inPage(title), "/" + v.Code + "/cases/" + url.PathEscape(id)}, err
 }
 
 // caseTitle is the catalogue's title of a case, or one made of its country, its
 // platforms and the month of its first dated turn.
-func (v *langView) caseTitle(s *Site, r *http.Request, c *casefile.Case) (string, error) {
+func (v *langView) caseTitle(ctx context.Context, s *Site, c *casefile.Case) (string, error) {
 	if own, ok := v.c.Cases[c.ID]; ok {
 		return own.Title, nil
 	}
@@ -402,7 +408,7 @@ func (v *langView) caseTitle(s *Site, r *http.Request, c *casefile.Case) (string
 		names = append(names, name)
 	}
 	about := args{"country": v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction)), "names": v.c.list(names)}
-	shown, _, err := s.Desk.Case(r.Context(), c, casefile.Date{})
+	shown, _, err := s.Desk.Case(ctx, c, casefile.Date{})
 	if err != nil {
 		return "", err
 	}
@@ -450,7 +456,7 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	}
 	text := func(key string) template.HTML { return v.T(key) }
 	v.Kind = "case"
-	if v.Title, err = v.caseTitle(s, r, c); err != nil {
+	if v.Title, err = v.caseTitle(r.Context(), s, c); err != nil {
 		return err
 	}
 	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
@@ -557,8 +563,8 @@ func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
 		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title",
-		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
-		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about",
+		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "platform.count", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
+		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about", "blocked.on",
 		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
 	for _, k := range answer.RemarkKeys() {
 		if k != answer.SayMeasured { // it has one for each state
@@ -599,6 +605,8 @@ func langKeys() []string {
 		"m.":           {"title", "sentence", "seen", "test", "id"},
 		"step.":        {"dns", "tcp", "tls", "quic", "http", "tunnel", "worked", "failed", "untried"},
 		"chart.":       {"all", "strip", "none", "some", "column", "reported", "bans", "state", "courts", "statements", "restored"}, "api.": {"title", "about", "address", "what"},
+		"ledger.":     {"name", "size", "root", "key", "witnesses", "signed", "unsigned", "nobody", "stamp", "stamped", "title", "about", "none", "entry", "when", "what"},
+		"alerts.":     {"title", "about", "confirm.ask", "stop.ask", "done.mail", "done.webhook", "done.confirm", "done.stop", "wrong.country", "wrong.target", "wrong.network", "wrong.case", "wrong.refused", "wrong.unknown"},
 		"contribute.": {"title", "failed"}, "error.": {"400", "400.text", "404", "404.text", "405", "405.text", "500", "500.text"}, "contribute.wrong.": noteFields,
 	} {
 		for _, w := range list {
@@ -630,6 +638,7 @@ func langKeys() []string {
 	for _, m := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"} {
 		keys = append(keys, "month."+m)
 	}
+	keys = slices.AppendSeq(keys, maps.Keys(entryTexts))
 	for t := range turnWords {
 		keys = append(keys, "turn."+string(t))
 	}

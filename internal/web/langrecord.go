@@ -38,7 +38,7 @@ func (s *Site) langItem(r *http.Request, v *langView, named []string) error {
 	if err != nil {
 		return err
 	}
-	title, err := v.caseTitle(s, r, found.say.whole)
+	title, err := v.caseTitle(r.Context(), s, found.say.whole)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func langThing(column string, of func(s *Site, id string) (thing, error)) langSh
 		for _, g := range t.view.Groups { // under the case's title in the language
 			for _, c := range s.Records.Cases {
 				if c.Title == g.Name {
-					if g.Name, err = v.caseTitle(s, r, c); err != nil {
+					if g.Name, err = v.caseTitle(r.Context(), s, c); err != nil {
 						return err
 					}
 				}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
@@ -32,12 +33,13 @@ type ledgerView struct {
 	Earlier    int64              `json:"-"` // the index above which the entries before begin
 }
 
-// ledgerRow is one entry in words.
+// ledgerRow is one entry in words, with the page of what it speaks of.
 type ledgerRow struct {
 	Index int64     `json:"index"`
 	Type  string    `json:"type"`
 	Time  time.Time `json:"time"`
 	Text  string    `json:"text"`
+	Href  string    `json:"-"`
 }
 
 // ledgerRows is how many entries a page shows.
@@ -45,17 +47,25 @@ const ledgerRows = 50
 
 func (s *Site) ledgerPage(w http.ResponseWriter, r *http.Request) error {
 	f := frame{Title: "The ledger", About: "What this server took in and said, in a log that only grows and that anyone can copy and check.", Trail: []crumb{{"Get the data", "/data"}, {"The ledger", ""}}}
-	v := ledgerView{Witnesses: len(s.Witnesses), Cosigned: []ledger.Signature{}, Entries: []ledgerRow{}}
-	if s.Ledger != nil {
-		err := s.readLedger(r, &v)
-		if err != nil && !errors.Is(err, notary.ErrEmpty) {
-			return err
-		}
+	v, err := s.ledgerOf(r, nil)
+	if err != nil {
+		return err
 	}
 	return ledgerPage.show(s, w, r, f, v, v)
 }
 
-func (s *Site) readLedger(r *http.Request, v *ledgerView) error {
+// ledgerOf is what the page of the ledger shows, in a language (nil: English).
+func (s *Site) ledgerOf(r *http.Request, c *catalogue) (ledgerView, error) {
+	v := ledgerView{Witnesses: len(s.Witnesses), Cosigned: []ledger.Signature{}, Entries: []ledgerRow{}}
+	if s.Ledger != nil {
+		if err := s.readLedger(r, &v, c); err != nil && !errors.Is(err, notary.ErrEmpty) {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+func (s *Site) readLedger(r *http.Request, v *ledgerView, lang *catalogue) error {
 	c, signed, err := s.Ledger.Checkpoint()
 	if err != nil {
 		return err
@@ -87,7 +97,11 @@ func (s *Site) readLedger(r *http.Request, v *ledgerView) error {
 		if err != nil {
 			return err
 		}
-		v.Entries = append(v.Entries, ledgerRow{i, e.Type, e.Time, e.Words()})
+		says, href, err := s.entryWords(r.Context(), &e, lang)
+		if err != nil {
+			return err
+		}
+		v.Entries = append(v.Entries, ledgerRow{i, e.Type, e.Time, says, href})
 		return nil
 	})
 	slices.Reverse(v.Entries)
@@ -95,4 +109,52 @@ func (s *Site) readLedger(r *http.Request, v *ledgerView) error {
 		err = nil
 	}
 	return err
+}
+
+// langLedger is the page of the ledger in a language.
+func (s *Site) langLedger(r *http.Request, v *langView, _ []string) error {
+	found, err := s.ledgerOf(r, v.c)
+	if err != nil {
+		return err
+	}
+	v.Title, v.Intro, v.About = v.c.text("ledger.title", nil), v.T("ledger.about"), v.c.text("ledger.about", nil)
+	v.table("ledger.entry", "ledger.when", "ledger.what")
+	v.Kind = "ledger"
+	if !found.Begun {
+		v.Note = v.T("ledger.none")
+		return nil
+	}
+	code := func(text string) template.HTML {
+		return `<code dir="ltr">` + template.HTML(template.HTMLEscapeString(text)) + `</code>`
+	}
+	size := func(n int64) string { return thousands(strconv.FormatInt(n, 10)) }
+	v.Facts = []langFact{{v.T("ledger.name"), code(found.Origin)}, {v.T("ledger.size"), inPage(size(found.Size))}, {v.T("ledger.root"), code(found.Root)}, {v.T("ledger.key"), code(found.Key)}}
+	var signed []string
+	for _, sig := range found.Cosigned {
+		signed = append(signed, v.c.text("ledger.signed", args{"name": foreign(sig.Name), "day": v.c.day(sig.Time), "n": size(found.SignedSize)}))
+	}
+	who := v.c.list(signed)
+	switch {
+	case who == "" && found.Witnesses > 0:
+		who = v.c.text("ledger.unsigned", args{"n": found.Witnesses})
+	case who == "":
+		who = v.c.text("ledger.nobody", nil)
+	}
+	v.Facts = append(v.Facts, langFact{v.T("ledger.witnesses"), inPage(who)})
+	if found.Stamped > 0 {
+		v.Facts = append(v.Facts, langFact{v.T("ledger.stamp"), inPage(v.c.text("ledger.stamped", args{"day": v.c.day(found.StampedAt), "n": size(found.Stamped)}))})
+	}
+	v.Command = `bandish monitor $BANDISH/ledger --key "` + found.Key + `"`
+	for _, e := range found.Entries {
+		href := ""
+		if e.Href != "" {
+			href = v.c.ownOf(e.Href)
+		}
+		v.row(langCell{Text: inPage(strconv.FormatInt(e.Index, 10)), Href: "/ledger/entries/" + strconv.FormatInt(e.Index, 10), ID: "e" + strconv.FormatInt(e.Index, 10)},
+			langCell{Text: inPage(v.c.day(e.Time) + " " + foreign(e.Time.UTC().Format("15:04 UTC")))}, langCell{Text: inPage(e.Text), Href: href})
+	}
+	if found.Earlier > 0 {
+		v.Next = "?before=" + strconv.FormatInt(found.Earlier, 10)
+	}
+	return nil
 }

@@ -136,6 +136,8 @@ type networkView struct {
 	inquiry.Network
 	Bans   []eventRow
 	Strips []template.HTML // of each answer: its last days on this network
+	When   whenAsked
+	Cite   citation
 }
 
 const networkPage page[networkView] = "network.html"
@@ -150,17 +152,32 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 		moveTo(w, r, proper)
 		return nil
 	}
-	v, err := s.networkOf(r.Context(), asn)
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	f := frame{Title: fmt.Sprintf("What does AS%d block?", asn), About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
+	v, err := s.networkOf(r.Context(), asn, t)
+	if err != nil {
+		return err
+	}
+	v.When = t.asked(r)
+	if wantsCSV(r) {
+		return networkCSV(w, r, v.Network)
+	}
+	title := fmt.Sprintf("What does AS%d block?", asn)
+	if v.Cite, err = s.cite(r, title, t); err != nil {
+		return err
+	}
+	f := frame{Title: title, Cite: &v.Cite, About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
 // networkOf is what was measured from a network and which bans held on it.
-func (s *Site) networkOf(ctx context.Context, asn uint32) (networkView, error) {
+func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView, error) {
 	on, known, err := s.Desk.Network(ctx, asn)
+	if known && err == nil && t.query() != "" {
+		on, err = s.Desk.NetworkOn(ctx, asn, t.at, t.known)
+	}
 	if err != nil {
 		return networkView{}, err
 	}

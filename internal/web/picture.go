@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/picture"
@@ -40,7 +38,30 @@ func (s *Site) answerPicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, &c)
 }
 
-// langPicture is the same in another language.
+// langPictures are the pictures of the pages of a language.
+func (s *Site) langPictures(w http.ResponseWriter, r *http.Request, c *catalogue, of []string) error {
+	var p *picture.Card
+	var err error
+	switch {
+	case len(of) == 3 && of[0] == "cc":
+		return s.langPicture(w, r, c, of[1], of[2])
+	case len(of) == 2 && of[0] == "platforms":
+		var id string
+		if id, err = s.targetOf(r.Context(), of[1]); err == nil {
+			p, err = s.mapCard(r, id, c)
+		}
+	case len(of) == 2 && of[0] == "cases":
+		p, err = s.langCasePicture(r, c, of[1])
+	default:
+		err = notFound("There is no such picture.")
+	}
+	if err != nil {
+		return err
+	}
+	return deliverPicture(w, r, p)
+}
+
+// langPicture is the picture of an answer in another language.
 func (s *Site) langPicture(w http.ResponseWriter, r *http.Request, c *catalogue, code, word string) error {
 	cc, id, err := s.placeOf(r.Context(), code, word)
 	if err != nil {
@@ -122,21 +143,24 @@ func colorOf(s verdict.State) color.RGBA {
 	return c
 }
 
-// pictureOf is the full address of the picture of a page.
-func pictureOf(r *http.Request) string {
-	path, query := "/picture.png", ""
-	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
-	if n := len(parts); n > 2 && parts[n-3] == "cc" && n < 5 {
-		path = "/" + strings.Join(parts, "/") + path
-		keep := url.Values{}
-		for _, name := range []string{"at", "as-of"} {
-			if day, err := time.Parse(time.DateOnly, r.URL.Query().Get(name)); err == nil {
-				keep.Set(name, day.Format(time.DateOnly))
-			}
-		}
-		if len(keep) > 0 {
-			query = "?" + keep.Encode()
-		}
+// pictureOf is the full address of the picture of a page, which says what the
+// page says about the same day.
+func (s *Site) pictureOf(r *http.Request) string {
+	whole := strings.Trim(r.URL.EscapedPath(), "/")
+	prefix, rest := "/", whole
+	if c := s.languageOf(r); c != nil {
+		prefix, rest = "/"+c.code+"/", strings.TrimPrefix(strings.TrimPrefix(whole, c.code), "/")
 	}
-	return "https://" + r.Host + path + query
+	parts := strings.Split(rest, "/")
+	switch {
+	case len(parts) >= 3 && parts[0] == "cc":
+		return pictureAt(r, prefix+strings.Join(parts[:3], "/")+"/picture.png")
+	case len(parts) >= 2 && (parts[0] == "platforms" || parts[0] == "cases"):
+		return pictureAt(r, prefix+strings.Join(parts[:2], "/")+"/picture.png")
+	case len(parts) == 2 && parts[0] == "networks":
+		return pictureAt(r, "/"+rest+"/picture.png") // of Latin letters and colours
+	case rest == "bans":
+		return pictureAt(r, "/bans/picture.png")
+	}
+	return pictureAt(r, "/picture.png")
 }

@@ -137,6 +137,9 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 	}
 	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {inquiry.Country(c.Jurisdiction), "/cc/" + c.Jurisdiction}, v.Case, {v.Kind, ""}}, LD: s.itemLD(r, c, found.json.Item, v, found.json.Answer)}
 	f.Cite = &v.Cite
+	if v.Bars != nil {
+		f.Picture = pictureAt(r, "/cases/"+found.say.whole.ID+"/requests.png")
+	}
 	return itemPage.show(s, w, r, f, v, found.json)
 }
 

@@ -8,9 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 )
 
@@ -226,5 +228,68 @@ func TestChronologyIsNarrowed(t *testing.T) {
 	}
 	if code, _ := s.get("/cases/pk-2024-x?only=x"); code != 400 {
 		t.Errorf("an unknown kind: %d", code)
+	}
+}
+
+// A network stands as it was measured last, also where a report of the ban goes on
+// when nobody measures any more.
+func TestNetworkBesideReports(t *testing.T) {
+	s := serveAt(t, time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC))
+	for range 4 {
+		s.submit(18, 64512, "x.com", true)
+	}
+	s.count()
+	s.site.Desk.Lists = func() ([]ban.Report, error) {
+		return []ban.Report{{Origin: ban.Origin{Dataset: ban.KeepItOn, File: "f", Row: 1}, CC: "ZZ", Targets: []string{"x"}, Method: ban.Block, Scope: ban.National, Start: time.Date(2024, 2, 1, 0, 0, 0, 0, time.UTC), Status: ban.Ongoing, Known: time.Date(2024, 4, 30, 0, 0, 0, 0, time.UTC)}}, nil
+	}
+	on, known, err := s.site.Desk.Network(t.Context(), 64512)
+	if err != nil || !known || len(on.Answers) != 1 {
+		t.Fatal(on, known, err)
+	}
+	if a := on.Answers[0]; a.Network.Counts.Measurements != 4 || len(a.Days) != 1 || a.Days[0].Date != "2024-02-18" {
+		t.Errorf("at %v: %d measurements, days %+v", a.At, a.Network.Counts.Measurements, a.Days)
+	}
+	_, text := s.get("/networks/AS64512?format=csv")
+	if !strings.Contains(text, "AS64512,ZZ,x,2024-02-18,") {
+		t.Errorf("as CSV: %s", text)
+	}
+}
+
+// What is blocked, and what a network blocks, is said for the end of any day, by
+// what was known on any day; the citation carries both, and each link too.
+func TestListsOnADay(t *testing.T) {
+	s := serve(t)
+	for range 4 {
+		s.submit(18, 64512, "x.com", true)
+	}
+	s.count()
+	for path, want := range map[string]string{
+		"/blocked?at=2024-02-19":                               `<a href="/cc/PK/x?at=2024-02-19">X in Pakistan</a>`, // 17 February 2024 to 7 May 2025
+		"/blocked?as-of=2024-02-16":                            "",
+		"/ur/blocked?at=2024-02-19":                            `href="/ur/cc/PK/x?at=2024-02-19"`,
+		"/networks/AS64512?at=2024-02-18":                      "at the end of <time",
+		"/ur/networks/AS64512":                                 `name="at"`,
+		"/ur/platforms/x?at=2024-02-19":                        `value="2024-02-19"`,
+		"/cc/PK?at=2024-02-19":                                 "as-of=2024-02-20",
+		"/platforms/x":                                         "/platforms/x?as-of=2024-02-20",
+		"/check?target=x&cc=PK&at=2024-02-19&claim=accessible": "/check?at=2024-02-19&amp;cc=PK&amp;claim=accessible&amp;target=x",
+	} {
+		code, page := s.get(path)
+		if code != 200 || !strings.Contains(page, want) {
+			t.Errorf("%s: %d, without %q", path, code, want)
+		}
+	}
+	for path, not := range map[string]string{"/blocked?at=2024-02-01": "X in Pakistan", "/blocked?at=2024-02-19&as-of=2024-02-16": "X in Pakistan", "/networks/AS64512?as-of=2024-02-16": "likely blocked</span><br>"} {
+		if code, page := s.get(path); code != 200 || strings.Contains(page, not) {
+			t.Errorf("%s: %d, with %q", path, code, not)
+		}
+	}
+	if code, _ := s.get("/blocked?at=never"); code != 400 {
+		t.Errorf("a day that is none: %d", code)
+	}
+	for _, path := range []string{"/blocked?at=2024-02-19&format=json", "/networks/AS64512?at=2024-02-18&format=ris", "/check?target=x&cc=PK&at=2024-02-19&claim=accessible&format=bibtex", "/cc/PK?format=csl", "/platforms/x?format=text"} {
+		if code, text := s.get(path); code != 200 || strings.Contains(text, "<html") {
+			t.Errorf("%s: %d", path, code)
+		}
 	}
 }

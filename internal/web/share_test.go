@@ -198,21 +198,28 @@ func TestLinkedData(t *testing.T) {
 // A picture says what its page says, and the page names it by its full address.
 func TestPicturesForSharing(t *testing.T) {
 	s := serve(t)
+	s.submit(18, 64512, "x.com", true)
+	s.submit(18, 64512, "x.com", true)
+	s.count()
 	host := strings.TrimPrefix(s.url, "http://")
 	for page, picture := range map[string]string{
 		"/cc/PK/x": "/cc/PK/x/picture.png", "/cc/PK/x?at=2024-03-01&networks=all": "/cc/PK/x/picture.png?at=2024-03-01", "/ur/cc/PK/x": "/ur/cc/PK/x/picture.png",
 		"/ur/cc/PK/x?as-of=2024-03-01": "/ur/cc/PK/x/picture.png?as-of=2024-03-01", "/cases": "/picture.png", "/cc/PK": "/picture.png", "/ur": "/picture.png",
+		"/": "/platforms/x/picture.png", "/platforms/x?at=2024-03-01": "/platforms/x/picture.png?at=2024-03-01", "/ur/platforms/x": "/ur/platforms/x/picture.png", "/bans": "/bans/picture.png", "/networks/AS64512": "/networks/AS64512/picture.png",
+		"/cases/pk-2024-x": "/cases/pk-2024-x/picture.png", "/cases/pk-2024-x/act/moi-letter?as-of=2024-05-01": "/cases/pk-2024-x/picture.png?as-of=2024-05-01", "/ur/cases/pk-2024-x": "/ur/cases/pk-2024-x/picture.png", "/cases/ng-2021-x": "/cases/ng-2021-x/picture.png",
+		itemHref(s.site.Records.Case("pk-2024-x"), s.site.Records.Case("pk-2024-x").Requests[0].ID): "/cases/pk-2024-x/requests.png",
 	} {
 		if _, text := s.answerOf(page); !strings.Contains(text, `property="og:image" content="https://`+host+picture+`"`) {
 			t.Errorf("%s does not name %s", page, picture)
 		}
 		resp, body := s.answerOf(picture)
+		keepShot(t, "og_"+strings.NewReplacer("/", "_", "?", "-").Replace(strings.Trim(picture, "/")), []byte(body))
 		c, err := png.DecodeConfig(strings.NewReader(body))
 		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/png" || c.Width != 1200 || c.Height != 630 || len(body) > 150<<10 {
 			t.Errorf("%s: %d %s, %d × %d, %d bytes: %v", picture, resp.StatusCode, resp.Header.Get("Content-Type"), c.Width, c.Height, len(body), err)
 		}
 	}
-	for path, want := range map[string]int{"/cc/QQ/x/picture.png": 404, "/cc/PK/none-such/picture.png": 404, "/ur/cc/QQ/x/picture.png": 404} {
+	for path, want := range map[string]int{"/cc/QQ/x/picture.png": 404, "/cc/PK/none-such/picture.png": 404, "/ur/cc/QQ/x/picture.png": 404, "/platforms/none-such/picture.png": 404, "/ur/platforms/none-such/picture.png": 404, "/cases/none/picture.png": 404, "/ur/cases/none/picture.png": 404, "/cases/ng-2021-x/requests.png": 404, "/networks/AS4200000000/picture.png": 404, "/ur/blocked/picture.png": 404} {
 		if code, _ := s.get(path); code != want {
 			t.Errorf("%s: %d", path, code)
 		}

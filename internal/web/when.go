@@ -46,18 +46,27 @@ type whenAsked struct {
 }
 
 func (t times) asked(r *http.Request) whenAsked {
-	w := whenAsked{Action: r.URL.EscapedPath()}
-	q := url.Values{}
+	w := whenAsked{Action: r.URL.EscapedPath(), Query: t.query()}
 	if !t.at.IsZero() {
 		w.At = t.at.AddDate(0, 0, -1).Format(time.DateOnly)
-		q.Set("at", w.At)
 	}
 	if !t.known.IsZero() {
 		w.Known = t.known.AddDate(0, 0, -1).Format(time.DateOnly)
-		q.Set("as-of", w.Known)
-	}
-	if len(q) > 0 {
-		w.Query = "?" + q.Encode()
 	}
 	return w
+}
+
+// query carries the days to another page: "?at=2024-02-17", or "".
+func (t times) query() string {
+	q := url.Values{}
+	if !t.at.IsZero() {
+		q.Set("at", t.at.AddDate(0, 0, -1).Format(time.DateOnly))
+	}
+	if !t.known.IsZero() {
+		q.Set("as-of", t.known.AddDate(0, 0, -1).Format(time.DateOnly))
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
 }

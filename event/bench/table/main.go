@@ -4,6 +4,7 @@
 //	go run ./event/bench/table            the seeds that are reported
 //	go run ./event/bench/table -calibrate other seeds, for choosing constants
 //	go run ./event/bench/table -scenarios all   one way of obeying or measuring at a time
+//	go run ./event/bench/table -set Candidate.MinReports=1   with another parameter
 //	go run ./event/bench/table -volume    the time that fifty million cells take
 package main
 
@@ -13,10 +14,12 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event/bench"
+	"github.com/bandish/bandish/event/parameter"
 )
 
 func main() {
@@ -35,6 +38,7 @@ func run(args []string, out, log io.Writer) error {
 	volume := fs.Bool("volume", false, "measure the time and memory of fifty million cells instead")
 	scenarios := fs.String("scenarios", "", "tell stories of the scenarios whose name holds this text ('all': every one) instead")
 	stories := fs.Int("stories", 100, "of each scenario")
+	fs.Func("set", "try another number: `Group.Name=value` of a parameter that docs/DETECTION.md lists", set)
 	countries := fs.Int("countries", bench.FullVolume.Countries, "countries of -volume")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -61,6 +65,17 @@ func run(args []string, out, log io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// set changes a parameter for the rest of the run.
+func set(arg string) error {
+	name, text, _ := strings.Cut(arg, "=")
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("%q: write Group.Name=value: %w", arg, err)
+	}
+	_, err = parameter.Standard.Set(name, value)
+	return err
 }
 
 func seeds(first uint64, n int) []uint64 {

@@ -27,13 +27,15 @@ func TestScenarioTable(t *testing.T) {
 			t.Errorf("row %q", l)
 		}
 	}
-	if rows != 3 {
-		t.Errorf("%d rows, want 3:\n%s", rows, out.String())
+	if rows != 4 {
+		t.Errorf("%d rows, want 4:\n%s", rows, out.String())
 	}
 }
 
 func TestUnknownFlag(t *testing.T) {
-	if err := run([]string{"-nothing"}, io.Discard, io.Discard); err == nil {
-		t.Error("a flag that is none was taken")
+	for _, args := range [][]string{{"-nothing"}, {"-set", "Candidate.Luck=1"}, {"-set", "Candidate.MinRise"}, {"-set", "Candidate.MinRise=0"}} {
+		if err := run(args, io.Discard, io.Discard); err == nil {
+			t.Errorf("%q was taken", args)
+		}
 	}
 }

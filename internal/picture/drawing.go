@@ -1,0 +1,139 @@
+package picture
+
+import (
+	"image"
+	"image/color"
+	"math"
+
+	"golang.org/x/image/vector"
+)
+
+// Drawing is a drawing in units of its own. A card scales it into the room that
+// its texts leave.
+type Drawing struct {
+	Wide, High float64
+	Shapes     []Shape
+	Labels     []Label
+}
+
+// Shape is some polygons of one colour, and the lines around them where Edge is
+// wider than 0.
+type Shape struct {
+	Rings [][]Point
+	Fill  color.RGBA
+	Edge  float64
+	Ink   color.RGBA // of the lines
+}
+
+// Point is a place in the units of the drawing, y from above.
+type Point struct{ X, Y float64 }
+
+// Anchor says which part of a label stands at its place.
+type Anchor int
+
+// The anchors.
+const (
+	Start Anchor = iota
+	Middle
+	End
+)
+
+// Label is a text in one line whose base is at Y.
+type Label struct {
+	X, Y   float64
+	Text   string
+	Size   float64 // of the letters, in the units of the drawing
+	Bold   bool
+	Color  color.RGBA
+	Anchor Anchor
+}
+
+// Ink and Soft are the colours of texts on a card.
+func Ink() color.RGBA { return ink }
+
+// Soft is the colour of texts that say less.
+func Soft() color.RGBA { return soft }
+
+// Box is a rectangle as a ring.
+func Box(x, y, wide, high float64) []Point {
+	return []Point{{x, y}, {x + wide, y}, {x + wide, y + high}, {x, y + high}}
+}
+
+// Line is a line of a width as a ring. All lines go round the same way, so that
+// those that cross do not put each other out.
+func Line(from, to Point, width float64) []Point {
+	dx, dy := to.X-from.X, to.Y-from.Y
+	length := math.Hypot(dx, dy)
+	if length == 0 {
+		return nil
+	}
+	nx, ny := -dy/length*width/2, dx/length*width/2
+	return []Point{{from.X + nx, from.Y + ny}, {from.X - nx, from.Y - ny}, {to.X - nx, to.Y - ny}, {to.X + nx, to.Y + ny}}
+}
+
+// drawing draws within a part of the picture, as large as it fits, in the middle,
+// and returns how high it is.
+func (p *page) drawing(d *Drawing, room image.Rectangle) (high int) {
+	scale := min(float64(room.Dx())/d.Wide, float64(room.Dy())/d.High)
+	left := float64(room.Min.X) + (float64(room.Dx())-scale*d.Wide)/2
+	at := func(q Point) (float32, float32) {
+		return float32(left + scale*q.X), float32(float64(room.Min.Y) + scale*q.Y)
+	}
+	for i := range d.Shapes {
+		s := &d.Shapes[i]
+		p.fill(s.Rings, s.Fill, at)
+		if s.Edge > 0 {
+			var lines [][]Point
+			for _, ring := range s.Rings {
+				for j := range ring {
+					lines = append(lines, Line(ring[j], ring[(j+1)%len(ring)], s.Edge))
+				}
+			}
+			p.fill(lines, s.Ink, at)
+		}
+	}
+	for _, l := range d.Labels {
+		x, y := at(Point{l.X, l.Y})
+		p.label(l, int(x), int(y), int(l.Size*scale+.5))
+	}
+	return int(scale * d.High)
+}
+
+// fill fills polygons with a colour.
+func (p *page) fill(rings [][]Point, c color.RGBA, at func(Point) (float32, float32)) {
+	if c.A == 0 {
+		return
+	}
+	r := vector.NewRasterizer(Width, Height)
+	for _, ring := range rings {
+		for i, q := range ring {
+			x, y := at(q)
+			if i == 0 {
+				r.MoveTo(x, y)
+			} else {
+				r.LineTo(x, y)
+			}
+		}
+		r.ClosePath()
+	}
+	r.Draw(p.img, p.img.Bounds(), image.NewUniform(c), image.Point{})
+}
+
+// label draws a text in one line at a place of the picture.
+func (p *page) label(l Label, x, base, size int) {
+	face := p.plain
+	if l.Bold {
+		face = p.bold
+	}
+	lines := p.lines(l.Text, size, 1, face)
+	if l.Text == "" || len(lines) == 0 {
+		return
+	}
+	switch width := widthOf(lines[0]); l.Anchor {
+	case Middle:
+		x -= width / 2
+	case End:
+		x -= width
+	}
+	p.lineAt(lines[0], size, x, base, l.Color)
+}
