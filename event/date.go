@@ -177,28 +177,34 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 			}
 		}
 	}
-	if soft > hard {
+	mixed := math.Min(hard, soft) >= set.Date.Mixed*(hard+soft)
+	switch {
+	case mixed:
+		out.strength = set.Date.Part
+		out.hard = (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
+	case soft > hard:
 		out.hard = set.Chain.Hard[1]
 	}
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		f, l := parts[i].first(), parts[i].last()
-		at := turningPoint(t.Obs, f.first, f.end, f.firmWeights(out.strength))
+		at := turningPoint(t.Obs, f.first, f.end, f.firmWeights(out.strength, mixed))
 		parts[i].firm.first = at
 		out.from = min(out.from, t.Obs[at].From)
 		turned, n := chain.Turn(t.Obs), len(t.Obs)
-		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength))
+		at = turningPoint(turned, n-l.end, n-l.first, l.firmWeights(out.strength, mixed))
 		parts[i].firm.last = n - 1 - at
 		out.to = max(out.to, -turned[at].From)
 	}
 	return &out
 }
 
-// strength is the share of the votes that an event is taken to turn bad. It is
-// not asked of the votes, or ok votes in its midst would bear on its dates: on
-// a network it is most of them, and fewer where the source does not say which
-// networks the votes are of.
+// strength is the share of the votes that an event is taken to turn bad. The ok
+// votes are not asked, or those in its midst would bear on its dates: on a
+// network it is most of them, and fewer where the source does not say which
+// networks the votes are of, or where the bad ones are of both sorts, as those
+// of throttling are.
 func (h *history) strength(parts []banned) float64 {
 	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].ASN == 0 }) {
 		return set.Date.Part
@@ -206,12 +212,18 @@ func (h *history) strength(parts []banned) float64 {
 	return set.Date.Full
 }
 
-func (s *stretch) firmWeights(strength float64) chain.Weights {
-	sort, b := 0, chain.Baseline{Bad: set.Date.FirmBad, Hard: set.Chain.PriorHard / (set.Chain.PriorHard + set.Chain.PriorSoft)}
+// firmWeights are what votes say where a strong ban begins. Where the bad votes
+// of the event are of both sorts, neither sort speaks against it.
+func (s *stretch) firmWeights(strength float64, mixed bool) chain.Weights {
+	usual, hard := set.Date.FirmBad, set.Chain.Hard[0]
 	if s.soft > 0.5 {
-		sort, b.Bad = 1, set.Date.FirmSoft
+		usual, hard = set.Date.FirmSoft, set.Chain.Hard[1]
 	}
-	return b.WeightsAt(b.Bad+(1-b.Bad)*strength, set.Chain.Hard[sort])
+	if mixed {
+		hard = (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
+	}
+	b := chain.Baseline{Bad: usual, Hard: set.Chain.PriorHard / (set.Chain.PriorHard + set.Chain.PriorSoft)}
+	return b.WeightsAt(usual+(1-usual)*strength, hard)
 }
 
 // turningPoint is where the sum of what the observations from first to end

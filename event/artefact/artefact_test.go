@@ -59,6 +59,7 @@ func TestDefects(t *testing.T) {
 		{"on everything, with a page that says so", [][]series.Cell{answers(1, 60, 8, "http.blockpage", within(20, 25, 8)), answers(2, 60, 8, "", never)}, 1, 80},
 		{"on five targets, and no others are measured", [][]series.Cell{answers(1, 60, 5, "tls.reset", within(20, 25, 5)), answers(2, 60, 5, "", never)}, 0, 50},
 		{"the only network fails on everything", [][]series.Cell{answers(1, 60, 8, "tls.reset", within(20, 25, 8))}, 1, 80},
+		{"the only network does, from noon of a day on", [][]series.Cell{answers(1, 60, 8, "tls.reset", func(d, _, report int) bool { return d == 20 && report == 1 || d > 20 && d < 25 })}, 1, 72},
 		{"the only two networks do", [][]series.Cell{answers(1, 60, 8, "tls.reset", within(20, 25, 8)), answers(2, 60, 8, "tls.reset", within(20, 25, 8))}, 2, 160},
 		{"two of three networks do", [][]series.Cell{answers(1, 60, 8, "tls.reset", within(20, 25, 8)), answers(2, 60, 8, "tls.reset", within(20, 25, 8)), answers(3, 60, 8, "", never)}, 0, 0},
 		{"three networks do: it is no probe", [][]series.Cell{answers(1, 60, 8, "tls.reset", within(20, 25, 8)), answers(2, 60, 8, "tls.reset", within(20, 25, 8)), answers(3, 60, 8, "tls.reset", within(20, 25, 8))}, 0, 240},

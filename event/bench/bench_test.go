@@ -119,9 +119,12 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// hard reports whether a scenario is one of those of which not all is found:
+// hard reports whether a scenario is one of those of which not all is found, or
+// not in one piece:
 // docs/DETECTION.md says what is reached.
-func (s Scenario) hard() bool { return s.Hours[0] != s.Hours[1] || s.Ramp > 0 || s.PerDay < 0.5 }
+func (s Scenario) hard() bool {
+	return s.Hours[0] != s.Hours[1] || s.Ramp > 0 || s.PerDay < 0.5 || s.Strength > 0 && s.Networks <= 3
+}
 
 // The hours of a ban are told by the country's clock, also where it is not whole
 // hours from UTC. (The rows are made; only the clock is India's.)

@@ -79,6 +79,8 @@ var Scenarios = []Scenario{
 	{Name: "4 platforms, 3 networks", Networks: 3, PerDay: 6, Banned: 4, Fine: 3},
 	{Name: "12 platforms, 4 networks", Networks: 4, PerDay: 4, Banned: 12, Fine: 4},
 	{Name: "throttled, 6 networks", Networks: 6, PerDay: 6, Strength: 0.65, Soft: 0.5},
+	{Name: "throttled, 1 network", Networks: 1, PerDay: 9, Strength: 0.65, Soft: 0.5},
+	{Name: "throttled, 3 platforms on 3 networks", Networks: 3, PerDay: 6, Banned: 3, Strength: 0.65, Soft: 0.5},
 	{Name: "impaired only, 6 networks", Networks: 6, PerDay: 6, Soft: 0.9},
 	{Name: "own resolvers, 4 networks", Networks: 4, PerDay: 8, Resolvers: true},
 	{Name: "counts only", Networks: 6, PerDay: 6, Bare: true},
