@@ -343,13 +343,14 @@ func plainPlan(t reflect.Type, made map[reflect.Type]*plan) plan {
 }
 
 func readInteger(r *reader, to reflect.Value) {
-	n, err := strconv.ParseInt(r.number(), 10, 64)
+	text := r.number()
+	n, err := strconv.ParseInt(text, 10, 64)
 	switch {
 	case err != nil:
 		r.giveUp()
 	case to.CanInt():
 		to.SetInt(n)
-	case n < 0 || to.OverflowUint(uint64(n)):
+	case text[0] == '-' || to.OverflowUint(uint64(n)):
 		r.giveUp()
 	default:
 		to.SetUint(uint64(n))
@@ -499,7 +500,7 @@ func (r *reader) body() Text {
 		if err != nil {
 			r.giveUp()
 		}
-		return Text(raw)
+		return Text(unsafe.String(unsafe.SliceData(raw), len(raw))) // nobody else holds raw
 	default:
 		r.giveUp()
 	}

@@ -1,6 +1,7 @@
 package measurement
 
 import (
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"strings"
@@ -75,6 +76,8 @@ func TestReadGivesUp(t *testing.T) {
 		{`"port":443`, `"port":443.5`, false},
 		{`"port":443`, `"port":99999999999999999999`, false},
 		{`"ttl":null`, `"ttl":-1`, false},
+		{`"ttl":null`, `"ttl":-0`, false},
+		{`"ttl":null`, `"ttl":4294967296`, false},
 	} {
 		doc := strings.Replace(sample, c.old, c.new, 1)
 		if doc == sample && c.old != c.new {
@@ -104,4 +107,31 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) { readsAlike(t, line) })
+}
+
+// Whatever is put into a sound document anywhere, what is read is what
+// encoding/json reads.
+func TestReadOfChangedDocuments(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(22, 1))
+	put := []string{"null", "true", "1", "-0", "1e5", `""`, `"\u00e9"`, `"\ud800"`, "[]", "{}", "\xff", "\\", `\"`, `"a":`, ",", ":", "{", "}", "[", "]",
+		`"`, " ", "\n", "0", `{"format":"base64","data":"eA=="}`, `[["a","b"]]`, `"probe_cc":`, "K", "ſ", "1.5", "99999999999"}
+	taken := 0
+	for range 5000 {
+		doc := sample
+		for range 1 + rnd.IntN(3) {
+			i := rnd.IntN(len(doc))
+			j := min(len(doc), i+rnd.IntN(12))
+			if colon := strings.IndexByte(doc[i:], ':'); colon >= 0 && rnd.IntN(2) == 0 { // in the place of a value, or before it
+				i += colon + 1
+				j = i + max(0, strings.IndexAny(doc[i:], ",}]"))*rnd.IntN(2)
+			}
+			doc = doc[:i] + put[rnd.IntN(len(put))] + doc[j:]
+		}
+		if readsAlike(t, []byte(doc)) {
+			taken++
+		}
+	}
+	if taken < 100 {
+		t.Errorf("only %d were taken", taken)
+	}
 }

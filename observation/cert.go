@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"hash/maphash"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -40,8 +41,10 @@ type Verifier struct {
 	keys  map[string]bool // subject and public key of each root
 	id    string
 
+	seeds [2]maphash.Seed // ours alone: nobody can prepare two chains that collide
+
 	mu   sync.Mutex
-	seen map[string]certificate // guarded by mu
+	seen map[[2]uint64]certificate // guarded by mu
 }
 
 // certificate is what a chain came to, but for the dates of its leaf.
@@ -58,7 +61,7 @@ const maxSeen = 8192
 // NewVerifier parses the roots, which takes some milliseconds. Further roots,
 // such as a lab's own, change its ID.
 func NewVerifier(further ...*x509.Certificate) *Verifier {
-	v := &Verifier{roots: x509.NewCertPool(), keys: map[string]bool{}, seen: map[string]certificate{}}
+	v := &Verifier{roots: x509.NewCertPool(), keys: map[string]bool{}, seen: map[[2]uint64]certificate{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	hash := sha256.New()
 	for root := range bundle.Roots() {
 		hash.Write(root.Certificate)
@@ -85,14 +88,20 @@ func (v *Verifier) ID() string { return v.id }
 // that it may be one certificate that an error named.
 func (v *Verifier) check(chain []measurement.Binary, name string, at time.Time, named bool) certificate {
 	day := at.UTC().Truncate(24 * time.Hour)
-	h := sha256.New()
-	for _, c := range chain {
-		h.Write([]byte(c.Data))
-		h.Write([]byte{0})
-	}
 	named = named && len(chain) == 1
-	h.Write([]byte(name + day.Format(time.DateOnly) + strconv.FormatBool(named)))
-	key := string(h.Sum(nil))
+	var key [2]uint64
+	for i, seed := range v.seeds {
+		var h maphash.Hash
+		h.SetSeed(seed)
+		for _, c := range chain {
+			h.WriteString(c.Data)
+			h.WriteByte(0)
+		}
+		h.WriteString(name)
+		h.WriteString(day.Format(time.DateOnly))
+		h.WriteString(strconv.FormatBool(named))
+		key[i] = h.Sum64()
+	}
 
 	v.mu.Lock()
 	cert, known := v.seen[key]

@@ -19,6 +19,7 @@ import (
 // belongs to the endpoint that fits its URL, if only one does.
 func (b *builder) connection(c measurement.Connection, chain bool) []Row {
 	a := &assembly{builder: b, chain: chain, hosts: map[string]string{}}
+	a.rows = make([]Row, 0, min(len(c.TCPConnect)+len(c.Requests), 16))
 	a.lookups(c.Queries)
 	for i := range c.TCPConnect {
 		a.tcp(&c.TCPConnect[i])

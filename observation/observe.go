@@ -219,7 +219,13 @@ func (b *builder) baseRow() Row {
 	return r
 }
 
-func (b *builder) add(rows []Row) { b.rows = append(b.rows, rows...) }
+func (b *builder) add(rows []Row) {
+	if len(b.rows) == 0 {
+		b.rows = rows[:len(rows):len(rows)] // rows are large: they are not copied
+		return
+	}
+	b.rows = append(b.rows, rows...)
+}
 
 // finish gives the rows their order and their places.
 func (b *builder) finish() []Row {
@@ -227,7 +233,7 @@ func (b *builder) finish() []Row {
 		b.rows = append(b.rows, b.base) // the measurement itself is a fact
 	}
 	translated(b.rows, nil, "")
-	slices.SortFunc(b.rows, compareRows)
+	sort.Slice(b.rows, func(i, j int) bool { return compareRows(&b.rows[i], &b.rows[j]) < 0 })
 	for i := range b.rows {
 		b.rows[i].Seq = uint16(min(i, 1<<16-1))
 	}
@@ -236,10 +242,12 @@ func (b *builder) finish() []Row {
 
 // compareRows is the canonical order of a measurement's rows: along the
 // redirects, by name, address and port.
-func compareRows(x, y Row) int {
+func compareRows(x, y *Row) int {
+	if c := cmp.Or(cmp.Compare(x.Hop, y.Hop), cmp.Compare(x.Name, y.Name), cmp.Compare(x.IP, y.IP), cmp.Compare(x.Port, y.Port)); c != 0 {
+		return c // nearly always: the rest need not be looked at
+	}
 	return cmp.Or(
-		cmp.Compare(x.Hop, y.Hop), cmp.Compare(x.Name, y.Name), cmp.Compare(x.IP, y.IP),
-		cmp.Compare(x.Port, y.Port), cmp.Compare(x.Transport, y.Transport), cmp.Compare(x.URL, y.URL),
+		cmp.Compare(x.Transport, y.Transport), cmp.Compare(x.URL, y.URL),
 		cmp.Compare(x.DNS, y.DNS), cmp.Compare(x.TCP, y.TCP), cmp.Compare(x.TLS, y.TLS), cmp.Compare(x.HTTP, y.HTTP),
 		cmp.Compare(x.QUIC, y.QUIC), cmp.Compare(x.Tunnel, y.Tunnel), cmp.Compare(x.TunnelKind, y.TunnelKind), cmp.Compare(x.ServerName, y.ServerName),
 		cmp.Compare(x.Status, y.Status), cmp.Compare(x.BodyBytes, y.BodyBytes),

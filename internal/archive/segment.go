@@ -27,6 +27,10 @@ func rowGroup(kind string) int64 {
 // unpacks no more than the pages that hold them.
 const pageBytes = 16 << 10
 
+// packing is how pages are packed. One codec keeps its encoders from segment to
+// segment.
+var packing = &zstd.Codec{Level: zstd.SpeedFastest}
+
 // AddSegment writes rows, which must be in their order, as one segment and
 // lists it. No rows make no segment.
 func AddSegment[T any](u *Update, s Segment, rows []T) (Segment, error) {
@@ -61,7 +65,7 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 	defer f.discard()
 	w := parquet.NewGenericWriter[T](f,
 		parquet.KeyValueMetadata(segmentKey, s.self()),
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
+		parquet.Compression(packing),
 		parquet.CreatedBy("bandish", "1", ""),
 		parquet.PageBufferSize(pageBytes),
 		parquet.MaxRowsPerRowGroup(rowGroup(s.Kind)))

@@ -75,13 +75,20 @@ type floor struct {
 	dir   string
 	watch *watch
 
+	enc       *zstd.Encoder
 	documents int64
 	lines     []byte
+	packed    []byte
 	rows      []observation.Row
 	batches   int
 }
 
-func (f *floor) run(sources []intake.Source) error {
+func (f *floor) run(sources []intake.Source) (err error) {
+	f.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return err
+	}
+	f.lines = make([]byte, 0, 2*batchBytes)
 	for _, s := range sources {
 		if err := f.read(s); err != nil {
 			return err
@@ -134,14 +141,9 @@ func (f *floor) observe(s intake.Source) error {
 }
 
 func (f *floor) write() error {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return err
-	}
-	defer enc.Close()
-	packed := enc.EncodeAll(f.lines, nil)
-	sum := sha256.Sum256(packed)
-	if err := os.WriteFile(filepath.Join(f.dir, fmt.Sprintf("%x", sum)), packed, 0o644); err != nil {
+	f.packed = f.enc.EncodeAll(f.lines, f.packed[:0])
+	sum := sha256.Sum256(f.packed)
+	if err := os.WriteFile(filepath.Join(f.dir, fmt.Sprintf("%x", sum)), f.packed, 0o644); err != nil {
 		return err
 	}
 	f.batches++
