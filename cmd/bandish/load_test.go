@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,7 +128,7 @@ func (l *load) serve(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
+		cmd.Process.Signal(syscall.SIGTERM) // SIGINT is ignored where a shell runs the tests in the background
 		cmd.Wait()
 		if strings.Contains(errs.String(), "panic") {
 			t.Errorf("the server's log tells of a panic: %s", &errs)
