@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -97,16 +98,36 @@ func (s *Site) entryWords(ctx context.Context, e *ledger.Entry, c *catalogue) (t
 		}
 		return say(key, args{"name": platform, "country": country}), href, nil
 	case e.Correction != nil:
-		if strings.HasPrefix(e.Correction.Of, "/") && !strings.HasPrefix(e.Correction.Of, "//") {
-			href = e.Correction.Of
-		}
-		return say("entry.correction", args{"text": name(e.Correction.Text)}), href, nil
+		return say("entry.correction", args{"text": name(e.Correction.Text)}), s.itemPage(e.Correction.Of), nil
 	case e.Key != nil:
 		return say("entry.key", nil), "/ledger/key", nil
 	case e.Software != nil:
 		return say("entry.software", args{"version": name(e.Software.Version)}), "", nil
 	}
 	return say("entry.unknown", nil), "", nil
+}
+
+// uidShape is how the uid of a measurement looks.
+var uidShape = regexp.MustCompile(`^\d{14}\.\d{6}_[A-Z]{2}_\w+$`)
+
+// itemPage is the page of what a correction is of; "" where its id alone does not
+// say which, as of a dated ban, which may have been withdrawn.
+func (s *Site) itemPage(id string) string {
+	first, rest, two := strings.Cut(id, "/")
+	target, day, _ := strings.Cut(rest, "@")
+	switch {
+	case s.Records != nil && s.Records.Case(first) != nil && two:
+		return "/cases/" + first + "/claim/" + url.PathEscape(rest)
+	case s.Records != nil && s.Records.Case(first) != nil:
+		return "/cases/" + first
+	case two && inquiry.Country(first) != first && day == "":
+		return "/cc/" + first + "/" + url.PathEscape(target)
+	case two && inquiry.Country(first) != first:
+		return "/cc/" + first + "/" + url.PathEscape(target) + "?at=" + url.QueryEscape(day)
+	case uidShape.MatchString(id):
+		return "/m/" + id
+	}
+	return ""
 }
 
 // batchWords say which measurements came in.

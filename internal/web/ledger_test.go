@@ -33,7 +33,7 @@ func entriesOfEveryKind() []ledger.Entry {
 	for _, action := range []string{ledger.Announced, ledger.Revised, ledger.Withdrawn} {
 		out = append(out, ledger.Entry{Type: ledger.TypeEvent, Event: &ledger.Event{ID: "ke-telegram-2024q4", Action: action, CC: "KE", Target: "telegram"}})
 	}
-	return append(out, ledger.Entry{Type: ledger.TypeTombstone, File: &ledger.File{Name: "tests"}}, ledger.Entry{Type: ledger.TypeFile, File: &ledger.File{Name: "tests"}}, ledger.Entry{Type: ledger.TypeKey, Key: &ledger.Key{}}, ledger.Entry{Type: ledger.TypeCorrection, Correction: &ledger.Correction{Of: "/cc/KE/telegram", Text: "The end was wrong."}},
+	return append(out, ledger.Entry{Type: ledger.TypeTombstone, File: &ledger.File{Name: "tests"}}, ledger.Entry{Type: ledger.TypeFile, File: &ledger.File{Name: "tests"}}, ledger.Entry{Type: ledger.TypeKey, Key: &ledger.Key{}}, ledger.Entry{Type: ledger.TypeCorrection, Correction: &ledger.Correction{Of: "KE/telegram", Text: "The end was wrong."}},
 		ledger.Entry{Type: ledger.TypeSoftware, Software: &ledger.Software{Version: "1.2"}}, ledger.Entry{Type: "of_tomorrow"})
 }
 
@@ -78,6 +78,24 @@ func TestEntriesInWords(t *testing.T) {
 	for k := range entryTexts {
 		if !used[k] {
 			t.Errorf("no entry of the test says %s", k)
+		}
+	}
+}
+
+// A correction links to the page of what it corrects.
+func TestPageOfWhatIsCorrected(t *testing.T) {
+	s := serve(t)
+	for id, want := range map[string]string{
+		"PK/x":                  "/cc/PK/x",
+		"PK/x@2024-03-14":       "/cc/PK/x?at=2024-03-14",
+		"pk-2024-x":             "/cases/pk-2024-x",
+		"pk-2024-x/moi-no-ban":  "/cases/pk-2024-x/claim/moi-no-ban",
+		"ke-telegram-2024q4":    "",
+		"//elsewhere.example/x": "",
+		"20241113081500.123456_ZZ_webconnectivity_0123456789abcdef": "/m/20241113081500.123456_ZZ_webconnectivity_0123456789abcdef",
+	} {
+		if got := s.site.itemPage(id); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
 		}
 	}
 }
