@@ -507,7 +507,7 @@ func (s *Site) langAbout(_ *http.Request, v *langView, _ []string) error {
 	for _, k := range v.c.unconfirmed() {
 		term := langTerm{Key: k.key, Why: k.why}
 		switch kind, id, _ := strings.Cut(k.key, "."); {
-		case kind == "platform":
+		case kind == "platform" && v.c.Platforms[id].Name != "":
 			term.Text = []template.HTML{inPage(v.c.Platforms[id].Name)}
 		case kind == "case" && v.c.Cases[id].Title != "":
 			term.Text = []template.HTML{inPage(v.c.Cases[id].Title)}
