@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -198,7 +199,11 @@ func checkWhole(t *testing.T, dir string, i int) {
 	if err != nil || len(damaged) > 0 {
 		t.Fatalf("after kill %d: damaged %v, %v", i, damaged, err)
 	}
-	if h := held(t, dir); len(h.Wrong) > 0 {
+	h := held(t, dir)
+	h.Wrong = slices.DeleteFunc(h.Wrong, func(d archive.Damage) bool { // the test itself removes it, and the child may not live to note that
+		return d.Path == "sources-read.jsonl" && strings.HasPrefix(d.Reason, "missing")
+	})
+	if len(h.Wrong) > 0 {
 		t.Fatalf("after kill %d: not as the ledger says: %v", i, h.Wrong)
 	}
 	m, err := a.Manifest()
