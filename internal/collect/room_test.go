@@ -24,6 +24,12 @@ func TestRoomForSubmissions(t *testing.T) {
 	defer srv.Close()
 	const each, slow = 12 << 20, maxHeld / (12 << 20)
 	var ends []*io.PipeWriter
+	finish := func() {
+		for _, w := range ends {
+			w.Close()
+		}
+	}
+	defer finish() // before the server's Close, which waits for them
 	done := make(chan error, slow)
 	from := func(client string, body io.Reader) (*http.Response, error) {
 		req, err := http.NewRequest("POST", srv.URL+"/api/v1/measurement", body)
@@ -53,29 +59,30 @@ func TestRoomForSubmissions(t *testing.T) {
 		resp.Body.Close()
 		return resp
 	}
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		if r := post(); r.StatusCode == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" {
-			break
-		}
+	// Nothing else is sent until they fill the room to its last byte: it would
+	// take their place.
+	held := func() int64 {
+		s.room.mu.Lock()
+		defer s.room.mu.Unlock()
+		return s.room.held
+	}
+	for deadline := time.Now().Add(time.Minute); held() < maxHeld; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("there is always room")
+			t.Fatalf("%d bytes are held, %d sent", held(), maxHeld)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	for _, w := range ends {
-		w.Close()
+	if r := post(); r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
+		t.Errorf("without room the answer is %s, come again after %q", r.Status, r.Header.Get("Retry-After"))
 	}
+	finish()
 	for range slow {
 		<-done
 	}
 	if r := post(); r.StatusCode != http.StatusBadRequest {
 		t.Errorf("with room again the answer is %s", r.Status)
 	}
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
-	if s.room.held != 0 {
-		t.Errorf("%d bytes are held by nobody", s.room.held)
+	if n := held(); n != 0 {
+		t.Errorf("%d bytes are held by nobody", n)
 	}
 }
 
