@@ -109,7 +109,7 @@ func (f *tried) call(c *ast.CallExpr) {
 	}
 	switch s.Sel.Name {
 	case "Log", "Logf":
-		f.logs = true
+		f.logs = f.logs || isTest(s.X)
 	case "Fail", "FailNow":
 		f.fails, f.asserts = true, true
 	case "Error", "Fatal", "Errorf", "Fatalf":
