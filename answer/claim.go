@@ -12,6 +12,7 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -168,7 +169,7 @@ func measure(ctx context.Context, r *casefile.Records, claim *casefile.AccessCla
 		return fail(err)
 	}
 	asked := func(asn uint32) bool {
-		return len(claim.Networks) == 0 || slices.Contains(claim.Networks, casefile.ASN(asn))
+		return len(claim.Networks) == 0 || slices.Contains(claim.Networks, network.ASN(asn))
 	}
 	by := map[uint32][]series.Cell{}
 	for _, c := range cells {
@@ -209,7 +210,7 @@ func stampOrNil(t time.Time) *time.Time {
 // is never blocked.
 func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, to time.Time) {
 	sum := series.Sum(cells)
-	n := casefile.NetworkTally{ASN: casefile.ASN(asn), OK: int64(sum.OK), Blocked: int64(sum.Blocked) + int64(sum.Likely), Down: int64(sum.Down),
+	n := casefile.NetworkTally{ASN: network.ASN(asn), OK: int64(sum.OK), Blocked: int64(sum.Blocked) + int64(sum.Likely), Down: int64(sum.Down),
 		Unclear: int64(sum.Impaired) + int64(sum.Insufficient)}
 	n.Reading = read(&sum)
 	for i := range spans {

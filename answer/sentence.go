@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -66,7 +67,7 @@ func networkNames(networks []Network) string {
 	var names []string
 	for _, n := range networks {
 		if n.ASN != 0 {
-			names = append(names, fmt.Sprintf("AS%d", n.ASN))
+			names = append(names, network.Name(n.ASN))
 		}
 	}
 	switch {

@@ -1,11 +1,10 @@
 package answer
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -63,18 +62,13 @@ func spansOf(e *event.Event, target string) []span {
 	}
 	asns := []uint32{0}
 	if len(networks) > 0 {
-		asns = asns[:0]
-		for _, n := range networks {
-			if asn, err := strconv.ParseUint(strings.TrimPrefix(n, "AS"), 10, 32); err == nil {
-				asns = append(asns, uint32(asn))
-			}
-		}
+		asns = network.Numbers(networks)
 	}
 	out := make([]span, 0, len(asns))
 	for _, asn := range asns {
 		s := newSpan(e, asn, whole)
 		for i := range by {
-			if by[i].Network == networkName(asn) {
+			if by[i].Network == network.Name(asn) {
 				s.narrow(&by[i])
 			}
 		}
@@ -95,7 +89,7 @@ func newSpan(e *event.Event, asn uint32, whole edges) span {
 			s.endLatest = s.endFirst
 		}
 	}
-	name := networkName(asn)
+	name := network.Name(asn)
 	for _, p := range e.Phases {
 		of := false
 		for _, n := range p.Networks {
@@ -114,8 +108,6 @@ func newSpan(e *event.Event, asn uint32, whole edges) span {
 	}
 	return s
 }
-
-func networkName(asn uint32) string { return "AS" + strconv.FormatUint(uint64(asn), 10) }
 
 // narrow takes a network's own dates, where they say that it joined later than
 // the event began, or was restored sooner than it ended.

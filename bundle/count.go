@@ -10,6 +10,7 @@ import (
 
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -117,7 +118,7 @@ func compareCells(enclosed, counted []series.Cell) (wrong []string, same int) {
 		if layer != series.Whole {
 			layer = ", " + layer
 		}
-		return fmt.Sprintf("%s AS%d%s, %s (%d s)", x.Target, x.ASN, layer, time.Unix(x.Start, 0).UTC().Format(time.DateTime), x.Span)
+		return fmt.Sprintf("%s %v%s, %s (%d s)", x.Target, network.ASN(x.ASN), layer, time.Unix(x.Start, 0).UTC().Format(time.DateTime), x.Span)
 	}
 	for len(enclosed) > 0 || len(counted) > 0 {
 		switch d := order(enclosed, counted); {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/ledger"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -149,7 +150,7 @@ func (c *Contents) reportMeasurements(p *page) {
 	p.table([]string{"Time (UTC)", "Network", "What", "Verdict", "Rules", "Id"}, func() {
 		for i := range c.Verdicts[:n] {
 			v := &c.Verdicts[i]
-			p.row("td", v.Time.Format(time.DateTime), fmt.Sprintf("%s, AS%d", v.CC, v.ASN), orElse(v.Input, v.Target), verdictWords(v), strings.Join(v.Rules, ", "), v.UID)
+			p.row("td", v.Time.Format(time.DateTime), v.CC+", "+network.Name(v.ASN), orElse(v.Input, v.Target), verdictWords(v), strings.Join(v.Rules, ", "), v.UID)
 		}
 	})
 	said := map[string]bool{}

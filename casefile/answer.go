@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/bandish/bandish/network"
 )
 
 // Verdict is the answer to a claim.
@@ -103,7 +105,7 @@ func (Reading) terms() []term { return readings }
 // NetworkTally is the counts of one network and what they come to.
 type NetworkTally struct {
 	// ASN is the network.
-	ASN ASN `json:"asn" rule:"required"`
+	ASN network.ASN `json:"asn" rule:"required"`
 	// OK is how many measurements found it reachable.
 	OK int64 `json:"ok" rule:"required"`
 	// Blocked is how many found it blocked or likely blocked.

@@ -1,10 +1,9 @@
 package casefile
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/bandish/bandish/network"
 )
 
 // Case is one ban, or one dispute over access, with all that is known of it.
@@ -195,7 +194,7 @@ type Scope struct {
 	// Other is what has no id in the register: "VPN services".
 	Other []string `json:"other,omitempty"`
 	// Networks are ASNs.
-	Networks []ASN `json:"networks,omitempty"`
+	Networks []network.ASN `json:"networks,omitempty"`
 	// Areas are places, where not the whole country.
 	Areas []string `json:"areas,omitempty"`
 }
@@ -225,7 +224,7 @@ type Sighting struct {
 	// Other is what has no id in the register.
 	Other []string `json:"other,omitempty"`
 	// Networks are ASNs, where named.
-	Networks []ASN `json:"networks,omitempty"`
+	Networks []network.ASN `json:"networks,omitempty"`
 	// Access as it was seen.
 	Access Access `json:"access" rule:"required"`
 	// Onset is true when it tells when access was lost.
@@ -283,7 +282,7 @@ type AccessClaim struct {
 	// CC is the country, ISO 3166-1 alpha-2.
 	CC string `json:"cc" rule:"required"`
 	// Networks are ASNs; none means all of the country.
-	Networks []ASN `json:"networks,omitempty"`
+	Networks []network.ASN `json:"networks,omitempty"`
 	// At is the time of which it speaks, in EDTF; null when it names none.
 	At Date `json:"at" rule:"required,null"`
 	// Says is what it says of access.
@@ -557,7 +556,7 @@ type Ban struct {
 	// Method as reported: DNS, throttling, …
 	Method string `json:"method,omitempty"`
 	// Networks are ASNs, where named.
-	Networks []ASN `json:"networks,omitempty"`
+	Networks []network.ASN `json:"networks,omitempty"`
 	// StatedTerm is how long it was to last.
 	StatedTerm *Term `json:"stated_term,omitempty"`
 	// Case is the id of the case that tells it in full.
@@ -654,25 +653,6 @@ type Locator struct {
 	Extractor string `json:"extractor,omitempty"`
 	// SHA256 of the archived copy that was read, when it is not the source's own.
 	SHA256 string `json:"sha256,omitempty"`
-}
-
-// ASN is an autonomous system number, written AS17557.
-type ASN uint32
-
-func (a ASN) String() string { return "AS" + strconv.FormatUint(uint64(a), 10) }
-
-// MarshalText writes AS17557.
-func (a ASN) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
-
-// UnmarshalText reads AS17557.
-func (a *ASN) UnmarshalText(text []byte) error {
-	digits, ok := strings.CutPrefix(string(text), "AS")
-	n, err := strconv.ParseUint(digits, 10, 32)
-	if !ok || err != nil || n == 0 {
-		return fmt.Errorf("%q is not a network; write AS17557", text)
-	}
-	*a = ASN(n)
-	return nil
 }
 
 // Zone is the offset in which the days of the case are days; UTC where the

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/bandish/bandish/network"
 )
 
 // field is one field of a struct of the format.
@@ -324,10 +326,9 @@ func (d *decoder) word(n *yaml.Node, v reflect.Value, path string) {
 // mendText gives the form that was certainly meant, or "".
 func mendText(t reflect.Type, s string) string {
 	switch t {
-	case reflect.TypeFor[ASN]():
-		digits := strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "AS")
-		if _, err := strconv.ParseUint(digits, 10, 32); err == nil && digits != "0" {
-			return "AS" + digits
+	case reflect.TypeFor[network.ASN]():
+		if n, err := network.ParseASN(strings.TrimSpace(s)); err == nil && n != 0 {
+			return n.String()
 		}
 	case reflect.TypeFor[Date]():
 		for _, form := range []string{"2 January 2006", "2 Jan 2006", "January 2, 2006", "Jan 2, 2006", "2006/01/02", "2006.01.02", "2006-1-2"} {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/network"
 )
 
 // Checks are what Lint needs to know of the world outside the record. A nil
@@ -744,7 +746,7 @@ func (l *linter) targets(at string, ids []string) {
 
 // networks keeps the lab and the world apart: private numbers belong to ZZ
 // alone, and ZZ has no others.
-func (l *linter) networks(at string, asns []ASN) {
+func (l *linter) networks(at string, asns []network.ASN) {
 	lab := l.c != nil && l.c.Jurisdiction == "ZZ"
 	for i, asn := range asns {
 		private := asn >= 64512 && asn <= 65534 || asn >= 4200000000 && asn <= 4294967294

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/records"
 )
 
@@ -514,13 +515,13 @@ func TestCheckBetweenStartAndEnd(t *testing.T) {
 	for _, tt := range []struct {
 		at       string
 		says     casefile.Access
-		networks []casefile.ASN
+		networks []network.ASN
 		want     casefile.Verdict
 	}{
 		{"2024-09-12/2024-09-14", casefile.Blocked, nil, casefile.Supported},
 		{"2024-09-12/2024-09-14", casefile.Accessible, nil, casefile.Contradicted},
-		{"2024-09-12/2024-09-14", casefile.Accessible, []casefile.ASN{17557}, casefile.Contradicted}, // by OONI's list
-		{"2024-09-12/2024-09-14", casefile.Accessible, []casefile.ASN{45595}, casefile.Untested},
+		{"2024-09-12/2024-09-14", casefile.Accessible, []network.ASN{17557}, casefile.Contradicted}, // by OONI's list
+		{"2024-09-12/2024-09-14", casefile.Accessible, []network.ASN{45595}, casefile.Untested},
 		{"2024-09-12", casefile.Partial, nil, casefile.Untested},
 		{"2024-02-16", casefile.Blocked, nil, casefile.Untested},
 		{"2025-05-08", casefile.Blocked, nil, casefile.Contradicted}, // the day after those who report the end say that it was open

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandish/bandish/network"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -104,7 +106,7 @@ func schemaOf(t *testing.T, typ reflect.Type) map[string]any {
 	switch {
 	case typ == reflect.TypeFor[Date]():
 		return map[string]any{"$ref": "#/$defs/Date"}
-	case typ == reflect.TypeFor[ASN]():
+	case typ == reflect.TypeFor[network.ASN]():
 		return map[string]any{"type": "string", "pattern": "^AS[0-9]+$"}
 	case typ == reflect.TypeFor[time.Time]():
 		return map[string]any{"type": "string", "format": "date-time"}
@@ -233,7 +235,7 @@ func typeName(typ reflect.Type) string {
 	switch {
 	case typ == reflect.TypeFor[Date]():
 		return "date"
-	case typ == reflect.TypeFor[ASN]():
+	case typ == reflect.TypeFor[network.ASN]():
 		return "ASN"
 	case typ == reflect.TypeFor[time.Time]():
 		return "time"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 )
@@ -99,8 +100,8 @@ func readCount(data []byte) (*Count, error) {
 	if len(c.CC) != 2 && c.CC != "" {
 		return nil, fmt.Errorf("probe_cc is %q: want two letters", c.CC)
 	}
-	if s := strings.TrimPrefix(strings.ToUpper(f["probe_asn"]), "AS"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 32)
+	if s := f["probe_asn"]; s != "" {
+		n, err := network.ParseASN(s)
 		if err != nil {
 			return nil, fmt.Errorf("probe_asn is %q: want AS and a number", f["probe_asn"])
 		}

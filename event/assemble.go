@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bandish/bandish/event/dating"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -55,7 +56,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 			ws = append(ws, w)
 		}
 		if asn := h.nets[parts[i].net].ASN; asn != 0 {
-			e.Networks = append(e.Networks, networkName(asn))
+			e.Networks = append(e.Networks, network.Name(asn))
 		}
 	}
 	lo, hi, bounded := set.Date.Model.Change(ws)
@@ -82,7 +83,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 // onNetwork is what one network showed of an event.
 func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means []string) OnNetwork {
 	t := &h.nets[p.net]
-	n := OnNetwork{Network: networkName(t.ASN), Onset: Interval{Latest: instant(t.Obs[p.firm.first].From)}}
+	n := OnNetwork{Network: network.Name(t.ASN), Onset: Interval{Latest: instant(t.Obs[p.firm.first].From)}}
 	if w, _ := h.witness(p, firm, false, true, prev, means); len(w.Votes) > 0 {
 		n.Before.Usual = math.Round(w.Open.Bad*1000) / 1000
 		if lo, hi, bounded := set.Date.Model.Change([]dating.Witness{w}); bounded {

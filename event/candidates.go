@@ -70,7 +70,7 @@ func (h *history) own(i int) []stretch {
 	return cut
 }
 
-func (h *history) cut(t *network, s stretch) []stretch {
+func (h *history) cut(t *track, s stretch) []stretch {
 	var common [][2]int64
 	for _, r := range h.pooled.Runs {
 		if a, b := h.pooled.Obs[r.First].From, h.pooled.Obs[r.Last].To; a <= s.to && b >= s.from && h.carried(s.net, a, b) {

@@ -86,7 +86,7 @@ func (c *cluster) perNetwork() []banned {
 
 // stretches are the runs that score enough, from their first to their last bad
 // vote.
-func (t *network) stretches(net int, atLeast float64) []stretch {
+func (t *track) stretches(net int, atLeast float64) []stretch {
 	var out []stretch
 	for _, r := range t.Runs {
 		if r.Score < atLeast {
@@ -105,7 +105,7 @@ func (t *network) stretches(net int, atLeast float64) []stretch {
 }
 
 // between is the part of a stretch from its first to its last bad vote there.
-func (t *network) between(s stretch, first, end int) []stretch {
+func (t *track) between(s stretch, first, end int) []stretch {
 	for first < end && t.Obs[first].Bad() == 0 {
 		first++
 	}
@@ -134,7 +134,7 @@ func (t *network) between(s stretch, first, end int) []stretch {
 }
 
 // badDays counts the days with bad votes.
-func (t *network) badDays(s stretch) int {
+func (t *track) badDays(s stretch) int {
 	n, last := 0, int64(math.MinInt64)
 	for _, o := range t.Obs[s.first:s.end] {
 		if d := chain.FloorDay(o.From); o.Bad() > 0 && d != last {
@@ -226,7 +226,7 @@ func (c *cluster) trim(h *history, from, to int64) {
 
 // accessWeights are those of the votes after a stretch, for telling whether it
 // is over.
-func (t *network) accessWeights(s *stretch) chain.Weights {
+func (t *track) accessWeights(s *stretch) chain.Weights {
 	return t.Base.WeightsAt(math.Min(math.Max(s.rate, t.Base.Bad+set.Course.AccessRise), set.Course.AccessMost), t.Base.Hard)
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/event/dating"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -45,7 +46,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 	var still []string
 	for _, s := range doubtful {
 		if s.to > lastRestored {
-			still = append(still, networkName(h.nets[s.net].ASN))
+			still = append(still, network.Name(h.nets[s.net].ASN))
 		}
 	}
 	if len(still) > 0 {

@@ -111,7 +111,7 @@ func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, m
 
 // withoutOK are the cells of a window without the ok votes between its first
 // and last bad vote and the bad votes by other means.
-func (h *history) withoutOK(t *network, in window, means []string, alone bool) []series.Cell {
+func (h *history) withoutOK(t *track, in window, means []string, alone bool) []series.Cell {
 	offset := t.Obs[in.a].Cell
 	cells := slices.Clone(h.cells[offset : t.Obs[in.b-1].Cell+1])
 	for k := in.a; k < in.b; k++ {

@@ -9,7 +9,6 @@
 package event
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -183,8 +182,5 @@ func (i Interval) String() string {
 	}
 	return "between " + i.Earliest.Format(form) + " and " + i.Latest.Format(form) + " UTC"
 }
-
-// networkName writes an ASN.
-func networkName(asn uint32) string { return fmt.Sprintf("AS%d", asn) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

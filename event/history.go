@@ -14,8 +14,8 @@ import (
 type history struct {
 	target string
 	cells  []series.Cell // of whole measurements, by network and time
-	nets   []network
-	pooled network
+	nets   []track
+	pooled track
 	need   float64 // score that a stretch must reach
 }
 
@@ -28,7 +28,7 @@ func newHistory(cells []series.Cell) *history {
 		for j < len(cells) && cells[j].ASN == cells[i].ASN {
 			j++
 		}
-		t := network{chain.Track{ASN: cells[i].ASN, Obs: chain.Observe(cells[i:j], int32(i), int32(len(h.nets)))}}
+		t := track{chain.Track{ASN: cells[i].ASN, Obs: chain.Observe(cells[i:j], int32(i), int32(len(h.nets)))}}
 		if len(t.Obs) > 0 {
 			h.nets = append(h.nets, t)
 		}
@@ -65,15 +65,15 @@ func (h *history) segment(scratch []uint64) []uint64 {
 }
 
 // pool is the history of all networks together.
-func (h *history) pool() network {
+func (h *history) pool() track {
 	if len(h.nets) == 1 {
-		return network{chain.Track{ASN: h.nets[0].ASN, Obs: h.nets[0].Obs}}
+		return track{chain.Track{ASN: h.nets[0].ASN, Obs: h.nets[0].Obs}}
 	}
 	n := 0
 	for i := range h.nets {
 		n += len(h.nets[i].Obs)
 	}
-	p := network{chain.Track{Obs: make([]chain.Obs, 0, n)}}
+	p := track{chain.Track{Obs: make([]chain.Obs, 0, n)}}
 	for i := range h.nets {
 		p.Obs = append(p.Obs, h.nets[i].Obs...)
 	}
@@ -81,5 +81,5 @@ func (h *history) pool() network {
 	return p
 }
 
-// network is one network's history, or that of all together.
-type network struct{ chain.Track }
+// track is one network's history, or that of all together.
+type track struct{ chain.Track }

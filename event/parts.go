@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/event/artefact"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -109,7 +110,7 @@ func struckBy(e *Event, parts map[string][]series.Cell) (names []string, is bool
 		t := &artefact.Tally{}
 		for i := range cells {
 			c := &cells[i]
-			if c.End() > e.primary.from && c.Start <= e.primary.to && (len(e.Networks) == 0 || slices.Contains(e.Networks, networkName(c.ASN))) {
+			if c.End() > e.primary.from && c.Start <= e.primary.to && (len(e.Networks) == 0 || slices.Contains(e.Networks, network.Name(c.ASN))) {
 				t.Bad += float64(c.VoteBlocked+c.VoteImpaired) / series.Vote
 				t.OK += float64(c.VoteOK) / series.Vote
 			}

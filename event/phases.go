@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/event/chain"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -199,7 +200,7 @@ func (h *history) spread(e *Event, b *banned) []Phase {
 	if h.nets[b.net].ASN == 0 {
 		return nil
 	}
-	net := []string{networkName(h.nets[b.net].ASN)}
+	net := []string{network.Name(h.nets[b.net].ASN)}
 	if f := b.first(); f.first > 0 && f.from > e.Onset.Latest.Unix()+86400 {
 		if lastOK := h.nets[b.net].Obs[f.first-1]; lastOK.To > e.Onset.Latest.Unix() {
 			out = append(out, Phase{Kind: PhaseSpread, From: *instant(f.from), Networks: net, Note: net[0] + " joined later"})
@@ -280,7 +281,7 @@ func names(asns map[uint32]bool) []string {
 	slices.Sort(list)
 	var out []string
 	for _, a := range list {
-		out = append(out, networkName(a))
+		out = append(out, network.Name(a))
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bandish/bandish/country/zone"
 	"github.com/bandish/bandish/event/artefact"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -161,7 +162,7 @@ func (d *finder) onSchedule(cells []series.Cell, s *hours, at int64, found []Eve
 		badDays := map[int64]bool{}
 		for i := range cells {
 			c := &cells[i]
-			if c.End() <= e.primary.from || c.Start > e.primary.to || len(e.Networks) > 0 && !slices.Contains(e.Networks, networkName(c.ASN)) {
+			if c.End() <= e.primary.from || c.Start > e.primary.to || len(e.Networks) > 0 && !slices.Contains(e.Networks, network.Name(c.ASN)) {
 				continue
 			}
 			t := &outside

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/bandish/bandish/event/darkness"
+	"github.com/bandish/bandish/network"
 )
 
 // This file makes events of the countries and networks that fell silent.
@@ -53,7 +54,7 @@ func shutdown(k *darkness.Presence, s darkness.Silence, open bool) Event {
 	e := Event{Kind: Shutdown, Target: "*", Targets: []string{"*"}, CC: k.CC, State: Dark, Mechanisms: []string{"darkness"}, Detector: Version,
 		InputHash: k.Sum, Phases: []Phase{}, Evidence: []string{}, primary: anchor{s.Before.Last, s.After.First}}
 	for _, n := range s.Networks {
-		e.Networks = append(e.Networks, networkName(n))
+		e.Networks = append(e.Networks, network.Name(n))
 	}
 	// Had it not been dark yet, the next presence would have come after an
 	// exponential time; daily cells do not say when in the day.

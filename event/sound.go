@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/event/artefact"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 )
 
@@ -59,14 +60,14 @@ func soundNetworks(cells []series.Cell, failures []*artefact.Failure, events []E
 // ban from a defect on any of them. sole says that nothing tells.
 func failedOn(e *Event, failures []*artefact.Failure) (networks []string, sole bool) {
 	if e.mainly != 0 {
-		networks = []string{networkName(e.mainly)}
+		networks = []string{network.Name(e.mainly)}
 	} else {
 		networks = e.Networks
 	}
 	sole = true
 	for _, n := range networks {
 		i := slices.IndexFunc(failures, func(f *artefact.Failure) bool {
-			return networkName(f.ASN) == n && e.primary.from <= f.To+86400 && f.From <= e.primary.to
+			return network.Name(f.ASN) == n && e.primary.from <= f.To+86400 && f.From <= e.primary.to
 		})
 		if i < 0 {
 			return nil, false
@@ -99,7 +100,7 @@ func broken(f *artefact.Failure, cc string) Event {
 		what = "a probe"
 	}
 	day := func(t int64) *time.Time { return instant(t) }
-	e := Event{Kind: Block, Target: names[0], Targets: names, CC: cc, Networks: []string{networkName(f.ASN)}, State: Ended,
+	e := Event{Kind: Block, Target: names[0], Targets: names, CC: cc, Networks: []string{network.Name(f.ASN)}, State: Ended,
 		Onset: Interval{day(f.From), day(f.From + 86400)}, End: &Interval{day(f.To), day(f.To + 86400)},
 		Mechanisms: []string{}, Phases: []Phase{}, Evidence: []string{}, Detector: Version, Confidence: 0.05, primary: anchor{f.From, f.To + 86400},
 		Artefact: fmt.Sprintf("the instrument: nearly all of %d targets failed there at once that are otherwise fine, and the country's other networks worked: %s was broken", len(f.Targets), what)}

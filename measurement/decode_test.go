@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandish/bandish/network"
 )
 
 // sample has every archival form; the networks and addresses are for
@@ -54,8 +56,8 @@ func TestDecodeReadsWhatIsWritten(t *testing.T) {
 	k := m.TestKeys
 	for name, pair := range map[string][2]any{
 		"country":     {m.ProbeCC, "ZZ"},
-		"network":     {m.ProbeASN, ASN(64500)},
-		"resolver":    {m.ResolverASN, ASN(64501)},
+		"network":     {m.ProbeASN, network.ASN(64500)},
+		"resolver":    {m.ResolverASN, network.ASN(64501)},
 		"platform":    {m.Annotations.Platform, "linux"},
 		"answer":      {k.Queries[0].Answers[0].IPv4, "198.51.100.1"},
 		"transaction": {k.TCPConnect[0].TransactionID, int64(50001)},

@@ -8,6 +8,8 @@
 // clock.
 package measurement
 
+import "github.com/bandish/bandish/network"
+
 // Measurement is one run of one test against one input, the outer document of
 // OONI's df-000-base.
 //
@@ -24,10 +26,10 @@ type Measurement struct {
 	StartTime         Time                  `json:"measurement_start_time"`
 	Runtime           float64               `json:"test_runtime,omitempty"` // seconds
 	ProbeCC           string                `json:"probe_cc"`               // ISO 3166-1 alpha-2, upper case; ZZ unknown
-	ProbeASN          ASN                   `json:"probe_asn"`              // 0 unknown
+	ProbeASN          network.ASN           `json:"probe_asn"`              // 0 unknown
 	ProbeIP           Withheld              `json:"probe_ip"`               // never read, never written
 	ProbeNetwork      string                `json:"probe_network_name,omitempty"`
-	ResolverASN       ASN                   `json:"resolver_asn,omitempty"`
+	ResolverASN       network.ASN           `json:"resolver_asn,omitempty"`
 	ResolverIP        string                `json:"resolver_ip,omitempty"`
 	ResolverNetwork   string                `json:"resolver_network_name,omitempty"`
 	SoftwareName      string                `json:"software_name,omitempty"`

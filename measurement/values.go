@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,45 +47,6 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	}
 	return []byte(t.UTC().Format(`"2006-01-02 15:04:05"`)), nil
 }
-
-// ASN is an autonomous system number, written "AS17557"; a bare number is read
-// too.
-type ASN uint32
-
-// ParseASN reads "AS17557" and "17557".
-func ParseASN(s string) (ASN, error) {
-	digits := s
-	if len(s) > 2 && strings.EqualFold(s[:2], "AS") {
-		digits = s[2:]
-	}
-	n, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil {
-		return 0, fmt.Errorf("read AS number %q: want the form AS17557", s)
-	}
-	return ASN(n), nil
-}
-
-// UnmarshalJSON reads "AS17557", "17557" and 17557; null and "" are 0.
-func (a *ASN) UnmarshalJSON(b []byte) error {
-	s := string(b)
-	if len(b) > 0 && (b[0] == '"' || b[0] == 'n') {
-		var err error
-		if s, err = unquote(b); err != nil || s == "" {
-			return err
-		}
-	}
-	n, err := ParseASN(s)
-	if err != nil {
-		return err
-	}
-	*a = n
-	return nil
-}
-
-// MarshalJSON writes "AS17557".
-func (a ASN) MarshalJSON() ([]byte, error) { return []byte(`"` + a.String() + `"`), nil }
-
-func (a ASN) String() string { return "AS" + strconv.FormatUint(uint64(a), 10) }
 
 // Failure is a failure string of df-007-errors, "" where nothing failed; JSON
 // has null for that.

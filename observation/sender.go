@@ -3,6 +3,8 @@ package observation
 import (
 	"fmt"
 	"time"
+
+	"github.com/bandish/bandish/network"
 )
 
 // singleReports is when OONI's probes began to submit without a report. Since
@@ -25,7 +27,7 @@ func (r *Row) PresumedSender() string {
 	if !r.singleReport() {
 		return ""
 	}
-	return fmt.Sprintf("maybe one sender: %s %s AS%d AS%d %s %s", r.Time.UTC().Format(time.DateOnly), r.CC, r.ASN, r.ResolverASN, r.Software, r.Platform)
+	return fmt.Sprintf("maybe one sender: %s %s %v %v %s %s", r.Time.UTC().Format(time.DateOnly), r.CC, network.ASN(r.ASN), network.ASN(r.ResolverASN), r.Software, r.Platform)
 }
 
 // singleReport reports whether nothing else was sent in the row's report.

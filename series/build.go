@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -201,7 +202,7 @@ func (b *Builder) whole(r *verdict.Row, layer string) {
 	c.stamp(r, out)
 	m := mark{report: b.name(r.Reporter()), out: out, software: b.name(r.Software), ruleset: b.name(rulesetName(r))}
 	if r.ResolverASN != 0 {
-		m.resolver = b.name("AS" + strconv.FormatUint(uint64(r.ResolverASN), 10))
+		m.resolver = b.name(network.Name(r.ResolverASN))
 	}
 	if out == outBlocked || out == outImpaired {
 		m.mechanisms, m.rules = b.mechanisms(r), b.ruleNames(r.Rules)

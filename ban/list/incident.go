@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/country"
+	"github.com/bandish/bandish/network"
 )
 
 // incident is one of OONI's published incidents, as its API gives them.
@@ -126,7 +126,7 @@ func (in *incident) targets(names Names, at time.Time) []string {
 func networkList(asns []int64) string {
 	list := make([]string, len(asns))
 	for i, n := range asns {
-		list[i] = "AS" + strconv.FormatInt(n, 10)
+		list[i] = network.Name(uint32(n))
 	}
 	return strings.Join(list, ", ")
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/bandish/bandish/casefile"
 	"github.com/spf13/cobra"
+
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/network"
 )
 
 // checkFlags are the flags of `bandish check`.
@@ -85,12 +86,9 @@ func parseClaim(o *checkFlags, now time.Time) (casefile.AccessClaim, error) {
 	if !casefile.KnownCountry(claim.CC) {
 		return claim, usageError("--cc %q is not an ISO 3166-1 alpha-2 code", cc)
 	}
-	for _, n := range strings.FieldsFunc(networks, func(r rune) bool { return r == ',' || r == ' ' }) {
-		asn, err := strconv.ParseUint(strings.TrimPrefix(strings.ToUpper(n), "AS"), 10, 32)
-		if err != nil || asn == 0 {
-			return claim, usageError("--asn %q is not a network; write AS17557", n)
-		}
-		claim.Networks = append(claim.Networks, casefile.ASN(asn))
+	asns, err := asnList(networks)
+	for _, n := range asns {
+		claim.Networks = append(claim.Networks, network.ASN(n))
 	}
-	return claim, nil
+	return claim, err
 }

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/history"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
-	"github.com/spf13/cobra"
 )
 
 // eventsFlags are the flags of `bandish events`.
@@ -224,7 +226,7 @@ func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
 		list = list[:min(len(list), networks)]
 		fmt.Fprintf(w, "\n%s in %s, bad/ok by day (UTC)\nday         all     ", first.Target, first.CC)
 		for _, n := range list {
-			fmt.Fprintf(w, " %-9s", fmt.Sprintf("AS%d", n))
+			fmt.Fprintf(w, " %-9s", network.Name(n))
 		}
 		fmt.Fprintln(w)
 		for _, d := range slices.Sorted(maps.Keys(days)) {

@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/history"
 	"github.com/bandish/bandish/internal/target"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/targets"
 	"github.com/bandish/bandish/verdict"
 )
@@ -117,9 +118,11 @@ func TestOKInsideRealBans(t *testing.T) {
 				r.UID = fmt.Sprint("invented-ok-", k)
 				r.ReportID = r.UID
 				if len(e.Networks) > 0 {
-					if r.ASN, _ = history.ParseASN(e.Networks[rng.IntN(len(e.Networks))]); r.ASN == 0 {
-						t.Fatalf("networks %v", e.Networks)
+					asn, err := network.ParseASN(e.Networks[rng.IntN(len(e.Networks))])
+					if err != nil {
+						t.Fatal(err)
 					}
+					r.ASN = uint32(asn)
 				}
 				more = append(more, r)
 			}

@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
-	"github.com/spf13/cobra"
 )
 
 // statusFlags are the flags of `bandish status`.
@@ -92,17 +93,9 @@ func status(ctx context.Context, env *environment, o *statusFlags) error {
 
 // asnList reads "AS17557,AS9541".
 func asnList(s string) ([]uint32, error) {
-	var out []uint32
-	for part := range strings.SplitSeq(s, ",") {
-		part = strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(part)), "AS")
-		if part == "" {
-			continue
-		}
-		n, err := strconv.ParseUint(part, 10, 32)
-		if err != nil {
-			return nil, usageError("--asn: %q is no network: want AS17557", part)
-		}
-		out = append(out, uint32(n))
+	out, err := network.ParseList(s)
+	if err != nil {
+		return nil, usageError("--asn: %v", err)
 	}
 	return out, nil
 }
@@ -154,7 +147,7 @@ func networkName(asn uint32) string {
 	if asn == 0 {
 		return "unknown"
 	}
-	return fmt.Sprint("AS", asn)
+	return network.Name(asn)
 }
 
 // sparkline is one character a day, the last 120 days.

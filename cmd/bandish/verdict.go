@@ -8,11 +8,13 @@ import (
 	"io"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
-	"github.com/spf13/cobra"
 )
 
 func verdictCommand(env *environment) *cobra.Command {
@@ -55,7 +57,7 @@ func judgeFiles(ctx context.Context, env *environment, files []string, truth, ex
 	}
 	for _, l := range j.allowed.Found() {
 		fmt.Fprintf(env.stderr, "bandish: on %s in %s, %s: of %d sites that nobody has a reason to block %d fail by address or name, while %d measurements work: the network seems to let through only what is approved, and %d failures say nothing of single sites\n",
-			measurement.ASN(l.ASN), l.CC, l.From.UTC().Format(time.DateOnly), l.Innocents, l.InnocentsFailed, l.Worked, l.Failed)
+			network.ASN(l.ASN), l.CC, l.From.UTC().Format(time.DateOnly), l.Innocents, l.InnocentsFailed, l.Worked, l.Failed)
 	}
 	if j.unread > 0 {
 		return &exitError{code: 1}
@@ -204,7 +206,7 @@ type verdictOutput struct {
 func verdictLine(file string, v verdict.Row) verdictOutput {
 	o := verdictOutput{
 		File: file, UID: v.UID, Input: v.Input, Target: v.Target, CC: v.CC,
-		ASN: measurement.ASN(v.ASN).String(), Start: v.Time.UTC(), State: v.State,
+		ASN: network.ASN(v.ASN).String(), Start: v.Time.UTC(), State: v.State,
 		Layers: map[string]verdict.Layer{
 			"dns": v.DNS, "tcp": v.TCP, "tls": v.TLS, "http": v.HTTP,
 		},

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
 )
@@ -18,7 +18,7 @@ import (
 // rules that fired, and those that nearly did.
 func printExplanation(w io.Writer, file string, e verdict.Explanation) error {
 	v := &e.Verdict
-	fmt.Fprintf(w, "%s\n%s of %s (%s), %s %s, %s\n", file, v.TestName, orDash(v.Input), v.Target, v.CC, measurement.ASN(v.ASN), v.Time.UTC().Format(time.RFC3339))
+	fmt.Fprintf(w, "%s\n%s of %s (%s), %s %s, %s\n", file, v.TestName, orDash(v.Input), v.Target, v.CC, network.ASN(v.ASN), v.Time.UTC().Format(time.RFC3339))
 	fmt.Fprintf(w, "\nVERDICT %s, by ruleset %s\n", v.State, v.Ruleset)
 	if v.Invalid != "" {
 		fmt.Fprintf(w, "  invalid: %s; it does not vote\n", v.Invalid)
@@ -130,7 +130,7 @@ func endpoint(r *observation.Row) string {
 		s += ", port " + strconv.Itoa(int(r.Port))
 	}
 	if r.IPASN != 0 {
-		s += ", " + measurement.ASN(r.IPASN).String()
+		s += ", " + network.ASN(r.IPASN).String()
 	}
 	switch {
 	case r.Hop == 1:

@@ -47,8 +47,8 @@ type Size struct {
 	BanShare                 float64 // share of the series with a ban
 }
 
-// network is one network of a country.
-type network struct {
+// provider is one network of a country.
+type provider struct {
 	asn    uint32
 	weight float64
 	dark   []span // cut off
@@ -147,7 +147,7 @@ type maker struct {
 	w    *World
 	rng  *rand.Rand
 	cc   string
-	nets []network
+	nets []provider
 	dark []span
 
 	renamed []time.Time // by target
@@ -157,7 +157,7 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 	rng := g.rng
 	total := 0.0
 	for i := range 3 + rng.IntN(10) {
-		n := network{asn: 64512 + uint32(i), weight: 1 / float64(i+1), own: 64512 + uint32(i)}
+		n := provider{asn: 64512 + uint32(i), weight: 1 / float64(i+1), own: 64512 + uint32(i)}
 		total += n.weight
 		g.nets = append(g.nets, n)
 	}
@@ -204,7 +204,7 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 
 // settle gives a network the people who measure on it, for a rate of reports a
 // day.
-func (n *network) settle(w *World, rng *rand.Rand, rate float64) {
+func (n *provider) settle(w *World, rng *rand.Rand, rate float64) {
 	for range 1 + int(rate/2) {
 		p := person{public: rng.Float64() < 0.25, lag: rng.ExpFloat64() * 1.5}
 		for range rng.IntN(3) {
@@ -432,7 +432,7 @@ func (p *plot) judge(rng *rand.Rand, r *verdict.Row, broken bool) {
 	}
 }
 
-func (g *maker) pick(total float64) *network {
+func (g *maker) pick(total float64) *provider {
 	x := g.rng.Float64() * total
 	for i := range g.nets {
 		if x -= g.nets[i].weight; x < 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -464,7 +465,7 @@ func (o *Outcome) match(s *Story, e *event.Event, seed uint64) {
 		o.NetsSaid += len(e.Networks)
 		o.NetsTrue += len(s.Networks)
 		for _, a := range s.Networks {
-			if slices.Contains(e.Networks, fmt.Sprintf("AS%d", a)) {
+			if slices.Contains(e.Networks, network.Name(a)) {
 				o.NetsHit++
 			}
 		}

@@ -19,7 +19,7 @@ import (
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/request"
 	"github.com/bandish/bandish/series"
@@ -91,7 +91,7 @@ func (s *Server) filterOf(ctx context.Context, p Place, n Networks, t Period) (f
 
 func (n Networks) asns() (out []uint32, err error) {
 	for _, word := range n.Network {
-		asn, err := measurement.ParseASN(strings.TrimSpace(word))
+		asn, err := network.ParseASN(strings.TrimSpace(word))
 		if err != nil {
 			return nil, invalid("network", word, "an AS number, as AS17557")
 		}
@@ -310,7 +310,7 @@ func (s *Server) registerAnswers() {
 		}
 		n, known, err := s.Desk.Network(ctx, asns[0])
 		if err == nil && !known {
-			err = huma.Error404NotFound(fmt.Sprintf("This archive holds no measurements from AS%d. /api/v1/networks lists those that it has.", asns[0]))
+			err = huma.Error404NotFound("This archive holds no measurements from " + network.Name(asns[0]) + ". /api/v1/networks lists those that it has.")
 		}
 		return n, err
 	})
@@ -394,7 +394,7 @@ func (s *Server) registerMeasured() {
 			}
 			found, err := s.Desk.Events(ctx, f, known)
 			out := slices.DeleteFunc(slices.Clone(found.Events), func(e event.Event) bool {
-				named := len(f.ASNs) == 0 || slices.ContainsFunc(f.ASNs, func(asn uint32) bool { return slices.Contains(e.Networks, fmt.Sprintf("AS%d", asn)) })
+				named := len(f.ASNs) == 0 || slices.ContainsFunc(f.ASNs, func(asn uint32) bool { return slices.Contains(e.Networks, network.Name(asn)) })
 				begun := f.Until.IsZero() || e.Onset.Latest == nil || e.Onset.Latest.Before(f.Until) || e.Onset.Earliest != nil && e.Onset.Earliest.Before(f.Until)
 				over := !f.Since.IsZero() && e.End != nil && e.End.Latest != nil && e.End.Latest.Before(f.Since)
 				return !named || !begun || over || in.State != "" && string(e.State) != in.State

@@ -24,7 +24,7 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/search"
 	"github.com/bandish/bandish/internal/store"
-	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -178,7 +178,7 @@ func (s *Server) isBlocked(ctx context.Context, in Question) (Said, error) {
 		return Said{}, err
 	}
 	if in.Network != "" {
-		asn, err := measurement.ParseASN(in.Network)
+		asn, err := network.ParseASN(in.Network)
 		if err != nil {
 			return Said{}, bad("network is %q: want an AS number, as AS17557", in.Network)
 		}
@@ -385,7 +385,7 @@ func (s *Server) evidence(ctx context.Context, in Behind) (Said, error) {
 			return Said{}, bad("the archive has no measurement of the uid %q", in.UID)
 		}
 		v := &m.Verdict
-		text := fmt.Sprintf("One measurement of %s in %s from AS%d at %s: %s.", s.Desk.Name(v.Target), inquiry.Country(v.CC), v.ASN, v.Time.Format(time.RFC3339), v.State)
+		text := fmt.Sprintf("One measurement of %s in %s from %v at %s: %s.", s.Desk.Name(v.Target), inquiry.Country(v.CC), network.ASN(v.ASN), v.Time.Format(time.RFC3339), v.State)
 		for _, r := range m.Rules {
 			text += " " + r.Sentence
 		}

@@ -27,10 +27,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
-	"github.com/klauspost/compress/zstd"
+	"github.com/bandish/bandish/network"
 )
 
 // Archive keeps submissions for ever.
@@ -519,7 +521,7 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	place := s.place(r, in.ProbeCC, in.ProbeASN)
-	asn := measurement.ASN(place.ASN).String()
+	asn := network.ASN(place.ASN).String()
 	urls := s.urls(place.CC, in.Web.Categories)
 	if limit := urlsOf(in.RunType, in.Charging); len(urls) > limit {
 		urls = urls[:limit]
@@ -554,7 +556,7 @@ func urlsOf(runType string, charging bool) int {
 // place is what the probe says of itself, completed from its address.
 func (s *Server) place(r *http.Request, cc, asn string) Place {
 	var p Place
-	if n, err := measurement.ParseASN(asn); err == nil {
+	if n, err := network.ParseASN(asn); err == nil {
 		p.ASN = uint32(n)
 	}
 	if p.CC = strings.ToUpper(cc); !isCountry.MatchString(p.CC) {

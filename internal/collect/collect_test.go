@@ -25,10 +25,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/measurement"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {

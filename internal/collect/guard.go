@@ -11,10 +11,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/net/idna"
+
 	"github.com/bandish/bandish/address"
 	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/probe"
-	"golang.org/x/net/idna"
 )
 
 // Guard is a network that reaches only the public internet. It stands below

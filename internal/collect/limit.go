@@ -38,8 +38,8 @@ func NewLimiter(rate, burst float64, now func() time.Time) *Limiter {
 	return l
 }
 
-// network is what shares a bucket: a /24, or a /48 of IPv6.
-func network(a netip.Addr) netip.Prefix {
+// networkOf is what shares a bucket: a /24, or a /48 of IPv6.
+func networkOf(a netip.Addr) netip.Prefix {
 	bits := 24
 	if a = a.Unmap(); a.Is6() {
 		bits = 48
@@ -55,7 +55,7 @@ func network(a netip.Addr) netip.Prefix {
 // again.
 func (l *Limiter) Allow(a netip.Addr) (ok bool, wait time.Duration) {
 	mac := hmac.New(sha256.New, l.key[:])
-	mac.Write([]byte(network(a).String()))
+	mac.Write([]byte(networkOf(a).String()))
 	id := [16]byte(mac.Sum(nil))
 	l.mu.Lock()
 	defer l.mu.Unlock()

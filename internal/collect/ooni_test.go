@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bandish/bandish/internal/probe"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bandish/bandish/internal/probe"
 )
 
 // These tests speak as OONI's probe does: the paths, the fields it sends and

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 )
 
 // reportIDForm is the form of the names of reports, as OONI's collector
@@ -38,7 +39,7 @@ type reportTemplate struct {
 // id writes a report's name as OONI's collector does:
 // 20240217T000000Z_webconnectivity_ZZ_64512_n1_<16 letters and digits>.
 func (t reportTemplate) id(at time.Time, word string) string {
-	asn, err := measurement.ParseASN(t.ProbeASN)
+	asn, err := network.ParseASN(t.ProbeASN)
 	if err != nil {
 		asn = 0
 	}

@@ -66,7 +66,7 @@ type shareKey struct{}
 // inRoom gives a handler's body a share of the room until the answer.
 func (s *Server) inRoom(do handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		mine := &share{room: &s.room, client: network(s.cfg.Proxies.Client(r))}
+		mine := &share{room: &s.room, client: networkOf(s.cfg.Proxies.Client(r))}
 		defer func() { mine.room.give(mine.client, mine.n) }()
 		return do(w, r.WithContext(context.WithValue(r.Context(), shareKey{}, mine)))
 	}

@@ -93,7 +93,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // One client network holds a part of the room only.
 func TestRoomIsShared(t *testing.T) {
 	var m room
-	one, other := network(netip.MustParseAddr("8.8.8.8")), network(netip.MustParseAddr("8.8.9.8"))
+	one, other := networkOf(netip.MustParseAddr("8.8.8.8")), networkOf(netip.MustParseAddr("8.8.9.8"))
 	if err := m.take(one, maxHeldByOne); err != nil {
 		t.Fatal(err)
 	}

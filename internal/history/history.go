@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/table"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -319,17 +320,15 @@ func plausible(t time.Time) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// ParseASN reads "AS123", "123" and "123.0"; empty is 0, not known.
-func ParseASN(s string) (uint32, error) {
-	s = strings.TrimSuffix(strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "AS"), ".0")
+// asnOf reads a network, also as spreadsheets write it, "123.0"; empty is 0, not
+// known.
+func asnOf(s string) (uint32, error) {
+	s = strings.TrimSuffix(strings.TrimSpace(s), ".0")
 	if s == "" {
 		return 0, nil
 	}
-	n, err := strconv.ParseUint(s, 10, 32)
-	if err != nil {
-		return 0, fmt.Errorf("network %.20q is no ASN", s)
-	}
-	return uint32(n), nil
+	n, err := network.ParseASN(s)
+	return uint32(n), err
 }
 
 // where reads what every kind of row has: country, network and target.
@@ -338,7 +337,7 @@ func (c *Collector) where(v map[string]string, at time.Time) (cc string, asn uin
 	if !ccForm.MatchString(cc) {
 		return "", 0, "", "", fmt.Errorf("country %.20q is no ISO 3166-1 code of two letters", cc)
 	}
-	if asn, err = ParseASN(v["probe_asn"]); err != nil {
+	if asn, err = asnOf(v["probe_asn"]); err != nil {
 		return "", 0, "", "", err
 	}
 	domain = strings.ToLower(cmp.Or(v["domain"], hostOf(v["input"]), v["hostname"]))
@@ -381,7 +380,7 @@ func (f *file) verdict(v map[string]string) error {
 	if r.CC, r.ASN, r.Target, r.Domain, err = f.c.where(v, at); err != nil {
 		return err
 	}
-	if r.ResolverASN, err = ParseASN(v["resolver_asn"]); err != nil {
+	if r.ResolverASN, err = asnOf(v["resolver_asn"]); err != nil {
 		r.ResolverASN = 0
 	}
 	r.Mechanisms, r.Rules, r.Marks = list(v["mechanisms"]), list(v["rules"]), list(v["marks"])

@@ -306,8 +306,8 @@ func TestBadRows(t *testing.T) {
 		"u,,ZZ,64512,x.com,ok":                     "time",
 		"u,1024-02-17 01:00:00,ZZ,64512,x.com,ok":  "year",
 		"u,2024-02-17 01:00:00,Z1,64512,x.com,ok":  "country",
-		"u,2024-02-17 01:00:00,ZZ,many,x.com,ok":   "ASN",
-		"u,2024-02-17 01:00:00,ZZ,-1,x.com,ok":     "ASN",
+		"u,2024-02-17 01:00:00,ZZ,many,x.com,ok":   "AS number",
+		"u,2024-02-17 01:00:00,ZZ,-1,x.com,ok":     "AS number",
 		"u,2024-02-17 01:00:00,ZZ,64512,x.com,hmm": "state",
 		"u,2024-02-17 01:00:00,ZZ":                 "fields",
 	} {

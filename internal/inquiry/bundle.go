@@ -24,6 +24,7 @@ import (
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/ledger"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -200,7 +201,7 @@ func (g *gatherer) measurement(ctx context.Context, uid string) error {
 		return NothingSo(fmt.Sprintf("nothing is known of %q: no measurement, dated ban, answer (CC/TARGET), case or claim (CASE/CLAIM) is so named", uid))
 	}
 	v := &versions[0]
-	g.about("measurement", uid, "A probe on AS%d in %s measured %s on %s UTC: %s.", v.ASN, Country(v.CC), g.d.Name(v.Target), v.Time.UTC().Format(time.DateTime), strings.ReplaceAll(string(v.State), "_", " "))
+	g.about("measurement", uid, "A probe on %v in %s measured %s on %s UTC: %s.", network.ASN(v.ASN), Country(v.CC), g.d.Name(v.Target), v.Time.UTC().Format(time.DateTime), strings.ReplaceAll(string(v.State), "_", " "))
 	for i := range versions {
 		if err := g.take(ctx, &versions[i]); err != nil {
 			return err

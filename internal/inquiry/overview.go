@@ -11,6 +11,7 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/network"
 )
 
 // Summary is what there is on one country, or on one target.
@@ -188,7 +189,7 @@ func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32, known time.Time)
 	if err != nil {
 		return nil, err
 	}
-	name, out := fmt.Sprintf("AS%d", asn), []event.Event{}
+	name, out := network.Name(asn), []event.Event{}
 	for _, e := range found.Events {
 		if slices.Contains(e.Networks, name) {
 			out = append(out, e)

@@ -25,7 +25,7 @@ import (
 
 	"github.com/bandish/bandish/internal/dial"
 	"github.com/bandish/bandish/internal/probe"
-	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 )
 
 // Env is what the commands touch of the world.
@@ -298,7 +298,7 @@ func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 		}
 	}
 	if o.asn != "" {
-		asn, err := measurement.ParseASN(o.asn)
+		asn, err := network.ParseASN(o.asn)
 		if err != nil {
 			return usage("--asn: %v", err)
 		}
@@ -331,9 +331,9 @@ func (o *options) checkIn(ctx context.Context, e *Env, cfg *probe.Config) {
 		return
 	}
 	var out struct {
-		CC      string          `json:"probe_cc"`
-		ASN     measurement.ASN `json:"probe_asn"`
-		Network string          `json:"probe_network_name"`
+		CC      string      `json:"probe_cc"`
+		ASN     network.ASN `json:"probe_asn"`
+		Network string      `json:"probe_network_name"`
 		Conf    struct {
 			Helpers map[string][]struct {
 				Address string `json:"address"`

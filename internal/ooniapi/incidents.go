@@ -14,6 +14,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/network"
 )
 
 // incident is a case of the record or an event of the detector, in the fields
@@ -135,10 +136,8 @@ func (s *Server) ofEvent(e *event.Event) incident {
 	if e.End != nil && e.End.Latest != nil {
 		i.End = e.End.Latest
 	}
-	for _, n := range e.Networks {
-		if asn, err := strconv.ParseInt(strings.TrimPrefix(n, "AS"), 10, 64); err == nil {
-			i.ASNs = append(i.ASNs, asn)
-		}
+	for _, n := range network.Numbers(e.Networks) {
+		i.ASNs = append(i.ASNs, int64(n))
 	}
 	i.Short = fmt.Sprintf("Found by the detector: it began %s. Confidence %.2f.", e.Onset, e.Confidence)
 	i.Text = strings.Join(append([]string{i.Short}, e.Reasons...), "\n\n")

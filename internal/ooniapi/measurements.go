@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -62,7 +63,7 @@ type measurementRow struct {
 
 func (s *Server) rowOf(v *verdict.Row) measurementRow {
 	m := measurementRow{
-		Start: v.Time.UTC().Truncate(time.Second), UID: v.UID, ASN: measurement.ASN(v.ASN).String(), CC: v.CC, ReportID: v.ReportID, Test: v.TestName,
+		Start: v.Time.UTC().Truncate(time.Second), UID: v.UID, ASN: network.ASN(v.ASN).String(), CC: v.CC, ReportID: v.ReportID, Test: v.TestName,
 		URL: s.BaseURL + "/api/v1/raw_measurement?measurement_uid=" + url.QueryEscape(v.UID), Scores: scoresOf(v), Status: "unverified",
 	}
 	m.Confirmed, m.Anomaly, m.Failure = store.Judged(v)

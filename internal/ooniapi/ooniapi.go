@@ -24,7 +24,7 @@ import (
 	"github.com/bandish/bandish/internal/server"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/target"
-	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 )
 
 // Server answers the API. Its fields are set before first use.
@@ -150,7 +150,7 @@ func (s *Server) selection(q url.Values) (f store.Selection, err error) {
 		Input: q.Get("input"), ReportID: q.Get("report_id"), UID: q.Get("measurement_uid"),
 	}
 	for _, a := range list(q.Get("probe_asn")) {
-		n, err := measurement.ParseASN(a)
+		n, err := network.ParseASN(a)
 		if err != nil {
 			return f, bad("probe_asn is %q: want the form AS64512", a)
 		}
@@ -314,7 +314,7 @@ func (s *Server) networks(_ http.ResponseWriter, r *http.Request) (any, error) {
 
 // asnMeta names a network as the last measurement from it did.
 func (s *Server) asnMeta(_ http.ResponseWriter, r *http.Request) (any, error) {
-	asn, err := measurement.ParseASN(r.URL.Query().Get("asn"))
+	asn, err := network.ParseASN(r.URL.Query().Get("asn"))
 	if err != nil {
 		return nil, bad("asn is %q: want a number", r.URL.Query().Get("asn"))
 	}

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/bandish/bandish/measurement"
-	"github.com/bandish/bandish/observation"
 	"github.com/miekg/dns"
+
+	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
+	"github.com/bandish/bandish/observation"
 )
 
 func TestNameservers(t *testing.T) {
@@ -121,7 +123,7 @@ func TestResolverPlace(t *testing.T) {
 		answer  string
 		asn     func(netip.Addr) Place
 		passive bool
-		want    measurement.ASN
+		want    network.ASN
 	}{
 		{"198.51.100.99", places, false, 64520}, {"10.10.34.34", places, false, 0}, {"", places, false, 0},
 		{"198.51.100.99", nil, false, 0}, {"198.51.100.99", places, true, 0},

@@ -10,11 +10,11 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/bandish/bandish/measurement"
 	"github.com/oschwald/maxminddb-golang/v2"
+
+	"github.com/bandish/bandish/network"
 )
 
 // Places tells the country and the network of an address from local files.
@@ -100,7 +100,7 @@ func readRange(row []string) (placeRange, error) {
 	if err != nil {
 		return placeRange{}, err
 	}
-	asn, err := measurement.ParseASN(strings.TrimSpace(row[2]))
+	asn, err := network.ParseASN(strings.TrimSpace(row[2]))
 	if err != nil {
 		return placeRange{}, err
 	}
@@ -148,7 +148,7 @@ func (p *Places) Lookup(a netip.Addr) Place {
 		if r.Country.Code != "" {
 			out.CC = country(r.Country.Code)
 		}
-		out.ASN = cmp.Or(measurement.ASN(r.ASN), out.ASN)
+		out.ASN = cmp.Or(network.ASN(r.ASN), out.ASN)
 		out.Network = cmp.Or(r.Name, out.Network)
 	}
 	return out
@@ -171,7 +171,7 @@ func (p Place) String() string {
 		cc = "country unknown"
 	}
 	if p.ASN != 0 {
-		network = "AS" + strconv.FormatUint(uint64(p.ASN), 10)
+		network = p.ASN.String()
 		if p.Network != "" {
 			network += " " + p.Network
 		}

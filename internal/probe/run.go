@@ -15,8 +15,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bandish/bandish/measurement"
 	"golang.org/x/net/idna"
+
+	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 )
 
 // TestVersion is the version of OONI's web_connectivity whose shape we write.
@@ -82,7 +84,7 @@ const MaxTransfer = 2 << 20
 // Place is where the probe is, as finely as is kept.
 type Place struct {
 	CC      string // ZZ: unknown
-	ASN     measurement.ASN
+	ASN     network.ASN
 	Network string // name of the AS
 }
 

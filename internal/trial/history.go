@@ -9,10 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"github.com/bandish/bandish/internal/lab"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
-	"github.com/miekg/dns"
+	"github.com/bandish/bandish/network"
 )
 
 // Visit is one measurement of a history: when, from which network, of what,
@@ -154,7 +156,7 @@ func (f *Field) Visit(ctx context.Context, v Visit, pace *Pace) (*measurement.Me
 	}
 	defer c.Close()
 	cfg := f.Config(c, c.Addrs()...)
-	cfg.Place = probe.Place{CC: "ZZ", ASN: measurement.ASN(v.ASN), Network: fmt.Sprintf("Bandish lab %d", v.ASN)}
+	cfg.Place = probe.Place{CC: "ZZ", ASN: network.ASN(v.ASN), Network: fmt.Sprintf("Bandish lab %d", v.ASN)}
 	var m *measurement.Measurement
 	for range 4 {
 		pace.KeepUp(ctx)

@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/internal/lab"
 	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/measurement"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
 )
@@ -99,7 +100,7 @@ func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
 		Innocents: []probe.Innocent{{Name: lab.InnocentName}},
 		Control:   &probe.ControlSite{URL: ControlURL, Addrs: f.Lab.Addrs(lab.HelperName)},
 		Throttle:  probe.Throttle{Object: "https://" + lab.HelperName + "/api/v1/object?bytes=%d", Bytes: 80 << 10, Rounds: 1},
-		Place:     probe.Place{CC: "ZZ", ASN: measurement.ASN(lab.ClientASN), Network: "Bandish lab"},
+		Place:     probe.Place{CC: "ZZ", ASN: network.ASN(lab.ClientASN), Network: "Bandish lab"},
 		Own:       own,
 		Version:   "0.0.0-lab",
 	}

@@ -2,13 +2,13 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/alert"
+	"github.com/bandish/bandish/network"
 )
 
 // alertsView is the form for those who want alerts, and the pages behind the
@@ -157,7 +157,7 @@ func (s *Site) topicOf(r *http.Request, q url.Values) (t alert.Topic, err error)
 		return t, alertWrong{"wrong.network", "Network: write a number as AS17557, or nothing for all."}
 	}
 	if asn != 0 {
-		t.Network = fmt.Sprintf("AS%d", asn)
+		t.Network = network.Name(asn)
 	}
 	if id := strings.TrimSpace(q.Get("case")); id != "" {
 		c := s.Records.Case(id)

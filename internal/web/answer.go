@@ -16,6 +16,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/network"
 )
 
 // name is what readers call a target.
@@ -405,10 +406,7 @@ func asnOf(s string) (uint32, error) {
 	if s == "" {
 		return 0, nil
 	}
-	if len(s) > 2 && (s[:2] == "AS" || s[:2] == "as") {
-		s = s[2:]
-	}
-	n, err := strconv.ParseUint(s, 10, 32)
+	n, err := network.ParseASN(s)
 	if err != nil {
 		return 0, badRequest(fmt.Sprintf("asn is %q: want a number of a network, as 17557 or AS17557.", s))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/network"
 )
 
 // deliverCSV answers with a table; its first row names the columns.
@@ -125,7 +126,7 @@ func networkCSV(w http.ResponseWriter, r *http.Request, on inquiry.Network) erro
 		a := &on.Answers[i]
 		for _, d := range a.Days {
 			n := func(x uint32) string { return strconv.FormatUint(uint64(x), 10) }
-			rows = append(rows, []string{"AS" + n(on.ASN), a.CC, a.Target, d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports)})
+			rows = append(rows, []string{network.Name(on.ASN), a.CC, a.Target, d.Date, string(d.State), n(d.Blocked), n(d.OK), n(d.Down), n(d.Inconclusive), n(d.Measurements), n(d.Reports)})
 		}
 	}
 	return deliverCSV(w, r, rows)

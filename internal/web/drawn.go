@@ -13,6 +13,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/picture"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -364,7 +365,7 @@ func (s *Site) networkPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !known {
-		return notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
+		return notFound("This archive holds no measurements from " + network.Name(asn) + ".")
 	}
 	shown := on.Answers[:min(len(on.Answers), rowsDrawn)]
 	d := &picture.Drawing{Wide: rowWide, High: float64(len(shown)*rowHigh) + 24}
@@ -384,7 +385,7 @@ func (s *Site) networkPicture(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	d.Shapes = oneOfEachColor(d.Shapes)
-	c := &picture.Card{Site: "Bandish, the open record of internet bans", Language: "en", Title: fmt.Sprintf("What does AS%d block?", asn), State: "The 30 days up to its last measurements", Color: picture.Soft(), Sentence: "The taller a bar, the more it speaks for blocking. Pale: nothing was measured.", Foot: s.caption(s.Now()), Drawing: d}
+	c := &picture.Card{Site: "Bandish, the open record of internet bans", Language: "en", Title: "What does " + network.Name(asn) + " block?", State: "The 30 days up to its last measurements", Color: picture.Soft(), Sentence: "The taller a bar, the more it speaks for blocking. Pale: nothing was measured.", Foot: s.caption(s.Now()), Drawing: d}
 	return deliverPicture(w, r, c)
 }
 

@@ -3,13 +3,13 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -73,19 +73,8 @@ var phaseWords = map[event.PhaseKind]string{
 	event.PhaseBlocked: "Blocked", event.PhaseLull: "Reachable in between", event.PhaseSpread: "Spread to more networks", event.PhaseRestored: "Restored on some networks", event.PhaseMechanism: "Done by other means",
 }
 
-// ASNs are the networks by number.
-func asnsOf(networks []string) []uint32 {
-	var out []uint32
-	for _, n := range networks {
-		if asn, err := strconv.ParseUint(strings.TrimPrefix(n, "AS"), 10, 32); err == nil {
-			out = append(out, uint32(asn))
-		}
-	}
-	return out
-}
-
 // Numbers are the networks of the ban by number.
-func (r eventRow) Numbers() []uint32 { return asnsOf(r.Networks) }
+func (r eventRow) Numbers() []uint32 { return network.Numbers(r.Networks) }
 
 // event is the page of one dated ban.
 func (s *Site) event(w http.ResponseWriter, r *http.Request) error {
@@ -109,7 +98,7 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 		}
 	}
 	for _, p := range e.Phases {
-		row := phaseRow{Phase: p, Word: phaseWords[p.Kind], ASNs: asnsOf(p.Networks), Rest: p.Note}
+		row := phaseRow{Phase: p, Word: phaseWords[p.Kind], ASNs: network.Numbers(p.Networks), Rest: p.Note}
 		if m, rest, ok := strings.Cut(p.Note, ": "); ok && verdict.MechanismWords(m) != "" {
 			row.How, row.Rest = m, rest
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/network"
 )
 
 // speaker puts a case into words: whole is all that the record knows, shown what
@@ -182,7 +183,7 @@ var (
 	dateType = reflect.TypeFor[casefile.Date]()
 	noteType = reflect.TypeFor[casefile.Note]()
 	citeType = reflect.TypeFor[casefile.Cite]()
-	asnType  = reflect.TypeFor[casefile.ASN]()
+	asnType  = reflect.TypeFor[network.ASN]()
 )
 
 // values are what a field says.
@@ -204,7 +205,7 @@ func (k speaker) values(tag string, v reflect.Value) []value {
 		n := v.Interface().(casefile.Note)
 		return []value{{Text: n.Text, Lang: k.english(), Cites: k.cites(n.Cites)}}
 	case v.Type() == asnType:
-		return []value{{Text: v.Interface().(casefile.ASN).String()}} // it has a page only where it was measured
+		return []value{{Text: v.Interface().(network.ASN).String()}} // it has a page only where it was measured
 	case v.Kind() == reflect.Struct:
 		return []value{k.part(v)}
 	case v.Kind() == reflect.Bool:

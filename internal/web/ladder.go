@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 )
 
@@ -97,7 +98,7 @@ func ladderOf(o *observation.Row) ladder {
 		dns = append(dns, "it said (RFC 8914): "+said)
 	}
 	if o.IPASN != 0 {
-		dns = append(dns, fmt.Sprintf("the address is of AS%d", o.IPASN))
+		dns = append(dns, "the address is of "+network.Name(o.IPASN))
 	}
 	add("dns", "Name lookup", o.DNS, o.ControlDNS, o.DNSSeconds, dns, o.ControlAddrs)
 	add("tcp", "Connection", o.TCP, o.ControlTCP, o.TCPSeconds, nil, nil)

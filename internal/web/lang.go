@@ -23,6 +23,7 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -324,7 +325,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	case answer.SayNetworks:
 		var names []string
 		for _, n := range r.Networks[:min(5, len(r.Networks))] {
-			names = append(names, fmt.Sprintf("AS%d", n.ASN))
+			names = append(names, network.Name(n.ASN))
 		}
 		delete(p, "gender")
 		p["count"], p["networks"], p["list"] = r.N, c.counted("networks", r.Of), foreign(strings.Join(names, ", "))

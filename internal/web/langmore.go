@@ -14,6 +14,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/network"
 )
 
 // langTable is a table in a language: its head and its cells, the first of each
@@ -182,7 +183,7 @@ func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) err
 		return err
 	}
 	v.When = t.asked(r)
-	v.Title = v.c.text("network.title", args{"asn": foreign(fmt.Sprintf("AS%d", asn))})
+	v.Title = v.c.text("network.title", args{"asn": foreign(network.Name(asn))})
 	v.table("column.platform", "column.country", "network.state", "network.counts", "column.last")
 	for i := range found.Answers {
 		a := &found.Answers[i]
@@ -284,7 +285,7 @@ func (s *Site) langMeasurements(r *http.Request, v *langView, named []string) er
 		row := &list.Rows[i]
 		net := langCell{Text: v.T("list.network")}
 		if row.ASN != 0 {
-			net = langCell{Text: inPage(foreign(fmt.Sprintf("AS%d", row.ASN))), Href: fmt.Sprintf("/%s/networks/AS%d", v.Code, row.ASN)}
+			net = langCell{Text: inPage(foreign(network.Name(row.ASN))), Href: "/" + v.Code + "/networks/" + network.Name(row.ASN)}
 		}
 		v.row(langCell{Text: inPage(v.c.day(row.Time) + " " + foreign(row.Time.UTC().Format("15:04 UTC"))), Href: "/m/" + url.PathEscape(row.UID)}, net,
 			langCell{Text: inPage(v.c.state(row.State)), State: string(row.State)})

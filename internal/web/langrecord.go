@@ -12,6 +12,7 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -109,7 +110,7 @@ func (s *Site) langDays(r *http.Request, v *langView, named []string) error {
 	days := a.Days
 	if asn != 0 {
 		days = a.ByASN[asn]
-		v.Intro = inPage(v.c.text("days.on", args{"asn": foreign(fmt.Sprintf("AS%d", asn))}))
+		v.Intro = inPage(v.c.text("days.on", args{"asn": foreign(network.Name(asn))}))
 	}
 	name, gender := v.c.platform(id, a.Name)
 	place := v.c.country(cc, a.Country)
@@ -293,7 +294,7 @@ func (s *Site) langMeasurement(r *http.Request, v *langView, named []string) err
 	v.Trail = v.answerTrail(d.CC, d.Target, place, v.c.text("question", args{"name": name, "gender": gender, "country": place}))
 	net := v.c.text("list.network", nil)
 	if d.ASN != 0 {
-		net = foreign(fmt.Sprintf("AS%d", d.ASN))
+		net = foreign(network.Name(d.ASN))
 	}
 	when := v.c.day(d.Time) + "، " + foreign(d.Time.UTC().Format("15:04 UTC"))
 	v.State, v.Word = string(d.State), inPage(v.c.state(d.State))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -148,7 +149,7 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || asn == 0 {
 		return notFound("A network is named by its number, as in /networks/AS17557.")
 	}
-	if proper := fmt.Sprintf("/networks/AS%d", asn); r.URL.EscapedPath() != proper {
+	if proper := "/networks/" + network.Name(asn); r.URL.EscapedPath() != proper {
 		moveTo(w, r, proper)
 		return nil
 	}
@@ -164,11 +165,11 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	if wantsCSV(r) {
 		return networkCSV(w, r, v.Network)
 	}
-	title := fmt.Sprintf("What does AS%d block?", asn)
+	title := "What does " + network.Name(asn) + " block?"
 	if v.Cite, err = s.cite(r, title, t); err != nil {
 		return err
 	}
-	f := frame{Title: title, Cite: &v.Cite, About: fmt.Sprintf("What network AS%d blocks, by measurements from it.", asn)}
+	f := frame{Title: title, Cite: &v.Cite, About: "What network " + network.Name(asn) + " blocks, by measurements from it."}
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
@@ -182,7 +183,7 @@ func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView,
 		return networkView{}, err
 	}
 	if !known {
-		return networkView{}, notFound(fmt.Sprintf("This archive holds no measurements from AS%d.", asn))
+		return networkView{}, notFound("This archive holds no measurements from " + network.Name(asn) + ".")
 	}
 	v := networkView{Network: on}
 	for _, one := range on.Answers {

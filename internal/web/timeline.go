@@ -13,6 +13,7 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -124,7 +125,7 @@ func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bo
 		r := &rows[i]
 		row := chartRow{Label: r.label, Drawing: c.strip(r, bans), Note: c.words.measurements(r.measurements)}
 		if r.asn != 0 {
-			row.Href = speaker{c: lang}.own(fmt.Sprintf("/networks/AS%d", r.asn))
+			row.Href = speaker{c: lang}.own("/networks/" + network.Name(r.asn))
 		}
 		c.Rows = append(c.Rows, row)
 	}
@@ -365,7 +366,7 @@ func rowsOf(a *inquiry.Answered, words chartWords) []timelineRow {
 	}
 	asns := slices.SortedFunc(maps.Keys(a.ByASN), func(x, y uint32) int { return cmp.Or(cmp.Compare(size[y], size[x]), cmp.Compare(x, y)) })
 	for _, asn := range asns {
-		label := fmt.Sprint("AS", asn)
+		label := network.Name(asn)
 		if asn == 0 {
 			label = words.say("list.network", "not named", nil)
 		}
