@@ -558,11 +558,15 @@ func (k *keeper) writeList(ctx context.Context, files []keptFile) (Snapshot, err
 		byPart[f.part] = append(byPart[f.part], f)
 	}
 	var s Snapshot
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return s, err
+	}
 	parts := []snapshotPart{}
 	g, inner := errgroup.WithContext(ctx)
 	g.SetLimit(parallel)
 	for _, name := range slices.Sorted(maps.Keys(byPart)) {
-		p, text, err := packPart(name, byPart[name])
+		p, text, err := packPart(z, name, byPart[name])
 		if err != nil {
 			return s, err
 		}
@@ -585,27 +589,21 @@ func (k *keeper) writeList(ctx context.Context, files []keptFile) (Snapshot, err
 
 // packPart makes the object of a part: a line of JSON a file, sorted by path, packed by
 // zstd.
-func packPart(name string, files []keptFile) (snapshotPart, []byte, error) {
+func packPart(z *zstd.Encoder, name string, files []keptFile) (snapshotPart, []byte, error) {
 	slices.SortFunc(files, func(a, b keptFile) int { return strings.Compare(a.Path, b.Path) })
 	p := snapshotPart{Part: name, Files: len(files)}
-	var packed bytes.Buffer
-	z, err := zstd.NewWriter(&packed, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return p, nil, err
-	}
-	lines := json.NewEncoder(z)
+	var text bytes.Buffer
+	lines := json.NewEncoder(&text)
 	for _, f := range files {
 		p.Bytes += f.Bytes
 		if err := lines.Encode(f); err != nil {
 			return p, nil, err
 		}
 	}
-	if err := z.Close(); err != nil {
-		return p, nil, err
-	}
-	sum := sha256.Sum256(packed.Bytes())
+	packed := z.EncodeAll(text.Bytes(), nil)
+	sum := sha256.Sum256(packed)
 	p.SHA256 = hex.EncodeToString(sum[:])
-	return p, packed.Bytes(), nil
+	return p, packed, nil
 }
 
 // readSummed reads an object that is named by the SHA-256 of its content.
