@@ -23,6 +23,7 @@ type importFlags struct {
 	windowFlags
 	bucketFlags
 	test    string
+	shard   string
 	asJSON  bool
 	workers int
 }
@@ -34,7 +35,7 @@ func importCommand(env *environment) *cobra.Command {
 		Short: "import measurements: a file, a folder, http(s)://, s3://bucket/prefix, or ooni",
 		Example: `bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24
 bandish import measurements.jsonl.gz
-bandish import s3://bucket/raw/ --s3-endpoint minio.example:9000`,
+bandish import s3://bucket/raw/ --s3-endpoint minio.example:9000 --shard 3/16`,
 		Annotations: map[string]string{
 			argumentsNote: "SOURCE  a file (JSON, JSONL, CSV, Parquet, tar, compressed or not), a folder, an address, a bucket, or ooni",
 			failedNote:    "a source could not be read; the others are imported",
@@ -46,6 +47,7 @@ bandish import s3://bucket/raw/ --s3-endpoint minio.example:9000`,
 	o.bucketFlags.add(c)
 	f := c.Flags()
 	f.StringVar(&o.test, "test", "", "only this `test`, as web_connectivity")
+	f.StringVar(&o.shard, "shard", "", "only `N/M` of the sources, as 3/16, so that M processes share the work")
 	f.IntVar(&o.workers, "workers", 0, "`N` decoding goroutines (default one a core)")
 	f.BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
 	return c
@@ -81,6 +83,10 @@ func (w *windowFlags) add(c *cobra.Command) {
 }
 
 func importAll(ctx context.Context, env *environment, sources []string, o *importFlags) error {
+	shard, err := intake.ParseShard(o.shard)
+	if err != nil {
+		return usageError("import: %v", err)
+	}
 	p, err := env.pipeline()
 	if err != nil {
 		return err
@@ -103,7 +109,7 @@ func importAll(ctx context.Context, env *environment, sources []string, o *impor
 		if len(s) == 0 {
 			fmt.Fprintf(env.stderr, "bandish: %s holds nothing to import\n", arg)
 		}
-		list = append(list, s...)
+		list = append(list, shard.Take(s)...)
 	}
 	meter := env.progress(p.Archive)
 	defer meter.end()
