@@ -93,6 +93,10 @@ func (f keptFile) object() string {
 }
 
 func (f keptFile) validate() error {
+	top, _, _ := strings.Cut(f.Path, "/")
+	if !f.listed() && f.Path != manifestName && top != notary.Dir && unnamed(top) {
+		return fmt.Errorf("it names the file %q, which no snapshot has", f.Path)
+	}
 	if !isSHA256(f.SHA256) || object.CheckName(f.Path) != nil || f.Bytes < 0 || f.listed() && sumOf(f.Path) != f.SHA256 {
 		return fmt.Errorf("it names the file %q with SHA-256 %q", f.Path, f.SHA256)
 	}
@@ -159,6 +163,11 @@ func changeSnapshots(ctx context.Context, store object.Store, fn func(*Snapshots
 // here, and so do alerts and notes of readers, which tell of persons. A file that is
 // damaged is named and left out.
 func (a *Archive) Snapshot(ctx context.Context, store object.Store, now time.Time) (Snapshot, BackedUp, error) {
+	if f, ok := store.(*object.Folder); ok {
+		if err := apart(a.dir, f.Dir()); err != nil {
+			return Snapshot{}, BackedUp{}, fmt.Errorf("back up: %w", err)
+		}
+	}
 	if err := object.Probe(ctx, store); err != nil {
 		return Snapshot{}, BackedUp{}, fmt.Errorf("back up: %w", err)
 	}

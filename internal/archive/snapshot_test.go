@@ -54,6 +54,28 @@ func sentFor(t testing.TB, batches int) (objects int, bytes int64) {
 	return k.out.Copied, k.out.Bytes
 }
 
+// What a list in a store says is not trusted: it brings no key, and nothing outside of
+// the data folder.
+func TestHostileLists(t *testing.T) {
+	t.Parallel()
+	sha := hex.EncodeToString(make([]byte, 32))
+	for path, ok := range map[string]bool{
+		"manifest.json": true, "ledger/checkpoint": true, "ledger/tile/0/x001/002": true, "sources/a": true, "sources-read.jsonl": true,
+		"raw/00/" + sha + ".jsonl.zst": true, "verdicts/2024-02-17/" + sha + ".parquet": true,
+		"keys/ledger.key": false, "alerts/subscribers.json": false, "inbox/x": false, "lock": false, "search/x": false, "noted.json": false,
+		"../x": false, "/etc/x": false, "a/../../x": false, "": false, ".hidden": false, "raw/00/other.jsonl.zst": false,
+	} {
+		if err := (keptFile{Path: path, SHA256: sha}).validate(); (err == nil) != ok {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	for _, f := range []keptFile{{Path: "sources/a", SHA256: "x"}, {Path: "sources/a", SHA256: sha, Bytes: -1}} {
+		if f.validate() == nil {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
 // A snapshot after one more batch sends the part of its day and the names of the parts,
 // however many batches there are.
 func TestSnapshotListGrowsByItsParts(t *testing.T) {

@@ -38,6 +38,9 @@ func NewFolder(d disk.Disk, dir string) *Folder {
 	return &Folder{dir: dir, disk: d, folders: disk.Folders{Disk: d, Top: dir}}
 }
 
+// Dir is the folder.
+func (f *Folder) Dir() string { return f.dir }
+
 func (f *Folder) String() string { return "file://" + filepath.ToSlash(f.dir) }
 
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
