@@ -14,7 +14,7 @@ func TestScenarioTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if !strings.HasPrefix(lines[0], "| scenario | found |") {
+	if !strings.HasPrefix(lines[0], "| scenario | stories | found |") {
 		t.Fatalf("the head is %q", lines[0])
 	}
 	columns, rows := strings.Count(lines[0], "|"), 0
