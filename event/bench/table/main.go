@@ -112,7 +112,7 @@ func printDetails(out io.Writer, s *bench.Score) {
 func printScenarios(out io.Writer, name, beside string, seeds []uint64, details bool) error {
 	methods := []bench.Method{bench.Detector}
 	if beside != "" {
-		methods = []bench.Method{program(beside), bench.Detector}
+		methods = []bench.Method{build(beside), bench.Detector}
 	}
 	tried := make([][]*bench.Outcome, len(methods))
 	for _, s := range bench.Scenarios {
@@ -139,9 +139,9 @@ func printScenarios(out io.Writer, name, beside string, seeds []uint64, details 
 	return nil
 }
 
-// program is the method of another build of bandish: its events command reads
+// build is the method of another build of bandish: its events command reads
 // the story as a file.
-func program(path string) bench.Method {
+func build(path string) bench.Method {
 	return func(s *bench.Story) (found []event.Event, err error) {
 		file, err := os.CreateTemp("", "story-*.csv")
 		if err != nil {
