@@ -37,6 +37,7 @@ import (
 	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/request"
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 )
 
 // serveFlags are the flags of `bandish serve`.
@@ -97,6 +98,13 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 // collected more often; GOMEMLIMIT sets another.
 const serveMemory = 640 << 20
 
+// How often a server commits what is handed in: so many times a second in the long
+// run, and so often without delay, for who hands in some measurements one by one.
+const (
+	commitsASecond = 2
+	commitsAtOnce  = 20
+)
+
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
 	trusted, err := collect.ParseProxies(o.proxies)
 	if err != nil {
@@ -130,6 +138,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 			return err
 		}
 	}
+	p.Pace = rate.NewLimiter(commitsASecond, commitsAtOnce)
 	st, err := store.Open(p.Archive, "")
 	if err != nil {
 		return err
