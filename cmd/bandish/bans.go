@@ -170,7 +170,7 @@ func importedReports(a *source.Archive, names list.Names) ([]ban.Report, error) 
 			return nil, err
 		}
 		for _, r := range im.Reports {
-			r.Origin.SHA256 = u.SHA256
+			r.Origin.SHA256, r.Imported = u.SHA256, u.Time
 			reports = append(reports, r)
 		}
 	}

@@ -22,7 +22,9 @@ import (
 func TestCrawlOfAnEmptyArchive(t *testing.T) { crawl(t, serve(t)) }
 
 func TestCrawlOfTheDemonstration(t *testing.T) {
-	seen := crawl(t, demonstration(t))
+	s := demonstration(t)
+	days(t, s)
+	seen := crawl(t, s)
 	for _, want := range []string{"/cc/ZZ/x", "/networks/AS64512", "/ur/cc/ZZ/x", "/ur/networks/AS64512", "/ur/events", "/ur/platforms/x", "/cc/ZZ/x/days?format=csv", "/cases/pk-2024-x/chain.csv", "/ur/cc/ZZ/x/measurements"} {
 		if !seen[want] {
 			t.Errorf("no link leads to %s", want)

@@ -138,7 +138,6 @@ type networkView struct {
 	Bans   []eventRow
 	Strips []template.HTML // of each answer: its last days on this network
 	When   whenAsked
-	Cite   citation
 }
 
 const networkPage page[networkView] = "network.html"
@@ -166,10 +165,11 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 		return networkCSV(w, r, v.Network)
 	}
 	title := "What does " + network.Name(asn) + " block?"
-	if v.Cite, err = s.cite(r, title, t); err != nil {
+	f := frame{Title: title, About: "What network " + network.Name(asn) + " blocks, by measurements from it."}
+	if err := s.answers(&f, r, title, t); err != nil {
 		return err
 	}
-	f := frame{Title: title, Cite: &v.Cite, About: "What network " + network.Name(asn) + " blocks, by measurements from it."}
+	f.embeddable(r, title, t.query())
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
@@ -190,7 +190,7 @@ func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView,
 		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays, nil))
 	}
 	for _, e := range on.Events {
-		v.Bans = append(v.Bans, s.eventRow(e))
+		v.Bans = append(v.Bans, s.eventRow(e, t.at))
 	}
 	return v, nil
 }
