@@ -168,7 +168,11 @@ func cards(s *server, event string) {
 	host := strings.TrimPrefix(s.url, "http://")
 	for _, page := range []string{"/cc/ZZ/x", "/cc/ZZ", "/events/" + event, "/bans/pk-x-2024-02-17", "/cases/pk-2024-x", "/networks/AS64512"} {
 		card := "/embed" + cardPath(page)
-		for _, day := range []string{"", "?at=" + s.site.Now().Format(time.DateOnly)} {
+		on := "?at="
+		if strings.HasPrefix(page, "/cases/") { // the day whose knowledge it shows
+			on = "?as-of="
+		}
+		for _, day := range []string{"", on + s.site.Now().Format(time.DateOnly)} {
 			s.small(card + day)
 			s.small(card + badgeName + day)
 			if _, text := s.answerOf(page + day); !strings.Contains(text, `href="`+card+day+`"`) || !strings.Contains(text, `href="/oembed?url=`) {
