@@ -78,6 +78,15 @@ func TestCrawlOfAllRealData(t *testing.T) {
 	if os.Getenv("BANDISH_LONG") == "" {
 		t.Skip("takes a minute: set BANDISH_LONG=1")
 	}
+	s := realData(t)
+	if seen := crawl(t, s); len(seen) < 1000 || !seen["/ur/platforms/x"] {
+		t.Errorf("the crawl found %d pages only", len(seen))
+	}
+}
+
+// realData serves all real data at once, as it stood on 1 June 2026.
+func realData(t *testing.T) *server {
+	t.Helper()
 	dir := shared(t)
 	s := serveAt(t, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 	s.load(filepath.Join(dir, "ooni", "real"), filepath.Join(dir, "ooni", "scenarios"), filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"), filepath.Join(dir, "series", "imap-2023-2024-aggregation.csv"))
@@ -105,9 +114,7 @@ func TestCrawlOfAllRealData(t *testing.T) {
 		reports = append(reports, im.Reports...)
 	}
 	s.site.Desk.Lists = func() ([]ban.Report, error) { return reports, nil }
-	if seen := crawl(t, s); len(seen) < 1000 || !seen["/ur/platforms/x"] {
-		t.Errorf("the crawl found %d pages only", len(seen))
-	}
+	return s
 }
 
 // visits is how many pages of a kind are visited: there are thousands of
