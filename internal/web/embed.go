@@ -132,18 +132,19 @@ func (s *Site) embedCountry(ctx context.Context, code string, t times) (embedVie
 	return v, err
 }
 
-// embedNetwork is what a network blocks in the country in which most was measured
-// from it.
+// embedNetwork is what a network blocks.
 func (s *Site) embedNetwork(ctx context.Context, named []string, t times) (embedView, error) {
 	asn, err := asnOf(named[0])
 	if err != nil || asn == 0 {
 		return embedView{}, notFound("A network is named by its number, as in /embed/networks/AS17557.")
 	}
 	on, err := s.networkOf(ctx, asn, t)
-	if err != nil {
-		return embedView{}, err
-	}
-	v := embedView{Title: "What does " + network.Name(asn) + " block?", Page: "/networks/" + network.Name(asn)}
+	return on.Few, err
+}
+
+// few says what a network blocks in the country in which most was measured from it.
+func few(on *inquiry.Network) embedView {
+	v := embedView{Title: "What does " + network.Name(on.ASN) + " block?", Page: "/networks/" + network.Name(on.ASN)}
 	var names []string
 	var worst verdict.State
 	all := 0
@@ -152,7 +153,7 @@ func (s *Site) embedNetwork(ctx context.Context, named []string, t times) (embed
 		if a.CC != on.Answers[0].CC {
 			continue
 		}
-		v.Title = "What does " + network.Name(asn) + " block in " + a.Country + "?"
+		v.Title = "What does " + network.Name(on.ASN) + " block in " + a.Country + "?"
 		if all++; a.Network.State.Accuses() {
 			if names = append(names, a.Name); worst != verdict.Blocked {
 				worst = a.Network.State
@@ -160,7 +161,7 @@ func (s *Site) embedNetwork(ctx context.Context, named []string, t times) (embed
 		}
 	}
 	v.blockedIn(names, worst, all)
-	return v, nil
+	return v
 }
 
 func (s *Site) embedEvent(ctx context.Context, named []string, t times) (embedView, error) {
@@ -170,9 +171,9 @@ func (s *Site) embedEvent(ctx context.Context, named []string, t times) (embedVi
 	}
 	row := s.eventRow(*e, t.at)
 	v := embedView{Title: row.What + " in " + row.Country + ": a measured ban", State: verdict.LikelyBlocked, Word: row.Word(), Page: "/events/" + url.PathEscape(e.ID)}
-	v.Text = "It began " + when(&e.Onset) + ". " + count(len(e.Networks), "network") + ", " + count(e.Counts.Measurements, "measurement") + "."
+	v.Text = "It began " + when(&e.Onset) + ". " + capital(row.Where()) + ", " + count(e.Counts.Measurements, "measurement") + "."
 	if row.Over {
-		v.State, v.Text = "", "It began "+when(&e.Onset)+" and ended "+when(e.End)+". "+count(len(e.Networks), "network")+", "+count(e.Counts.Measurements, "measurement")+"."
+		v.State, v.Text = "", "It began "+when(&e.Onset)+" and ended "+when(e.End)+". "+capital(row.Where())+", "+count(e.Counts.Measurements, "measurement")+"."
 	}
 	return v, nil
 }

@@ -39,6 +39,17 @@ func (r eventRow) Word() string {
 	return "This ban goes on, as far as was measured"
 }
 
+// Failed are its measurements that were blocked or unclear.
+func (r eventRow) Failed() int { return r.Counts.Blocked + r.Counts.Inconclusive }
+
+// Where says on how many networks it held: counts that others published name none.
+func (r eventRow) Where() string {
+	if len(r.Networks) == 0 {
+		return "networks not named"
+	}
+	return count(len(r.Networks), "network")
+}
+
 // Ended says the end, as it stood on the day.
 func (r eventRow) Ended() string {
 	switch {

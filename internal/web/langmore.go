@@ -30,6 +30,7 @@ type langCell struct {
 	Href, State string
 	Lang, ID    string        // of a text in another language; an anchor
 	Head        template.HTML // the column, for narrow pages
+	Whole       bool          // it takes the width of a narrow page
 }
 
 type langFact struct{ Name, Text template.HTML }
@@ -107,7 +108,7 @@ func (v *langView) blockedCell(blocked []answer.Answer, name func(a *answer.Answ
 	if text == "" {
 		text = v.c.text("known.nothing", nil)
 	}
-	return langCell{Text: inPage(text)}
+	return langCell{Text: inPage(text), Whole: true}
 }
 
 func (s *Site) langCountries(r *http.Request, v *langView, _ []string) error {

@@ -136,6 +136,7 @@ func (v *listView) admits(r *verdict.Row) bool {
 type networkView struct {
 	inquiry.Network
 	Bans   []eventRow
+	Few    embedView       // what it blocks in a few words
 	Strips []template.HTML // of each answer: its last days on this network
 	When   whenAsked
 }
@@ -185,7 +186,7 @@ func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView,
 	if !known {
 		return networkView{}, notFound("This archive holds no measurements from " + network.Name(asn) + ".")
 	}
-	v := networkView{Network: on}
+	v := networkView{Network: on, Few: few(&on)}
 	for _, one := range on.Answers {
 		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays, nil))
 	}
