@@ -231,7 +231,7 @@ func TestFlippedBits(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if refused.Load() < int64(flips/10) {
+	if refused.Load() < int64(flips/40) { // of 40 by chance few: which file is hit is chance
 		t.Errorf("only %d of %d flips met a question", refused.Load(), flips)
 	}
 }
