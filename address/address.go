@@ -181,6 +181,18 @@ func Reserved(a netip.Addr) string {
 	return b.Why
 }
 
+// ClientNetwork is the block of addresses that counts as one client, since whoever
+// has one of them may have all: a /24, or a /48 of IPv6. That of no address is none.
+func ClientNetwork(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
+	bits := 24
+	if a.Is6() {
+		bits = 48
+	}
+	p, _ := a.Prefix(bits) // it fails of no address only
+	return p
+}
+
 // isatap reports an interface identifier that embeds an IPv4 address.
 func isatap(a netip.Addr) bool {
 	b := a.As16()

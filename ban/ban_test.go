@@ -19,16 +19,20 @@ import (
 	"github.com/bandish/bandish/event"
 )
 
-// lab knows invented platforms of the country ZZ.
-var lab = list.Names{
-	OfName: func(word string) string {
-		return map[string]string{"sample": "sample", "chatter": "chatter", "old sample": "sample"}[strings.ToLower(word)]
-	},
-	OfHost: func(host string, _ time.Time) string {
-		return map[string]string{"sample.example": "sample", "www.sample.example": "sample"}[host]
-	},
-	OfTest: func(test string) string { return map[string]string{"chatter": "chatter"}[test] },
+// labNames knows invented platforms of the country ZZ.
+type labNames struct{}
+
+func (labNames) OfName(word string) string {
+	return map[string]string{"sample": "sample", "chatter": "chatter", "old sample": "sample"}[strings.ToLower(word)]
 }
+
+func (labNames) OfHost(host string, _ time.Time) string {
+	return map[string]string{"sample.example": "sample", "www.sample.example": "sample"}[host]
+}
+
+func (labNames) OfTest(test string) string { return map[string]string{"chatter": "chatter"}[test] }
+
+var lab labNames
 
 const labCSV = `start_date_type,start_date,country,geo_scope,area_name,shutdown_type,shutdown_extent,ordered_by,shutdown_status,end_date,twitter_affected,other_affected,info_source_link,event,count_year
 Actual,2024-02-17,ZZ,"It affected locations in more than one state, province, or region",Nationwide,Shutdown,Service-based,Executive government,Ongoing,,No,Sample,https://a.example/1; https://a.example/2,"Sample went dark,

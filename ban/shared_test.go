@@ -21,7 +21,7 @@ func names(t testing.TB) list.Names {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return list.Names{OfName: r.OfName, OfHost: r.OfHost, OfTest: r.OfTest}
+	return r
 }
 
 // real reads a file of real data, which the repository may not hold.

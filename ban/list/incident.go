@@ -110,11 +110,7 @@ func (in *incident) targets(names Names, at time.Time) []string {
 	}
 	for _, d := range in.Domains {
 		d = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(d), "."))
-		id := names.OfHost(d, at)
-		if id == "" {
-			id = strings.TrimPrefix(d, "www.")
-		}
-		add(id)
+		add(hostID(names, d, at))
 	}
 	for _, t := range in.Tests {
 		add(names.OfTest(t))

@@ -2,7 +2,6 @@ package list
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -277,7 +276,7 @@ func (s *sheetReader) targets(r *ban.Report, cell func(string) string) {
 			}
 		}
 		for _, word := range services(cell("other")) {
-			if id := s.names.serviceID(word, r.Start); id == "" {
+			if id := serviceID(s.names, word, r.Start); id == "" {
 				r.Other = append(r.Other, word)
 			} else if !slices.Contains(r.Targets, id) {
 				r.Targets = append(r.Targets, id)
@@ -305,12 +304,12 @@ func (s *sheetReader) perCountry(r ban.Report, scope, countries string) string {
 
 // serviceID is the platform that a word of the "other" column means, or the
 // host that it is, as of a day.
-func (n Names) serviceID(word string, at time.Time) string {
+func serviceID(n Names, word string, at time.Time) string {
 	if id := n.OfName(word); id != "" {
 		return id
 	}
 	if host := strings.ToLower(word); hostForm.MatchString(host) {
-		return cmp.Or(n.OfHost(host, at), strings.TrimPrefix(host, "www."))
+		return hostID(n, host, at)
 	}
 	plain := strings.TrimSpace(brackets.ReplaceAllString(word, ""))
 	for _, suffix := range []string{" messenger", " service", " services", " app"} {

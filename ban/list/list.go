@@ -6,7 +6,9 @@
 package list
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/ban"
@@ -30,10 +32,15 @@ type Import struct {
 }
 
 // Names turns words of a data set into platform ids; "" where there is none.
-type Names struct {
-	OfName func(word string) string
-	OfHost func(host string, at time.Time) string
-	OfTest func(test string) string
+type Names interface {
+	OfName(word string) string
+	OfHost(host string, at time.Time) string
+	OfTest(test string) string
+}
+
+// hostID is the platform that a host belongs to, else the host itself.
+func hostID(n Names, host string, at time.Time) string {
+	return cmp.Or(n.OfHost(host, at), strings.TrimPrefix(host, "www."))
 }
 
 // aside sets a row aside.

@@ -154,27 +154,19 @@ func (f *banFilter) byHand(reports []ban.Report, imported bool) (ban.Hand, error
 }
 
 // importedReports reads the imported data sets out of their archived copies.
-func importedReports(a *source.Archive, names list.Names) ([]ban.Report, error) {
-	uses, err := a.Uses("bans")
-	if err != nil {
-		return nil, err
-	}
-	var reports []ban.Report
-	for _, u := range uses {
-		_, content, err := a.Get(u.SHA256)
+func importedReports(a *source.Archive, names list.Names) (reports []ban.Report, err error) {
+	err = eachList(a, "bans", func(u source.Use, content []byte) error {
+		im, err := readBans(u, content, names)
 		if err != nil {
-			return nil, err
-		}
-		im, err := readBans(u.Format, content, u.Name, names)
-		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range im.Reports {
 			r.Origin.SHA256, r.Imported = u.SHA256, u.Time
 			reports = append(reports, r)
 		}
-	}
-	return reports, nil
+		return nil
+	})
+	return reports, err
 }
 
 // The formats of reported bans.
@@ -185,18 +177,18 @@ const (
 	sflcJSON     = "sflc"
 )
 
-func readBans(format string, content []byte, name string, names list.Names) (*list.Import, error) {
-	switch format {
+func readBans(u source.Use, content []byte, names list.Names) (*list.Import, error) {
+	switch u.Format {
 	case keepItOnCSV:
-		return list.ReadKeepItOnCSV(bytes.NewReader(content), name, names)
+		return list.ReadKeepItOnCSV(bytes.NewReader(content), u.Name, names)
 	case keepItOnXLSX:
-		return list.ReadKeepItOnXLSX(content, name, names)
+		return list.ReadKeepItOnXLSX(content, u.Name, names)
 	case ooniJSON:
-		return list.ReadOONIIncidents(content, name, names)
+		return list.ReadOONIIncidents(content, u.Name, names)
 	case sflcJSON:
-		return list.ReadSFLC(content, name)
+		return list.ReadSFLC(content, u.Name)
 	}
-	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", format, keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON)
+	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", u.Format, keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON)
 }
 
 // guessBanFormat tells the format by the content.
@@ -213,16 +205,19 @@ func guessBanFormat(content []byte) string {
 	return keepItOnCSV
 }
 
-// banImport is what importing one file printed, as JSON.
-type banImport struct {
-	File    string       `json:"file"`
-	SHA256  string       `json:"sha256"`
-	Format  string       `json:"format"`
-	New     bool         `json:"new"`
-	Rows    int          `json:"rows"`
-	Used    int          `json:"used"`
-	Reports int          `json:"reports"`
-	Asides  []list.Aside `json:"asides"`
+// banLists are others' lists of bans.
+func banLists(names list.Names) listKind {
+	return listKind{"bans", guessBanFormat, func(u source.Use, content []byte) (*listRead, error) {
+		im, err := readBans(u, content, names)
+		if err != nil {
+			return nil, err
+		}
+		out := &listRead{Rows: im.Rows, Used: im.Used, Reports: len(im.Reports)}
+		for _, a := range im.Asides {
+			out.Asides = append(out.Asides, setAside{a.Origin, a.Reason, a.Text})
+		}
+		return out, nil
+	}}
 }
 
 func banImportCommand(env *environment) *cobra.Command {
@@ -233,126 +228,19 @@ func banImportCommand(env *environment) *cobra.Command {
 		Example:     "bandish bans import keepiton-2024.xlsx",
 		Annotations: map[string]string{argumentsNote: "FILE  KeepItOn's spreadsheet or CSV, OONI's incidents as JSON, SFLC's list as JSON"},
 		Args:        someArgs("a file: KeepItOn's spreadsheet or CSV, OONI's incidents, SFLC's list"),
-		RunE:        noting(env, func(_ context.Context, files []string) error { return importBans(env, files, format, asJSON) }),
+		RunE: noting(env, func(_ context.Context, files []string) error {
+			registry, err := loadTargets()
+			if err != nil {
+				return err
+			}
+			return importLists(env, banLists(registry), files, source.Use{Format: format}, asJSON)
+		}),
 	}
 	formats := []string{keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON}
 	c.Flags().StringVar(&format, "format", "", "`format`: "+strings.Join(formats, ", ")+"; guessed if left out")
 	c.RegisterFlagCompletionFunc("format", completing(words(formats...)))
 	jsonFlag(c, &asJSON)
 	return c
-}
-
-func importBans(env *environment, files []string, format string, asJSON bool) error {
-	registry, err := loadTargets()
-	if err != nil {
-		return err
-	}
-	names := list.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
-	archive := env.sources()
-	for _, file := range files {
-		result, err := importBanFile(archive, file, format, names)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			err = printJSON(env.stdout, result)
-		} else {
-			err = result.print(terminal{env.stdout})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// maxBanFile bounds a table of bans; #KeepItOn's have some hundred rows a year.
-const maxBanFile = 64 << 20
-
-func importBanFile(archive *source.Archive, file, format string, names list.Names) (*banImport, error) {
-	content, _, err := source.ReadFile(file, maxBanFile)
-	if err != nil {
-		return nil, fmt.Errorf("import bans: %w", err)
-	}
-	if format == "" {
-		format = guessBanFormat(content)
-	}
-	name := filepath.Base(file)
-	im, err := readBans(format, content, name, names)
-	if err != nil {
-		return nil, fmt.Errorf("import bans: %w", err)
-	}
-	if im.Used == 0 {
-		return nil, fmt.Errorf("import bans: none of the %d rows of %s could be used as %s; the first: %s", im.Rows, file, format, firstReason(im.Asides))
-	}
-	now := time.Now()
-	stored, _, err := archive.Add(content, source.MediaType("", file, content), source.Fetch{Time: now, How: "file", Name: name})
-	if err != nil {
-		return nil, err
-	}
-	isNew, err := archive.Use(source.Use{Purpose: "bans", Format: format, SHA256: stored.SHA256, Name: name, Time: now})
-	if err != nil {
-		return nil, err
-	}
-	return &banImport{name, stored.SHA256, format, isNew, im.Rows, im.Used, len(im.Reports), im.Asides}, nil
-}
-
-func firstReason(asides []list.Aside) string {
-	if len(asides) == 0 {
-		return "it has no rows"
-	}
-	return asides[0].Reason
-}
-
-func (r *banImport) print(w io.Writer) error {
-	state := "imported"
-	if !r.New {
-		state = "imported before; nothing added"
-	}
-	_, err := fmt.Fprintf(w, "%s (%s, %s): %d rows, %d used, %d set aside, %d reports\n", r.File, r.Format, state, r.Rows, r.Used, len(r.Asides), r.Reports)
-	for _, a := range r.Asides {
-		if err == nil {
-			_, err = fmt.Fprintf(w, "  set aside %s: %s\n", a.Origin, a.Reason)
-		}
-	}
-	return err
-}
-
-// usesCommand is `bandish bans list` and `bandish requests list`: the files that
-// were imported for a purpose.
-func usesCommand(env *environment, purpose string) *cobra.Command {
-	asJSON := false
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "list the files that were imported",
-		Args:  noArgs,
-		RunE: doing(func(context.Context, []string) error {
-			uses, err := env.sources().Uses(purpose)
-			if err != nil {
-				return err
-			}
-			return printUses(env.stdout, uses, asJSON, "bandish "+purpose+" import FILE")
-		}),
-	}
-	jsonFlag(c, &asJSON)
-	return c
-}
-
-// printUses lists imported files.
-func printUses(w io.Writer, uses []source.Use, asJSON bool, how string) error {
-	if asJSON {
-		return printJSON(w, uses)
-	}
-	if len(uses) == 0 {
-		_, err := fmt.Fprintf(w, "nothing imported yet: `%s`\n", how)
-		return err
-	}
-	for _, u := range uses {
-		if _, err := fmt.Fprintf(w, "%s  %s  %s  imported %s\n", u.SHA256[:12], u.Format, u.Name, u.Time.Format(time.RFC3339)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func rankBans(ctx context.Context, env *environment, filter *banFilter, limit int, asJSON bool) error {

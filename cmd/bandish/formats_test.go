@@ -23,8 +23,8 @@ import (
 func TestFormatsAreDocumented(t *testing.T) {
 	for page, roots := range map[string][]any{
 		"answer.md":   {inquiry.Answered{}},
-		"bans.md":     {ban.Ranked{}, banImport{}, ban.Decision{}, explainedBan{}},
-		"requests.md": {requestView{}, requestImport{}},
+		"bans.md":     {ban.Ranked{}, listImport{}, ban.Decision{}, explainedBan{}},
+		"requests.md": {requestView{}, listImport{}},
 		"draft.md":    {draft.Draft{}, applied{}},
 		"sources.md":  {source.Stored{}, source.Use{}, addedSource{}, passageCheck{}},
 		"search.md":   {search.Result{}},

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
-	"github.com/bandish/bandish/ban/list"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -116,9 +115,8 @@ func (env *environment) openCase(id string) (*casefile.Records, *casefile.Case, 
 }
 
 func newDesk(data string, st *store.Store, records *casefile.Records, registry *target.Registry) *inquiry.Desk {
-	names := list.Names{OfName: registry.OfName, OfHost: registry.OfHost, OfTest: registry.OfTest}
 	return &inquiry.Desk{Store: st, Records: records, Targets: registry, Now: time.Now,
-		Lists:      func() ([]ban.Report, error) { return importedReports(source.Open(data), names) },
+		Lists:      func() ([]ban.Report, error) { return importedReports(source.Open(data), registry) },
 		Copy:       func(sha string) ([]byte, error) { return copyOf(source.Open(data), sha) },
 		Hand:       func() (ban.Hand, error) { return handOf(data) },
 		Parameters: func() (inquiry.Parameters, error) { return parametersOf(data) }}

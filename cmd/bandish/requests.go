@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +23,7 @@ import (
 
 func requestsCommand(env *environment) *cobra.Command {
 	return withDefault(requestsShowing(env, "requests", "what authorities asked of platforms, by whose count, and what was complied with"),
-		requestsShowing(env, "show", "show the figures of the record and of imported tables"), requestsImportCommand(env), requestsListCommand(env))
+		requestsShowing(env, "show", "show the figures of the record and of imported tables"), requestsImportCommand(env), usesCommand(env, "requests"))
 }
 
 // pairs collects a flag that may be given several times, as field=value.
@@ -90,18 +89,19 @@ func guessRequestFormat(content []byte) string {
 	return string(request.Mapped)
 }
 
-// maxRequestTable bounds a table of requests, in bytes; Google's has a few million.
-const maxRequestTable = 256 << 20
-
-type requestImport struct {
-	File   string          `json:"file"`
-	SHA256 string          `json:"sha256"`
-	Format string          `json:"format"`
-	New    bool            `json:"new"`
-	Rows   int             `json:"rows"`
-	Used   int             `json:"used"`
-	Ledger int             `json:"ledger_rows"`
-	Asides []request.Aside `json:"asides"`
+// requestLists are tables of requests.
+func requestLists(registry *target.Registry) listKind {
+	return listKind{"requests", guessRequestFormat, func(u source.Use, content []byte) (*listRead, error) {
+		im, err := readRequests(u, content, registry)
+		if err != nil {
+			return nil, err
+		}
+		out := &listRead{Rows: im.Rows, Used: im.Used, Ledger: len(im.Ledger)}
+		for _, a := range im.Asides {
+			out.Asides = append(out.Asides, setAside{a.Origin, a.Reason, a.Text})
+		}
+		return out, nil
+	}}
 }
 
 func requestsImportCommand(env *environment) *cobra.Command {
@@ -115,7 +115,11 @@ bandish requests import table.csv --map sent=Requests --set cc=PK`,
 		Annotations: map[string]string{argumentsNote: "FILE  a table, or a notice of Lumen as JSON"},
 		Args:        someArgs("a file: Google's or Twitter's table, a notice of Lumen as JSON, or another CSV with --map and --set"),
 		RunE: noting(env, func(_ context.Context, files []string) error {
-			return importRequests(env, files, format, columns, fixed, asJSON)
+			registry, err := loadTargets()
+			if err != nil {
+				return err
+			}
+			return importLists(env, requestLists(registry), files, source.Use{Format: format, Columns: columns, Fixed: fixed}, asJSON)
 		}),
 	}
 	f := c.Flags()
@@ -125,85 +129,6 @@ bandish requests import table.csv --map sent=Requests --set cc=PK`,
 	c.RegisterFlagCompletionFunc("format", completing(words("google", "google-detailed", "twitter", "lumen", "csv")))
 	jsonFlag(c, &asJSON)
 	return c
-}
-
-func importRequests(env *environment, files []string, format string, columns, fixed pairs, asJSON bool) error {
-	registry, err := loadTargets()
-	if err != nil {
-		return err
-	}
-	archive := env.sources()
-	for _, file := range files {
-		use := source.Use{Purpose: "requests", Format: format, Name: filepath.Base(file), Columns: columns, Fixed: fixed, Time: time.Now()}
-		result, err := importRequestFile(archive, file, use, registry)
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			err = printJSON(env.stdout, result)
-		} else {
-			err = result.print(terminal{env.stdout})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func importRequestFile(archive *source.Archive, file string, use source.Use, registry *target.Registry) (*requestImport, error) {
-	content, _, err := source.ReadFile(file, maxRequestTable)
-	if err != nil {
-		return nil, fmt.Errorf("import requests: %w", err)
-	}
-	if use.Format == "" {
-		use.Format = guessRequestFormat(content)
-	}
-	im, err := readRequests(use, content, registry)
-	if err != nil {
-		return nil, fmt.Errorf("import requests: %w", err)
-	}
-	if im.Used == 0 {
-		reason := "it has no rows"
-		if len(im.Asides) > 0 {
-			reason = im.Asides[0].Reason
-		}
-		return nil, fmt.Errorf("import requests: none of the %d rows of %s could be used as %s; the first: %s", im.Rows, file, use.Format, reason)
-	}
-	stored, _, err := archive.Add(content, source.MediaType("", file, content), source.Fetch{Time: use.Time, How: "file", Name: use.Name})
-	if err != nil {
-		return nil, err
-	}
-	use.SHA256 = stored.SHA256
-	isNew, err := archive.Use(use)
-	if err != nil {
-		return nil, err
-	}
-	return &requestImport{use.Name, stored.SHA256, use.Format, isNew, im.Rows, im.Used, len(im.Ledger), im.Asides}, nil
-}
-
-func (r *requestImport) print(w io.Writer) error {
-	state := "imported"
-	if !r.New {
-		state = "imported before; nothing added"
-	}
-	_, err := fmt.Fprintf(w, "%s (%s, %s): %d rows, %d used, %d set aside, %d rows of the ledger\n", r.File, r.Format, state, r.Rows, r.Used, len(r.Asides), r.Ledger)
-	reasons := make(map[string]int)
-	for _, a := range r.Asides {
-		if reasons[a.Reason]++; reasons[a.Reason] <= 3 && err == nil {
-			_, err = fmt.Fprintf(w, "  set aside %s: %s\n", a.Origin, a.Reason)
-		}
-	}
-	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
-		if n := reasons[reason]; n > 3 && err == nil {
-			_, err = fmt.Fprintf(w, "  and %d more: %s\n", n-3, reason)
-		}
-	}
-	return err
-}
-
-func requestsListCommand(env *environment) *cobra.Command {
-	return usesCommand(env, "requests")
 }
 
 // ledgerRows are all rows: of the record and of the imported tables.
@@ -218,25 +143,18 @@ func ledgerRows(env *environment, registry *target.Registry) ([]request.Row, err
 // ledgerOf are the rows of a record and of the imported tables.
 func ledgerOf(archive *source.Archive, record *casefile.Records, registry *target.Registry) ([]request.Row, error) {
 	rows := request.FromRecord(record)
-	uses, err := archive.Uses("requests")
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range uses {
-		_, content, err := archive.Get(u.SHA256)
-		if err != nil {
-			return nil, err
-		}
+	err := eachList(archive, "requests", func(u source.Use, content []byte) error {
 		im, err := readRequests(u, content, registry)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, row := range im.Ledger {
 			row.Origin.SHA256 = u.SHA256
 			rows = append(rows, row)
 		}
-	}
-	return rows, nil
+		return nil
+	})
+	return rows, err
 }
 
 // requestView is what `requests show` prints.

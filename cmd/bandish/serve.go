@@ -2,38 +2,31 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"math"
 	"net"
-	"net/http"
-	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/api"
-	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/assistant"
 	"github.com/bandish/bandish/internal/bucket"
 	"github.com/bandish/bandish/internal/collect"
 	"github.com/bandish/bandish/internal/inbox"
+	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
-	"github.com/bandish/bandish/internal/probe"
 	"github.com/bandish/bandish/internal/server"
-	"github.com/bandish/bandish/internal/source"
 	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/turns"
 	"github.com/bandish/bandish/internal/web"
-	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/request"
 	"github.com/spf13/cobra"
@@ -97,386 +90,157 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 // collected more often; GOMEMLIMIT sets another.
 const serveMemory = 640 << 20
 
+// serving is a server that begins: what its parts share.
+type serving struct {
+	*serveFlags
+	env     *environment
+	trusted collect.Proxies
+	asked   []notary.Asked // to sign the ledger
+	log     *slog.Logger
+	counts  *server.Counts
+	p       *pipeline.Pipeline
+	site    *web.Site
+
+	beside sync.WaitGroup // what runs until the server ends
+	opened []io.Closer    // what is closed when nothing runs any more
+}
+
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
-	trusted, err := collect.ParseProxies(o.proxies)
-	if err != nil {
+	s := &serving{serveFlags: o, env: env, log: server.Log(env.stderr), counts: server.NewCounts()}
+	var err error
+	if s.trusted, err = collect.ParseProxies(o.proxies); err != nil {
 		return usageError("serve: --proxy: %v", err)
 	}
-	asked, err := askedOf(o.witnesses)
-	if err != nil {
+	if s.asked, err = askedOf(o.witnesses); err != nil {
 		return usageError("serve: --witness: %v", err)
 	}
 	if env.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(serveMemory)
 	}
-	log, counts := server.Log(env.stderr), server.NewCounts()
 	ctx, stop := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	defer beside.Wait()
-	defer stop()
+	defer s.end(stop)
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return fmt.Errorf("serve: %w (choose another address with --listen)", err)
 	}
-	entrance, served := new(door), make(chan error, 1)
-	beside.Go(func() { served <- server.Serve(ctx, l, entrance, log, counts) })
-	p, err := openPipeline(env.data)
-	if err != nil {
-		return err
-	}
-	p.MinFree = o.minFree << 20
-	if o.demo {
-		if err := demonstration(ctx, env, p); err != nil {
-			return err
-		}
-	}
-	st, err := store.Open(p.Archive, "")
-	if err != nil {
-		return err
-	}
-	defer st.Close()
 	if o.base == "" {
 		o.base = "http://" + o.listen
 	}
-	cfg := collect.Config{BaseURL: o.base, Log: log, Archive: submissions{p, counts}, Proxies: trusted, Quota: collect.NewQuota(o.dayDocuments, o.dayMiB<<20, time.Now)}
-	if o.admin != "" {
-		l, err := server.ListenAdmin(o.admin)
-		if err != nil {
-			return fmt.Errorf("serve: --admin: %w", err)
-		}
-		measureArchive(p, counts)
-		beside.Go(func() {
-			if err := server.Serve(ctx, l, server.Admin(counts), log, nil); err != nil {
-				log.Error("the listener of --admin ended", "err", err)
-			}
-		})
-		fmt.Fprintf(env.stdout, "metrics on http://%s/metrics, profiles on http://%s/debug/pprof/\n", l.Addr(), l.Addr())
-	}
-	if err := middleboxServices(ctx, &cfg, o.echo, o.headers); err != nil {
+	entrance, served := new(door), make(chan error, 1)
+	s.beside.Go(func() { served <- server.Serve(ctx, l, entrance, s.log, s.counts) })
+	if err := s.open(ctx); err != nil {
 		return err
 	}
-	collector, err := newCollector(p, cfg, o.places)
+	apis, err := s.apis(ctx)
 	if err != nil {
 		return err
 	}
+	entrance.open(answers(s.site.Handler(), apis...))
+	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", env.data, l.Addr())
+	s.keep(ctx)
+	return <-served
+}
+
+// end stops what runs, waits for it, and closes what was opened, the last first.
+func (s *serving) end(stop context.CancelFunc) {
+	stop()
+	s.beside.Wait()
+	for _, c := range slices.Backward(s.opened) {
+		c.Close() // it was read only
+	}
+}
+
+// open opens what pages answer from, and makes the site over it. It fills the
+// archive with the demonstration where that was asked for.
+func (s *serving) open(ctx context.Context) error {
+	var err error
+	if s.p, err = openPipeline(s.env.data); err != nil {
+		return err
+	}
+	s.p.MinFree = s.minFree << 20
+	if s.demo {
+		if err := demonstration(ctx, s.env, s.p); err != nil {
+			return err
+		}
+	}
+	st, err := store.Open(s.p.Archive, "")
+	if err != nil {
+		return err
+	}
+	s.opened = append(s.opened, st)
 	rec, err := casefile.Load(records.FS, "records")
 	if err != nil {
 		return err
 	}
-	index, unread, err := openSearch(ctx, env)
+	index, unread, err := openSearch(ctx, s.env)
 	if err != nil {
 		return err
 	}
-	defer index.Close()
+	s.opened = append(s.opened, index)
 	for _, u := range unread {
-		log.Warn("a source is not searched", "source", u)
+		s.log.Warn("a source is not searched", "source", u)
 	}
-	site := &web.Site{Desk: newDesk(env.data, st, rec, p.Targets), Store: st, Targets: p.Targets, Records: rec, Search: index, Inbox: inbox.Open(env.data, time.Now), Client: trusted.Client, Now: time.Now, Log: log, Demo: o.demo, Ledger: p.Archive.Log(), Witnesses: keysOfAsked(asked)}
-	m, err := p.Archive.Manifest()
+	m, err := s.p.Archive.Manifest()
 	if err != nil {
 		return err
 	}
 	if len(m.Batches) == 0 {
-		fmt.Fprintf(env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", env.data)
+		fmt.Fprintf(s.env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", s.env.data)
 	}
-	ooni := &ooniapi.Server{Store: st, Targets: p.Targets, Records: rec, BaseURL: o.base, Now: time.Now, Log: log}
-	programs := api.New(&api.Server{Desk: site.Desk, Store: st, Targets: p.Targets, Records: rec, Search: index, Now: time.Now, Log: log, Client: trusted.Client, Limit: o.apiLimit,
-		Ledger: func() ([]request.Row, error) { return ledgerOf(source.Open(env.data), rec, p.Targets) }})
-	helper := &assistant.Server{Desk: site.Desk, Records: rec, Search: index, BaseURL: strings.TrimSuffix(o.base, "/"), Log: log}
-	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
-	inTurn := func(r routes) routes { return taking{r, few, trusted.Client} }
-	shown, err := newLedgerServer(p, site.Desk, env.data, o, log)
-	if err != nil {
-		return err
+	s.site = &web.Site{Desk: newDesk(s.env.data, st, rec, s.p.Targets), Store: st, Targets: s.p.Targets, Records: rec, Search: index, Inbox: inbox.Open(s.env.data, time.Now), Client: s.trusted.Client, Now: time.Now, Log: s.log, Demo: s.demo, Ledger: s.p.Archive.Log(), Witnesses: keysOfAsked(s.asked)}
+	if !s.p.Archive.ReadOnly() {
+		s.site.Alerts, err = newSubscribers(s.env, s.env.data, s.base, s.mailFrom, s.smtp)
 	}
-	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}, inTurn(shown)}
-	if o.bucket != "" {
-		root, err := os.OpenRoot(o.bucket)
-		if err != nil {
-			return fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
-		}
-		defer root.Close()
-		apis = append(apis, &bucket.Folder{Root: root, Log: log})
-	}
-	site.Endpoints = programs.Endpoints()
-	if !p.Archive.ReadOnly() {
-		if site.Alerts, err = newSubscribers(env, env.data, o.base, o.mailFrom, o.smtp); err != nil {
-			return err
-		}
-	}
-	entrance.open(answers(site.Handler(), apis...))
-	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", env.data, l.Addr())
-	if p.Archive.ReadOnly() {
-		log.Warn("the archive is read-only: it is served, and no measurement is taken in")
-	} else {
-		beside.Go(func() { keepCounted(ctx, p, log, counts) })
-		beside.Go(func() { keepWitnessed(ctx, p, asked, o, log, counts) })
-		beside.Go(func() { keepTelling(ctx, site.Desk, site.Alerts, log) })
-	}
-	return <-served
+	return err
 }
 
-// door lets requests in when what answers them is ready. Until then it asks to
-// come again: a server that was killed at work may take a while to begin.
-type door struct{ inside atomic.Pointer[http.Handler] }
+// apis are what programs, probes and assistants ask, beside the site's pages.
+func (s *serving) apis(ctx context.Context) ([]routes, error) {
+	if err := s.measure(ctx); err != nil {
+		return nil, err
+	}
+	cfg := collect.Config{BaseURL: s.base, Log: s.log, Archive: submissions{s.p, s.counts}, Proxies: s.trusted, Quota: collect.NewQuota(s.dayDocuments, s.dayMiB<<20, time.Now)}
+	if err := middleboxServices(ctx, &cfg, s.echo, s.headers); err != nil {
+		return nil, err
+	}
+	collector, err := newCollector(s.p, cfg, s.places)
+	if err != nil {
+		return nil, err
+	}
+	site, registry := s.site, s.p.Targets
+	ooni := &ooniapi.Server{Store: site.Store, Targets: registry, Records: site.Records, BaseURL: s.base, Now: time.Now, Log: s.log}
+	programs := api.New(&api.Server{Desk: site.Desk, Store: site.Store, Targets: registry, Records: site.Records, Search: site.Search, Now: time.Now, Log: s.log, Client: s.trusted.Client, Limit: s.apiLimit,
+		Ledger: func() ([]request.Row, error) { return ledgerOf(s.env.sources(), site.Records, registry) }})
+	site.Endpoints = programs.Endpoints()
+	helper := &assistant.Server{Desk: site.Desk, Records: site.Records, Search: site.Search, BaseURL: strings.TrimSuffix(s.base, "/"), Log: s.log}
+	shown, err := newLedgerServer(s.p, site.Desk, s.env.data, s.serveFlags, s.log)
+	if err != nil {
+		return nil, err
+	}
+	few := turns.New(4*runtime.GOMAXPROCS(0), apiTurns)
+	inTurn := func(r routes) routes { return taking{r, few, s.trusted.Client} }
+	apis := []routes{collector, inTurn(ooni), inTurn(programs), limited{helper, programs}, inTurn(shown)}
+	if s.bucket != "" {
+		root, err := os.OpenRoot(s.bucket)
+		if err != nil {
+			return nil, fmt.Errorf("serve: --bucket: %w (bandish archive export --layout ooni DIR makes it)", err)
+		}
+		s.opened = append(s.opened, root)
+		apis = append(apis, &bucket.Folder{Root: root, Log: s.log})
+	}
+	return apis, nil
+}
 
-func (d *door) open(h http.Handler) { d.inside.Store(&h) }
-
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h := d.inside.Load(); h != nil {
-		(*h).ServeHTTP(w, r)
+// keep begins what the server does beside its answers: it counts what was
+// submitted, has its ledger signed, and tells those who asked for alerts.
+func (s *serving) keep(ctx context.Context) {
+	if s.p.Archive.ReadOnly() {
+		s.log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 		return
 	}
-	w.Header().Set("Retry-After", "2")
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "This server is starting. Ask again in a moment.", http.StatusServiceUnavailable)
-}
-
-// routes are handlers and the patterns under which they answer.
-type routes interface {
-	Patterns() []string
-	Handler() http.Handler
-}
-
-// limited are routes whose requests count with those of the API.
-type limited struct {
-	routes
-	by *api.Server
-}
-
-func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
-
-// apiTurns is how many answers of the APIs one network may have or wait for.
-const apiTurns = 16
-
-// taking are routes that answer few requests at a time.
-type taking struct {
-	routes
-	turns  *turns.Turns
-	client func(*http.Request) netip.Addr
-}
-
-func (t taking) Handler() http.Handler { return t.turns.Handler(t.routes.Handler(), t.client) }
-
-// answers is all that the server answers.
-func answers(site http.Handler, apis ...routes) *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle("/", site)
-	mux.Handle("GET /api/v1", site) // the page; what programs ask stands below it
-	for _, a := range apis {
-		h := a.Handler()
-		for _, pattern := range a.Patterns() {
-			mux.Handle(pattern, h)
-		}
-	}
-	return mux
-}
-
-// demoMark is the file that says that a folder holds a demonstration; it says
-// so from the first measurement on.
-const (
-	demoMark   = "demo"
-	demoMaking = "The demonstration is being made, or was cut short: see bandish serve --demo.\n"
-	demoMade   = "Made in the lab for bandish serve --demo. Nothing here was measured on a real network.\n"
-)
-
-// demoWanted reports whether the demonstration has to be made. A folder with
-// real measurements is refused: a lab's must not stand beside them.
-func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
-	m, err := p.Archive.Manifest()
-	if err != nil {
-		return false, err
-	}
-	switch mark, err := os.ReadFile(filepath.Join(data, demoMark)); {
-	case err == nil && string(mark) == demoMaking:
-		return false, fmt.Errorf("serve --demo: the demonstration in %s was cut short: delete that folder, or name another with --data", data)
-	case err == nil:
-		return false, nil
-	case len(m.Batches) > 0:
-		return false, fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
-	}
-	return true, nil
-}
-
-// demonstration fills an empty folder with the history that the lab measured for
-// this, moved so that it ends today. It takes some seconds.
-func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline) error {
-	data := env.data
-	if wanted, err := demoWanted(p, data); err != nil || !wanted {
-		return err
-	}
-	mark := filepath.Join(data, demoMark)
-	if err := os.WriteFile(mark, []byte(demoMaking), 0o644); err != nil {
-		return err
-	}
-	began := time.Now()
-	n, err := unpackDemo(ctx, p, began)
-	if err != nil {
-		return fmt.Errorf("serve --demo: %w", err)
-	}
-	fmt.Fprintf(env.stdout, "%d measurements of country ZZ, made in a lab, are in %s after %v. Nothing of it happened anywhere.\n", n, data, time.Since(began).Round(100*time.Millisecond))
-	return os.WriteFile(mark, []byte(demoMade), 0o644)
-}
-
-// middleboxServices starts the services with which OONI's probes find
-// middleboxes, where an address is given, until ctx ends.
-func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers string) error {
-	start := func(address string, serve func(context.Context, net.Listener, *slog.Logger) error) error {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return fmt.Errorf("serve: %w (choose another address)", err)
-		}
-		go func() {
-			if err := serve(ctx, l, cfg.Log); err != nil {
-				cfg.Log.Error("a service for probes ended", "err", err)
-			}
-		}()
-		return nil
-	}
-	if echo != "" {
-		if err := start(net.JoinHostPort(echo, "80"), collect.Echo); err != nil {
-			return err
-		}
-		cfg.EchoAddr = echo
-	}
-	if headers != "" {
-		if err := start(headers, collect.JSONHeaders); err != nil {
-			return err
-		}
-		cfg.HeadersURL = "http://" + headers
-	}
-	return nil
-}
-
-// newCollector is the collector and test helper over the pipeline. places may
-// be empty: networks are then not known.
-func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*collect.Server, error) {
-	wire := probe.Wire{Now: time.Now}
-	guard := &collect.Guard{Network: probe.Kernel{}}
-	cfg.Helper, cfg.Now = collect.NewHelper(guard, wire, 32), time.Now
-	if cfg.Archive == nil {
-		cfg.Archive = submissions{p: p}
-	}
-	cfg.URLs = func(string, []string) []collect.TestURL { return platformURLs(p) }
-	if places != "" {
-		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // open as long as the program runs
-		if err != nil {
-			return nil, fmt.Errorf("open the database of networks: %w", err)
-		}
-		cfg.Helper.ASN = func(a netip.Addr) uint32 { return uint32(known.Lookup(a).ASN) }
-		cfg.Locate = func(a netip.Addr) collect.Place {
-			at := known.Lookup(a)
-			return collect.Place{CC: at.CC, ASN: uint32(at.ASN), Network: at.Network}
-		}
-	}
-	return collect.New(cfg)
-}
-
-// submissions hands what the collector takes to the pipeline, and counts what
-// becomes of it.
-type submissions struct {
-	p      *pipeline.Pipeline
-	counts *server.Counts
-}
-
-func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender) (collect.Receipt, error) {
-	r, err := s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key})
-	s.counts.Add("bandish_submissions_total", "outcome", outcomeOf(r, err))
-	return receiptOf(r, err)
-}
-
-// outcomeOf says in a word what became of a submission.
-func outcomeOf(r pipeline.Receipt, err error) string {
-	var refused *pipeline.Rejected
-	switch {
-	case errors.As(err, &refused):
-		return "refused"
-	case errors.Is(err, pipeline.ErrOccupied):
-		return "busy"
-	case errors.Is(err, pipeline.ErrNoSpace):
-		return "no_space"
-	case errors.Is(err, context.Canceled):
-		return "gone"
-	case err != nil:
-		return "failed"
-	case r.New:
-		return "added"
-	}
-	return "known"
-}
-
-// measureArchive adds gauges of the archive and of what is being decoded. What
-// another program imports shows in those of the manifest.
-func measureArchive(p *pipeline.Pipeline, counts *server.Counts) {
-	of := func(read func(*archive.Manifest) float64) func() float64 {
-		return func() float64 {
-			m, err := p.Archive.Manifest()
-			if err != nil {
-				return math.NaN()
-			}
-			return read(m)
-		}
-	}
-	counts.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
-	counts.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(len(m.Batches)) }))
-	counts.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
-	counts.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) (n float64) {
-		for _, b := range m.Batches {
-			n += float64(b.Bytes)
-		}
-		return n
-	}))
-	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
-		counts.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) (n float64) {
-			for _, b := range m.Batches {
-				if b.Kind == kind {
-					n += float64(b.Documents)
-				}
-			}
-			return n
-		}), "kind", kind)
-	}
-	counts.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) (at float64) {
-		for _, b := range m.Batches {
-			at = max(at, float64(b.Added.Unix()))
-		}
-		return at
-	}))
-	counts.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.SetAside()) })
-	counts.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })
-	counts.Gauge("bandish_submissions_waiting", func() float64 { return float64(p.Load().Waiting) })
-	counts.Gauge("bandish_submissions_waiting_bytes", func() float64 { return float64(p.Load().WaitingBytes) })
-}
-
-// receiptOf is the pipeline's answer in the collector's terms.
-func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
-	var refused *pipeline.Rejected
-	var undecoded *measurement.DecodeError
-	if errors.As(err, &refused) && !errors.As(err, &undecoded) {
-		err = &measurement.DecodeError{Reason: "refused", Hint: refused.Reason, Err: err}
-	}
-	if errors.Is(err, pipeline.ErrNoSpace) {
-		err = fmt.Errorf("%w: %w", collect.ErrNoSpace, err)
-	}
-	if errors.Is(err, pipeline.ErrOccupied) {
-		err = fmt.Errorf("%w: %w", collect.ErrOccupied, err)
-	}
-	out := collect.Receipt{UID: r.UID, SHA256: r.SHA256, Batch: r.Batch, Ledger: r.Ledger}
-	if r.Ledger != "" {
-		out.Entry = &r.Entry
-	}
-	return out, err
-}
-
-// platformURLs are the registry's platforms as a test list.
-func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
-	var out []collect.TestURL
-	for _, t := range p.Targets.Platforms() {
-		if hosts := t.HostNames(time.Now()); len(hosts) > 0 {
-			out = append(out, collect.TestURL{URL: "https://" + hosts[0] + "/", Category: "GRP", CC: "ZZ"})
-		}
-	}
-	return out
+	s.beside.Go(func() { keepCounted(ctx, s.p, s.log, s.counts) })
+	s.beside.Go(func() { keepWitnessed(ctx, s.p, s.asked, s.serveFlags, s.log, s.counts) })
+	s.beside.Go(func() { keepTelling(ctx, s.site.Desk, s.site.Alerts, s.log) })
 }
 
 // keepCounted brings cells up to what was submitted, and merges segments.

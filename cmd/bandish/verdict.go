@@ -81,12 +81,7 @@ func observeOptions(data string) (observation.Options, error) {
 		return observation.Options{}, err
 	}
 	return observation.Options{
-		Target: func(host, testName string, at time.Time) string {
-			if host == "" {
-				return registry.OfTest(testName)
-			}
-			return registry.OfHost(host, at)
-		},
+		Target:       registry.Of,
 		Fingerprints: prints,
 		Defects:      defects,
 		Verifier:     observation.NewVerifier(),

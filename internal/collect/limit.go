@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/address"
 )
 
 // Limiter bounds how often one network may ask. It holds no address: a network
@@ -38,24 +40,11 @@ func NewLimiter(rate, burst float64, now func() time.Time) *Limiter {
 	return l
 }
 
-// networkOf is what shares a bucket: a /24, or a /48 of IPv6.
-func networkOf(a netip.Addr) netip.Prefix {
-	bits := 24
-	if a = a.Unmap(); a.Is6() {
-		bits = 48
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
-}
-
 // Allow takes a token of the network's; wait is how long until there is one
 // again.
 func (l *Limiter) Allow(a netip.Addr) (ok bool, wait time.Duration) {
 	mac := hmac.New(sha256.New, l.key[:])
-	mac.Write([]byte(networkOf(a).String()))
+	mac.Write([]byte(address.ClientNetwork(a).String()))
 	id := [16]byte(mac.Sum(nil))
 	l.mu.Lock()
 	defer l.mu.Unlock()

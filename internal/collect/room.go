@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+
+	"github.com/bandish/bandish/address"
 )
 
 // room bounds the bytes of submissions that are held at one time, from the
@@ -66,7 +68,7 @@ type shareKey struct{}
 // inRoom gives a handler's body a share of the room until the answer.
 func (s *Server) inRoom(do handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		mine := &share{room: &s.room, client: networkOf(s.cfg.Proxies.Client(r))}
+		mine := &share{room: &s.room, client: address.ClientNetwork(s.cfg.Proxies.Client(r))}
 		defer func() { mine.room.give(mine.client, mine.n) }()
 		return do(w, r.WithContext(context.WithValue(r.Context(), shareKey{}, mine)))
 	}

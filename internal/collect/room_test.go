@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bandish/bandish/address"
 )
 
 // Bodies that are being read take room, and what finds none is asked to come
@@ -93,7 +95,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // One client network holds a part of the room only.
 func TestRoomIsShared(t *testing.T) {
 	var m room
-	one, other := networkOf(netip.MustParseAddr("8.8.8.8")), networkOf(netip.MustParseAddr("8.8.9.8"))
+	one, other := address.ClientNetwork(netip.MustParseAddr("8.8.8.8")), address.ClientNetwork(netip.MustParseAddr("8.8.9.8"))
 	if err := m.take(one, maxHeldByOne); err != nil {
 		t.Fatal(err)
 	}

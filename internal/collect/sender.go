@@ -51,7 +51,7 @@ func (s *senders) ofAny(a netip.Addr) [16]byte {
 		rand.Read(s.key[:]) // never fails (crypto/rand)
 	}
 	mac := hmac.New(sha256.New, s.key[:])
-	mac.Write([]byte(networkOf(a).String()))
+	mac.Write([]byte(address.ClientNetwork(a).String()))
 	return [16]byte(mac.Sum(nil))
 }
 

@@ -27,10 +27,9 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Registry says which platform a host or a test belongs to.
+// Registry says which platform a host, or failing that a test, belongs to.
 type Registry interface {
-	OfHost(host string, at time.Time) string
-	OfTest(test string) string
+	Of(host, test string, at time.Time) string
 }
 
 // Judge turns the obs_web rows of one measurement, text by column, into its
@@ -294,13 +293,6 @@ var (
 // ParseTime reads the forms of time that such files hold; without a zone it
 // is UTC.
 func ParseTime(s string) (time.Time, error) {
-	if n, ok := strings.CutPrefix(s, "@"); ok {
-		sec, err := strconv.ParseInt(n, 10, 64)
-		if err != nil {
-			return time.Time{}, fmt.Errorf("time %.40q is none", s)
-		}
-		return plausible(time.Unix(sec, 0))
-	}
 	if len(s) == 10 && strings.Trim(s, "0123456789") == "" { // seconds since 1970; a date has 8 digits
 		sec, _ := strconv.ParseInt(s, 10, 64)
 		return plausible(time.Unix(sec, 0))
@@ -343,14 +335,11 @@ func (c *Collector) where(v map[string]string, at time.Time) (cc string, asn uin
 	domain = strings.ToLower(cmp.Or(v["domain"], hostOf(v["input"]), v["hostname"]))
 	target = cmp.Or(v["target"], c.opt.Target)
 	if reg := c.opt.Registry; reg != nil {
-		if target == "" && domain != "" {
-			target = reg.OfHost(domain, at)
-		}
-		if target == "" && domain == "" {
-			target = reg.OfTest(v["test_name"])
+		if target == "" {
+			target = reg.Of(domain, v["test_name"], at)
 		}
 		if strings.Contains(target, ".") {
-			target = cmp.Or(reg.OfHost(target, at), target)
+			target = cmp.Or(reg.Of(target, "", at), target)
 		}
 	}
 	if target == "" {

@@ -20,15 +20,11 @@ import (
 // registry knows one platform, which changed its name.
 type registry struct{}
 
-func (registry) OfHost(host string, _ time.Time) string {
-	if host == "x.com" || host == "twitter.com" {
+func (registry) Of(host, test string, _ time.Time) string {
+	switch {
+	case host == "x.com" || host == "twitter.com":
 		return "x"
-	}
-	return ""
-}
-
-func (registry) OfTest(test string) string {
-	if test == "whatsapp" {
+	case test == "whatsapp":
 		return "whatsapp"
 	}
 	return ""

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/bandish/bandish/internal/dial"
+	"github.com/bandish/bandish/internal/table"
 )
 
 func zst(b []byte) []byte {
@@ -46,8 +47,8 @@ func TestBombs(t *testing.T) {
 		{"what repeats itself", zst(bytes.Repeat(line, 1<<16)), 1 << 16, false},
 	} {
 		good, bad := 0, ""
-		u := &unpacking{floor: 1 << 20, members: maxMembers}
-		err := u.read(countIn{bytes.NewReader(c.in), u}, "in", 0, func(d Document) error {
+		u := &unpacking{table.Unpacking{Floor: 1 << 20}, maxMembers}
+		err := u.read(u.In(bytes.NewReader(c.in)), "in", 0, func(d Document) error {
 			if d.Bad == "" {
 				good++
 			} else {
@@ -55,14 +56,14 @@ func TestBombs(t *testing.T) {
 			}
 			return nil
 		})
-		if good != c.good || errors.Is(err, errBomb) != c.bomb || !c.bomb && err != nil {
+		if good != c.good || errors.Is(err, table.ErrBomb) != c.bomb || !c.bomb && err != nil {
 			t.Errorf("%s: %d documents, %v", c.name, good, err)
 		}
 		if c.name == "a member of a tar" && !strings.Contains(bad, "decompression bomb") {
 			t.Errorf("the bomb in a tar is told as %q", bad)
 		}
-		if u.out > 4<<20 {
-			t.Errorf("%s: %d bytes were unpacked", c.name, u.out)
+		if u.Out() > 4<<20 {
+			t.Errorf("%s: %d bytes were unpacked", c.name, u.Out())
 		}
 	}
 }
@@ -81,7 +82,7 @@ func TestTarsAreBounded(t *testing.T) {
 		}
 	}
 	w.Close()
-	u := &unpacking{floor: bombFloor, members: 10}
+	u := &unpacking{table.Unpacking{Floor: table.BombFloor}, 10}
 	n := 0
 	err := u.read(bytes.NewReader(b.Bytes()), "in", 0, func(d Document) error {
 		n++

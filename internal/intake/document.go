@@ -21,8 +21,6 @@ import (
 
 	"github.com/bandish/bandish/internal/table"
 	gojson "github.com/goccy/go-json"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // The kinds of document.
@@ -33,8 +31,8 @@ const (
 )
 
 // MaxDocument bounds one document; a longer line is set aside. A row of CSV
-// is bounded by table.MaxRow, a Parquet file by maxParquet.
-const MaxDocument = 32 << 20
+// is bounded by table.MaxRow, a Parquet file by table.MaxParquet.
+const MaxDocument = table.MaxDocument
 
 // maxNested is how many tars may lie one in the other.
 const maxNested = 4
@@ -56,29 +54,28 @@ type Document struct {
 
 // ErrUnreadable is wrapped by errors about a source of which nothing could
 // be read.
-var ErrUnreadable = errors.New("unreadable")
+var ErrUnreadable = table.ErrUnreadable
 
 // Read cuts one source into documents and calls fn with each, in order. It
 // returns an error when the source cannot be read on; documents before that
 // have been given out.
 func Read(r io.Reader, name string, fn func(Document) error) error {
-	packed := &unpacking{floor: bombFloor, members: maxMembers}
-	return packed.read(countIn{r, packed}, name, 0, fn)
+	u := &unpacking{Unpacking: table.Unpacking{Floor: table.BombFloor}, members: maxMembers}
+	return u.read(u.In(r), name, 0, fn)
 }
 
 // read reads a source, or a member of a tar in it.
 func (u *unpacking) read(r io.Reader, name string, depth int, fn func(Document) error) error {
-	plain, closer, err := u.decompress(r)
+	br, closer, err := u.Plain(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
 	}
 	defer closer()
-	br := bufio.NewReaderSize(plain, 1<<16)
 	head, err := br.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
 	}
-	c := &cutter{name: name, emit: fn, maxParquet: maxParquet}
+	c := &cutter{name: name, emit: fn}
 	switch {
 	case isTar(head) && depth == maxNested:
 		return fmt.Errorf("%s: %w: a tar in a tar, more than %d deep", name, ErrUnreadable, maxNested)
@@ -104,83 +101,10 @@ func (u *unpacking) read(r io.Reader, name string, depth int, fn func(Document) 
 	return fmt.Errorf("%s: %w: it is neither JSON, JSONL, CSV, Parquet nor a tar of these (it begins with %.20q)", name, ErrUnreadable, head)
 }
 
-// unpacking weighs what comes out of a source's compressed streams, of those
-// within one another too, against what went in.
+// unpacking is what a source and all in it may unpack to.
 type unpacking struct {
-	in, out int64
-	floor   int64 // bytes that may come out in any case
-	members int   // of a tar
-}
-
-// A source that unpacks to more than bombRatio times its size, and more than
-// bombFloor, is a bomb. Measurements, which repeat themselves a lot, reach
-// some 50 times.
-const (
-	bombRatio = 1000
-	bombFloor = 256 << 20
-)
-
-var errBomb = fmt.Errorf("it unpacks to more than %d times its size: a decompression bomb", bombRatio)
-
-type countIn struct {
-	r io.Reader
-	u *unpacking
-}
-
-func (c countIn) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.u.in += int64(n)
-	return n, err
-}
-
-type countOut struct {
-	r io.Reader
-	u *unpacking
-}
-
-func (c countOut) Read(p []byte) (int, error) {
-	if c.u.out > c.u.floor && c.u.out/bombRatio > c.u.in {
-		return 0, errBomb
-	}
-	n, err := c.r.Read(p)
-	c.u.out += int64(n)
-	return n, err
-}
-
-// decompress undoes gzip and zstd, also one around the other, by their magic
-// numbers and not by the name.
-func (u *unpacking) decompress(r io.Reader) (io.Reader, func(), error) {
-	var closers []func()
-	closeAll := func() {
-		for _, c := range closers {
-			c()
-		}
-	}
-	for range 3 {
-		br := bufio.NewReaderSize(r, 1<<16)
-		head, _ := br.Peek(4)
-		switch {
-		case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
-			z, err := gzip.NewReader(br)
-			if err != nil {
-				closeAll()
-				return nil, nil, err
-			}
-			closers = append(closers, func() { z.Close() })
-			r = countOut{z, u}
-		case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-			z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-			if err != nil {
-				closeAll()
-				return nil, nil, err
-			}
-			closers = append(closers, z.Close)
-			r = countOut{z, u}
-		default:
-			return br, closeAll, nil
-		}
-	}
-	return r, closeAll, nil
+	table.Unpacking
+	members int // of a tar
 }
 
 func isTar(head []byte) bool {
@@ -277,8 +201,6 @@ func unwrapPost(d Document, uid string) Document {
 type cutter struct {
 	name string
 	emit func(Document) error
-
-	maxParquet int64
 }
 
 // lines reads JSONL. A source whose first line is not a whole JSON value is
@@ -398,6 +320,35 @@ func lacking(kind string, columns []string) (out []string) {
 }
 
 var errTable = errors.New("the table's columns are neither those of OONI's aggregation API (measurement_start_day, …, anomaly_count, confirmed_count, failure_count, ok_count, measurement_count) nor of obs_web (measurement_uid, measurement_start_time, …, dns_failure, tcp_failure, tls_failure, http_failure)")
+
+// parquet reads a table in Parquet.
+func (c *cutter) parquet(r io.Reader) error {
+	var columns, lacks []string
+	kind := ""
+	head := func(named []string) error {
+		columns, kind = named, TableKind(named)
+		lacks = lacking(kind, named)
+		if kind == "" {
+			return fmt.Errorf("%w: %w", ErrUnreadable, errTable)
+		}
+		return nil
+	}
+	var refused error // by emit
+	err := table.ReadParquet(r, table.MaxParquet, head, func(row table.ParquetRow) error {
+		d := Document{Source: c.name, Line: row.Number, Kind: kind, Lacks: lacks}
+		if row.Err != nil {
+			d.Bad = row.Err.Error()
+		} else {
+			d.Data = rowJSON(columns, row.Fields)
+		}
+		refused = c.emit(d)
+		return refused
+	})
+	if err != nil && refused == nil {
+		err = fmt.Errorf("%s: %w", c.name, err)
+	}
+	return err
+}
 
 // csv reads a table with a header row.
 func (c *cutter) csv(r *bufio.Reader) error {

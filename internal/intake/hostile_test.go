@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/bandish/bandish/internal/table"
 )
 
 // told spells documents as data or !data of the bad ones, joined by |.
@@ -203,8 +205,7 @@ func TestParquetCopyIsBoundedAndNameless(t *testing.T) {
 		seen = true
 		return n, err
 	})
-	c := &cutter{name: "in", maxParquet: 1 << 10}
-	err := c.parquet(bufio.NewReader(look))
+	err := table.ReadParquet(look, 1<<10, func([]string) error { return nil }, func(table.ParquetRow) error { return nil })
 	if !seen || !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "more than 1024 bytes") {
 		t.Errorf("err is %v", err)
 	}

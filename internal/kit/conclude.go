@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/measurement"
@@ -21,15 +20,7 @@ type judge struct {
 // newJudge judges with the platforms of the registry. trust adds authorities
 // to those of the web (for a lab).
 func newJudge(registry *target.Registry) judge {
-	return judge{observation.Options{
-		Verifier: observation.NewVerifier(),
-		Target: func(host, test string, at time.Time) string {
-			if host == "" {
-				return registry.OfTest(test)
-			}
-			return registry.OfHost(host, at)
-		},
-	}}
+	return judge{observation.Options{Verifier: observation.NewVerifier(), Target: registry.Of}}
 }
 
 // conclude observes and judges a measurement, as it is when it is read back.

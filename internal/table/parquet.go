@@ -20,15 +20,15 @@ const (
 	maxGroups   = 1 << 16  // row groups
 )
 
-// MaxRows is the most rows that a Parquet file of some bytes is read for: nulls
+// maxRows is the most rows that a Parquet file of some bytes is read for: nulls
 // and repetitions take no room, so a few bytes can claim to hold any number.
-func MaxRows(size int64) int64 { return max(1<<20, 8*size) }
+func maxRows(size int64) int64 { return max(1<<20, 8*size) }
 
-// ErrTooManyRows is of a file with more than MaxRows.
-var ErrTooManyRows = errors.New("more rows than a Parquet file of this size can tell apart: a decompression bomb")
+// errTooManyRows is of a file with more than maxRows.
+var errTooManyRows = errors.New("more rows than a Parquet file of this size can tell apart: a decompression bomb")
 
-// RowBytes is about how long a row is as text.
-func RowBytes(row parquet.Row) int {
+// rowBytes is about how long a row is as text.
+func rowBytes(row parquet.Row) int {
 	n := 0
 	for _, v := range row {
 		switch v.Kind() {
@@ -41,9 +41,9 @@ func RowBytes(row parquet.Row) int {
 	return n
 }
 
-// OpenParquet opens a Parquet file from a stranger. It may still panic on
+// openParquet opens a Parquet file from a stranger. It may still panic on
 // malformed files, also while rows are read.
-func OpenParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
+func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
 	if err := CheckParquet(r, size); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func TestParquetFooterIsNotBelieved(t *testing.T) {
 		"an unknown type":            {0x1d},
 		"an endless integer":         join([]byte{0x15}, bytes.Repeat([]byte{0xff}, 11)),
 	} {
-		_, err := OpenParquet(bytes.NewReader(withFooter(footer...)), int64(len(footer)+12))
+		_, err := openParquet(bytes.NewReader(withFooter(footer...)), int64(len(footer)+12))
 		if err == nil || !strings.HasPrefix(err.Error(), "not a Parquet file: its footer: ") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -106,7 +106,7 @@ func parquetFile(t testing.TB, options ...parquet.WriterOption) []byte {
 // A row group that would take too much at once is refused with its figures.
 func TestParquetBombIsRefused(t *testing.T) {
 	good := parquetFile(t, parquet.Compression(&parquet.Uncompressed))
-	f, err := OpenParquet(bytes.NewReader(good), int64(len(good)))
+	f, err := openParquet(bytes.NewReader(good), int64(len(good)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestParquetBombIsRefused(t *testing.T) {
 	claim = join(claim, []byte{0}, []byte{0x38, byte(fill - 2)}, make([]byte, fill-2), []byte{0}) // an unknown binary field
 	bad := bytes.Clone(good)
 	copy(bad[at:], claim[:length])
-	if _, err := OpenParquet(bytes.NewReader(bad), int64(len(bad))); err == nil || !strings.Contains(err.Error(), "MiB at once, the limit is 1024") {
+	if _, err := openParquet(bytes.NewReader(bad), int64(len(bad))); err == nil || !strings.Contains(err.Error(), "MiB at once, the limit is 1024") {
 		t.Errorf("%v", err)
 	}
 }

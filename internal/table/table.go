@@ -17,17 +17,13 @@ import (
 	"strings"
 
 	gojson "github.com/goccy/go-json"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
 )
 
-// maxLine is the longest line of JSON that is read.
-const maxLine = 8 << 20
+// MaxDocument bounds one object of JSON, and a line of it, in bytes.
+const MaxDocument = 32 << 20
 
 // Row is one row: text by column. Empty and null columns are left out. Lists
-// are joined with "|"; a column within an object is named "object.column".
+// are written ['a','b']; a column within an object is named "object.column".
 type Row struct {
 	Line   int64 // from 1; a header counts as a line
 	Values map[string]string
@@ -35,31 +31,17 @@ type Row struct {
 }
 
 // ErrUnreadable is wrapped when nothing of a table can be read.
-var ErrUnreadable = errors.New("not a table that bandish knows")
+var ErrUnreadable = errors.New("unreadable")
 
 // Read reads a table and calls fn with each row. It returns an error when
 // nothing can be read, and the error of fn.
 func Read(r io.Reader, fn func(Row) error) error {
-	br := bufio.NewReaderSize(r, 1<<16)
-	for range 2 {
-		head, _ := br.Peek(4)
-		switch {
-		case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-			z, err := gzip.NewReader(br)
-			if err != nil {
-				return fmt.Errorf("%w: gzip: %v", ErrUnreadable, err)
-			}
-			defer z.Close()
-			br = bufio.NewReaderSize(z, 1<<16)
-		case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-			z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-			if err != nil {
-				return fmt.Errorf("%w: zstd: %v", ErrUnreadable, err)
-			}
-			defer z.Close()
-			br = bufio.NewReaderSize(z, 1<<16)
-		}
+	u := Unpacking{Floor: BombFloor}
+	br, done, err := u.Plain(u.In(r))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
+	defer done()
 	if bom, _ := br.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		br.Discard(3)
 	}
@@ -127,11 +109,14 @@ func readCSV(r *bufio.Reader, fn func(Row) error) error {
 func readObjects(r *bufio.Reader, fn func(Row) error) error {
 	line, good := int64(0), false
 	for {
-		data, err := readLine(r)
-		if len(data) == 0 && err != nil {
+		data, dropped, err := ReadLine(r, MaxDocument)
+		if len(data) == 0 && errors.Is(err, io.EOF) {
 			return nil
 		}
 		line++
+		if err != nil && !errors.Is(err, io.EOF) { // the stream itself is broken: what was read stands
+			return fn(Row{Line: line, Err: fmt.Errorf("the file breaks off: %w", err)})
+		}
 		text := bytes.TrimSpace(data)
 		if len(text) == 0 {
 			continue
@@ -139,21 +124,17 @@ func readObjects(r *bufio.Reader, fn func(Row) error) error {
 		row := Row{Line: line}
 		var object map[string]any
 		switch e := decode(text, &object); {
-		case len(data) > maxLine:
-			row.Err = fmt.Errorf("the line is longer than %d bytes", maxLine)
+		case dropped > 0:
+			row.Err = fmt.Errorf("the line is longer than %d bytes", MaxDocument)
 		case e != nil && !good && line == 1 && goesOn(text, r):
 			return readDocument(io.MultiReader(bytes.NewReader(data), r), fn)
 		case e != nil:
 			row.Err = fmt.Errorf("not JSON: %w", e)
 		default:
-			wrapper := !good
-			good = true
-			if rows, ok := wrapped(object); ok && wrapper {
-				if err := each(rows, fn); err != nil {
-					return err
-				}
-				continue
+			if !good && wraps(object) {
+				return readDocument(io.MultiReader(bytes.NewReader(data), r), fn)
 			}
+			good = true
 			row.Values = flatten(object)
 		}
 		if err := fn(row); err != nil {
@@ -181,32 +162,17 @@ func goesOn(line []byte, r *bufio.Reader) bool {
 	return n.next(head[0]) == ""
 }
 
-// readLine reads a line. Of one that is too long only the beginning is kept,
-// one byte more than allowed.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	var out []byte
-	for {
-		part, err := r.ReadSlice('\n')
-		if room := maxLine + 1 - len(out); room > 0 {
-			out = append(out, part[:min(len(part), room)]...)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return out, err
-		}
-	}
-}
-
 // readDocument reads an object that spreads over lines, row by row where it
 // holds a list of them, and the objects that follow it. Neither a row nor what
 // else the object holds may be longer than a line.
 func readDocument(r io.Reader, fn func(Row) error) error {
-	in := &budget{r: r, left: maxLine}
+	in := &budget{r: r, left: MaxDocument}
 	dec := json.NewDecoder(in)
 	dec.UseNumber()
 	n := int64(0)
 	row := func(raw json.RawMessage) error {
 		n++
-		in.left = maxLine
+		in.left = MaxDocument
 		var object map[string]any
 		if err := decode(raw, &object); err != nil {
 			return fn(Row{Line: n, Err: errors.New("not an object")})
@@ -308,35 +274,21 @@ type budget struct {
 
 func (b *budget) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, fmt.Errorf("a value is longer than %d bytes", maxLine)
+		return 0, fmt.Errorf("a value is longer than %d bytes", MaxDocument)
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
 	return n, err
 }
 
-func wrapped(object map[string]any) ([]any, bool) {
+// wraps reports whether an object holds a list of rows.
+func wraps(object map[string]any) bool {
 	for _, k := range []string{"results", "result", "data"} {
-		if rows, ok := object[k].([]any); ok {
-			return rows, true
+		if _, ok := object[k].([]any); ok {
+			return true
 		}
 	}
-	return nil, false
-}
-
-func each(rows []any, fn func(Row) error) error {
-	for i, v := range rows {
-		row := Row{Line: int64(i + 1)}
-		if object, ok := v.(map[string]any); ok {
-			row.Values = flatten(object)
-		} else {
-			row.Err = errors.New("not an object")
-		}
-		if err := fn(row); err != nil {
-			return err
-		}
-	}
-	return nil
+	return false
 }
 
 // readArray reads a JSON array; a row's line is its place in it.
@@ -365,7 +317,7 @@ func readArray(r *bufio.Reader, fn func(Row) error) error {
 // readValues reads JSON objects over any number of lines and arrays of them,
 // after n rows. What is no object comes out as an error.
 func readValues(r *bufio.Reader, n int64, fn func(Row) error) error {
-	values := NewValues(r, maxLine, 1, 0)
+	values := NewValues(r, MaxDocument, 1, 0)
 	for {
 		v, err := values.Next()
 		if errors.Is(err, io.EOF) {
@@ -424,11 +376,11 @@ func put(out map[string]string, name string, v any, depth int) {
 		var parts []string
 		for _, x := range v {
 			if t := scalar(x); t != "" {
-				parts = append(parts, t)
+				parts = append(parts, quoted(t))
 			}
 		}
 		if len(parts) > 0 {
-			out[name] = strings.Join(parts, "|")
+			out[name] = "[" + strings.Join(parts, ",") + "]"
 		}
 	case map[string]any:
 		if depth < 2 {
@@ -453,129 +405,34 @@ func scalar(v any) string {
 	return ""
 }
 
-// maxParquet bounds a Parquet file, which is held in memory.
-const maxParquet = 256 << 20
-
-// readParquet reads a Parquet file. It needs random access, so a stream is
-// first read into memory.
-func readParquet(r io.Reader, fn func(Row) error) (err error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxParquet+1))
-	if err != nil {
-		return fmt.Errorf("%w: %v", ErrUnreadable, err)
-	}
-	if len(data) > maxParquet {
-		return fmt.Errorf("%w: Parquet of more than %d MiB: split it", ErrUnreadable, maxParquet>>20)
-	}
-	defer func() { // the decoder is not hardened against hostile files
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: Parquet: %v", ErrUnreadable, p)
+func readParquet(r io.Reader, fn func(Row) error) error {
+	var names []string
+	var refused error // by fn
+	last := int64(0)
+	err := ReadParquet(r, MaxParquet, func(columns []string) error {
+		for _, c := range columns {
+			names = append(names, strings.ToLower(c))
 		}
-	}()
-	f, err := OpenParquet(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return fmt.Errorf("%w: Parquet: %v", ErrUnreadable, err)
-	}
-	columns, write := leaves(f.Schema())
-	n := int64(0)
-	buf := make([]parquet.Row, 256)
-	for _, group := range f.RowGroups() {
-		rows := group.Rows()
-		for {
-			k, err := rows.ReadRows(buf)
-			for _, row := range buf[:k] {
-				if n++; n > MaxRows(int64(len(data))) {
-					rows.Close()
-					return fn(Row{Line: n, Err: ErrTooManyRows})
-				}
-				out := Row{Line: n}
-				if long := RowBytes(row); long > MaxRow {
-					out.Err = fmt.Errorf("the row has %d bytes, the limit is %d", long, MaxRow)
-				} else {
-					out.Values = textOf(row, columns, write)
-				}
-				if e := fn(out); e != nil {
-					rows.Close()
-					return e
+		return nil
+	}, func(in ParquetRow) error {
+		row := Row{Line: in.Number, Err: in.Err}
+		last = in.Number
+		if in.Err == nil {
+			row.Values = make(map[string]string, len(names))
+			for i, v := range in.Fields {
+				if v = strings.TrimSpace(v); v != "" && v != "[]" {
+					row.Values[names[i]] = v
 				}
 			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				rows.Close()
-				if n == 0 {
-					return fmt.Errorf("%w: Parquet: %v", ErrUnreadable, err)
-				}
-				return fn(Row{Line: n + 1, Err: fmt.Errorf("not Parquet from here: %w; the rest was not read", err)})
-			}
 		}
-		rows.Close()
+		refused = fn(row)
+		return refused
+	})
+	switch {
+	case err == nil || refused != nil || errors.Is(err, ErrUnreadable):
+		return err
+	case last == 0:
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	return nil
-}
-
-// leaves names the leaf columns ("dns.outcome") and says how to write them.
-func leaves(s *parquet.Schema) (names []string, write []func(parquet.Value) string) {
-	for _, path := range s.Columns() {
-		leaf, _ := s.Lookup(path...)
-		var parts []string
-		for _, p := range path {
-			if p != "list" && p != "element" && p != "item" && p != "array" {
-				parts = append(parts, strings.ToLower(p))
-			}
-		}
-		names = append(names, strings.Join(parts, "."))
-		write = append(write, writer(leaf.Node))
-	}
-	return names, write
-}
-
-func writer(node parquet.Node) func(parquet.Value) string {
-	lt := node.Type().LogicalType()
-	if lt == nil {
-		return plain
-	}
-	switch t := lt.Value.(type) {
-	case *format.TimestampType:
-		unit := int64(1e9)
-		switch t.Unit.Value.(type) {
-		case *format.MilliSeconds:
-			unit = 1e3
-		case *format.MicroSeconds:
-			unit = 1e6
-		}
-		return func(v parquet.Value) string { return fmt.Sprintf("@%d", floorDiv(v.Int64(), unit)) }
-	case *format.DateType:
-		return func(v parquet.Value) string { return fmt.Sprintf("@%d", int64(v.Int32())*86400) }
-	}
-	return plain
-}
-
-func plain(v parquet.Value) string { return strings.TrimSpace(v.String()) }
-
-func floorDiv(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
-
-func textOf(row parquet.Row, columns []string, write []func(parquet.Value) string) map[string]string {
-	out := make(map[string]string, len(columns))
-	for _, v := range row {
-		c := v.Column()
-		if v.IsNull() || c < 0 || c >= len(columns) {
-			continue
-		}
-		text := write[c](v)
-		if text == "" {
-			continue
-		}
-		if old, ok := out[columns[c]]; ok {
-			text = old + "|" + text
-		}
-		out[columns[c]] = text
-	}
-	return out
+	return fn(Row{Line: last + 1, Err: fmt.Errorf("%w; the rest was not read", err)})
 }

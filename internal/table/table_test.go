@@ -58,7 +58,7 @@ func TestNested(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}
-	if want := (values{"dns.outcome": "ok", "dns.rule": "D1", "mechanisms": "a|b"}); !reflect.DeepEqual(rows[0].Values, want) {
+	if want := (values{"dns.outcome": "ok", "dns.rule": "D1", "mechanisms": "['a','b']"}); !reflect.DeepEqual(rows[0].Values, want) {
 		t.Errorf("got %v", rows[0].Values)
 	}
 }
@@ -103,7 +103,7 @@ func TestParquet(t *testing.T) {
 	if err != nil || len(rows) != 1 {
 		t.Fatal(rows, err)
 	}
-	want := values{"measurement_start_time": fmt.Sprintf("@%d", at.Unix()), "probe_asn": "64512", "state": "blocked", "dns.outcome": "blocked", "mechanisms": "dns.nxdomain|tls.reset"}
+	want := values{"measurement_start_time": "2024-02-17T01:02:03Z", "probe_asn": "64512", "state": "blocked", "dns.outcome": "blocked", "mechanisms": "['dns.nxdomain','tls.reset']"}
 	if !reflect.DeepEqual(rows[0].Values, want) {
 		t.Errorf("got  %v\nwant %v", rows[0].Values, want)
 	}
@@ -196,7 +196,7 @@ func TestLongRows(t *testing.T) {
 		"row":      {"a,b\n1,2\n" + strings.Repeat("x", MaxRow) + ",2\n3,4\n", 2, 1},
 		"open row": {"a,b\n1,2\n\"" + strings.Repeat("x", 2*MaxRow) + ",2\n3,4\n", 2, 1},
 		"lines":    {"a,b\n1,2\n\"" + strings.Repeat("x,1\n", 3*maxJoined), 3 * maxJoined, 1},
-		"element":  {`[{"a":1},{"a":"` + strings.Repeat("x", maxLine) + `"},{"a":3}]`, 2, 1},
+		"element":  {`[{"a":1},{"a":"` + strings.Repeat("x", MaxDocument) + `"},{"a":3}]`, 2, 1},
 	} {
 		rows, err := read(t, c.text)
 		bad := 0
@@ -213,7 +213,7 @@ func TestLongRows(t *testing.T) {
 		"header":        "a," + strings.Repeat("x", 2*MaxRow) + "\n1,2\n",
 		"quoted header": "a,\"" + strings.Repeat("x\n", MaxRow) + "\n1,2\n",
 		"columns":       strings.Repeat("a,", maxColumns+1) + "\n1,2\n",
-		"document":      "{\n\"a\":\"" + strings.Repeat("x", maxLine+1) + "\"\n}",
+		"document":      "{\n\"a\":\"" + strings.Repeat("x", MaxDocument+1) + "\"\n}",
 	} {
 		if _, err := read(t, text); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: %v", name, err)

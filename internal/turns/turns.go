@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/address"
 )
 
 // Turns bounds the answers that are made at one time, and those that wait.
@@ -119,17 +121,11 @@ func ComeAgain(w http.ResponseWriter, status int) {
 	http.Error(w, "Too many answers are being made at once. Ask again in a moment.", status)
 }
 
-// NetworkOf is the network that an address counts with: a /24, or a /48 of IPv6.
-// That of a loopback address is none, since many may stand behind it.
+// NetworkOf is the network that an address counts with. That of a loopback address
+// is none, since many may stand behind it.
 func NetworkOf(a netip.Addr) netip.Prefix {
-	a = a.Unmap()
-	if !a.IsValid() || a.IsLoopback() {
+	if a.Unmap().IsLoopback() {
 		return netip.Prefix{}
 	}
-	bits := 24
-	if a.Is6() {
-		bits = 48
-	}
-	p, _ := a.Prefix(bits) // the address is one
-	return p
+	return address.ClientNetwork(a)
 }

@@ -90,7 +90,7 @@ func realData(t *testing.T) *server {
 	dir := shared(t)
 	s := serveAt(t, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 	s.load(filepath.Join(dir, "ooni", "real"), filepath.Join(dir, "ooni", "scenarios"), filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"), filepath.Join(dir, "series", "imap-2023-2024-aggregation.csv"))
-	names := list.Names{OfName: s.site.Targets.OfName, OfHost: s.site.Targets.OfHost, OfTest: s.site.Targets.OfTest}
+	names := s.site.Targets
 	var reports []ban.Report
 	for _, list := range []struct {
 		path string

@@ -1,0 +1,204 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// MaxParquet bounds a Parquet file, in bytes. It is copied before it is read.
+const MaxParquet = 4 << 30
+
+// ParquetRow is one row of a table in Parquet.
+type ParquetRow struct {
+	Number int64    // from 1
+	Fields []string // as text, by column; a list is written ['a','b']
+	Err    error    // why the row is left out; Fields is then nil
+}
+
+// ReadParquet reads a table in Parquet of at most so many bytes. head gets the names
+// of its columns, those within a group as "group.column", and can refuse them; fn
+// gets each row. A table of which nothing can be read is ErrUnreadable.
+//
+// The format is read from its end, so the table is copied to a temporary file first.
+// That has no name while it is read: nothing of it stays behind whatever happens.
+func ReadParquet(r io.Reader, most int64, head func(columns []string) error, fn func(ParquetRow) error) (err error) {
+	f, err := os.CreateTemp("", "bandish-*.parquet")
+	if err != nil {
+		return fmt.Errorf("read Parquet: %w", err)
+	}
+	if os.Remove(f.Name()) != nil { // a system that keeps open files
+		defer os.Remove(f.Name())
+	}
+	defer f.Close()
+	size, err := io.Copy(f, io.LimitReader(r, most+1))
+	if err != nil {
+		return fmt.Errorf("read Parquet: %w", plainError(err))
+	}
+	if size > most {
+		return fmt.Errorf("%w: a Parquet file of more than %d bytes: split it", ErrUnreadable, most)
+	}
+	defer func() { // the library panics on some malformed files
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: not a Parquet file: %v", ErrUnreadable, p)
+		}
+	}()
+	pf, err := openParquet(f, size)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, plainError(err))
+	}
+	t := newParquetText(pf.Schema())
+	if err := head(t.columns); err != nil {
+		return err
+	}
+	number := int64(0)
+	for _, group := range pf.RowGroups() {
+		if err := t.rows(group, maxRows(size), &number, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainError leaves out the path of the temporary file, which says nothing to
+// the user.
+func plainError(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// parquetText writes Parquet values as the CSV form of the same table does.
+type parquetText struct {
+	columns []string
+	of      []int             // leaf → column
+	types   []parquet.Node    // leaf → its node
+	lists   []bool            // column → it repeats
+	scratch []strings.Builder // column → text under construction
+	counts  []int
+}
+
+func newParquetText(schema *parquet.Schema) *parquetText {
+	t := &parquetText{}
+	index := map[string]int{}
+	for _, path := range schema.Columns() {
+		name := path[0]
+		for _, p := range path[1:] {
+			if p != "list" && p != "element" && p != "item" && p != "array" {
+				name += "." + p
+			}
+		}
+		i, ok := index[name]
+		if !ok {
+			i = len(t.columns)
+			index[name] = i
+			t.columns = append(t.columns, name)
+			t.lists = append(t.lists, false)
+		}
+		leaf, _ := schema.Lookup(path...)
+		t.of = append(t.of, i)
+		t.types = append(t.types, leaf.Node)
+		if leaf.MaxRepetitionLevel > 0 {
+			t.lists[i] = true
+		}
+	}
+	t.scratch = make([]strings.Builder, len(t.columns))
+	t.counts = make([]int, len(t.columns))
+	return t
+}
+
+// rows reads the rows of one group.
+func (t *parquetText) rows(group parquet.RowGroup, most int64, number *int64, fn func(ParquetRow) error) error {
+	rows := group.Rows()
+	defer rows.Close()
+	buf := make([]parquet.Row, 256)
+	for {
+		n, err := rows.ReadRows(buf)
+		for _, row := range buf[:n] {
+			if *number++; *number > most {
+				return fmt.Errorf("row %d: %w", *number, errTooManyRows)
+			}
+			out := ParquetRow{Number: *number}
+			if long := rowBytes(row); long > MaxRow {
+				out.Err = fmt.Errorf("the row has %d bytes, the limit is %d", long, MaxRow)
+			} else {
+				out.Fields = t.text(row)
+			}
+			if err := fn(out); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("row %d: %w", *number+1, plainError(err))
+		}
+	}
+}
+
+func (t *parquetText) text(row parquet.Row) []string {
+	for i := range t.columns {
+		t.scratch[i].Reset()
+		t.counts[i] = 0
+	}
+	for _, v := range row {
+		leaf := v.Column()
+		if leaf < 0 || leaf >= len(t.of) || v.IsNull() {
+			continue
+		}
+		i := t.of[leaf]
+		s := valueText(v, t.types[leaf])
+		if t.lists[i] {
+			if t.counts[i] > 0 {
+				t.scratch[i].WriteString(",")
+			}
+			s = quoted(s)
+		}
+		t.scratch[i].WriteString(s)
+		t.counts[i]++
+	}
+	out := make([]string, len(t.columns))
+	for i := range t.columns {
+		out[i] = t.scratch[i].String()
+		if t.lists[i] {
+			out[i] = "[" + out[i] + "]"
+		}
+	}
+	return out
+}
+
+// quoted writes an element of a list.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }
+
+func valueText(v parquet.Value, n parquet.Node) string {
+	if lt := n.Type().LogicalType(); lt != nil {
+		switch l := lt.Value.(type) {
+		case *format.TimestampType:
+			if l.Unit.Value != nil {
+				unit := int64(l.Unit.Value.Duration())
+				per := int64(time.Second) / unit
+				return time.Unix(v.Int64()/per, v.Int64()%per*unit).UTC().Format(time.RFC3339Nano)
+			}
+		case *format.DateType:
+			return time.Unix(int64(v.Int32())*86400, 0).UTC().Format(time.DateOnly)
+		}
+	}
+	switch v.Kind() {
+	case parquet.Boolean:
+		return strconv.FormatBool(v.Boolean())
+	case parquet.ByteArray, parquet.FixedLenByteArray:
+		return strings.Clone(string(v.ByteArray()))
+	}
+	return v.String()
+}

@@ -1,0 +1,97 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Unpacking weighs what comes out of a source's compressed streams, of those
+// within one another too, against what went in.
+type Unpacking struct {
+	Floor int64 // bytes that may come out in any case
+
+	in, out int64
+}
+
+// A source that unpacks to more than bombRatio times its size, and more than
+// BombFloor, is a bomb. Measurements, which repeat themselves a lot, reach
+// some 50 times.
+const (
+	bombRatio = 1000
+	BombFloor = 256 << 20
+)
+
+// ErrBomb is of a source that unpacks to far more than it weighs.
+var ErrBomb = fmt.Errorf("it unpacks to more than %d times its size: a decompression bomb", bombRatio)
+
+// Out is how many bytes came out of compressed streams.
+func (u *Unpacking) Out() int64 { return u.out }
+
+// In weighs a source as it is stored.
+func (u *Unpacking) In(r io.Reader) io.Reader { return countIn{r, u} }
+
+type countIn struct {
+	r io.Reader
+	u *Unpacking
+}
+
+func (c countIn) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.u.in += int64(n)
+	return n, err
+}
+
+type countOut struct {
+	r io.Reader
+	u *Unpacking
+}
+
+func (c countOut) Read(p []byte) (int, error) {
+	if c.u.out > c.u.Floor && c.u.out/bombRatio > c.u.in {
+		return 0, ErrBomb
+	}
+	n, err := c.r.Read(p)
+	c.u.out += int64(n)
+	return n, err
+}
+
+// Plain undoes gzip and zstd, also one around the other, by their magic
+// numbers and not by the name. The function lets go of what it needed.
+func (u *Unpacking) Plain(r io.Reader) (*bufio.Reader, func(), error) {
+	var closers []func()
+	closeAll := func() {
+		for _, c := range closers {
+			c()
+		}
+	}
+	for range 3 {
+		br := bufio.NewReaderSize(r, 1<<16)
+		head, _ := br.Peek(4)
+		switch {
+		case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
+			z, err := gzip.NewReader(br)
+			if err != nil {
+				closeAll()
+				return nil, nil, err
+			}
+			closers = append(closers, func() { z.Close() })
+			r = countOut{z, u}
+		case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+			z, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
+			if err != nil {
+				closeAll()
+				return nil, nil, err
+			}
+			closers = append(closers, z.Close)
+			r = countOut{z, u}
+		default:
+			return br, closeAll, nil
+		}
+	}
+	return bufio.NewReaderSize(r, 1<<16), closeAll, nil
+}
