@@ -26,7 +26,8 @@ import (
 )
 
 // Store keeps objects. Its methods may be called by many goroutines, and many
-// processes may use one store.
+// processes may use one store. No object may have the name of what is a folder in the
+// name of another (a, and a/b): not every store can keep both.
 //
 // An error other than ErrExists, ErrChanged and ErrMissing leaves open whether the
 // thing was done. A client that lost an answer asks again by itself: so ErrExists
