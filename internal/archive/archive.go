@@ -21,8 +21,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sourcegraph/conc/pool"
 	"golang.org/x/sys/unix"
 
+	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/ledger"
 )
@@ -46,6 +48,7 @@ type Archive struct {
 	log      *notary.Log
 	leaves   leaves
 	index    index
+	folders  disk.Folders
 
 	mu       sync.Mutex  // the in-process turn to write
 	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu
@@ -53,10 +56,6 @@ type Archive struct {
 		sync.Mutex
 		current *Manifest
 		stamp   fs.FileInfo // of the file that current was read from
-	}
-	folders struct {
-		sync.Mutex
-		durable map[string]bool // whose names in the folder above are on the disk
 	}
 	notices struct {
 		sync.Mutex
@@ -73,9 +72,14 @@ var ErrReadOnly = errors.New("the archive cannot be written to: its folder or di
 // can be read; see ReadOnly.
 func Open(dir string) (*Archive, error) { return OpenOn(osDisk{}, dir) }
 
+// at is the archive in dir, before anything is looked at.
+func at(d Disk, dir string) *Archive {
+	return &Archive{dir: dir, disk: d, log: notary.Open(d, dir), folders: disk.Folders{Disk: d, Top: dir}}
+}
+
 // OpenOn is Open on another Disk.
-func OpenOn(disk Disk, dir string) (*Archive, error) {
-	a := &Archive{dir: dir, disk: disk, log: notary.Open(disk, dir)}
+func OpenOn(d Disk, dir string) (*Archive, error) {
+	a := at(d, dir)
 	if err := a.prepare(); err != nil {
 		if _, e := os.Stat(a.manifestPath()); e != nil || !notWritable(err) {
 			return nil, fmt.Errorf("open archive: %w", err)
@@ -103,7 +107,8 @@ func OpenExisting(dir string) (*Archive, error) {
 	if !there {
 		return nil, fmt.Errorf("no archive in %s: import measurements first (bandish import SOURCE --data %s)", dir, dir)
 	}
-	a := &Archive{dir: dir, disk: osDisk{}, readOnly: true, log: notary.Open(osDisk{}, dir)}
+	a := at(osDisk{}, dir)
+	a.readOnly = true
 	return a, a.agree()
 }
 
@@ -114,7 +119,7 @@ func Exists(dir string) (bool, error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err == nil, err
 	}
-	raw, err := (&Archive{dir: dir, disk: osDisk{}}).rawFiles()
+	raw, err := at(osDisk{}, dir).rawFiles()
 	return len(raw) > 0, err
 }
 
@@ -260,6 +265,20 @@ func (a *Archive) Manifest() (*Manifest, error) {
 	return m, nil
 }
 
+// adopt makes a manifest that was just written the current one, without reading it
+// again; sum is that of its text. The caller has the turn to write.
+func (a *Archive) adopt(m *Manifest, sum string) error {
+	a.manifest.Lock()
+	defer a.manifest.Unlock()
+	stamp, err := os.Stat(a.manifestPath())
+	if err != nil {
+		return fmt.Errorf("read manifest: %w", err)
+	}
+	m.text = sum
+	a.manifest.current, a.manifest.stamp = m, stamp
+	return nil
+}
+
 // sameFile reports whether the manifest on disk is still the one read: it is
 // replaced, never written in place.
 func sameFile(a, b fs.FileInfo) bool {
@@ -276,6 +295,7 @@ type Update struct {
 	pending []Batch // written, and not yet under their own name
 	notes   []ledger.Entry
 	holds   map[string]Contents // of the batches that it adds
+	files   *pool.ErrorPool     // that are made durable side by side; nil: one after the other
 }
 
 // Note adds an entry to the ledger with the commit.
@@ -345,7 +365,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err != nil {
 		return err
 	}
-	if _, err = a.Manifest(); err != nil {
+	if err := a.adopt(u.Manifest, sum); err != nil {
 		return err
 	}
 	a.agreed = a.stamp()
