@@ -123,3 +123,24 @@ func TestAppendInFewSteps(t *testing.T) {
 		t.Errorf("files that were begun are left: %v", list)
 	}
 }
+
+// BenchmarkAppend appends 100 entries at a time: as long as it lasts, durable each
+// time.
+func BenchmarkAppend(b *testing.B) {
+	data := b.TempDir()
+	l := Open(disk.OS{}, data)
+	if _, err := l.Begin("log.example"); err != nil {
+		b.Fatal(err)
+	}
+	entries, n := make([][]byte, 100), 0
+	for b.Loop() {
+		for i := range entries {
+			entries[i] = fmt.Appendf(nil, `{"n":%d}`, n)
+			n++
+		}
+		if _, err := l.Append(entries); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
+}
