@@ -56,7 +56,7 @@ type Question struct {
 
 	// At is the moment, exclusive: the end of the day that is asked about.
 	// Zero is the end of the last day with measurements or, where reports reach
-	// further or nothing was measured, Now.
+	// further or nothing was measured, Now, and never after Known.
 	At time.Time
 	// Known is the end of the day whose knowledge is asked for; zero is all
 	// that is known. The evidence is already narrowed to it.
@@ -191,7 +191,7 @@ func Of(q Question, ev Evidence) Answer {
 	}
 	if !q.Known.IsZero() {
 		known := q.Known
-		a.Known, a.Clock = &known, "the time at which a measurement was received where its id says it, and else that at which it was made; for reports, the day on which they were published"
+		a.Known, a.Clock = &known, "the time at which a measurement was received where its id says it, and else that at which it was made; for reports, the day on which they were published; for a list of bans, the day on which it was imported"
 	}
 	if v.last > 0 {
 		last := time.Unix(v.last, 0).UTC()
@@ -335,6 +335,9 @@ func (v *view) dropThin() {
 // moment is the moment of a question that names none.
 func (v *view) moment() time.Time {
 	now := floorDay(v.q.Now).Add(series.Day)
+	if k := v.q.Known; !k.IsZero() && k.Before(now) {
+		now = k
+	}
 	last := time.Unix(v.last, 0).UTC()
 	if v.last == 0 || last.After(now) && !v.q.Now.IsZero() {
 		return now

@@ -200,7 +200,7 @@ func (a *Answer) englishMeasured(b *strings.Builder, r Remark) {
 		verdict.Impaired: "works badly or only at times, and the cause is not clear",
 	}
 	c := r.Counts
-	fmt.Fprintf(b, "As of %s, %s %s in %s: of %s on %s from %s on, %d were ok, %d looked blocked, %d down, %d inconclusive.",
+	fmt.Fprintf(b, "As of %s, %s %s in %s: of %s on %s from %s on, %d were ok, %d looked blocked, %d down, %d unclear.",
 		longDay(r.Day), a.Name, words[r.State], a.Country, plural(int(c.Measurements), "measurement"), plural(c.Networks, "network"),
 		longDay(c.From), c.OK, c.Blocked, c.Down, c.Inconclusive)
 }

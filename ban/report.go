@@ -128,6 +128,10 @@ type Report struct {
 	// Columns are further columns of KeepItOn's table, by their names there.
 	Columns map[string]string `json:"columns,omitempty"`
 
+	// Imported is when the list came into this installation, zero for what is no list's:
+	// no list says when its rows were published.
+	Imported time.Time `json:"-"`
+
 	// Within is the state in which the places of Area lie, where the list names it apart.
 	Within string `json:"-"`
 }

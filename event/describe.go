@@ -83,7 +83,7 @@ func (h *history) reasons(e *Event, c *cluster, parts []banned) []string {
 			votes += n
 		}
 	}
-	out := []string{fmt.Sprintf("%d of %d conclusive measurements were bad, against a usual share of %.0f %%",
+	out := []string{fmt.Sprintf("%d of %d measurements were blocked or unclear, those left out that were down for the control too; usually %.0f %% are",
 		e.Counts.Blocked+e.Counts.Inconclusive, e.Counts.Blocked+e.Counts.Inconclusive+e.Counts.OK, 100*base/votes)}
 	switch {
 	case c.always:

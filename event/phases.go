@@ -131,7 +131,7 @@ func (h *history) course(spans []stretch, from, to int64) Phase {
 			nets[h.nets[s.net].ASN] = true
 		}
 	}
-	return Phase{Kind: PhaseBlocked, From: *instant(from), To: instant(to), Networks: names(nets), Note: "from the first to the last bad measurement"}
+	return Phase{Kind: PhaseBlocked, From: *instant(from), To: instant(to), Networks: names(nets), Note: "from the first to the last failure"}
 }
 
 // lulls finds where, within stretches, the votes of their networks together
@@ -259,7 +259,7 @@ func (h *history) mechanisms(c *cluster, parts []banned) []Phase {
 		}
 		if at > 0 {
 			out = append(out, Phase{Kind: PhaseMechanism, From: *instant(ps[at].at), Mechanisms: []string{m},
-				Note: fmt.Sprintf("%s: in %.0f %% of the bad measurements before, in %.0f %% after", m, 100*before, 100*after)})
+				Note: fmt.Sprintf("%s: in %.0f %% of the failures before, in %.0f %% after", m, 100*before, 100*after)})
 		}
 	}
 	return out

@@ -179,7 +179,7 @@ func (d *finder) onSchedule(cells []series.Cell, s *hours, at int64, found []Eve
 		}
 		e.Schedule = &s.Schedule
 		s.bound(&e)
-		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes were bad then, %.0f %% at other times", &s.Schedule, 100*in.Share(), 100*outside.Share()))
+		e.Reasons = append(e.Reasons, fmt.Sprintf("it holds %s: %.0f %% of the votes failed then, %.0f %% at other times", &s.Schedule, 100*in.Share(), 100*outside.Share()))
 		out = append(out, e)
 	}
 	d.odd = d.odd[:odd]

@@ -161,7 +161,7 @@ func importedReports(a *source.Archive, names list.Names) (reports []ban.Report,
 			return err
 		}
 		for _, r := range im.Reports {
-			r.Origin.SHA256 = u.SHA256
+			r.Origin.SHA256, r.Imported = u.SHA256, u.Time
 			reports = append(reports, r)
 		}
 		return nil

@@ -192,11 +192,24 @@ type rulesBody struct {
 	Rules   []verdict.Listed `json:"rules"`
 }
 
+// Asked is the day that a question is about, and the day whose knowledge it uses.
+type Asked struct {
+	KnownOn
+	At string `query:"at" maxLength:"10" doc:"The day that is asked about, with all that is known now, as 2024-03-13." example:"2024-03-13"`
+}
+
+// times are the ends of the days, zero where none is named.
+func (in Asked) times() (at, known time.Time, err error) {
+	if at, err = endOf("at", in.At); err == nil {
+		known, err = endOf("as-of", in.AsOf)
+	}
+	return at, known, err
+}
+
 type answerInput struct {
 	Place
 	Networks
-	KnownOn
-	At    string `query:"at" maxLength:"10" doc:"The day that is asked about, with all that is known now, as 2024-03-13." example:"2024-03-13"`
+	Asked
 	Since string `query:"since" maxLength:"10" doc:"First day of the timeline, as 2024-02-01."`
 }
 
@@ -207,10 +220,7 @@ func (s *Server) askOf(ctx context.Context, in *answerInput) (ask inquiry.Ask, e
 		return ask, err
 	}
 	ask = inquiry.Ask{CC: f.CC, Target: f.Target, ASNs: f.ASNs, Since: f.Since}
-	if ask.At, err = endOf("at", in.At); err != nil {
-		return ask, err
-	}
-	ask.Known, err = endOf("as-of", in.AsOf)
+	ask.At, ask.Known, err = in.times()
 	return ask, err
 }
 
@@ -229,12 +239,11 @@ func (s *Server) registerAnswers() {
 	type answersInput struct {
 		Paging
 		Place
-		KnownOn
-		At string `query:"at" maxLength:"10" doc:"The day that is asked about, as 2024-03-13."`
+		Asked
 	}
-	addList(s, listing[answer.Answer]{"/answers", "answers", "All answers of a country or of a target", "With country: every target that was measured or reported blocked there. With target: every country. With neither: all that is blocked now.", tagAnswers, "/answers?country=PK", notFoundToo}, nil,
+	addList(s, listing[answer.Answer]{"/answers", "answers", "All answers of a country or of a target", "With country: every target that was measured or reported blocked there. With target: every country. With neither: all that is blocked now, or was on the day.", tagAnswers, "/answers?country=PK", notFoundToo}, nil,
 		func(ctx context.Context, in *answersInput) (out rows[answer.Answer], err error) {
-			ask, err := s.askOf(ctx, &answerInput{Place: in.Place, KnownOn: in.KnownOn, At: in.At})
+			ask, err := s.askOf(ctx, &answerInput{Place: in.Place, Asked: in.Asked})
 			switch {
 			case err != nil:
 			case ask.CC != "" && ask.Target != "":
@@ -243,10 +252,8 @@ func (s *Server) registerAnswers() {
 				out.list, err = s.Desk.InCountry(ctx, ask.CC, ask.At, ask.Known)
 			case ask.Target != "":
 				out.list, err = s.Desk.OfTarget(ctx, ask.Target, ask.At, ask.Known)
-			case !ask.At.IsZero() || !ask.Known.IsZero():
-				err = huma.Error422UnprocessableEntity("at and as-of need a country or a target.")
 			default:
-				out.list, err = s.Desk.Blocked(ctx)
+				out.list, err = s.Desk.BlockedOn(ctx, ask.At, ask.Known)
 			}
 			return out, err
 		})
@@ -273,14 +280,21 @@ func (s *Server) registerAnswers() {
 			}
 			return s.Desk.Check(ctx, claim)
 		})
-	addList(s, listing[inquiry.Summary]{"/countries", "countries", "Countries of which anything is known", "", tagAnswers, "/countries", nil}, nil, func(ctx context.Context, _ *struct{ Paging }) (rows[inquiry.Summary], error) {
-		list, err := s.Desk.Countries(ctx)
-		return rows[inquiry.Summary]{list: list}, err
-	})
-	addList(s, listing[inquiry.Summary]{"/platforms", "platforms", "Platforms and sites of which anything is known", "", tagAnswers, "/platforms", nil}, nil, func(ctx context.Context, _ *struct{ Paging }) (rows[inquiry.Summary], error) {
-		list, err := s.Desk.Platforms(ctx)
-		return rows[inquiry.Summary]{list: list}, err
-	})
+	type summariesInput struct {
+		Paging
+		Asked
+	}
+	summaries := func(of func(ctx context.Context, at, known time.Time) ([]inquiry.Summary, error)) func(context.Context, *summariesInput) (rows[inquiry.Summary], error) {
+		return func(ctx context.Context, in *summariesInput) (out rows[inquiry.Summary], err error) {
+			at, known, err := in.times()
+			if err == nil {
+				out.list, err = of(ctx, at, known)
+			}
+			return out, err
+		}
+	}
+	addList(s, listing[inquiry.Summary]{"/countries", "countries", "Countries of which anything is known", "", tagAnswers, "/countries", nil}, nil, summaries(s.Desk.Countries))
+	addList(s, listing[inquiry.Summary]{"/platforms", "platforms", "Platforms and sites of which anything is known", "", tagAnswers, "/platforms", nil}, nil, summaries(s.Desk.Platforms))
 	addObject(s, "/platforms/{target}", "platform", "What makes up a platform", "Its names, hosts and endpoints in the registry (docs/formats/targets.md).", tagAnswers, "/platforms/x", notFoundToo, func(ctx context.Context, in *struct {
 		Target string `path:"target" maxLength:"253"`
 	}) (target.Platform, error) {
@@ -303,13 +317,21 @@ func (s *Server) registerAnswers() {
 	})
 	addObject(s, "/networks/{network}", "network", "What one network blocks", "", tagAnswers, "/networks/AS17557", notFoundToo, func(ctx context.Context, in *struct {
 		Network string `path:"network" maxLength:"12" example:"AS17557"`
+		Asked
 	}) (inquiry.Network, error) {
 		asns, err := Networks{[]string{in.Network}}.asns()
 		if err != nil {
 			return inquiry.Network{}, err
 		}
-		n, known, err := s.Desk.Network(ctx, asns[0])
-		if err == nil && !known {
+		at, known, err := in.times()
+		if err != nil {
+			return inquiry.Network{}, err
+		}
+		n, measured, err := s.Desk.Network(ctx, asns[0])
+		if measured && err == nil && (in.At != "" || in.AsOf != "") {
+			n, err = s.Desk.NetworkOn(ctx, asns[0], at, known)
+		}
+		if err == nil && !measured {
 			err = huma.Error404NotFound("This archive holds no measurements from " + network.Name(asns[0]) + ". /api/v1/networks lists those that it has.")
 		}
 		return n, err
@@ -378,22 +400,22 @@ func (s *Server) registerMeasured() {
 				return c.Layer == in.Layer && inside(&f, c.ASN, time.Unix(c.Start, 0))
 			}}, err
 		})
-	addList(s, listing[event.Event]{"/events", "events", "Dated bans", "Bans that measurements date, with an interval for onset and end (docs/formats/events.md). since and until keep those that may have held in that time.", tagMeasured, "/events?country=PK", notFoundToo}, eventsParquet,
+	addList(s, listing[event.Event]{"/events", "events", "Dated bans", "Bans that measurements date, with an interval for onset and end (docs/formats/events.md). since and until keep those that may have held in that time; at keeps those that had begun by the end of a day.", tagMeasured, "/events?country=PK", notFoundToo}, eventsParquet,
 		func(ctx context.Context, in *struct {
 			Where
-			KnownOn
+			Asked
 			State string `query:"state" enum:"ongoing,ended,fading,dark"`
 		}) (rows[event.Event], error) {
 			f, err := s.filterOf(ctx, in.Place, in.Networks, in.Period)
 			if err != nil {
 				return rows[event.Event]{}, err
 			}
-			known, err := endOf("as-of", in.AsOf)
+			at, known, err := in.times()
 			if err != nil {
 				return rows[event.Event]{}, err
 			}
-			found, err := s.Desk.Events(ctx, f, known)
-			out := slices.DeleteFunc(slices.Clone(found.Events), func(e event.Event) bool {
+			found, err := s.Desk.EventsOn(ctx, f, at, known)
+			out := slices.DeleteFunc(found, func(e event.Event) bool {
 				named := len(f.ASNs) == 0 || slices.ContainsFunc(f.ASNs, func(asn uint32) bool { return slices.Contains(e.Networks, network.Name(asn)) })
 				begun := f.Until.IsZero() || e.Onset.Latest == nil || e.Onset.Latest.Before(f.Until) || e.Onset.Earliest != nil && e.Onset.Earliest.Before(f.Until)
 				over := !f.Since.IsZero() && e.End != nil && e.End.Latest != nil && e.End.Latest.Before(f.Since)
@@ -604,12 +626,17 @@ func (s *Server) registerBans() {
 	addList(s, listing[ban.Ranked]{"/bans", "bans", "All bans, measured and reported, the longest first", "With every report of each (docs/formats/bans.md).", tagBans, "/bans?country=PK", notFoundToo}, nil, func(ctx context.Context, in *struct {
 		Paging
 		Place
+		Asked
 	}) (rows[ban.Ranked], error) {
 		f, err := s.filterOf(ctx, in.Place, Networks{}, Period{})
 		if err != nil {
 			return rows[ban.Ranked]{}, err
 		}
-		list, err := s.Desk.Longest(ctx)
+		at, known, err := in.times()
+		if err != nil {
+			return rows[ban.Ranked]{}, err
+		}
+		list, err := s.Desk.Longest(ctx, at, known)
 		return rows[ban.Ranked]{list: slices.DeleteFunc(slices.Clone(list), func(b ban.Ranked) bool {
 			return f.CC != "" && b.CC != f.CC || f.Target != "" && b.Target != f.Target
 		})}, err
@@ -617,13 +644,18 @@ func (s *Server) registerBans() {
 	addList(s, listing[ban.Year]{"/hours", "hours", "Hours banned by platform, country and year", "Measured and reported hours side by side, each the least and the most; they are never added.", tagBans, "/hours?format=csv", notFoundToo}, nil, func(ctx context.Context, in *struct {
 		Paging
 		Place
+		Asked
 		Year int `query:"year" minimum:"1990" maximum:"2100"`
 	}) (rows[ban.Year], error) {
 		f, err := s.filterOf(ctx, in.Place, Networks{}, Period{})
 		if err != nil {
 			return rows[ban.Year]{}, err
 		}
-		list, err := s.Desk.Hours(ctx)
+		at, known, err := in.times()
+		if err != nil {
+			return rows[ban.Year]{}, err
+		}
+		list, err := s.Desk.Hours(ctx, at, known)
 		return rows[ban.Year]{list: slices.DeleteFunc(slices.Clone(list), func(y ban.Year) bool {
 			return f.CC != "" && y.CC != f.CC || f.Target != "" && y.Target != f.Target || in.Year != 0 && y.Year != in.Year
 		})}, err
@@ -671,6 +703,7 @@ func (s *Server) changes(ctx context.Context, in *struct {
 	Paging
 	Place
 	Period
+	Asked
 	Case string `query:"case" maxLength:"100" doc:"Id of a case."`
 }) (rows[inquiry.Change], error) {
 	f, err := s.filterOf(ctx, in.Place, Networks{}, in.Period)
@@ -680,7 +713,11 @@ func (s *Server) changes(ctx context.Context, in *struct {
 	if in.Case != "" && s.Records.Case(in.Case) == nil {
 		return rows[inquiry.Change]{}, noCase(in.Case)
 	}
-	list, err := s.Desk.Changes(ctx, inquiry.Topic{CC: f.CC, Target: f.Target, Case: in.Case})
+	at, known, err := in.times()
+	if err != nil {
+		return rows[inquiry.Change]{}, err
+	}
+	list, err := s.Desk.Changes(ctx, inquiry.Topic{CC: f.CC, Target: f.Target, Case: in.Case, At: at, Known: known})
 	return rows[inquiry.Change]{list: slices.DeleteFunc(list, func(c inquiry.Change) bool {
 		return !f.Since.IsZero() && c.At.Before(f.Since) || !f.Until.IsZero() && !c.At.Before(f.Until)
 	})}, err

@@ -208,7 +208,7 @@ func (s *Server) banHistory(ctx context.Context, in Place) (Said, error) {
 	if err != nil {
 		return Said{}, err
 	}
-	ranked, err := s.Desk.Longest(ctx)
+	ranked, err := s.Desk.Longest(ctx, time.Time{}, time.Time{})
 	if err != nil {
 		return Said{}, err
 	}

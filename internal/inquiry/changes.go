@@ -16,7 +16,10 @@ import (
 
 // Topic is what changes are about: all, or one country, target or case. The
 // empty topic is everything.
-type Topic struct{ CC, Target, Case string }
+type Topic struct {
+	CC, Target, Case string
+	At, Known        time.Time // as BlockedOn takes them: what had come by then, by what was known then
+}
 
 func (t Topic) covers(cc string, targets []string, caseID string) bool {
 	return (t.CC == "" || t.CC == cc) && (t.Target == "" || slices.Contains(targets, t.Target)) && (t.Case == "" || t.Case == caseID)
@@ -47,7 +50,7 @@ type Change struct {
 
 // Changes lists what began, ended or was done, the newest first.
 func (d *Desk) Changes(ctx context.Context, t Topic) ([]Change, error) {
-	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	found, err := d.Events(ctx, store.Filter{CC: t.CC}, t.Known)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,7 @@ func (d *Desk) Changes(ctx context.Context, t Topic) ([]Change, error) {
 			out = append(out, c)
 		}
 	}
-	for _, c := range d.Records.Cases {
+	for _, c := range d.recordsThen(t.Known).Cases {
 		if c.Withdrawn != nil || !t.covers(c.Jurisdiction, c.Targets, c.ID) {
 			continue
 		}
@@ -85,6 +88,9 @@ func (d *Desk) Changes(ctx context.Context, t Topic) ([]Change, error) {
 					Text: Country(c.Jurisdiction) + ": " + a.What, Path: "/cases/" + url.PathEscape(c.ID) + "/act/" + url.PathEscape(a.ID)})
 			}
 		}
+	}
+	if !t.At.IsZero() {
+		out = slices.DeleteFunc(out, func(c Change) bool { return !c.At.Before(t.At) })
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Path, b.Path)) })
 	return out, nil

@@ -52,7 +52,7 @@ type Desk struct {
 type Ask struct {
 	CC, Target string
 	ASNs       []uint32
-	At         time.Time // exclusive end of the day; zero: the last that is known
+	At         time.Time // exclusive end of the day; zero: the last that is known, or was at Known
 	Known      time.Time // exclusive end of the day whose knowledge is asked for; zero: all
 	Since      time.Time // first day of the timeline; zero: all
 }
@@ -101,11 +101,7 @@ func (d *Desk) answer(ctx context.Context, ask Ask) (*Answered, error) {
 }
 
 func (d *Desk) question(ask Ask) answer.Question {
-	at := ask.At
-	if at.IsZero() {
-		at = ask.Known
-	}
-	return answer.Question{CC: ask.CC, Country: Country(ask.CC), Target: ask.Target, Name: d.Name(ask.Target), ASNs: ask.ASNs, At: at, Known: ask.Known, Now: d.Now()}
+	return answer.Question{CC: ask.CC, Country: Country(ask.CC), Target: ask.Target, Name: d.Name(ask.Target), ASNs: ask.ASNs, At: ask.At, Known: ask.Known, Now: d.Now()}
 }
 
 // Evidence is what there is on a target in a country, measured and reported.
@@ -176,8 +172,7 @@ func (d *Desk) begun(c *casefile.Case, known time.Time) bool {
 const listsLast = time.Minute
 
 // reported are the bans that the record and imported lists report, reconciled,
-// by country. Lists do not say when each row was published, so what was known
-// on a day is by the record alone.
+// by country.
 func (d *Desk) reported(known time.Time) (map[string][]ban.Ban, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -218,10 +213,7 @@ func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
 	}
 	out, ok := d.said[name]
 	if !ok {
-		reports := ban.FromRecord(d.recordsThen(known), day)
-		if known.IsZero() {
-			reports = slices.Concat(reports, d.lists)
-		}
+		reports := append(ban.FromRecord(d.recordsThen(known), day), listedBy(d.lists, known)...)
 		out = map[string][]ban.Ban{}
 		bans, _ := ban.ReconcileBy(reports, d.hand)
 		for _, b := range bans {
@@ -233,6 +225,15 @@ func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
 		d.said[name] = out
 	}
 	return out
+}
+
+// listedBy are the reports of the lists that had been imported by then. No list says
+// when its rows were published; zero is all.
+func listedBy(lists []ban.Report, known time.Time) []ban.Report {
+	if known.IsZero() {
+		return lists
+	}
+	return slices.DeleteFunc(slices.Clone(lists), func(r ban.Report) bool { return r.Imported.IsZero() || !r.Imported.Before(known) })
 }
 
 // recordsThen is the record as it was known.
@@ -367,24 +368,30 @@ func (d *Desk) Events(ctx context.Context, f store.Filter, known time.Time) (eve
 // where lists is set, of imported lists, as of a day, before they are put
 // together.
 func (d *Desk) Reports(ctx context.Context, day time.Time, lists bool) ([]ban.Report, error) {
-	reports := ban.FromRecord(d.Records, day)
+	return d.reportsThen(ctx, day, lists, time.Time{})
+}
+
+// reportsThen are Reports by what was known at a moment, zero for all.
+func (d *Desk) reportsThen(ctx context.Context, day time.Time, lists bool, known time.Time) ([]ban.Report, error) {
+	reports := ban.FromRecord(d.recordsThen(known), day)
 	if lists && d.Lists != nil {
 		others, err := d.Lists()
 		if err != nil {
 			return nil, err
 		}
-		reports = append(reports, others...)
+		reports = append(reports, listedBy(others, known)...)
 	}
-	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	found, err := d.Events(ctx, store.Filter{}, known)
 	if err != nil {
 		return nil, err
 	}
 	return append(reports, ban.FromEvents(found.Events, day)...), nil
 }
 
-// Bans are the reports of all bans as of a day, put together.
-func (d *Desk) Bans(ctx context.Context, day time.Time, lists bool) ([]ban.Ban, error) {
-	reports, err := d.Reports(ctx, day, lists)
+// bans are the reports of all bans as of a day put together, by what was known at a
+// moment, zero for all.
+func (d *Desk) bans(ctx context.Context, day, known time.Time) ([]ban.Ban, error) {
+	reports, err := d.reportsThen(ctx, day, true, known)
 	if err != nil {
 		return nil, err
 	}
@@ -435,12 +442,16 @@ func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.
 // reported last: where a dated ban had no end, or the record or a list says that
 // it lasts. The most recent comes first.
 func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
-	return remember(ctx, d, "blocked", func() ([]answer.Answer, error) { return d.BlockedOn(ctx, time.Time{}, time.Time{}) })
+	return d.BlockedOn(ctx, time.Time{}, time.Time{})
 }
 
 // BlockedOn is what was blocked at a moment (exclusive: the end of a day; zero: by
 // what was measured or reported last), by what was known at another (zero: now).
 func (d *Desk) BlockedOn(ctx context.Context, at, known time.Time) ([]answer.Answer, error) {
+	return remember(ctx, d, fmt.Sprint("blocked ", at, d.then(known)), func() ([]answer.Answer, error) { return d.blockedOn(ctx, at, known) })
+}
+
+func (d *Desk) blockedOn(ctx context.Context, at, known time.Time) ([]answer.Answer, error) {
 	pairs := map[store.Pair]bool{}
 	found, err := d.Events(ctx, store.Filter{}, known)
 	if err != nil {

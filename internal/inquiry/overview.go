@@ -19,10 +19,10 @@ type Summary struct {
 	ID           string          `json:"id"` // a country code or a target
 	Name         string          `json:"name"`
 	Blocked      []answer.Answer `json:"blocked"`      // what is blocked there, or where it is
-	Places       int             `json:"places"`       // targets that were measured, or countries
-	Measurements int64           `json:"measurements"` // of both
-	Bans         int             `json:"bans"`         // dated ones
-	Reported     int             `json:"reported"`     // bans that the record and imported lists report
+	Places       int             `json:"places"`       // targets that were measured, or countries; of all time
+	Measurements int64           `json:"measurements"` // of both, of all time
+	Bans         int             `json:"bans"`         // dated ones that had begun
+	Reported     int             `json:"reported"`     // bans that had begun, by the record and imported lists
 	Cases        []answer.Case   `json:"cases"`
 }
 
@@ -30,23 +30,46 @@ type Summary struct {
 const allPlaces = 1 << 20
 
 // Countries sums up each country of which anything is known, those with the
-// most blocked first.
-func (d *Desk) Countries(ctx context.Context) ([]Summary, error) {
-	return remember(ctx, d, "countries", func() ([]Summary, error) {
-		return d.summaries(ctx, func(cc, _ string) string { return cc }, Country)
+// most blocked first, as BlockedOn takes at and known.
+func (d *Desk) Countries(ctx context.Context, at, known time.Time) ([]Summary, error) {
+	return remember(ctx, d, fmt.Sprint("countries ", at, d.then(known)), func() ([]Summary, error) {
+		return d.summaries(ctx, at, known, func(cc, _ string) string { return cc }, Country)
 	})
 }
 
 // Platforms sums up each target of which anything is known, and each platform
-// of the registry.
-func (d *Desk) Platforms(ctx context.Context) ([]Summary, error) {
-	return remember(ctx, d, "platforms", func() ([]Summary, error) {
-		return d.summaries(ctx, func(_, target string) string { return target }, d.Name)
+// of the registry, as BlockedOn takes at and known.
+func (d *Desk) Platforms(ctx context.Context, at, known time.Time) ([]Summary, error) {
+	return remember(ctx, d, fmt.Sprint("platforms ", at, d.then(known)), func() ([]Summary, error) {
+		return d.summaries(ctx, at, known, func(_, target string) string { return target }, d.Name)
 	})
 }
 
+// begunBy reports whether what began in an interval may have begun before a moment,
+// zero for any.
+func begunBy(onset *event.Interval, at time.Time) bool {
+	first := cmp.Or(onset.Earliest, onset.Latest)
+	return at.IsZero() || first == nil || first.Before(at)
+}
+
+// EventsOn are the dated bans that had begun at a moment (exclusive: the end of a
+// day; zero: all), by what was known at another (zero: now).
+func (d *Desk) EventsOn(ctx context.Context, f store.Filter, at, known time.Time) ([]event.Event, error) {
+	found, err := d.Events(ctx, f, known)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]event.Event, 0, len(found.Events))
+	for _, e := range found.Events {
+		if begunBy(&e.Onset, at) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
 // summaries adds up all that is known by country or by target.
-func (d *Desk) summaries(ctx context.Context, of func(cc, target string) string, name func(string) string) ([]Summary, error) {
+func (d *Desk) summaries(ctx context.Context, moment, known time.Time, of func(cc, target string) string, name func(string) string) ([]Summary, error) {
 	all := map[string]*Summary{}
 	at := func(cc, target string) *Summary {
 		id := of(cc, target)
@@ -60,7 +83,7 @@ func (d *Desk) summaries(ctx context.Context, of func(cc, target string) string,
 			at("", p.ID)
 		}
 	}
-	blocked, err := d.Blocked(ctx)
+	blocked, err := d.BlockedOn(ctx, moment, known)
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +100,12 @@ func (d *Desk) summaries(ctx context.Context, of func(cc, target string) string,
 		s.Places++
 		s.Measurements += p.Measurements
 	}
-	found, err := d.Events(ctx, store.Filter{}, time.Time{})
+	events, err := d.EventsOn(ctx, store.Filter{}, moment, known)
 	if err != nil {
 		return nil, err
 	}
-	for i := range found.Events {
-		e := &found.Events[i]
+	for i := range events {
+		e := &events[i]
 		seen := map[*Summary]bool{}
 		for _, t := range e.Targets {
 			if s := at(e.CC, t); t != "*" && !seen[s] {
@@ -91,7 +114,7 @@ func (d *Desk) summaries(ctx context.Context, of func(cc, target string) string,
 			}
 		}
 	}
-	if err := d.sumReported(at); err != nil {
+	if err := d.sumReported(at, moment, known); err != nil {
 		return nil, err
 	}
 	out := make([]Summary, 0, len(all))
@@ -105,20 +128,20 @@ func (d *Desk) summaries(ctx context.Context, of func(cc, target string) string,
 }
 
 // sumReported adds the bans that are reported, and the cases.
-func (d *Desk) sumReported(at func(cc, target string) *Summary) error {
-	bans, err := d.reported(time.Time{})
+func (d *Desk) sumReported(at func(cc, target string) *Summary, moment, known time.Time) error {
+	bans, err := d.reported(known)
 	if err != nil {
 		return err
 	}
 	for _, list := range bans {
 		for i := range list {
-			if b := &list[i]; b.Target != ban.Internet && b.Target != ban.Unnamed {
+			if b := &list[i]; b.Target != ban.Internet && b.Target != ban.Unnamed && (moment.IsZero() || b.Start.Before(moment)) {
 				at(b.CC, b.Target).Reported++
 			}
 		}
 	}
 	for _, c := range d.Records.Cases {
-		if c.Withdrawn != nil {
+		if c.Withdrawn != nil || !d.begun(c, known) {
 			continue
 		}
 		seen := map[*Summary]bool{}
@@ -198,14 +221,23 @@ func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32, known time.Time)
 	return out, nil
 }
 
-// Longest ranks all bans of platforms, measured and reported, by their length
-// today.
-func (d *Desk) Longest(ctx context.Context) ([]ban.Ranked, error) {
-	return remember(ctx, d, "longest", func() ([]ban.Ranked, error) {
-		day := d.Now()
-		all, err := d.Bans(ctx, day, true)
+// Longest ranks all bans of platforms, measured and reported, by their length as of a
+// day: that which at ends (exclusive), else that which known ends, else today. known is
+// the moment whose knowledge is used, zero for now.
+func (d *Desk) Longest(ctx context.Context, at, known time.Time) ([]ban.Ranked, error) {
+	return remember(ctx, d, fmt.Sprint("longest ", at, d.then(known)), func() ([]ban.Ranked, error) {
+		day := d.dayOf(at, known)
+		all, err := d.bans(ctx, day, known)
 		return ban.Rank(all, day), err
 	})
+}
+
+// dayOf is a moment of the day that a question is about.
+func (d *Desk) dayOf(at, known time.Time) time.Time {
+	if end := cmp.Or(at, known); !end.IsZero() {
+		return end.Add(-time.Second)
+	}
+	return d.Now()
 }
 
 // UnknownTarget is the failure of a word that names nothing; its text is for the
@@ -270,14 +302,14 @@ func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
 }
 
 // Hours counts the hours in which each target was banned in each country and
-// year, by dated bans and by reported ones.
-func (d *Desk) Hours(ctx context.Context) ([]ban.Year, error) {
-	return remember(ctx, d, "hours", func() ([]ban.Year, error) {
-		found, err := d.Events(ctx, store.Filter{}, time.Time{})
+// year, by dated bans and by reported ones, up to the day that Longest is of.
+func (d *Desk) Hours(ctx context.Context, at, known time.Time) ([]ban.Year, error) {
+	return remember(ctx, d, fmt.Sprint("hours ", at, d.then(known)), func() ([]ban.Year, error) {
+		found, err := d.Events(ctx, store.Filter{}, known)
 		if err != nil {
 			return nil, err
 		}
-		said, err := d.reported(time.Time{})
+		said, err := d.reported(known)
 		if err != nil {
 			return nil, err
 		}
@@ -294,6 +326,10 @@ func (d *Desk) Hours(ctx context.Context) ([]ban.Year, error) {
 		for _, list := range said {
 			reported = append(reported, list...)
 		}
-		return ban.Hours(found.Events, reported, func(cc, target string) time.Time { return last[pair{cc, target}] }, d.Now()), nil
+		until := d.Now()
+		if end := cmp.Or(at, known); !end.IsZero() && end.Before(until) {
+			until = end
+		}
+		return ban.Hours(found.Events, reported, func(cc, target string) time.Time { return last[pair{cc, target}] }, until), nil
 	})
 }

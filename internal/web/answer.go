@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/bandish/bandish/answer"
@@ -30,8 +31,6 @@ type answerView struct {
 	Tellers  [][]crumb     // who reports each reported ban
 	Stories  []story
 	When     whenAsked
-	Cite     citation
-	Embed    embedCodes
 	AllRows  bool   // every network is drawn
 	RowsHref string // draws them all, or some
 }
@@ -72,8 +71,18 @@ type citation struct {
 	inquiry.Citation
 	Path  string
 	Shown time.Time // when it was shown
+	// Language is that of the page, in English, with its code; "" for English.
+	Language, Code string
 
 	query url.Values
+}
+
+// Text is the citation as a line, with the language of the page.
+func (c citation) Text() string {
+	if c.Language == "" {
+		return c.Citation.Text()
+	}
+	return strings.TrimSuffix(c.Citation.Text(), ".") + ", in " + c.Language + "."
 }
 
 // In is the address of the page in another format, of the same day.
@@ -100,7 +109,7 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := "Is " + a.Name + " blocked in " + a.Country + "?"
 	f := frame{Title: title, About: a.Sentence, Trail: []crumb{{"Countries", "/cc"}, {a.Country, "/cc/" + a.CC}, {a.Name, ""}}}
-	f.Of = []string{a.CC + "/" + a.Target, fmt.Sprintf("%s/%s@%s", a.CC, a.Target, a.LastDay().Format(time.DateOnly))}
+	f.Of = answerNames(a)
 	if wantsJSON(r) {
 		return answerPage.show(s, w, r, f, answerView{}, a)
 	}
@@ -113,13 +122,17 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 		q.Del("networks")
 	}
 	v.RowsHref = "?" + q.Encode() + "#days"
-	if v.Cite, err = s.cite(r, title, t); err != nil {
+	if err := s.citeAnswer(&f, r, title, t, a); err != nil {
 		return err
 	}
-	f.Cite = &v.Cite
-	f.Alternates = append(feedsOf("/cc/"+a.CC+"/"+url.PathEscape(a.Target), a.Name+" in "+a.Country), alternate{"application/json+oembed", title, "/oembed?url=" + url.QueryEscape("https://"+r.Host+r.URL.EscapedPath()+v.When.Query)})
-	v.Embed = embedCode(r, a, v.When.Query)
+	f.Alternates = feedsOf("/cc/"+a.CC+"/"+url.PathEscape(a.Target), a.Name+" in "+a.Country)
+	f.embeddable(r, title, v.When.Query)
 	return answerPage.show(s, w, r, f, v, a)
+}
+
+// answerNames name an answer as corrections do.
+func answerNames(a *inquiry.Answered) []string {
+	return []string{a.CC + "/" + a.Target, fmt.Sprintf("%s/%s@%s", a.CC, a.Target, a.LastDay().Format(time.DateOnly))}
 }
 
 // askOf reads the question from an address. An address that is not the proper
@@ -353,11 +366,38 @@ func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 	return citation{Citation: c, Path: r.URL.Path, Shown: s.Now().UTC(), query: r.URL.Query()}, err
 }
 
+// citeAnswer cites an answer for the day that it speaks of, also where the address
+// names none.
+func (s *Site) citeAnswer(f *frame, r *http.Request, title string, t times, a *inquiry.Answered) error {
+	t.at = a.LastDay().AddDate(0, 0, 1)
+	c, err := s.cite(r, title, t)
+	f.Cite = &c
+	return err
+}
+
+// answers gives a page that answers for a day its citation and its control of the
+// day.
+func (s *Site) answers(f *frame, r *http.Request, title string, t times) error {
+	c, err := s.cite(r, title, t)
+	when := t.asked(r)
+	f.Cite, f.When = &c, &when
+	return err
+}
+
 // daysView is the timeline as a table.
 type daysView struct {
 	A    *inquiry.Answered
 	ASN  uint32 // 0: all networks together
 	Days []answer.Day
+	When whenAsked
+}
+
+// CSV is the address of the same days as a table for programs.
+func (v daysView) CSV() string {
+	if v.ASN == 0 {
+		return v.When.With("format", "csv")
+	}
+	return v.When.With("format", "csv") + "&asn=" + strconv.FormatUint(uint64(v.ASN), 10)
 }
 
 const daysPage page[daysView] = "days.html"
@@ -365,7 +405,7 @@ const daysPage page[daysView] = "days.html"
 // days is what the drawing shows, as a table and as CSV:
 // /cc/PK/x/days?asn=17557.
 func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
-	ask, _, moved, err := s.askOf(w, r, "/days")
+	ask, t, moved, err := s.askOf(w, r, "/days")
 	if moved || err != nil {
 		return err
 	}
@@ -389,6 +429,10 @@ func (s *Site) days(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := a.Name + " in " + a.Country + ", day by day"
 	f := frame{Title: title, Trail: []crumb{{"Countries", "/cc"}, {a.Country, "/cc/" + a.CC}, {a.Name, "/cc/" + a.CC + "/" + url.PathEscape(a.Target)}, {"Day by day", ""}}}
+	if err := s.answers(&f, r, title, t); err != nil {
+		return err
+	}
+	v.When = t.asked(r)
 	return daysPage.show(s, w, r, f, v, v.Days)
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,15 +13,36 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// banView is one ban with all that is reported of it.
+// banView is one ban with all that is reported of it, as it stood on a day.
 type banView struct {
 	ban.Ranked
 	Country, Name, Long string
 	Page                string // the answer for its platform, "" where there is none
 	Where, How          string
 	Reports             []reportView
-	Cite                citation
 }
+
+func (v banView) title() string {
+	return capital(v.Name) + " in " + v.Country + ": a ban of " + v.Start.Format("January 2006")
+}
+
+// Sentence says the ban in words.
+func (v banView) Sentence() string {
+	out := capital(v.Name) + " was " + v.How + " in " + v.Country + ", from " + v.Start.Format(longDay)
+	if !v.StartBy.IsZero() {
+		out += " or by " + v.StartBy.Format(longDay)
+	}
+	switch {
+	case v.Length.Ongoing && !v.End.IsZero():
+		return out + " on; it held on the day that is asked about."
+	case v.End.IsZero():
+		return out + " on; it was last said to hold on " + v.Known.Format(longDay) + "."
+	}
+	return out + " to " + v.End.Format(longDay) + "."
+}
+
+// Feed tells what changes, "" where the ban is of no platform.
+func (v banView) Feed() string { return feedOfPage(v.Page) }
 
 // reportView is one report of a ban in words.
 type reportView struct {
@@ -34,30 +56,53 @@ const banPage page[banView] = "ban.html"
 
 // ban is the page of one ban, measured or reported: /bans/ID.
 func (s *Site) ban(w http.ResponseWriter, r *http.Request) error {
-	ranked, err := s.Desk.Longest(r.Context())
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(ranked, func(b ban.Ranked) bool { return b.ID == r.PathValue("id") })
-	if at < 0 {
-		return notFound("There is no ban of this id. All of them are listed here: /bans")
+	v, err := s.banOn(r.Context(), r.PathValue("id"), t)
+	if err != nil {
+		return err
 	}
-	b := ranked[at]
-	row := s.bansRow(b)
-	v := banView{Ranked: b, Country: row.Country, Name: row.Name, Page: row.Answer, Long: row.Long, Where: whereWords(b.Scope, b.Area), How: "blocked"}
+	f := frame{Title: v.title(), About: "One ban, with everything that is reported of it.", Trail: []crumb{{"All bans", "/bans"}, {v.Country, "/cc/" + v.CC}, {v.Name, ""}}}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
+		return err
+	}
+	f.embeddable(r, f.Title, t.query())
+	return banPage.show(s, w, r, f, *v, v.Ranked)
+}
+
+// rankedOn finds a ban that had begun on a day, by what was known on another.
+func (s *Site) rankedOn(ctx context.Context, id string, t times) (*ban.Ranked, error) {
+	ranked, err := s.Desk.Longest(ctx, t.at, t.known)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(ranked, func(b ban.Ranked) bool { return b.ID == id })
+	switch {
+	case at >= 0:
+		return &ranked[at], nil
+	case t.query() != "":
+		return nil, notFound("At the end of that day no ban of this id had begun, or none was known. Those that had are listed here: /bans" + t.query())
+	}
+	return nil, notFound("There is no ban of this id. All of them are listed here: /bans")
+}
+
+// banOn puts a ban into words.
+func (s *Site) banOn(ctx context.Context, id string, t times) (*banView, error) {
+	b, err := s.rankedOn(ctx, id, t)
+	if err != nil {
+		return nil, err
+	}
+	row := s.bansRow(*b, t.query())
+	v := banView{Ranked: *b, Country: row.Country, Name: row.Name, Page: row.Answer, Long: row.Long, Where: whereWords(b.Scope, b.Area), How: "blocked"}
 	if b.Method == ban.Throttle {
 		v.How = "slowed down"
 	}
 	for i := range b.Reports {
 		v.Reports = append(v.Reports, s.reportView(&b.Reports[i]))
 	}
-	title := capital(v.Name) + " in " + v.Country + ": a ban of " + b.Start.Format("January 2006")
-	f := frame{Title: title, About: "One ban, with everything that is reported of it.", Trail: []crumb{{"All bans", "/bans"}, {v.Country, "/cc/" + b.CC}, {v.Name, ""}}}
-	if v.Cite, err = s.cite(r, title, times{}); err != nil {
-		return err
-	}
-	f.Cite = &v.Cite
-	return banPage.show(s, w, r, f, v, b)
+	return &v, nil
 }
 
 // linksIn is the text of a list: its addresses as links, or the whole as it is.
@@ -155,9 +200,9 @@ func (s *Site) reportView(r *ban.Report) reportView {
 	return v
 }
 
-// bansRow is a ban as a line of a list.
-func (s *Site) bansRow(b ban.Ranked) bansRow {
-	row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Href: "/bans/" + url.PathEscape(b.ID), Long: rankedLength(b.Length), Where: whereWords(b.Scope, b.Area)}
+// bansRow is a ban as a line of a list; query carries the days to its pages.
+func (s *Site) bansRow(b ban.Ranked, query string) bansRow {
+	row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Href: "/bans/" + url.PathEscape(b.ID) + query, Long: rankedLength(b.Length), Where: whereWords(b.Scope, b.Area)}
 	switch b.Target {
 	case ban.Internet:
 		row.Name = "the internet"
@@ -167,7 +212,7 @@ func (s *Site) bansRow(b ban.Ranked) bansRow {
 			row.Name = strings.Join(b.Other, ", ")
 		}
 	default:
-		row.Answer = "/cc/" + b.CC + "/" + url.PathEscape(b.Target)
+		row.Answer = "/cc/" + b.CC + "/" + url.PathEscape(b.Target) + query
 	}
 	var origins []string
 	for i := range b.Reports {

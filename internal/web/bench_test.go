@@ -186,7 +186,7 @@ func BenchmarkQueries(b *testing.B) {
 		}
 	})
 	n := 0
-	for _, page := range benchPages(b, desk, cc) {
+	for _, page := range benchPages(b, desk, cc, a.Days[200].UID) {
 		sep := "?"
 		if strings.Contains(page, "?") {
 			sep = "&"
@@ -213,21 +213,36 @@ func BenchmarkQueries(b *testing.B) {
 	b.Logf("more than 50 ms of processor time: %s", strings.Join(slow, ", "))
 }
 
-// benchPages are an address of every kind of page, in both languages, beside those
-// of a case's parts, which rest on the record alone.
-func benchPages(b *testing.B, desk *inquiry.Desk, cc string) []string {
+// benchPages are an address of every kind of page, in both languages; uid is that of a
+// measurement.
+func benchPages(b *testing.B, desk *inquiry.Desk, cc, uid string) []string {
+	record := desk.Records.Case("pk-2024-x")
 	found, err := desk.Events(b.Context(), store.Filter{}, time.Time{})
 	if err != nil || len(found.Events) == 0 {
 		b.Fatal(len(found.Events), err)
 	}
 	pages := []string{"", "/blocked", "/blocked?at=2024-05-01", "/cc", "/cc/" + cc, "/cc/" + cc + "?at=2024-05-01", "/cc/" + cc + "/t11.example?at=2024-05-01", "/cc/" + cc + "/t11.example", "/cc/" + cc + "/t07.example/days", "/cc/" + cc + "/t07.example/measurements",
 		"/cc/" + cc + "/t07.example/measurements?day=2024-05-01&asn=64513", "/cc/" + cc + "/t11.example/measurements?state=failed", "/platforms", "/platforms/t11.example", "/platforms/t11.example?at=2024-05-01", "/networks/AS64512", "/networks/AS64512?at=2024-05-01", "/events", "/events/" + found.Events[0].ID,
-		"/bans", "/hours", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-05-01", "/cases/pk-2024-x/act/moi-letter", "/actors/pk-pta", "/laws/pk-peca-2016", "/check?target=t11.example&cc=" + cc + "&at=2024-05-01&claim=accessible", "/search?q=pakistan", "/rules", "/methods", "/data", "/about", "/ledger", "/alerts", "/contribute"}
+		"/bans", "/hours", "/cases", "/cases/pk-2024-x", "/cases/pk-2024-x?as-of=2024-05-01", "/cases/pk-2024-x/act/moi-letter", "/actors/pk-pta", "/laws/pk-peca-2016", "/check?target=t11.example&cc=" + cc + "&at=2024-05-01&claim=accessible", "/search?q=pakistan", "/rules", "/methods", "/data", "/about", "/ledger", "/alerts", "/contribute",
+		"?at=2024-05-01", "/cc?at=2024-05-01", "/platforms?at=2024-05-01", "/events?at=2024-05-01", "/events/" + found.Events[0].ID + "?at=2025-01-01", "/bans?at=2024-05-01", "/bans/pk-x-2024-02-17", "/bans/pk-x-2024-02-17?at=2024-05-01", "/hours?at=2024-05-01",
+		"/sources/" + record.Sources[0].ID, "/safety", "/api/v1", "/m/" + uid}
+	kinds := map[string]bool{}
+	each(record, func(it any) {
+		href := itemHref(record, idOf(it))
+		if kind := strings.Split(href, "/")[3]; kind != "act" && !kinds[kind] {
+			kinds[kind] = true
+			pages = append(pages, href)
+		}
+	})
 	for _, p := range slices.Clone(pages) {
 		pages = append(pages, "/ur"+p)
 	}
-	pages[0] = "/"
-	return append(pages, "/cc/"+cc+"/t11.example?format=json", "/cc/"+cc+"/t11.example/days?format=csv", "/cc/"+cc+"/feed.atom", "/feed.json", "/platforms/t11.example/feed.atom", "/platforms/t11.example?format=csv", "/networks/AS64512?format=csv", "/cases/pk-2024-x/courts.ics", "/courts.ics", "/embed/"+cc+"/t11.example", "/embed/"+cc+"/t11.example/badge.svg",
+	for i, p := range pages {
+		if p == "" || p[0] == '?' {
+			pages[i] = "/" + p
+		}
+	}
+	return append(pages, "/cc/"+cc+"/t11.example?format=json", "/cc/"+cc+"/t11.example/days?format=csv", "/cc/"+cc+"/feed.atom", "/feed.json", "/platforms/t11.example/feed.atom", "/platforms/t11.example?format=csv", "/networks/AS64512?format=csv", "/cases/pk-2024-x/courts.ics", "/courts.ics", "/embed/"+cc+"/t11.example", "/embed/"+cc+"/t11.example/badge.svg", "/embed/cc/"+cc, "/embed/events/"+found.Events[0].ID, "/embed/bans/pk-x-2024-02-17", "/embed/cases/pk-2024-x", "/embed/networks/AS64512/badge.svg",
 		"/sitemap.xml", "/cc/"+cc+"/t11.example/picture.png", "/platforms/t11.example/picture.png", "/networks/AS64512/picture.png", "/cases/pk-2024-x/picture.png", "/bans/picture.png")
 }
 

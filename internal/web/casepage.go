@@ -139,7 +139,8 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	for _, a := range answers {
 		f.Of = append(f.Of, c.ID+"/"+a.Claim)
 	}
-	f.Alternates = append(feedsOf("/cases/"+c.ID, c.Title), alternate{"text/calendar", "Court dates", "/cases/" + c.ID + "/courts.ics"})
+	f.embeddable(r, c.Title, when.Query)
+	f.Alternates = append(f.Alternates, append(feedsOf("/cases/"+c.ID, c.Title), alternate{"text/calendar", "Court dates", "/cases/" + c.ID + "/courts.ics"})...)
 	return casePageOf.show(s, w, r, f, v, casePage{shown, answers})
 }
 

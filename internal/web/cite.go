@@ -45,6 +45,9 @@ func (c citation) note() string {
 	if c.Ruleset != "" {
 		out += "; ruleset " + c.Ruleset
 	}
+	if c.Language != "" {
+		out += "; in " + c.Language
+	}
 	return out
 }
 
@@ -64,15 +67,23 @@ func (c citation) key() string {
 func (c citation) bibTeX() string {
 	clean := strings.NewReplacer("{", "", "}", "", "\\", "", "%", `\%`, "&", `\&`, "#", `\#`, "_", `\_`, "$", `\$`, "~", `\~{}`, "^", `\^{}`, "\n", " ", "\r", " ")
 	address := strings.NewReplacer("{", "%7B", "}", "%7D", "\\", "%5C", "\n", "", "\r", "").Replace(c.Address)
-	return fmt.Sprintf("@misc{%s,\n  author = {{Bandish}},\n  title = {{%s}},\n  year = {%d},\n  month = {%d},\n  howpublished = {\\url{%s}},\n  note = {%s},\n  urldate = {%s}\n}\n",
-		c.key(), clean.Replace(c.Title), c.Known.Year(), int(c.Known.Month()), address, clean.Replace(c.note()), c.Shown.Format("2006-01-02"))
+	return fmt.Sprintf("@misc{%s,\n  author = {{Bandish}},\n  title = {{%s}},\n  year = {%d},\n  month = {%d},\n  howpublished = {\\url{%s}},\n  note = {%s},\n%s  urldate = {%s}\n}\n",
+		c.key(), clean.Replace(c.Title), c.Known.Year(), int(c.Known.Month()), address, clean.Replace(c.note()), inLanguage("  language = {%s},\n", c.Language), c.Shown.Format("2006-01-02"))
+}
+
+// inLanguage is a line that names the language of a page, "" for English.
+func inLanguage(line, language string) string {
+	if language == "" {
+		return ""
+	}
+	return fmt.Sprintf(line, language)
 }
 
 // ris is the citation in the RIS format.
 func (c citation) ris() string {
 	line := strings.NewReplacer("\n", " ", "\r", " ")
-	return fmt.Sprintf("TY  - ELEC\r\nAU  - Bandish\r\nTI  - %s\r\nPY  - %d\r\nDA  - %s\r\nUR  - %s\r\nY2  - %s\r\nN1  - %s\r\nER  - \r\n",
-		line.Replace(c.Title), c.Known.Year(), c.Known.Format("2006/01/02"), line.Replace(c.Address), c.Shown.Format("2006/01/02"), line.Replace(c.note()))
+	return fmt.Sprintf("TY  - ELEC\r\nAU  - Bandish\r\nTI  - %s\r\nPY  - %d\r\nDA  - %s\r\nUR  - %s\r\nY2  - %s\r\nN1  - %s\r\n%sER  - \r\n",
+		line.Replace(c.Title), c.Known.Year(), c.Known.Format("2006/01/02"), line.Replace(c.Address), c.Shown.Format("2006/01/02"), line.Replace(c.note()), inLanguage("LA  - %s\r\n", c.Code))
 }
 
 // csl is the citation as CSL-JSON.
@@ -81,9 +92,13 @@ func (c citation) csl() ([]byte, error) {
 		Parts [][]int `json:"date-parts"`
 	}
 	day := func(y, m, d int) parts { return parts{[][]int{{y, m, d}}} }
-	b, err := json.MarshalIndent([]map[string]any{{
+	entry := map[string]any{
 		"id": c.key(), "type": "webpage", "title": c.Title, "author": []map[string]string{{"literal": "Bandish"}}, "container-title": "Bandish: the open record of internet bans",
 		"URL": c.Address, "issued": day(c.Known.Year(), int(c.Known.Month()), c.Known.Day()), "accessed": day(c.Shown.Year(), int(c.Shown.Month()), c.Shown.Day()), "note": c.note(),
-	}}, "", "  ")
+	}
+	if c.Code != "" {
+		entry["language"] = c.Code
+	}
+	b, err := json.MarshalIndent([]map[string]any{entry}, "", "  ")
 	return append(b, '\n'), err
 }

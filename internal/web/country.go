@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
@@ -53,16 +54,20 @@ func (s *Site) targetOf(ctx context.Context, word string) (string, error) {
 	return id, err
 }
 
-const countriesPage page[[]inquiry.Summary] = "countries.html"
+// summariesView is what there is on each country or on each platform.
+type summariesView struct {
+	List []inquiry.Summary
+	When whenAsked
+}
+
+const (
+	countriesPage page[summariesView] = "countries.html"
+	platformsPage page[summariesView] = "platforms.html"
+)
 
 // countries lists the countries of which anything is known.
 func (s *Site) countries(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.Desk.Countries(r.Context())
-	if err != nil {
-		return err
-	}
-	f := frame{Title: "What is blocked where?", About: "Bans of platforms and sites by country, measured and reported."}
-	return countriesPage.show(s, w, r, f, list, list)
+	return s.summaries(w, r, countriesPage, s.Desk.Countries, frame{Title: "What is blocked where?", About: "Bans of platforms and sites by country, measured and reported."})
 }
 
 // countryView is the answer for each target of a country.
@@ -76,7 +81,6 @@ type countryView struct {
 	Past    *answer.Answer  `json:"-"` // where nothing is: what was reported last
 	Laws    []crumb         `json:"-"` // of the record
 	Bodies  []crumb         `json:"-"` // of the state, that it names
-	Cite    citation        `json:"-"`
 }
 
 const countryPage page[countryView] = "country.html"
@@ -116,11 +120,12 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	v.Laws, v.Bodies = s.lawsOf(cc), s.bodiesOf(cc)
-	if v.Cite, err = s.cite(r, "What is blocked in "+v.Country+"?", t); err != nil {
+	f := frame{Title: "What is blocked in " + v.Country + "?", About: "Which platforms and sites are blocked in " + v.Country + ", since when, and on what evidence.",
+		Trail: []crumb{{"Countries", "/cc"}, {v.Country, ""}}, Alternates: feedsOf("/cc/"+cc, v.Country)}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
 		return err
 	}
-	f := frame{Title: "What is blocked in " + v.Country + "?", About: "Which platforms and sites are blocked in " + v.Country + ", since when, and on what evidence.",
-		Trail: []crumb{{"Countries", "/cc"}, {v.Country, ""}}, Cite: &v.Cite, Alternates: feedsOf("/cc/"+cc, v.Country)}
+	f.embeddable(r, f.Title, t.query())
 	return countryPage.show(s, w, r, f, v, v)
 }
 
@@ -162,16 +167,24 @@ func (s *Site) bodiesOf(cc string) []crumb {
 	return out
 }
 
-const platformsPage page[[]inquiry.Summary] = "platforms.html"
-
 // platforms lists the platforms and sites of which anything is known.
 func (s *Site) platforms(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.Desk.Platforms(r.Context())
+	return s.summaries(w, r, platformsPage, s.Desk.Platforms, frame{Title: "Platforms and sites", About: "Where each platform is blocked, measured and reported."})
+}
+
+func (s *Site) summaries(w http.ResponseWriter, r *http.Request, p page[summariesView], of func(ctx context.Context, at, known time.Time) ([]inquiry.Summary, error), f frame) error {
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	f := frame{Title: "Platforms and sites", About: "Where each platform is blocked, measured and reported."}
-	return platformsPage.show(s, w, r, f, list, list)
+	list, err := of(r.Context(), t.at, t.known)
+	if err != nil {
+		return err
+	}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
+		return err
+	}
+	return p.show(s, w, r, f, summariesView{list, t.asked(r)}, list)
 }
 
 // platformView is the answer for each country of a target.
@@ -183,7 +196,6 @@ type platformView struct {
 	Cases     []answer.Case    `json:"cases"`
 	When      whenAsked        `json:"-"`
 	Map       template.HTML    `json:"-"`
-	Cite      citation         `json:"-"`
 	Blocked   []answer.Answer  `json:"-"` // those where it is blocked, or likely so
 }
 
@@ -227,10 +239,10 @@ func (s *Site) platform(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	if v.Cite, err = s.cite(r, "Where is "+v.Name+" blocked?", t); err != nil {
+	f := frame{Title: "Where is " + v.Name + " blocked?", About: "The countries in which " + v.Name + " is blocked, since when, and on what evidence.",
+		Trail: []crumb{{"Platforms", "/platforms"}, {v.Name, ""}}, Alternates: feedsOf("/platforms/"+url.PathEscape(id), v.Name)}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
 		return err
 	}
-	f := frame{Title: "Where is " + v.Name + " blocked?", About: "The countries in which " + v.Name + " is blocked, since when, and on what evidence.",
-		Trail: []crumb{{"Platforms", "/platforms"}, {v.Name, ""}}, Cite: &v.Cite, Alternates: feedsOf("/platforms/"+url.PathEscape(id), v.Name)}
 	return platformPage.show(s, w, r, f, v, v)
 }

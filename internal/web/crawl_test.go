@@ -22,7 +22,9 @@ import (
 func TestCrawlOfAnEmptyArchive(t *testing.T) { crawl(t, serve(t)) }
 
 func TestCrawlOfTheDemonstration(t *testing.T) {
-	seen := crawl(t, demonstration(t))
+	s := demonstration(t)
+	days(t, s)
+	seen := crawl(t, s)
 	for _, want := range []string{"/cc/ZZ/x", "/networks/AS64512", "/ur/cc/ZZ/x", "/ur/networks/AS64512", "/ur/events", "/ur/platforms/x", "/cc/ZZ/x/days?format=csv", "/cases/pk-2024-x/chain.csv", "/ur/cc/ZZ/x/measurements"} {
 		if !seen[want] {
 			t.Errorf("no link leads to %s", want)
@@ -79,6 +81,15 @@ func TestCrawlOfAllRealData(t *testing.T) {
 	if os.Getenv("BANDISH_LONG") == "" {
 		t.Skip("takes a minute: set BANDISH_LONG=1")
 	}
+	s := realData(t)
+	if seen := crawl(t, s); len(seen) < 1000 || !seen["/ur/platforms/x"] {
+		t.Errorf("the crawl found %d pages only", len(seen))
+	}
+}
+
+// realData serves all real data at once, as it stood on 1 June 2026.
+func realData(t *testing.T) *server {
+	t.Helper()
 	dir := shared(t)
 	s := serveAt(t, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
 	s.load(filepath.Join(dir, "ooni", "real"), filepath.Join(dir, "ooni", "scenarios"), filepath.Join(dir, "series", "kenya-2024-telegram.org-observations.csv.gz"), filepath.Join(dir, "series", "imap-2023-2024-aggregation.csv"))
@@ -106,9 +117,7 @@ func TestCrawlOfAllRealData(t *testing.T) {
 		reports = append(reports, im.Reports...)
 	}
 	s.site.Desk.Lists = func() ([]ban.Report, error) { return reports, nil }
-	if seen := crawl(t, s); len(seen) < 1000 || !seen["/ur/platforms/x"] {
-		t.Errorf("the crawl found %d pages only", len(seen))
-	}
+	return s
 }
 
 // visits is how many pages of a kind are visited: there are thousands of

@@ -298,11 +298,15 @@ func pairsDrawing(rows []pairRow) *picture.Drawing {
 
 // bansPicture are the longest bans over years: /bans/picture.png.
 func (s *Site) bansPicture(w http.ResponseWriter, r *http.Request) error {
-	ranked, err := s.Desk.Longest(r.Context())
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	rows, from, to := s.longestRows(ranked, rowsDrawn)
+	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
+	if err != nil {
+		return err
+	}
+	rows, from, to := s.longestRows(ranked, rowsDrawn, t)
 	if len(rows) == 0 {
 		return s.sitePicture(w, r)
 	}
@@ -336,7 +340,7 @@ func (s *Site) bansPicture(w http.ResponseWriter, r *http.Request) error {
 
 // longestRows are the longest bans of platforms in whole countries, and the time
 // that their drawing shows.
-func (s *Site) longestRows(ranked []ban.Ranked, n int) (rows []ban.Ranked, from, to time.Time) {
+func (s *Site) longestRows(ranked []ban.Ranked, n int, t times) (rows []ban.Ranked, from, to time.Time) {
 	var first time.Time
 	for _, r := range ranked {
 		if len(rows) == n {
@@ -351,6 +355,9 @@ func (s *Site) longestRows(ranked []ban.Ranked, n int) (rows []ban.Ranked, from,
 	}
 	from = time.Date(first.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	now := s.Now().UTC()
+	if t.query() != "" {
+		now = t.end()
+	}
 	return rows, from, now.Add(now.Sub(from) / 20) // room for an arrow
 }
 

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,39 +16,95 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// eventRow is one dated ban in a list.
+// eventRow is one dated ban in a list, as it stood on a day.
 type eventRow struct {
 	event.Event
 	Country, What, Length string
+	Over                  bool // it had ended by the day
+	Asked                 bool // a day was asked about
+}
+
+// Word says whether the ban goes on.
+func (r eventRow) Word() string {
+	switch {
+	case r.Over && r.Length != "":
+		return "This ban is over: it lasted " + r.Length
+	case r.Over:
+		return "This ban is over"
+	case r.Asked && r.End != nil:
+		return "This ban held on that day"
+	case r.Asked:
+		return "This ban went on, as far as was measured"
+	}
+	return "This ban goes on, as far as was measured"
+}
+
+// Failed are its measurements that were blocked or unclear.
+func (r eventRow) Failed() int { return r.Counts.Blocked + r.Counts.Inconclusive }
+
+// Where says on how many networks it held: counts that others published name none.
+func (r eventRow) Where() string {
+	if len(r.Networks) == 0 {
+		return "networks not named"
+	}
+	return count(len(r.Networks), "network")
+}
+
+// Ended says the end, as it stood on the day.
+func (r eventRow) Ended() string {
+	switch {
+	case r.Over:
+		return when(r.End)
+	case r.End != nil:
+		return "it held on that day"
+	}
+	return "no end was measured"
+}
+
+// eventsView are the dated bans that had begun.
+type eventsView struct {
+	Rows []eventRow
+	When whenAsked
 }
 
 const (
-	eventsPage page[[]eventRow] = "events.html"
+	eventsPage page[eventsView] = "events.html"
 	eventPage  page[eventView]  = "event.html"
 )
 
-func (s *Site) eventRow(e event.Event) eventRow {
-	row := eventRow{Event: e, Country: inquiry.Country(e.CC), What: s.names(e.Targets)}
-	if e.End != nil {
+// eventRow puts a ban into words as it stood at a moment, zero for now: one whose end
+// lies after it still held.
+func (s *Site) eventRow(e event.Event, at time.Time) eventRow {
+	row := eventRow{Event: e, Country: inquiry.Country(e.CC), What: s.names(e.Targets), Asked: !at.IsZero()}
+	if e.End == nil {
+		return row
+	}
+	first := cmp.Or(e.End.Earliest, e.End.Latest)
+	if row.Over = at.IsZero() || first == nil || first.Before(at); row.Over {
 		row.Length = lengthBetween(e.Onset, *e.End)
 	}
 	return row
 }
 
-// events lists the dated bans.
+// events lists the dated bans that had begun.
 func (s *Site) events(w http.ResponseWriter, r *http.Request) error {
-	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	list, rows := found.Events, []eventRow{}
-	if list == nil {
-		list = []event.Event{}
+	list, err := s.Desk.EventsOn(r.Context(), store.Filter{}, t.at, t.known)
+	if err != nil {
+		return err
 	}
+	v := eventsView{When: t.asked(r)}
 	for _, e := range list {
-		rows = append(rows, s.eventRow(e))
+		v.Rows = append(v.Rows, s.eventRow(e, t.at))
 	}
-	return eventsPage.show(s, w, r, frame{Title: "Bans that were measured", About: "Every ban that was dated from measurements, with its beginning, its end and its networks."}, rows, list)
+	f := frame{Title: "Bans that were measured", About: "Every ban that was dated from measurements, with its beginning, its end and its networks."}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
+		return err
+	}
+	return eventsPage.show(s, w, r, f, v, list)
 }
 
 // eventView is one dated ban.
@@ -55,10 +114,12 @@ type eventView struct {
 	Chart    *chart
 	Measured string // the address of the measurements that are counted
 	Phases   []phaseRow
-	Cite     citation
 }
 
 type namedLink struct{ Name, Href string }
+
+// Feed tells what changes there.
+func (l namedLink) Feed() string { return feedOfPage(l.Href) }
 
 // phaseRow is one stretch of a ban in words.
 type phaseRow struct {
@@ -78,23 +139,51 @@ func (r eventRow) Numbers() []uint32 { return network.Numbers(r.Networks) }
 
 // event is the page of one dated ban.
 func (s *Site) event(w http.ResponseWriter, r *http.Request) error {
-	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	for i := range found.Events {
-		if e := &found.Events[i]; e.ID == r.PathValue("id") {
-			return s.showEvent(w, r, e)
-		}
+	e, err := s.eventOn(r.Context(), r.PathValue("id"), t)
+	if err != nil {
+		return err
 	}
-	return notFound("There is no dated ban of this id. Ids of bans that were found no more are in no list.")
+	return s.showEvent(w, r, e, t)
 }
 
-func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event) error {
-	v := eventView{eventRow: s.eventRow(*e)}
-	for _, t := range e.Targets {
-		if t != "*" {
-			v.Pages = append(v.Pages, namedLink{"Is " + s.name(t) + " blocked in " + v.Country + "?", "/cc/" + e.CC + "/" + url.PathEscape(t)})
+// eventOn finds a dated ban that had begun on a day, by what was known on another.
+func (s *Site) eventOn(ctx context.Context, id string, t times) (*event.Event, error) {
+	find := func(f store.Filter, known time.Time) (*event.Event, error) {
+		list, err := s.Desk.EventsOn(ctx, f, time.Time{}, known)
+		if i := slices.IndexFunc(list, func(e event.Event) bool { return e.ID == id }); i >= 0 {
+			return &list[i], err
+		}
+		return nil, err
+	}
+	e, err := find(store.Filter{}, time.Time{})
+	switch {
+	case err != nil:
+		return nil, err
+	case e == nil:
+		return nil, notFound("There is no dated ban of this id. Ids of bans that were found no more are in no list.")
+	case !t.known.IsZero():
+		if e, err = find(store.Filter{CC: e.CC}, t.known); err != nil {
+			return nil, err
+		}
+		if e == nil {
+			return nil, notFound("By what was known at the end of that day, no ban of this id was dated.")
+		}
+	}
+	if first := cmp.Or(e.Onset.Earliest, e.Onset.Latest); !t.at.IsZero() && first != nil && !first.Before(t.at) {
+		return nil, notFound("At the end of that day this ban had not begun.")
+	}
+	return e, nil
+}
+
+func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event, t times) error {
+	v := eventView{eventRow: s.eventRow(*e, t.at)}
+	for _, id := range e.Targets {
+		if id != "*" {
+			v.Pages = append(v.Pages, namedLink{"Is " + s.name(id) + " blocked in " + v.Country + "?", "/cc/" + e.CC + "/" + url.PathEscape(id) + t.query()})
 		}
 	}
 	for _, p := range e.Phases {
@@ -111,7 +200,7 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 	}
 	if e.Onset.Latest != nil && len(v.Pages) > 0 {
 		from := e.Onset.Latest.AddDate(0, 0, -14).UTC().Truncate(24 * time.Hour)
-		ask := inquiry.Ask{CC: e.CC, Target: e.Targets[0], Since: from}
+		ask := inquiry.Ask{CC: e.CC, Target: e.Targets[0], Since: from, Known: t.known}
 		if e.End != nil && e.End.Latest != nil {
 			ask.At = e.End.Latest.AddDate(0, 0, 14).UTC().Truncate(24 * time.Hour)
 		}
@@ -128,10 +217,9 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event)
 		}
 		v.Measured = "/cc/" + e.CC + "/" + url.PathEscape(e.Targets[0]) + "/measurements?" + q.Encode()
 	}
-	var err error
-	if v.Cite, err = s.cite(r, title, times{}); err != nil {
+	if err := s.answers(&f, r, title, t); err != nil {
 		return err
 	}
-	f.Cite = &v.Cite
+	f.embeddable(r, title, t.query())
 	return eventPage.show(s, w, r, f, v, e)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -22,6 +23,8 @@ type frame struct {
 
 	Alternates []alternate // feeds and the like
 	Cite       *citation   // nil for a page that cannot be cited
+	Embed      *embedCodes // nil for a page without a card
+	When       *whenAsked  // the day that the page is of; nil where it chooses none, or has a control of its own
 	Of         []string    // what the page says, as corrections name it
 	Corrected  []archive.Correction
 	Others     []otherLanguage
@@ -71,11 +74,9 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 	if f.Picture == "" {
 		f.Picture = s.pictureOf(r)
 	}
-	if len(f.Of) > 0 && s.Store != nil {
-		var err error
-		if f.Corrected, err = s.Store.Archive().Corrections(r.Context(), f.Of...); err != nil {
-			return err
-		}
+	var err error
+	if f.Corrected, err = s.correctionsOf(r.Context(), f.Of); err != nil {
+		return err
 	}
 	b, err := s.execute(string(p), view[T]{f, value})
 	if err != nil {
@@ -83,6 +84,14 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 	}
 	deliver(w, r, "text/html; charset=utf-8", b)
 	return nil
+}
+
+// correctionsOf are the corrections of what a page says.
+func (s *Site) correctionsOf(ctx context.Context, of []string) ([]archive.Correction, error) {
+	if len(of) == 0 || s.Store == nil {
+		return nil, nil
+	}
+	return s.Store.Archive().Corrections(ctx, of...)
 }
 
 // section is the first part of a page's path.

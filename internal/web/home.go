@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type homeView struct {
 	Map          *homeMap        `json:"-"`
 	Cases        []caseCard      `json:"cases"`
 	Choices      choices         `json:"-"`
+	When         whenAsked       `json:"-"`
 }
 
 // card is one ban that holds.
@@ -61,7 +63,7 @@ type caseCard struct {
 
 // homeMap is the world of one platform.
 type homeMap struct {
-	Name, Href string
+	Name, Page string
 	Drawing    template.HTML
 }
 
@@ -92,15 +94,15 @@ const (
 // home says what is blocked now, what changed and which bans are longest.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	blocked, err := s.Desk.Blocked(ctx)
+	blocked, t, err := s.blockedOn(r)
 	if err != nil {
 		return err
 	}
-	v := homeView{All: blocked, Choices: s.choices(), Changes: []change{}, Cases: []caseCard{}}
-	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)], times{}); err != nil {
+	v := homeView{All: blocked, Choices: s.choices(), Changes: []change{}, Cases: []caseCard{}, When: t.asked(r)}
+	if v.Blocked, err = s.cards(ctx, blocked[:min(len(blocked), homeCards)], t); err != nil {
 		return err
 	}
-	places, err := s.Desk.Countries(ctx)
+	places, err := s.Desk.Countries(ctx, t.at, t.known)
 	if err != nil {
 		return err
 	}
@@ -109,60 +111,65 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 			v.Countries++
 		}
 	}
-	if v.Changes, err = s.changes(ctx); err != nil {
+	if v.Changes, err = s.changes(ctx, t); err != nil {
 		return err
 	}
-	ranked, err := s.Desk.Longest(ctx)
+	ranked, err := s.Desk.Longest(ctx, t.at, t.known)
 	if err != nil {
 		return err
 	}
-	v.Bans, v.Longest = len(ranked), s.longest(ranked, homeBars)
-	if v.Map, err = s.homeMap(ctx, blocked); err != nil {
+	v.Bans, v.Longest = len(ranked), s.longest(ranked, homeBars, t)
+	if v.Map, err = s.homeMap(ctx, blocked, t); err != nil {
 		return err
 	}
-	shown, err := s.shownCases(ctx, nil, asked{})
+	when, err := asOf(r)
+	if err != nil {
+		return err
+	}
+	shown, err := s.shownCases(ctx, nil, when)
 	if err != nil {
 		return err
 	}
 	for _, k := range shown {
-		c := k.whole
-		if c.Withdrawn != nil {
+		c := k.shown
+		if c.Withdrawn != nil || when.Day != "" && len(c.Computed.Chronology) == 0 {
 			continue
 		}
 		line := k.line()
 		v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement")), line.Points, line.Without})
 	}
 	f := frame{Title: "Bandish: the open record of internet bans", About: "What is blocked where, since when, on whose order, and how it was measured."}
+	if err := s.answers(&f, r, "What is blocked where?", t); err != nil {
+		return err
+	}
 	if v.Map != nil {
-		f.Picture = pictureAt(r, v.Map.Href+"/picture.png")
+		f.Picture = pictureAt(r, v.Map.Page+"/picture.png")
 	}
 	return homePage.show(s, w, r, f, v, v)
 }
 
-// homeMap draws the platform that is blocked in most countries now, X where none
-// is.
-func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer) (*homeMap, error) {
+// homeMap draws the platform that is blocked in most countries, X where none is.
+func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer, t times) (*homeMap, error) {
 	most, in := "x", map[string]int{}
 	for i := range blocked {
 		in[blocked[i].Target]++
 	}
-	for _, t := range slices.Sorted(maps.Keys(in)) {
-		if in[t] > in[most] {
-			most = t
+	for _, id := range slices.Sorted(maps.Keys(in)) {
+		if in[id] > in[most] {
+			most = id
 		}
 	}
-	answers, err := s.Desk.OfTarget(ctx, most, time.Time{}, time.Time{})
+	answers, err := s.Desk.OfTarget(ctx, most, t.at, t.known)
 	if err != nil || len(answers) == 0 {
 		return nil, err
 	}
-	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers)}, nil
+	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers, t.query())}, nil
 }
 
 // blockedView is all that is blocked, now or on a day.
 type blockedView struct {
 	Cards []card
 	When  whenAsked
-	Cite  citation
 }
 
 // blockedOn is what is blocked, on the day that an address asks about.
@@ -170,10 +177,6 @@ func (s *Site) blockedOn(r *http.Request) ([]answer.Answer, times, error) {
 	t, err := timesOf(r)
 	if err != nil {
 		return nil, t, err
-	}
-	if t.at.IsZero() && t.known.IsZero() {
-		blocked, err := s.Desk.Blocked(r.Context())
-		return blocked, t, err
 	}
 	blocked, err := s.Desk.BlockedOn(r.Context(), t.at, t.known)
 	return blocked, t, err
@@ -193,10 +196,10 @@ func (s *Site) blocked(w http.ResponseWriter, r *http.Request) error {
 	if v.When.At != "" {
 		f.Title, f.About = "Blocked on "+parseDay(v.When.At).Format(longDay), "Every ban that held on that day by what was measured or reported."
 	}
-	if v.Cite, err = s.cite(r, f.Title, t); err != nil {
+	if err := s.answers(&f, r, f.Title, t); err != nil {
 		return err
 	}
-	f.Cite, f.Alternates = &v.Cite, feedsOf("", "What changed")
+	f.Alternates = feedsOf("", "What changed")
 	return blockedPage.show(s, w, r, f, v, blocked)
 }
 
@@ -300,9 +303,13 @@ func lengthBetween(onset, end event.Interval) string {
 }
 
 // changes are bans that began and ended and acts of the record, newest first.
-func (s *Site) changes(ctx context.Context) ([]change, error) {
-	all, err := s.changesOf(ctx, inquiry.Topic{})
-	return all[:min(len(all), homeChanges)], err
+func (s *Site) changes(ctx context.Context, t times) ([]change, error) {
+	all, err := s.changesOf(ctx, inquiry.Topic{At: t.at, Known: t.known})
+	all = all[:min(len(all), homeChanges)]
+	for i := range all {
+		all[i].Href += t.query()
+	}
+	return all, err
 }
 
 // names are targets as readers call them.
@@ -321,15 +328,15 @@ type barRow struct {
 
 // longest draws the longest bans of platforms: one that goes on ends in an
 // arrow, and one whose end nobody reports fades.
-func (s *Site) longest(ranked []ban.Ranked, n int) *bars {
-	rows, from, to := s.longestRows(ranked, n)
+func (s *Site) longest(ranked []ban.Ranked, n int, t times) *bars {
+	rows, from, to := s.longestRows(ranked, n, t)
 	if len(rows) == 0 {
 		return nil
 	}
 	c := chart{From: from, To: to}
 	b := &bars{Axis: axis(from, to, chartWords{})}
 	for _, r := range rows {
-		b.Rows = append(b.Rows, barRow{Label: inquiry.Country(r.CC) + " · " + s.name(r.Target), Href: "/cc/" + r.CC + "/" + url.PathEscape(r.Target), Length: rankedLength(r.Length), Drawing: c.bar(&r)})
+		b.Rows = append(b.Rows, barRow{Label: inquiry.Country(r.CC) + " · " + s.name(r.Target), Href: "/cc/" + r.CC + "/" + url.PathEscape(r.Target) + t.query(), Length: rankedLength(r.Length), Drawing: c.bar(&r)})
 	}
 	return b
 }
@@ -380,6 +387,7 @@ type bansView struct {
 	Rows           []bansRow
 	Skip, All      int
 	Earlier, Later string
+	When           whenAsked
 }
 
 type bansRow struct {
@@ -391,29 +399,48 @@ type bansRow struct {
 
 const bansPage page[bansView] = "bans.html"
 
+// To says the end of a ban, as it stood on the day that is asked about.
+func (r bansRow) To() string {
+	switch {
+	case r.Length.Ongoing && !r.End.IsZero():
+		return "it held on that day"
+	case r.End.IsZero():
+		return "last reported on " + r.Known.Format(longDay)
+	}
+	return r.End.Format(longDay)
+}
+
 // bans lists all bans, measured and reported, the longest first.
 func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
-	ranked, err := s.Desk.Longest(r.Context())
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
 	if err != nil {
 		return err
 	}
 	if wantsCSV(r) {
 		return bansCSV(w, r, ranked)
 	}
-	v := bansView{All: len(ranked), Rows: []bansRow{}}
+	v := bansView{All: len(ranked), Rows: []bansRow{}, When: t.asked(r)}
 	if skip := r.URL.Query().Get("skip"); skip != "" {
 		if _, err := fmt.Sscan(skip, &v.Skip); err != nil || v.Skip < 0 {
 			return badRequest(fmt.Sprintf("skip is %q: want how many bans to leave out.", skip))
 		}
 	}
 	for _, b := range ranked[min(v.Skip, len(ranked)):min(v.Skip+pageSize, len(ranked))] {
-		v.Rows = append(v.Rows, s.bansRow(b))
+		v.Rows = append(v.Rows, s.bansRow(b, t.query()))
 	}
 	if v.Skip+pageSize < len(ranked) {
-		v.Earlier = fmt.Sprintf("?skip=%d", v.Skip+pageSize)
+		v.Earlier = v.When.With("skip", strconv.Itoa(v.Skip+pageSize))
 	}
 	if v.Skip > 0 {
-		v.Later = fmt.Sprintf("?skip=%d", max(0, v.Skip-pageSize))
+		v.Later = v.When.With("skip", strconv.Itoa(max(0, v.Skip-pageSize)))
 	}
-	return bansPage.show(s, w, r, frame{Title: "All bans, the longest first", About: "Every ban that was measured or that the record and imported lists report."}, v, ranked)
+	f := frame{Title: "All bans, the longest first", About: "Every ban that was measured or that the record and imported lists report."}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
+		return err
+	}
+	return bansPage.show(s, w, r, f, v, ranked)
 }

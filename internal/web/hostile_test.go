@@ -255,7 +255,7 @@ func TestHostileLists(t *testing.T) {
 		reports = append(reports, ban.Report{Origin: ban.Origin{Dataset: ban.SFLC, File: p, Row: i + 1}, CC: "ZZ", Targets: []string{ban.Unnamed}, Other: []string{p}, Method: ban.Block, Scope: ban.Local, Area: p, Start: day, Status: ban.Unknown, Known: day})
 	}
 	s.site.Desk.Lists = func() ([]ban.Report, error) { return reports, nil }
-	ranked, err := s.site.Desk.Longest(t.Context())
+	ranked, err := s.site.Desk.Longest(t.Context(), time.Time{}, time.Time{})
 	if err != nil || len(ranked) < 18 {
 		t.Fatalf("%d bans, %v", len(ranked), err)
 	}

@@ -30,6 +30,7 @@ type langCell struct {
 	Href, State string
 	Lang, ID    string        // of a text in another language; an anchor
 	Head        template.HTML // the column, for narrow pages
+	Whole       bool          // it takes the width of a narrow page
 }
 
 type langFact struct{ Name, Text template.HTML }
@@ -66,11 +67,11 @@ func (v *langView) row(cells ...langCell) {
 // linked is the name of a platform, leading to its answer in a country.
 func (v *langView) linked(cc, target, english string) langCell {
 	name, _ := v.c.platform(target, english)
-	return langCell{Text: inPage(name), Href: "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(target)}
+	return langCell{Text: inPage(name), Href: "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(target) + v.When.Query}
 }
 
 func (v *langView) countryCell(cc string) langCell {
-	return langCell{Text: inPage(v.c.country(cc, inquiry.Country(cc))), Href: "/" + v.Code + "/cc/" + cc}
+	return langCell{Text: inPage(v.c.country(cc, inquiry.Country(cc))), Href: "/" + v.Code + "/cc/" + cc + v.When.Query}
 }
 
 func number64(n int64) langCell {
@@ -82,7 +83,8 @@ func (s *Site) langBlocked(r *http.Request, v *langView, _ []string) error {
 	if err != nil {
 		return err
 	}
-	v.Kind, v.Title, v.When = "country", v.c.text("blocked.title", nil), t.asked(r)
+	v.asked(r, t)
+	v.Kind, v.Title = "country", v.c.text("blocked.title", nil)
 	v.Intro = v.T("blocked.about")
 	if v.When.At != "" {
 		v.Title, v.Intro = v.c.text("blocked.on", args{"day": v.c.day(t.at.Add(-time.Second))}), ""
@@ -106,12 +108,17 @@ func (v *langView) blockedCell(blocked []answer.Answer, name func(a *answer.Answ
 	if text == "" {
 		text = v.c.text("known.nothing", nil)
 	}
-	return langCell{Text: inPage(text)}
+	return langCell{Text: inPage(text), Whole: true}
 }
 
 func (s *Site) langCountries(r *http.Request, v *langView, _ []string) error {
 	v.Title = v.c.text("countries.title", nil)
-	list, err := s.Desk.Countries(r.Context())
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	v.asked(r, t)
+	list, err := s.Desk.Countries(r.Context(), t.at, t.known)
 	if err != nil {
 		return err
 	}
@@ -127,14 +134,19 @@ func (s *Site) langCountries(r *http.Request, v *langView, _ []string) error {
 
 func (s *Site) langPlatforms(r *http.Request, v *langView, _ []string) error {
 	v.Title = v.c.text("platforms.title", nil)
-	list, err := s.Desk.Platforms(r.Context())
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	v.asked(r, t)
+	list, err := s.Desk.Platforms(r.Context(), t.at, t.known)
 	if err != nil {
 		return err
 	}
 	v.table("column.platform", "column.blocked", "column.measurements")
 	for i := range list {
 		name, _ := v.c.platform(list[i].ID, list[i].Name)
-		v.row(langCell{Text: inPage(name), Href: "/" + v.Code + "/platforms/" + url.PathEscape(list[i].ID)},
+		v.row(langCell{Text: inPage(name), Href: "/" + v.Code + "/platforms/" + url.PathEscape(list[i].ID) + v.When.Query},
 			v.blockedCell(list[i].Blocked, func(a *answer.Answer) string { return v.c.country(a.CC, a.Country) }), number64(list[i].Measurements))
 	}
 	return nil
@@ -154,7 +166,8 @@ func (s *Site) langPlatform(r *http.Request, v *langView, named []string) error 
 		return err
 	}
 	name, _ := v.c.platform(id, s.Desk.Name(id))
-	v.Kind, v.Title, v.When = "country", v.c.text("platform.title", args{"name": name}), t.asked(r)
+	v.asked(r, t)
+	v.Kind, v.Title = "country", v.c.text("platform.title", args{"name": name})
 	v.Trail = []langLink{{v.T("nav.platforms"), "/" + v.Code + "/platforms"}}
 	blocked := 0
 	for i := range answers {
@@ -182,7 +195,7 @@ func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) err
 	if err != nil {
 		return err
 	}
-	v.When = t.asked(r)
+	v.asked(r, t)
 	v.Title = v.c.text("network.title", args{"asn": foreign(network.Name(asn))})
 	v.table("column.platform", "column.country", "network.state", "network.counts", "column.last")
 	for i := range found.Answers {
@@ -192,7 +205,7 @@ func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) err
 			langCell{Text: inPage(counts)}, langCell{Text: inPage(v.c.day(a.Last))})
 	}
 	for i := range found.Events {
-		v.Cases = append(v.Cases, langLink{inPage(v.eventTitle(s, &found.Events[i])), "/" + v.Code + "/events/" + url.PathEscape(found.Events[i].ID)})
+		v.Cases = append(v.Cases, langLink{inPage(v.eventTitle(s, &found.Events[i])), "/" + v.Code + "/events/" + url.PathEscape(found.Events[i].ID) + v.When.Query})
 	}
 	return nil
 }
@@ -211,56 +224,64 @@ func (v *langView) eventTitle(s *Site, e *event.Event) string {
 	return v.c.text("event.title", args{"names": v.eventNames(s, e), "country": v.c.country(e.CC, inquiry.Country(e.CC))})
 }
 
-// ended says the end of a ban, or that none was measured.
-func (v *langView) ended(e *event.Event) string {
-	if e.End == nil {
-		return v.c.text("event.open", nil)
+// ended says the end of a ban as it stood on the day, or that none was measured.
+func (v *langView) ended(row *eventRow) string {
+	switch {
+	case row.Over:
+		return v.c.interval(row.End)
+	case row.End != nil:
+		return v.c.text("event.held", nil)
 	}
-	return v.c.interval(e.End)
+	return v.c.text("event.open", nil)
 }
 
 func (s *Site) langEvents(r *http.Request, v *langView, _ []string) error {
-	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
+	found, err := s.Desk.EventsOn(r.Context(), store.Filter{}, t.at, t.known)
+	if err != nil {
+		return err
+	}
+	v.asked(r, t)
 	v.Title = v.c.text("events.title", nil)
 	v.table("column.platform", "column.country", "column.began", "column.ended", "column.networks")
-	for i := range found.Events {
-		e := &found.Events[i]
-		v.row(langCell{Text: inPage(v.eventNames(s, e)), Href: "/" + v.Code + "/events/" + url.PathEscape(e.ID)}, v.countryCell(e.CC),
-			langCell{Text: inPage(v.c.interval(&e.Onset))}, langCell{Text: inPage(v.ended(e))}, number64(int64(len(e.Networks))))
+	for i := range found {
+		e := &found[i]
+		row := s.eventRow(*e, t.at)
+		v.row(langCell{Text: inPage(v.eventNames(s, e)), Href: "/" + v.Code + "/events/" + url.PathEscape(e.ID) + v.When.Query}, v.countryCell(e.CC),
+			langCell{Text: inPage(v.c.interval(&e.Onset))}, langCell{Text: inPage(v.ended(&row))}, number64(int64(len(e.Networks))))
 	}
 	return nil
 }
 
 func (s *Site) langEvent(r *http.Request, v *langView, named []string) error {
-	found, err := s.Desk.Events(r.Context(), store.Filter{}, time.Time{})
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	for i := range found.Events {
-		e := &found.Events[i]
-		if e.ID != named[0] {
-			continue
-		}
-		k, place := e.Counts, v.c.country(e.CC, inquiry.Country(e.CC))
-		v.Kind, v.Title = "facts", v.eventTitle(s, e)
-		v.Trail = []langLink{{v.T("events.title"), "/" + v.Code + "/events"}}
-		v.Intro = inPage(v.c.text("event.sentence", args{"names": v.eventNames(s, e), "country": place, "since": v.c.interval(&e.Onset), "until": v.ended(e)}))
-		v.Note = inPage(v.c.text("event.counts", args{"networks": v.c.counted("networks", len(e.Networks)), "measurements": v.c.counted("measurements.of", int(k.Measurements)),
-			"blocked": k.Blocked, "inconclusive": k.Inconclusive, "ok": k.OK, "down": k.Down}))
-		v.Facts = []langFact{{v.T("column.began"), inPage(v.c.interval(&e.Onset))}, {v.T("column.ended"), inPage(v.ended(e))},
-			{v.T("column.networks"), inPage(foreign(strings.Join(e.Networks, ", ")))}, {v.T("event.confidence"), inPage(foreign(fmt.Sprintf("%.0f%%", 100*e.Confidence)))}}
-		for _, t := range e.Targets {
-			if t != "*" {
-				name, gender := v.c.platform(t, s.name(t))
-				v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + e.CC + "/" + url.PathEscape(t)})
-			}
-		}
-		return nil
+	e, err := s.eventOn(r.Context(), named[0], t)
+	if err != nil {
+		return err
 	}
-	return notFound("There is no dated ban of this id. Ids of bans that were found no more are in no list.")
+	v.asked(r, t)
+	row := s.eventRow(*e, t.at)
+	k, place := e.Counts, v.c.country(e.CC, inquiry.Country(e.CC))
+	v.Kind, v.Title, v.Of = "facts", v.eventTitle(s, e), []string{e.ID}
+	v.Trail = []langLink{{v.T("events.title"), "/" + v.Code + "/events"}}
+	v.Intro = inPage(v.c.text("event.sentence", args{"names": v.eventNames(s, e), "country": place, "since": v.c.interval(&e.Onset), "until": v.ended(&row)}))
+	v.Note = inPage(v.c.text("event.counts", args{"networks": v.c.counted("networks", len(e.Networks)), "measurements": v.c.counted("measurements.of", int(k.Measurements)),
+		"blocked": k.Blocked, "inconclusive": k.Inconclusive, "ok": k.OK, "down": k.Down}))
+	v.Facts = []langFact{{v.T("column.began"), inPage(v.c.interval(&e.Onset))}, {v.T("column.ended"), inPage(v.ended(&row))},
+		{v.T("column.networks"), inPage(foreign(strings.Join(e.Networks, ", ")))}, {v.T("event.confidence"), inPage(foreign(fmt.Sprintf("%.0f%%", 100*e.Confidence)))}}
+	for _, t := range e.Targets {
+		if t != "*" {
+			name, gender := v.c.platform(t, s.name(t))
+			v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + e.CC + "/" + url.PathEscape(t) + v.When.Query})
+		}
+	}
+	return nil
 }
 
 func (s *Site) langMeasurements(r *http.Request, v *langView, named []string) error {
@@ -331,6 +352,7 @@ func (s *Site) langCheck(r *http.Request, v *langView, _ []string) error {
 	if a.AnsweredFrom == casefile.FromMeasurements || a.AnsweredFrom == casefile.FromSources {
 		from = "from." + string(a.AnsweredFrom)
 	}
+	v.days, v.address = &times{}, "https://"+r.Host+r.URL.EscapedPath()+"?"+url.Values{"target": {claim.Target}, "cc": {claim.CC}, "at": {q.Get("at")}, "claim": {string(claim.Says)}}.Encode()
 	v.Facts = []langFact{{v.T("verdict." + string(a.Verdict)), v.T(from)}}
 	v.Note = inPage(v.c.tally(a.Measured))
 	return nil

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/text/language"
 
@@ -68,6 +67,21 @@ type langView struct {
 	Wrongs  []template.HTML // what is wrong with the form
 	Alerts  *alertsView
 	Command string // to check the ledger with
+
+	days      *times // of which the page is cited; nil for one that cannot be cited
+	address   string // of the citation, "" for the page's own
+	Known     asked  // the day whose knowledge a page of the record shows
+	Stood     template.HTML
+	Of        []string // what the page says, as corrections name it
+	Corrected []langCorrection
+	Cite      *citation
+}
+
+// langCorrection is an entry of the ledger that corrects the page; its text is in
+// English.
+type langCorrection struct {
+	Head       template.HTML
+	Text, Href string
 }
 
 type langLink struct {
@@ -92,7 +106,6 @@ type langCase struct {
 	ID, About        string
 	Summary, Country template.HTML
 	Platform, Status template.HTML
-	Known            template.HTML
 	Points           []langPoint
 	Entries          []langEntry
 }
@@ -238,6 +251,23 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 	if err := show(s, r, &v, named); err != nil {
 		return err
 	}
+	if v.days != nil {
+		one, err := s.cite(r, plainName(v.Title), *v.days)
+		if err != nil {
+			return err
+		}
+		if v.address != "" {
+			one.Address = v.address
+		}
+		one.Language, one.Code, v.Cite = c.Language.English, c.code, &one
+		if done, err := one.citedAs(w, r); done {
+			return err
+		}
+	}
+	if err := v.correct(r.Context(), s); err != nil {
+		return err
+	}
+	v.Stood = v.stood()
 	v.Canonical, v.Picture = r.URL.EscapedPath(), s.pictureOf(r)
 	if v.About == "" {
 		v.About = v.about()
@@ -254,6 +284,29 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 	}
 	deliver(w, r, "text/html; charset=utf-8", b)
 	return nil
+}
+
+// stood says of which day the page is, "" for now.
+func (v *langView) stood() template.HTML {
+	var out []string
+	if v.When.At != "" {
+		out = append(out, v.c.text("when.stood", args{"day": v.c.day(parseDay(v.When.At))}))
+	}
+	for _, day := range []string{v.When.Known, v.Known.Day} {
+		if day != "" {
+			out = append(out, v.c.text("case.known", args{"day": v.c.day(parseDay(day))}))
+		}
+	}
+	return inPage(strings.Join(out, " "))
+}
+
+// correct adds the corrections of what the page says.
+func (v *langView) correct(ctx context.Context, s *Site) error {
+	found, err := s.correctionsOf(ctx, v.Of)
+	for _, one := range found {
+		v.Corrected = append(v.Corrected, langCorrection{inPage(v.c.text("corrected", args{"day": v.c.day(one.Entry.Time), "n": one.Index})), one.Entry.Correction.Text, "/ledger/entries/" + strconv.FormatInt(one.Index, 10)})
+	}
+	return err
 }
 
 // langAsk sends the form of the start page to its answer.
@@ -278,14 +331,15 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 		k := &v.Choices.Countries[i]
 		k.Name = plainName(v.c.country(k.Value, k.Name))
 	}
-	blocked, err := s.Desk.Blocked(r.Context())
+	blocked, t, err := s.blockedOn(r)
 	if err != nil {
 		return err
 	}
+	v.asked(r, t)
 	for i := range blocked {
-		one := v.answer(&blocked[i], "")
+		one := v.answer(&blocked[i], v.When.Query)
 		if a := &blocked[i]; i < homeCards && a.LastMeasured != nil {
-			full, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: a.CC, Target: a.Target})
+			full, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: a.CC, Target: a.Target, At: t.at, Known: t.known})
 			if err != nil {
 				return err
 			}
@@ -298,6 +352,14 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 
 // plainName is a name without marks, for where a page has no room for <bdi>.
 func plainName(s string) string { return strings.NewReplacer(isolate, "", isolend, "").Replace(s) }
+
+// asked gives the page its days.
+func (v *langView) asked(r *http.Request, t times) { v.When, v.days = t.asked(r), &t }
+
+// known gives a page of the record the day whose knowledge it shows.
+func (v *langView) known(when asked) {
+	v.Known, v.days = when, &times{known: when.end()}
+}
 
 // answer puts an answer into the language.
 func (v *langView) answer(a *answer.Answer, query string) langAnswer {
@@ -312,6 +374,9 @@ func (v *langView) answer(a *answer.Answer, query string) langAnswer {
 		out.Until = inPage(v.c.interval(a.Until))
 	}
 	key := "basis.none"
+	if len(a.Reported) > 0 {
+		key = "basis.earlier"
+	}
 	switch a.Basis {
 	case answer.Measured:
 		key = "basis.measured"
@@ -337,7 +402,8 @@ func (s *Site) langCountry(r *http.Request, v *langView, named []string) error {
 	if err != nil {
 		return err
 	}
-	v.Kind, v.When = "country", t.asked(r)
+	v.asked(r, t)
+	v.Kind = "country"
 	v.Title = v.c.text("questions", args{"country": v.c.country(cc, inquiry.Country(cc))})
 	for i := range answers {
 		v.Answers = append(v.Answers, v.answer(&answers[i], v.When.Query))
@@ -358,7 +424,10 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 	if err != nil {
 		return err
 	}
-	v.Kind, v.When = "answer", t.asked(r)
+	v.asked(r, t)
+	v.Kind, v.Of = "answer", answerNames(a)
+	cited := times{at: a.LastDay().AddDate(0, 0, 1), known: t.known}
+	v.days = &cited
 	one := v.answer(&a.Answer, v.When.Query)
 	name, gender := v.c.platform(id, a.Name)
 	place := v.c.country(cc, a.Country)
@@ -422,11 +491,20 @@ func (v *langView) caseTitle(ctx context.Context, s *Site, c *casefile.Case) (st
 }
 
 func (v *langView) cases(s *Site, r *http.Request) error {
+	when, err := asOf(r)
+	if err != nil {
+		return err
+	}
 	for _, c := range s.Records.Cases {
-		if c.Withdrawn != nil {
+		shown, _, err := s.Desk.Case(r.Context(), c, when.date)
+		if err != nil {
+			return err
+		}
+		if c.Withdrawn != nil || when.Day != "" && len(shown.Computed.Chronology) == 0 {
 			continue
 		}
 		link, err := v.caseLink(s, r, c.ID)
+		link.Href += when.Query
 		if err != nil {
 			return err
 		}
@@ -436,6 +514,11 @@ func (v *langView) cases(s *Site, r *http.Request) error {
 }
 
 func (s *Site) langCases(r *http.Request, v *langView, _ []string) error {
+	when, err := asOf(r)
+	if err != nil {
+		return err
+	}
+	v.known(when)
 	v.Kind, v.Title = "cases", v.c.text("cases.title", nil)
 	return v.cases(s, r)
 }
@@ -450,25 +533,22 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	if err != nil {
 		return err
 	}
-	shown, _, err := s.Desk.Case(r.Context(), c, when.date)
+	shown, claims, err := s.Desk.Case(r.Context(), c, when.date)
 	if err != nil {
 		return err
 	}
 	text := func(key string) template.HTML { return v.T(key) }
-	v.Kind = "case"
+	v.known(when)
+	v.Kind, v.Of = "case", []string{c.ID}
+	for i := range claims {
+		v.Of = append(v.Of, c.ID+"/"+claims[i].Claim)
+	}
 	if v.Title, err = v.caseTitle(r.Context(), s, c); err != nil {
 		return err
 	}
 	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
 	if own, ok := v.c.Cases[id]; ok && when.Day == "" { // it tells the whole story
 		one.Summary, one.About = inPage(own.Summary), plainName(own.Summary)
-	}
-	if when.Day != "" {
-		day, err := time.Parse(time.DateOnly, when.Day)
-		if err != nil {
-			return err
-		}
-		one.Known = inPage(v.c.text("case.known", args{"day": v.c.day(day)}))
 	}
 	var names []string
 	for _, t := range c.Targets {
@@ -562,7 +642,7 @@ func (s *Site) inOthers(r *http.Request) []otherLanguage {
 func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
-		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "home.title", "cases.title", "about.title",
+		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.earlier", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "when.stood", "corrected", "event.held", "home.title", "cases.title", "about.title",
 		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "platform.count", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
 		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about", "blocked.on",
 		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -44,7 +43,8 @@ func (s *Site) langItem(r *http.Request, v *langView, named []string) error {
 		return err
 	}
 	one := found.view
-	v.Kind, v.Title, v.About = "item", one.Name, one.Sentence
+	v.known(one.When)
+	v.Kind, v.Title, v.About, v.Of = "item", one.Name, one.Sentence, []string{found.say.whole.ID, found.say.whole.ID + "/" + one.ID}
 	v.Item = &langItemView{Sentence: one.Sentence, Told: one.Told, Withdrawn: one.Withdrawn, Facts: one.Facts, Answer: one.Answer, Links: one.Links}
 	v.Trail = []langLink{{v.T("nav.record"), "/" + v.Code + "/cases"}, {inPage(title), one.Case.Href}}
 	return nil
@@ -70,6 +70,7 @@ func langThing(column string, of func(s *Site, id string) (thing, error)) langSh
 		if err != nil {
 			return err
 		}
+		v.known(t.view.When)
 		v.Kind, v.Title = "item", foreign(t.view.Name)
 		if v.c.reads(t.view.Script) {
 			v.Title = t.view.Script
@@ -107,6 +108,7 @@ func (s *Site) langDays(r *http.Request, v *langView, named []string) error {
 	if err != nil {
 		return err
 	}
+	v.asked(r, t)
 	days := a.Days
 	if asn != 0 {
 		days = a.ByASN[asn]
@@ -153,7 +155,10 @@ func (v *langView) banDates(b *ban.Ranked) (from, to, length string) {
 		from = v.c.text("date.span", args{"a": from, "b": v.c.day(b.StartBy)})
 	}
 	to = v.c.text("ban.last", args{"day": v.c.day(b.Known)})
-	if !b.End.IsZero() {
+	switch {
+	case b.Length.Ongoing && !b.End.IsZero():
+		to = v.c.text("event.held", nil)
+	case !b.End.IsZero():
 		to = v.c.day(b.End)
 	}
 	length = v.c.length(&answer.Report{Days: b.Length.Days, AtMost: b.Length.AtMost, AtLeast: b.Length.AtLeast})
@@ -169,10 +174,15 @@ func (v *langView) banTellers(b *ban.Ranked) string {
 }
 
 func (s *Site) langBans(r *http.Request, v *langView, _ []string) error {
-	ranked, err := s.Desk.Longest(r.Context())
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
+	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
+	if err != nil {
+		return err
+	}
+	v.asked(r, t)
 	skip := 0
 	if text := r.URL.Query().Get("skip"); text != "" {
 		if skip, err = strconv.Atoi(text); err != nil || skip < 0 {
@@ -184,60 +194,63 @@ func (s *Site) langBans(r *http.Request, v *langView, _ []string) error {
 	for i := min(skip, len(ranked)); i < min(skip+pageSize, len(ranked)); i++ {
 		b := &ranked[i]
 		from, to, length := v.banDates(b)
-		v.row(langCell{Text: inPage(v.banName(s, b)), Href: "/" + v.Code + "/bans/" + url.PathEscape(b.ID)}, v.countryCell(b.CC), langCell{Text: inPage(from)}, langCell{Text: inPage(to)}, langCell{Text: inPage(length)}, langCell{Text: inPage(v.banTellers(b))})
+		v.row(langCell{Text: inPage(v.banName(s, b)), Href: "/" + v.Code + "/bans/" + url.PathEscape(b.ID) + v.When.Query}, v.countryCell(b.CC), langCell{Text: inPage(from)}, langCell{Text: inPage(to)}, langCell{Text: inPage(length)}, langCell{Text: inPage(v.banTellers(b))})
 	}
 	if skip+pageSize < len(ranked) {
-		v.Next = fmt.Sprintf("?skip=%d", skip+pageSize)
+		v.Next = v.When.With("skip", strconv.Itoa(skip+pageSize))
 	}
 	if skip > 0 {
-		v.Before = fmt.Sprintf("?skip=%d", max(0, skip-pageSize))
+		v.Before = v.When.With("skip", strconv.Itoa(max(0, skip-pageSize)))
 	}
 	return nil
 }
 
 func (s *Site) langBan(r *http.Request, v *langView, named []string) error {
-	ranked, err := s.Desk.Longest(r.Context())
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
-	for i := range ranked {
-		b := &ranked[i]
-		if b.ID != named[0] {
-			continue
-		}
-		from, to, length := v.banDates(b)
-		place := v.c.country(b.CC, inquiry.Country(b.CC))
-		v.Kind, v.Title = "facts", v.c.text("event.title", args{"names": v.banName(s, b), "country": place})
-		v.Trail = []langLink{{v.T("bans.title"), "/" + v.Code + "/bans"}}
-		v.Intro = inPage(v.c.text("ban.sentence", args{"names": v.banName(s, b), "country": place, "since": from, "until": to, "length": length}))
-		v.Facts = []langFact{{v.T("column.began"), inPage(from)}, {v.T("column.ended"), inPage(to)}, {v.T("bans.length"), inPage(length)}, {v.T("bans.who"), inPage(v.banTellers(b))}}
-		if b.Area != "" {
-			v.Facts = append(v.Facts, langFact{v.T("ban.where"), inPage(foreign(b.Area))})
-		}
-		if b.Target != ban.Internet && b.Target != ban.Unnamed {
-			name, gender := v.c.platform(b.Target, s.name(b.Target))
-			v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + b.CC + "/" + url.PathEscape(b.Target)})
-		}
-		for j := range b.Reports {
-			if c := s.Records.Case(b.Reports[j].Case); c != nil {
-				link, err := v.caseLink(s, r, c.ID)
-				if err != nil {
-					return err
-				}
-				v.Cases = append(v.Cases, link)
-				break
-			}
-		}
-		return nil
+	b, err := s.rankedOn(r.Context(), named[0], t)
+	if err != nil {
+		return err
 	}
-	return notFound("There is no ban of this id. All of them are listed here: /bans")
+	v.asked(r, t)
+	from, to, length := v.banDates(b)
+	place := v.c.country(b.CC, inquiry.Country(b.CC))
+	v.Kind, v.Title = "facts", v.c.text("event.title", args{"names": v.banName(s, b), "country": place})
+	v.Trail = []langLink{{v.T("bans.title"), "/" + v.Code + "/bans"}}
+	v.Intro = inPage(v.c.text("ban.sentence", args{"names": v.banName(s, b), "country": place, "since": from, "until": to, "length": length}))
+	v.Facts = []langFact{{v.T("column.began"), inPage(from)}, {v.T("column.ended"), inPage(to)}, {v.T("bans.length"), inPage(length)}, {v.T("bans.who"), inPage(v.banTellers(b))}}
+	if b.Area != "" {
+		v.Facts = append(v.Facts, langFact{v.T("ban.where"), inPage(foreign(b.Area))})
+	}
+	if b.Target != ban.Internet && b.Target != ban.Unnamed {
+		name, gender := v.c.platform(b.Target, s.name(b.Target))
+		v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + b.CC + "/" + url.PathEscape(b.Target) + v.When.Query})
+	}
+	for j := range b.Reports {
+		if c := s.Records.Case(b.Reports[j].Case); c != nil {
+			link, err := v.caseLink(s, r, c.ID)
+			if err != nil {
+				return err
+			}
+			v.Cases = append(v.Cases, link)
+			break
+		}
+	}
+	return nil
 }
 
 func (s *Site) langHours(r *http.Request, v *langView, _ []string) error {
-	list, err := s.Desk.Hours(r.Context())
+	t, err := timesOf(r)
 	if err != nil {
 		return err
 	}
+	list, err := s.Desk.Hours(r.Context(), t.at, t.known)
+	if err != nil {
+		return err
+	}
+	v.asked(r, t)
 	v.Title, v.Intro = v.c.text("hours.title", nil), v.T("hours.about")
 	v.table("column.country", "column.platform", "hours.year", "hours.measured", "hours.reported")
 	span := func(bans, least, most int) langCell {
@@ -297,7 +310,7 @@ func (s *Site) langMeasurement(r *http.Request, v *langView, named []string) err
 		net = foreign(network.Name(d.ASN))
 	}
 	when := v.c.day(d.Time) + "، " + foreign(d.Time.UTC().Format("15:04 UTC"))
-	v.State, v.Word = string(d.State), inPage(v.c.state(d.State))
+	v.State, v.Word, v.days, v.Of = string(d.State), inPage(v.c.state(d.State)), &times{}, []string{d.UID}
 	v.Intro = inPage(v.c.text("m.sentence", args{"network": net, "country": place, "name": name, "when": when}))
 	var how []string
 	for _, m := range d.Mechanisms {

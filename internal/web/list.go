@@ -136,9 +136,9 @@ func (v *listView) admits(r *verdict.Row) bool {
 type networkView struct {
 	inquiry.Network
 	Bans   []eventRow
+	Few    embedView       // what it blocks in a few words
 	Strips []template.HTML // of each answer: its last days on this network
 	When   whenAsked
-	Cite   citation
 }
 
 const networkPage page[networkView] = "network.html"
@@ -166,10 +166,11 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 		return networkCSV(w, r, v.Network)
 	}
 	title := "What does " + network.Name(asn) + " block?"
-	if v.Cite, err = s.cite(r, title, t); err != nil {
+	f := frame{Title: title, About: "What network " + network.Name(asn) + " blocks, by measurements from it."}
+	if err := s.answers(&f, r, title, t); err != nil {
 		return err
 	}
-	f := frame{Title: title, Cite: &v.Cite, About: "What network " + network.Name(asn) + " blocks, by measurements from it."}
+	f.embeddable(r, title, t.query())
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
@@ -185,12 +186,12 @@ func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView,
 	if !known {
 		return networkView{}, notFound("This archive holds no measurements from " + network.Name(asn) + ".")
 	}
-	v := networkView{Network: on}
+	v := networkView{Network: on, Few: few(&on)}
 	for _, one := range on.Answers {
 		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays, nil))
 	}
 	for _, e := range on.Events {
-		v.Bans = append(v.Bans, s.eventRow(e))
+		v.Bans = append(v.Bans, s.eventRow(e, t.at))
 	}
 	return v, nil
 }

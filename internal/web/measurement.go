@@ -24,6 +24,11 @@ func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 	m := measurementView{Measurement: e, Country: inquiry.Country(e.Verdict.CC), Name: s.name(e.Verdict.Target), Ladders: laddersOf(e.Observations)}
 	f := frame{Title: "One measurement of " + m.Name + " in " + m.Country,
 		Trail: []crumb{{"Countries", "/cc"}, {m.Country, "/cc/" + e.Verdict.CC}, {m.Name, "/cc/" + e.Verdict.CC + "/" + url.PathEscape(e.Verdict.Target)}, {"One measurement", ""}}, Of: []string{e.Verdict.UID}}
+	c, err := s.cite(r, f.Title, times{})
+	if err != nil {
+		return err
+	}
+	f.Cite = &c
 	return measurementPage.show(s, w, r, f, m, e)
 }
 

@@ -30,6 +30,7 @@ type hoursView struct {
 	Rows []hoursRow
 	All  int
 	Skip int
+	When whenAsked
 
 	Earlier, Later string // addresses of the pages beside this one
 }
@@ -39,33 +40,40 @@ const hoursPage page[hoursView] = "hours.html"
 // hours lists the hours in which each platform was banned, by country and year:
 // /hours?format=csv has them all.
 func (s *Site) hours(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.Desk.Hours(r.Context())
+	t, err := timesOf(r)
+	if err != nil {
+		return err
+	}
+	list, err := s.Desk.Hours(r.Context(), t.at, t.known)
 	if err != nil {
 		return err
 	}
 	if r.URL.Query().Get("format") == "csv" {
 		return hoursCSV(w, r, list)
 	}
-	v := hoursView{All: len(list), Rows: []hoursRow{}}
+	v := hoursView{All: len(list), Rows: []hoursRow{}, When: t.asked(r)}
 	if skip := r.URL.Query().Get("skip"); skip != "" {
 		if v.Skip, err = strconv.Atoi(skip); err != nil || v.Skip < 0 {
 			return badRequest("skip is how many rows to leave out: a whole number.")
 		}
 	}
 	for _, y := range list[min(v.Skip, len(list)):min(v.Skip+pageSize, len(list))] {
-		row := hoursRow{Year: y, Country: inquiry.Country(y.CC), Name: s.name(y.Target), Href: "/cc/" + y.CC + "/" + url.PathEscape(y.Target)}
+		row := hoursRow{Year: y, Country: inquiry.Country(y.CC), Name: s.name(y.Target), Href: "/cc/" + y.CC + "/" + url.PathEscape(y.Target) + t.query()}
 		if y.Target == ban.Internet {
 			row.Name, row.Href = "the internet", ""
 		}
 		v.Rows = append(v.Rows, row)
 	}
 	if v.Skip+pageSize < len(list) {
-		v.Later = "?skip=" + strconv.Itoa(v.Skip+pageSize)
+		v.Later = v.When.With("skip", strconv.Itoa(v.Skip+pageSize))
 	}
 	if v.Skip > 0 {
-		v.Earlier = "?skip=" + strconv.Itoa(max(0, v.Skip-pageSize))
+		v.Earlier = v.When.With("skip", strconv.Itoa(max(0, v.Skip-pageSize)))
 	}
 	f := frame{Title: "Hours banned", About: "How many hours each platform was banned in each country and year, measured and reported.", Trail: []crumb{{"All bans", "/bans"}, {"Hours banned", ""}}}
+	if err := s.answers(&f, r, f.Title, t); err != nil {
+		return err
+	}
 	return hoursPage.show(s, w, r, f, v, list)
 }
 

@@ -20,7 +20,8 @@ func TestCorrectionOnItsPage(t *testing.T) {
 	_, page := s.get("/events/ke-telegram-2024q4")
 	_, uid, _ := strings.Cut(page, `href="/m/`)
 	uid, _, _ = strings.Cut(uid, `"`)
-	pages := map[string]string{"KE/telegram": "/cc/KE/telegram", "ke-telegram-2024q4": "/events/ke-telegram-2024q4", "pk-2024-x": "/cases/pk-2024-x", uid: "/m/" + uid}
+	claim := s.site.Records.Case("pk-2024-x").Claims[0].ID
+	pages := map[string]string{"pk-2024-x/" + claim: "/cases/pk-2024-x/claim/" + claim, "KE/telegram": "/cc/KE/telegram", "ke-telegram-2024q4": "/events/ke-telegram-2024q4", "pk-2024-x": "/cases/pk-2024-x", uid: "/m/" + uid}
 	for _, path := range pages {
 		if code, text := s.get(path); code != 200 || strings.Contains(text, "Correction of") {
 			t.Errorf("%s: %d, and a correction before there is one", path, code)
@@ -35,9 +36,16 @@ func TestCorrectionOnItsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for of, path := range pages {
+		want := 1
+		if strings.HasPrefix(of, "pk-2024-x") { // a case shows those of its statements, and these that of the case
+			want = 2
+		}
 		_, text := s.get(path)
-		if !strings.Contains(text, "Wrong was &lt;what&gt; we said of "+of+".") || strings.Count(text, "Correction of") != 1 {
+		if !strings.Contains(text, "Wrong was &lt;what&gt; we said of "+of+".") || strings.Count(text, "Correction of") != want {
 			t.Errorf("%s does not show its correction, or others", path)
+		}
+		if _, urdu := s.get("/ur" + path); !strings.Contains(urdu, "Wrong was &lt;what&gt; we said of "+of+".") {
+			t.Errorf("/ur%s does not show its correction", path)
 		}
 	}
 	s.site.Ledger = s.p.Archive.Log()

@@ -74,6 +74,14 @@ func asOf(r *http.Request) (asked, error) {
 	return a, nil
 }
 
+// end is the end of the day, zero for now.
+func (a asked) end() time.Time {
+	if a.Day == "" {
+		return time.Time{}
+	}
+	return parseDay(a.Day).AddDate(0, 0, 1)
+}
+
 // quoted is what a reader sent, between quotation marks and not too long.
 func quoted(s string) string {
 	if r := []rune(s); len(r) > 60 {
@@ -136,7 +144,7 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := frame{Title: v.Name, About: v.Sentence, Trail: []crumb{{"The record", "/cases"}, {inquiry.Country(c.Jurisdiction), "/cc/" + c.Jurisdiction}, v.Case, {v.Kind, ""}}, LD: s.itemLD(r, c, found.json.Item, v, found.json.Answer)}
-	f.Cite = &v.Cite
+	f.Cite, f.Of = &v.Cite, []string{found.say.whole.ID, found.say.whole.ID + "/" + v.ID}
 	if v.Bars != nil {
 		f.Picture = pictureAt(r, "/cases/"+found.say.whole.ID+"/requests.png")
 	}
@@ -615,13 +623,5 @@ func sourceName(src *casefile.Source) string {
 // citeRecord says how to cite a page of the record: with the day of its
 // knowledge.
 func (s *Site) citeRecord(r *http.Request, title string, when asked) (citation, error) {
-	var t times
-	if when.Day != "" {
-		day, err := time.Parse(time.DateOnly, when.Day)
-		if err != nil {
-			return citation{}, err
-		}
-		t.known = day.AddDate(0, 0, 1)
-	}
-	return s.cite(r, title, t)
+	return s.cite(r, title, times{known: when.end()})
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	ics "github.com/arran4/golang-ical"
 
@@ -142,21 +143,53 @@ func TestCourtDates(t *testing.T) {
 	}
 }
 
+// small checks a card or a badge: other sites may frame it, it is under 5 KB, and
+// nothing in it is live.
+func (s *server) small(path string) {
+	s.Helper()
+	resp, text := s.answerOf(path)
+	csp := resp.Header.Get("Content-Security-Policy")
+	if resp.StatusCode != 200 || len(text) > 5<<10 || !strings.Contains(csp, "frame-ancestors *") || !strings.Contains(csp, "default-src 'none'") {
+		s.Errorf("%s: %d, %d bytes, %s", path, resp.StatusCode, len(text), csp)
+	}
+	if strings.Contains(path, ".svg") {
+		if err := xml.NewDecoder(bytes.NewReader([]byte(text))).Decode(new(struct{})); err != nil {
+			s.Errorf("%s: %v", path, err)
+		}
+	} else {
+		inert(s.T, path, text)
+	}
+}
+
+// cards opens the card and the badge of each kind of page that offers them, in the page
+// itself and by oEmbed.
+func cards(s *server, event string) {
+	s.Helper()
+	host := strings.TrimPrefix(s.url, "http://")
+	for _, page := range []string{"/cc/ZZ/x", "/cc/ZZ", "/events/" + event, "/bans/pk-x-2024-02-17", "/cases/pk-2024-x", "/networks/AS64512"} {
+		card := "/embed" + cardPath(page)
+		on := "?at="
+		if strings.HasPrefix(page, "/cases/") { // the day whose knowledge it shows
+			on = "?as-of="
+		}
+		for _, day := range []string{"", on + s.site.Now().Format(time.DateOnly)} {
+			s.small(card + day)
+			s.small(card + badgeName + day)
+			if _, text := s.answerOf(page + day); !strings.Contains(text, `href="`+card+day+`"`) || !strings.Contains(text, `href="/oembed?url=`) {
+				s.Errorf("%s does not offer its card", page+day)
+			}
+			var o struct{ HTML, Title string }
+			if resp, text := s.answerOf("/oembed?url=" + url.QueryEscape("http://"+host+page+day)); json.Unmarshal([]byte(text), &o) != nil || resp.StatusCode != 200 || o.Title == "" || !strings.Contains(o.HTML, host+card+day+`"`) {
+				s.Errorf("oEmbed of %s: %d %s", page+day, resp.StatusCode, text)
+			}
+		}
+	}
+}
+
 func TestEmbeds(t *testing.T) {
 	s := serve(t)
 	for _, path := range []string{"/embed/PK/x", "/embed/PK/x?at=2024-03-01", "/embed/PK/x/badge.svg", "/embed/ZZ/x/badge.svg?at=2024-03-01"} {
-		resp, text := s.answerOf(path)
-		csp := resp.Header.Get("Content-Security-Policy")
-		if resp.StatusCode != 200 || len(text) > 5<<10 || !strings.Contains(csp, "frame-ancestors *") || !strings.Contains(csp, "default-src 'none'") {
-			t.Errorf("%s: %d, %d bytes, %s", path, resp.StatusCode, len(text), csp)
-		}
-		if strings.Contains(path, ".svg") {
-			if err := xml.NewDecoder(bytes.NewReader([]byte(text))).Decode(new(struct{})); err != nil {
-				t.Errorf("%s: %v", path, err)
-			}
-		} else {
-			inert(t, path, text)
-		}
+		s.small(path)
 	}
 	if resp, _ := s.answerOf("/cc/PK/x"); !strings.Contains(resp.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 		t.Error("other sites may frame the pages themselves")
@@ -171,7 +204,7 @@ func TestEmbeds(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &o); err != nil || resp.StatusCode != 200 || o.Type != "rich" || !strings.Contains(o.HTML, "/embed/PK/x?at=2024-03-01") {
 		t.Errorf("oEmbed: %d %s", resp.StatusCode, text)
 	}
-	for _, bad := range []string{"/oembed", "/oembed?url=https://evil.example/cc/PK/x", "/oembed?url=" + url.QueryEscape("http://"+host+"/cases"), "/oembed?format=xml&url=x"} {
+	for _, bad := range []string{"/oembed", "/oembed?url=https://evil.example/cc/PK/x", "/oembed?url=" + url.QueryEscape("http://"+host+"/cases"), "/oembed?format=xml&url=x", "/embed/rules", "/embed/events/none", "/embed/bans/none", "/embed/cases/none", "/embed/networks/AS1", "/embed/cc/QQ", "/embed/QQ/x", "/embed"} {
 		if code, _ := s.get(bad); code < 400 || code >= 500 {
 			t.Errorf("%s: %d", bad, code)
 		}

@@ -40,6 +40,15 @@ func (s *Site) changesOf(ctx context.Context, t inquiry.Topic) ([]change, error)
 	return out, err
 }
 
+// feedOfPage is the feed of the answer that a link leads to, "" for none.
+func feedOfPage(href string) string {
+	page, _, _ := strings.Cut(href, "?")
+	if page == "" {
+		return ""
+	}
+	return page + "/feed.atom"
+}
+
 // feed is what changed, as Atom (feed.atom) or JSON Feed (feed.json), of all, of
 // a country, a platform, an answer or a case.
 func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {

@@ -56,6 +56,27 @@ func (t times) asked(r *http.Request) whenAsked {
 	return w
 }
 
+// end is the end of the day that is asked about, else of that whose knowledge is
+// used; zero for now.
+func (t times) end() time.Time {
+	if t.at.IsZero() {
+		return t.known
+	}
+	return t.at
+}
+
+// With is the address of the page with one more parameter, of the same days.
+func (w whenAsked) With(name, value string) string {
+	q := url.Values{name: {value}}
+	if w.At != "" {
+		q.Set("at", w.At)
+	}
+	if w.Known != "" {
+		q.Set("as-of", w.Known)
+	}
+	return "?" + q.Encode()
+}
+
 // query carries the days to another page: "?at=2024-02-17", or "".
 func (t times) query() string {
 	q := url.Values{}

@@ -28,8 +28,8 @@ func worldMap(target string, answers []answer.Answer, query string) template.HTM
 
 // smallWorld is the same with coarser shapes, for a page that shows more than the
 // map.
-func smallWorld(target string, answers []answer.Answer) template.HTML {
-	return drawWorld(target, answers, "", 2)
+func smallWorld(target string, answers []answer.Answer, query string) template.HTML {
+	return drawWorld(target, answers, query, 2)
 }
 
 // drawWorld draws the map with its points on a grid of so many units.

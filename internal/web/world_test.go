@@ -27,7 +27,7 @@ func TestWorldShapes(t *testing.T) {
 // The small map has the countries of the great one, but for the smallest.
 func TestSmallWorld(t *testing.T) {
 	one := []answer.Answer{{CC: "PK", Country: "Pakistan", Target: "x", State: verdict.Blocked, Basis: answer.Measured}}
-	great, small := string(worldMap("x", one, "")), string(smallWorld("x", one))
+	great, small := string(worldMap("x", one, "")), string(smallWorld("x", one, ""))
 	if len(small) > len(great)*3/4 || !strings.Contains(small, "/cc/PK/x") || strings.Contains(small, `d=""><`) {
 		t.Errorf("the small map is %d bytes, the great one %d", len(small), len(great))
 	}
