@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"hash/maphash"
+	"maps"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -58,20 +59,35 @@ type certificate struct {
 // maxSeen bounds the memory of a Verifier; when full it forgets all.
 const maxSeen = 8192
 
-// NewVerifier parses the roots, which takes some milliseconds. Further roots,
-// such as a lab's own, change its ID.
-func NewVerifier(further ...*x509.Certificate) *Verifier {
-	v := &Verifier{roots: x509.NewCertPool(), keys: map[string]bool{}, seen: map[[2]uint64]certificate{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
-	hash := sha256.New()
+// webRoots are Mozilla's roots, parsed once: that takes some milliseconds.
+var webRoots = sync.OnceValue(func() (w struct {
+	pool *x509.CertPool
+	keys map[string]bool
+	text []byte // of all of them, one after another
+}) {
+	w.pool, w.keys = x509.NewCertPool(), map[string]bool{}
 	for root := range bundle.Roots() {
-		hash.Write(root.Certificate)
+		w.text = append(w.text, root.Certificate...)
 		cert, err := x509.ParseCertificate(root.Certificate)
 		if err != nil {
 			continue // some roots of the store are beyond what Go parses
 		}
-		v.roots.AddCert(cert)
-		v.keys[keyOf(cert)] = true
+		w.pool.AddCert(cert)
+		w.keys[keyOf(cert)] = true
 	}
+	return w
+})
+
+// webVerifier verifies for those who bring no Verifier of their own.
+var webVerifier = sync.OnceValue(func() *Verifier { return NewVerifier() })
+
+// NewVerifier verifies by Mozilla's roots. Further roots, such as a lab's own,
+// change its ID.
+func NewVerifier(further ...*x509.Certificate) *Verifier {
+	web := webRoots()
+	v := &Verifier{roots: web.pool.Clone(), keys: maps.Clone(web.keys), seen: map[[2]uint64]certificate{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	hash := sha256.New()
+	hash.Write(web.text)
 	for _, cert := range further {
 		hash.Write(cert.Raw)
 		v.roots.AddCert(cert)

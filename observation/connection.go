@@ -335,7 +335,7 @@ func (a *assembly) tls(h *measurement.TLSHandshake, quic bool) {
 		r.TLSVersion = a.keep(h.TLSVersion)
 	}
 	if len(h.PeerCertificates) > 0 {
-		v := a.verifier()
+		v := a.o.Verifier
 		c := v.check(h.PeerCertificates, sni, a.base.Time, res.Failed())
 		r.Cert, r.CertSHA256, r.CertSubject, r.CertIssuer, r.TrustStore = c.state, c.sha256, c.subject, c.issuer, v.ID()
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 // Options are what Observe needs besides the measurement. The zero value
-// works: it names no platform, uses the embedded fingerprints and defects, and parses the
-// trust store anew for each measurement that holds certificates.
+// works: it names no platform, and uses the embedded fingerprints and defects and
+// a verifier of the program's own.
 type Options struct {
 	// Target names the platform that a host belonged to at a time, or returns
 	// "". Tests of an app have no host ("" is passed).
@@ -53,6 +53,9 @@ func Observe(m *measurement.Measurement, o Options) Observed {
 	}
 	if o.Defects == nil {
 		o.Defects = defect.Embedded()
+	}
+	if o.Verifier == nil {
+		o.Verifier = webVerifier()
 	}
 	b := &builder{m: m, o: o}
 	b.base = b.baseRow()
@@ -163,7 +166,6 @@ type builder struct {
 	rows   []Row
 	bodies map[string]string
 	chunk  strings.Builder
-	v      *Verifier
 }
 
 // keep copies a string out of the document, so that rows do not hold it in
@@ -180,16 +182,6 @@ func (b *builder) keep(s string) string {
 	start := b.chunk.Len()
 	b.chunk.WriteString(s)
 	return b.chunk.String()[start:]
-}
-
-func (b *builder) verifier() *Verifier {
-	if b.o.Verifier != nil {
-		return b.o.Verifier
-	}
-	if b.v == nil {
-		b.v = NewVerifier()
-	}
-	return b.v
 }
 
 func (b *builder) baseRow() Row {

@@ -89,10 +89,7 @@ func oneEvent(t *testing.T, text []byte, more []verdict.Row) *event.Event {
 // Up to thirty ok measurements within a real ban, at any time and on any of
 // its networks, move neither edge of its onset earlier.
 func TestOKInsideRealBans(t *testing.T) {
-	shared := os.Getenv("BANDISH_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
+	shared := sharedDir()
 	for _, c := range []struct {
 		file string
 		end  time.Time // within the ban, where it goes on to the end of the data

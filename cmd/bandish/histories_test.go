@@ -19,20 +19,6 @@ import (
 	"github.com/bandish/bandish/targets"
 )
 
-// shared is where real histories are; the test is skipped where they are not.
-func shared(t *testing.T, path string) string {
-	t.Helper()
-	root := os.Getenv("BANDISH_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	name := filepath.Join(root, filepath.FromSlash(path))
-	if _, err := os.Stat(name); err != nil {
-		t.Skipf("no real histories: %v (BANDISH_SHARED says where they are)", err)
-	}
-	return name
-}
-
 func eventsOf(t *testing.T, name string) []event.Event {
 	t.Helper()
 	return eventsWith(t, name, history.Options{})
@@ -176,7 +162,7 @@ func TestHistories(t *testing.T) {
 			}
 		},
 	} {
-		t.Run(name, func(t *testing.T) { check(t, eventsOf(t, shared(t, "cases/histories/"+name+".csv.gz"))) })
+		t.Run(name, func(t *testing.T) { check(t, eventsOf(t, sharedPath(t, "cases/histories/"+name+".csv.gz"))) })
 	}
 }
 
@@ -189,7 +175,7 @@ func TestHalfOfTheRows(t *testing.T) {
 		"cases/histories/mm-2024-tor-counts.csv.gz",
 		"ooni/real/detector_query_ww_BR_2018.json",
 	} {
-		name := shared(t, path)
+		name := sharedPath(t, path)
 		whole := single(t, eventsOf(t, name))
 		rows := rowsOf(t, name)
 		missed := 0
@@ -256,7 +242,7 @@ func TestQuietSeries(t *testing.T) {
 		if strings.Contains(path, "daily") {
 			opt.Columns = map[string]string{"ok_count": "ok", "anomaly_count": "dns+http+tls", "failure_count": "error", "measurement_start_day": "date", "probe_cc": "=ZZ"}
 		}
-		for _, e := range eventsWith(t, shared(t, path), opt) {
+		for _, e := range eventsWith(t, sharedPath(t, path), opt) {
 			if e.CC != "MM" {
 				found = append(found, e)
 			}
@@ -275,7 +261,7 @@ func TestQuietSeries(t *testing.T) {
 
 // Every history that truth.tsv lists is asked about.
 func TestHistoriesAreAll(t *testing.T) {
-	raw, err := os.ReadFile(shared(t, "cases/histories/truth.tsv"))
+	raw, err := os.ReadFile(sharedPath(t, "cases/histories/truth.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +17,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,18 +39,43 @@ import (
 
 const kenya = "series/kenya-2024-telegram.org-observations.csv.gz"
 
+// sharedDir is the folder of the real data that the repository may not hold.
+func sharedDir() string {
+	if dir := os.Getenv("BANDISH_SHARED"); dir != "" {
+		return dir
+	}
+	return filepath.Join("..", "..", "..", "shared")
+}
+
 // sharedPath names a file of real data that the repository may not hold.
 func sharedPath(t *testing.T, name string) string {
 	t.Helper()
-	dir := os.Getenv("BANDISH_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(dir, name)
+	path := filepath.Join(sharedDir(), name)
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("%s is not at hand: name the folder of the real data in BANDISH_SHARED", name)
 	}
 	return path
+}
+
+// kenyaData is an archive with a real ban, made once for all tests that only ask it.
+var kenyaData = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(made, "kenya")
+	var errs bytes.Buffer
+	env := &environment{stdin: &bytes.Buffer{}, stdout: io.Discard, stderr: &errs, getenv: func(string) string { return "" }}
+	if code := run(context.Background(), env, []string{"import", "--data", dir, filepath.Join(sharedDir(), kenya)}); code != 0 {
+		return "", fmt.Errorf("import: exit %d: %s", code, &errs)
+	}
+	return dir, nil
+})
+
+func kenyaArchive(t *testing.T) string {
+	t.Helper()
+	sharedPath(t, kenya) // skips where it is not at hand
+	dir, err := kenyaData()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // bandishDo runs a command.
@@ -126,8 +154,7 @@ func asking(t *testing.T, base string) func(path string, into any) {
 // the start page, the events, a claim checked and the commands say the same
 // state, dates and counts, on days before, within and after a real ban.
 func TestEverySurfaceSaysTheSame(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	bandishDo(t, "import", "--data", data, sharedPath(t, kenya))
+	data := kenyaArchive(t)
 	get := siteOver(t, data)
 	var events []event.Event
 	get("/events", &events)
@@ -172,8 +199,7 @@ func TestEverySurfaceSaysTheSame(t *testing.T) {
 // Programs and assistants get what pages and commands say: the same state, dates
 // and counts by the API, by MCP over both ways, by the command and by the feeds.
 func TestProgramsAndAssistantsSayTheSame(t *testing.T) {
-	data := filepath.Join(t.TempDir(), "data")
-	bandishDo(t, "import", "--data", data, sharedPath(t, kenya))
+	data := kenyaArchive(t)
 	base := serverOver(t, data)
 	get := asking(t, base)
 	sessions := map[string]*mcp.ClientSession{"HTTP": sessionOver(t, &mcp.StreamableClientTransport{Endpoint: base + "/mcp", DisableStandaloneSSE: true}), "stdio": sessionOver(t, stdio(t, data))}
@@ -398,8 +424,7 @@ func checkClaimOf(t *testing.T, get func(string, any), data, day string, a *inqu
 // What was known on a day uses nothing that was received later: it is what an
 // archive says that was filled on that day.
 func TestKnownOnADay(t *testing.T) {
-	whole, then := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "then")
-	bandishDo(t, "import", "--data", whole, sharedPath(t, kenya))
+	whole, then := kenyaArchive(t), filepath.Join(t.TempDir(), "then")
 	bandishDo(t, "import", "--data", then, rowsBefore(t, sharedPath(t, kenya), "2024-11-11"))
 	var known, was inquiry.Answered
 	bandishJSON(t, &known, "status", "--data", whole, "--cc", "KE", "--target", "telegram", "--as-of", "2024-11-10")

@@ -146,10 +146,7 @@ var notServed = []string{"/api/_/account_metadata", "/api/v2/oonirun/links/", "/
 // for.
 func TestReadEndpoints(t *testing.T) {
 	t.Parallel()
-	shared := os.Getenv("BANDISH_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
+	shared := sharedDir()
 	f, err := os.Open(filepath.Join(shared, "ooni", "clients", "read-endpoints.tsv"))
 	if err != nil {
 		t.Skipf("the endpoints are not here: %v", err)

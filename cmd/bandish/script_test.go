@@ -12,8 +12,22 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// made is a folder for what tests make once; it is removed after the last test.
+var made string
+
+type making struct{ *testing.M }
+
+func (m making) Run() int {
+	var err error
+	if made, err = os.MkdirTemp("", "bandish-test"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(made)
+	return m.M.Run()
+}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(making{m}, map[string]func(){
 		"bandish": func() {
 			env := &environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 			os.Exit(run(context.Background(), env, os.Args[1:]))
@@ -24,11 +38,7 @@ func TestMain(m *testing.M) {
 // TestScript runs what a user could type. Scripts find the real data that the
 // repository may not hold in $BANDISH_SHARED, where it is present.
 func TestScript(t *testing.T) {
-	dir := os.Getenv("BANDISH_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	dir, err := filepath.Abs(dir)
+	dir, err := filepath.Abs(sharedDir())
 	if err != nil {
 		t.Fatal(err)
 	}

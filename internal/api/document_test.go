@@ -66,7 +66,7 @@ func (d *document) check(path, status, media string, value []byte) error {
 // the document must stand.
 func requests() int {
 	if os.Getenv("BANDISH_LONG") == "" {
-		return 600
+		return 300
 	}
 	return 5000
 }

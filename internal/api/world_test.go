@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +34,22 @@ type world struct {
 
 // first is the first day of the world's measurements.
 var first = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// indexes is the folder of the index of the record, which all tests search.
+var (
+	indexes  string
+	indexing sync.Mutex
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if indexes, err = os.MkdirTemp("", "bandish-api"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(indexes)
+	os.Exit(code)
+}
 
 // newWorld makes a world with so many days of so many measurements.
 func newWorld(t testing.TB, days, aDay int) *world {
@@ -65,7 +83,9 @@ func (w *world) serve(t testing.TB, a *archive.Archive) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := search.Open(t.Context(), t.TempDir(), append(search.RecordDocuments(rec), search.PlaceDocuments(reg)...))
+	indexing.Lock() // who comes first builds it
+	index, err := search.Open(t.Context(), indexes, append(search.RecordDocuments(rec), search.PlaceDocuments(reg)...))
+	indexing.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -253,12 +253,9 @@ func faultStory(t *testing.T, disk archive.Disk, dir, source string) (acked []st
 // what was acknowledged, once, and nothing half; and the work can be done again.
 func TestFaultsAtEveryCall(t *testing.T) {
 	t.Parallel()
-	step := 127
+	step := 251
 	if os.Getenv("BANDISH_LONG") != "" { // set by .ci/run
 		step = 13
-	}
-	if testing.Short() {
-		step = 251
 	}
 	if n, err := strconv.Atoi(os.Getenv("BANDISH_FAULT_STEP")); err == nil { // 1 takes half an hour
 		step = n

@@ -78,7 +78,7 @@ func (m *mix) next() string {
 // TestMixedLoad asks for pages of all sorts over 64 connections: first for each of
 // some hundred once, which is the cost of making them, then at random for these,
 // 20 seconds or as long as BANDISH_LOAD says; without BANDISH_LONG or BANDISH_LOAD it
-// asks the demonstration for 4 seconds. Memory, open files and goroutines must not grow
+// asks the demonstration for 2 seconds. Memory, open files and goroutines must not grow
 // meanwhile; the figures are printed.
 func TestMixedLoad(t *testing.T) {
 	if testing.Short() {
@@ -96,7 +96,7 @@ func TestMixedLoad(t *testing.T) {
 	networks := uint64(12)
 	if os.Getenv("BANDISH_LONG") == "" && os.Getenv("BANDISH_LOAD") == "" {
 		small := demonstration(t)
-		st, now, last, networks = small.site.Store, small.site.Now(), 4*time.Second, 3
+		st, now, last, networks = small.site.Store, small.site.Now(), 2*time.Second, 3
 	} else {
 		st, now = benchStore(t, loadRows), time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC)
 	}

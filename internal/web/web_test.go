@@ -8,9 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
+	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,22 @@ type server struct {
 	site *Site
 }
 
+// indexes is the folder of the index of the record, which all tests search.
+var (
+	indexes  string
+	indexing sync.Mutex
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if indexes, err = os.MkdirTemp("", "bandish-web"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(indexes)
+	os.Exit(code)
+}
+
 func serve(t *testing.T) *server { return serveAt(t, now) }
 
 // serveAt serves an empty archive, as it is shown at a moment.
@@ -64,7 +81,9 @@ func serveAt(t *testing.T, at time.Time) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := search.Open(t.Context(), filepath.Join(a.Dir(), "search"), search.RecordDocuments(rec))
+	indexing.Lock() // who comes first builds it
+	index, err := search.Open(t.Context(), indexes, search.RecordDocuments(rec))
+	indexing.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
