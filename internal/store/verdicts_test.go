@@ -65,24 +65,20 @@ func TestNewestAreWhatSQLAnswers(t *testing.T) {
 	yes, no := true, false
 	for _, f := range []Selection{{}, {ASNs: []uint32{64512, 64514}}, {Anomaly: &yes}, {Failure: &no}, {Confirmed: &no, Domains: []string{"site-1.example", "site-2.example"}}, {Versions: []string{"1"}}, {Tests: []string{"tor"}},
 		{Since: day(3)}, {Until: day(4)}, {Until: day(4).Add(5 * time.Hour)}, {Since: day(2).Add(time.Hour), Until: day(3)}, {CCs: []string{"ZY"}}, {Since: day(12)}, {Until: day(1)}} {
+		all, err := s.measurements(t.Context(), f, false, 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.IsSortedFunc(all, func(a, b verdict.Row) int { return b.Time.Compare(a.Time) }) {
+			t.Fatal("SQL answers in another order")
+		}
+		slices.SortStableFunc(all, func(a, b verdict.Row) int { return newestFirst(&a, &b) }) // SQL leaves open what comes first of two alike
 		for _, at := range [][2]int{{0, 1}, {0, 5}, {3, 4}, {10, 3}, {0, 1000}, {23, 5}, {900, 5}} {
 			got, ok, err := s.recent(days(m), &f, at[0], at[1])
 			if err != nil || !ok {
 				t.Fatal(ok, err)
 			}
-			want, err := s.measurements(t.Context(), f, false, 0, 1000)
-			if err != nil {
-				t.Fatal(err)
-			}
-			pointers := make([]*verdict.Row, len(want))
-			for i := range want {
-				pointers[i] = &want[i]
-			}
-			if !slices.IsSortedFunc(pointers, func(a, b *verdict.Row) int { return b.Time.Compare(a.Time) }) {
-				t.Fatal("SQL answers in another order")
-			}
-			slices.SortStableFunc(want, func(a, b verdict.Row) int { return newestFirst(&a, &b) }) // SQL leaves open what comes first of two alike
-			want = want[min(at[0], len(want)):min(at[0]+at[1], len(want))]
+			want := all[min(at[0], len(all)):min(at[0]+at[1], len(all))]
 			if len(got) != len(want) || len(got) > 0 && !reflect.DeepEqual(got, want) {
 				t.Errorf("%+v, %d from %d on: %d rows from memory, SQL has %d", f, at[1], at[0], len(got), len(want))
 			}
