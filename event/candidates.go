@@ -36,7 +36,7 @@ func (h *history) clusters() []cluster {
 	cs := join(core)
 	for _, s := range weak {
 		for i := range cs {
-			if c := &cs[i]; s.shares(c) {
+			if c := &cs[i]; s.shares(c) && h.speaks(&s, c.from, c.to) {
 				c.spans = append(c.spans, s)
 				c.from, c.to = min(c.from, s.from), max(c.to, s.to)
 				break
@@ -51,6 +51,19 @@ func (h *history) clusters() []cluster {
 func (s *stretch) shares(c *cluster) bool {
 	common := min(s.to, c.to) - max(s.from, c.from)
 	return common >= 0 && 2*common >= min(s.to-s.from, c.to-c.from)
+}
+
+// speaks reports whether a stretch says more than the votes of its network
+// between two moments show by chance somewhere among them: of many votes, two
+// that are false stand side by side.
+func (h *history) speaks(s *stretch, from, to int64) bool {
+	votes := 0.0
+	for _, o := range h.nets[s.net].Obs {
+		if o.To >= from && o.From <= to {
+			votes += o.Bad() + o.OK
+		}
+	}
+	return s.score >= chain.ByChance(votes, set.Candidate.NamedWrongly)
 }
 
 // own are the stretches of one network. Where other networks carry stretches
@@ -159,6 +172,10 @@ func (h *history) localise(s stretch) []stretch {
 			total += o.score
 			out = append(out, o)
 		}
+	}
+	if slices.ContainsFunc(own, func(o stretch) bool { return o.score >= h.need }) {
+		// one network makes an event alone: the others are of it by what they say themselves
+		return slices.DeleteFunc(append(own, out...), func(o stretch) bool { return o.score < h.need && !h.speaks(&o, s.from, s.to) })
 	}
 	if len(own)+len(out) < 2 || total < set.Chain.MinimalScore {
 		return nil

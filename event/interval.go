@@ -2,7 +2,10 @@ package event
 
 import (
 	"cmp"
+	"math"
+	"slices"
 	"strings"
+	"time"
 )
 
 // This file compares intervals, and networks by their numbers.
@@ -29,17 +32,28 @@ func meet(a, b Interval) bool {
 	return a.Earliest.Unix() <= b.Latest.Unix()+set.World.GroupSlack && b.Earliest.Unix() <= a.Latest.Unix()+set.World.GroupSlack
 }
 
-func narrower(a, b Interval) Interval {
-	if a.Earliest == nil || b.Earliest == nil || a.Latest == nil || b.Latest == nil {
-		if a.Earliest == nil || a.Latest == nil {
-			return b
+// shared is when a moment was that several intervals hold, by evidence that is
+// much the same. The narrowest of many is narrow by chance, and misses more often
+// than it says; so of those that are not much wider than it, the edges in the
+// middle are taken. One that is not bounded says nothing where another is.
+func shared(of []Interval) Interval {
+	known := slices.DeleteFunc(slices.Clone(of), func(i Interval) bool { return !i.known() })
+	if len(known) == 0 {
+		return of[len(of)-1]
+	}
+	least := math.Inf(1)
+	for _, i := range known {
+		least = math.Min(least, i.width())
+	}
+	var from, to []time.Time
+	for _, i := range known {
+		if i.width() <= set.World.GroupWidth*math.Max(least, 1) {
+			from, to = append(from, *i.Earliest), append(to, *i.Latest)
 		}
-		return a
 	}
-	if b.Latest.Sub(*b.Earliest) < a.Latest.Sub(*a.Earliest) {
-		return b
-	}
-	return a
+	slices.SortFunc(from, time.Time.Compare)
+	slices.SortFunc(to, time.Time.Compare)
+	return Interval{&from[(len(from)-1)/2], &to[len(to)/2]}
 }
 
 // ordered reports that an interval does not run backwards.

@@ -161,7 +161,25 @@ func candidates() []need {
 		}
 		during(50, 53, impaired)(r, day, net)
 	}
+	networks := func(r event.Result) string {
+		if len(r.Events) != 1 {
+			return found(r)
+		}
+		return strings.Join(r.Events[0].Networks, " ")
+	}
+	twice := func(r *verdict.Row, day float64, net int) {
+		switch {
+		case net == 1 && day >= 50 && day < 80 || net == 0 && day >= 60.4 && day < 61.4:
+			blocked(r)
+		case day >= 50 && day < 80:
+			fine(r)
+		case r.State == verdict.Blocked && int(day)%2 == 0:
+			impaired(r)
+		}
+	}
 	return []need{
+		{"two networks, of which one is blocked, and the other fails twice meanwhile", "Candidate.NamedWrongly", 1e6, networks, "AS64513", "AS64512 AS64513",
+			steady(120, 12, 2, twice)},
 		{"seven blocked reports on one of four networks", "Candidate.AloneScore", 0.1, found, quiet, one1,
 			steady(120, 8, 4, during(50, 52, blocked))},
 		{"half of a network's measurements fail, through one resolver", "Candidate.ClearRise", 0.1, found, quiet, one1,
@@ -232,6 +250,35 @@ func courses() []need {
 					blocked(r)
 				}
 			})},
+	}
+}
+
+// A time within a ban in which fewer measurements fail, but more than usual, is
+// no access. Where as few fail as usual it is.
+func TestLullIsAccess(t *testing.T) {
+	for per, want := range map[int]int{3: 0, 15: 1} { // one in so many fails from day 65 to 69
+		k := 0
+		rows := steady(120, 3, 2, func(r *verdict.Row, day float64, _ int) {
+			switch {
+			case day >= 65 && day < 69:
+				if k++; k%per == 0 {
+					blocked(r)
+				} else {
+					fine(r)
+				}
+			case day >= 50 && day < 90:
+				blocked(r)
+			}
+		})
+		lulls := 0
+		for _, p := range one(t, detect(rows)).Phases {
+			if p.Kind == event.PhaseLull {
+				lulls++
+			}
+		}
+		if min(lulls, 1) != want {
+			t.Errorf("one of %d fails: %d lulls, want %d", per, lulls, want)
+		}
 	}
 }
 

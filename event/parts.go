@@ -92,7 +92,7 @@ func together(own []Event, e *Event, struck []string) []Event {
 		g.Of = append(slices.Clone(g.Of), o.Of...)
 		slices.Sort(g.Of)
 		g.Of = slices.Compact(g.Of)
-		g.Onset = narrower(g.Onset, o.Onset)
+		g.Onset = shared([]Interval{g.Onset, o.Onset})
 		g.primary.from, g.primary.to = min(g.primary.from, o.primary.from), max(g.primary.to, o.primary.to)
 	}
 	return groups

@@ -76,11 +76,9 @@ func (h *history) courses(parts []banned) []Phase {
 		for len(lulls) > 0 && lulls[0].from < to {
 			l := lulls[0]
 			lulls = lulls[1:]
-			if l.from > from && l.to < to {
-				out = append(out, h.course(all[i:j], from, l.from))
-				if l, ok := h.between(parts, l.from, l.to); ok {
-					out = append(out, lull(l.from, l.to, unnamed))
-				}
+			said, access := h.between(parts, l.from, l.to)
+			if l.from > from && l.to < to && access {
+				out = append(out, h.course(all[i:j], from, l.from), lull(said.from, said.to, unnamed))
 				from = l.to
 			}
 		}
@@ -95,21 +93,25 @@ func (h *history) courses(parts []banned) []Phase {
 
 // between is the lull that the ok votes of the event's networks show between
 // two bad ones, if they speak for access: from one to the other bad vote, but
-// no further from an ok one than a day (Course.LullReach).
+// no further from an ok one than a day (Course.LullReach). They must say so not
+// only against the event as it is, but against the weakest ban as well, to which
+// passing costs as much: votes that fail more often than usual are no access.
 func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
-	score, first, last := 0.0, int64(math.MaxInt64), int64(math.MinInt64)
+	score, weakest, first, last := 0.0, 0.0, int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range parts {
 		t := &h.nets[parts[i].net]
 		w := t.accessWeights(parts[i].first())
-		k, _ := slices.BinarySearchFunc(t.Obs, from, func(o chain.Obs, at int64) int { return cmp.Compare(o.From, at) })
+		weak := t.Base.WeightsAt(t.Base.Bad+(1-t.Base.Bad)*slices.Min(set.Chain.Strengths[:]), t.Base.Hard)
+		k, _ := slices.BinarySearchFunc(t.Obs, from+1, func(o chain.Obs, at int64) int { return cmp.Compare(o.From, at) })
 		for ; k < len(t.Obs) && t.Obs[k].From < to; k++ {
 			o := &t.Obs[k]
+			weakest += weak.Of(o)
 			if score += w.Of(o); o.OK > 0 {
 				first, last = min(first, o.From), max(last, o.To)
 			}
 		}
 	}
-	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Course.LullCost
+	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Course.LullCost && weakest < 0
 }
 
 // lull is the phase. Where networks are not named, others than those that block

@@ -215,7 +215,7 @@ func alike(a, b *Event) bool {
 	return float64(shared) >= set.World.GroupShared*float64(len(a.Networks)+len(b.Networks)-shared)
 }
 
-// unite makes one event of several targets', dated by the one that knows best.
+// unite makes one event of several targets', dated by what they share.
 func unite(m []Event) Event {
 	if len(m) == 1 {
 		return m[0]
@@ -224,6 +224,8 @@ func unite(m []Event) Event {
 	e.Targets, e.Networks, e.Mechanisms, e.Phases, e.Evidence, e.Parts, e.ByNetwork, e.Counts = nil, []string{}, []string{}, []Phase{}, []string{}, nil, nil, Counts{}
 	s := sha256.New()
 	e.Reasons = nil
+	var onsets, ends []Interval
+	shown := map[string][]OnNetwork{}
 	for i := range m {
 		p := &m[i]
 		e.Targets = append(e.Targets, p.Target)
@@ -241,10 +243,9 @@ func unite(m []Event) Event {
 			e.Reasons = append(e.Reasons, p.Target+": "+r)
 		}
 		e.Evidence = append(e.Evidence, p.Evidence[:min(len(p.Evidence), max(4, set.Course.Evidence/len(m)))]...)
-		e.Onset = narrower(e.Onset, p.Onset)
-		if e.End != nil {
-			end := narrower(*e.End, *p.End)
-			e.End = &end
+		onsets = append(onsets, p.Onset)
+		if p.End != nil {
+			ends = append(ends, *p.End)
 		}
 		e.Counts.add(p.Counts)
 		e.Confidence = max(e.Confidence, p.Confidence)
@@ -253,11 +254,23 @@ func unite(m []Event) Event {
 			e.State = Fading
 		}
 		e.Parts = append(e.Parts, Part{p.Target, p.Networks, p.Onset, p.End, p.State, p.Mechanisms, p.Counts, p.Confidence, p.ByNetwork})
-		e.ByNetwork = addNetworks(e.ByNetwork, p.ByNetwork)
+		for _, n := range p.ByNetwork {
+			shown[n.Network] = append(shown[n.Network], n)
+		}
 		io.WriteString(s, p.InputHash)
+	}
+	e.Onset = shared(onsets)
+	if e.End != nil {
+		end := shared(ends)
+		e.End = &end
 	}
 	slices.SortFunc(e.Networks, byNumber)
 	e.Networks = slices.Compact(e.Networks)
+	for _, n := range e.Networks {
+		if of := shown[n]; len(of) > 0 {
+			e.ByNetwork = append(e.ByNetwork, ofAll(of))
+		}
+	}
 	slices.SortStableFunc(e.Phases, func(a, b Phase) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.Note, b.Note)) })
 	e.Phases = e.clip(e.Phases)
 	e.InputHash = sum(s)
@@ -265,30 +278,27 @@ func unite(m []Event) Event {
 	return e
 }
 
-// addNetworks adds what networks showed of another target: the counts of both,
-// the dates of the one that knows best.
-func addNetworks(to, more []OnNetwork) []OnNetwork {
-	for _, m := range more {
-		i := slices.IndexFunc(to, func(o OnNetwork) bool { return o.Network == m.Network })
-		if i < 0 {
-			to = append(to, m)
-			continue
+// ofAll is what one network showed of several targets: the counts of all, and
+// the dates that they share.
+func ofAll(of []OnNetwork) OnNetwork {
+	out := OnNetwork{Network: of[0].Network}
+	var onsets, ends []Interval
+	for _, n := range of {
+		onsets = append(onsets, n.Onset)
+		if n.End != nil {
+			ends = append(ends, *n.End)
 		}
-		o := &to[i]
-		o.Onset = narrower(o.Onset, m.Onset)
-		if o.End == nil || m.End == nil {
-			o.End = nil
-		} else {
-			end := narrower(*o.End, *m.End)
-			o.End = &end
-		}
-		o.Counts.add(m.Counts)
-		o.Before.OK += m.Before.OK
-		o.Before.Bad += m.Before.Bad
-		o.Before.Usual = max(o.Before.Usual, m.Before.Usual)
+		out.Counts.add(n.Counts)
+		out.Before.OK += n.Before.OK
+		out.Before.Bad += n.Before.Bad
+		out.Before.Usual = max(out.Before.Usual, n.Before.Usual)
 	}
-	slices.SortFunc(to, func(a, b OnNetwork) int { return byNumber(a.Network, b.Network) })
-	return to
+	out.Onset = shared(onsets)
+	if len(ends) == len(of) {
+		end := shared(ends)
+		out.End = &end
+	}
+	return out
 }
 
 func (c *Counts) add(o Counts) {

@@ -30,6 +30,7 @@ import (
 	"github.com/bandish/bandish/records"
 	"github.com/bandish/bandish/request"
 	"github.com/spf13/cobra"
+	"golang.org/x/time/rate"
 )
 
 // serveFlags are the flags of `bandish serve`.
@@ -89,6 +90,13 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 // serveMemory is the heap of a server, in bytes, from which on garbage is
 // collected more often; GOMEMLIMIT sets another.
 const serveMemory = 640 << 20
+
+// How often a server commits what is handed in: so many times a second in the long
+// run, and so often without delay, for who hands in some measurements one by one.
+const (
+	commitsASecond = 2
+	commitsAtOnce  = 20
+)
 
 // serving is a server that begins: what its parts share.
 type serving struct {
@@ -163,6 +171,7 @@ func (s *serving) open(ctx context.Context) error {
 			return err
 		}
 	}
+	s.p.Pace = rate.NewLimiter(commitsASecond, commitsAtOnce)
 	st, err := store.Open(s.p.Archive, "")
 	if err != nil {
 		return err

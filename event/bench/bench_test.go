@@ -94,7 +94,7 @@ func TestVolume(t *testing.T) {
 func TestScenarios(t *testing.T) {
 	stories := 2
 	if os.Getenv("BANDISH_LONG") != "" {
-		stories = 10
+		stories = 9
 	}
 	var in, of int
 	for _, s := range Scenarios {
@@ -102,7 +102,10 @@ func TestScenarios(t *testing.T) {
 		for i := range stories {
 			seeds = append(seeds, 500+uint64(i))
 		}
-		o := s.Try(seeds)
+		o, err := s.Try(seeds, Detector)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, f := range o.Flaws {
 			t.Errorf("%s: %s", s.Name, f)
 		}

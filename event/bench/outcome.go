@@ -3,15 +3,57 @@ package bench
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
-// WriteOutcomes prints a line for every scenario.
-func WriteOutcomes(out io.Writer, list []*Outcome) {
-	fmt.Fprintf(out, "| scenario | found | precision | pieces | onset holds | end holds | over | width h | networks p/r | grouped |\n|---|---|---|---|---|---|---|---|---|---|\n")
-	for _, o := range list {
-		fmt.Fprintf(out, "| %s | %.2f | %.2f | %.2f | %.2f (%d/%d) | %.2f (%d/%d) | %.2f | %.1f | %.2f/%.2f | %.2f |\n", o.Scenario,
-			share(o.Found, o.Stories), share(o.Right, o.Events), share(o.Right, o.Found), share(o.OnsetIn, o.OnsetOf), o.OnsetIn, o.OnsetOf,
-			share(o.EndIn, o.EndOf), o.EndIn, o.EndOf, share(o.Over, o.Found), percentile(o.Wide, 0.5),
-			share(o.NetsHit, o.NetsSaid), share(o.NetsHit, o.NetsTrue), share(o.Grouped, o.Found))
+// columns are the head of the table of scenarios, and what stands under it.
+var columns = []struct {
+	head   string
+	figure func(*Outcome) string
+}{
+	{"scenario", func(o *Outcome) string { return o.Scenario }},
+	{"stories", func(o *Outcome) string { return fmt.Sprint(o.Stories) }},
+	{"found", func(o *Outcome) string { return two(o.Found, o.Stories) }},
+	{"precision", func(o *Outcome) string { return two(o.Right, o.Events) }},
+	{"pieces", func(o *Outcome) string { return two(o.Right, o.Found) }},
+	{"onset holds", func(o *Outcome) string { return of(o.OnsetIn, o.OnsetOf) }},
+	{"end holds", func(o *Outcome) string { return of(o.EndIn, o.EndOf) }},
+	{"told as over", func(o *Outcome) string { return two(o.Over, o.Found) }},
+	{"width, h", func(o *Outcome) string { return fmt.Sprintf("%.1f", percentile(o.Wide, 0.5)) }},
+	{"networks, precision/recall", func(o *Outcome) string { return two(o.NetsHit, o.NetsSaid) + "/" + two(o.NetsHit, o.NetsTrue) }},
+	{"grouped", func(o *Outcome) string { return two(o.Grouped, o.Found) }},
+}
+
+// two is a share with two digits, "-" of nothing.
+func two(a, b int) string {
+	if b == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", share(a, b))
+}
+
+func of(a, b int) string { return fmt.Sprintf("%s (%d/%d)", two(a, b), a, b) }
+
+// WriteOutcomes prints a line for every scenario. Where several methods were
+// tried, each figure is theirs in turn, or one where all agree.
+func WriteOutcomes(out io.Writer, methods ...[]*Outcome) {
+	for _, c := range columns {
+		fmt.Fprintf(out, "| %s ", c.head)
+	}
+	fmt.Fprintf(out, "|\n%s|\n", strings.Repeat("|---", len(columns)))
+	for k := range methods[0] {
+		for _, c := range columns {
+			figures := []string{}
+			alike := true
+			for _, list := range methods {
+				figures = append(figures, c.figure(list[k]))
+				alike = alike && figures[0] == figures[len(figures)-1]
+			}
+			if alike {
+				figures = figures[:1]
+			}
+			fmt.Fprintf(out, "| %s ", strings.Join(figures, " → "))
+		}
+		fmt.Fprintln(out, "|")
 	}
 }

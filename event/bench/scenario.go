@@ -79,6 +79,7 @@ var Scenarios = []Scenario{
 	{Name: "two providers, 6 of 6 platforms", Networks: 2, PerDay: 6, Banned: 6},
 	{Name: "4 platforms, 3 networks", Networks: 3, PerDay: 6, Banned: 4, Fine: 3},
 	{Name: "12 platforms, 4 networks", Networks: 4, PerDay: 4, Banned: 12, Fine: 4},
+	{Name: "8 platforms, one of 5 networks", Networks: 5, PerDay: 6, Share: 0.2, Banned: 8, Fine: 2},
 	{Name: "throttled, 6 networks", Networks: 6, PerDay: 6, Strength: 0.65, Soft: 0.5},
 	{Name: "throttled, 1 network", Networks: 1, PerDay: 9, Strength: 0.65, Soft: 0.5},
 	{Name: "throttled, 3 platforms on 3 networks", Networks: 3, PerDay: 6, Banned: 3, Strength: 0.65, Soft: 0.5},
@@ -394,22 +395,34 @@ type Outcome struct {
 	Off               []string
 }
 
-// Try tells stories of a scenario and scores what is found in each: the event
-// that shares most time with the ban is its match, all others are more pieces
-// or wrong.
-func (s Scenario) Try(seeds []uint64) *Outcome {
-	o := &Outcome{Scenario: s.Name}
-	for _, seed := range seeds {
-		o.add(s.Tell(seed), seed)
-	}
-	return o
+// Method finds the events of a story.
+type Method func(*Story) ([]event.Event, error)
+
+// Detector is the method of package event.
+func Detector(s *Story) ([]event.Event, error) {
+	return event.Detect(s.Cells(), time.Time{}).Events, nil
 }
 
-func (o *Outcome) add(s *Story, seed uint64) {
+// Try tells stories of a scenario and scores what a method finds in each: the
+// event that shares most time with the ban is its match, all others are more
+// pieces or wrong.
+func (s Scenario) Try(seeds []uint64, find Method) (*Outcome, error) {
+	o := &Outcome{Scenario: s.Name}
+	for _, seed := range seeds {
+		story := s.Tell(seed)
+		found, err := find(story)
+		if err != nil {
+			return nil, fmt.Errorf("scenario %q, seed %d: %w", s.Name, seed, err)
+		}
+		o.add(story, found, seed)
+	}
+	return o, nil
+}
+
+func (o *Outcome) add(s *Story, found []event.Event, seed uint64) {
 	o.Stories++
 	var best *event.Event
 	var most time.Duration
-	found := event.Detect(s.Cells(), time.Time{}).Events
 	for i := range found {
 		e := &found[i]
 		o.Events++
@@ -442,7 +455,7 @@ func (o *Outcome) add(s *Story, seed uint64) {
 
 func (o *Outcome) match(s *Story, e *event.Event, seed uint64) {
 	o.OnsetOf++
-	if e.Onset.Earliest != nil && !e.Onset.Earliest.After(s.From) && !e.Onset.Latest.Before(s.From) {
+	if holds(&e.Onset, s.From) {
 		o.OnsetIn++
 	} else {
 		o.Off = append(o.Off, fmt.Sprintf("seed %d: true onset %s, said %s", seed, s.From.Format(time.DateTime), e.Onset))
@@ -453,7 +466,7 @@ func (o *Outcome) match(s *Story, e *event.Event, seed uint64) {
 	if e.End != nil {
 		o.Over++
 		o.EndOf++
-		if !e.End.Earliest.After(s.To) && !e.End.Latest.Before(s.To) {
+		if holds(e.End, s.To) {
 			o.EndIn++
 		} else {
 			o.Off = append(o.Off, fmt.Sprintf("seed %d: true end %s, said %s", seed, s.To.Format(time.DateTime), *e.End))
@@ -469,10 +482,20 @@ func (o *Outcome) match(s *Story, e *event.Event, seed uint64) {
 				o.NetsHit++
 			}
 		}
+		for _, n := range e.Networks {
+			if !slices.ContainsFunc(s.Networks, func(a uint32) bool { return network.Name(a) == n }) {
+				o.Off = append(o.Off, fmt.Sprintf("seed %d: %s named beside %v", seed, n, s.Networks))
+			}
+		}
 	}
 	if slices.Equal(e.Targets, s.Targets) {
 		o.Grouped++
 	}
+}
+
+// holds reports whether an interval that is bounded on both sides holds a moment.
+func holds(i *event.Interval, at time.Time) bool {
+	return i.Earliest != nil && i.Latest != nil && !i.Earliest.After(at) && !i.Latest.Before(at)
 }
 
 func minTime(a, b time.Time) time.Time {

@@ -152,11 +152,17 @@ func (s *Sums) loglik(b Baseline) float64 {
 	return s.Hard*math.Log(b.Bad*b.Hard) + s.Soft*math.Log(b.Bad*(1-b.Hard)) + s.OK*math.Log(1-b.Bad)
 }
 
-// Threshold is the score that a run must reach so that, by Ville's inequality,
-// a series where nobody blocks gives fewer than falseAlarms a year.
+// Threshold is the score that a run must reach so that a series where nobody
+// blocks gives fewer than falseAlarms a year.
 func Threshold(votes, seconds float64) float64 {
 	perYear := votes / math.Max(seconds/(365*Day), 1.0/12)
-	return math.Max(set.MinimalScore, math.Log(math.Max(perYear, 1)*float64(States-1)/set.FalseAlarms)-set.Overshoot)
+	return math.Max(set.MinimalScore, ByChance(perYear, set.FalseAlarms))
+}
+
+// ByChance is the score that, by Ville's inequality, a run among votes reaches
+// with a probability below p where nobody blocks.
+func ByChance(votes, p float64) float64 {
+	return math.Log(math.Max(votes, 1)*float64(States-1)/p) - set.Overshoot
 }
 
 // FloorDay is the beginning of the UTC day of a moment, in Unix seconds.

@@ -64,6 +64,7 @@ type Chain struct {
 // Candidate are the parameters of: what is an event.
 type Candidate struct {
 	WeakScore    float64 `is:"nats of a network's stretch that may join an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	NamedWrongly float64 `is:"chance that a network which does not block is named beside others, for one target, at most" from:"derived: Ville's inequality [3]" needs:"8 platforms, one of 5 networks"`
 	BriefScore   float64 `is:"the same, where all lies within a day" from:"chosen" needs:"at once, 15 unequal networks; sparse, 1 a day"`
 	ListedScore  float64 `is:"nats of a network in a stretch of all together, to be named where others have as much" from:"chosen" needs:"ug-2018-porn; Kenya"`
 	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"TestNeeded"`
@@ -202,6 +203,7 @@ type World struct {
 	Always      int     `is:"countries in which a target always fails without a sign of why" from:"chosen" needs:"TestNeeded"`
 	WatchSpan   int32   `is:"days around an onset in which a country must have measured" from:"chosen" needs:"TestNeeded"`
 	GroupSlack  int64   `is:"seconds between the dates of one ban's targets" from:"chosen" needs:"worlds"`
+	GroupWidth  float64 `is:"times the narrowest interval of one ban's targets: those that are no wider date it together" from:"chosen" needs:"12 platforms, 4 networks"`
 	GroupShared float64 `is:"of their networks that are the same" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
 }
 
@@ -260,6 +262,7 @@ var Standard = Parameters{
 	},
 	Candidate: Candidate{
 		WeakScore:    6,
+		NamedWrongly: 0.01,
 		BriefScore:   10,
 		ListedScore:  4,
 		AloneScore:   6,
@@ -401,6 +404,7 @@ var Standard = Parameters{
 		Always:      3,
 		WatchSpan:   14,
 		GroupSlack:  12 * 3600,
+		GroupWidth:  2,
 		GroupShared: 0.5,
 	},
 	Darkness: Darkness{

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -122,20 +123,23 @@ func queryOf(u url.URL) string {
 
 // pins keep what lists are of while clients page through them.
 type pins struct {
-	mu   sync.Mutex // guards what follows
-	held map[string]*pin
+	mu    sync.Mutex // guards what follows
+	held  map[string]*pin
+	bytes int
 }
 
 type pin struct {
 	value any // a manifest or a slice
+	bytes int // about
 	used  time.Time
 }
 
 // Pins are let go after a while, well before the segments of a manifest are
-// removed, and when there are too many.
+// removed, and when there are too many or they take too much.
 const (
-	pinLasts = archive.Grace - 10*time.Minute
-	maxPins  = 128
+	pinLasts    = archive.Grace - 10*time.Minute
+	maxPins     = 128
+	maxPinBytes = 64 << 20
 )
 
 func (p *pins) get(name string, now time.Time) any {
@@ -147,8 +151,8 @@ func (p *pins) get(name string, now time.Time) any {
 	return nil
 }
 
-// put keeps a value from its first use on.
-func (p *pins) put(name string, value any, now time.Time) {
+// put keeps a value of so many bytes from its first use on.
+func (p *pins) put(name string, value any, bytes int, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.held == nil {
@@ -157,18 +161,28 @@ func (p *pins) put(name string, value any, now time.Time) {
 	if p.held[name] != nil {
 		return
 	}
-	oldest := ""
 	for n, h := range p.held {
 		if now.Sub(h.used) >= pinLasts {
-			delete(p.held, n)
-		} else if oldest == "" || h.used.Before(p.held[oldest].used) {
-			oldest = n
+			p.drop(n)
 		}
 	}
-	if len(p.held) >= maxPins {
-		delete(p.held, oldest)
+	for len(p.held) > 0 && (len(p.held) >= maxPins || p.bytes+bytes > maxPinBytes) {
+		oldest := ""
+		for n, h := range p.held {
+			if oldest == "" || h.used.Before(p.held[oldest].used) {
+				oldest = n
+			}
+		}
+		p.drop(oldest)
 	}
-	p.held[name] = &pin{value, now}
+	p.held[name] = &pin{value, bytes, now}
+	p.bytes += bytes
+}
+
+// drop lets go of a value. The caller holds mu.
+func (p *pins) drop(name string) {
+	p.bytes -= p.held[name].bytes
+	delete(p.held, name)
 }
 
 // reading is a list that is open for reading at an edition.
@@ -238,7 +252,7 @@ func (r *reading[T]) pinManifest(generation string) error {
 	}
 	r.edition = fmt.Sprint(m.Generation)
 	if generation != "" && generation != r.edition {
-		kept, ok := r.s.pins.get("manifest@"+generation, r.s.Now()).(*archive.Manifest)
+		kept, ok := r.s.pins.get(r.view+"@"+generation, r.s.Now()).(*archive.Manifest)
 		if !ok {
 			return gone()
 		}
@@ -247,6 +261,9 @@ func (r *reading[T]) pinManifest(generation string) error {
 	r.manifest, r.generation = m, m.Generation
 	return nil
 }
+
+// bytesOfSegment is about what a segment takes in a manifest.
+const bytesOfSegment = 512
 
 // errEnough ends a scan.
 var errEnough = errors.New("enough rows")
@@ -299,9 +316,11 @@ func (r *reading[T]) take(ctx context.Context, limit int) (*Page[T], error) {
 		next := cursor{r.query, r.edition, last}.String()
 		page.NextCursor = &next
 		if r.view == "" {
-			r.s.pins.put(r.query+"@"+r.edition, r.list, r.s.Now())
+			var row T
+			r.s.pins.put(r.query+"@"+r.edition, r.list, len(r.list)*2*int(unsafe.Sizeof(row)), r.s.Now())
 		} else {
-			r.s.pins.put("manifest@"+r.edition, r.manifest, r.s.Now())
+			slim := store.OfView(r.manifest, r.view)
+			r.s.pins.put(r.view+"@"+r.edition, slim, len(slim.Segments)*bytesOfSegment, r.s.Now())
 		}
 	}
 	return page, nil

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sourcegraph/conc/pool"
 	"golang.org/x/sys/unix"
 
 	"github.com/bandish/bandish/internal/notary"
@@ -260,6 +261,20 @@ func (a *Archive) Manifest() (*Manifest, error) {
 	return m, nil
 }
 
+// adopt makes a manifest that was just written the current one, without reading it
+// again; sum is that of its text. The caller has the turn to write.
+func (a *Archive) adopt(m *Manifest, sum string) error {
+	a.manifest.Lock()
+	defer a.manifest.Unlock()
+	stamp, err := os.Stat(a.manifestPath())
+	if err != nil {
+		return fmt.Errorf("read manifest: %w", err)
+	}
+	m.text = sum
+	a.manifest.current, a.manifest.stamp = m, stamp
+	return nil
+}
+
 // sameFile reports whether the manifest on disk is still the one read: it is
 // replaced, never written in place.
 func sameFile(a, b fs.FileInfo) bool {
@@ -276,6 +291,7 @@ type Update struct {
 	pending []Batch // written, and not yet under their own name
 	notes   []ledger.Entry
 	holds   map[string]Contents // of the batches that it adds
+	files   *pool.ErrorPool     // that are made durable side by side; nil: one after the other
 }
 
 // Note adds an entry to the ledger with the commit.
@@ -345,7 +361,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err != nil {
 		return err
 	}
-	if _, err = a.Manifest(); err != nil {
+	if err := a.adopt(u.Manifest, sum); err != nil {
 		return err
 	}
 	a.agreed = a.stamp()

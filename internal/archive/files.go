@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sourcegraph/conc/pool"
 	"golang.org/x/sys/unix"
 
 	"github.com/bandish/bandish/internal/disk"
@@ -83,6 +84,39 @@ func (b *blob) commit(path string) error {
 	return nil
 }
 
+// Together calls fn. The files that it adds are made durable side by side, which takes
+// a disk little longer than one of them, and are when it returns.
+func (u *Update) Together(fn func() error) (err error) {
+	u.files = pool.New().WithErrors().WithMaxGoroutines(sideBySide)
+	defer func() {
+		files := u.files
+		u.files = nil
+		err = errors.Join(err, files.Wait())
+	}()
+	return fn()
+}
+
+// sideBySide is how many files are made durable at a time.
+const sideBySide = 8
+
+// commit is blob.commit, later where files are made durable together. The file is no
+// longer the caller's.
+func (u *Update) commit(b *blob, path string) error {
+	if u.files == nil {
+		return b.commit(path)
+	}
+	own := *b
+	b.f = nil
+	u.files.Go(func() error {
+		defer own.discard()
+		if err := own.commit(path); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		return nil
+	})
+	return nil
+}
+
 // makeDir makes a folder below the data folder and its names durable. A folder
 // that is there may have been made by a process that did not live to do so.
 func (a *Archive) makeDir(dir string) error {
@@ -108,16 +142,14 @@ func (a *Archive) makeDir(dir string) error {
 	return nil
 }
 
-// arrive gives a batch that waits its own name, once it is listed.
+// arrive gives a batch that waits its own name, once it is listed. It is durable under
+// the one or the other: a loss of power may bring the former back.
 func (a *Archive) arrive(sha string) error {
 	full := filepath.Join(a.dir, rawPath(sha))
 	if err := a.makeDir(filepath.Dir(full)); err != nil {
 		return err
 	}
-	if err := a.disk.Rename(filepath.Join(a.dir, pendingPath(sha)), full); err != nil {
-		return err
-	}
-	return a.disk.SyncDir(filepath.Dir(full))
+	return a.disk.Rename(filepath.Join(a.dir, pendingPath(sha)), full)
 }
 
 // entries lists a folder, following a link in its place; none where there is

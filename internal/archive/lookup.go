@@ -49,6 +49,36 @@ func (f *SegmentFile) Unchanged() bool {
 	return err == nil && identityOf(st) == f.id
 }
 
+// Bounds are the smallest and the greatest value of a column of whole numbers, as the
+// segment's index says.
+func (f *SegmentFile) Bounds(column string) (least, most int64, err error) {
+	leaf, ok := f.parquet.Schema().Lookup(column)
+	if !ok {
+		return 0, 0, fmt.Errorf("read segment %s: it has no column %s", f.path, column)
+	}
+	first := true
+	for _, g := range f.parquet.RowGroups() {
+		err := guard(f.path, func() error {
+			bounds, err := g.ColumnChunks()[leaf.ColumnIndex].ColumnIndex()
+			if err != nil {
+				return err
+			}
+			for i := range bounds.NumPages() {
+				low, high := bounds.MinValue(i).Int64(), bounds.MaxValue(i).Int64()
+				if first {
+					least, most, first = low, high, false
+				}
+				least, most = min(least, low), max(most, high)
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, 0, fmt.Errorf("read segment %s: %w", f.path, err)
+		}
+	}
+	return least, most, nil
+}
+
 // Close releases the file.
 func (f *SegmentFile) Close() error { return f.f.Close() }
 

@@ -135,7 +135,7 @@ func (u *Update) AddPacked(kind string, p *Packer, added time.Time, holds Conten
 	if old, ok := u.Manifest.Batch(b.SHA256); ok {
 		return old, nil
 	}
-	if err := f.commit(pendingPath(b.SHA256)); err != nil {
+	if err := u.commit(f, pendingPath(b.SHA256)); err != nil {
 		return Batch{}, fmt.Errorf("write raw batch %s: %w", b.Path(), err)
 	}
 	u.pending = append(u.pending, b)

@@ -82,7 +82,7 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 		return s, nil
 	}
 	s.SHA256, s.Bytes = f.sum(), f.n
-	if err := f.commit(s.Path()); err != nil {
+	if err := u.commit(f, s.Path()); err != nil {
 		return s, fmt.Errorf("write segment %s: %w", s.Path(), err)
 	}
 	u.Manifest.Segments = append(u.Manifest.Segments, s)

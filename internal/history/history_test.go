@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/event/bench"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -321,6 +322,36 @@ func TestBadRows(t *testing.T) {
 	for _, c := range []string{"-1", "NaN", "many"} {
 		if _, err := parseCount(c); err == nil {
 			t.Errorf("count %q was accepted", c)
+		}
+	}
+}
+
+// A story of the benchmark that was written to a file holds the same events as
+// the story itself, so that versions can be compared by files.
+func TestStoriesAsFiles(t *testing.T) {
+	for _, name := range []string{"at once, 3 networks", "one of two hosts, 4 networks", "counts only"} {
+		i := slices.IndexFunc(bench.Scenarios, func(s bench.Scenario) bool { return s.Name == name })
+		story := bench.Scenarios[i].Tell(1)
+		want, err := bench.Detector(story)
+		if err != nil || len(want) == 0 {
+			t.Fatalf("%s: %d events, %v", name, len(want), err)
+		}
+		var text strings.Builder
+		if err := story.WriteCSV(&text); err != nil {
+			t.Fatal(err)
+		}
+		cells, r, err := collect(t, Options{}, text.String())
+		if err != nil || r.Bad != 0 {
+			t.Fatalf("%s: %+v, %v", name, r, err)
+		}
+		got := event.Detect(cells, time.Time{}).Events
+		for _, es := range [][]event.Event{got, want} {
+			for k := range es {
+				es[k].InputHash = "" // of the counts of parts, which only a file has
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: from the file\n%+v\nwant\n%+v", name, got, want)
 		}
 	}
 }

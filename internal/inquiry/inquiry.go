@@ -435,7 +435,7 @@ func (d *Desk) caseAt(ctx context.Context, c *casefile.Case, asOf casefile.Date)
 
 // Check answers a claim about access.
 func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.Answer, error) {
-	return remember(ctx, d, fmt.Sprintf("check %+v", claim)+d.then(d.Now().UTC().Truncate(24*time.Hour)), func() (casefile.Answer, error) { return answer.Check(ctx, d.Records, claim, d) })
+	return remember(ctx, d, fmt.Sprintf("check %+v", claim), func() (casefile.Answer, error) { return answer.Check(ctx, d.Records, claim, d) })
 }
 
 // Blocked are the answers for all that is blocked by what was measured or

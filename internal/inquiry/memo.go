@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 )
@@ -15,6 +16,7 @@ type memo struct {
 	mu      sync.Mutex // guards what follows
 	edition Edition
 	kept    map[string]*kept
+	bytes   int    // that they take, about
 	asked   uint64 // how often anything was asked for
 }
 
@@ -22,13 +24,40 @@ type memo struct {
 type kept struct {
 	once     sync.Once
 	asked    uint64 // when it was asked for last
+	bytes    int    // that it takes, about; 0 while it is made
 	value    any
 	err      error
 	canceled bool // err is of who made it, who went away
 }
 
-// maxKept bounds the answers that are kept.
-const maxKept = 256
+// The bounds of the answers that are kept: their number, and their bytes.
+const (
+	maxKept      = 256
+	maxKeptBytes = 64 << 20
+)
+
+// weigh is about what an answer takes, in bytes: the days of years on many networks
+// are what makes some large.
+func weigh(answer any) int {
+	const one, row, day = 4 << 10, 2 << 10, 192
+	n := one
+	switch a := answer.(type) {
+	case *Answered:
+		n += day * len(a.Days)
+		for _, days := range a.ByASN {
+			n += day * len(days)
+		}
+	case Network:
+		for i := range a.Answers {
+			n += row + day*len(a.Answers[i].Days)
+		}
+	default:
+		if v := reflect.ValueOf(answer); v.IsValid() && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) {
+			n += row * v.Len()
+		}
+	}
+	return n
+}
 
 // remember gives what make made for a name before, or makes it.
 func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, error)) (T, error) {
@@ -49,6 +78,9 @@ func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, 
 			k.err = errPanicked // stays where make panics: who waits must not take nothing for an answer
 			k.value, k.err = make()
 			k.canceled = ctx.Err() != nil
+			if k.err == nil {
+				d.memo.weigh(name, k)
+			}
 		})
 		if k.err == nil {
 			return k.value.(T), nil
@@ -111,7 +143,7 @@ func (d *Desk) keep(name string) (*kept, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.kept == nil || m.edition != now {
-		m.kept, m.edition = map[string]*kept{}, now
+		m.kept, m.edition, m.bytes = map[string]*kept{}, now, 0
 	}
 	k := m.kept[name]
 	if k == nil {
@@ -126,6 +158,21 @@ func (d *Desk) keep(name string) (*kept, error) {
 	return k, nil
 }
 
+// weigh counts an answer that was made, and lets go of others where they take too
+// much.
+func (m *memo) weigh(name string, k *kept) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept[name] != k {
+		return // it is of an edition that is over
+	}
+	k.bytes = weigh(k.value)
+	m.bytes += k.bytes
+	for m.bytes > maxKeptBytes && len(m.kept) > 1 {
+		m.forget()
+	}
+}
+
 // forget lets go of the answer that was asked for longest ago. The caller holds
 // mu.
 func (m *memo) forget() {
@@ -135,13 +182,19 @@ func (m *memo) forget() {
 			oldest = name
 		}
 	}
-	delete(m.kept, oldest)
+	m.remove(oldest)
 }
 
 func (m *memo) drop(name string, k *kept) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.kept[name] == k {
-		delete(m.kept, name)
+		m.remove(name)
 	}
+}
+
+// remove takes an answer out. The caller holds mu.
+func (m *memo) remove(name string) {
+	m.bytes -= m.kept[name].bytes
+	delete(m.kept, name)
 }

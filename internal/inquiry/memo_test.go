@@ -3,7 +3,10 @@ package inquiry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+
+	"github.com/bandish/bandish/answer"
 )
 
 // Who waits for an answer that another reader asked for first does not suffer
@@ -40,5 +43,26 @@ func TestRememberOutlivesTheFirstReader(t *testing.T) {
 	}()
 	if n, err := remember(t.Context(), d, "y", func() (int, error) { return 7, nil }); n != 7 || err != nil {
 		t.Errorf("after a panic: %d, %v", n, err)
+	}
+}
+
+// Answers that take much are let go of sooner, whatever their number.
+func TestAnswersKeptAreBounded(t *testing.T) {
+	d, _ := desk(t)
+	large := &Answered{Days: make([]answer.Day, maxKeptBytes/192/4)}
+	for i := range 20 {
+		if _, err := remember(t.Context(), d, fmt.Sprint("large ", i), func() (*Answered, error) { return large, nil }); err != nil {
+			t.Fatal(err)
+		}
+		sum := 0
+		for _, k := range d.memo.kept {
+			sum += k.bytes
+		}
+		if sum != d.memo.bytes || sum > maxKeptBytes {
+			t.Fatalf("%d answers of %d bytes are kept, counted as %d", len(d.memo.kept), sum, d.memo.bytes)
+		}
+	}
+	if n := len(d.memo.kept); n != 3 {
+		t.Errorf("%d answers are kept, want 3", n)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/sourcegraph/conc/pool"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -405,25 +406,29 @@ func (l *Log) write(old ledger.Checkpoint, entries [][]byte) (ledger.Checkpoint,
 		}
 		fresh = append(fresh, list...)
 	}
-	if err := l.writeBundles(old, next.Size, entries); err != nil {
+	files := pool.New().WithErrors().WithMaxGoroutines(sideBySide) // a disk makes several durable at once
+	err := l.writeBundles(old, next.Size, entries, files)
+	for _, t := range tlog.NewTiles(tileHeight, old.Size, next.Size) {
+		if err != nil {
+			break
+		}
+		var data []byte
+		if data, err = tlog.ReadTileData(t, read); err == nil {
+			files.Go(func() error { return l.writeTile(t, data) })
+		}
+	}
+	if err = errors.Join(err, files.Wait()); err != nil {
 		return next, err
 	}
-	for _, t := range tlog.NewTiles(tileHeight, old.Size, next.Size) {
-		data, err := tlog.ReadTileData(t, read)
-		if err != nil {
-			return next, err
-		}
-		if err := l.writeTile(t, data); err != nil {
-			return next, err
-		}
-	}
-	var err error
 	next.Root, err = tlog.TreeHash(next.Size, read)
 	return next, err
 }
 
-// writeBundles writes the entries that follow a log.
-func (l *Log) writeBundles(old ledger.Checkpoint, size int64, entries [][]byte) error {
+// sideBySide is how many files are written at a time.
+const sideBySide = 8
+
+// writeBundles lets files write the entries that follow a log.
+func (l *Log) writeBundles(old ledger.Checkpoint, size int64, entries [][]byte, files *pool.ErrorPool) error {
 	var bundle []byte
 	if old.Size%tileWidth > 0 {
 		var err error
@@ -437,10 +442,9 @@ func (l *Log) writeBundles(old ledger.Checkpoint, size int64, entries [][]byte) 
 		if (n+1)%tileWidth != 0 && n+1 < size {
 			continue
 		}
-		if err := l.writeTile(bundleOf(n, n+1), bundle); err != nil {
-			return err
-		}
-		bundle = bundle[:0:0]
+		t, data := bundleOf(n, n+1), bundle
+		files.Go(func() error { return l.writeTile(t, data) })
+		bundle = nil
 	}
 	return nil
 }

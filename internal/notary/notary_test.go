@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -423,12 +424,16 @@ func TestKilledWithinAnAppend(t *testing.T) {
 // failingDisk fails at every call after some.
 type failingDisk struct {
 	disk.Disk
+
+	mu   sync.Mutex // guards what follows
 	left int
 }
 
 var errStopped = errors.New("stopped")
 
 func (d *failingDisk) use() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.left--; d.left < 0 {
 		return errStopped
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // fair is a queue in which clients take turns: whoever has much waiting waits
@@ -114,14 +116,20 @@ type queue struct {
 	waiting fair[*submission]
 	sizes   map[[16]byte]int // bytes that wait, by client
 	size    int              // their sum
+	count   int              // submissions that wait
 	busy    bool             // somebody is committing and will take what waits
+	many    chan struct{}    // told when enough wait for a commit of their own
 }
 
 // rowBytes is about what a row takes in memory.
 const rowBytes = 2 << 10
 
-// groupSize bounds what one commit takes.
-const groupSize = 256
+// groupSize bounds what one commit takes, and enough is what it need not wait to
+// become more.
+const (
+	groupSize = 256
+	enough    = 16
+)
 
 // oldDays bounds the days before yesterday that one commit writes to: each costs
 // some files, whatever stands in them, and who is on time waits for it.
@@ -158,6 +166,15 @@ func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) bool {
 	}
 	q.sizes[s.client] += s.size
 	q.size += s.size
+	if q.many == nil {
+		q.many = make(chan struct{}, 1)
+	}
+	if q.count++; q.count >= enough {
+		select {
+		case q.many <- struct{}{}:
+		default: // it was told
+		}
+	}
 	if !q.busy {
 		q.busy = true
 		go q.commit(context.WithoutCancel(ctx), p)
@@ -175,6 +192,7 @@ func (q *queue) drop(s *submission) bool {
 }
 
 func (q *queue) less(s *submission) {
+	q.count--
 	q.size -= s.size
 	if q.sizes[s.client] -= s.size; q.sizes[s.client] <= 0 {
 		delete(q.sizes, s.client)
@@ -185,8 +203,29 @@ func (q *queue) less(s *submission) {
 // turn to write has come.
 func (q *queue) commit(ctx context.Context, p *Pipeline) {
 	for q.more() {
+		q.gather(p.Pace)
 		p.commitGroup(ctx)
 	}
+}
+
+// gather waits until it is time for another commit, or enough wait for one.
+func (q *queue) gather(pace *rate.Limiter) {
+	if pace == nil || pace.Allow() || q.plenty() {
+		return
+	}
+	timer := time.NewTimer(time.Duration(float64(time.Second) / float64(pace.Limit())))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		pace.Allow() // what came meanwhile is used up
+	case <-q.many:
+	}
+}
+
+func (q *queue) plenty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.count >= enough
 }
 
 func (q *queue) more() bool {

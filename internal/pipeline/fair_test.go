@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Clients take turns, each in its own order.
@@ -264,5 +266,39 @@ func TestHonestSubmitterUnderAttack(t *testing.T) {
 	t.Logf("%d honest submissions: p50 %v, p95 %v, max %v; alone p50 %v; %d of the other's were kept", len(took), took[len(took)/2].Round(time.Millisecond), p95.Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), before.Round(time.Millisecond), len(sent))
 	if bound := max(time.Second, 8*before); p95 > bound { // others may be at work on the same machine
 		t.Errorf("p95 is %v, want %v at the most", p95, bound)
+	}
+}
+
+// A commit waits for more to come where there were many before it, and not when
+// enough wait.
+func TestCommitsArePaced(t *testing.T) {
+	p, err := newPipeline(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Pace = rate.NewLimiter(rate.Every(time.Hour), 1)
+	if _, err := p.Submit(t.Context(), zz("first", 1), Sender{}); err != nil {
+		t.Fatal(err)
+	}
+	p.Patience = 10 * time.Millisecond
+	if _, err := p.Submit(t.Context(), zz("alone", 2), Sender{}); !errors.Is(err, ErrOccupied) {
+		t.Fatalf("a second commit within the hour: %v", err)
+	}
+	p.Patience = time.Minute
+	var all sync.WaitGroup
+	for i := range enough {
+		all.Go(func() {
+			if _, err := p.Submit(t.Context(), zz(fmt.Sprint("many", i), 3), Sender{Key: [16]byte{byte(i)}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Batches) != 2 || m.Batches[0].Documents+m.Batches[1].Documents != 1+enough {
+		t.Errorf("%d batches", len(m.Batches))
 	}
 }

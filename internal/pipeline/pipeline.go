@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/bandish/bandish/defect"
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/fingerprint"
@@ -35,6 +37,11 @@ type Pipeline struct {
 
 	// Patience is how long a submission waits for its turn; 0 means 30 s.
 	Patience time.Duration
+
+	// Pace is how often submissions are committed, however few wait; enough of them are
+	// committed at once. Each commit adds files and lines of the manifest that stay, so
+	// that a server takes together what comes within a moment. Nil: without delay.
+	Pace *rate.Limiter
 
 	// MinFree is how many bytes of the disk are left alone: with less free,
 	// nothing more is taken from submitters. 0: the disk may be filled.

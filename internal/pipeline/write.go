@@ -161,7 +161,7 @@ func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *b
 		if len(res.added) == 0 {
 			return errNothing
 		}
-		if err := p.write(u, b, added, &res); err != nil {
+		if err := u.Together(func() error { return p.write(u, b, added, &res) }); err != nil {
 			return err
 		}
 		for day := range res.contested {

@@ -229,12 +229,14 @@ type Then struct {
 
 // knownThen keeps a few moments that were asked for.
 type knownThen struct {
-	mu   sync.Mutex // guards what follows; held while one is made
-	gen  uint64
-	then map[string]*Then
+	mu    sync.Mutex // guards what follows; held while one is made
+	gen   uint64
+	then  map[string]*Then
+	cells int // of them
 }
 
-// maxKnown bounds the moments that are kept.
+// maxKnown bounds the moments that are kept, maxCells their cells: of a moment that
+// has more than that nothing else is kept.
 const maxKnown = 16
 
 // Known derives what the archive could know of a country at a moment, from the
@@ -249,7 +251,7 @@ func (s *Store) Known(ctx context.Context, cc string, at time.Time) (*Then, erro
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.gen != m.Generation || len(k.then) >= maxKnown || k.then == nil {
-		k.gen, k.then = m.Generation, map[string]*Then{}
+		k.gen, k.then, k.cells = m.Generation, map[string]*Then{}, 0
 	}
 	name := cc + at.UTC().Format(time.RFC3339)
 	if t := k.then[name]; t != nil {
@@ -257,9 +259,24 @@ func (s *Store) Known(ctx context.Context, cc string, at time.Time) (*Then, erro
 	}
 	t, err := s.derive(ctx, Filter{CC: cc, Until: at})
 	if err == nil {
+		n := t.size()
+		if k.cells+n > maxCells {
+			k.then, k.cells = map[string]*Then{}, 0
+		}
 		k.then[name] = t
+		k.cells += n
 	}
 	return t, err
+}
+
+// size is how many cells a moment has.
+func (t *Then) size() (n int) {
+	for _, by := range []map[string][]series.Cell{t.Days, t.Hours} {
+		for _, cells := range by {
+			n += len(cells)
+		}
+	}
+	return n
 }
 
 func (s *Store) derive(ctx context.Context, f Filter) (*Then, error) {

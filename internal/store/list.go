@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,40 +19,33 @@ func (s *Store) List(ctx context.Context, f Filter, keep func(*verdict.Row) bool
 	if err != nil {
 		return nil, false, err
 	}
-	byDay := map[string][]archive.Segment{}
-	var days []string
-	for _, g := range m.Select(archive.Verdicts, m.Ruleset) {
-		if !f.Since.IsZero() && g.Period < f.Since.UTC().Format(time.DateOnly) || !f.Until.IsZero() && g.Period >= f.Until.UTC().Add(24*time.Hour-1).Format(time.DateOnly) {
+	for _, d := range s.calendar.days(m) {
+		if !f.Since.IsZero() && d.period < f.Since.UTC().Format(time.DateOnly) || !f.Until.IsZero() && d.period >= f.Until.UTC().Add(24*time.Hour-1).Format(time.DateOnly) {
 			continue
 		}
-		if byDay[g.Period] == nil {
-			days = append(days, g.Period)
-		}
-		byDay[g.Period] = append(byDay[g.Period], g)
-	}
-	slices.Sort(days)
-	for _, day := range slices.Backward(days) {
 		if err := ctx.Err(); err != nil {
 			return nil, false, err
 		}
-		rows, err := s.listDay(byDay[day], f, keep)
+		rows, err := s.listDay(d.segments, f, keep)
 		if err != nil {
 			return nil, false, err
 		}
 		n := min(skip, len(rows))
 		skip -= n
-		out = append(out, rows[n:]...)
-		if len(out) > limit {
-			return out[:limit], true, nil
+		for _, r := range rows[n:] {
+			if len(out) == limit {
+				return out, true, nil
+			}
+			out = append(out, *r)
 		}
 	}
 	return out, false, nil
 }
 
-func (s *Store) listDay(segments []archive.Segment, f Filter, keep func(*verdict.Row) bool) ([]verdict.Row, error) {
-	var out []verdict.Row
+func (s *Store) listDay(segments []archive.Segment, f Filter, keep func(*verdict.Row) bool) ([]*verdict.Row, error) {
+	var out []*verdict.Row
 	for _, g := range segments {
-		rows, err := lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: f.CC}, archive.Key{Column: "target", Value: f.Target})
+		rows, err := s.verdictsOn(g, f.CC, f.Target)
 		if err != nil {
 			return nil, fmt.Errorf("list verdicts of %s: %w", g.Period, err)
 		}
@@ -61,11 +53,11 @@ func (s *Store) listDay(segments []archive.Segment, f Filter, keep func(*verdict
 			r := &rows[i]
 			inside := (f.Since.IsZero() || !r.Time.Before(f.Since)) && (f.Until.IsZero() || r.Time.Before(f.Until))
 			if inside && (len(f.ASNs) == 0 || slices.Contains(f.ASNs, r.ASN)) && keep(r) {
-				out = append(out, *r)
+				out = append(out, r)
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b verdict.Row) int { return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.UID, b.UID)) })
+	slices.SortFunc(out, newestFirst)
 	return out, nil
 }
 

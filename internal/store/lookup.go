@@ -119,15 +119,11 @@ func (o *openFiles) release(h *heldFile) {
 	}
 }
 
-// keep closes the files of segments that the manifest no longer lists, so that
-// the disk gets back what compaction freed.
-func (o *openFiles) keep(m *archive.Manifest) {
+// keep closes the files of segments that are no longer listed, so that the disk
+// gets back what compaction freed.
+func (o *openFiles) keep(listed map[string]bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	listed := make(map[string]bool, len(m.Segments))
-	for _, g := range m.Segments {
-		listed[g.Path()] = true
-	}
 	for path := range o.files {
 		if !listed[path] {
 			o.drop(path)
@@ -135,7 +131,7 @@ func (o *openFiles) keep(m *archive.Manifest) {
 	}
 }
 
-func (o *openFiles) close() { o.keep(&archive.Manifest{}) }
+func (o *openFiles) close() { o.keep(nil) }
 
 // lookup reads the rows of a segment in which the keys hold.
 func lookup[T any](s *Store, g archive.Segment, keys ...archive.Key) (rows []T, err error) {

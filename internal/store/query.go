@@ -221,7 +221,7 @@ func (s *Store) Versions(ctx context.Context, uid string) ([]verdict.Row, error)
 	if err != nil {
 		return nil, err
 	}
-	segments, err := s.uids.among(s.a, m.Select(archive.Verdicts, m.Ruleset), uid) // a stranger may date his document as he likes
+	segments, err := s.uids.among(s.a, m, uid) // a stranger may date his document as he likes
 	if err != nil {
 		return nil, err
 	}

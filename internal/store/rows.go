@@ -83,15 +83,25 @@ func (f *Selection) where() *where {
 // latest first unless ascending. It asks for the days at that end alone, and for
 // more of them while there are too few rows.
 func (s *Store) Measurements(ctx context.Context, f Selection, ascending bool, offset, limit int) ([]verdict.Row, error) {
-	m, err := s.refresh(ctx, "verdicts")
+	m, err := s.refresh(ctx)
 	if err != nil {
+		return nil, err
+	}
+	rare := f.UID != "" || f.ReportID != "" || f.Input != "" // few rows, and nobody knows of which day
+	if !ascending && !rare {
+		found, ok, err := s.recent(s.calendar.days(m), &f, offset, limit)
+		if err != nil || ok {
+			return found, err
+		}
+	}
+	if m, err = s.refresh(ctx, "verdicts"); err != nil {
 		return nil, err
 	}
 	days, n := daysOf(m.Select(archive.Verdicts, m.Ruleset), ascending), 0
 	for rows := int64(0); n < len(days) && rows < int64(offset+limit); n++ {
 		rows += days[n].rows
 	}
-	if f.UID != "" || f.ReportID != "" || f.Input != "" { // few rows, and nobody knows of which day
+	if rare {
 		n = len(days)
 	}
 	for ; 0 < n && n < len(days); n *= 4 {

@@ -35,6 +35,8 @@ type Store struct {
 	known      knownThen
 	uids       uidIndex
 	read       readCells
+	verdicts   readVerdicts
+	calendar   calendar
 	edition    edition
 	mu         sync.Mutex // guards what follows
 	generation uint64
@@ -122,7 +124,12 @@ func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.viewed == nil || s.generation != m.Generation {
-		s.open.keep(m)
+		listed := make(map[string]bool, len(m.Segments))
+		for _, g := range m.Segments {
+			listed[g.Path()] = true
+		}
+		s.open.keep(listed)
+		s.verdicts.keep(listed)
 		s.generation, s.viewed = m.Generation, map[string]bool{}
 	}
 	for _, name := range names {
@@ -177,6 +184,12 @@ func (s *Store) Edition() (counted string, generation uint64, err error) {
 		e.generation, e.counted = m.Generation, hex.EncodeToString(h.Sum(nil)[:12])
 	}
 	return e.counted, e.generation, nil
+}
+
+// OfView is what a scan of a view needs of a manifest, and nothing else: it can be kept
+// for long.
+func OfView(m *archive.Manifest, view string) *archive.Manifest {
+	return &archive.Manifest{Format: m.Format, Generation: m.Generation, Ruleset: m.Ruleset, Segments: segmentsOf(m, view)}
 }
 
 // segmentsOf are the segments of a view.

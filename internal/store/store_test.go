@@ -317,6 +317,9 @@ func TestDamagedSegmentsAnswerNothing(t *testing.T) {
 // Lists that read few days are those that read all of them.
 func TestMeasurementsReadFewDays(t *testing.T) {
 	s := filled(t)
+	if _, err := s.refresh(t.Context(), "verdicts"); err != nil {
+		t.Fatal(err)
+	}
 	yes := true
 	for _, f := range []Selection{{}, {ASNs: []uint32{64512}}, {Anomaly: &yes}, {Since: day(3)}, {Until: day(4)}, {Since: day(2), Until: day(3)}, {CCs: []string{"ZY"}}, {ReportID: "r30"}} {
 		for _, ascending := range []bool{false, true} {

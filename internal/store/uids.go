@@ -12,34 +12,41 @@ import (
 // uid that nobody has costs a search in it and opens no file. The zero value is
 // ready.
 type uidIndex struct {
-	mu    sync.Mutex // guards what follows; held while segments are read
-	seed  maphash.Seed
-	ready bool
-	of    map[string][]uint32 // by path of the segment: the hashes of its uids, sorted
-	rows  int
+	mu         sync.Mutex // guards what follows; held while segments are read
+	seed       maphash.Seed
+	ready      bool
+	of         map[string][]uint32 // by path of the segment: the hashes of its uids, sorted
+	rows       int
+	generation uint64       // of the manifest that parts are of
+	parts      []uidSegment // in the order of the manifest
+}
+
+// uidSegment is a segment and the hashes of its uids; unknown where there were too
+// many to be kept.
+type uidSegment struct {
+	archive.Segment
+	uids    []uint32
+	unknown bool
 }
 
 // maxUIDs bounds the rows that are known; segments past it are looked into.
 const maxUIDs = 32_000_000
 
-// among gives the segments that may hold a uid.
-func (x *uidIndex) among(a *archive.Archive, segments []archive.Segment, uid string) ([]archive.Segment, error) {
+// among gives the segments of verdicts of a manifest that may hold a uid.
+func (x *uidIndex) among(a *archive.Archive, m *archive.Manifest, uid string) ([]archive.Segment, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err := x.bring(a, segments); err != nil {
-		return nil, err
+	if !x.ready || x.generation != m.Generation {
+		if err := x.bring(a, m); err != nil {
+			return nil, err
+		}
 	}
 	h := x.hash(uid)
 	var out []archive.Segment
-	for _, g := range segments {
-		known, ok := x.of[g.Path()]
-		if ok {
-			_, ok = slices.BinarySearch(known, h)
-		} else {
-			ok = true
-		}
-		if ok {
-			out = append(out, g)
+	for i := range x.parts {
+		p := &x.parts[i]
+		if _, found := slices.BinarySearch(p.uids, h); found || p.unknown {
+			out = append(out, p.Segment)
 		}
 	}
 	return out, nil
@@ -48,10 +55,12 @@ func (x *uidIndex) among(a *archive.Archive, segments []archive.Segment, uid str
 func (x *uidIndex) hash(uid string) uint32 { return uint32(maphash.String(x.seed, uid)) }
 
 // bring reads the segments that are new, and forgets those that are gone.
-func (x *uidIndex) bring(a *archive.Archive, segments []archive.Segment) error {
-	if !x.ready {
-		x.seed, x.of, x.ready = maphash.MakeSeed(), map[string][]uint32{}, true
+func (x *uidIndex) bring(a *archive.Archive, m *archive.Manifest) error {
+	if x.of == nil {
+		x.seed, x.of = maphash.MakeSeed(), map[string][]uint32{}
 	}
+	x.ready = false // until all is read
+	segments := m.Select(archive.Verdicts, m.Ruleset)
 	listed := make(map[string]bool, len(segments))
 	for _, g := range segments {
 		listed[g.Path()] = true
@@ -80,6 +89,12 @@ func (x *uidIndex) bring(a *archive.Archive, segments []archive.Segment) error {
 		x.of[g.Path()] = uids
 		x.rows += len(uids)
 	}
+	x.parts = make([]uidSegment, len(segments))
+	for i, g := range segments {
+		uids, known := x.of[g.Path()]
+		x.parts[i] = uidSegment{g, uids, !known}
+	}
+	x.ready, x.generation = true, m.Generation
 	return nil
 }
 

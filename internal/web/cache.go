@@ -128,7 +128,7 @@ func (s *Site) edition(r *http.Request) (name, error) {
 		return name{}, nil
 	}
 	path := s.inEnglish(r)
-	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/check") || strings.HasPrefix(path, "/search") || strings.HasPrefix(path, "/data") ||
+	each := strings.HasPrefix(path, "/m/") || strings.HasPrefix(path, "/data") ||
 		strings.Contains(path, "/measurements") || strings.Contains(r.URL.RawQuery, "as-of")
 	e, err := s.Desk.Edition()
 	if !each {

@@ -5,11 +5,14 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/ledger"
 )
 
@@ -98,7 +101,8 @@ func (s *Site) entryWords(ctx context.Context, e *ledger.Entry, c *catalogue) (t
 		}
 		return say(key, args{"name": platform, "country": country}), href, nil
 	case e.Correction != nil:
-		return say("entry.correction", args{"text": name(e.Correction.Text)}), s.itemPage(e.Correction.Of), nil
+		href, err = s.itemPage(ctx, e.Correction.Of)
+		return say("entry.correction", args{"text": name(e.Correction.Text)}), href, err
 	case e.Key != nil:
 		return say("entry.key", nil), "/ledger/key", nil
 	case e.Software != nil:
@@ -110,24 +114,30 @@ func (s *Site) entryWords(ctx context.Context, e *ledger.Entry, c *catalogue) (t
 // uidShape is how the uid of a measurement looks.
 var uidShape = regexp.MustCompile(`^\d{14}\.\d{6}_[A-Z]{2}_\w+$`)
 
-// itemPage is the page of what a correction is of; "" where its id alone does not
-// say which, as of a dated ban, which may have been withdrawn.
-func (s *Site) itemPage(id string) string {
+// itemPage is the page of what a correction is of; "" where there is none, as of a
+// dated ban that was withdrawn.
+func (s *Site) itemPage(ctx context.Context, id string) (string, error) {
 	first, rest, two := strings.Cut(id, "/")
 	target, day, _ := strings.Cut(rest, "@")
 	switch {
 	case s.Records != nil && s.Records.Case(first) != nil && two:
-		return "/cases/" + first + "/claim/" + url.PathEscape(rest)
+		return "/cases/" + first + "/claim/" + url.PathEscape(rest), nil
 	case s.Records != nil && s.Records.Case(first) != nil:
-		return "/cases/" + first
+		return "/cases/" + first, nil
 	case two && inquiry.Country(first) != first && day == "":
-		return "/cc/" + first + "/" + url.PathEscape(target)
+		return "/cc/" + first + "/" + url.PathEscape(target), nil
 	case two && inquiry.Country(first) != first:
-		return "/cc/" + first + "/" + url.PathEscape(target) + "?at=" + url.QueryEscape(day)
+		return "/cc/" + first + "/" + url.PathEscape(target) + "?at=" + url.QueryEscape(day), nil
 	case uidShape.MatchString(id):
-		return "/m/" + id
+		return "/m/" + id, nil
+	case s.Desk == nil:
+		return "", nil
 	}
-	return ""
+	found, err := s.Desk.Events(ctx, store.Filter{}, time.Time{})
+	if err != nil || !slices.ContainsFunc(found.Events, func(e event.Event) bool { return e.ID == id }) {
+		return "", err
+	}
+	return "/events/" + url.PathEscape(id), nil
 }
 
 // batchWords say which measurements came in.

@@ -94,8 +94,8 @@ func TestPageOfWhatIsCorrected(t *testing.T) {
 		"//elsewhere.example/x": "",
 		"20241113081500.123456_ZZ_webconnectivity_0123456789abcdef": "/m/20241113081500.123456_ZZ_webconnectivity_0123456789abcdef",
 	} {
-		if got := s.site.itemPage(id); got != want {
-			t.Errorf("%s: %q, want %q", id, got, want)
+		if got, err := s.site.itemPage(t.Context(), id); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", id, got, err, want)
 		}
 	}
 }

@@ -48,6 +48,13 @@ func TestCorrectionOnItsPage(t *testing.T) {
 			t.Errorf("/ur%s does not show its correction", path)
 		}
 	}
+	s.site.Ledger = s.p.Archive.Log()
+	_, entries := s.get("/ledger")
+	for of, path := range pages {
+		if !strings.Contains(entries, `href="`+path+`">This server takes back what it said: Wrong was &lt;what&gt; we said of `+of) {
+			t.Errorf("the correction of %s does not lead to %s", of, path)
+		}
+	}
 }
 
 // Each page of something that can be proved leads to its evidence, which holds.

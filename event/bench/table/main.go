@@ -4,20 +4,25 @@
 //	go run ./event/bench/table            the seeds that are reported
 //	go run ./event/bench/table -calibrate other seeds, for choosing constants
 //	go run ./event/bench/table -scenarios all   one way of obeying or measuring at a time
+//	go run ./event/bench/table -scenarios all -beside OLD   and what another build of bandish finds in the same stories
 //	go run ./event/bench/table -set Candidate.MinReports=1   with another parameter
 //	go run ./event/bench/table -volume    the time that fifty million cells take
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/event/bench"
 	"github.com/bandish/bandish/event/parameter"
 )
@@ -38,6 +43,7 @@ func run(args []string, out, log io.Writer) error {
 	volume := fs.Bool("volume", false, "measure the time and memory of fifty million cells instead")
 	scenarios := fs.String("scenarios", "", "tell stories of the scenarios whose name holds this text ('all': every one) instead")
 	stories := fs.Int("stories", 100, "of each scenario")
+	beside := fs.String("beside", "", "with -scenarios: give the stories, as files, to this `program`, too, a bandish of another version; its figures stand first")
 	fs.Func("set", "try another number: `Group.Name=value` of a parameter that docs/DETECTION.md lists", set)
 	countries := fs.Int("countries", bench.FullVolume.Countries, "countries of -volume")
 	if err := fs.Parse(args); err != nil {
@@ -54,7 +60,10 @@ func run(args []string, out, log io.Writer) error {
 		fmt.Fprintf(out, "%d cells, %d events: %s to detect, slowest country %s, %d MiB from the system\n", l.Cells, l.Events,
 			l.Detect.Round(time.Millisecond), l.Slowest.Round(time.Millisecond), l.Memory>>20)
 	case *scenarios != "":
-		printScenarios(out, *scenarios, seeds(*first, *stories), *details)
+		if err := printScenarios(out, *scenarios, *beside, seeds(*first, *stories), *details); err != nil {
+			fmt.Fprintln(log, err)
+			return err
+		}
 	default:
 		start := time.Now()
 		scores := bench.Run(seeds(*first, *worlds), bench.Standard)
@@ -98,21 +107,60 @@ func printDetails(out io.Writer, s *bench.Score) {
 	}
 }
 
-// printScenarios tries every scenario whose name holds a text.
-func printScenarios(out io.Writer, name string, seeds []uint64, details bool) {
-	var list []*bench.Outcome
+// printScenarios tries every scenario whose name holds a text, with another
+// version of the program beside this one where there is one.
+func printScenarios(out io.Writer, name, beside string, seeds []uint64, details bool) error {
+	methods := []bench.Method{bench.Detector}
+	if beside != "" {
+		methods = []bench.Method{build(beside), bench.Detector}
+	}
+	tried := make([][]*bench.Outcome, len(methods))
 	for _, s := range bench.Scenarios {
-		if name == "all" || strings.Contains(s.Name, name) {
-			list = append(list, s.Try(seeds))
+		if name != "all" && !strings.Contains(s.Name, name) {
+			continue
+		}
+		for i, m := range methods {
+			o, err := s.Try(seeds, m)
+			if err != nil {
+				return err
+			}
+			tried[i] = append(tried[i], o)
 		}
 	}
-	bench.WriteOutcomes(out, list)
+	bench.WriteOutcomes(out, tried...)
 	if !details {
-		return
+		return nil
 	}
-	for _, o := range list {
+	for _, o := range tried[len(tried)-1] {
 		for _, line := range slices.Concat(o.Off, o.Flaws) {
 			fmt.Fprintf(out, "%s: %s\n", o.Scenario, line)
 		}
+	}
+	return nil
+}
+
+// build is the method of another build of bandish: its events command reads
+// the story as a file.
+func build(path string) bench.Method {
+	return func(s *bench.Story) (found []event.Event, err error) {
+		file, err := os.CreateTemp("", "story-*.csv")
+		if err != nil {
+			return nil, err
+		}
+		defer os.Remove(file.Name())
+		if err := errors.Join(s.WriteCSV(file), file.Close()); err != nil {
+			return nil, fmt.Errorf("write the story: %w", err)
+		}
+		text, err := exec.Command(path, "events", "--json", "--input", file.Name()).Output()
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			return nil, fmt.Errorf("%s: %w: %.300s", path, err, failed.Stderr)
+		} else if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(text, &found); err != nil {
+			return nil, fmt.Errorf("%s: its events: %w", path, err)
+		}
+		return found, nil
 	}
 }

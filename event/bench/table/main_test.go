@@ -2,6 +2,8 @@ package main
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -14,7 +16,7 @@ func TestScenarioTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(out.String(), "\n")
-	if !strings.HasPrefix(lines[0], "| scenario | found |") {
+	if !strings.HasPrefix(lines[0], "| scenario | stories | found |") {
 		t.Fatalf("the head is %q", lines[0])
 	}
 	columns, rows := strings.Count(lines[0], "|"), 0
@@ -30,6 +32,40 @@ func TestScenarioTable(t *testing.T) {
 	if rows != 4 {
 		t.Errorf("%d rows, want 4:\n%s", rows, out.String())
 	}
+}
+
+// Another version is given each story as a file, and its figures stand before
+// ours; one that fails ends the run.
+func TestBeside(t *testing.T) {
+	blind := program(t, `grep -q measurement_uid "$4" && echo "[]"`) // reads the story and finds nothing
+	var out strings.Builder
+	if err := run([]string{"-scenarios", "at once, 1 network", "-stories", "1", "-beside", blind}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if want := "| at once, 1 network | 1 | 0.00 → 1.00 | - → 1.00 |"; !strings.Contains(out.String(), want) {
+		t.Errorf("want %q in\n%s", want, out.String())
+	}
+	for name, path := range map[string]string{
+		"fails":         program(t, "echo no such flag >&2; exit 2"),
+		"says no JSON":  program(t, "echo hello"),
+		"is not there":  filepath.Join(t.TempDir(), "none"),
+		"cannot be run": t.TempDir(),
+	} {
+		var log strings.Builder
+		if err := run([]string{"-scenarios", "at once, 1 network", "-stories", "1", "-beside", path}, io.Discard, &log); err == nil || !strings.Contains(log.String(), "at once, 1 network") {
+			t.Errorf("a program that %s: %v, told %q", name, err, log.String())
+		}
+	}
+}
+
+// program writes a shell script and returns its path.
+func program(t *testing.T, script string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "bandish")
+	if err := os.WriteFile(name, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func TestUnknownFlag(t *testing.T) {

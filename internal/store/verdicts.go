@@ -1,0 +1,458 @@
+package store
+
+import (
+	"cmp"
+	"container/list"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/bandish/bandish/derivation"
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/verdict"
+)
+
+// readVerdicts keeps the verdicts of the segments that were asked for last, so that
+// lists of the newest measurements read each segment once: a commit adds a small
+// segment, and only that is read then. Segments never change, so none grows stale.
+// What it gives is shared and must not be changed. The zero value is ready.
+type readVerdicts struct {
+	mu    sync.Mutex // guards what follows
+	kept  map[string]*list.Element
+	order *list.List // of *heldVerdicts, the one that was asked for last first
+	bytes int
+	stray map[string]bool // whether a segment holds rows of other days, by path
+}
+
+// heldVerdicts are the rows of one segment. What follows once is set by it.
+type heldVerdicts struct {
+	path  string
+	bytes int // that its place in the bound takes; 0 until the rows were read
+
+	once   sync.Once
+	err    error
+	rows   []verdict.Row  // in the order of the segment
+	sorted bool           // by derivation.CompareVerdicts, as all that this program wrote
+	newest []*verdict.Row // the same, the newest first
+	size   int            // of all that, about, in bytes
+}
+
+// The bounds of what is kept: in bytes, and in rows of one segment. A longer one
+// is looked up in its file, or asked for in SQL.
+const (
+	maxVerdictBytes = 64 << 20
+	maxHeldRows     = 40_000
+)
+
+// of gives the verdicts of a segment; nil where it has too many to be kept.
+func (r *readVerdicts) of(a *archive.Archive, g archive.Segment) (*heldVerdicts, error) {
+	if g.Rows > maxHeldRows {
+		return nil, nil
+	}
+	h := r.place(g.Path())
+	h.once.Do(func() {
+		h.err = errUnread // stays where reading panics
+		h.err = h.read(a, g)
+		r.settle(h, g)
+	})
+	return h, h.err
+}
+
+// errUnread is the error of those who waited for a segment whose reading panicked.
+var errUnread = &archive.DamagedError{Reason: "reading it panicked"}
+
+// place finds the place of a segment, or makes one.
+func (r *readVerdicts) place(path string) *heldVerdicts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kept == nil {
+		r.kept, r.order, r.stray = map[string]*list.Element{}, list.New(), map[string]bool{}
+	}
+	if e := r.kept[path]; e != nil {
+		r.order.MoveToFront(e)
+		return e.Value.(*heldVerdicts)
+	}
+	h := &heldVerdicts{path: path}
+	r.kept[path] = r.order.PushFront(h)
+	return h
+}
+
+// settle counts what was read, and lets go of what was asked for longest ago. A
+// segment that could not be read is read again by the next who asks.
+func (r *readVerdicts) settle(h *heldVerdicts, g archive.Segment) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.kept[h.path]
+	if e == nil || e.Value != h {
+		return // it is no longer listed
+	}
+	if h.err != nil {
+		r.drop(e)
+		return
+	}
+	r.stray[h.path] = h.strays(g.Period)
+	h.bytes = h.size
+	r.bytes += h.bytes
+	for r.bytes > maxVerdictBytes && r.order.Len() > 1 {
+		r.drop(r.order.Back())
+	}
+}
+
+// drop lets go of a segment. The caller holds mu.
+func (r *readVerdicts) drop(e *list.Element) {
+	h := r.order.Remove(e).(*heldVerdicts)
+	delete(r.kept, h.path)
+	r.bytes -= h.bytes
+}
+
+// keep lets go of the segments that are no longer listed.
+func (r *readVerdicts) keep(listed map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for path, e := range r.kept {
+		if !listed[path] {
+			r.drop(e)
+		}
+	}
+	for path := range r.stray {
+		if !listed[path] {
+			delete(r.stray, path)
+		}
+	}
+}
+
+// strays reports whether a segment holds rows of other days than its own: those
+// whose clock was wrong stand in the day in which they came.
+func (s *Store) strays(g archive.Segment) (bool, error) {
+	r := &s.verdicts
+	r.mu.Lock()
+	is, known := r.stray[g.Path()]
+	r.mu.Unlock()
+	if known {
+		return is, nil
+	}
+	h, err := r.of(s.a, g)
+	if err != nil {
+		return false, err
+	}
+	if h != nil {
+		return h.strays(g.Period), nil
+	}
+	var first, last int64
+	err = s.open.use(s.a, g, func(f *archive.SegmentFile) (err error) {
+		first, last, err = f.Bounds("measurement_start_time")
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	d := dayOf(g.Period)
+	is = !d.holds(time.UnixMicro(first)) || !d.holds(time.UnixMicro(last))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stray == nil {
+		r.stray = map[string]bool{}
+	}
+	r.stray[g.Path()] = is
+	return is, nil
+}
+
+func (h *heldVerdicts) strays(day string) bool {
+	n, d := len(h.newest), dayOf(day)
+	return n > 0 && (!d.holds(h.newest[0].Time) || !d.holds(h.newest[n-1].Time))
+}
+
+// read reads the rows and puts them in order.
+func (h *heldVerdicts) read(a *archive.Archive, g archive.Segment) error {
+	h.rows = make([]verdict.Row, 0, g.Rows)
+	w := words{of: map[string]string{}}
+	err := archive.ReadSegment(a, g, func(rows []verdict.Row) error {
+		for i := range rows {
+			h.rows = append(h.rows, w.row(&rows[i]))
+		}
+		return nil
+	})
+	if err != nil {
+		h.rows = nil
+		return err
+	}
+	h.size = w.bytes + 1<<10
+	h.newest = make([]*verdict.Row, len(h.rows))
+	for i := range h.rows {
+		h.newest[i] = &h.rows[i]
+	}
+	h.sorted = slices.IsSortedFunc(h.newest, derivation.CompareVerdicts)
+	slices.SortFunc(h.newest, newestFirst)
+	return nil
+}
+
+// newestFirst is the order of lists.
+func newestFirst(a, b *verdict.Row) int {
+	return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Raw, b.Raw), cmp.Compare(a.Line, b.Line))
+}
+
+// words keeps each text once.
+type words struct {
+	of    map[string]string
+	bytes int
+}
+
+func (w *words) own(s string) string {
+	if s == "" {
+		return ""
+	}
+	if have, ok := w.of[s]; ok {
+		return have
+	}
+	s = strings.Clone(s)
+	w.of[s] = s
+	w.bytes += len(s)
+	return s
+}
+
+// row is a row whose text is its own: that of the reader may be its buffer.
+func (w *words) row(v *verdict.Row) verdict.Row {
+	o := *v
+	o.UID = strings.Clone(v.UID)
+	w.bytes += int(unsafe.Sizeof(o)+unsafe.Sizeof(&o)) + len(o.UID)
+	for _, s := range []*string{&o.ReportID, &o.Sender, &o.CC, &o.TestName, &o.Software, &o.Platform, &o.Input, &o.Target, &o.Domain, (*string)(&o.State),
+		&o.Ruleset, &o.Fingerprints, &o.Invalid, &o.Raw, &o.Channel} {
+		*s = w.own(*s)
+	}
+	for _, l := range []*verdict.Layer{&o.DNS, &o.TCP, &o.TLS, &o.HTTP, &o.QUIC, &o.App} {
+		l.Outcome, l.Rule = verdict.Outcome(w.own(string(l.Outcome))), w.own(l.Rule)
+	}
+	for _, list := range []*[]string{&o.Mechanisms, &o.Rules, &o.Marks} {
+		if len(*list) == 0 {
+			*list = nil
+			continue
+		}
+		own := make([]string, len(*list)) // who appends gets a copy
+		for i, s := range *list {
+			own[i] = w.own(s)
+		}
+		*list = own
+		w.bytes += len(own) * int(unsafe.Sizeof(""))
+	}
+	return o
+}
+
+// on are the rows on one target in one country, in the order of the segment.
+func (h *heldVerdicts) on(cc, target string) []verdict.Row {
+	if !h.sorted {
+		var out []verdict.Row
+		for i := range h.rows {
+			if h.rows[i].CC == cc && h.rows[i].Target == target {
+				out = append(out, h.rows[i])
+			}
+		}
+		return out
+	}
+	at := func(i int) int { return cmp.Or(cmp.Compare(h.rows[i].CC, cc), cmp.Compare(h.rows[i].Target, target)) }
+	from := sort.Search(len(h.rows), func(i int) bool { return at(i) >= 0 })
+	n := sort.Search(len(h.rows)-from, func(i int) bool { return at(from+i) > 0 })
+	return h.rows[from : from+n]
+}
+
+// verdictsOn are the verdicts on one target in one country in a segment. They may
+// be shared and must not be changed.
+func (s *Store) verdictsOn(g archive.Segment, cc, target string) ([]verdict.Row, error) {
+	h, err := s.verdicts.of(s.a, g)
+	if err != nil || h != nil {
+		if err != nil {
+			return nil, err
+		}
+		return h.on(cc, target), nil
+	}
+	return lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+}
+
+// utcDay is a day of UTC, [begin, end).
+type utcDay struct{ begin, end time.Time }
+
+// dayOf is the day of a period. One that is none holds no time.
+func dayOf(period string) utcDay {
+	t, err := time.Parse(time.DateOnly, period)
+	if err != nil {
+		return utcDay{}
+	}
+	return utcDay{t, t.AddDate(0, 0, 1)}
+}
+
+func (d utcDay) holds(t time.Time) bool { return !t.Before(d.begin) && t.Before(d.end) }
+
+// dayVerdicts are the segments of the verdicts of one day.
+type dayVerdicts struct {
+	utcDay
+	period   string
+	rows     int64
+	segments []archive.Segment
+}
+
+// days are the days of which there are verdicts, the newest first.
+func days(m *archive.Manifest) []dayVerdicts {
+	var out []dayVerdicts
+	for _, g := range m.Select(archive.Verdicts, m.Ruleset) { // in the order of their periods
+		if n := len(out); n == 0 || out[n-1].period != g.Period {
+			out = append(out, dayVerdicts{utcDay: dayOf(g.Period), period: g.Period})
+		}
+		d := &out[len(out)-1]
+		d.rows += g.Rows
+		d.segments = append(d.segments, g)
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// calendar keeps the days of a generation.
+type calendar struct {
+	mu         sync.Mutex // guards what follows
+	generation uint64
+	of         []dayVerdicts
+}
+
+// days are the days of a manifest. They are shared and must not be changed.
+func (c *calendar) days(m *archive.Manifest) []dayVerdicts {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil || c.generation != m.Generation {
+		c.generation, c.of = m.Generation, days(m)
+	}
+	return c.of
+}
+
+// maxRecent bounds the rows that are looked through for the newest of a selection;
+// what lies further back is asked for in SQL.
+const maxRecent = 60_000
+
+// recent gives the newest verdicts of a selection, as measurements does. ok is false
+// where too many rows would have to be looked through.
+func (s *Store) recent(all []dayVerdicts, f *Selection, offset, limit int) (out []verdict.Row, ok bool, err error) {
+	l := lookingBack{s: s, f: f, want: offset + limit, left: maxRecent}
+	if err := l.astray(all); err != nil {
+		return nil, false, err
+	}
+	for i := range all {
+		if d := &all[i]; !f.Since.IsZero() && !d.end.After(f.Since) || l.enough(d.end) {
+			break
+		} else if err := l.add(d); err != nil {
+			return nil, false, err
+		}
+	}
+	if l.left < 0 {
+		return nil, false, nil
+	}
+	slices.SortFunc(l.found, newestFirst)
+	for _, v := range l.found[min(offset, len(l.found)):min(l.want, len(l.found))] {
+		out = append(out, *v)
+	}
+	return out, true, nil
+}
+
+// lookingBack is a search for the newest verdicts of a selection.
+type lookingBack struct {
+	s     *Store
+	f     *Selection
+	want  int
+	left  int64 // rows that may be looked through; below 0 it is given up
+	stray []*verdict.Row
+	found []*verdict.Row // with those astray
+}
+
+// astray finds the rows that stand in another day than their own.
+func (l *lookingBack) astray(all []dayVerdicts) error {
+	for i := range all {
+		d := &all[i]
+		for _, g := range d.segments {
+			is, err := l.s.strays(g)
+			if err == nil && is {
+				err = l.take(g, func(t time.Time) bool { return !d.holds(t) })
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	l.stray = slices.Clone(l.found)
+	return nil
+}
+
+// add finds the rows of a day that stand there.
+func (l *lookingBack) add(d *dayVerdicts) error {
+	if !l.f.Until.IsZero() && !d.begin.Before(l.f.Until) {
+		return nil
+	}
+	for _, g := range d.segments {
+		if err := l.take(g, d.holds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enough reports whether all that is wanted was found, and nothing that is older
+// than a moment can come before it.
+func (l *lookingBack) enough(since time.Time) bool {
+	n := len(l.found) - len(l.stray)
+	for _, v := range l.stray {
+		if !v.Time.Before(since) {
+			n++
+		}
+	}
+	return n >= l.want || l.left < 0
+}
+
+// take adds the newest rows of a segment that are at such times.
+func (l *lookingBack) take(g archive.Segment, at func(time.Time) bool) error {
+	if l.left -= g.Rows; l.left < 0 {
+		return nil
+	}
+	h, err := l.s.verdicts.of(l.s.a, g)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		l.left = -1
+		return nil
+	}
+	n := 0
+	for _, v := range h.newest {
+		if n == l.want {
+			break
+		}
+		if at(v.Time) && l.f.admits(v) {
+			l.found = append(l.found, v)
+			n++
+		}
+	}
+	return nil
+}
+
+// admits reports whether a verdict is of the selection: where says the same in SQL.
+func (f *Selection) admits(v *verdict.Row) bool {
+	in := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
+	is := func(want, s string) bool { return want == "" || want == s }
+	if !in(f.CCs, v.CC) || !in(f.Tests, v.TestName) || !in(f.Domains, v.Domain) || len(f.ASNs) > 0 && !slices.Contains(f.ASNs, v.ASN) ||
+		!is(f.Input, v.Input) || !is(f.ReportID, v.ReportID) || !is(f.UID, v.UID) ||
+		!f.Since.IsZero() && v.Time.UnixMicro() < f.Since.UnixMicro() || !f.Until.IsZero() && v.Time.UnixMicro() >= f.Until.UnixMicro() {
+		return false
+	}
+	if len(f.Versions) > 0 {
+		version := ""
+		if parts := strings.Split(v.Software, "/"); len(parts) > 1 {
+			version = parts[1]
+		}
+		if !slices.Contains(f.Versions, version) {
+			return false
+		}
+	}
+	if f.Confirmed == nil && f.Anomaly == nil && f.Failure == nil {
+		return true
+	}
+	confirmed, anomaly, failure := Judged(v)
+	agrees := func(want *bool, is bool) bool { return want == nil || *want == is }
+	return agrees(f.Confirmed, confirmed) && agrees(f.Anomaly, anomaly) && agrees(f.Failure, failure)
+}
