@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/object"
 	"github.com/bandish/bandish/verdict"
 	"github.com/spf13/cobra"
 )
 
 func archiveCommand(env *environment) *cobra.Command {
-	return group(&cobra.Command{Use: "archive COMMAND", Short: "look after the archive: check, compact, recover, back up, export"},
-		archiveCheckCommand(env), archiveCompactCommand(env), archiveRecoverCommand(env), archiveBackupCommand(env), archiveExportCommand(env))
+	return group(&cobra.Command{Use: "archive COMMAND", Short: "look after the archive: check, compact, recover, back up, restore, export"},
+		archiveCheckCommand(env), archiveCompactCommand(env), archiveRecoverCommand(env), archiveBackupCommand(env), archiveSnapshotsCommand(env), archiveRestoreCommand(env), archiveExportCommand(env))
 }
 
 func archiveCheckCommand(env *environment) *cobra.Command {
@@ -53,16 +54,74 @@ func archiveRecoverCommand(env *environment) *cobra.Command {
 }
 
 func archiveBackupCommand(env *environment) *cobra.Command {
-	asJSON := false
+	var o backupFlags
 	c := &cobra.Command{
-		Use:         "backup DIR",
-		Short:       "copy the archive while it is written to",
-		Example:     "bandish archive backup /mnt/copy\nbandish archive check --data /mnt/copy",
-		Annotations: map[string]string{argumentsNote: "DIR  the folder of the copy; what it has already is not copied again", failedNote: "a file is damaged and was not copied"},
-		Args:        oneArg("the folder of the copy"),
-		RunE:        doing(func(ctx context.Context, args []string) error { return backUpArchive(ctx, env, args[0], asJSON) }),
+		Use:   "backup DIR|STORE",
+		Short: "copy the archive while it is written to, into a folder or as a snapshot into a bucket",
+		Example: `bandish archive backup /mnt/copy
+bandish archive check --data /mnt/copy
+bandish archive backup s3://bucket/prefix --keep 30`,
+		Annotations: map[string]string{
+			argumentsNote: "DIR  the folder of the copy, which is an archive itself; what it has already is not copied again\n" + storeArgument,
+			failedNote:    "a file is damaged and was not copied",
+		},
+		Args: oneArg("the folder of the copy, or a store"),
+		RunE: doing(func(ctx context.Context, args []string) error { return backUp(ctx, env, args[0], &o) }),
 	}
-	jsonFlag(c, &asJSON)
+	o.add(c)
+	c.Flags().IntVar(&o.keep, "keep", 0, "of a store, remove all snapshots but the newest `N`, and what only they hold")
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+// storeArgument explains a store of objects among the arguments of a command.
+const storeArgument = "STORE  s3://bucket/prefix, or file:///folder for the same files in a folder"
+
+// backupFlags are the flags of `bandish archive backup`.
+type backupFlags struct {
+	bucketFlags
+	keep   int
+	asJSON bool
+}
+
+func archiveSnapshotsCommand(env *environment) *cobra.Command {
+	var o snapshotFlags
+	c := &cobra.Command{
+		Use:   "snapshots STORE",
+		Short: "list the snapshots in a bucket, or read all that one holds",
+		Example: `bandish archive snapshots s3://bucket/prefix
+bandish archive snapshots s3://bucket/prefix --check`,
+		Annotations: map[string]string{argumentsNote: storeArgument, failedNote: "with --check: an object is damaged"},
+		Args:        oneArg("a store"),
+		RunE:        doing(func(ctx context.Context, args []string) error { return listSnapshots(ctx, env, args[0], &o) }),
+	}
+	o.add(c)
+	c.Flags().BoolVar(&o.check, "check", false, "read every object of a snapshot and name what is damaged")
+	c.Flags().StringVar(&o.id, "snapshot", "", "`id` of the snapshot to check, or its beginning (default the newest)")
+	jsonFlag(c, &o.asJSON)
+	return c
+}
+
+// snapshotFlags are the flags of commands that read snapshots.
+type snapshotFlags struct {
+	bucketFlags
+	id            string
+	check, asJSON bool
+}
+
+func archiveRestoreCommand(env *environment) *cobra.Command {
+	var o snapshotFlags
+	c := &cobra.Command{
+		Use:         "restore STORE",
+		Short:       "bring a snapshot back into a new folder",
+		Example:     "bandish archive restore s3://bucket/prefix --data /srv/bandish",
+		Annotations: map[string]string{argumentsNote: storeArgument, failedNote: "an object is damaged and was left out"},
+		Args:        oneArg("a store"),
+		RunE:        doing(func(ctx context.Context, args []string) error { return restoreArchive(ctx, env, args[0], &o) }),
+	}
+	o.add(c)
+	c.Flags().StringVar(&o.id, "snapshot", "", "`id` of the snapshot, or its beginning (default the newest)")
+	jsonFlag(c, &o.asJSON)
 	return c
 }
 
@@ -108,6 +167,129 @@ func compactArchive(ctx context.Context, env *environment) error {
 	return nil
 }
 
+// store opens a store of objects that an argument names.
+func (b *bucketFlags) store(at string) (object.Store, error) {
+	s, ok, err := object.At(at, b.access())
+	if err == nil && !ok {
+		err = usageError("%s is no store: want s3://bucket/prefix or file:///folder", at)
+	}
+	return s, err
+}
+
+func backUp(ctx context.Context, env *environment, to string, o *backupFlags) error {
+	if !strings.Contains(to, "://") {
+		if o.keep != 0 {
+			return usageError("archive backup: --keep is for a store (s3://bucket/prefix): a folder holds one copy")
+		}
+		return backUpArchive(ctx, env, to, o.asJSON)
+	}
+	if o.keep < 0 {
+		return usageError("archive backup: --keep is %d: want 1 or more", o.keep)
+	}
+	store, err := o.store(to)
+	if err != nil {
+		return err
+	}
+	a, err := archive.OpenExisting(env.data)
+	if err != nil {
+		return err
+	}
+	meter := env.progress(a)
+	s, done, err := a.Snapshot(ctx, store, time.Now())
+	meter.end()
+	if err != nil {
+		return err
+	}
+	var removed archive.Removed
+	if o.keep > 0 {
+		if removed, err = archive.RemoveSnapshots(ctx, store, o.keep, time.Now()); err != nil {
+			return fmt.Errorf("the snapshot was taken: %w", err)
+		}
+	}
+	if o.asJSON {
+		err = printJSON(env.stdout, map[string]any{"snapshot": s, "copied": done.Copied, "bytes": done.Bytes, "there": done.There, "damaged": done.Damaged, "removed": removed})
+	} else {
+		fmt.Fprintf(env.stdout, "snapshot %s of %s is in %s: %d files; %d were sent, %.1f MB, the others were there\n", s.ID[:12], env.data, store, s.Files, done.Copied, float64(done.Bytes)/1e6)
+		if o.keep > 0 {
+			fmt.Fprintf(env.stdout, "removed %d older snapshots, %d objects, %.1f MB\n", removed.Snapshots, removed.Objects, float64(removed.Bytes)/1e6)
+		}
+	}
+	return errors.Join(err, notCopied(done.Damaged))
+}
+
+// notCopied is the error of files that were left out of a copy.
+func notCopied(damaged []archive.Damage) error {
+	if len(damaged) == 0 {
+		return nil
+	}
+	return &exitError{code: 1, err: fmt.Errorf("%d files are damaged and were not copied, the first: %s: %s", len(damaged), damaged[0].Path, damaged[0].Reason)}
+}
+
+func listSnapshots(ctx context.Context, env *environment, at string, o *snapshotFlags) error {
+	if o.id != "" && !o.check {
+		return usageError("archive snapshots: --snapshot is for --check")
+	}
+	store, err := o.store(at)
+	if err != nil {
+		return err
+	}
+	if o.check {
+		return checkSnapshot(ctx, env, store, o)
+	}
+	all, err := archive.ReadSnapshots(ctx, store)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return printJSON(env.stdout, all)
+	}
+	for _, s := range all.List {
+		fmt.Fprintf(env.stdout, "%s  %s  generation %d, %d files, %.1f MB\n", s.ID[:12], s.Taken.Format(time.RFC3339), s.Generation, s.Files, float64(s.Bytes)/1e6)
+	}
+	return nil
+}
+
+func checkSnapshot(ctx context.Context, env *environment, store object.Store, o *snapshotFlags) error {
+	meter := newMeter(env.stderr, time.Now)
+	out, err := archive.CheckSnapshot(ctx, store, o.id, func(done, of int) { meter.step("file", done, of) })
+	meter.end()
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		err = printJSON(env.stdout, out)
+	} else {
+		for _, d := range out.Damaged {
+			fmt.Fprintf(env.stdout, "damaged: %s: %s\n", d.Path, d.Reason)
+		}
+		fmt.Fprintf(env.stdout, "snapshot %s: %d files are as they were, %.1f MB, %d damaged\n", out.Snapshot.ID[:12], out.Files, float64(out.Bytes)/1e6, len(out.Damaged))
+	}
+	if len(out.Damaged) > 0 {
+		err = errors.Join(err, &exitError{code: 1, err: fmt.Errorf("%d objects are damaged: what is damaged of a snapshot is sent again by the next backup once it is deleted there", len(out.Damaged))})
+	}
+	return err
+}
+
+func restoreArchive(ctx context.Context, env *environment, at string, o *snapshotFlags) error {
+	store, err := o.store(at)
+	if err != nil {
+		return err
+	}
+	meter := newMeter(env.stderr, time.Now)
+	out, err := archive.Restore(ctx, store, o.id, env.data, func(done, of int) { meter.step("file", done, of) })
+	meter.end()
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		err = printJSON(env.stdout, out)
+	} else {
+		fmt.Fprintf(env.stdout, "%s holds snapshot %s of %s: %d files, %.1f MB; it has no key: bring keys/ledger.key back, or begin a new ledger (bandish key new)\n",
+			env.data, out.Snapshot.ID[:12], out.Snapshot.Taken.Format(time.RFC3339), out.Files, float64(out.Bytes)/1e6)
+	}
+	return errors.Join(err, notCopied(out.Damaged))
+}
+
 func backUpArchive(ctx context.Context, env *environment, dir string, asJSON bool) error {
 	a, err := archive.OpenExisting(env.data)
 	if err != nil {
@@ -122,10 +304,7 @@ func backUpArchive(ctx context.Context, env *environment, dir string, asJSON boo
 	} else {
 		fmt.Fprintf(env.stdout, "%s is a copy of %s: %d files copied, %.1f MB, %d were there; bandish archive check --data %s looks at all of them\n", dir, env.data, done.Copied, float64(done.Bytes)/1e6, done.There, dir)
 	}
-	if len(done.Damaged) > 0 {
-		err = errors.Join(err, &exitError{code: 1, err: fmt.Errorf("%d files are damaged and were not copied, the first: %s: %s", len(done.Damaged), done.Damaged[0].Path, done.Damaged[0].Reason)})
-	}
-	return err
+	return errors.Join(err, notCopied(done.Damaged))
 }
 
 func exportArchive(ctx context.Context, env *environment, dir, layout string, asJSON bool) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/object"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/observation"
@@ -20,10 +21,10 @@ import (
 // importFlags are the flags of `bandish import`.
 type importFlags struct {
 	windowFlags
-	test                      string
-	endpoint, region          string
-	insecure, private, asJSON bool
-	workers                   int
+	bucketFlags
+	test    string
+	asJSON  bool
+	workers int
 }
 
 func importCommand(env *environment) *cobra.Command {
@@ -41,16 +42,31 @@ bandish import s3://bucket/raw/ --s3-endpoint minio.example:9000`,
 		Args: someArgs("at least one source: a file, a folder, http(s)://…, s3://bucket/prefix, or ooni"),
 		RunE: doing(func(ctx context.Context, sources []string) error { return importAll(ctx, env, sources, &o) }),
 	}
-	o.add(c)
+	o.windowFlags.add(c)
+	o.bucketFlags.add(c)
 	f := c.Flags()
 	f.StringVar(&o.test, "test", "", "only this `test`, as web_connectivity")
-	f.StringVar(&o.endpoint, "s3-endpoint", "", "`host[:port]` of the S3 API, for buckets elsewhere")
-	f.BoolVar(&o.insecure, "s3-insecure", false, "reach the S3 endpoint over plain http")
-	f.StringVar(&o.region, "s3-region", "", "`region` of the bucket")
 	f.IntVar(&o.workers, "workers", 0, "`N` decoding goroutines (default one a core)")
-	privateFlag(c, &o.private)
 	f.BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
 	return c
+}
+
+// bucketFlags say how a bucket is reached.
+type bucketFlags struct {
+	endpoint, region  string
+	insecure, private bool
+}
+
+func (b *bucketFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&b.endpoint, "s3-endpoint", "", "`host[:port]` of the S3 API, for buckets elsewhere")
+	f.BoolVar(&b.insecure, "s3-insecure", false, "reach the S3 endpoint over plain http")
+	f.StringVar(&b.region, "s3-region", "", "`region` of the bucket")
+	privateFlag(c, &b.private)
+}
+
+func (b *bucketFlags) access() object.Access {
+	return object.Access{Endpoint: b.endpoint, Region: b.region, Insecure: b.insecure, Private: b.private}
 }
 
 // windowFlags choose measurements by country, target and days.

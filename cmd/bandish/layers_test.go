@@ -16,8 +16,8 @@ import (
 var stages = [][]string{
 	{"address", "country", "country/zone", "ledger", "network", "targets", "records", "defect", "internal/browser", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
 	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
-	{"observation"},
-	{"verdict"},
+	{"observation", "internal/object"},
+	{"verdict", "internal/object/objecttest"},
 	{"series", "internal/reported", "event/dating"},
 	{"event/parameter", "casefile"},
 	{"event/chain"},

@@ -24,6 +24,7 @@ import (
 	"github.com/sourcegraph/conc/pool"
 	"golang.org/x/sys/unix"
 
+	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/ledger"
 )
@@ -47,6 +48,7 @@ type Archive struct {
 	log      *notary.Log
 	leaves   leaves
 	index    index
+	folders  disk.Folders
 
 	mu       sync.Mutex  // the in-process turn to write
 	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu
@@ -54,10 +56,6 @@ type Archive struct {
 		sync.Mutex
 		current *Manifest
 		stamp   fs.FileInfo // of the file that current was read from
-	}
-	folders struct {
-		sync.Mutex
-		durable map[string]bool // whose names in the folder above are on the disk
 	}
 	notices struct {
 		sync.Mutex
@@ -74,9 +72,14 @@ var ErrReadOnly = errors.New("the archive cannot be written to: its folder or di
 // can be read; see ReadOnly.
 func Open(dir string) (*Archive, error) { return OpenOn(osDisk{}, dir) }
 
+// at is the archive in dir, before anything is looked at.
+func at(d Disk, dir string) *Archive {
+	return &Archive{dir: dir, disk: d, log: notary.Open(d, dir), folders: disk.Folders{Disk: d, Top: dir}}
+}
+
 // OpenOn is Open on another Disk.
-func OpenOn(disk Disk, dir string) (*Archive, error) {
-	a := &Archive{dir: dir, disk: disk, log: notary.Open(disk, dir)}
+func OpenOn(d Disk, dir string) (*Archive, error) {
+	a := at(d, dir)
 	if err := a.prepare(); err != nil {
 		if _, e := os.Stat(a.manifestPath()); e != nil || !notWritable(err) {
 			return nil, fmt.Errorf("open archive: %w", err)
@@ -104,7 +107,8 @@ func OpenExisting(dir string) (*Archive, error) {
 	if !there {
 		return nil, fmt.Errorf("no archive in %s: import measurements first (bandish import SOURCE --data %s)", dir, dir)
 	}
-	a := &Archive{dir: dir, disk: osDisk{}, readOnly: true, log: notary.Open(osDisk{}, dir)}
+	a := at(osDisk{}, dir)
+	a.readOnly = true
 	return a, a.agree()
 }
 
@@ -115,7 +119,7 @@ func Exists(dir string) (bool, error) {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err == nil, err
 	}
-	raw, err := (&Archive{dir: dir, disk: osDisk{}}).rawFiles()
+	raw, err := at(osDisk{}, dir).rawFiles()
 	return len(raw) > 0, err
 }
 

@@ -31,7 +31,7 @@ type BackedUp struct {
 // an earlier copy gets what it lacks. A file that is damaged is named and left
 // out.
 func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
-	to := &Archive{dir: dir, disk: a.disk, log: notary.Open(a.disk, dir)}
+	to := at(a.disk, dir)
 	if err := apart(a.dir, dir); err != nil {
 		return BackedUp{}, fmt.Errorf("back up: %w", err)
 	}

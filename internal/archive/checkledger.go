@@ -25,7 +25,9 @@ func OpenToCheck(dir string) (*Archive, error) {
 	if !there {
 		return nil, fmt.Errorf("no archive in %s", dir)
 	}
-	return &Archive{dir: dir, disk: osDisk{}, readOnly: true, log: notary.Open(osDisk{}, dir)}, nil
+	a := at(osDisk{}, dir)
+	a.readOnly = true
+	return a, nil
 }
 
 // Held is what holding an archive against its ledger came to.

@@ -117,30 +117,8 @@ func (u *Update) commit(b *blob, path string) error {
 	return nil
 }
 
-// makeDir makes a folder below the data folder and its names durable. A folder
-// that is there may have been made by a process that did not live to do so.
-func (a *Archive) makeDir(dir string) error {
-	a.folders.Lock()
-	defer a.folders.Unlock()
-	if a.folders.durable == nil {
-		a.folders.durable = map[string]bool{filepath.Clean(a.dir): true}
-	}
-	if _, err := os.Stat(dir); err == nil && a.folders.durable[dir] {
-		return nil
-	}
-	if err := a.disk.MkdirAll(dir); err != nil {
-		return err
-	}
-	for d := dir; !a.folders.durable[d] && d != filepath.Dir(d); d = filepath.Dir(d) {
-		if err := a.disk.SyncDir(filepath.Dir(d)); err != nil {
-			return err
-		}
-	}
-	for d := dir; !a.folders.durable[d] && d != filepath.Dir(d); d = filepath.Dir(d) {
-		a.folders.durable[d] = true
-	}
-	return nil
-}
+// makeDir makes a folder below the data folder, and its names durable.
+func (a *Archive) makeDir(dir string) error { return a.folders.Make(dir) }
 
 // arrive gives a batch that waits its own name, once it is listed. It is durable under
 // the one or the other: a loss of power may bring the former back.

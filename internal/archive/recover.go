@@ -47,7 +47,7 @@ type Recovered struct {
 // everything else is derived from the batches (pipeline.Rebuild). It removes
 // nothing, and needs no manifest; what one says that can be read is kept.
 func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) bool) (*Archive, Recovered, error) {
-	a := &Archive{dir: dir, disk: osDisk{}, log: notary.Open(osDisk{}, dir)}
+	a := at(osDisk{}, dir)
 	there, err := Exists(dir)
 	if err != nil {
 		return nil, Recovered{}, fmt.Errorf("recover archive: %w", err)

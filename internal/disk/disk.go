@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Disk is a file system.
@@ -79,4 +80,41 @@ func Replace(d Disk, path string, content []byte, perm fs.FileMode, lasting bool
 		return nil
 	}
 	return d.SyncDir(filepath.Dir(path))
+}
+
+// Folders makes folders whose names are durable. It remembers those that it looked
+// after: one that is there may have been made by a process that did not live to do so.
+type Folders struct {
+	Disk Disk
+	Top  string // what is known to be durable; it may be empty
+
+	mu      sync.Mutex
+	durable map[string]bool
+}
+
+// Make makes a folder, and those above it.
+func (f *Folders) Make(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.durable == nil {
+		f.durable = map[string]bool{}
+		if f.Top != "" {
+			f.durable[filepath.Clean(f.Top)] = true
+		}
+	}
+	if _, err := os.Stat(dir); err == nil && f.durable[dir] {
+		return nil
+	}
+	if err := f.Disk.MkdirAll(dir); err != nil {
+		return err
+	}
+	for d := dir; !f.durable[d] && d != filepath.Dir(d); d = filepath.Dir(d) {
+		if err := f.Disk.SyncDir(filepath.Dir(d)); err != nil {
+			return err
+		}
+	}
+	for d := dir; !f.durable[d] && d != filepath.Dir(d); d = filepath.Dir(d) {
+		f.durable[d] = true
+	}
+	return nil
 }
