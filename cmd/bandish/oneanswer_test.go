@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/api"
@@ -501,5 +503,32 @@ func TestAnswersWithoutMeasurements(t *testing.T) {
 	want := regexp.MustCompile(`^X was blocked in Pakistan from 17 February 2024 to 7 May 2025, (444 to )?445 days, as sources report \(the case record`)
 	if a.State != "insufficient" || !want.MatchString(a.Sentence) || !strings.Contains(a.Sentence, "This archive holds no measurements") {
 		t.Errorf("today: %s, %s", a.State, a.Sentence)
+	}
+}
+
+// The bans of a day are the same for the command and on the page.
+func TestBansOfADay(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "archive")
+	bandishDo(t, "import", "--data", data, sharedPath(t, kenya))
+	get := siteOver(t, data)
+	for _, day := range []string{"2024-11-06", "2024-11-07", "2024-11-15", "2024-11-23", "2024-12-31"} {
+		type one struct {
+			Length ban.Length
+			Ban    struct{ ID string }
+		}
+		var listed struct{ Bans []one }
+		var shown []one
+		bandishJSON(t, &listed, "bans", "--data", data, "--target", "telegram", "--as-of", day)
+		get("/bans?at="+day, &shown)
+		shown = slices.DeleteFunc(shown, func(b one) bool { return !strings.Contains(b.Ban.ID, "-telegram-") })
+		told := listed.Bans
+		if len(told) == 0 || len(told) != len(shown) {
+			t.Fatalf("%s: the command lists %d bans, the page %d", day, len(told), len(shown))
+		}
+		for i := range told { // their ranks are among other bans
+			if told[i] != shown[i] {
+				t.Errorf("%s: the command says %+v, the page %+v", day, told[i], shown[i])
+			}
+		}
 	}
 }

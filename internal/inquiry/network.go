@@ -39,14 +39,14 @@ const (
 
 // Network says what a network blocks; false where nothing was measured on it.
 func (d *Desk) Network(ctx context.Context, asn uint32) (Network, bool, error) {
-	n, err := remember(ctx, d, fmt.Sprint("network ", asn), func() (Network, error) { return d.network(ctx, asn, time.Time{}, time.Time{}) })
+	n, err := d.NetworkOn(ctx, asn, time.Time{}, time.Time{})
 	return n, len(n.Answers)+len(n.Events) > 0, err
 }
 
 // NetworkOn is Network as it stood at a moment (exclusive: the end of a day; zero:
 // when it was measured last), by what was known at another (zero: now).
 func (d *Desk) NetworkOn(ctx context.Context, asn uint32, at, known time.Time) (Network, error) {
-	return d.network(ctx, asn, at, known)
+	return remember(ctx, d, fmt.Sprint("network ", asn, " ", at, d.then(known)), func() (Network, error) { return d.network(ctx, asn, at, known) })
 }
 
 func (d *Desk) network(ctx context.Context, asn uint32, at, known time.Time) (Network, error) {

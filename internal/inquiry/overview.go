@@ -232,10 +232,10 @@ func (d *Desk) Longest(ctx context.Context, at, known time.Time) ([]ban.Ranked, 
 	})
 }
 
-// dayOf is a moment of the day that a question is about.
+// dayOf is the day that a question is about, as its first moment, or now.
 func (d *Desk) dayOf(at, known time.Time) time.Time {
 	if end := cmp.Or(at, known); !end.IsZero() {
-		return end.Add(-time.Second)
+		return end.AddDate(0, 0, -1)
 	}
 	return d.Now()
 }

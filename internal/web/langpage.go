@@ -675,7 +675,7 @@ func langKeys() []string {
 		"fact.": {"unknown", "yes", "confidence"}, "relation.": {"equal", "less", "more", "about"}, "cite.": {"grade", "itself"}, "list.": {"comma"}, "label.": {"code"},
 		"item.":        {"by", "dated", "claim", "docket", "requests", "request", "sighting"},
 		"around.":      {"answered", "carried", "repeated", "contradicted", "defied", "withdrawn", "steps", "inferred", "told", "said", "evidence", "disputed"},
-		"thing.":       {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it"},
+		"thing.":       {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it", "section"},
 		"days.":        {"title", "on", "blocked", "ok", "down", "unclear", "all"},
 		"bans.":        {"title", "about", "length", "who"},
 		"ban.":         {"internet", "unnamed", "last", "where", "sentence"},

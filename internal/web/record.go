@@ -120,6 +120,7 @@ type dated struct {
 	Lang   string        `json:"-"` // of the text, "" where it is the page's
 	Href   string        `json:"href"`
 	Phrase string        `json:"phrase,omitempty"`
+	Within string        `json:"-"` // what Phrase names a part of, "" where it is a quotation
 }
 
 const itemPage page[itemView] = "item.html"
@@ -447,7 +448,10 @@ func (s *Site) thingView(r *http.Request, lang *catalogue, t thing) (thingView, 
 		each(k.shown, func(it any) {
 			if heading, phrase := t.of(k, it); heading != "" {
 				d := k.link(it)
-				d.Kind, d.Phrase = k.say("thing."+strings.ReplaceAll(heading, " ", "_"), heading)+" · "+d.Kind, phrase
+				d.Kind, d.Phrase, d.Within = k.say("thing."+strings.ReplaceAll(heading, " ", "_"), heading)+" · "+d.Kind, phrase, ""
+				if _, law := t.it.(*casefile.Law); law {
+					d.Within = k.say("thing.section", "section or article")
+				}
 				found = append(found, d)
 			}
 		})
