@@ -41,10 +41,12 @@ type heldVerdicts struct {
 }
 
 // The bounds of what is kept: in bytes, and in rows of one segment. A longer one
-// is looked up in its file, or asked for in SQL.
+// is looked up in its file, or asked for in SQL. For the rows on one target none is
+// read that has more than maxWhole rows: a year of days must not push out all else.
 const (
 	maxVerdictBytes = 64 << 20
 	maxHeldRows     = 40_000
+	maxWhole        = 200
 )
 
 // of gives the verdicts of a segment; nil where it has too many to be kept.
@@ -78,6 +80,18 @@ func (r *readVerdicts) place(path string) *heldVerdicts {
 	h := &heldVerdicts{path: path}
 	r.kept[path] = r.order.PushFront(h)
 	return h
+}
+
+// have gives a segment that was read; nil where it was not.
+func (r *readVerdicts) have(path string) *heldVerdicts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.kept[path]
+	if e == nil || e.Value.(*heldVerdicts).bytes == 0 {
+		return nil
+	}
+	r.order.MoveToFront(e)
+	return e.Value.(*heldVerdicts)
 }
 
 // settle counts what was read, and lets go of what was asked for longest ago. A
@@ -258,16 +272,20 @@ func (h *heldVerdicts) on(cc, target string) []verdict.Row {
 }
 
 // verdictsOn are the verdicts on one target in one country in a segment. They may
-// be shared and must not be changed.
+// be shared and must not be changed. A small segment is read whole, and kept; of a
+// larger one that nobody has read the rows are found by its index, which costs less.
 func (s *Store) verdictsOn(g archive.Segment, cc, target string) ([]verdict.Row, error) {
-	h, err := s.verdicts.of(s.a, g)
-	if err != nil || h != nil {
-		if err != nil {
-			return nil, err
-		}
+	if h := s.verdicts.have(g.Path()); h != nil {
 		return h.on(cc, target), nil
 	}
-	return lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+	if g.Rows > maxWhole {
+		return lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+	}
+	h, err := s.verdicts.of(s.a, g)
+	if err != nil {
+		return nil, err
+	}
+	return h.on(cc, target), nil
 }
 
 // utcDay is a day of UTC, [begin, end).

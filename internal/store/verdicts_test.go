@@ -153,3 +153,47 @@ func TestVerdictsInMemoryAreBounded(t *testing.T) {
 		t.Errorf("%d segments of %d bytes are kept", n, bytes)
 	}
 }
+
+// The list of one target reads small segments whole and keeps them; of large ones
+// it reads the rows on that target alone, unless they are kept for others.
+func TestLargeSegmentsAreLookedUp(t *testing.T) {
+	a, err := archive.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = a.Update(t.Context(), func(u *archive.Update) error {
+		u.Manifest.Ruleset = "test"
+		for d, n := range []int{5, maxWhole + 1} {
+			var rows []verdict.Row
+			for i := range n {
+				rows = append(rows, verdict.Row{UID: fmt.Sprintf("uid-%d-%d", d, i), CC: "ZZ", ASN: 64512, Target: fmt.Sprintf("site-%d.example", i%5), State: verdict.OK, Ruleset: "test", Time: day(1 + d).Add(time.Duration(i) * time.Minute)})
+			}
+			slices.SortFunc(rows, func(a, b verdict.Row) int { return derivation.CompareVerdicts(&a, &b) })
+			if _, err := archive.AddSegment(u, archive.Segment{Kind: archive.Verdicts, Period: day(1 + d).Format(time.DateOnly), Ruleset: "test"}, rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := opened(t, a)
+	list := func() int {
+		rows, more, err := s.List(t.Context(), Filter{CC: "ZZ", Target: "site-1.example"}, func(*verdict.Row) bool { return true }, 0, 1000)
+		if err != nil || more {
+			t.Fatal(more, err)
+		}
+		return len(rows)
+	}
+	want := 1 + (maxWhole+4)/5
+	if got := list(); got != want || len(s.verdicts.kept) != 1 {
+		t.Errorf("%d rows, want %d; %d segments are kept, want the small one", got, want, len(s.verdicts.kept))
+	}
+	if _, err := s.Measurements(t.Context(), Selection{}, false, 0, 1000); err != nil { // the newest of all
+		t.Fatal(err)
+	}
+	if got := list(); got != want || len(s.verdicts.kept) != 2 {
+		t.Errorf("%d rows, want %d; %d segments are kept, want both", got, want, len(s.verdicts.kept))
+	}
+}
