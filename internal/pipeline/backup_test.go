@@ -22,44 +22,17 @@ func TestBackup(t *testing.T) {
 	t.Parallel()
 	p := open(t)
 	copied := filepath.Join(t.TempDir(), "copy")
-	ctx, stop := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var acked []string
-	defer wg.Wait()
-	defer stop()
-	wg.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			r, err := p.Submit(context.Background(), zz(fmt.Sprint("r", i), i%3), Sender{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			mu.Lock()
-			acked = append(acked, r.UID)
-			mu.Unlock()
-			if i%10 == 9 { // segments come and go
-				_, a := p.Compact(context.Background())
-				_, b := p.Count(context.Background())
-				_, c := p.Archive.Sweep(context.Background(), 0, time.Now().Add(24*time.Hour))
-				if err := errors.Join(a, b, c); err != nil {
-					t.Error(err)
-				}
-			}
-		}
+	acked, _ := keepWriting(t, p, func(ctx context.Context) error {
+		_, err := p.Archive.Sweep(ctx, 0, time.Now().Add(24*time.Hour))
+		return err
 	})
 	for round := range 3 {
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-			mu.Lock()
-			n := len(acked)
-			mu.Unlock()
-			if n > 8*(round+1) || time.Now().After(deadline) {
+			if len(acked()) > 8*(round+1) || time.Now().After(deadline) {
 				break
 			}
 		}
-		mu.Lock()
-		before := slices.Clone(acked)
-		mu.Unlock()
+		before := acked()
 		reader, err := archive.OpenExisting(p.Archive.Dir()) // another process
 		if err != nil {
 			t.Fatal(err)
@@ -95,6 +68,43 @@ func TestBackup(t *testing.T) {
 	if _, err := p.Archive.Backup(t.Context(), filepath.Join(p.Archive.Dir(), "inside")); err == nil {
 		t.Error("a copy within the archive itself")
 	}
+}
+
+// keepWriting hands in measurements of ZZ until end is called or the test ends; now
+// and then segments come and go, and tidy is called. acked are the uids that were
+// acknowledged so far.
+func keepWriting(t *testing.T, p *Pipeline, tidy func(context.Context) error) (acked func() []string, end func()) {
+	t.Helper()
+	var mu sync.Mutex
+	var uids []string
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	end = func() { stop(); wg.Wait() }
+	t.Cleanup(end)
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			r, err := p.Submit(context.Background(), zz(fmt.Sprint("r", i), i%3), Sender{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			uids = append(uids, r.UID)
+			mu.Unlock()
+			if i%10 == 9 {
+				_, compacted := p.Compact(context.Background())
+				_, counted := p.Count(context.Background())
+				if err := errors.Join(compacted, counted, tidy(context.Background())); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(uids)
+	}, end
 }
 
 // readOnlyDisk is a disk that is mounted to be read.

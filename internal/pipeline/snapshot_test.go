@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -173,33 +172,15 @@ func TestSnapshotsWhileOthersWrite(t *testing.T) {
 	t.Parallel()
 	p := open(t)
 	store := &objecttest.Memory{}
+	acked, end := keepWriting(t, p, func(ctx context.Context) error {
+		_, swept := p.Archive.Sweep(ctx, time.Minute, time.Now())
+		_, noted := p.Archive.NoteFiles(ctx)
+		return errors.Join(swept, noted)
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	var mu sync.Mutex
-	var acked []string
-	wg.Go(func() {
-		for i := 0; ctx.Err() == nil; i++ {
-			r, err := p.Submit(context.Background(), zz(fmt.Sprint("r", i), i%3), Sender{})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			mu.Lock()
-			acked = append(acked, r.UID)
-			mu.Unlock()
-			if i%10 == 9 { // segments come and go
-				_, a := p.Compact(context.Background())
-				_, b := p.Count(context.Background())
-				_, c := p.Archive.Sweep(context.Background(), time.Minute, time.Now())
-				_, d := p.Archive.NoteFiles(context.Background())
-				if err := errors.Join(a, b, c, d); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-	})
 	wg.Go(func() {
 		for range 3 {
 			if _, err := archive.RemoveSnapshots(ctx, store, 2, time.Now()); err != nil && ctx.Err() == nil {
@@ -213,9 +194,7 @@ func TestSnapshotsWhileOthersWrite(t *testing.T) {
 	})
 	var ids []string
 	for taken := 0; taken < 3 && !t.Failed(); {
-		mu.Lock()
-		before := slices.Clone(acked)
-		mu.Unlock()
+		before := acked()
 		reader, err := archive.OpenExisting(p.Archive.Dir()) // another process
 		if err != nil {
 			t.Fatal(err)
@@ -237,6 +216,7 @@ func TestSnapshotsWhileOthersWrite(t *testing.T) {
 		}
 		ids = append(ids, s.ID)
 	}
+	end()
 	stop()
 	wg.Wait()
 	if t.Failed() {
