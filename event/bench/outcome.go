@@ -19,7 +19,12 @@ var columns = []struct {
 	{"onset holds", func(o *Outcome) string { return of(o.OnsetIn, o.OnsetOf) }},
 	{"end holds", func(o *Outcome) string { return of(o.EndIn, o.EndOf) }},
 	{"told as over", func(o *Outcome) string { return two(o.Over, o.Found) }},
-	{"width, h", func(o *Outcome) string { return fmt.Sprintf("%.1f", percentile(o.Wide, 0.5)) }},
+	{"width, h", func(o *Outcome) string {
+		if len(o.Wide) == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.1f", percentile(o.Wide, 0.5))
+	}},
 	{"networks, precision/recall", func(o *Outcome) string { return two(o.NetsHit, o.NetsSaid) + "/" + two(o.NetsHit, o.NetsTrue) }},
 	{"grouped", func(o *Outcome) string { return two(o.Grouped, o.Found) }},
 }
