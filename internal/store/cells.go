@@ -44,22 +44,30 @@ const (
 	maxSmall     = 60_000
 )
 
+// company says whether the other targets of a country are read with one: whoever asks
+// for the pages of a country wants them soon, whoever compares countries does not.
+type company bool
+
+const (
+	together company = true
+	apart    company = false
+)
+
 // of gives the cells of one target in a country in a segment, in their order.
-func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error) {
-	if cells, ok := r.get(cellsKey{g.Path(), ""}); ok {
-		return onTarget(cells, cc, target), nil
-	}
-	k := cellsKey{g.Path(), cc}
-	if cells, ok := r.get(k); ok {
+func (r *readCells) of(s *Store, g archive.Segment, cc, target string, with company) ([]series.Cell, error) {
+	if cells, ok := r.have(g, cc); ok {
 		return onTarget(cells, cc, target), nil
 	}
 	var cells []series.Cell
 	few := false
+	keys := []archive.Key{{Column: "probe_cc", Value: cc}, {Column: "target", Value: target}}
 	err := s.open.use(s.a, g, func(f *archive.SegmentFile) (err error) {
-		if cells, few, err = archive.LookupFew[series.Cell](f, maxOfCountry, archive.Key{Column: "probe_cc", Value: cc}); err != nil || few {
-			return err
+		if with == together {
+			cells, few, err = archive.LookupFew[series.Cell](f, maxOfCountry, keys[0])
 		}
-		cells, err = archive.Lookup[series.Cell](f, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		if err == nil && !few {
+			cells, err = archive.Lookup[series.Cell](f, keys...)
+		}
 		return err
 	})
 	if err != nil {
@@ -67,9 +75,31 @@ func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series
 	}
 	tidy(cells)
 	if few {
-		r.put(k, cells)
+		r.put(cellsKey{g.Path(), cc}, cells)
 	}
 	return onTarget(cells, cc, target), nil
+}
+
+// country gives the cells of a country in a segment, in their order.
+func (r *readCells) country(s *Store, g archive.Segment, cc string) ([]series.Cell, error) {
+	if cells, ok := r.have(g, cc); ok {
+		return cells, nil
+	}
+	cells, err := lookup[series.Cell](s, g, archive.Key{Column: "probe_cc", Value: cc})
+	if err != nil {
+		return nil, err
+	}
+	tidy(cells)
+	r.put(cellsKey{g.Path(), cc}, cells)
+	return cells, nil
+}
+
+// have gives the cells of a country in a segment, or of all in it, that are kept.
+func (r *readCells) have(g archive.Segment, cc string) ([]series.Cell, bool) {
+	if cells, ok := r.get(cellsKey{g.Path(), ""}); ok {
+		return ofCountry(cells, cc), true
+	}
+	return r.get(cellsKey{g.Path(), cc})
 }
 
 // whole gives all cells of a segment, in their order.
@@ -94,6 +124,13 @@ func (r *readCells) whole(s *Store, g archive.Segment) ([]series.Cell, error) {
 	tidy(cells)
 	r.put(k, cells)
 	return cells, nil
+}
+
+// ofCountry are the cells of one country, of some that are in order.
+func ofCountry(cells []series.Cell, cc string) []series.Cell {
+	from := sort.Search(len(cells), func(i int) bool { return cells[i].CC >= cc })
+	n := sort.Search(len(cells)-from, func(i int) bool { return cells[from+i].CC > cc })
+	return cells[from : from+n : from+n]
 }
 
 // onTarget are the cells of one target in a country, of some that are in order.
@@ -220,8 +257,8 @@ func recentSmall(parts [][]series.Cell, cc string, at time.Time) []series.Cell {
 	last := map[string]int64{}
 	each := func(do func(*series.Cell)) {
 		for _, cells := range parts {
-			from := sort.Search(len(cells), func(i int) bool { return cells[i].CC >= cc })
-			for i := from; i < len(cells) && cells[i].CC == cc; i++ {
+			cells = ofCountry(cells, cc)
+			for i := range cells {
 				do(&cells[i])
 			}
 		}
