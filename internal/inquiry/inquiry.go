@@ -116,31 +116,32 @@ func (d *Desk) Evidence(ctx context.Context, cc, target string, known time.Time)
 	return ev, d.addSaid(&ev, cc, target, known)
 }
 
-// evidenceOf gives do the Evidence of many pairs, one after the other.
-func (d *Desk) evidenceOf(ctx context.Context, pairs []store.Pair, known time.Time, do func(store.Pair, answer.Evidence)) error {
-	var failed error
-	said := func(p store.Pair, ev answer.Evidence) {
-		if err := d.addSaid(&ev, p.CC, p.Target, known); err != nil {
-			failed = err
-			return
-		}
-		do(p, ev)
-	}
-	if d.Store != nil && known.IsZero() {
-		err := d.Store.EvidenceOf(ctx, pairs, said)
-		return cmp.Or(err, failed)
-	}
-	for _, p := range pairs {
-		var ev answer.Evidence
-		if d.Store != nil {
-			var err error
-			if ev, err = d.Store.Evidence(ctx, p.CC, p.Target, known); err != nil {
-				return err
+// evidenceOf is the Evidence of many pairs.
+func (d *Desk) evidenceOf(ctx context.Context, pairs []store.Pair, known time.Time) (map[store.Pair]answer.Evidence, error) {
+	out := make(map[store.Pair]answer.Evidence, len(pairs))
+	var err error
+	switch {
+	case d.Store == nil:
+	case known.IsZero():
+		out, err = d.Store.EvidenceOf(ctx, pairs)
+	default:
+		for _, p := range pairs {
+			if out[p], err = d.Store.Evidence(ctx, p.CC, p.Target, known); err != nil {
+				break
 			}
 		}
-		said(p, ev)
 	}
-	return failed
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range pairs {
+		ev := out[p]
+		if err := d.addSaid(&ev, p.CC, p.Target, known); err != nil {
+			return nil, err
+		}
+		out[p] = ev
+	}
+	return out, nil
 }
 
 // addSaid adds the reported bans and the cases on a target in a country.
@@ -479,14 +480,15 @@ func (d *Desk) blockedOn(ctx context.Context, at, known time.Time) ([]answer.Ans
 			}
 		}
 	}
+	evidence, err := d.evidenceOf(ctx, slices.Collect(maps.Keys(pairs)), known)
+	if err != nil {
+		return nil, err
+	}
 	out := []answer.Answer{}
-	err = d.evidenceOf(ctx, slices.Collect(maps.Keys(pairs)), known, func(p store.Pair, ev answer.Evidence) {
+	for p, ev := range evidence {
 		if a := answer.Of(d.question(Ask{CC: p.CC, Target: p.Target, At: at, Known: known}), ev); a.State.Accuses() {
 			out = append(out, a)
 		}
-	})
-	if err != nil {
-		return nil, err
 	}
 	began := func(a *answer.Answer) time.Time {
 		if a.Since != nil && a.Since.Latest != nil {

@@ -66,11 +66,12 @@ func (d *Desk) network(ctx context.Context, asn uint32, at, known time.Time) (Ne
 	for i, p := range places {
 		pairs[i] = store.Pair{CC: p.CC, Target: p.Target}
 	}
-	err = d.evidenceOf(ctx, pairs, known, func(_ store.Pair, ev answer.Evidence) { // in the order of the places
-		n.Answers = append(n.Answers, d.onNetwork(asn, places[len(n.Answers)], ev, at, known))
-	})
+	evidence, err := d.evidenceOf(ctx, pairs, known)
 	if err != nil {
 		return n, err
+	}
+	for i, p := range places {
+		n.Answers = append(n.Answers, d.onNetwork(asn, p, evidence[pairs[i]], at, known))
 	}
 	n.Events, err = d.EventsOnNetwork(ctx, asn, known)
 	return n, err

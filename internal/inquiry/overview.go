@@ -192,12 +192,13 @@ func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time)
 	for cc := range countries {
 		pairs = append(pairs, store.Pair{CC: cc, Target: target})
 	}
-	out := []answer.Answer{}
-	err = d.evidenceOf(ctx, pairs, known, func(p store.Pair, ev answer.Evidence) {
-		out = append(out, answer.Of(d.question(Ask{CC: p.CC, Target: target, At: at, Known: known}), ev))
-	})
+	evidence, err := d.evidenceOf(ctx, pairs, known)
 	if err != nil {
 		return nil, err
+	}
+	out := []answer.Answer{}
+	for p, ev := range evidence {
+		out = append(out, answer.Of(d.question(Ask{CC: p.CC, Target: target, At: at, Known: known}), ev))
 	}
 	slices.SortFunc(out, func(a, b answer.Answer) int {
 		return cmp.Or(rank(&a)-rank(&b), cmp.Compare(a.Country, b.Country), cmp.Compare(a.CC, b.CC))

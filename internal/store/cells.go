@@ -44,30 +44,18 @@ const (
 	maxSmall     = 60_000
 )
 
-// company says whether the other targets of a country are read with one: whoever asks
-// for the pages of a country wants them soon, whoever compares countries does not.
-type company bool
-
-const (
-	together company = true
-	apart    company = false
-)
-
 // of gives the cells of one target in a country in a segment, in their order.
-func (r *readCells) of(s *Store, g archive.Segment, cc, target string, with company) ([]series.Cell, error) {
+func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error) {
 	if cells, ok := r.have(g, cc); ok {
 		return onTarget(cells, cc, target), nil
 	}
 	var cells []series.Cell
 	few := false
-	keys := []archive.Key{{Column: "probe_cc", Value: cc}, {Column: "target", Value: target}}
 	err := s.open.use(s.a, g, func(f *archive.SegmentFile) (err error) {
-		if with == together {
-			cells, few, err = archive.LookupFew[series.Cell](f, maxOfCountry, keys[0])
+		if cells, few, err = archive.LookupFew[series.Cell](f, maxOfCountry, archive.Key{Column: "probe_cc", Value: cc}); err != nil || few {
+			return err
 		}
-		if err == nil && !few {
-			cells, err = archive.Lookup[series.Cell](f, keys...)
-		}
+		cells, err = archive.Lookup[series.Cell](f, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
 		return err
 	})
 	if err != nil {

@@ -292,8 +292,8 @@ func TestEvidenceOfManyIsThatOfEach(t *testing.T) {
 			pairs = append(pairs, Pair{cc, fmt.Sprintf("a-rather-long-name-%02d.example", 3*n)})
 		}
 	}
-	all := map[Pair]answer.Evidence{}
-	if err := s.EvidenceOf(t.Context(), pairs, func(p Pair, ev answer.Evidence) { all[p] = ev }); err != nil {
+	all, err := s.EvidenceOf(t.Context(), pairs)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range pairs {
@@ -309,7 +309,7 @@ func TestEvidenceOfManyIsThatOfEach(t *testing.T) {
 			t.Errorf("%v: %d days and %d events at once, %d and %d alone", p, len(got.Days), len(got.Events), len(want.Days), len(want.Events))
 		}
 	}
-	if len(all) != len(pairs) {
-		t.Errorf("the evidence of %d pairs, of %d", len(all), len(pairs))
+	if none, err := s.EvidenceOf(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("of no pairs: %v, %v", none, err)
 	}
 }
