@@ -264,6 +264,14 @@ type Place struct {
 
 // Places lists what the archive has measurements of, most measured first.
 func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
+	all := places{}
+	if small, err := s.eachSmall(ctx, all.add); small || err != nil {
+		return all.sorted(limit), err
+	}
+	return s.queryPlaces(ctx, limit)
+}
+
+func (s *Store) queryPlaces(ctx context.Context, limit int) ([]Place, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
