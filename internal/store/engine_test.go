@@ -138,8 +138,7 @@ func questions() (out []question) {
 		filters = append(filters, Filter{Target: o + "t", CC: odd[i%2]})
 	}
 	for _, f := range filters {
-		add(fmt.Sprintf("cells %+v", f), func(ctx context.Context, s *Store) (any, error) { return s.Cells(ctx, f) })
-		add(fmt.Sprintf("hours %+v", f), func(ctx context.Context, s *Store) (any, error) { return s.Hours(ctx, f) })
+		add(fmt.Sprintf("cells %+v", f), func(ctx context.Context, s *Store) (any, error) { return s.queryCells(ctx, f) })
 		add(fmt.Sprintf("verdicts %+v", f), func(ctx context.Context, s *Store) (any, error) {
 			var rows []verdict.Row
 			for r, err := range s.Verdicts(ctx, f) {
@@ -185,19 +184,15 @@ func questions() (out []question) {
 	}
 	for _, cc := range []string{"", "ZZ", "QM"} {
 		add("totals of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.Totals(ctx, cc) })
-		add("evidence of "+cc, func(ctx context.Context, s *Store) (any, error) {
-			return s.CountryEvidence(ctx, cc, time.Time{}, time.Time{})
-		})
-		add("evidence then of "+cc, func(ctx context.Context, s *Store) (any, error) {
-			return s.CountryEvidence(ctx, cc, until, time.Time{})
-		})
+		add("recent cells of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.queryRecent(ctx, cc, time.Time{}) })
+		add("recent cells then of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.queryRecent(ctx, cc, until) })
 	}
-	add("evidence of pairs", func(ctx context.Context, s *Store) (any, error) {
-		return s.EvidenceOf(ctx, []Pair{{"ZZ", "x"}, {"ZZ", "y"}, {"QM", "it's"}})
+	add("cells of pairs", func(ctx context.Context, s *Store) (any, error) {
+		return s.queryCellsOf(ctx, []Pair{{"ZZ", "x"}, {"ZZ", "y"}, {"QM", "it's"}})
 	})
-	add("evidence of a pair", func(ctx context.Context, s *Store) (any, error) { return s.EvidenceOf(ctx, []Pair{{"ZZ", "x"}}) })
-	add("places", func(ctx context.Context, s *Store) (any, error) { return s.Places(ctx, 5) })
-	add("on a network", func(ctx context.Context, s *Store) (any, error) { return s.OnNetwork(ctx, 4200000001) })
+	add("cells of a pair", func(ctx context.Context, s *Store) (any, error) { return s.queryCellsOf(ctx, []Pair{{"ZZ", "x"}}) })
+	add("places", func(ctx context.Context, s *Store) (any, error) { return s.queryPlaces(ctx, 5) })
+	add("on a network", func(ctx context.Context, s *Store) (any, error) { return s.queryNetwork(ctx, 4200000001) })
 	add("networks", func(ctx context.Context, s *Store) (any, error) { return s.Networks(ctx) })
 	add("countries", func(ctx context.Context, s *Store) (any, error) { return s.Countries(ctx) })
 	add("months", func(ctx context.Context, s *Store) (any, error) { return s.Months(ctx, since) })
@@ -443,17 +438,17 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if got, err := s.Places(t.Context(), 10); err == nil || !strings.Contains(err.Error(), "bandish publish clickhouse") {
+	if got, err := s.queryPlaces(t.Context(), 10); err == nil || !strings.Contains(err.Error(), "bandish publish clickhouse") {
 		t.Errorf("without a whole segment of cells the places are %v, %v", got, err)
 	}
 	if _, err := Publish(t.Context(), a, here); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Places(t.Context(), 10)
+	got, err := s.queryPlaces(t.Context(), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := opened(t, a).Places(t.Context(), 10)
+	want, err := opened(t, a).queryPlaces(t.Context(), 10)
 	if err != nil || len(want) == 0 || !reflect.DeepEqual(got, want) {
 		t.Errorf("after a segment was published twice the places are\n%v, and DuckDB's\n%v, %v", got, want, err)
 	}
