@@ -133,6 +133,10 @@ func (s *Store) cellsOf(ctx context.Context, m *archive.Manifest, pairs []Pair) 
 		}
 		return out, err
 	}
+	return s.queryCellsOf(ctx, pairs)
+}
+
+func (s *Store) queryCellsOf(ctx context.Context, pairs []Pair) (map[Pair][]series.Cell, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
