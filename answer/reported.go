@@ -142,12 +142,12 @@ func (v *view) reports() []ReportedBan {
 }
 
 // Began is when the ban began, exact to the day.
-func (r *Report) Began() *event.Interval {
+func (r *ReportedBan) Began() *event.Interval {
 	return dayInterval(r.Start, cmp.Or(r.StartBy, &r.Start))
 }
 
 // Until is the last day of the ban; nil where no report says so.
-func (r *Report) Until() *event.Interval {
+func (r *ReportedBan) Until() *event.Interval {
 	if r.End == nil {
 		return nil
 	}
