@@ -118,7 +118,7 @@ func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.E
 		if err != nil {
 			return nil, err
 		}
-		out[p] = answer.Evidence{Days: derivation.Beside(own[p], derivation.CountCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
+		out[p] = answer.Evidence{Days: derivation.Beside(own[p], derivation.PublishedCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
 	}
 	return out, nil
 }
@@ -170,7 +170,7 @@ func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target st
 	if err != nil {
 		return nil, err
 	}
-	return derivation.Beside(own, derivation.CountCells(rows)), nil
+	return derivation.Beside(own, derivation.PublishedCells(rows)), nil
 }
 
 // recentCells are the cells of a country's targets in the days before the
@@ -204,7 +204,7 @@ func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]
 	}
 	targets := map[string]bool{}
 	for _, g := range m.Select(archive.Counts, "") {
-		rows, err := lookup[derivation.Count](s, g, archive.Key{Column: "probe_cc", Value: cc})
+		rows, err := lookup[derivation.PublishedCount](s, g, archive.Key{Column: "probe_cc", Value: cc})
 		if err != nil {
 			return err
 		}
