@@ -15,7 +15,7 @@ type Shard struct{ Number, Of int } // the first is 1
 // maxShards bounds into how many parts an import may be cut.
 const maxShards = 100_000
 
-// ParseShard reads a shard as "3/16".
+// ParseShard reads a shard as "3/16"; "0/16" is "16/16".
 func ParseShard(text string) (Shard, error) {
 	if text == "" {
 		return Shard{}, nil
@@ -23,8 +23,11 @@ func ParseShard(text string) (Shard, error) {
 	number, of, _ := strings.Cut(text, "/")
 	i, err := strconv.Atoi(number)
 	n, err2 := strconv.Atoi(of)
-	if err != nil || err2 != nil || i < 1 || i > n || n > maxShards {
+	if err != nil || err2 != nil || i < 0 || i > n || n < 1 || n > maxShards {
 		return Shard{}, fmt.Errorf("the shard is %q: want N/M, as 3/16, with N from 1 to M", text)
+	}
+	if i == 0 { // for schedulers that count from 0
+		i = n
 	}
 	return Shard{i, n}, nil
 }

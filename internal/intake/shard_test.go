@@ -34,7 +34,10 @@ func TestShards(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"0/3", "4/3", "3", "/", "a/b", "1/0", "-1/2", "1/1000000", "1/2/3", " 1/2"} {
+	if s, err := ParseShard("0/3"); err != nil || s != (Shard{3, 3}) {
+		t.Errorf("for who counts from 0 the last of three is %v, %v", s, err)
+	}
+	for _, text := range []string{"0/0", "4/3", "3", "/", "a/b", "1/0", "-1/2", "1/1000000", "1/2/3", " 1/2"} {
 		if s, err := ParseShard(text); err == nil {
 			t.Errorf("%q is %+v", text, s)
 		}
