@@ -8,7 +8,7 @@ import (
 )
 
 // Words says the date as people do, with its doubt: "about 13 March 2024",
-// "6 to 7 November 2024", "17 February 2024, 22:00 (UTC+5)". It is "" where the
+// "6 to 7 November 2024", "between 6 and 7 November 2024", "17 February 2024, 22:00 (UTC+5)". It is "" where the
 // date is not known.
 func (d Date) Words() string {
 	s := d.text
@@ -16,9 +16,9 @@ func (d Date) Words() string {
 	case s == "":
 		return ""
 	case strings.HasPrefix(s, "["):
-		return setWords(s, " or ", "some time ")
+		return setWords(s, " or ", betweenWords)
 	case strings.HasPrefix(s, "{"):
-		return setWords(s, " and ", "")
+		return setWords(s, " and ", spanWords)
 	}
 	a, b, two := strings.Cut(s, "/")
 	if !two {
@@ -27,7 +27,7 @@ func (d Date) Words() string {
 	return spanWords(a, b)
 }
 
-func setWords(s, join, some string) string {
+func setWords(s, join string, span func(a, b string) string) string {
 	var parts []string
 	for part := range strings.SplitSeq(s[1:len(s)-1], ",") {
 		a, b, two := strings.Cut(strings.TrimSpace(part), "..")
@@ -39,7 +39,7 @@ func setWords(s, join, some string) string {
 		case b == "":
 			parts = append(parts, pointWords(a)+" or later")
 		default:
-			parts = append(parts, some+spanWords(a, b))
+			parts = append(parts, span(a, b))
 		}
 	}
 	return strings.Join(parts, join)
@@ -73,6 +73,20 @@ func spanWords(a, b string) string {
 		return from.Format(form) + " to " + to.Format("2 January 2006")
 	}
 	return pointWords(a) + " to " + pointWords(b)
+}
+
+// betweenWords says that it was on one of the days from a to b, or at a moment
+// between them.
+func betweenWords(a, b string) string {
+	words := spanWords(a, b)
+	from, to, two := strings.Cut(words, " to ")
+	if !two {
+		return words
+	}
+	if day, hour, ok := strings.Cut(from, ", "); ok && !strings.Contains(to, ", ") {
+		return day + ", between " + hour + " and " + to
+	}
+	return "between " + from + " and " + to
 }
 
 func sameDay(a, b time.Time) bool {

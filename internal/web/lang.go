@@ -250,6 +250,8 @@ func (c *catalogue) date(d casefile.Date, zone *time.Location) string {
 		out = c.text("date.by", args{"b": c.day(last)})
 	case first.Equal(last):
 		out = c.day(first)
+	case strings.HasPrefix(d.String(), "["): // one of the days
+		out = c.between(first, last)
 	default:
 		out = c.text("date.span", args{"a": c.day(first), "b": c.day(last)})
 	}
