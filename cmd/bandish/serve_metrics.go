@@ -42,29 +42,14 @@ func measureArchive(p *pipeline.Pipeline, counts *server.Counts) {
 		}
 	}
 	counts.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
-	counts.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(len(m.Batches)) }))
+	counts.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Batches) }))
 	counts.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
-	counts.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) (n float64) {
-		for _, b := range m.Batches {
-			n += float64(b.Bytes)
-		}
-		return n
-	}))
+	counts.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Bytes) }))
 	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
-		counts.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) (n float64) {
-			for _, b := range m.Batches {
-				if b.Kind == kind {
-					n += float64(b.Documents)
-				}
-			}
-			return n
-		}), "kind", kind)
+		counts.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Documents[kind]) }), "kind", kind)
 	}
-	counts.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) (at float64) {
-		for _, b := range m.Batches {
-			at = max(at, float64(b.Added.Unix()))
-		}
-		return at
+	counts.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) float64 {
+		return max(0, float64(m.Totals().Last.Unix()))
 	}))
 	counts.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.SetAside()) })
 	counts.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })

@@ -109,7 +109,7 @@ func (a *Archive) holdManifest(m *Manifest, h *ledger.History, out *Held) {
 	}
 	before := len(out.Wrong)
 	listed := map[string]bool{}
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		listed[b.SHA256] = true
 		switch was, known := h.Batches[b.SHA256]; {
 		case !known:

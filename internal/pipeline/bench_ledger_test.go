@@ -44,7 +44,7 @@ func BenchmarkSubmit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(float64(len(m.Batches)-1)/b.Elapsed().Seconds(), "commits/s")
+	b.ReportMetric(float64(len(m.Batches())-1)/b.Elapsed().Seconds(), "commits/s")
 }
 
 // timedDisk adds up for how long the ledger's files are waited for; free does not wait.

@@ -318,7 +318,7 @@ func checkFaulty(t *testing.T, what, dir, source string, acked []string) {
 		t.Fatalf("%s: not as the ledger says: %v", what, h.Wrong)
 	}
 	docs, rows := 0, int64(0)
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		docs += b.Documents
 	}
 	for _, s := range m.Select(archive.Verdicts, m.Ruleset) {

@@ -330,7 +330,7 @@ func TestOlderArchiveGetsALedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		file, err := q.Archive.Receipt(b.SHA256, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -540,7 +540,7 @@ func TestAnyDamageIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var list []string
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		list = append(list, b.Path())
 	}
 	for _, s := range m.Segments {
