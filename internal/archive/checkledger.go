@@ -100,6 +100,9 @@ func (a *Archive) holdManifest(m *Manifest, h *ledger.History, out *Held) {
 		}
 	}
 	if m.Ledger != nil {
+		if len(m.Ledger.Entries) == 0 {
+			out.say(manifestName, "it names no entry of the ledger")
+		}
 		if _, err := a.inLedger(m); err != nil {
 			out.say(manifestName, "%v", err)
 		}

@@ -354,10 +354,14 @@ func (a *Archive) newestState(c ledger.Checkpoint, m *Manifest) error {
 // A manifest of an older program names no ledger and is taken as it is until the
 // next commit.
 func (a *Archive) agrees(m *Manifest) error {
-	if m.Ledger == nil || len(m.Ledger.Entries) == 0 {
+	if m.Ledger == nil {
 		return nil
 	}
-	last, err := ledger.Parse([]byte(m.Ledger.Entries[len(m.Ledger.Entries)-1]))
+	var last ledger.Entry
+	err := errors.New("it has none")
+	if n := len(m.Ledger.Entries); n > 0 {
+		last, err = ledger.Parse([]byte(m.Ledger.Entries[n-1]))
+	}
 	if err != nil || last.State == nil {
 		return fmt.Errorf("%w: its last entry for the ledger is no state: %s", ErrManifest, a.recoverHint())
 	}

@@ -248,6 +248,15 @@ func (m *Manifest) dropped() map[string]time.Time {
 	return out
 }
 
+// RestsOn are the index and the parts of the manifest, below the data folder.
+func (m *Manifest) RestsOn() []string {
+	var out []string
+	for _, f := range m.base().files() {
+		out = append(out, f.path)
+	}
+	return out
+}
+
 // WasListed reports whether a file was listed until a short while ago.
 func (m *Manifest) WasListed(path string) bool {
 	is := func(d Dropped) bool { return d.Path == path }

@@ -53,11 +53,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// smallFold lets nearly each commit put the changes of the manifest into parts.
+const smallFold = 1 << 10
+
 func newPipeline(dir string) (*Pipeline, error) {
 	a, err := archive.Open(dir)
 	if err != nil {
 		return nil, err
 	}
+	a.Fold = smallFold
 	reg, err := target.Load(targets.FS)
 	if err != nil {
 		return nil, err

@@ -224,6 +224,7 @@ func faultStory(t *testing.T, disk archive.Disk, dir, source string) (acked []st
 	if err != nil {
 		return nil
 	}
+	a.Fold = smallFold
 	q, err := newPipeline(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

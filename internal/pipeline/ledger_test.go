@@ -37,13 +37,17 @@ func held(t testing.TB, dir string) *archive.Held {
 	return h
 }
 
-// ledgered is an archive with two submissions, an import, counted and compacted.
-func ledgered(t testing.TB) *Pipeline {
+// ledgered is an archive with three submissions, counted and compacted.
+func ledgered(t testing.TB) *Pipeline { t.Helper(); return ledgeredBy(t, smallFold) }
+
+// ledgeredBy is ledgered with another archive.Archive.Fold.
+func ledgeredBy(t testing.TB, fold int) *Pipeline {
 	t.Helper()
 	p, err := newPipeline(filepath.Join(t.TempDir(), "data"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Archive.Fold = fold
 	for i := range 3 {
 		if _, err := p.Submit(t.Context(), zz(fmt.Sprint("r", i), 1), Sender{}); err != nil {
 			t.Fatal(err)
@@ -114,7 +118,7 @@ func TestEveryCommitIsInTheLedger(t *testing.T) {
 // check names what is not as it was.
 func TestEditedManifestIsNamed(t *testing.T) {
 	t.Parallel()
-	p := ledgered(t)
+	p := ledgeredBy(t, 1<<20) // all in one file
 	dir := p.Archive.Dir()
 	path := filepath.Join(dir, "manifest.json")
 	text, err := os.ReadFile(path)
@@ -292,7 +296,7 @@ func TestForkedLedgerTakesNothingIn(t *testing.T) {
 // enters all that is there.
 func TestOlderArchiveGetsALedger(t *testing.T) {
 	t.Parallel()
-	p := ledgered(t)
+	p := ledgeredBy(t, 1<<20)
 	dir := p.Archive.Dir()
 	path := filepath.Join(dir, "manifest.json")
 	text, err := os.ReadFile(path)
@@ -546,6 +550,11 @@ func TestAnyDamageIsNamed(t *testing.T) {
 	for _, s := range m.Segments {
 		list = append(list, s.Path())
 	}
+	rests := m.RestsOn()
+	if len(rests) < 4 {
+		t.Fatalf("the manifest rests on %v: want an index and parts", rests)
+	}
+	list = append(list, rests...)
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		rel, e := filepath.Rel(dir, path)
 		if err != nil || e != nil {
