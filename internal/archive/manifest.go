@@ -402,7 +402,8 @@ func (a *Archive) readManifest(known *Manifest) (*Manifest, error) {
 var errNotOurs = errors.New("it is damaged")
 
 func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error) {
-	if err := sealed(text); err != nil {
+	whole, err := sealed(text)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotOurs, err)
 	}
 	var r root
@@ -411,6 +412,9 @@ func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error)
 	}
 	if r.Format > formatVersion {
 		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", a.dir, r.Format, formatVersion)
+	}
+	if !whole && r.Format > 1 { // an older program, or a person, wrote some without
+		return nil, fmt.Errorf("%w: it has no SHA-256 of its own", errNotOurs)
 	}
 	for i := range r.Batches {
 		if err := r.Batches[i].validate(); err != nil {
@@ -527,18 +531,17 @@ func Seal(object []byte) []byte {
 	return append(hex.AppendEncode(out, sum[:]), "\"}\n"...)
 }
 
-// sealed makes sure of the checksum. One that was written without, by an older
-// program or by hand, is taken as it is.
-func sealed(text []byte) error {
+// sealed reports whether a text has a checksum, and makes sure of it.
+func sealed(text []byte) (bool, error) {
 	n := len(text) - len(sealMember) - 2*sha256.Size - len("\"}\n")
 	if n < 0 || !bytes.HasPrefix(text[n:], []byte(sealMember)) {
-		return nil
+		return false, nil
 	}
 	sum := sha256.Sum256(text[:n])
 	if got := text[n+len(sealMember):][:2*sha256.Size]; !bytes.Equal(got, hex.AppendEncode(nil, sum[:])) {
-		return errors.New("it does not have the SHA-256 that it names")
+		return true, errors.New("it does not have the SHA-256 that it names")
 	}
-	return nil
+	return true, nil
 }
 
 // ledgerMember comes after all others but the checksum.

