@@ -17,8 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
@@ -112,7 +110,7 @@ func Document(e *Entry, clock time.Time, o observation.Options) (Derived, error)
 	}
 	e.noteClock(m.StartTime.Time, clock)
 	marks := slices.Concat(ClockMarks(m.StartTime.Time, e.Uploaded, m.ReportID, clock), e.Marks)
-	channel, content := ChannelOf(e.Source), xxhash.Sum64(e.Document)
+	channel, content := ChannelOf(e.Source), contentOf(e.Sum())
 	for i := range seen.Rows {
 		r := &seen.Rows[i]
 		r.Marks = slices.Concat(r.Marks, marks)

@@ -1,14 +1,15 @@
 package derivation
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
+	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/verdict"
 )
@@ -52,10 +53,13 @@ func JudgeWeb(rows []observation.Row, received time.Time) verdict.Row {
 
 // HeaderHash tells measurements apart whose content is not known.
 func HeaderHash(r *verdict.Row) uint64 {
-	h := xxhash.New()
+	var text []byte
 	for _, s := range []string{r.ReportID, r.CC, r.TestName, r.Input, strconv.FormatUint(uint64(r.ASN), 10), strconv.FormatInt(r.Time.UnixMicro(), 10)} {
-		h.WriteString(s)
-		h.Write([]byte{0})
+		text = append(append(text, s...), 0)
 	}
-	return h.Sum64()
+	return contentOf(sha256.Sum256(text))
 }
+
+// contentOf is the beginning of a hash: nobody can prepare a document that is taken
+// for another one.
+func contentOf(sum ledger.Hash) uint64 { return binary.BigEndian.Uint64(sum[:8]) }

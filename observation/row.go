@@ -54,7 +54,7 @@ type Row struct {
 	Line uint32 `json:"line,omitempty" parquet:"line"`    // line in the batch, from 0
 
 	Channel string `json:"channel,omitempty" parquet:"channel,dict"`   // how it came into the archive: bucket, web, file, table, submitted
-	Content uint64 `json:"content,omitempty,string" parquet:"content"` // hash of the document as it is kept: a uid is not a claim, and two documents may name one
+	Content uint64 `json:"content,omitempty,string" parquet:"content"` // start of the SHA-256 of the document as it is kept: a uid is not a claim, and two documents may name one
 
 	// The endpoint.
 	Seq       uint16 `json:"seq" parquet:"seq"`                  // place among the measurement's rows

@@ -89,7 +89,7 @@ type Row struct {
 
 	// Channel and Content tell apart what several documents say under one uid:
 	// how the measurement came into the archive (bucket, web, file, table,
-	// submitted), and a hash of the document.
+	// submitted), and the first 8 bytes of the SHA-256 of the document.
 	Channel string `json:"channel,omitempty" parquet:"channel,dict"`
 	Content uint64 `json:"content,omitempty,string" parquet:"content"`
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -85,13 +86,14 @@ type timedFile struct {
 func (f timedFile) Sync() error { return f.d.sync(f.Name(), f.File.Sync) }
 
 // BenchmarkLedgerOfImport imports OONI's documents twice, in turn: as it is, and with
-// a ledger whose files are not waited for. It gives the sum of the waits, and the
-// medians of both.
+// a ledger whose files are not waited for. It gives the sum of the waits, the
+// medians of both, and of the processor time of the import the part that is the
+// ledger's: all its work is done once more, alone, for the same documents.
 func BenchmarkLedgerOfImport(b *testing.B) {
 	src := filepath.Join(b.TempDir(), "ooni")
 	ooniCorpus(b, src, benchSize(b, "BANDISH_BENCH_TIMES", 20))
 	took := map[bool][]time.Duration{}
-	var waits time.Duration
+	var waits, used, ledgers time.Duration
 	for b.Loop() {
 		for _, free := range []bool{false, true} {
 			p, err := newPipeline(b.TempDir())
@@ -106,12 +108,16 @@ func BenchmarkLedgerOfImport(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			began := time.Now()
+			began, before := time.Now(), processorTime()
 			if _, err := p.Import(b.Context(), sources, Want{}, nil); err != nil {
 				b.Fatal(err)
 			}
 			took[free] = append(took[free], time.Since(began))
 			waits += time.Duration(d.ledger.Load())
+			if !free {
+				used += processorTime() - before
+				ledgers += ledgerAlone(b, p.Archive, d.data)
+			}
 		}
 	}
 	for free, name := range map[bool]string{false: "s/import", true: "s/without"} {
@@ -119,4 +125,68 @@ func BenchmarkLedgerOfImport(b *testing.B) {
 		b.ReportMetric(took[free][len(took[free])/2].Seconds(), name)
 	}
 	b.ReportMetric(waits.Seconds()/float64(len(took[false])), "s-waits")
+	b.ReportMetric(used.Seconds()/float64(len(took[false])), "cpu-s/import")
+	b.ReportMetric(100*ledgers.Seconds()/used.Seconds(), "%ledger")
+}
+
+// ledgerAlone does the ledger's work for an archive again, and gives its processor
+// time: the leaf of each document, the root over those of a batch, and a log of the
+// same entries. The hash of a document is not in it: the archive knows documents by
+// it, with a ledger or without.
+func ledgerAlone(b *testing.B, a *archive.Archive, data string) time.Duration {
+	b.Helper()
+	m, err := a.Manifest()
+	if err != nil {
+		b.Fatal(err)
+	}
+	packer, err := archive.NewPacker()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var heads [][]byte
+	var known []archive.Entry
+	for _, batch := range m.Batches {
+		err := a.ReadRaw(batch, func(_ uint32, e *archive.Entry) error {
+			head, err := packer.Add(e)
+			if err != nil {
+				return err
+			}
+			e.Sum()
+			heads, known = append(heads, bytes.Clone(head)), append(known, *e)
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if len(known) == 0 {
+		b.Fatal("the archive has no documents")
+	}
+	log := notary.Open(a.Disk(), data)
+	c, _, err := log.Checkpoint()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var entries [][]byte
+	err = log.Entries(c, 1, func(_ int64, text []byte) error { // the first is of Begin
+		entries = append(entries, bytes.Clone(text))
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	again := notary.Open(a.Disk(), b.TempDir())
+	before := processorTime()
+	var holds contents
+	for i := range known {
+		holds.add(&item{}, &known[i], heads[i])
+	}
+	holds.done()
+	if _, err := again.Begin("bench.example/log"); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := again.Append(entries); err != nil {
+		b.Fatal(err)
+	}
+	return processorTime() - before
 }

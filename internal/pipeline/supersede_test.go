@@ -3,13 +3,18 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
+	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/verdict"
@@ -239,5 +244,52 @@ func TestImportUnderAWrongClock(t *testing.T) {
 	sameAfter(t, p)
 	if votes() != 2 {
 		t.Errorf("%d vote after the rebuild", votes())
+	}
+}
+
+// Two documents under one uid that somebody prepared to have the same quick hash
+// are two documents: content is known by a hash that nobody can prepare.
+func TestPreparedContentIsKept(t *testing.T) {
+	t.Parallel()
+	a, b := sameQuickHash(named("uid-0", "r0", 0, true))
+	if bytes.Equal(a, b) || xxhash.Sum64(a) != xxhash.Sum64(b) {
+		t.Fatal("the two documents are not what the test needs")
+	}
+	p := open(t)
+	if s := bring(t, p, Want{}, write(t, "both.jsonl", slices.Concat(a, []byte("\n"), b, []byte("\n")))); s.Added != 2 {
+		t.Errorf("%+v: one of two documents is taken for the other", s)
+	}
+}
+
+// sameQuickHash puts a note before the members of a document, in two spellings for
+// which xxHash gives the same. It reads stripes of 32 bytes, in each of which 8
+// go into a sum that is 0 at first: what the first stripe changes, the second takes
+// back.
+func sameQuickHash(doc []byte) (a, b []byte) {
+	const p1, p2 = 11400714785074694791, 14029467366897019727
+	inverse := uint64(1)
+	for range 6 { // Newton: each step doubles the bits that are right
+		inverse *= 2 - p2*inverse
+	}
+	sum := func(in uint64) uint64 { return bits.RotateLeft64(in*p2, 31) * p1 }
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	rnd := rand.New(rand.NewPCG(1, 2))
+	word := func() (out [8]byte) {
+		for i := range out {
+			out[i] = letters[rnd.IntN(len(letters))]
+		}
+		return out
+	}
+	note := func(first, second [8]byte) []byte {
+		return fmt.Appendf(nil, `{"note":"%s%s%s%s",%s`, strings.Repeat("x", 7), first[:], strings.Repeat("x", 24), second[:], doc[1:])
+	}
+	for {
+		first, other, second := word(), word(), word()
+		var back [8]byte
+		binary.LittleEndian.PutUint64(back[:], binary.LittleEndian.Uint64(second[:])+
+			(sum(binary.LittleEndian.Uint64(first[:]))-sum(binary.LittleEndian.Uint64(other[:])))*inverse)
+		if !bytes.ContainsFunc(back[:], func(r rune) bool { return !strings.ContainsRune(letters, r) }) {
+			return note(first, second), note(other, back)
+		}
 	}
 }
