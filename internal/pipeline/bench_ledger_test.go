@@ -145,7 +145,7 @@ func ledgerAlone(b *testing.B, a *archive.Archive, data string) time.Duration {
 	}
 	var heads [][]byte
 	var known []archive.Entry
-	for _, batch := range m.Batches {
+	for _, batch := range m.Batches() {
 		err := a.ReadRaw(batch, func(_ uint32, e *archive.Entry) error {
 			head, err := packer.Add(e)
 			if err != nil {
