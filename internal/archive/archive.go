@@ -205,7 +205,8 @@ func (a *Archive) agree() error {
 // listsAll makes sure that a manifest lists the raw batches that lay there
 // before it was read.
 func (a *Archive) listsAll(m *Manifest, raw []string) error {
-	unlisted := slices.DeleteFunc(raw, func(p string) bool { _, listed := m.Batch(sumOf(p)); return listed })
+	there := m.bySHA()
+	unlisted := slices.DeleteFunc(raw, func(p string) bool { b, listed := there[sumOf(p)]; return listed && b.Path() == p })
 	if len(unlisted) > 0 {
 		return fmt.Errorf("%w: it does not list %d of the batches in %s, the first %s: an older manifest was put back, or the files come from elsewhere: %s",
 			ErrManifest, len(unlisted), filepath.Join(a.dir, rawDir), unlisted[0], a.recoverHint())

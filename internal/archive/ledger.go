@@ -488,8 +488,9 @@ func (a *Archive) Mirror(ctx context.Context, h *ledger.History, get func(sha st
 		return 0, err
 	}
 	n := 0
+	there := m.bySHA()
 	for _, sha := range sortedKeys(h.Batches) {
-		if _, have := m.Batch(sha); have {
+		if _, have := there[sha]; have {
 			continue
 		}
 		err := a.Update(ctx, func(u *Update) error {

@@ -167,6 +167,15 @@ func (m *Manifest) base() *partIndex {
 	return m.index
 }
 
+// bySHA are the raw batches by their SHA-256, for those who look for very many.
+func (m *Manifest) bySHA() map[string]Batch {
+	out := make(map[string]Batch, m.Totals().Batches)
+	for _, b := range m.Batches() {
+		out[b.SHA256] = b
+	}
+	return out
+}
+
 // Batch finds a raw batch by its SHA-256.
 func (m *Manifest) Batch(sha string) (Batch, bool) {
 	for _, p := range m.base().batches {

@@ -65,10 +65,10 @@ func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrManifest) {
 		return nil, Recovered{}, err
 	}
-	r := &recovery{a: a, old: old}
 	if old == nil {
-		r.old = &Manifest{}
+		old = &Manifest{}
 	}
+	r := &recovery{a: a, old: old, listed: old.bySHA()}
 	m, err := r.manifest(ctx, now, keep)
 	if err != nil {
 		return nil, r.out, fmt.Errorf("recover archive: %w", err)
@@ -89,6 +89,8 @@ type recovery struct {
 	a   *Archive
 	old *Manifest // empty where it cannot be read
 	out Recovered
+
+	listed map[string]Batch // by old
 }
 
 // manifest makes the new manifest. Its generation is past any that the lost
@@ -125,7 +127,7 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 		return err
 	}
 	for _, sha := range waiting { // a commit that was cut short after the manifest
-		if _, listed := r.old.Batch(sha); listed {
+		if _, listed := r.listed[sha]; listed {
 			err = r.a.arrive(sha)
 		} else {
 			err = r.aside(pendingPath(sha), "it was never committed")
@@ -167,7 +169,10 @@ func (r *recovery) logged(m *Manifest) error {
 		r.a.notice("the ledger cannot be read and says nothing of the batches: %v", err)
 		return nil
 	}
-	there := m.bySHA()
+	there := make(map[string]int, len(m.tail)) // where each stands: m has no parts yet
+	for i, b := range m.tail {
+		there[b.SHA256] = i
+	}
 	for sha, b := range h.Batches {
 		if at, have := there[sha]; have {
 			m.tail[at].Added, m.tail[at].Clock = b.Received, b.Clock
@@ -180,22 +185,13 @@ func (r *recovery) logged(m *Manifest) error {
 	return nil
 }
 
-// bySHA says where in a manifest without parts each batch stands.
-func (m *Manifest) bySHA() map[string]int {
-	out := make(map[string]int, len(m.tail))
-	for i, b := range m.tail {
-		out[b.SHA256] = i
-	}
-	return out
-}
-
 // batchFromLedger is a batch as the manifest lists it.
 func batchFromLedger(b ledger.Batch) Batch {
 	return Batch{SHA256: b.SHA256, Kind: b.Kind, Documents: b.Documents, Bytes: b.Bytes, RawBytes: b.RawBytes, Added: b.Received, Clock: b.Clock}
 }
 
 func (r *recovery) batch(m *Manifest, path string) error {
-	b, listed := r.old.Batch(sumOf(path))
+	b, listed := r.listed[sumOf(path)]
 	f, err := r.a.Open(path)
 	var damaged *DamagedError
 	switch {
