@@ -110,15 +110,15 @@ type Answer struct {
 	Missing  string    `json:"missing,omitempty"`
 	Evidence []string  `json:"evidence"` // measurement_uids to look at, latest first
 
-	Event    string     `json:"event,omitempty"` // id of the dated ban that holds
-	Last     *Past      `json:"last,omitempty"`  // the ban before, where none holds
-	Reported []Report   `json:"reported"`        // reported bans: those that hold first, then those of the whole country
-	Cases    []Case     `json:"cases"`
-	Disagree []string   `json:"disagree,omitempty"` // where measured and reported differ
-	Ruleset  string     `json:"ruleset"`
-	Example  bool       `json:"example,omitempty"` // country ZZ: made in a lab
-	Stale    int        `json:"age_days"`          // days from LastMeasured to now
-	held     *heldEvent // the event of Event
+	Event    string        `json:"event,omitempty"` // id of the dated ban that holds
+	Last     *Past         `json:"last,omitempty"`  // the ban before, where none holds
+	Reported []ReportedBan `json:"reported"`        // reported bans: those that hold first, then those of the whole country
+	Cases    []Case        `json:"cases"`
+	Disagree []string      `json:"disagree,omitempty"` // where measured and reported differ
+	Ruleset  string        `json:"ruleset"`
+	Example  bool          `json:"example,omitempty"` // country ZZ: made in a lab
+	Stale    int           `json:"age_days"`          // days from LastMeasured to now
+	held     *heldEvent    // the event of Event
 	today    time.Time
 }
 

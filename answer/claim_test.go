@@ -110,7 +110,7 @@ func TestClaimsOnLabData(t *testing.T) {
 	}
 	type want struct {
 		verdict casefile.Verdict
-		from    casefile.Origin
+		from    casefile.From
 		reason  string
 	}
 	wants := map[string]want{

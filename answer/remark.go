@@ -22,10 +22,10 @@ const (
 	SayFailed         RemarkKey = "failed"          // N of Of measurements failed: Usually
 	SayOthers         RemarkKey = "others"          // N of Of measurements on the other networks worked: Among
 	SayEnded          RemarkKey = "ended"           // the ban ended: Until
-	SayReported       RemarkKey = "reported"        // sources report a ban that holds: Day, Report, Likely, Past
+	SayReported       RemarkKey = "reported"        // sources report a ban that holds: Day, Reported, Likely, Past
 	SayReportedEnd    RemarkKey = "reported_end"    // they report its end: Day
 	SayReportedLast   RemarkKey = "reported_last"   // it was last reported: Day
-	SayWasReported    RemarkKey = "was_reported"    // sources report a ban: Report, Text (the area), Likely (nothing confirms it)
+	SayWasReported    RemarkKey = "was_reported"    // sources report a ban: Reported, Text (the area), Likely (nothing confirms it)
 	SayNoMeasurements RemarkKey = "no_measurements" // nothing was ever measured here
 	SayTooFew         RemarkKey = "too_few"         // too little was measured to say more
 	SayMeasured       RemarkKey = "measured"        // what the last days show: Day, State, Counts
@@ -56,7 +56,7 @@ type Remark struct {
 	Networks     []Network
 	Counts       *Counts
 	Usually      *float64
-	Report       *Report
+	Reported     *ReportedBan
 	State        verdict.State
 	Text         string
 	Likely, Past bool
@@ -131,7 +131,7 @@ func (a *Answer) remarkReported() []Remark {
 		if !r.Holds || r.Scope != ban.National {
 			continue
 		}
-		out = append(out, Remark{Key: SayReported, Day: a.LastDay(), Report: r, Past: a.At.Before(floorDay(a.today)), Likely: a.State == verdict.LikelyBlocked})
+		out = append(out, Remark{Key: SayReported, Day: a.LastDay(), Reported: r, Past: a.At.Before(floorDay(a.today)), Likely: a.State == verdict.LikelyBlocked})
 		switch {
 		case r.End != nil:
 			out = append(out, Remark{Key: SayReportedEnd, Day: *r.End})
@@ -164,7 +164,7 @@ func (a *Answer) remarkLittle() []Remark {
 	var out []Remark
 	if len(a.Reported) > 0 {
 		r := &a.Reported[0]
-		one := Remark{Key: SayWasReported, Report: r, Likely: r.End == nil && !r.Holds}
+		one := Remark{Key: SayWasReported, Reported: r, Likely: r.End == nil && !r.Holds}
 		if r.Scope != ban.National {
 			one.Text = r.Area
 		}

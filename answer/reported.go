@@ -15,8 +15,8 @@ import (
 // moment.
 const lately = 365 * 24 * time.Hour
 
-// Report is a ban that others report.
-type Report struct {
+// ReportedBan is a ban that others report.
+type ReportedBan struct {
 	ID       string     `json:"id"` // of the reconciled ban
 	Start    time.Time  `json:"start"`
 	StartBy  *time.Time `json:"start_by,omitempty"` // where the start is a span, its last day
@@ -36,7 +36,7 @@ type Report struct {
 }
 
 // Datasets are those in which the ban is reported, each once.
-func (r *Report) Datasets() []ban.Dataset {
+func (r *ReportedBan) Datasets() []ban.Dataset {
 	var out []ban.Dataset
 	for _, by := range r.By {
 		name, _, _ := strings.Cut(by, " ")
@@ -48,7 +48,7 @@ func (r *Report) Datasets() []ban.Dataset {
 }
 
 // publishers says who reports the ban: "the case record, the list of KeepItOn".
-func (r *Report) publishers() string {
+func (r *ReportedBan) publishers() string {
 	var names []string
 	for _, d := range r.Datasets() {
 		names = append(names, d.Words())
@@ -60,7 +60,7 @@ func (r *Report) publishers() string {
 // answer where nothing was measured.
 func (v *view) reported(a *Answer) {
 	a.Reported = v.reports()
-	var holds *Report
+	var holds *ReportedBan
 	for i := range a.Reported {
 		r := &a.Reported[i]
 		if r.Holds && r.Scope == ban.National && holds == nil {
@@ -91,8 +91,8 @@ func (v *view) reported(a *Answer) {
 
 // reports are the reported bans of the target: those that hold first, then those
 // of the whole country, then the latest.
-func (v *view) reports() []Report {
-	out := []Report{}
+func (v *view) reports() []ReportedBan {
+	out := []ReportedBan{}
 	moment := v.at.Add(-time.Second)
 	day := floorDay(moment)
 	for i := range v.ev.Bans {
@@ -104,7 +104,7 @@ func (v *view) reports() []Report {
 		if !begun {
 			continue
 		}
-		r := Report{ID: b.ID, Start: b.Start, Status: b.Status, Known: b.Known, Days: length.Days, AtMost: length.AtMost, AtLeast: length.AtLeast,
+		r := ReportedBan{ID: b.ID, Start: b.Start, Status: b.Status, Known: b.Known, Days: length.Days, AtMost: length.AtMost, AtLeast: length.AtLeast,
 			Method: b.Method, Scope: b.Scope, Area: b.Area, Disputes: b.Disputes, By: []string{}}
 		if !b.StartBy.IsZero() {
 			by := b.StartBy
@@ -127,7 +127,7 @@ func (v *view) reports() []Report {
 		}
 		out = append(out, r)
 	}
-	slices.SortStableFunc(out, func(x, y Report) int {
+	slices.SortStableFunc(out, func(x, y ReportedBan) int {
 		switch {
 		case x.Holds && !y.Holds:
 			return -1
@@ -153,7 +153,7 @@ func dayInterval(first time.Time, by *time.Time) *event.Interval {
 }
 
 // compare names where what was measured and what is reported differ.
-func (v *view) compare(a *Answer, holds *Report) {
+func (v *view) compare(a *Answer, holds *ReportedBan) {
 	measured := a.Basis == Measured || a.Basis == Both
 	if !measured {
 		return

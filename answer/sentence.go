@@ -140,11 +140,11 @@ func (a *Answer) english(b *strings.Builder, r Remark) {
 		if r.Likely {
 			verb += " likely"
 		}
-		fmt.Fprintf(b, "As of %s, %s %s blocked in %s since %s", day, a.Name, verb, a.Country, longDay(r.Report.Start))
-		if r.Report.StartBy != nil {
-			fmt.Fprintf(b, " (or by %s)", longDay(*r.Report.StartBy))
+		fmt.Fprintf(b, "As of %s, %s %s blocked in %s since %s", day, a.Name, verb, a.Country, longDay(r.Reported.Start))
+		if r.Reported.StartBy != nil {
+			fmt.Fprintf(b, " (or by %s)", longDay(*r.Reported.StartBy))
 		}
-		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.Report.length(), r.Report.publishers())
+		fmt.Fprintf(b, ", %s by then, as sources report (%s).", r.Reported.length(), r.Reported.publishers())
 	case SayReportedEnd:
 		fmt.Fprintf(b, "They report its end on %s.", day)
 	case SayReportedLast:
@@ -171,7 +171,7 @@ func (a *Answer) english(b *strings.Builder, r Remark) {
 		if r.Text != "" {
 			fmt.Fprintf(b, "(%s) ", r.Text)
 		}
-		r.Report.say(b)
+		r.Reported.say(b)
 	case SayLittle:
 		fmt.Fprintf(b, "There are too few measurements to say whether %s was blocked in %s in the seven days to %s: there are %d, and %s.", a.Name, a.Country, day, r.N, r.Text)
 	case SayDisagree:
@@ -207,7 +207,7 @@ func (a *Answer) englishMeasured(b *strings.Builder, r Remark) {
 
 // say writes the time of a reported ban: "from 17 February 2024 to 7 May
 // 2025, 445 days, as sources report (the case record)."
-func (r *Report) say(b *strings.Builder) {
+func (r *ReportedBan) say(b *strings.Builder) {
 	fmt.Fprintf(b, "from %s", longDay(r.Start))
 	if r.StartBy != nil {
 		fmt.Fprintf(b, " (or by %s)", longDay(*r.StartBy))
@@ -223,7 +223,7 @@ func (r *Report) say(b *strings.Builder) {
 	fmt.Fprintf(b, ", as sources report (%s).", r.publishers())
 }
 
-func (r *Report) length() string {
+func (r *ReportedBan) length() string {
 	switch {
 	case r.AtLeast && r.Days >= 730:
 		return fmt.Sprintf("at least %d years", r.Days/365)

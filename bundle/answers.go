@@ -25,9 +25,9 @@ const (
 	AnswerToClaim = "claim"  // of a case
 )
 
-// Reported is a ban that others report of a target that an answer is about: as much
+// ReportedBan is a ban that others report, of a target that an answer is about: as much
 // of it as answers look at.
-type Reported struct {
+type ReportedBan struct {
 	ID       string     `json:"id"`
 	CC       string     `json:"probe_cc"`
 	Target   string     `json:"target"`
@@ -56,9 +56,9 @@ type Said struct {
 	Dates  Dates      `json:"dates"`
 }
 
-// ReportedOf is what answers look at of a reported ban.
-func ReportedOf(b *ban.Ban) Reported {
-	out := Reported{ID: b.ID, CC: b.CC, Target: b.Target, Method: b.Method, Scope: b.Scope, Area: b.Area, Disputes: append([]string{}, b.Disputes...), Reports: []Said{},
+// ReportedBanOf is what answers look at of a reported ban.
+func ReportedBanOf(b *ban.Ban) ReportedBan {
+	out := ReportedBan{ID: b.ID, CC: b.CC, Target: b.Target, Method: b.Method, Scope: b.Scope, Area: b.Area, Disputes: append([]string{}, b.Disputes...), Reports: []Said{},
 		Dates: Dates{b.Start, b.StartBy, b.End, b.EndFrom, b.Status, b.Known}}
 	for i := range b.Reports {
 		r := &b.Reports[i]
@@ -67,7 +67,7 @@ func ReportedOf(b *ban.Ban) Reported {
 	return out
 }
 
-func (r *Reported) ban() ban.Ban {
+func (r *ReportedBan) ban() ban.Ban {
 	d := r.Dates
 	out := ban.Ban{ID: r.ID, CC: r.CC, Target: r.Target, Method: r.Method, Scope: r.Scope, Area: r.Area, Disputes: r.Disputes,
 		Start: d.Start, StartBy: d.StartBy, End: d.End, EndFrom: d.EndFrom, Status: d.Status, Known: d.Known}
@@ -110,8 +110,8 @@ func (e *evidence) Evidence(_ context.Context, cc, target string, _ time.Time) (
 			own = append(own, x)
 		}
 	}
-	counts := slices.DeleteFunc(slices.Clone(e.c.Counts), func(x derivation.Count) bool { return x.CC != cc || x.Target != target })
-	ev.Days = derivation.Beside(own, derivation.CountCells(counts))
+	counts := slices.DeleteFunc(slices.Clone(e.c.Counts), func(x derivation.PublishedCount) bool { return x.CC != cc || x.Target != target })
+	ev.Days = derivation.Beside(own, derivation.PublishedCells(counts))
 	list, whole := e.found[cc]
 	if !whole {
 		list = e.c.Events
@@ -193,7 +193,7 @@ func (e *evidence) claims(in io.ReaderAt, size int64) (map[string]Answer, error)
 const manyAnswers = 3
 
 // answers concludes the answers again and compares them.
-func (r *Report) answers(in io.ReaderAt, size int64, c *Contents, found map[string][]event.Event) {
+func (r *Result) answers(in io.ReaderAt, size int64, c *Contents, found map[string][]event.Event) {
 	if len(c.Answers) == 0 {
 		return
 	}
@@ -261,7 +261,7 @@ func answerDifference(enclosed, mine *Answer) string {
 }
 
 // reported says what of the evidence for answers is taken as it is enclosed.
-func (r *Report) reported(c *Contents) {
+func (r *Result) reported(c *Contents) {
 	lists := map[ban.Dataset]bool{}
 	for i := range c.Reported {
 		for _, s := range c.Reported[i].Reports {

@@ -190,9 +190,9 @@ type Source struct {
 	Fetched   []string `json:"fetched"`
 }
 
-// Aside is what only many measurements together showed of one that is enclosed:
+// Mark is what only many measurements together showed of one that is enclosed:
 // it does not vote, or the slowness of its page is the network's.
-type Aside struct {
+type Mark struct {
 	Raw       string `json:"raw"`
 	Line      uint32 `json:"line"`
 	UID       string `json:"measurement_uid"`
@@ -227,13 +227,13 @@ type Contents struct {
 	Index
 	Observations []observation.Row
 	Verdicts     []verdict.Row
-	Asides       []Aside
+	Marks        []Mark
 	Days         []series.Cell // of Pairs
-	Counts       []derivation.Count
+	Counts       []derivation.PublishedCount
 	Findings     []json.RawMessage // event.Findings of other countries, by country
 	Events       []event.Event
 	Answers      []Answer
-	Reported     []Reported // bans that others report of what the answers are about
+	Reported     []ReportedBan // bans that others report of what the answers are about
 	Sources      []Source
 	Copies       map[string][]byte // of sources, by SHA-256
 	Fingerprints []fingerprint.Fingerprint
@@ -261,12 +261,12 @@ func (c *Contents) sort() {
 	slices.SortFunc(c.Batches, func(a, b Batch) int { return strings.Compare(a.SHA256, b.SHA256) })
 	slices.SortFunc(c.Observations, func(a, b observation.Row) int { return derivation.CompareObservations(&a, &b) })
 	slices.SortFunc(c.Verdicts, func(a, b verdict.Row) int { return derivation.CompareVerdicts(&a, &b) })
-	slices.SortFunc(c.Asides, func(a, b Aside) int {
+	slices.SortFunc(c.Marks, func(a, b Mark) int {
 		return strings.Compare(fmt.Sprintf("%s %9d", a.Raw, a.Line), fmt.Sprintf("%s %9d", b.Raw, b.Line))
 	})
 	series.Sort(c.Days)
 	slices.SortFunc(c.Records, func(a, b Record) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(c.Counts, func(a, b derivation.Count) int { return derivation.CompareCounts(&a, &b) })
+	slices.SortFunc(c.Counts, func(a, b derivation.PublishedCount) int { return derivation.ComparePublishedCounts(&a, &b) })
 	for i := range c.Observations {
 		c.Observations[i].Time = stored(c.Observations[i].Time)
 	}
@@ -317,7 +317,7 @@ func (c *Contents) files() ([]file, error) {
 	}
 	addLines(e, observationsName, c.Observations)
 	addLines(e, verdictsName, c.Verdicts)
-	addLines(e, asidesName, c.Asides)
+	addLines(e, asidesName, c.Marks)
 	for i := range c.Places {
 		p := &c.Places[i]
 		for k := range p.Segments {

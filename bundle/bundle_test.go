@@ -142,12 +142,12 @@ func written(t testing.TB, c *bundle.Contents) []byte {
 	return b.Bytes()
 }
 
-func check(data []byte, o bundle.Options) bundle.Report {
+func check(data []byte, o bundle.Options) bundle.Result {
 	return bundle.Verify(bytes.NewReader(data), int64(len(data)), o)
 }
 
 // status is that of the only line that says something.
-func status(t *testing.T, r bundle.Report, says string) bundle.Status {
+func status(t *testing.T, r bundle.Result, says string) bundle.Status {
 	t.Helper()
 	var out bundle.Status
 	for _, l := range r.Lines {
@@ -368,7 +368,7 @@ func TestAnswersAreConcludedAgain(t *testing.T) {
 		"a claim":          func(c *bundle.Contents) { a := answer(c, "claim"); a.ID += "-more" },
 		"a reported ban":   func(c *bundle.Contents) { b := &c.Reported[0]; b.Dates.Start = b.Dates.Start.AddDate(0, -1, 0) },
 		"a reported ban less": func(c *bundle.Contents) {
-			c.Reported = slices.DeleteFunc(c.Reported, func(b bundle.Reported) bool { return b.CC == "PK" })
+			c.Reported = slices.DeleteFunc(c.Reported, func(b bundle.ReportedBan) bool { return b.CC == "PK" })
 		},
 		"a dated ban less": func(c *bundle.Contents) { c.Events = c.Events[1:] },
 	} {

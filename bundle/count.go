@@ -16,10 +16,10 @@ import (
 )
 
 // cells counts the enclosed verdicts of each pair again.
-func (r *Report) cells(c *Contents) {
-	asides := map[spot]Aside{}
-	for _, a := range c.Asides {
-		asides[spot{a.Raw, a.Line}] = a
+func (r *Result) cells(c *Contents) {
+	marks := map[spot]Mark{}
+	for _, a := range c.Marks {
+		marks[spot{a.Raw, a.Line}] = a
 	}
 	for i := range c.Pairs {
 		p := &c.Pairs[i]
@@ -32,7 +32,7 @@ func (r *Report) cells(c *Contents) {
 			r.open(fmt.Sprintf("not repeated here: only %d of %d measurements are enclosed", p.Enclosed, p.Measurements), "the counts of %s follow from the verdicts", what)
 			continue
 		}
-		wrong, cells, marked := p.recount(c, asides)
+		wrong, cells, marked := p.recount(c, marks)
 		switch {
 		case len(wrong) > 0:
 			r.wrong(wrong, "the counts of %s follow from the verdicts", what)
@@ -64,7 +64,7 @@ func (c *Contents) hours(cc string) []series.Cell {
 func day(t int64) string { return time.Unix(t, 0).UTC().Format(time.DateOnly) }
 
 // recount counts the verdicts of a pair by hour and day, and compares.
-func (p *Pair) recount(c *Contents, asides map[spot]Aside) (wrong []string, cells, marked int) {
+func (p *Pair) recount(c *Contents, marks map[spot]Mark) (wrong []string, cells, marked int) {
 	hours, days := series.NewBuilder(series.Hour).WithParts(), series.NewBuilder(series.Day)
 	odd := map[int64]bool{} // days of rows whose clock is wrong: they are counted where they were received
 	n := 0
@@ -74,7 +74,7 @@ func (p *Pair) recount(c *Contents, asides map[spot]Aside) (wrong []string, cell
 			continue
 		}
 		n++
-		if a, ok := asides[spot{v.Raw, v.Line}]; ok && v.Raw != "" {
+		if a, ok := marks[spot{v.Raw, v.Line}]; ok && v.Raw != "" {
 			marked++
 			a.apply(&v)
 		}
@@ -102,7 +102,7 @@ func (p *Pair) recount(c *Contents, asides map[spot]Aside) (wrong []string, cell
 func floor(t int64) int64 { return t - t%86400 }
 
 // apply changes a verdict as the archive does before it counts.
-func (a *Aside) apply(v *verdict.Row) {
+func (a *Mark) apply(v *verdict.Row) {
 	if a.Invalid != "" {
 		v.Invalid = a.Invalid
 	}
@@ -151,7 +151,7 @@ func order(a, b []series.Cell) int {
 }
 
 // events runs the detector again on the enclosed cells.
-func (r *Report) events(c *Contents, all map[string][]event.Event) {
+func (r *Result) events(c *Contents, all map[string][]event.Event) {
 	if len(c.Events) == 0 {
 		r.missing(c, all)
 		return
@@ -202,7 +202,7 @@ func (c *Contents) detect() map[string][]event.Event {
 
 // missing names the dated bans of what was asked for that the detector finds and
 // the bundle leaves out.
-func (r *Report) missing(c *Contents, all map[string][]event.Event) {
+func (r *Result) missing(c *Contents, all map[string][]event.Event) {
 	var wrong []string
 	for _, p := range c.Pairs {
 		for i := range all[p.CC] {
@@ -219,7 +219,7 @@ func (r *Report) missing(c *Contents, all map[string][]event.Event) {
 }
 
 // apart says what of the input of the detector is taken as it is enclosed.
-func (r *Report) apart(c *Contents) {
+func (r *Result) apart(c *Contents) {
 	for _, p := range c.Places {
 		if !p.Whole {
 			continue
@@ -263,7 +263,7 @@ func compared(e, mine *event.Event, ok bool) string {
 // others.
 func detect(c *Contents, cc string) []event.Event {
 	own := c.hours(cc)
-	counts := slices.DeleteFunc(slices.Clone(c.Counts), func(x derivation.Count) bool { return x.CC != cc })
+	counts := slices.DeleteFunc(slices.Clone(c.Counts), func(x derivation.PublishedCount) bool { return x.CC != cc })
 	var all []event.Findings
 	for _, text := range c.Findings {
 		var f event.Findings
@@ -271,7 +271,7 @@ func detect(c *Contents, cc string) []event.Event {
 			all = append(all, f)
 		}
 	}
-	all = append(all, event.Find(derivation.Beside(own, derivation.CountCells(counts))))
+	all = append(all, event.Find(derivation.Beside(own, derivation.PublishedCells(counts))))
 	slices.SortFunc(all, func(a, b event.Findings) int { return cmp.Compare(a.CC, b.CC) })
 	d := event.NewDetector(time.Time{})
 	for _, f := range all {

@@ -175,7 +175,7 @@ func text(v any) string {
 }
 
 // observations compares the enclosed observations with those derived here.
-func (r *Report) observations(c *Contents, d *derivationOf) {
+func (r *Result) observations(c *Contents, d *derivationOf) {
 	if len(c.Observations) == 0 && len(c.Batches) == 0 {
 		return
 	}
@@ -282,7 +282,7 @@ func firstDifference[T any](enclosed, derived []T) string {
 }
 
 // verdicts compares the enclosed verdicts with those derived here.
-func (r *Report) verdicts(c *Contents, d *derivationOf) {
+func (r *Result) verdicts(c *Contents, d *derivationOf) {
 	if len(c.Verdicts) == 0 && len(d.verdicts) == 0 {
 		return
 	}

@@ -37,7 +37,7 @@ type log struct {
 }
 
 // ledger checks what ties the contents to the log.
-func (r *Report) ledger(c *Contents, o Options) {
+func (r *Result) ledger(c *Contents, o Options) {
 	p := c.Proofs
 	if p == nil {
 		r.open(byWord+": no log is enclosed", "what is enclosed was received when the bundle says, and nothing was changed since")
@@ -74,7 +74,7 @@ func (r *Report) ledger(c *Contents, o Options) {
 
 // head checks the signed head of the log. sure says that it is signed by the key
 // that the reader brought.
-func (r *Report) head(p *Proofs, o Options) (head ledger.Checkpoint, sure, ok bool) {
+func (r *Result) head(p *Proofs, o Options) (head ledger.Checkpoint, sure, ok bool) {
 	key := o.Key
 	if sure = key != ""; !sure {
 		key = p.Key
@@ -161,7 +161,7 @@ func (l *log) add(e *ledger.Entry) {
 
 type sayer func(format string, args ...any)
 
-func (r *Report) loggedState(c *Contents, l *log, say sayer) {
+func (r *Result) loggedState(c *Contents, l *log, say sayer) {
 	for _, s := range l.states {
 		if s.Generation != c.State.Generation {
 			continue
@@ -179,7 +179,7 @@ func (r *Report) loggedState(c *Contents, l *log, say sayer) {
 
 // loggedBatches checks that the documents stand in their batches as the log has
 // them.
-func (r *Report) loggedBatches(c *Contents, l *log, say sayer) {
+func (r *Result) loggedBatches(c *Contents, l *log, say sayer) {
 	paths := map[spot][]ledger.Hash{}
 	for _, d := range c.Proofs.Documents {
 		paths[spot{d.Batch, d.Line}] = d.Path
@@ -238,7 +238,7 @@ func (r *Report) loggedBatches(c *Contents, l *log, say sayer) {
 }
 
 // loggedHours checks that the enclosed cells are those of the archive.
-func (r *Report) loggedHours(c *Contents, l *log, say sayer) {
+func (r *Result) loggedHours(c *Contents, l *log, say sayer) {
 	for i := range c.Places {
 		p := &c.Places[i]
 		if !p.Whole {
@@ -271,7 +271,7 @@ func (r *Report) loggedHours(c *Contents, l *log, say sayer) {
 	}
 }
 
-func (r *Report) loggedEvents(c *Contents, l *log, say sayer) {
+func (r *Result) loggedEvents(c *Contents, l *log, say sayer) {
 	for i := range c.Events {
 		e := &c.Events[i]
 		have, ok := l.events[e.ID]
@@ -288,7 +288,7 @@ func (r *Report) loggedEvents(c *Contents, l *log, say sayer) {
 	}
 }
 
-func (r *Report) loggedRecords(c *Contents, l *log, say sayer) {
+func (r *Result) loggedRecords(c *Contents, l *log, say sayer) {
 	for _, v := range c.Revisions {
 		for _, folder := range []string{v.Case, "shared"} {
 			switch have, ok := l.files["record:"+folder]; {
@@ -304,7 +304,7 @@ func (r *Report) loggedRecords(c *Contents, l *log, say sayer) {
 }
 
 // loggedCopies checks that the log names the enclosed copies of sources.
-func (r *Report) loggedCopies(c *Contents, l *log, say sayer) {
+func (r *Result) loggedCopies(c *Contents, l *log, say sayer) {
 	there := 0
 	for sha := range c.Copies {
 		if f, ok := l.files[CopyPath(sha)]; ok && f.SHA256 == sha {

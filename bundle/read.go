@@ -103,7 +103,7 @@ func read(files []file) (*Contents, []string) {
 	}
 	c.Observations = takeLines[observation.Row](r, observationsName)
 	c.Verdicts = takeLines[verdict.Row](r, verdictsName)
-	c.Asides = takeLines[Aside](r, asidesName)
+	c.Marks = takeLines[Mark](r, asidesName)
 	for i := range c.Places {
 		p := &c.Places[i]
 		for k := range p.Segments {
@@ -115,11 +115,11 @@ func read(files []file) (*Contents, []string) {
 		}
 	}
 	c.Days = takeLines[series.Cell](r, daysName)
-	c.Counts = takeLines[derivation.Count](r, countsName)
+	c.Counts = takeLines[derivation.PublishedCount](r, countsName)
 	c.Findings = takeLines[json.RawMessage](r, findingsName)
 	c.Events = takeDocument[[]event.Event](r, eventsName)
 	c.Answers = takeDocument[[]Answer](r, answersName)
-	c.Reported = takeDocument[[]Reported](r, reportedName)
+	c.Reported = takeDocument[[]ReportedBan](r, reportedName)
 	c.Sources = takeDocument[[]Source](r, sourcesName)
 	for _, s := range c.Sources {
 		if !s.Enclosed {

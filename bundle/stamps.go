@@ -104,7 +104,7 @@ func (d *dated) String() string { return d.Checkpoint.String() }
 
 // stamps checks the time stamps of the log, against roots that the reader brings
 // or, where none were brought, those that the bundle encloses.
-func (r *Report) stamps(p *Proofs, head ledger.Checkpoint, o Options) {
+func (r *Result) stamps(p *Proofs, head ledger.Checkpoint, o Options) {
 	if len(p.Stamps) == 0 {
 		return
 	}

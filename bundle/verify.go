@@ -29,8 +29,8 @@ type Line struct {
 	Detail []string `json:"details,omitempty"` // of what is false: each thing that is wrong
 }
 
-// Report is what a check came to.
-type Report struct {
+// Result is what a check found.
+type Result struct {
 	Title  string   `json:"title"`
 	About  []string `json:"about"`
 	Lines  []Line   `json:"lines"`
@@ -49,12 +49,12 @@ type Options struct {
 }
 
 // False reports whether anything is.
-func (r *Report) False() bool {
+func (r *Result) False() bool {
 	return slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Status == False })
 }
 
 // Count is how many points have a status.
-func (r *Report) Count(s Status) int {
+func (r *Result) Count(s Status) int {
 	n := 0
 	for _, l := range r.Lines {
 		if l.Status == s {
@@ -65,7 +65,7 @@ func (r *Report) Count(s Status) int {
 }
 
 // Summary is the check in a sentence.
-func (r *Report) Summary() string {
+func (r *Result) Summary() string {
 	said := fmt.Sprintf("%d points are proved, %d are not proved, %d are false.", r.Count(Proved), r.Count(NotProved), r.Count(False))
 	if r.False() {
 		return "DO NOT RELY ON THIS BUNDLE. " + said
@@ -74,7 +74,7 @@ func (r *Report) Summary() string {
 }
 
 // Text is the check for people to read.
-func (r *Report) Text() string {
+func (r *Result) Text() string {
 	var b strings.Builder
 	if r.Title != "" {
 		b.WriteString(r.Title + "\n")
@@ -95,18 +95,18 @@ func (r *Report) Text() string {
 	return b.String() + "\n" + r.Summary() + "\n"
 }
 
-func (r *Report) proved(format string, args ...any) {
+func (r *Result) proved(format string, args ...any) {
 	r.Lines = append(r.Lines, Line{Status: Proved, What: fmt.Sprintf(format, args...)})
 }
 
-func (r *Report) open(why, format string, args ...any) {
+func (r *Result) open(why, format string, args ...any) {
 	r.Lines = append(r.Lines, Line{Status: NotProved, What: fmt.Sprintf(format, args...), Why: why})
 }
 
 // maxDetails bounds what is said of one point.
 const maxDetails = 20
 
-func (r *Report) wrong(details []string, format string, args ...any) {
+func (r *Result) wrong(details []string, format string, args ...any) {
 	if n := len(details); n > maxDetails {
 		details = append(slices.Clone(details[:maxDetails]), fmt.Sprintf("and %d more", n-maxDetails))
 	}
@@ -115,8 +115,8 @@ func (r *Report) wrong(details []string, format string, args ...any) {
 
 // Verify checks a bundle. What the bundle says is never taken for granted: each
 // line says what was computed here.
-func Verify(in io.ReaderAt, size int64, o Options) Report {
-	var r Report
+func Verify(in io.ReaderAt, size int64, o Options) Result {
+	var r Result
 	r.SHA256 = hashOf(in, size)
 	files, faults := readZIP(in, size)
 	if len(faults) > 0 {
@@ -200,7 +200,7 @@ func sumFaults(files []file) []string {
 }
 
 // readings makes what is written for readers again from the data.
-func (r *Report) readings(c *Contents, files []file) {
+func (r *Result) readings(c *Contents, files []file) {
 	own := map[string]bool{reportName: true, howToName: true, custodyName: true, crateName: true, sumsName: true}
 	var data []file
 	for _, f := range files {
@@ -227,7 +227,7 @@ func (r *Report) readings(c *Contents, files []file) {
 	r.proved("report, chain of custody and description say what the data of the bundle say: made again here, they are the same, byte for byte")
 }
 
-func (r *Report) records(c *Contents) {
+func (r *Result) records(c *Contents) {
 	var wrong []string
 	for _, v := range c.Revisions {
 		if got := c.revision(v.Case); got != v.SHA256 {
@@ -243,7 +243,7 @@ func (r *Report) records(c *Contents) {
 }
 
 // sources checks the enclosed copies of sources.
-func (r *Report) sources(c *Contents) {
+func (r *Result) sources(c *Contents) {
 	if len(c.Sources) == 0 {
 		return
 	}

@@ -49,7 +49,7 @@ type Answer struct {
 	// Verdict is the answer.
 	Verdict Verdict `json:"verdict" rule:"required"`
 	// AnsweredFrom is what the answer rests on.
-	AnsweredFrom Origin `json:"answered_from" rule:"required"`
+	AnsweredFrom From `json:"answered_from" rule:"required"`
 	// Reason says in a sentence why the answer is what it is.
 	Reason string `json:"reason" rule:"required"`
 	// Measured is what the archive holds on it; null for a claim that is not about access or names no time.
@@ -327,7 +327,7 @@ func publishersSay(n int, way string) string {
 
 // FromReports answers from what the sources say. One publisher alone decides
 // nothing unless a document, a court or a measuring body stands behind it.
-func FromReports(heard []Heard) (Verdict, Origin, string) {
+func FromReports(heard []Heard) (Verdict, From, string) {
 	publishers := map[Bearing]map[string]bool{"supports": {}, "contradicts": {}}
 	strong := false
 	for _, h := range heard {

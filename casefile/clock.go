@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// Origin is where an answer comes from.
-type Origin string
+// From is where an answer or a date comes from.
+type From string
 
-// The origins, the first to be preferred.
+// The values of From, the first to be preferred.
 const (
-	FromMeasurements Origin = "measurements"
-	FromSources      Origin = "sources"
-	FromNothing      Origin = "none"
+	FromMeasurements From = "measurements"
+	FromSources      From = "sources"
+	FromNothing      From = "none"
 )
 
-var origins = []term{
+var froms = []term{
 	{string(FromMeasurements), "worked out from measurements in the archive"},
 	{string(FromSources), "nobody measured enough; it is what the sources report"},
 	{string(FromNothing), "neither measurements nor sources say"},
 }
 
-func (Origin) terms() []term { return origins }
+func (From) terms() []term { return froms }
 
 // Turn is a turning point of a ban.
 type Turn string
@@ -71,7 +71,7 @@ type Point struct {
 	// Date in EDTF; null when it did not happen or is not known.
 	Date Date `json:"date" rule:"required,null"`
 	// From is where the date comes from.
-	From Origin `json:"from" rule:"required"`
+	From From `json:"from" rule:"required"`
 	// Reported is the date in the sources, where Date is measured.
 	Reported Date `json:"reported,omitzero"`
 	// Ref is the act, claim or measured ban.
@@ -121,7 +121,7 @@ type Deed struct {
 	// AtMost is the most days it can have been, where a date leaves room.
 	AtMost *int64 `json:"at_most,omitempty"`
 	// From is where Followed comes from.
-	From Origin `json:"from" rule:"required"`
+	From From `json:"from" rule:"required"`
 	// Defied are the ids of acts that do not obey it.
 	Defied []string `json:"defied,omitempty"`
 }

@@ -221,7 +221,7 @@ func fieldTables(t *testing.T) string {
 		{"act kinds", actKinds}, {"effects", effects}, {"access", accesses}, {"subjects of claims", subjects}, {"bearings", bearings},
 		{"statuses", statuses}, {"actor kinds", actorKinds}, {"roles of parties", partyRoles}, {"dispositions", dispositions}, {"source types", sourceTypes}, {"reliability", reliabilities},
 		{"confidence", confidences}, {"nearness of sources", hands}, {"how much was read", sourceReads}, {"levels of requests", levels}, {"counters", counters}, {"what counts as followed", complianceRules},
-		{"standings of citations", standings}, {"verdicts on claims", verdicts}, {"origins of answers", origins}, {"readings of networks", readings}, {"turning points", turns}, {"entries of the chronology", entryKinds},
+		{"standings of citations", standings}, {"verdicts on claims", verdicts}, {"origins of answers", froms}, {"readings of networks", readings}, {"turning points", turns}, {"entries of the chronology", entryKinds},
 	} {
 		fmt.Fprintf(&b, "\n**%s**\n\n| value | meaning |\n|---|---|\n", list.name)
 		for _, w := range list.terms {

@@ -15,8 +15,8 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Origin is the text that a draft was read from, as a source of the record.
-type Origin struct {
+// Source is the text that a draft was read from, as a source of the record.
+type Source struct {
 	Title     string
 	Author    string // "" where the text names none
 	Published casefile.Date
@@ -35,7 +35,7 @@ const sheetHead = `# A draft, to be gone through line by line. Write behind each
 // Sheet writes a draft for a person to decide on, line by line: each proposal
 // in the form of an entry of the case file. What the text does not say is
 // null; ids are suggestions.
-func (d *Draft) Sheet(from Origin) ([]byte, error) {
+func (d *Draft) Sheet(from Source) ([]byte, error) {
 	ids := make(map[string]bool)
 	root := mapping("title", text(d.Title), "published", date(d.Published), "cc", optional(d.CC))
 	put(root, "source", mapping("decision", null(), "is", sourceEntry(from)))
@@ -78,7 +78,7 @@ func proposal(rule string, at casefile.Locator, passage string, is *yaml.Node) *
 	return mapping("decision", null(), "rule", text(rule), "at", place, "passage", text(passage), "is", is)
 }
 
-func sourceEntry(from Origin) *yaml.Node {
+func sourceEntry(from Source) *yaml.Node {
 	id := "source"
 	if !from.Published.IsZero() {
 		id += "-" + from.Published.String()

@@ -16,7 +16,7 @@ func TestSheetAsWritten(t *testing.T) {
 		"The Ministry of Example requested the Sampleland Telecom Authority on Monday to block Sampler until further orders.",
 		"Minister Ada Example said on 9 May 2024 that less than 2% of users were on Sampler, but that it was accessible. She said the law asked for it.",
 		"Writ petitions challenging the ban are pending before the Exampleville High Court.")
-	sheet, err := d.Sheet(Origin{Title: "“Quoted: title” #1", Published: d.Published, Author: "A", SHA256: strings.Repeat("a", 64), MediaType: "text/html"})
+	sheet, err := d.Sheet(Source{Title: "“Quoted: title” #1", Published: d.Published, Author: "A", SHA256: strings.Repeat("a", 64), MediaType: "text/html"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,12 +28,12 @@ func (k TestKeys) MarshalJSON() ([]byte, error) {
 // is there stays there, if empty.
 func apart[T any](list []T, tags func(*T) []string) (own, others []T) {
 	others = []T{}
-	if !slices.ContainsFunc(list, func(x T) bool { return Aside(tags(&x)) }) {
+	if !slices.ContainsFunc(list, func(x T) bool { return Auxiliary(tags(&x)) }) {
 		return list, others
 	}
 	own = []T{}
 	for i := range list {
-		if Aside(tags(&list[i])) {
+		if Auxiliary(tags(&list[i])) {
 			others = append(others, list[i])
 		} else {
 			own = append(own, list[i])

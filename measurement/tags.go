@@ -9,7 +9,7 @@ const (
 	TagResolver = "resolver" // the connection to a public resolver
 )
 
-// Aside reports a step that is not the target's own.
-func Aside(tags []string) bool {
+// Auxiliary reports a step that is not the target's own.
+func Auxiliary(tags []string) bool {
 	return slices.Contains(tags, TagContrast) || slices.Contains(tags, TagResolver)
 }

@@ -12,7 +12,7 @@ func TestAside(t *testing.T) {
 		{[]string{"depth=0", "contrast", "sni_contrast"}, true},
 		{[]string{"depth=0", "resolver"}, true},
 	} {
-		if got := Aside(c.tags); got != c.want {
+		if got := Auxiliary(c.tags); got != c.want {
 			t.Errorf("Aside(%q) = %v", c.tags, got)
 		}
 	}

@@ -22,7 +22,7 @@ type TestKeys struct {
 	LateReplies        []Query         `json:"x_dns_late_replies,omitempty"`
 
 	// Contrasts holds, in JSON, the steps that are not the target's own; in
-	// memory they stand among the others, told apart by their tags (Aside).
+	// memory they stand among the others, told apart by their tags (Auxiliary).
 	Contrasts *Connection `json:"x_contrasts,omitempty"`
 
 	// tor: by the target's name, an address or a fingerprint.

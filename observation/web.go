@@ -35,7 +35,7 @@ func (b *builder) late(rows []Row) {
 	k := &b.m.TestKeys
 	for _, list := range [][]measurement.Query{k.DuplicateResponses, k.LateReplies} {
 		for i := range list {
-			if measurement.Aside(list[i].Tags) {
+			if measurement.Auxiliary(list[i].Tags) {
 				continue
 			}
 			name := CanonicalName(list[i].Hostname)

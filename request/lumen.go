@@ -24,7 +24,7 @@ var lumenKinds = map[string]string{
 	"court_order":             "targetted_urls", // Lumen's spelling
 }
 
-// lumenNotice is a notice as Lumen's API gives it, as far as the ledger needs
+// lumenNotice is a notice as Lumen's API gives it, as far as a request needs
 // it.
 type lumenNotice struct {
 	ID            int64             `json:"id"`
@@ -75,7 +75,7 @@ func ReadLumen(r io.Reader, file string, fixed map[string]string, platform func(
 		im.Asides = []Aside{{origin, err.Error(), fmt.Sprintf("Lumen notice %d", n.ID)}}
 		return im, nil
 	}
-	im.Used, im.Ledger = 1, rows
+	im.Used, im.Requests = 1, rows
 	return im, nil
 }
 
@@ -103,7 +103,7 @@ func oneNotice(content []byte) (kind string, n lumenNotice, err error) {
 	return kind, n, nil
 }
 
-// rows makes the rows of the ledger.
+// rows makes the requests of a notice.
 func (n *lumenNotice) rows(kind string, origin Origin, fixed map[string]string, platform func(string) string) ([]Row, error) {
 	list, ok := lumenKinds[kind]
 	if !ok {

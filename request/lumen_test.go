@@ -21,10 +21,10 @@ func sampler(name string) string {
 
 func TestLumenNotice(t *testing.T) {
 	im, err := request.ReadLumen(strings.NewReader(notice), "n.json", nil, sampler)
-	if err != nil || im.Rows != 1 || im.Used != 1 || len(im.Ledger) != 2 {
+	if err != nil || im.Rows != 1 || im.Used != 1 || len(im.Requests) != 2 {
 		t.Fatalf("%+v %v", im, err)
 	}
-	d, u := im.Ledger[0], im.Ledger[1]
+	d, u := im.Requests[0], im.Requests[1]
 	if d.ID != "lumen:7" || d.CC != "KE" || d.Platform != "sampler" || d.Authority != "Example Regulator" || d.Period.String() != "2024-03-14" || d.Level != "demand" || *d.Sent != 1 || *d.Complied != 1 || d.ReportedBy != "Lumen" || d.Compliance != "notice_acted_on" {
 		t.Errorf("the demand: %+v", d)
 	}
@@ -49,7 +49,7 @@ func TestLumenNoticeVariants(t *testing.T) {
 		{"a platform given", `Sampler, Inc.`, `Somebody`, map[string]string{"platform": "sampler"}, func(d *request.Row) bool { return d.Platform == "sampler" }},
 	} {
 		im, err := request.ReadLumen(strings.NewReader(strings.Replace(notice, tt.old, tt.new, 1)), "n.json", tt.fixed, sampler)
-		if err != nil || im.Used != 1 || !tt.check(&im.Ledger[0]) {
+		if err != nil || im.Used != 1 || !tt.check(&im.Requests[0]) {
 			t.Errorf("%s: %+v %v", tt.name, im, err)
 		}
 	}

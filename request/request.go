@@ -1,4 +1,4 @@
-// Package request is the ledger of what authorities asked of platforms: how
+// Package request holds what authorities asked of platforms: how
 // many requests, in which period, and what became of them. It reads the
 // platforms' own tables and hand-kept rows of the record, keeps each figure
 // with the one who reports it, and never adds up figures of two reporters or
@@ -45,7 +45,7 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s %s:%d", o.Dataset, o.File, o.Row)
 }
 
-// Row is one figure of the ledger: the record's own type for it, with where
+// Row is one figure of a request: the record's own type for it, with where
 // it stands. Authority and ReportedBy are in the source's words where the row
 // is imported; an empty Authority means all authorities of the country.
 type Row struct {
@@ -64,13 +64,13 @@ type Aside struct {
 }
 
 // Import is what one file gave: Rows = Used + len(Asides). A row of a file
-// may give several rows of the ledger.
+// may give several requests.
 type Import struct {
-	Dataset Dataset `json:"dataset"`
-	Rows    int     `json:"rows"`
-	Used    int     `json:"used"`
-	Ledger  []Row   `json:"ledger"`
-	Asides  []Aside `json:"asides,omitempty"`
+	Dataset  Dataset `json:"dataset"`
+	Rows     int     `json:"rows"`
+	Used     int     `json:"used"`
+	Requests []Row   `json:"ledger"`
+	Asides   []Aside `json:"asides,omitempty"`
 }
 
 // FromRecord gives the rows of the case files. Actors are named by their

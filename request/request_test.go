@@ -42,14 +42,14 @@ func TestReadGoogle(t *testing.T) {
 		t.Fatal(err)
 	}
 	addsUp(t, im)
-	if im.Rows != 8 || im.Used != 3 || len(im.Ledger) != 6 {
-		t.Fatalf("%d rows, %d used, %d in the ledger: %+v", im.Rows, im.Used, len(im.Ledger), im.Asides)
+	if im.Rows != 8 || im.Used != 3 || len(im.Requests) != 6 {
+		t.Fatalf("%d rows, %d used, %d requests: %+v", im.Rows, im.Used, len(im.Requests), im.Asides)
 	}
-	items := im.Ledger[1]
+	items := im.Requests[1]
 	if items.Level != "item" || *items.Sent != 10 || *items.Complied != 4 || *items.Rejected != 4 || items.Other["content not found"] != 1 || items.Platform != "sample-video" || items.Period.String() != "2024-01/2024-06" || items.Note != "" {
 		t.Errorf("items: %+v", items)
 	}
-	if odd := im.Ledger[5]; odd.Note != "the outcomes add up to 3" || odd.Platform != "google" {
+	if odd := im.Requests[5]; odd.Note != "the outcomes add up to 3" || odd.Platform != "google" {
 		t.Errorf("outcomes that do not add up: %+v", odd)
 	}
 	for i, want := range []string{"no half-year", `code "NULL"`, `number_of_requests: "one" is not a count`, `"-1" is not a count`, "a count is missing"} {
@@ -70,7 +70,7 @@ func TestReadGoogleDetailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	addsUp(t, im)
-	if len(im.Ledger) != 2 || len(im.Asides) != 3 || im.Ledger[1].Period.String() != "2023-07/2023-12" || *im.Ledger[1].Sent != 7 {
+	if len(im.Requests) != 2 || len(im.Asides) != 3 || im.Requests[1].Period.String() != "2023-07/2023-12" || *im.Requests[1].Sent != 7 {
 		t.Errorf("%+v", im)
 	}
 }
@@ -88,17 +88,17 @@ func TestReadTwitter(t *testing.T) {
 		t.Fatal(err)
 	}
 	addsUp(t, im)
-	if im.Used != 1 || len(im.Ledger) != 4 || len(im.Asides) != 3 {
+	if im.Used != 1 || len(im.Requests) != 4 || len(im.Asides) != 3 {
 		t.Fatalf("%+v", im)
 	}
-	all, accounts := im.Ledger[2], im.Ledger[3]
+	all, accounts := im.Requests[2], im.Requests[3]
 	if *all.Sent != 243 || *all.RatePercent != 33 || all.Authority != "" || *accounts.Sent != 3004 || *accounts.Complied != 0 || accounts.Other["tweets withheld"] != 5 {
 		t.Errorf("%+v\n%+v", all, accounts)
 	}
 	// The total is not added to its parts, whichever way one looks.
 	for _, by := range []request.By{{Period: true}, {}, {Authority: true, Period: true}} {
 		sent := int64(0)
-		for _, f := range request.Summarise(im.Ledger, by) {
+		for _, f := range request.Summarise(im.Requests, by) {
 			if f.Level == "demand" {
 				sent += *f.Sent
 			}
@@ -123,10 +123,10 @@ func TestReadMapped(t *testing.T) {
 		t.Fatal(err)
 	}
 	addsUp(t, im)
-	if len(im.Ledger) != 2 || len(im.Asides) != 4 {
+	if len(im.Requests) != 2 || len(im.Asides) != 4 {
 		t.Fatalf("%+v", im)
 	}
-	r := im.Ledger[0]
+	r := im.Requests[0]
 	if *r.Sent != 123456 || *r.RatePercent != 54.2 || r.Period.String() != "2024-01/2024-06" || r.Counter != "cumulative" || r.Level != "url" || r.Platform != "sample" {
 		t.Errorf("%+v", r)
 	}
@@ -159,7 +159,7 @@ func TestSummarise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := im.Ledger
+	rows := im.Requests
 	find := func(fs []request.Figure, platform, level, authority string) *request.Figure {
 		for i := range fs {
 			if fs[i].Platform == platform && fs[i].Level == level && fs[i].Authority == authority {
@@ -320,19 +320,19 @@ func TestRealTables(t *testing.T) {
 	}
 	for _, im := range []*request.Import{detailed, google, twitter} {
 		addsUp(t, im)
-		t.Logf("%s: %d rows, %d used, %d set aside, %d in the ledger", im.Dataset, im.Rows, im.Used, len(im.Asides), len(im.Ledger))
+		t.Logf("%s: %d rows, %d used, %d set aside, %d requests", im.Dataset, im.Rows, im.Used, len(im.Asides), len(im.Requests))
 	}
 	if detailed.Rows != 21065 || google.Rows != 17483 || twitter.Rows != 611 {
 		t.Errorf("rows %d, %d, %d; want 21065, 17483, 611", detailed.Rows, google.Rows, twitter.Rows)
 	}
-	for _, r := range google.Ledger {
+	for _, r := range google.Requests {
 		if r.Note != "" {
 			t.Errorf("%s: %s", r.ID, r.Note)
 		}
 	}
 	// Pakistan's requests to Google in the second half of 2020, counted from
 	// the file by hand.
-	i := slices.IndexFunc(request.Summarise(google.Ledger, request.By{Period: true}), func(f request.Figure) bool {
+	i := slices.IndexFunc(request.Summarise(google.Requests, request.By{Period: true}), func(f request.Figure) bool {
 		return f.CC == "PK" && f.Period == "2020-07/2020-12" && f.Level == "item" && *f.Sent == 9720
 	})
 	if i < 0 {
@@ -362,10 +362,10 @@ func FuzzReadTables(f *testing.F) {
 				continue
 			}
 			addsUp(t, im)
-			figures := request.Summarise(im.Ledger, request.By{Period: true})
+			figures := request.Summarise(im.Requests, request.By{Period: true})
 			request.Conflicts(figures)
-			request.Falls(im.Ledger)
-			for _, r := range im.Ledger {
+			request.Falls(im.Requests)
+			for _, r := range im.Requests {
 				if r.CC == "" || r.Period.IsZero() {
 					t.Errorf("row without country or period: %+v", r)
 				}
@@ -412,7 +412,7 @@ func TestStatedNothingBesideSomething(t *testing.T) {
 		t.Fatal(err)
 	}
 	stated := map[string]*float64{}
-	for _, r := range im.Ledger {
+	for _, r := range im.Requests {
 		if r.Level == "demand" && r.Authority == "" {
 			stated[r.Period.String()] = r.RatePercent
 			if r.Compliance != "some_withheld" {

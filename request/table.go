@@ -35,7 +35,7 @@ func (t *table) cell(column string) string {
 	return ""
 }
 
-// read gives each row to use, which returns the ledger's rows or an error
+// read gives each row to use, which returns its requests or an error
 // that says why the row is set aside.
 func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Import, error) {
 	reader := csv.NewRows(bufio.NewReader(r), ',')
@@ -82,7 +82,7 @@ func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Im
 			continue
 		}
 		t.im.Used++
-		t.im.Ledger = append(t.im.Ledger, rows...)
+		t.im.Requests = append(t.im.Requests, rows...)
 	}
 	return nil, fmt.Errorf("read %s: more than %d rows", t.origin.File, maxRows)
 }

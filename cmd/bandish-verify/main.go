@@ -112,18 +112,18 @@ func run(stdout, stderr io.Writer, args []string) int {
 	return code
 }
 
-func verify(name string, o bundle.Options) (bundle.Report, error) {
+func verify(name string, o bundle.Options) (bundle.Result, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return bundle.Report{}, err
+		return bundle.Result{}, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return bundle.Report{}, err
+		return bundle.Result{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return bundle.Report{}, fmt.Errorf("%s is no regular file", name)
+		return bundle.Result{}, fmt.Errorf("%s is no regular file", name)
 	}
 	return bundle.Verify(f, info.Size(), o), nil
 }

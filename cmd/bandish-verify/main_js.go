@@ -20,7 +20,7 @@ func main() {
 		}
 		report := bundle.Verify(bytes.NewReader(data), int64(len(data)), o)
 		text, err := json.Marshal(struct {
-			bundle.Report
+			bundle.Result
 			Summary string `json:"summary"`
 			False   bool   `json:"bad"`
 		}{report, report.Summary(), report.False()})

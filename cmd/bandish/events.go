@@ -155,9 +155,9 @@ func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) 
 	}
 	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: judgeWeb(options)})
 	for _, name := range q.inputs {
-		read := func() (history.Report, error) { return c.ReadFile(name) }
+		read := func() (history.Summary, error) { return c.ReadFile(name) }
 		if name == "-" {
-			read = func() (history.Report, error) { return c.Read(env.stdin) }
+			read = func() (history.Summary, error) { return c.Read(env.stdin) }
 		}
 		report, err := read()
 		for i, p := range report.Problems {

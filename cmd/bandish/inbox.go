@@ -122,7 +122,7 @@ func acceptNote(env *environment, id string) error {
 	}
 	title := "Note " + n.ID + " on " + n.About
 	d := draft.Read(&draft.Text{Title: title, Paragraphs: []draft.Paragraph{{Text: n.Text}}}, names)
-	sheet, err := d.Sheet(draft.Origin{Title: title, URL: n.Source})
+	sheet, err := d.Sheet(draft.Source{Title: title, URL: n.Source})
 	if err != nil {
 		return fmt.Errorf("inbox: draft from %s: %w", id, err)
 	}

@@ -51,7 +51,7 @@ func labDemo(ctx context.Context, env *environment, perDay int, until string) er
 // makeDemo fills an archive with a small history made in the lab. Report is
 // told how many measurements are made.
 func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, end time.Time, perDay int, report func(done, of int)) error {
-	visits := trial.History(end, perDay)
+	visits := trial.DemoVisits(end, perDay)
 	fmt.Fprintf(env.stdout, "Measuring %d times inside the lab: country ZZ, networks AS64512 to AS64514.\nThis is a demonstration. Nothing of it happened anywhere.\n", len(visits))
 	began := time.Now()
 	if err := demo(ctx, p, visits, report); err != nil {
@@ -73,7 +73,7 @@ const demoBatch = 200
 // demo measures every visit and submits it to the collector, all inside the
 // lab.
 func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, report func(done, of int)) error {
-	l, err := lab.New(trial.HistorySites()...)
+	l, err := lab.New(trial.DemoSites()...)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestLabDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	end := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	visits := trial.History(end, 1)
+	visits := trial.DemoVisits(end, 1)
 	if want := 28 * 3 * 4; len(visits) != want {
 		t.Fatalf("%d visits, want %d", len(visits), want)
 	}
@@ -152,7 +152,7 @@ func TestDemonstration(t *testing.T) {
 	for _, b := range m.Batches() {
 		kept += b.Documents
 	}
-	if want := len(trial.History(began, trial.PackedPerDay)); kept != want {
+	if want := len(trial.DemoVisits(began, trial.PackedPerDay)); kept != want {
 		t.Errorf("%d measurements are kept, want %d", kept, want)
 	}
 	out.Reset()

@@ -138,7 +138,7 @@ func keysOfAsked(list []notary.Asked) []string {
 // keepWitnessed asks the witnesses for their signatures as the ledger grows, and
 // an authority for a time stamp once a day. One that does not answer holds up
 // nothing: it is asked again.
-func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Asked, o *serveFlags, log *slog.Logger, counts *server.Counts) {
+func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Asked, o *serveFlags, log *slog.Logger, metrics *server.Metrics) {
 	if len(asked) == 0 && o.stampURL == "" {
 		return
 	}
@@ -149,16 +149,16 @@ func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Ask
 		if len(asked) > 0 {
 			switch _, err := p.Archive.Log().Collect(ctx, client, asked); {
 			case errors.Is(err, notary.ErrFork):
-				counts.Add("bandish_witness_failures_total")
+				metrics.Add("bandish_witness_failures_total")
 				log.Error("A WITNESS SAW ANOTHER HISTORY OF THIS LEDGER: an older copy was put back, or somebody else has its key. Nothing is signed or taken in until this is settled", "err", err)
 			case err != nil && !errors.Is(err, notary.ErrEmpty) && ctx.Err() == nil:
-				counts.Add("bandish_witness_failures_total")
+				metrics.Add("bandish_witness_failures_total")
 				log.Warn("a witness did not sign", "err", err)
 			}
 		}
 		if o.stampURL != "" {
 			if err := p.Archive.Log().Stamp(ctx, client, o.stampURL, o.stampRoots, time.Now()); err != nil && !errors.Is(err, notary.ErrEmpty) && ctx.Err() == nil {
-				counts.Add("bandish_timestamp_failures_total")
+				metrics.Add("bandish_timestamp_failures_total")
 				log.Warn("no time stamp was got", "err", err)
 			}
 		}
@@ -259,7 +259,7 @@ func mirrorBatches(ctx context.Context, env *environment, m *notary.Monitor, dir
 	if err != nil {
 		return 0, err
 	}
-	n, err := p.Archive.Mirror(ctx, m.History(), func(sha string) (io.ReadCloser, error) { return m.Get(ctx, "raw/"+sha) })
+	n, err := p.Archive.Mirror(ctx, m.Replay(), func(sha string) (io.ReadCloser, error) { return m.Get(ctx, "raw/"+sha) })
 	if err != nil || n == 0 {
 		return n, err
 	}

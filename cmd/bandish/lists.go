@@ -26,15 +26,15 @@ type listKind struct {
 
 // listRead is what one file gave.
 type listRead struct {
-	Rows    int        `json:"rows"`
-	Used    int        `json:"used"`
-	Reports int        `json:"reports,omitempty"`     // of bans
-	Ledger  int        `json:"ledger_rows,omitempty"` // of requests
-	Asides  []setAside `json:"asides"`
+	Rows     int     `json:"rows"`
+	Used     int     `json:"used"`
+	Reports  int     `json:"reports,omitempty"`     // of bans
+	Requests int     `json:"ledger_rows,omitempty"` // of requests
+	Asides   []aside `json:"asides"`
 }
 
-// setAside is a row of a list that was set aside.
-type setAside struct {
+// aside is a row of a list that was left out.
+type aside struct {
 	Origin fmt.Stringer `json:"origin"`
 	Reason string       `json:"reason"`
 	Text   string       `json:"text,omitempty"`
@@ -111,8 +111,8 @@ func (r *listImport) print(w io.Writer) error {
 	if !r.New {
 		state = "imported before; nothing added"
 	}
-	if r.Ledger > 0 {
-		gave = fmt.Sprintf("%d rows of the ledger", r.Ledger)
+	if r.Requests > 0 {
+		gave = fmt.Sprintf("%d requests", r.Requests)
 	}
 	_, err := fmt.Fprintf(w, "%s (%s, %s): %d rows, %d used, %d set aside, %s\n", r.File, r.Format, state, r.Rows, r.Used, len(r.Asides), gave)
 	reasons := make(map[string]int)

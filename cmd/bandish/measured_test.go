@@ -95,7 +95,7 @@ func TestClaimsFromArchive(t *testing.T) {
 	bandishJSON(t, &claims, "claims", "--case", "zz-2024-x", "--data", data, "--records", lab)
 	wants := map[string]struct {
 		verdict casefile.Verdict
-		from    casefile.Origin
+		from    casefile.From
 	}{
 		"working": {casefile.Contradicted, casefile.FromMeasurements}, "blocked": {casefile.Supported, casefile.FromMeasurements},
 		"back": {casefile.Supported, casefile.FromMeasurements}, "back-early": {casefile.Contradicted, casefile.FromMeasurements},

@@ -81,7 +81,7 @@ func (m *meter) tell(p pipeline.Progress) {
 		return
 	}
 	secs := m.last.Sub(m.start).Seconds()
-	line := fmt.Sprintf("%d documents, %.0f/s, %d set aside", p.Read, float64(p.Read)/secs, p.Aside)
+	line := fmt.Sprintf("%d documents, %.0f/s, %d set aside", p.Read, float64(p.Read)/secs, p.Quarantined)
 	if p.Bytes > 0 && p.BytesDone > 0 {
 		share := min(1, float64(p.BytesDone)/float64(p.Bytes))
 		eta := time.Duration(secs * (1/share - 1) * float64(time.Second)).Round(time.Second)

@@ -127,3 +127,41 @@ func declares(t *testing.T, file, name string) bool {
 		return ok && fn.Name.Name == name
 	})
 }
+
+// Every Go name in the tables of nouns is declared: `series.Cell.Reports` as a field or
+// method of a type.
+func TestNounsAreDeclared(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## Nouns")
+	section, _, _ = strings.Cut(section, "\n## ")
+	sources := map[string]string{} // all text of the packages of a name
+	err = filepath.WalkDir(filepath.Join("..", ".."), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		sources[filepath.Base(filepath.Dir(path))] += string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`([a-z]+)\\.([A-Za-z]+)(?:\\.([A-Za-z]+))?`").FindAllStringSubmatch(section, -1)
+	if len(names) < 20 {
+		t.Fatalf("%d names are in the tables", len(names))
+	}
+	for _, n := range names {
+		if n[2] == "jsonl" {
+			continue // a file
+		}
+		if !regexp.MustCompile(`(?m)^(type|func) ` + n[2] + `\b`).MatchString(sources[n[1]]) {
+			t.Errorf("package %s does not declare %s", n[1], n[2])
+		}
+		if n[3] != "" && !regexp.MustCompile(`(?m)^(\t|func \(\w+ \*?`+n[2]+`\) )`+n[3]+`\b`).MatchString(sources[n[1]]) {
+			t.Errorf("package %s does not declare %s of %s", n[1], n[3], n[2])
+		}
+	}
+}

@@ -94,7 +94,7 @@ func recordDraft(ctx context.Context, env *environment, o *draftFlags, name stri
 	case asJSON:
 		return printJSON(w, d)
 	case asSheet:
-		from := draft.Origin{Title: d.Title, Author: read.Author, Published: d.Published, URL: address, MediaType: mediaType}
+		from := draft.Source{Title: d.Title, Author: read.Author, Published: d.Published, URL: address, MediaType: mediaType}
 		if stored != nil {
 			from.SHA256 = stored.SHA256
 		}

@@ -96,9 +96,9 @@ func requestLists(registry *target.Registry) listKind {
 		if err != nil {
 			return nil, err
 		}
-		out := &listRead{Rows: im.Rows, Used: im.Used, Ledger: len(im.Ledger)}
+		out := &listRead{Rows: im.Rows, Used: im.Used, Requests: len(im.Requests)}
 		for _, a := range im.Asides {
-			out.Asides = append(out.Asides, setAside{a.Origin, a.Reason, a.Text})
+			out.Asides = append(out.Asides, aside{a.Origin, a.Reason, a.Text})
 		}
 		return out, nil
 	}}
@@ -131,24 +131,24 @@ bandish requests import table.csv --map sent=Requests --set cc=PK`,
 	return c
 }
 
-// ledgerRows are all rows: of the record and of the imported tables.
-func ledgerRows(env *environment, registry *target.Registry) ([]request.Row, error) {
+// requestRows are all rows: of the record and of the imported tables.
+func requestRows(env *environment, registry *target.Registry) ([]request.Row, error) {
 	record, _, err := openRecords(env.records)
 	if err != nil {
 		return nil, err
 	}
-	return ledgerOf(env.sources(), record, registry)
+	return requestsOf(env.sources(), record, registry)
 }
 
-// ledgerOf are the rows of a record and of the imported tables.
-func ledgerOf(archive *source.Archive, record *casefile.Records, registry *target.Registry) ([]request.Row, error) {
+// requestsOf are the rows of a record and of the imported tables.
+func requestsOf(archive *source.Archive, record *casefile.Records, registry *target.Registry) ([]request.Row, error) {
 	rows := request.FromRecord(record)
 	err := eachList(archive, "requests", func(u source.Use, content []byte) error {
 		im, err := readRequests(u, content, registry)
 		if err != nil {
 			return err
 		}
-		for _, row := range im.Ledger {
+		for _, row := range im.Requests {
 			row.Origin.SHA256 = u.SHA256
 			rows = append(rows, row)
 		}
@@ -207,7 +207,7 @@ func showRequests(env *environment, o *requestsFlags) error {
 	if err != nil {
 		return err
 	}
-	rows, err := ledgerRows(env, registry)
+	rows, err := requestRows(env, registry)
 	if err != nil {
 		return err
 	}

@@ -252,7 +252,7 @@ func TestClientInEverySpelling(t *testing.T) {
 			}
 			env := &environment{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: os.Getenv}
 			run(t.Context(), env, []string{"import", aside, "--data", p.Archive.Dir()})
-			if p.SetAside() == 0 {
+			if p.QuarantineSize() == 0 {
 				t.Error("nothing was set aside")
 			}
 

@@ -105,7 +105,7 @@ type serving struct {
 	trusted collect.Proxies
 	asked   []notary.Asked // to sign the ledger
 	log     *slog.Logger
-	counts  *server.Counts
+	metrics *server.Metrics
 	p       *pipeline.Pipeline
 	site    *web.Site
 
@@ -114,7 +114,7 @@ type serving struct {
 }
 
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
-	s := &serving{serveFlags: o, env: env, log: server.Log(env.stderr), counts: server.NewCounts()}
+	s := &serving{serveFlags: o, env: env, log: server.Log(env.stderr), metrics: server.NewMetrics()}
 	var err error
 	if s.trusted, err = collect.ParseProxies(o.proxies); err != nil {
 		return usageError("serve: --proxy: %v", err)
@@ -135,7 +135,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 		o.base = "http://" + o.listen
 	}
 	entrance, served := new(door), make(chan error, 1)
-	s.beside.Go(func() { served <- server.Serve(ctx, l, entrance, s.log, s.counts) })
+	s.beside.Go(func() { served <- server.Serve(ctx, l, entrance, s.log, s.metrics) })
 	if err := s.open(ctx); err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (s *serving) apis(ctx context.Context) ([]routes, error) {
 	if err := s.measure(ctx); err != nil {
 		return nil, err
 	}
-	cfg := collect.Config{BaseURL: s.base, Log: s.log, Archive: submissions{s.p, s.counts}, Proxies: s.trusted, Quota: collect.NewQuota(s.dayDocuments, s.dayMiB<<20, time.Now)}
+	cfg := collect.Config{BaseURL: s.base, Log: s.log, Archive: submissions{s.p, s.metrics}, Proxies: s.trusted, Quota: collect.NewQuota(s.dayDocuments, s.dayMiB<<20, time.Now)}
 	if err := middleboxServices(ctx, &cfg, s.echo, s.headers); err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (s *serving) apis(ctx context.Context) ([]routes, error) {
 	site, registry := s.site, s.p.Targets
 	ooni := &ooniapi.Server{Store: site.Store, Targets: registry, Records: site.Records, BaseURL: s.base, Now: time.Now, Log: s.log}
 	programs := api.New(&api.Server{Desk: site.Desk, Store: site.Store, Targets: registry, Records: site.Records, Search: site.Search, Now: time.Now, Log: s.log, Client: s.trusted.Client, Limit: s.apiLimit,
-		Ledger: func() ([]request.Row, error) { return ledgerOf(s.env.sources(), site.Records, registry) }})
+		Ledger: func() ([]request.Row, error) { return requestsOf(s.env.sources(), site.Records, registry) }})
 	site.Endpoints = programs.Endpoints()
 	helper := &assistant.Server{Desk: site.Desk, Records: site.Records, Search: site.Search, BaseURL: strings.TrimSuffix(s.base, "/"), Log: s.log}
 	shown, err := newLedgerServer(s.p, site.Desk, s.env.data, s.serveFlags, s.log)
@@ -247,13 +247,13 @@ func (s *serving) keep(ctx context.Context) {
 		s.log.Warn("the archive is read-only: it is served, and no measurement is taken in")
 		return
 	}
-	s.beside.Go(func() { keepCounted(ctx, s.p, s.log, s.counts) })
-	s.beside.Go(func() { keepWitnessed(ctx, s.p, s.asked, s.serveFlags, s.log, s.counts) })
+	s.beside.Go(func() { keepCounted(ctx, s.p, s.log, s.metrics) })
+	s.beside.Go(func() { keepWitnessed(ctx, s.p, s.asked, s.serveFlags, s.log, s.metrics) })
 	s.beside.Go(func() { keepTelling(ctx, s.site.Desk, s.site.Alerts, s.log) })
 }
 
 // keepCounted brings cells up to what was submitted, and merges segments.
-func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, counts *server.Counts) {
+func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, metrics *server.Metrics) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
@@ -262,10 +262,10 @@ func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, co
 		}
 		start := time.Now()
 		if err := settle(ctx, p); err != nil && ctx.Err() == nil {
-			counts.Add("bandish_tick_failures_total")
+			metrics.Add("bandish_tick_failures_total")
 			log.Error("count what was submitted", "err", err)
 		}
-		counts.Took("bandish_tick_duration_seconds", time.Since(start))
+		metrics.Took("bandish_tick_duration_seconds", time.Since(start))
 		for _, n := range p.Archive.Notices() {
 			log.Warn(n)
 		}

@@ -85,13 +85,13 @@ func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
 // submissions hands what the collector takes to the pipeline, and counts what
 // becomes of it.
 type submissions struct {
-	p      *pipeline.Pipeline
-	counts *server.Counts
+	p       *pipeline.Pipeline
+	metrics *server.Metrics
 }
 
 func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender) (collect.Receipt, error) {
 	r, err := s.p.Submit(ctx, doc, pipeline.Sender{CC: from.Place.CC, ASN: from.Place.ASN, Key: from.Key})
-	s.counts.Add("bandish_submissions_total", "outcome", outcomeOf(r, err))
+	s.metrics.Add("bandish_submissions_total", "outcome", outcomeOf(r, err))
 	return receiptOf(r, err)
 }
 

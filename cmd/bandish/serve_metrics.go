@@ -19,9 +19,9 @@ func (s *serving) measure(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("serve: --admin: %w", err)
 	}
-	measureArchive(s.p, s.counts)
+	measureArchive(s.p, s.metrics)
 	s.beside.Go(func() {
-		if err := server.Serve(ctx, l, server.Admin(s.counts), s.log, nil); err != nil {
+		if err := server.Serve(ctx, l, server.Admin(s.metrics), s.log, nil); err != nil {
 			s.log.Error("the listener of --admin ended", "err", err)
 		}
 	})
@@ -31,7 +31,7 @@ func (s *serving) measure(ctx context.Context) error {
 
 // measureArchive adds gauges of the archive and of what is being decoded. What
 // another program imports shows in those of the manifest.
-func measureArchive(p *pipeline.Pipeline, counts *server.Counts) {
+func measureArchive(p *pipeline.Pipeline, metrics *server.Metrics) {
 	of := func(read func(*archive.Manifest) float64) func() float64 {
 		return func() float64 {
 			m, err := p.Archive.Manifest()
@@ -41,18 +41,18 @@ func measureArchive(p *pipeline.Pipeline, counts *server.Counts) {
 			return read(m)
 		}
 	}
-	counts.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
-	counts.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Batches) }))
-	counts.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
-	counts.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Bytes) }))
+	metrics.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
+	metrics.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Batches) }))
+	metrics.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
+	metrics.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Bytes) }))
 	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
-		counts.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Documents[kind]) }), "kind", kind)
+		metrics.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Documents[kind]) }), "kind", kind)
 	}
-	counts.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) float64 {
+	metrics.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) float64 {
 		return max(0, float64(m.Totals().Last.Unix()))
 	}))
-	counts.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.SetAside()) })
-	counts.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })
-	counts.Gauge("bandish_submissions_waiting", func() float64 { return float64(p.Load().Waiting) })
-	counts.Gauge("bandish_submissions_waiting_bytes", func() float64 { return float64(p.Load().WaitingBytes) })
+	metrics.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.QuarantineSize()) })
+	metrics.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })
+	metrics.Gauge("bandish_submissions_waiting", func() float64 { return float64(p.Load().Waiting) })
+	metrics.Gauge("bandish_submissions_waiting_bytes", func() float64 { return float64(p.Load().WaitingBytes) })
 }

@@ -42,13 +42,13 @@ func TestAdmin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts := server.NewCounts()
-	measureArchive(p, counts)
-	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1", Archive: submissions{p, counts}}, "")
+	metrics := server.NewMetrics()
+	measureArchive(p, metrics)
+	c, err := newCollector(p, collect.Config{BaseURL: "http://127.0.0.1", Archive: submissions{p, metrics}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	public, private := serveOn(t, "127.0.0.3:0", answers(http.NotFoundHandler(), c), counts), serveOn(t, "127.0.0.4:0", server.Admin(counts), nil)
+	public, private := serveOn(t, "127.0.0.3:0", answers(http.NotFoundHandler(), c), metrics), serveOn(t, "127.0.0.4:0", server.Admin(metrics), nil)
 	for range 2 { // the second is known
 		doc := fmt.Sprintf(`{"input":"https://x.com/","measurement_start_time":%q,"probe_asn":"AS64512","probe_cc":"ZZ","probe_ip":"198.51.100.7","report_id":"r","test_name":"web_connectivity","test_keys":{}}`, "2024-02-17 10:00:00")
 		if status, body := send(t, "POST", public+"/api/v1/measurement", doc); status != http.StatusOK {
@@ -108,7 +108,7 @@ func TestAdmin(t *testing.T) {
 	}
 }
 
-func serveOn(t *testing.T, at string, h http.Handler, counts *server.Counts) (base string) {
+func serveOn(t *testing.T, at string, h http.Handler, metrics *server.Metrics) (base string) {
 	t.Helper()
 	l, err := net.Listen("tcp", at)
 	if err != nil {
@@ -116,7 +116,7 @@ func serveOn(t *testing.T, at string, h http.Handler, counts *server.Counts) (ba
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, l, h, slog.New(slog.DiscardHandler), counts) }()
+	go func() { ended <- server.Serve(ctx, l, h, slog.New(slog.DiscardHandler), metrics) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -387,7 +387,7 @@ func checkSources(env *environment, rest []string, passage string, asJSON bool) 
 		if err != nil {
 			return err
 		}
-		return reportChecks(env, []passageCheck{lookFor(stored, content, passage)}, nil, nil, asJSON)
+		return writeChecks(env, []passageCheck{lookFor(stored, content, passage)}, nil, nil, asJSON)
 	}
 	damaged, err := damagedSources(archive, rest)
 	if err != nil {
@@ -402,7 +402,7 @@ func checkSources(env *environment, rest []string, passage string, asJSON bool) 
 		return err
 	}
 	counted := countCitations(record, copyText(env.data))
-	return reportChecks(env, checks, damaged, &counted, asJSON)
+	return writeChecks(env, checks, damaged, &counted, asJSON)
 }
 
 func lookFor(stored source.Stored, content []byte, passage string) passageCheck {
@@ -488,7 +488,7 @@ func checkCitations(archive *source.Archive, record *casefile.Records) ([]passag
 	return checks, nil
 }
 
-func reportChecks(env *environment, checks []passageCheck, damaged []string, counted *citations, asJSON bool) error {
+func writeChecks(env *environment, checks []passageCheck, damaged []string, counted *citations, asJSON bool) error {
 	missing := 0
 	if counted != nil {
 		missing = counted.Standings[casefile.Moved]

@@ -52,7 +52,7 @@ func TestMeterTellsRateAndTimeLeft(t *testing.T) {
 	var out bytes.Buffer
 	m := newMeter(terminal{&out}, func() time.Time { return now })
 	now = now.Add(10 * time.Second)
-	m.tell(pipeline.Progress{Bytes: 4e6, BytesDone: 1e6, Read: 500, Aside: 2})
+	m.tell(pipeline.Progress{Bytes: 4e6, BytesDone: 1e6, Read: 500, Quarantined: 2})
 	m.end()
 	if got, want := out.String(), " 25 % of 4.0 MB, 500 documents, 50/s, 2 set aside, about 30s left\n"; got != want {
 		t.Errorf("%q, want %q", got, want)

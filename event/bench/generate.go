@@ -14,8 +14,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Ban is one true event.
-type Ban struct {
+// Planted is one ban that a world was made with: the truth.
+type Planted struct {
 	CC, Target string // Target "*": the whole country is dark
 	From       time.Time
 	To         time.Time // zero: to the end of the window
@@ -31,7 +31,7 @@ type Ban struct {
 type World struct {
 	Start, End time.Time
 	Countries  []Country
-	Truth      []Ban
+	Truth      []Planted
 	Quiet      int // series without any ban
 }
 
@@ -83,14 +83,14 @@ type plot struct {
 	falseBad     float64
 	inconclusive float64
 	away         []span // the target is off the list
-	bans         []ban
+	planted      []planted
 	down         []span
 	rotations    []span    // its addresses change, and some answers look odd
 	renamed      time.Time // zero: never
 }
 
-type ban struct {
-	truth     Ban
+type planted struct {
+	truth     Planted
 	starts    map[uint32]time.Time
 	ends      map[uint32]time.Time
 	lulls     []span
@@ -168,7 +168,7 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 	if most := perDay * g.nets[0].weight / total; rng.Float64() < 0.5 && most > 6 { // one network is cut off
 		s := g.w.stretch(rng, 24*time.Hour, 8*24*time.Hour)
 		g.nets[0].dark = append(g.nets[0].dark, s)
-		g.w.Truth = append(g.w.Truth, Ban{CC: g.cc, Target: "*", From: s.from, To: s.to, Networks: []uint32{g.nets[0].asn}, PerDay: most})
+		g.w.Truth = append(g.w.Truth, Planted{CC: g.cc, Target: "*", From: s.from, To: s.to, Networks: []uint32{g.nets[0].asn}, PerDay: most})
 	}
 	if rng.Float64() < 0.25 && perDay > 6 {
 		s := g.w.stretch(rng, 24*time.Hour, 8*24*time.Hour)
@@ -177,7 +177,7 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 		for _, n := range g.nets {
 			all = append(all, n.asn)
 		}
-		g.w.Truth = append(g.w.Truth, Ban{CC: g.cc, Target: "*", From: s.from, To: s.to, Networks: all, PerDay: perDay})
+		g.w.Truth = append(g.w.Truth, Planted{CC: g.cc, Target: "*", From: s.from, To: s.to, Networks: all, PerDay: perDay})
 	}
 	plots := make([]plot, size.Targets)
 	for i := range plots {
@@ -196,7 +196,7 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 			g.w.Quiet++
 		}
 		if i == glitch {
-			p.bans = append(p.bans, g.everywhere(p.target, glitchSpan))
+			p.planted = append(p.planted, g.everywhere(p.target, glitchSpan))
 		}
 	}
 	g.w.Countries = append(g.w.Countries, Country{CC: g.cc, Rows: g.rows(plots, perDay, total)})
@@ -215,8 +215,8 @@ func (n *provider) settle(w *World, rng *rand.Rand, rate float64) {
 }
 
 // everywhere is an artefact that all networks of all countries show.
-func (g *maker) everywhere(target string, s span) ban {
-	b := ban{truth: Ban{CC: g.cc, Target: target, From: s.from, To: s.to, Artefact: true}, strength: 0.9, impaired: 0.1, mechanism: "http",
+func (g *maker) everywhere(target string, s span) planted {
+	b := planted{truth: Planted{CC: g.cc, Target: target, From: s.from, To: s.to, Artefact: true}, strength: 0.9, impaired: 0.1, mechanism: "http",
 		starts: map[uint32]time.Time{}, ends: map[uint32]time.Time{}}
 	for _, n := range g.nets {
 		b.starts[n.asn], b.ends[n.asn] = s.from, s.to
@@ -236,9 +236,9 @@ func (g *maker) ban(p *plot, perDay float64) {
 		shortest, longest = 20*24*time.Hour, 300*24*time.Hour
 	}
 	s := g.w.stretch(rng, shortest, longest)
-	b := ban{strength: 0.93 + 0.06*rng.Float64(), impaired: 0.08, mechanism: []string{"dns.injection", "tls.reset", "tcp.timeout", "http.blockpage"}[rng.IntN(4)],
+	b := planted{strength: 0.93 + 0.06*rng.Float64(), impaired: 0.08, mechanism: []string{"dns.injection", "tls.reset", "tcp.timeout", "http.blockpage"}[rng.IntN(4)],
 		starts: map[uint32]time.Time{}, ends: map[uint32]time.Time{}}
-	b.truth = Ban{CC: g.cc, Target: p.target, From: s.from, To: s.to, PerDay: perDay}
+	b.truth = Planted{CC: g.cc, Target: p.target, From: s.from, To: s.to, PerDay: perDay}
 	if rng.Float64() < 0.12 {
 		b.truth.Throttled, b.mechanism = true, "throttling"
 		b.strength, b.impaired = 0.55+0.25*rng.Float64(), 0.5
@@ -280,7 +280,7 @@ func (g *maker) ban(p *plot, perDay float64) {
 		b.truth.To = time.Time{}
 	}
 	g.w.Truth = append(g.w.Truth, b.truth)
-	p.bans = append(p.bans, b)
+	p.planted = append(p.planted, b)
 }
 
 // rows runs through the days and draws reports.
@@ -401,8 +401,8 @@ func (p *plot) judge(rng *rand.Rand, r *verdict.Row, broken bool) {
 		r.State, r.Mechanisms = verdict.Blocked, []string{"dns.nxdomain"}
 		return
 	}
-	for i := range p.bans {
-		b := &p.bans[i]
+	for i := range p.planted {
+		b := &p.planted[i]
 		start, ok := b.starts[r.ASN]
 		if !ok || r.Time.Before(start) || !r.Time.Before(b.ends[r.ASN]) || within(b.lulls, r.Time) {
 			continue

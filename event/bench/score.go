@@ -52,7 +52,7 @@ type Score struct {
 	OnsetIn, OnsetOut               int // truths within and outside the stated interval
 	EndIn, EndOut                   int
 	ErrHours, ErrMeasurements, Wide []float64
-	Missed                          []Ban
+	Missed                          []Planted
 	Wrong                           []Found
 	Off                             []string
 }
@@ -85,7 +85,7 @@ func (s *Score) Add(w *World, found []Found) {
 	}
 }
 
-func (s *Score) truth(w *World, b *Ban, found []Found, right []bool) {
+func (s *Score) truth(w *World, b *Planted, found []Found, right []bool) {
 	to := b.To
 	if to.IsZero() {
 		to = w.End
@@ -152,7 +152,7 @@ func (s *Score) truth(w *World, b *Ban, found []Found, right []bool) {
 	}
 }
 
-func (s *Score) dates(w *World, b *Ban, f *Found) {
+func (s *Score) dates(w *World, b *Planted, f *Found) {
 	err := f.From.Sub(b.From).Abs()
 	s.ErrHours = append(s.ErrHours, err.Hours())
 	s.ErrMeasurements = append(s.ErrMeasurements, float64(between(w, b, f.From)))
@@ -179,7 +179,7 @@ func (s *Score) dates(w *World, b *Ban, f *Found) {
 
 // between counts the measurements of the ban's target and networks between its
 // onset and a moment.
-func between(w *World, b *Ban, at time.Time) int {
+func between(w *World, b *Planted, at time.Time) int {
 	lo, hi := b.From, at
 	if hi.Before(lo) {
 		lo, hi = hi, lo

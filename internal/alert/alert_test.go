@@ -31,7 +31,7 @@ func revision(id string, action event.Action) event.Revision {
 		Event: event.Event{ID: id, Target: "x", Targets: []string{"x"}, Scope: "x on 2 networks", CC: "ZZ", State: event.Ongoing, Onset: event.Interval{Latest: &latest}}}
 }
 
-func open(t *testing.T, dir string) *Ledger {
+func open(t *testing.T, dir string) *Journal {
 	t.Helper()
 	l, err := Open(dir)
 	if err != nil {
@@ -41,7 +41,7 @@ func open(t *testing.T, dir string) *Ledger {
 	return l
 }
 
-func announce(t *testing.T, l *Ledger, r event.Revision) Alert {
+func announce(t *testing.T, l *Journal, r event.Revision) Alert {
 	t.Helper()
 	a, err := l.Append(noon, r)
 	if err != nil {
@@ -50,7 +50,7 @@ func announce(t *testing.T, l *Ledger, r event.Revision) Alert {
 	return a
 }
 
-func TestLedgerKeepsWhatWasAnnounced(t *testing.T) {
+func TestJournalKeepsWhatWasAnnounced(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	announce(t, l, revision("a", event.Announced))
@@ -72,7 +72,7 @@ func TestLedgerKeepsWhatWasAnnounced(t *testing.T) {
 	}
 }
 
-func TestLedgerDamage(t *testing.T) {
+func TestJournalDamage(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "ledger.jsonl")
 	l := open(t, dir)
@@ -100,7 +100,7 @@ func TestLedgerDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "line 2") {
-		t.Errorf("a changed ledger: %v", err)
+		t.Errorf("a changed journal: %v", err)
 	}
 }
 

@@ -44,7 +44,7 @@ const (
 // records each attempt. An alert that fails holds up the later ones of its
 // channel, so that they come in order, until it is given up. A channel gets
 // what was announced after it was subscribed. sleep waits between attempts.
-func (l *Ledger) Deliver(ctx context.Context, channels []Channel, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
+func (l *Journal) Deliver(ctx context.Context, channels []Channel, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
 	var errs []error
 	for _, c := range channels {
 		since, ok := l.since[c.Name()]
@@ -68,7 +68,7 @@ func (l *Ledger) Deliver(ctx context.Context, channels []Channel, now func() tim
 
 // Subscribe records a channel that is new, so that it gets all that is
 // announced from now on, also after a crash; with backlog, all there is.
-func (l *Ledger) Subscribe(c Channel, backlog bool, now time.Time) error {
+func (l *Journal) Subscribe(c Channel, backlog bool, now time.Time) error {
 	since, known := l.since[c.Name()]
 	if known && (!backlog || since == 0) {
 		return nil
@@ -80,7 +80,7 @@ func (l *Ledger) Subscribe(c Channel, backlog bool, now time.Time) error {
 	return l.record(d)
 }
 
-func (l *Ledger) record(d Delivery) error {
+func (l *Journal) record(d Delivery) error {
 	line, err := json.Marshal(d)
 	if err == nil {
 		err = appendLine(l.deliveries, line)
@@ -92,7 +92,7 @@ func (l *Ledger) record(d Delivery) error {
 	return nil
 }
 
-func (l *Ledger) deliver(ctx context.Context, c Channel, a Alert, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
+func (l *Journal) deliver(ctx context.Context, c Channel, a Alert, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
 	wait := time.Second
 	var err error
 	for range attemptsARound {
@@ -256,7 +256,7 @@ func (m *Mail) hand(ctx context.Context, message []byte) (string, error) {
 		return "", err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute)) // the network's clock, not the ledger's
+	conn.SetDeadline(time.Now().Add(time.Minute)) // the network's clock, not the journal's
 	host, _, _ := net.SplitHostPort(m.server)
 	c, err := smtp.NewClient(conn, host)
 	if err != nil {

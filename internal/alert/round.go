@@ -46,10 +46,10 @@ type About struct {
 // Name tells apart the topics of one receiver.
 func (a About) Name() string { return a.Channel.Name() + a.Topic.String() }
 
-// Round looks once: it announces in the ledger of a folder what changed in all
+// Round looks once: it announces in the journal of a folder what changed in all
 // events, and brings the channels what they have not got. Several processes may
-// take turns on one folder: each waits until the ledger is free. With backlog a
-// new channel gets all that the ledger holds. It returns what it announced, and
+// take turns on one folder: each waits until the journal is free. With backlog a
+// new channel gets all that the journal holds. It returns what it announced, and
 // what was announced since the alert numbered after, its own included.
 func Round(ctx context.Context, dir string, found []event.Event, channels []Channel, backlog bool, after int, now func() time.Time, sleep func(context.Context, time.Duration) error) (news []Alert, last int, err error) {
 	l, err := openWhenFree(ctx, dir)
@@ -74,15 +74,15 @@ func Round(ctx context.Context, dir string, found []event.Event, channels []Chan
 	return news, len(l.list), l.Deliver(ctx, channels, now, sleep)
 }
 
-// openWhenFree waits until no other process holds the ledger.
-func openWhenFree(ctx context.Context, dir string) (*Ledger, error) {
+// openWhenFree waits until no other process holds the journal.
+func openWhenFree(ctx context.Context, dir string) (*Journal, error) {
 	for {
 		l, err := Open(dir)
 		if !errors.Is(err, errHeld) {
 			return l, err
 		}
 		if serr := Sleep(ctx, 200*time.Millisecond); serr != nil {
-			return nil, fmt.Errorf("wait for the ledger: %w", err)
+			return nil, fmt.Errorf("wait for the journal: %w", err)
 		}
 	}
 }

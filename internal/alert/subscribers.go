@@ -42,7 +42,7 @@ type Subscriber struct {
 // Subscribers keeps them in a file of a folder. Its fields are set before first
 // use; its methods may be called by many goroutines.
 type Subscribers struct {
-	Dir     string // of the ledger
+	Dir     string // of the journal
 	BaseURL string // of the server, for links
 	Now     func() time.Time
 

@@ -204,7 +204,7 @@ func TestSubscriberByWebhook(t *testing.T) {
 	}
 }
 
-// Several processes share one ledger: each change is announced once, and each
+// Several processes share one journal: each change is announced once, and each
 // sees what the others announced.
 func TestOneLedgerForAll(t *testing.T) {
 	dir := t.TempDir()

@@ -40,7 +40,7 @@ var bulkKinds = []bulkKind{
 	{archive.Layers, true, "Daily counts of each layer, by month.", reflect.TypeFor[series.Cell]()},
 	{archive.Hours, true, "Hourly counts and votes of whole measurements, by month.", reflect.TypeFor[series.Cell]()},
 	{archive.Events, true, "Dated bans, by country.", reflect.TypeFor[event.Row]()},
-	{archive.Counts, false, "Daily counts that OONI published, without measurements, by month.", reflect.TypeFor[derivation.Count]()},
+	{archive.Counts, false, "Daily counts that OONI published, without measurements, by month.", reflect.TypeFor[derivation.PublishedCount]()},
 }
 
 // segment is a file of the archive as a client finds it.

@@ -167,7 +167,7 @@ func (a *Archive) readNoted() (*noted, error) {
 	if n.Origin != c.Origin || n.Size > c.Size || n.Files == nil {
 		n = &noted{Origin: c.Origin, Files: map[string]notedFile{}}
 	}
-	h := ledger.NewHistory()
+	h := ledger.NewReplay()
 	h.Next = n.Size
 	err = a.log.Entries(c, n.Size, func(_ int64, text []byte) error {
 		e, _ := h.Apply(text)

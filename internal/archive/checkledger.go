@@ -62,7 +62,7 @@ func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
 		}
 		// A process was killed after its first commit: the next one begins the
 		// ledger with the entries that the manifest keeps for it.
-		h := ledger.NewHistory()
+		h := ledger.NewReplay()
 		a.holdManifest(m, h, out)
 		return out, a.holdBeside(ctx, h, out)
 	}
@@ -88,7 +88,7 @@ func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
 }
 
 // holdManifest names what the manifest says otherwise than the ledger.
-func (a *Archive) holdManifest(m *Manifest, h *ledger.History, out *Held) {
+func (a *Archive) holdManifest(m *Manifest, h *ledger.Replay, out *Held) {
 	if m.Ledger == nil {
 		out.say(manifestName, "it names no ledger, and there is one: an older program wrote it, or it was replaced")
 	} else if h.Next == m.Ledger.Size { // a process was killed before it appended
@@ -175,7 +175,7 @@ func sortedKeys[T any](m map[string]T) []string {
 
 // holdBeside names the files beside the archive that are not what the ledger
 // names.
-func (a *Archive) holdBeside(ctx context.Context, h *ledger.History, out *Held) error {
+func (a *Archive) holdBeside(ctx context.Context, h *ledger.Replay, out *Held) error {
 	for _, name := range sortedKeys(h.Files) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -220,7 +220,7 @@ func (a *Archive) NewLedger(ctx context.Context, origin string) error {
 	if a.readOnly {
 		return ErrReadOnly
 	}
-	if err := a.setLedgerAside(ctx, origin); err != nil {
+	if err := a.retireLedger(ctx, origin); err != nil {
 		return fmt.Errorf("begin a ledger: %w", err)
 	}
 	return a.Update(ctx, func(u *Update) error {
@@ -229,7 +229,7 @@ func (a *Archive) NewLedger(ctx context.Context, origin string) error {
 	})
 }
 
-func (a *Archive) setLedgerAside(ctx context.Context, origin string) error {
+func (a *Archive) retireLedger(ctx context.Context, origin string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	unlock, err := a.lock(ctx, writeLock)
@@ -241,7 +241,7 @@ func (a *Archive) setLedgerAside(ctx context.Context, origin string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.log.SetAside(); err != nil {
+	if err := a.log.Retire(); err != nil {
 		return err
 	}
 	if err := os.Remove(filepath.Join(a.dir, notedName)); err != nil && !errors.Is(err, fs.ErrNotExist) {

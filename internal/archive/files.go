@@ -253,7 +253,7 @@ func (a *Archive) settlePending() error {
 		if _, listed := m.Batch(sha); listed {
 			err = a.arrive(sha)
 		} else {
-			err = a.setAside(pendingPath(sha), "a process that was killed had not committed it")
+			err = a.moveToUnlisted(pendingPath(sha), "a process that was killed had not committed it")
 		}
 		if err != nil {
 			return err
@@ -262,8 +262,8 @@ func (a *Archive) settlePending() error {
 	return nil
 }
 
-// setAside moves a raw batch out of the way. Raw is never removed.
-func (a *Archive) setAside(path, why string) error {
+// moveToUnlisted moves a raw batch to raw/unlisted. Raw is never removed.
+func (a *Archive) moveToUnlisted(path, why string) error {
 	to := filepath.Join(rawDir, unlistedDir, sumOf(path)+rawSuffix)
 	if err := a.makeDir(filepath.Dir(filepath.Join(a.dir, to))); err != nil {
 		return err

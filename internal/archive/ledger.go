@@ -378,13 +378,13 @@ func (a *Archive) agrees(m *Manifest) error {
 	return nil // what is wrong with the ledger is named by check, and by a commit
 }
 
-// history replays the ledger.
-func (a *Archive) history() (*ledger.History, error) {
+// replay gives the state that the entries of the ledger lead to.
+func (a *Archive) replay() (*ledger.Replay, error) {
 	c, _, err := a.log.Checkpoint()
 	if err != nil {
 		return nil, err
 	}
-	h := ledger.NewHistory()
+	h := ledger.NewReplay()
 	return h, a.log.Entries(c, 0, func(_ int64, text []byte) error {
 		h.Apply(text)
 		return nil
@@ -393,7 +393,7 @@ func (a *Archive) history() (*ledger.History, error) {
 
 // loggedManifest lists what the ledger says that there is.
 func (a *Archive) loggedManifest() (*Manifest, error) {
-	h, err := a.history()
+	h, err := a.replay()
 	if errors.Is(err, notary.ErrEmpty) {
 		return &Manifest{}, nil
 	}
@@ -482,7 +482,7 @@ func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
 // Mirror copies the raw batches that another archive's ledger names and this one
 // lacks, each held against its hash and the root of its documents as it comes.
 // It returns how many it copied; what was copied before an error stays.
-func (a *Archive) Mirror(ctx context.Context, h *ledger.History, get func(sha string) (io.ReadCloser, error)) (int, error) {
+func (a *Archive) Mirror(ctx context.Context, h *ledger.Replay, get func(sha string) (io.ReadCloser, error)) (int, error) {
 	m, err := a.Manifest()
 	if err != nil {
 		return 0, err

@@ -130,7 +130,7 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 		if _, listed := r.listed[sha]; listed {
 			err = r.a.arrive(sha)
 		} else {
-			err = r.aside(pendingPath(sha), "it was never committed")
+			err = r.unlisted(pendingPath(sha), "it was never committed")
 		}
 		if err != nil {
 			return err
@@ -161,7 +161,7 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 // logged lists the batches that only the ledger still knows, so that they go on
 // being missed, and dates the others by it.
 func (r *recovery) logged(m *Manifest) error {
-	h, err := r.a.history()
+	h, err := r.a.replay()
 	if errors.Is(err, notary.ErrEmpty) {
 		return nil
 	}
@@ -201,14 +201,14 @@ func (r *recovery) batch(m *Manifest, path string) error {
 		return nil
 	case errors.As(err, &damaged):
 		r.out.Damaged = append(r.out.Damaged, Damage{path, damaged.Reason})
-		return r.aside(path, damaged.Reason)
+		return r.unlisted(path, damaged.Reason)
 	case err != nil:
 		return err
 	}
 	defer f.Close()
 	if !listed {
 		if b, err = r.a.describe(f, path); err != nil {
-			return r.aside(path, err.Error())
+			return r.unlisted(path, err.Error())
 		}
 		r.out.Found++
 	}
@@ -216,9 +216,10 @@ func (r *recovery) batch(m *Manifest, path string) error {
 	return nil
 }
 
-func (r *recovery) aside(path, why string) error {
+// unlisted moves a raw batch to raw/unlisted and lists it among those left out.
+func (r *recovery) unlisted(path, why string) error {
 	r.out.Aside = append(r.out.Aside, path)
-	return r.a.setAside(path, why)
+	return r.a.moveToUnlisted(path, why)
 }
 
 // describe makes the entry of a raw batch from its header, or where an older

@@ -48,8 +48,8 @@ type Options struct {
 	Span    time.Duration // of the cells made
 }
 
-// Report says what was read.
-type Report struct {
+// Summary says what was read.
+type Summary struct {
 	Kind     string    `json:"kind"` // verdicts, observations, counts, measurements
 	Rows     int64     `json:"rows"`
 	Bad      int64     `json:"bad"`
@@ -73,7 +73,7 @@ type Collector struct {
 	seen    map[string]struct{} // rows of counts, so that one given twice counts once
 	files   []string
 	waiting spill // obs_web rows, until all of their measurement were read
-	late    Report
+	late    Summary
 	sure    bool // a row was read that needs no judging
 }
 
@@ -109,10 +109,10 @@ func (c *Collector) Cells() []series.Cell {
 func (c *Collector) Add(r *verdict.Row) { c.builder.Add(r) }
 
 // ReadFile reads one file. The error says that nothing of it could be read.
-func (c *Collector) ReadFile(name string) (Report, error) {
+func (c *Collector) ReadFile(name string) (Summary, error) {
 	r, err := os.Open(name)
 	if err != nil {
-		return Report{}, err
+		return Summary{}, err
 	}
 	defer r.Close()
 	report, err := c.read(name, r)
@@ -123,27 +123,27 @@ func (c *Collector) ReadFile(name string) (Report, error) {
 }
 
 // Read reads one table.
-func (c *Collector) Read(r io.Reader) (Report, error) { return c.read("-", r) }
+func (c *Collector) Read(r io.Reader) (Summary, error) { return c.read("-", r) }
 
-func (c *Collector) read(name string, r io.Reader) (Report, error) {
+func (c *Collector) read(name string, r io.Reader) (Summary, error) {
 	f := &file{c: c, number: len(c.files)}
 	c.files = append(c.files, name)
 	err := table.Read(r, func(r table.Row) error { return f.row(r) })
-	if err == nil && f.report.Rows == 0 {
-		if len(f.report.Problems) == 0 {
-			return f.report, errors.New("it has no rows")
+	if err == nil && f.sum.Rows == 0 {
+		if len(f.sum.Problems) == 0 {
+			return f.sum, errors.New("it has no rows")
 		}
-		p := f.report.Problems[0]
+		p := f.sum.Problems[0]
 		err = fmt.Errorf("no row could be read; the first problem, line %d: %s", p.Line, p.Reason)
 	}
-	return f.report, err
+	return f.sum, err
 }
 
 // file is the reading of one file.
 type file struct {
 	c      *Collector
 	number int
-	report Report
+	sum    Summary
 }
 
 // row reads one row. The error is that of a full disk, not of the row.
@@ -171,13 +171,13 @@ func (f *file) row(r table.Row) error {
 			err = fmt.Errorf("the columns are none that bandish knows (%s); --map tells it what they are", strings.Join(columnNames(r.Values), ", "))
 		}
 		if err == nil {
-			f.report.Rows++
-			f.report.Kind = cmp.Or(f.report.Kind, kind)
+			f.sum.Rows++
+			f.sum.Kind = cmp.Or(f.sum.Kind, kind)
 			f.c.sure = f.c.sure || kind != "observations"
 			return nil
 		}
 	}
-	f.report.problem(Problem{Line: r.Line, Reason: err.Error()})
+	f.sum.problem(Problem{Line: r.Line, Reason: err.Error()})
 	return nil
 }
 
@@ -206,7 +206,7 @@ func isNone(s string) bool {
 	return false
 }
 
-func (r *Report) problem(p Problem) {
+func (r *Summary) problem(p Problem) {
 	r.Bad++
 	if len(r.Problems) < maxProblems {
 		r.Problems = append(r.Problems, p)
@@ -613,7 +613,7 @@ func (f *file) observation(v map[string]string, line int64) (full, err error) {
 // Judged judges the measurements whose obs_web rows were read, in whatever
 // files, and reports how many of their rows counted and which measurements were
 // left out. The error says that none could be judged.
-func (c *Collector) Judged() (Report, error) {
+func (c *Collector) Judged() (Summary, error) {
 	err := c.waiting.each(func(uid string, rows []kept) {
 		if err := c.judge(uid, rows); err != nil {
 			c.late.problem(Problem{c.files[rows[0].file], rows[0].line, fmt.Sprintf("measurement %s: %s", uid, err)})

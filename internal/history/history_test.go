@@ -31,7 +31,7 @@ func (registry) Of(host, test string, _ time.Time) string {
 	return ""
 }
 
-func collect(t *testing.T, opt Options, text string) ([]series.Cell, Report, error) {
+func collect(t *testing.T, opt Options, text string) ([]series.Cell, Summary, error) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "input")
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {

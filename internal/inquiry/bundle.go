@@ -98,7 +98,7 @@ func (d *Desk) Bundle(ctx context.Context, w Wanted) (*bundle.Contents, error) {
 			return nil, err
 		}
 	}
-	for _, step := range []func(context.Context) error{g.measurements, g.superseded, g.raw, g.asides, g.cells, g.others, g.platforms, g.proofs} {
+	for _, step := range []func(context.Context) error{g.measurements, g.superseded, g.raw, g.marks, g.cells, g.others, g.platforms, g.proofs} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -349,10 +349,10 @@ func (g *gatherer) reported(cc, target string) error {
 	}
 	for i := range all[cc] {
 		b := &all[cc][i]
-		if b.Target != target || slices.ContainsFunc(g.c.Reported, func(r bundle.Reported) bool { return r.ID == b.ID && r.CC == cc && r.Target == target }) {
+		if b.Target != target || slices.ContainsFunc(g.c.Reported, func(r bundle.ReportedBan) bool { return r.ID == b.ID && r.CC == cc && r.Target == target }) {
 			continue
 		}
-		g.c.Reported = append(g.c.Reported, bundle.ReportedOf(b))
+		g.c.Reported = append(g.c.Reported, bundle.ReportedBanOf(b))
 		for _, r := range b.Reports {
 			if c := g.d.Records.Case(r.Case); c != nil {
 				g.record(c)
@@ -629,9 +629,9 @@ func shortened(line []byte) ([]byte, error) {
 	return bytes.TrimSuffix(archive.AppendEntry(nil, e), []byte("\n")), nil
 }
 
-// asides names the enclosed measurements that many measurements together set
+// marks names the enclosed measurements that many measurements together set
 // apart: it looks at all measurements of their months, as counting does.
-func (g *gatherer) asides(ctx context.Context) error {
+func (g *gatherer) marks(ctx context.Context) error {
 	if len(g.pairs) == 0 {
 		return nil
 	}
@@ -666,11 +666,11 @@ func (g *gatherer) asides(ctx context.Context) error {
 		was := v
 		months[v.Time.UTC().Format("2006-01")].Mark(&v)
 		if v.Invalid != was.Invalid || v.State != was.State {
-			a := bundle.Aside{Raw: v.Raw, Line: v.Line, UID: v.UID, Throttled: v.State != was.State}
+			a := bundle.Mark{Raw: v.Raw, Line: v.Line, UID: v.UID, Throttled: v.State != was.State}
 			if v.Invalid != was.Invalid {
 				a.Invalid = v.Invalid
 			}
-			g.c.Asides = append(g.c.Asides, a)
+			g.c.Marks = append(g.c.Marks, a)
 		}
 	}
 	return nil
@@ -763,7 +763,7 @@ func (g *gatherer) counts(cc string) error {
 		if err != nil {
 			return err
 		}
-		rows, err := archive.Lookup[derivation.Count](f, archive.Key{Column: "probe_cc", Value: cc})
+		rows, err := archive.Lookup[derivation.PublishedCount](f, archive.Key{Column: "probe_cc", Value: cc})
 		f.Close()
 		if err != nil {
 			return err

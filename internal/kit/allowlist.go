@@ -37,7 +37,7 @@ func (s *session) innocents(ctx context.Context) error {
 	s.screen.printf("Few of them work. %d sites that nobody has a reason to block are tried as well.\n", len(sites))
 	found := make([]*measurement.Measurement, len(sites))
 	cfg := s.cfg
-	cfg.Passive, cfg.Report = true, nil
+	cfg.Passive, cfg.OnNote = true, nil
 	var all sync.WaitGroup
 	for i, site := range sites {
 		all.Go(func() {

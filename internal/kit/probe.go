@@ -133,7 +133,7 @@ func (o *options) session(ctx context.Context, env *Env, registry *target.Regist
 	if jsonOut {
 		s.screen.out = env.Stderr
 	}
-	s.cfg.Report = s.screen.note
+	s.cfg.OnNote = s.screen.note
 	return s, nil
 }
 

@@ -27,12 +27,12 @@ type Fault struct {
 // Check reads the whole log, verifies its hashes, its signature and its
 // entries, and names every file that is not what it should be. The history is
 // what the entries come to. The error is of a log that cannot be read on.
-func (l *Log) Check(ctx context.Context) (*ledger.History, []Fault, error) {
+func (l *Log) Check(ctx context.Context) (*ledger.Replay, []Fault, error) {
 	var faults []Fault
 	say := func(path, format string, args ...any) {
 		faults = append(faults, Fault{Path: path, Reason: fmt.Sprintf(format, args...)})
 	}
-	h := ledger.NewHistory()
+	h := ledger.NewReplay()
 	c, signed, err := l.Checkpoint()
 	if err != nil {
 		return h, faults, err
@@ -211,8 +211,8 @@ const (
 	rootsFile     = stampDir + "/roots.pem" // that they were checked against
 )
 
-// SetAside moves the log and its key out of the way: they are kept.
-func (l *Log) SetAside() error {
+// Retire moves the log and its key out of the way, and keeps them.
+func (l *Log) Retire() error {
 	at := time.Now().UTC().Format("20060102T150405.000")
 	moved := l.path("") + "-before-" + at
 	if err := l.disk.Rename(l.path(""), moved); err != nil && !errors.Is(err, fs.ErrNotExist) {

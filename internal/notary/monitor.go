@@ -34,7 +34,7 @@ type Monitor struct {
 	Witnesses []string // verifier strings
 
 	log  *Log
-	hist *ledger.History
+	hist *ledger.Replay
 }
 
 // Alarm is what a log must not do: a fork, an entry that was rewritten or
@@ -257,7 +257,7 @@ func (m *Monitor) fetch(ctx context.Context, c, had ledger.Checkpoint) error {
 // read takes in the entries and says what is worth saying of the new ones.
 func (m *Monitor) read(had, c ledger.Checkpoint, last time.Time, out *Seen) error {
 	if m.hist == nil || m.hist.Next != had.Size {
-		m.hist = ledger.NewHistory()
+		m.hist = ledger.NewReplay()
 	}
 	var wrong []string
 	err := m.log.Entries(c, m.hist.Next, func(i int64, text []byte) error {
@@ -306,8 +306,8 @@ func remark(i int64, e *ledger.Entry) string {
 	return ""
 }
 
-// History is what the entries seen so far come to.
-func (m *Monitor) History() *ledger.History { return m.hist }
+// Replay is the state that the entries seen so far lead to.
+func (m *Monitor) Replay() *ledger.Replay { return m.hist }
 
 func (m *Monitor) get(ctx context.Context, name string, limit int64) ([]byte, error) {
 	body, err := m.Get(ctx, name)

@@ -244,7 +244,7 @@ func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error)
 	case archive.Bodies:
 		return archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
 	}
-	return archive.Merge(u, g, derivation.CompareCounts, nil)
+	return archive.Merge(u, g, derivation.ComparePublishedCounts, nil)
 }
 
 // Count brings the cells up to the verdicts, and the events up to the cells:

@@ -287,9 +287,9 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 	if f.theirs != nil && f.counts == sum {
 		return nil
 	}
-	var rows []derivation.Count
+	var rows []derivation.PublishedCount
 	for _, s := range segments {
-		err := archive.ReadSegment(p.Archive, s, func(part []derivation.Count) error {
+		err := archive.ReadSegment(p.Archive, s, func(part []derivation.PublishedCount) error {
 			for _, c := range part {
 				c.Target, c.CC = strings.Clone(c.Target), strings.Clone(c.CC)
 				rows = append(rows, c)
@@ -301,7 +301,7 @@ func (p *Pipeline) readCounts(m *archive.Manifest) error {
 		}
 	}
 	f.counts, f.theirs = sum, map[string][]series.Cell{}
-	for _, c := range derivation.CountCells(rows) {
+	for _, c := range derivation.PublishedCells(rows) {
 		f.theirs[c.CC] = append(f.theirs[c.CC], c)
 	}
 	return nil

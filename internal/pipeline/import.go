@@ -45,9 +45,9 @@ type Summary struct {
 
 // Progress is told while an import runs.
 type Progress struct {
-	Sources, SourcesDone int
-	Bytes, BytesDone     int64 // as stored; Bytes is -1 when not known
-	Read, Added, Aside   int64
+	Sources, SourcesDone     int
+	Bytes, BytesDone         int64 // as stored; Bytes is -1 when not known
+	Read, Added, Quarantined int64
 }
 
 // batchBytes is how much raw text makes a batch.
@@ -380,7 +380,7 @@ func (im *importer) note(j *job) error {
 	im.sum.Read += int64(len(j.docs))
 	im.sum.Filtered += j.dropped
 	for _, r := range j.rejects {
-		if err := im.setAside(r); err != nil {
+		if err := im.toQuarantine(r); err != nil {
 			return err
 		}
 	}
@@ -393,7 +393,7 @@ func (im *importer) tell() {
 	}
 	im.mu.Lock()
 	defer im.mu.Unlock()
-	im.state.Read, im.state.Aside = im.sum.Read, im.sum.Quarantined
+	im.state.Read, im.state.Quarantined = im.sum.Read, im.sum.Quarantined
 	im.state.Added = im.sum.Added
 	im.progress(im.state)
 }
@@ -436,7 +436,7 @@ func (im *importer) noteJoined(repeated int64, over []*reject) error {
 	defer im.mu.Unlock()
 	im.sum.Duplicates += repeated
 	for _, r := range over {
-		if err := im.setAside(r); err != nil {
+		if err := im.toQuarantine(r); err != nil {
 			return err
 		}
 	}
@@ -507,8 +507,8 @@ func (im *importer) openQuarantine() error {
 	return nil
 }
 
-// setAside writes one document to the quarantine. The caller holds mu.
-func (im *importer) setAside(r *reject) error {
+// toQuarantine writes one document to the quarantine. The caller holds mu.
+func (im *importer) toQuarantine(r *reject) error {
 	im.sum.Quarantined++
 	if err := im.openQuarantine(); err != nil {
 		return err

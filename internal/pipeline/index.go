@@ -99,7 +99,7 @@ func (x *dayIndex) keyOf(name string) key {
 	return key{maphash.String(x.seeds[0], name), maphash.String(x.seeds[1], name)}
 }
 
-func (x *dayIndex) substanceOfCount(c *derivation.Count) uint64 {
+func (x *dayIndex) substanceOfCount(c *derivation.PublishedCount) uint64 {
 	var h maphash.Hash
 	h.SetSeed(x.seeds[0])
 	maphash.WriteComparable(&h, [5]uint32{c.Anomaly, c.Confirmed, c.Failure, c.OK, c.Measurements})
@@ -143,7 +143,7 @@ func (x *dayIndex) day(a *archive.Archive, m *archive.Manifest, kind, period str
 
 func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) error {
 	if s.Kind == archive.Counts {
-		return archive.ReadSegment(a, s, func(rows []derivation.Count) error {
+		return archive.ReadSegment(a, s, func(rows []derivation.PublishedCount) error {
 			for i := range rows {
 				d.held[x.keyOf(rows[i].Name())] = version{content: x.substanceOfCount(&rows[i])}
 			}

@@ -72,8 +72,8 @@ func (p *Pipeline) writeJournal(keys []string) error {
 	return nil
 }
 
-// SetAside is the size in bytes of all that was set aside.
-func (p *Pipeline) SetAside() (size int64) {
+// QuarantineSize is the size in bytes of all that was set aside.
+func (p *Pipeline) QuarantineSize() (size int64) {
 	entries, err := os.ReadDir(filepath.Join(p.Archive.Dir(), "quarantine"))
 	if err != nil {
 		return 0

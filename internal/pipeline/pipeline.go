@@ -78,8 +78,8 @@ type item struct {
 	// none.
 	received time.Time
 
-	unknown bool              // the test is none that is observed: kept raw
-	count   *derivation.Count // of a row of counts, which has nothing of the above but its entry
+	unknown bool                       // the test is none that is observed: kept raw
+	count   *derivation.PublishedCount // of a row of counts, which has nothing of the above but its entry
 }
 
 // reject is one document that was set aside.

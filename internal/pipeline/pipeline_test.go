@@ -716,7 +716,7 @@ func TestCountsOfOneQuestion(t *testing.T) {
 	}
 	var got []string
 	for _, g := range m.Select(archive.Counts, "") {
-		err := archive.ReadSegment(p.Archive, g, func(rows []derivation.Count) error {
+		err := archive.ReadSegment(p.Archive, g, func(rows []derivation.PublishedCount) error {
 			for _, c := range rows {
 				got = append(got, fmt.Sprint(c.CC, c.Target, c.Measurements))
 			}

@@ -32,7 +32,7 @@ func (r *indexRow) verdict() verdict.Row {
 
 // countItem reads a row of OONI's aggregation.
 func countItem(d *intake.Document, targetOf func(host, test string, at time.Time) string) (*item, *reject) {
-	c, err := derivation.CountRow(d.Data, targetOf)
+	c, err := derivation.ReadPublishedCount(d.Data, targetOf)
 	if err != nil {
 		return nil, &reject{doc: *d, reason: err.Error()}
 	}

@@ -114,7 +114,7 @@ func (w *writer) commit(ctx context.Context, b *batch) error {
 	defer w.im.mu.Unlock()
 	w.im.count(res)
 	for _, r := range res.conflicts {
-		if err := w.im.setAside(r); err != nil {
+		if err := w.im.toQuarantine(r); err != nil {
 			return err
 		}
 	}
@@ -333,7 +333,7 @@ type derived struct {
 	observations []*observation.Row
 	verdicts     []*verdict.Row
 	bodies       []*observation.Body
-	counts       []*derivation.Count
+	counts       []*derivation.PublishedCount
 }
 
 // addDerived writes the segments of items, one of each kind a period.
@@ -384,7 +384,7 @@ func (d *derived) add(u *archive.Update, name string) error {
 	if err := addSorted(u, archive.Segment{Kind: archive.Bodies, Period: name}, d.bodies, compareBodies); err != nil {
 		return err
 	}
-	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.CompareCounts)
+	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.ComparePublishedCounts)
 }
 
 func addSorted[T any](u *archive.Update, s archive.Segment, rows []*T, compare func(a, b *T) int) error {

@@ -200,17 +200,17 @@ func (r *run) hostContrasts(ctx context.Context, all *sync.WaitGroup, f findings
 	for _, e := range f.good[:min(len(f.good), 1)] {
 		u := *r.url
 		u.Host, u.Path, u.RawQuery = other.name, "/", ""
-		all.Go(func() { r.fetchAside(ctx, e.addr, &u, "host_contrast") })
+		all.Go(func() { r.fetchContrast(ctx, e.addr, &u, "host_contrast") })
 	}
 	all.Go(func() {
 		addr := netip.AddrPortFrom(other.addr, 80)
-		r.fetchAside(ctx, addr, &url.URL{Scheme: "http", Host: other.name, Path: "/"}, "innocent_baseline")
-		r.fetchAside(ctx, addr, r.url, "innocent_host")
+		r.fetchContrast(ctx, addr, &url.URL{Scheme: "http", Host: other.name, Path: "/"}, "innocent_baseline")
+		r.fetchContrast(ctx, addr, r.url, "innocent_host")
 	})
 }
 
-// fetchAside loads a page that is not the target's own.
-func (r *run) fetchAside(ctx context.Context, addr netip.AddrPort, u *url.URL, what string) {
+// fetchContrast loads a page that is not the target's own.
+func (r *run) fetchContrast(ctx context.Context, addr netip.AddrPort, u *url.URL, what string) {
 	tx := r.rec.next(depthTag(0), "contrast", what)
 	d := r.connect(ctx, tx, addr, what)
 	if d.Err != nil {
@@ -337,7 +337,7 @@ func (r *run) throttle(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	there := r.resolveAside(ctx, object)
+	there := r.resolveControl(ctx, object)
 	if !there.IsValid() {
 		return
 	}
@@ -397,8 +397,8 @@ func (x *Exchange) worthTiming() bool {
 	return x.Err != nil || x.Length >= 16<<10 || x.End.Sub(x.Start) > 2*time.Second
 }
 
-// resolveAside finds an address of the control object.
-func (r *run) resolveAside(ctx context.Context, u *url.URL) netip.AddrPort {
+// resolveControl finds an address of the control object.
+func (r *run) resolveControl(ctx context.Context, u *url.URL) netip.AddrPort {
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return netip.AddrPortFrom(a, portOf(u))
 	}

@@ -27,7 +27,7 @@ type record struct {
 	tx     int64
 	tags   map[int64][]string // of each transaction
 	pages  []measurement.Transaction
-	asides []measurement.Transaction // contrasts, HTTP/3
+	others []measurement.Transaction // contrasts, HTTP/3
 	events map[int64][]Event
 	keys   measurement.TestKeys
 	known  map[netip.Addr]bool // addresses that the measurement is about
@@ -195,7 +195,7 @@ func (r *record) handshake(h Handshake, tx int64) {
 
 // exchange records a request. Contrasts and HTTP/3 stand after the pages:
 // readers take the first entry for the final page.
-func (r *record) exchange(x Exchange, tx int64, aside bool) {
+func (r *record) exchange(x Exchange, tx int64, auxiliary bool) {
 	if unfinished(x.Err) {
 		return
 	}
@@ -224,8 +224,8 @@ func (r *record) exchange(x Exchange, tx int64, aside bool) {
 			Body: measurement.Text(r.scrub(string(x.Body))), BodyIsTruncated: x.Truncated,
 		}
 	}
-	if aside {
-		r.asides = append(r.asides, out)
+	if auxiliary {
+		r.others = append(r.others, out)
 	} else {
 		r.pages = append(r.pages, out)
 	}
@@ -307,7 +307,7 @@ func (r *record) finish() measurement.TestKeys {
 		}
 	}
 	slices.Reverse(r.pages)
-	k.Requests = append(r.pages, r.asides...)
+	k.Requests = append(r.pages, r.others...)
 	r.sortAndTag(&k)
 	return k
 }

@@ -46,8 +46,8 @@ type Config struct {
 	// question to the control.
 	Passive bool
 
-	// Report, when set, is told of every step as it ends, from any goroutine.
-	Report func(Note)
+	// OnNote, when set, is called for every step when it ends, from any goroutine.
+	OnNote func(Note)
 }
 
 // Resolvers are the public resolvers to ask besides the system's.
@@ -263,8 +263,8 @@ func platform() string {
 }
 
 func (r *run) note(n Note) {
-	if r.cfg.Report != nil && n.Failure != failInterrupted {
-		r.cfg.Report(n)
+	if r.cfg.OnNote != nil && n.Failure != failInterrupted {
+		r.cfg.OnNote(n)
 	}
 }
 

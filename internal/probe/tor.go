@@ -81,8 +81,8 @@ func torTarget(ctx context.Context, cfg Config, start time.Time, a TorAuthority)
 		rec.handshake(h, tx)
 		note.Failure, note.Took = Failure(h.Err), h.End.Sub(d.Start)
 	}
-	if cfg.Report != nil && note.Failure != failInterrupted {
-		cfg.Report(note)
+	if cfg.OnNote != nil && note.Failure != failInterrupted {
+		cfg.OnNote(note)
 	}
 	k := rec.finish()
 	return measurement.TorTarget{
@@ -178,8 +178,8 @@ func torBootstrap(ctx context.Context, cfg Config, program, transport string, mo
 			k.TorProgress, k.TorProgressTag = n, p[2]
 		}
 		k.TorLogs = append(k.TorLogs, address.Scrub(strings.TrimSpace(lines.Text())))
-		if cfg.Report != nil {
-			cfg.Report(Note{Step: "tor", What: "bootstrap over " + transport, Detail: p[1] + "%", Took: cfg.Now().Sub(start)})
+		if cfg.OnNote != nil {
+			cfg.OnNote(Note{Step: "tor", What: "bootstrap over " + transport, Detail: p[1] + "%", Took: cfg.Now().Sub(start)})
 		}
 	}
 	ended := limited.Err()

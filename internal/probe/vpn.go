@@ -57,8 +57,8 @@ func OpenVPN(ctx context.Context, cfg Config, input string) (*measurement.Measur
 }
 
 func (c *Config) tell(n Note) {
-	if c.Report != nil && n.Failure != failInterrupted {
-		c.Report(n)
+	if c.OnNote != nil && n.Failure != failInterrupted {
+		c.OnNote(n)
 	}
 }
 

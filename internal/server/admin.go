@@ -23,11 +23,11 @@ func ListenAdmin(at string) (net.Listener, error) {
 }
 
 // Admin serves metrics and profiles, for who runs the server.
-func Admin(counts *Counts) http.Handler {
+func Admin(metrics *Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		counts.Show(w)
+		metrics.Show(w)
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

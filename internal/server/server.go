@@ -37,10 +37,10 @@ func (a addressless) Write(line []byte) (int, error) {
 }
 
 // Serve serves until ctx ends and then lets running requests finish. log should
-// be one of Log. counts may be nil.
-func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, counts *Counts) error {
+// be one of Log. metrics may be nil.
+func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, metrics *Metrics) error {
 	srv := &http.Server{
-		Handler: watched(h, log, counts), MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler: watched(h, log, metrics), MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: time.Minute,
 	}
 	done := make(chan error, 1)
@@ -62,7 +62,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 // watched counts what a handler answers, and says its panics in the log. Who
 // asked gets 500 then, or a broken connection where the answer had begun: half
 // of one must not look whole.
-func watched(h http.Handler, log *slog.Logger, counts *Counts) http.Handler {
+func watched(h http.Handler, log *slog.Logger, metrics *Metrics) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, status := time.Now(), 0
 		note := func(code int) {
@@ -73,14 +73,14 @@ func watched(h http.Handler, log *slog.Logger, counts *Counts) http.Handler {
 		defer func() {
 			caught := recover()
 			if caught != nil && caught != http.ErrAbortHandler {
-				counts.Panic("handler")
+				metrics.Panic("handler")
 				log.Error("a handler panicked", "route", r.Pattern, "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
 				if status == 0 {
 					caught, status = nil, http.StatusInternalServerError
 					http.Error(w, "Something broke on our side; it was logged.", status)
 				}
 			}
-			counts.answered(r, status, time.Since(start))
+			metrics.answered(r, status, time.Since(start))
 			if caught != nil {
 				panic(http.ErrAbortHandler)
 			}
@@ -109,10 +109,10 @@ func Gone(r *http.Request, err error) bool {
 
 // Safely runs a part of a goroutine of the server. A panic is an error that is
 // said in the log, and counted under what; the goroutine goes on.
-func Safely(what string, log *slog.Logger, counts *Counts, do func() error) (err error) {
+func Safely(what string, log *slog.Logger, metrics *Metrics, do func() error) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
-			counts.Panic(what)
+			metrics.Panic(what)
 			log.Error(what+" panicked", "panic", fmt.Sprint(caught), "stack", string(debug.Stack()))
 			err = fmt.Errorf("%s panicked: %v", what, caught)
 		}

@@ -47,11 +47,11 @@ func (k *book) wait(t *testing.T, text string) {
 }
 
 // serve serves on a socket until the test ends.
-func serve(t *testing.T, l net.Listener, h http.Handler, log *slog.Logger, counts *Counts) {
+func serve(t *testing.T, l net.Listener, h http.Handler, log *slog.Logger, metrics *Metrics) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, l, h, log, counts) }()
+	go func() { ended <- Serve(ctx, l, h, log, metrics) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -79,7 +79,7 @@ func TestLogHoldsNoAddress(t *testing.T) {
 				t.Fatal(err)
 			}
 			var said book
-			log, counts := Log(&said), NewCounts()
+			log, metrics := Log(&said), NewMetrics()
 			mux := http.NewServeMux()
 			mux.HandleFunc("GET /panic", func(_ http.ResponseWriter, r *http.Request) { panic("no good from " + r.RemoteAddr) })
 			mux.HandleFunc("GET /later", func(w http.ResponseWriter, r *http.Request) {
@@ -93,8 +93,8 @@ func TestLogHoldsNoAddress(t *testing.T) {
 				w.WriteHeader(http.StatusOK)
 				w.WriteHeader(http.StatusOK) // net/http complains
 			})
-			serve(t, l, mux, log, counts)
-			serve(t, tls.NewListener(secure, &tls.Config{Certificates: certified.TLS.Certificates}), mux, log, counts)
+			serve(t, l, mux, log, metrics)
+			serve(t, tls.NewListener(secure, &tls.Config{Certificates: certified.TLS.Certificates}), mux, log, metrics)
 
 			dialer := &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(client, 0))}
 			web := &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
@@ -135,7 +135,7 @@ func TestLogHoldsNoAddress(t *testing.T) {
 				t.Errorf("%d panics in the log, or where they were is not said:\n%s", n, &said)
 			}
 			var text bytes.Buffer
-			counts.Show(&text)
+			metrics.Show(&text)
 			if !strings.Contains(text.String(), `bandish_panics_total{where="handler"} 2`) {
 				t.Errorf("panics are not counted:\n%s", &text)
 			}
@@ -150,7 +150,7 @@ func TestClientGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said book
-	log, counts := Log(&said), NewCounts()
+	log, metrics := Log(&said), NewMetrics()
 	asked, ended := make(chan bool), make(chan error, 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
@@ -174,7 +174,7 @@ func TestClientGoesAway(t *testing.T) {
 		}
 		ended <- err
 	})
-	serve(t, l, mux, log, counts)
+	serve(t, l, mux, log, metrics)
 	for _, path := range []string{"/slow", "/long"} {
 		c, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
@@ -193,7 +193,7 @@ func TestClientGoesAway(t *testing.T) {
 			t.Fatalf("who went away is not counted so:\n%s", &text)
 		}
 		text.Reset()
-		counts.Show(&text)
+		metrics.Show(&text)
 	}
 	if said.String() != "" || strings.Contains(text.String(), `status="5`) {
 		t.Errorf("clients that go away are errors:\n%s\n%s", &said, &text)
@@ -227,11 +227,11 @@ func TestServeLimitsHeaders(t *testing.T) {
 // A goroutine outlives a panic of what it does.
 func TestSafely(t *testing.T) {
 	var said book
-	counts := NewCounts()
-	if err := Safely("the work", Log(&said), counts, func() error { panic("at 198.51.100.7") }); err == nil {
+	metrics := NewMetrics()
+	if err := Safely("the work", Log(&said), metrics, func() error { panic("at 198.51.100.7") }); err == nil {
 		t.Error("a panic is no error")
 	}
-	if err := Safely("the work", Log(&said), counts, func() error { return nil }); err != nil {
+	if err := Safely("the work", Log(&said), metrics, func() error { return nil }); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(said.String(), "the work panicked") || strings.Contains(said.String(), "198.51") {

@@ -41,7 +41,7 @@ func (s *Store) Evidence(ctx context.Context, cc, target string, known time.Time
 // country, enough to answer for the moment at, or for the end of each target's
 // own last day where at is zero.
 func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.Time) (map[string]answer.Evidence, error) {
-	m, err := s.refresh(ctx, "cells")
+	m, err := s.refresh(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.T
 	if err != nil {
 		return nil, err
 	}
-	recent, err := s.recentCells(ctx, cc, at)
+	recent, err := s.recentCells(ctx, m, cc, at)
 	if err != nil {
 		return nil, err
 	}
@@ -94,18 +94,18 @@ func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.T
 // Pair is a target in a country.
 type Pair struct{ CC, Target string }
 
-// EvidenceOf is the Evidence of many pairs, as of now. It puts one question for
-// all of them, where Evidence looks each of them up.
+// EvidenceOf is the Evidence of many pairs, as of now. Where the archive is large it
+// puts one question for all of them, and Evidence looks each of them up.
 func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.Evidence, error) {
 	out := make(map[Pair]answer.Evidence, len(pairs))
 	if len(pairs) == 0 {
 		return out, nil
 	}
-	m, err := s.refresh(ctx, "cells")
+	m, err := s.refresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.cellsOf(ctx, pairs)
+	own, err := s.cellsOf(ctx, m, pairs)
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +118,22 @@ func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.E
 		if err != nil {
 			return nil, err
 		}
-		out[p] = answer.Evidence{Days: derivation.Beside(own[p], derivation.CountCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
+		out[p] = answer.Evidence{Days: derivation.Beside(own[p], derivation.PublishedCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
 	}
 	return out, nil
 }
 
-func (s *Store) cellsOf(ctx context.Context, pairs []Pair) (map[Pair][]series.Cell, error) {
+func (s *Store) cellsOf(ctx context.Context, m *archive.Manifest, pairs []Pair) (map[Pair][]series.Cell, error) {
+	if _, small, err := s.smallCells(m); small || err != nil {
+		out := make(map[Pair][]series.Cell, len(pairs))
+		for i := 0; i < len(pairs) && err == nil; i++ {
+			out[pairs[i]], err = s.lookupCells(m, Filter{CC: pairs[i].CC, Target: pairs[i].Target})
+		}
+		return out, err
+	}
+	if _, err := s.refresh(ctx, "cells"); err != nil {
+		return nil, err
+	}
 	var args []any
 	for _, p := range pairs {
 		args = append(args, p.CC, p.Target)
@@ -156,12 +166,22 @@ func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target st
 	if err != nil {
 		return nil, err
 	}
-	return derivation.Beside(own, derivation.CountCells(rows)), nil
+	return derivation.Beside(own, derivation.PublishedCells(rows)), nil
 }
 
 // recentCells are the cells of a country's targets in the days before the
 // moment, or before each target's own last measurement.
-func (s *Store) recentCells(ctx context.Context, cc string, at time.Time) ([]series.Cell, error) {
+func (s *Store) recentCells(ctx context.Context, m *archive.Manifest, cc string, at time.Time) ([]series.Cell, error) {
+	if parts, small, err := s.smallCells(m); small || err != nil {
+		return recentSmall(parts, cc, at), err
+	}
+	return s.queryRecent(ctx, cc, at)
+}
+
+func (s *Store) queryRecent(ctx context.Context, cc string, at time.Time) ([]series.Cell, error) {
+	if _, err := s.refresh(ctx, "cells"); err != nil {
+		return nil, err
+	}
 	window := int64(answer.Window / time.Second)
 	if !at.IsZero() {
 		q := `SELECT ` + cellColumns + `, talliesText(tallies), voicesText(voices) FROM cells WHERE probe_cc = ? AND start >= ? AND start < ? ORDER BY target, probe_asn, start`
@@ -180,7 +200,7 @@ func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]
 	}
 	targets := map[string]bool{}
 	for _, g := range m.Select(archive.Counts, "") {
-		rows, err := lookup[derivation.Count](s, g, archive.Key{Column: "probe_cc", Value: cc})
+		rows, err := lookup[derivation.PublishedCount](s, g, archive.Key{Column: "probe_cc", Value: cc})
 		if err != nil {
 			return err
 		}
@@ -203,21 +223,11 @@ func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]
 // filter bounds. The days of a claim are days of its country, and those of
 // daily cells are UTC's.
 func (s *Store) Hours(ctx context.Context, f Filter) ([]series.Cell, error) {
-	if _, err := s.refresh(ctx, "hours"); err != nil {
+	m, err := s.refresh(ctx)
+	if err != nil {
 		return nil, err
 	}
-	w := new(where)
-	w.add("probe_cc = ?", f.CC)
-	w.add("target = ?", f.Target)
-	w.add("layer = ?", series.Whole)
-	f.networks(w, "probe_asn")
-	if !f.Since.IsZero() {
-		w.add("start >= ?", f.Since.Unix())
-	}
-	if !f.Until.IsZero() {
-		w.add("start < ?", f.Until.Unix())
-	}
-	return s.cells(ctx, "SELECT "+cellColumns+", talliesText(tallies), voicesText(voices) FROM hours"+w.String()+" ORDER BY probe_asn, start", w.args...)
+	return s.lookupHours(m, f)
 }
 
 // Then is what the archive could know of a country at a moment.

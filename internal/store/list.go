@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -63,6 +64,19 @@ func (s *Store) listDay(segments []archive.Segment, f Filter, keep func(*verdict
 
 // OnNetwork lists what was measured on a network, most measured first.
 func (s *Store) OnNetwork(ctx context.Context, asn uint32) ([]Place, error) {
+	all := places{}
+	small, err := s.eachSmall(ctx, func(c *series.Cell) {
+		if c.ASN == asn {
+			all.add(c)
+		}
+	})
+	if small || err != nil {
+		return all.sorted(len(all)), err
+	}
+	return s.queryNetwork(ctx, asn)
+}
+
+func (s *Store) queryNetwork(ctx context.Context, asn uint32) ([]Place, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}

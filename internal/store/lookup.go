@@ -146,7 +146,54 @@ func lookup[T any](s *Store, g archive.Segment, keys ...archive.Key) (rows []T, 
 // answers the same (a test compares them) but unpacks whole columns to get at
 // some hundred rows.
 func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error) {
-	segments := slices.DeleteFunc(m.Select(archive.Cells, m.Ruleset), func(g archive.Segment) bool { return f.apart(g.Period) })
+	parts, small, err := s.smallCells(m)
+	if err != nil {
+		return nil, err
+	}
+	for i := range parts {
+		parts[i] = onTarget(parts[i], f.CC, f.Target)
+	}
+	if !small {
+		segments := m.Select(archive.Cells, m.Ruleset)
+		if parts, err = s.cellsIn(segments, f); err != nil {
+			return nil, err
+		}
+	}
+	f.Since = f.Since.UTC().Truncate(series.Day) // daily cells: those of the first day, too
+	return f.merged(parts), nil
+}
+
+// lookupHours reads the hourly cells of whole measurements of one country and target.
+func (s *Store) lookupHours(m *archive.Manifest, f Filter) ([]series.Cell, error) {
+	segments := slices.DeleteFunc(m.Select(archive.Hours, m.Ruleset), func(g archive.Segment) bool { return g.Countries[f.CC] == "" })
+	parts, err := s.cellsIn(segments, f)
+	if err != nil {
+		return nil, err
+	}
+	return f.merged(parts), nil
+}
+
+// merged are those cells that are of whole measurements and within the filter, in
+// order.
+func (f *Filter) merged(parts [][]series.Cell) []series.Cell {
+	var cells []series.Cell
+	for _, part := range parts {
+		for i := range part {
+			if c := &part[i]; c.Layer == series.Whole && f.admits(c) {
+				cells = append(cells, *c)
+			}
+		}
+	}
+	if len(parts) > 1 {
+		slices.SortStableFunc(cells, series.Compare)
+	}
+	return cells
+}
+
+// cellsIn gives the cells of one country and target in each of some segments that
+// can hold such of the filter's time.
+func (s *Store) cellsIn(segments []archive.Segment, f Filter) ([][]series.Cell, error) {
+	segments = slices.DeleteFunc(segments, func(g archive.Segment) bool { return f.apart(g.Period) })
 	parts := make([][]series.Cell, len(segments))
 	errs := make([]error, len(segments))
 	var wg conc.WaitGroup // a panic of one is a panic of Wait, which the caller survives
@@ -162,9 +209,7 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	cells := slices.DeleteFunc(slices.Concat(parts...), func(c series.Cell) bool { return !f.admits(&c) })
-	slices.SortStableFunc(cells, series.Compare)
-	return cells, nil
+	return parts, nil
 }
 
 // apart reports whether a period, "2024-02" or "2024", lies outside the filter.
@@ -173,10 +218,10 @@ func (f *Filter) apart(period string) bool {
 	return !f.Since.IsZero() && period < month(f.Since) || !f.Until.IsZero() && period > month(f.Until)
 }
 
-// admits reports whether a cell of the right country, target and layer is
-// within the filter.
+// admits reports whether a cell of the right country and target is on the filter's
+// networks and begins in its time.
 func (f *Filter) admits(c *series.Cell) bool {
 	return (len(f.ASNs) == 0 || slices.Contains(f.ASNs, c.ASN)) &&
-		(f.Since.IsZero() || c.Start >= f.Since.UTC().Truncate(series.Day).Unix()) &&
+		(f.Since.IsZero() || c.Start >= f.Since.Unix()) &&
 		(f.Until.IsZero() || c.Start < f.Until.Unix())
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,8 +16,13 @@ import (
 )
 
 // manyCells writes three months of cells of user-assigned countries, of which
-// months and lines of a page hold parts: more than a row group.
-func manyCells(t *testing.T) *Store {
+// months and lines of a page hold parts: more than a row group, and more than are
+// kept whole.
+func manyCells(t *testing.T) *Store { return cellsOn(t, 60, false) }
+
+// cellsOn writes three months of daily cells, and of hourly ones where hours is set, on
+// so many targets.
+func cellsOn(t *testing.T, targets int, hours bool) *Store {
 	t.Helper()
 	a, err := archive.Open(t.TempDir())
 	if err != nil {
@@ -29,7 +35,7 @@ func manyCells(t *testing.T) *Store {
 			var cells []series.Cell
 			for d := time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC); d.Month() == month; d = d.AddDate(0, 0, 1) {
 				for cc := range 3 {
-					for n := range 60 {
+					for n := range targets {
 						for asn := range 1 + n%12 {
 							c := series.Cell{CC: fmt.Sprintf("X%c", 'A'+cc), Target: fmt.Sprintf("a-rather-long-name-%02d.example", n), ASN: 64512 + uint32(asn), Start: d.Unix(), Span: 86400,
 								Measurements: rnd.Uint32N(9), OK: rnd.Uint32N(5), LastOKUID: fmt.Sprintf("%016x", rnd.Uint64())}
@@ -44,6 +50,19 @@ func manyCells(t *testing.T) *Store {
 			}
 			series.Sort(cells)
 			if err := pipeline.AddCells(u, archive.Segment{Period: fmt.Sprintf("2024-%02d", month), Ruleset: "test"}, cells); err != nil {
+				return err
+			}
+			if !hours {
+				continue
+			}
+			countries := map[string]string{"XA": "some", "XB": "some", "XC": "some"}
+			for i := range cells { // as if all had been measured within one hour, and the second in a row on one host
+				if cells[i].Start, cells[i].Span = cells[i].Start+int64(i%24)*3600, 3600; i%2 == 1 {
+					cells[i].Layer = series.PartPrefix + "host"
+				}
+			}
+			series.Sort(cells)
+			if _, err := archive.AddSegment(u, archive.Segment{Kind: archive.Hours, Period: fmt.Sprintf("2024-%02d", month), Ruleset: "test", Countries: countries}, cells); err != nil {
 				return err
 			}
 		}
@@ -86,6 +105,82 @@ func TestLookupIsWhatSQLAnswers(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v: looked up %d cells, SQL answers %d", f, len(got), len(want))
 		}
+	}
+}
+
+// Of an archive with few cells they are read once, and what goes over all of them is
+// what SQL answers.
+func TestFewCellsAreWhatSQLAnswers(t *testing.T) {
+	s := cellsOn(t, 15, true)
+	m, err := s.a.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, small, err := s.smallCells(m); !small || err != nil {
+		t.Fatal("they are not few: nothing is compared", err)
+	}
+	same := func(name string, got any, err error, want any, wrong error) {
+		t.Helper()
+		if err != nil || wrong != nil || reflect.ValueOf(want).Len() == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %d from memory (%v), SQL answers %d (%v)", name, reflect.ValueOf(got).Len(), err, reflect.ValueOf(want).Len(), wrong)
+		}
+	}
+	ctx, day := t.Context(), time.Date(2024, 2, 3, 0, 0, 0, 0, time.UTC)
+	for _, limit := range []int{1, 7, 1000} {
+		got, err := s.Places(ctx, limit)
+		want, wrong := s.queryPlaces(ctx, limit)
+		same("places", got, err, want, wrong)
+	}
+	for _, asn := range []uint32{64512, 64520} {
+		got, err := s.OnNetwork(ctx, asn)
+		want, wrong := s.queryNetwork(ctx, asn)
+		same("on a network", got, err, want, wrong)
+	}
+	for _, at := range []time.Time{{}, day, day.Add(5 * time.Hour)} {
+		got, err := s.recentCells(ctx, m, "XB", at)
+		want, wrong := s.queryRecent(ctx, "XB", at)
+		same("recent cells", got, err, want, wrong)
+	}
+	f := Filter{CC: "XB", Target: "a-rather-long-name-11.example", Since: day, Until: day.AddDate(0, 1, 3), ASNs: []uint32{64512, 64513}}
+	got, err := s.Cells(ctx, f)
+	want, wrong := s.queryCells(ctx, f)
+	same("cells", got, err, want, wrong)
+}
+
+// Hours are the hourly cells of whole measurements alone, of the time that is asked
+// for.
+func TestHours(t *testing.T) {
+	s := cellsOn(t, 15, true)
+	m, err := s.a.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := Filter{CC: "XB", Target: "a-rather-long-name-11.example", Since: time.Date(2024, 1, 31, 20, 0, 0, 0, time.UTC), Until: time.Date(2024, 2, 2, 20, 0, 0, 0, time.UTC)}
+	var want []series.Cell
+	for _, g := range m.Select(archive.Hours, "test") {
+		err := archive.ReadSegment(s.a, g, func(cells []series.Cell) error {
+			for _, c := range cells {
+				if c.CC == f.CC && c.Target == f.Target && c.Layer == series.Whole && c.Start >= f.Since.Unix() && c.Start < f.Until.Unix() {
+					one := []series.Cell{c}
+					tidy(one)
+					c.LastOKUID = strings.Clone(c.LastOKUID)
+					want = append(want, one...)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	series.Sort(want)
+	got, err := s.Hours(t.Context(), f)
+	if err != nil || len(want) < 5 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d hours, want %d (%v)", len(got), len(want), err)
+	}
+	f.CC = "XZ"
+	if got, err := s.Hours(t.Context(), f); err != nil || len(got) > 0 {
+		t.Errorf("%d hours of a country that nobody measured in (%v)", len(got), err)
 	}
 }
 

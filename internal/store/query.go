@@ -264,6 +264,14 @@ type Place struct {
 
 // Places lists what the archive has measurements of, most measured first.
 func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
+	all := places{}
+	if small, err := s.eachSmall(ctx, all.add); small || err != nil {
+		return all.sorted(limit), err
+	}
+	return s.queryPlaces(ctx, limit)
+}
+
+func (s *Store) queryPlaces(ctx context.Context, limit int) ([]Place, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
@@ -340,10 +348,10 @@ func (s *Store) Counts(_ context.Context, f Filter) ([]PublishedCounts, error) {
 }
 
 // counts are the rows of published counts of one target in one country.
-func (s *Store) counts(m *archive.Manifest, cc, target string) ([]derivation.Count, error) {
-	var rows []derivation.Count
+func (s *Store) counts(m *archive.Manifest, cc, target string) ([]derivation.PublishedCount, error) {
+	var rows []derivation.PublishedCount
 	for _, g := range m.Select(archive.Counts, "") {
-		part, err := lookup[derivation.Count](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		part, err := lookup[derivation.PublishedCount](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
 		if err != nil {
 			return nil, err
 		}

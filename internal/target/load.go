@@ -117,7 +117,7 @@ type linter struct {
 	problems  Problems
 }
 
-func (l *linter) report(d *document, line int, format string, args ...any) {
+func (l *linter) problem(d *document, line int, format string, args ...any) {
 	l.problems = append(l.problems, Problem{d.file, line, fmt.Sprintf(format, args...)})
 }
 
@@ -155,7 +155,7 @@ func (l *linter) parse(file string, text []byte) {
 			line, _ = strconv.Atoi(found[1])
 			m = strings.Replace(found[2], " not found in type target.", " is not a field of ", 1)
 		}
-		l.report(d, line, "%s", m)
+		l.problem(d, line, "%s", m)
 	}
 }
 
@@ -169,42 +169,42 @@ var (
 func (l *linter) check(d *document) {
 	p := d.platform
 	if !idForm.MatchString(p.ID) {
-		l.report(d, d.line("id"), "bad id %q: lower-case letters, digits and single hyphens", p.ID)
+		l.problem(d, d.line("id"), "bad id %q: lower-case letters, digits and single hyphens", p.ID)
 	} else if want := p.ID + ".yaml"; path.Base(d.file) != want {
-		l.report(d, d.line("id"), "id %q in a file of another name: call the file %s", p.ID, want)
+		l.problem(d, d.line("id"), "id %q in a file of another name: call the file %s", p.ID, want)
 	}
 	if strings.TrimSpace(p.Name) == "" {
-		l.report(d, d.line("name"), "missing name")
+		l.problem(d, d.line("name"), "missing name")
 	}
 	if strings.TrimSpace(p.Owner) == "" {
-		l.report(d, d.line("owner"), "missing owner")
+		l.problem(d, d.line("owner"), "missing owner")
 	}
 	if !p.Kind.known() {
-		l.report(d, d.line("kind"), "unknown kind %q: one of %s", p.Kind, kindList())
+		l.problem(d, d.line("kind"), "unknown kind %q: one of %s", p.Kind, kindList())
 	}
 	l.checkDates(d, p.Launched, p.Closed, "launched", "closed")
 	for i, f := range p.Former {
 		if f.Name == "" {
-			l.report(d, d.line("former_names", i), "former_names[%d]: missing name", i)
+			l.problem(d, d.line("former_names", i), "former_names[%d]: missing name", i)
 		}
 		if _, _, err := f.Until.bounds(); err != nil {
-			l.report(d, d.line("former_names", i, "until"), "former_names[%d].until: %v", i, err)
+			l.problem(d, d.line("former_names", i, "until"), "former_names[%d].until: %v", i, err)
 		} else if i > 0 && !p.Former[i-1].Until.End().Before(f.Until.End()) {
-			l.report(d, d.line("former_names", i, "until"), "former_names[%d]: not after the one before it", i)
+			l.problem(d, d.line("former_names", i, "until"), "former_names[%d]: not after the one before it", i)
 		}
 	}
 	for i, a := range p.Aliases {
 		if !aliasForm.MatchString(a) {
-			l.report(d, d.line("aliases", i), "aliases[%d]: %q is not lower case words", i, a)
+			l.problem(d, d.line("aliases", i), "aliases[%d]: %q is not lower case words", i, a)
 		}
 	}
 	for i, t := range p.Tests {
 		if !testForm.MatchString(t) {
-			l.report(d, d.line("tests", i), "tests[%d]: %q is not an OONI test name (web_connectivity)", i, t)
+			l.problem(d, d.line("tests", i), "tests[%d]: %q is not an OONI test name (web_connectivity)", i, t)
 		}
 	}
 	if len(p.Hosts) == 0 {
-		l.report(d, d.line("hosts"), "missing hosts: a platform claims at least one")
+		l.problem(d, d.line("hosts"), "missing hosts: a platform claims at least one")
 	}
 	for i := range p.Hosts {
 		l.checkHost(d, i)
@@ -224,12 +224,12 @@ func (l *linter) checkDates(d *document, from, until Date, fromKey, untilKey str
 			continue
 		}
 		if _, _, err := end.date.bounds(); err != nil {
-			l.report(d, d.line(append(steps, end.key)...), "%s: %v", end.key, err)
+			l.problem(d, d.line(append(steps, end.key)...), "%s: %v", end.key, err)
 			bad = true
 		}
 	}
 	if !bad && from != "" && until != "" && !from.Start().Before(until.End()) {
-		l.report(d, d.line(append(steps, untilKey)...), "%s %s is before %s %s", untilKey, until, fromKey, from)
+		l.problem(d, d.line(append(steps, untilKey)...), "%s %s is before %s %s", untilKey, until, fromKey, from)
 	}
 }
 
@@ -238,18 +238,18 @@ func (l *linter) checkHost(d *document, i int) {
 	line := d.line("hosts", i)
 	switch {
 	case (h.Domain == "") == (h.Exact == ""):
-		l.report(d, line, "hosts[%d]: give either domain (with all names under it) or host (this name alone)", i)
+		l.problem(d, line, "hosts[%d]: give either domain (with all names under it) or host (this name alone)", i)
 		return
 	case hostName(h.Name()) != h.Name():
-		l.report(d, line, "hosts[%d]: %q is not a host name in lower case and punycode without port or final dot", i, h.Name())
+		l.problem(d, line, "hosts[%d]: %q is not a host name in lower case and punycode without port or final dot", i, h.Name())
 	case h.Domain != "" && (isAddress(h.Domain) || !strings.Contains(h.Domain, ".")):
-		l.report(d, line, "hosts[%d]: %q cannot be claimed with all names under it", i, h.Domain)
+		l.problem(d, line, "hosts[%d]: %q cannot be claimed with all names under it", i, h.Domain)
 	case h.Exact != "" && !isAddress(h.Exact) && !strings.Contains(h.Exact, "."):
-		l.report(d, line, "hosts[%d]: %q is a bare label", i, h.Exact)
+		l.problem(d, line, "hosts[%d]: %q is a bare label", i, h.Exact)
 	}
 	for j, e := range h.Except {
 		if hostName(e) != e || !strings.HasSuffix(e, "."+h.Domain) || h.Domain == "" {
-			l.report(d, d.line("hosts", i, "except", j), "hosts[%d].except[%d]: %q is not under the claimed domain", i, j, e)
+			l.problem(d, d.line("hosts", i, "except", j), "hosts[%d].except[%d]: %q is not under the claimed domain", i, j, e)
 		}
 	}
 	l.checkDates(d, h.From, h.Until, "from", "until", "hosts", i)
@@ -258,25 +258,25 @@ func (l *linter) checkHost(d *document, i int) {
 func (l *linter) checkService(d *document, i int) {
 	s := d.platform.Services[i]
 	if s.Name == "" {
-		l.report(d, d.line("services", i), "services[%d]: missing name", i)
+		l.problem(d, d.line("services", i), "services[%d]: missing name", i)
 	}
 	for _, other := range d.platform.Services[:i] {
 		if s.Name != "" && other.Name == s.Name {
-			l.report(d, d.line("services", i, "name"), "services[%d]: a second service %q", i, s.Name)
+			l.problem(d, d.line("services", i, "name"), "services[%d]: a second service %q", i, s.Name)
 		}
 	}
 	if s.Need != Any && s.Need != All {
-		l.report(d, d.line("services", i, "need"), "services[%d].need: %q is neither any (of a pool) nor all (of a set)", i, s.Need)
+		l.problem(d, d.line("services", i, "need"), "services[%d].need: %q is neither any (of a pool) nor all (of a set)", i, s.Need)
 	}
 	if len(s.Endpoints) == 0 {
-		l.report(d, d.line("services", i, "endpoints"), "services[%d]: missing endpoints", i)
+		l.problem(d, d.line("services", i, "endpoints"), "services[%d]: missing endpoints", i)
 	}
 	if s.SharedWith != "" && (!l.ids[s.SharedWith] || s.SharedWith == d.platform.ID) {
-		l.report(d, d.line("services", i, "shared_with"), "services[%d].shared_with: no other platform %q", i, s.SharedWith)
+		l.problem(d, d.line("services", i, "shared_with"), "services[%d].shared_with: no other platform %q", i, s.SharedWith)
 	}
 	for j, e := range s.Endpoints {
 		if _, err := endpointHost(e); err != nil {
-			l.report(d, d.line("services", i, "endpoints", j), "services[%d].endpoints[%d]: %v", i, j, err)
+			l.problem(d, d.line("services", i, "endpoints", j), "services[%d].endpoints[%d]: %v", i, j, err)
 		}
 	}
 }
@@ -311,27 +311,27 @@ func (l *linter) checkTogether() {
 	tests := make(map[string]*document)
 	for _, d := range l.documents {
 		if other := words[d.platform.ID]; other != nil {
-			l.report(d, d.line("id"), "id %q is taken by %s", d.platform.ID, other.file)
+			l.problem(d, d.line("id"), "id %q is taken by %s", d.platform.ID, other.file)
 		}
 		words[d.platform.ID] = d
 	}
 	for _, d := range l.documents {
 		for i, a := range d.platform.Aliases {
 			if other := words[a]; other != nil {
-				l.report(d, d.line("aliases", i), "alias %q is taken by %s", a, other.file)
+				l.problem(d, d.line("aliases", i), "alias %q is taken by %s", a, other.file)
 			}
 			words[a] = d
 		}
 		for i, t := range d.platform.Tests {
 			if other := tests[t]; other != nil {
-				l.report(d, d.line("tests", i), "test %q already speaks for %s", t, other.platform.ID)
+				l.problem(d, d.line("tests", i), "test %q already speaks for %s", t, other.platform.ID)
 			}
 			tests[t] = d
 		}
 		for i, h := range d.platform.Hosts {
 			for _, o := range hosts[h.Name()] {
 				if overlap(o.host, h) {
-					l.report(d, d.line("hosts", i), "host %s is claimed already in %s:%d", h.Name(), o.d.file, o.d.line("hosts", slices.IndexFunc(o.d.platform.Hosts, func(x Host) bool { return x.Name() == h.Name() })))
+					l.problem(d, d.line("hosts", i), "host %s is claimed already in %s:%d", h.Name(), o.d.file, o.d.line("hosts", slices.IndexFunc(o.d.platform.Hosts, func(x Host) bool { return x.Name() == h.Name() })))
 				}
 			}
 			hosts[h.Name()] = append(hosts[h.Name()], owner{d, h})
@@ -365,7 +365,7 @@ func (l *linter) checkEndpointHosts() {
 					continue // reported by checkService
 				}
 				if !slices.ContainsFunc(r.byID[want].Hosts, func(h Host) bool { return covers(h, host) }) {
-					l.report(d, d.line("services", i, "endpoints", j), "services[%d].endpoints[%d]: %s does not claim %s; add it to hosts, or say shared_with", i, j, want, host)
+					l.problem(d, d.line("services", i, "endpoints", j), "services[%d].endpoints[%d]: %s does not claim %s; add it to hosts, or say shared_with", i, j, want, host)
 				}
 			}
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // The demo's history as the lab measured it once: a line a document, in the
-// order of History(PackedEnd, PackedPerDay). "go test ./internal/trial -run Packed
+// order of DemoVisits(PackedEnd, PackedPerDay). "go test ./internal/trial -run Packed
 // -pack" makes it anew; TestPackedIsWhatTheLabMeasures compares it with the lab.
 //
 //go:embed history.jsonl.br

@@ -18,8 +18,8 @@ var pack = flag.Bool("pack", false, "measure the demo's history anew and write i
 // time, network and address, and one of each kind that is measured now comes to
 // the same verdict.
 func TestPackedIsWhatTheLabMeasures(t *testing.T) {
-	visits := History(PackedEnd, PackedPerDay)
-	l, err := lab.New(HistorySites()...)
+	visits := DemoVisits(PackedEnd, PackedPerDay)
+	l, err := lab.New(DemoSites()...)
 	f := field(t, l, err)
 	defer f.Close()
 	if *pack {
@@ -92,7 +92,7 @@ func TestPackedMoves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range History(end, PackedPerDay) {
+	for i, v := range DemoVisits(end, PackedPerDay) {
 		m, err := measurement.Decode(docs[i])
 		if err != nil {
 			t.Fatal(err)

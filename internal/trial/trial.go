@@ -133,7 +133,7 @@ func (f *Field) Run(ctx context.Context, s lab.Scenario, seed uint64, report fun
 // measure takes the scenario's measurement from a client and judges it.
 func (f *Field) measure(ctx context.Context, c *lab.Client, s lab.Scenario, report func(probe.Note)) (Result, error) {
 	cfg := f.Config(c, c.Addrs()...)
-	cfg.Report = report
+	cfg.OnNote = report
 	m, err := probe.Run(ctx, cfg, s.Input)
 	if err != nil {
 		return Result{}, fmt.Errorf("run scenario %s: %w", s.Name, err)

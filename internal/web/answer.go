@@ -250,7 +250,7 @@ func (s *Site) axisOf(a *inquiry.Answered, t times) (from, to time.Time) {
 
 // mainReport is the reported ban that the drawing is about: one that holds, else
 // the latest that a case describes, else the latest.
-func mainReport(reports []answer.Report) *answer.Report {
+func mainReport(reports []answer.ReportedBan) *answer.ReportedBan {
 	for i := range reports {
 		if r := &reports[i]; r.Holds || r.Case != "" {
 			return r
@@ -344,13 +344,13 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 		if k.Access != nil {
 			list = &out.Claims
 		}
-		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: originWords(k.AnsweredFrom), Reason: k.Reason, Href: itemHref(c, k.Claim), Measured: k.Measured})
+		*list = append(*list, said{By: s.Records.Names(c, k.By), Says: k.Says, Date: k.Date, Verdict: string(k.Verdict), From: fromWords(k.AnsweredFrom), Reason: k.Reason, Href: itemHref(c, k.Claim), Measured: k.Measured})
 	}
 	return out
 }
 
-// originWords says what an answer to a statement rests on.
-func originWords(o casefile.Origin) string {
+// fromWords says what an answer to a statement rests on.
+func fromWords(o casefile.From) string {
 	switch o {
 	case casefile.FromMeasurements:
 		return "from measurements"

@@ -43,7 +43,7 @@ func demonstration(t *testing.T) *server {
 	}
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 64)
-	for i, v := range trial.History(at, trial.PackedPerDay) {
+	for i, v := range trial.DemoVisits(at, trial.PackedPerDay) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()

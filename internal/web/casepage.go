@@ -162,7 +162,7 @@ func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 	clock := shown.Computed.Clock
 	points := inOrder(clock.Points, shown)
 	for i, p := range points {
-		one := pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: originWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)}
+		one := pointView{Turn: turnWords[p.Turn], Means: casefile.Meaning(p.Turn), From: fromWords(p.From), What: p.What, Date: edtf(p.Date), Known: !p.Date.IsZero(), Cites: cites(p.Cites), Href: k.href(p.Ref)}
 		if i+1 < len(points) {
 			one.Days = daysTo(p.Date, points[i+1].Date, shown.Zone())
 		}
@@ -373,7 +373,7 @@ func (s *Site) docketView(k speaker, d *casefile.Docket) docketView {
 }
 
 func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimView {
-	v := claimView{ID: a.Claim, Who: names(a.By), Says: a.Says, Verdict: string(a.Verdict), From: originWords(a.AnsweredFrom), Reason: a.Reason, Date: edtf(a.Date)}
+	v := claimView{ID: a.Claim, Who: names(a.By), Says: a.Says, Verdict: string(a.Verdict), From: fromWords(a.AnsweredFrom), Reason: a.Reason, Date: edtf(a.Date)}
 	if a.Measured != nil {
 		v.Event = a.Measured.Events
 		v.Measured = tallyWords(a.Measured)

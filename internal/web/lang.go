@@ -272,7 +272,7 @@ func (c *catalogue) list(names []string) string {
 }
 
 // tellers say in which data sets a ban is reported.
-func (c *catalogue) tellers(r *answer.Report) string {
+func (c *catalogue) tellers(r *answer.ReportedBan) string {
 	var names []string
 	for _, d := range r.Datasets() {
 		names = append(names, c.text("by."+string(d), nil))
@@ -281,7 +281,7 @@ func (c *catalogue) tellers(r *answer.Report) string {
 }
 
 // length is how long a reported ban lasted.
-func (c *catalogue) length(r *answer.Report) string {
+func (c *catalogue) length(r *answer.ReportedBan) string {
 	days := c.counted("days", r.Days)
 	if r.AtMost > r.Days {
 		days = strconv.Itoa(r.Days) + "–" + c.counted("days", r.AtMost)
@@ -308,10 +308,10 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	name, gender := c.platform(a.Target, a.Name)
 	p := args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country), "day": c.day(r.Day), "n": thousands(strconv.Itoa(r.N)), "text": foreign(r.Text), "until": c.interval(r.Until), "since": c.interval(r.Since)}
 	key := "say." + string(r.Key)
-	if r.Report != nil {
-		p["start"], p["length"], p["by"] = c.day(r.Report.Start), c.length(r.Report), c.tellers(r.Report)
-		if p["end"] = c.day(r.Report.Known); r.Report.End != nil {
-			p["end"] = c.day(*r.Report.End)
+	if r.Reported != nil {
+		p["start"], p["length"], p["by"] = c.day(r.Reported.Start), c.length(r.Reported), c.tellers(r.Reported)
+		if p["end"] = c.day(r.Reported.Known); r.Reported.End != nil {
+			p["end"] = c.day(*r.Reported.End)
 		}
 	}
 	switch r.Key {
@@ -347,7 +347,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 		case r.Text != "":
 			key += ".area"
 			p["area"] = foreign(r.Text)
-		case r.Report.End != nil:
+		case r.Reported.End != nil:
 			key += ".ended"
 		}
 	case answer.SayMeasured:

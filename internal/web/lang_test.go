@@ -126,7 +126,7 @@ func answersOfEveryKind() []answer.Answer {
 	half := .05
 	base := answer.Answer{CC: "PK", Country: "Pakistan", Target: "x", Name: "X", At: at, LastMeasured: &at}
 	counts := answer.Counts{Blocked: 9, OK: 1, Measurements: 10, Failed: 9, Reports: 3, Networks: 2, From: *day(13), UsuallyFailed: &half}
-	report := answer.Report{Start: *day(1), StartBy: day(2), Days: 19, AtMost: 20, AtLeast: true, Known: *day(19), Holds: true, Scope: "national", By: []string{"record pk-2024-x", "keepiton f:3"}}
+	report := answer.ReportedBan{Start: *day(1), StartBy: day(2), Days: 19, AtMost: 20, AtLeast: true, Known: *day(19), Holds: true, Scope: "national", By: []string{"record pk-2024-x", "keepiton f:3"}}
 	ended := report
 	ended.End, ended.AtLeast = day(18), false
 	local := ended
@@ -141,10 +141,10 @@ func answersOfEveryKind() []answer.Answer {
 		a.Last, a.Counts.Reports = &answer.Past{Since: event.Interval{Latest: day(2)}}, 0
 		out = append(out, a)
 	}
-	for _, r := range []answer.Report{report, ended, local} {
+	for _, r := range []answer.ReportedBan{report, ended, local} {
 		for _, state := range []verdict.State{verdict.Blocked, verdict.LikelyBlocked, verdict.Insufficient} {
 			a := base
-			a.State, a.Basis, a.Reported = state, answer.Reported, []answer.Report{r}
+			a.State, a.Basis, a.Reported = state, answer.Reported, []answer.ReportedBan{r}
 			out = append(out, a)
 			a.LastMeasured = nil
 			out = append(out, a)
@@ -191,7 +191,7 @@ func TestSentencesInOtherLanguages(t *testing.T) {
 func TestUrduAgrees(t *testing.T) {
 	c := loadCatalogues()["ur"]
 	end := time.Date(2024, 2, 18, 0, 0, 0, 0, time.UTC)
-	a := answer.Answer{CC: "PK", Country: "Pakistan", State: verdict.Insufficient, Reported: []answer.Report{{Start: end.AddDate(0, 0, -5), End: &end, Days: 6, Scope: "national", By: []string{"record a"}}}}
+	a := answer.Answer{CC: "PK", Country: "Pakistan", State: verdict.Insufficient, Reported: []answer.ReportedBan{{Start: end.AddDate(0, 0, -5), End: &end, Days: 6, Scope: "national", By: []string{"record a"}}}}
 	for target, want := range map[string]string{"x": "بلاک رہا", "facebook": "بلاک رہی"} {
 		if a.Target = target; !strings.Contains(c.sentence(&a), want) {
 			t.Errorf("%s: %s", target, c.sentence(&a))

@@ -161,12 +161,12 @@ func (v *langView) banDates(b *ban.Ranked) (from, to, length string) {
 	case !b.End.IsZero():
 		to = v.c.day(b.End)
 	}
-	length = v.c.length(&answer.Report{Days: b.Length.Days, AtMost: b.Length.AtMost, AtLeast: b.Length.AtLeast})
+	length = v.c.length(&answer.ReportedBan{Days: b.Length.Days, AtMost: b.Length.AtMost, AtLeast: b.Length.AtLeast})
 	return from, to, length
 }
 
 func (v *langView) banTellers(b *ban.Ranked) string {
-	r := answer.Report{}
+	r := answer.ReportedBan{}
 	for i := range b.Reports {
 		r.By = append(r.By, b.Reports[i].Origin.String())
 	}

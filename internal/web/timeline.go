@@ -288,7 +288,7 @@ func (c *chart) lanes(marks []mark) []int {
 }
 
 // bars draws reported bans as one row of bars.
-func (c *chart) bars(label string, reports []answer.Report) {
+func (c *chart) bars(label string, reports []answer.ReportedBan) {
 	var b strings.Builder
 	n := 0
 	fmt.Fprintf(&b, `<svg height="%d" role="img" aria-label="%s">`, markHeight, template.HTMLEscapeString(label))

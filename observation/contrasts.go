@@ -23,9 +23,9 @@ func own(c measurement.Connection) measurement.Connection {
 
 // without returns the list itself where there is nothing to leave out.
 func without[T any](list []T, tags func(*T) []string) []T {
-	aside := func(i int) bool { return measurement.Aside(tags(&list[i])) }
+	auxiliary := func(i int) bool { return measurement.Auxiliary(tags(&list[i])) }
 	first := 0
-	for first < len(list) && !aside(first) {
+	for first < len(list) && !auxiliary(first) {
 		first++
 	}
 	if first == len(list) {
@@ -33,7 +33,7 @@ func without[T any](list []T, tags func(*T) []string) []T {
 	}
 	kept := slices.Clone(list[:first])
 	for i := first + 1; i < len(list); i++ {
-		if !aside(i) {
+		if !auxiliary(i) {
 			kept = append(kept, list[i])
 		}
 	}

@@ -1,8 +1,8 @@
-// Package alert keeps the ledger of what was announced about events and brings
+// Package alert keeps the journal of what was announced about events and brings
 // it to those who asked: webhooks and mail.
 //
-// The ledger is append-only, one JSON object a line, each naming the SHA-256
-// of the line before it. What is in the ledger was announced, whatever became
+// The journal is append-only, one JSON object a line, each naming the SHA-256
+// of the line before it. What is in the journal was announced, whatever became
 // of its delivery; deliveries are recorded in a file of their own, and what
 // was not delivered is tried again. A receiver may so get an alert twice, and
 // tells by its seq.
@@ -25,7 +25,7 @@ import (
 	"github.com/bandish/bandish/event"
 )
 
-// Alert is a line of the ledger.
+// Alert is a line of the journal.
 type Alert struct {
 	Seq  int       `json:"seq"` // from 1
 	Time time.Time `json:"time"`
@@ -45,8 +45,8 @@ type Delivery struct {
 
 const subscribed = "subscribed"
 
-// Ledger is the files of a folder. One process at a time may hold it.
-type Ledger struct {
+// Journal is the files of a folder. One process at a time may hold it.
+type Journal struct {
 	dir        string
 	lock       *os.File
 	alerts     *os.File
@@ -58,24 +58,24 @@ type Ledger struct {
 	since      map[string]int // of each channel that is subscribed
 }
 
-// errHeld is the error of a ledger that another process is using.
+// errHeld is the error of a journal that another process is using.
 var errHeld = errors.New("another process holds it")
 
-// Open opens the ledger in a folder and makes it where there is none. A line
+// Open opens the journal in a folder and makes it where there is none. A line
 // that was cut off by a crash is taken off; any other damage is an error.
-func Open(dir string) (*Ledger, error) {
+func Open(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("open ledger: %w", err)
+		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger: %w", err)
+		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("open ledger in %s: %w; stop the other `bandish watch`", dir, errHeld)
+		return nil, fmt.Errorf("open journal in %s: %w; stop the other `bandish watch`", dir, errHeld)
 	}
-	l := &Ledger{dir: dir, lock: lock, delivered: map[string]map[int]bool{}, attempts: map[string]map[int]int{}, since: map[string]int{}}
+	l := &Journal{dir: dir, lock: lock, delivered: map[string]map[int]bool{}, attempts: map[string]map[int]int{}, since: map[string]int{}}
 	if err := l.load(); err != nil {
 		l.Close()
 		return nil, err
@@ -83,7 +83,7 @@ func Open(dir string) (*Ledger, error) {
 	return l, nil
 }
 
-func (l *Ledger) load() (err error) {
+func (l *Journal) load() (err error) {
 	if l.alerts, err = openLines(filepath.Join(l.dir, "ledger.jsonl"), func(n int, line []byte) error {
 		var a Alert
 		if err := json.Unmarshal(line, &a); err != nil {
@@ -96,7 +96,7 @@ func (l *Ledger) load() (err error) {
 		l.list = append(l.list, a)
 		return nil
 	}); err != nil {
-		return fmt.Errorf("open ledger in %s: %w", l.dir, err)
+		return fmt.Errorf("open journal in %s: %w", l.dir, err)
 	}
 	if l.deliveries, err = openLines(filepath.Join(l.dir, "deliveries.jsonl"), func(n int, line []byte) error {
 		var d Delivery
@@ -106,7 +106,7 @@ func (l *Ledger) load() (err error) {
 		l.note(d)
 		return nil
 	}); err != nil {
-		return fmt.Errorf("open ledger in %s: %w", l.dir, err)
+		return fmt.Errorf("open journal in %s: %w", l.dir, err)
 	}
 	return nil
 }
@@ -149,8 +149,8 @@ func hashLine(line []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// Close lets another process have the ledger.
-func (l *Ledger) Close() error {
+// Close lets another process have the journal.
+func (l *Journal) Close() error {
 	var errs []error
 	for _, f := range []*os.File{l.alerts, l.deliveries, l.lock} {
 		if f != nil {
@@ -160,11 +160,11 @@ func (l *Ledger) Close() error {
 	return errors.Join(errs...)
 }
 
-// Alerts are all lines, the oldest first. They are the ledger's.
-func (l *Ledger) Alerts() []Alert { return l.list }
+// Alerts are all lines, the oldest first. They are the journal's.
+func (l *Journal) Alerts() []Alert { return l.list }
 
 // Announced is what was last said of each event that was not withdrawn.
-func (l *Ledger) Announced() map[string]event.Event {
+func (l *Journal) Announced() map[string]event.Event {
 	out := map[string]event.Event{}
 	for _, a := range l.list {
 		if a.Action == event.Withdrawn {
@@ -177,14 +177,14 @@ func (l *Ledger) Announced() map[string]event.Event {
 }
 
 // Append announces a revision. When it returns an error nothing was announced.
-func (l *Ledger) Append(now time.Time, r event.Revision) (Alert, error) {
+func (l *Journal) Append(now time.Time, r event.Revision) (Alert, error) {
 	a := Alert{Seq: len(l.list) + 1, Time: now.UTC().Truncate(time.Second), Prev: l.last, Revision: r}
 	line, err := json.Marshal(a)
 	if err != nil {
-		return Alert{}, fmt.Errorf("append to ledger: %w", err)
+		return Alert{}, fmt.Errorf("append to journal: %w", err)
 	}
 	if err := appendLine(l.alerts, line); err != nil {
-		return Alert{}, fmt.Errorf("append to ledger: %w", err)
+		return Alert{}, fmt.Errorf("append to journal: %w", err)
 	}
 	l.last = hashLine(line)
 	l.list = append(l.list, a)
@@ -210,7 +210,7 @@ func appendLine(f *os.File, line []byte) error {
 }
 
 // note keeps in mind what became of a delivery.
-func (l *Ledger) note(d Delivery) {
+func (l *Journal) note(d Delivery) {
 	if d.Attempt == 0 {
 		l.since[d.Channel] = d.Seq
 		return

@@ -11,20 +11,20 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
-// Counts are the server's metrics, for Prometheus. Labels are routes, status
+// Metrics are the server's, for Prometheus. Labels are routes, status
 // codes and words of this program: none is made of what a client sends, nor of
-// who it is. A nil *Counts counts nothing.
-type Counts struct{ set *metrics.Set }
+// who it is. A nil *Metrics counts nothing.
+type Metrics struct{ set *metrics.Set }
 
-// NewCounts returns counts at zero.
-func NewCounts() *Counts { return &Counts{metrics.NewSet()} }
+// NewMetrics returns metrics at zero.
+func NewMetrics() *Metrics { return &Metrics{metrics.NewSet()} }
 
 // seconds are the upper bounds of the buckets of durations.
 var seconds = []float64{0.005, 0.025, 0.1, 0.5, 2.5, 10, 60}
 
 // answered counts a request by its route, and by its status or that the client
 // went away before there was one.
-func (c *Counts) answered(r *http.Request, status int, took time.Duration) {
+func (c *Metrics) answered(r *http.Request, status int, took time.Duration) {
 	if c == nil {
 		return
 	}
@@ -40,32 +40,32 @@ func (c *Counts) answered(r *http.Request, status int, took time.Duration) {
 }
 
 // Panic counts a panic that something of the server went on after.
-func (c *Counts) Panic(where string) { c.Add("bandish_panics_total", "where", where) }
+func (c *Metrics) Panic(where string) { c.Add("bandish_panics_total", "where", where) }
 
 // Add adds one to a counter. Labels are names and values in turn.
-func (c *Counts) Add(name string, labels ...string) {
+func (c *Metrics) Add(name string, labels ...string) {
 	if c != nil {
 		c.set.GetOrCreateCounter(name + inBraces(labels)).Inc()
 	}
 }
 
 // Took notes a duration.
-func (c *Counts) Took(name string, took time.Duration, labels ...string) {
+func (c *Metrics) Took(name string, took time.Duration, labels ...string) {
 	if c != nil {
 		c.set.GetOrCreatePrometheusHistogramExt(name+inBraces(labels), seconds).Update(took.Seconds())
 	}
 }
 
 // Gauge has a value read whenever the metrics are.
-func (c *Counts) Gauge(name string, value func() float64, labels ...string) {
+func (c *Metrics) Gauge(name string, value func() float64, labels ...string) {
 	if c != nil {
 		c.set.GetOrCreateGauge(name+inBraces(labels), value)
 	}
 }
 
-// Show writes the counts, and what the process takes of the machine
+// Show writes the metrics, and what the process takes of the machine
 // (goroutines, memory, open files), in Prometheus' text format.
-func (c *Counts) Show(w io.Writer) {
+func (c *Metrics) Show(w io.Writer) {
 	c.set.WritePrometheus(w)
 	metrics.WriteProcessMetrics(w)
 	metrics.WriteFDMetrics(w)

@@ -14,10 +14,10 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// Count is one row of OONI's aggregation API: how many measurements a day had
+// PublishedCount is one row of OONI's aggregation API: how many measurements a day had
 // of each outcome by OONI's own reckoning. It carries no measurements, and is
 // kept apart from what was judged here.
-type Count struct {
+type PublishedCount struct {
 	Day          time.Time `json:"measurement_start_day" parquet:"measurement_start_day,timestamp(microsecond)"` // UTC midnight
 	CC           string    `json:"probe_cc" parquet:"probe_cc,dict"`
 	ASN          uint32    `json:"probe_asn" parquet:"probe_asn"` // 0: all networks
@@ -33,8 +33,8 @@ type Count struct {
 	Measurements uint32    `json:"measurement_count" parquet:"measurement_count"`
 }
 
-// Name tells one row of counts from another: everything but the counts.
-func (c *Count) Name() string {
+// Name distinguishes one row of counts from another: everything but the counts.
+func (c *PublishedCount) Name() string {
 	domain := c.Domain
 	if domain == "" && c.Input == "" {
 		domain = "target " + c.Target
@@ -42,8 +42,8 @@ func (c *Count) Name() string {
 	return strings.Join([]string{c.Day.UTC().Format(time.DateOnly), c.CC, strconv.FormatUint(uint64(c.ASN), 10), c.TestName, domain, c.Input, c.Category}, "\x00")
 }
 
-// CompareCounts orders rows of counts as the archive keeps them.
-func CompareCounts(a, b *Count) int {
+// ComparePublishedCounts orders published counts as the archive keeps them.
+func ComparePublishedCounts(a, b *PublishedCount) int {
 	if c := strings.Compare(a.CC, b.CC); c != 0 {
 		return c
 	}
@@ -53,9 +53,9 @@ func CompareCounts(a, b *Count) int {
 	return strings.Compare(a.Name(), b.Name())
 }
 
-// CountRow reads a row of OONI's aggregation. targetOf names the platform of a
+// ReadPublishedCount reads a row of OONI's aggregation. targetOf names the platform of a
 // host or a test.
-func CountRow(data []byte, targetOf func(host, test string, at time.Time) string) (*Count, error) {
+func ReadPublishedCount(data []byte, targetOf func(host, test string, at time.Time) string) (*PublishedCount, error) {
 	c, err := readCount(data)
 	if err != nil {
 		return nil, err
@@ -85,12 +85,12 @@ func CountRow(data []byte, targetOf func(host, test string, at time.Time) string
 	return c, nil
 }
 
-func readCount(data []byte) (*Count, error) {
+func readCount(data []byte) (*PublishedCount, error) {
 	var f map[string]string
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("read row of counts: %w", err)
 	}
-	c := &Count{CC: strings.ToUpper(f["probe_cc"]), TestName: f["test_name"], Domain: strings.ToLower(f["domain"]), Input: f["input"], Category: first(f, "category_code", "test_category"), Target: f["target"]}
+	c := &PublishedCount{CC: strings.ToUpper(f["probe_cc"]), TestName: f["test_name"], Domain: strings.ToLower(f["domain"]), Input: f["input"], Category: first(f, "category_code", "test_category"), Target: f["target"]}
 	day := first(f, "measurement_start_day", "date", "day")
 	t, err := time.Parse(time.DateOnly, day[:min(len(day), 10)])
 	if err != nil {
@@ -137,14 +137,14 @@ func first(f map[string]string, names ...string) string {
 // detector so knows where somebody else's counting begins and ends.
 const publishedRuleset = "published counts"
 
-// CountCells makes daily cells of published counts, of whole targets and of
+// PublishedCells makes daily cells of published counts, of whole targets and of
 // each of their hosts and tests, in the order of series.Compare. Where the same
 // day was imported in several shapes (by country and by network, by domain and
 // by input), the networks come first, and of the other shapes the one with the
 // most measurements: together they would count twice.
-func CountCells(rows []Count) []series.Cell {
-	out := countShapes(rows, func(*Count) string { return series.Whole })
-	out = append(out, countShapes(rows, func(c *Count) string {
+func PublishedCells(rows []PublishedCount) []series.Cell {
+	out := countShapes(rows, func(*PublishedCount) string { return series.Whole })
+	out = append(out, countShapes(rows, func(c *PublishedCount) string {
 		if part := series.PartOf(c.Domain, c.TestName); part != "" {
 			return series.PartPrefix + part
 		}
@@ -156,7 +156,7 @@ func CountCells(rows []Count) []series.Cell {
 
 // countShapes makes the cells of published counts in the layers that layer
 // names.
-func countShapes(rows []Count, layer func(*Count) string) []series.Cell {
+func countShapes(rows []PublishedCount, layer func(*PublishedCount) string) []series.Cell {
 	type place struct {
 		cc, target, layer string
 		day               int64
@@ -205,7 +205,7 @@ func countShapes(rows []Count, layer func(*Count) string) []series.Cell {
 }
 
 // shape tells by which fields the rows of a table were counted.
-func (c *Count) shape() int {
+func (c *PublishedCount) shape() int {
 	n := 0
 	for i, s := range []string{c.TestName, c.Domain, c.Input, c.Category} {
 		if s != "" {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// History is what the entries of a ledger, read from the first on, come to.
-type History struct {
+// Replay is the state that the entries of a ledger lead to, read from the first on.
+type Replay struct {
 	Next     int64 // the index of the entry that follows
 	Batches  map[string]Batch
 	Segments map[string]Segment // those that are listed now, by Key
@@ -19,9 +19,9 @@ type History struct {
 	Last     time.Time          // the latest time of an entry
 }
 
-// NewHistory is that of no entries.
-func NewHistory() *History {
-	return &History{Batches: map[string]Batch{}, Segments: map[string]Segment{}, Files: map[string]File{}, Gone: map[string]File{}, Events: map[string]Event{}}
+// NewReplay is that of no entries.
+func NewReplay() *Replay {
+	return &Replay{Batches: map[string]Batch{}, Segments: map[string]Segment{}, Files: map[string]File{}, Gone: map[string]File{}, Events: map[string]Event{}}
 }
 
 // maxBack is how far the clock of a server may be put back without a word.
@@ -29,7 +29,7 @@ const maxBack = 10 * time.Minute
 
 // Apply takes the next entry in and says what is wrong with it: words for the
 // reader, none where all is well.
-func (h *History) Apply(text []byte) (Entry, []string) {
+func (h *Replay) Apply(text []byte) (Entry, []string) {
 	i := h.Next
 	h.Next++
 	e, err := Parse(text)
@@ -106,7 +106,7 @@ func (h *History) Apply(text []byte) (Entry, []string) {
 }
 
 // Holds says whether the last state is what the entries come to.
-func (h *History) Holds() error {
+func (h *Replay) Holds() error {
 	if h.State == nil {
 		return nil
 	}

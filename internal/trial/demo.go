@@ -40,8 +40,8 @@ type episode struct {
 	rules    []lab.Rule
 }
 
-// historyDays is how long the history of the demo is.
-const historyDays = 28
+// demoDays is how long the demo lasts.
+const demoDays = 28
 
 // episodes are what happens in the demo's country. None of it happened
 // anywhere.
@@ -56,12 +56,12 @@ func episodes() []episode {
 		// x.com: first the resolvers lie, then the server name is cut, on two
 		// networks of three; one of them lets go.
 		{"x.com", 8, 12, []uint32{networks[0]}, lie("x.com")},
-		{"x.com", 10, historyDays, []uint32{networks[1]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
+		{"x.com", 10, demoDays, []uint32{networks[1]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
 		{"x.com", 12, 23, []uint32{networks[0]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
 		// facebook.com: its name is denied everywhere for five days.
 		{"facebook.com", 14, 19, nil, []lab.Rule{{When: at("facebook.com", 53), Do: lab.Forge{RCode: dns.RcodeNameError}}}},
 		// telegram.org: its packets are lost on one network, without end.
-		{"telegram.org", 20, historyDays, []uint32{networks[2]}, []lab.Rule{{When: lab.When{Sites: []string{"telegram.org"}, Transport: "tcp"}, Do: lab.Drop{}}}},
+		{"telegram.org", 20, demoDays, []uint32{networks[2]}, []lab.Rule{{When: lab.When{Sites: []string{"telegram.org"}, Transport: "tcp"}, Do: lab.Drop{}}}},
 		// wikipedia.org: its own server is out of order for a day, which the
 		// helper sees too. See brokenDay. And for two days one network is
 		// dark: see dark.
@@ -79,22 +79,22 @@ const brokenDay = 17
 
 const brokenHost = "expired." + "wikipedia.org"
 
-// HistorySites are the sites of the demo's history. The names are those of
+// DemoSites are the sites of the demo. The names are those of
 // real platforms, so that the demo's pages look as real ones would; the
 // servers are the lab's.
-func HistorySites() []lab.Site {
+func DemoSites() []lab.Site {
 	return []lab.Site{
 		{Name: "x.com", QUIC: true}, {Name: "facebook.com", QUIC: true}, {Name: "telegram.org", QUIC: true},
 		{Name: "wikipedia.org", QUIC: true}, {Name: brokenHost, Cert: lab.CertExpired},
 	}
 }
 
-// History plans the demo's measurements: so many a day of each site on each
+// DemoVisits plans the demo's measurements: so many a day of each site on each
 // network, the last of them before end.
-func History(end time.Time, perDay int) []Visit {
-	begin := end.UTC().Truncate(24*time.Hour).AddDate(0, 0, -historyDays)
+func DemoVisits(end time.Time, perDay int) []Visit {
+	begin := end.UTC().Truncate(24*time.Hour).AddDate(0, 0, -demoDays)
 	var visits []Visit
-	for day := range historyDays {
+	for day := range demoDays {
 		for n := range perDay {
 			for i, asn := range networks {
 				for j, host := range []string{"x.com", "facebook.com", "telegram.org", "wikipedia.org"} {
