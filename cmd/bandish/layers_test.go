@@ -14,7 +14,7 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"address", "country", "country/zone", "ledger", "network", "targets", "records", "defect", "internal/browser", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
+	{"address", "country", "country/zone", "ledger", "network", "targets", "records", "defect", "internal/browser", "internal/chdb", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
 	{"measurement", "fingerprint", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
 	{"observation", "internal/object"},
 	{"verdict", "internal/object/objecttest"},

@@ -25,6 +25,7 @@ type environment struct {
 	getenv func(string) string
 
 	data    string // --data
+	store   string // --store; "" for DuckDB
 	records string // --records; "" where it is not given
 }
 
@@ -66,10 +67,12 @@ func rootCommand(env *environment) *cobra.Command {
 		bansCommand(env),
 		bundleCommand(env),
 		exportCommand(env),
+		publishCommand(env),
 		versionCommand(env),
 		manCommand(env),
 	)
 	root.PersistentFlags().StringVar(&env.data, "data", defaultData, "the data `folder`")
+	root.PersistentFlags().StringVar(&env.store, "store", "", "`address` of a ClickHouse that answers questions in SQL, as clickhouse://host:9000/database (default DuckDB in this process)")
 	finish(root, env)
 	return root
 }

@@ -71,10 +71,18 @@ func (env *environment) desk(ctx context.Context) (*inquiry.Desk, func(), error)
 	if err != nil {
 		return nil, nil, err
 	}
-	if desk.Store, err = store.Open(a, ""); err != nil {
+	if desk.Store, err = env.openStore(ctx, a); err != nil {
 		return nil, nil, err
 	}
 	return desk, func() { desk.Store.Close() }, nil
+}
+
+// openStore prepares questions over an archive, on the engine that --store names.
+func (env *environment) openStore(ctx context.Context, a *archive.Archive) (*store.Store, error) {
+	if env.store == "" {
+		return store.Open(a, "")
+	}
+	return store.OpenOn(ctx, a, env.store)
 }
 
 // openRecords gives the record, and its folder, which is "" for the one that

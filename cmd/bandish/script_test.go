@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bandish/bandish/internal/chdb"
 )
 
 // made is a folder for what tests make once; it is removed after the last test.
@@ -27,6 +29,7 @@ func (m making) Run() int {
 }
 
 func TestMain(m *testing.M) {
+	chdb.Main()
 	testscript.Main(making{m}, map[string]func(){
 		"bandish": func() {
 			env := &environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}

@@ -24,7 +24,6 @@ import (
 	"github.com/bandish/bandish/internal/ooniapi"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/server"
-	"github.com/bandish/bandish/internal/store"
 	"github.com/bandish/bandish/internal/turns"
 	"github.com/bandish/bandish/internal/web"
 	"github.com/bandish/bandish/records"
@@ -172,7 +171,7 @@ func (s *serving) open(ctx context.Context) error {
 		}
 	}
 	s.p.Pace = rate.NewLimiter(commitsASecond, commitsAtOnce)
-	st, err := store.Open(s.p.Archive, "")
+	st, err := s.env.openStore(ctx, s.p.Archive)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func TestColumnsAreDocumented(t *testing.T) {
 		{"observations", "observation", "Row"},
 		{"verdicts", "verdict", "Row"},
 		{"bodies", "observation", "Body"},
-		{"counts", "derivation", "Count"},
+		{"counts", "derivation", "PublishedCount"},
 		{"cells, layers, hours", "series", "Cell"},
 		{"tallies of a cell", "series", "Tally"},
 		{"events", "event", "Row"},

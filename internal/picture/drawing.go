@@ -4,8 +4,6 @@ import (
 	"image"
 	"image/color"
 	"math"
-
-	"golang.org/x/image/vector"
 )
 
 // Drawing is a drawing in units of its own. A card scales it into the room that
@@ -17,7 +15,7 @@ type Drawing struct {
 }
 
 // Shape is some polygons of one colour, and the lines around them where Edge is
-// wider than 0.
+// wider than 0. The lines are drawn over all shapes.
 type Shape struct {
 	Rings [][]Point
 	Fill  color.RGBA
@@ -79,18 +77,25 @@ func (p *page) drawing(d *Drawing, room image.Rectangle) (high int) {
 	at := func(q Point) (float32, float32) {
 		return float32(left + scale*q.X), float32(float64(room.Min.Y) + scale*q.Y)
 	}
+	edges := map[color.RGBA][][]Point{}
+	var inks []color.RGBA // in their order
 	for i := range d.Shapes {
 		s := &d.Shapes[i]
 		p.fill(s.Rings, s.Fill, at)
-		if s.Edge > 0 {
-			var lines [][]Point
-			for _, ring := range s.Rings {
-				for j := range ring {
-					lines = append(lines, Line(ring[j], ring[(j+1)%len(ring)], s.Edge))
-				}
-			}
-			p.fill(lines, s.Ink, at)
+		if s.Edge <= 0 {
+			continue
 		}
+		if edges[s.Ink] == nil {
+			inks = append(inks, s.Ink)
+		}
+		for _, ring := range s.Rings {
+			for j := range ring {
+				edges[s.Ink] = append(edges[s.Ink], Line(ring[j], ring[(j+1)%len(ring)], s.Edge))
+			}
+		}
+	}
+	for _, ink := range inks { // those of one colour at once: each filling costs time of its own
+		p.fill(edges[ink], ink, at)
 	}
 	for _, l := range d.Labels {
 		x, y := at(Point{l.X, l.Y})
@@ -99,24 +104,38 @@ func (p *page) drawing(d *Drawing, room image.Rectangle) (high int) {
 	return int(scale * d.High)
 }
 
-// fill fills polygons with a colour.
+// fill fills polygons with a colour. It looks at no more of the picture than they
+// cover.
 func (p *page) fill(rings [][]Point, c color.RGBA, at func(Point) (float32, float32)) {
 	if c.A == 0 {
 		return
 	}
-	r := vector.NewRasterizer(Width, Height)
+	var covers image.Rectangle
+	for _, ring := range rings {
+		for _, q := range ring {
+			x, y := at(q)
+			left, top := int(math.Floor(float64(x))), int(math.Floor(float64(y)))
+			covers = covers.Union(image.Rect(left, top, left+2, top+2))
+		}
+	}
+	covers = covers.Intersect(p.img.Bounds())
+	if covers.Empty() {
+		return
+	}
+	left, top := float32(covers.Min.X), float32(covers.Min.Y)
+	p.raster.Reset(covers.Dx(), covers.Dy())
 	for _, ring := range rings {
 		for i, q := range ring {
 			x, y := at(q)
 			if i == 0 {
-				r.MoveTo(x, y)
+				p.raster.MoveTo(x-left, y-top)
 			} else {
-				r.LineTo(x, y)
+				p.raster.LineTo(x-left, y-top)
 			}
 		}
-		r.ClosePath()
+		p.raster.ClosePath()
 	}
-	r.Draw(p.img, p.img.Bounds(), image.NewUniform(c), image.Point{})
+	p.raster.Draw(p.img, covers, image.NewUniform(c), image.Point{})
 }
 
 // label draws a text in one line at a place of the picture.

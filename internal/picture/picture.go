@@ -22,6 +22,7 @@ import (
 	"github.com/go-text/typesetting/language"
 	"github.com/go-text/typesetting/shaping"
 	"golang.org/x/image/math/fixed"
+	"golang.org/x/image/vector"
 )
 
 // The faces are Source Sans 3 and Noto Nastaliq Urdu (SIL Open Font License, see
@@ -150,6 +151,7 @@ func (p *page) encode() ([]byte, error) {
 type page struct {
 	card        *Card
 	img         *image.RGBA
+	raster      vector.Rasterizer
 	plain, bold faces
 	segmenter   shaping.Segmenter
 	shaper      shaping.HarfbuzzShaper

@@ -46,11 +46,7 @@ const (
 
 // of gives the cells of one target in a country in a segment, in their order.
 func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error) {
-	if cells, ok := r.get(cellsKey{g.Path(), ""}); ok {
-		return onTarget(cells, cc, target), nil
-	}
-	k := cellsKey{g.Path(), cc}
-	if cells, ok := r.get(k); ok {
+	if cells, ok := r.have(g, cc); ok {
 		return onTarget(cells, cc, target), nil
 	}
 	var cells []series.Cell
@@ -67,9 +63,31 @@ func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series
 	}
 	tidy(cells)
 	if few {
-		r.put(k, cells)
+		r.put(cellsKey{g.Path(), cc}, cells)
 	}
 	return onTarget(cells, cc, target), nil
+}
+
+// country gives the cells of a country in a segment, in their order.
+func (r *readCells) country(s *Store, g archive.Segment, cc string) ([]series.Cell, error) {
+	if cells, ok := r.have(g, cc); ok {
+		return cells, nil
+	}
+	cells, err := lookup[series.Cell](s, g, archive.Key{Column: "probe_cc", Value: cc})
+	if err != nil {
+		return nil, err
+	}
+	tidy(cells)
+	r.put(cellsKey{g.Path(), cc}, cells)
+	return cells, nil
+}
+
+// have gives the cells of a country in a segment, or of all in it, that are kept.
+func (r *readCells) have(g archive.Segment, cc string) ([]series.Cell, bool) {
+	if cells, ok := r.get(cellsKey{g.Path(), ""}); ok {
+		return ofCountry(cells, cc), true
+	}
+	return r.get(cellsKey{g.Path(), cc})
 }
 
 // whole gives all cells of a segment, in their order.
@@ -94,6 +112,13 @@ func (r *readCells) whole(s *Store, g archive.Segment) ([]series.Cell, error) {
 	tidy(cells)
 	r.put(k, cells)
 	return cells, nil
+}
+
+// ofCountry are the cells of one country, of some that are in order.
+func ofCountry(cells []series.Cell, cc string) []series.Cell {
+	from := sort.Search(len(cells), func(i int) bool { return cells[i].CC >= cc })
+	n := sort.Search(len(cells)-from, func(i int) bool { return cells[from+i].CC > cc })
+	return cells[from : from+n : from+n]
 }
 
 // onTarget are the cells of one target in a country, of some that are in order.
@@ -220,8 +245,8 @@ func recentSmall(parts [][]series.Cell, cc string, at time.Time) []series.Cell {
 	last := map[string]int64{}
 	each := func(do func(*series.Cell)) {
 		for _, cells := range parts {
-			from := sort.Search(len(cells), func(i int) bool { return cells[i].CC >= cc })
-			for i := from; i < len(cells) && cells[i].CC == cc; i++ {
+			cells = ofCountry(cells, cc)
+			for i := range cells {
 				do(&cells[i])
 			}
 		}

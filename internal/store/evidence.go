@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -131,6 +133,10 @@ func (s *Store) cellsOf(ctx context.Context, m *archive.Manifest, pairs []Pair) 
 		}
 		return out, err
 	}
+	return s.queryCellsOf(ctx, pairs)
+}
+
+func (s *Store) queryCellsOf(ctx context.Context, pairs []Pair) (map[Pair][]series.Cell, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
@@ -175,20 +181,101 @@ func (s *Store) recentCells(ctx context.Context, m *archive.Manifest, cc string,
 	if parts, small, err := s.smallCells(m); small || err != nil {
 		return recentSmall(parts, cc, at), err
 	}
-	return s.queryRecent(ctx, cc, at)
+	window := int64(answer.Window / time.Second)
+	var of map[string]stretch // by target; nil for all of them
+	if at.IsZero() {
+		var err error
+		if of, err = s.lastDays(ctx, cc, window); err != nil {
+			return nil, err
+		}
+	}
+	all := stretch{at.Unix() - window, at.Unix()}
+	var out []series.Cell
+	for _, g := range m.Select(archive.Cells, m.Ruleset) {
+		cells, err := s.recentIn(g, cc, all, of)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, cells...)
+	}
+	series.Sort(out)
+	return out, nil
 }
 
-func (s *Store) queryRecent(ctx context.Context, cc string, at time.Time) ([]series.Cell, error) {
+// stretch is a time in Unix seconds, [from, to).
+type stretch struct{ from, to int64 }
+
+func (s stretch) holds(t int64) bool { return t >= s.from && t < s.to }
+
+// touches reports whether it has any second of a month, "2024-02".
+func (s stretch) touches(month string) bool {
+	in := func(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01") }
+	return month >= in(s.from) && month <= in(s.to-1)
+}
+
+// fewTargets are so few that they are looked up one by one, and not with all of their
+// country.
+const fewTargets = 4
+
+// recentIn are the cells of a country in a segment that lie in the stretch of their
+// target, or in one of all where there are no others.
+func (s *Store) recentIn(g archive.Segment, cc string, all stretch, of map[string]stretch) (out []series.Cell, err error) {
+	take := func(cells []series.Cell) {
+		for i := range cells {
+			in := all
+			if of != nil {
+				in = of[cells[i].Target]
+			}
+			if in.holds(cells[i].Start) {
+				out = append(out, cells[i])
+			}
+		}
+	}
+	var targets []string
+	for target, in := range of {
+		if in.touches(g.Period) {
+			targets = append(targets, target)
+		}
+	}
+	if of == nil && all.touches(g.Period) || len(targets) > fewTargets {
+		cells, err := s.read.country(s, g, cc)
+		take(cells)
+		return out, err
+	}
+	for _, target := range targets {
+		cells, err := s.read.of(s, g, cc, target)
+		if err != nil {
+			return nil, err
+		}
+		take(cells)
+	}
+	return out, nil
+}
+
+// lastDays finds, for each target of a country, the window before its last measurement,
+// with what came later and does not vote.
+func (s *Store) lastDays(ctx context.Context, cc string, window int64) (map[string]stretch, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
-	window := int64(answer.Window / time.Second)
-	if !at.IsZero() {
-		q := `SELECT ` + cellColumns + `, talliesText(tallies), voicesText(voices) FROM cells WHERE probe_cc = ? AND start >= ? AND start < ? ORDER BY target, probe_asn, start`
-		return s.cells(ctx, q, cc, at.Unix()-window, at.Unix())
+	rows, err := s.db.QueryContext(ctx, `SELECT target, max(CASE WHEN measurements > 0 THEN start END), max(start) FROM cells WHERE probe_cc = ? GROUP BY target`, cc)
+	if err != nil {
+		return nil, fmt.Errorf("query the last days: %w", err)
 	}
-	q := `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) SELECT ` + cellColumns + `, talliesText(tallies), voicesText(voices) FROM cells JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
-	return s.cells(ctx, q, cc, cc, window)
+	defer rows.Close()
+	out := map[string]stretch{}
+	for rows.Next() {
+		var target string
+		var measured sql.NullInt64
+		var last int64
+		if err := rows.Scan(&target, &measured, &last); err != nil {
+			return nil, fmt.Errorf("query the last days: %w", err)
+		}
+		if measured.Valid {
+			out[target] = stretch{measured.Int64 - window + 1, last + 1}
+		}
+	}
+	return out, rows.Err()
 }
 
 // publishedTargets adds the targets of a country for which there are published

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/series"
@@ -36,6 +37,9 @@ func cellsOn(t *testing.T, targets int, hours bool) *Store {
 			for d := time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC); d.Month() == month; d = d.AddDate(0, 0, 1) {
 				for cc := range 3 {
 					for n := range targets {
+						if n%10 == 3 && d.YearDay() > 20+n/10 { // nobody measures it any more
+							continue
+						}
 						for asn := range 1 + n%12 {
 							c := series.Cell{CC: fmt.Sprintf("X%c", 'A'+cc), Target: fmt.Sprintf("a-rather-long-name-%02d.example", n), ASN: 64512 + uint32(asn), Start: d.Unix(), Span: 86400,
 								Measurements: rnd.Uint32N(9), OK: rnd.Uint32N(5), LastOKUID: fmt.Sprintf("%016x", rnd.Uint64())}
@@ -136,15 +140,52 @@ func TestFewCellsAreWhatSQLAnswers(t *testing.T) {
 		want, wrong := s.queryNetwork(ctx, asn)
 		same("on a network", got, err, want, wrong)
 	}
-	for _, at := range []time.Time{{}, day, day.Add(5 * time.Hour)} {
+	for _, at := range someMoments {
 		got, err := s.recentCells(ctx, m, "XB", at)
-		want, wrong := s.queryRecent(ctx, "XB", at)
+		want, wrong := s.recentInSQL(t, "XB", at)
 		same("recent cells", got, err, want, wrong)
 	}
 	f := Filter{CC: "XB", Target: "a-rather-long-name-11.example", Since: day, Until: day.AddDate(0, 1, 3), ASNs: []uint32{64512, 64513}}
 	got, err := s.Cells(ctx, f)
 	want, wrong := s.queryCells(ctx, f)
 	same("cells", got, err, want, wrong)
+}
+
+// someMoments are those before which the last days are asked for: no moment, one at
+// the end of a day, one within a day, and one whose window has days of two months.
+var someMoments = []time.Time{{}, time.Date(2024, 2, 20, 0, 0, 0, 0, time.UTC), time.Date(2024, 2, 20, 5, 0, 0, 0, time.UTC), time.Date(2024, 3, 3, 0, 0, 0, 0, time.UTC)}
+
+// recentInSQL asks for a country's last days in SQL.
+func (s *Store) recentInSQL(t *testing.T, cc string, at time.Time) ([]series.Cell, error) {
+	if _, err := s.refresh(t.Context(), "cells"); err != nil {
+		return nil, err
+	}
+	window := int64(answer.Window / time.Second)
+	q := `SELECT ` + cellColumns + `, talliesText(tallies), voicesText(voices) FROM cells`
+	if !at.IsZero() {
+		return s.cells(t.Context(), q+` WHERE probe_cc = ? AND start >= ? AND start < ? ORDER BY target, probe_asn, start`, cc, at.Unix()-window, at.Unix())
+	}
+	q = `WITH recent AS (SELECT target AS name, max(start) AS last FROM cells WHERE probe_cc = ? AND measurements > 0 GROUP BY target) ` + q + ` JOIN recent ON cells.target = recent.name WHERE probe_cc = ? AND start > last - ? ORDER BY target, probe_asn, start`
+	return s.cells(t.Context(), q, cc, cc, window)
+}
+
+// Of many cells too, the last days of a country are those that SQL finds.
+func TestLastDaysAreWhatSQLAnswers(t *testing.T) {
+	s := manyCells(t)
+	m, err := s.a.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, small, err := s.smallCells(m); small || err != nil {
+		t.Fatal("they are few: nothing is compared", err)
+	}
+	for _, at := range someMoments {
+		got, err := s.recentCells(t.Context(), m, "XB", at)
+		want, wrong := s.recentInSQL(t, "XB", at)
+		if err != nil || wrong != nil || len(want) == 0 || !reflect.DeepEqual(got, want) {
+			t.Errorf("before %v: %d cells (%v), SQL answers %d (%v)", at, len(got), err, len(want), wrong)
+		}
+	}
 }
 
 // Hours are the hourly cells of whole measurements alone, of the time that is asked

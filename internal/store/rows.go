@@ -156,7 +156,7 @@ func (s *Store) measurements(ctx context.Context, f Selection, ascending bool, o
 	w := f.where()
 	var out []verdict.Row
 	var failed error
-	from := "FROM verdicts" + w.String() + " ORDER BY measurement_start_time" + order + ", measurement_uid LIMIT ? OFFSET ?"
+	from := "FROM verdicts" + w.String() + " ORDER BY measurement_start_time" + order + ", measurement_uid, raw, line LIMIT ? OFFSET ?"
 	s.scanVerdicts(ctx, from, append(w.args, limit, offset), func(r verdict.Row, err error) bool {
 		if failed = err; err == nil {
 			out = append(out, r)
@@ -340,7 +340,7 @@ func (s *Store) Totals(ctx context.Context, cc string) (Totals, error) {
 	if err != nil {
 		return Totals{}, fmt.Errorf("count the archive: %w", err)
 	}
-	if first.Valid {
+	if first.Valid && t.Measurements > 0 {
 		t.First = time.UnixMicro(first.Int64).UTC()
 	}
 	return t, nil

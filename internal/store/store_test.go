@@ -214,7 +214,7 @@ func makeOlder(t *testing.T, s *Store, g archive.Segment) {
 	t.Helper()
 	older := filepath.Join(t.TempDir(), "older.parquet")
 	q := "COPY (SELECT * EXCLUDE (sender) FROM read_parquet(" + quote(filepath.Join(s.a.Dir(), g.Path())) + ", union_by_name = true)) TO " + quote(older)
-	if _, err := s.db.ExecContext(t.Context(), q); err != nil {
+	if _, err := s.db.(duckDB).ExecContext(t.Context(), q); err != nil {
 		return // it was made older before
 	}
 	b, err := os.ReadFile(older)

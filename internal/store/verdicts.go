@@ -20,17 +20,18 @@ import (
 // segment, and only that is read then. Segments never change, so none grows stale.
 // What it gives is shared and must not be changed. The zero value is ready.
 type readVerdicts struct {
-	mu    sync.Mutex // guards what follows
-	kept  map[string]*list.Element
-	order *list.List // of *heldVerdicts, the one that was asked for last first
+	mu    sync.Mutex               // guards what follows
+	kept  map[string]*list.Element // by their keys
+	order *list.List               // of *heldVerdicts, the one that was asked for last first
 	bytes int
 	stray map[string]bool // whether a segment holds rows of other days, by path
 }
 
-// heldVerdicts are the rows of one segment. What follows once is set by it.
+// heldVerdicts are the rows of one segment, or those on one target in it. What follows
+// once is set by it.
 type heldVerdicts struct {
-	path  string
-	bytes int // that its place in the bound takes; 0 until the rows were read
+	key   string // the path of the segment and, of a part, what it is of
+	bytes int    // that its place in the bound takes; 0 until the rows were read
 
 	once   sync.Once
 	err    error
@@ -58,7 +59,12 @@ func (r *readVerdicts) of(a *archive.Archive, g archive.Segment) (*heldVerdicts,
 	h.once.Do(func() {
 		h.err = errUnread // stays where reading panics
 		h.err = h.read(a, g)
-		r.settle(h, g)
+		r.settle(h)
+		if h.err == nil {
+			r.mu.Lock()
+			r.stray[h.key] = h.strays(g.Period)
+			r.mu.Unlock()
+		}
 	})
 	return h, h.err
 }
@@ -66,19 +72,37 @@ func (r *readVerdicts) of(a *archive.Archive, g archive.Segment) (*heldVerdicts,
 // errUnread is the error of those who waited for a segment whose reading panicked.
 var errUnread = &archive.DamagedError{Reason: "reading it panicked"}
 
-// place finds the place of a segment, or makes one.
-func (r *readVerdicts) place(path string) *heldVerdicts {
+// on gives the verdicts on one target in one country in a segment: they alone are
+// looked up, and kept.
+func (r *readVerdicts) on(s *Store, g archive.Segment, cc, target string) ([]verdict.Row, error) {
+	h := r.place(g.Path() + "\x00" + cc + "\x00" + target)
+	h.once.Do(func() {
+		h.err = errUnread // stays where reading panics
+		var rows []verdict.Row
+		rows, h.err = lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		w := words{of: map[string]string{}}
+		for i := range rows {
+			h.rows = append(h.rows, w.row(&rows[i]))
+		}
+		h.size = w.bytes + 1<<10
+		r.settle(h)
+	})
+	return h.rows, h.err
+}
+
+// place finds the place of a segment or a part of one, or makes one.
+func (r *readVerdicts) place(key string) *heldVerdicts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.kept == nil {
 		r.kept, r.order, r.stray = map[string]*list.Element{}, list.New(), map[string]bool{}
 	}
-	if e := r.kept[path]; e != nil {
+	if e := r.kept[key]; e != nil {
 		r.order.MoveToFront(e)
 		return e.Value.(*heldVerdicts)
 	}
-	h := &heldVerdicts{path: path}
-	r.kept[path] = r.order.PushFront(h)
+	h := &heldVerdicts{key: key}
+	r.kept[key] = r.order.PushFront(h)
 	return h
 }
 
@@ -96,10 +120,10 @@ func (r *readVerdicts) have(path string) *heldVerdicts {
 
 // settle counts what was read, and lets go of what was asked for longest ago. A
 // segment that could not be read is read again by the next who asks.
-func (r *readVerdicts) settle(h *heldVerdicts, g archive.Segment) {
+func (r *readVerdicts) settle(h *heldVerdicts) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.kept[h.path]
+	e := r.kept[h.key]
 	if e == nil || e.Value != h {
 		return // it is no longer listed
 	}
@@ -107,7 +131,6 @@ func (r *readVerdicts) settle(h *heldVerdicts, g archive.Segment) {
 		r.drop(e)
 		return
 	}
-	r.stray[h.path] = h.strays(g.Period)
 	h.bytes = h.size
 	r.bytes += h.bytes
 	for r.bytes > maxVerdictBytes && r.order.Len() > 1 {
@@ -118,7 +141,7 @@ func (r *readVerdicts) settle(h *heldVerdicts, g archive.Segment) {
 // drop lets go of a segment. The caller holds mu.
 func (r *readVerdicts) drop(e *list.Element) {
 	h := r.order.Remove(e).(*heldVerdicts)
-	delete(r.kept, h.path)
+	delete(r.kept, h.key)
 	r.bytes -= h.bytes
 }
 
@@ -126,8 +149,8 @@ func (r *readVerdicts) drop(e *list.Element) {
 func (r *readVerdicts) keep(listed map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for path, e := range r.kept {
-		if !listed[path] {
+	for key, e := range r.kept {
+		if path, _, _ := strings.Cut(key, "\x00"); !listed[path] {
 			r.drop(e)
 		}
 	}
@@ -273,13 +296,14 @@ func (h *heldVerdicts) on(cc, target string) []verdict.Row {
 
 // verdictsOn are the verdicts on one target in one country in a segment. They may
 // be shared and must not be changed. A small segment is read whole, and kept; of a
-// larger one that nobody has read the rows are found by its index, which costs less.
+// larger one that nobody has read the rows are found by its index, which costs less,
+// and kept.
 func (s *Store) verdictsOn(g archive.Segment, cc, target string) ([]verdict.Row, error) {
 	if h := s.verdicts.have(g.Path()); h != nil {
 		return h.on(cc, target), nil
 	}
 	if g.Rows > maxWhole {
-		return lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+		return s.verdicts.on(s, g, cc, target)
 	}
 	h, err := s.verdicts.of(s.a, g)
 	if err != nil {

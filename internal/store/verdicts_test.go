@@ -144,18 +144,18 @@ func TestVerdictsInMemoryAreBounded(t *testing.T) {
 		t.Errorf("%d segments are kept after one of %d was dropped", after, before)
 	}
 	r := &s.verdicts
-	h := &heldVerdicts{path: "a large one", size: maxVerdictBytes}
+	h := &heldVerdicts{key: "a large one", size: maxVerdictBytes}
 	r.mu.Lock()
-	r.kept[h.path] = r.order.PushFront(h)
+	r.kept[h.key] = r.order.PushFront(h)
 	r.mu.Unlock()
-	r.settle(h, archive.Segment{Period: "2024-02-01"})
+	r.settle(h)
 	if bytes, n := kept(); bytes > maxVerdictBytes || n != 1 {
 		t.Errorf("%d segments of %d bytes are kept", n, bytes)
 	}
 }
 
 // The list of one target reads small segments whole and keeps them; of large ones
-// it reads the rows on that target alone, unless they are kept for others.
+// it reads the rows on that target alone, and keeps these.
 func TestLargeSegmentsAreLookedUp(t *testing.T) {
 	a, err := archive.Open(t.TempDir())
 	if err != nil {
@@ -187,13 +187,22 @@ func TestLargeSegmentsAreLookedUp(t *testing.T) {
 		return len(rows)
 	}
 	want := 1 + (maxWhole+4)/5
-	if got := list(); got != want || len(s.verdicts.kept) != 1 {
-		t.Errorf("%d rows, want %d; %d segments are kept, want the small one", got, want, len(s.verdicts.kept))
+	for range 2 {
+		s.open.close()
+		if got := list(); got != want || len(s.verdicts.kept) != 2 {
+			t.Errorf("%d rows, want %d; %d are kept, want the small segment and a part of the large one", got, want, len(s.verdicts.kept))
+		}
+	}
+	if n := len(s.open.files); n != 0 {
+		t.Errorf("%d files were opened for what is kept", n)
 	}
 	if _, err := s.Measurements(t.Context(), Selection{}, false, 0, 1000); err != nil { // the newest of all
 		t.Fatal(err)
 	}
-	if got := list(); got != want || len(s.verdicts.kept) != 2 {
-		t.Errorf("%d rows, want %d; %d segments are kept, want both", got, want, len(s.verdicts.kept))
+	if got := list(); got != want || len(s.verdicts.kept) != 3 {
+		t.Errorf("%d rows, want %d; %d are kept, want both segments and the part", got, want, len(s.verdicts.kept))
+	}
+	if s.verdicts.keep(nil); len(s.verdicts.kept) != 0 || s.verdicts.bytes != 0 {
+		t.Errorf("%d are kept of %d bytes, though no segment is listed", len(s.verdicts.kept), s.verdicts.bytes)
 	}
 }

@@ -81,16 +81,18 @@ func (e expander) expand(page []byte) []byte {
 		case html.ErrorToken:
 			return out.Bytes()
 		case html.StartTagToken, html.EndTagToken:
-			raw := slices.Clone(z.Raw()) // TagName writes into it
+			out.Write(z.Raw()) // before TagName, which writes into it
 			name, _ := z.TagName()
-			step := map[html.TokenType]int{html.StartTagToken: 1, html.EndTagToken: -1}[kind]
+			step := 1
+			if kind == html.EndTagToken {
+				step = -1
+			}
 			if slices.Contains(asTheyAre, string(name)) {
 				within += step
 			}
 			if string(name) == "abbr" {
 				abbr += step
 			}
-			out.Write(raw)
 		case html.TextToken:
 			raw := z.Raw()
 			switch {
@@ -110,6 +112,10 @@ func (e expander) expand(page []byte) []byte {
 
 // text writes a text with the abbreviations that were not said yet.
 func (e expander) text(out *bytes.Buffer, raw []byte, said map[string]bool) {
+	if !mayAbbreviate(raw) {
+		out.Write(raw)
+		return
+	}
 	done := 0
 	for _, at := range abbreviated.FindAllIndex(raw, -1) {
 		word := strings.TrimSuffix(string(raw[at[0]:at[1]]), "s")
@@ -126,4 +132,20 @@ func (e expander) text(out *bytes.Buffer, raw []byte, said map[string]bool) {
 		done = at[0] + len(word)
 	}
 	out.Write(raw[done:])
+}
+
+// mayAbbreviate reports whether a text has two capitals of which at most one letter
+// stands between: without them it has no abbreviation, and most texts have none.
+func mayAbbreviate(text []byte) bool {
+	last := -3
+	for i, c := range text {
+		if c < 'A' || c > 'Z' {
+			continue
+		}
+		if i-last <= 2 {
+			return true
+		}
+		last = i
+	}
+	return false
 }

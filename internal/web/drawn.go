@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bandish/bandish/answer"
@@ -100,25 +101,20 @@ func mapDrawing(answers []answer.Answer, say chartWords) *picture.Drawing {
 		of[answers[i].CC] = answers[i].State
 	}
 	rings := map[color.RGBA][][]picture.Point{}
-	for line := range strings.Lines(worldShapes) {
-		cc, shape, _ := strings.Cut(strings.TrimSpace(line), "\t")
+	var fills []color.RGBA // in the order of the countries: the same answers give the same bytes
+	for i, shape := range worldRings() {
 		fill := paleBox
-		if state, known := of[cc]; known {
+		if state, known := of[outlines()[i].cc]; known {
 			fill = mapColor(state)
 		}
-		for ring := range strings.SplitSeq(shape, "z") {
-			var points []picture.Point
-			for _, p := range onGrid(numbers.FindAllString(ring, -1), 1) {
-				points = append(points, picture.Point{X: float64(p[0]), Y: float64(p[1])})
-			}
-			if len(points) > 2 {
-				rings[fill] = append(rings[fill], points)
-			}
+		if rings[fill] == nil {
+			fills = append(fills, fill)
 		}
+		rings[fill] = append(rings[fill], shape...)
 	}
 	d := &picture.Drawing{Wide: 720, High: 300}
-	for fill, list := range rings {
-		d.Shapes = append(d.Shapes, picture.Shape{Rings: list, Fill: fill, Edge: .5, Ink: paleInk})
+	for _, fill := range fills {
+		d.Shapes = append(d.Shapes, picture.Shape{Rings: rings[fill], Fill: fill, Edge: .5, Ink: paleInk})
 	}
 	x := 4.0 // what the colours mean, those that are there
 	key := func(fill color.RGBA, words string) {
@@ -134,6 +130,25 @@ func mapDrawing(answers []answer.Answer, say chartWords) *picture.Drawing {
 	key(paleBox, say.say("known.nothing", "nothing is known", nil))
 	return d
 }
+
+// worldRings are the shapes of the countries in outlines, as rings: they are made
+// once.
+var worldRings = sync.OnceValue(func() (out [][][]picture.Point) {
+	for _, o := range outlines() {
+		var rings [][]picture.Point
+		for ring := range strings.SplitSeq(o.shape, "z") {
+			var points []picture.Point
+			for _, p := range onGrid(numbers.FindAllString(ring, -1), 1) {
+				points = append(points, picture.Point{X: float64(p[0]), Y: float64(p[1])})
+			}
+			if len(points) > 2 {
+				rings = append(rings, points)
+			}
+		}
+		out = append(out, rings)
+	}
+	return out
+})
 
 // mapColor is the colour of a state on a map: too little data is no state that
 // should be seen first.

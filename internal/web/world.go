@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/bandish/bandish/answer"
 )
@@ -23,35 +24,51 @@ var worldShapes string
 // worldMap colours the countries of one target's answers; each links to its
 // answer. A country of which nothing is known is an outline.
 func worldMap(target string, answers []answer.Answer, query string) template.HTML {
-	return drawWorld(target, answers, query, 1)
+	return drawWorld(target, answers, query, outlines())
 }
 
 // smallWorld is the same with coarser shapes, for a page that shows more than the
 // map.
 func smallWorld(target string, answers []answer.Answer, query string) template.HTML {
-	return drawWorld(target, answers, query, 2)
+	return drawWorld(target, answers, query, coarse())
 }
 
-// drawWorld draws the map with its points on a grid of so many units.
-func drawWorld(target string, answers []answer.Answer, query string, grid int) template.HTML {
+// outline is the shape of one country.
+type outline struct{ cc, shape string }
+
+// The shapes of the map, and coarser ones: they are made once.
+var (
+	outlines = sync.OnceValue(func() (out []outline) {
+		for line := range strings.Lines(worldShapes) {
+			cc, shape, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			out = append(out, outline{cc, shape})
+		}
+		return out
+	})
+	coarse = sync.OnceValue(func() (out []outline) {
+		for _, o := range outlines() {
+			out = append(out, outline{o.cc, coarser(o.shape, 2)})
+		}
+		return out
+	})
+)
+
+// drawWorld draws a map.
+func drawWorld(target string, answers []answer.Answer, query string, countries []outline) template.HTML {
 	of := make(map[string]*answer.Answer, len(answers))
 	for i := range answers {
 		of[answers[i].CC] = &answers[i]
 	}
 	var b strings.Builder
 	b.WriteString(`<svg class="map" viewBox="0 0 720 282" role="group" aria-label="Map of the world; the table below says the same">`)
-	for line := range strings.Lines(worldShapes) {
-		cc, shape, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if grid > 1 {
-			shape = coarser(shape, grid)
-		}
-		a := of[cc]
+	for _, o := range countries {
+		a := of[o.cc]
 		if a == nil {
-			fmt.Fprintf(&b, `<path class="unknown" d="%s"/>`, shape)
+			b.WriteString(`<path class="unknown" d="` + o.shape + `"/>`)
 			continue
 		}
 		fmt.Fprintf(&b, `<a href="%s"><title>%s: %s</title><path class="s-%s" d="%s"/></a>`,
-			template.HTMLEscapeString("/cc/"+cc+"/"+url.PathEscape(target)+query), template.HTMLEscapeString(a.Country), template.HTMLEscapeString(a.Headline()), a.State, shape)
+			template.HTMLEscapeString("/cc/"+o.cc+"/"+url.PathEscape(target)+query), template.HTMLEscapeString(a.Country), template.HTMLEscapeString(a.Headline()), a.State, o.shape)
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // the shapes are the program's own, all else is escaped

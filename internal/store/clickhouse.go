@@ -1,0 +1,223 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/bandish/bandish/internal/archive"
+)
+
+// OpenOn prepares queries over an archive that a ClickHouse answers, 25 or newer. Where
+// names it, as clickhouse://user:password@host:9000/database (the native protocol) or
+// http://host:8123/database. Its parameter files says where that server sees the data
+// folder: a folder of it, or the address of a bucket, https://… or s3://…. Without
+// files the tables answer that Publish filled.
+func OpenOn(ctx context.Context, a *archive.Archive, where string) (*Store, error) {
+	db, err := openClickHouse(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{a: a, db: db}, nil
+}
+
+// clickHouse asks a server. It keeps nothing there: what a view stands for goes with
+// each question.
+type clickHouse struct {
+	db       *sql.DB
+	database string
+	files    string // where the server sees the data folder; empty: its tables are asked
+
+	mu   sync.Mutex // guards what follows
+	from map[string]string
+}
+
+func openClickHouse(ctx context.Context, where string) (*clickHouse, error) {
+	u, err := url.Parse(where)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("open ClickHouse: name it as clickhouse://user:password@host:9000/database?files=/where/it/sees/the/data/folder") // the address may hold a password
+	}
+	params := u.Query()
+	c := &clickHouse{files: strings.TrimRight(params.Get("files"), "/"), from: map[string]string{}}
+	params.Del("files")
+	if u.Scheme == "https" {
+		params.Set("secure", "true")
+	}
+	u.RawQuery = params.Encode()
+	switch u.Scheme {
+	case "clickhouse", "http", "https":
+	default:
+		return nil, fmt.Errorf("open ClickHouse: %s: an address begins with clickhouse://, http:// or https://", u.Redacted())
+	}
+	o, err := clickhouse.ParseDSN(u.String())
+	if err != nil {
+		return nil, fmt.Errorf("open ClickHouse: %s: %w", u.Redacted(), err)
+	}
+	for name, value := range map[string]any{
+		"max_query_size":   1 << 30, // a question names its segments
+		"session_timezone": "UTC",
+		"final":            1, // a segment that was published twice counts once
+	} {
+		if _, set := o.Settings[name]; !set {
+			o.Settings[name] = value
+		}
+	}
+	if c.database = o.Auth.Database; c.database == "" {
+		c.database = "default"
+	}
+	c.db = clickhouse.OpenDB(o)
+	if err := c.db.PingContext(ctx); err != nil {
+		c.db.Close()
+		return nil, fmt.Errorf("open ClickHouse: %s: %w", u.Redacted(), err)
+	}
+	return c, nil
+}
+
+// Close closes the connections.
+func (c *clickHouse) Close() error { return c.db.Close() }
+
+//go:embed clickhouse.sql
+var clickHouseTables string
+
+// declaration finds a table of clickhouse.sql, and its columns.
+var declaration = regexp.MustCompile(`(?s)CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)`)
+
+// columns declares the columns of a view, without those that only its table has.
+func columns(view string) string {
+	for _, m := range declaration.FindAllStringSubmatch(clickHouseTables, -1) {
+		if m[1] == view {
+			own, _, _ := strings.Cut(m[2], ",\n    segment ")
+			return own
+		}
+	}
+	return ""
+}
+
+// show says what a view stands for: the segments where the server sees them, or their
+// rows in its table, which must have all of them.
+func (c *clickHouse) show(ctx context.Context, view, _ string, segments []archive.Segment) error {
+	from := "SELECT * FROM null(" + literal(columns(view)) + ")"
+	switch {
+	case len(segments) == 0:
+	case c.files != "":
+		from = "SELECT * FROM " + c.read(view, segments)
+	default:
+		missing, err := c.missing(ctx, view, segments)
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("ClickHouse has no rows of %s yet, and of %d segments more: run bandish publish clickhouse", missing[0].Path(), len(missing)-1)
+		}
+		from = "SELECT * FROM " + c.table(view) + " WHERE segment IN (" + literals(segments) + ")"
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.from[view] = from
+	return nil
+}
+
+// read spells segments as a table of ClickHouse.
+func (c *clickHouse) read(view string, segments []archive.Segment) string {
+	paths := make([]string, len(segments))
+	for i, g := range segments {
+		paths[i] = path.Clean(g.Path())
+	}
+	function, glob := "file", c.files+"/"+paths[0]
+	if strings.Contains(c.files, "://") {
+		function = "s3"
+	}
+	if len(paths) > 1 {
+		glob = c.files + "/{" + strings.Join(paths, ",") + "}"
+	}
+	return function + "(" + literal(glob) + ", 'Parquet', " + literal(columns(view)) + ")"
+}
+
+func (c *clickHouse) table(name string) string {
+	return "`" + strings.ReplaceAll(c.database, "`", "``") + "`." + name
+}
+
+// missing are the segments that are not whole in the table of a view.
+func (c *clickHouse) missing(ctx context.Context, view string, segments []archive.Segment) (out []archive.Segment, err error) {
+	rows, err := c.db.QueryContext(ctx, "SELECT segment FROM "+c.table("segments")+" WHERE view = ?", view)
+	if err != nil {
+		return nil, fmt.Errorf("ask ClickHouse which segments it has (bandish publish clickhouse makes its tables): %w", err)
+	}
+	defer rows.Close()
+	whole := map[string]bool{}
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		whole[s] = true
+	}
+	for _, g := range segments {
+		if !whole[g.Path()] {
+			out = append(out, g)
+		}
+	}
+	return out, rows.Err()
+}
+
+func literals(segments []archive.Segment) string {
+	out := make([]string, len(segments))
+	for i, g := range segments {
+		out[i] = literal(g.Path())
+	}
+	return strings.Join(out, ", ")
+}
+
+// literal spells a text in ClickHouse's SQL.
+func literal(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// clickHouseMacros give ClickHouse the functions that it spells in another way than
+// DuckDB.
+var clickHouseMacros = []string{
+	`(n -> char(n)) AS chr`,
+	`((text, sep, n) -> splitByString(sep, text)[n]) AS split_part`,
+	`((grain, t) -> formatDateTime(dateTrunc(grain, t, 'UTC'), if(grain = 'hour', '%Y-%m-%dT%H:%i:%SZ', '%Y-%m-%d'))) AS startOf`,
+	`(vs -> arrayStringConcat(arrayMap(v -> toString(v.report) || char(31) || toString(v.bad) || char(31) || toString(v.ok), vs), char(30))) AS voicesText`,
+	`(ts -> arrayStringConcat(arrayMap(t -> t.kind || char(31) || t.name || char(31) || toString(t.bad) || char(31) || toString(t.ok), ts), char(30))) AS talliesText`,
+}
+
+var named = regexp.MustCompile(`\b(?:FROM|JOIN) (\w+)`)
+
+// whole puts before a question the macros, and the views that it names.
+func (c *clickHouse) whole(query string) string {
+	with := strings.Join(clickHouseMacros, ", ")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	done := map[string]bool{}
+	for _, m := range named.FindAllStringSubmatch(query, -1) {
+		if from := c.from[m[1]]; from != "" && !done[m[1]] {
+			done[m[1]] = true
+			with += ", " + m[1] + " AS (" + from + ")"
+		}
+	}
+	if own, has := strings.CutPrefix(query, "WITH "); has {
+		return "WITH " + with + ", " + own
+	}
+	return "WITH " + with + " " + query
+}
+
+// QueryContext asks for rows.
+func (c *clickHouse) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return c.db.QueryContext(ctx, c.whole(query), args...)
+}
+
+// QueryRowContext asks for one row.
+func (c *clickHouse) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return c.db.QueryRowContext(ctx, c.whole(query), args...)
+}
