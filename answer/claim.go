@@ -506,13 +506,13 @@ func heldWords(r *ban.Report) string {
 
 // MeasuredBan gives the measured ban of a case, nil where there is none: the first
 // that overlaps the time from a week before the reported start to a week after
-// the reported end.
+// the reported end. Where no end is reported, one that began later is another ban.
 func MeasuredBan(c *casefile.Case, events []event.Event) *casefile.MeasuredBan {
 	if c.Start == nil {
 		return nil
 	}
 	const margin = 7 * series.Day
-	from, _ := c.Start.Date.Bounds(c.Zone())
+	from, begun := c.Start.Date.Bounds(c.Zone())
 	if !from.IsZero() {
 		from = from.Add(-margin)
 	}
@@ -526,6 +526,9 @@ func MeasuredBan(c *casefile.Case, events []event.Event) *casefile.MeasuredBan {
 	for _, target := range c.Targets {
 		for i := range events {
 			for _, s := range spansOf(&events[i], target) {
+				if to.IsZero() && s.onset.Earliest != nil && s.onset.Earliest.After(begun.Add(margin)) {
+					continue // it worked after the case began: what began then is another ban
+				}
 				if s.may(from, upTo(to)) && (best == nil || s.whole.latest().Before(best.whole.latest())) {
 					best = &s
 				}

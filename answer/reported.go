@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,10 +82,7 @@ func (v *view) reported(a *Answer) {
 		if holds.End != nil || !holds.Known.Before(floorDay(v.at.Add(-time.Second))) {
 			a.State = verdict.Blocked
 		}
-		a.Since = dayInterval(holds.Start, holds.StartBy)
-		if holds.End != nil {
-			a.Until = dayInterval(*holds.End, nil)
-		}
+		a.Since, a.Until = holds.Began(), holds.Until()
 	}
 	v.compare(a, holds)
 }
@@ -143,13 +141,22 @@ func (v *view) reports() []ReportedBan {
 	return out
 }
 
-func dayInterval(first time.Time, by *time.Time) *event.Interval {
-	last := first
-	if by != nil {
-		last = *by
+// Began is when the ban began, exact to the day.
+func (r *ReportedBan) Began() *event.Interval {
+	return dayInterval(r.Start, cmp.Or(r.StartBy, &r.Start))
+}
+
+// Until is the last day of the ban; nil where no report says so.
+func (r *ReportedBan) Until() *event.Interval {
+	if r.End == nil {
+		return nil
 	}
-	last = last.AddDate(0, 0, 1)
-	return &event.Interval{Earliest: &first, Latest: &last}
+	return dayInterval(*r.End, r.End)
+}
+
+func dayInterval(first time.Time, last *time.Time) *event.Interval {
+	after := last.AddDate(0, 0, 1)
+	return &event.Interval{Earliest: &first, Latest: &after}
 }
 
 // compare names where what was measured and what is reported differ.

@@ -29,7 +29,7 @@ func When(i event.Interval) string {
 	case i.Earliest == nil && i.Latest == nil:
 		return "at an unknown time"
 	case i.Earliest == nil:
-		return "on " + longDay(*i.Latest) + " or before"
+		return "on " + longDay(i.Latest.Add(-time.Second)) + " or before"
 	case i.Latest == nil:
 		return "on " + longDay(*i.Earliest) + " or later"
 	}

@@ -606,6 +606,12 @@ func TestFromEvents(t *testing.T) {
 	part := func(target string) event.Part {
 		return event.Part{Target: target, Networks: []string{"AS64512"}, Onset: event.Interval{Earliest: at("2024-02-17"), Latest: at("2024-02-18")}, End: &event.Interval{Earliest: at("2025-05-06"), Latest: at("2025-05-08")}}
 	}
+	measured := func(_, target string) time.Time { // the end of the last day
+		if target == "sample" {
+			return day("2025-09-10")
+		}
+		return day("2026-01-01")
+	}
 	reports := ban.FromEvents([]event.Event{
 		{ID: "e1", Kind: event.Block, CC: "ZZ", Targets: []string{"chatter", "sample"}, Parts: []event.Part{part("chatter"), part("sample")}},
 		{ID: "e2", Kind: event.Throttling, CC: "ZZ", Target: "sample", Onset: event.Interval{Latest: at("2025-08-02")}},
@@ -613,17 +619,45 @@ func TestFromEvents(t *testing.T) {
 		{ID: "e4", Kind: event.Block, CC: "ZZ", Target: "sample", Onset: event.Interval{Latest: at("2027-01-01")}},
 		{ID: "e5", Kind: event.Block, CC: "ZZ", Target: "sample", Onset: event.Interval{Latest: at("2024-01-01")}, Artefact: "a broken probe"},
 		{ID: "e6", Kind: event.Block, CC: "ZZ", Target: "sample", Onset: event.Interval{Earliest: at("2024-01-01")}},
-	}, day("2026-01-01"))
+		{ID: "e7", Kind: event.Block, CC: "ZZ", Target: "chatter", Onset: event.Interval{Earliest: at("2025-10-02"), Latest: at("2025-10-04")}},
+	}, measured, day("2026-01-01"))
 	var got []string
 	for _, r := range reports {
-		got = append(got, strings.Join([]string{r.Origin.ID, r.Targets[0], string(r.Method), r.Start.Format(time.DateOnly), string(r.Status), r.Known.Format(time.DateOnly)}, " "))
+		began, until, ended := r.Began(), r.Until(), "no end"
+		if until != nil {
+			ended = until.String()
+		}
+		l, _ := r.LengthAt(day("2026-01-01"))
+		got = append(got, fmt.Sprintf("%s %s %s: %s; %s; known %s; %+v", r.Origin.ID, r.Targets[0], r.Method, began, ended, r.Known.Format(time.DateOnly), l))
 	}
-	want := []string{
-		"e1 chatter block 2024-02-18 ended 2025-05-06", "e1 sample block 2024-02-18 ended 2025-05-06",
-		"e2 sample throttle 2025-08-02 ongoing 2026-01-01", "e3 internet block 2025-09-01 ended 2025-09-03",
+	want := []string{ // a last day is the one before an exclusive bound
+		"e1 chatter block: between 2024-02-17 00:00 and 2024-02-18 00:00 UTC; between 2025-05-06 00:00 and 2025-05-08 00:00 UTC; known 2025-05-07; {Days:444 AtMost:445 AtLeast:false Ongoing:false}",
+		"e1 sample block: between 2024-02-17 00:00 and 2024-02-18 00:00 UTC; between 2025-05-06 00:00 and 2025-05-08 00:00 UTC; known 2025-05-07; {Days:444 AtMost:445 AtLeast:false Ongoing:false}",
+		"e2 sample throttle: before 2025-08-02 00:00 UTC; no end; known 2025-09-09; {Days:39 AtMost:0 AtLeast:true Ongoing:false}",
+		"e3 internet block: before 2025-09-01 00:00 UTC; between 2025-09-03 00:00 and 2025-09-04 00:00 UTC; known 2025-09-03; {Days:3 AtMost:0 AtLeast:true Ongoing:false}",
+		"e7 chatter block: between 2025-10-02 00:00 and 2025-10-04 00:00 UTC; no end; known 2025-12-31; {Days:89 AtMost:0 AtLeast:true Ongoing:false}",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("reports\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A ban that measurements saw begin goes on from no ban of the year before, of which
+// no end is known.
+func TestMeasuredStartIsNoContinuation(t *testing.T) {
+	said := report(ban.Record, 1, "2023-11-08", "")
+	said.Status, said.Known = ban.Ongoing, day("2023-11-20")
+	measured := report(ban.Measured, 2, "2024-11-06", "")
+	measured.StartBy, measured.Status, measured.Known = day("2024-11-07"), ban.Ongoing, day("2024-11-15")
+	for _, open := range []bool{false, true} {
+		measured.StartOpen = open
+		want := 2
+		if open { // nothing was measured before
+			want = 1
+		}
+		if bans := ban.Reconcile([]ban.Report{said, measured}); len(bans) != want {
+			t.Errorf("start open %v: %d bans, want %d", open, len(bans), want)
+		}
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 )
 
 // FromEvents gives the bans that the archive's measurements show, one for
-// each target of an event. A measured onset and end are intervals; what
-// counts is the time between them, in which the ban certainly held. asOf is
-// the day for which bans that last are counted. Events that turned out to be
-// artefacts, and those without a latest onset, are left out.
-func FromEvents(events []event.Event, asOf time.Time) []Report {
+// each target of an event. A measured onset and end are intervals, and so are
+// the report's days: Start to StartBy and EndFrom to End. last is the end
+// (exclusive) of the last day on which a target was measured in a country: a
+// ban whose end was not measured is known to hold until that day, and never
+// longer than asOf. Events that turned out to be artefacts, and those that had
+// not surely begun at the end of asOf, are left out.
+func FromEvents(events []event.Event, last func(cc, target string) time.Time, asOf time.Time) []Report {
 	var reports []Report
 	for i := range events {
 		e := &events[i]
@@ -38,7 +40,7 @@ func FromEvents(events []event.Event, asOf time.Time) []Report {
 			if e.Kind != event.Shutdown {
 				r.Targets, r.Networks = []string{p.Target}, strings.Join(p.Networks, ", ")
 			}
-			if r.between(p.Onset, p.End, asOf) {
+			if r.between(p.Onset, p.End, earlier(last(e.CC, p.Target), Day(asOf).AddDate(0, 0, 1))) {
 				reports = append(reports, r)
 			}
 		}
@@ -46,21 +48,56 @@ func FromEvents(events []event.Event, asOf time.Time) []Report {
 	return reports
 }
 
-// between sets the days between a measured onset and end; false when nothing
-// shows that it had begun by the day.
-func (r *Report) between(onset event.Interval, end *event.Interval, asOf time.Time) bool {
-	if onset.Latest == nil || onset.Latest.After(asOf.AddDate(0, 0, 1)) {
+// Between is the length of a ban between a measured onset and end, as of a day;
+// false when it had not surely begun. last is as for FromEvents.
+func Between(onset event.Interval, end *event.Interval, last, asOf time.Time) (Length, bool) {
+	var r Report
+	if !r.between(onset, end, earlier(last, Day(asOf).AddDate(0, 0, 1))) {
+		return Length{}, false
+	}
+	return r.LengthAt(asOf)
+}
+
+// between sets the days of a measured onset and end; false when nothing shows
+// that it had begun by the moment until, which ends a day.
+func (r *Report) between(onset event.Interval, end *event.Interval, until time.Time) bool {
+	if onset.Latest == nil || onset.Latest.After(until) {
 		return false
 	}
-	r.Start = Day(onset.Latest.UTC())
-	r.Status, r.Known = Ongoing, later(r.Start, Day(asOf))
-	if end != nil && (end.Earliest != nil || end.Latest != nil) {
-		last := end.Earliest
-		if last == nil {
-			last = end.Latest
-		}
-		r.Status, r.End = Ended, later(r.Start, Day(last.UTC()))
-		r.Known = r.End
+	first := onset.Latest.Add(-time.Second)
+	if r.StartOpen = onset.Earliest == nil; !r.StartOpen {
+		first = *onset.Earliest
 	}
+	r.Start, r.StartBy = daysOf(first, *onset.Latest)
+	begun := later(r.Start, r.StartBy)
+	r.Status, r.Known = Ongoing, later(begun, lastDay(until))
+	if end == nil || end.Earliest == nil && end.Latest == nil {
+		return true
+	}
+	from, to := end.Earliest, end.Latest
+	if from == nil {
+		from = to
+	}
+	if to == nil {
+		to = from
+	}
+	r.EndFrom, r.End = daysOf(*from, *to)
+	if r.End.IsZero() { // one day
+		r.EndFrom, r.End = time.Time{}, r.EndFrom
+	}
+	r.Status, r.Known = Ended, r.End
 	return true
 }
+
+// daysOf are the first and the last day of an interval, the last zero where they
+// are one day.
+func daysOf(from, to time.Time) (first, last time.Time) {
+	first, last = Day(from.UTC()), lastDay(to)
+	if !last.After(first) {
+		last = time.Time{}
+	}
+	return first, last
+}
+
+// lastDay is the last day before a moment.
+func lastDay(t time.Time) time.Time { return Day(t.UTC().Add(-time.Second)) }

@@ -11,23 +11,24 @@ import (
 
 // Ban is one ban of one target in one country, with every report of it.
 type Ban struct {
-	ID       string    `json:"id"` // "pk-x-2024-02-17"
-	CC       string    `json:"cc"`
-	Target   string    `json:"target"`
-	Other    []string  `json:"other,omitempty"` // the services, where Target is Unnamed
-	Method   Method    `json:"method"`
-	Methods  []Method  `json:"methods"` // all that its reports name, Method first
-	Scope    Scope     `json:"scope"`
-	Area     string    `json:"area,omitempty"`
-	Start    time.Time `json:"start"`
-	StartBy  time.Time `json:"start_by,omitzero"` // where the start is a span, its last day
-	End      time.Time `json:"end,omitzero"`
-	EndFrom  time.Time `json:"end_from,omitzero"` // where the end is a span, its first day
-	Status   Status    `json:"status"`
-	Known    time.Time `json:"known"` // the last day for which a report says that it held
-	Basis    Origin    `json:"basis"` // the report whose dates these are
-	Reports  []Report  `json:"reports"`
-	Disputes []string  `json:"disputes,omitempty"`
+	ID        string    `json:"id"` // "pk-x-2024-02-17"
+	CC        string    `json:"cc"`
+	Target    string    `json:"target"`
+	Other     []string  `json:"other,omitempty"` // the services, where Target is Unnamed
+	Method    Method    `json:"method"`
+	Methods   []Method  `json:"methods"` // all that its reports name, Method first
+	Scope     Scope     `json:"scope"`
+	Area      string    `json:"area,omitempty"`
+	Start     time.Time `json:"start"`
+	StartBy   time.Time `json:"start_by,omitzero"`    // where the start is a span, its last day
+	StartOpen bool      `json:"start_open,omitempty"` // it may have begun before Start
+	End       time.Time `json:"end,omitzero"`
+	EndFrom   time.Time `json:"end_from,omitzero"` // where the end is a span, its first day
+	Status    Status    `json:"status"`
+	Known     time.Time `json:"known"` // the last day for which a report says that it held
+	Basis     Origin    `json:"basis"` // the report whose dates these are
+	Reports   []Report  `json:"reports"`
+	Disputes  []string  `json:"disputes,omitempty"`
 }
 
 // Tolerances of the start between reports of the same ban.
@@ -269,7 +270,7 @@ func (g *group) takes(e entry) (Decision, bool) {
 			continue
 		}
 		d := Decision{Report: e.Origin, With: m.Origin}
-		gap := e.Start.Sub(m.Start)
+		gap := m.gap(e.Report)
 		near := gap <= tolerance(m.Report, e.Report)
 		switch {
 		case m.edition == e.Report || e.edition == m.Report:
@@ -278,16 +279,18 @@ func (g *group) takes(e entry) (Decision, bool) {
 			continue
 		case m.Method != e.Method:
 			d.Kind, d.Why = TwoWays, fmt.Sprintf("a %s and a %s of the same days", m.Method, e.Method)
-		case near && gap == 0:
+		case near && e.Start.Equal(m.Start):
 			d.Kind, d.Why = SameStart, "both start on "+e.Start.Format(time.DateOnly)
+		case near && gap == 0:
+			d.Kind, d.Why = SameStart, fmt.Sprintf("it starts on %s, and the other between %s and %s", e.Start.Format(time.DateOnly), m.Start.Format(time.DateOnly), m.StartBy.Format(time.DateOnly))
 		case near:
 			d.Kind, d.Why = SameStart, "they start a day apart, which two lists may"
-			if n := days(m.Start, e.Start); n != 1 {
+			if n := int(gap.Hours() / 24); n != 1 {
 				d.Why = fmt.Sprintf("they start %d days apart, which two lists may", n)
 			}
 		case e.Start.Before(g.until):
 			d.Kind, d.Why = Within, fmt.Sprintf("it starts on %s and the ban held until %s", e.Start.Format(time.DateOnly), g.until.Format(time.DateOnly))
-		case g.open && e.Status == Ongoing && m.Status == Ongoing && e.Start.Sub(g.until) <= openGap:
+		case g.open && e.Status == Ongoing && m.Status == Ongoing && e.Start.Sub(g.until) <= openGap && !e.begunMeasured():
 			d.Kind, d.Why = GoesOn, fmt.Sprintf("both are said to go on, and nobody reported an end between %s and %s", g.until.Format(time.DateOnly), e.Start.Format(time.DateOnly))
 		default:
 			continue
@@ -295,6 +298,23 @@ func (g *group) takes(e entry) (Decision, bool) {
 		return d, true
 	}
 	return Decision{}, false
+}
+
+// begunMeasured reports that measurements show that the target worked before the
+// ban: it goes on from no earlier one.
+func (e entry) begunMeasured() bool { return e.Origin.Dataset == Measured && !e.StartOpen }
+
+// gap is how long after the start of m the report e starts: not at all where it
+// starts within the days on which m may have started. The slack of an estimate
+// counts from its first day.
+func (m entry) gap(e *Report) time.Duration {
+	switch {
+	case m.Estimated:
+		return e.Start.Sub(m.Start)
+	case e.Start.After(m.StartBy):
+		return e.Start.Sub(later(m.Start, m.StartBy))
+	}
+	return 0
 }
 
 // sameEnd reports that two reports may end on the same day.
@@ -403,7 +423,7 @@ func newBan(target string, reports []Report) Ban {
 	p := reports[0]
 	b := Ban{
 		CC: p.CC, Target: target, Method: p.Method, Scope: p.Scope, Area: p.Area,
-		Start: p.Start, StartBy: p.StartBy, End: p.End, EndFrom: p.EndFrom, Status: p.Status, Known: p.Known, Basis: p.Origin, Reports: reports,
+		Start: p.Start, StartBy: p.StartBy, StartOpen: p.StartOpen, End: p.End, EndFrom: p.EndFrom, Status: p.Status, Known: p.Known, Basis: p.Origin, Reports: reports,
 	}
 	if target == Unnamed {
 		b.Other = p.Other
@@ -414,11 +434,11 @@ func newBan(target string, reports []Report) Ban {
 			b.Methods = append(b.Methods, r.Method)
 		}
 		if r.Origin.Dataset == p.Origin.Dataset && r.Start.Before(b.Start) {
-			b.Start, b.StartBy = r.Start, r.StartBy // a data set's own reports that overlap are one span
+			b.Start, b.StartBy, b.StartOpen = r.Start, r.StartBy, r.StartOpen // a data set's own reports that overlap are one span
 		}
 		if b.Status != Ended {
 			b.Known = later(b.Known, r.Known)
-			if r.Status == Ended {
+			if measuredLonger := p.Origin.Dataset == Measured && r.End.Before(p.Known); r.Status == Ended && !measuredLonger {
 				b.Status, b.End, b.EndFrom, b.Known = Ended, r.End, r.EndFrom, r.End
 			} else if r.Status == Ongoing {
 				b.Status = Ongoing
@@ -434,8 +454,18 @@ func endedFirst(a, b Report) int {
 	return cmp.Compare(rank[a.Status], rank[b.Status])
 }
 
+// beginsIn reports whether a report has the start of a ban within the days on which
+// measurements say that it began.
+func beginsIn(r *Report, b *Ban) bool {
+	if r.Start.After(later(b.Start, b.StartBy)) {
+		return false
+	}
+	return b.StartOpen || !r.Start.Before(b.Start)
+}
+
 // disputes says where reports differ from the ban's dates. A report that the
-// ban went on while it still did is no dispute.
+// ban went on while it still did is no dispute, nor is a day within an interval that
+// was measured.
 func disputes(b *Ban) []string {
 	type side struct {
 		says    string
@@ -449,12 +479,15 @@ func disputes(b *Ban) []string {
 			sides = append(sides, s)
 		}
 	}
+	measured := b.Basis.Dataset == Measured
 	for _, r := range b.Reports {
-		if !r.Start.Equal(b.Start) {
+		if !r.Start.Equal(b.Start) && !(measured && beginsIn(&r, b)) {
 			add(r.Origin, "it began on", r.Start)
 		}
 		switch {
-		case r.Status == Ended && b.Status == Ended && !r.End.Equal(b.End):
+		case r.Status == Ended && b.Status == Ended && !r.End.Equal(b.End) && !(measured && !r.End.Before(cmp.Or(b.EndFrom, b.End)) && !r.End.After(b.End)):
+			add(r.Origin, "it ended on", r.End)
+		case r.Status == Ended && b.Status == Ongoing && measured:
 			add(r.Origin, "it ended on", r.End)
 		case r.Status == Ongoing && b.Status == Ended && r.Known.After(b.End):
 			add(r.Origin, "it still held on", r.Known)

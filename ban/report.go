@@ -110,10 +110,11 @@ type Report struct {
 	Area    string   `json:"area,omitempty"`
 
 	Start     time.Time `json:"start"`
-	StartBy   time.Time `json:"start_by,omitzero"`   // where the start is a span, its last day
-	Estimated bool      `json:"estimated,omitempty"` // the start is an estimate
-	End       time.Time `json:"end,omitzero"`        // last day; zero unless Ended
-	EndFrom   time.Time `json:"end_from,omitzero"`   // where the end is a span, its first day
+	StartBy   time.Time `json:"start_by,omitzero"`    // where the start is a span, its last day
+	StartOpen bool      `json:"start_open,omitempty"` // it may have begun before Start: nothing was measured then
+	Estimated bool      `json:"estimated,omitempty"`  // the start is an estimate
+	End       time.Time `json:"end,omitzero"`         // last day; zero unless Ended
+	EndFrom   time.Time `json:"end_from,omitzero"`    // where the end is a span, its first day
 	Status    Status    `json:"status"`
 	Known     time.Time `json:"known"` // the last day for which the report says that the ban held
 

@@ -8,7 +8,6 @@ package defect
 import (
 	"cmp"
 	_ "embed"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/internal/header"
 )
 
 // Window is a span in which a version of a test fails everywhere. A field that
@@ -49,52 +50,11 @@ var columns = []string{"id", "test", "versions", "software", "engine", "platform
 // ReadCSV reads a table of windows; columns may stand in any order. Every
 // faulty row is reported, with its line.
 func ReadCSV(r io.Reader) ([]Window, error) {
-	c := csv.NewReader(r)
-	c.FieldsPerRecord = -1
-	header, err := c.Read()
-	if err != nil {
-		return nil, fmt.Errorf("read defects: header row: %w", err)
-	}
-	at := make(map[string]int, len(header))
-	for i, name := range header {
-		at[strings.TrimPrefix(strings.TrimSpace(name), "\ufeff")] = i
-	}
-	for _, name := range columns {
-		if _, ok := at[name]; !ok {
-			return nil, fmt.Errorf("read defects: no column %q; want %s", name, strings.Join(columns, ", "))
-		}
-	}
-	var all []Window
-	var faults []error
-	for {
-		record, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read defects: %w", err)
-		}
-		w, err := fromRecord(at, record)
-		if err != nil {
-			line, _ := c.FieldPos(0)
-			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
-			continue
-		}
-		all = append(all, w)
-	}
-	if len(faults) > 0 {
-		return nil, fmt.Errorf("read defects: %w", errors.Join(faults...))
-	}
-	return all, nil
+	return header.Read(r, "defects", columns, fromRow)
 }
 
-func fromRecord(at map[string]int, record []string) (Window, error) {
-	get := func(column string) string {
-		if i := at[column]; i < len(record) {
-			return strings.TrimSpace(record[i])
-		}
-		return ""
-	}
+func fromRow(cell func(column string) string) (Window, error) {
+	get := func(column string) string { return strings.TrimSpace(cell(column)) }
 	w := Window{
 		ID: get("id"), Test: get("test"), Versions: Range(get("versions")), Software: get("software"),
 		Engine: Range(get("engine")), Platform: get("platform"), Breaks: get("breaks"), Source: get("source"),

@@ -7,7 +7,6 @@ package fingerprint
 
 import (
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/bandish/bandish/internal/header"
 )
 
 // Fingerprint is one row of the table.
@@ -40,52 +41,10 @@ var columns = []string{"name", "scope", "location_found", "pattern_type", "patte
 // order, and those not needed may be absent. Every faulty row is reported,
 // with its line.
 func ReadCSV(r io.Reader) ([]Fingerprint, error) {
-	c := csv.NewReader(r)
-	c.FieldsPerRecord = -1
-	header, err := c.Read()
-	if err != nil {
-		return nil, fmt.Errorf("read fingerprints: header row: %w", err)
-	}
-	at := make(map[string]int, len(header))
-	for i, name := range header {
-		at[strings.TrimPrefix(strings.TrimSpace(name), "\ufeff")] = i
-	}
-	for _, name := range columns {
-		if _, ok := at[name]; !ok {
-			return nil, fmt.Errorf("read fingerprints: no column %q; want %s", name, strings.Join(columns, ", "))
-		}
-	}
-	var all []Fingerprint
-	var faults []error
-	for {
-		record, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read fingerprints: %w", err)
-		}
-		f, err := fromRecord(at, record)
-		if err != nil {
-			line, _ := c.FieldPos(0)
-			faults = append(faults, fmt.Errorf("line %d: %w", line, err))
-			continue
-		}
-		all = append(all, f)
-	}
-	if len(faults) > 0 {
-		return nil, fmt.Errorf("read fingerprints: %w", errors.Join(faults...))
-	}
-	return all, nil
+	return header.Read(r, "fingerprints", columns, fromRow)
 }
 
-func fromRecord(at map[string]int, record []string) (Fingerprint, error) {
-	get := func(column string) string {
-		if i := at[column]; i < len(record) {
-			return record[i]
-		}
-		return ""
-	}
+func fromRow(get func(column string) string) (Fingerprint, error) {
 	f := Fingerprint{
 		Name:        strings.Map(nameRune, get("name")),
 		Scope:       get("scope"),

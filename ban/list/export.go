@@ -87,7 +87,7 @@ func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []
 		"ordered_by": p.OrderedBy, "decision_maker": p.DecisionMaker, "actual_cause": p.Cause, "gov_justification": p.Justification, "telcos_involved": p.Networks,
 		"event": p.Title, "shutdown_status": map[ban.Status]string{ban.Ended: "Ended", ban.Ongoing: "Ongoing", ban.Unknown: "Unknown"}[b.Status], "count_year": strconv.Itoa(countYear(&b)),
 	}
-	if p.Estimated {
+	if p.Estimated || p.Origin.Dataset == ban.Measured && (p.StartOpen || !p.StartBy.IsZero()) {
 		cell["start_date_type"] = "Estimated"
 	}
 	for _, r := range b.Reports { // the preferred report first: what it does not tell others may

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -267,7 +268,7 @@ func rankBans(ctx context.Context, env *environment, filter *banFilter, limit in
 }
 
 func printRanked(w io.Writer, ranked []ban.Ranked, total int, asOf time.Time) error {
-	fmt.Fprintf(w, "Bans by length, counted as of %s. Lengths are reported unless a measured one stands beside them;\n\"≥\" where no report says when the ban ended or that it held longer; \"…\" where it held on that day.\n\n", asOf.Format(time.DateOnly))
+	fmt.Fprintf(w, "Bans by length, counted as of %s. Lengths are reported unless a measured one stands beside them;\nDays written 2024-11-06..2024-11-07: on one of them. \"≥\" where nothing says when the ban ended or that it held\nlonger; \"…\" where it held on that day.\n\n", asOf.Format(time.DateOnly))
 	if total == 0 {
 		_, err := fmt.Fprintln(w, "none known; `bandish bans import FILE` reads others' lists")
 		return err
@@ -279,7 +280,7 @@ func printRanked(w io.Writer, ranked []ban.Ranked, total int, asOf time.Time) er
 		if r.Measured != nil {
 			measured = lengthText(*r.Measured)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), banStart(&r.Ban), banEnd(&r, asOf), banMethods(&r.Ban), banArea(&r.Ban), len(r.Reports), r.Basis)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", r.Rank, lengthText(r.Length), measured, r.CC, banTarget(&r.Ban), banStart(&r.Ban), banEnd(&r), banMethods(&r.Ban), banArea(&r.Ban), len(r.Reports), r.Basis)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -319,27 +320,46 @@ func banTarget(b *ban.Ban) string {
 // banStart is the first day, or the days of which one is it; "~" where the
 // report whose dates these are calls it an estimate of its own.
 func banStart(b *ban.Ban) string {
-	if !b.StartBy.IsZero() {
-		return daySpan(b.Start, b.StartBy)
+	text := startDays(b.Start, b.StartBy, b.StartOpen)
+	if b.StartBy.IsZero() && b.Reports[0].Estimated {
+		text += "~"
 	}
-	if b.Reports[0].Estimated {
-		return b.Start.Format(time.DateOnly) + "~"
+	return text
+}
+
+// startDays are the days on one of which a ban began; open: or before.
+func startDays(from, to time.Time, open bool) string {
+	switch {
+	case open:
+		return ".." + cmp.Or(to, from).Format(time.DateOnly)
+	case to.IsZero():
+		return from.Format(time.DateOnly)
 	}
-	return b.Start.Format(time.DateOnly)
+	return daySpan(from, to)
 }
 
 func daySpan(from, to time.Time) string {
 	return from.Format(time.DateOnly) + ".." + to.Format(time.DateOnly)
 }
 
-func banEnd(r *ban.Ranked, asOf time.Time) string {
-	switch {
+// banEnded is the last day, or the days of which one is it.
+func banEnded(from, to time.Time) string {
+	if from.IsZero() {
+		return to.Format(time.DateOnly)
+	}
+	return daySpan(from, to)
+}
+
+func banEnd(r *ban.Ranked) string {
+	switch seen := r.Seen(); {
+	case r.Status != ban.Ended && !seen.IsZero():
+		return "? (measured until " + seen.Format(time.DateOnly) + ")"
+	case r.Length.Ongoing && r.Status == ban.Ended:
+		return "holds (until " + banEnded(r.EndFrom, r.End) + ")"
 	case r.Length.Ongoing:
 		return "holds"
-	case r.Status == ban.Ended && !r.EndFrom.IsZero():
-		return daySpan(r.EndFrom, r.End)
 	case r.Status == ban.Ended:
-		return r.End.Format(time.DateOnly)
+		return banEnded(r.EndFrom, r.End)
 	case r.Known.After(r.Start):
 		return "? (last reported " + r.Known.Format(time.DateOnly) + ")"
 	}

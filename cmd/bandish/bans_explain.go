@@ -59,7 +59,10 @@ func explainBan(ctx context.Context, env *environment, filter *banFilter, id str
 func printExplained(env *environment, r ban.Ranked, decisions []ban.Decision) error {
 	w := terminal{env.stdout}
 	fmt.Fprintf(w, "%s: %s in %s, %s, %s, %s days; dates by %s\n", r.ID, banTarget(&r.Ban), r.CC, banArea(&r.Ban), banMethods(&r.Ban), lengthText(r.Length), r.Basis)
-	if r.Length.AtLeast {
+	switch seen := r.Seen(); {
+	case !seen.IsZero():
+		fmt.Fprintf(w, "  no end was measured; measured until %s\n", seen.Format(time.DateOnly))
+	case r.Length.AtLeast && r.Status != ban.Ended:
 		fmt.Fprintf(w, "  no report says when it ended; last reported to hold on %s\n", r.Known.Format(time.DateOnly))
 	}
 	for _, d := range decisions {
@@ -70,11 +73,13 @@ func printExplained(env *environment, r ban.Ranked, decisions []ban.Decision) er
 		rep := r.Reports[at]
 		end := string(rep.Status)
 		if rep.Status == ban.Ended {
-			end = "ended " + rep.End.Format(time.DateOnly)
+			end = "ended " + banEnded(rep.EndFrom, rep.End)
+		} else if rep.Origin.Dataset == ban.Measured {
+			end = "measured until " + rep.Known.Format(time.DateOnly)
 		} else if rep.Known.After(rep.Start) {
 			end += ", held " + rep.Known.Format(time.DateOnly)
 		}
-		fmt.Fprintf(w, "  %s: %s from %s, %s, %s\n", d.Report, rep.Method, rep.Start.Format(time.DateOnly), end, cmp.Or(rep.Area, string(rep.Scope)))
+		fmt.Fprintf(w, "  %s: %s from %s, %s, %s\n", d.Report, rep.Method, startDays(rep.Start, rep.StartBy, rep.StartOpen), end, cmp.Or(rep.Area, string(rep.Scope)))
 		with := ""
 		if d.With != (ban.Origin{}) {
 			with = ", with " + d.With.String()

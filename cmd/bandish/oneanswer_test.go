@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -341,8 +342,11 @@ func checkBans(t *testing.T, data string, e *event.Event) {
 		Bans []struct {
 			Ban struct {
 				Reports []struct {
-					Origin     struct{ Dataset, ID string }
-					Start, End string
+					Origin  struct{ Dataset, ID string }
+					Start   string
+					StartBy string `json:"start_by"`
+					EndFrom string `json:"end_from"`
+					End     string
 				}
 			}
 		}
@@ -355,14 +359,19 @@ func checkBans(t *testing.T, data string, e *event.Event) {
 				continue
 			}
 			found++
-			if r.Origin.ID != e.ID || r.Start != e.Onset.Latest.Format(time.DateOnly) || r.End != e.End.Earliest.Format(time.DateOnly) {
-				t.Errorf("the bans have %s from %s to %s, the event %v and %v", r.Origin.ID, r.Start, r.End, e.Onset, e.End)
+			if r.Origin.ID != e.ID || [2]string{r.Start, cmp.Or(r.StartBy, r.Start)} != days(&e.Onset) || [2]string{cmp.Or(r.EndFrom, r.End), r.End} != days(e.End) {
+				t.Errorf("the bans have %+v, the event %v and %v", r, e.Onset, e.End)
 			}
 		}
 	}
 	if found != 1 {
 		t.Errorf("the measured ban stands %d times among the bans", found)
 	}
+}
+
+// days are the first and the last day of an interval.
+func days(i *event.Interval) [2]string {
+	return [2]string{i.Earliest.Format(time.DateOnly), i.Latest.Add(-time.Second).Format(time.DateOnly)}
 }
 
 // checkCase looks at the clock of the case, by page and by command.

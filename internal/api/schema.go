@@ -31,23 +31,24 @@ type rankedBan struct {
 
 // reportedBan is the shape of ban.Ban.
 type reportedBan struct {
-	ID       string       `json:"id" doc:"Country, target and first day: pk-x-2024-02-17."`
-	CC       string       `json:"cc"`
-	Target   string       `json:"target"`
-	Other    []string     `json:"other,omitempty"`
-	Method   ban.Method   `json:"method"`
-	Methods  []ban.Method `json:"methods"`
-	Scope    ban.Scope    `json:"scope"`
-	Area     string       `json:"area,omitempty"`
-	Start    *string      `json:"start" format:"date"`
-	StartBy  *string      `json:"start_by,omitempty" format:"date"`
-	End      *string      `json:"end" format:"date"`
-	EndFrom  *string      `json:"end_from,omitempty" format:"date"`
-	Status   ban.Status   `json:"status"`
-	Known    *string      `json:"known" format:"date" doc:"The last day for which a report says that it held."`
-	Basis    ban.Origin   `json:"basis"`
-	Reports  []banReport  `json:"reports"`
-	Disputes []string     `json:"disputes,omitempty"`
+	ID        string       `json:"id" doc:"Country, target and first day: pk-x-2024-02-17."`
+	CC        string       `json:"cc"`
+	Target    string       `json:"target"`
+	Other     []string     `json:"other,omitempty"`
+	Method    ban.Method   `json:"method"`
+	Methods   []ban.Method `json:"methods"`
+	Scope     ban.Scope    `json:"scope"`
+	Area      string       `json:"area,omitempty"`
+	Start     *string      `json:"start" format:"date"`
+	StartBy   *string      `json:"start_by,omitempty" format:"date"`
+	StartOpen bool         `json:"start_open,omitempty" doc:"It may have begun before start."`
+	End       *string      `json:"end" format:"date"`
+	EndFrom   *string      `json:"end_from,omitempty" format:"date"`
+	Status    ban.Status   `json:"status"`
+	Known     *string      `json:"known" format:"date" doc:"The last day for which a report says that it held."`
+	Basis     ban.Origin   `json:"basis"`
+	Reports   []banReport  `json:"reports"`
+	Disputes  []string     `json:"disputes,omitempty"`
 }
 
 // banReport is the shape of ban.Report.
@@ -61,6 +62,7 @@ type banReport struct {
 	Area          string            `json:"area,omitempty"`
 	Start         *string           `json:"start" format:"date"`
 	StartBy       *string           `json:"start_by,omitempty" format:"date"`
+	StartOpen     bool              `json:"start_open,omitempty"`
 	Estimated     bool              `json:"estimated,omitempty"`
 	End           *string           `json:"end" format:"date"`
 	EndFrom       *string           `json:"end_from,omitempty" format:"date"`

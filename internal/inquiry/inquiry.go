@@ -385,7 +385,14 @@ func (d *Desk) reportsThen(ctx context.Context, day time.Time, lists bool, known
 	if err != nil {
 		return nil, err
 	}
-	return append(reports, ban.FromEvents(found.Events, day)...), nil
+	last, err := d.lastMeasured(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !known.IsZero() && !day.Before(known) { // what was measured later was not known
+		day = known.AddDate(0, 0, -1)
+	}
+	return append(reports, ban.FromEvents(found.Events, last, day)...), nil
 }
 
 // bans are the reports of all bans as of a day put together, by what was known at a

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"sync"
 	"time"
+
+	"github.com/bandish/bandish/internal/store"
 )
 
 // memo keeps answers while nothing that they rest on changes: what was counted,
@@ -39,7 +41,7 @@ const (
 // weigh is about what an answer takes, in bytes: the days of years on many networks
 // are what makes some large.
 func weigh(answer any) int {
-	const one, row, day = 4 << 10, 2 << 10, 192
+	const one, row, day, pair = 4 << 10, 2 << 10, 192, 192
 	n := one
 	switch a := answer.(type) {
 	case *Answered:
@@ -51,6 +53,12 @@ func weigh(answer any) int {
 		for i := range a.Answers {
 			n += row + day*len(a.Answers[i].Days)
 		}
+	case []store.Place: // of these an archive may have many
+		n += pair * len(a)
+	case []Ask:
+		n += pair * len(a)
+	case map[string]bool:
+		n += pair * len(a)
 	default:
 		if v := reflect.ValueOf(answer); v.IsValid() && (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) {
 			n += row * v.Len()

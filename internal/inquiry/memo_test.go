@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"unsafe"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/internal/store"
 )
 
 // Who waits for an answer that another reader asked for first does not suffer
@@ -64,5 +66,14 @@ func TestAnswersKeptAreBounded(t *testing.T) {
 	}
 	if n := len(d.memo.kept); n != 3 {
 		t.Errorf("%d answers are kept, want 3", n)
+	}
+}
+
+// What an archive has of 100,000 countries and targets leaves room for the answers on
+// them.
+func TestManyPlacesLeaveRoom(t *testing.T) {
+	all := weigh(make([]store.Place, 100_000)) + weigh(make([]Ask, 100_000))
+	if least := 100_000 * int(unsafe.Sizeof(store.Place{})+unsafe.Sizeof(Ask{})); all < least || all > maxKeptBytes*2/3 {
+		t.Errorf("they weigh %d bytes: they take %d at least, and of %d a third is for others", all, least, maxKeptBytes)
 	}
 }

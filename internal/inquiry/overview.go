@@ -226,14 +226,14 @@ func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32, known time.Time)
 // the moment whose knowledge is used, zero for now.
 func (d *Desk) Longest(ctx context.Context, at, known time.Time) ([]ban.Ranked, error) {
 	return remember(ctx, d, fmt.Sprint("longest ", at, d.then(known)), func() ([]ban.Ranked, error) {
-		day := d.dayOf(at, known)
+		day := d.DayOf(at, known)
 		all, err := d.bans(ctx, day, known)
 		return ban.Rank(all, day), err
 	})
 }
 
-// dayOf is the day that a question is about, as its first moment, or now.
-func (d *Desk) dayOf(at, known time.Time) time.Time {
+// DayOf is the day that a question is about, as its first moment, or now.
+func (d *Desk) DayOf(at, known time.Time) time.Time {
 	if end := cmp.Or(at, known); !end.IsZero() {
 		return end.AddDate(0, 0, -1)
 	}
@@ -313,14 +313,9 @@ func (d *Desk) Hours(ctx context.Context, at, known time.Time) ([]ban.Year, erro
 		if err != nil {
 			return nil, err
 		}
-		places, err := d.Places(ctx, allPlaces)
+		last, err := d.lastMeasured(ctx)
 		if err != nil {
 			return nil, err
-		}
-		type pair struct{ cc, target string }
-		last := make(map[pair]time.Time, len(places))
-		for _, p := range places {
-			last[pair{p.CC, p.Target}] = p.Last.AddDate(0, 0, 1)
 		}
 		var reported []ban.Ban
 		for _, list := range said {
@@ -330,6 +325,26 @@ func (d *Desk) Hours(ctx context.Context, at, known time.Time) ([]ban.Year, erro
 		if end := cmp.Or(at, known); !end.IsZero() && end.Before(until) {
 			until = end
 		}
-		return ban.Hours(found.Events, reported, func(cc, target string) time.Time { return last[pair{cc, target}] }, until), nil
+		return ban.Hours(found.Events, reported, last, until), nil
 	})
+}
+
+// lastMeasured gives the end (exclusive) of the last day on which a target was
+// measured in a country; of the target "*" it is that of any target.
+func (d *Desk) lastMeasured(ctx context.Context) (func(cc, target string) time.Time, error) {
+	places, err := d.Places(ctx, allPlaces)
+	if err != nil {
+		return nil, err
+	}
+	type pair struct{ cc, target string }
+	last := make(map[pair]time.Time, len(places))
+	for _, p := range places {
+		end := p.Last.AddDate(0, 0, 1)
+		for _, of := range []pair{{p.CC, p.Target}, {p.CC, "*"}} {
+			if end.After(last[of]) {
+				last[of] = end
+			}
+		}
+	}
+	return func(cc, target string) time.Time { return last[pair{cc, target}] }, nil
 }

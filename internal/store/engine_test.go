@@ -184,8 +184,7 @@ func questions() (out []question) {
 	}
 	for _, cc := range []string{"", "ZZ", "QM"} {
 		add("totals of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.Totals(ctx, cc) })
-		add("recent cells of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.queryRecent(ctx, cc, time.Time{}) })
-		add("recent cells then of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.queryRecent(ctx, cc, until) })
+		add("last days of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.lastDays(ctx, cc, 7*24*3600) })
 	}
 	add("cells of pairs", func(ctx context.Context, s *Store) (any, error) {
 		return s.queryCellsOf(ctx, []Pair{{"ZZ", "x"}, {"ZZ", "y"}, {"QM", "it's"}})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -258,7 +257,7 @@ func (s *Store) lastDays(ctx context.Context, cc string, window int64) (map[stri
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT target, max(CASE WHEN measurements > 0 THEN start END), max(start) FROM cells WHERE probe_cc = ? GROUP BY target`, cc)
+	rows, err := s.db.QueryContext(ctx, `SELECT target, max(CASE WHEN measurements > 0 THEN start ELSE -1 END), max(start) FROM cells WHERE probe_cc = ? GROUP BY target`, cc)
 	if err != nil {
 		return nil, fmt.Errorf("query the last days: %w", err)
 	}
@@ -266,13 +265,12 @@ func (s *Store) lastDays(ctx context.Context, cc string, window int64) (map[stri
 	out := map[string]stretch{}
 	for rows.Next() {
 		var target string
-		var measured sql.NullInt64
-		var last int64
+		var measured, last int64 // measured is -1 where it never was
 		if err := rows.Scan(&target, &measured, &last); err != nil {
 			return nil, fmt.Errorf("query the last days: %w", err)
 		}
-		if measured.Valid {
-			out[target] = stretch{measured.Int64 - window + 1, last + 1}
+		if measured >= 0 {
+			out[target] = stretch{measured - window + 1, last + 1}
 		}
 	}
 	return out, rows.Err()

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/internal/inquiry"
 )
@@ -28,17 +29,17 @@ func (v banView) title() string {
 
 // Sentence says the ban in words.
 func (v banView) Sentence() string {
-	out := capital(v.Name) + " was " + v.How + " in " + v.Country + ", from " + v.Start.Format(longDay)
-	if !v.StartBy.IsZero() {
-		out += " or by " + v.StartBy.Format(longDay)
+	began := v.Began()
+	out := capital(v.Name) + " was " + v.How + " in " + v.Country + ". It began " + answer.When(began)
+	switch until := v.Until(); {
+	case until != nil && v.Length.Ongoing:
+		return out + " and held on the day that is asked about. It ended " + answer.When(*until) + "."
+	case until != nil:
+		return out + " and ended " + answer.When(*until) + "."
+	case !v.Seen().IsZero():
+		return out + ". No end was measured; it was measured until " + v.Seen().Format(longDay) + "."
 	}
-	switch {
-	case v.Length.Ongoing && !v.End.IsZero():
-		return out + " on; it held on the day that is asked about."
-	case v.End.IsZero():
-		return out + " on; it was last said to hold on " + v.Known.Format(longDay) + "."
-	}
-	return out + " to " + v.End.Format(longDay) + "."
+	return out + ". It was last said to hold on " + v.Known.Format(longDay) + "."
 }
 
 // Feed tells what changes, "" where the ban is of no platform.
@@ -145,15 +146,12 @@ func (s *Site) reportView(r *ban.Report) reportView {
 			v.Row += " of the sheet “" + r.Origin.Sheet + "”"
 		}
 	}
-	v.Dates = "from " + r.Start.Format(longDay)
-	if !r.StartBy.IsZero() {
-		v.Dates += " or by " + r.StartBy.Format(longDay)
-	}
-	switch {
-	case r.Status == ban.Ended && !r.EndFrom.IsZero():
-		v.Dates += " to a day between " + r.EndFrom.Format(longDay) + " and " + r.End.Format(longDay)
-	case r.Status == ban.Ended:
-		v.Dates += " to " + r.End.Format(longDay)
+	v.Dates = "It began " + answer.When(r.Began())
+	switch until := r.Until(); {
+	case until != nil:
+		v.Dates += " and ended " + answer.When(*until)
+	case r.Origin.Dataset == ban.Measured:
+		v.Dates += "; no end was measured, and it was measured until " + r.Known.Format(longDay)
 	default:
 		v.Dates += "; it is said to have held on " + r.Known.Format(longDay)
 	}

@@ -53,7 +53,7 @@ func answersCSV(w http.ResponseWriter, r *http.Request, answers []answer.Answer)
 
 // bansCSV are the bans behind the drawing of the longest.
 func bansCSV(w http.ResponseWriter, r *http.Request, ranked []ban.Ranked) error {
-	rows := [][]string{{"country", "target", "other", "scope", "start", "days", "at_most", "at_least", "ongoing", "reported_by"}}
+	rows := [][]string{{"country", "target", "other", "scope", "start", "start_by", "start_open", "end_from", "end", "known", "days", "at_most", "at_least", "ongoing", "reported_by"}}
 	for i := range ranked {
 		b := &ranked[i]
 		var by []string
@@ -64,7 +64,7 @@ func bansCSV(w http.ResponseWriter, r *http.Request, ranked []ban.Ranked) error 
 		if b.Length.AtMost > b.Length.Days {
 			most = strconv.Itoa(b.Length.AtMost)
 		}
-		rows = append(rows, []string{b.CC, b.Target, strings.Join(b.Other, "; "), string(b.Scope), isoDay(&b.Start), strconv.Itoa(b.Length.Days), most, strconv.FormatBool(b.Length.AtLeast), strconv.FormatBool(b.Length.Ongoing), strings.Join(by, "; ")})
+		rows = append(rows, []string{b.CC, b.Target, strings.Join(b.Other, "; "), string(b.Scope), isoDay(&b.Start), isoDay(&b.StartBy), strconv.FormatBool(b.StartOpen), isoDay(&b.EndFrom), isoDay(&b.End), isoDay(&b.Known), strconv.Itoa(b.Length.Days), most, strconv.FormatBool(b.Length.AtLeast), strconv.FormatBool(b.Length.Ongoing), strings.Join(by, "; ")})
 	}
 	return deliverCSV(w, r, rows)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/store"
@@ -56,7 +57,7 @@ func (r eventRow) Ended() string {
 	case r.Over:
 		return when(r.End)
 	case r.End != nil:
-		return "it held on that day"
+		return "it held on that day; it ended " + when(r.End)
 	}
 	return "no end was measured"
 }
@@ -81,7 +82,9 @@ func (s *Site) eventRow(e event.Event, at time.Time) eventRow {
 	}
 	first := cmp.Or(e.End.Earliest, e.End.Latest)
 	if row.Over = at.IsZero() || first == nil || first.Before(at); row.Over {
-		row.Length = lengthBetween(e.Onset, *e.End)
+		day := s.Desk.DayOf(at, time.Time{})
+		l, _ := ban.Between(e.Onset, e.End, day.AddDate(0, 0, 1), day)
+		row.Length = lengthWords(l)
 	}
 	return row
 }

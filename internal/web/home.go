@@ -16,7 +16,6 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/country"
-	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
@@ -243,7 +242,7 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]c
 	query := t.query()
 	for i := range blocked {
 		a := &blocked[i]
-		c := card{A: *a, Days: lengthOf(a), Query: query}
+		c := card{A: *a, Days: lengthOf(a, s.Desk.DayOf(t.at, t.known)), Query: query}
 		if a.LastMeasured != nil {
 			full, err := s.Desk.Answer(ctx, inquiry.Ask{CC: a.CC, Target: a.Target, At: t.at, Known: t.known})
 			if err != nil {
@@ -256,50 +255,21 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]c
 	return out, nil
 }
 
-// lengthOf is how long a ban has held at the moment of its answer.
-func lengthOf(a *answer.Answer) string {
+// lengthOf is how long a ban has held by its answer, as of a day; "" where one day
+// is all that is known.
+func lengthOf(a *answer.Answer, day time.Time) string {
 	if a.Basis == answer.Reported {
 		for i := range a.Reported {
 			if r := &a.Reported[i]; r.Holds {
-				switch {
-				case r.AtLeast && r.Days == 0:
-					return "" // one day is all that is known
-				case r.AtLeast:
-					return "at least " + count(r.Days, "day")
-				case r.AtMost > r.Days:
-					return fmt.Sprintf("%s to %s", thousands(fmt.Sprint(r.Days)), count(r.AtMost, "day"))
-				}
-				return count(r.Days, "day")
+				return lengthWords(ban.Length{Days: r.Days, AtMost: r.AtMost, AtLeast: r.AtLeast})
 			}
 		}
 	}
-	if a.Since == nil || a.Since.Latest == nil {
+	if a.Since == nil || a.LastMeasured == nil {
 		return ""
 	}
-	return lengthBetween(*a.Since, event.Interval{Earliest: &a.At, Latest: &a.At})
-}
-
-// lengthBetween is the length of a ban in days, from its onset to its end.
-func lengthBetween(onset, end event.Interval) string {
-	if onset.Latest == nil || end.Earliest == nil && end.Latest == nil {
-		return ""
-	}
-	days := func(from, to time.Time) int { return max(0, int(to.Sub(from).Hours()/24+.5)) }
-	first, last := end.Earliest, end.Latest
-	if first == nil {
-		first = last
-	}
-	if last == nil {
-		last = first
-	}
-	least := days(*onset.Latest, *first)
-	if onset.Earliest == nil {
-		return "at least " + count(least, "day")
-	}
-	if most := days(*onset.Earliest, *last); most > least {
-		return fmt.Sprintf("%s to %s", thousands(fmt.Sprint(least)), count(most, "day"))
-	}
-	return count(least, "day")
+	l, _ := ban.Between(*a.Since, a.Until, *a.LastMeasured, day)
+	return lengthWords(l)
 }
 
 // changes are bans that began and ended and acts of the record, newest first.
@@ -357,7 +327,7 @@ func (c *chart) bar(r *ban.Ranked) template.HTML {
 	from, to, first, last := certain(r)
 	class, arrow, maybe := `class="s-blocked"`, "", ""
 	wide := func(a, b time.Time) float64 { return max(.4, c.at(b)-c.at(a)) }
-	if r.Length.AtLeast {
+	if r.Length.AtLeast && r.End.IsZero() {
 		class = `fill="url(#bar-out)"`
 	}
 	if first.Before(from) || last.After(to) {
@@ -369,17 +339,32 @@ func (c *chart) bar(r *ban.Ranked) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg height="14" aria-hidden="true"><line x1="0" x2="100%%" y1="7" y2="7" class="line"/>%s<rect x="%.2f%%" width="%.2f%%" height="14" %s/>%s</svg>`, maybe, c.at(from), wide(from, to), class, arrow))
 }
 
-func rankedLength(l ban.Length) string {
+// lengthWords are a length in words, "" where nothing is known of it.
+func lengthWords(l ban.Length) string {
 	days := count(l.Days, "day")
 	switch {
+	case l.AtLeast && l.Days == 0:
+		return ""
 	case l.AtLeast:
 		return "at least " + days
 	case l.AtMost > l.Days:
 		return fmt.Sprintf("%s to %s", thousands(fmt.Sprint(l.Days)), count(l.AtMost, "day"))
-	case l.Ongoing:
-		return days + ", and it goes on"
+	case l.Days == 0:
+		return "less than a day"
 	}
 	return days
+}
+
+// rankedLength says of a ban in a list that it goes on, too.
+func rankedLength(l ban.Length) string {
+	words := lengthWords(l)
+	if words == "" {
+		return "not known"
+	}
+	if l.Ongoing {
+		words += ", and it goes on"
+	}
+	return words
 }
 
 // bansView is every ban, a page at a time.
@@ -400,14 +385,19 @@ type bansRow struct {
 const bansPage page[bansView] = "bans.html"
 
 // To says the end of a ban, as it stood on the day that is asked about.
-func (r bansRow) To() string {
-	switch {
-	case r.Length.Ongoing && !r.End.IsZero():
-		return "it held on that day"
-	case r.End.IsZero():
-		return "last reported on " + r.Known.Format(longDay)
+func (r bansRow) To() template.HTML { return endOf(&r.Ranked) }
+
+// endOf says the end of a ban as it stood on a day.
+func endOf(b *ban.Ranked) template.HTML {
+	switch until := b.Until(); {
+	case until != nil && b.Length.Ongoing:
+		return "it held on that day; it ended " + template.HTML(template.HTMLEscapeString(answer.When(*until)))
+	case until != nil:
+		return dayOrSpan(until)
+	case !b.Seen().IsZero():
+		return "no end was measured; measured until " + date(b.Seen())
 	}
-	return r.End.Format(longDay)
+	return "last reported on " + date(b.Known)
 }
 
 // bans lists all bans, measured and reported, the longest first.

@@ -222,7 +222,7 @@ func (c *catalogue) interval(i *event.Interval) string {
 	case i == nil || i.Earliest == nil && i.Latest == nil:
 		return c.text("date.unknown", nil)
 	case i.Earliest == nil:
-		return c.text("date.by", args{"b": c.day(*i.Latest)})
+		return c.text("date.by", args{"b": c.day(i.Latest.Add(-time.Second))})
 	case i.Latest == nil:
 		return c.text("date.from", args{"a": c.day(*i.Earliest)})
 	}

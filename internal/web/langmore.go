@@ -230,7 +230,7 @@ func (v *langView) ended(row *eventRow) string {
 	case row.Over:
 		return v.c.interval(row.End)
 	case row.End != nil:
-		return v.c.text("event.held", nil)
+		return v.c.text("ban.held", args{"until": v.c.interval(row.End)})
 	}
 	return v.c.text("event.open", nil)
 }

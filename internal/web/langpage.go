@@ -642,7 +642,7 @@ func (s *Site) inOthers(r *http.Request) []otherLanguage {
 func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
-		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.earlier", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "when.stood", "corrected", "event.held", "home.title", "cases.title", "about.title",
+		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.earlier", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "when.stood", "corrected", "home.title", "cases.title", "about.title",
 		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "platform.count", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
 		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about", "blocked.on",
 		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
@@ -678,7 +678,7 @@ func langKeys() []string {
 		"thing.":       {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it", "section"},
 		"days.":        {"title", "on", "blocked", "ok", "down", "unclear", "all"},
 		"bans.":        {"title", "about", "length", "who"},
-		"ban.":         {"internet", "unnamed", "last", "where", "sentence"},
+		"ban.":         {"internet", "unnamed", "last", "measured", "held", "where", "sentence"},
 		"hours.":       {"title", "about", "year", "measured", "reported"},
 		"rules.":       {"title", "about", "says", "step", "argues", "strength", "kind.determinate", "kind.circumstantial", "outcome.ok", "outcome.blocked", "outcome.down", "outcome.unknown", "outcome.invalid"},
 		"rules.layer.": {verdict.LayerDNS, verdict.LayerTCP, verdict.LayerTLS, verdict.LayerHTTP, verdict.LayerQUIC, verdict.LayerApp, verdict.LayerInstrument},

@@ -150,16 +150,17 @@ func (v *langView) banName(s *Site, b *ban.Ranked) string {
 
 // banDates are the first and the last day of a ban, and its length.
 func (v *langView) banDates(b *ban.Ranked) (from, to, length string) {
-	from = v.c.day(b.Start)
-	if !b.StartBy.IsZero() {
-		from = v.c.text("date.span", args{"a": from, "b": v.c.day(b.StartBy)})
-	}
-	to = v.c.text("ban.last", args{"day": v.c.day(b.Known)})
-	switch {
-	case b.Length.Ongoing && !b.End.IsZero():
-		to = v.c.text("event.held", nil)
-	case !b.End.IsZero():
-		to = v.c.day(b.End)
+	began := b.Began()
+	from = v.c.interval(&began)
+	switch until := b.Until(); {
+	case until != nil && b.Length.Ongoing:
+		to = v.c.text("ban.held", args{"until": v.c.interval(until)})
+	case until != nil:
+		to = v.c.interval(until)
+	case !b.Seen().IsZero():
+		to = v.c.text("ban.measured", args{"day": v.c.day(b.Seen())})
+	default:
+		to = v.c.text("ban.last", args{"day": v.c.day(b.Known)})
 	}
 	length = v.c.length(&answer.ReportedBan{Days: b.Length.Days, AtMost: b.Length.AtMost, AtLeast: b.Length.AtLeast})
 	return from, to, length

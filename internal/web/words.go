@@ -23,6 +23,7 @@ var functions = template.FuncMap{
 	"moment":    moment,
 	"edtf":      edtf,
 	"when":      when,
+	"within":    dayOrSpan,
 	"iso":       func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 	"words":     stateWord,
 	"how":       how,
@@ -77,6 +78,19 @@ func when(i *event.Interval) string {
 		return "not known"
 	}
 	return answer.When(*i)
+}
+
+// dayOrSpan says an interval as an entry of a table: a day, or the days between which
+// it lies.
+func dayOrSpan(i *event.Interval) template.HTML {
+	words := when(i)
+	if day, ok := strings.CutPrefix(words, "on "); ok {
+		if t, err := time.Parse(longDay, day); err == nil {
+			return date(t)
+		}
+		words = day
+	}
+	return template.HTML(template.HTMLEscapeString(words))
 }
 
 // stateWord is a state as a reader calls it.
