@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -105,11 +106,11 @@ type Segments struct {
 	Removed    []string  `json:"removed,omitempty"` // keys of segments
 }
 
-// Set is a set of things: how many there are, and the hash of the Merkle tree
-// over their leaves, sorted, in hex.
+// Set is a set of things: how many there are, and a hash over their leaves, in hex.
 type Set struct {
 	Count int    `json:"count"`
 	Root  string `json:"root"`
+	Form  string `json:"form,omitempty"` // how Root is made: Grouped, or "" for one tree over all leaves, sorted
 }
 
 // State is what the archive held after a commit: all that answers rest on.
@@ -288,25 +289,24 @@ func ParseDocument(leaf []byte) (Document, error) {
 	return d, nil
 }
 
-// SetOfBatches is the set of raw batches by their SHA-256 in hex.
-func SetOfBatches(sums []string) Set {
+// SetOfBatches is the set of raw batches by their SHA-256 in hex, in a form that there is.
+func SetOfBatches(sums []string, form string) Set {
 	leaves := make([]Hash, len(sums))
 	for i, s := range slices.Sorted(slices.Values(sums)) {
-		leaves[i] = LeafHash([]byte(s))
+		leaves[i] = BatchLeaf(s)
 	}
-	return setOf(leaves)
+	return setOf(leaves, form)
 }
 
-// SetOfSegments is the set of segments; leaf gives the hash of the canonical
-// JSON of each (SegmentLeaf), and may remember it.
-func SetOfSegments(segments []Segment, leaf func(Segment) Hash) Set {
+// SetOfSegments is the set of segments, in a form that there is.
+func SetOfSegments(segments []Segment, form string) Set {
 	list := slices.Clone(segments)
-	slices.SortFunc(list, func(a, b Segment) int { return bytes.Compare([]byte(a.Key()), []byte(b.Key())) })
+	slices.SortFunc(list, func(a, b Segment) int { return strings.Compare(a.Key(), b.Key()) })
 	leaves := make([]Hash, len(list))
 	for i, s := range list {
-		leaves[i] = leaf(s)
+		leaves[i] = SegmentLeaf(s)
 	}
-	return setOf(leaves)
+	return setOf(leaves, form)
 }
 
 // SegmentLeaf is the leaf of a segment in the set of those of a state.
@@ -318,7 +318,14 @@ func SegmentLeaf(s Segment) Hash {
 	return LeafHash(text)
 }
 
-func setOf(leaves []Hash) Set {
+func setOf(leaves []Hash, form string) Set {
+	if form == Grouped {
+		var t Tally
+		for _, l := range leaves {
+			t.Add(l)
+		}
+		return t.Set()
+	}
 	root := Root(leaves)
 	return Set{Count: len(leaves), Root: hex.EncodeToString(root[:])}
 }

@@ -122,7 +122,7 @@ func entries() []Entry {
 	return []Entry{
 		{Type: TypeBatch, Time: noon, Batch: &Batch{SHA256: strings.Repeat("a", 64), Kind: "measurements", Documents: 2, Root: strings.Repeat("b", 64), Received: noon, Channels: map[string]int{"submitted": 2}}},
 		{Type: TypeSegments, Time: noon, Segments: &Segments{Generation: 3, Why: "rebuild", Added: []Segment{{Kind: "cells", Period: "2024-02", SHA256: strings.Repeat("c", 64)}}, Removed: []string{"cells/2024-02//" + strings.Repeat("d", 64)}}},
-		{Type: TypeState, Time: noon, State: &State{Generation: 3, Why: "import", Batches: SetOfBatches([]string{"b", "a"})}},
+		{Type: TypeState, Time: noon, State: &State{Generation: 3, Why: "import", Batches: SetOfBatches([]string{"b", "a"}, Grouped)}},
 		{Type: TypeRecord, Time: noon, File: &File{Name: "zz-2024-example", SHA256: strings.Repeat("a", 64)}},
 		{Type: TypeSource, Time: noon, File: &File{Name: "sources/aa/" + strings.Repeat("a", 64)}},
 		{Type: TypeList, Time: noon, File: &File{Name: "fingerprints/x.csv"}},

@@ -114,14 +114,19 @@ func (h *Replay) Holds() error {
 	for sum := range h.Batches {
 		sums = append(sums, sum)
 	}
-	if SetOfBatches(sums) != h.State.Batches {
+	for _, set := range []Set{h.State.Batches, h.State.Segments} {
+		if set.Form != "" && set.Form != Grouped {
+			return fmt.Errorf("the last state (generation %d) names a set in the form %q, which this program does not know: use a newer one", h.State.Generation, set.Form)
+		}
+	}
+	if SetOfBatches(sums, h.State.Batches.Form) != h.State.Batches {
 		return fmt.Errorf("the last state (generation %d) names other batches than the entries before it", h.State.Generation)
 	}
 	list := make([]Segment, 0, len(h.Segments))
 	for _, s := range h.Segments {
 		list = append(list, s)
 	}
-	if SetOfSegments(list, SegmentLeaf) != h.State.Segments {
+	if SetOfSegments(list, h.State.Segments.Form) != h.State.Segments {
 		return fmt.Errorf("the last state (generation %d) names other segments than the entries before it", h.State.Generation)
 	}
 	return nil

@@ -52,7 +52,7 @@ func TestLabDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := 0
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		kept += b.Documents
 	}
 	if kept != len(visits) {
@@ -149,7 +149,7 @@ func TestDemonstration(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := 0
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		kept += b.Documents
 	}
 	if want := len(trial.DemoVisits(began, trial.PackedPerDay)); kept != want {

@@ -96,7 +96,7 @@ func documentsIn(t *testing.T, a *archive.Archive) (n int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		n += int64(b.Documents)
 	}
 	return n

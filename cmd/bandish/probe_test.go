@@ -51,7 +51,7 @@ func TestProbeToArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	held := 0
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		held += b.Documents
 	}
 	if held != 2 {

@@ -192,7 +192,7 @@ func (s *serving) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(m.Batches) == 0 {
+	if m.Totals().Batches == 0 {
 		fmt.Fprintf(s.env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", s.env.data)
 	}
 	s.site = &web.Site{Desk: newDesk(s.env.data, st, rec, s.p.Targets), Store: st, Targets: s.p.Targets, Records: rec, Search: index, Inbox: inbox.Open(s.env.data, time.Now), Client: s.trusted.Client, Now: time.Now, Log: s.log, Demo: s.demo, Ledger: s.p.Archive.Log(), Witnesses: keysOfAsked(s.asked)}

@@ -30,7 +30,7 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 		return false, fmt.Errorf("serve --demo: the demonstration in %s was cut short: delete that folder, or name another with --data", data)
 	case err == nil:
 		return false, nil
-	case len(m.Batches) > 0:
+	case m.Totals().Batches > 0:
 		return false, fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
 	}
 	return true, nil

@@ -42,29 +42,14 @@ func measureArchive(p *pipeline.Pipeline, metrics *server.Metrics) {
 		}
 	}
 	metrics.Gauge("bandish_archive_generation", of(func(m *archive.Manifest) float64 { return float64(m.Generation) }))
-	metrics.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(len(m.Batches)) }))
+	metrics.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Batches) }))
 	metrics.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
-	metrics.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) (n float64) {
-		for _, b := range m.Batches {
-			n += float64(b.Bytes)
-		}
-		return n
-	}))
+	metrics.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Bytes) }))
 	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
-		metrics.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) (n float64) {
-			for _, b := range m.Batches {
-				if b.Kind == kind {
-					n += float64(b.Documents)
-				}
-			}
-			return n
-		}), "kind", kind)
+		metrics.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Documents[kind]) }), "kind", kind)
 	}
-	metrics.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) (at float64) {
-		for _, b := range m.Batches {
-			at = max(at, float64(b.Added.Unix()))
-		}
-		return at
+	metrics.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) float64 {
+		return max(0, float64(m.Totals().Last.Unix()))
 	}))
 	metrics.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.QuarantineSize()) })
 	metrics.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })

@@ -185,11 +185,11 @@ func TestStrangersHaveOneVoice(t *testing.T) {
 		}
 		resp.Body.Close()
 		m, err := p.Archive.Manifest()
-		if err != nil || resp.StatusCode != http.StatusOK || len(m.Batches) != i+1 {
+		if err != nil || resp.StatusCode != http.StatusOK || len(m.Batches()) != i+1 {
 			t.Fatalf("submission %d: %s, %v", i, resp.Status, err)
 		}
 		var last string
-		for _, b := range m.Batches {
+		for _, b := range m.Batches() {
 			err := p.Archive.ReadRaw(b, func(_ uint32, e *archive.Entry) error {
 				if e.UID == fmt.Sprint("u", i) {
 					last = strings.Join(e.Marks, " ")

@@ -282,10 +282,8 @@ func (s *Server) fileOf(kind, period, file string) (archive.Segment, error) {
 				return listed, nil
 			}
 		}
-		for _, d := range m.Dropped {
-			if d.Path == g.Path() {
-				return g, nil
-			}
+		if m.WasListed(g.Path()) {
+			return g, nil
 		}
 	}
 	return g, noFile()

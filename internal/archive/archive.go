@@ -41,12 +41,17 @@ type Archive struct {
 	// Program is what writes: the ledger names it. Set it before first use.
 	Program ledger.Software
 
+	// Fold is how many bytes of changes manifest.json holds before they are put into
+	// parts; 0 is as many as is usual. Set it before first use.
+	Fold int
+
 	dir      string
 	disk     Disk
 	readOnly bool
 	checks   checks
 	log      *notary.Log
-	leaves   leaves
+	sets     sets
+	packer   packer
 	index    index
 	folders  disk.Folders
 
@@ -200,11 +205,8 @@ func (a *Archive) agree() error {
 // listsAll makes sure that a manifest lists the raw batches that lay there
 // before it was read.
 func (a *Archive) listsAll(m *Manifest, raw []string) error {
-	listed := make(map[string]bool, len(m.Batches))
-	for _, b := range m.Batches {
-		listed[b.Path()] = true
-	}
-	unlisted := slices.DeleteFunc(raw, func(p string) bool { return listed[p] })
+	there := m.bySHA()
+	unlisted := slices.DeleteFunc(raw, func(p string) bool { b, listed := there[sumOf(p)]; return listed && b.Path() == p })
 	if len(unlisted) > 0 {
 		return fmt.Errorf("%w: it does not list %d of the batches in %s, the first %s: an older manifest was put back, or the files come from elsewhere: %s",
 			ErrManifest, len(unlisted), filepath.Join(a.dir, rawDir), unlisted[0], a.recoverHint())
@@ -253,7 +255,18 @@ func (a *Archive) Manifest() (*Manifest, error) {
 	if a.manifest.current != nil && sameFile(stamp, a.manifest.stamp) {
 		return a.manifest.current, nil
 	}
-	m, err := a.readManifest()
+	m, err := a.readManifest(a.manifest.current)
+	for range 3 { // a part may have been swept that a newer manifest does not need
+		var again fs.FileInfo
+		if !errors.Is(err, errPart) {
+			break
+		}
+		if again, _ = os.Stat(a.manifestPath()); again == nil || sameFile(stamp, again) {
+			break
+		}
+		stamp = again
+		m, err = a.readManifest(a.manifest.current)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -340,9 +353,9 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	}
 	u.Manifest.Format = formatVersion
 	u.Manifest.Generation = m.Generation + 1
-	u.Manifest.drop(m, time.Now())
 	u.Manifest.sort()
-	text, sum, err := u.Manifest.encode()
+	u.Manifest.drop(m, time.Now())
+	text, sum, err := a.encodeFolded(u.Manifest, time.Now())
 	if err == nil {
 		u.Manifest.Ledger, err = a.unlogged(ctx, m, u, sum)
 	}

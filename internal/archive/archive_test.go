@@ -251,8 +251,8 @@ func TestFailedUpdateLeavesNothing(t *testing.T) {
 		t.Fatal("the failure was swallowed")
 	}
 	m, err := a.Manifest()
-	if err != nil || len(m.Batches) != 0 || m.Generation != 0 {
-		t.Fatalf("the manifest lists %v at generation %d (%v) after a failed update", m.Batches, m.Generation, err)
+	if err != nil || len(m.Batches()) != 0 || m.Generation != 0 {
+		t.Fatalf("the manifest lists %v at generation %d (%v) after a failed update", m.Batches(), m.Generation, err)
 	}
 	_, orphans, _, err := a.Check(context.Background())
 	if err != nil || len(orphans) != 0 {
@@ -279,8 +279,8 @@ func TestSecondOpenerSeesCommits(t *testing.T) {
 			t.Fatal(err)
 		}
 		m, err := r.Manifest()
-		if err != nil || len(m.Batches) != i+1 || m.Generation != uint64(i+1) {
-			t.Fatalf("the reader sees %d batches at generation %d (%v), want %d", len(m.Batches), m.Generation, err, i+1)
+		if err != nil || len(m.Batches()) != i+1 || m.Generation != uint64(i+1) {
+			t.Fatalf("the reader sees %d batches at generation %d (%v), want %d", len(m.Batches()), m.Generation, err, i+1)
 		}
 	}
 }
@@ -323,7 +323,7 @@ func TestStage(t *testing.T) {
 		if !ok {
 			t.Error("finish does not see what was staged")
 		}
-		u.Manifest.Batches = append(u.Manifest.Batches, b)
+		u.Manifest.list(b)
 		return nil
 	})
 	if err != nil {

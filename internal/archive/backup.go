@@ -149,7 +149,10 @@ func (a *Archive) backUpListed(ctx context.Context, m *Manifest, to *Archive, ou
 		size      int64
 	}
 	var files []file
-	for _, b := range m.Batches {
+	for _, p := range m.base().files() {
+		files = append(files, file{manifestDir, p.path, p.bytes})
+	}
+	for _, b := range m.Batches() {
 		files = append(files, file{rawDir, b.Path(), b.Bytes})
 	}
 	for _, s := range m.Segments {
@@ -201,7 +204,7 @@ func (a *Archive) backUpOne(to *Archive, top, path string) error {
 // backUpRest copies what else lies in the data folder: the quarantine, copies
 // of sources, the journal. Locks and what is derived elsewhere stay.
 func (a *Archive) backUpRest(ctx context.Context, to *Archive, out *BackedUp) error {
-	skip := append([]string{rawDir, "tmp", "search", notary.Dir, notary.KeyDir}, kinds...)
+	skip := append([]string{rawDir, manifestDir, "tmp", "search", notary.Dir, notary.KeyDir}, kinds...)
 	return filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -42,10 +42,10 @@ type notedFile struct {
 // lasting worth, and what tells of persons until they or a person decide.
 func unnamed(rel string) bool {
 	switch rel {
-	case rawDir, "tmp", "search", "alerts", "inbox", notary.Dir, notary.KeyDir, manifestName, notedName, writeLock, stageLock:
+	case rawDir, "tmp", "search", "alerts", "inbox", notary.Dir, notary.KeyDir, manifestName, manifestDir, notedName, writeLock, stageLock:
 		return true
 	}
-	return slices.Contains(kinds, rel) || strings.HasPrefix(rel, "manifest-before-") || strings.HasPrefix(rel, notary.Dir+"-before-") || strings.HasPrefix(filepath.Base(rel), ".")
+	return slices.Contains(kinds, rel) || strings.HasPrefix(rel, beforePrefix) || strings.HasPrefix(rel, notary.Dir+"-before-") || strings.HasPrefix(filepath.Base(rel), ".")
 }
 
 // besideFiles calls fn with each file that the ledger names or is to name.

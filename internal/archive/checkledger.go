@@ -100,6 +100,9 @@ func (a *Archive) holdManifest(m *Manifest, h *ledger.Replay, out *Held) {
 		}
 	}
 	if m.Ledger != nil {
+		if len(m.Ledger.Entries) == 0 {
+			out.say(manifestName, "it names no entry of the ledger")
+		}
 		if _, err := a.inLedger(m); err != nil {
 			out.say(manifestName, "%v", err)
 		}
@@ -109,7 +112,7 @@ func (a *Archive) holdManifest(m *Manifest, h *ledger.Replay, out *Held) {
 	}
 	before := len(out.Wrong)
 	listed := map[string]bool{}
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		listed[b.SHA256] = true
 		switch was, known := h.Batches[b.SHA256]; {
 		case !known:

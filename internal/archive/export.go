@@ -39,7 +39,7 @@ func (a *Archive) ExportOONI(ctx context.Context, dir string) (Exported, error) 
 	if err != nil {
 		return out, err
 	}
-	batches := slices.SortedFunc(slices.Values(m.Batches), func(x, y Batch) int {
+	batches := slices.SortedFunc(slices.Values(m.Batches()), func(x, y Batch) int {
 		return cmp.Or(x.Added.Compare(y.Added), strings.Compare(x.SHA256, y.SHA256))
 	})
 	objects := map[string]bool{}

@@ -203,7 +203,7 @@ var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts, Hour
 // them below tmp.
 func (a *Archive) parts() ([]string, error) {
 	var out []string
-	for _, dir := range append([]string{"", "tmp", rawDir}, kinds...) {
+	for _, dir := range append([]string{"", "tmp", rawDir, manifestDir}, kinds...) {
 		files, err := entries(filepath.Join(a.dir, dir))
 		if err != nil {
 			return nil, err
@@ -306,11 +306,12 @@ func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time)
 	if err != nil {
 		return 0, fmt.Errorf("sweep: %w", err)
 	}
-	dropped := map[string]time.Time{}
-	for _, d := range m.Dropped {
-		dropped[d.Path] = d.At
+	manifests, err := a.unlistedParts(m)
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
 	}
-	for _, p := range slices.Concat(parts, segments) {
+	dropped := m.dropped()
+	for _, p := range slices.Concat(parts, segments, manifests) {
 		full := filepath.Join(a.dir, p)
 		st, err := os.Lstat(full)
 		if err != nil || !st.Mode().IsRegular() || now.Sub(st.ModTime()) < grace || now.Sub(dropped[p]) < grace {
@@ -342,6 +343,39 @@ func (a *Archive) unlistedSegments(m *Manifest) ([]string, error) {
 	return out, nil
 }
 
+// unlistedParts lists the files below manifest on which neither a manifest rests nor
+// one that a recovery put aside.
+func (a *Archive) unlistedParts(m *Manifest) ([]string, error) {
+	files, err := entries(filepath.Join(a.dir, manifestDir))
+	if err != nil {
+		return nil, err
+	}
+	keep := map[string]bool{}
+	for _, p := range m.base().files() {
+		keep[p.path] = true
+	}
+	aside, err := filepath.Glob(filepath.Join(a.dir, beforePrefix+"*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range aside {
+		if text, err := os.ReadFile(name); err == nil {
+			if old, err := a.parseManifest(text, m); err == nil { // else its parts are of no use
+				for _, p := range old.base().files() {
+					keep[p.path] = true
+				}
+			}
+		}
+	}
+	var out []string
+	for _, f := range files {
+		if path := filepath.Join(manifestDir, f.Name()); isPartName(f.Name()) && !keep[path] {
+			out = append(out, path)
+		}
+	}
+	return out, nil
+}
+
 // orphans lists files in the archive's folders that the manifest does not.
 func (a *Archive) orphans(m *Manifest) ([]string, error) {
 	parts, err := a.parts()
@@ -352,7 +386,11 @@ func (a *Archive) orphans(m *Manifest) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := slices.Concat(parts, segments)
+	manifests, err := a.unlistedParts(m)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Concat(parts, segments, manifests)
 	waiting, err := a.pending()
 	if err != nil {
 		return nil, err
@@ -383,7 +421,8 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	all := len(m.Batches) + len(m.Segments)
+	batches, rests := m.Batches(), m.base().files()
+	all := len(rests) + len(batches) + len(m.Segments)
 	check := func(path string, size int64) error {
 		files++
 		if reason := a.verify(path, size); reason != "" {
@@ -392,7 +431,12 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 		a.Did("file", files, all)
 		return ctx.Err()
 	}
-	for _, b := range m.Batches {
+	for _, p := range rests {
+		if err := check(p.path, p.bytes); err != nil {
+			return damaged, nil, files, err
+		}
+	}
+	for _, b := range batches {
 		if err := check(b.Path(), b.Bytes); err != nil {
 			return damaged, nil, files, err
 		}

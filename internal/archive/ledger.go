@@ -59,35 +59,44 @@ func (a *Archive) Leaves(b Batch) ([]ledger.Hash, error) {
 // Log is the ledger of the archive.
 func (a *Archive) Log() *notary.Log { return a.log }
 
-// leaves remembers the hashes of segments in the ledger's sets.
-type leaves struct {
-	mu   sync.Mutex
-	seen map[ledger.Segment]ledger.Hash
+// sets remembers the sets of a manifest in the ledger's form, so that those of the next
+// follow from what has changed.
+type sets struct {
+	mu       sync.Mutex
+	of       *Manifest
+	batches  ledger.Tally
+	segments ledger.Tally
 }
 
-// set is the set of the segments of a manifest.
-func (l *leaves) set(m *Manifest) ledger.Set {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := make(map[ledger.Segment]ledger.Hash, len(m.Segments))
-	list := make([]ledger.Segment, len(m.Segments))
-	for i := range m.Segments {
-		list[i] = m.Segments[i].logged()
+// next gives the sets of a manifest.
+func (s *sets) next(m *Manifest) (batches, segments ledger.Set) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.of
+	if old == nil {
+		old = &Manifest{}
 	}
-	set := ledger.SetOfSegments(list, func(s ledger.Segment) ledger.Hash {
-		h, ok := l.seen[s]
-		if !ok {
-			h = ledger.SegmentLeaf(s)
+	added, gone := compareBatches(old, m)
+	for _, b := range gone {
+		s.batches.Remove(ledger.BatchLeaf(b.SHA256))
+	}
+	for _, b := range added {
+		s.batches.Add(ledger.BatchLeaf(b.SHA256))
+	}
+	compare(old.Segments, m.Segments, func(was, is *Segment) {
+		if was != nil {
+			s.segments.Remove(ledger.SegmentLeaf(was.logged()))
 		}
-		now[s] = h
-		return h
+		if is != nil {
+			s.segments.Add(ledger.SegmentLeaf(is.logged()))
+		}
 	})
-	l.seen = now
-	return set
+	s.of = m
+	return s.batches.Set(), s.segments.Set()
 }
 
 // logged is the segment as the ledger names it.
-func (s Segment) logged() ledger.Segment {
+func (s *Segment) logged() ledger.Segment {
 	out := ledger.Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, SHA256: s.SHA256, Rows: s.Rows, Bytes: s.Bytes, Inputs: s.Inputs}
 	if len(s.Countries) > 0 {
 		text, err := ledger.Canonical(s.Countries)
@@ -98,14 +107,6 @@ func (s Segment) logged() ledger.Segment {
 		out.Countries = hex.EncodeToString(sum[:])
 	}
 	return out
-}
-
-func (m *Manifest) batchSet() ledger.Set {
-	sums := make([]string, len(m.Batches))
-	for i, b := range m.Batches {
-		sums[i] = b.SHA256
-	}
-	return ledger.SetOfBatches(sums)
 }
 
 // unlogged makes the entries of a commit; text is the sum of the manifest's. The caller has the turn to write.
@@ -143,9 +144,10 @@ func (a *Archive) unlogged(ctx context.Context, old *Manifest, u *Update, text s
 		}
 	}
 	m := u.Manifest
+	batches, segments := a.sets.next(m)
 	return out, add(ledger.Entry{Type: ledger.TypeState, State: &ledger.State{
 		Generation: m.Generation, Why: u.why(), Ruleset: m.Ruleset, Detector: a.Program.Detector, Fingerprints: a.Program.Fingerprints,
-		Batches: m.batchSet(), Segments: a.leaves.set(m), Manifest: text,
+		Batches: batches, Segments: segments, Manifest: text,
 	}})
 }
 
@@ -208,15 +210,8 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 // unloggedBatches makes the entries of the batches that are new to the ledger,
 // and of those that were lost.
 func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update, add func(ledger.Entry) error) error {
-	known := make(map[string]bool, len(was.Batches))
-	for _, b := range was.Batches {
-		known[b.SHA256] = true
-	}
-	for _, b := range u.Manifest.Batches {
-		if known[b.SHA256] {
-			delete(known, b.SHA256)
-			continue
-		}
+	added, gone := compareBatches(was, u.Manifest)
+	for _, b := range added {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -233,10 +228,7 @@ func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update,
 			return err
 		}
 	}
-	for _, b := range was.Batches { // none, but after a recovery that found nothing of them
-		if !known[b.SHA256] {
-			continue
-		}
+	for _, b := range gone { // none, but after a recovery that found nothing of them
 		err := add(ledger.Entry{Type: ledger.TypeTombstone, File: &ledger.File{Name: ledger.BatchName(b.SHA256), SHA256: b.SHA256, Bytes: b.Bytes, Reason: "the manifest no longer lists it (" + u.why() + ")"}})
 		if err != nil {
 			return err
@@ -264,24 +256,15 @@ const maxSegmentsAnEntry = 100
 // unloggedSegments makes the entries of the segments that were added and
 // replaced.
 func unloggedSegments(was *Manifest, u *Update, add func(ledger.Entry) error) error {
-	before := make(map[string]ledger.Segment, len(was.Segments))
-	for i := range was.Segments {
-		s := was.Segments[i].logged()
-		before[s.Key()] = s
-	}
 	var added []ledger.Segment
-	for i := range u.Manifest.Segments {
-		s := u.Manifest.Segments[i].logged()
-		old, had := before[s.Key()]
-		if !had || old != s {
-			added = append(added, s)
+	var removed []string
+	compare(was.Segments, u.Manifest.Segments, func(was, is *Segment) {
+		if is == nil {
+			removed = append(removed, was.key())
+		} else {
+			added = append(added, is.logged())
 		}
-		delete(before, s.Key())
-	}
-	removed := make([]string, 0, len(before))
-	for k := range before {
-		removed = append(removed, k)
-	}
+	})
 	slices.Sort(removed)
 	for len(added)+len(removed) > 0 {
 		n := min(len(removed), maxSegmentsAnEntry)
@@ -371,10 +354,14 @@ func (a *Archive) newestState(c ledger.Checkpoint, m *Manifest) error {
 // A manifest of an older program names no ledger and is taken as it is until the
 // next commit.
 func (a *Archive) agrees(m *Manifest) error {
-	if m.Ledger == nil || len(m.Ledger.Entries) == 0 {
+	if m.Ledger == nil {
 		return nil
 	}
-	last, err := ledger.Parse([]byte(m.Ledger.Entries[len(m.Ledger.Entries)-1]))
+	var last ledger.Entry
+	err := errors.New("it has none")
+	if n := len(m.Ledger.Entries); n > 0 {
+		last, err = ledger.Parse([]byte(m.Ledger.Entries[n-1]))
+	}
 	if err != nil || last.State == nil {
 		return fmt.Errorf("%w: its last entry for the ledger is no state: %s", ErrManifest, a.recoverHint())
 	}
@@ -415,7 +402,7 @@ func (a *Archive) loggedManifest() (*Manifest, error) {
 	}
 	m := &Manifest{}
 	for _, b := range h.Batches {
-		m.Batches = append(m.Batches, batchFromLedger(b))
+		m.list(batchFromLedger(b))
 	}
 	for _, s := range h.Segments {
 		// The countries are left out: a segment that has some is entered again.
@@ -501,8 +488,9 @@ func (a *Archive) Mirror(ctx context.Context, h *ledger.Replay, get func(sha str
 		return 0, err
 	}
 	n := 0
+	there := m.bySHA()
 	for _, sha := range sortedKeys(h.Batches) {
-		if _, have := m.Batch(sha); have {
+		if _, have := there[sha]; have {
 			continue
 		}
 		err := a.Update(ctx, func(u *Update) error {
@@ -538,7 +526,7 @@ func (a *Archive) mirrorOne(u *Update, b ledger.Batch, get func(sha string) (io.
 	}
 	listed := batchFromLedger(b)
 	u.pending = append(u.pending, listed)
-	u.Manifest.Batches = append(u.Manifest.Batches, listed)
+	u.Manifest.list(listed)
 	leaves, err := a.Leaves(listed)
 	if err != nil {
 		return err

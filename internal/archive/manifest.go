@@ -8,15 +8,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 )
 
-// formatVersion is the manifest's format; a reader refuses a newer one.
-const formatVersion = 1
+// formatVersion is the manifest's format; a reader refuses a newer one. One of format 1
+// is whole in manifest.json, and gets parts with the next commit.
+const formatVersion = 2
 
 // The kinds of raw batch: what one line of it holds.
 const (
@@ -41,20 +44,33 @@ const (
 // Manifest lists every file of the archive. What it does not list is not in
 // the archive, whatever lies in the folders.
 type Manifest struct {
-	Format     int       `json:"format"`
-	Generation uint64    `json:"generation"` // grows with every commit
-	Ruleset    string    `json:"ruleset"`    // the ruleset whose verdicts are current
-	Batches    []Batch   `json:"batches"`
-	Segments   []Segment `json:"segments"`
-	// Dropped are segments that were listed until a short while ago: readers
-	// may still have them open.
-	Dropped []Dropped `json:"dropped,omitempty"`
+	Format     int
+	Generation uint64    // grows with every commit
+	Ruleset    string    // the ruleset whose verdicts are current
+	Segments   []Segment // sorted
 	// Ledger is what this commit adds to the ledger. It is written with the
 	// manifest, so that a process that is killed in between leaves nothing out:
 	// whoever writes next appends it. Nil in the manifest of an older program.
-	Ledger *Unlogged `json:"ledger,omitempty"`
+	Ledger *Unlogged
 
-	text string // the SHA-256 of the text that it was read from, without Ledger and seal
+	index  *partIndex // what it rests on; nil for nothing
+	tail   []Batch    // those that are not in the index
+	recent []Dropped  // those that are not in the index
+	text   string     // the SHA-256 of the text that it was read from, without Ledger and seal
+}
+
+// root is the text of manifest.json: what the manifest rests on, and all that has
+// changed since that was made. Ledger comes last.
+type root struct {
+	Format     int       `json:"format"`
+	Generation uint64    `json:"generation"`
+	Ruleset    string    `json:"ruleset"`
+	Index      *partRef  `json:"index,omitempty"`
+	Batches    []Batch   `json:"batches"`           // added since
+	Segments   []Segment `json:"segments"`          // added since, or changed
+	Removed    []string  `json:"removed,omitempty"` // keys of segments that the index names and that are no longer listed
+	Dropped    []Dropped `json:"dropped,omitempty"` // since
+	Ledger     *Unlogged `json:"ledger,omitempty"`
 }
 
 // Unlogged is what a commit adds to the ledger.
@@ -65,14 +81,15 @@ type Unlogged struct {
 	Program string   `json:"program"` // the last that the ledger names, as canonical JSON
 }
 
-// Dropped is a segment that is no longer listed.
+// Dropped is a segment, or a part of the manifest, that was listed until a short while
+// ago: readers may still have it open, or be about to open it.
 type Dropped struct {
 	Path string    `json:"path"` // below the data folder
 	At   time.Time `json:"at"`
 }
 
-// Grace is how long a segment stays on the disk after it was replaced, for
-// readers that began before.
+// Grace is how long a segment, or a part of the manifest, stays on the disk after it was
+// replaced, for readers that began before.
 const Grace = time.Hour
 
 // Batch is one raw file: immutable input, kept for ever.
@@ -142,9 +159,31 @@ func (m *Manifest) Select(kind, ruleset string) []Segment {
 	return out
 }
 
+// base is what the manifest rests on.
+func (m *Manifest) base() *partIndex {
+	if m.index == nil {
+		return &partIndex{}
+	}
+	return m.index
+}
+
+// bySHA are the raw batches by their SHA-256, for those who look for very many.
+func (m *Manifest) bySHA() map[string]Batch {
+	out := make(map[string]Batch, m.Totals().Batches)
+	for _, b := range m.Batches() {
+		out[b.SHA256] = b
+	}
+	return out
+}
+
 // Batch finds a raw batch by its SHA-256.
 func (m *Manifest) Batch(sha string) (Batch, bool) {
-	for _, b := range m.Batches {
+	for _, p := range m.base().batches {
+		if i, ok := p.at[sha]; ok {
+			return p.list[i], true
+		}
+	}
+	for _, b := range m.tail {
 		if b.SHA256 == sha {
 			return b, true
 		}
@@ -152,71 +191,315 @@ func (m *Manifest) Batch(sha string) (Batch, bool) {
 	return Batch{}, false
 }
 
+// Batches are the raw batches in the order in which they were committed. There may be
+// very many: the list is made anew by each call.
+func (m *Manifest) Batches() []Batch {
+	out := make([]Batch, 0, m.Totals().Batches)
+	for _, p := range m.base().batches {
+		out = append(out, p.list...)
+	}
+	return append(out, m.tail...)
+}
+
+// Totals is what the raw batches of a manifest come to.
+type Totals struct {
+	Batches   int
+	Bytes     int64          // on disk
+	Documents map[string]int // by kind
+	Last      time.Time      // when the newest was committed
+}
+
+func (t *Totals) add(b *Batch) {
+	t.addAll(&Totals{1, b.Bytes, map[string]int{b.Kind: b.Documents}, b.Added})
+}
+
+func (t *Totals) addAll(o *Totals) {
+	t.Batches += o.Batches
+	t.Bytes += o.Bytes
+	if t.Documents == nil {
+		t.Documents = map[string]int{}
+	}
+	for kind, n := range o.Documents {
+		t.Documents[kind] += n
+	}
+	if o.Last.After(t.Last) {
+		t.Last = o.Last
+	}
+}
+
+// Totals adds the raw batches up, without a look at each.
+func (m *Manifest) Totals() Totals {
+	var t Totals
+	for _, p := range m.base().batches {
+		t.addAll(&p.totals)
+	}
+	for i := range m.tail {
+		t.add(&m.tail[i])
+	}
+	return t
+}
+
+// dropped are the files that were listed until a short while ago, and when they ceased
+// to be.
+func (m *Manifest) dropped() map[string]time.Time {
+	out := map[string]time.Time{}
+	note := func(list []Dropped) {
+		for _, d := range list {
+			if d.At.After(out[d.Path]) {
+				out[d.Path] = d.At
+			}
+		}
+	}
+	for _, p := range m.base().dropped {
+		note(p.list)
+	}
+	note(m.recent)
+	return out
+}
+
+// RestsOn are the index and the parts of the manifest, below the data folder.
+func (m *Manifest) RestsOn() []string {
+	var out []string
+	for _, f := range m.base().files() {
+		out = append(out, f.path)
+	}
+	return out
+}
+
+// WasListed reports whether a file was listed until a short while ago.
+func (m *Manifest) WasListed(path string) bool {
+	is := func(d Dropped) bool { return d.Path == path }
+	return slices.ContainsFunc(m.recent, is) ||
+		slices.ContainsFunc(m.base().dropped, func(p *droppedPart) bool { return slices.ContainsFunc(p.list, is) })
+}
+
 func (m *Manifest) clone() *Manifest {
 	c := *m
-	c.Batches = slices.Clone(m.Batches)
 	c.Segments = slices.Clone(m.Segments)
-	c.Dropped = slices.Clone(m.Dropped)
+	c.tail = slices.Clone(m.tail)
+	c.recent = slices.Clone(m.recent)
 	return &c
 }
 
+// list adds a raw batch.
+func (m *Manifest) list(b Batch) { m.tail = append(m.tail, b) }
+
 // drop notes the segments of old that m no longer lists, and forgets those
-// that were noted long ago.
+// that were noted long ago. Both are sorted.
 func (m *Manifest) drop(old *Manifest, now time.Time) {
-	listed := make(map[string]bool, len(m.Segments))
-	for _, s := range m.Segments {
-		listed[s.Path()] = true
-	}
-	m.Dropped = slices.DeleteFunc(m.Dropped, func(d Dropped) bool { return listed[d.Path] || now.Sub(d.At) > Grace })
-	for _, s := range old.Segments {
-		if !listed[s.Path()] {
-			m.Dropped = append(m.Dropped, Dropped{s.Path(), now.UTC().Truncate(time.Second)})
+	m.recent = slices.DeleteFunc(m.recent, func(d Dropped) bool { return now.Sub(d.At) > Grace })
+	at := now.UTC().Truncate(time.Second)
+	compare(old.Segments, m.Segments, func(was, is *Segment) {
+		if is == nil {
+			m.recent = append(m.recent, Dropped{was.Path(), at})
+		}
+	})
+}
+
+// compare calls fn with what differs between two sorted lists of segments: was is nil
+// where one was added, is where one is gone.
+func compare(old, now []Segment, fn func(was, is *Segment)) {
+	for len(old) > 0 && len(now) > 0 {
+		switch c := compareSegments(&old[0], &now[0]); {
+		case c < 0:
+			fn(&old[0], nil)
+			old = old[1:]
+		case c > 0:
+			fn(nil, &now[0])
+			now = now[1:]
+		default:
+			if !old[0].same(&now[0]) {
+				fn(&old[0], &now[0])
+			}
+			old, now = old[1:], now[1:]
 		}
 	}
+	for i := range old {
+		fn(&old[i], nil)
+	}
+	for i := range now {
+		fn(nil, &now[i])
+	}
 }
 
+// same reports whether two entries say the same of a segment.
+func (s *Segment) same(o *Segment) bool {
+	return s.Kind == o.Kind && s.Period == o.Period && s.Ruleset == o.Ruleset && s.SHA256 == o.SHA256 &&
+		s.Rows == o.Rows && s.Bytes == o.Bytes && s.Inputs == o.Inputs && sameMap(s.Countries, o.Countries)
+}
+
+// sameMap is maps.Equal, at once where the two are one.
+func sameMap(a, b map[string]string) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.Equal(a, b)
+}
+
+// compareBatches gives the batches that now has and old has not, and those that old has
+// and now has not. What both rest on is not looked at.
+func compareBatches(old, now *Manifest) (added, gone []Batch) {
+	a, b := old.base().batches, now.base().batches
+	for len(a) > 0 && len(b) > 0 && a[0].ref.SHA256 == b[0].ref.SHA256 {
+		a, b = a[1:], b[1:]
+	}
+	rest := func(parts []*batchPart, tail []Batch) []Batch {
+		var out []Batch
+		for _, p := range parts {
+			out = append(out, p.list...)
+		}
+		return append(out, tail...)
+	}
+	was, is := rest(a, old.tail), rest(b, now.tail)
+	known := make(map[string]bool, len(was))
+	for i := range was {
+		known[was[i].SHA256] = true
+	}
+	for _, b := range is {
+		if !known[b.SHA256] {
+			added = append(added, b)
+		}
+		delete(known, b.SHA256)
+	}
+	for _, b := range was {
+		if known[b.SHA256] {
+			gone = append(gone, b)
+		}
+	}
+	return added, gone
+}
+
+// sort brings the segments into their order. What was added stands at the end until
+// then. One that stands there twice is one.
 func (m *Manifest) sort() {
-	slices.SortFunc(m.Batches, func(a, b Batch) int {
-		return cmp.Or(a.Added.Compare(b.Added), cmp.Compare(a.SHA256, b.SHA256))
-	})
-	slices.SortFunc(m.Segments, func(a, b Segment) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Period, b.Period),
-			cmp.Compare(a.Ruleset, b.Ruleset), cmp.Compare(a.SHA256, b.SHA256))
-	})
+	s := m.Segments
+	n := 1
+	for n < len(s) && compareSegments(&s[n-1], &s[n]) < 0 {
+		n++
+	}
+	if n >= len(s) {
+		return
+	}
+	head, tail := s[:n], slices.Clone(s[n:])
+	slices.SortFunc(tail, func(a, b Segment) int { return compareSegments(&a, &b) })
+	out := make([]Segment, 0, len(s))
+	for len(head)+len(tail) > 0 {
+		var next Segment
+		if len(tail) == 0 || len(head) > 0 && compareSegments(&head[0], &tail[0]) <= 0 {
+			next, head = head[0], head[1:]
+		} else {
+			next, tail = tail[0], tail[1:]
+		}
+		if len(out) == 0 || compareSegments(&out[len(out)-1], &next) != 0 {
+			out = append(out, next)
+		}
+	}
+	m.Segments = out
 }
 
-func (a *Archive) readManifest() (*Manifest, error) {
+// readManifest reads the manifest; of the parts that known has none.
+func (a *Archive) readManifest(known *Manifest) (*Manifest, error) {
 	b, err := os.ReadFile(a.manifestPath())
 	if err != nil {
 		return nil, fmt.Errorf("read manifest: %w", err)
 	}
-	if err := sealed(b); err != nil {
+	m, err := a.parseManifest(b, known)
+	if errors.Is(err, errNotOurs) {
 		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
 	}
-	m := &Manifest{text: textSum(b)}
-	if err := json.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
+	return m, err
+}
+
+// errNotOurs is the error of a text that no manifest has.
+var errNotOurs = errors.New("it is damaged")
+
+func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error) {
+	whole, err := sealed(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotOurs, err)
 	}
-	if m.Format > formatVersion {
-		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", a.dir, m.Format, formatVersion)
+	var r root
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotOurs, err)
 	}
-	if err := m.validate(); err != nil {
-		return nil, fmt.Errorf("%w: read %s: %w: %s", ErrManifest, a.manifestPath(), err, a.recoverHint())
+	if r.Format > formatVersion {
+		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", a.dir, r.Format, formatVersion)
+	}
+	if !whole && r.Format > 1 { // an older program, or a person, wrote some without
+		return nil, fmt.Errorf("%w: it has no SHA-256 of its own", errNotOurs)
+	}
+	for i := range r.Batches {
+		if err := r.Batches[i].validate(); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotOurs, err)
+		}
+	}
+	for i := range r.Segments {
+		if err := r.Segments[i].validate(); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotOurs, err)
+		}
+	}
+	m := &Manifest{Format: r.Format, Generation: r.Generation, Ruleset: r.Ruleset, Ledger: r.Ledger, tail: r.Batches, recent: r.Dropped, text: textSum(text)}
+	if r.Index != nil {
+		var err error
+		if known == nil {
+			known = &Manifest{}
+		}
+		if m.index, err = a.readIndex(*r.Index, known.index); err != nil {
+			if errors.Is(err, errPart) {
+				err = fmt.Errorf("%w: %w", errNotOurs, err)
+			}
+			return nil, err
+		}
+	}
+	if err := m.apply(r.Segments, r.Removed); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotOurs, err)
 	}
 	return m, nil
 }
 
-// validate refuses names that would leave the data folder.
-func (m *Manifest) validate() error {
-	for _, b := range m.Batches {
-		if !isSHA256(b.SHA256) {
-			return fmt.Errorf("batch %q is not a SHA-256", b.SHA256)
-		}
+// apply makes the segments from those of the index and what has changed since.
+func (m *Manifest) apply(changed []Segment, removed []string) error {
+	gone := make(map[string]bool, len(removed))
+	for _, k := range removed {
+		gone[k] = true
 	}
-	for _, s := range m.Segments {
-		if !isSHA256(s.SHA256) || !s.named() {
-			return fmt.Errorf("segment %q %q %q is malformed", s.Kind, s.Period, s.SHA256)
+	now := make(map[string]bool, len(changed))
+	for i := range changed {
+		now[changed[i].key()] = true
+	}
+	for s := range m.base().allSegments() {
+		if len(removed)+len(changed) > 0 {
+			k := s.key()
+			if gone[k] {
+				delete(gone, k)
+				continue
+			}
+			if now[k] {
+				continue
+			}
 		}
+		m.Segments = append(m.Segments, *s)
+	}
+	for k := range gone {
+		return fmt.Errorf("it removes the segment %q, which its index does not name", k)
+	}
+	m.Segments = append(m.Segments, changed...)
+	m.sort()
+	return nil
+}
+
+// key names a segment among those of an archive, as in the ledger.
+func (s *Segment) key() string { return s.Kind + "/" + s.Period + "/" + s.Ruleset + "/" + s.SHA256 }
+
+// validate refuses names that would leave the data folder.
+func (b *Batch) validate() error {
+	if !isSHA256(b.SHA256) {
+		return fmt.Errorf("batch %q is not a SHA-256", b.SHA256)
+	}
+	return nil
+}
+
+// validate refuses names that would leave the data folder.
+func (s *Segment) validate() error {
+	if !isSHA256(s.SHA256) || !s.named() {
+		return fmt.Errorf("segment %q %q %q is malformed", s.Kind, s.Period, s.SHA256)
 	}
 	return nil
 }
@@ -257,18 +540,17 @@ func Seal(object []byte) []byte {
 	return append(hex.AppendEncode(out, sum[:]), "\"}\n"...)
 }
 
-// sealed makes sure of the checksum. One that was written without, by an older
-// program or by hand, is taken as it is.
-func sealed(text []byte) error {
+// sealed reports whether a text has a checksum, and makes sure of it.
+func sealed(text []byte) (bool, error) {
 	n := len(text) - len(sealMember) - 2*sha256.Size - len("\"}\n")
 	if n < 0 || !bytes.HasPrefix(text[n:], []byte(sealMember)) {
-		return nil
+		return false, nil
 	}
 	sum := sha256.Sum256(text[:n])
 	if got := text[n+len(sealMember):][:2*sha256.Size]; !bytes.Equal(got, hex.AppendEncode(nil, sum[:])) {
-		return errors.New("it does not have the SHA-256 that it names")
+		return true, errors.New("it does not have the SHA-256 that it names")
 	}
-	return nil
+	return true, nil
 }
 
 // ledgerMember comes after all others but the checksum.
@@ -286,16 +568,42 @@ func textSum(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// encode is the text of the manifest without its checksum, and the sum that the
-// ledger names.
+// encode is the text of the manifest without its checksum and its part of the ledger,
+// and the sum that the ledger names.
 func (m *Manifest) encode() (text []byte, sum string, err error) {
-	c := *m
-	c.Ledger = nil
-	if text, err = json.Marshal(&c); err != nil {
+	r := root{Format: m.Format, Generation: m.Generation, Ruleset: m.Ruleset, Batches: m.tail, Dropped: m.recent}
+	if m.index != nil {
+		r.Index = &m.index.ref
+	}
+	if len(m.base().segments) == 0 {
+		r.Segments = m.Segments
+	}
+	for p, now := range ranges(m.base().segments, m.Segments) {
+		compare(p.list, now, func(was, is *Segment) {
+			if is != nil {
+				r.Segments = append(r.Segments, *is)
+			} else {
+				r.Removed = append(r.Removed, was.key())
+			}
+		})
+	}
+	if text, err = json.Marshal(&r); err != nil {
 		return nil, "", err
 	}
 	head := sha256.Sum256(text[:len(text)-1])
 	return text, hex.EncodeToString(head[:]), nil
+}
+
+// encodeFolded is encode, after the manifest was folded where its text is long.
+func (a *Archive) encodeFolded(m *Manifest, now time.Time) (text []byte, sum string, err error) {
+	text, sum, err = m.encode()
+	if err != nil || len(text) <= cmp.Or(a.Fold, usualFold) {
+		return text, sum, err
+	}
+	if err := a.fold(m, now); err != nil {
+		return nil, "", err
+	}
+	return m.encode()
 }
 
 // writeManifest replaces the manifest: either the old or the new one is

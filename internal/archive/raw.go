@@ -143,7 +143,7 @@ func (u *Update) AddPacked(kind string, p *Packer, added time.Time, holds Conten
 		u.holds = map[string]Contents{}
 	}
 	u.holds[b.SHA256] = holds
-	u.Manifest.Batches = append(u.Manifest.Batches, b)
+	u.Manifest.list(b)
 	return b, nil
 }
 

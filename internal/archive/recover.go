@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,16 +61,19 @@ func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) 
 		return nil, Recovered{}, err
 	}
 	defer unlock()
-	old, err := a.readManifest()
+	old, err := a.readManifest(nil)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrManifest) {
 		return nil, Recovered{}, err
 	}
-	r := &recovery{a: a, old: old}
 	if old == nil {
-		r.old = &Manifest{}
+		old = &Manifest{}
 	}
+	r := &recovery{a: a, old: old, listed: old.bySHA()}
 	m, err := r.manifest(ctx, now, keep)
 	if err != nil {
+		return nil, r.out, fmt.Errorf("recover archive: %w", err)
+	}
+	if _, _, err := a.encodeFolded(m, now); err != nil {
 		return nil, r.out, fmt.Errorf("recover archive: %w", err)
 	}
 	if err := r.keepOld(now); err != nil {
@@ -85,6 +89,8 @@ type recovery struct {
 	a   *Archive
 	old *Manifest // empty where it cannot be read
 	out Recovered
+
+	listed map[string]Batch // by old
 }
 
 // manifest makes the new manifest. Its generation is past any that the lost
@@ -105,7 +111,10 @@ func (r *recovery) manifest(ctx context.Context, now time.Time, keep func(Segmen
 			return nil, err
 		}
 	}
-	r.out.Batches, r.out.Segments = len(m.Batches), len(m.Segments)
+	r.out.Batches, r.out.Segments = len(m.tail), len(m.Segments)
+	slices.SortFunc(m.tail, func(a, b Batch) int {
+		return cmp.Or(a.Added.Compare(b.Added), cmp.Compare(a.SHA256, b.SHA256))
+	})
 	m.sort()
 	return m, nil
 }
@@ -118,7 +127,7 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 		return err
 	}
 	for _, sha := range waiting { // a commit that was cut short after the manifest
-		if _, listed := r.old.Batch(sha); listed {
+		if _, listed := r.listed[sha]; listed {
 			err = r.a.arrive(sha)
 		} else {
 			err = r.unlisted(pendingPath(sha), "it was never committed")
@@ -139,9 +148,10 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 			return err
 		}
 	}
-	for _, b := range r.old.Batches {
-		if _, there := m.Batch(b.SHA256); !there {
-			m.Batches = append(m.Batches, b)
+	there := m.bySHA()
+	for _, b := range r.old.Batches() {
+		if _, have := there[b.SHA256]; !have {
+			m.list(b)
 			r.out.Damaged = append(r.out.Damaged, Damage{b.Path(), "missing"})
 		}
 	}
@@ -159,14 +169,17 @@ func (r *recovery) logged(m *Manifest) error {
 		r.a.notice("the ledger cannot be read and says nothing of the batches: %v", err)
 		return nil
 	}
+	there := make(map[string]int, len(m.tail)) // where each stands: m has no parts yet
+	for i, b := range m.tail {
+		there[b.SHA256] = i
+	}
 	for sha, b := range h.Batches {
-		at := slices.IndexFunc(m.Batches, func(o Batch) bool { return o.SHA256 == sha })
-		if at >= 0 {
-			m.Batches[at].Added, m.Batches[at].Clock = b.Received, b.Clock
+		if at, have := there[sha]; have {
+			m.tail[at].Added, m.tail[at].Clock = b.Received, b.Clock
 			continue
 		}
 		listed := batchFromLedger(b)
-		m.Batches = append(m.Batches, listed)
+		m.list(listed)
 		r.out.Damaged = append(r.out.Damaged, Damage{listed.Path(), "missing, and only the ledger names it"})
 	}
 	return nil
@@ -178,13 +191,13 @@ func batchFromLedger(b ledger.Batch) Batch {
 }
 
 func (r *recovery) batch(m *Manifest, path string) error {
-	b, listed := r.old.Batch(sumOf(path))
+	b, listed := r.listed[sumOf(path)]
 	f, err := r.a.Open(path)
 	var damaged *DamagedError
 	switch {
 	case errors.As(err, &damaged) && listed:
 		r.out.Damaged = append(r.out.Damaged, Damage{path, damaged.Reason})
-		m.Batches = append(m.Batches, b)
+		m.list(b)
 		return nil
 	case errors.As(err, &damaged):
 		r.out.Damaged = append(r.out.Damaged, Damage{path, damaged.Reason})
@@ -199,7 +212,7 @@ func (r *recovery) batch(m *Manifest, path string) error {
 		}
 		r.out.Found++
 	}
-	m.Batches = append(m.Batches, b)
+	m.list(b)
 	return nil
 }
 
@@ -310,9 +323,12 @@ func (a *Archive) describeSegment(path string) (s Segment, err error) {
 	return s, err
 }
 
+// beforePrefix begins the names of manifests that a recovery put aside.
+const beforePrefix = "manifest-before-"
+
 // keepOld puts the manifest that is there aside.
 func (r *recovery) keepOld(now time.Time) error {
-	name := "manifest-before-" + now.UTC().Format("20060102T150405Z") + ".json"
+	name := beforePrefix + now.UTC().Format("20060102T150405Z") + ".json"
 	err := r.a.disk.Rename(r.a.manifestPath(), filepath.Join(r.a.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

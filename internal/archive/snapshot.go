@@ -77,11 +77,11 @@ type keptFile struct {
 	part string // of the list
 }
 
-// listed reports whether the manifest names the file: it then lies in a store
-// under its own name.
+// listed reports whether the manifest names the file, or rests on it: it then lies in a
+// store under its own name.
 func (f keptFile) listed() bool {
 	top, _, _ := strings.Cut(f.Path, "/")
-	return top == rawDir || slices.Contains(kinds, top)
+	return top == rawDir || top == manifestDir || slices.Contains(kinds, top)
 }
 
 // object is the name of the object that has the file's content.
@@ -305,7 +305,7 @@ func (k *keeper) begin(ctx context.Context) (*Snapshots, error) {
 		return nil, err
 	}
 	k.there = map[string]int64{}
-	for _, top := range slices.Concat([]string{rawDir, looseDir, snapshotDir, partDir}, kinds) {
+	for _, top := range slices.Concat([]string{rawDir, looseDir, snapshotDir, partDir, manifestDir}, kinds) {
 		for o, err := range k.store.List(ctx, top+"/") {
 			if err != nil {
 				return nil, err
@@ -493,8 +493,12 @@ func (k *keeper) put(ctx context.Context, name string, size int64, content io.Re
 // listed sends what a manifest lists and the store lacks. It returns what is there
 // then: all but what is damaged here.
 func (k *keeper) listed(ctx context.Context, m *Manifest) ([]keptFile, error) {
-	files := make([]keptFile, 0, len(m.Batches)+len(m.Segments))
-	for _, b := range m.Batches {
+	batches, parts := m.Batches(), m.base().files()
+	files := make([]keptFile, 0, len(parts)+len(batches)+len(m.Segments))
+	for _, p := range parts {
+		files = append(files, keptFile{filepath.ToSlash(p.path), p.sum, p.bytes, manifestDir})
+	}
+	for _, b := range batches {
 		files = append(files, keptFile{filepath.ToSlash(b.Path()), b.SHA256, b.Bytes, rawDir + "/" + b.Added.UTC().Format(time.DateOnly)})
 	}
 	for _, s := range m.Segments {
@@ -763,7 +767,7 @@ func removeUnnamed(ctx context.Context, store object.Store, all *Snapshots, out 
 		}
 	}
 	var unnamed []object.Info
-	for _, top := range slices.Concat([]string{rawDir, looseDir, snapshotDir, partDir}, kinds) {
+	for _, top := range slices.Concat([]string{rawDir, looseDir, snapshotDir, partDir, manifestDir}, kinds) {
 		for o, err := range store.List(ctx, top+"/") {
 			if err != nil {
 				return err

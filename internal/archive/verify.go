@@ -23,8 +23,11 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string {
 	remedy := "bandish rebuild brings it back"
-	if strings.HasPrefix(e.Path, "raw") {
+	switch top, _, _ := strings.Cut(filepath.ToSlash(e.Path), "/"); top {
+	case rawDir:
 		remedy = "it comes back only from another copy"
+	case manifestDir:
+		remedy = "bandish archive recover makes it anew"
 	}
 	return fmt.Sprintf("%s is damaged: %s (%s; bandish archive check names all that is damaged)", e.Path, e.Reason, remedy)
 }

@@ -45,7 +45,7 @@ func BenchmarkSubmit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(float64(len(m.Batches)-1)/b.Elapsed().Seconds(), "commits/s")
+	b.ReportMetric(float64(len(m.Batches())-1)/b.Elapsed().Seconds(), "commits/s")
 }
 
 // timedDisk adds up for how long the ledger's files are waited for; free does not wait.
@@ -145,7 +145,7 @@ func ledgerAlone(b *testing.B, a *archive.Archive, data string) time.Duration {
 	}
 	var heads [][]byte
 	var known []archive.Entry
-	for _, batch := range m.Batches {
+	for _, batch := range m.Batches() {
 		err := a.ReadRaw(batch, func(_ uint32, e *archive.Entry) error {
 			head, err := packer.Add(e)
 			if err != nil {

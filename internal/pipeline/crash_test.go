@@ -53,11 +53,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// smallFold lets nearly each commit put the changes of the manifest into parts.
+const smallFold = 1 << 10
+
 func newPipeline(dir string) (*Pipeline, error) {
 	a, err := archive.Open(dir)
 	if err != nil {
 		return nil, err
 	}
+	a.Fold = smallFold
 	reg, err := target.Load(targets.FS)
 	if err != nil {
 		return nil, err
@@ -211,7 +215,7 @@ func checkWhole(t *testing.T, dir string, i int) {
 		t.Fatal(err)
 	}
 	raw, verdicts := 0, int64(0)
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		raw += b.Documents
 	}
 	for _, s := range m.Select(archive.Verdicts, m.Ruleset) {
@@ -241,7 +245,7 @@ func checkAcked(t *testing.T, dir, source string, acked map[string]string) {
 		t.Fatal(err)
 	}
 	held := map[string]int{}
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		err := p.Archive.ReadRaw(b, func(_ uint32, e *archive.Entry) error { held[e.UID]++; return nil })
 		if err != nil {
 			t.Fatal(err)
@@ -266,7 +270,7 @@ func checkAcked(t *testing.T, dir, source string, acked map[string]string) {
 		}
 		corpusHeld++
 	}
-	t.Logf("%d acknowledged submissions, %d measurements in %d batches", len(acked), corpusHeld, len(m.Batches))
+	t.Logf("%d acknowledged submissions, %d measurements in %d batches", len(acked), corpusHeld, len(m.Batches()))
 }
 
 // loggedBatches counts how often each batch stands in the ledger.

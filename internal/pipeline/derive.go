@@ -457,7 +457,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 	// derive derives the batches that were not derived yet.
 	derive := func(u *archive.Update) error {
 		u.Manifest.Ruleset = verdict.Ruleset
-		batches := slices.SortedFunc(slices.Values(u.Manifest.Batches), func(a, b archive.Batch) int { return cmp.Compare(a.SHA256, b.SHA256) })
+		batches := slices.SortedFunc(slices.Values(u.Manifest.Batches()), func(a, b archive.Batch) int { return cmp.Compare(a.SHA256, b.SHA256) })
 		for _, b := range batches {
 			if done[b.SHA256] {
 				continue
@@ -500,7 +500,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 		if err := derive(u); err != nil {
 			return err
 		}
-		out.Batches = len(u.Manifest.Batches) - len(out.Damaged)
+		out.Batches = u.Manifest.Totals().Batches - len(out.Damaged)
 		for _, s := range u.Manifest.Segments {
 			out.Segments[s.Path()] = s.SHA256
 		}

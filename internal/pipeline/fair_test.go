@@ -298,7 +298,7 @@ func TestCommitsArePaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Batches) != 2 || m.Batches[0].Documents+m.Batches[1].Documents != 1+enough {
-		t.Errorf("%d batches", len(m.Batches))
+	if len(m.Batches()) != 2 || m.Batches()[0].Documents+m.Batches()[1].Documents != 1+enough {
+		t.Errorf("%d batches", len(m.Batches()))
 	}
 }

@@ -224,6 +224,7 @@ func faultStory(t *testing.T, disk archive.Disk, dir, source string) (acked []st
 	if err != nil {
 		return nil
 	}
+	a.Fold = smallFold
 	q, err := newPipeline(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +319,7 @@ func checkFaulty(t *testing.T, what, dir, source string, acked []string) {
 		t.Fatalf("%s: not as the ledger says: %v", what, h.Wrong)
 	}
 	docs, rows := 0, int64(0)
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		docs += b.Documents
 	}
 	for _, s := range m.Select(archive.Verdicts, m.Ruleset) {

@@ -360,7 +360,7 @@ func TestNoClientAddressIsStored(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 	m, _ := p.Archive.Manifest()
-	err := p.Archive.ReadRaw(m.Batches[0], func(_ uint32, e *archive.Entry) error {
+	err := p.Archive.ReadRaw(m.Batches()[0], func(_ uint32, e *archive.Entry) error {
 		if bytes.Contains(e.Document, []byte("203.0.113.99")) || !bytes.Contains(e.Document, []byte("you are 127.0.0.1")) {
 			t.Errorf("raw: %s", e.Document)
 		}
@@ -524,7 +524,7 @@ func TestImportGoesOnAfterCancel(t *testing.T) {
 	}
 	m, _ := p.Archive.Manifest()
 	docs := 0
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		docs += b.Documents
 	}
 	if docs != 3000 {
@@ -570,7 +570,7 @@ func TestSubmit(t *testing.T) {
 	}
 	m, _ := p.Archive.Manifest()
 	e, err := p.Archive.ReadRawLine(r.Batch, 0)
-	if err != nil || len(m.Batches) != 1 || e.UID != r.UID || e.Uploaded.IsZero() {
+	if err != nil || len(m.Batches()) != 1 || e.UID != r.UID || e.Uploaded.IsZero() {
 		t.Errorf("the archive holds %+v, %v", e, err)
 	}
 }
@@ -604,11 +604,11 @@ func TestSubmitTogether(t *testing.T) {
 	}
 	m, _ := p.Archive.Manifest()
 	docs := 0
-	for _, b := range m.Batches {
+	for _, b := range m.Batches() {
 		docs += b.Documents
 	}
-	if fresh != n/2 || docs != n/2 || len(m.Batches) >= n/2 {
-		t.Errorf("%d new, %d documents in %d batches; want %d in fewer batches", fresh, docs, len(m.Batches), n/2)
+	if fresh != n/2 || docs != n/2 || len(m.Batches()) >= n/2 {
+		t.Errorf("%d new, %d documents in %d batches; want %d in fewer batches", fresh, docs, len(m.Batches()), n/2)
 	}
 }
 

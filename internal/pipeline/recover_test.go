@@ -247,7 +247,7 @@ func TestRebuildWithADamagedBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := m.Batches[1]
+	bad := m.Batches()[1]
 	restore := harmed(t, filepath.Join(p.Archive.Dir(), bad.Path()), rand.New(rand.NewPCG(5, 6)))
 	out, err := p.Rebuild(t.Context(), nil)
 	if err != nil || len(out.Damaged) != 1 || out.Damaged[0].Path != bad.Path() || out.Documents != 3 {

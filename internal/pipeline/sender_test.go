@@ -222,7 +222,7 @@ func TestSubmissionsWaitTheirTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := p.Archive.Manifest()
-	if err != nil || len(m.Batches) != 1 || m.Batches[0].Documents != 1 {
-		t.Errorf("the archive holds %+v, %v; want the patient one alone", m.Batches, err)
+	if err != nil || len(m.Batches()) != 1 || m.Batches()[0].Documents != 1 {
+		t.Errorf("the archive holds %+v, %v; want the patient one alone", m.Batches(), err)
 	}
 }

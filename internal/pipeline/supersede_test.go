@@ -201,8 +201,8 @@ func TestRebuildByTheClockOfEach(t *testing.T) {
 			marked++
 		}
 	}
-	if m, _ := p.Archive.Manifest(); marked != 1 || len(m.Batches) != 1 {
-		t.Fatalf("%d are marked in %d batches, want one in one", marked, len(m.Batches))
+	if m, _ := p.Archive.Manifest(); marked != 1 || len(m.Batches()) != 1 {
+		t.Fatalf("%d are marked in %d batches, want one in one", marked, len(m.Batches()))
 	}
 	sameAfter(t, p)
 }
