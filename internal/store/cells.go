@@ -26,8 +26,9 @@ type readCells struct {
 	cells int
 }
 
-// cellsKey names cells: those of a country, or of all where cc is empty, in a segment.
-type cellsKey struct{ path, cc string }
+// cellsKey names cells in a segment: those of a target in a country, of the country
+// where target is empty, or all where both are.
+type cellsKey struct{ path, cc, target string }
 
 type keptCells struct {
 	key   cellsKey
@@ -63,9 +64,28 @@ func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series
 	}
 	tidy(cells)
 	if few {
-		r.put(cellsKey{g.Path(), cc}, cells)
+		r.put(cellsKey{g.Path(), cc, ""}, cells)
 	}
 	return onTarget(cells, cc, target), nil
+}
+
+// alone is of for whoever compares countries: the country's other targets, which nobody
+// asked for, are not read with it.
+func (r *readCells) alone(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error) {
+	if cells, ok := r.have(g, cc); ok {
+		return onTarget(cells, cc, target), nil
+	}
+	k := cellsKey{g.Path(), cc, target}
+	if cells, ok := r.get(k); ok {
+		return cells, nil
+	}
+	cells, err := lookup[series.Cell](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
+	if err != nil {
+		return nil, err
+	}
+	tidy(cells)
+	r.put(k, cells)
+	return cells, nil
 }
 
 // country gives the cells of a country in a segment, in their order.
@@ -78,21 +98,21 @@ func (r *readCells) country(s *Store, g archive.Segment, cc string) ([]series.Ce
 		return nil, err
 	}
 	tidy(cells)
-	r.put(cellsKey{g.Path(), cc}, cells)
+	r.put(cellsKey{g.Path(), cc, ""}, cells)
 	return cells, nil
 }
 
 // have gives the cells of a country in a segment, or of all in it, that are kept.
 func (r *readCells) have(g archive.Segment, cc string) ([]series.Cell, bool) {
-	if cells, ok := r.get(cellsKey{g.Path(), ""}); ok {
+	if cells, ok := r.get(cellsKey{g.Path(), "", ""}); ok {
 		return ofCountry(cells, cc), true
 	}
-	return r.get(cellsKey{g.Path(), cc})
+	return r.get(cellsKey{g.Path(), cc, ""})
 }
 
 // whole gives all cells of a segment, in their order.
 func (r *readCells) whole(s *Store, g archive.Segment) ([]series.Cell, error) {
-	k := cellsKey{g.Path(), ""}
+	k := cellsKey{g.Path(), "", ""}
 	if cells, ok := r.get(k); ok {
 		return cells, nil
 	}

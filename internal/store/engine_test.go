@@ -186,10 +186,6 @@ func questions() (out []question) {
 		add("totals of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.Totals(ctx, cc) })
 		add("last days of "+cc, func(ctx context.Context, s *Store) (any, error) { return s.lastDays(ctx, cc, 7*24*3600) })
 	}
-	add("cells of pairs", func(ctx context.Context, s *Store) (any, error) {
-		return s.queryCellsOf(ctx, []Pair{{"ZZ", "x"}, {"ZZ", "y"}, {"QM", "it's"}})
-	})
-	add("cells of a pair", func(ctx context.Context, s *Store) (any, error) { return s.queryCellsOf(ctx, []Pair{{"ZZ", "x"}}) })
 	add("places", func(ctx context.Context, s *Store) (any, error) { return s.queryPlaces(ctx, 5) })
 	add("on a network", func(ctx context.Context, s *Store) (any, error) { return s.queryNetwork(ctx, 4200000001) })
 	add("networks", func(ctx context.Context, s *Store) (any, error) { return s.Networks(ctx) })

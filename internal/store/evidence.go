@@ -95,8 +95,7 @@ func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.T
 // Pair is a target in a country.
 type Pair struct{ CC, Target string }
 
-// EvidenceOf is the Evidence of many pairs, as of now. Where the archive is large it
-// puts one question for all of them, and Evidence looks each of them up.
+// EvidenceOf is the Evidence of many pairs, as of now.
 func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.Evidence, error) {
 	out := make(map[Pair]answer.Evidence, len(pairs))
 	if len(pairs) == 0 {
@@ -106,11 +105,14 @@ func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.E
 	if err != nil {
 		return nil, err
 	}
-	own, err := s.cellsOf(ctx, m, pairs)
-	if err != nil {
-		return nil, err
-	}
 	for _, p := range pairs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		own, err := s.lookupCells(m, Filter{CC: p.CC, Target: p.Target}, s.read.alone)
+		if err != nil {
+			return nil, err
+		}
 		rows, err := s.counts(m, p.CC, p.Target)
 		if err != nil {
 			return nil, err
@@ -119,43 +121,7 @@ func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.E
 		if err != nil {
 			return nil, err
 		}
-		out[p] = answer.Evidence{Days: derivation.Beside(own[p], derivation.PublishedCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
-	}
-	return out, nil
-}
-
-func (s *Store) cellsOf(ctx context.Context, m *archive.Manifest, pairs []Pair) (map[Pair][]series.Cell, error) {
-	if _, small, err := s.smallCells(m); small || err != nil {
-		out := make(map[Pair][]series.Cell, len(pairs))
-		for i := 0; i < len(pairs) && err == nil; i++ {
-			out[pairs[i]], err = s.lookupCells(m, Filter{CC: pairs[i].CC, Target: pairs[i].Target})
-		}
-		return out, err
-	}
-	return s.queryCellsOf(ctx, pairs)
-}
-
-func (s *Store) queryCellsOf(ctx context.Context, pairs []Pair) (map[Pair][]series.Cell, error) {
-	if _, err := s.refresh(ctx, "cells"); err != nil {
-		return nil, err
-	}
-	var args []any
-	for _, p := range pairs {
-		args = append(args, p.CC, p.Target)
-	}
-	marks := strings.TrimSuffix(strings.Repeat("(?,?),", len(pairs)), ",")
-	cells, err := s.cells(ctx, `SELECT `+cellColumns+`, talliesText(tallies), voicesText(voices) FROM cells WHERE (probe_cc, target) IN (`+marks+`) ORDER BY probe_cc, target, probe_asn, layer, start`, args...)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[Pair][]series.Cell, len(pairs))
-	for len(cells) > 0 {
-		p, n := Pair{cells[0].CC, cells[0].Target}, 1
-		for n < len(cells) && p == (Pair{cells[n].CC, cells[n].Target}) {
-			n++
-		}
-		out[p] = cells[:n:n]
-		cells = cells[n:]
+		out[p] = answer.Evidence{Days: derivation.Beside(own, derivation.PublishedCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
 	}
 	return out, nil
 }

@@ -145,7 +145,7 @@ func lookup[T any](s *Store, g archive.Segment, keys ...archive.Key) (rows []T, 
 // lookupCells reads the whole-measurement cells of one country and target. SQL
 // answers the same (a test compares them) but unpacks whole columns to get at
 // some hundred rows.
-func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error) {
+func (s *Store) lookupCells(m *archive.Manifest, f Filter, read cellReader) ([]series.Cell, error) {
 	parts, small, err := s.smallCells(m)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 	}
 	if !small {
 		segments := m.Select(archive.Cells, m.Ruleset)
-		if parts, err = s.cellsIn(segments, f); err != nil {
+		if parts, err = s.cellsIn(segments, f, read); err != nil {
 			return nil, err
 		}
 	}
@@ -166,7 +166,7 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter) ([]series.Cell, error
 // lookupHours reads the hourly cells of whole measurements of one country and target.
 func (s *Store) lookupHours(m *archive.Manifest, f Filter) ([]series.Cell, error) {
 	segments := slices.DeleteFunc(m.Select(archive.Hours, m.Ruleset), func(g archive.Segment) bool { return g.Countries[f.CC] == "" })
-	parts, err := s.cellsIn(segments, f)
+	parts, err := s.cellsIn(segments, f, s.read.of)
 	if err != nil {
 		return nil, err
 	}
@@ -190,9 +190,12 @@ func (f *Filter) merged(parts [][]series.Cell) []series.Cell {
 	return cells
 }
 
+// cellReader is readCells.of or readCells.alone.
+type cellReader func(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error)
+
 // cellsIn gives the cells of one country and target in each of some segments that
 // can hold such of the filter's time.
-func (s *Store) cellsIn(segments []archive.Segment, f Filter) ([][]series.Cell, error) {
+func (s *Store) cellsIn(segments []archive.Segment, f Filter, read cellReader) ([][]series.Cell, error) {
 	segments = slices.DeleteFunc(segments, func(g archive.Segment) bool { return f.apart(g.Period) })
 	parts := make([][]series.Cell, len(segments))
 	errs := make([]error, len(segments))
@@ -202,7 +205,7 @@ func (s *Store) cellsIn(segments []archive.Segment, f Filter) ([][]series.Cell, 
 		wg.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			parts[i], errs[i] = s.read.of(s, g, f.CC, f.Target)
+			parts[i], errs[i] = read(s, g, f.CC, f.Target)
 		})
 	}
 	wg.Wait()

@@ -309,6 +309,9 @@ func TestEvidenceOfManyIsThatOfEach(t *testing.T) {
 			t.Errorf("%v: %d days and %d events at once, %d and %d alone", p, len(got.Days), len(got.Events), len(want.Days), len(want.Events))
 		}
 	}
+	if again, err := s.EvidenceOf(t.Context(), pairs); err != nil || !reflect.DeepEqual(again, all) {
+		t.Errorf("what was kept is not what was read (%v)", err)
+	}
 	if none, err := s.EvidenceOf(t.Context(), nil); err != nil || len(none) != 0 {
 		t.Errorf("of no pairs: %v, %v", none, err)
 	}

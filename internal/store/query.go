@@ -50,7 +50,7 @@ func (s *Store) Cells(ctx context.Context, f Filter) ([]series.Cell, error) {
 		return nil, err
 	}
 	if f.CC != "" && f.Target != "" && f.Layer == series.Whole {
-		return s.lookupCells(m, f)
+		return s.lookupCells(m, f, s.read.of)
 	}
 	return s.queryCells(ctx, f)
 }
