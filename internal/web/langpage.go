@@ -49,6 +49,7 @@ type langView struct {
 	Find               *langFind
 	Ask                *checkView
 	Canonical, About   string // the path, and a sentence for search engines
+	Feed               string // the path whose feed.atom and feed.json tell what changed
 	Picture            string // the full address of what is shown where the page is shared
 	Contribute, Listed string // the form for notes, and the measurements behind an answer
 	Chart              *chart
@@ -225,6 +226,9 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if parts[len(parts)-1] == "picture.png" {
 		return s.langPictures(w, r, c, parts[:len(parts)-1])
 	}
+	if last := parts[len(parts)-1]; last == "feed.atom" || last == "feed.json" {
+		return s.langFeed(w, r, c, parts[:len(parts)-1])
+	}
 	show, named := langPageOf(parts)
 	if show == nil {
 		return notFound("This page is not there in " + c.Language.English + ". In English it is " + englishOf(r, rest))
@@ -268,6 +272,9 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 		return err
 	}
 	v.Stood = v.stood()
+	if hasFeed(strings.Split(rest, "/")) {
+		v.Feed = strings.TrimSuffix("/"+c.code+"/"+rest, "/")
+	}
 	v.Canonical, v.Picture = r.URL.EscapedPath(), s.pictureOf(r)
 	if v.About == "" {
 		v.About = v.about()
@@ -677,6 +684,7 @@ func langKeys() []string {
 		"around.":      {"answered", "carried", "repeated", "contradicted", "defied", "withdrawn", "steps", "inferred", "told", "said", "evidence", "disputed"},
 		"thing.":       {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it", "section"},
 		"days.":        {"title", "on", "blocked", "ok", "down", "unclear", "all"},
+		"feed.":        {"title", "about", "began", "began.when", "ended", "ended.when"},
 		"bans.":        {"title", "about", "length", "who"},
 		"ban.":         {"internet", "unnamed", "last", "measured", "held", "where", "sentence"},
 		"hours.":       {"title", "about", "year", "measured", "reported"},

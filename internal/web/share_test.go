@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	ics "github.com/arran4/golang-ical"
 
@@ -79,10 +80,12 @@ func TestCitationsOfHostileTitles(t *testing.T) {
 
 func TestFeeds(t *testing.T) {
 	s := serve(t)
-	for _, base := range []string{"", "/cc/PK", "/cc/PK/x", "/platforms/x", "/cases/pk-2024-x"} {
+	for _, base := range []string{"", "/cc/PK", "/cc/PK/x", "/platforms/x", "/cases/pk-2024-x", "/ur", "/ur/cc/PK", "/ur/cc/PK/x", "/ur/platforms/x", "/ur/cases/pk-2024-x"} {
 		resp, text := s.answerOf(base + "/feed.atom")
 		var atom struct {
-			Entries []struct {
+			Language string `xml:"http://www.w3.org/XML/1998/namespace lang,attr"`
+			Title    string `xml:"title"`
+			Entries  []struct {
 				ID   string `xml:"id"`
 				Link struct {
 					Href string `xml:"href,attr"`
@@ -104,6 +107,10 @@ func TestFeeds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		language, _, _ := strings.Cut(strings.TrimPrefix(base, "/"), "/")
+		if urdu := language == "ur"; urdu != (atom.Language == "ur") || urdu != strings.ContainsFunc(atom.Title, func(r rune) bool { return unicode.Is(unicode.Arabic, r) }) || urdu != strings.HasPrefix(u.Path, "/ur/") {
+			t.Errorf("%s: a feed in %q with the title %q leads to %s", base, atom.Language, atom.Title, u)
+		}
 		if code, _ := s.get(u.Path); code != 200 {
 			t.Errorf("%s: its first entry leads to %s: %d", base, u, code)
 		}
@@ -114,7 +121,7 @@ func TestFeeds(t *testing.T) {
 			t.Errorf("%s/feed.json has %d items, the Atom feed %d entries", base, len(feed.Items), len(atom.Entries))
 		}
 	}
-	for _, none := range []string{"/cc/QQ/feed.atom", "/cases/none/feed.json", "/platforms/none/feed.atom", "/cases/none/courts.ics"} {
+	for _, none := range []string{"/ur/cc/QQ/feed.atom", "/ur/cc/feed.atom", "/ur/bans/feed.json", "/cc/QQ/feed.atom", "/cases/none/feed.json", "/platforms/none/feed.atom", "/cases/none/courts.ics"} {
 		if code, _ := s.get(none); code != 404 {
 			t.Errorf("%s: %d", none, code)
 		}

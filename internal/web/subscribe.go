@@ -25,13 +25,7 @@ func (s *Site) changesOf(ctx context.Context, t inquiry.Topic) ([]change, error)
 	out := make([]change, 0, len(list))
 	for i := range list {
 		c := &list[i]
-		one := change{At: c.At, Kind: spacedWords(c.Kind), Text: c.Text, Href: c.Path, When: edtf(c.Date)}
-		switch c.Kind {
-		case inquiry.BanBegins:
-			one.Kind = "Ban begins"
-		case inquiry.BanEnds:
-			one.Kind = "Ban ends"
-		}
+		one := change{At: c.At, Kind: changeKind(c), Text: c.Text, Href: c.Path, When: edtf(c.Date)}
 		if c.Interval != nil {
 			one.When = template.HTML(template.HTMLEscapeString(when(c.Interval)))
 		}
@@ -49,49 +43,99 @@ func feedOfPage(href string) string {
 	return page + "/feed.atom"
 }
 
+// feedWords are the words of a feed in a language: title names it after its topic,
+// item gives the title and the text of an entry, own leads to the page in the language.
+type feedWords struct {
+	code, about string
+	title       func(feedTopic) (string, error)
+	item        func(*inquiry.Change) (title, text string)
+	own         func(path string) string
+}
+
+// feedTopic is what a feed is about, and the page that tells the same.
+type feedTopic struct {
+	inquiry.Topic
+	page string
+}
+
 // feed is what changed, as Atom (feed.atom) or JSON Feed (feed.json), of all, of
 // a country, a platform, an answer or a case.
 func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
-	name, page := "What changed", "/"
-	var t inquiry.Topic
+	words := feedWords{code: "en", about: "What began, ended or was done, by measurements and by the record.", own: func(path string) string { return path }}
+	words.title = func(t feedTopic) (string, error) {
+		name := s.feedName(t)
+		if s.Demo {
+			name = "DEMONSTRATION, made in a lab: " + name
+		}
+		return name, nil
+	}
+	words.item = func(c *inquiry.Change) (string, string) {
+		return capital(changeKind(c)) + ": " + short(c.Text), c.Text
+	}
+	return s.feedIn(w, r, words)
+}
+
+func (s *Site) feedName(t feedTopic) string {
 	switch {
-	case r.PathValue("id") != "":
-		c := s.Records.Case(r.PathValue("id"))
-		if c == nil {
-			return notFound("The record has no case of this id.")
+	case t.Case != "":
+		return s.Records.Case(t.Case).Title
+	case t.CC != "" && t.Target != "":
+		return s.name(t.Target) + " in " + inquiry.Country(t.CC)
+	case t.CC != "":
+		return "Bans in " + inquiry.Country(t.CC)
+	case t.Target != "":
+		return s.name(t.Target) + ", in all countries"
+	}
+	return "What changed"
+}
+
+// feedTopicOf reads the topic from the path of a request.
+func (s *Site) feedTopicOf(r *http.Request) (t feedTopic, err error) {
+	t.page = "/"
+	if id := r.PathValue("id"); id != "" {
+		if s.Records.Case(id) == nil {
+			return t, notFound("The record has no case of this id.")
 		}
-		t.Case, name, page = c.ID, c.Title, "/cases/"+c.ID
-	case r.PathValue("cc") != "" || r.PathValue("target") != "":
-		if t.CC = r.PathValue("cc"); t.CC != "" && !casefile.KnownCountry(t.CC) {
-			return notFound("There is no country of this code.")
+		t.Case, t.page = id, "/cases/"+url.PathEscape(id)
+		return t, nil
+	}
+	if t.CC = r.PathValue("cc"); t.CC != "" {
+		if !casefile.KnownCountry(t.CC) {
+			return t, notFound("There is no country of this code.")
 		}
-		if word := r.PathValue("target"); word != "" {
-			id, err := s.Desk.Target(r.Context(), word)
-			if err != nil {
-				return notFound("There is no platform of this name.")
-			}
-			t.Target = id
+		t.page = "/cc/" + t.CC
+	}
+	if word := r.PathValue("target"); word != "" {
+		if t.Target, err = s.Desk.Target(r.Context(), word); err != nil {
+			return t, notFound("There is no platform of this name.")
 		}
-		switch {
-		case t.CC == "":
-			name, page = s.name(t.Target)+", in all countries", "/platforms/"+url.PathEscape(t.Target)
-		case t.Target == "":
-			name, page = "Bans in "+inquiry.Country(t.CC), "/cc/"+t.CC
-		default:
-			name, page = s.name(t.Target)+" in "+inquiry.Country(t.CC), "/cc/"+t.CC+"/"+url.PathEscape(t.Target)
+		if t.page += "/" + url.PathEscape(t.Target); t.CC == "" {
+			t.page = "/platforms/" + url.PathEscape(t.Target)
 		}
 	}
-	list, err := s.changesOf(r.Context(), t)
+	return t, nil
+}
+
+func (s *Site) feedIn(w http.ResponseWriter, r *http.Request, words feedWords) error {
+	t, err := s.feedTopicOf(r)
+	if err != nil {
+		return err
+	}
+	name, err := words.title(t)
+	if err != nil {
+		return err
+	}
+	list, err := s.Desk.Changes(r.Context(), t.Topic)
 	if err != nil {
 		return err
 	}
 	base := "https://" + r.Host
-	f := &feeds.Feed{Title: name + " – Bandish", Id: base + r.URL.EscapedPath(), Link: &feeds.Link{Href: base + page}, Description: "What began, ended or was done, by measurements and by the record.", Author: &feeds.Author{Name: "Bandish"}, Updated: time.Unix(0, 0).UTC()}
-	if s.Demo {
-		f.Title = "DEMONSTRATION, made in a lab: " + f.Title
-	}
-	for _, c := range list[:min(len(list), feedRows)] {
-		f.Add(&feeds.Item{Title: capital(c.Kind) + ": " + short(c.Text), Id: base + c.Href + "#" + url.PathEscape(c.Kind), Link: &feeds.Link{Href: base + c.Href}, Description: c.Text, Created: c.At.UTC(), Updated: c.At.UTC()})
+	f := &feeds.Feed{Title: name + " – Bandish", Id: base + r.URL.EscapedPath(), Link: &feeds.Link{Href: base + words.own(t.page)}, Description: words.about, Author: &feeds.Author{Name: "Bandish"}, Updated: time.Unix(0, 0).UTC()}
+	for i := range list[:min(len(list), feedRows)] {
+		c := &list[i]
+		title, text := words.item(c)
+		href := base + words.own(c.Path)
+		f.Add(&feeds.Item{Title: title, Id: href + "#" + url.PathEscape(changeKind(c)), Link: &feeds.Link{Href: href}, Description: text, Created: c.At.UTC(), Updated: c.At.UTC()})
 	}
 	if len(list) > 0 {
 		f.Updated = list[0].At.UTC()
@@ -102,13 +146,27 @@ func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
 		text, err = f.ToJSON()
 	} else {
 		text, err = f.ToAtom()
+		text = strings.Replace(text, "<feed ", `<feed xml:lang="`+words.code+`" `, 1)
 	}
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Content-Language", words.code)
 	deliver(w, r, kind, []byte(text))
 	return nil
+}
+
+// changeKind says what a change is: the beginning or the end of a ban, or the kind of
+// an act.
+func changeKind(c *inquiry.Change) string {
+	switch c.Kind {
+	case inquiry.BanBegins:
+		return "Ban begins"
+	case inquiry.BanEnds:
+		return "Ban ends"
+	}
+	return spacedWords(c.Kind)
 }
 
 // courtDates are the hearings of a case, or of all, as a calendar.
