@@ -319,7 +319,10 @@ func certain(r *ban.Ranked) (from, to, first, last time.Time) {
 		from = r.StartBy
 	}
 	to = from.AddDate(0, 0, max(1, r.Length.Days))
-	return from, to, r.Start, r.Start.AddDate(0, 0, max(1, r.Length.Days, r.Length.AtMost))
+	if last = r.Start.AddDate(0, 0, r.Length.AtMost); last.Before(to) {
+		last = to
+	}
+	return from, to, r.Start, last
 }
 
 // bar draws one ban over the years: pale where it is not certain that it held.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/verdict"
@@ -67,5 +68,25 @@ func TestBansAreShaded(t *testing.T) {
 	}
 	if strings.Contains(string(c.Rows[2].Drawing), "ban") {
 		t.Errorf("a network that the ban does not name has it: %s", c.Rows[2].Drawing)
+	}
+}
+
+// The days on which a ban can have held hold those on which it did: a start of which
+// only the decade is known begins with that decade, and goes on as long as is known.
+func TestCertainDays(t *testing.T) {
+	day := func(y, d int) time.Time { return time.Date(y, 1, d, 0, 0, 0, 0, time.UTC) }
+	for name, c := range map[string]struct {
+		r    ban.Ranked
+		want [4]time.Time // certain from and to, possible from and to
+	}{
+		"exact":             {ban.Ranked{Ban: ban.Ban{Start: day(2024, 1)}, Length: ban.Length{Days: 5, AtMost: 5}}, [4]time.Time{day(2024, 1), day(2024, 6), day(2024, 1), day(2024, 6)}},
+		"an end in a span":  {ban.Ranked{Ban: ban.Ban{Start: day(2024, 1)}, Length: ban.Length{Days: 5, AtMost: 9}}, [4]time.Time{day(2024, 1), day(2024, 6), day(2024, 1), day(2024, 10)}},
+		"a decade, no end":  {ban.Ranked{Ban: ban.Ban{Start: day(2010, 1), StartBy: day(2020, 1)}, Length: ban.Length{Days: 9, AtLeast: true}}, [4]time.Time{day(2020, 1), day(2020, 10), day(2010, 1), day(2020, 10)}},
+		"less than one day": {ban.Ranked{Ban: ban.Ban{Start: day(2024, 1)}}, [4]time.Time{day(2024, 1), day(2024, 2), day(2024, 1), day(2024, 2)}},
+	} {
+		var got [4]time.Time
+		if got[0], got[1], got[2], got[3] = certain(&c.r); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }
