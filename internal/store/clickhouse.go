@@ -88,14 +88,18 @@ func (c *clickHouse) Close() error { return c.db.Close() }
 //go:embed clickhouse.sql
 var clickHouseTables string
 
-// declaration finds a table of clickhouse.sql, and its columns.
-var declaration = regexp.MustCompile(`(?s)CREATE TABLE IF NOT EXISTS (\w+)\n\(\n(.*?)\n\)`)
+// declaration finds a table of clickhouse.sql, and its columns or the table that it is
+// like.
+var declaration = regexp.MustCompile(`(?s)CREATE TABLE IF NOT EXISTS (\w+)(?: AS (\w+)|\n\(\n(.*?)\n\))\n`)
 
 // columns declares the columns of a view, without those that only its table has.
 func columns(view string) string {
 	for _, m := range declaration.FindAllStringSubmatch(clickHouseTables, -1) {
+		if m[1] == view && m[2] != "" {
+			return columns(m[2])
+		}
 		if m[1] == view {
-			own, _, _ := strings.Cut(m[2], ",\n    segment ")
+			own, _, _ := strings.Cut(m[3], ",\n    segment ")
 			return own
 		}
 	}

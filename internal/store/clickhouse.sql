@@ -196,80 +196,10 @@ CREATE TABLE IF NOT EXISTS cells
 ENGINE = ReplacingMergeTree
 ORDER BY (probe_cc, target, probe_asn, layer, start, segment, row);
 
-CREATE TABLE IF NOT EXISTS layers
-(
-    target String,
-    probe_cc String,
-    probe_asn UInt32,
-    layer String,
-    start Int64,
-    span Int64,
-    measurements UInt32,
-    ok UInt32,
-    blocked UInt32,
-    likely_blocked UInt32,
-    impaired UInt32,
-    down UInt32,
-    insufficient UInt32,
-    aside UInt32,
-    informing UInt32,
-    informing_bad UInt32,
-    reports UInt32,
-    vote_blocked UInt32,
-    vote_impaired UInt32,
-    vote_ok UInt32,
-    vote_down UInt32,
-    first_bad Int64,
-    last_bad Int64,
-    first_ok Int64,
-    last_ok Int64,
-    first_bad_uid String,
-    last_bad_uid String,
-    first_ok_uid String,
-    last_ok_uid String,
-    voices Array(Tuple(report UInt32, bad UInt32, ok UInt32)),
-    tallies Array(Tuple(kind String, name String, bad UInt32, ok UInt32)),
-    segment LowCardinality(String),
-    row UInt64
-)
+CREATE TABLE IF NOT EXISTS layers AS cells
 ENGINE = ReplacingMergeTree
 ORDER BY (probe_cc, target, probe_asn, layer, start, segment, row);
 
-CREATE TABLE IF NOT EXISTS hours
-(
-    target String,
-    probe_cc String,
-    probe_asn UInt32,
-    layer String,
-    start Int64,
-    span Int64,
-    measurements UInt32,
-    ok UInt32,
-    blocked UInt32,
-    likely_blocked UInt32,
-    impaired UInt32,
-    down UInt32,
-    insufficient UInt32,
-    aside UInt32,
-    informing UInt32,
-    informing_bad UInt32,
-    reports UInt32,
-    vote_blocked UInt32,
-    vote_impaired UInt32,
-    vote_ok UInt32,
-    vote_down UInt32,
-    first_bad Int64,
-    last_bad Int64,
-    first_ok Int64,
-    last_ok Int64,
-    first_bad_uid String,
-    last_bad_uid String,
-    first_ok_uid String,
-    last_ok_uid String,
-    voices Array(Tuple(report UInt32, bad UInt32, ok UInt32)),
-    tallies Array(Tuple(kind String, name String, bad UInt32, ok UInt32)),
-    segment LowCardinality(String),
-    row UInt64
-)
+CREATE TABLE IF NOT EXISTS hours AS cells
 ENGINE = ReplacingMergeTree
 ORDER BY (probe_cc, target, probe_asn, layer, start, segment, row);
