@@ -526,7 +526,7 @@ func MeasuredBan(c *casefile.Case, events []event.Event) *casefile.MeasuredBan {
 	for _, target := range c.Targets {
 		for i := range events {
 			for _, s := range spansOf(&events[i], target) {
-				if to.IsZero() && s.onset.Earliest != nil && s.onset.Earliest.After(begun.Add(margin)) {
+				if to.IsZero() && !begun.IsZero() && s.onset.Earliest != nil && s.onset.Earliest.After(begun.Add(margin)) {
 					continue // it worked after the case began: what began then is another ban
 				}
 				if s.may(from, upTo(to)) && (best == nil || s.whole.latest().Before(best.whole.latest())) {

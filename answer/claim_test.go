@@ -293,3 +293,34 @@ func TestWithdrawn(t *testing.T) {
 		}
 	}
 }
+
+// A ban that measurements saw begin long after a case began is not the ban of that
+// case, unless the case says that it went on, or not when it began.
+func TestMeasuredBanOfCase(t *testing.T) {
+	at := func(day string) *time.Time {
+		d, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &d
+	}
+	later := []event.Event{{ID: "zz-x-2024q4", CC: "ZZ", Target: "x", Onset: event.Interval{Earliest: at("2024-11-06"), Latest: at("2024-11-07")}}}
+	unseen := []event.Event{{ID: "zz-x-2024q4", CC: "ZZ", Target: "x", Onset: event.Interval{Latest: at("2024-11-07")}}}
+	bound := func(date string) *casefile.Bound { return &casefile.Bound{Date: casefile.MustDate(date)} }
+	for name, c := range map[string]struct {
+		start, end *casefile.Bound
+		events     []event.Event
+		found      bool
+	}{
+		"a year before, no end":          {bound("2023-11-08"), nil, later, false},
+		"a year before, and it went on":  {bound("2023-11-08"), bound("2024-12-01"), later, true},
+		"a year before, onset not seen":  {bound("2023-11-08"), nil, unseen, true},
+		"the same days, no end":          {bound("2024-11-07"), nil, later, true},
+		"begun then or later, who knows": {bound("2023-11-08/.."), nil, later, true},
+	} {
+		got := answer.MeasuredBan(&casefile.Case{Jurisdiction: "ZZ", Targets: []string{"x"}, Start: c.start, End: c.end}, c.events)
+		if (got != nil) != c.found {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
