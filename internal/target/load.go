@@ -75,17 +75,32 @@ func Load(fsys fs.FS) (*Registry, error) {
 	return index(platforms)
 }
 
-// document is one parsed file, with its nodes for line numbers.
+// document is one parsed file.
 type document struct {
 	file     string
-	root     *yaml.Node
+	text     []byte
 	platform *Platform
+}
+
+// root parses the file into nodes, which know their lines; only problems need them.
+func (d *document) root() (*yaml.Node, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(d.text, &root); err != nil {
+		return nil, err
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("a target file holds one mapping, beginning with `id:`")
+	}
+	return root.Content[0], nil
 }
 
 // line is where a path of map keys and list places stands; where the path
 // ends early, the last thing that is there.
 func (d *document) line(steps ...any) int {
-	n := d.root
+	n, err := d.root()
+	if err != nil {
+		return 1
+	}
 	line := n.Line
 	for _, s := range steps {
 		var next *yaml.Node
@@ -126,22 +141,19 @@ var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 // parse reads one file; a file that cannot be read as a platform is reported
 // and left out.
 func (l *linter) parse(file string, text []byte) {
-	d := &document{file: file, platform: new(Platform)}
-	var root yaml.Node
-	err := yaml.Unmarshal(text, &root)
-	if err == nil && (len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode) {
-		err = errors.New("a target file holds one mapping, beginning with `id:`")
+	d := &document{file: file, text: text, platform: new(Platform)}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	err := decoder.Decode(d.platform)
+	if err == nil && decoder.Decode(new(yaml.Node)) != io.EOF {
+		err = errors.New("more than one YAML document in the file; one platform a file")
 	}
-	if err == nil {
-		decoder := yaml.NewDecoder(bytes.NewReader(text))
-		decoder.KnownFields(true)
-		err = decoder.Decode(d.platform)
-		if err == nil && decoder.Decode(new(yaml.Node)) != io.EOF {
-			err = errors.New("more than one YAML document in the file; one platform a file")
+	if err != nil || d.platform.ID == "" {
+		if _, broken := d.root(); broken != nil {
+			err = broken
 		}
 	}
 	if err == nil {
-		d.root = root.Content[0]
 		l.documents = append(l.documents, d)
 		return
 	}
