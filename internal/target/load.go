@@ -247,17 +247,17 @@ func (l *linter) checkDates(d *document, from, until Date, fromKey, untilKey str
 
 func (l *linter) checkHost(d *document, i int) {
 	h := d.platform.Hosts[i]
-	line := d.line("hosts", i)
+	wrong := func(format string, args ...any) { l.problem(d, d.line("hosts", i), format, args...) }
 	switch {
 	case (h.Domain == "") == (h.Exact == ""):
-		l.problem(d, line, "hosts[%d]: give either domain (with all names under it) or host (this name alone)", i)
+		wrong("hosts[%d]: give either domain (with all names under it) or host (this name alone)", i)
 		return
 	case hostName(h.Name()) != h.Name():
-		l.problem(d, line, "hosts[%d]: %q is not a host name in lower case and punycode without port or final dot", i, h.Name())
+		wrong("hosts[%d]: %q is not a host name in lower case and punycode without port or final dot", i, h.Name())
 	case h.Domain != "" && (isAddress(h.Domain) || !strings.Contains(h.Domain, ".")):
-		l.problem(d, line, "hosts[%d]: %q cannot be claimed with all names under it", i, h.Domain)
+		wrong("hosts[%d]: %q cannot be claimed with all names under it", i, h.Domain)
 	case h.Exact != "" && !isAddress(h.Exact) && !strings.Contains(h.Exact, "."):
-		l.problem(d, line, "hosts[%d]: %q is a bare label", i, h.Exact)
+		wrong("hosts[%d]: %q is a bare label", i, h.Exact)
 	}
 	for j, e := range h.Except {
 		if hostName(e) != e || !strings.HasSuffix(e, "."+h.Domain) || h.Domain == "" {
