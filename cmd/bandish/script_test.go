@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bandish/bandish/internal/object/objecttest"
+
 	"github.com/bandish/bandish/internal/chdb"
 	"github.com/bandish/bandish/records"
 )
@@ -59,7 +61,10 @@ func TestScript(t *testing.T) {
 			env.Setenv("ONECASE", one)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": codeOf},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": codeOf, "s3": func(ts *testscript.TestScript, _ bool, _ []string) {
+			_, access := objecttest.Bucket(t) // named kept
+			ts.Setenv("S3", "http://"+access.Endpoint)
+		}},
 		Condition: func(condition string) (bool, error) {
 			if condition == "long" {
 				return os.Getenv("BANDISH_LONG") != "", nil

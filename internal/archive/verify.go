@@ -39,6 +39,16 @@ type identity struct {
 	changed, wrote syscall.Timespec
 }
 
+// Of a file in a working copy it must be the same after its use was noted (cache.touch),
+// which changes the time of its inode.
+func (a *Archive) identityOf(st fs.FileInfo) identity {
+	id := identityOf(st)
+	if a.bucket != nil {
+		id.changed = syscall.Timespec{}
+	}
+	return id
+}
+
 func identityOf(st fs.FileInfo) identity {
 	s, ok := st.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -50,7 +60,8 @@ func identityOf(st fs.FileInfo) identity {
 // checks remembers which files were hashed and what came of it.
 type checks struct {
 	mu   sync.Mutex
-	done map[string]checked // by path below the data folder
+	done map[string]checked // by path below the data folder, but for raw batches
+	raw  map[string]checked // those, some maxRawChecks of them
 	busy map[string]chan struct{}
 }
 
@@ -69,7 +80,7 @@ func sumOf(path string) string {
 // stand under the name that it waits under.
 func (a *Archive) find(path string) (*os.File, error) {
 	f, err := a.disk.Open(filepath.Join(a.dir, path))
-	if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(path, rawDir+string(filepath.Separator)) {
+	if errors.Is(err, fs.ErrNotExist) && isRawPath(path) {
 		if f, e := a.disk.Open(filepath.Join(a.dir, pendingPath(sumOf(path)))); e == nil {
 			return f, nil
 		}
@@ -89,6 +100,27 @@ func (a *Archive) Open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = a.verified(f, path)
+	if err != nil {
+		f.Close()
+		f = nil
+	}
+	var damaged *DamagedError
+	if errors.As(err, &damaged) && a.bucket != nil { // the copy here is
+		return a.openAgain(path)
+	}
+	return f, err
+}
+
+// openAgain is Open for a file whose copy here was found damaged.
+func (a *Archive) openAgain(path string) (*os.File, error) {
+	if err := os.Remove(filepath.Join(a.dir, path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := a.find(path)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.verified(f, path); err != nil {
 		f.Close()
 		return nil, err
@@ -100,7 +132,10 @@ func (a *Archive) Open(path string) (*os.File, error) {
 func (a *Archive) Verify(segments []Segment) error {
 	for _, s := range segments {
 		if st, err := os.Stat(filepath.Join(a.dir, s.Path())); err == nil {
-			if c, ok := a.checks.get(s.Path()); ok && c.reason == "" && c.id == identityOf(st) {
+			if c, ok := a.checks.get(s.Path()); ok && c.reason == "" && c.id == a.identityOf(st) {
+				if a.bucket != nil {
+					a.bucket.cache.touch(filepath.Join(a.dir, s.Path()))
+				}
 				continue
 			}
 		}
@@ -113,9 +148,20 @@ func (a *Archive) Verify(segments []Segment) error {
 	return nil
 }
 
+// maxRawChecks bounds the raw batches of which it is remembered what came of hashing
+// them, at some 250 bytes each: a server that takes in some measurements a second writes
+// one with each commit. What is forgotten is hashed again by whoever asks.
+const maxRawChecks = 50_000
+
+func isRawPath(path string) bool { return strings.HasPrefix(path, rawDir+string(filepath.Separator)) }
+
 func (c *checks) get(path string) (checked, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if isRawPath(path) {
+		found, ok := c.raw[path]
+		return found, ok
+	}
 	found, ok := c.done[path]
 	return found, ok
 }
@@ -124,15 +170,26 @@ func (c *checks) put(path string, v checked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
-		c.done = map[string]checked{}
+		c.done, c.raw = map[string]checked{}, map[string]checked{}
 	}
-	c.done[path] = v
+	if !isRawPath(path) {
+		c.done[path] = v
+		return
+	}
+	for old := range c.raw { // any
+		if len(c.raw) < maxRawChecks {
+			break
+		}
+		delete(c.raw, old)
+	}
+	c.raw[path] = v
 }
 
 func (c *checks) forget(path string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.done, path)
+	delete(c.raw, path)
 }
 
 // turn lets one goroutine at a time hash a file; the others find what came of
@@ -175,7 +232,7 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id := identityOf(st)
+	id := a.identityOf(st)
 	if c, ok := a.checks.get(path); ok && c.id == id {
 		return c.reason, nil
 	}
@@ -191,7 +248,7 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 	if hex.EncodeToString(h.Sum(nil)) != sumOf(path) {
 		reason = "its content does not have the SHA-256 of its name"
 	}
-	if st, err = f.Stat(); err != nil || identityOf(st) != id {
+	if st, err = f.Stat(); err != nil || a.identityOf(st) != id {
 		return "it changes while it is read", err
 	}
 	a.checks.put(path, checked{id, reason})
@@ -201,7 +258,7 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 // wrote notes a file that this process has just hashed as it wrote it.
 func (a *Archive) wrote(path string) {
 	if st, err := os.Stat(filepath.Join(a.dir, path)); err == nil {
-		a.checks.put(path, checked{id: identityOf(st)})
+		a.checks.put(path, checked{id: a.identityOf(st)})
 	}
 }
 
