@@ -163,7 +163,7 @@ func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer, t times) (*
 	if err != nil || len(answers) == 0 {
 		return nil, err
 	}
-	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers, t.query())}, nil
+	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers, t.query(), nil)}, nil
 }
 
 // blockedView is all that is blocked, now or on a day.
