@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -156,6 +157,7 @@ func crawl(t *testing.T, s *server) map[string]bool {
 		}
 		inert(t, at, body)
 		words.check(t, at, root)
+		namesTwin(t, at, root)
 		if strings.HasPrefix(at, "/ur") {
 			marksEnglish(t, at, root)
 		}
@@ -195,6 +197,37 @@ func crawl(t *testing.T, s *server) map[string]bool {
 		t.Errorf("the crawl found %d pages only", len(seen))
 	}
 	return seen
+}
+
+// namesTwin fails the test where a page that is there in both languages does not name the
+// other one, as search engines want it.
+func namesTwin(t *testing.T, at string, root *html.Node) {
+	t.Helper()
+	own, err := url.Parse(at)
+	if err != nil || strings.Contains(own.Path, "/embed/") {
+		return
+	}
+	rest, urdu := strings.CutPrefix(own.Path, "/ur")
+	code, path := "en", cmp.Or(rest, "/")
+	if !urdu {
+		code, path = "ur", strings.TrimSuffix("/ur"+own.Path, "/")
+	}
+	if show, _ := langPageOf(strings.Split(strings.Trim(strings.TrimPrefix(own.EscapedPath(), "/ur"), "/"), "/")); show == nil {
+		return
+	}
+	for n := range root.Descendants() {
+		attr := map[string]string{}
+		for _, a := range n.Attr {
+			attr[a.Key] = a.Val
+		}
+		if n.Data != "link" || attr["rel"] != "alternate" || attr["type"] != "" || attr["hreflang"] != code {
+			continue
+		}
+		if twin, err := url.Parse(attr["href"]); err == nil && twin.Path == path && twin.Query().Encode() == own.Query().Encode() {
+			return
+		}
+	}
+	t.Errorf("%s does not name its twin %s", at, path)
 }
 
 // noPage are the ends of addresses that lead to data or to a picture: they have no

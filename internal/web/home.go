@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -57,7 +58,7 @@ type caseCard struct {
 	Title string      `json:"title"`
 	Facts string      `json:"facts"`
 	Clock []pointView `json:"-"` // its dated turns
-	Span  string      `json:"-"` // how long access was gone
+	Span  string      `json:"-"` // how long access was gone, or where it stands
 }
 
 // homeMap is the world of one platform.
@@ -135,7 +136,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 			continue
 		}
 		line := k.line()
-		v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement")), line.Points, line.Without})
+		v.Cases = append(v.Cases, caseCard{c.ID, c.Title, fmt.Sprintf("%s · %s · %s", count(len(c.Acts), "act"), count(len(c.Dockets), "court case"), count(len(c.Claims), "statement")), line.Points, cmp.Or(line.Without, capital(line.Status))})
 	}
 	f := frame{Title: "Bandish: the open record of internet bans", About: "What is blocked where, since when, on whose order, and how it was measured."}
 	if err := s.answers(&f, r, "What is blocked where?", t); err != nil {
@@ -162,7 +163,7 @@ func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer, t times) (*
 	if err != nil || len(answers) == 0 {
 		return nil, err
 	}
-	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers, t.query())}, nil
+	return &homeMap{s.name(most), "/platforms/" + url.PathEscape(most), smallWorld(most, answers, t.query(), nil)}, nil
 }
 
 // blockedView is all that is blocked, now or on a day.
@@ -256,11 +257,15 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]c
 }
 
 // lengthOf is how long a ban has held by its answer, as of a day; "" where one day
-// is all that is known.
+// is all that is known, and where nobody has said for longer than that whether it
+// still holds: a ban of months is not "at least 1 day" long.
 func lengthOf(a *answer.Answer, day time.Time) string {
 	if a.Basis == answer.Reported {
 		for i := range a.Reported {
 			if r := &a.Reported[i]; r.Holds {
+				if r.AtLeast && int(day.Sub(r.Known).Hours()/24) > r.Days {
+					return ""
+				}
 				return lengthWords(ban.Length{Days: r.Days, AtMost: r.AtMost, AtLeast: r.AtLeast})
 			}
 		}

@@ -35,7 +35,7 @@ func TestHostileAddresses(t *testing.T) {
 			"/cases/"+e, "/cases/pk-2024-x?as-of="+q, "/cases/pk-2024-x/"+e+"/"+e, "/cases/pk-2024-x/act/"+e, "/actors/"+e, "/laws/"+e, "/sources/"+e, "/actors/pk-pta?at="+q,
 			"/search?q="+q, "/search?q=x&kind="+q+"&page="+q+"&cc="+q+"&target="+q, "/check?target="+q+"&cc="+q+"&at="+q+"&claim="+q, "/contribute?about="+q+"&kind="+q+"&thanks="+q,
 			"/cc/"+e+"/feed.atom", "/cc/PK/"+e+"/feed.json", "/platforms/"+e+"/feed.atom", "/cases/"+e+"/courts.ics", "/embed/PK/"+e, "/embed/"+e+"/x/badge.svg", "/embed/PK/x?at="+q, "/oembed?url="+q,
-			"/cc/PK/x?format="+q, "/cases/pk-2024-x?format=bibtex&as-of="+q, "/ur/"+e, "/ur/cc/PK/"+e, "/ur/cases/"+e, "/ur/is?cc="+q+"&target="+q, "/cases?as-of="+q)
+			"/cc/PK/x?format="+q, "/cases/pk-2024-x?format=bibtex&as-of="+q, "/ur/"+e, "/ur/embed/PK/"+e, "/ur/embed/"+e+"/x/badge.svg", "/ur/embed/PK/x/badge.svg?at="+q, "/ur/cases/"+e+"/courts.ics", "/ur/cc/PK/"+e, "/ur/cases/"+e, "/ur/is?cc="+q+"&target="+q, "/cases?as-of="+q)
 	}
 	tries = append(tries, "/..%2f..%2fetc/passwd", "/static/..%2f..%2fweb.go", "/ur/..%2f..%2f", "/ur//evil.example/", "//evil.example/", "/cases/../../etc", "/cases/pk-2024-x/act/..%2f..%2fclaim", "/%2e%2e/", "/cc/PK/x/%00", "/\\evil.example")
 	if len(tries) < 100 {

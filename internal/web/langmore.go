@@ -179,6 +179,7 @@ func (s *Site) langPlatform(r *http.Request, v *langView, named []string) error 
 	}
 	if len(answers) > 0 {
 		v.Intro = inPage(v.c.text("platform.count", args{"n": blocked, "total": len(answers)}))
+		v.Map = smallWorld(id, answers, v.When.Query, v.c)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/text/language"
 
@@ -77,6 +78,8 @@ type langView struct {
 	Of        []string // what the page says, as corrections name it
 	Corrected []langCorrection
 	Cite      *citation
+	Changes   []langChange
+	Map       template.HTML
 	Few       *embedView  // what the card of the page says
 	Embed     *embedCodes // nil for a page without a card
 	HasCard   bool        // others may frame its card
@@ -123,6 +126,12 @@ type langPoint struct{ Turn, Date template.HTML }
 type langEntry struct {
 	Date, Kind template.HTML
 	What, Href string // in English
+}
+
+// langChange is what began, ended or was done.
+type langChange struct {
+	Date, Kind, Text template.HTML
+	Lang, Href       string // of a text in another language
 }
 
 type langTerm struct {
@@ -360,9 +369,9 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 		return err
 	}
 	v.asked(r, t)
-	for i := range blocked {
+	for i := range blocked[:min(len(blocked), homeCards)] { // all are under /blocked
 		one := v.answer(&blocked[i], v.When.Query)
-		if a := &blocked[i]; i < homeCards && a.LastMeasured != nil {
+		if a := &blocked[i]; a.LastMeasured != nil {
 			full, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: a.CC, Target: a.Target, At: t.at, Known: t.known})
 			if err != nil {
 				return err
@@ -371,7 +380,26 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 		}
 		v.Answers = append(v.Answers, one)
 	}
+	changes, err := s.Desk.Changes(r.Context(), inquiry.Topic{At: t.at, Known: t.known})
+	if err != nil {
+		return err
+	}
+	for i := range changes[:min(len(changes), homeChanges)] {
+		v.Changes = append(v.Changes, v.change(s, &changes[i]))
+	}
 	return v.cases(s, r)
+}
+
+// change is a ban that began or ended, or an act of the record, which is in English.
+func (v *langView) change(s *Site, one *inquiry.Change) langChange {
+	out := langChange{Date: inPage(v.c.interval(one.Interval)), Kind: v.T("found.ban"), Href: v.c.own(one.Path) + v.When.Query}
+	if one.Kind == inquiry.BanBegins || one.Kind == inquiry.BanEnds {
+		_, text := v.feedItem(s, one)
+		out.Text = inPage(text)
+		return out
+	}
+	out.Date, out.Kind, out.Text, out.Lang = inPage(v.c.date(one.Date, time.UTC)), v.T("kind."+one.Kind), template.HTML(template.HTMLEscapeString(one.Text)), "en"
+	return out
 }
 
 // plainName is a name without marks, for where a page has no room for <bdi>.
@@ -712,6 +740,7 @@ func langKeys() []string {
 		"thing.":  {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it", "section"},
 		"days.":   {"span", "title", "on", "blocked", "ok", "down", "unclear", "all"},
 		"feed.":   {"title", "about", "began", "began.when", "ended", "ended.when"},
+		"map.":    {"label"},
 		"embed.":  {"evidence", "stood", "demo", "measured", "unmeasured", "partly", "nothing", "nothing.text", "by", "case", "blocked.blocked", "blocked.likely", "blocked.either"},
 		"event.":  {"over", "over.long", "held", "goes"}, "network.": {"in", "strip"}, "case.": {"without"}, "courts.": {"title", "held", "put"},
 		"bans.":        {"title", "about", "length", "who"},

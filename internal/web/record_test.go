@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 )
@@ -334,5 +335,29 @@ func TestSections(t *testing.T) {
 	s := serve(t)
 	if _, page := s.get("/bans"); strings.Contains(page, "aria-current") {
 		t.Error("the list of all bans stands under an entry of the top bar")
+	}
+}
+
+// A length is shown where it says how long the ban may be, and not where nobody has
+// spoken of it for longer than it was seen to hold.
+func TestLengthOfWhatWasReportedLongAgo(t *testing.T) {
+	day := func(s string) time.Time { return parseDay(s) }
+	for want, known := range map[string]string{"at least 20 days": "2026-03-10", "": "2026-02-19"} {
+		known := day(known)
+		a := answer.Answer{Basis: answer.Reported, Reported: []answer.ReportedBan{{Start: day("2026-02-18"), Known: known, Days: int(known.Sub(day("2026-02-18")).Hours() / 24), AtLeast: true, Holds: true}}}
+		if got := lengthOf(&a, day("2026-03-20")); got != want {
+			t.Errorf("reported until %s: %q, want %q", known.Format(time.DateOnly), got, want)
+		}
+	}
+}
+
+// What was asked is answered before the form asks again, in both languages.
+func TestCheckAnswersFirst(t *testing.T) {
+	s := serve(t)
+	for path, head := range map[string]string{"/check": "<strong>contradicted</strong>", "/ur/check": "ثبوت اس کے برعکس ہیں"} {
+		_, page := s.get(path + "?target=x&cc=PK&at=2024-03-13&claim=accessible")
+		if said, form := strings.Index(page, head), strings.Index(page, `name="claim"`); said < 0 || form < said {
+			t.Errorf("%s: the answer stands at %d, the form at %d", path, said, form)
+		}
 	}
 }

@@ -41,6 +41,7 @@ var functions = template.FuncMap{
 	"prose":     prose,
 	"bdi":       inPage,
 	"where":     whereWords,
+	"channel":   channel,
 	"accused":   accusedOf,
 	"capital":   capital,
 	"spaced":    func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
@@ -111,6 +112,17 @@ func stateWord(s any) string {
 		return "works"
 	}
 	return "too little data"
+}
+
+// channelWords say how a measurement came into the archive.
+var channelWords = map[string]string{verdict.Bucket: "from OONI's bucket", verdict.Web: "from an address of the web", verdict.File: "from a file", verdict.Table: "as a row of a table, without its document", verdict.Submitted: "handed in here"}
+
+// channel says how a measurement came into the archive.
+func channel(name string) string {
+	if words := channelWords[name]; words != "" {
+		return words
+	}
+	return spacedWords(name)
 }
 
 // programNames are names of tests, of mechanisms and the like within a sentence.

@@ -24,13 +24,13 @@ var worldShapes string
 // worldMap colours the countries of one target's answers; each links to its
 // answer. A country of which nothing is known is an outline.
 func worldMap(target string, answers []answer.Answer, query string) template.HTML {
-	return drawWorld(target, answers, query, outlines())
+	return drawWorld(target, answers, query, outlines(), nil)
 }
 
 // smallWorld is the same with coarser shapes, for a page that shows more than the
-// map.
-func smallWorld(target string, answers []answer.Answer, query string) template.HTML {
-	return drawWorld(target, answers, query, coarse())
+// map, in words of a language, nil for English.
+func smallWorld(target string, answers []answer.Answer, query string, lang *catalogue) template.HTML {
+	return drawWorld(target, answers, query, coarse(), lang)
 }
 
 // outline is the shape of one country.
@@ -54,21 +54,26 @@ var (
 )
 
 // drawWorld draws a map.
-func drawWorld(target string, answers []answer.Answer, query string, countries []outline) template.HTML {
+func drawWorld(target string, answers []answer.Answer, query string, countries []outline, lang *catalogue) template.HTML {
+	k := speaker{c: lang}
 	of := make(map[string]*answer.Answer, len(answers))
 	for i := range answers {
 		of[answers[i].CC] = &answers[i]
 	}
 	var b strings.Builder
-	b.WriteString(`<svg class="map" viewBox="0 0 720 282" role="group" aria-label="Map of the world; the table below says the same">`)
+	b.WriteString(`<svg class="map" viewBox="0 0 720 282" role="group" aria-label="` + template.HTMLEscapeString(k.say("map.label", "Map of the world; the table below says the same")) + `">`)
 	for _, o := range countries {
 		a := of[o.cc]
 		if a == nil {
 			b.WriteString(`<path class="unknown" d="` + o.shape + `"/>`)
 			continue
 		}
+		country, head := a.Country, a.Headline()
+		if lang != nil {
+			country, head = plainName(lang.country(a.CC, a.Country)), plainName(lang.head(a))
+		}
 		fmt.Fprintf(&b, `<a href="%s"><title>%s: %s</title><path class="s-%s" d="%s"/></a>`,
-			template.HTMLEscapeString("/cc/"+o.cc+"/"+url.PathEscape(target)+query), template.HTMLEscapeString(a.Country), template.HTMLEscapeString(a.Headline()), a.State, o.shape)
+			template.HTMLEscapeString(k.own("/cc/"+o.cc+"/"+url.PathEscape(target))+query), template.HTMLEscapeString(country), template.HTMLEscapeString(head), a.State, o.shape)
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String()) // the shapes are the program's own, all else is escaped

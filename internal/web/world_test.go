@@ -27,9 +27,13 @@ func TestWorldShapes(t *testing.T) {
 // The small map has the countries of the great one, but for the smallest.
 func TestSmallWorld(t *testing.T) {
 	one := []answer.Answer{{CC: "PK", Country: "Pakistan", Target: "x", State: verdict.Blocked, Basis: answer.Measured}}
-	great, small := string(worldMap("x", one, "")), string(smallWorld("x", one, ""))
+	great, small := string(worldMap("x", one, "")), string(smallWorld("x", one, "", nil))
 	if len(small) > len(great)*3/4 || !strings.Contains(small, "/cc/PK/x") || strings.Contains(small, `d=""><`) {
 		t.Errorf("the small map is %d bytes, the great one %d", len(small), len(great))
+	}
+	urdu := string(smallWorld("x", one, "?at=2024-03-01", loadCatalogues()["ur"]))
+	if !strings.Contains(urdu, `<a href="/ur/cc/PK/x?at=2024-03-01"><title>پاکستان: بلاک`) || strings.Contains(urdu, "Pakistan") || strings.Contains(urdu, "Map of") {
+		t.Errorf("the map in Urdu: %.300s", urdu)
 	}
 	if got := coarser("M10 10l1 0 9 0 0 10-10 0z", 2); got != "M10 10l10 0 0 10-10 0z" {
 		t.Errorf("a square with a point on its side is %s", got)
