@@ -178,7 +178,7 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 	}
 	mixed := false
 	if out.hard, mixed = sortOf(hard, soft); mixed {
-		out.strength = set.Date.Part
+		out.strength = set.Chain.Strengths[1]
 	}
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
@@ -219,7 +219,7 @@ func sortOf(hard, soft float64) (share float64, mixed bool) {
 // of throttling are.
 func (h *history) strength(parts []banned) float64 {
 	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].ASN == 0 }) {
-		return set.Date.Part
+		return set.Chain.Strengths[1]
 	}
 	return set.Date.Full
 }

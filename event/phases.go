@@ -111,7 +111,7 @@ func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
 			}
 		}
 	}
-	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Course.LullCost && weakest < 0
+	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Chain.SwitchCost && weakest < 0
 }
 
 // lull is the phase. Where networks are not named, others than those that block
@@ -164,15 +164,15 @@ func (h *history) lulls(spans []stretch) []stretch {
 	var out []stretch
 	for i := 0; i < len(vs); {
 		sum, best, end := 0.0, 0.0, i
-		for k := i; k < len(vs) && sum <= set.Course.LullCost; k++ {
+		for k := i; k < len(vs) && sum <= set.Chain.SwitchCost; k++ {
 			if sum += vs[k].score; sum < best {
 				best, end = sum, k+1
 			}
-			if sum-best > set.Course.LullCost {
+			if sum-best > set.Chain.SwitchCost {
 				break
 			}
 		}
-		if best > -2*set.Course.LullCost {
+		if best > -2*set.Chain.SwitchCost {
 			i++
 			continue
 		}

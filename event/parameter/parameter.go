@@ -41,8 +41,8 @@ type Chain struct {
 	EnterMost    float64    `is:"chance of a beginning within one gap, at most" from:"chosen" needs:"mm-2024-tor-counts; Brazil; sparse, 1 a day"`
 	LeastGap     float64    `is:"seconds that a gap counts at least" from:"chosen" needs:"TestTrack"`
 	Begun        float64    `is:"nats against a ban that began before the data" from:"chosen" needs:"jo-facebook; cu-tremendanota; et-2018-unblocking"`
-	SwitchCost   float64    `is:"nats for a change of strength within a ban" from:"chosen" needs:"et-2018-unblocking; jo-facebook; Brazil"`
-	Strengths    [3]float64 `is:"shares of the votes that a ban turns bad: partial and throttled bans are real" from:"chosen" needs:"a prior: TestWeights"`
+	SwitchCost   float64    `is:"nats for a change of strength within a ban, and for passing between access and interference within an event" from:"chosen" needs:"et-2018-unblocking; jo-facebook; Brazil"`
+	Strengths    [3]float64 `is:"shares of the votes that a ban turns bad: partial and throttled bans are real. The middle one dates where the source does not name networks, or the bad votes are of both sorts" from:"chosen" needs:"a prior: TestWeights"`
 	Hard         [2]float64 `is:"share of blocked among the bad votes of a ban: where the verdicts know the interference, and where they say that something is wrong" from:"chosen" needs:"a prior: TestWeights"`
 	MinBaseline  float64    `is:"usual bad share, at least" from:"chosen" needs:"TestTrack"`
 	MaxBaseline  float64    `is:"usual bad share, at most" from:"chosen" needs:"TestTrack"`
@@ -63,11 +63,10 @@ type Chain struct {
 
 // Candidate are the parameters of: what is an event.
 type Candidate struct {
-	WeakScore    float64 `is:"nats of a network's stretch that may join an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	WeakScore    float64 `is:"nats of a network's stretch that may join an event, and that one network alone must add where others are measured" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 	NamedWrongly float64 `is:"chance that a network which does not block is named beside others, for one target, at most" from:"derived: Ville's inequality [3]" needs:"8 platforms, one of 5 networks"`
 	BriefScore   float64 `is:"the same, where all lies within a day" from:"chosen" needs:"at once, 15 unequal networks; sparse, 1 a day"`
 	ListedScore  float64 `is:"nats of a network in a stretch of all together, to be named where others have as much" from:"chosen" needs:"ug-2018-porn; Kenya"`
-	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"TestNeeded"`
 	InsideScore  float64 `is:"nats of a network within a stretch of all together, to carry it" from:"chosen" needs:"ir-rambler-lull; Kenya"`
 	MinRise      float64 `is:"rise of the bad share over the usual one" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; cu-tremendanota"`
 	MinRiseSoft  float64 `is:"the same, where SoftShare of the bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; at once, 1 network; counts only"`
@@ -98,7 +97,7 @@ type Candidate struct {
 	AloneVotes   float64 `is:"bad votes, the same" from:"chosen" needs:"TestNeeded"`
 	AloneDays    int     `is:"bad days, the same" from:"chosen" needs:"TestNeeded"`
 	MainShare    float64 `is:"share of the score that makes an event mainly one network's" from:"chosen" needs:"ug-2018-porn; worlds"`
-	LullShort    int64   `is:"days without a bad vote that do not end a ban" from:"chosen" needs:"worlds"`
+	LullShort    int64   `is:"days without a bad vote that do not end a ban, and between two days of one defect" from:"chosen" needs:"worlds"`
 	LullHalf     int64   `is:"days, the same, at most, of half of what lies around and a day more" from:"chosen" needs:"ir-rambler-lull"`
 	LullLong     int64   `is:"days, the same, at most, of a twentieth of what lies around" from:"chosen" needs:"TestNeeded"`
 }
@@ -109,7 +108,6 @@ type Date struct {
 	Networks   int           `is:"networks that bear on the dates, at most: those whose bad votes say most" from:"chosen: cost" needs:"cost"`
 	Votes      float64       `is:"first bad votes that date a change" from:"chosen" needs:"et-2018-unblocking; Brazil; at once, 1 network"`
 	Full       float64       `is:"share of a network's votes that a ban is taken to turn bad" from:"fitted: seeds 1–12" needs:"et-2018-unblocking; at once, 1 network; one provider, one platform"`
-	Part       float64       `is:"the same, where the source does not name networks, or the bad votes are of both sorts" from:"chosen" needs:"mm-2024-tor-counts; Brazil; counts only"`
 	Mingled    int           `is:"networks that votes of unnamed ones are taken to be of" from:"chosen" needs:"mm-2024-tor-counts; Brazil; counts only"`
 	FirmBad    float64       `is:"bad share from which votes that begin an event stand out" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; grows over ten days; grows over three days, 8 networks"`
 	FirmSoft   float64       `is:"the same, where most bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; Brazil; nights, 8 hours"`
@@ -129,7 +127,6 @@ type Course struct {
 	AccessMost  float64 `is:"bad share that it is taken to have at most" from:"chosen" needs:"Brazil; at once, 1 network; counts only"`
 	Stale       int64   `is:"seconds of silence after which an event fades" from:"chosen" needs:"Brazil; et-2018-unblocking"`
 	StaleTimes  int64   `is:"times the usual pause between bad votes, the same" from:"chosen" needs:"et-2018-unblocking"`
-	LullCost    float64 `is:"nats of passing between access and interference within an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 	LullReach   int64   `is:"seconds from an ok vote that a lull may reach" from:"derived: nothing is said of where nobody measured" needs:"TestNeeded"`
 	MeansGain   float64 `is:"nats by which a change of the means must explain the votes better" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; Kenya"`
 	MeansChange float64 `is:"change of a mean's share of the bad measurements, to be told" from:"chosen" needs:"ke24-wc-gap-20-25nov; zz-8-platforms-2-ok-one-network; Kenya"`
@@ -162,14 +159,12 @@ type Defect struct {
 	During      int     `is:"targets that fail while an event lasts" from:"chosen" needs:"worlds"`
 	Share       float64 `is:"of the targets that are otherwise fine" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
 	Networks    int     `is:"networks that fail so on one day: no probe" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms"`
-	Gap         int64   `is:"seconds between two days of one defect" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	Spared      float64 `is:"bad share of a target that is left alone" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; one of two hosts, 4 networks"`
 	Struck      float64 `is:"bad share of one that is not" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	SparedVotes float64 `is:"votes that must speak for it" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; nights, 8 hours; one provider, 8 of 10 platforms"`
 	Judged      float64 `is:"of the targets must be one or the other" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	Surely      float64 `is:"of the bad votes, by means that no defect makes" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; worlds"`
 	Sole        float64 `is:"of a country's votes in the weeks around, that one network has" from:"chosen" needs:"worlds; et-2018-unblocking; one provider, 6 of 6 platforms"`
-	SoleSpan    int64   `is:"seconds, these weeks on either side" from:"chosen" needs:"TestNeeded"`
 	Doubted     float64 `is:"per cent of the confidence that is left where a defect is not ruled out" from:"chosen" needs:"one provider, 6 of 6 platforms"`
 }
 
@@ -208,7 +203,7 @@ type World struct {
 
 // Darkness are the parameters of: countries and networks that fall silent.
 type Darkness struct {
-	Window      int     `is:"days on either side that give the usual presence" from:"chosen" needs:"TestSilences"`
+	Window      int     `is:"days on either side that give the usual presence, and show whether a network is the only one" from:"chosen" needs:"TestSilences"`
 	Least       int     `is:"of them at least" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; one provider, one platform"`
 	Width       int64   `is:"seconds, the stretches that are scored" from:"chosen" needs:"TestSilences"`
 	Level       float64 `is:"share of the usual presence that is left in darkness" from:"chosen" needs:"worlds"`
@@ -219,9 +214,8 @@ type Darkness struct {
 	Regular     float64 `is:"share of days on which a regular network is heard" from:"chosen" needs:"worlds"`
 	Return      float64 `is:"share of the usual presence that returns" from:"chosen" needs:"worlds"`
 	Longest     float64 `is:"days at the end of the data, beyond which it is no news" from:"chosen" needs:"TestSilences"`
-	Steady      float64 `is:"of the last four weeks' presence that the weeks before them had" from:"chosen" needs:"TestSilences"`
 	Credible    float64 `is:"mass of its intervals" from:"chosen" needs:"worlds"`
-	Neighbours  float64 `is:"share of their usual presence that others must keep" from:"chosen" needs:"worlds"`
+	Neighbours  float64 `is:"share of their usual presence that others must keep, and that the weeks before the last four had of it" from:"chosen" needs:"worlds"`
 	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"TestSilences"`
 	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"TestSilences"`
 	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"TestSilences"`
@@ -269,7 +263,6 @@ var Standard = Parameters{
 		NamedWrongly: 0.01,
 		BriefScore:   10,
 		ListedScore:  4,
-		AloneScore:   6,
 		InsideScore:  1,
 		MinRise:      0.25,
 		MinRiseSoft:  0.35,
@@ -309,7 +302,6 @@ var Standard = Parameters{
 		Networks:   60,
 		Votes:      4,
 		Full:       0.9,
-		Part:       0.6,
 		Mingled:    12,
 		FirmBad:    0.2,
 		FirmSoft:   0.3,
@@ -344,7 +336,6 @@ var Standard = Parameters{
 		AccessMost:  0.97,
 		Stale:       14 * 86400,
 		StaleTimes:  10,
-		LullCost:    4,
 		LullReach:   86400,
 		MeansGain:   8,
 		MeansChange: 0.5,
@@ -373,14 +364,12 @@ var Standard = Parameters{
 		During:      5,
 		Share:       0.8,
 		Networks:    3,
-		Gap:         3 * 86400,
 		Spared:      0.3,
 		Struck:      0.7,
 		SparedVotes: 3,
 		Judged:      2.0 / 3,
 		Surely:      0.5,
 		Sole:        0.8,
-		SoleSpan:    28 * 86400,
 		Doubted:     60,
 	},
 	Parts: Parts{
@@ -422,7 +411,6 @@ var Standard = Parameters{
 		Regular:     0.25,
 		Return:      0.4,
 		Longest:     60,
-		Steady:      0.5,
 		Credible:    0.988,
 		Neighbours:  0.5,
 		LonePresent: 5,
