@@ -48,9 +48,9 @@ func votesOf(o []chain.Obs) []dating.Vote {
 	return out
 }
 
-// window is what of a network dates an event's onset, or its end: the
-// observations from a to b, of which those from first to last, both bad, lie
-// within the event.
+// window holds the observations of one network by which an event's onset, or its
+// end, is dated. They run from index a to index b. Those from first to last lie
+// within the event; first and last themselves are bad.
 type window struct{ a, first, last, b int }
 
 // around finds the window of a network: up to datingBefore observations on its

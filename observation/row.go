@@ -163,10 +163,10 @@ type Row struct {
 }
 
 // Verified reports whether what came over this connection was written by a
-// server that proved its name: the probe checked the certificate, and our own
-// check of the chain, where it is stored, does not gainsay it. That the chain
-// ends in an authority we do not know counts as claimed: some apps pin their
-// own.
+// server that proved its name. The probe checked the certificate. Where the chain
+// is stored, we check it too, and must not find the opposite. A chain that ends in
+// an authority we do not know is taken as the probe says: some apps pin an
+// authority of their own.
 func (r *Row) Verified() bool {
 	if r.NoVerify {
 		return false

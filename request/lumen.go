@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/casefile"
+	csv "github.com/bandish/bandish/internal/table"
 )
 
 // maxNotice bounds one notice of Lumen, in bytes.
@@ -72,7 +73,7 @@ func ReadLumen(r io.Reader, file string, fixed map[string]string, platform func(
 	origin := Origin{Dataset: Lumen, File: file}
 	rows, err := n.rows(kind, origin, fixed, platform)
 	if err != nil {
-		im.Asides = []Aside{{origin, err.Error(), fmt.Sprintf("Lumen notice %d", n.ID)}}
+		im.Asides = []Aside{csv.NewAside(origin, err.Error(), fmt.Sprintf("Lumen notice %d", n.ID))}
 		return im, nil
 	}
 	im.Used, im.Requests = 1, rows

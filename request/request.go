@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"github.com/bandish/bandish/casefile"
+	csv "github.com/bandish/bandish/internal/table"
 )
 
 // Dataset names where rows come from.
@@ -57,11 +58,7 @@ type Row struct {
 }
 
 // Aside is a row that was set aside.
-type Aside struct {
-	Origin Origin `json:"origin"`
-	Reason string `json:"reason"`
-	Text   string `json:"text,omitempty"`
-}
+type Aside = csv.Aside[Origin]
 
 // Import is what one file gave: Rows = Used + len(Asides). A row of a file
 // may give several requests.

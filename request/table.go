@@ -109,11 +109,7 @@ func plausible(rows []Row) error {
 }
 
 func (t *table) aside(cells []string, err error) {
-	text := []rune(strings.Join(cells, " | "))
-	if len(text) > 200 {
-		text = append(text[:199], '…')
-	}
-	t.im.Asides = append(t.im.Asides, Aside{t.origin, err.Error(), string(text)})
+	t.im.Asides = append(t.im.Asides, csv.NewAside(t.origin, err.Error(), strings.Join(cells, " | ")))
 }
 
 // counts reads the counts of several columns at once.

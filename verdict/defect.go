@@ -23,9 +23,9 @@ type Defect struct {
 }
 
 // The floor of evidence for a Defect: so many networks, so many measurements
-// of each side, and shares that leave no room for a network's own doing. Three
-// countries, so that nobody hides one country's ban behind successes that he
-// made up: where there is no ban the same software would have to fail as well.
+// of each side, and shares that one network's own faults cannot explain. Three
+// countries are needed, so that nobody hides a ban in one country by inventing
+// successes there: the same software must also fail in countries without the ban.
 const (
 	defectNetworks  = 3
 	defectCountries = 3

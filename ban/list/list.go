@@ -12,14 +12,11 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/internal/table"
 )
 
 // Aside is a row that was set aside.
-type Aside struct {
-	Origin ban.Origin `json:"origin"`
-	Reason string     `json:"reason"`
-	Text   string     `json:"text,omitempty"` // the row, shortened
-}
+type Aside = table.Aside[ban.Origin]
 
 // Import is what one file gave. Rows = rows that gave reports + len(Asides);
 // a row that names several countries gives several reports.
@@ -45,8 +42,5 @@ func hostID(n Names, host string, at time.Time) string {
 
 // aside sets a row aside.
 func (im *Import) aside(o ban.Origin, text, format string, args ...any) {
-	if r := []rune(text); len(r) > 200 {
-		text = string(r[:200]) + "…"
-	}
-	im.Asides = append(im.Asides, Aside{o, fmt.Sprintf(format, args...), text})
+	im.Asides = append(im.Asides, table.NewAside(o, fmt.Sprintf(format, args...), text))
 }

@@ -215,7 +215,7 @@ func banLists(names list.Names) listKind {
 		}
 		out := &listRead{Rows: im.Rows, Used: im.Used, Reports: len(im.Reports)}
 		for _, a := range im.Asides {
-			out.Asides = append(out.Asides, aside{a.Origin, a.Reason, a.Text})
+			out.Asides = append(out.Asides, aside{Origin: a.Origin, Reason: a.Reason, Text: a.Text})
 		}
 		return out, nil
 	}}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/source"
+	"github.com/bandish/bandish/internal/table"
 	"github.com/spf13/cobra"
 )
 
@@ -34,11 +35,7 @@ type listRead struct {
 }
 
 // aside is a row of a list that was left out.
-type aside struct {
-	Origin fmt.Stringer `json:"origin"`
-	Reason string       `json:"reason"`
-	Text   string       `json:"text,omitempty"`
-}
+type aside = table.Aside[fmt.Stringer]
 
 // listImport is what importing one file printed, as JSON.
 type listImport struct {

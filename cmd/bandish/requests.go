@@ -98,7 +98,7 @@ func requestLists(registry *target.Registry) listKind {
 		}
 		out := &listRead{Rows: im.Rows, Used: im.Used, Requests: len(im.Requests)}
 		for _, a := range im.Asides {
-			out.Asides = append(out.Asides, aside{a.Origin, a.Reason, a.Text})
+			out.Asides = append(out.Asides, aside{Origin: a.Origin, Reason: a.Reason, Text: a.Text})
 		}
 		return out, nil
 	}}

@@ -480,7 +480,7 @@ func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 // whose answer submitOne gives.
 const protocolVersion = "0.1.0"
 
-// close ends a report, which is nothing to us.
+// close answers a probe that ends a report. Nothing is done: reports need no end.
 func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	if err := checkForm(r.PathValue("id")); err != nil {
 		return err

@@ -156,6 +156,26 @@ func counted(t *testing.T, p *Pipeline) []series.Cell {
 	return all
 }
 
+// rebuildsAlike merges and counts, and tells where a rebuild gives other segments
+// than those that it returns.
+func rebuildsAlike(t *testing.T, p *Pipeline) []string {
+	t.Helper()
+	if _, err := p.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Count(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := segments(t, p)
+	if _, err := p.Rebuild(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := segments(t, p); !slices.Equal(before, after) {
+		t.Errorf("rebuilt %v, imported %v", after, before)
+	}
+	return before
+}
+
 func segments(t *testing.T, p *Pipeline) []string {
 	t.Helper()
 	m, err := p.Archive.Manifest()
@@ -654,19 +674,7 @@ func TestTables(t *testing.T) {
 	if s := bring(t, p, Want{}, write(t, "web2.csv", []byte(web)), write(t, "c2.csv", []byte(counts))); s.Added != 0 || s.Duplicates != 4 {
 		t.Fatalf("again: %+v", s)
 	}
-	if _, err := p.Compact(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Count(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	before := segments(t, p)
-	if _, err := p.Rebuild(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	if after := segments(t, p); !slices.Equal(before, after) {
-		t.Errorf("rebuilt %v, imported %v", after, before)
-	}
+	before := rebuildsAlike(t, p)
 	m, _ := p.Archive.Manifest()
 	rows := int64(0)
 	for _, g := range m.Select(archive.Verdicts, verdict.Ruleset) {
@@ -697,19 +705,7 @@ func TestCountsOfOneQuestion(t *testing.T) {
 	if s := bring(t, p, Want{Filter: intake.Filter{CC: "ZZ"}, Target: "x"}, write(t, "again.csv", []byte(table))); s.Duplicates != 1 {
 		t.Errorf("again: %+v", s)
 	}
-	if _, err := p.Compact(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Count(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	before := segments(t, p)
-	if _, err := p.Rebuild(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	if after := segments(t, p); !slices.Equal(before, after) {
-		t.Errorf("rebuilt %v, imported %v", after, before)
-	}
+	rebuildsAlike(t, p)
 	m, err := p.Archive.Manifest()
 	if err != nil {
 		t.Fatal(err)

@@ -138,19 +138,7 @@ func TestOneSubmitterMovesNoConclusion(t *testing.T) {
 			if state != c.want || s.Measurements+s.Aside != n {
 				t.Errorf("%+v; want %s and %d measurements in all", s, c.want, n)
 			}
-			if _, err := p.Compact(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := p.Count(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			before := segments(t, p)
-			if _, err := p.Rebuild(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-			if after := segments(t, p); !slices.Equal(before, after) {
-				t.Errorf("rebuilt %v\nwere %v", after, before)
-			}
+			rebuildsAlike(t, p)
 		})
 	}
 }

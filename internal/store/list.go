@@ -77,25 +77,7 @@ func (s *Store) OnNetwork(ctx context.Context, asn uint32) ([]Place, error) {
 }
 
 func (s *Store) queryNetwork(ctx context.Context, asn uint32) ([]Place, error) {
-	if _, err := s.refresh(ctx, "cells"); err != nil {
-		return nil, err
-	}
-	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE probe_asn = ? GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target`, asn)
-	if err != nil {
-		return nil, fmt.Errorf("query network: %w", err)
-	}
-	defer rows.Close()
-	var out []Place
-	for rows.Next() {
-		var p Place
-		var last int64
-		if err := rows.Scan(&p.CC, &p.Target, &p.Measurements, &last); err != nil {
-			return nil, fmt.Errorf("query network: %w", err)
-		}
-		p.Last = time.Unix(last, 0).UTC()
-		out = append(out, p)
-	}
-	return out, rows.Err()
+	return s.places(ctx, "network", `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE probe_asn = ? GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target`, asn)
 }
 
 // Measured is what was measured on one network.

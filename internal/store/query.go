@@ -272,12 +272,17 @@ func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
 }
 
 func (s *Store) queryPlaces(ctx context.Context, limit int) ([]Place, error) {
+	return s.places(ctx, "places", `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
+}
+
+// places reads the rows of a question for places; what names it in errors.
+func (s *Store) places(ctx context.Context, what, query string, args ...any) ([]Place, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("query places: %w", err)
+		return nil, fmt.Errorf("query %s: %w", what, err)
 	}
 	defer rows.Close()
 	var out []Place
@@ -285,7 +290,7 @@ func (s *Store) queryPlaces(ctx context.Context, limit int) ([]Place, error) {
 		var p Place
 		var last int64
 		if err := rows.Scan(&p.CC, &p.Target, &p.Measurements, &last); err != nil {
-			return nil, fmt.Errorf("query places: %w", err)
+			return nil, fmt.Errorf("query %s: %w", what, err)
 		}
 		p.Last = time.Unix(last, 0).UTC()
 		out = append(out, p)
