@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 		switch {
 		case strings.HasPrefix(mode, "bench-"):
 			run = benchChild
+		case mode == "worker":
+			run = func(_, dir, what string) error { return workerChild(dir, what) }
+		case mode == "racer":
+			run = func(_, dir, _ string) error { return racerChild(dir) }
 		case mode == "hostile-load":
 			run = func(_, dir, _ string) error { return hostileLoad(dir) }
 		case mode == "amplify":
