@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 		switch {
 		case strings.HasPrefix(mode, "bench-"):
 			run = benchChild
-		case mode == "worker":
-			run = func(_, dir, what string) error { return workerChild(dir, what) }
+		case mode == "worker", mode == "importer":
+			run = func(mode, dir, what string) error { return workerChild(dir, what, mode == "worker") }
 		case mode == "racer":
 			run = func(_, dir, _ string) error { return racerChild(dir) }
 		case mode == "hostile-load":
