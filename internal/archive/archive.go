@@ -427,7 +427,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 			return err
 		}
 		lost = u
-		if err := waitAgain(ctx, try); err != nil {
+		if err := waitAgain(ctx, try, time.Since(u.began)); err != nil {
 			return fmt.Errorf("commit to %s, where others commit too: %w", a.bucket.store, err)
 		}
 	}

@@ -298,6 +298,9 @@ func (a *Archive) changes(ctx context.Context, known *noted, records []ledger.Fi
 		if there[name] || isRecord(name) && len(records) == 0 {
 			continue
 		}
+		if a.bucket != nil && !isRecord(name) {
+			continue // it lies beside the folder that the bucket was filled from
+		}
 		f := known.Files[name].File
 		delete(known.Files, name)
 		if err := add(ledger.TypeTombstone, ledger.File{Name: name, SHA256: f.SHA256, Bytes: f.Bytes, Reason: "it is no longer there"}); err != nil {

@@ -426,10 +426,10 @@ func (a *Archive) inHistory(u *Update) (bool, error) {
 	return len(l.Entries) > 0, nil
 }
 
-// waitAgain waits before a commit is tried again, for some time by chance, longer with
-// each try.
-func waitAgain(ctx context.Context, try int) error {
-	most := 4 * time.Millisecond << min(try, 7)
+// waitAgain waits before a commit is tried again that took so long: for some time by
+// chance, longer with each try, so that those who race do not meet again.
+func waitAgain(ctx context.Context, try int, took time.Duration) error {
+	most := min(max(took, 4*time.Millisecond)*time.Duration(1+min(try, 3)), 30*time.Second)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -477,3 +477,96 @@ func TestBucketKey(t *testing.T) {
 	}
 	sound(t, a)
 }
+
+// A bucket has the files of a folder under the same names: one that was filled from a
+// folder, the manifest last, goes on where that ended.
+func TestFolderMovesToABucket(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.Fold = 600
+	for i := range 12 {
+		if err := addOne(old, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "sources"), 0o755), os.WriteFile(filepath.Join(dir, "sources", "a"), []byte("a copy"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := old.NoteFiles(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := addOne(old, "last"); err != nil { // the ledger then ends where the manifest says
+		t.Fatal(err)
+	}
+	store := &objecttest.Memory{}
+	send := func(rel string) error {
+		f, err := os.Open(filepath.Join(dir, rel))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return store.Create(t.Context(), filepath.ToSlash(rel), f)
+	}
+	for _, top := range append([]string{rawDir, manifestDir, "ledger"}, kinds...) {
+		err := filepath.WalkDir(filepath.Join(dir, top), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return nil // this archive has none of that kind
+			}
+			rel, err := filepath.Rel(dir, path)
+			return errors.Join(err, send(rel))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := send(manifestName); err != nil {
+		t.Fatal(err)
+	}
+	a := inStore(t, store, WorkingCopy{Keys: filepath.Join(dir, "keys")})
+	a.Fold = 600
+	for i := range 5 {
+		if err := addOne(a, fmt.Sprint("more-", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := a.NoteFiles(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d files noted, %v", n, err)
+	}
+	b := inStore(t, store, WorkingCopy{})
+	if got := names(t, b); len(got) != 18 {
+		t.Errorf("it holds %d documents", len(got))
+	}
+	sound(t, b)
+}
+
+// What a commit asks of a bucket, where nobody else commits, does not grow with what is
+// there.
+func TestBucketRequests(t *testing.T) {
+	t.Parallel()
+	store := &objecttest.Memory{}
+	a := inStore(t, store, WorkingCopy{Keys: t.TempDir()})
+	sum := func() (n int) {
+		for _, calls := range store.Calls() {
+			n += calls
+		}
+		return n
+	}
+	var first, last int
+	for i := range 60 {
+		before := sum()
+		if err := addOne(a, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+		switch last = sum() - before; {
+		case i == 9:
+			first = last
+		case i > 9 && last > first+6: // a commit that folds, or fills a tile, sends some more
+			t.Errorf("commit %d took %d requests, an early one %d", i, last, first)
+		}
+	}
+	t.Logf("%d requests a commit, %d after 60: %v", first, last, store.Calls())
+}

@@ -184,7 +184,7 @@ func (a *Archive) holdBeside(ctx context.Context, h *ledger.Replay, out *Held) e
 			return ctx.Err()
 		}
 		f := h.Files[name]
-		if isRecord(name) || !filepath.IsLocal(filepath.FromSlash(name)) {
+		if isRecord(name) || !filepath.IsLocal(filepath.FromSlash(name)) || a.bucket != nil { // which has nothing beside it
 			continue
 		}
 		limit := int64(-1)

@@ -59,6 +59,15 @@ func stores(t *testing.T) map[string]func() object.Store {
 		"a prefix of a bucket": s3(at + "/of a/prefix/"),
 		"memory":               func() object.Store { return memory },
 	}
+	if at, access, ok := objecttest.Gateway(t); ok {
+		all["versitygw"] = func() object.Store {
+			s, err := object.OpenS3(at+"/a/prefix", access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	}
 	// A server of others, as s3://bucket/prefix, reached and signed for as the
 	// environment says: versitygw 1.8.0 passes.
 	if at := os.Getenv("BANDISH_S3"); at != "" {

@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 		switch {
 		case strings.HasPrefix(mode, "bench-"):
 			run = benchChild
+		case mode == "worker", mode == "importer":
+			run = func(mode, dir, what string) error { return workerChild(dir, what, mode == "worker") }
+		case mode == "racer":
+			run = func(_, dir, _ string) error { return racerChild(dir) }
 		case mode == "hostile-load":
 			run = func(_, dir, _ string) error { return hostileLoad(dir) }
 		case mode == "amplify":

@@ -25,6 +25,54 @@ type dayIndex struct {
 	total int
 	clock int
 	turn  int // clock at the start of the present commit
+	// What the present commit has put in, to be taken back where it is lost.
+	added  []addedName
+	marked []markedSegment
+}
+
+// addedName is a document that a commit has noted under a name.
+type addedName struct {
+	day  *indexedDay
+	key  key
+	more bool // not as the first of that name
+}
+
+// markedSegment is a segment that a commit has noted as read.
+type markedSegment struct {
+	day *indexedDay
+	sha string
+}
+
+// begin begins a commit.
+func (x *dayIndex) begin() {
+	x.turn, x.added, x.marked = x.clock, nil, nil
+}
+
+// note notes what an item of a commit changed of a day: there were so many documents
+// under its name.
+func (x *dayIndex) note(day *indexedDay, k key, held, more int) {
+	switch {
+	case len(day.held) > held:
+		x.added = append(x.added, addedName{day, k, false})
+	case len(day.more[k]) > more:
+		x.added = append(x.added, addedName{day, k, true})
+	}
+}
+
+// takeBack makes the index as it was before a commit that was lost.
+func (x *dayIndex) takeBack() {
+	for _, a := range slices.Backward(x.added) {
+		if a.more {
+			a.day.more[a.key] = a.day.more[a.key][:len(a.day.more[a.key])-1]
+			continue
+		}
+		delete(a.day.held, a.key)
+		x.total--
+	}
+	for _, m := range x.marked {
+		delete(m.day.loaded, m.sha)
+	}
+	x.added, x.marked = nil, nil
 }
 
 type indexedDay struct {
@@ -173,8 +221,9 @@ func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) er
 func (x *dayIndex) loaded(m *archive.Manifest) {
 	for _, s := range m.Segments {
 		current := s.Kind == archive.Counts || s.Kind == archive.Signals || s.Kind == archive.Verdicts && s.Ruleset == m.Ruleset
-		if d := x.days[s.Kind+" "+s.Period]; d != nil && current && d.used > x.turn {
+		if d := x.days[s.Kind+" "+s.Period]; d != nil && current && d.used > x.turn && !d.loaded[s.SHA256] {
 			d.loaded[s.SHA256] = true
+			x.marked = append(x.marked, markedSegment{d, s.SHA256})
 		}
 	}
 }
@@ -192,7 +241,7 @@ func (x *dayIndex) merged(inputs []archive.Segment, out archive.Segment) {
 
 // forget drops everything, to be read again from the archive.
 func (x *dayIndex) forget() {
-	x.ready, x.days, x.total = false, nil, 0
+	x.ready, x.days, x.total, x.added, x.marked = false, nil, 0, nil, nil
 }
 
 // shrink forgets the days used longest ago until there is room.

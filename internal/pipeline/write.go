@@ -158,7 +158,7 @@ func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *b
 				}
 			}
 			res = result{}
-			p.days.forget() // it holds names that were not committed
+			p.days.takeBack()
 		}
 		if b == nil {
 			b, added = make()
@@ -199,7 +199,7 @@ var errNothing = fmt.Errorf("nothing to commit")
 
 // sift splits the items into new ones, duplicates and conflicts.
 func (p *Pipeline) sift(u *archive.Update, b *batch, res *result) error {
-	p.days.turn = p.days.clock
+	p.days.begin()
 	res.contested = map[string]bool{}
 	for _, it := range b.items {
 		kind, when := archive.Verdicts, period(it.verdict.Time, it.received)
@@ -213,7 +213,11 @@ func (p *Pipeline) sift(u *archive.Update, b *batch, res *result) error {
 		if err != nil {
 			return err
 		}
-		switch p.siftOne(day, it) {
+		k := p.days.nameOf(it)
+		held, more := len(day.held), len(day.more[k])
+		novel := p.siftOne(day, k, it)
+		p.days.note(day, k, held, more)
+		switch novel {
 		case isNew:
 			p.days.total++
 			res.added = append(res.added, it)
@@ -245,9 +249,19 @@ const (
 	isConflict
 )
 
-func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
+// nameOf is the name under which the index has an item.
+func (x *dayIndex) nameOf(it *item) key {
 	if it.signals != nil { // a document is its content
-		k := p.days.keyOf(it.signals[0].Document)
+		return x.keyOf(it.signals[0].Document)
+	}
+	if it.count != nil {
+		return x.keyOf(it.count.Name())
+	}
+	return x.keyOf(it.verdict.UID)
+}
+
+func (p *Pipeline) siftOne(day *indexedDay, k key, it *item) novelty {
+	if it.signals != nil {
 		if _, have := day.held[k]; have {
 			return isHeld
 		}
@@ -255,7 +269,7 @@ func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
 		return isNew
 	}
 	if it.count != nil {
-		k, v := p.days.keyOf(it.count.Name()), version{content: p.days.substanceOfCount(it.count)}
+		v := version{content: p.days.substanceOfCount(it.count)}
 		switch old, have := day.held[k]; {
 		case !have:
 			day.held[k] = v
@@ -265,7 +279,6 @@ func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
 		}
 		return isConflict
 	}
-	k := p.days.keyOf(it.verdict.UID)
 	switch {
 	case day.holds(k, &it.verdict):
 		return isHeld

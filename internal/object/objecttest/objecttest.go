@@ -9,11 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -32,6 +37,48 @@ func Bucket(t testing.TB) (at string, access object.Access) {
 	srv := httptest.NewServer(gofakes3.New(b).Server())
 	t.Cleanup(srv.Close)
 	return "s3://kept", object.Access{Endpoint: strings.TrimPrefix(srv.URL, "http://"), Insecure: true, Private: true, Key: "key", Secret: "secret"}
+}
+
+// Gateway starts versitygw, a server of others that keeps objects in a folder, and makes
+// one bucket on it. The program is the one that BANDISH_VERSITYGW names; ok is false where
+// it names none.
+func Gateway(t testing.TB) (at string, access object.Access, ok bool) {
+	t.Helper()
+	program := os.Getenv("BANDISH_VERSITYGW")
+	if program == "" {
+		return "", access, false
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "kept"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "--access", "key", "--secret", "secret", "--port", address, "--quiet", "posix", dir)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for try := 0; ; try++ {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			break
+		}
+		if try > 600 {
+			t.Fatalf("versitygw does not start: %s", said.String())
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return "s3://kept", object.Access{Endpoint: address, Insecure: true, Private: true, Key: "key", Secret: "secret"}, true
 }
 
 // Suite holds a store to its contract. open gives the same store again, as another

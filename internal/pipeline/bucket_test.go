@@ -1,0 +1,511 @@
+package pipeline
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/object/objecttest"
+)
+
+// inBucket lets this process and its children reach a bucket: versitygw's where the
+// environment names the program, else one in this process. The function makes a new
+// working copy of an archive there, as another machine has it.
+func inBucket(t testing.TB, prefix string) (another func() string) {
+	t.Helper()
+	at, access, ok := objecttest.Gateway(t)
+	if !ok {
+		at, access = objecttest.Bucket(t)
+	}
+	set := func(name, to string) {
+		old, had := os.LookupEnv(name)
+		os.Setenv(name, to)
+		t.Cleanup(func() {
+			if os.Unsetenv(name); had {
+				os.Setenv(name, old)
+			}
+		})
+	}
+	set("AWS_ENDPOINT_URL_S3", "http://"+access.Endpoint)
+	set("AWS_ACCESS_KEY_ID", access.Key)
+	set("AWS_SECRET_ACCESS_KEY", access.Secret)
+	keys := t.TempDir()
+	return func() string {
+		t.Helper()
+		dir := t.TempDir()
+		if err := (archive.WorkingCopy{Bucket: at + "/" + prefix, Keys: keys}).Keep(dir, archive.WorkingCopy{}); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+}
+
+// workerChild imports a shard of a source, "3/8 SOURCE", and then may merge and count.
+func workerChild(dir, what string, counts bool) error {
+	shard, source, _ := strings.Cut(what, " ")
+	take, err := intake.ParseShard(shard)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	src, err := intake.List(ctx, source, intake.Filter{}, intake.Buckets{})
+	if err != nil {
+		return err
+	}
+	p, err := newPipeline(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	sum, err := p.Import(ctx, take.Take(src), Want{}, nil)
+	if err != nil {
+		return err
+	}
+	if !counts { // it is measured
+		return nil
+	}
+	if _, err := p.Tidy(ctx); err != nil {
+		return err
+	}
+	if _, err := p.Count(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("added %d\n", sum.Added)
+	return nil
+}
+
+// racerChild hands in a measurement for each line that it reads.
+func racerChild(dir string) error {
+	p, err := newPipeline(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	in := bufio.NewScanner(os.Stdin)
+	for n := 0; in.Scan(); n++ {
+		r, err := p.Submit(context.Background(), zz(in.Text(), 0), Sender{})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%t %s\n", r.New, r.UID)
+	}
+	return in.Err()
+}
+
+// child begins a process that does something in a data folder.
+func child(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteCloser, out *bufio.Scanner, stderr *bytes.Buffer) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.Command(self)
+	cmd.Env = append(os.Environ(), childMode+"="+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+what)
+	stderr = new(bytes.Buffer)
+	cmd.Stderr = stderr
+	if in, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, in, bufio.NewScanner(stdout), stderr
+}
+
+// A writer to a bucket is killed at any moment, and goes on with the same working copy
+// or on another machine: what was acknowledged is in the bucket, once, and the ledger
+// names it.
+func TestBucketKilledAtAnyMoment(t *testing.T) {
+	kills, days := 8, 3
+	if os.Getenv("BANDISH_LONG") != "" {
+		kills, days = 100, 28
+	}
+	another := inBucket(t, "killed")
+	copies := []string{another(), another()}
+	source := corpusOf(t, 100, days)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	acked := map[string]string{}
+	for i := range kills {
+		dir := copies[rnd.IntN(len(copies))]
+		mode := []string{"submit", "import"}[i%2]
+		if mode == "import" {
+			os.Remove(filepath.Join(dir, "sources-read.jsonl"))
+		}
+		cmd, _, out, stderr := child(t, mode, dir, source)
+		out.Scan() // ready
+		delay := time.Duration(rnd.IntN(400_000)) * time.Microsecond
+		timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
+		if i%4 == 0 { // kill in the time after an acknowledgement, however slow the machine
+			timer.Stop()
+		}
+		for first := true; out.Scan(); first = false {
+			if i%4 == 0 && first {
+				timer.Reset(delay)
+			}
+			if f := strings.Fields(out.Text()); len(f) == 3 && f[0] == "ack" && len(f[1]) == 64 {
+				acked[f[2]] = f[1]
+			}
+		}
+		cmd.Wait()
+		timer.Stop()
+		if stderr.Len() > 0 {
+			t.Fatalf("kill %d: the child failed by itself: %s", i, stderr.String())
+		}
+	}
+	if len(acked) < kills/4 {
+		t.Fatalf("only %d submissions were acknowledged", len(acked))
+	}
+	dir := another()
+	checkWhole(t, dir, kills)
+	p, err := newPipeline(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, logged := documentsOf(t, p), loggedBatches(t, p)
+	count := map[string]int{}
+	for _, d := range held {
+		count[strings.Fields(d)[0]]++
+	}
+	for uid, batch := range acked {
+		if count[uid] != 1 {
+			t.Errorf("%s was acknowledged in batch %s and is there %d times", uid, batch, count[uid])
+		}
+		if _, named := logged[batch]; !named {
+			t.Errorf("batch %s was acknowledged, and the ledger does not name it", batch)
+		}
+	}
+}
+
+// documentsOf are the names and hashes of all documents of an archive, sorted.
+func documentsOf(t testing.TB, p *Pipeline) (out []string) {
+	t.Helper()
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range m.Batches() {
+		err := p.Archive.ReadRaw(b, func(_ uint32, e *archive.Entry) error {
+			sum := sha256.Sum256(e.Document)
+			out = append(out, e.UID+" "+hex.EncodeToString(sum[:]))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Eight workers, each on a machine of its own, import one corpus into one bucket, and are
+// killed at random. In the end each document is there once, as in a folder that one
+// process imported into; and what is derived from the batches is, byte for byte, what one
+// process derives from them in a folder.
+func TestWorkersOnOneBucket(t *testing.T) {
+	const workers = 8
+	kills, size := 8, 160
+	if os.Getenv("BANDISH_LONG") != "" {
+		kills, size = 100, 1600
+	}
+	source := t.TempDir()
+	for i := range 4 * workers {
+		var b bytes.Buffer
+		for n := range size / (4 * workers) {
+			b.Write(zz(fmt.Sprintf("file-%d-%d", i, n/4), i+n))
+			b.WriteByte('\n')
+		}
+		if err := os.WriteFile(filepath.Join(source, fmt.Sprintf("%02d.jsonl", i)), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	another := inBucket(t, "shared")
+	done := make(chan int, workers)
+	begin := make(chan struct{})
+	left := make(chan struct{}, kills)
+	for range kills {
+		left <- struct{}{}
+	}
+	for i := range workers {
+		dir := another()
+		go func() {
+			<-begin
+			killed := 0
+			defer func() { done <- killed }()
+			rnd := rand.New(rand.NewPCG(3, uint64(i)))
+			for {
+				if rnd.IntN(4) == 0 { // another machine takes its part over
+					dir = another()
+				}
+				cmd, _, out, stderr := child(t, "worker", dir, fmt.Sprintf("%d/%d %s", i+1, workers, source))
+				out.Scan() // ready
+				kill := false
+				select {
+				case <-left:
+					kill = true
+					time.AfterFunc(time.Duration(rnd.IntN(1500))*time.Millisecond, func() { cmd.Process.Kill() })
+				default:
+				}
+				for out.Scan() {
+				}
+				err := cmd.Wait()
+				switch {
+				case err == nil && kill: // it was quicker
+					select {
+					case left <- struct{}{}:
+					default:
+					}
+					os.Remove(filepath.Join(dir, "sources-read.jsonl")) // it reads all again
+				case err == nil:
+					return
+				case stderr.Len() > 0:
+					t.Errorf("worker %d failed by itself: %s", i, stderr.String())
+					return
+				default:
+					killed++
+				}
+			}
+		}()
+	}
+	close(begin)
+	killed := 0
+	for range workers {
+		killed += <-done
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	if killed < kills/2 {
+		t.Errorf("only %d were killed", killed)
+	}
+	t.Logf("%d workers were killed", killed)
+
+	alone := pipelineIn(t, t.TempDir())
+	bring(t, alone, Want{}, source)
+	p := pipelineIn(t, another())
+	if a, b := documentsOf(t, alone), documentsOf(t, p); !slices.Equal(a, b) || len(a) != size/(4*workers)*4*workers {
+		t.Errorf("the folder has %d documents, the bucket %d, or others", len(a), len(b))
+	}
+	if a, b := counted(t, alone), counted(t, p); !reflect.DeepEqual(a, b) || len(a) == 0 {
+		t.Errorf("the folder has %d cells, the bucket %d, or others", len(a), len(b))
+	}
+	checkWhole(t, another(), kills)
+	same := pipelineIn(t, sameBatches(t, p))
+	for _, p := range []*Pipeline{p, same} {
+		if _, err := p.Rebuild(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := segments(t, same), segments(t, pipelineIn(t, another()))
+	slices.Sort(a)
+	slices.Sort(b)
+	if !slices.Equal(a, b) || len(a) < 10 {
+		t.Errorf("the folder has the files\n%s\nthe bucket\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+	checkWhole(t, another(), kills)
+}
+
+func pipelineIn(t testing.TB, dir string) *Pipeline {
+	t.Helper()
+	p, err := newPipeline(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// sameBatches makes a folder of the raw batches of another archive.
+func sameBatches(t *testing.T, p *Pipeline) string {
+	t.Helper()
+	dir := t.TempDir()
+	m, err := p.Archive.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range m.Batches() {
+		f, err := p.Archive.Open(b.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(f)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(dir, b.Path())
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, content, 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := archive.Recover(t.Context(), dir, time.Now(), func(archive.Segment) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Sixteen processes commit to one day at the same moment, again and again: nothing is
+// lost and nothing is there twice.
+func TestProcessesRaceForABucket(t *testing.T) {
+	const processes = 16
+	rounds := 3
+	if os.Getenv("BANDISH_LONG") != "" {
+		rounds = 200
+	}
+	another := inBucket(t, "race")
+	type racer struct {
+		cmd    *exec.Cmd
+		in     io.WriteCloser
+		out    *bufio.Scanner
+		stderr *bytes.Buffer
+	}
+	var all []racer
+	for i := range processes {
+		cmd, in, out, stderr := child(t, "racer", another(), "")
+		if !out.Scan() {
+			t.Fatalf("process %d did not start: %s", i, stderr)
+		}
+		all = append(all, racer{cmd, in, out, stderr})
+	}
+	said := map[string]bool{}
+	for r := range rounds {
+		for i, p := range all {
+			if _, err := fmt.Fprintf(p.in, "race-%d-%d\n", r, i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, p := range all {
+			if !p.out.Scan() {
+				t.Fatalf("process %d ended: %s", i, p.stderr)
+			}
+			uid, fresh := strings.CutPrefix(p.out.Text(), "true ")
+			if !fresh || said[uid] {
+				t.Errorf("process %d says %q", i, p.out.Text())
+			}
+			said[uid] = true
+		}
+	}
+	for i, p := range all {
+		p.in.Close()
+		if err := p.cmd.Wait(); err != nil {
+			t.Errorf("process %d: %v: %s", i, err, p.stderr)
+		}
+	}
+	dir := another()
+	checkWhole(t, dir, 0)
+	held := documentsOf(t, pipelineIn(t, dir))
+	there := map[string]int{}
+	for _, d := range held {
+		there[strings.Fields(d)[0]]++
+	}
+	if len(held) != processes*rounds || len(there) != processes*rounds {
+		t.Errorf("it holds %d documents, %d of them different, want %d", len(held), len(there), processes*rounds)
+	}
+	for uid := range said {
+		if there[uid] != 1 {
+			t.Errorf("%s is there %d times", uid, there[uid])
+		}
+	}
+}
+
+// What a bucket costs: the throughput of an import into a folder and into a bucket, by 1,
+// 2 and 4 workers of one core each, by the clock and by their processor time; and how long
+// who hands in one measurement waits.
+func BenchmarkBucket(b *testing.B) {
+	base := b.TempDir()
+	hosts := newHosts(b)
+	if err := os.WriteFile(filepath.Join(base, "root.der"), hosts.root, 0o644); err != nil {
+		b.Fatal(err)
+	}
+	source := filepath.Join(base, "generated")
+	_, docs := makeCorpus(b, source, hosts, int64(benchSize(b, "BANDISH_BENCH_MB", 24))<<20)
+	inBucket(b, "")
+	b.Setenv("GOMAXPROCS", "1") // of the children
+	b.ResetTimer()
+	for range b.N {
+		speed, cost := map[string]float64{}, map[string]float64{}
+		for i, c := range []struct {
+			name    string
+			workers int
+			dir     func() string
+		}{{"a folder", 1, b.TempDir}, {"a bucket, 1 worker", 1, nil}, {"a bucket, 2 workers", 2, nil}, {"a bucket, 4 workers", 4, nil}} {
+			dir := c.dir
+			if dir == nil {
+				dir = inPrefix(b, fmt.Sprint("bench-", i))
+			}
+			began := time.Now()
+			var all []*exec.Cmd
+			for n := range c.workers {
+				cmd, _, out, stderr := child(b, "importer", dir(), fmt.Sprintf("%d/%d %s", n+1, c.workers, source))
+				go func() {
+					for out.Scan() {
+					}
+				}()
+				b.Cleanup(func() {
+					if stderr.Len() > 0 {
+						b.Error(stderr.String())
+					}
+				})
+				all = append(all, cmd)
+			}
+			for _, cmd := range all {
+				if err := cmd.Wait(); err != nil {
+					b.Fatal(err)
+				}
+				cost[c.name] += (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() * 1000 / float64(docs)
+			}
+			speed[c.name] = float64(docs) / time.Since(began).Seconds()
+			b.Logf("%-20s %6.0f documents/s, %3.0f %% of a folder; %.2f CPU seconds per 1,000 documents, a folder's are %.0f %% of that",
+				c.name, speed[c.name], 100*speed[c.name]/speed["a folder"], cost[c.name], 100*cost["a folder"]/cost[c.name])
+		}
+		b.ReportMetric(100*speed["a bucket, 1 worker"]/speed["a folder"], "%-of-a-folder")
+		b.ReportMetric(speed["a bucket, 2 workers"]/speed["a bucket, 1 worker"], "2-workers/1")
+		b.ReportMetric(speed["a bucket, 4 workers"]/speed["a bucket, 1 worker"], "4-workers/1")
+		for _, c := range []struct{ name, dir string }{{"a folder", b.TempDir()}, {"a bucket", inPrefix(b, "submit")()}} {
+			p := pipelineIn(b, c.dir)
+			var took []time.Duration
+			for i := range 40 {
+				began := time.Now()
+				if _, err := p.Submit(b.Context(), zz(fmt.Sprint("one-", i), 0), Sender{}); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.Logf("a submission to %s: p50 %v, p90 %v", c.name, took[20].Round(time.Microsecond*100), took[36].Round(time.Microsecond*100))
+		}
+	}
+}
+
+// inPrefix is a function as inBucket gives, for another prefix of the same bucket.
+func inPrefix(b *testing.B, prefix string) func() string {
+	b.Helper()
+	keys := b.TempDir()
+	return func() string {
+		dir := b.TempDir()
+		if err := (archive.WorkingCopy{Bucket: "s3://kept/" + prefix, Keys: keys}).Keep(dir, archive.WorkingCopy{}); err != nil {
+			b.Fatal(err)
+		}
+		return dir
+	}
+}
