@@ -46,16 +46,17 @@ var theExample = sync.OnceValue(func() (x example) {
 	if err != nil {
 		return example{err: err}
 	}
-	x.err = x.make(dir)
+	docs, err := trial.Packed(at)
+	if err != nil {
+		return example{err: err}
+	}
+	x.err = x.make(dir, docs)
 	return x
 })
 
-func (x *example) make(dir string) error {
+// make imports documents into a data folder below dir, and opens its desk.
+func (x *example) make(dir string, docs [][]byte) error {
 	ctx := context.Background()
-	docs, err := trial.Packed(at)
-	if err != nil {
-		return err
-	}
 	file := filepath.Join(dir, "lab.jsonl")
 	if err := os.WriteFile(file, append(bytes.Join(docs, []byte("\n")), '\n'), 0o644); err != nil {
 		return err

@@ -168,7 +168,6 @@ func (h *history) otherMeans(o *chain.Obs, means []string) bool {
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
 	out.strength = h.strength(parts)
-	out.hard = set.Chain.Hard[0]
 	var hard, soft float64
 	for i := range parts {
 		for _, s := range parts[i].spans {
@@ -177,13 +176,9 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 			}
 		}
 	}
-	mixed := math.Min(hard, soft) >= set.Date.Mixed*(hard+soft)
-	switch {
-	case mixed:
+	mixed := false
+	if out.hard, mixed = sortOf(hard, soft); mixed {
 		out.strength = set.Date.Part
-		out.hard = (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
-	case soft > hard:
-		out.hard = set.Chain.Hard[1]
 	}
 	out.from, out.to = math.MaxInt64, math.MinInt64
 	for i := range parts {
@@ -200,6 +195,23 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 	return &out
 }
 
+// sortOf is the share of blocked among bad votes that explains best how they fall:
+// that of a ban which the verdicts know, that of one of which they only say that
+// something is wrong, or halfway, of a ban that shows itself now so and now so,
+// as throttling does.
+func sortOf(hard, soft float64) (share float64, mixed bool) {
+	halfway := (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
+	says := func(p float64) float64 { return hard*math.Log(p) + soft*math.Log1p(-p) }
+	share = set.Chain.Hard[0]
+	if soft > hard {
+		share = set.Chain.Hard[1]
+	}
+	if says(halfway) > says(share) {
+		return halfway, true
+	}
+	return share, false
+}
+
 // strength is the share of the votes that an event is taken to turn bad. The ok
 // votes are not asked, or those in its midst would bear on its dates: on a
 // network it is most of them, and fewer where the source does not say which
@@ -213,14 +225,15 @@ func (h *history) strength(parts []banned) float64 {
 }
 
 // firmWeights are what votes say where a strong ban begins. Where the bad votes
-// of the event are of both sorts, neither sort speaks against it.
+// of the event are of both sorts, neither sort speaks against it, whichever of
+// them is the more frequent on the network.
 func (s *stretch) firmWeights(strength float64, mixed bool) chain.Weights {
 	usual, hard := set.Date.FirmBad, set.Chain.Hard[0]
-	if s.soft > 0.5 {
-		usual, hard = set.Date.FirmSoft, set.Chain.Hard[1]
-	}
-	if mixed {
+	switch {
+	case mixed:
 		hard = (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
+	case s.soft > 0.5:
+		usual, hard = set.Date.FirmSoft, set.Chain.Hard[1]
 	}
 	b := chain.Baseline{Bad: usual, Hard: set.Chain.PriorHard / (set.Chain.PriorHard + set.Chain.PriorSoft)}
 	return b.WeightsAt(usual+(1-usual)*strength, hard)

@@ -21,7 +21,7 @@ var set = &parameter.Standard
 
 // Version names the model and its constants. It changes whenever the same
 // cells may give other events.
-const Version = "bandish-event/10"
+const Version = "bandish-event/11"
 
 // Kind is what sort of thing happened.
 type Kind string

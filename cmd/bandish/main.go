@@ -24,9 +24,10 @@ type environment struct {
 	stderr io.Writer
 	getenv func(string) string
 
-	data    string // --data
+	data    string // --data; of a bucket the folder of its working copy
 	store   string // --store; "" for DuckDB
 	records string // --records; "" where it is not given
+	copied  workingCopyFlags
 }
 
 func init() { cobra.EnableCommandSorting = false } // commands stand in the order of the flow
@@ -71,7 +72,8 @@ func rootCommand(env *environment) *cobra.Command {
 		versionCommand(env),
 		manCommand(env),
 	)
-	root.PersistentFlags().StringVar(&env.data, "data", defaultData, "the data `folder`")
+	root.PersistentFlags().StringVar(&env.data, "data", defaultData, "the data `folder`, or s3://bucket/prefix")
+	env.copied.add(root, env)
 	root.PersistentFlags().StringVar(&env.store, "store", "", "`address` of a ClickHouse that answers questions in SQL, as clickhouse://host:9000/database (default DuckDB in this process)")
 	finish(root, env)
 	return root

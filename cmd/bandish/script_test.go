@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bandish/bandish/internal/object/objecttest"
+
 	"github.com/bandish/bandish/internal/chdb"
 )
 
@@ -51,7 +53,10 @@ func TestScript(t *testing.T) {
 			env.Setenv("BANDISH_SHARED", dir)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": codeOf},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": codeOf, "s3": func(ts *testscript.TestScript, _ bool, _ []string) {
+			_, access := objecttest.Bucket(t) // named kept
+			ts.Setenv("S3", "http://"+access.Endpoint)
+		}},
 		Condition: func(condition string) (bool, error) {
 			_, err := os.Stat(dir)
 			return condition == "shared" && err == nil, nil

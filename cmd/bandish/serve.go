@@ -143,7 +143,7 @@ func serve(ctx context.Context, env *environment, o *serveFlags) error {
 		return err
 	}
 	entrance.open(answers(s.site.Handler(), apis...))
-	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", env.data, l.Addr())
+	fmt.Fprintf(env.stdout, "serving %s on http://%s\n", env.where(), l.Addr())
 	s.keep(ctx)
 	return <-served
 }
@@ -193,9 +193,13 @@ func (s *serving) open(ctx context.Context) error {
 		return err
 	}
 	if m.Totals().Batches == 0 {
-		fmt.Fprintf(s.env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", s.env.data)
+		fmt.Fprintf(s.env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", s.env.where())
 	}
 	s.site = &web.Site{Desk: newDesk(s.env.data, st, rec, s.p.Targets), Store: st, Targets: s.p.Targets, Records: rec, Search: index, Inbox: inbox.Open(s.env.data, time.Now), Client: s.trusted.Client, Now: time.Now, Log: s.log, Demo: s.demo, Ledger: s.p.Archive.Log(), Witnesses: keysOfAsked(s.asked)}
+	if s.env.copied.bucket != "" { // letters and subscribers would be kept on this machine alone
+		s.site.Inbox = nil
+		return nil
+	}
 	if !s.p.Archive.ReadOnly() {
 		s.site.Alerts, err = newSubscribers(s.env, s.env.data, s.base, s.mailFrom, s.smtp)
 	}
@@ -248,7 +252,9 @@ func (s *serving) keep(ctx context.Context) {
 	}
 	s.beside.Go(func() { keepCounted(ctx, s.p, s.log, s.metrics) })
 	s.beside.Go(func() { keepWitnessed(ctx, s.p, s.asked, s.serveFlags, s.log, s.metrics) })
-	s.beside.Go(func() { keepTelling(ctx, s.site.Desk, s.site.Alerts, s.log) })
+	if s.site.Alerts != nil {
+		s.beside.Go(func() { keepTelling(ctx, s.site.Desk, s.site.Alerts, s.log) })
+	}
 }
 
 // keepCounted brings cells up to what was submitted, and merges segments.

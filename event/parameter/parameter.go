@@ -111,7 +111,6 @@ type Date struct {
 	Full       float64       `is:"share of a network's votes that a ban is taken to turn bad" from:"fitted: seeds 1–12" needs:"et-2018-unblocking; at once, 1 network; one provider, one platform"`
 	Part       float64       `is:"the same, where the source does not name networks, or the bad votes are of both sorts" from:"chosen" needs:"mm-2024-tor-counts; Brazil; counts only"`
 	Mingled    int           `is:"networks that votes of unnamed ones are taken to be of" from:"chosen" needs:"mm-2024-tor-counts; Brazil; counts only"`
-	Mixed      float64       `is:"share of the hard or soft among the bad votes from which an event shows both sorts: a throttled ban, which turns Part of the votes bad" from:"fitted: throttled bans on 1 to 3 networks, seeds 1–12" needs:"throttled, 1 network; throttled, 3 platforms on 3 networks"`
 	FirmBad    float64       `is:"bad share from which votes that begin an event stand out" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; grows over ten days; grows over three days, 8 networks"`
 	FirmSoft   float64       `is:"the same, where most bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; Brazil; nights, 8 hours"`
 	FirmEnough float64       `is:"nats to which their sum must rise" from:"chosen" needs:"mm-2024-tor-counts; zz-8-platforms-2-ok-one-network; Brazil"`
@@ -307,7 +306,6 @@ var Standard = Parameters{
 		Full:       0.9,
 		Part:       0.6,
 		Mingled:    12,
-		Mixed:      1.0 / 3,
 		FirmBad:    0.2,
 		FirmSoft:   0.3,
 		FirmEnough: 8,

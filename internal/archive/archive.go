@@ -12,6 +12,7 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,7 @@ import (
 
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/internal/object"
 	"github.com/bandish/bandish/ledger"
 )
 
@@ -54,9 +56,11 @@ type Archive struct {
 	packer   packer
 	index    index
 	folders  disk.Folders
+	bucket   *bucket // nil where the archive lives in its folder
 
-	mu       sync.Mutex  // the in-process turn to write
-	agreed   fs.FileInfo // of the manifest that lists all raw batches; guarded by mu
+	mu       sync.Mutex     // the in-process turn to write
+	version  object.Version // of the bucket's manifest that the turn began with; guarded by mu
+	agreed   fs.FileInfo    // of the manifest that lists all raw batches; guarded by mu
 	manifest struct {
 		sync.Mutex
 		current *Manifest
@@ -77,15 +81,40 @@ var ErrReadOnly = errors.New("the archive cannot be written to: its folder or di
 // can be read; see ReadOnly.
 func Open(dir string) (*Archive, error) { return OpenOn(osDisk{}, dir) }
 
-// at is the archive in dir, before anything is looked at.
-func at(d Disk, dir string) *Archive {
-	return &Archive{dir: dir, disk: d, log: notary.Open(d, dir), folders: disk.Folders{Disk: d, Top: dir}}
+// at is the archive in dir, before anything is looked at. That of a working copy lives in
+// its bucket, which is reached as the environment says (object.Access).
+func at(d Disk, dir string) (*Archive, error) {
+	a := &Archive{dir: dir, disk: d, log: notary.Open(d, dir), folders: disk.Folders{Disk: d, Top: dir}}
+	w, err := readWorkingCopy(dir)
+	if err != nil || w == nil {
+		return a, err
+	}
+	store, ok, err := object.At(w.Bucket, object.Access{Private: true}) // who keeps the archive named it
+	if err == nil && !ok {
+		err = fmt.Errorf("%q is no bucket: want s3://bucket/prefix", w.Bucket)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open archive: %w", err)
+	}
+	a.openBucket(store, *w)
+	return a, nil
 }
 
 // OpenOn is Open on another Disk.
 func OpenOn(d Disk, dir string) (*Archive, error) {
-	a := at(d, dir)
-	if err := a.prepare(); err != nil {
+	a, err := at(d, dir)
+	if err != nil {
+		return nil, err
+	}
+	return a.open()
+}
+
+func (a *Archive) open() (*Archive, error) {
+	if a.bucket != nil {
+		if err := a.prepareBucket(context.Background()); err != nil {
+			return nil, fmt.Errorf("open archive: %w", err)
+		}
+	} else if err := a.prepare(); err != nil {
 		if _, e := os.Stat(a.manifestPath()); e != nil || !notWritable(err) {
 			return nil, fmt.Errorf("open archive: %w", err)
 		}
@@ -112,7 +141,10 @@ func OpenExisting(dir string) (*Archive, error) {
 	if !there {
 		return nil, fmt.Errorf("no archive in %s: import measurements first (bandish import SOURCE --data %s)", dir, dir)
 	}
-	a := at(osDisk{}, dir)
+	a, err := at(osDisk{}, dir)
+	if err != nil {
+		return nil, err
+	}
 	a.readOnly = true
 	return a, a.agree()
 }
@@ -120,11 +152,22 @@ func OpenExisting(dir string) (*Archive, error) {
 // Exists reports whether there is an archive in dir, be it one that has lost
 // its manifest.
 func Exists(dir string) (bool, error) {
-	_, err := os.Stat(filepath.Join(dir, manifestName))
+	a, err := at(osDisk{}, dir)
+	if err != nil {
+		return false, err
+	}
+	if a.bucket != nil {
+		err := a.pull()
+		if errors.Is(err, errNoRoot) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	_, err = os.Stat(a.manifestPath())
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err == nil, err
 	}
-	raw, err := at(osDisk{}, dir).rawFiles()
+	raw, err := a.rawFiles()
 	return len(raw) > 0, err
 }
 
@@ -193,13 +236,19 @@ func (a *Archive) agree() error {
 	if err := a.listsAll(m, raw); err != nil {
 		return err
 	}
-	if err := a.agrees(m); err != nil {
-		if m, err = a.Manifest(); err == nil { // others may be writing: it may be newer
+	err = a.agrees(m)
+	for try := 0; err != nil && try < 3; try++ { // others may be writing: it may be newer
+		if a.bucket != nil {
+			a.bucket.forget()
+		}
+		if m, err = a.Manifest(); err == nil {
 			err = a.agrees(m)
 		}
-		return err
+		if a.bucket == nil {
+			break
+		}
 	}
-	return nil
+	return err
 }
 
 // listsAll makes sure that a manifest lists the raw batches that lay there
@@ -243,6 +292,11 @@ func (a *Archive) Disk() Disk { return a.disk }
 // replaced it. The caller must not change it. One that is gone or older than
 // what was read before is an error that wraps ErrManifest.
 func (a *Archive) Manifest() (*Manifest, error) {
+	if a.bucket != nil {
+		if err := a.pull(); err != nil {
+			return nil, fmt.Errorf("read manifest: %w", err)
+		}
+	}
 	a.manifest.Lock()
 	defer a.manifest.Unlock()
 	stamp, err := os.Stat(a.manifestPath())
@@ -280,7 +334,22 @@ func (a *Archive) Manifest() (*Manifest, error) {
 
 // adopt makes a manifest that was just written the current one, without reading it
 // again; sum is that of its text. The caller has the turn to write.
-func (a *Archive) adopt(m *Manifest, sum string) error {
+func (a *Archive) adopt(ctx context.Context, u *Update, sum string) error {
+	m := u.Manifest
+	if a.bucket != nil {
+		unlock, err := a.pulling(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		if have, err := a.generation(); err != nil || have > m.Generation {
+			m.text = sum
+			return err // others went on
+		}
+		if err := a.place(u.whole); err != nil {
+			return fmt.Errorf("write manifest: %w", err)
+		}
+	}
 	a.manifest.Lock()
 	defer a.manifest.Unlock()
 	stamp, err := os.Stat(a.manifestPath())
@@ -304,7 +373,14 @@ type Update struct {
 	Manifest *Manifest // a copy: what the commit will write
 	Before   *Manifest // what was committed last; not to be changed
 	// Why is the work that makes the commit, for the ledger: import, rebuild, …
-	Why     string
+	Why string
+	// Again reports that this is done anew, since another committed to the bucket
+	// meanwhile: nothing that was done to the update before counts.
+	Again bool
+
+	version object.Version // of the bucket's manifest that it began with
+	began   time.Time
+	whole   []byte  // the text of the manifest, once it is in the bucket
 	pending []Batch // written, and not yet under their own name
 	notes   []ledger.Entry
 	holds   map[string]Contents // of the batches that it adds
@@ -330,8 +406,8 @@ func (a *Archive) turn(ctx context.Context) (m *Manifest, leave func(), err erro
 			leave()
 		}
 	}()
-	if m, err = a.newest(); err == nil {
-		err = a.settleLedger(m)
+	if m, err = a.newest(ctx); err == nil {
+		err = a.settleLedger(ctx, m)
 	}
 	taken = err == nil
 	return m, leave, err
@@ -340,17 +416,46 @@ func (a *Archive) turn(ctx context.Context) (m *Manifest, leave func(), err erro
 // Update waits for the turn to write, runs fn, and commits what fn left in
 // the update's manifest. When fn fails nothing is committed; segments that it
 // wrote stay behind unlisted and are removed by Sweep.
+//
+// In a bucket others may commit meanwhile: then fn is called again, with an update that
+// begins with what they left.
 func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
+	var lost *Update
+	for try := 0; ; try++ {
+		u, err := a.update(ctx, lost, fn)
+		if !errors.Is(err, errLost) {
+			return err
+		}
+		lost = u
+		if err := waitAgain(ctx, try); err != nil {
+			return fmt.Errorf("commit to %s, where others commit too: %w", a.bucket.store, err)
+		}
+	}
+}
+
+// update is one try of Update; lost is the one before.
+func (a *Archive) update(ctx context.Context, lost *Update, fn func(*Update) error) (*Update, error) {
 	m, leave, err := a.turn(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer leave()
-	u := &Update{a: a, Manifest: m.clone(), Before: m}
+	if lost != nil {
+		if done, err := a.inHistory(lost); done || err != nil {
+			return nil, err // it was not lost: the answer was
+		}
+	}
+	u := &Update{a: a, Manifest: m.clone(), Before: m, version: a.version, began: time.Now(), Again: lost != nil}
 	if err := fn(u); err != nil {
 		u.withdraw()
-		return err
+		return nil, err
 	}
+	return u, a.commit(ctx, u)
+}
+
+// commit makes what an update left the archive's. The caller has the turn to write.
+func (a *Archive) commit(ctx context.Context, u *Update) error {
+	m := u.Before
 	u.Manifest.Format = formatVersion
 	u.Manifest.Generation = m.Generation + 1
 	u.Manifest.sort()
@@ -363,7 +468,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 		u.withdraw()
 		return err
 	}
-	committed, err := a.writeManifestText(u.Manifest, text)
+	committed, err := a.writeCommit(ctx, u, text)
 	if !committed {
 		u.withdraw()
 		return err
@@ -378,18 +483,40 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	if err != nil {
 		return err
 	}
-	if err := a.adopt(u.Manifest, sum); err != nil {
+	if err := a.adopt(ctx, u, sum); err != nil {
 		return err
 	}
 	a.agreed = a.stamp()
-	return a.settleLedger(u.Manifest)
+	return a.settleLedger(ctx, u.Manifest)
+}
+
+// writeCommit writes the manifest of an update, whose text is encoded but for its part of
+// the ledger, and in a bucket its files before that. It reports whether the commit is made,
+// which it can be although there is an error.
+func (a *Archive) writeCommit(ctx context.Context, u *Update, text []byte) (committed bool, err error) {
+	if a.bucket == nil {
+		return a.writeManifestText(u.Manifest, text)
+	}
+	whole, err := u.Manifest.seal(text)
+	if err != nil {
+		return false, err
+	}
+	if err := a.push(ctx, u, whole); err != nil {
+		return false, err
+	}
+	u.Manifest.whole, u.whole = sha256.Sum256(whole), whole
+	return true, nil // adopt puts it into the working copy
 }
 
 // newest is the manifest for who has the turn to write. One that this process
 // did not write itself is held against the raw batches first: it may have been
 // put back after commits that nobody here has seen.
-func (a *Archive) newest() (*Manifest, error) {
-	m, err := a.Manifest()
+func (a *Archive) newest(ctx context.Context) (m *Manifest, err error) {
+	if a.bucket != nil {
+		m, a.version, err = a.begun(ctx)
+		return m, err
+	}
+	m, err = a.Manifest()
 	if err != nil || a.agreed != nil && sameFile(a.agreed, a.stamp()) {
 		return m, err
 	}

@@ -31,9 +31,18 @@ type BackedUp struct {
 // an earlier copy gets what it lacks. A file that is damaged is named and left
 // out.
 func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
-	to := at(a.disk, dir)
+	if err := a.inFolder("back up"); err != nil {
+		return BackedUp{}, err
+	}
 	if err := apart(a.dir, dir); err != nil {
 		return BackedUp{}, fmt.Errorf("back up: %w", err)
+	}
+	to, err := at(a.disk, dir)
+	if err == nil {
+		err = to.inFolder("back up")
+	}
+	if err != nil {
+		return BackedUp{}, err
 	}
 	if err := to.makeDir(filepath.Join(dir, rawDir)); err != nil {
 		return BackedUp{}, fmt.Errorf("back up: %w", err)

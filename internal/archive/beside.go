@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -50,6 +51,9 @@ func unnamed(rel string) bool {
 
 // besideFiles calls fn with each file that the ledger names or is to name.
 func (a *Archive) besideFiles(ctx context.Context, fn func(rel string, st fs.FileInfo) error) error {
+	if a.bucket != nil {
+		return nil // what lies beside a working copy is of this machine
+	}
 	return filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
 			return ctx.Err()
@@ -105,6 +109,9 @@ func (a *Archive) NoteFiles(ctx context.Context, records ...ledger.File) (int, e
 	if a.readOnly || !a.log.Exists() {
 		return 0, nil
 	}
+	if a.bucket != nil {
+		return a.noteRecords(ctx, records)
+	}
 	_, leave, err := a.turn(ctx)
 	if err != nil {
 		return 0, err
@@ -123,16 +130,73 @@ func (a *Archive) NoteFiles(ctx context.Context, records ...ledger.File) (int, e
 		return 0, fmt.Errorf("note files: %w", err)
 	}
 	known.Origin, known.Size = c.Origin, c.Size
+	return len(entries), a.writeNoted(known)
+}
+
+func (a *Archive) writeNoted(known *noted) error {
 	text, err := json.Marshal(known)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return len(entries), disk.Replace(a.disk, filepath.Join(a.dir, notedName), text, 0o644, false)
+	return disk.Replace(a.disk, filepath.Join(a.dir, notedName), text, 0o644, false)
 }
+
+// noteRecords is NoteFiles for an archive in a bucket, which has nothing beside it. All
+// that comes into such a ledger is named by a manifest.
+func (a *Archive) noteRecords(ctx context.Context, records []ledger.File) (n int, err error) {
+	err = a.Update(ctx, func(u *Update) error {
+		u.Why, n = "note", 0
+		known, err := a.readNoted()
+		if err != nil {
+			return err
+		}
+		entries, err := a.changes(ctx, known, records)
+		if err != nil {
+			return err
+		}
+		for _, text := range entries {
+			e, err := ledger.Parse(text)
+			if err != nil {
+				return err
+			}
+			u.Note(e)
+		}
+		if n = len(entries); n == 0 {
+			return cmp.Or(a.writeNoted(known), errUnchanged)
+		}
+		return nil
+	})
+	if err == errUnchanged {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("note files: %w", err)
+	}
+	return n, nil
+}
+
+// errUnchanged ends an update that has nothing to commit.
+var errUnchanged = errors.New("nothing has changed")
 
 // Append adds entries of other kinds to the ledger, and returns the index of
 // the first.
-func (a *Archive) Append(ctx context.Context, list ...ledger.Entry) (int64, error) {
+func (a *Archive) Append(ctx context.Context, list ...ledger.Entry) (at int64, err error) {
+	if a.bucket != nil {
+		var u *Update
+		err := a.Update(ctx, func(now *Update) error {
+			u = now
+			u.Why = "note"
+			for _, e := range list {
+				u.Note(e)
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+		l := u.Manifest.Ledger // its last entry is the state, after what was noted
+		return l.Size + int64(len(l.Entries)-1-len(list)), nil
+	}
 	_, leave, err := a.turn(ctx)
 	if err != nil {
 		return 0, err

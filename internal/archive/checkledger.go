@@ -25,7 +25,10 @@ func OpenToCheck(dir string) (*Archive, error) {
 	if !there {
 		return nil, fmt.Errorf("no archive in %s", dir)
 	}
-	a := at(osDisk{}, dir)
+	a, err := at(osDisk{}, dir)
+	if err != nil {
+		return nil, err
+	}
 	a.readOnly = true
 	return a, nil
 }
@@ -220,6 +223,9 @@ func (a *Archive) NewLedger(ctx context.Context, origin string) error {
 	if a.readOnly {
 		return ErrReadOnly
 	}
+	if err := a.inFolder("begin a ledger"); err != nil {
+		return err
+	}
 	if err := a.retireLedger(ctx, origin); err != nil {
 		return fmt.Errorf("begin a ledger: %w", err)
 	}
@@ -262,6 +268,9 @@ func (a *Archive) retireLedger(ctx context.Context, origin string) error {
 // RotateKey gives the ledger a new key, entered under the signatures of both,
 // and returns its verifier string.
 func (a *Archive) RotateKey(ctx context.Context) (string, error) {
+	if err := a.inFolder("give the ledger a new key"); err != nil {
+		return "", err
+	}
 	_, leave, err := a.turn(ctx)
 	if err != nil {
 		return "", err

@@ -291,7 +291,7 @@ func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time)
 	if busy, err := a.staging(); busy || err != nil {
 		return 0, err // what a stage reads and writes is nobody's orphan
 	}
-	m, err := a.newest()
+	m, err := a.newest(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -425,7 +425,11 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 	all := len(rests) + len(batches) + len(m.Segments)
 	check := func(path string, size int64) error {
 		files++
-		if reason := a.verify(path, size); reason != "" {
+		verify := a.verify
+		if a.bucket != nil {
+			verify = func(path string, size int64) string { return a.inBucket(ctx, path, size) }
+		}
+		if reason := verify(path, size); reason != "" {
 			damaged = append(damaged, Damage{path, reason})
 		}
 		a.Did("file", files, all)
@@ -466,6 +470,9 @@ func (a *Archive) Lacks() string {
 	}
 	for _, s := range m.Segments {
 		st, err := os.Stat(filepath.Join(a.dir, s.Path()))
+		if errors.Is(err, fs.ErrNotExist) && a.bucket != nil {
+			continue // it is fetched when it is asked for
+		}
 		if err != nil || st.Size() != s.Bytes {
 			return fmt.Sprintf("%s is missing or damaged: bandish archive check names all that is, bandish rebuild brings it back", s.Path())
 		}

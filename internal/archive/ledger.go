@@ -169,8 +169,8 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 		if err != nil {
 			return fmt.Errorf("write the ledger: %w", err)
 		}
-		if !a.log.HasKey() {
-			return fmt.Errorf("write the ledger: %w", notary.ErrNoKey)
+		if err := a.log.CanSign(); err != nil {
+			return fmt.Errorf("write the ledger: %w", err)
 		}
 		if err := a.log.MaySign(); err != nil { // before anything is committed
 			return fmt.Errorf("write the ledger: %w", err)
@@ -281,10 +281,21 @@ func unloggedSegments(was *Manifest, u *Update, add func(ledger.Entry) error) er
 
 // settleLedger appends to the ledger what the manifest says belongs there and a
 // process that was killed did not append. The caller has the turn to write.
-func (a *Archive) settleLedger(m *Manifest) error {
+func (a *Archive) settleLedger(ctx context.Context, m *Manifest) error {
 	if m.Ledger == nil || len(m.Ledger.Entries) == 0 {
 		return nil
 	}
+	if err := a.appendUnlogged(m); err != nil || a.bucket == nil {
+		return err
+	}
+	if err := a.settleBucket(ctx); err != nil {
+		return fmt.Errorf("what was committed is kept, and the ledger in %s lacks it until the next commit: %w", a.bucket.store, err)
+	}
+	return nil
+}
+
+// appendUnlogged is settleLedger for the ledger here.
+func (a *Archive) appendUnlogged(m *Manifest) error {
 	done, err := a.inLedger(m)
 	if err != nil || done {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/parquet-go/parquet-go"
@@ -17,6 +18,7 @@ type SegmentFile struct {
 	f       *os.File
 	parquet *parquet.File
 	id      identity
+	of      func(fs.FileInfo) identity
 }
 
 // OpenSegment opens a segment and reads its indexes.
@@ -39,14 +41,14 @@ func (a *Archive) OpenSegment(s Segment) (*SegmentFile, error) {
 		f.Close()
 		return nil, fmt.Errorf("read segment %s: %w", s.Path(), err)
 	}
-	return &SegmentFile{path: s.Path(), f: f, parquet: pf, id: identityOf(st)}, nil
+	return &SegmentFile{path: s.Path(), f: f, parquet: pf, id: a.identityOf(st), of: a.identityOf}, nil
 }
 
 // Unchanged reports whether the file is still the one that was opened: nobody
 // has written to it since.
 func (f *SegmentFile) Unchanged() bool {
 	st, err := f.f.Stat()
-	return err == nil && identityOf(st) == f.id
+	return err == nil && f.of(st) == f.id
 }
 
 // Bounds are the smallest and the greatest value of a column of whole numbers, as the

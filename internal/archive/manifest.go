@@ -53,10 +53,11 @@ type Manifest struct {
 	// whoever writes next appends it. Nil in the manifest of an older program.
 	Ledger *Unlogged
 
-	index  *partIndex // what it rests on; nil for nothing
-	tail   []Batch    // those that are not in the index
-	recent []Dropped  // those that are not in the index
-	text   string     // the SHA-256 of the text that it was read from, without Ledger and seal
+	index  *partIndex        // what it rests on; nil for nothing
+	tail   []Batch           // those that are not in the index
+	recent []Dropped         // those that are not in the index
+	text   string            // the SHA-256 of the text that it was read from, without Ledger and seal
+	whole  [sha256.Size]byte // of the text with these
 }
 
 // root is the text of manifest.json: what the manifest rests on, and all that has
@@ -328,6 +329,9 @@ func (s *Segment) same(o *Segment) bool {
 		s.Rows == o.Rows && s.Bytes == o.Bytes && s.Inputs == o.Inputs && sameMap(s.Countries, o.Countries)
 }
 
+// Same reports whether two entries say the same of a segment.
+func (s Segment) Same(o Segment) bool { return s.same(&o) }
+
 // sameMap is maps.Equal, at once where the two are one.
 func sameMap(a, b map[string]string) bool {
 	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.Equal(a, b)
@@ -435,7 +439,7 @@ func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error)
 			return nil, fmt.Errorf("%w: %w", errNotOurs, err)
 		}
 	}
-	m := &Manifest{Format: r.Format, Generation: r.Generation, Ruleset: r.Ruleset, Ledger: r.Ledger, tail: r.Batches, recent: r.Dropped, text: textSum(text)}
+	m := &Manifest{Format: r.Format, Generation: r.Generation, Ruleset: r.Ruleset, Ledger: r.Ledger, tail: r.Batches, recent: r.Dropped, text: textSum(text), whole: sha256.Sum256(text)}
 	if r.Index != nil {
 		var err error
 		if known == nil {
@@ -606,6 +610,18 @@ func (a *Archive) encodeFolded(m *Manifest, now time.Time) (text []byte, sum str
 	return m.encode()
 }
 
+// seal adds its part of the ledger and its checksum to the text of a manifest.
+func (m *Manifest) seal(b []byte) ([]byte, error) {
+	if m.Ledger != nil {
+		tail, err := json.Marshal(m.Ledger)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(b[:len(b)-1], ledgerMember[:len(ledgerMember)-1]...), append(tail, '}')...)
+	}
+	return Seal(b), nil
+}
+
 // writeManifest replaces the manifest: either the old or the new one is
 // found after a crash, never a part. It reports whether the new one is in
 // place, which it can be although the error says that it may not last.
@@ -620,18 +636,15 @@ func (a *Archive) writeManifest(m *Manifest) (committed bool, err error) {
 // writeManifestText is writeManifest for a manifest that is encoded but for its
 // part of the ledger.
 func (a *Archive) writeManifestText(m *Manifest, b []byte) (committed bool, err error) {
-	if m.Ledger != nil {
-		tail, err := json.Marshal(m.Ledger)
-		if err != nil {
-			return false, err
-		}
-		b = append(append(b[:len(b)-1], ledgerMember[:len(ledgerMember)-1]...), append(tail, '}')...)
+	b, err = m.seal(b)
+	if err != nil {
+		return false, err
 	}
 	f, err := a.disk.CreateTemp(a.dir, partPrefix+"manifest-*")
 	if err != nil {
 		return false, fmt.Errorf("write manifest: %w", err)
 	}
-	_, err = f.Write(Seal(b))
+	_, err = f.Write(b)
 	if err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err == nil {
 		err = a.disk.Rename(f.Name(), a.manifestPath())
 	}

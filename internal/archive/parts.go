@@ -175,11 +175,34 @@ func (a *Archive) readPart(path string, r partRef) ([]byte, error) {
 	if !isSHA256(r.SHA256) {
 		return nil, fmt.Errorf("%w: it names %q", errPart, r.SHA256)
 	}
-	f, err := a.disk.Open(filepath.Join(a.dir, path))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s is missing", errPart, path)
+	packed, err := a.packed(path, r)
+	if errors.Is(err, errPart) && a.bucket != nil { // the copy here is damaged
+		os.Remove(filepath.Join(a.dir, path))
+		packed, err = a.packed(path, r)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := a.packer.open(); err != nil {
+		return nil, err
+	}
+	text, err := a.packer.dec.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errPart, path, err)
+	}
+	return text, nil
+}
+
+// packed is the content of a file below manifest.
+func (a *Archive) packed(path string, r partRef) ([]byte, error) {
+	f, err := a.disk.Open(filepath.Join(a.dir, path))
+	var damaged *DamagedError
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, fmt.Errorf("%w: %s is missing", errPart, path)
+	case errors.As(err, &damaged):
+		return nil, fmt.Errorf("%w: %s: %s", errPart, path, damaged.Reason)
+	case err != nil:
 		return nil, err
 	}
 	defer f.Close()
@@ -190,14 +213,7 @@ func (a *Archive) readPart(path string, r partRef) ([]byte, error) {
 	if sum := sha256.Sum256(packed); hex.EncodeToString(sum[:]) != r.SHA256 || int64(len(packed)) != r.Bytes {
 		return nil, fmt.Errorf("%w: %s does not have the SHA-256 of its name", errPart, path)
 	}
-	if err := a.packer.open(); err != nil {
-		return nil, err
-	}
-	text, err := a.packer.dec.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errPart, path, err)
-	}
-	return text, nil
+	return packed, nil
 }
 
 // lines reads the lines of a part.

@@ -48,7 +48,13 @@ type Recovered struct {
 // everything else is derived from the batches (pipeline.Rebuild). It removes
 // nothing, and needs no manifest; what one says that can be read is kept.
 func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) bool) (*Archive, Recovered, error) {
-	a := at(osDisk{}, dir)
+	a, err := at(osDisk{}, dir)
+	if err == nil {
+		err = a.inFolder("recover archive")
+	}
+	if err != nil {
+		return nil, Recovered{}, err
+	}
 	there, err := Exists(dir)
 	if err != nil {
 		return nil, Recovered{}, fmt.Errorf("recover archive: %w", err)

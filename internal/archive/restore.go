@@ -56,7 +56,13 @@ func Restore(ctx context.Context, store object.Store, id, dir string, step func(
 		return out, fmt.Errorf("restore: %w", err)
 	}
 	out.Snapshot = s
-	a := at(osDisk{}, dir)
+	a, err := at(osDisk{}, dir)
+	if err == nil {
+		err = a.inFolder("restore")
+	}
+	if err != nil {
+		return out, err
+	}
 	if err := a.readyToRestore(s); err != nil {
 		return out, fmt.Errorf("restore: %w", err)
 	}

@@ -163,6 +163,9 @@ func changeSnapshots(ctx context.Context, store object.Store, fn func(*Snapshots
 // here, and so do alerts and notes of readers, which tell of persons. A file that is
 // damaged is named and left out.
 func (a *Archive) Snapshot(ctx context.Context, store object.Store, now time.Time) (Snapshot, BackedUp, error) {
+	if err := a.inFolder("back up"); err != nil {
+		return Snapshot{}, BackedUp{}, err
+	}
 	if f, ok := store.(*object.Folder); ok {
 		if err := apart(a.dir, f.Dir()); err != nil {
 			return Snapshot{}, BackedUp{}, fmt.Errorf("back up: %w", err)

@@ -39,6 +39,16 @@ type identity struct {
 	changed, wrote syscall.Timespec
 }
 
+// Of a file in a working copy it must be the same after its use was noted (cache.touch),
+// which changes the time of its inode.
+func (a *Archive) identityOf(st fs.FileInfo) identity {
+	id := identityOf(st)
+	if a.bucket != nil {
+		id.changed = syscall.Timespec{}
+	}
+	return id
+}
+
 func identityOf(st fs.FileInfo) identity {
 	s, ok := st.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -89,6 +99,27 @@ func (a *Archive) Open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	err = a.verified(f, path)
+	if err != nil {
+		f.Close()
+		f = nil
+	}
+	var damaged *DamagedError
+	if errors.As(err, &damaged) && a.bucket != nil { // the copy here is
+		return a.openAgain(path)
+	}
+	return f, err
+}
+
+// openAgain is Open for a file whose copy here was found damaged.
+func (a *Archive) openAgain(path string) (*os.File, error) {
+	if err := os.Remove(filepath.Join(a.dir, path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	f, err := a.find(path)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.verified(f, path); err != nil {
 		f.Close()
 		return nil, err
@@ -100,7 +131,10 @@ func (a *Archive) Open(path string) (*os.File, error) {
 func (a *Archive) Verify(segments []Segment) error {
 	for _, s := range segments {
 		if st, err := os.Stat(filepath.Join(a.dir, s.Path())); err == nil {
-			if c, ok := a.checks.get(s.Path()); ok && c.reason == "" && c.id == identityOf(st) {
+			if c, ok := a.checks.get(s.Path()); ok && c.reason == "" && c.id == a.identityOf(st) {
+				if a.bucket != nil {
+					a.bucket.cache.touch(filepath.Join(a.dir, s.Path()))
+				}
 				continue
 			}
 		}
@@ -175,7 +209,7 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	id := identityOf(st)
+	id := a.identityOf(st)
 	if c, ok := a.checks.get(path); ok && c.id == id {
 		return c.reason, nil
 	}
@@ -191,7 +225,7 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 	if hex.EncodeToString(h.Sum(nil)) != sumOf(path) {
 		reason = "its content does not have the SHA-256 of its name"
 	}
-	if st, err = f.Stat(); err != nil || identityOf(st) != id {
+	if st, err = f.Stat(); err != nil || a.identityOf(st) != id {
 		return "it changes while it is read", err
 	}
 	a.checks.put(path, checked{id, reason})
@@ -201,7 +235,7 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 // wrote notes a file that this process has just hashed as it wrote it.
 func (a *Archive) wrote(path string) {
 	if st, err := os.Stat(filepath.Join(a.dir, path)); err == nil {
-		a.checks.put(path, checked{id: identityOf(st)})
+		a.checks.put(path, checked{id: a.identityOf(st)})
 	}
 }
 

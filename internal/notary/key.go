@@ -22,6 +22,9 @@ type key struct{ private, public string }
 
 // readKey reads the log's key.
 func (l *Log) readKey() (key, error) {
+	if l.shared != nil {
+		return l.shared.readKey()
+	}
 	k, err := readKeyFile(l.keyPath(keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return key{}, fmt.Errorf("%w: %s is missing, as in every copy: put the key there, or begin a new ledger (bandish key new)", ErrNoKey, l.keyPath(keyFile))
@@ -34,9 +37,14 @@ func readKeyFile(path string) (key, error) {
 	if err != nil {
 		return key{}, fmt.Errorf("read the ledger's key: %w", err)
 	}
-	lines := strings.Fields(string(text))
+	return parseKey(path, string(text))
+}
+
+// parseKey reads the text of a file of a key; from is where it comes from.
+func parseKey(from, text string) (key, error) {
+	lines := strings.Fields(text)
 	if len(lines) != 2 {
-		return key{}, fmt.Errorf("read the ledger's key: %s is malformed", path)
+		return key{}, fmt.Errorf("read the ledger's key: %s is malformed", from)
 	}
 	return key{lines[0], lines[1]}, nil
 }
@@ -172,6 +180,10 @@ func (l *Log) Rotate(entry func(signedNote string) ([]byte, error)) (public stri
 
 // HasKey reports whether this folder can sign.
 func (l *Log) HasKey() bool {
+	if l.shared != nil {
+		_, err := l.shared.readKey()
+		return err == nil
+	}
 	_, err := os.Stat(l.keyPath(keyFile))
 	return err == nil
 }
@@ -241,7 +253,12 @@ func (l *Log) Begin(origin string) ([]byte, error) {
 		if k, err = newKey(origin); err != nil {
 			return nil, fmt.Errorf("make the ledger's key: %w", err)
 		}
-		if err := l.writeKeyFile(keyFile, k); err != nil {
+		if l.shared != nil {
+			k, err = l.shared.firstKey(k)
+		} else {
+			err = l.writeKeyFile(keyFile, k)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("make the ledger's key: %w", err)
 		}
 	}

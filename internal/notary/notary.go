@@ -54,6 +54,7 @@ type Log struct {
 	data   string
 	folder string // below data
 	disk   disk.Disk
+	shared *Shared // nil for a log that this folder alone has
 
 	mu    sync.Mutex      // guards what follows
 	made  map[string]bool // folders whose names are durable
@@ -111,6 +112,8 @@ func (l *Log) current() (*head, error) {
 		return published, nil
 	case published != nil && signed.Origin != published.Origin:
 		return nil, fmt.Errorf("%w: the checkpoint in %s is of %s, and the key in %s of %s", ErrBehind, Dir, published.Origin, KeyDir, signed.Origin)
+	case l.shared != nil && published != nil && published.Size > signed.Size:
+		return published, nil // another who has the key went on; Adopt made sure of it
 	case published != nil && published.Size >= signed.Size:
 		return nil, fmt.Errorf("%w: %d entries with another hash, and here are %d: it is not the ledger that the key signed", ErrBehind, signed.Size, published.Size)
 	}

@@ -77,6 +77,7 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 		}
 		return nil
 	}, func(_ *archive.Manifest, u *archive.Update) error {
+		merged = 0
 		for _, m := range done {
 			if m.replace(u.Manifest) {
 				merged++
@@ -257,22 +258,34 @@ func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error)
 func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
+	var before []archive.Segment // that were counted when the stage began
+	ours := func(m *archive.Manifest) []archive.Segment {
+		return slices.DeleteFunc(slices.Clone(m.Segments), func(s archive.Segment) bool { return !ofCount(s, m.Ruleset) })
+	}
 	count := func(u *archive.Update) (err error) {
 		u.Why = "count"
+		if u.Again {
+			p.findings.unsettle() // what was found is not listed
+		}
 		counted, err = p.countAll(ctx, u)
 		return commitDespite(err, counted, &harm)
 	}
-	staged, err := p.Archive.StageNow(ctx, count, func(staged *archive.Manifest, u *archive.Update) error {
+	staged, err := p.Archive.StageNow(ctx, func(u *archive.Update) error {
+		before = ours(u.Manifest)
+		return count(u)
+	}, func(staged *archive.Manifest, u *archive.Update) error {
 		if staged.Ruleset != u.Manifest.Ruleset {
 			return fmt.Errorf("count: the ruleset became %s meanwhile", u.Manifest.Ruleset)
 		}
-		ours := func(s archive.Segment) bool { return ofCount(s, u.Manifest.Ruleset) }
-		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ours)
-		for _, s := range staged.Segments {
-			if ours(s) {
-				u.Manifest.Segments = append(u.Manifest.Segments, s)
+		if !slices.EqualFunc(before, ours(u.Manifest), archive.Segment.Same) { // another counted them, elsewhere
+			p.findings.unsettle()
+			if err := count(u); err != nil {
+				return err
 			}
+			return p.noteEvents(u)
 		}
+		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(s archive.Segment) bool { return ofCount(s, u.Manifest.Ruleset) })
+		u.Manifest.Segments = append(u.Manifest.Segments, ours(staged)...)
 		return p.noteEvents(u)
 	})
 	if err == nil && !staged {

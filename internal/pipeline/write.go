@@ -146,9 +146,22 @@ func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *b
 	var res result
 	p.days.mu.Lock()
 	defer p.days.mu.Unlock()
+	var b *batch
+	var added time.Time
 	err := p.Archive.Update(ctx, func(u *archive.Update) error {
 		u.Why = why
-		b, added := make()
+		if u.Again {
+			for _, it := range res.added {
+				for i := range it.rows {
+					it.rows[i].Line -= it.verdict.Line // to its place among the entries
+				}
+			}
+			res = result{}
+			p.days.forget() // it holds names that were not committed
+		}
+		if b == nil {
+			b, added = make()
+		}
 		if len(b.items) == 0 {
 			return errNothing
 		}

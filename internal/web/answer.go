@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bandish/bandish/answer"
@@ -71,18 +70,18 @@ type citation struct {
 	inquiry.Citation
 	Path  string
 	Shown time.Time // when it was shown
-	// Language is that of the page, in English, with its code; "" for English.
-	Language, Code string
 
-	query url.Values
+	query  url.Values
+	lang   *catalogue // of the page, nil for English
+	marked string     // the title with marks around names of another script
 }
 
-// Text is the citation as a line, with the language of the page.
+// Text is the citation as a line in the language of the page.
 func (c citation) Text() string {
-	if c.Language == "" {
+	if c.lang == nil {
 		return c.Citation.Text()
 	}
-	return strings.TrimSuffix(c.Citation.Text(), ".") + ", in " + c.Language + "."
+	return c.lang.citationText(&c)
 }
 
 // In is the address of the page in another format, of the same day.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func (s *Site) banOn(ctx context.Context, id string, t times) (*banView, error) 
 		return nil, err
 	}
 	row := s.bansRow(*b, t.query())
-	v := banView{Ranked: *b, Country: row.Country, Name: row.Name, Page: row.Answer, Long: row.Long, Where: whereWords(b.Scope, b.Area), How: "blocked"}
+	v := banView{Ranked: *b, Country: row.Country, Name: row.Name, Page: row.Answer, Long: row.Long, Where: row.Where, How: "blocked"}
 	if b.Method == ban.Throttle {
 		v.How = "slowed down"
 	}
@@ -118,13 +119,22 @@ func linksIn(text string) []value {
 	return out
 }
 
-// whereWords say how much of a country is meant.
-func whereWords(scope ban.Scope, area string) string {
+// wholeCountry is an area that says no more than that all of the country was meant.
+var wholeCountry = regexp.MustCompile(`(?i)^(?:all of |the )?(?:nation(?:al|ally|[ -]?wide|wde)?|(?:entire|whole) (?:country|nation)|country[ -]?wide)\.?$`)
+
+// whereWords say how much of a country the data sets mean that report a ban. A case
+// of the record is of its whole country; a measurement knows its networks alone.
+func whereWords(scope ban.Scope, area string, of []ban.Dataset) string {
+	area = strings.TrimSpace(area)
 	switch {
+	case scope == ban.National && (wholeCountry.MatchString(area) || area == "" && slices.Contains(of, ban.Record)):
+		return "the whole country"
 	case area != "":
 		return area
+	case scope == ban.National && slices.Equal(of, []ban.Dataset{ban.Measured}):
+		return "the networks that were measured"
 	case scope == ban.National:
-		return "the whole country, or more than one part of it"
+		return "no part of the country is named"
 	case scope == ban.Regional:
 		return "a part of the country"
 	}
@@ -135,6 +145,8 @@ func whereWords(scope ban.Scope, area string) string {
 var columnWords = map[string]string{
 	"actual_cause": "Cause", "actual_cause_details": "More on the cause", "econ_impact": "Cost, as somebody estimates it", "gov_ack": "Did the government acknowledge it?", "gov_ack_quote": "In its words", "gov_ack_source": "Where it said so",
 	"gov_just": "Reason that the government gave", "gov_just_details": "More on its reason", "info_source": "Kind of source", "info_source_link": "The source", "legal_just": "Was a legal ground given?", "legal_method": "Legal means", "an_link": "Access Now on it", "event": "Event", "hrs_dur": "Hours",
+	"affected_network": "Kind of network", "election": "Around an election?", "violence": "Was violence reported?", "hr_abuse_reported": "Were abuses of human rights reported?", "users_targeted": "Was a group of people meant?", "users_target_detail": "Which group", "users_notified": "Were users told before?",
+	"sms_affected": "Did text messages stop, too?", "phonecall_affected": "Did telephone calls stop, too?", "telco_ack": "Did an operator acknowledge it?", "telco_ack_quote": "In the operator's words", "telco_ack_source": "Where the operator said so", "region": "Region of the world",
 }
 
 // reportView puts a report into words.
@@ -198,9 +210,20 @@ func (s *Site) reportView(r *ban.Report) reportView {
 	return v
 }
 
+// datasetsOf are the data sets that report a ban.
+func datasetsOf(b *ban.Ranked) []ban.Dataset {
+	var out []ban.Dataset
+	for i := range b.Reports {
+		if d := b.Reports[i].Origin.Dataset; !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // bansRow is a ban as a line of a list; query carries the days to its pages.
 func (s *Site) bansRow(b ban.Ranked, query string) bansRow {
-	row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Href: "/bans/" + url.PathEscape(b.ID) + query, Long: rankedLength(b.Length), Where: whereWords(b.Scope, b.Area)}
+	row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Href: "/bans/" + url.PathEscape(b.ID) + query, Long: rankedLength(b.Length), Where: whereWords(b.Scope, b.Area, datasetsOf(&b))}
 	switch b.Target {
 	case ban.Internet:
 		row.Name = "the internet"

@@ -101,6 +101,7 @@ type casePage struct {
 type cited struct {
 	Text, Grade, Phrase, Place, Note string
 	GradeName, Itself                string // words beside the grade and the address
+	PhraseLang, NoteLang             string // their languages, "" for that of the page
 	Href                             string // the source's page here
 	URL                              string // the source itself
 }
@@ -120,6 +121,7 @@ func (k speaker) cites(list []casefile.Cite) []cited {
 		}
 		one := cited{Text: src.Publisher, Grade: string(src.Reliability), Phrase: c.Phrase, Note: c.Note, Href: k.own("/sources/"+url.PathEscape(c.Source)) + k.query,
 			GradeName: k.say("cite.grade", "grade"), Itself: k.say("cite.itself", "the source itself")}
+		one.PhraseLang, one.NoteLang = k.notOwn(src.Language), k.english()
 		if k.c != nil {
 			one.Text = foreign(src.Publisher)
 		}

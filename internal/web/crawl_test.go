@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,9 @@ func crawl(t *testing.T, s *server) map[string]bool {
 		}
 		inert(t, at, body)
 		words.check(t, at, root)
+		if strings.HasPrefix(at, "/ur") {
+			marksEnglish(t, at, root)
+		}
 		ids := map[string]bool{}
 		for n := range root.Descendants() {
 			for _, a := range n.Attr {
@@ -188,6 +192,49 @@ func crawl(t *testing.T, s *server) map[string]bool {
 		t.Errorf("the crawl found %d pages only", len(seen))
 	}
 	return seen
+}
+
+// noPage are the ends of addresses that lead to data or to a picture: they have no
+// language of their own.
+var noPage = regexp.MustCompile(`format=|raw=1|^/bundle|^/embed|\.(atom|json|csv|ics|png|svg)(\?|$)`)
+
+// englishWords are words enough to be a sentence in English.
+var englishWords = regexp.MustCompile(`[A-Za-z’']+([ ,]+[A-Za-z’']+){4,}`)
+
+// marksEnglish fails the test where a page of another language leads to one in English,
+// or says a sentence in English, without saying so.
+func marksEnglish(t *testing.T, at string, root *html.Node) {
+	t.Helper()
+	attr := func(n *html.Node, key string) (string, bool) {
+		for _, a := range n.Attr {
+			if a.Key == key {
+				return a.Val, true
+			}
+		}
+		return "", false
+	}
+	var walk func(n *html.Node, english bool)
+	walk = func(n *html.Node, english bool) {
+		if code, ok := attr(n, "lang"); ok {
+			english = code != "ur"
+		}
+		switch {
+		case n.Type == html.TextNode && !english && englishWords.MatchString(n.Data):
+			t.Errorf("%s says in English, and does not mark it: %.100q", at, n.Data)
+		case n.Data == "head" || n.Data == "code" || n.Data == "pre" || n.Data == "option" || n.Data == "title":
+			return // names that cannot hold markup, and what programs read
+		case n.Data == "a":
+			href, _ := attr(n, "href")
+			next := resolved(at, href)
+			if in, _ := attr(n, "hreflang"); next != "" && !strings.HasPrefix(next, "/ur") && in != "en" && !noPage.MatchString(next) {
+				t.Errorf("%s leads to %s, which is in English, and does not say so", at, next)
+			}
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c, english)
+		}
+	}
+	walk(root, false)
 }
 
 // resolved is a link's address on this site without its anchor, "" for others.

@@ -53,7 +53,7 @@ func days(t *testing.T, s *server) {
 		}
 	}
 	control := regexp.MustCompile(`<input type="date" name="(at|as-of)"`)
-	cited := regexp.MustCompile(`<blockquote class="cite"[^>]*>[^<]*\?[^<]*(at|as-of)=` + day)
+	cited := regexp.MustCompile(`<blockquote class="cite"[^>]*>(?:[^<]|</?bdi>)*\?[^<]*(at|as-of)=` + day)
 	for name, p := range pages {
 		for _, path := range []string{p.page, strings.TrimSuffix("/ur"+p.page, "/")} {
 			resp, page := s.answerOf(path + "?at=" + day)
@@ -110,7 +110,7 @@ func days(t *testing.T, s *server) {
 func TestCitationsInUrdu(t *testing.T) {
 	s := serve(t)
 	for _, path := range []string{"/cc/PK/x", "/cc/PK", "/cases/pk-2024-x", "/cases/pk-2024-x/act/moi-letter", "/bans/pk-x-2024-02-17", "/sources/" + url.PathEscape(s.site.Records.Case("pk-2024-x").Sources[0].ID)} {
-		for format, want := range map[string]string{"text": ", in Urdu.", "bibtex": "language = {Urdu}", "ris": "LA  - ur\r\n", "csl": `"language": "ur"`} {
+		for format, want := range map[string]string{"text": "، اردو میں۔", "bibtex": "language = {Urdu}", "ris": "LA  - ur\r\n", "csl": `"language": "ur"`} {
 			resp, text := s.answerOf("/ur" + path + "?format=" + format)
 			if resp.StatusCode != http.StatusOK || !strings.Contains(text, resp.Request.URL.Host+"/ur"+path+"?") || !strings.Contains(text, want) {
 				t.Errorf("/ur%s as %s: %d %s", path, format, resp.StatusCode, text)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inquiry"
@@ -18,7 +19,7 @@ import (
 )
 
 // embedCSP lets other sites frame what is made for it, and nothing else.
-const embedCSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+const embedCSP = "default-src 'none'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
 
 // embedView is what a page answers in a few words, for other sites.
 type embedView struct {
@@ -30,13 +31,50 @@ type embedView struct {
 	Query string        // the days that it speaks of
 	Day   string        // the day that it is pinned to, in words; "" says what is known when it is shown
 	Demo  bool
+	c     *catalogue // the language, nil for English
 }
 
-// Href is the whole answer, of the same day.
-func (v embedView) Href() string { return v.Page + v.Query }
+// Code is the language of the card.
+func (v embedView) Code() string {
+	if v.c == nil {
+		return "en"
+	}
+	return v.c.code
+}
+
+// Dir is the direction in which the card is written.
+func (v embedView) Dir() string {
+	if v.c == nil {
+		return "ltr"
+	}
+	return v.c.Language.Dir
+}
+
+// Say is a text of the catalogue, or in English.
+func (v embedView) Say(key, english string) string { return speaker{c: v.c}.say(key, english) }
+
+// Stood says the day that the card is pinned to.
+func (v embedView) Stood() string {
+	if v.c == nil {
+		return "as it stood on " + v.Day
+	}
+	return v.c.text("embed.stood", args{"day": v.Day})
+}
+
+// Href is the whole answer in the language of the card, of the same day.
+func (v embedView) Href() string { return speaker{c: v.c}.own(v.Page) + v.Query }
 
 // Card is the path of the card.
-func (v embedView) Card() string { return "/embed" + cardPath(v.Page) }
+func (v embedView) Card() string { return cardOn(v.c, v.Page) }
+
+// cardOn is the path of the card of a page in a language.
+func cardOn(c *catalogue, page string) string {
+	card := "/embed" + cardPath(page)
+	if c != nil {
+		card = "/" + c.code + card
+	}
+	return card
+}
 
 // cardPath is the path of a card below /embed: /cc/PK/x is shown by /embed/PK/x, all
 // others by their own path.
@@ -48,31 +86,40 @@ func cardPath(page string) string {
 }
 
 // embedKinds are the pages that have a card, by the first part of their paths.
-var embedKinds = map[string]func(s *Site, ctx context.Context, named []string, t times) (embedView, error){
+var embedKinds = map[string]func(s *Site, ctx context.Context, named []string, t times, c *catalogue) (embedView, error){
 	"cc": (*Site).embedPlace, "events": (*Site).embedEvent, "bans": (*Site).embedBan, "cases": (*Site).embedCase, "networks": (*Site).embedNetwork,
 }
 
 // noCard is the failure of a page that cannot be embedded.
 const noCard = notFound("There is no card of this page. Answers, countries, bans, cases and networks have one, as /embed/PK/x.")
 
-// embedOf puts what a page answers into a few words. parts are those of its path.
-func (s *Site) embedOf(ctx context.Context, parts []string, t times) (embedView, error) {
+// embedOf puts what a page answers into a few words of a language, nil for English.
+// parts are those of its path.
+func (s *Site) embedOf(ctx context.Context, parts []string, t times, c *catalogue) (embedView, error) {
 	of := embedKinds[parts[0]]
 	if of == nil || len(parts) != 2 && (parts[0] != "cc" || len(parts) != 3) {
 		return embedView{}, noCard
 	}
-	v, err := of(s, ctx, parts[1:], t)
-	v.Query, v.Demo = t.query(), s.Demo
+	v, err := of(s, ctx, parts[1:], t, c)
+	v.Query, v.Demo, v.c = t.query(), s.Demo, c
 	if v.Day == "" && t.query() != "" {
-		v.Day = t.end().Add(-time.Second).Format(longDay)
+		v.Day = dayIn(c, t.end().Add(-time.Second))
 	}
 	return v, err
 }
 
+// dayIn is a day in words of a language, nil for English.
+func dayIn(c *catalogue, day time.Time) string {
+	if c == nil {
+		return day.Format(longDay)
+	}
+	return c.day(day)
+}
+
 // embedPlace is an answer, or what is blocked in a country.
-func (s *Site) embedPlace(ctx context.Context, named []string, t times) (embedView, error) {
+func (s *Site) embedPlace(ctx context.Context, named []string, t times, c *catalogue) (embedView, error) {
 	if len(named) == 1 {
-		return s.embedCountry(ctx, named[0], t)
+		return s.embedCountry(ctx, named[0], t, c)
 	}
 	cc, id, err := s.placeOf(ctx, named[0], named[1])
 	if err != nil {
@@ -86,8 +133,11 @@ func (s *Site) embedPlace(ctx context.Context, named []string, t times) (embedVi
 	if a.LastMeasured != nil {
 		v.Text = a.Headline() + ". Last measured on " + a.LastMeasuredDay().Format(longDay) + "."
 	}
+	if c != nil {
+		v.Title, v.Word, v.Text = c.embedAnswer(a)
+	}
 	if !t.at.IsZero() {
-		v.Day = a.LastDay().Format(longDay)
+		v.Day = dayIn(c, a.LastDay())
 	}
 	return v, nil
 }
@@ -101,52 +151,74 @@ func embedWord(a *inquiry.Answered) string {
 	return word
 }
 
-// blockedIn says how many of some platforms are blocked, and names them.
-func (v *embedView) blockedIn(names []string, state verdict.State, all int) {
-	v.State, v.Word, v.Text = state, fmt.Sprintf("%d of %s blocked", len(names), count(all, "platform or site")), strings.Join(names[:min(6, len(names))], ", ")+"."
-	if len(names) > 6 {
+// embedNames is how many names a card gives.
+const embedNames = 6
+
+// blockedIn says how many of some platforms are blocked, by the names of those that
+// are and their states.
+func (v *embedView) blockedIn(names []string, states []verdict.State, all int, c *catalogue) {
+	v.State = worstOf(states)
+	if c != nil {
+		v.Word, v.Text = c.embedBlocked(names, states, all)
+		return
+	}
+	v.Word, v.Text = fmt.Sprintf("%d of %s %s", len(names), count(all, "platform or site"), accusedWords[accused(states)]), strings.Join(names[:min(embedNames, len(names))], ", ")+"."
+	if len(names) > embedNames {
 		v.Text = strings.TrimSuffix(v.Text, ".") + " and others."
 	}
 	if len(names) == 0 {
-		v.State, v.Word, v.Text = "", "nothing known to be blocked", "That does not mean that nothing is blocked: this is what was measured and reported last."
+		v.Word, v.Text = "nothing known to be blocked", "That does not mean that nothing is blocked: this is what was measured and reported last."
 	}
 }
 
-func (s *Site) embedCountry(ctx context.Context, code string, t times) (embedView, error) {
+func (s *Site) embedCountry(ctx context.Context, code string, t times, c *catalogue) (embedView, error) {
 	cc, err := knownCountry(code)
 	if err != nil {
 		return embedView{}, err
 	}
 	answers, err := s.Desk.InCountry(ctx, cc, t.at, t.known)
 	v := embedView{Title: "What is blocked in " + inquiry.Country(cc) + "?", Page: "/cc/" + cc}
+	if c != nil {
+		v.Title = c.text("questions", args{"country": c.country(cc, inquiry.Country(cc))})
+	}
 	var names []string
-	var worst verdict.State
+	var states []verdict.State
 	for i := range answers {
 		if a := &answers[i]; a.State.Accuses() {
-			if names = append(names, a.Name); worst == "" {
-				worst = a.State // the worst stands first
-			}
+			names, states = append(names, platformIn(c, a.Target, a.Name)), append(states, a.State)
 		}
 	}
-	v.blockedIn(names, worst, len(answers))
+	v.blockedIn(names, states, len(answers), c)
 	return v, err
 }
 
 // embedNetwork is what a network blocks.
-func (s *Site) embedNetwork(ctx context.Context, named []string, t times) (embedView, error) {
+func (s *Site) embedNetwork(ctx context.Context, named []string, t times, c *catalogue) (embedView, error) {
 	asn, err := asnOf(named[0])
 	if err != nil || asn == 0 {
 		return embedView{}, notFound("A network is named by its number, as in /embed/networks/AS17557.")
 	}
-	on, err := s.networkOf(ctx, asn, t)
+	on, err := s.networkOf(ctx, asn, t, c)
 	return on.Few, err
 }
 
+// platformIn is the name of a platform in a language, nil for English.
+func platformIn(c *catalogue, id, english string) string {
+	if c == nil {
+		return english
+	}
+	name, _ := c.platform(id, english)
+	return name
+}
+
 // few says what a network blocks in the country in which most was measured from it.
-func few(on *inquiry.Network) embedView {
+func few(on *inquiry.Network, c *catalogue) embedView {
 	v := embedView{Title: "What does " + network.Name(on.ASN) + " block?", Page: "/networks/" + network.Name(on.ASN)}
+	if c != nil {
+		v.Title = c.text("network.title", args{"asn": foreign(network.Name(on.ASN))})
+	}
 	var names []string
-	var worst verdict.State
+	var states []verdict.State
 	all := 0
 	for i := range on.Answers {
 		a := &on.Answers[i]
@@ -154,39 +226,54 @@ func few(on *inquiry.Network) embedView {
 			continue
 		}
 		v.Title = "What does " + network.Name(on.ASN) + " block in " + a.Country + "?"
+		if c != nil {
+			v.Title = c.text("network.in", args{"asn": foreign(network.Name(on.ASN)), "country": c.country(a.CC, a.Country)})
+		}
 		if all++; a.Network.State.Accuses() {
-			if names = append(names, a.Name); worst != verdict.Blocked {
-				worst = a.Network.State
-			}
+			names, states = append(names, platformIn(c, a.Target, a.Name)), append(states, a.Network.State)
 		}
 	}
-	v.blockedIn(names, worst, all)
+	v.blockedIn(names, states, all, c)
 	return v
 }
 
-func (s *Site) embedEvent(ctx context.Context, named []string, t times) (embedView, error) {
+// eventState gives a dated ban its colour: one that is over has none.
+func eventState(row *eventRow) verdict.State {
+	if row.Over {
+		return ""
+	}
+	return verdict.LikelyBlocked
+}
+
+func (s *Site) embedEvent(ctx context.Context, named []string, t times, c *catalogue) (embedView, error) {
 	e, err := s.eventOn(ctx, named[0], t)
 	if err != nil {
 		return embedView{}, err
 	}
 	row := s.eventRow(*e, t.at)
-	v := embedView{Title: row.What + " in " + row.Country + ": a measured ban", State: verdict.LikelyBlocked, Word: row.Word(), Page: "/events/" + url.PathEscape(e.ID)}
+	v := embedView{Title: row.What + " in " + row.Country + ": a measured ban", State: eventState(&row), Word: row.Word(), Page: "/events/" + url.PathEscape(e.ID)}
 	v.Text = "It began " + when(&e.Onset) + ". " + capital(row.Where()) + ", " + count(e.Counts.Measurements, "measurement") + "."
 	if row.Over {
-		v.State, v.Text = "", "It began "+when(&e.Onset)+" and ended "+when(e.End)+". "+capital(row.Where())+", "+count(e.Counts.Measurements, "measurement")+"."
+		v.Text = "It began " + when(&e.Onset) + " and ended " + when(e.End) + ". " + capital(row.Where()) + ", " + count(e.Counts.Measurements, "measurement") + "."
+	}
+	if c != nil {
+		c.embedEvent(&v, s, &row)
 	}
 	return v, nil
 }
 
-func (s *Site) embedBan(ctx context.Context, named []string, t times) (embedView, error) {
+func (s *Site) embedBan(ctx context.Context, named []string, t times, c *catalogue) (embedView, error) {
 	v, err := s.banOn(ctx, named[0], t)
 	if err != nil {
 		return embedView{}, err
 	}
+	if c != nil {
+		return c.embedBan(s, &v.Ranked), nil
+	}
 	return embedView{Title: v.title(), Word: v.Long, Text: v.Sentence() + " " + capital(count(len(v.Reports), "report")) + ".", Page: "/bans/" + url.PathEscape(v.ID)}, nil
 }
 
-func (s *Site) embedCase(ctx context.Context, named []string, t times) (embedView, error) {
+func (s *Site) embedCase(ctx context.Context, named []string, t times, lang *catalogue) (embedView, error) {
 	c := s.Records.Case(named[0])
 	if c == nil {
 		return embedView{}, notFound("The record has no case of this id.")
@@ -194,6 +281,9 @@ func (s *Site) embedCase(ctx context.Context, named []string, t times) (embedVie
 	shown, _, err := s.Desk.Case(ctx, c, t.record())
 	if err != nil {
 		return embedView{}, err
+	}
+	if lang != nil {
+		return lang.embedCase(ctx, s, c, shown)
 	}
 	line := speaker{s: s, whole: c, shown: shown}.line()
 	v := embedView{Title: c.Title, Word: line.Without, Page: "/cases/" + url.PathEscape(c.ID)}
@@ -228,20 +318,24 @@ func pathParts(escaped string) ([]string, error) {
 	return parts, nil
 }
 
-// embedded is what an address below /embed/ shows; rest ends it.
+// embedded is what an address below /embed/ or /ur/embed/ shows; rest ends it.
 func (s *Site) embedded(w http.ResponseWriter, r *http.Request, rest string) (v embedView, moved bool, err error) {
 	t, err := timesOf(r)
 	if err != nil {
 		return v, false, err
 	}
-	parts, err := pathParts(strings.TrimSuffix(strings.TrimPrefix(r.URL.EscapedPath(), "/embed"), rest))
+	c, path := s.languageOf(r), r.URL.EscapedPath()
+	if c != nil {
+		path = strings.TrimPrefix(path, "/"+c.code)
+	}
+	parts, err := pathParts(strings.TrimSuffix(strings.TrimPrefix(path, "/embed"), rest))
 	if err != nil {
 		return v, false, err
 	}
 	if embedKinds[parts[0]] == nil {
 		parts = slices.Insert(parts, 0, "cc")
 	}
-	if v, err = s.embedOf(r.Context(), parts, t); err != nil {
+	if v, err = s.embedOf(r.Context(), parts, t, c); err != nil {
 		return v, false, err
 	}
 	if proper := v.Card() + rest; r.URL.EscapedPath() != proper {
@@ -291,26 +385,72 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		color = "#5f6973"
 	}
-	left, right := short(v.Title), v.Word
+	asked, said := short(v.Title), v.Word
 	if v.Demo {
-		left = "DEMONSTRATION: " + left
+		asked = v.Say("embed.demo", "DEMONSTRATION:") + " " + asked
 	}
 	if v.Day != "" {
-		right += ", " + v.Day
+		said += v.Say("list.comma", ", ") + v.Day
 	}
-	const letter = 7 // wide, at 12 px, on the safe side
-	x, y := len([]rune(left))*letter+16, len([]rune(right))*letter+16
+	d := badgeDrawing{Asked: asked, Said: said, Code: v.Code(), Dir: v.Dir(), Color: color, AskedWide: badgeWide(asked), SaidWide: badgeWide(said)}
+	if d.Dir == "rtl" {
+		d.AskedAt = d.SaidWide // the question stands first, at the right
+	} else {
+		d.SaidAt = d.AskedWide
+	}
 	var b strings.Builder
-	if err := badgeSVG.Execute(&b, map[string]any{"Left": left, "Right": right, "X": x, "Width": x + y, "MidLeft": x / 2, "MidRight": x + y/2, "Color": color, "W": x - 12, "V": y - 12}); err != nil {
+	if err := badgeSVG.Execute(&b, d); err != nil {
 		return err
 	}
 	deliver(w, r, "image/svg+xml", []byte(b.String()))
 	return nil
 }
 
+// badgeDrawing is the two fields of a badge, with their places in pixels.
+type badgeDrawing struct {
+	Asked, Said, Code, Dir, Color        string
+	AskedAt, AskedWide, SaidAt, SaidWide int
+}
+
+func (d badgeDrawing) Width() int       { return d.AskedWide + d.SaidWide }
+func (d badgeDrawing) AskedMiddle() int { return d.AskedAt + d.AskedWide/2 }
+func (d badgeDrawing) SaidMiddle() int  { return d.SaidAt + d.SaidWide/2 }
+func (d badgeDrawing) AskedRoom() int   { return d.AskedWide - badgeEdge }
+func (d badgeDrawing) SaidRoom() int    { return d.SaidWide - badgeEdge }
+
+// Faces are those that a reader may have: a picture brings none. For Urdu those stand
+// first that have all of its letters, which DejaVu has not.
+func (d badgeDrawing) Faces() string {
+	if d.Dir == "rtl" {
+		return "Noto Naskh Arabic,Noto Sans Arabic,Geeza Pro,Segoe UI,Tahoma,sans-serif"
+	}
+	return "Verdana,DejaVu Sans,sans-serif"
+}
+
+// Plain is the badge as one line, for where marks around names have no place.
+func (d badgeDrawing) Plain() string { return plainName(d.Asked + " " + d.Said) }
+
+const badgeEdge = 16 // left and right of a text
+
+// badgeWide is how wide a field is at 12 px, on the safe side: what has no width of its
+// own is not counted, and letters of the Arabic script are narrower than Latin ones.
+func badgeWide(text string) int {
+	wide := 0
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Cf):
+		case unicode.Is(unicode.Arabic, r), r == ' ':
+			wide += 6
+		default:
+			wide += 7
+		}
+	}
+	return wide + badgeEdge
+}
+
 // badgeSVG draws a badge. Texts are as wide as they are given, in whatever face
 // the reader has.
-var badgeSVG = template.Must(template.New("badge").Parse(`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="24" role="img" aria-label="{{.Left}} {{.Right}}"><title>{{.Left}} {{.Right}}</title><rect width="{{.Width}}" height="24" rx="4" fill="#15191e"/><path d="M{{.X}} 0h{{.V}}a8 8 0 0 1 4 0h4a4 4 0 0 1 4 4v16a4 4 0 0 1-4 4h-4H{{.X}}z" fill="{{.Color}}"/><g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="12" text-anchor="middle"><text x="{{.MidLeft}}" y="16" textLength="{{.W}}" lengthAdjust="spacingAndGlyphs">{{.Left}}</text><text x="{{.MidRight}}" y="16" textLength="{{.V}}" lengthAdjust="spacingAndGlyphs">{{.Right}}</text></g></svg>
+var badgeSVG = template.Must(template.New("badge").Parse(`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="24" role="img" aria-label="{{.Plain}}" lang="{{.Code}}"><title>{{.Plain}}</title><clipPath id="edge"><rect width="{{.Width}}" height="24" rx="4"/></clipPath><g clip-path="url(#edge)"><rect x="{{.AskedAt}}" width="{{.AskedWide}}" height="24" fill="#15191e"/><rect x="{{.SaidAt}}" width="{{.SaidWide}}" height="24" fill="{{.Color}}"/></g><g fill="#fff" font-family="{{.Faces}}" font-size="12" text-anchor="middle" direction="{{.Dir}}"><text x="{{.AskedMiddle}}" y="16" textLength="{{.AskedRoom}}" lengthAdjust="spacingAndGlyphs">{{.Asked}}</text><text x="{{.SaidMiddle}}" y="16" textLength="{{.SaidRoom}}" lengthAdjust="spacingAndGlyphs">{{.Said}}</text></g></svg>
 `))
 
 // oEmbed tells other sites how to show what a page of this one answers:
@@ -324,11 +464,9 @@ func (s *Site) oEmbed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || u.Host != r.Host {
 		return notFound("url: want the address of an answer on this site, as https://" + r.Host + "/cc/PK/x.")
 	}
-	path := u.EscapedPath()
-	for _, code := range s.languageCodes { // cards are in English
-		if rest, ok := strings.CutPrefix(path, "/"+code+"/"); ok {
-			path = "/" + rest
-		}
+	c, path := s.languageOf(&http.Request{URL: u}), u.EscapedPath()
+	if c != nil {
+		path = strings.TrimPrefix(path, "/"+c.code)
 	}
 	parts, err := pathParts(path)
 	if err != nil {
@@ -338,13 +476,14 @@ func (s *Site) oEmbed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.embedOf(r.Context(), parts, t)
+	v, err := s.embedOf(r.Context(), parts, t, c)
 	if err != nil {
 		return err
 	}
+	title := plainName(v.Title)
 	b, err := json.MarshalIndent(map[string]any{
-		"version": "1.0", "type": "rich", "title": v.Title, "provider_name": "Bandish", "provider_url": "https://" + r.Host + "/", "cache_age": 300, "width": 480, "height": 240,
-		"html": frameCode("https://"+r.Host+v.Card()+v.Query, v.Title, ` sandbox="allow-popups allow-top-navigation-by-user-activation"`),
+		"version": "1.0", "type": "rich", "title": title, "provider_name": "Bandish", "provider_url": "https://" + r.Host + "/", "cache_age": 300, "width": 480, "height": 240,
+		"html": frameCode("https://"+r.Host+v.Card()+v.Query, title, ` sandbox="allow-popups allow-top-navigation-by-user-activation"`),
 	}, "", "  ")
 	if err != nil {
 		return err
@@ -367,9 +506,22 @@ type embedCodes struct {
 
 // embeddable adds to a page what others paste into theirs.
 func (f *frame) embeddable(r *http.Request, title, query string) {
+	f.Embed = codesOf(r, nil, title, query)
+	f.Alternates = append(f.Alternates, alternate{"application/json+oembed", title, oEmbedOf(r, query)})
+}
+
+// oEmbedOf is where other sites ask how to show a page.
+func oEmbedOf(r *http.Request, query string) string {
+	return "/oembed?url=" + url.QueryEscape("https://"+r.Host+r.URL.EscapedPath()+query)
+}
+
+// codesOf are the codes for a page in a language, nil for English.
+func codesOf(r *http.Request, c *catalogue, title, query string) *embedCodes {
 	page, base := r.URL.EscapedPath(), "https://"+r.Host
 	card := "/embed" + cardPath(page)
-	f.Embed = &embedCodes{Card: card + query, Badge: card + badgeName + query, Pinned: query != "", CardCode: frameCode(base+card+query, title, ""),
+	if c != nil {
+		card = cardOn(c, strings.TrimPrefix(page, "/"+c.code))
+	}
+	return &embedCodes{Card: card + query, Badge: card + badgeName + query, Pinned: query != "", CardCode: frameCode(base+card+query, title, ""),
 		BadgeCode: `<a href="` + template.HTMLEscapeString(base+page+query) + `"><img src="` + template.HTMLEscapeString(base+card+badgeName+query) + `" alt="` + template.HTMLEscapeString(title) + `" height="24"></a>`}
-	f.Alternates = append(f.Alternates, alternate{"application/json+oembed", title, "/oembed?url=" + url.QueryEscape(base+page+query)})
 }

@@ -21,8 +21,9 @@ import (
 type eventRow struct {
 	event.Event
 	Country, What, Length string
-	Over                  bool // it had ended by the day
-	Asked                 bool // a day was asked about
+	Span                  ban.Length // of one that is over
+	Over                  bool       // it had ended by the day
+	Asked                 bool       // a day was asked about
 }
 
 // Word says whether the ban goes on.
@@ -83,8 +84,8 @@ func (s *Site) eventRow(e event.Event, at time.Time) eventRow {
 	first := cmp.Or(e.End.Earliest, e.End.Latest)
 	if row.Over = at.IsZero() || first == nil || first.Before(at); row.Over {
 		day := s.Desk.DayOf(at, time.Time{})
-		l, _ := ban.Between(e.Onset, e.End, day.AddDate(0, 0, 1), day)
-		row.Length = lengthWords(l)
+		row.Span, _ = ban.Between(e.Onset, e.End, day.AddDate(0, 0, 1), day)
+		row.Length = lengthWords(row.Span)
 	}
 	return row
 }
@@ -182,6 +183,40 @@ func (s *Site) eventOn(ctx context.Context, id string, t times) (*event.Event, e
 	return e, nil
 }
 
+// drawable reports whether the days of a ban can be drawn: it has a target and a first
+// day.
+func drawable(e *event.Event) bool { return e.Onset.Latest != nil && e.Targets[0] != "*" }
+
+// eventChart draws the days around a ban with words of a language, nil for English; nil
+// where there are none.
+func (s *Site) eventChart(ctx context.Context, e *event.Event, t times, lang *catalogue) (*chart, error) {
+	if !drawable(e) {
+		return nil, nil
+	}
+	from := e.Onset.Latest.AddDate(0, 0, -14).UTC().Truncate(24 * time.Hour)
+	ask := inquiry.Ask{CC: e.CC, Target: e.Targets[0], Since: from, Known: t.known}
+	if e.End != nil && e.End.Latest != nil {
+		ask.At = e.End.Latest.AddDate(0, 0, 14).UTC().Truncate(24 * time.Hour)
+	}
+	a, err := s.Desk.Answer(ctx, ask)
+	if err != nil || len(a.Days) == 0 {
+		return nil, err
+	}
+	return chartOf(a, []event.Event{*e}, from, parseDay(a.Days[len(a.Days)-1].Date).AddDate(0, 0, 1), false, lang), nil
+}
+
+// measuredIn is the address of the measurements of a ban, "" where none are counted.
+func measuredIn(e *event.Event) string {
+	if !drawable(e) {
+		return ""
+	}
+	q := url.Values{"since": {e.Onset.Latest.UTC().Format(time.DateOnly)}}
+	if e.End != nil && e.End.Latest != nil {
+		q.Set("until", e.End.Latest.UTC().Format(time.DateOnly))
+	}
+	return "/cc/" + e.CC + "/" + url.PathEscape(e.Targets[0]) + "/measurements?" + q.Encode()
+}
+
 func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event, t times) error {
 	v := eventView{eventRow: s.eventRow(*e, t.at)}
 	for _, id := range e.Targets {
@@ -201,25 +236,11 @@ func (s *Site) showEvent(w http.ResponseWriter, r *http.Request, e *event.Event,
 	if wantsJSON(r) {
 		return eventPage.show(s, w, r, f, v, e)
 	}
-	if e.Onset.Latest != nil && len(v.Pages) > 0 {
-		from := e.Onset.Latest.AddDate(0, 0, -14).UTC().Truncate(24 * time.Hour)
-		ask := inquiry.Ask{CC: e.CC, Target: e.Targets[0], Since: from, Known: t.known}
-		if e.End != nil && e.End.Latest != nil {
-			ask.At = e.End.Latest.AddDate(0, 0, 14).UTC().Truncate(24 * time.Hour)
-		}
-		a, err := s.Desk.Answer(r.Context(), ask)
-		if err != nil {
-			return err
-		}
-		if n := len(a.Days); n > 0 {
-			v.Chart = chartOf(a, []event.Event{*e}, from, parseDay(a.Days[n-1].Date).AddDate(0, 0, 1), false, nil)
-		}
-		q := url.Values{"since": {e.Onset.Latest.UTC().Format(time.DateOnly)}}
-		if e.End != nil && e.End.Latest != nil {
-			q.Set("until", e.End.Latest.UTC().Format(time.DateOnly))
-		}
-		v.Measured = "/cc/" + e.CC + "/" + url.PathEscape(e.Targets[0]) + "/measurements?" + q.Encode()
+	var err error
+	if v.Chart, err = s.eventChart(r.Context(), e, t, nil); err != nil {
+		return err
 	}
+	v.Measured = measuredIn(e)
 	if err := s.answers(&f, r, title, t); err != nil {
 		return err
 	}

@@ -50,6 +50,18 @@ func (k speaker) english() string {
 	return "en"
 }
 
+// notOwn is a language, "" where it is that of the page.
+func (k speaker) notOwn(language string) string {
+	own := "en"
+	if k.c != nil {
+		own = k.c.code
+	}
+	if language == own {
+		return ""
+	}
+	return language
+}
+
 // date says a date of the record.
 func (k speaker) date(d casefile.Date) template.HTML {
 	if k.c == nil {

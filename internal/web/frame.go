@@ -94,13 +94,14 @@ func (s *Site) correctionsOf(ctx context.Context, of []string) ([]archive.Correc
 	return s.Store.Archive().Corrections(ctx, of...)
 }
 
-// section is the first part of a page's path.
+// section is the entry of the top bar under which a page stands: the first step of its
+// trail. Lists of all countries, as /bans, stand under none.
 func section(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
 	case "":
 		return "home"
-	case "m", "networks", "events", "bans", "is":
+	case "m", "is":
 		return "cc"
 	case "methods", "rules", "safety", "contribute":
 		return "about"

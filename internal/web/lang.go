@@ -180,9 +180,14 @@ func inPage(s string) template.HTML {
 	s = template.HTMLEscapeString(s)
 	if strings.Contains(s, isolate) {
 		s = isolatedProgram.ReplaceAllString(s, isolate+"<code>$1</code>"+isolend)
+		s = isolatedWords.ReplaceAllString(s, `<bdi lang="en">$1</bdi>`)
 	}
 	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(s))
 }
+
+// isolatedWords are words in Latin letters between marks: names as the record has them,
+// in English.
+var isolatedWords = regexp.MustCompile(isolate + `([ -~’–]*[A-Za-z] +[ -~’–]*[A-Za-z][ -~’–]*)` + isolend)
 
 // isolatedProgram is a name of a program that stands between marks.
 var isolatedProgram = regexp.MustCompile(isolate + `(` + programNames.String() + `)` + isolend)
@@ -286,7 +291,7 @@ func (c *catalogue) tellers(r *answer.ReportedBan) string {
 func (c *catalogue) length(r *answer.ReportedBan) string {
 	days := c.counted("days", r.Days)
 	if r.AtMost > r.Days {
-		days = strconv.Itoa(r.Days) + "–" + c.counted("days", r.AtMost)
+		days = c.text("days.span", args{"least": thousands(strconv.Itoa(r.Days)), "most": c.counted("days", r.AtMost)})
 	}
 	if r.AtLeast {
 		return c.text("at_least", args{"days": days})

@@ -28,9 +28,10 @@ type langTable struct {
 type langCell struct {
 	Text        template.HTML
 	Href, State string
-	Lang, ID    string        // of a text in another language; an anchor
+	Lang, ID    string        // of a text, or of the page of a link, in another language; an anchor
 	Head        template.HTML // the column, for narrow pages
 	Whole       bool          // it takes the width of a narrow page
+	Strip       template.HTML // a drawing above the text
 }
 
 type langFact struct{ Name, Text template.HTML }
@@ -191,18 +192,21 @@ func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) err
 	if err != nil {
 		return err
 	}
-	found, err := s.networkOf(r.Context(), asn, t)
+	found, err := s.networkOf(r.Context(), asn, t, v.c)
 	if err != nil {
 		return err
 	}
 	v.asked(r, t)
 	v.Title = v.c.text("network.title", args{"asn": foreign(network.Name(asn))})
-	v.table("column.platform", "column.country", "network.state", "network.counts", "column.last")
+	v.Few, v.About = &found.Few, plainName(found.Few.Word+"۔ "+found.Few.Text)
+	v.HasCard = true
+	v.table("column.platform", "column.country", "network.state", "network.counts", "column.last", "network.strip")
 	for i := range found.Answers {
 		a := &found.Answers[i]
 		counts := v.c.text("network.of", args{"n": a.Network.Counts.Failed, "total": v.c.counted("measurements.of", int(a.Network.Counts.Measurements))})
 		v.row(v.linked(a.CC, a.Target, a.Name), v.countryCell(a.CC), langCell{Text: inPage(v.c.state(a.Network.State)), State: string(a.Network.State)},
-			langCell{Text: inPage(counts)}, langCell{Text: inPage(v.c.day(a.Last))})
+			langCell{Text: inPage(counts)}, langCell{Text: inPage(v.c.day(a.Last))},
+			langCell{Text: v.T("chart.table"), Href: v.c.own("/cc/"+a.CC+"/"+url.PathEscape(a.Target)+"/days") + "?asn=" + strconv.FormatUint(uint64(asn), 10), Strip: found.Strips[i], Whole: true})
 	}
 	for i := range found.Events {
 		v.Cases = append(v.Cases, langLink{inPage(v.eventTitle(s, &found.Events[i])), "/" + v.Code + "/events/" + url.PathEscape(found.Events[i].ID) + v.When.Query})
@@ -270,7 +274,17 @@ func (s *Site) langEvent(r *http.Request, v *langView, named []string) error {
 	k, place := e.Counts, v.c.country(e.CC, inquiry.Country(e.CC))
 	v.Kind, v.Title, v.Of = "facts", v.eventTitle(s, e), []string{e.ID}
 	v.Trail = []langLink{{v.T("events.title"), "/" + v.Code + "/events"}}
-	v.Intro = inPage(v.c.text("event.sentence", args{"names": v.eventNames(s, e), "country": place, "since": v.c.interval(&e.Onset), "until": v.ended(&row)}))
+	few := embedView{State: eventState(&row)}
+	v.c.embedEvent(&few, s, &row)
+	v.Few, v.About = &few, plainName(few.Word+"۔ "+few.Text)
+	v.HasCard = true
+	if v.Chart, err = s.eventChart(r.Context(), e, t, v.c); err != nil {
+		return err
+	}
+	v.Measured = v.Chart != nil
+	if of := measuredIn(e); of != "" {
+		v.Listed = v.c.own(of)
+	}
 	v.Note = inPage(v.c.text("event.counts", args{"networks": v.c.counted("networks", len(e.Networks)), "measurements": v.c.counted("measurements.of", int(k.Measurements)),
 		"blocked": k.Blocked, "inconclusive": k.Inconclusive, "ok": k.OK, "down": k.Down}))
 	v.Facts = []langFact{{v.T("column.began"), inPage(v.c.interval(&e.Onset))}, {v.T("column.ended"), inPage(v.ended(&row))},
@@ -308,7 +322,7 @@ func (s *Site) langMeasurements(r *http.Request, v *langView, named []string) er
 		if row.ASN != 0 {
 			net = langCell{Text: inPage(foreign(network.Name(row.ASN))), Href: "/" + v.Code + "/networks/" + network.Name(row.ASN)}
 		}
-		v.row(langCell{Text: inPage(v.c.day(row.Time) + " " + foreign(row.Time.UTC().Format("15:04 UTC"))), Href: "/m/" + url.PathEscape(row.UID)}, net,
+		v.row(langCell{Text: inPage(v.c.day(row.Time) + " " + foreign(row.Time.UTC().Format("15:04 UTC"))), Href: v.c.own("/m/" + url.PathEscape(row.UID))}, net,
 			langCell{Text: inPage(v.c.state(row.State)), State: string(row.State)})
 	}
 	if v.Before, v.Next = list.Later, list.Earlier; len(list.Rows) == 0 {

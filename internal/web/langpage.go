@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"maps"
@@ -76,6 +77,10 @@ type langView struct {
 	Of        []string // what the page says, as corrections name it
 	Corrected []langCorrection
 	Cite      *citation
+	Few       *embedView  // what the card of the page says
+	Embed     *embedCodes // nil for a page without a card
+	HasCard   bool        // others may frame its card
+	OEmbed    string      // where other sites ask for it
 }
 
 // langCorrection is an entry of the ledger that corrects the page; its text is in
@@ -106,6 +111,8 @@ type langNetwork struct {
 type langCase struct {
 	ID, About        string
 	Summary, Country template.HTML
+	Without          template.HTML // how long access was gone
+	Courts           bool          // it has court dates
 	Platform, Status template.HTML
 	Points           []langPoint
 	Entries          []langEntry
@@ -226,8 +233,14 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	if parts[len(parts)-1] == "picture.png" {
 		return s.langPictures(w, r, c, parts[:len(parts)-1])
 	}
-	if last := parts[len(parts)-1]; last == "feed.atom" || last == "feed.json" {
-		return s.langFeed(w, r, c, parts[:len(parts)-1])
+	if parts[0] == "embed" {
+		return s.langEmbed(w, r, c)
+	}
+	switch last, of := parts[len(parts)-1], parts[:len(parts)-1]; last {
+	case "feed.atom", "feed.json":
+		return s.langFeed(w, r, c, of)
+	case "courts.ics":
+		return s.langCourts(w, r, c, of)
 	}
 	show, named := langPageOf(parts)
 	if show == nil {
@@ -263,7 +276,7 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 		if v.address != "" {
 			one.Address = v.address
 		}
-		one.Language, one.Code, v.Cite = c.Language.English, c.code, &one
+		one.lang, one.marked, v.Cite = c, v.Title, &one
 		if done, err := one.citedAs(w, r); done {
 			return err
 		}
@@ -278,6 +291,10 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 	v.Canonical, v.Picture = r.URL.EscapedPath(), s.pictureOf(r)
 	if v.About == "" {
 		v.About = v.about()
+	}
+	if v.HasCard {
+		query := cmp.Or(v.When.Query, v.Known.Query)
+		v.Embed, v.OEmbed = codesOf(r, c, plainName(v.Title), query), oEmbedOf(r, query)
 	}
 	v.Contribute = "/" + c.code + "/contribute?about=" + url.QueryEscape(r.URL.EscapedPath())
 	v.Heading = inPage(v.Title)
@@ -411,7 +428,15 @@ func (s *Site) langCountry(r *http.Request, v *langView, named []string) error {
 	}
 	v.asked(r, t)
 	v.Kind = "country"
-	v.Title = v.c.text("questions", args{"country": v.c.country(cc, inquiry.Country(cc))})
+	few, err := s.embedCountry(r.Context(), cc, t, v.c)
+	if err != nil {
+		return err
+	}
+	v.Title, v.About = few.Title, plainName(few.Word+"۔ "+few.Text)
+	if len(answers) > 0 {
+		v.Few = &few
+		v.HasCard = true
+	}
 	for i := range answers {
 		v.Answers = append(v.Answers, v.answer(&answers[i], v.When.Query))
 	}
@@ -433,6 +458,7 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 	}
 	v.asked(r, t)
 	v.Kind, v.Of = "answer", answerNames(a)
+	v.HasCard = true
 	cited := times{at: a.LastDay().AddDate(0, 0, 1), known: t.known}
 	v.days = &cited
 	one := v.answer(&a.Answer, v.When.Query)
@@ -547,13 +573,14 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	text := func(key string) template.HTML { return v.T(key) }
 	v.known(when)
 	v.Kind, v.Of = "case", []string{c.ID}
+	v.HasCard = true
 	for i := range claims {
 		v.Of = append(v.Of, c.ID+"/"+claims[i].Claim)
 	}
 	if v.Title, err = v.caseTitle(r.Context(), s, c); err != nil {
 		return err
 	}
-	one := langCase{ID: c.ID, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
+	one := langCase{ID: c.ID, Without: inPage(v.c.without(shown)), Courts: len(shown.Dockets) > 0, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
 	if own, ok := v.c.Cases[id]; ok && when.Day == "" { // it tells the whole story
 		one.Summary, one.About = inPage(own.Summary), plainName(own.Summary)
 	}
@@ -679,12 +706,14 @@ func langKeys() []string {
 		keys = append(keys, "term."+name)
 	}
 	for prefix, list := range map[string][]string{
-		"fact.": {"unknown", "yes", "confidence"}, "relation.": {"equal", "less", "more", "about"}, "cite.": {"grade", "itself"}, "list.": {"comma"}, "label.": {"code"},
-		"item.":        {"by", "dated", "claim", "docket", "requests", "request", "sighting"},
-		"around.":      {"answered", "carried", "repeated", "contradicted", "defied", "withdrawn", "steps", "inferred", "told", "said", "evidence", "disputed"},
-		"thing.":       {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it", "section"},
-		"days.":        {"title", "on", "blocked", "ok", "down", "unclear", "all"},
-		"feed.":        {"title", "about", "began", "began.when", "ended", "ended.when"},
+		"fact.": {"unknown", "yes", "confidence"}, "relation.": {"equal", "less", "more", "about"}, "cite.": {"grade", "itself", "text", "known", "generation", "ruleset", "language"}, "list.": {"comma"}, "label.": {"code"},
+		"item.":   {"by", "dated", "claim", "docket", "requests", "request", "sighting"},
+		"around.": {"answered", "carried", "repeated", "contradicted", "defied", "withdrawn", "steps", "inferred", "told", "said", "evidence", "disputed"},
+		"thing.":  {"did", "was_addressed", "sat", "says_so", "said", "saw", "hears", "is_a_party", "asked", "counts", "names_it", "speaks_of_it", "rests_on_it", "section"},
+		"days.":   {"span", "title", "on", "blocked", "ok", "down", "unclear", "all"},
+		"feed.":   {"title", "about", "began", "began.when", "ended", "ended.when"},
+		"embed.":  {"evidence", "stood", "demo", "measured", "unmeasured", "partly", "nothing", "nothing.text", "by", "case", "blocked.blocked", "blocked.likely", "blocked.either"},
+		"event.":  {"over", "over.long", "held", "goes"}, "network.": {"in", "strip"}, "case.": {"without"}, "courts.": {"title", "held", "put"},
 		"bans.":        {"title", "about", "length", "who"},
 		"ban.":         {"internet", "unnamed", "last", "measured", "held", "where", "sentence"},
 		"hours.":       {"title", "about", "year", "measured", "reported"},

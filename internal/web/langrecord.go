@@ -6,9 +6,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/network"
@@ -31,6 +33,18 @@ func langProse(name string) langShow {
 
 // Say is a text of a page that is nothing but text.
 func (v langView) Say(text string) template.HTML { return v.c.prose(text) }
+
+// sourceName is the title of a source with its publisher, and its day in the language.
+func (v *langView) sourceName(src *casefile.Source) string {
+	name := src.Publisher
+	if src.Title != nil && *src.Title != "" {
+		name += ": " + *src.Title
+	}
+	if day := v.c.date(src.Date, time.UTC); day != "" {
+		return v.c.text("item.dated", args{"text": foreign(name), "day": day})
+	}
+	return foreign(name)
+}
 
 // langItem is the page of one part of a case.
 func (s *Site) langItem(r *http.Request, v *langView, named []string) error {
@@ -74,6 +88,9 @@ func langThing(column string, of func(s *Site, id string) (thing, error)) langSh
 		v.Kind, v.Title = "item", foreign(t.view.Name)
 		if v.c.reads(t.view.Script) {
 			v.Title = t.view.Script
+		}
+		if src, ok := t.it.(*casefile.Source); ok {
+			v.Title = v.sourceName(src)
 		}
 		v.Trail = []langLink{{v.T("nav.record"), "/" + v.Code + "/cases"}, {v.T(column), ""}}
 		v.Item = &langItemView{URL: t.view.URL, Facts: t.view.Facts}
@@ -220,7 +237,9 @@ func (s *Site) langBan(r *http.Request, v *langView, named []string) error {
 	place := v.c.country(b.CC, inquiry.Country(b.CC))
 	v.Kind, v.Title = "facts", v.c.text("event.title", args{"names": v.banName(s, b), "country": place})
 	v.Trail = []langLink{{v.T("bans.title"), "/" + v.Code + "/bans"}}
-	v.Intro = inPage(v.c.text("ban.sentence", args{"names": v.banName(s, b), "country": place, "since": from, "until": to, "length": length}))
+	few := v.c.embedBan(s, b)
+	v.Few, v.About = &few, plainName(few.Text)
+	v.HasCard = true
 	v.Facts = []langFact{{v.T("column.began"), inPage(from)}, {v.T("column.ended"), inPage(to)}, {v.T("bans.length"), inPage(length)}, {v.T("bans.who"), inPage(v.banTellers(b))}}
 	if b.Area != "" {
 		v.Facts = append(v.Facts, langFact{v.T("ban.where"), inPage(foreign(b.Area))})

@@ -146,12 +146,15 @@ func (s *Site) langLedger(r *http.Request, v *langView, _ []string) error {
 	}
 	v.Command = `bandish monitor $BANDISH/ledger --key "` + found.Key + `"`
 	for _, e := range found.Entries {
-		href := ""
+		href, in := "", ""
 		if e.Href != "" {
 			href = v.c.ownOf(e.Href)
 		}
-		v.row(langCell{Text: inPage(strconv.FormatInt(e.Index, 10)), Href: "/ledger/entries/" + strconv.FormatInt(e.Index, 10), ID: "e" + strconv.FormatInt(e.Index, 10)},
-			langCell{Text: inPage(v.c.day(e.Time) + " " + foreign(e.Time.UTC().Format("15:04 UTC")))}, langCell{Text: inPage(e.Text), Href: href})
+		if href == e.Href {
+			in = "en"
+		}
+		v.row(langCell{Text: inPage(strconv.FormatInt(e.Index, 10)), Href: "/ledger/entries/" + strconv.FormatInt(e.Index, 10), Lang: "en", ID: "e" + strconv.FormatInt(e.Index, 10)},
+			langCell{Text: inPage(v.c.day(e.Time) + " " + foreign(e.Time.UTC().Format("15:04 UTC")))}, langCell{Text: inPage(e.Text), Href: href, Lang: in})
 	}
 	if found.Earlier > 0 {
 		v.Next = "?before=" + strconv.FormatInt(found.Earlier, 10)

@@ -157,7 +157,7 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.networkOf(r.Context(), asn, t)
+	v, err := s.networkOf(r.Context(), asn, t, nil)
 	if err != nil {
 		return err
 	}
@@ -174,8 +174,9 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
-// networkOf is what was measured from a network and which bans held on it.
-func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView, error) {
+// networkOf is what was measured from a network and which bans held on it, in words of
+// a language, nil for English.
+func (s *Site) networkOf(ctx context.Context, asn uint32, t times, c *catalogue) (networkView, error) {
 	on, known, err := s.Desk.Network(ctx, asn)
 	if known && err == nil && t.query() != "" {
 		on, err = s.Desk.NetworkOn(ctx, asn, t.at, t.known)
@@ -186,9 +187,9 @@ func (s *Site) networkOf(ctx context.Context, asn uint32, t times) (networkView,
 	if !known {
 		return networkView{}, notFound("This archive holds no measurements from " + network.Name(asn) + ".")
 	}
-	v := networkView{Network: on, Few: few(&on)}
+	v := networkView{Network: on, Few: few(&on, c)}
 	for _, one := range on.Answers {
-		v.Strips = append(v.Strips, stripOf(timelineRow{label: one.Name, asn: asn, days: index(one.Days)}, one.At, stripDays, nil))
+		v.Strips = append(v.Strips, stripOf(timelineRow{label: plainName(platformIn(c, one.Target, one.Name)), asn: asn, days: index(one.Days)}, one.At, stripDays, c))
 	}
 	for _, e := range on.Events {
 		v.Bans = append(v.Bans, s.eventRow(e, t.at))

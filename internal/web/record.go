@@ -121,6 +121,8 @@ type dated struct {
 	Href   string        `json:"href"`
 	Phrase string        `json:"phrase,omitempty"`
 	Within string        `json:"-"` // what Phrase names a part of, "" where it is a quotation
+	// PhraseLang is the language of a quotation, "" for that of the page.
+	PhraseLang string `json:"-"`
 }
 
 const itemPage page[itemView] = "item.html"
@@ -451,6 +453,9 @@ func (s *Site) thingView(r *http.Request, lang *catalogue, t thing) (thingView, 
 				d.Kind, d.Phrase, d.Within = k.say("thing."+strings.ReplaceAll(heading, " ", "_"), heading)+" · "+d.Kind, phrase, ""
 				if _, law := t.it.(*casefile.Law); law {
 					d.Within = k.say("thing.section", "section or article")
+				}
+				if src, source := t.it.(*casefile.Source); source {
+					d.PhraseLang = k.notOwn(src.Language)
 				}
 				found = append(found, d)
 			}

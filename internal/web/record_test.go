@@ -293,3 +293,46 @@ func TestListsOnADay(t *testing.T) {
 		}
 	}
 }
+
+// How much of a country a ban reaches is said in the same words on its own page, in the
+// list of bans and beside the answer, and no more than its reports say.
+func TestWhereABanHolds(t *testing.T) {
+	for want, one := range map[string]struct {
+		scope ban.Scope
+		area  string
+		of    []ban.Dataset
+	}{
+		"the whole country":                   {ban.National, "Nationwide", []ban.Dataset{ban.KeepItOn}},
+		"the whole country ":                  {ban.National, "", []ban.Dataset{ban.Record, ban.KeepItOn}},
+		"Nationwide, except the capital":      {ban.National, "Nationwide, except the capital", []ban.Dataset{ban.KeepItOn}},
+		"no part of the country is named":     {ban.National, "", []ban.Dataset{ban.KeepItOn}},
+		"the networks that were measured":     {ban.National, "", []ban.Dataset{ban.Measured}},
+		"a part of the country":               {ban.Regional, "", nil},
+		"a place in the country":              {ban.Local, "", nil},
+		"Jammu, and all of the Kashmir vale ": {ban.Regional, "Jammu, and all of the Kashmir vale", nil},
+	} {
+		if got := whereWords(one.scope, one.area, one.of); got != strings.TrimSpace(want) {
+			t.Errorf("%v: %q", one, got)
+		}
+	}
+	s := serve(t)
+	_, ofBan := s.get("/bans/pk-x-2024-02-17")
+	_, answer := s.get("/cc/PK/x")
+	if !strings.Contains(ofBan, "<dd>the whole country</dd>") || !strings.Contains(answer, `<td data-label="Where">the whole country</td>`) {
+		t.Error("the page of a ban and the answer say otherwise where it held")
+	}
+}
+
+// The entry of the top bar is the first step of the trail; a list of all countries has
+// none.
+func TestSections(t *testing.T) {
+	for path, want := range map[string]string{"/": "home", "/bans": "bans", "/bans/x": "bans", "/events/x": "events", "/networks/AS64512": "networks", "/hours": "hours", "/cc/PK/x": "cc", "/m/x": "cc", "/sources/x": "cases", "/rules": "about"} {
+		if got := section(path); got != want {
+			t.Errorf("%s stands under %q", path, got)
+		}
+	}
+	s := serve(t)
+	if _, page := s.get("/bans"); strings.Contains(page, "aria-current") {
+		t.Error("the list of all bans stands under an entry of the top bar")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,7 @@ func TestFeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		language, _, _ := strings.Cut(strings.TrimPrefix(base, "/"), "/")
-		if urdu := language == "ur"; urdu != (atom.Language == "ur") || urdu != strings.ContainsFunc(atom.Title, func(r rune) bool { return unicode.Is(unicode.Arabic, r) }) || urdu != strings.HasPrefix(u.Path, "/ur/") {
+		if urdu := language == "ur"; urdu != (atom.Language == "ur") || urdu != inUrdu(atom.Title) || urdu != strings.HasPrefix(u.Path, "/ur/") {
 			t.Errorf("%s: a feed in %q with the title %q leads to %s", base, atom.Language, atom.Title, u)
 		}
 		if code, _ := s.get(u.Path); code != 200 {
@@ -130,24 +131,50 @@ func TestFeeds(t *testing.T) {
 
 func TestCourtDates(t *testing.T) {
 	s := serve(t)
-	resp, text := s.answerOf("/cases/pk-2024-x/courts.ics")
+	english, urdu := s.courtDates(t, ""), s.courtDates(t, "/ur")
+	if len(english) < 10 || len(urdu) != len(english) {
+		t.Errorf("the Pakistan case has %d court dates, and %d in Urdu", len(english), len(urdu))
+	}
+	for id, e := range urdu {
+		if say := e.GetProperty(ics.ComponentPropertySummary).Value; !inUrdu(say) {
+			t.Errorf("%s is %q in Urdu", id, say)
+		}
+		if at := e.GetProperty(ics.ComponentPropertyUrl).Value; !strings.Contains(at, "/ur/cases/pk-2024-x/act/") {
+			t.Errorf("%s leads to %s", id, at)
+		}
+		if told := e.GetProperty(ics.ComponentPropertyDescription); !slices.Equal(told.ICalParameters["LANGUAGE"], []string{"en"}) {
+			t.Errorf("%s: what the record says of it is in %v", id, told.ICalParameters)
+		}
+	}
+	if code, _ := s.get("/ur/cases/none/courts.ics"); code != 404 {
+		t.Errorf("a case that is not there: %d", code)
+	}
+}
+
+// inUrdu reports whether a text has letters of Urdu.
+func inUrdu(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Arabic, r) })
+}
+
+// courtDates reads the calendar of the Pakistan case in a language.
+func (s *server) courtDates(t *testing.T, language string) map[string]*ics.VEvent {
+	t.Helper()
+	resp, text := s.answerOf(language + "/cases/pk-2024-x/courts.ics")
 	cal, err := ics.ParseCalendar(strings.NewReader(text))
 	if err != nil || resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/calendar") {
 		t.Fatalf("%d %v", resp.StatusCode, err)
 	}
-	seen := map[string]bool{}
+	seen := map[string]*ics.VEvent{}
 	for _, e := range cal.Events() {
-		if seen[e.Id()] {
+		if seen[e.Id()] != nil {
 			t.Errorf("two events have the id %s", e.Id())
 		}
-		seen[e.Id()] = true
+		seen[e.Id()] = e
 	}
-	if len(seen) < 10 {
-		t.Errorf("the Pakistan case has %d court dates only", len(seen))
-	}
-	if _, again := s.answerOf("/cases/pk-2024-x/courts.ics"); again != text {
+	if _, again := s.answerOf(language + "/cases/pk-2024-x/courts.ics"); again != text {
 		t.Error("the calendar changes while nothing does")
 	}
+	return seen
 }
 
 // small checks a card or a badge: other sites may frame it, it is under 5 KB, and
@@ -169,24 +196,37 @@ func (s *server) small(path string) {
 }
 
 // cards opens the card and the badge of each kind of page that offers them, in the page
-// itself and by oEmbed.
+// itself and by oEmbed, in English and in Urdu.
 func cards(s *server, event string) {
+	for _, language := range []string{"", "/ur"} {
+		s.cardsIn(language, event)
+	}
+}
+
+func (s *server) cardsIn(language, event string) {
 	s.Helper()
 	host := strings.TrimPrefix(s.url, "http://")
 	for _, page := range []string{"/cc/ZZ/x", "/cc/ZZ", "/events/" + event, "/bans/pk-x-2024-02-17", "/cases/pk-2024-x", "/networks/AS64512"} {
-		card := "/embed" + cardPath(page)
+		card := language + "/embed" + cardPath(page)
+		page = language + page
 		on := "?at="
-		if strings.HasPrefix(page, "/cases/") { // the day whose knowledge it shows
+		if strings.HasPrefix(page, language+"/cases/") { // the day whose knowledge it shows
 			on = "?as-of="
 		}
 		for _, day := range []string{"", on + s.site.Now().Format(time.DateOnly)} {
 			s.small(card + day)
 			s.small(card + badgeName + day)
+			for _, path := range []string{card + day, card + badgeName + day} {
+				_, text := s.answerOf(path)
+				if urdu := language != ""; inUrdu(text) != urdu || strings.Contains(text, ` lang="ur"`) != urdu || strings.Contains(text, `="rtl"`) != urdu || strings.Contains(text, `href="/ur/`) != (urdu && !strings.Contains(path, badgeName)) {
+					s.Errorf("%s is not in the language of its address:\n%s", path, text)
+				}
+			}
 			if _, text := s.answerOf(page + day); !strings.Contains(text, `href="`+card+day+`"`) || !strings.Contains(text, `href="/oembed?url=`) {
 				s.Errorf("%s does not offer its card", page+day)
 			}
 			var o struct{ HTML, Title string }
-			if resp, text := s.answerOf("/oembed?url=" + url.QueryEscape("http://"+host+page+day)); json.Unmarshal([]byte(text), &o) != nil || resp.StatusCode != 200 || o.Title == "" || !strings.Contains(o.HTML, host+card+day+`"`) {
+			if resp, text := s.answerOf("/oembed?url=" + url.QueryEscape("http://"+host+page+day)); json.Unmarshal([]byte(text), &o) != nil || resp.StatusCode != 200 || o.Title == "" || inUrdu(o.Title) != (language != "") || !strings.Contains(o.HTML, host+card+day+`"`) {
 				s.Errorf("oEmbed of %s: %d %s", page+day, resp.StatusCode, text)
 			}
 		}

@@ -170,21 +170,34 @@ func changeKind(c *inquiry.Change) string {
 }
 
 // courtDates are the hearings of a case, or of all, as a calendar.
-func (s *Site) courtDates(w http.ResponseWriter, r *http.Request) error {
+func (s *Site) courtDates(w http.ResponseWriter, r *http.Request) error { return s.courts(w, r, nil) }
+
+// courts is the calendar in a language, nil for English. What a court did stands there
+// as the record has it, in English.
+func (s *Site) courts(w http.ResponseWriter, r *http.Request, lang *catalogue) error {
 	cal := ics.NewCalendarFor("bandish")
-	cal.SetName("Court dates of internet bans")
+	cal.SetName(plainName(speaker{c: lang}.say("courts.title", "Court dates of internet bans")))
 	found := false
 	for _, c := range s.Records.Cases {
 		if id := r.PathValue("id"); id != "" && c.ID != id || c.Withdrawn != nil {
 			continue
 		}
 		found = true
+		k := speaker{s: s, whole: c, shown: c, c: lang}
 		for i := range c.Dockets {
 			d := &c.Dockets[i]
 			court := s.Records.Names(c, []string{d.Court})
+			if lang != nil {
+				court = k.full(d.Court)
+			}
 			for _, a := range c.Hearings(d.ID) {
-				s.courtDate(cal, r, c, a.ID, a.Date, a.Cites, court+": "+a.What)
-				s.courtDate(cal, r, c, a.ID+"-next", a.Next, a.Cites, court+": put off to this day")
+				held, told := court+": "+a.What, ""
+				if lang != nil {
+					held, told = lang.text("courts.held", args{"court": court, "kind": lang.text("kind."+string(a.Kind), nil)}), a.What
+				}
+				put := court + ": " + k.say("courts.put", "put off to this day")
+				s.courtDate(cal, r, k, courtDay{a.ID, "", a.Date, a.Cites, held, told})
+				s.courtDate(cal, r, k, courtDay{a.ID, "-next", a.Next, a.Cites, put, told})
 			}
 		}
 	}
@@ -195,22 +208,37 @@ func (s *Site) courtDates(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// courtDay is a day of a court: the act that tells of it, what sets this day of it
+// apart, and what is said of it.
+type courtDay struct {
+	act, suffix string
+	date        casefile.Date
+	cites       []casefile.Cite
+	text, told  string // told is in English, "" where text says it
+}
+
 // courtDate adds a day of a court. A date that is not one certain day is left
 // out: a calendar cannot say "about".
-func (s *Site) courtDate(cal *ics.Calendar, r *http.Request, c *casefile.Case, id string, date casefile.Date, cites []casefile.Cite, text string) {
-	day := exchange.CertainDay(date, c)
+func (s *Site) courtDate(cal *ics.Calendar, r *http.Request, k speaker, d courtDay) {
+	c := k.whole
+	day := exchange.CertainDay(d.date, c)
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
 		return
 	}
-	e := cal.AddEvent(c.ID + "-" + id + "@bandish")
-	known, ok := s.Records.KnownSince(c, cites).FirstDay(time.UTC)
+	e := cal.AddEvent(c.ID + "-" + d.act + d.suffix + "@bandish")
+	known, ok := s.Records.KnownSince(c, d.cites).FirstDay(time.UTC)
 	if !ok {
 		known = at
 	}
 	e.SetDtStampTime(known)
 	e.SetAllDayStartAt(at)
 	e.SetAllDayEndAt(at.AddDate(0, 0, 1))
-	e.SetSummary(text)
-	e.SetURL("https://" + r.Host + itemHref(c, strings.TrimSuffix(id, "-next")))
+	if k.c == nil {
+		e.SetSummary(d.text)
+	} else {
+		e.SetSummary(plainName(d.text), &ics.KeyValues{Key: "LANGUAGE", Value: []string{k.c.code}})
+		e.SetDescription(d.told, &ics.KeyValues{Key: "LANGUAGE", Value: []string{"en"}})
+	}
+	e.SetURL("https://" + r.Host + k.href(d.act))
 }

@@ -365,7 +365,8 @@ func (s *Site) asset(name string) handler {
 		kind := map[string]string{".css": "text/css; charset=utf-8", ".woff2": "font/woff2", ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}[path.Ext(name)]
 		age := "max-age=300"
 		if path.Ext(name) == ".woff2" {
-			age = "max-age=2592000" // a changed font gets another name
+			age = "max-age=2592000"                            // a changed font gets another name
+			w.Header().Set("Access-Control-Allow-Origin", "*") // for a card in a frame without an origin
 		}
 		w.Header().Set("Cache-Control", age)
 		deliver(w, r, kind, b)

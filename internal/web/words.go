@@ -40,6 +40,9 @@ var functions = template.FuncMap{
 	"chartdefs": func() template.HTML { return chartDefs },
 	"prose":     prose,
 	"bdi":       inPage,
+	"where":     whereWords,
+	"accused":   accusedOf,
+	"capital":   capital,
 	"spaced":    func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 }
 

@@ -1,0 +1,603 @@
+package archive
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bandish/bandish/internal/disk"
+	"github.com/bandish/bandish/internal/notary"
+	"github.com/bandish/bandish/internal/object"
+	"github.com/bandish/bandish/ledger"
+)
+
+// An archive may live in a bucket. Its folder is then a working copy: the bucket is
+// the truth, and has the same files under the same names. A file that is named by its
+// hash is fetched when it is first opened, and can be removed at any time. A commit puts
+// its new files into the bucket and then swaps manifest.json there, on the condition
+// that it is still the one that the commit began with. The ledger's files follow from
+// what the manifests name (notary.Shared): whoever writes next puts those there that
+// are missing.
+
+// copyName is the file that makes a folder the working copy of a bucket.
+const copyName = "bucket.json"
+
+// pullLock is held while the manifest of a working copy is replaced.
+const pullLock = ".pull.lock"
+
+// WorkingCopy says which bucket a folder is a working copy of.
+type WorkingCopy struct {
+	Bucket string `json:"bucket"` // s3://bucket/prefix
+	// CacheBytes bounds what the folder holds of files that are in the bucket; what was
+	// used in the last minutes stays beyond it.
+	CacheBytes int64 `json:"cache_bytes"`
+	// Keys is the folder of the ledger's key. The text of its file may come from
+	// BANDISH_LEDGER_KEY instead.
+	Keys string `json:"keys,omitempty"`
+}
+
+// Keep makes a folder the working copy of a bucket. A folder that holds an archive of its
+// own, or is a copy of another bucket, is refused. What is empty stays as it was kept
+// before, else is as usual says.
+func (w WorkingCopy) Keep(dir string, usual WorkingCopy) error {
+	old, err := readWorkingCopy(dir)
+	if err != nil {
+		return err
+	}
+	if old != nil {
+		usual = *old
+	}
+	w.CacheBytes, w.Keys = cmp.Or(w.CacheBytes, usual.CacheBytes), cmp.Or(w.Keys, usual.Keys)
+	if old == nil {
+		if there, err := Exists(dir); err != nil || there {
+			return errors.Join(err, fmt.Errorf("%s is an archive of its own, and no working copy of %s: name another folder with --cache", dir, w.Bucket))
+		}
+	} else if old.Bucket != w.Bucket {
+		return fmt.Errorf("%s is a working copy of %s, not of %s: name another folder with --cache", dir, old.Bucket, w.Bucket)
+	} else if *old == w {
+		return nil
+	}
+	text, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return disk.Replace(osDisk{}, filepath.Join(dir, copyName), append(text, '\n'), 0o644, true)
+}
+
+// readWorkingCopy reads what a folder is a copy of; nil for an archive of its own.
+func readWorkingCopy(dir string) (*WorkingCopy, error) {
+	text, err := os.ReadFile(filepath.Join(dir, copyName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &WorkingCopy{}
+	if err := json.Unmarshal(text, w); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, copyName), err)
+	}
+	return w, nil
+}
+
+// bucket is where the archive of a working copy lives.
+type bucket struct {
+	store object.Store
+	cache cache
+	fresh time.Duration // for how long a manifest that was read is taken for the newest
+
+	mu     sync.Mutex // guards what follows
+	root   seenRoot   // that was read last
+	asked  time.Time  // when
+	failed bool       // the bucket could not be reached since
+}
+
+// seenRoot is manifest.json of the bucket as it was read, with the ledger beside it.
+type seenRoot struct {
+	text    []byte
+	version object.Version
+	head    []byte // the ledger's checkpoint; nil where it was not begun
+	size    int64  // of the ledger at that
+	cpVer   object.Version
+}
+
+// usualFresh is how old the answer of a reader may be.
+const usualFresh = time.Second
+
+// patience bounds a request that nobody waits for with a context.
+const patience = 2 * time.Minute
+
+// openBucket makes an archive one that lives in a bucket.
+func (a *Archive) openBucket(store object.Store, w WorkingCopy) {
+	a.bucket = &bucket{store: store, fresh: usualFresh}
+	a.bucket.cache.open(a.dir, store, w.CacheBytes)
+	a.disk = fetching{a.disk, &a.bucket.cache}
+	a.folders.Disk = a.disk
+	a.log = notary.Open(a.disk, a.dir)
+	a.log.Share(notary.Shared{Keys: w.Keys, Text: os.Getenv("BANDISH_LEDGER_KEY")})
+}
+
+// Bucket is where the archive lives, "" for one that lives in its folder.
+func (a *Archive) Bucket() string {
+	if a.bucket == nil {
+		return ""
+	}
+	return a.bucket.store.String()
+}
+
+// errNoRoot is the error of a bucket without an archive.
+var errNoRoot = errors.New("there is no archive in the bucket")
+
+// inFolder refuses what is done to an archive in its own folder alone.
+func (a *Archive) inFolder(what string) error {
+	if a.bucket == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: that cannot be done to an archive in a bucket (%s)", what, a.bucket.store)
+}
+
+// look reads manifest.json and the ledger's checkpoint, as they are at one moment: the
+// ledger ends before what the manifest names for it, or behind that.
+func (b *bucket) look(ctx context.Context) (seenRoot, error) {
+	for try := 0; ; try++ {
+		var s seenRoot
+		var err error
+		s.head, s.cpVer, err = b.store.Read(ctx, notary.CheckpointName)
+		if err != nil && !errors.Is(err, object.ErrMissing) {
+			return s, err
+		}
+		if s.head != nil {
+			c, err := ledger.ParseCheckpoint(s.head)
+			if err != nil {
+				return s, fmt.Errorf("read %s in %s: %w", notary.CheckpointName, b.store, err)
+			}
+			s.size = c.Size
+		}
+		if s.text, s.version, err = b.store.Read(ctx, manifestName); err != nil {
+			if errors.Is(err, object.ErrMissing) {
+				err = errNoRoot
+			}
+			return s, err
+		}
+		r, err := readRoot(s.text)
+		if err != nil {
+			return s, fmt.Errorf("%w: read %s in %s: %w", ErrManifest, manifestName, b.store, err)
+		}
+		if r.Ledger == nil || s.size == r.Ledger.Size || s.size == r.Ledger.Size+int64(len(r.Ledger.Entries)) || try >= 8 {
+			return s, nil // what is wrong with a ledger that never fits is named by others
+		}
+	}
+}
+
+// readRoot reads of a manifest what need not be looked up elsewhere.
+func readRoot(text []byte) (r struct {
+	Generation uint64    `json:"generation"`
+	Ledger     *Unlogged `json:"ledger"`
+}, err error) {
+	if _, err := sealed(text); err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(text, &r)
+}
+
+// pull brings the working copy up to the bucket, where it was not looked at just now.
+func (a *Archive) pull() error {
+	b := a.bucket
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Since(b.asked) < b.fresh {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := a.pullNow(ctx)
+	if err == nil {
+		b.asked, b.failed = time.Now(), false
+		return nil
+	}
+	if b.root.text == nil || errors.Is(err, ErrManifest) || errors.Is(err, errNoRoot) {
+		return err
+	}
+	// What was read before is still a state that the archive had.
+	b.asked = time.Now()
+	if !b.failed {
+		a.notice("%s cannot be read, and answers stay as they were: %v", b.store, err)
+	}
+	b.failed = true
+	return nil
+}
+
+// forget makes the next pull ask the bucket.
+func (b *bucket) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = time.Time{}
+}
+
+// pullNow is pull for who has b.mu.
+func (a *Archive) pullNow(ctx context.Context) error {
+	b := a.bucket
+	unlock, err := a.pulling(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	have, err := a.generation() // before the bucket is asked: others here may pull
+	if err != nil {
+		return err
+	}
+	if b.root.text != nil { // mostly it is the same
+		text, version, err := b.store.Read(ctx, manifestName)
+		if err == nil && bytes.Equal(text, b.root.text) && settledIn(b.root) {
+			if err := a.place(text); err != nil {
+				return err
+			}
+			b.root.version = version
+			return nil
+		}
+	}
+	s, err := b.look(ctx)
+	if errors.Is(err, errNoRoot) && have > 0 {
+		return fmt.Errorf("%w: %s is gone from %s", ErrManifest, manifestName, b.store)
+	}
+	if err != nil {
+		return err
+	}
+	r, err := readRoot(s.text)
+	if err != nil {
+		return err
+	}
+	if r.Generation < have {
+		return fmt.Errorf("%w: %s in %s went back from generation %d to %d", ErrManifest, manifestName, b.store, have, r.Generation)
+	}
+	if err := a.place(s.text); err != nil {
+		return err
+	}
+	if s.head != nil {
+		if err := a.log.Adopt(s.head); err != nil {
+			return err
+		}
+	}
+	b.root = s
+	return nil
+}
+
+// settledIn reports whether the ledger that was seen with a manifest has the entries
+// that it names.
+func settledIn(s seenRoot) bool {
+	r, err := readRoot(s.text)
+	return err == nil && (r.Ledger == nil || s.size == r.Ledger.Size+int64(len(r.Ledger.Entries)))
+}
+
+// pulling takes the turn to replace the manifest of the working copy.
+func (a *Archive) pulling(ctx context.Context) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(a.dir, pullLock), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("write the working copy: %w", err)
+	}
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", a.dir, err)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+// generation is that of the manifest in the working copy, 0 where there is none.
+func (a *Archive) generation() (uint64, error) {
+	text, err := os.ReadFile(a.manifestPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	r, err := readRoot(text)
+	if err != nil {
+		return 0, nil // it is damaged, and will be replaced
+	}
+	return r.Generation, nil
+}
+
+// place puts the bucket's manifest into the working copy. The caller has the turn to pull.
+func (a *Archive) place(text []byte) error {
+	if old, err := os.ReadFile(a.manifestPath()); err == nil && bytes.Equal(old, text) {
+		return nil
+	}
+	return disk.Replace(a.disk, a.manifestPath(), text, 0o644, false)
+}
+
+// prepareBucket makes the folders of a working copy, and the first manifest of a bucket
+// that has none.
+func (a *Archive) prepareBucket(ctx context.Context) error {
+	for _, d := range []string{rawDir, "quarantine"} {
+		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
+			return err
+		}
+	}
+	// What was signed last is remembered here; the key itself is elsewhere.
+	if err := os.MkdirAll(filepath.Join(a.dir, notary.KeyDir), 0o700); err != nil {
+		return err
+	}
+	b := a.bucket
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	err := a.pullNow(ctx)
+	if !errors.Is(err, errNoRoot) {
+		return err
+	}
+	for o, err := range b.store.List(ctx, rawDir+"/") {
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %s holds %s, and no %s", ErrManifest, b.store, o.Name, manifestName)
+	}
+	if err := object.Probe(ctx, b.store); err != nil {
+		return err
+	}
+	text, err := (&Manifest{Format: formatVersion}).text0()
+	if err != nil {
+		return err
+	}
+	if _, err := b.store.Swap(ctx, manifestName, object.None, text); err != nil && !errors.Is(err, object.ErrChanged) {
+		return err
+	}
+	return a.pullNow(ctx)
+}
+
+// text0 is the whole text of a manifest without entries for the ledger.
+func (m *Manifest) text0() ([]byte, error) {
+	text, _, err := m.encode()
+	if err != nil {
+		return nil, err
+	}
+	return m.seal(text)
+}
+
+// begun is the manifest that a turn begins with, and its version in the bucket.
+func (a *Archive) begun(ctx context.Context) (*Manifest, object.Version, error) {
+	b := a.bucket
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := a.pullNow(ctx); err != nil {
+		return nil, "", err
+	}
+	a.manifest.Lock()
+	defer a.manifest.Unlock()
+	known := a.manifest.current
+	if known != nil && known.whole == sha256.Sum256(b.root.text) {
+		return known, b.root.version, a.agrees(known)
+	}
+	m, err := a.parseManifest(b.root.text, known)
+	if err != nil {
+		return nil, "", err
+	}
+	return m, b.root.version, a.agrees(m)
+}
+
+// inHistory reports whether the commit of an update that seemed to be lost was made: its
+// entries stand in the ledger, at their place. The caller has the turn to write.
+func (a *Archive) inHistory(u *Update) (bool, error) {
+	l := u.Manifest.Ledger
+	c, _, err := a.log.Checkpoint()
+	if errors.Is(err, notary.ErrEmpty) {
+		return false, nil
+	}
+	if err != nil || l == nil || l.Origin != c.Origin {
+		return false, err
+	}
+	for i, want := range l.Entries {
+		at := l.Size + int64(i)
+		if at >= c.Size {
+			return false, nil
+		}
+		if got, err := a.log.Entry(c, at); err != nil || string(got) != want {
+			return false, err
+		}
+	}
+	return len(l.Entries) > 0, nil
+}
+
+// waitAgain waits before a commit is tried again, for some time by chance, longer with
+// each try.
+func waitAgain(ctx context.Context, try int) error {
+	most := 4 * time.Millisecond << min(try, 7)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(most)):
+		return nil
+	}
+}
+
+// errLost is the error of a commit that another was before.
+var errLost = errors.New("another has committed meanwhile")
+
+// push makes a commit in the bucket: its files first, then the manifest.
+func (a *Archive) push(ctx context.Context, u *Update, text []byte) error {
+	b := a.bucket
+	if u.Again || time.Since(u.began) > 100*time.Millisecond { // others may have been before
+		if _, now, err := b.store.Read(ctx, manifestName); err == nil && now != u.version {
+			return errLost
+		}
+	}
+	if err := b.send(ctx, a.dir, a.added(u)); err != nil {
+		return err
+	}
+	v, err := b.store.Swap(ctx, manifestName, u.version, text)
+	if err != nil { // it may be there all the same: an answer was lost
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		there, now, e := b.store.Read(ctx, manifestName)
+		switch {
+		case e == nil && bytes.Equal(there, text):
+			v = now
+		case errors.Is(err, object.ErrChanged):
+			return errLost
+		default:
+			return fmt.Errorf("commit to %s: %w", b.store, err)
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.root.text, b.root.version = text, v
+	return nil
+}
+
+// added are the files that a commit adds, by the names of their objects, each with its
+// place in the working copy.
+func (a *Archive) added(u *Update) map[string]string {
+	out := map[string]string{}
+	add := func(p, at string) { out[filepath.ToSlash(p)] = at }
+	batches, _ := compareBatches(u.Before, u.Manifest)
+	for _, s := range batches {
+		add(s.Path(), pendingPath(s.SHA256))
+	}
+	compare(u.Before.Segments, u.Manifest.Segments, func(was, is *Segment) {
+		if is != nil && (was == nil || was.SHA256 != is.SHA256) {
+			add(is.Path(), is.Path())
+		}
+	})
+	old := map[string]bool{}
+	for _, p := range u.Before.base().files() {
+		old[p.path] = true
+	}
+	for _, p := range u.Manifest.base().files() {
+		if !old[p.path] {
+			add(p.path, p.path)
+		}
+	}
+	return out
+}
+
+// settleBucket puts what the ledger has here and not in the bucket there. The caller has
+// the turn to write.
+func (a *Archive) settleBucket(ctx context.Context) error {
+	c, signed, err := a.log.Checkpoint()
+	if errors.Is(err, notary.ErrEmpty) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	b := a.bucket
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if b.root.size >= c.Size {
+			return nil
+		}
+		files := map[string]string{}
+		for _, name := range notary.Grown(b.root.size, c.Size) {
+			files[name] = filepath.FromSlash(name)
+		}
+		if err := b.send(ctx, a.dir, files); err != nil {
+			return err
+		}
+		v, err := b.store.Swap(ctx, notary.CheckpointName, b.root.cpVer, signed)
+		if err == nil {
+			b.root.head, b.root.size, b.root.cpVer = signed, c.Size, v
+			return nil
+		}
+		if !errors.Is(err, object.ErrChanged) {
+			return err
+		}
+		// Another did the same, or was before us.
+		text, v, err := b.store.Read(ctx, notary.CheckpointName)
+		if err != nil {
+			return err
+		}
+		now, err := ledger.ParseCheckpoint(text)
+		if err != nil {
+			return err
+		}
+		if now.Size == c.Size && now != c {
+			return fmt.Errorf("%w: %s in %s is not what follows from the manifest", ErrManifest, notary.CheckpointName, b.store)
+		}
+		b.root.head, b.root.size, b.root.cpVer = text, now.Size, v
+	}
+}
+
+// send puts files into the bucket that may be there already: their names say what they
+// hold.
+func (b *bucket) send(ctx context.Context, dir string, files map[string]string) error {
+	g := newGroup()
+	for name, at := range files {
+		g.Go(func() error {
+			f, err := os.Open(filepath.Join(dir, at))
+			if errors.Is(err, fs.ErrNotExist) { // it has its own name already
+				f, err = os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+			}
+			if err != nil {
+				return fmt.Errorf("send %s: %w", name, err)
+			}
+			defer f.Close()
+			if err := b.store.Create(ctx, name, f); err != nil && !errors.Is(err, object.ErrExists) {
+				return err
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// inBucket hashes a file in the bucket and says what is wrong with it.
+func (a *Archive) inBucket(ctx context.Context, path string, size int64) (reason string) {
+	r, err := a.bucket.store.Open(ctx, filepath.ToSlash(path), 0, -1)
+	if errors.Is(err, object.ErrMissing) {
+		return "missing"
+	}
+	if err != nil {
+		return err.Error()
+	}
+	defer r.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(r, size+1))
+	switch {
+	case err != nil:
+		return "it cannot be read: " + err.Error()
+	case n != size:
+		return fmt.Sprintf("has %s bytes, the manifest says %d", moreOr(n, size), size)
+	case hex.EncodeToString(h.Sum(nil)) != sumOf(path):
+		return "its content does not have the SHA-256 of its name"
+	}
+	return ""
+}
+
+func moreOr(n, most int64) string {
+	if n > most {
+		return fmt.Sprintf("more than %d", most)
+	}
+	return fmt.Sprint(n)
+}
+
+// isLedgerTile reports whether a file below the data folder is a tile of the ledger.
+func isLedgerTile(rel string) bool { return strings.HasPrefix(rel, notary.Dir+"/tile/") }

@@ -1,0 +1,184 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/bandish/bandish/answer"
+	"github.com/bandish/bandish/ban"
+	"github.com/bandish/bandish/casefile"
+	"github.com/bandish/bandish/internal/inquiry"
+	"github.com/bandish/bandish/verdict"
+)
+
+// The words of cards and badges in a language: what they say is in embed.go.
+
+// question asks whether something is blocked in a country.
+func (c *catalogue) question(a *answer.Answer) string {
+	name, gender := c.platform(a.Target, a.Name)
+	return c.text("question", args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country)})
+}
+
+// embedAnswer is what a card says of an answer.
+func (c *catalogue) embedAnswer(a *inquiry.Answered) (title, word, text string) {
+	word = c.state(a.State)
+	if a.Partial {
+		word = c.text("embed.partly", args{"state": word})
+	}
+	text = c.head(&a.Answer) + "۔ " + c.text("embed.unmeasured", nil)
+	if a.LastMeasured != nil {
+		text = c.head(&a.Answer) + "۔ " + c.text("embed.measured", args{"day": c.day(a.LastMeasuredDay())})
+	}
+	return c.question(&a.Answer), word, text
+}
+
+// accused says which of the accusing states some answers have, as a key.
+func accused(states []verdict.State) string {
+	likely, certain := slices.Contains(states, verdict.LikelyBlocked), slices.Contains(states, verdict.Blocked)
+	switch {
+	case likely && certain:
+		return "either"
+	case likely:
+		return "likely"
+	}
+	return "blocked"
+}
+
+// accusedWords say in English what accused found.
+var accusedWords = map[string]string{"either": "blocked or likely blocked", "likely": "likely blocked", "blocked": "blocked"}
+
+// accusedOf is the word for the answers that stand in a list of what is blocked.
+func accusedOf(answers []answer.Answer) string {
+	var states []verdict.State
+	for i := range answers {
+		states = append(states, answers[i].State)
+	}
+	return accusedWords[accused(states)]
+}
+
+// worstOf is the state most against those that are accused, "" for none.
+func worstOf(states []verdict.State) verdict.State {
+	if slices.Contains(states, verdict.Blocked) {
+		return verdict.Blocked
+	}
+	if len(states) > 0 {
+		return verdict.LikelyBlocked
+	}
+	return ""
+}
+
+// embedBlocked says how many of some platforms are blocked, and names them.
+func (c *catalogue) embedBlocked(names []string, states []verdict.State, all int) (word, text string) {
+	if len(names) == 0 {
+		return c.text("embed.nothing", nil), c.text("embed.nothing.text", nil)
+	}
+	shown := c.list(slices.Clone(names[:min(embedNames, len(names))]))
+	if more := len(names) - embedNames; more > 0 {
+		shown = c.text("list.more", args{"list": shown, "n": more})
+	}
+	return c.text("embed.blocked."+accused(states), args{"n": len(names), "total": all, "count": all}), shown + "۔"
+}
+
+// embedEvent is what a card says of a dated ban.
+func (c *catalogue) embedEvent(v *embedView, s *Site, row *eventRow) {
+	l := langView{c: c}
+	place := c.country(row.CC, inquiry.Country(row.CC))
+	v.Title, v.Word = l.eventTitle(s, &row.Event), l.eventWord(row)
+	v.Text = c.text("event.sentence", args{"names": l.eventNames(s, &row.Event), "country": place, "since": c.interval(&row.Onset), "until": l.ended(row)})
+}
+
+// eventWord says whether a dated ban goes on, and how long one that is over lasted.
+func (v *langView) eventWord(row *eventRow) string {
+	switch {
+	case row.Over && row.Span.Days > 0:
+		return v.c.text("event.over.long", args{"length": v.c.lengthOf(row.Span)})
+	case row.Over:
+		return v.c.text("event.over", nil)
+	case row.Asked && row.End != nil:
+		return v.c.text("event.held", nil)
+	}
+	return v.c.text("event.goes", nil)
+}
+
+// lengthOf is how long a ban lasted.
+func (c *catalogue) lengthOf(l ban.Length) string {
+	return c.length(&answer.ReportedBan{Days: l.Days, AtMost: l.AtMost, AtLeast: l.AtLeast})
+}
+
+// embedBan is what a card says of a ban.
+func (c *catalogue) embedBan(s *Site, b *ban.Ranked) embedView {
+	l := langView{c: c}
+	from, to, length := l.banDates(b)
+	name, place := l.banName(s, b), c.country(b.CC, inquiry.Country(b.CC))
+	return embedView{Title: c.text("event.title", args{"names": name, "country": place}), Word: length, Page: "/bans/" + url.PathEscape(b.ID),
+		Text: c.text("ban.sentence", args{"country": place, "names": name, "since": from, "until": to, "length": length}) + " " + c.text("embed.by", args{"by": l.banTellers(b)})}
+}
+
+// embedCase is what a card says of a case.
+func (c *catalogue) embedCase(ctx context.Context, s *Site, whole, shown *casefile.Case) (embedView, error) {
+	l := langView{c: c}
+	title, err := l.caseTitle(ctx, s, whole)
+	v := embedView{Title: title, Word: c.without(shown), Page: "/cases/" + url.PathEscape(whole.ID)}
+	if v.Word == "" {
+		v.Word = c.text("status."+string(shown.Status), nil)
+	}
+	v.Text = c.text("embed.case", args{"acts": len(shown.Acts), "dockets": len(shown.Dockets), "claims": len(shown.Claims)})
+	return v, err
+}
+
+// without is how long access was gone in a case, "" where that is not known.
+func (c *catalogue) without(shown *casefile.Case) string {
+	for _, sp := range shown.Computed.Clock.Spans {
+		if sp.From == casefile.Lost && sp.To == casefile.Returned {
+			l := answer.ReportedBan{Days: int(sp.Days)}
+			if sp.AtMost != nil {
+				l.AtMost = int(*sp.AtMost)
+			}
+			return c.text("case.without", args{"days": c.length(&l)})
+		}
+	}
+	return ""
+}
+
+// langEmbed is a card or a badge in a language: /ur/embed/PK/x.
+func (s *Site) langEmbed(w http.ResponseWriter, r *http.Request, c *catalogue) error {
+	w.Header().Set("Content-Language", c.code)
+	return s.embed(w, r)
+}
+
+// langCourts are the court dates of a case, or of all, in a language.
+func (s *Site) langCourts(w http.ResponseWriter, r *http.Request, c *catalogue, of []string) error {
+	switch {
+	case len(of) == 0:
+	case len(of) == 2 && of[0] == "cases":
+		r.SetPathValue("id", of[1])
+	default:
+		return notFound("There is no calendar of this page.")
+	}
+	w.Header().Set("Content-Language", c.code)
+	return s.courts(w, r, c)
+}
+
+// citationText is a citation as a line in the language.
+func (c *catalogue) citationText(one *citation) string {
+	return c.text("cite.text", args{"title": one.marked, "day": c.day(one.Known), "address": one.Address}) + c.citationRest(one)
+}
+
+// citationNote is what a citation says beside title, date and address.
+func (c *catalogue) citationNote(one *citation) string {
+	return c.text("cite.known", args{"day": c.day(one.Known)}) + c.citationRest(one)
+}
+
+func (c *catalogue) citationRest(one *citation) string {
+	out := ""
+	if one.Generation != 0 {
+		out += c.text("cite.generation", args{"n": one.Generation})
+	}
+	if one.Ruleset != "" {
+		out += c.text("cite.ruleset", args{"name": one.Ruleset})
+	}
+	return out + strings.TrimSpace(c.text("cite.language", nil))
+}
