@@ -173,7 +173,12 @@ func compareEngines(t *testing.T, a *archive.Archive, tables map[string]Table, c
 		}
 		theirs, ours := k.columns()
 		got := rowsOf(t, clickhouse, "SELECT formatRowNoNewline('JSONCompactEachRow', "+theirs+") FROM "+from(k.name))
-		want := rowsOf(t, duck, "SELECT json_array("+ours+") FROM read_parquet(["+strings.Join(paths, ", ")+"])")
+		var want []string
+		if k.name == archive.Bodies { // DuckDB refuses text that is not UTF-8
+			want = bodies(t, a, m)
+		} else {
+			want = rowsOf(t, duck, "SELECT json_array("+ours+")::VARCHAR FROM read_parquet(["+strings.Join(paths, ", ")+"])")
+		}
 		if int64(len(want)) != rows {
 			t.Fatalf("%s: DuckDB reads %d rows of %d", k.name, len(want), rows)
 		}
@@ -181,6 +186,24 @@ func compareEngines(t *testing.T, a *archive.Archive, tables map[string]Table, c
 			t.Errorf("%s: ClickHouse reads %d rows, DuckDB %d; the first of each:\n%s\n%s", from(k.name), len(got), len(want), first(got), first(want))
 		}
 	}
+}
+
+// bodies are the rows of the bodies, as rowsOf gives them.
+func bodies(t *testing.T, a *archive.Archive, m *archive.Manifest) (out []string) {
+	t.Helper()
+	for _, g := range m.Select(archive.Bodies, "") {
+		err := archive.ReadSegment(a, g, func(rows []observation.Body) error {
+			for _, r := range rows {
+				out = append(out, fmt.Sprintf("[%q,%q]", r.SHA256, fmt.Sprintf("%X", r.Text)))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func first(list []string) string {
@@ -221,7 +244,7 @@ func (k compared) columns() (clickhouse, duckdb string) {
 			a, b = append(a, name), append(b, name)
 		}
 		if k.name == archive.Bodies && name == "text" {
-			a[len(a)-1], b[len(b)-1] = "hex("+name+")", "hex("+name+")"
+			a[len(a)-1] = "hex(" + name + ")"
 		}
 	}
 	return strings.Join(a, ", "), strings.Join(b, ", ")
@@ -237,17 +260,9 @@ func rowsOf(t *testing.T, db *sql.DB, question string) []string {
 	defer rows.Close()
 	var out []string
 	for rows.Next() {
-		var text any
-		if err := rows.Scan(&text); err != nil {
+		var b string
+		if err := rows.Scan(&b); err != nil {
 			t.Fatal(err)
-		}
-		b, isText := text.(string)
-		if !isText {
-			again, err := json.Marshal(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b = string(again)
 		}
 		d := json.NewDecoder(strings.NewReader(b))
 		d.UseNumber()
