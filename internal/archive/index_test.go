@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -172,5 +173,20 @@ func TestNamesByText(t *testing.T) {
 	}
 	if got := ledger.TypeOf([]byte("nothing")); got != "" {
 		t.Error(got)
+	}
+}
+
+// What is remembered of raw batches is bounded; of segments, none is forgotten.
+func TestChecksAreBounded(t *testing.T) {
+	var c checks
+	for i := range maxRawChecks + 10 {
+		c.put(filepath.Join(rawDir, fmt.Sprint(i)), checked{})
+		c.put(filepath.Join(Verdicts, fmt.Sprint(i)), checked{})
+	}
+	if _, is := c.get(filepath.Join(rawDir, fmt.Sprint(maxRawChecks+9))); len(c.raw) != maxRawChecks || !is {
+		t.Errorf("%d raw batches are remembered, want %d with the newest", len(c.raw), maxRawChecks)
+	}
+	if len(c.done) != maxRawChecks+10 {
+		t.Errorf("%d segments are remembered, want all %d", len(c.done), maxRawChecks+10)
 	}
 }

@@ -60,7 +60,8 @@ func identityOf(st fs.FileInfo) identity {
 // checks remembers which files were hashed and what came of it.
 type checks struct {
 	mu   sync.Mutex
-	done map[string]checked // by path below the data folder
+	done map[string]checked // by path below the data folder, but for raw batches
+	raw  map[string]checked // those, some maxRawChecks of them
 	busy map[string]chan struct{}
 }
 
@@ -79,7 +80,7 @@ func sumOf(path string) string {
 // stand under the name that it waits under.
 func (a *Archive) find(path string) (*os.File, error) {
 	f, err := a.disk.Open(filepath.Join(a.dir, path))
-	if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(path, rawDir+string(filepath.Separator)) {
+	if errors.Is(err, fs.ErrNotExist) && isRawPath(path) {
 		if f, e := a.disk.Open(filepath.Join(a.dir, pendingPath(sumOf(path)))); e == nil {
 			return f, nil
 		}
@@ -147,9 +148,20 @@ func (a *Archive) Verify(segments []Segment) error {
 	return nil
 }
 
+// maxRawChecks bounds the raw batches of which it is remembered what came of hashing
+// them, at some 250 bytes each: a server that takes in some measurements a second writes
+// one with each commit. What is forgotten is hashed again by whoever asks.
+const maxRawChecks = 50_000
+
+func isRawPath(path string) bool { return strings.HasPrefix(path, rawDir+string(filepath.Separator)) }
+
 func (c *checks) get(path string) (checked, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if isRawPath(path) {
+		found, ok := c.raw[path]
+		return found, ok
+	}
 	found, ok := c.done[path]
 	return found, ok
 }
@@ -158,15 +170,26 @@ func (c *checks) put(path string, v checked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
-		c.done = map[string]checked{}
+		c.done, c.raw = map[string]checked{}, map[string]checked{}
 	}
-	c.done[path] = v
+	if !isRawPath(path) {
+		c.done[path] = v
+		return
+	}
+	for old := range c.raw { // any
+		if len(c.raw) < maxRawChecks {
+			break
+		}
+		delete(c.raw, old)
+	}
+	c.raw[path] = v
 }
 
 func (c *checks) forget(path string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.done, path)
+	delete(c.raw, path)
 }
 
 // turn lets one goroutine at a time hash a file; the others find what came of

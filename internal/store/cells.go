@@ -211,9 +211,26 @@ func (r *readCells) put(k cellsKey, cells []series.Cell) {
 	r.kept[k] = r.order.PushFront(&keptCells{k, cells})
 	r.cells += len(cells) + 1
 	for r.cells > maxCells {
-		old := r.order.Remove(r.order.Back()).(*keptCells)
-		delete(r.kept, old.key)
-		r.cells -= len(old.cells) + 1
+		r.drop(r.order.Back())
+	}
+}
+
+// drop lets go of what is kept of a segment. The caller holds mu.
+func (r *readCells) drop(e *list.Element) {
+	old := r.order.Remove(e).(*keptCells)
+	delete(r.kept, old.key)
+	r.cells -= len(old.cells) + 1
+}
+
+// keep lets go of the segments that are no longer listed: with each commit the newest
+// cells come in another segment.
+func (r *readCells) keep(listed map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, e := range r.kept {
+		if !listed[key.path] {
+			r.drop(e)
+		}
 	}
 }
 

@@ -90,6 +90,7 @@ func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest
 		}
 		s.open.keep(listed)
 		s.verdicts.keep(listed)
+		s.read.keep(listed)
 		s.generation, s.viewed = m.Generation, map[string]bool{}
 	}
 	for _, name := range names {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -204,5 +205,22 @@ func TestLargeSegmentsAreLookedUp(t *testing.T) {
 	}
 	if s.verdicts.keep(nil); len(s.verdicts.kept) != 0 || s.verdicts.bytes != 0 {
 		t.Errorf("%d are kept of %d bytes, though no segment is listed", len(s.verdicts.kept), s.verdicts.bytes)
+	}
+}
+
+// Cells of segments that are no longer listed leave memory, and the rest is bounded.
+func TestCellsInMemoryAreBounded(t *testing.T) {
+	var r readCells
+	for i := range 3 {
+		r.put(cellsKey{fmt.Sprint("segment", i), "ZZ", ""}, make([]series.Cell, 10))
+	}
+	r.keep(map[string]bool{"segment1": true})
+	_, is := r.get(cellsKey{"segment1", "ZZ", ""})
+	if len(r.kept) != 1 || r.order.Len() != 1 || r.cells != 11 || !is {
+		t.Errorf("%d lists of %d cells are kept, want the one that is listed", len(r.kept), r.cells)
+	}
+	r.put(cellsKey{"segment4", "ZZ", ""}, make([]series.Cell, maxCells-1))
+	if _, is := r.get(cellsKey{"segment1", "ZZ", ""}); is || r.cells > maxCells {
+		t.Errorf("%d cells are kept, want at most %d", r.cells, maxCells)
 	}
 }
