@@ -112,6 +112,7 @@ type Answer struct {
 
 	Event    string        `json:"event,omitempty"` // id of the dated ban that holds
 	Last     *Past         `json:"last,omitempty"`  // the ban before, where none holds
+	Dark     *Past         `json:"dark,omitempty"`  // when the whole country was dark in the week before, as signals from outside show
 	Reported []ReportedBan `json:"reported"`        // reported bans: those that hold first, then those of the whole country
 	Cases    []Case        `json:"cases"`
 	Disagree []string      `json:"disagree,omitempty"` // where measured and reported differ
@@ -207,8 +208,25 @@ func Of(q Question, ev Evidence) Answer {
 	v.conclude(&a)
 	v.reported(&a)
 	a.Informs = v.informs()
+	a.Dark = v.dark()
 	a.Sentence = a.sentence()
 	return a
+}
+
+// dark is the last time in the week before the moment in which the whole country was
+// dark, as signals from outside show.
+func (v *view) dark() *Past {
+	var out *Past
+	for i := range v.ev.Events {
+		e := &v.ev.Events[i]
+		if !e.SeenDark() || e.CC != v.q.CC || !e.Onset.Latest.Before(v.at) || e.End != nil && !e.End.Latest.After(v.at.Add(-Window)) {
+			continue
+		}
+		if out == nil || e.Onset.Latest.After(*out.Since.Latest) {
+			out = &Past{Event: e.ID, Since: e.Onset, Until: e.End}
+		}
+	}
+	return out
 }
 
 // holdBack says nothing of networks that a ban names and on which too little

@@ -33,6 +33,7 @@ const (
 	SayPast           RemarkKey = "past"            // a measured ban is over: Since, Until (nil: not measured)
 	SayDisagree       RemarkKey = "disagree"        // measured and reported differ: Text in English, State as measured
 	SayInforms        RemarkKey = "informs"         // N of Of measurements that were handed in and decide nothing failed
+	SayDark           RemarkKey = "dark"            // the whole country was dark: Since, Until (nil: no end is shown)
 	SayStale          RemarkKey = "stale"           // the measurements are N days old
 	SayPublished      RemarkKey = "published"       // they are counts that OONI published
 	SayKnown          RemarkKey = "known"           // what was known on Day
@@ -42,7 +43,7 @@ const (
 // RemarkKeys are all kinds.
 func RemarkKeys() []RemarkKey {
 	return []RemarkKey{SayBan, SayNetworks, SayHours, SayParts, SayHow, SayFailed, SayOthers, SayEnded, SayReported, SayReportedEnd, SayReportedLast, SayWasReported,
-		SayNoMeasurements, SayTooFew, SayMeasured, SayLittle, SayPast, SayDisagree, SayInforms, SayStale, SayPublished, SayKnown, SayExample}
+		SayNoMeasurements, SayTooFew, SayMeasured, SayLittle, SayPast, SayDisagree, SayInforms, SayDark, SayStale, SayPublished, SayKnown, SayExample}
 }
 
 // Remark is one thing that an answer says. What is said is decided here, once
@@ -80,6 +81,9 @@ func (a *Answer) Remarks() []Remark {
 	}
 	if a.Informs != nil {
 		out = append(out, Remark{Key: SayInforms, N: int(a.Informs.Failed), Of: int(a.Informs.Measurements)})
+	}
+	if a.Dark != nil {
+		out = append(out, Remark{Key: SayDark, Since: &a.Dark.Since, Until: a.Dark.Until})
 	}
 	if a.Basis != Reported && a.LastMeasured != nil && a.Stale > 7 && !a.LastMeasured.Before(a.At) {
 		out = append(out, Remark{Key: SayStale, N: a.Stale})

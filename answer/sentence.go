@@ -182,6 +182,13 @@ func (a *Answer) english(b *strings.Builder, r Remark) {
 			return
 		}
 		fmt.Fprintf(b, "%d more measurements were handed in by senders whose network or time nothing confirms: they decide nothing, and %d of them failed.", r.Of, r.N)
+	case SayDark:
+		fmt.Fprintf(b, "Signals from outside show that all of %s went dark %s", a.Country, When(*r.Since))
+		if r.Until == nil {
+			b.WriteString("; they show no end of it.")
+			return
+		}
+		fmt.Fprintf(b, " and was back %s.", When(*r.Until))
 	case SayStale:
 		fmt.Fprintf(b, "That was %s ago: about today the measurements of this archive say nothing.", plural(r.N, "day"))
 	case SayPublished:

@@ -117,8 +117,13 @@ func (e *evidence) Evidence(_ context.Context, cc, target string, _ time.Time) (
 		list = e.c.Events
 	}
 	for i := range list {
-		if list[i].CC == cc && slices.Contains(list[i].Targets, target) {
+		if list[i].CC == cc && list[i].Concerns(target) {
 			ev.Events = append(ev.Events, list[i])
+		}
+	}
+	for i := range e.c.Events { // signals are not enclosed, so that the detector finds none of these here
+		if x := &e.c.Events[i]; whole && x.CC == cc && x.SeenDark() {
+			ev.Events = append(ev.Events, *x)
 		}
 	}
 	for i := range e.c.Reported {

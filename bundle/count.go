@@ -172,6 +172,8 @@ func (r *Result) events(c *Contents, all map[string][]event.Event) {
 		what := fmt.Sprintf("the dated ban %s follows from the counts", e.ID)
 		mine, ok := found[e.ID]
 		switch {
+		case len(e.Signals) > 0:
+			r.open("not repeated here: it rests on signals of the whole country from outside, which are not enclosed; it names the documents that hold them by their SHA-256", "%s", what)
 		case e.Detector != event.Version:
 			r.open(fmt.Sprintf("it was dated by %s, and this program has %s, which %s", e.Detector, event.Version, compared(e, &mine, ok)), "%s", what)
 		case alone[e.CC]:
@@ -271,7 +273,7 @@ func detect(c *Contents, cc string) []event.Event {
 			all = append(all, f)
 		}
 	}
-	all = append(all, event.Find(derivation.Beside(own, derivation.PublishedCells(counts))))
+	all = append(all, event.Find(derivation.Beside(own, derivation.PublishedCells(counts)), nil))
 	slices.SortFunc(all, func(a, b event.Findings) int { return cmp.Compare(a.CC, b.CC) })
 	d := event.NewDetector(time.Time{})
 	for _, f := range all {

@@ -34,13 +34,13 @@ func collectCites(v reflect.Value, all *[]Cite) {
 			collectCites(v.Index(i), all)
 		}
 	case reflect.Struct:
-		if cite, ok := v.Interface().(Cite); ok {
-			*all = append(*all, cite)
+		if v.Type() == reflect.TypeFor[Cite]() {
+			*all = append(*all, v.Interface().(Cite))
 			return
 		}
 		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				collectCites(v.Field(i), all)
+			if f := v.Field(i); f.CanInterface() { // it is exported
+				collectCites(f, all)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/bandish/bandish/event/artefact"
 	"github.com/bandish/bandish/event/darkness"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 )
 
 // Result is what was found: the events, sorted by country and onset, and the
@@ -25,8 +26,9 @@ type Result struct {
 // holds one country's cells at a time.
 type Detector struct {
 	finder
-	world world
-	dark  []darkness.Presence
+	world   world
+	dark    []darkness.Presence
+	outside []darkness.Outside
 }
 
 // NewDetector makes a detector. now is the end of the window, for saying that
@@ -100,12 +102,21 @@ func (d *Detector) Country(cells []series.Cell) {
 	d.world.found = append(d.world.found, group(events)...)
 }
 
+// Signals takes the signals of one country from outside, and holds them against its
+// cells, which it leaves as they are.
+func (d *Detector) Signals(of []signal.Series, cells []series.Cell) {
+	if o, is := darkness.FromOutside(of, cells); is {
+		d.outside = append(d.outside, o)
+	}
+}
+
 // Finish compares the countries and returns what was found. More countries may
 // be given after it, and Finish called again.
 func (d *Detector) Finish() Result {
 	kept, odd := d.world.apart()
-	kept = append(kept, shutdowns(d.dark, d.now)...)
-	odd = append(odd, d.odd...)
+	dark, not := outages(d.outside, shutdowns(d.dark, d.now))
+	kept = append(kept, dark...)
+	odd = slices.Concat(odd, d.odd, not)
 	number(kept)
 	number(odd)
 	sortEvents(kept)

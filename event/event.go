@@ -80,7 +80,10 @@ type Event struct {
 	Evidence   []string    `json:"evidence"`   // measurement uids, in time
 	Reasons    []string    `json:"reasons"`    // why we say so, in sentences
 	Parts      []Part      `json:"parts,omitempty"`
-	Artefact   string      `json:"artefact,omitempty"` // why it is not an event after all
+	// Signals are the signals from outside that fell, of a shutdown for which there
+	// are any.
+	Signals  []Signal `json:"signals,omitempty"`
+	Artefact string   `json:"artefact,omitempty"` // why it is not an event after all
 	// Flaws are the laws of Check that the event breaks: a fault of the
 	// detector, for the caller to log.
 	Flaws     []string `json:"flaws,omitempty"`
@@ -154,6 +157,17 @@ type Part struct {
 	Confidence float64   `json:"confidence"`
 
 	ByNetwork []OnNetwork `json:"by_network,omitempty"`
+}
+
+// Signal is one signal from outside that fell while a country or network was dark.
+type Signal struct {
+	DataSource string     `json:"datasource"` // as IODA names it: bgp, ping-slash24, merit-nt, ucsd-nt
+	Network    string     `json:"network,omitempty"`
+	From       time.Time  `json:"from"`            // by when it was low
+	To         *time.Time `json:"to"`              // by when it was back; nil where the data do not show it
+	Usual      float64    `json:"usual"`           // at that hour of the day, in the four weeks before
+	Least      float64    `json:"least"`           // its lowest value meanwhile
+	Document   string     `json:"document_sha256"` // of the document that says so
 }
 
 // anchor is what the id hangs on.

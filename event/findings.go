@@ -8,6 +8,7 @@ import (
 
 	"github.com/bandish/bandish/event/darkness"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 )
 
 // Findings are what the cells of one country show by themselves, before the
@@ -19,19 +20,23 @@ type Findings struct {
 	found, odd []Event
 	seen       map[string]*presence // the days on which each target was measured
 	dark       []darkness.Presence
+	outside    []darkness.Outside
 }
 
-// Find looks at all cells of one country, sorted (series.Sort). The cells may
-// be changed.
-func Find(cells []series.Cell) Findings {
+// Find looks at all cells of one country, sorted (series.Sort), and at the signals
+// of it from outside. The cells may be changed.
+func Find(cells []series.Cell, signals []signal.Series) Findings {
 	d := NewDetector(time.Time{})
 	f := Findings{seen: map[string]*presence{}}
-	if len(cells) == 0 {
-		return f
+	d.Signals(signals, cells)
+	if len(signals) > 0 {
+		f.CC = signals[0].CC
 	}
-	f.CC = cells[0].CC
-	d.Country(cells)
-	f.found, f.odd, f.dark = d.world.found, d.odd, d.dark
+	if len(cells) > 0 {
+		f.CC = cells[0].CC
+		d.Country(cells)
+	}
+	f.found, f.odd, f.dark, f.outside = d.world.found, d.odd, d.dark, d.outside
 	for target, by := range d.world.watched {
 		f.seen[target] = by[f.CC]
 	}
@@ -56,13 +61,16 @@ func (f Findings) Of(targets []string) Findings {
 }
 
 // Empty reports whether there is nothing in them.
-func (f Findings) Empty() bool { return len(f.found)+len(f.odd)+len(f.seen)+len(f.dark) == 0 }
+func (f Findings) Empty() bool {
+	return len(f.found)+len(f.odd)+len(f.seen)+len(f.dark)+len(f.outside) == 0
+}
 
 // Add takes the findings of one more country.
 func (d *Detector) Add(f Findings) {
 	d.world.found = append(d.world.found, f.found...)
 	d.odd = append(d.odd, f.odd...)
 	d.dark = append(d.dark, f.dark...)
+	d.outside = append(d.outside, f.outside...)
 	for target, p := range f.seen {
 		if d.world.watched[target] == nil {
 			d.world.watched[target] = map[string]*presence{}
@@ -80,6 +88,7 @@ type (
 		Aside    []eventJSON         `json:"aside"`
 		Seen     map[string][]int32  `json:"seen"` // days since 1970
 		Dark     []darkness.Presence `json:"dark"`
+		Outside  []darkness.Outside  `json:"outside,omitempty"`
 	}
 	eventJSON struct {
 		Event
@@ -96,7 +105,7 @@ func (f Findings) MarshalJSON() ([]byte, error) {
 	for target, p := range f.seen {
 		out.Seen[target] = p.days
 	}
-	out.Dark = f.dark
+	out.Dark, out.Outside = f.dark, f.outside
 	return json.Marshal(out)
 }
 
@@ -114,7 +123,7 @@ func (f *Findings) UnmarshalJSON(b []byte) error {
 	for target, days := range in.Seen {
 		f.seen[target] = &presence{days: days}
 	}
-	f.dark = in.Dark
+	f.dark, f.outside = in.Dark, in.Outside
 	return nil
 }
 

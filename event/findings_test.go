@@ -22,7 +22,7 @@ func TestFindingsSurviveJSON(t *testing.T) {
 		for i := range w.Countries {
 			own := series.Build(slices.Values(w.Countries[len(w.Countries)-1-i].Rows), series.Hour)
 			cells = append(cells, own...)
-			text, err := json.Marshal(event.Find(slices.Clone(own)))
+			text, err := json.Marshal(event.Find(slices.Clone(own), nil))
 			if err != nil {
 				t.Fatal(err)
 			}

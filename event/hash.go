@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"io"
 
 	"github.com/bandish/bandish/series"
 )
@@ -46,6 +47,15 @@ func appendCell(b []byte, c *series.Cell) []byte {
 		num(int64(t.Bad), int64(t.OK))
 	}
 	return b
+}
+
+// hashOf is the SHA-256 of hashes, in hex.
+func hashOf(hashes []string) string {
+	s := sha256.New()
+	for _, h := range hashes {
+		io.WriteString(s, h+"\n")
+	}
+	return sum(s)
 }
 
 // sum is a hash in hex.

@@ -17,7 +17,7 @@ import (
 var order = strings.Fields(`
 	clock event interval statement hash row check revise
 	history cluster reject candidates instrument date conclude phases describe assemble
-	target parts schedule sound shutdown world detect findings`)
+	target parts schedule sound shutdown outage world detect findings`)
 
 // empty gives packages of which nothing is known: what the files have to do with
 // each other does not depend on them.

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -19,7 +20,7 @@ import (
 // end, to copy them, to decode them. The strings of m lie in the memory of line.
 func read(line []byte, m *Measurement) bool {
 	r := &reader{text: unsafe.String(unsafe.SliceData(line), len(line))}
-	measurementPlan(r, reflect.ValueOf(m).Elem())
+	measurementPlan()(r, reflect.ValueOf(m).Elem())
 	r.space()
 	return !r.odd && r.at == len(r.text)
 }
@@ -257,7 +258,11 @@ func (r *reader) value() string {
 	return r.text[start:r.at]
 }
 
-var measurementPlan = planOf(reflect.TypeFor[Measurement](), map[reflect.Type]*plan{})
+// measurementPlan is made by the first who reads: it costs milliseconds, and most
+// commands read no measurement.
+var measurementPlan = sync.OnceValue(func() plan {
+	return planOf(reflect.TypeFor[Measurement](), map[reflect.Type]*plan{})
+})
 
 // planOf makes the plan of a type. A type within itself is read by the plan that
 // is being made.

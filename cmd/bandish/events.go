@@ -279,8 +279,9 @@ func printEvent(w io.Writer, e *event.Event) {
 	if len(e.Mechanisms) > 0 {
 		fmt.Fprintf(w, "  by     %s\n", strings.Join(e.Mechanisms, ", "))
 	}
-	c := e.Counts
-	fmt.Fprintf(w, "  seen   %d blocked, %d inconclusive, %d ok, %d down of %d measurements\n", c.Blocked, c.Inconclusive, c.OK, c.Down, c.Measurements)
+	if c := e.Counts; c.Measurements > 0 || len(e.Signals) == 0 { // of what is seen from outside alone there are none
+		fmt.Fprintf(w, "  seen   %d blocked, %d inconclusive, %d ok, %d down of %d measurements\n", c.Blocked, c.Inconclusive, c.OK, c.Down, c.Measurements)
+	}
 	fmt.Fprintf(w, "  sure   %.0f %%\n", 100*e.Confidence)
 	for _, r := range e.Reasons {
 		fmt.Fprintf(w, "  why    %s\n", r)

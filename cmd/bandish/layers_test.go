@@ -15,7 +15,7 @@ import (
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
 	{"address", "country", "country/zone", "internal/header", "ledger", "network", "targets", "records", "internal/browser", "internal/chdb", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
-	{"measurement", "fingerprint", "defect", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
+	{"measurement", "fingerprint", "defect", "signal", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
 	{"observation", "internal/object", "internal/iceberg"},
 	{"verdict", "internal/object/objecttest"},
 	{"series", "internal/reported", "event/dating"},
@@ -44,7 +44,7 @@ var small = map[string]struct{ may, never []string }{
 		never: []string{"duckdb", "bleve", "parquet", "minio", "gvisor", "netem"},
 	},
 	"cmd/bandish-verify": { // what computes
-		may: []string{"bundle", "ledger", "derivation", "measurement", "observation", "verdict", "series", "event", "event/artefact", "event/chain",
+		may: []string{"bundle", "ledger", "derivation", "measurement", "observation", "verdict", "series", "signal", "event", "event/artefact", "event/chain",
 			"event/darkness", "event/dating", "event/parameter", "fingerprint", "defect", "internal/header", "address", "network", "answer", "ban", "casefile", "country", "country/zone"},
 		never: []string{"duckdb", "bleve", "parquet", "minio", "gvisor", "netem", "tessera", "golang.org/x/text/language", "internal/table", "net/http"},
 	},

@@ -45,7 +45,7 @@ func measureArchive(p *pipeline.Pipeline, metrics *server.Metrics) {
 	metrics.Gauge("bandish_archive_batches", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Batches) }))
 	metrics.Gauge("bandish_archive_segments", of(func(m *archive.Manifest) float64 { return float64(len(m.Segments)) }))
 	metrics.Gauge("bandish_archive_raw_bytes", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Bytes) }))
-	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation} {
+	for _, kind := range []string{archive.KindMeasurements, archive.KindWeb, archive.KindAggregation, archive.KindSignals} {
 		metrics.Gauge("bandish_archive_documents", of(func(m *archive.Manifest) float64 { return float64(m.Totals().Documents[kind]) }), "kind", kind)
 	}
 	metrics.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) float64 {

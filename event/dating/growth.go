@@ -150,11 +150,18 @@ func (g *Growth) growing(ws []Witness, all []bins, l line, starts int) []float64
 		for k := range says {
 			says[k] = w.says(l.strength * math.Min(1, l.from+(1-l.from)*(float64(k)+0.5)*g.Step/l.over))
 		}
+		var spoken []int // the steps that have votes: most have none
+		for k := range votes {
+			if votes[k] != (Vote{}) {
+				spoken = append(spoken, k)
+			}
+		}
 		for start := range out {
-			for k := start; k < len(votes); k++ {
-				if votes[k] != (Vote{}) {
-					out[start] += says[k-start].of(&votes[k])
-				}
+			for len(spoken) > 0 && spoken[0] < start {
+				spoken = spoken[1:]
+			}
+			for _, k := range spoken {
+				out[start] += says[k-start].of(&votes[k])
 			}
 		}
 	}

@@ -225,6 +225,11 @@ type Darkness struct {
 	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"TestSilences"`
 	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"TestSilences"`
 	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"TestSilences"`
+
+	SignalLeast  float64 `is:"what a signal from outside must usually be: a smaller one falls by chance" from:"chosen" needs:"TestDarkFromOutside"`
+	SignalLasts  int64   `is:"seconds for which it must be low" from:"chosen" needs:"TestDarkFromOutside"`
+	SignalShared int     `is:"other countries that fell with it, and half of those watched, that make it the observer's" from:"chosen" needs:"TestDarkFromOutside"`
+	SignalSure   float64 `is:"confidence that one observer of darkness gives" from:"chosen" needs:"TestDarkFromOutside"`
 }
 
 // Standard are the parameters that the detector uses.
@@ -423,5 +428,10 @@ var Standard = Parameters{
 		LonePresent: 5,
 		LoneKinds:   2,
 		LoneShare:   0.1,
+
+		SignalLeast:  20,
+		SignalLasts:  2 * 3600,
+		SignalShared: 2,
+		SignalSure:   0.55,
 	},
 }

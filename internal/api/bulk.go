@@ -20,6 +20,7 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -41,6 +42,7 @@ var bulkKinds = []bulkKind{
 	{archive.Hours, true, "Hourly counts and votes of whole measurements, by month.", reflect.TypeFor[series.Cell]()},
 	{archive.Events, true, "Dated bans, by country.", reflect.TypeFor[event.Row]()},
 	{archive.Counts, false, "Daily counts that OONI published, without measurements, by month.", reflect.TypeFor[derivation.PublishedCount]()},
+	{archive.Signals, false, "Signals of whole countries and networks from outside, of IODA, by month.", reflect.TypeFor[signal.Series]()},
 }
 
 // segment is a file of the archive as a client finds it.

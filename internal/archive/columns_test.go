@@ -26,6 +26,7 @@ func TestColumnsAreDocumented(t *testing.T) {
 		{"verdicts", "verdict", "Row"},
 		{"bodies", "observation", "Body"},
 		{"counts", "derivation", "PublishedCount"},
+		{"signals", "signal", "Series"},
 		{"cells, layers, hours", "series", "Cell"},
 		{"tallies of a cell", "series", "Tally"},
 		{"events", "event", "Row"},

@@ -197,7 +197,7 @@ func (a *Archive) pending() ([]string, error) {
 }
 
 // kinds are the kinds of segment, each a folder.
-var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours, Findings, Events}
+var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts, Signals, Hours, Findings, Events}
 
 // parts lists the files that somebody began to write. Older programs wrote
 // them below tmp.

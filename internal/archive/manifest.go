@@ -26,6 +26,7 @@ const (
 	KindMeasurements = "measurements" // OONI measurement documents
 	KindWeb          = "web"          // rows of OONI's obs_web table
 	KindAggregation  = "aggregation"  // rows of OONI's aggregation API
+	KindSignals      = "signals"      // answers of IODA's API
 )
 
 // The kinds of segment.
@@ -36,6 +37,7 @@ const (
 	Cells        = "cells"        // daily counts of whole measurements, by month and ruleset
 	Layers       = "layers"       // daily counts of each layer, by month and ruleset
 	Counts       = "counts"       // daily counts without measurements, by month
+	Signals      = "signals"      // signal.Series, by the month in which they begin
 	Hours        = "hours"        // hourly counts of whole measurements, by month and ruleset
 	Findings     = "findings"     // what a country's hours show by themselves, by country and ruleset
 	Events       = "events"       // event.Row, by country and ruleset
@@ -511,7 +513,7 @@ func (s *Segment) validate() error {
 // named reports whether the segment's kind and period are ones that there are.
 func (s Segment) named() bool {
 	switch s.Kind {
-	case Observations, Verdicts, Bodies, Cells, Layers, Counts, Hours:
+	case Observations, Verdicts, Bodies, Cells, Layers, Counts, Signals, Hours:
 		_, err := time.Parse("2006-01-02"[:min(len(s.Period), 10)], s.Period)
 		return err == nil
 	case Findings, Events:

@@ -259,6 +259,8 @@ func (a *Archive) describeLines(b *Batch) error {
 			b.Kind = KindMeasurements
 		case bytes.Contains(e.Document, []byte(`"measurement_count"`)):
 			b.Kind = KindAggregation
+		case bytes.Contains(e.Document, []byte(`"entityType"`)):
+			b.Kind = KindSignals
 		default:
 			b.Kind = KindWeb
 		}

@@ -294,7 +294,11 @@ func (g *gatherer) pair(cc, target string, around *time.Time) {
 	g.pairs = append(g.pairs, p)
 	g.place(cc)
 	for i := range g.all.Events {
-		if e := &g.all.Events[i]; e.CC == cc && slices.Contains(e.Targets, target) {
+		if e := &g.all.Events[i]; e.CC == cc && e.Concerns(target) {
+			if e.SeenDark() { // of no target
+				g.addEvent(e)
+				continue
+			}
 			for _, t := range e.Targets { // a ban of several targets is dated from all of them
 				g.pair(cc, t, e.Onset.Latest)
 			}

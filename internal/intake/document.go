@@ -28,6 +28,7 @@ const (
 	Measurement = "measurement" // Data is a JSON object
 	WebRow      = "web"         // Data is a JSON object of column and text: one row of OONI's obs_web
 	CountsRow   = "aggregation" // the same, one row of OONI's aggregation API
+	Signals     = "signals"     // Data is a JSON object: an answer of IODA's API
 )
 
 // MaxDocument bounds one document; a longer line is set aside. A row of CSV
@@ -241,7 +242,7 @@ func (c *cutter) lines(r io.Reader) error {
 			}
 			return c.documents(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(data), lines.rest()), 1<<16), line, start)
 		default:
-			err = c.emit(Document{Source: c.name, Line: line, Offset: start, Kind: Measurement, Data: trimmed})
+			err = c.object(line, start, trimmed)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
@@ -278,12 +279,27 @@ func (c *cutter) documents(r *bufio.Reader, line, offset int64) error {
 		if v.Bad != "" {
 			err = c.bad(v.Line, v.Offset, v.Data, v.Bad)
 		} else {
-			err = c.emit(Document{Source: c.name, Line: v.Line, Offset: v.Offset, Kind: Measurement, Data: compact.Bytes()})
+			err = c.object(v.Line, v.Offset, compact.Bytes())
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// object gives out a JSON object.
+func (c *cutter) object(line, offset int64, data []byte) error {
+	d := Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: data}
+	if areSignals(data) {
+		d.Kind, d.Lacks = Signals, []string{"probe_cc"} // of a network IODA does not say the country
+	}
+	return c.emit(d)
+}
+
+// areSignals tells an answer of IODA's API, which says so at its beginning, from a
+// measurement.
+func areSignals(data []byte) bool {
+	return bytes.Contains(data[:min(len(data), 4096)], []byte(`"entityType"`)) && !bytes.Contains(data, []byte(`"test_keys"`))
 }
 
 func (c *cutter) bad(line, offset int64, data []byte, why string) error {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,13 +57,16 @@ func TestMain(m *testing.M) {
 // smallFold lets nearly each commit put the changes of the manifest into parts.
 const smallFold = 1 << 10
 
+// registry is read once: it takes longer than many a test.
+var registry = sync.OnceValues(func() (*target.Registry, error) { return target.Load(targets.FS) })
+
 func newPipeline(dir string) (*Pipeline, error) {
 	a, err := archive.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	a.Fold = smallFold
-	reg, err := target.Load(targets.FS)
+	reg, err := registry()
 	if err != nil {
 		return nil, err
 	}

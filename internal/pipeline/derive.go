@@ -20,6 +20,7 @@ import (
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -132,7 +133,7 @@ func groups(m *archive.Manifest) [][]archive.Segment {
 	var out [][]archive.Segment
 	for _, k := range slices.SortedFunc(maps.Keys(by), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
 		switch k[0] {
-		case archive.Observations, archive.Verdicts, archive.Bodies, archive.Counts: // the others are made whole each time
+		case archive.Observations, archive.Verdicts, archive.Bodies, archive.Counts, archive.Signals: // the others are made whole each time
 			if len(by[k]) > 1 {
 				out = append(out, by[k])
 			}
@@ -244,6 +245,9 @@ func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error)
 		return archive.Merge(u, g, derivation.CompareVerdicts, nil)
 	case archive.Bodies:
 		return archive.Merge(u, g, compareBodies, func(a, b *observation.Body) bool { return a.SHA256 == b.SHA256 })
+	}
+	if g[0].Kind == archive.Signals {
+		return archive.Merge(u, g, signal.Compare, nil)
 	}
 	return archive.Merge(u, g, derivation.ComparePublishedCounts, nil)
 }
@@ -586,6 +590,10 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 		}
 	case archive.KindAggregation:
 		it, bad = countItem(&doc, p.Targets.Of)
+	case archive.KindSignals:
+		if it, bad = signalItem(&doc); bad == nil {
+			it.stand(b.SHA256, line)
+		}
 	case archive.KindMeasurements:
 		c := *e
 		c.Document = doc.Data

@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 )
 
 // addHours writes the hourly cells of a month, which must be in the order of
@@ -41,6 +42,8 @@ type findings struct {
 	mu      sync.Mutex // guards what follows
 	counts  string     // hash of the segments of published counts
 	theirs  map[string][]series.Cell
+	signals string // hash of the segments of signals
+	outside map[string][]signal.Series
 	of      map[string]event.Findings
 	inputs  map[string]string
 	settled string // hash of all that the listed events rest on
@@ -68,11 +71,14 @@ func (p *Pipeline) detect(ctx context.Context, u *archive.Update) (bool, error) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	hours := m.Select(archive.Hours, m.Ruleset)
-	all := hashOf(event.Version, m.Ruleset, inputsOf(hours), inputsOf(m.Select(archive.Counts, "")))
+	all := hashOf(event.Version, m.Ruleset, inputsOf(hours), inputsOf(m.Select(archive.Counts, "")), inputsOf(m.Select(archive.Signals, "")))
 	if f.settled == all && slices.ContainsFunc(m.Segments, func(s archive.Segment) bool { return s.Kind == archive.Findings }) {
 		return false, nil
 	}
 	if err := p.readCounts(m); err != nil {
+		return false, err
+	}
+	if err := p.readSignals(m); err != nil {
 		return false, err
 	}
 	wanted := f.wanted(m.Ruleset, hours)
@@ -130,14 +136,58 @@ func (f *findings) wanted(ruleset string, hours []archive.Segment) map[string]st
 	for cc := range parts {
 		out[cc] = ""
 	}
+	for cc := range f.outside {
+		out[cc] = ""
+	}
 	for cc := range out {
 		if !isCountry(cc) {
 			delete(out, cc) // a table may name anything; no page asks for it
 			continue
 		}
-		out[cc] = hashOf(append([]string{event.Version, ruleset, event.HashCells(f.theirs[cc])}, parts[cc]...)...)
+		out[cc] = hashOf(append([]string{event.Version, ruleset, event.HashCells(f.theirs[cc]), hashOfSignals(f.outside[cc])}, parts[cc]...)...)
 	}
 	return out
+}
+
+// hashOfSignals is the hash of a country's signals, "" where there are none.
+func hashOfSignals(of []signal.Series) string {
+	if len(of) == 0 {
+		return ""
+	}
+	var parts []string
+	for i := range of {
+		parts = append(parts, of[i].Document, fmt.Sprint(of[i].ASN, of[i].DataSource, of[i].From, of[i].Step))
+	}
+	return hashOf(parts...)
+}
+
+// readSignals reads the signals of the archive, by country, unless they are those
+// that were read before.
+func (p *Pipeline) readSignals(m *archive.Manifest) error {
+	f := &p.findings
+	segments := m.Select(archive.Signals, "")
+	sum := inputsOf(segments)
+	if f.outside != nil && f.signals == sum {
+		return nil
+	}
+	outside := map[string][]signal.Series{}
+	for _, s := range segments {
+		err := archive.ReadSegment(p.Archive, s, func(rows []signal.Series) error {
+			for _, r := range rows {
+				r.CC, r.DataSource, r.Document, r.Raw, r.Values = strings.Clone(r.CC), strings.Clone(r.DataSource), strings.Clone(r.Document), "", slices.Clone(r.Values)
+				outside[r.CC] = append(outside[r.CC], r)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, list := range outside {
+		slices.SortFunc(list, func(a, b signal.Series) int { return signal.Compare(&a, &b) })
+	}
+	f.signals, f.outside = sum, outside
+	return nil
 }
 
 func isCountry(cc string) bool {
@@ -180,7 +230,7 @@ func (p *Pipeline) find(u *archive.Update, cc, inputs string, hours []archive.Se
 		if err != nil {
 			return false, err
 		}
-		f.of[cc] = event.Find(derivation.Beside(own, f.theirs[cc]))
+		f.of[cc] = event.Find(derivation.Beside(own, f.theirs[cc]), f.outside[cc])
 		f.inputs[cc] = inputs
 	}
 	doc, err := json.Marshal(f.of[cc])

@@ -334,6 +334,14 @@ func (w *Want) complete(d *intake.Document) {
 func (w *Want) matches(it *item) bool {
 	cc, test, target, at := "", "", "", time.Time{}
 	host := ""
+	if it.signals != nil { // of a country, and of no test or target
+		until := it.signals[0].Until()
+		for _, s := range it.signals {
+			until = max(until, s.Until())
+		}
+		return (w.CC == "" || it.signals[0].CC == w.CC) && w.Test == "" && w.Target == "" &&
+			(w.Since.IsZero() || until > w.Since.Unix()) && (w.Until.IsZero() || it.begun().Before(w.Until))
+	}
 	if it.count != nil {
 		cc, test, target, at, host = it.count.CC, it.count.TestName, it.count.Target, it.count.Day, it.count.Domain
 	} else {
@@ -355,6 +363,8 @@ func (im *importer) collect(w *writer, j *job) error {
 		switch {
 		case it.count != nil:
 			kind = archive.KindAggregation
+		case it.signals != nil:
+			kind = archive.KindSignals
 		case j.docs[0].Kind == intake.WebRow:
 			im.web = append(im.web, it)
 			if len(im.web) >= maxWebRows {

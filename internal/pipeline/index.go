@@ -7,6 +7,7 @@ import (
 
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -124,7 +125,7 @@ func (x *dayIndex) day(a *archive.Archive, m *archive.Manifest, kind, period str
 	x.clock++
 	d.used = x.clock
 	ruleset := m.Ruleset
-	if kind == archive.Counts {
+	if kind == archive.Counts || kind == archive.Signals {
 		ruleset = ""
 	}
 	before := len(d.held)
@@ -142,6 +143,14 @@ func (x *dayIndex) day(a *archive.Archive, m *archive.Manifest, kind, period str
 }
 
 func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) error {
+	if s.Kind == archive.Signals {
+		return archive.ReadSegment(a, s, func(rows []signal.Series) error {
+			for i := range rows {
+				d.held[x.keyOf(rows[i].Document)] = version{}
+			}
+			return nil
+		})
+	}
 	if s.Kind == archive.Counts {
 		return archive.ReadSegment(a, s, func(rows []derivation.PublishedCount) error {
 			for i := range rows {
@@ -163,7 +172,7 @@ func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) er
 // that the index does not know: the writer has just written them.
 func (x *dayIndex) loaded(m *archive.Manifest) {
 	for _, s := range m.Segments {
-		current := s.Kind == archive.Counts || s.Kind == archive.Verdicts && s.Ruleset == m.Ruleset
+		current := s.Kind == archive.Counts || s.Kind == archive.Signals || s.Kind == archive.Verdicts && s.Ruleset == m.Ruleset
 		if d := x.days[s.Kind+" "+s.Period]; d != nil && current && d.used > x.turn {
 			d.loaded[s.SHA256] = true
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -80,6 +81,7 @@ type item struct {
 
 	unknown bool                       // the test is none that is observed: kept raw
 	count   *derivation.PublishedCount // of a row of counts, which has nothing of the above but its entry
+	signals []signal.Series            // of signals, the same
 }
 
 // reject is one document that was set aside.
@@ -104,6 +106,8 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 		return webItem(d, p.options(), added)
 	case intake.CountsRow:
 		return countItem(d, p.Targets.Of)
+	case intake.Signals:
+		return signalItem(d)
 	}
 	if d.Uploaded.IsZero() {
 		d.Uploaded = intake.Uploaded(d.Source)

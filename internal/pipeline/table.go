@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -38,6 +40,27 @@ func countItem(d *intake.Document, targetOf func(host, test string, at time.Time
 	}
 	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, UID: c.Name(), Document: d.Data}
 	return &item{entries: []archive.Entry{e}, count: c}, nil
+}
+
+// signalItem reads an answer of IODA's API.
+func signalItem(d *intake.Document) (*item, *reject) {
+	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, Document: d.Data}
+	sum := e.Sum()
+	e.UID = "signals " + hex.EncodeToString(sum[:])
+	of, err := signal.Read(d.Data, hex.EncodeToString(sum[:]))
+	if err != nil {
+		return nil, &reject{doc: *d, reason: err.Error()}
+	}
+	return &item{entries: []archive.Entry{e}, signals: of}, nil
+}
+
+// begun is when the first of an item's signals begins.
+func (it *item) begun() time.Time {
+	at := it.signals[0].From
+	for _, s := range it.signals {
+		at = min(at, s.From)
+	}
+	return time.Unix(at, 0).UTC()
 }
 
 // webItem reads one row of obs_web; its verdict waits for the other rows of

@@ -14,6 +14,7 @@ import (
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/ledger"
 	"github.com/bandish/bandish/observation"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -205,6 +206,9 @@ func (p *Pipeline) sift(u *archive.Update, b *batch, res *result) error {
 		if it.count != nil {
 			kind, when = archive.Counts, it.count.Day.Format("2006-01")
 		}
+		if it.signals != nil {
+			kind, when = archive.Signals, it.begun().Format("2006-01")
+		}
 		day, err := p.days.day(p.Archive, u.Manifest, kind, when)
 		if err != nil {
 			return err
@@ -242,6 +246,14 @@ const (
 )
 
 func (p *Pipeline) siftOne(day *indexedDay, it *item) novelty {
+	if it.signals != nil { // a document is its content
+		k := p.days.keyOf(it.signals[0].Document)
+		if _, have := day.held[k]; have {
+			return isHeld
+		}
+		day.held[k] = version{}
+		return isNew
+	}
 	if it.count != nil {
 		k, v := p.days.keyOf(it.count.Name()), version{content: p.days.substanceOfCount(it.count)}
 		switch old, have := day.held[k]; {
@@ -304,8 +316,16 @@ func (p *Pipeline) write(u *archive.Update, b *batch, added time.Time, res *resu
 		for r := range it.rows {
 			it.rows[r].Raw = res.batch.SHA256
 		}
+		it.stand(res.batch.SHA256, it.verdict.Line)
 	}
 	return addDerived(u, res.added)
+}
+
+// stand notes where the document of an item's signals stands.
+func (it *item) stand(raw string, line uint32) {
+	for i := range it.signals {
+		it.signals[i].Raw, it.signals[i].Line = raw, line
+	}
 }
 
 // contents gathers what the ledger says of a batch.
@@ -325,6 +345,8 @@ func (c *contents) add(it *item, e *archive.Entry, head []byte) {
 	channel, at := derivation.ChannelOf(e.Source), it.verdict.Time
 	if it.count != nil {
 		at = it.count.Day
+	} else if it.signals != nil {
+		at = it.begun()
 	} else if len(it.rows) > 0 {
 		channel = it.rows[0].Channel
 	}
@@ -347,6 +369,7 @@ type derived struct {
 	verdicts     []*verdict.Row
 	bodies       []*observation.Body
 	counts       []*derivation.PublishedCount
+	signals      []*signal.Series
 }
 
 // addDerived writes the segments of items, one of each kind a period.
@@ -364,6 +387,11 @@ func addDerived(u *archive.Update, items []*item) error {
 		if it.count != nil {
 			d := at(it.count.Day.Format("2006-01"))
 			d.counts = append(d.counts, it.count)
+			continue
+		}
+		if it.signals != nil {
+			d := at(it.begun().Format("2006-01"))
+			d.signals = pointTo(d.signals, it.signals)
 			continue
 		}
 		d := at(period(it.verdict.Time, it.received))
@@ -397,7 +425,10 @@ func (d *derived) add(u *archive.Update, name string) error {
 	if err := addSorted(u, archive.Segment{Kind: archive.Bodies, Period: name}, d.bodies, compareBodies); err != nil {
 		return err
 	}
-	return addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.ComparePublishedCounts)
+	if err := addSorted(u, archive.Segment{Kind: archive.Counts, Period: name}, d.counts, derivation.ComparePublishedCounts); err != nil {
+		return err
+	}
+	return addSorted(u, archive.Segment{Kind: archive.Signals, Period: name}, d.signals, signal.Compare)
 }
 
 func addSorted[T any](u *archive.Update, s archive.Segment, rows []*T, compare func(a, b *T) int) error {
@@ -425,7 +456,7 @@ func (im *importer) count(res result) {
 	im.sum.Bytes += res.bytes
 	for _, it := range res.added {
 		im.sum.Added += int64(len(it.entries))
-		if it.count != nil {
+		if it.count != nil || it.signals != nil {
 			continue
 		}
 		if len(it.verdict.Marks) > 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -34,8 +35,19 @@ func (s *Store) Evidence(ctx context.Context, cc, target string, known time.Time
 	if err != nil {
 		return answer.Evidence{}, err
 	}
-	found, err := s.Events(ctx, Filter{CC: cc, Target: target})
-	return answer.Evidence{Days: cells, Events: found.Events, Ruleset: m.Ruleset}, err
+	events, err := s.eventsOn(ctx, cc, target)
+	return answer.Evidence{Days: cells, Events: events, Ruleset: m.Ruleset}, err
+}
+
+// eventsOn are the events of a country that bear on a target.
+func (s *Store) eventsOn(ctx context.Context, cc, target string) (out []event.Event, err error) {
+	found, err := s.Events(ctx, Filter{CC: cc})
+	for i := range found.Events {
+		if e := &found.Events[i]; e.Concerns(target) {
+			out = append(out, *e)
+		}
+	}
+	return out, err
 }
 
 // CountryEvidence is the evidence on each target that was measured in a
@@ -89,6 +101,12 @@ func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.T
 			out[target] = ev
 		}
 	}
+	if slices.ContainsFunc(found.Events, func(e event.Event) bool { return e.SeenDark() }) {
+		for target, ev := range out {
+			ev.Events = found.Events
+			out[target] = ev
+		}
+	}
 	return out, nil
 }
 
@@ -117,11 +135,11 @@ func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.E
 		if err != nil {
 			return nil, err
 		}
-		found, err := s.Events(ctx, Filter{CC: p.CC, Target: p.Target})
+		events, err := s.eventsOn(ctx, p.CC, p.Target)
 		if err != nil {
 			return nil, err
 		}
-		out[p] = answer.Evidence{Days: derivation.Beside(own, derivation.PublishedCells(rows)), Events: found.Events, Ruleset: m.Ruleset}
+		out[p] = answer.Evidence{Days: derivation.Beside(own, derivation.PublishedCells(rows)), Events: events, Ruleset: m.Ruleset}
 	}
 	return out, nil
 }
@@ -368,8 +386,38 @@ func (s *Store) derive(ctx context.Context, f Filter) (*Then, error) {
 	cells := hours.Cells()
 	whole := slices.DeleteFunc(slices.Clone(cells), func(c series.Cell) bool { return c.Layer != series.Whole })
 	t := &Then{Days: byTarget(days.Cells()), Hours: byTarget(whole)}
-	t.Events = event.Detect(cells, time.Time{}).Events
+	m, err := s.a.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	signals, err := s.signalsThen(m, f.CC, f.Until)
+	if err != nil {
+		return nil, err
+	}
+	d := event.NewDetector(time.Time{})
+	d.Add(event.Find(cells, signals))
+	t.Events = d.Finish().Events
 	return t, nil
+}
+
+// signalsThen are the signals of a country from outside of the time before a
+// moment. Their source gives them within the hour.
+func (s *Store) signalsThen(m *archive.Manifest, cc string, until time.Time) ([]signal.Series, error) {
+	var out []signal.Series
+	for _, g := range m.Select(archive.Signals, "") {
+		rows, err := lookup[signal.Series](s, g, archive.Key{Column: "probe_cc", Value: cc})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			if n := (until.Unix() - r.From) / r.Step; n > 0 {
+				r.Values = r.Values[:min(int64(len(r.Values)), n)]
+				out = append(out, r)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b signal.Series) int { return signal.Compare(&a, &b) })
+	return out, nil
 }
 
 func byTarget(cells []series.Cell) map[string][]series.Cell {

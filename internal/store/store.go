@@ -128,7 +128,7 @@ func (s *Store) Edition() (counted string, generation uint64, err error) {
 		io.WriteString(h, m.Ruleset)
 		for _, g := range m.Segments {
 			switch g.Kind {
-			case archive.Cells, archive.Layers, archive.Hours, archive.Events, archive.Findings, archive.Counts:
+			case archive.Cells, archive.Layers, archive.Hours, archive.Events, archive.Findings, archive.Counts, archive.Signals:
 				io.WriteString(h, g.SHA256)
 			}
 		}

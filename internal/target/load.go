@@ -75,17 +75,32 @@ func Load(fsys fs.FS) (*Registry, error) {
 	return index(platforms)
 }
 
-// document is one parsed file, with its nodes for line numbers.
+// document is one parsed file.
 type document struct {
 	file     string
-	root     *yaml.Node
+	text     []byte
 	platform *Platform
+}
+
+// root parses the file into nodes, which know their lines; only problems need them.
+func (d *document) root() (*yaml.Node, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(d.text, &root); err != nil {
+		return nil, err
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("a target file holds one mapping, beginning with `id:`")
+	}
+	return root.Content[0], nil
 }
 
 // line is where a path of map keys and list places stands; where the path
 // ends early, the last thing that is there.
 func (d *document) line(steps ...any) int {
-	n := d.root
+	n, err := d.root()
+	if err != nil {
+		return 1
+	}
 	line := n.Line
 	for _, s := range steps {
 		var next *yaml.Node
@@ -126,22 +141,19 @@ var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 // parse reads one file; a file that cannot be read as a platform is reported
 // and left out.
 func (l *linter) parse(file string, text []byte) {
-	d := &document{file: file, platform: new(Platform)}
-	var root yaml.Node
-	err := yaml.Unmarshal(text, &root)
-	if err == nil && (len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode) {
-		err = errors.New("a target file holds one mapping, beginning with `id:`")
+	d := &document{file: file, text: text, platform: new(Platform)}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	err := decoder.Decode(d.platform)
+	if err == nil && decoder.Decode(new(yaml.Node)) != io.EOF {
+		err = errors.New("more than one YAML document in the file; one platform a file")
 	}
-	if err == nil {
-		decoder := yaml.NewDecoder(bytes.NewReader(text))
-		decoder.KnownFields(true)
-		err = decoder.Decode(d.platform)
-		if err == nil && decoder.Decode(new(yaml.Node)) != io.EOF {
-			err = errors.New("more than one YAML document in the file; one platform a file")
+	if err != nil || d.platform.ID == "" {
+		if _, broken := d.root(); broken != nil {
+			err = broken
 		}
 	}
 	if err == nil {
-		d.root = root.Content[0]
 		l.documents = append(l.documents, d)
 		return
 	}
@@ -235,17 +247,17 @@ func (l *linter) checkDates(d *document, from, until Date, fromKey, untilKey str
 
 func (l *linter) checkHost(d *document, i int) {
 	h := d.platform.Hosts[i]
-	line := d.line("hosts", i)
+	wrong := func(format string, args ...any) { l.problem(d, d.line("hosts", i), format, args...) }
 	switch {
 	case (h.Domain == "") == (h.Exact == ""):
-		l.problem(d, line, "hosts[%d]: give either domain (with all names under it) or host (this name alone)", i)
+		wrong("hosts[%d]: give either domain (with all names under it) or host (this name alone)", i)
 		return
 	case hostName(h.Name()) != h.Name():
-		l.problem(d, line, "hosts[%d]: %q is not a host name in lower case and punycode without port or final dot", i, h.Name())
+		wrong("hosts[%d]: %q is not a host name in lower case and punycode without port or final dot", i, h.Name())
 	case h.Domain != "" && (isAddress(h.Domain) || !strings.Contains(h.Domain, ".")):
-		l.problem(d, line, "hosts[%d]: %q cannot be claimed with all names under it", i, h.Domain)
+		wrong("hosts[%d]: %q cannot be claimed with all names under it", i, h.Domain)
 	case h.Exact != "" && !isAddress(h.Exact) && !strings.Contains(h.Exact, "."):
-		l.problem(d, line, "hosts[%d]: %q is a bare label", i, h.Exact)
+		wrong("hosts[%d]: %q is a bare label", i, h.Exact)
 	}
 	for j, e := range h.Except {
 		if hostName(e) != e || !strings.HasSuffix(e, "."+h.Domain) || h.Domain == "" {

@@ -21,8 +21,11 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/sourcegraph/conc/pool"
 
+	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/browser"
+	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/trial"
 )
 
@@ -35,28 +38,50 @@ import (
 // time of the tests of the browser.
 func demonstration(t *testing.T) *server {
 	t.Helper()
-	at := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
-	s := serveAt(t, at)
-	docs, err := trial.Packed(at)
+	from, err := demo()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all sync.WaitGroup
-	slots := make(chan struct{}, 64)
-	for i, v := range trial.DemoVisits(at, trial.PackedPerDay) {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if _, err := s.p.SubmitAt(t.Context(), docs[i], v.Time.Add(time.Minute)); err != nil {
-				t.Error(err)
-			}
-		})
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
 	}
-	all.Wait()
-	s.count()
+	s := serveIn(t, dir, shown)
 	s.site.Demo, s.site.Ledger = true, s.p.Archive.Log()
 	return s
 }
+
+var shown = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+
+// demo makes the folder of the demonstration once; each test has a copy.
+var demo = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(made, "demo")
+	a, err := archive.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	reg, err := registry()
+	if err != nil {
+		return "", err
+	}
+	docs, err := trial.Packed(shown)
+	if err != nil {
+		return "", err
+	}
+	p := &pipeline.Pipeline{Archive: a, Targets: reg, Now: func() time.Time { return shown }}
+	all := pool.New().WithErrors().WithMaxGoroutines(64)
+	for i, v := range trial.DemoVisits(shown, trial.PackedPerDay) {
+		all.Go(func() error {
+			_, err := p.SubmitAt(context.Background(), docs[i], v.Time.Add(time.Minute))
+			return err
+		})
+	}
+	if err := all.Wait(); err != nil {
+		return "", err
+	}
+	_, err = p.Count(context.Background())
+	return dir, err
+})
 
 // everyKind is one address of every kind of page, in English and in Urdu.
 func (s *server) everyKind() []string {

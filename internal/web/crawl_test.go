@@ -127,6 +127,9 @@ func visits(kind string) int {
 	if strings.HasPrefix(kind, "m/") || strings.HasSuffix(kind, "?") {
 		return 12
 	}
+	if os.Getenv("BANDISH_LONG") == "" {
+		return 30
+	}
 	return 120
 }
 

@@ -22,6 +22,7 @@ var entryTexts = map[string]string{
 	"entry.batch.measurements": "Measurements were taken in: {n}, {days}.",
 	"entry.batch.web":          "Rows of observations were taken in: {n}, {days}.",
 	"entry.batch.aggregation":  "Rows of counts that others published were taken in: {n}, {days}.",
+	"entry.batch.signals":      "Signals of whole countries, seen from outside, were taken in: {n}, {days}.",
 	"entry.batch.before":       "{text} They were here before the ledger began.",
 	"entry.days.one":           "of {a}",
 	"entry.days.span":          "of {a} to {b}",

@@ -6,15 +6,21 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/bandish/bandish/casefile"
 )
 
 // Every link of the exported site leads to a file of it, wherever it lies.
 func TestExportedLinksLeadToFiles(t *testing.T) {
 	s := serve(t)
+	if os.Getenv("BANDISH_LONG") == "" { // most of the pages are of the largest case
+		s.site.Records.Cases = slices.DeleteFunc(s.site.Records.Cases, func(c *casefile.Case) bool { return c.ID == "pk-2024-x" })
+	}
 	for range 4 {
 		s.submit(17, 64512, "x.com", true)
 		s.submit(17, 64513, "a+b c.example", false)

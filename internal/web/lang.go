@@ -367,7 +367,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 		p["count"] = r.N
 	case answer.SayInforms:
 		p["count"], p["measurements"] = r.N, c.counted("measurements.of", r.Of)
-	case answer.SayPast:
+	case answer.SayPast, answer.SayDark:
 		if r.Until == nil {
 			key += ".open"
 		}

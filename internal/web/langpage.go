@@ -675,7 +675,7 @@ func (s *Site) inOthers(r *http.Request) []otherLanguage {
 // remark of an answer, and of every word of the record's lists that is shown.
 func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
-		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
+		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.dark.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
 		"date.day", "date.between", "date.from", "date.by", "date.unknown", "date.about", "date.span", "basis.measured", "basis.reported", "basis.both", "basis.earlier", "basis.none", "kind.sighting", "kind.claim", "case.unknown", "when.stood", "corrected", "home.title", "cases.title", "about.title",
 		"case.title", "case.title.from", "countries.title", "platforms.title", "platform.title", "platform.count", "network.title", "events.title", "event.title", "event.sentence", "event.open", "event.counts", "event.confidence", "list.title", "list.none", "list.network",
 		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about", "blocked.on",

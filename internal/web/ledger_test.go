@@ -14,7 +14,7 @@ import (
 func entriesOfEveryKind() []ledger.Entry {
 	sum := strings.Repeat("0123abcd", 8)
 	var out []ledger.Entry
-	for _, kind := range []string{"measurements", "web", "aggregation"} {
+	for _, kind := range []string{"measurements", "web", "aggregation", "signals"} {
 		for _, days := range [][2]string{{"2024-02-17", "2024-02-20"}, {"2024-02-17", "2024-02-17"}, {}} {
 			b := &ledger.Batch{SHA256: sum, Kind: kind, Documents: 4462, Earliest: days[0], Latest: days[1]}
 			before := *b

@@ -16,7 +16,7 @@ import (
 // The pictures of the README are pages of the demonstration. This draws them;
 // BANDISH_PICTURES names a folder to keep them in:
 //
-//	BANDISH_PICTURES=$PWD/docs go test ./internal/web -run TestReadmePictures
+//	BANDISH_LONG=1 BANDISH_PICTURES=$PWD/docs go test ./internal/web -run TestReadmePictures
 func TestReadmePictures(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
