@@ -16,7 +16,7 @@ import (
 var stages = [][]string{
 	{"address", "country", "country/zone", "internal/header", "ledger", "network", "targets", "records", "internal/browser", "internal/chdb", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
 	{"measurement", "fingerprint", "defect", "signal", "internal/target", "internal/server", "internal/turns", "internal/dial", "internal/notary"},
-	{"observation", "internal/object"},
+	{"observation", "internal/object", "internal/iceberg"},
 	{"verdict", "internal/object/objecttest"},
 	{"series", "internal/reported", "event/dating"},
 	{"event/parameter", "casefile"},
@@ -29,7 +29,7 @@ var stages = [][]string{
 	{"bundle"},
 	{"internal/archive", "internal/intake", "internal/probe", "internal/lab", "internal/source", "internal/history", "internal/alert", "internal/inbox"},
 	{"internal/pipeline", "internal/collect", "internal/kit", "internal/search"},
-	{"internal/store"},
+	{"internal/store", "internal/publication"},
 	{"internal/inquiry"},
 	{"internal/api"},
 	{"internal/trial", "internal/web", "internal/ooniapi", "internal/bucket", "internal/assistant"},

@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/publication"
 	"github.com/bandish/bandish/internal/store"
 )
 
 func publishCommand(env *environment) *cobra.Command {
-	return group(&cobra.Command{Use: "publish COMMAND", Short: "let other engines ask the archive: tables of ClickHouse"},
-		publishClickHouseCommand(env))
+	return group(&cobra.Command{Use: "publish COMMAND", Short: "let other engines ask the archive: tables of ClickHouse, or of Apache Iceberg"},
+		publishClickHouseCommand(env), publishIcebergCommand(env))
 }
 
 func publishClickHouseCommand(env *environment) *cobra.Command {
@@ -45,5 +46,51 @@ func publishClickHouse(ctx context.Context, env *environment, address string, as
 		return printJSON(env.stdout, done)
 	}
 	fmt.Fprintf(env.stdout, "%d rows of %d segments added; %d segments were there\n", done.Rows, done.Segments, done.There)
+	return nil
+}
+
+func publishIcebergCommand(env *environment) *cobra.Command {
+	var at bucketFlags
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "iceberg STORE",
+		Short: "keep the rows of the archive as tables of Apache Iceberg, in a folder or a bucket",
+		Example: `bandish publish iceberg s3://bucket/tables
+bandish publish iceberg file:///srv/tables`,
+		Annotations: map[string]string{
+			argumentsNote: storeArgument + "; each kind of row is a table in a folder of its name. Again after a commit it adds a snapshot; those before stay",
+		},
+		Args: oneArg("a store"),
+		RunE: doing(func(ctx context.Context, args []string) error { return publishIceberg(ctx, env, args[0], &at, asJSON) }),
+	}
+	at.add(c)
+	jsonFlag(c, &asJSON)
+	return c
+}
+
+func publishIceberg(ctx context.Context, env *environment, to string, at *bucketFlags, asJSON bool) error {
+	s, err := at.store(to)
+	if err != nil {
+		return err
+	}
+	a, err := archive.OpenExisting(env.data)
+	if err != nil {
+		return err
+	}
+	meter := env.progress(a)
+	tables, err := publication.Iceberg(ctx, a, s)
+	meter.end()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(env.stdout, tables)
+	}
+	if len(tables) == 0 {
+		fmt.Fprintln(env.stdout, "the archive holds no rows: no table was made")
+	}
+	for _, t := range tables {
+		fmt.Fprintf(env.stdout, "%s: %d rows in %d files, %d added, %d removed; %s\n", t.Name, t.Rows, t.Files, t.Added, t.Removed, t.Metadata)
+	}
 	return nil
 }

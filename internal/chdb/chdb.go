@@ -56,6 +56,7 @@ func Start(t *testing.T) string {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), child+"="+t.TempDir())
+	cmd.Dir = "/" // tables of Iceberg may lie only below it
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	if err != nil {
