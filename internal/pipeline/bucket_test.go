@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -131,13 +132,31 @@ func child(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteClos
 	return cmd, in, bufio.NewScanner(stdout), stderr
 }
 
+// The tests by processes take a quarter of an hour on two cores where they are as long as
+// they should be: -rounds 200 -kills 100.
+var (
+	raced  = flag.Int("rounds", 0, "how often TestProcessesRaceForABucket lets its processes race; 0: 3 times (BANDISH_LONG=1: 40)")
+	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8 (BANDISH_LONG=1: 25)")
+)
+
+// howOften is what a flag asks for, else usual, or long where .ci/run asks.
+func howOften(usual, long, asked int) int {
+	if asked > 0 {
+		return asked
+	}
+	if os.Getenv("BANDISH_LONG") != "" {
+		return long
+	}
+	return usual
+}
+
 // A writer to a bucket is killed at any moment, and goes on with the same working copy
 // or on another machine: what was acknowledged is in the bucket, once, and the ledger
 // names it.
 func TestBucketKilledAtAnyMoment(t *testing.T) {
-	kills, days := 8, 3
-	if os.Getenv("BANDISH_LONG") != "" {
-		kills, days = 100, 28
+	kills, days := howOften(8, 25, *killed), 3
+	if kills > 8 {
+		days = 28
 	}
 	another := inBucket(t, "killed")
 	copies := []string{another(), another()}
@@ -222,10 +241,8 @@ func documentsOf(t testing.TB, p *Pipeline) (out []string) {
 // process derives from them in a folder.
 func TestWorkersOnOneBucket(t *testing.T) {
 	const workers = 8
-	kills, size := 8, 160
-	if os.Getenv("BANDISH_LONG") != "" {
-		kills, size = 100, 1600
-	}
+	kills := howOften(8, 25, *killed)
+	size := 16 * kills
 	source := t.TempDir()
 	for i := range 4 * workers {
 		var b bytes.Buffer
@@ -368,10 +385,7 @@ func sameBatches(t *testing.T, p *Pipeline) string {
 // lost and nothing is there twice.
 func TestProcessesRaceForABucket(t *testing.T) {
 	const processes = 16
-	rounds := 3
-	if os.Getenv("BANDISH_LONG") != "" {
-		rounds = 200
-	}
+	rounds := howOften(3, 40, *raced)
 	another := inBucket(t, "race")
 	type racer struct {
 		cmd    *exec.Cmd
