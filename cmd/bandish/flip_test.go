@@ -33,6 +33,7 @@ type asker struct {
 	records  *casefile.Records
 	registry *target.Registry
 	uids     []string
+	now      time.Time // of all questions: what is asked before and after midnight has two answers
 }
 
 func newAsker(t *testing.T) *asker {
@@ -45,7 +46,7 @@ func newAsker(t *testing.T) *asker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &asker{records: rec, registry: reg}
+	return &asker{records: rec, registry: reg, now: time.Now()}
 }
 
 // ask gives the answers; one that was refused is not among them. damaged are the
@@ -73,6 +74,7 @@ func (k *asker) askOf(ctx context.Context, a *archive.Archive, s *store.Store) (
 		}
 	}
 	desk := newDesk(a.Dir(), s, k.records, k.registry)
+	desk.Now = func() time.Time { return k.now }
 	answer, err := desk.Answer(ctx, inquiry.Ask{CC: "ZZ", Target: "x"})
 	say("status", answer, err)
 	events, err := desk.Events(ctx, store.Filter{CC: "ZZ"}, time.Time{})
@@ -178,8 +180,10 @@ func TestFlippedBits(t *testing.T) {
 		}
 		got, named := ask()
 		if byHand {
-			for q, a := range askByCommand(t, dir) {
-				if a != byCommand[q] {
+			answers := askByCommand(t, dir)
+			today := time.Now().UTC().YearDay() == k.now.UTC().YearDay() // commands ask about today
+			for q, a := range answers {
+				if today && a != byCommand[q] {
 					t.Errorf("%s with byte %d of %s changed is answered\n%.600s\nwant\n%.600s", q, at, name, a, byCommand[q])
 				}
 			}

@@ -187,7 +187,7 @@ func inPage(s string) template.HTML {
 
 // isolatedWords are words in Latin letters between marks: names as the record has them,
 // in English.
-var isolatedWords = regexp.MustCompile(isolate + `([ -~’–]*[A-Za-z] +[ -~’–]*[A-Za-z][ -~’–]*)` + isolend)
+var isolatedWords = regexp.MustCompile(isolate + `([^` + isolend + `\p{Arabic}]*[A-Za-z][^` + isolend + `\p{Arabic}A-Za-z]* [^` + isolend + `\p{Arabic}]*[A-Za-z][^` + isolend + `\p{Arabic}]*)` + isolend)
 
 // isolatedProgram is a name of a program that stands between marks.
 var isolatedProgram = regexp.MustCompile(isolate + `(` + programNames.String() + `)` + isolend)
