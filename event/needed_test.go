@@ -180,7 +180,7 @@ func candidates() []need {
 	return []need{
 		{"two networks, of which one is blocked, and the other fails twice meanwhile", "Candidate.NamedWrongly", 1e6, networks, "AS64513", "AS64512 AS64513",
 			steady(120, 12, 2, twice)},
-		{"seven blocked reports on one of four networks", "Candidate.WeakScore", 0.1, found, quiet, one1,
+		{"seven blocked reports on one of four networks", "Candidate.AloneScore", 0.1, found, quiet, one1,
 			steady(120, 8, 4, during(50, 52, blocked))},
 		{"half of a network's measurements fail, through one resolver", "Candidate.ClearRise", 0.1, found, quiet, one1,
 			steady(120, 4, 4, during(50, 60, every(2, blocked, fine)))},
@@ -309,7 +309,7 @@ func worlds() []need {
 		{"five of twenty countries change at once", "World.Share", 0.1, found, "5 events, 0 set aside", "0 events, 5 set aside", in(20, 1, noise, block(5, 60))},
 		{"six countries change at once, and one of them for longer", "World.Apart", 1e9, found, "1 events, 5 set aside", "0 events, 6 set aside", in(6, 1, noise, block(6, 75))},
 		{"four countries change at once, where ten others had been measured long before", "World.WatchSpan", 100, found, "0 events, 4 set aside", "4 events, 0 set aside", in(14, 1, noise, early)},
-		{"all of eight targets fail where one network is measured, and another was", "Darkness.Window", 1e4, found, one1, "0 events, 1 set aside", in(1, 8, sole, func(_, _ int, r *verdict.Row, day float64) bool {
+		{"all of eight targets fail where one network is measured, and another was", "Defect.SoleSpan", 1e9, found, one1, "0 events, 1 set aside", in(1, 8, sole, func(_, _ int, r *verdict.Row, day float64) bool {
 			if day >= 50 && day < 55 {
 				blocked(r)
 			}

@@ -91,7 +91,7 @@ func (h *history) reject(c *cluster, s *shape) string {
 		return "one reporter a day could have caused it"
 	case s.reports < 0 && one && h.onTimer(c):
 		return "as many bad measurements each day: one probe on a timer"
-	case one && several && c.joint < set.Chain.MinimalScore+p.WeakScore:
+	case one && several && c.joint < set.Chain.MinimalScore+p.AloneScore:
 		return "one network, and little of it"
 	case alone(s.nets) && several && s.rise < p.ClearRise && h.mixed(c):
 		return "one network, half of whose measurements work: a broken probe would look so"

@@ -82,7 +82,7 @@ func (f *Failure) Ban() (ban, sole bool) {
 // network: it holds all that the report measured, and is no broken probe.
 func (f *Failure) explains(s spot) bool {
 	ban, _ := f.Ban()
-	return ban && f.ASN == s.asn && s.day >= f.From-set.Candidate.LullShort*86400 && s.day <= f.To+set.Candidate.LullShort*86400
+	return ban && f.ASN == s.asn && s.day >= f.From-set.Defect.Gap && s.day <= f.To+set.Defect.Gap
 }
 
 // spot is one network's day, or one report's from it.
@@ -287,7 +287,7 @@ func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 	var f *Failure
 	var all []*Failure
 	for _, s := range spots {
-		if f == nil || f.ASN != s.asn || s.day-f.To > set.Candidate.LullShort*86400 {
+		if f == nil || f.ASN != s.asn || s.day-f.To > set.Defect.Gap {
 			f = &Failure{ASN: s.asn, From: s.day, Reports: s.report != 0, Targets: map[string]*Tally{}}
 			all = append(all, f)
 		}
@@ -300,7 +300,7 @@ func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 		votes := float64(c.VoteBlocked+c.VoteImpaired+c.VoteOK) / series.Vote
 		day := chain.FloorDay(c.Start)
 		for _, f := range all {
-			if day >= f.From-soleSpan() && day <= f.To+soleSpan() {
+			if day >= f.From-set.Defect.SoleSpan && day <= f.To+set.Defect.SoleSpan {
 				f.all += votes
 				if with[f][c.ASN] {
 					f.own += votes
@@ -395,7 +395,7 @@ func During(cells []series.Cell, asn uint32, from, to int64) *Failure {
 	for i := range cells {
 		c := &cells[i]
 		bad, ok := float64(c.VoteBlocked+c.VoteImpaired)/series.Vote, float64(c.VoteOK)/series.Vote
-		if c.Start >= from-soleSpan() && c.Start <= to+soleSpan() {
+		if c.Start >= from-set.Defect.SoleSpan && c.Start <= to+set.Defect.SoleSpan {
 			f.all += bad + ok
 			if c.ASN == f.ASN {
 				f.own += bad + ok
@@ -432,7 +432,3 @@ func During(cells []series.Cell, asn uint32, from, to int64) *Failure {
 	}
 	return f
 }
-
-// soleSpan is the time on either side, in seconds, that shows whether a network is
-// the only one: that which shows what is usual.
-func soleSpan() int64 { return int64(set.Darkness.Window) * 86400 }

@@ -428,7 +428,7 @@ func steady(days []float64) bool {
 		return false
 	}
 	now, then := median(days[n-1-set.Window:n-1]), median(days[max(0, n-1-3*set.Window):n-1-set.Window])
-	return then >= set.Neighbours*now
+	return then >= set.Steady*now
 }
 
 // Spoken reports whether the countries other than one together kept their presence

@@ -116,9 +116,9 @@ func TestSilences(t *testing.T) {
 		{"one network of one probe is silent", cells(120, 2, place{perDay: 12, probes: 1, silent: dark}, busy, busy), 0, "", map[string]float64{"Darkness.LoneKinds": 1}},
 		{"one network of hardly more than one probe is silent", cells(120, 2, place{perDay: 12, probes: 2, share: 5, silent: dark}, busy, busy), 0, "", map[string]float64{"Darkness.LoneShare": 0.01}},
 		{"one network that is seldom heard is silent", cells(120, 2, place{perDay: 4, probes: 2, silent: [2]int{60 * 24, 72 * 24}}, busy, busy), 0, "", map[string]float64{"Darkness.LonePresent": 2}},
-		{"all are silent to the end", last(90, 90), 93 * 24, "from 2158; ", map[string]float64{"Darkness.Longest": 2, "Darkness.Neighbours": 1.1}},
+		{"all are silent to the end", last(90, 90), 93 * 24, "from 2158; ", map[string]float64{"Darkness.Longest": 2, "Darkness.Steady": 1.1}},
 		{"all have been silent for half a year", last(90, 90), 270 * 24, "", map[string]float64{"Darkness.Longest": 1000}},
-		{"a campaign is over", campaign, 93 * 24, "", map[string]float64{"Darkness.Neighbours": 0.1}},
+		{"a campaign is over", campaign, 93 * 24, "", map[string]float64{"Darkness.Steady": 0.1}},
 		{"all are heard for two weeks, and silent to the end", cells(59, 2, three(early)...), 62 * 24, "", nil},
 	} {
 		if got := told(c.cells, c.end); got != c.want {

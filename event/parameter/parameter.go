@@ -63,10 +63,11 @@ type Chain struct {
 
 // Candidate are the parameters of: what is an event.
 type Candidate struct {
-	WeakScore    float64 `is:"nats of a network's stretch that may join an event, and that one network alone must add where others are measured" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
+	WeakScore    float64 `is:"nats of a network's stretch that may join an event" from:"chosen" needs:"cu-tremendanota; mm-2024-tor-counts; counts only"`
 	NamedWrongly float64 `is:"chance that a network which does not block is named beside others, for one target, at most" from:"derived: Ville's inequality [3]" needs:"8 platforms, one of 5 networks"`
 	BriefScore   float64 `is:"the same, where all lies within a day" from:"chosen" needs:"at once, 15 unequal networks; sparse, 1 a day"`
 	ListedScore  float64 `is:"nats of a network in a stretch of all together, to be named where others have as much" from:"chosen" needs:"ug-2018-porn; Kenya"`
+	AloneScore   float64 `is:"nats that one network alone must add, where others are measured" from:"chosen" needs:"TestNeeded"`
 	InsideScore  float64 `is:"nats of a network within a stretch of all together, to carry it" from:"chosen" needs:"ir-rambler-lull; Kenya"`
 	MinRise      float64 `is:"rise of the bad share over the usual one" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; cu-tremendanota"`
 	MinRiseSoft  float64 `is:"the same, where SoftShare of the bad votes are soft" from:"chosen" needs:"mm-2024-tor-counts; at once, 1 network; counts only"`
@@ -97,7 +98,7 @@ type Candidate struct {
 	AloneVotes   float64 `is:"bad votes, the same" from:"chosen" needs:"TestNeeded"`
 	AloneDays    int     `is:"bad days, the same" from:"chosen" needs:"TestNeeded"`
 	MainShare    float64 `is:"share of the score that makes an event mainly one network's" from:"chosen" needs:"ug-2018-porn; worlds"`
-	LullShort    int64   `is:"days without a bad vote that do not end a ban, and between two days of one defect" from:"chosen" needs:"worlds"`
+	LullShort    int64   `is:"days without a bad vote that do not end a ban" from:"chosen" needs:"worlds"`
 	LullHalf     int64   `is:"days, the same, at most, of half of what lies around and a day more" from:"chosen" needs:"ir-rambler-lull"`
 	LullLong     int64   `is:"days, the same, at most, of a twentieth of what lies around" from:"chosen" needs:"TestNeeded"`
 }
@@ -159,12 +160,14 @@ type Defect struct {
 	During      int     `is:"targets that fail while an event lasts" from:"chosen" needs:"worlds"`
 	Share       float64 `is:"of the targets that are otherwise fine" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; one provider, 8 of 10 platforms"`
 	Networks    int     `is:"networks that fail so on one day: no probe" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms"`
+	Gap         int64   `is:"seconds between two days of one defect" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	Spared      float64 `is:"bad share of a target that is left alone" from:"chosen" needs:"exams, 4 hours on weekdays; nights, 8 hours; one of two hosts, 4 networks"`
 	Struck      float64 `is:"bad share of one that is not" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	SparedVotes float64 `is:"votes that must speak for it" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; nights, 8 hours; one provider, 8 of 10 platforms"`
 	Judged      float64 `is:"of the targets must be one or the other" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 8 of 10 platforms"`
 	Surely      float64 `is:"of the bad votes, by means that no defect makes" from:"chosen" needs:"zz-8-platforms-2-ok-one-network; one provider, 6 of 6 platforms; worlds"`
 	Sole        float64 `is:"of a country's votes in the weeks around, that one network has" from:"chosen" needs:"worlds; et-2018-unblocking; one provider, 6 of 6 platforms"`
+	SoleSpan    int64   `is:"seconds, these weeks on either side" from:"chosen" needs:"TestNeeded"`
 	Doubted     float64 `is:"per cent of the confidence that is left where a defect is not ruled out" from:"chosen" needs:"one provider, 6 of 6 platforms"`
 }
 
@@ -203,7 +206,7 @@ type World struct {
 
 // Darkness are the parameters of: countries and networks that fall silent.
 type Darkness struct {
-	Window      int     `is:"days on either side that give the usual presence, and show whether a network is the only one" from:"chosen" needs:"TestSilences"`
+	Window      int     `is:"days on either side that give the usual presence" from:"chosen" needs:"TestSilences"`
 	Least       int     `is:"of them at least" from:"chosen" needs:"et-2018-unblocking; zz-8-platforms-2-ok-one-network; one provider, one platform"`
 	Width       int64   `is:"seconds, the stretches that are scored" from:"chosen" needs:"TestSilences"`
 	Level       float64 `is:"share of the usual presence that is left in darkness" from:"chosen" needs:"worlds"`
@@ -214,8 +217,9 @@ type Darkness struct {
 	Regular     float64 `is:"share of days on which a regular network is heard" from:"chosen" needs:"worlds"`
 	Return      float64 `is:"share of the usual presence that returns" from:"chosen" needs:"worlds"`
 	Longest     float64 `is:"days at the end of the data, beyond which it is no news" from:"chosen" needs:"TestSilences"`
+	Steady      float64 `is:"of the last four weeks' presence that the weeks before them had" from:"chosen" needs:"TestSilences"`
 	Credible    float64 `is:"mass of its intervals" from:"chosen" needs:"worlds"`
-	Neighbours  float64 `is:"share of their usual presence that others must keep, and that the weeks before the last four had of it" from:"chosen" needs:"worlds"`
+	Neighbours  float64 `is:"share of their usual presence that others must keep" from:"chosen" needs:"worlds"`
 	LonePresent float64 `is:"hours a day in which it is usually heard" from:"chosen" needs:"TestSilences"`
 	LoneKinds   int     `is:"kinds of probes, by software or resolver, before and after" from:"chosen" needs:"TestSilences"`
 	LoneShare   float64 `is:"share of the votes that makes a kind" from:"chosen" needs:"TestSilences"`
@@ -263,6 +267,7 @@ var Standard = Parameters{
 		NamedWrongly: 0.01,
 		BriefScore:   10,
 		ListedScore:  4,
+		AloneScore:   6,
 		InsideScore:  1,
 		MinRise:      0.25,
 		MinRiseSoft:  0.35,
@@ -364,12 +369,14 @@ var Standard = Parameters{
 		During:      5,
 		Share:       0.8,
 		Networks:    3,
+		Gap:         3 * 86400,
 		Spared:      0.3,
 		Struck:      0.7,
 		SparedVotes: 3,
 		Judged:      2.0 / 3,
 		Surely:      0.5,
 		Sole:        0.8,
+		SoleSpan:    28 * 86400,
 		Doubted:     60,
 	},
 	Parts: Parts{
@@ -411,6 +418,7 @@ var Standard = Parameters{
 		Regular:     0.25,
 		Return:      0.4,
 		Longest:     60,
+		Steady:      0.5,
 		Credible:    0.988,
 		Neighbours:  0.5,
 		LonePresent: 5,
