@@ -195,3 +195,27 @@ func FuzzAvro(f *testing.F) {
 		_, _ = ReadManifest(text, ManifestFile{})
 	})
 }
+
+// A group of rows without bounds, as one of nulls alone, leaves its column without, and
+// the other columns with theirs.
+func TestGroupWithoutBounds(t *testing.T) {
+	l := layout(t, newRow{}, nil)
+	at := time.Unix(1e9, 0).UTC()
+	rows := make([]newRow, rowsOfGroup+1)
+	rows[rowsOfGroup] = newRow{At: &at, ASN: 64512}
+	var b bytes.Buffer
+	if err := WriteFile(&b, l, func(yield func([]newRow) error) error { return yield(rows) }); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Measure(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := l.Schema.ids()
+	if c := d.Columns[ids["at"]]; len(d.Offsets) != 2 || c.Nulls != rowsOfGroup || c.Least != nil || c.Most != nil {
+		t.Errorf("%d groups, at: %+v", len(d.Offsets), c)
+	}
+	if c := d.Columns[ids["asn"]]; len(c.Least) != 8 || len(c.Most) != 8 {
+		t.Errorf("asn: %+v", c)
+	}
+}

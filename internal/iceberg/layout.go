@@ -279,9 +279,8 @@ func factsOf(groups []format.RowGroup, index int, t parquet.Type, alone bool) Co
 		out.Values += m.NumValues
 		out.Nulls += m.Statistics.NullCount
 		least, most := m.Statistics.MinValue, m.Statistics.MaxValue
-		if !bounds(t, least, most) {
-			bounded = false
-			continue
+		if bounded = bounded && bounds(t, least, most); !bounded {
+			continue // a group without them, as one of nulls alone, leaves the whole without
 		}
 		if i == 0 || compare(t, least, out.Least) < 0 {
 			out.Least = least
