@@ -618,12 +618,17 @@ func (a *Archive) staging() (bool, error) {
 	return false, err
 }
 
-// lock takes a lock of the folder, which the kernel drops when the process
-// ends however it ends.
+// lock takes a lock of the folder for who writes to it.
 func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err error) {
 	if a.readOnly {
 		return nil, ErrReadOnly
 	}
+	return a.hold(ctx, name, 10*time.Millisecond)
+}
+
+// hold takes a lock of the folder, which the kernel drops when the process ends however
+// it ends. While another has it, it is tried again after each pause.
+func (a *Archive) hold(ctx context.Context, name string, pause time.Duration) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("lock archive: %w", err)
@@ -647,7 +652,7 @@ func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err err
 			if a.Waiting != nil {
 				a.Waiting()
 			}
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(pause):
 		}
 	}
 }

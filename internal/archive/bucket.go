@@ -18,8 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/notary"
 	"github.com/bandish/bandish/internal/object"
@@ -289,26 +287,7 @@ func settledIn(s seenRoot) bool {
 
 // pulling takes the turn to replace the manifest of the working copy.
 func (a *Archive) pulling(ctx context.Context) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(a.dir, pullLock), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("write the working copy: %w", err)
-	}
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("lock %s: %w", a.dir, err)
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
+	return a.hold(ctx, pullLock, 2*time.Millisecond)
 }
 
 // generation is that of the manifest in the working copy, 0 where there is none.

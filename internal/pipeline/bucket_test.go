@@ -169,26 +169,7 @@ func TestBucketKilledAtAnyMoment(t *testing.T) {
 		if mode == "import" {
 			os.Remove(filepath.Join(dir, "sources-read.jsonl"))
 		}
-		cmd, _, out, stderr := child(t, mode, dir, source)
-		out.Scan() // ready
-		delay := time.Duration(rnd.IntN(400_000)) * time.Microsecond
-		timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
-		if i%4 == 0 { // kill in the time after an acknowledgement, however slow the machine
-			timer.Stop()
-		}
-		for first := true; out.Scan(); first = false {
-			if i%4 == 0 && first {
-				timer.Reset(delay)
-			}
-			if f := strings.Fields(out.Text()); len(f) == 3 && f[0] == "ack" && len(f[1]) == 64 {
-				acked[f[2]] = f[1]
-			}
-		}
-		cmd.Wait()
-		timer.Stop()
-		if stderr.Len() > 0 {
-			t.Fatalf("kill %d: the child failed by itself: %s", i, stderr.String())
-		}
+		killOnce(t, i, mode, dir, source, time.Duration(rnd.IntN(400_000))*time.Microsecond, acked)
 	}
 	if len(acked) < kills/4 {
 		t.Fatalf("only %d submissions were acknowledged", len(acked))

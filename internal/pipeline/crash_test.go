@@ -1,13 +1,11 @@
 package pipeline
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -156,49 +154,41 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	source := corpusOf(t, 400, days)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	acked := map[string]string{} // uid → batch
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i := range kills {
 		mode := []string{"submit", "import"}[i%2]
 		if mode == "import" {
 			os.Remove(filepath.Join(dir, "sources-read.jsonl")) // read it again
 		}
-		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), childMode+"="+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+source)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		sc := bufio.NewScanner(out)
-		sc.Scan() // ready
-		delay := time.Duration(rnd.IntN(160_000)) * time.Microsecond
-		timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
-		if i%4 == 0 { // kill in the time after an acknowledgement, however slow the machine
-			timer.Stop()
-		}
-		for first := true; sc.Scan(); first = false {
-			if i%4 == 0 && first {
-				timer.Reset(delay)
-			}
-			if f := strings.Fields(sc.Text()); len(f) == 3 && f[0] == "ack" && len(f[1]) == 64 {
-				acked[f[2]] = f[1]
-			}
-		}
-		cmd.Wait()
-		timer.Stop()
-		if stderr.Len() > 0 {
-			t.Fatalf("kill %d: the child failed by itself: %s", i, stderr.String())
-		}
+		killOnce(t, i, mode, dir, source, time.Duration(rnd.IntN(160_000))*time.Microsecond, acked)
 		checkWhole(t, dir, i)
 	}
 	checkAcked(t, dir, source, acked)
+}
+
+// killOnce begins a process that writes to a data folder, and kills it after a delay;
+// every fourth one that long after its first acknowledgement, however slow the machine.
+// It adds to acked what was acknowledged: uid → batch.
+func killOnce(t *testing.T, i int, mode, dir, source string, delay time.Duration, acked map[string]string) {
+	t.Helper()
+	cmd, _, out, stderr := child(t, mode, dir, source)
+	out.Scan() // ready
+	timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
+	if i%4 == 0 {
+		timer.Stop()
+	}
+	for first := true; out.Scan(); first = false {
+		if i%4 == 0 && first {
+			timer.Reset(delay)
+		}
+		if f := strings.Fields(out.Text()); len(f) == 3 && f[0] == "ack" && len(f[1]) == 64 {
+			acked[f[2]] = f[1]
+		}
+	}
+	cmd.Wait()
+	timer.Stop()
+	if stderr.Len() > 0 {
+		t.Fatalf("kill %d: the child failed by itself: %s", i, stderr.String())
+	}
 }
 
 func checkWhole(t *testing.T, dir string, i int) {
