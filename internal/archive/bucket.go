@@ -102,6 +102,11 @@ type bucket struct {
 	cache cache
 	fresh time.Duration // for how long a manifest that was read is taken for the newest
 
+	sent struct {
+		sync.Mutex
+		names map[string]bool // of files that are in the bucket since the last commit, and may be in none
+	}
+
 	mu     sync.Mutex // guards what follows
 	root   seenRoot   // that was read last
 	asked  time.Time  // when
@@ -445,6 +450,9 @@ func (a *Archive) push(ctx context.Context, u *Update, text []byte) error {
 			return fmt.Errorf("commit to %s: %w", b.store, err)
 		}
 	}
+	b.sent.Lock()
+	b.sent.names = nil
+	b.sent.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.root.text, b.root.version = text, v
@@ -526,26 +534,48 @@ func (a *Archive) settleBucket(ctx context.Context) error {
 }
 
 // send puts files into the bucket that may be there already: their names say what they
-// hold.
+// hold. A commit that lost a race and begins again sends nothing twice.
 func (b *bucket) send(ctx context.Context, dir string, files map[string]string) error {
 	g := newGroup()
 	for name, at := range files {
+		if b.wasSent(name) {
+			continue
+		}
 		g.Go(func() error {
-			f, err := os.Open(filepath.Join(dir, at))
-			if errors.Is(err, fs.ErrNotExist) { // it has its own name already
-				f, err = os.Open(filepath.Join(dir, filepath.FromSlash(name)))
-			}
-			if err != nil {
-				return fmt.Errorf("send %s: %w", name, err)
-			}
-			defer f.Close()
-			if err := b.store.Create(ctx, name, f); err != nil && !errors.Is(err, object.ErrExists) {
+			if err := b.sendOne(ctx, dir, name, at); err != nil {
 				return err
 			}
+			b.sent.Lock()
+			defer b.sent.Unlock()
+			if b.sent.names == nil {
+				b.sent.names = map[string]bool{}
+			}
+			b.sent.names[name] = true
 			return nil
 		})
 	}
 	return g.Wait()
+}
+
+func (b *bucket) wasSent(name string) bool {
+	b.sent.Lock()
+	defer b.sent.Unlock()
+	return b.sent.names[name]
+}
+
+func (b *bucket) sendOne(ctx context.Context, dir, name, at string) error {
+	f, err := os.Open(filepath.Join(dir, at))
+	if errors.Is(err, fs.ErrNotExist) { // it has its own name already
+		f, err = os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+	}
+	if err != nil {
+		return fmt.Errorf("send %s: %w", name, err)
+	}
+	defer f.Close()
+	if err := b.store.Create(ctx, name, f); !errors.Is(err, object.ErrExists) {
+		return err
+	}
+	return nil
 }
 
 // inBucket hashes a file in the bucket and says what is wrong with it.

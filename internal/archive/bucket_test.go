@@ -169,6 +169,41 @@ func TestBucketRaces(t *testing.T) {
 	sound(t, all[1])
 }
 
+// A commit that lost a race, here three times, begins again and sends its batch once.
+func TestLostRaceSendsNothingTwice(t *testing.T) {
+	t.Parallel()
+	store := &objecttest.Memory{}
+	keys := t.TempDir()
+	a, b := inStore(t, store, WorkingCopy{Keys: keys}), inStore(t, store, WorkingCopy{Keys: keys})
+	sent, races := map[string]int{}, 0
+	store.Before = func(call, name string) error {
+		switch hook := store.Before; {
+		case call == "create" && strings.HasPrefix(name, rawDir+"/"):
+			sent[name]++
+		case call == "swap" && name == manifestName && races < 3:
+			races++
+			store.Before = nil
+			err := addOne(b, fmt.Sprint("first ", races))
+			store.Before = hook
+			return err
+		}
+		return nil
+	}
+	if err := addOne(a, "last"); err != nil {
+		t.Fatal(err)
+	}
+	store.Before = nil
+	if got := names(t, b); races != 3 || len(got) != 4 || len(sent) != 1 {
+		t.Fatalf("%d races, %v, %v sent", races, got, sent)
+	}
+	for name, n := range sent {
+		if n != 1 {
+			t.Errorf("%s was sent %d times", name, n)
+		}
+	}
+	sound(t, a)
+}
+
 // Whatever request fails, before it is done or after: what Update said to be done is
 // done, once, and what it did not say may be.
 func TestBucketFaults(t *testing.T) {

@@ -2,14 +2,18 @@ package object_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -223,6 +227,82 @@ func without(t *testing.T, endpoint, header string) string {
 		}
 		w.WriteHeader(got.StatusCode)
 		io.Copy(w, got.Body)
+	}))
+	t.Cleanup(srv.Close)
+	return strings.TrimPrefix(srv.URL, "http://")
+}
+
+// A server may refuse a condition and close the connection before it has read the
+// content. Its answer is lost then, each time. The caller learns all the same that the
+// object is there, or was changed; and gets the error of the line where it is not so.
+func TestLostRefusals(t *testing.T) {
+	t.Parallel()
+	at, access := objecttest.Bucket(t)
+	s, err := object.OpenS3(at, access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := s.Swap(t.Context(), "here", object.None, []byte("one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Swap(t.Context(), "here", old, []byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	access.Endpoint = resetting(t, access.Endpoint)
+	if s, err = object.OpenS3(at, access); err != nil {
+		t.Fatal(err)
+	}
+	large := bytes.Repeat([]byte("content "), 1<<20)
+	for _, c := range []struct {
+		name string
+		do   func() error
+		want error
+	}{
+		{"create what is there", func() error { return s.Create(t.Context(), "here", bytes.NewReader(large)) }, object.ErrExists},
+		{"create what is not there", func() error { return s.Create(t.Context(), "gone", bytes.NewReader(large)) }, nil},
+		{"swap what was changed", func() error { _, err := s.Swap(t.Context(), "here", old, large); return err }, object.ErrChanged},
+		{"swap what is as it was", func() error {
+			_, now, err := s.Read(t.Context(), "here")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.Swap(t.Context(), "here", now, large)
+			return err
+		}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			err := c.do()
+			if c.want != nil && !errors.Is(err, c.want) {
+				t.Errorf("the error is %v, want %v", err, c.want)
+			}
+			if c.want == nil && (err == nil || errors.Is(err, object.ErrExists) || errors.Is(err, object.ErrChanged)) {
+				t.Errorf("the error is %v, want that of the line", err)
+			}
+		})
+	}
+}
+
+// resetting is a way to a server that resets each connection on which a PUT comes.
+func resetting(t *testing.T, endpoint string) string {
+	to, err := url.Parse("http://" + endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPut {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conn.(*net.TCPConn).SetLinger(0) // Close sends a reset
+		conn.Close()
 	}))
 	t.Cleanup(srv.Close)
 	return strings.TrimPrefix(srv.URL, "http://")

@@ -112,35 +112,63 @@ func busy(err error) bool {
 // maxBusy is how often a request is made again that met another for the same name.
 const maxBusy = 20
 
-// put sends an object whole with one request.
-func (s *S3) put(ctx context.Context, name string, content io.ReadSeeker, condition func(*minio.PutObjectOptions)) (Version, error) {
+// put sends an object whole with one request, on the condition that the version that is
+// there is old.
+func (s *S3) put(ctx context.Context, name string, content io.ReadSeeker, old Version) (Version, error) {
 	size, err := content.Seek(0, io.SeekEnd)
 	if err != nil {
 		return None, err
 	}
 	o := minio.PutObjectOptions{DisableMultipart: true, SendContentMd5: true, ContentType: "application/octet-stream"}
 	o.DisableContentSha256 = size == 0 // else nothing is sent in chunks, which some servers refuse
-	condition(&o)
+	if old == None {
+		o.SetMatchETagExcept("*")
+	} else {
+		o.SetMatchETag(string(old))
+	}
 	for try := 0; ; try++ {
 		if _, err := content.Seek(0, io.SeekStart); err != nil {
 			return None, err
 		}
 		done, err := s.client.PutObject(ctx, s.bucket, s.prefix+name, content, size, o)
-		if err != nil && busy(err) && try < maxBusy {
-			if err := pause(ctx, try); err != nil {
-				return None, err
-			}
-			continue
+		switch {
+		case err == nil:
+			return Version(done.ETag), nil
+		case unanswered(err):
+			return None, s.unmet(ctx, name, old, err)
+		case !busy(err) || try >= maxBusy:
+			return None, err
 		}
-		return Version(done.ETag), err
+		if err := pause(ctx, try); err != nil {
+			return None, err
+		}
 	}
+}
+
+// unanswered reports that a request ended without an answer of the server.
+func unanswered(err error) bool {
+	var answer minio.ErrorResponse
+	return !errors.As(err, &answer)
+}
+
+// unmet is the error of a put that got no answer, however often it was tried. A server
+// may refuse a condition and close the connection before it has read the content: its
+// answer is lost then. So unmet looks at what is there. Where that is not the version of
+// the condition, the error is the refusal; else it is err.
+func (s *S3) unmet(ctx context.Context, name string, old Version, err error) error {
+	there, e := s.client.StatObject(ctx, s.bucket, s.prefix+name, minio.StatObjectOptions{})
+	missing := minio.ToErrorResponse(e).StatusCode == http.StatusNotFound
+	if e != nil && !missing || Version(there.ETag) == old {
+		return err
+	}
+	return minio.ErrorResponse{StatusCode: http.StatusPreconditionFailed, Code: minio.PreconditionFailed}
 }
 
 func (s *S3) Create(ctx context.Context, name string, content io.ReadSeeker) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
-	_, err := s.put(ctx, name, content, func(o *minio.PutObjectOptions) { o.SetMatchETagExcept("*") })
+	_, err := s.put(ctx, name, content, None)
 	return s.failed("create", name, err, ErrExists)
 }
 
@@ -148,13 +176,7 @@ func (s *S3) Swap(ctx context.Context, name string, old Version, content []byte)
 	if err := CheckName(name); err != nil {
 		return None, err
 	}
-	v, err := s.put(ctx, name, bytes.NewReader(content), func(o *minio.PutObjectOptions) {
-		if old == None {
-			o.SetMatchETagExcept("*")
-		} else {
-			o.SetMatchETag(string(old))
-		}
-	})
+	v, err := s.put(ctx, name, bytes.NewReader(content), old)
 	return v, s.failed("replace", name, err, ErrChanged)
 }
 
