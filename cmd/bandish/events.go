@@ -48,7 +48,7 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 	f.StringVar(&o.until, "until", "", "leave out measurements after this `day`")
 	f.BoolVar(&o.days, "days", false, "with --input: print the days of the targets too, ok and not ok by network")
 	f.BoolVar(&o.artefacts, "artefacts", false, "print the changes that were set aside as artefacts instead")
-	f.StringArrayVar(&o.inputs, "input", nil, "read this `file` and not the archive (CSV, JSON, JSONL, Parquet; - for standard input; may be repeated)")
+	f.StringArrayVar(&o.inputs, "input", nil, "read this `file` and not the archive (CSV, JSON, JSONL, Parquet or a tar, compressed or not; - for standard input; may be repeated)")
 	f.StringArrayVar(&o.columns, "map", nil, "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
 	jsonFlag(c, &o.asJSON)
 	return c

@@ -7,7 +7,6 @@ package history
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -20,7 +19,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bandish/bandish/internal/table"
+	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
@@ -115,39 +114,48 @@ func (c *Collector) ReadFile(name string) (Summary, error) {
 		return Summary{}, err
 	}
 	defer r.Close()
-	report, err := c.read(name, r)
-	if err != nil {
-		err = fmt.Errorf("read %s: %w", name, err)
-	}
-	return report, err
+	return c.read(name, r)
 }
 
 // Read reads one table.
 func (c *Collector) Read(r io.Reader) (Summary, error) { return c.read("-", r) }
 
 func (c *Collector) read(name string, r io.Reader) (Summary, error) {
-	f := &file{c: c, number: len(c.files)}
+	f := &file{c: c, name: name, number: len(c.files)}
 	c.files = append(c.files, name)
-	err := table.Read(r, func(r table.Row) error { return f.row(r) })
-	if err == nil && f.sum.Rows == 0 {
-		if len(f.sum.Problems) == 0 {
-			return f.sum, errors.New("it has no rows")
-		}
+	var full error // the disk
+	last := int64(0)
+	err := intake.ReadRows(r, name, func(r intake.Row) error {
+		last = r.Line
+		full = f.row(r)
+		return full
+	})
+	switch {
+	case full != nil:
+		return f.sum, full
+	case err != nil && f.sum.Rows == 0:
+		return f.sum, fmt.Errorf("read %w", err)
+	case err != nil: // what was read stands
+		f.sum.problem(Problem{Line: last + 1, Reason: fmt.Sprintf("%v; the rest was not read", err)})
+	case f.sum.Rows == 0 && f.sum.Bad == 0:
+		return f.sum, fmt.Errorf("read %s: it has no rows", name)
+	case f.sum.Rows == 0:
 		p := f.sum.Problems[0]
-		err = fmt.Errorf("no row could be read; the first problem, line %d: %s", p.Line, p.Reason)
+		return f.sum, fmt.Errorf("read %s: no row could be read; the first problem, line %d: %s", name, p.Line, p.Reason)
 	}
-	return f.sum, err
+	return f.sum, nil
 }
 
 // file is the reading of one file.
 type file struct {
 	c      *Collector
+	name   string
 	number int
 	sum    Summary
 }
 
 // row reads one row. The error is that of a full disk, not of the row.
-func (f *file) row(r table.Row) error {
+func (f *file) row(r intake.Row) error {
 	err := r.Err
 	if err == nil {
 		values := f.c.rename(r.Values)
@@ -177,7 +185,11 @@ func (f *file) row(r table.Row) error {
 			return nil
 		}
 	}
-	f.sum.problem(Problem{Line: r.Line, Reason: err.Error()})
+	reason := err.Error()
+	if r.Source != f.name && !strings.HasPrefix(reason, r.Source) {
+		reason = r.Source + ": " + reason
+	}
+	f.sum.problem(Problem{Line: r.Line, Reason: reason})
 	return nil
 }
 

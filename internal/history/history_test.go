@@ -1,9 +1,12 @@
 package history
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -322,6 +325,45 @@ func TestBadRows(t *testing.T) {
 	for _, c := range []string{"-1", "NaN", "many"} {
 		if _, err := parseCount(c); err == nil {
 			t.Errorf("count %q was accepted", c)
+		}
+	}
+}
+
+// What was read before a file breaks off stands, and a tar is read member by member.
+func TestBrokenFilesAndTars(t *testing.T) {
+	const head = "measurement_uid,measurement_start_time,probe_cc,probe_asn,domain,state,report_id\n"
+	var rows strings.Builder
+	rows.WriteString(head)
+	for i := range 5000 {
+		fmt.Fprintf(&rows, "u%d,2024-02-17 01:%02d:00,ZZ,64512,x.com,ok,r%x\n", i, i%60, i*i)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	io.WriteString(z, rows.String())
+	z.Close()
+	_, r, err := collect(t, Options{}, packed.String()[:packed.Len()/2])
+	if err != nil || r.Rows < 1000 || r.Bad > 2 || !strings.Contains(r.Problems[r.Bad-1].Reason, "unexpected EOF; the rest was not read") {
+		t.Errorf("half a file: %+v, %v", r, err)
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, m := range [][2]string{{"a.csv", head + "u,2024-02-17,ZZ,64512,x.com,ok,r\n"}, {"b.csv", head + "u,2024-02-18,ZZ,64512,x.com,odd,r\n"}, {"c", "\x00"}} {
+		w.WriteHeader(&tar.Header{Name: m[0], Size: int64(len(m[1])), Mode: 0o644, Typeflag: tar.TypeReg})
+		io.WriteString(w, m[1])
+	}
+	w.Close()
+	cells, r, err := collect(t, Options{}, b.String())
+	if err != nil || len(cells) != 1 || r.Rows != 1 || r.Bad != 2 || !strings.Contains(r.Problems[0].Reason, "› b.csv: state is") || !strings.Contains(r.Problems[1].Reason, "› c: unreadable: it is neither") {
+		t.Errorf("a tar: %+v, %+v, %v", cells, r, err)
+	}
+	for text, want := range map[string]string{
+		`[{"a"`: `line 1: the source ends in the middle of a document: "{\"a\""`,
+		"":      "input: unreadable: it is empty",
+		"hello": "input: unreadable: it is neither JSON, JSONL, CSV, Parquet nor a tar of these (it begins with \"hello\")",
+		"[]":    "it has no rows",
+	} {
+		if _, _, err := collect(t, Options{}, text); err == nil || !strings.HasPrefix(err.Error(), "read ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %s", text, err, want)
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/bandish/bandish/internal/dial"
-	"github.com/bandish/bandish/internal/table"
 )
 
 func zst(b []byte) []byte {
@@ -47,23 +46,24 @@ func TestBombs(t *testing.T) {
 		{"what repeats itself", zst(bytes.Repeat(line, 1<<16)), 1 << 16, false},
 	} {
 		good, bad := 0, ""
-		u := &unpacking{table.Unpacking{Floor: 1 << 20}, maxMembers}
-		err := u.read(u.In(bytes.NewReader(c.in)), "in", 0, func(d Document) error {
-			if d.Bad == "" {
+		u := &unpacking{floor: 1 << 20}
+		cut := &cutter{name: "in", members: maxMembers, emit: func(r *record) error {
+			if r.bad == "" {
 				good++
 			} else {
-				bad = d.Bad
+				bad = r.bad
 			}
 			return nil
-		})
-		if good != c.good || errors.Is(err, table.ErrBomb) != c.bomb || !c.bomb && err != nil {
+		}}
+		err := cut.read(u, u.weighed(bytes.NewReader(c.in)), 0)
+		if good != c.good || errors.Is(err, errBomb) != c.bomb || !c.bomb && err != nil {
 			t.Errorf("%s: %d documents, %v", c.name, good, err)
 		}
 		if c.name == "a member of a tar" && !strings.Contains(bad, "decompression bomb") {
 			t.Errorf("the bomb in a tar is told as %q", bad)
 		}
-		if u.Out() > 4<<20 {
-			t.Errorf("%s: %d bytes were unpacked", c.name, u.Out())
+		if u.out > 4<<20 {
+			t.Errorf("%s: %d bytes were unpacked", c.name, u.out)
 		}
 	}
 }
@@ -82,15 +82,15 @@ func TestTarsAreBounded(t *testing.T) {
 		}
 	}
 	w.Close()
-	u := &unpacking{table.Unpacking{Floor: table.BombFloor}, 10}
 	n := 0
-	err := u.read(bytes.NewReader(b.Bytes()), "in", 0, func(d Document) error {
+	cut := &cutter{name: "in", members: 10, emit: func(r *record) error {
 		n++
-		if d.Bad != "" || len(d.Source) > maxMember+20 || !strings.HasPrefix(d.Source, "in › ../../") {
-			t.Errorf("%q from %.60q (%d bytes)", d.Bad, d.Source, len(d.Source))
+		if r.bad != "" || len(r.source) > maxMember+20 || !strings.HasPrefix(r.source, "in › ../../") {
+			t.Errorf("%q from %.60q (%d bytes)", r.bad, r.source, len(r.source))
 		}
 		return nil
-	})
+	}}
+	err := cut.read(&unpacking{floor: bombFloor}, bytes.NewReader(b.Bytes()), 0)
 	if n != 5 || err == nil || !strings.Contains(err.Error(), "more than 10 members") {
 		t.Errorf("%d documents, %v", n, err)
 	}

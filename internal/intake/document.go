@@ -1,8 +1,8 @@
 // Package intake reads what the world sends: measurement documents and table
 // rows from files, folders, tars, the web and buckets. It decompresses, cuts
-// into documents, and says of each where it lay. It promises that every line
-// of every source comes out once, as a document or as a Bad one with a
-// reason; it does not judge what documents mean.
+// into documents (Read) or rows of text (ReadRows), and says of each where it
+// lay. It promises that every line of every source comes out once, as a
+// document or as a Bad one with a reason; it does not judge what documents mean.
 package intake
 
 import (
@@ -33,7 +33,7 @@ const (
 
 // MaxDocument bounds one document; a longer line is set aside. A row of CSV
 // is bounded by table.MaxRow, a Parquet file by table.MaxParquet.
-const MaxDocument = table.MaxDocument
+const MaxDocument = 32 << 20
 
 // maxNested is how many tars may lie one in the other.
 const maxNested = 4
@@ -61,52 +61,100 @@ var ErrUnreadable = table.ErrUnreadable
 // returns an error when the source cannot be read on; documents before that
 // have been given out.
 func Read(r io.Reader, name string, fn func(Document) error) error {
-	u := &unpacking{Unpacking: table.Unpacking{Floor: table.BombFloor}, members: maxMembers}
-	return u.read(u.In(r), name, 0, fn)
+	u := &unpacking{floor: bombFloor}
+	c := &cutter{name: name, members: maxMembers, emit: func(r *record) error { return fn(r.document()) }}
+	return c.read(u, u.weighed(r), 0)
+}
+
+// record is one JSON object or row of a table, or text that is neither.
+type record struct {
+	source       string
+	line, offset int64
+	uid          string // from the name of a postcan
+	data         []byte // the object, or of a bad record the text
+	bad          string // why it cannot be read
+	table        *header
+	fields       []string // of a row, by the table's columns; until the next one
+}
+
+// header is the first row of a table.
+type header struct {
+	columns []string
+	names   []string // the columns in lower case
+	kind    string   // "": of none that is imported
+	lacks   []string // see Document
+}
+
+// document is the record as an import wants it.
+func (r *record) document() Document {
+	d := Document{Source: r.source, Line: r.line, Offset: r.offset, Kind: Measurement, Data: r.data, Bad: r.bad}
+	switch {
+	case r.table != nil:
+		d.Kind, d.Lacks = r.table.kind, r.table.lacks
+		if r.bad == "" {
+			d.Data = rowJSON(r.table.columns, r.fields)
+		}
+	case r.bad != "":
+	case r.uid != "":
+		d.Data, d.UID = unwrapPost(r.data), r.uid
+	case areSignals(r.data):
+		d.Kind, d.Lacks = Signals, []string{"probe_cc"} // of a network IODA does not say the country
+	}
+	return d
+}
+
+// cutter cuts a source.
+type cutter struct {
+	name    string
+	uid     string // of a postcan
+	members int    // of a tar
+	rows    bool   // rows of any table are wanted, also where an object holds them in a list
+	emit    func(*record) error
 }
 
 // read reads a source, or a member of a tar in it.
-func (u *unpacking) read(r io.Reader, name string, depth int, fn func(Document) error) error {
-	br, closer, err := u.Plain(r)
+func (c *cutter) read(u *unpacking, r io.Reader, depth int) error {
+	br, closer, err := u.plain(r)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
+		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
 	defer closer()
 	head, err := br.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
-		return fmt.Errorf("%s: %w: %w", name, ErrUnreadable, err)
+		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
-	c := &cutter{name: name, emit: fn}
 	switch {
 	case isTar(head) && depth == maxNested:
-		return fmt.Errorf("%s: %w: a tar in a tar, more than %d deep", name, ErrUnreadable, maxNested)
+		return fmt.Errorf("%s: %w: a tar in a tar, more than %d deep", c.name, ErrUnreadable, maxNested)
 	case isTar(head):
-		return u.tar(br, name, depth, fn)
+		return c.tar(u, br, depth)
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return c.parquet(br)
 	}
 	switch first := firstByte(head); {
-	case first == 0 && len(head) < 512:
-		return fmt.Errorf("%s: %w: it is empty", name, ErrUnreadable)
+	case first == 0 && len(head) < 512 && bytes.IndexByte(head, 0) < 0:
+		return fmt.Errorf("%s: %w: it is empty", c.name, ErrUnreadable)
 	case first == '[':
 		skipped := 0
-		if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
-			skipped, _ = br.Discard(3)
+		if bytes.HasPrefix(head, []byte(mark)) {
+			skipped, _ = br.Discard(len(mark))
 		}
 		return c.documents(br, 1, int64(skipped))
 	case first == '{':
 		return c.lines(br)
-	case looksLikeCSV(head):
-		return c.csv(br)
 	}
-	return fmt.Errorf("%s: %w: it is neither JSON, JSONL, CSV, Parquet nor a tar of these (it begins with %.20q)", name, ErrUnreadable, head)
+	least := 2 // prose has commas, too
+	if c.rows {
+		least = 1
+	}
+	if comma := separator(head, least); comma != 0 {
+		return c.csv(br, comma)
+	}
+	return fmt.Errorf("%s: %w: it is neither JSON, JSONL, CSV, Parquet nor a tar of these (it begins with %.20q)", c.name, ErrUnreadable, head)
 }
 
-// unpacking is what a source and all in it may unpack to.
-type unpacking struct {
-	table.Unpacking
-	members int // of a tar
-}
+// mark may stand before text in UTF-8 (the byte order mark).
+const mark = "\xef\xbb\xbf"
 
 func isTar(head []byte) bool {
 	return len(head) >= 262 && bytes.Equal(head[257:262], []byte("ustar"))
@@ -121,9 +169,19 @@ func firstByte(head []byte) byte {
 	return head[0]
 }
 
-func looksLikeCSV(head []byte) bool {
+// separator is what stands most often between the fields of a table's first row; 0
+// where it is no text, or none stands there so often.
+func separator(head []byte, least int) (most rune) {
 	line, _, _ := bytes.Cut(head, []byte("\n"))
-	return bytes.Count(line, []byte(",")) >= 2 && bytes.IndexByte(line, 0) < 0
+	if bytes.IndexByte(head, 0) >= 0 {
+		return 0
+	}
+	for _, r := range ",;\t" {
+		if n := bytes.Count(line, []byte{byte(r)}); n >= least {
+			most, least = r, n+1
+		}
+	}
+	return most
 }
 
 // postcan is the name of a measurement inside OONI's tars:
@@ -140,37 +198,35 @@ const (
 
 // tar reads the members one by one. One that cannot be read, or not to its
 // end, does not spoil the tar.
-func (u *unpacking) tar(r io.Reader, name string, depth int, fn func(Document) error) error {
+func (c *cutter) tar(u *unpacking, r io.Reader, depth int) error {
 	t := tar.NewReader(r)
 	for n := 0; ; n++ {
-		if n == u.members {
-			return fmt.Errorf("%s: a tar of more than %d members: the rest was not read", name, u.members)
+		if n == c.members {
+			return fmt.Errorf("%s: a tar of more than %d members: the rest was not read", c.name, c.members)
 		}
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("%s: read tar: %w", name, err)
+			return fmt.Errorf("%s: read tar: %w", c.name, err)
 		}
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		uid := ""
-		if m := postcan.FindStringSubmatch(path.Base(h.Name)); m != nil {
-			uid = m[1]
-		}
-		member := name + " › " + shorten(h.Name)
-		var refused error // by fn
-		err = u.read(t, member, depth+1, func(d Document) error {
-			if uid != "" && d.Kind == Measurement && d.Bad == "" {
-				d = unwrapPost(d, uid)
-			}
-			refused = fn(d)
+		var refused error // by emit
+		member := *c
+		member.name, member.uid = c.name+" › "+shorten(h.Name), ""
+		member.emit = func(r *record) error {
+			refused = c.emit(r)
 			return refused
-		})
+		}
+		if m := postcan.FindStringSubmatch(path.Base(h.Name)); m != nil {
+			member.uid = m[1]
+		}
+		err = member.read(u, t, depth+1)
 		if err != nil && refused == nil {
-			refused = fn(Document{Source: member, Line: 1, Kind: Measurement, Bad: err.Error()})
+			refused = c.emit(&record{source: member.name, line: 1, bad: err.Error()})
 		}
 		if refused != nil {
 			return refused
@@ -186,32 +242,25 @@ func shorten(name string) string {
 }
 
 // unwrapPost takes the measurement out of the envelope that a probe posted.
-func unwrapPost(d Document, uid string) Document {
-	d.UID = uid
+func unwrapPost(data []byte) []byte {
 	var envelope struct {
 		Format  string          `json:"format"`
 		Content json.RawMessage `json:"content"`
 	}
-	if gojson.Unmarshal(d.Data, &envelope) == nil && envelope.Format == "json" && len(envelope.Content) > 0 {
-		d.Data = envelope.Content
+	if gojson.Unmarshal(data, &envelope) == nil && envelope.Format == "json" && len(envelope.Content) > 0 {
+		return envelope.Content
 	}
-	return d
+	return data
 }
 
-// cutter cuts one plain stream.
-type cutter struct {
-	name string
-	emit func(Document) error
-}
-
-// lines reads JSONL. A source whose first line is not a whole JSON value is
-// read as documents of several lines.
+// lines reads JSONL. A source whose first line is not a whole JSON value, or
+// is an object that holds rows, is read as documents of several lines.
 func (c *cutter) lines(r io.Reader) error {
-	lines := newLineReader(r, MaxDocument)
+	lines := table.NewLines(r, MaxDocument)
 	var offset, line int64
 	first := true // no line but blank ones was read
 	for {
-		data, tooLong, err := lines.line()
+		data, tooLong, err := lines.Next()
 		if len(data) == 0 && errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -229,18 +278,18 @@ func (c *cutter) lines(r io.Reader) error {
 		line++
 		start := offset
 		offset += int64(len(data)) + tooLong
-		trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+		trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte(mark)))
 		begins := first && len(trimmed) > 0
 		first = first && !begins
 		switch {
 		case len(trimmed) == 0:
 		case tooLong > 0:
 			err = c.bad(line, start, data, fmt.Sprintf("the line has %d bytes, the limit is %d", int64(len(data))+tooLong, MaxDocument))
-		case begins && !json.Valid(trimmed) && incomplete(trimmed):
-			if text := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")); len(text) < len(data) {
-				data, start = text, start+3
+		case begins && (!json.Valid(trimmed) && incomplete(trimmed) || c.rows && holdsRows(trimmed)):
+			if text := bytes.TrimPrefix(data, []byte(mark)); len(text) < len(data) {
+				data, start = text, start+int64(len(mark))
 			}
-			return c.documents(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(data), lines.rest()), 1<<16), line, start)
+			return c.documents(bufio.NewReaderSize(io.MultiReader(bytes.NewReader(data), lines.Rest()), 1<<16), line, start)
 		default:
 			err = c.object(line, start, trimmed)
 		}
@@ -261,9 +310,10 @@ func incomplete(line []byte) bool {
 // documents reads JSON objects that spread over lines or are the elements of
 // arrays, one after another.
 func (c *cutter) documents(r *bufio.Reader, line, offset int64) error {
-	values := table.NewValues(r, MaxDocument, line, offset)
+	values := newValues(r, MaxDocument, line, offset)
+	values.lists = c.rows
 	for {
-		v, err := values.Next()
+		v, err := values.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -289,21 +339,17 @@ func (c *cutter) documents(r *bufio.Reader, line, offset int64) error {
 
 // object gives out a JSON object.
 func (c *cutter) object(line, offset int64, data []byte) error {
-	d := Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: data}
-	if areSignals(data) {
-		d.Kind, d.Lacks = Signals, []string{"probe_cc"} // of a network IODA does not say the country
-	}
-	return c.emit(d)
+	return c.emit(&record{source: c.name, line: line, offset: offset, uid: c.uid, data: data})
+}
+
+func (c *cutter) bad(line, offset int64, data []byte, why string) error {
+	return c.emit(&record{source: c.name, line: line, offset: offset, data: bytes.Clone(data), bad: why})
 }
 
 // areSignals tells an answer of IODA's API, which says so at its beginning, from a
 // measurement.
 func areSignals(data []byte) bool {
 	return bytes.Contains(data[:min(len(data), 4096)], []byte(`"entityType"`)) && !bytes.Contains(data, []byte(`"test_keys"`))
-}
-
-func (c *cutter) bad(line, offset int64, data []byte, why string) error {
-	return c.emit(Document{Source: c.name, Line: line, Offset: offset, Kind: Measurement, Data: bytes.Clone(data), Bad: why})
 }
 
 // TableKind says what a table with these columns is; "" for neither.
@@ -339,25 +385,17 @@ var errTable = errors.New("the table's columns are neither those of OONI's aggre
 
 // parquet reads a table in Parquet.
 func (c *cutter) parquet(r io.Reader) error {
-	var columns, lacks []string
-	kind := ""
-	head := func(named []string) error {
-		columns, kind = named, TableKind(named)
-		lacks = lacking(kind, named)
-		if kind == "" {
-			return fmt.Errorf("%w: %w", ErrUnreadable, errTable)
-		}
-		return nil
-	}
+	var t *header
 	var refused error // by emit
-	err := table.ReadParquet(r, table.MaxParquet, head, func(row table.ParquetRow) error {
-		d := Document{Source: c.name, Line: row.Number, Kind: kind, Lacks: lacks}
+	err := table.ReadParquet(r, table.MaxParquet, func(columns []string) (err error) {
+		t, err = c.header(columns)
+		return err
+	}, func(row table.ParquetRow) error {
+		rec := record{source: c.name, line: row.Number, table: t, fields: row.Fields}
 		if row.Err != nil {
-			d.Bad = row.Err.Error()
-		} else {
-			d.Data = rowJSON(columns, row.Fields)
+			rec.bad = row.Err.Error()
 		}
-		refused = c.emit(d)
+		refused = c.emit(&rec)
 		return refused
 	})
 	if err != nil && refused == nil {
@@ -366,17 +404,29 @@ func (c *cutter) parquet(r io.Reader) error {
 	return err
 }
 
+// header says of what kind a table is.
+func (c *cutter) header(columns []string) (*header, error) {
+	kind := TableKind(columns)
+	if kind == "" && !c.rows {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, errTable)
+	}
+	t := &header{columns: columns, kind: kind, lacks: lacking(kind, columns)}
+	for _, name := range columns {
+		t.names = append(t.names, strings.ToLower(name))
+	}
+	return t, nil
+}
+
 // csv reads a table with a header row.
-func (c *cutter) csv(r *bufio.Reader) error {
-	t, err := table.NewCSV(r, ',')
+func (c *cutter) csv(r *bufio.Reader, comma rune) error {
+	t, err := table.NewCSV(r, comma)
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, err)
 	}
-	kind := TableKind(t.Columns)
-	if kind == "" {
-		return fmt.Errorf("%s: %w: %w", c.name, ErrUnreadable, errTable)
+	head, err := c.header(t.Columns)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	lacks := lacking(kind, t.Columns)
 	for {
 		row, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -385,13 +435,11 @@ func (c *cutter) csv(r *bufio.Reader) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		d := Document{Source: c.name, Line: row.Line, Offset: row.Offset, Kind: kind, Lacks: lacks}
+		rec := record{source: c.name, line: row.Line, offset: row.Offset, table: head, fields: row.Fields}
 		if row.Err != nil {
-			d.Bad, d.Data = row.Err.Error(), bytes.Clone(row.Raw)
-		} else {
-			d.Data = rowJSON(t.Columns, row.Fields)
+			rec.bad, rec.data = row.Err.Error(), bytes.Clone(row.Raw)
 		}
-		if err := c.emit(d); err != nil {
+		if err := c.emit(&rec); err != nil {
 			return err
 		}
 	}

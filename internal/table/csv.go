@@ -1,3 +1,6 @@
+// Package table reads the rows of tables in CSV, Parquet and Excel's XLSX as
+// text, each with the place where it stands. A row that cannot be read comes
+// out with the reason, and reading goes on.
 package table
 
 import (
@@ -15,15 +18,17 @@ const (
 	MaxRow     = 1 << 20 // bytes of a row or the header
 	maxJoined  = 100     // lines of a row whose quoted fields hold line ends
 	maxColumns = 10_000
-	kept       = 4 << 10 // of what is too long
 )
+
+// ErrUnreadable is wrapped when nothing of a table can be read.
+var ErrUnreadable = errors.New("unreadable")
 
 // CSV cuts a table with a header into rows. A row that is no CSV does not
 // hide the next: reading goes on at the line after the one where it began.
 type CSV struct {
 	Columns []string // of the header, without spaces around them; nil after NewRows
 
-	r      *bufio.Reader
+	lines  *Lines
 	comma  byte
 	line   int64 // that have been read
 	offset int64
@@ -54,7 +59,7 @@ var errOpenQuote = fmt.Errorf("not CSV: a quote opens a field that does not end 
 // NewRows reads a table whose first row is no header, or not for certain: all
 // rows come out, of any width.
 func NewRows(r *bufio.Reader, comma rune) *CSV {
-	c := &CSV{r: r, comma: byte(comma)}
+	c := &CSV{lines: NewLines(r, MaxRow), comma: byte(comma)}
 	if bom, _ := r.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		n, _ := r.Discard(3) // that were peeked at: it cannot fail
 		c.offset = int64(n)
@@ -176,7 +181,7 @@ func (c *CSV) take(i int) (csvLine, error) {
 		if c.err != nil {
 			return csvLine{}, c.err
 		}
-		text, dropped, err := ReadLine(c.r, MaxRow)
+		text, dropped, err := c.lines.Next()
 		if err != nil {
 			c.err = err
 			if len(text) == 0 {
@@ -240,31 +245,4 @@ func (q *quotes) line(b []byte, comma byte) bool {
 		}
 	}
 	return q.open
-}
-
-// ReadLine returns the next line with its end, in memory of its own. Of a line
-// over the limit it returns the first 4 KiB and how many bytes it left out.
-func ReadLine(r *bufio.Reader, limit int) (data []byte, dropped int64, err error) {
-	size := 0
-	for {
-		part, err := r.ReadSlice('\n')
-		size += len(part)
-		switch {
-		case size <= limit && data == nil:
-			data = bytes.Clone(part)
-		case size <= limit:
-			data = append(data, part...)
-		case data == nil:
-			data = bytes.Clone(part[:min(len(part), kept)])
-		default:
-			if len(data) > kept {
-				data = bytes.Clone(data[:kept])
-			} else {
-				data = append(data, part[:min(len(part), kept-len(data))]...)
-			}
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return data, int64(size - len(data)), err
-		}
-	}
 }

@@ -81,11 +81,10 @@ func plainError(err error) error {
 // parquetText writes Parquet values as the CSV form of the same table does.
 type parquetText struct {
 	columns []string
-	of      []int             // leaf → column
-	types   []parquet.Node    // leaf → its node
-	lists   []bool            // column → it repeats
-	scratch []strings.Builder // column → text under construction
-	counts  []int
+	of      []int          // leaf → column
+	types   []parquet.Node // leaf → its node
+	lists   []bool         // column → it repeats
+	texts   [][]string     // column → its values in a row
 }
 
 func newParquetText(schema *parquet.Schema) *parquetText {
@@ -112,8 +111,7 @@ func newParquetText(schema *parquet.Schema) *parquetText {
 			t.lists[i] = true
 		}
 	}
-	t.scratch = make([]strings.Builder, len(t.columns))
-	t.counts = make([]int, len(t.columns))
+	t.texts = make([][]string, len(t.columns))
 	return t
 }
 
@@ -148,9 +146,8 @@ func (t *parquetText) rows(group parquet.RowGroup, most int64, number *int64, fn
 }
 
 func (t *parquetText) text(row parquet.Row) []string {
-	for i := range t.columns {
-		t.scratch[i].Reset()
-		t.counts[i] = 0
+	for i := range t.texts {
+		t.texts[i] = t.texts[i][:0]
 	}
 	for _, v := range row {
 		leaf := v.Column()
@@ -158,28 +155,30 @@ func (t *parquetText) text(row parquet.Row) []string {
 			continue
 		}
 		i := t.of[leaf]
-		s := valueText(v, t.types[leaf])
-		if t.lists[i] {
-			if t.counts[i] > 0 {
-				t.scratch[i].WriteString(",")
-			}
-			s = quoted(s)
-		}
-		t.scratch[i].WriteString(s)
-		t.counts[i]++
+		t.texts[i] = append(t.texts[i], valueText(v, t.types[leaf]))
 	}
 	out := make([]string, len(t.columns))
 	for i := range t.columns {
-		out[i] = t.scratch[i].String()
 		if t.lists[i] {
-			out[i] = "[" + out[i] + "]"
+			out[i] = List(t.texts[i])
+		} else {
+			out[i] = strings.Join(t.texts[i], "")
 		}
 	}
 	return out
 }
 
-// quoted writes an element of a list.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `\'`) + "'" }
+// List writes a list as a cell holds it, ['a','b'].
+func List(items []string) string {
+	var b strings.Builder
+	for i, s := range items {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString("'" + strings.ReplaceAll(s, "'", `\'`) + "'")
+	}
+	return "[" + b.String() + "]"
+}
 
 func valueText(v parquet.Value, n parquet.Node) string {
 	if lt := n.Type().LogicalType(); lt != nil {

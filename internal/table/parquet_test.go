@@ -43,7 +43,7 @@ func TestParquetFooterIsNotBelieved(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), "not a Parquet file: its footer: ") {
 			t.Errorf("%s: %v", name, err)
 		}
-		err = Read(bytes.NewReader(withFooter(footer...)), func(Row) error { return nil })
+		err = ReadParquet(bytes.NewReader(withFooter(footer...)), MaxParquet, func([]string) error { return nil }, func(ParquetRow) error { return nil })
 		if !errors.Is(err, ErrUnreadable) {
 			t.Errorf("%s: read gives %v", name, err)
 		}
@@ -136,9 +136,13 @@ func FuzzParquet(f *testing.F) {
 	f.Add(withFooter(0x15, 2, 0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 7))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rows := 0
-		Read(bytes.NewReader(data), func(r Row) error {
-			if (r.Values == nil) == (r.Err == nil) {
-				t.Errorf("neither values nor an error, or both: %+v", r)
+		columns := 0
+		ReadParquet(bytes.NewReader(data), MaxParquet, func(names []string) error {
+			columns = len(names)
+			return nil
+		}, func(r ParquetRow) error {
+			if r.Err == nil && len(r.Fields) != columns || r.Err != nil && r.Fields != nil {
+				t.Errorf("neither the fields nor an error, or both: %+v", r)
 			}
 			if rows++; rows > 1<<16 { // nulls take no room: a few bytes can hold many rows
 				return io.EOF

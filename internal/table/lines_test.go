@@ -1,4 +1,4 @@
-package intake
+package table
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 // Lines are those that stand in the stream, however it comes in pieces, and stay
 // as they are while the next are read.
-func TestLineReader(t *testing.T) {
+func TestLines(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	broken := errors.New("broken")
 	for round := range 300 {
@@ -35,11 +35,11 @@ func TestLineReader(t *testing.T) {
 		case 2:
 			r, end = io.MultiReader(r, iotest.ErrReader(broken)), broken
 		}
-		l := newLineReader(r, limit)
+		l := NewLines(r, limit)
 		var got [][]byte
 		var left []int64
 		for {
-			line, dropped, err := l.line()
+			line, dropped, err := l.Next()
 			if len(line) > 0 {
 				got, left = append(got, line), append(left, dropped)
 			}
@@ -54,7 +54,7 @@ func TestLineReader(t *testing.T) {
 		for want := range bytes.Lines(text) {
 			dropped := int64(0)
 			if len(want) > limit {
-				dropped, want = int64(len(want)-keptOfLine), want[:keptOfLine]
+				dropped, want = int64(len(want)-Kept), want[:Kept]
 			}
 			if i >= len(got) || !bytes.Equal(got[i], want) || left[i] != dropped {
 				t.Fatalf("line %d is not what stands there", i)

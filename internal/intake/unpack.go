@@ -1,4 +1,4 @@
-package table
+package intake
 
 import (
 	"bufio"
@@ -10,34 +10,31 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Unpacking weighs what comes out of a source's compressed streams, of those
+// unpacking weighs what comes out of a source's compressed streams, of those
 // within one another too, against what went in.
-type Unpacking struct {
-	Floor int64 // bytes that may come out in any case
+type unpacking struct {
+	floor int64 // bytes that may come out in any case
 
 	in, out int64
 }
 
 // A source that unpacks to more than bombRatio times its size, and more than
-// BombFloor, is a bomb. Measurements, which repeat themselves a lot, reach
+// bombFloor, is a bomb. Measurements, which repeat themselves a lot, reach
 // some 50 times.
 const (
 	bombRatio = 1000
-	BombFloor = 256 << 20
+	bombFloor = 256 << 20
 )
 
-// ErrBomb is of a source that unpacks to far more than it weighs.
-var ErrBomb = fmt.Errorf("it unpacks to more than %d times its size: a decompression bomb", bombRatio)
+// errBomb is of a source that unpacks to far more than it weighs.
+var errBomb = fmt.Errorf("it unpacks to more than %d times its size: a decompression bomb", bombRatio)
 
-// Out is how many bytes came out of compressed streams.
-func (u *Unpacking) Out() int64 { return u.out }
-
-// In weighs a source as it is stored.
-func (u *Unpacking) In(r io.Reader) io.Reader { return countIn{r, u} }
+// weighed weighs a source as it is stored.
+func (u *unpacking) weighed(r io.Reader) io.Reader { return countIn{r, u} }
 
 type countIn struct {
 	r io.Reader
-	u *Unpacking
+	u *unpacking
 }
 
 func (c countIn) Read(p []byte) (int, error) {
@@ -48,21 +45,21 @@ func (c countIn) Read(p []byte) (int, error) {
 
 type countOut struct {
 	r io.Reader
-	u *Unpacking
+	u *unpacking
 }
 
 func (c countOut) Read(p []byte) (int, error) {
-	if c.u.out > c.u.Floor && c.u.out/bombRatio > c.u.in {
-		return 0, ErrBomb
+	if c.u.out > c.u.floor && c.u.out/bombRatio > c.u.in {
+		return 0, errBomb
 	}
 	n, err := c.r.Read(p)
 	c.u.out += int64(n)
 	return n, err
 }
 
-// Plain undoes gzip and zstd, also one around the other, by their magic
+// plain undoes gzip and zstd, also one around the other, by their magic
 // numbers and not by the name. The function lets go of what it needed.
-func (u *Unpacking) Plain(r io.Reader) (*bufio.Reader, func(), error) {
+func (u *unpacking) plain(r io.Reader) (*bufio.Reader, func(), error) {
 	var closers []func()
 	closeAll := func() {
 		for _, c := range closers {

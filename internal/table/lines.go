@@ -1,14 +1,14 @@
-package intake
+package table
 
 import (
 	"bytes"
 	"io"
 )
 
-// lineReader cuts a stream into lines. Lines lie side by side in pieces of memory
+// Lines cuts a stream into lines. They lie side by side in pieces of memory
 // that are never written to again, so that none is copied but those that go over
 // the end of a piece.
-type lineReader struct {
+type Lines struct {
 	r     io.Reader
 	limit int // of one line; of a longer one the first bytes are kept
 
@@ -20,17 +20,20 @@ type lineReader struct {
 const (
 	firstPiece = 64 << 10
 	largePiece = 1 << 20
-	keptOfLine = 4 << 10
 )
 
-func newLineReader(r io.Reader, limit int) *lineReader {
-	return &lineReader{r: r, limit: limit, next: firstPiece}
+// Kept is how much of what is too long comes out, in bytes.
+const Kept = 4 << 10
+
+// NewLines reads lines of at most so many bytes; longer ones are cut.
+func NewLines(r io.Reader, limit int) *Lines {
+	return &Lines{r: r, limit: limit, next: firstPiece}
 }
 
-// line returns the next line with its end. Of a line over the limit it returns the
+// Next returns the next line with its end. Of a line over the limit it returns the
 // first 4 KiB and how many bytes it left out. The error is that of the stream,
 // with what stood before it.
-func (l *lineReader) line() (data []byte, dropped int64, err error) {
+func (l *Lines) Next() (data []byte, dropped int64, err error) {
 	looked := 0
 	for {
 		if i := bytes.IndexByte(l.piece[looked:], '\n'); i >= 0 {
@@ -48,16 +51,16 @@ func (l *lineReader) line() (data []byte, dropped int64, err error) {
 		l.fill()
 	}
 	if len(data) > l.limit {
-		dropped = int64(len(data) - keptOfLine)
-		data = bytes.Clone(data[:keptOfLine])
+		dropped = int64(len(data) - Kept)
+		data = bytes.Clone(data[:Kept])
 	}
 	return data, dropped, err
 }
 
 // long goes over the rest of a line that is longer than the limit.
-func (l *lineReader) long() (data []byte, dropped int64, err error) {
-	data = bytes.Clone(l.piece[:keptOfLine])
-	dropped = int64(len(l.piece) - keptOfLine)
+func (l *Lines) long() (data []byte, dropped int64, err error) {
+	data = bytes.Clone(l.piece[:Kept])
+	dropped = int64(len(l.piece) - Kept)
 	for l.piece = nil; ; l.piece = nil {
 		if l.err != nil {
 			return data, dropped, l.err
@@ -72,7 +75,7 @@ func (l *lineReader) long() (data []byte, dropped int64, err error) {
 }
 
 // fill reads on, into a new piece where the present one is full.
-func (l *lineReader) fill() {
+func (l *Lines) fill() {
 	if cap(l.piece)-len(l.piece) < 4<<10 {
 		piece := make([]byte, len(l.piece), max(l.next, 2*len(l.piece)))
 		copy(piece, l.piece)
@@ -90,8 +93,8 @@ func (l *lineReader) fill() {
 	}
 }
 
-// rest is what was not given out, and the stream after it.
-func (l *lineReader) rest() io.Reader {
+// Rest is what was not given out, and the stream after it.
+func (l *Lines) Rest() io.Reader {
 	if l.err != nil {
 		return io.MultiReader(bytes.NewReader(l.piece), errReader{l.err})
 	}

@@ -1,4 +1,4 @@
-package table
+package intake
 
 import (
 	"bufio"
@@ -6,26 +6,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/bandish/bandish/internal/table"
 )
 
-// Values finds the JSON objects of a stream by their braces: one after another,
+// values finds the JSON objects of a stream by their braces: one after another,
 // over any number of lines, bare or as the elements of an array. One broken
 // object does not hide the next, and whatever is no object comes out too, as
 // text.
-type Values struct {
+type values struct {
 	r     *bufio.Reader
 	limit int
 
 	line, offset int64
 	column       int
-	blank        bool // only spaces before this place of the line
-	begun        bool // something but spaces was read
-	array        bool // between the elements of one
+	blank        bool     // only spaces before this place of the line
+	begun        bool     // something but spaces was read
+	array        bool     // between the elements of one
+	lists        bool     // an object that holds rows (see holdsRows) stands for them
+	around       *nesting // of the object whose rows are being read
 	err          error
 }
 
-// Value is one JSON object, or text that is none.
-type Value struct {
+// value is one JSON object, or text that is none.
+type value struct {
 	Line, Offset int64 // where it begins
 	Data         []byte
 	Bad          string // why it is no object; of one over the limit Data is the first 4 KiB
@@ -34,27 +38,29 @@ type Value struct {
 // maxDepth is how deep encoding/json lets a value nest.
 const maxDepth = 10_000
 
-// NewValues reads from a stream whose next byte is at the given line and
+// newValues reads from a stream whose next byte is at the given line and
 // offset. The limit is of one object, in bytes.
-func NewValues(r *bufio.Reader, limit int, line, offset int64) *Values {
-	return &Values{r: r, limit: limit, line: line, offset: offset, blank: true}
+func newValues(r *bufio.Reader, limit int, line, offset int64) *values {
+	return &values{r: r, limit: limit, line: line, offset: offset, blank: true}
 }
 
-// Next returns the next value; io.EOF after the last one, another error where
+// next returns the next value; io.EOF after the last one, another error where
 // the stream breaks. An object has balanced braces; its JSON may yet be wrong.
-func (s *Values) Next() (Value, error) {
+func (s *values) next() (value, error) {
 	for {
 		b, ok := s.peek()
 		switch {
 		case !ok && s.array && errors.Is(s.err, io.EOF):
 			s.array = false
-			return Value{Line: s.line, Offset: s.offset, Bad: "the source ends within an array: the closing ] is missing"}, nil
+			return value{Line: s.line, Offset: s.offset, Bad: "the source ends within an array: the closing ] is missing"}, nil
 		case !ok:
-			return Value{Line: s.line, Offset: s.offset}, s.err
+			return value{Line: s.line, Offset: s.offset}, s.err
 		case isSpace(b), s.array && b == ',':
 			s.take()
 		case b == '{':
-			return s.value(), nil
+			if v := s.value(); v.Data != nil {
+				return v, nil
+			}
 		case b == '[' && s.array:
 			v := s.value()
 			if v.Bad == "" {
@@ -64,6 +70,12 @@ func (s *Values) Next() (Value, error) {
 		case b == '[' && (!s.begun || s.opensArray()):
 			s.take()
 			s.array = true
+		case b == ']' && s.around != nil:
+			n := s.around
+			s.array, s.around = false, nil
+			if v := s.goOn(n, 0); v.Bad != "" {
+				return v, nil
+			}
 		case b == ']' && s.array:
 			s.take()
 			s.array = false
@@ -75,7 +87,7 @@ func (s *Values) Next() (Value, error) {
 
 // opensArray tells an array that follows other values from a line of noise
 // such as "[info] …".
-func (s *Values) opensArray() bool {
+func (s *values) opensArray() bool {
 	head, _ := s.r.Peek(512)
 	head = bytes.TrimLeft(head[min(1, len(head)):], " \t\r\n")
 	return len(head) == 0 || head[0] == '{' || head[0] == ']'
@@ -83,7 +95,7 @@ func (s *Values) opensArray() bool {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
 
-func (s *Values) peek() (byte, bool) {
+func (s *values) peek() (byte, bool) {
 	if s.err != nil {
 		return 0, false
 	}
@@ -97,12 +109,12 @@ func (s *Values) peek() (byte, bool) {
 }
 
 // take consumes a byte that peek has shown.
-func (s *Values) take() {
+func (s *values) take() {
 	b, _ := s.r.ReadByte()
 	s.passed(b)
 }
 
-func (s *Values) passed(b byte) {
+func (s *values) passed(b byte) {
 	s.offset++
 	s.column++
 	switch {
@@ -125,22 +137,26 @@ func (t *bounded) add(b byte, limit int) {
 	switch {
 	case t.size <= int64(limit):
 		t.data = append(t.data, b)
-	case len(t.data) > kept:
-		t.data = bytes.Clone(t.data[:kept])
+	case len(t.data) > table.Kept:
+		t.data = bytes.Clone(t.data[:table.Kept])
 	}
 }
 
 // value reads the object or array that begins here. When its braces cannot be
 // right it takes the text up to the next line that begins with a brace as far
-// in as this one's.
-func (s *Values) value() Value {
-	v := Value{Line: s.line, Offset: s.offset}
+// in as this one's. Where it comes upon rows it gives nothing; they come next.
+func (s *values) value() value {
 	indent := 0
 	if s.blank {
 		indent = s.column
 	}
+	return s.goOn(&nesting{}, indent)
+}
+
+// goOn reads the rest of a value of which so much is open.
+func (s *values) goOn(n *nesting, indent int) value {
+	v := value{Line: s.line, Offset: s.offset}
 	var t bounded
-	var n nesting
 	for {
 		b, err := s.r.ReadByte()
 		if err != nil {
@@ -163,6 +179,10 @@ func (s *Values) value() Value {
 		if len(n.open) == 0 {
 			break
 		}
+		if b == '[' && s.lists && !s.array && n.opensRows(t.data) {
+			s.array, s.around = true, n
+			return value{}
+		}
 	}
 	if t.size > int64(s.limit) {
 		v.Bad = fmt.Sprintf("the document has %d bytes, the limit is %d", t.size, s.limit)
@@ -172,7 +192,7 @@ func (s *Values) value() Value {
 }
 
 // skip takes the rest of a broken value.
-func (s *Values) skip(t *bounded, indent int) {
+func (s *values) skip(t *bounded, indent int) {
 	for {
 		b, ok := s.peek()
 		if !ok {
@@ -189,8 +209,8 @@ func (s *Values) skip(t *bounded, indent int) {
 
 // noise reads text that is no value: outside of arrays a line, inside up to
 // the next element.
-func (s *Values) noise() Value {
-	v := Value{Line: s.line, Offset: s.offset, Bad: "text that is no JSON document"}
+func (s *values) noise() value {
+	v := value{Line: s.line, Offset: s.offset, Bad: "text that is no JSON document"}
 	if s.array {
 		v.Bad = "text in the array that is no JSON object"
 	}
@@ -261,4 +281,31 @@ func (n *nesting) next(b byte) string {
 	}
 	n.prev = b
 	return ""
+}
+
+// holdsRows reports whether an object is an answer of OONI's API, which holds rows
+// in a list.
+func holdsRows(object []byte) bool {
+	var n nesting
+	for i, b := range object {
+		if n.next(b) != "" {
+			return false
+		}
+		if b == '[' && n.opensRows(object[:i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// opensRows reports whether the bracket that text ends with opens the list of rows
+// of an object.
+func (n *nesting) opensRows(text []byte) bool {
+	if string(n.open) != "{[" || n.prev != '[' { // deeper, or within a string
+		return false
+	}
+	const space = " \t\r\n"
+	key, ok := bytes.CutSuffix(bytes.TrimRight(text[:len(text)-1], space), []byte(":"))
+	key = bytes.TrimRight(key, space)
+	return ok && (bytes.HasSuffix(key, []byte(`"results"`)) || bytes.HasSuffix(key, []byte(`"result"`)) || bytes.HasSuffix(key, []byte(`"data"`)))
 }
