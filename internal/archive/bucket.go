@@ -104,7 +104,7 @@ type bucket struct {
 
 	sent struct {
 		sync.Mutex
-		names map[string]bool // files that were sent since the last commit; no commit may list them
+		names map[string]bool // files that were sent since the last commit; perhaps no commit lists them
 	}
 
 	mu     sync.Mutex // guards what follows
