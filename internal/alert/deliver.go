@@ -25,25 +25,25 @@ import (
 	"github.com/bandish/bandish/internal/dial"
 )
 
-// Channel is a way to a receiver. Name identifies it in the record of
-// deliveries and holds no secret.
+// Channel is a way to a receiver. Name identifies it in the record of deliveries and
+// contains no secret.
 //
-// A channel with a method Wants(*Alert) bool gets only what it wants.
+// If a channel has a method Wants(*Alert) bool, it only gets the alerts that it wants.
 type Channel interface {
 	Name() string
 	Send(ctx context.Context, a Alert) (detail string, err error)
 }
 
-// Limits of a round of deliveries.
+// Limits of deliveries: how often an alert is tried in one round, and in all.
 const (
 	attemptsARound = 4
-	giveUp         = 30 // attempts in all, over rounds
+	giveUp         = 30 // attempts in all rounds together
 )
 
-// Deliver tries every alert that a channel has not got yet, in order, and
-// records each attempt. An alert that fails holds up the later ones of its
-// channel, so that they come in order, until it is given up. A channel gets
-// what was announced after it was subscribed. sleep waits between attempts.
+// Deliver tries, for each channel and in order, the alerts that it has not got yet, and
+// records each attempt. A channel gets only what was announced after it subscribed. An
+// alert that fails holds back the later ones of its channel, so that they come in order;
+// after giveUp attempts it is skipped. sleep waits between attempts.
 func (l *Journal) Deliver(ctx context.Context, channels []Channel, now func() time.Time, sleep func(context.Context, time.Duration) error) error {
 	var errs []error
 	for _, c := range channels {
@@ -66,8 +66,8 @@ func (l *Journal) Deliver(ctx context.Context, channels []Channel, now func() ti
 	return errors.Join(errs...)
 }
 
-// Subscribe records a channel that is new, so that it gets all that is
-// announced from now on, also after a crash; with backlog, all there is.
+// Subscribe records a new channel. It then gets everything that is announced from now on,
+// also after a crash; with backlog, everything in the journal.
 func (l *Journal) Subscribe(c Channel, backlog bool, now time.Time) error {
 	since, known := l.since[c.Name()]
 	if known && (!backlog || since == 0) {
@@ -119,7 +119,7 @@ func (l *Journal) deliver(ctx context.Context, c Channel, a Alert, now func() ti
 	return fmt.Errorf("deliver alert %d to %s: %w", a.Seq, c.Name(), err)
 }
 
-// Sleep waits, or until ctx is done.
+// Sleep waits for d, or until ctx is done; then it returns the error of ctx.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -139,13 +139,12 @@ type Webhook struct {
 	now    func() time.Time
 }
 
-// NewWebhook checks the address. With a secret, requests carry
+// NewWebhook checks the address. With a secret, requests have the header
 //
 //	Bandish-Signature: t=UNIX,v1=HEX
 //
-// where HEX is the HMAC-SHA256, under the secret, of UNIX, a full stop and the
-// body. private lets a name lead to an address that is not of the public
-// internet.
+// HEX is the HMAC-SHA256, under the secret, of UNIX, a dot and the body. With private, the
+// name may lead to an address that is not on the public internet.
 func NewWebhook(address string, secret []byte, private bool, now func() time.Time) (*Webhook, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
@@ -155,8 +154,8 @@ func NewWebhook(address string, secret []byte, private bool, now func() time.Tim
 	return &Webhook{url: u, secret: secret, client: client, now: now}, nil
 }
 
-// Name is the address without query and password, which may be secret; a hash
-// tells apart those that differ only there.
+// Name is the address without query and password, which may be secret. A hash tells apart
+// addresses that differ only there.
 func (w *Webhook) Name() string {
 	u := *w.url
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
@@ -167,7 +166,7 @@ func (w *Webhook) Name() string {
 	return "webhook " + u.String() + " #" + hex.EncodeToString(h[:4])
 }
 
-// Sign makes the signature header's value.
+// Sign returns the value of the signature header.
 func Sign(secret, body []byte, at time.Time) string {
 	t := strconv.FormatInt(at.Unix(), 10)
 	m := hmac.New(sha256.New, secret)
@@ -176,7 +175,7 @@ func Sign(secret, body []byte, at time.Time) string {
 	return "t=" + t + ",v1=" + hex.EncodeToString(m.Sum(nil))
 }
 
-// Send posts the alert; any 2xx is success.
+// Send posts the alert. Any status 2xx is success.
 func (w *Webhook) Send(ctx context.Context, a Alert) (string, error) {
 	body, err := json.Marshal(a)
 	if err != nil {
@@ -194,7 +193,7 @@ func (w *Webhook) Send(ctx context.Context, a Alert) (string, error) {
 	}
 	resp, err := w.client.Do(req)
 	if err != nil {
-		var ue *url.Error // its text holds the whole address
+		var ue *url.Error // its text contains the whole address
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
@@ -208,7 +207,7 @@ func (w *Webhook) Send(ctx context.Context, a Alert) (string, error) {
 	return resp.Status, nil
 }
 
-// Mail sends alerts by SMTP, with STARTTLS where the server has it.
+// Mail sends alerts by SMTP, with STARTTLS if the server offers it.
 type Mail struct {
 	server         string // host:port
 	from, to       mail.Address
@@ -217,8 +216,8 @@ type Mail struct {
 	now            func() time.Time
 }
 
-// NewMail checks the addresses. A user and password are only sent over TLS or
-// to this machine. private is as for NewWebhook.
+// NewMail checks the addresses. User and password are only sent over TLS or to this
+// machine. private is as in NewWebhook.
 func NewMail(server, from, to, user, password string, private bool, now func() time.Time) (*Mail, error) {
 	f, err := mail.ParseAddress(from)
 	if err != nil {
@@ -234,22 +233,22 @@ func NewMail(server, from, to, user, password string, private bool, now func() t
 	return &Mail{server: server, from: *f, to: *t, user: user, password: password, dialer: dial.For(server, private).Dialer(), now: now}, nil
 }
 
-// Name is the receiver.
+// Name names the receiver.
 func (m *Mail) Name() string { return "mail " + m.to.Address }
 
-// Send hands the alert to the server.
+// Send gives the alert to the mail server.
 func (m *Mail) Send(ctx context.Context, a Alert) (string, error) {
 	return m.hand(ctx, m.message(Subject(a), Text(a), fmt.Sprintf("%d.%s", a.Seq, hex.EncodeToString([]byte(a.ID))), ""))
 }
 
-// Text sends a text that is no alert. stop is the address of a page that ends
-// further mails.
+// Text sends a text that is not an alert. stop is the address of a page that ends further
+// mails.
 func (m *Mail) Text(ctx context.Context, subject, text, stop string) error {
 	_, err := m.hand(ctx, m.message(subject, text, rand.Text(), stop))
 	return err
 }
 
-// hand gives a message to the server.
+// hand gives a message to the mail server.
 func (m *Mail) hand(ctx context.Context, message []byte) (string, error) {
 	conn, err := m.dialer.DialContext(ctx, "tcp", m.server)
 	if err != nil {
@@ -293,7 +292,7 @@ func (m *Mail) hand(ctx context.Context, message []byte) (string, error) {
 	return "accepted by " + m.server, nil
 }
 
-// message is the mail, in plain text.
+// message writes the mail in plain text.
 func (m *Mail) message(subject, text, id, stop string) []byte {
 	var b bytes.Buffer
 	header := func(name, value string) {

@@ -1,11 +1,10 @@
-// Package alert keeps the journal of what was announced about events and brings
-// it to those who asked: webhooks and mail.
+// Package alert keeps a journal of what was announced about events, and sends it to those
+// who asked, by webhooks and mail.
 //
-// The journal is append-only, one JSON object a line, each naming the SHA-256
-// of the line before it. What is in the journal was announced, whatever became
-// of its delivery; deliveries are recorded in a file of their own, and what
-// was not delivered is tried again. A receiver may so get an alert twice, and
-// tells by its seq.
+// The journal is append-only. A line is one JSON object, and names the SHA-256 of the line
+// before it. What is in the journal was announced, even if its delivery fails. Deliveries
+// are recorded in a second file; what was not delivered is tried again. So a receiver may
+// get an alert twice, and recognises it by its seq.
 package alert
 
 import (
@@ -29,23 +28,23 @@ import (
 type Alert struct {
 	Seq  int       `json:"seq"` // from 1
 	Time time.Time `json:"time"`
-	Prev string    `json:"prev"` // SHA-256 of the line before, without its end; "" for the first
+	Prev string    `json:"prev"` // SHA-256 of the line before, without its line end; "" for the first
 	event.Revision
 }
 
-// Delivery is a line of the record of deliveries.
+// Delivery is a line in the record of deliveries.
 type Delivery struct {
 	Time    time.Time `json:"time"`
 	Seq     int       `json:"seq"`
-	Channel string    `json:"channel"` // never with a secret
-	Attempt int       `json:"attempt"` // from 1; 0 where the channel was subscribed, after Seq
+	Channel string    `json:"channel"` // never contains a secret
+	Attempt int       `json:"attempt"` // from 1; 0: the channel subscribed, and gets what comes after Seq
 	OK      bool      `json:"ok"`
 	Detail  string    `json:"detail"` // status or error
 }
 
 const subscribed = "subscribed"
 
-// Journal is the files of a folder. One process at a time may hold it.
+// Journal is the two files of a folder. Only one process at a time may hold it.
 type Journal struct {
 	dir        string
 	lock       *os.File
@@ -53,16 +52,16 @@ type Journal struct {
 	deliveries *os.File
 	last       string // hash of the last line
 	list       []Alert
-	delivered  map[string]map[int]bool // channel → seq
+	delivered  map[string]map[int]bool // by channel, then by seq
 	attempts   map[string]map[int]int
-	since      map[string]int // of each channel that is subscribed
+	since      map[string]int // by subscribed channel: it gets what comes after this seq
 }
 
-// errHeld is the error of a journal that another process is using.
+// errHeld means that another process holds the journal.
 var errHeld = errors.New("another process holds it")
 
-// Open opens the journal in a folder and makes it where there is none. A line
-// that was cut off by a crash is taken off; any other damage is an error.
+// Open opens the journal in a folder, and makes it if there is none. A line that a crash
+// cut off is removed; any other damage is an error.
 func Open(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
@@ -111,7 +110,7 @@ func (l *Journal) load() (err error) {
 	return nil
 }
 
-// openLines opens a file for appending and gives out its whole lines.
+// openLines opens a file for appending, and calls fn with each whole line in it.
 func openLines(name string, fn func(n int, line []byte) error) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -149,7 +148,7 @@ func hashLine(line []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// Close lets another process have the journal.
+// Close lets other processes have the journal.
 func (l *Journal) Close() error {
 	var errs []error
 	for _, f := range []*os.File{l.alerts, l.deliveries, l.lock} {
@@ -160,10 +159,10 @@ func (l *Journal) Close() error {
 	return errors.Join(errs...)
 }
 
-// Alerts are all lines, the oldest first. They are the journal's.
+// Alerts returns all lines, oldest first. The caller must not change them.
 func (l *Journal) Alerts() []Alert { return l.list }
 
-// Announced is what was last said of each event that was not withdrawn.
+// Announced returns what was said last of each event that was not withdrawn.
 func (l *Journal) Announced() map[string]event.Event {
 	out := map[string]event.Event{}
 	for _, a := range l.list {
@@ -176,7 +175,7 @@ func (l *Journal) Announced() map[string]event.Event {
 	return out
 }
 
-// Append announces a revision. When it returns an error nothing was announced.
+// Append announces a revision. If it returns an error, nothing was announced.
 func (l *Journal) Append(now time.Time, r event.Revision) (Alert, error) {
 	a := Alert{Seq: len(l.list) + 1, Time: now.UTC().Truncate(time.Second), Prev: l.last, Revision: r}
 	line, err := json.Marshal(a)
@@ -191,8 +190,7 @@ func (l *Journal) Append(now time.Time, r event.Revision) (Alert, error) {
 	return a, nil
 }
 
-// appendLine writes a line and makes sure of it; where that fails the file is
-// put back to what it was.
+// appendLine writes a line durably. If that fails, it puts the file back as it was.
 func appendLine(f *os.File, line []byte) error {
 	at, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -209,7 +207,7 @@ func appendLine(f *os.File, line []byte) error {
 	return err
 }
 
-// note keeps in mind what became of a delivery.
+// note remembers the result of an attempt.
 func (l *Journal) note(d Delivery) {
 	if d.Attempt == 0 {
 		l.since[d.Channel] = d.Seq

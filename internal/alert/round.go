@@ -10,23 +10,23 @@ import (
 	"github.com/bandish/bandish/event"
 )
 
-// Topic is what a receiver wants to hear of. Empty fields narrow nothing.
+// Topic is what a receiver wants to hear of. An empty field allows everything.
 type Topic struct {
 	CC      string   `json:"country,omitempty"`
 	Target  string   `json:"target,omitempty"`
 	Network string   `json:"network,omitempty"` // "AS64512"
 	Case    string   `json:"case,omitempty"`    // id of a case of the record
-	Targets []string `json:"targets,omitempty"` // of the case: one of them
+	Targets []string `json:"targets,omitempty"` // those of the case; one of them is enough
 }
 
-// Wants reports whether an alert is of the topic.
+// Wants reports whether the topic includes an alert.
 func (t Topic) Wants(a *Alert) bool {
 	e := &a.Event
 	one := len(t.Targets) == 0 || slices.ContainsFunc(t.Targets, func(id string) bool { return slices.Contains(e.Targets, id) })
 	return one && (t.CC == "" || e.CC == t.CC) && (t.Target == "" || slices.Contains(e.Targets, t.Target)) && (t.Network == "" || slices.Contains(e.Networks, t.Network))
 }
 
-// String names the topic; "" is everything.
+// String names the topic; "" means everything.
 func (t Topic) String() string {
 	out := ""
 	for _, part := range []string{t.CC, t.Target, t.Network, t.Case} {
@@ -37,20 +37,21 @@ func (t Topic) String() string {
 	return out
 }
 
-// About is a channel that hears of a topic alone.
+// About is a channel that gets only the alerts of a topic.
 type About struct {
 	Channel
 	Topic
 }
 
-// Name tells apart the topics of one receiver.
+// Name is different for each topic of a receiver.
 func (a About) Name() string { return a.Channel.Name() + a.Topic.String() }
 
-// Round looks once: it announces in the journal of a folder what changed in all
-// events, and brings the channels what they have not got. Several processes may
-// take turns on one folder: each waits until the journal is free. With backlog a
-// new channel gets all that the journal holds. It returns what it announced, and
-// what was announced since the alert numbered after, its own included.
+// Round looks once. It announces, in the journal of a folder, what changed in found, which
+// must be all events, and sends the channels what they have not got yet. Several processes
+// may use one folder: each waits until the journal is free. With backlog, a new channel
+// gets everything in the journal. Round returns the alerts after the one numbered after,
+// its own included, and the number of the last alert. If after is negative, it returns
+// only its own.
 func Round(ctx context.Context, dir string, found []event.Event, channels []Channel, backlog bool, after int, now func() time.Time, sleep func(context.Context, time.Duration) error) (news []Alert, last int, err error) {
 	l, err := openWhenFree(ctx, dir)
 	if err != nil {

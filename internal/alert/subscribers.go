@@ -25,13 +25,12 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Subscriber is somebody who asked a server for alerts. The address is the only
-// thing kept of a person: it stands in one file that only the server reads, in
-// no log and in no record of deliveries, and goes when they stop, or when they
-// do not confirm.
+// Subscriber is somebody who asked a server for alerts. The address is all that is kept of
+// a person. It stands in one file that only the server reads, and in no log and no record
+// of deliveries. It is deleted when they stop, or if they do not confirm.
 type Subscriber struct {
 	ID        string    `json:"id"`
-	Mail      string    `json:"mail,omitempty"`    // one of the two
+	Mail      string    `json:"mail,omitempty"`    // exactly one of the two is set
 	Webhook   string    `json:"webhook,omitempty"` //
 	Secret    string    `json:"secret,omitempty"`  // signs what a webhook gets
 	Topic     Topic     `json:"topic"`
@@ -39,32 +38,32 @@ type Subscriber struct {
 	Asked     time.Time `json:"asked"` // the day of the request
 }
 
-// Subscribers keeps them in a file of a folder. Its fields are set before first
-// use; its methods may be called by many goroutines.
+// Subscribers keeps subscribers in a file. Its fields must be set before the first use.
+// Many goroutines may call its methods.
 type Subscribers struct {
-	Dir     string // of the journal
-	BaseURL string // of the server, for links
+	Dir     string // folder of the journal
+	BaseURL string // address of the server, for links
 	Now     func() time.Time
 
-	// SendMail sends a text to an address; nil where no mail is sent.
+	// SendMail sends a text to an address. It is nil if the server sends no mail.
 	SendMail func(ctx context.Context, to, subject, text, stop string) error
-	// Dial says where webhooks may lead; nil is the public internet: nothing of
-	// the server's own network is for strangers.
+	// Dial says where webhooks may lead. Nil allows only the public internet: strangers
+	// must not reach the server's own network.
 	Dial *dial.Policy
 
 	mu   sync.Mutex // guards the file and what follows
 	sent []time.Time
 }
 
-// Limits of what strangers may ask.
+// Limits for strangers.
 const (
 	maxSubscribers = 10_000
-	maxMailsAnHour = 60 // to confirm, to all together
+	maxMailsAnHour = 60 // mails that ask for confirmation, to all receivers together
 	confirmWithin  = 48 * time.Hour
 )
 
-// ErrRefused wraps the reasons for which a subscription is refused; they are for
-// the reader.
+// ErrRefused wraps the reasons why a subscription is refused. Their text is for the
+// reader.
 var ErrRefused = errors.New("refused")
 
 func refused(format string, args ...any) error {
@@ -73,7 +72,7 @@ func refused(format string, args ...any) error {
 
 func (s *Subscribers) file() string { return filepath.Join(s.Dir, "subscribers.json") }
 
-// load reads all that are still wanted. The caller holds mu.
+// load reads all subscribers that still count. The caller holds mu.
 func (s *Subscribers) load() ([]Subscriber, error) {
 	b, err := os.ReadFile(s.file())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +88,7 @@ func (s *Subscribers) load() ([]Subscriber, error) {
 	return slices.DeleteFunc(list, func(x Subscriber) bool { return !x.Confirmed && s.Now().Sub(x.Asked) > confirmWithin+24*time.Hour }), nil
 }
 
-// save replaces the file, which nobody else may read. The caller holds mu.
+// save replaces the file. Nobody else may read it. The caller holds mu.
 func (s *Subscribers) save(list []Subscriber) error {
 	b, err := json.Marshal(list)
 	if err == nil {
@@ -104,8 +103,8 @@ func (s *Subscribers) save(list []Subscriber) error {
 	return nil
 }
 
-// token is the word in the links of a subscriber, who alone gets it: a hash of
-// the id under a key that the server made for itself.
+// token returns the secret word in a subscriber's links. It is a hash of the id, under a
+// key that only this server knows.
 func (s *Subscribers) token(id string) (string, error) {
 	name := filepath.Join(s.Dir, "subscribers.key")
 	key, err := os.ReadFile(name)
@@ -123,10 +122,11 @@ func (s *Subscribers) token(id string) (string, error) {
 	return hex.EncodeToString(m.Sum(nil)[:20]), nil
 }
 
-// Ask takes a request for alerts. A receiver of mail gets a link to confirm it; a
-// webhook is asked at once to repeat a word, which shows that it is theirs, and
-// is confirmed then. It returns the subscriber and the token to stop with, which
-// a receiver of mail gets by mail alone.
+// Ask takes a request for alerts. A receiver of mail gets a link to confirm it. A webhook
+// is asked at once to repeat a word, which proves that it agrees; then it is confirmed.
+// Ask returns the subscriber and, for a webhook, the token with which to stop. A receiver
+// of mail gets that only by mail. The error wraps ErrRefused if the request cannot be
+// granted.
 func (s *Subscribers) Ask(ctx context.Context, to Subscriber) (Subscriber, string, error) {
 	to.ID, to.Confirmed, to.Asked = rand.Text()[:16], false, s.Now().UTC().Truncate(24*time.Hour)
 	s.mu.Lock()
@@ -175,12 +175,12 @@ func orAll(t Topic) string {
 	return t.String()
 }
 
-// link is a page of the server for a subscriber.
+// link returns the address of a page of the server for a subscriber.
 func (s *Subscribers) link(what, id, token string) string {
 	return s.BaseURL + "/alerts/" + what + "?" + url.Values{"id": {id}, "token": {token}}.Encode()
 }
 
-// add keeps a request, within what strangers may ask.
+// add keeps a request, within the limits for strangers.
 func (s *Subscribers) add(to Subscriber) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,7 +203,8 @@ func (s *Subscribers) add(to Subscriber) error {
 	return s.save(append(list, to))
 }
 
-// change applies fn to the subscriber of an id and token; nil removes it.
+// change applies fn to the subscriber with this id and token. If fn returns nil, the
+// subscriber is removed.
 func (s *Subscribers) change(id, token string, fn func(Subscriber) *Subscriber) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -229,17 +230,17 @@ func (s *Subscribers) change(id, token string, fn func(Subscriber) *Subscriber) 
 	return refused("there is no such subscription: it was stopped, or was not confirmed in time")
 }
 
-// Confirm begins the alerts of a request.
+// Confirm starts the alerts of a request.
 func (s *Subscribers) Confirm(id, token string) error {
 	return s.change(id, token, func(x Subscriber) *Subscriber { x.Confirmed = true; return &x })
 }
 
-// Stop ends them and deletes the address.
+// Stop ends the alerts and deletes the address.
 func (s *Subscribers) Stop(id, token string) error {
 	return s.change(id, token, func(Subscriber) *Subscriber { return nil })
 }
 
-// verify asks a webhook to repeat a word, signed as alerts will be.
+// verify asks a webhook to repeat a word. The request is signed as alerts will be.
 func (s *Subscribers) verify(ctx context.Context, to *Subscriber) error {
 	word := rand.Text()
 	body, err := json.Marshal(map[string]string{"type": "verify", "challenge": word, "secret": to.Secret})
@@ -272,12 +273,13 @@ func (s *Subscribers) dial() *dial.Policy {
 	return s.Dial
 }
 
-// client follows no redirect and reaches what Dial lets it.
+// client returns a client that follows no redirects, and that reaches only what Dial
+// allows.
 func (s *Subscribers) client() *http.Client {
 	return &http.Client{Timeout: 15 * time.Second, Transport: s.dial().Transport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// Channels are the ways to those who confirmed.
+// Channels returns a channel for each confirmed subscriber.
 func (s *Subscribers) Channels() ([]Channel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -298,7 +300,7 @@ func (s *Subscribers) Channels() ([]Channel, error) {
 		}
 		hook, err := NewWebhook(x.Webhook, []byte(x.Secret), false, s.Now)
 		if err != nil {
-			continue // it was checked when it was taken
+			continue // the address was checked when it was taken
 		}
 		hook.client = s.client()
 		out = append(out, &person{s: s, Subscriber: x, hook: hook})
@@ -306,8 +308,8 @@ func (s *Subscribers) Channels() ([]Channel, error) {
 	return out, nil
 }
 
-// person is the channel to a subscriber. Its name, and what is recorded of its
-// deliveries, hold no address.
+// person is the channel to a subscriber. Neither its name nor the record of its deliveries
+// contains an address.
 type person struct {
 	Subscriber
 	s    *Subscribers

@@ -7,7 +7,7 @@ import (
 	"github.com/bandish/bandish/event"
 )
 
-// Subject is an alert in one line.
+// Subject puts an alert into one line.
 func Subject(a Alert) string {
 	what := map[event.Action]string{event.Announced: "Blocked", event.Updated: "Revised", event.Over: "Unblocked", event.Withdrawn: "Withdrawn"}[a.Action]
 	if a.Event.Kind == event.Shutdown {
@@ -16,7 +16,7 @@ func Subject(a Alert) string {
 	return fmt.Sprintf("%s: %s in %s (%s)", what, a.Event.Scope, a.Event.CC, a.ID)
 }
 
-// Text is an alert as a person reads it.
+// Text puts an alert into words for a person.
 func Text(a Alert) string {
 	var b strings.Builder
 	e := &a.Event

@@ -1,11 +1,11 @@
-// Package api answers programs: what the pages show, as JSON, lines of JSON,
-// CSV and Parquet, under /api/v1/, described by an OpenAPI document that is made
-// from the handlers' types. It computes nothing of its own: every value comes
-// from inquiry.Desk, the case record or the segments of the archive, and is the
-// one that pages and commands show.
+// Package api answers programs, under /api/v1/: what the pages show, as JSON, lines of
+// JSON, CSV and Parquet. An OpenAPI document, made from the types of the handlers,
+// describes it. The package computes nothing itself: every value comes from inquiry.Desk,
+// from the case record or from the segments of the archive, and pages and commands show
+// the same.
 //
-// OONI's read API stands under the same path (internal/ooniapi); the names here
-// are none of its (docs/decisions/0013-two-apis-under-one-path.md).
+// OONI's read API (internal/ooniapi) stands under the same path. The two share no names
+// (docs/decisions/0013-two-apis-under-one-path.md).
 package api
 
 import (
@@ -35,38 +35,38 @@ import (
 // Prefix is the path under which the API answers.
 const Prefix = "/api/v1"
 
-// Server answers the API. Its fields are set before New.
+// Server answers the API. Its fields must be set before New.
 type Server struct {
 	Desk    *inquiry.Desk
-	Store   *store.Store // nil where nothing was measured
+	Store   *store.Store // nil if nothing was measured
 	Targets *target.Registry
 	Records *casefile.Records
-	Search  *search.Index                 // nil: nothing is searched
-	Ledger  func() ([]request.Row, error) // what authorities asked of platforms; nil: that of the record
-	// EntryOf is the ledger's name, and the index of the entry of a batch; nil
-	// where there is no ledger.
+	Search  *search.Index                 // nil: there is no search
+	Ledger  func() ([]request.Row, error) // what authorities asked of platforms; nil: only what the record has of it
+	// EntryOf returns the name of the ledger and the index of the entry of a raw batch. It
+	// is nil if there is no ledger.
 	EntryOf func(batch string) (origin string, at int64, err error)
 	Now     func() time.Time
 	Log     *slog.Logger
-	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
-	Limit   int                            // requests that a client may make a minute; 0: as many as it likes
+	Client  func(*http.Request) netip.Addr // returns who sent a request; nil: the address of the connection
+	Limit   int                            // how many requests a client network may make in a minute; 0: no limit
 
 	api     huma.API
 	mux     *http.ServeMux
-	started string // tells apart this process from the ones before: it may be of another program
+	started string // start of this process, part of each ETag: the next process may be of another version
 	pins    pins
 	limiter limiter
-	streams chan struct{} // whole lists that are written at a time
+	streams chan struct{} // a slot for each whole list that is being written
 }
 
-// maxStreams is how many whole lists are written at a time.
+// maxStreams is how many whole lists are written at one time.
 const maxStreams = 4
 
-// New prepares the API of a server whose fields are set.
+// New prepares the API. The fields of s must be set.
 func New(s *Server) *Server {
 	s.mux, s.started, s.streams = http.NewServeMux(), s.Now().UTC().Format(time.RFC3339Nano), make(chan struct{}, maxStreams)
 	cfg := huma.DefaultConfig("Bandish", Version)
-	cfg.CreateHooks = nil // no $schema links: they repeat the Host that a client sent
+	cfg.CreateHooks = nil // no $schema links: they would repeat the Host that a client sent
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	cfg.Info.Description = about
@@ -84,8 +84,8 @@ func New(s *Server) *Server {
 	return s
 }
 
-// Version is that of the API: names are added to it, and none changes its
-// meaning or goes away.
+// Version is the version of the API. New names may be added. A name never changes its
+// meaning and never goes away.
 const Version = "1.0.0"
 
 const about = `What the pages of this server show, for programs: whether a platform is blocked in a country, since when and on what evidence; the measurements, counts and dated bans behind it; the case record; reported bans. Every answer is the one that the pages show.
@@ -98,8 +98,8 @@ Answers carry an ETag: ask again with If-None-Match. Errors are problem document
 
 OONI's own read API stands under the same path: see docs/formats/ooniapi.md.`
 
-// explained puts what is wrong with a request into its detail: some clients
-// show nothing else.
+// explained copies the mistakes of a request into the detail of the error, since some
+// clients show nothing else.
 func explained(_ huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok || len(m.Errors) == 0 || m.Status != http.StatusUnprocessableEntity {
@@ -115,7 +115,7 @@ func explained(_ huma.Context, _ string, v any) (any, error) {
 	return m, nil
 }
 
-// Patterns are the patterns of [http.ServeMux] under which Handler answers.
+// Patterns returns the patterns of [http.ServeMux] for which Handler has answers.
 func (s *Server) Patterns() []string {
 	out := []string{Prefix + "/openapi.json"}
 	for path := range s.api.OpenAPI().Paths {
@@ -129,7 +129,7 @@ func (s *Server) Patterns() []string {
 type Endpoint struct {
 	Path, Summary, Text string
 	Parameters          []Parameter
-	Formats             []string // media types of its answers
+	Formats             []string // media types that it can answer with
 	Example             string   // an address to try
 }
 
@@ -139,7 +139,7 @@ type Parameter struct {
 	Required       bool
 }
 
-// Endpoints are all addresses, in the order of the document's tags.
+// Endpoints returns all addresses, in the order of the tags of the document.
 func (s *Server) Endpoints() []Endpoint {
 	var out []Endpoint
 	for path, item := range s.api.OpenAPI().Paths {
@@ -163,13 +163,13 @@ func (s *Server) Endpoints() []Endpoint {
 	return out
 }
 
-// Document is the OpenAPI document.
+// Document returns the OpenAPI document as JSON.
 func (s *Server) Document() ([]byte, error) {
 	b, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")
 	return append(b, '\n'), err
 }
 
-// Handler answers under the paths of Patterns.
+// Handler answers all addresses of Patterns.
 func (s *Server) Handler() http.Handler {
 	document, err := s.Document()
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(document) // the client's loss
+		w.Write(document) // an error is the client's loss
 	})
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "There is no such address. "+Prefix+"/openapi.json describes those that there are.")
@@ -191,14 +191,15 @@ func (s *Server) Handler() http.Handler {
 	return s.guarded(wrap(s.conditional(s.mux)))
 }
 
-// problem answers with a problem document.
+// problem answers with a problem document (RFC 9457).
 func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail}) // the client's loss
+	json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail}) // an error is the client's loss
 }
 
-// guarded adds what every answer has, and refuses what is no question.
+// guarded sets the headers that all answers share. It refuses methods other than GET and
+// HEAD, queries that cannot be read, and requests beyond the limit.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -231,7 +232,8 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// admit counts a request of a client; it answers one too many itself.
+// admit counts a request. If the client is over its limit, admit answers 429 and returns
+// false.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	if s.limiter.admit(w.Header(), s.client(r), s.Limit, s.Now()) {
 		return true
@@ -244,11 +246,11 @@ func (s *Server) client(r *http.Request) netip.Addr {
 	if s.Client != nil {
 		return s.Client(r)
 	}
-	at, _ := netip.ParseAddrPort(r.RemoteAddr) // none: all of them are one client
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // no address: all such requests count as one client
 	return at.Addr()
 }
 
-// Limited counts the requests to another handler with those to the API.
+// Limited counts the requests to next together with those to the API.
 func (s *Server) Limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.admit(w, r) {
@@ -257,8 +259,9 @@ func (s *Server) Limited(next http.Handler) http.Handler {
 	})
 }
 
-// conditional gives answers their ETag, and says no more than 304 to a client
-// that has the same. What everything rests on is known before the answer is.
+// conditional gives answers an ETag, and answers 304 to a client that has the same. The
+// ETag is made of the request and of the edition, so it is known before the answer is
+// made.
 func (s *Server) conditional(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		edition, err := s.Desk.Edition()
@@ -268,7 +271,7 @@ func (s *Server) conditional(next http.Handler) http.Handler {
 			return
 		}
 		tag := tagOf(s.started, edition, r)
-		w.Header().Set("Cache-Control", "no-cache") // may be kept, and is asked for again
+		w.Header().Set("Cache-Control", "no-cache") // a cache may keep it, but must ask each time whether it changed
 		if match := r.Header.Get("If-None-Match"); match != "" && slices.Contains(strings.FieldsFunc(match, func(c rune) bool { return c == ',' || c == ' ' }), tag) {
 			w.Header().Set("ETag", tag)
 			w.WriteHeader(http.StatusNotModified)
@@ -278,7 +281,7 @@ func (s *Server) conditional(next http.Handler) http.Handler {
 	})
 }
 
-// tagged sets the ETag of an answer that is no failure.
+// tagged sets the ETag on an answer with status 200.
 type tagged struct {
 	http.ResponseWriter
 	tag  string
@@ -300,12 +303,12 @@ func (t *tagged) Write(b []byte) (int, error) {
 	return t.ResponseWriter.Write(b)
 }
 
-// Unwrap lets http.ResponseController find what it controls.
+// Unwrap lets http.ResponseController reach the writer below.
 func (t *tagged) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 const broken = "Something broke on our side; it was logged."
 
-// failure is what a client is told of an error of a handler; strangers see no
+// failure turns an error of a handler into what the client is told. Strangers see no
 // internals.
 func (s *Server) failure(ctx context.Context, path string, err error) error {
 	var known huma.StatusError
@@ -317,7 +320,7 @@ func (s *Server) failure(ctx context.Context, path string, err error) error {
 		return huma.Error404NotFound("There is no platform or site of this name: " + unknown.Error())
 	case errors.Is(err, store.ErrGone):
 		return gone()
-	case ctx.Err() != nil: // the client went away: nobody reads this
+	case ctx.Err() != nil: // the client went away; nobody reads this
 		return huma.Error503ServiceUnavailable("")
 	}
 	s.Log.Error("API", "path", path, "err", err)

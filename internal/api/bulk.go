@@ -24,16 +24,16 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// bulkKind is a kind of segment that is given as it is.
+// bulkKind is a kind of segment that clients may download as a file.
 type bulkKind struct {
 	kind  string
-	ruled bool // it has a ruleset
+	ruled bool // its segments depend on the ruleset
 	about string
 	row   reflect.Type
 }
 
-// bulkKinds are the tables of the archive. Bodies, which strangers wrote, and
-// the detector's own findings are not among them.
+// bulkKinds are these kinds. Bodies of pages are left out, since strangers wrote them, and
+// so are the detector's own findings.
 var bulkKinds = []bulkKind{
 	{archive.Verdicts, true, "Measurements with their verdicts, by day.", reflect.TypeFor[verdict.Row]()},
 	{archive.Observations, false, "What happened at each step of a measurement, one row an endpoint, by day.", reflect.TypeFor[observation.Row]()},
@@ -45,7 +45,7 @@ var bulkKinds = []bulkKind{
 	{archive.Signals, false, "Signals of whole countries and networks from outside, of IODA, by month.", reflect.TypeFor[signal.Series]()},
 }
 
-// segment is a file of the archive as a client finds it.
+// segment is a file of the archive as the API describes it.
 type segment struct {
 	Kind   string `json:"kind"`
 	Period string `json:"period" doc:"A day, a month or a country."`
@@ -55,7 +55,7 @@ type segment struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// segments are the present files of a manifest.
+// segments lists the present files of a manifest, of one kind or of all.
 func segments(m *archive.Manifest, kinds ...string) (out []segment) {
 	for _, k := range bulkKinds {
 		ruleset := ""
@@ -71,7 +71,7 @@ func segments(m *archive.Manifest, kinds ...string) (out []segment) {
 	return out
 }
 
-// dataPackage is the archive as a Frictionless Data Package.
+// dataPackage describes the archive as a Frictionless Data Package.
 type dataPackage struct {
 	Schema      string         `json:"$schema"`
 	Name        string         `json:"name"`
@@ -118,7 +118,7 @@ type tableField struct {
 	Type string `json:"type"`
 }
 
-// tableFields are the columns of a segment in the types of Frictionless.
+// tableFields describes the columns of a segment in Frictionless types.
 func tableFields(t reflect.Type) []tableField {
 	var out []tableField
 	for _, f := range reflect.VisibleFields(t) {
@@ -203,7 +203,7 @@ func (s *Server) dataPackage() (*dataPackage, error) {
 	return p, nil
 }
 
-// registerSums registers the list that sha256sum checks.
+// registerSums registers a list for sha256sum --check.
 func (s *Server) registerSums() {
 	op := s.operation("/SHA256SUMS", "sums", "Hashes of the files", "In the form of sha256sum --check, with paths relative to this one.", tagFiles, "/SHA256SUMS", nil)
 	op.Responses["200"] = &huma.Response{Description: "The list", Headers: headersOf(), Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}
@@ -221,7 +221,7 @@ func (s *Server) registerSums() {
 	})
 }
 
-// registerFiles registers the files themselves.
+// registerFiles registers the addresses of the files themselves.
 func (s *Server) registerFiles() {
 	op := s.operation("/segments/{kind}/{period}/{file}", "segment", "One file", "Parquet; Range requests are answered. A file never changes: another one takes its place, and this one stays for an hour.", tagFiles, "/segments?kind=cells", notFoundToo)
 	file := map[string]*huma.MediaType{parquetType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
@@ -256,7 +256,7 @@ func (s *Server) registerFiles() {
 	})
 }
 
-// longAnswer gives a client time for each part of a file.
+// longAnswer is a ResponseWriter that sets a new deadline for each part of a file.
 type longAnswer struct {
 	http.ResponseWriter
 	control *http.ResponseController
@@ -267,8 +267,8 @@ func (l *longAnswer) Write(b []byte) (int, error) {
 	return l.ResponseWriter.Write(b)
 }
 
-// fileOf is the segment of a path; it must be one that is listed, or was until
-// a short while ago.
+// fileOf finds the segment of a path. The segment must be listed now, or have been listed
+// until a short while ago; else the error is a 404.
 func (s *Server) fileOf(kind, period, file string) (archive.Segment, error) {
 	m, err := s.manifest()
 	if err != nil {
@@ -295,7 +295,7 @@ func noFile() error {
 	return huma.Error404NotFound("There is no such file now: " + Prefix + "/segments lists those that there are.")
 }
 
-// pathOf is a path on this server.
+// pathOf joins parts to a path on this server.
 func pathOf(parts ...string) string {
 	out := ""
 	for _, p := range parts {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// column is a column of CSV: a field of a row, or of an object in it.
+// column is a column of CSV: a field of a row, or a field of an object in the row.
 type column struct {
 	name string
 	text func(row reflect.Value) string
@@ -21,8 +21,8 @@ var (
 	textOf = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// columnsOf are the columns of a type: its fields in their order by their JSON
-// names, and those of objects in it as "object.field".
+// columnsOf returns the columns for a type of row: its fields, in order, by their JSON
+// names. A field of an object in the row is "object.field".
 func columnsOf(t reflect.Type) []column {
 	if shape, ok := shapes[t]; ok {
 		columns := columnsOf(shape)
@@ -61,7 +61,7 @@ func columnsOf(t reflect.Type) []column {
 
 func implements(t, i reflect.Type) bool { return t.Implements(i) || reflect.PointerTo(t).Implements(i) }
 
-// reshaped is a value as its JSON has it.
+// reshaped turns a value into its shape: a struct with the fields of its JSON.
 func reshaped(v reflect.Value, shape reflect.Type) reflect.Value {
 	b, err := json.Marshal(v.Interface())
 	out := reflect.New(shape)
@@ -74,7 +74,7 @@ func reshaped(v reflect.Value, shape reflect.Type) reflect.Value {
 	return out.Elem()
 }
 
-// at is a field, invalid where it lies in an object that is null.
+// at returns a field by its index path; invalid if it lies in an object that is nil.
 func at(v reflect.Value, index []int) reflect.Value {
 	for _, i := range index {
 		if v.Kind() == reflect.Pointer {
@@ -88,7 +88,7 @@ func at(v reflect.Value, index []int) reflect.Value {
 	return v
 }
 
-// textIn is a value as a field of CSV.
+// textIn writes a value as a field of CSV; "" for an invalid, nil or empty one.
 func textIn(v reflect.Value) string {
 	if !v.IsValid() {
 		return ""
@@ -139,14 +139,14 @@ func textIn(v reflect.Value) string {
 		return ""
 	}
 	var s string
-	if json.Unmarshal(b, &s) == nil { // it writes itself as a text, or as null
+	if json.Unmarshal(b, &s) == nil { // it marshals as a string, or as null
 		return harmless(s)
 	}
 	return string(b)
 }
 
-// wordsIn are the words of a list joined by spaces; false where one has a space,
-// and of other lists.
+// wordsIn joins a list of strings with spaces. It returns false for other values, and if a
+// string has a space itself.
 func wordsIn(v reflect.Value) (string, bool) {
 	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.String {
 		return "", false
@@ -161,8 +161,8 @@ func wordsIn(v reflect.Value) (string, bool) {
 	return strings.Join(words, " "), true
 }
 
-// harmless writes a text so that no spreadsheet takes it for a formula: what
-// strangers send stands in these columns.
+// harmless puts a "'" before a text that a spreadsheet would take for a formula. Strangers
+// write these texts.
 func harmless(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s

@@ -7,7 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// describe finishes the document: its tags, and what each failure is.
+// describe finishes the document: it adds its tags, and says what each error means.
 func (s *Server) describe() {
 	doc := s.api.OpenAPI()
 	for _, t := range []struct{ name, text string }{

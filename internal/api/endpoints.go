@@ -29,10 +29,10 @@ import (
 // object is an answer that is one value.
 type object[T any] struct{ Body T }
 
-// none is the parameters of an endpoint without any.
+// none is the input of an endpoint without parameters.
 type none struct{}
 
-// place are the parameters that say where.
+// Place holds the parameters for country and target.
 type Place struct {
 	Country string `query:"country" maxLength:"2" doc:"Two letters of ISO 3166-1, as PK." example:"PK"`
 	Target  string `query:"target" maxLength:"253" doc:"A platform by any of its names, or a host: x, twitter, telegram.org." example:"x"`
@@ -43,8 +43,8 @@ type Networks struct {
 }
 
 type Period struct {
-	Since string `query:"since" maxLength:"40" doc:"A day (2024-02-17) or a time (RFC 3339) from which on." example:"2024-02-17"`
-	Until string `query:"until" maxLength:"40" doc:"The last day, or a time up to which." example:"2024-02-20"`
+	Since string `query:"since" maxLength:"40" doc:"The first day (2024-02-17), or a time (RFC 3339)." example:"2024-02-17"`
+	Until string `query:"until" maxLength:"40" doc:"The last day, or a time (RFC 3339), which is not included." example:"2024-02-20"`
 }
 
 type KnownOn struct {
@@ -55,7 +55,7 @@ func invalid(name, value, want string) error {
 	return huma.Error422UnprocessableEntity(fmt.Sprintf("%s is %q: want %s.", name, value, want))
 }
 
-// countryOf reads a country; "" where it is not given.
+// countryOf reads a country code into capitals; "" stays "". An unknown code is a 422.
 func countryOf(code string) (string, error) {
 	cc := strings.ToUpper(code)
 	if cc != "" && !casefile.KnownCountry(cc) {
@@ -64,7 +64,8 @@ func countryOf(code string) (string, error) {
 	return cc, nil
 }
 
-// filterOf reads where and when.
+// filterOf reads country, target, networks and period into a filter. A mistake is a 422,
+// an unknown target inquiry.UnknownTarget.
 func (s *Server) filterOf(ctx context.Context, p Place, n Networks, t Period) (f store.Filter, err error) {
 	if f.CC, err = countryOf(p.Country); err != nil {
 		return f, err
@@ -100,8 +101,8 @@ func (n Networks) asns() (out []uint32, err error) {
 	return out, nil
 }
 
-// momentOf reads a day or a time; of a day it is the start of the day so many
-// days later.
+// momentOf reads a day or a time (RFC 3339). A day becomes the start of the day that is
+// `days` days later; "" becomes the zero time.
 func momentOf(name, text string, days int) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -116,7 +117,7 @@ func momentOf(name, text string, days int) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// endOf is the end of a day that is asked for; the zero time where none is.
+// endOf reads a day and returns its end; "" becomes the zero time.
 func endOf(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -128,7 +129,7 @@ func endOf(name, text string) (time.Time, error) {
 	return t.AddDate(0, 0, 1), nil
 }
 
-// headersOf are the headers of all answers.
+// headersOf describes the headers of all answers.
 func headersOf() map[string]*huma.Param {
 	text := &huma.Schema{Type: huma.TypeString}
 	return map[string]*huma.Param{
@@ -138,7 +139,8 @@ func headersOf() map[string]*huma.Param {
 	}
 }
 
-// operation begins the description of an endpoint.
+// operation begins the description of an endpoint. failures are its own error statuses,
+// besides those that all endpoints have.
 func (s *Server) operation(path, name, summary, text, tag, example string, failures []int) huma.Operation {
 	failures = append(failures, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusTooManyRequests)
 	slices.Sort(failures)
@@ -149,7 +151,7 @@ func (s *Server) operation(path, name, summary, text, tag, example string, failu
 	}
 }
 
-// addObject registers an endpoint whose answer is one value.
+// addObject registers an endpoint whose answer is one value; of makes it.
 func addObject[I, T any](s *Server, path, name, summary, text, tag, example string, failures []int, of func(ctx context.Context, in *I) (T, error)) {
 	op := s.operation(path, name, summary, text, tag, example, failures)
 	op.Responses["200"] = &huma.Response{Description: "The answer", Headers: headersOf()}
@@ -162,7 +164,7 @@ func addObject[I, T any](s *Server, path, name, summary, text, tag, example stri
 	})
 }
 
-// Tags of the document, in its order.
+// The tags of the document, in its order.
 const (
 	tagAnswers  = "Answers"
 	tagMeasured = "What was measured"
@@ -174,7 +176,7 @@ const (
 
 var notFoundToo = []int{http.StatusNotFound}
 
-// register is all endpoints but the files.
+// register registers all endpoints except those of files.
 func (s *Server) register() {
 	s.registerAnswers()
 	s.registerMeasured()
@@ -184,7 +186,7 @@ func (s *Server) register() {
 	addObject(s, "/rules", "rules", "The rules that judge measurements", "", tagAbout, "/rules", nil, func(context.Context, *none) (rulesBody, error) {
 		return rulesBody{verdict.Ruleset, verdict.Listing()}, nil
 	})
-	addList(s, listing[inquiry.Change]{"/changes", "changes", "What began, ended or was done", "Beginnings and ends of dated bans and acts of the record by when they took Place, the newest first; since and until narrow them down. What the feeds of the site show.", tagAnswers, "/changes?country=PK", notFoundToo}, nil, s.changes)
+	addList(s, listing[inquiry.Change]{"/changes", "changes", "What began, ended or was done", "When dated bans began and ended, and the acts of the record, the newest first. since and until narrow the list. The feeds of the site show the same.", tagAnswers, "/changes?country=PK", notFoundToo}, nil, s.changes)
 }
 
 type rulesBody struct {
@@ -192,13 +194,13 @@ type rulesBody struct {
 	Rules   []verdict.Listed `json:"rules"`
 }
 
-// Asked is the day that a question is about, and the day whose knowledge it uses.
+// Asked holds the day that a question is about, and the day whose knowledge is used.
 type Asked struct {
 	KnownOn
 	At string `query:"at" maxLength:"10" doc:"The day that is asked about, with all that is known now, as 2024-03-13." example:"2024-03-13"`
 }
 
-// times are the ends of the days, zero where none is named.
+// times returns the ends of the two days; zero for one that is not named.
 func (in Asked) times() (at, known time.Time, err error) {
 	if at, err = endOf("at", in.At); err == nil {
 		known, err = endOf("as-of", in.AsOf)
@@ -213,7 +215,7 @@ type answerInput struct {
 	Since string `query:"since" maxLength:"10" doc:"First day of the timeline, as 2024-02-01."`
 }
 
-// askOf reads the question of an answer.
+// askOf reads the question that an answer is for.
 func (s *Server) askOf(ctx context.Context, in *answerInput) (ask inquiry.Ask, err error) {
 	f, err := s.filterOf(ctx, in.Place, in.Networks, Period{Since: in.Since})
 	if err != nil {
@@ -448,13 +450,13 @@ type caseInput struct {
 	Target  string `query:"target" maxLength:"253" doc:"A platform by any of its names."`
 }
 
-// shownCase is a case as it was known on a day, and its answered claims.
+// shownCase is a case as it was known on a day, with the answers to its claims.
 type shownCase struct {
 	shown  *casefile.Case
 	claims []casefile.Answer
 }
 
-// cases are those of the record that an input names.
+// cases returns the cases of the record that the input names.
 func (s *Server) cases(ctx context.Context, in *caseInput) ([]shownCase, error) {
 	f, err := s.filterOf(ctx, Place{in.Country, in.Target}, Networks{}, Period{})
 	if err != nil {
@@ -485,7 +487,7 @@ func noCase(id string) error {
 	return huma.Error404NotFound(fmt.Sprintf("The record has no case %q. /api/v1/cases lists those that it has.", id))
 }
 
-// dateOf reads the day whose knowledge of the record is asked for.
+// dateOf reads the day whose knowledge of the record is used.
 func dateOf(text string) (casefile.Date, error) {
 	if _, err := endOf("as-of", text); err != nil || text == "" {
 		return casefile.Date{}, err
@@ -523,7 +525,7 @@ type (
 	}
 )
 
-// addParts registers a list of the parts of cases.
+// addParts registers a list of parts of cases, for instance of acts.
 func addParts[T any](s *Server, d listing[T], of func(c *shownCase) []T) {
 	addList(s, d, nil, func(ctx context.Context, in *caseInput) (rows[T], error) {
 		list, err := s.cases(ctx, in)
@@ -612,7 +614,8 @@ func (s *Server) registerRecord() {
 	})
 }
 
-// ofCountry are the shared entries and those of all cases, of one country.
+// ofCountry returns the shared entries and those of all cases, narrowed to one country if
+// code is not "".
 func ofCountry[T any](s *Server, code string, shared []T, ofCase func(*casefile.Case) []T, cc func(*T) string) (rows[T], error) {
 	want, err := countryOf(code)
 	out := slices.Clone(shared)
@@ -667,7 +670,8 @@ type hit struct {
 	How search.How `json:"how" doc:"How forgiving the search had to be: all_words, similar_words, any_word."`
 }
 
-// mostHits bounds what a search gives.
+// mostHits is how many hits a search returns at most; hitsAtOnce is how many it reads at
+// one time.
 const mostHits, hitsAtOnce = 1000, 200
 
 func (s *Server) search(ctx context.Context, in *struct {

@@ -13,9 +13,9 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// limiter counts the requests of each client network in a minute. It keeps no
-// address: a client is known by a hash under a key that each minute has anew,
-// and all is forgotten when the minute ends.
+// limiter counts the requests of each client network in a minute. It keeps no address: it
+// knows a network by a hash, under a key that is new each minute. When the minute ends, it
+// forgets everything.
 type limiter struct {
 	mu     sync.Mutex // guards what follows
 	minute time.Time
@@ -23,12 +23,12 @@ type limiter struct {
 	seen   map[[16]byte]int
 }
 
-// maxClients bounds the clients that are counted in a minute; those past it
-// share one count.
+// maxClients is how many networks are counted in a minute. Further networks share one
+// count.
 const maxClients = 100_000
 
-// admit counts a request, tells the client in the RateLimit headers how many it
-// has left, and reports whether there was one. limit 0 is none.
+// admit counts a request and returns false if it is over the limit. The RateLimit headers
+// tell the client how many are left. limit 0 means no limit.
 func (l *limiter) admit(h http.Header, from netip.Addr, limit int, now time.Time) bool {
 	if limit <= 0 {
 		return true
@@ -54,7 +54,7 @@ func (l *limiter) admit(h http.Header, from netip.Addr, limit int, now time.Time
 	return true
 }
 
-// client is a hash of the client's network: a /24, or a /48 of IPv6.
+// client returns a hash of the client's network: its /24, or its /48 for IPv6.
 func (l *limiter) client(from netip.Addr) (id [16]byte) {
 	bits := 24
 	if from = from.Unmap(); from.Is6() {
@@ -69,7 +69,7 @@ func (l *limiter) client(from netip.Addr) (id [16]byte) {
 	return id
 }
 
-// tagOf is the ETag of what is asked: a weak one, for the same answer may be
+// tagOf returns the ETag of a request's answer. It is weak, since the same answer may be
 // compressed or not.
 func tagOf(started string, e inquiry.Edition, r *http.Request) string {
 	sum := sha256.Sum256(fmt.Append(nil, started, "\n", e, "\n", r.URL.Path, "\n", r.URL.Query().Encode(), "\n", r.Header.Get("Accept")))

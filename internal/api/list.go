@@ -29,14 +29,14 @@ import (
 	"github.com/bandish/bandish/internal/store"
 )
 
-// Page is a page of a list.
+// Page is one page of a list.
 type Page[T any] struct {
 	Results    []T     `json:"results" nullable:"false" doc:"The rows. A page may hold fewer than limit: go on while there is a next_cursor."`
 	NextCursor *string `json:"next_cursor" doc:"Give it as cursor= for the next page; null where the list ends."`
 	Generation uint64  `json:"generation" doc:"Generation of the archive that the list is of."`
 }
 
-// Paging are the parameters that all lists take.
+// Paging holds the parameters that all lists take.
 type Paging struct {
 	Format string `query:"format" enum:"json,ndjson,csv,parquet" doc:"json is a page; ndjson, csv and parquet are the whole list, or limit rows of it. Without it the Accept header decides, and else it is json."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"10000" doc:"Rows of a page; 100 where it is not given."`
@@ -56,7 +56,8 @@ const (
 	parquetType = "application/vnd.apache.parquet"
 )
 
-// format is what a client wants, by format= or by Accept.
+// format returns the format that the client asks for with format= or else with Accept;
+// "json" if it names none that we have.
 func (p *Paging) format() string {
 	if p.Format != "" {
 		return p.Format
@@ -72,22 +73,22 @@ func (p *Paging) format() string {
 	return "json"
 }
 
-// defaultLimit is how many rows a page holds.
+// defaultLimit is how many rows a page has if limit is not given.
 const defaultLimit = 100
 
-// rows is what a list is read from: a slice, or the segments of a view.
+// rows is the source of a list: a slice, or the segments of a view.
 type rows[T any] struct {
 	list []T
 
-	view   string // of package store; "" for a slice
+	view   string // a name of package store; "" for a slice
 	filter store.Filter
-	keep   func(*T) bool // nil keeps all
+	keep   func(*T) bool // nil keeps every row
 }
 
-// cursor is where a list goes on.
+// cursor says where a list goes on.
 type cursor struct {
-	Query   string `json:"q"` // hash of what is asked
-	Edition string `json:"e"` // the archive's generation, or all that answers rest on
+	Query   string `json:"q"` // hash of the question
+	Edition string `json:"e"` // the state that the list was begun at: the archive's generation, or the whole edition
 	store.Position
 }
 
@@ -99,7 +100,8 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// parseCursor reads a cursor and makes sure that it is of this question.
+// parseCursor reads a cursor and checks that it belongs to this question. Else the error
+// is a 422.
 func parseCursor(text, query string) (c cursor, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
@@ -111,7 +113,7 @@ func parseCursor(text, query string) (c cursor, err error) {
 	return c, nil
 }
 
-// queryOf is a hash of what is asked, without how much and in which form.
+// queryOf returns a hash of the question, without cursor, limit and format.
 func queryOf(u url.URL) string {
 	q := u.Query()
 	for _, name := range []string{"cursor", "limit", "format"} {
@@ -121,7 +123,7 @@ func queryOf(u url.URL) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// pins keep what lists are of while clients page through them.
+// pins keep what a list is made of while clients page through it.
 type pins struct {
 	mu    sync.Mutex // guards what follows
 	held  map[string]*pin
@@ -130,12 +132,12 @@ type pins struct {
 
 type pin struct {
 	value any // a manifest or a slice
-	bytes int // about
+	bytes int // an estimate
 	used  time.Time
 }
 
-// Pins are let go after a while, well before the segments of a manifest are
-// removed, and when there are too many or they take too much.
+// A pin is dropped after pinLasts, well before the segments of its manifest are removed,
+// and earlier if there are too many pins or they take too many bytes.
 const (
 	pinLasts    = archive.Grace - 10*time.Minute
 	maxPins     = 128
@@ -151,7 +153,7 @@ func (p *pins) get(name string, now time.Time) any {
 	return nil
 }
 
-// put keeps a value of so many bytes from its first use on.
+// put keeps a value of so many bytes. A value that is kept already stays as it is.
 func (p *pins) put(name string, value any, bytes int, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -179,24 +181,25 @@ func (p *pins) put(name string, value any, bytes int, now time.Time) {
 	p.bytes += bytes
 }
 
-// drop lets go of a value. The caller holds mu.
+// drop drops a value. The caller holds mu.
 func (p *pins) drop(name string) {
 	p.bytes -= p.held[name].bytes
 	delete(p.held, name)
 }
 
-// reading is a list that is open for reading at an edition.
+// reading is a list, opened at one state of the archive.
 type reading[T any] struct {
 	rows[T]
 	s          *Server
 	query      string
 	edition    string
 	generation uint64
-	manifest   *archive.Manifest // of a view; nil without an archive
+	manifest   *archive.Manifest // of a view; nil for a slice or without an archive
 	from       store.Position
 }
 
-// open finds what a cursor is of, or the list as it is now.
+// open returns the list that the cursor was begun at, or the list as it is now. If that
+// state is no longer kept, the error is a 410.
 func open[T any](ctx context.Context, s *Server, u url.URL, p *Paging, make func(context.Context) (rows[T], error)) (*reading[T], error) {
 	r := &reading[T]{s: s, query: queryOf(u)}
 	var at cursor
@@ -207,7 +210,7 @@ func open[T any](ctx context.Context, s *Server, u url.URL, p *Paging, make func
 		}
 		r.from = at.Position
 	}
-	for range 3 { // what is made must be of the edition that it is said to be of
+	for range 3 { // the edition must not change while the list is being made
 		before, err := s.Desk.Edition()
 		if err != nil {
 			return nil, err
@@ -262,15 +265,15 @@ func (r *reading[T]) pinManifest(generation string) error {
 	return nil
 }
 
-// bytesOfSegment is about what a segment takes in a manifest.
+// bytesOfSegment estimates what a segment takes in a manifest, in bytes.
 const bytesOfSegment = 512
 
-// errEnough ends a scan.
+// errEnough ends a scan without an error.
 var errEnough = errors.New("enough rows")
 
-// each calls fn with the rows from the reading's place on, and the place after
-// each; those that are left out come as nil, so that a scan can stop there. It
-// ends without an error when fn returns errEnough.
+// each calls fn with each row from r.from on, and the position after it. A row that keep
+// rejects comes as nil, so that a scan can also stop there. If fn returns errEnough, each
+// ends without an error.
 func (r *reading[T]) each(ctx context.Context, fn func(row *T, after store.Position) error) error {
 	var err error
 	if r.view == "" {
@@ -294,7 +297,7 @@ func (r *reading[T]) each(ctx context.Context, fn func(row *T, after store.Posit
 // patience is how long a page looks for rows before it ends early.
 const patience = 10 * time.Second
 
-// take reads a page.
+// take reads one page.
 func (r *reading[T]) take(ctx context.Context, limit int) (*Page[T], error) {
 	page := &Page[T]{Results: []T{}, Generation: r.generation}
 	last, began, seen, more := r.from, time.Now(), 0, false
@@ -326,8 +329,7 @@ func (r *reading[T]) take(ctx context.Context, limit int) (*Page[T], error) {
 	return page, nil
 }
 
-// write writes all rows, or one page where there is a limit, in a format that
-// streams.
+// write writes page in a format that streams, or all rows if page is nil.
 func (r *reading[T]) write(ctx context.Context, w io.Writer, format string, page *Page[T]) error {
 	out, err := newWriter[T](w, format)
 	if err != nil {
@@ -352,13 +354,13 @@ func (r *reading[T]) write(ctx context.Context, w io.Writer, format string, page
 	return out.end()
 }
 
-// writer writes rows in a format.
+// writer writes rows in one format.
 type writer[T any] struct {
 	row func(*T) error
 	end func() error
 }
 
-// parquetRows is how many rows are handed to a Parquet writer at once.
+// parquetRows is how many rows a Parquet writer gets at once.
 const parquetRows = 512
 
 func newWriter[T any](w io.Writer, format string) (*writer[T], error) {
@@ -401,14 +403,14 @@ func newWriter[T any](w io.Writer, format string) (*writer[T], error) {
 	return nil, fmt.Errorf("format %q", format)
 }
 
-// listing describes a list.
+// listing describes a list for the document.
 type listing[T any] struct {
 	path, name, summary, text, tag, example string
 	errors                                  []int
 }
 
-// addList registers a list: a page as JSON, or all as lines of JSON, CSV and,
-// where parquet writes it, Parquet.
+// addList registers a list. It answers with a page as JSON, or with the whole list as
+// lines of JSON, CSV or, if parquet is not nil, Parquet.
 func addList[T, I any, P interface {
 	*I
 	paged
@@ -466,7 +468,7 @@ func addList[T, I any, P interface {
 				if r, _ := humago.Unwrap(hc); !server.Gone(r, err) {
 					s.Log.Error("API", "path", u.Path, "err", err)
 				}
-				panic(http.ErrAbortHandler) // the client must see that the list is not whole
+				panic(http.ErrAbortHandler) // cut the connection, so that the client sees that the list is not whole
 			}
 		}}, nil
 	})
@@ -491,7 +493,7 @@ func (r *reading[T]) answer(ctx context.Context, w http.ResponseWriter, format s
 		}
 		return buf.Flush()
 	}
-	if format == "parquet" { // a page of it
+	if format == "parquet" { // a page as Parquet
 		some := *r
 		some.view, some.list, some.from = "", page.Results, store.Position{}
 		if err := parquet(ctx, &some, buf); err != nil {
@@ -505,13 +507,12 @@ func (r *reading[T]) answer(ctx context.Context, w http.ResponseWriter, format s
 	return buf.Flush()
 }
 
-// asParquet writes rows as they are.
+// asParquet writes rows with the columns of their type.
 func asParquet[T any](ctx context.Context, r *reading[T], w io.Writer) error {
 	return r.write(ctx, w, "parquet", nil)
 }
 
-// patient gives a client time for each part of a long answer, rather than for
-// all of it.
+// patient is a ResponseWriter that sets a new deadline for each part of a long answer.
 type patient struct {
 	w       io.Writer
 	control *http.ResponseController
@@ -520,12 +521,12 @@ type patient struct {
 const partTime = time.Minute
 
 func (p *patient) Write(b []byte) (int, error) {
-	p.control.SetWriteDeadline(time.Now().Add(partTime)) // where it cannot be set, the server's own stands
+	p.control.SetWriteDeadline(time.Now().Add(partTime)) // if it cannot be set, the server's own deadline holds
 	return p.w.Write(b)
 }
 
-// nextOf is the address of the next page, without the host: a client that goes
-// there stays where it is.
+// nextOf returns the address of the next page without the host, so that a client stays on
+// the host it asked.
 func nextOf(u url.URL, cursor string) string {
 	q := u.Query()
 	q.Set("cursor", cursor)
@@ -534,7 +535,7 @@ func nextOf(u url.URL, cursor string) string {
 
 type urlKey struct{}
 
-// requestURL is the address that was asked.
+// requestURL returns the address that was asked.
 func requestURL(ctx context.Context) url.URL {
 	u, _ := ctx.Value(urlKey{}).(url.URL)
 	return u

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Markdown is the page docs/formats/api.md: every address with its parameters
-// and copy-and-run examples, made from the document. base is the server of the
-// examples.
+// Markdown returns the page docs/formats/api.md: every address with its parameters and
+// examples to copy. It is made from the document. base is the server that the examples
+// ask.
 func (s *Server) Markdown(base string) []byte {
 	var b strings.Builder
 	b.WriteString(apiIntro)
@@ -24,7 +24,7 @@ func (s *Server) Markdown(base string) []byte {
 	b.WriteString("\n## Examples\n\nThey run as they stand against a server on this machine. Python needs its standard library alone, R its base.\n")
 	for _, e := range list {
 		if strings.Contains(e.Path, "{") {
-			continue // named by an id: the lists give it
+			continue // it needs an id, which the lists give
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n", e.Summary)
 		if e.Text != "" {
@@ -46,7 +46,7 @@ func (s *Server) Markdown(base string) []byte {
 	return []byte(b.String())
 }
 
-// examples are an endpoint's for a shell, Python and R.
+// examples writes the examples of an endpoint for a shell, Python and R.
 func (e *Endpoint) examples(b *strings.Builder, base string) {
 	at := base + e.Example
 	table, isList := at, strings.Contains(strings.Join(e.Formats, " "), csvType)

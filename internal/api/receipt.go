@@ -65,7 +65,7 @@ func (s *Server) receipt(ctx context.Context, in *struct {
 	return r, nil
 }
 
-// eventsParquet writes events in the columns of the archive's segments.
+// eventsParquet writes events with the columns of the archive's segments.
 func eventsParquet(ctx context.Context, r *reading[event.Event], w io.Writer) error {
 	list := make([]event.Row, 0, len(r.list))
 	for i := range r.list {

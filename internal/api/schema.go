@@ -11,7 +11,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// shapes are types that write their own JSON, and types with the fields of that
+// shapes maps types that write their own JSON to structs with the same fields as that
 // JSON.
 var shapes = map[reflect.Type]reflect.Type{
 	reflect.TypeFor[ban.Ranked](): reflect.TypeFor[rankedBan](),
@@ -85,8 +85,8 @@ func aliases(r huma.Registry) {
 	}
 }
 
-// schemaName names a type in the document: types of two packages may share a
-// name.
+// schemaName names a type in the document. Types of two packages may have the same name,
+// so it puts the package before the name.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -108,11 +108,11 @@ type field struct {
 	name     string
 	index    []int
 	typ      reflect.Type
-	optional bool // left out where it is empty
-	quoted   bool // a number that is written as a text
+	optional bool // left out if empty
+	quoted   bool // a number that is written as a string
 }
 
-// fieldsOf are the fields of a struct's JSON in their order.
+// fieldsOf returns the JSON fields of a struct, in order.
 func fieldsOf(t reflect.Type) []field {
 	var out []field
 	seen := map[string]bool{}
@@ -134,8 +134,8 @@ func fieldsOf(t reflect.Type) []field {
 	return out
 }
 
-// hidden reports whether a promoted field lies in an embedded struct that has a
-// JSON name of its own.
+// hidden reports whether a promoted field lies in an embedded struct that has a JSON name
+// of its own.
 func hidden(t reflect.Type, f reflect.StructField) bool {
 	for i := 1; i < len(f.Index); i++ {
 		outer := t.FieldByIndex(f.Index[:i])
@@ -146,9 +146,8 @@ func hidden(t reflect.Type, f reflect.StructField) bool {
 	return false
 }
 
-// exact makes the schemas say what encoding/json writes: null where a pointer
-// or a date may be it, numbers that are written as texts, and numbers without
-// a sign that need more than 32 bits.
+// exact makes the schemas say what encoding/json writes: null for pointers and dates that
+// may be null, numbers written as strings, and unsigned numbers of more than 32 bits.
 func exact(r huma.Registry) {
 	date := reflect.TypeFor[casefile.Date]()
 	for name, s := range r.Map() {
@@ -175,8 +174,7 @@ func exact(r huma.Registry) {
 	}
 }
 
-// wider corrects the format of numbers without a sign: those of 32 bits do not
-// fit an int32.
+// wider corrects the format of unsigned numbers: one of 32 bits does not fit an int32.
 func wider(s *huma.Schema) {
 	if s == nil {
 		return

@@ -1,13 +1,17 @@
-// Package archive keeps what was measured: raw batches (zstd JSONL) and the
-// Parquet segments derived from them, each an immutable file named by the
-// SHA-256 of its bytes, and one manifest that lists them.
+// Package archive keeps what was measured. A data folder holds raw batches (zstd JSONL),
+// the Parquet segments derived from them, and one manifest that lists them all. Batches
+// and segments are files that never change; each is named by the SHA-256 of its bytes.
 //
-// It guarantees: a commit is whole or absent, also after kill -9 or a power
-// cut; a committed batch is never changed or removed, and can be listed again
-// without the manifest; what is read is what was written, or an error; readers
-// in other processes see one consistent state while a writer works. Writers in several
-// processes take turns by a lock on the folder. What the rows mean is left to
-// others.
+// The package guarantees:
+//
+//   - A commit is whole or absent, also after kill -9 or a power cut.
+//   - A committed batch is never changed or removed, and can be listed again without the
+//     manifest.
+//   - A file that is read is the file that was written; else there is an error.
+//   - Readers in other processes see one consistent state while a writer works. Writers in
+//     several processes take turns by a lock on the folder.
+//
+// What the rows mean is left to others.
 package archive
 
 import (
@@ -31,20 +35,21 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Archive is a data folder. Its methods may be called by many goroutines.
+// Archive is a data folder. Many goroutines may call its methods.
 type Archive struct {
-	// Waiting is told, once a turn, when another process has held the turn to
-	// write for some seconds. It may be nil; set it before first use.
+	// Waiting is called, once a turn, when another process has held the turn to write for
+	// two seconds. It may be nil. Set it before the first use.
 	Waiting func()
-	// Step is told how far a long task is: done of so many things of a kind,
-	// as "day". It may be nil; set it before first use.
+	// Step is called with the progress of a long task: `done` of `of` things of a kind,
+	// for instance "day". It may be nil. Set it before the first use.
 	Step func(kind string, done, of int)
 
-	// Program is what writes: the ledger names it. Set it before first use.
+	// Program is the program that writes; the ledger names it. Set it before the first
+	// use.
 	Program ledger.Software
 
-	// Fold is how many bytes of changes manifest.json holds before they are put into
-	// parts; 0 is as many as is usual. Set it before first use.
+	// Fold is how many bytes of changes manifest.json holds before they are moved into
+	// parts; 0 means the usual number. Set it before the first use.
 	Fold int
 
 	dir      string
@@ -56,15 +61,15 @@ type Archive struct {
 	packer   packer
 	index    index
 	folders  disk.Folders
-	bucket   *bucket // nil where the archive lives in its folder
+	bucket   *bucket // nil if the archive lives in its folder
 
-	mu       sync.Mutex     // the in-process turn to write
-	version  object.Version // of the bucket's manifest that the turn began with; guarded by mu
-	agreed   fs.FileInfo    // of the manifest that lists all raw batches; guarded by mu
+	mu       sync.Mutex     // the turn to write within this process
+	version  object.Version // of the bucket's manifest with which the turn began; guarded by mu
+	agreed   fs.FileInfo    // of the manifest that was last found to list all raw batches; guarded by mu
 	manifest struct {
 		sync.Mutex
 		current *Manifest
-		stamp   fs.FileInfo // of the file that current was read from
+		stamp   fs.FileInfo // the file that current was read from
 	}
 	notices struct {
 		sync.Mutex
@@ -72,24 +77,23 @@ type Archive struct {
 	}
 }
 
-// ErrReadOnly is the error of a write to an archive that this process may
-// only read.
+// ErrReadOnly is the error of a write to an archive that this process can only read.
 var ErrReadOnly = errors.New("the archive cannot be written to: its folder or disk is read-only")
 
-// Open opens the archive in dir to write, making the folder when it is
-// missing. An archive that cannot be written to is opened all the same when it
-// can be read; see ReadOnly.
+// Open opens the archive in dir for writing. It makes the folder if it is missing. An
+// archive that can be read but not written to opens too; see ReadOnly.
 func Open(dir string) (*Archive, error) { return OpenOn(osDisk{}, dir) }
 
-// at is the archive in dir, before anything is looked at. That of a working copy lives in
-// its bucket, which is reached as the environment says (object.Access).
+// at makes the Archive of a folder without looking at its files. If the folder is a
+// working copy, its bucket is opened with the credentials of the environment
+// (object.Access).
 func at(d Disk, dir string) (*Archive, error) {
 	a := &Archive{dir: dir, disk: d, log: notary.Open(d, dir), folders: disk.Folders{Disk: d, Top: dir}}
 	w, err := readWorkingCopy(dir)
 	if err != nil || w == nil {
 		return a, err
 	}
-	store, ok, err := object.At(w.Bucket, object.Access{Private: true}) // who keeps the archive named it
+	store, ok, err := object.At(w.Bucket, object.Access{Private: true}) // the keeper of the archive named this bucket
 	if err == nil && !ok {
 		err = fmt.Errorf("%q is no bucket: want s3://bucket/prefix", w.Bucket)
 	}
@@ -131,8 +135,8 @@ func (a *Archive) open() (*Archive, error) {
 	return a, nil
 }
 
-// OpenExisting is Open for commands that only read: it makes nothing and
-// fails with a hint when there is no archive.
+// OpenExisting is Open for commands that only read. It makes nothing. If there is no
+// archive, the error has a hint.
 func OpenExisting(dir string) (*Archive, error) {
 	there, err := Exists(dir)
 	if err != nil {
@@ -149,8 +153,8 @@ func OpenExisting(dir string) (*Archive, error) {
 	return a, a.agree()
 }
 
-// Exists reports whether there is an archive in dir, be it one that has lost
-// its manifest.
+// Exists reports whether there is an archive in dir. One that has lost its manifest
+// counts.
 func Exists(dir string) (bool, error) {
 	a, err := at(osDisk{}, dir)
 	if err != nil {
@@ -171,8 +175,8 @@ func Exists(dir string) (bool, error) {
 	return len(raw) > 0, err
 }
 
-// prepare makes the folders and the first manifest, which says that there is
-// nothing yet: from then on a missing manifest is a lost one.
+// prepare makes the folders and a first, empty manifest. From then on a missing manifest
+// means that it was lost.
 func (a *Archive) prepare() error {
 	_, err := os.Stat(a.dir)
 	made := errors.Is(err, fs.ErrNotExist)
@@ -203,14 +207,14 @@ func (a *Archive) prepare() error {
 		return err // agree says what to do
 	}
 	if _, err := os.Stat(a.manifestPath()); !errors.Is(err, fs.ErrNotExist) {
-		return err // somebody else was first
+		return err // another process was first
 	}
 	_, err = a.writeManifest(&Manifest{Format: formatVersion})
 	return err
 }
 
-// ErrManifest is wrapped by the errors of a manifest that is gone, cannot be
-// read or is not the newest.
+// ErrManifest is wrapped by errors about a manifest that is gone, cannot be read, or is
+// not the newest.
 var ErrManifest = errors.New("the manifest is not that of this archive")
 
 // recoverHint says what to do about a manifest that is not the right one.
@@ -218,11 +222,11 @@ func (a *Archive) recoverHint() string {
 	return fmt.Sprintf("bandish archive recover --data %s lists the batches anew and loses none", a.dir)
 }
 
-// agree reads the manifest and holds it against the folder of raw batches. A
-// batch gets its name there after the manifest that lists it was written, so
-// that one without an entry shows that an older manifest was put back.
+// agree checks the manifest against the raw batches and the ledger. A batch gets its own
+// name only after the manifest that lists it was written. So a batch that the manifest
+// lacks shows that somebody put an older manifest back. The error wraps ErrManifest.
 func (a *Archive) agree() error {
-	raw, err := a.rawFiles() // before the manifest: others may be writing
+	raw, err := a.rawFiles() // before the manifest is read: others may be writing
 	if err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
@@ -237,7 +241,7 @@ func (a *Archive) agree() error {
 		return err
 	}
 	err = a.agrees(m)
-	for try := 0; err != nil && try < 3; try++ { // others may be writing: it may be newer
+	for try := 0; err != nil && try < 3; try++ { // others may be writing, so the ledger may be newer
 		if a.bucket != nil {
 			a.bucket.forget()
 		}
@@ -251,8 +255,8 @@ func (a *Archive) agree() error {
 	return err
 }
 
-// listsAll makes sure that a manifest lists the raw batches that lay there
-// before it was read.
+// listsAll returns an error if the manifest lacks one of the raw batches, which were
+// listed before the manifest was read.
 func (a *Archive) listsAll(m *Manifest, raw []string) error {
 	there := m.bySHA()
 	unlisted := slices.DeleteFunc(raw, func(p string) bool { b, listed := there[sumOf(p)]; return listed && b.Path() == p })
@@ -263,11 +267,11 @@ func (a *Archive) listsAll(m *Manifest, raw []string) error {
 	return nil
 }
 
-// ReadOnly reports whether this process may only read.
+// ReadOnly reports whether this process can only read the archive.
 func (a *Archive) ReadOnly() bool { return a.readOnly }
 
-// Notices returns what the archive has to say to its keeper since it was last
-// asked: what it found and set aside.
+// Notices returns messages for the keeper of the archive, and forgets them: what was found
+// and set aside since the last call.
 func (a *Archive) Notices() []string {
 	a.notices.Lock()
 	defer a.notices.Unlock()
@@ -282,15 +286,15 @@ func (a *Archive) notice(format string, args ...any) {
 	a.notices.lines = append(a.notices.lines, fmt.Sprintf(format, args...))
 }
 
-// Dir is the data folder.
+// Dir returns the data folder.
 func (a *Archive) Dir() string { return a.dir }
 
-// Disk is what the archive writes through.
+// Disk returns the disk that the archive writes to.
 func (a *Archive) Disk() Disk { return a.disk }
 
-// Manifest returns the current manifest, read again when another process has
-// replaced it. The caller must not change it. One that is gone or older than
-// what was read before is an error that wraps ErrManifest.
+// Manifest returns the current manifest. It is read again if another process has replaced
+// it. The caller must not change it. If it is gone, or older than the one read before, the
+// error wraps ErrManifest.
 func (a *Archive) Manifest() (*Manifest, error) {
 	if a.bucket != nil {
 		if err := a.pull(); err != nil {
@@ -310,7 +314,7 @@ func (a *Archive) Manifest() (*Manifest, error) {
 		return a.manifest.current, nil
 	}
 	m, err := a.readManifest(a.manifest.current)
-	for range 3 { // a part may have been swept that a newer manifest does not need
+	for range 3 { // a part may have been swept because a newer manifest does not need it
 		var again fs.FileInfo
 		if !errors.Is(err, errPart) {
 			break
@@ -332,8 +336,8 @@ func (a *Archive) Manifest() (*Manifest, error) {
 	return m, nil
 }
 
-// adopt makes a manifest that was just written the current one, without reading it
-// again; sum is that of its text. The caller has the turn to write.
+// adopt makes a manifest that was just written the current one, without reading it again.
+// sum is the SHA-256 of its text. The caller has the turn to write.
 func (a *Archive) adopt(ctx context.Context, u *Update, sum string) error {
 	m := u.Manifest
 	if a.bucket != nil {
@@ -344,7 +348,7 @@ func (a *Archive) adopt(ctx context.Context, u *Update, sum string) error {
 		defer unlock()
 		if have, err := a.generation(); err != nil || have > m.Generation {
 			m.text = sum
-			return err // others went on
+			return err // others have committed since
 		}
 		if err := a.place(u.whole); err != nil {
 			return fmt.Errorf("write manifest: %w", err)
@@ -361,37 +365,37 @@ func (a *Archive) adopt(ctx context.Context, u *Update, sum string) error {
 	return nil
 }
 
-// sameFile reports whether the manifest on disk is still the one read: it is
-// replaced, never written in place.
+// sameFile reports whether two looks at the manifest saw the same file. It is replaced,
+// never written in place.
 func sameFile(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// Update is one turn to write, between the lock and the commit.
+// Update is one turn to write: what happens between the lock and the commit.
 type Update struct {
 	a        *Archive
-	Manifest *Manifest // a copy: what the commit will write
-	Before   *Manifest // what was committed last; not to be changed
-	// Why is the work that makes the commit, for the ledger: import, rebuild, …
+	Manifest *Manifest // a copy that may be changed: the commit writes it
+	Before   *Manifest // what was committed last; it must not be changed
+	// Why names the work that makes the commit, for the ledger: import, rebuild, …
 	Why string
-	// Again reports that this is done anew, since another committed to the bucket
-	// meanwhile: nothing that was done to the update before counts.
+	// Again is true if an earlier try was lost because another process committed to the
+	// bucket. Nothing that the earlier try did counts.
 	Again bool
 
-	version object.Version // of the bucket's manifest that it began with
+	version object.Version // of the bucket's manifest with which the update began
 	began   time.Time
 	whole   []byte  // the text of the manifest, once it is in the bucket
-	pending []Batch // written, and not yet under their own name
+	pending []Batch // written, but not yet under their own name
 	notes   []ledger.Entry
-	holds   map[string]Contents // of the batches that it adds
-	files   *pool.ErrorPool     // that are made durable side by side; nil: one after the other
+	holds   map[string]Contents // what the ledger says of the batches that the update adds
+	files   *pool.ErrorPool     // makes files durable side by side; nil: one after the other
 }
 
 // Note adds an entry to the ledger with the commit.
 func (u *Update) Note(e ledger.Entry) { u.notes = append(u.notes, e) }
 
-// turn waits for the turn to write. It gives the newest manifest, whose entries
-// are in the ledger then; leave gives the turn back.
+// turn waits for the turn to write. It returns the newest manifest, after all its entries
+// are in the ledger. leave gives the turn back.
 func (a *Archive) turn(ctx context.Context) (m *Manifest, leave func(), err error) {
 	a.mu.Lock()
 	unlock, err := a.lock(ctx, writeLock)
@@ -413,12 +417,12 @@ func (a *Archive) turn(ctx context.Context) (m *Manifest, leave func(), err erro
 	return m, leave, err
 }
 
-// Update waits for the turn to write, runs fn, and commits what fn left in
-// the update's manifest. When fn fails nothing is committed; segments that it
-// wrote stay behind unlisted and are removed by Sweep.
+// Update waits for the turn to write, calls fn, and commits what fn left in the update's
+// manifest. If fn fails, nothing is committed. Segments that fn wrote are then listed
+// nowhere, and Sweep removes them.
 //
-// In a bucket others may commit meanwhile: then fn is called again, with an update that
-// begins with what they left.
+// In a bucket others may commit at the same time. Then fn is called again, with an update
+// that begins with what they left.
 func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	var lost *Update
 	for try := 0; ; try++ {
@@ -433,7 +437,7 @@ func (a *Archive) Update(ctx context.Context, fn func(*Update) error) error {
 	}
 }
 
-// update is one try of Update; lost is the one before.
+// update is one try of Update; lost is the try before, nil for the first.
 func (a *Archive) update(ctx context.Context, lost *Update, fn func(*Update) error) (*Update, error) {
 	m, leave, err := a.turn(ctx)
 	if err != nil {
@@ -442,7 +446,7 @@ func (a *Archive) update(ctx context.Context, lost *Update, fn func(*Update) err
 	defer leave()
 	if lost != nil {
 		if done, err := a.inHistory(lost); done || err != nil {
-			return nil, err // it was not lost: the answer was
+			return nil, err // the commit was made; only the answer was lost
 		}
 	}
 	u := &Update{a: a, Manifest: m.clone(), Before: m, version: a.version, began: time.Now(), Again: lost != nil}
@@ -453,7 +457,7 @@ func (a *Archive) update(ctx context.Context, lost *Update, fn func(*Update) err
 	return u, a.commit(ctx, u)
 }
 
-// commit makes what an update left the archive's. The caller has the turn to write.
+// commit makes the update part of the archive. The caller has the turn to write.
 func (a *Archive) commit(ctx context.Context, u *Update) error {
 	m := u.Before
 	u.Manifest.Format = formatVersion
@@ -474,8 +478,8 @@ func (a *Archive) commit(ctx context.Context, u *Update) error {
 		return err
 	}
 	for _, b := range u.pending {
-		// The batch is durable and listed under either name: what fails here
-		// is made up for when the archive is next opened.
+		// The batch is durable and listed under either name. What fails here is done when
+		// the archive is opened next.
 		if a.arrive(b.SHA256) == nil {
 			a.wrote(b.Path())
 		}
@@ -490,9 +494,9 @@ func (a *Archive) commit(ctx context.Context, u *Update) error {
 	return a.settleLedger(ctx, u.Manifest)
 }
 
-// writeCommit writes the manifest of an update, whose text is encoded but for its part of
-// the ledger, and in a bucket its files before that. It reports whether the commit is made,
-// which it can be although there is an error.
+// writeCommit writes the manifest of an update; in a bucket it sends the update's files
+// first. text is the encoded manifest without its part of the ledger. committed may be
+// true although there is an error.
 func (a *Archive) writeCommit(ctx context.Context, u *Update, text []byte) (committed bool, err error) {
 	if a.bucket == nil {
 		return a.writeManifestText(u.Manifest, text)
@@ -505,12 +509,12 @@ func (a *Archive) writeCommit(ctx context.Context, u *Update, text []byte) (comm
 		return false, err
 	}
 	u.Manifest.whole, u.whole = sha256.Sum256(whole), whole
-	return true, nil // adopt puts it into the working copy
+	return true, nil // adopt writes it into the working copy
 }
 
-// newest is the manifest for who has the turn to write. One that this process
-// did not write itself is held against the raw batches first: it may have been
-// put back after commits that nobody here has seen.
+// newest returns the manifest for a caller that has the turn to write. A manifest that
+// this process did not write itself is checked against the raw batches and the ledger
+// first: an older one may have been put back.
 func (a *Archive) newest(ctx context.Context) (m *Manifest, err error) {
 	if a.bucket != nil {
 		m, a.version, err = a.begun(ctx)
@@ -534,25 +538,26 @@ func (a *Archive) newest(ctx context.Context) (m *Manifest, err error) {
 	return m, nil
 }
 
-// stamp is the file of the manifest that was read last.
+// stamp returns the manifest's file, as it was when it was read last.
 func (a *Archive) stamp() fs.FileInfo {
 	a.manifest.Lock()
 	defer a.manifest.Unlock()
 	return a.manifest.stamp
 }
 
-// withdraw removes batches that were not committed. They were never in raw.
+// withdraw removes the batches of an update that was not committed. They never had their
+// own name.
 func (u *Update) withdraw() {
 	for _, b := range u.pending {
 		u.a.disk.Remove(filepath.Join(u.a.dir, pendingPath(b.SHA256)))
 	}
 }
 
-// Stage is an update whose long part is done without the turn to write:
-// prepare writes files and fills the manifest of a copy, while others commit;
-// finish, in its turn, takes over from that manifest what it wants and makes
-// up for what was committed since. Stages take turns among themselves. Nothing
-// is swept meanwhile: what prepare reads and writes stays.
+// Stage is an Update whose long part runs without the turn to write. prepare writes files
+// and fills in the copy of a manifest, while others commit. finish then has the turn to
+// write: it takes what it wants from the staged manifest, and makes up for what was
+// committed since. Only one stage runs at a time, in all processes. Sweep removes nothing
+// while it runs.
 func (a *Archive) Stage(ctx context.Context, prepare func(*Update) error, finish func(staged *Manifest, u *Update) error) error {
 	unlock, err := a.lock(ctx, stageLock)
 	if err != nil {
@@ -562,8 +567,7 @@ func (a *Archive) Stage(ctx context.Context, prepare func(*Update) error, finish
 	return a.stage(ctx, prepare, finish)
 }
 
-// StageNow is Stage where no other is under way; it reports whether it was
-// done.
+// StageNow is Stage if no other stage is running. It reports whether it ran.
 func (a *Archive) StageNow(ctx context.Context, prepare func(*Update) error, finish func(staged *Manifest, u *Update) error) (bool, error) {
 	if a.readOnly {
 		return false, ErrReadOnly
@@ -598,13 +602,13 @@ func (a *Archive) stage(ctx context.Context, prepare func(*Update) error, finish
 	})
 }
 
-// The locks of a folder. Whoever takes both takes the stage's first.
+// The locks of a folder. Whoever takes both takes stageLock first.
 const (
 	writeLock = "lock"
 	stageLock = "stage.lock"
 )
 
-// staging reports whether a stage is under way, in whatever process.
+// staging reports whether a stage is running, in any process.
 func (a *Archive) staging() (bool, error) {
 	f, err := os.OpenFile(filepath.Join(a.dir, stageLock), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -618,7 +622,7 @@ func (a *Archive) staging() (bool, error) {
 	return false, err
 }
 
-// lock takes a lock of the folder for who writes to it.
+// lock takes a lock of the folder for writing.
 func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err error) {
 	if a.readOnly {
 		return nil, ErrReadOnly
@@ -626,8 +630,8 @@ func (a *Archive) lock(ctx context.Context, name string) (unlock func(), err err
 	return a.hold(ctx, name, 10*time.Millisecond)
 }
 
-// hold takes a lock of the folder, which the kernel drops when the process ends however
-// it ends. While another has it, it is tried again after each pause.
+// hold takes a lock of the folder. The kernel drops the lock when the process ends,
+// however it ends. While another process has the lock, hold tries again after each pause.
 func (a *Archive) hold(ctx context.Context, name string, pause time.Duration) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -17,19 +17,18 @@ import (
 	"github.com/bandish/bandish/internal/notary"
 )
 
-// BackedUp is what a backup came to.
+// BackedUp counts what a backup did.
 type BackedUp struct {
 	Generation uint64   `json:"generation"`
 	Copied     int      `json:"copied"`  // files
-	Bytes      int64    `json:"bytes"`   // of them
-	There      int      `json:"there"`   // files that the copy had already
+	Bytes      int64    `json:"bytes"`   // of the copied files
+	There      int      `json:"there"`   // files that the copy already had
 	Damaged    []Damage `json:"damaged"` // files that were not copied
 }
 
-// Backup copies the archive, as it is at one moment, into another folder, while
-// others go on writing. The copy is an archive of its own. A folder that holds
-// an earlier copy gets what it lacks. A file that is damaged is named and left
-// out.
+// Backup copies the archive, as it is at one moment, into another folder, while others go
+// on writing. The copy is an archive of its own. If the folder holds an earlier copy, only
+// what is missing is added. Damaged files are left out and listed.
 func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
 	if err := a.inFolder("back up"); err != nil {
 		return BackedUp{}, err
@@ -48,8 +47,8 @@ func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
 		return BackedUp{}, fmt.Errorf("back up: %w", err)
 	}
 	var out BackedUp
-	// The journal of sources before the manifest: it must not name a source
-	// that the copy does not hold.
+	// Copy the journal of sources before the manifest: it must not name a source that the
+	// copy lacks.
 	if err := a.backUpRest(ctx, to, &out); err != nil {
 		return out, fmt.Errorf("back up: %w", err)
 	}
@@ -60,8 +59,8 @@ func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
 	if err := a.backUpListed(ctx, m, to, &out); err != nil {
 		return out, fmt.Errorf("back up: %w", err)
 	}
-	// What came since, and the ledger, while nobody writes: the two must be of
-	// one moment.
+	// Copy what came since, and the ledger, while nobody writes: both must be of one
+	// moment.
 	unlock, err := a.still(ctx)
 	if err != nil {
 		return out, fmt.Errorf("back up: %w", err)
@@ -83,7 +82,7 @@ func (a *Archive) Backup(ctx context.Context, dir string) (BackedUp, error) {
 	return out, err
 }
 
-// still keeps others from committing; several readers may do so at a time.
+// still keeps others from committing. Several readers may hold it at the same time.
 func (a *Archive) still(ctx context.Context) (unlock func(), err error) {
 	f, err := os.Open(filepath.Join(a.dir, writeLock))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -110,8 +109,8 @@ func (a *Archive) still(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// backUpLedger copies the ledger; never its key, which would make two logs that
-// sign alike.
+// backUpLedger copies the ledger without its key. With the key there would be two logs
+// that sign as one.
 func (a *Archive) backUpLedger(ctx context.Context, to *Archive, out *BackedUp) error {
 	top := filepath.Join(a.dir, notary.Dir)
 	return filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
@@ -136,7 +135,7 @@ func (a *Archive) backUpLedger(ctx context.Context, to *Archive, out *BackedUp) 
 	})
 }
 
-// apart makes sure that neither folder lies in the other.
+// apart returns an error if one folder lies in the other.
 func apart(a, b string) error {
 	a, errA := filepath.Abs(a)
 	b, errB := filepath.Abs(b)
@@ -210,8 +209,8 @@ func (a *Archive) backUpOne(to *Archive, top, path string) error {
 	return f.commit(path)
 }
 
-// backUpRest copies what else lies in the data folder: the quarantine, copies
-// of sources, the journal. Locks and what is derived elsewhere stay.
+// backUpRest copies what else lies in the data folder: the quarantine, copies of sources,
+// the journal. Locks and files that can be derived again are not copied.
 func (a *Archive) backUpRest(ctx context.Context, to *Archive, out *BackedUp) error {
 	skip := append([]string{rawDir, manifestDir, "tmp", "search", notary.Dir, notary.KeyDir}, kinds...)
 	return filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
@@ -239,7 +238,7 @@ func (a *Archive) backUpRest(ctx context.Context, to *Archive, out *BackedUp) er
 func (a *Archive) backUpOther(to *Archive, path, rel string, out *BackedUp) error {
 	in, err := a.disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it went meanwhile
+		return nil // it was removed meanwhile
 	}
 	if err != nil {
 		return err

@@ -22,25 +22,26 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// notedName is the file that remembers which files beside the archive the
-// ledger names, so that it need not be read whole for that. It can be deleted.
+// notedName is a file that remembers which files beside the archive the ledger names. It
+// saves reading the whole ledger, and can be deleted.
 const notedName = "noted.json"
 
 // noted is the content of that file.
 type noted struct {
 	Origin string               `json:"origin"`
-	Size   int64                `json:"size"` // of the ledger that Files is true of
+	Size   int64                `json:"size"` // size of the ledger for which Files is right
 	Files  map[string]notedFile `json:"files"`
 }
 
 type notedFile struct {
 	ledger.File
-	Time int64 `json:"time"` // when it was changed, nanoseconds
+	Time int64 `json:"time"` // time of last change, in nanoseconds since 1970
 }
 
-// beside are the folders and files of the data folder that the ledger does not
-// name: what the manifest lists, what is derived elsewhere, what is of no
-// lasting worth, and what tells of persons until they or a person decide.
+// unnamed reports whether a file or folder of the data folder has no entry of its own in
+// the ledger. These are: what the manifest lists; what can be derived again; what has no
+// lasting worth; and what tells of persons, until they or a person who keeps the archive
+// decide.
 func unnamed(rel string) bool {
 	switch rel {
 	case rawDir, "tmp", "search", "alerts", "inbox", notary.Dir, notary.KeyDir, manifestName, manifestDir, notedName, writeLock, stageLock:
@@ -49,10 +50,11 @@ func unnamed(rel string) bool {
 	return slices.Contains(kinds, rel) || strings.HasPrefix(rel, beforePrefix) || strings.HasPrefix(rel, notary.Dir+"-before-") || strings.HasPrefix(filepath.Base(rel), ".")
 }
 
-// besideFiles calls fn with each file that the ledger names or is to name.
+// besideFiles calls fn with each file beside the archive that the ledger names or must
+// name.
 func (a *Archive) besideFiles(ctx context.Context, fn func(rel string, st fs.FileInfo) error) error {
 	if a.bucket != nil {
-		return nil // what lies beside a working copy is of this machine
+		return nil // files beside a working copy belong to this machine alone
 	}
 	return filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || ctx.Err() != nil {
@@ -85,7 +87,7 @@ func (a *Archive) besideFiles(ctx context.Context, fn func(rel string, st fs.Fil
 	})
 }
 
-// typeOf is the type of entry that names a file.
+// typeOf returns the type of the entry that names a file.
 func typeOf(name string) string {
 	top, _, _ := strings.Cut(name, "/")
 	switch top {
@@ -97,14 +99,13 @@ func typeOf(name string) string {
 	return ledger.TypeFile
 }
 
-// grows reports whether a file is only ever added to.
+// grows reports whether a file is only ever appended to.
 func grows(name string) bool { return strings.HasSuffix(name, ".jsonl") }
 
-// NoteFiles enters in the ledger what lies beside the archive and is new,
-// changed or gone: copies of sources, tables, the quarantine. It returns how
-// many entries that took. records are the cases of the record, named by
-// RecordName; none where they are not looked at. Where no ledger was begun there
-// is nothing to do: the first commit begins it.
+// NoteFiles enters in the ledger what is new, changed or gone beside the archive: copies
+// of sources, tables, the quarantine. It returns how many entries it wrote. records are
+// the cases of the record, named by RecordName; give none if they were not read. If no
+// ledger was begun, NoteFiles does nothing: the first commit begins it.
 func (a *Archive) NoteFiles(ctx context.Context, records ...ledger.File) (int, error) {
 	if a.readOnly || !a.log.Exists() {
 		return 0, nil
@@ -141,8 +142,8 @@ func (a *Archive) writeNoted(known *noted) error {
 	return disk.Replace(a.disk, filepath.Join(a.dir, notedName), text, 0o644, false)
 }
 
-// noteRecords is NoteFiles for an archive in a bucket, which has nothing beside it. All
-// that comes into such a ledger is named by a manifest.
+// noteRecords is NoteFiles for an archive in a bucket, which has no files beside it. In
+// such a ledger every entry comes with a commit of the manifest.
 func (a *Archive) noteRecords(ctx context.Context, records []ledger.File) (n int, err error) {
 	err = a.Update(ctx, func(u *Update) error {
 		u.Why, n = "note", 0
@@ -178,8 +179,7 @@ func (a *Archive) noteRecords(ctx context.Context, records []ledger.File) (n int
 // errUnchanged ends an update that has nothing to commit.
 var errUnchanged = errors.New("nothing has changed")
 
-// Append adds entries of other kinds to the ledger, and returns the index of
-// the first.
+// Append adds entries to the ledger, and returns the index of the first.
 func (a *Archive) Append(ctx context.Context, list ...ledger.Entry) (at int64, err error) {
 	if a.bucket != nil {
 		var u *Update
@@ -194,7 +194,7 @@ func (a *Archive) Append(ctx context.Context, list ...ledger.Entry) (at int64, e
 		if err != nil {
 			return 0, err
 		}
-		l := u.Manifest.Ledger // its last entry is the state, after what was noted
+		l := u.Manifest.Ledger // the last entry is the state; the appended ones stand before it
 		return l.Size + int64(len(l.Entries)-1-len(list)), nil
 	}
 	_, leave, err := a.turn(ctx)
@@ -218,7 +218,8 @@ func (a *Archive) Append(ctx context.Context, list ...ledger.Entry) (at int64, e
 	return c.Size - int64(len(texts)), err
 }
 
-// readNoted is what the ledger names, with what is remembered of it.
+// readNoted returns which files the ledger names, from the noted file and from the entries
+// since.
 func (a *Archive) readNoted() (*noted, error) {
 	n := &noted{}
 	if text, err := os.ReadFile(filepath.Join(a.dir, notedName)); err != nil || json.Unmarshal(text, n) != nil {
@@ -247,7 +248,7 @@ func (a *Archive) readNoted() (*noted, error) {
 	return n, err
 }
 
-// changes makes the entries of what is not as it was noted, and notes it.
+// changes makes the entries for what differs from known, and updates known.
 func (a *Archive) changes(ctx context.Context, known *noted, records []ledger.File) ([][]byte, error) {
 	now := time.Now()
 	var out [][]byte
@@ -299,7 +300,7 @@ func (a *Archive) changes(ctx context.Context, known *noted, records []ledger.Fi
 			continue
 		}
 		if a.bucket != nil && !isRecord(name) {
-			continue // it lies beside the folder that the bucket was filled from
+			continue // it lies beside the folder from which the bucket was filled
 		}
 		f := known.Files[name].File
 		delete(known.Files, name)
@@ -310,8 +311,8 @@ func (a *Archive) changes(ctx context.Context, known *noted, records []ledger.Fi
 	return out, nil
 }
 
-// sumBeside hashes the first bytes of a file, or with a negative number all of
-// it.
+// sumBeside returns the SHA-256 of the first bytes of a file, or of the whole file if
+// bytes is negative.
 func (a *Archive) sumBeside(name string, bytes int64) (sum string, n int64, err error) {
 	f, err := a.disk.Open(filepath.Join(a.dir, filepath.FromSlash(name)))
 	if err != nil {

@@ -24,34 +24,34 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// An archive may live in a bucket. Its folder is then a working copy: the bucket is
-// the truth, and has the same files under the same names. A file that is named by its
-// hash is fetched when it is first opened, and can be removed at any time. A commit puts
-// its new files into the bucket and then swaps manifest.json there, on the condition
-// that it is still the one that the commit began with. The ledger's files follow from
-// what the manifests name (notary.Shared): whoever writes next puts those there that
+// An archive may live in a bucket. The bucket then holds the same files under the same
+// names, and the folder on this machine is a working copy. A file that is named by its
+// hash is fetched when it is first opened, and may be removed from the working copy at any
+// time. A commit sends its new files to the bucket. Then it swaps manifest.json there, on
+// the condition that it is still the one with which the commit began. The ledger's files
+// follow from what the manifests name (notary.Shared): the next writer sends those that
 // are missing.
 
 // copyName is the file that makes a folder the working copy of a bucket.
 const copyName = "bucket.json"
 
-// pullLock is held while the manifest of a working copy is replaced.
+// pullLock is held while the manifest of a working copy is being replaced.
 const pullLock = ".pull.lock"
 
 // WorkingCopy says which bucket a folder is a working copy of.
 type WorkingCopy struct {
 	Bucket string `json:"bucket"` // s3://bucket/prefix
-	// CacheBytes bounds what the folder holds of files that are in the bucket; what was
-	// used in the last minutes stays beyond it.
+	// CacheBytes is how many bytes of fetched files the folder may hold. Files that were
+	// used in the last ten minutes stay even beyond it.
 	CacheBytes int64 `json:"cache_bytes"`
-	// Keys is the folder of the ledger's key. The text of its file may come from
-	// BANDISH_LEDGER_KEY instead.
+	// Keys is the folder of the ledger's key. The environment variable BANDISH_LEDGER_KEY
+	// may hold the text of the key file instead.
 	Keys string `json:"keys,omitempty"`
 }
 
-// Keep makes a folder the working copy of a bucket. A folder that holds an archive of its
-// own, or is a copy of another bucket, is refused. What is empty stays as it was kept
-// before, else is as usual says.
+// Keep makes a folder the working copy of a bucket. A field of w that is zero keeps its
+// earlier value, or takes the one of usual if the folder is new. It is an error if the
+// folder holds an archive of its own, or is the working copy of another bucket.
 func (w WorkingCopy) Keep(dir string, usual WorkingCopy) error {
 	old, err := readWorkingCopy(dir)
 	if err != nil {
@@ -80,7 +80,7 @@ func (w WorkingCopy) Keep(dir string, usual WorkingCopy) error {
 	return disk.Replace(osDisk{}, filepath.Join(dir, copyName), append(text, '\n'), 0o644, true)
 }
 
-// readWorkingCopy reads what a folder is a copy of; nil for an archive of its own.
+// readWorkingCopy reads of which bucket a folder is a copy; nil for an archive of its own.
 func readWorkingCopy(dir string) (*WorkingCopy, error) {
 	text, err := os.ReadFile(filepath.Join(dir, copyName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,39 +96,39 @@ func readWorkingCopy(dir string) (*WorkingCopy, error) {
 	return w, nil
 }
 
-// bucket is where the archive of a working copy lives.
+// bucket is the state of an archive that lives in a bucket.
 type bucket struct {
 	store object.Store
 	cache cache
-	fresh time.Duration // for how long a manifest that was read is taken for the newest
+	fresh time.Duration // for how long a manifest counts as the newest after it was read
 
 	sent struct {
 		sync.Mutex
-		names map[string]bool // of files that are in the bucket since the last commit, and may be in none
+		names map[string]bool // files that were sent since the last commit; perhaps no commit lists them
 	}
 
 	mu     sync.Mutex // guards what follows
-	root   seenRoot   // that was read last
-	asked  time.Time  // when
-	failed bool       // the bucket could not be reached since
+	root   seenRoot   // read last
+	asked  time.Time  // when it was asked for
+	failed bool       // the bucket could not be reached since then
 }
 
-// seenRoot is manifest.json of the bucket as it was read, with the ledger beside it.
+// seenRoot is manifest.json of the bucket as it was read, with the ledger's checkpoint.
 type seenRoot struct {
 	text    []byte
 	version object.Version
-	head    []byte // the ledger's checkpoint; nil where it was not begun
-	size    int64  // of the ledger at that
+	head    []byte // the ledger's checkpoint; nil if no ledger was begun
+	size    int64  // size of the ledger at that checkpoint
 	cpVer   object.Version
 }
 
-// usualFresh is how old the answer of a reader may be.
+// usualFresh is how old an answer to a reader may be.
 const usualFresh = time.Second
 
-// patience bounds a request that nobody waits for with a context.
+// patience is the longest time for a request that has no context of its own.
 const patience = 2 * time.Minute
 
-// openBucket makes an archive one that lives in a bucket.
+// openBucket makes the archive one that lives in a bucket.
 func (a *Archive) openBucket(store object.Store, w WorkingCopy) {
 	a.bucket = &bucket{store: store, fresh: usualFresh}
 	a.bucket.cache.open(a.dir, store, w.CacheBytes)
@@ -138,7 +138,7 @@ func (a *Archive) openBucket(store object.Store, w WorkingCopy) {
 	a.log.Share(notary.Shared{Keys: w.Keys, Text: os.Getenv("BANDISH_LEDGER_KEY")})
 }
 
-// Bucket is where the archive lives, "" for one that lives in its folder.
+// Bucket returns where the archive lives, "" if it lives in its folder.
 func (a *Archive) Bucket() string {
 	if a.bucket == nil {
 		return ""
@@ -149,7 +149,8 @@ func (a *Archive) Bucket() string {
 // errNoRoot is the error of a bucket without an archive.
 var errNoRoot = errors.New("there is no archive in the bucket")
 
-// inFolder refuses what is done to an archive in its own folder alone.
+// inFolder returns an error if the archive lives in a bucket; what names the work that
+// needs a folder.
 func (a *Archive) inFolder(what string) error {
 	if a.bucket == nil {
 		return nil
@@ -157,8 +158,8 @@ func (a *Archive) inFolder(what string) error {
 	return fmt.Errorf("%s: that cannot be done to an archive in a bucket (%s)", what, a.bucket.store)
 }
 
-// look reads manifest.json and the ledger's checkpoint, as they are at one moment: the
-// ledger ends before what the manifest names for it, or behind that.
+// look reads manifest.json and the ledger's checkpoint so that they belong together: the
+// ledger ends before the entries that the manifest names, or right after them.
 func (b *bucket) look(ctx context.Context) (seenRoot, error) {
 	for try := 0; ; try++ {
 		var s seenRoot
@@ -185,12 +186,12 @@ func (b *bucket) look(ctx context.Context) (seenRoot, error) {
 			return s, fmt.Errorf("%w: read %s in %s: %w", ErrManifest, manifestName, b.store, err)
 		}
 		if r.Ledger == nil || s.size == r.Ledger.Size || s.size == r.Ledger.Size+int64(len(r.Ledger.Entries)) || try >= 8 {
-			return s, nil // what is wrong with a ledger that never fits is named by others
+			return s, nil // others report a ledger that never fits
 		}
 	}
 }
 
-// readRoot reads of a manifest what need not be looked up elsewhere.
+// readRoot reads the parts of a manifest's text for which no other file is needed.
 func readRoot(text []byte) (r struct {
 	Generation uint64    `json:"generation"`
 	Ledger     *Unlogged `json:"ledger"`
@@ -201,7 +202,8 @@ func readRoot(text []byte) (r struct {
 	return r, json.Unmarshal(text, &r)
 }
 
-// pull brings the working copy up to the bucket, where it was not looked at just now.
+// pull brings the working copy up to date with the bucket, unless it was looked at just
+// now.
 func (a *Archive) pull() error {
 	b := a.bucket
 	b.mu.Lock()
@@ -235,7 +237,7 @@ func (b *bucket) forget() {
 	b.asked = time.Time{}
 }
 
-// pullNow is pull for who has b.mu.
+// pullNow is pull without a look at the clock. The caller holds b.mu.
 func (a *Archive) pullNow(ctx context.Context) error {
 	b := a.bucket
 	unlock, err := a.pulling(ctx)
@@ -243,11 +245,11 @@ func (a *Archive) pullNow(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	have, err := a.generation() // before the bucket is asked: others here may pull
+	have, err := a.generation() // before the bucket is asked: other processes here may pull too
 	if err != nil {
 		return err
 	}
-	if b.root.text != nil { // mostly it is the same
+	if b.root.text != nil { // usually the manifest has not changed
 		text, version, err := b.store.Read(ctx, manifestName)
 		if err == nil && bytes.Equal(text, b.root.text) && settledIn(b.root) {
 			if err := a.place(text); err != nil {
@@ -283,19 +285,19 @@ func (a *Archive) pullNow(ctx context.Context) error {
 	return nil
 }
 
-// settledIn reports whether the ledger that was seen with a manifest has the entries
-// that it names.
+// settledIn reports whether the ledger in s has all entries that the manifest in s names.
 func settledIn(s seenRoot) bool {
 	r, err := readRoot(s.text)
 	return err == nil && (r.Ledger == nil || s.size == r.Ledger.Size+int64(len(r.Ledger.Entries)))
 }
 
-// pulling takes the turn to replace the manifest of the working copy.
+// pulling waits for the turn to replace the manifest of the working copy.
 func (a *Archive) pulling(ctx context.Context) (unlock func(), err error) {
 	return a.hold(ctx, pullLock, 2*time.Millisecond)
 }
 
-// generation is that of the manifest in the working copy, 0 where there is none.
+// generation returns the generation of the manifest in the working copy, 0 if there is
+// none.
 func (a *Archive) generation() (uint64, error) {
 	text, err := os.ReadFile(a.manifestPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -311,7 +313,8 @@ func (a *Archive) generation() (uint64, error) {
 	return r.Generation, nil
 }
 
-// place puts the bucket's manifest into the working copy. The caller has the turn to pull.
+// place writes the bucket's manifest into the working copy. The caller has the turn to
+// pull.
 func (a *Archive) place(text []byte) error {
 	if old, err := os.ReadFile(a.manifestPath()); err == nil && bytes.Equal(old, text) {
 		return nil
@@ -319,15 +322,15 @@ func (a *Archive) place(text []byte) error {
 	return disk.Replace(a.disk, a.manifestPath(), text, 0o644, false)
 }
 
-// prepareBucket makes the folders of a working copy, and the first manifest of a bucket
-// that has none.
+// prepareBucket makes the folders of a working copy, and a first manifest in a bucket that
+// has none.
 func (a *Archive) prepareBucket(ctx context.Context) error {
 	for _, d := range []string{rawDir, "quarantine"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
 			return err
 		}
 	}
-	// What was signed last is remembered here; the key itself is elsewhere.
+	// This folder remembers what was signed last; the key itself is elsewhere.
 	if err := os.MkdirAll(filepath.Join(a.dir, notary.KeyDir), 0o700); err != nil {
 		return err
 	}
@@ -357,7 +360,7 @@ func (a *Archive) prepareBucket(ctx context.Context) error {
 	return a.pullNow(ctx)
 }
 
-// text0 is the whole text of a manifest without entries for the ledger.
+// text0 returns the whole text of a manifest that has no entries for the ledger.
 func (m *Manifest) text0() ([]byte, error) {
 	text, _, err := m.encode()
 	if err != nil {
@@ -366,7 +369,7 @@ func (m *Manifest) text0() ([]byte, error) {
 	return m.seal(text)
 }
 
-// begun is the manifest that a turn begins with, and its version in the bucket.
+// begun returns the manifest with which a turn begins, and its version in the bucket.
 func (a *Archive) begun(ctx context.Context) (*Manifest, object.Version, error) {
 	b := a.bucket
 	b.mu.Lock()
@@ -387,8 +390,8 @@ func (a *Archive) begun(ctx context.Context) (*Manifest, object.Version, error) 
 	return m, b.root.version, a.agrees(m)
 }
 
-// inHistory reports whether the commit of an update that seemed to be lost was made: its
-// entries stand in the ledger, at their place. The caller has the turn to write.
+// inHistory reports whether the commit of an update that seemed lost was made after all:
+// its entries stand in the ledger at their place. The caller has the turn to write.
 func (a *Archive) inHistory(u *Update) (bool, error) {
 	l := u.Manifest.Ledger
 	c, _, err := a.log.Checkpoint()
@@ -410,8 +413,9 @@ func (a *Archive) inHistory(u *Update) (bool, error) {
 	return len(l.Entries) > 0, nil
 }
 
-// waitAgain waits before a commit is tried again that took so long: for some time by
-// chance, longer with each try, so that those who race do not meet again.
+// waitAgain waits before another try of a commit. The time is random and grows with each
+// try and with the time that the last one took, so that processes that race do not meet
+// again.
 func waitAgain(ctx context.Context, try int, took time.Duration) error {
 	most := min(max(took, 4*time.Millisecond)*time.Duration(1+min(try, 3)), 30*time.Second)
 	select {
@@ -422,13 +426,14 @@ func waitAgain(ctx context.Context, try int, took time.Duration) error {
 	}
 }
 
-// errLost is the error of a commit that another was before.
+// errLost is the error of a commit when another process committed first.
 var errLost = errors.New("another has committed meanwhile")
 
-// push makes a commit in the bucket: its files first, then the manifest.
+// push makes a commit in the bucket: it sends the files, then swaps the manifest. The
+// error is errLost if another process was first.
 func (a *Archive) push(ctx context.Context, u *Update, text []byte) error {
 	b := a.bucket
-	if u.Again || time.Since(u.began) > 100*time.Millisecond { // others may have been before
+	if u.Again || time.Since(u.began) > 100*time.Millisecond { // another process may have been first
 		if _, now, err := b.store.Read(ctx, manifestName); err == nil && now != u.version {
 			return errLost
 		}
@@ -437,7 +442,7 @@ func (a *Archive) push(ctx context.Context, u *Update, text []byte) error {
 		return err
 	}
 	v, err := b.store.Swap(ctx, manifestName, u.version, text)
-	if err != nil { // it may be there all the same: an answer was lost
+	if err != nil { // the swap may have succeeded, and only the answer was lost
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		there, now, e := b.store.Read(ctx, manifestName)
@@ -459,8 +464,8 @@ func (a *Archive) push(ctx context.Context, u *Update, text []byte) error {
 	return nil
 }
 
-// added are the files that a commit adds, by the names of their objects, each with its
-// place in the working copy.
+// added returns the files that a commit adds: for the name of each object its place in the
+// working copy.
 func (a *Archive) added(u *Update) map[string]string {
 	out := map[string]string{}
 	add := func(p, at string) { out[filepath.ToSlash(p)] = at }
@@ -485,8 +490,8 @@ func (a *Archive) added(u *Update) map[string]string {
 	return out
 }
 
-// settleBucket puts what the ledger has here and not in the bucket there. The caller has
-// the turn to write.
+// settleBucket sends the files of the ledger that the bucket lacks. The caller has the
+// turn to write.
 func (a *Archive) settleBucket(ctx context.Context) error {
 	c, signed, err := a.log.Checkpoint()
 	if errors.Is(err, notary.ErrEmpty) {
@@ -517,7 +522,7 @@ func (a *Archive) settleBucket(ctx context.Context) error {
 		if !errors.Is(err, object.ErrChanged) {
 			return err
 		}
-		// Another did the same, or was before us.
+		// Another process sent the same, or was ahead of us.
 		text, v, err := b.store.Read(ctx, notary.CheckpointName)
 		if err != nil {
 			return err
@@ -533,8 +538,8 @@ func (a *Archive) settleBucket(ctx context.Context) error {
 	}
 }
 
-// send puts files into the bucket that may be there already: their names say what they
-// hold. A commit that lost a race and begins again sends nothing twice.
+// send puts files into the bucket. Those that are there already are left alone: their
+// names are their hashes. A commit that lost a race and begins again sends nothing twice.
 func (b *bucket) send(ctx context.Context, dir string, files map[string]string) error {
 	g := newGroup()
 	for name, at := range files {
@@ -565,7 +570,7 @@ func (b *bucket) wasSent(name string) bool {
 
 func (b *bucket) sendOne(ctx context.Context, dir, name, at string) error {
 	f, err := os.Open(filepath.Join(dir, at))
-	if errors.Is(err, fs.ErrNotExist) { // it has its own name already
+	if errors.Is(err, fs.ErrNotExist) { // it already has its own name
 		f, err = os.Open(filepath.Join(dir, filepath.FromSlash(name)))
 	}
 	if err != nil {

@@ -22,27 +22,27 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// cache holds copies of what is in a bucket: each file is fetched when it is first
-// opened, and the least recently used go when they are too many.
+// cache holds copies of files of a bucket. Each file is fetched when it is first opened.
+// If the files are too many bytes, the least recently used are removed.
 type cache struct {
 	dir   string
 	store object.Store
-	limit int64         // bytes; 0 for no bound
-	keep  time.Duration // what was used so short a time ago stays
+	limit int64         // greatest size in bytes; 0: no limit
+	keep  time.Duration // what was used so recently stays
 
 	mu      sync.Mutex // guards what follows
 	busy    map[string]*errand
-	touched map[string]time.Time // when this process noted that it uses a file
-	size    int64                // of the files that can be fetched; -1 until it was looked at
+	touched map[string]time.Time // when this process last noted that it uses a file
+	size    int64                // bytes of the files that can be fetched again; -1 until they were counted
 }
 
-// errand is a fetch that is under way, which others wait for.
+// errand is a fetch that is under way; others wait for it.
 type errand struct {
 	done chan struct{}
 	err  error
 }
 
-// usualKeep is longer than what reads a file by its name takes to open it.
+// usualKeep is longer than the time between learning the name of a file and opening it.
 const usualKeep = 10 * time.Minute
 
 func (c *cache) open(dir string, store object.Store, limit int64) {
@@ -52,14 +52,14 @@ func (c *cache) open(dir string, store object.Store, limit int64) {
 
 func newGroup() *pool.ErrorPool { return pool.New().WithErrors().WithMaxGoroutines(sideBySide) }
 
-// fetching is a disk on which what a bucket has is there.
+// fetching is a disk on which every file of the bucket seems to be.
 type fetching struct {
 	Disk
 	c *cache
 }
 
-// Open fetches a file that is not there. fs.ErrNotExist is the error of one that is not
-// in the bucket either.
+// Open opens a file, and fetches it if it is missing. The error is fs.ErrNotExist if the
+// bucket does not have it either.
 func (d fetching) Open(name string) (*os.File, error) {
 	f, err := d.Disk.Open(name)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -78,8 +78,8 @@ func (d fetching) Open(name string) (*os.File, error) {
 	return d.Disk.Open(name)
 }
 
-// CreateTemp and SyncDir leave it to the machine when what the bucket keeps, or what its
-// hash is held against, lands on the disk.
+// CreateTemp and SyncDir do not force files to the disk that can be fetched again from the
+// bucket.
 func (d fetching) CreateTemp(dir, pattern string) (File, error) {
 	f, err := d.Disk.CreateTemp(dir, pattern)
 	if err == nil && d.c.holds(dir) {
@@ -100,15 +100,15 @@ type unsynced struct{ File }
 
 func (unsynced) Sync() error { return nil }
 
-// holds reports whether a folder is one of files that are named by their hashes.
+// holds reports whether the files of a folder are named by their hashes.
 func (c *cache) holds(dir string) bool {
 	rel, err := filepath.Rel(c.dir, dir)
 	top, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
 	return err == nil && (top == rawDir || top == manifestDir || slices.Contains(kinds, top))
 }
 
-// inCache reports whether a file below the data folder is one that a bucket has and
-// that never changes.
+// inCache reports whether a file below the data folder is one that a bucket keeps and that
+// never changes.
 func inCache(rel string) bool {
 	top, rest, _ := strings.Cut(filepath.ToSlash(rel), "/")
 	switch {
@@ -124,7 +124,8 @@ func inCache(rel string) bool {
 	return isLedgerTile(filepath.ToSlash(rel))
 }
 
-// fetch brings a file from the bucket. Those who want the same one wait for it.
+// fetch brings a file from the bucket. Several callers who want the same file share one
+// fetch.
 func (c *cache) fetch(name string) error {
 	c.mu.Lock()
 	f := c.busy[name]
@@ -152,7 +153,8 @@ func (c *cache) fetch(name string) error {
 	return err
 }
 
-// bring copies an object into its place, when it has the hash that its name says.
+// bring copies an object to its place if it has the hash that its name says, and returns
+// its size.
 func (c *cache) bring(name string) (int64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
@@ -175,7 +177,7 @@ func (c *cache) bring(name string) (int64, error) {
 	defer os.Remove(w.Name())
 	h := sha256.New()
 	n, err := io.Copy(io.MultiWriter(w, h), r)
-	if isLedgerTile(name) { // nothing looks at these when they are next opened
+	if isLedgerTile(name) { // these are not checked again when they are opened
 		err = errors.Join(err, w.Sync())
 	}
 	if err = errors.Join(err, w.Chmod(0o444), w.Close()); err != nil {
@@ -187,7 +189,8 @@ func (c *cache) bring(name string) (int64, error) {
 	return n, os.Rename(w.Name(), full)
 }
 
-// touch notes that a file is in use, for all who use the folder, once a minute at most.
+// touch notes that a file is in use, for all processes of the folder, at most once a
+// minute.
 func (c *cache) touch(full string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,7 +202,7 @@ func (c *cache) touch(full string) {
 	}
 	c.touched[full] = time.Now()
 	if st, err := os.Stat(full); err == nil {
-		os.Chtimes(full, time.Now(), st.ModTime()) // a file whose use is not noted is fetched again
+		os.Chtimes(full, time.Now(), st.ModTime()) // on an error the file seems unused, and may have to be fetched again
 	}
 }
 
@@ -210,12 +213,12 @@ type cachedFile struct {
 	used time.Time
 }
 
-// held lists the files of the cache that are large.
+// held lists the raw batches and segments in the cache, and their bytes together.
 func (c *cache) held() (out []cachedFile, size int64) {
 	for _, top := range append([]string{rawDir}, kinds...) {
 		filepath.WalkDir(filepath.Join(c.dir, top), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
-				return nil // it is gone, or nothing of ours
+				return nil // it was removed meanwhile, or is not ours
 			}
 			rel, err := filepath.Rel(c.dir, path)
 			if err != nil || !inCache(rel) {
@@ -238,8 +241,8 @@ func usedAt(st fs.FileInfo) time.Time {
 	return st.ModTime()
 }
 
-// evict removes the least recently used files until there is some room. It leaves those
-// that the bucket does not have: what is being written becomes sendable with its commit.
+// evict removes the least recently used files until the size is a tenth below the limit.
+// Files that the bucket lacks stay: they belong to a commit that is being made.
 func (c *cache) evict() {
 	files, size := c.held()
 	slices.SortFunc(files, func(a, b cachedFile) int { return a.used.Compare(b.used) })

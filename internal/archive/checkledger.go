@@ -15,8 +15,7 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// OpenToCheck opens an archive to look at what is wrong with it: nothing is
-// held against anything yet.
+// OpenToCheck opens an archive in order to look for what is wrong. It checks nothing yet.
 func OpenToCheck(dir string) (*Archive, error) {
 	there, err := Exists(dir)
 	if err != nil {
@@ -33,13 +32,13 @@ func OpenToCheck(dir string) (*Archive, error) {
 	return a, nil
 }
 
-// Held is what holding an archive against its ledger came to.
+// Held is the result of a check of an archive against its ledger.
 type Held struct {
-	Origin  string   `json:"origin,omitempty"` // of the ledger; empty where there is none
-	Key     string   `json:"key,omitempty"`    // its verifier string
+	Origin  string   `json:"origin,omitempty"` // of the ledger; "" if there is none
+	Key     string   `json:"key,omitempty"`    // verifier string of the ledger
 	Entries int64    `json:"entries"`
 	Wrong   []Damage `json:"wrong"`
-	// Unnoted are files that the ledger does not name yet, or does not need.
+	// Unnoted are files that the ledger does not name yet, or need not name.
 	Unnoted []string `json:"unnoted"`
 }
 
@@ -47,8 +46,9 @@ func (h *Held) say(path, format string, args ...any) {
 	h.Wrong = append(h.Wrong, Damage{path, fmt.Sprintf(format, args...)})
 }
 
-// CheckLedger reads the whole ledger, verifies it, and holds the manifest and
-// what lies beside the archive against it.
+// CheckLedger reads and verifies the whole ledger. It checks the manifest, and the files
+// beside the archive, against it. What is wrong stands in the result; an error means that
+// it could not check.
 func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
 	out := &Held{Wrong: []Damage{}, Unnoted: []string{}}
 	m, err := a.Manifest()
@@ -63,8 +63,8 @@ func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
 			out.say(notary.Dir, "the ledger is gone; the manifest says that it had %d entries", m.Ledger.Size+int64(len(m.Ledger.Entries)))
 			return out, nil
 		}
-		// A process was killed after its first commit: the next one begins the
-		// ledger with the entries that the manifest keeps for it.
+		// A process was killed after the first commit. The next one begins the ledger with
+		// the entries that the manifest keeps for it.
 		h := ledger.NewReplay()
 		a.holdManifest(m, h, out)
 		return out, a.holdBeside(ctx, h, out)
@@ -90,7 +90,7 @@ func (a *Archive) CheckLedger(ctx context.Context) (*Held, error) {
 	return out, a.holdBeside(ctx, h, out)
 }
 
-// holdManifest names what the manifest says otherwise than the ledger.
+// holdManifest lists where the manifest and the ledger differ.
 func (a *Archive) holdManifest(m *Manifest, h *ledger.Replay, out *Held) {
 	if m.Ledger == nil {
 		out.say(manifestName, "it names no ledger, and there is one: an older program wrote it, or it was replaced")
@@ -176,15 +176,14 @@ func sortedKeys[T any](m map[string]T) []string {
 	return out
 }
 
-// holdBeside names the files beside the archive that are not what the ledger
-// names.
+// holdBeside lists the files beside the archive that differ from what the ledger says.
 func (a *Archive) holdBeside(ctx context.Context, h *ledger.Replay, out *Held) error {
 	for _, name := range sortedKeys(h.Files) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		f := h.Files[name]
-		if isRecord(name) || !filepath.IsLocal(filepath.FromSlash(name)) || a.bucket != nil { // which has nothing beside it
+		if isRecord(name) || !filepath.IsLocal(filepath.FromSlash(name)) || a.bucket != nil { // an archive in a bucket has no files beside it
 			continue
 		}
 		limit := int64(-1)
@@ -209,16 +208,16 @@ func (a *Archive) holdBeside(ctx context.Context, h *ledger.Replay, out *Held) e
 	})
 }
 
-// recordPrefix begins the names of cases of the record, which lie elsewhere.
+// recordPrefix begins the names of cases of the record, which are no files of the archive.
 const recordPrefix = "record:"
 
-// RecordName is the name under which the ledger has a case of the record.
+// RecordName is the name under which the ledger enters a case of the record.
 func RecordName(id string) string { return recordPrefix + id }
 
 func isRecord(name string) bool { return strings.HasPrefix(name, recordPrefix) }
 
-// NewLedger begins a ledger with a key of its own. The one that was there is
-// kept beside it. An empty origin is made up.
+// NewLedger begins a new ledger with its own key. The old ledger is kept beside it. If
+// origin is "", a name is made up.
 func (a *Archive) NewLedger(ctx context.Context, origin string) error {
 	if a.readOnly {
 		return ErrReadOnly
@@ -265,8 +264,8 @@ func (a *Archive) retireLedger(ctx context.Context, origin string) error {
 	return err
 }
 
-// RotateKey gives the ledger a new key, entered under the signatures of both,
-// and returns its verifier string.
+// RotateKey gives the ledger a new key. The entry of the new key is signed with both keys.
+// It returns the new verifier string.
 func (a *Archive) RotateKey(ctx context.Context) (string, error) {
 	if err := a.inFolder("give the ledger a new key"); err != nil {
 		return "", err

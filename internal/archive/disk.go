@@ -16,8 +16,7 @@ type (
 
 type osDisk = disk.OS
 
-// notWritable reports whether an error says that this process may not write
-// there, whatever it tries.
+// notWritable reports whether an error means that this process can never write there.
 func notWritable(err error) bool {
 	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
 }

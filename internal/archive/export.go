@@ -18,17 +18,17 @@ import (
 	"time"
 )
 
-// Exported is what an export came to.
+// Exported counts what an export wrote.
 type Exported struct {
 	Measurements int64 `json:"measurements"`
 	Objects      int   `json:"objects"`
-	Marked       int64 `json:"left_out"` // doubted when they were handed in: they do not vote here, and elsewhere nothing would say so
+	Marked       int64 `json:"left_out"` // doubted when they were handed in, and left out: they do not vote here, and other programs could not see the doubt
 }
 
-// ExportOONI writes the archive's measurements into an empty folder in the
-// layout of OONI's bucket: raw/YYYYMMDD/HH/CC/test/YYYYMMDDHH_CC_test.n0.0.jsonl.gz,
-// a document a line with its measurement_uid, by the hour in which a collector
-// received it or, where that is not known, in which it began. The same archive
+// ExportOONI writes the archive's measurements into an empty folder, in the layout of
+// OONI's bucket: raw/YYYYMMDD/HH/CC/test/YYYYMMDDHH_CC_test.n0.0.jsonl.gz. A line is one
+// document with its measurement_uid. The hour is that in which a collector received the
+// document or, if that is not known, in which the measurement began. The same archive
 // gives the same bytes.
 func (a *Archive) ExportOONI(ctx context.Context, dir string) (Exported, error) {
 	var out Exported
@@ -96,7 +96,7 @@ var (
 	aCountry   = regexp.MustCompile(`^[A-Z]{2}$`)
 )
 
-// ooniLine is the object that a document belongs to and its line in it.
+// ooniLine returns the name of the object that a document belongs to, and its line there.
 func ooniLine(e *Entry) (key string, line []byte) {
 	var head struct {
 		UID   json.RawMessage `json:"measurement_uid"`
@@ -104,10 +104,10 @@ func ooniLine(e *Entry) (key string, line []byte) {
 		Test  any             `json:"test_name"`
 		Start any             `json:"measurement_start_time"`
 	}
-	_ = json.Unmarshal(e.Document, &head) // what cannot be read is unknown
+	_ = json.Unmarshal(e.Document, &head) // fields that cannot be read are left out
 	at := e.Uploaded
 	if start, _ := head.Start.(string); at.IsZero() {
-		at, _ = time.Parse(time.DateTime, start) // the year 1 where it is unreadable
+		at, _ = time.Parse(time.DateTime, start) // the year 1 if it cannot be read
 	}
 	cc, _ := head.CC.(string)
 	if cc = strings.ToUpper(cc); !aCountry.MatchString(cc) {
@@ -134,7 +134,7 @@ func ooniLine(e *Entry) (key string, line []byte) {
 	return key, append(bytes.Clone(line), '\n')
 }
 
-// appendGzip adds a member to a gzip file: the members unpack as one.
+// appendGzip adds a member to a gzip file. All members of such a file unpack as one text.
 func appendGzip(path string, text []byte) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

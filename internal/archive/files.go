@@ -23,8 +23,8 @@ import (
 // partPrefix begins the names of files that are being written.
 const partPrefix = disk.Part
 
-// blob is a file being written under a temporary name, hashed as it grows. It
-// lies in the folder of its kind, which may be a link to another disk.
+// blob is a file that is being written under a temporary name, and hashed at the same
+// time. It lies in the folder of its kind, which may be a link to another disk.
 type blob struct {
 	a    *Archive
 	f    File
@@ -34,7 +34,7 @@ type blob struct {
 
 func (a *Archive) newBlob(kind string) (*blob, error) {
 	dir := filepath.Join(a.dir, kind)
-	if kind != rawDir { // which Open made: one that is gone since may be a disk that is
+	if kind != rawDir { // Open made rawDir; if it is gone, its disk may be gone
 		if err := a.makeDir(dir); err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func (b *blob) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// discard is safe after commit.
+// discard removes the file. After commit it does nothing.
 func (b *blob) discard() {
 	if b.f == nil {
 		return
@@ -84,8 +84,8 @@ func (b *blob) commit(path string) error {
 	return nil
 }
 
-// Together calls fn. The files that it adds are made durable side by side, which takes
-// a disk little longer than one of them, and are when it returns.
+// Together calls fn. It makes the files that fn adds durable side by side, which takes a
+// disk hardly longer than one file. When Together returns, all of them are durable.
 func (u *Update) Together(fn func() error) (err error) {
 	u.files = pool.New().WithErrors().WithMaxGoroutines(sideBySide)
 	defer func() {
@@ -96,11 +96,11 @@ func (u *Update) Together(fn func() error) (err error) {
 	return fn()
 }
 
-// sideBySide is how many files are made durable at a time.
+// sideBySide is how many files are made durable at one time.
 const sideBySide = 8
 
-// commit is blob.commit, later where files are made durable together. The file is no
-// longer the caller's.
+// commit is blob.commit. Within Together it happens later. The caller must not use the
+// file any more.
 func (u *Update) commit(b *blob, path string) error {
 	if u.files == nil {
 		return b.commit(path)
@@ -117,11 +117,11 @@ func (u *Update) commit(b *blob, path string) error {
 	return nil
 }
 
-// makeDir makes a folder below the data folder, and its names durable.
+// makeDir makes a folder below the data folder, and makes its name durable.
 func (a *Archive) makeDir(dir string) error { return a.folders.Make(dir) }
 
-// arrive gives a batch that waits its own name, once it is listed. It is durable under
-// the one or the other: a loss of power may bring the former back.
+// arrive gives a pending batch its own name, once the manifest lists it. The batch is
+// durable under either name: after a power cut the old name may be back.
 func (a *Archive) arrive(sha string) error {
 	full := filepath.Join(a.dir, rawPath(sha))
 	if err := a.makeDir(filepath.Dir(full)); err != nil {
@@ -130,8 +130,7 @@ func (a *Archive) arrive(sha string) error {
 	return a.disk.Rename(filepath.Join(a.dir, pendingPath(sha)), full)
 }
 
-// entries lists a folder, following a link in its place; none where there is
-// no folder.
+// entries lists a folder; the folder may be a link. A missing folder has no entries.
 func entries(dir string) ([]fs.DirEntry, error) {
 	list, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,8 +139,8 @@ func entries(dir string) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// filesBelow lists the files in the folders of a folder, both of which may be
-// links, as paths below the data folder.
+// filesBelow lists the files in the subfolders of a folder as paths below the data folder.
+// Both may be links.
 func (a *Archive) filesBelow(top string, is func(name string) bool) ([]string, error) {
 	folders, err := entries(filepath.Join(a.dir, top))
 	if err != nil {
@@ -178,7 +177,7 @@ func isSegmentName(name string) bool {
 	return ok && isSHA256(sha)
 }
 
-// rawFiles lists the batches that lie under their own names.
+// rawFiles lists the batches that have their own names.
 func (a *Archive) rawFiles() ([]string, error) { return a.filesBelow(rawDir, isRawName) }
 
 // pending lists the SHA-256 of the batches that wait for a manifest.
@@ -196,11 +195,10 @@ func (a *Archive) pending() ([]string, error) {
 	return out, nil
 }
 
-// kinds are the kinds of segment, each a folder.
+// kinds are the kinds of segments. Each kind has a folder.
 var kinds = []string{Observations, Verdicts, Bodies, Cells, Layers, Counts, Signals, Hours, Findings, Events}
 
-// parts lists the files that somebody began to write. Older programs wrote
-// them below tmp.
+// parts lists the files that somebody began to write. Older programs wrote them below tmp.
 func (a *Archive) parts() ([]string, error) {
 	var out []string
 	for _, dir := range append([]string{"", "tmp", rawDir, manifestDir}, kinds...) {
@@ -217,8 +215,8 @@ func (a *Archive) parts() ([]string, error) {
 	return out, nil
 }
 
-// finishLeft does what a process left undone that was killed after a commit,
-// unless somebody is writing now.
+// finishLeft finishes what a process left undone that was killed after a commit. It does
+// nothing if somebody is writing now.
 func (a *Archive) finishLeft() error {
 	waiting, err := a.pending()
 	if err != nil || len(waiting) == 0 {
@@ -237,9 +235,9 @@ func (a *Archive) finishLeft() error {
 	return a.settlePending()
 }
 
-// settlePending gives batches that wait their own names where they are listed.
-// The others were never committed and are set aside: nobody was told that they
-// are kept. The caller has the turn to write.
+// settlePending gives pending batches their own names if the manifest lists them. The
+// others were never committed, and nobody was told that they are kept; they are set aside.
+// The caller has the turn to write.
 func (a *Archive) settlePending() error {
 	waiting, err := a.pending()
 	if err != nil {
@@ -262,7 +260,7 @@ func (a *Archive) settlePending() error {
 	return nil
 }
 
-// moveToUnlisted moves a raw batch to raw/unlisted. Raw is never removed.
+// moveToUnlisted moves a raw batch to raw/unlisted. Raw batches are never removed.
 func (a *Archive) moveToUnlisted(path, why string) error {
 	to := filepath.Join(rawDir, unlistedDir, sumOf(path)+rawSuffix)
 	if err := a.makeDir(filepath.Dir(filepath.Join(a.dir, to))); err != nil {
@@ -275,11 +273,11 @@ func (a *Archive) moveToUnlisted(path, why string) error {
 	return a.disk.SyncDir(filepath.Join(a.dir, rawDir, unlistedDir))
 }
 
-// Sweep removes what no manifest lists: files that a killed writer began, and
-// segments that were replaced. What was replaced, or written, less than grace
-// ago stays, for readers that still have the old manifest, and everything does
-// while a stage is under way. Raw batches are never removed: one that was not
-// committed is set aside.
+// Sweep removes files that no manifest lists: files that a killed writer began, and
+// segments that were replaced. A file that was written or replaced less than grace ago
+// stays, for readers that still have the old manifest. While a stage runs, everything
+// stays. Raw batches are never removed: one that was not committed is set aside. It
+// returns how many files it removed.
 func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time) (removed int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -289,7 +287,7 @@ func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time)
 	}
 	defer unlock()
 	if busy, err := a.staging(); busy || err != nil {
-		return 0, err // what a stage reads and writes is nobody's orphan
+		return 0, err // a stage may read and write unlisted files
 	}
 	m, err := a.newest(ctx)
 	if err != nil {
@@ -326,7 +324,7 @@ func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time)
 	return removed, nil
 }
 
-// unlistedSegments lists the segments in the folders that a manifest does not.
+// unlistedSegments lists the segments in the folders that a manifest does not list.
 func (a *Archive) unlistedSegments(m *Manifest) ([]string, error) {
 	listed := make(map[string]bool, len(m.Segments))
 	for _, s := range m.Segments {
@@ -343,7 +341,7 @@ func (a *Archive) unlistedSegments(m *Manifest) ([]string, error) {
 	return out, nil
 }
 
-// unlistedParts lists the files below manifest on which neither a manifest rests nor
+// unlistedParts lists the files below manifest that no manifest rests on, neither m nor
 // one that a recovery put aside.
 func (a *Archive) unlistedParts(m *Manifest) ([]string, error) {
 	files, err := entries(filepath.Join(a.dir, manifestDir))
@@ -376,7 +374,7 @@ func (a *Archive) unlistedParts(m *Manifest) ([]string, error) {
 	return out, nil
 }
 
-// orphans lists files in the archive's folders that the manifest does not.
+// orphans lists the files in the archive's folders that the manifest does not list.
 func (a *Archive) orphans(m *Manifest) ([]string, error) {
 	parts, err := a.parts()
 	if err != nil {
@@ -414,8 +412,8 @@ type Damage struct {
 	Reason string `json:"reason"`
 }
 
-// Check hashes every listed file again and names what is damaged or missing;
-// orphans are files that nothing lists.
+// Check hashes every listed file again. It returns those that are damaged or missing, the
+// files that nothing lists, and how many it hashed.
 func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string, files int, err error) {
 	m, err := a.Manifest()
 	if err != nil {
@@ -454,15 +452,15 @@ func (a *Archive) Check(ctx context.Context) (damaged []Damage, orphans []string
 	return damaged, orphans, files, err
 }
 
-// Did tells Step, where it is set.
+// Did calls Step if it is set.
 func (a *Archive) Did(kind string, done, of int) {
 	if a.Step != nil {
 		a.Step(kind, done, of)
 	}
 }
 
-// Lacks says how to mend an archive that a question failed on: it names the
-// first listed segment that is not there or has another length, "" where none.
+// Lacks says how to mend an archive after a question failed. It names the first listed
+// segment that is missing or has another length, "" if there is none.
 func (a *Archive) Lacks() string {
 	m, err := a.Manifest()
 	if err != nil {
@@ -471,7 +469,7 @@ func (a *Archive) Lacks() string {
 	for _, s := range m.Segments {
 		st, err := os.Stat(filepath.Join(a.dir, s.Path()))
 		if errors.Is(err, fs.ErrNotExist) && a.bucket != nil {
-			continue // it is fetched when it is asked for
+			continue // it is fetched when it is needed
 		}
 		if err != nil || st.Size() != s.Bytes {
 			return fmt.Sprintf("%s is missing or damaged: bandish archive check names all that is, bandish rebuild brings it back", s.Path())
@@ -480,7 +478,8 @@ func (a *Archive) Lacks() string {
 	return ""
 }
 
-// verify hashes a listed file, whatever is remembered of it.
+// verify hashes a listed file, and ignores what is remembered of it. It returns what is
+// wrong; "" for nothing.
 func (a *Archive) verify(path string, size int64) (reason string) {
 	f, err := a.find(path)
 	var damaged *DamagedError

@@ -8,26 +8,25 @@ import (
 	"io"
 )
 
-// A raw batch begins with a frame that zstd's readers skip (RFC 8878, 3.1.2).
-// It holds as JSON what the manifest has to know of the batch, so that the
-// batch is whole without the manifest. When the batch was added does not stand
-// in it: the same documents give the same batch whenever they come.
+// A raw batch begins with a frame that zstd's readers skip (RFC 8878, 3.1.2). The frame
+// holds, as JSON, what the manifest says of the batch, so that the batch can be listed
+// without the manifest. It does not say when the batch was added: the same documents give
+// the same bytes at any time.
 type header struct {
 	Kind      string `json:"kind"`
 	Documents int    `json:"documents"`
 	RawBytes  int64  `json:"raw_bytes"` // unpacked
 }
 
-// headerMagic is one of the sixteen numbers by which a skippable frame is
-// known.
+// headerMagic is one of the sixteen magic numbers of a skippable frame.
 const headerMagic = 0x184D2A5B
 
-// maxHeader bounds what is read of a header.
+// maxHeader is how many bytes of a header are read at most.
 const maxHeader = 4 << 10
 
 func (h *header) frame() []byte {
 	text, err := json.Marshal(h)
-	if err != nil { // a word and two numbers
+	if err != nil { // a word and two numbers always marshal
 		panic("archive: encode header: " + err.Error())
 	}
 	out := binary.LittleEndian.AppendUint32(nil, headerMagic)
@@ -37,8 +36,8 @@ func (h *header) frame() []byte {
 
 var errNoHeader = errors.New("it has no header: an older bandish wrote it")
 
-// readHeader reads the header of a raw batch. errNoHeader is the error of one
-// that was written before there were headers.
+// readHeader reads the header of a raw batch. The error is errNoHeader for a batch that
+// was written before there were headers.
 func readHeader(r io.Reader) (*header, error) {
 	var start [8]byte
 	if _, err := io.ReadFull(r, start[:]); err != nil {

@@ -15,17 +15,17 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// index remembers where in the ledger what stands, by the names of entries
-// (ledger.Entry.Names): 16 bytes a name, and no text. It reads each entry once, and
-// what was added since when it is asked again. An answer is held against the entry
-// itself, so that it never depends on a hash alone.
+// index remembers the place of each named entry in the ledger (ledger.Entry.Names). It
+// takes 16 bytes a name, and keeps no text. It reads each entry once; each question first
+// reads what was added since the last. Callers check an answer against the entry itself,
+// since two names may have one hash.
 type index struct {
 	mu          sync.Mutex
 	origin      string
 	size        int64            // of the ledger that was read
-	last        map[uint64]int64 // by the hash of a name: the last entry of it
-	corrections []int64          // entries that correct something
-	corrected   atomic.Int64     // how many these are
+	last        map[uint64]int64 // by the hash of a name: the index of its last entry
+	corrections []int64          // indexes of the entries that correct something
+	corrected   atomic.Int64     // how many corrections there are
 }
 
 func nameHash(name string) uint64 {
@@ -34,13 +34,13 @@ func nameHash(name string) uint64 {
 	return h.Sum64()
 }
 
-// fill reads what came since it was last asked.
+// fill reads the entries that came since it was called last.
 func (x *index) fill(ctx context.Context, log *notary.Log, c ledger.Checkpoint) error {
 	if x.origin != c.Origin || x.last == nil {
 		x.forget(c.Origin)
 	}
 	if x.size >= c.Size {
-		return nil // c is older than what was read
+		return nil // everything up to c was read already
 	}
 	return log.Entries(c, x.size, func(i int64, text []byte) error {
 		for _, name := range namesIn(text) {
@@ -59,8 +59,8 @@ func (x *index) forget(origin string) {
 	x.origin, x.size, x.last, x.corrections = origin, 0, map[uint64]int64{}, nil
 }
 
-// namesIn are the names of an entry by its text. That it is canonical is left to
-// those who read one entry.
+// namesIn returns the names of an entry by its text. It does not check that the text is
+// canonical; those who read single entries do.
 func namesIn(text []byte) []string {
 	switch ledger.TypeOf(text) {
 	case ledger.TypeBatch, ledger.TypeSegments, ledger.TypeState, ledger.TypeRecord, ledger.TypeSource, ledger.TypeEvent:
@@ -72,13 +72,13 @@ func namesIn(text []byte) []string {
 	}
 	var e ledger.Entry
 	if json.Unmarshal(text, &e) != nil {
-		return nil // the check of the ledger names it
+		return nil // the check of the ledger reports it
 	}
 	return e.Names()
 }
 
-// batchIn reads the name of a batch's entry, by far the most frequent one, where its
-// text has the form that it usually has.
+// batchIn reads the name of a batch's entry, the most frequent kind, if its text has the
+// usual form.
 func batchIn(text []byte) (string, bool) {
 	const member, length = `"sha256":"`, 64
 	if ledger.TypeOf(text) != ledger.TypeBatch || bytes.Count(text, []byte(member)) != 1 {
@@ -91,8 +91,7 @@ func batchIn(text []byte) (string, bool) {
 	return ledger.NameOfBatch(string(rest[:length])), true
 }
 
-// ReadLedger reads where in the ledger what stands, so that the first who asks does
-// not wait for it.
+// ReadLedger fills the index, so that the first question does not have to wait.
 func (a *Archive) ReadLedger(ctx context.Context) error {
 	c, _, err := a.log.Checkpoint()
 	if errors.Is(err, notary.ErrEmpty) {
@@ -106,9 +105,9 @@ func (a *Archive) ReadLedger(ctx context.Context) error {
 	return a.index.fill(ctx, a.log, c)
 }
 
-// LastEntry is the last entry of a name in the ledger at c, and its text; found is
-// false where there is none. c is the present checkpoint, or one before it; of a name
-// that has a later entry than c covers there is then none.
+// LastEntry returns the last entry of a name in the ledger, its index and its text. c must
+// be the present checkpoint or an earlier one. found is false if there is no entry of this
+// name, and also if the name has an entry that is later than c.
 func (a *Archive) LastEntry(ctx context.Context, c ledger.Checkpoint, name string) (at int64, text []byte, found bool, err error) {
 	for range 2 {
 		at, found, err = a.index.ask(ctx, a.log, c, name)
@@ -125,12 +124,12 @@ func (a *Archive) LastEntry(ctx context.Context, c ledger.Checkpoint, name strin
 		if slices.Contains(e.Names(), name) {
 			return at, text, true, nil
 		}
-		a.index.begin() // another ledger took the place of the one that was read
+		a.index.begin() // another ledger has taken the place of the one that was read
 	}
 	return 0, nil, false, nil
 }
 
-// ask gives the last entry of a name at c.
+// ask returns the index of the last entry of a name, if it stands before c.
 func (x *index) ask(ctx context.Context, log *notary.Log, c ledger.Checkpoint, name string) (int64, bool, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -141,18 +140,18 @@ func (x *index) ask(ctx context.Context, log *notary.Log, c ledger.Checkpoint, n
 	return at, found && at < c.Size, nil
 }
 
-// begin forgets what was read.
+// begin forgets everything.
 func (x *index) begin() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.forget("")
 }
 
-// Corrected is how many corrections were read so far: it grows with ReadLedger.
+// Corrected returns how many corrections were read so far. ReadLedger brings it up to
+// date.
 func (a *Archive) Corrected() int64 { return a.index.corrected.Load() }
 
-// Corrections are the entries that correct what was said of some things, the first
-// first.
+// Corrections returns the entries that correct any of the given ids, oldest first.
 func (a *Archive) Corrections(ctx context.Context, of ...string) ([]Correction, error) {
 	c, _, err := a.log.Checkpoint()
 	if errors.Is(err, notary.ErrEmpty) {

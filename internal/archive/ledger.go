@@ -18,19 +18,19 @@ import (
 
 // Contents is what the ledger says of the documents of a batch.
 type Contents struct {
-	Root             string // of the tree over their leaves, in hex
-	Earliest, Latest string // days measured
+	Root             string // root of the Merkle tree over their leaves, in hex
+	Earliest, Latest string // first and last day on which they were measured
 	Channels         map[string]int
 }
 
-// SetLeaves sets the root of the tree over leaves.
+// SetLeaves sets Root from the leaves.
 func (c *Contents) SetLeaves(leaves []ledger.Hash) {
 	root := ledger.Root(leaves)
 	c.Root = hex.EncodeToString(root[:])
 }
 
-// contentsOf is what lines show by themselves. Lines that are no entries have
-// no root: no document of them can be proved.
+// contentsOf returns what can be learnt from the lines alone. Root is "" if a line is not
+// an entry: no document of such a batch can be proved.
 func contentsOf(lines []byte) Contents {
 	var c Contents
 	var leaves []ledger.Hash
@@ -45,7 +45,7 @@ func contentsOf(lines []byte) Contents {
 	return c
 }
 
-// Leaves are the leaves of the documents of a batch, in their order.
+// Leaves returns the hashes of the documents of a batch, in order.
 func (a *Archive) Leaves(b Batch) ([]ledger.Hash, error) {
 	var out []ledger.Hash
 	err := a.readRaw(b, func(n uint32, line []byte, _ *Entry) error {
@@ -56,11 +56,11 @@ func (a *Archive) Leaves(b Batch) ([]ledger.Hash, error) {
 	return out, err
 }
 
-// Log is the ledger of the archive.
+// Log returns the ledger of the archive.
 func (a *Archive) Log() *notary.Log { return a.log }
 
 // sets remembers the sets of a manifest in the ledger's form, so that those of the next
-// follow from what has changed.
+// manifest can be made from the changes.
 type sets struct {
 	mu       sync.Mutex
 	of       *Manifest
@@ -68,7 +68,7 @@ type sets struct {
 	segments ledger.Tally
 }
 
-// next gives the sets of a manifest.
+// next returns the sets of a manifest.
 func (s *sets) next(m *Manifest) (batches, segments ledger.Set) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,12 +95,12 @@ func (s *sets) next(m *Manifest) (batches, segments ledger.Set) {
 	return s.batches.Set(), s.segments.Set()
 }
 
-// logged is the segment as the ledger names it.
+// logged returns the segment as the ledger names it.
 func (s *Segment) logged() ledger.Segment {
 	out := ledger.Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, SHA256: s.SHA256, Rows: s.Rows, Bytes: s.Bytes, Inputs: s.Inputs}
 	if len(s.Countries) > 0 {
 		text, err := ledger.Canonical(s.Countries)
-		if err != nil { // words
+		if err != nil { // words always marshal
 			panic("archive: encode countries: " + err.Error())
 		}
 		sum := sha256.Sum256(text)
@@ -109,7 +109,8 @@ func (s *Segment) logged() ledger.Segment {
 	return out
 }
 
-// unlogged makes the entries of a commit; text is the sum of the manifest's. The caller has the turn to write.
+// unlogged makes the entries of a commit; text is the SHA-256 of its manifest. The caller
+// has the turn to write.
 func (a *Archive) unlogged(ctx context.Context, old *Manifest, u *Update, text string) (*Unlogged, error) {
 	now := time.Now().UTC().Truncate(time.Second)
 	out := &Unlogged{}
@@ -158,8 +159,7 @@ func (u *Update) why() string {
 	return u.Why
 }
 
-// begin makes the ledger where there is none, and names the program that
-// writes.
+// begin makes the ledger if there is none, and enters which program writes.
 func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) error) error {
 	if old.Ledger != nil && !a.log.Exists() {
 		return fmt.Errorf("write the ledger: it is gone, and the manifest says that it had %d entries: bring %s back, or begin a new one (bandish key new --data %s)", old.Ledger.Size+int64(len(old.Ledger.Entries)), notary.Dir, a.dir)
@@ -195,7 +195,7 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 		return err
 	}
 	out.Program = string(program)
-	if a.Program == (ledger.Software{}) { // what writes does not say
+	if a.Program == (ledger.Software{}) { // the program did not say what it is
 		if old.Ledger != nil {
 			out.Program = old.Ledger.Program
 		}
@@ -207,8 +207,8 @@ func (a *Archive) begin(old *Manifest, out *Unlogged, add func(ledger.Entry) err
 	return add(ledger.Entry{Type: ledger.TypeSoftware, Software: &a.Program})
 }
 
-// unloggedBatches makes the entries of the batches that are new to the ledger,
-// and of those that were lost.
+// unloggedBatches makes the entries of the batches that are new to the ledger, and of
+// those that were lost.
 func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update, add func(ledger.Entry) error) error {
 	added, gone := compareBatches(was, u.Manifest)
 	for _, b := range added {
@@ -228,7 +228,7 @@ func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update,
 			return err
 		}
 	}
-	for _, b := range gone { // none, but after a recovery that found nothing of them
+	for _, b := range gone { // only a recovery that found nothing of a batch drops it
 		err := add(ledger.Entry{Type: ledger.TypeTombstone, File: &ledger.File{Name: ledger.BatchName(b.SHA256), SHA256: b.SHA256, Bytes: b.Bytes, Reason: "the manifest no longer lists it (" + u.why() + ")"}})
 		if err != nil {
 			return err
@@ -237,8 +237,8 @@ func (a *Archive) unloggedBatches(ctx context.Context, was *Manifest, u *Update,
 	return nil
 }
 
-// contents reads what the ledger says of a batch that it does not know. One
-// that is damaged has no root.
+// contents returns what the ledger must say of a batch that it does not know yet. A
+// damaged batch has no root.
 func (a *Archive) contents(b Batch) Contents {
 	var c Contents
 	list, err := a.Leaves(b)
@@ -250,11 +250,10 @@ func (a *Archive) contents(b Batch) Contents {
 	return c
 }
 
-// maxSegmentsAnEntry keeps an entry below ledger.MaxEntry.
+// maxSegmentsAnEntry keeps an entry smaller than ledger.MaxEntry.
 const maxSegmentsAnEntry = 100
 
-// unloggedSegments makes the entries of the segments that were added and
-// replaced.
+// unloggedSegments makes the entries of the segments that were added or replaced.
 func unloggedSegments(was *Manifest, u *Update, add func(ledger.Entry) error) error {
 	var added []ledger.Segment
 	var removed []string
@@ -279,8 +278,8 @@ func unloggedSegments(was *Manifest, u *Update, add func(ledger.Entry) error) er
 	return nil
 }
 
-// settleLedger appends to the ledger what the manifest says belongs there and a
-// process that was killed did not append. The caller has the turn to write.
+// settleLedger appends the entries that the manifest keeps for the ledger, if a process
+// that was killed did not append them. The caller has the turn to write.
 func (a *Archive) settleLedger(ctx context.Context, m *Manifest) error {
 	if m.Ledger == nil || len(m.Ledger.Entries) == 0 {
 		return nil
@@ -294,7 +293,7 @@ func (a *Archive) settleLedger(ctx context.Context, m *Manifest) error {
 	return nil
 }
 
-// appendUnlogged is settleLedger for the ledger here.
+// appendUnlogged is settleLedger for the ledger in the folder.
 func (a *Archive) appendUnlogged(m *Manifest) error {
 	done, err := a.inLedger(m)
 	if err != nil || done {
@@ -310,9 +309,8 @@ func (a *Archive) appendUnlogged(m *Manifest) error {
 	return nil
 }
 
-// inLedger reports whether the ledger has what the manifest says belongs there.
-// A ledger that has something else at its place, or that ends before it, is an
-// error.
+// inLedger reports whether the ledger has the entries that the manifest keeps for it. It
+// is an error if the ledger has other entries in their place, or ends before their place.
 func (a *Archive) inLedger(m *Manifest) (bool, error) {
 	var size int64
 	c, _, err := a.log.Checkpoint()
@@ -347,7 +345,7 @@ func (a *Archive) inLedger(m *Manifest) (bool, error) {
 	return true, a.newestState(c, m)
 }
 
-// newestState makes sure that no commit in the ledger is newer than the manifest.
+// newestState returns an error if a commit in the ledger is newer than the manifest.
 func (a *Archive) newestState(c ledger.Checkpoint, m *Manifest) error {
 	return a.log.Entries(c, m.Ledger.Size+int64(len(m.Ledger.Entries)), func(i int64, text []byte) error {
 		if !bytes.Contains(text, []byte(`"type":"state"`)) {
@@ -361,9 +359,8 @@ func (a *Archive) newestState(c ledger.Checkpoint, m *Manifest) error {
 	})
 }
 
-// agrees makes sure that the manifest lists what the ledger says was committed.
-// A manifest of an older program names no ledger and is taken as it is until the
-// next commit.
+// agrees checks that the manifest lists what the ledger says was committed. A manifest of
+// an older program names no ledger; it is accepted until the next commit.
 func (a *Archive) agrees(m *Manifest) error {
 	if m.Ledger == nil {
 		return nil
@@ -380,16 +377,16 @@ func (a *Archive) agrees(m *Manifest) error {
 		return fmt.Errorf("%w: it does not list what was committed (bandish archive check names what differs): %s", ErrManifest, a.recoverHint())
 	}
 	if !a.log.Exists() {
-		return nil // it is gone, which check names and a commit refuses
+		return nil // the ledger is gone: Check reports that, and a commit refuses
 	}
 	_, err = a.inLedger(m)
 	if errors.Is(err, ErrManifest) {
 		return err
 	}
-	return nil // what is wrong with the ledger is named by check, and by a commit
+	return nil // Check and a commit report what is wrong with the ledger
 }
 
-// replay gives the state that the entries of the ledger lead to.
+// replay returns the state that the entries of the ledger lead to.
 func (a *Archive) replay() (*ledger.Replay, error) {
 	c, _, err := a.log.Checkpoint()
 	if err != nil {
@@ -402,7 +399,7 @@ func (a *Archive) replay() (*ledger.Replay, error) {
 	})
 }
 
-// loggedManifest lists what the ledger says that there is.
+// loggedManifest makes a manifest of what the ledger lists.
 func (a *Archive) loggedManifest() (*Manifest, error) {
 	h, err := a.replay()
 	if errors.Is(err, notary.ErrEmpty) {
@@ -416,14 +413,14 @@ func (a *Archive) loggedManifest() (*Manifest, error) {
 		m.list(batchFromLedger(b))
 	}
 	for _, s := range h.Segments {
-		// The countries are left out: a segment that has some is entered again.
+		// Countries is left out: a segment that has some is entered again.
 		m.Segments = append(m.Segments, Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, SHA256: s.SHA256, Rows: s.Rows, Bytes: s.Bytes, Inputs: s.Inputs})
 	}
 	m.sort()
 	return m, nil
 }
 
-// batchEntry finds the entry of a batch in the ledger.
+// batchEntry returns the index and the text of the entry of a batch.
 func (a *Archive) batchEntry(c ledger.Checkpoint, sha string) (int64, []byte, error) {
 	at, text, found, err := a.LastEntry(context.Background(), c, ledger.NameOfBatch(sha))
 	if err == nil && !found {
@@ -432,7 +429,7 @@ func (a *Archive) batchEntry(c ledger.Checkpoint, sha string) (int64, []byte, er
 	return at, text, err
 }
 
-// EntryOf is the ledger's origin, and the index in it of the entry of a batch.
+// EntryOf returns the ledger's origin and the index of the entry of a batch.
 func (a *Archive) EntryOf(batch string) (origin string, at int64, err error) {
 	c, _, err := a.log.Checkpoint()
 	if err != nil {
@@ -442,8 +439,8 @@ func (a *Archive) EntryOf(batch string) (origin string, at int64, err error) {
 	return c.Origin, at, err
 }
 
-// Receipt is the file that proves that the document on a line of a batch is in
-// the ledger: a tlog-proof.
+// Receipt returns a file that proves that the document on a line of a batch is in the
+// ledger: a tlog-proof.
 func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
 	m, err := a.Manifest()
 	if err != nil {
@@ -458,7 +455,7 @@ func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	at, entry, err := a.batchEntry(c, batch)
-	if err != nil { // the witnesses have not seen it yet
+	if err != nil { // the witnesses have not seen the entry yet
 		if c, signed, err = a.log.Checkpoint(); err == nil {
 			at, entry, err = a.batchEntry(c, batch)
 		}
@@ -490,9 +487,10 @@ func (a *Archive) Receipt(batch string, line int64) ([]byte, error) {
 	return r.Marshal(proof)
 }
 
-// Mirror copies the raw batches that another archive's ledger names and this one
-// lacks, each held against its hash and the root of its documents as it comes.
-// It returns how many it copied; what was copied before an error stays.
+// Mirror copies the raw batches that the ledger of another archive names and this archive
+// lacks. Each is checked against its hash and the root of its documents. get opens a batch
+// by its SHA-256. It returns how many it copied; those that it copied before an error
+// stay.
 func (a *Archive) Mirror(ctx context.Context, h *ledger.Replay, get func(sha string) (io.ReadCloser, error)) (int, error) {
 	m, err := a.Manifest()
 	if err != nil {
@@ -554,6 +552,6 @@ func (a *Archive) mirrorOne(u *Update, b ledger.Batch, get func(sha string) (io.
 	return nil
 }
 
-// mirrorWhy is the work that copies the batches of another archive: when they
-// were received is that archive's word.
+// mirrorWhy names the copying of batches from another archive. When they were received is
+// only what that archive says.
 const mirrorWhy = "mirror"

@@ -11,8 +11,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// SegmentFile is an open segment, for those who look up few of its rows. Many
-// goroutines may read it.
+// SegmentFile is an open segment, for those who look up a few of its rows. Many goroutines
+// may read it.
 type SegmentFile struct {
 	path    string
 	f       *os.File
@@ -21,7 +21,7 @@ type SegmentFile struct {
 	of      func(fs.FileInfo) identity
 }
 
-// OpenSegment opens a segment and reads its indexes.
+// OpenSegment opens a segment and reads its indexes. The caller must Close it.
 func (a *Archive) OpenSegment(s Segment) (*SegmentFile, error) {
 	f, err := a.Open(s.Path())
 	if err != nil {
@@ -44,15 +44,14 @@ func (a *Archive) OpenSegment(s Segment) (*SegmentFile, error) {
 	return &SegmentFile{path: s.Path(), f: f, parquet: pf, id: a.identityOf(st), of: a.identityOf}, nil
 }
 
-// Unchanged reports whether the file is still the one that was opened: nobody
-// has written to it since.
+// Unchanged reports whether nobody has written to the file since it was opened.
 func (f *SegmentFile) Unchanged() bool {
 	st, err := f.f.Stat()
 	return err == nil && f.of(st) == f.id
 }
 
-// Bounds are the smallest and the greatest value of a column of whole numbers, as the
-// segment's index says.
+// Bounds returns the smallest and the greatest value of a column of integers, from the
+// segment's index.
 func (f *SegmentFile) Bounds(column string) (least, most int64, err error) {
 	leaf, ok := f.parquet.Schema().Lookup(column)
 	if !ok {
@@ -84,16 +83,15 @@ func (f *SegmentFile) Bounds(column string) (least, most int64, err error) {
 // Close releases the file.
 func (f *SegmentFile) Close() error { return f.f.Close() }
 
-// Key asks for the rows in which a column of text holds a value.
+// Key asks for the rows in which a text column has a value.
 type Key struct{ Column, Value string }
 
 // span is a run of rows of a row group, [from, to).
 type span struct{ from, to int64 }
 
-// Lookup returns the rows in which every key's column holds its value, in
-// their order. It unpacks the pages alone that can hold such rows by the bounds
-// that stand in the segment's index, so it is quick for columns that the
-// segment is sorted by, and reads one column whole for others.
+// Lookup returns the rows in which every key's column has its value, in order. It unpacks
+// only the pages whose bounds in the index admit the value. So it is quick for columns by
+// which the segment is sorted; of other columns it reads everything.
 func Lookup[T any](f *SegmentFile, keys ...Key) ([]T, error) {
 	var out []T
 	for _, g := range f.parquet.RowGroups() {
@@ -111,8 +109,8 @@ func Lookup[T any](f *SegmentFile, keys ...Key) ([]T, error) {
 	return out, nil
 }
 
-// LookupFew is Lookup where no more than most rows are meant; else it gives none,
-// and few is false.
+// LookupFew is Lookup if there are at most `most` such rows. Else it returns none, and few
+// is false.
 func LookupFew[T any](f *SegmentFile, most int64, keys ...Key) (rows []T, few bool, err error) {
 	groups, n := f.parquet.RowGroups(), int64(0)
 	spans := make([][]span, len(groups))
@@ -146,7 +144,7 @@ func LookupFew[T any](f *SegmentFile, most int64, keys ...Key) (rows []T, few bo
 	return rows, true, nil
 }
 
-// spans finds where in a row group the keys hold.
+// spans returns where in a row group the keys hold.
 func (f *SegmentFile) spans(g parquet.RowGroup, keys []Key) ([]span, error) {
 	spans := []span{{0, g.NumRows()}}
 	chunks := make([]parquet.ColumnChunk, len(keys))
@@ -170,7 +168,7 @@ func (f *SegmentFile) spans(g parquet.RowGroup, keys []Key) ([]span, error) {
 	return spans, nil
 }
 
-// byBounds keeps of spans what lies in pages whose bounds admit a value.
+// byBounds keeps of spans the parts in pages whose bounds admit a value.
 func byBounds(chunk parquet.ColumnChunk, want []byte, rows int64, spans []span) ([]span, error) {
 	if len(spans) == 0 {
 		return nil, nil
@@ -197,7 +195,7 @@ func byBounds(chunk parquet.ColumnChunk, want []byte, rows int64, spans []span) 
 	return intersect(spans, pages), nil
 }
 
-// appendSpan adds a run that begins at or after the end of the last.
+// appendSpan adds a run that begins at or after the end of the last one.
 func appendSpan(spans []span, s span) []span {
 	if n := len(spans); n > 0 && spans[n-1].to == s.from {
 		spans[n-1].to = s.to
@@ -221,7 +219,7 @@ func intersect(a, b []span) []span {
 	return out
 }
 
-// byValues keeps of spans the rows whose value is the wanted one.
+// byValues keeps of spans the rows that have the wanted value.
 func byValues(chunk parquet.ColumnChunk, want []byte, spans []span) ([]span, error) {
 	if len(spans) == 0 {
 		return nil, nil
@@ -250,7 +248,7 @@ func byValues(chunk parquet.ColumnChunk, want []byte, spans []span) ([]span, err
 	return out, nil
 }
 
-// pageSpans adds the rows of a page, which begins at row, that hold a value.
+// pageSpans adds the rows of a page that have the wanted value. The page begins at row.
 func pageSpans(out []span, p parquet.Page, want []byte, row, to int64, buf []parquet.Value) ([]span, error) {
 	for v := p.Values(); row < to; {
 		n, err := v.ReadValues(buf)
@@ -270,7 +268,7 @@ func pageSpans(out []span, p parquet.Page, want []byte, row, to int64, buf []par
 	return out, nil
 }
 
-// readSpans adds the rows of spans.
+// readSpans appends the rows of spans to out.
 func readSpans[T any](out []T, g parquet.RowGroup, spans []span) ([]T, error) {
 	r := parquet.NewGenericRowGroupReader[T](g)
 	defer r.Close()

@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// formatVersion is the manifest's format; a reader refuses a newer one. One of format 1
-// is whole in manifest.json, and gets parts with the next commit.
+// formatVersion is the format of the manifest. A reader refuses a newer one. A manifest of
+// format 1 is whole in manifest.json; it gets parts with the next commit.
 const formatVersion = 2
 
-// The kinds of raw batch: what one line of it holds.
+// The kinds of raw batches: what one line holds.
 const (
 	KindMeasurements = "measurements" // OONI measurement documents
 	KindWeb          = "web"          // rows of OONI's obs_web table
@@ -43,59 +43,59 @@ const (
 	Events       = "events"       // event.Row, by country and ruleset
 )
 
-// Manifest lists every file of the archive. What it does not list is not in
-// the archive, whatever lies in the folders.
+// Manifest lists every file of the archive. A file that it does not list is not part of
+// the archive, even if it lies in the folders.
 type Manifest struct {
 	Format     int
 	Generation uint64    // grows with every commit
 	Ruleset    string    // the ruleset whose verdicts are current
 	Segments   []Segment // sorted
-	// Ledger is what this commit adds to the ledger. It is written with the
-	// manifest, so that a process that is killed in between leaves nothing out:
-	// whoever writes next appends it. Nil in the manifest of an older program.
+	// Ledger holds the entries that this commit adds to the ledger. They are written with
+	// the manifest. If the process is killed before it appends them, the next writer does.
+	// Nil in the manifest of an older program.
 	Ledger *Unlogged
 
-	index  *partIndex        // what it rests on; nil for nothing
-	tail   []Batch           // those that are not in the index
-	recent []Dropped         // those that are not in the index
-	text   string            // the SHA-256 of the text that it was read from, without Ledger and seal
-	whole  [sha256.Size]byte // of the text with these
+	index  *partIndex        // the index that the manifest rests on; nil for none
+	tail   []Batch           // batches that are not in the index
+	recent []Dropped         // dropped files that are not in the index
+	text   string            // SHA-256 of the text that it was read from, without the members ledger and sha256
+	whole  [sha256.Size]byte // SHA-256 of the whole text
 }
 
-// root is the text of manifest.json: what the manifest rests on, and all that has
-// changed since that was made. Ledger comes last.
+// root is the content of manifest.json: the index on which the manifest rests, and all
+// changes since. Ledger comes last.
 type root struct {
 	Format     int       `json:"format"`
 	Generation uint64    `json:"generation"`
 	Ruleset    string    `json:"ruleset"`
 	Index      *partRef  `json:"index,omitempty"`
-	Batches    []Batch   `json:"batches"`           // added since
-	Segments   []Segment `json:"segments"`          // added since, or changed
-	Removed    []string  `json:"removed,omitempty"` // keys of segments that the index names and that are no longer listed
-	Dropped    []Dropped `json:"dropped,omitempty"` // since
+	Batches    []Batch   `json:"batches"`           // added since the index
+	Segments   []Segment `json:"segments"`          // added or changed since the index
+	Removed    []string  `json:"removed,omitempty"` // keys of segments in the index that are no longer listed
+	Dropped    []Dropped `json:"dropped,omitempty"` // since the index
 	Ledger     *Unlogged `json:"ledger,omitempty"`
 }
 
-// Unlogged is what a commit adds to the ledger.
+// Unlogged holds what a commit adds to the ledger.
 type Unlogged struct {
 	Origin  string   `json:"origin"`  // of the ledger
-	Size    int64    `json:"size"`    // of the ledger before these
-	Entries []string `json:"entries"` // the last is the state
-	Program string   `json:"program"` // the last that the ledger names, as canonical JSON
+	Size    int64    `json:"size"`    // of the ledger before these entries
+	Entries []string `json:"entries"` // the last one is the state
+	Program string   `json:"program"` // the last program that the ledger names, as canonical JSON
 }
 
 // Dropped is a segment, or a part of the manifest, that was listed until a short while
-// ago: readers may still have it open, or be about to open it.
+// ago. Readers may still have it open, or be about to open it.
 type Dropped struct {
 	Path string    `json:"path"` // below the data folder
 	At   time.Time `json:"at"`
 }
 
 // Grace is how long a segment, or a part of the manifest, stays on the disk after it was
-// replaced, for readers that began before.
+// replaced, for readers that began earlier.
 const Grace = time.Hour
 
-// Batch is one raw file: immutable input, kept for ever.
+// Batch is one raw file: input that never changes and is kept for ever.
 type Batch struct {
 	SHA256    string    `json:"sha256"` // of the file's bytes
 	Kind      string    `json:"kind"`
@@ -103,12 +103,12 @@ type Batch struct {
 	Bytes     int64     `json:"bytes"`     // on disk
 	RawBytes  int64     `json:"raw_bytes"` // decompressed
 	Added     time.Time `json:"added"`     // when it was committed
-	// Clock is "entries" where an entry that was judged by a clock names it
-	// (Entry.Received). Batches of older programs were judged by Added.
+	// Clock is "entries" if each entry says at which time it was judged (Entry.Received).
+	// Batches of older programs were judged by Added.
 	Clock string `json:"clock,omitempty"`
 }
 
-// ClockEntries is the Clock of batches whose entries name it.
+// ClockEntries is the Clock of batches whose entries say the time.
 const ClockEntries = "entries"
 
 // Segment is one derived Parquet file.
@@ -119,16 +119,15 @@ type Segment struct {
 	SHA256  string `json:"sha256"`
 	Rows    int64  `json:"rows"`
 	Bytes   int64  `json:"bytes"`
-	// Inputs is the hash of what the segment was made from: of cells and hours
-	// the verdict segments, of findings the country's cells and the detector,
-	// of events the events themselves. A segment whose inputs have changed is
-	// stale.
+	// Inputs is the hash of what the segment was made from. For cells and hours that is
+	// the verdict segments, for findings the country's cells and the detector, for events
+	// the events themselves. A segment whose inputs have changed is stale.
 	Inputs string `json:"inputs,omitempty"`
-	// Countries holds, of hours, the hash of each country's cells.
+	// Countries holds, for hours, the hash of each country's cells.
 	Countries map[string]string `json:"countries,omitempty"`
 }
 
-// Path is the batch's place below the data folder.
+// Path returns the batch's place below the data folder.
 func (b Batch) Path() string { return rawPath(b.SHA256) }
 
 const (
@@ -140,18 +139,18 @@ const (
 
 func rawPath(sha string) string { return filepath.Join(rawDir, sha[:2], sha+rawSuffix) }
 
-// pendingPath is where a batch waits for the manifest that lists it.
+// pendingPath is the place of a batch that waits for the manifest that lists it.
 func pendingPath(sha string) string { return filepath.Join(rawDir, sha+".pending") }
 
 func (a *Archive) manifestPath() string { return filepath.Join(a.dir, manifestName) }
 
-// Path is the segment's place below the data folder.
+// Path returns the segment's place below the data folder.
 func (s Segment) Path() string {
 	return filepath.Join(s.Kind, s.Period, s.SHA256+".parquet")
 }
 
-// Select returns the segments of one kind, and of one ruleset where the kind
-// has them, in the order of their periods.
+// Select returns the segments of one kind, in the order of their periods. For kinds that
+// depend on the ruleset, it returns only those of the given ruleset.
 func (m *Manifest) Select(kind, ruleset string) []Segment {
 	var out []Segment
 	for _, s := range m.Segments {
@@ -162,7 +161,7 @@ func (m *Manifest) Select(kind, ruleset string) []Segment {
 	return out
 }
 
-// base is what the manifest rests on.
+// base returns the index on which the manifest rests; an empty one if it has none.
 func (m *Manifest) base() *partIndex {
 	if m.index == nil {
 		return &partIndex{}
@@ -170,7 +169,7 @@ func (m *Manifest) base() *partIndex {
 	return m.index
 }
 
-// bySHA are the raw batches by their SHA-256, for those who look for very many.
+// bySHA returns all raw batches by their SHA-256, for callers that look up very many.
 func (m *Manifest) bySHA() map[string]Batch {
 	out := make(map[string]Batch, m.Totals().Batches)
 	for _, b := range m.Batches() {
@@ -194,8 +193,8 @@ func (m *Manifest) Batch(sha string) (Batch, bool) {
 	return Batch{}, false
 }
 
-// Batches are the raw batches in the order in which they were committed. There may be
-// very many: the list is made anew by each call.
+// Batches returns the raw batches in the order of their commits. There may be very many:
+// each call makes a new list.
 func (m *Manifest) Batches() []Batch {
 	out := make([]Batch, 0, m.Totals().Batches)
 	for _, p := range m.base().batches {
@@ -204,7 +203,7 @@ func (m *Manifest) Batches() []Batch {
 	return append(out, m.tail...)
 }
 
-// Totals is what the raw batches of a manifest come to.
+// Totals sums up the raw batches of a manifest.
 type Totals struct {
 	Batches   int
 	Bytes     int64          // on disk
@@ -230,7 +229,7 @@ func (t *Totals) addAll(o *Totals) {
 	}
 }
 
-// Totals adds the raw batches up, without a look at each.
+// Totals sums up the raw batches without looking at each.
 func (m *Manifest) Totals() Totals {
 	var t Totals
 	for _, p := range m.base().batches {
@@ -242,8 +241,8 @@ func (m *Manifest) Totals() Totals {
 	return t
 }
 
-// dropped are the files that were listed until a short while ago, and when they ceased
-// to be.
+// dropped returns the files that were listed until a short while ago, and when they were
+// dropped.
 func (m *Manifest) dropped() map[string]time.Time {
 	out := map[string]time.Time{}
 	note := func(list []Dropped) {
@@ -260,7 +259,8 @@ func (m *Manifest) dropped() map[string]time.Time {
 	return out
 }
 
-// RestsOn are the index and the parts of the manifest, below the data folder.
+// RestsOn returns the paths of the index and the parts of the manifest, below the data
+// folder.
 func (m *Manifest) RestsOn() []string {
 	var out []string
 	for _, f := range m.base().files() {
@@ -287,8 +287,8 @@ func (m *Manifest) clone() *Manifest {
 // list adds a raw batch.
 func (m *Manifest) list(b Batch) { m.tail = append(m.tail, b) }
 
-// drop notes the segments of old that m no longer lists, and forgets those
-// that were noted long ago. Both are sorted.
+// drop notes the segments of old that m no longer lists, and forgets those that were noted
+// longer than Grace ago. The segments of both must be sorted.
 func (m *Manifest) drop(old *Manifest, now time.Time) {
 	m.recent = slices.DeleteFunc(m.recent, func(d Dropped) bool { return now.Sub(d.At) > Grace })
 	at := now.UTC().Truncate(time.Second)
@@ -299,8 +299,8 @@ func (m *Manifest) drop(old *Manifest, now time.Time) {
 	})
 }
 
-// compare calls fn with what differs between two sorted lists of segments: was is nil
-// where one was added, is where one is gone.
+// compare calls fn for each difference between two sorted lists of segments. was is nil
+// for a segment that was added; is is nil for one that is gone.
 func compare(old, now []Segment, fn func(was, is *Segment)) {
 	for len(old) > 0 && len(now) > 0 {
 		switch c := compareSegments(&old[0], &now[0]); {
@@ -334,13 +334,13 @@ func (s *Segment) same(o *Segment) bool {
 // Same reports whether two entries say the same of a segment.
 func (s Segment) Same(o Segment) bool { return s.same(&o) }
 
-// sameMap is maps.Equal, at once where the two are one.
+// sameMap is maps.Equal, but quick if both are one map.
 func sameMap(a, b map[string]string) bool {
 	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || maps.Equal(a, b)
 }
 
-// compareBatches gives the batches that now has and old has not, and those that old has
-// and now has not. What both rest on is not looked at.
+// compareBatches returns the batches that only now has, and those that only old has. It
+// skips the parts that both rest on.
 func compareBatches(old, now *Manifest) (added, gone []Batch) {
 	a, b := old.base().batches, now.base().batches
 	for len(a) > 0 && len(b) > 0 && a[0].ref.SHA256 == b[0].ref.SHA256 {
@@ -372,8 +372,8 @@ func compareBatches(old, now *Manifest) (added, gone []Batch) {
 	return added, gone
 }
 
-// sort brings the segments into their order. What was added stands at the end until
-// then. One that stands there twice is one.
+// sort sorts the segments. Those that were added stand at the end until then. If a segment
+// stands there twice, one is removed.
 func (m *Manifest) sort() {
 	s := m.Segments
 	n := 1
@@ -400,7 +400,8 @@ func (m *Manifest) sort() {
 	m.Segments = out
 }
 
-// readManifest reads the manifest; of the parts that known has none.
+// readManifest reads the manifest. Of its parts it reads only those that known does not
+// have.
 func (a *Archive) readManifest(known *Manifest) (*Manifest, error) {
 	b, err := os.ReadFile(a.manifestPath())
 	if err != nil {
@@ -413,7 +414,7 @@ func (a *Archive) readManifest(known *Manifest) (*Manifest, error) {
 	return m, err
 }
 
-// errNotOurs is the error of a text that no manifest has.
+// errNotOurs is the error of a text that is no manifest.
 var errNotOurs = errors.New("it is damaged")
 
 func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error) {
@@ -428,7 +429,7 @@ func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error)
 	if r.Format > formatVersion {
 		return nil, fmt.Errorf("the archive in %s has format %d and this bandish knows %d: use a newer bandish", a.dir, r.Format, formatVersion)
 	}
-	if !whole && r.Format > 1 { // an older program, or a person, wrote some without
+	if !whole && r.Format > 1 { // format 1 may lack it: an older program, or a person, wrote some without
 		return nil, fmt.Errorf("%w: it has no SHA-256 of its own", errNotOurs)
 	}
 	for i := range r.Batches {
@@ -460,7 +461,7 @@ func (a *Archive) parseManifest(text []byte, known *Manifest) (*Manifest, error)
 	return m, nil
 }
 
-// apply makes the segments from those of the index and what has changed since.
+// apply makes the list of segments from the index and the changes since.
 func (m *Manifest) apply(changed []Segment, removed []string) error {
 	gone := make(map[string]bool, len(removed))
 	for _, k := range removed {
@@ -491,10 +492,10 @@ func (m *Manifest) apply(changed []Segment, removed []string) error {
 	return nil
 }
 
-// key names a segment among those of an archive, as in the ledger.
+// key names a segment within an archive, as in the ledger.
 func (s *Segment) key() string { return s.Kind + "/" + s.Period + "/" + s.Ruleset + "/" + s.SHA256 }
 
-// validate refuses names that would leave the data folder.
+// validate refuses names that would lead out of the data folder.
 func (b *Batch) validate() error {
 	if !isSHA256(b.SHA256) {
 		return fmt.Errorf("batch %q is not a SHA-256", b.SHA256)
@@ -502,7 +503,7 @@ func (b *Batch) validate() error {
 	return nil
 }
 
-// validate refuses names that would leave the data folder.
+// validate refuses names that would lead out of the data folder.
 func (s *Segment) validate() error {
 	if !isSHA256(s.SHA256) || !s.named() {
 		return fmt.Errorf("segment %q %q %q is malformed", s.Kind, s.Period, s.SHA256)
@@ -510,7 +511,7 @@ func (s *Segment) validate() error {
 	return nil
 }
 
-// named reports whether the segment's kind and period are ones that there are.
+// named reports whether the segment's kind and period can exist.
 func (s Segment) named() bool {
 	switch s.Kind {
 	case Observations, Verdicts, Bodies, Cells, Layers, Counts, Signals, Hours:
@@ -534,11 +535,11 @@ func isSHA256(s string) bool {
 	return true
 }
 
-// sealMember comes last in the manifest's object, with the SHA-256 of all that
-// stands before it.
+// sealMember is the last member of the manifest's object. Its value is the SHA-256 of
+// everything before it.
 const sealMember = `,"sha256":"`
 
-// Seal adds the checksum to a manifest, an object without white space.
+// Seal adds the checksum to a manifest. object is JSON without white space.
 func Seal(object []byte) []byte {
 	head := object[:len(object)-1]
 	sum := sha256.Sum256(head)
@@ -546,7 +547,7 @@ func Seal(object []byte) []byte {
 	return append(hex.AppendEncode(out, sum[:]), "\"}\n"...)
 }
 
-// sealed reports whether a text has a checksum, and makes sure of it.
+// sealed reports whether a text has a checksum. It is an error if the checksum is wrong.
 func sealed(text []byte) (bool, error) {
 	n := len(text) - len(sealMember) - 2*sha256.Size - len("\"}\n")
 	if n < 0 || !bytes.HasPrefix(text[n:], []byte(sealMember)) {
@@ -562,9 +563,9 @@ func sealed(text []byte) (bool, error) {
 // ledgerMember comes after all others but the checksum.
 const ledgerMember = `,"ledger":{`
 
-// textSum is the SHA-256 of the text of a manifest without its members ledger
-// and sha256, which the ledger names. No text within a member can look like the
-// member ledger: quotes in strings are escaped.
+// textSum returns the SHA-256 of the text of a manifest without its members ledger and
+// sha256; the ledger names this sum. No string within a member can look like the member
+// ledger, since its quotes are escaped.
 func textSum(text []byte) string {
 	i := bytes.LastIndex(text, []byte(ledgerMember))
 	if i < 0 {
@@ -574,8 +575,8 @@ func textSum(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// encode is the text of the manifest without its checksum and its part of the ledger,
-// and the sum that the ledger names.
+// encode returns the text of the manifest without its members ledger and sha256, and the
+// sum that the ledger names.
 func (m *Manifest) encode() (text []byte, sum string, err error) {
 	r := root{Format: m.Format, Generation: m.Generation, Ruleset: m.Ruleset, Batches: m.tail, Dropped: m.recent}
 	if m.index != nil {
@@ -600,7 +601,7 @@ func (m *Manifest) encode() (text []byte, sum string, err error) {
 	return text, hex.EncodeToString(head[:]), nil
 }
 
-// encodeFolded is encode, after the manifest was folded where its text is long.
+// encodeFolded is encode; if the text is long, it folds the manifest first.
 func (a *Archive) encodeFolded(m *Manifest, now time.Time) (text []byte, sum string, err error) {
 	text, sum, err = m.encode()
 	if err != nil || len(text) <= cmp.Or(a.Fold, usualFold) {
@@ -612,7 +613,7 @@ func (a *Archive) encodeFolded(m *Manifest, now time.Time) (text []byte, sum str
 	return m.encode()
 }
 
-// seal adds its part of the ledger and its checksum to the text of a manifest.
+// seal adds the members ledger and sha256 to the text of a manifest.
 func (m *Manifest) seal(b []byte) ([]byte, error) {
 	if m.Ledger != nil {
 		tail, err := json.Marshal(m.Ledger)
@@ -624,9 +625,9 @@ func (m *Manifest) seal(b []byte) ([]byte, error) {
 	return Seal(b), nil
 }
 
-// writeManifest replaces the manifest: either the old or the new one is
-// found after a crash, never a part. It reports whether the new one is in
-// place, which it can be although the error says that it may not last.
+// writeManifest replaces the manifest. After a crash either the old or the new one is
+// there, never a part. committed is true if the new one is in place, even if there is an
+// error that it may not last.
 func (a *Archive) writeManifest(m *Manifest) (committed bool, err error) {
 	b, _, err := m.encode()
 	if err != nil {
@@ -635,8 +636,8 @@ func (a *Archive) writeManifest(m *Manifest) (committed bool, err error) {
 	return a.writeManifestText(m, b)
 }
 
-// writeManifestText is writeManifest for a manifest that is encoded but for its
-// part of the ledger.
+// writeManifestText is writeManifest for an encoded text without the members ledger and
+// sha256.
 func (a *Archive) writeManifestText(m *Manifest, b []byte) (committed bool, err error) {
 	b, err = m.seal(b)
 	if err != nil {

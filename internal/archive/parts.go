@@ -21,12 +21,12 @@ import (
 	"github.com/sourcegraph/conc/pool"
 )
 
-// A manifest is a root, manifest.json, and what it rests on: an index, which names
-// parts. A part lists batches, segments or dropped files, a line of JSON each, packed.
-// Index and parts lie in the folder manifest under the SHA-256 of their bytes and never
-// change. The root holds in full what has changed since its index was made; once that
-// is more than Archive.Fold it is put into new parts and a new index: folded. So what a
-// commit writes does not grow with what is listed.
+// A manifest is manifest.json, called its root, and an index that names parts. A part
+// lists batches, segments or dropped files: a line of JSON each, compressed. Index and
+// parts lie in the folder manifest under the SHA-256 of their bytes, and never change. The
+// root holds all changes since its index was made. When these have more than Archive.Fold
+// bytes they are folded: put into new parts and a new index. So the size of a commit does
+// not grow with the number of listed files.
 
 const (
 	manifestDir = "manifest"
@@ -35,15 +35,16 @@ const (
 )
 
 const (
-	// usualFold is for how many bytes of changes there is room in a root.
+	// usualFold is how many bytes of changes a root may hold.
 	usualFold = 32 << 10
-	// maxMapPart is the size of a part of segments, unpacked, above which it is cut
-	// in two. Parts of segments are made anew whenever one of theirs changes.
+	// maxMapPart is the greatest size of a part of segments, in uncompressed bytes. A
+	// larger one is cut in two. Such a part is written again whenever one of its segments
+	// changes.
 	maxMapPart = 32 << 10
-	// maxListPart is the size of a part of batches or of dropped files, unpacked, at
-	// which the next one is begun. Only the last part is ever made anew.
+	// maxListPart is the size of a part of batches or dropped files, in uncompressed
+	// bytes, at which the next part is begun. Only the last part is ever written again.
 	maxListPart = 128 << 10
-	// maxUnpacked bounds what is read of a file that may be anything.
+	// maxUnpacked is how many uncompressed bytes are read of a file at most.
 	maxUnpacked = 256 << 20
 )
 
@@ -51,8 +52,8 @@ const (
 type partRef struct {
 	SHA256  string `json:"sha256"` // of its bytes
 	Bytes   int64  `json:"bytes"`
-	Entries int    `json:"entries,omitempty"` // lines of a part
-	// Until is, of dropped files, when the last of them was dropped.
+	Entries int    `json:"entries,omitempty"` // number of lines of a part
+	// Until is, for dropped files, when the last of them was dropped.
 	Until time.Time `json:"until,omitzero"`
 }
 
@@ -63,10 +64,10 @@ type indexFile struct {
 	Dropped  []partRef `json:"dropped"`  // the oldest first
 }
 
-// partIndex is an index with its parts, in memory; it does not change. That of a manifest
-// that has none is empty.
+// partIndex is an index with its parts, in memory. It does not change. A manifest that has
+// no index has an empty one.
 type partIndex struct {
-	ref      partRef // Bytes is 0 where there is none
+	ref      partRef // Bytes is 0 if there is no file
 	batches  []*batchPart
 	segments []*segmentPart
 	dropped  []*droppedPart
@@ -94,7 +95,7 @@ type droppedPart struct {
 func (r partRef) path() string      { return filepath.Join(manifestDir, r.SHA256+partSuffix) }
 func (r partRef) indexPath() string { return filepath.Join(manifestDir, r.SHA256+indexSuffix) }
 
-// isPartName reports whether a file below manifest is an index or a part.
+// isPartName reports whether a file below manifest is an index or a part, by its name.
 func isPartName(name string) bool {
 	for _, suffix := range []string{partSuffix, indexSuffix} {
 		if sum, ok := strings.CutSuffix(name, suffix); ok && isSHA256(sum) {
@@ -111,7 +112,7 @@ type partFile struct {
 	sum   string
 }
 
-// files are the index and its parts.
+// files returns the index and its parts.
 func (x *partIndex) files() []partFile {
 	if x.ref.Bytes == 0 {
 		return nil
@@ -130,7 +131,7 @@ func (x *partIndex) files() []partFile {
 	return out
 }
 
-// allSegments are the segments of an index in the order of their keys.
+// allSegments returns the segments of an index in the order of their keys.
 func (x *partIndex) allSegments() iter.Seq[*Segment] {
 	return func(yield func(*Segment) bool) {
 		for _, p := range x.segments {
@@ -143,12 +144,12 @@ func (x *partIndex) allSegments() iter.Seq[*Segment] {
 	}
 }
 
-// compareSegments is the order of segments, and 0 for those of one key.
+// compareSegments orders segments; it is 0 for segments with the same key.
 func compareSegments(a, b *Segment) int {
 	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Period, b.Period), strings.Compare(a.Ruleset, b.Ruleset), strings.Compare(a.SHA256, b.SHA256))
 }
 
-// packer packs and unpacks the files below manifest.
+// packer compresses and uncompresses the files below manifest.
 type packer struct {
 	once sync.Once
 	enc  *zstd.Encoder
@@ -166,17 +167,17 @@ func (p *packer) open() error {
 	return p.err
 }
 
-// errPart is the error of a file below manifest that is not there, or not what its name
-// says.
+// errPart is the error of a file below manifest that is missing, or that does not have the
+// hash in its name.
 var errPart = errors.New("a part of it is damaged")
 
-// readPart reads and unpacks a file below manifest.
+// readPart reads and uncompresses a file below manifest.
 func (a *Archive) readPart(path string, r partRef) ([]byte, error) {
 	if !isSHA256(r.SHA256) {
 		return nil, fmt.Errorf("%w: it names %q", errPart, r.SHA256)
 	}
 	packed, err := a.packed(path, r)
-	if errors.Is(err, errPart) && a.bucket != nil { // the copy here is damaged
+	if errors.Is(err, errPart) && a.bucket != nil { // the copy here may be damaged: fetch it again
 		os.Remove(filepath.Join(a.dir, path))
 		packed, err = a.packed(path, r)
 	}
@@ -193,7 +194,7 @@ func (a *Archive) readPart(path string, r partRef) ([]byte, error) {
 	return text, nil
 }
 
-// packed is the content of a file below manifest.
+// packed returns the compressed content of a file below manifest.
 func (a *Archive) packed(path string, r partRef) ([]byte, error) {
 	f, err := a.disk.Open(filepath.Join(a.dir, path))
 	var damaged *DamagedError
@@ -216,7 +217,7 @@ func (a *Archive) packed(path string, r partRef) ([]byte, error) {
 	return packed, nil
 }
 
-// lines reads the lines of a part.
+// lines parses the n lines of a part.
 func lines[T any](text []byte, n int, validate func(*T) error) ([]T, error) {
 	out := make([]T, 0, min(max(n, 0), len(text)))
 	for line := range bytes.Lines(text) {
@@ -235,7 +236,7 @@ func lines[T any](text []byte, n int, validate func(*T) error) ([]T, error) {
 	return out, nil
 }
 
-// readLines reads a part.
+// readLines reads a part; size is its uncompressed bytes.
 func readLines[T any](a *Archive, r partRef, validate func(*T) error) (list []T, size int, err error) {
 	text, err := a.readPart(r.path(), r)
 	if err != nil {
@@ -247,7 +248,7 @@ func readLines[T any](a *Archive, r partRef, validate func(*T) error) (list []T,
 	return list, len(text), err
 }
 
-// readIndex reads an index and its parts, but for those that known has.
+// readIndex reads an index and its parts, except those that known has.
 func (a *Archive) readIndex(r partRef, known *partIndex) (*partIndex, error) {
 	if known != nil && known.ref.SHA256 == r.SHA256 {
 		return known, nil
@@ -342,7 +343,7 @@ type packedFile struct {
 	text []byte
 }
 
-// pack adds a file to those that are to be written.
+// pack adds a file to those that write must write.
 func (f *folding) pack(text []byte, entries int, path func(partRef) string) partRef {
 	packed := f.a.packer.enc.EncodeAll(text, nil)
 	sum := sha256.Sum256(packed)
@@ -355,7 +356,7 @@ func (f *folding) replaced(path string) {
 	f.gone = append(f.gone, Dropped{path, f.now})
 }
 
-// textOf is the text of a part, and the size of each line.
+// textOf returns the text of a part, and the size of each line in bytes.
 func textOf[T any](list []T) (text []byte, sizes []int, err error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -371,9 +372,9 @@ func textOf[T any](list []T) (text []byte, sizes []int, err error) {
 	return b.Bytes(), sizes, nil
 }
 
-// fold puts the changes of a manifest into new parts and a new index, which it makes
-// durable; the root that names them is yet to be written. What the old index named and
-// the new one does not is noted as dropped.
+// fold puts the changes of a manifest into new parts and a new index, and makes these
+// durable. The root that names them must still be written. Files that only the old index
+// names are noted as dropped.
 func (a *Archive) fold(m *Manifest, now time.Time) error {
 	if err := a.packer.open(); err != nil {
 		return err
@@ -416,7 +417,7 @@ func (a *Archive) fold(m *Manifest, now time.Time) error {
 	return nil
 }
 
-// batches adds to the last part while there is room, and then begins another.
+// batches adds batches to the last part until it is full, and then begins another.
 func (f *folding) batches(old []*batchPart, add []Batch) ([]*batchPart, error) {
 	out := slices.Clone(old)
 	if len(add) == 0 {
@@ -439,7 +440,7 @@ func (f *folding) batches(old []*batchPart, add []Batch) ([]*batchPart, error) {
 	return out, nil
 }
 
-// upTo is how many of some lines come before so many bytes are full, and their bytes.
+// upTo returns how many of the lines fit before `full` bytes are reached, and their bytes.
 func upTo(sizes []int, full int) (n, end int) {
 	for n < len(sizes) && end < full {
 		end += sizes[n]
@@ -448,7 +449,8 @@ func upTo(sizes []int, full int) (n, end int) {
 	return n, end
 }
 
-// dropped leaves out what was dropped long ago.
+// dropped adds dropped files, and leaves out those that were dropped longer than Grace
+// ago.
 func (f *folding) dropped(old []*droppedPart, add []Dropped) ([]*droppedPart, error) {
 	var out []*droppedPart
 	for _, p := range old {
@@ -483,16 +485,16 @@ func (f *folding) dropped(old []*droppedPart, add []Dropped) ([]*droppedPart, er
 	return out, nil
 }
 
-// segments makes those parts anew in whose range something changed. list is sorted.
+// segments writes those parts again in whose range something changed. list is sorted.
 func (f *folding) segments(old []*segmentPart, list []Segment) ([]*segmentPart, error) {
 	if len(old) == 0 {
 		return f.cut(list)
 	}
 	var out []*segmentPart
-	var open []Segment // of parts that changed and are not yet made anew
+	var open []Segment // of parts that changed and are not written again yet
 	for p, now := range ranges(old, list) {
 		same := slices.EqualFunc(now, p.list, func(a, b Segment) bool { return a.same(&b) })
-		small := len(open) > 0 && sizeOf(open) < maxMapPart/4 // too small to stand alone
+		small := len(open) > 0 && sizeOf(open) < maxMapPart/4 // too small to be a part of its own
 		if same && !small {
 			made, err := f.cut(open)
 			if err != nil {
@@ -508,8 +510,8 @@ func (f *folding) segments(old []*segmentPart, list []Segment) ([]*segmentPart, 
 	return append(out, made...), err
 }
 
-// ranges gives with each part those of a sorted list that belong to it: what comes before
-// the first of the next part.
+// ranges yields each part with the segments of a sorted list that belong to it: those
+// before the first of the next part.
 func ranges(parts []*segmentPart, list []Segment) iter.Seq2[*segmentPart, []Segment] {
 	return func(yield func(*segmentPart, []Segment) bool) {
 		for i, p := range parts {
@@ -525,7 +527,7 @@ func ranges(parts []*segmentPart, list []Segment) iter.Seq2[*segmentPart, []Segm
 	}
 }
 
-// sizeOf is about how many bytes segments have as text.
+// sizeOf estimates the bytes of segments as text.
 func sizeOf(list []Segment) int {
 	n := 0
 	for i := range list {
@@ -534,7 +536,8 @@ func sizeOf(list []Segment) int {
 	return n
 }
 
-// cut makes parts of some segments, of about one size where they are too many for one.
+// cut makes parts of some segments. If they are too many for one, the parts get about the
+// same size.
 func (f *folding) cut(list []Segment) ([]*segmentPart, error) {
 	if len(list) == 0 {
 		return nil, nil

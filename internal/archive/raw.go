@@ -17,7 +17,7 @@ import (
 // Entry is one line of a raw batch.
 type Entry = derivation.Entry
 
-// documentMember stands in a line of a raw batch before the document, which comes
+// documentMember stands before the document in a line of a raw batch. The document comes
 // last.
 const documentMember = `,"document":`
 
@@ -32,22 +32,22 @@ func appendHead(buf []byte, e *Entry) []byte {
 		UID      string    `json:"uid"`
 		Marks    []string  `json:"marks,omitempty"`
 	}{e.Source, e.Line, e.Offset, e.Uploaded, e.Received, e.UID, e.Marks})
-	if err != nil { // strings, integers and a year checked by the caller
+	if err != nil { // strings, integers and a year that the caller checked always marshal
 		panic("archive: encode entry: " + err.Error())
 	}
 	return append(buf, head[:len(head)-1]...)
 }
 
-// AppendEntry appends e as one line to buf. The document must have no
-// line breaks: it is copied, not parsed.
+// AppendEntry appends e as one line to buf. The document must not contain line breaks: it
+// is copied, not parsed.
 func AppendEntry(buf []byte, e *Entry) []byte {
 	buf = append(appendHead(buf, e), documentMember...)
 	buf = append(buf, e.Document...)
 	return append(buf, '}', '\n')
 }
 
-// Packer packs the lines of raw batches, one batch after the other. The same
-// lines give the same bytes.
+// Packer compresses the lines of raw batches, one batch after the other. The same lines
+// give the same bytes.
 type Packer struct {
 	enc       *zstd.Encoder
 	out       bytes.Buffer
@@ -56,8 +56,8 @@ type Packer struct {
 	documents int
 }
 
-// NewPacker makes a packer, ready for a batch. Of each file that it makes the
-// archive knows the SHA-256, so that its frames have no checksum of their own.
+// NewPacker makes a packer that is ready for a batch. Its frames have no checksum of their
+// own, since the archive knows the SHA-256 of each file.
 func NewPacker() (*Packer, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
 	if err != nil {
@@ -75,9 +75,8 @@ func (p *Packer) Reset() {
 	p.rawBytes, p.documents = 0, 0
 }
 
-// Add packs the line of an entry, as AppendEntry writes it, and returns it up to
-// the member document, valid until the next call. The document must have no line
-// breaks.
+// Add adds the line of an entry, as AppendEntry writes it. It returns the line up to the
+// member document, valid until the next call. The document must not contain line breaks.
 func (p *Packer) Add(e *Entry) (head []byte, err error) {
 	p.line = appendHead(p.line[:0], e)
 	n := len(p.line)
@@ -97,11 +96,11 @@ func (p *Packer) write(part []byte) error {
 	return err
 }
 
-// RawBytes is how much was packed.
+// RawBytes returns how many uncompressed bytes were added since Reset.
 func (p *Packer) RawBytes() int64 { return p.rawBytes }
 
-// AddRaw writes a raw batch of lines made by AppendEntry and lists it. The
-// same bytes twice make one batch.
+// AddRaw writes a raw batch of lines that AppendEntry made, and lists it. The same bytes
+// twice give one batch.
 func (u *Update) AddRaw(kind string, lines []byte, documents int, added time.Time) (Batch, error) {
 	p, err := NewPacker()
 	if err != nil {
@@ -114,8 +113,7 @@ func (u *Update) AddRaw(kind string, lines []byte, documents int, added time.Tim
 	return u.AddPacked(kind, p, added, contentsOf(lines))
 }
 
-// AddPacked is AddRaw for lines that are packed already; holds is what the ledger
-// says of them.
+// AddPacked is AddRaw for lines in a Packer. holds is what the ledger says of them.
 func (u *Update) AddPacked(kind string, p *Packer, added time.Time, holds Contents) (Batch, error) {
 	if err := p.enc.Close(); err != nil {
 		return Batch{}, fmt.Errorf("pack raw batch: %w", err)
@@ -147,13 +145,13 @@ func (u *Update) AddPacked(kind string, p *Packer, added time.Time, holds Conten
 	return b, nil
 }
 
-// ReadRaw calls fn with each line of a raw batch in order. The entry and its
-// document are valid until fn returns.
+// ReadRaw calls fn with each line of a raw batch, in order. The entry and its document are
+// valid until fn returns.
 func (a *Archive) ReadRaw(b Batch, fn func(line uint32, e *Entry) error) error {
 	return a.readRaw(b, func(n uint32, _ []byte, e *Entry) error { return fn(n, e) })
 }
 
-// readRaw is ReadRaw with each line as it stands.
+// readRaw is ReadRaw; fn also gets each line as it stands.
 func (a *Archive) readRaw(b Batch, fn func(n uint32, line []byte, e *Entry) error) error {
 	f, err := a.Open(b.Path())
 	if err != nil {
@@ -215,7 +213,8 @@ func (a *Archive) ReadRawLine(sha string, line uint32) (*Entry, error) {
 	return found, nil
 }
 
-// readLine appends one line without its end to buf; io.EOF after the last.
+// readLine appends one line without its line end to buf. The error is io.EOF after the
+// last line.
 func readLine(r *bufio.Reader, buf []byte) ([]byte, error) {
 	for {
 		part, err := r.ReadSlice('\n')

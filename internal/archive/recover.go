@@ -19,34 +19,33 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// segmentKey is the key of a segment's metadata under which it says what it
-// is.
+// segmentKey is the key in a segment's metadata whose value says what the segment is.
 const segmentKey = "bandish.segment"
 
-// self is what a segment says of itself: what its entry in the manifest has
-// and its bytes do not show.
+// self returns what a segment says of itself: the fields of its manifest entry that its
+// bytes do not show.
 func (s Segment) self() string {
 	text, err := json.Marshal(Segment{Kind: s.Kind, Period: s.Period, Ruleset: s.Ruleset, Inputs: s.Inputs, Countries: s.Countries})
-	if err != nil { // words
+	if err != nil { // words always marshal
 		panic("archive: encode segment: " + err.Error())
 	}
 	return string(text)
 }
 
-// Recovered is what a recovery found.
+// Recovered says what a recovery found.
 type Recovered struct {
-	Batches  int      `json:"batches"`           // listed now
-	Found    int      `json:"found"`             // of them, not listed before
-	Segments int      `json:"segments"`          // of other rulesets, listed now
+	Batches  int      `json:"batches"`           // listed after the recovery
+	Found    int      `json:"found"`             // of these, not listed before it
+	Segments int      `json:"segments"`          // listed after the recovery
 	Damaged  []Damage `json:"damaged,omitempty"` // batches that are damaged or missing
-	Aside    []string `json:"aside,omitempty"`   // batches that were never committed, or that say nothing of themselves
-	Before   string   `json:"before,omitempty"`  // where the manifest is kept that was there
+	Aside    []string `json:"aside,omitempty"`   // batches that were never committed, or that cannot be read
+	Before   string   `json:"before,omitempty"`  // where the manifest is kept that was there before
 }
 
-// Recover writes the manifest of the archive in dir anew from its files. All
-// raw batches are listed; of the segments only those that keep is true of:
-// everything else is derived from the batches (pipeline.Rebuild). It removes
-// nothing, and needs no manifest; what one says that can be read is kept.
+// Recover writes a new manifest for the archive in dir from its files. It lists all raw
+// batches, and the segments for which keep returns true; pipeline.Rebuild derives the
+// others again. It removes nothing and needs no manifest. If there is one that can be
+// read, its entries are used.
 func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) bool) (*Archive, Recovered, error) {
 	a, err := at(osDisk{}, dir)
 	if err == nil {
@@ -93,15 +92,15 @@ func Recover(ctx context.Context, dir string, now time.Time, keep func(Segment) 
 
 type recovery struct {
 	a   *Archive
-	old *Manifest // empty where it cannot be read
+	old *Manifest // empty if it cannot be read
 	out Recovered
 
-	listed map[string]Batch // by old
+	listed map[string]Batch // what old lists
 }
 
-// manifest makes the new manifest. Its generation is past any that the lost
-// one can have had: those count commits, this begins with the microseconds since
-// 1970.
+// manifest makes the new manifest. Its generation is higher than any that the lost
+// manifest can have had: those count commits, and this one is at least the microseconds
+// since 1970.
 func (r *recovery) manifest(ctx context.Context, now time.Time, keep func(Segment) bool) (*Manifest, error) {
 	m := &Manifest{Format: formatVersion, Generation: max(r.old.Generation+1, uint64(now.UnixMicro())), Ruleset: r.old.Ruleset}
 	if err := r.batches(ctx, m); err != nil {
@@ -125,14 +124,14 @@ func (r *recovery) manifest(ctx context.Context, now time.Time, keep func(Segmen
 	return m, nil
 }
 
-// batches lists the raw batches: those that lie there, and those that the old
-// manifest lists, so that a missing one goes on being missed.
+// batches lists the raw batches that are there, and those that the old manifest lists: a
+// missing one must stay known as missing.
 func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 	waiting, err := r.a.pending()
 	if err != nil {
 		return err
 	}
-	for _, sha := range waiting { // a commit that was cut short after the manifest
+	for _, sha := range waiting { // of a commit that was cut short after the manifest
 		if _, listed := r.listed[sha]; listed {
 			err = r.a.arrive(sha)
 		} else {
@@ -164,8 +163,8 @@ func (r *recovery) batches(ctx context.Context, m *Manifest) error {
 	return r.logged(m)
 }
 
-// logged lists the batches that only the ledger still knows, so that they go on
-// being missed, and dates the others by it.
+// logged lists the batches that only the ledger still knows, so that they stay known as
+// missing. It takes the dates of the others from the ledger.
 func (r *recovery) logged(m *Manifest) error {
 	h, err := r.a.replay()
 	if errors.Is(err, notary.ErrEmpty) {
@@ -175,7 +174,7 @@ func (r *recovery) logged(m *Manifest) error {
 		r.a.notice("the ledger cannot be read and says nothing of the batches: %v", err)
 		return nil
 	}
-	there := make(map[string]int, len(m.tail)) // where each stands: m has no parts yet
+	there := make(map[string]int, len(m.tail)) // the place of each in m.tail: m has no parts yet
 	for i, b := range m.tail {
 		there[b.SHA256] = i
 	}
@@ -191,7 +190,7 @@ func (r *recovery) logged(m *Manifest) error {
 	return nil
 }
 
-// batchFromLedger is a batch as the manifest lists it.
+// batchFromLedger returns a batch as the manifest lists it.
 func batchFromLedger(b ledger.Batch) Batch {
 	return Batch{SHA256: b.SHA256, Kind: b.Kind, Documents: b.Documents, Bytes: b.Bytes, RawBytes: b.RawBytes, Added: b.Received, Clock: b.Clock}
 }
@@ -222,15 +221,15 @@ func (r *recovery) batch(m *Manifest, path string) error {
 	return nil
 }
 
-// unlisted moves a raw batch to raw/unlisted and lists it among those left out.
+// unlisted moves a raw batch to raw/unlisted and lists it in Aside.
 func (r *recovery) unlisted(path, why string) error {
 	r.out.Aside = append(r.out.Aside, path)
 	return r.a.moveToUnlisted(path, why)
 }
 
-// describe makes the entry of a raw batch from its header, or where an older
-// program wrote it from its lines. When it was added is when its file was
-// written.
+// describe makes the entry of a raw batch from its header. A batch of an older program has
+// none: then from its lines. The time at which its file was written stands for the time at
+// which it was added.
 func (a *Archive) describe(f *os.File, path string) (Batch, error) {
 	st, err := f.Stat()
 	if err != nil {
@@ -249,7 +248,7 @@ func (a *Archive) describe(f *os.File, path string) (Batch, error) {
 	return b, nil
 }
 
-// describeLines counts a batch, and tells its kind from its last line.
+// describeLines counts the lines of a batch, and tells its kind from the last one.
 func (a *Archive) describeLines(b *Batch) error {
 	return a.readRaw(*b, func(_ uint32, line []byte, e *Entry) error {
 		b.Documents++
@@ -268,9 +267,9 @@ func (a *Archive) describeLines(b *Batch) error {
 	})
 }
 
-// segments lists the segments that keep is true of by what they say of
-// themselves. Of several of one period a large one may have replaced small
-// ones, which still lie there: it then holds all their rows.
+// segments lists the segments that are there and for which keep returns true, by what they
+// say of themselves. Where several have one period, a large one may have replaced the
+// small ones. It then holds all their rows, and the small ones are left out.
 func (r *recovery) segments(ctx context.Context, m *Manifest, keep func(Segment) bool) error {
 	files, err := r.a.unlistedSegments(m)
 	if err != nil {
@@ -283,7 +282,7 @@ func (r *recovery) segments(ctx context.Context, m *Manifest, keep func(Segment)
 		}
 		s, err := r.a.describeSegment(path)
 		if err != nil || !keep(s) {
-			continue // it comes back with the rebuild, or nothing can be made of it
+			continue // keep refuses it, so a rebuild makes it again; or it cannot be read
 		}
 		k := [3]string{s.Kind, s.Period, s.Ruleset}
 		groups[k] = append(groups[k], s)
@@ -334,7 +333,7 @@ func (a *Archive) describeSegment(path string) (s Segment, err error) {
 // beforePrefix begins the names of manifests that a recovery put aside.
 const beforePrefix = "manifest-before-"
 
-// keepOld puts the manifest that is there aside.
+// keepOld puts the present manifest aside.
 func (r *recovery) keepOld(now time.Time) error {
 	name := beforePrefix + now.UTC().Format("20060102T150405Z") + ".json"
 	err := r.a.disk.Rename(r.a.manifestPath(), filepath.Join(r.a.dir, name))

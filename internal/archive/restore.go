@@ -19,8 +19,8 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Find finds a snapshot by the beginning of its id, of which eight digits are needed;
-// the newest where it is empty.
+// Find returns the snapshot whose id begins with id, of which at least eight digits are
+// needed; the newest one for "".
 func (s *Snapshots) Find(id string) (Snapshot, error) {
 	if len(s.List) == 0 {
 		return Snapshot{}, errors.New("there is no snapshot")
@@ -35,21 +35,22 @@ func (s *Snapshots) Find(id string) (Snapshot, error) {
 	return s.List[i], nil
 }
 
-// Restored is what a restore, or a check of a snapshot, came to.
+// Restored says what a restore, or the check of a snapshot, found.
 type Restored struct {
 	Snapshot Snapshot `json:"snapshot"`
 	Files    int      `json:"files"`
 	Bytes    int64    `json:"bytes"`
-	Damaged  []Damage `json:"damaged"` // objects that are not what the snapshot says, or not there
+	Damaged  []Damage `json:"damaged"` // objects that are missing or differ from what the snapshot says
 }
 
-// restoring is the file that says which snapshot is being restored in a folder.
+// restoring is a file that says which snapshot is being restored into a folder.
 const restoring = partPrefix + "restore"
 
-// Restore brings a snapshot into a folder that is new or empty, or in which the same
-// one was being restored. The manifest comes last. A file that is damaged in the store
-// is named and left out, as a file that an archive misses. The archive has no key: it
-// is read, and written to under a new ledger or once its key is brought back.
+// Restore brings a snapshot into a folder. The folder must be new or empty, or a restore
+// of the same snapshot must have been cut short in it. The manifest comes last. A file
+// that is damaged in the store is left out and listed; the archive then lacks it. The
+// restored archive has no key: it can be read. It can be written to with a new ledger, or
+// when its key is brought back. step is called with the progress and may be nil.
 func Restore(ctx context.Context, store object.Store, id, dir string, step func(done, of int)) (out Restored, err error) {
 	s, files, err := find(ctx, store, id)
 	if err != nil {
@@ -86,8 +87,8 @@ func Restore(ctx context.Context, store object.Store, id, dir string, step func(
 	return out, a.agree()
 }
 
-// CheckSnapshot reads every object of a snapshot and names those that are not what it
-// says.
+// CheckSnapshot reads every object of a snapshot, and lists those that are missing or
+// damaged.
 func CheckSnapshot(ctx context.Context, store object.Store, id string, step func(done, of int)) (out Restored, err error) {
 	s, files, err := find(ctx, store, id)
 	if err != nil {
@@ -113,8 +114,7 @@ func find(ctx context.Context, store object.Store, id string) (Snapshot, []keptF
 	return s, files, err
 }
 
-// each does something with the object of each file, several at a time, and names those
-// that are damaged.
+// each calls do for each file, several at a time, and lists those that are damaged.
 func each(ctx context.Context, store object.Store, files []keptFile, out *Restored, step func(done, of int), do func(context.Context, object.Store, keptFile) error) error {
 	out.Damaged = []Damage{}
 	var mu sync.Mutex
@@ -148,8 +148,8 @@ func each(ctx context.Context, store object.Store, files []keptFile, out *Restor
 	return err
 }
 
-// fetch writes the object of a file to w. One that is not what its name says is a
-// DamagedError.
+// fetch writes the object of a file to w. The error is a DamagedError if the object does
+// not have the hash that its name says.
 func fetch(ctx context.Context, store object.Store, f keptFile, w io.Writer) error {
 	in, err := store.Open(ctx, f.object(), 0, -1)
 	if errors.Is(err, object.ErrMissing) {
@@ -170,8 +170,8 @@ func fetch(ctx context.Context, store object.Store, f keptFile, w io.Writer) err
 	return nil
 }
 
-// readyToRestore makes sure that nothing is in the folder but what the same restore
-// put there.
+// readyToRestore returns an error if the folder holds anything but what a restore of the
+// same snapshot put there.
 func (a *Archive) readyToRestore(s Snapshot) error {
 	there, err := entries(a.dir)
 	if err != nil {
@@ -222,7 +222,7 @@ func (a *Archive) bring(ctx context.Context, store object.Store, f keptFile) err
 	return a.disk.SyncDir(dir)
 }
 
-// has reports whether a file is there as a snapshot says.
+// has reports whether a file is there as the snapshot says.
 func (a *Archive) has(full string, f keptFile) bool {
 	st, err := os.Stat(full)
 	if err != nil || st.Size() != f.Bytes {

@@ -12,10 +12,9 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
-// rowGroup is how many rows a row group holds: large enough to pack well, small
-// enough that a query for one country and target reads little. Of cells DuckDB
-// reads fewer, larger groups faster: looking at the bounds of each costs more
-// than the rows.
+// rowGroup is how many rows a row group has: enough to compress well, and few enough that
+// a query for one country and target reads little. DuckDB reads cells faster in fewer,
+// larger groups: looking at the bounds of a group costs it more than the rows.
 func rowGroup(kind string) int64 {
 	if kind == Cells {
 		return 40_000
@@ -23,23 +22,21 @@ func rowGroup(kind string) int64 {
 	return 20_000
 }
 
-// pageBytes is how large a page is before it is packed: a reader of few rows
-// unpacks no more than the pages that hold them.
+// pageBytes is the uncompressed size of a page. A reader of few rows uncompresses only the
+// pages that hold them.
 const pageBytes = 16 << 10
 
-// packing is how pages are packed. One codec keeps its encoders from segment to
-// segment.
+// packing compresses the pages. One codec reuses its encoders for all segments.
 var packing = &zstd.Codec{Level: zstd.SpeedFastest}
 
-// AddSegment writes rows, which must be in their order, as one segment and
-// lists it. No rows make no segment.
+// AddSegment writes rows as one segment and lists it. The rows must be in their order.
+// Without rows it does nothing.
 func AddSegment[T any](u *Update, s Segment, rows []T) (Segment, error) {
 	return addSegment(u, s, func(yield func([]T) error) error { return yield(rows) })
 }
 
-// AddOrdered is AddSegment for rows in any order, which it puts in the order of
-// compare. The rows stay where they are: they are large, so that moving them
-// costs more than comparing them.
+// AddOrdered is AddSegment for rows in any order; it sorts the pointers by compare. Rows
+// are large, so moving them would cost more than comparing them.
 func AddOrdered[T any](u *Update, s Segment, rows []*T, compare func(a, b *T) int) (Segment, error) {
 	slices.SortFunc(rows, compare)
 	chunk := make([]T, 0, min(512, len(rows)))
@@ -89,13 +86,13 @@ func addSegment[T any](u *Update, s Segment, produce func(yield func([]T) error)
 	return s, nil
 }
 
-// ReadSegment calls fn with the rows of a segment, in order, in chunks that
-// are valid until fn returns.
+// ReadSegment calls fn with the rows of a segment, in order and in chunks. A chunk is
+// valid until fn returns.
 func ReadSegment[T any](a *Archive, s Segment, fn func([]T) error) error {
 	return ReadSegmentFrom(a, s, 0, fn)
 }
 
-// ReadSegmentFrom is ReadSegment from a row on, the first being 0.
+// ReadSegmentFrom is ReadSegment from a row on; the first row is 0.
 func ReadSegmentFrom[T any](a *Archive, s Segment, row int64, fn func([]T) error) error {
 	f, err := a.Open(s.Path())
 	if err != nil {
@@ -131,7 +128,7 @@ func ReadSegmentFrom[T any](a *Archive, s Segment, row int64, fn func([]T) error
 type cursor[T any] struct {
 	path string
 	r    *parquet.GenericReader[T]
-	left int64 // rows
+	left int64 // how many rows are left
 	buf  []T
 }
 
@@ -145,7 +142,7 @@ func newCursor[T any](path string, f io.ReaderAt) (*cursor[T], error) {
 	})
 }
 
-// next gives the next rows. It asks for no more than there are: for every row behind
+// next returns the next rows. It never asks for more than there are: for each row after
 // the last one the reader would look for another page of every column.
 func (c *cursor[T]) next() (rows []T, err error) {
 	rows = c.buf[:max(0, min(int64(len(c.buf)), c.left))]
@@ -168,8 +165,8 @@ func (c *cursor[T]) next() (rows []T, err error) {
 	return nil, err
 }
 
-// Rewrite replaces a segment with one of the same rows in the same order, each
-// of which change may change.
+// Rewrite replaces a segment with one that has the same rows in the same order; change may
+// change each row.
 func Rewrite[T any](u *Update, s Segment, change func(*T)) (Segment, error) {
 	u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, func(o Segment) bool { return o.Path() == s.Path() && o.Ruleset == s.Ruleset })
 	return addSegment(u, s, func(yield func([]T) error) error {
@@ -182,13 +179,13 @@ func Rewrite[T any](u *Update, s Segment, change func(*T)) (Segment, error) {
 	})
 }
 
-// mergeFanIn bounds the files that one merge holds open.
+// mergeFanIn is how many files one merge holds open at most.
 const mergeFanIn = 64
 
-// Merge replaces segments of one kind, period and ruleset, each in the order
-// of compare, with one that holds all their rows in that order. It returns the
-// new segment; the old ones are no longer listed. Rows alike to compare keep
-// one copy where same says that they are one.
+// Merge replaces segments of one kind, period and ruleset with one that holds all their
+// rows. Each old segment must be in the order of compare, and so is the new one. Of rows
+// that compare as equal and for which same returns true, one is kept. It returns the new
+// segment; the old ones are no longer listed.
 func Merge[T any](u *Update, old []Segment, compare func(a, b *T) int, same func(a, b *T) bool) (Segment, error) {
 	for len(old) > mergeFanIn {
 		head, err := mergeOnce(u, old[:mergeFanIn], compare, same)
@@ -290,7 +287,7 @@ func (m *merger[T]) run(yield func([]T) error, same func(a, b *T) bool) error {
 		}
 		in.rows = in.rows[1:]
 		if len(in.rows) == 0 {
-			if len(out) > 0 { // its strings may be the cursor's
+			if len(out) > 0 { // its strings may belong to the cursor
 				if err := yield(out); err != nil {
 					return err
 				}

@@ -28,23 +28,23 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Snapshots is what a store of objects holds of an archive, as its object
-// snapshots.json says, the only one that is ever replaced. All others are named by the
-// SHA-256 of their content: raw batches and segments lie under the names that they have
-// in the data folder, other files as files/ab/SHA256. The list of the files of a snapshot is snapshots/ID.json,
-// which names its parts below parts/.
+// Snapshots is the object snapshots.json: which snapshots of an archive a store holds. It
+// is the only object that is ever replaced. All others are named by the SHA-256 of their
+// content. Raw batches, segments and parts of the manifest have the same names as in the
+// data folder; other files are files/ab/SHA256. The list of a snapshot's files is
+// snapshots/ID.json, which names its parts below parts/.
 type Snapshots struct {
 	Format int        `json:"format"`
 	Ledger string     `json:"ledger,omitempty"` // origin of the archive's ledger
 	List   []Snapshot `json:"snapshots"`        // the oldest first
-	// Removals is how often somebody began to remove objects. Who takes a snapshot
-	// and finds that it has grown looks again at what is there.
+	// Removals counts how often somebody began to remove objects. A snapshot that is being
+	// taken fails if the count has grown meanwhile, and begins again.
 	Removals int64 `json:"removals,omitempty"`
-	// Removing is the removal that has not ended: meanwhile no snapshot is taken.
+	// Removing is a removal that has not ended. While there is one, no snapshot is added.
 	Removing *Removing `json:"removing,omitempty"`
 }
 
-// Removing is a removal of objects that is under way, or that was cut short.
+// Removing is a removal of objects that is running, or that was cut short.
 type Removing struct {
 	ID    string    `json:"id"`
 	Since time.Time `json:"since"`
@@ -57,7 +57,7 @@ type Snapshot struct {
 	Generation uint64    `json:"generation"` // of the manifest
 	Files      int       `json:"files"`
 	Bytes      int64     `json:"bytes"`
-	Damaged    int       `json:"damaged,omitempty"` // files that were damaged then and are not in it
+	Damaged    int       `json:"damaged,omitempty"` // files that were damaged and are not in the snapshot
 }
 
 const (
@@ -74,17 +74,17 @@ type keptFile struct {
 	SHA256 string `json:"sha256"`
 	Bytes  int64  `json:"bytes"`
 
-	part string // of the list
+	part string // the part of the list that has the line
 }
 
-// listed reports whether the manifest names the file, or rests on it: it then lies in a
-// store under its own name.
+// listed reports whether the manifest names the file or rests on it. Such a file has its
+// own name in a store.
 func (f keptFile) listed() bool {
 	top, _, _ := strings.Cut(f.Path, "/")
 	return top == rawDir || top == manifestDir || slices.Contains(kinds, top)
 }
 
-// object is the name of the object that has the file's content.
+// object returns the name of the object with the file's content.
 func (f keptFile) object() string {
 	if f.listed() {
 		return f.Path
@@ -105,11 +105,11 @@ func (f keptFile) validate() error {
 
 func (s Snapshot) object() string { return path.Join(snapshotDir, s.ID+".json") }
 
-// parallel is how many objects are sent, or fetched, at one time.
+// parallel is how many objects are sent or fetched at one time.
 const parallel = 8
 
-// ReadSnapshots is what a store holds; an error that wraps object.ErrMissing where it
-// holds nothing.
+// ReadSnapshots reads what a store holds. The error wraps object.ErrMissing if it holds no
+// snapshots.
 func ReadSnapshots(ctx context.Context, store object.Store) (*Snapshots, error) {
 	text, _, err := store.Read(ctx, snapshotsName)
 	if errors.Is(err, object.ErrMissing) {
@@ -137,8 +137,8 @@ func parseSnapshots(text []byte, store object.Store) (*Snapshots, error) {
 	return s, nil
 }
 
-// changeSnapshots changes snapshots.json by fn; where others change it meanwhile, fn
-// is called again. It returns what is there then.
+// changeSnapshots changes snapshots.json with fn. If others change it at the same time, fn
+// is called again. It returns the new content.
 func changeSnapshots(ctx context.Context, store object.Store, fn func(*Snapshots) error) (now *Snapshots, err error) {
 	err = object.Update(ctx, store, snapshotsName, func(old []byte) ([]byte, error) {
 		now = &Snapshots{Format: snapshotFormat, List: []Snapshot{}}
@@ -157,11 +157,10 @@ func changeSnapshots(ctx context.Context, store object.Store, fn func(*Snapshots
 	return now, err
 }
 
-// Snapshot keeps the archive, as it is at one moment, in a store of objects, while
-// others go on writing: all that it lists, its ledger, and what the ledger names
-// beside it. What the store has already is not sent again. The key of the ledger stays
-// here, and so do alerts and notes of readers, which tell of persons. A file that is
-// damaged is named and left out.
+// Snapshot keeps the archive, as it is at one moment, in a store of objects, while others
+// go on writing: all files that it lists, its ledger, and what the ledger names beside it.
+// It sends only what the store lacks. It does not send the key of the ledger, nor alerts
+// and notes of readers, which tell of persons. A damaged file is left out and listed.
 func (a *Archive) Snapshot(ctx context.Context, store object.Store, now time.Time) (Snapshot, BackedUp, error) {
 	if err := a.inFolder("back up"); err != nil {
 		return Snapshot{}, BackedUp{}, err
@@ -195,7 +194,7 @@ func (a *Archive) Snapshot(ctx context.Context, store object.Store, now time.Tim
 	return Snapshot{}, out, fmt.Errorf("back up to %s: %w", store, errRemoved)
 }
 
-// errRemoved is the error of a snapshot of which objects may be gone.
+// errRemoved is the error of a snapshot of which objects may have been removed.
 var errRemoved = errors.New("another process removes old snapshots again and again")
 
 // keeper takes one snapshot.
@@ -210,12 +209,12 @@ type keeper struct {
 	out   *BackedUp
 }
 
-// looseFile is a file beside the archive, or of its ledger, as it was when it was
-// looked at.
+// looseFile is a file beside the archive, or of its ledger, as it was when it was looked
+// at.
 type looseFile struct {
 	keptFile
 	id   identity
-	copy string // of it, until it is sent; empty where the store has it
+	copy string // path of a copy, until it is sent; "" if the store has the content
 }
 
 func (k *keeper) take(ctx context.Context, now time.Time) (Snapshot, error) {
@@ -223,7 +222,7 @@ func (k *keeper) take(ctx context.Context, now time.Time) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	// Most is sent while others write.
+	// Send most of it while others write.
 	if _, err := k.loose(ctx); err != nil {
 		return Snapshot{}, err
 	}
@@ -266,7 +265,7 @@ func (k *keeper) take(ctx context.Context, now time.Time) (Snapshot, error) {
 			return err
 		}
 		all.Ledger = k.origin()
-		if n := len(all.List); n > 0 && all.List[n-1].ID == s.ID { // nothing has changed since
+		if n := len(all.List); n > 0 && all.List[n-1].ID == s.ID { // nothing has changed since the last one
 			all.List = all.List[:n-1]
 		}
 		all.List = append(all.List, s)
@@ -275,7 +274,7 @@ func (k *keeper) take(ctx context.Context, now time.Time) (Snapshot, error) {
 	return s, err
 }
 
-// origin is that of the archive's ledger, empty where there is none yet.
+// origin is the origin of the archive's ledger, "" if there is none yet.
 func (k *keeper) origin() string {
 	c, _, err := k.a.log.Checkpoint()
 	if err != nil {
@@ -284,7 +283,7 @@ func (k *keeper) origin() string {
 	return c.Origin
 }
 
-// mayAdd reports whether a snapshot of this archive may be added now.
+// mayAdd returns an error if no snapshot of this archive may be added now.
 func (k *keeper) mayAdd(all *Snapshots) error {
 	if r := all.Removing; r != nil {
 		return fmt.Errorf("old snapshots are being removed since %s: try again later; where that was cut short, bandish archive backup %s --keep N ends it after an hour", r.Since.Format(time.RFC3339), k.store)
@@ -319,8 +318,8 @@ func (k *keeper) begin(ctx context.Context) (*Snapshots, error) {
 	return all, nil
 }
 
-// moment notes the manifest, and all that may change beside it, while nobody
-// commits: they are of one moment. The files are sent afterwards, from copies.
+// moment notes the manifest and all files beside it that may change, while nobody commits,
+// so that they are of one moment. The files are sent later, from copies.
 func (k *keeper) moment(ctx context.Context) (*Manifest, []keptFile, error) {
 	unlock, err := k.a.still(ctx)
 	if err != nil {
@@ -335,9 +334,9 @@ func (k *keeper) moment(ctx context.Context) (*Manifest, []keptFile, error) {
 	return m, files, err
 }
 
-// loose looks at the manifest, at the files beside the archive and at those of its
-// ledger. Of those that the store lacks it makes copies. What has not changed since it
-// was looked at last is not read again.
+// loose looks at the manifest, at the files beside the archive, and at those of its
+// ledger. It copies those that the store lacks. A file that has not changed since the last
+// look is not read again.
 func (k *keeper) loose(ctx context.Context) ([]keptFile, error) {
 	names := []string{manifestName}
 	err := k.a.besideFiles(ctx, func(rel string, _ fs.FileInfo) error {
@@ -368,7 +367,7 @@ func (k *keeper) loose(ctx context.Context) ([]keptFile, error) {
 	for _, name := range names {
 		f, err := k.look(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it went meanwhile
+			continue // it was removed meanwhile
 		}
 		if err != nil {
 			return nil, err
@@ -447,7 +446,7 @@ func (k *keeper) send(ctx context.Context) error {
 		g.Go(func() error {
 			in, err := os.Open(f.copy)
 			if errors.Is(err, fs.ErrNotExist) {
-				return nil // another file of the same content was it
+				return nil // another file with the same content was sent
 			}
 			if err != nil {
 				return err
@@ -467,7 +466,7 @@ func (k *keeper) send(ctx context.Context) error {
 	return g.Wait()
 }
 
-// put sends an object, where the store does not have it.
+// put sends an object unless the store has it.
 func (k *keeper) put(ctx context.Context, name string, size int64, content io.ReadSeeker) error {
 	k.mu.Lock()
 	had, have := k.there[name]
@@ -477,7 +476,7 @@ func (k *keeper) put(ctx context.Context, name string, size int64, content io.Re
 		return nil
 	}
 	k.mu.Unlock()
-	if have { // it is not what its name says: no snapshot can be made of it
+	if have { // the object is not what its name says: no snapshot can be made of it
 		if err := k.store.Delete(ctx, name); err != nil {
 			return err
 		}
@@ -493,8 +492,8 @@ func (k *keeper) put(ctx context.Context, name string, size int64, content io.Re
 	return nil
 }
 
-// listed sends what a manifest lists and the store lacks. It returns what is there
-// then: all but what is damaged here.
+// listed sends the files that a manifest lists and the store lacks. It returns all of them
+// but those that are damaged here.
 func (k *keeper) listed(ctx context.Context, m *Manifest) ([]keptFile, error) {
 	batches, parts := m.Batches(), m.base().files()
 	files := make([]keptFile, 0, len(parts)+len(batches)+len(m.Segments))
@@ -554,20 +553,20 @@ func (k *keeper) sendListed(ctx context.Context, f keptFile) error {
 	return k.put(ctx, f.Path, f.Bytes, in)
 }
 
-// snapshotPart is a part of the list of a snapshot, as the object of the snapshot
-// names it: those who take the next snapshot write the parts again that changed.
+// snapshotPart is a part of the list of a snapshot, as the snapshot's object names it. The
+// next snapshot writes only the parts again that changed.
 type snapshotPart struct {
-	Part   string `json:"part"`   // what the files have in common: raw/2024-02-17, verdicts/2024-02, ledger/tile/0/x001
-	SHA256 string `json:"sha256"` // of the object that lists them
+	Part   string `json:"part"`   // what its files have in common: raw/2024-02-17, verdicts/2024-02, ledger/tile/0/x001
+	SHA256 string `json:"sha256"` // of the object with the list
 	Files  int    `json:"files"`
-	Bytes  int64  `json:"bytes"` // of the files
+	Bytes  int64  `json:"bytes"` // of the listed files
 }
 
 func (p snapshotPart) object() string {
 	return path.Join(partDir, p.SHA256[:2], p.SHA256+".jsonl.zst")
 }
 
-// writeList keeps the list of a snapshot.
+// writeList sends the list of a snapshot.
 func (k *keeper) writeList(ctx context.Context, files []keptFile) (Snapshot, error) {
 	byPart := map[string][]keptFile{}
 	for _, f := range files {
@@ -603,8 +602,8 @@ func (k *keeper) writeList(ctx context.Context, files []keptFile) (Snapshot, err
 	return s, k.put(ctx, s.object(), int64(len(text)), bytes.NewReader(text))
 }
 
-// packPart makes the object of a part: a line of JSON a file, sorted by path, packed by
-// zstd.
+// packPart makes the object of a part: a line of JSON for each file, sorted by path,
+// compressed with zstd.
 func packPart(z *zstd.Encoder, name string, files []keptFile) (snapshotPart, []byte, error) {
 	slices.SortFunc(files, func(a, b keptFile) int { return strings.Compare(a.Path, b.Path) })
 	p := snapshotPart{Part: name, Files: len(files)}
@@ -622,7 +621,7 @@ func packPart(z *zstd.Encoder, name string, files []keptFile) (snapshotPart, []b
 	return p, packed, nil
 }
 
-// readSummed reads an object that is named by the SHA-256 of its content.
+// readSummed reads an object that is named by the SHA-256 of its content, and checks it.
 func readSummed(ctx context.Context, store object.Store, name, sum string) ([]byte, error) {
 	text, _, err := store.Read(ctx, name)
 	if err != nil {
@@ -697,18 +696,19 @@ func readList(ctx context.Context, store object.Store, s Snapshot) ([]keptFile, 
 	return files, nil
 }
 
-// Removed is what a removal came to.
+// Removed counts what a removal removed.
 type Removed struct {
 	Snapshots int   `json:"snapshots"`
 	Objects   int   `json:"objects"`
 	Bytes     int64 `json:"bytes"`
 }
 
-// takeover is how long a removal is left alone that may have been cut short.
+// takeover is how long others leave a removal alone that may have been cut short.
 const takeover = time.Hour
 
-// RemoveSnapshots removes all snapshots from a store but the newest so many, and the
-// objects that no snapshot names then. Objects of other names than an archive's stay.
+// RemoveSnapshots removes all snapshots from a store except the newest `keep`, and all
+// objects that no remaining snapshot names. Objects with other names than an archive's
+// stay.
 func RemoveSnapshots(ctx context.Context, store object.Store, keep int, now time.Time) (out Removed, err error) {
 	if keep < 1 {
 		return out, fmt.Errorf("remove snapshots: %d are to be kept: want 1 or more", keep)
@@ -732,7 +732,7 @@ func RemoveSnapshots(ctx context.Context, store object.Store, keep int, now time
 		return out, fmt.Errorf("remove snapshots: %w", err)
 	}
 	err = removeUnnamed(ctx, store, all, &out)
-	// Nothing is removed from here on, also where it failed.
+	// Nothing is removed after this, even if it failed.
 	_, e := changeSnapshots(context.WithoutCancel(ctx), store, func(s *Snapshots) error {
 		if s.Removing == nil || s.Removing.ID != mine.ID {
 			return object.ErrDone
@@ -757,7 +757,7 @@ func removeUnnamed(ctx context.Context, store object.Store, all *Snapshots, out 
 		named[s.object()] = true
 		for _, p := range parts {
 			if named[p.object()] {
-				continue // an earlier snapshot has it, too
+				continue // an earlier snapshot has it too
 			}
 			named[p.object()] = true
 			files, err := readPart(ctx, store, p)
@@ -781,7 +781,7 @@ func removeUnnamed(ctx context.Context, store object.Store, all *Snapshots, out 
 		}
 	}
 	for i, o := range unnamed {
-		if i%100 == 0 { // another may have taken over, after a long stop of this process
+		if i%100 == 0 { // another process may have taken over if this one stood still for long
 			now, err := ReadSnapshots(ctx, store)
 			if err != nil {
 				return err

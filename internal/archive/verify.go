@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// DamagedError is a file of the archive that is not what its name says, or is
-// not there.
+// DamagedError is the error for a file of the archive that is missing or does not have the
+// hash that its name says.
 type DamagedError struct {
 	Path   string // below the data folder
 	Reason string
@@ -39,8 +39,8 @@ type identity struct {
 	changed, wrote syscall.Timespec
 }
 
-// Of a file in a working copy it must be the same after its use was noted (cache.touch),
-// which changes the time of its inode.
+// In a working copy, noting the use of a file (cache.touch) changes the time of its inode.
+// Its identity must not depend on that.
 func (a *Archive) identityOf(st fs.FileInfo) identity {
 	id := identityOf(st)
 	if a.bucket != nil {
@@ -57,11 +57,11 @@ func identityOf(st fs.FileInfo) identity {
 	return identity{uint64(s.Dev), s.Ino, st.Size(), s.Ctim, s.Mtim}
 }
 
-// checks remembers which files were hashed and what came of it.
+// checks remembers which files were hashed, and the results.
 type checks struct {
 	mu   sync.Mutex
-	done map[string]checked // by path below the data folder, but for raw batches
-	raw  map[string]checked // those, some maxRawChecks of them
+	done map[string]checked // by path below the data folder; without raw batches
+	raw  map[string]checked // raw batches, at most maxRawChecks
 	busy map[string]chan struct{}
 }
 
@@ -70,21 +70,21 @@ type checked struct {
 	reason string // what is wrong; "" for nothing
 }
 
-// sumOf is the SHA-256 in the name of a file.
+// sumOf returns the SHA-256 in the name of a file.
 func sumOf(path string) string {
 	name, _, _ := strings.Cut(filepath.Base(path), ".")
 	return name
 }
 
-// find opens a listed file. A raw batch that was just committed may still
-// stand under the name that it waits under.
+// find opens a listed file. A raw batch that was just committed may still have its pending
+// name.
 func (a *Archive) find(path string) (*os.File, error) {
 	f, err := a.disk.Open(filepath.Join(a.dir, path))
 	if errors.Is(err, fs.ErrNotExist) && isRawPath(path) {
 		if f, e := a.disk.Open(filepath.Join(a.dir, pendingPath(sumOf(path)))); e == nil {
 			return f, nil
 		}
-		f, err = a.disk.Open(filepath.Join(a.dir, path)) // it was renamed between the two
+		f, err = a.disk.Open(filepath.Join(a.dir, path)) // it was renamed between the two tries
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &DamagedError{path, "missing"}
@@ -92,9 +92,8 @@ func (a *Archive) find(path string) (*os.File, error) {
 	return f, err
 }
 
-// Open opens a listed file and makes sure, once a file, that its bytes have
-// the SHA-256 of its name. The error of a file that has not is a
-// *DamagedError.
+// Open opens a listed file. The first time, it checks that its bytes have the SHA-256 of
+// its name. If they do not, the error is a *DamagedError.
 func (a *Archive) Open(path string) (*os.File, error) {
 	f, err := a.find(path)
 	if err != nil {
@@ -106,7 +105,7 @@ func (a *Archive) Open(path string) (*os.File, error) {
 		f = nil
 	}
 	var damaged *DamagedError
-	if errors.As(err, &damaged) && a.bucket != nil { // the copy here is
+	if errors.As(err, &damaged) && a.bucket != nil { // the copy here is damaged
 		return a.openAgain(path)
 	}
 	return f, err
@@ -128,7 +127,7 @@ func (a *Archive) openAgain(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Verify makes sure of segments that something else than this package reads.
+// Verify checks segments that something other than this package will read.
 func (a *Archive) Verify(segments []Segment) error {
 	for _, s := range segments {
 		if st, err := os.Stat(filepath.Join(a.dir, s.Path())); err == nil {
@@ -148,9 +147,9 @@ func (a *Archive) Verify(segments []Segment) error {
 	return nil
 }
 
-// maxRawChecks bounds the raw batches of which it is remembered what came of hashing
-// them, at some 250 bytes each: a server that takes in some measurements a second writes
-// one with each commit. What is forgotten is hashed again by whoever asks.
+// maxRawChecks is for how many raw batches the result of hashing is remembered, at about
+// 250 bytes each. A server that takes in several measurements a second writes one batch
+// with each commit. A forgotten one is hashed again when it is needed.
 const maxRawChecks = 50_000
 
 func isRawPath(path string) bool { return strings.HasPrefix(path, rawDir+string(filepath.Separator)) }
@@ -176,7 +175,7 @@ func (c *checks) put(path string, v checked) {
 		c.done[path] = v
 		return
 	}
-	for old := range c.raw { // any
+	for old := range c.raw { // any one
 		if len(c.raw) < maxRawChecks {
 			break
 		}
@@ -192,8 +191,7 @@ func (c *checks) forget(path string) {
 	delete(c.raw, path)
 }
 
-// turn lets one goroutine at a time hash a file; the others find what came of
-// it.
+// turn lets one goroutine at a time hash a file. The others get its result.
 func (c *checks) turn(path string) (end func()) {
 	for {
 		c.mu.Lock()
@@ -225,8 +223,8 @@ func (a *Archive) verified(f *os.File, path string) error {
 	return err
 }
 
-// reason says what is wrong with an open file, from memory where it is still
-// the file that was hashed.
+// reason returns what is wrong with an open file; "" for nothing. It hashes the file
+// unless it is still the one that was hashed before.
 func (a *Archive) reason(f *os.File, path string) (string, error) {
 	st, err := f.Stat()
 	if err != nil {
@@ -255,16 +253,15 @@ func (a *Archive) reason(f *os.File, path string) (string, error) {
 	return reason, nil
 }
 
-// wrote notes a file that this process has just hashed as it wrote it.
+// wrote notes that this process has just hashed a file while writing it.
 func (a *Archive) wrote(path string) {
 	if st, err := os.Stat(filepath.Join(a.dir, path)); err == nil {
 		a.checks.put(path, checked{id: a.identityOf(st)})
 	}
 }
 
-// guard calls fn, which parses a file, and turns a panic into an error: the
-// bytes of a file that something else wrote may be such that the parser gives
-// up so.
+// guard calls fn, which parses a file, and turns a panic into an error: the parser may
+// panic on bytes that another program wrote.
 func guard(path string, fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

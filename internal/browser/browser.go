@@ -12,9 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Chromium starts a browser that ends with the test, after a quarter of an hour at the
-// latest. It resolves no name: a page reaches this machine alone. The test is skipped
-// where Chromium is not installed, and without BANDISH_LONG=1: a browser is dear.
+// Chromium starts a browser. It ends with the test, and after a quarter of an hour at the
+// latest. It resolves no names: a page reaches only this machine. The test is skipped if
+// Chromium is not installed, and without BANDISH_LONG=1, since a browser takes long.
 func Chromium(t *testing.T) context.Context {
 	t.Helper()
 	if os.Getenv("BANDISH_LONG") == "" {

@@ -1,6 +1,6 @@
-// Package bucket serves a folder as an S3 bucket that can be listed and read by
-// anybody and written by nobody: enough of S3 (ListObjectsV2, GetObject,
-// HeadObject) for the clients that read OONI's public bucket.
+// Package bucket serves a folder as an S3 bucket that everybody can list and read, and
+// nobody can write. It has as much of S3 (ListObjectsV2, GetObject, HeadObject) as the
+// clients of OONI's public bucket need.
 package bucket
 
 import (
@@ -24,17 +24,17 @@ import (
 	"github.com/bandish/bandish/internal/server"
 )
 
-// names are those of the bucket, the first part of its paths: a short one for
-// people, and that of OONI's bucket, which its tools have built in.
+// names are the names of the bucket, the first part of its paths: a short one for people,
+// and the name of OONI's bucket, which is built into OONI's tools.
 var names = []string{"s3", "ooni-data-eu-fra"}
 
-// Folder is what is served. Nothing outside of it is reached, by links neither.
+// Folder is what is served. Nothing outside of it can be reached, not even by links.
 type Folder struct {
 	Root *os.Root
 	Log  *slog.Logger
 }
 
-// Patterns are the patterns of [http.ServeMux] under which Handler answers.
+// Patterns returns the patterns of [http.ServeMux] for which Handler has answers.
 func (f *Folder) Patterns() []string {
 	var out []string
 	for _, name := range names {
@@ -43,7 +43,7 @@ func (f *Folder) Patterns() []string {
 	return out
 }
 
-// Handler answers under the paths of Patterns.
+// Handler answers all paths of Patterns.
 func (f *Folder) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -69,7 +69,7 @@ func (f *Folder) Handler() http.Handler {
 	})
 }
 
-// s3Error is an error as S3 writes it.
+// s3Error is an error in the form of S3.
 type s3Error struct {
 	XMLName xml.Name `xml:"Error"`
 	Code    string
@@ -87,7 +87,7 @@ func writeXML(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
-	w.Write(append([]byte(xml.Header), body...)) // the client's loss
+	w.Write(append([]byte(xml.Header), body...)) // an error is the client's loss
 }
 
 func (f *Folder) object(w http.ResponseWriter, r *http.Request, key string) error {
@@ -110,7 +110,7 @@ func (f *Folder) object(w http.ResponseWriter, r *http.Request, key string) erro
 	return nil
 }
 
-// etag tells versions of an object apart, by what the file system knows.
+// etag tells versions of an object apart, by what the file system knows of it.
 func etag(key string, st fs.FileInfo) string {
 	sum := sha256.Sum256(fmt.Append(nil, key, "\x00", st.Size(), "\x00", st.ModTime().UnixNano()))
 	return `"` + hex.EncodeToString(sum[:16]) + `"`
@@ -211,7 +211,7 @@ func (f *Folder) list(w http.ResponseWriter, r *http.Request, name string) error
 	return nil
 }
 
-// encode writes keys as encoding-type=url asks for.
+// encode escapes keys if encoding-type=url asks for it.
 func (l *listing) encode() {
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%2F", "/") }
 	l.Prefix, l.Delimiter, l.StartAfter = escape(l.Prefix), escape(l.Delimiter), escape(l.StartAfter)
@@ -223,7 +223,7 @@ func (l *listing) encode() {
 	}
 }
 
-// keys are the objects under a prefix, in the order of S3: by their bytes.
+// keys returns the objects below a prefix, in the order of S3: by bytes.
 func (f *Folder) keys(prefix string) ([]string, error) {
 	var out []string
 	from := path.Dir(prefix + "x")

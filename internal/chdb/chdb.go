@@ -1,6 +1,6 @@
-// Package chdb is ClickHouse for tests: libchdb in a process of its own, which
-// answers over HTTP as a server does, so that the program's own client asks it.
-// The library is loaded without cgo. It is no part of the program.
+// Package chdb is ClickHouse for tests: libchdb in a process of its own. It answers over
+// HTTP as a server does, so the program's own client can ask it. The library is loaded
+// without cgo. It is not part of the program.
 package chdb
 
 import (
@@ -28,12 +28,12 @@ import (
 )
 
 const (
-	// Library names the variable with the path of libchdb.so.
+	// Library is the environment variable with the path of libchdb.so.
 	Library = "BANDISH_LIBCHDB"
-	child   = "BANDISH_CHDB_CHILD" // set in the process that loads it; its value is the folder of the database
+	child   = "BANDISH_CHDB_CHILD" // set in the process that loads the library; its value is the folder of the database
 )
 
-// Main is what TestMain calls first. In the process that Start began it serves
+// Main must be the first call in TestMain. In the process that Start began, it serves
 // until its standard input ends, and never returns.
 func Main() {
 	dir := os.Getenv(child)
@@ -47,8 +47,8 @@ func Main() {
 	os.Exit(0)
 }
 
-// Start runs ClickHouse until the test ends and gives its address, host:port. It
-// skips the test where there is no library.
+// Start runs ClickHouse until the test ends, and returns its address, host:port. It skips
+// the test if there is no library.
 func Start(t *testing.T) string {
 	t.Helper()
 	if os.Getenv(Library) == "" {
@@ -56,7 +56,7 @@ func Start(t *testing.T) string {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), child+"="+t.TempDir())
-	cmd.Dir = "/" // tables of Iceberg may lie only below it
+	cmd.Dir = "/" // tables of Iceberg must lie below it
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -92,7 +92,7 @@ func serve(library, dir string) error {
 	srv := &http.Server{Handler: e}
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
-		os.Exit(0) // what the library would do at its end is of no use to anybody
+		os.Exit(0) // nobody needs what the library would do at its end
 	}()
 	fmt.Println(l.Addr())
 	return srv.Serve(l)
@@ -100,7 +100,7 @@ func serve(library, dir string) error {
 
 // engine is a database of libchdb.
 type engine struct {
-	mu      sync.Mutex // guards what follows: one question at a time
+	mu      sync.Mutex // guards what follows: one query at a time
 	conn    uintptr
 	query   func(conn uintptr, query unsafe.Pointer, size uintptr, format unsafe.Pointer, formatSize uintptr) uintptr
 	buffer  func(result uintptr) unsafe.Pointer
@@ -132,7 +132,7 @@ func load(library, dir string) (*engine, error) {
 	return e, nil
 }
 
-// run gives the answer in a format of ClickHouse. The caller holds mu.
+// run answers a query in a format of ClickHouse. The caller holds mu.
 func (e *engine) run(query, format string) ([]byte, error) {
 	r := e.query(e.conn, unsafe.Pointer(unsafe.StringData(query)), uintptr(len(query)), unsafe.Pointer(unsafe.StringData(format)), uintptr(len(format)))
 	if r == 0 {
@@ -149,8 +149,8 @@ func (e *engine) run(query, format string) ([]byte, error) {
 	return bytes.Clone(unsafe.Slice((*byte)(e.buffer(r)), n)), nil
 }
 
-// ServeHTTP answers as ClickHouse's own HTTP interface does, as far as its Go
-// client asks: the query is the body, settings are parameters.
+// ServeHTTP answers as ClickHouse's own HTTP interface does, as far as its Go client
+// needs: the query is the body, settings are parameters.
 func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -166,7 +166,7 @@ func (e *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(answer)
 }
 
-// ours are the parameters that are no settings of a query.
+// ours are the parameters that are not settings of a query.
 var ours = []string{"database", "default_format", "client_protocol_version", "query_id", "session_id", "session_timeout", "session_check", "compress", "decompress", "wait_end_of_query"}
 
 func (e *engine) answer(ctx context.Context, query string, params url.Values) ([]byte, error) {
@@ -195,8 +195,8 @@ func (e *engine) answer(ctx context.Context, query string, params url.Values) ([
 	return dressed(out, version)
 }
 
-// dressed gives blocks as a server sends them to a client of a version: the
-// library writes those of the oldest.
+// dressed returns blocks as a server sends them to a client of a version. The library
+// writes those for the oldest.
 func dressed(blocks []byte, version uint64) ([]byte, error) {
 	in := chproto.NewReader(bytes.NewReader(blocks))
 	var out chproto.Buffer

@@ -7,11 +7,11 @@ import (
 	"github.com/bandish/bandish/internal/probe"
 )
 
-// OONI's probes register and log in before they ask for the targets of some
-// experiments. This server knows no accounts: it answers so that such a probe
-// goes on, keeps nothing, and accepts whatever it is shown.
+// OONI's probes register and log in before they ask for the targets of some experiments.
+// This server has no accounts. It answers so that such a probe goes on, keeps nothing, and
+// accepts any token.
 
-// tokenTime is how long a token is good for, as OONI's.
+// tokenTime is how long a token is valid, as in OONI's server.
 const tokenTime = 7 * 24 * time.Hour
 
 func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
@@ -49,7 +49,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// refresh is told what a probe has become, and forgets it.
+// refresh is told what a probe has become; it keeps nothing of it.
 func (s *Server) refresh(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
@@ -61,10 +61,11 @@ type torTarget struct {
 	Name        string              `json:"name"`
 	Protocol    string              `json:"protocol"`
 	Params      map[string][]string `json:"params"`
-	Source      string              `json:"source"` // empty: no secret
+	Source      string              `json:"source"` // "": no secret
 }
 
-// torTargets are Tor's public authorities. Bridges are not ours to spread.
+// torTargets returns Tor's public directory authorities. It never names bridges, since
+// each list of them helps those who block them.
 func (s *Server) torTargets(w http.ResponseWriter, _ *http.Request) error {
 	targets := map[string]torTarget{}
 	for _, a := range probe.TorAuthorities() {

@@ -1,13 +1,11 @@
-// Package collect is the server's side of measuring: a collector that takes
-// measurements in, and a test helper that gives probes a control. Both speak
-// OONI's protocol, so that OONI's probes can use this server and ours can use
-// OONI's.
+// Package collect is the server's side of measuring. A collector takes measurements in; a
+// test helper gives probes a control. Both speak OONI's protocol: OONI's probes can use
+// this server, and ours can use OONI's.
 //
-// A submission is acknowledged only when the archive says that it is durable.
-// The client's address is used to bound its rate, to find its network and
-// country where it asks for them and where it claims others, to tell who
-// submits twice in a day, and to remove that address from what it submits; it
-// is never stored nor logged.
+// A submission is acknowledged only when the archive says that it is durable. A client's
+// address serves five purposes: to limit its rate; to find its network and country if it
+// asks for them; to compare them with what it claims; to tell who submits twice in a day;
+// and to remove that address from what it submits. The address is never stored or logged.
 package collect
 
 import (
@@ -37,48 +35,47 @@ import (
 
 // Archive keeps submissions for ever.
 type Archive interface {
-	// Submit keeps one document, byte for byte, and returns nil only when it
-	// would survive a loss of power. The same bytes again are no error and
-	// give the same receipt. A document that is not a measurement is an error
-	// that wraps *measurement.DecodeError; any other error means that the
-	// document may or may not have been kept, and the client will send it
-	// again. One that wraps ErrOccupied means that it was not kept.
+	// Submit keeps one document, byte for byte. It returns nil only when the document
+	// would survive a loss of power. The same bytes again are not an error, and give the
+	// same receipt. If the document is not a measurement, the error wraps
+	// *measurement.DecodeError. If the error wraps ErrOccupied, the document was not kept.
+	// Any other error means that it may or may not have been kept, and that the client
+	// will send it again.
 	Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error)
 }
 
-// ErrOccupied is an archive at work on something that takes a while.
+// ErrOccupied means that the archive is busy with long work and takes nothing in.
 var ErrOccupied = errors.New("the archive is at work on something longer and takes nothing in now; send it again in a minute")
 
-// ErrNoSpace is an archive whose disk is nearly full.
+// ErrNoSpace means that the archive's disk is nearly full.
 var ErrNoSpace = errors.New("this server's disk is nearly full and it takes nothing in now; keep it and send it again later")
 
-// What a client network may hand in a day. A probe that tests without a pause
-// sends some 5000 documents of 30 kB.
+// How much one client network may hand in on one day: documents, and bytes. A probe that
+// tests without a pause sends about 5000 documents of 30 kB a day.
 const (
 	DayDocuments = 20_000
 	DayBytes     = 1 << 30
 )
 
-// Receipt says under what name a submission is kept.
+// Receipt says under which name a submission is kept.
 type Receipt struct {
 	UID    string `json:"measurement_uid"`
 	SHA256 string `json:"sha256"` // of the document as kept, in hex
 
-	// Batch is the raw batch that keeps it, Ledger the origin of the ledger and
-	// Entry the index in it of that batch; all are left out of what the archive
-	// had already.
+	// Batch is the raw batch that keeps the document. Ledger is the origin of the ledger,
+	// and Entry the index of the batch's entry in it. All three are left out if the
+	// archive had the document already.
 	Batch  string `json:"batch,omitempty"`
 	Ledger string `json:"ledger,omitempty"`
 	Entry  *int64 `json:"ledger_entry,omitempty"`
 
-	// ReportID is the report that the document says to be of; the collector
-	// sets it.
+	// ReportID is the report that the document belongs to. The collector sets it.
 	ReportID string `json:"report_id,omitempty"`
 }
 
 // Place is the network and the country of a client.
 type Place struct {
-	CC      string // ZZ: unknown
+	CC      string // ZZ: not known
 	ASN     uint32
 	Network string
 }
@@ -87,35 +84,36 @@ type Place struct {
 type TestURL struct {
 	URL      string `json:"url"`
 	Category string `json:"category_code"`
-	CC       string `json:"country_code"` // ZZ: global
+	CC       string `json:"country_code"` // ZZ: for all countries
 }
 
 // Config is what a Server needs. Archive and Now must be set.
 type Config struct {
 	Archive Archive
-	Helper  *Helper // nil: no test helper
-	BaseURL string  // of this server as probes reach it, without a final slash
+	Helper  *Helper // nil: there is no test helper
+	BaseURL string  // address of this server as probes reach it, without a slash at the end
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	// EchoAddr and HeadersURL are where Echo and JSONHeaders answer; empty: they
-	// do not, and probes are given none.
-	EchoAddr   string // an address alone: OONI's probes know the port, 80
+	// EchoAddr and HeadersURL are the addresses of Echo and JSONHeaders. "": they do not
+	// run, and probes are not told of them.
+	EchoAddr   string // an IP address without a port: OONI's probes use port 80
 	HeadersURL string
 
-	// URLs is the test list for a country; may be nil.
+	// URLs returns the test list for a country. It may be nil.
 	URLs func(cc string, categories []string) []TestURL
 
-	// Locate finds the network of a client; may be nil.
+	// Locate returns the network of a client. It may be nil.
 	Locate func(netip.Addr) Place
 
-	// Proxies are believed when they say for whom they hand a request on.
+	// Proxies are the proxies that are believed when they say for whom they hand on a
+	// request.
 	Proxies Proxies
 
-	Submissions *Limiter // nil: 5 a second after 200 at once
-	Requests    *Limiter // of the helper; nil: 10 a second after 400 at once
-	Quota       *Quota   // of submissions, for a day; nil: 20 000 documents, 1 GiB
-	MaxBody     int64    // of a submission; 0: 16 MiB
+	Submissions *Limiter // nil: 5 a second, after 200 at once
+	Requests    *Limiter // of the test helper; nil: 10 a second, after 400 at once
+	Quota       *Quota   // of submissions in a day; nil: 20 000 documents and 1 GiB
+	MaxBody     int64    // greatest size of a submission in bytes; 0: 16 MiB
 }
 
 // Server answers probes.
@@ -125,7 +123,7 @@ type Server struct {
 	room    room
 }
 
-// New checks the configuration and fills what is left open.
+// New checks the configuration and fills in defaults.
 func New(cfg Config) (*Server, error) {
 	if cfg.Archive == nil || cfg.Now == nil {
 		return nil, errors.New("collector: an archive and a clock are needed")
@@ -137,9 +135,9 @@ func New(cfg Config) (*Server, error) {
 		cfg.Submissions = NewLimiter(5, 200, cfg.Now)
 	}
 	if cfg.Requests == nil {
-		// A run of OONI's probe asks about a hundred URLs within minutes, and
-		// several probes may share a network. How many are served at a time
-		// bounds the load (Helper).
+		// A run of OONI's probe asks about a hundred URLs within minutes, and several
+		// probes may share a network. So this limit is high; the load is limited by how
+		// many requests the Helper serves at one time.
 		cfg.Requests = NewLimiter(10, 400, cfg.Now)
 	}
 	if cfg.Quota == nil {
@@ -154,10 +152,10 @@ func New(cfg Config) (*Server, error) {
 	return &Server{cfg: cfg, senders: senders{now: cfg.Now}}, nil
 }
 
-// handler is a handler that may fail; fail turns the error into an answer.
+// handler is a handler that returns an error; Server.fail turns it into an answer.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// routes are all that the server answers.
+// routes lists everything that the server answers.
 func (s *Server) routes() []struct {
 	pattern string
 	do      handler
@@ -178,7 +176,7 @@ func (s *Server) routes() []struct {
 		{"GET /api/v1/collectors", s.collectors},
 		{"POST /bouncer/net-tests", s.bouncer},
 		{"POST /api/v1/test-helper", s.help},
-		{"POST /{$}", s.help}, // where OONI's helper answers
+		{"POST /{$}", s.help}, // OONI's helper answers there
 		{"GET /api/v1/object", s.object},
 		{"POST /api/v1/register", s.register},
 		{"POST /api/v1/login", s.login},
@@ -192,7 +190,7 @@ func (s *Server) routes() []struct {
 	}
 }
 
-// Patterns are the patterns of [http.ServeMux] under which Handler answers.
+// Patterns returns the patterns of [http.ServeMux] for which Handler has answers.
 func (s *Server) Patterns() []string {
 	var out []string
 	for _, r := range s.routes() {
@@ -201,7 +199,7 @@ func (s *Server) Patterns() []string {
 	return out
 }
 
-// Handler answers under the paths of Patterns.
+// Handler answers all paths of Patterns.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
@@ -214,16 +212,16 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// notServed answers under the paths of OONI's API that have no handler.
+// notServed answers the paths of OONI's API that this server does not have.
 func notServed(_ http.ResponseWriter, r *http.Request) error {
 	return &answerError{status: http.StatusNotFound, reason: "not_served", message: fmt.Sprintf("this server does not answer %s %s", r.Method, r.URL.Path),
 		hint: "docs/formats/collector.md lists what it answers"}
 }
 
-// answerError is an error that the client may see.
+// answerError is an error whose text the client may see.
 type answerError struct {
 	status  int
-	reason  string // a word for machines
+	reason  string // a word for programs
 	message string
 	hint    string
 	wait    time.Duration
@@ -280,11 +278,11 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(append(body, '\n')) // the client's loss
+	w.Write(append(body, '\n')) // an error is the client's loss
 	return nil
 }
 
-// allow bounds the rate of the client's network.
+// allow limits the rate of the client's network.
 func (s *Server) allow(l *Limiter, r *http.Request) error {
 	if ok, wait := l.Allow(s.cfg.Proxies.Client(r)); !ok {
 		return &answerError{status: http.StatusTooManyRequests, reason: "rate", wait: wait,
@@ -293,10 +291,10 @@ func (s *Server) allow(l *Limiter, r *http.Request) error {
 	return nil
 }
 
-// maxWindow bounds the memory of one zstd decoder.
+// maxWindow is how many bytes of memory one zstd decoder may use.
 const maxWindow = 8 << 20
 
-// readBody reads a body within the limit, unpacked where it is packed.
+// readBody reads a body and uncompresses it. limit is for both sizes, in bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	var in io.Reader = http.MaxBytesReader(w, r.Body, limit)
 	switch enc := r.Header.Get("Content-Encoding"); enc {
@@ -348,7 +346,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, out any) erro
 	return nil
 }
 
-// open names a report. Nothing is kept for it: the name says all.
+// open makes up the name of a report. Nothing is stored: the name says everything.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
@@ -380,8 +378,8 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) error {
 	return s.keep(w, r, doc, r.PathValue("id"))
 }
 
-// content reads the document out of what it is sent in: as it is, or as a
-// string that holds it.
+// content reads the document out of its envelope. It is JSON itself, or a string with
+// JSON.
 func (s *Server) content(w http.ResponseWriter, r *http.Request) (json.RawMessage, error) {
 	var in struct {
 		Format  string          `json:"format"`
@@ -403,7 +401,7 @@ func (s *Server) content(w http.ResponseWriter, r *http.Request) (json.RawMessag
 	return in.Content, nil
 }
 
-// submit takes a bare measurement.
+// submit takes a measurement without an envelope.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
@@ -415,8 +413,8 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	return s.keep(w, r, bytes.TrimSpace(doc), "")
 }
 
-// keep hands a document to the archive and acknowledges it only then. report is
-// the one that it is sent into, "" where it is sent into none.
+// keep gives a document to the archive and then acknowledges it. report is the name of the
+// report that it belongs to, "" for none.
 func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report string) error {
 	receipt, err := s.store(r, doc, report)
 	if err != nil {
@@ -425,8 +423,8 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, doc []byte, report
 	return writeJSON(w, http.StatusOK, receipt)
 }
 
-// store hands a document to the archive without the client's address and with
-// the name of its report.
+// store gives a document to the archive. It removes the client's address first, and adds
+// the name of the report.
 func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, error) {
 	var own []netip.Addr
 	client := s.cfg.Proxies.Client(r)
@@ -451,9 +449,9 @@ func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, err
 	return receipt, err
 }
 
-// submitOne takes a measurement without a report, as OONI's probes do since
-// July 2026, and gives it one. What they send of anonymous credentials is not
-// read: this server asks for none, and says that the submitter is not verified.
+// submitOne takes a measurement without a report, as OONI's probes send it since July
+// 2026, and gives it one. The probes also send anonymous credentials. This server does not
+// read them, and says that the submitter is not verified.
 func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
@@ -476,11 +474,11 @@ func (s *Server) submitOne(w http.ResponseWriter, r *http.Request) error {
 	}{Receipt: receipt, Status: "unverified", Protocol: protocolVersion})
 }
 
-// protocolVersion is the version of OONI's protocol of anonymous submission
-// whose answer submitOne gives.
+// protocolVersion is the version of OONI's protocol for anonymous submission that
+// submitOne speaks.
 const protocolVersion = "0.1.0"
 
-// close answers a probe that ends a report. Nothing is done: reports need no end.
+// close answers a probe that ends a report. Nothing needs to be done.
 func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	if err := checkForm(r.PathValue("id")); err != nil {
 		return err
@@ -488,22 +486,20 @@ func (s *Server) close(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, struct{}{})
 }
 
-// checkReportID says whether a report's name is one of ours. Any well-formed
-// name can be written to.
+// checkReportID says whether a report exists. Every well-formed name does.
 func (s *Server) checkReportID(w http.ResponseWriter, r *http.Request) error {
 	found := checkForm(r.URL.Query().Get("report_id")) == nil
 	return writeJSON(w, http.StatusOK, map[string]any{"found": found, "error": "", "v": 1})
 }
 
-// features are the switches of OONI's probes: which engine of web_connectivity,
-// and that tests which need secrets of others, or a tor of the probe's own, are
-// not part of a run.
+// features are the switches that OONI's probes ask for. Tests that need the secrets of
+// others, or their own tor, are off.
 var features = map[string]bool{
 	"webconnectivity_0.5": true, "psiphon_enabled": false, "tor_enabled": false,
 	"torsf_enabled": false, "vanilla_tor_enabled": false, "openvpn_enabled": false,
 }
 
-// checkIn tells a probe where it is, what to measure, and with whose help.
+// checkIn tells a probe where it is, what to measure, and which helpers to use.
 func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	if err := s.allow(s.cfg.Submissions, r); err != nil {
 		return err
@@ -541,8 +537,8 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// urlsOf is how many URLs a run measures: all where a person asked for it, few
-// on a phone's battery. The numbers are OONI's.
+// urlsOf is how many URLs a run measures: all if a person started it, fewer on a timer,
+// fewest on battery. The numbers are OONI's.
 func urlsOf(runType string, charging bool) int {
 	switch {
 	case runType == "manual":
@@ -553,7 +549,8 @@ func urlsOf(runType string, charging bool) int {
 	return 20
 }
 
-// place is what the probe says of itself, completed from its address.
+// place is the network and country that the probe claims. What it does not claim comes
+// from its address.
 func (s *Server) place(r *http.Request, cc, asn string) Place {
 	var p Place
 	if n, err := network.ParseASN(asn); err == nil {
@@ -582,7 +579,7 @@ func (s *Server) urls(cc string, categories []string) []TestURL {
 	return append([]TestURL{}, s.cfg.URLs(cc, categories)...)
 }
 
-// service is one server as the bouncer names it.
+// service is one server in the bouncer's answer.
 type service struct {
 	Address string `json:"address"`
 	Type    string `json:"type"`
@@ -610,7 +607,7 @@ func (s *Server) collectors(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, []service{{s.cfg.BaseURL, "https"}})
 }
 
-// bouncer answers the oldest probes: which collector and helper for each test.
+// bouncer tells the oldest probes which collector and helper to use for each test.
 func (s *Server) bouncer(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Tests []struct {
@@ -642,7 +639,7 @@ func (s *Server) testList(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// help is the test helper.
+// help is the test helper's address.
 func (s *Server) help(w http.ResponseWriter, r *http.Request) error {
 	if s.cfg.Helper == nil {
 		return &answerError{status: http.StatusNotFound, reason: "no_helper", message: "this server is no test helper"}
@@ -661,11 +658,11 @@ func (s *Server) help(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, out)
 }
 
-// maxObject is the largest control object.
+// maxObject is the greatest size of a control object in bytes.
 const maxObject = 2 << 20
 
-// object is the control object of a probe that looks for throttling: bytes
-// that no middlebox can shorten.
+// object is the control object for a probe that looks for throttling: random bytes, which
+// no middlebox can compress.
 func (s *Server) object(w http.ResponseWriter, r *http.Request) error {
 	n, err := strconv.ParseInt(r.URL.Query().Get("bytes"), 10, 64)
 	if err != nil || n < 0 || n > maxObject {
@@ -677,6 +674,6 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.FormatInt(n, 10))
 	w.Header().Set("Cache-Control", "no-store")
-	io.CopyN(w, rand.Reader, n) // the client's loss
+	io.CopyN(w, rand.Reader, n) // an error is the client's loss
 	return nil
 }

@@ -23,29 +23,29 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// Helper is the test helper of web_connectivity: it looks at the same input
-// from here, so that a probe has a control.
+// Helper is the test helper of web_connectivity. It measures the same input from this
+// server, so that a probe has a control.
 type Helper struct {
 	Guard *Guard
 	Wire  probe.Wire // over the guard; NewHelper sets it
 
-	// ASN tells an address's network, 0 where it is unknown; may be nil.
+	// ASN returns the network of an address, 0 if not known. It may be nil.
 	ASN func(netip.Addr) uint32
 
-	slots chan struct{} // one for each request being served
-	wait  time.Duration // for a slot
+	slots chan struct{} // one is taken for each request that is being served
+	wait  time.Duration // how long a request waits for a slot
 }
 
-// The limits of one request to the helper.
+// The limits for one request to the helper.
 const (
-	maxAddrs      = 64       // to connect to, at one port or two
-	maxPage       = 16 << 20 // bytes of a page that are counted
-	keepPage      = 1 << 18  // and of which the title is sought
+	maxAddrs      = 64       // addresses to connect to, each at one or two ports
+	maxPage       = 16 << 20 // bytes of a page that are read
+	keepPage      = 1 << 18  // bytes of a page in which the title is looked for
 	maxHelperTime = 25 * time.Second
 )
 
-// NewHelper makes a helper that serves so many requests at a time; further
-// ones wait for a moment and are then turned away.
+// NewHelper makes a helper that serves `concurrent` requests at one time. Further requests
+// wait five seconds and then get ErrBusy.
 func NewHelper(guard *Guard, wire probe.Wire, concurrent int) *Helper {
 	wire.Network = guard
 	wire.Timeouts = probe.Timeouts{
@@ -54,11 +54,11 @@ func NewHelper(guard *Guard, wire probe.Wire, concurrent int) *Helper {
 	return &Helper{Guard: guard, Wire: wire, slots: make(chan struct{}, concurrent), wait: 5 * time.Second}
 }
 
-// ErrBusy is a helper with no slot left.
+// ErrBusy means that all slots are taken.
 var ErrBusy = errors.New("the test helper is busy; ask again in a few seconds")
 
-// Measure answers one request as OONI's helper does, field by field. The error
-// is a *RefusedError, ErrBusy, or the context's.
+// Measure answers one request, with the same fields as OONI's helper. The error is a
+// *RefusedError, ErrBusy, or the context's.
 func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (*measurement.Control, error) {
 	u, err := h.Guard.CheckURL(req.HTTPRequest)
 	if err != nil {
@@ -80,7 +80,7 @@ func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (
 	found, failed := h.lookup(ctx, u.Hostname())
 	out.DNS.Failure = dnsFailure(failed)
 	literal, notAName := netip.ParseAddr(u.Hostname())
-	if notAName == nil { // a URL's own address was looked up by nobody
+	if notAName == nil { // the host of the URL is an address: nobody looked it up
 		found = []netip.Addr{literal}
 	} else {
 		for _, a := range found {
@@ -90,7 +90,7 @@ func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (
 	t := &task{h: h, url: u, out: out}
 	t.ipInfo(out.DNS.Addrs, req.TCPConnect)
 	endpoints := t.endpoints()
-	var all conc.WaitGroup // Wait panics as one of them did, and the request alone fails
+	var all conc.WaitGroup // Wait panics if one of them did, and only this request fails
 	for _, e := range endpoints {
 		all.Go(func() { t.endpoint(ctx, e) })
 	}
@@ -105,7 +105,7 @@ func (h *Helper) Measure(ctx context.Context, req *measurement.ControlRequest) (
 	return out, outer.Err()
 }
 
-// maxQUIC bounds the handshakes over QUIC of one request.
+// maxQUIC is how many QUIC handshakes one request makes.
 const maxQUIC = 8
 
 // enter takes a slot.
@@ -122,7 +122,7 @@ func (h *Helper) enter(ctx context.Context) error {
 	}
 }
 
-// lookup resolves a name; of an address there is nothing to look up.
+// lookup resolves a name. For an address it returns nothing.
 func (h *Helper) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if host == "" {
 		return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
@@ -134,8 +134,8 @@ func (h *Helper) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	return l.Addrs, l.Err
 }
 
-// The words that OONI's helper has for failures of its own: those of the
-// helper before it, which probes have been told to expect.
+// OONI's helper's words for its own failures. They come from the helper before it, and
+// probes expect them.
 const (
 	failUnknown = measurement.Failure("unknown_error")
 	failTimeout = measurement.Failure("generic_timeout_error")
@@ -143,7 +143,7 @@ const (
 
 func dnsFailure(err error) measurement.Failure {
 	switch f := lookupFailure(err); f {
-	case "", "dns_no_answer": // an empty answer is none
+	case "", "dns_no_answer": // an empty answer is not a failure
 		return ""
 	case "dns_nxdomain_error":
 		return "dns_name_error"
@@ -154,8 +154,8 @@ func dnsFailure(err error) measurement.Failure {
 	}
 }
 
-// lookupFailure is the failure of a lookup by the operating system, whose words
-// hide that a resolver answered SERVFAIL.
+// lookupFailure names the failure of a lookup by the operating system. It tells SERVFAIL
+// apart, which the system's words hide.
 func lookupFailure(err error) string {
 	var refused *RefusedError
 	if errors.As(err, &refused) {
@@ -180,7 +180,7 @@ func tcpFailure(err error) measurement.Failure {
 	}
 }
 
-// pageFailure words why the page was not loaded.
+// pageFailure names the reason why the page was not loaded.
 func pageFailure(err error) measurement.Failure {
 	var refused *RefusedError
 	switch f := measurement.Failure(probe.Failure(err)); {
@@ -195,7 +195,7 @@ func pageFailure(err error) measurement.Failure {
 	}
 }
 
-// pageLookupFailure words why the page's name was not found.
+// pageLookupFailure names the reason why the name of the page was not found.
 func pageLookupFailure(err error) measurement.Failure {
 	switch lookupFailure(err) {
 	case string(failTimeout), "dns_nxdomain_error", "dns_no_answer", "dns_refused_error", "dns_server_misbehaving", "dns_temporary_failure", "dns_non_recoverable_failure":
@@ -205,18 +205,19 @@ func pageLookupFailure(err error) measurement.Failure {
 	}
 }
 
-// task is one request being served.
+// task is one request that is being served.
 type task struct {
 	h   *Helper
 	url *url.URL
 
-	mu  sync.Mutex // guards out's maps
+	mu  sync.Mutex // guards the maps of out
 	out *measurement.Control
 }
 
-// endpoints are what is connected to: the addresses that the probe or we found,
-// at the port of the URL, or where it names none at 443, and 80 too for http: a
-// handshake tells whether an address serves the name. The guard refuses some.
+// endpoints returns what to connect to: all addresses that the probe or this helper found,
+// unless the guard refuses them. The port is that of the URL. If the URL has none, it is
+// 443, and for http both 80 and 443: the TLS handshake shows whether an address serves the
+// name.
 func (t *task) endpoints() []netip.AddrPort {
 	var ports []uint16
 	switch {
@@ -246,7 +247,7 @@ func (t *task) endpoints() []netip.AddrPort {
 	return out
 }
 
-// endpoint connects, and shakes hands at the port of TLS.
+// endpoint connects, and at port 443 makes a TLS handshake.
 func (t *task) endpoint(ctx context.Context, e netip.AddrPort) {
 	d := t.h.Wire.Connect(ctx, 0, e)
 	t.mu.Lock()
@@ -283,8 +284,8 @@ func (t *task) quic(ctx context.Context, e netip.AddrPort) {
 	t.mu.Unlock()
 }
 
-// page loads the page as the probe does, redirects included, each of them
-// checked like the first.
+// page loads the page as the probe does. It follows redirects, and checks each like the
+// first URL.
 func (t *task) page(ctx context.Context, asked map[string][]string, found []netip.Addr, failed error) {
 	out := &t.out.HTTPRequest
 	*out = measurement.ControlHTTP{BodyLength: -1, StatusCode: -1, Headers: measurement.HeaderMap{}}
@@ -339,7 +340,7 @@ func (t *task) page(ctx context.Context, asked map[string][]string, found []neti
 	}
 }
 
-// fetch tries the addresses in turn until one connects.
+// fetch tries the addresses one after the other until one connects.
 func (t *task) fetch(ctx context.Context, u *url.URL, addrs []netip.Addr, headers http.Header) (probe.Exchange, error) {
 	port, err := portOf(u)
 	if err != nil {
@@ -356,8 +357,8 @@ func (t *task) fetch(ctx context.Context, u *url.URL, addrs []netip.Addr, header
 	return probe.Exchange{}, last
 }
 
-// forwarded keeps of the probe's headers those that say how a browser asks;
-// no others are sent in its name.
+// forwarded keeps the probe's headers that say how a browser asks. No other header of the
+// probe is sent.
 func forwarded(asked map[string][]string) http.Header {
 	out := http.Header{}
 	for _, name := range []string{"Accept", "Accept-Language", "User-Agent"} {
@@ -370,8 +371,8 @@ func forwarded(asked map[string][]string) http.Header {
 	return out
 }
 
-// offered reads from an Alt-Svc header (RFC 7838) where HTTP/3 is offered, as
-// host:port; "" where it is not.
+// offered returns the host:port at which an Alt-Svc header (RFC 7838) offers HTTP/3, "" if
+// it does not.
 func offered(altSvc string, u *url.URL) string {
 	for _, service := range strings.Split(altSvc, ",") {
 		where, _, _ := strings.Cut(service, ";")
@@ -388,7 +389,7 @@ func offered(altSvc string, u *url.URL) string {
 	return ""
 }
 
-// title is what OONI's helper and its probes take for a title.
+// title finds what OONI's helper and probes take for the title.
 var title = regexp.MustCompile(`(?i)<title>([^<]{1,512})</title>`)
 
 func fill(out *measurement.ControlHTTP, x probe.Exchange) {
@@ -403,11 +404,11 @@ func fill(out *measurement.ControlHTTP, x probe.Exchange) {
 	sort.Slice(out.Headers, func(i, j int) bool { return out.Headers[i].Name < out.Headers[j].Name })
 }
 
-// readable puts U+FFFD in the place of each byte that is not of UTF-8: OONI's
-// probes read strings and no wrapped bytes here.
+// readable replaces each byte that is not UTF-8 with U+FFFD. OONI's probes expect plain
+// strings here.
 func readable(s string) measurement.Text { return measurement.Text([]rune(s)) }
 
-// ipInfo says of every address who found it and whose it is.
+// ipInfo says for every address who found it, and whose it is.
 func (t *task) ipInfo(found, asked []string) {
 	flags := map[netip.Addr]int64{}
 	add := func(a netip.Addr, flag int64) {

@@ -18,27 +18,25 @@ import (
 	"github.com/bandish/bandish/internal/probe"
 )
 
-// Guard is a network that reaches only the public internet. It stands below
-// name resolution: every address is judged when it is dialled or sent to, so
-// that neither a redirect nor a name that changes its address between a check
-// and its use gets past it.
+// Guard is a network that reaches only the public internet. It works below name
+// resolution: it judges each address when it is dialled or sent to. So no redirect gets
+// past it, nor a name whose address changes between a check and its use.
 type Guard struct {
 	Network probe.Network
-	Own     dial.Own // this server's own addresses
+	Own     dial.Own // the addresses of this server
 
-	// Unsafe lets every address and port through. Only the lab sets it; who
-	// does says so in the log.
+	// Unsafe allows every address and port. Only the lab sets it, and the log says so.
 	Unsafe bool
 }
 
-// RefusedError is an address or URL that the test helper does not reach.
+// RefusedError is the error for an address or URL that the test helper must not reach.
 type RefusedError struct{ What, Why string }
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("refuse %s: %s", e.What, e.Why) }
 
-// badPorts are the ports of other protocols whose servers could take a request
-// for a command of their own: those of the Fetch standard ("port blocking"),
-// which no browser asks either, and those of two stores that read line by line.
+// badPorts are ports of other protocols, whose servers could take a request for a command.
+// They are those of the Fetch standard ("port blocking"), which browsers refuse too, and
+// those of two databases that read line by line.
 var badPorts = []uint16{
 	0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115,
 	117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587,
@@ -46,12 +44,12 @@ var badPorts = []uint16{
 	6679, 6697, 10080, 11211,
 }
 
-// Check says whether an endpoint may be reached; the error is a *RefusedError.
+// Check returns a *RefusedError if an endpoint must not be reached.
 func (g *Guard) Check(ap netip.AddrPort) error {
 	if g.Unsafe {
 		return nil
 	}
-	if ap.Addr().Is4In6() { // nobody writes a public address so
+	if ap.Addr().Is4In6() { // nobody writes a public address in this form
 		return &RefusedError{ap.Addr().String(), "IPv4 inside IPv6 (RFC 4291)"}
 	}
 	if why := address.Reserved(ap.Addr()); why != "" {
@@ -66,7 +64,7 @@ func (g *Guard) Check(ap netip.AddrPort) error {
 	return nil
 }
 
-// DialContext dials what Check allows. The address must be ip:port.
+// DialContext dials an endpoint that Check allows. endpoint must be ip:port.
 func (g *Guard) DialContext(ctx context.Context, network, endpoint string) (net.Conn, error) {
 	ap, err := netip.ParseAddrPort(endpoint)
 	if err != nil {
@@ -78,7 +76,7 @@ func (g *Guard) DialContext(ctx context.Context, network, endpoint string) (net.
 	return g.Network.DialContext(ctx, network, ap.String())
 }
 
-// ListenUDP opens a socket that sends only where Check allows.
+// ListenUDP opens a socket that sends only to endpoints that Check allows.
 func (g *Guard) ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, error) {
 	socket, err := g.Network.ListenUDP(network, addr)
 	if err != nil {
@@ -87,8 +85,8 @@ func (g *Guard) ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, er
 	return &guardedSocket{PacketConn: socket, guard: g}, nil
 }
 
-// LookupHost resolves public names only; what comes back is judged when it is
-// dialled.
+// LookupHost resolves public names only. The addresses that it returns are judged when
+// they are dialled.
 func (g *Guard) LookupHost(ctx context.Context, name string) ([]string, error) {
 	if why := g.privateName(name); why != "" {
 		return nil, &RefusedError{name, why}
@@ -96,7 +94,7 @@ func (g *Guard) LookupHost(ctx context.Context, name string) ([]string, error) {
 	return g.Network.LookupHost(ctx, name)
 }
 
-// guardedSocket hides all ways of sending but WriteTo.
+// guardedSocket hides all ways of sending except WriteTo.
 type guardedSocket struct {
 	net.PacketConn
 	guard *Guard
@@ -109,8 +107,8 @@ func (s *guardedSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 	}
 	ap := u.AddrPort()
 	if len(u.IP) == net.IPv6len && u.IP.To4() != nil {
-		// net.IP keeps IPv4 in sixteen bytes: that is not a mapped address
-		// that somebody asked for.
+		// net.IP keeps IPv4 in sixteen bytes. That is not a mapped address that somebody
+		// asked for.
 		ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 	}
 	if err := s.guard.Check(ap); err != nil {
@@ -119,14 +117,14 @@ func (s *guardedSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 	return s.PacketConn.WriteTo(b, to)
 }
 
-// privateNames are the endings of names that mean something only inside a
-// network (RFC 6761, 6762, 7686, 8375, and the reservation of .internal).
+// privateNames are the endings of names that only mean something within a network (RFC
+// 6761, 6762, 7686, 8375, and the reservation of .internal).
 var privateNames = []string{
 	"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "localdomain",
 	"home.arpa", "in-addr.arpa", "ip6.arpa", "onion", "test", "invalid", "alt",
 }
 
-// privateName says why a name is not looked up.
+// privateName returns the reason why a name is not looked up, "" if it may be.
 func (g *Guard) privateName(name string) string {
 	if g.Unsafe {
 		return ""
@@ -150,8 +148,8 @@ func (g *Guard) privateName(name string) string {
 	return ""
 }
 
-// endsInNumber reports a host that some resolvers read as an address in
-// another notation: 2130706433, 0x7f.1, 0177.0.0.1.
+// endsInNumber reports whether some resolvers would read a host as an address in another
+// notation: 2130706433, 0x7f.1, 0177.0.0.1.
 func endsInNumber(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if last == "" {
@@ -162,9 +160,9 @@ func endsInNumber(host string) bool {
 	return digits || hex
 }
 
-// CheckURL reads a URL and says whether it may be measured, as far as can be
-// said before its name is resolved. A host in Unicode is given in ASCII. A URL
-// that nothing is fetched of, of another scheme or without a host, is no error.
+// CheckURL reads a URL and returns an error if it must not be measured, as far as this can
+// be said before its name is resolved. A Unicode host becomes ASCII. A URL of another
+// scheme or without a host is not an error: nothing is fetched from it.
 func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -198,7 +196,7 @@ func (g *Guard) checkURL(u *url.URL) error {
 	return g.Check(netip.AddrPortFrom(a, port))
 }
 
-// inASCII writes a URL's host as it is looked up (UTS 46).
+// inASCII replaces the host of a URL by the form in which it is looked up (UTS 46).
 func inASCII(u *url.URL) error {
 	host := u.Hostname()
 	if !strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {

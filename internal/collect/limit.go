@@ -11,10 +11,10 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// Limiter bounds how often one network may ask. It holds no address: a network
-// is known by a hash under a key that lives as long as the process.
+// Limiter limits how often one network may ask. It keeps no address: it knows a network by
+// a hash, under a key that lives as long as the process.
 type Limiter struct {
-	rate  float64 // a second
+	rate  float64 // tokens a second
 	burst float64
 	now   func() time.Time
 	key   [32]byte
@@ -28,11 +28,11 @@ type bucket struct {
 	at     time.Time
 }
 
-// maxBuckets bounds the memory; past it the full buckets go first, which say
-// nothing, then any.
+// maxBuckets is how many networks are remembered. If there are more, full buckets go
+// first, since they say nothing; then any.
 const maxBuckets = 1 << 16
 
-// NewLimiter lets each network ask burst times at once and rate times a
+// NewLimiter makes a Limiter. Each network may ask burst times at once, and rate times a
 // second in the long run.
 func NewLimiter(rate, burst float64, now func() time.Time) *Limiter {
 	l := &Limiter{rate: rate, burst: burst, now: now, buckets: map[[16]byte]*bucket{}}
@@ -40,8 +40,8 @@ func NewLimiter(rate, burst float64, now func() time.Time) *Limiter {
 	return l
 }
 
-// Allow takes a token of the network's; wait is how long until there is one
-// again.
+// Allow takes one of the network's tokens. If there is none, ok is false, and wait is the
+// time until there is one.
 func (l *Limiter) Allow(a netip.Addr) (ok bool, wait time.Duration) {
 	mac := hmac.New(sha256.New, l.key[:])
 	mac.Write([]byte(address.ClientNetwork(a).String()))

@@ -15,26 +15,26 @@ import (
 	"github.com/bandish/bandish/internal/server"
 )
 
-// Two services with which OONI's probes find middleboxes that change HTTP: one
-// sends back what it gets, the other says how a request arrived. Each probe
-// compares that with what it sent.
+// Two services with which OONI's probes find middleboxes that change HTTP. One sends back
+// what it gets; the other says how a request arrived. The probe compares that with what it
+// sent.
 
-// The limits of both.
+// The limits of both services.
 const (
 	maxMiddleboxConns = 256
 	maxMiddleboxBytes = 64 << 10
 	maxMiddleboxTime  = 30 * time.Second
 )
 
-// Echo sends back what each connection sends, until ctx ends (OONI's tcp-echo,
-// for http_invalid_request_line).
+// Echo sends back on each connection what comes in, until ctx ends. It is OONI's tcp-echo,
+// for the test http_invalid_request_line.
 func Echo(ctx context.Context, l net.Listener, log *slog.Logger) error {
 	return serveConns(ctx, l, log, func(c net.Conn) { io.Copy(c, io.LimitReader(c, maxMiddleboxBytes)) })
 }
 
-// JSONHeaders answers a request with the request's own line and headers, as
-// they were written, until ctx ends (OONI's http-return-json-headers, for
-// http_header_field_manipulation).
+// JSONHeaders answers a request with that request's line and headers, exactly as they
+// came, until ctx ends. It is OONI's http-return-json-headers, for the test
+// http_header_field_manipulation.
 func JSONHeaders(ctx context.Context, l net.Listener, log *slog.Logger) error {
 	return serveConns(ctx, l, log, func(c net.Conn) {
 		answer, err := readRequestAsWritten(bufio.NewReader(io.LimitReader(c, maxMiddleboxBytes)))
@@ -50,7 +50,7 @@ func JSONHeaders(ctx context.Context, l net.Listener, log *slog.Logger) error {
 	})
 }
 
-// requestAsWritten is a request with the letters that it came in.
+// requestAsWritten is a request in the upper and lower case in which it came.
 type requestAsWritten struct {
 	Line    string              `json:"request_line"`
 	Dict    map[string][]string `json:"headers_dict"`
@@ -82,7 +82,7 @@ func readRequestAsWritten(in *bufio.Reader) (requestAsWritten, error) {
 	}
 }
 
-// serveConns gives each connection to do, within the limits.
+// serveConns calls do with each connection, within the limits.
 func serveConns(ctx context.Context, l net.Listener, log *slog.Logger, do func(net.Conn)) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()

@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the proxies that hand requests on to this server
-// and say for whom. What anybody else says of a request's sender is not read:
-// every header can be written by the sender.
+// Proxies are the networks of the proxies that hand requests on to this server and say for
+// whom. Headers of anybody else are not read, since every sender can write any header.
 type Proxies []netip.Prefix
 
-// ParseProxies reads networks or addresses that are separated by commas.
+// ParseProxies reads networks or addresses, separated by commas.
 func ParseProxies(list string) (Proxies, error) {
 	var out Proxies
 	for s := range strings.SplitSeq(list, ",") {
@@ -38,12 +37,12 @@ func (p Proxies) contain(a netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(a) })
 }
 
-// Client is the address that a request came from: the connection's or, where
-// that is of a proxy, the last that the proxies name which is of none of them.
-// Where they name none, name something that is no address, or name two different
-// ones in two headers (one of them is then the client's own word), it is the
-// connection's. All that comes over loopback from no proxy is one client:
-// onion services and tunnels bring strangers there, who must not choose who
+// Client returns the address that a request came from. Usually that is the connection's.
+// If the connection comes from a proxy, it is the last address in the proxies' headers
+// that is not a proxy itself. It stays the connection's if the headers name no address,
+// name something that is not an address, or if two headers name two addresses (one of them
+// is then the client's own word). All requests over loopback that no proxy hands on count
+// as one client: onion services and tunnels bring strangers there, who must not choose who
 // they are.
 func (p Proxies) Client(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -78,8 +77,8 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 // loopback stands for all loopback addresses.
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// lastStranger is the last hop that is no proxy of ours, where all after it
-// are addresses.
+// lastStranger returns the last hop that is not one of our proxies; invalid if a hop after
+// it is not an address.
 func (p Proxies) lastStranger(hops []string) netip.Addr {
 	for _, hop := range slices.Backward(hops) {
 		a := hopAddr(hop)
@@ -90,8 +89,8 @@ func (p Proxies) lastStranger(hops []string) netip.Addr {
 	return netip.Addr{}
 }
 
-// hopAddr reads an address as proxies write them: with or without a port, in
-// brackets, in quotes. It is invalid where it is none.
+// hopAddr reads an address as proxies write it: with or without port, brackets, quotes. It
+// is invalid if there is none.
 func hopAddr(s string) netip.Addr {
 	s = strings.Trim(strings.TrimSpace(s), `"`)
 	if ap, err := netip.ParseAddrPort(s); err == nil {
@@ -106,8 +105,8 @@ func hopAddr(s string) netip.Addr {
 
 func forwardedFor(h http.Header) []string { return commaList(h.Values("X-Forwarded-For")) }
 
-// forwardedElements are the clients of the Forwarded header (RFC 7239), ""
-// for an element that names none.
+// forwardedElements returns the clients in the Forwarded header (RFC 7239), "" for an
+// element without one.
 func forwardedElements(h http.Header) []string {
 	var out []string
 	for _, element := range commaList(h.Values("Forwarded")) {
@@ -122,7 +121,7 @@ func forwardedElements(h http.Header) []string {
 	return out
 }
 
-// commaList is what a header that may be repeated holds, in its order.
+// commaList returns the elements of a header that may be repeated, in order.
 func commaList(values []string) []string {
 	var out []string
 	for _, v := range values {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Quota bounds what one client network (a /24, or a /48 of IPv6) may hand in a
-// day (UTC). It holds no address: networks are known by a hash under a key that
-// is drawn each day and lives in memory only.
+// Quota limits what one client network (a /24, or a /48 of IPv6) may hand in on one day
+// (UTC). It keeps no address: it knows networks by a hash, under a key that is new each
+// day and exists in memory only.
 type Quota struct {
 	documents int
 	bytes     int64
@@ -24,18 +24,17 @@ type used struct {
 	bytes     int64
 }
 
-// maxNetworks bounds the networks that are told apart in a day. Those that come
-// later share one quota.
+// maxNetworks is how many networks are told apart on one day. Later ones share one quota.
 const maxNetworks = 1 << 17
 
-// NewQuota lets each network hand in so many documents, and so many bytes of
-// them, a day. 0 is no bound.
+// NewQuota makes a Quota of so many documents, and so many bytes of them, for each network
+// and day. 0 means no limit.
 func NewQuota(documents int, bytes int64, now func() time.Time) *Quota {
 	return &Quota{documents: documents, bytes: bytes, keys: senders{now: now}}
 }
 
-// use adds a document to what a network has handed in today. Where that is
-// more than it may, ok is false, and wait is how long the day still lasts.
+// use adds a document of size bytes to what a network has handed in today. If that is too
+// much, ok is false, and wait is the time until the day ends.
 func (q *Quota) use(a netip.Addr, size int64) (ok bool, wait time.Duration) {
 	return q.add(a, used{1, size})
 }

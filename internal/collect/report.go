@@ -17,8 +17,7 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// reportIDForm is the form of the names of reports, as OONI's collector
-// writes them.
+// reportIDForm is the form of report names, as OONI's collector writes them.
 var reportIDForm = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9]{2,40}_[A-Z]{2}_[0-9]+_n[0-9]_[A-Za-z0-9]{8,32}$`)
 
 func checkForm(id string) error {
@@ -28,7 +27,7 @@ func checkForm(id string) error {
 	return nil
 }
 
-// reportTemplate is what opens a report.
+// reportTemplate is the request that opens a report.
 type reportTemplate struct {
 	Format   string `json:"format"`
 	ProbeASN string `json:"probe_asn"`
@@ -36,7 +35,7 @@ type reportTemplate struct {
 	TestName string `json:"test_name"`
 }
 
-// id writes a report's name as OONI's collector does:
+// id writes the name of a report as OONI's collector does:
 // 20240217T000000Z_webconnectivity_ZZ_64512_n1_<16 letters and digits>.
 func (t reportTemplate) id(at time.Time, word string) string {
 	asn, err := network.ParseASN(t.ProbeASN)
@@ -73,11 +72,11 @@ func randomWord(n int) string {
 	return string(b)
 }
 
-// inReport returns the document with the name of its report written into it,
-// and that name. A document that names a report keeps it. Another gets the
-// given one, or where none is given one of its own: made of its content and
-// its start, so that a document that is sent again gets the same name. What is
-// no JSON object comes back as it is, for the archive to refuse.
+// inReport returns the document with the name of its report in it, and that name. If the
+// document names a report, it keeps that. Else it gets the given name. If given is "", a
+// name is made of the content and the start of the measurement, so that a document that is
+// sent again gets the same name. What is not a JSON object comes back unchanged; the
+// archive will refuse it.
 func inReport(doc []byte, given string) ([]byte, string) {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")), &fields) != nil || fields == nil {
@@ -90,7 +89,7 @@ func inReport(doc []byte, given string) ([]byte, string) {
 	if id == "" {
 		start, err := measurement.ParseTime(text(fields["measurement_start_time"]))
 		if err != nil || start.Year() < 1 || start.Year() > 9999 {
-			return doc, "" // the archive refuses it
+			return doc, "" // the archive will refuse it
 		}
 		sum := sha256.Sum256(doc)
 		word := make([]byte, 16)
@@ -100,7 +99,7 @@ func inReport(doc []byte, given string) ([]byte, string) {
 		t := reportTemplate{ProbeASN: text(fields["probe_asn"]), ProbeCC: text(fields["probe_cc"]), TestName: text(fields["test_name"])}
 		id = t.id(start, string(word))
 	}
-	fields["report_id"], _ = json.Marshal(id) // a string has JSON
+	fields["report_id"], _ = json.Marshal(id) // a string always marshals
 	out, err := json.Marshal(fields)
 	if err != nil {
 		return doc, ""
@@ -108,8 +107,7 @@ func inReport(doc []byte, given string) ([]byte, string) {
 	return out, id
 }
 
-// text is a JSON string's, without white space around it; "" where the value
-// is none.
+// text returns a JSON string without white space around it, "" for any other value.
 func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {

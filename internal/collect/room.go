@@ -11,23 +11,23 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// room bounds the bytes of submissions that are held at one time, from the
-// first byte read to the answer. What finds none is answered that it should
-// come again: waiting would hold a connection, too.
+// room limits how many bytes of submissions are in memory at one time, from the first byte
+// read to the answer. A request that finds no room is told to come again. Waiting would
+// only hold its connection too.
 type room struct {
 	mu   sync.Mutex
 	held int64
-	by   map[netip.Prefix]int64 // of each client network
+	by   map[netip.Prefix]int64 // by client network
 }
 
-// maxHeld is the room in bytes of bodies, unpacked. Each is held some three
-// times over: as it came, without its envelope, and scrubbed.
+// maxHeld is the greatest number of bytes of uncompressed bodies. Each body is in memory
+// about three times: as it came, without its envelope, and scrubbed.
 const maxHeld = 96 << 20
 
-// maxHeldByOne is the part of the room that one client network may hold.
+// maxHeldByOne is how many of these bytes one client network may hold.
 const maxHeldByOne = 32 << 20
 
-// errFull is a server that holds as much as it may.
+// errFull means that there is no room.
 var errFull = errors.New("too many submissions are being taken in at once; send it again in a few seconds")
 
 func (m *room) take(client netip.Prefix, n int64) error {
@@ -45,7 +45,7 @@ func (m *room) take(client netip.Prefix, n int64) error {
 }
 
 func (m *room) give(client netip.Prefix, n int64) {
-	if n == 0 { // refused before any of its body was read
+	if n == 0 { // it was refused before any of its body was read
 		return
 	}
 	m.mu.Lock()
@@ -65,7 +65,7 @@ type share struct {
 
 type shareKey struct{}
 
-// inRoom gives a handler's body a share of the room until the answer.
+// inRoom gives a handler's request a share of the room until it has answered.
 func (s *Server) inRoom(do handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		mine := &share{room: &s.room, client: address.ClientNetwork(s.cfg.Proxies.Client(r))}
@@ -74,7 +74,7 @@ func (s *Server) inRoom(do handler) handler {
 	}
 }
 
-// sharedReader takes room for what is read, before more is.
+// sharedReader takes room for each piece that it reads.
 type sharedReader struct {
 	io.Reader
 	mine *share

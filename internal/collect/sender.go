@@ -11,22 +11,20 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// Sender is what a connection tells of who submits, in terms that do not say
-// who it is. It is held against what the submission claims and what was
-// submitted before, and never stored.
+// Sender is what a connection tells about who submits, without saying who it is. It is
+// compared with what the submission claims and with earlier submissions, and is never
+// stored.
 type Sender struct {
-	// Place is the network and country of the client's address; zero where
-	// they are not known.
+	// Place is the network and country of the client's address; zero if not known.
 	Place Place
 
-	// Key is the same for all submissions of one network (a /24, or a /48 of
-	// IPv6) on one day (UTC), and says nothing else: it is a hash under a key
-	// that is drawn each day and lives in memory only. Zero where the client's
-	// address is not one of the public internet.
+	// Key is the same for all submissions of one network (a /24, or a /48 of IPv6) on one
+	// day (UTC). It is a hash under a key that is new each day and exists in memory only.
+	// It is zero if the client's address is not on the public internet.
 	Key [16]byte
 }
 
-// senders makes keys.
+// senders makes the keys.
 type senders struct {
 	now func() time.Time
 
@@ -42,7 +40,7 @@ func (s *senders) of(a netip.Addr) [16]byte {
 	return s.ofAny(a)
 }
 
-// ofAny is of for addresses that are not on the public internet, too.
+// ofAny is of, but also for addresses that are not on the public internet.
 func (s *senders) ofAny(a netip.Addr) [16]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +53,7 @@ func (s *senders) ofAny(a netip.Addr) [16]byte {
 	return [16]byte(mac.Sum(nil))
 }
 
-// sender is what is known of the client of a request.
+// sender returns what is known of the client with this address.
 func (s *Server) sender(a netip.Addr) Sender {
 	from := Sender{Key: s.senders.of(a)}
 	if s.cfg.Locate != nil && address.Reserved(a) == "" {

@@ -1,8 +1,8 @@
-// Package dial makes the connections of every fetch: sources, imports, buckets,
-// tables, webhooks, mail and the test helper. It judges the address that is in
-// fact dialled, after names are resolved and after every redirect, so that no
-// server and no name leads into the network of whoever runs the program. Which
-// addresses are of the public internet is package address's.
+// Package dial makes the connections of every fetch: sources, imports, buckets, tables,
+// webhooks, mail and the test helper. It judges the address that is really dialled, after
+// names are resolved and after every redirect. So no server and no name leads into the
+// network of whoever runs the program. Package address says which addresses are on the
+// public internet.
 package dial
 
 import (
@@ -21,25 +21,25 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// RefusedError is an address that is not dialled.
+// RefusedError is the error for an address that is not dialled.
 type RefusedError struct{ What, Why string }
 
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refuse to connect to %s: %s, not of the public internet (where that is meant, --allow-private permits it)", e.What, e.Why)
 }
 
-// Policy says which addresses are dialled: those of the public internet, without
-// this machine's own. The zero value is ready.
+// Policy says which addresses may be dialled: those of the public internet, without this
+// machine's own. The zero value is ready.
 type Policy struct {
-	// Private lets every address through: whoever runs the program asked for it.
+	// Private allows every address. Whoever runs the program asked for that.
 	Private bool
 
 	Own Own
 }
 
-// For is the policy for an address that whoever runs the program named. An IP
-// address that is not of the public internet, or "localhost", says itself that it
-// is meant; a name that leads there does not.
+// For returns the policy for a host that whoever runs the program named. An IP address
+// that is not on the public internet, or "localhost", is allowed, since it was clearly
+// meant. A name that only leads to such an address is not.
 func For(host string, private bool) *Policy {
 	p := &Policy{Private: private}
 	host = strings.Trim(host, "[]")
@@ -52,7 +52,7 @@ func For(host string, private bool) *Policy {
 	return p
 }
 
-// ForURL is For the host of a URL.
+// ForURL is For with the host of a URL.
 func ForURL(raw string, private bool) *Policy {
 	if u, err := url.Parse(raw); err == nil {
 		return For(u.Hostname(), private)
@@ -60,7 +60,7 @@ func ForURL(raw string, private bool) *Policy {
 	return For("", private)
 }
 
-// Check says whether an address is dialled; the error is a *RefusedError.
+// Check returns a *RefusedError if an address must not be dialled.
 func (p *Policy) Check(a netip.Addr) error {
 	if p.Private {
 		return nil
@@ -74,7 +74,7 @@ func (p *Policy) Check(a netip.Addr) error {
 	return nil
 }
 
-// control judges the address of a connection that is about to be made.
+// control judges the address of a connection just before it is made.
 func (p *Policy) control(_ context.Context, _, at string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(at)
 	if err != nil {
@@ -83,15 +83,15 @@ func (p *Policy) control(_ context.Context, _, at string, _ syscall.RawConn) err
 	return p.Check(ap.Addr())
 }
 
-// timeout is how long a connection may take to come about.
+// timeout is how long making a connection may take.
 const timeout = 20 * time.Second
 
-// Dialer dials what Check lets through.
+// Dialer returns a dialer for addresses that Check allows.
 func (p *Policy) Dialer() *net.Dialer {
 	return &net.Dialer{Timeout: timeout, ControlContext: p.control}
 }
 
-// Transport dials what Check lets through, and goes through no proxy.
+// Transport returns a transport for addresses that Check allows. It uses no proxy.
 func (p *Policy) Transport() *http.Transport {
 	return &http.Transport{
 		DialContext: p.Dialer().DialContext, TLSHandshakeTimeout: timeout, ForceAttemptHTTP2: true,
@@ -99,13 +99,13 @@ func (p *Policy) Transport() *http.Transport {
 	}
 }
 
-// Proxied is Transport through the proxy that the environment names, if it names
-// one (HTTPS_PROXY and so on). The proxy may stand anywhere; an address in the
-// URL is judged, and what a name leads to is the proxy's to judge.
+// Proxied is Transport through the proxy that the environment names, if it names one
+// (HTTPS_PROXY and so on). The proxy may have any address. An IP address in the URL is
+// judged here; where a name leads is for the proxy to judge.
 func (p *Policy) Proxied() *http.Transport { return p.through(http.ProxyFromEnvironment) }
 
 func (p *Policy) through(proxyOf func(*http.Request) (*url.URL, error)) *http.Transport {
-	var proxies sync.Map // host:port
+	var proxies sync.Map // keys are host:port
 	t := p.Transport()
 	checked := t.DialContext
 	t.Proxy = func(r *http.Request) (*url.URL, error) {
@@ -141,8 +141,8 @@ func hostPort(proxy *url.URL) string {
 	return net.JoinHostPort(proxy.Hostname(), port)
 }
 
-// Own are the addresses of this machine's interfaces. They are read again as
-// time goes by: networks come and go. The zero value is ready.
+// Own knows the addresses of this machine's interfaces. It reads them again from time to
+// time, since networks come and go. The zero value is ready.
 type Own struct {
 	List func() ([]netip.Addr, error) // nil: Interfaces
 	Now  func() time.Time             // nil: time.Now
@@ -155,7 +155,7 @@ type Own struct {
 // fresh is how long the addresses are kept.
 const fresh = time.Second
 
-// Holds reports whether an address, or the one that it carries, is this
+// Holds reports whether an address, or an IPv4 address within it, is one of this
 // machine's.
 func (o *Own) Holds(a netip.Addr) bool {
 	list, now := o.List, time.Now
@@ -168,14 +168,14 @@ func (o *Own) Holds(a netip.Addr) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if at := now(); o.read.IsZero() || at.Sub(o.read) >= fresh || at.Before(o.read) {
-		if all, err := list(); err == nil { // else those that it had
+		if all, err := list(); err == nil { // on an error the old ones stay
 			o.all, o.read = all, at
 		}
 	}
 	return slices.Contains(o.all, address.Carried(a.WithZone("")))
 }
 
-// Interfaces are the addresses of this machine's interfaces, now.
+// Interfaces returns the addresses that this machine's interfaces have now.
 func Interfaces() ([]netip.Addr, error) {
 	list, err := net.InterfaceAddrs()
 	if err != nil {

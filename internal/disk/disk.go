@@ -1,6 +1,6 @@
-// Package disk is all that the archive and the ledger ask of a file system when
-// they write. It guarantees nothing by itself: whoever writes syncs. Tests put
-// one in its place that fails, or that loses what was not synced.
+// Package disk is everything that the archive and the ledger need of a file system when
+// they write. It makes nothing durable itself: whoever writes must sync. Tests replace it
+// with a disk that fails, or that loses what was not synced.
 package disk
 
 import (
@@ -17,7 +17,7 @@ import (
 type Disk interface {
 	CreateTemp(dir, pattern string) (File, error)
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
-	Open(name string) (*os.File, error) // to read
+	Open(name string) (*os.File, error) // for reading
 	MkdirAll(dir string) error
 	Rename(from, to string) error
 	Remove(name string) error
@@ -33,7 +33,7 @@ type File interface {
 	Close() error
 }
 
-// OS is the file system of the machine.
+// OS is the file system of this machine.
 type OS struct{}
 
 func (OS) CreateTemp(dir, pattern string) (File, error) { return os.CreateTemp(dir, pattern) }
@@ -60,9 +60,9 @@ func (OS) SyncDir(dir string) error {
 // Part begins the names of files that are being written.
 const Part = ".part-"
 
-// Replace puts a file with this content in the place of path, in a folder that
-// is there: after a crash or a loss of power the old or the new one is found,
-// never a part. Without lasting it may be the old one although Replace returned.
+// Replace replaces the file at path, in an existing folder, with one with this content.
+// After a crash or a loss of power the old or the new file is there, never a part. Only
+// with lasting is it certainly the new one when Replace has returned.
 func Replace(d Disk, path string, content []byte, perm fs.FileMode, lasting bool) error {
 	f, err := d.CreateTemp(filepath.Dir(path), Part+"*")
 	if err != nil {
@@ -82,17 +82,17 @@ func Replace(d Disk, path string, content []byte, perm fs.FileMode, lasting bool
 	return d.SyncDir(filepath.Dir(path))
 }
 
-// Folders makes folders whose names are durable. It remembers those that it looked
-// after: one that is there may have been made by a process that did not live to do so.
+// Folders makes folders whose names are durable. It remembers those that it has made
+// durable: a folder that exists may come from a process that died before it synced.
 type Folders struct {
 	Disk Disk
-	Top  string // what is known to be durable; it may be empty
+	Top  string // known to be durable; may be ""
 
 	mu      sync.Mutex
 	durable map[string]bool
 }
 
-// Make makes a folder, and those above it.
+// Make makes a folder and those above it.
 func (f *Folders) Make(dir string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Read makes an entry of each row. Columns may stand in any order; those of need must
-// be there. An entry gets the cells of its row by the name of their column; a cell that
-// is not there is empty. The error begins with "read " and what, and names every faulty
-// row with its line.
+// Read reads a table and makes an entry of each row. Columns may have any order; those in
+// need are required. entry gets a function that returns the cell of a column by name, ""
+// if there is none. The error begins with "read " and what, and names every wrong row with
+// its line.
 func Read[T any](r io.Reader, what string, need []string, entry func(cell func(column string) string) (T, error)) ([]T, error) {
 	c := csv.NewReader(r)
 	c.FieldsPerRecord = -1

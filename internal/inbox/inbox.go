@@ -1,7 +1,6 @@
-// Package inbox keeps what readers send without an account until a person has
-// looked at it. Nothing that is sent is shown to other readers, and nothing is
-// kept of the one who sent it: no address, no name, no time of day. What is
-// refused stays, with the reason.
+// Package inbox keeps what readers send without an account, until a person has looked at
+// it. Other readers never see it. Nothing is kept of the sender: no address, no name, no
+// time of day. A refused note stays, with the reason.
 package inbox
 
 import (
@@ -30,47 +29,47 @@ import (
 // Kind is what a reader sends.
 type Kind string
 
-// The kinds.
+// The kinds of notes.
 const (
-	Wrong   Kind = "wrong"   // something on a page is not so
-	Source  Kind = "source"  // a source for a page, or for what is missing
+	Wrong   Kind = "wrong"   // something on a page is wrong
+	Source  Kind = "source"  // a source for a page, or for something that is missing
 	Blocked Kind = "blocked" // the reader cannot open something
 )
 
 // Note is what a reader sent.
 type Note struct {
-	ID      string `json:"id"`       // begins with its day; the rest is a hash of what was sent
+	ID      string `json:"id"`       // begins with the day; the rest is a hash of the content
 	Day     string `json:"day"`      // 2024-02-17, UTC; the time of day would say too much
 	Kind    Kind   `json:"kind"`     // what it is
 	About   string `json:"about"`    // path of the page on this site
 	Text    string `json:"text"`     // in the reader's words
-	Source  string `json:"source"`   // address of what can be checked, or ""
-	CC      string `json:"cc"`       // of Blocked: the country, or ""
-	Network string `json:"network"`  // of Blocked: "AS17557", or ""
-	SeenDay string `json:"seen_day"` // of Blocked: the day, or ""
+	Source  string `json:"source"`   // an address with something that can be checked, or ""
+	CC      string `json:"cc"`       // for Blocked: the country, or ""
+	Network string `json:"network"`  // for Blocked: "AS17557", or ""
+	SeenDay string `json:"seen_day"` // for Blocked: the day, or ""
 
 	// Decided is set when a person has decided.
 	Decided *Decision `json:"decided,omitempty"`
 }
 
-// Decision is what became of a note.
+// Decision is what a person decided about a note.
 type Decision struct {
 	Accepted bool   `json:"accepted"`
 	Day      string `json:"day"`
 	Reason   string `json:"reason,omitempty"`
 }
 
-// The limits of what is taken.
+// The limits.
 const (
 	maxText    = 4000 // letters
 	minText    = 10
 	maxAddress = 2000
-	maxPending = 2000 // notes that wait; a full box takes no more
+	maxPending = 2000 // notes that wait for a decision; with so many the box takes no more
 	maxHour    = 120  // notes an hour, from all senders
 	maxSender  = 6    // notes an hour, from one sender
 )
 
-// Wrongs are what is wrong with a note, by the field, in words for the reader.
+// Wrongs says what is wrong with a note, by field, in words for the reader.
 type Wrongs map[string]string
 
 func (w Wrongs) Error() string {
@@ -82,28 +81,27 @@ func (w Wrongs) Error() string {
 	return strings.Join(all, " ")
 }
 
-// Failures that a caller tells apart.
+// Errors that callers tell apart.
 var (
 	ErrBusy = errors.New("too many notes at the moment; try again in an hour")
 	ErrFull = errors.New("the inbox is full")
 	ErrNone = errors.New("there is no such note")
 )
 
-// Box is the inbox of a data folder. It may be used from many goroutines.
+// Box is the inbox of a data folder. Many goroutines may use it.
 type Box struct {
 	dir string
 	now func() time.Time
 
 	mu     sync.Mutex
-	key    []byte             // guarded by mu; of this hour, and nowhere else
+	key    []byte             // guarded by mu; of this hour, in memory only
 	hour   time.Time          // guarded by mu
 	sender map[[16]byte]int   // guarded by mu; by a hash that nobody can undo once key is gone
 	total  int                // guarded by mu
 	random func([]byte) error // fills with random bytes
 }
 
-// Open gives the inbox under a data folder. The folder is made with the first
-// note.
+// Open returns the inbox below a data folder. The folder is made with the first note.
 func Open(data string, now func() time.Time) *Box {
 	return &Box{dir: filepath.Join(data, "inbox"), now: now, random: func(b []byte) error { _, err := rand.Read(b); return err }}
 }
@@ -114,9 +112,9 @@ var (
 	idText  = regexp.MustCompile(`^[0-9]{8}-[0-9a-f]{12}$`)
 )
 
-// Check tidies a note and says what is wrong with it. A note must hold something
-// that can be checked: the address of a source, or the network and the day on
-// which something could not be opened.
+// Check tidies a note, and returns what is wrong with it. A note must contain something
+// that can be checked: the address of a source, or the network and the day on which
+// something could not be opened.
 func (n *Note) Check(today time.Time) Wrongs {
 	w := Wrongs{}
 	n.About, n.Source = strings.TrimSpace(n.About), strings.TrimSpace(n.Source)
@@ -172,8 +170,8 @@ func (n *Note) checkBlocked(w Wrongs, today time.Time) {
 
 func control(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }
 
-// printable drops what changes how text is shown: control letters, and marks
-// that turn the direction of all that follows.
+// printable drops characters that change how text is shown: control characters, and marks
+// that change the direction of the text after them.
 func printable(r rune) rune {
 	switch {
 	case r == '\n':
@@ -186,9 +184,10 @@ func printable(r rune) rune {
 	return r
 }
 
-// Add keeps a note, and gives its id. sender is what tells senders apart for the
-// limits (an address); it is never written, and cannot be found out from what is
-// kept in memory once the hour is over. The same note twice is one.
+// Add keeps a note, and returns its id. sender is the address that tells senders apart for
+// the limits. It is never written. What memory keeps of it cannot be traced back once the
+// hour is over. The same note on the same day is kept once. The error is Wrongs, ErrBusy
+// or ErrFull, or one of the disk.
 func (b *Box) Add(n Note, sender string) (string, error) {
 	now := b.now().UTC()
 	if w := n.Check(now); len(w) > 0 {
@@ -213,7 +212,7 @@ func (b *Box) Add(n Note, sender string) (string, error) {
 	return n.ID, b.write("new", &n)
 }
 
-// admit counts a sender. Whoever sends too much waits for the next hour.
+// admit counts a note of a sender. The error is ErrBusy if it is too much for this hour.
 func (b *Box) admit(sender string, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -235,7 +234,7 @@ func (b *Box) admit(sender string, now time.Time) error {
 	return nil
 }
 
-// folders hold what waits, what was accepted and what was refused.
+// folders are the folders of notes that wait, were accepted and were refused.
 var folders = []string{"new", "accepted", "refused"}
 
 func (b *Box) folder(name string) string { return filepath.Join(b.dir, name) }
@@ -256,7 +255,7 @@ func (b *Box) write(folder string, n *Note) error {
 	return nil
 }
 
-// List gives the notes of a folder (new, accepted or refused), the oldest first.
+// List returns the notes of a folder (new, accepted or refused), oldest first.
 func (b *Box) List(folder string) ([]Note, error) {
 	if !slices.Contains(folders, folder) {
 		return nil, fmt.Errorf("list the inbox: %q is none of %s", folder, strings.Join(folders, ", "))
@@ -292,7 +291,7 @@ func read(name string) (*Note, error) {
 	return &n, nil
 }
 
-// Get gives a note, wherever it is; ErrNone where there is none.
+// Get returns a note from any of the folders. The error is ErrNone if there is none.
 func (b *Box) Get(id string) (*Note, error) {
 	if !idText.MatchString(id) {
 		return nil, ErrNone
@@ -309,8 +308,8 @@ func (b *Box) Get(id string) (*Note, error) {
 	return nil, ErrNone
 }
 
-// Decide moves a note that waits to the accepted or the refused ones. To refuse
-// takes a reason. A note that was decided stays as it is.
+// Decide moves a waiting note to the accepted or the refused ones. A refusal needs a
+// reason. A note that was decided stays as it is.
 func (b *Box) Decide(id string, accepted bool, reason string) (*Note, error) {
 	n, err := b.Get(id)
 	if err != nil {

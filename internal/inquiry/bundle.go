@@ -30,36 +30,36 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Parameters are what verdicts are derived with besides the rules.
+// Parameters are the inputs of a derivation besides the document and the rules.
 type Parameters struct {
 	Fingerprints []fingerprint.Fingerprint
 	Defects      []defect.Window
-	Software     string // name of the program's version
+	Software     string // name of the version of the program
 }
 
-// Wanted is what a bundle is to be evidence of.
+// Wanted says what a bundle must be evidence of, and how large it may become.
 type Wanted struct {
-	// IDs name measurements (uid), dated bans (id), answers (CC/TARGET or
-	// CC/TARGET@DAY), cases (id) and claims (CASE/CLAIM).
+	// IDs name measurements (by uid), dated bans (by id), answers (CC/TARGET or
+	// CC/TARGET@DAY), cases (by id) and claims (CASE/CLAIM).
 	IDs []string
-	// Public shortens sources whose address may hold what is not for strangers,
-	// so that the log does not prove these documents.
+	// Public makes a bundle for strangers. Sources of documents are shortened to
+	// PublicName, and copies of the record's sources are left out. The ledger cannot prove
+	// a shortened document.
 	Public bool
-	// Most bounds the measurements that are enclosed of one target in one
-	// country; 0 is 20,000.
+	// Most is how many measurements of one target in one country are enclosed at most; 0
+	// means 20,000.
 	Most int
-	// MostCells bounds the cells that are enclosed of one country; 0 is 100,000.
+	// MostCells is how many cells of one country are enclosed at most; 0 means 100,000.
 	MostCells int
 }
 
-// The bounds of what is enclosed where Wanted names none.
+// The values of Most and MostCells for 0.
 const (
 	mostMeasurements = 20_000
 	mostCells        = 100_000
 )
 
-// NothingSo is the failure of an id that names nothing; its text is for the
-// reader.
+// NothingSo is the error for an id that names nothing. Its text is written for the reader.
 type NothingSo string
 
 func (n NothingSo) Error() string { return string(n) }
@@ -69,24 +69,25 @@ type gatherer struct {
 	d     *Desk
 	want  Wanted
 	c     *bundle.Contents
-	m     *archive.Manifest // nil where nothing was measured
+	m     *archive.Manifest // nil if nothing was measured
 	pairs []pairWanted
-	have  map[string]bool            // verdicts by batch, line and uid
-	lines map[string]map[uint32]bool // wanted lines of batches
-	ids   map[string]bool            // events
-	// copied is how many bytes the enclosed copies of sources have.
+	have  map[string]bool            // enclosed verdicts, by batch, line and uid
+	lines map[string]map[uint32]bool // lines to enclose, by the SHA-256 of their batch
+	ids   map[string]bool            // ids of enclosed dated bans
+	// copied is the size of the enclosed copies of sources, in bytes.
 	copied int
 	all    event.Result
 }
 
-// pairWanted is a target in a country, and the moment around which measurements
-// are wanted most.
+// pairWanted is a target in a country whose measurements are wanted, those around a moment
+// first.
 type pairWanted struct {
 	cc, target string
 	around     time.Time
 }
 
-// Bundle gathers the evidence for things that the record says.
+// Bundle gathers the evidence for everything that w.IDs names. The error is NothingSo if
+// an id names nothing.
 func (d *Desk) Bundle(ctx context.Context, w Wanted) (*bundle.Contents, error) {
 	w.Most, w.MostCells = cmp.Or(w.Most, mostMeasurements), cmp.Or(w.MostCells, mostCells)
 	g := &gatherer{d: d, want: w, have: map[string]bool{}, lines: map[string]map[uint32]bool{}, ids: map[string]bool{}}
@@ -106,7 +107,7 @@ func (d *Desk) Bundle(ctx context.Context, w Wanted) (*bundle.Contents, error) {
 	return g.c, nil
 }
 
-// begin takes the archive as it is, and the parameters.
+// begin takes the state of the archive at this moment, and the parameters.
 func (g *gatherer) begin(ctx context.Context) error {
 	var p Parameters
 	if g.d.Parameters != nil {
@@ -135,9 +136,10 @@ func (g *gatherer) begin(ctx context.Context) error {
 	return err
 }
 
-// Corrected is the name under which a correction of something is entered: its id, an
-// answer's with the target as the registry names it. A dated ban that was withdrawn
-// can be corrected, too.
+// Corrected returns the id under which the ledger enters a correction of something. That
+// is its own id, or for an answer CC/TARGET with the target's id in the registry. A dated
+// ban that was withdrawn can be corrected too. The error is NothingSo if the id names
+// nothing.
 func (d *Desk) Corrected(ctx context.Context, id string) (string, error) {
 	g := &gatherer{d: d, have: map[string]bool{}, lines: map[string]map[uint32]bool{}, ids: map[string]bool{}}
 	if err := g.begin(ctx); err != nil {
@@ -169,7 +171,7 @@ func (g *gatherer) about(kind, id, format string, args ...any) {
 	g.c.About = append(g.c.About, bundle.Item{Kind: kind, ID: id, Text: fmt.Sprintf(format, args...)})
 }
 
-// item takes in one thing that was asked for.
+// item takes in the thing that one id names.
 func (g *gatherer) item(ctx context.Context, id string) error {
 	for i := range g.all.Events {
 		if e := &g.all.Events[i]; e.ID == id {
@@ -210,7 +212,7 @@ func (g *gatherer) measurement(ctx context.Context, uid string) error {
 	return nil
 }
 
-// take encloses a measurement by its verdict, with its observations.
+// take encloses a measurement: its verdict and its observations.
 func (g *gatherer) take(ctx context.Context, v *verdict.Row) error {
 	if !g.add(v) {
 		return nil
@@ -223,7 +225,7 @@ func (g *gatherer) take(ctx context.Context, v *verdict.Row) error {
 	return nil
 }
 
-// add encloses a verdict and reports whether it was not enclosed before.
+// add encloses a verdict. It returns false if the verdict is enclosed already.
 func (g *gatherer) add(v *verdict.Row) bool {
 	k := fmt.Sprintf("%s %d %s", v.Raw, v.Line, v.UID)
 	if g.have[k] {
@@ -282,7 +284,8 @@ func (g *gatherer) addEvent(e *event.Event) {
 	}
 }
 
-// pair wants the measurements of a target in a country.
+// pair asks for the measurements of a target in a country, and for those of all targets of
+// its dated bans.
 func (g *gatherer) pair(cc, target string, around *time.Time) {
 	if g.m == nil || slices.ContainsFunc(g.pairs, func(p pairWanted) bool { return p.cc == cc && p.target == target }) {
 		return
@@ -295,11 +298,11 @@ func (g *gatherer) pair(cc, target string, around *time.Time) {
 	g.place(cc)
 	for i := range g.all.Events {
 		if e := &g.all.Events[i]; e.CC == cc && e.Concerns(target) {
-			if e.SeenDark() { // of no target
+			if e.SeenDark() { // such a ban has no target
 				g.addEvent(e)
 				continue
 			}
-			for _, t := range e.Targets { // a ban of several targets is dated from all of them
+			for _, t := range e.Targets { // a ban of several targets is dated from the measurements of all of them
 				g.pair(cc, t, e.Onset.Latest)
 			}
 			g.addEvent(e)
@@ -344,8 +347,8 @@ func (g *gatherer) answer(ctx context.Context, cc, word string) error {
 	return g.reported(cc, target)
 }
 
-// reported encloses what others report of a target in a country, and the records
-// of the cases that report it.
+// reported encloses what others report about a target in a country, with the records of
+// the cases that report it.
 func (g *gatherer) reported(cc, target string) error {
 	all, err := g.d.reported(time.Time{})
 	if err != nil {
@@ -366,7 +369,7 @@ func (g *gatherer) reported(cc, target string) error {
 	return nil
 }
 
-// caseOf takes in a case, or one claim of it.
+// caseOf takes in a case, or one claim of it if claim is not "".
 func (g *gatherer) caseOf(ctx context.Context, c *casefile.Case, claim string) error {
 	_, claims, err := g.d.Case(ctx, c, casefile.Date{})
 	if err != nil {
@@ -406,7 +409,7 @@ func (g *gatherer) caseOf(ctx context.Context, c *casefile.Case, claim string) e
 	return nil
 }
 
-// record encloses the files of a case, and names its sources.
+// record encloses the files of a case, and lists its sources.
 func (g *gatherer) record(c *casefile.Case) {
 	if slices.ContainsFunc(g.c.Revisions, func(r bundle.Revision) bool { return r.Case == c.ID }) {
 		return
@@ -435,10 +438,10 @@ func (g *gatherer) record(c *casefile.Case) {
 	}
 }
 
-// mostCopies bounds the copies of sources that are enclosed, in bytes.
+// mostCopies is the greatest size of all enclosed copies of sources, in bytes.
 const mostCopies = 64 << 20
 
-// copyOf encloses the copy of a source, or says why not.
+// copyOf encloses the copy of a source, or writes the reason why it is not enclosed.
 func (g *gatherer) copyOf(s *casefile.Source, out *bundle.Source) {
 	if s.Copy == nil {
 		out.Why = "no copy was made"
@@ -476,7 +479,7 @@ func (g *gatherer) copyOf(s *casefile.Source, out *bundle.Source) {
 	}
 }
 
-// measurements encloses what was measured of each pair.
+// measurements encloses the measurements of each pair.
 func (g *gatherer) measurements(ctx context.Context) error {
 	for _, p := range g.pairs {
 		if err := g.pairMeasurements(ctx, p); err != nil {
@@ -524,8 +527,9 @@ func (g *gatherer) pairMeasurements(ctx context.Context, p pairWanted) error {
 
 const daySeconds = 86400
 
-// window is the time of whole days around a moment in which no more than most
-// measurements were made; all of it where there are no more.
+// window chooses whole days around a moment whose measurements are together at most
+// `most`. It returns the first second and the exclusive end, in Unix seconds; 0 and 0 if
+// there are no rows, or if that day alone has too many. It covers all rows if they fit.
 func window(rows []verdict.Row, around time.Time, most int) (from, until int64) {
 	if len(rows) == 0 {
 		return 0, 0
@@ -539,7 +543,7 @@ func window(rows []verdict.Row, around time.Time, most int) (from, until int64) 
 	if around.IsZero() || at == len(days) {
 		at = len(days) - 1
 	}
-	low, high, n := at, at, perDay[days[at]] // days enclosed so far
+	low, high, n := at, at, perDay[days[at]] // the days from low to high are enclosed; they have n measurements
 	if n > most {
 		return 0, 0
 	}
@@ -559,8 +563,8 @@ func window(rows []verdict.Row, around time.Time, most int) (from, until int64) 
 
 func floorDay(t int64) int64 { return t - ((t%daySeconds)+daySeconds)%daySeconds }
 
-// superseded encloses what came under the uid of a measurement that does not
-// speak, so that it can be seen why.
+// superseded encloses all versions of a measurement that another document under the same
+// uid replaced, so that readers can see why it does not vote.
 func (g *gatherer) superseded(ctx context.Context) error {
 	var uids []string
 	for i := range g.c.Verdicts {
@@ -576,7 +580,7 @@ func (g *gatherer) superseded(ctx context.Context) error {
 		for i := range versions {
 			v := &versions[i]
 			if slices.ContainsFunc(g.c.Pairs, func(p bundle.Pair) bool { return p.CC == v.CC && p.Target == v.Target }) {
-				continue // enclosed, or of another day
+				continue // it is enclosed already, or its day is left out
 			}
 			if err := g.take(ctx, v); err != nil {
 				return err
@@ -586,7 +590,7 @@ func (g *gatherer) superseded(ctx context.Context) error {
 	return nil
 }
 
-// raw encloses the lines of the batches.
+// raw encloses the lines of the raw batches.
 func (g *gatherer) raw(context.Context) error {
 	for _, sha := range slices.Sorted(maps.Keys(g.lines)) {
 		b, ok := g.m.Batch(sha)
@@ -618,8 +622,8 @@ func (g *gatherer) raw(context.Context) error {
 	return nil
 }
 
-// shortened is a line of a batch with the source as strangers may see it, nil
-// where they may see it as it stands.
+// shortened returns a line of a batch with its source shortened to PublicName, or nil if
+// the source needs no change.
 func shortened(line []byte) ([]byte, error) {
 	e, err := derivation.ParseEntry(line)
 	if err != nil {
@@ -633,8 +637,8 @@ func shortened(line []byte) ([]byte, error) {
 	return bytes.TrimSuffix(archive.AppendEntry(nil, e), []byte("\n")), nil
 }
 
-// marks names the enclosed measurements that many measurements together set
-// apart: it looks at all measurements of their months, as counting does.
+// marks lists the enclosed measurements that a verdict.Marker marks. Marks depend on all
+// measurements of a month, so it reads whole months, as the counting does.
 func (g *gatherer) marks(ctx context.Context) error {
 	if len(g.pairs) == 0 {
 		return nil
@@ -680,8 +684,8 @@ func (g *gatherer) marks(ctx context.Context) error {
 	return nil
 }
 
-// cells encloses the counts of the pairs, and those of the whole country where
-// they are not too many.
+// cells encloses the counts of the pairs, and those of the whole country if they are not
+// too many.
 func (g *gatherer) cells(ctx context.Context) error {
 	for _, p := range g.pairs {
 		days, err := g.d.Store.Cells(ctx, store.Filter{CC: p.cc, Target: p.target})
@@ -718,7 +722,7 @@ func (g *gatherer) placeCells(ctx context.Context, p *bundle.Place) error {
 		if err != nil {
 			return err
 		}
-		if total += len(cells); total > g.want.MostCells { // only those of the pairs from here on, and of the months before
+		if total += len(cells); total > g.want.MostCells { // too many: from here on, and for earlier months, only those of the pairs
 			cells = ofTargets(cells, targets)
 		}
 		p.Segments = append(p.Segments, bundle.HoursSegment{Period: s.Period, SHA256: s.SHA256, Countries: s.Countries, Hours: cells})
@@ -748,7 +752,7 @@ func hoursIn(a *archive.Archive, s archive.Segment, cc string) ([]series.Cell, e
 	}
 	defer f.Close()
 	cells, err := archive.Lookup[series.Cell](f, archive.Key{Column: "probe_cc", Value: cc})
-	for i := range cells { // the reader makes empty lists
+	for i := range cells { // a bundle's reader makes empty lists, not nil
 		c := &cells[i]
 		if len(c.Voices) == 0 {
 			c.Voices = nil
@@ -760,7 +764,7 @@ func hoursIn(a *archive.Archive, s archive.Segment, cc string) ([]series.Cell, e
 	return cells, err
 }
 
-// counts encloses what others counted of a country.
+// counts encloses the counts of a country that others published.
 func (g *gatherer) counts(cc string) error {
 	for _, s := range g.m.Select(archive.Counts, "") {
 		f, err := g.d.Store.Archive().OpenSegment(s)
@@ -777,7 +781,7 @@ func (g *gatherer) counts(cc string) error {
 	return nil
 }
 
-// others encloses what other countries show of the targets.
+// others encloses what the detector found about the targets in other countries.
 func (g *gatherer) others(context.Context) error {
 	var targets []string
 	for _, p := range g.pairs {
@@ -788,7 +792,7 @@ func (g *gatherer) others(context.Context) error {
 	}
 	for _, s := range g.m.Select(archive.Findings, g.m.Ruleset) {
 		if slices.ContainsFunc(g.c.Places, func(p bundle.Place) bool { return p.CC == s.Period && p.Whole }) {
-			continue // found again from its cells
+			continue // they can be found again from the enclosed cells
 		}
 		text, err := findingsIn(g.d.Store.Archive(), s, targets)
 		if err != nil {
@@ -804,8 +808,8 @@ func (g *gatherer) others(context.Context) error {
 	return nil
 }
 
-// findingsIn reads the findings of a country about some targets, nil for none
-// and for those of another detector, which nothing here can compare.
+// findingsIn reads what the detector found in a country about some targets. It is nil if
+// there is nothing, or if another version of the detector wrote it.
 func findingsIn(a *archive.Archive, s archive.Segment, targets []string) (json.RawMessage, error) {
 	var out json.RawMessage
 	err := archive.ReadSegment(a, s, func(rows []struct {
@@ -830,14 +834,14 @@ func findingsIn(a *archive.Archive, s archive.Segment, targets []string) (json.R
 	return out, err
 }
 
-// platforms encloses what the registry answers for the enclosed documents, by
-// deriving from them once.
+// platforms encloses the answers of the registry for the enclosed documents. It derives
+// each document once to learn what is asked.
 func (g *gatherer) platforms(context.Context) error {
 	g.c.Platforms = bundle.PlatformsOf(g.c, g.d.Targets.Of)
 	return nil
 }
 
-// proofs encloses what ties the contents to the ledger.
+// proofs encloses what ties the contents to the ledger. Without a ledger there is nothing.
 func (g *gatherer) proofs(ctx context.Context) error {
 	if g.d.Store == nil {
 		return nil
@@ -874,7 +878,7 @@ func (g *gatherer) proofs(ctx context.Context) error {
 	}
 	indexes := slices.Compact(slices.Sorted(maps.Values(found)))
 	last := head
-	// A head that others signed is worth more, where it has all of it.
+	// Prefer a head that others signed, if it covers all entries.
 	if w, text, err := log.Witnessed(); err == nil && (len(indexes) == 0 || indexes[len(indexes)-1] < w.Size) {
 		head, signed = w, text
 	}
@@ -902,8 +906,8 @@ func (g *gatherer) proofs(ctx context.Context) error {
 	return nil
 }
 
-// stamps encloses the time stamps of the log: for each enclosed entry the first
-// that was made after it. last is the log's newest head.
+// stamps encloses time stamps: for each enclosed entry the first one that was made after
+// it. last is the newest head of the log.
 func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.Checkpoint) error {
 	sizes, err := log.Stamps()
 	if err != nil {
@@ -939,7 +943,7 @@ func (g *gatherer) stamps(p *bundle.Proofs, log *notary.Log, head, last ledger.C
 	return err
 }
 
-// names are those of all that the bundle is evidence of, as corrections name it.
+// names returns all ids under which corrections may speak of the bundle's contents.
 func (g *gatherer) names() []string {
 	var out []string
 	for _, i := range g.c.About {
@@ -957,7 +961,7 @@ func (g *gatherer) names() []string {
 	return out
 }
 
-// entriesWanted names the entries of the ledger that the contents rest on.
+// entriesWanted returns the names of the ledger's entries that the contents rest on.
 func (g *gatherer) entriesWanted() []string {
 	wanted := []string{ledger.NameOfState(g.c.State.Generation)}
 	for i := range g.c.Batches {
@@ -980,7 +984,7 @@ func (g *gatherer) entriesWanted() []string {
 	return wanted
 }
 
-// documentProofs encloses the paths of the enclosed lines of a batch.
+// documentProofs encloses the proofs that the enclosed lines are in their batch.
 func (g *gatherer) documentProofs(p *bundle.Proofs, b *bundle.Batch) error {
 	listed, _ := g.m.Batch(b.SHA256)
 	leaves, err := g.d.Store.Archive().Leaves(listed)

@@ -14,19 +14,19 @@ import (
 	"github.com/bandish/bandish/internal/store"
 )
 
-// Topic is what changes are about: all, or one country, target or case. The
-// empty topic is everything.
+// Topic says which changes are wanted: all of them (the zero Topic), or those of a
+// country, a target or a case.
 type Topic struct {
 	CC, Target, Case string
-	At, Known        time.Time // as BlockedOn takes them: what had come by then, by what was known then
+	At, Known        time.Time // as in BlockedOn: changes up to At, by what was known at Known
 }
 
 func (t Topic) covers(cc string, targets []string, caseID string) bool {
 	return (t.CC == "" || t.CC == cc) && (t.Target == "" || slices.Contains(targets, t.Target)) && (t.Case == "" || t.Case == caseID)
 }
 
-// The kinds of changes of what was measured; those of the record are kinds of
-// acts.
+// The kinds of changes that were measured. All other kinds are kinds of acts of the
+// record.
 const (
 	BanBegins = "ban_begins"
 	BanEnds   = "ban_ends"
@@ -34,18 +34,18 @@ const (
 
 // Change is something that began, ended or was done.
 type Change struct {
-	At       time.Time       `json:"at"`              // by when a ban had begun or ended; the first day of an act
+	At       time.Time       `json:"at"`              // latest moment at which a ban began or ended; first day of an act
 	Interval *event.Interval `json:"interval"`        // of a ban
 	Date     casefile.Date   `json:"date,omitzero"`   // of an act, EDTF
 	Kind     string          `json:"kind"`            // ban_begins, ban_ends or the kind of an act
-	CC       string          `json:"probe_cc"`        // the country
-	Targets  []string        `json:"targets"`         // "*" is the internet
+	CC       string          `json:"probe_cc"`        // ISO 3166-1
+	Targets  []string        `json:"targets"`         // ids of targets; "*" is the whole internet
 	Networks []string        `json:"networks"`        // of a ban, "AS64512"
 	Event    string          `json:"event,omitempty"` // id of a dated ban
 	Case     string          `json:"case,omitempty"`  // ids of a case and of its act
 	Act      string          `json:"act,omitempty"`   //
-	Text     string          `json:"text"`            // in a sentence
-	Path     string          `json:"path"`            // of its page on this server
+	Text     string          `json:"text"`            // one sentence, in English
+	Path     string          `json:"path"`            // path of its page on this server
 }
 
 // Changes lists what began, ended or was done, the newest first.
@@ -96,7 +96,8 @@ func (d *Desk) Changes(ctx context.Context, t Topic) ([]Change, error) {
 	return out, nil
 }
 
-// Names are targets as readers call them.
+// Names joins the names of targets as readers know them; of more than three it gives three
+// and a number.
 func (d *Desk) Names(ids []string) string {
 	var names []string
 	for _, id := range ids {

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Citation is how something that this installation says is cited: the address
-// carries the day, so that it says the same later.
+// Citation says how to cite a page of this installation. The address carries the day, so
+// that it shows the same later.
 type Citation struct {
 	Title, Address string
-	Known          time.Time // the day whose knowledge it is
+	Known          time.Time // the day whose knowledge the page shows
 	Ruleset        string
 	Generation     uint64
 }
 
-// Cite cites the page under a path for the end of a day that it speaks of and of
-// one whose knowledge it uses; zero times are now. base is the address of this
-// server, without a final slash.
+// Cite makes the citation of the page under path. at is the end of the day that the page
+// speaks of, known the end of the day whose knowledge it uses; the zero time is now. base
+// is the address of this server, without a slash at the end.
 func (d *Desk) Cite(title, base, path string, at, known time.Time) (Citation, error) {
 	c, q := Citation{Title: title, Known: d.Now().UTC()}, url.Values{}
 	if !at.IsZero() {
@@ -39,7 +39,7 @@ func (d *Desk) Cite(title, base, path string, at, known time.Time) (Citation, er
 	return c, nil
 }
 
-// Text is the citation as a line.
+// Text is the citation in one line.
 func (c Citation) Text() string {
 	out := "Bandish, “" + c.Title + "”, as known on " + c.Known.Format("2 January 2006") + ", " + c.Address
 	if c.Generation != 0 {

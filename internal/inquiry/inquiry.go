@@ -1,7 +1,7 @@
-// Package inquiry puts questions to all that an installation holds: the archive
-// of measurements, the case record and imported lists. It gathers the evidence
-// and hands it to package answer, which concludes. Every surface (pages,
-// commands, JSON, feeds) asks through it, so that one question has one answer.
+// Package inquiry answers questions from all that an installation holds: the archive of
+// measurements, the case record and imported lists. It gathers the evidence; package
+// answer concludes. Pages, commands, JSON and feeds all ask through it, so that one
+// question has one answer.
 package inquiry
 
 import (
@@ -24,37 +24,38 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// Desk answers questions. Its fields are set before first use; its methods may
-// be called by many goroutines.
+// Desk answers questions. Its fields must be set before the first use. Many goroutines may
+// call its methods.
 type Desk struct {
-	Store   *store.Store // nil where nothing was measured
+	Store   *store.Store // nil if nothing was measured
 	Records *casefile.Records
 	Targets *target.Registry
-	Lists   func() ([]ban.Report, error) // what imported lists report; nil for none
-	Hand    func() (ban.Hand, error)     // decisions by hand on which reports are of one ban; nil for none
-	// Parameters are those that the archive is derived with; nil for the embedded ones.
+	Lists   func() ([]ban.Report, error) // reads the reports of imported lists; nil: there are none
+	Hand    func() (ban.Hand, error)     // reads decisions by people on which reports are of one ban; nil: there are none
+	// Parameters returns the inputs with which the archive derives; nil: the embedded
+	// ones.
 	Parameters func() (Parameters, error)
-	// Copy gives the copy of a source by its SHA-256, nil where there is none; nil for
-	// no copies.
+	// Copy returns the copy of a source by its SHA-256, or nil if there is none. A nil
+	// Copy means that there are no copies.
 	Copy func(sha string) ([]byte, error)
 	Now  func() time.Time
 
 	mu      sync.Mutex // guards what follows
 	lists   []ban.Report
 	hand    ban.Hand
-	read    time.Time                       // when lists were read
-	edition int                             // grows when they change
-	said    map[string]map[string][]ban.Ban // by day and country
+	read    time.Time                       // when lists was read
+	edition int                             // grows when lists or hand change
+	said    map[string]map[string][]ban.Ban // reconciled reported bans, by day and then by country
 	memo    memo
 }
 
-// Ask is a question in the terms of a reader.
+// Ask is a question as a reader puts it.
 type Ask struct {
 	CC, Target string
 	ASNs       []uint32
-	At         time.Time // exclusive end of the day; zero: the last that is known, or was at Known
-	Known      time.Time // exclusive end of the day whose knowledge is asked for; zero: all
-	Since      time.Time // first day of the timeline; zero: all
+	At         time.Time // exclusive end of the day asked about; zero: the last day known, or known at Known
+	Known      time.Time // exclusive end of the day whose knowledge is used; zero: all that is known
+	Since      time.Time // first day of the timeline; zero: no bound
 }
 
 // Answered is an answer with its timeline.
@@ -65,7 +66,7 @@ type Answered struct {
 	Published []store.PublishedCounts `json:"published_counts,omitempty"` // daily counts that others published
 }
 
-// Country is a country's English name.
+// Country returns the English name of a country.
 func Country(cc string) string {
 	if cc == "ZZ" {
 		return "ZZ (no country: lab data)"
@@ -73,7 +74,7 @@ func Country(cc string) string {
 	return cmp.Or(country.Name(cc), cc)
 }
 
-// Name is a target's name for readers.
+// Name returns the name of a target as readers know it.
 func (d *Desk) Name(id string) string {
 	if p, ok := d.Targets.Platform(id); ok {
 		return p.Name
@@ -81,7 +82,7 @@ func (d *Desk) Name(id string) string {
 	return id
 }
 
-// Answer answers whether a target is blocked in a country.
+// Answer says whether a target is blocked in a country.
 func (d *Desk) Answer(ctx context.Context, ask Ask) (*Answered, error) {
 	return remember(ctx, d, fmt.Sprint("answer ", ask, d.then(ask.Known)), func() (*Answered, error) { return d.answer(ctx, ask) })
 }
@@ -104,7 +105,8 @@ func (d *Desk) question(ask Ask) answer.Question {
 	return answer.Question{CC: ask.CC, Country: Country(ask.CC), Target: ask.Target, Name: d.Name(ask.Target), ASNs: ask.ASNs, At: ask.At, Known: ask.Known, Now: d.Now()}
 }
 
-// Evidence is what there is on a target in a country, measured and reported.
+// Evidence returns what was measured and reported about a target in a country, by what was
+// known at a moment (zero: all).
 func (d *Desk) Evidence(ctx context.Context, cc, target string, known time.Time) (answer.Evidence, error) {
 	var ev answer.Evidence
 	var err error
@@ -116,7 +118,7 @@ func (d *Desk) Evidence(ctx context.Context, cc, target string, known time.Time)
 	return ev, d.addSaid(&ev, cc, target, known)
 }
 
-// evidenceOf is the Evidence of many pairs.
+// evidenceOf is Evidence for many pairs at once.
 func (d *Desk) evidenceOf(ctx context.Context, pairs []store.Pair, known time.Time) (map[store.Pair]answer.Evidence, error) {
 	out := make(map[store.Pair]answer.Evidence, len(pairs))
 	var err error
@@ -144,7 +146,8 @@ func (d *Desk) evidenceOf(ctx context.Context, pairs []store.Pair, known time.Ti
 	return out, nil
 }
 
-// addSaid adds the reported bans and the cases on a target in a country.
+// addSaid adds to the evidence the reported bans and the cases about a target in a
+// country.
 func (d *Desk) addSaid(ev *answer.Evidence, cc, target string, known time.Time) error {
 	bans, err := d.reported(known)
 	if err != nil {
@@ -159,7 +162,7 @@ func (d *Desk) addSaid(ev *answer.Evidence, cc, target string, known time.Time) 
 	return nil
 }
 
-// begun reports whether anything of a case was known.
+// begun reports whether anything of a case was known at a moment; the zero moment is now.
 func (d *Desk) begun(c *casefile.Case, known time.Time) bool {
 	if known.IsZero() {
 		return true
@@ -171,8 +174,8 @@ func (d *Desk) begun(c *casefile.Case, known time.Time) bool {
 // listsLast is how long imported lists are kept before they are read again.
 const listsLast = time.Minute
 
-// reported are the bans that the record and imported lists report, reconciled,
-// by country.
+// reported returns the bans that the record and imported lists report, by country. Reports
+// of the same ban are put together.
 func (d *Desk) reported(known time.Time) (map[string][]ban.Ban, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -196,7 +199,7 @@ func (d *Desk) reported(known time.Time) (map[string][]ban.Ban, error) {
 	return d.reconciled(known, now), nil
 }
 
-// maxSaid bounds the days whose reported bans are kept.
+// maxSaid is for how many days reconciled bans are kept.
 const maxSaid = 32
 
 func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
@@ -227,8 +230,9 @@ func (d *Desk) reconciled(known, now time.Time) map[string][]ban.Ban {
 	return out
 }
 
-// listedBy are the reports of the lists that had been imported by then. No list says
-// when its rows were published; zero is all.
+// listedBy returns the reports of lists that were imported before a moment; the zero
+// moment returns all. The time of import stands for the time of publication, which lists
+// do not give.
 func listedBy(lists []ban.Report, known time.Time) []ban.Report {
 	if known.IsZero() {
 		return lists
@@ -236,7 +240,7 @@ func listedBy(lists []ban.Report, known time.Time) []ban.Report {
 	return slices.DeleteFunc(slices.Clone(lists), func(r ban.Report) bool { return r.Imported.IsZero() || !r.Imported.Before(known) })
 }
 
-// recordsThen is the record as it was known.
+// recordsThen returns the record as it was known at a moment; the zero moment is now.
 func (d *Desk) recordsThen(known time.Time) *casefile.Records {
 	if known.IsZero() {
 		return d.Records
@@ -254,7 +258,8 @@ func (d *Desk) recordsThen(known time.Time) *casefile.Records {
 	return &then
 }
 
-// Cells are cells of a target in a country, hourly or daily ones (answer.Hourly).
+// Cells returns the cells of a target in a country: hourly for a short time, else daily,
+// as answer.Hourly says.
 func (d *Desk) Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error) {
 	hours := answer.Hourly(from, to)
 	f := store.Filter{CC: cc, Target: target, Since: from, Until: to}
@@ -276,8 +281,9 @@ func (d *Desk) Cells(ctx context.Context, cc, target string, from, to, known tim
 	return d.Store.Cells(ctx, f)
 }
 
-// InCountry answers for every target that was measured or reported blocked in
-// a country, those that are blocked first, then by name.
+// InCountry answers for every target that was measured in a country or is reported blocked
+// there. Blocked targets come first, then those with a state, then the rest; each group is
+// sorted by name.
 func (d *Desk) InCountry(ctx context.Context, cc string, at, known time.Time) ([]answer.Answer, error) {
 	return remember(ctx, d, fmt.Sprint("country ", cc, at, d.then(known)), func() ([]answer.Answer, error) { return d.inCountry(ctx, cc, at, known) })
 }
@@ -313,7 +319,8 @@ func (d *Desk) inCountry(ctx context.Context, cc string, at, known time.Time) ([
 	return out, nil
 }
 
-// Places are what the archive has measurements of, most measured first.
+// Places returns up to limit pairs of country and target with measurements, the most
+// measured first.
 func (d *Desk) Places(ctx context.Context, limit int) ([]store.Place, error) {
 	if d.Store == nil {
 		return nil, nil
@@ -333,8 +340,8 @@ func rank(a *answer.Answer) int {
 	return 1
 }
 
-// Events are the dated bans, and what was set aside as artefacts. Where known
-// is set they are those of one country, dated with what was known then.
+// Events returns the dated bans that f selects, and those set aside as artefacts. If known
+// is not zero, it dates the bans anew from what was known then, without the artefacts.
 func (d *Desk) Events(ctx context.Context, f store.Filter, known time.Time) (event.Result, error) {
 	if d.Store == nil {
 		return event.Result{}, nil
@@ -364,14 +371,14 @@ func (d *Desk) Events(ctx context.Context, f store.Filter, known time.Time) (eve
 	return out, nil
 }
 
-// Reports are the bans of the record and of the archive's measurements and,
-// where lists is set, of imported lists, as of a day, before they are put
-// together.
+// Reports returns all reports of bans as of a day, before they are put together: those of
+// the record, the dated bans of the archive and, if lists is true, those of imported
+// lists.
 func (d *Desk) Reports(ctx context.Context, day time.Time, lists bool) ([]ban.Report, error) {
 	return d.reportsThen(ctx, day, lists, time.Time{})
 }
 
-// reportsThen are Reports by what was known at a moment, zero for all.
+// reportsThen is Reports by what was known at a moment; zero means all.
 func (d *Desk) reportsThen(ctx context.Context, day time.Time, lists bool, known time.Time) ([]ban.Report, error) {
 	reports := ban.FromRecord(d.recordsThen(known), day)
 	if lists && d.Lists != nil {
@@ -389,14 +396,14 @@ func (d *Desk) reportsThen(ctx context.Context, day time.Time, lists bool, known
 	if err != nil {
 		return nil, err
 	}
-	if !known.IsZero() && !day.Before(known) { // what was measured later was not known
+	if !known.IsZero() && !day.Before(known) { // later measurements were not known
 		day = known.AddDate(0, 0, -1)
 	}
 	return append(reports, ban.FromEvents(found.Events, last, day)...), nil
 }
 
-// bans are the reports of all bans as of a day put together, by what was known at a
-// moment, zero for all.
+// bans returns all bans as of a day, with reports of the same ban put together, by what
+// was known at a moment; zero means all.
 func (d *Desk) bans(ctx context.Context, day, known time.Time) ([]ban.Ban, error) {
 	reports, err := d.reportsThen(ctx, day, true, known)
 	if err != nil {
@@ -412,8 +419,8 @@ func (d *Desk) bans(ctx context.Context, day, known time.Time) ([]ban.Ban, error
 	return bans, nil
 }
 
-// Case is a case as it was known at the end of a day, with its clock, and its
-// claims held against the evidence. A zero day is now.
+// Case returns a case as it was known at the end of a day, with its clock, and the answers
+// to its claims. A zero day is now.
 func (d *Desk) Case(ctx context.Context, c *casefile.Case, asOf casefile.Date) (*casefile.Case, []casefile.Answer, error) {
 	_, known := asOf.Bounds(c.Zone())
 	both, err := remember(ctx, d, fmt.Sprint("case ", c.ID, " ", asOf, d.then(known)), func() (shownCase, error) {
@@ -423,7 +430,7 @@ func (d *Desk) Case(ctx context.Context, c *casefile.Case, asOf casefile.Date) (
 	return both.shown, both.claims, err
 }
 
-// shownCase is a case with its answered claims.
+// shownCase is a case with the answers to its claims.
 type shownCase struct {
 	shown  *casefile.Case
 	claims []casefile.Answer
@@ -440,20 +447,20 @@ func (d *Desk) caseAt(ctx context.Context, c *casefile.Case, asOf casefile.Date)
 	return shown, claims, err
 }
 
-// Check answers a claim about access.
+// Check answers whether a claim about access was true.
 func (d *Desk) Check(ctx context.Context, claim casefile.AccessClaim) (casefile.Answer, error) {
 	return remember(ctx, d, fmt.Sprintf("check %+v", claim), func() (casefile.Answer, error) { return answer.Check(ctx, d.Records, claim, d) })
 }
 
-// Blocked are the answers for all that is blocked by what was measured or
-// reported last: where a dated ban had no end, or the record or a list says that
-// it lasts. The most recent comes first.
+// Blocked returns the answers that say blocked by what was measured or reported last. The
+// ban that began last comes first.
 func (d *Desk) Blocked(ctx context.Context) ([]answer.Answer, error) {
 	return d.BlockedOn(ctx, time.Time{}, time.Time{})
 }
 
-// BlockedOn is what was blocked at a moment (exclusive: the end of a day; zero: by
-// what was measured or reported last), by what was known at another (zero: now).
+// BlockedOn returns the answers that said blocked at a moment, by what was known at
+// another. at is exclusive, the end of a day; zero takes what was measured or reported
+// last. known zero is now.
 func (d *Desk) BlockedOn(ctx context.Context, at, known time.Time) ([]answer.Answer, error) {
 	return remember(ctx, d, fmt.Sprint("blocked ", at, d.then(known)), func() ([]answer.Answer, error) { return d.blockedOn(ctx, at, known) })
 }

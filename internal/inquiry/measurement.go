@@ -14,20 +14,20 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Measurement is one measurement with what led to its verdict.
+// Measurement is one measurement with all that led to its verdict.
 type Measurement struct {
 	Verdict      verdict.Row       `json:"verdict"`
 	Rules        []FiredRule       `json:"rules"`
 	Observations []observation.Row `json:"observations"`
-	Source       string            `json:"source,omitempty"` // where the raw document came from
+	Source       string            `json:"source,omitempty"` // where the document came from, as PublicName gives it
 	SourceLine   int64             `json:"source_line,omitempty"`
-	Raw          string            `json:"raw_batch,omitempty"` // SHA-256
+	Raw          string            `json:"raw_batch,omitempty"` // SHA-256 of the raw batch
 	RawLine      uint32            `json:"raw_line"`
 	Example      bool              `json:"example,omitempty"`
-	Others       []verdict.Row     `json:"others,omitempty"` // what else came under this uid: anyone may write one
+	Others       []verdict.Row     `json:"others,omitempty"` // other documents under this uid: anybody may write a uid
 
-	Uploaded time.Time `json:"-"` // when a collector received it, where that is known
-	Document []byte    `json:"-"` // as it was received, client addresses removed; nil where there is none
+	Uploaded time.Time `json:"-"` // when a collector received it; zero if not known
+	Document []byte    `json:"-"` // the document, without client addresses; nil if the archive has none
 }
 
 // FiredRule is a rule that fired, in words.
@@ -36,9 +36,9 @@ type FiredRule struct {
 	Sentence string `json:"sentence"`
 }
 
-// Measurement finds what is known of one measurement; false where the archive
-// has none of this uid. Of several documents under one uid content names one,
-// by its hash; "" is the one that speaks.
+// Measurement returns what is known of one measurement, and false if the archive has none
+// of this uid. If several documents have the uid, content names one by its hash; "" takes
+// the one that votes.
 func (d *Desk) Measurement(ctx context.Context, uid, content string) (Measurement, bool, error) {
 	if d.Store == nil || !utf8.ValidString(uid) {
 		return Measurement{}, false, nil
@@ -72,9 +72,8 @@ func (d *Desk) Measurement(ctx context.Context, uid, content string) (Measuremen
 	return e, true, nil
 }
 
-// PublicName is a source as strangers may see it: an address of the web or of
-// a bucket without what can hold a password or a signature, of a file here its
-// name without its folders.
+// PublicName returns a source as strangers may see it. An address of the web or of a
+// bucket loses what may hold a password or a signature. A local file loses its folders.
 func PublicName(source string) string {
 	if !strings.Contains(source, "://") {
 		return path.Base(source)

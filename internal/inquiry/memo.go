@@ -11,35 +11,36 @@ import (
 	"github.com/bandish/bandish/internal/store"
 )
 
-// memo keeps answers while nothing that they rest on changes: what was counted,
-// the imported lists and the day. Names of answers that rest on each measurement
-// say so (Desk.then). What it keeps is shared and must not be changed.
+// memo keeps answers as long as the data they rest on stays the same: what was counted,
+// the imported lists, and the day. An answer that rests on every single measurement
+// carries the archive's generation in its name (Desk.then). Answers are shared: callers
+// must not change them.
 type memo struct {
 	mu      sync.Mutex // guards what follows
 	edition Edition
 	kept    map[string]*kept
-	bytes   int    // that they take, about
-	asked   uint64 // how often anything was asked for
+	bytes   int    // size of the kept answers, an estimate
+	asked   uint64 // counts the calls of keep
 }
 
-// kept is one answer, made once however many ask for it at once.
+// kept is one answer. It is made once, however many ask for it at the same time.
 type kept struct {
 	once     sync.Once
-	asked    uint64 // when it was asked for last
-	bytes    int    // that it takes, about; 0 while it is made
+	asked    uint64 // value of memo.asked when it was last asked for
+	bytes    int    // its size, an estimate; 0 while it is being made
 	value    any
 	err      error
-	canceled bool // err is of who made it, who went away
+	canceled bool // the caller who made it went away, and err says so
 }
 
-// The bounds of the answers that are kept: their number, and their bytes.
+// How many answers are kept, and how many bytes they may have.
 const (
 	maxKept      = 256
 	maxKeptBytes = 64 << 20
 )
 
-// weigh is about what an answer takes, in bytes: the days of years on many networks
-// are what makes some large.
+// weigh estimates the size of an answer in bytes. Days of many years on many networks make
+// some answers large.
 func weigh(answer any) int {
 	const one, row, day, pair = 4 << 10, 2 << 10, 192, 192
 	n := one
@@ -53,7 +54,7 @@ func weigh(answer any) int {
 		for i := range a.Answers {
 			n += row + day*len(a.Answers[i].Days)
 		}
-	case []store.Place: // of these an archive may have many
+	case []store.Place: // an archive may have many of these
 		n += pair * len(a)
 	case []Ask:
 		n += pair * len(a)
@@ -67,7 +68,7 @@ func weigh(answer any) int {
 	return n
 }
 
-// remember gives what make made for a name before, or makes it.
+// remember returns the answer that is kept under a name, or lets make make it.
 func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, error)) (T, error) {
 	var none T
 	for {
@@ -80,10 +81,10 @@ func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, 
 			mine = true
 			defer func() {
 				if k.err != nil {
-					d.memo.drop(name, k) // the next one tries again
+					d.memo.drop(name, k) // the next caller tries again
 				}
 			}()
-			k.err = errPanicked // stays where make panics: who waits must not take nothing for an answer
+			k.err = errPanicked // it stays if make panics, so that nobody who waits takes nothing for an answer
 			k.value, k.err = make()
 			k.canceled = ctx.Err() != nil
 			if k.err == nil {
@@ -96,23 +97,23 @@ func remember[T any](ctx context.Context, d *Desk, name string, make func() (T, 
 		if mine || !k.canceled || ctx.Err() != nil {
 			return none, k.err
 		}
-		// Who made it went away before it was made: that is no failure of ours.
+		// The caller who made it went away before it was ready. That is not our failure.
 	}
 }
 
-// errPanicked is the error of those who waited for an answer that panicked.
+// errPanicked is the error of callers who waited for an answer whose making panicked.
 var errPanicked = errors.New("making the answer panicked")
 
-// Edition names all that answers rest on: where it is the same, so is every
-// answer.
+// Edition names the state of all data that answers rest on. Equal editions give equal
+// answers.
 type Edition struct {
-	Generation uint64 // of the archive; 0 without one. It grows with all that comes in
-	Counted    string // names what was counted; most answers rest on it and not on the generation
-	Lists      int    // grows when the imported lists change; from 0 when the program starts
-	Day        string // today, for what counts days
+	Generation uint64 // of the archive; grows with everything that comes in; 0 without an archive
+	Counted    string // names what was counted; most answers rest on it and not on Generation
+	Lists      int    // grows when the imported lists change; 0 when the program starts
+	Day        string // today (UTC), for answers that count days
 }
 
-// Edition is the present one.
+// Edition returns the present edition.
 func (d *Desk) Edition() (Edition, error) {
 	e := Edition{Day: d.Now().UTC().Format(time.DateOnly)}
 	if d.Store != nil {
@@ -121,7 +122,7 @@ func (d *Desk) Edition() (Edition, error) {
 			return e, err
 		}
 	}
-	if _, err := d.reported(time.Time{}); err != nil { // reads the lists anew where that is due
+	if _, err := d.reported(time.Time{}); err != nil { // reads the lists again if that is due
 		return e, err
 	}
 	d.mu.Lock()
@@ -130,17 +131,18 @@ func (d *Desk) Edition() (Edition, error) {
 	return e, nil
 }
 
-// then names a day whose knowledge is asked for, in the name of an answer that
-// is made of each measurement that was known.
+// then returns the part of an answer's name for a moment whose knowledge is used, with the
+// archive's generation; "" for the zero moment.
 func (d *Desk) then(known time.Time) string {
 	if known.IsZero() || d.Store == nil {
 		return ""
 	}
-	_, generation, _ := d.Store.Edition() // who makes the answer meets the error, too
+	_, generation, _ := d.Store.Edition() // whoever makes the answer meets this error too
 	return fmt.Sprint(" known ", known.UTC(), " of ", generation)
 }
 
-// keep finds the place of an answer.
+// keep returns the place of an answer by its name, and makes an empty one if there is
+// none.
 func (d *Desk) keep(name string) (*kept, error) {
 	now, err := d.Edition()
 	if err != nil {
@@ -166,13 +168,12 @@ func (d *Desk) keep(name string) (*kept, error) {
 	return k, nil
 }
 
-// weigh counts an answer that was made, and lets go of others where they take too
-// much.
+// weigh adds the size of a new answer, and drops others if there is too much.
 func (m *memo) weigh(name string, k *kept) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.kept[name] != k {
-		return // it is of an edition that is over
+		return // it belongs to an edition that is over
 	}
 	k.bytes = weigh(k.value)
 	m.bytes += k.bytes
@@ -181,8 +182,7 @@ func (m *memo) weigh(name string, k *kept) {
 	}
 }
 
-// forget lets go of the answer that was asked for longest ago. The caller holds
-// mu.
+// forget drops the answer that nobody asked for the longest time. The caller holds mu.
 func (m *memo) forget() {
 	oldest := ""
 	for name, k := range m.kept {
@@ -201,7 +201,7 @@ func (m *memo) drop(name string, k *kept) {
 	}
 }
 
-// remove takes an answer out. The caller holds mu.
+// remove drops an answer. The caller holds mu.
 func (m *memo) remove(name string) {
 	m.bytes -= m.kept[name].bytes
 	delete(m.kept, name)

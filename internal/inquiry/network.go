@@ -15,10 +15,10 @@ type Network struct {
 	ASN     uint32          `json:"probe_asn"`
 	Answers []NetworkAnswer `json:"targets"`
 	Events  []event.Event   `json:"events"`
-	Left    int             `json:"not_shown"` // targets with fewer measurements than those shown
+	Left    int             `json:"not_shown"` // how many more targets there are, with fewer measurements than those shown
 }
 
-// NetworkAnswer is the answer on one target for a network alone.
+// NetworkAnswer is the answer about a target, for one network alone.
 type NetworkAnswer struct {
 	CC           string         `json:"probe_cc"`
 	Country      string         `json:"country"`
@@ -27,24 +27,25 @@ type NetworkAnswer struct {
 	Measurements int64          `json:"measurements"`
 	Last         time.Time      `json:"last_measured"`
 	Network      answer.Network `json:"network"`
-	At           time.Time      `json:"-"` // the moment of the answer, exclusive
-	Days         []answer.Day   `json:"-"` // of this network alone, the last DaysOnNetwork
+	At           time.Time      `json:"-"` // exclusive moment of the answer
+	Days         []answer.Day   `json:"-"` // the last DaysOnNetwork days, of this network alone
 }
 
-// The bounds of what is said of a network: targets, and days of each.
+// How many targets of a network are shown, and how many days of each.
 const (
 	mostOnNetwork = 60
 	DaysOnNetwork = 30
 )
 
-// Network says what a network blocks; false where nothing was measured on it.
+// Network says what a network blocks now. It returns false if nothing was measured there.
 func (d *Desk) Network(ctx context.Context, asn uint32) (Network, bool, error) {
 	n, err := d.NetworkOn(ctx, asn, time.Time{}, time.Time{})
 	return n, len(n.Answers)+len(n.Events) > 0, err
 }
 
-// NetworkOn is Network as it stood at a moment (exclusive: the end of a day; zero:
-// when it was measured last), by what was known at another (zero: now).
+// NetworkOn says what a network blocked at a moment, by what was known at another. at is
+// exclusive, the end of a day; zero takes the last measurement of each target. known zero
+// is now.
 func (d *Desk) NetworkOn(ctx context.Context, asn uint32, at, known time.Time) (Network, error) {
 	return remember(ctx, d, fmt.Sprint("network ", asn, " ", at, d.then(known)), func() (Network, error) { return d.network(ctx, asn, at, known) })
 }
@@ -80,7 +81,7 @@ func (d *Desk) network(ctx context.Context, asn uint32, at, known time.Time) (Ne
 func (d *Desk) onNetwork(asn uint32, p store.Place, ev answer.Evidence, at, known time.Time) NetworkAnswer {
 	q := d.question(Ask{CC: p.CC, Target: p.Target, At: at, Known: known})
 	a := answer.Of(q, ev)
-	if last := a.LastMeasured; at.IsZero() && last != nil && last.Before(a.At) { // reports go on when nobody measures
+	if last := a.LastMeasured; at.IsZero() && last != nil && last.Before(a.At) { // a report may still hold when nobody measures any more
 		q.At = *last
 		a = answer.Of(q, ev)
 	}

@@ -14,46 +14,46 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Summary is what there is on one country, or on one target.
+// Summary is what is known of one country, or of one target.
 type Summary struct {
-	ID           string          `json:"id"` // a country code or a target
+	ID           string          `json:"id"` // a country code, or the id of a target
 	Name         string          `json:"name"`
-	Blocked      []answer.Answer `json:"blocked"`      // what is blocked there, or where it is
-	Places       int             `json:"places"`       // targets that were measured, or countries; of all time
-	Measurements int64           `json:"measurements"` // of both, of all time
-	Bans         int             `json:"bans"`         // dated ones that had begun
-	Reported     int             `json:"reported"`     // bans that had begun, by the record and imported lists
+	Blocked      []answer.Answer `json:"blocked"`      // what is blocked there, or where it is blocked
+	Places       int             `json:"places"`       // how many targets or countries were measured, ever
+	Measurements int64           `json:"measurements"` // how many, ever
+	Bans         int             `json:"bans"`         // dated bans that had begun
+	Reported     int             `json:"reported"`     // reported bans that had begun, by the record and imported lists
 	Cases        []answer.Case   `json:"cases"`
 }
 
-// allPlaces is more than any archive has of countries and targets.
+// allPlaces is more than any archive has pairs of country and target.
 const allPlaces = 1 << 20
 
-// Countries sums up each country of which anything is known, those with the
-// most blocked first, as BlockedOn takes at and known.
+// Countries returns a summary of each country of which anything is known, those with most
+// blocked first. at and known are as in BlockedOn.
 func (d *Desk) Countries(ctx context.Context, at, known time.Time) ([]Summary, error) {
 	return remember(ctx, d, fmt.Sprint("countries ", at, d.then(known)), func() ([]Summary, error) {
 		return d.summaries(ctx, at, known, func(cc, _ string) string { return cc }, Country)
 	})
 }
 
-// Platforms sums up each target of which anything is known, and each platform
-// of the registry, as BlockedOn takes at and known.
+// Platforms returns a summary of each target of which anything is known, and of each
+// platform of the registry. at and known are as in BlockedOn.
 func (d *Desk) Platforms(ctx context.Context, at, known time.Time) ([]Summary, error) {
 	return remember(ctx, d, fmt.Sprint("platforms ", at, d.then(known)), func() ([]Summary, error) {
 		return d.summaries(ctx, at, known, func(_, target string) string { return target }, d.Name)
 	})
 }
 
-// begunBy reports whether what began in an interval may have begun before a moment,
-// zero for any.
+// begunBy reports whether a ban with this onset may have begun before a moment; true for
+// the zero moment.
 func begunBy(onset *event.Interval, at time.Time) bool {
 	first := cmp.Or(onset.Earliest, onset.Latest)
 	return at.IsZero() || first == nil || first.Before(at)
 }
 
-// EventsOn are the dated bans that had begun at a moment (exclusive: the end of a
-// day; zero: all), by what was known at another (zero: now).
+// EventsOn returns the dated bans that had begun at a moment, by what was known at
+// another. at is exclusive, the end of a day; zero means all. known zero is now.
 func (d *Desk) EventsOn(ctx context.Context, f store.Filter, at, known time.Time) ([]event.Event, error) {
 	found, err := d.Events(ctx, f, known)
 	if err != nil {
@@ -68,7 +68,7 @@ func (d *Desk) EventsOn(ctx context.Context, f store.Filter, at, known time.Time
 	return out, nil
 }
 
-// summaries adds up all that is known by country or by target.
+// summaries sums up all that is known by country or by target; of says which.
 func (d *Desk) summaries(ctx context.Context, moment, known time.Time, of func(cc, target string) string, name func(string) string) ([]Summary, error) {
 	all := map[string]*Summary{}
 	at := func(cc, target string) *Summary {
@@ -127,7 +127,7 @@ func (d *Desk) summaries(ctx context.Context, moment, known time.Time, of func(c
 	return out, nil
 }
 
-// sumReported adds the bans that are reported, and the cases.
+// sumReported adds reported bans and cases to the summaries.
 func (d *Desk) sumReported(at func(cc, target string) *Summary, moment, known time.Time) error {
 	bans, err := d.reported(known)
 	if err != nil {
@@ -155,8 +155,8 @@ func (d *Desk) sumReported(at func(cc, target string) *Summary, moment, known ti
 	return nil
 }
 
-// OfTarget answers for every country in which a target was measured or reported
-// blocked, those where it is blocked first, then by name.
+// OfTarget answers for every country in which a target was measured or is reported
+// blocked. Countries where it is blocked come first, then by name.
 func (d *Desk) OfTarget(ctx context.Context, target string, at, known time.Time) ([]answer.Answer, error) {
 	return remember(ctx, d, fmt.Sprint("target ", target, " ", at, d.then(known)), func() ([]answer.Answer, error) { return d.ofTarget(ctx, target, at, known) })
 }
@@ -206,7 +206,7 @@ func (d *Desk) ofTarget(ctx context.Context, target string, at, known time.Time)
 	return out, nil
 }
 
-// EventsOnNetwork are the dated bans that name a network.
+// EventsOnNetwork returns the dated bans that name a network.
 func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32, known time.Time) ([]event.Event, error) {
 	found, err := d.Events(ctx, store.Filter{}, known)
 	if err != nil {
@@ -221,9 +221,9 @@ func (d *Desk) EventsOnNetwork(ctx context.Context, asn uint32, known time.Time)
 	return out, nil
 }
 
-// Longest ranks all bans of platforms, measured and reported, by their length as of a
-// day: that which at ends (exclusive), else that which known ends, else today. known is
-// the moment whose knowledge is used, zero for now.
+// Longest returns all bans of platforms, measured and reported, the longest first. Lengths
+// count up to the day that ends at at, or else at known, or else today. known is the
+// moment whose knowledge is used; zero is now.
 func (d *Desk) Longest(ctx context.Context, at, known time.Time) ([]ban.Ranked, error) {
 	return remember(ctx, d, fmt.Sprint("longest ", at, d.then(known)), func() ([]ban.Ranked, error) {
 		day := d.DayOf(at, known)
@@ -232,7 +232,7 @@ func (d *Desk) Longest(ctx context.Context, at, known time.Time) ([]ban.Ranked, 
 	})
 }
 
-// DayOf is the day that a question is about, as its first moment, or now.
+// DayOf returns the first moment of the day that a question is about, or now.
 func (d *Desk) DayOf(at, known time.Time) time.Time {
 	if end := cmp.Or(at, known); !end.IsZero() {
 		return end.AddDate(0, 0, -1)
@@ -240,12 +240,13 @@ func (d *Desk) DayOf(at, known time.Time) time.Time {
 	return d.Now()
 }
 
-// UnknownTarget is the failure of a word that names nothing; its text is for the
+// UnknownTarget is the error for a word that names no target. Its text is written for the
 // reader.
 type UnknownTarget struct{ error }
 
-// Target is the target that a word names: a platform by any of its names, a
-// host, or anything that was measured under exactly this name.
+// Target returns the id of the target that a word names: a platform by any of its names, a
+// host, or anything that was measured under exactly this name. Else the error is
+// UnknownTarget.
 func (d *Desk) Target(ctx context.Context, word string) (string, error) {
 	id, _, unknown := d.Targets.Resolve(word)
 	if unknown == nil {
@@ -268,8 +269,8 @@ func (d *Desk) Target(ctx context.Context, word string) (string, error) {
 	return "", UnknownTarget{unknown}
 }
 
-// Pairs are the countries and targets of which something was measured or is
-// reported: those whose answer says something.
+// Pairs returns the pairs of country and target of which something was measured or is
+// reported, sorted.
 func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
 	return remember(ctx, d, "pairs", func() ([]Ask, error) {
 		places, err := d.Places(ctx, allPlaces)
@@ -301,8 +302,8 @@ func (d *Desk) Pairs(ctx context.Context) ([]Ask, error) {
 	})
 }
 
-// Hours counts the hours in which each target was banned in each country and
-// year, by dated bans and by reported ones, up to the day that Longest is of.
+// Hours counts the hours in which each target was banned, by country and year, from dated
+// bans and from reported ones. It counts up to the day of Longest.
 func (d *Desk) Hours(ctx context.Context, at, known time.Time) ([]ban.Year, error) {
 	return remember(ctx, d, fmt.Sprint("hours ", at, d.then(known)), func() ([]ban.Year, error) {
 		found, err := d.Events(ctx, store.Filter{}, known)
@@ -329,8 +330,8 @@ func (d *Desk) Hours(ctx context.Context, at, known time.Time) ([]ban.Year, erro
 	})
 }
 
-// lastMeasured gives the end (exclusive) of the last day on which a target was
-// measured in a country; of the target "*" it is that of any target.
+// lastMeasured returns a function that gives the exclusive end of the last day on which a
+// target was measured in a country. The target "*" means any target.
 func (d *Desk) lastMeasured(ctx context.Context) (func(cc, target string) time.Time, error) {
 	places, err := d.Places(ctx, allPlaces)
 	if err != nil {

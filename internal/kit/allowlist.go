@@ -10,16 +10,16 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// A run of a list on which so many sites were tried and so few worked is
-// followed by sites that nobody has a reason to block: they tell a network that
-// lets through only what is approved.
+// If in a run of a list so many sites were tried and so few worked, sites are measured
+// that nobody has a reason to block. They show whether the network lets through only
+// approved sites.
 const (
 	suspectTried = 10
-	suspectShare = 4 // failures for each site that works
+	suspectShare = 4 // how many sites fail for each that works
 )
 
-// suspectsAllowList reports whether a run looks like one behind an allow-list.
-// Where nothing at all works there may be no network.
+// suspectsAllowList reports whether a run looks like one behind an allow-list. It does not
+// if nothing at all works: then there may be no network.
 func (s *session) suspectsAllowList() bool {
 	worked := 0
 	for i := range s.verdicts {
@@ -31,7 +31,7 @@ func (s *session) suspectsAllowList() bool {
 	return len(s.verdicts) >= suspectTried && worked > 0 && failed >= suspectShare*worked
 }
 
-// innocents measures the innocent sites, all at once and as a browser would.
+// innocents measures the innocent sites, all at one time and as a browser would.
 func (s *session) innocents(ctx context.Context) error {
 	sites := verdict.Innocents()
 	s.screen.printf("Few of them work. %d sites that nobody has a reason to block are tried as well.\n", len(sites))
@@ -66,8 +66,8 @@ func (s *session) innocents(ctx context.Context) error {
 	return nil
 }
 
-// regime looks, after a run of a list, whether the network lets through only
-// what is approved, and says so; "" where it does not seem so.
+// regime returns a sentence if, after the run of a list, the network seems to let through
+// only approved sites; else "".
 func (s *session) regime(ctx context.Context) (string, error) {
 	if !s.suspectsAllowList() {
 		return "", nil

@@ -12,18 +12,18 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// judge is the verdict engine as the kit asks it.
+// judge is the verdict engine, set up for the kit.
 type judge struct {
 	options observation.Options
 }
 
-// newJudge judges with the platforms of the registry. trust adds authorities
-// to those of the web (for a lab).
+// newJudge judges with the platforms of the registry.
 func newJudge(registry *target.Registry) judge {
 	return judge{observation.Options{Verifier: observation.NewVerifier(), Target: registry.Of}}
 }
 
-// conclude observes and judges a measurement, as it is when it is read back.
+// conclude observes and judges a measurement. If nothing can be observed, the state is
+// insufficient.
 func (j judge) conclude(m *measurement.Measurement) (verdict.Row, error) {
 	seen := observation.Observe(m, j.options)
 	if len(seen.Rows) == 0 {
@@ -47,7 +47,7 @@ func exitCode(v verdict.Row) int {
 	return ExitUnclear
 }
 
-// sentence says a verdict in words.
+// sentence puts a verdict into words.
 func sentence(m *measurement.Measurement, v verdict.Row, place string) string {
 	what := cmp.Or(string(m.Input), m.TestName)
 	if m.TestName == "wireguard" {
@@ -71,8 +71,8 @@ func sentence(m *measurement.Measurement, v verdict.Row, place string) string {
 	return fmt.Sprintf("%s: unclear (%s). Something may be wrong, or there was no control to compare with.", what, v.State)
 }
 
-// wireGuardSentence says what a handshake came to. Silence has more reasons
-// than a verdict's sentence has room for.
+// wireGuardSentence says what a handshake with a WireGuard server showed. Silence has more
+// reasons than an ordinary sentence has room for.
 func wireGuardSentence(m *measurement.Measurement, what string) string {
 	if m.TestKeys.Success != nil && *m.TestKeys.Success {
 		return what + " answers the handshake."
@@ -80,7 +80,7 @@ func wireGuardSentence(m *measurement.Measurement, what string) string {
 	return fmt.Sprintf("%s: %s. A server answers only who it knows, so that this may be a block, or a key that it does not know.", what, failureWords(string(m.TestKeys.Failure)))
 }
 
-// words say mechanisms; the longest id that begins a mechanism counts.
+// words puts mechanisms into words. The longest id that begins a mechanism counts.
 var words = []struct{ id, text string }{
 	{"dns.injection", "the name is answered with addresses that are not its own"},
 	{"dns.nxdomain", "the resolver says that the name does not exist"},
@@ -125,7 +125,7 @@ func mechanism(v verdict.Row) string {
 	return strings.Join(out, "; ")
 }
 
-// blocking writes a verdict in OONI's words, for the tools that read them.
+// blocking writes a verdict in the fields of OONI's format, for tools that read them.
 func blocking(v verdict.Row) (blocking, accessible any) {
 	switch exitCode(v) {
 	case 0:
@@ -150,8 +150,8 @@ func blocking(v verdict.Row) (blocking, accessible any) {
 	return "http-failure", false
 }
 
-// triggers states what the contrasts of a measurement show of the trigger:
-// facts side by side, for a person to read.
+// triggers says which contrasts of a measurement worked and which did not: facts side by
+// side, for a person to read.
 func triggers(m *measurement.Measurement) []string {
 	outcome := func(list []measurement.TLSHandshake, tag string) (string, bool) {
 		for _, h := range list {

@@ -12,17 +12,18 @@ import (
 	"time"
 )
 
-// consent is what a person agreed to, kept so that it is asked once.
+// consent is what a person agreed to. It is kept so that it is asked once.
 type consent struct {
-	Text   int       `json:"text"` // version of the words that were shown
+	Text   int       `json:"text"` // version of the text that was shown
 	Given  time.Time `json:"given"`
 	Submit bool      `json:"submit"`
 
-	// Collector is the one that the last answer about submitting is for.
+	// Collector is the collector that the last answer about submitting was for.
 	Collector string `json:"collector,omitempty"`
 }
 
-// consentText is the version of the words below: other words are asked again.
+// consentText is the version of the text below. If the text changes, people are asked
+// again.
 const consentText = 1
 
 const consentWords = `This program measures whether sites can be reached from your network, and how
@@ -41,12 +42,12 @@ they are blocked. Before the first run, know what it does:
 
 `
 
-// errNoConsent is a run without consent.
+// errNoConsent is the error of a run without consent.
 var errNoConsent = errors.New("no consent: nothing was measured; answer yes, or give --yes in a script")
 
 func (o *options) consentFile() string { return filepath.Join(o.data, "probe", "consent.json") }
 
-// loadConsent returns nil where none was given.
+// loadConsent reads the kept consent, nil if there is none.
 func (o *options) loadConsent() (*consent, error) {
 	raw, err := os.ReadFile(o.consentFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,12 +58,12 @@ func (o *options) loadConsent() (*consent, error) {
 	}
 	c := new(consent)
 	if err := json.Unmarshal(raw, c); err != nil || c.Text != consentText {
-		return nil, nil // asked again
+		return nil, nil // it is asked again
 	}
 	return c, nil
 }
 
-// consented asks once and returns whether results may be submitted.
+// consented asks once, and returns whether results may be submitted.
 func (o *options) consented(env *Env) (submit bool, err error) {
 	c, err := o.loadConsent()
 	if err != nil {
@@ -81,7 +82,7 @@ func (o *options) consented(env *Env) (submit bool, err error) {
 		}
 		c = &consent{Text: consentText, Given: env.Now().UTC()}
 	}
-	// A yes to one server is none to another.
+	// A yes to one server is not a yes to another.
 	c.Submit, c.Collector = o.submit, o.collector
 	if o.collector != "" && !o.submit {
 		c.Submit = ask(env, in, "Submit results to "+o.collector+"? Type yes to agree: ")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// NewInstall is the command that prints a systemd unit which watches what the
-// arguments name. It changes nothing: the person puts it in place.
+// NewInstall is the command that prints a systemd unit, which watches what the arguments
+// name. It changes nothing: the person installs the unit.
 func NewInstall(env *Env) *Command {
 	c, o := newCommand(env, "probe install")
 	every := c.Flags.Duration("every", time.Hour, "`time` between the starts of two rounds")
@@ -55,7 +55,7 @@ func (o *options) install(env *Env, every time.Duration, program string, rest []
 	return err
 }
 
-// quote writes a word as systemd reads it: % and $ stand for themselves.
+// quote writes a word for a systemd unit: % and $ are escaped.
 func quote(word string) string {
 	word = strings.NewReplacer("%", "%%", "$", "$$").Replace(word)
 	if !strings.ContainsAny(word, " \t\"'\\;") {

@@ -1,10 +1,9 @@
-// Package kit is the field kit: the commands of a person who measures, shared
-// by bandish and by the small static program bandish-probe. It asks for
-// consent, runs probes, shows what they find, keeps results where there is no
-// network to send them over, and submits them.
+// Package kit holds the commands of a person who measures, shared by bandish and by the
+// small static program bandish-probe. It asks for consent, runs probes, shows what they
+// find, keeps results while there is no network, and submits them.
 //
-// It concludes nothing by itself: a measurement is observed and judged by the
-// packages that judge everybody's.
+// It concludes nothing itself. The packages that observe and judge everybody's
+// measurements do so here too.
 package kit
 
 import (
@@ -28,7 +27,7 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Env is what the commands touch of the world.
+// Env is the part of the world that the commands touch.
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -37,12 +36,11 @@ type Env struct {
 	Now            func() time.Time
 	Version        string
 
-	Roots    *x509.CertPool // nil: the system's
-	Timeouts probe.Timeouts // zero: the usual
+	Roots    *x509.CertPool // nil: those of the system
+	Timeouts probe.Timeouts // zero: the usual ones
 }
 
-// The exit codes of a probe, besides 0 for reachable and 2 for a mistake in
-// the arguments.
+// The exit codes of a probe. Besides, 0 means reachable, and 2 a mistake in the arguments.
 const (
 	ExitBlocked = 3
 	ExitDown    = 4
@@ -51,7 +49,7 @@ const (
 	exitInterrupted = 130
 )
 
-// ExitError ends the program with a code; Err may be nil.
+// ExitError ends the program with an exit code. Err may be nil.
 type ExitError struct {
 	Code int
 	Err  error
@@ -93,9 +91,8 @@ type options struct {
 	bridges    string
 }
 
-// The public servers that are used unless others are named. OONI's helpers
-// are open to any probe; the resolvers and the control object are services
-// that are open to everybody.
+// The public servers that are used unless the flags name others. OONI's helpers are open
+// to all probes; the resolvers and the control object are open to everybody.
 const (
 	ooniCollector = "https://api.ooni.org" // --collector ooni
 	defaultHelper = "https://0.th.ooni.org/"
@@ -114,8 +111,8 @@ var (
 	}
 )
 
-// CollectorVariable names the environment variable that says which collector to
-// use where --collector does not.
+// CollectorVariable is the environment variable that names the collector if --collector
+// does not.
 const CollectorVariable = "BANDISH_COLLECTOR"
 
 func (o *options) flags(fs *flag.FlagSet, env *Env) {
@@ -144,7 +141,8 @@ func (o *options) flags(fs *flag.FlagSet, env *Env) {
 	fs.StringVar(&o.wireguard, "wireguard", "", "try the handshake with each peer of a WireGuard configuration `FILE`; its keys stay here")
 }
 
-// parse reads flags that may stand before, between and after the arguments.
+// parse reads flags, which may stand before, between and after the arguments. It returns
+// the arguments.
 func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for {
@@ -166,7 +164,7 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
-// config makes a probe's configuration of the flags.
+// config turns the flags into the configuration of a probe.
 func (o *options) config(env *Env) (probe.Config, error) {
 	cfg := probe.Config{
 		Wire:    probe.Wire{Network: env.Network, Now: env.Now, Roots: env.Roots, Timeouts: env.Timeouts},
@@ -224,8 +222,8 @@ func (o *options) setResolvers(_ *Env, cfg *probe.Config) error {
 	return nil
 }
 
-// setServers chooses the control and the control object: those named, else the
-// collector's, else public ones.
+// setServers chooses the control and the control object: those that flags name, or else
+// the collector's, or else public ones.
 func (o *options) setServers(_ *Env, cfg *probe.Config) error {
 	if o.collector == "ooni" {
 		o.collector = ooniCollector
@@ -255,14 +253,14 @@ func (o *options) setServers(_ *Env, cfg *probe.Config) error {
 	return nil
 }
 
-// site is a server that we speak to about the measurement.
+// site is a server that the probe talks to about the measurement.
 func (o *options) site(url string, cfg *probe.Config) *probe.ControlSite {
 	return &probe.ControlSite{URL: url, Resolvers: cfg.Resolvers.DoH}
 }
 
-// setPlace finds the country and the network: what the flags say, else a local
-// database for an address of this machine that is public. The collector is
-// asked later, with consent.
+// setPlace finds the country and the network. They come from the flags, or else from a
+// local database, for a public address of this machine. Later the collector is asked too,
+// with consent.
 func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 	files := []string{o.geo}
 	if o.geo == "" {
@@ -280,7 +278,7 @@ func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 		return fmt.Errorf("open the database of networks: %w", err)
 	}
 	if len(files) > 0 {
-		cfg.ASN = places.Lookup // open as long as the program runs
+		cfg.ASN = places.Lookup // stays open as long as the program runs
 	}
 	cfg.Place.CC = "ZZ"
 	for _, a := range ownAddresses() {
@@ -307,25 +305,26 @@ func (o *options) setPlace(_ *Env, cfg *probe.Config) error {
 	return nil
 }
 
-// ownAddresses are this machine's, to be scrubbed from what servers repeat.
+// ownAddresses returns this machine's addresses, which are scrubbed from what servers
+// repeat.
 func ownAddresses() []netip.Addr {
 	all, err := dial.Interfaces()
 	if err != nil {
-		return nil // nothing to scrub that we know of; public ones are anyway
+		return nil // we know of none to scrub; public addresses are scrubbed anyway
 	}
 	return slices.DeleteFunc(all, netip.Addr.IsLoopback)
 }
 
-// isOONI reports a collector of OONI's, whose helpers are other servers.
+// isOONI reports whether a collector is OONI's, whose helpers are other servers.
 func isOONI(collector string) bool {
 	u, err := url.Parse(collector)
 	return err == nil && (u.Hostname() == "ooni.org" || strings.HasSuffix(u.Hostname(), ".ooni.org"))
 }
 
-// checkIn asks the collector where this probe is, where that is not known, and
-// for the test helper to use with it, where none is named. A helper that is not
-// https is not used on the collector's word: who is on the path could answer in
-// its place. The user is told, and can name it.
+// checkIn asks the collector where this probe is, if that is not known, and which test
+// helper to use, if no flag names one. A helper that is not https is not used on the
+// collector's word: anybody on the path could answer in its place. The user is told, and
+// can name it.
 func (o *options) checkIn(ctx context.Context, e *Env, cfg *probe.Config) {
 	if o.collector == "" || o.helper != "" && cfg.Place.ASN != 0 && cfg.Place.CC != "ZZ" {
 		return
@@ -347,7 +346,7 @@ func (o *options) checkIn(ctx context.Context, e *Env, cfg *probe.Config) {
 		"probe_asn": cfg.Place.ASN.String(), "probe_cc": cfg.Place.CC, "software_name": probe.SoftwareName, "software_version": cfg.Version,
 	}
 	if site.Post(ctx, &cfg.Wire, "api/v1/check-in", in, &out) != nil {
-		return // unknown is an answer, too
+		return // "not known" is an answer too
 	}
 	if cfg.Place.ASN == 0 {
 		cfg.Place.ASN, cfg.Place.Network = out.ASN, out.Network

@@ -18,7 +18,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Arguments is what the commands take besides flags.
+// Arguments names what the commands take besides flags, for usage texts.
 const Arguments = "TARGET|URL…"
 
 // session is one run of a command.
@@ -29,21 +29,20 @@ type session struct {
 	judge  judge
 	screen *screen
 	submit bool
-	jsonTo io.Writer // nil: no JSON
+	jsonTo io.Writer // nil: write no JSON
 
-	verdicts []verdict.Row // of the run
+	verdicts []verdict.Row // of this run
 }
 
-// Command is a command of the field kit: its flags, and what it does once they
-// are read.
+// Command is a command of the kit: its flags, and what it does when they are read.
 type Command struct {
 	Flags *flag.FlagSet
-	// Run does it, with the arguments that are no flags. Its error may be an
+	// Run does the work. args are the arguments without flags. The error may be an
 	// *ExitError.
 	Run func(ctx context.Context, args []string) error
 }
 
-// newCommand is a command with the flags that all share.
+// newCommand makes a command with the flags that all commands share.
 func newCommand(env *Env, name string) (*Command, *options) {
 	c, o := &Command{Flags: flag.NewFlagSet(name, flag.ContinueOnError)}, new(options)
 	c.Flags.SetOutput(env.Stderr)
@@ -51,8 +50,8 @@ func newCommand(env *Env, name string) (*Command, *options) {
 	return c, o
 }
 
-// Do reads flags, which may stand before, between and after the arguments, and
-// runs the command.
+// Do reads the flags, which may stand before, between and after the arguments, and runs
+// the command.
 func (c *Command) Do(ctx context.Context, args []string) error {
 	rest, err := parse(c.Flags, args)
 	if err != nil {
@@ -61,9 +60,9 @@ func (c *Command) Do(ctx context.Context, args []string) error {
 	return c.Run(ctx, rest)
 }
 
-// Probe measures what its arguments name and says what it found. Its error
-// carries the exit code. "install" before the other arguments runs
-// NewInstall's command.
+// Probe measures what its arguments name, and says what it found. The error carries the
+// exit code. If the first argument is "install", it runs NewInstall's command with the
+// others.
 func Probe(ctx context.Context, env *Env, args []string) error {
 	if len(args) > 0 && args[0] == "install" {
 		return NewInstall(env).Do(ctx, args[1:])
@@ -71,7 +70,7 @@ func Probe(ctx context.Context, env *Env, args []string) error {
 	return NewProbe(env).Do(ctx, args)
 }
 
-// NewProbe is the command that measures what its arguments name, once.
+// NewProbe is the command that measures once what its arguments name.
 func NewProbe(env *Env) *Command {
 	c, o := newCommand(env, "probe")
 	jsonFile := c.Flags.String("json", "", "write the measurements to `FILE`, a line each; - is standard output")
@@ -105,7 +104,7 @@ func (o *options) probe(ctx context.Context, env *Env, jsonFile string, rest []s
 	}
 	if s.submit {
 		if err := s.send(ctx); err != nil {
-			fmt.Fprintf(env.Stderr, "%v\n", err) // what was found stands
+			fmt.Fprintf(env.Stderr, "%v\n", err) // what was found stays valid
 		}
 	}
 	if code != 0 {
@@ -155,11 +154,11 @@ func (s *session) openJSON(path string) (finish func() error, err error) {
 
 // job is one thing to measure.
 type job struct {
-	url  string // of web_connectivity
-	tool *tool  // or a circumvention tool
+	url  string // to measure with web_connectivity
+	tool *tool  // or a circumvention tool to try
 }
 
-// jobs are what the arguments and flags name, each once.
+// jobs returns what the arguments and flags name, each once.
 func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) {
 	var urls []string
 	var jobs []job
@@ -230,8 +229,8 @@ func (o *options) jobs(registry *target.Registry, args []string) ([]job, error) 
 	return jobs, nil
 }
 
-// urlsOf reads one argument: a URL or a host name stands for itself, the id or
-// the alias of a platform for its services.
+// urlsOf returns the URLs of one argument. A URL or a host name stands for itself; the id
+// or an alias of a platform stands for its services.
 func urlsOf(registry *target.Registry, arg string) ([]string, error) {
 	if !strings.Contains(arg, "://") && !strings.Contains(arg, ".") {
 		id, _, err := registry.Resolve(arg)
@@ -249,8 +248,8 @@ func urlsOf(registry *target.Registry, arg string) ([]string, error) {
 	return []string{u.String()}, nil
 }
 
-// platformURLs are the web endpoints of a platform's services, else the pages
-// of its domains.
+// platformURLs returns the web endpoints of a platform's services, or else the pages of
+// its domains.
 func platformURLs(p *target.Platform) []string {
 	var out []string
 	for _, s := range p.Services {
@@ -290,10 +289,11 @@ func listURLs(path string) ([]string, error) {
 	return out, nil
 }
 
-// gravity orders exit codes: what a list of results comes to.
+// gravity orders exit codes. The code of a list of results is the last of them in this
+// order.
 var gravity = []int{0, ExitDown, ExitUnclear, ExitBlocked}
 
-// all measures the jobs one after the other and returns the gravest code.
+// all measures the jobs one after the other, and returns the gravest exit code.
 func (s *session) all(ctx context.Context, jobs []job) (int, error) {
 	worst := 0
 	count := map[int]int{}
@@ -323,7 +323,7 @@ func (s *session) all(ctx context.Context, jobs []job) (int, error) {
 	return worst, nil
 }
 
-// one measures, judges, shows and keeps.
+// one measures one job, judges it, shows it and keeps it. It returns the exit code.
 func (s *session) one(ctx context.Context, j job) (int, error) {
 	limited, cancel := context.WithTimeout(ctx, s.opts.maxTime)
 	defer cancel()
@@ -333,7 +333,7 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 		if ctx.Err() != nil {
 			return 0, &ExitError{Code: exitInterrupted, Err: errors.New("interrupted")}
 		}
-		if j.tool != nil { // not installed, or slower than --max-time
+		if j.tool != nil { // it is not installed, or slower than --max-time
 			s.screen.printf("%s could not be measured: %v\n", j, err)
 			return ExitUnclear, nil
 		}
@@ -347,7 +347,7 @@ func (s *session) one(ctx context.Context, j job) (int, error) {
 	return exitCode(v), s.keep(m, v)
 }
 
-// keep writes a measurement to where measurements are wanted.
+// keep writes a measurement to all places where it is wanted.
 func (s *session) keep(m *measurement.Measurement, v verdict.Row) error {
 	s.verdicts = append(s.verdicts, v)
 	raw, err := Document(m, v)
@@ -379,7 +379,7 @@ func (s *session) measure(ctx context.Context, j job) (*measurement.Measurement,
 	return probe.Run(ctx, s.cfg, j.url)
 }
 
-// show prints the contrasts' facts and the conclusion.
+// show prints the facts of the contrasts, and the conclusion.
 func (s *session) show(m *measurement.Measurement, v verdict.Row) {
 	for _, t := range triggers(m) {
 		s.screen.printf("   - %s\n", t)

@@ -37,13 +37,13 @@ func (s *screen) note(n probe.Note) {
 	switch {
 	case n.Contrast:
 		mark = "~"
-	case n.Failure != "" && n.Failure != "dns_no_answer": // most names have no AAAA
+	case n.Failure != "" && n.Failure != "dns_no_answer": // most names have no AAAA record
 		mark = "!"
 	}
 	s.printf(" %s %-8s %s: %s, %d ms\n", mark, n.Step, n.What, end, n.Took.Round(time.Millisecond).Milliseconds())
 }
 
-// failureWords says a failure string to a person.
+// failureWords puts a failure string into words.
 func failureWords(f string) string {
 	for _, w := range []struct{ failure, text string }{
 		{"generic_timeout_error", "no answer"},
@@ -70,8 +70,8 @@ func failureWords(f string) string {
 	return f
 }
 
-// Document is the measurement as it is kept and sent: with the verdict
-// engine's conclusion in OONI's words.
+// Document is the measurement as it is kept and sent. It contains the verdict engine's
+// conclusion in the fields of OONI's format.
 func Document(m *measurement.Measurement, v verdict.Row) ([]byte, error) {
 	raw, err := json.Marshal(m)
 	if err != nil {

@@ -21,19 +21,18 @@ import (
 //
 //	pending/20240217T000000.000000000Z.json   not yet acknowledged
 //	sent/…                                    acknowledged
-//	refused/…                                 the collector wants it never
+//	refused/…                                 the collector will never take it
 //	receipts.jsonl                            a line for each that was sent
 //
-// Names sort in the order in which they were added. A document gets its report
-// id before it is first sent and is not changed after, so that a second send of
-// a document whose acknowledgement was lost has the same bytes, which the
-// collector knows again.
+// Names sort in the order in which the measurements were added. A document gets its report
+// id before it is first sent, and does not change after that. So if an acknowledgement is
+// lost, the document is sent again with the same bytes, and the collector recognises it.
 type spool struct{ dir string }
 
 func (o *options) spool() spool { return spool{filepath.Join(o.data, "probe")} }
 
-// writeDurably writes a file so that it is there whole or not at all, after a
-// loss of power too.
+// writeDurably writes a file so that it is there whole or not at all, also after a loss of
+// power.
 func writeDurably(path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -42,7 +41,7 @@ func writeDurably(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // no such file after the rename
+	defer os.Remove(f.Name()) // after the rename there is no such file
 	defer f.Close()
 	if _, err := f.Write(b); err != nil {
 		return err
@@ -69,11 +68,11 @@ func (s spool) add(raw []byte, now time.Time) error {
 			}
 			return nil
 		}
-		now = now.Add(1) // the clock is coarse
+		now = now.Add(1) // the clock is too coarse to tell two names apart
 	}
 }
 
-// pending are the names of what was not acknowledged, the oldest first.
+// pending returns the names of what was not acknowledged, oldest first.
 func (s spool) pending() ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "pending"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,7 +91,7 @@ func (s spool) pending() ([]string, error) {
 	return names, nil
 }
 
-// receipt is the acknowledgement of one measurement.
+// receipt is the collector's acknowledgement of one measurement.
 type receipt struct {
 	File     string    `json:"file"`
 	At       time.Time `json:"at"`
@@ -101,15 +100,15 @@ type receipt struct {
 	SHA256   string    `json:"sha256,omitempty"`
 }
 
-// collector submits to one.
+// collector is where to submit.
 type collector struct {
 	site *probe.ControlSite
 	wire probe.Wire
 	now  func() time.Time
 }
 
-// submit sends what is pending, in order, and stops at the first that the
-// collector does not take now. It returns how many it took.
+// submit sends what is pending, in order. It stops at the first document that the
+// collector does not take now, and returns how many it took.
 func (s spool) submit(ctx context.Context, c collector) (int, error) {
 	names, err := s.pending()
 	if err != nil {
@@ -135,8 +134,8 @@ func (s spool) submit(ctx context.Context, c collector) (int, error) {
 	return taken, nil
 }
 
-// refusedForGood reports an answer about the document that another try will not
-// change. Other errors are about the server: a mistyped address, a proxy.
+// refusedForGood reports whether an answer refuses the document for ever. Other errors are
+// about the server: a mistyped address, a proxy.
 func refusedForGood(err error) bool {
 	if dropped := (*droppedError)(nil); errors.As(err, &dropped) {
 		return true
@@ -182,8 +181,8 @@ func (s spool) send(ctx context.Context, c collector, name string) (receipt, err
 	return r, r.complete(m)
 }
 
-// complete reports an answer that acknowledges nothing. OONI's collector says
-// yes to a document without a country or a network and drops it.
+// complete returns an error if an answer is not a real acknowledgement: OONI's collector
+// says yes to a document without a country or a network, and drops it.
 func (r *receipt) complete(m *measurement.Measurement) error {
 	switch {
 	case r.UID != "" || r.SHA256 != "":
@@ -194,7 +193,7 @@ func (r *receipt) complete(m *measurement.Measurement) error {
 	return errors.New("the collector gave no receipt")
 }
 
-// droppedError is a document that the collector took and did not keep.
+// droppedError is the error of a document that the collector took and did not keep.
 type droppedError struct{ why string }
 
 func (e *droppedError) Error() string { return e.why }
@@ -215,7 +214,7 @@ func (c collector) open(ctx context.Context, m *measurement.Measurement) (string
 	return out.ReportID, err
 }
 
-// withReportID sets the id and changes no other value.
+// withReportID sets the report id, and changes no other value.
 func withReportID(raw []byte, id string) ([]byte, error) {
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &doc); err != nil {
@@ -229,8 +228,8 @@ func withReportID(raw []byte, id string) ([]byte, error) {
 	return json.Marshal(doc)
 }
 
-// acknowledge notes the receipt and then moves the document: a crash between
-// the two sends it again, and the collector knows it.
+// acknowledge writes the receipt, and then moves the document. If the program crashes in
+// between, the document is sent again, and the collector recognises it.
 func (s spool) acknowledge(name string, r receipt) error {
 	line, err := json.Marshal(r)
 	if err != nil {
@@ -250,8 +249,7 @@ func (s spool) acknowledge(name string, r receipt) error {
 	return s.move(name, "sent", nil)
 }
 
-// move takes a document out of the queue; why, where it was refused, stands
-// beside it.
+// move takes a document out of the queue. If it was refused, why is written beside it.
 func (s spool) move(name, to string, why error) error {
 	dir := filepath.Join(s.dir, to)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -1,4 +1,4 @@
 package kit
 
-// syncDir does nothing: Windows makes names durable with their files.
+// syncDir does nothing: on Windows names become durable with their files.
 func syncDir(string) error { return nil }

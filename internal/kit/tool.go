@@ -16,12 +16,12 @@ type tool struct {
 	measure func(context.Context, probe.Config) (*measurement.Measurement, error)
 }
 
-// tools are those that --circumvention tries.
+// tools lists the tools that --circumvention tries.
 func tools() []tool {
 	return []tool{{"tor-authorities", probe.Tor}, {"tor-bootstrap", probe.TorBootstrap}}
 }
 
-// toolOf returns the tool that an argument names, nil where it names none.
+// toolOf returns the tool that an argument names, nil if it names none.
 func toolOf(arg string) *tool {
 	for _, t := range tools() {
 		if t.name == arg {
@@ -37,7 +37,7 @@ func openVPN(endpoint string) *tool {
 	}}
 }
 
-// wireGuards are a job for each peer of a configuration.
+// wireGuards returns a job for each peer of a configuration file.
 func wireGuards(path string) ([]job, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -57,7 +57,7 @@ func wireGuards(path string) ([]job, error) {
 	return jobs, nil
 }
 
-// bridges are a job for each line of a file.
+// bridges returns a job for each line of a file.
 func bridges(path string) ([]job, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {

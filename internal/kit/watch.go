@@ -10,8 +10,8 @@ import (
 	"github.com/bandish/bandish/targets"
 )
 
-// Watch probes a list again and again. Results are kept before they are sent,
-// and sent when the collector can be reached: in order, each once.
+// Watch measures a list again and again. Results are kept first. They are sent when the
+// collector can be reached, in order and each once.
 func Watch(ctx context.Context, env *Env, args []string) error { return NewWatch(env).Do(ctx, args) }
 
 // NewWatch is the command of Watch.
@@ -54,7 +54,7 @@ func (o *options) watch(ctx context.Context, env *Env, every, jitter time.Durati
 			return nil
 		}
 		if err := w.wait(ctx); err != nil {
-			return nil // told to stop, between two rounds
+			return nil // it was told to stop between two rounds
 		}
 	}
 }
@@ -67,15 +67,15 @@ type watch struct {
 	began  time.Time
 }
 
-// round measures every job, in another order each time so that none is always
-// measured at the same minute, and sends what it can. A job that cannot be
-// measured does not end the watch.
+// round measures every job, and sends what it can. The order changes each time, so that no
+// job is always measured at the same minute. A job that cannot be measured does not end
+// the watch.
 func (w *watch) round(ctx context.Context, n int) error {
 	w.began, w.verdicts = time.Now(), nil
 	kept := w.submit
 	for _, i := range rand.Perm(len(w.jobs)) {
 		j := w.jobs[i]
-		w.submit = true // keep, whatever is sent later
+		w.submit = true // keep results; whether they are sent is decided later
 		code, err := w.one(ctx, j)
 		w.submit = kept
 		if ctx.Err() != nil {
@@ -106,7 +106,7 @@ func (w *watch) round(ctx context.Context, n int) error {
 	return nil
 }
 
-// wait sleeps until the next round; the error is the context's.
+// wait sleeps until the next round. The error is the context's.
 func (w *watch) wait(ctx context.Context) error {
 	pause := max(0, w.every-time.Since(w.began)) + rand.N(w.jitter+1)
 	t := time.NewTimer(pause)

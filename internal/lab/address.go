@@ -5,13 +5,13 @@ import (
 	"net/netip"
 )
 
-// The lab's addresses. Servers live in blocks that IANA's special-purpose
-// registry (RFC 6890) marks as globally reachable and that carry no site of
-// anybody's: the AS112 name servers (RFC 7535, RFC 7534) and automatic
-// multicast tunnelling (RFC 7450). So no rule takes a true answer for a bogon,
-// as it would one from the documentation ranges, and no lab measurement names
-// a real party's address. Clients live in the shared space of carriers
-// (RFC 6598). Nothing is ever sent outside the process, or the namespaces.
+// The lab's addresses. Servers have addresses in blocks that IANA's special-purpose
+// registry (RFC 6890) marks as globally reachable, and in which nobody has a site: the
+// AS112 name servers (RFC 7535, RFC 7534) and automatic multicast tunnelling (RFC 7450).
+// So no rule takes a true answer for a bogon, as it would with documentation ranges, and
+// no measurement of the lab names a real party's address. Clients have addresses in the
+// shared space of carriers (RFC 6598). Nothing is ever sent outside the process or the
+// namespaces.
 var (
 	siteBlocks = []netip.Prefix{
 		netip.MustParsePrefix("192.31.196.0/24"),
@@ -21,28 +21,28 @@ var (
 	clientBlock  = netip.MustParsePrefix("100.64.0.0/10")
 	clientBlock6 = netip.MustParsePrefix("2620:4f:8000::/48")
 
-	// The network that the client's provider runs.
+	// The network of the client's provider.
 	gatewayAddr   = netip.MustParseAddr("192.175.48.1")
 	gatewayAddr6  = netip.MustParseAddr("2620:4f:8000::1")
 	ispResolver   = netip.MustParseAddr("192.175.48.53")
 	liarAddr      = netip.MustParseAddr("192.175.48.66")
 	blockPageAddr = netip.MustParseAddr("192.52.193.250")
 
-	// Outside of it.
+	// Outside of that network.
 	publicResolver  = netip.MustParseAddr("192.175.48.153")
 	publicResolver2 = netip.MustParseAddr("192.175.48.154")
-	helperAddr      = netip.MustParseAddr("192.175.48.200") // where the helper listens
-	vantageAddr     = netip.MustParseAddr("192.175.48.201") // from where it looks
+	helperAddr      = netip.MustParseAddr("192.175.48.200") // the address on which the helper listens
+	vantageAddr     = netip.MustParseAddr("192.175.48.201") // the address from which the helper measures
 	vantageAddr6    = netip.MustParseAddr("2620:4f:8000::201")
 
-	// sinkAddr is an address of nobody's that a censor may give for a name.
+	// sinkAddr belongs to nobody. A censor may give it for a name.
 	sinkAddr = netip.MustParseAddr("192.52.193.249")
 
 	// darkAddr6 belongs to no host: packets to it are lost.
 	darkAddr6 = netip.MustParseAddr("2001:4:112:ffff::250")
 )
 
-// routerAddr is the provider's router as a client of the family sees it.
+// routerAddr is the provider's router, in the address family of a client.
 func routerAddr(of netip.Addr) netip.Addr {
 	if of.Is4() {
 		return gatewayAddr
@@ -50,23 +50,23 @@ func routerAddr(of netip.Addr) netip.Addr {
 	return gatewayAddr6
 }
 
-// siteAddr is the n-th address for servers of sites.
+// siteAddr is the n-th IPv4 address for servers of sites.
 func siteAddr(n int) netip.Addr {
 	block := siteBlocks[n/usable%len(siteBlocks)].Addr().As4()
 	block[3] = byte(1 + n%usable)
 	return netip.AddrFrom4(block)
 }
 
-// usable is how many addresses of a block sites have. Behind them stand those
-// that a censor gives: databases of real networks have both AS112 blocks, of
-// sites and of the provider, in one network, and would take an address of the
-// one for a true answer in the place of the other's.
+// usable is how many addresses of a block sites have. The addresses that a censor gives
+// come after them, in a block that holds only sites: databases of real networks put the two
+// AS112 blocks, that of sites and that of the provider, into one network. They would take
+// an address in one for a true answer in place of an address in the other.
 const usable = 240
 
 // siteAddr6 is the n-th IPv6 address for servers of sites.
 func siteAddr6(n int) netip.Addr { return nth6(siteBlock6, n) }
 
-// clientAddr and clientAddr6 are the n-th client's.
+// clientAddr and clientAddr6 are the addresses of the n-th client.
 func clientAddr(n int) netip.Addr {
 	a := clientBlock.Addr().As4()
 	binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(a[:])+uint32(n%(1<<22-2))+1)
@@ -81,14 +81,14 @@ func nth6(block netip.Prefix, n int) netip.Addr {
 	return netip.AddrFrom16(a)
 }
 
-// The lab's networks, out of the private ASNs (RFC 6996).
+// The lab's networks; their numbers are private ASNs (RFC 6996).
 const (
 	ClientASN  = 64512 // the provider
-	hostingASN = 64600 // and those after it: one for each run of 16 sites
+	hostingASN = 64600 // the first of several: each run of 16 sites has one
 	publicASN  = 64599 // resolvers and the helper
 )
 
-// ASNOf is the network of an address of the lab, 0 where it has none.
+// ASNOf returns the network of an address of the lab, 0 if it has none.
 func ASNOf(a netip.Addr) uint32 {
 	switch a {
 	case blockPageAddr:

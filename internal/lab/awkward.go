@@ -11,26 +11,24 @@ import (
 	"time"
 )
 
-// AwkwardSite is a site that gives any prober trouble and that nobody
-// censors, with the scenario that measures it.
+// AwkwardSite is a site that is hard to measure for any prober and that nobody censors,
+// with the scenario that measures it.
 type AwkwardSite struct {
 	Site     Site
 	Scenario Scenario
 }
 
-// manner is one way in which a web server may be awkward, over HTTP and HTTPS
-// alike.
+// manner is one awkward behaviour of a web server, over HTTP and HTTPS alike.
 type manner struct {
 	name  string
 	about string
-	state string // the truth; empty: not-blocked, and no more is asked for
+	state string // the true state; "": not-blocked, and nothing more is demanded
 	page  http.HandlerFunc
 	raw   func(net.Conn)
 }
 
-// Awkward lists the awkward sites, the same each time: every manner in clear
-// text and over TLS, every oddity of lookup, addresses and TLS, and some of
-// both together.
+// Awkward lists the awkward sites, always the same: every manner in clear text and over
+// TLS; every oddity of lookup, addresses and TLS; and some mixtures.
 func Awkward() []AwkwardSite {
 	var a awkwardList
 	for _, m := range manners() {
@@ -149,7 +147,7 @@ func (a *awkwardList) families() {
 	}
 }
 
-// mixtures joins oddities of two kinds.
+// mixtures adds sites with oddities of two kinds.
 func (a *awkwardList) mixtures() {
 	chosen := map[string]bool{"403": true, "451": true, "503": true, "captcha": true, "slow start": true, "huge": true,
 		"redirect loop": true, "http 10": true, "empty reply": true, "cut short": true, "random": true, "drip": true}
@@ -174,7 +172,7 @@ func (a *awkwardList) mixtures() {
 	}
 }
 
-// manners are the ways of awkward web servers.
+// manners lists the awkward behaviours of web servers.
 func manners() []manner {
 	status := func(code int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -268,7 +266,7 @@ func captcha(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, "<html><head><title>Just a moment...</title></head><body>Prove that you are human.</body></html>")
 }
 
-// chain redirects n times to the next path and then shows a page.
+// chain redirects n times to the next path, and then shows a page.
 func chain(n int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		at := strings.Count(r.URL.Path, "n")
@@ -320,7 +318,7 @@ func packed(w http.ResponseWriter, _ *http.Request) {
 	_ = z.Close() // the client may be gone
 }
 
-// says reads a request and answers with these bytes.
+// says reads a request and answers with exactly these bytes.
 func says(answer string) func(net.Conn) {
 	return func(c net.Conn) {
 		var request strings.Builder

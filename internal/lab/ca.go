@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// Cert is the kind of certificate that a site shows.
+// Cert is a kind of certificate that a site shows.
 type Cert string
 
-// The kinds of certificate. All are real ones, signed when the lab starts.
+// The kinds of certificates. All are real ones, signed when the lab starts.
 const (
 	CertValid       Cert = "" // for the name, by the lab's authority, valid now
 	CertExpired     Cert = "expired"
@@ -25,7 +25,7 @@ const (
 	CertOtherName   Cert = "wrong name"
 	CertSelfSigned  Cert = "self-signed"
 	CertUnknownCA   Cert = "unknown authority"
-	CertNoSAN       Cert = "common name only" // the name stands only in the subject
+	CertNoSAN       Cert = "common name only" // the subject names it, but no SAN does
 	CertWildcard    Cert = "wildcard"         // for *.parent, which covers the name
 	CertLongChain   Cert = "intermediate"     // through an intermediate, which is sent
 	CertBrokenChain Cert = "missing intermediate"
@@ -34,7 +34,7 @@ const (
 // authority signs the certificates of one lab.
 type authority struct {
 	cert         *x509.Certificate
-	key          *ecdsa.PrivateKey // of the authority and of every server
+	key          *ecdsa.PrivateKey // of the authority and of all servers
 	unknown      *x509.Certificate // the same key under a name that nobody trusts
 	intermediate *x509.Certificate
 	serial       atomic.Int64
@@ -73,7 +73,7 @@ func (a *authority) template(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(a.serial.Add(1)),
 		Subject:      pkix.Name{CommonName: name, Organization: []string{"Bandish lab"}},
-		NotBefore:    a.now.AddDate(-2, 0, 0), // the demo measures in the past
+		NotBefore:    a.now.AddDate(-2, 0, 0), // the demonstration measures in the past
 		NotAfter:     a.now.AddDate(0, 2, 0),
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
@@ -87,14 +87,14 @@ func (a *authority) sign(t, parent *x509.Certificate) (*x509.Certificate, error)
 	return x509.ParseCertificate(der)
 }
 
-// pool is what a client of the lab trusts.
+// pool is the set of authorities that a client of the lab trusts.
 func (a *authority) pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
 	return p
 }
 
-// leaf makes the certificate of a site, of the kind asked for.
+// leaf makes a certificate of the given kind for a site.
 func (a *authority) leaf(name string, kind Cert) (*tls.Certificate, error) {
 	t := a.template(name)
 	t.DNSNames = []string{name}

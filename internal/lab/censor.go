@@ -11,24 +11,24 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Rule is one thing that a censor does: to which traffic, and what.
+// Rule is one thing that a censor does: which traffic it strikes, and how.
 type Rule struct {
 	When When
 	Do   Action
 
-	// Residual is how long, once the rule has struck, the same client is kept
-	// from the same address and port whatever it says there.
+	// Residual is how long the rule goes on striking the same client at the same address
+	// and port after it has struck once, whatever the client says there.
 	Residual time.Duration
 }
 
-// When says which traffic a rule is about. An empty field matches all.
+// When selects the traffic that a rule strikes. An empty field matches everything.
 type When struct {
-	// Names are looked for in the DNS question, the TLS server name and the
-	// HTTP Host, lower case; a name covers its subdomains. A rule with names
-	// strikes when a name is read, one without at the first packet.
+	// Names are names in a DNS question, a TLS server name or an HTTP Host, in lower case.
+	// A name covers its subdomains. A rule with names strikes when it has read one of
+	// them; a rule without names strikes at the first packet.
 	Names     []string
 	Addrs     []netip.Prefix // of the far side
-	Sites     []string       // names of sites whose addresses join Addrs
+	Sites     []string       // sites whose addresses are added to Addrs
 	Ports     []uint16       // of the far side
 	Transport string         // "tcp" or "udp"
 }
@@ -37,49 +37,48 @@ type When struct {
 type Action interface{ action() }
 
 type (
-	// Drop loses every packet of the flow, both ways, once After bytes came
-	// from the server.
+	// Drop loses every packet of the flow, in both directions, after After bytes came from
+	// the server.
 	Drop struct{ After int }
 
-	// Reset sends a TCP reset to both ends. On a SYN the client sees its
-	// connection refused, as from a closed port.
+	// Reset sends a TCP reset to both ends. If the packet is a SYN, the client sees a
+	// refused connection, as from a closed port.
 	Reset struct{}
 
-	// Close sends a FIN to the client in the server's name.
+	// Close sends the client a FIN as if from the server.
 	Close struct{}
 
 	// Unreachable answers with ICMP "host unreachable".
 	Unreachable struct{}
 
-	// Answer replies to an HTTP request in the server's name and closes.
+	// Answer replies to an HTTP request as if from the server, and closes.
 	Answer struct{ Response string }
 
-	// Forge answers a DNS question in the resolver's name. With Race the
-	// question travels on, and the true answer comes second; without, the
-	// question is lost, as with a resolver that lies.
+	// Forge answers a DNS question as if from the resolver. With Race the question also
+	// reaches the resolver, and the true answer comes second. Without it the question is
+	// lost, as with a resolver that lies.
 	Forge struct {
-		RCode int // of package dns
+		RCode int // a response code of package dns
 		Addrs []netip.Addr
 		Race  bool
-		// Says, where it is not 0, is the extended error (RFC 8914) by which
-		// the resolver says that it withholds the name, to those who ask with
-		// EDNS0.
+		// Says is the extended error (RFC 8914) with which the resolver says that it
+		// withholds the name; 0 means none. Only those who ask with EDNS0 get it.
 		Says uint16
 	}
 
-	// Divert sends the flow to a middlebox, which answers in the server's
-	// name: to the one beside a site, or to an address.
+	// Divert sends the flow to a middlebox, which answers as if it were the server: the
+	// middlebox beside a site, or one at an address.
 	Divert struct {
 		BoxOf string
 		To    netip.AddrPort
 	}
 
-	// Slow passes what comes from the server at Rate bytes a second after the
-	// first Burst bytes, and drops what it would hold for longer than a second.
+	// Slow lets through the first Burst bytes from the server, and then Rate bytes a
+	// second. It drops packets that would have to wait longer than a second.
 	Slow struct{ Rate, Burst int }
 
-	// Lose drops each packet of the flow with this probability, once After
-	// bytes came from the server.
+	// Lose drops each packet of the flow with a probability, after After bytes came from
+	// the server.
 	Lose struct {
 		Probability float64
 		After       int
@@ -96,23 +95,22 @@ func (Divert) action()      {}
 func (Slow) action()        {}
 func (Lose) action()        {}
 
-// Censor stands on a client's line and sees every packet both ways. The same
-// censor works between hosts inside the process and between kernels. It is
-// safe for concurrent use.
+// Censor stands on a client's line and sees every packet in both directions. It works
+// between hosts inside the process and between kernels. It is safe for concurrent use.
 type Censor struct {
 	rules []Rule
 	now   func() time.Time
 
-	mu       sync.Mutex // guards all below
+	mu       sync.Mutex // guards everything below
 	rng      *rand.Rand
 	flows    map[flowKey]*flow
-	diverted map[flowKey]netip.AddrPort // seen from the middlebox: the address the client wanted
+	diverted map[flowKey]netip.AddrPort // by the flow as the middlebox sees it: the address that the client wanted
 	residues map[residueKey]residue
-	struck   []int // by rule: flows it struck
+	struck   []int // for each rule, how many flows it struck
 }
 
-// NewCensor makes a censor that follows the rules in their order: the first
-// that matches decides over a flow. The seed decides which packets Lose loses.
+// NewCensor makes a censor. The first rule that matches decides about a flow. The seed
+// decides which packets Lose drops.
 func NewCensor(seed uint64, rules ...Rule) *Censor {
 	return &Censor{
 		rules:    rules,
@@ -125,31 +123,31 @@ func NewCensor(seed uint64, rules ...Rule) *Censor {
 	}
 }
 
-// Struck counts, for each rule, the flows that it struck.
+// Struck returns for each rule how many flows it struck.
 func (c *Censor) Struck() []int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.struck)
 }
 
-// flowKey names a flow from the client's side.
+// flowKey names a flow, seen from the client.
 type flowKey struct {
 	client, server netip.AddrPort
 	proto          uint8
 }
 
-// flow is what the censor remembers of one.
+// flow is what the censor remembers of a flow.
 type flow struct {
-	seen    bool   // a packet passed before
+	seen    bool   // a packet has passed before
 	stream  []byte // the client's first bytes, in order
-	next    uint32 // sequence number after them
-	settled bool   // no name rule can match any more
+	next    uint32 // the sequence number after them
+	settled bool   // no rule with names can match any more
 
 	rule  *Rule
-	fresh bool // the rule struck on the packet at hand
+	fresh bool // the rule struck on this packet
 
-	passed  int       // bytes from the server
-	release time.Time // when Slow lets the next packet go
+	passed  int       // bytes that came from the server
+	release time.Time // when Slow lets the next packet through
 }
 
 type residueKey struct {
@@ -163,18 +161,18 @@ type residue struct {
 	until time.Time
 }
 
-// ruling is what becomes of a packet: forged ones go first, then the packet
-// itself, if it passes, after a wait.
+// ruling is what happens to a packet. Forged packets are sent first; then the packet
+// itself, after a wait, if it passes.
 type ruling struct {
 	toClient, toServer [][]byte
-	pass               []byte // nil: dropped
+	pass               []byte // the packet; nil: it is dropped
 	wait               time.Duration
 }
 
-// maxStream bounds what the censor keeps of a stream while it looks for a name.
+// maxStream is how many bytes of a stream the censor keeps while it looks for a name.
 const maxStream = 16 << 10
 
-// judge decides over one packet, up from the client or down to it.
+// judge decides about one packet. up is true for a packet from the client.
 func (c *Censor) judge(up bool, raw []byte) ruling {
 	p, ok := parsePacket(raw)
 	if !ok {
@@ -198,7 +196,7 @@ func (c *Censor) judge(up bool, raw []byte) ruling {
 	r := c.strike(f, up, &p)
 	f.fresh = false
 	if p.proto == protoUDP && p.dst.Port() == 53 {
-		*f = flow{} // the next question is judged anew
+		*f = flow{} // the next question is judged again
 	}
 	return r
 }
@@ -219,7 +217,7 @@ func (c *Censor) flowOf(up bool, p *packet) *flow {
 	return f
 }
 
-// look finds the rule that strikes the flow on this packet, if one does.
+// look finds the rule, if any, that strikes the flow at this packet.
 func (c *Censor) look(f *flow, up bool, p *packet) {
 	if !up {
 		return
@@ -243,7 +241,7 @@ func (c *Censor) look(f *flow, up bool, p *packet) {
 	}
 }
 
-// settle makes the rule decide over the flow.
+// settle makes the rule decide about the flow.
 func (c *Censor) settle(f *flow, p *packet, rule *Rule) {
 	f.rule, f.fresh, f.stream = rule, true, nil
 	for i := range c.rules {
@@ -256,9 +254,8 @@ func (c *Censor) settle(f *flow, p *packet, rule *Rule) {
 	}
 }
 
-// residueFor is the rule whose residual blocking covers the packet. A rule
-// that drops does so from the first packet; others wait for the client to
-// speak.
+// residueFor returns the rule whose residual blocking covers the packet, nil for none. A
+// rule that drops does so from the first packet; others wait until the client speaks.
 func (c *Censor) residueFor(p *packet) *Rule {
 	k := residueKey{p.src.Addr(), p.dst, p.proto}
 	left, ok := c.residues[k]
@@ -275,8 +272,8 @@ func (c *Censor) residueFor(p *packet) *Rule {
 	return left.rule
 }
 
-// match is the first rule about the packet's far side and the name; with no
-// name, the first rule that asks for none.
+// match returns the first rule about the packet's far side and the name. If name is "", it
+// is the first such rule that needs no name.
 func (c *Censor) match(p *packet, name string) *Rule {
 	for i := range c.rules {
 		if w := &c.rules[i].When; w.covers(p) && w.coversName(name) {
@@ -307,9 +304,8 @@ func (w *When) coversName(name string) bool {
 	})
 }
 
-// readName reads on in what the client says and returns the name that it asks
-// for: of a DNS question, a ClientHello or an HTTP request. "" where there is
-// none or not yet.
+// readName reads the client's next bytes, and returns the name that they ask for, in a DNS
+// question, a ClientHello or an HTTP request. It is "" if there is none, or not yet.
 func (f *flow) readName(p *packet) string {
 	if f.settled || len(p.payload) == 0 {
 		return ""
@@ -333,8 +329,8 @@ func (f *flow) readName(p *packet) string {
 	return name
 }
 
-// streamName finds the server name or the Host in the beginning of a stream;
-// more says that it may yet come.
+// streamName returns the server name or the Host at the beginning of a stream. more is
+// true if it may still come.
 func streamName(stream []byte) (name string, more bool) {
 	if stream[0] == 22 {
 		name, err := helloName(stream)
@@ -397,8 +393,8 @@ func (c *Censor) strike(f *flow, up bool, p *packet) ruling {
 	return ruling{}
 }
 
-// within reports whether the flow has yet to pass so many bytes from the
-// server, and counts the packet.
+// within counts the packet, and reports whether fewer than limit bytes have come from the
+// server.
 func (f *flow) within(limit int, up bool, p *packet) bool {
 	if !up {
 		f.passed += len(p.raw)
@@ -406,8 +402,8 @@ func (f *flow) within(limit int, up bool, p *packet) bool {
 	return f.passed < limit
 }
 
-// resetFlow resets both ends on what the client sends. What the server sends
-// meanwhile is lost, so that the outcome does not hang on a race.
+// resetFlow answers what the client sends with resets to both ends. What the server sends
+// meanwhile is lost, so that the outcome does not depend on a race.
 func resetFlow(up bool, p *packet) ruling {
 	if !up || p.proto != protoTCP || p.flags&flagRST != 0 {
 		return ruling{}
@@ -419,8 +415,8 @@ func resetFlow(up bool, p *packet) ruling {
 	return r
 }
 
-// end answers the packet on which the rule struck in the server's name, with
-// the last byte carrying a FIN, and loses everything after.
+// end answers the packet on which the rule struck as if from the server. The last byte
+// carries a FIN; everything after it is lost.
 func (f *flow) end(up bool, p *packet, flags uint8, body []byte) ruling {
 	if !up || !f.fresh || p.proto != protoTCP {
 		return ruling{}
@@ -440,7 +436,7 @@ func (f *flow) end(up bool, p *packet, flags uint8, body []byte) ruling {
 	return r
 }
 
-// forge answers DNS questions; other packets pass.
+// forge answers DNS questions. Other packets pass.
 func (c *Censor) forge(do Forge, up bool, p *packet) ruling {
 	q, ok := question(p)
 	if !up || !ok {
@@ -472,7 +468,7 @@ func forgedAnswer(q *dns.Msg, do Forge) *dns.Msg {
 	return answer
 }
 
-// addressRecord answers an A or AAAA question with an address of its family.
+// addressRecord answers an A or AAAA question with an address of that family.
 func addressRecord(q dns.Question, a netip.Addr, ttl uint32) dns.RR {
 	h := dns.RR_Header{Name: q.Name, Rrtype: q.Qtype, Class: dns.ClassINET, Ttl: ttl}
 	switch {
@@ -484,7 +480,7 @@ func addressRecord(q dns.Question, a netip.Addr, ttl uint32) dns.RR {
 	return nil
 }
 
-// slow holds what comes from the server to the rate.
+// slow delays packets from the server so that they keep to the rate.
 func (c *Censor) slow(f *flow, do Slow, up bool, p *packet) ruling {
 	if up {
 		return ruling{pass: p.raw}

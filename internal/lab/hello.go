@@ -6,16 +6,15 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// errMore says that the bytes so far are a good beginning and not the whole.
+// errMore means that the bytes are a good beginning, and more are needed.
 var errMore = errors.New("more bytes are needed")
 
-// errNotHello says that the bytes are no TLS ClientHello.
+// errNotHello means that the bytes are no TLS ClientHello.
 var errNotHello = errors.New("not a ClientHello")
 
-// helloName finds the server name in the first bytes that a client sends,
-// however they were cut into records and segments (RFC 8446 sections 4.1.2 and
-// 5.1, RFC 6066 section 3). The name is "" where the hello carries none; the
-// error is errMore until the hello is whole.
+// helloName finds the server name in the first bytes that a client sends, however they are
+// cut into records and segments (RFC 8446 sections 4.1.2 and 5.1, RFC 6066 section 3). The
+// name is "" if the hello has none. The error is errMore until the hello is whole.
 func helloName(stream []byte) (string, error) {
 	message, err := handshakeMessage(stream)
 	if err != nil {
@@ -63,8 +62,8 @@ func serverName(extension cryptobyte.String) (string, error) {
 	return "", nil
 }
 
-// handshakeMessage joins the fragments of the first handshake message, with
-// its header of four bytes.
+// handshakeMessage joins the fragments of the first handshake message, including its
+// header of four bytes.
 func handshakeMessage(stream []byte) ([]byte, error) {
 	var (
 		rest    = cryptobyte.String(stream)

@@ -24,8 +24,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 )
 
-// host is a TCP/IP stack in this process with as many addresses as one likes.
-// It is the kernel of the lab's clients and servers.
+// host is a TCP/IP stack in this process with any number of addresses. It takes the place
+// of a kernel for the lab's clients and servers.
 type host struct {
 	stack *stack.Stack
 	link  *channel.Endpoint
@@ -36,13 +36,12 @@ type host struct {
 const (
 	nicID = tcpip.NICID(1)
 
-	// linkQueue is how many packets may wait for the pump; more are lost, as
-	// on any link.
+	// linkQueue is how many packets may wait to be sent. More are lost, as on any link.
 	linkQueue = 4096
 )
 
-// newHost starts a stack. A host without an address of a family has no route
-// for it either. What it sends goes to out, one packet at a time.
+// newHost starts a stack. Without an address of a family it has no route for that family.
+// It hands each packet that it sends to out.
 func newHost(addrs []netip.Addr, out func([]byte)) (node, error) {
 	h := &host{
 		stack: stack.New(stack.Options{
@@ -89,7 +88,7 @@ func (h *host) configure(addrs []netip.Addr) error {
 	return nil
 }
 
-// forward hands the host's outgoing packets on until the host closes.
+// forward hands the host's packets to out until the host closes.
 func (h *host) forward(ctx context.Context, out func([]byte)) {
 	for {
 		pkt := h.link.ReadContext(ctx)
@@ -102,7 +101,7 @@ func (h *host) forward(ctx context.Context, out func([]byte)) {
 	}
 }
 
-// receive takes a packet from the link.
+// receive takes a packet from the line.
 func (h *host) receive(raw []byte) {
 	proto := ipv4.ProtocolNumber
 	if header.IPVersion(raw) == header.IPv6Version {
@@ -138,7 +137,7 @@ func (h *host) listenUDP(at netip.AddrPort) (net.PacketConn, error) {
 	return newStackPacketConn(c, nil), nil
 }
 
-// dial connects to ip:port and fails as the kernel does.
+// dial connects to ip:port. Its errors are those of the kernel.
 func (h *host) dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
 	var c net.Conn
 	var err error
@@ -185,7 +184,7 @@ func fullAddress(a netip.AddrPort) tcpip.FullAddress {
 	return tcpip.FullAddress{NIC: nicID, Addr: toTCPIP(a.Addr()), Port: a.Port()}
 }
 
-// kernelErrors gives, for the last words of a gvisor error, what Linux says.
+// kernelErrors maps the last words of an error of gvisor to the error of Linux.
 var kernelErrors = []struct {
 	words string
 	errno syscall.Errno
@@ -203,8 +202,7 @@ var kernelErrors = []struct {
 	{"endpoint is closed for send", syscall.EPIPE},
 }
 
-// kernelError turns an error of gvisor into the one that package net would
-// give for the same event.
+// kernelError turns an error of gvisor into the one that package net would return.
 func kernelError(call string, err error) error {
 	if err == nil {
 		return nil
@@ -230,8 +228,8 @@ func kernelError(call string, err error) error {
 	return err
 }
 
-// stackConn is a TCP connection whose errors are those of the kernel, and
-// which knows its addresses even when it is over.
+// stackConn is a TCP connection with the errors of the kernel. It knows its addresses even
+// after it has ended.
 type stackConn struct {
 	*gonet.TCPConn
 	local, remote net.Addr
@@ -239,7 +237,7 @@ type stackConn struct {
 
 func newStackConn(c *gonet.TCPConn) *stackConn {
 	s := &stackConn{c, c.LocalAddr(), c.RemoteAddr()}
-	if s.local == nil { // reset before we looked
+	if s.local == nil { // it was reset before we looked
 		s.local = &net.TCPAddr{}
 	}
 	if s.remote == nil {
@@ -264,7 +262,7 @@ func (c *stackConn) Write(b []byte) (int, error) {
 func (c *stackConn) opError(op string, err error) error {
 	var inner *net.OpError
 	if !errors.As(err, &inner) {
-		return err // nil, io.EOF
+		return err // nil or io.EOF
 	}
 	return &net.OpError{Op: op, Net: inner.Net, Source: c.local, Addr: c.remote, Err: kernelError(op, err)}
 }
@@ -280,7 +278,7 @@ func (l *stackListener) Accept() (net.Conn, error) {
 	return newStackConn(c.(*gonet.TCPConn)), nil
 }
 
-// Close stops Accept too, which closing alone does not.
+// Close also stops Accept, which closing the listener below does not.
 func (l *stackListener) Close() error {
 	l.TCPListener.Shutdown()
 	return l.TCPListener.Close()
@@ -289,7 +287,7 @@ func (l *stackListener) Close() error {
 // stackPacketConn is a UDP socket, connected or not.
 type stackPacketConn struct {
 	*gonet.UDPConn
-	local, remote net.Addr // remote is nil where it is not connected
+	local, remote net.Addr // remote is nil if it is not connected
 }
 
 func newStackPacketConn(c *gonet.UDPConn, remote net.Addr) *stackPacketConn {
@@ -319,8 +317,7 @@ func (c *stackPacketConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	return n, packetError("write", err)
 }
 
-// SetReadBuffer does nothing; quic-go asks for it and complains where it is
-// missing.
+// SetReadBuffer does nothing. quic-go calls it, and complains if it is missing.
 func (c *stackPacketConn) SetReadBuffer(int) error { return nil }
 
 // SetWriteBuffer does nothing, as SetReadBuffer.

@@ -1,15 +1,13 @@
-// Package lab is a censored network for tests: clients, a provider with its
-// resolver and its censor, public resolvers, web servers with real TLS and a
-// helper outside.
+// Package lab is a censored network for tests: clients, a provider with a resolver and a
+// censor, public resolvers, web servers with real TLS, and a helper outside.
 //
-// It stands on gvisor's TCP/IP stack inside the process, needs no root and
-// touches no real network. The same censor and the same servers also run
-// between network namespaces of the real kernel (see [NewKernel]). Each
-// [Scenario] carries its ground truth: what a probe and the verdict engine
-// should find. The lab takes no part in finding it.
+// It runs on gvisor's TCP/IP stack within the process, needs no root, and touches no real
+// network. The same censor and servers can also run between network namespaces of the real
+// kernel (see [NewKernel]). Each [Scenario] says what is true in it, and so what a probe
+// and the verdict engine should find. The lab takes no part in finding it.
 //
-// Whatever is measured here belongs to country ZZ and to private ASNs. The
-// package never imposes anything on a network that exists.
+// Whatever is measured here belongs to country ZZ and to private ASNs. The package never
+// imposes anything on a network that exists.
 package lab
 
 import (
@@ -31,19 +29,19 @@ const (
 	ResolverName  = "dns.lab.test"
 	Resolver2Name = "dns2.lab.test"
 	BlockPageName = "block.isp.test"
-	InnocentName  = "innocent.test" // an ordinary site that no censor cares for
+	InnocentName  = "innocent.test" // an ordinary site that no censor blocks
 	UnusedName    = "nowhere.test"  // does not exist
 )
 
-// Lab is a running network. It serves any number of clients at a time, each on
-// a line of its own with a censor of its own.
+// Lab is a running network. It serves any number of clients at one time. Each has its own
+// line with its own censor.
 type Lab struct {
 	ca      *authority
 	zone    *zone
 	boxes   map[string]netip.Addr // by site
 	servers *servers
-	node    func([]netip.Addr, func([]byte)) (node, error) // makes hosts
-	far     node                                           // carries every server
+	node    func([]netip.Addr, func([]byte)) (node, error) // makes a host
+	far     node                                           // the host of all servers
 
 	kernel bool
 
@@ -55,20 +53,20 @@ type Lab struct {
 // node is a host of the lab: gvisor's stack, or a namespace of the kernel.
 type node interface {
 	ground
-	receive([]byte) // from the line
+	receive([]byte) // takes a packet from the line
 	close()
 }
 
-// New starts a lab with the sites inside this process.
+// New starts a lab with these sites inside this process. The caller must Close it.
 func New(sites ...Site) (*Lab, error) { return newLab(newHost, true, sites) }
 
-// ErrNoKernel says that this machine or user has no network namespaces.
+// ErrNoKernel means that this machine or user has no network namespaces.
 var ErrNoKernel = errors.New("no lab with the real kernel")
 
-// NewKernel starts a lab whose hosts are network namespaces of the Linux
-// kernel, joined by TUN devices that this process holds: the same servers and
-// the same censor between other stacks. It has no IPv6. It needs root and the
-// command ip; without, the error wraps ErrNoKernel.
+// NewKernel starts a lab whose hosts are network namespaces of the Linux kernel, joined by
+// TUN devices of this process. Servers and censor are the same; only the TCP/IP stacks
+// differ. It has no IPv6. It needs root and the command ip; else the error wraps
+// ErrNoKernel.
 func NewKernel(sites ...Site) (*Lab, error) {
 	if err := kernelReady(); err != nil {
 		return nil, err
@@ -95,12 +93,12 @@ func newLab(newNode func([]netip.Addr, func([]byte)) (node, error), ipv6 bool, s
 	return l, nil
 }
 
-// Close ends the servers and the clients that are left, and waits for both.
+// Close ends the servers and the remaining clients, and waits for both.
 func (l *Lab) Close() {
 	l.mu.RLock()
 	var clients []*Client
 	for _, c := range l.clients {
-		if !slices.Contains(clients, c) { // a client has an address per family
+		if !slices.Contains(clients, c) { // a client has an address for each family
 			clients = append(clients, c)
 		}
 	}
@@ -112,7 +110,7 @@ func (l *Lab) Close() {
 	l.far.close()
 }
 
-// route takes a packet from the servers to the client it is for.
+// route hands a packet from the servers to its client.
 func (l *Lab) route(raw []byte) {
 	p, ok := parsePacket(raw)
 	if !ok {
@@ -126,43 +124,43 @@ func (l *Lab) route(raw []byte) {
 	}
 }
 
-// receive takes a packet from a client to the servers. A packet for the
-// loopback address would go nowhere outside either, and the stack would log it.
+// receive hands a packet from a client to the servers. It drops packets to the loopback
+// address: they would get nowhere outside either, and the stack would log them.
 func (l *Lab) receive(raw []byte) {
 	if p, ok := parsePacket(raw); ok && !p.dst.Addr().IsLoopback() {
 		l.far.receive(raw)
 	}
 }
 
-// RootCAs is the pool that a client of the lab trusts.
+// RootCAs returns the authorities that a client of the lab trusts.
 func (l *Lab) RootCAs() *x509.CertPool { return l.ca.pool() }
 
-// Addrs are the addresses of a site.
+// Addrs returns the addresses of a site.
 func (l *Lab) Addrs(site string) []netip.Addr { return l.zone.records[site].addrs }
 
-// HandleHelper serves the helper's API, over TLS, at HelperName. It is called
-// at most once, before the first client dials.
+// HandleHelper serves the helper's API over TLS at HelperName. Call it at most once,
+// before the first client dials.
 func (l *Lab) HandleHelper(h http.Handler) error {
 	site := Site{Name: HelperName, Page: h.ServeHTTP}
 	return l.servers.site(&site, []netip.Addr{helperAddr})
 }
 
-// BoxAddr is the address of the middlebox beside a site.
+// BoxAddr returns the address of the middlebox beside a site.
 func (l *Lab) BoxAddr(site string) netip.Addr { return l.boxes[site] }
 
-// The addresses of the provider's hosts that commands for Routed name.
+// Addresses of the provider's hosts, for the commands of Routed.
 var (
 	BlockPageAddr = blockPageAddr
-	LiarAddr      = liarAddr // a resolver that gives every name a private address
+	LiarAddr      = liarAddr // a resolver that answers every name with a private address
 )
 
-// Outside is a network that no censor sees and that has IPv6: the helper looks
-// from there.
+// Outside returns a client on a network that no censor sees and that has IPv6. The helper
+// measures from there.
 func (l *Lab) Outside() (*Client, error) {
 	return l.connect(nil, 0, publicResolver, vantageAddr, vantageAddr6)
 }
 
-// Client starts a client of the provider, with its own line.
+// Client starts a client of the provider with its own line. The caller must Close it.
 func (l *Lab) Client(line Line) (*Client, error) {
 	l.mu.Lock()
 	n := l.count
@@ -183,9 +181,9 @@ func (l *Lab) Client(line Line) (*Client, error) {
 	return l.connect(censor, line.Delay, ispResolver, addrs...)
 }
 
-// Routed starts a client behind a router of the real kernel, in which the
-// commands (of nft, iptables) are run: a censor that is none of ours. It has
-// IPv4 only. The lab must be one of NewKernel.
+// Routed starts a client behind a router of the real kernel. The commands (of nft,
+// iptables) run in the router: they are a censor that we did not write. The client has
+// IPv4 only. The lab must come from NewKernel.
 func (l *Lab) Routed(commands ...[]string) (*Client, error) {
 	if !l.kernel {
 		return nil, fmt.Errorf("%w: this lab is inside the process", ErrNoKernel)
@@ -199,9 +197,9 @@ func (l *Lab) Routed(commands ...[]string) (*Client, error) {
 
 // Line is how a client is connected.
 type Line struct {
-	Rules []Rule        // of the censor; none, no censor
-	Seed  uint64        // for what the censor leaves to chance
-	Delay time.Duration // each way
+	Rules []Rule        // of the censor; without rules there is no censor
+	Seed  uint64        // for everything that the censor leaves to chance
+	Delay time.Duration // for each direction
 	IPv6  bool
 }
 
@@ -210,7 +208,7 @@ func (l *Lab) connect(censor *Censor, delay time.Duration, resolver netip.Addr, 
 	return l.join(host, censor, delay, resolver, addrs...)
 }
 
-// join makes a client's host and joins it to the servers.
+// join makes a client's host and joins it to the servers by a line.
 func (l *Lab) join(newNode func(out func([]byte)) (node, error), censor *Censor, delay time.Duration, resolver netip.Addr, addrs ...netip.Addr) (*Client, error) {
 	c := &Client{lab: l, addrs: addrs, resolver: resolver, Censor: censor}
 	c.line = newLine(censor, delay, func(raw []byte) { c.host.receive(raw) }, l.receive)
@@ -235,9 +233,9 @@ func (l *Lab) join(newNode func(out func([]byte)) (node, error), censor *Censor,
 	return c, nil
 }
 
-// Client is a host of the lab as a probe sees it: its network.
+// Client is a host of the lab, and the network that a probe uses.
 type Client struct {
-	Censor *Censor // on the line; nil where there is none
+	Censor *Censor // the censor on its line; nil if there is none
 
 	lab      *Lab
 	addrs    []netip.Addr
@@ -256,8 +254,8 @@ func (c *Client) DialContext(ctx context.Context, network, address string) (net.
 	return c.host.dial(ctx, network, to)
 }
 
-// ListenUDP opens a socket that is not connected. With no address it is bound
-// to the client's IPv4 address.
+// ListenUDP opens an unconnected socket. Without an address it is bound to the client's
+// IPv4 address.
 func (c *Client) ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, error) {
 	at := netip.AddrPortFrom(c.addrs[0], 0)
 	if addr != nil {
@@ -276,12 +274,12 @@ func (c *Client) LookupHost(ctx context.Context, name string) ([]string, error) 
 	return lookupHost(ctx, c.host, c.resolver, name)
 }
 
-// SystemResolvers is the resolver that LookupHost asks.
+// SystemResolvers returns the resolver that LookupHost asks.
 func (c *Client) SystemResolvers() []netip.AddrPort {
 	return []netip.AddrPort{netip.AddrPortFrom(c.resolver, 53)}
 }
 
-// Addrs are the client's own addresses.
+// Addrs returns the client's own addresses.
 func (c *Client) Addrs() []netip.Addr { return slices.Clone(c.addrs) }
 
 // Close ends the client's connections and takes it off the network.

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// line joins a client to the rest of the network. The censor, if there is one,
-// stands in the middle. The two deliver functions hand a packet to the host at
-// that end and must not block for long.
+// line joins a client to the rest of the network. The censor, if there is one, stands in
+// the middle. The two deliver functions hand a packet to the host at one end. They must
+// not block for long.
 type line struct {
 	censor   *Censor
-	delay    time.Duration // each way
+	delay    time.Duration // for each direction
 	toClient func([]byte)
 	toServer func([]byte)
 
-	mu     sync.Mutex // guards all below
+	mu     sync.Mutex // guards everything below
 	queue  heldQueue
 	order  uint64
-	awake  chan struct{} // non-nil once the keeper runs
+	awake  chan struct{} // not nil once the keeper runs
 	closed chan struct{}
 	keeper sync.WaitGroup
 }
@@ -60,8 +60,8 @@ func (l *line) deliver(up bool, raw []byte) {
 	}
 }
 
-// hold keeps a packet until its time. Packets of the same time leave in the
-// order in which they came.
+// hold keeps a packet until its time. Packets with the same time leave in the order in
+// which they came.
 func (l *line) hold(h held) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +95,8 @@ func (l *line) keep() {
 	}
 }
 
-// deliverDue delivers what is due and returns how long to wait for the next.
+// deliverDue delivers all packets whose time has come, and returns how long to wait for
+// the next.
 func (l *line) deliverDue() time.Duration {
 	for {
 		l.mu.Lock()
@@ -113,13 +114,13 @@ func (l *line) deliverDue() time.Duration {
 	}
 }
 
-// close stops the line; what it still holds is lost.
+// close stops the line. Packets that it still holds are lost.
 func (l *line) close() {
 	close(l.closed)
 	l.keeper.Wait()
 }
 
-// held is a packet that waits.
+// held is a waiting packet.
 type held struct {
 	at    time.Time
 	order uint64
@@ -127,7 +128,7 @@ type held struct {
 	raw   []byte
 }
 
-// heldQueue is a heap of packets by time and order.
+// heldQueue is a heap of packets, ordered by time and then by arrival.
 type heldQueue []held
 
 func (q heldQueue) Len() int { return len(q) }

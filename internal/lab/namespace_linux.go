@@ -18,26 +18,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// namespace is a network namespace of this kernel: the kernel's TCP/IP in the
-// place of gvisor's. Its one interface is a TUN device that we hold the other
-// end of, or leads to a router, another namespace, that has it. It is joined to
-// nothing else, so what is sent in it ends with us.
+// namespace is a network namespace of this kernel: the kernel's TCP/IP instead of
+// gvisor's. Its only interface is a TUN device whose other end this process holds, or
+// leads to a router, another namespace, that has such a device. So everything that is sent
+// in it ends in this process.
 type namespace struct {
 	name   string
-	fd     int // of the namespace
+	fd     int // file descriptor of the namespace
 	tun    *os.File
-	router *namespace // nil: the namespace has the TUN itself
+	router *namespace // nil: the namespace has the TUN device itself
 	pump   sync.WaitGroup
 	once   sync.Once
 }
 
-// tunName is the interface inside a namespace.
+// tunName is the name of the interface inside a namespace.
 const tunName = "lab0"
 
-var namespaces atomic.Uint32 // made by this process, to name them apart
+var namespaces atomic.Uint32 // how many this process has made; tells their names apart
 
-// kernelReady says what is missing for namespaces: an error that wraps
-// ErrNoKernel.
+// kernelReady returns an error that wraps ErrNoKernel if something is missing for
+// namespaces.
 func kernelReady() error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("%w: it must run as root", ErrNoKernel)
@@ -52,7 +52,7 @@ func kernelReady() error {
 	return nil
 }
 
-// sweep takes away the namespaces of labs whose process was killed.
+// sweep removes the namespaces of labs whose process was killed.
 func sweep() {
 	left, err := filepath.Glob("/run/netns/" + namePrefix + "*")
 	if err != nil {
@@ -61,15 +61,16 @@ func sweep() {
 	for _, path := range left {
 		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), namePrefix), "-")
 		if _, err := os.Stat("/proc/" + pid); errors.Is(err, os.ErrNotExist) {
-			_ = ipCommand("", "netns", "del", filepath.Base(path)) // another may have been quicker
+			_ = ipCommand("", "netns", "del", filepath.Base(path)) // another process may have been quicker
 		}
 	}
 }
 
-// namePrefix begins the name of every namespace; our process id follows.
+// namePrefix begins the name of every namespace. The id of our process follows.
 const namePrefix = "bandish-lab-"
 
-// newNamespace makes a namespace with the addresses. What it sends goes to out.
+// newNamespace makes a namespace with these addresses. It hands each packet that it sends
+// to out.
 func newNamespace(addrs []netip.Addr, out func([]byte)) (node, error) {
 	n, err := addNamespace()
 	if err != nil {
@@ -83,11 +84,11 @@ func newNamespace(addrs []netip.Addr, out func([]byte)) (node, error) {
 	return n, nil
 }
 
-// routerInside is the router's address as its client knows it.
+// routerInside is the router's address on the side of its client.
 const routerInside = "100.127.255.254"
 
-// newRouted makes a namespace with an IPv4 address behind a router: a second
-// namespace, in which the commands are run when it forwards.
+// newRouted makes a namespace with an IPv4 address behind a router. The router is a second
+// namespace; the commands run in it when it forwards.
 func newRouted(addr netip.Addr, commands [][]string, out func([]byte)) (node, error) {
 	n, err := addNamespace()
 	if err != nil {
@@ -105,7 +106,7 @@ func newRouted(addr netip.Addr, commands [][]string, out func([]byte)) (node, er
 	return n, nil
 }
 
-// join connects the namespace with its router and starts the router's rules.
+// join connects the namespace with its router, and runs the router's commands.
 func (n *namespace) join(addr netip.Addr, commands [][]string) error {
 	r := n.router
 	if err := r.openTUN(nil); err != nil {
@@ -146,7 +147,7 @@ func addNamespace() (*namespace, error) {
 		n.close()
 		return nil, fmt.Errorf("open namespace %s: %w", n.name, err)
 	}
-	// Whatever this machine prefers: BBR, for one, does not mind what Lose loses.
+	// Not what this machine prefers: BBR, for one, is hardly slowed by what Lose drops.
 	if err := n.set("tcp_congestion_control", "reno"); err != nil {
 		n.close()
 		return nil, err
@@ -154,7 +155,7 @@ func addNamespace() (*namespace, error) {
 	return n, nil
 }
 
-// set gives a setting of the namespace's TCP/IP its value.
+// set changes a setting of the namespace's TCP/IP.
 func (n *namespace) set(name, value string) error {
 	err := n.do(func() error { return os.WriteFile("/proc/sys/net/ipv4/"+name, []byte(value), 0) })
 	if err != nil {
@@ -163,7 +164,7 @@ func (n *namespace) set(name, value string) error {
 	return nil
 }
 
-// openTUN gives the namespace its interface and the addresses on it.
+// openTUN gives the namespace its interface with the addresses.
 func (n *namespace) openTUN(addrs []netip.Addr) error {
 	if err := n.do(func() (err error) { n.tun, err = openTUN(); return err }); err != nil {
 		return err
@@ -179,7 +180,7 @@ func (n *namespace) openTUN(addrs []netip.Addr) error {
 	return ipCommand(batch.String(), "-n", n.name, "-batch", "-")
 }
 
-// ipCommand runs ip with the input.
+// ipCommand runs the command ip with this input.
 func ipCommand(input string, args ...string) error {
 	cmd := exec.Command("ip", args...)
 	cmd.Stdin = strings.NewReader(input)
@@ -210,12 +211,13 @@ func openTUN() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "tun"), nil
 }
 
-// do calls f on a thread that has entered the namespace. Sockets that f opens
-// stay there. The thread is thrown away after, so that none goes astray.
+// do calls f on a thread that has entered the namespace. Sockets that f opens stay in the
+// namespace. The thread ends afterwards, so that no other code runs in the namespace by
+// mistake.
 func (n *namespace) do(f func() error) error {
 	result := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		if err := unix.Setns(n.fd, unix.CLONE_NEWNET); err != nil {
 			result <- fmt.Errorf("enter namespace %s: %w", n.name, err)
 			return
@@ -238,7 +240,7 @@ func (n *namespace) forward(out func([]byte)) {
 	}
 }
 
-// receive hands a packet to the namespace's kernel, which may not want it.
+// receive hands a packet to the namespace's kernel, which may drop it.
 func (n *namespace) receive(raw []byte) { _, _ = n.tun.Write(raw) }
 
 func (n *namespace) dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
@@ -269,7 +271,7 @@ func (n *namespace) listenUDP(at netip.AddrPort) (net.PacketConn, error) {
 	return c, err
 }
 
-// close takes the namespace away; nothing must use it any more.
+// close removes the namespace. Nothing may use it any more.
 func (n *namespace) close() {
 	n.once.Do(func() {
 		if n.router != nil {
@@ -281,6 +283,6 @@ func (n *namespace) close() {
 		if n.fd >= 0 {
 			unix.Close(n.fd)
 		}
-		_ = ipCommand("", "netns", "del", n.name) // nothing is left to do about it
+		_ = ipCommand("", "netns", "del", n.name) // nothing can be done about an error
 	})
 }

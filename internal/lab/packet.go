@@ -9,12 +9,12 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
-// mtu is the largest packet on every link of the lab. It leaves the room that
-// QUIC asks for and makes a ClientHello with a post-quantum share span two
-// segments, as it does outside.
+// mtu is the greatest size of a packet on every link of the lab, in bytes. QUIC has the
+// room that it needs, and a ClientHello with a post-quantum key share takes two segments,
+// as on the internet.
 const mtu = 1400
 
-// The TCP flags that a censor writes.
+// The TCP flags that a censor uses.
 const (
 	flagFIN = uint8(header.TCPFlagFin)
 	flagSYN = uint8(header.TCPFlagSyn)
@@ -23,13 +23,12 @@ const (
 	flagACK = uint8(header.TCPFlagAck)
 )
 
-// packet is one IP packet, version 4 or 6, and what a censor reads of it.
-// Extension headers and fragments are not understood: no host of the lab
-// writes them.
+// packet is one IP packet, version 4 or 6, with the fields that a censor reads. Extension
+// headers and fragments are not understood; no host of the lab sends them.
 type packet struct {
 	raw      []byte
 	src, dst netip.AddrPort
-	proto    uint8 // 6 TCP, 17 UDP, else neither
+	proto    uint8 // 6: TCP, 17: UDP; else neither
 	seq, ack uint32
 	flags    uint8
 	payload  []byte // of TCP or UDP; shares memory with raw
@@ -42,7 +41,7 @@ const (
 	protoICMPv6 = uint8(header.ICMPv6ProtocolNumber)
 )
 
-// parsePacket reads an IP packet; ok is false for what is none.
+// parsePacket reads an IP packet. ok is false if the bytes are none.
 func parsePacket(raw []byte) (p packet, ok bool) {
 	p.raw = raw
 	var body []byte
@@ -102,7 +101,7 @@ func (p *packet) setPorts(src, dst uint16) {
 	p.dst = netip.AddrPortFrom(p.dst.Addr(), dst)
 }
 
-// nextSeq is the sequence number that follows the segment.
+// nextSeq returns the sequence number that follows the segment.
 func (p *packet) nextSeq() uint32 {
 	n := uint32(len(p.payload))
 	if p.flags&(flagSYN|flagFIN) != 0 {
@@ -111,27 +110,27 @@ func (p *packet) nextSeq() uint32 {
 	return p.seq + n
 }
 
-// answerTCP forges a segment that seems to come from the destination of p.
+// answerTCP makes a segment that seems to come from the destination of p.
 func (p *packet) answerTCP(flags uint8, payload []byte) []byte {
 	return tcpPacket(p.dst, p.src, p.ack, p.nextSeq(), flags, payload)
 }
 
-// answerUDP forges a datagram that seems to come from the destination of p.
+// answerUDP makes a datagram that seems to come from the destination of p.
 func (p *packet) answerUDP(payload []byte) []byte {
 	return udpPacket(p.dst, p.src, payload)
 }
 
-// resetServer forges the reset that makes the server forget the client.
+// resetServer makes the reset that makes the server forget the client.
 func (p *packet) resetServer() []byte {
 	return tcpPacket(p.src, p.dst, p.seq, p.ack, flagRST|flagACK, nil)
 }
 
-// answerUnreachable forges the ICMP message by which a router at from says
-// that the destination of p cannot be reached (host unreachable, RFC 792;
-// no route, RFC 4443 section 3.1).
+// answerUnreachable makes the ICMP message with which a router at from says that the
+// destination of p cannot be reached (host unreachable, RFC 792; no route, RFC 4443
+// section 3.1).
 func (p *packet) answerUnreachable(from netip.Addr) []byte {
 	quoted := p.raw[:min(len(p.raw), 548)]
-	const head = 8 // of both versions' message
+	const head = 8 // length of the message's header, in both versions
 	body := make([]byte, head+len(quoted))
 	copy(body[head:], quoted)
 	if p.dst.Addr().Is4() {
@@ -151,8 +150,8 @@ func (p *packet) answerUnreachable(from netip.Addr) []byte {
 	return ipPacket(from, p.src.Addr(), protoICMPv6, body)
 }
 
-// redirect rewrites the ends of a TCP or UDP packet in a copy, with its
-// checksums. Other packets have no ports to rewrite: nil.
+// redirect returns a copy of a TCP or UDP packet with other ends and new checksums. It
+// returns nil for other packets, which have no ports.
 func (p *packet) redirect(src, dst netip.AddrPort) []byte {
 	if p.proto != protoTCP && p.proto != protoUDP {
 		return nil
@@ -176,7 +175,7 @@ func (p *packet) redirect(src, dst netip.AddrPort) []byte {
 	return raw
 }
 
-// transport is the packet without its IP header.
+// transport returns the packet without its IP header.
 func (p *packet) transport() []byte {
 	if p.dst.Addr().Is4() {
 		return p.raw[header.IPv4(p.raw).HeaderLength():]

@@ -15,7 +15,7 @@ type plan struct {
 	zone  *zone
 	boxes map[string]netip.Addr
 	sites []Site
-	ipv6  bool // whether servers can stand at IPv6 addresses
+	ipv6  bool // whether servers can have IPv6 addresses
 	next  int  // number of the next free address
 	next6 int  // and of the next free IPv6 address
 }
@@ -73,7 +73,7 @@ func (p *plan) address() netip.Addr {
 	return siteAddr(p.next - 1)
 }
 
-// hostAddrs are the addresses at which something stands.
+// hostAddrs returns the addresses at which something answers.
 func (p *plan) hostAddrs() []netip.Addr {
 	addrs := []netip.Addr{ispResolver, liarAddr, blockPageAddr, publicResolver, publicResolver2, helperAddr}
 	for i := range p.sites {
@@ -85,7 +85,7 @@ func (p *plan) hostAddrs() []netip.Addr {
 	return addrs
 }
 
-// servedAddrs are the addresses of a site that belong to a host.
+// servedAddrs returns the addresses of a site at which a host answers.
 func (p *plan) servedAddrs(site *Site) []netip.Addr {
 	if site.Reach == ReachSilent {
 		return nil
@@ -138,7 +138,7 @@ func blockPage(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, blockPageHTML)
 }
 
-// bind fills in the addresses that rules give by site.
+// bind replaces the sites in rules by their addresses.
 func bind(rules []Rule, z *zone, boxes map[string]netip.Addr) ([]Rule, error) {
 	bound := slices.Clone(rules)
 	for i := range bound {

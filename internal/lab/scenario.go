@@ -10,27 +10,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Scenario is one condition of the network and the truth about it.
+// Scenario is one state of the network, with the truth about it.
 type Scenario struct {
 	Name  string
-	About string // a sentence
+	About string // one sentence
 	Input string // the URL to measure
 	Rules []Rule // of the censor on the client's line
 	Delay time.Duration
-	IPv6  bool // whether the client has it
+	IPv6  bool // whether the client has IPv6
 	Truth Truth
 }
 
-// The sites that scenarios measure, all of them ordinary towards everybody:
-// what happens to them is the censor's doing.
+// The sites that scenarios measure. All of them treat everybody alike: what happens to
+// them is the censor's doing.
 const (
 	banned      = "banned.test"
 	bannedBig   = "big.banned.test"  // a page of 256 kB
 	bannedLong  = "long.banned.test" // one of 1 MB
 	bannedMid   = "mid.banned.test"  // one of 96 kB
 	bannedQUIC  = "quic.banned.test" // HTTP/3 as well
-	bannedPair  = "pair.banned.test" // two addresses
-	bannedBox   = "box.banned.test"  // behind a middlebox with a certificate of an unknown authority
+	bannedPair  = "pair.banned.test" // has two addresses
+	bannedBox   = "box.banned.test"  // behind a middlebox whose certificate is of an unknown authority
 	downName    = "gone.test"
 	downTCP     = "closed.test"
 	downSilent  = "silent.test"
@@ -38,7 +38,7 @@ const (
 	downFail    = "servfail.test"
 )
 
-// Sites are the sites that the scenarios need.
+// Sites returns the sites that the scenarios need.
 func Sites() []Site {
 	return []Site{
 		{Name: banned, Box: CertSelfSigned},
@@ -56,7 +56,7 @@ func Sites() []Site {
 	}
 }
 
-// bigPage is a page of so many bytes.
+// bigPage serves a page of size bytes.
 func bigPage(size int) http.HandlerFunc {
 	line := "<p>One line of a long page of the Bandish lab, like the one before it.</p>\n"
 	body := []byte("<!doctype html><html><head><title>A long page</title></head><body>\n" + strings.Repeat(line, size/len(line)) + "</body></html>\n")
@@ -67,12 +67,12 @@ func bigPage(size int) http.HandlerFunc {
 	}
 }
 
-// blocked is the truth of what is determinately blocked.
+// blocked is the truth of something that is certainly blocked.
 func blocked(layer, mechanism string) Truth {
 	return Truth{State: "blocked", Layer: layer, Mechanism: mechanism}
 }
 
-// Scenarios are the lab's conditions.
+// Scenarios returns the lab's scenarios.
 func Scenarios() []Scenario {
 	const (
 		https     = "https://" + banned + "/"
@@ -124,8 +124,8 @@ func Scenarios() []Scenario {
 			Rules: []Rule{{When: liesOf, Do: nxdomain}}, Truth: blocked("dns", "dns.nxdomain")},
 		{Name: "dns-nxdomain-injected", About: "NXDOMAIN is injected into every query on the path", Input: https,
 			Rules: []Rule{{When: query, Do: Forge{RCode: dns.RcodeNameError, Race: true}}}, Truth: blocked("dns", "dns.nxdomain|dns.injection")},
-		// A stub resolver does not tell a refusal from a failure: the probe has
-		// to ask the provider's resolver itself.
+		// A stub resolver does not tell a refusal from a failure. The probe must ask the
+		// provider's resolver itself.
 		{Name: "dns-refused", About: "the provider's resolver refuses the name", Input: https,
 			Rules: []Rule{{When: liesOf, Do: Forge{RCode: dns.RcodeRefused}}}, Truth: blocked("dns", "dns.refused")},
 		{Name: "dns-refused-everywhere", About: "every query for the name is refused on the path", Input: https,
@@ -198,8 +198,8 @@ func Scenarios() []Scenario {
 		{Name: "http-close", About: "the connection is closed after the Host", Input: httpPlain,
 			Rules: []Rule{{When: plain, Do: Close{}}}, Truth: blocked("http", "http.eof")},
 
-		// A page of 256 kB takes over six seconds at 40 kB/s, whatever the
-		// machine does: the probe gives up before. One of 96 kB comes.
+		// A page of 256 kB takes more than six seconds at 40 kB/s on any machine, and the
+		// probe gives up before. A page of 96 kB comes.
 		{Name: "throttle-rate", About: "what comes under the server name is held to 40 kB/s", Input: "https://big.banned.test/",
 			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}}, Truth: byName},
 		{Name: "throttle-host", About: "what comes under the Host is held to 40 kB/s", Input: "http://big.banned.test/",
@@ -207,23 +207,23 @@ func Scenarios() []Scenario {
 		{Name: "throttle-pace", About: "what comes under the server name is held to 40 kB/s, and the page comes in the end", Input: "https://mid.banned.test/",
 			Rules: []Rule{{When: hello, Do: Slow{Rate: 40_000, Burst: 16 << 10}}},
 			Truth: byName},
-		// Loss is dear by the distance: without one TCP mends it at once. With
-		// three in ten lost, TCP carries some 2.2 segments a round trip (Mathis
-		// and others, 1997): 40 kB/s here, and 26 s for the page of 1 MB. It
-		// begins after the handshake, so that it is never the handshake that
-		// fails. Where it hits one packet several times over, what is seen is
-		// a page that stops.
+		// Loss costs more over a distance: without one, TCP repairs it at once. With three
+		// in ten packets lost, TCP carries about 2.2 segments a round trip (Mathis and
+		// others, 1997): 40 kB/s here, and 26 s for the page of 1 MB. The loss begins
+		// after the handshake, so that the handshake never fails. If one packet is lost
+		// several times in a row, the page seems to stop.
 		{Name: "throttle-loss", About: "three in ten packets under the server name are lost, 80 ms away", Input: "https://long.banned.test/",
 			Rules: []Rule{{When: hello, Do: Lose{Probability: 0.3, After: 16 << 10}}}, Delay: 40 * time.Millisecond,
 			Truth: Truth{State: "blocked", Layer: "http", Mechanism: "http.throttle|http.timeout", Also: "tls.throttle"}},
 		{Name: "http-freeze", About: "after 16 kB under the server name nothing more comes", Input: "https://big.banned.test/",
 			Rules: []Rule{{When: hello, Do: Drop{After: 16 << 10}}}, Truth: blocked("http", "http.timeout")},
 
-		// The page still comes over TCP: the state is ok, and the layer says
-		// what is wrong.
+		// The page still comes over TCP. So the state is ok, and the layer says what is
+		// wrong.
 		{Name: "quic-drop", About: "UDP to port 443 of the site is lost", Input: "https://quic.banned.test/",
 			Rules: []Rule{{When: udp443, Do: Drop{}}}, Truth: Truth{State: "ok", Layer: "quic", Mechanism: "quic.timeout"}},
-		// This network loses all QUIC, as home firewalls do: not the target's.
+		// This network loses all QUIC, as some home firewalls do. That is not about the
+		// target.
 		{Name: "quic-drop-everywhere", About: "all UDP to port 443 is lost", Input: "https://quic.banned.test/",
 			Rules: []Rule{{When: anyQUIC, Do: Drop{}}}, Truth: Truth{State: "ok", Layer: "quic"}},
 
@@ -232,8 +232,7 @@ func Scenarios() []Scenario {
 		{Name: "everything", About: "name, address, server name and Host are all blocked", Input: https,
 			Rules: []Rule{{When: query, Do: nxdomain}, {When: address, Do: Drop{}}, {When: hello, Do: Reset{}}, {When: plain, Do: blockResponse}},
 			Truth: blocked("dns|tcp", "dns.nxdomain|tcp.timeout")},
-		// Nobody blocks: what is lost is lost of everything, every tenth packet
-		// each way.
+		// Nobody blocks: every tenth packet is lost, each way, whatever it carries.
 		{Name: "lossy-line", About: "a tenth of all packets are lost, whatever they carry", Input: "https://mid.banned.test/",
 			Rules: []Rule{{When: beyond, Do: Lose{Probability: 0.1}}}, Truth: Truth{State: "not-blocked"}},
 		{Name: "lossy-line-http", About: "the same, in clear text", Input: httpPlain,
@@ -243,8 +242,7 @@ func Scenarios() []Scenario {
 	}
 }
 
-// FindScenario finds a scenario by its name, among those of the table and the
-// awkward ones.
+// FindScenario finds a scenario by its name, among Scenarios and the awkward ones.
 func FindScenario(name string) (Scenario, bool) {
 	for _, s := range Scenarios() {
 		if s.Name == name {

@@ -19,20 +19,20 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// ground is where servers stand: a host inside the process, or a namespace of
-// the kernel.
+// ground is a host on which servers run: one inside the process, or a namespace of the
+// kernel.
 type ground interface {
 	dialer
 	listenTCP(netip.AddrPort) (net.Listener, error)
 	listenUDP(netip.AddrPort) (net.PacketConn, error)
 }
 
-// servers are all that answers in one lab.
+// servers are all servers of one lab.
 type servers struct {
 	ground ground
 	ca     *authority
 	zone   *zone
-	http   *http.Server // every ordinary port; dispatches by local address
+	http   *http.Server // for every ordinary port; it finds the site by the local address
 	pages  map[netip.AddrPort]http.Handler
 
 	wg     sync.WaitGroup
@@ -48,13 +48,13 @@ func newServers(g ground, ca *authority, z *zone) *servers {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.dispatch),
-		ErrorLog:          log.New(io.Discard, "", 0), // failed handshakes are what the lab is for
+		ErrorLog:          log.New(io.Discard, "", 0), // failed handshakes are the purpose of the lab
 		ReadHeaderTimeout: 30 * time.Second,
 	}
 	return s
 }
 
-// dispatch finds the site by the address and port it is asked at.
+// dispatch finds the site by the address and port at which it is asked.
 func (s *servers) dispatch(w http.ResponseWriter, r *http.Request) {
 	local := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	at, err := netip.ParseAddrPort(local.String())
@@ -65,8 +65,7 @@ func (s *servers) dispatch(w http.ResponseWriter, r *http.Request) {
 	s.pages[at].ServeHTTP(w, r)
 }
 
-// site starts the servers of a site at those of its addresses that belong to
-// a host.
+// site starts the servers of a site at those of its addresses that belong to a host.
 func (s *servers) site(site *Site, addrs []netip.Addr) error {
 	for _, a := range addrs {
 		for _, port := range []uint16{80, 443} {
@@ -90,7 +89,7 @@ func (site *Site) refuses(port uint16) bool {
 	return site.Reach == ReachRefused || site.Reach == ReachNo80 && port == 80 || site.Reach == ReachNo443 && port == 443
 }
 
-// page is the handler of a site on a port. A site that speaks HTTP/3 says so.
+// page returns the handler of a site on a port. A site that speaks HTTP/3 announces it.
 func (site *Site) page(port uint16) http.Handler {
 	page := site.pageOf(port)
 	if !site.QUIC {
@@ -136,7 +135,7 @@ func (s *servers) port(site *Site, at netip.AddrPort) error {
 		s.accept(l, func(c net.Conn) {
 			if config != nil && site.Raw != nil {
 				t := tls.Server(c, config)
-				defer t.Close() // says goodbye, as closing c would not
+				defer t.Close() // says goodbye, which closing c would not
 				c = t
 			}
 			odd(c)
@@ -151,7 +150,8 @@ func (s *servers) port(site *Site, at netip.AddrPort) error {
 	return nil
 }
 
-// oddConn is how a site treats a connection that no HTTP server shall see.
+// oddConn returns how a site treats a connection that no HTTP server must see; nil for an
+// ordinary site.
 func (site *Site) oddConn(secure bool) func(net.Conn) {
 	switch {
 	case site.Reach == ReachReset:
@@ -167,8 +167,8 @@ func (site *Site) oddConn(secure bool) func(net.Conn) {
 // closeUnread leaves data unread, so that closing sends a reset.
 func closeUnread(c net.Conn) { _, _ = c.Read(make([]byte, 1)) }
 
-// accept gives every connection to handle, which may take its time, and closes
-// it after.
+// accept calls handle with every connection, and closes it afterwards. handle may take its
+// time.
 func (s *servers) accept(l net.Listener, handle func(net.Conn)) {
 	s.track(l)
 	s.wg.Go(func() {
@@ -240,11 +240,11 @@ func (s *servers) dns(d *dns.Server) {
 	started := make(chan struct{})
 	d.NotifyStartedFunc = func() { close(started) }
 	s.wg.Go(func() { _ = d.ActivateAndServe() })
-	<-started // Shutdown of a server that has not started fails
+	<-started // shutting down a server that has not started fails
 	s.track(&closerFunc{d.Shutdown})
 }
 
-// liar starts a resolver over UDP that gives every name a private address.
+// liar starts a resolver over UDP that answers every name with a private address.
 func (s *servers) liar(a netip.Addr) error {
 	udp, err := s.ground.listenUDP(netip.AddrPortFrom(a, 53))
 	if err != nil {
@@ -273,9 +273,9 @@ func (s *servers) box(site *Site, at, behind netip.AddrPort) error {
 	return nil
 }
 
-// relay passes a connection through to the site behind the box. Where the
-// client asks for the forged name, the box ends its TLS and speaks its own to
-// the site.
+// relay passes a connection through to the site behind the box. If the client asks for the
+// forged name, the box ends the client's TLS, and makes its own TLS connection to the
+// site.
 func (s *servers) relay(c net.Conn, forged string, cert *tls.Certificate, behind netip.AddrPort) {
 	stream, name := readHello(c)
 	far, err := s.ground.dial(s.ctx, "tcp", behind)
@@ -291,8 +291,7 @@ func (s *servers) relay(c net.Conn, forged string, cert *tls.Certificate, behind
 	var near net.Conn = &replayConn{Conn: c, before: bytes.NewReader(stream)}
 	if name == forged {
 		near = tls.Server(near, &tls.Config{Certificates: []tls.Certificate{*cert}})
-		// The box has reasons of its own not to check the certificate: it is
-		// the attacker of this story.
+		// The box does not check the certificate: it is the attacker of this story.
 		far = tls.Client(far, &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	}
 	s.wg.Go(func() {
@@ -302,7 +301,7 @@ func (s *servers) relay(c net.Conn, forged string, cert *tls.Certificate, behind
 	_, _ = io.Copy(near, far)
 }
 
-// readHello reads until the client's server name is known, or never will be.
+// readHello reads until the client's server name is known, or cannot come any more.
 func readHello(c net.Conn) (stream []byte, name string) {
 	buf := make([]byte, 4096)
 	for len(stream) < maxStream {
@@ -318,7 +317,7 @@ func readHello(c net.Conn) (stream []byte, name string) {
 	return stream, ""
 }
 
-// replayConn is a connection of which some was read before.
+// replayConn is a connection of which some bytes were already read.
 type replayConn struct {
 	net.Conn
 	before *bytes.Reader
@@ -331,12 +330,12 @@ func (c *replayConn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// closerFunc makes a function an io.Closer that can be a map key.
+// closerFunc makes a function an io.Closer that can be the key of a map.
 type closerFunc struct{ shut func() error }
 
 func (f *closerFunc) Close() error { return f.shut() }
 
-// track remembers what close must close; false when closing has begun.
+// track remembers what close must close. It returns false if closing has begun.
 func (s *servers) track(c io.Closer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -353,7 +352,7 @@ func (s *servers) untrack(c io.Closer) {
 	delete(s.closers, c)
 }
 
-// close ends every server and connection and waits for them.
+// close ends all servers and connections, and waits for them.
 func (s *servers) close() {
 	s.cancel()
 	s.mu.Lock()
@@ -367,8 +366,8 @@ func (s *servers) close() {
 	s.wg.Wait()
 }
 
-// ordinaryPage is the page of a site that has nothing odd. It is the same for
-// everybody and long enough that a block page differs from it in every way.
+// ordinaryPage serves the page of a site without oddities. It is the same for everybody,
+// and so long that a block page differs from it in every way.
 func ordinaryPage(name string) http.HandlerFunc {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!doctype html>\n<html lang=en><head><title>%s: the ordinary page</title></head><body>\n", name)

@@ -8,53 +8,53 @@ import (
 	"time"
 )
 
-// Site is a web site of the lab as data: what its name resolves to and how its
-// servers behave, towards everybody. Its zero value is an ordinary site: one
-// address, ports 80 and 443, a valid certificate, a page that names the site.
+// Site describes a web site of the lab: what its name resolves to, and how its servers
+// treat everybody. The zero value is an ordinary site: one address, ports 80 and 443, a
+// valid certificate, and a page that names the site.
 type Site struct {
 	Name string
 
-	Addrs  int    // IPv4 addresses; 0 means 1
-	V6     V6     // whether it has IPv6
+	Addrs  int    // number of IPv4 addresses; 0 means 1
+	V6     V6     // its IPv6 addresses
 	Lookup Lookup // how name servers answer for it
 	Reach  Reach  // how its addresses answer to TCP
 
 	Cert Cert
 	TLS  TLS
 
-	// Page serves requests on both ports; nil serves the ordinary page.
-	// PagePlain replaces it on port 80.
+	// Page serves requests on both ports; nil means the ordinary page. PagePlain replaces
+	// it on port 80.
 	Page      http.HandlerFunc
 	PagePlain http.HandlerFunc
 
-	// Raw speaks with the client itself, in place of an HTTP server, after the
-	// TLS handshake on port 443. It need not close the connection.
+	// Raw talks with the client itself, instead of an HTTP server, after the TLS handshake
+	// on port 443. It need not close the connection.
 	Raw func(net.Conn)
 
-	QUIC bool // HTTP/3 on UDP 443 as well
+	QUIC bool // HTTP/3 on UDP port 443 too
 
-	// Box puts a middlebox beside the site, to which Divert can send a flow:
-	// it shows its own certificate of this kind for the site's name and passes
-	// other names through to the site.
+	// Box puts a middlebox beside the site, to which Divert can send a flow. It shows its
+	// own certificate, of this kind, for the site's name, and passes other names through
+	// to the site.
 	Box Cert
 }
 
-// V6 says what IPv6 a site has.
+// V6 says what IPv6 addresses a site has.
 type V6 string
 
 // The kinds of IPv6.
 const (
 	V6None  V6 = ""
 	V6Works V6 = "works"
-	V6Dead  V6 = "dead" // in the DNS, answering nobody
+	V6Dead  V6 = "dead" // in the DNS, but nobody answers there
 	V6Only  V6 = "only" // no IPv4 at all
 )
 
-// Lookup says how the authoritative servers of a name answer, and so every
-// honest resolver.
+// Lookup says how the authoritative servers answer for a name, and so all honest
+// resolvers.
 type Lookup string
 
-// The kinds of lookup.
+// The kinds of answers.
 const (
 	LookupOK       Lookup = ""
 	LookupNXDOMAIN Lookup = "nxdomain"
@@ -62,15 +62,15 @@ const (
 	LookupRefused  Lookup = "refused"
 	LookupEmpty    Lookup = "no data"
 	LookupSilent   Lookup = "silent"
-	LookupRotate   Lookup = "rotating" // two of the addresses, others each time
-	LookupSplit    Lookup = "split"    // one address, depending on who asks
+	LookupRotate   Lookup = "rotating" // two of its addresses, other ones each time
+	LookupSplit    Lookup = "split"    // one of its addresses, depending on who asks
 	LookupCNAME    Lookup = "cname"    // through two aliases
 	LookupSlow     Lookup = "slow"
 	LookupLoopback Lookup = "loopback" // 127.0.0.1 for everybody
 	LookupPrivate  Lookup = "private"  // 10.0.0.7 for everybody
 )
 
-// Reach says how the addresses of a site answer to TCP, towards everybody.
+// Reach says how the addresses of a site answer to TCP.
 type Reach string
 
 // The kinds of reach.
@@ -105,8 +105,8 @@ const (
 	TLSPickyName  TLS = "refuses unknown names"
 )
 
-// slowness is how long a slow server takes over each slow step: long to a
-// computer, short against any timeout of a probe.
+// slowness is how long a slow server takes for each slow step: long for a computer, and
+// short against any timeout of a probe.
 const slowness = 250 * time.Millisecond
 
 // configure applies the oddity to a server's configuration.

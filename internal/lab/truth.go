@@ -6,30 +6,29 @@ import (
 	"strings"
 )
 
-// Truth is what is the case in a scenario, in the words of the verdict
-// engine. Alternatives are separated by "|".
+// Truth is what is true in a scenario, in the words of the verdict engine. Alternatives
+// are separated by "|".
 type Truth struct {
-	// State is ok, down, blocked, impaired or insufficient, or one of the
-	// weaker claims not-blocked and not-ok. blocked covers likely_blocked.
+	// State is ok, down, blocked, impaired or insufficient, or one of the weaker claims
+	// not-blocked and not-ok. blocked includes likely_blocked.
 	State string
-	// Layer is the one that decides: dns, tcp, tls, http or quic; empty: any.
+	// Layer is the layer that decides: dns, tcp, tls, http or quic; "" means any.
 	Layer string
-	// Mechanism is the beginning, cut at a dot, of those that must be found:
-	// one at least. Empty: none is asked for, and where the state is ok or
-	// down, none may be found.
+	// Mechanism is the beginning, up to a dot, of mechanisms of which at least one must be
+	// found. "" demands none; if the state is ok or down, none may be found.
 	Mechanism string
-	// Also is what may be found besides; nothing else may.
+	// Also is what may be found besides. Nothing else may be found.
 	Also string
 }
 
-// Finding is what the probe and the verdict engine made of a run.
+// Finding is what the probe and the verdict engine found in a run.
 type Finding struct {
 	State      string
-	Layers     map[string]string // outcome by layer; only layers that were judged
+	Layers     map[string]string // outcome by layer; only of judged layers
 	Mechanisms []string
 }
 
-// Mismatch says where a finding departs from the truth; "" where it does not.
+// Mismatch says how a finding differs from the truth; "" if it does not.
 func (t Truth) Mismatch(f Finding) string {
 	var wrong []string
 	if !anyOf(t.State, func(s string) bool { return stateHolds(s, f.State) }) {
@@ -50,14 +49,15 @@ func (t Truth) Mismatch(f Finding) string {
 	return strings.Join(wrong, "; ")
 }
 
-// serverSide is the mechanism of a server's own choice: nobody's interference.
+// serverSide is the mechanism for what a server does by its own choice. It is not
+// interference.
 const serverSide = "server_side"
 
 func anyOf(alternatives string, holds func(string) bool) bool {
 	return slices.ContainsFunc(strings.Split(alternatives, "|"), holds)
 }
 
-// under reports whether a mechanism is one of the alternatives or deeper.
+// under reports whether a mechanism is one of the alternatives, or lies below one.
 func under(alternatives, m string) bool {
 	return anyOf(alternatives, func(prefix string) bool { return m == prefix || strings.HasPrefix(m, prefix+".") })
 }
@@ -77,7 +77,7 @@ func stateHolds(truth, found string) bool {
 
 func troubled(outcome string) bool { return outcome != "" && outcome != "ok" }
 
-// Class is the truth as a row of a confusion matrix: its first state.
+// Class is the row of the truth in a confusion matrix: its first state.
 func (t Truth) Class() string {
 	class, _, _ := strings.Cut(t.State, "|")
 	return class

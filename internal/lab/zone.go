@@ -20,7 +20,7 @@ type record struct {
 	lookup Lookup
 }
 
-// zone answers for every name of the lab, the same at every honest resolver.
+// zone answers for every name of the lab; all honest resolvers give its answers.
 type zone struct {
 	records map[string]record
 
@@ -37,7 +37,7 @@ func (z *zone) ServeDNS(w dns.ResponseWriter, q *dns.Msg) {
 	}
 }
 
-// answer is nil where the name's servers keep silent.
+// answer returns the answer to a question, nil if the name's servers keep silent.
 func (z *zone) answer(q *dns.Msg, from net.Addr) *dns.Msg {
 	m := new(dns.Msg)
 	m.SetReply(q)
@@ -81,7 +81,7 @@ func (z *zone) answer(q *dns.Msg, from net.Addr) *dns.Msg {
 	return m
 }
 
-// choose picks the addresses of this answer.
+// choose picks the addresses for this answer.
 func (z *zone) choose(name string, r record, from net.Addr) []netip.Addr {
 	switch r.lookup {
 	case LookupEmpty:
@@ -138,13 +138,13 @@ func (z *zone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out)
 }
 
-// dialer opens connections; the hosts of the lab and namespaces do.
+// dialer opens connections. The hosts of the lab and the namespaces implement it.
 type dialer interface {
 	dial(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error)
 }
 
-// lookupHost asks a resolver over UDP as a system's stub does: both families,
-// two attempts, and the errors of package net.
+// lookupHost asks a resolver over UDP as a system's stub resolver does: for both families,
+// twice, with the errors of package net.
 func lookupHost(ctx context.Context, d dialer, resolver netip.Addr, name string) ([]string, error) {
 	if a, err := netip.ParseAddr(name); err == nil {
 		return []string{a.String()}, nil
@@ -178,8 +178,7 @@ func lookupHost(ctx context.Context, d dialer, resolver netip.Addr, name string)
 	return nil, &net.DNSError{Err: "no such host", Name: name, Server: resolver.String(), IsNotFound: true}
 }
 
-// stubTimeout is how long the system's resolver waits for an answer before it
-// asks once more.
+// stubTimeout is how long the stub resolver waits for an answer before it asks again.
 const stubTimeout = 5 * time.Second
 
 func stubQuery(ctx context.Context, d dialer, resolver netip.Addr, name string, qtype uint16) ([]string, error) {

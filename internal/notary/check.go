@@ -16,17 +16,18 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Fault is a file of the ledger that is not what it should be.
+// Fault is a file of the ledger that is wrong, or that nothing needs.
 type Fault struct {
 	Path   string // below the data folder
 	Reason string
-	// Stray is a file that nothing needs, as a process leaves that is killed.
+	// Stray is true for a file that nothing needs. A process that is killed may leave such
+	// files.
 	Stray bool
 }
 
-// Check reads the whole log, verifies its hashes, its signature and its
-// entries, and names every file that is not what it should be. The history is
-// what the entries come to. The error is of a log that cannot be read on.
+// Check reads the whole log. It verifies hashes, signatures and entries, and returns every
+// file that is wrong. The Replay is the state that the entries lead to. An error means
+// that the log cannot be read to its end.
 func (l *Log) Check(ctx context.Context) (*ledger.Replay, []Fault, error) {
 	var faults []Fault
 	say := func(path, format string, args ...any) {
@@ -89,13 +90,14 @@ func (l *Log) Check(ctx context.Context) (*ledger.Replay, []Fault, error) {
 	return h, faults, err
 }
 
-// checkWitnessed makes sure that what witnesses signed is this log as it was.
+// checkWitnessed checks that the checkpoint that witnesses signed is an earlier state of
+// this log.
 func (l *Log) checkWitnessed(c ledger.Checkpoint, keys []string, say func(path, format string, args ...any)) {
 	w, err := readHead(l.path(witnessedFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	for n := len(keys); err == nil && n > 0; n-- { // by any of them: a witness may be long behind
+	for n := len(keys); err == nil && n > 0; n-- { // any key will do: a witness may be long behind
 		if e := l.signedBy(w.signed, keys[:n]); e == nil {
 			break
 		} else if n == 1 {
@@ -113,8 +115,8 @@ func (l *Log) checkWitnessed(c ledger.Checkpoint, keys []string, say func(path, 
 	}
 }
 
-// signedBy makes sure that a checkpoint bears the signature of the last of the
-// log's keys, or of the one before while the next has not signed.
+// signedBy checks that a checkpoint has a signature of the log's last key. One of the key
+// before is accepted too: the last one may not have signed yet.
 func (l *Log) signedBy(text []byte, keys []string) error {
 	var err error
 	for i := len(keys) - 1; i >= max(0, len(keys)-2); i-- {
@@ -138,7 +140,7 @@ func (l *Log) below(path string) string {
 	return filepath.ToSlash(rel)
 }
 
-// allTiles makes sure of the tiles of every level.
+// allTiles checks the tiles of every level.
 func (l *Log) allTiles(c ledger.Checkpoint, say func(path, format string, args ...any)) error {
 	for level := 0; c.Size>>(tileHeight*level) > 0; level++ {
 		size := c.Size >> (tileHeight * level)
@@ -153,8 +155,9 @@ func (l *Log) allTiles(c ledger.Checkpoint, say func(path, format string, args .
 	return nil
 }
 
-// strange names the files of the log that no checkpoint needs and no killed
-// process left: narrow tiles may lie there until wider ones take their place.
+// strange reports files in the log's folder that should not be there. stray is called for
+// files that no checkpoint needs; say is called for a narrow tile that differs from the
+// wider tile that took its place. Equal narrow tiles are no fault.
 func (l *Log) strange(c ledger.Checkpoint, say func(path, format string, args ...any), stray func(string)) error {
 	top := l.path("")
 	return filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
@@ -182,11 +185,11 @@ func (l *Log) strange(c ledger.Checkpoint, say func(path, format string, args ..
 		want := t
 		want.W = int(min(tileWidth, size-t.N*tileWidth))
 		if want.W == t.W {
-			return nil // read and verified
+			return nil // Entries has read and verified it
 		}
 		whole, err := l.ReadTile(want)
 		if err != nil {
-			return nil // named already
+			return nil // it is reported already
 		}
 		if part, err := narrow(t, whole); err != nil || string(part) != string(data) {
 			say(Dir+"/"+rel, "it is not the beginning of the tile that took its place")
@@ -195,7 +198,7 @@ func (l *Log) strange(c ledger.Checkpoint, say func(path, format string, args ..
 	})
 }
 
-// known are the other files that the ledger's folder may have.
+// known reports whether a file is one of the other files of the ledger's folder.
 func known(name string) bool {
 	size, stamp := strings.CutPrefix(strings.TrimSuffix(name, ".tsr"), stampDir+"/")
 	if n, err := strconv.ParseInt(size, 10, 64); stamp && err == nil && stampName(n) == name {
@@ -204,14 +207,15 @@ func known(name string) bool {
 	return name == witnessedFile || name == rootsFile
 }
 
-// The files of what others vouch for.
+// The files with what others signed.
 const (
-	witnessedFile = "witnessed"             // the last checkpoint with signatures of witnesses
+	witnessedFile = "witnessed"             // the last checkpoint that witnesses signed, with their signatures
 	stampDir      = "timestamps"            // time stamps of checkpoints (RFC 3161)
-	rootsFile     = stampDir + "/roots.pem" // that they were checked against
+	rootsFile     = stampDir + "/roots.pem" // the root certificates that they were checked against
 )
 
-// Retire moves the log and its key out of the way, and keeps them.
+// Retire renames the folders of the log and its key, so that a new log can begin. It
+// deletes nothing.
 func (l *Log) Retire() error {
 	at := time.Now().UTC().Format("20060102T150405.000")
 	moved := l.path("") + "-before-" + at

@@ -10,13 +10,12 @@ import (
 	"github.com/bandish/bandish/internal/disk"
 )
 
-// ErrFork is a witness that was shown another history than this log has. From
-// then on the log signs nothing: what it signed would be a second history under
-// one key.
+// ErrFork means that a witness was shown another history than this log has. From then on
+// the log signs nothing: a signature would make a second history under one key.
 var ErrFork = errors.New("a witness saw another history of this ledger")
 
-// forkFile says, beside the key, which witness saw another history, and what it
-// said. It holds until that witness signs this log again, or a person removes it.
+// forkFile, beside the key, holds which witness saw another history, and what it said. It
+// stays until that witness signs this log again, or until a person removes it.
 const forkFile = keyFile + ".forked"
 
 // fork is what a witness said that saw another history.
@@ -25,7 +24,7 @@ type fork struct {
 	said    string
 }
 
-// readFork reads what a witness said; nil where none saw another history.
+// readFork reads that file; nil if no witness saw another history.
 func (l *Log) readFork() (*fork, error) {
 	text, err := os.ReadFile(l.keyPath(forkFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -38,7 +37,7 @@ func (l *Log) readFork() (*fork, error) {
 	return &fork{witness, strings.TrimSpace(said)}, nil
 }
 
-// MaySign is the reason why the log signs nothing; nil where it may.
+// MaySign returns nil if the log may sign, else an error that wraps ErrFork.
 func (l *Log) MaySign() error {
 	f, err := l.readFork()
 	if err != nil || f == nil {
@@ -49,7 +48,8 @@ func (l *Log) MaySign() error {
 		ErrFork, f.said, name, l.keyPath(forkFile))
 }
 
-// heard keeps what a witness said of this log: err is nil where it signed.
+// heard notes the answer of a witness. err is nil if it signed, and wraps ErrFork if it
+// saw another history; all other errors change nothing.
 func (l *Log) heard(w Asked, err error) error {
 	f, e := l.readFork()
 	switch {

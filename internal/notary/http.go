@@ -13,25 +13,25 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Server shows the ledger to everybody, as C2SP tlog-tiles has it, and the files
+// Server serves the ledger to everybody, in the form of C2SP tlog-tiles, and the files
 // that it names, so that others can keep a copy.
 type Server struct {
 	Log *Log
-	// Receipt is the proof of a measurement: of the batch in which it stands. It
-	// returns fs.ErrNotExist for a uid that nobody has. May be nil.
+	// Receipt returns the proof for a measurement by its uid. The error is fs.ErrNotExist
+	// if there is no such measurement. It may be nil.
 	Receipt func(ctx context.Context, uid string) ([]byte, error)
-	// Batch opens a raw batch by its SHA-256; fs.ErrNotExist where the archive
-	// lists none. May be nil.
+	// Batch opens a raw batch by its SHA-256. The error is fs.ErrNotExist if the archive
+	// does not list it. It may be nil.
 	Batch func(sha string) (io.ReadCloser, error)
-	// Witness cosigns the checkpoints of other logs; may be nil.
+	// Witness cosigns the checkpoints of other logs. It may be nil.
 	Witness *Witness
 	Errors  *slog.Logger
 }
 
-// Prefix is where the ledger stands on a server.
+// Prefix is the path of the ledger on a server.
 const Prefix = "/ledger"
 
-// Patterns are the patterns of [http.ServeMux] under which Handler answers.
+// Patterns returns the patterns of [http.ServeMux] for which Handler has answers.
 func (s *Server) Patterns() []string {
 	return []string{
 		"GET " + Prefix + "/checkpoint", "GET " + Prefix + "/key", "GET " + Prefix + "/tile/",
@@ -40,12 +40,12 @@ func (s *Server) Patterns() []string {
 	}
 }
 
-// Handler answers under the paths of Patterns.
+// Handler answers all paths of Patterns.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	on := func(pattern string, do func(http.ResponseWriter, *http.Request) error) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Access-Control-Allow-Origin", "*") // so that a page elsewhere can verify
+			w.Header().Set("Access-Control-Allow-Origin", "*") // pages of other sites may read it, to verify
 			err := do(w, r)
 			switch {
 			case err == nil || r.Context().Err() != nil:
@@ -72,7 +72,7 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// text writes a small text that may change.
+// text answers with a short text that may change.
 func text(w http.ResponseWriter, body []byte) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
@@ -80,8 +80,8 @@ func text(w http.ResponseWriter, body []byte) error {
 	return err
 }
 
-// checkpoint shows the head of the log, with the signatures of witnesses where
-// they have signed it.
+// checkpoint shows the head of the log, with the signatures of the witnesses that signed
+// it.
 func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) error {
 	c, signed, err := s.Log.Checkpoint()
 	if err != nil {
@@ -93,7 +93,8 @@ func (s *Server) checkpoint(w http.ResponseWriter, _ *http.Request) error {
 	return text(w, signed)
 }
 
-// key shows the verifier string: handy, and nothing to trust by itself.
+// key shows the verifier string. It is for convenience: whoever trusts it trusts this
+// server.
 func (s *Server) key(w http.ResponseWriter, _ *http.Request) error {
 	k, err := s.Log.Key()
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *Server) tile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if size := c.Size >> (tileHeight * max(t.L, 0)); size < t.N*tileWidth+int64(t.W) {
-		return fs.ErrNotExist // not signed yet
+		return fs.ErrNotExist // it is not signed yet
 	}
 	data, err := s.Log.ReadTile(t)
 	if err != nil {
@@ -124,13 +125,14 @@ func (s *Server) tile(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// indexed is the checkpoint that is shown, and the entry that is asked for.
+// indexed returns the checkpoint to show, and the index of the entry that the path asks
+// for. The error is fs.ErrNotExist if there is no such entry.
 func (s *Server) indexed(r *http.Request) (c ledger.Checkpoint, signed []byte, i int64, err error) {
 	if i, err = strconv.ParseInt(strings.TrimSuffix(r.PathValue("index"), ".tlog-proof"), 10, 64); err != nil {
 		return c, nil, 0, fs.ErrNotExist
 	}
 	if c, signed, err = s.Log.Witnessed(); err == nil && i >= c.Size {
-		c, signed, err = s.Log.Checkpoint() // the witnesses have not seen it yet
+		c, signed, err = s.Log.Checkpoint() // the witnesses have not seen the entry yet
 	}
 	if err == nil && (i < 0 || i >= c.Size) {
 		err = fs.ErrNotExist
@@ -153,7 +155,7 @@ func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// proof shows that an entry is in the log: a tlog-proof.
+// proof shows a tlog-proof that an entry is in the log.
 func (s *Server) proof(w http.ResponseWriter, r *http.Request) error {
 	c, signed, i, err := s.indexed(r)
 	if err != nil {
@@ -208,10 +210,10 @@ func (s *Server) stamp(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// stampName is the file of the time stamp of the checkpoint of a size.
+// stampName is the file of the time stamp of the checkpoint with this size.
 func stampName(size int64) string { return stampDir + "/" + strconv.FormatInt(size, 10) + ".tsr" }
 
-// Opened is the log's checkpoint and who signed it, of the witnesses given.
+// Opened returns the checkpoint of Witnessed, and which of the given witnesses signed it.
 func (l *Log) Opened(witnesses []string) (ledger.Checkpoint, []ledger.Signature, error) {
 	c, signed, err := l.Witnessed()
 	if err != nil {

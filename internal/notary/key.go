@@ -16,8 +16,7 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// key is the log's key as its file holds it: the private key, and the verifier
-// string that goes with it.
+// key is the log's key as its file holds it: the private key and the verifier string.
 type key struct{ private, public string }
 
 // readKey reads the log's key.
@@ -40,7 +39,7 @@ func readKeyFile(path string) (key, error) {
 	return parseKey(path, string(text))
 }
 
-// parseKey reads the text of a file of a key; from is where it comes from.
+// parseKey reads the text of a key file. from names its source, for errors.
 func parseKey(from, text string) (key, error) {
 	lines := strings.Fields(text)
 	if len(lines) != 2 {
@@ -49,8 +48,7 @@ func parseKey(from, text string) (key, error) {
 	return key{lines[0], lines[1]}, nil
 }
 
-// works makes sure that what is signed with the key is verified with its public
-// half.
+// works checks that the public half of the key verifies what the private half signs.
 func (k key) works() error {
 	s, err := note.NewSigner(k.private)
 	if err != nil {
@@ -80,24 +78,24 @@ func (l *Log) writeKeyFile(name string, k key) error {
 	return disk.Replace(l.disk, l.keyPath(name), []byte(k.private+"\n"+k.public+"\n"), 0o600, true)
 }
 
-// newKey makes a key for a log of this origin.
+// newKey makes a key for a log with this origin.
 func newKey(origin string) (key, error) {
 	private, public, err := note.GenerateKey(rand.Reader, origin)
 	return key{private, public}, err
 }
 
-// newOrigin names a log that nobody named: it stands for no host.
+// newOrigin makes up a name for a log. The name is no host name.
 func newOrigin() (string, error) {
 	var b [6]byte
 	_, err := rand.Read(b[:])
 	return "bandish-" + hex.EncodeToString(b[:]), err
 }
 
-// nextFile holds the key that follows until the log names it.
+// nextFile holds the next key until the log names it.
 const nextFile = keyFile + ".next"
 
-// signers sign for the log: its key, and while it is being followed by another
-// that one too.
+// signers returns what signs for the log. It refuses after a fork, and finishes a rotation
+// of the key that was cut short.
 func (l *Log) signers() ([]note.Signer, error) {
 	if err := l.MaySign(); err != nil {
 		return nil, err
@@ -113,8 +111,8 @@ func (l *Log) signers() ([]note.Signer, error) {
 	return []note.Signer{s}, err
 }
 
-// finishRotation puts the next key in the place of the log's when the log is
-// signed by it, and else forgets it: a process was killed in between.
+// finishRotation ends a rotation during which a process was killed. If the next key has
+// signed the log, it becomes the log's key; else it is removed.
 func (l *Log) finishRotation() error {
 	next, err := readKeyFile(l.keyPath(nextFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,9 +138,9 @@ func (l *Log) finishRotation() error {
 	return l.disk.SyncDir(l.keyPath(""))
 }
 
-// Rotate makes a new key, enters it in the log under the signatures of both,
-// and signs with it from then on. The caller has the turn to write; entry makes
-// the log's entry of the signed note.
+// Rotate makes a new key, enters it in the log, and signs with it from then on. The note
+// in the entry is signed with both keys; entry makes the log's entry of that note. It
+// returns the new verifier string. The caller has the turn to write.
 func (l *Log) Rotate(entry func(signedNote string) ([]byte, error)) (public string, err error) {
 	signers, err := l.signers()
 	if err != nil {
@@ -178,7 +176,7 @@ func (l *Log) Rotate(entry func(signedNote string) ([]byte, error)) (public stri
 	return next.public, l.finishRotation()
 }
 
-// HasKey reports whether this folder can sign.
+// HasKey reports whether the key is here.
 func (l *Log) HasKey() bool {
 	if l.shared != nil {
 		_, err := l.shared.readKey()
@@ -188,9 +186,9 @@ func (l *Log) HasKey() bool {
 	return err == nil
 }
 
-// Key is the verifier string of the log's key, the one thing that a reader must
-// get in a way that he trusts. Where the key is elsewhere it is taken from the
-// log's own entries.
+// Key returns the verifier string of the log's key. It is the one thing that a reader must
+// get in a way that he trusts. If the key is not here, the string comes from the log's own
+// entries.
 func (l *Log) Key() (string, error) {
 	k, err := l.readKey()
 	if err == nil {
@@ -210,7 +208,7 @@ func (l *Log) Key() (string, error) {
 	return keys[len(keys)-1], nil
 }
 
-// keys are the verifier strings that the log's entries name, the first first.
+// keys returns the verifier strings that the log's entries name, oldest first.
 func (l *Log) keys(c ledger.Checkpoint) ([]string, error) {
 	var out []string
 	err := l.Entries(c, 0, func(i int64, text []byte) error {
@@ -234,8 +232,8 @@ func (l *Log) keys(c ledger.Checkpoint) ([]string, error) {
 	return out, err
 }
 
-// Begin makes the key of a log that has none, and the entry that names it. An
-// empty origin is made up. It returns no entry where the log was begun.
+// Begin makes the key of a log that has none, and returns the entry that names it; nil if
+// the log was begun already. If origin is "", a name is made up.
 func (l *Log) Begin(origin string) ([]byte, error) {
 	k, err := l.readKey()
 	switch {

@@ -19,15 +19,15 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Monitor follows the ledger of another server. What it saw it keeps in a
-// folder: each checkpoint, the entries and tiles that it verified. A log that
-// shows another history than before is an Alarm.
+// Monitor follows the ledger of another server. It keeps what it saw in a folder: each
+// checkpoint, and the entries and tiles that it verified. If the log shows another history
+// than before, the error is an *Alarm.
 //
-// The folder is a log of tlog-tiles in its own right (mirror/): a Server over it
-// shows it as the original does.
+// The subfolder mirror/ is a log of tlog-tiles itself: a Server can serve it like the
+// original.
 type Monitor struct {
-	URL       string // of the log: checkpoint stands below it
-	Key       string // verifier string of the log's key, got in a way that is trusted; empty: the first one that is seen is kept
+	URL       string // of the log, above "checkpoint"
+	Key       string // verifier string of the log's key, from a source that is trusted; "": keep the first key that is seen
 	Dir       string
 	Client    *http.Client
 	Now       func() time.Time
@@ -37,36 +37,36 @@ type Monitor struct {
 	hist *ledger.Replay
 }
 
-// Alarm is what a log must not do: a fork, an entry that was rewritten or
-// back-dated, something that was withdrawn.
+// Alarm is something that a log must never do: show two histories, rewrite, back-date or
+// withdraw an entry.
 type Alarm struct{ Reason string }
 
 func (a *Alarm) Error() string { return a.Reason }
 
 func alarm(format string, args ...any) error { return &Alarm{fmt.Sprintf(format, args...)} }
 
-// Seen is what one look came to.
+// Seen is the result of one look.
 type Seen struct {
 	Origin   string             `json:"origin"`
 	Size     int64              `json:"size"`
-	New      int64              `json:"new"` // entries
+	New      int64              `json:"new"` // new entries
 	Root     string             `json:"root"`
 	Cosigned []ledger.Signature `json:"cosigned"`
-	// Notes are entries that a reader may want to know of: what was withdrawn,
-	// corrected, removed, a new key.
+	// Notes are sentences about new entries that people may want to know of: something was
+	// withdrawn, corrected or removed, or there is a new key.
 	Notes []string `json:"notes"`
 }
 
 const (
-	mirrorDir     = "mirror"      // the log, as its Server shows it
-	seenDir       = "checkpoints" // each checkpoint that was seen, by its size
-	lastFile      = "last"        // when it was looked at, and with which key
-	backDated     = time.Hour     // how far an entry may be dated before the last look
+	mirrorDir     = "mirror"      // the log, as its own server shows it
+	seenDir       = "checkpoints" // each checkpoint that was seen; its size begins the name
+	lastFile      = "last"        // when the log was last looked at, and with which key
+	backDated     = time.Hour     // an entry dated longer than this before the last look is back-dated
 	maxCheckpoint = 64 << 10
 )
 
-// Look fetches what is new and verifies it. An error that is an *Alarm is for
-// people; all others mean that nothing could be learned.
+// Look fetches what is new and verifies it. An *Alarm among the errors is for people to
+// look at; any other error means that nothing could be learned.
 func (m *Monitor) Look(ctx context.Context) (*Seen, error) {
 	if err := os.MkdirAll(filepath.Join(m.Dir, seenDir), 0o755); err != nil {
 		return nil, err
@@ -127,7 +127,7 @@ func (m *Monitor) Look(ctx context.Context) (*Seen, error) {
 	return out, disk.Replace(m.log.disk, filepath.Join(m.Dir, lastFile), fmt.Appendf(nil, "%s\n%s\n", m.Now().UTC().Format(time.RFC3339), key), 0o644, true)
 }
 
-// lastLook is when the log was last looked at, and with which key.
+// lastLook returns when the log was last looked at, and with which key.
 func (m *Monitor) lastLook() (time.Time, string, error) {
 	text, err := os.ReadFile(filepath.Join(m.Dir, lastFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -144,8 +144,8 @@ func (m *Monitor) lastLook() (time.Time, string, error) {
 	return at, f[1], err
 }
 
-// open verifies a checkpoint. Where the key is no longer the log's, the entries
-// must name the next one under the signatures of both.
+// open verifies a checkpoint and returns the key that signed it. If that is no longer key,
+// the log's entries must name the new key in a note that both keys signed.
 func (m *Monitor) open(ctx context.Context, signed []byte, key string) (ledger.Checkpoint, []ledger.Signature, string, error) {
 	v, err := ledger.NewLogVerifier(key)
 	if err != nil {
@@ -176,8 +176,9 @@ func (m *Monitor) open(ctx context.Context, signed []byte, key string) (ledger.C
 	return c, sigs, next, nil
 }
 
-// successor follows the rotations from a key, through entries of a tree that is
-// not trusted yet: each stands under the signatures of both keys.
+// successor follows the rotations from key on, and returns the last key, "" if there was
+// none. The tree is not trusted yet, but the note of each rotation is signed with both
+// keys.
 func (m *Monitor) successor(ctx context.Context, c ledger.Checkpoint, key string) (string, error) {
 	found := ""
 	for n := int64(0); n*tileWidth < c.Size; n++ {
@@ -210,7 +211,7 @@ func (m *Monitor) successor(ctx context.Context, c ledger.Checkpoint, key string
 	return found, nil
 }
 
-// keep keeps a checkpoint as evidence, before it is judged.
+// keep stores a checkpoint as evidence, before it is judged.
 func (m *Monitor) keep(had, c ledger.Checkpoint, signed []byte) error {
 	if had == c {
 		return nil
@@ -219,8 +220,8 @@ func (m *Monitor) keep(had, c ledger.Checkpoint, signed []byte) error {
 	return disk.Replace(m.log.disk, name, signed, 0o644, true)
 }
 
-// fetch copies the bundles and tiles that are new, and verifies them: the tiles
-// against the new root, the old root against the tiles.
+// fetch copies the bundles and tiles that are new, and verifies them: the tiles must lead
+// to the new root, and the old tree must be the beginning of the new one.
 func (m *Monitor) fetch(ctx context.Context, c, had ledger.Checkpoint) error {
 	if c.Size == had.Size {
 		return nil
@@ -254,7 +255,7 @@ func (m *Monitor) fetch(ctx context.Context, c, had ledger.Checkpoint) error {
 	return nil
 }
 
-// read takes in the entries and says what is worth saying of the new ones.
+// read replays the new entries, and collects what people should know of them.
 func (m *Monitor) read(had, c ledger.Checkpoint, last time.Time, out *Seen) error {
 	if m.hist == nil || m.hist.Next != had.Size {
 		m.hist = ledger.NewReplay()
@@ -289,7 +290,8 @@ func (m *Monitor) read(had, c ledger.Checkpoint, last time.Time, out *Seen) erro
 	return nil
 }
 
-// remark says what a reader may want to know of an entry.
+// remark returns a sentence about an entry that people may want to know of; "" for all
+// others.
 func remark(i int64, e *ledger.Entry) string {
 	switch {
 	case e.Type == ledger.TypeTombstone:
@@ -306,7 +308,7 @@ func remark(i int64, e *ledger.Entry) string {
 	return ""
 }
 
-// Replay is the state that the entries seen so far lead to.
+// Replay returns the state that the entries seen so far lead to.
 func (m *Monitor) Replay() *ledger.Replay { return m.hist }
 
 func (m *Monitor) get(ctx context.Context, name string, limit int64) ([]byte, error) {
@@ -322,7 +324,7 @@ func (m *Monitor) get(ctx context.Context, name string, limit int64) ([]byte, er
 	return data, err
 }
 
-// Get fetches a file of the log.
+// Get fetches a file of the log. The caller must close it.
 func (m *Monitor) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(m.URL, "/")+"/"+name, nil)
 	if err != nil {

@@ -1,11 +1,15 @@
-// Package notary keeps the ledger on the disk: an append-only log in the files
-// of C2SP tlog-tiles, signed with a key of its own, below the data folder.
+// Package notary keeps the ledger on the disk, below the data folder: an append-only log
+// in the files of C2SP tlog-tiles, signed with its own key.
 //
-// It guarantees: what Append returned survives a loss of power; the log only
-// grows; no two checkpoints are signed that are not of one line of growth, also
-// after a crash, and not by a folder that was put back from a copy (ErrBehind), nor
-// after a witness saw another history (ErrFork).
-// Whoever appends has the archive's turn to write. What entries mean is left to
+// The package guarantees:
+//
+//   - What Append returned survives a loss of power.
+//   - The log only grows. Of any two checkpoints that it signs, one continues the other, also after
+//     a crash.
+//   - A folder that was put back from an older copy signs nothing (ErrBehind), nor does a log after
+//     a witness saw another history (ErrFork).
+//
+// Whoever appends must have the archive's turn to write. What entries mean is left to
 // package ledger and to the archive.
 package notary
 
@@ -29,36 +33,36 @@ import (
 
 // The folders of the ledger below the data folder.
 const (
-	Dir     = "ledger" // what everybody may read
-	KeyDir  = "keys"   // the log's key and what it signed last: in no copy
+	Dir     = "ledger" // everybody may read it
+	KeyDir  = "keys"   // the log's key and what it signed last; copies and backups never have it
 	keyFile = "ledger.key"
-	// signedFile is the checkpoint that was signed last. It stands beside the
-	// key, so that a log that was put back from a copy lies behind it.
+	// signedFile is the checkpoint that was signed last. It stands beside the key, which
+	// no copy has. So it shows when the log was put back from an older copy.
 	signedFile     = "ledger.signed"
 	checkpointFile = "checkpoint"
 )
 
-// ErrBehind is a log that lies behind the last checkpoint that its key signed.
-// Signing on would make two histories under one key.
+// ErrBehind means that the log is older than the last checkpoint that its key signed. If
+// it signed again, there would be two histories under one key.
 var ErrBehind = errors.New("the ledger lies behind the last checkpoint that its key signed")
 
-// ErrNoKey is a log whose key is not there.
+// ErrNoKey means that the log's key is not here.
 var ErrNoKey = errors.New("the ledger's key is not here")
 
-// ErrEmpty is a log that was not begun.
+// ErrEmpty means that no log was begun.
 var ErrEmpty = errors.New("there is no ledger yet")
 
-// Log is the ledger of a data folder. Its methods may be called by many
-// goroutines; Append by one at a time, who has the turn to write.
+// Log is the ledger of a data folder. Many goroutines may call its methods. Only one may
+// call Append at a time, and it must have the turn to write.
 type Log struct {
 	data   string
 	folder string // below data
 	disk   disk.Disk
-	shared *Shared // nil for a log that this folder alone has
+	shared *Shared // nil for a log that only this folder has
 
 	mu    sync.Mutex      // guards what follows
 	made  map[string]bool // folders whose names are durable
-	asked bool            // witnesses, since this process began
+	asked bool            // witnesses were asked since this process began
 }
 
 // head is a signed checkpoint.
@@ -67,7 +71,7 @@ type head struct {
 	signed []byte
 }
 
-// Open is the ledger of a data folder; nothing is read yet.
+// Open returns the ledger of a data folder. It reads nothing yet.
 func Open(d disk.Disk, data string) *Log {
 	return &Log{data: data, folder: Dir, disk: d, made: map[string]bool{}}
 }
@@ -85,8 +89,9 @@ func (l *Log) Exists() bool {
 	return err == nil || e == nil
 }
 
-// Checkpoint is the signed checkpoint of the log: the last that was signed, if
-// its tiles are there, as they are but for a folder that was put back.
+// Checkpoint returns the newest signed checkpoint and its signed text. The error wraps
+// ErrEmpty if the log was not begun, and ErrBehind if the folder is older than what its
+// key signed.
 func (l *Log) Checkpoint() (ledger.Checkpoint, []byte, error) {
 	h, err := l.current()
 	if err != nil {
@@ -95,7 +100,8 @@ func (l *Log) Checkpoint() (ledger.Checkpoint, []byte, error) {
 	return h.Checkpoint, h.signed, nil
 }
 
-// current is the head of the log, from memory while its file is the same.
+// current returns the head of the log. signedFile can be one checkpoint ahead of what was
+// published, if a process was killed in between.
 func (l *Log) current() (*head, error) {
 	published, err := readHead(l.path(checkpointFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -113,12 +119,12 @@ func (l *Log) current() (*head, error) {
 	case published != nil && signed.Origin != published.Origin:
 		return nil, fmt.Errorf("%w: the checkpoint in %s is of %s, and the key in %s of %s", ErrBehind, Dir, published.Origin, KeyDir, signed.Origin)
 	case l.shared != nil && published != nil && published.Size > signed.Size:
-		return published, nil // another who has the key went on; Adopt made sure of it
+		return published, nil // another process with the same key went on; Adopt has checked it
 	case published != nil && published.Size >= signed.Size:
 		return nil, fmt.Errorf("%w: %d entries with another hash, and here are %d: it is not the ledger that the key signed", ErrBehind, signed.Size, published.Size)
 	}
-	// A process was killed between signing and publishing, unless the tiles are
-	// not there.
+	// Either a process was killed between signing and publishing, and the tiles are there;
+	// or the folder is an older copy, and they are not.
 	root, err := tlog.TreeHash(signed.Size, l.hashes(signed.Checkpoint))
 	if err != nil || root != signed.Root {
 		have := int64(0)
@@ -142,8 +148,7 @@ func readHead(path string) (*head, error) {
 	return &head{c, text}, nil
 }
 
-// hashes reads the hashes of a tree from the tiles, and makes sure that they
-// lead to its root.
+// hashes reads the hashes of a tree from the tiles, and checks that they lead to its root.
 func (l *Log) hashes(c ledger.Checkpoint) tlog.HashReader {
 	return tlog.TileHashReader(tlog.Tree{N: c.Size, Hash: c.Root}, tiles{l})
 }
@@ -166,8 +171,8 @@ func (t tiles) ReadTiles(list []tlog.Tile) ([][]byte, error) {
 
 func (tiles) SaveTiles([]tlog.Tile, [][]byte) {}
 
-// ReadTile reads a tile of hashes or, at level -1, of entries. Narrow ones are
-// cut from those that took their place. It is not verified here.
+// ReadTile reads a tile of hashes or, at level -1, of entries. If a wider tile has taken
+// its place, the tile is cut from that. It is not verified here.
 func (l *Log) ReadTile(t tlog.Tile) ([]byte, error) {
 	data, err := l.readFile(tilePath(t))
 	if err == nil || !errors.Is(err, fs.ErrNotExist) || t.W == tileWidth {
@@ -188,7 +193,7 @@ func (l *Log) ReadTile(t tlog.Tile) ([]byte, error) {
 	return narrow(t, data)
 }
 
-// widest is the width of the widest partial tile that is there.
+// widest returns the width of the widest partial tile that is there, 0 for none.
 func (l *Log) widest(t tlog.Tile) int {
 	full := t
 	full.W = tileWidth
@@ -214,8 +219,8 @@ func (l *Log) readFile(name string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// Entry is entry i of the log at a checkpoint, as it stands there; it is held
-// against the tree.
+// Entry returns entry i of the log at a checkpoint, byte for byte, verified against the
+// tree.
 func (l *Log) Entry(c ledger.Checkpoint, i int64) ([]byte, error) {
 	if i < 0 || i >= c.Size {
 		return nil, fmt.Errorf("entry %d of the ledger: it has %d", i, c.Size)
@@ -240,7 +245,8 @@ func (l *Log) Entry(c ledger.Checkpoint, i int64) ([]byte, error) {
 	return e, nil
 }
 
-// Entries calls fn with each entry from one index on, held against the tree.
+// Entries calls fn with each entry from an index on, verified against the tree. It stops
+// at the first error of fn, and returns it.
 func (l *Log) Entries(c ledger.Checkpoint, from int64, fn func(i int64, entry []byte) error) error {
 	for i := from; i < c.Size; {
 		t := bundleOf(i, c.Size)
@@ -277,7 +283,7 @@ func (l *Log) Entries(c ledger.Checkpoint, from int64, fn func(i int64, entry []
 	return nil
 }
 
-// Prove shows that entry i is in the log at its present checkpoint.
+// Prove returns the proof that entry i is in the log at its present checkpoint.
 func (l *Log) Prove(i int64) (ledger.Proof, error) {
 	h, err := l.current()
 	if err != nil {
@@ -286,7 +292,7 @@ func (l *Log) Prove(i int64) (ledger.Proof, error) {
 	return l.ProveAt(h.Checkpoint, h.signed, i)
 }
 
-// ProveAt is Prove for a signed checkpoint of this log.
+// ProveAt is Prove for a given signed checkpoint of this log.
 func (l *Log) ProveAt(c ledger.Checkpoint, signed []byte, i int64) (ledger.Proof, error) {
 	if i < 0 || i >= c.Size {
 		return ledger.Proof{}, fmt.Errorf("prove entry %d of the ledger: the checkpoint covers %d", i, c.Size)
@@ -298,7 +304,8 @@ func (l *Log) ProveAt(c ledger.Checkpoint, signed []byte, i int64) (ledger.Proof
 	return ledger.Proof{Index: i, Hashes: p, Checkpoint: signed}, nil
 }
 
-// Consistency shows that the log at c begins with the log of an older size.
+// Consistency returns the proof that the log at c begins with the log of `old` entries. It
+// is empty if old is 0 or not smaller than c.
 func (l *Log) Consistency(c ledger.Checkpoint, old int64) ([]ledger.Hash, error) {
 	if old <= 0 || old >= c.Size {
 		return nil, nil
@@ -310,8 +317,8 @@ func (l *Log) Consistency(c ledger.Checkpoint, old int64) ([]ledger.Hash, error)
 	return p, nil
 }
 
-// Append adds entries to the log, signs the new checkpoint and returns it when
-// all of it is durable.
+// Append adds entries to the log, signs the new checkpoint, and returns it when everything
+// is durable. Without entries it only publishes the last checkpoint.
 func (l *Log) Append(entries [][]byte) (ledger.Checkpoint, error) {
 	signers, err := l.signers()
 	if err != nil {
@@ -345,8 +352,8 @@ func (l *Log) append(entries [][]byte, signers []note.Signer) (ledger.Checkpoint
 	next.Origin = signer.Name()
 	signed, err := note.Sign(&note.Note{Text: next.String()}, signers...)
 	if err == nil {
-		// The tiles are durable. From here on the new checkpoint holds: what was
-		// signed must never be taken back.
+		// The tiles are durable. From here on the new checkpoint holds: a signature must
+		// never be taken back.
 		err = disk.Replace(l.disk, l.keyPath(signedFile), signed, 0o600, true)
 	}
 	if err == nil {
@@ -370,14 +377,15 @@ func (l *Log) publish(h *head) error {
 	if err := l.makeDir(l.path("")); err != nil {
 		return err
 	}
-	return disk.Replace(l.disk, l.path(checkpointFile), h.signed, 0o644, false) // ledgerSigned brings it back
+	return disk.Replace(l.disk, l.path(checkpointFile), h.signed, 0o644, false) // it need not be durable: signedFile holds the same
 }
 
-// write writes the tiles of the log with more entries.
+// write writes the tiles of the log with the new entries, and returns its unsigned
+// checkpoint.
 func (l *Log) write(old ledger.Checkpoint, entries [][]byte) (ledger.Checkpoint, error) {
 	next := ledger.Checkpoint{Size: old.Size + int64(len(entries))}
 	first := tlog.StoredHashCount(old.Size)
-	var fresh []ledger.Hash // the stored hashes from first on
+	var fresh []ledger.Hash // stored hashes, from index first on
 	before := l.hashes(old)
 	read := tlog.HashReaderFunc(func(indexes []int64) ([]ledger.Hash, error) {
 		out := make([]ledger.Hash, len(indexes))
@@ -409,7 +417,7 @@ func (l *Log) write(old ledger.Checkpoint, entries [][]byte) (ledger.Checkpoint,
 		}
 		fresh = append(fresh, list...)
 	}
-	files := pool.New().WithErrors().WithMaxGoroutines(sideBySide) // a disk makes several durable at once
+	files := pool.New().WithErrors().WithMaxGoroutines(sideBySide) // a disk makes several durable at one time
 	err := l.writeBundles(old, next.Size, entries, files)
 	for _, t := range tlog.NewTiles(tileHeight, old.Size, next.Size) {
 		if err != nil {
@@ -427,10 +435,10 @@ func (l *Log) write(old ledger.Checkpoint, entries [][]byte) (ledger.Checkpoint,
 	return next, err
 }
 
-// sideBySide is how many files are written at a time.
+// sideBySide is how many files are written at one time.
 const sideBySide = 8
 
-// writeBundles lets files write the entries that follow a log.
+// writeBundles writes the bundles that change with the new entries; files runs the writes.
 func (l *Log) writeBundles(old ledger.Checkpoint, size int64, entries [][]byte, files *pool.ErrorPool) error {
 	var bundle []byte
 	if old.Size%tileWidth > 0 {
@@ -460,7 +468,7 @@ func (l *Log) writeTile(t tlog.Tile, data []byte) error {
 	return disk.Replace(l.disk, path, data, 0o644, true)
 }
 
-// makeDir makes a folder of the ledger and its names durable.
+// makeDir makes a folder of the ledger, and makes its name durable.
 func (l *Log) makeDir(dir string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -482,8 +490,8 @@ func (l *Log) makeDir(dir string) error {
 	return nil
 }
 
-// sweep removes the narrow tiles that wider ones took the place of, and what a
-// killed process left beside them: ReadTile cuts them from the wider ones.
+// sweep removes narrow tiles for which there are wider ones, and what a killed process
+// left beside them.
 func (l *Log) sweep(old, now ledger.Checkpoint) {
 	var edges []tlog.Tile
 	for _, c := range []ledger.Checkpoint{old, now} {
@@ -509,13 +517,13 @@ func (l *Log) sweep(old, now ledger.Checkpoint) {
 			}
 		}
 		if keep == strconv.Itoa(tileWidth) {
-			l.disk.Remove(dir) // it is empty
+			l.disk.Remove(dir) // fails unless it is empty
 		}
 	}
 }
 
-// Witnessed is the newest checkpoint that witnesses signed, where there is one
-// that is not of a log before this one; else it is Checkpoint.
+// Witnessed returns the newest checkpoint that witnesses signed, with their signatures. If
+// there is none of this log, it returns Checkpoint.
 func (l *Log) Witnessed() (ledger.Checkpoint, []byte, error) {
 	c, signed, err := l.Checkpoint()
 	if err != nil {

@@ -13,20 +13,19 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Shared is what makes a log one that several folders hold: each is a working copy,
-// and several who have the same key write it. What is appended, and in which steps, is
-// agreed on elsewhere before anybody appends it (a manifest names it). Tiles and
-// signatures follow from that, so that it does not matter who of them appends, nor
-// whether several do.
+// Shared makes a log one that several working copies share, and that several processes
+// with one key may write. What is appended, and in which order, is agreed on elsewhere
+// first (a manifest names it). Tiles and signatures follow from that. So it does not
+// matter which process appends, nor whether several do.
 type Shared struct {
-	Keys string // the folder of the key, which is in no copy; "" for none
-	Text string // the key itself, as its file holds it; "" for that in Keys
+	Keys string // the folder of the key; no copy has it; "" for none
+	Text string // the content of the key file; "": read the file in Keys
 }
 
-// Share makes the log a shared one. It is called before the log is used.
+// Share makes the log a shared one. Call it before the log is used.
 func (l *Log) Share(s Shared) { l.shared = &s }
 
-// readKey reads the key that all who write share.
+// readKey reads the key that all writers share.
 func (s *Shared) readKey() (key, error) {
 	if s.Text != "" {
 		return parseKey("BANDISH_LEDGER_KEY", s.Text)
@@ -41,9 +40,9 @@ func (s *Shared) readKey() (key, error) {
 	return k, err
 }
 
-// CanSign is the reason why nothing can be signed here; nil where it can. The key of a
-// shared log must be the one that signed it last: what another key signed would be found
-// out only after something was committed.
+// CanSign returns nil if this process can sign, else the reason. The key of a shared log
+// must be the one that signed the log last. Else the mistake would show only after
+// something was committed.
 func (l *Log) CanSign() error {
 	if l.shared == nil {
 		if !l.HasKey() {
@@ -69,8 +68,8 @@ func (l *Log) CanSign() error {
 	return nil
 }
 
-// firstKey keeps a key where none is, and gives the one that is there then: several may
-// begin at a time.
+// firstKey stores k if there is no key yet, and returns the key that is stored then.
+// Several processes may begin at the same time.
 func (s *Shared) firstKey(k key) (key, error) {
 	if s.Keys == "" {
 		return s.readKey()
@@ -96,9 +95,9 @@ func (s *Shared) firstKey(k key) (key, error) {
 	return s.readKey()
 }
 
-// Adopt takes over a checkpoint that another who shares the log has published. The
-// tiles that it needs can be read by then. One that is not of the line of growth of
-// what is here is an error that wraps ErrBehind: somebody made a second history.
+// Adopt takes over a checkpoint that another process published. Its tiles must be readable
+// by then. The error wraps ErrBehind if neither log continues the other: somebody made a
+// second history.
 func (l *Log) Adopt(signed []byte) error {
 	next, err := ledger.ParseCheckpoint(signed)
 	if err != nil {
@@ -122,8 +121,8 @@ func (l *Log) Adopt(signed []byte) error {
 	return l.publish(&head{next, signed})
 }
 
-// follows makes sure that two checkpoints are of one line of growth. The larger of them
-// may be the older one, where this folder appended what it did not yet hand on.
+// follows checks that one of two checkpoints continues the other. The larger may be the
+// older one, if this folder appended something that it has not sent yet.
 func (l *Log) follows(a, b ledger.Checkpoint) error {
 	if a.Size > b.Size {
 		a, b = b, a
@@ -150,8 +149,8 @@ func (l *Log) follows(a, b ledger.Checkpoint) error {
 	return nil
 }
 
-// Grown are the files of a log of this size that one of an older size does not have, as
-// paths below the data folder, without the checkpoint.
+// Grown returns the files that a log of size entries has and a log of old entries lacks,
+// as paths below the data folder. The checkpoint is not among them.
 func Grown(old, size int64) []string {
 	var out []string
 	add := func(t tlog.Tile) { out = append(out, Dir+"/"+tilePath(t)) }
@@ -164,5 +163,5 @@ func Grown(old, size int64) []string {
 	return out
 }
 
-// CheckpointName is the checkpoint's path below the data folder.
+// CheckpointName is the path of the checkpoint below the data folder.
 const CheckpointName = Dir + "/" + checkpointFile

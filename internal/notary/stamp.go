@@ -27,13 +27,13 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// stampEvery is how often a time stamp is asked for.
+// stampEvery is the shortest time between two time stamps.
 const stampEvery = 24 * time.Hour
 
-// Stamp asks an authority (RFC 3161) to date the present checkpoint, once a day.
-// What is stamped is the SHA-256 of the checkpoint's text without signatures;
-// the answer is kept as it came. roots is a file with the authority's root
-// certificates; without it only the answer's form is checked.
+// Stamp asks an authority (RFC 3161) to date the present checkpoint, at most once a day
+// and only if the log has grown. What is stamped is the SHA-256 of the checkpoint's text
+// without signatures. The answer is kept as it came. roots is a PEM file with the
+// authority's root certificates; "" checks only the form of the answer.
 func (l *Log) Stamp(ctx context.Context, client *http.Client, url, roots string, now time.Time) error {
 	c, _, err := l.Checkpoint()
 	if err != nil {
@@ -92,7 +92,7 @@ func (l *Log) stamp(ctx context.Context, client *http.Client, url, roots string,
 	return disk.Replace(l.disk, path, answer, 0o644, true)
 }
 
-// readRoots reads a file of root certificates (PEM); the pool of no file is nil.
+// readRoots reads a PEM file of root certificates. Without a file name the pool is nil.
 func readRoots(name string) ([]byte, *x509.CertPool, error) {
 	if name == "" {
 		return nil, nil, nil
@@ -108,8 +108,8 @@ func readRoots(name string) ([]byte, *x509.CertPool, error) {
 	return text, pool, nil
 }
 
-// keepRoots keeps the roots that a time stamp was checked against beside the
-// stamps, so that a reader sees which the operator trusts.
+// keepRoots keeps the roots beside the stamps that were checked against them, so that
+// readers see which roots the operator trusts.
 func (l *Log) keepRoots(pem []byte) error {
 	if have, err := l.readFile(rootsFile); pem == nil || err == nil && bytes.Equal(have, pem) {
 		return nil
@@ -117,8 +117,8 @@ func (l *Log) keepRoots(pem []byte) error {
 	return disk.Replace(l.disk, l.path(rootsFile), pem, 0o644, true)
 }
 
-// StampRoots are the root certificates (PEM) that the time stamps were checked
-// against; nil where none were named.
+// StampRoots returns the root certificates (PEM) that the time stamps were checked
+// against; nil if there are none.
 func (l *Log) StampRoots() ([]byte, error) {
 	text, err := l.readFile(rootsFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -127,7 +127,7 @@ func (l *Log) StampRoots() ([]byte, error) {
 	return text, err
 }
 
-// Stamps are the sizes of the log of which time stamps are kept, sorted.
+// Stamps returns the sizes of the log for which there are time stamps, sorted.
 func (l *Log) Stamps() ([]int64, error) {
 	list, err := os.ReadDir(l.path(stampDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -143,11 +143,12 @@ func (l *Log) Stamps() ([]int64, error) {
 	return out, nil
 }
 
-// StampOf is the time stamp of the log's first size entries, as the authority
-// answered.
+// StampOf returns the time stamp of the log's first size entries, as the authority sent
+// it.
 func (l *Log) StampOf(size int64) ([]byte, error) { return l.readFile(stampName(size)) }
 
-// At is the log as it was when it had fewer entries than at c.
+// At returns the checkpoint of the log when it had size entries. size must not be greater
+// than c's.
 func (l *Log) At(c ledger.Checkpoint, size int64) (ledger.Checkpoint, error) {
 	if size < 0 || size > c.Size {
 		return c, fmt.Errorf("the ledger at %d entries: it has %d", size, c.Size)
@@ -159,7 +160,7 @@ func (l *Log) At(c ledger.Checkpoint, size int64) (ledger.Checkpoint, error) {
 	return ledger.Checkpoint{Origin: c.Origin, Size: size, Root: root}, nil
 }
 
-// checkStamps makes sure of what others vouch for.
+// checkStamps checks all time stamps against the log and the roots.
 func (l *Log) checkStamps(c ledger.Checkpoint, say func(path, format string, args ...any)) error {
 	sizes, err := l.Stamps()
 	if err != nil {
@@ -191,7 +192,8 @@ func (l *Log) checkStamps(c ledger.Checkpoint, say func(path, format string, arg
 	return nil
 }
 
-// Stamped is the size of the log at the last time stamp, and when that was got.
+// Stamped returns the size of the log at the last time stamp, and when the stamp came;
+// zeros if there is none.
 func (l *Log) Stamped() (size int64, at time.Time) {
 	sizes, err := l.Stamps()
 	if err != nil || len(sizes) == 0 {

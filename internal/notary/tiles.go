@@ -9,13 +9,13 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// tileHeight is that of tlog-tiles: 256 hashes a tile.
+// tileHeight is the height in tlog-tiles: a tile has 256 hashes.
 const tileHeight = 8
 
 const tileWidth = 1 << tileHeight
 
-// tilePath is the place of a tile of hashes, or of entries (level -1), as
-// tlog-tiles names it: Go's own log has the height and "data" in it.
+// tilePath returns the path of a tile of hashes, or of entries (level -1), as tlog-tiles
+// names it. Go's checksum database names tiles otherwise, with the height and "data".
 func tilePath(t tlog.Tile) string {
 	p := strings.TrimPrefix(t.Path(), fmt.Sprintf("tile/%d/", tileHeight))
 	if rest, ok := strings.CutPrefix(p, "data/"); ok {
@@ -42,7 +42,7 @@ func parseTilePath(p string) (tlog.Tile, error) {
 	return t, nil
 }
 
-// bundleOf is the bundle that holds entry i of a log of this size.
+// bundleOf returns the bundle that holds entry i of a log of this size.
 func bundleOf(i, size int64) tlog.Tile {
 	n := i / tileWidth
 	return tlog.Tile{H: tileHeight, L: -1, N: n, W: int(min(tileWidth, size-n*tileWidth))}
@@ -54,7 +54,7 @@ func appendEntry(bundle, entry []byte) []byte {
 	return append(bundle, entry...)
 }
 
-// splitBundle cuts the first n entries from a bundle.
+// splitBundle cuts the first n entries from a bundle; used is how many bytes they take.
 func splitBundle(bundle []byte, n int) (entries [][]byte, used int, err error) {
 	rest := bundle
 	for range n {
@@ -70,7 +70,7 @@ func splitBundle(bundle []byte, n int) (entries [][]byte, used int, err error) {
 	return entries, len(bundle) - len(rest), nil
 }
 
-// narrow cuts a tile to fewer hashes or entries.
+// narrow cuts a tile to the first t.W hashes or entries.
 func narrow(t tlog.Tile, data []byte) ([]byte, error) {
 	if t.L >= 0 {
 		if len(data) < t.W*tlog.HashSize {

@@ -26,18 +26,19 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// witnessFolder holds, by the hash of the origin, the last checkpoint of each
-// log that this server cosigned.
+// witnessFolder holds the last checkpoint of each log that this server cosigned, under the
+// hash of the log's origin.
 const witnessFolder = "witness"
 
-// witnessKeyFile is the key that this server cosigns with: never the ledger's.
+// witnessKeyFile is the key with which this server cosigns. It is never the ledger's key.
 const witnessKeyFile = "witness.key"
 
-// maxWitnessBody bounds a request: 63 hashes and a checkpoint with signatures.
+// maxWitnessBody is the greatest size of a request in bytes: enough for 63 hashes and a
+// checkpoint with signatures.
 const maxWitnessBody = 64 << 10
 
-// Witness cosigns the checkpoints of other logs (C2SP tlog-witness): it says
-// that what it was shown has only grown since it first saw it.
+// Witness cosigns the checkpoints of other logs (C2SP tlog-witness). Its signature says
+// that the log has only grown since the witness first saw it.
 type Witness struct {
 	data string
 	disk disk.Disk
@@ -48,8 +49,8 @@ type Witness struct {
 	mu   sync.Mutex // one request at a time
 }
 
-// OpenWitness is the witness of a data folder, for logs of these verifier
-// strings. Its key is made on first use.
+// OpenWitness returns the witness of a data folder, for the logs with these verifier
+// strings. If it has no key yet, one is made; name is then its name, "" makes one up.
 func OpenWitness(d disk.Disk, data, name string, logs []string, errs *slog.Logger) (*Witness, error) {
 	w := &Witness{data: data, disk: d, logs: map[string]note.Verifier{}, errs: errs}
 	for _, k := range logs {
@@ -83,7 +84,7 @@ func OpenWitness(d disk.Disk, data, name string, logs []string, errs *slog.Logge
 	return w, err
 }
 
-// Key is the verifier string of the witness.
+// Key returns the verifier string of the witness.
 func (w *Witness) Key() string { return w.key.public }
 
 func (w *Witness) path(origin string) string {
@@ -91,8 +92,8 @@ func (w *Witness) path(origin string) string {
 	return filepath.Join(w.data, KeyDir, witnessFolder, hex.EncodeToString(sum[:]))
 }
 
-// last is the last checkpoint of a log that was cosigned; of size 0 where there
-// is none.
+// last returns the last checkpoint of a log that was cosigned; its size is 0 if there is
+// none.
 func (w *Witness) last(origin string) (head, error) {
 	h, err := readHead(w.path(origin))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +105,7 @@ func (w *Witness) last(origin string) (head, error) {
 	return *h, nil
 }
 
-// refusal is an answer of the protocol.
+// refusal is an answer of the protocol other than a signature.
 type refusal struct {
 	status int
 	body   string
@@ -139,7 +140,7 @@ func (w *Witness) addCheckpoint(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// cosign answers a request: the signature line, or why there is none.
+// cosign answers a request with the signature line. The error may be a refusal.
 func (w *Witness) cosign(body []byte) ([]byte, error) {
 	old, proof, signed, err := parseRequest(body)
 	if err != nil {
@@ -196,7 +197,7 @@ func (w *Witness) cosign(body []byte) ([]byte, error) {
 	return append(lines[len(lines)-1], '\n'), nil
 }
 
-// keep keeps what was cosigned, before anybody is told.
+// keep stores a checkpoint durably before its cosignature is given out.
 func (w *Witness) keep(origin string, signed []byte) error {
 	l := Open(w.disk, w.data)
 	if err := l.makeDir(filepath.Dir(w.path(origin))); err != nil {
@@ -205,7 +206,7 @@ func (w *Witness) keep(origin string, signed []byte) error {
 	return disk.Replace(w.disk, w.path(origin), signed, 0o600, true)
 }
 
-// parseRequest reads the body of add-checkpoint.
+// parseRequest reads the body of an add-checkpoint request.
 func parseRequest(body []byte) (old int64, proof []ledger.Hash, signed []byte, err error) {
 	head, signed, ok := bytes.Cut(body, []byte("\n\n"))
 	if !ok {
@@ -245,13 +246,13 @@ func (w *Witness) latest(out http.ResponseWriter, r *http.Request) error {
 	return fs.ErrNotExist
 }
 
-// Asked is a witness to ask for signatures.
+// Asked is a witness that is asked for signatures.
 type Asked struct {
-	URL string // add-checkpoint stands below it
+	URL string // the part before "/add-checkpoint"
 	Key string // its verifier string
 }
 
-// ParseAsked reads "URL VERIFIER", as a flag has it.
+// ParseAsked reads "URL VERIFIER", the form of the flag.
 func ParseAsked(s string) (Asked, error) {
 	f := strings.Fields(s)
 	if len(f) != 2 {
@@ -275,10 +276,10 @@ func cosigners(keys []string) ([]note.Verifier, error) {
 	return out, nil
 }
 
-// Collect asks the witnesses for their signatures on the present checkpoint and
-// keeps those that it gets: one that does not answer holds up no other, and
-// nothing else. It returns who signed. An error that wraps ErrFork must be
-// looked into by a person: from then on the log signs nothing (MaySign).
+// Collect asks the witnesses to sign the present checkpoint, and keeps the signatures that
+// it gets. A witness that does not answer holds up nothing. It returns the names of those
+// that signed. If the error wraps ErrFork, a person must look into it: from then on the
+// log signs nothing (MaySign).
 func (l *Log) Collect(ctx context.Context, client *http.Client, witnesses []Asked) ([]string, error) {
 	c, signed, err := l.Checkpoint()
 	if err != nil {
@@ -288,7 +289,7 @@ func (l *Log) Collect(ctx context.Context, client *http.Client, witnesses []Aske
 	before := l.asked
 	l.asked = true
 	l.mu.Unlock()
-	if w, _, err := l.Witnessed(); err == nil && w == c && before { // a folder that was put back must ask
+	if w, _, err := l.Witnessed(); err == nil && w == c && before { // the first time they are always asked: the folder may be an older copy
 		if _, sigs, err := l.Opened(keysOf(witnesses)); err == nil && len(sigs) == len(witnesses) {
 			return nil, nil // all have signed it
 		}
@@ -325,7 +326,8 @@ func keysOf(list []Asked) []string {
 	return out
 }
 
-// ask gets one signature. What the witness saw last it says itself.
+// ask gets one signature. If old is not what the witness saw last, its refusal says what
+// it was.
 func (l *Log) ask(ctx context.Context, client *http.Client, w Asked, c ledger.Checkpoint, signed []byte) ([]byte, error) {
 	v, err := ledger.NewCosigner(w.Key)
 	if err != nil {
@@ -374,7 +376,7 @@ func (l *Log) ask(ctx context.Context, client *http.Client, w Asked, c ledger.Ch
 	return nil, errors.New("it goes on naming other sizes")
 }
 
-// cosignature picks the witness's signature line that is right.
+// cosignature returns the line with a valid signature of v from the answer.
 func cosignature(signed, answer []byte, v note.Verifier) ([]byte, error) {
 	for line := range bytes.Lines(answer) {
 		if n, err := note.Open(append(bytes.Clone(signed), line...), note.VerifierList(v)); err == nil && len(n.Sigs) > 0 {

@@ -22,8 +22,8 @@ import (
 	"github.com/bandish/bandish/internal/disk"
 )
 
-// Folder is a store in a folder: each object is a file of its name. Processes take
-// turns by a lock on the folder for the moment in which a name is given.
+// Folder is a store in a folder: each object is a file of the same name. Processes take
+// turns, by a lock on the folder, while an object gets its name.
 type Folder struct {
 	dir     string
 	disk    disk.Disk
@@ -32,20 +32,20 @@ type Folder struct {
 	mu      sync.Mutex // the turn within this process
 }
 
-// NewFolder is the store in a folder, which is made when something is first written.
+// NewFolder returns the store in a folder. The folder is made with the first object.
 func NewFolder(d disk.Disk, dir string) *Folder {
 	dir = filepath.Clean(dir)
 	return &Folder{dir: dir, disk: d, folders: disk.Folders{Disk: d, Top: dir}}
 }
 
-// Dir is the folder.
+// Dir returns the folder.
 func (f *Folder) Dir() string { return f.dir }
 
 func (f *Folder) String() string { return "file://" + filepath.ToSlash(f.dir) }
 
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
 
-// makeDir makes a folder of the store, and the store's own.
+// makeDir makes a folder of the store, and the store's own folder.
 func (f *Folder) makeDir(dir string) error {
 	if !f.made.Load() {
 		if err := f.disk.MkdirAll(f.dir); err != nil {
@@ -59,8 +59,7 @@ func (f *Folder) makeDir(dir string) error {
 	return f.folders.Make(dir)
 }
 
-// turn lets one process at a time give names. The kernel ends the turn of one that
-// dies.
+// turn lets one process at a time give names. If a process dies, the kernel ends its turn.
 func (f *Folder) turn() (leave func(), err error) {
 	if err := f.makeDir(f.dir); err != nil {
 		return nil, err
@@ -122,8 +121,7 @@ func (f *Folder) create(name string, content io.ReadSeeker) error {
 	return f.disk.SyncDir(dir)
 }
 
-// write makes a file of the content under a name of its own, on the disk when it
-// returns.
+// write writes the content durably to a temporary file, and returns its name.
 func (f *Folder) write(dir string, content io.ReadSeeker) (part string, err error) {
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return "", err
@@ -161,7 +159,7 @@ func (f *Folder) Open(ctx context.Context, name string, from, n int64) (io.ReadC
 	}{io.NewSectionReader(r, from, n), r}, nil
 }
 
-// behindEnd is the error of an offset that an object does not have.
+// behindEnd is the error for an offset after the end of an object.
 func behindEnd(s Store, name string, from int64) error {
 	return fmt.Errorf("read %s in %s: it ends before byte %d", name, s, from)
 }
@@ -205,7 +203,7 @@ func (f *Folder) read(name string) ([]byte, error) {
 	return readAll(name, r)
 }
 
-// versionOf is the version of an object in a folder.
+// versionOf returns the version of an object in a folder.
 func versionOf(text []byte) Version {
 	sum := sha256.Sum256(text)
 	return Version(hex.EncodeToString(sum[:]))
@@ -271,7 +269,7 @@ func (f *Folder) list(ctx context.Context, prefix string) ([]Info, error) {
 	var out []Info
 	err := filepath.WalkDir(top, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
-			return ctx.Err() // removed meanwhile, or never there
+			return ctx.Err() // it was removed meanwhile, or never there
 		}
 		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())

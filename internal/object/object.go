@@ -1,11 +1,14 @@
-// Package object keeps objects by their names: in a folder of this machine, or in
-// a bucket of a server that speaks S3.
+// Package object keeps objects by name: in a folder of this machine, or in a bucket of a
+// server that speaks S3.
 //
-// It guarantees, of every Store alike: an object is there whole or not at all, also
-// after the process or the machine died; of several who create an object of one
-// name, or who swap one version for another, one succeeds and the others learn
-// that they did not; who was told that it succeeded finds what he wrote. What the
-// objects mean is left to others. The suite in objecttest holds each Store to that.
+// Every Store guarantees the same:
+//
+//   - An object is there whole or not at all, also after the process or the machine died.
+//   - If several create an object of one name, or swap one version for another, one succeeds, and the others learn that they did not.
+//   - Whoever was told that it succeeded finds what he wrote.
+//
+// What the objects mean is left to others. The tests in objecttest check each Store for
+// this.
 package object
 
 import (
@@ -25,60 +28,60 @@ import (
 	"github.com/bandish/bandish/internal/disk"
 )
 
-// Store keeps objects. Its methods may be called by many goroutines, and many
-// processes may use one store. No object may have the name of what is a folder in the
-// name of another (a, and a/b): not every store can keep both.
+// Store keeps objects. Many goroutines may call its methods, and many processes may use
+// one store. An object must not have a name that is a folder in the name of another (a,
+// and a/b): not every store can keep both.
 //
-// An error other than ErrExists, ErrChanged and ErrMissing leaves open whether the
-// thing was done. A client that lost an answer asks again by itself: so ErrExists
-// and ErrChanged may be about what the caller himself has just written.
+// An error other than ErrExists, ErrChanged and ErrMissing leaves open whether the thing
+// was done. A client that lost an answer asks again by itself. So ErrExists and ErrChanged
+// may be about what the caller has just written.
 type Store interface {
-	// Create puts an object where there is none of its name: ErrExists where there
-	// is one. The content is read from its beginning to its end, perhaps twice.
+	// Create stores a new object. The error is ErrExists if there is one of this name. The
+	// content is read from beginning to end, perhaps twice.
 	Create(ctx context.Context, name string, content io.ReadSeeker) error
-	// Open reads n bytes from an offset on; with n < 0 all that follow. Fewer are
-	// read where the object ends before; an offset behind its end is an error.
+	// Open reads n bytes from an offset on, or all bytes if n < 0. If the object ends
+	// earlier, there are fewer. An offset after its end is an error.
 	Open(ctx context.Context, name string, from, n int64) (io.ReadCloser, error)
-	// Read reads a small object whole, and its version for Swap.
+	// Read reads a small object whole. The version is for Swap.
 	Read(ctx context.Context, name string) ([]byte, Version, error)
-	// Swap puts content in the place of the version that was read, None where there
-	// was no object: ErrChanged where another is there by now. It returns the version
-	// of the content.
+	// Swap replaces the version that was read (None: no object) with content, and returns
+	// the new version. The error is ErrChanged if another version is there by now.
 	Swap(ctx context.Context, name string, old Version, content []byte) (Version, error)
-	// List gives the objects whose names begin with prefix, in the order of their
-	// names. It ends with the first error.
+	// List yields the objects whose names begin with prefix, ordered by name. It ends with
+	// the first error.
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
-	// Delete removes an object. One that is not there is no error.
+	// Delete removes an object. It is not an error if there is none.
 	Delete(ctx context.Context, name string) error
-	// String is where it is, as s3://bucket/prefix.
+	// String says where the store is, as s3://bucket/prefix.
 	String() string
 }
 
-// Version names one content of an object. The same content may have it again.
+// Version names one content of an object. If the same content comes back, it may have the
+// same version.
 type Version string
 
-// None is the version of an object that is not there.
+// None is the version of an object that does not exist.
 const None Version = ""
 
-// Info is what a listing says of an object.
+// Info is what a list says of an object.
 type Info struct {
 	Name    string
 	Size    int64
 	Written time.Time
 }
 
-// Errors of a Store, to be asked for with errors.Is.
+// Errors of a Store, for errors.Is.
 var (
 	ErrMissing = errors.New("there is no such object")
 	ErrExists  = errors.New("there is an object of that name")
 	ErrChanged = errors.New("the object was changed meanwhile")
 )
 
-// maxRead bounds what Read takes.
+// maxRead is the greatest size that Read accepts, in bytes.
 const maxRead = 1 << 30
 
-// CheckName refuses names that some store could not keep: elements are separated by
-// single slashes and do not begin with a stop.
+// CheckName refuses names that some store cannot keep. The elements of a name are
+// separated by single slashes, and do not begin with a dot.
 func CheckName(name string) error {
 	if !fs.ValidPath(name) || name == "." || strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || strings.ContainsAny(name, "\\\x00") || len(name) > 900 {
 		return fmt.Errorf("%q is no name of an object", name)
@@ -95,10 +98,10 @@ func readAll(name string, r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// Update changes an object by fn, which gets its content, nil where it is not there,
-// and returns the new one. Where another changed it meanwhile, fn is called again
-// with what is there then: it must find by itself whether its change is in that
-// already, and then return ErrDone.
+// Update changes an object with fn. fn gets the content, nil if there is none, and returns
+// the new content. If another process changed the object meanwhile, fn is called again. fn
+// must find out itself whether its change is in the content already, and then return
+// ErrDone.
 func Update(ctx context.Context, s Store, name string, fn func(old []byte) ([]byte, error)) error {
 	for try := 0; ; try++ {
 		old, version, err := s.Read(ctx, name)
@@ -122,12 +125,11 @@ func Update(ctx context.Context, s Store, name string, fn func(old []byte) ([]by
 	}
 }
 
-// ErrDone is what the function of an Update returns where there is nothing to
-// change.
+// ErrDone is returned by the function of an Update if nothing needs to be changed.
 var ErrDone = errors.New("nothing is to be changed")
 
-// pause waits for some time by chance, longer with each try, so that those who race
-// do not meet again.
+// pause waits for a random time, longer with each try, so that processes that race do not
+// meet again.
 func pause(ctx context.Context, try int) error {
 	most := time.Millisecond << min(try, 8)
 	select {
@@ -141,9 +143,9 @@ func pause(ctx context.Context, try int) error {
 // probePrefix begins the names of the objects of Probe.
 const probePrefix = "probe-"
 
-// Probe makes sure that a store refuses to create what is there and to swap what has
-// changed. There are S3 servers that take such a request and do it all the same:
-// two who write at a time would then destroy each other's work.
+// Probe checks that a store refuses to create what exists, and to swap what has changed.
+// Some S3 servers accept such requests and carry them out: two writers would then destroy
+// each other's work.
 func Probe(ctx context.Context, s Store) (err error) {
 	name := probePrefix + rand.Text()
 	defer func() { err = errors.Join(err, s.Delete(context.WithoutCancel(ctx), name)) }()
@@ -174,8 +176,8 @@ func unheeded(err error) error {
 	return err
 }
 
-// At opens the store at s3://bucket/prefix or file:///folder. ok is false where at is
-// of neither form.
+// At opens the store at s3://bucket/prefix or file:///folder. ok is false if at has
+// neither form.
 func At(at string, a Access) (s Store, ok bool, err error) {
 	if dir, ok := strings.CutPrefix(at, "file://"); ok {
 		if !filepath.IsAbs(dir) {

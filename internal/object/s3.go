@@ -19,15 +19,15 @@ import (
 	"github.com/bandish/bandish/internal/dial"
 )
 
-// Access says how a bucket is reached. What is empty comes from the environment as
-// other programs read it: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION,
+// Access says how to reach a bucket. An empty field comes from the environment variables
+// that other programs use: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION,
 // AWS_DEFAULT_REGION. The key comes from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
 // AWS_SESSION_TOKEN, or from ~/.aws/credentials.
 type Access struct {
 	Endpoint string // host[:port] of the S3 API; default s3.amazonaws.com
 	Insecure bool   // plain http
 	Region   string // default us-east-1
-	Private  bool   // reach names that lead to addresses that are not of the public internet, too
+	Private  bool   // also reach names whose addresses are not on the public internet
 
 	Key, Secret string
 }
@@ -35,10 +35,10 @@ type Access struct {
 // S3 is a store below a prefix of a bucket.
 type S3 struct {
 	client         *minio.Client
-	bucket, prefix string // the prefix is empty or ends in a slash
+	bucket, prefix string // the prefix is "" or ends with a slash
 }
 
-// OpenS3 is the store at s3://bucket/prefix. It asks the server nothing yet.
+// OpenS3 returns the store at s3://bucket/prefix. It does not contact the server yet.
 func OpenS3(at string, a Access) (*S3, error) {
 	u, err := url.Parse(at)
 	if err != nil || u.Scheme != "s3" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
@@ -71,7 +71,7 @@ func OpenS3(at string, a Access) (*S3, error) {
 	return &S3{client: client, bucket: u.Host, prefix: prefix}, nil
 }
 
-// completed takes what is empty from the environment.
+// completed fills empty fields from the environment.
 func (a Access) completed() (Access, error) {
 	if named := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")); a.Endpoint == "" && named != "" {
 		u, err := url.Parse(named)
@@ -87,8 +87,8 @@ func (a Access) completed() (Access, error) {
 
 func (s *S3) String() string { return strings.TrimSuffix("s3://"+s.bucket+"/"+s.prefix, "/") }
 
-// failed gives an error of the server one of the names that this package has.
-// refused is what it means that a condition was not met.
+// failed turns an error of the server into one of this package. refused is the error that
+// a failed condition means.
 func (s *S3) failed(what, name string, err, refused error) error {
 	if err == nil {
 		return nil
@@ -103,24 +103,23 @@ func (s *S3) failed(what, name string, err, refused error) error {
 	return fmt.Errorf("%s %s in %s: %w", what, name, s, err)
 }
 
-// busy reports that the server is doing another's request for the same name: the
-// condition was neither met nor not met.
+// busy reports whether the server is handling another request for the same name. Then the
+// condition was not tested.
 func busy(err error) bool {
 	return minio.ToErrorResponse(err).StatusCode == http.StatusConflict
 }
 
-// maxBusy is how often a request is made again that met another for the same name.
+// maxBusy is how often a request is repeated that met another for the same name.
 const maxBusy = 20
 
-// put sends an object whole with one request, on the condition that the version that is
-// there is old.
+// put sends an object in one request, on the condition that the present version is old.
 func (s *S3) put(ctx context.Context, name string, content io.ReadSeeker, old Version) (Version, error) {
 	size, err := content.Seek(0, io.SeekEnd)
 	if err != nil {
 		return None, err
 	}
 	o := minio.PutObjectOptions{DisableMultipart: true, SendContentMd5: true, ContentType: "application/octet-stream"}
-	o.DisableContentSha256 = size == 0 // else nothing is sent in chunks, which some servers refuse
+	o.DisableContentSha256 = size == 0 // else the client sends empty content in chunks, which some servers refuse
 	if old == None {
 		o.SetMatchETagExcept("*")
 	} else {
@@ -145,16 +144,16 @@ func (s *S3) put(ctx context.Context, name string, content io.ReadSeeker, old Ve
 	}
 }
 
-// unanswered reports that a request ended without an answer of the server.
+// unanswered reports whether a request ended without an answer of the server.
 func unanswered(err error) bool {
 	var answer minio.ErrorResponse
 	return !errors.As(err, &answer)
 }
 
-// unmet is the error of a put that got no answer, however often it was tried. A server
-// may refuse a condition and close the connection before it has read the content: its
-// answer is lost then. So unmet looks at what is there. Where that is not the version of
-// the condition, the error is the refusal; else it is err.
+// unmet returns the error for a put that got no answer in any of its tries. A server may
+// refuse a condition and close the connection before it has read the content; then its
+// answer is lost. So unmet looks at what is there. If that is not the version of the
+// condition, it returns the refusal, else err.
 func (s *S3) unmet(ctx context.Context, name string, old Version, err error) error {
 	there, e := s.client.StatObject(ctx, s.bucket, s.prefix+name, minio.StatObjectOptions{})
 	missing := minio.ToErrorResponse(e).StatusCode == http.StatusNotFound
@@ -188,7 +187,7 @@ func (s *S3) Open(ctx context.Context, name string, from, n int64) (io.ReadClose
 	switch {
 	case from < 0:
 		return nil, behindEnd(s, name, from)
-	case n == 0: // S3 has no range of nothing
+	case n == 0: // S3 cannot express an empty range
 		n = 1
 		r, err := s.Open(ctx, name, from, n)
 		if err != nil {
@@ -227,12 +226,12 @@ func (s *S3) Read(ctx context.Context, name string) ([]byte, Version, error) {
 	return text, Version(info.ETag), s.failed("read", name, err, nil)
 }
 
-// maxObjects bounds a listing, against a server that does not end one.
+// maxObjects is the longest list that is read, in case a server never ends one.
 const maxObjects = 100_000_000
 
 func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		ctx, cancel := context.WithCancel(ctx) // ends a listing that is given up
+		ctx, cancel := context.WithCancel(ctx) // ends a list that is not read to its end
 		defer cancel()
 		n, last := 0, ""
 		for o := range s.client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix + prefix, Recursive: true}) {
@@ -247,7 +246,7 @@ func (s *S3) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
 			last = o.Key
 			name := strings.TrimPrefix(o.Key, s.prefix)
 			if CheckName(name) != nil {
-				continue // nothing of ours
+				continue // it is not ours
 			}
 			if !yield(Info{Name: name, Size: o.Size, Written: o.LastModified}, nil) {
 				return

@@ -14,7 +14,7 @@ import (
 	"github.com/bandish/bandish/internal/store"
 )
 
-// axesOf reads the axes and the grain of time.
+// axesOf reads the axes and the unit of time.
 func axesOf(q url.Values, f *store.Selection) (by []string, grain string, err error) {
 	for _, name := range []string{"axis_x", "axis_y"} {
 		a := q.Get(name)
@@ -33,7 +33,7 @@ func axesOf(q url.Values, f *store.Selection) (by []string, grain string, err er
 	return by, grain, err
 }
 
-// grainOf is the grain asked for or, where it is left to us, OONI's choice for
+// grainOf returns the unit of time that is asked for. If none is, it is OONI's choice for
 // the length of the time.
 func grainOf(q url.Values, f *store.Selection) (string, error) {
 	switch g := q.Get("time_grain"); g {
@@ -55,12 +55,12 @@ func grainOf(q url.Values, f *store.Selection) (string, error) {
 	return "day", nil
 }
 
-// counts are OONI's five numbers.
+// counts returns OONI's five numbers.
 func counts(g *store.Group) map[string]any {
 	return map[string]any{"anomaly_count": g.Anomaly, "confirmed_count": g.Confirmed, "failure_count": g.Failure, "ok_count": g.OK, "measurement_count": g.Measurements}
 }
 
-// valued adds the values of the axes, networks as numbers.
+// valued adds the values of the axes; networks become numbers.
 func valued(out map[string]any, by, values []string) (map[string]any, error) {
 	for i, axis := range by {
 		out[axis] = values[i]
@@ -126,8 +126,7 @@ func (s *Server) aggregation(w http.ResponseWriter, r *http.Request) (any, error
 	}, nil
 }
 
-// writeCSV writes the columns in OONI's order: the counts by name, the axes
-// among them.
+// writeCSV writes the columns in OONI's order: counts and axes together, sorted by name.
 func writeCSV(w http.ResponseWriter, q url.Values, by []string, groups []store.Group) error {
 	columns := append([]string{"anomaly_count", "confirmed_count", "failure_count", "ok_count", "measurement_count"}, by...)
 	slices.Sort(columns)
@@ -157,13 +156,12 @@ func writeCSV(w http.ResponseWriter, q url.Values, by []string, groups []store.G
 	if q.Get("download") == "true" {
 		w.Header().Set("Content-Disposition", "attachment; filename=ooni-aggregate-data.csv")
 	}
-	w.Write(b.Bytes()) // the client's loss
+	w.Write(b.Bytes()) // an error is the client's loss
 	return nil
 }
 
-// analysis is the aggregation with what each layer came to, in the names of
-// OONI's newer pipeline ("loni"): shares of the measurements, not
-// probabilities.
+// analysis is the aggregation with the results of each layer, under the names of OONI's
+// newer pipeline ("loni"). The numbers are shares of the measurements, not probabilities.
 func (s *Server) analysis(_ http.ResponseWriter, r *http.Request) (any, error) {
 	began := time.Now()
 	q := r.URL.Query()

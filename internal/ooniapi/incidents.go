@@ -17,8 +17,8 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// incident is a case of the record or an event of the detector, in the fields
-// of OONI's findings.
+// incident is a case of the record, or an event of the detector, in the fields of OONI's
+// findings.
 type incident struct {
 	ID        string     `json:"id"`
 	Slug      string     `json:"slug"`
@@ -44,16 +44,17 @@ type incident struct {
 	Text      string     `json:"text,omitempty"`
 }
 
-// incidents are kept until the archive changes: events are found in all of it.
+// incidents keeps the list until the archive changes. Making it means finding the events
+// of the whole archive.
 type incidents struct {
-	mu         sync.Mutex // held while they are made; guards what follows
+	mu         sync.Mutex // held while the list is being made; guards what follows
 	generation uint64
 	made       bool
 	all        []incident
 }
 
-// list is the cases by their ids, then the events by their beginning. An
-// incident can be named by its place in it, from 1.
+// list returns the cases by their ids, then the events by their beginning. An incident can
+// be named by its place in the list, from 1.
 func (s *Server) list(ctx context.Context) ([]incident, error) {
 	m, err := s.Store.Archive().Manifest()
 	if err != nil {
@@ -171,7 +172,7 @@ func (s *Server) search(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return map[string]any{"incidents": out}, nil
 }
 
-// apart reports whether something is asked for and nothing of it is there.
+// apart reports whether something is asked for and none of it is there.
 func apart(asked, there []string) bool {
 	return len(asked) > 0 && !slices.ContainsFunc(asked, func(a string) bool { return slices.Contains(there, a) })
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// scores is what OONI keeps of how strong the signs are: here 1 for blocked
+// scores stands in the place of OONI's scores for how strong the signs are: 1 for blocked
 // and likely blocked, and the verdict in our own words.
 type scores struct {
 	General float64 `json:"blocking_general"`
@@ -121,8 +121,7 @@ func (s *Server) measurements(_ http.ResponseWriter, r *http.Request) (any, erro
 	return map[string]any{"metadata": meta, "results": results}, nil
 }
 
-// one finds the measurement that a request names, by its uid or by its report
-// and input.
+// one finds the measurement that a request names, by its uid, or by its report and input.
 func (s *Server) one(r *http.Request) (*verdict.Row, error) {
 	q := r.URL.Query()
 	uid, report := q.Get("measurement_uid"), q.Get("report_id")
@@ -149,8 +148,8 @@ func (s *Server) one(r *http.Request) (*verdict.Row, error) {
 	return &rows[0], nil
 }
 
-// document is a measurement as it was received, nil where the archive has none
-// (observation rows that were imported from a table).
+// document returns a measurement as it was received, nil if the archive has no document of
+// it (rows that were imported from a table).
 func (s *Server) document(v *verdict.Row) ([]byte, error) {
 	if v.Raw == "" {
 		return nil, nil
@@ -206,7 +205,7 @@ func (s *Server) meta(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return out, nil
 }
 
-// raw is the document alone, as it was received.
+// raw answers with the document alone, as it was received.
 func (s *Server) raw(w http.ResponseWriter, r *http.Request) (any, error) {
 	v, err := s.one(r)
 	if err != nil {
@@ -222,11 +221,11 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) (any, error) {
 		doc = []byte("{}")
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(doc) // the client's loss
+	w.Write(doc) // an error is the client's loss
 	return nil, nil
 }
 
-// measurement is the document alone; one that is not there is an error.
+// measurement answers with the document alone. It is an error if there is none.
 func (s *Server) measurement(w http.ResponseWriter, r *http.Request) (any, error) {
 	v, err := s.one(r)
 	if err == nil && v == nil {

@@ -1,8 +1,8 @@
-// Package ooniapi answers OONI's read API from a Bandish archive, with OONI's
-// parameters and field names, so that OONI's Explorer, notebooks and libraries
-// show the archive's data. It concludes nothing of its own: anomaly, confirmed
-// and failure are verdicts in OONI's words (store.Judged), incidents are the
-// cases of the record and the events of the detector.
+// Package ooniapi answers OONI's read API from a Bandish archive, with OONI's parameters
+// and field names. So OONI's Explorer, notebooks and libraries can show the archive's
+// data. It concludes nothing itself: anomaly, confirmed and failure are verdicts in OONI's
+// words (store.Judged); incidents are the cases of the record and the events of the
+// detector.
 package ooniapi
 
 import (
@@ -27,20 +27,19 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Server answers the API. Its fields are set before first use.
+// Server answers the API. Its fields must be set before the first use.
 type Server struct {
 	Store   *store.Store
 	Targets *target.Registry
 	Records *casefile.Records
-	BaseURL string // of this server, without a final slash
+	BaseURL string // address of this server, without a slash at the end
 	Now     func() time.Time
 	Log     *slog.Logger
 
 	incidents incidents
 }
 
-// handler returns what is to be answered in JSON, or writes the answer itself
-// and returns nil.
+// handler returns what to answer as JSON. Or it writes the answer itself and returns nil.
 type handler func(w http.ResponseWriter, r *http.Request) (any, error)
 
 func (s *Server) routes() map[string]handler {
@@ -66,7 +65,7 @@ func (s *Server) routes() map[string]handler {
 	}
 }
 
-// Patterns are the patterns of [http.ServeMux] under which Handler answers.
+// Patterns returns the patterns of [http.ServeMux] for which Handler has answers.
 func (s *Server) Patterns() []string {
 	var out []string
 	for p := range s.routes() {
@@ -75,7 +74,7 @@ func (s *Server) Patterns() []string {
 	return out
 }
 
-// requestError is a mistake of the caller's; its text is shown.
+// requestError is a mistake of the caller, whose text is shown.
 type requestError struct {
 	status int
 	text   string
@@ -87,7 +86,7 @@ func bad(format string, args ...any) error {
 	return &requestError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }
 
-// Handler answers under the paths of Patterns.
+// Handler answers all paths of Patterns.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range s.routes() {
@@ -101,7 +100,7 @@ func (s *Server) Handler() http.Handler {
 			var wrong *requestError
 			switch {
 			case errors.As(err, &wrong):
-				// OONI's own APIs use each of these words.
+				// Each of these words is used by one of OONI's APIs.
 				s.write(w, wrong.status, map[string]any{"error": wrong.text, "detail": wrong.text, "message": wrong.text})
 			case err != nil && server.Gone(r, err):
 			case err != nil:
@@ -124,10 +123,10 @@ func (s *Server) write(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.WriteHeader(status)
-	w.Write(append(body, '\n')) // the client's loss
+	w.Write(append(body, '\n')) // an error is the client's loss
 }
 
-// inUTF8 refuses parameters that no database could look for.
+// inUTF8 refuses parameters that are not UTF-8: no database could look for them.
 func inUTF8(r *http.Request) error {
 	for name, values := range r.URL.Query() {
 		for _, v := range values {
@@ -139,11 +138,10 @@ func inUTF8(r *http.Request) error {
 	return nil
 }
 
-// maxRows is the longest list that is given at once.
+// maxRows is the longest list in one answer.
 const maxRows = 10_000
 
-// selection reads the parameters that narrow down measurements, which the
-// calls share.
+// selection reads the parameters that select measurements; several calls share them.
 func (s *Server) selection(q url.Values) (f store.Selection, err error) {
 	f = store.Selection{
 		CCs: list(strings.ToUpper(q.Get("probe_cc"))), Tests: list(q.Get("test_name")), Domains: list(q.Get("domain")), Versions: list(q.Get("software_version")),
@@ -201,7 +199,7 @@ func moment(q url.Values, name string) (time.Time, error) {
 	return time.Time{}, bad("%s is %q: want a day as 2024-02-17, or a time as 2024-02-17T10:00:00", name, v)
 }
 
-// number reads a whole number within bounds.
+// number reads a whole number up to most. If it is not given, it is otherwise.
 func number(q url.Values, name string, otherwise, most int) (int, error) {
 	v := q.Get(name)
 	if v == "" {
@@ -214,8 +212,8 @@ func number(q url.Values, name string, otherwise, most int) (int, error) {
 	return min(n, most), nil
 }
 
-// categoryOf is the category of a host in OONI's test lists: the registry's
-// platforms are social media, of others nothing is known.
+// categoryOf returns the category of a host in OONI's test lists. Platforms of the
+// registry are social media; of others nothing is known.
 func (s *Server) categoryOf(host string) string {
 	if s.Targets != nil && s.Targets.OfHost(host, s.Now()) != "" {
 		return "GRP"
@@ -298,7 +296,7 @@ func (s *Server) networks(_ http.ResponseWriter, r *http.Request) (any, error) {
 	type one struct {
 		ASN   int64   `json:"probe_asn"`
 		Count int64   `json:"cnt"`
-		Name  *string `json:"org_name"` // no database of networks here
+		Name  *string `json:"org_name"` // there is no database of networks here
 	}
 	groups, err := s.Store.Aggregate(r.Context(), store.Selection{}, []string{"probe_asn"}, "")
 	out := []one{}
@@ -312,7 +310,7 @@ func (s *Server) networks(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return map[string]any{"v": 0, "results": out}, err
 }
 
-// asnMeta names a network as the last measurement from it did.
+// asnMeta names a network as its last measurement did.
 func (s *Server) asnMeta(_ http.ResponseWriter, r *http.Request) (any, error) {
 	asn, err := network.ParseASN(r.URL.Query().Get("asn"))
 	if err != nil {
@@ -338,12 +336,12 @@ func (s *Server) asnMeta(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return map[string]any{"org_name": name}, nil
 }
 
-// feedback has none to tell: this server takes no opinions on measurements.
+// feedback has nothing to tell: this server takes no opinions on measurements.
 func (s *Server) feedback(http.ResponseWriter, *http.Request) (any, error) {
 	return map[string]any{"summary": map[string]int{}}, nil
 }
 
-// context of a call that may read much.
+// limited returns a context with a deadline, for calls that may read much.
 func (s *Server) limited(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), time.Minute)
 }

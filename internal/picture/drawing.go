@@ -6,27 +6,27 @@ import (
 	"math"
 )
 
-// Drawing is a drawing in units of its own. A card scales it into the room that
-// its texts leave.
+// Drawing is a drawing with its own unit of length. A card scales it to the room that the
+// texts leave.
 type Drawing struct {
 	Wide, High float64
 	Shapes     []Shape
 	Labels     []Label
 }
 
-// Shape is some polygons of one colour, and the lines around them where Edge is
-// wider than 0. The lines are drawn over all shapes.
+// Shape is some polygons of one colour. If Edge is greater than 0, lines of that width go
+// around them. Lines are drawn over all shapes.
 type Shape struct {
 	Rings [][]Point
 	Fill  color.RGBA
 	Edge  float64
-	Ink   color.RGBA // of the lines
+	Ink   color.RGBA // colour of the lines
 }
 
-// Point is a place in the units of the drawing, y from above.
+// Point is a point in units of the drawing. Y grows downwards.
 type Point struct{ X, Y float64 }
 
-// Anchor says which part of a label stands at its place.
+// Anchor says which part of a label stands at its X.
 type Anchor int
 
 // The anchors.
@@ -36,29 +36,29 @@ const (
 	End
 )
 
-// Label is a text in one line whose base is at Y.
+// Label is a text in one line. Y is its base line.
 type Label struct {
 	X, Y   float64
 	Text   string
-	Size   float64 // of the letters, in the units of the drawing
+	Size   float64 // size of the letters, in units of the drawing
 	Bold   bool
 	Color  color.RGBA
 	Anchor Anchor
 }
 
-// Ink and Soft are the colours of texts on a card.
+// Ink is the colour of texts on a card.
 func Ink() color.RGBA { return ink }
 
-// Soft is the colour of texts that say less.
+// Soft is the colour of less important texts.
 func Soft() color.RGBA { return soft }
 
-// Box is a rectangle as a ring.
+// Box returns a rectangle as a ring.
 func Box(x, y, wide, high float64) []Point {
 	return []Point{{x, y}, {x + wide, y}, {x + wide, y + high}, {x, y + high}}
 }
 
-// Line is a line of a width as a ring. All lines go round the same way, so that
-// those that cross do not put each other out.
+// Line returns a line of some width as a ring. All lines turn the same way, so that lines
+// that cross do not cancel each other out.
 func Line(from, to Point, width float64) []Point {
 	dx, dy := to.X-from.X, to.Y-from.Y
 	length := math.Hypot(dx, dy)
@@ -69,8 +69,8 @@ func Line(from, to Point, width float64) []Point {
 	return []Point{{from.X + nx, from.Y + ny}, {from.X - nx, from.Y - ny}, {to.X - nx, to.Y - ny}, {to.X + nx, to.Y + ny}}
 }
 
-// drawing draws within a part of the picture, as large as it fits, in the middle,
-// and returns how high it is.
+// drawing draws in the middle of a part of the picture, as large as possible, and returns
+// the height.
 func (p *page) drawing(d *Drawing, room image.Rectangle) (high int) {
 	scale := min(float64(room.Dx())/d.Wide, float64(room.Dy())/d.High)
 	left := float64(room.Min.X) + (float64(room.Dx())-scale*d.Wide)/2
@@ -94,7 +94,7 @@ func (p *page) drawing(d *Drawing, room image.Rectangle) (high int) {
 			}
 		}
 	}
-	for _, ink := range inks { // those of one colour at once: each filling costs time of its own
+	for _, ink := range inks { // lines of one colour together: each fill takes time
 		p.fill(edges[ink], ink, at)
 	}
 	for _, l := range d.Labels {
@@ -104,7 +104,7 @@ func (p *page) drawing(d *Drawing, room image.Rectangle) (high int) {
 	return int(scale * d.High)
 }
 
-// fill fills polygons with a colour. It looks at no more of the picture than they
+// fill fills polygons with a colour. It looks only at the part of the picture that they
 // cover.
 func (p *page) fill(rings [][]Point, c color.RGBA, at func(Point) (float32, float32)) {
 	if c.A == 0 {
@@ -138,7 +138,7 @@ func (p *page) fill(rings [][]Point, c color.RGBA, at func(Point) (float32, floa
 	p.raster.Draw(p.img, covers, image.NewUniform(c), image.Point{})
 }
 
-// label draws a text in one line at a place of the picture.
+// label draws a text in one line at a point of the picture.
 func (p *page) label(l Label, x, base, size int) {
 	face := p.plain
 	if l.Bold {

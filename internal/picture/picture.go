@@ -1,6 +1,6 @@
-// Package picture draws an answer as a PNG for where a page is shared: 1200 by
-// 630 pixels, in English and in languages that are written from the right. It
-// knows texts and colours, and nothing of bans.
+// Package picture draws an answer as a PNG of 1200 by 630 pixels, for places where a page
+// is shared. It writes English and languages that are written from right to left. It knows
+// texts and colours, and nothing of bans.
 package picture
 
 import (
@@ -25,8 +25,7 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// The faces are Source Sans 3 and Noto Nastaliq Urdu (SIL Open Font License, see
-// OFL.txt).
+// The fonts are Source Sans 3 and Noto Nastaliq Urdu (SIL Open Font License, see OFL.txt).
 //
 //go:embed sans.woff
 var sans []byte
@@ -45,23 +44,23 @@ const (
 
 // Card is what a picture shows.
 type Card struct {
-	Site     string // who says so
+	Site     string // name of the site
 	Title    string // the question
 	State    string // the answer in a few words
 	Sentence string
-	Foot     string // on which day, and that a demonstration is one
+	Foot     string // the day, and a note if it is a demonstration
 	Color    color.RGBA
-	Language string // its code, as "ur"
+	Language string // code of the language, for instance "ur"
 	RTL      bool
-	Columns  []Column // of days; may be empty
+	Columns  []Column // one for each day; may be empty
 	Ends     [2]string
-	Drawing  *Drawing // in place of the sentence and the days; may be nil
+	Drawing  *Drawing // shown instead of the sentence and the days; may be nil
 }
 
-// Column is one column of the drawing of days. A column without a height is
-// hatched: nothing was measured.
+// Column is one column in the drawing of days. A column of height 0 is hatched: nothing
+// was measured.
 type Column struct {
-	Height float64 // of 1
+	Height float64 // from 0 to 1
 	Color  color.RGBA
 }
 
@@ -77,7 +76,7 @@ const (
 	strip  = 64 // height of the drawing of days
 )
 
-// fonts are parsed once.
+// fonts returns the parsed fonts. They are parsed once.
 var fonts = sync.OnceValues(func() ([3]*font.Font, error) {
 	var out [3]*font.Font
 	for i, b := range [][]byte{sans, sansBold, nastaliq} {
@@ -90,11 +89,11 @@ var fonts = sync.OnceValues(func() ([3]*font.Font, error) {
 	return out, nil
 })
 
-// faces choose the face of a letter: Arabic script has one of its own.
+// faces chooses the font for a letter: Arabic script has its own.
 type faces struct{ latin, arabic *font.Face }
 
 func (f faces) ResolveFace(r rune) *font.Face {
-	if r >= 0x600 && r < 0x700 || unicode.Is(unicode.Arabic, r) { // its comma and question mark too
+	if r >= 0x600 && r < 0x700 || unicode.Is(unicode.Arabic, r) { // this includes its comma and question mark
 		return f.arabic
 	}
 	return f.latin
@@ -147,7 +146,7 @@ func (p *page) encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// page is a picture in the making.
+// page is a picture that is being drawn.
 type page struct {
 	card        *Card
 	img         *image.RGBA
@@ -165,7 +164,7 @@ func (p *page) direction() di.Direction {
 	return di.DirectionLTR
 }
 
-// lineHeight is that of a size: Nastaliq needs much.
+// lineHeight is the height of a line for a size of letters. Nastaliq needs more.
 func (p *page) lineHeight(size int) int {
 	if p.card.RTL {
 		return size * 21 / 10
@@ -173,7 +172,7 @@ func (p *page) lineHeight(size int) int {
 	return size * 4 / 3
 }
 
-// edge is the bar of the state's colour where lines begin.
+// edge draws the bar in the state's colour, on the side where lines begin.
 func (p *page) edge() {
 	bar := image.Rect(0, 0, 20, Height)
 	if p.card.RTL {
@@ -182,7 +181,7 @@ func (p *page) edge() {
 	draw.Draw(p.img, bar, image.NewUniform(p.card.Color), image.Point{}, draw.Src)
 }
 
-// whole leaves out the last sentences of a text, as many as have no room.
+// whole cuts a text to the whole sentences that fit into `most` lines.
 func (p *page) whole(text string, size, most int) string {
 	for {
 		cut := max(strings.LastIndex(strings.TrimRight(text, ". "), ". "), strings.LastIndex(strings.TrimRight(text, "۔ "), "۔ "))
@@ -193,13 +192,14 @@ func (p *page) whole(text string, size, most int) string {
 	}
 }
 
-// lines shapes a text and breaks it into lines. What does not fit ends in "…".
+// lines shapes a text and breaks it into at most `most` lines. If it does not fit, it ends
+// with "…".
 func (p *page) lines(text string, size, most int, f faces) []shaping.Line {
 	lines, _ := p.wrapped(text, size, most, f)
 	return lines
 }
 
-// wrapped is lines with the number of letters that have no room.
+// wrapped is lines that also returns how many letters did not fit.
 func (p *page) wrapped(text string, size, most int, f faces) ([]shaping.Line, int) {
 	runes := []rune(text)
 	in := shaping.Input{Text: runes, RunEnd: len(runes), Direction: p.direction(), Size: fixed.I(size), Language: language.NewLanguage(p.card.Language)}
@@ -212,7 +212,7 @@ func (p *page) wrapped(text string, size, most int, f faces) ([]shaping.Line, in
 	return p.wrapper.WrapParagraph(shaping.WrapConfig{Direction: p.direction(), TruncateAfterLines: most, Truncator: cut}, Width-2*margin, runes, shaping.NewSliceIterator(runs))
 }
 
-// text draws a text from a height on, and returns where it ends.
+// text draws a text from y downwards, and returns where it ends.
 func (p *page) text(text string, size, y, most int, f faces, pen color.RGBA) int {
 	if text == "" {
 		return y
@@ -224,7 +224,7 @@ func (p *page) text(text string, size, y, most int, f faces, pen color.RGBA) int
 	return y
 }
 
-// line draws one line between the margins, at the left or at the right.
+// line draws one line between the margins, aligned to the left or to the right.
 func (p *page) line(line shaping.Line, size, y int, right bool, pen color.RGBA) {
 	x, base := margin, y+p.lineHeight(size)*3/4
 	if p.card.RTL {
@@ -236,7 +236,7 @@ func (p *page) line(line shaping.Line, size, y int, right bool, pen color.RGBA) 
 	p.lineAt(line, size, x, base, pen)
 }
 
-// widthOf is the width of a line in pixels.
+// widthOf returns the width of a line in pixels.
 func widthOf(line shaping.Line) int {
 	width := fixed.Int26_6(0)
 	for _, run := range line {
@@ -245,11 +245,11 @@ func widthOf(line shaping.Line) int {
 	return width.Ceil()
 }
 
-// lineAt draws one line from a place on.
+// lineAt draws one line from a point on.
 func (p *page) lineAt(line shaping.Line, size, x, base int, pen color.RGBA) {
 	line = slices.Clone(line)
 	slices.SortFunc(line, func(a, b shaping.Output) int { return int(a.VisualIndex - b.VisualIndex) })
-	// The renderer takes time by the size of its canvas: each run has a small one.
+	// The renderer's time grows with its canvas, so each run of letters gets a small one.
 	r := &render.Renderer{FontSize: float32(size), Color: pen}
 	for _, run := range line {
 		canvas := image.NewRGBA(image.Rect(0, 0, run.Advance.Ceil()+2*size, 4*size))
@@ -259,8 +259,7 @@ func (p *page) lineAt(line shaping.Line, size, x, base int, pen color.RGBA) {
 	}
 }
 
-// days draws the columns, from the left also where lines begin on the right:
-// time has one direction on this site.
+// days draws the columns. Time runs from left to right in every language of the site.
 func (p *page) days(y int) {
 	width := float64(Width-2*margin) / float64(len(p.card.Columns))
 	for i, c := range p.card.Columns {

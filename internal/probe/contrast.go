@@ -17,11 +17,11 @@ import (
 // webALPN is what a browser offers over TCP.
 var webALPN = []string{"h2", "http/1.1"}
 
-// findings is what the target's own connections came to, as far as it decides
-// what to vary.
+// findings sums up the target's own connections, as far as they decide which contrasts to
+// make.
 type findings struct {
 	ends    []endpoint
-	badTLS  []endpoint // connected, no handshake
+	badTLS  []endpoint // connected, but the TLS handshake failed
 	badTCP  []endpoint
 	good    []endpoint
 	badQUIC []Handshake
@@ -61,8 +61,9 @@ func controlQUIC(c *measurement.Control, addr string) (measurement.ControlTLS, b
 	return q, ok
 }
 
-// unlike reports a page in clear text that another status than the control's
-// makes worth a second look. It decides what is measured, not what it means.
+// unlike reports whether a page in clear text differs so much from the control's, in
+// status or size, that contrasts are worth making. It decides what is measured, not what
+// that means.
 func unlike(p *Exchange, c *measurement.Control) bool {
 	if p == nil || c == nil || p.Response == nil || p.URL.Scheme != "http" || c.HTTPRequest.Failure != "" {
 		return false
@@ -71,8 +72,8 @@ func unlike(p *Exchange, c *measurement.Control) bool {
 		p.Length < c.HTTPRequest.BodyLength/2 || c.HTTPRequest.BodyLength < p.Length/2
 }
 
-// contrasts varies one thing at a time, and only what is in question: a
-// network where all went well sees one handshake more.
+// contrasts repeats steps with one thing changed each time, and only what is in question.
+// If all went well, the network sees only one or two handshakes more.
 func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 	f := r.findings(ctl)
 	host := r.url.Hostname()
@@ -105,13 +106,13 @@ func (r *run) contrasts(ctx context.Context, ctl *measurement.Control) {
 		r.hostContrasts(ctx, &all, f, innocents)
 	}
 	all.Wait()
-	// Last, as it may renew a residual block.
+	// Last, since it may start a block of some minutes again.
 	if r.url.Scheme == "https" && len(f.badTLS) > 0 {
 		r.repeat(ctx, &all, f.badTLS[0], host)
 	}
 }
 
-// askAgain asks the system's resolver once more what it did not answer.
+// askAgain asks the system's resolver once more the question that it did not answer.
 func (r *run) askAgain(ctx context.Context, host string) {
 	l := r.cfg.System(ctx, host)
 	l.Tx = r.rec.next(depthTag(0), measurement.TagContrast, "repeat")
@@ -119,8 +120,8 @@ func (r *run) askAgain(ctx context.Context, host string) {
 	r.note(Note{Step: "dns", What: "system resolver on " + host + " once more", Failure: Failure(l.Err), Detail: joinAddrs(l.Addrs), Contrast: true, Took: l.End.Sub(l.Start)})
 }
 
-// repeat shakes hands once more as before; several times at once where it was
-// lost packets that may have broken it off.
+// repeat makes the same TLS handshake once more. If it ended in a timeout, lost packets
+// may be the reason, so it makes several at one time.
 func (r *run) repeat(ctx context.Context, all *sync.WaitGroup, e endpoint, host string) {
 	times := 1
 	if Failure(e.tls.Err) == failTimeout {
@@ -132,7 +133,7 @@ func (r *run) repeat(ctx context.Context, all *sync.WaitGroup, e endpoint, host 
 	all.Wait()
 }
 
-// vary shakes hands once more with one thing changed.
+// vary makes a TLS handshake with one thing changed.
 func (r *run) vary(ctx context.Context, addr netip.AddrPort, h Hello, what ...string) {
 	tx := r.rec.next(append([]string{depthTag(0), "contrast"}, what...)...)
 	d := r.connect(ctx, tx, addr, what[0])
@@ -144,8 +145,8 @@ func (r *run) vary(ctx context.Context, addr netip.AddrPort, h Hello, what ...st
 	r.tlsDone(out, tx, what[0])
 }
 
-// echContrast waits in the background for what the zone offers, which only the
-// slower resolvers know.
+// echContrast tries Encrypted Client Hello in the background, if the zone offers it. Only
+// the slower resolvers know that.
 func (r *run) echContrast(ctx context.Context, f findings, host string) {
 	ends := slices.Concat(f.good, f.badTLS)
 	if len(ends) == 0 {
@@ -162,9 +163,10 @@ func (r *run) echContrast(ctx context.Context, f findings, host string) {
 	})
 }
 
-// nameContrasts asks whether it is the name: other names at the target's
-// address, and the target's name at another address. The baseline goes before
-// the name, as a censor may punish the address for a while.
+// nameContrasts finds out whether the name makes the difference. It asks for other names
+// at the target's address, and for the target's name at another address. At the other
+// address the harmless name comes first, since a censor may block an address for a while
+// after it saw the target's name.
 func (r *run) nameContrasts(ctx context.Context, all *sync.WaitGroup, f findings, innocents []innocent, host string) {
 	for _, e := range f.badTLS[:min(len(f.badTLS), 2)] {
 		all.Go(func() {
@@ -190,8 +192,7 @@ func (r *run) nameContrasts(ctx context.Context, all *sync.WaitGroup, f findings
 	})
 }
 
-// hostContrasts does the same in clear text, where the Host header carries the
-// name.
+// hostContrasts is nameContrasts in clear text, with the name in the Host header.
 func (r *run) hostContrasts(ctx context.Context, all *sync.WaitGroup, f findings, innocents []innocent) {
 	if len(innocents) == 0 {
 		return
@@ -209,7 +210,7 @@ func (r *run) hostContrasts(ctx context.Context, all *sync.WaitGroup, f findings
 	})
 }
 
-// fetchContrast loads a page that is not the target's own.
+// fetchContrast loads a page other than the target's.
 func (r *run) fetchContrast(ctx context.Context, addr netip.AddrPort, u *url.URL, what string) {
 	tx := r.rec.next(depthTag(0), "contrast", what)
 	d := r.connect(ctx, tx, addr, what)
@@ -222,7 +223,7 @@ func (r *run) fetchContrast(ctx context.Context, addr netip.AddrPort, u *url.URL
 	r.note(Note{Step: "http", What: u.String() + " at " + addr.String(), Failure: Failure(x.Err), Contrast: true, Detail: what, Took: x.End.Sub(x.Start)})
 }
 
-// otherPort asks whether it is the address or the port.
+// otherPort finds out whether the address or the port makes the difference.
 func (r *run) otherPort(ctx context.Context, addr netip.AddrPort) {
 	port := uint16(80)
 	if addr.Port() == 80 {
@@ -254,14 +255,14 @@ func (r *run) quicContrasts(ctx context.Context, addr netip.AddrPort, host strin
 	vary(there, host, "innocent_server")
 }
 
-// innocent is an innocent server at an address.
+// innocent is a server that nobody blocks, with its address.
 type innocent struct {
 	name string
 	addr netip.Addr
 }
 
-// innocents finds the addresses of the innocent servers, once. Their lookups
-// tell a resolver that lies about one name from one that is dead.
+// innocents looks up the addresses of the innocent servers, once. The lookups also tell a
+// resolver that lies about one name from one that is dead.
 func (r *run) innocents(ctx context.Context) []innocent {
 	r.innocentsOnce.Do(func() {
 		for _, i := range r.cfg.Innocents {
@@ -292,8 +293,8 @@ func family(a netip.Addr) int {
 	return 6
 }
 
-// noServer asks an address that runs no resolver: an answer can only come from
-// the path.
+// noServer asks an address where no resolver runs. If there is an answer, something on the
+// path wrote it.
 func (r *run) noServer(ctx context.Context, innocents []innocent, host string) {
 	if len(innocents) == 0 {
 		return
@@ -315,8 +316,8 @@ func (r *run) noServer(ctx context.Context, innocents []innocent, host string) {
 	r.note(Note{Step: "dns", What: server.String() + " (no resolver) on " + host, Failure: Failure(l.Err), Detail: "dns_no_server " + joinAddrs(l.Addrs), Contrast: true})
 }
 
-// throttle times bounded transfers of the target's page and of a control
-// object in turn. How fast they were is in their network events.
+// throttle times transfers of limited size: the target's page and a control object, in
+// turn. Their network events show how fast they were.
 func (r *run) throttle(ctx context.Context) {
 	t := r.cfg.Throttle
 	r.mu.Lock()
@@ -326,7 +327,7 @@ func (r *run) throttle(ctx context.Context) {
 		return
 	}
 	limit := time.Duration(0)
-	if p.Response == nil { // not even the beginning of a page: nothing to time, but is it so elsewhere?
+	if p.Response == nil { // not even the beginning of a page came: there is nothing to time, but is it so for the control object too?
 		if Failure(p.Err) != failTimeout {
 			return
 		}
@@ -354,10 +355,9 @@ func (r *run) throttle(ctx context.Context) {
 	}
 }
 
-// The transfers under the target's name. Each is long enough for lost packets
-// to cost what they cost, and given up when it has shown to be slow: the rate
-// of one that went on for seconds says enough. A target at the rate of
-// unslowed, in bytes a second, is worth none.
+// The transfers under the target's name. Each is large enough for lost packets to slow it,
+// and is stopped after namedTime: by then it has shown its rate. A target that is faster
+// than unslowed, in bytes a second, needs none.
 const (
 	namedRounds = 3
 	namedBytes  = 256 << 10
@@ -365,16 +365,16 @@ const (
 	unslowed    = 400_000
 )
 
-// nameThrottle asks whether it is the name: the control object under its own
-// name and under the target's, in turn, from the same server. A server that is
-// slow itself, or far away, has no part in it.
+// nameThrottle finds out whether the name makes the difference. It loads the control
+// object from one server in turn: under its own name and under the target's. So it does
+// not matter whether a server is slow or far away.
 func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.AddrPort) {
 	object, err := url.Parse(strings.ReplaceAll(r.cfg.Throttle.Object, "%d", itoa(namedBytes)))
 	if err != nil {
 		return
 	}
 	under := *object
-	if target.Scheme == "http" { // the name goes into the Host of clear text
+	if target.Scheme == "http" { // in clear text the name goes into the Host header
 		there = netip.AddrPortFrom(there.Addr(), 80)
 		own := *object
 		own.Scheme = "http"
@@ -391,13 +391,13 @@ func (r *run) nameThrottle(ctx context.Context, target *url.URL, there netip.Add
 	}
 }
 
-// worthTiming reports a page whose transfer can show a rate: a small one that
-// came at once shows the distance to the server only.
+// worthTiming reports whether a transfer can show a rate. A small page that came at once
+// shows only how far away the server is.
 func (x *Exchange) worthTiming() bool {
 	return x.Err != nil || x.Length >= 16<<10 || x.End.Sub(x.Start) > 2*time.Second
 }
 
-// resolveControl finds an address of the control object.
+// resolveControl returns an address of the control object, invalid if there is none.
 func (r *run) resolveControl(ctx context.Context, u *url.URL) netip.AddrPort {
 	if a, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return netip.AddrPortFrom(a, portOf(u))
@@ -411,20 +411,19 @@ func (r *run) resolveControl(ctx context.Context, u *url.URL) netip.AddrPort {
 	return netip.AddrPortFrom(l.Addrs[0], portOf(u))
 }
 
-// shipment is one bounded transfer.
+// shipment is one transfer of limited size.
 type shipment struct {
 	at   netip.AddrPort
 	url  *url.URL
 	size int64
 	tag  string
 	more string // one more tag
-	name string // the server name to send, where it is not the URL's: the certificate is not checked then
+	name string // server name to send if it is not the URL's; the certificate is then not checked
 
-	limit time.Duration // of the exchange, where it is shorter than that of a page; 0 none
+	limit time.Duration // greatest time for the exchange; 0: as long as for a page
 }
 
-// transfer makes one, and returns its bytes a second: 0 where it came to
-// nothing.
+// transfer makes one transfer, and returns its rate in bytes a second, 0 if it failed.
 func (r *run) transfer(ctx context.Context, s shipment) float64 {
 	tags := []string{depthTag(0), "contrast", "throttle", s.tag}
 	if s.more != "" {
@@ -474,7 +473,7 @@ func (r *run) withCookies(u *url.URL, h http.Header) http.Header {
 	return h
 }
 
-// rate words a transfer for a person.
+// rate writes the rate of a transfer for a person.
 func rate(x Exchange) string {
 	seconds := x.End.Sub(x.Start).Seconds()
 	if seconds <= 0 || x.Length == 0 {

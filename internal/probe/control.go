@@ -16,27 +16,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ControlSite is a test helper of web_connectivity, or a collector: a web
-// server that we speak to about the measurement. Its own steps are not part of
-// the measurement.
+// ControlSite is a web server that the probe talks to about the measurement: a test helper
+// of web_connectivity, or a collector. The steps of this talk are not part of the
+// measurement.
 type ControlSite struct {
 	URL   string
-	Addrs []netip.Addr // where to reach it; empty: by its name
+	Addrs []netip.Addr // its addresses; empty: look up its name
 
-	// Resolvers are asked for its name where the addresses of the system's
-	// resolver do not lead to it, as in a country that minds the site.
+	// Resolvers are asked for its name if the system's resolver does not lead to it, as in
+	// a country that blocks the site.
 	Resolvers []SecureResolver
 }
 
-// maxControl bounds what a server may answer, in bytes, and maxControlTime how
-// long the measurement waits for its control.
+// maxControl is the greatest size of an answer in bytes. maxControlTime is how long the
+// measurement waits for its control.
 const (
 	maxControl     = 4 << 20
 	maxControlTime = 25 * time.Second
 )
 
-// Post sends a JSON document to path under the site's URL and reads the JSON
-// answer into out.
+// Post sends in as JSON to a path below the site's URL, and reads the JSON answer into
+// out. out may be nil. The error is a *StatusError for any status but 2xx.
 func (s *ControlSite) Post(ctx context.Context, w *Wire, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -65,20 +65,20 @@ func (s *ControlSite) Post(ctx context.Context, w *Wire, path string, in, out an
 	return nil
 }
 
-// StatusError is an answer that is not a success.
+// StatusError is an answer with a status other than 2xx.
 type StatusError struct {
 	URL    string
 	Status int
-	Body   string // its beginning
+	Body   string // its first 200 bytes
 }
 
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d: %s", e.URL, e.Status, e.Body)
 }
 
-// round tries the site's addresses in turn until one answers.
+// round tries the site's addresses one after the other until one answers.
 func (s *ControlSite) round(ctx context.Context, w *Wire, u *url.URL, body []byte) (Exchange, error) {
-	quiet := *w // what we say to the control is not evidence
+	quiet := *w // the talk with the control is not part of the evidence
 	quiet.Watch = nil
 	quiet.Timeouts.HTTP = max(w.Timeouts.filled().HTTP, 20*time.Second)
 	tried := map[netip.Addr]bool{}
@@ -108,7 +108,7 @@ func (s *ControlSite) round(ctx context.Context, w *Wire, u *url.URL, body []byt
 // way is one way to find the site's addresses.
 type way func(context.Context, *Wire) ([]netip.Addr, error)
 
-// ways are those to try, in order.
+// ways returns the ways to try, in order.
 func (s *ControlSite) ways(host string) []way {
 	if len(s.Addrs) > 0 {
 		return []way{func(context.Context, *Wire) ([]netip.Addr, error) { return s.Addrs, nil }}
@@ -126,7 +126,7 @@ func (s *ControlSite) ways(host string) []way {
 	return out
 }
 
-// safely asks a resolver over HTTPS.
+// safely asks a resolver over HTTPS for IPv4 addresses.
 func (w *Wire) safely(ctx context.Context, r SecureResolver, host string) ([]netip.Addr, error) {
 	u, err := url.Parse(r.URL)
 	if err != nil {
@@ -145,7 +145,7 @@ func (w *Wire) safely(ctx context.Context, r SecureResolver, host string) ([]net
 	return l.Addrs, l.Err
 }
 
-// Fetch connects, shakes hands where the URL says so, and asks.
+// Fetch connects, makes a TLS handshake if the URL is https, and sends the request.
 func (w *Wire) Fetch(ctx context.Context, addr netip.AddrPort, ask Ask) (Exchange, error) {
 	d := w.Connect(ctx, 0, addr)
 	if d.Err != nil {
@@ -164,8 +164,8 @@ func (w *Wire) Fetch(ctx context.Context, addr netip.AddrPort, ask Ask) (Exchang
 	return x, x.Err
 }
 
-// askControl asks the test helper about the input and the addresses found.
-// What it answered, or how it failed, is recorded.
+// askControl asks the test helper about the input and the addresses that were found. It
+// records the answer, or how asking failed. It returns nil if there is no answer.
 func (r *run) askControl(ctx context.Context, addrs []netip.Addr) *measurement.Control {
 	if r.cfg.Control == nil {
 		return nil
@@ -189,7 +189,7 @@ func (r *run) askControl(ctx context.Context, addrs []netip.Addr) *measurement.C
 		failure = "http_request_failed"
 	}
 	if failure == failInterrupted {
-		failure = failTimeout // the control did not answer in the time there was
+		failure = failTimeout // the control did not answer in time
 	}
 	r.rec.mu.Lock()
 	r.rec.keys.ControlRequest = req
@@ -208,9 +208,9 @@ func (r *run) askControl(ctx context.Context, addrs []netip.Addr) *measurement.C
 	return answer
 }
 
-// controlPorts are the ports that OONI's probe asks about: for a usual port
-// both of the web, so that the control can say whether an address belongs to
-// the name.
+// controlPorts returns the ports that OONI's probe asks about. For a URL without a port
+// these are 443 and 80, so that the control can tell whether an address belongs to the
+// name.
 func controlPorts(u *url.URL) []uint16 {
 	if u.Port() != "" {
 		return []uint16{portOf(u)}
@@ -228,7 +228,7 @@ func controlDetail(c *measurement.Control) string {
 	return fmt.Sprintf("loads the page: %d", c.HTTPRequest.StatusCode)
 }
 
-// browserHeaders are what a common browser sends.
+// browserHeaders returns headers that a common browser sends.
 func browserHeaders() http.Header {
 	return http.Header{
 		"Accept":          {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},

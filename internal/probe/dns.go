@@ -17,13 +17,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Lookup is the outcome of one DNS query.
+// Lookup is one DNS query and its result.
 type Lookup struct {
 	Span
 	Tx     int64
 	Engine string // getaddrinfo, golang_net_resolver, udp, tcp, dot, doh
-	Server string // "9.9.9.9:53", "https://dns.google/dns-query", empty for the system's
-	Name   string // without the final dot
+	Server string // "9.9.9.9:53", "https://dns.google/dns-query"; "" for the system's resolver
+	Name   string // without the dot at the end
 	Type   string // A, AAAA, HTTPS, ANY
 	Msg    *dns.Msg
 	Raw    []byte
@@ -31,13 +31,13 @@ type Lookup struct {
 	Err    error
 }
 
-// systemTries is how often the system's resolver is asked, each time for half
-// of Timeouts.DNS, before a lookup that nobody answers counts as one: on a line
-// that loses every tenth packet each way, one question in five goes astray.
+// systemTries is how often the system's resolver is asked before a lookup counts as
+// unanswered. Each try takes half of Timeouts.DNS. On a line that loses every tenth packet
+// each way, one question in five gets no answer.
 const systemTries = 4
 
-// System asks the system's resolver, and asks again where no answer comes, as
-// stub resolvers do: the Lookup is of all the tries.
+// System asks the system's resolver. If no answer comes it asks again, as stub resolvers
+// do. The Lookup covers all tries.
 func (w *Wire) System(ctx context.Context, name string) Lookup {
 	l := Lookup{Engine: systemEngine, Name: name, Type: "ANY", Span: Span{Start: w.Now()}}
 	var addrs []string
@@ -66,8 +66,8 @@ func (w *Wire) lookUp(ctx context.Context, name string) ([]string, error) {
 	return addrs, ended(ctx, inner, err)
 }
 
-// ended replaces the error of a step that its own deadline, or the caller's
-// end, has ended: libraries report the closed connection instead.
+// ended replaces the error of a step that its own deadline, or the end of the caller's
+// context, has ended. Libraries report a closed connection instead.
 func ended(outer, inner context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -80,7 +80,7 @@ func ended(outer, inner context.Context, err error) error {
 	return err
 }
 
-// question builds a query as stub resolvers send it.
+// question makes a query as stub resolvers send it.
 func question(name string, qtype uint16) *dns.Msg {
 	q := new(dns.Msg)
 	q.SetQuestion(dns.Fqdn(name), qtype)
@@ -88,9 +88,9 @@ func question(name string, qtype uint16) *dns.Msg {
 	return q
 }
 
-// UDP asks a resolver over UDP and calls more for every further answer to the
-// same query until Timeouts.Late after the first, from another goroutine; the
-// channel is closed when no more can come.
+// UDP asks a resolver over UDP and returns the first answer. It then waits for further
+// answers to the same query, until Timeouts.Late after the first, and calls more with
+// each, from another goroutine. The channel is closed when no more can come.
 func (w *Wire) UDP(ctx context.Context, server netip.AddrPort, name string, qtype uint16, more func(Lookup)) (Lookup, <-chan struct{}) {
 	done := make(chan struct{})
 	l := Lookup{Engine: "udp", Server: server.String(), Name: name, Type: dns.TypeToString[qtype], Span: Span{Start: w.Now()}}
@@ -184,7 +184,7 @@ func answers(m, q *dns.Msg) bool {
 		m.Question[0].Qtype == q.Question[0].Qtype && strings.EqualFold(m.Question[0].Name, q.Question[0].Name)
 }
 
-// take reads addresses and the outcome from a message.
+// take reads the addresses and the result from a message.
 func (l *Lookup) take(m *dns.Msg) {
 	l.Msg = m
 	l.Err = rcodeError(m.Rcode)
@@ -208,7 +208,7 @@ func (l *Lookup) take(m *dns.Msg) {
 	}
 }
 
-// DoT asks over TLS; the connection is established and the caller's.
+// DoT asks over TLS. conn is an established connection; the caller must close it.
 func (w *Wire) DoT(ctx context.Context, conn net.Conn, server, name string, qtype uint16) Lookup {
 	l := Lookup{Engine: "dot", Server: server, Name: name, Type: dns.TypeToString[qtype], Span: Span{Start: w.Now()}}
 	inner, cancel := context.WithTimeout(ctx, w.Timeouts.filled().DNS)
@@ -225,7 +225,8 @@ func (w *Wire) DoT(ctx context.Context, conn net.Conn, server, name string, qtyp
 	return l
 }
 
-// exchangeStream sends a query with its length in front (RFC 1035 4.2.2).
+// exchangeStream sends a query with its length before it (RFC 1035 4.2.2), and reads the
+// answer.
 func exchangeStream(conn net.Conn, q *dns.Msg) ([]byte, error) {
 	wire, err := q.Pack()
 	if err != nil {
@@ -243,7 +244,7 @@ func exchangeStream(conn net.Conn, q *dns.Msg) ([]byte, error) {
 	return raw, err
 }
 
-// DoH asks over HTTPS (RFC 8484); the connection is established.
+// DoH asks over HTTPS (RFC 8484). conn is an established connection.
 func (w *Wire) DoH(ctx context.Context, conn net.Conn, addr netip.AddrPort, server *url.URL, name string, qtype uint16) Lookup {
 	l := Lookup{Engine: "doh", Server: server.String(), Name: name, Type: dns.TypeToString[qtype], Span: Span{Start: w.Now()}}
 	q := question(name, qtype)
@@ -277,8 +278,8 @@ func (l *Lookup) read(raw []byte, q *dns.Msg) {
 	l.take(msg)
 }
 
-// ECHConfig returns the ECHConfigList that an HTTPS record offers, and whether
-// it offers HTTP/3.
+// ECHConfig returns the ECHConfigList that an HTTPS record offers, and whether it offers
+// HTTP/3.
 func (l *Lookup) ECHConfig() (ech []byte, h3 bool) {
 	if l.Msg == nil {
 		return nil, false

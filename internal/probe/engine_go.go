@@ -2,5 +2,5 @@
 
 package probe
 
-// systemEngine names what LookupHost calls (df-002-dnst).
+// systemEngine is the name, in OONI's format df-002-dnst, of what LookupHost calls.
 const systemEngine = "golang_net_resolver"

@@ -2,8 +2,8 @@ package probe
 
 import "syscall"
 
-// failureOfErrno reads the numbers of Windows Sockets, which package syscall
-// does not translate.
+// failureOfErrno translates the numbers of Windows Sockets, which package syscall does
+// not.
 func failureOfErrno(e syscall.Errno) string {
 	switch e {
 	case 10061, syscall.ECONNREFUSED:

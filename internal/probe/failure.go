@@ -17,8 +17,8 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// The failure strings of OONI's df-007-errors that the probe writes, with
-// those that OONI's engine added since.
+// The failure strings that the probe writes. They are those of OONI's df-007-errors, and
+// those that OONI's engine has added since.
 const (
 	failTimeout          = "generic_timeout_error"
 	failRefused          = "connection_refused"
@@ -44,8 +44,7 @@ const (
 	failRedirectHost     = "http_invalid_redirect_location_host"
 )
 
-// errNoAnswer, errRcode and errBogusReply are what a lookup may end in without
-// a network error.
+// The ways in which a lookup fails without a network error.
 var (
 	errNoAnswer = errors.New("no answer of the type asked for")
 	errRefused  = errors.New("the resolver refused")
@@ -54,7 +53,7 @@ var (
 	errRcode    = errors.New("the resolver misbehaved")
 )
 
-// rcodeError is nil for a positive answer.
+// rcodeError returns nil for a positive answer.
 func rcodeError(rcode int) error {
 	switch rcode {
 	case dns.RcodeSuccess:
@@ -69,7 +68,7 @@ func rcodeError(rcode int) error {
 	return errRcode
 }
 
-// Failure gives the failure string of an error, "" for nil.
+// Failure returns the failure string of an error, "" for nil.
 func Failure(err error) string {
 	if err == nil {
 		return ""
@@ -191,8 +190,8 @@ func plainFailure(err error) string {
 	return ""
 }
 
-// textFailure reads errors that libraries flatten to text: a handshake whose
-// cause is formatted away, a stack in user space.
+// textFailure reads errors that libraries turn into text: a TLS handshake whose cause is
+// lost, or a network stack in user space.
 func textFailure(err error) string {
 	s := err.Error()
 	for _, t := range []struct{ part, failure string }{

@@ -1,11 +1,11 @@
-// Package probe finds out from this network whether a platform can be reached
-// and keeps every step in OONI's data formats.
+// Package probe finds out from this network whether a platform can be reached, and records
+// every step in OONI's data formats.
 //
-// It reaches the network only through [Network], which the kernel and the lab
-// satisfy, and reads the time only from the clock it is given. It records what
-// happened and draws no conclusion: that is for package verdict, which reads
-// the measurement like any other. A failure of the network is a measurement;
-// an error from this package means that nothing could be measured.
+// It reaches the network only through [Network], which the kernel and the lab implement.
+// It reads the time only from the clock that it is given. It records what happened and
+// concludes nothing: package verdict does that, from the measurement alone. A failure of
+// the network is a measurement. An error from this package means that nothing could be
+// measured.
 package probe
 
 import (
@@ -16,38 +16,36 @@ import (
 	"strings"
 )
 
-// Network is what a probe may do to the world. Two implementations exist:
-// [Kernel] and the lab's client.
+// Network is what a probe may do to the world. There are two implementations: [Kernel] and
+// the lab's client.
 //
-// Addresses are always "ip:port" or "[ip]:port"; a name is looked up only by
-// LookupHost, so that no step resolves behind the recorder's back. Errors are
-// those of package net, or wrap the syscall.Errno that a kernel would return.
+// Addresses are always "ip:port" or "[ip]:port". Only LookupHost looks up names, so that
+// no step resolves a name without being recorded. Errors are those of package net, or wrap
+// the syscall.Errno that a kernel would return.
 type Network interface {
 	// DialContext connects to ip:port over "tcp" or "udp".
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 
-	// ListenUDP opens a socket that is not connected, for QUIC and for DNS
-	// queries that want to see every answer. The address may be nil.
+	// ListenUDP opens an unconnected socket, for QUIC and for DNS queries that want to see
+	// every answer. addr may be nil.
 	ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, error)
 
-	// LookupHost asks the system's resolver. Unlike DialContext it may return
-	// the answers of a cache or of a hosts file.
+	// LookupHost asks the system's resolver. Unlike DialContext, it may answer from a
+	// cache or a hosts file.
 	LookupHost(ctx context.Context, name string) ([]string, error)
 }
 
-// StubNetwork is a Network that knows which resolvers LookupHost asks. The
-// system's functions say of a refusal no more than that something failed; asked
-// directly, the resolver says what.
+// StubNetwork is a Network that knows which resolvers LookupHost asks. The system's
+// functions only say that a lookup failed; the resolver itself says why.
 type StubNetwork interface {
-	// SystemResolvers are those resolvers, the first first; none where they
-	// are not known.
+	// SystemResolvers returns these resolvers in their order; none if they are not known.
 	SystemResolvers() []netip.AddrPort
 }
 
 // Kernel is the network of this machine.
 type Kernel struct{}
 
-// DialContext connects to ip:port and refuses names.
+// DialContext connects to ip:port. It refuses names.
 func (Kernel) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if _, err := netip.ParseAddrPort(address); err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
@@ -61,13 +59,13 @@ func (Kernel) ListenUDP(network string, addr *net.UDPAddr) (net.PacketConn, erro
 	return net.ListenUDP(network, addr)
 }
 
-// LookupHost asks the resolver that the system is set up with.
+// LookupHost asks the resolver that the system is configured with.
 func (Kernel) LookupHost(ctx context.Context, name string) ([]string, error) {
 	return net.DefaultResolver.LookupHost(ctx, name)
 }
 
-// SystemResolvers are those of /etc/resolv.conf; systems that keep them
-// elsewhere have none here.
+// SystemResolvers returns the resolvers in /etc/resolv.conf; none on systems that keep
+// them elsewhere.
 func (Kernel) SystemResolvers() []netip.AddrPort {
 	raw, err := os.ReadFile("/etc/resolv.conf")
 	if err != nil {
@@ -76,7 +74,7 @@ func (Kernel) SystemResolvers() []netip.AddrPort {
 	return nameservers(string(raw))
 }
 
-// nameservers reads the addresses out of a resolv.conf.
+// nameservers reads the addresses from the text of a resolv.conf.
 func nameservers(text string) (out []netip.AddrPort) {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)

@@ -17,10 +17,10 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Places tells the country and the network of an address from local files.
+// Places finds the country and the network of an address in local files.
 type Places struct {
 	mmdb   []*maxminddb.Reader
-	ranges []placeRange // sorted, without overlap
+	ranges []placeRange // sorted, without overlaps
 }
 
 type placeRange struct {
@@ -28,9 +28,9 @@ type placeRange struct {
 	place    Place
 }
 
-// OpenPlaces reads databases: MMDB files of countries, of networks or of both,
-// and text files of ranges (first address, last address, AS number, country,
-// name), separated by commas or tabs.
+// OpenPlaces reads databases: MMDB files of countries, of networks or of both, and text
+// files of ranges. A line of a text file is first address, last address, AS number,
+// country, name, separated by commas or tabs. The caller must Close the Places.
 func OpenPlaces(paths ...string) (*Places, error) {
 	p := new(Places)
 	for _, path := range paths {
@@ -57,7 +57,7 @@ func OpenPlaces(paths ...string) (*Places, error) {
 	return p, nil
 }
 
-// readRanges reads a text file of ranges; a heading is passed over.
+// readRanges reads a text file of ranges. It skips a heading.
 func readRanges(r io.Reader) ([]placeRange, error) {
 	in := bufio.NewReader(r)
 	head, err := in.Peek(256)
@@ -111,7 +111,7 @@ func readRange(row []string) (placeRange, error) {
 	return placeRange{from.Unmap(), to.Unmap(), p}, nil
 }
 
-// country is a code of two capital letters, else ZZ.
+// country returns a code of two capital letters as it is, and ZZ for anything else.
 func country(s string) string {
 	s = strings.ToUpper(strings.TrimSpace(s))
 	if len(s) != 2 || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
@@ -120,7 +120,7 @@ func country(s string) string {
 	return s
 }
 
-// Lookup tells what is known of an address; CC is ZZ where the country is not.
+// Lookup returns what is known of an address. CC is ZZ if the country is not known.
 func (p *Places) Lookup(a netip.Addr) Place {
 	out := Place{CC: "ZZ"}
 	if p == nil || !a.IsValid() {
@@ -179,13 +179,13 @@ func (p Place) String() string {
 	return network + ", " + cc
 }
 
-// WhoAmI is a name whose servers answer with the address of the resolver that
-// asked them. OONI's probes ask it too.
+// WhoAmI is a name whose servers answer with the address of the resolver that asked.
+// OONI's probes ask it too.
 const WhoAmI = "whoami.v4.powerdns.org"
 
-// ResolverPlace finds the network of the system's resolver, as the far side of
-// it sees it: of the zero ASN where there is no database of networks, the
-// answer says nothing, or the probe is passive. The address is not kept.
+// ResolverPlace finds the network of the system's resolver, as servers on the internet see
+// it. The ASN is zero if there is no database of networks, if the answer is of no use, or
+// if the probe is passive. The address is not kept.
 func (c *Config) ResolverPlace(ctx context.Context) Place {
 	if c.ASN == nil || c.Passive {
 		return Place{}

@@ -16,16 +16,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// record gathers the steps of one measurement as they end. Its methods may be
-// called from any goroutine.
+// record collects the steps of one measurement as they end. Any goroutine may call its
+// methods.
 type record struct {
 	start time.Time
-	own   []netip.Addr // this machine's addresses, to be scrubbed
+	own   []netip.Addr // this machine's addresses, which are scrubbed
 	asn   func(netip.Addr) Place
 
 	mu     sync.Mutex
 	tx     int64
-	tags   map[int64][]string // of each transaction
+	tags   map[int64][]string // by transaction
 	pages  []measurement.Transaction
 	others []measurement.Transaction // contrasts, HTTP/3
 	events map[int64][]Event
@@ -37,7 +37,7 @@ func newRecord(start time.Time, cfg Config) *record {
 	return &record{start: start, own: cfg.Own, asn: cfg.ASN, tags: map[int64][]string{}, events: map[int64][]Event{}, known: map[netip.Addr]bool{}}
 }
 
-// next opens a transaction: its steps carry the tags.
+// next begins a transaction and returns its number; its steps carry the tags.
 func (r *record) next(tags ...string) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,23 +46,23 @@ func (r *record) next(tags ...string) int64 {
 	return r.tx
 }
 
-// retag says anew what a transaction was, for steps already recorded too.
+// retag replaces the tags of a transaction, also for steps that are recorded already.
 func (r *record) retag(tx int64, tags ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tags[tx] = tags
 }
 
-// since is the time of the formats: seconds from the start.
+// since returns a time as the formats have it: seconds since the start.
 func (r *record) since(t time.Time) float64 { return t.Sub(r.start).Seconds() }
 
-// unfinished reports a step that we ended ourselves: it says nothing about the
+// unfinished reports whether we ended a step ourselves. Such a step says nothing about the
 // network and is not recorded.
 func unfinished(err error) bool { return Failure(err) == failInterrupted }
 
 func (r *record) know(a netip.Addr) { r.known[a.Unmap()] = true }
 
-// lookup records a query, late among the second answers.
+// lookup records a query. late is true for a second answer to the same query.
 func (r *record) lookup(l Lookup, late bool) {
 	if unfinished(l.Err) {
 		return
@@ -89,7 +89,7 @@ func (r *record) lookup(l Lookup, late bool) {
 	r.keys.Queries = append(r.keys.Queries, q)
 }
 
-// answers are a lookup's, with the networks of the addresses where those are
+// answers returns the answers of a lookup, with the networks of the addresses if they are
 // known.
 func (r *record) answers(l Lookup) []measurement.Answer {
 	out := dnsAnswers(l)
@@ -193,8 +193,8 @@ func (r *record) handshake(h Handshake, tx int64) {
 	r.mark("tls_handshake_done", h.Addr.String(), "tcp", h.End, h.End, out.Failure, tx)
 }
 
-// exchange records a request. Contrasts and HTTP/3 stand after the pages:
-// readers take the first entry for the final page.
+// exchange records a request. Contrasts and HTTP/3 come after the page loads: readers take
+// the first entry for the final page.
 func (r *record) exchange(x Exchange, tx int64, auxiliary bool) {
 	if unfinished(x.Err) {
 		return
@@ -245,9 +245,10 @@ func (r *record) headers(h http.Header) measurement.HeaderList {
 	return list
 }
 
-// firstOfEach keeps the first value of each name, as df-001 wants of the map.
+// firstOfEach keeps the first value of each name, as OONI's df-001 demands for the map of
+// headers.
 func firstOfEach(list measurement.HeaderList) []measurement.Header {
-	out := []measurement.Header{} // none is {}, not null
+	out := []measurement.Header{} // an empty list is {}, not null
 	for _, h := range list {
 		if len(out) == 0 || out[len(out)-1].Name != h.Name {
 			out = append(out, h)
@@ -256,10 +257,9 @@ func firstOfEach(list measurement.HeaderList) []measurement.Header {
 	return out
 }
 
-// scrub replaces the addresses that may be this client's: its own, and every
-// public one that the measurement did not meet on its way, for a server that
-// tells the client its address. Private addresses stay, which block pages
-// refer to. The caller holds mu.
+// scrub replaces the addresses in a text that may be this client's: its own, and every
+// public one that the measurement did not meet, since a server may tell the client its
+// address. Private addresses stay: block pages refer to them. The caller holds mu.
 func (r *record) scrub(s string) string {
 	return address.Replace(s, func(a netip.Addr) bool {
 		own := slices.ContainsFunc(r.own, func(o netip.Addr) bool { return o.Unmap().WithZone("") == a })
@@ -267,9 +267,9 @@ func (r *record) scrub(s string) string {
 	})
 }
 
-// event records a read or a write. Neighbours of one kind are joined after the
-// first few, so that a transfer of megabytes stays readable; pauses over
-// joinGap stay visible.
+// event records a read or a write. After the first 16, events of one kind that follow each
+// other within joinGap are joined, so that a transfer of megabytes stays readable. Longer
+// pauses stay visible.
 func (r *record) event(e Event) {
 	const joinGap, apart = 50 * time.Millisecond, 16
 	if e.Bytes == 0 && (e.Err == nil || Failure(e.Err) == failClosed) {
@@ -289,8 +289,8 @@ func (r *record) event(e Event) {
 	r.events[e.Conn] = append(list, e)
 }
 
-// finish returns the keys, every list in the order of time but requests, which
-// has the last first.
+// finish returns the test keys. Every list is ordered by time, except requests, which has
+// the last first.
 func (r *record) finish() measurement.TestKeys {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -347,7 +347,7 @@ func (r *record) sortAndTag(k *measurement.TestKeys) {
 	k.NetworkEvents = orEmpty(k.NetworkEvents)
 }
 
-// orEmpty makes JSON write a list where there is none.
+// orEmpty makes JSON write [] for nil.
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}

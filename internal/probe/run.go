@@ -21,85 +21,86 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// TestVersion is the version of OONI's web_connectivity whose shape we write.
+// TestVersion is the version of OONI's web_connectivity whose format we write.
 const TestVersion = "0.5.28"
 
-// SoftwareName names this probe in its measurements.
+// SoftwareName is the name of this probe in its measurements.
 const SoftwareName = "bandish"
 
-// Config is a probe set up for a place.
+// Config configures a probe.
 type Config struct {
 	Wire
 	Resolvers Resolvers
 	Innocents []Innocent   // servers that nobody blocks, for contrasts
-	Control   *ControlSite // nil: no control, and little can be concluded
+	Control   *ControlSite // nil: there is no control, and little can be concluded
 	Throttle  Throttle
 	Place     Place
-	Resolver  Place        // of the system's resolver, see ResolverPlace
-	Own       []netip.Addr // this machine's addresses, to be scrubbed
+	Resolver  Place        // of the system's resolver; see ResolverPlace
+	Own       []netip.Addr // this machine's addresses, which are scrubbed
 	Version   string       // of the software
 
-	// ASN tells the network of an address, for DNS answers; may be nil.
+	// ASN returns the network of an address, for DNS answers. It may be nil.
 	ASN func(netip.Addr) Place
 
-	// Passive leaves out everything that a browser would not do, but the
-	// question to the control.
+	// Passive leaves out everything that a browser would not do, except the question to
+	// the control.
 	Passive bool
 
-	// OnNote, when set, is called for every step when it ends, from any goroutine.
+	// OnNote is called for every step when it ends, from any goroutine. It may be nil.
 	OnNote func(Note)
 }
 
-// Resolvers are the public resolvers to ask besides the system's.
+// Resolvers are public resolvers that are asked besides the system's.
 type Resolvers struct {
 	UDP []netip.AddrPort
 	DoT []SecureResolver
 	DoH []SecureResolver
 }
 
-// SecureResolver is a resolver behind TLS at a known address.
+// SecureResolver is a resolver over TLS at a known address.
 type SecureResolver struct {
-	Name string // server name
+	Name string // TLS server name
 	Addr netip.AddrPort
-	URL  string // DoH only
+	URL  string // for DoH only
 }
 
-// Innocent is a server that no censor is known to mind. Without addresses its
-// name is looked up.
+// Innocent is a server that no censor is known to block. If it has no addresses, its name
+// is looked up.
 type Innocent struct {
 	Name  string
 	Addrs []netip.Addr
 }
 
-// Throttle says how to look for a slowed connection.
+// Throttle says how to look for slowed connections.
 type Throttle struct {
-	Object string // URL of the control object; "%d" in it takes a number of bytes. Empty: no such step
-	Bytes  int64  // most to transfer from the target at once; at most MaxTransfer
+	Object string // URL of the control object, with "%d" for the number of bytes; "": do not look
+	Bytes  int64  // greatest size of one transfer from the target in bytes, up to MaxTransfer
 	Rounds int
 }
 
-// MaxTransfer is the most that one transfer of the throttling step takes.
+// MaxTransfer is the greatest size, in bytes, of one transfer in the search for slowed
+// connections.
 const MaxTransfer = 2 << 20
 
-// Place is where the probe is, as finely as is kept.
+// Place is where the probe is, as exactly as it is ever stored.
 type Place struct {
-	CC      string // ZZ: unknown
+	CC      string // ZZ: not known
 	ASN     network.ASN
 	Network string // name of the AS
 }
 
-// Note is one step as it is told to a person.
+// Note describes one step for a person.
 type Note struct {
 	Step     string // dns, tcp, tls, http, quic, control, contrast, throttle
 	What     string // "system resolver", "x.com at 104.244.42.1:443"
-	Failure  string // empty when it worked
+	Failure  string // "" if it worked
 	Detail   string
 	Contrast bool
 	Took     time.Duration
 }
 
-// ParseInput makes the URL to measure of what a person typed: a URL, or a host
-// name, which stands for its https page.
+// ParseInput turns what a person typed into the URL to measure. A host name alone means
+// its https page.
 func ParseInput(s string) (*url.URL, error) {
 	s = strings.TrimSpace(s)
 	if !strings.Contains(s, "://") {
@@ -118,12 +119,12 @@ func ParseInput(s string) (*url.URL, error) {
 	if _, err := netip.ParseAddr(u.Hostname()); err != nil {
 		ascii, err := idna.Lookup.ToASCII(u.Hostname())
 		if err == nil {
-			_, err = idna.Lookup.ToASCII(ascii) // what came of bytes that are no text
+			_, err = idna.Lookup.ToASCII(ascii) // those bytes may not have been text
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read target %q: %w", s, err)
 		}
-		if ascii == "" { // of what nothing is left, as of a soft hyphen
+		if ascii == "" { // nothing is left, for instance of a soft hyphen
 			return nil, fmt.Errorf("read target %q: want a host name without a user", s)
 		}
 		if u.Port() != "" {
@@ -139,7 +140,7 @@ func ParseInput(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// encodeQuery writes as escapes what may not stand in a request as it is.
+// encodeQuery escapes the characters of a query that a request must not contain.
 func encodeQuery(q string) string {
 	var b strings.Builder
 	for _, c := range []byte(q) {
@@ -164,7 +165,7 @@ func portOf(u *url.URL) uint16 {
 	return 443
 }
 
-// run is one measurement under way.
+// run is one measurement while it runs.
 type run struct {
 	cfg Config
 	rec *record
@@ -172,13 +173,13 @@ type run struct {
 	jar http.CookieJar
 
 	background sync.WaitGroup // second DNS answers, slow resolvers, ECH
-	offering   sync.WaitGroup // of them, the resolvers that may know what the zone offers
+	offering   sync.WaitGroup // those that may know what the zone offers; they are in background too
 
 	mu    sync.Mutex
 	ends  []endpoint // the target's own, at depth 0
 	ech   []byte
-	h3    bool      // offered by the HTTPS record
-	page  *Exchange // the last request of the target's own page load
+	h3    bool      // the HTTPS record offers it
+	page  *Exchange // the last request of the load of the target's page
 	known map[netip.Addr]bool
 
 	unanswered bool // nobody answered the system's lookup
@@ -186,20 +187,21 @@ type run struct {
 	quicEnds []Handshake
 
 	innocentsOnce sync.Once
-	found         []innocent // by innocents
+	found         []innocent // set by innocents
 }
 
-// endpoint is what became of one of the target's own addresses.
+// endpoint is the result at one of the target's own addresses.
 type endpoint struct {
 	addr netip.AddrPort
 	dial Dial
-	tls  *Handshake // nil: not tried
+	tls  *Handshake // nil: it was not tried
 }
 
 func (e *endpoint) tlsFailed() bool { return e.tls != nil && e.tls.Err != nil }
 
-// Run measures one URL. It returns an error only where nothing can be
-// measured; whatever the network does is in the measurement.
+// Run measures one URL. Whatever the network does is in the measurement. An error means
+// that nothing could be measured, or that ctx was canceled; in the latter case the
+// measurement so far comes with it.
 func Run(ctx context.Context, cfg Config, input string) (*measurement.Measurement, error) {
 	u, err := ParseInput(input)
 	if err != nil {
@@ -236,7 +238,7 @@ func (r *run) document(start time.Time) *measurement.Measurement {
 	return m
 }
 
-// document is a measurement without its findings.
+// document makes a measurement without its findings.
 func (c *Config) document(start time.Time, test, version string) *measurement.Measurement {
 	cc := c.Place.CC
 	if cc == "" {
@@ -254,7 +256,7 @@ func (c *Config) document(start time.Time, test, version string) *measurement.Me
 	}
 }
 
-// platform is the operating system under the name that OONI writes.
+// platform returns the operating system by OONI's name for it.
 func platform() string {
 	if runtime.GOOS == "darwin" {
 		return "macos"
@@ -268,11 +270,11 @@ func (r *run) note(n Note) {
 	}
 }
 
-// measure is the order of the steps. The target's own connections come first
-// and in parallel with the control; what they leave open decides which
-// contrasts are worth the notice that they may draw.
+// measure takes the steps in order. The target's own connections come first, and the
+// control is asked at the same time. Contrasts come last, and only those that answer an
+// open question, since each of them may be noticed.
 func (r *run) measure(ctx context.Context) {
-	// The background may still wait for second answers when all else is done.
+	// The background may still be waiting for second answers at the end.
 	defer r.background.Wait()
 
 	browser, others := r.resolve(ctx)
@@ -284,7 +286,7 @@ func (r *run) measure(ctx context.Context) {
 	if len(browser) > 0 {
 		own.Go(func() { r.visit(ctx, r.url, 0, browser, tagClassic) })
 		own.Go(func() { r.visitMore(ctx, others) })
-	} else { // a browser would give up; the page says whether DNS is all
+	} else { // a browser would give up here; loading the page shows whether DNS is the only obstacle
 		own.Go(func() { r.visit(ctx, r.url, 0, others) })
 	}
 	if r.url.Scheme == "https" && !r.cfg.Passive {
@@ -298,7 +300,7 @@ func (r *run) measure(ctx context.Context) {
 	if r.cfg.Passive || ctx.Err() != nil {
 		return
 	}
-	// QUIC is often silent: the transfers need not wait for that.
+	// QUIC often gets no answer. The transfers need not wait for it.
 	var transfers sync.WaitGroup
 	transfers.Go(func() { r.throttle(ctx) })
 	quic.Wait()
@@ -306,8 +308,8 @@ func (r *run) measure(ctx context.Context) {
 	r.contrasts(ctx, ctl)
 }
 
-// fresh returns those addresses that were not tried yet, a few at most, and
-// counts them as tried.
+// fresh returns the addresses that were not tried yet, at most maxV4 and maxV6 of them. It
+// marks all of them as tried.
 func (r *run) fresh(addrs []netip.Addr) []netip.Addr {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -328,7 +330,7 @@ func (r *run) fresh(addrs []netip.Addr) []netip.Addr {
 	return append(v4, v6...)
 }
 
-// Most addresses of one family to try.
+// How many addresses of each family are tried at most.
 const (
 	maxV4 = 4
 	maxV6 = 2

@@ -17,29 +17,29 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// Wire is the network together with what the steps need of their
-// surroundings. The test helper takes the same steps over its own network.
+// Wire is the network, with everything else that the steps need. The test helper takes the
+// same steps over its own network.
 type Wire struct {
 	Network  Network
 	Now      func() time.Time
-	Roots    *x509.CertPool // nil: the system's
+	Roots    *x509.CertPool // nil: those of the system
 	Timeouts Timeouts
 
-	// Watch, when set, is told of every read and write of a connection.
+	// Watch is called for every read and write on a connection. It may be nil.
 	Watch func(Event)
 }
 
-// Timeouts bound the steps. The zero value of a field takes the default.
+// Timeouts limit the steps. A zero field means the default.
 type Timeouts struct {
 	DNS  time.Duration // one query
 	TCP  time.Duration // connect
 	TLS  time.Duration // handshake
-	QUIC time.Duration // handshake; short, as most servers that do not speak it are silent
+	QUIC time.Duration // handshake; short, since most servers that do not speak it never answer
 	HTTP time.Duration // request to the end of the body
 	Late time.Duration // how long a DNS query waits for second answers
 }
 
-// DefaultTimeouts suit a slow line.
+// DefaultTimeouts are long enough for a slow line.
 var DefaultTimeouts = Timeouts{
 	DNS: 4 * time.Second, TCP: 8 * time.Second, TLS: 8 * time.Second, QUIC: 3 * time.Second,
 	HTTP: 12 * time.Second, Late: 1500 * time.Millisecond,
@@ -61,10 +61,10 @@ func (t Timeouts) filled() Timeouts {
 // Span is when a step began and ended.
 type Span struct{ Start, End time.Time }
 
-// Event is a read or a write on a connection.
+// Event is one read or write on a connection.
 type Event struct {
 	Span
-	Conn  int64 // the transaction that owns the connection
+	Conn  int64 // the transaction that the connection belongs to
 	Op    string
 	Proto string // tcp, udp
 	Addr  string
@@ -72,7 +72,7 @@ type Event struct {
 	Err   error
 }
 
-// Dial is the outcome of a TCP connect. Conn is nil where Err is not.
+// Dial is the result of a TCP connect. Conn is nil if Err is not.
 type Dial struct {
 	Span
 	Addr netip.AddrPort
@@ -97,37 +97,36 @@ func (w *Wire) Connect(ctx context.Context, tx int64, addr netip.AddrPort) Dial 
 	return d
 }
 
-// Closer is a connection in clear text or over TLS. Closing it closes the
-// connection below without waiting to say goodbye over TLS, which a censored
-// path may hold up.
+// Closer is a connection in clear text or over TLS. Its Close closes the connection below
+// without a TLS goodbye, which a censored path may hold up.
 type Closer struct {
-	net.Conn          // what is spoken over
+	net.Conn          // what we speak over
 	raw      net.Conn // what carries it
 }
 
 // Close closes the connection below.
 func (c *Closer) Close() error { return c.raw.Close() }
 
-// Hello says how to shake hands.
+// Hello says how to make a TLS or QUIC handshake.
 type Hello struct {
-	Name     string // server name; empty sends none
-	NoVerify bool   // a contrast: whose certificate comes back does not matter
-	Max12    bool   // TLS 1.2 and no more
-	Min13    bool   // TLS 1.3 and no less
+	Name     string // server name; "": send none
+	NoVerify bool   // for contrasts, where any certificate will do
+	Max12    bool   // at most TLS 1.2
+	Min13    bool   // at least TLS 1.3
 	ALPN     []string
 	ECH      []byte // an ECHConfigList
 }
 
-// Handshake is the outcome of a TLS or QUIC handshake.
+// Handshake is the result of a TLS or QUIC handshake.
 type Handshake struct {
 	Span
 	Addr     netip.AddrPort
 	Network  string // tcp, udp
 	Hello    Hello
-	Version  string // "TLSv1.3"; empty when it failed
+	Version  string // "TLSv1.3"; "" if it failed
 	Cipher   string
 	Protocol string // negotiated by ALPN
-	ECH      bool   // accepted
+	ECH      bool   // the server accepted ECH
 	Certs    [][]byte
 	Err      error
 }
@@ -151,7 +150,7 @@ func (w *Wire) tlsConfig(h Hello) *tls.Config {
 	return c
 }
 
-// TLS shakes hands over a connection, which stays the caller's to close.
+// TLS makes a TLS handshake over a connection. The caller must close the connection.
 func (w *Wire) TLS(ctx context.Context, conn net.Conn, addr netip.AddrPort, h Hello) (*tls.Conn, Handshake) {
 	inner, cancel := context.WithTimeout(ctx, w.Timeouts.filled().TLS)
 	defer cancel()
@@ -163,8 +162,8 @@ func (w *Wire) TLS(ctx context.Context, conn net.Conn, addr netip.AddrPort, h He
 	return tc, out
 }
 
-// take copies what the state says; for a failed handshake only the
-// certificates that could not be verified.
+// take copies the state. Of a failed handshake it only has the certificates that could not
+// be verified.
 func (h *Handshake) take(s tls.ConnectionState) {
 	var bad *tls.CertificateVerificationError
 	certs := s.PeerCertificates
@@ -183,7 +182,7 @@ func (h *Handshake) take(s tls.ConnectionState) {
 	h.ECH = s.ECHAccepted
 }
 
-// tlsVersion writes a version as df-006 does.
+// tlsVersion writes a version as OONI's df-006 does.
 func tlsVersion(v uint16) string {
 	switch v {
 	case tls.VersionTLS10:
@@ -198,7 +197,7 @@ func tlsVersion(v uint16) string {
 	return fmt.Sprintf("TLS_VERSION_UNKNOWN_%d", v)
 }
 
-// udpFor is the network of the sockets that can reach an address.
+// udpFor returns the network, "udp4" or "udp6", of sockets that can reach an address.
 func udpFor(addr netip.AddrPort) string {
 	if addr.Addr().Unmap().Is4() {
 		return "udp4"
@@ -222,8 +221,7 @@ func (q *QUICConn) Close() error {
 	return q.socket.Close()
 }
 
-// QUIC shakes hands over UDP. The connection is nil where the handshake
-// failed.
+// QUIC makes a QUIC handshake. The connection is nil if it failed.
 func (w *Wire) QUIC(ctx context.Context, tx int64, addr netip.AddrPort, h Hello) (*QUICConn, Handshake) {
 	limit := w.Timeouts.filled().QUIC
 	inner, cancel := context.WithTimeout(ctx, limit)
@@ -254,8 +252,8 @@ func (w *Wire) QUIC(ctx context.Context, tx int64, addr netip.AddrPort, h Hello)
 	return q, out
 }
 
-// Exchange is one HTTP request and what came back. Response is nil where
-// nothing did; a body that broke off stands in Body with Err set.
+// Exchange is one HTTP request and its response. Response is nil if there was none. If the
+// body broke off, Body has its beginning, and Err is set.
 type Exchange struct {
 	Span
 	Addr      netip.AddrPort
@@ -265,23 +263,23 @@ type Exchange struct {
 	Sent      http.Header
 	Response  *http.Response // its body is consumed
 	Body      []byte
-	Length    int64 // of the body as far as it was read
+	Length    int64 // bytes of the body that were read
 	Truncated bool
 	Err       error
 }
 
-// Ask says what to ask for.
+// Ask is an HTTP request to make.
 type Ask struct {
-	Method  string // GET when empty
+	Method  string // "" means GET
 	URL     *url.URL
 	Headers http.Header
-	Keep    int64 // bytes of the body to keep
-	Read    int64 // bytes of the body to read at most; at least Keep
+	Keep    int64 // how many bytes of the body to keep
+	Read    int64 // how many bytes of the body to read at most; at least Keep
 	Body    io.Reader
 }
 
-// HTTP sends a request over a connection that is already established: a
-// *tls.Conn or a plain one. It follows no redirect.
+// HTTP sends a request over an established connection, plain or a *tls.Conn. It follows no
+// redirect.
 func (w *Wire) HTTP(ctx context.Context, conn net.Conn, addr netip.AddrPort, ask Ask) Exchange {
 	if c, ok := conn.(*Closer); ok {
 		conn = c.Conn
@@ -344,7 +342,7 @@ func (w *Wire) exchange(ctx context.Context, rt http.RoundTripper, ask Ask, x *E
 	x.End = w.Now()
 }
 
-// readBody keeps the first bytes of a body and counts the rest up to a limit.
+// readBody keeps the first `keep` bytes of a body, and counts the rest up to limit.
 func readBody(r io.Reader, keep, limit int64) (body []byte, n int64, truncated bool, err error) {
 	limit = max(limit, keep)
 	body, err = io.ReadAll(io.LimitReader(r, keep))
@@ -360,7 +358,7 @@ func readBody(r io.Reader, keep, limit int64) (body []byte, n int64, truncated b
 	return body, n, rest > 0, err
 }
 
-// watchedConn tells of every read and write.
+// watchedConn reports every read and write to Watch.
 type watchedConn struct {
 	net.Conn
 	w  *Wire
@@ -378,16 +376,16 @@ func (c *watchedConn) do(op string, b []byte, f func([]byte) (int, error)) (int,
 	return n, err
 }
 
-// watchedSocket tells of every datagram. It shows quic-go only what every
-// PacketConn has, so that no datagram passes it by.
+// watchedSocket reports every datagram to Watch. It offers quic-go only the methods of
+// PacketConn, so that no datagram goes unreported.
 type watchedSocket struct {
 	net.PacketConn
 	w  *Wire
 	tx int64
 }
 
-// SetReadBuffer does nothing: a handshake and a page fit any buffer, and
-// quic-go would warn on standard error of one that it cannot enlarge.
+// SetReadBuffer does nothing. A handshake and a page fit into any buffer, and quic-go
+// would print a warning about a buffer that it cannot enlarge.
 func (s *watchedSocket) SetReadBuffer(int) error { return nil }
 
 // SetWriteBuffer does nothing, like SetReadBuffer.

@@ -16,22 +16,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxBody is how much of a page is kept, as OONI keeps.
+// maxBody is how many bytes of a page are kept, as in OONI's probe.
 const maxBody = 1 << 19
 
-// maxRedirects is how many redirects are followed, as OONI follows.
+// maxRedirects is how many redirects are followed, as in OONI's probe.
 const maxRedirects = 10
 
-// tagClassic marks what a browser would do, as OONI's engine marks it: the
-// lookup by the system's functions, and the connections to load the page.
+// tagClassic marks the steps that a browser would take, as in OONI's engine: the lookup by
+// the system's functions, and the connections to load the page.
 const tagClassic = "classic"
 
 func depthTag(depth int) string { return fmt.Sprintf("depth=%d", depth) }
 
-// resolve asks every resolver at once and returns the addresses to try as soon
-// as the quick ones have answered: those of the system's resolver, which a
-// browser would use, and those that only others gave. DoH, DoT and second
-// answers go on in the background.
+// resolve asks all resolvers at one time. As soon as the quick ones have answered it
+// returns the addresses to try: those of the system's resolver, which a browser would use,
+// and those that only others gave. DoH, DoT and second answers go on in the background.
 func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	host := r.url.Hostname()
 	if a, err := netip.ParseAddr(host); err == nil {
@@ -71,9 +70,9 @@ func (r *run) resolve(ctx context.Context) (browser, others []netip.Addr) {
 	return browser, others
 }
 
-// doubtful reports whether the system's resolver has something to explain: it
-// failed, which its functions do without a reason, or no other resolver gave any
-// of its addresses. Where nobody answered there is nobody to ask.
+// doubtful reports whether the system's resolver should be asked for more. That is so if
+// it failed, since the system's functions give no reason, or if no other resolver gave any
+// of its addresses. It is not so if nothing answered.
 func doubtful(system Lookup, others []netip.Addr) bool {
 	switch Failure(system.Err) {
 	case failTimeout, failInterrupted:
@@ -84,8 +83,8 @@ func doubtful(system Lookup, others []netip.Addr) bool {
 	return true
 }
 
-// stubName stands for the address of the system's resolver, which may be the
-// router of a home: it says no more than whether it is one of the local network.
+// stubName stands for the address of the system's resolver, which may be a router in
+// somebody's home. It only says whether that is on the local network.
 func stubName(a netip.Addr) string {
 	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
 		return "local"
@@ -93,9 +92,9 @@ func stubName(a netip.Addr) string {
 	return "system"
 }
 
-// askStub asks the system's own resolver directly, for what the system's
-// functions keep back: the response code, and the extended errors (RFC 8914) by
-// which a resolver says that it withholds a name.
+// askStub asks the system's own resolver directly. That shows what the system's functions
+// hide: the response code, and the extended errors (RFC 8914) with which a resolver says
+// that it withholds a name.
 func (r *run) askStub(ctx context.Context, host string) {
 	stub, ok := r.cfg.Network.(StubNetwork)
 	if !ok {
@@ -128,7 +127,7 @@ func joinAddrs(addrs []netip.Addr) string {
 	return strings.Join(s, " ")
 }
 
-// askUDP asks once and leaves the wait for second answers to the background.
+// askUDP asks once, and waits for second answers in the background.
 func (r *run) askUDP(ctx context.Context, server netip.AddrPort, host string, qtype uint16) []netip.Addr {
 	tx := r.rec.next(depthTag(0))
 	l, done := r.cfg.UDP(ctx, server, host, qtype, func(more Lookup) {
@@ -142,8 +141,8 @@ func (r *run) askUDP(ctx context.Context, server netip.AddrPort, host string, qt
 	return l.Addrs
 }
 
-// secure opens a connection to a resolver; its steps are tagged as the
-// resolver's. The connection is nil where that failed, and the error says why.
+// secure opens a connection to a resolver. Its steps have the resolver's tags. If it
+// failed, the connection is nil and the error says why.
 func (r *run) secure(ctx context.Context, tx int64, s SecureResolver, alpn ...string) (*Closer, error) {
 	d := r.cfg.Connect(ctx, tx, s.Addr)
 	r.rec.dial(d, tx)
@@ -159,7 +158,7 @@ func (r *run) secure(ctx context.Context, tx int64, s SecureResolver, alpn ...st
 	return &Closer{Conn: tc, raw: d.Conn}, nil
 }
 
-// failed is the lookup of a resolver that could not be reached.
+// failed makes the lookup of a resolver that could not be reached.
 func (r *run) failed(engine, server, host, qtype string, tx int64, err error) Lookup {
 	now := r.cfg.Now()
 	return Lookup{Engine: engine, Server: server, Name: host, Type: qtype, Err: err, Span: Span{now, now}, Tx: tx}
@@ -180,7 +179,7 @@ func (r *run) askDoH(ctx context.Context, s SecureResolver, host string) {
 	}
 	for i, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS} {
 		if i > 0 {
-			// One request a connection: HTTP/1.1 over our own connections.
+			// One request per connection: HTTP/1.1 over our own connections.
 			conn.Close()
 			tx = r.rec.next(depthTag(0), "resolver")
 			if conn, err = r.secure(ctx, tx, s, "http/1.1"); err != nil {
@@ -195,7 +194,7 @@ func (r *run) askDoH(ctx context.Context, s SecureResolver, host string) {
 	}
 }
 
-// offers keeps what an HTTPS record says.
+// offers notes what an HTTPS record offers.
 func (r *run) offers(l Lookup) {
 	ech, h3 := l.ECHConfig()
 	r.mu.Lock()
@@ -225,8 +224,9 @@ func (r *run) askDoT(ctx context.Context, s SecureResolver, host string) {
 	}
 }
 
-// visit tries every address of a URL's host at once; the first connection that
-// stands loads the page, and the others close. A redirect is visited in turn.
+// visit tries every address of a URL's host at one time. The first one whose connection is
+// ready loads the page; the others close. If the page redirects, visit goes on to the next
+// URL.
 func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Addr, tags ...string) {
 	var loading atomic.Bool
 	var all sync.WaitGroup
@@ -238,8 +238,8 @@ func (r *run) visit(ctx context.Context, u *url.URL, depth int, addrs []netip.Ad
 	all.Wait()
 }
 
-// visitMore tries addresses that a browser would not have used. They load no
-// page: the others do, or their failure is the finding.
+// visitMore tries addresses that a browser would not use. It loads no page from them:
+// visit does, or its failure is the finding.
 func (r *run) visitMore(ctx context.Context, addrs []netip.Addr, tags ...string) {
 	var all sync.WaitGroup
 	for _, a := range addrs {
@@ -250,8 +250,7 @@ func (r *run) visitMore(ctx context.Context, addrs []netip.Addr, tags ...string)
 	all.Wait()
 }
 
-// endpoint takes the steps at one address. loading is nil where no page is to
-// be loaded.
+// endpoint takes the steps at one address. loading is nil if no page is to be loaded.
 func (r *run) endpoint(ctx context.Context, u *url.URL, depth int, addr netip.AddrPort, loading *atomic.Bool, tags ...string) {
 	tags = append([]string{"tcptls_experiment", depthTag(depth)}, tags...)
 	tx := r.rec.next(tags...)
@@ -294,16 +293,17 @@ func (r *run) connect(ctx context.Context, tx int64, addr netip.AddrPort, contra
 	return d
 }
 
-// insist is how many connections are tried at once where the first was lost.
+// insist is how many connections are tried at one time after a timeout.
 const insist = 4
 
-// insistTime is how long at least: a lost SYN is sent again after a second.
+// insistTime is the shortest timeout of such a try: a lost SYN is sent again after a
+// second.
 const insistTime = 1500 * time.Millisecond
 
-// connectAgain tries a connection that ran into its timeout once more, several
-// times at once and for half as long: on a line that loses every tenth packet each
-// way, one such timeout in a thousand connections is chance, and this many are
-// not. Where one stands, it is the target's own, with a transaction of its own.
+// connectAgain tries a connection again after a timeout: several at one time, each for
+// half as long. On a line that loses every tenth packet each way, one such timeout in a
+// thousand connections is chance; so many at once are not. If one of them succeeds, it
+// counts as the target's own connection, in a transaction of its own.
 func (r *run) connectAgain(ctx context.Context, lost int64, addr netip.AddrPort, depth int, tags []string) (Dial, int64) {
 	tx := r.rec.next(tags...)
 	w := r.cfg.Wire
@@ -353,7 +353,7 @@ func (r *run) tlsDone(h Handshake, tx int64, contrast string) {
 	r.note(Note{Step: step, What: name + " at " + h.Addr.String(), Failure: Failure(h.Err), Took: h.End.Sub(h.Start), Contrast: contrast != "", Detail: detail})
 }
 
-// load asks for the page and follows where it points.
+// load asks for the page, and follows a redirect.
 func (r *run) load(ctx context.Context, u *url.URL, depth int, tx int64, conn *Closer, addr netip.AddrPort) {
 	x := r.cfg.HTTP(ctx, conn, addr, Ask{URL: u, Headers: r.withCookies(u, browserHeaders()), Keep: maxBody})
 	conn.Close()
@@ -393,13 +393,13 @@ func (r *run) resolveNext(ctx context.Context, u *url.URL, depth int) []netip.Ad
 	return l.Addrs[:min(len(l.Addrs), maxV4)]
 }
 
-// redirectError is a redirect that cannot be followed; its text is the failure.
+// redirectError is the failure string of a redirect that cannot be followed.
 type redirectError string
 
 func (e redirectError) Error() string { return string(e) }
 
-// Redirect returns where a response points, nil where it is the last. The
-// error is a redirect that cannot be followed.
+// Redirect returns the URL that a response redirects to, nil if it does not. The error
+// means that the redirect cannot be followed.
 func Redirect(x Exchange, depth int) (*url.URL, error) {
 	if x.Err != nil || x.Response == nil {
 		return nil, nil

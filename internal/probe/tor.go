@@ -19,8 +19,8 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// TorAuthority is a directory authority of Tor. Their addresses are public and
-// built into every tor.
+// TorAuthority is a directory authority of Tor. The addresses are public and built into
+// every tor.
 type TorAuthority struct {
 	Name        string
 	ORPort      netip.AddrPort
@@ -31,7 +31,7 @@ type TorAuthority struct {
 //go:embed tor_authorities.tsv
 var torAuthorities string
 
-// TorAuthorities are those of tor_authorities.tsv, which says whence they are.
+// TorAuthorities returns the authorities in tor_authorities.tsv, which names its source.
 var TorAuthorities = sync.OnceValue(func() (out []TorAuthority) {
 	for line := range strings.Lines(torAuthorities) {
 		if f := strings.Fields(line); !strings.HasPrefix(line, "#") {
@@ -41,8 +41,8 @@ var TorAuthorities = sync.OnceValue(func() (out []TorAuthority) {
 	return out
 })
 
-// Tor connects to the directory authorities and shakes hands, as OONI's tor
-// test does: no circuit is built.
+// Tor connects to the directory authorities and makes a TLS handshake with each, as OONI's
+// tor test does. It builds no circuit.
 func Tor(ctx context.Context, cfg Config) (*measurement.Measurement, error) {
 	return torAt(ctx, cfg, TorAuthorities())
 }
@@ -75,7 +75,7 @@ func torTarget(ctx context.Context, cfg Config, start time.Time, a TorAuthority)
 	rec.dial(d, tx)
 	note := Note{Step: "tor", What: a.Name + " at " + a.ORPort.String(), Failure: Failure(d.Err), Took: d.End.Sub(d.Start)}
 	if d.Err == nil {
-		// Relays show certificates of their own making.
+		// Relays use self-made certificates.
 		_, h := w.TLS(ctx, d.Conn, a.ORPort, Hello{NoVerify: true})
 		d.Conn.Close()
 		rec.handshake(h, tx)
@@ -91,18 +91,18 @@ func torTarget(ctx context.Context, cfg Config, start time.Time, a TorAuthority)
 	}
 }
 
-// ErrNoTor says that no tor is installed.
+// ErrNoTor means that no tor is installed.
 var ErrNoTor = errors.New("no program tor is installed here; install it to see whether Tor works from this network")
 
-// bootstrapped reads tor's progress from its log.
+// bootstrapped finds tor's progress in its log.
 var bootstrapped = regexp.MustCompile(`Bootstrapped (\d+)%(?: \(([a-z_]+)\))?`)
 
 // maxBootstrap is how long tor may take.
 const maxBootstrap = 5 * time.Minute
 
-// TorBootstrap starts an installed tor and sees how far it comes, as OONI's
-// vanilla_tor test does. Tor's own steps are not ours to record: they go over
-// the kernel's network, whatever cfg.Network is.
+// TorBootstrap starts an installed tor and watches how far it gets, as OONI's vanilla_tor
+// test does. Tor's own steps are not recorded. They always go over the kernel's network,
+// not over cfg.Network.
 func TorBootstrap(ctx context.Context, cfg Config) (*measurement.Measurement, error) {
 	program, err := exec.LookPath("tor")
 	if err != nil {
@@ -111,17 +111,17 @@ func TorBootstrap(ctx context.Context, cfg Config) (*measurement.Measurement, er
 	return torBootstrap(ctx, cfg, program, "vanilla", nil)
 }
 
-// transports are the programs that carry Tor through pluggable transports, by
-// transport; the first that is installed is used.
+// transports lists, for each pluggable transport of Tor, the programs that implement it.
+// The first that is installed is used.
 var transports = map[string][]string{
 	"obfs4":     {"lyrebird", "obfs4proxy"},
 	"webtunnel": {"lyrebird", "webtunnel-client"},
 	"snowflake": {"snowflake-client", "lyrebird"},
 }
 
-// TorBridge starts tor through a bridge, given as its line in a torrc
-// ("obfs4 192.0.2.1:443 FINGERPRINT cert=… iat-mode=0"). The bridge itself is
-// a secret of whoever uses it and stays out of the measurement.
+// TorBridge starts tor with a bridge. line is the bridge's line in a torrc ("obfs4
+// 192.0.2.1:443 FINGERPRINT cert=… iat-mode=0"). The bridge is a secret of its user and is
+// not in the measurement.
 func TorBridge(ctx context.Context, cfg Config, line string) (*measurement.Measurement, error) {
 	program, err := exec.LookPath("tor")
 	if err != nil {
@@ -184,7 +184,7 @@ func torBootstrap(ctx context.Context, cfg Config, program, transport string, mo
 	}
 	ended := limited.Err()
 	cancel()
-	cmd.Wait() // killed by us, or gone by itself: what counts was read
+	cmd.Wait() // we killed it, or it ended by itself; what counts was read
 	m.Runtime = cfg.Now().Sub(start).Seconds()
 	if ctx.Err() != nil && k.TorProgress < 100 {
 		return nil, fmt.Errorf("start tor: %w: the time allowed is over before tor's own", ctx.Err())

@@ -17,11 +17,11 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// OpenVPN asks an OpenVPN server for the first step of its handshake: a reset
-// that needs no account. The input is openvpn://192.0.2.1:1194/udp or /tcp.
+// OpenVPN asks an OpenVPN server for the first step of its handshake: a reset, for which
+// no account is needed. The input is openvpn://192.0.2.1:1194/udp or /tcp.
 //
-// A server that answers can be reached. Silence says less: servers with
-// tls-auth or tls-crypt do not talk to strangers.
+// If the server answers, it can be reached. Silence says less: servers with tls-auth or
+// tls-crypt do not answer strangers.
 func OpenVPN(ctx context.Context, cfg Config, input string) (*measurement.Measurement, error) {
 	addr, transport, err := ParseOpenVPN(input)
 	if err != nil {
@@ -62,8 +62,7 @@ func (c *Config) tell(n Note) {
 	}
 }
 
-// ParseOpenVPN reads openvpn://ADDRESS:PORT/TRANSPORT, where the transport is
-// udp or tcp.
+// ParseOpenVPN reads openvpn://ADDRESS:PORT/TRANSPORT. The transport is udp or tcp.
 func ParseOpenVPN(input string) (netip.AddrPort, string, error) {
 	u, err := url.Parse(input)
 	if err != nil {
@@ -77,21 +76,20 @@ func ParseOpenVPN(input string) (netip.AddrPort, string, error) {
 	return addr, transport, nil
 }
 
-// exchangeUDP is the first exchange of a protocol over UDP: a packet, and
-// whether another answers it.
+// exchangeUDP is the first exchange of a protocol over UDP: a packet, and a check of the
+// answer.
 type exchangeUDP interface {
 	packet() ([]byte, error)
 	answeredBy(reply []byte) bool
 }
 
-// The opcodes of OpenVPN's control channel that open it.
+// The opcodes with which OpenVPN's control channel begins.
 const (
 	openVPNClientReset = 7 // P_CONTROL_HARD_RESET_CLIENT_V2
 	openVPNServerReset = 8 // P_CONTROL_HARD_RESET_SERVER_V2
 )
 
-// openVPNReset opens a session: an opcode, a session id, no acknowledgements,
-// packet 0.
+// openVPNReset opens a session: opcode, session id, no acknowledgements, packet 0.
 type openVPNReset struct{ session [8]byte }
 
 func newOpenVPNReset() *openVPNReset {
@@ -105,7 +103,7 @@ func (r *openVPNReset) packet() ([]byte, error) {
 	return append(p, 0, 0, 0, 0, 0), nil
 }
 
-// answeredBy wants the server's reset with an acknowledgement of this session.
+// answeredBy reports whether p is the server's reset that acknowledges this session.
 func (r *openVPNReset) answeredBy(p []byte) bool {
 	if len(p) < 10 || p[0]>>3 != openVPNServerReset {
 		return false
@@ -115,9 +113,9 @@ func (r *openVPNReset) answeredBy(p []byte) bool {
 	return acks > 0 && len(p) >= session+8 && bytes.Equal(p[session:session+8], r.session[:])
 }
 
-// overUDP sends the packet up to three times and waits for its answer.
+// overUDP sends the packet up to three times and waits for an answer.
 func (c *Config) overUDP(ctx context.Context, tx int64, addr netip.AddrPort, x exchangeUDP) error {
-	// A connected socket hears of ports that are closed.
+	// A connected socket is told when a port is closed.
 	conn, err := c.Network.DialContext(ctx, "udp", addr.String())
 	if err != nil {
 		return err
@@ -160,7 +158,7 @@ func (c *Config) overUDP(ctx context.Context, tx int64, addr netip.AddrPort, x e
 	return context.DeadlineExceeded
 }
 
-// openVPNOverTCP does the same with a length before each packet.
+// openVPNOverTCP is overUDP over TCP, with a length before each packet.
 func (c *Config) openVPNOverTCP(ctx context.Context, rec *record, tx int64, addr netip.AddrPort) error {
 	d := c.Connect(ctx, tx, addr)
 	rec.dial(d, tx)

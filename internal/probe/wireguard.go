@@ -22,17 +22,17 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// WireGuardPeer is one server of a WireGuard configuration with the key that
-// it knows us by.
+// WireGuardPeer is one server of a WireGuard configuration, with the key by which it knows
+// us.
 type WireGuardPeer struct {
 	Endpoint  netip.AddrPort
 	Public    [32]byte // the server's
-	Private   [32]byte // ours; zero: a stranger's
+	Private   [32]byte // ours; zero: we are strangers
 	Preshared [32]byte
 }
 
-// ReadWireGuard reads a configuration as wg-quick has it. Endpoints must be
-// addresses: names are not looked up here.
+// ReadWireGuard reads a configuration in the format of wg-quick. Endpoints must be
+// addresses: names are not looked up.
 func ReadWireGuard(r io.Reader) ([]WireGuardPeer, error) {
 	var peers []WireGuardPeer
 	var private [32]byte
@@ -82,14 +82,13 @@ func ReadWireGuard(r io.Reader) ([]WireGuardPeer, error) {
 func wireGuardKey(s string) (key [32]byte, err error) {
 	raw, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || len(raw) != 32 {
-		return key, errors.New("not a key of 32 bytes in base64") // the key itself stays out of messages
+		return key, errors.New("not a key of 32 bytes in base64") // error messages must not contain the key
 	}
 	return [32]byte(raw), nil
 }
 
-// WireGuard tries the handshake with a server. Only a server that knows our
-// key answers, so that without an account silence says nothing; the keys stay
-// out of the measurement.
+// WireGuard tries the handshake with a server. Only a server that knows our key answers;
+// so without an account silence says nothing. The keys are not in the measurement.
 func WireGuard(ctx context.Context, cfg Config, peer WireGuardPeer) (*measurement.Measurement, error) {
 	start := cfg.Now()
 	rec := newRecord(start, cfg)
@@ -113,8 +112,8 @@ func WireGuard(ctx context.Context, cfg Config, peer WireGuardPeer) (*measuremen
 	return m, nil
 }
 
-// wireGuardHello is the initiator's side of WireGuard's handshake (Donenfeld,
-// WireGuard: Next Generation Kernel Network Tunnel, section 5.4).
+// wireGuardHello is the initiator's side of WireGuard's handshake (Donenfeld, WireGuard:
+// Next Generation Kernel Network Tunnel, section 5.4).
 type wireGuardHello struct {
 	peer WireGuardPeer
 	now  func() time.Time
@@ -122,8 +121,8 @@ type wireGuardHello struct {
 	index     [4]byte
 	ephemeral *ecdh.PrivateKey
 	static    *ecdh.PrivateKey
-	chain     [32]byte // the paper's C
-	hash      [32]byte // the paper's H
+	chain     [32]byte // C in the paper
+	hash      [32]byte // H in the paper
 }
 
 const (
@@ -160,8 +159,7 @@ func wgKDF(chain [32]byte, input []byte, n int) [][32]byte {
 	return out
 }
 
-// wgMAC is the first MAC of a message, which needs the receiver's public key
-// only.
+// wgMAC returns the first MAC of a message. It only needs the receiver's public key.
 func wgMAC(public [32]byte, message []byte) ([]byte, error) {
 	key := wgHash([]byte(wgMAC1), public[:])
 	h, err := blake2s.New128(key[:])
@@ -180,7 +178,7 @@ func wgSeal(key [32]byte, plain, with []byte) ([]byte, error) {
 	return a.Seal(nil, make([]byte, a.NonceSize()), plain, with), nil
 }
 
-// mix adds a Diffie-Hellman result to the chain and returns a key.
+// mix adds the result of a Diffie-Hellman exchange to the chain, and returns a key.
 func (w *wireGuardHello) mix(private *ecdh.PrivateKey, public []byte) ([32]byte, error) {
 	pub, err := ecdh.X25519().NewPublicKey(public)
 	if err != nil {
@@ -195,7 +193,7 @@ func (w *wireGuardHello) mix(private *ecdh.PrivateKey, public []byte) ([32]byte,
 	return keys[1], nil
 }
 
-// packet starts a handshake anew.
+// packet makes the first message of a new handshake.
 func (w *wireGuardHello) packet() ([]byte, error) {
 	var err error
 	if w.peer.Private == [32]byte{} {
@@ -243,14 +241,15 @@ func (w *wireGuardHello) packet() ([]byte, error) {
 	return append(append(message, mac...), make([]byte, 16)...), nil
 }
 
-// tai64n is the time as WireGuard writes it.
+// tai64n writes a time as WireGuard does.
 func tai64n(t time.Time) []byte {
 	b := binary.BigEndian.AppendUint64(nil, 1<<62+10+uint64(t.Unix()))
 	return binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))
 }
 
-// answeredBy wants a response that only the holder of the server's key can
-// write; a cookie, which a busy server sends, is one that we asked for too.
+// answeredBy reports whether p is an answer to this handshake. Only the holder of the
+// server's key can write a response. A busy server sends a cookie instead, which we asked
+// for too.
 func (w *wireGuardHello) answeredBy(p []byte) bool {
 	if len(p) == 64 && p[0] == 3 {
 		return bytes.Equal(p[4:8], w.index[:])

@@ -1,6 +1,6 @@
-// Package reported reads cases: measurements of which somebody who did not
-// write the rules has said what is right. It judges them and counts how often
-// the rules agree. It holds no truths of its own.
+// Package reported reads cases: measurements for which somebody else than the authors of
+// the rules has said what is right. It judges them, and counts how often the rules agree.
+// It contains no truths itself.
 package reported
 
 import (
@@ -25,21 +25,20 @@ import (
 
 // Case is one measurement with its truth.
 type Case struct {
-	Name     string          // of its file, without the ending
+	Name     string          // name of its file, without the ending
 	Title    string          // what it is, in one line
-	Right    []verdict.State // the states that are right, one at least
+	Right    []verdict.State // the states that are right; at least one
 	Why      string          // why they are right
 	Source   string          // who reported it
 	Document []byte          // the measurement, JSON
-	// Fingerprints that the case is judged with, beside those that come with
-	// Bandish; where it has none, with those in force.
+	// Fingerprints judge the case, together with those that come with Bandish. If there
+	// are none, those in force judge it.
 	Fingerprints []fingerprint.Fingerprint
 }
 
-// Read reads the cases of a folder, sorted by name. A file *.txt is one case
-// (see Parse). A file truth.tsv has a line a case: name, states with | between
-// them, source; its measurement is NAME.json beside it. All faults are
-// reported at once.
+// Read reads the cases of a folder, sorted by name. A file *.txt is one case (see Parse).
+// In a file truth.tsv each line is a case: name, states separated by |, source; its
+// measurement is NAME.json in the same folder. The error reports all mistakes together.
 func Read(folder fs.FS) ([]Case, error) {
 	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
@@ -115,11 +114,10 @@ func states(list string) ([]verdict.State, error) {
 	return all, nil
 }
 
-// Parse reads a case from its text: a title, lines "right:", "why:" and
-// "source:" (a value goes on in lines that are indented), and then in the form
-// of txtar the file measurement.json and, where the case needs them,
-// fingerprints.csv. In the measurement {N bytes} stands for so many bytes of
-// text that mean nothing.
+// Parse reads a case from its text. First a title and the lines "right:", "why:" and
+// "source:"; a value continues on indented lines. Then, in the form of txtar, the file
+// measurement.json and, if the case needs it, fingerprints.csv. In the measurement, {N
+// bytes} stands for N bytes of meaningless text.
 func Parse(name string, text []byte) (Case, error) {
 	archive := txtar.Parse(text)
 	c := Case{Name: name}
@@ -176,7 +174,7 @@ var space = regexp.MustCompile(`\{\d{1,7} bytes\}`)
 
 const filler = "This text means nothing and only takes up room. "
 
-// filled replaces {N bytes}.
+// filled replaces each {N bytes} with so many bytes.
 func filled(document []byte) []byte {
 	return space.ReplaceAllFunc(document, func(mark []byte) []byte {
 		n, _ := strconv.Atoi(string(mark[1:bytes.IndexByte(mark, ' ')]))
@@ -184,7 +182,8 @@ func filled(document []byte) []byte {
 	})
 }
 
-// Judge judges the case as an import would. The error says why it is no measurement that is judged.
+// Judge judges the case as an import would. The error says why the document is not a
+// measurement that can be judged.
 func (c *Case) Judge(o observation.Options) (verdict.Row, error) {
 	rows, err := c.Observe(o)
 	if err != nil {
@@ -193,7 +192,7 @@ func (c *Case) Judge(o observation.Options) (verdict.Row, error) {
 	return verdict.Judge(rows), nil
 }
 
-// Observe returns the rows that Judge looks at.
+// Observe returns the rows that Judge judges.
 func (c *Case) Observe(o observation.Options) ([]observation.Row, error) {
 	if len(c.Fingerprints) > 0 {
 		set, err := fingerprint.New(append(fingerprint.EmbeddedList(), c.Fingerprints...))

@@ -11,7 +11,7 @@ import (
 	"github.com/bandish/bandish/internal/target"
 )
 
-// RecordDocuments are the parts of the record that can be found.
+// RecordDocuments returns the parts of the record that can be found.
 func RecordDocuments(records *casefile.Records) []Document {
 	var all []Document
 	for _, c := range records.Cases {
@@ -38,7 +38,7 @@ func RecordDocuments(records *casefile.Records) []Document {
 	return all
 }
 
-// PlaceDocuments are the platforms of the registry and the countries.
+// PlaceDocuments returns the platforms of the registry, and the countries.
 func PlaceDocuments(registry *target.Registry) []Document {
 	var all []Document
 	for _, p := range registry.Platforms() {
@@ -59,8 +59,8 @@ func PlaceDocuments(registry *target.Registry) []Document {
 	return all
 }
 
-// who names those who act and those addressed: short in the title, in full
-// for the text.
+// who names the actors of an act and those addressed: short for the title, in full for the
+// text.
 func who(records *casefile.Records, c *casefile.Case, by, to []string) (short, full string) {
 	if len(by) > 0 {
 		short += " by " + records.Names(c, by)
@@ -77,7 +77,7 @@ func who(records *casefile.Records, c *casefile.Case, by, to []string) (short, f
 	return short, strings.Join(names, ", ")
 }
 
-// quoted are the phrases that are cited.
+// quoted returns the phrases that are cited.
 func quoted(cites []casefile.Cite) []string {
 	var list []string
 	for _, c := range cites {
@@ -192,8 +192,8 @@ func actor(folder string, a casefile.Actor) Document {
 	return Document{ID: folder + "/actors/" + a.ID, Kind: "actor", Title: a.Name, Text: join(text...), CC: a.CC}
 }
 
-// SourceDocuments are the paragraphs of the archived copies that have a text.
-// A copy that cannot be read is left out and named in the second result.
+// SourceDocuments returns the paragraphs of the archived copies that have text. A copy
+// that cannot be read is left out and named in unread.
 func SourceDocuments(archive *source.Archive) (all []Document, unread []string, err error) {
 	list, err := archive.List()
 	if err != nil {
@@ -234,13 +234,12 @@ func SourceDocuments(archive *source.Archive) (all []Document, unread []string, 
 	return all, unread, nil
 }
 
-// readable are the kinds of copies that hold prose. Data sets are found by
-// their own commands.
+// readable reports whether a kind of copy holds prose. Data sets have their own commands.
 func readable(mediaType string) bool {
 	return mediaType == "text/html" || mediaType == "application/xhtml+xml" || mediaType == "text/plain" || mediaType == "application/pdf"
 }
 
-// join puts sentences together.
+// join joins sentences.
 func join(parts ...string) string {
 	var kept []string
 	for _, p := range parts {

@@ -13,25 +13,22 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// foldFilter is the name of the filter that makes one of the ways in which a
-// word is written.
+// foldFilter is the name of the filter that gives a word one spelling.
 const foldFilter = "bandish-fold"
 
-// joinFilter is the name of the filter that adds to a word of Arabic script
-// the word that it makes with the next.
+// joinFilter is the name of the filter that joins words of Arabic script.
 const joinFilter = "bandish-join"
 
-// registerFold makes the filters known to bleve, which finds filters by name
-// when it opens an index.
+// registerFold registers the filters with bleve, which finds them by name when it opens an
+// index.
 var registerFold = sync.OnceValue(func() error {
 	return errors.Join(
 		registry.RegisterTokenFilter(foldFilter, func(map[string]any, *registry.Cache) (analysis.TokenFilter, error) { return folder{}, nil }),
 		registry.RegisterTokenFilter(joinFilter, func(map[string]any, *registry.Cache) (analysis.TokenFilter, error) { return joiner{}, nil }))
 })
 
-// joiner adds, beside each word of Arabic script, the word that it makes with
-// the next one: whether "ہائی کورٹ" is one word or two is a matter of the
-// keyboard.
+// joiner adds, beside each word of Arabic script, the word that it makes together with the
+// next. Whether "ہائی کورٹ" is one word or two depends on the keyboard.
 type joiner struct{}
 
 func (joiner) Filter(tokens analysis.TokenStream) analysis.TokenStream {
@@ -62,15 +59,15 @@ func (folder) Filter(tokens analysis.TokenStream) analysis.TokenStream {
 	return tokens
 }
 
-// letters that keyboards of one language have and those of another have not.
+// letters maps letters of one keyboard to the letters that another keyboard has for the
+// same.
 var letters = map[rune]rune{
 	'ي': 'ی', 'ى': 'ی', 'ك': 'ک', 'ۀ': 'ہ', 'ة': 'ہ', 'ه': 'ہ', 'ۃ': 'ہ', 'أ': 'ا', 'إ': 'ا', 'ٱ': 'ا',
 	'ı': 'i', 'ø': 'o', 'Ø': 'o', 'đ': 'd', 'Đ': 'd', 'ł': 'l', 'Ł': 'l', 'ß': 's',
 }
 
-// fold drops accents, vowel signs and joiners, and writes letters that look
-// the same in one way: "Décision" is found as "decision", Urdu typed on an
-// Arabic keyboard as Urdu.
+// fold drops accents, vowel signs and joiners, and gives letters that look alike one form.
+// So "Décision" is found as "decision", and Urdu typed on an Arabic keyboard as Urdu.
 func fold(word string) string {
 	ascii := true
 	for i := range len(word) {
@@ -86,7 +83,7 @@ func fold(word string) string {
 		if to, ok := letters[r]; ok {
 			return to
 		}
-		switch { // the digits of Arabic and of Urdu keyboards
+		switch { // the digits of Arabic and Urdu keyboards
 		case r >= '٠' && r <= '٩':
 			return '0' + r - '٠'
 		case r >= '۰' && r <= '۹':
@@ -98,8 +95,8 @@ func fold(word string) string {
 
 var grouped = regexp.MustCompile(`^\d{1,3}(?:,\d{2,3})+(?:\.\d+)?$`)
 
-// plainNumber drops the commas of a number: "41,414" is 41414, and "4,13,000"
-// too has one value.
+// plainNumber drops the commas of a number: "41,414" is 41414, and so "4,13,000" has one
+// form too.
 func plainNumber(word string) string {
 	if grouped.MatchString(word) {
 		return strings.ReplaceAll(word, ",", "")

@@ -11,7 +11,7 @@ import (
 	"github.com/blevesearch/bleve/v2/search/query"
 )
 
-// fields are those that a query may name.
+// fields are the fields that a query may name.
 var fields = []string{"title", "text", "kind", "case", "cc", "target"}
 
 // part is one word or phrase of a query.
@@ -22,8 +22,8 @@ type part struct {
 	not    bool
 }
 
-// parts cuts a query. Whatever is not a sign, a field or a quotation that it
-// knows is a word: nobody's question is an error for its punctuation.
+// parts splits a query. Everything that is not a known sign, field or quotation is a word:
+// punctuation never makes a query an error.
 func parts(text string) []part {
 	var list []part
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
@@ -50,8 +50,8 @@ func parts(text string) []part {
 	return list
 }
 
-// parse reads a query for one of the ways: every word and phrase, or any of
-// the words; never what has a minus, always what a field names.
+// parse makes the query for one of the ways: all words and phrases, or any of the words.
+// It always excludes what has a minus, and demands what a field names.
 func parse(text string, how How) (query.Query, error) {
 	var must, should, not []query.Query
 	list := parts(text)
@@ -61,7 +61,7 @@ func parse(text string, how How) (query.Query, error) {
 			not = append(not, q)
 			continue
 		}
-		// Two words of Arabic script may be one in the text.
+		// Two words of Arabic script may be one word in the text.
 		for _, j := range []int{i - 1, i} {
 			if j >= 0 && j+1 < len(list) && list[j].joins(list[j+1]) {
 				q = bleve.NewDisjunctionQuery(q, part{text: list[j].text + list[j+1].text}.query(AllWords))
@@ -83,7 +83,7 @@ func parse(text string, how How) (query.Query, error) {
 	return b, nil
 }
 
-// joins reports whether two words may stand as one.
+// joins reports whether two words may be written as one.
 func (p part) joins(next part) bool {
 	plain := func(p part) bool { return p.field == "" && !p.phrase && !p.not && arabic(p.text) }
 	return plain(p) && plain(next)

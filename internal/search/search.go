@@ -1,7 +1,6 @@
-// Package search finds words in the record and in the archived copies of its
-// sources. The index is derived: it is named by what it was built from, built
-// anew when that changes, never changed once built, and may be deleted at any
-// time.
+// Package search finds words in the record and in the archived copies of its sources. The
+// index is derived. It is named by what it was built from, built again when that changes,
+// never changed after it was built, and may be deleted at any time.
 package search
 
 import (
@@ -30,10 +29,10 @@ import (
 	"github.com/blevesearch/bleve/v2/search/query"
 )
 
-// version names the way of indexing; another one makes all indexes stale.
+// version names the way of indexing. A new version makes all indexes stale.
 const version = "bandish-search/3"
 
-// analyzer is the name of the way in which text is cut into words.
+// analyzer is the name of the way in which text is split into words.
 const analyzer = "prose"
 
 // Document is one thing that can be found.
@@ -55,17 +54,17 @@ type Document struct {
 type Hit struct {
 	Document
 	Score float64 `json:"score"`
-	// Snippet is the passage with the words marked, safe as HTML.
+	// Snippet is the passage with the words marked, as safe HTML.
 	Snippet template.HTML `json:"snippet"`
 }
 
-// Plain is the snippet without markup, the words between « and ».
+// Plain is the snippet as plain text, with the words between « and ».
 func (h *Hit) Plain() string {
 	s := strings.NewReplacer("<mark>", "«", "</mark>", "»").Replace(string(h.Snippet))
 	return html.UnescapeString(s)
 }
 
-// Result is a page of hits.
+// Result is one page of hits.
 type Result struct {
 	Query string `json:"query"`
 	How   How    `json:"how"`
@@ -73,24 +72,23 @@ type Result struct {
 	Hits  []Hit  `json:"hits"`
 }
 
-// How is how forgiving a search had to be to find anything.
+// How says how forgiving a search had to be to find something.
 type How string
 
-// The ways, in the order in which they are tried.
+// The ways of searching, in the order in which they are tried.
 const (
 	AllWords     How = "all_words"     // every word, by its stem
-	SimilarWords How = "similar_words" // every word, or one that is spelt nearly so
-	AnyWord      How = "any_word"      // any of the words, spelt nearly so; what holds more of them stands first
+	SimilarWords How = "similar_words" // every word, or one with almost the same spelling
+	AnyWord      How = "any_word"      // any of the words, with almost the same spelling; hits with more of them come first
 )
 
-// Index is an open index. It may be asked from many goroutines at once.
+// Index is an open index. Many goroutines may use it.
 type Index struct {
 	index bleve.Index
 }
 
-// Open opens the index of the documents in dir, and builds it first where
-// there is none for just these documents. Indexes of other documents in dir
-// are removed.
+// Open opens the index of the documents in dir. If there is none for exactly these
+// documents, it is built first. Indexes of other documents in dir are removed.
 func Open(ctx context.Context, dir string, documents []Document) (*Index, error) {
 	if err := registerFold(); err != nil {
 		return nil, fmt.Errorf("open the search index: %w", err)
@@ -110,10 +108,10 @@ func Open(ctx context.Context, dir string, documents []Document) (*Index, error)
 	return &Index{index}, nil
 }
 
-// Close frees the index.
+// Close releases the index.
 func (x *Index) Close() error { return x.index.Close() }
 
-// fingerprint names the documents, in whatever order they come.
+// fingerprint names the documents. Their order does not matter.
 func fingerprint(documents []Document) string {
 	sums := make([]string, len(documents))
 	for i, d := range documents {
@@ -130,7 +128,7 @@ func fingerprint(documents []Document) string {
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-// build makes an index beside its place and moves it there when it is whole.
+// build makes an index in a temporary folder, and renames it when it is complete.
 func build(ctx context.Context, dir, path string, documents []Document) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -154,7 +152,7 @@ func build(ctx context.Context, dir, path string, documents []Document) error {
 	}
 	err = os.Rename(filepath.Join(part, "index"), path)
 	if _, statErr := os.Stat(path); statErr == nil {
-		return nil // ours, or that of another process that was quicker
+		return nil // it is ours, or that of another process that was quicker
 	}
 	return err
 }
@@ -190,7 +188,7 @@ func sweep(dir, keep string) {
 		if err != nil || e.Name() == keep || strings.HasPrefix(e.Name(), ".part-") && time.Since(info.ModTime()) < time.Hour {
 			continue
 		}
-		os.RemoveAll(filepath.Join(dir, e.Name())) // open readers keep their files
+		os.RemoveAll(filepath.Join(dir, e.Name())) // readers that have it open keep their files
 	}
 }
 
@@ -216,8 +214,8 @@ func schema() (mapping.IndexMapping, error) {
 	doc.AddFieldMappingsAt("place", stored)
 	m := bleve.NewIndexMapping()
 	m.DefaultMapping = doc
-	// English by its stems, but with the small words: "until further orders" is
-	// to be found.
+	// English words by their stems, small words included: a search must find "until
+	// further orders".
 	err := m.AddCustomAnalyzer(analyzer, map[string]any{
 		"type": custom.Name, "tokenizer": unicode.Name, "token_filters": []string{en.PossessiveName, foldFilter, lowercase.Name, porter.Name, joinFilter},
 	})
@@ -231,17 +229,18 @@ type Options struct {
 	Limit, Offset          int // Limit 0 means 20; at most 200
 }
 
-// maxQuery bounds what a stranger may ask, in bytes.
+// maxQuery is the greatest length of a query in bytes.
 const maxQuery = 500
 
-// ErrQuery says that a query cannot be read.
+// ErrQuery means that a query has no words, or is too long.
 var ErrQuery = errors.New("the query cannot be read")
 
-// Search answers a query: words, all of which must be found, "phrases",
-// -not, and field:word for title, text, kind, case, cc and target. What it
-// does not know is a word like any other: punctuation is no error. Where
-// nothing holds all words, words that are spelt nearly so count, and then any
-// of the words; the result says which it was.
+// Search answers a query. It consists of words, which must all be found, "phrases",
+// -excluded words, and field:word for the fields title, text, kind, case, cc and target.
+// Everything else is a word: punctuation is never an error. If no document has all words,
+// words with almost the same spelling count too, and after that any of the words;
+// Result.How says which. The error wraps ErrQuery for a query without words, or one that
+// is too long.
 func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxQuery {
@@ -268,7 +267,7 @@ func (x *Index) Search(ctx context.Context, text string, o Options) (*Result, er
 	return result, nil
 }
 
-// request narrows a query by the options.
+// request makes the request for a query with the options.
 func (o Options) request(q query.Query) *bleve.SearchRequest {
 	all := []query.Query{q}
 	for field, value := range map[string]string{"kind": o.Kind, "case": o.Case, "cc": o.CC, "target": o.Target} {
@@ -289,7 +288,7 @@ func (o Options) request(q query.Query) *bleve.SearchRequest {
 	return request
 }
 
-// list reads a stored field that holds one value or several.
+// list reads a stored field with one or several values.
 func list(field any) []string {
 	switch v := field.(type) {
 	case string:
@@ -323,6 +322,6 @@ func hit(score float64, fields map[string]any, fragments map[string][]string) Hi
 		text := []rune(h.Text)
 		parts = []string{html.EscapeString(string(text[:min(len(text), 200)]))}
 	}
-	h.Snippet = template.HTML(parts[0]) // escaped by the formatter
+	h.Snippet = template.HTML(parts[0]) // the formatter has escaped it
 	return h
 }

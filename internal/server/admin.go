@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ListenAdmin listens for Admin. What it serves tells much about the process,
-// so it does so at an address of this machine only.
+// ListenAdmin listens for Admin. Admin tells much about the process, so the address must
+// be one of this machine.
 func ListenAdmin(at string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(at)
 	if err != nil {
@@ -22,7 +22,7 @@ func ListenAdmin(at string) (net.Listener, error) {
 	return net.Listen("tcp", at)
 }
 
-// Admin serves metrics and profiles, for who runs the server.
+// Admin serves metrics and profiles to whoever runs the server.
 func Admin(metrics *Metrics) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
@@ -37,8 +37,8 @@ func Admin(metrics *Metrics) http.Handler {
 	return localOnly(mux)
 }
 
-// localOnly refuses requests for a name that is not this machine's: a page in a
-// browser on it may give a name of its own this address, and read the answer.
+// localOnly refuses requests for a host name other than this machine's. Else a page in a
+// browser on this machine could give its own name this address, and read the answer.
 func localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)

@@ -1,6 +1,6 @@
-// Package server runs the program's HTTP servers, all alike: within limits of
-// time and size, counted, and with a log in which no client's address stands. A
-// panic of a handler or of a goroutine is said in the log and ends nothing else.
+// Package server runs all HTTP servers of the program in one way: with limits of time and
+// size, with metrics, and with a log that contains no client's address. A panic in a
+// handler or a goroutine is logged, and ends nothing else.
 package server
 
 import (
@@ -21,12 +21,12 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// Log is a log of text lines. Every IP address in it is replaced, whoever put
-// it there: a handler, a library, or an error of the network, which names both
-// ends of its connection.
+// Log returns a logger of text lines. Every IP address in them is replaced, whether a
+// handler wrote it, a library, or an error of the network, which names both ends of its
+// connection.
 func Log(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(addressless{w}, nil)) }
 
-// addressless is a writer of whole lines that replaces addresses.
+// addressless is a writer of whole lines that replaces IP addresses.
 type addressless struct{ io.Writer }
 
 func (a addressless) Write(line []byte) (int, error) {
@@ -36,8 +36,8 @@ func (a addressless) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Serve serves until ctx ends and then lets running requests finish. log should
-// be one of Log. metrics may be nil.
+// Serve serves until ctx ends, and then lets running requests finish. log should come from
+// Log. metrics may be nil.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, metrics *Metrics) error {
 	srv := &http.Server{
 		Handler: watched(h, log, metrics), MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -59,9 +59,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger
 	return err
 }
 
-// watched counts what a handler answers, and says its panics in the log. Who
-// asked gets 500 then, or a broken connection where the answer had begun: half
-// of one must not look whole.
+// watched counts the answers of a handler, and logs its panics. After a panic the client
+// gets status 500. If the answer had begun, the connection is cut: half an answer must not
+// look whole.
 func watched(h http.Handler, log *slog.Logger, metrics *Metrics) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, status := time.Now(), 0
@@ -99,16 +99,16 @@ func watched(h http.Handler, log *slog.Logger, metrics *Metrics) http.Handler {
 	})
 }
 
-// Gone reports whether an error of a handler is only that its client went away,
-// or took the answer so slowly that it was given up. That is no fault of this
-// server, and there is nobody to answer.
+// Gone reports whether an error of a handler only means that the client went away, or took
+// the answer so slowly that it was given up. Nothing is wrong with the server then, and
+// nobody is there to answer.
 func Gone(r *http.Request, err error) bool {
 	return r.Context().Err() != nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// Safely runs a part of a goroutine of the server. A panic is an error that is
-// said in the log, and counted under what; the goroutine goes on.
+// Safely runs do within a goroutine of the server. It turns a panic into an error, logs it
+// and counts it under what.
 func Safely(what string, log *slog.Logger, metrics *Metrics, do func() error) (err error) {
 	defer func() {
 		if caught := recover(); caught != nil {

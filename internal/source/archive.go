@@ -1,8 +1,8 @@
-// Package source keeps copies of what facts are cited from: pages as they
-// were fetched, documents, pictures. A copy is named by the SHA-256 of its
-// bytes and never changes; beside it stands when, from where and how it was
-// got, each time it was got. The package fetches only what it is told to and
-// never from private addresses, and finds cited passages in the copies.
+// Package source keeps copies of the sources that facts are cited from: pages as they were
+// fetched, documents, pictures. A copy is named by the SHA-256 of its bytes, and never
+// changes. Beside it stands, for each time it was got, when, from where and how. The
+// package fetches only what it is told to, and never from private addresses. It also finds
+// cited passages in the copies.
 package source
 
 import (
@@ -27,14 +27,15 @@ import (
 type Fetch struct {
 	Time time.Time `json:"time"` // UTC
 	How  string    `json:"how"`  // file, http, warc
-	// Name of the file, or of the WARC file.
+	// Name is the name of the file, or of the WARC file.
 	Name string `json:"name,omitempty"`
-	// URL asked for, and the URL that answered after redirects.
+	// URL is the address that was asked for; Final is the one that answered after
+	// redirects.
 	URL       string   `json:"url,omitempty"`
 	Final     string   `json:"final_url,omitempty"`
 	Redirects []string `json:"redirects,omitempty"`
 	Status    int      `json:"status,omitempty"`
-	// Header of the answer, without cookies.
+	// Header is the header of the answer, without cookies.
 	Header map[string][]string `json:"header,omitempty"`
 }
 
@@ -46,7 +47,7 @@ type Stored struct {
 	Fetches   []Fetch `json:"fetches"` // oldest first
 }
 
-// URL is the address that the copy answers for, or "".
+// URL returns the address that the copy was fetched from, "" if there is none.
 func (s *Stored) URL() string {
 	for _, f := range s.Fetches {
 		if f.URL != "" {
@@ -56,32 +57,31 @@ func (s *Stored) URL() string {
 	return ""
 }
 
-// Archive is the folder of copies. One process writes at a time; any number
-// may read.
+// Archive is the folder of copies. Only one process may write at a time; any number may
+// read.
 type Archive struct {
 	dir string
 }
 
-// Open names the archive in a data folder; nothing is created before the
-// first Add.
+// Open returns the archive in a data folder. Nothing is made before the first Add.
 func Open(dataDir string) *Archive { return &Archive{filepath.Join(dataDir, "sources")} }
 
-// ErrNotFound says that no copy has the name.
+// ErrNotFound means that there is no copy of this name.
 var ErrNotFound = errors.New("no such source in the archive")
 
 var shaForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func (a *Archive) path(sha string) string { return filepath.Join(a.dir, sha[:2], sha) }
 
-// SHA256 is the name of a copy with this content.
+// SHA256 returns the name of a copy with this content, in hex.
 func SHA256(content []byte) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
 
-// Add keeps content and notes how it was got. It reports whether the content
-// is new; the same bytes got again add only a fetch, and the same fetch adds
-// nothing. When Add returns without error, all of it is on disk.
+// Add keeps content, and notes how it was got. isNew is false if the archive has the same
+// bytes already. Then only the fetch is added, and nothing if it tells nothing new. When
+// Add returns without an error, everything is on the disk.
 func (a *Archive) Add(content []byte, mediaType string, f Fetch) (stored Stored, isNew bool, err error) {
 	sha := SHA256(content)
 	f.Time = f.Time.UTC().Truncate(time.Second)
@@ -95,8 +95,8 @@ func (a *Archive) Add(content []byte, mediaType string, f Fetch) (stored Stored,
 	if err := os.MkdirAll(filepath.Dir(a.path(sha)), 0o755); err != nil {
 		return Stored{}, false, fmt.Errorf("keep source: %w", err)
 	}
-	// The copy first: metadata without its copy would be a promise not kept.
-	// One that is missing or damaged is mended by giving the bytes again.
+	// The copy comes first: metadata without its copy would be a broken promise. A copy
+	// that is missing or damaged is written again.
 	if held, err := os.ReadFile(a.path(sha)); err != nil || !bytes.Equal(held, content) {
 		if err := writeFile(a.path(sha), content); err != nil {
 			return Stored{}, false, fmt.Errorf("keep source: %w", err)
@@ -117,8 +117,8 @@ func (a *Archive) Add(content []byte, mediaType string, f Fetch) (stored Stored,
 	return stored, isNew, nil
 }
 
-// sameFetch reports whether two fetches tell nothing different: a file given
-// again is no news, a page fetched again at another time is.
+// sameFetch reports whether two fetches tell the same. A file given again is no news; a
+// page fetched at another time is.
 func sameFetch(f, g Fetch) bool {
 	if f.How != g.How || f.URL != g.URL || f.Name != g.Name {
 		return false
@@ -126,8 +126,8 @@ func sameFetch(f, g Fetch) bool {
 	return f.How == "file" || f.Time.Equal(g.Time)
 }
 
-// Get returns a copy by its SHA-256, or by the beginning of it (at least 6
-// digits). A copy whose bytes do not have its name is an error.
+// Get returns a copy by its SHA-256, or by at least the first 6 digits of it. It is an
+// error if the bytes do not have the copy's name as their hash.
 func (a *Archive) Get(name string) (Stored, []byte, error) {
 	sha, err := a.resolve(name)
 	if err != nil {
@@ -183,7 +183,7 @@ func (a *Archive) meta(sha string) (Stored, error) {
 	return s, nil
 }
 
-// List returns every copy, by the time it was first got, then by name.
+// List returns every copy, ordered by the time when it was first got, then by name.
 func (a *Archive) List() ([]Stored, error) {
 	matches, err := filepath.Glob(filepath.Join(a.dir, "*", "*.json"))
 	if err != nil {
@@ -212,7 +212,7 @@ func (a *Archive) List() ([]Stored, error) {
 	return list, nil
 }
 
-// writeFile replaces a file so that after a crash it is whole, old or new.
+// writeFile replaces a file. After a crash it is whole: the old one or the new one.
 func writeFile(path string, data []byte) error {
 	if err := renameio.WriteFile(path, data, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o644)); err != nil {
 		return err

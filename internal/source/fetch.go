@@ -14,26 +14,26 @@ import (
 	"github.com/bandish/bandish/internal/dial"
 )
 
-// Fetcher gets pages from the web, within limits.
+// Fetcher fetches pages from the web, within limits.
 type Fetcher struct {
-	MaxBytes     int64         // of one answer
-	Timeout      time.Duration // for all of it, redirects included
+	MaxBytes     int64         // greatest size of one answer
+	Timeout      time.Duration // greatest time for one page, with redirects
 	MaxRedirects int
-	// AllowPrivate permits private, loopback and other local addresses, and
-	// any port. For tests and for an archive inside one's own network.
+	// AllowPrivate allows private, loopback and other local addresses, and every port. It
+	// is for tests, and for an archive of pages within one's own network.
 	AllowPrivate bool
 	UserAgent    string
 	Now          func() time.Time
 }
 
-// NewFetcher gives the limits that suit articles and documents.
+// NewFetcher returns a fetcher with limits that suit articles and documents.
 func NewFetcher() *Fetcher {
 	return &Fetcher{MaxBytes: 32 << 20, Timeout: 60 * time.Second, MaxRedirects: 5, UserAgent: "bandish (archive of sources)", Now: time.Now}
 }
 
-// Fetch gets one page. It never goes through a proxy and checks the address
-// of every connection, so that neither a redirect nor a name's answer leads
-// into a private network.
+// Fetch fetches one page. It never goes through a proxy, and checks the address of every
+// connection. So neither a redirect nor the answer to a lookup leads into a private
+// network.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) (content []byte, mediaType string, fetch Fetch, err error) {
 	if err := f.checkURL(rawURL); err != nil {
 		return nil, "", Fetch{}, err
@@ -100,7 +100,7 @@ func (f *Fetcher) checkURL(raw string) error {
 	return nil
 }
 
-// keptHeader drops what names the fetcher.
+// keptHeader drops the headers that say who fetched.
 func keptHeader(h http.Header) map[string][]string {
 	kept := h.Clone()
 	for _, name := range []string{"Set-Cookie", "Set-Cookie2", "X-Client-Ip", "X-Forwarded-For", "X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"} {
@@ -109,8 +109,8 @@ func keptHeader(h http.Header) map[string][]string {
 	return kept
 }
 
-// MediaType is the type of content: as the server says, else by the name's
-// ending, else by the content itself.
+// MediaType returns the type of content: what the server says, or else by the ending of
+// the name, or else by the content.
 func MediaType(contentType, name string, content []byte) string {
 	if t, _, err := mime.ParseMediaType(contentType); err == nil && t != "" && t != "application/octet-stream" {
 		return t

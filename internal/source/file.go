@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// OpenFile opens a file that was named to be read. Only regular files are
-// opened: a device may have no end, and a pipe no writer.
+// OpenFile opens a regular file for reading. Other files are refused: a device may have no
+// end, and a pipe no writer.
 func OpenFile(name string) (*os.File, os.FileInfo, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -20,14 +20,14 @@ func OpenFile(name string) (*os.File, os.FileInfo, error) {
 	return f, info, err
 }
 
-// ReadFile reads a regular file of at most maxBytes.
+// ReadFile reads a regular file. It is an error if it has more than maxBytes.
 func ReadFile(name string, maxBytes int64) ([]byte, os.FileInfo, error) {
 	f, info, err := OpenFile(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1)) // it may grow, and /proc has files of size 0
+	content, err := io.ReadAll(io.LimitReader(f, maxBytes+1)) // the file may grow, and files in /proc have size 0
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: %w", name, err)
 	}

@@ -14,7 +14,7 @@ var blocks = map[atom.Atom]bool{
 	atom.Header: true, atom.Footer: true, atom.Dl: true, atom.Dt: true, atom.Dd: true, atom.Hr: true,
 }
 
-// paragraphs appends the paragraphs under a node, in the page's order.
+// paragraphs appends the paragraphs below a node, in the order of the page.
 func (t *Text) paragraphs(root *html.Node) {
 	var line strings.Builder
 	flush := func() {

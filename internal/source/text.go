@@ -24,28 +24,29 @@ import (
 type Text struct {
 	Title     string
 	Author    string
-	Published time.Time // as the document says; zero when it does not
-	Body      string    // paragraphs, each ended by a blank line
+	Published time.Time // as the document says; zero if it does not
+	Body      string    // the paragraphs, each followed by a blank line
 	Spans     []Span    // of the paragraphs, in order
 
-	building strings.Builder // Body, while it grows
+	building strings.Builder // Body while it grows
 }
 
-// Extractor names what makes the text of a copy, and its version: offsets
-// count in its text. A change that moves a byte of any text is a new version.
+// Extractor names the program that makes the text of a copy, and its version, since
+// locators count in the text. A change that moves any byte of any text needs a new
+// version.
 const Extractor = "bandish-text/1"
 
-// Span is a paragraph's place in the body, in bytes.
+// Span is the place of a paragraph in the body, in bytes.
 type Span struct {
-	Page       int // from 1; 0 in a document without pages
+	Page       int // from 1; 0 if the document has no pages
 	Start, End int
 }
 
-// ErrNoText says that a copy is of a kind without text, such as a picture.
+// ErrNoText means that a copy is of a kind without text, for instance a picture.
 var ErrNoText = errors.New("no text can be read from it")
 
-// ReadText gives the readable text of a copy. Pages of the web lose their
-// menus and comments; documents keep their pages.
+// ReadText returns the readable text of a copy. Web pages lose their menus and comments.
+// Documents keep their pages. The error wraps ErrNoText for kinds without text.
 func ReadText(content []byte, mediaType, address string) (*Text, error) {
 	t, err := readText(content, mediaType, address)
 	if err != nil {
@@ -115,17 +116,18 @@ func htmlText(content []byte, address string) (*Text, error) {
 	return t, nil
 }
 
-// The bounds of the work on one document: its reader unpacks whatever a page
-// names, as often as pages name it.
+// The limits for one PDF. Its reader unpacks everything that a page names, as often as
+// pages name it.
 const (
 	maxPages    = 5000
-	maxUnpacked = 512 << 20        // bytes of all its streams
-	maxReading  = 60 * time.Second // a page that has begun is read to its end
-	maxText     = 64 << 20         // bytes
+	maxUnpacked = 512 << 20        // bytes of all its streams, uncompressed
+	maxReading  = 60 * time.Second // a page that was begun is read to its end
+	maxText     = 64 << 20         // bytes of text
 )
 
-// unpackedSize is how much the streams of a PDF unpack to, counted up to just
-// over most. What has to be read for it counts too: streams may overlap.
+// unpackedSize returns how many bytes the streams of a PDF take when uncompressed. It
+// stops soon after `most`. The compressed bytes that it reads count too, since streams may
+// overlap.
 func unpackedSize(content []byte, most int64) int64 {
 	var size int64
 	for rest := content; size <= most; {
@@ -142,8 +144,8 @@ func unpackedSize(content []byte, most int64) int64 {
 	return size
 }
 
-// inflated is how much a zlib stream, and one within it, unpacks to; 0 where
-// it is none.
+// inflated returns how many bytes a zlib stream uncompresses to; if these are a zlib
+// stream again, how many that does. It is 0 for anything else.
 func inflated(r io.Reader, most int64, depth int) int64 {
 	z, err := zlib.NewReader(r)
 	if err != nil || depth == 0 {
@@ -154,12 +156,12 @@ func inflated(r io.Reader, most int64, depth int) int64 {
 	if head, _ := plain.Peek(2); depth > 1 && len(head) == 2 && head[0]&0x0f == 8 && (int(head[0])<<8+int(head[1]))%31 == 0 {
 		return inflated(plain, most, depth-1)
 	}
-	n, _ := io.Copy(io.Discard, plain) // broken streams end early, here as for the reader
+	n, _ := io.Copy(io.Discard, plain) // broken streams end early, here as in the reader
 	return n
 }
 
-// pdfText reads a document page by page. The reader panics on some broken
-// files; that is an error like any other.
+// pdfText reads a document page by page. The reader panics on some broken files; pdfText
+// turns that into an error.
 func pdfText(content []byte) (t *Text, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -197,8 +199,8 @@ func pdfText(content []byte) (t *Text, err error) {
 	return t, nil
 }
 
-// Paragraph returns the number (from 1) and the span of the paragraph in
-// which an offset lies.
+// Paragraph returns the number (from 1) and the span of the paragraph in which an offset
+// lies.
 func (t *Text) Paragraph(offset int) (int, Span) {
 	for i, s := range t.Spans {
 		if offset < s.End {
@@ -208,9 +210,9 @@ func (t *Text) Paragraph(offset int) (int, Span) {
 	return 0, Span{}
 }
 
-// Find looks for a passage, in any case, spacing, quotation marks and
-// dashes, as casefile.FindPhrase does. It reports where the passage lies; when
-// it is not there, found is the longest beginning of it that is.
+// Find looks for a passage as casefile.FindPhrase does: case, spacing, quotation marks and
+// dashes do not matter. It returns where the passage lies. If it is not there, ok is
+// false, and found is the longest beginning of the passage that is there.
 func (t *Text) Find(passage string) (at casefile.Locator, found string, ok bool) {
 	first, last, beginning, ok := casefile.FindPhrase(t.Body, passage)
 	if !ok {
@@ -219,7 +221,7 @@ func (t *Text) Find(passage string) (at casefile.Locator, found string, ok bool)
 	return t.locate(first, last), passage, true
 }
 
-// Place is the place of a citation's phrase.
+// Place returns where the phrase of a citation lies.
 func (t *Text) Place(c casefile.Cite) (casefile.Locator, bool) {
 	first, last, ok := c.Find(t.Body)
 	if !ok {
@@ -228,7 +230,7 @@ func (t *Text) Place(c casefile.Cite) (casefile.Locator, bool) {
 	return t.locate(first, last), true
 }
 
-// locate makes a locator of two bytes of the body.
+// locate makes a locator from the first and the last byte in the body.
 func (t *Text) locate(first, last int) casefile.Locator {
 	n, span := t.Paragraph(first)
 	offset := int64(first)

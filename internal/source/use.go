@@ -12,16 +12,15 @@ import (
 	"time"
 )
 
-// Use says how a copy is read as data: the reports or requests that were
-// imported from it. The data are read out of the copy each time, so that
-// nothing derived can differ from its source.
+// Use says how to read a copy as data: which reports or requests to import from it. The
+// data are read from the copy each time, so they can never differ from their source.
 type Use struct {
-	Purpose string            `json:"purpose"` // bans, requests
+	Purpose string            `json:"purpose"` // "bans" or "requests"
 	Format  string            `json:"format"`
 	SHA256  string            `json:"sha256"`
 	Name    string            `json:"name"`              // of the file, for people
-	Columns map[string]string `json:"columns,omitempty"` // field to column, for formats that need it
-	Fixed   map[string]string `json:"fixed,omitempty"`   // field to value
+	Columns map[string]string `json:"columns,omitempty"` // maps fields to columns, for formats that need it
+	Fixed   map[string]string `json:"fixed,omitempty"`   // maps fields to values
 	Time    time.Time         `json:"time"`
 }
 
@@ -29,8 +28,8 @@ func (a *Archive) usePath(u Use) string {
 	return filepath.Join(a.dir, "uses", u.Purpose+"-"+u.SHA256+".json")
 }
 
-// Use notes that a copy is used. It reports false when it was noted before;
-// then the old note stands unless the new one reads the copy differently.
+// Use notes that a copy is used. isNew is false if that is noted already. If u reads the
+// copy in another way, it replaces the old note.
 func (a *Archive) Use(u Use) (isNew bool, err error) {
 	u.Time = u.Time.UTC().Truncate(time.Second)
 	old, err := a.readUse(a.usePath(u))
@@ -60,7 +59,7 @@ func sameReading(a, b Use) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-// Uses lists what copies are used for one purpose, by name and SHA-256.
+// Uses returns which copies are used for a purpose, ordered by name and SHA-256.
 func (a *Archive) Uses(purpose string) ([]Use, error) {
 	matches, err := filepath.Glob(filepath.Join(a.dir, "uses", purpose+"-*.json"))
 	if err != nil {

@@ -21,24 +21,24 @@ import (
 	"time"
 )
 
-// Page is one page out of a WARC file.
+// Page is one page of a WARC file.
 type Page struct {
 	Content   []byte
 	MediaType string
 	Fetch     Fetch
 }
 
-// maxRecord bounds one record of a WARC file.
+// maxRecord is the greatest size of one record in bytes.
 const maxRecord = 64 << 20
 
-// ReadWARC reads the pages of a WARC file (ISO 28500, versions 1.0 and 1.1,
-// plain or gzipped): responses with status 200 and resources. Other records
-// are passed over and counted; a record that cannot be read is given to odd
-// with its number and the reason, and reading goes on where it can.
+// ReadWARC reads the pages of a WARC file (ISO 28500, versions 1.0 and 1.1, plain or
+// gzip): responses with status 200, and resources. Other records are skipped and counted.
+// A record that cannot be read is given to odd, with its number and the reason; reading
+// goes on if it can.
 func ReadWARC(r io.Reader, name string, each func(Page) error, odd func(record int, reason string)) (skipped int, err error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	if magic, _ := br.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		gz, err := gzip.NewReader(br) // reads member after member
+		gz, err := gzip.NewReader(br) // reads one member after the other
 		if err != nil {
 			return 0, fmt.Errorf("read WARC %s: %w", name, err)
 		}
@@ -70,12 +70,12 @@ func ReadWARC(r io.Reader, name string, each func(Page) error, odd func(record i
 
 const notAPage = "not a page"
 
-// warcHeader are the named fields of a record.
-// maxMembers bounds the WARC files within one WACZ file.
+// warcHeader holds the named fields of a record. maxMembers is how many WARC files one
+// WACZ file may have.
 const maxMembers = 1000
 
-// ReadWACZ reads the pages of a WACZ file (version 1.1): a ZIP archive whose
-// WARC files stand under archive/. Its indexes are passed over.
+// ReadWACZ reads the pages of a WACZ file (version 1.1): a ZIP archive with WARC files
+// below archive/. It skips the indexes.
 func ReadWACZ(r io.ReaderAt, size int64, name string, each func(Page) error, odd func(record int, reason string)) (skipped int, err error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -145,7 +145,7 @@ func nextRecord(br *bufio.Reader) (warcHeader, []byte, error) {
 		}
 		return header, nil, nil
 	}
-	var block bytes.Buffer // grows with what is there, not with what is said
+	var block bytes.Buffer // grows with what is there, not with the length that is claimed
 	if _, err := io.CopyN(&block, br, size); err != nil {
 		return nil, nil, fmt.Errorf("record is cut off: %w", io.ErrUnexpectedEOF)
 	}
@@ -164,7 +164,7 @@ func readLine(br *bufio.Reader) (string, error) {
 	return strings.TrimRight(string(line), "\r\n"), nil
 }
 
-// page makes a page of a record, or says why there is none.
+// page makes a page from a record. If it cannot, the second result is the reason.
 func (h warcHeader) page(block []byte, name string) (Page, string) {
 	kind := strings.ToLower(h.get("WARC-Type"))
 	if kind != "response" && kind != "resource" {
@@ -184,7 +184,7 @@ func (h warcHeader) page(block []byte, name string) (Page, string) {
 		return page, ""
 	}
 	if !strings.HasPrefix(uri, "http://") && !strings.HasPrefix(uri, "https://") {
-		return Page{}, notAPage // dns and the like
+		return Page{}, notAPage // DNS and the like
 	}
 	return page.response(block)
 }
@@ -219,9 +219,9 @@ func (p Page) response(block []byte) (Page, string) {
 	return p, ""
 }
 
-// WriteWARC writes copies as a WARC/1.1 file, each record a gzip member of
-// its own: what was fetched as response records with the header as it was
-// kept, files as resource records. The same copies give the same bytes.
+// WriteWARC writes copies as a WARC/1.1 file; each record is a gzip member. Fetched copies
+// become response records with the header that was kept, files become resource records.
+// The same copies give the same bytes.
 func WriteWARC(w io.Writer, pages []Page) error {
 	info := "software: bandish\r\nformat: WARC File Format 1.1\r\n"
 	at := time.Unix(0, 0)
@@ -254,8 +254,8 @@ func WriteWARC(w io.Writer, pages []Page) error {
 	return nil
 }
 
-// http is the answer as a WARC record holds it. Transfer and content codings
-// are gone, because the copy is of the content without them.
+// http returns the answer as a WARC record holds it. It names no transfer or content
+// coding, since the copy was kept without them.
 func (p Page) http() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", p.Fetch.Status, http.StatusText(p.Fetch.Status))
@@ -296,14 +296,14 @@ func writeRecord(w io.Writer, kind, uri string, at time.Time, contentType string
 	return nil
 }
 
-// digest is in the labelled form that other tools of the field expect.
+// digest returns a hash in the form, with a label, that other WARC tools expect.
 func digest(b []byte) string {
 	sum := sha1.Sum(b)
 	return "sha1:" + base32.StdEncoding.EncodeToString(sum[:])
 }
 
-// recordID is a UUID made from what the record holds (version 8, RFC 9562),
-// so that the same record has the same id wherever it is written.
+// recordID makes a UUID (version 8, RFC 9562) from what the record holds. So the same
+// record always has the same id.
 func recordID(kind, uri string, at time.Time, block []byte) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%s\n", kind, uri, at.UTC().Format(time.RFC3339))

@@ -14,20 +14,20 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// readCells keeps the cells that were read from segments, daily and hourly ones, so
-// that the pages of one country read it once. Segments never change, so none grows
-// stale. What it gives is shared and must not be changed. The zero value is ready.
+// readCells keeps cells that were read from segments, daily and hourly ones, so that the
+// pages of one country read them once. Segments never change, so a kept cell is never
+// stale. Its results are shared: callers must not change them. The zero value is ready.
 type readCells struct {
-	reading sync.Mutex // held while a segment is read whole
+	reading sync.Mutex // held while a whole segment is being read
 
 	mu    sync.Mutex // guards what follows
 	kept  map[cellsKey]*list.Element
-	order *list.List // of *keptCells, the one that was asked for last first
+	order *list.List // of *keptCells; the one asked for last stands first
 	cells int
 }
 
-// cellsKey names cells in a segment: those of a target in a country, of the country
-// where target is empty, or all where both are.
+// cellsKey names the cells that were read from a segment: those of a target in a country.
+// An empty target means all targets, an empty country all countries.
 type cellsKey struct{ path, cc, target string }
 
 type keptCells struct {
@@ -35,17 +35,18 @@ type keptCells struct {
 	cells []series.Cell // in the order of series.Compare
 }
 
-// The bounds of what is kept, in cells of some 600 bytes. A country that has more in
-// one segment than maxOfCountry is looked up target by target. Where all segments
-// of daily cells together have no more than maxSmall, they are kept whole, and what
-// goes over all of them is asked of memory and not in SQL.
+// How many cells are kept; a cell takes about 600 bytes. If a country has more than
+// maxOfCountry cells in a segment, they are looked up target by target. If all segments of
+// daily cells together have at most maxSmall cells, all of them are kept. Questions over
+// all cells are then answered from memory instead of SQL.
 const (
 	maxCells     = 150_000
 	maxOfCountry = 8_000
 	maxSmall     = 60_000
 )
 
-// of gives the cells of one target in a country in a segment, in their order.
+// of returns the cells of one target in a country in a segment, in their order. It reads,
+// and keeps, those of the country's other targets too, unless there are many.
 func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error) {
 	if cells, ok := r.have(g, cc); ok {
 		return onTarget(cells, cc, target), nil
@@ -69,8 +70,8 @@ func (r *readCells) of(s *Store, g archive.Segment, cc, target string) ([]series
 	return onTarget(cells, cc, target), nil
 }
 
-// alone is of for whoever compares countries: the country's other targets, which nobody
-// asked for, are not read with it.
+// alone is of without reading the country's other targets. It is for callers that compare
+// countries.
 func (r *readCells) alone(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error) {
 	if cells, ok := r.have(g, cc); ok {
 		return onTarget(cells, cc, target), nil
@@ -88,7 +89,7 @@ func (r *readCells) alone(s *Store, g archive.Segment, cc, target string) ([]ser
 	return cells, nil
 }
 
-// country gives the cells of a country in a segment, in their order.
+// country returns the cells of a country in a segment, in their order.
 func (r *readCells) country(s *Store, g archive.Segment, cc string) ([]series.Cell, error) {
 	if cells, ok := r.have(g, cc); ok {
 		return cells, nil
@@ -102,7 +103,7 @@ func (r *readCells) country(s *Store, g archive.Segment, cc string) ([]series.Ce
 	return cells, nil
 }
 
-// have gives the cells of a country in a segment, or of all in it, that are kept.
+// have returns the cells of a country in a segment if they are kept.
 func (r *readCells) have(g archive.Segment, cc string) ([]series.Cell, bool) {
 	if cells, ok := r.get(cellsKey{g.Path(), "", ""}); ok {
 		return ofCountry(cells, cc), true
@@ -110,7 +111,7 @@ func (r *readCells) have(g archive.Segment, cc string) ([]series.Cell, bool) {
 	return r.get(cellsKey{g.Path(), cc, ""})
 }
 
-// whole gives all cells of a segment, in their order.
+// whole returns all cells of a segment, in their order.
 func (r *readCells) whole(s *Store, g archive.Segment) ([]series.Cell, error) {
 	k := cellsKey{g.Path(), "", ""}
 	if cells, ok := r.get(k); ok {
@@ -118,7 +119,7 @@ func (r *readCells) whole(s *Store, g archive.Segment) ([]series.Cell, error) {
 	}
 	r.reading.Lock()
 	defer r.reading.Unlock()
-	if cells, ok := r.get(k); ok { // of many who ask one reads
+	if cells, ok := r.get(k); ok { // another caller has just read it
 		return cells, nil
 	}
 	var cells []series.Cell
@@ -134,14 +135,14 @@ func (r *readCells) whole(s *Store, g archive.Segment) ([]series.Cell, error) {
 	return cells, nil
 }
 
-// ofCountry are the cells of one country, of some that are in order.
+// ofCountry returns the cells of one country out of sorted cells.
 func ofCountry(cells []series.Cell, cc string) []series.Cell {
 	from := sort.Search(len(cells), func(i int) bool { return cells[i].CC >= cc })
 	n := sort.Search(len(cells)-from, func(i int) bool { return cells[from+i].CC > cc })
 	return cells[from : from+n : from+n]
 }
 
-// onTarget are the cells of one target in a country, of some that are in order.
+// onTarget returns the cells of one target in a country out of sorted cells.
 func onTarget(cells []series.Cell, cc, target string) []series.Cell {
 	at := func(c series.Cell, p Pair) int {
 		return cmp.Or(cmp.Compare(c.CC, p.CC), cmp.Compare(c.Target, p.Target))
@@ -151,8 +152,8 @@ func onTarget(cells []series.Cell, cc, target string) []series.Cell {
 	return cells[from : from+n : from+n]
 }
 
-// smallCells are all daily cells of an archive, by segment, where there are few;
-// else ok is false.
+// smallCells returns all daily cells of an archive, by segment. ok is false if they are
+// more than maxSmall.
 func (s *Store) smallCells(m *archive.Manifest) (parts [][]series.Cell, ok bool, err error) {
 	segments, rows := m.Select(archive.Cells, m.Ruleset), int64(0)
 	for _, g := range segments {
@@ -170,8 +171,8 @@ func (s *Store) smallCells(m *archive.Manifest) (parts [][]series.Cell, ok bool,
 	return parts, true, nil
 }
 
-// tidy takes out the empty lists that the reader makes, and puts the cells in order
-// where whoever wrote them did not.
+// tidy sets the empty lists that the reader makes to nil, and sorts the cells if their
+// writer did not.
 func tidy(cells []series.Cell) {
 	for i := range cells {
 		c := &cells[i]
@@ -181,7 +182,7 @@ func tidy(cells []series.Cell) {
 		if len(c.Tallies) == 0 {
 			c.Tallies = nil
 		}
-		c.Voices, c.Tallies = slices.Clip(c.Voices), slices.Clip(c.Tallies) // who appends gets a copy
+		c.Voices, c.Tallies = slices.Clip(c.Voices), slices.Clip(c.Tallies) // whoever appends gets a copy
 	}
 	if !slices.IsSortedFunc(cells, series.Compare) {
 		series.Sort(cells)
@@ -215,15 +216,14 @@ func (r *readCells) put(k cellsKey, cells []series.Cell) {
 	}
 }
 
-// drop lets go of what is kept of a segment. The caller holds mu.
+// drop drops an entry. The caller holds mu.
 func (r *readCells) drop(e *list.Element) {
 	old := r.order.Remove(e).(*keptCells)
 	delete(r.kept, old.key)
 	r.cells -= len(old.cells) + 1
 }
 
-// keep lets go of the segments that are no longer listed: with each commit the newest
-// cells come in another segment.
+// keep drops the cells of segments that are no longer listed.
 func (r *readCells) keep(listed map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -234,8 +234,8 @@ func (r *readCells) keep(listed map[string]bool) {
 	}
 }
 
-// eachSmall gives each daily cell of an archive that has few of them, as smallCells
-// says.
+// eachSmall calls do with each daily cell of the archive. ok is false if it has more than
+// maxSmall.
 func (s *Store) eachSmall(ctx context.Context, do func(*series.Cell)) (ok bool, err error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -250,7 +250,7 @@ func (s *Store) eachSmall(ctx context.Context, do func(*series.Cell)) (ok bool, 
 	return ok, err
 }
 
-// places sums up what is measured by country and target, as SQL does.
+// places sums up cells by country and target, as the SQL of Places does.
 type places map[Pair]*Place
 
 func (p places) add(c *series.Cell) {
@@ -264,7 +264,7 @@ func (p places) add(c *series.Cell) {
 	}
 }
 
-// sorted are at most limit of the places, most measured first.
+// sorted returns at most limit places, the most measured first.
 func (p places) sorted(limit int) []Place {
 	var out []Place
 	for _, one := range p {
@@ -276,7 +276,7 @@ func (p places) sorted(limit int) []Place {
 	return out[:min(limit, len(out))]
 }
 
-// recentSmall is recentCells over all cells of an archive that has few.
+// recentSmall is recentCells for an archive with few cells.
 func recentSmall(parts [][]series.Cell, cc string, at time.Time) []series.Cell {
 	window := int64(answer.Window / time.Second)
 	last := map[string]int64{}

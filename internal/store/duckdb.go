@@ -14,8 +14,8 @@ import (
 
 // engine runs the SQL of this package.
 type engine interface {
-	// show lets the name of a view stand for segments of the archive in dir, until it
-	// is shown again.
+	// show lets a view stand for segments of the archive in dir, until the next call for
+	// that view.
 	show(ctx context.Context, view, dir string, segments []archive.Segment) error
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -25,12 +25,12 @@ type engine interface {
 // duckDB reads the segments in this process.
 type duckDB struct{ *sql.DB }
 
-// DefaultMemory bounds what DuckDB may use; without a bound one aggregation
-// over everything took 7 GB.
+// DefaultMemory is how much memory DuckDB may use. Without a limit, one aggregation over
+// everything took 7 GB.
 const DefaultMemory = "768MB"
 
-// duckMacros give DuckDB the functions that the SQL here takes from ClickHouse, and
-// those that both engines spell in their own way.
+// duckMacros define in DuckDB the functions that the SQL here takes from ClickHouse, and
+// those that the two engines spell differently.
 var duckMacros = []string{
 	`CREATE MACRO toDate(x) AS CAST(x AS DATE)`,
 	`CREATE MACRO countIf(x) AS count(*) FILTER (WHERE x)`,
@@ -56,7 +56,7 @@ func openDuckDB(memory string) (duckDB, error) {
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		"SET parquet_metadata_cache = true",      // the files never change
-		"SET enable_external_file_cache = false", // the kernel keeps their pages; a second copy would fill the limit
+		"SET enable_external_file_cache = false", // the kernel caches their pages; a second copy would fill the memory limit
 		"SET TimeZone = 'UTC'",
 	}, duckMacros...)
 	for _, q := range set {
@@ -83,7 +83,7 @@ func (d duckDB) show(ctx context.Context, view, dir string, segments []archive.S
 	return err
 }
 
-// files spells the paths of segments as an SQL list.
+// files writes the paths of segments as an SQL list.
 func files(dir string, segs []archive.Segment) string {
 	if len(segs) == 0 {
 		return ""
@@ -97,8 +97,8 @@ func files(dir string, segs []archive.Segment) string {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
-// duckViews say what stands for the segments of a view where there are none, and
-// the columns that segments of older programs lack, NULL in their rows.
+// duckViews says what a view is without segments (empty), and which columns are NULL in
+// segments of older programs (later).
 var duckViews = map[string]struct{ empty, later string }{
 	"verdicts": {emptyVerdicts, laterVerdicts},
 	"cells":    {emptyCells, laterCells},
@@ -106,7 +106,7 @@ var duckViews = map[string]struct{ empty, later string }{
 	"hours":    {emptyCells, laterCells},
 }
 
-// What segments of older programs lack.
+// Columns that segments of older programs lack.
 const (
 	laterVerdicts = `SELECT '' AS sender, '' AS channel, 0::UBIGINT AS content WHERE false`
 	laterCells    = `SELECT 0::UINTEGER AS informing, 0::UINTEGER AS informing_bad WHERE false`

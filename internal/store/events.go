@@ -10,10 +10,9 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// Events returns the events of the archive as they were derived last, in the
-// order of country and id, and the changes that were set aside as artefacts.
-// Where the filter names a country, a target or networks, only theirs. The
-// values are shared: they must not be changed.
+// Events returns the events of the archive as they were derived last, ordered by country
+// and id, and the changes that were set aside as artefacts. Of the filter it applies CC
+// and Target. The events are shared: callers must not change them.
 func (s *Store) Events(_ context.Context, f Filter) (event.Result, error) {
 	m, err := s.a.Manifest()
 	if err != nil {
@@ -42,8 +41,7 @@ func (s *Store) Events(_ context.Context, f Filter) (event.Result, error) {
 	return out, nil
 }
 
-// derivedEvents keeps the events of segments that were read: segments never
-// change.
+// derivedEvents keeps the events that were read from segments. Segments never change.
 type derivedEvents struct {
 	mu   sync.Mutex // guards what follows
 	held map[string][]event.Event
@@ -75,7 +73,7 @@ func (d *derivedEvents) read(a *archive.Archive, g archive.Segment) ([]event.Eve
 	return list, err
 }
 
-// keep lets go of segments that are no longer listed.
+// keep drops the events of segments that are no longer listed.
 func (d *derivedEvents) keep(m *archive.Manifest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Evidence is what was measured of one target in one country: daily cells and
-// events. A known moment narrows it to what was received before; zero is all.
+// Evidence returns what was measured of one target in one country: daily cells and events.
+// If known is not zero, it uses only what was received before that moment.
 func (s *Store) Evidence(ctx context.Context, cc, target string, known time.Time) (answer.Evidence, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Store) Evidence(ctx context.Context, cc, target string, known time.Time
 	return answer.Evidence{Days: cells, Events: events, Ruleset: m.Ruleset}, err
 }
 
-// eventsOn are the events of a country that bear on a target.
+// eventsOn returns the events of a country that concern a target.
 func (s *Store) eventsOn(ctx context.Context, cc, target string) (out []event.Event, err error) {
 	found, err := s.Events(ctx, Filter{CC: cc})
 	for i := range found.Events {
@@ -50,9 +50,9 @@ func (s *Store) eventsOn(ctx context.Context, cc, target string) (out []event.Ev
 	return out, err
 }
 
-// CountryEvidence is the evidence on each target that was measured in a
-// country, enough to answer for the moment at, or for the end of each target's
-// own last day where at is zero.
+// CountryEvidence returns the evidence on each target that was measured in a country. It
+// is enough to answer for the moment at; if at is zero, for the end of each target's own
+// last measured day.
 func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.Time) (map[string]answer.Evidence, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Store) CountryEvidence(ctx context.Context, cc string, at, known time.T
 // Pair is a target in a country.
 type Pair struct{ CC, Target string }
 
-// EvidenceOf is the Evidence of many pairs, as of now.
+// EvidenceOf is Evidence for many pairs at once, by all that is known now.
 func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.Evidence, error) {
 	out := make(map[Pair]answer.Evidence, len(pairs))
 	if len(pairs) == 0 {
@@ -144,8 +144,8 @@ func (s *Store) EvidenceOf(ctx context.Context, pairs []Pair) (map[Pair]answer.E
 	return out, nil
 }
 
-// dayCells are the daily cells of one target in one country: those of the
-// archive's own measurements and, on days without any, of published counts.
+// dayCells returns the daily cells of one target in one country. On days without
+// measurements in the archive they come from published counts.
 func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target string) ([]series.Cell, error) {
 	own, err := s.Cells(ctx, Filter{CC: cc, Target: target})
 	if err != nil {
@@ -158,14 +158,14 @@ func (s *Store) dayCells(ctx context.Context, m *archive.Manifest, cc, target st
 	return derivation.Beside(own, derivation.PublishedCells(rows)), nil
 }
 
-// recentCells are the cells of a country's targets in the days before the
-// moment, or before each target's own last measurement.
+// recentCells returns the cells of a country's targets in the days (answer.Window) before
+// at; if at is zero, before each target's own last measurement.
 func (s *Store) recentCells(ctx context.Context, m *archive.Manifest, cc string, at time.Time) ([]series.Cell, error) {
 	if parts, small, err := s.smallCells(m); small || err != nil {
 		return recentSmall(parts, cc, at), err
 	}
 	window := int64(answer.Window / time.Second)
-	var of map[string]stretch // by target; nil for all of them
+	var of map[string]stretch // by target; nil: all targets have the same stretch
 	if at.IsZero() {
 		var err error
 		if of, err = s.lastDays(ctx, cc, window); err != nil {
@@ -185,23 +185,23 @@ func (s *Store) recentCells(ctx context.Context, m *archive.Manifest, cc string,
 	return out, nil
 }
 
-// stretch is a time in Unix seconds, [from, to).
+// stretch is a span of time in Unix seconds, [from, to).
 type stretch struct{ from, to int64 }
 
 func (s stretch) holds(t int64) bool { return t >= s.from && t < s.to }
 
-// touches reports whether it has any second of a month, "2024-02".
+// touches reports whether the stretch has any second of a month, "2024-02".
 func (s stretch) touches(month string) bool {
 	in := func(t int64) string { return time.Unix(t, 0).UTC().Format("2006-01") }
 	return month >= in(s.from) && month <= in(s.to-1)
 }
 
-// fewTargets are so few that they are looked up one by one, and not with all of their
-// country.
+// fewTargets is up to how many targets are looked up one by one; of more, the whole
+// country is read.
 const fewTargets = 4
 
-// recentIn are the cells of a country in a segment that lie in the stretch of their
-// target, or in one of all where there are no others.
+// recentIn returns the cells of a country in a segment that lie in the stretch of their
+// target, or in all if of is nil.
 func (s *Store) recentIn(g archive.Segment, cc string, all stretch, of map[string]stretch) (out []series.Cell, err error) {
 	take := func(cells []series.Cell) {
 		for i := range cells {
@@ -235,8 +235,8 @@ func (s *Store) recentIn(g archive.Segment, cc string, all stretch, of map[strin
 	return out, nil
 }
 
-// lastDays finds, for each target of a country, the window before its last measurement,
-// with what came later and does not vote.
+// lastDays returns, for each measured target of a country, a stretch: from the window
+// before its last measurement that votes to its last cell.
 func (s *Store) lastDays(ctx context.Context, cc string, window int64) (map[string]stretch, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
@@ -249,7 +249,7 @@ func (s *Store) lastDays(ctx context.Context, cc string, window int64) (map[stri
 	out := map[string]stretch{}
 	for rows.Next() {
 		var target string
-		var measured, last int64 // measured is -1 where it never was
+		var measured, last int64 // measured is -1 if no measurement votes
 		if err := rows.Scan(&target, &measured, &last); err != nil {
 			return nil, fmt.Errorf("query the last days: %w", err)
 		}
@@ -260,8 +260,8 @@ func (s *Store) lastDays(ctx context.Context, cc string, window int64) (map[stri
 	return out, rows.Err()
 }
 
-// publishedTargets adds the targets of a country for which there are published
-// counts, with their cells.
+// publishedTargets adds to out the targets of a country that have published counts, with
+// their cells.
 func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]answer.Evidence) error {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -288,9 +288,9 @@ func (s *Store) publishedTargets(ctx context.Context, cc string, out map[string]
 	return nil
 }
 
-// Hours are hourly cells of one target in one country in a time that the
-// filter bounds. The days of a claim are days of its country, and those of
-// daily cells are UTC's.
+// Hours returns the hourly cells of one target in one country within the filter's time.
+// They are needed for claims: the day of a claim is a day of its country, daily cells are
+// of UTC days.
 func (s *Store) Hours(ctx context.Context, f Filter) ([]series.Cell, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -299,28 +299,28 @@ func (s *Store) Hours(ctx context.Context, f Filter) ([]series.Cell, error) {
 	return s.lookupHours(m, f)
 }
 
-// Then is what the archive could know of a country at a moment.
+// Then is what could be known of a country at a moment.
 type Then struct {
-	Days   map[string][]series.Cell // by target
+	Days   map[string][]series.Cell // both by target
 	Hours  map[string][]series.Cell
 	Events []event.Event
 }
 
-// knownThen keeps a few moments that were asked for.
+// knownThen keeps the results for a few moments.
 type knownThen struct {
-	mu    sync.Mutex // guards what follows; held while one is made
+	mu    sync.Mutex // guards what follows; held while a result is made
 	gen   uint64
 	then  map[string]*Then
-	cells int // of them
+	cells int // of all kept results
 }
 
-// maxKnown bounds the moments that are kept, maxCells their cells: of a moment that
-// has more than that nothing else is kept.
+// maxKnown is how many moments are kept; maxCells limits their cells. A result with more
+// cells than that is kept alone.
 const maxKnown = 16
 
-// Known derives what the archive could know of a country at a moment, from the
-// verdicts on what was received before it. A measurement was received when its
-// uid says, as OONI's do, and else when it was made.
+// Known derives what could be known of a country at a moment, from the verdicts on what
+// was received before it. The uid tells when a measurement was received, as OONI's uids
+// do; else it is when it was made.
 func (s *Store) Known(ctx context.Context, cc string, at time.Time) (*Then, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -348,7 +348,7 @@ func (s *Store) Known(ctx context.Context, cc string, at time.Time) (*Then, erro
 	return t, err
 }
 
-// size is how many cells a moment has.
+// size returns how many cells a result has.
 func (t *Then) size() (n int) {
 	for _, by := range []map[string][]series.Cell{t.Days, t.Hours} {
 		for _, cells := range by {
@@ -400,8 +400,8 @@ func (s *Store) derive(ctx context.Context, f Filter) (*Then, error) {
 	return t, nil
 }
 
-// signalsThen are the signals of a country from outside of the time before a
-// moment. Their source gives them within the hour.
+// signalsThen returns the signals of a country from outside, up to a moment. Their source
+// publishes them within the hour.
 func (s *Store) signalsThen(m *archive.Manifest, cc string, until time.Time) ([]signal.Series, error) {
 	var out []signal.Series
 	for _, g := range m.Select(archive.Signals, "") {
@@ -428,7 +428,7 @@ func byTarget(cells []series.Cell) map[string][]series.Cell {
 	return out
 }
 
-// received is when a measurement reached its collector, as its uid says
+// received returns when a measurement reached its collector, by its uid
 // ("20240217183840.201925_PK_webconnectivity_…"), but not before it was made.
 func received(r *verdict.Row) time.Time {
 	stamp, _, _ := strings.Cut(r.UID, "_")

@@ -11,10 +11,9 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// List gives the verdicts on one target in one country that keep admits, the
-// newest first: at most limit of them after the first skip, and whether there
-// are more. It reads the segments from the newest on and no more of them than it
-// must.
+// List returns the verdicts on one target in one country for which keep is true, the
+// newest first: at most limit of them after the first skip. more says whether there are
+// others. It reads segments from the newest on, and stops as soon as it can.
 func (s *Store) List(ctx context.Context, f Filter, keep func(*verdict.Row) bool, skip, limit int) (out []verdict.Row, more bool, err error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
@@ -80,16 +79,16 @@ func (s *Store) queryNetwork(ctx context.Context, asn uint32) ([]Place, error) {
 	return s.places(ctx, "network", `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells WHERE probe_asn = ? GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target`, asn)
 }
 
-// Measured is what was measured on one network.
+// Measured sums up what was measured on one network.
 type Measured struct {
 	ASN          uint32    `json:"probe_asn"` // 0: not known
 	Measurements int64     `json:"measurements"`
 	Countries    int64     `json:"countries"`
 	Targets      int64     `json:"targets"`
-	Last         time.Time `json:"last_measured"` // the last day
+	Last         time.Time `json:"last_measured"` // day of the last measurement
 }
 
-// Networks lists the networks that the archive has measurements from, by number.
+// Networks lists the networks that the archive has measurements from, sorted by number.
 func (s *Store) Networks(ctx context.Context) ([]Measured, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err

@@ -12,11 +12,11 @@ import (
 	"github.com/sourcegraph/conc"
 )
 
-// maxOpen bounds the segments that a store holds open for looking rows up.
+// maxOpen is how many segments a store holds open for lookups.
 const maxOpen = 512
 
-// openFiles holds segments open between lookups: reading the index of a file
-// costs more than the rows. Segments never change, so none grows stale.
+// openFiles keeps segments open between lookups, since reading the index of a file costs
+// more than the rows. Segments never change, so an open file is never stale.
 type openFiles struct {
 	mu    sync.Mutex
 	files map[string]*heldFile
@@ -25,9 +25,9 @@ type openFiles struct {
 
 type heldFile struct {
 	f    *archive.SegmentFile
-	uses int   // by lookups that are under way
-	last int64 // when it was last asked for, by the clock of openFiles
-	gone bool  // closed when its last use ends
+	uses int   // how many lookups use it now
+	last int64 // value of openFiles.clock when it was asked for last
+	gone bool  // it must be closed when its last use ends
 }
 
 // use calls fn with a segment that stays open until fn returns.
@@ -61,8 +61,8 @@ func (o *openFiles) take(a *archive.Archive, g archive.Segment) (*heldFile, erro
 	return h, nil
 }
 
-// held takes a file that is open, unless somebody has written to it since it
-// was opened and verified.
+// held returns a file that is open, nil if there is none or somebody has written to it
+// since it was opened.
 func (o *openFiles) held(path string) *heldFile {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -80,7 +80,7 @@ func (o *openFiles) held(path string) *heldFile {
 	return h
 }
 
-// drop closes a file when its last use ends. The caller holds mu.
+// drop lets a file be closed when its last use ends. The caller holds mu.
 func (o *openFiles) drop(path string) {
 	h := o.files[path]
 	if h == nil {
@@ -92,8 +92,7 @@ func (o *openFiles) drop(path string) {
 	delete(o.files, path)
 }
 
-// evict lets go of the file that was asked for longest ago when there are too
-// many.
+// evict drops the file that nobody asked for the longest time, if there are too many.
 func (o *openFiles) evict() {
 	if len(o.files) <= maxOpen {
 		return
@@ -119,8 +118,8 @@ func (o *openFiles) release(h *heldFile) {
 	}
 }
 
-// keep closes the files of segments that are no longer listed, so that the disk
-// gets back what compaction freed.
+// keep drops the files of segments that are no longer listed, so that the disk gets back
+// the space that compaction freed.
 func (o *openFiles) keep(listed map[string]bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -133,7 +132,7 @@ func (o *openFiles) keep(listed map[string]bool) {
 
 func (o *openFiles) close() { o.keep(nil) }
 
-// lookup reads the rows of a segment in which the keys hold.
+// lookup returns the rows of a segment in which the keys hold.
 func lookup[T any](s *Store, g archive.Segment, keys ...archive.Key) (rows []T, err error) {
 	err = s.open.use(s.a, g, func(f *archive.SegmentFile) (err error) {
 		rows, err = archive.Lookup[T](f, keys...)
@@ -142,9 +141,9 @@ func lookup[T any](s *Store, g archive.Segment, keys ...archive.Key) (rows []T, 
 	return rows, err
 }
 
-// lookupCells reads the whole-measurement cells of one country and target. SQL
-// answers the same (a test compares them) but unpacks whole columns to get at
-// some hundred rows.
+// lookupCells returns the daily cells of whole measurements of one country and target. SQL
+// gives the same (a test compares them), but it uncompresses whole columns for some
+// hundred rows.
 func (s *Store) lookupCells(m *archive.Manifest, f Filter, read cellReader) ([]series.Cell, error) {
 	parts, small, err := s.smallCells(m)
 	if err != nil {
@@ -159,11 +158,11 @@ func (s *Store) lookupCells(m *archive.Manifest, f Filter, read cellReader) ([]s
 			return nil, err
 		}
 	}
-	f.Since = f.Since.UTC().Truncate(series.Day) // daily cells: those of the first day, too
+	f.Since = f.Since.UTC().Truncate(series.Day) // daily cells: the whole first day counts
 	return f.merged(parts), nil
 }
 
-// lookupHours reads the hourly cells of whole measurements of one country and target.
+// lookupHours returns the hourly cells of whole measurements of one country and target.
 func (s *Store) lookupHours(m *archive.Manifest, f Filter) ([]series.Cell, error) {
 	segments := slices.DeleteFunc(m.Select(archive.Hours, m.Ruleset), func(g archive.Segment) bool { return g.Countries[f.CC] == "" })
 	parts, err := s.cellsIn(segments, f, s.read.of)
@@ -173,8 +172,8 @@ func (s *Store) lookupHours(m *archive.Manifest, f Filter) ([]series.Cell, error
 	return f.merged(parts), nil
 }
 
-// merged are those cells that are of whole measurements and within the filter, in
-// order.
+// merged returns, in order, the cells that are of whole measurements and within the
+// filter.
 func (f *Filter) merged(parts [][]series.Cell) []series.Cell {
 	var cells []series.Cell
 	for _, part := range parts {
@@ -193,13 +192,13 @@ func (f *Filter) merged(parts [][]series.Cell) []series.Cell {
 // cellReader is readCells.of or readCells.alone.
 type cellReader func(s *Store, g archive.Segment, cc, target string) ([]series.Cell, error)
 
-// cellsIn gives the cells of one country and target in each of some segments that
-// can hold such of the filter's time.
+// cellsIn reads the cells of one country and target from each segment whose period is
+// within the filter.
 func (s *Store) cellsIn(segments []archive.Segment, f Filter, read cellReader) ([][]series.Cell, error) {
 	segments = slices.DeleteFunc(segments, func(g archive.Segment) bool { return f.apart(g.Period) })
 	parts := make([][]series.Cell, len(segments))
 	errs := make([]error, len(segments))
-	var wg conc.WaitGroup // a panic of one is a panic of Wait, which the caller survives
+	var wg conc.WaitGroup // a panic in one becomes a panic of Wait, which the caller survives
 	turn := make(chan struct{}, 4)
 	for i, g := range segments {
 		wg.Go(func() {
@@ -215,14 +214,14 @@ func (s *Store) cellsIn(segments []archive.Segment, f Filter, read cellReader) (
 	return parts, nil
 }
 
-// apart reports whether a period, "2024-02" or "2024", lies outside the filter.
+// apart reports whether a period, "2024-02" or "2024", lies outside the filter's time.
 func (f *Filter) apart(period string) bool {
 	month := func(t time.Time) string { return t.UTC().Format("2006-01")[:min(len(period), len("2006-01"))] }
 	return !f.Since.IsZero() && period < month(f.Since) || !f.Until.IsZero() && period > month(f.Until)
 }
 
-// admits reports whether a cell of the right country and target is on the filter's
-// networks and begins in its time.
+// admits reports whether a cell is on the filter's networks and begins in its time. It
+// does not look at country and target.
 func (f *Filter) admits(c *series.Cell) bool {
 	return (len(f.ASNs) == 0 || slices.Contains(f.ASNs, c.ASN)) &&
 		(f.Since.IsZero() || c.Start >= f.Since.Unix()) &&

@@ -23,7 +23,7 @@ type Filter struct {
 	CC     string
 	Target string
 	ASNs   []uint32
-	Layer  string // of cells; series.Whole for those of whole measurements
+	Layer  string // of cells; series.Whole: those of whole measurements
 	Since  time.Time
 	Until  time.Time // exclusive
 }
@@ -40,7 +40,7 @@ func (f *Filter) networks(w *where, column string) {
 	w.add(column+" IN ("+marks+")", args...)
 }
 
-// cellColumns are the columns of a cell but its tallies, in the order of scan.
+// cellColumns are the columns of a cell without its tallies, in the order of scan.
 const cellColumns = `target, probe_cc, probe_asn, layer, start, span, measurements, ok, blocked, likely_blocked, impaired, down, insufficient, aside, coalesce(informing, 0), coalesce(informing_bad, 0), reports, vote_blocked, vote_impaired, vote_ok, vote_down, first_bad, last_bad, first_ok, last_ok, first_bad_uid, last_bad_uid, first_ok_uid, last_ok_uid`
 
 // Cells returns daily cells in the order of series.Compare.
@@ -142,8 +142,8 @@ func parseVoices(s string) []series.Voice {
 
 const verdictColumns = `measurement_uid, report_id, coalesce(sender, ''), toUnixTimestamp64Micro(measurement_start_time), probe_cc, probe_asn, resolver_asn, test_name, software, platform, input, target, domain, state, dns.outcome, dns.rule, tcp.outcome, tcp.rule, tls.outcome, tls.rule, http.outcome, http.rule, quic.outcome, quic.rule, app.outcome, app.rule, arrayStringConcat(mechanisms, chr(31)), arrayStringConcat(rules, chr(31)), ruleset, fingerprints, invalid, arrayStringConcat(marks, chr(31)), raw, line, coalesce(channel, ''), coalesce(content, 0)`
 
-// Verdicts returns the rows of the current ruleset in the order of country,
-// target, time and uid.
+// Verdicts returns the verdicts of the current ruleset, ordered by country, target, time
+// and uid.
 func (s *Store) Verdicts(ctx context.Context, f Filter) iter.Seq2[verdict.Row, error] {
 	return func(yield func(verdict.Row, error) bool) {
 		if _, err := s.refresh(ctx, "verdicts"); err != nil {
@@ -204,8 +204,8 @@ func split(s sql.NullString) []string {
 	return strings.Split(s.String, "\x1f")
 }
 
-// Verdict finds the verdict on one measurement: of several under one uid the
-// one that speaks, the first of Versions.
+// Verdict returns the verdict on one measurement, and false if there is none. If several
+// documents have its uid, it is the one that votes, the first of Versions.
 func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, error) {
 	all, err := s.Versions(ctx, uid)
 	if err != nil || len(all) == 0 {
@@ -214,14 +214,14 @@ func (s *Store) Verdict(ctx context.Context, uid string) (verdict.Row, bool, err
 	return all[0], true, nil
 }
 
-// Versions returns the verdicts on all that came under one uid, which anyone
-// may write: first what came from the best source.
+// Versions returns the verdicts on all documents with one uid, since anybody may write a
+// uid. Those from the most trusted source come first.
 func (s *Store) Versions(ctx context.Context, uid string) ([]verdict.Row, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	segments, err := s.uids.among(s.a, m, uid) // a stranger may date his document as he likes
+	segments, err := s.uids.among(s.a, m, uid) // all days: a stranger may give his document any date
 	if err != nil {
 		return nil, err
 	}
@@ -255,14 +255,14 @@ func boolCompare(a, b bool) int {
 	return 1
 }
 
-// Place is one country × target that the archive has cells of.
+// Place is one target in one country that the archive has cells of.
 type Place struct {
 	CC, Target   string
 	Measurements int64
 	Last         time.Time
 }
 
-// Places lists what the archive has measurements of, most measured first.
+// Places lists at most limit places with measurements, the most measured first.
 func (s *Store) Places(ctx context.Context, limit int) ([]Place, error) {
 	all := places{}
 	if small, err := s.eachSmall(ctx, all.add); small || err != nil {
@@ -275,7 +275,7 @@ func (s *Store) queryPlaces(ctx context.Context, limit int) ([]Place, error) {
 	return s.places(ctx, "places", `SELECT probe_cc, target, sum(measurements)::BIGINT AS n, max(start) FROM cells GROUP BY probe_cc, target ORDER BY n DESC, probe_cc, target LIMIT ?`, limit)
 }
 
-// places reads the rows of a question for places; what names it in errors.
+// places reads the rows of a query for places; what names the query in errors.
 func (s *Store) places(ctx context.Context, what, query string, args ...any) ([]Place, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err
@@ -298,8 +298,7 @@ func (s *Store) places(ctx context.Context, what, query string, args ...any) ([]
 	return out, rows.Err()
 }
 
-// PublishedCounts are daily counts as OONI published them, without
-// measurements.
+// PublishedCounts are the counts of one day as OONI published them, without measurements.
 type PublishedCounts struct {
 	Day          time.Time `json:"measurement_start_day"`
 	Networks     int       `json:"networks"`
@@ -310,8 +309,8 @@ type PublishedCounts struct {
 	Measurements int64     `json:"measurement_count"`
 }
 
-// Counts returns the published counts of a target in a country by day. The
-// filter must name both.
+// Counts returns the published counts of a target in a country, by day. The filter must
+// name both.
 func (s *Store) Counts(_ context.Context, f Filter) ([]PublishedCounts, error) {
 	m, err := s.a.Manifest()
 	if err != nil {
@@ -352,7 +351,7 @@ func (s *Store) Counts(_ context.Context, f Filter) ([]PublishedCounts, error) {
 	return out, nil
 }
 
-// counts are the rows of published counts of one target in one country.
+// counts returns the rows of published counts of one target in one country.
 func (s *Store) counts(m *archive.Manifest, cc, target string) ([]derivation.PublishedCount, error) {
 	var rows []derivation.PublishedCount
 	for _, g := range m.Select(archive.Counts, "") {
@@ -365,7 +364,7 @@ func (s *Store) counts(m *archive.Manifest, cc, target string) ([]derivation.Pub
 	return rows, nil
 }
 
-// Observations returns the observation rows of one measurement in their order.
+// Observations returns the observations of one measurement, in order.
 func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Row, error) {
 	m, err := s.a.Manifest()
 	if err != nil {
@@ -373,7 +372,7 @@ func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Ro
 	}
 	segments := m.Select(archive.Observations, "")
 	day := v.Time.UTC().Format(time.DateOnly)
-	for _, only := range []bool{true, false} { // a row whose clock is wrong stands in another day
+	for _, only := range []bool{true, false} { // first its own day; a row whose clock is wrong stands in another
 		var out []observation.Row
 		for _, g := range segments {
 			if only != (g.Period == day) {
@@ -393,7 +392,7 @@ func (s *Store) Observations(_ context.Context, v verdict.Row) ([]observation.Ro
 	return nil, nil
 }
 
-// Countries are those that the archive has measurements of, sorted.
+// Countries lists the countries that the archive has measurements from, sorted.
 func (s *Store) Countries(ctx context.Context) ([]string, error) {
 	if _, err := s.refresh(ctx, "cells"); err != nil {
 		return nil, err

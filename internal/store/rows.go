@@ -13,20 +13,18 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Selection narrows down single measurements, as OONI's API does. Empty fields
-// narrow down nothing.
+// Selection selects single measurements, as OONI's API does. Empty fields select all.
 type Selection struct {
-	CCs, Tests, Domains, Versions []string // Versions are of the software
+	CCs, Tests, Domains, Versions []string // Versions are those of the software
 	ASNs                          []uint32
 	Input, ReportID, UID          string
 	Since, Until                  time.Time // Until is exclusive
 	Confirmed, Anomaly, Failure   *bool     // see Judged
 }
 
-// Judged says a verdict in OONI's three words. A measurement that does not
-// vote, or of which nothing can be said, is a failure and neither of the
-// others; blocked is confirmed; what is blocked, most likely blocked or
-// impaired is an anomaly.
+// Judged puts a verdict into OONI's three words. A measurement that does not vote, or of
+// which nothing can be said, is a failure and nothing else. A blocked one is confirmed.
+// One that is blocked, likely blocked or impaired is an anomaly.
 func Judged(v *verdict.Row) (confirmed, anomaly, failure bool) {
 	failure = !v.Votes() || v.State == verdict.Insufficient
 	confirmed = !failure && v.State == verdict.Blocked
@@ -34,7 +32,7 @@ func Judged(v *verdict.Row) (confirmed, anomaly, failure bool) {
 	return confirmed, anomaly, failure
 }
 
-// The same in SQL.
+// Judged in SQL.
 const (
 	isFailure   = `(invalid <> '' OR arrayStringConcat(marks, '') <> '' OR state = 'insufficient')`
 	isConfirmed = `(NOT ` + isFailure + ` AND state = 'blocked')`
@@ -79,15 +77,15 @@ func (f *Selection) where() *where {
 	return w
 }
 
-// Measurements returns the verdicts of a selection in the order of time,
-// latest first unless ascending. It asks for the days at that end alone, and for
-// more of them while there are too few rows.
+// Measurements returns the verdicts of a selection ordered by time, the latest first
+// unless ascending. It asks first for the days at that end only, and for more of them
+// while there are too few rows.
 func (s *Store) Measurements(ctx context.Context, f Selection, ascending bool, offset, limit int) ([]verdict.Row, error) {
 	m, err := s.refresh(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rare := f.UID != "" || f.ReportID != "" || f.Input != "" // few rows, and nobody knows of which day
+	rare := f.UID != "" || f.ReportID != "" || f.Input != "" // few rows, of any day
 	if !ascending && !rare {
 		found, ok, err := s.recent(s.calendar.days(m), &f, offset, limit)
 		if err != nil || ok {
@@ -124,7 +122,7 @@ func (s *Store) Measurements(ctx context.Context, f Selection, ascending bool, o
 	return s.measurements(ctx, f, ascending, offset, limit)
 }
 
-// dayRows is how many verdicts there are of a day.
+// dayRows is how many verdicts a day has.
 type dayRows struct {
 	day  time.Time
 	rows int64
@@ -166,7 +164,7 @@ func (s *Store) measurements(ctx context.Context, f Selection, ascending bool, o
 	return out, failed
 }
 
-// axes are the columns by which measurements are counted.
+// axes are the columns by which measurements can be counted.
 var axes = map[string]string{
 	"measurement_start_day": "startOf(?, measurement_start_time)",
 	"probe_cc":              "probe_cc",
@@ -177,7 +175,7 @@ var axes = map[string]string{
 	"blocking_type":         `CASE WHEN NOT ` + isAnomaly + ` OR state = 'impaired' THEN '' WHEN arrayStringConcat(mechanisms, ' ') LIKE 'dns%' THEN 'dns' WHEN arrayStringConcat(mechanisms, ' ') LIKE 'tcp%' OR arrayStringConcat(mechanisms, ' ') LIKE 'ip.%' THEN 'tcp_ip' WHEN arrayStringConcat(mechanisms, ' ') LIKE 'http.blockpage%' OR arrayStringConcat(mechanisms, ' ') LIKE 'http.redirect%' THEN 'http-diff' ELSE 'http-failure' END`,
 }
 
-// Axes lists the columns that Aggregate can count by.
+// Axes lists the axes by which Aggregate can count.
 func Axes() []string {
 	var out []string
 	for a := range axes {
@@ -189,15 +187,15 @@ func Axes() []string {
 
 // Group counts the measurements that have the same values on the axes.
 type Group struct {
-	Values                                        []string // of the axes, in their order
-	Anomaly, Confirmed, Failure, OK, Measurements int64    // Anomaly without those that are confirmed
+	Values                                        []string // on the axes, in their order
+	Anomaly, Confirmed, Failure, OK, Measurements int64    // Anomaly does not count the confirmed ones
 	Layers                                        [9]float64
 }
 
-// Aggregate counts a selection by no, one or two axes, in their order. grain
-// is that of measurement_start_day: hour, day, week, month or year. Layers are
-// the shares of those that vote in which DNS, TCP and TLS were blocked, down
-// and ok, in this order.
+// Aggregate counts a selection by the axes in by, which may be none. grain is the unit of
+// measurement_start_day: hour, day, week, month or year. Group.Layers are shares, from 0
+// to 1, of the measurements that are no failure: DNS blocked, down, ok; then the same for
+// TCP and for TLS.
 func (s *Store) Aggregate(ctx context.Context, f Selection, by []string, grain string) ([]Group, error) {
 	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return nil, err
@@ -251,7 +249,7 @@ func (s *Store) Aggregate(ctx context.Context, f Selection, by []string, grain s
 	return out, rows.Err()
 }
 
-// failureAxes are the columns by which observations are counted.
+// failureAxes are the columns by which observations can be counted.
 var failureAxes = map[string]string{
 	"timestamp": "startOf(?, measurement_start_time)",
 	"hostname":  "name",
@@ -268,9 +266,8 @@ type Seen struct {
 	Count  int64
 }
 
-// Failures counts the observations of a selection, of the names given, by how
-// they ended and by other columns. Of a selection the times, countries,
-// networks and tests narrow them down.
+// Failures counts the observations of the given host names, by the columns in by. Of the
+// selection it applies times, countries, networks and tests.
 func (s *Store) Failures(ctx context.Context, f Selection, names, by []string, grain string) ([]Seen, error) {
 	m, err := s.refresh(ctx, "observations")
 	if err != nil || len(m.Select(archive.Observations, "")) == 0 {
@@ -318,13 +315,13 @@ func (s *Store) Failures(ctx context.Context, f Selection, names, by []string, g
 	return out, rows.Err()
 }
 
-// Totals are what an archive, or what it holds of a country, comes to.
+// Totals sums up an archive, or what it has of a country.
 type Totals struct {
 	Measurements, Networks, Countries int64
-	First                             time.Time // zero where there is nothing
+	First                             time.Time // zero if there is nothing
 }
 
-// Totals counts a country, or all where cc is empty.
+// Totals sums up a country, or the archive if cc is "".
 func (s *Store) Totals(ctx context.Context, cc string) (Totals, error) {
 	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return Totals{}, err
@@ -346,13 +343,13 @@ func (s *Store) Totals(ctx context.Context, cc string) (Totals, error) {
 	return t, nil
 }
 
-// Month is what was measured in one.
+// Month sums up one month.
 type Month struct {
 	Start string // 2024-02-01
 	Totals
 }
 
-// Months counts each month since a time.
+// Months sums up each month since a time.
 func (s *Store) Months(ctx context.Context, since time.Time) ([]Month, error) {
 	if _, err := s.refresh(ctx, "verdicts"); err != nil {
 		return nil, err

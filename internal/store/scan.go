@@ -10,24 +10,23 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// Place in a scan: the rows before it were given. It holds for the manifest and
-// the filter of that scan alone.
+// Position is a place in a scan: all rows before it were given. It is valid only for the
+// same manifest and filter.
 type Position struct {
-	Segment int   // of the manifest's segments of the kind
-	Row     int64 // of those that the country and the target of the filter admit
+	Segment int   // index into the manifest's segments of the view
+	Row     int64 // index among the rows of the segment that the filter's country and target admit
 }
 
-// ErrGone is the error of a scan over a manifest whose segments were replaced
-// so long ago that they are no longer on the disk.
+// ErrGone means that the segments of a manifest were replaced so long ago that they are no
+// longer on the disk.
 var ErrGone = errors.New("the segments of this generation are gone")
 
-// Scan calls fn with the rows of a view's segments as a manifest lists them,
-// oldest period first and in each segment in its order (country, target, time),
-// with the place after the row. The manifest stays what it is while others
-// write, so a later scan from that place goes on without loss or repetition. Of
-// the filter it applies the country and the target, and leaves out segments of
-// other periods; the rest is the caller's. A row is valid until fn returns. It
-// stops at the first error of fn and returns it.
+// Scan calls fn with the rows of a view, and the position after each row. Segments come as
+// the manifest lists them, the oldest period first; rows come in the order of the segment
+// (country, target, time). The manifest does not change while others write, so a later
+// scan from that position goes on without loss or repetition. Of the filter, Scan applies
+// country and target, and skips segments of other periods; the caller must do the rest. A
+// row is valid until fn returns. Scan stops at the first error of fn, and returns it.
 func Scan[T any](ctx context.Context, s *Store, m *archive.Manifest, view string, f *Filter, from Position, fn func(row *T, after Position) error) error {
 	segments := segmentsOf(m, view)
 	for n := from.Segment; n < len(segments); n++ {
@@ -79,8 +78,8 @@ func scanSegment[T any](ctx context.Context, s *Store, g archive.Segment, f *Fil
 	return each(rows[skip:])
 }
 
-// overlaps reports whether a period (a day, a month or a year; of any other
-// form, yes) has times within the filter.
+// overlaps reports whether a period (a day, a month or a year) has any time within the
+// filter. A period of another form does.
 func (f *Filter) overlaps(period string) bool {
 	for _, p := range []struct {
 		layout              string

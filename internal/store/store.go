@@ -1,8 +1,7 @@
-// Package store answers questions about the archive in SQL. It reads the
-// Parquet segments through DuckDB, in this process and read-only, so that
-// another process may write at the same time; or a ClickHouse elsewhere answers.
-// There is one text of SQL for both, each engine has macros for what it spells in
-// another way, and it stands in this package only.
+// Package store answers questions about the archive in SQL. Usually DuckDB, in this
+// process, reads the Parquet segments; it only reads, so another process may write at the
+// same time. Or a ClickHouse on some server answers. All SQL stands in this package, in
+// one text for both engines; macros cover what they spell differently.
 package store
 
 import (
@@ -17,8 +16,7 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// Store is a reader of one archive. Its methods may be called by many
-// goroutines.
+// Store reads one archive. Many goroutines may call its methods.
 type Store struct {
 	a  *archive.Archive
 	db engine
@@ -33,11 +31,11 @@ type Store struct {
 	edition    edition
 	mu         sync.Mutex // guards what follows
 	generation uint64
-	viewed     map[string]bool // views that show this generation
+	viewed     map[string]bool // views that show the segments of generation
 }
 
-// Open prepares queries over an archive through DuckDB. memory is its limit, as
-// "768MB"; empty for the default.
+// Open prepares queries over an archive through DuckDB. memory is how much it may use, as
+// "768MB"; "" is the default.
 func Open(a *archive.Archive, memory string) (*Store, error) {
 	db, err := openDuckDB(memory)
 	if err != nil {
@@ -46,16 +44,16 @@ func Open(a *archive.Archive, memory string) (*Store, error) {
 	return &Store{a: a, db: db}, nil
 }
 
-// Close releases the engine and the open segments.
+// Close closes the engine and the open segments.
 func (s *Store) Close() error {
 	s.open.close()
 	return s.db.Close()
 }
 
-// Archive is the archive that the store reads.
+// Archive returns the archive that the store reads.
 func (s *Store) Archive() *archive.Archive { return s.a }
 
-// views are what SQL asks: the segments of a kind. ruled says that the kind has a
+// views maps the names of views in SQL to kinds of segments. ruled kinds depend on the
 // ruleset.
 var views = map[string]struct {
 	kind  string
@@ -68,9 +66,9 @@ var views = map[string]struct {
 	"hours":        {archive.Hours, true},
 }
 
-// refresh returns the current manifest and points the named views at its
-// segments. The engine reads no file that was not verified here: a segment that is
-// damaged is an error of the questions that need it.
+// refresh returns the current manifest, and lets the named views stand for its segments.
+// It verifies these segments first: the engine must not read a damaged file. The error
+// then wraps *archive.DamagedError.
 func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest, error) {
 	m, err := s.a.Manifest()
 	if err != nil {
@@ -105,16 +103,15 @@ func (s *Store) refresh(ctx context.Context, names ...string) (*archive.Manifest
 	return m, nil
 }
 
-// edition is a name of what was counted in a generation.
+// edition remembers the name of what was counted in a generation.
 type edition struct {
 	mu         sync.Mutex // guards what follows
 	generation uint64
 	counted    string
 }
 
-// Edition names the state of what was counted (cells, events, published
-// counts), and gives the archive's generation, which grows with all that comes
-// in.
+// Edition returns a name for the state of what was counted (cells, events, published
+// counts), and the archive's generation, which grows with everything that comes in.
 func (s *Store) Edition() (counted string, generation uint64, err error) {
 	m, err := s.a.Manifest()
 	if err != nil {
@@ -137,13 +134,13 @@ func (s *Store) Edition() (counted string, generation uint64, err error) {
 	return e.counted, e.generation, nil
 }
 
-// OfView is what a scan of a view needs of a manifest, and nothing else: it can be kept
-// for long.
+// OfView returns the part of a manifest that a scan of a view needs, which can be kept for
+// long.
 func OfView(m *archive.Manifest, view string) *archive.Manifest {
 	return &archive.Manifest{Format: m.Format, Generation: m.Generation, Ruleset: m.Ruleset, Segments: segmentsOf(m, view)}
 }
 
-// segmentsOf are the segments of a view.
+// segmentsOf returns the segments of a view.
 func segmentsOf(m *archive.Manifest, view string) []archive.Segment {
 	v, ruleset := views[view], ""
 	if v.ruled {
@@ -152,7 +149,7 @@ func segmentsOf(m *archive.Manifest, view string) []archive.Segment {
 	return m.Select(v.kind, ruleset)
 }
 
-// where collects conditions and their arguments.
+// where collects SQL conditions and their arguments.
 type where struct {
 	conds []string
 	args  []any

@@ -8,31 +8,31 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// uidIndex knows which segments may hold a uid: four bytes a row, in memory. A
-// uid that nobody has costs a search in it and opens no file. The zero value is
-// ready.
+// uidIndex knows which segments may hold a uid. It keeps four bytes a row in memory. A
+// search for a uid that nobody has opens no file. The zero value is ready.
 type uidIndex struct {
-	mu         sync.Mutex // guards what follows; held while segments are read
+	mu         sync.Mutex // guards what follows; held while segments are being read
 	seed       maphash.Seed
 	ready      bool
-	of         map[string][]uint32 // by path of the segment: the hashes of its uids, sorted
+	of         map[string][]uint32 // hashes of the uids of a segment, sorted; by its path
 	rows       int
-	generation uint64       // of the manifest that parts are of
+	generation uint64       // of the manifest that parts belongs to
 	parts      []uidSegment // in the order of the manifest
 }
 
-// uidSegment is a segment and the hashes of its uids; unknown where there were too
-// many to be kept.
+// uidSegment is a segment with the hashes of its uids. unknown means that they are not
+// kept, because there are too many.
 type uidSegment struct {
 	archive.Segment
 	uids    []uint32
 	unknown bool
 }
 
-// maxUIDs bounds the rows that are known; segments past it are looked into.
+// maxUIDs is for how many rows hashes are kept. Further segments are looked into each
+// time.
 const maxUIDs = 32_000_000
 
-// among gives the segments of verdicts of a manifest that may hold a uid.
+// among returns the segments of verdicts of a manifest that may hold a uid.
 func (x *uidIndex) among(a *archive.Archive, m *archive.Manifest, uid string) ([]archive.Segment, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -54,12 +54,12 @@ func (x *uidIndex) among(a *archive.Archive, m *archive.Manifest, uid string) ([
 
 func (x *uidIndex) hash(uid string) uint32 { return uint32(maphash.String(x.seed, uid)) }
 
-// bring reads the segments that are new, and forgets those that are gone.
+// bring reads the new segments, and forgets those that are no longer listed.
 func (x *uidIndex) bring(a *archive.Archive, m *archive.Manifest) error {
 	if x.of == nil {
 		x.seed, x.of = maphash.MakeSeed(), map[string][]uint32{}
 	}
-	x.ready = false // until all is read
+	x.ready = false // until everything is read
 	segments := m.Select(archive.Verdicts, m.Ruleset)
 	listed := make(map[string]bool, len(segments))
 	for _, g := range segments {
@@ -98,7 +98,7 @@ func (x *uidIndex) bring(a *archive.Archive, m *archive.Manifest) error {
 	return nil
 }
 
-// uidRow is the column that is read.
+// uidRow is the column that bring reads.
 type uidRow struct {
 	UID string `parquet:"measurement_uid"`
 }

@@ -15,49 +15,50 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// readVerdicts keeps the verdicts of the segments that were asked for last, so that
-// lists of the newest measurements read each segment once: a commit adds a small
-// segment, and only that is read then. Segments never change, so none grows stale.
-// What it gives is shared and must not be changed. The zero value is ready.
+// readVerdicts keeps the verdicts of the segments that were used last. So lists of the
+// newest measurements read each segment once: a commit adds a small segment, and only that
+// must be read. Segments never change, so a kept verdict is never stale. Its results are
+// shared: callers must not change them. The zero value is ready.
 type readVerdicts struct {
 	mu    sync.Mutex               // guards what follows
 	kept  map[string]*list.Element // by their keys
-	order *list.List               // of *heldVerdicts, the one that was asked for last first
+	order *list.List               // of *heldVerdicts; the one asked for last stands first
 	bytes int
-	stray map[string]bool // whether a segment holds rows of other days, by path
+	stray map[string]bool // whether a segment holds rows of other days than its own, by path
 }
 
-// heldVerdicts are the rows of one segment, or those on one target in it. What follows
-// once is set by it.
+// heldVerdicts are the rows of one segment, or those on one target in it. once sets the
+// fields after it.
 type heldVerdicts struct {
-	key   string // the path of the segment and, of a part, what it is of
-	bytes int    // that its place in the bound takes; 0 until the rows were read
+	key   string // path of the segment; with country and target for a part of one
+	bytes int    // what it takes of maxVerdictBytes; 0 until the rows are read
 
 	once   sync.Once
 	err    error
 	rows   []verdict.Row  // in the order of the segment
-	sorted bool           // by derivation.CompareVerdicts, as all that this program wrote
-	newest []*verdict.Row // the same, the newest first
-	size   int            // of all that, about, in bytes
+	sorted bool           // sorted by derivation.CompareVerdicts, as everything that this program wrote
+	newest []*verdict.Row // pointers to the same rows, the newest first
+	size   int            // of all that in bytes, an estimate
 }
 
-// The bounds of what is kept: in bytes, and in rows of one segment. A longer one
-// is looked up in its file, or asked for in SQL. For the rows on one target none is
-// read that has more than maxWhole rows: a year of days must not push out all else.
+// maxVerdictBytes is how many bytes are kept. A segment with more than maxHeldRows rows is
+// not kept; its rows are looked up in the file or by SQL. For one target, no segment with
+// more than maxWhole rows is read whole: else a year of days would push out everything
+// else.
 const (
 	maxVerdictBytes = 64 << 20
 	maxHeldRows     = 40_000
 	maxWhole        = 200
 )
 
-// of gives the verdicts of a segment; nil where it has too many to be kept.
+// of returns the verdicts of a segment, nil if it has more than maxHeldRows.
 func (r *readVerdicts) of(a *archive.Archive, g archive.Segment) (*heldVerdicts, error) {
 	if g.Rows > maxHeldRows {
 		return nil, nil
 	}
 	h := r.place(g.Path())
 	h.once.Do(func() {
-		h.err = errUnread // stays where reading panics
+		h.err = errUnread // it stays if reading panics
 		h.err = h.read(a, g)
 		r.settle(h)
 		if h.err == nil {
@@ -69,15 +70,14 @@ func (r *readVerdicts) of(a *archive.Archive, g archive.Segment) (*heldVerdicts,
 	return h, h.err
 }
 
-// errUnread is the error of those who waited for a segment whose reading panicked.
+// errUnread is the error of callers who waited for a segment whose reading panicked.
 var errUnread = &archive.DamagedError{Reason: "reading it panicked"}
 
-// on gives the verdicts on one target in one country in a segment: they alone are
-// looked up, and kept.
+// on looks up, and keeps, the verdicts on one target in one country in a segment.
 func (r *readVerdicts) on(s *Store, g archive.Segment, cc, target string) ([]verdict.Row, error) {
 	h := r.place(g.Path() + "\x00" + cc + "\x00" + target)
 	h.once.Do(func() {
-		h.err = errUnread // stays where reading panics
+		h.err = errUnread // it stays if reading panics
 		var rows []verdict.Row
 		rows, h.err = lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
 		w := words{of: map[string]string{}}
@@ -90,7 +90,7 @@ func (r *readVerdicts) on(s *Store, g archive.Segment, cc, target string) ([]ver
 	return h.rows, h.err
 }
 
-// place finds the place of a segment or a part of one, or makes one.
+// place returns the entry of a key, a new one if there is none.
 func (r *readVerdicts) place(key string) *heldVerdicts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +106,7 @@ func (r *readVerdicts) place(key string) *heldVerdicts {
 	return h
 }
 
-// have gives a segment that was read; nil where it was not.
+// have returns a segment that was read, nil if it was not.
 func (r *readVerdicts) have(path string) *heldVerdicts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,8 +118,9 @@ func (r *readVerdicts) have(path string) *heldVerdicts {
 	return e.Value.(*heldVerdicts)
 }
 
-// settle counts what was read, and lets go of what was asked for longest ago. A
-// segment that could not be read is read again by the next who asks.
+// settle adds what was read to the bytes in use, and drops what nobody asked for the
+// longest time. A segment that could not be read is forgotten, so that the next caller
+// tries again.
 func (r *readVerdicts) settle(h *heldVerdicts) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -138,14 +139,14 @@ func (r *readVerdicts) settle(h *heldVerdicts) {
 	}
 }
 
-// drop lets go of a segment. The caller holds mu.
+// drop drops an entry. The caller holds mu.
 func (r *readVerdicts) drop(e *list.Element) {
 	h := r.order.Remove(e).(*heldVerdicts)
 	delete(r.kept, h.key)
 	r.bytes -= h.bytes
 }
 
-// keep lets go of the segments that are no longer listed.
+// keep drops the segments that are no longer listed.
 func (r *readVerdicts) keep(listed map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -161,8 +162,8 @@ func (r *readVerdicts) keep(listed map[string]bool) {
 	}
 }
 
-// strays reports whether a segment holds rows of other days than its own: those
-// whose clock was wrong stand in the day in which they came.
+// strays reports whether a segment holds rows of other days than its own. A measurement
+// whose clock was wrong stands in the day on which it was received.
 func (s *Store) strays(g archive.Segment) (bool, error) {
 	r := &s.verdicts
 	r.mu.Lock()
@@ -202,7 +203,7 @@ func (h *heldVerdicts) strays(day string) bool {
 	return n > 0 && (!d.holds(h.newest[0].Time) || !d.holds(h.newest[n-1].Time))
 }
 
-// read reads the rows and puts them in order.
+// read reads the rows and sorts them.
 func (h *heldVerdicts) read(a *archive.Archive, g archive.Segment) error {
 	h.rows = make([]verdict.Row, 0, g.Rows)
 	w := words{of: map[string]string{}}
@@ -231,7 +232,7 @@ func newestFirst(a, b *verdict.Row) int {
 	return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Raw, b.Raw), cmp.Compare(a.Line, b.Line))
 }
 
-// words keeps each text once.
+// words keeps one copy of each string.
 type words struct {
 	of    map[string]string
 	bytes int
@@ -250,7 +251,7 @@ func (w *words) own(s string) string {
 	return s
 }
 
-// row is a row whose text is its own: that of the reader may be its buffer.
+// row copies a row with its strings, since the reader may reuse its buffers.
 func (w *words) row(v *verdict.Row) verdict.Row {
 	o := *v
 	o.UID = strings.Clone(v.UID)
@@ -267,7 +268,7 @@ func (w *words) row(v *verdict.Row) verdict.Row {
 			*list = nil
 			continue
 		}
-		own := make([]string, len(*list)) // who appends gets a copy
+		own := make([]string, len(*list)) // whoever appends gets a copy
 		for i, s := range *list {
 			own[i] = w.own(s)
 		}
@@ -277,7 +278,7 @@ func (w *words) row(v *verdict.Row) verdict.Row {
 	return o
 }
 
-// on are the rows on one target in one country, in the order of the segment.
+// on returns the rows on one target in one country, in the order of the segment.
 func (h *heldVerdicts) on(cc, target string) []verdict.Row {
 	if !h.sorted {
 		var out []verdict.Row
@@ -294,10 +295,10 @@ func (h *heldVerdicts) on(cc, target string) []verdict.Row {
 	return h.rows[from : from+n]
 }
 
-// verdictsOn are the verdicts on one target in one country in a segment. They may
-// be shared and must not be changed. A small segment is read whole, and kept; of a
-// larger one that nobody has read the rows are found by its index, which costs less,
-// and kept.
+// verdictsOn returns the verdicts on one target in one country in a segment. They may be
+// shared: callers must not change them. A small segment is read whole and kept. Of a
+// larger one, if it is not kept already, only these rows are looked up by its index, which
+// costs less, and kept.
 func (s *Store) verdictsOn(g archive.Segment, cc, target string) ([]verdict.Row, error) {
 	if h := s.verdicts.have(g.Path()); h != nil {
 		return h.on(cc, target), nil
@@ -312,10 +313,10 @@ func (s *Store) verdictsOn(g archive.Segment, cc, target string) ([]verdict.Row,
 	return h.on(cc, target), nil
 }
 
-// utcDay is a day of UTC, [begin, end).
+// utcDay is a day (UTC), [begin, end).
 type utcDay struct{ begin, end time.Time }
 
-// dayOf is the day of a period. One that is none holds no time.
+// dayOf returns the day of a period; an empty day if it is not a day.
 func dayOf(period string) utcDay {
 	t, err := time.Parse(time.DateOnly, period)
 	if err != nil {
@@ -326,7 +327,7 @@ func dayOf(period string) utcDay {
 
 func (d utcDay) holds(t time.Time) bool { return !t.Before(d.begin) && t.Before(d.end) }
 
-// dayVerdicts are the segments of the verdicts of one day.
+// dayVerdicts lists the segments with the verdicts of one day.
 type dayVerdicts struct {
 	utcDay
 	period   string
@@ -334,7 +335,7 @@ type dayVerdicts struct {
 	segments []archive.Segment
 }
 
-// days are the days of which there are verdicts, the newest first.
+// days returns the days that have verdicts, the newest first.
 func days(m *archive.Manifest) []dayVerdicts {
 	var out []dayVerdicts
 	for _, g := range m.Select(archive.Verdicts, m.Ruleset) { // in the order of their periods
@@ -349,14 +350,14 @@ func days(m *archive.Manifest) []dayVerdicts {
 	return out
 }
 
-// calendar keeps the days of a generation.
+// calendar keeps the days of one generation.
 type calendar struct {
 	mu         sync.Mutex // guards what follows
 	generation uint64
 	of         []dayVerdicts
 }
 
-// days are the days of a manifest. They are shared and must not be changed.
+// days returns the days of a manifest. They are shared: callers must not change them.
 func (c *calendar) days(m *archive.Manifest) []dayVerdicts {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -366,12 +367,12 @@ func (c *calendar) days(m *archive.Manifest) []dayVerdicts {
 	return c.of
 }
 
-// maxRecent bounds the rows that are looked through for the newest of a selection;
-// what lies further back is asked for in SQL.
+// maxRecent is how many rows are looked through for the newest of a selection. Rows
+// further back are asked for in SQL.
 const maxRecent = 60_000
 
-// recent gives the newest verdicts of a selection, as measurements does. ok is false
-// where too many rows would have to be looked through.
+// recent returns the newest verdicts of a selection, as measurements does. ok is false if
+// it would have to look through too many rows.
 func (s *Store) recent(all []dayVerdicts, f *Selection, offset, limit int) (out []verdict.Row, ok bool, err error) {
 	l := lookingBack{s: s, f: f, want: offset + limit, left: maxRecent}
 	if err := l.astray(all); err != nil {
@@ -399,9 +400,9 @@ type lookingBack struct {
 	s     *Store
 	f     *Selection
 	want  int
-	left  int64 // rows that may be looked through; below 0 it is given up
+	left  int64 // how many rows may still be looked through; below 0 the search gives up
 	stray []*verdict.Row
-	found []*verdict.Row // with those astray
+	found []*verdict.Row // all found, stray ones included
 }
 
 // astray finds the rows that stand in another day than their own.
@@ -422,7 +423,7 @@ func (l *lookingBack) astray(all []dayVerdicts) error {
 	return nil
 }
 
-// add finds the rows of a day that stand there.
+// add finds the rows of a day that stand in that day.
 func (l *lookingBack) add(d *dayVerdicts) error {
 	if !l.f.Until.IsZero() && !d.begin.Before(l.f.Until) {
 		return nil
@@ -435,8 +436,8 @@ func (l *lookingBack) add(d *dayVerdicts) error {
 	return nil
 }
 
-// enough reports whether all that is wanted was found, and nothing that is older
-// than a moment can come before it.
+// enough reports whether the search can stop: it has found all that is wanted, and
+// everything older than since comes later in the list. It also stops when left is used up.
 func (l *lookingBack) enough(since time.Time) bool {
 	n := len(l.found) - len(l.stray)
 	for _, v := range l.stray {
@@ -447,7 +448,7 @@ func (l *lookingBack) enough(since time.Time) bool {
 	return n >= l.want || l.left < 0
 }
 
-// take adds the newest rows of a segment that are at such times.
+// take adds the newest rows of a segment whose time at admits.
 func (l *lookingBack) take(g archive.Segment, at func(time.Time) bool) error {
 	if l.left -= g.Rows; l.left < 0 {
 		return nil
@@ -473,7 +474,7 @@ func (l *lookingBack) take(g archive.Segment, at func(time.Time) bool) error {
 	return nil
 }
 
-// admits reports whether a verdict is of the selection: where says the same in SQL.
+// admits reports whether a verdict is in the selection. where says the same in SQL.
 func (f *Selection) admits(v *verdict.Row) bool {
 	in := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
 	is := func(want, s string) bool { return want == "" || want == s }

@@ -26,7 +26,7 @@ type Problem struct {
 
 func (p Problem) Error() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text) }
 
-// Problems are all mistakes found by one Load, in the order of files and lines.
+// Problems are all mistakes that one Load found, ordered by file and line.
 type Problems []Problem
 
 func (ps Problems) Error() string {
@@ -37,8 +37,8 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Load reads a registry: every .yaml file in the root of fsys is one
-// platform. A mistake is returned with all the others, as Problems.
+// Load reads a registry: every .yaml file in the root of fsys is one platform. If there
+// are mistakes, the error is Problems with all of them.
 func Load(fsys fs.FS) (*Registry, error) {
 	names, err := fs.Glob(fsys, "*.yaml")
 	if err != nil {
@@ -82,7 +82,7 @@ type document struct {
 	platform *Platform
 }
 
-// root parses the file into nodes, which know their lines; only problems need them.
+// root parses the file into nodes, which know their lines. Only problems need them.
 func (d *document) root() (*yaml.Node, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(d.text, &root); err != nil {
@@ -94,8 +94,8 @@ func (d *document) root() (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// line is where a path of map keys and list places stands; where the path
-// ends early, the last thing that is there.
+// line returns the line of a path of map keys and list indexes. If the path does not
+// exist, it is the line of the last part that does.
 func (d *document) line(steps ...any) int {
 	n, err := d.root()
 	if err != nil {
@@ -138,8 +138,7 @@ func (l *linter) problem(d *document, line int, format string, args ...any) {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 
-// parse reads one file; a file that cannot be read as a platform is reported
-// and left out.
+// parse reads one file. A file that is not a platform is reported and left out.
 func (l *linter) parse(file string, text []byte) {
 	d := &document{file: file, text: text, platform: new(Platform)}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
@@ -177,7 +176,7 @@ var (
 	testForm  = regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`)
 )
 
-// check reports what is wrong in one document alone.
+// check reports what is wrong within one document.
 func (l *linter) check(d *document) {
 	p := d.platform
 	if !idForm.MatchString(p.ID) {
@@ -311,8 +310,8 @@ func endpointHost(endpoint string) (string, error) {
 	return host, nil
 }
 
-// checkTogether reports what is wrong between documents: two claims to one
-// name, alias or test, and endpoints on hosts of others.
+// checkTogether reports what is wrong between documents: two claims to one name, alias or
+// test, and endpoints on hosts of others.
 func (l *linter) checkTogether() {
 	type owner struct {
 		d    *document
@@ -374,7 +373,7 @@ func (l *linter) checkEndpointHosts() {
 			for j, e := range s.Endpoints {
 				host, err := endpointHost(e)
 				if err != nil {
-					continue // reported by checkService
+					continue // checkService reports it
 				}
 				if !slices.ContainsFunc(r.byID[want].Hosts, func(h Host) bool { return covers(h, host) }) {
 					l.problem(d, d.line("services", i, "endpoints", j), "services[%d].endpoints[%d]: %s does not claim %s; add it to hosts, or say shared_with", i, j, want, host)
@@ -388,8 +387,8 @@ func covers(h Host, name string) bool {
 	return h.Name() == name || h.Domain != "" && strings.HasSuffix(name, "."+h.Domain)
 }
 
-// overlap reports whether two claims hold on some same day. Dates that cannot
-// be read overlap nothing; they are reported on their own.
+// overlap reports whether two claims hold on one same day. Dates that cannot be read
+// overlap nothing; they are reported separately.
 func overlap(a, b Host) bool {
 	before := func(a, b Host) bool {
 		return a.Until != "" && b.From != "" && !b.From.Start().Before(a.Until.End())

@@ -28,34 +28,34 @@ type Platform struct {
 	ID       string       `yaml:"id" json:"id"`
 	Name     string       `yaml:"name" json:"name"`
 	Former   []FormerName `yaml:"former_names,omitempty" json:"former_names,omitempty"`
-	Aliases  []string     `yaml:"aliases,omitempty" json:"aliases,omitempty"` // lower case, accepted where an id is
+	Aliases  []string     `yaml:"aliases,omitempty" json:"aliases,omitempty"` // lower case; accepted in place of the id
 	Kind     Kind         `yaml:"kind" json:"kind"`
 	Owner    string       `yaml:"owner" json:"owner"`
 	Launched Date         `yaml:"launched,omitempty" json:"launched,omitempty"`
 	Closed   Date         `yaml:"closed,omitempty" json:"closed,omitempty"`
 	Hosts    []Host       `yaml:"hosts" json:"hosts"`
 	Services []Service    `yaml:"services,omitempty" json:"services,omitempty"`
-	Tests    []string     `yaml:"tests,omitempty" json:"tests,omitempty"` // OONI test names that speak for this platform alone
+	Tests    []string     `yaml:"tests,omitempty" json:"tests,omitempty"` // names of OONI tests that measure this platform alone
 	Notes    string       `yaml:"notes,omitempty" json:"notes,omitempty"`
 }
 
-// FormerName is what the platform was called until a day.
+// FormerName is what the platform was called up to a day.
 type FormerName struct {
 	Name  string `yaml:"name" json:"name"`
 	Until Date   `yaml:"until" json:"until"`
 }
 
-// Host is a claim to a domain with all names under it, or to one exact host
-// (a name or an address). Exactly one of Domain and Exact is set.
+// Host claims a domain with all names below it, or exactly one host (a name or an
+// address). Exactly one of Domain and Exact is set.
 type Host struct {
 	Domain string   `yaml:"domain,omitempty" json:"domain,omitempty"`
 	Exact  string   `yaml:"host,omitempty" json:"host,omitempty"`
-	Except []string `yaml:"except,omitempty" json:"except,omitempty"` // names under Domain that are not the platform's
-	From   Date     `yaml:"from,omitempty" json:"from,omitempty"`     // first day; empty: always
-	Until  Date     `yaml:"until,omitempty" json:"until,omitempty"`   // last day; empty: still
+	Except []string `yaml:"except,omitempty" json:"except,omitempty"` // names below Domain that do not belong to the platform
+	From   Date     `yaml:"from,omitempty" json:"from,omitempty"`     // first day; "": always
+	Until  Date     `yaml:"until,omitempty" json:"until,omitempty"`   // last day; "": still
 }
 
-// Name is the claimed name, whichever way it is claimed.
+// Name returns the claimed name, Domain or Exact.
 func (h Host) Name() string {
 	if h.Domain != "" {
 		return h.Domain
@@ -63,8 +63,7 @@ func (h Host) Name() string {
 	return h.Exact
 }
 
-// ValidAt reports whether the claim holds at t. The zero time asks about no
-// day in particular, and every claim holds.
+// ValidAt reports whether the claim holds at t. For the zero time every claim holds.
 func (h Host) ValidAt(t time.Time) bool {
 	if t.IsZero() {
 		return true
@@ -72,30 +71,28 @@ func (h Host) ValidAt(t time.Time) bool {
 	return (h.From == "" || !t.Before(h.From.Start())) && (h.Until == "" || t.Before(h.Until.End()))
 }
 
-// Service is a part of a platform that works or fails as one: its web site,
-// the app's servers, an edition. A platform is whole when all its services
-// work.
+// Service is a part of a platform that works or fails as one: its web site, the app's
+// servers, an edition. A platform works if all its services work.
 type Service struct {
 	Name string `yaml:"name" json:"name"`
-	// Need says how the endpoints combine: Any of a pool, All of a set.
+	// Need says how many endpoints must work: Any or All.
 	Need      Need     `yaml:"need" json:"need"`
 	Endpoints []string `yaml:"endpoints" json:"endpoints"` // URLs: https, http, tcp, udp
-	// SharedWith is the platform that claims the endpoints' hosts, where this
-	// platform's app uses another's.
+	// SharedWith is the platform that claims the hosts of the endpoints, if this
+	// platform's app uses another platform's servers.
 	SharedWith string `yaml:"shared_with,omitempty" json:"shared_with,omitempty"`
 }
 
 // Need is how many of a service's endpoints must be reachable.
 type Need string
 
-// The two ways to combine endpoints.
+// The two kinds of need.
 const (
 	Any Need = "any" // a pool: one that answers is enough
-	All Need = "all" // a set: each is needed
+	All Need = "all" // a set: all are needed
 )
 
-// NameAt is what the platform was called at t; the zero time gives the
-// present name.
+// NameAt returns the platform's name at t. The zero time gives the present name.
 func (p *Platform) NameAt(t time.Time) string {
 	if !t.IsZero() {
 		for _, f := range p.Former { // sorted by Until
@@ -107,8 +104,8 @@ func (p *Platform) NameAt(t time.Time) string {
 	return p.Name
 }
 
-// HostNames are the names that the platform claims at t, in the document's
-// order; the zero time gives all it ever claimed.
+// HostNames returns the names that the platform claims at t, in the document's order. The
+// zero time gives all that it ever claimed.
 func (p *Platform) HostNames(t time.Time) []string {
 	var names []string
 	for _, h := range p.Hosts {
@@ -124,7 +121,7 @@ type Date string
 
 var dateLayouts = []string{"2006-01-02", "2006-01", "2006"}
 
-// bounds are the first instant of the date and the first one after it.
+// bounds returns the first instant of the date, and the first instant after it.
 func (d Date) bounds() (start, end time.Time, err error) {
 	for i, layout := range dateLayouts {
 		t, err := time.Parse(layout, string(d))
@@ -142,13 +139,13 @@ func (d Date) bounds() (start, end time.Time, err error) {
 	return start, end, fmt.Errorf("bad date %q: write YYYY-MM-DD, YYYY-MM or YYYY", string(d))
 }
 
-// Start is the first instant of the date; the zero time for a bad date.
+// Start returns the first instant of the date; the zero time if the date is wrong.
 func (d Date) Start() time.Time {
 	start, _, _ := d.bounds()
 	return start
 }
 
-// End is the first instant after the date; the zero time for a bad date.
+// End returns the first instant after the date; the zero time if the date is wrong.
 func (d Date) End() time.Time {
 	_, end, _ := d.bounds()
 	return end
@@ -163,7 +160,7 @@ func (k Kind) known() bool {
 	return false
 }
 
-// kindList is the list of kinds for an error.
+// kindList lists the kinds, for an error message.
 func kindList() string {
 	names := make([]string, len(Kinds))
 	for i, k := range Kinds {

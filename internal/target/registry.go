@@ -23,13 +23,13 @@ type Registry struct {
 	byID      map[string]*Platform
 	byAlias   map[string]string
 	byTest    map[string]string
-	byName    map[string]string  // id, alias, name and former name, lower case
-	claims    map[string][]claim // by host or domain name
+	byName    map[string]string  // id, alias, name and former name, in lower case
+	claims    map[string][]claim // by host or domain name, the latest first
 	hash      string
 }
 
-// claim is one platform's hold on a name for a time, in Unix seconds. An
-// empty platform is a name excepted from the domain above it.
+// claim says that a platform has a name for a time, in Unix seconds. An empty platform
+// marks a name that is excepted from the domain above it.
 type claim struct {
 	platform    string
 	under       bool // names below it too
@@ -47,22 +47,21 @@ func (r *Registry) Platform(id string) (*Platform, bool) {
 	return p, ok
 }
 
-// Platforms returns every platform, sorted by id. The slice is the caller's,
-// the platforms are not.
+// Platforms returns every platform, sorted by id. The caller may change the slice, but not
+// the platforms.
 func (r *Registry) Platforms() []*Platform { return slices.Clone(r.platforms) }
 
-// OfTest returns the platform that an OONI test speaks for, or "" when it
-// speaks for no single one.
+// OfTest returns the platform that an OONI test measures, "" if the test is about no
+// single platform.
 func (r *Registry) OfTest(testName string) string { return r.byTest[testName] }
 
-// Hash is the SHA-256 of the registry's content, in hexadecimal. Comments and
-// layout of the documents do not change it.
+// Hash returns the SHA-256 of the registry's content, in hex. Comments and layout of the
+// documents do not change it.
 func (r *Registry) Hash() string { return r.hash }
 
-// OfHost returns the platform that a host belonged to at a time, or "". The
-// longest claim on whole labels decides: notx.com is not x.com. Case, a port,
-// a final dot and a name in Unicode are tolerated. The zero time asks for the
-// latest claim.
+// OfHost returns the platform that a host belonged to at a time, "" for none. The longest
+// claim of whole labels decides: notx.com is not x.com. Case, a port, a dot at the end and
+// names in Unicode do not matter. The zero time asks for the latest claim.
 func (r *Registry) OfHost(host string, at time.Time) string {
 	host = hostName(host)
 	if host == "" {
@@ -73,7 +72,7 @@ func (r *Registry) OfHost(host string, at time.Time) string {
 		when = at.Unix()
 	}
 	for name, whole := host, true; ; whole = false {
-		for _, c := range r.claims[name] { // latest first
+		for _, c := range r.claims[name] { // the latest first
 			if (whole || c.under) && (when == forever || c.from <= when && when < c.until) {
 				return c.platform
 			}
@@ -86,7 +85,8 @@ func (r *Registry) OfHost(host string, at time.Time) string {
 	}
 }
 
-// Of names the platform that a host, or failing that a test, speaks for, or "".
+// Of returns the platform that a host belongs to or, if there is none, that the test
+// measures; "" for none.
 func (r *Registry) Of(host, test string, at time.Time) string {
 	if host != "" {
 		if id := r.OfHost(host, at); id != "" {
@@ -96,9 +96,9 @@ func (r *Registry) Of(host, test string, at time.Time) string {
 	return r.OfTest(test)
 }
 
-// Resolve reads a target as a person writes it: a platform's id or alias, or
-// a host name. It returns the platform's id with all names it claims; for a
-// host that no platform claims, the host itself. The error names near ids.
+// Resolve reads a target as a person writes it: the id or an alias of a platform, or a
+// host name. For a platform it returns the id and all names that it claims. For a host
+// that no platform claims, it returns the host. The error suggests similar ids.
 func (r *Registry) Resolve(arg string) (id string, hosts []string, err error) {
 	name := strings.ToLower(strings.TrimSpace(arg))
 	if alias, ok := r.byAlias[name]; ok {
@@ -125,9 +125,9 @@ func (r *Registry) Resolve(arg string) (id string, hosts []string, err error) {
 	return "", nil, fmt.Errorf("unknown target %q: neither a platform nor a host name; %s", arg, hint)
 }
 
-// hostName is the form in which hosts are claimed: lower case, punycode, no
-// port, no final dot; "" when the text is no host name. It allocates only for
-// names that are not in that form already.
+// hostName returns a host in the form in which it is claimed: lower case, punycode, no
+// port, no dot at the end; "" if the text is no host name. It allocates only if the form
+// changes.
 func hostName(s string) string {
 	plain := s != ""
 	for i := 0; i < len(s) && plain; i++ {
@@ -190,13 +190,13 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// near lists up to three ids whose id, alias or name is close to a word.
+// near returns up to three ids whose id, alias or name resembles a word.
 func (r *Registry) near(word string) []string {
 	type match struct {
 		id   string
 		cost int
 	}
-	if len(word) > 40 { // of no name
+	if len(word) > 40 { // longer than any name
 		return nil
 	}
 	var matches []match
@@ -223,7 +223,7 @@ func (r *Registry) near(word string) []string {
 	return ids
 }
 
-// index builds the lookup tables of platforms that were checked.
+// index makes the lookup tables of checked platforms.
 func index(platforms []*Platform) (*Registry, error) {
 	slices.SortFunc(platforms, func(a, b *Platform) int { return strings.Compare(a.ID, b.ID) })
 	r := &Registry{
@@ -261,13 +261,13 @@ func index(platforms []*Platform) (*Registry, error) {
 	}
 	for _, cs := range r.claims {
 		slices.SortFunc(cs, func(a, b claim) int {
-			if (a.platform == "") != (b.platform == "") { // a claim beats an exception
+			if (a.platform == "") != (b.platform == "") { // a claim wins against an exception
 				return strings.Compare(b.platform, a.platform)
 			}
 			return cmp.Compare(b.until, a.until)
 		})
 	}
-	for _, p := range platforms { // a present name beats a former one
+	for _, p := range platforms { // a present name wins against a former one
 		r.byName[strings.ToLower(p.Name)] = p.ID
 	}
 	maps.Copy(r.byName, r.byAlias)
@@ -283,11 +283,11 @@ func index(platforms []*Platform) (*Registry, error) {
 	return r, nil
 }
 
-// OfName returns the platform that a word of prose means: its id, an alias,
-// its name or a former one, in any case. "" when it means none.
+// OfName returns the platform that a word in prose means, "" for none. The word may be its
+// id, an alias, its name or a former name, in any case.
 func (r *Registry) OfName(word string) string {
 	return r.byName[strings.ToLower(strings.TrimSpace(word))]
 }
 
-// Names lists every word that OfName knows, sorted.
+// Names returns every word that OfName knows, sorted.
 func (r *Registry) Names() []string { return slices.Sorted(maps.Keys(r.byName)) }

@@ -13,24 +13,24 @@ import (
 type ListEntry struct {
 	Line     int // in the file, from 1
 	URL      string
-	Host     string // of the URL, in the form in which hosts are claimed
+	Host     string // of the URL, in the form of hostName
 	Category string // code, "GRP"
 	About    string // the category's description
-	Added    string // date as written
+	Added    string // the date, as the list has it
 	Source   string
 	Notes    string
 }
 
-// Rejected is a row of a test list that was set aside.
+// Rejected is a row of a test list that was left out.
 type Rejected struct {
 	Line   int
 	Row    string
 	Reason string
 }
 
-// ReadTestList reads a test list in Citizen Lab's CSV columns, in any order
-// (url and category_code are needed). Odd rows are set aside and counted, and
-// are not an error: rows read are entries and rejected together.
+// ReadTestList reads a test list with Citizen Lab's CSV columns, in any order; url and
+// category_code are required. Rows that are wrong are not an error: they come back as
+// rejected. Entries and rejected together are all rows.
 func ReadTestList(r io.Reader) ([]ListEntry, []Rejected, error) {
 	reader := csv.NewReader(r)
 	reader.FieldsPerRecord = -1
@@ -82,7 +82,7 @@ func ReadTestList(r io.Reader) ([]ListEntry, []Rejected, error) {
 	}
 }
 
-// check fills in the host and says what is wrong with the entry.
+// check fills in the host, and returns what is wrong with the entry; "" for nothing.
 func (e *ListEntry) check() string {
 	u, err := url.Parse(e.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {

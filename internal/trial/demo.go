@@ -17,11 +17,11 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Visit is one measurement of a history: when, from which network, of what,
-// and what the censor does at that time.
+// Visit is one measurement of the demonstration: when, from which network, of what, and
+// what the censor does at that time.
 type Visit struct {
 	Time  time.Time
-	ASN   uint32 // private (RFC 6996)
+	ASN   uint32 // a private ASN (RFC 6996)
 	Input string
 	Rules []lab.Rule
 	Dark  bool // nothing passes; the measurement is submitted when the line is back
@@ -31,19 +31,19 @@ type Visit struct {
 // The networks of the lab's country.
 var networks = []uint32{lab.ClientASN, lab.ClientASN + 1, lab.ClientASN + 2}
 
-// episode is a stretch of a history: from one day to before another, counted
-// from its beginning, on some networks.
+// episode is a part of the demonstration: from one day up to, but without, another, on
+// some networks. Days count from its beginning.
 type episode struct {
 	host     string
 	from, to int
-	on       []uint32 // empty: all
+	on       []uint32 // empty: on all networks
 	rules    []lab.Rule
 }
 
-// demoDays is how long the demo lasts.
+// demoDays is how many days the demonstration lasts.
 const demoDays = 28
 
-// episodes are what happens in the demo's country. None of it happened
+// episodes lists what happens in the demonstration's country. None of it happened
 // anywhere.
 func episodes() []episode {
 	at := func(host string, port uint16) lab.When {
@@ -53,35 +53,33 @@ func episodes() []episode {
 		return []lab.Rule{{When: at(host, 53), Do: lab.Forge{Addrs: []netip.Addr{netip.MustParseAddr("10.10.34.34")}}}}
 	}
 	return []episode{
-		// x.com: first the resolvers lie, then the server name is cut, on two
-		// networks of three; one of them lets go.
+		// x.com: on two networks of three, first the resolvers lie, then the server name
+		// is blocked. One of the two stops blocking.
 		{"x.com", 8, 12, []uint32{networks[0]}, lie("x.com")},
 		{"x.com", 10, demoDays, []uint32{networks[1]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
 		{"x.com", 12, 23, []uint32{networks[0]}, []lab.Rule{{When: at("x.com", 443), Do: lab.Reset{}}}},
-		// facebook.com: its name is denied everywhere for five days.
+		// facebook.com: for five days all resolvers say that the name does not exist.
 		{"facebook.com", 14, 19, nil, []lab.Rule{{When: at("facebook.com", 53), Do: lab.Forge{RCode: dns.RcodeNameError}}}},
-		// telegram.org: its packets are lost on one network, without end.
+		// telegram.org: from a day on, its packets are lost on one network.
 		{"telegram.org", 20, demoDays, []uint32{networks[2]}, []lab.Rule{{When: lab.When{Sites: []string{"telegram.org"}, Transport: "tcp"}, Do: lab.Drop{}}}},
-		// wikipedia.org: its own server is out of order for a day, which the
-		// helper sees too. See brokenDay. And for two days one network is
-		// dark: see dark.
+		// wikipedia.org: for a day its own server is broken, as the helper sees too
+		// (brokenDay). Also, one network is dark for two days (dark).
 	}
 }
 
-// dark reports a day on which nothing passes on a network, as when a
-// government shuts the internet off. What a probe measures then stays with it
-// until the line is back. It proves nothing about any site.
+// dark reports whether nothing passes on a network on a day, as when a government shuts
+// the internet off. A probe keeps what it measures then, and submits it when the line is
+// back. Such measurements prove nothing about any site.
 func dark(day int, asn uint32) bool { return asn == networks[1] && (day == 5 || day == 6) }
 
-// brokenDay is when the lab's wikipedia.org has a certificate that has
-// expired: nobody blocks it.
+// brokenDay is the day on which the lab's wikipedia.org has an expired certificate. Nobody
+// blocks it.
 const brokenDay = 17
 
 const brokenHost = "expired." + "wikipedia.org"
 
-// DemoSites are the sites of the demo. The names are those of
-// real platforms, so that the demo's pages look as real ones would; the
-// servers are the lab's.
+// DemoSites returns the sites of the demonstration. Their names are those of real
+// platforms, so that its pages look as real ones would. The servers are the lab's.
 func DemoSites() []lab.Site {
 	return []lab.Site{
 		{Name: "x.com", QUIC: true}, {Name: "facebook.com", QUIC: true}, {Name: "telegram.org", QUIC: true},
@@ -89,8 +87,8 @@ func DemoSites() []lab.Site {
 	}
 }
 
-// DemoVisits plans the demo's measurements: so many a day of each site on each
-// network, the last of them before end.
+// DemoVisits plans the demonstration's measurements: perDay of each site on each network.
+// The last ones are just before end.
 func DemoVisits(end time.Time, perDay int) []Visit {
 	begin := end.UTC().Truncate(24*time.Hour).AddDate(0, 0, -demoDays)
 	var visits []Visit
@@ -98,7 +96,7 @@ func DemoVisits(end time.Time, perDay int) []Visit {
 		for n := range perDay {
 			for i, asn := range networks {
 				for j, host := range []string{"x.com", "facebook.com", "telegram.org", "wikipedia.org"} {
-					// Spread over the day, and not in step.
+					// Spread over the day, and at different minutes.
 					minutes := (24*60/perDay)*n + 37*i + 11*j + (day*53)%60
 					v := Visit{
 						Time: begin.AddDate(0, 0, day).Add(time.Duration(minutes) * time.Minute),
@@ -134,17 +132,16 @@ func (e *episode) covers(asn uint32) bool {
 	return len(e.on) == 0
 }
 
-// Origin marks every measurement that was taken in the lab, in its
-// annotations.
+// Origin stands in the annotations of every measurement that was taken in the lab.
 const Origin = "bandish-lab"
 
-// Slow reports whether a visit mostly waits: for packets that are lost.
+// Slow reports whether a visit mostly waits for packets that are lost.
 func (v *Visit) Slow() bool {
 	return v.Dark || slices.ContainsFunc(v.Rules, func(r lab.Rule) bool { _, drops := r.Do.(lab.Drop); return drops })
 }
 
-// Visit measures at the visit's own time. A measurement during which the
-// machine stalled is made again, a few times.
+// Visit measures with a clock that shows the visit's time. If the machine stalled
+// meanwhile, it measures again, up to four times in all.
 func (f *Field) Visit(ctx context.Context, v Visit, pace *Pace) (*measurement.Measurement, error) {
 	rules := v.Rules
 	if v.Dark {
@@ -174,8 +171,8 @@ func (f *Field) Visit(ctx context.Context, v Visit, pace *Pace) (*measurement.Me
 	return m, nil
 }
 
-// Visits makes the visits' measurements and gives each to done, in any order and
-// one at a time. Those that mostly wait do so beside the others.
+// Visits makes the measurements of the visits, and calls done with each, in any order but
+// one at a time. Visits that mostly wait run beside the others.
 func (f *Field) Visits(ctx context.Context, visits []Visit, done func(i int, m *measurement.Measurement)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -217,9 +214,9 @@ func (f *Field) Visits(ctx context.Context, visits []Visit, done func(i int, m *
 	return context.Cause(ctx)
 }
 
-// Submit hands measurements to the collector over the lab's network, as their
-// probes would, several at a time: what was measured in the dark with the
-// rest, since the line is back by then.
+// Submit hands measurements to the collector over the lab's network, several at a time, as
+// their probes would. What was measured in the dark is among them: by then the line is
+// back.
 func (f *Field) Submit(ctx context.Context, batch []*measurement.Measurement) error {
 	c, err := f.Lab.Client(lab.Line{})
 	if err != nil {
@@ -237,7 +234,7 @@ func (f *Field) Submit(ctx context.Context, batch []*measurement.Measurement) er
 		all.Go(func() {
 			defer func() { <-slots }()
 			var err error
-			for range 5 { // a busy machine lets connections time out
+			for range 5 { // on a busy machine connections time out
 				if err = site.Post(ctx, &wire, "/api/v1/measurement", m, nil); err == nil || ctx.Err() != nil {
 					return
 				}

@@ -11,7 +11,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Matrix counts the states found by the class of the truth.
+// Matrix counts the states that were found, by the class of the truth.
 type Matrix map[string]map[verdict.State]int
 
 // NewMatrix counts results.
@@ -27,12 +27,12 @@ func NewMatrix(results []Result) Matrix {
 	return m
 }
 
-// matrixColumns are the states in the order of what they claim.
+// matrixColumns orders the states by how much they claim.
 var matrixColumns = []verdict.State{
 	verdict.Blocked, verdict.LikelyBlocked, verdict.Impaired, verdict.Down, verdict.OK, verdict.Insufficient,
 }
 
-// String draws the matrix: a row for each truth, a column for each state.
+// String writes the matrix: a row for each truth, a column for each state.
 func (m Matrix) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -56,8 +56,8 @@ func (m Matrix) String() string {
 	return b.String()
 }
 
-// Mechanisms counts the mechanisms found by those of the truth; where the truth
-// asks for none, by its state.
+// Mechanisms counts the mechanisms that were found, by those of the truth; if the truth
+// demands none, by its state.
 type Mechanisms map[string]map[string]int
 
 // NewMechanisms counts results.
@@ -98,7 +98,7 @@ func (m Mechanisms) String() string {
 	return b.String()
 }
 
-// Accused lists the scenarios that were called blocked and are not.
+// Accused lists the scenarios that were called blocked although they are not.
 func Accused(results []Result) []string {
 	var names []string
 	for i := range results {

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// Pace watches whether this machine runs its goroutines in time. A probe on a
-// machine that does not finds timeouts that are not the network's, so a run
-// during which it stalled says nothing.
+// Pace watches whether this machine runs its goroutines in time. If it does not, a probe
+// finds timeouts that do not come from the network. So a run during which the machine
+// stalled proves nothing.
 type Pace struct {
 	stop chan struct{}
 	done sync.WaitGroup
 
 	mu    sync.Mutex
-	late  time.Duration // of the last nap
+	late  time.Duration // how late the last nap ended
 	stall time.Time     // the end of the last stall
 	worst time.Duration
 }
 
-// A nap that ends so late is a stall. A handshake takes some twenty turns of
-// goroutines, and has a second or more.
+// If a nap ends this much late, the machine stalls. A TLS handshake needs about twenty
+// turns of goroutines, and has at least a second.
 const (
 	napTime   = 5 * time.Millisecond
 	stallTime = 50 * time.Millisecond
 )
 
-// NewPace starts to watch.
+// NewPace begins to watch. The caller must Close it.
 func NewPace() *Pace {
 	p := &Pace{stop: make(chan struct{})}
 	p.done.Go(p.watch)
@@ -52,21 +52,21 @@ func (p *Pace) watch() {
 	}
 }
 
-// Stalled reports whether the machine stalled since.
+// Stalled reports whether the machine has stalled since a moment.
 func (p *Pace) Stalled(since time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.stall.After(since)
 }
 
-// Worst is the longest that a goroutine waited for its turn.
+// Worst returns the longest time that a goroutine waited for its turn.
 func (p *Pace) Worst() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.worst
 }
 
-// KeepUp waits until the machine keeps up, for some seconds at most.
+// KeepUp waits until the machine keeps up, for at most some seconds.
 func (p *Pace) KeepUp(ctx context.Context) {
 	for range 400 {
 		p.mu.Lock()

@@ -14,22 +14,21 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// The demo's history as the lab measured it once: a line a document, in the
-// order of DemoVisits(PackedEnd, PackedPerDay). "go test ./internal/trial -run Packed
-// -pack" makes it anew; TestPackedIsWhatTheLabMeasures compares it with the lab.
+// The demonstration's history, as the lab measured it once: a line for each document, in
+// the order of DemoVisits(PackedEnd, PackedPerDay). "go test ./internal/trial -run Packed
+// -pack" makes it again. TestPackedIsWhatTheLabMeasures compares it with the lab.
 //
 //go:embed history.jsonl.br
 var packed []byte
 
-// PackedPerDay is how often a day the packed history measures each site on each
-// network.
+// PackedPerDay is how often a day each site is measured on each network.
 const PackedPerDay = 2
 
-// PackedEnd is the day before which the packed history ends.
+// PackedEnd is the first day after the history.
 var PackedEnd = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Packed gives the documents of the packed history, moved by whole days so that
-// the last day is the one before end. Nothing but their times is changed.
+// Packed returns the documents of the history. Their times are moved by whole days, so
+// that the last day is the one before end. Nothing else is changed.
 func Packed(end time.Time) ([][]byte, error) {
 	text, err := io.ReadAll(brotli.NewReader(bytes.NewReader(packed)))
 	if err != nil {
@@ -47,11 +46,11 @@ func Packed(end time.Time) ([][]byte, error) {
 	return docs, nil
 }
 
-// finer is a time in seconds that is given finer than a microsecond.
+// finer matches a time in seconds with more digits than microseconds need.
 var finer = regexp.MustCompile(`(:[0-9]+\.[0-9]{6})[0-9]+([,}\]])`)
 
-// Pack packs documents, in the order of their visits. Times within a measurement
-// are kept to the microsecond: what is finer is half of the size.
+// Pack packs documents, in the order of their visits. Times within a measurement keep
+// microseconds only: finer digits are half of the size.
 func Pack(docs [][]byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: brotli.BestCompression, LGWin: 24})
@@ -66,7 +65,7 @@ func Pack(docs [][]byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// moved is a document with its times moved by days.
+// moved returns a document with its times moved by some days.
 func moved(doc []byte, days int) ([]byte, error) {
 	var m struct {
 		ReportID string           `json:"report_id"`

@@ -1,9 +1,9 @@
-// Package trial puts the real probe, the real test helper and the real verdict
-// engine into the lab and compares what they find with the truth.
+// Package trial puts the real probe, the real test helper and the real verdict engine into
+// the lab, and compares what they find with the truth.
 //
-// It adds nothing to any of them but configuration: short timeouts, the lab's
-// certificates, and a helper whose guard is open, since the lab's addresses
-// are none of the public internet.
+// It only changes their configuration: short timeouts, the lab's certificates, and a
+// helper without its guard, since the lab's addresses are not those of the public
+// internet.
 package trial
 
 import (
@@ -22,8 +22,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Timeouts are those of probe and helper in the lab: short against those for
-// the internet, long against what a busy machine takes over a step.
+// Timeouts are the timeouts of probe and helper in the lab. They are short compared to
+// those for the internet, and long compared to what a busy machine needs for a step.
 var Timeouts = probe.Timeouts{
 	DNS: 1200 * time.Millisecond, TCP: 1500 * time.Millisecond, TLS: 2 * time.Second, QUIC: 800 * time.Millisecond,
 	HTTP: 5 * time.Second, Late: 250 * time.Millisecond,
@@ -39,8 +39,8 @@ type Field struct {
 	timeouts probe.Timeouts
 }
 
-// NewField starts a helper in the lab, which the field then owns. Submissions
-// go to the archive; nil refuses them.
+// NewField starts a helper and a collector in the lab. Submissions go to the archive; a
+// nil archive refuses them. The field now owns the lab.
 func NewField(l *lab.Lab, archive collect.Archive) (*Field, error) {
 	f := &Field{Lab: l, verify: observation.NewVerifier(), timeouts: Timeouts}
 	if err := f.serve(archive); err != nil {
@@ -50,7 +50,7 @@ func NewField(l *lab.Lab, archive collect.Archive) (*Field, error) {
 	return f, nil
 }
 
-// serve starts the helper and collector at the lab's helper's address.
+// serve starts helper and collector at the lab's address for them.
 func (f *Field) serve(archive collect.Archive) error {
 	var err error
 	if f.outside, err = f.Lab.Outside(); err != nil {
@@ -59,7 +59,7 @@ func (f *Field) serve(archive collect.Archive) error {
 	if archive == nil {
 		archive = noArchive{}
 	}
-	const many = 1 << 10 // the lab bounds its own runs
+	const many = 1 << 10 // the lab limits its own runs
 	f.helper = collect.NewHelper(&collect.Guard{Network: f.outside, Unsafe: true},
 		probe.Wire{Now: time.Now, Roots: f.Lab.RootCAs()}, many)
 	f.helper.Wire.Timeouts = f.timeouts
@@ -74,7 +74,7 @@ func (f *Field) serve(archive collect.Archive) error {
 	return f.Lab.HandleHelper(server.Handler())
 }
 
-// noArchive takes nothing in.
+// noArchive refuses everything.
 type noArchive struct{}
 
 func (noArchive) Submit(context.Context, []byte, collect.Sender) (collect.Receipt, error) {
@@ -84,10 +84,10 @@ func (noArchive) Submit(context.Context, []byte, collect.Sender) (collect.Receip
 // Close ends the lab.
 func (f *Field) Close() { f.Lab.Close() }
 
-// ControlURL is the helper's as a probe in the lab asks it.
+// ControlURL is the address of the helper for probes in the lab.
 const ControlURL = "https://" + lab.HelperName + "/api/v1/test-helper"
 
-// Config sets a probe up for a network of the lab.
+// Config configures a probe for a network of the lab. own are the addresses of its client.
 func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
 	resolver, second := f.Lab.Addrs(lab.ResolverName)[0], f.Lab.Addrs(lab.Resolver2Name)[0]
 	return probe.Config{
@@ -106,19 +106,19 @@ func (f *Field) Config(n probe.Network, own ...netip.Addr) probe.Config {
 	}
 }
 
-// Result is one run beside its truth.
+// Result is one run, with its truth.
 type Result struct {
 	Scenario    lab.Scenario
 	Seed        uint64
 	Measurement *measurement.Measurement
 	Rows        []observation.Row
 	Verdict     verdict.Row
-	Struck      []int // flows that each rule of the censor struck
+	Struck      []int // for each rule of the censor, how many flows it struck
 	Mismatch    string
 }
 
-// Run measures one scenario with a client of its own. Report, which may be
-// nil, is told of every step.
+// Run measures one scenario with a new client. report is called with every step; it may be
+// nil.
 func (f *Field) Run(ctx context.Context, s lab.Scenario, seed uint64, report func(probe.Note)) (Result, error) {
 	c, err := f.Lab.Client(lab.Line{Rules: s.Rules, Delay: s.Delay, IPv6: s.IPv6, Seed: seed})
 	if err != nil {
@@ -130,7 +130,7 @@ func (f *Field) Run(ctx context.Context, s lab.Scenario, seed uint64, report fun
 	return r, err
 }
 
-// measure takes the scenario's measurement from a client and judges it.
+// measure measures the scenario from a client, and judges the result.
 func (f *Field) measure(ctx context.Context, c *lab.Client, s lab.Scenario, report func(probe.Note)) (Result, error) {
 	cfg := f.Config(c, c.Addrs()...)
 	cfg.OnNote = report
@@ -147,13 +147,13 @@ func (f *Field) measure(ctx context.Context, c *lab.Client, s lab.Scenario, repo
 	return r, nil
 }
 
-// Judge takes the measurement the way that every submission goes.
+// Judge judges a measurement in the same way as every submission.
 func (f *Field) Judge(m *measurement.Measurement) ([]observation.Row, verdict.Row) {
 	seen := observation.Observe(m, observation.Options{Verifier: f.verify})
 	return seen.Rows, verdict.Judge(seen.Rows)
 }
 
-// Finding puts a verdict into the words in which the truth is written.
+// Finding puts a verdict into the words of Truth.
 func Finding(v *verdict.Row) lab.Finding {
 	f := lab.Finding{State: string(v.State), Mechanisms: v.Mechanisms, Layers: map[string]string{}}
 	for name, l := range map[string]verdict.Layer{"dns": v.DNS, "tcp": v.TCP, "tls": v.TLS, "http": v.HTTP, "quic": v.QUIC} {

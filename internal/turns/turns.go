@@ -1,5 +1,5 @@
-// Package turns bounds the answers that a server makes at one time, so that
-// readers who ask for much do not take it from the others.
+// Package turns limits how many answers a server makes at one time, so that readers who
+// ask for much leave room for the others.
 package turns
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// Turns bounds the answers that are made at one time, and those that wait.
+// Turns limits how many answers are made at one time, and how many wait.
 type Turns struct {
 	slots, ofOne int
 
@@ -22,27 +22,27 @@ type Turns struct {
 	by      map[netip.Prefix]int // inside and waiting, by network
 }
 
-// Queue is how many wait for a turn at most, and queueLasts how long.
+// Queue is how many requests may wait for a turn; queueLasts is how long each may wait.
 const (
 	Queue      = 256
 	queueLasts = 5 * time.Second
 )
 
-// New lets so many in at one time. One network has, and waits for, no more
-// than ofOne turns.
+// New makes a Turns that lets `slots` requests in at one time. One network has, or waits
+// for, at most ofOne turns.
 func New(slots, ofOne int) *Turns {
 	return &Turns{slots: slots, ofOne: ofOne, by: map[netip.Prefix]int{}}
 }
 
-// Taken is how many turns are taken or waited for.
+// Taken returns how many turns are taken or waited for.
 func (t *Turns) Taken() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.inside + len(t.waiting)
 }
 
-// Enter waits for a turn; leave gives it back. busy is the status for who finds
-// none: 429 where their own network has too many, else 503.
+// Enter waits for a turn; leave gives it back. If there is none, busy is the HTTP status
+// for the client: 429 if its own network has too many, else 503.
 func (t *Turns) Enter(ctx context.Context, from netip.Prefix) (leave func(), busy int) {
 	t.mu.Lock()
 	switch {
@@ -80,7 +80,7 @@ func (t *Turns) Enter(ctx context.Context, from netip.Prefix) (leave func(), bus
 			return nil, http.StatusServiceUnavailable
 		}
 	}
-	return leave, 0 // the turn came at the same time
+	return leave, 0 // the turn came at the same moment
 }
 
 func (t *Turns) leave(from netip.Prefix) {
@@ -91,7 +91,7 @@ func (t *Turns) leave(from netip.Prefix) {
 		t.inside--
 		return
 	}
-	close(t.waiting[0]) // the turn is theirs
+	close(t.waiting[0]) // the first in the queue gets the turn
 	t.waiting = t.waiting[1:]
 }
 
@@ -101,7 +101,7 @@ func (t *Turns) less(from netip.Prefix) {
 	}
 }
 
-// Handler answers one request a turn.
+// Handler gives each request a turn. client returns who sent a request.
 func (t *Turns) Handler(next http.Handler, client func(*http.Request) netip.Addr) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		leave, busy := t.Enter(r.Context(), NetworkOf(client(r)))
@@ -114,15 +114,15 @@ func (t *Turns) Handler(next http.Handler, client func(*http.Request) netip.Addr
 	})
 }
 
-// ComeAgain asks who found no turn to come again.
+// ComeAgain answers a client that got no turn: it should ask again.
 func ComeAgain(w http.ResponseWriter, status int) {
 	w.Header().Set("Retry-After", "2")
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, "Too many answers are being made at once. Ask again in a moment.", status)
 }
 
-// NetworkOf is the network that an address counts with. That of a loopback address
-// is none, since many may stand behind it.
+// NetworkOf returns the network that an address counts with. For a loopback address it is
+// the zero prefix, since many clients may stand behind it.
 func NetworkOf(a netip.Addr) netip.Prefix {
 	if a.Unmap().IsLoopback() {
 		return netip.Prefix{}

@@ -12,8 +12,8 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// abbreviations that pages use, with what they stand for. Those of actors and laws
-// stand in the record.
+// abbreviations maps each abbreviation that the site's own texts use to its long form. The
+// abbreviations of actors and laws come from the record.
 var abbreviations = map[string]string{
 	"AU": "African Union", "API": "application programming interface: how programs ask", "ASN": "number of an autonomous system: a network", "CSL": "Citation Style Language", "CSV": "comma-separated values: a table for programs",
 	"DNS": "Domain Name System: name lookups", "ECOWAS": "Economic Community of West African States", "EU": "European Union", "FIR": "first information report: it opens a criminal case", "FOCI": "Free and Open Communications on the Internet: a conference", "HTTP": "Hypertext Transfer Protocol", "HTTPS": "Hypertext Transfer Protocol over an encrypted connection",
@@ -23,14 +23,16 @@ var abbreviations = map[string]string{
 	"US": "United States", "USD": "United States dollars", "USENIX": "a society that holds conferences on computing", "UTC": "coordinated universal time", "VPN": "virtual private network", "XML": "Extensible Markup Language",
 }
 
-// abbreviated is a word that may be an abbreviation, and an s of its plural.
+// abbreviated finds words that may be an abbreviation, with the s of a plural.
 var abbreviated = regexp.MustCompile(`\b(?:[A-Z]{2,}|[A-Z][a-z]?[A-Z])s?\b`)
 
-// expander writes out an abbreviation where a page uses it first.
+// expander maps abbreviations to long forms. It writes out each abbreviation at its first
+// use on a page.
 type expander map[string]string
 
-// newExpander knows the abbreviations of pages and those of the record. One that
-// stands for two things in the record is left as it is.
+// newExpander joins the abbreviations of the site's texts with those of the record. An
+// abbreviation that stands for two things in the record is left out, unless the site's own
+// texts have it.
 func newExpander(records *casefile.Records) expander {
 	e := expander{}
 	twice := map[string]bool{}
@@ -66,11 +68,12 @@ func newExpander(records *casefile.Records) expander {
 	return e
 }
 
-// asTheyAre are elements whose text is for programs, or which can hold no <abbr>.
+// asTheyAre lists the elements whose text is left alone: it is for programs, it is a
+// quotation, or the element cannot hold an <abbr>.
 var asTheyAre = []string{"code", "pre", "script", "style", "svg", "title", "option", "textarea", "blockquote", "q", "button"}
 
-// expand puts an <abbr> around the first use of each abbreviation of a page. A
-// name with its abbreviation behind it, "… Authority (PTA)", needs none.
+// expand puts an <abbr> around the first use of each abbreviation on a page of HTML. Where
+// the long form stands directly before it, "… Authority (PTA)", no <abbr> is added.
 func (e expander) expand(page []byte) []byte {
 	out := bytes.NewBuffer(make([]byte, 0, len(page)+1024))
 	z := html.NewTokenizer(bytes.NewReader(page))
@@ -110,7 +113,8 @@ func (e expander) expand(page []byte) []byte {
 	}
 }
 
-// text writes a text with the abbreviations that were not said yet.
+// text writes raw, a text of HTML, to out. It marks the abbreviations that are not in said
+// yet, and adds them to said.
 func (e expander) text(out *bytes.Buffer, raw []byte, said map[string]bool) {
 	if !mayAbbreviate(raw) {
 		out.Write(raw)
@@ -134,8 +138,8 @@ func (e expander) text(out *bytes.Buffer, raw []byte, said map[string]bool) {
 	out.Write(raw[done:])
 }
 
-// mayAbbreviate reports whether a text has two capitals of which at most one letter
-// stands between: without them it has no abbreviation, and most texts have none.
+// mayAbbreviate reports whether two capitals stand side by side, or with one letter
+// between them. Without such a pair a text has no abbreviation; most texts have none.
 func mayAbbreviate(text []byte) bool {
 	last := -3
 	for i, c := range text {

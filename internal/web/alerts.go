@@ -11,8 +11,8 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// alertsView is the form for those who want alerts, and the pages behind the
-// links that they get.
+// alertsView is the form of those who want alerts, and the pages behind the links in their
+// alerts.
 type alertsView struct {
 	Closed, NoMail                 bool
 	Country, Target, Network, Case string    // what was filled in; the address is not shown again
@@ -31,8 +31,9 @@ func filledIn(q url.Values) alertsView {
 	return alertsView{Country: q.Get("country"), Target: q.Get("target"), Network: q.Get("network"), Case: q.Get("case")}
 }
 
-// alertsStatus closes the form where the server sends none, and gives the answer
-// its status.
+// alertsStatus fills in what this server cannot send: v.Closed for no alerts at all,
+// v.NoMail for no mail. It returns a writer that answers with status 400 where the form
+// has a mistake.
 func (s *Site) alertsStatus(w http.ResponseWriter, v *alertsView) http.ResponseWriter {
 	v.Closed, v.NoMail = s.Alerts == nil, s.Alerts == nil || s.Alerts.SendMail == nil
 	w.Header().Set("Cache-Control", "no-store")
@@ -48,7 +49,7 @@ func (s *Site) showAlerts(w http.ResponseWriter, r *http.Request, v alertsView) 
 	return alertsPage.show(s, w, r, f, v, nil)
 }
 
-// alertsIn gives the pages of alerts in English: of is what they show.
+// alertsIn makes the handler of a page of alerts in English; of gives what it shows.
 func (s *Site) alertsIn(of func(w http.ResponseWriter, r *http.Request, base string) (alertsView, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := of(w, r, "")
@@ -59,7 +60,7 @@ func (s *Site) alertsIn(of func(w http.ResponseWriter, r *http.Request, base str
 	}
 }
 
-// langAlertsIn gives them in a language.
+// langAlertsIn makes the handler of a page of alerts in language c.
 func (s *Site) langAlertsIn(c *catalogue, of func(w http.ResponseWriter, r *http.Request, base string) (alertsView, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		view, err := of(w, r, "/"+c.code)
@@ -131,12 +132,13 @@ func settlePath(what, id, token string) string {
 	return "/alerts/" + what + "?" + url.Values{"id": {id}, "token": {token}}.Encode()
 }
 
-// alertWrong is a mistake in the form.
+// alertWrong is a mistake in the form, as an error.
 type alertWrong alertSaid
 
 func (w alertWrong) Error() string { return w.Text }
 
-// topicOf reads what somebody wants to hear of; its errors are for the reader.
+// topicOf reads from the form what somebody wants to hear of. Its errors are shown to the
+// reader.
 func (s *Site) topicOf(r *http.Request, q url.Values) (t alert.Topic, err error) {
 	if code := strings.TrimSpace(q.Get("country")); code != "" {
 		if t.CC = strings.ToUpper(code); !casefile.KnownCountry(t.CC) {
@@ -173,8 +175,8 @@ func (s *Site) topicOf(r *http.Request, q url.Values) (t alert.Topic, err error)
 	return t, nil
 }
 
-// settle asks whether to begin ("confirm") or to stop alerts, and does it when
-// the button is pressed: programs that look at mail open links by themselves.
+// settle makes the page that starts (what is "confirm") or stops alerts. It acts only when
+// the reader presses the button: mail scanners open links by themselves.
 func (s *Site) settle(what string) func(w http.ResponseWriter, r *http.Request, base string) (alertsView, error) {
 	ask, done := "Do you want alerts of internet bans at the address to which this link was sent?", "Alerts are sent from now on."
 	if what == "stop" {

@@ -19,7 +19,7 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// name is what readers call a target.
+// name returns the name of a target as readers know it.
 func (s *Site) name(id string) string { return s.Desk.Name(id) }
 
 // answerView is the page of one target in one country.
@@ -44,7 +44,7 @@ type story struct {
 	Others    []said // on anything else
 }
 
-// link is one turn of a ban and its days to the next.
+// link is one turn of a ban, with the days until the next turn.
 type link struct {
 	Turn, What string
 	Date       casefile.Date
@@ -58,7 +58,7 @@ type court struct {
 	Outcome            string
 }
 
-// said is a statement and what was measured or reported of it.
+// said is a statement, with what was measured or reported about it.
 type said struct {
 	By, Says, Verdict, From, Reason, Href string
 	Date                                  casefile.Date
@@ -84,7 +84,7 @@ func (c citation) Text() string {
 	return c.lang.citationText(&c)
 }
 
-// In is the address of the page in another format, of the same day.
+// In returns the address of the page in another format, for the same day.
 func (c citation) In(format string) string {
 	q := maps.Clone(c.query)
 	if q == nil {
@@ -129,13 +129,13 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request) error {
 	return answerPage.show(s, w, r, f, v, a)
 }
 
-// answerNames name an answer as corrections do.
+// answerNames returns the ids under which corrections speak of an answer.
 func answerNames(a *inquiry.Answered) []string {
 	return []string{a.CC + "/" + a.Target, fmt.Sprintf("%s/%s@%s", a.CC, a.Target, a.LastDay().Format(time.DateOnly))}
 }
 
-// askOf reads the question from an address. An address that is not the proper
-// one is answered with it.
+// askOf reads the question from the address of a page under /cc/. If the address is not in
+// its proper form, askOf redirects the reader to the one that is, and moved is true.
 func (s *Site) askOf(w http.ResponseWriter, r *http.Request, rest string) (ask inquiry.Ask, t times, moved bool, err error) {
 	return s.askAt(w, r, "/cc/", rest)
 }
@@ -169,8 +169,8 @@ func (s *Site) fillAnswer(ctx context.Context, v *answerView, ask inquiry.Ask, t
 	return err
 }
 
-// bansOf are the dated bans of a target in a country that had begun, the latest
-// first.
+// bansOf returns the dated bans of a target in a country that had begun by a.At, the
+// latest first.
 func (s *Site) bansOf(ctx context.Context, a *inquiry.Answered, ask inquiry.Ask) ([]event.Event, error) {
 	found, err := s.Desk.Events(ctx, store.Filter{CC: ask.CC, Target: ask.Target}, ask.Known)
 	if err != nil {
@@ -186,8 +186,8 @@ func (s *Site) bansOf(ctx context.Context, a *inquiry.Answered, ask inquiry.Ask)
 	return out, nil
 }
 
-// answerChart draws what was measured and what the record says on one axis, in a
-// language (nil: English). told is called with each case.
+// answerChart draws what was measured and what the record says on one axis, in language
+// lang (nil: English). It calls told with each case and its answered claims.
 func (s *Site) answerChart(ctx context.Context, a *inquiry.Answered, bans []event.Event, ask inquiry.Ask, t times, all bool, lang *catalogue, told func(*casefile.Case, []casefile.Answer)) (*chart, error) {
 	from, to := s.axisOf(a, t)
 	c := chartOf(a, bans, from, to, all, lang)
@@ -215,7 +215,8 @@ func (s *Site) answerChart(ctx context.Context, a *inquiry.Answered, bans []even
 	return c, nil
 }
 
-// began is by when a ban had begun.
+// began returns the latest moment at which a ban can have begun, the zero time if that is
+// not known.
 func began(e *event.Event) time.Time {
 	if e.Onset.Latest != nil {
 		return *e.Onset.Latest
@@ -223,8 +224,8 @@ func began(e *event.Event) time.Time {
 	return time.Time{}
 }
 
-// axisOf is the time that the drawing shows: the days that were measured, or
-// where nothing was, those of the reported bans.
+// axisOf returns the time that the drawing covers: the days that were measured. If nothing
+// was measured, it covers the main reported ban and 30 days on both sides.
 func (s *Site) axisOf(a *inquiry.Answered, t times) (from, to time.Time) {
 	if n := len(a.Days); n > 0 {
 		from, to = parseDay(a.Days[0].Date), parseDay(a.Days[n-1].Date).AddDate(0, 0, 1)
@@ -247,8 +248,8 @@ func (s *Site) axisOf(a *inquiry.Answered, t times) (from, to time.Time) {
 	return from, to
 }
 
-// mainReport is the reported ban that the drawing is about: one that holds, else
-// the latest that a case describes, else the latest.
+// mainReport chooses the reported ban that the drawing is about: the first that still
+// holds or that a case describes, else the first; nil if there is none.
 func mainReport(reports []answer.ReportedBan) *answer.ReportedBan {
 	for i := range reports {
 		if r := &reports[i]; r.Holds || r.Case != "" {
@@ -264,7 +265,7 @@ func mainReport(reports []answer.ReportedBan) *answer.ReportedBan {
 // rows are the marks of the record on the axis.
 type rows struct{ state, courts, claims, restored []mark }
 
-// add sorts the entries of a case into rows.
+// add sorts the entries of a case into the rows.
 func (l *rows) add(k speaker, claims []casefile.Answer) {
 	c := k.shown
 	for i := range c.Acts {
@@ -294,8 +295,8 @@ func (l *rows) add(k speaker, claims []casefile.Answer) {
 	}
 }
 
-// markText says what a mark stands for: its sentence in English, else its kind,
-// who and when.
+// markText says what a mark stands for. In English that is the entry's sentence; in
+// another language it is its kind, who, and when.
 func (k speaker) markText(it any, english string) string {
 	if k.c == nil {
 		return english
@@ -310,7 +311,7 @@ var turnWords = map[casefile.Turn]string{
 	casefile.Admitted: "ban admitted", casefile.RestoreOrdered: "court orders it restored", casefile.Returned: "access returned",
 }
 
-// story takes from a case what the answer's page shows.
+// story takes from a case what the page of an answer shows.
 func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	out := story{ID: c.ID, Title: c.Title}
 	k := speaker{s: s, whole: c, shown: c}
@@ -348,7 +349,7 @@ func (s *Site) story(c *casefile.Case, claims []casefile.Answer) story {
 	return out
 }
 
-// fromWords says what an answer to a statement rests on.
+// fromWords says what the answer to a statement rests on.
 func fromWords(o casefile.From) string {
 	switch o {
 	case casefile.FromMeasurements:
@@ -359,14 +360,14 @@ func fromWords(o casefile.From) string {
 	return "from neither measurements nor sources"
 }
 
-// cite says how to cite a page, for the day that it speaks of.
+// cite makes the citation of a page, for the day that the page speaks of.
 func (s *Site) cite(r *http.Request, title string, t times) (citation, error) {
 	c, err := s.Desk.Cite(title, "https://"+r.Host, r.URL.EscapedPath(), t.at, t.known)
 	return citation{Citation: c, Path: r.URL.Path, Shown: s.Now().UTC(), query: r.URL.Query()}, err
 }
 
-// citeAnswer cites an answer for the day that it speaks of, also where the address
-// names none.
+// citeAnswer makes the citation of an answer. It names the answer's day even if the
+// address names none.
 func (s *Site) citeAnswer(f *frame, r *http.Request, title string, t times, a *inquiry.Answered) error {
 	t.at = a.LastDay().AddDate(0, 0, 1)
 	c, err := s.cite(r, title, t)
@@ -374,8 +375,7 @@ func (s *Site) citeAnswer(f *frame, r *http.Request, title string, t times, a *i
 	return err
 }
 
-// answers gives a page that answers for a day its citation and its control of the
-// day.
+// answers gives a page its citation and its control of the day.
 func (s *Site) answers(f *frame, r *http.Request, title string, t times) error {
 	c, err := s.cite(r, title, t)
 	when := t.asked(r)

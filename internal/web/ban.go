@@ -19,7 +19,7 @@ import (
 type banView struct {
 	ban.Ranked
 	Country, Name, Long string
-	Page                string // the answer for its platform, "" where there is none
+	Page                string // the page of the answer for its platform, "" if there is none
 	Where, How          string
 	Reports             []reportView
 }
@@ -28,7 +28,7 @@ func (v banView) title() string {
 	return capital(v.Name) + " in " + v.Country + ": a ban of " + v.Start.Format("January 2006")
 }
 
-// Sentence says the ban in words.
+// Sentence states the ban in one sentence.
 func (v banView) Sentence() string {
 	began := v.Began()
 	out := capital(v.Name) + " was " + v.How + " in " + v.Country + ". It began " + answer.When(began)
@@ -43,7 +43,7 @@ func (v banView) Sentence() string {
 	return out + ". It was last said to hold on " + v.Known.Format(longDay) + "."
 }
 
-// Feed tells what changes, "" where the ban is of no platform.
+// Feed is the path of the feed that tells of changes, "" for a ban of no platform.
 func (v banView) Feed() string { return feedOfPage(v.Page) }
 
 // reportView is one report of a ban in words.
@@ -74,7 +74,8 @@ func (s *Site) ban(w http.ResponseWriter, r *http.Request) error {
 	return banPage.show(s, w, r, f, *v, v.Ranked)
 }
 
-// rankedOn finds a ban that had begun on a day, by what was known on another.
+// rankedOn finds a ban by its id: one that had begun by the day t.at, according to what
+// was known on the day t.known.
 func (s *Site) rankedOn(ctx context.Context, id string, t times) (*ban.Ranked, error) {
 	ranked, err := s.Desk.Longest(ctx, t.at, t.known)
 	if err != nil {
@@ -107,7 +108,8 @@ func (s *Site) banOn(ctx context.Context, id string, t times) (*banView, error) 
 	return &v, nil
 }
 
-// linksIn is the text of a list: its addresses as links, or the whole as it is.
+// linksIn turns the addresses in a text of a list into links. If the text has other words,
+// it stays as it is.
 func linksIn(text string) []value {
 	var out []value
 	for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == ';' || c == ' ' || c == '\n' }) {
@@ -119,11 +121,11 @@ func linksIn(text string) []value {
 	return out
 }
 
-// wholeCountry is an area that says no more than that all of the country was meant.
+// wholeCountry matches areas that only say that the whole country was meant.
 var wholeCountry = regexp.MustCompile(`(?i)^(?:all of |the )?(?:nation(?:al|ally|[ -]?wide|wde)?|(?:entire|whole) (?:country|nation)|country[ -]?wide)\.?$`)
 
-// whereWords say how much of a country the data sets mean that report a ban. A case
-// of the record is of its whole country; a measurement knows its networks alone.
+// whereWords says which part of a country a ban covers, by the data sets that report it. A
+// case of the record covers its whole country; a measurement knows only its networks.
 func whereWords(scope ban.Scope, area string, of []ban.Dataset) string {
 	area = strings.TrimSpace(area)
 	switch {
@@ -141,7 +143,7 @@ func whereWords(scope ban.Scope, area string, of []ban.Dataset) string {
 	return "a place in the country"
 }
 
-// columnWords are the columns of KeepItOn's table as readers call them.
+// columnWords names the columns of KeepItOn's table in words for readers.
 var columnWords = map[string]string{
 	"actual_cause": "Cause", "actual_cause_details": "More on the cause", "econ_impact": "Cost, as somebody estimates it", "gov_ack": "Did the government acknowledge it?", "gov_ack_quote": "In its words", "gov_ack_source": "Where it said so",
 	"gov_just": "Reason that the government gave", "gov_just_details": "More on its reason", "info_source": "Kind of source", "info_source_link": "The source", "legal_just": "Was a legal ground given?", "legal_method": "Legal means", "an_link": "Access Now on it", "event": "Event", "hrs_dur": "Hours",
@@ -221,7 +223,7 @@ func datasetsOf(b *ban.Ranked) []ban.Dataset {
 	return out
 }
 
-// bansRow is a ban as a line of a list; query carries the days to its pages.
+// bansRow makes the line of a ban in a list; query carries the days to its pages.
 func (s *Site) bansRow(b ban.Ranked, query string) bansRow {
 	row := bansRow{Ranked: b, Country: inquiry.Country(b.CC), Name: s.name(b.Target), Href: "/bans/" + url.PathEscape(b.ID) + query, Long: rankedLength(b.Length), Where: whereWords(b.Scope, b.Area, datasetsOf(&b))}
 	switch b.Target {

@@ -18,20 +18,20 @@ import (
 	"github.com/bandish/bandish/internal/turns"
 )
 
-// pages keeps what was answered, as it went out, until what it rests on
-// changes: the next reader of the same page costs a look into a map. A page that
-// many ask for at once is made once. What is not kept is made by few at a time;
-// who finds no turn is asked to come again.
+// pages keeps finished answers, as they were sent, until the data that they rest on
+// changes. The next reader of the same page costs one look into a map. A page that many
+// ask for at one time is made once. Few pages are made at one time; a reader who gets no
+// turn is told to come again.
 type pages struct {
 	site *Site
 	next http.Handler
 
 	mu      sync.Mutex // guards what follows
 	kept    map[string]*list.Element
-	order   *list.List // of *answered, the one that was asked for last first
+	order   *list.List // of *answered; the one asked for last stands first
 	bytes   int
 	making  map[string]*answered
-	edition map[bool]string // the last one seen, of pages that change with each measurement and of others
+	edition map[bool]string // the last one seen; true: of pages that change with each measurement, false: of all others
 	turns   *turns.Turns
 }
 
@@ -41,14 +41,14 @@ const (
 	maxPage  = 2 << 20
 )
 
-// name is what an answer is found by.
+// name identifies an answer.
 type name struct {
-	edition string // of what it rests on
-	each    bool   // that changes with each measurement that comes
-	key     string // with the edition and all else that it depends on
+	edition string // the state of the data that the answer rests on
+	each    bool   // the answer changes with each measurement that comes in
+	key     string // the edition and everything else that the answer depends on; "" is never kept
 }
 
-// answered is one answer, complete when done is closed.
+// answered is one answer; it is complete when done is closed.
 type answered struct {
 	name
 	done   chan struct{}
@@ -61,7 +61,7 @@ type answered struct {
 
 func (a *answered) size() int { return len(a.key) + a.body.Cap() + 1<<10 }
 
-// inTurn keeps the answers of next.
+// inTurn wraps next in a cache of its answers.
 func (s *Site) inTurn(next http.Handler) http.Handler {
 	return &pages{site: s, next: next, kept: map[string]*list.Element{}, order: list.New(), making: map[string]*answered{},
 		edition: map[bool]string{}, turns: turns.New(2*runtime.GOMAXPROCS(0), turnsOfOne)}
@@ -78,7 +78,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This server cannot read its archive now.", http.StatusServiceUnavailable)
 		return
 	}
-	if n.key == "" { // it is not kept
+	if n.key == "" { // it must not be kept
 		leave, busy := p.turns.Enter(r.Context(), p.site.reader(r))
 		if busy != 0 {
 			turns.ComeAgain(w, busy)
@@ -96,10 +96,11 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.give(w, r)
 }
 
-// turnsOfOne is how many turns one network may have or wait for.
+// turnsOfOne is how many turns one network may hold or wait for.
 const turnsOfOne = 64
 
-// name names a page and all that it depends on; one without a key is not kept.
+// name returns the name of the page that r asks for. A name without a key means: do not
+// keep the answer.
 func (p *pages) name(r *http.Request) (name, error) {
 	if len(r.URL.RawQuery) > 1<<10 || strings.Contains(r.URL.RawQuery, "raw=") || p.site.inEnglish(r) == "/ledger" || r.URL.Path == "/bundle" {
 		return name{}, nil
@@ -112,7 +113,7 @@ func (p *pages) name(r *http.Request) (name, error) {
 	return n, nil
 }
 
-// inEnglish is the path of the same page in English.
+// inEnglish returns the path of the same page in English.
 func (s *Site) inEnglish(r *http.Request) string {
 	if code, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); s.languages[code] != nil {
 		return "/" + rest
@@ -120,9 +121,9 @@ func (s *Site) inEnglish(r *http.Request) string {
 	return r.URL.Path
 }
 
-// edition names the state of what a page rests on. Pages that list measurements,
-// or say what was known, change with each measurement that comes; the others
-// when these were counted.
+// edition names the state of the data that a page rests on. Pages that list measurements,
+// or that say what was known on a day, change with each measurement that comes in. All
+// other pages change when new measurements have been counted.
 func (s *Site) edition(r *http.Request) (name, error) {
 	if s.Desk == nil {
 		return name{}, nil
@@ -141,7 +142,8 @@ func (s *Site) edition(r *http.Request) (name, error) {
 	return name{edition: fmt.Sprint(e, corrected), each: each}, err
 }
 
-// preferred is the language of the site that a reader prefers to English.
+// preferred returns the code of the language that the reader's Accept-Language puts first,
+// if the site has it; else "".
 func (s *Site) preferred(r *http.Request) string {
 	prefers, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
 	if err != nil || len(prefers) == 0 {
@@ -154,7 +156,7 @@ func (s *Site) preferred(r *http.Request) string {
 	return base.String()
 }
 
-// encodingOf is the encoding in which a reader is answered.
+// encodingOf returns the encoding for the answer: "zstd", "gzip", or "" for none.
 func encodingOf(r *http.Request) string {
 	takes := map[string]bool{}
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
@@ -170,8 +172,8 @@ func encodingOf(r *http.Request) string {
 	return ""
 }
 
-// get finds an answer, waits for who makes it, or makes it; busy is the status
-// of a reader for whom there is no turn.
+// get finds an answer, waits for the one that is being made, or makes it. busy is 0, or
+// the HTTP status for a reader who gets no turn.
 func (p *pages) get(r *http.Request, n name) (a *answered, busy int) {
 	for {
 		p.mu.Lock()
@@ -201,14 +203,14 @@ func (p *pages) get(r *http.Request, n name) (a *answered, busy int) {
 		if r.Context().Err() != nil {
 			return nil, http.StatusServiceUnavailable
 		}
-		if a.status != 0 { // whoever was to make it found no turn
+		if a.status != 0 { // whoever was making it got no turn
 			return nil, a.status
 		}
 	}
 }
 
-// makeOne makes an answer that others may wait for: it goes on when the reader
-// who asked first has gone.
+// makeOne makes an answer that other readers may be waiting for. It does not stop when the
+// reader who asked first goes away.
 func (p *pages) makeOne(r *http.Request, a *answered) (*answered, int) {
 	leave, busy := p.turns.Enter(context.WithoutCancel(r.Context()), p.site.reader(r))
 	a.failed, a.status = true, busy
@@ -253,8 +255,8 @@ func (p *pages) make(r *http.Request, a *answered) {
 	a.failed = false
 }
 
-// keep adds an answer and lets go of those that were asked for longest ago. The
-// caller holds mu.
+// keep adds an answer, and drops the answers that nobody asked for the longest time until
+// all fit in maxPages bytes. The caller holds mu.
 func (p *pages) keep(a *answered) {
 	p.kept[a.key] = p.order.PushFront(a)
 	p.bytes += a.size()
@@ -263,8 +265,8 @@ func (p *pages) keep(a *answered) {
 	}
 }
 
-// pass lets go of the pages of an edition that is over: nobody finds them any
-// more. The caller holds mu.
+// pass drops the answers of earlier editions: nobody can find them any more. The caller
+// holds mu.
 func (p *pages) pass(n name) {
 	if p.edition[n.each] == n.edition {
 		return
@@ -285,7 +287,7 @@ func (p *pages) drop(e *list.Element) {
 	p.bytes -= old.size()
 }
 
-// give answers a reader. One who has the same gets no more than that.
+// give sends the answer to a reader. A reader who already has these bytes gets only 304.
 func (a *answered) give(w http.ResponseWriter, r *http.Request) {
 	for k, v := range a.header {
 		w.Header()[k] = v
@@ -305,11 +307,11 @@ func (a *answered) give(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
-		w.Write(a.body.Bytes()) // the reader's loss
+		w.Write(a.body.Bytes()) // an error is the reader's loss
 	}
 }
 
-// names reports whether a list of tags has one, or any.
+// names reports whether list, a header If-None-Match, has the tag or is "*".
 func names(list, tag string) bool {
 	for t := range strings.SplitSeq(list, ",") {
 		if t = strings.TrimPrefix(strings.TrimSpace(t), "W/"); t == "*" || t != "" && t == strings.TrimPrefix(tag, "W/") {
@@ -319,7 +321,7 @@ func names(list, tag string) bool {
 	return false
 }
 
-// recorder takes an answer down.
+// recorder is a ResponseWriter that writes into an answered.
 type recorder struct{ a *answered }
 
 func (r *recorder) Header() http.Header { return r.a.header }
@@ -335,8 +337,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.a.body.Write(b)
 }
 
-// reader is the network of who asks.
+// reader returns the network of the one who asks, as a prefix.
 func (s *Site) reader(r *http.Request) netip.Prefix {
-	a, _ := netip.ParseAddr(s.client(r)) // none: it is held against nobody
+	a, _ := netip.ParseAddr(s.client(r)) // no address: no limit per network holds
 	return turns.NetworkOf(a)
 }

@@ -65,8 +65,8 @@ type entryView struct {
 	Cites                                            []cited
 }
 
-// factView is one more thing that is known of an act: its name, its text, or
-// links to other acts of the case.
+// factView is one more fact about an act: its name, and a text or links to other acts of
+// the case.
 type factView struct {
 	Name, Text string
 	Acts       []crumb
@@ -144,7 +144,7 @@ func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
 	return casePageOf.show(s, w, r, f, v, casePage{shown, answers})
 }
 
-// caseView puts a case into words, as it is shown on the day.
+// caseView puts a case into words, as it is shown on the day of k.
 func (s *Site) caseView(k speaker, answers []casefile.Answer) caseView {
 	whole, shown := k.whole, k.shown
 	cites, names := k.cites, func(ids []string) string { return s.Records.Names(whole, ids) }
@@ -262,15 +262,14 @@ func (s *Site) entryView(k speaker, e *casefile.Entry) entryView {
 	return v
 }
 
-// familyView is a kind of entries by which the chronology can be narrowed.
+// familyView is a kind of entries to which the chronology can be narrowed.
 type familyView struct {
 	Name, Href string
 	Count      int
 	Chosen     bool
 }
 
-// families are the kinds of entries as readers look for them, by the word in
-// ?only=.
+// families are the kinds of entries that readers look for. word is the value of ?only=.
 var families = []struct{ word, name string }{{"state", "Acts of the state"}, {"courts", "Courts"}, {"statements", "Statements"}, {"seen", "What was seen"}, {"others", "Everything else"}}
 
 func familyOf(e *casefile.Entry) string {
@@ -291,7 +290,7 @@ func familyOf(e *casefile.Entry) string {
 	return "state"
 }
 
-// narrow leaves the entries of one family, where ?only= names one.
+// narrow keeps only the entries of the family that ?only= names.
 func (v *caseView) narrow(r *http.Request, shown *casefile.Case) error {
 	only := r.URL.Query().Get("only")
 	at := func(word string) string {
@@ -332,7 +331,7 @@ func (v *caseView) narrow(r *http.Request, shown *casefile.Case) error {
 	return nil
 }
 
-// actLinks name acts of the case by what happened, short.
+// actLinks links to acts of the case, with a short text of what happened.
 func actLinks(k speaker, ids []string) []crumb {
 	c := k.shown
 	var out []crumb
@@ -391,7 +390,7 @@ func claimOf(k speaker, a *casefile.Answer, names func([]string) string) claimVi
 	return v
 }
 
-// claimIn says the verdict on a statement in another language.
+// claimIn fills in the verdict on a statement in the language of k.
 func (k speaker) claimIn(v *claimView, a *casefile.Answer) {
 	from := "from.neither"
 	if a.AnsweredFrom == casefile.FromMeasurements || a.AnsweredFrom == casefile.FromSources {
@@ -408,7 +407,7 @@ func (c *catalogue) tally(k *casefile.Tally) string {
 	return c.text("check.measured", args{"measurements": c.counted("measurements.of", int(k.OK+k.Blocked+k.Down+k.Unclear)), "ok": k.OK, "blocked": k.Blocked, "down": k.Down, "inconclusive": k.Unclear})
 }
 
-// sourceViews are the sources of the case, those that carry most facts first.
+// sourceViews returns the sources of the case, those that carry most facts first.
 func (s *Site) sourceViews(k speaker) []sourceView {
 	whole, shown := k.whole, k.shown
 	facts := map[string]int{}
@@ -441,7 +440,7 @@ func (s *Site) sourceViews(k speaker) []sourceView {
 	return out
 }
 
-// inOrder are the turns of a ban by their dates; those without one stand last.
+// inOrder sorts the turns of a ban by date; turns without a date stand last.
 func inOrder(points []casefile.Point, c *casefile.Case) []casefile.Point {
 	out := slices.Clone(points)
 	slices.SortStableFunc(out, func(a, b casefile.Point) int {
@@ -471,16 +470,16 @@ func tallyWords(t *casefile.Tally) string {
 		thousands(strconv.FormatInt(t.Down, 10)) + " were down for all, " + thousands(strconv.FormatInt(t.Unclear, 10)) + " were unclear."
 }
 
-// chainLink is one step of the chain of authority: who did what to whom, and
-// the days to the next.
+// chainLink is one step of the chain of authority: who did what to whom, and the days
+// until the next step.
 type chainLink struct {
 	ID, Short, Who, Kind, What, To, Told, Href, Days string
 	EDTF, Day                                        string
 	Date                                             template.HTML
 }
 
-// chain is the chain of authority: the steps that ask for a restriction, order
-// it or carry it out, joined where one carries out or answers another.
+// chain returns the chain of authority: the steps that ask for a restriction, order it or
+// carry it out. Two steps are joined if one carries out or answers the other.
 func (k speaker) chain() []chainLink {
 	joined := map[string]bool{}
 	for i := range k.shown.Acts {
@@ -510,8 +509,7 @@ func (k speaker) chain() []chainLink {
 	return out
 }
 
-// daysTo are the days between the first days of two dates, "" where one of them
-// is not known.
+// daysTo counts the days between the first days of two dates; "" if one is not known.
 func daysTo(from, to casefile.Date, zone *time.Location) string {
 	x, known := from.FirstDay(zone)
 	y, too := to.FirstDay(zone)
@@ -524,7 +522,7 @@ func daysTo(from, to casefile.Date, zone *time.Location) string {
 	return count(int(y.Sub(x).Hours()/24), "day")
 }
 
-// inChain reports whether a step is of the kinds that pass an order on.
+// inChain reports whether an act is of a kind that passes an order on.
 func inChain(a *casefile.Act) bool {
 	switch a.Kind {
 	case "intelligence_report", "recommendation", "request", "order", "implementation":
@@ -535,7 +533,7 @@ func inChain(a *casefile.Act) bool {
 
 func spacedWords(s string) string { return strings.ReplaceAll(s, "_", " ") }
 
-// number is a count that may not be known.
+// number writes a count; nil gives "not said".
 func number(n *int64) string {
 	if n == nil {
 		return "not said"
@@ -543,7 +541,8 @@ func number(n *int64) string {
 	return thousands(strconv.FormatInt(*n, 10))
 }
 
-// percentOf is a share as its reporter gives it.
+// percentOf writes a share in percent, with as many digits as its reporter gave; "" for
+// nil.
 func percentOf(f *float64) string {
 	if f == nil {
 		return ""

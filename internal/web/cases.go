@@ -89,14 +89,14 @@ func spanWords(sp casefile.Span) string {
 	return count(sp.Days, "day") + " " + sp.Means
 }
 
-// casePage is one case as it is known, or was on ?as-of=DAY, with its claims
-// held against the evidence.
+// casePage is one case as it is known now, or was on ?as-of=DAY, with its claims checked
+// against the evidence.
 type casePage struct {
 	Case    *casefile.Case    `json:"case"`
 	Answers []casefile.Answer `json:"answers"`
 }
 
-// cited is a citation as readers see it: who published it, when, how far it is
+// cited is a citation as readers see it: who published it, when, how far the source is
 // trusted, and the passage.
 type cited struct {
 	Text, Grade, Phrase, Place, Note string
@@ -106,12 +106,12 @@ type cited struct {
 	URL                              string // the source itself
 }
 
-// isWeb reports whether an address can be followed from a page.
+// isWeb reports whether a page may link to an address.
 func isWeb(address string) bool {
 	return strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
 }
 
-// cites spells the sources of a fact.
+// cites puts the sources of a fact into words.
 func (k speaker) cites(list []casefile.Cite) []cited {
 	var out []cited
 	for _, c := range list {
@@ -142,7 +142,7 @@ func (k speaker) cites(list []casefile.Cite) []cited {
 	return out
 }
 
-// withStatus answers with a status of its own where the page is there.
+// withStatus replaces the status 200 of an answer with its own.
 type withStatus struct {
 	http.ResponseWriter
 	status int

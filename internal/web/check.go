@@ -13,8 +13,8 @@ import (
 
 const checkPage page[checkView] = "check.html"
 
-// checkView is the form that asks whether a statement was true, with what was
-// asked, and the answer or what is wrong with the question.
+// checkView is the form that asks whether a statement was true. It holds what was asked,
+// and the answer or what is wrong with the question.
 type checkView struct {
 	Cite                 citation // of an answer
 	Platforms, Countries []choice
@@ -35,7 +35,7 @@ type checkedNetwork struct {
 	Event                      string
 }
 
-// readingWords say what the measurements of a network come to.
+// readingWords says what the measurements of a network add up to.
 var readingWords = map[casefile.Reading]string{
 	casefile.ReadOK: "works", casefile.ReadBlocked: "blocked", casefile.ReadDown: "down for all", casefile.ReadMixed: "unclear", casefile.ReadLittle: "too little data",
 }
@@ -71,7 +71,7 @@ func (s *Site) check(w http.ResponseWriter, r *http.Request) error {
 	return checkPage.show(s, w, r, f, v, answer)
 }
 
-// claimAsked reads a question; its errors are for the reader.
+// claimAsked reads the question. Its errors are shown to the reader.
 func (s *Site) claimAsked(q url.Values) (casefile.AccessClaim, error) {
 	claim := casefile.AccessClaim{CC: strings.ToUpper(q.Get("cc"))}
 	var err error
@@ -134,7 +134,7 @@ func (v *checkView) answered(s *Site, claim *casefile.AccessClaim, a *casefile.A
 	}
 }
 
-// heardHref is the page of what a source says, "" where it is no part of a case.
+// heardHref returns the page of what a source says, "" if that is no part of a case.
 func (s *Site) heardHref(h *casefile.Heard) string {
 	if c := s.Records.Case(h.Case); c != nil {
 		return itemHref(c, h.Ref)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// In how many words a page can be cited, by the word in ?format=.
+// citeFormats are the formats in which a page can be cited, by the value of ?format=.
 var citeFormats = map[string]struct {
 	mediaType string
 	write     func(c *citation) ([]byte, error)
@@ -18,7 +18,7 @@ var citeFormats = map[string]struct {
 	"csl":    {"application/vnd.citationstyles.csl+json", func(c *citation) ([]byte, error) { return c.csl() }},
 }
 
-// citedAs answers with the citation of a page, where that is what is asked for.
+// citedAs answers with the citation if ?format= asks for one, and reports whether it did.
 func (c *citation) citedAs(w http.ResponseWriter, r *http.Request) (bool, error) {
 	f, ok := citeFormats[r.URL.Query().Get("format")]
 	if !ok || c == nil {
@@ -33,10 +33,10 @@ func (c *citation) citedAs(w http.ResponseWriter, r *http.Request) (bool, error)
 	return true, nil
 }
 
-// known is the day whose knowledge the address carries.
+// known is the day whose knowledge the page shows, in words.
 func (c citation) known() string { return c.Known.Format(longDay) }
 
-// note is what a citation says beside title, date and address.
+// note is what a citation says besides title, date and address.
 func (c citation) note() string {
 	if c.lang != nil {
 		return plainName(c.lang.citationNote(&c))
@@ -51,7 +51,7 @@ func (c citation) note() string {
 	return out
 }
 
-// key is a name for the entry, of letters and digits only.
+// key is the name of the entry; it has only letters and digits.
 func (c citation) key() string {
 	key := "bandish" + c.Known.Format("20060102")
 	for _, r := range c.Path {
@@ -62,8 +62,7 @@ func (c citation) key() string {
 	return key
 }
 
-// bibTeX is the citation as an entry of BibTeX, as @misc, which every style
-// knows.
+// bibTeX returns the citation as an @misc entry of BibTeX, which every style knows.
 func (c citation) bibTeX() string {
 	clean := strings.NewReplacer("{", "", "}", "", "\\", "", "%", `\%`, "&", `\&`, "#", `\#`, "_", `\_`, "$", `\$`, "~", `\~{}`, "^", `\^{}`, "\n", " ", "\r", " ")
 	address := strings.NewReplacer("{", "%7B", "}", "%7D", "\\", "%5C", "\n", "", "\r", "").Replace(c.Address)
@@ -71,7 +70,7 @@ func (c citation) bibTeX() string {
 		c.key(), clean.Replace(c.Title), c.Known.Year(), int(c.Known.Month()), address, clean.Replace(c.note()), c.inLanguage("  language = {%s},\n", func(l *catalogue) string { return l.Language.English }), c.Shown.Format("2006-01-02"))
 }
 
-// inLanguage is a line that names the language of the page, "" for English.
+// inLanguage returns a line that names the language of the page, "" for English.
 func (c citation) inLanguage(line string, name func(*catalogue) string) string {
 	if c.lang == nil {
 		return ""

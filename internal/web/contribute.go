@@ -10,19 +10,18 @@ import (
 	"github.com/bandish/bandish/internal/inbox"
 )
 
-// contributeView is the form for readers who know something, with what they
-// wrote.
+// contributeView is the form for readers who know something, and what they wrote.
 type contributeView struct {
 	Note   inbox.Note
 	Wrong  map[string]string // by field
-	Failed string            // why it could not be kept
-	Thanks string            // id of a note that was kept
+	Failed string            // why the note could not be kept
+	Thanks string            // the id of a note that was kept
 	Closed bool              // this server takes no notes
 }
 
 const contributePage page[contributeView] = "contribute.html"
 
-// maxForm bounds what a form may send, in bytes.
+// maxForm is the greatest size of a form, in bytes.
 const maxForm = 32 << 10
 
 // contribute shows the form: /contribute?about=/cc/PK/x&kind=wrong.
@@ -47,7 +46,7 @@ func (s *Site) showContribute(w http.ResponseWriter, r *http.Request, v contribu
 	return contributePage.show(s, w, r, f, v, nil)
 }
 
-// client is the sender of a request, for bounds that hold for each.
+// client returns who sent a request, for limits that hold for each sender.
 func (s *Site) client(r *http.Request) string {
 	if s.Client != nil {
 		return s.Client(r).String()
@@ -59,8 +58,8 @@ func (s *Site) client(r *http.Request) string {
 	return host
 }
 
-// take keeps what a reader sends. A form that is not right comes back as it was
-// filled in.
+// take keeps what a reader sends. If the form has a mistake, it is shown again as the
+// reader filled it in.
 func (s *Site) take(w http.ResponseWriter, r *http.Request) error {
 	id, view, err := s.takeNote(w, r)
 	if view != nil {
@@ -69,8 +68,8 @@ func (s *Site) take(w http.ResponseWriter, r *http.Request) error {
 	return s.moveTaken(w, "/contribute", id, err)
 }
 
-// moveTaken sends the reader to the page that thanks, or back to the empty form
-// where nothing was kept and nothing is to be said.
+// moveTaken redirects the reader to the page that thanks. If nothing was kept and there is
+// nothing to say, it redirects to the empty form.
 func (s *Site) moveTaken(w http.ResponseWriter, page, id string, err error) error {
 	if err != nil {
 		return err
@@ -83,8 +82,8 @@ func (s *Site) moveTaken(w http.ResponseWriter, page, id string, err error) erro
 	return nil
 }
 
-// takeNote keeps a note and gives its id, or what the form is to show again. A
-// program's note gives neither.
+// takeNote keeps a note and returns its id. If the form has a mistake, it returns the form
+// to show again. For a note that a program sent it returns neither.
 func (s *Site) takeNote(w http.ResponseWriter, r *http.Request) (id string, again *contributeView, err error) {
 	if s.Inbox == nil {
 		return "", &contributeView{Failed: "This server takes no notes."}, nil

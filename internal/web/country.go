@@ -15,8 +15,8 @@ import (
 	"github.com/bandish/bandish/internal/target"
 )
 
-// countryOf is the country that the address names; a code in small letters is
-// given in capitals.
+// countryOf returns the country that the address names, in capital letters. The error is
+// notFound for a code that is not in ISO 3166-1.
 func countryOf(r *http.Request) (string, error) { return knownCountry(r.PathValue("cc")) }
 
 func knownCountry(code string) (string, error) {
@@ -27,7 +27,7 @@ func knownCountry(code string) (string, error) {
 	return cc, nil
 }
 
-// place is the country and the target that the address names.
+// place returns the country and the target that the address names.
 func (s *Site) place(r *http.Request) (cc, id string, err error) {
 	return s.placeOf(r.Context(), r.PathValue("cc"), r.PathValue("target"))
 }
@@ -40,7 +40,7 @@ func (s *Site) placeOf(ctx context.Context, code, word string) (cc, id string, e
 	return cc, id, err
 }
 
-// target is the target that the address names.
+// target returns the target that the address names.
 func (s *Site) target(r *http.Request) (string, error) {
 	return s.targetOf(r.Context(), r.PathValue("target"))
 }
@@ -54,7 +54,7 @@ func (s *Site) targetOf(ctx context.Context, word string) (string, error) {
 	return id, err
 }
 
-// summariesView is what there is on each country or on each platform.
+// summariesView lists what is known of each country or of each platform.
 type summariesView struct {
 	List []inquiry.Summary
 	When whenAsked
@@ -77,10 +77,10 @@ type countryView struct {
 	Targets []answer.Answer `json:"targets"`
 	Cases   []answer.Case   `json:"cases"`
 	When    whenAsked       `json:"-"`
-	Blocked []answer.Answer `json:"-"` // those that are blocked, or likely so
-	Past    *answer.Answer  `json:"-"` // where nothing is: what was reported last
-	Laws    []crumb         `json:"-"` // of the record
-	Bodies  []crumb         `json:"-"` // of the state, that it names
+	Blocked []answer.Answer `json:"-"` // those that are blocked or likely blocked
+	Past    *answer.Answer  `json:"-"` // if none is blocked: what was reported last
+	Laws    []crumb         `json:"-"` // the country's laws in the record
+	Bodies  []crumb         `json:"-"` // the bodies of the state that the record names
 }
 
 const countryPage page[countryView] = "country.html"
@@ -129,7 +129,7 @@ func (s *Site) country(w http.ResponseWriter, r *http.Request) error {
 	return countryPage.show(s, w, r, f, v, v)
 }
 
-// lawsOf are the laws of a country in the record.
+// lawsOf returns the laws of a country that the record has.
 func (s *Site) lawsOf(cc string) []crumb {
 	var out []crumb
 	add := func(list []casefile.Law) {
@@ -146,8 +146,8 @@ func (s *Site) lawsOf(cc string) []crumb {
 	return out
 }
 
-// bodiesOf are the bodies of a state that the record names: its ministries,
-// regulators, agencies and courts.
+// bodiesOf returns the bodies of a state that the record names: ministries, regulators,
+// agencies and courts.
 func (s *Site) bodiesOf(cc string) []crumb {
 	var out []crumb
 	add := func(list []casefile.Actor) {
@@ -196,7 +196,7 @@ type platformView struct {
 	Cases     []answer.Case    `json:"cases"`
 	When      whenAsked        `json:"-"`
 	Map       template.HTML    `json:"-"`
-	Blocked   []answer.Answer  `json:"-"` // those where it is blocked, or likely so
+	Blocked   []answer.Answer  `json:"-"` // those where it is blocked or likely blocked
 }
 
 const platformPage page[platformView] = "platform.html"

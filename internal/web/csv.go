@@ -51,7 +51,7 @@ func answersCSV(w http.ResponseWriter, r *http.Request, answers []answer.Answer)
 	return deliverCSV(w, r, rows)
 }
 
-// bansCSV are the bans behind the drawing of the longest.
+// bansCSV writes the bans that the drawing of the longest bans shows.
 func bansCSV(w http.ResponseWriter, r *http.Request, ranked []ban.Ranked) error {
 	rows := [][]string{{"country", "target", "other", "scope", "start", "start_by", "start_open", "end_from", "end", "known", "days", "at_most", "at_least", "ongoing", "reported_by"}}
 	for i := range ranked {
@@ -69,7 +69,7 @@ func bansCSV(w http.ResponseWriter, r *http.Request, ranked []ban.Ranked) error 
 	return deliverCSV(w, r, rows)
 }
 
-// caseCSV are the tables behind the drawings of a case: its requests, and its
+// caseCSV makes the handler of a table behind a drawing of a case: its requests, or its
 // chain of authority.
 func (s *Site) caseCSV(table func(k speaker) [][]string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -109,7 +109,7 @@ func (k speaker) requestTable() [][]string {
 	return rows
 }
 
-// chainTable are the steps of the chain of authority.
+// chainTable returns the steps of the chain of authority.
 func (k speaker) chainTable() [][]string {
 	rows := [][]string{{"id", "date", "kind", "by", "to", "what", "until_next"}}
 	for _, l := range k.chain() {
@@ -118,8 +118,8 @@ func (k speaker) chainTable() [][]string {
 	return rows
 }
 
-// networkCSV are the days behind the strips of a network, those that have no
-// measurements left out.
+// networkCSV writes the days behind the drawings of a network. Days without measurements
+// are left out.
 func networkCSV(w http.ResponseWriter, r *http.Request, on inquiry.Network) error {
 	rows := [][]string{{"probe_asn", "probe_cc", "target", "date", "state", "blocked", "ok", "down", "inconclusive", "measurements", "reports"}}
 	for i := range on.Answers {

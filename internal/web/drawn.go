@@ -18,16 +18,16 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// The drawings of the pages as pictures: the same values in the same places, for
-// where a page is shared.
+// The drawings of the pages as pictures, for places where a page is shared. They show the
+// same values in the same places as the pages do.
 
 var (
 	paleInk = color.RGBA{0x8a, 0x94, 0x9e, 0xff}
 	paleBox = color.RGBA{0xee, 0xf1, 0xf4, 0xff}
 )
 
-// caption is what a picture says beside its drawing: on which day, and that a
-// demonstration is one.
+// caption is the text below the drawing of a picture: its day, and a note if the server
+// shows a demonstration.
 func (s *Site) caption(day time.Time) string {
 	foot := "As known on " + day.UTC().Format(longDay) + " (UTC)"
 	if s.Demo {
@@ -36,7 +36,7 @@ func (s *Site) caption(day time.Time) string {
 	return foot
 }
 
-// shownOn is the day that a picture speaks of.
+// shownOn returns the day that a picture speaks of.
 func (s *Site) shownOn(t times) time.Time {
 	switch {
 	case !t.at.IsZero():
@@ -60,7 +60,7 @@ func (s *Site) platformPicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, c)
 }
 
-// mapCard is the map of a platform as a picture, in a language (nil: English).
+// mapCard makes the map of a platform as a picture, in language lang (nil: English).
 func (s *Site) mapCard(r *http.Request, id string, lang *catalogue) (*picture.Card, error) {
 	t, err := timesOf(r)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Site) mapCard(r *http.Request, id string, lang *catalogue) (*picture.Ca
 	return c, nil
 }
 
-// mapDrawing draws what worldMap does.
+// mapDrawing draws the same map as worldMap.
 func mapDrawing(answers []answer.Answer, say chartWords) *picture.Drawing {
 	of := make(map[string]verdict.State, len(answers))
 	for i := range answers {
@@ -116,7 +116,7 @@ func mapDrawing(answers []answer.Answer, say chartWords) *picture.Drawing {
 	for _, fill := range fills {
 		d.Shapes = append(d.Shapes, picture.Shape{Rings: rings[fill], Fill: fill, Edge: .5, Ink: paleInk})
 	}
-	x := 4.0 // what the colours mean, those that are there
+	x := 4.0 // the legend: the colours that the map uses
 	key := func(fill color.RGBA, words string) {
 		d.Shapes = append(d.Shapes, picture.Shape{Rings: [][]picture.Point{picture.Box(x, 287, 10, 10)}, Fill: fill, Edge: .5, Ink: paleInk})
 		d.Labels = append(d.Labels, picture.Label{X: x + 14, Y: 296, Text: words, Size: 12, Color: picture.Soft()})
@@ -131,8 +131,8 @@ func mapDrawing(answers []answer.Answer, say chartWords) *picture.Drawing {
 	return d
 }
 
-// worldRings are the shapes of the countries in outlines, as rings: they are made
-// once.
+// worldRings returns the shapes of the countries, in the order of outlines, as rings of
+// points. They are made once.
 var worldRings = sync.OnceValue(func() (out [][][]picture.Point) {
 	for _, o := range outlines() {
 		var rings [][]picture.Point
@@ -150,8 +150,8 @@ var worldRings = sync.OnceValue(func() (out [][][]picture.Point) {
 	return out
 })
 
-// mapColor is the colour of a state on a map: too little data is no state that
-// should be seen first.
+// mapColor returns the colour of a state on a map. Too little data gets a pale colour: a
+// reader should not see it first.
 func mapColor(s verdict.State) color.RGBA {
 	if s == verdict.Insufficient || s == "" {
 		return color.RGBA{0xb4, 0xbc, 0xc4, 0xff}
@@ -159,8 +159,8 @@ func mapColor(s verdict.State) color.RGBA {
 	return colorOf(s)
 }
 
-// casePicture is the chain of authority of a case: /cases/ID/picture.png. A case
-// without one shows its summary.
+// casePicture is the chain of authority of a case: /cases/ID/picture.png. If the case has
+// no chain, the picture shows its summary.
 func (s *Site) casePicture(w http.ResponseWriter, r *http.Request) error {
 	k, when, err := s.pictured(r)
 	if err != nil {
@@ -185,7 +185,8 @@ func (s *Site) casePicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, c)
 }
 
-// spelled writes out the short names in a chain, which stand alone in a picture.
+// spelled writes out the abbreviations in a chain: a picture has no text around it that
+// explains them.
 func spelled(chain []chainLink) string {
 	out, said := "", map[string]bool{}
 	for _, l := range chain {
@@ -197,7 +198,8 @@ func spelled(chain []chainLink) string {
 	return out
 }
 
-// pictured is the case of an address as it was known on a day.
+// pictured returns the case that the address names, as it was known on the day that the
+// address names.
 func (s *Site) pictured(r *http.Request) (speaker, time.Time, error) {
 	c := s.Records.Case(r.PathValue("id"))
 	if c == nil {
@@ -215,11 +217,11 @@ func (s *Site) pictured(r *http.Request) (speaker, time.Time, error) {
 	return speaker{s: s, whole: c, shown: shown}, day, err
 }
 
-// nodesAcross is how many boxes of a chain stand side by side in a picture; then
-// it turns, and goes on below.
+// nodesAcross is how many boxes of a chain stand side by side in a picture. After that the
+// chain turns and goes on in the line below.
 const nodesAcross = 4
 
-// chainDrawing draws what graph does.
+// chainDrawing draws the same chain as graph.
 func chainDrawing(nodes []graphNode) *picture.Drawing {
 	const down = boxHigh + 96
 	lines := (len(nodes) + nodesAcross - 1) / nodesAcross
@@ -249,7 +251,7 @@ func chainDrawing(nodes []graphNode) *picture.Drawing {
 		kind, day, _ := strings.Cut(n.Step, ", ")
 		nextX, nextY := corner(i + 1)
 		switch {
-		case nextY > y: // it turns
+		case nextY > y: // the chain turns into the next line
 			from, to := picture.Point{X: x + boxWide/2, Y: y + boxHigh + 4}, picture.Point{X: x + boxWide/2, Y: nextY - 4}
 			arrows.Rings = append(arrows.Rings, picture.Line(from, picture.Point{X: to.X, Y: to.Y - 8}, 2), []picture.Point{to, {X: to.X - 5, Y: to.Y - 9}, {X: to.X + 5, Y: to.Y - 9}})
 			text(from.X-10, (from.Y+to.Y)/2-4, 14, false, picture.Ink(), picture.End, kind)
@@ -281,7 +283,7 @@ func (s *Site) requestsPicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, &picture.Card{Site: "Bandish, the open record of internet bans", Language: "en", Title: "Requests to the platform", State: k.shown.Title, Color: colorOf(""), Foot: s.caption(when), Drawing: pairsDrawing(v.Rows)})
 }
 
-// Rows of a picture: a name and a note at the left, a bar, and its numbers.
+// The measures of a row of a picture: a name and a note at the left, a bar, and numbers.
 const (
 	rowHigh   = 52
 	rowName   = 380
@@ -290,7 +292,7 @@ const (
 	rowsDrawn = 6
 )
 
-// pairsDrawing draws what the pairs of bars of the page do.
+// pairsDrawing draws the same pairs of bars as the page.
 func pairsDrawing(rows []pairRow) *picture.Drawing {
 	shown := rows[:min(len(rows), rowsDrawn)]
 	d := &picture.Drawing{Wide: rowWide, High: float64(len(shown)*rowHigh) + 24}
@@ -353,8 +355,8 @@ func (s *Site) bansPicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, c)
 }
 
-// longestRows are the longest bans of platforms in whole countries, and the time
-// that their drawing shows.
+// longestRows returns the n longest bans of platforms in whole countries, and the time
+// that their drawing covers.
 func (s *Site) longestRows(ranked []ban.Ranked, n int, t times) (rows []ban.Ranked, from, to time.Time) {
 	var first time.Time
 	for _, r := range ranked {
@@ -376,7 +378,7 @@ func (s *Site) longestRows(ranked []ban.Ranked, n int, t times) (rows []ban.Rank
 	return rows, from, now.Add(now.Sub(from) / 20) // room for an arrow
 }
 
-// networkPicture are the strips of a network: /networks/AS17557/picture.png.
+// networkPicture draws the days of a network: /networks/AS17557/picture.png.
 func (s *Site) networkPicture(w http.ResponseWriter, r *http.Request) error {
 	asn, err := asnOf(r.PathValue("asn"))
 	if err != nil || asn == 0 {
@@ -411,7 +413,8 @@ func (s *Site) networkPicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, c)
 }
 
-// oneOfEachColor joins the shapes of one colour: each costs time of its own.
+// oneOfEachColor joins the shapes of one colour into one shape. Each shape takes time to
+// draw.
 func oneOfEachColor(shapes []picture.Shape) []picture.Shape {
 	var out []picture.Shape
 	at := map[color.RGBA]int{}
@@ -426,7 +429,7 @@ func oneOfEachColor(shapes []picture.Shape) []picture.Shape {
 	return out
 }
 
-// langCasePicture is the summary of a case in a language.
+// langCasePicture is the picture of a case in language c, with its summary.
 func (s *Site) langCasePicture(r *http.Request, c *catalogue, id string) (*picture.Card, error) {
 	whole := s.Records.Case(id)
 	if whole == nil {
@@ -448,8 +451,8 @@ func (s *Site) langCasePicture(r *http.Request, c *catalogue, id string) (*pictu
 	return out, nil
 }
 
-// pictureAt is the full address of a picture of this site, of the days that the
-// page speaks of.
+// pictureAt returns the full address of a picture of this site, for the days that the page
+// speaks of.
 func pictureAt(r *http.Request, path string) string {
 	keep := url.Values{}
 	for _, name := range []string{"at", "as-of"} {

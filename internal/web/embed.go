@@ -18,18 +18,19 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// embedCSP lets other sites frame what is made for it, and nothing else.
+// embedCSP is the policy of cards and badges: other sites may frame them, and they load
+// nothing from other sites.
 const embedCSP = "default-src 'none'; style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
 
-// embedView is what a page answers in a few words, for other sites.
+// embedView is the answer of a page in a few words, for other sites to show.
 type embedView struct {
-	Title string        // what is asked
-	State verdict.State // gives the colour; "" has none
+	Title string        // the question that the page answers
+	State verdict.State // gives the colour; "" gives none
 	Word  string        // the answer in one or two words
 	Text  string        // a sentence or two
-	Page  string        // the proper path of the whole answer
-	Query string        // the days that it speaks of
-	Day   string        // the day that it is pinned to, in words; "" says what is known when it is shown
+	Page  string        // the path of the page with the whole answer
+	Query string        // the query with the days that the card speaks of
+	Day   string        // the day that the card is fixed to, in words; "" shows what is known when it is opened
 	Demo  bool
 	c     *catalogue // the language, nil for English
 }
@@ -42,7 +43,7 @@ func (v embedView) Code() string {
 	return v.c.code
 }
 
-// Dir is the direction in which the card is written.
+// Dir is the direction of writing, "ltr" or "rtl".
 func (v embedView) Dir() string {
 	if v.c == nil {
 		return "ltr"
@@ -50,10 +51,10 @@ func (v embedView) Dir() string {
 	return v.c.Language.Dir
 }
 
-// Say is a text of the catalogue, or in English.
+// Say returns a text of the catalogue by its key, or the English text.
 func (v embedView) Say(key, english string) string { return speaker{c: v.c}.say(key, english) }
 
-// Stood says the day that the card is pinned to.
+// Stood says on which day the card is fixed.
 func (v embedView) Stood() string {
 	if v.c == nil {
 		return "as it stood on " + v.Day
@@ -61,13 +62,14 @@ func (v embedView) Stood() string {
 	return v.c.text("embed.stood", args{"day": v.Day})
 }
 
-// Href is the whole answer in the language of the card, of the same day.
+// Href is the path of the page with the whole answer, in the card's language and for the
+// same day.
 func (v embedView) Href() string { return speaker{c: v.c}.own(v.Page) + v.Query }
 
 // Card is the path of the card.
 func (v embedView) Card() string { return cardOn(v.c, v.Page) }
 
-// cardOn is the path of the card of a page in a language.
+// cardOn returns the path of the card of a page, in language c (nil: English).
 func cardOn(c *catalogue, page string) string {
 	card := "/embed" + cardPath(page)
 	if c != nil {
@@ -76,8 +78,8 @@ func cardOn(c *catalogue, page string) string {
 	return card
 }
 
-// cardPath is the path of a card below /embed: /cc/PK/x is shown by /embed/PK/x, all
-// others by their own path.
+// cardPath returns the path of the card of a page, without /embed: /PK/x for /cc/PK/x. All
+// other pages keep their path.
 func cardPath(page string) string {
 	if rest, ok := strings.CutPrefix(page, "/cc/"); ok && strings.Contains(rest, "/") {
 		return "/" + rest
@@ -85,16 +87,16 @@ func cardPath(page string) string {
 	return page
 }
 
-// embedKinds are the pages that have a card, by the first part of their paths.
+// embedKinds holds the pages that have a card, by the first part of their path.
 var embedKinds = map[string]func(s *Site, ctx context.Context, named []string, t times, c *catalogue) (embedView, error){
 	"cc": (*Site).embedPlace, "events": (*Site).embedEvent, "bans": (*Site).embedBan, "cases": (*Site).embedCase, "networks": (*Site).embedNetwork,
 }
 
-// noCard is the failure of a page that cannot be embedded.
+// noCard is the failure of a page that has no card.
 const noCard = notFound("There is no card of this page. Answers, countries, bans, cases and networks have one, as /embed/PK/x.")
 
-// embedOf puts what a page answers into a few words of a language, nil for English.
-// parts are those of its path.
+// embedOf makes the card of a page in language c (nil: English). parts are the parts of
+// the page's path.
 func (s *Site) embedOf(ctx context.Context, parts []string, t times, c *catalogue) (embedView, error) {
 	of := embedKinds[parts[0]]
 	if of == nil || len(parts) != 2 && (parts[0] != "cc" || len(parts) != 3) {
@@ -116,7 +118,7 @@ func dayIn(c *catalogue, day time.Time) string {
 	return c.day(day)
 }
 
-// embedPlace is an answer, or what is blocked in a country.
+// embedPlace makes the card of an answer, or of all that is blocked in a country.
 func (s *Site) embedPlace(ctx context.Context, named []string, t times, c *catalogue) (embedView, error) {
 	if len(named) == 1 {
 		return s.embedCountry(ctx, named[0], t, c)
@@ -142,7 +144,8 @@ func (s *Site) embedPlace(ctx context.Context, named []string, t times, c *catal
 	return v, nil
 }
 
-// embedWord is the state in one or two words. Too little data is no "no".
+// embedWord is the state of an answer in one or two words. Too little data never reads as
+// "not blocked".
 func embedWord(a *inquiry.Answered) string {
 	word := stateWord(a.State)
 	if a.Partial {
@@ -151,11 +154,11 @@ func embedWord(a *inquiry.Answered) string {
 	return word
 }
 
-// embedNames is how many names a card gives.
+// embedNames is how many names a card lists at most.
 const embedNames = 6
 
-// blockedIn says how many of some platforms are blocked, by the names of those that
-// are and their states.
+// blockedIn says how many platforms are blocked. names and states are those of the blocked
+// ones; all is how many have an answer.
 func (v *embedView) blockedIn(names []string, states []verdict.State, all int, c *catalogue) {
 	v.State = worstOf(states)
 	if c != nil {
@@ -192,7 +195,7 @@ func (s *Site) embedCountry(ctx context.Context, code string, t times, c *catalo
 	return v, err
 }
 
-// embedNetwork is what a network blocks.
+// embedNetwork makes the card of what a network blocks.
 func (s *Site) embedNetwork(ctx context.Context, named []string, t times, c *catalogue) (embedView, error) {
 	asn, err := asnOf(named[0])
 	if err != nil || asn == 0 {
@@ -202,7 +205,7 @@ func (s *Site) embedNetwork(ctx context.Context, named []string, t times, c *cat
 	return on.Few, err
 }
 
-// platformIn is the name of a platform in a language, nil for English.
+// platformIn is the name of a platform in language c (nil: English).
 func platformIn(c *catalogue, id, english string) string {
 	if c == nil {
 		return english
@@ -211,7 +214,8 @@ func platformIn(c *catalogue, id, english string) string {
 	return name
 }
 
-// few says what a network blocks in the country in which most was measured from it.
+// few says in a few words what a network blocks. It speaks of one country: that of the
+// network's first answer.
 func few(on *inquiry.Network, c *catalogue) embedView {
 	v := embedView{Title: "What does " + network.Name(on.ASN) + " block?", Page: "/networks/" + network.Name(on.ASN)}
 	if c != nil {
@@ -237,7 +241,7 @@ func few(on *inquiry.Network, c *catalogue) embedView {
 	return v
 }
 
-// eventState gives a dated ban its colour: one that is over has none.
+// eventState gives a dated ban its colour; a ban that is over has none.
 func eventState(row *eventRow) verdict.State {
 	if row.Over {
 		return ""
@@ -294,7 +298,8 @@ func (s *Site) embedCase(ctx context.Context, named []string, t times, lang *cat
 	return v, nil
 }
 
-// record is the day whose knowledge a page of the record shows, as asOf reads it.
+// record returns the day whose knowledge a page of the record shows, as asOf reads it; the
+// zero date for now.
 func (t times) record() casefile.Date {
 	end := t.known
 	if end.IsZero() {
@@ -306,7 +311,7 @@ func (t times) record() casefile.Date {
 	return casefile.Day(end.Add(-time.Second), time.UTC)
 }
 
-// pathParts are the parts of a path, without escapes.
+// pathParts splits a path into its parts and undoes their escapes.
 func pathParts(escaped string) ([]string, error) {
 	parts := strings.Split(strings.Trim(escaped, "/"), "/")
 	for i := range parts {
@@ -318,7 +323,9 @@ func pathParts(escaped string) ([]string, error) {
 	return parts, nil
 }
 
-// embedded is what an address below /embed/ or /ur/embed/ shows; rest ends it.
+// embedded makes the card that an address below /embed/ or /ur/embed/ shows; rest is the
+// end of the address that is no part of the page's path. If the address is not in its
+// proper form, embedded redirects to the one that is, and moved is true.
 func (s *Site) embedded(w http.ResponseWriter, r *http.Request, rest string) (v embedView, moved bool, err error) {
 	t, err := timesOf(r)
 	if err != nil {
@@ -348,7 +355,7 @@ func (s *Site) embedded(w http.ResponseWriter, r *http.Request, rest string) (v 
 	return v, false, nil
 }
 
-// embed is a card or a badge of a page.
+// embed answers with a card or a badge.
 func (s *Site) embed(w http.ResponseWriter, r *http.Request) error {
 	if strings.HasSuffix(r.URL.Path, badgeName) {
 		return s.badge(w, r)
@@ -356,7 +363,7 @@ func (s *Site) embed(w http.ResponseWriter, r *http.Request) error {
 	return s.card(w, r)
 }
 
-// card is an answer as a page that other sites may frame.
+// card answers with a page that other sites may frame.
 func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	v, moved, err := s.embedded(w, r, "")
 	if moved || err != nil {
@@ -370,12 +377,12 @@ func (s *Site) card(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// badgeColors are those of the states on white; their names are in the sheet.
+// badgeColors are the colours of the states on white; the style sheet names them.
 var badgeColors = map[verdict.State]string{verdict.Blocked: "#a31529", verdict.LikelyBlocked: "#c2410c", verdict.Impaired: "#8f5d00", verdict.Down: "#5f4b9e", verdict.OK: "#1d6e4a"}
 
 const badgeName = "/badge.svg"
 
-// badge is an answer as a small picture.
+// badge answers with a small SVG picture.
 func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	v, moved, err := s.embedded(w, r, badgeName)
 	if moved || err != nil {
@@ -394,7 +401,7 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	}
 	d := badgeDrawing{Asked: asked, Said: said, Code: v.Code(), Dir: v.Dir(), Color: color, AskedWide: badgeWide(asked), SaidWide: badgeWide(said)}
 	if d.Dir == "rtl" {
-		d.AskedAt = d.SaidWide // the question stands first, at the right
+		d.AskedAt = d.SaidWide // in Arabic script the question stands first at the right
 	} else {
 		d.SaidAt = d.AskedWide
 	}
@@ -406,7 +413,7 @@ func (s *Site) badge(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// badgeDrawing is the two fields of a badge, with their places in pixels.
+// badgeDrawing holds the two fields of a badge, with their places in pixels.
 type badgeDrawing struct {
 	Asked, Said, Code, Dir, Color        string
 	AskedAt, AskedWide, SaidAt, SaidWide int
@@ -418,8 +425,8 @@ func (d badgeDrawing) SaidMiddle() int  { return d.SaidAt + d.SaidWide/2 }
 func (d badgeDrawing) AskedRoom() int   { return d.AskedWide - badgeEdge }
 func (d badgeDrawing) SaidRoom() int    { return d.SaidWide - badgeEdge }
 
-// Faces are those that a reader may have: a picture brings none. For Urdu those stand
-// first that have all of its letters, which DejaVu has not.
+// Faces lists fonts that a reader may have, since a picture brings none. For Urdu it
+// begins with fonts that have all of its letters; DejaVu does not.
 func (d badgeDrawing) Faces() string {
 	if d.Dir == "rtl" {
 		return "Noto Naskh Arabic,Noto Sans Arabic,Geeza Pro,Segoe UI,Tahoma,sans-serif"
@@ -427,13 +434,13 @@ func (d badgeDrawing) Faces() string {
 	return "Verdana,DejaVu Sans,sans-serif"
 }
 
-// Plain is the badge as one line, for where marks around names have no place.
+// Plain is the badge as one line of text, without the marks around foreign names.
 func (d badgeDrawing) Plain() string { return plainName(d.Asked + " " + d.Said) }
 
-const badgeEdge = 16 // left and right of a text
+const badgeEdge = 16 // pixels to the left and right of a text, together
 
-// badgeWide is how wide a field is at 12 px, on the safe side: what has no width of its
-// own is not counted, and letters of the Arabic script are narrower than Latin ones.
+// badgeWide estimates the width of a field in pixels at 12 px, rather too wide than too
+// narrow. Marks without a width do not count. Arabic letters are narrower than Latin ones.
 func badgeWide(text string) int {
 	wide := 0
 	for _, r := range text {
@@ -448,13 +455,12 @@ func badgeWide(text string) int {
 	return wide + badgeEdge
 }
 
-// badgeSVG draws a badge. Texts are as wide as they are given, in whatever face
-// the reader has.
+// badgeSVG draws a badge. Each text is stretched to its given width, whatever font the
+// reader has.
 var badgeSVG = template.Must(template.New("badge").Parse(`<svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="24" role="img" aria-label="{{.Plain}}" lang="{{.Code}}"><title>{{.Plain}}</title><clipPath id="edge"><rect width="{{.Width}}" height="24" rx="4"/></clipPath><g clip-path="url(#edge)"><rect x="{{.AskedAt}}" width="{{.AskedWide}}" height="24" fill="#15191e"/><rect x="{{.SaidAt}}" width="{{.SaidWide}}" height="24" fill="{{.Color}}"/></g><g fill="#fff" font-family="{{.Faces}}" font-size="12" text-anchor="middle" direction="{{.Dir}}"><text x="{{.AskedMiddle}}" y="16" textLength="{{.AskedRoom}}" lengthAdjust="spacingAndGlyphs">{{.Asked}}</text><text x="{{.SaidMiddle}}" y="16" textLength="{{.SaidRoom}}" lengthAdjust="spacingAndGlyphs">{{.Said}}</text></g></svg>
 `))
 
-// oEmbed tells other sites how to show what a page of this one answers:
-// /oembed?url=https://…/cc/PK/x.
+// oEmbed tells other sites how to show a page of this one: /oembed?url=https://…/cc/PK/x.
 func (s *Site) oEmbed(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	if f := q.Get("format"); f != "" && f != "json" {
@@ -497,25 +503,25 @@ func frameCode(src, title, more string) string {
 	return `<iframe src="` + template.HTMLEscapeString(src) + `" width="480" height="240" title="` + template.HTMLEscapeString(title) + `" loading="lazy"` + more + `></iframe>`
 }
 
-// embedCodes are what others paste into their pages: a card and a badge, of
-// today or of the day that is asked about.
+// embedCodes are the pieces of HTML that others paste into their pages: a card and a
+// badge, of the present or of the day that is asked about.
 type embedCodes struct {
 	Card, Badge, CardCode, BadgeCode string
-	Pinned                           bool // to the day that is asked about
+	Pinned                           bool // fixed to the day that is asked about
 }
 
-// embeddable adds to a page what others paste into theirs.
+// embeddable adds to a page the codes that others paste into theirs.
 func (f *frame) embeddable(r *http.Request, title, query string) {
 	f.Embed = codesOf(r, nil, title, query)
 	f.Alternates = append(f.Alternates, alternate{"application/json+oembed", title, oEmbedOf(r, query)})
 }
 
-// oEmbedOf is where other sites ask how to show a page.
+// oEmbedOf is the address where other sites ask how to show a page.
 func oEmbedOf(r *http.Request, query string) string {
 	return "/oembed?url=" + url.QueryEscape("https://"+r.Host+r.URL.EscapedPath()+query)
 }
 
-// codesOf are the codes for a page in a language, nil for English.
+// codesOf returns the codes of a page in language c (nil: English).
 func codesOf(r *http.Request, c *catalogue, title, query string) *embedCodes {
 	page, base := r.URL.EscapedPath(), "https://"+r.Host
 	card := "/embed" + cardPath(page)

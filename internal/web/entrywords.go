@@ -16,8 +16,8 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// entryTexts are the sentences for entries of the ledger, in English; a catalogue
-// has them under the same keys.
+// entryTexts are the sentences for entries of the ledger, in English. Catalogues have
+// their translations under the same keys.
 var entryTexts = map[string]string{
 	"entry.batch.measurements": "Measurements were taken in: {n}, {days}.",
 	"entry.batch.web":          "Rows of observations were taken in: {n}, {days}.",
@@ -62,8 +62,8 @@ var entryTexts = map[string]string{
 	"entry.unknown":            "An entry of a kind that this program does not know.",
 }
 
-// entryWords say an entry in a sentence, and on which page is what it speaks of;
-// in a language where c is one.
+// entryWords says an entry in a sentence, in language c (nil: English), and returns the
+// page of the thing that it speaks of; "" if there is none.
 func (s *Site) entryWords(ctx context.Context, e *ledger.Entry, c *catalogue) (text, href string, err error) {
 	say := func(key string, a args) string {
 		if c != nil {
@@ -112,11 +112,11 @@ func (s *Site) entryWords(ctx context.Context, e *ledger.Entry, c *catalogue) (t
 	return say("entry.unknown", nil), "", nil
 }
 
-// uidShape is how the uid of a measurement looks.
+// uidShape matches the uid of a measurement.
 var uidShape = regexp.MustCompile(`^\d{14}\.\d{6}_[A-Z]{2}_\w+$`)
 
-// itemPage is the page of what a correction is of; "" where there is none, as of a
-// dated ban that was withdrawn.
+// itemPage returns the page of the thing that a correction is about. It is "" where there
+// is none, for instance for a dated ban that was withdrawn.
 func (s *Site) itemPage(ctx context.Context, id string) (string, error) {
 	first, rest, two := strings.Cut(id, "/")
 	target, day, _ := strings.Cut(rest, "@")
@@ -141,7 +141,7 @@ func (s *Site) itemPage(ctx context.Context, id string) (string, error) {
 	return "/events/" + url.PathEscape(id), nil
 }
 
-// batchWords say which measurements came in.
+// batchWords says which measurements came in.
 func (s *Site) batchWords(b *ledger.Batch, c *catalogue, say func(string, args) string) string {
 	key := "entry.batch." + b.Kind
 	if _, ok := entryTexts[key]; !ok {
@@ -171,7 +171,7 @@ func (s *Site) batchWords(b *ledger.Batch, c *catalogue, say func(string, args) 
 	return text
 }
 
-// fileWords say what became of a file or of a case of the record.
+// fileWords says what happened to a file or to a case of the record.
 func (s *Site) fileWords(ctx context.Context, e *ledger.Entry, c *catalogue, say func(string, args) string, name func(string) string) (text, href string, err error) {
 	f := e.File
 	a := args{"name": name(f.Name), "bytes": thousands(strconv.FormatInt(f.Bytes, 10))}
@@ -221,7 +221,7 @@ func (s *Site) fileWords(ctx context.Context, e *ledger.Entry, c *catalogue, say
 	return say("entry.file.other", a), "", nil
 }
 
-// whyKey is the key of the words for why the archive changed.
+// whyKey returns the key of the words for why the archive changed.
 func whyKey(why string) string {
 	if why == "new ledger" {
 		why = "begun"

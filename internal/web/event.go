@@ -21,8 +21,8 @@ import (
 type eventRow struct {
 	event.Event
 	Country, What, Length string
-	Span                  ban.Length // of one that is over
-	Over                  bool       // it had ended by the day
+	Span                  ban.Length // of a ban that is over
+	Over                  bool       // the ban had ended by the day
 	Asked                 bool       // a day was asked about
 }
 
@@ -41,10 +41,11 @@ func (r eventRow) Word() string {
 	return "This ban goes on, as far as was measured"
 }
 
-// Failed are its measurements that were blocked or unclear.
+// Failed counts the measurements that were blocked or unclear.
 func (r eventRow) Failed() int { return r.Counts.Blocked + r.Counts.Inconclusive }
 
-// Where says on how many networks it held: counts that others published name none.
+// Where says on how many networks the ban held. Counts that others published name no
+// networks.
 func (r eventRow) Where() string {
 	if len(r.Networks) == 0 {
 		return "networks not named"
@@ -63,7 +64,7 @@ func (r eventRow) Ended() string {
 	return "no end was measured"
 }
 
-// eventsView are the dated bans that had begun.
+// eventsView lists the dated bans that had begun.
 type eventsView struct {
 	Rows []eventRow
 	When whenAsked
@@ -74,8 +75,8 @@ const (
 	eventPage  page[eventView]  = "event.html"
 )
 
-// eventRow puts a ban into words as it stood at a moment, zero for now: one whose end
-// lies after it still held.
+// eventRow puts a ban into words as it stood at a moment; the zero time is now. A ban
+// whose end lies after that moment still held.
 func (s *Site) eventRow(e event.Event, at time.Time) eventRow {
 	row := eventRow{Event: e, Country: inquiry.Country(e.CC), What: s.names(e.Targets), Asked: !at.IsZero()}
 	if e.End == nil {
@@ -130,10 +131,10 @@ type phaseRow struct {
 	event.Phase
 	Word      string
 	ASNs      []uint32
-	How, Rest string // the note, with the mechanism that it begins with apart
+	How, Rest string // the note; How is the mechanism that it begins with
 }
 
-// phaseWords say what changed.
+// phaseWords says what changed.
 var phaseWords = map[event.PhaseKind]string{
 	event.PhaseBlocked: "Blocked", event.PhaseLull: "Reachable in between", event.PhaseSpread: "Spread to more networks", event.PhaseRestored: "Restored on some networks", event.PhaseMechanism: "Done by other means",
 }
@@ -154,7 +155,8 @@ func (s *Site) event(w http.ResponseWriter, r *http.Request) error {
 	return s.showEvent(w, r, e, t)
 }
 
-// eventOn finds a dated ban that had begun on a day, by what was known on another.
+// eventOn finds a dated ban by its id: one that had begun by the day t.at, according to
+// what was known on the day t.known.
 func (s *Site) eventOn(ctx context.Context, id string, t times) (*event.Event, error) {
 	find := func(f store.Filter, known time.Time) (*event.Event, error) {
 		list, err := s.Desk.EventsOn(ctx, f, time.Time{}, known)
@@ -183,12 +185,12 @@ func (s *Site) eventOn(ctx context.Context, id string, t times) (*event.Event, e
 	return e, nil
 }
 
-// drawable reports whether the days of a ban can be drawn: it has a target and a first
-// day.
+// drawable reports whether the days of a ban can be drawn: its beginning has a latest day,
+// and it has a target other than "*" (everything).
 func drawable(e *event.Event) bool { return e.Onset.Latest != nil && e.Targets[0] != "*" }
 
-// eventChart draws the days around a ban with words of a language, nil for English; nil
-// where there are none.
+// eventChart draws the days around a ban, in language lang (nil: English). It returns nil
+// if there is nothing to draw.
 func (s *Site) eventChart(ctx context.Context, e *event.Event, t times, lang *catalogue) (*chart, error) {
 	if !drawable(e) {
 		return nil, nil
@@ -205,7 +207,8 @@ func (s *Site) eventChart(ctx context.Context, e *event.Event, t times, lang *ca
 	return chartOf(a, []event.Event{*e}, from, parseDay(a.Days[len(a.Days)-1].Date).AddDate(0, 0, 1), false, lang), nil
 }
 
-// measuredIn is the address of the measurements of a ban, "" where none are counted.
+// measuredIn returns the address of the list of a ban's measurements, "" for a ban that
+// cannot be drawn.
 func measuredIn(e *event.Event) string {
 	if !drawable(e) {
 		return ""

@@ -23,11 +23,10 @@ type Exported struct {
 	Bytes int64
 }
 
-// Export writes the site as files into a folder: every page to which links lead
-// from the start page, with relative links, so that it works from any web
-// server and from a USB stick. What needs a server, forms and the search, is
-// left out. The folder must not exist, or be empty. progress may be nil; it is
-// given the number of files so far.
+// Export writes the site as files into a folder: every page that can be reached by links
+// from the start page. Links are relative, so the copy works on any web server and from a
+// USB stick. What needs a server, forms and the search, is left out. The folder must be
+// empty or not exist. progress is called with the number of files so far; it may be nil.
 func (s *Site) Export(ctx context.Context, dir string, progress func(int)) (Exported, error) {
 	var out Exported
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -100,7 +99,7 @@ func (e *exporter) add(at string) {
 	}
 }
 
-// fetch asks the site for a page. A redirect gives the page it leads to.
+// fetch gets a page of the site. It follows redirects.
 func (e *exporter) fetch(ctx context.Context, at string) (fetched, error) {
 	asked := at
 	for range 3 {
@@ -123,8 +122,8 @@ func (e *exporter) fetch(ctx context.Context, at string) (fetched, error) {
 	return fetched{}, fmt.Errorf("export %s: it leads in a circle", at)
 }
 
-// fileOf is the file of an address: "/cc/PK" is cc/PK.html. What is asked for
-// after "?" is told apart by a hash.
+// fileOf returns the file of an address: "/cc/PK" is cc/PK.html. A hash stands for the
+// query after "?".
 func fileOf(at, mediaType string) string {
 	u, err := url.Parse(at)
 	if err != nil {
@@ -145,7 +144,7 @@ func fileOf(at, mediaType string) string {
 	return name + ending
 }
 
-// safeName writes a path with letters that every file system takes.
+// safeName returns a path whose letters every file system takes.
 func safeName(escaped string) string {
 	parts := strings.Split(strings.Trim(escaped, "/"), "/")
 	for i, p := range parts {
@@ -155,7 +154,7 @@ func safeName(escaped string) string {
 			}
 			return '~'
 		}, p)
-		if strings.Trim(p, ".") == "" && p != "" || len(p) > 120 || strings.Contains(p, "~") { // "%2F" and long names: told apart by a hash
+		if strings.Trim(p, ".") == "" && p != "" || len(p) > 120 || strings.Contains(p, "~") { // a part with other letters, or a long one, gets a hash so that it stays unique
 			sum := sha256.Sum256([]byte(parts[i]))
 			p = strings.TrimLeft(p[:min(len(p), 80)], ".") + "-" + hex.EncodeToString(sum[:4])
 		}
@@ -164,8 +163,7 @@ func safeName(escaped string) string {
 	return strings.Join(parts, "/")
 }
 
-// relative turns the links of a page into ones between files, and notes where
-// they lead.
+// relative turns the links of a page into links between files, and notes where they lead.
 func (e *exporter) relative(ctx context.Context, f fetched) ([]byte, error) {
 	switch f.mediaType {
 	case "text/css":
@@ -197,7 +195,7 @@ func (e *exporter) relative(ctx context.Context, f fetched) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// withoutForms says in the place of each form that it needs a server.
+// withoutForms puts a note in the place of each form: it needs a server.
 func withoutForms(root *html.Node) {
 	var forms []*html.Node
 	for n := range root.Descendants() {
@@ -213,8 +211,8 @@ func withoutForms(root *html.Node) {
 	}
 }
 
-// link is a link from one file to another. Links to other sites, and to a place
-// on the same page, stay as they are.
+// link returns the link from one file to another. Links to other sites, and to a place on
+// the same page, stay as they are.
 func (e *exporter) link(ctx context.Context, from fetched, href string) (string, error) {
 	base, err := url.Parse("http://site.invalid" + from.at)
 	if err != nil {

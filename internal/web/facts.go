@@ -17,16 +17,16 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// speaker puts a case into words: whole is all that the record knows, shown what
-// is known on the day. Both are nil for what several cases share.
+// speaker puts a case into words. whole is all that the record knows of it; shown is what
+// is known on the day. Both are nil for things that several cases share.
 type speaker struct {
 	s            *Site
 	whole, shown *casefile.Case
-	query        string     // "?as-of=2024-03-14", or "": links carry it
+	query        string     // "?as-of=2024-03-14", or "" for now; links carry it
 	c            *catalogue // the language, nil for English
 }
 
-// say is a text of the catalogue, or in English.
+// say returns a text of the catalogue by its key, or the English text.
 func (k speaker) say(key, english string) string {
 	if k.c == nil {
 		return english
@@ -34,7 +34,7 @@ func (k speaker) say(key, english string) string {
 	return k.c.text(key, nil)
 }
 
-// own is a path of this site in the language of the page.
+// own returns a path of this site in the language of the page.
 func (k speaker) own(path string) string {
 	if k.c == nil {
 		return path
@@ -42,7 +42,8 @@ func (k speaker) own(path string) string {
 	return k.c.own(path)
 }
 
-// english marks a text of the record, which is in English.
+// english returns the language of a text of the record as the page must mark it: "en", or
+// "" on an English page.
 func (k speaker) english() string {
 	if k.c == nil {
 		return ""
@@ -50,7 +51,7 @@ func (k speaker) english() string {
 	return "en"
 }
 
-// notOwn is a language, "" where it is that of the page.
+// notOwn returns a language as the page must mark it: "" for the language of the page.
 func (k speaker) notOwn(language string) string {
 	own := "en"
 	if k.c != nil {
@@ -62,7 +63,7 @@ func (k speaker) notOwn(language string) string {
 	return language
 }
 
-// date says a date of the record.
+// date puts a date of the record into words.
 func (k speaker) date(d casefile.Date) template.HTML {
 	if k.c == nil {
 		return edtf(d)
@@ -89,7 +90,7 @@ func (k speaker) day(d casefile.Date) string {
 	return k.c.date(d, zone)
 }
 
-// platform is what readers of the language call a target.
+// platform returns the name of a target in the language.
 func (k speaker) platform(id string) string {
 	if k.c == nil {
 		return k.s.name(id)
@@ -98,7 +99,7 @@ func (k speaker) platform(id string) string {
 	return name
 }
 
-// country is what readers of the language call a country.
+// country returns the name of a country in the language.
 func (k speaker) country(cc string) string {
 	if k.c == nil {
 		return inquiry.Country(cc)
@@ -106,7 +107,8 @@ func (k speaker) country(cc string) string {
 	return k.c.country(cc, inquiry.Country(cc))
 }
 
-// term says a word of a closed list.
+// term puts a word of a closed list of the record into the language. known is false if the
+// word is in no closed list.
 func (k speaker) term(word any) (text string, known bool) {
 	if k.c == nil {
 		meaning := casefile.Meaning(word)
@@ -116,26 +118,26 @@ func (k speaker) term(word any) (text string, known bool) {
 	return k.c.text("term."+name, nil), name != ""
 }
 
-// fact is one thing that the record says of an entry: a name and its values.
+// fact is one thing that the record says about an entry: a name and its values.
 type fact struct {
 	Name   string
 	Values []value
 }
 
-// value is a text, a link, or parts with names of their own; with its sources.
+// value is a text, a link, or parts that have names of their own. It carries its sources.
 type value struct {
 	Text  string
 	Date  template.HTML
 	Href  string
 	Lang  string // of a name in another script
-	Code  bool   // it is for programs
-	Said  bool   // it is in the words of somebody's list
+	Code  bool   // it is meant for programs
+	Said  bool   // it is quoted from somebody's list
 	Facts []fact
 	Cites []cited
 }
 
-// labels are the names of the record's fields as a reader calls them. A field
-// that stands here as "" is shown elsewhere on the page.
+// labels names the fields of the record for readers. A field whose name is "" is shown
+// elsewhere on the page.
 var labels = map[string]string{
 	"text": "", "id": "", "what": "", "says": "", "question": "", "withdrawn": "", "phrase": "", "prefix": "", "suffix": "", "computed": "",
 	"kind": "Kind", "date": "When", "date_note": "On the date", "by": "Who", "to": "To whom", "asserted_by": "Who says that it took place", "inferred": "Inferred",
@@ -158,8 +160,8 @@ var labels = map[string]string{
 	"fetched": "Fetched", "how": "How", "withheld": "Not published", "source": "Source", "page": "Page", "paragraph": "Paragraph", "in": "Said in", "until": "Until", "days": "Days",
 }
 
-// facts are the fields of an entry in words, in the order of the record. What is
-// not there is left out; what the record says is not known is said.
+// facts puts the fields of an entry into words, in the order of the record. A missing
+// field is left out. If the record says that something is not known, so does the page.
 func (k speaker) facts(v reflect.Value) []fact {
 	var out []fact
 	for i := range v.NumField() {
@@ -198,7 +200,7 @@ var (
 	asnType  = reflect.TypeFor[network.ASN]()
 )
 
-// values are what a field says.
+// values returns what a field says.
 func (k speaker) values(tag string, v reflect.Value) []value {
 	switch {
 	case v.Type() == dateType:
@@ -230,7 +232,7 @@ func (k speaker) values(tag string, v reflect.Value) []value {
 	return []value{{Text: fmt.Sprint(v.Interface())}}
 }
 
-// part is a value that has fields of its own. Its main text stands first.
+// part makes a value out of a struct with fields of its own. Its main text stands first.
 func (k speaker) part(v reflect.Value) value {
 	out := value{Facts: k.facts(v)}
 	for _, name := range []string{"What", "Says", "Text"} {
@@ -244,7 +246,7 @@ func (k speaker) part(v reflect.Value) value {
 		}
 	}
 	for i, f := range out.Facts {
-		if f.Name == k.say("label.cites", labels["cites"]) && len(f.Values) == 1 { // sources stand behind the text
+		if f.Name == k.say("label.cites", labels["cites"]) && len(f.Values) == 1 { // sources stand after the text
 			out.Cites = f.Values[0].Cites
 			out.Facts = append(out.Facts[:i:i], out.Facts[i+1:]...)
 			break
@@ -253,8 +255,8 @@ func (k speaker) part(v reflect.Value) value {
 	return out
 }
 
-// word is a text of the record: a name of another entry becomes a link to it, a
-// word of a closed list is said with its meaning.
+// word puts a text of the record into a value. The id of another entry becomes a link; a
+// word of a closed list is given with its meaning.
 func (k speaker) word(tag string, v reflect.Value) value {
 	text := v.String()
 	if text, known := k.term(v.Interface()); known {
@@ -303,7 +305,7 @@ func (k speaker) word(tag string, v reflect.Value) value {
 	return plain
 }
 
-// relations say how a figure stands to the number.
+// relations maps a sign before a figure to words for it.
 var relations = map[string]struct{ key, english string }{"=": {"equal", "equal to"}, "<": {"less", "less than"}, ">": {"more", "more than"}, "~": {"about", "about"}}
 
 func (k speaker) languageName(tag language.Tag) string {
@@ -315,7 +317,7 @@ func (k speaker) languageName(tag language.Tag) string {
 	return display.English.Tags().Name(tag)
 }
 
-// entry is a link to a part of the case, by what it says.
+// entry makes a link to a part of the case. The link's text is what the part says.
 func (k speaker) entry(id string) value {
 	if k.shown == nil {
 		return value{Text: id}
@@ -329,7 +331,7 @@ func (k speaker) entry(id string) value {
 	return value{Text: id}
 }
 
-// short is the beginning of a sentence, for links.
+// short cuts a sentence for use as the text of a link.
 func short(s string) string {
 	const most = 90
 	r := []rune(s)
@@ -343,8 +345,8 @@ func short(s string) string {
 	return strings.TrimRight(cut, " ,;:.") + "…"
 }
 
-// pairsView draws counts of requests as pairs of bars: what was sent, and what
-// was followed.
+// pairsView draws counts of requests as pairs of bars: how many were sent, and how many
+// were followed.
 type pairsView struct{ Rows []pairRow }
 
 type pairRow struct {
@@ -354,7 +356,8 @@ type pairRow struct {
 	HasSent, HasEnd   bool
 }
 
-// bars draws rows of requests; each level is measured by its own greatest count.
+// bars draws rows of requests. The greatest count of each level is 100 percent of its
+// bars; it returns nil if no request has a count.
 func (k speaker) bars(list []casefile.Request) *pairsView {
 	most := map[casefile.Level]int64{}
 	for _, q := range list {
@@ -388,7 +391,7 @@ func (k speaker) bars(list []casefile.Request) *pairsView {
 	return out
 }
 
-// href is the page of a part of the case on the same day; "" where there is none.
+// href returns the page of a part of the case, on the same day; "" if there is none.
 func (k speaker) href(id string) string {
 	if h := itemHref(k.shown, id); h != "" {
 		return k.own(h) + k.query
@@ -396,8 +399,8 @@ func (k speaker) href(id string) string {
 	return ""
 }
 
-// full names actors with their abbreviation behind the name: "Pakistan
-// Telecommunication Authority (PTA)".
+// full names actors with their abbreviations: "Pakistan Telecommunication Authority
+// (PTA)".
 func (k speaker) full(ids ...string) string {
 	var names []string
 	for _, id := range ids {

@@ -14,44 +14,44 @@ type frame struct {
 	Title     string
 	About     string // one sentence for search engines
 	Canonical string
-	Picture   string // the full address of what is shown where the page is shared
-	Section   string // the first part of the path: which entry of the top bar it belongs to
+	Picture   string // the full address of the picture for places where the page is shared
+	Section   string // which entry of the top bar the page belongs to, as section says it
 	Trail     []crumb
 	Demo      bool
 	Static    bool  // the page becomes a file: what needs a server is left out
-	LD        []any // what search engines read of the page, as JSON-LD
+	LD        []any // the page in words for search engines, as JSON-LD
 
-	Alternates []alternate // feeds and the like
+	Alternates []alternate // feeds and other forms of the page
 	Cite       *citation   // nil for a page that cannot be cited
 	Embed      *embedCodes // nil for a page without a card
-	When       *whenAsked  // the day that the page is of; nil where it chooses none, or has a control of its own
-	Of         []string    // what the page says, as corrections name it
+	When       *whenAsked  // the day that the page speaks of; nil if the page has no choice, or has its own control
+	Of         []string    // the ids under which corrections speak of this page
 	Corrected  []archive.Correction
 	Others     []otherLanguage
 }
 
-// alternate is the page in another form.
+// alternate is the page in another form, with the form's media type.
 type alternate struct{ Type, Title, Href string }
 
-// feedsOf are the feeds under a path, "" for the site's.
+// feedsOf returns the feeds below a path; "" is the path of the whole site.
 func feedsOf(path, title string) []alternate {
 	return []alternate{{"application/atom+xml", title + " (Atom)", path + "/feed.atom"}, {"application/feed+json", title + " (JSON Feed)", path + "/feed.json"}}
 }
 
-// crumb is one step of the trail; the last has no address.
+// crumb is one step of the trail above a page; the last has no address.
 type crumb struct{ Name, Href string }
 
-// view is what a template is given: the frame and the page's value.
+// view is what a template gets: the frame and the page's value.
 type view[T any] struct {
 	frame
 	Value T
 }
 
-// page is a template's file name, with the type of the value that it shows.
+// page is the file name of a template, with the type of the value that it shows.
 type page[T any] string
 
-// show answers with the page, or with asJSON where the reader is a program; nil
-// is a page without data.
+// show answers with the page. A reader that is a program gets asJSON instead, unless it is
+// nil.
 func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, value T, asJSON any) error {
 	w.Header().Add("Vary", "Accept, Accept-Language") // beside Accept-Encoding
 	if wantsJSON(r) && asJSON != nil {
@@ -86,7 +86,7 @@ func (p page[T]) show(s *Site, w http.ResponseWriter, r *http.Request, f frame, 
 	return nil
 }
 
-// correctionsOf are the corrections of what a page says.
+// correctionsOf returns the corrections that name any of the ids.
 func (s *Site) correctionsOf(ctx context.Context, of []string) ([]archive.Correction, error) {
 	if len(of) == 0 || s.Store == nil {
 		return nil, nil
@@ -94,8 +94,8 @@ func (s *Site) correctionsOf(ctx context.Context, of []string) ([]archive.Correc
 	return s.Store.Archive().Corrections(ctx, of...)
 }
 
-// section is the entry of the top bar under which a page stands: the first step of its
-// trail. Lists of all countries, as /bans, stand under none.
+// section returns the entry of the top bar under which a page stands: the first step of
+// its trail. Lists of all countries, such as /bans, stand under none.
 func section(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {

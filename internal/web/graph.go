@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// graphNode is somebody in a chain of authority, with the step that leads on from
-// there. The last has no step.
+// graphNode is somebody in a chain of authority, with the step that leads on to the next.
+// The last node has no step.
 type graphNode struct {
 	Name string
 	Step string // "order, 17 February 2024"
-	Then string // days until the next step, "" where not known
+	Then string // days until the next step, "" if not known
 	Href string // of the step
 }
 
-// graphOf are the nodes of a chain: who acted, in the order of the steps, and at
-// the end what was blocked.
+// graphOf returns the nodes of a chain: who acted, in the order of the steps, and at the
+// end what was blocked.
 func graphOf(chain []chainLink, blocked string) []graphNode {
 	if len(chain) == 0 {
 		return nil
@@ -37,16 +37,16 @@ func graphOf(chain []chainLink, blocked string) []graphNode {
 	return out
 }
 
-// The measures of a graph in its own units, which are pixels on a page as wide as
-// the drawing.
+// The measures of a graph in its own units. They are pixels if the page is as wide as the
+// drawing.
 const (
 	boxWide, boxHigh     = 168, 56
 	arrowWide, arrowHigh = 132, 64
-	letterWide           = 8 // of a name, on the safe side
+	letterWide           = 8 // of a letter of a name, rather too wide
 )
 
-// graph draws a chain from left to right for wide pages and from above for narrow
-// ones; the style sheet shows one of them. The list below it says the same.
+// graph draws a chain twice: from left to right for wide pages, and downwards for narrow
+// ones. The style sheet shows one of the two. The list below the drawing says the same.
 func graph(nodes []graphNode) template.HTML {
 	if len(nodes) < 2 {
 		return ""
@@ -73,7 +73,7 @@ func graph(nodes []graphNode) template.HTML {
 	return template.HTML(b.String()) // all text above is escaped
 }
 
-// box draws a name in a box, in two lines where it is long.
+// box draws a name in a box, in two lines if it is long.
 func box(b *strings.Builder, x, y int, name string) {
 	fmt.Fprintf(b, `<g><title>%s</title><rect class="box" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, template.HTMLEscapeString(name), x, y, boxWide, boxHigh)
 	lines := twoLines(name, (boxWide-16)/letterWide)
@@ -97,8 +97,8 @@ func arrow(b *strings.Builder, n graphNode, x1, y1, x2, y2 int) {
 	b.WriteString(`</a>`)
 }
 
-// twoLines breaks a name at a space into lines of so many letters; what is longer
-// ends in "…".
+// twoLines breaks a name at a space into at most two lines of at most so many letters.
+// What does not fit is cut, and ends in "…".
 func twoLines(name string, most int) []string {
 	lines := []string{""}
 	for word := range strings.FieldsSeq(name) {

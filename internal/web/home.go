@@ -20,13 +20,13 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// homeView is what is blocked now, what changed, and the longest bans.
+// homeView holds what is blocked now, what changed, and the longest bans.
 type homeView struct {
 	Blocked      []card          `json:"-"`
 	All          []answer.Answer `json:"blocked"`
 	Measurements int64           `json:"measurements"`
 	Countries    int             `json:"countries_measured"`
-	Bans         int             `json:"bans"` // measured and reported, reconciled
+	Bans         int             `json:"bans"` // measured and reported bans; two that are the same ban count once
 	Changes      []change        `json:"changes"`
 	Longest      *bars           `json:"-"`
 	Map          *homeMap        `json:"-"`
@@ -38,7 +38,7 @@ type homeView struct {
 // card is one ban that holds.
 type card struct {
 	A     answer.Answer
-	Query string // the days that its page is to speak of
+	Query string // the days that the linked page should speak of
 	Days  string // "23 days", "at least 283 days"
 	Strip template.HTML
 }
@@ -58,10 +58,10 @@ type caseCard struct {
 	Title string      `json:"title"`
 	Facts string      `json:"facts"`
 	Clock []pointView `json:"-"` // its dated turns
-	Span  string      `json:"-"` // how long access was gone, or where it stands
+	Span  string      `json:"-"` // how long access was gone, or how the case stands
 }
 
-// homeMap is the world of one platform.
+// homeMap is the map of the world for one platform.
 type homeMap struct {
 	Name, Page string
 	Drawing    template.HTML
@@ -78,7 +78,7 @@ type choice struct {
 	Chosen bool   `json:"chosen,omitempty"`
 }
 
-// The start page shows so many of each.
+// How many of each the start page shows.
 const (
 	homeCards   = 9
 	homeChanges = 12
@@ -91,7 +91,7 @@ const (
 	blockedPage page[blockedView] = "blocked.html"
 )
 
-// home says what is blocked now, what changed and which bans are longest.
+// home is the start page: what is blocked now, what changed, and the longest bans.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	blocked, t, err := s.blockedOn(r)
@@ -148,7 +148,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 	return homePage.show(s, w, r, f, v, v)
 }
 
-// homeMap draws the platform that is blocked in most countries, X where none is.
+// homeMap draws the platform that is blocked in most countries, or X if none is blocked.
 func (s *Site) homeMap(ctx context.Context, blocked []answer.Answer, t times) (*homeMap, error) {
 	most, in := "x", map[string]int{}
 	for i := range blocked {
@@ -172,7 +172,7 @@ type blockedView struct {
 	When  whenAsked
 }
 
-// blockedOn is what is blocked, on the day that an address asks about.
+// blockedOn returns the answers that say blocked, for the day that the address names.
 func (s *Site) blockedOn(r *http.Request) ([]answer.Answer, times, error) {
 	t, err := timesOf(r)
 	if err != nil {
@@ -203,7 +203,7 @@ func (s *Site) blocked(w http.ResponseWriter, r *http.Request) error {
 	return blockedPage.show(s, w, r, f, v, blocked)
 }
 
-// ask sends the reader from the form's two choices to their page.
+// ask redirects the reader from the two choices of the form to their page.
 func (s *Site) ask(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	cc := strings.ToUpper(q.Get("cc"))
@@ -237,7 +237,7 @@ func (s *Site) choices() choices {
 	return c
 }
 
-// cards adds to each ban its length and its last days.
+// cards adds to each blocked answer its length and its last days.
 func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]card, error) {
 	out := []card{}
 	query := t.query()
@@ -256,9 +256,9 @@ func (s *Site) cards(ctx context.Context, blocked []answer.Answer, t times) ([]c
 	return out, nil
 }
 
-// lengthOf is how long a ban has held by its answer, as of a day; "" where one day
-// is all that is known, and where nobody has said for longer than that whether it
-// still holds: a ban of months is not "at least 1 day" long.
+// lengthOf says how long the ban of an answer has held by a day. It is "" if too little is
+// known: only one day, or a report whose last word is older than the length that it
+// proves. A ban of months must not be called "at least 1 day" long.
 func lengthOf(a *answer.Answer, day time.Time) string {
 	if a.Basis == answer.Reported {
 		for i := range a.Reported {
@@ -277,7 +277,7 @@ func lengthOf(a *answer.Answer, day time.Time) string {
 	return lengthWords(l)
 }
 
-// changes are bans that began and ended and acts of the record, newest first.
+// changes returns bans that began or ended and acts of the record, newest first.
 func (s *Site) changes(ctx context.Context, t times) ([]change, error) {
 	all, err := s.changesOf(ctx, inquiry.Topic{At: t.at, Known: t.known})
 	all = all[:min(len(all), homeChanges)]
@@ -287,10 +287,10 @@ func (s *Site) changes(ctx context.Context, t times) ([]change, error) {
 	return all, err
 }
 
-// names are targets as readers call them.
+// names returns the names of targets as readers know them.
 func (s *Site) names(ids []string) string { return s.Desk.Names(ids) }
 
-// bars is a drawing of bans by their length over years.
+// bars is a drawing of bans along years.
 type bars struct {
 	Rows []barRow
 	Axis template.HTML
@@ -301,8 +301,8 @@ type barRow struct {
 	Drawing             template.HTML
 }
 
-// longest draws the longest bans of platforms: one that goes on ends in an
-// arrow, and one whose end nobody reports fades.
+// longest draws the n longest bans of platforms, nil if there are none. A ban that goes on
+// ends in an arrow. A ban whose end nobody reports fades out.
 func (s *Site) longest(ranked []ban.Ranked, n int, t times) *bars {
 	rows, from, to := s.longestRows(ranked, n, t)
 	if len(rows) == 0 {
@@ -316,8 +316,8 @@ func (s *Site) longest(ranked []ban.Ranked, n int, t times) *bars {
 	return b
 }
 
-// certain are the first and the last day on which a ban held for certain, and
-// those between which it can have held.
+// certain returns two spans: from–to in which the ban held for certain, and first–last in
+// which it can have held.
 func certain(r *ban.Ranked) (from, to, first, last time.Time) {
 	from = r.Start
 	if r.StartBy.After(from) {
@@ -330,7 +330,7 @@ func certain(r *ban.Ranked) (from, to, first, last time.Time) {
 	return from, to, r.Start, last
 }
 
-// bar draws one ban over the years: pale where it is not certain that it held.
+// bar draws one ban along the years. It is pale where it is not certain that the ban held.
 func (c *chart) bar(r *ban.Ranked) template.HTML {
 	from, to, first, last := certain(r)
 	class, arrow, maybe := `class="s-blocked"`, "", ""
@@ -347,7 +347,7 @@ func (c *chart) bar(r *ban.Ranked) template.HTML {
 	return template.HTML(fmt.Sprintf(`<svg height="14" aria-hidden="true"><line x1="0" x2="100%%" y1="7" y2="7" class="line"/>%s<rect x="%.2f%%" width="%.2f%%" height="14" %s/>%s</svg>`, maybe, c.at(from), wide(from, to), class, arrow))
 }
 
-// lengthWords are a length in words, "" where nothing is known of it.
+// lengthWords puts a length into words, "" if nothing is known.
 func lengthWords(l ban.Length) string {
 	days := count(l.Days, "day")
 	switch {
@@ -363,7 +363,8 @@ func lengthWords(l ban.Length) string {
 	return days
 }
 
-// rankedLength says of a ban in a list that it goes on, too.
+// rankedLength is lengthWords for a list: it also says that a ban goes on, and "not known"
+// instead of "".
 func rankedLength(l ban.Length) string {
 	words := lengthWords(l)
 	if words == "" {
@@ -375,7 +376,7 @@ func rankedLength(l ban.Length) string {
 	return words
 }
 
-// bansView is every ban, a page at a time.
+// bansView is one page of the list of all bans.
 type bansView struct {
 	Rows           []bansRow
 	Skip, All      int
@@ -386,13 +387,13 @@ type bansView struct {
 type bansRow struct {
 	ban.Ranked
 	Country, Name, Href, Long, Where string
-	Answer                           string // the page of its platform in its country, "" where it has none
+	Answer                           string // the page of the answer for its platform in its country, "" if it has none
 	Tellers                          []crumb
 }
 
 const bansPage page[bansView] = "bans.html"
 
-// To says the end of a ban, as it stood on the day that is asked about.
+// To says the end of the ban, as it stood on the day that is asked about.
 func (r bansRow) To() template.HTML { return endOf(&r.Ranked) }
 
 // endOf says the end of a ban as it stood on a day.

@@ -8,7 +8,7 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// What search engines read of a page, in the words of schema.org.
+// What search engines read of a page, in the vocabulary of schema.org.
 type (
 	ldThing struct {
 		Context     string `json:"@context,omitempty"`
@@ -48,7 +48,7 @@ type (
 
 const schema = exchange.SchemaOrg
 
-// trailLD is where a page stands.
+// trailLD describes the trail above a page.
 func trailLD(host string, trail []crumb) any {
 	out := ldTrail{Context: schema, Type: "BreadcrumbList"}
 	for i, c := range trail {
@@ -61,8 +61,8 @@ func trailLD(host string, trail []crumb) any {
 	return out
 }
 
-// datasetLD is the record with all that was measured, as a data set whose parts can
-// be taken by themselves.
+// datasetLD describes the record and all measurements as a data set; each part can be
+// downloaded by itself.
 func datasetLD(host string) any {
 	d := ldDataset{ldThing: ldThing{schema, "Dataset", "Bandish: the open record of internet bans", "https://" + host + "/data", "What is blocked where, since when, on whose order, and how it was measured: bans, dated from measurements and reported by sources, with their evidence."}}
 	for _, part := range []struct{ name, path, format string }{{"All bans, measured and reported", "/bans?format=csv", "text/csv"}, {"All bans, measured and reported", "/bans?format=json", "application/json"}, {"Bans dated from measurements", "/events?format=json", "application/json"}, {"The cases of the record", "/cases?format=json", "application/json"}, {"Countries", "/cc?format=json", "application/json"}} {
@@ -71,8 +71,8 @@ func datasetLD(host string) any {
 	return d
 }
 
-// caseLD is a case as an event: its beginning and end where the record has days
-// for them. A date that is not certain is left out.
+// caseLD describes a case as an event. Its beginning and end are given if the record has
+// days for them; a date that is not certain is left out.
 func (s *Site) caseLD(r *http.Request, c *casefile.Case) []any {
 	e := ldEvent{ldThing: ldThing{schema, "Event", c.Title, "https://" + r.Host + "/cases/" + c.ID, ""}, Location: &ldThing{Type: "Country", Name: inquiry.Country(c.Jurisdiction)}}
 	if len(c.Summary) > 0 {
@@ -85,12 +85,12 @@ func (s *Site) caseLD(r *http.Request, c *casefile.Case) []any {
 		e.EndDate = exchange.CertainDay(c.End.Date, c)
 	}
 	if e.StartDate == "" {
-		return nil // an event without a beginning is none
+		return nil // an event needs a beginning
 	}
 	return []any{e}
 }
 
-// itemLD is a part of a case: a statement with its answer is a ClaimReview.
+// itemLD describes a part of a case. A statement with its answer is a ClaimReview.
 func (s *Site) itemLD(r *http.Request, c *casefile.Case, it any, v itemView, a *casefile.Answer) []any {
 	claim, ok := it.(*casefile.Claim)
 	if !ok {

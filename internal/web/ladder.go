@@ -12,7 +12,7 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// ladder is the steps at one endpoint, the probe's beside the control's.
+// ladder holds the steps at one endpoint: what the probe saw beside what the control saw.
 type ladder struct {
 	Name, Address string
 	Hop           int
@@ -22,7 +22,7 @@ type ladder struct {
 // step is one step of a connection.
 type step struct {
 	Name         string
-	Key          string // for the texts of languages
+	Key          string // key of its name in the catalogues
 	Probe        outcome
 	Control      outcome
 	Took         string // "0.12 s"
@@ -38,10 +38,10 @@ type outcome struct{ Failure observation.Result }
 // Untried reports whether the step did not take place, or was not kept.
 func (o outcome) Untried() bool { return !o.Failure.Tried() }
 
-// Failed reports whether the step failed.
+// Failed reports whether the step took place and failed.
 func (o outcome) Failed() bool { return o.Failure.Failed() }
 
-// failureWords say the failure strings of OONI's df-007.
+// failureWords puts the failure strings of OONI's format df-007 into words.
 var failureWords = map[observation.Result]string{
 	"connection_reset": "the connection was reset", "connection_refused": "the connection was refused", "generic_timeout_error": "no answer came in time", "eof_error": "the connection was closed early",
 	"host_unreachable": "no way to the address", "network_unreachable": "no way to the network", "connection_aborted": "the connection was broken off",
@@ -50,7 +50,7 @@ var failureWords = map[observation.Result]string{
 	"ssl_invalid_certificate": "the certificate is not valid", "ssl_failed_handshake": "the handshake failed", "interrupted": "it was interrupted",
 }
 
-// Words say the failure.
+// Words puts the failure into words.
 func (o outcome) Words() string {
 	if w, ok := failureWords[o.Failure]; ok {
 		return w
@@ -58,7 +58,7 @@ func (o outcome) Words() string {
 	return "failed"
 }
 
-// laddersOf draws the rows of a measurement as ladders.
+// laddersOf makes a ladder of each row of a measurement.
 func laddersOf(rows []observation.Row) []ladder {
 	var out []ladder
 	longest := 0.0
@@ -113,7 +113,7 @@ func ladderOf(o *observation.Row) ladder {
 	return l
 }
 
-// fingerprintWords say what was recognised, of "name;scope;kind;country;…".
+// fingerprintWords says what was recognised. row is "name;scope;kind;country;…".
 func fingerprintWords(row string) string {
 	f := strings.Split(row, ";")
 	if len(f) < 4 {
@@ -129,7 +129,8 @@ func fingerprintWords(row string) string {
 	return what
 }
 
-// engineWords say by which resolver a name was looked up: "udp 192.0.2.1:53".
+// engineWords says which resolver looked a name up. engine is for instance "udp
+// 192.0.2.1:53".
 func engineWords(engine string) string {
 	kind, address, _ := strings.Cut(engine, " ")
 	words, known := map[string]string{
@@ -149,7 +150,7 @@ func prefixed(prefix, s string) string {
 	return prefix + s
 }
 
-// filled leaves empty notes out.
+// filled drops empty notes.
 func filled(notes []string) []string {
 	var out []string
 	for _, n := range notes {
@@ -160,7 +161,7 @@ func filled(notes []string) []string {
 	return out
 }
 
-// pageWords describe the page that came.
+// pageWords describes the page that the endpoint returned.
 func pageWords(status uint16, bytes int64, cut bool, title string) string {
 	if status == 0 {
 		return ""

@@ -27,13 +27,13 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// The catalogues: one file is one language. To add a language, add its file; the
-// test of the catalogues lists what is missing.
+// One file of lang/ is the catalogue of one language. To add a language, add its file; the
+// tests list the texts that it lacks.
 //
 //go:embed lang/*.json
 var catalogues embed.FS
 
-// catalogue is the site in one language other than English.
+// catalogue holds the texts of the site in one language other than English.
 type catalogue struct {
 	Language struct {
 		Name    string `json:"name"`    // in the language itself
@@ -42,14 +42,14 @@ type catalogue struct {
 	} `json:"language"`
 	Text      map[string]entry    `json:"text"`
 	Platforms map[string]platform `json:"platforms"`
-	// Pages are those that say the same to everybody, by their path.
+	// Pages are the pages that are the same for every reader, by their path.
 	Pages map[string]prosePage `json:"pages"`
 	Cases map[string]struct {
 		Title   string `json:"title"`
 		Summary string `json:"summary"`
 	} `json:"cases"`
-	// Unconfirmed are the keys that no reader of the language has passed, and why.
-	// "label.*" is all texts whose keys begin with "label.".
+	// Unconfirmed maps keys of texts that no reader of the language has approved to the
+	// reason. "label.*" means all keys that begin with "label.".
 	Unconfirmed map[string]string `json:"unconfirmed"`
 
 	code    string
@@ -57,14 +57,14 @@ type catalogue struct {
 	regions display.Namer
 }
 
-// platform is the name of a platform, and its gender where the language has one.
+// platform is the name of a platform, with its gender if the language has genders.
 type platform struct {
 	Name   string `json:"name"`
 	Gender string `json:"gender"`
 }
 
-// entry is a text with {places}, or several of which a number ("one", "other" and
-// the other forms of CLDR) or the gender of the platform ("m", "f") chooses.
+// entry is a text with {places}, or several forms of it. A number ("one", "other" and the
+// other plural forms of CLDR) or the gender of the platform ("m", "f") chooses the form.
 type entry struct {
 	one   string
 	forms map[string]string
@@ -77,7 +77,7 @@ func (e *entry) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &e.forms)
 }
 
-// texts are all forms of an entry.
+// texts returns all forms of an entry.
 func (e entry) texts() []string {
 	if e.forms == nil {
 		return []string{e.one}
@@ -89,8 +89,8 @@ func (e entry) texts() []string {
 	return out
 }
 
-// loadCatalogues reads all languages, by their code. A catalogue is part of the
-// program: one that cannot be read is a panic, and no test passes.
+// loadCatalogues reads all languages, by their code. The catalogues are part of the
+// program: it panics if one cannot be read.
 func loadCatalogues() map[string]*catalogue {
 	names, err := fs.Glob(catalogues, "lang/*.json")
 	if err != nil {
@@ -115,23 +115,23 @@ func loadCatalogues() map[string]*catalogue {
 	return all
 }
 
-// args are what the places of a text stand for. A "gender" and a "count" choose
-// the form.
+// args are the values for the {places} of a text. The args "gender" and "count" also
+// choose the form of the text.
 type args map[string]any
 
-// The marks of Unicode around a name of another script (FSI, PDI): in a page
-// they become <bdi>.
+// The Unicode marks around a name of another script (FSI and PDI). In a page they become
+// <bdi>.
 const (
 	isolate = "\u2068"
 	isolend = "\u2069"
 )
 
-// foreign is a text that may be of another script.
+// foreign puts the marks around a text that may be of another script.
 func foreign(s string) string {
 	return isolate + strings.NewReplacer(isolate, "", isolend, "").Replace(s) + isolend
 }
 
-// text says a key in the language, as plain text.
+// text returns the text of a key, as plain text; for an unknown key the key itself.
 func (c *catalogue) text(key string, a args) string {
 	e, ok := c.Text[key]
 	if !ok {
@@ -150,7 +150,7 @@ func (c *catalogue) text(key string, a args) string {
 	return inPlaces(t, a)
 }
 
-// inPlaces puts what its places stand for into a text.
+// inPlaces fills the {places} of a text.
 func inPlaces(t string, a args) string {
 	var b strings.Builder
 	for {
@@ -165,17 +165,17 @@ func inPlaces(t string, a args) string {
 	}
 }
 
-// form is the plural form of a number, as CLDR names it.
+// form returns the plural form of a number, by its name in CLDR.
 func (c *catalogue) form(n int) string {
 	return map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many"}[plural.Cardinal.MatchPlural(c.tag, n, 0, 0, 0, 0)]
 }
 
-// counted says a number with its noun.
+// counted returns a number with its noun.
 func (c *catalogue) counted(key string, n int) string {
 	return c.text(key, args{"n": thousands(strconv.Itoa(n)), "count": n})
 }
 
-// inPage is a text as it stands in a page.
+// inPage turns a plain text into HTML.
 func inPage(s string) template.HTML {
 	s = template.HTMLEscapeString(s)
 	if strings.Contains(s, isolate) {
@@ -185,14 +185,14 @@ func inPage(s string) template.HTML {
 	return template.HTML(strings.NewReplacer(isolate, "<bdi>", isolend, "</bdi>").Replace(s))
 }
 
-// isolatedWords are words in Latin letters between marks: names as the record has them,
-// in English.
+// isolatedWords finds several words in Latin letters between marks: English names from the
+// record.
 var isolatedWords = regexp.MustCompile(isolate + `([^` + isolend + `\p{Arabic}]*[A-Za-z][^` + isolend + `\p{Arabic}A-Za-z]* [^` + isolend + `\p{Arabic}]*[A-Za-z][^` + isolend + `\p{Arabic}]*)` + isolend)
 
-// isolatedProgram is a name of a program that stands between marks.
+// isolatedProgram finds the name of a program between marks.
 var isolatedProgram = regexp.MustCompile(isolate + `(` + programNames.String() + `)` + isolend)
 
-// platform is the name of a platform in the language, or in English.
+// platform returns the name of a platform in the language, or else the English name.
 func (c *catalogue) platform(id, english string) (name, gender string) {
 	if p, ok := c.Platforms[id]; ok {
 		return p.Name, p.Gender
@@ -200,9 +200,9 @@ func (c *catalogue) platform(id, english string) (name, gender string) {
 	return foreign(english), "m"
 }
 
-// country is the name of a country in the language, as CLDR has it.
+// country returns the name of a country in the language, from CLDR.
 func (c *catalogue) country(cc, english string) string {
-	if cc == "ZZ" { // Unicode would call it an unknown region
+	if cc == "ZZ" { // CLDR calls it an unknown region
 		return c.text("country.zz", nil)
 	}
 	region, err := language.ParseRegion(cc)
@@ -215,13 +215,13 @@ func (c *catalogue) country(cc, english string) string {
 	return foreign(english)
 }
 
-// day says a day (UTC).
+// day puts a day (UTC) into words.
 func (c *catalogue) day(t time.Time) string {
 	t = t.UTC()
 	return c.text("date.day", args{"d": t.Day(), "month": c.text("month."+strconv.Itoa(int(t.Month())), nil), "y": t.Year()})
 }
 
-// interval says an interval, exact to the day.
+// interval puts an interval into words, exact to the day.
 func (c *catalogue) interval(i *event.Interval) string {
 	switch {
 	case i == nil || i.Earliest == nil && i.Latest == nil:
@@ -241,7 +241,7 @@ func (c *catalogue) between(a, b time.Time) string {
 	return c.day(a)
 }
 
-// date says a date of the record, exact to the day; "" where it is not known.
+// date puts a date of the record into words, exact to the day; "" if it is not known.
 func (c *catalogue) date(d casefile.Date, zone *time.Location) string {
 	first, from := d.FirstDay(zone)
 	last, to := d.LastDay(zone)
@@ -266,7 +266,7 @@ func (c *catalogue) date(d casefile.Date, zone *time.Location) string {
 	return out
 }
 
-// list joins names: "A, B".
+// list joins names with commas.
 func (c *catalogue) list(names []string) string {
 	out := ""
 	for i, n := range names {
@@ -278,7 +278,7 @@ func (c *catalogue) list(names []string) string {
 	return out
 }
 
-// tellers say in which data sets a ban is reported.
+// tellers says which data sets report a ban.
 func (c *catalogue) tellers(r *answer.ReportedBan) string {
 	var names []string
 	for _, d := range r.Datasets() {
@@ -287,7 +287,7 @@ func (c *catalogue) tellers(r *answer.ReportedBan) string {
 	return c.list(names)
 }
 
-// length is how long a reported ban lasted.
+// length says how long a reported ban lasted.
 func (c *catalogue) length(r *answer.ReportedBan) string {
 	days := c.counted("days", r.Days)
 	if r.AtMost > r.Days {
@@ -299,7 +299,7 @@ func (c *catalogue) length(r *answer.ReportedBan) string {
 	return days
 }
 
-// sentence says an answer: a sentence for each of its remarks.
+// sentence puts an answer into words: one sentence for each of its remarks.
 func (c *catalogue) sentence(a *answer.Answer) string {
 	var out []string
 	for _, r := range a.Remarks() {
@@ -310,7 +310,7 @@ func (c *catalogue) sentence(a *answer.Answer) string {
 	return strings.Join(out, " ")
 }
 
-// remark says one remark, "" for what another has said.
+// remark puts one remark into words, "" if an earlier remark has said it.
 func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	name, gender := c.platform(a.Target, a.Name)
 	p := args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country), "day": c.day(r.Day), "n": thousands(strconv.Itoa(r.N)), "text": foreign(r.Text), "until": c.interval(r.Until), "since": c.interval(r.Since)}
@@ -338,7 +338,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 		p["count"], p["networks"], p["list"] = r.N, c.counted("networks", r.Of), foreign(strings.Join(names, ", "))
 	case answer.SayHow:
 		if r.Text == "" {
-			return "" // since when, the first remark has said
+			return "" // the first remark has already said since when
 		}
 		p["text"] = c.how(r.Text)
 	case answer.SayFailed:
@@ -379,7 +379,7 @@ func (c *catalogue) remark(a *answer.Answer, r *answer.Remark) string {
 	return c.text(key, p)
 }
 
-// how says a mechanism in words, with its name, as verdict.MechanismWords does in
+// how puts a mechanism into words, followed by its name, as verdict.MechanismWords does in
 // English.
 func (c *catalogue) how(mechanism string) string {
 	name := " (" + foreign(mechanism) + ")"
@@ -405,7 +405,7 @@ func (c *catalogue) how(mechanism string) string {
 	return words + name
 }
 
-// head says the head of a card.
+// head returns the heading of a card.
 func (c *catalogue) head(a *answer.Answer) string {
 	h := a.Head()
 	key := "head." + string(h.Key)
@@ -419,7 +419,7 @@ func (c *catalogue) head(a *answer.Answer) string {
 	return c.text(key, args{"gender": gender, "day": c.day(h.Day), "n": h.N, "networks": c.counted("networks", h.Of)})
 }
 
-// state is a state in the language.
+// state returns the name of a state.
 func (c *catalogue) state(s verdict.State) string {
 	if key := "state." + string(s); c.Text[key].one != "" {
 		return c.text(key, nil)
@@ -427,7 +427,7 @@ func (c *catalogue) state(s verdict.State) string {
 	return c.text("state.insufficient", nil)
 }
 
-// own is a path of this site in the language, where it has that page.
+// own puts the language before a path of this site, if the language has that page.
 func (c *catalogue) own(path string) string {
 	bare, _, _ := strings.Cut(path, "?")
 	if show, _ := langPageOf(strings.Split(strings.Trim(bare, "/"), "/")); show == nil {
@@ -444,17 +444,17 @@ func (c *catalogue) reads(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Arabic, r) })
 }
 
-// prosePage is a page that is nothing but text.
+// prosePage is a page of nothing but text.
 type prosePage struct {
 	Title  string       `json:"title"`
 	Blocks []proseBlock `json:"blocks"`
 }
 
-// proseBlock is a heading, a paragraph or a list. [words](/path) is a link, and
-// what stands between backticks is for programs.
+// proseBlock is a heading, a paragraph or a list. [words](/path) is a link. Text between
+// backticks is set as code.
 type proseBlock struct {
 	Heading   string   `json:"h,omitempty"`
-	Answer    string   `json:"answer,omitempty"` // the paragraph that says most
+	Answer    string   `json:"answer,omitempty"` // the most important paragraph
 	Paragraph string   `json:"p,omitempty"`
 	List      []string `json:"list,omitempty"`
 }
@@ -464,7 +464,7 @@ var (
 	proseCode = regexp.MustCompile("`([^`]+)`")
 )
 
-// prose is a text of a page as it stands in the page.
+// prose turns a text of a prosePage into HTML.
 func (c *catalogue) prose(text string) template.HTML {
 	h := string(inPage(text))
 	h = proseLink.ReplaceAllStringFunc(h, func(link string) string {
@@ -474,10 +474,10 @@ func (c *catalogue) prose(text string) template.HTML {
 	return template.HTML(proseCode.ReplaceAllString(h, `<code dir="ltr">$1</code>`))
 }
 
-// doubt is a key that no reader of the language has passed, and why.
+// doubt is a key whose text no reader of the language has approved, and the reason.
 type doubt struct{ key, why string }
 
-// unconfirmed are the keys that no reader of the language has passed, in order.
+// unconfirmed returns these keys in order.
 func (c *catalogue) unconfirmed() []doubt {
 	all := map[string]string{}
 	for k, why := range c.Unconfirmed {

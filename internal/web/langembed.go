@@ -14,15 +14,15 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// The words of cards and badges in a language: what they say is in embed.go.
+// The words of cards and badges in other languages; embed.go has them in English.
 
-// question asks whether something is blocked in a country.
+// question asks whether the target is blocked in the country.
 func (c *catalogue) question(a *answer.Answer) string {
 	name, gender := c.platform(a.Target, a.Name)
 	return c.text("question", args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country)})
 }
 
-// embedAnswer is what a card says of an answer.
+// embedAnswer returns the words of a card for an answer.
 func (c *catalogue) embedAnswer(a *inquiry.Answered) (title, word, text string) {
 	word = c.state(a.State)
 	if a.Partial {
@@ -35,7 +35,8 @@ func (c *catalogue) embedAnswer(a *inquiry.Answered) (title, word, text string) 
 	return c.question(&a.Answer), word, text
 }
 
-// accused says which of the accusing states some answers have, as a key.
+// accused returns the key of accusedWords for a list of states that all say blocked or
+// likely blocked.
 func accused(states []verdict.State) string {
 	likely, certain := slices.Contains(states, verdict.LikelyBlocked), slices.Contains(states, verdict.Blocked)
 	switch {
@@ -47,10 +48,10 @@ func accused(states []verdict.State) string {
 	return "blocked"
 }
 
-// accusedWords say in English what accused found.
+// accusedWords are the English words for the keys of accused.
 var accusedWords = map[string]string{"either": "blocked or likely blocked", "likely": "likely blocked", "blocked": "blocked"}
 
-// accusedOf is the word for the answers that stand in a list of what is blocked.
+// accusedOf returns the English words for a list of answers that say blocked.
 func accusedOf(answers []answer.Answer) string {
 	var states []verdict.State
 	for i := range answers {
@@ -59,7 +60,7 @@ func accusedOf(answers []answer.Answer) string {
 	return accusedWords[accused(states)]
 }
 
-// worstOf is the state most against those that are accused, "" for none.
+// worstOf returns Blocked if one state is blocked, else LikelyBlocked; "" for no states.
 func worstOf(states []verdict.State) verdict.State {
 	if slices.Contains(states, verdict.Blocked) {
 		return verdict.Blocked
@@ -70,7 +71,7 @@ func worstOf(states []verdict.State) verdict.State {
 	return ""
 }
 
-// embedBlocked says how many of some platforms are blocked, and names them.
+// embedBlocked says how many of all platforms are blocked, and names them.
 func (c *catalogue) embedBlocked(names []string, states []verdict.State, all int) (word, text string) {
 	if len(names) == 0 {
 		return c.text("embed.nothing", nil), c.text("embed.nothing.text", nil)
@@ -82,7 +83,7 @@ func (c *catalogue) embedBlocked(names []string, states []verdict.State, all int
 	return c.text("embed.blocked."+accused(states), args{"n": len(names), "total": all, "count": all}), shown + "۔"
 }
 
-// embedEvent is what a card says of a dated ban.
+// embedEvent fills in a card for a dated ban.
 func (c *catalogue) embedEvent(v *embedView, s *Site, row *eventRow) {
 	l := langView{c: c}
 	place := c.country(row.CC, inquiry.Country(row.CC))
@@ -90,7 +91,7 @@ func (c *catalogue) embedEvent(v *embedView, s *Site, row *eventRow) {
 	v.Text = c.text("event.sentence", args{"names": l.eventNames(s, &row.Event), "country": place, "since": c.interval(&row.Onset), "until": l.ended(row)})
 }
 
-// eventWord says whether a dated ban goes on, and how long one that is over lasted.
+// eventWord says whether a dated ban goes on, and if it is over, how long it lasted.
 func (v *langView) eventWord(row *eventRow) string {
 	switch {
 	case row.Over && row.Span.Days > 0:
@@ -103,12 +104,12 @@ func (v *langView) eventWord(row *eventRow) string {
 	return v.c.text("event.goes", nil)
 }
 
-// lengthOf is how long a ban lasted.
+// lengthOf puts the length of a ban into words.
 func (c *catalogue) lengthOf(l ban.Length) string {
 	return c.length(&answer.ReportedBan{Days: l.Days, AtMost: l.AtMost, AtLeast: l.AtLeast})
 }
 
-// embedBan is what a card says of a ban.
+// embedBan makes the card of a ban.
 func (c *catalogue) embedBan(s *Site, b *ban.Ranked) embedView {
 	l := langView{c: c}
 	from, to, length := l.banDates(b)
@@ -117,7 +118,7 @@ func (c *catalogue) embedBan(s *Site, b *ban.Ranked) embedView {
 		Text: c.text("ban.sentence", args{"country": place, "names": name, "since": from, "until": to, "length": length}) + " " + c.text("embed.by", args{"by": l.banTellers(b)})}
 }
 
-// embedCase is what a card says of a case.
+// embedCase makes the card of a case.
 func (c *catalogue) embedCase(ctx context.Context, s *Site, whole, shown *casefile.Case) (embedView, error) {
 	l := langView{c: c}
 	title, err := l.caseTitle(ctx, s, whole)
@@ -129,7 +130,7 @@ func (c *catalogue) embedCase(ctx context.Context, s *Site, whole, shown *casefi
 	return v, err
 }
 
-// without is how long access was gone in a case, "" where that is not known.
+// without says how long access was gone in a case, "" if that is not known.
 func (c *catalogue) without(shown *casefile.Case) string {
 	for _, sp := range shown.Computed.Clock.Spans {
 		if sp.From == casefile.Lost && sp.To == casefile.Returned {
@@ -143,13 +144,13 @@ func (c *catalogue) without(shown *casefile.Case) string {
 	return ""
 }
 
-// langEmbed is a card or a badge in a language: /ur/embed/PK/x.
+// langEmbed answers with a card or a badge in a language: /ur/embed/PK/x.
 func (s *Site) langEmbed(w http.ResponseWriter, r *http.Request, c *catalogue) error {
 	w.Header().Set("Content-Language", c.code)
 	return s.embed(w, r)
 }
 
-// langCourts are the court dates of a case, or of all, in a language.
+// langCourts answers with the court dates of a case, or of all cases, in a language.
 func (s *Site) langCourts(w http.ResponseWriter, r *http.Request, c *catalogue, of []string) error {
 	switch {
 	case len(of) == 0:
@@ -162,12 +163,12 @@ func (s *Site) langCourts(w http.ResponseWriter, r *http.Request, c *catalogue, 
 	return s.courts(w, r, c)
 }
 
-// citationText is a citation as a line in the language.
+// citationText is a citation in one line.
 func (c *catalogue) citationText(one *citation) string {
 	return c.text("cite.text", args{"title": one.marked, "day": c.day(one.Known), "address": one.Address}) + c.citationRest(one)
 }
 
-// citationNote is what a citation says beside title, date and address.
+// citationNote is what a citation says besides title, date and address.
 func (c *catalogue) citationNote(one *citation) string {
 	return c.text("cite.known", args{"day": c.day(one.Known)}) + c.citationRest(one)
 }

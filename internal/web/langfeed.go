@@ -8,7 +8,7 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// feedPages are the pages that have a feed, in every language.
+// feedPages are the paths of the pages that have a feed, without the language.
 var feedPages = []string{"", "cc/*", "cc/*/*", "platforms/*", "cases/*"}
 
 // hasFeed reports whether the page of a path has a feed.
@@ -19,8 +19,7 @@ func hasFeed(parts []string) bool {
 	})
 }
 
-// langFeed is the feed of a page in a language. What an act says stands there as the
-// record has it, in English.
+// langFeed is the feed of a page in a language. Acts of the record stay in English.
 func (s *Site) langFeed(w http.ResponseWriter, r *http.Request, c *catalogue, parts []string) error {
 	if len(parts) == 0 {
 		parts = []string{""}

@@ -17,26 +17,25 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// langTable is a table in a language: its head and its cells, the first of each
-// row naming it.
+// langTable is a table: its head and its rows. The first cell of a row names the row.
 type langTable struct {
 	Head []template.HTML
 	Rows [][]langCell
 }
 
-// langCell is a text, with an address or a state where it has one.
+// langCell is a text, with an address or a state if it has one.
 type langCell struct {
 	Text        template.HTML
 	Href, State string
-	Lang, ID    string        // of a text, or of the page of a link, in another language; an anchor
-	Head        template.HTML // the column, for narrow pages
-	Whole       bool          // it takes the width of a narrow page
+	Lang, ID    string        // Lang: language of the text, or of the linked page, if it is another one; ID: an anchor
+	Head        template.HTML // name of the column, shown on narrow pages
+	Whole       bool          // the cell takes the whole width of a narrow page
 	Strip       template.HTML // a drawing above the text
 }
 
 type langFact struct{ Name, Text template.HTML }
 
-// langFind is the search with what was found.
+// langFind is the search form with what was found.
 type langFind struct {
 	Query string
 	Asked bool
@@ -50,7 +49,7 @@ type langHit struct {
 	Href string
 }
 
-// table begins a table with the columns of the keys.
+// table begins a table; keys are those of the texts of its head.
 func (v *langView) table(keys ...string) {
 	v.Kind, v.Table = "table", &langTable{}
 	for _, k := range keys {
@@ -65,7 +64,7 @@ func (v *langView) row(cells ...langCell) {
 	v.Table.Rows = append(v.Table.Rows, cells)
 }
 
-// linked is the name of a platform, leading to its answer in a country.
+// linked makes a cell with the name of a platform and a link to its answer in a country.
 func (v *langView) linked(cc, target, english string) langCell {
 	name, _ := v.c.platform(target, english)
 	return langCell{Text: inPage(name), Href: "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(target) + v.When.Query}
@@ -96,7 +95,8 @@ func (s *Site) langBlocked(r *http.Request, v *langView, _ []string) error {
 	return nil
 }
 
-// blockedCell names what is blocked, or where it is.
+// blockedCell lists what is blocked, or where; name gives the text for an answer. Past
+// eight names it only gives their number.
 func (v *langView) blockedCell(blocked []answer.Answer, name func(a *answer.Answer) string) langCell {
 	var names []string
 	for i := range blocked[:min(8, len(blocked))] {
@@ -215,7 +215,7 @@ func (s *Site) langNetworkPage(r *http.Request, v *langView, named []string) err
 	return nil
 }
 
-// eventNames are the platforms of a ban.
+// eventNames lists the platforms of a dated ban.
 func (v *langView) eventNames(s *Site, e *event.Event) string {
 	var names []string
 	for _, t := range e.Targets {
@@ -229,7 +229,7 @@ func (v *langView) eventTitle(s *Site, e *event.Event) string {
 	return v.c.text("event.title", args{"names": v.eventNames(s, e), "country": v.c.country(e.CC, inquiry.Country(e.CC))})
 }
 
-// ended says the end of a ban as it stood on the day, or that none was measured.
+// ended says when a ban ended, as it stood on the day, or that no end was measured.
 func (v *langView) ended(row *eventRow) string {
 	switch {
 	case row.Over:
@@ -332,8 +332,8 @@ func (s *Site) langMeasurements(r *http.Request, v *langView, named []string) er
 	return nil
 }
 
-// langCheck asks whether a statement was true. What the answer rests on is told
-// on the English page.
+// langCheck asks whether a statement was true. Only the English page tells what the answer
+// rests on.
 func (s *Site) langCheck(r *http.Request, v *langView, _ []string) error {
 	q := r.URL.Query()
 	v.Kind, v.Title, v.Intro = "check", v.c.text("check.title", nil), v.T("check.about")
@@ -399,7 +399,7 @@ func (s *Site) langSearch(r *http.Request, v *langView, _ []string) error {
 	return nil
 }
 
-// ownOf is an address in the language where it has that page, else as it is.
+// ownOf puts the language before an address of this site, if the language has that page.
 func (c *catalogue) ownOf(href string) string {
 	u, err := url.Parse(href)
 	if err != nil || u.Host != "" {

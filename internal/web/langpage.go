@@ -21,8 +21,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// langView is a page in a language other than English. What is a text of the
-// catalogue, the template asks for by its key.
+// langView is a page in a language other than English. The template asks for the texts of
+// the catalogue by their keys.
 type langView struct {
 	c      *catalogue
 	status int // of the answer, 0 for 200
@@ -30,9 +30,9 @@ type langView struct {
 	Code, Dir, Name string
 	Title           string        // plain text, with marks around foreign names
 	Heading         template.HTML // the same for the page
-	English         string        // the same page in English
+	English         string        // path of the same page in English
 	Demo, Static    bool
-	Kind            string // which part of the template it is
+	Kind            string // which part of the template shows it
 	Trail           []langLink
 
 	Choices  choices
@@ -47,47 +47,46 @@ type langView struct {
 	Intro, Note, Wrong template.HTML
 	Facts              []langFact
 	Table              *langTable
-	Before, Next       string // the pages of a list beside this one
+	Before, Next       string // addresses of the pages before and after this one in a list
 	Find               *langFind
 	Ask                *checkView
-	Canonical, About   string // the path, and a sentence for search engines
-	Feed               string // the path whose feed.atom and feed.json tell what changed
-	Picture            string // the full address of what is shown where the page is shared
-	Contribute, Listed string // the form for notes, and the measurements behind an answer
+	Canonical, About   string // Canonical: the path; About: a sentence for search engines
+	Feed               string // the path below which feed.atom and feed.json tell what changed
+	Picture            string // the full address of the picture for places where the page is shared
+	Contribute, Listed string // addresses of the form for notes, and of the measurements behind an answer
 	Chart              *chart
-	Days               string // the drawing as a table
-	Measured           bool   // the drawing has days that were measured
+	Days               string // address of the drawing as a table
+	Measured           bool   // the drawing has at least one day with measurements
 	Section            string // which entry of the top bar the page belongs to
 
 	Prose   []proseBlock
 	Item    *langItemView
 	State   string        // of a measurement
 	Word    template.HTML // the state
-	Rules   []namedLink   // those that fired, in English
+	Rules   []namedLink   // the rules that fired, in English
 	Ladders []langLadder
-	Raw     string // the document of a measurement
+	Raw     string // address of the document of a measurement
 	Send    *contributeView
 	Wrongs  []template.HTML // what is wrong with the form
 	Alerts  *alertsView
-	Command string // to check the ledger with
+	Command string // the command that checks the ledger
 
-	days      *times // of which the page is cited; nil for one that cannot be cited
-	address   string // of the citation, "" for the page's own
+	days      *times // the days of the citation; nil for a page that cannot be cited
+	address   string // the address in the citation, "" for that of the page
 	Known     asked  // the day whose knowledge a page of the record shows
 	Stood     template.HTML
-	Of        []string // what the page says, as corrections name it
+	Of        []string // the ids under which corrections speak of the page
 	Corrected []langCorrection
 	Cite      *citation
 	Changes   []langChange
 	Map       template.HTML
-	Few       *embedView  // what the card of the page says
+	Few       *embedView  // the card of the page
 	Embed     *embedCodes // nil for a page without a card
-	HasCard   bool        // others may frame its card
-	OEmbed    string      // where other sites ask for it
+	HasCard   bool        // the page has a card that other sites may frame
+	OEmbed    string      // the address where other sites ask for the card
 }
 
-// langCorrection is an entry of the ledger that corrects the page; its text is in
-// English.
+// langCorrection is an entry of the ledger that corrects the page. Its text is in English.
 type langCorrection struct {
 	Head       template.HTML
 	Text, Href string
@@ -115,7 +114,7 @@ type langCase struct {
 	ID, About        string
 	Summary, Country template.HTML
 	Without          template.HTML // how long access was gone
-	Courts           bool          // it has court dates
+	Courts           bool          // the case has court dates
 	Platform, Status template.HTML
 	Points           []langPoint
 	Entries          []langEntry
@@ -128,10 +127,10 @@ type langEntry struct {
 	What, Href string // in English
 }
 
-// langChange is what began, ended or was done.
+// langChange is something that began, ended or was done.
 type langChange struct {
 	Date, Kind, Text template.HTML
-	Lang, Href       string // of a text in another language
+	Lang, Href       string // Lang is the language of Text, if it is another one
 }
 
 type langTerm struct {
@@ -140,7 +139,7 @@ type langTerm struct {
 	Why  string
 }
 
-// about is one sentence of the page for search engines, "" where it has none.
+// about is one sentence of the page for search engines, "" if it has none.
 func (v *langView) about() string {
 	switch {
 	case v.Answer != nil:
@@ -153,16 +152,17 @@ func (v *langView) about() string {
 	return ""
 }
 
-// T is a text of the catalogue.
+// T returns a text of the catalogue as HTML.
 func (v langView) T(key string) template.HTML { return inPage(v.c.text(key, nil)) }
 
-// inLanguage answers under /ur/… and the like: the address decides the language.
+// inLanguage answers all addresses under /CODE/: the address decides the language.
 func (s *Site) inLanguage(code string) handler {
 	c := s.languages[code]
 	return func(w http.ResponseWriter, r *http.Request) error { return s.language(w, r, c) }
 }
 
-// langPage is a page of a language: its path, and what fills it in.
+// langPage is a page of a language: its path without the language, and the function that
+// fills it in.
 type langPage struct {
 	path string
 	show langShow
@@ -170,8 +170,8 @@ type langPage struct {
 
 type langShow func(s *Site, r *http.Request, v *langView, named []string) error
 
-// langPages are the pages that are there in other languages, by their paths; what
-// stands for "*" is given to the function.
+// langPages lists the pages that exist in other languages. The function gets the parts of
+// the path that "*" stands for.
 func langPages() []langPage {
 	return []langPage{
 		{"", (*Site).langHome},
@@ -210,7 +210,7 @@ func langPages() []langPage {
 	}
 }
 
-// langPageOf finds the page of a path, nil where there is none.
+// langPageOf finds the page of a path; show is nil if there is none.
 func langPageOf(parts []string) (show langShow, named []string) {
 	for _, p := range langPages() {
 		want := strings.Split(p.path, "/")
@@ -262,7 +262,7 @@ func (s *Site) language(w http.ResponseWriter, r *http.Request, c *catalogue) er
 	return s.showLanguage(w, r, c, show, named, rest)
 }
 
-// englishOf is the address of the same page in English.
+// englishOf returns the address of the same page in English.
 func englishOf(r *http.Request, rest string) string {
 	at := "/" + (&url.URL{Path: rest}).EscapedPath()
 	if r.URL.RawQuery != "" && r.Method != http.MethodPost {
@@ -271,7 +271,7 @@ func englishOf(r *http.Request, rest string) string {
 	return at
 }
 
-// showLanguage answers with a page in a language; rest is its path without it.
+// showLanguage answers with a page in a language; rest is its path without the language.
 func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue, show langShow, named []string, rest string) error {
 	v := langView{c: c, Code: c.code, Dir: c.Language.Dir, Name: c.Language.Name, Demo: s.Demo, Static: s.Static, English: englishOf(r, rest), Trail: []langLink{}, Section: section(rest)}
 	if err := show(s, r, &v, named); err != nil {
@@ -319,7 +319,7 @@ func (s *Site) showLanguage(w http.ResponseWriter, r *http.Request, c *catalogue
 	return nil
 }
 
-// stood says of which day the page is, "" for now.
+// stood says which day the page speaks of, "" for now.
 func (v *langView) stood() template.HTML {
 	var out []string
 	if v.When.At != "" {
@@ -333,7 +333,7 @@ func (v *langView) stood() template.HTML {
 	return inPage(strings.Join(out, " "))
 }
 
-// correct adds the corrections of what the page says.
+// correct adds the corrections of the page.
 func (v *langView) correct(ctx context.Context, s *Site) error {
 	found, err := s.correctionsOf(ctx, v.Of)
 	for _, one := range found {
@@ -342,7 +342,7 @@ func (v *langView) correct(ctx context.Context, s *Site) error {
 	return err
 }
 
-// langAsk sends the form of the start page to its answer.
+// langAsk redirects from the form of the start page to the answer.
 func (s *Site) langAsk(w http.ResponseWriter, r *http.Request, c *catalogue) error {
 	cc, id, err := s.placeOf(r.Context(), r.URL.Query().Get("cc"), r.URL.Query().Get("target"))
 	if err != nil {
@@ -369,7 +369,7 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 		return err
 	}
 	v.asked(r, t)
-	for i := range blocked[:min(len(blocked), homeCards)] { // all are under /blocked
+	for i := range blocked[:min(len(blocked), homeCards)] { // /blocked lists all
 		one := v.answer(&blocked[i], v.When.Query)
 		if a := &blocked[i]; a.LastMeasured != nil {
 			full, err := s.Desk.Answer(r.Context(), inquiry.Ask{CC: a.CC, Target: a.Target, At: t.at, Known: t.known})
@@ -390,7 +390,8 @@ func (s *Site) langHome(r *http.Request, v *langView, _ []string) error {
 	return v.cases(s, r)
 }
 
-// change is a ban that began or ended, or an act of the record, which is in English.
+// change is a ban that began or ended, or an act of the record. The text of an act is in
+// English.
 func (v *langView) change(s *Site, one *inquiry.Change) langChange {
 	out := langChange{Date: inPage(v.c.interval(one.Interval)), Kind: v.T("found.ban"), Href: v.c.own(one.Path) + v.When.Query}
 	if one.Kind == inquiry.BanBegins || one.Kind == inquiry.BanEnds {
@@ -402,10 +403,10 @@ func (v *langView) change(s *Site, one *inquiry.Change) langChange {
 	return out
 }
 
-// plainName is a name without marks, for where a page has no room for <bdi>.
+// plainName removes the marks around foreign names, for places that cannot hold <bdi>.
 func plainName(s string) string { return strings.NewReplacer(isolate, "", isolend, "").Replace(s) }
 
-// asked gives the page its days.
+// asked gives the page the days that it speaks of.
 func (v *langView) asked(r *http.Request, t times) { v.When, v.days = t.asked(r), &t }
 
 // known gives a page of the record the day whose knowledge it shows.
@@ -520,14 +521,14 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 	return nil
 }
 
-// caseLink leads to a case by its title in the language.
+// caseLink is a link to a case, with its title in the language.
 func (v *langView) caseLink(s *Site, r *http.Request, id string) (langLink, error) {
 	title, err := v.caseTitle(r.Context(), s, s.Records.Case(id))
 	return langLink{inPage(title), "/" + v.Code + "/cases/" + url.PathEscape(id)}, err
 }
 
-// caseTitle is the catalogue's title of a case, or one made of its country, its
-// platforms and the month of its first dated turn.
+// caseTitle returns the title that the catalogue has for a case. If it has none, the title
+// is made of the country, the platforms and the month of the first dated turn.
 func (v *langView) caseTitle(ctx context.Context, s *Site, c *casefile.Case) (string, error) {
 	if own, ok := v.c.Cases[c.ID]; ok {
 		return own.Title, nil
@@ -609,7 +610,7 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 		return err
 	}
 	one := langCase{ID: c.ID, Without: inPage(v.c.without(shown)), Courts: len(shown.Dockets) > 0, Country: inPage(v.c.country(c.Jurisdiction, inquiry.Country(c.Jurisdiction))), Status: text("status." + string(shown.Status))}
-	if own, ok := v.c.Cases[id]; ok && when.Day == "" { // it tells the whole story
+	if own, ok := v.c.Cases[id]; ok && when.Day == "" { // the catalogue's summary tells the whole story, so it is shown for now only
 		one.Summary, one.About = inPage(own.Summary), plainName(own.Summary)
 	}
 	var names []string
@@ -642,8 +643,8 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	return nil
 }
 
-// langAbout says what the language's pages rest on, and which terms no reader of
-// it has passed.
+// langAbout says what the pages of the language rest on, and which texts no reader of the
+// language has approved.
 func (s *Site) langAbout(_ *http.Request, v *langView, _ []string) error {
 	v.Kind, v.Title = "about", v.c.text("about.title", nil)
 	for _, k := range v.c.unconfirmed() {
@@ -667,15 +668,15 @@ func (s *Site) langAbout(_ *http.Request, v *langView, _ []string) error {
 	return nil
 }
 
-// otherLanguage is the page in another language that a reader prefers, where
-// there is one.
+// otherLanguage is a link to the same page in another language.
 type otherLanguage struct {
 	Code, Name, Href string
 	Dir              string
-	Propose          string // says that the page is there, where Accept-Language prefers it; else ""
+	Propose          string // proposes the page if Accept-Language puts this language first; else ""
 }
 
-// inOthers are the languages in which an English page is there too.
+// inOthers returns the other languages, each with a link to the same page or, if the
+// language lacks it, to its start page.
 func (s *Site) inOthers(r *http.Request) []otherLanguage {
 	p := strings.Trim(r.URL.EscapedPath(), "/")
 	show, _ := langPageOf(strings.Split(p, "/"))
@@ -699,8 +700,8 @@ func (s *Site) inOthers(r *http.Request) []otherLanguage {
 	return out
 }
 
-// langKeys are the texts that a language needs: those of the template, of every
-// remark of an answer, and of every word of the record's lists that is shown.
+// langKeys returns the keys of all texts that a catalogue needs: those of the template, of
+// every remark of an answer, and of every word of the record's closed lists that is shown.
 func langKeys() []string {
 	keys := []string{"say.ban.likely", "say.failed.usually", "say.reported.likely", "say.reported.past", "say.reported.past.likely", "say.was_reported.ended", "say.was_reported.area",
 		"say.measured.ok", "say.measured.down", "say.measured.impaired", "say.past.open", "say.dark.open", "say.disagree.blocked", "days", "networks", "measurements", "measurements.of", "at_least", "question", "questions", "network.of", "case.known", "propose", "list.and",
@@ -709,7 +710,7 @@ func langKeys() []string {
 		"check.title", "check.about", "check.measured", "check.unmeasured", "check.wrong", "search.title", "search.found", "search.none", "search.wrong", "blocked.title", "blocked.about", "blocked.on",
 		"column.country", "column.platform", "column.blocked", "column.measurements", "column.began", "column.ended", "column.networks", "column.last", "column.time", "known.nothing", "list.more", "country.zz"}
 	for _, k := range answer.RemarkKeys() {
-		if k != answer.SayMeasured { // it has one for each state
+		if k != answer.SayMeasured { // it has a text for each state
 			keys = append(keys, "say."+string(k))
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// langProse gives a page that is nothing but text.
+// langProse shows a page of nothing but text.
 func langProse(name string) langShow {
 	return func(_ *Site, _ *http.Request, v *langView, _ []string) error {
 		p := v.c.Pages[name]
@@ -31,10 +31,10 @@ func langProse(name string) langShow {
 	}
 }
 
-// Say is a text of a page that is nothing but text.
+// Say turns a text of such a page into HTML.
 func (v langView) Say(text string) template.HTML { return v.c.prose(text) }
 
-// sourceName is the title of a source with its publisher, and its day in the language.
+// sourceName is the title of a source with its publisher and its day.
 func (v *langView) sourceName(src *casefile.Source) string {
 	name := src.Publisher
 	if src.Title != nil && *src.Title != "" {
@@ -64,7 +64,7 @@ func (s *Site) langItem(r *http.Request, v *langView, named []string) error {
 	return nil
 }
 
-// langItemView is a part of a case, or a thing that parts speak of.
+// langItemView is a part of a case, or an actor, a law or a source.
 type langItemView struct {
 	Sentence, Told, Withdrawn string // in English
 	URL                       string
@@ -73,7 +73,8 @@ type langItemView struct {
 	Links                     []group
 }
 
-// langThing gives the page of an actor, a law or a source; column is what it is.
+// langThing shows the page of an actor, a law or a source. column is the key of the word
+// for what it is.
 func langThing(column string, of func(s *Site, id string) (thing, error)) langShow {
 	return func(s *Site, r *http.Request, v *langView, named []string) error {
 		t, err := of(s, named[0])
@@ -150,7 +151,7 @@ func (v *langView) answerTrail(cc, id, place, question string) []langLink {
 	return []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}, {inPage(question), "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id)}}
 }
 
-// banName names what a ban is of.
+// banName names what was banned.
 func (v *langView) banName(s *Site, b *ban.Ranked) string {
 	switch b.Target {
 	case ban.Internet:
@@ -165,7 +166,7 @@ func (v *langView) banName(s *Site, b *ban.Ranked) string {
 	return name
 }
 
-// banDates are the first and the last day of a ban, and its length.
+// banDates returns the first and the last day of a ban, and its length, in words.
 func (v *langView) banDates(b *ban.Ranked) (from, to, length string) {
 	began := b.Began()
 	from = v.c.interval(&began)
@@ -311,7 +312,7 @@ func (s *Site) langRules(_ *http.Request, v *langView, _ []string) error {
 	return nil
 }
 
-// langMeasurement is the evidence page. What failed is told by its name.
+// langMeasurement is the page of one measurement. Failures keep their English names.
 func (s *Site) langMeasurement(r *http.Request, v *langView, named []string) error {
 	e, ok, err := s.Desk.Measurement(r.Context(), named[0], r.URL.Query().Get("content"))
 	if err != nil {
@@ -357,7 +358,7 @@ func (s *Site) langMeasurement(r *http.Request, v *langView, named []string) err
 	return nil
 }
 
-// langLadder is the steps at one endpoint.
+// langLadder holds the steps at one endpoint.
 type langLadder struct {
 	Name  string
 	Steps []langStep
@@ -383,7 +384,7 @@ func (v *langView) outcome(o outcome) langOutcome {
 	return langOutcome{"good", v.T("step.worked")}
 }
 
-// langAPI is the frame of the page of the API: its addresses are told in English.
+// langAPI is the page of the API. The descriptions of its addresses are in English.
 func (s *Site) langAPI(_ *http.Request, v *langView, _ []string) error {
 	v.Title, v.Intro = v.c.text("api.title", nil), v.c.prose(v.c.text("api.about", nil))
 	v.table("api.address", "api.what")
@@ -406,7 +407,7 @@ func (s *Site) langContribute(r *http.Request, v *langView, _ []string) error {
 	return nil
 }
 
-// contribute fills in the page of the form. What is wrong is said by field.
+// contribute fills in the page of the form. Each mistake is shown with its field.
 func (v *langView) contribute(s *Site, view contributeView) {
 	view.Closed = s.Inbox == nil
 	v.Kind, v.Title, v.Send = "contribute", v.c.text("contribute.title", nil), &view
@@ -423,10 +424,10 @@ func (v *langView) contribute(s *Site, view contributeView) {
 	}
 }
 
-// noteFields are the fields of a note in which something can be wrong.
+// noteFields are the fields of a note that can have a mistake.
 var noteFields = []string{"kind", "about", "text", "source", "cc", "network", "seen_day"}
 
-// langTake keeps what a reader sends from the form of a language.
+// langTake keeps what a reader sends from the form in a language.
 func (s *Site) langTake(w http.ResponseWriter, r *http.Request, c *catalogue) error {
 	id, view, err := s.takeNote(w, r)
 	if view == nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// ledgerPage shows the ledger: its head, who vouches for it, and what was
-// entered last.
+// ledgerPage shows the ledger: its head, who signed it, and its last entries.
 const ledgerPage page[ledgerView] = "ledger.html"
 
 type ledgerView struct {
@@ -24,16 +23,16 @@ type ledgerView struct {
 	Size       int64              `json:"size"`
 	Root       string             `json:"root"`
 	Checkpoint string             `json:"checkpoint"`
-	Cosigned   []ledger.Signature `json:"cosigned"` // of the checkpoint that follows
+	Cosigned   []ledger.Signature `json:"cosigned"` // the signatures under the checkpoint of SignedSize entries
 	SignedSize int64              `json:"cosigned_size"`
-	Witnesses  int                `json:"witnesses"` // that are asked
+	Witnesses  int                `json:"witnesses"` // how many are asked to sign
 	Stamped    int64              `json:"stamped_size,omitempty"`
 	StampedAt  time.Time          `json:"stamped_at,omitzero"`
 	Entries    []ledgerRow        `json:"entries"`
-	Earlier    int64              `json:"-"` // the index above which the entries before begin
+	Earlier    int64              `json:"-"` // the index below which the earlier page begins
 }
 
-// ledgerRow is one entry in words, with the page of what it speaks of.
+// ledgerRow is one entry in words, with the page of the thing that it speaks of.
 type ledgerRow struct {
 	Index int64     `json:"index"`
 	Type  string    `json:"type"`
@@ -54,7 +53,7 @@ func (s *Site) ledgerPage(w http.ResponseWriter, r *http.Request) error {
 	return ledgerPage.show(s, w, r, f, v, v)
 }
 
-// ledgerOf is what the page of the ledger shows, in a language (nil: English).
+// ledgerOf returns what the page of the ledger shows, in language c (nil: English).
 func (s *Site) ledgerOf(r *http.Request, c *catalogue) (ledgerView, error) {
 	v := ledgerView{Witnesses: len(s.Witnesses), Cosigned: []ledger.Signature{}, Entries: []ledgerRow{}}
 	if s.Ledger != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// pageSize is how many rows a list shows at once: a phone shows each as a card.
+// pageSize is how many rows a list shows at once. A phone shows each row as a card.
 const pageSize = 50
 
-// listView is the measurements behind a count.
+// listView lists the measurements behind a count.
 type listView struct {
 	CC, Country, Target, Name string
 	ASN                       uint32
-	From, To                  time.Time // the days asked for, both may be zero; To is exclusive
+	From, To                  time.Time // the days asked for, To exclusive; zero: no bound
 	State                     string
 	Rows                      []verdict.Row
 	Skip                      int
@@ -35,10 +35,10 @@ func (v listView) First() int { return v.Skip + 1 }
 // Last is the number of the last row that is shown.
 func (v listView) Last() int { return v.Skip + len(v.Rows) }
 
-// LastDay is the last day that is asked for.
+// LastDay is the last day that was asked for.
 func (v listView) LastDay() time.Time { return v.To.Add(-time.Second) }
 
-// listedStates are the words that ?state= takes, with the states that each holds.
+// listedStates maps the values of ?state= to the states that each includes.
 var listedStates = map[string][]verdict.State{
 	"blocked":      {verdict.Blocked, verdict.LikelyBlocked},
 	"ok":           {verdict.OK},
@@ -50,9 +50,9 @@ var listedStates = map[string][]verdict.State{
 
 const measurementsPage page[listView] = "measurements.html"
 
-// measurements lists what is behind a count:
-// /cc/PK/x/measurements?asn=17557&since=2024-02-17&until=2024-02-18&state=failed.
-// ?day= is since and until at once.
+// measurements lists the measurements behind a count:
+// /cc/PK/x/measurements?asn=17557&since=2024-02-17&until=2024-02-18&state=failed. ?day=
+// sets since and until to one day.
 func (s *Site) measurements(w http.ResponseWriter, r *http.Request) error {
 	ask, t, moved, err := s.askOf(w, r, "/measurements")
 	if moved || err != nil {
@@ -66,7 +66,7 @@ func (s *Site) measurements(w http.ResponseWriter, r *http.Request) error {
 	return measurementsPage.show(s, w, r, fr, v, v.Rows)
 }
 
-// listOf is one page of the list that an address asks for.
+// listOf returns the page of the list that the address asks for.
 func (s *Site) listOf(r *http.Request, ask inquiry.Ask, t times) (v listView, err error) {
 	v = listView{CC: ask.CC, Country: inquiry.Country(ask.CC), Target: ask.Target, Name: s.name(ask.Target), From: t.since, To: t.at, State: r.URL.Query().Get("state"), Rows: []verdict.Row{}}
 	if err := v.narrow(r.URL.Query()); err != nil {
@@ -98,7 +98,7 @@ func (s *Site) listOf(r *http.Request, ask inquiry.Ask, t times) (v listView, er
 	return v, nil
 }
 
-// narrow reads what the list is narrowed to.
+// narrow reads from the query to which measurements the list is narrowed.
 func (v *listView) narrow(q url.Values) (err error) {
 	if v.ASN, err = asnOf(q.Get("asn")); err != nil {
 		return err
@@ -136,8 +136,8 @@ func (v *listView) admits(r *verdict.Row) bool {
 type networkView struct {
 	inquiry.Network
 	Bans   []eventRow
-	Few    embedView       // what it blocks in a few words
-	Strips []template.HTML // of each answer: its last days on this network
+	Few    embedView       // the same in a few words
+	Strips []template.HTML // one for each answer: its last days on this network
 	When   whenAsked
 }
 
@@ -174,8 +174,8 @@ func (s *Site) network(w http.ResponseWriter, r *http.Request) error {
 	return networkPage.show(s, w, r, f, v, v.Network)
 }
 
-// networkOf is what was measured from a network and which bans held on it, in words of
-// a language, nil for English.
+// networkOf returns what was measured from a network and which bans held on it, in
+// language c (nil: English).
 func (s *Site) networkOf(ctx context.Context, asn uint32, t times, c *catalogue) (networkView, error) {
 	on, known, err := s.Desk.Network(ctx, asn)
 	if known && err == nil && t.query() != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// measurement is the evidence page: what the probe saw beside what the
-// control saw.
+// measurement is the page of one measurement: what the probe saw beside what the control
+// saw.
 func (s *Site) measurement(w http.ResponseWriter, r *http.Request) error {
 	e, ok, err := s.Desk.Measurement(r.Context(), r.PathValue("uid"), r.URL.Query().Get("content"))
 	if err != nil {

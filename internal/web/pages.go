@@ -2,7 +2,7 @@ package web
 
 import "net/http"
 
-// The pages that say the same to everybody.
+// The pages that are the same for every reader.
 const (
 	methodsPage page[struct{}] = "methods.html"
 	dataPage    page[struct{}] = "data.html"

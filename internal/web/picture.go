@@ -14,7 +14,7 @@ import (
 // pictureColumns is how many days a picture draws at most.
 const pictureColumns = 90
 
-// answerPicture is an answer as a PNG, for where its page is shared:
+// answerPicture is an answer as a PNG, for places where its page is shared:
 // /cc/PK/x/picture.png.
 func (s *Site) answerPicture(w http.ResponseWriter, r *http.Request) error {
 	ask, _, moved, err := s.askOf(w, r, "/picture.png")
@@ -38,7 +38,7 @@ func (s *Site) answerPicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, &c)
 }
 
-// langPictures are the pictures of the pages of a language.
+// langPictures answers with a picture of a page in a language.
 func (s *Site) langPictures(w http.ResponseWriter, r *http.Request, c *catalogue, of []string) error {
 	var p *picture.Card
 	var err error
@@ -88,7 +88,7 @@ func (s *Site) langPicture(w http.ResponseWriter, r *http.Request, c *catalogue,
 	return deliverPicture(w, r, &p)
 }
 
-// sitePicture stands for pages that have none of their own.
+// sitePicture is the picture of all pages that have none of their own.
 func (s *Site) sitePicture(w http.ResponseWriter, r *http.Request) error {
 	return deliverPicture(w, r, &picture.Card{Site: "Bandish", Title: "The open record of internet bans", Language: "en", Color: colorOf(""),
 		Sentence: "What is blocked where, since when, on whose order, and how it was measured. Every number with its evidence."})
@@ -105,8 +105,8 @@ func deliverPicture(w http.ResponseWriter, r *http.Request, c *picture.Card) err
 	return nil
 }
 
-// cardOf is the part of a picture that has no words: its colour, and the last days
-// as the page draws them.
+// cardOf makes the part of a picture that has no words: its colour, and the last days as
+// the page draws them.
 func cardOf(a *inquiry.Answered) picture.Card {
 	c := picture.Card{Color: colorOf(a.State)}
 	rows := rowsOf(a, chartWords{})
@@ -126,7 +126,7 @@ func cardOf(a *inquiry.Answered) picture.Card {
 		measured = true
 		c.Columns = append(c.Columns, picture.Column{Height: float64(barHeights[d.State]) / stripHeight, Color: colorOf(d.State)})
 	}
-	if !measured { // hatches alone say nothing
+	if !measured { // a drawing of days without data says nothing
 		c.Columns = nil
 	}
 	return c
@@ -143,8 +143,8 @@ func colorOf(s verdict.State) color.RGBA {
 	return c
 }
 
-// pictureOf is the full address of the picture of a page, which says what the
-// page says about the same day.
+// pictureOf returns the full address of the picture of a page, for the day that the page
+// speaks of.
 func (s *Site) pictureOf(r *http.Request) string {
 	whole := strings.Trim(r.URL.EscapedPath(), "/")
 	prefix, rest := "/", whole
@@ -158,7 +158,7 @@ func (s *Site) pictureOf(r *http.Request) string {
 	case len(parts) >= 2 && (parts[0] == "platforms" || parts[0] == "cases"):
 		return pictureAt(r, prefix+strings.Join(parts[:2], "/")+"/picture.png")
 	case len(parts) == 2 && parts[0] == "networks":
-		return pictureAt(r, "/"+rest+"/picture.png") // of Latin letters and colours
+		return pictureAt(r, "/"+rest+"/picture.png") // it has only Latin letters and colours, so all languages share it
 	case rest == "bans":
 		return pictureAt(r, "/bans/picture.png")
 	}

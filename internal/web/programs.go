@@ -14,7 +14,7 @@ import (
 
 const apiPage page[[]api.Endpoint] = "api.html"
 
-// programs describes the API in words.
+// programs is the page that describes the API.
 func (s *Site) programs(w http.ResponseWriter, r *http.Request) error {
 	f := frame{Title: "The API", About: "What this site shows, for programs: every address with its parameters and an example.", Trail: []crumb{{"Get the data", "/data"}, {"The API", ""}}}
 	return apiPage.show(s, w, r, f, s.Endpoints, nil)
@@ -37,8 +37,8 @@ type hoursView struct {
 
 const hoursPage page[hoursView] = "hours.html"
 
-// hours lists the hours in which each platform was banned, by country and year:
-// /hours?format=csv has them all.
+// hours lists how many hours each platform was banned, by country and year:
+// /hours?format=csv has all of them.
 func (s *Site) hours(w http.ResponseWriter, r *http.Request) error {
 	t, err := timesOf(r)
 	if err != nil {

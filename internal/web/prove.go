@@ -12,15 +12,15 @@ import (
 	"github.com/bandish/bandish/internal/turns"
 )
 
-// What a bundle from the site encloses at most of one target in one country, and
-// of one country: a server makes one at a time, in memory.
+// How many measurements and cells a bundle from the site holds at most. The server makes
+// one bundle at a time, in memory.
 const (
 	provedMeasurements = 2000
 	provedCells        = 50_000
 )
 
-// evidence gives the bundle of something that the site says: the evidence in one
-// file that bandish-verify checks.
+// evidence answers with a bundle: the evidence for one thing that the site says, in one
+// ZIP file that bandish-verify checks.
 func (s *Site) evidence(w http.ResponseWriter, r *http.Request) error {
 	of := r.URL.Query().Get("of")
 	if of == "" || len(of) > 300 {
@@ -52,6 +52,6 @@ func (s *Site) evidence(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="bandish-`+name+`.zip"`)
 	w.Header().Set("Content-Type", "application/zip")
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
-	w.Write(b.Bytes()) // the reader's loss
+	w.Write(b.Bytes()) // an error is the reader's loss
 	return nil
 }

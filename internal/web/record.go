@@ -14,14 +14,15 @@ import (
 	"github.com/bandish/bandish/internal/inquiry"
 )
 
-// itemKinds are the parts of a case that have a page of their own, by the word
-// in their address.
+// itemKinds are the kinds of parts of a case that have a page of their own. word stands in
+// the address; section is the field of casefile.Case.
 var itemKinds = []struct{ word, section, one string }{
 	{"act", "Acts", "An act"}, {"claim", "Claims", "A statement"}, {"docket", "Dockets", "A case before a court"},
 	{"request", "Requests", "Requests to a platform"}, {"sighting", "Sightings", "What was seen"}, {"dispute", "Disputes", "What disagrees"},
 }
 
-// itemOf finds a part of a case: the word of its kind and the part itself.
+// itemOf finds a part of a case by the word of its kind and its id, and returns a pointer
+// to it.
 func itemOf(c *casefile.Case, kind, id string) (any, bool) {
 	for _, k := range itemKinds {
 		if k.word != kind {
@@ -37,8 +38,8 @@ func itemOf(c *casefile.Case, kind, id string) (any, bool) {
 	return nil, false
 }
 
-// itemHref is the page of a part of a case, whatever its kind; "" where there is
-// none of that id.
+// itemHref returns the page of a part of a case by its id, "" if the case has no such
+// part.
 func itemHref(c *casefile.Case, id string) string {
 	for _, k := range itemKinds {
 		if _, ok := itemOf(c, k.word, id); ok {
@@ -56,8 +57,7 @@ type asked struct {
 	date   casefile.Date
 }
 
-// asOf reads ?as-of=DAY, or ?at=DAY, which means the same where a page is of the
-// record.
+// asOf reads ?as-of=DAY. Pages of the record also take ?at=DAY, with the same meaning.
 func asOf(r *http.Request) (asked, error) {
 	q := r.URL.Query()
 	a := asked{Action: r.URL.EscapedPath(), Day: q.Get("as-of")}
@@ -74,7 +74,7 @@ func asOf(r *http.Request) (asked, error) {
 	return a, nil
 }
 
-// end is the end of the day, zero for now.
+// end returns the end of the day, the zero time for now.
 func (a asked) end() time.Time {
 	if a.Day == "" {
 		return time.Time{}
@@ -82,7 +82,7 @@ func (a asked) end() time.Time {
 	return parseDay(a.Day).AddDate(0, 0, 1)
 }
 
-// quoted is what a reader sent, between quotation marks and not too long.
+// quoted puts what a reader sent between quotation marks, cut to 60 letters.
 func quoted(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		s = string(r[:60]) + "…"
@@ -90,7 +90,7 @@ func quoted(s string) string {
 	return "“" + s + "”"
 }
 
-// itemView is one part of a case by itself.
+// itemView is the page of one part of a case.
 type itemView struct {
 	ID, Kind, Name string
 	Case           crumb
@@ -98,7 +98,7 @@ type itemView struct {
 	Facts          []fact
 	Answer         *claimView // of a claim
 	Bars           *pairsView // of a request
-	Links          []group    // other parts that speak of it
+	Links          []group    // other parts of the case that refer to it
 	Told           string
 	Withdrawn      string
 	When           asked
@@ -117,17 +117,17 @@ type dated struct {
 	Date   string        `json:"date,omitempty"` // EDTF
 	Kind   string        `json:"kind"`
 	Text   string        `json:"text"`
-	Lang   string        `json:"-"` // of the text, "" where it is the page's
+	Lang   string        `json:"-"` // of Text, "" for the language of the page
 	Href   string        `json:"href"`
 	Phrase string        `json:"phrase,omitempty"`
-	Within string        `json:"-"` // what Phrase names a part of, "" where it is a quotation
-	// PhraseLang is the language of a quotation, "" for that of the page.
+	Within string        `json:"-"` // names what Phrase is, for instance "section or article"; "" for a quotation
+	// PhraseLang is the language of Phrase, "" for that of the page.
 	PhraseLang string `json:"-"`
 }
 
 const itemPage page[itemView] = "item.html"
 
-// itemJSON is a part of a case as programs read it.
+// itemJSON is a part of a case for programs.
 type itemJSON struct {
 	Case   string           `json:"case"`
 	Kind   string           `json:"kind"`
@@ -136,7 +136,7 @@ type itemJSON struct {
 	Answer *casefile.Answer `json:"answer,omitempty"`
 }
 
-// item is the page of one part of a case, as it is known or was on ?as-of=DAY.
+// item is the page of one part of a case, as it is known now or was on ?as-of=DAY.
 func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 	found, err := s.findItem(r, nil, r.PathValue("id"), r.PathValue("kind"), r.PathValue("item"))
 	if err != nil {
@@ -154,14 +154,14 @@ func (s *Site) item(w http.ResponseWriter, r *http.Request) error {
 	return itemPage.show(s, w, r, f, v, found.json)
 }
 
-// foundItem is a part of a case in the words of a language, and for programs.
+// foundItem is a part of a case in the words of a language, and as JSON for programs.
 type foundItem struct {
 	view itemView
 	json itemJSON
 	say  speaker
 }
 
-// findItem puts a part of a case into words; lang is nil for English.
+// findItem puts a part of a case into words of language lang (nil: English).
 func (s *Site) findItem(r *http.Request, lang *catalogue, caseID, kind, id string) (foundItem, error) {
 	var out foundItem
 	whole := s.Records.Case(caseID)
@@ -206,8 +206,8 @@ func (s *Site) findItem(r *http.Request, lang *catalogue, caseID, kind, id strin
 	return out, nil
 }
 
-// heading names a part of a case: its kind in words, a title, and the sentence
-// that says it.
+// heading returns the kind of a part of a case in words, a title, and the sentence that
+// the part states.
 func (k speaker) heading(it any) (kind, name, sentence string) {
 	if k.c != nil {
 		return k.headingIn(it)
@@ -247,8 +247,8 @@ func (k speaker) heading(it any) (kind, name, sentence string) {
 	return kind, name, sentence
 }
 
-// headingIn is heading in another language. The sentence is in English, as the
-// record has it.
+// headingIn is heading in another language. The sentence stays in English, as the record
+// has it.
 func (k speaker) headingIn(it any) (kind, name, sentence string) {
 	say := func(key string, a args) string { return k.c.text(key, a) }
 	with := func(text string, d casefile.Date) string {
@@ -289,8 +289,8 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// around are the parts of the case that speak of a part: what answers it, what
-// carries it out, what it is disputed in.
+// around returns the parts of the case that refer to the part with this id: what answers
+// it, carries it out, disputes it, and so on.
 func (k speaker) around(id string) []group {
 	var out []group
 	add := func(name string, list []dated) {
@@ -354,7 +354,7 @@ func (k speaker) around(id string) []group {
 	return out
 }
 
-// link is a part of the case as a line of a list.
+// link makes a part of the case a line of a list.
 func (k speaker) link(it any) dated {
 	kind, name, sentence := k.heading(it)
 	v := reflect.ValueOf(it).Elem()
@@ -372,7 +372,7 @@ func (k speaker) link(it any) dated {
 	return d
 }
 
-// each calls f with every part of a case, in the order of the kinds.
+// each calls f with a pointer to every part of a case, in the order of itemKinds.
 func each(c *casefile.Case, f func(it any)) {
 	for _, k := range itemKinds {
 		list := reflect.ValueOf(c).Elem().FieldByName(k.section)
@@ -382,7 +382,7 @@ func each(c *casefile.Case, f func(it any)) {
 	}
 }
 
-// shownCases are all cases as they are known, or were on a day.
+// shownCases returns all cases as they are known now, or were on a day.
 func (s *Site) shownCases(ctx context.Context, lang *catalogue, when asked) ([]speaker, error) {
 	var out []speaker
 	for _, c := range s.Records.Cases {
@@ -408,15 +408,16 @@ type thingView struct {
 
 const thingPage page[thingView] = "thing.html"
 
-// thing is an actor, a law or a source that a page is about. of says under which
-// heading a part of a case belongs, and the words that stand there; "" is none.
+// thing is an actor, a law or a source that has a page. of returns the heading under which
+// a part of a case belongs on that page, "" for none, and a phrase to show with it.
 type thing struct {
 	it   any
 	view thingView
 	of   func(k speaker, it any) (heading, phrase string)
 }
 
-// showThing shows an actor, a law or a source, with what the cases hold of it.
+// showThing answers with the page of an actor, a law or a source, and what the cases say
+// of it.
 func (s *Site) showThing(w http.ResponseWriter, r *http.Request, t thing, err error) error {
 	if err != nil {
 		return err
@@ -433,7 +434,7 @@ func (s *Site) showThing(w http.ResponseWriter, r *http.Request, t thing, err er
 	return thingPage.show(s, w, r, f, v, thingJSON{t.it, v.Groups})
 }
 
-// thingView puts a thing into words; lang is nil for English.
+// thingView puts a thing into words of language lang (nil: English).
 func (s *Site) thingView(r *http.Request, lang *catalogue, t thing) (thingView, error) {
 	v := t.view
 	when, err := asOf(r)
@@ -476,7 +477,7 @@ type thingJSON struct {
 	Found []group `json:"found"`
 }
 
-// stands reports whether a thing is one of the case's own.
+// stands reports whether a case itself lists the thing.
 func (s *Site) stands(c *casefile.Case, thing any) bool {
 	switch t := thing.(type) {
 	case *casefile.Actor:
@@ -489,7 +490,8 @@ func (s *Site) stands(c *casefile.Case, thing any) bool {
 	return false
 }
 
-// lookUp finds a thing of the record: a shared one, or one of a case.
+// lookUp finds an actor, a law or a source by its id: a shared one, or one of a case; nil
+// if there is none.
 func lookUp[T any](s *Site, id string, of func(c *casefile.Case, id string) *T) *T {
 	if t := of(nil, id); t != nil {
 		return t
@@ -502,7 +504,7 @@ func lookUp[T any](s *Site, id string, of func(c *casefile.Case, id string) *T) 
 	return nil
 }
 
-// actor is what a body or a person in office did, said and was asked.
+// actor is the page of what a body or a person in office did, said and was asked.
 func (s *Site) actor(w http.ResponseWriter, r *http.Request) error {
 	t, err := s.actorOf(r.PathValue("id"))
 	return s.showThing(w, r, t, err)
@@ -554,7 +556,7 @@ func (s *Site) actorOf(id string) (thing, error) {
 	}}, nil
 }
 
-// law is what was done and said under a law.
+// law is the page of what was done and said under a law.
 func (s *Site) law(w http.ResponseWriter, r *http.Request) error {
 	t, err := s.lawOf(r.PathValue("id"))
 	return s.showThing(w, r, t, err)
@@ -583,7 +585,7 @@ func (s *Site) lawOf(id string) (thing, error) {
 	}}, nil
 }
 
-// source is what rests on a source, with the passages.
+// source is the page of what rests on a source, with the passages.
 func (s *Site) source(w http.ResponseWriter, r *http.Request) error {
 	t, err := s.sourceOf(r.PathValue("id"))
 	return s.showThing(w, r, t, err)
@@ -617,7 +619,7 @@ func (s *Site) sourceOf(id string) (thing, error) {
 	}}, nil
 }
 
-// sourceName is the title of a source with its publisher and day.
+// sourceName is the title of a source with its publisher and its day.
 func sourceName(src *casefile.Source) string {
 	name := src.Publisher
 	if src.Title != nil && *src.Title != "" {
@@ -629,8 +631,8 @@ func sourceName(src *casefile.Source) string {
 	return name
 }
 
-// citeRecord says how to cite a page of the record: with the day of its
-// knowledge.
+// citeRecord makes the citation of a page of the record, with the day whose knowledge it
+// shows.
 func (s *Site) citeRecord(r *http.Request, title string, when asked) (citation, error) {
 	return s.cite(r, title, times{known: when.end()})
 }

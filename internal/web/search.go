@@ -13,20 +13,20 @@ import (
 	"github.com/bandish/bandish/internal/search"
 )
 
-// searchView is a page of what was found, or the form alone.
+// searchView is one page of hits, or only the form.
 type searchView struct {
 	Query, Kind  string
-	Wrong        string // why the words cannot be searched
+	Wrong        string // why these words cannot be searched
 	Asked        bool
 	Total        uint64
 	How          string
 	From, To     int
 	Hits         []hitView
-	Before, Next string // the pages beside this one
+	Before, Next string // addresses of the pages before and after this one
 	Kinds        []crumb
 }
 
-// hitView is something that was found, and where it stands.
+// hitView is one hit, and where it stands.
 type hitView struct {
 	Title, Kind, Where, Place string
 	Href                      string
@@ -40,7 +40,7 @@ const searchPage page[searchView] = "search.html"
 // searchRows is how many hits a page shows.
 const searchRows = 20
 
-// kindWords are the kinds of hits as readers call them.
+// kindWords names the kinds of hits in words for readers.
 var kindWords = []struct{ kind, word string }{
 	{"case", "case"}, {"act", "act"}, {"claim", "statement"}, {"docket", "case before a court"}, {"sighting", "what was seen"}, {"dispute", "what disagrees"},
 	{"actor", "actor"}, {"law", "law"}, {"source", "source"}, {"ban", "ban"}, {"platform", "platform"}, {"country", "country"}, {"text", "passage of a source"},
@@ -66,8 +66,8 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 	return searchPage.show(s, w, r, f, v, result)
 }
 
-// searchOf finds what an address asks for. Words that cannot be searched are no
-// error: the view says what is wrong with them.
+// searchOf searches for what the address asks. Words that cannot be searched are not an
+// error; v.Wrong says what is wrong with them. result is nil if nothing was searched.
 func (s *Site) searchOf(r *http.Request) (v searchView, result *search.Result, err error) {
 	q := r.URL.Query()
 	v = searchView{Query: q.Get("q"), Kind: q.Get("kind")}
@@ -113,7 +113,7 @@ func (s *Site) searchOf(r *http.Request) (v searchView, result *search.Result, e
 	return v, result, nil
 }
 
-// hit says what was found and where it stands.
+// hit puts a hit into words.
 func (s *Site) hit(h *search.Hit) hitView {
 	v := hitView{Title: h.Title, Kind: h.Kind, Place: h.Place, Snippet: h.Snippet}
 	for _, k := range kindWords {
@@ -135,7 +135,7 @@ func (s *Site) hit(h *search.Hit) hitView {
 	return v
 }
 
-// hitHref is the page of what was found, "" where this site has none.
+// hitHref returns the page of a hit, "" if this site has none.
 func (s *Site) hitHref(h *search.Hit) string {
 	parts := strings.Split(h.ID, "/")
 	last := url.PathEscape(parts[len(parts)-1])
@@ -167,7 +167,7 @@ func (s *Site) hitHref(h *search.Hit) string {
 	return ""
 }
 
-// copyHref is the page of the source whose archived copy has a hash.
+// copyHref returns the page of the source whose archived copy has this hash.
 func (s *Site) copyHref(sha256 string) string {
 	lists := [][]casefile.Source{s.Records.Shared.Sources}
 	for _, c := range s.Records.Cases {

@@ -13,12 +13,12 @@ import (
 	"github.com/bandish/bandish/internal/store"
 )
 
-// robots invites search engines: pages of bans are to be found. Lists of
-// measurements are endless and say nothing by themselves.
+// robots lets search engines in, so that pages of bans can be found. It keeps them out of
+// pages that have no end or say nothing by themselves, such as lists of measurements.
 func (s *Site) robots(w http.ResponseWriter, r *http.Request) error {
 	text := fmt.Sprintf("User-agent: *\nDisallow: /m/\nDisallow: /is\nDisallow: /search\nDisallow: /bundle\nDisallow: /contribute?\nDisallow: /embed/\nDisallow: /*/measurements\nSitemap: https://%s/sitemap.xml\n", r.Host)
 	if s.Demo {
-		text = "User-agent: *\nDisallow: /\n" // nothing of a demonstration happened
+		text = "User-agent: *\nDisallow: /\n" // nothing in a demonstration happened
 	}
 	deliver(w, r, "text/plain; charset=utf-8", []byte(text))
 	return nil

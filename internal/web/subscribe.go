@@ -19,7 +19,7 @@ import (
 // feedRows is how many changes a feed holds.
 const feedRows = 100
 
-// changesOf lists what began, ended or was done, the newest first.
+// changesOf returns what began, ended or was done, the newest first.
 func (s *Site) changesOf(ctx context.Context, t inquiry.Topic) ([]change, error) {
 	list, err := s.Desk.Changes(ctx, t)
 	out := make([]change, 0, len(list))
@@ -34,7 +34,7 @@ func (s *Site) changesOf(ctx context.Context, t inquiry.Topic) ([]change, error)
 	return out, err
 }
 
-// feedOfPage is the feed of the answer that a link leads to, "" for none.
+// feedOfPage returns the path of the feed of a page, "" for "".
 func feedOfPage(href string) string {
 	page, _, _ := strings.Cut(href, "?")
 	if page == "" {
@@ -43,8 +43,8 @@ func feedOfPage(href string) string {
 	return page + "/feed.atom"
 }
 
-// feedWords are the words of a feed in a language: title names it after its topic,
-// item gives the title and the text of an entry, own leads to the page in the language.
+// feedWords are the words of a feed in a language. title names the feed by its topic; item
+// returns the title and text of an entry; own turns a path into one of the language.
 type feedWords struct {
 	code, about string
 	title       func(feedTopic) (string, error)
@@ -52,14 +52,14 @@ type feedWords struct {
 	own         func(path string) string
 }
 
-// feedTopic is what a feed is about, and the page that tells the same.
+// feedTopic is what a feed is about, and the path of the page that shows the same.
 type feedTopic struct {
 	inquiry.Topic
 	page string
 }
 
-// feed is what changed, as Atom (feed.atom) or JSON Feed (feed.json), of all, of
-// a country, a platform, an answer or a case.
+// feed tells what changed, as Atom (feed.atom) or JSON Feed (feed.json), for the whole
+// site, a country, a platform, an answer or a case.
 func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
 	words := feedWords{code: "en", about: "What began, ended or was done, by measurements and by the record.", own: func(path string) string { return path }}
 	words.title = func(t feedTopic) (string, error) {
@@ -157,8 +157,8 @@ func (s *Site) feedIn(w http.ResponseWriter, r *http.Request, words feedWords) e
 	return nil
 }
 
-// changeKind says what a change is: the beginning or the end of a ban, or the kind of
-// an act.
+// changeKind says what kind of change it is: a ban begins, a ban ends, or the kind of an
+// act.
 func changeKind(c *inquiry.Change) string {
 	switch c.Kind {
 	case inquiry.BanBegins:
@@ -169,11 +169,11 @@ func changeKind(c *inquiry.Change) string {
 	return spacedWords(c.Kind)
 }
 
-// courtDates are the hearings of a case, or of all, as a calendar.
+// courtDates is a calendar of the hearings of a case, or of all cases.
 func (s *Site) courtDates(w http.ResponseWriter, r *http.Request) error { return s.courts(w, r, nil) }
 
-// courts is the calendar in a language, nil for English. What a court did stands there
-// as the record has it, in English.
+// courts is that calendar in language lang (nil: English). What a court did stays in
+// English, as the record has it.
 func (s *Site) courts(w http.ResponseWriter, r *http.Request, lang *catalogue) error {
 	cal := ics.NewCalendarFor("bandish")
 	cal.SetName(plainName(speaker{c: lang}.say("courts.title", "Court dates of internet bans")))
@@ -208,17 +208,17 @@ func (s *Site) courts(w http.ResponseWriter, r *http.Request, lang *catalogue) e
 	return nil
 }
 
-// courtDay is a day of a court: the act that tells of it, what sets this day of it
-// apart, and what is said of it.
+// courtDay is one day of a court: the act that tells of it, a suffix that makes its id
+// unique, and its text.
 type courtDay struct {
 	act, suffix string
 	date        casefile.Date
 	cites       []casefile.Cite
-	text, told  string // told is in English, "" where text says it
+	text, told  string // told is in English, "" if text says it already
 }
 
-// courtDate adds a day of a court. A date that is not one certain day is left
-// out: a calendar cannot say "about".
+// courtDate adds a day of a court to the calendar. A date that is not one certain day is
+// left out: a calendar cannot say "about".
 func (s *Site) courtDate(cal *ics.Calendar, r *http.Request, k speaker, d courtDay) {
 	c := k.whole
 	day := exchange.CertainDay(d.date, c)

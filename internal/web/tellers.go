@@ -8,9 +8,9 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// tellers say who reports a ban, by where its reports stand ("record pk-2024-x"):
-// a case by its title, a ban of the record without a case by its sources, a
-// dated ban as measurements, and a list by its name.
+// tellers says who reports a ban. origins say where its reports stand, for instance
+// "record pk-2024-x". A case is named by its title, a ban of the record without a case by
+// its sources, a dated ban as measurements, and a list by its name.
 func (s *Site) tellers(origins []string) []crumb {
 	var out []crumb
 	rows := map[ban.Dataset]int{}
@@ -31,7 +31,8 @@ func (s *Site) tellers(origins []string) []crumb {
 	return out
 }
 
-// recordTellers are the case of an id, or the sources of a ban that has none.
+// recordTellers returns the case with this id, or the sources of a ban of the record that
+// has no case.
 func (s *Site) recordTellers(id string) []crumb {
 	if c := s.Records.Case(id); c != nil {
 		return []crumb{{c.Title, "/cases/" + url.PathEscape(id)}}

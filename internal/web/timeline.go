@@ -17,37 +17,36 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// The drawings' measures in pixels from above. From the left all is in percent,
-// so that it fits every page.
+// The measures of the drawings: heights in pixels. Widths are in percent, so that a
+// drawing fits every page.
 const (
 	stripHeight = 22
 	markHeight  = 18
 	axisHeight  = 24
-	someRows    = 10  // networks that are drawn unless all are asked for
-	maxColumns  = 180 // more days than this are drawn by several days a column
+	someRows    = 10  // how many networks are drawn if not all are asked for
+	maxColumns  = 180 // if there are more days, one column shows several
 )
 
-// barHeights say the state once more, for who cannot tell the colours: the
-// more a bar speaks for blocking, the taller it is.
+// barHeights gives the height of a bar in pixels, for readers who cannot tell the colours
+// apart: the more a day speaks for blocking, the taller its bar.
 var barHeights = map[verdict.State]int{
 	verdict.Blocked: stripHeight, verdict.LikelyBlocked: stripHeight, verdict.Impaired: 14, verdict.Down: 11, verdict.OK: 8, verdict.Insufficient: 8,
 }
 
 // chart is one time axis with its rows.
 type chart struct {
-	From, To time.Time // the first day, and the end of the last
-	Per      int       // days a column
+	From, To time.Time // From is the first day; To is the end of the last
+	Per      int       // days per column
 	Rows     []chartRow
 	Axis     template.HTML
-	Hidden   int // networks that are not drawn
-	Outside  int // marks that lie before or after the axis
+	Hidden   int // how many networks are not drawn
+	Outside  int // how many marks lie before or after the axis
 
 	target string
 	words  chartWords
 }
 
-// chartWords are the words of a drawing, in English where it has no catalogue.
-// They are plain text.
+// chartWords gives the words of a drawing as plain text: in English if c is nil.
 type chartWords struct{ c *catalogue }
 
 func (w chartWords) say(key, english string, a args) string {
@@ -71,7 +70,7 @@ func (w chartWords) state(s verdict.State) string {
 	return w.c.state(s)
 }
 
-// days say the days of a column.
+// days names the days of a column.
 func (w chartWords) days(from, to time.Time) string {
 	last := to.AddDate(0, 0, -1)
 	switch {
@@ -85,7 +84,7 @@ func (w chartWords) days(from, to time.Time) string {
 	return from.Format(longDay)
 }
 
-// tick names a day of the axis by the form that its length asks for.
+// tick names a day on the axis. form is the layout that fits the length of the axis.
 func (w chartWords) tick(t time.Time, form string) string {
 	if w.c == nil || form == "2006" {
 		return t.Format(form)
@@ -101,15 +100,15 @@ func (w chartWords) tick(t time.Time, form string) string {
 // LastDay is the last day of the axis.
 func (c *chart) LastDay() time.Time { return c.To.AddDate(0, 0, -1) }
 
-// chartRow is a label and a drawing.
+// chartRow is one row of a chart: its label and its drawing.
 type chartRow struct {
 	Label, Href, Note string
 	Drawing           template.HTML
 }
 
-// chartOf draws the days of all networks together and of each network on one
-// axis, and the dated bans behind them. Days without data are hatched, never
-// blank and never the colour of ok.
+// chartOf draws the days of all networks together and of each network on one axis, with
+// the dated bans behind them. Days without data are hatched: never blank, and never in the
+// colour of ok.
 func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bool, lang *catalogue) *chart {
 	if !from.Before(to) {
 		return nil
@@ -133,12 +132,12 @@ func chartOf(a *inquiry.Answered, bans []event.Event, from, to time.Time, all bo
 	return c
 }
 
-// at is a moment's place on the axis in percent.
+// at returns the place of a moment on the axis, in percent.
 func (c *chart) at(t time.Time) float64 {
 	return min(100, max(0, 100*float64(t.Sub(c.From))/float64(c.To.Sub(c.From))))
 }
 
-// strip draws a row's days, so many a column.
+// strip draws the days of a row, c.Per days in a column.
 func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
 	var b strings.Builder
 	columns := (int(c.To.Sub(c.From).Hours()/24) + c.Per - 1) / c.Per
@@ -190,7 +189,7 @@ func (c *chart) strip(r *timelineRow, bans []event.Event) template.HTML {
 	return template.HTML(b.String()) // all text above is escaped
 }
 
-// ban shades the time of a dated ban; it fades where an edge is not certain.
+// ban shades the time of a dated ban. The shade fades where an edge is not certain.
 func (c *chart) ban(b *strings.Builder, kind event.Kind, onset event.Interval, end *event.Interval) {
 	if onset.Latest == nil || kind == event.Shutdown {
 		return
@@ -232,7 +231,7 @@ type mark struct {
 	hollow bool
 }
 
-// marks draws a row of marks that link to what they stand for.
+// marks draws a row of marks. Each links to the thing that it stands for.
 func (c *chart) marks(label string, marks []mark) {
 	var within []mark
 	for _, m := range marks {
@@ -264,12 +263,12 @@ func (c *chart) marks(label string, marks []mark) {
 
 const (
 	laneHeight = 11
-	laneRoom   = 1.4 // per cent of the axis between two marks of a lane
+	laneRoom   = 1.4 // distance between two marks of a lane, in percent of the axis
 	mostLanes  = 6
 )
 
-// lanes give each mark, in the order of time, the first lane on which it covers
-// none before it. Where all are taken it shares the one that ends first.
+// lanes places each mark, in order of time, in the first lane where it does not cover an
+// earlier mark. If all lanes are full, it goes into the one that is free soonest.
 func (c *chart) lanes(marks []mark) []int {
 	var ends []float64
 	out := make([]int, len(marks))
@@ -313,7 +312,7 @@ func (c *chart) bars(label string, reports []answer.ReportedBan) {
 	}
 }
 
-// smallStrip draws the last days of an answer without labels, for a card.
+// smallStrip draws the last n days of an answer without labels, for a card.
 func smallStrip(a *inquiry.Answered, n int, lang *catalogue) template.HTML {
 	rows := rowsOf(a, chartWords{lang})
 	if len(rows) == 0 {
@@ -322,14 +321,14 @@ func smallStrip(a *inquiry.Answered, n int, lang *catalogue) template.HTML {
 	return stripOf(rows[0], a.At, n, lang)
 }
 
-// stripOf draws the last days of a row before a moment, without labels.
+// stripOf draws the last n days of a row before a moment, without labels.
 func stripOf(row timelineRow, at time.Time, n int, lang *catalogue) template.HTML {
 	c := &chart{words: chartWords{lang}, From: at.AddDate(0, 0, -n), To: at, Per: 1}
 	return c.strip(&row, nil)
 }
 
-// worst is the state most against the network that any of the row's parts has
-// on the days of a column.
+// worst returns the state of the row's parts that speaks most for blocking, on the days of
+// a column.
 func (r *timelineRow) worst(from time.Time, days int) verdict.State {
 	worst := verdict.Insufficient
 	for _, part := range r.parts {
@@ -347,10 +346,11 @@ type timelineRow struct {
 	asn          uint32
 	measurements uint32
 	days         map[string]answer.Day
-	parts        []map[string]answer.Day // the networks, of all together
+	parts        []map[string]answer.Day // for the row of all networks: each network by itself
 }
 
-// rowsOf gives all networks together first, then those most measured.
+// rowsOf returns the row of all networks together, then one for each network, the most
+// measured first.
 func rowsOf(a *inquiry.Answered, words chartWords) []timelineRow {
 	if len(a.Days) == 0 {
 		return nil
@@ -383,8 +383,8 @@ func index(days []answer.Day) map[string]answer.Day {
 	return m
 }
 
-// merge sums the days of one column; the column shows the strongest state
-// that any of its days has against the network.
+// merge adds up the days of one column. The column takes the state of its days that speaks
+// most for blocking. found is false if no day has measurements.
 func merge(days map[string]answer.Day, from, to time.Time) (answer.Day, bool) {
 	var sum answer.Day
 	found := false
@@ -410,8 +410,8 @@ func rank(s verdict.State) int {
 	return slices.Index([]verdict.State{verdict.Insufficient, verdict.OK, verdict.Down, verdict.Impaired, verdict.LikelyBlocked, verdict.Blocked}, s)
 }
 
-// axis draws day, month or year marks. Of more than four, a narrow page names
-// every third.
+// axis draws marks for days, months or years. If there are more than four, a narrow page
+// names every third.
 func axis(from, to time.Time, words chartWords) template.HTML {
 	var b strings.Builder
 	days := to.Sub(from).Hours() / 24
@@ -437,7 +437,7 @@ func axis(from, to time.Time, words chartWords) template.HTML {
 	for i, t := range marks {
 		x, class := 100*t.Sub(from).Hours()/24/days, ""
 		if x > 92 {
-			class = "end-anchor" // its name stands before it
+			class = "end-anchor" // its name stands before the mark
 		}
 		if len(marks) > 4 && i%3 != 0 {
 			class += " minor"
@@ -453,6 +453,6 @@ func axis(from, to time.Time, words chartWords) template.HTML {
 }
 
 func parseDay(s string) time.Time {
-	t, _ := time.Parse(time.DateOnly, s) // made by the store
+	t, _ := time.Parse(time.DateOnly, s) // the store makes these, always valid
 	return t
 }

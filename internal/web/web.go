@@ -1,6 +1,7 @@
-// Package web is the site: pages made on the server that work without
-// JavaScript, and the same values as JSON. It reads the archive through
-// package store and changes nothing.
+// Package web is the site: pages that the server makes and that work without JavaScript,
+// and the same values as JSON. It asks package inquiry for answers and decides no state
+// itself. It writes only what readers send: notes, into the inbox, and requests for
+// alerts.
 package web
 
 import (
@@ -40,24 +41,24 @@ import (
 //go:embed template/*.html static/*
 var files embed.FS
 
-// Site serves the pages. Its fields are set before first use.
+// Site serves the pages. Its fields must be set before the first use.
 type Site struct {
 	Desk    *inquiry.Desk
 	Store   *store.Store
 	Targets *target.Registry
 	Records *casefile.Records
 	Search  *search.Index
-	Alerts  *alert.Subscribers             // who asked for alerts; nil where the server sends none
-	Inbox   *inbox.Box                     // what readers send; nil where the server takes nothing
-	Client  func(*http.Request) netip.Addr // who sent a request; nil: the connection's address
+	Alerts  *alert.Subscribers             // who asked for alerts; nil: this server sends none
+	Inbox   *inbox.Box                     // what readers send; nil: this server takes nothing
+	Client  func(*http.Request) netip.Addr // returns who sent a request; nil: the address of the connection
 	Now     func() time.Time
-	Ledger  *notary.Log // nil where there is none
-	// Witnesses are the verifier strings of those that are asked to sign it.
+	Ledger  *notary.Log // nil if this server has none
+	// Witnesses are the verifier strings of those that are asked to sign the ledger.
 	Witnesses []string
-	// Endpoints describe the API of this server; none where it has none.
+	// Endpoints describe the API of this server; nil if it has none.
 	Endpoints []api.Endpoint
 	Log       *slog.Logger
-	Demo      bool // the archive was made in a lab: every page says so
+	Demo      bool // the archive was made in a lab; every page says so
 	Static    bool // the pages become files: they have no forms
 
 	proving       sync.Mutex                    // held while a bundle is made
@@ -67,20 +68,20 @@ type Site struct {
 	languageCodes []string
 }
 
-// handler is an HTTP handler that returns its failure.
+// handler is an HTTP handler that returns an error.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// notFound is the failure of a page that does not exist; its text is shown.
+// notFound is the error of a page that does not exist; readers see its text.
 type notFound string
 
 func (n notFound) Error() string { return string(n) }
 
-// badRequest is a mistake of the reader's; its text is shown.
+// badRequest is a mistake of the reader; readers see its text.
 type badRequest string
 
 func (b badRequest) Error() string { return string(b) }
 
-// Handler is the site's contents. It is called once.
+// Handler returns the whole site. Call it once.
 func (s *Site) Handler() http.Handler {
 	s.pages, s.languages, s.abbreviations = parsePages(), loadCatalogues(), newExpander(s.Records)
 	s.languageCodes = slices.Sorted(maps.Keys(s.languages))
@@ -178,7 +179,7 @@ func (s *Site) Handler() http.Handler {
 	return s.inTurn(compressed(withoutSlash(s.onlyKnownMethods(mux))))
 }
 
-// withoutSlash sends an address that ends in a slash to the one without.
+// withoutSlash redirects an address that ends in a slash to the one without.
 func withoutSlash(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := r.URL.EscapedPath(); len(p) > 1 && strings.HasSuffix(p, "/") && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
@@ -189,8 +190,8 @@ func withoutSlash(next http.Handler) http.Handler {
 	})
 }
 
-// moveTo sends a reader for good to another path of this site, with the query
-// that was asked. The path begins with one slash, so it is never another host.
+// moveTo redirects a reader permanently to another path of this site, and keeps the query.
+// The path begins with exactly one slash, so it never names another host.
 func moveTo(w http.ResponseWriter, r *http.Request, path string) {
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
@@ -199,7 +200,7 @@ func moveTo(w http.ResponseWriter, r *http.Request, path string) {
 	w.WriteHeader(http.StatusMovedPermanently)
 }
 
-// compressed answers in zstd or gzip where the reader takes it.
+// compressed compresses answers with zstd or gzip if the reader accepts it.
 func compressed(next http.Handler) http.Handler {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(true))
 	if err != nil {
@@ -208,7 +209,7 @@ func compressed(next http.Handler) http.Handler {
 	return wrap(next)
 }
 
-// wrap turns a failure into a status; strangers see no internals.
+// wrap turns an error into a status. Strangers see no internals.
 func (s *Site) wrap(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -233,13 +234,12 @@ func (s *Site) wrap(h handler) http.Handler {
 	})
 }
 
-// failTitles are the heads of pages of errors, as readers call them.
+// failTitles are the titles of error pages, by status.
 var failTitles = map[int]string{
 	http.StatusNotFound: "There is nothing here", http.StatusBadRequest: "This question cannot be answered", http.StatusMethodNotAllowed: "This page can only be read", http.StatusInternalServerError: "Something went wrong",
 }
 
-// fail answers with a page of an error that speaks to the reader, in the language
-// of the address.
+// fail answers with an error page in the language of the address.
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	if wantsJSON(r) {
@@ -261,17 +261,17 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, text str
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write(page) // the reader's loss
+	w.Write(page) // an error is the reader's loss
 }
 
-// languageOf is the language of an address, nil for English.
+// languageOf returns the catalogue of the language of an address, nil for English.
 func (s *Site) languageOf(r *http.Request) *catalogue {
 	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	return s.languages[first]
 }
 
-// onlyKnownMethods answers a method that an address does not take with a page
-// that says so, and with Allow.
+// onlyKnownMethods answers a method that an address does not take with status 405, the
+// header Allow, and a page that says so.
 func (s *Site) onlyKnownMethods(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -292,7 +292,7 @@ func (s *Site) onlyKnownMethods(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// unsaid keeps the status and the header of an answer and drops its text.
+// unsaid is a ResponseWriter that keeps the status and the header and drops the text.
 type unsaid struct {
 	header http.Header
 	status int
@@ -302,26 +302,26 @@ func (u *unsaid) Header() http.Header         { return u.header }
 func (u *unsaid) WriteHeader(code int)        { u.status = code }
 func (u *unsaid) Write(b []byte) (int, error) { return len(b), nil }
 
-// wantsJSON reports whether the reader is a program: ?format=json, or an
-// Accept header that asks for it.
+// wantsJSON reports whether the reader is a program: it sends ?format=json, or an Accept
+// header that begins with application/json.
 func wantsJSON(r *http.Request) bool {
 	return r.URL.Query().Get("format") == "json" || strings.HasPrefix(r.Header.Get("Accept"), "application/json")
 }
 
-// deliver answers with what was made of the present state. A reader who has
-// the same gets no more than that answer.
+// deliver answers with body and an ETag made of its hash. A reader who already has these
+// bytes gets 304.
 func deliver(w http.ResponseWriter, r *http.Request, mediaType string, body []byte) {
 	sum := sha256.Sum256(body)
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:12])+`"`)
 	if w.Header().Get("Cache-Control") == "" {
-		w.Header().Set("Cache-Control", "no-cache") // may be kept, and is asked for again
+		w.Header().Set("Cache-Control", "no-cache") // a cache may keep it, but must ask each time whether it changed
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// parsePages parses each page within the layout. The templates are part of the
-// program: one that does not parse is a panic, and no test passes.
+// parsePages parses each page together with the layout. The templates are part of the
+// program: it panics if one does not parse.
 func parsePages() map[string]*template.Template {
 	layout := template.Must(template.New("").Funcs(functions).ParseFS(files, "template/layout.html", "template/parts.html"))
 	names, err := fs.Glob(files, "template/*.html")
@@ -343,7 +343,7 @@ func (s *Site) render(page string, data map[string]any) ([]byte, error) {
 	return s.execute(page, data)
 }
 
-// execute fills in a page.
+// execute fills in the template of a page.
 func (s *Site) execute(page string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := s.pages[page].ExecuteTemplate(&b, "layout", data); err != nil {
@@ -352,7 +352,7 @@ func (s *Site) execute(page string, data any) ([]byte, error) {
 	return s.abbreviations.expand(b.Bytes()), nil
 }
 
-// asset serves a file of the program.
+// asset serves a file that is part of the program.
 func (s *Site) asset(name string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		b, err := files.ReadFile(name)

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// times are the days that an address names, as moments: since is the start of
-// a day, at and known are exclusive ends.
+// times are the days that an address names, as moments. since is the start of a day; at
+// and known are exclusive ends. The zero time means that the address names none.
 type times struct{ since, at, known time.Time }
 
-// timesOf reads ?since=, ?at= (or ?until=) and ?as-of=, each a day. "At" is the
-// day that is asked about; "as of" is the day whose knowledge is used.
+// timesOf reads ?since=, ?at= (or ?until=) and ?as-of=, each a day. "at" is the day that
+// is asked about; "as-of" is the day whose knowledge is used.
 func timesOf(r *http.Request) (times, error) {
 	var t times
 	for _, p := range []struct {
@@ -37,10 +37,10 @@ func timesOf(r *http.Request) (times, error) {
 	return t, nil
 }
 
-// whenAsked is what the control of the day shows, and what links to other pages
-// carry so that they speak of the same day.
+// whenAsked is what the control of the day shows. Links to other pages carry its Query, so
+// that they speak of the same day.
 type whenAsked struct {
-	Action    string // the page's own path
+	Action    string // the path of the page itself
 	At, Known string // days as 2024-02-17, "" for now
 	Query     string // "?at=2024-02-17", or ""
 }
@@ -56,8 +56,8 @@ func (t times) asked(r *http.Request) whenAsked {
 	return w
 }
 
-// end is the end of the day that is asked about, else of that whose knowledge is
-// used; zero for now.
+// end returns the end of the day that is asked about, or else of the day whose knowledge
+// is used; the zero time for now.
 func (t times) end() time.Time {
 	if t.at.IsZero() {
 		return t.known
@@ -65,7 +65,7 @@ func (t times) end() time.Time {
 	return t.at
 }
 
-// With is the address of the page with one more parameter, of the same days.
+// With returns the query of the page with one more parameter, for the same days.
 func (w whenAsked) With(name, value string) string {
 	q := url.Values{name: {value}}
 	if w.At != "" {
@@ -77,7 +77,7 @@ func (w whenAsked) With(name, value string) string {
 	return "?" + q.Encode()
 }
 
-// query carries the days to another page: "?at=2024-02-17", or "".
+// query returns the days as a query for another page: "?at=2024-02-17", or "".
 func (t times) query() string {
 	q := url.Values{}
 	if !t.at.IsZero() {

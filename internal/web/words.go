@@ -16,8 +16,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// functions are those of the templates. Dates are said in words, in a <time>
-// that programs can read.
+// functions are the functions of the templates. Dates are in words within a <time> that
+// programs can read.
 var functions = template.FuncMap{
 	"date":      date,
 	"moment":    moment,
@@ -49,20 +49,20 @@ var functions = template.FuncMap{
 
 const longDay = "2 January 2006"
 
-// date is a day (UTC) in words.
+// date puts a day (UTC) into words.
 func date(t time.Time) template.HTML {
 	t = t.UTC()
 	return template.HTML(`<time datetime="` + t.Format(time.DateOnly) + `">` + t.Format(longDay) + `</time>`)
 }
 
-// moment is a minute (UTC) in words.
+// moment puts a minute (UTC) into words.
 func moment(t time.Time) template.HTML {
 	t = t.UTC()
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + t.Format("2 January 2006, 15:04 UTC") + `</time>`)
 }
 
-// edtf is a date of the record in words; of one that is a plain day or moment
-// programs can read the <time>.
+// edtf puts a date of the record into words. A plain day or moment stands in a <time> that
+// programs can read.
 func edtf(d casefile.Date) template.HTML {
 	words, text := template.HTMLEscapeString(d.Words()), d.String()
 	if words == "" {
@@ -76,7 +76,7 @@ func edtf(d casefile.Date) template.HTML {
 	return template.HTML(`<time datetime="` + template.HTMLEscapeString(text) + `">` + words + `</time>`)
 }
 
-// when says an interval in words; nil is not known.
+// when puts an interval into words; nil means not known.
 func when(i *event.Interval) string {
 	if i == nil {
 		return "not known"
@@ -84,7 +84,7 @@ func when(i *event.Interval) string {
 	return answer.When(*i)
 }
 
-// dayOrSpan says an interval as an entry of a table: a day, or the days between which
+// dayOrSpan puts an interval into a cell of a table: a day, or the two days between which
 // it lies.
 func dayOrSpan(i *event.Interval) template.HTML {
 	words := when(i)
@@ -97,7 +97,7 @@ func dayOrSpan(i *event.Interval) template.HTML {
 	return template.HTML(template.HTMLEscapeString(words))
 }
 
-// stateWord is a state as a reader calls it.
+// stateWord names a state for readers.
 func stateWord(s any) string {
 	switch fmt.Sprint(s) {
 	case "blocked":
@@ -125,15 +125,15 @@ func channel(name string) string {
 	return spacedWords(name)
 }
 
-// programNames are names of tests, of mechanisms and the like within a sentence.
+// programNames finds names of tests, mechanisms and the like in a sentence.
 var programNames = regexp.MustCompile(`\b[a-z]+_[a-z_]+\b|\b(?:dns|tcp|tls|http|quic|ip|app)\.[a-z_.]*[a-z]\b|\bts-\d+\b|\bprobe-cli\b`)
 
-// prose is a sentence in which the names of programs stand apart.
+// prose turns a sentence into HTML, with such names in <code>.
 func prose(s string) template.HTML {
 	return template.HTML(programNames.ReplaceAllString(template.HTMLEscapeString(s), "<code>$0</code>"))
 }
 
-// how says a mechanism in words, with its name.
+// how puts a mechanism into words, followed by its name.
 func how(mechanism string) template.HTML {
 	name := "<code>" + template.HTMLEscapeString(mechanism) + "</code>"
 	if w := verdict.MechanismWords(mechanism); w != "" {
@@ -142,7 +142,7 @@ func how(mechanism string) template.HTML {
 	return template.HTML(name)
 }
 
-// count is a number with its noun: "1 network", "1,142 measurements".
+// count returns a number with its noun: "1 network", "1,142 measurements".
 func count(n any, noun string) string {
 	s := fmt.Sprint(n)
 	if first, rest, ok := strings.Cut(noun, " or "); ok && s != "1" { // "platform or site"

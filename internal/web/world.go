@@ -13,30 +13,30 @@ import (
 	"github.com/bandish/bandish/answer"
 )
 
-// worldShapes has a line a country: its code, "-" for what has none, and its
-// shape as an SVG path on a plane of 720 × 282, two units a degree, from 84° north
-// to 57° south. The shapes are those of Natural Earth at 1:110 million (public
-// domain), as npm's world-atlas has them, rounded to whole units.
+// worldShapes has one line for each country: its code ("-" if it has none) and its shape
+// as an SVG path. The plane is 720 × 282 units, two units a degree, from 84° north to 57°
+// south. The shapes come from Natural Earth at 1:110 million (public domain), through
+// npm's world-atlas, rounded to whole units.
 //
 //go:embed world.tsv
 var worldShapes string
 
-// worldMap colours the countries of one target's answers; each links to its
-// answer. A country of which nothing is known is an outline.
+// worldMap draws the world with each country in the colour of its answer about one target;
+// each links to its answer. A country without an answer is an outline.
 func worldMap(target string, answers []answer.Answer, query string) template.HTML {
 	return drawWorld(target, answers, query, outlines(), nil)
 }
 
-// smallWorld is the same with coarser shapes, for a page that shows more than the
-// map, in words of a language, nil for English.
+// smallWorld is worldMap with coarser shapes, for a page that shows more than the map. It
+// is in language lang (nil: English).
 func smallWorld(target string, answers []answer.Answer, query string, lang *catalogue) template.HTML {
 	return drawWorld(target, answers, query, coarse(), lang)
 }
 
-// outline is the shape of one country.
+// outline is the shape of one country as an SVG path.
 type outline struct{ cc, shape string }
 
-// The shapes of the map, and coarser ones: they are made once.
+// The shapes of the map, and coarser ones. They are made once.
 var (
 	outlines = sync.OnceValue(func() (out []outline) {
 		for line := range strings.Lines(worldShapes) {
@@ -81,8 +81,8 @@ func drawWorld(target string, answers []answer.Answer, query string, countries [
 
 var numbers = regexp.MustCompile(`-?\d+`)
 
-// coarser puts the points of a shape on a grid and drops those that add nothing.
-// Borders that two countries share stay shared.
+// coarser moves the points of a shape onto a grid and drops those that add nothing. A
+// border that two countries share stays the same in both.
 func coarser(shape string, grid int) string {
 	var b strings.Builder
 	for ring := range strings.SplitSeq(shape, "z") {
@@ -97,7 +97,8 @@ func coarser(shape string, grid int) string {
 	return strings.NewReplacer(" z", "z", " -", "-").Replace(b.String())
 }
 
-// onGrid are the points of a ring, whose numbers are a start and steps from it.
+// onGrid returns the points of a ring on the grid. steps are the ring's start and then the
+// steps from point to point, x and y in turn.
 func onGrid(steps []string, grid int) [][2]int {
 	var out [][2]int
 	x, y := 0, 0

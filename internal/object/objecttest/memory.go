@@ -17,8 +17,8 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Memory is a store in memory. Before and After may fail a call: Before it is done,
-// or After, so that it was done and the caller does not know.
+// Memory is a store in memory. Before and After may make a call fail: Before, without
+// doing it; After, when it is done and the caller does not know.
 type Memory struct {
 	Before, After func(call, name string) error
 
@@ -34,14 +34,14 @@ type kept struct {
 
 func (m *Memory) String() string { return "memory" }
 
-// Calls counts the calls of each kind.
+// Calls returns how many calls of each kind there were.
 func (m *Memory) Calls() map[string]int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.told)
 }
 
-// Change puts other content in the place of an object, as no client may.
+// Change replaces the content of an object, as no client may.
 func (m *Memory) Change(name string, to []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,7 +55,7 @@ func (m *Memory) Lose(name string) {
 	delete(m.held, name)
 }
 
-// do does a call, under the lock, as it is told to fail.
+// do does a call under the lock, or fails as Before and After say.
 func (m *Memory) do(ctx context.Context, call, name string, fn func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err

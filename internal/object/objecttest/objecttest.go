@@ -1,6 +1,5 @@
-// Package objecttest holds every store of objects to the same contract, and lends
-// stores to the tests of others: one in memory that fails as it is told to, and a
-// server that speaks S3.
+// Package objecttest checks every store of objects against one contract. It also has
+// stores for other tests: one in memory that fails on demand, and a server that speaks S3.
 package objecttest
 
 import (
@@ -26,8 +25,8 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Bucket starts a server that speaks S3 within the process, and holds one bucket: at
-// is its address, as s3://bucket.
+// Bucket starts a server that speaks S3 in this process, with one bucket. at is its
+// address, as s3://bucket.
 func Bucket(t testing.TB) (at string, access object.Access) {
 	t.Helper()
 	b := s3mem.New()
@@ -39,9 +38,8 @@ func Bucket(t testing.TB) (at string, access object.Access) {
 	return "s3://kept", object.Access{Endpoint: strings.TrimPrefix(srv.URL, "http://"), Insecure: true, Private: true, Key: "key", Secret: "secret"}
 }
 
-// Gateway starts versitygw, a server of others that keeps objects in a folder, and makes
-// one bucket on it. The program is the one that BANDISH_VERSITYGW names; ok is false where
-// it names none.
+// Gateway starts versitygw, an S3 server by others that keeps objects in a folder, and
+// makes a bucket on it. BANDISH_VERSITYGW names the program; ok is false if it is not set.
 func Gateway(t testing.TB) (at string, access object.Access, ok bool) {
 	t.Helper()
 	program := os.Getenv("BANDISH_VERSITYGW")
@@ -81,7 +79,7 @@ func Gateway(t testing.TB) (at string, access object.Access, ok bool) {
 	return "s3://kept", object.Access{Endpoint: address, Insecure: true, Private: true, Key: "key", Secret: "secret"}, true
 }
 
-// Suite holds a store to its contract. open gives the same store again, as another
+// Suite checks a store against its contract. open returns the same store again, as another
 // process would see it.
 func Suite(t *testing.T, open func() object.Store) {
 	for _, test := range []struct {
@@ -124,7 +122,7 @@ func created(t *testing.T, open func() object.Store) {
 	for _, text := range []string{"", "x", "two\nlines", large} {
 		name := fmt.Sprintf("created/%d/a b+c%%é", len(text))
 		r := content(text)
-		r.Seek(0, io.SeekEnd) // the store begins at the beginning by itself
+		r.Seek(0, io.SeekEnd) // the store must seek to the beginning itself
 		if err := s.Create(t.Context(), name, r); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +217,7 @@ func swaps(t *testing.T, open func() object.Store) {
 	is(t, err, object.ErrChanged)
 }
 
-// races has sixteen add a line each in every round, all at once.
+// races lets sixteen goroutines add a line each, all at one time, in every round.
 func races(t *testing.T, open func() object.Store) {
 	const writers, rounds = 16, 8
 	var wg sync.WaitGroup
@@ -237,7 +235,7 @@ func races(t *testing.T, open func() object.Store) {
 	HoldsLines(t, open(), "part", writers, rounds)
 }
 
-// AddLine adds a line to an object, once.
+// AddLine adds a line to an object unless it has it.
 func AddLine(ctx context.Context, s object.Store, name, line string) error {
 	return object.Update(ctx, s, name, func(old []byte) ([]byte, error) {
 		if slices.Contains(strings.Split(string(old), "\n"), line) {
@@ -247,8 +245,8 @@ func AddLine(ctx context.Context, s object.Store, name, line string) error {
 	})
 }
 
-// HoldsLines makes sure that an object has the lines that so many writers added in
-// so many rounds, each once.
+// HoldsLines checks that an object has the lines that so many writers added in so many
+// rounds, each once.
 func HoldsLines(t *testing.T, s object.Store, name string, writers, rounds int) {
 	t.Helper()
 	text, _, err := s.Read(context.Background(), name)
@@ -305,7 +303,7 @@ func lists(t *testing.T, open func() object.Store) {
 			t.Errorf("below %q: %q, want %q", prefix, got, some)
 		}
 	}
-	for range s.List(t.Context(), "list") { // one may stop at once
+	for range s.List(t.Context(), "list") { // a list need not be read to its end
 		break
 	}
 	ended, end := context.WithCancel(t.Context())
@@ -352,7 +350,7 @@ func names(t *testing.T, open func() object.Store) {
 	}
 }
 
-// short is a file that ends before the size that it said.
+// short is a file that ends before the size that it claims.
 type short struct{ io.ReadSeeker }
 
 func (s short) Read(p []byte) (int, error) {
