@@ -4,8 +4,8 @@
 package chdb
 
 import (
-	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,18 +24,20 @@ import (
 	chproto "github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 	"github.com/ebitengine/purego"
+
+	"github.com/bandish/bandish/internal/child"
 )
 
 const (
 	// Library is the environment variable with the path of libchdb.so.
 	Library = "BANDISH_LIBCHDB"
-	child   = "BANDISH_CHDB_CHILD" // set in the process that loads the library; its value is the folder of the database
+	folder  = "BANDISH_CHDB_CHILD" // set in the process that loads the library; its value is the folder of the database
 )
 
 // Main must be the first call in TestMain. In the process that Start began, it serves
 // until its standard input ends, and never returns.
 func Main() {
-	dir := os.Getenv(child)
+	dir := os.Getenv(folder)
 	if dir == "" {
 		return
 	}
@@ -54,30 +55,18 @@ func Start(t *testing.T) string {
 	if os.Getenv(Library) == "" {
 		t.Skip("no ClickHouse at hand: " + Library + " names libchdb.so (npm install @chdb/lib-linux-x64-gnu)")
 	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), child+"="+t.TempDir())
+	cmd := child.Command(context.Background(), t, folder+"="+t.TempDir())
 	cmd.Dir = "/" // tables of Iceberg must lie below it
 	cmd.Stderr = t.Output()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := child.Start(t, cmd)
 	t.Cleanup(func() {
 		in.Close()
 		cmd.Wait()
 	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatalf("ClickHouse did not start: %v", err)
+	if !out.Scan() {
+		t.Fatalf("ClickHouse did not start: %v", cmp.Or(out.Err(), io.EOF))
 	}
-	return strings.TrimSpace(line)
+	return out.Text()
 }
 
 func serve(library, dir string) error {

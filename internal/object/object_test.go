@@ -15,7 +15,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/bandish/bandish/internal/child"
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/object"
 	"github.com/bandish/bandish/internal/object/objecttest"
@@ -135,31 +135,15 @@ func TestProcessesRace(t *testing.T) {
 func raceProcesses(t *testing.T, s object.Store, rounds int, where string) {
 	t.Helper()
 	const processes = 16
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	type process struct {
 		in  io.WriteCloser
 		out *bufio.Scanner
 	}
 	var all []process
 	for i := range processes {
-		cmd := exec.CommandContext(t.Context(), self)
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d x", racer, where, i))
-		cmd.Stderr = os.Stderr
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		p := process{in, bufio.NewScanner(out)}
+		cmd := child.Command(t.Context(), t, fmt.Sprintf("%s=%s %d x", racer, where, i))
+		in, out := child.Start(t, cmd)
+		p := process{in, out}
 		defer func() {
 			p.in.Close()
 			if err := cmd.Wait(); err != nil {

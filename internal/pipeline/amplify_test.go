@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -138,25 +137,11 @@ func processorTime() time.Duration {
 }
 
 // amplifyOnce is what a document takes in a process of its own.
-func amplifyOnce(t *testing.T, which string) (got amplified) {
+func amplifyOnce(t *testing.T, which string) amplified {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), childMode+"=amplify", "BANDISH_TEST_DIR="+t.TempDir(), "BANDISH_TEST_SOURCE="+which)
-	cmd.Stderr = os.Stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	return got
+	return answer[amplified](t, program(ctx, t, "amplify", t.TempDir(), which))
 }
 
 // No document takes the memory or the time of many.
@@ -216,21 +201,7 @@ func TestHostileLoad(t *testing.T) {
 	if os.Getenv("BANDISH_LONG") == "" {
 		t.Skip("it takes some seconds of both cores: BANDISH_LONG=1")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), childMode+"=hostile-load", "BANDISH_TEST_DIR="+t.TempDir())
-	cmd.Stderr = os.Stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	var got amplified
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
+	got := answer[amplified](t, program(t.Context(), t, "hostile-load", t.TempDir(), ""))
 	t.Logf("%.0f MB, %.1f s", got.MB, got.Seconds)
 	if got.MB > 1024 {
 		t.Errorf("the process took %.0f MB", got.MB)

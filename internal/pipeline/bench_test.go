@@ -186,22 +186,9 @@ func folderMB(b *testing.B, dir string) float64 {
 
 func runBench(b *testing.B, mode, cores, dir, src string) benchStats {
 	b.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		b.Fatal(err)
-	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), childMode+"=bench-"+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+src, "GOMAXPROCS="+cores)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		b.Fatal(err)
-	}
-	var s benchStats
-	if err := json.Unmarshal(out, &s); err != nil {
-		b.Fatalf("the child printed %q: %v", out, err)
-	}
-	return s
+	cmd := program(b.Context(), b, "bench-"+mode, dir, src)
+	cmd.Env = append(cmd.Env, "GOMAXPROCS="+cores)
+	return answer[benchStats](b, cmd)
 }
 
 // benchChild runs one side of the comparison.

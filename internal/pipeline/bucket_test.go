@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/child"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/object/objecttest"
 )
@@ -108,28 +110,33 @@ func racerChild(dir string) error {
 	return in.Err()
 }
 
-// child begins a process that does something in a data folder.
-func child(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteCloser, out *bufio.Scanner, stderr *bytes.Buffer) {
+// program is this test's program, which in a process of its own does something in a
+// data folder.
+func program(ctx context.Context, t testing.TB, mode, dir, what string) *exec.Cmd {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+	return child.Command(ctx, t, childMode+"="+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+what)
+}
+
+// answer runs a process to its end and reads what it says in JSON.
+func answer[T any](t testing.TB, cmd *exec.Cmd) (said T) {
+	t.Helper()
+	text, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(text, &said)
 	}
-	cmd = exec.Command(self)
-	cmd.Env = append(os.Environ(), childMode+"="+mode, "BANDISH_TEST_DIR="+dir, "BANDISH_TEST_SOURCE="+what)
-	stderr = new(bytes.Buffer)
+	if err != nil {
+		t.Fatalf("the process said %q: %v", text, err)
+	}
+	return said
+}
+
+// started begins a process and gives the ends of it that a test holds.
+func started(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteCloser, out *bufio.Scanner, stderr *bytes.Buffer) {
+	t.Helper()
+	cmd, stderr = program(context.Background(), t, mode, dir, what), new(bytes.Buffer)
 	cmd.Stderr = stderr
-	if in, err = cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return cmd, in, bufio.NewScanner(stdout), stderr
+	in, out = child.Start(t, cmd)
+	return cmd, in, out, stderr
 }
 
 // The tests by processes take a quarter of an hour on two cores where they are as long as
@@ -253,7 +260,7 @@ func TestWorkersOnOneBucket(t *testing.T) {
 				if rnd.IntN(4) == 0 { // another machine takes its part over
 					dir = another()
 				}
-				cmd, _, out, stderr := child(t, "worker", dir, fmt.Sprintf("%d/%d %s", i+1, workers, source))
+				cmd, _, out, stderr := started(t, "worker", dir, fmt.Sprintf("%d/%d %s", i+1, workers, source))
 				out.Scan() // ready
 				kill := false
 				select {
@@ -376,7 +383,7 @@ func TestProcessesRaceForABucket(t *testing.T) {
 	}
 	var all []racer
 	for i := range processes {
-		cmd, in, out, stderr := child(t, "racer", another(), "")
+		cmd, in, out, stderr := started(t, "racer", another(), "")
 		if !out.Scan() {
 			t.Fatalf("process %d did not start: %s", i, stderr)
 		}
@@ -451,7 +458,7 @@ func BenchmarkBucket(b *testing.B) {
 			began := time.Now()
 			var all []*exec.Cmd
 			for n := range c.workers {
-				cmd, _, out, stderr := child(b, "importer", dir(), fmt.Sprintf("%d/%d %s", n+1, c.workers, source))
+				cmd, _, out, stderr := started(b, "importer", dir(), fmt.Sprintf("%d/%d %s", n+1, c.workers, source))
 				go func() {
 					for out.Scan() {
 					}

@@ -170,7 +170,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 // It adds to acked what was acknowledged: uid → batch.
 func killOnce(t *testing.T, i int, mode, dir, source string, delay time.Duration, acked map[string]string) {
 	t.Helper()
-	cmd, _, out, stderr := child(t, mode, dir, source)
+	cmd, _, out, stderr := started(t, mode, dir, source)
 	out.Scan() // ready
 	timer := time.AfterFunc(delay, func() { cmd.Process.Kill() })
 	if i%4 == 0 {

@@ -41,11 +41,11 @@ func (s *Site) langFeed(w http.ResponseWriter, r *http.Request, c *catalogue, pa
 	v := langView{c: c, Code: c.code}
 	words := feedWords{code: c.code, about: c.text("feed.about", nil), own: func(path string) string { return strings.TrimSuffix(c.own(path), "/") }}
 	words.title = func(t feedTopic) (string, error) {
-		name, err := v.feedName(s, r, t)
+		title, err := v.topicTitle(s, r, t)
 		if s.Demo {
-			name = c.text("demo", nil) + " " + name
+			title = c.text("demo", nil) + " " + title
 		}
-		return plainName(name), err
+		return plainName(title), err
 	}
 	words.item = func(one *inquiry.Change) (string, string) {
 		title, text := v.feedItem(s, one)
@@ -54,7 +54,8 @@ func (s *Site) langFeed(w http.ResponseWriter, r *http.Request, c *catalogue, pa
 	return s.feedIn(w, r, words)
 }
 
-func (v *langView) feedName(s *Site, r *http.Request, t feedTopic) (string, error) {
+// topicTitle names what a feed is about as the page of it does.
+func (v *langView) topicTitle(s *Site, r *http.Request, t feedTopic) (string, error) {
 	country := v.c.country(t.CC, inquiry.Country(t.CC))
 	name, _ := v.c.platform(t.Target, s.name(t.Target))
 	switch {

@@ -61,32 +61,29 @@ type feedTopic struct {
 // feed tells what changed, as Atom (feed.atom) or JSON Feed (feed.json), for the whole
 // site, a country, a platform, an answer or a case.
 func (s *Site) feed(w http.ResponseWriter, r *http.Request) error {
-	words := feedWords{code: "en", about: "What began, ended or was done, by measurements and by the record.", own: func(path string) string { return path }}
-	words.title = func(t feedTopic) (string, error) {
-		name := s.feedName(t)
-		if s.Demo {
-			name = "DEMONSTRATION, made in a lab: " + name
-		}
-		return name, nil
-	}
+	words := feedWords{code: "en", about: "What began, ended or was done, by measurements and by the record.", title: s.englishFeedTitle, own: func(path string) string { return path }}
 	words.item = func(c *inquiry.Change) (string, string) {
 		return capital(changeKind(c)) + ": " + short(c.Text), c.Text
 	}
 	return s.feedIn(w, r, words)
 }
 
-func (s *Site) feedName(t feedTopic) string {
+func (s *Site) englishFeedTitle(t feedTopic) (string, error) {
+	title := "What changed"
 	switch {
 	case t.Case != "":
-		return s.Records.Case(t.Case).Title
+		title = s.Records.Case(t.Case).Title
 	case t.CC != "" && t.Target != "":
-		return s.name(t.Target) + " in " + inquiry.Country(t.CC)
+		title = s.name(t.Target) + " in " + inquiry.Country(t.CC)
 	case t.CC != "":
-		return "Bans in " + inquiry.Country(t.CC)
+		title = "Bans in " + inquiry.Country(t.CC)
 	case t.Target != "":
-		return s.name(t.Target) + ", in all countries"
+		title = s.name(t.Target) + ", in all countries"
 	}
-	return "What changed"
+	if s.Demo {
+		title = "DEMONSTRATION, made in a lab: " + title
+	}
+	return title, nil
 }
 
 // feedTopicOf reads the topic from the path of a request.
