@@ -37,8 +37,8 @@ type Result struct {
 	SHA256 string   `json:"sha256"` // of the file that was checked
 }
 
-// Options is what the reader brings to a check. Without a key, who signed the log
-// stays unproved.
+// Options is what the reader brings to a check. Without a key it stays unproved who
+// signed the log.
 type Options struct {
 	// Key is the verifier string of the log, from another place than the bundle.
 	Key string

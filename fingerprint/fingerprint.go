@@ -28,8 +28,8 @@ type Fingerprint struct {
 	// (an institution), prov (the server's provider), vbw (words that may mean a
 	// block), fp (known not to be a block).
 	Scope       string
-	Location    string   // body, dns, header.NAME with the name in lower case
-	PatternType string   // full, prefix, contains, regexp (RE2)
+	Location    string // body, dns, header.NAME with the name in lower case
+	PatternType string // full, prefix, contains, regexp (RE2)
 	Pattern     string
 	Countries   []string // where it is expected, ISO 3166-1 alpha-2, sorted
 	Confidence  int      // from 0 to 10: how surely a match is no false positive
