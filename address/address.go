@@ -1,8 +1,8 @@
-// Package address knows what IP addresses are for: which are of the public
-// internet, which carry another address, and how addresses stand in text. It is
-// the only place that knows: what may be fetched (internal/dial), what the test
-// helper measures, and what a resolver cannot rightly answer (verdict) rest on
-// the one table.
+// Package address says what an IP address is used for: whether it belongs to the
+// public internet, whether it carries another address, and how to find addresses in
+// text. It holds the only table of reserved ranges. Three users rest on it:
+// internal/dial (what may be fetched), the test helper (what may be measured) and
+// package verdict (what a resolver cannot rightly answer). The package does no I/O.
 package address
 
 import (
@@ -10,21 +10,23 @@ import (
 	"slices"
 )
 
-// Block is a range of addresses that are not simply of the public internet.
+// Block is a range of addresses that are not ordinary addresses of the public
+// internet.
 type Block struct {
 	Prefix netip.Prefix
 	Why    string // what it is for, and the source that says so
 
-	// Bogon: no public service answers from it, so that a resolver that gives
-	// such an address for a public name gives a wrong one.
+	// Bogon is true where no public service answers from the range. A resolver that
+	// gives such an address for a public name gives a wrong answer.
 	Bogon bool
 
-	// Example: no public service answers from it either, but measurements that
-	// are made for examples and tests say that one did.
+	// Example is true where no public service answers from the range either, but
+	// measurements made for examples and tests say that one did.
 	Example bool
 
-	// Carries is where an IPv4 address stands in it, in bytes from the left; 0:
-	// nowhere. Such an address is judged by the one that it carries.
+	// Carries is the place of an IPv4 address inside an address of the range, in
+	// bytes from the left; 0 means that there is none. Such an address is judged by
+	// the IPv4 address that it carries.
 	Carries int
 }
 
@@ -49,13 +51,15 @@ func carries(b Block, at int) Block {
 	return b
 }
 
-// NAT64 is the prefix of IPv4 by translation that every network may use (RFC 6052).
+// NAT64 is the prefix for translated IPv4 addresses that every network may use (RFC
+// 6052).
 var NAT64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// Blocks are the ranges of IANA's registries of special-purpose addresses (RFC
-// 6890 and its updates), and the public addresses under which clouds serve their
-// secrets. Where two hold an address, the narrower one speaks. Of IPv6 only
-// 2000::/3 is in use: what lies outside is reserved without a row.
+// Blocks lists the ranges of IANA's registries of special-purpose addresses (RFC
+// 6890 and its updates), and the public addresses at which clouds serve their
+// metadata. Where two ranges hold an address, the narrower one counts. Of IPv6 only
+// 2000::/3 is in use: Lookup reserves all other IPv6 addresses, also where no row
+// names them.
 var Blocks = []Block{
 	bogon("0.0.0.0/8", "this network (RFC 791)"),
 	bogon("10.0.0.0/8", "private (RFC 1918)"),
@@ -99,14 +103,15 @@ var Blocks = []Block{
 	bogon("ff00::/8", "multicast (RFC 4291)"),
 }
 
-// outside is what holds of IPv6 where no row does.
+// outside is the block of every IPv6 address that no row holds and that is not in
+// global6.
 var (
 	global6 = netip.MustParsePrefix("2000::/3")
 	outside = bogon("::/0", "outside the global unicast of IPv6 (RFC 4291)")
 )
 
-// index has Blocks by the first byte of their addresses, of IPv4 and of IPv6, the
-// narrowest first.
+// index lists the rows of Blocks by family (0: IPv4, 1: IPv6) and by the first byte
+// of their addresses, the narrowest row first.
 var index = func() (by [2][256][]*Block) {
 	for i := range Blocks {
 		b := &Blocks[i]
@@ -124,7 +129,8 @@ var index = func() (by [2][256][]*Block) {
 	return by
 }()
 
-// Lookup finds the block that speaks of an address.
+// Lookup returns the narrowest block that holds an address, and false where none
+// does: for a public address, and for the zero Addr.
 func Lookup(a netip.Addr) (*Block, bool) {
 	family, first := 0, byte(0)
 	if a.Is6() {
@@ -147,8 +153,8 @@ func Lookup(a netip.Addr) (*Block, bool) {
 	return nil, false
 }
 
-// Carried is the IPv4 address that an address stands for: the one that it
-// carries by one of the public ways, or itself.
+// Carried returns the IPv4 address that an address carries in a public way (mapped,
+// NAT64, 6to4); an address that carries none is returned as it is.
 func Carried(a netip.Addr) netip.Addr {
 	if b, ok := Lookup(a); ok && b.Carries > 0 {
 		bytes := a.As16()
@@ -157,8 +163,9 @@ func Carried(a netip.Addr) netip.Addr {
 	return a
 }
 
-// Reserved says why an address is not of the public internet, "" where it is. An
-// address that carries another is judged by that one.
+// Reserved returns the reason why an address is not one of the public internet, and
+// "" where it is one. An address that carries an IPv4 address is judged by that
+// one.
 func Reserved(a netip.Addr) string {
 	switch {
 	case !a.IsValid():
@@ -181,19 +188,21 @@ func Reserved(a netip.Addr) string {
 	return b.Why
 }
 
-// ClientNetwork is the block of addresses that counts as one client, since whoever
-// has one of them may have all: a /24, or a /48 of IPv6. That of no address is none.
+// ClientNetwork returns the prefix that counts as one client: a /24 of IPv4 or a
+// /48 of IPv6, because whoever has one address of it may have all. For the zero
+// Addr it returns the zero Prefix.
 func ClientNetwork(a netip.Addr) netip.Prefix {
 	a = a.Unmap()
 	bits := 24
 	if a.Is6() {
 		bits = 48
 	}
-	p, _ := a.Prefix(bits) // it fails of no address only
+	p, _ := a.Prefix(bits) // it fails for the zero Addr only
 	return p
 }
 
-// isatap reports an interface identifier that embeds an IPv4 address.
+// isatap reports whether the interface identifier of a carries an IPv4 address (RFC
+// 5214).
 func isatap(a netip.Addr) bool {
 	b := a.As16()
 	return (b[8] == 0 || b[8] == 2) && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe

@@ -5,8 +5,8 @@ import (
 	"regexp"
 )
 
-// addressLike is a run of what addresses are made of; whether it holds one is
-// found by parsing, so that times and versions stay.
+// addressLike matches runs of the characters that addresses are made of. Parsing
+// decides whether a run is an address, so that times and versions stay.
 var addressLike = regexp.MustCompile(`[0-9A-Fa-f:.]{3,}`)
 
 // Scrub replaces every IP address in s by "[scrubbed]", for errors and logs.
@@ -14,8 +14,8 @@ func Scrub(s string) string {
 	return Replace(s, func(netip.Addr) bool { return true })
 }
 
-// Replace replaces the addresses that drop says to, with a port where
-// one follows.
+// Replace replaces by "[scrubbed]" each IP address in s for which drop returns
+// true, together with its port where one follows.
 func Replace(s string, drop func(netip.Addr) bool) string {
 	return addressLike.ReplaceAllStringFunc(s, func(run string) string {
 		// A full stop or a colon before or after may belong to the text.

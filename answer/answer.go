@@ -1,15 +1,15 @@
-// Package answer says how a platform stands in a country at a moment: whether
-// it is blocked, since when, on which networks, how, and on what that rests.
+// Package answer says how a platform stands in a country at a moment: whether it is
+// blocked, since when, on which networks, how, and which evidence shows it.
 //
-// It is the one place where what was measured (cells and events) and what is
-// reported (the case record and imported lists) meet. The pages, the commands,
-// the JSON and the feeds show its values; nothing else decides a state. It does
-// no I/O and reads no clock.
+// Here, and nowhere else, what was measured (cells and events) meets what is
+// reported (the case record and imported lists). Pages, commands, JSON and feeds
+// show the values of this package; no other package decides a state. It does no I/O
+// and reads no clock.
 //
-// The rules, in short: inside a dated ban the answer is that ban. Outside of
-// all bans the last days of measurements conclude, and they conclude "blocked"
-// never: what looks blocked and could not be dated is unclear. Where nothing
-// was measured, reports answer, and the answer says so.
+// The rules in short: Inside a dated ban the answer is that ban. Outside of all
+// bans the last days of measurements decide, and they never give "blocked": what
+// looks blocked and has no dates is unclear. Where nothing was measured, reports
+// decide, and the answer says so.
 package answer
 
 import (
@@ -24,18 +24,18 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Version names how answers are concluded. It changes with every change of what Of
-// or Claims says of the same evidence.
+// Version names the rules of this package. It changes when Of or Claims gives
+// another result for the same evidence.
 const Version = "answer-1"
 
-// Window is how far back from the moment measurements outside of a ban speak.
+// Window is how long before the moment a measurement outside of bans still counts.
 const Window = 7 * series.Day
 
-// usualWindow is how long before a ban is looked at for the usual share of
+// usualWindow is the time before a ban whose measurements give the usual share of
 // failures.
 const usualWindow = 28 * series.Day
 
-// Basis is what an answer rests on.
+// Basis says whether an answer rests on measurements, on reports, or on both.
 type Basis string
 
 // The bases.
@@ -46,7 +46,7 @@ const (
 	Nothing  Basis = "nothing"
 )
 
-// Question is what is asked.
+// Question says which target, country, networks and moment are asked about.
 type Question struct {
 	CC      string
 	Country string // its name, for the sentence
@@ -54,34 +54,35 @@ type Question struct {
 	Name    string // its name, for the sentence
 	ASNs    []uint32
 
-	// At is the moment, exclusive: the end of the day that is asked about.
-	// Zero is the end of the last day with measurements or, where reports reach
-	// further or nothing was measured, Now, and never after Known.
+	// At is the moment that is asked about, exclusive: the end of a day. Zero means
+	// the end of the last day with measurements. Where nothing was measured, or
+	// reports of the whole country are later, zero means the end of Now's day. It is
+	// never after Known.
 	At time.Time
-	// Known is the end of the day whose knowledge is asked for; zero is all
-	// that is known. The evidence is already narrowed to it.
+	// Known is the end of the day whose knowledge is asked for; zero means all that
+	// is known. The caller narrows the evidence to it.
 	Known time.Time
 	Now   time.Time
 }
 
-// Evidence is what there is on one target in one country.
+// Evidence is all that is known of one target in one country.
 type Evidence struct {
 	Days   []series.Cell // daily cells of whole measurements, sorted (series.Sort)
-	Events []event.Event // of the country; those of other targets are left aside
-	Bans   []ban.Ban     // reported bans of the country, reconciled, without measured ones
-	Cases  []Case        // of the record, on the target in the country
+	Events []event.Event // of the country; events of other targets are ignored
+	Bans   []ban.Ban     // reported bans of the country, reconciled; no measured ones
+	Cases  []Case        // cases of the record about the target in the country
 
-	// Ruleset is that of the verdicts.
+	// Ruleset is the ruleset of the verdicts.
 	Ruleset string
 }
 
-// Case is a case of the record.
+// Case names a case of the record.
 type Case struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 }
 
-// Answer says how a target stands in a country at a moment.
+// Answer says how a target stands in a country at a moment, and on what evidence.
 type Answer struct {
 	CC       string        `json:"probe_cc"`
 	Country  string        `json:"country"`
@@ -92,28 +93,28 @@ type Answer struct {
 	Basis    Basis         `json:"basis"`
 	Sentence string        `json:"sentence"`
 
-	At           time.Time  `json:"at"`                      // exclusive: the end of the day it speaks of
+	At           time.Time  `json:"at"`                      // exclusive: the end of the day that the answer is about
 	Known        *time.Time `json:"known,omitempty"`         // end of the day whose knowledge it uses
-	Clock        string     `json:"clock,omitempty"`         // by which clock Known was applied
+	Clock        string     `json:"clock,omitempty"`         // the clock by which the evidence was narrowed to Known
 	LastMeasured *time.Time `json:"last_measured,omitempty"` // end of the last day with measurements
 
-	// Since holds when the state began, Until when the ban ended. Both are nil
-	// where nothing dates them.
+	// Since says when the state began and Until when the ban ended. Each is nil where
+	// nothing dates it.
 	Since *event.Interval `json:"since"`
 	Until *event.Interval `json:"until"`
 
 	How      []string  `json:"mechanisms"`
-	Counts   Counts    `json:"counts"`           // on the networks that the state is of
-	Others   *Counts   `json:"others,omitempty"` // of a partial ban: on the other networks
+	Counts   Counts    `json:"counts"`           // on the networks that have the state
+	Others   *Counts   `json:"others,omitempty"` // for a partial ban: on the other networks
 	Informs  *Informs  `json:"informs,omitempty"`
-	Networks []Network `json:"networks"` // those that something is concluded about first
+	Networks []Network `json:"networks"` // networks with a conclusion first
 	Missing  string    `json:"missing,omitempty"`
 	Evidence []string  `json:"evidence"` // measurement_uids to look at, latest first
 
 	Event    string        `json:"event,omitempty"` // id of the dated ban that holds
-	Last     *Past         `json:"last,omitempty"`  // the ban before, where none holds
-	Dark     *Past         `json:"dark,omitempty"`  // when the whole country was dark in the week before, as signals from outside show
-	Reported []ReportedBan `json:"reported"`        // reported bans: those that hold first, then those of the whole country
+	Last     *Past         `json:"last,omitempty"`  // the last ban before; only where no ban holds
+	Dark     *Past         `json:"dark,omitempty"`  // when in the week before the whole country was dark, by signals from outside
+	Reported []ReportedBan `json:"reported"`        // those that hold first, then those of the whole country
 	Cases    []Case        `json:"cases"`
 	Disagree []string      `json:"disagree,omitempty"` // where measured and reported differ
 	Ruleset  string        `json:"ruleset"`
@@ -123,36 +124,37 @@ type Answer struct {
 	today    time.Time
 }
 
-// Counts are of measurements on some networks in [From, To).
+// Counts are numbers of measurements on some networks in the time from From until
+// just before To.
 type Counts struct {
 	Blocked      uint32    `json:"blocked"` // blocked and likely_blocked
 	OK           uint32    `json:"ok"`
 	Down         uint32    `json:"down"`
 	Inconclusive uint32    `json:"inconclusive"` // impaired and insufficient
 	Failed       uint32    `json:"failed"`       // blocked, likely_blocked and impaired
-	Measurements uint32    `json:"measurements"` // the first four
-	Aside        uint32    `json:"aside"`        // not voting: a wrong clock, a defect of the instrument, a claim that nothing confirms
+	Measurements uint32    `json:"measurements"` // the sum of the first four
+	Aside        uint32    `json:"aside"`        // without a vote: a wrong clock, a defect of the instrument, or a claim that nothing confirms
 	Reports      uint32    `json:"reports"`
 	Networks     int       `json:"networks"`
 	From         time.Time `json:"from,omitzero"`
 	To           time.Time `json:"to,omitzero"`
 
-	// UsuallyFailed is the share that failed before the ban, from 0 to 1; nil
-	// where too little was measured then.
+	// UsuallyFailed is the share that failed in the four weeks before the ban, from 0
+	// to 1; nil where too little was measured then.
 	UsuallyFailed *float64 `json:"usually_failed,omitempty"`
 }
 
-// Informs are the measurements of the last days that were handed in and whose
-// network or time nothing confirms. They are said, and decide nothing.
+// Informs counts recent measurements that were handed in and whose network or time
+// nothing confirms. The answer mentions them; they decide nothing.
 type Informs struct {
 	Measurements uint32 `json:"measurements"`
 	Failed       uint32 `json:"failed"` // look blocked or impaired
 }
 
-// LastDay is the last day counted.
+// LastDay returns the last second of the last day that was counted.
 func (c Counts) LastDay() time.Time { return c.To.Add(-time.Second) }
 
-// LastDay is the day that the answer speaks of.
+// LastDay returns the last second of the day that the answer is about.
 func (a *Answer) LastDay() time.Time { return a.At.Add(-time.Second) }
 
 // Network is the answer for one network.
@@ -169,20 +171,22 @@ type Network struct {
 	Evidence []string        `json:"evidence"`
 }
 
-// Past is a dated ban that is over at the moment.
+// Past is a dated ban that is over at the moment, or a time when the whole country was
+// dark.
 type Past struct {
 	Event string          `json:"event"`
 	Since event.Interval  `json:"since"`
 	Until *event.Interval `json:"until"`
 }
 
-// heldEvent is an event that holds at the moment and what of it does.
+// heldEvent is an event that holds at the moment, and the networks on which it
+// holds.
 type heldEvent struct {
 	span     span
 	networks []uint32
 }
 
-// Of answers.
+// Of answers a question from the evidence.
 func Of(q Question, ev Evidence) Answer {
 	v := newView(q, ev)
 	a := Answer{CC: q.CC, Country: cmp.Or(q.Country, q.CC), Target: q.Target, Name: cmp.Or(q.Name, q.Target), At: v.at,
@@ -203,7 +207,7 @@ func Of(q Question, ev Evidence) Answer {
 		a.Networks = append(a.Networks, v.network(asn))
 	}
 	holdBack(a.Networks)
-	a.Networks = slices.DeleteFunc(a.Networks, func(n Network) bool { return !v.asked(n.ASN) }) // which others there are decides holdBack
+	a.Networks = slices.DeleteFunc(a.Networks, func(n Network) bool { return !v.asked(n.ASN) }) // removed last: the networks that are not asked about decide holdBack too
 	slices.SortStableFunc(a.Networks, byWeight)
 	v.conclude(&a)
 	v.reported(&a)
@@ -213,8 +217,8 @@ func Of(q Question, ev Evidence) Answer {
 	return a
 }
 
-// dark is the last time in the week before the moment in which the whole country was
-// dark, as signals from outside show.
+// dark returns the last time that the whole country was dark, by signals from
+// outside, if that was in the week before the moment; else nil.
 func (v *view) dark() *Past {
 	var out *Past
 	for i := range v.ev.Events {
@@ -229,8 +233,8 @@ func (v *view) dark() *Past {
 	return out
 }
 
-// holdBack says nothing of networks that a ban names and on which too little
-// was measured so far, where others of the same ban have enough.
+// holdBack makes networks of a ban insufficient on which too little was measured so
+// far, where other networks of the same ban have enough.
 func holdBack(networks []Network) {
 	enough := map[string]bool{}
 	for _, n := range networks {
@@ -248,8 +252,8 @@ func holdBack(networks []Network) {
 	}
 }
 
-// byWeight puts networks that something was concluded about first, of these
-// the blocked ones, and then the most measured.
+// byWeight orders networks: the blocked ones, the others with a conclusion, those
+// without; within each the most measured first.
 func byWeight(x, y Network) int {
 	rank := func(n *Network) int {
 		switch {
@@ -263,7 +267,7 @@ func byWeight(x, y Network) int {
 	return cmp.Or(cmp.Compare(rank(&x), rank(&y)), cmp.Compare(y.Counts.Measurements, x.Counts.Measurements), cmp.Compare(x.ASN, y.ASN))
 }
 
-// Concluded are the networks with enough evidence for a state.
+// Concluded returns the networks with enough evidence for a state.
 func (a *Answer) Concluded() []Network {
 	n := 0
 	for n < len(a.Networks) && a.Networks[n].State != verdict.Insufficient {
@@ -272,10 +276,10 @@ func (a *Answer) Concluded() []Network {
 	return a.Networks[:n]
 }
 
-// Thin are the networks with too little evidence.
+// Thin returns the networks with too little evidence for a state.
 func (a *Answer) Thin() []Network { return a.Networks[len(a.Concluded()):] }
 
-// Interfered are the networks on which a dated ban holds.
+// Interfered returns the networks on which a dated ban holds.
 func (a *Answer) Interfered() []Network {
 	n := 0
 	for n < len(a.Networks) && a.Networks[n].State.Accuses() {
@@ -284,19 +288,19 @@ func (a *Answer) Interfered() []Network {
 	return a.Networks[:n]
 }
 
-// view is a question put to its evidence.
+// view is a question together with its evidence.
 type view struct {
 	q     Question
 	ev    Evidence
-	at    time.Time // resolved
-	last  int64     // end of the last day with measurements before at, 0 for none
+	at    time.Time // the question's moment, never zero
+	last  int64     // end of the last day with measurements before at, in Unix seconds; 0 for none
 	cells map[uint32][]series.Cell
-	seen  map[uint32]int64 // end of each network's last day with measurements, also after at
+	seen  map[uint32]int64 // end of each network's last day with measurements, in Unix seconds; also after at
 	spans []span
 }
 
-// staleAfter is how long a ban without an end is taken to last on a network
-// that is not measured any more.
+// staleAfter is how long a ban without an end counts as holding on a network that
+// nobody measures any more.
 const staleAfter = 14 * series.Day
 
 func newView(q Question, ev Evidence) *view {
@@ -323,8 +327,8 @@ func newView(q Question, ev Evidence) *view {
 	return v
 }
 
-// dropThin leaves out networks of a ban on which too little was measured while
-// it held to say anything of them, where others of its networks have enough.
+// dropThin removes the spans of networks on which too little was measured during a
+// ban to say anything, where other networks of the ban have enough.
 func (v *view) dropThin() {
 	enough := map[string]bool{}
 	thin := make([]bool, len(v.spans))
@@ -350,7 +354,7 @@ func (v *view) dropThin() {
 	v.spans = kept
 }
 
-// moment is the moment of a question that names none.
+// moment returns the moment of a question that names none.
 func (v *view) moment() time.Time {
 	now := floorDay(v.q.Now).Add(series.Day)
 	if k := v.q.Known; !k.IsZero() && k.Before(now) {
@@ -370,7 +374,7 @@ func (v *view) moment() time.Time {
 
 func (v *view) asked(asn uint32) bool { return len(v.q.ASNs) == 0 || slices.Contains(v.q.ASNs, asn) }
 
-// asns are the networks that were measured or stand in a ban, sorted.
+// asns returns the networks that were measured or that a ban holds on, sorted.
 func (v *view) asns() []uint32 {
 	all := map[uint32]bool{}
 	for asn := range v.cells {
@@ -384,7 +388,7 @@ func (v *view) asns() []uint32 {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// network answers for one network.
+// network returns the answer for one network.
 func (v *view) network(asn uint32) Network {
 	n := Network{ASN: asn, State: verdict.Insufficient, How: []string{}, Evidence: []string{}}
 	lower := v.at.Add(-Window)
@@ -397,7 +401,7 @@ func (v *view) network(asn uint32) Network {
 			v.inside(&n, s)
 			return n
 		}
-		if s.endLatest != nil && s.endLatest.After(lower) { // the days up to its end are the ban's
+		if s.endLatest != nil && s.endLatest.After(lower) { // the days until its end belong to the ban
 			lower = floorDay(*s.endLatest).Add(series.Day)
 		}
 	}
@@ -405,8 +409,8 @@ func (v *view) network(asn uint32) Network {
 	return n
 }
 
-// holds reports whether a ban surely held at the moment, and was measured not
-// too long before.
+// holds reports whether a ban surely holds at the moment and the network was
+// measured not too long before.
 func (v *view) holds(s *span) bool {
 	if !s.holds(v.at) {
 		return false
@@ -414,7 +418,7 @@ func (v *view) holds(s *span) bool {
 	return s.endFirst != nil || v.at.Unix() <= v.seen[s.asn]+int64(staleAfter/time.Second)
 }
 
-// inside answers for a network on which a dated ban holds.
+// inside fills in the answer for a network on which a dated ban holds.
 func (v *view) inside(n *Network, s *span) {
 	from := floorDay(s.latest)
 	cells := between(v.cells[n.ASN], from, v.at)
@@ -446,8 +450,8 @@ func (v *view) inside(n *Network, s *span) {
 	}
 }
 
-// outside answers for a network outside of all dated bans, from its days since
-// lower.
+// outside fills in the answer for a network outside of all dated bans, from its
+// days since lower.
 func (v *view) outside(n *Network, lower time.Time) {
 	all := between(v.cells[n.ASN], lower, v.at)
 	from, sum := series.Regime(series.Days(all), lower.Unix())
@@ -467,9 +471,9 @@ func (v *view) outside(n *Network, lower time.Time) {
 	n.Evidence = append(n.Evidence, series.Evidence(cells, n.State)...)
 }
 
-// informs counts what informs, in the window before the moment or, where the
-// question names none, since then too: what decides nothing does not set the
-// moment.
+// informs counts the informing measurements from Window before the moment on; they
+// may be later than the moment where the question names none, because what decides
+// nothing does not set the moment. It returns nil where there are none.
 func (v *view) informs() *Informs {
 	var out Informs
 	for asn, cells := range v.cells {
@@ -486,8 +490,8 @@ func (v *view) informs() *Informs {
 	return &out
 }
 
-// usually is the share of measurements that failed on a ban's network in the
-// weeks before it; nil where there were fewer than ten.
+// usually returns the share of measurements that failed on a ban's network in the
+// four weeks before the ban; nil where there were fewer than ten measurements.
 func (v *view) usually(s *span) *float64 {
 	until := s.latest
 	if s.onset.Earliest != nil {
@@ -502,7 +506,7 @@ func (v *view) usually(s *span) *float64 {
 	return &share
 }
 
-// conclude makes the country's answer of its networks'.
+// conclude makes the country's answer from the answers of its networks.
 func (v *view) conclude(a *Answer) {
 	a.State = verdict.Insufficient
 	enough := a.Concluded()
@@ -543,7 +547,8 @@ func (v *view) conclude(a *Answer) {
 	}
 }
 
-// concludeBan answers with the bans that hold on some of the networks.
+// concludeBan makes the country's answer from the bans that hold on some of its
+// networks.
 func (v *view) concludeBan(a *Answer, hit, enough []Network) {
 	a.State, a.Basis, a.Partial = verdict.LikelyBlocked, Measured, len(hit) < len(enough)
 	if slices.ContainsFunc(hit, func(n Network) bool { return n.State == verdict.Blocked }) {
@@ -580,8 +585,8 @@ func (v *view) concludeBan(a *Answer, hit, enough []Network) {
 	}
 }
 
-// concludeAll takes all cells as one series, where no network has enough of
-// its own.
+// concludeAll sums the cells of all networks into one series, for countries where
+// no network has enough evidence.
 func (v *view) concludeAll(a *Answer) {
 	lower := v.at.Add(-Window)
 	for i := range v.spans {
@@ -608,7 +613,7 @@ func (v *view) concludeAll(a *Answer) {
 	}
 }
 
-// merge adds a network's means and measurements to look at.
+// merge adds to a a network's mechanisms and its measurements to look at.
 func (a *Answer) merge(n *Network) {
 	for _, m := range n.How {
 		if !slices.Contains(a.How, m) {
@@ -623,7 +628,7 @@ func (a *Answer) merge(n *Network) {
 	}
 }
 
-// past is the dated ban that ended last before the moment.
+// past returns the dated ban that ended last before the moment; nil for none.
 func (v *view) past() *Past {
 	var out *Past
 	for i := range v.spans {
@@ -638,7 +643,8 @@ func (v *view) past() *Past {
 	return out
 }
 
-// between are the cells that lie in [from, to), from at the start of a day.
+// between returns the cells that start in [from, to); from must be the start of a
+// day.
 func between(cells []series.Cell, from, to time.Time) []series.Cell {
 	var out []series.Cell
 	for _, c := range cells {
@@ -678,7 +684,8 @@ func total(networks []Network) Counts {
 	return t
 }
 
-// usualOf is the usual share of failures over networks, by their measurements.
+// usualOf averages the usual shares of failures of networks, weighted by their
+// measurements.
 func usualOf(networks []Network) *float64 {
 	sum, n := 0.0, 0.0
 	for _, x := range networks {

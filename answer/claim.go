@@ -16,28 +16,30 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// Archive is where claims find what was measured and what others report. A nil
-// Archive holds nothing.
+// Archive gives claims the evidence: what was measured and what others report. A
+// nil Archive holds nothing.
 type Archive interface {
-	// Evidence is what there is on a target in a country, as known before a
-	// moment; zero is all.
+	// Evidence returns what was known of a target in a country before the moment
+	// known; zero means all that is known.
 	Evidence(ctx context.Context, cc, target string, known time.Time) (Evidence, error)
-	// Cells are cells of whole measurements in [from, to), sorted: hourly ones
-	// where the time is short enough for hours to matter, else daily ones.
+	// Cells returns the cells of whole measurements in [from, to), sorted: hourly
+	// cells where Hourly(from, to), else daily ones.
 	Cells(ctx context.Context, cc, target string, from, to, known time.Time) ([]series.Cell, error)
 }
 
-// hourly is how long a time may be for hours to matter.
+// hourly is the longest time for which hourly cells are used.
 const hourly = 72 * time.Hour
 
-// Hourly reports whether a time is short enough for hourly cells: the days of a
-// claim are days of its country, and those of daily cells are UTC's.
+// Hourly reports whether a time is short enough for hourly cells. They are needed
+// because the days of a claim are days of its country, and daily cells are days of
+// UTC.
 func Hourly(from, to time.Time) bool {
 	return !from.IsZero() && !to.IsZero() && to.Sub(from) <= hourly
 }
 
-// Claims holds every claim of a case against the evidence as it was known at
-// the end of a day; a zero day is now.
+// Claims answers every claim of a case that is not withdrawn, from the evidence as
+// it was known at the end of the day asOf; a zero day means all that is known now.
+// An error is one of the archive.
 func Claims(ctx context.Context, r *casefile.Records, c *casefile.Case, asOf casefile.Date, a Archive) ([]casefile.Answer, error) {
 	_, known := asOf.Bounds(c.Zone())
 	c = r.AsOf(c, asOf)
@@ -56,9 +58,10 @@ func Claims(ctx context.Context, r *casefile.Records, c *casefile.Case, asOf cas
 	return out, nil
 }
 
-// Claim holds one claim against the measurements, where it is about access and
-// there are enough, and else against what sources report. A question of law is
-// decided by courts only.
+// Claim answers one claim: from measurements where it is about access and there are
+// enough, else from what sources report. A question of law can be decided by courts
+// only; without a decision the answer is that it is disputed. An error is one of
+// the archive.
 func Claim(ctx context.Context, r *casefile.Records, c *casefile.Case, k *casefile.Claim, known time.Time, a Archive) (casefile.Answer, error) {
 	out := casefile.Answer{Claim: k.ID, Says: k.Says, By: k.By, Date: k.Date, Access: k.Access, Sources: r.Hear(c, k)}
 	err := settle(ctx, r, &out, c.Zone(), known, a)
@@ -68,8 +71,8 @@ func Claim(ctx context.Context, r *casefile.Records, c *casefile.Case, k *casefi
 	return out, err
 }
 
-// Check answers a claim about access that stands in no case: from the
-// measurements, else from what the record's cases and imported lists report.
+// Check answers a claim about access that is in no case: from measurements, else
+// from what the cases of the record and imported lists report.
 func Check(ctx context.Context, r *casefile.Records, claim casefile.AccessClaim, a Archive) (casefile.Answer, error) {
 	out := casefile.Answer{Says: fmt.Sprintf("%s is %s in %s, %s", claim.Target, claim.Says, claim.CC, claim.At), Access: &claim, Sources: []casefile.Heard{}}
 	zone := time.UTC
@@ -86,8 +89,9 @@ func Check(ctx context.Context, r *casefile.Records, claim casefile.AccessClaim,
 	return out, settle(ctx, r, &out, zone, time.Time{}, a)
 }
 
-// attached is what editors of a case attached to those of its claims that say the
-// same, so that a question and a statement of the same words are answered alike.
+// attached returns the evidence that editors attached to claims of a case that say
+// the same as claim, so that a question and a statement with the same words get the
+// same answer.
 func attached(c *casefile.Case, claim *casefile.AccessClaim) []casefile.Evidence {
 	var out []casefile.Evidence
 	for i := range c.Claims {
@@ -108,8 +112,8 @@ func same(a, b *casefile.AccessClaim) bool {
 	return a.Target == b.Target && a.CC == b.CC && a.Says == b.Says && a.At.String() == b.At.String() && slices.Equal(a.Networks, b.Networks)
 }
 
-// settle fills in the verdict: from measurements where they reach the floor,
-// else from what is reported.
+// settle fills in the verdict: from measurements where they reach the evidence
+// floor, else from reports.
 func settle(ctx context.Context, r *casefile.Records, out *casefile.Answer, zone *time.Location, known time.Time, a Archive) error {
 	why, past := "", ""
 	switch {
@@ -139,16 +143,17 @@ func settle(ctx context.Context, r *casefile.Records, out *casefile.Answer, zone
 	return nil
 }
 
-// tallied is what was measured in the time of a claim, and what lists report.
+// tallied holds what was measured in the time of a claim, and what lists report of
+// it.
 type tallied struct {
 	casefile.Tally
 	sum   series.Cell // of all networks
 	heard []casefile.Heard
-	past  string // what was last reported before that time
+	past  string // what was last reported before that time, in words
 }
 
-// measure counts the cells in the time of a claim and reads each network. A
-// cell counts when its middle lies in that time.
+// measure counts the cells of the time of a claim and reads each network. A cell
+// counts when its middle is in that time.
 func measure(ctx context.Context, r *casefile.Records, claim *casefile.AccessClaim, from, to, known time.Time, a Archive) (tallied, error) {
 	t := tallied{Tally: casefile.Tally{From: stampOrNil(from), To: stampOrNil(to), Networks: []casefile.NetworkTally{}, Events: []string{}}}
 	if a == nil {
@@ -181,7 +186,7 @@ func measure(ctx context.Context, r *casefile.Records, claim *casefile.AccessCla
 	spans := newView(Question{CC: claim.CC, Target: claim.Target}, ev).spans
 	for i := range spans {
 		if s := &spans[i]; asked(s.asn) && s.covers(from, to) && (s.endFirst != nil || len(cells) > 0) {
-			by[s.asn] = slices.Clip(by[s.asn]) // it stands, even if nobody measured it in that time
+			by[s.asn] = slices.Clip(by[s.asn]) // the network is read even if nobody measured it in that time
 		}
 	}
 	t.sum = series.Sum(slices.Concat(slices.Collect(maps.Values(by))...))
@@ -205,9 +210,9 @@ func stampOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// network adds one network: within a dated ban it is blocked, at the ban's
-// edges it is mixed, and outside of bans it is what its measurements say, which
-// is never blocked.
+// network adds the reading of one network. Within a dated ban it is blocked. At the
+// edges of a ban it is mixed. Outside of bans its measurements decide, and they
+// never give blocked.
 func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, to time.Time) {
 	sum := series.Sum(cells)
 	n := casefile.NetworkTally{ASN: network.ASN(asn), OK: int64(sum.OK), Blocked: int64(sum.Blocked) + int64(sum.Likely), Down: int64(sum.Down),
@@ -221,7 +226,7 @@ func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, t
 		if !slices.Contains(t.Events, s.event.ID) {
 			t.Events = append(t.Events, s.event.ID)
 		}
-		if n.Event == "" || weight(s.reading(&sum, from, to)) > weight(n.Reading) { // the ban that says most
+		if n.Event == "" || weight(s.reading(&sum, from, to)) > weight(n.Reading) { // the ban that says most against the network
 			n.Event, n.Reading = s.event.ID, s.reading(&sum, from, to)
 		}
 	}
@@ -229,14 +234,14 @@ func (t *tallied) network(asn uint32, cells []series.Cell, spans []span, from, t
 	t.OK, t.Blocked, t.Down, t.Unclear, t.Reports = t.OK+n.OK, t.Blocked+n.Blocked, t.Down+n.Down, t.Unclear+n.Unclear, t.Reports+int64(sum.Reports)
 }
 
-// weight orders readings by how much they say against the network.
+// weight orders readings by how much they say against the network; larger is more.
 func weight(r casefile.Reading) int {
 	return slices.Index([]casefile.Reading{casefile.ReadLittle, casefile.ReadOK, casefile.ReadDown, casefile.ReadMixed, casefile.ReadBlocked}, r)
 }
 
-// reading is what a network comes to in a time that a ban touches: blocked
-// within it, and at its edges what the measurements say, but ok only where the
-// ban had surely not begun or was surely over.
+// reading returns the reading of a network for a time that touches a ban. Within
+// the ban it is blocked. At its edges the measurements decide, but the reading is
+// ok only if the ban had surely not begun or was surely over.
 func (s *span) reading(sum *series.Cell, from, to time.Time) casefile.Reading {
 	whole := !from.IsZero() && !to.IsZero()
 	touched := upTo(to).After(s.latest) && (s.endFirst == nil || from.Before(*s.endFirst))
@@ -249,7 +254,7 @@ func (s *span) reading(sum *series.Cell, from, to time.Time) casefile.Reading {
 	return casefile.ReadMixed
 }
 
-// upTo is a moment after all others where t is zero.
+// upTo returns t, or a moment after all others where t is zero.
 func upTo(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -257,7 +262,7 @@ func upTo(t time.Time) time.Time {
 	return t
 }
 
-// read is what a network's measurements come to outside of dated bans.
+// read returns the reading of a network's measurements outside of dated bans.
 func read(sum *series.Cell) casefile.Reading {
 	switch s := sum.Conclude(); {
 	case s == "ok":
@@ -270,8 +275,8 @@ func read(sum *series.Cell) casefile.Reading {
 	return casefile.ReadMixed
 }
 
-// weighTally holds a claim against the readings of the networks. Below the
-// floor it is no answer, and says what is missing.
+// weighTally compares a claim with the readings of the networks. enough is false
+// below the evidence floor; why then says what is missing.
 func weighTally(t *tallied, says casefile.Access) (v casefile.Verdict, why string, enough bool) {
 	total := t.OK + t.Blocked + t.Down + t.Unclear
 	if total == 0 && len(t.Events) == 0 {
@@ -301,8 +306,8 @@ func weighTally(t *tallied, says casefile.Access) (v casefile.Verdict, why strin
 	return v, sayTally(says, agree, disagree, open) + " (" + counts + ").", true
 }
 
-// asOne reads all networks as one, where none has enough of its own and no ban
-// touches the time.
+// asOne reads all networks as one where none has enough measurements by itself and
+// no ban touches the time.
 func (t *tallied) asOne(says casefile.Access, counts string) (v casefile.Verdict, why string, enough bool) {
 	if len(t.Events) > 0 || slices.ContainsFunc(t.Networks, func(n casefile.NetworkTally) bool { return n.Reading != casefile.ReadLittle }) {
 		return "", "", false
@@ -324,7 +329,7 @@ func (t *tallied) asOne(says casefile.Access, counts string) (v casefile.Verdict
 	return v, fmt.Sprintf("“%s” is %s by all networks read as one, since none has enough of its own (%s).", says, v, counts), true
 }
 
-// sayTally says in one sentence on which networks a claim holds.
+// sayTally says in one sentence on which networks a claim is true.
 func sayTally(says casefile.Access, agree, disagree, open []casefile.NetworkTally) string {
 	if says == casefile.Partial && len(agree) > 0 && len(disagree) > 0 {
 		return fmt.Sprintf("It could be reached %s, and not %s", onNetworks(agree), onNetworks(disagree))
@@ -341,7 +346,7 @@ func sayTally(says casefile.Access, agree, disagree, open []casefile.NetworkTall
 	return fmt.Sprintf("“%s” is %s", says, strings.Join(parts, ", and "))
 }
 
-// onNetworks names networks, four at the most, and the dated bans on them.
+// onNetworks names at most four networks, and the dated bans on them.
 func onNetworks(list []casefile.NetworkTally) string {
 	const most = 4
 	var names, bans []string
@@ -361,7 +366,8 @@ func onNetworks(list []casefile.NetworkTally) string {
 	return out
 }
 
-// weigh turns networks for, against and undecided into a verdict.
+// weigh makes a verdict from the numbers of networks that agree, disagree and are
+// undecided.
 func weigh(says casefile.Access, agree, disagree, open int) casefile.Verdict {
 	switch {
 	case says == casefile.Partial && agree > 0 && disagree > 0:
@@ -377,7 +383,7 @@ func weigh(says casefile.Access, agree, disagree, open int) casefile.Verdict {
 	}
 }
 
-// agrees reports whether a network's reading is what the claim says of it.
+// agrees reports whether a network's reading is what the claim says.
 func agrees(says casefile.Access, reading casefile.Reading) bool {
 	switch says {
 	case casefile.Accessible, casefile.Restored, casefile.Partial:
@@ -389,14 +395,14 @@ func agrees(says casefile.Access, reading casefile.Reading) bool {
 	}
 }
 
-// publishers are those of imported lists.
+// publishers names those who publish imported lists.
 var publishers = map[ban.Dataset]string{
 	ban.KeepItOn: "Access Now, KeepItOn", ban.OONI: "OONI", ban.SFLC: "SFLC.in", ban.Record: "Bandish, records/shared",
 }
 
-// listed gives what imported lists, the short bans of the record, and its cases
-// without an end report of the time of a claim. Cases with an end speak for
-// themselves (Records.Hear).
+// listed returns what is reported of the time of a claim by imported lists, by the
+// short bans of the record, and by cases of the record without an end. Cases with
+// an end are heard by Records.Hear.
 func listed(records *casefile.Records, bans []ban.Ban, claim *casefile.AccessClaim, from, to time.Time) []casefile.Heard {
 	bearing := casefile.Bears(claim.Says, casefile.Inaccessible)
 	if from.IsZero() || to.IsZero() || len(claim.Networks) > 0 || bearing == "" || claim.Says == casefile.Partial || claim.Says == casefile.Disrupted {
@@ -428,8 +434,8 @@ func listed(records *casefile.Records, bans []ban.Ban, claim *casefile.AccessCla
 	return out
 }
 
-// past says what was last reported of the target in the whole country before a
-// time of which nothing is reported; "" where that is nothing.
+// past says what was last reported of the target in the whole country, where
+// nothing is reported of the time itself; "" for nothing.
 func past(bans []ban.Ban, claim *casefile.AccessClaim, from time.Time) string {
 	var last *ban.Ban
 	for i := range bans {
@@ -449,7 +455,7 @@ func past(bans []ban.Ban, claim *casefile.AccessClaim, from time.Time) string {
 	return fmt.Sprintf(" Before that time a ban is reported since %s. It was last reported on %s, which is too long before to speak of that time.", longDay(last.Start), longDay(last.Known))
 }
 
-// saidUntil is the last day of which reports of a ban speak.
+// saidUntil returns the last day of which the reports of a ban say something.
 func saidUntil(b *ban.Ban) time.Time {
 	if b.Status == ban.Ended {
 		return b.End
@@ -457,8 +463,8 @@ func saidUntil(b *ban.Ban) time.Time {
 	return b.Known
 }
 
-// cited gives the case of a report of the record, or an empty one for its short
-// bans, and the sources of its start.
+// cited returns the case of a report of the record (an empty one for a short ban),
+// and the sources of its start.
 func cited(records *casefile.Records, r *ban.Report) (*casefile.Case, []casefile.Cite) {
 	if r.Origin.Dataset != ban.Record {
 		return nil, nil
@@ -474,8 +480,8 @@ func cited(records *casefile.Records, r *ban.Report) (*casefile.Case, []casefile
 	return nil, nil
 }
 
-// heldThrough reports whether a report says that the ban held all through
-// [from, to), or that it went on when it was last reported, not long before.
+// heldThrough reports whether a report says that the ban held during all of [from,
+// to), or that it still held on a day not long before.
 func heldThrough(b *ban.Ban, r *ban.Report, from, to time.Time) bool {
 	last := r.Known
 	if r.Status == ban.Ended {
@@ -504,9 +510,10 @@ func heldWords(r *ban.Report) string {
 	return "since " + longDay(r.Start) + ", last said on " + longDay(r.Known)
 }
 
-// MeasuredBan gives the measured ban of a case, nil where there is none: the first
-// that overlaps the time from a week before the reported start to a week after
-// the reported end. Where no end is reported, one that began later is another ban.
+// MeasuredBan returns the measured ban of a case: the first that overlaps the time
+// from a week before the reported start to a week after the reported end. It
+// returns nil where there is none. Where no end is reported, a ban that began more
+// than a week after the case is another ban.
 func MeasuredBan(c *casefile.Case, events []event.Event) *casefile.MeasuredBan {
 	if c.Start == nil {
 		return nil
@@ -527,7 +534,7 @@ func MeasuredBan(c *casefile.Case, events []event.Event) *casefile.MeasuredBan {
 		for i := range events {
 			for _, s := range spansOf(&events[i], target) {
 				if to.IsZero() && !begun.IsZero() && s.onset.Earliest != nil && s.onset.Earliest.After(begun.Add(margin)) {
-					continue // it worked after the case began: what began then is another ban
+					continue // it worked after the case began, so this is another ban
 				}
 				if s.may(from, upTo(to)) && (best == nil || s.whole.latest().Before(best.whole.latest())) {
 					best = &s

@@ -10,20 +10,20 @@ import (
 // Day is one day of a timeline.
 type Day struct {
 	Date         string        `json:"date"`
-	State        verdict.State `json:"state"` // insufficient below the floor of a day: one vote
+	State        verdict.State `json:"state"` // insufficient where the day has no vote
 	Blocked      uint32        `json:"blocked"`
 	OK           uint32        `json:"ok"`
 	Down         uint32        `json:"down"`
 	Inconclusive uint32        `json:"inconclusive"`
 	Measurements uint32        `json:"measurements"`
 	Reports      uint32        `json:"reports"`
-	Event        string        `json:"event,omitempty"`           // id of a dated ban that holds all day
-	UID          string        `json:"measurement_uid,omitempty"` // one to look at
+	Event        string        `json:"event,omitempty"`           // id of a dated ban that surely holds all day
+	UID          string        `json:"measurement_uid,omitempty"` // one measurement to look at
 }
 
-// Timeline gives the days from since on, of all networks together and of each
-// network. A day within a dated ban is never ok: where its measurements were,
-// it is unclear.
+// Timeline returns the days from since on: of all asked networks together, and of
+// each network that has some. A day within a dated ban is never ok; where its
+// measurements were ok it is impaired.
 func Timeline(q Question, ev Evidence, since time.Time) (all []Day, byASN map[uint32][]Day) {
 	v := newView(q, ev)
 	byASN = map[uint32][]Day{}
@@ -46,7 +46,8 @@ func Timeline(q Question, ev Evidence, since time.Time) (all []Day, byASN map[ui
 	return v.days(cells, 0, false), byASN
 }
 
-// days are the days of one network or, where alone is false, of all together.
+// days returns the days of one network or, where alone is false, of all networks
+// together.
 func (v *view) days(cells []series.Cell, asn uint32, alone bool) []Day {
 	var out []Day
 	for _, c := range series.Days(cells) {
@@ -72,7 +73,7 @@ func (v *view) days(cells []series.Cell, asn uint32, alone bool) []Day {
 		case inside && alone && d.State == verdict.Impaired:
 			d.State = verdict.LikelyBlocked
 		case inside && d.State == verdict.OK:
-			d.State = verdict.Impaired // in a lull, or on other networks
+			d.State = verdict.Impaired // the ban paused, or it holds on other networks
 			if d.UID = c.LastBadUID; d.UID == "" {
 				d.UID = c.LastOKUID
 			}

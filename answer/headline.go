@@ -7,14 +7,14 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// old is how many days ago the last measurement may be for a headline to speak
-// of today.
+// old is the age of the last measurement, in days, after which a headline no longer
+// says how it is today.
 const old = 30
 
-// HeadKey names what the head of a card says. A language has words for each.
+// HeadKey names what the headline of a card says. A language has words for each.
 type HeadKey string
 
-// What a head says.
+// What a headline says, and which fields of Head it uses.
 const (
 	HeadReported    HeadKey = "reported"     // blocked, as sources report: Past, Likely
 	HeadBlocked     HeadKey = "blocked"      // blocked, as measured: Past, Likely
@@ -28,12 +28,12 @@ const (
 	HeadUnknown     HeadKey = "unknown"      // too little was measured
 )
 
-// HeadKeys are all of them.
+// HeadKeys returns all of them.
 func HeadKeys() []HeadKey {
 	return []HeadKey{HeadReported, HeadBlocked, HeadPartly, HeadWorked, HeadWorks, HeadDown, HeadUnclear, HeadWasBlocked, HeadWasReported, HeadUnknown}
 }
 
-// Head is what the head of a card says, before it is said in a language.
+// Head is what the headline of a card says, before a language puts it into words.
 type Head struct {
 	Key          HeadKey
 	Past, Likely bool
@@ -41,7 +41,7 @@ type Head struct {
 	Day          time.Time
 }
 
-// Head decides what the head of a card says, once for all languages. It says no
+// Head decides what the headline of a card says, once for all languages. It says no
 // more than the remarks do.
 func (a *Answer) Head() Head {
 	past := a.At.Before(floorDay(a.today))
@@ -70,7 +70,7 @@ func (a *Answer) Head() Head {
 	return Head{Key: HeadUnknown}
 }
 
-// Headline is the answer in a few words of English, for the head of a card.
+// Headline returns the answer in a few words of English, for the top of a card.
 func (a *Answer) Headline() string {
 	h := a.Head()
 	is, word := "It is", "blocked"
@@ -103,8 +103,8 @@ func (a *Answer) Headline() string {
 	return "Not known: too little was measured"
 }
 
-// LastMeasuredDay is the last day with measurements; the zero time where there
-// is none.
+// LastMeasuredDay returns the last second of the last day with measurements, or the
+// zero time where there is none.
 func (a *Answer) LastMeasuredDay() time.Time {
 	if a.LastMeasured == nil {
 		return time.Time{}

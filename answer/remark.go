@@ -40,20 +40,21 @@ const (
 	SayExample        RemarkKey = "example"         // country ZZ
 )
 
-// RemarkKeys are all kinds.
+// RemarkKeys returns all kinds.
 func RemarkKeys() []RemarkKey {
 	return []RemarkKey{SayBan, SayNetworks, SayHours, SayParts, SayHow, SayFailed, SayOthers, SayEnded, SayReported, SayReportedEnd, SayReportedLast, SayWasReported,
 		SayNoMeasurements, SayTooFew, SayMeasured, SayLittle, SayPast, SayDisagree, SayInforms, SayDark, SayStale, SayPublished, SayKnown, SayExample}
 }
 
-// Remark is one thing that an answer says. What is said is decided here, once
-// for all languages; how it is said is for each of them.
+// Remark is one thing that an answer says. What is said is decided here, once for
+// all languages; each language has its own words. The constants say which fields
+// each kind uses; the others are zero.
 type Remark struct {
 	Key          RemarkKey
 	Day          time.Time
 	Since, Until *event.Interval
 	N, Of        int
-	Among        int // networks
+	Among        int // number of networks
 	Networks     []Network
 	Counts       *Counts
 	Usually      *float64
@@ -63,7 +64,7 @@ type Remark struct {
 	Likely, Past bool
 }
 
-// Remarks are what the answer says, in order.
+// Remarks returns what the answer says, in order.
 func (a *Answer) Remarks() []Remark {
 	var out []Remark
 	switch {
@@ -100,7 +101,7 @@ func (a *Answer) Remarks() []Remark {
 	return out
 }
 
-// remarkBan says a dated ban that holds.
+// remarkBan says that a dated ban holds.
 func (a *Answer) remarkBan() []Remark {
 	hit := a.Interfered()
 	out := []Remark{{Key: SayBan, Day: a.LastDay(), Since: a.Since, Likely: a.State != verdict.Blocked}}
@@ -127,7 +128,7 @@ func (a *Answer) remarkBan() []Remark {
 	return out
 }
 
-// remarkReported says a ban that sources report and nobody measured here.
+// remarkReported says that sources report a ban where nobody measured.
 func (a *Answer) remarkReported() []Remark {
 	var out []Remark
 	for i := range a.Reported {
@@ -155,7 +156,7 @@ func (a *Answer) remarkNone() Remark {
 	return Remark{Key: SayTooFew}
 }
 
-// remarkPast says the ban before.
+// remarkPast says that there was a ban before; nil where there was none.
 func (a *Answer) remarkPast() []Remark {
 	if a.Last == nil {
 		return nil

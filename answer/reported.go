@@ -12,31 +12,31 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// lately is how old the last report of a ban may be for it to speak of the
-// moment.
+// lately is the age of a ban's last report after which the report says nothing of
+// the moment.
 const lately = 365 * 24 * time.Hour
 
 // ReportedBan is a ban that others report.
 type ReportedBan struct {
 	ID       string     `json:"id"` // of the reconciled ban
 	Start    time.Time  `json:"start"`
-	StartBy  *time.Time `json:"start_by,omitempty"` // where the start is a span, its last day
+	StartBy  *time.Time `json:"start_by,omitempty"` // the last possible day of the start, where the start is a span
 	End      *time.Time `json:"end,omitempty"`      // last day; null where no report says that it ended
 	Status   ban.Status `json:"status"`
 	Known    time.Time  `json:"known"` // the last day on which it was said to hold
-	Days     int        `json:"days"`  // length as of the moment
+	Days     int        `json:"days"`  // length at the moment, in days
 	AtMost   int        `json:"at_most,omitempty"`
 	AtLeast  bool       `json:"at_least,omitempty"` // no report says when it ended
-	Holds    bool       `json:"holds"`              // at the moment, by the reports
+	Holds    bool       `json:"holds"`              // whether it holds at the moment, by the reports
 	Method   ban.Method `json:"method"`
 	Scope    ban.Scope  `json:"scope"`
 	Area     string     `json:"area,omitempty"`
 	Case     string     `json:"case,omitempty"` // id of the case that describes it
-	By       []string   `json:"by"`             // where the reports stand, for programs: "record pk-2024-x"
+	By       []string   `json:"by"`             // where it is reported, for programs: "record pk-2024-x"
 	Disputes []string   `json:"disputes,omitempty"`
 }
 
-// Datasets are those in which the ban is reported, each once.
+// Datasets returns the data sets that report the ban, each once.
 func (r *ReportedBan) Datasets() []ban.Dataset {
 	var out []ban.Dataset
 	for _, by := range r.By {
@@ -57,8 +57,8 @@ func (r *ReportedBan) publishers() string {
 	return strings.Join(names, ", ")
 }
 
-// reported puts what others report beside what was measured, and lets it
-// answer where nothing was measured.
+// reported adds what others report to the answer; it is the answer where nothing
+// was measured.
 func (v *view) reported(a *Answer) {
 	a.Reported = v.reports()
 	var holds *ReportedBan
@@ -87,8 +87,8 @@ func (v *view) reported(a *Answer) {
 	v.compare(a, holds)
 }
 
-// reports are the reported bans of the target: those that hold first, then those
-// of the whole country, then the latest.
+// reports returns the reported bans of the target: those that hold first, then
+// those of the whole country, then the latest.
 func (v *view) reports() []ReportedBan {
 	out := []ReportedBan{}
 	moment := v.at.Add(-time.Second)
@@ -141,12 +141,13 @@ func (v *view) reports() []ReportedBan {
 	return out
 }
 
-// Began is when the ban began, exact to the day.
+// Began returns when the ban began, exact to the day; Latest is exclusive.
 func (r *ReportedBan) Began() *event.Interval {
 	return dayInterval(r.Start, cmp.Or(r.StartBy, &r.Start))
 }
 
-// Until is the last day of the ban; nil where no report says so.
+// Until returns the last day of the ban as an interval; nil where no report says
+// that it ended.
 func (r *ReportedBan) Until() *event.Interval {
 	if r.End == nil {
 		return nil
@@ -159,7 +160,7 @@ func dayInterval(first time.Time, last *time.Time) *event.Interval {
 	return &event.Interval{Earliest: &first, Latest: &after}
 }
 
-// compare names where what was measured and what is reported differ.
+// compare writes into a.Disagree where measurements and reports differ.
 func (v *view) compare(a *Answer, holds *ReportedBan) {
 	measured := a.Basis == Measured || a.Basis == Both
 	if !measured {

@@ -21,9 +21,8 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// When says an interval in words: "on 6 November 2024", "between 6 and 7
-// November 2024", "at an unknown time before 6 November 2024". It is exact to
-// the day, UTC.
+// When puts an interval into words: "on 6 November 2024", "between 6 and 7 November
+// 2024", "at an unknown time before 6 November 2024". It is exact to the day, UTC.
 func When(i event.Interval) string {
 	switch {
 	case i.Earliest == nil && i.Latest == nil:
@@ -48,7 +47,7 @@ func When(i event.Interval) string {
 	return fmt.Sprintf("between %s and %s", longDay(a), longDay(b))
 }
 
-// since is When as the start of a state: "since 6 November 2024", "since some
+// since puts the start of a state into words: "since 6 November 2024", "since some
 // time between …".
 func since(i event.Interval) string {
 	w := When(i)
@@ -61,7 +60,7 @@ func since(i event.Interval) string {
 	return "since an unknown time"
 }
 
-// networkNames are the networks in words, five at the most.
+// networkNames names at most five networks.
 func networkNames(networks []Network) string {
 	const most = 5
 	var names []string
@@ -79,8 +78,8 @@ func networkNames(networks []Network) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
-// sentence is the answer in English, in words that a reporter could quote: its
-// remarks, those of one ban as one sentence.
+// sentence returns the answer in English, in words that a reporter could quote.
+// Remarks on one ban make one sentence.
 func (a *Answer) sentence() string {
 	var b strings.Builder
 	for _, r := range a.Remarks() {
@@ -92,7 +91,7 @@ func (a *Answer) sentence() string {
 	return b.String()
 }
 
-// joins reports whether a remark goes on with the sentence before in English.
+// joins reports whether a remark continues the sentence before it, in English.
 func (k RemarkKey) joins() bool {
 	switch k {
 	case SayNetworks, SayHours, SayParts, SayHow, SayFailed:

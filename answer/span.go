@@ -8,20 +8,20 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// span is the time of one event on one network.
+// span is the time of one event on one network, for one target.
 type span struct {
 	event *event.Event
 	asn   uint32 // 0: the source names no network
-	whole edges  // of the event's part on the target, on whatever network
+	whole edges  // of the event's part on the target, on any network
 
 	onset     event.Interval
-	latest    time.Time  // by which it had surely begun on this network
-	endFirst  *time.Time // until which it surely held; nil while nothing shows an end
-	endLatest *time.Time // by which it had surely ended
+	latest    time.Time  // by this moment it had surely begun on this network
+	endFirst  *time.Time // until this moment it surely held; nil while nothing shows an end
+	endLatest *time.Time // by this moment it had surely ended
 	lulls     []event.Phase
 }
 
-// edges are the beginning and the end of an event.
+// edges are the start and the end of an event.
 type edges struct {
 	onset event.Interval
 	end   *event.Interval
@@ -34,8 +34,8 @@ func (e edges) latest() time.Time {
 	return time.Time{}
 }
 
-// spansOf gives the time of an event on each of its networks, for one target.
-// Events of silence, and those that are none after all, give none.
+// spansOf returns the time of an event on each of its networks, for one target.
+// Shutdowns and artefacts have none.
 func spansOf(e *event.Event, target string) []span {
 	if e.Kind == event.Shutdown || e.Artefact != "" {
 		return nil
@@ -77,7 +77,7 @@ func spansOf(e *event.Event, target string) []span {
 	return out
 }
 
-// newSpan narrows an event to a network by what its phases say of it.
+// newSpan makes the span of one network from what the event's phases say of it.
 func newSpan(e *event.Event, asn uint32, whole edges) span {
 	s := span{event: e, asn: asn, whole: whole, onset: whole.onset, latest: *whole.onset.Latest}
 	if whole.end != nil {
@@ -109,8 +109,8 @@ func newSpan(e *event.Event, asn uint32, whole edges) span {
 	return s
 }
 
-// narrow takes a network's own dates, where they say that it joined later than
-// the event began, or was restored sooner than it ended.
+// narrow uses a network's own dates, where they say that it joined later than the
+// event began, or was restored before the event ended.
 func (s *span) narrow(on *event.OnNetwork) {
 	if l := on.Onset.Latest; l != nil && l.After(s.latest) {
 		s.latest, s.onset.Latest = *l, l
@@ -154,7 +154,7 @@ func (s *span) covers(from, to time.Time) bool {
 	return !from.Before(s.latest) && (s.endFirst == nil || !to.After(*s.endFirst))
 }
 
-// lull reports whether the whole day before t lies within a lull of the ban.
+// lull reports whether the whole day before t is in a pause of the ban.
 func (s *span) lull(t time.Time) bool {
 	for _, l := range s.lulls {
 		if !t.Add(-series.Day).Before(l.From) && !t.After(*l.To) {
@@ -171,9 +171,9 @@ type Hold struct {
 	End   *event.Interval // nil while nothing shows an end
 }
 
-// Holds gives the time of a dated ban of a target on each of its networks, as
-// answers take it: a network may have joined later, or have been restored before
-// the others.
+// Holds returns the time of a dated ban of a target on each of its networks, as
+// answers use it: a network may have joined later than the others, or been restored
+// before them.
 func Holds(e *event.Event, target string) []Hold {
 	var out []Hold
 	for _, s := range spansOf(e, target) {

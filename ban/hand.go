@@ -8,21 +8,22 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Hand are decisions made by hand. They win over the rules.
+// Hand holds decisions that a person made. They win over the rules.
 type Hand struct {
 	Together []ByPerson `yaml:"together"` // reports of one ban
 	Apart    []ByPerson `yaml:"apart"`    // reports of different bans
 }
 
-// ByPerson is one decision on two reports or more.
+// ByPerson is one decision on two or more reports.
 type ByPerson struct {
-	// Reports as the tables name them: "keepiton list.csv:17", "ooni 123".
+	// Reports names them as the tables do: "keepiton list.csv:17", "ooni 123".
 	Reports []string `yaml:"reports"`
-	// Why, in a sentence; it is shown wherever the decision is.
+	// Why is the reason, in a sentence. It is shown with the decision.
 	Why string `yaml:"why"`
 }
 
-// ParseHand reads decisions made by hand from YAML.
+// ParseHand reads decisions from YAML. An unknown field, and a decision without two
+// reports and a reason, are errors.
 func ParseHand(data []byte) (Hand, error) {
 	var h Hand
 	d := yaml.NewDecoder(strings.NewReader(string(data)))
@@ -38,7 +39,7 @@ func ParseHand(data []byte) (Hand, error) {
 	return h, nil
 }
 
-// Missing are the reports that decisions name and nobody has.
+// Missing returns the reports that decisions name and that are not among reports.
 func (h Hand) Missing(reports []Report) []string {
 	have := make(map[string]bool, len(reports))
 	for _, r := range reports {
@@ -55,13 +56,15 @@ func (h Hand) Missing(reports []Report) []string {
 	return missing
 }
 
-// joins reports that a person put the report to one of the group.
+// joins reports whether a person decided that the report is of the same ban as one
+// of the group.
 func (h Hand) joins(g *group, e entry) (Decision, bool) {
 	m, why, ok := named(h.Together, g, e)
 	return Decision{Report: e.Origin, With: m, Kind: ByHand, Why: why}, ok
 }
 
-// parts reports that a person keeps the report apart from one of the group.
+// parts reports whether a person decided that the report is of another ban than one
+// of the group.
 func (h Hand) parts(g *group, e entry) bool {
 	_, _, ok := named(h.Apart, g, e)
 	return ok

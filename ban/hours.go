@@ -8,34 +8,36 @@ import (
 	"github.com/bandish/bandish/event"
 )
 
-// Year is how long a target was banned in a country in one year, UTC, in whole
-// hours. Measured and reported hours stand side by side and are never added.
+// Year says how many whole hours a target was banned in a country in one year of
+// UTC. Measured and reported hours are shown side by side and never added.
 type Year struct {
 	Target string `json:"target"`
 	CC     string `json:"probe_cc"`
 	Year   int    `json:"year"`
 
-	// By dated bans, on one network at the least. The least is from the latest
-	// moment of the onset to the earliest of the end, the most from the
-	// earliest to the latest. Hours that several bans share count once; of a ban
-	// that holds at certain hours these count alone.
+	// Measured hours are hours of dated bans on at least one network. AtLeast counts
+	// from the latest moment of the onset to the earliest moment of the end; AtMost
+	// counts from the earliest to the latest. An hour in several bans counts once. Of
+	// a ban with a daily schedule only the scheduled hours count.
 	MeasuredBans    int `json:"measured_bans"`
 	MeasuredAtLeast int `json:"measured_hours_at_least"`
 	MeasuredAtMost  int `json:"measured_hours_at_most"`
 
-	// By reported bans of the whole country. Days are counted as Length counts
-	// them: the least is from the first day to the last, the most holds both.
+	// Reported hours are hours of reported bans of the whole country. Days are
+	// counted as Length counts them: AtLeast counts from the first day to the last,
+	// AtMost includes both.
 	ReportedBans    int `json:"reported_bans"`
 	ReportedAtLeast int `json:"reported_hours_at_least"`
 	ReportedAtMost  int `json:"reported_hours_at_most"`
 
-	// Open: nothing says when a ban that counts here ended. Of a measured one
-	// the least ends with the last measurement and the most with asOf, of a
-	// reported one both end with the last day on which it was said to hold.
+	// Open is true where nothing says when a ban that counts here ended. Such a
+	// measured ban counts to the last measurement for AtLeast and to asOf for AtMost.
+	// Such a reported ban counts to the last day on which it was said to hold, for
+	// both.
 	Open bool `json:"open_ended"`
 }
 
-// stretch is a time in which a ban surely held, within one in which it may
+// stretch is the time in which a ban surely held, inside the time in which it may
 // have held.
 type stretch struct {
 	sure, wide [2]time.Time
@@ -43,10 +45,9 @@ type stretch struct {
 	holds      func(time.Time) bool // nil: at all hours
 }
 
-// Hours counts, for each target, country and year, the hours of the dated bans
-// and those of the reported ones up to asOf. reported are reconciled bans
-// without measured ones; last gives the end of the last day on which a target
-// was measured in a country.
+// Hours counts the hours of dated and of reported bans up to asOf, for each target,
+// country and year. reported are reconciled bans without measured ones. last
+// returns the end of the last day on which a target was measured in a country.
 func Hours(events []event.Event, reported []Ban, last func(cc, target string) time.Time, asOf time.Time) []Year {
 	type place struct{ cc, target string }
 	measured, said := map[place][]stretch{}, map[place][]stretch{}
@@ -146,7 +147,8 @@ func (b *Ban) stretch(asOf time.Time) stretch {
 	}
 }
 
-// sum counts the hours of stretches in each year, those that they share once.
+// sum counts the hours of stretches in each year; hours that several share count
+// once.
 func sum(list []stretch, give func(year, bans, least, most int, open bool)) {
 	type hours struct {
 		bans, least, most int

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Days are written as days: "2024-02-17", or null where there is none.
+// dayText writes a day as "2024-02-17", and the zero time as null.
 func dayText(t time.Time) *string {
 	if t.IsZero() {
 		return nil
@@ -14,7 +14,7 @@ func dayText(t time.Time) *string {
 	return &s
 }
 
-// MarshalJSON writes the report with its days as days.
+// MarshalJSON writes the report with each day as "2024-02-17".
 func (r Report) MarshalJSON() ([]byte, error) {
 	type plain Report
 	return json.Marshal(struct {
@@ -27,7 +27,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}{plain(r), dayText(r.Start), dayText(r.StartBy), dayText(r.End), dayText(r.EndFrom), dayText(r.Known)})
 }
 
-// MarshalJSON writes the ban with its days as days.
+// MarshalJSON writes the ban with each day as "2024-02-17".
 func (b Ban) MarshalJSON() ([]byte, error) {
 	type plain Ban
 	return json.Marshal(struct {
@@ -40,7 +40,7 @@ func (b Ban) MarshalJSON() ([]byte, error) {
 	}{plain(b), dayText(b.Start), dayText(b.StartBy), dayText(b.End), dayText(b.EndFrom), dayText(b.Known)})
 }
 
-// MarshalJSON writes the place with its ban under "ban".
+// MarshalJSON writes the rank and lengths, and the ban itself under "ban".
 func (r Ranked) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Rank     int     `json:"rank"`

@@ -7,13 +7,12 @@ import (
 	"github.com/bandish/bandish/event"
 )
 
-// FromEvents gives the bans that the archive's measurements show, one for
-// each target of an event. A measured onset and end are intervals, and so are
-// the report's days: Start to StartBy and EndFrom to End. last is the end
-// (exclusive) of the last day on which a target was measured in a country: a
-// ban whose end was not measured is known to hold until that day, and never
-// longer than asOf. Events that turned out to be artefacts, and those that had
-// not surely begun at the end of asOf, are left out.
+// FromEvents returns the bans that the archive's measurements show: one report for
+// each target of an event. A measured onset and end are intervals, so the report
+// has Start to StartBy and EndFrom to End. last returns the end (exclusive) of the
+// last day on which a target was measured in a country. A ban without a measured
+// end is known to hold until that day, but not longer than asOf. Artefacts, and
+// events that had not surely begun at the end of asOf, are left out.
 func FromEvents(events []event.Event, last func(cc, target string) time.Time, asOf time.Time) []Report {
 	var reports []Report
 	for i := range events {
@@ -48,7 +47,7 @@ func FromEvents(events []event.Event, last func(cc, target string) time.Time, as
 	return reports
 }
 
-// Between is the length of a ban between a measured onset and end, as of a day;
+// Between returns the length of a ban with a measured onset and end, as of a day;
 // false when it had not surely begun. last is as for FromEvents.
 func Between(onset event.Interval, end *event.Interval, last, asOf time.Time) (Length, bool) {
 	var r Report
@@ -58,8 +57,8 @@ func Between(onset event.Interval, end *event.Interval, last, asOf time.Time) (L
 	return r.LengthAt(asOf)
 }
 
-// between sets the days of a measured onset and end; false when nothing shows
-// that it had begun by the moment until, which ends a day.
+// between sets the report's days from a measured onset and end; false when nothing
+// shows that the ban had begun by the moment until, which is the end of a day.
 func (r *Report) between(onset event.Interval, end *event.Interval, until time.Time) bool {
 	if onset.Latest == nil || onset.Latest.After(until) {
 		return false
@@ -89,7 +88,7 @@ func (r *Report) between(onset event.Interval, end *event.Interval, until time.T
 	return true
 }
 
-// daysOf are the first and the last day of an interval, the last zero where they
+// daysOf returns the first and the last day of an interval; last is zero where both
 // are one day.
 func daysOf(from, to time.Time) (first, last time.Time) {
 	first, last = Day(from.UTC()), lastDay(to)
@@ -99,5 +98,5 @@ func daysOf(from, to time.Time) (first, last time.Time) {
 	return first, last
 }
 
-// lastDay is the last day before a moment.
+// lastDay returns the last day before a moment.
 func lastDay(t time.Time) time.Time { return Day(t.UTC().Add(-time.Second)) }

@@ -11,39 +11,40 @@ import (
 
 // Length is how long a ban lasted, counted as of a day.
 type Length struct {
-	// Days from the first day to the last; 0 within one day. Where the start
-	// or the end is a span, it is the least that it can have been.
+	// Days counts from the first day to the last; 0 within one day. Where the start
+	// or the end is a span, it is the shortest possible length.
 	Days    int  `json:"days"`
-	AtMost  int  `json:"at_most,omitempty"` // the most, where that is more and the end is known
-	AtLeast bool `json:"at_least"`          // no report says when it began, or when it ended, or that it held longer
+	AtMost  int  `json:"at_most,omitempty"` // the longest possible length in days, where that is more than Days and the end is known
+	AtLeast bool `json:"at_least"`          // the ban may be longer: no report says when it began or ended, or one says that it held longer
 	Ongoing bool `json:"ongoing"`           // it held on the day
 }
 
-// Most is the longest that it can have been by what is known of its end.
+// Most returns the longest possible length in days, by what is known of the end.
 func (l Length) Most() int { return max(l.Days, l.AtMost) }
 
-// LengthAt is the ban's length as of a day; false when it had not begun.
+// LengthAt returns the ban's length as of a day; false when it had not begun.
 func (b *Ban) LengthAt(asOf time.Time) (Length, bool) { return b.dates().lengthAt(Day(asOf)) }
 
-// LengthAt is the length by one report alone.
+// LengthAt returns the length by this report alone, as of a day; false when the ban
+// had not begun.
 func (r *Report) LengthAt(asOf time.Time) (Length, bool) { return r.dates().lengthAt(Day(asOf)) }
 
-// Began is when the ban began, exact to the day: Latest is exclusive, and Earliest
-// nil where it may have begun before.
+// Began returns when the ban began, exact to the day. Latest is exclusive; Earliest
+// is nil where it may have begun before.
 func (b *Ban) Began() event.Interval { return b.dates().began() }
 
-// Began is when the ban began by one report.
+// Began returns when the ban began by this report alone.
 func (r *Report) Began() event.Interval { return r.dates().began() }
 
-// Until is when the ban ended, exact to the day: an interval where that was
-// measured, and else the last day that is reported; nil where nothing says so.
+// Until returns when the ban ended, exact to the day: an interval where the end was
+// measured, else the last reported day. It is nil where nothing says that it ended.
 func (b *Ban) Until() *event.Interval { return b.dates().until() }
 
-// Until is when the ban ended by one report.
+// Until returns when the ban ended by this report alone.
 func (r *Report) Until() *event.Interval { return r.dates().until() }
 
-// Seen is the last day on which the ban was measured to hold, where its dates are
-// measured and no end was; zero otherwise.
+// Seen returns the last day on which a ban with measured dates was measured to
+// hold, where no end was measured; else the zero time.
 func (b *Ban) Seen() time.Time {
 	if b.Status != Ended {
 		for i := range b.Reports {
@@ -63,8 +64,8 @@ func (r *Report) dates() span {
 	return span{r.Start, r.StartBy, r.End, r.EndFrom, r.Known, r.StartOpen, r.Origin.Dataset == Measured, r.Status}
 }
 
-// span is the time of a ban: startBy and endFrom are zero where start and end
-// are one day each.
+// span is the time of a ban. startBy is zero where the start is one day, endFrom
+// where the end is one.
 type span struct {
 	start, startBy, end, endFrom, known time.Time
 	startOpen, measured                 bool
@@ -104,7 +105,7 @@ func (s span) lengthAt(asOf time.Time) (Length, bool) {
 	return s.length(held, held, Length{AtLeast: true}), true
 }
 
-// length counts to a last day that is one of a span.
+// length fills in the length to a last day that is somewhere from from to to.
 func (s span) length(from, to time.Time, l Length) Length {
 	l.Days = max(0, days(later(s.start, s.startBy), from))
 	l.AtLeast = l.AtLeast || s.startOpen
@@ -121,20 +122,20 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// Ranked is a ban in its place by length.
+// Ranked is a ban with its rank by length.
 type Ranked struct {
 	Rank   int    `json:"rank"` // from 1; equal lengths share a rank
 	Length Length `json:"length"`
-	// Measured is the length by the archive's own events, where there are
-	// any; Shortest and Longest are the bounds of all reports, in days.
+	// Measured is the length by the archive's own events, nil where there are none.
+	// Shortest and Longest are the bounds over all reports, in days.
 	Measured *Length `json:"measured"`
 	Shortest int     `json:"shortest_days"`
 	Longest  int     `json:"longest_days"`
 	Ban      `json:"ban"`
 }
 
-// Rank orders bans by length as of a day, the longest first; those that had
-// not begun are left out.
+// Rank orders bans by length as of a day, the longest first. Bans that had not
+// begun are left out.
 func Rank(bans []Ban, asOf time.Time) []Ranked {
 	var ranked []Ranked
 	for _, b := range bans {
@@ -151,7 +152,7 @@ func Rank(bans []Ban, asOf time.Time) []Ranked {
 			if b.Reports[i].Origin.Dataset == Measured && r.Measured == nil {
 				r.Measured = &rl
 			}
-			if !rl.AtLeast { // a bound that says nothing of the end shortens nothing
+			if !rl.AtLeast { // a report without an end gives no shortest length
 				r.Shortest = min(r.Shortest, rl.Days)
 			}
 			r.Longest = max(r.Longest, rl.Most())

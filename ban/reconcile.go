@@ -16,41 +16,41 @@ type Ban struct {
 	Target    string    `json:"target"`
 	Other     []string  `json:"other,omitempty"` // the services, where Target is Unnamed
 	Method    Method    `json:"method"`
-	Methods   []Method  `json:"methods"` // all that its reports name, Method first
+	Methods   []Method  `json:"methods"` // all methods that its reports name, Method first
 	Scope     Scope     `json:"scope"`
 	Area      string    `json:"area,omitempty"`
 	Start     time.Time `json:"start"`
-	StartBy   time.Time `json:"start_by,omitzero"`    // where the start is a span, its last day
+	StartBy   time.Time `json:"start_by,omitzero"`    // the last possible day of the start, where the start is a span
 	StartOpen bool      `json:"start_open,omitempty"` // it may have begun before Start
 	End       time.Time `json:"end,omitzero"`
-	EndFrom   time.Time `json:"end_from,omitzero"` // where the end is a span, its first day
+	EndFrom   time.Time `json:"end_from,omitzero"` // the first possible day of the end, where the end is a span
 	Status    Status    `json:"status"`
-	Known     time.Time `json:"known"` // the last day for which a report says that it held
-	Basis     Origin    `json:"basis"` // the report whose dates these are
+	Known     time.Time `json:"known"` // the last day on which a report says that it held
+	Basis     Origin    `json:"basis"` // the report that these dates are from
 	Reports   []Report  `json:"reports"`
 	Disputes  []string  `json:"disputes,omitempty"`
 }
 
-// Tolerances of the start between reports of the same ban.
+// How far apart reports of the same ban may start.
 const (
 	otherEdition  = 24 * time.Hour      // another file of the same data set
 	otherDataset  = 3 * 24 * time.Hour  // another data set
 	estimateSlack = 31 * 24 * time.Hour // one of the two is an estimate
-	// openGap is how long yearly lists may be silent of a ban that goes on.
+	// openGap is how long yearly lists may not mention a ban that still holds.
 	openGap = 3 * 365 * 24 * time.Hour
 )
 
-// Decision is why a report stands in the ban in which it stands.
+// Decision says why a report belongs to its ban.
 type Decision struct {
 	Ban    string `json:"ban"`
 	Report Origin `json:"report"`
 	Target string `json:"target"`
 	Kind   Kind   `json:"kind"`
-	With   Origin `json:"with,omitzero"` // the report of the ban that decided
+	With   Origin `json:"with,omitzero"` // the report of the ban that decided it
 	Why    string `json:"why"`
 }
 
-// Kind is the rule by which a report was put to a ban.
+// Kind is the rule by which a report was added to a ban.
 type Kind string
 
 // The rules, in the order in which they are tried.
@@ -59,24 +59,25 @@ const (
 	First     Kind = "first"        // the earliest report of the ban
 	SameStart Kind = "same_start"   // it starts on the same day, within the tolerance
 	Within    Kind = "within"       // it starts while the ban holds
-	GoesOn    Kind = "goes_on"      // both are said to go on, and nobody reported an end
-	TwoWays   Kind = "two_methods"  // a block and a throttling of the same days
-	Edition   Kind = "same_edition" // the row of another edition of its list names its targets
+	GoesOn    Kind = "goes_on"      // both say that the ban still holds, and nobody reported an end
+	TwoWays   Kind = "two_methods"  // a block and a throttling on the same days
+	Edition   Kind = "same_edition" // another edition of its list has the same row, with targets
 )
 
-// Reconcile puts reports of the same ban together. Two reports are of the
-// same ban when country, target and area agree and they start on the same day
-// (within a tolerance between data sets), or one starts while the other holds,
-// or both are said to go on and nobody reports an end between. A block and a
-// throttling are one ban when their days are the same. The order of reports
-// does not matter.
+// Reconcile groups reports of the same ban. Two reports are of the same ban when
+// country, target and area agree, and one of these is true: they start on the same
+// day (within a tolerance between data sets), or one starts while the other holds,
+// or both say that the ban still holds and nobody reports an end in between. A
+// block and a throttling are one ban when their days are the same. The order of
+// reports does not matter.
 func Reconcile(reports []Report) []Ban {
 	bans, _ := ReconcileBy(reports, Hand{})
 	return bans
 }
 
-// ReconcileBy is Reconcile with decisions made by hand, which win, and gives
-// the decision on every report of every ban, in the order of the bans.
+// ReconcileBy does what Reconcile does, with decisions of a person, which win over
+// the rules. It also returns the decision on every report of every ban, in the
+// order of the bans.
 func ReconcileBy(reports []Report, hand Hand) ([]Ban, []Decision) {
 	type key struct{ cc, target string }
 	groups := make(map[key][]entry)
@@ -111,7 +112,7 @@ func ReconcileBy(reports []Report, hand Hand) ([]Ban, []Decision) {
 		return cmp.Or(strings.Compare(a.CC, b.CC), strings.Compare(a.Target, b.Target), a.Start.Compare(b.Start), strings.Compare(string(a.Method), string(b.Method)), compareOrigins(a.Basis, b.Basis))
 	})
 	bans, decisions := make([]Ban, 0, len(all)), []Decision{}
-	for i := range all { // ids tell apart what starts on one day in two areas
+	for i := range all { // two bans that start on one day in two areas need different ids
 		b := &all[i].ban
 		id := fmt.Sprintf("%s-%s-%s", strings.ToLower(b.CC), b.Target, b.Start.Format(time.DateOnly))
 		n := 1
@@ -130,9 +131,10 @@ func ReconcileBy(reports []Report, hand Hand) ([]Ban, []Decision) {
 	return bans, decisions
 }
 
-// otherEditions gives, for reports of an older edition of a list, the report
-// of a newer one that is the same row: of the same country, days and area.
-// Editions code what was affected anew, so the newer one's targets count.
+// otherEditions maps reports of an older edition of KeepItOn's list to the report
+// of a newer edition that is the same row: same country, days and area. Editions
+// may list other targets for one row; the newer targets count. Keys and values are
+// indexes into reports.
 func otherEditions(reports []Report) map[int]int {
 	newest := make(map[string]time.Time) // by file
 	for _, r := range reports {
@@ -164,7 +166,7 @@ func otherEditions(reports []Report) map[int]int {
 				}
 				if slices.Equal(q.targets(), r.targets()) && slices.Equal(q.Other, r.Other) {
 					best = -1
-					break // it stands there as it is
+					break // the newer edition has this row unchanged
 				}
 				if best < 0 {
 					best = j
@@ -178,8 +180,8 @@ func otherEditions(reports []Report) map[int]int {
 	return same
 }
 
-// targets are the targets of a report; one that names only services without
-// an id, or none, has the one target Unnamed.
+// targets returns the targets of a report. A report that names only services
+// without an id, or none, has the one target Unnamed.
 func (r *Report) targets() []string {
 	if len(r.Targets) == 0 {
 		return []string{Unnamed}
@@ -191,20 +193,19 @@ func compareOrigins(a, b Origin) int {
 	return cmp.Or(cmp.Compare(preference[a.Dataset], preference[b.Dataset]), strings.Compare(a.File, b.File), strings.Compare(a.Sheet, b.Sheet), cmp.Compare(a.Row, b.Row), strings.Compare(a.ID, b.ID))
 }
 
-// entry is a report with what is worked out for it while bans are put
-// together.
+// entry is a report with what is computed for it while bans are grouped.
 type entry struct {
 	*Report
 	area    []string // areaWords of it
-	edition *Report  // the row of a newer edition whose targets it has
+	edition *Report  // the row of a newer edition, whose targets are used
 }
 
-// group is reports of one ban while they are put together.
+// group holds the reports of one ban while bans are grouped.
 type group struct {
 	entries   []entry
 	decisions []Decision
-	until     time.Time // heldUntil them all
-	open      bool      // one of them says that it goes on, and none that it ended
+	until     time.Time // heldUntil of all its reports
+	open      bool      // a report says that the ban still holds, and none that it ended
 }
 
 func (g *group) reports() []Report {
@@ -215,7 +216,7 @@ func (g *group) reports() []Report {
 	return out
 }
 
-// cluster puts the reports of one country and target together.
+// cluster groups the reports of one country and target.
 func cluster(entries []entry, hand Hand) []*group {
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(a.Start.Compare(b.Start), compareOrigins(a.Origin, b.Origin)) })
@@ -243,8 +244,8 @@ next:
 	return groups
 }
 
-// begunAgain reports that a ban of the same place began and ended after the
-// last day on which g is known to have held: then g had ended.
+// begunAgain reports whether another ban of the same place began and ended after
+// the last day on which g is known to have held. Then g had ended.
 func begunAgain(g *group, groups []*group) bool {
 	return slices.ContainsFunc(groups, func(o *group) bool {
 		return o != g && !o.open && o.entries[0].Start.After(g.until) && sameArea(g.entries[0], o.entries[0]) &&
@@ -259,8 +260,8 @@ func (g *group) add(e entry, d Decision) {
 		slices.ContainsFunc(g.entries, func(m entry) bool { return m.Status == Ongoing })
 }
 
-// takes reports whether e, which starts no earlier than those of the group,
-// is of the same ban, and why.
+// takes reports whether e is of the same ban as the group, and why. e must not
+// start before the reports of the group.
 func (g *group) takes(e entry) (Decision, bool) {
 	for _, m := range g.entries {
 		if len(m.Targets)+len(e.Targets) == 0 && m.edition == nil && e.edition == nil && !slices.EqualFunc(m.Other, e.Other, strings.EqualFold) {
@@ -300,13 +301,13 @@ func (g *group) takes(e entry) (Decision, bool) {
 	return Decision{}, false
 }
 
-// begunMeasured reports that measurements show that the target worked before the
-// ban: it goes on from no earlier one.
+// begunMeasured reports whether measurements show that the target worked before
+// this ban. Then it does not continue an earlier ban.
 func (e entry) begunMeasured() bool { return e.Origin.Dataset == Measured && !e.StartOpen }
 
-// gap is how long after the start of m the report e starts: not at all where it
-// starts within the days on which m may have started. The slack of an estimate
-// counts from its first day.
+// gap returns how long after the start of m the report e starts; 0 where e starts
+// within the days on which m may have started. For an estimated start it counts
+// from its first day.
 func (m entry) gap(e *Report) time.Duration {
 	switch {
 	case m.Estimated:
@@ -317,13 +318,13 @@ func (m entry) gap(e *Report) time.Duration {
 	return 0
 }
 
-// sameEnd reports that two reports may end on the same day.
+// sameEnd reports whether two reports may end on the same day.
 func sameEnd(a, b *Report) bool {
 	return a.Status != Ended || b.Status != Ended || a.End.Sub(b.End).Abs() <= otherDataset
 }
 
-// heldUntil is the day until which reports say that a ban held. Where some
-// say that it ended, an "ongoing" of others does not hold it open longer.
+// heldUntil returns the last day on which reports say that a ban held. Where some
+// say that it ended, "ongoing" of others does not make it longer.
 func heldUntil(c []entry) time.Time {
 	var ended, known time.Time
 	for _, m := range c {
@@ -359,10 +360,10 @@ func tolerance(a, b *Report) time.Duration {
 	return t
 }
 
-// sameArea reports whether two reports speak of the same place: both of the
-// nation, or of places that are the same but for words like "district". A list
-// that names districts within a state meets another list's row when half of
-// all districts named are in both.
+// sameArea reports whether two reports are of the same place: both of the whole
+// nation, or of places with the same name apart from words like "district". Where
+// one list names districts within a state, half of all districts named must be in
+// both.
 func sameArea(a, b entry) bool {
 	if a.Scope == National || b.Scope == National {
 		return a.Scope == b.Scope
@@ -385,7 +386,7 @@ func sameArea(a, b entry) bool {
 		districts = nil
 	}
 	named := slices.DeleteFunc(slices.Clone(b.area), func(w string) bool { return slices.Contains(state, w) && !slices.Contains(districts, w) })
-	if len(districts) == 0 || len(named) == 0 { // the whole state, which both must name
+	if len(districts) == 0 || len(named) == 0 { // the whole state: both must name it
 		return len(districts) == len(named) && !slices.ContainsFunc(state, func(w string) bool { return !slices.Contains(b.area, w) })
 	}
 	both := 0
@@ -397,7 +398,7 @@ func sameArea(a, b entry) bool {
 	return 2*both >= len(named)+len(districts)-both
 }
 
-// areaStop are words of an area that say of what kind it is, not which.
+// areaStop holds words of an area that say what kind of place it is, not which.
 var areaStop = map[string]bool{"and": true, "the": true, "of": true, "in": true, "within": true, "parts": true, "entire": true, "all": true, "whole": true,
 	"district": true, "districts": true, "state": true, "region": true, "province": true, "city": true, "valley": true, "division": true}
 
@@ -434,7 +435,7 @@ func newBan(target string, reports []Report) Ban {
 			b.Methods = append(b.Methods, r.Method)
 		}
 		if r.Origin.Dataset == p.Origin.Dataset && r.Start.Before(b.Start) {
-			b.Start, b.StartBy, b.StartOpen = r.Start, r.StartBy, r.StartOpen // a data set's own reports that overlap are one span
+			b.Start, b.StartBy, b.StartOpen = r.Start, r.StartBy, r.StartOpen // reports of one data set that overlap are one span
 		}
 		if b.Status != Ended {
 			b.Known = later(b.Known, r.Known)
@@ -454,8 +455,8 @@ func endedFirst(a, b Report) int {
 	return cmp.Compare(rank[a.Status], rank[b.Status])
 }
 
-// beginsIn reports whether a report has the start of a ban within the days on which
-// measurements say that it began.
+// beginsIn reports whether a report's start is within the days on which, by
+// measurements, the ban began.
 func beginsIn(r *Report, b *Ban) bool {
 	if r.Start.After(later(b.Start, b.StartBy)) {
 		return false
@@ -463,9 +464,9 @@ func beginsIn(r *Report, b *Ban) bool {
 	return b.StartOpen || !r.Start.Before(b.Start)
 }
 
-// disputes says where reports differ from the ban's dates. A report that the
-// ban went on while it still did is no dispute, nor is a day within an interval that
-// was measured.
+// disputes says where reports differ from the ban's dates. It is no dispute to
+// report that the ban still held on a day when it did, or to report a day inside a
+// measured interval.
 func disputes(b *Ban) []string {
 	type side struct {
 		says    string

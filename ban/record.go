@@ -7,9 +7,8 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// FromRecord gives the bans of the record as reports: each case that has a
-// start, and each short ban that no case tells, as they were known to hold on
-// asOf.
+// FromRecord returns the bans of the record as reports, as they were known on asOf:
+// each case with a start, and each short ban that no case describes.
 func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 	var reports []Report
 	cases := make(map[string]bool)
@@ -49,8 +48,8 @@ func FromRecord(records *casefile.Records, asOf time.Time) []Report {
 	return reports
 }
 
-// lastHeld is the last day, not after asOf, on which somebody saw the platforms
-// of an ongoing case restricted; zero for a case that does not go on.
+// lastHeld returns the last day, not after asOf, on which somebody saw the
+// platforms of an ongoing case restricted; zero for a case that is not ongoing.
 func lastHeld(c *casefile.Case, asOf time.Time) time.Time {
 	var held time.Time
 	if c.Status != "ongoing" {
@@ -72,10 +71,10 @@ func lastHeld(c *casefile.Case, asOf time.Time) time.Time {
 	return held
 }
 
-// span reads EDTF dates: the earliest day of the start, the latest of the
-// end, and how far they are open. An end that is open, "2024-08-31/..", says
-// that the ban still held on that day; so does held, of a ban without an end.
-// It reports whether there is a start.
+// span sets the report's days from EDTF dates: the earliest day of the start, the
+// latest of the end, and which side is open. An open end, "2024-08-31/..", says
+// that the ban still held on that day. held says the same for a ban without an end.
+// It returns false where there is no start.
 func (r *Report) span(start, end casefile.Date, zone *time.Location, held time.Time) bool {
 	first, ok := start.FirstDay(zone)
 	if !ok {

@@ -1,9 +1,12 @@
-// Package ban compares bans: it puts what others reported (package list reads it)
-// of the same ban together, and ranks bans by length, counted as of a date.
+// Package ban compares bans. Reports come in: what others published of bans
+// (package list reads it), what the record says, and what the archive measured.
+// Bans go out: reports of the same ban are grouped, and bans are ranked by length
+// as of a day.
 //
-// Reports are never merged away: a Ban keeps every report it stands on, with
-// the file and row each came from, and names what they disagree on. A yearly
-// sheet that repeats an ongoing ban gives one more report, not one more ban.
+// No report is lost: a Ban keeps every report that it rests on, with the file and
+// row that the report came from, and says where they disagree. A yearly list that
+// repeats an ongoing ban adds a report, not a ban. The package does no I/O and
+// reads no clock.
 package ban
 
 import (
@@ -11,16 +14,16 @@ import (
 	"time"
 )
 
-// Targets that are no platform and no host.
+// Targets that are neither a platform nor a host.
 const (
-	Internet = "internet" // a shutdown of the network itself
-	Unnamed  = "other"    // services that no id is known for
+	Internet = "internet" // a shutdown of the network as a whole
+	Unnamed  = "other"    // services without an id
 )
 
-// Dataset names where reports come from.
+// Dataset names a collection of reports.
 type Dataset string
 
-// The data sets, in the order in which their dates are preferred.
+// The data sets, those first whose dates are preferred.
 const (
 	Measured Dataset = "measured" // an event of our own archive
 	Record   Dataset = "record"   // a case file or a ban of the record
@@ -29,7 +32,7 @@ const (
 	SFLC     Dataset = "sflc"
 )
 
-// Words are what a reader calls the data set, as one who reports.
+// Words returns what a reader calls the data set.
 func (d Dataset) Words() string {
 	switch d {
 	case Measured:
@@ -48,17 +51,18 @@ func (d Dataset) Words() string {
 
 var preference = map[Dataset]int{Measured: 0, Record: 1, KeepItOn: 2, OONI: 3, SFLC: 4}
 
-// Origin is where a report stands: a row of a file, an element of a list, or
-// a document of the record.
+// Origin says where a report is: a row of a file, an element of a list, or a
+// document of the record.
 type Origin struct {
 	Dataset Dataset `json:"dataset"`
 	File    string  `json:"file"`             // name as imported
 	SHA256  string  `json:"sha256,omitempty"` // of the file
 	Sheet   string  `json:"sheet,omitempty"`
-	Row     int     `json:"row,omitempty"` // as a spreadsheet counts, or the element from 1
-	ID      string  `json:"id,omitempty"`  // the data set's own, or the record's
+	Row     int     `json:"row,omitempty"` // as a spreadsheet counts rows, or the number of an element, from 1
+	ID      string  `json:"id,omitempty"`  // the data set's own id, or that of the record
 }
 
+// String writes the origin as tables name it: "keepiton list.csv:17", "ooni 123".
 func (o Origin) String() string {
 	switch {
 	case o.ID != "" && o.Dataset != KeepItOn:
@@ -69,17 +73,17 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s %s:%d", o.Dataset, o.File, o.Row)
 }
 
-// Status is what a report says of a ban's end.
+// Status says what a report knows of a ban's end.
 type Status string
 
-// The three answers.
+// The statuses.
 const (
 	Ongoing Status = "ongoing" // it still held on the report's Known day
 	Ended   Status = "ended"
 	Unknown Status = "unknown" // the report does not say
 )
 
-// Scope is how much of a country a report speaks of.
+// Scope says how much of a country a report is about.
 type Scope string
 
 // The scopes.
@@ -89,55 +93,56 @@ const (
 	Local    Scope = "local"
 )
 
-// Method is how access was taken away.
+// Method says how access was taken away.
 type Method string
 
 // The two methods that the data sets tell apart.
 const (
 	Block    Method = "block"
-	Throttle Method = "throttle" // slowed down and nothing else
+	Throttle Method = "throttle" // slowed down, not blocked
 )
 
-// Report is what one source says of one ban. Days are civil days of the
-// country, kept as midnight UTC.
+// Report is what one source says of one ban. Days are calendar days of the country,
+// kept as midnight UTC.
 type Report struct {
 	Origin  Origin   `json:"origin"`
 	CC      string   `json:"cc"`
 	Targets []string `json:"targets"`         // platform ids, host names, or Internet
-	Other   []string `json:"other,omitempty"` // services as written that no id is known for
+	Other   []string `json:"other,omitempty"` // services without an id, as they are written
 	Method  Method   `json:"method"`
 	Scope   Scope    `json:"scope"`
 	Area    string   `json:"area,omitempty"`
 
 	Start     time.Time `json:"start"`
-	StartBy   time.Time `json:"start_by,omitzero"`    // where the start is a span, its last day
-	StartOpen bool      `json:"start_open,omitempty"` // it may have begun before Start: nothing was measured then
+	StartBy   time.Time `json:"start_by,omitzero"`    // the last possible day of the start, where the start is a span
+	StartOpen bool      `json:"start_open,omitempty"` // it may have begun before Start, when nothing was measured
 	Estimated bool      `json:"estimated,omitempty"`  // the start is an estimate
-	End       time.Time `json:"end,omitzero"`         // last day; zero unless Ended
-	EndFrom   time.Time `json:"end_from,omitzero"`    // where the end is a span, its first day
+	End       time.Time `json:"end,omitzero"`         // the last day; zero unless Status is Ended
+	EndFrom   time.Time `json:"end_from,omitzero"`    // the first possible day of the end, where the end is a span
 	Status    Status    `json:"status"`
-	Known     time.Time `json:"known"` // the last day for which the report says that the ban held
+	Known     time.Time `json:"known"` // the last day on which the report says that the ban held
 
 	Title         string   `json:"title,omitempty"`
 	OrderedBy     string   `json:"ordered_by,omitempty"`
 	DecisionMaker string   `json:"decision_maker,omitempty"`
 	Cause         string   `json:"cause,omitempty"`
 	Justification string   `json:"justification,omitempty"`
-	Networks      string   `json:"networks,omitempty"` // as written
+	Networks      string   `json:"networks,omitempty"` // as they are written
 	Links         []string `json:"links,omitempty"`
-	Case          string   `json:"case,omitempty"` // id of the case that tells it
-	// Columns are further columns of KeepItOn's table, by their names there.
+	Case          string   `json:"case,omitempty"` // id of the case that describes it
+	// Columns are other columns of KeepItOn's table, by their names there.
 	Columns map[string]string `json:"columns,omitempty"`
 
-	// Imported is when the list came into this installation, zero for what is no list's:
-	// no list says when its rows were published.
+	// Imported is when the list came into this installation; zero for a report that
+	// is from no list. Lists do not say when their rows were published.
 	Imported time.Time `json:"-"`
 
-	// Within is the state in which the places of Area lie, where the list names it apart.
+	// Within is the state that holds the places of Area, where the list names it
+	// separately.
 	Within string `json:"-"`
 }
 
-// Day is a civil day.
+// Day returns the calendar day of t, in t's own zone, as midnight UTC.
 func Day(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// justifications are KeepItOn's categories of what a state gives as its reason,
-// each with words by which a ground of the record is known to be of it.
+// justifications are KeepItOn's categories of the reasons that a state gives. The
+// words of a ground in the record show its category.
 var justifications = []struct {
 	name  string
 	words *regexp.Regexp
@@ -25,8 +25,7 @@ var justifications = []struct {
 	{"Technical problems/ Infrastructure failure", regexp.MustCompile(`(?i)technical|cable|maintenance`)},
 }
 
-// justified are the categories into which grounds fall; "Other" where they fall
-// into none.
+// justified returns the categories of grounds; "Other" where there is none.
 func justified(grounds []string) string {
 	var names []string
 	for _, j := range justifications {
@@ -40,9 +39,9 @@ func justified(grounds []string) string {
 	return strings.Join(names, "; ")
 }
 
-// tell fills in what a case tells in the terms of KeepItOn's table: who
-// ordered it, on what grounds and laws, whether the state admitted it. What
-// the case does not tell stays empty.
+// tell fills in what a case says in the terms of KeepItOn's table: who ordered the
+// ban, on what grounds and by what laws, and whether the state admitted it. What
+// the case does not say stays empty.
 func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 	col := map[string]string{"info_source": "News media article"}
 	set := func(name, value string) {
@@ -111,7 +110,7 @@ func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 			r.Links = append(r.Links, l)
 		}
 	}
-	set("actual_cause_details", strings.Join(contexts, " ")) // what the sources connect with it; whether it is the cause the record does not say
+	set("actual_cause_details", strings.Join(contexts, " ")) // what the sources connect with the ban; the record does not say whether it is the cause
 	if denied {
 		set("gov_ack", "No")
 	}
@@ -124,7 +123,8 @@ func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
 	r.Columns = col
 }
 
-// orderer is the kind of the first who ordered, in KeepItOn's words.
+// orderer returns what kind of body the first one who ordered it is, in KeepItOn's
+// words.
 func orderer(records *casefile.Records, c *casefile.Case, by []string) string {
 	a := records.Actor(c, by[0])
 	switch {
@@ -147,7 +147,7 @@ func address(records *casefile.Records, c *casefile.Case, cite casefile.Cite) st
 	return ""
 }
 
-// before reports that a day came before another, or was the same.
+// before reports whether day a was before day b, or the same.
 func before(a, b casefile.Date, zone *time.Location) bool {
 	day, ok := a.FirstDay(zone)
 	start, known := b.FirstDay(zone)

@@ -19,14 +19,15 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// The kinds of answers.
+// The kinds of answers: AnswerOfPair says how a target stands in a country,
+// AnswerToClaim answers a claim of a case.
 const (
 	AnswerOfPair  = "answer" // how a target stands in a country
 	AnswerToClaim = "claim"  // of a case
 )
 
-// ReportedBan is a ban that others report, of a target that an answer is about: as much
-// of it as answers look at.
+// ReportedBan is a ban that others report, of a target that an answer is about. It
+// holds what answers use of a ban.Ban.
 type ReportedBan struct {
 	ID       string     `json:"id"`
 	CC       string     `json:"probe_cc"`
@@ -39,7 +40,8 @@ type ReportedBan struct {
 	Reports  []Said     `json:"reports"`
 }
 
-// Dates are those of a reported ban, by days: times are midnight UTC.
+// Dates are the dates of a reported ban, with the meaning of ban.Report's fields.
+// Days are midnight UTC.
 type Dates struct {
 	Start   time.Time  `json:"start"`
 	StartBy time.Time  `json:"start_by,omitzero"`
@@ -56,7 +58,7 @@ type Said struct {
 	Dates  Dates      `json:"dates"`
 }
 
-// ReportedBanOf is what answers look at of a reported ban.
+// ReportedBanOf takes from a reported ban what answers use.
 func ReportedBanOf(b *ban.Ban) ReportedBan {
 	out := ReportedBan{ID: b.ID, CC: b.CC, Target: b.Target, Method: b.Method, Scope: b.Scope, Area: b.Area, Disputes: append([]string{}, b.Disputes...), Reports: []Said{},
 		Dates: Dates{b.Start, b.StartBy, b.End, b.EndFrom, b.Status, b.Known}}
@@ -78,8 +80,9 @@ func (r *ReportedBan) ban() ban.Ban {
 	return out
 }
 
-// NewAnswer concludes how a target stands in a country at a moment, as a bundle
-// has it: nothing in it depends on the day on which it is concluded.
+// NewAnswer answers how a target stands in a country at q.At, in the form that a
+// bundle encloses. Nothing in it depends on the day on which it is made: q.Now is
+// ignored.
 func NewAnswer(q answer.Question, ev answer.Evidence) (Answer, error) {
 	q.Now = q.At
 	a := answer.Of(q, ev)
@@ -88,17 +91,18 @@ func NewAnswer(q answer.Question, ev answer.Evidence) (Answer, error) {
 		Event: a.Event, Evidence: append([]string{}, a.Evidence...), Document: string(doc)}, err
 }
 
-// NewClaim is the answer to a claim of a case.
+// NewClaim puts the answer to a claim of a case into the form that a bundle
+// encloses.
 func NewClaim(c *casefile.Case, a *casefile.Answer) (Answer, error) {
 	doc, err := json.Marshal(a)
 	return Answer{Kind: AnswerToClaim, ID: c.ID + "/" + a.Claim, CC: c.Jurisdiction, Target: strings.Join(c.Targets, ","), State: string(a.Verdict), Sentence: a.Says + ": " + a.Reason, Evidence: []string{}, Document: string(doc)}, err
 }
 
-// evidence is what answers are concluded from here: what is enclosed, with the
-// dated bans that the detector finds here where it can be run on all of it.
+// evidence is what answers are concluded from in a check: what is enclosed and,
+// where the detector can run on all of it, the dated bans that it finds.
 type evidence struct {
 	c     *Contents
-	found map[string][]event.Event // by country, where the detector ran on all its cells
+	found map[string][]event.Event // by country; only countries on all of whose cells the detector ran
 }
 
 // Evidence implements answer.Archive.
@@ -121,7 +125,7 @@ func (e *evidence) Evidence(_ context.Context, cc, target string, _ time.Time) (
 			ev.Events = append(ev.Events, list[i])
 		}
 	}
-	for i := range e.c.Events { // signals are not enclosed, so that the detector finds none of these here
+	for i := range e.c.Events { // signals are not enclosed, so the detector cannot find these here
 		if x := &e.c.Events[i]; whole && x.CC == cc && x.SeenDark() {
 			ev.Events = append(ev.Events, *x)
 		}
@@ -149,7 +153,7 @@ func (e *evidence) Cells(_ context.Context, cc, target string, from, to, _ time.
 	return out, nil
 }
 
-// again concludes an answer again.
+// again makes an enclosed answer again from the evidence.
 func (e *evidence) again(a *Answer) (Answer, error) {
 	var doc answer.Answer
 	if err := json.Unmarshal([]byte(a.Document), &doc); err != nil {
@@ -163,7 +167,7 @@ func (e *evidence) again(a *Answer) (Answer, error) {
 	return NewAnswer(answer.Question{CC: a.CC, Country: doc.Country, Target: a.Target, Name: doc.Name, At: doc.At}, ev)
 }
 
-// claims answers the claims of the enclosed cases again, by the answer's id.
+// claims answers the claims of the enclosed cases again. Keys are ids of answers.
 func (e *evidence) claims(in io.ReaderAt, size int64) (map[string]Answer, error) {
 	z, err := zip.NewReader(in, size)
 	if err != nil {
@@ -194,10 +198,10 @@ func (e *evidence) claims(in io.ReaderAt, size int64) (map[string]Answer, error)
 	return out, nil
 }
 
-// manyAnswers is how many answers are listed one by one.
+// manyAnswers is the number of answers up to which a check has a line for each.
 const manyAnswers = 3
 
-// answers concludes the answers again and compares them.
+// answers makes the enclosed answers again and compares.
 func (r *Result) answers(in io.ReaderAt, size int64, c *Contents, found map[string][]event.Event) {
 	if len(c.Answers) == 0 {
 		return
@@ -265,7 +269,7 @@ func answerDifference(enclosed, mine *Answer) string {
 	return firstDifference([]json.RawMessage{json.RawMessage(enclosed.Document)}, []json.RawMessage{json.RawMessage(mine.Document)})
 }
 
-// reported says what of the evidence for answers is taken as it is enclosed.
+// reported says which evidence for answers the check takes as it is enclosed.
 func (r *Result) reported(c *Contents) {
 	lists := map[ban.Dataset]bool{}
 	for i := range c.Reported {

@@ -1,13 +1,14 @@
-// Package bundle is the evidence for something that a record says, as one ZIP
-// file that can be checked without trusting who made it, and the check itself.
+// Package bundle makes and checks evidence bundles. A bundle is one ZIP file with
+// the evidence for something that the record says. A reader can check it without
+// trusting whoever made it.
 //
 // A bundle holds raw measurements as they were received, what was derived from
-// them, the parameters of the derivation, records, and proofs that these stood in
-// the log of the server by a certain time. Verify hashes all of it again, derives
-// it again from the raw measurements, and says line by line what is proved, what
-// is not and why, and what is false. The same contents give the same bytes. The
-// package does no I/O and reads no clock; docs/formats/bundle.md describes the
-// files.
+// them, the parameters of the derivation, records, and proofs that these were in
+// the log of the server by a certain time. Write makes one: the same contents give
+// the same bytes. Verify hashes everything again, derives everything again from the
+// raw measurements, and says line by line what is proved, what is not proved and
+// why, and what is false. The package does no I/O of its own and reads no clock.
+// docs/formats/bundle.md describes the files.
 package bundle
 
 import (
@@ -31,11 +32,11 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Format names the form of bundles and of what is written for readers in them.
-// It changes with every change of either.
+// Format names the form of bundles and of their texts for readers. It changes with
+// every change of either.
 const Format = "bandish-bundle/1"
 
-// The names of files.
+// The names of files in a bundle.
 const (
 	indexName        = "bundle.json"
 	crateName        = "ro-crate-metadata.json"
@@ -59,21 +60,21 @@ const (
 	sourcesName      = "records/sources.json"
 )
 
-// Index says what a bundle holds and by what it was derived (bundle.json).
+// Index says what a bundle holds and how it was derived (bundle.json).
 type Index struct {
 	Format   string   `json:"format"`
 	Software string   `json:"software"` // that made the bundle
-	About    []Item   `json:"about"`    // what was asked for
-	Example  bool     `json:"example"`  // of country ZZ: no real network
-	Origin   string   `json:"origin"`   // who speaks: the name of the log, "" without one
+	About    []Item   `json:"about"`    // what the bundle is evidence for
+	Example  bool     `json:"example"`  // true for country ZZ: no real network
+	Origin   string   `json:"origin"`   // the name of the log that everything is proved by; "" without a log
 	State    State    `json:"state"`
 	Batches  []Batch  `json:"batches"`
 	Pairs    []Pair   `json:"pairs"`
 	Places   []Place  `json:"countries"`
 	Records  []Record `json:"records"`
-	// Revisions name, by case, the revision of the record that is enclosed.
+	// Revisions gives for each case the revision of its enclosed record.
 	Revisions []Revision `json:"revisions"`
-	// Left says what was asked for and is not enclosed, and why.
+	// Left says what was asked for and is not enclosed, and why; a sentence each.
 	Left []string `json:"left_out"`
 }
 
@@ -81,45 +82,45 @@ type Index struct {
 type Item struct {
 	Kind string `json:"kind"` // measurement, event, answer, case, claim
 	ID   string `json:"id"`
-	Text string `json:"text"` // in a sentence
+	Text string `json:"text"` // in a sentence, for readers
 }
 
-// State is what the archive's derivation was made with.
+// State names the rules and parameters that the archive was derived with.
 type State struct {
 	Generation   uint64 `json:"generation"`
 	Ruleset      string `json:"ruleset"`
 	Detector     string `json:"detector"`
-	Answers      string `json:"answers"`      // how answers are concluded (answer.Version)
-	Fingerprints string `json:"fingerprints"` // id of the snapshot that is enclosed
+	Answers      string `json:"answers"`      // version of the rules of answers (answer.Version)
+	Fingerprints string `json:"fingerprints"` // id of the enclosed snapshot of fingerprints
 	TrustStore   string `json:"trust_store"`
 	Platforms    string `json:"platforms"` // SHA-256 of the registry of platforms
 }
 
-// Batch is a raw batch of which lines are enclosed, as they stand in it, in
+// Batch is a raw batch some of whose lines are enclosed, unchanged, in
 // raw/SHA256.jsonl.gz.
 type Batch struct {
-	SHA256    string    `json:"sha256"` // of the whole batch's file
+	SHA256    string    `json:"sha256"` // of the file of the whole batch
 	Kind      string    `json:"kind"`   // measurements, web
 	Documents int       `json:"documents"`
 	Added     time.Time `json:"added"`
 	Clock     string    `json:"clock"`
-	Lines     []uint32  `json:"lines"` // that are enclosed, from 0
-	// Redacted are those of them whose source is not enclosed in full, since its
-	// address may hold a password or the name of a folder. Such a line is not the
-	// one that the log binds.
+	Lines     []uint32  `json:"lines"` // the lines that are enclosed, from 0
+	// Redacted are the lines whose source is not enclosed in full, because it may
+	// hold a password or the name of a folder. The proof of the log does not hold for
+	// such a line.
 	Redacted []uint32 `json:"redacted"`
 
-	Text [][]byte `json:"-"` // of Lines
+	Text [][]byte `json:"-"` // the lines themselves, in the order of Lines
 }
 
-// Pair is a target in a country of which the measurements are enclosed.
+// Pair is a target in a country whose measurements are enclosed.
 type Pair struct {
 	CC           string `json:"probe_cc"`
 	Target       string `json:"target"`
 	Measurements int    `json:"measurements"` // in the archive
 	Enclosed     int    `json:"enclosed"`
-	// From and Until bound, in Unix seconds, the days of which all measurements
-	// are enclosed; Until is exclusive. They are equal where there are none.
+	// From and Until, in Unix seconds, bound the days whose measurements are all
+	// enclosed; Until is exclusive. They are equal where there are no such days.
 	From  int64 `json:"from"`
 	Until int64 `json:"until"`
 }
@@ -127,34 +128,34 @@ type Pair struct {
 // Place is a country whose hourly cells are enclosed.
 type Place struct {
 	CC string `json:"probe_cc"`
-	// Whole: cells of all its targets are enclosed, so that the detector can be
-	// run again. Else there are those of the pairs alone.
+	// Whole is true where the cells of all targets are enclosed, so that the detector
+	// can be run again. Otherwise only the cells of the pairs are enclosed.
 	Whole bool `json:"whole"`
 	Cells int  `json:"cells"`
 	// Others is how many other countries' findings are enclosed.
 	Others int `json:"other_countries"`
-	// Segments are the archive's files of hourly cells that the cells are from,
-	// by month.
+	// Segments are the archive's files of hourly cells, by month, that the enclosed
+	// cells are from.
 	Segments []HoursSegment `json:"segments"`
 }
 
-// HoursSegment is a file of hourly cells of a month.
+// HoursSegment is one of the archive's files of hourly cells of a month.
 type HoursSegment struct {
 	Period string `json:"period"`
 	SHA256 string `json:"sha256"`
-	// Countries holds the hash of each country's cells (event.HashCells), as the
-	// manifest has it.
+	// Countries maps each country to the hash of its cells (event.HashCells), as the
+	// archive's manifest has it.
 	Countries map[string]string `json:"countries"`
 
-	Hours []series.Cell `json:"-"` // those of the place that are enclosed, sorted
+	Hours []series.Cell `json:"-"` // the enclosed cells of the place, sorted
 }
 
-// hoursPath is the place of the cells from a file of a month.
+// hoursPath returns the name in the bundle of the cells from one segment.
 func (p *Place) hoursPath(s *HoursSegment) string {
 	return "cells/" + p.CC + "-" + s.Period + "-" + s.SHA256[:min(8, len(s.SHA256))] + ".jsonl.gz"
 }
 
-// Hours are the enclosed hourly cells of a country, sorted.
+// Hours returns the enclosed hourly cells of a country, sorted.
 func (p *Place) Hours() []series.Cell {
 	var out []series.Cell
 	for i := range p.Segments {
@@ -170,8 +171,8 @@ type Record struct {
 	Text []byte `json:"-"`
 }
 
-// Revision is a case as it stood: the SHA-256 of what
-// "sha256sum ID/*.yaml shared/*.yaml" prints in records/, sorted by name.
+// Revision names the state of a case: the SHA-256 of what "sha256sum ID/*.yaml
+// shared/*.yaml" prints in the folder records/, sorted by name.
 type Revision struct {
 	Case   string `json:"case"`
 	SHA256 string `json:"sha256"`
@@ -184,14 +185,14 @@ type Source struct {
 	Title     string   `json:"title"`
 	Date      string   `json:"date"`
 	URL       string   `json:"url"`
-	SHA256    string   `json:"sha256"`      // of the copy that the citations are of; "" for none
-	Enclosed  bool     `json:"enclosed"`    // the copy is, as sources/SHA256
-	Why       string   `json:"why_no_copy"` // where it is not
+	SHA256    string   `json:"sha256"`      // of the copy that citations refer to; "" for none
+	Enclosed  bool     `json:"enclosed"`    // the copy is enclosed, as sources/SHA256
+	Why       string   `json:"why_no_copy"` // why the copy is not enclosed
 	Fetched   []string `json:"fetched"`
 }
 
-// Mark is what only many measurements together showed of one that is enclosed:
-// it does not vote, or the slowness of its page is the network's.
+// Mark says what only many measurements together show about an enclosed
+// measurement: that it does not vote, or that the network made its page slow.
 type Mark struct {
 	Raw       string `json:"raw"`
 	Line      uint32 `json:"line"`
@@ -200,16 +201,16 @@ type Mark struct {
 	Throttled bool   `json:"throttled"`
 }
 
-// Platform is an answer of the registry of platforms: from a moment on a host,
-// or a test that has no host, speaks for a target.
+// Platform is an answer of the registry of platforms: from a moment on, the
+// measurements of a host (or of a test without a host) are of a target.
 type Platform struct {
 	Host   string `json:"host"`
 	Test   string `json:"test_name"`
-	From   int64  `json:"from"` // Unix seconds, of the first measurement for which it was asked
+	From   int64  `json:"from"` // Unix seconds: the first enclosed measurement for which it was asked
 	Target string `json:"target"`
 }
 
-// Answer is what the record answered to a question, as it was shown.
+// Answer is what the record answered to a question, as readers saw it.
 type Answer struct {
 	Kind     string   `json:"kind"` // answer, claim
 	ID       string   `json:"id"`
@@ -219,31 +220,32 @@ type Answer struct {
 	Sentence string   `json:"sentence"`
 	Event    string   `json:"event"`
 	Evidence []string `json:"evidence"`
-	Document string   `json:"document"` // all of it, JSON
+	Document string   `json:"document"` // the whole answer as JSON
 }
 
-// Contents are what a bundle is made of.
+// Contents is everything that a bundle is made of.
 type Contents struct {
 	Index
 	Observations []observation.Row
 	Verdicts     []verdict.Row
 	Marks        []Mark
-	Days         []series.Cell // of Pairs
+	Days         []series.Cell // daily cells of Pairs
 	Counts       []derivation.PublishedCount
-	Findings     []json.RawMessage // event.Findings of other countries, by country
+	Findings     []json.RawMessage // event.Findings of other countries, sorted by country
 	Events       []event.Event
 	Answers      []Answer
-	Reported     []ReportedBan // bans that others report of what the answers are about
+	Reported     []ReportedBan // bans that others report, of what the answers are about
 	Sources      []Source
-	Copies       map[string][]byte // of sources, by SHA-256
+	Copies       map[string][]byte // copies of sources, by SHA-256
 	Fingerprints []fingerprint.Fingerprint
 	Defects      []defect.Window
 	Platforms    []Platform
-	Rules        []byte // the rules as a document
-	Proofs       *Proofs
+	Rules        []byte  // the rules in words, as Markdown
+	Proofs       *Proofs // nil where no log is enclosed
 }
 
-// Write writes a bundle. It puts the contents into their order first.
+// Write writes a bundle. It first sorts the contents and sets their Format. An
+// error is one of w, or says what does not fit into a bundle.
 func Write(w io.Writer, c *Contents) error {
 	c.Format = Format
 	c.sort()
@@ -275,10 +277,10 @@ func (c *Contents) sort() {
 	}
 }
 
-// stored is a time as segments keep it.
+// stored returns a time as segments keep it: UTC, in whole microseconds.
 func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// encoder collects files.
+// encoder collects files and keeps the first error.
 type encoder struct {
 	files []file
 	err   error
@@ -305,8 +307,8 @@ func addDocument[T any](e *encoder, name string, values []T) {
 	}
 }
 
-// files are the files that a bundle is made of, without those that follow from
-// them.
+// files returns the files of the bundle that hold data, without those that are made
+// from them (addReadings).
 func (c *Contents) files() ([]file, error) {
 	e := new(encoder)
 	index, err := document(c.Index)
@@ -355,10 +357,11 @@ const copyFolder = "sources/"
 
 func copyName(sha string) string { return copyFolder + sha }
 
-// path is the place of a batch's lines.
+// path returns the name in the bundle of a batch's lines.
 func (b *Batch) path() string { return "raw/" + b.SHA256 + ".jsonl.gz" }
 
-// addReadings adds what is written for readers, and the list of hashes.
+// addReadings adds the files that are made from the data: those for readers, and
+// the list of hashes.
 func (c *Contents) addReadings(files []file) ([]file, error) {
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	custody, err := document(c.custody())
@@ -374,7 +377,7 @@ func (c *Contents) addReadings(files []file) ([]file, error) {
 	return append(files, file{sumsName, sums(files)}), nil
 }
 
-// sums is the list of hashes that sha256sum -c reads.
+// sums returns the list of hashes, in the form that sha256sum -c reads.
 func sums(files []file) []byte {
 	var out []string
 	for _, f := range files {

@@ -15,7 +15,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// cells counts the enclosed verdicts of each pair again.
+// cells counts the enclosed verdicts of each pair again and compares with the
+// enclosed cells.
 func (r *Result) cells(c *Contents) {
 	marks := map[spot]Mark{}
 	for _, a := range c.Marks {
@@ -51,7 +52,7 @@ func (r *Result) cells(c *Contents) {
 	}
 }
 
-// hours are the enclosed hourly cells of a country.
+// hours returns the enclosed hourly cells of a country.
 func (c *Contents) hours(cc string) []series.Cell {
 	for i := range c.Places {
 		if c.Places[i].CC == cc {
@@ -63,10 +64,12 @@ func (c *Contents) hours(cc string) []series.Cell {
 
 func day(t int64) string { return time.Unix(t, 0).UTC().Format(time.DateOnly) }
 
-// recount counts the verdicts of a pair by hour and day, and compares.
+// recount counts the verdicts of a pair by hour and day and compares. wrong says
+// what differs; cells is the number of cells that are the same; marked is the
+// number of verdicts that Marks change.
 func (p *Pair) recount(c *Contents, marks map[spot]Mark) (wrong []string, cells, marked int) {
 	hours, days := series.NewBuilder(series.Hour).WithParts(), series.NewBuilder(series.Day)
-	odd := map[int64]bool{} // days of rows whose clock is wrong: they are counted where they were received
+	odd := map[int64]bool{} // days of rows with a wrong clock: the archive counts such rows on the day they were received
 	n := 0
 	for i := range c.Verdicts {
 		v := c.Verdicts[i]
@@ -101,7 +104,7 @@ func (p *Pair) recount(c *Contents, marks map[spot]Mark) (wrong []string, cells,
 
 func floor(t int64) int64 { return t - t%86400 }
 
-// apply changes a verdict as the archive does before it counts.
+// apply changes a verdict as the archive does before it counts it.
 func (a *Mark) apply(v *verdict.Row) {
 	if a.Invalid != "" {
 		v.Invalid = a.Invalid
@@ -111,7 +114,8 @@ func (a *Mark) apply(v *verdict.Row) {
 	}
 }
 
-// compareCells compares cells that are sorted.
+// compareCells compares sorted cells. It says what differs and how many are the
+// same.
 func compareCells(enclosed, counted []series.Cell) (wrong []string, same int) {
 	name := func(x *series.Cell) string {
 		layer := x.Layer
@@ -150,14 +154,15 @@ func order(a, b []series.Cell) int {
 	return series.Compare(a[0], b[0])
 }
 
-// events runs the detector again on the enclosed cells.
+// events runs the detector again on the enclosed cells and compares its dated bans
+// with the enclosed ones.
 func (r *Result) events(c *Contents, all map[string][]event.Event) {
 	if len(c.Events) == 0 {
 		r.missing(c, all)
 		return
 	}
 	found := map[string]event.Event{}
-	alone := map[string]bool{} // countries of which only the pairs' cells are enclosed
+	alone := map[string]bool{} // countries of which only the cells of the pairs are enclosed
 	for _, p := range c.Places {
 		list, whole := all[p.CC]
 		if alone[p.CC] = !whole; !whole {
@@ -190,8 +195,9 @@ func (r *Result) events(c *Contents, all map[string][]event.Event) {
 	r.apart(c)
 }
 
-// detect runs the detector on the cells of each country that is enclosed whole, if
-// the dated bans are of this detector.
+// detect runs the detector on the cells of each country that is enclosed whole. It
+// returns the events by country; none where the enclosed bans are of another
+// version of the detector.
 func (c *Contents) detect() map[string][]event.Event {
 	out := map[string][]event.Event{}
 	for _, p := range c.Places {
@@ -202,8 +208,8 @@ func (c *Contents) detect() map[string][]event.Event {
 	return out
 }
 
-// missing names the dated bans of what was asked for that the detector finds and
-// the bundle leaves out.
+// missing says which dated bans the detector finds for the pairs and the bundle
+// leaves out.
 func (r *Result) missing(c *Contents, all map[string][]event.Event) {
 	var wrong []string
 	for _, p := range c.Pairs {
@@ -220,7 +226,7 @@ func (r *Result) missing(c *Contents, all map[string][]event.Event) {
 	}
 }
 
-// apart says what of the input of the detector is taken as it is enclosed.
+// apart says which input of the detector the check takes as it is enclosed.
 func (r *Result) apart(c *Contents) {
 	for _, p := range c.Places {
 		if !p.Whole {
@@ -250,7 +256,7 @@ func (r *Result) apart(c *Contents) {
 	}
 }
 
-// compared says how what is found here relates to an event.
+// compared says in words how what is found here relates to an enclosed event.
 func compared(e, mine *event.Event, ok bool) string {
 	switch {
 	case !ok:
@@ -261,15 +267,15 @@ func compared(e, mine *event.Event, ok bool) string {
 	return fmt.Sprintf("show it beginning %s", mine.Onset)
 }
 
-// detect runs the detector on the cells of a country, beside the findings of the
-// others.
+// detect runs the detector on the cells of one country, with the enclosed findings
+// of the others.
 func detect(c *Contents, cc string) []event.Event {
 	own := c.hours(cc)
 	counts := slices.DeleteFunc(slices.Clone(c.Counts), func(x derivation.PublishedCount) bool { return x.CC != cc })
 	var all []event.Findings
 	for _, text := range c.Findings {
 		var f event.Findings
-		if json.Unmarshal(text, &f) == nil && f.CC != cc { // of another detector: nothing is compared with it
+		if json.Unmarshal(text, &f) == nil && f.CC != cc { // findings of another detector cannot be read and are not compared
 			all = append(all, f)
 		}
 	}

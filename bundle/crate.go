@@ -13,12 +13,12 @@ import (
 	"github.com/bandish/bandish/derivation"
 )
 
-// node is an entity of an RO-Crate.
+// node is one entity of an RO-Crate, by property.
 type node map[string]any
 
 func ref(id string) node { return node{"@id": id} }
 
-// crate describes the files in the words of RO-Crate 1.1.
+// crate describes the files in the vocabulary of RO-Crate 1.1 (JSON-LD).
 func (c *Contents) crate(files []file) ([]byte, error) {
 	var parts []node
 	var entities []node
@@ -65,7 +65,7 @@ func (c *Contents) derivedRefs(files []file) []node {
 	return out
 }
 
-// day is the day of the archive's state, by its last batch.
+// day returns the day of the archive's state: the day of its last batch.
 func (c *Contents) day() string {
 	var last time.Time
 	for _, b := range c.Batches {
@@ -161,12 +161,12 @@ func mediaType(name string) string {
 }
 
 // custody is the chain of custody of one raw batch, in the terms of the Berkeley
-// Protocol on Digital Open Source Investigations (collection, preservation,
-// verification).
+// Protocol on Digital Open Source Investigations: collection, preservation,
+// verification.
 type custody struct {
 	Item            string     `json:"item"`
 	Description     string     `json:"description"`
-	CollectedBy     []string   `json:"collected_by"` // the sources that the documents came from
+	CollectedBy     []string   `json:"collected_by"` // the sources of the documents
 	CollectedFirst  string     `json:"collected_first,omitempty"`
 	CollectedLast   string     `json:"collected_last,omitempty"`
 	Received        string     `json:"received"` // by the archive
@@ -183,7 +183,7 @@ type transfer struct {
 	By   string `json:"by"`
 }
 
-// maxSources bounds the sources that the chain of custody names of a batch.
+// maxSources is how many sources of a batch the chain of custody names.
 const maxSources = 20
 
 func (c *Contents) custody() []custody {
@@ -222,14 +222,14 @@ func (c *Contents) speaker() string {
 	return "The operator of the server with the log " + c.Origin
 }
 
-// name names the sources of a batch and when collectors received from them.
+// name sets the sources of a batch, and when collectors received its documents.
 func (k *custody) name(b *Batch) {
 	var first, last time.Time
 	sources := map[string]bool{}
 	for _, line := range b.Text {
 		e, err := derivation.ParseEntry(line)
 		if err != nil {
-			continue // Verify names it
+			continue // Verify reports it
 		}
 		if !sources[e.Source] && len(sources) < maxSources {
 			sources[e.Source] = true

@@ -28,13 +28,13 @@ type spot struct {
 	line uint32
 }
 
-// derivationOf is all that was derived again from the raw lines of a bundle.
+// derivationOf is all that was derived again from a bundle's raw lines.
 type derivationOf struct {
-	rows     map[spot][]observation.Row // by the first line of the measurement
+	rows     map[spot][]observation.Row // by the place of the measurement's first line
 	verdicts map[spot]verdict.Row
-	faults   []string // lines that nothing can be derived from
-	snapshot string   // the fingerprints that it was derived with
-	roots    string   // and the certificates that were trusted
+	faults   []string // lines from which nothing can be derived
+	snapshot string   // id of the fingerprints that were used
+	roots    string   // id of the trusted certificates that were used
 }
 
 func newDerivation(c *Contents) *derivationOf {
@@ -62,7 +62,8 @@ func newDerivation(c *Contents) *derivationOf {
 	return d
 }
 
-// targetsOf looks up what the enclosed part of the registry says.
+// targetsOf returns a function that looks up the target of a host or a test in the
+// enclosed part of the registry.
 func targetsOf(list []Platform) func(host, test string, at time.Time) string {
 	by := map[[2]string][]Platform{}
 	for _, p := range list {
@@ -83,7 +84,7 @@ func targetsOf(list []Platform) func(host, test string, at time.Time) string {
 	}
 }
 
-// clock is the one that an entry of the batch was judged by.
+// clock returns the time by which an entry of the batch was judged.
 func (b *Batch) clock(e *derivation.Entry) time.Time {
 	if e.Received.IsZero() && b.Clock != "entries" {
 		return b.Added
@@ -151,8 +152,8 @@ func (d *derivationOf) put(b *Batch, line uint32, rows []observation.Row, v verd
 	d.rows[at], d.verdicts[at] = rows, v
 }
 
-// supersede marks the verdicts under whose uid another came from a better
-// source, as the archive does.
+// supersede marks, as the archive does, the verdicts of a uid under which a better
+// source gave another measurement.
 func (d *derivationOf) supersede() {
 	best := map[string]int{}
 	for _, v := range d.verdicts {
@@ -174,7 +175,7 @@ func text(v any) string {
 	return string(b)
 }
 
-// observations compares the enclosed observations with those derived here.
+// observations compares the enclosed observations with those derived again.
 func (r *Result) observations(c *Contents, d *derivationOf) {
 	if len(c.Observations) == 0 && len(c.Batches) == 0 {
 		return
@@ -191,7 +192,8 @@ func (r *Result) observations(c *Contents, d *derivationOf) {
 		}
 		enclosed[spot{o.Raw, o.Line}] = append(enclosed[spot{o.Raw, o.Line}], o)
 	}
-	// rows of a table stand on lines of their own, and its measurement on the first
+	// Rows of a table are on a line each, and their measurement is on the first of
+	// these lines.
 	flat := map[spot][]observation.Row{}
 	for _, rows := range d.rows {
 		for _, o := range rows {
@@ -235,8 +237,8 @@ func (r *Result) observations(c *Contents, d *derivationOf) {
 	}
 }
 
-// sameButParameters reports whether rows differ only in what another snapshot of
-// fingerprints or other trusted certificates change.
+// sameButParameters reports whether rows differ only in what other fingerprints or
+// other trusted certificates change.
 func (d *derivationOf) sameButParameters(derived, enclosed []observation.Row) bool {
 	if len(derived) != len(enclosed) {
 		return false
@@ -256,7 +258,7 @@ func (d *derivationOf) sameButParameters(derived, enclosed []observation.Row) bo
 	return true
 }
 
-// firstDifference says where two values of one type differ first, by member.
+// firstDifference says in which member two lists of one type first differ.
 func firstDifference[T any](enclosed, derived []T) string {
 	if len(enclosed) != len(derived) {
 		return fmt.Sprintf("%d rows are enclosed, and %d follow from the document", len(enclosed), len(derived))
@@ -281,14 +283,14 @@ func firstDifference[T any](enclosed, derived []T) string {
 	return "they differ"
 }
 
-// verdicts compares the enclosed verdicts with those derived here.
+// verdicts compares the enclosed verdicts with those derived again.
 func (r *Result) verdicts(c *Contents, d *derivationOf) {
 	if len(c.Verdicts) == 0 && len(d.verdicts) == 0 {
 		return
 	}
 	var wrong []string
 	same, likewise, bare := 0, 0, 0
-	others := map[string][2]int{} // by ruleset: the same state, another one
+	others := map[string][2]int{} // by ruleset: how many have the same state, and how many another
 	seen := map[spot]bool{}
 	for i := range c.Verdicts {
 		v := &c.Verdicts[i]
@@ -348,7 +350,9 @@ func (r *Result) verdicts(c *Contents, d *derivationOf) {
 	}
 }
 
-// PlatformsOf are the answers of a registry that the enclosed documents ask for.
+// PlatformsOf asks a registry of platforms what the derivation of the enclosed
+// documents asks it, and returns the answers. of returns the target of a host or a
+// test at a time.
 func PlatformsOf(c *Contents, of func(host, test string, at time.Time) string) []Platform {
 	type ask struct {
 		host, test string

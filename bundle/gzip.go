@@ -9,10 +9,11 @@ import (
 	"io"
 )
 
-// maxUnpacked bounds what the packed files of a bundle may unpack to together.
+// maxUnpacked is how many bytes the packed files of a bundle may unpack to in
+// total.
 const maxUnpacked = 2 << 30
 
-// pack compresses, with nothing in the header that changes.
+// pack compresses data with gzip, always with the same header.
 func pack(data []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
@@ -26,7 +27,8 @@ func pack(data []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// unpack is the reverse, and takes the bytes from a budget.
+// unpack reverses pack. It subtracts the size from budget; more than is left is an
+// error.
 func unpack(data []byte, budget *int64) ([]byte, error) {
 	in := bytes.NewReader(data)
 	r, err := gzip.NewReader(in)
@@ -47,7 +49,7 @@ func unpack(data []byte, budget *int64) ([]byte, error) {
 	return out, nil
 }
 
-// lines writes values as one JSON text a line.
+// lines writes each value as one line of JSON.
 func lines[T any](values []T) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -60,8 +62,8 @@ func lines[T any](values []T) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// readLines reads what lines wrote. Text that it would not have written the
-// same is an error: nothing hides in a member that is not read.
+// readLines reads what lines wrote. Text that lines would not write in the same way
+// is an error, so that nothing can hide in a member that is not read.
 func readLines[T any](data []byte) ([]T, error) {
 	var out []T
 	for n := 1; len(data) > 0; n++ {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// howTo is HOW-TO-VERIFY.txt.
+// howTo returns the text of HOW-TO-VERIFY.txt.
 func (c *Contents) howTo() string {
 	var b strings.Builder
 	b.WriteString(`HOW TO CHECK THIS BUNDLE

@@ -23,20 +23,21 @@ func hashOf(r io.ReaderAt, size int64) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// byWord is what an operator's record rests on where nobody else vouches for it.
+// byWord begins the reason where only the operator vouches for something.
 const byWord = "by this operator's word alone"
 
-// log is what the enclosed entries of the log say, once their proofs hold.
+// log holds what the enclosed entries of the log say, once their proofs were
+// checked.
 type log struct {
 	batches  map[string]ledger.Batch
-	segments map[string]ledger.Segment // hours, by SHA-256
-	files    map[string]ledger.File    // records and copies of sources, by name
+	segments map[string]ledger.Segment // hourly cells, by SHA-256
+	files    map[string]ledger.File    // files of the record and copies of sources, by name
 	events   map[string]ledger.Event
 	corrects []ledger.Entry
 	states   []ledger.State
 }
 
-// ledger checks what ties the contents to the log.
+// ledger checks what connects the contents to the log.
 func (r *Result) ledger(c *Contents, o Options) {
 	p := c.Proofs
 	if p == nil {
@@ -72,8 +73,8 @@ func (r *Result) ledger(c *Contents, o Options) {
 	}
 }
 
-// head checks the signed head of the log. sure says that it is signed by the key
-// that the reader brought.
+// head checks the signed head of the log. sure is true where the key is the
+// reader's own.
 func (r *Result) head(p *Proofs, o Options) (head ledger.Checkpoint, sure, ok bool) {
 	key := o.Key
 	if sure = key != ""; !sure {
@@ -119,7 +120,8 @@ func (r *Result) head(p *Proofs, o Options) (head ledger.Checkpoint, sure, ok bo
 	return head, sure, true
 }
 
-// check holds entries and documents against the head of the log.
+// check checks the proofs of entries and documents against the head of the log. It
+// returns what the entries say, and the faults.
 func (p *Proofs) check(head ledger.Checkpoint) (*log, []string) {
 	var faults []string
 	l := &log{batches: map[string]ledger.Batch{}, segments: map[string]ledger.Segment{}, files: map[string]ledger.File{}, events: map[string]ledger.Event{}}
@@ -139,7 +141,8 @@ func (p *Proofs) check(head ledger.Checkpoint) (*log, []string) {
 	return l, faults
 }
 
-// add takes in an entry; of several on one thing the last stands.
+// add adds what an entry says. Where several entries are about one thing, the last
+// one counts.
 func (l *log) add(e *ledger.Entry) {
 	switch e.Type {
 	case ledger.TypeBatch:
@@ -177,8 +180,8 @@ func (r *Result) loggedState(c *Contents, l *log, say sayer) {
 	r.open("no enclosed entry of the log names it", "the archive was of generation %d", c.State.Generation)
 }
 
-// loggedBatches checks that the documents stand in their batches as the log has
-// them.
+// loggedBatches checks that the documents are in their batches, and these in the
+// log.
 func (r *Result) loggedBatches(c *Contents, l *log, say sayer) {
 	paths := map[spot][]ledger.Hash{}
 	for _, d := range c.Proofs.Documents {
@@ -237,7 +240,8 @@ func (r *Result) loggedBatches(c *Contents, l *log, say sayer) {
 	}
 }
 
-// loggedHours checks that the enclosed cells are those of the archive.
+// loggedHours checks that the enclosed cells are those that the log has for the
+// archive.
 func (r *Result) loggedHours(c *Contents, l *log, say sayer) {
 	for i := range c.Places {
 		p := &c.Places[i]
@@ -303,7 +307,7 @@ func (r *Result) loggedRecords(c *Contents, l *log, say sayer) {
 	}
 }
 
-// loggedCopies checks that the log names the enclosed copies of sources.
+// loggedCopies checks that the log has the enclosed copies of sources.
 func (r *Result) loggedCopies(c *Contents, l *log, say sayer) {
 	there := 0
 	for sha := range c.Copies {
@@ -319,14 +323,15 @@ func (r *Result) loggedCopies(c *Contents, l *log, say sayer) {
 	}
 }
 
-// CopyPath is the place of a copy in a data folder, as the log names it.
+// CopyPath returns the path of a copy in the data folder, as the log names it, from
+// the copy's SHA-256 in hexadecimal.
 func CopyPath(sha string) string { return "sources/" + sha[:min(2, len(sha))] + "/" + sha }
 
-// revision is that of a case by the enclosed files.
+// revision returns the revision of a case by its enclosed files (see Revision).
 func (c *Contents) revision(id string) string { return c.filesHash(id, "shared") }
 
-// filesHash is the SHA-256 of what sha256sum prints of the files of folders of
-// the record.
+// filesHash returns the SHA-256 of what sha256sum prints for the files of some
+// folders of the record.
 func (c *Contents) filesHash(folders ...string) string {
 	whole := sha256.New()
 	for _, f := range c.Records {

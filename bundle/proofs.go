@@ -8,29 +8,30 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Proofs are what ties the contents to the log of a server.
+// Proofs connects the contents to the log of a server.
 type Proofs struct {
-	// Key is the verifier string of the log as the server names it. It proves
-	// nothing by itself: whoever made the bundle wrote it. The reader brings the
-	// key from elsewhere.
+	// Key is the verifier string of the log, as the server gives it. It proves
+	// nothing by itself, because whoever made the bundle wrote it. A reader gets the
+	// key elsewhere.
 	Key        string
 	Checkpoint []byte  // signed note (C2SP tlog-checkpoint), with cosignatures
-	Entries    []Entry // by index
+	Entries    []Entry // sorted by index
 	Documents  []DocumentProof
-	Stamps     []Stamp // by the size of the log
-	// Roots are the root certificates (PEM) that the operator checks time stamps
-	// against. As with Key, the reader brings them from elsewhere.
+	Stamps     []Stamp // sorted by the size of the log
+	// Roots are the root certificates (PEM) with which the operator checks time
+	// stamps. As with Key, a reader gets them elsewhere.
 	Roots []byte
 }
 
-// Entry is an entry of the log with its proof.
+// Entry is an entry of the log with its proof of inclusion.
 type Entry struct {
 	Index int64
-	Text  []byte // canonical JSON, as its leaf hashes it
+	Text  []byte // canonical JSON, the bytes that are hashed
 	Path  []ledger.Hash
 }
 
-// DocumentProof is the path from a line of a batch to the root in its entry.
+// DocumentProof is the path of hashes from a line of a batch to the root that the
+// batch's entry names.
 type DocumentProof struct {
 	Batch string        `json:"batch"`
 	Line  uint32        `json:"line"`
@@ -66,7 +67,8 @@ func (p *Proofs) addTo(e *encoder) {
 	}
 }
 
-// indexOf reads the index in the name of an entry's file.
+// indexOf reads the index from the name of an entry's file; false where it is no
+// such name.
 func indexOf(name string) (int64, bool) {
 	rest, ok := strings.CutPrefix(name, "ledger/entries/")
 	if !ok {

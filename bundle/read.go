@@ -18,7 +18,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// reader takes the files of a bundle one by one.
+// reader hands out the files of a bundle one by one, and collects faults.
 type reader struct {
 	files  map[string][]byte
 	taken  map[string]bool
@@ -38,7 +38,7 @@ func (r *reader) fault(format string, args ...any) {
 	r.faults = append(r.faults, fmt.Sprintf(format, args...))
 }
 
-// take gives a file, unpacked where it is packed; nil where there is none.
+// take returns a file, unpacked if it is packed; nil where there is none.
 func (r *reader) take(name string) []byte {
 	data, ok := r.files[name]
 	if !ok {
@@ -79,8 +79,8 @@ func takeDocument[T any](r *reader, name string) (v T) {
 	return v
 }
 
-// read reads the contents out of the files of a bundle, and names what is not
-// as it must be.
+// read reads the contents from the files of a bundle. It also returns what is wrong
+// with them.
 func read(files []file) (*Contents, []string) {
 	r := newReader(files)
 	c := new(Contents)
@@ -153,7 +153,7 @@ func read(files []file) (*Contents, []string) {
 	return c, r.faults
 }
 
-// lines reads the enclosed lines of a batch.
+// lines reads the enclosed lines of a batch into b.Text.
 func (r *reader) lines(b *Batch) {
 	if _, err := hex.DecodeString(b.SHA256); err != nil || len(b.SHA256) != 64 {
 		r.fault("%s names a batch %q, which is no SHA-256", indexName, b.SHA256)
@@ -179,7 +179,7 @@ func (r *reader) lines(b *Batch) {
 	}
 }
 
-// proofs reads the folder ledger; nil where there is none.
+// proofs reads the folder ledger/; nil where there is no checkpoint.
 func (r *reader) proofs() *Proofs {
 	p := new(Proofs)
 	if p.Checkpoint = r.take(checkpointName); p.Checkpoint == nil {

@@ -13,18 +13,18 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// maxRows bounds the measurements that the report lists; all of them are
-// enclosed.
+// maxRows is how many measurements the report lists; the bundle encloses all of
+// them.
 const maxRows = 2000
 
-// style is that of the report, on the screen and on paper.
+// style is the style sheet of the report, for the screen and for paper.
 const style = `body{font:16px/1.5 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 h1,h2,h3{line-height:1.2;break-after:avoid}code{font:.85em/1.4 monospace;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:.85rem}th,td{border-bottom:1px solid #bbb;padding:.25rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 tr{break-inside:avoid}thead{display:table-header-group}.note{border-left:3px solid #888;padding-left:.8rem}
 @page{margin:2cm}@media print{body{font-size:10.5pt;max-width:none;margin:0}a{color:inherit;text-decoration:none}}`
 
-// page writes HTML. Everything that is not a tag goes through text.
+// page collects HTML. Everything that is not a tag is escaped by text.
 type page struct{ bytes.Buffer }
 
 func (p *page) raw(s string) { p.WriteString(s) }
@@ -52,7 +52,7 @@ func (p *page) table(head []string, rows func()) {
 	p.raw("</tbody></table>\n")
 }
 
-// report is report.html: what the bundle is evidence of, for readers.
+// report returns report.html, which tells readers what the bundle is evidence for.
 func (c *Contents) report() []byte {
 	p := new(page)
 	p.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>" + html.EscapeString(c.title()) + "</title><style>" + style + "</style></head><body>\n")
@@ -129,7 +129,7 @@ func meansOf(e *event.Event) string {
 	return strings.Join(out, "; ")
 }
 
-// means says a mechanism in words, with its name.
+// means puts a mechanism into words, followed by its name.
 func means(m string) string {
 	if w := verdict.MechanismWords(m); w != "" {
 		return w + " (" + m + ")"
@@ -249,7 +249,7 @@ func (c *Contents) reportProofs(p *page) {
 		s := &c.Proofs.Stamps[i]
 		at, err := ledger.ParseCheckpoint(s.Checkpoint)
 		if err != nil {
-			continue // Verify names it
+			continue // Verify reports it
 		}
 		if stamp, err := ledger.OpenStamp(s.Answer, at, nil); err == nil {
 			p.text("p", "The log with %d entries existed by %s UTC, says %s in a time stamp (RFC 3161).", at.Size, stamp.Time.Format(time.DateTime), stamp.Authority)

@@ -14,12 +14,13 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// Stamp is the answer of a time-stamping authority (RFC 3161) about the log.
+// Stamp is the answer of a time-stamping authority (RFC 3161) about a head of the
+// log.
 type Stamp struct {
-	Checkpoint []byte // what was dated: the text of a checkpoint without signatures
-	Answer     []byte // as the authority gave it
-	// Path shows that of the log at Checkpoint and at the head that is enclosed
-	// the larger begins with the smaller.
+	Checkpoint []byte // what the authority dated: the text of a checkpoint without signatures
+	Answer     []byte // as the authority gave it, DER
+	// Path proves that the larger of two logs begins with the smaller: the log at
+	// Checkpoint and the log at the enclosed head.
 	Path []ledger.Hash
 }
 
@@ -32,7 +33,8 @@ func stampName(size int64, kind string) string {
 	return stampFolder + strconv.FormatInt(size, 10) + "." + kind
 }
 
-// size is how many entries the log had; 0 where the text is no checkpoint.
+// size returns the number of entries of the dated log; 0 where the text is no
+// checkpoint.
 func (s *Stamp) size() int64 {
 	c, err := ledger.ParseCheckpoint(s.Checkpoint)
 	if err != nil {
@@ -51,7 +53,7 @@ func (s *Stamp) addTo(e *encoder) {
 	}
 }
 
-// stamps reads the folder of time stamps.
+// stamps reads the folder ledger/timestamps/.
 func (r *reader) stamps() []Stamp {
 	var out []Stamp
 	for name := range r.files {
@@ -70,14 +72,14 @@ func (r *reader) stamps() []Stamp {
 	return out
 }
 
-// dated is a time stamp that is right: the log that it dates, and by whom.
+// dated is a time stamp that is right: the log that it dates, when, and by whom.
 type dated struct {
 	ledger.Checkpoint
 	ledger.Stamp
 }
 
 // open verifies a time stamp: its form, its signature by the certificate in it,
-// that it dates the checkpoint, and that this is one of the log at head.
+// that it dates the checkpoint, and that this is a state of the log at head.
 func (s *Stamp) open(head ledger.Checkpoint) (d dated, err error) {
 	if d.Checkpoint, err = ledger.ParseCheckpoint(s.Checkpoint); err != nil {
 		return d, err
@@ -99,11 +101,11 @@ func (s *Stamp) open(head ledger.Checkpoint) (d dated, err error) {
 	return d, err
 }
 
-// String is the checkpoint's text.
+// String returns the text of the checkpoint.
 func (d *dated) String() string { return d.Checkpoint.String() }
 
-// stamps checks the time stamps of the log, against roots that the reader brings
-// or, where none were brought, those that the bundle encloses.
+// stamps checks the time stamps of the log against the root certificates that the
+// reader brings or, where there are none, against the enclosed ones.
 func (r *Result) stamps(p *Proofs, head ledger.Checkpoint, o Options) {
 	if len(p.Stamps) == 0 {
 		return
@@ -155,7 +157,8 @@ func (r *Result) stamps(p *Proofs, head ledger.Checkpoint, o Options) {
 	}
 }
 
-// before is how many of the enclosed entries are among the first of the log.
+// before returns how many of the enclosed entries are among the first size entries
+// of the log.
 func (p *Proofs) before(size int64) int {
 	n := 0
 	for i := range p.Entries {
@@ -166,7 +169,7 @@ func (p *Proofs) before(size int64) int {
 	return n
 }
 
-// pool is that of some certificates, nil for no text.
+// pool returns the certificates of a PEM text, nil for empty text.
 func pool(text []byte) (*x509.CertPool, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Status is what the check of one point came to.
+// Status is the result of checking one point.
 type Status string
 
-// The statuses. NotProved is no accusation: Line.Why says what is missing.
+// The statuses. NotProved accuses nobody: Line.Why says what is missing.
 const (
 	Proved    Status = "proved"
 	NotProved Status = "not proved"
@@ -25,11 +25,11 @@ const (
 type Line struct {
 	Status Status   `json:"status"`
 	What   string   `json:"what"`              // the point, in a sentence
-	Why    string   `json:"why,omitempty"`     // of what is not proved
-	Detail []string `json:"details,omitempty"` // of what is false: each thing that is wrong
+	Why    string   `json:"why,omitempty"`     // for NotProved: what is missing
+	Detail []string `json:"details,omitempty"` // for False: each thing that is wrong
 }
 
-// Result is what a check found.
+// Result is all that a check found.
 type Result struct {
 	Title  string   `json:"title"`
 	About  []string `json:"about"`
@@ -37,9 +37,10 @@ type Result struct {
 	SHA256 string   `json:"sha256"` // of the file that was checked
 }
 
-// Options are what the reader brings.
+// Options is what the reader brings to a check. Without a key it stays unproved who
+// signed the log.
 type Options struct {
-	// Key is the verifier string of the log, from elsewhere than the bundle.
+	// Key is the verifier string of the log, from another place than the bundle.
 	Key string
 	// Witnesses are verifier strings of witnesses that the reader trusts.
 	Witnesses []string
@@ -48,12 +49,12 @@ type Options struct {
 	TimestampRoots string
 }
 
-// False reports whether anything is.
+// False reports whether any point is false.
 func (r *Result) False() bool {
 	return slices.ContainsFunc(r.Lines, func(l Line) bool { return l.Status == False })
 }
 
-// Count is how many points have a status.
+// Count returns how many points have a status.
 func (r *Result) Count(s Status) int {
 	n := 0
 	for _, l := range r.Lines {
@@ -64,7 +65,7 @@ func (r *Result) Count(s Status) int {
 	return n
 }
 
-// Summary is the check in a sentence.
+// Summary returns the result in a sentence.
 func (r *Result) Summary() string {
 	said := fmt.Sprintf("%d points are proved, %d are not proved, %d are false.", r.Count(Proved), r.Count(NotProved), r.Count(False))
 	if r.False() {
@@ -73,7 +74,7 @@ func (r *Result) Summary() string {
 	return "Nothing in this bundle is false. " + said
 }
 
-// Text is the check for people to read.
+// Text returns the whole check as text for people.
 func (r *Result) Text() string {
 	var b strings.Builder
 	if r.Title != "" {
@@ -103,7 +104,7 @@ func (r *Result) open(why, format string, args ...any) {
 	r.Lines = append(r.Lines, Line{Status: NotProved, What: fmt.Sprintf(format, args...), Why: why})
 }
 
-// maxDetails bounds what is said of one point.
+// maxDetails is how many details a point lists.
 const maxDetails = 20
 
 func (r *Result) wrong(details []string, format string, args ...any) {
@@ -113,8 +114,10 @@ func (r *Result) wrong(details []string, format string, args ...any) {
 	r.Lines = append(r.Lines, Line{Status: False, What: fmt.Sprintf(format, args...), Detail: details})
 }
 
-// Verify checks a bundle. What the bundle says is never taken for granted: each
-// line says what was computed here.
+// Verify checks a bundle of size bytes. It believes nothing that the bundle says:
+// each line of the result says what was computed here. It stops early only where
+// files are damaged or of another Format. It returns no error: what cannot be read
+// is a false point.
 func Verify(in io.ReaderAt, size int64, o Options) Result {
 	var r Result
 	r.SHA256 = hashOf(in, size)
@@ -157,7 +160,7 @@ func Verify(in io.ReaderAt, size int64, o Options) Result {
 	return r
 }
 
-// sumFaults holds files against the list of their hashes.
+// sumFaults compares files with the list of their hashes.
 func sumFaults(files []file) []string {
 	i := slices.IndexFunc(files, func(f file) bool { return f.name == sumsName })
 	if i < 0 {
@@ -199,7 +202,7 @@ func sumFaults(files []file) []string {
 	return faults
 }
 
-// readings makes what is written for readers again from the data.
+// readings makes the files for readers again from the data and compares.
 func (r *Result) readings(c *Contents, files []file) {
 	own := map[string]bool{reportName: true, howToName: true, custodyName: true, crateName: true, sumsName: true}
 	var data []file
@@ -242,7 +245,7 @@ func (r *Result) records(c *Contents) {
 	r.sources(c)
 }
 
-// sources checks the enclosed copies of sources.
+// sources checks the enclosed copies of sources against the hashes in the record.
 func (r *Result) sources(c *Contents) {
 	if len(c.Sources) == 0 {
 		return
@@ -275,7 +278,7 @@ func (r *Result) sources(c *Contents) {
 	}
 }
 
-// cites reports whether the enclosed record names a copy.
+// cites reports whether the enclosed record names the copy.
 func (c *Contents) cites(sha string) bool {
 	return slices.ContainsFunc(c.Records, func(r Record) bool { return bytes.Contains(r.Text, []byte(sha)) })
 }

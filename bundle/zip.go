@@ -11,12 +11,11 @@ import (
 	"strings"
 )
 
-// This file writes and reads the container: a ZIP file in one form only. Files
-// stand in the order of their names, one after the other, stored as they are,
-// with one date (1980-01-01) and nothing else: no comment, no gap, no extra
-// field. Every ZIP program reads it. As there is one form, each byte of the
-// container follows from the files' names and contents, so one that is other
-// than it must be is seen.
+// This file writes and reads the container: a ZIP file in one fixed form. Files are
+// in the order of their names, without compression, all with the date 1980-01-01,
+// and with no comment, gap or extra field. Every ZIP program can read it. Because
+// the form is fixed, the names and contents of the files determine every byte, and
+// any other byte is noticed.
 
 // file is one file of a bundle.
 type file struct {
@@ -32,16 +31,16 @@ const (
 	maxBytes      = 1<<32 - 1<<24 // of a container; ZIP64 is not written
 )
 
-// local is the header that stands before a file.
+// local returns the header in front of a file.
 func local(f file) []byte {
 	b := make([]byte, 0, localLength+len(f.name))
 	b = append(b, "PK\x03\x04"...)
-	b = append(b, 20, 0) // version 2.0 reads it
+	b = append(b, 20, 0) // version 2.0 is needed to read it
 	b = appendCommon(b, f)
 	return append(b, f.name...)
 }
 
-// appendCommon appends what both headers of a file have.
+// appendCommon appends what both headers of a file have in common.
 func appendCommon(b []byte, f file) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint16(b, 1<<11)  // the name is UTF-8
@@ -55,7 +54,7 @@ func appendCommon(b []byte, f file) []byte {
 	return le.AppendUint16(b, 0) // no extra field
 }
 
-// directory is the list of files at the end.
+// directory returns the list of files at the end.
 func directory(files []file) []byte {
 	le := binary.LittleEndian
 	var b []byte
@@ -78,7 +77,7 @@ func directory(files []file) []byte {
 	return append(b, 0, 0)
 }
 
-// writeZIP writes files, which it sorts by name.
+// writeZIP sorts files by name and writes them as a container.
 func writeZIP(w io.Writer, files []file) error {
 	slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	size := 0
@@ -100,8 +99,8 @@ func writeZIP(w io.Writer, files []file) error {
 	return err
 }
 
-// readZIP reads a container, and says of all that is not as it must be what and
-// where it is. The files that could be read are returned.
+// readZIP reads a container. It returns the files that could be read, and for
+// everything that is not in the fixed form what it is and where.
 func readZIP(r io.ReaderAt, size int64) (files []file, faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	if size > maxBytes {
@@ -141,7 +140,7 @@ func readZIP(r io.ReaderAt, size int64) (files []file, faults []string) {
 	return files, faults
 }
 
-// endFault says in what way the list at the end differs from what it must be.
+// endFault says how the list at the end differs from what it must be.
 func endFault(got, want []byte, at int, files []file) string {
 	n := 0
 	for n < len(got) && n < len(want) && got[n] == want[n] {
@@ -163,8 +162,8 @@ func lastName(files []file) string {
 	return files[len(files)-1].name
 }
 
-// readFile reads the file at the beginning of b and gives the bytes that it
-// takes: 0 where what follows cannot be found. A file that is altered is given
+// readFile reads the file at the beginning of b and returns how many bytes it
+// takes; 0 means that the next file cannot be found. An altered file is returned
 // together with the error.
 func readFile(b []byte) (file, int, error) {
 	le := binary.LittleEndian
@@ -193,7 +192,7 @@ func readFile(b []byte) (file, int, error) {
 	return f, localLength + n + size, nil
 }
 
-// plainName reports whether a name is a path that stays below a folder on every
+// plainName reports whether a name is a path that stays inside its folder on every
 // system.
 func plainName(name string) bool {
 	if name == "" || len(name) > 200 || strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") || strings.Contains(name, "//") {

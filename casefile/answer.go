@@ -30,11 +30,11 @@ var verdicts = []term{
 
 func (Verdict) terms() []term { return verdicts }
 
-// floorPublishers is how many publishers must agree where no document or
-// measurement stands behind the reports: one publisher's word must not decide.
+// floorPublishers is how many publishers must agree where the reports rest on no
+// document and no measurement. One publisher alone must not decide.
 const floorPublishers = 2
 
-// Answer is a claim held against the evidence. It is never stored.
+// Answer is the answer to a claim, from the evidence. It is never stored.
 type Answer struct {
 	// Claim is the id, empty for a claim asked on the spot.
 	Claim string `json:"claim,omitempty"`
@@ -58,7 +58,7 @@ type Answer struct {
 	Sources []Heard `json:"sources" rule:"required"`
 }
 
-// Tally is what was measured in the time of a claim.
+// Tally counts what was measured in the time of a claim.
 type Tally struct {
 	// From is the start of the time, UTC; null without limit.
 	From *time.Time `json:"from" rule:"required,null"`
@@ -80,7 +80,7 @@ type Tally struct {
 	Events []string `json:"events" rule:"required"`
 }
 
-// Reading is what the measurements of one network come to.
+// Reading is what the measurements of one network show.
 type Reading string
 
 // The readings of a network.
@@ -102,7 +102,7 @@ var readings = []term{
 
 func (Reading) terms() []term { return readings }
 
-// NetworkTally is the counts of one network and what they come to.
+// NetworkTally counts what was measured on one network, and what it shows.
 type NetworkTally struct {
 	// ASN is the network.
 	ASN network.ASN `json:"asn" rule:"required"`
@@ -114,7 +114,7 @@ type NetworkTally struct {
 	Down int64 `json:"down" rule:"required"`
 	// Unclear is how many were impaired or insufficient.
 	Unclear int64 `json:"unclear" rule:"required"`
-	// Reading is what they come to.
+	// Reading is what they show.
 	Reading Reading `json:"reading" rule:"required"`
 	// Event is the id of the dated ban that holds on the network in that time.
 	Event string `json:"event,omitempty"`
@@ -122,13 +122,14 @@ type NetworkTally struct {
 
 // Heard is what a source says for or against a claim.
 type Heard struct {
-	// Ref is the entry of the case.
+	// Ref is the id of the entry of the case.
 	Ref string `json:"ref,omitempty"`
-	// Case is where it stands, when the claim was asked of the whole record.
+	// Case is the id of the case that holds it, when the claim was asked of the whole
+	// record.
 	Case string `json:"case,omitempty"`
-	// Bearing is which way it speaks.
+	// Bearing says whether it supports or contradicts.
 	Bearing Bearing `json:"bearing" rule:"required"`
-	// Why it does.
+	// Why says why, in a sentence.
 	Why string `json:"why" rule:"required"`
 	// Date of the entry.
 	Date Date `json:"date,omitzero"`
@@ -137,14 +138,14 @@ type Heard struct {
 	// Cites are its sources.
 	Cites []Cite `json:"cites" rule:"required"`
 
-	// Strong says that a document or a measurement stands behind it.
+	// Strong is true where it rests on a document or a measurement.
 	Strong bool `json:"strong,omitempty"`
 }
 
-// Hear gives what the case's sources say of a claim: the evidence that its
-// editors name and, for a claim about access, the sightings of that time and
-// what the case's start and end say of it. What its own author says is no
-// evidence.
+// Hear returns what the sources of a case say of a claim: the evidence that editors
+// named. For a claim about access it adds the sightings of that time, and what the
+// case's start and end say of it. What the author of the claim says is no evidence.
+// It returns an empty list, not nil, where there is nothing.
 func (r *Records) Hear(c *Case, k *Claim) []Heard {
 	out := []Heard{}
 	for _, e := range k.Evidence {
@@ -166,7 +167,7 @@ func (r *Records) Hear(c *Case, k *Claim) []Heard {
 			continue
 		}
 		if k.Access.Says == Partial && len(k.Access.Networks) == 0 && len(s.Networks) > 0 {
-			continue // what some networks do leaves the others open
+			continue // what holds on some networks says nothing of the others
 		}
 		if bearing := Bears(k.Access.Says, s.Access); bearing != "" {
 			out = append(out, r.Support(c, Heard{Ref: s.ID, Bearing: bearing, Why: s.What, Date: s.Date, Cites: s.Cites}))
@@ -181,9 +182,9 @@ func (r *Records) Hear(c *Case, k *Claim) []Heard {
 	return out
 }
 
-// after gives what the case's end says of a claim about the days after it:
-// those who report the end report that it was open then. What holds a month
-// later they do not say.
+// after returns what the case's end says of a claim about the days after it:
+// whoever reports the end reports that there was access then. It says nothing of
+// days more than a month later; false then.
 func (r *Records) after(c *Case, claim *AccessClaim) (Heard, bool) {
 	const month = 31 * 24 * time.Hour
 	if c.End == nil || len(claim.Networks) > 0 || !slices.Contains(c.Targets, claim.Target) || !certainlyBefore(c.End.Date, claim.At, c.Zone()) {
@@ -199,9 +200,9 @@ func (r *Records) after(c *Case, claim *AccessClaim) (Heard, bool) {
 	return r.Support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
 }
 
-// between gives what the case's own start and end say of a claim whose time
-// lies wholly between them: those who report the end report that it was closed
-// until then. Which networks were closed they do not say.
+// between returns what the case's start and end say of a claim whose whole time is
+// between them: whoever reports the end reports that there was no access until
+// then. They do not say on which networks.
 func (r *Records) between(c *Case, claim *AccessClaim) (Heard, bool) {
 	if c.Start == nil || c.End == nil || len(claim.Networks) > 0 || !slices.Contains(c.Targets, claim.Target) ||
 		!certainlyBefore(c.Start.Date, claim.At, c.Zone()) || !certainlyBefore(claim.At, c.End.Date, c.Zone()) {
@@ -209,13 +210,13 @@ func (r *Records) between(c *Case, claim *AccessClaim) (Heard, bool) {
 	}
 	bearing := Bears(claim.Says, Inaccessible)
 	if claim.Says == Partial || claim.Says == Disrupted {
-		return Heard{}, false // a ban may have its hours
+		return Heard{}, false // a ban may hold only at certain hours
 	}
 	why := fmt.Sprintf("By the sources access was lost on %s and came back on %s.", days(c.Start.Date, c.Zone()), days(c.End.Date, c.Zone()))
 	return r.Support(c, Heard{Bearing: bearing, Why: why, Cites: slices.Clone(c.End.Cites)}), true
 }
 
-// days writes a date as its day, or its first and last.
+// days writes a date as its day, or as its first and last day.
 func days(d Date, zone *time.Location) string {
 	first, _ := d.FirstDay(zone)
 	last, ok := d.LastDay(zone)
@@ -225,7 +226,7 @@ func days(d Date, zone *time.Location) string {
 	return first.Format("2 January 2006") + " to " + last.Format("2 January 2006")
 }
 
-// withdrawn reports that the entry should not be relied on.
+// withdrawn reports whether the entry was withdrawn.
 func (c *Case) withdrawn(id string) bool {
 	a, s, k := c.Act(id), c.Sighting(id), c.Claim(id)
 	return a != nil && a.Withdrawn != nil || s != nil && s.Withdrawn != nil || k != nil && k.Withdrawn != nil
@@ -243,8 +244,8 @@ func own[T comparable](a, b []T) bool {
 	return slices.ContainsFunc(a, func(x T) bool { return slices.Contains(b, x) })
 }
 
-// Bears gives which way an access that was seen speaks of a claim about access, "" when it
-// speaks neither way.
+// Bears says whether access as it was seen supports or contradicts a claim about
+// access; "" where it does neither.
 func Bears(says, seen Access) Bearing {
 	reach := map[Access]int{Accessible: 1, Restored: 1, Partial: 0, Disrupted: 0, Inaccessible: -1, Blocked: -1}
 	a, b := reach[says], reach[seen]
@@ -258,8 +259,8 @@ func Bears(says, seen Access) Bearing {
 	}
 }
 
-// evidence turns what an editor named into what is shown: with the sources
-// of the entry it refers to.
+// evidence adds to what an editor named the date and the sources of the entry that
+// it refers to.
 func (r *Records) evidence(c *Case, e Evidence) Heard {
 	h := Heard{Ref: e.Ref, Bearing: e.Bearing, Why: e.Why, Cites: slices.Clone(e.Cites)}
 	if a := c.Act(e.Ref); a != nil {
@@ -278,8 +279,8 @@ func (r *Records) evidence(c *Case, e Evidence) Heard {
 	return r.Support(c, h)
 }
 
-// Support fills in who published a piece of evidence and whether a document
-// or a measurement stands behind it.
+// Support fills in who published a piece of evidence, and whether it rests on a
+// document or a measurement.
 func (r *Records) Support(c *Case, h Heard) Heard {
 	h.Publishers = []string{}
 	for _, cite := range h.Cites {
@@ -289,7 +290,7 @@ func (r *Records) Support(c *Case, h Heard) Heard {
 		}
 		if s.Copies != "" {
 			if first := r.Source(c, s.Copies); first != nil {
-				s = first // a copy is no second source
+				s = first // a copy is not a second source
 			}
 		}
 		if !slices.Contains(h.Publishers, s.Publisher) {
@@ -314,7 +315,7 @@ func (r *Records) Decided(c *Case, k *Claim) bool {
 	})
 }
 
-// publishersSay counts publishers: "1 publisher for", "none against".
+// publishersSay counts publishers in words: "1 publisher for", "none against".
 func publishersSay(n int, way string) string {
 	switch n {
 	case 0:
@@ -325,8 +326,9 @@ func publishersSay(n int, way string) string {
 	return fmt.Sprintf("%d publishers %s", n, way)
 }
 
-// FromReports answers from what the sources say. One publisher alone decides
-// nothing unless a document, a court or a measuring body stands behind it.
+// FromReports answers a claim from what sources say. One publisher alone decides
+// nothing, unless a document, a court or a measuring body supports the report. The
+// text is the reason.
 func FromReports(heard []Heard) (Verdict, From, string) {
 	publishers := map[Bearing]map[string]bool{"supports": {}, "contradicts": {}}
 	strong := false

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Standing is whether a citation can be checked, and what the check said.
+// Standing says whether a citation can be checked, and what the check found.
 type Standing string
 
 // The standings of a citation, the best first.
@@ -30,11 +30,11 @@ var standings = []term{
 
 func (Standing) terms() []term { return standings }
 
-// Copies gives the text of the archived copy with a SHA-256, and whether it is
-// at hand.
+// Copies returns the text of the archived copy with a SHA-256 (hexadecimal); false
+// where the copy is not at hand.
 type Copies func(sha256 string) (text string, ok bool)
 
-// copyOf is the hash of the copy to which a citation is bound, "" for none.
+// copyOf returns the SHA-256 of the copy that a citation refers to, "" for none.
 func copyOf(c Cite, s *Source) string {
 	if c.SHA256 == "" && s != nil && s.Copy != nil {
 		return s.Copy.SHA256
@@ -61,8 +61,8 @@ func (r *Records) Stand(c *Case, cite Cite, copies Copies) Standing {
 	return cite.standing(text)
 }
 
-// standing looks for the passage: at its offset where one is given, else with
-// its neighbours, else anywhere.
+// standing looks for the passage in the text of the copy: at its offset if it has
+// one, else with its neighbours, else anywhere.
 func (c Cite) standing(text string) Standing {
 	_, _, found := c.Find(text)
 	switch {
@@ -83,7 +83,7 @@ func (c Cite) standing(text string) Standing {
 	return Broken
 }
 
-// Audit is how far a case can be checked by a reader.
+// Audit says how much of a case a reader can check.
 type Audit struct {
 	// Case is the id.
 	Case string `json:"case" rule:"required"`
@@ -91,7 +91,7 @@ type Audit struct {
 	Facts []AuditFact `json:"facts" rule:"required"`
 	// Citations counts all citations of the case, those of its summary, disputes and dockets too, by their standing.
 	Citations map[Standing]int `json:"citations" rule:"required"`
-	// Confidence counts the acts by it.
+	// Confidence counts the acts by their confidence.
 	Confidence map[Confidence]int `json:"confidence" rule:"required"`
 	// Unread counts the acts and claims none of whose sources was read.
 	Unread int `json:"unread" rule:"required"`
@@ -105,9 +105,9 @@ type AuditFact struct {
 	Kind string `json:"kind" rule:"required"`
 	// ID in the case.
 	ID string `json:"id" rule:"required"`
-	// What it tells.
+	// What is the fact in a sentence.
 	What string `json:"what" rule:"required"`
-	// Told says who tells of it.
+	// Told says who reports it.
 	Told string `json:"told" rule:"required"`
 	// Confidence in it.
 	Confidence Confidence `json:"confidence" rule:"required"`
@@ -127,11 +127,12 @@ type AuditCite struct {
 	Source string `json:"source" rule:"required"`
 	// Place in words: "page 3, paragraph 2", "bytes 120 to 160 of bandish-text/1"; empty without one.
 	Place string `json:"place,omitempty"`
-	// Standing of it.
+	// Standing says whether it can be checked, and what the check found.
 	Standing Standing `json:"standing" rule:"required"`
 }
 
-// Audit checks every citation of a case against the copies at hand.
+// Audit checks every citation of a case against the copies at hand. copies may be
+// nil: then no copy is at hand.
 func (r *Records) Audit(c *Case, copies Copies) Audit {
 	a := Audit{Case: c.ID, Facts: []AuditFact{}, Citations: map[Standing]int{}, Confidence: map[Confidence]int{}}
 	for i := range c.Acts {
@@ -176,7 +177,8 @@ func (a *Audit) add(r *Records, c *Case, copies Copies, entry any, f AuditFact) 
 	a.Facts = append(a.Facts, f)
 }
 
-// Place says in words where in the source a passage stands.
+// Place says in words at which place of the source a passage is; "" where the
+// citation names none.
 func (l Locator) Place() string {
 	var parts []string
 	if l.Page > 0 {

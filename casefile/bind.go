@@ -9,20 +9,21 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Binding is what Bind did to a record.
+// Binding holds what Bind changes.
 type Binding struct {
-	// Files are the new texts of the files that change, by name.
+	// Files holds the new texts of the files that change, by name.
 	Files map[string][]byte
-	// Placed is how many citations got their place.
+	// Placed is the number of citations that got a place.
 	Placed int
-	// Missing are the phrases that the copy does not hold.
+	// Missing lists the phrases that the copy does not hold.
 	Missing []string
 }
 
-// Bind ties a source of the record to a copy: it writes the copy's hash into
-// the source, and into every citation of it that quotes, the place that place
-// gives for the phrase. Nothing else of the files changes. A phrase without a
-// place is missing, and its citation keeps what it has.
+// Bind connects a source of the record to a copy. It writes the copy's hash into
+// the source. Into every citation with a phrase it writes the place that the
+// function place returns. Nothing else in the files changes. Where place returns
+// false the phrase is missing, and its citation stays as it is. An error says which
+// file cannot be changed; the record itself never changes.
 func (r *Records) Bind(source string, c Copy, place func(Cite) (Locator, bool)) (*Binding, error) {
 	b := &Binding{Files: map[string][]byte{}}
 	folders := []*files{r.Shared.folder}
@@ -64,7 +65,7 @@ func (r *Records) Bind(source string, c Copy, place func(Cite) (Locator, bool)) 
 	return b, nil
 }
 
-// entryNode is the entry with an id in a top-level list.
+// entryNode returns the entry with an id in a top-level list, nil for none.
 func entryNode(root *yaml.Node, section, id string) *yaml.Node {
 	list := fieldOf(root, section)
 	if list == nil {
@@ -94,7 +95,7 @@ func valueOf(n *yaml.Node, name string) string {
 	return ""
 }
 
-// citeNodes are the citations of a source that quote from it.
+// citeNodes returns the citations of a source that have a phrase.
 func citeNodes(n *yaml.Node, source string) []*yaml.Node {
 	if v := fieldOf(n, "source"); v != nil && v.Value == source && fieldOf(n, "phrase") != nil {
 		return []*yaml.Node{n}
@@ -106,23 +107,23 @@ func citeNodes(n *yaml.Node, source string) []*yaml.Node {
 	return out
 }
 
-// edits are changes to a text by line, made from its end so that none moves
-// another.
+// edits collects changes to the lines of a text. They are made from the end, so
+// that none moves another.
 type edits struct {
 	lines []string
 	list  []edit
 }
 
 type edit struct {
-	line, column int // where it begins, from 0
-	cut          int // bytes that go
+	line, column int // its place, from 0
+	cut          int // how many bytes it removes
 	text         string
 }
 
-// placeFields are those that Bind writes, in the order in which it does.
+// placeFields are the fields that Bind writes, in this order.
 var placeFields = []string{"page", "paragraph", "offset", "length", "extractor"}
 
-// place writes the place right behind the citation's source.
+// place writes the place directly after the citation's source.
 func (e *edits) place(n *yaml.Node, at Locator) {
 	e.drop(n, placeFields)
 	var fields []string
@@ -140,7 +141,7 @@ func (e *edits) place(n *yaml.Node, at Locator) {
 	e.after(n, fieldOf(n, "source"), fields)
 }
 
-// copyOf writes the copy behind the source's id.
+// copyOf writes the copy after the source's id.
 func (e *edits) copyOf(n *yaml.Node, c Copy) error {
 	if old := fieldOf(n, "copy"); old != nil && old.Style&yaml.FlowStyle == 0 {
 		return fmt.Errorf("line %d: write copy in one line, {sha256: …}", old.Line)
@@ -160,7 +161,7 @@ func (e *edits) copyOf(n *yaml.Node, c Copy) error {
 	return nil
 }
 
-// after puts fields behind the value of a field of a mapping.
+// after writes fields after the value of a field of a mapping.
 func (e *edits) after(n, value *yaml.Node, fields []string) {
 	line, column := value.Line-1, value.Column-1+len(value.Value)
 	if value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
@@ -174,7 +175,7 @@ func (e *edits) after(n, value *yaml.Node, fields []string) {
 	e.list = append(e.list, edit{line: line, column: column, text: gap + strings.Join(fields, gap)})
 }
 
-// drop takes fields of one line out of a mapping.
+// drop removes fields that are on one line from a mapping.
 func (e *edits) drop(n *yaml.Node, names []string) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
@@ -186,7 +187,8 @@ func (e *edits) drop(n *yaml.Node, names []string) {
 			e.list = append(e.list, edit{line: line, cut: len(text)})
 			continue
 		}
-		// In braces a field goes with the comma before it: source stands first.
+		// In braces a field is removed with the comma before it, because source is
+		// first.
 		from := strings.LastIndex(text[:key.Column-1], ",")
 		to := key.Column - 1 + strings.IndexAny(text[key.Column-1:], ",}\n")
 		if from >= 0 && to > from {

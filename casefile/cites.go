@@ -2,21 +2,22 @@ package casefile
 
 import "reflect"
 
-// Cites lists every citation of a case, in the order in which they stand.
+// Cites returns every citation of a case, in the order of its fields.
 func Cites(c *Case) []Cite {
 	var all []Cite
 	collectCites(reflect.ValueOf(c), &all)
 	return all
 }
 
-// CitesOf lists the citations of one entry, a pointer to it: an Act, a Claim.
+// CitesOf returns the citations of one entry. entry is a pointer, for instance *Act
+// or *Claim.
 func CitesOf(entry any) []Cite {
 	var all []Cite
 	collectCites(reflect.ValueOf(entry), &all)
 	return all
 }
 
-// Cites lists the citations of what several cases share.
+// Cites returns the citations of what several cases share.
 func (s *Shared) Cites() []Cite {
 	var all []Cite
 	collectCites(reflect.ValueOf(s), &all)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// From is where an answer or a date comes from.
+// From says what an answer or a date rests on.
 type From string
 
-// The values of From, the first to be preferred.
+// The values of From, the preferred ones first.
 const (
 	FromMeasurements From = "measurements"
 	FromSources      From = "sources"
@@ -50,23 +50,23 @@ var turns = []term{
 
 func (Turn) terms() []term { return turns }
 
-// Clock is the time line of a ban in its turning points.
+// Clock is the time line of a ban by its turning points.
 type Clock struct {
 	// Points are the turning points, those without a date too.
 	Points []Point `json:"points" rule:"required"`
 	// Spans are the days between pairs of them, where both have a date.
 	Spans []Span `json:"spans" rule:"required"`
-	// Deeds hold orders and announcements against what followed.
+	// Deeds compare orders and announcements with what followed.
 	Deeds []Deed `json:"deeds" rule:"required"`
 	// StatedTerm is how long the ban was to last.
 	StatedTerm *Term `json:"stated_term,omitempty"`
-	// Note says what the clock could not be given.
+	// Note says what is missing from the clock.
 	Note string `json:"note,omitempty"`
 }
 
 // Point is one turning point.
 type Point struct {
-	// Turn it is.
+	// Turn is which turning point it is.
 	Turn Turn `json:"turn" rule:"required"`
 	// Date in EDTF; null when it did not happen or is not known.
 	Date Date `json:"date" rule:"required,null"`
@@ -108,11 +108,12 @@ type Deed struct {
 	Date Date `json:"date" rule:"required,null"`
 	// Due is the date by which it was to be done, where one was set.
 	Due Date `json:"due,omitzero"`
-	// Late are the days from Due until it was done, at least.
+	// Late is the number of days from Due until it was done, at least.
 	Late *int64 `json:"late,omitempty"`
-	// Condition under which the order held, where it named one: whether it was met is not for the clock to say.
+	// Condition under which the order held, where it named one. The clock does not
+	// say whether it was met.
 	Condition *Note `json:"condition,omitempty"`
-	// Effect it was to have.
+	// Effect that it should have.
 	Effect Effect `json:"effect" rule:"required"`
 	// Followed is when access was lost or came back; null when it has not.
 	Followed Date `json:"followed" rule:"required,null"`
@@ -126,8 +127,8 @@ type Deed struct {
 	Defied []string `json:"defied,omitempty"`
 }
 
-// Clock works out the turning points of a case, from the measured ban where
-// there is one and else from the sources.
+// Clock computes the turning points of a case: from the measured ban where there is
+// one, else from the sources. ban may be nil.
 func (r *Records) Clock(c *Case, ban *MeasuredBan) Clock {
 	clock := Clock{Spans: []Span{}, Deeds: []Deed{}, StatedTerm: c.StatedTerm}
 	lost, returned := accessPoints(c, ban)
@@ -148,7 +149,7 @@ func (r *Records) Clock(c *Case, ban *MeasuredBan) Clock {
 	return clock
 }
 
-// accessPoints gives when access was lost and came back.
+// accessPoints returns when access was lost and when it came back.
 func accessPoints(c *Case, ban *MeasuredBan) (lost, returned Point) {
 	lost, returned = Point{Turn: Lost, From: FromNothing}, Point{Turn: Returned, From: FromNothing}
 	if c.Start != nil {
@@ -161,14 +162,15 @@ func accessPoints(c *Case, ban *MeasuredBan) (lost, returned Point) {
 		return lost, returned
 	}
 	lost.Reported, lost.Date, lost.From, lost.Ref = lost.Date, ban.Start.date(c.Zone()), FromMeasurements, ban.ID
-	// A ban that still lasts in the archive may be one that nobody measured to its end.
+	// A ban without an end in the archive may be one whose end nobody measured.
 	if !ban.End.Latest.IsZero() {
 		returned.Reported, returned.Date, returned.From, returned.Ref = returned.Date, ban.End.date(c.Zone()), FromMeasurements, ban.ID
 	}
 	return lost, returned
 }
 
-// first gives the earliest act that fits, as a turning point.
+// first returns the earliest act that fits, as a turning point; a point without a
+// date where there is none.
 func first(c *Case, turn Turn, fits func(*Act) bool) Point {
 	p := Point{Turn: turn, From: FromNothing}
 	var best *Act
@@ -187,7 +189,7 @@ func first(c *Case, turn Turn, fits func(*Act) bool) Point {
 	return Point{Turn: turn, Date: best.Date, From: FromSources, Ref: best.ID, What: best.What, Cites: best.Cites}
 }
 
-// concerns reports that the act is about a platform of the case: one without
+// concerns reports whether the act is about a platform of the case. An act without
 // a scope is.
 func concerns(c *Case, a *Act) bool {
 	if a.Scope == nil {
@@ -203,8 +205,8 @@ func (r *Records) byCourt(c *Case, a *Act) bool {
 	})
 }
 
-// acknowledged gives the first claim by someone of the state that the
-// platform could not be reached, or the first admission, whichever is earlier.
+// acknowledged returns the first admission, or the first claim by somebody of the
+// state that the platform could not be reached, whichever is earlier.
 func (r *Records) acknowledged(c *Case) Point {
 	p := first(c, Acknowledged, func(a *Act) bool { return a.Kind == "admission" })
 	for i := range c.Claims {
@@ -230,7 +232,7 @@ func (r *Records) ofState(c *Case, ids []string) bool {
 	})
 }
 
-// spans gives the days between the turning points that people ask about.
+// spans returns the days between the turning points that people ask about.
 func spans(c *Case, points []Point) []Span {
 	at, condition := map[Turn]Date{}, map[Turn]*Note{}
 	for _, p := range points {
@@ -258,8 +260,8 @@ func spans(c *Case, points []Point) []Span {
 	return out
 }
 
-// daysBetween counts calendar days from one date to another: the least that
-// both leave, and the most where that differs. Nil where one is not known.
+// daysBetween counts calendar days from one date to another: the fewest possible
+// and, where it differs, the most possible. Both are nil where a date is not known.
 func daysBetween(a, b Date, zone *time.Location) (least, most *int64) {
 	aFirst, ok1 := a.FirstDay(zone)
 	aLast, ok2 := a.LastDay(zone)
@@ -281,8 +283,8 @@ func daysBetween(a, b Date, zone *time.Location) (least, most *int64) {
 	return least, most
 }
 
-// deeds holds every order to restrict, every court's order to restore and
-// every announced restoration against what followed.
+// deeds compares every order to restrict, every court order to restore and every
+// announced restoration with what followed.
 func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 	out := []Deed{}
 	for i := range c.Acts {
@@ -302,7 +304,7 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 			continue
 		}
 		if d.Days, d.AtMost = daysBetween(d.Date, d.Followed, c.Zone()); d.Days != nil && *d.Days < 0 && d.AtMost != nil && *d.AtMost >= 0 {
-			*d.Days = 0 // both are known by their limits alone; what follows does not come first
+			*d.Days = 0 // both dates are only limits; what follows cannot come first
 		}
 		d.Late, _ = daysBetween(d.Due, d.Followed, c.Zone())
 		for j := range c.Acts {
@@ -315,9 +317,9 @@ func (r *Records) deeds(c *Case, lost, returned Point) []Deed {
 	return out
 }
 
-// Show works out what is shown with a case: as of a day, or with a zero day
-// all that is known. The measured ban, nil where there is none, is the one that
-// was known then.
+// Show returns a copy of the case with what is computed for readers: as of the end
+// of a day, or with all that is known for a zero day. measured is the measured ban
+// that was known then; nil for none.
 func (r *Records) Show(c *Case, asOf Date, measured *MeasuredBan) *Case {
 	shown := *r.AsOf(c, asOf)
 	clock := r.Clock(&shown, measured)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Date is a date as the Extended Date/Time Format (EDTF, ISO 8601-2) writes
-// it, so that doubt has a notation instead of a guess. Understood are
+// Date is a date in the Extended Date/Time Format (EDTF, ISO 8601-2), in which
+// doubt can be written down instead of guessed away. These forms are read:
 //
 //	2024            a year, a month (2024-02), a day (2024-02-17)
 //	2024-02-17T22:00:00+05:00   a moment
@@ -20,7 +20,7 @@ import (
 //	[A,B] [A..B]    one of these
 //	{A,B} {A..B}    all of these
 //
-// The zero Date is "not known": null in JSON and YAML.
+// The zero Date means "not known"; it is null in JSON and YAML.
 type Date struct {
 	text        string
 	from, to    edge
@@ -38,16 +38,17 @@ const (
 	allOf
 )
 
-// edge is one end of a date. A civil edge has no zone: it is the local day's
-// midnight, kept as if it were UTC.
+// edge is one end of a date. A civil edge is a local day without a zone: its
+// midnight is kept as if it were UTC.
 type edge struct {
 	t     time.Time
 	civil bool
-	open  bool // "..": goes on
+	open  bool // "..": no end yet
 	none  bool // "": not known
 }
 
-// ParseDate reads an EDTF date.
+// ParseDate reads an EDTF date; "" is the zero Date. An error says what form is
+// wanted.
 func ParseDate(s string) (Date, error) {
 	d := Date{text: s}
 	if s == "" {
@@ -60,7 +61,8 @@ func ParseDate(s string) (Date, error) {
 	return d, nil
 }
 
-// MustDate is ParseDate for dates written in code.
+// MustDate is ParseDate for dates in code; it panics where ParseDate returns an
+// error.
 func MustDate(s string) Date {
 	d, err := ParseDate(s)
 	if err != nil {
@@ -165,7 +167,7 @@ func (d *Date) parseMember(a, b string) (from, to edge, err error) {
 
 var dateShape = regexp.MustCompile(`^(\d{4}|\d{3}X|\d{2}XX)(?:-(\d\d|XX)(?:-(\d\d|XX))?)?$`)
 
-// parsePoint reads one date without "/" or brackets and gives its bounds.
+// parsePoint reads one date without "/" or brackets and returns its bounds.
 func (d *Date) parsePoint(s string) (from, to edge, err error) {
 	if strings.ContainsRune(s, 'T') {
 		t, err := time.Parse(time.RFC3339, s)
@@ -194,7 +196,8 @@ func (d *Date) parsePoint(s string) (from, to edge, err error) {
 	return edge{t: first, civil: true}, edge{t: last, civil: true}, nil
 }
 
-// civilBounds gives the first midnight of a date and the first after it.
+// civilBounds returns the first midnight of a date, and the first midnight after
+// it.
 func civilBounds(year, month, day string) (first, last time.Time, err error) {
 	lowYear, span := year, 1
 	if x := strings.Count(year, "X"); x > 0 {
@@ -235,24 +238,24 @@ func civilBounds(year, month, day string) (first, last time.Time, err error) {
 	return first, first.AddDate(0, 0, 1), nil
 }
 
-// String gives the date as written, "" when it is not known.
+// String returns the date as it was written, "" when it is not known.
 func (d Date) String() string { return d.text }
 
 // IsZero reports whether the date is not known.
 func (d Date) IsZero() bool { return d.text == "" }
 
-// Approximate reports whether the date is marked as about (~ or %) or
+// Approximate reports whether the date is marked as approximate (~ or %) or
 // uncertain (? or %).
 func (d Date) Approximate() bool { return d.approximate || d.uncertain }
 
 // IsInterval reports whether the date is written as from/to.
 func (d Date) IsInterval() bool { return d.shape == interval }
 
-// Open reports whether the date is an interval that goes on ("A/..").
+// Open reports whether the date is an interval without an end yet ("A/..").
 func (d Date) Open() bool { return d.shape == interval && d.to.open }
 
-// Bounds gives the moments between which the date lies, [from, to), reading
-// days as days in zone. A bound is the zero time where it is open or not
+// Bounds returns the moments between which the date is: not before from, and before
+// to. Its days are days in zone. A bound is the zero time where it is open or not
 // known.
 func (d Date) Bounds(zone *time.Location) (from, to time.Time) {
 	if d.IsZero() {
@@ -271,14 +274,15 @@ func (e edge) at(zone *time.Location) time.Time {
 	return time.Date(e.t.Year(), e.t.Month(), e.t.Day(), 0, 0, 0, 0, zone)
 }
 
-// FirstDay gives the earliest calendar day of the date in zone, as midnight
-// UTC of that day; false where there is none.
+// FirstDay returns the earliest calendar day of the date in zone, as midnight UTC;
+// false where there is none.
 func (d Date) FirstDay(zone *time.Location) (time.Time, bool) {
 	from, _ := d.Bounds(zone)
 	return civilDay(from, zone), !from.IsZero()
 }
 
-// LastDay gives the latest calendar day of the date in zone.
+// LastDay returns the latest calendar day of the date in zone, as midnight UTC;
+// false where there is none.
 func (d Date) LastDay(zone *time.Location) (time.Time, bool) {
 	_, to := d.Bounds(zone)
 	if to.IsZero() {
@@ -292,14 +296,13 @@ func civilDay(t time.Time, zone *time.Location) time.Time {
 	return time.Date(y, m, day, 0, 0, 0, 0, time.UTC)
 }
 
-// Day is the date of the calendar day on which t falls in zone.
+// Day returns the calendar day of t in zone.
 func Day(t time.Time, zone *time.Location) Date {
 	return MustDate(t.In(zone).Format(time.DateOnly))
 }
 
-// certainlyBefore reports that a ended before b began, in no reading of
-// either could it be otherwise. A date marked about or uncertain is certain
-// of nothing.
+// certainlyBefore reports whether a ended before b began, in every possible reading
+// of both. A date marked as approximate or uncertain is never certain.
 func certainlyBefore(a, b Date, zone *time.Location) bool {
 	if a.Approximate() || b.Approximate() {
 		return false
@@ -309,7 +312,7 @@ func certainlyBefore(a, b Date, zone *time.Location) bool {
 	return !aTo.IsZero() && !bFrom.IsZero() && !aTo.After(bFrom)
 }
 
-// MarshalText writes the date as it was written.
+// MarshalText writes the date as it was read.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.text), nil }
 
 // UnmarshalText reads an EDTF date.

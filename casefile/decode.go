@@ -16,22 +16,22 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// field is one field of a struct of the format.
+// field is one field of a struct of the record's format.
 type field struct {
 	name     string
 	index    []int
 	required bool // the key must be there
-	nullable bool // and may be null, which says "not known"
+	nullable bool // the value may be null, which means "not known"
 }
 
-// layout is the fields of a struct type, in order.
+// layout lists the fields of a struct type, in order.
 type layout struct {
 	fields []field
 	byName map[string]int
 	names  []string
 }
 
-// layouts holds every struct of the format.
+// layouts holds the layout of every struct of the format.
 var layouts = func() map[reflect.Type]*layout {
 	all := map[reflect.Type]*layout{}
 	addLayout(all, reflect.TypeFor[Case]())
@@ -70,8 +70,8 @@ func addLayout(all map[reflect.Type]*layout, t reflect.Type) {
 	}
 }
 
-// decoder reads YAML nodes into the structs of the format and notes every
-// problem instead of stopping at the first.
+// decoder reads YAML nodes into the structs of the format. It notes every problem
+// and does not stop at the first.
 type decoder struct {
 	file     string
 	problems []Problem
@@ -86,8 +86,8 @@ func (d *decoder) problem(n *yaml.Node, path, format string, args ...any) *Probl
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// oneLineBreak puts spaces in the place of what YAML breaks lines at and
-// editors do not, so that lines are counted as a person sees them.
+// oneLineBreak replaces by spaces the characters at which YAML breaks lines and
+// editors do not, so that line numbers are those that a person sees.
 func oneLineBreak(data []byte) []byte {
 	if !bytes.ContainsAny(data, "\r\u0085\u2028\u2029") {
 		return data
@@ -125,8 +125,8 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-// top decodes the fields of a file into v, a pointer to Case or Shared, and
-// gives the names it met.
+// top decodes the fields of a file into v, a pointer to Case or Shared, and returns
+// the names of the fields that it found.
 func (d *decoder) top(root *yaml.Node, v reflect.Value) []string {
 	if root.Kind != yaml.MappingNode {
 		d.problem(root, "", "want fields such as `acts:`, got %s", kindName(root))
@@ -169,7 +169,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// shorthand are the structs that may be written as their first field alone.
+// shorthand lists the structs that may be written as the value of their first field
+// alone.
 var shorthand = map[reflect.Type]bool{reflect.TypeFor[Cite](): true, reflect.TypeFor[Assertion](): true}
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
@@ -191,7 +192,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// fields decodes a mapping and gives the names it met.
+// fields decodes a mapping and returns the names of the fields that it found.
 func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) []string {
 	l := layouts[v.Type()]
 	met := make([]string, 0, len(n.Content)/2)
@@ -229,7 +230,7 @@ func (d *decoder) unknown(key *yaml.Node, l *layout, path string) {
 	}
 }
 
-// mandatory notes the required fields that were not met.
+// mandatory notes the required fields that are not in met.
 func (d *decoder) mandatory(n *yaml.Node, t reflect.Type, met []string, path string) {
 	for _, f := range layouts[t].fields {
 		if !f.required || slices.Contains(met, f.name) {
@@ -299,7 +300,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// word checks a value of a closed list.
+// word checks that a value is in its closed list.
 func (d *decoder) word(n *yaml.Node, v reflect.Value, path string) {
 	list, ok := v.Interface().(interface{ terms() []term })
 	if !ok {
@@ -323,7 +324,7 @@ func (d *decoder) word(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// mendText gives the form that was certainly meant, or "".
+// mendText returns the form that was surely meant, or "".
 func mendText(t reflect.Type, s string) string {
 	switch t {
 	case reflect.TypeFor[network.ASN]():

@@ -10,14 +10,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Additions are entries to append to the lists of a case, by list: "acts",
-// "claims", "sources". Each is a mapping.
+// Additions holds entries to append to the lists of a case, by the name of the
+// list: "acts", "claims", "sources". Each entry is a mapping.
 type Additions map[string][]*yaml.Node
 
-// Insert appends entries to the files of a case and gives the new text of
-// each file that changes, by name. Nothing else of a file changes: comments,
-// order and spelling stay. A list that no file holds yet begins at the end of
-// the file that holds the case's id.
+// Insert appends entries to the lists in the files of a case. It returns the new
+// text of each file that changes, by name. Nothing else in a file changes:
+// comments, order and spelling stay. A list that is in no file yet is added at the
+// end of the file that holds the case's id.
 func (c *Case) Insert(adds Additions) (map[string][]byte, error) {
 	changed := make(map[string][]byte)
 	for _, section := range layouts[reflect.TypeFor[Case]()].names {
@@ -102,8 +102,8 @@ func insert(text []byte, section string, entries []*yaml.Node) ([]byte, error) {
 	return []byte(strings.Join(lines[:end], "") + gap + block + strings.Join(lines[end:], "")), nil
 }
 
-// beginList writes entries in the place of "acts: []" or "acts:", and keeps a
-// comment on that line.
+// beginList replaces "acts: []" or "acts:" by entries, and keeps a comment on that
+// line.
 func beginList(lines []string, key, list *yaml.Node, entries []*yaml.Node) ([]byte, error) {
 	line := key.Line - 1
 	head := lines[line][:key.Column-1+len(key.Value)]
@@ -126,9 +126,9 @@ func beginList(lines []string, key, list *yaml.Node, entries []*yaml.Node) ([]by
 	return []byte(strings.Join(lines[:line], "") + strings.TrimRight(head+":"+rest, " ") + "\n" + block + strings.Join(lines[line+1:], "")), nil
 }
 
-// endOfList is the line behind the last entry of a list, which begins in line
-// from (counted from 1) with its dash in column dash. Comments and empty lines
-// that follow belong to what comes after.
+// endOfList returns the number of the line after the last entry of a list, from 0.
+// from is the line in which the list begins, counted from 1; dash is the column of
+// its dash. Comments and empty lines after the entry belong to what follows.
 func endOfList(lines []string, from, dash int) int {
 	end := from
 	for i := from; i < len(lines); i++ {
@@ -145,7 +145,7 @@ func endOfList(lines []string, from, dash int) int {
 	return end
 }
 
-// spaced reports whether an empty line stands between the entries of a list.
+// spaced reports whether an empty line separates entries of a list.
 func spaced(lines []string, list *yaml.Node) bool {
 	for _, n := range list.Content[1:] {
 		if before := n.Line - 2; before >= 0 && strings.TrimSpace(lines[before]) == "" {
@@ -155,8 +155,8 @@ func spaced(lines []string, list *yaml.Node) bool {
 	return false
 }
 
-// render writes entries as a block list whose dashes stand in a column, an
-// empty line between them.
+// render writes entries as a block list, with dashes in the column dash and an
+// empty line between entries.
 func render(entries []*yaml.Node, dash int) (string, error) {
 	var out strings.Builder
 	for i, e := range entries {
@@ -183,9 +183,9 @@ func render(entries []*yaml.Node, dash int) (string, error) {
 	return out.String(), nil
 }
 
-// Fields are the names of the fields of the entries of a list of the case
-// ("acts"), in their order; those that must have a value; and those that must
-// stand and may be null. All are nil where a case has no such list.
+// Fields returns the names of the fields of the entries of a list of the case, for
+// instance "acts": all in their order, those that must have a value, and those that
+// must be present but may be null. All are nil where a case has no such list.
 func Fields(section string) (names, required, nullable []string) {
 	l := layouts[reflect.TypeFor[Case]()]
 	at, ok := l.byName[section]

@@ -13,22 +13,23 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Checks are what Lint needs to know of the world outside the record. A nil
-// function leaves its checks out.
+// Checks tells Lint about the world outside the record. A nil function, or a zero
+// day, leaves its checks out.
 type Checks struct {
 	// Platform reports whether the register of targets has the id.
 	Platform func(id string) bool
-	// CopyText gives the text of the archived copy with that SHA-256.
+	// CopyText returns the text of the archived copy with a SHA-256.
 	CopyText Copies
-	// Today is the day of linting in UTC; what is told cannot be later.
+	// Today is the day of the check in UTC. Dates more than a day later get a
+	// warning.
 	Today Date
 }
 
-// maxPhraseWords is the longest quotation that the record may hold.
+// maxPhraseWords is how many words a quotation in the record may have.
 const maxPhraseWords = 25
 
-// Lint gives every problem of the record at once, by file and line: those
-// found while reading and those between its parts.
+// Lint returns every problem of the record, sorted by file and line: those found
+// while reading, and those between its parts.
 func (r *Records) Lint(checks Checks) []Problem {
 	found := make([][]Problem, len(r.Cases)+1)
 	var wg sync.WaitGroup
@@ -57,16 +58,17 @@ func (r *Records) Lint(checks Checks) []Problem {
 	return problems
 }
 
-// linter checks one folder.
+// linter checks one folder of the record.
 type linter struct {
 	r      *Records
 	checks Checks
 	c      *Case // nil for the shared folder
 	f      *files
 	zone   *time.Location
-	ids    map[string]string // of the folder: id to path
-	cited  map[string]bool   // sources
-	// unchecked counts the quotations of sources without a copy; nil where nobody asks.
+	ids    map[string]string // path by id, in the folder
+	cited  map[string]bool   // sources that are cited
+	// unchecked counts, by source, the quotations from sources without a copy; nil
+	// where nobody asks for it.
 	unchecked map[string]int
 	problems  []Problem
 }
@@ -81,8 +83,8 @@ func (l *linter) warn(at, format string, args ...any) {
 	l.problems = append(l.problems, p)
 }
 
-// missing notes a reference to what is not there. Where a file could not be
-// read nobody knows what it holds, and that is the problem to mend first.
+// missing notes a reference to an id that does not exist. Where a file could not be
+// read nobody knows what it holds; then the file is the problem to mend first.
 func (l *linter) missing(at, kind, id string) {
 	if l.f.broken || l.r.Shared.folder.broken {
 		return
@@ -94,10 +96,10 @@ func (l *linter) missing(at, kind, id string) {
 	l.problem(at, "there is no %s %q; %s", kind, id, hint)
 }
 
-// anEntry is what evidence and disputes may refer to.
+// anEntry names what evidence and disputes may refer to.
 const anEntry = "act, sighting, request or claim"
 
-// known gives the ids of a kind that may be referred to from here.
+// known returns the ids of a kind that may be referred to from here.
 func (l *linter) known(kind string) []string {
 	c, shared := l.c, &l.r.Shared
 	if c == nil {
@@ -195,12 +197,13 @@ func (l *linter) lintCase() {
 
 func at(section string, i int) string { return fmt.Sprintf("%s[%d]", section, i) }
 
-// causes are the acts that must come before this one.
+// causes returns the ids of acts that must come before this one.
 func (a *Act) causes() []string {
 	return slices.Concat(a.Answers, a.Implements, a.Repeats, a.Defies, a.Withdraws)
 }
 
-// toldIn are the acts in which this one is told, or from which it is inferred.
+// toldIn returns the ids of acts that report this one, or from which it is
+// inferred.
 func (a *Act) toldIn() []string {
 	var ids []string
 	for _, s := range a.AssertedBy {
@@ -259,12 +262,12 @@ func (l *linter) things(actors []Actor, laws []Law, sources []Source) {
 
 var idShape = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// id checks an id's form and that nothing else of its space has it, nor, with
-// shared, the shared folder. What acts, claims and their like may refer to is
-// one space.
+// id checks the form of an id, and that nothing else in its space has it; with
+// shared, also that nothing in the shared folder has it. The ids that evidence may
+// refer to are one space.
 func (l *linter) id(space, id, at string, shared bool) {
 	if id == "" {
-		return // missing: noted when it was read
+		return // the decoder has noted it
 	}
 	if !idShape.MatchString(id) {
 		l.problem(at+".id", "%q is not an id; use small letters, digits and single hyphens", id)
@@ -445,8 +448,8 @@ func (l *linter) act(a *Act, at string) {
 	l.toldLater(at+".date", a.Date, a.Cites)
 }
 
-// told checks that an act says who tells of it, where its sources cannot know
-// it themselves.
+// told checks that an act says who reports it, where its sources cannot know it
+// themselves.
 func (l *linter) told(a *Act, at string) {
 	for i, s := range a.AssertedBy {
 		path := fmt.Sprintf("%s.asserted_by[%d]", at, i)
@@ -488,8 +491,8 @@ func (l *linter) told(a *Act, at string) {
 	}
 }
 
-// links checks what an act refers to: it is there, and is not later than what
-// it brought about.
+// links checks the references of an act: what it refers to exists, and a cause is
+// not later than its effect.
 func (l *linter) links(a *Act, at string) {
 	for _, kind := range []struct {
 		name  string
@@ -655,7 +658,7 @@ func (l *linter) ban(b *Ban, at string) {
 	l.cites(at, b.Cites)
 }
 
-// ofCase checks that a ban agrees with the case that tells it in full.
+// ofCase checks that a ban agrees with the case that describes it.
 func (l *linter) ofCase(b *Ban, at string) {
 	if b.Case == "" {
 		return
@@ -698,7 +701,7 @@ func (l *linter) actorKind(at, id string, kind ActorKind) {
 	}
 }
 
-// inOffice checks that actors exist and held their office on the date.
+// inOffice checks that actors exist and were in office on the date.
 func (l *linter) inOffice(at string, ids []string, date Date) {
 	for i, id := range ids {
 		path := fmt.Sprintf("%s[%d]", at, i)
@@ -744,8 +747,8 @@ func (l *linter) targets(at string, ids []string) {
 	}
 }
 
-// networks keeps the lab and the world apart: private numbers belong to ZZ
-// alone, and ZZ has no others.
+// networks keeps the lab and the world apart: only ZZ has private numbers, and it
+// has no others.
 func (l *linter) networks(at string, asns []network.ASN) {
 	lab := l.c != nil && l.c.Jurisdiction == "ZZ"
 	for i, asn := range asns {
@@ -784,26 +787,26 @@ func (l *linter) notes(at string, notes []Note) {
 	}
 }
 
-// beginning is the year of the first network of computers: nothing of which
-// the record tells is older.
+// beginning is the year of the first network of computers. Nothing in the record is
+// older.
 var beginning = MustDate("1969")
 
-// year notes a date from before there was a network, and one that lies ahead.
+// year notes a date before there were networks, and a date in the future.
 func (l *linter) year(at string, date Date) {
 	if certainlyBefore(date, beginning, l.zone) {
 		l.problem(at, "%s is before there was a network; check the year", date)
 	}
 	first, ok := date.FirstDay(l.zone)
 	today, known := l.checks.Today.LastDay(time.UTC)
-	if ok && known && first.After(today.AddDate(0, 0, 1)) { // somewhere it is tomorrow already
+	if ok && known && first.After(today.AddDate(0, 0, 1)) { // in some zones it is tomorrow already
 		l.warn(at, "%s lies ahead; check the year", date)
 	}
 }
 
-// toldLater checks that a source was published when or after what it tells
-// began: a date that every source precedes is a slip. A source whose date is
-// marked about or uncertain is given the days that publishedBy gives it, a
-// fact's date so marked a year.
+// toldLater checks that at least one source was published on or after the day on
+// which what it reports began: otherwise one of the dates is wrong. A source with
+// an approximate date may be later, by the days of publishedBy; a fact with an
+// approximate date may be a year earlier.
 func (l *linter) toldLater(at string, date Date, cites []Cite) {
 	l.year(at, date)
 	first, ok := date.FirstDay(l.zone)
@@ -866,8 +869,7 @@ func (l *linter) phrase(at string, c Cite, s *Source) {
 	}
 }
 
-// copies warns of the sources whose quotations nobody can check, one warning
-// a source.
+// copies warns of sources whose quotations nobody can check, once for each source.
 func (l *linter) copies(sources []Source) {
 	for i, s := range sources {
 		if n := l.unchecked[s.ID]; n > 0 {
@@ -877,12 +879,12 @@ func (l *linter) copies(sources []Source) {
 	}
 }
 
-// cycles notes every round of references in a list.
+// cycles notes every circle of references in a list.
 func (l *linter) cycles(section string, n int, node func(int) (string, []string)) {
 	place := make(map[string]int, n)
 	for i := range n {
 		id, _ := node(i)
-		if _, taken := place[id]; !taken { // a second one of that id is a problem of its own
+		if _, taken := place[id]; !taken { // a second entry with the same id is another problem
 			place[id] = i
 		}
 	}
@@ -938,7 +940,7 @@ func (l *linter) country(at, cc string) {
 	l.problems = append(l.problems, p)
 }
 
-// tidiness notes what a machine can mend in the text of a file.
+// tidiness notes what Tidy would change in a file.
 func (l *linter) tidiness(f file) {
 	if bytes.Equal(Tidy(f.data), f.data) {
 		return
@@ -956,8 +958,8 @@ func differAt(a, b []byte) int {
 	return i
 }
 
-// Tidy takes away carriage returns and spaces at the ends of lines, and sees
-// to one newline at the end.
+// Tidy removes carriage returns and spaces at the ends of lines, and makes the text
+// end with exactly one newline.
 func Tidy(data []byte) []byte {
 	lines := bytes.Split(data, []byte("\n"))
 	for i := range lines {

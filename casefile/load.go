@@ -18,41 +18,41 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// sharedFolder holds the actors, laws, sources and bans of several cases.
+// sharedFolder holds the actors, laws, sources and bans that several cases share.
 const sharedFolder = "shared"
 
-// Records is every case with what they share.
+// Records holds every case, and what they share.
 type Records struct {
 	Shared Shared
-	Cases  []*Case // by id
+	Cases  []*Case // sorted by id
 
 	problems []Problem // found while reading
 
-	// The shared things by id.
+	// The shared entries by id.
 	actors  map[string]*Actor
 	laws    map[string]*Law
 	sources map[string]*Source
 }
 
-// files are the files of one folder and which field stands in which.
+// files holds the files of one folder, and which file has which field.
 type files struct {
 	list   []file
 	owner  map[string]int
-	broken bool // one of them is no YAML, so what it holds is not known
+	broken bool // a file is no YAML, so nobody knows what it holds
 
 	mu    sync.Mutex
-	trees map[int]*yaml.Node // parsed for problem; guarded by mu
+	trees map[int]*yaml.Node // parsed for problem, by index into list; guarded by mu
 }
 
 type file struct {
-	name string // as a person would name it
+	name string // the path that messages show
 	data []byte
 }
 
-// Load reads every folder of fsys as a case, and the folder "shared". name is
-// what to call fsys in messages ("records"). What is wrong with a file is
-// no error but a problem that Lint gives; a case that cannot be read in full
-// is there as far as it could be read. The error is about fsys itself.
+// Load reads each folder of fsys as a case, and the folder "shared". name is what
+// messages call fsys, for instance "records". A fault in a file is not an error:
+// Lint returns it as a problem, and the case holds as much as could be read. An
+// error is one of fsys itself.
 func Load(fsys fs.FS, name string) (*Records, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
@@ -120,8 +120,8 @@ func lookup[T any](list []T, id string, idOf func(*T) string) *T {
 	return nil
 }
 
-// Actor gives an actor of the case or a shared one; c may be nil. It is nil
-// where there is none.
+// Actor returns an actor of the case or a shared one, nil where there is none. c
+// may be nil: then only shared ones are looked up.
 func (r *Records) Actor(c *Case, id string) *Actor {
 	if c != nil {
 		if a := lookup(c.Actors, id, func(a *Actor) string { return a.ID }); a != nil {
@@ -131,7 +131,8 @@ func (r *Records) Actor(c *Case, id string) *Actor {
 	return r.actors[id]
 }
 
-// Law gives a law of the case or a shared one.
+// Law returns a law of the case or a shared one, nil where there is none. c may be
+// nil.
 func (r *Records) Law(c *Case, id string) *Law {
 	if c != nil {
 		if l := lookup(c.Laws, id, func(l *Law) string { return l.ID }); l != nil {
@@ -141,7 +142,8 @@ func (r *Records) Law(c *Case, id string) *Law {
 	return r.laws[id]
 }
 
-// Source gives a source of the case or a shared one.
+// Source returns a source of the case or a shared one, nil where there is none. c
+// may be nil.
 func (r *Records) Source(c *Case, id string) *Source {
 	if c != nil {
 		if s := lookup(c.Sources, id, func(s *Source) string { return s.ID }); s != nil {
@@ -151,30 +153,30 @@ func (r *Records) Source(c *Case, id string) *Source {
 	return r.sources[id]
 }
 
-// Act gives the act of that id, nil where there is none.
+// Act returns the act with an id, nil where there is none.
 func (c *Case) Act(id string) *Act { return lookup(c.Acts, id, func(a *Act) string { return a.ID }) }
 
-// Sighting gives the sighting of that id.
+// Sighting returns the sighting with an id, nil where there is none.
 func (c *Case) Sighting(id string) *Sighting {
 	return lookup(c.Sightings, id, func(s *Sighting) string { return s.ID })
 }
 
-// Claim gives the claim of that id.
+// Claim returns the claim with an id, nil where there is none.
 func (c *Case) Claim(id string) *Claim {
 	return lookup(c.Claims, id, func(k *Claim) string { return k.ID })
 }
 
-// Request gives the row of requests of that id.
+// Request returns the row of requests with an id, nil where there is none.
 func (c *Case) Request(id string) *Request {
 	return lookup(c.Requests, id, func(r *Request) string { return r.ID })
 }
 
-// Docket gives the docket of that id.
+// Docket returns the docket with an id, nil where there is none.
 func (c *Case) Docket(id string) *Docket {
 	return lookup(c.Dockets, id, func(d *Docket) string { return d.ID })
 }
 
-// Case gives the case of that id, nil where there is none.
+// Case returns the case with an id, nil where there is none.
 func (r *Records) Case(id string) *Case {
 	at, ok := slices.BinarySearchFunc(r.Cases, id, func(c *Case, id string) int { return cmp.Compare(c.ID, id) })
 	if !ok {
@@ -207,7 +209,7 @@ func (l *loader) loadCase(dir string) *Case {
 		}
 	}
 	if c.ID == "" {
-		c.ID = dir // set aside under the folder's name rather than lost
+		c.ID = dir // kept under the folder's name, not lost
 	}
 	if c.ID != dir {
 		l.problems = append(l.problems, c.folder.problem("id", "is %q but the folder is %q; they must be the same", c.ID, dir))
@@ -220,7 +222,8 @@ func (l *loader) loadCase(dir string) *Case {
 	return c
 }
 
-// folder reads every YAML file of a folder into v and gives the fields met.
+// folder reads every YAML file of a folder into v and returns the fields that it
+// found.
 func (l *loader) folder(dir string, v reflect.Value, into *files) []string {
 	into.owner = map[string]int{}
 	entries, err := fs.ReadDir(l.fsys, dir)
@@ -262,7 +265,7 @@ func (l *loader) file(at int, into *files, v reflect.Value) []string {
 		l.problems = append(l.problems, d.problems...)
 		return nil
 	}
-	// A field that an earlier file holds is not read again.
+	// A field that an earlier file has is not read again.
 	for i := 0; root.Kind == yaml.MappingNode && i+1 < len(root.Content); {
 		key := root.Content[i]
 		if owner, taken := into.owner[key.Value]; taken && owner != at {
@@ -287,9 +290,9 @@ func parseZone(offset string) (*time.Location, error) {
 	return time.FixedZone("UTC"+offset, seconds), nil
 }
 
-// problem makes a problem about the value at a path ("acts[2].source") and
-// finds its line by reading the file again: problems are rare, and keeping
-// the lines of everything would cost every load.
+// problem makes a problem about the value at a path ("acts[2].source"). It finds
+// the line by parsing the file again: problems are rare, and keeping all line
+// numbers would slow down every load.
 func (f *files) problem(at, format string, args ...any) Problem {
 	p := Problem{Path: at, Message: fmt.Sprintf(format, args...)}
 	top, _, _ := strings.Cut(at, ".")
@@ -308,7 +311,7 @@ func (f *files) problem(at, format string, args ...any) Problem {
 	return p
 }
 
-// tree gives the nodes of a file, parsed once.
+// tree returns the nodes of a file, which it parses once.
 func (f *files) tree(at int) *yaml.Node {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -317,13 +320,13 @@ func (f *files) tree(at int) *yaml.Node {
 	}
 	if f.trees[at] == nil {
 		f.trees[at] = &yaml.Node{}
-		// What cannot be parsed was a problem when it was loaded.
+		// What cannot be parsed was noted as a problem when it was loaded.
 		_ = yaml.Unmarshal(oneLineBreak(f.list[at].data), f.trees[at])
 	}
 	return f.trees[at]
 }
 
-// find gives the node at a path, or the last one on the way to it.
+// find returns the node at a path, or the last node on the way to it.
 func find(doc *yaml.Node, at string) *yaml.Node {
 	if len(doc.Content) == 0 {
 		return nil
@@ -355,7 +358,7 @@ func child(n *yaml.Node, step string) *yaml.Node {
 	return nil
 }
 
-// edit makes the edit of the value at a path, nil where it cannot be found.
+// edit makes the edit of the value at a path; nil where the value cannot be found.
 func (f *files) edit(at, old, to string) *Edit {
 	top, _, _ := strings.Cut(at, ".")
 	top, _, _ = strings.Cut(top, "[")
@@ -370,7 +373,7 @@ func (f *files) edit(at, old, to string) *Edit {
 	return &Edit{Line: n.Line, Column: n.Column, Old: old, New: to}
 }
 
-// fieldsMet are the fields that stand in the folder.
+// fieldsMet returns the fields that the folder has.
 func (f *files) fieldsMet() []string {
 	return slices.Collect(maps.Keys(f.owner))
 }
@@ -381,8 +384,8 @@ type File struct {
 	Data []byte
 }
 
-// Files are the files that a case is read from, its own and the shared ones,
-// sorted by name. The data are shared and must not be changed.
+// Files returns the files from which a case is read, its own and the shared ones,
+// sorted by name. The caller must not change their data.
 func (r *Records) Files(id string) []File {
 	var out []File
 	folders := []*files{r.Shared.folder}
@@ -399,10 +402,10 @@ func (r *Records) Files(id string) []File {
 	return out
 }
 
-// Revision is the SHA-256, in hex, of the list of the files that a case is read
-// from: its own and the shared ones. The list is what
-// "sha256sum ID/*.yaml shared/*.yaml" prints in the folder of the record,
-// sorted by name, so a reader can work it out.
+// Revision returns, in hexadecimal, the SHA-256 of a list of the files from which a
+// case is read, its own and the shared ones. The list is what "sha256sum ID/*.yaml
+// shared/*.yaml" prints in the folder of the record, sorted by name, so that a
+// reader can compute it.
 func (r *Records) Revision(id string) string {
 	whole := sha256.New()
 	for _, f := range r.Files(id) {

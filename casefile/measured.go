@@ -2,23 +2,23 @@ package casefile
 
 import "time"
 
-// MeasuredBan is a ban as the measurements date it.
+// MeasuredBan is a ban with the dates that measurements give it.
 type MeasuredBan struct {
-	// ID of the event.
+	// ID is the id of the event.
 	ID string
-	// Start holds the moment at which it began.
+	// Start is when it began.
 	Start Window
-	// End holds the moment at which it ended; zero while nothing shows an end.
+	// End is when it ended; zero while nothing shows an end.
 	End Window
 }
 
-// Window holds a moment: after Earliest, not after Latest. Earliest is zero
-// where the measurements do not reach back far enough to say.
+// Window bounds a moment: it is after Earliest and not after Latest. Earliest is
+// zero where the measurements do not reach far enough back.
 type Window struct {
 	Earliest, Latest time.Time
 }
 
-// date writes the window in EDTF.
+// date writes the window in EDTF, with the offset of zone.
 func (w Window) date(zone *time.Location) Date {
 	stamp := func(t time.Time) string {
 		if t.IsZero() {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// leftOut stands in a phrase for words that are left out.
+// leftOut matches the signs in a phrase that stand for omitted words.
 var leftOut = regexp.MustCompile(`\[?…\]?|\[?\.\.\.\]?`)
 
-// FindPhrase looks for a phrase in a text, whatever the kind of quotation
-// marks, dashes, spaces and capitals; "…" or "..." in the phrase stands for
-// anything between two passages. It gives where the phrase lies, in bytes;
-// when it is not there, beginning is the longest run of its first words that
-// is.
+// FindPhrase looks for a phrase in a text. Kinds of quotation marks, dashes, spaces
+// and capitals make no difference; "…" or "..." in the phrase stands for any text
+// between two passages. start and end are the place of the phrase in bytes. Where
+// ok is false, beginning is the longest run of the phrase's first words that the
+// text has.
 func FindPhrase(text, phrase string) (start, end int, beginning string, ok bool) {
 	body, offsets := foldPhrase(text)
 	from, first, last := 0, -1, 0
@@ -41,15 +41,14 @@ func FindPhrase(text, phrase string) (start, end int, beginning string, ok bool)
 	return offsets[first], offsets[last], "", true
 }
 
-// Quotes reports whether a phrase stands in a text, as FindPhrase looks for
-// it.
+// Quotes reports whether FindPhrase finds the phrase in the text.
 func Quotes(text, phrase string) bool {
 	_, _, _, ok := FindPhrase(text, phrase)
 	return ok
 }
 
-// Find looks for a citation's phrase in a text: where its prefix and suffix
-// stand right around it, if it has them.
+// Find looks for a citation's phrase in a text; if the citation has a prefix or a
+// suffix, where these are directly around the phrase. start and end are in bytes.
 func (c Cite) Find(text string) (start, end int, ok bool) {
 	if c.Prefix == "" && c.Suffix == "" {
 		start, end, _, ok = FindPhrase(text, c.Phrase)
@@ -72,7 +71,7 @@ func (c Cite) Find(text string) (start, end int, ok bool) {
 	return 0, 0, false
 }
 
-// longestBeginning is the longest run of first words of a passage that the
+// longestBeginning returns the longest run of first words of a passage that the
 // folded body holds.
 func longestBeginning(body, passage string) string {
 	words := strings.Fields(passage)
@@ -89,9 +88,9 @@ func longestBeginning(body, passage string) string {
 	return strings.Join(words[:low], " ")
 }
 
-// foldPhrase writes a text in lower case with plain quotes, dashes and single
-// spaces, accents apart from their letters, and gives for each byte of it (and its end) the byte of the
-// original.
+// foldPhrase returns a text in lower case with plain quotation marks and dashes and
+// single spaces, with accents apart from their letters. For each byte of the
+// result, and for its end, offsets has the place in s.
 func foldPhrase(s string) (string, []int) {
 	var b strings.Builder
 	offsets := make([]int, 0, len(s)+1)

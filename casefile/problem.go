@@ -9,19 +9,18 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Problem is one thing wrong in the record, where it stands and how to mend
+// Problem is one thing that is wrong in the record, where it is, and how to mend
 // it.
 type Problem struct {
 	File    string `json:"file"`
-	Line    int    `json:"line"` // from 1; 0 when it is about the file as a whole
+	Line    int    `json:"line"` // from 1; 0 for the file as a whole
 	Path    string `json:"path"` // "acts[2].source"
 	Message string `json:"message"`
-	Warning bool   `json:"warning,omitempty"` // worth a look, not wrong
-	Edit    *Edit  `json:"edit,omitempty"`    // a mend that a machine can make
+	Warning bool   `json:"warning,omitempty"` // it may be right, but somebody should look
+	Edit    *Edit  `json:"edit,omitempty"`    // a change that a machine can make; nil for none
 }
 
-// Edit replaces Old by New in a line of a file, the first time Old stands at
-// or after Column.
+// Edit replaces Old by New in one line of a file: the first Old at or after Column.
 type Edit struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"` // in bytes, from 1
@@ -29,7 +28,7 @@ type Edit struct {
 	New    string `json:"new"`
 }
 
-// String gives "file:line: path: message".
+// String writes "file:line: path: message".
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -54,9 +53,9 @@ func sortProblems(ps []Problem) {
 	})
 }
 
-// Apply makes the edits of the problems of one file in its text, and reports
-// how many it made. An edit whose old text is not where it should be is left
-// out.
+// Apply makes the edits of the problems of one file in its text, and returns the
+// new text and the number of edits. An edit whose old text is not where it should
+// be is left out.
 func Apply(data []byte, problems []Problem) ([]byte, int) {
 	lines := strings.SplitAfter(string(data), "\n")
 	var edits []Edit
@@ -65,7 +64,7 @@ func Apply(data []byte, problems []Problem) ([]byte, int) {
 			edits = append(edits, *p.Edit)
 		}
 	}
-	// From the right, so that an edit does not move those before it.
+	// From the right, so that an edit does not move those on its left.
 	slices.SortStableFunc(edits, func(a, b Edit) int {
 		return cmp.Or(cmp.Compare(b.Line, a.Line), cmp.Compare(b.Column, a.Column))
 	})
@@ -84,8 +83,7 @@ func Apply(data []byte, problems []Problem) ([]byte, int) {
 	return []byte(strings.Join(lines, "")), made
 }
 
-// nearest gives the word of the list that someone who wrote got probably
-// meant, or "".
+// nearest returns the word of the list that was probably meant by got, or "".
 func nearest(got string, words []string) string {
 	best, bestAt := "", 1+len(got)/3
 	for _, w := range words {
@@ -99,7 +97,7 @@ func nearest(got string, words []string) string {
 	return best
 }
 
-// plain drops what people vary without meaning anything by it.
+// plain removes the differences that have no meaning: hyphens, spaces and capitals.
 func plain(s string) string {
 	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A term is one word of a closed list and what it means. The lists are part
-// of the format: a value is never given another meaning.
+// term is one word of a closed list, with its meaning. The lists are part of the
+// format: a word never gets another meaning.
 type term struct {
 	Value string
 	About string
@@ -42,7 +42,7 @@ var actKinds = []term{
 	{"context", "an event outside the chain that the sources connect with it"},
 }
 
-// ActKinds are the words for the kinds of acts.
+// ActKinds returns the words for the kinds of acts.
 func ActKinds() []string {
 	out := make([]string, len(actKinds))
 	for i, t := range actKinds {
@@ -51,7 +51,7 @@ func ActKinds() []string {
 	return out
 }
 
-// Effect is what a step would do to access.
+// Effect says what an act does to access, or would do.
 type Effect string
 
 var effects = []term{
@@ -60,7 +60,7 @@ var effects = []term{
 	{"keep", "it keeps a restriction in force"},
 }
 
-// ActorKind is what an actor is.
+// ActorKind says what an actor is.
 type ActorKind string
 
 var actorKinds = []term{
@@ -92,7 +92,7 @@ var partyRoles = []term{
 	{"amicus", "advises the court"},
 }
 
-// Disposition is how a case before a court ended.
+// Disposition says how a case before a court ended.
 type Disposition string
 
 var dispositions = []term{
@@ -104,7 +104,7 @@ var dispositions = []term{
 	{"disposed_of", "the court ended it; the sources do not say on what ground"},
 }
 
-// SourceType is what a source is.
+// SourceType says what a source is.
 type SourceType string
 
 var sourceTypes = []term{
@@ -118,7 +118,7 @@ var sourceTypes = []term{
 	{"other", "none of these"},
 }
 
-// Reliability grades a source as the Admiralty code does.
+// Reliability is the grade of a source in the Admiralty code.
 type Reliability string
 
 var reliabilities = []term{
@@ -130,7 +130,7 @@ var reliabilities = []term{
 	{"F", "cannot be judged"},
 }
 
-// Confidence is how sure the record is of a fact.
+// Confidence says how sure the record is of a fact.
 type Confidence string
 
 var confidences = []term{
@@ -139,10 +139,10 @@ var confidences = []term{
 	{"low", "one publisher second hand, a weak source, or none that was read"},
 }
 
-// Access is what someone says or saw of access.
+// Access says how access is, in the words of a claim or a sighting.
 type Access string
 
-// What a claim or a sighting can say of access.
+// The words for access.
 const (
 	Accessible   Access = "accessible"
 	Restored     Access = "restored"
@@ -161,7 +161,7 @@ var accesses = []term{
 	{"blocked", "somebody keeps it from being reached without a way round"},
 }
 
-// ParseAccess reads one of the words for access.
+// ParseAccess reads one of the words for access. The error lists them.
 func ParseAccess(s string) (Access, error) {
 	var words []string
 	for _, t := range accesses {
@@ -173,7 +173,7 @@ func ParseAccess(s string) (Access, error) {
 	return "", fmt.Errorf("%q is none of %s", s, strings.Join(words, ", "))
 }
 
-// Subject is what a claim is about.
+// Subject says what a claim is about.
 type Subject string
 
 var subjects = []term{
@@ -183,7 +183,7 @@ var subjects = []term{
 	{"conduct", "who did what, and why"},
 }
 
-// Bearing is how a piece of evidence stands to a claim.
+// Bearing says whether a piece of evidence supports or contradicts a claim.
 type Bearing string
 
 var bearings = []term{
@@ -191,7 +191,7 @@ var bearings = []term{
 	{"contradicts", "it disagrees with the claim"},
 }
 
-// Status is whether a case is over.
+// Status says whether a case is over.
 type Status string
 
 var statuses = []term{
@@ -200,7 +200,7 @@ var statuses = []term{
 	{"unknown", "the sources do not say"},
 }
 
-// Level is what a request to a platform names.
+// Level says what a request to a platform names.
 type Level string
 
 var levels = []term{
@@ -211,7 +211,7 @@ var levels = []term{
 	{"item", "items, as the platform counts them"},
 }
 
-// ComplianceRule is what a reporter counts as a request that was followed.
+// ComplianceRule says which requests a reporter counts as followed.
 type ComplianceRule string
 
 var complianceRules = []term{
@@ -223,8 +223,8 @@ var complianceRules = []term{
 	{"notice_acted_on", "the one who handed a notice in to a public database says that it was acted on"},
 }
 
-// Meaning says what a word of one of the closed lists means: of an ActKind, a
-// Turn, a Status. It is "" for what is in no list.
+// Meaning returns what a word of one of the closed lists means, for instance a Turn
+// or a Status; "" where it is in none.
 func Meaning(word any) string {
 	list, ok := word.(interface{ terms() []term })
 	if !ok {
@@ -238,8 +238,8 @@ func Meaning(word any) string {
 	return ""
 }
 
-// TermName is the name of a word of a closed list for catalogues, "Effect.restrict";
-// "" for what is in no list.
+// TermName returns the key of a word of a closed list in the catalogues of
+// languages, for instance "Effect.restrict"; "" where it is in no list.
 func TermName(word any) string {
 	if Meaning(word) == "" {
 		return ""
@@ -247,7 +247,7 @@ func TermName(word any) string {
 	return reflect.TypeOf(word).Name() + "." + fmt.Sprint(word)
 }
 
-// TermNames are the names of all words that stand in a case file by a closed list.
+// TermNames returns the keys of all words of closed lists that case files hold.
 func TermNames() []string {
 	var out []string
 	for _, list := range []interface{ terms() []term }{ActKind(""), Effect(""), ActorKind(""), PartyRole(""), Disposition(""), SourceType(""), Reliability(""), Confidence(""), Access(""), Subject(""), Bearing(""), Status(""), Level(""), Counter(""), ComplianceRule(""), Hand(""), SourceRead("")} {
@@ -258,7 +258,7 @@ func TermNames() []string {
 	return out
 }
 
-// Counter is how a number of requests was counted.
+// Counter says how requests were counted.
 type Counter string
 
 var counters = []term{
@@ -284,10 +284,10 @@ func (ComplianceRule) terms() []term {
 	return complianceRules
 }
 
-// AccessWord is a word for access and what it means.
+// AccessWord is a word for access and its meaning.
 type AccessWord struct{ Word, Meaning string }
 
-// Accesses are the words for access, from reachable to blocked.
+// Accesses returns the words for access, from accessible to blocked.
 func Accesses() []AccessWord {
 	out := make([]AccessWord, len(accesses))
 	for i, t := range accesses {

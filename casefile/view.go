@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Computed is what is worked out from a case when it is shown.
+// Computed is what Show computes from a case.
 type Computed struct {
 	// AsOf is the day for which the case is shown; null for all that is known.
 	AsOf Date `json:"as_of" rule:"required,null"`
-	// Chronology is everything dated, in order; what has no date stands last.
+	// Chronology is everything with a date, in order, and then what has none.
 	Chronology []Entry `json:"chronology" rule:"required"`
 	// Clock holds the turning points and the days between them.
 	Clock Clock `json:"clock" rule:"required"`
@@ -20,7 +20,7 @@ type Computed struct {
 	Dockets []DocketState `json:"dockets" rule:"required"`
 }
 
-// DocketState is how a case before a court stands.
+// DocketState says how a case before a court stands.
 type DocketState struct {
 	// ID of the docket.
 	ID string `json:"id" rule:"required"`
@@ -28,13 +28,14 @@ type DocketState struct {
 	Acts []string `json:"acts" rule:"required"`
 	// LastHeard is the date of the latest of them; null when none has a date.
 	LastHeard Date `json:"last_heard" rule:"required,null"`
-	// Next is the date to which the latest of them that names one put it off; null when none does.
+	// Next is the date to which it was adjourned, by the latest act that names one;
+	// null when none does.
 	Next Date `json:"next" rule:"required,null"`
 	// Orders are the court's orders in it, and whether and when they were obeyed.
 	Orders []Deed `json:"orders" rule:"required"`
 }
 
-// EntryKind is what an entry of the chronology is.
+// EntryKind says what an entry of the chronology is.
 type EntryKind string
 
 var entryKinds = []term{
@@ -49,7 +50,7 @@ func (EntryKind) terms() []term { return entryKinds }
 type Entry struct {
 	// Date in EDTF; null when no source gives one.
 	Date Date `json:"date" rule:"required,null"`
-	// Entry is what it is.
+	// Entry says what it is.
 	Entry EntryKind `json:"entry" rule:"required"`
 	// ID in the case.
 	ID string `json:"id" rule:"required"`
@@ -61,7 +62,8 @@ type Entry struct {
 	Disputed bool `json:"disputed,omitempty"`
 	// Withdrawn is set when the entry should not be relied on.
 	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
-	// Told says in a sentence who tells of it, from the reader inwards; empty for sightings and claims.
+	// Told says in a sentence who reports it, the last reporter first; empty for
+	// sightings and claims.
 	Told string `json:"told,omitempty"`
 	// Inferred is true for an act that no source states.
 	Inferred bool `json:"inferred,omitempty"`
@@ -77,11 +79,12 @@ type Entry struct {
 	Cites []Cite `json:"cites" rule:"required"`
 }
 
-// approximateDays is how much later than it says a source marked about or
-// uncertain may have come out: its facts count as known only after that.
+// approximateDays is how many days after its date a source with an approximate date
+// may have been published. Its facts count as known only after them.
 const approximateDays = 7
 
-// publishedBy gives the last day on which the source can have come out.
+// publishedBy returns the last day on which the source can have been published;
+// false where it has no date.
 func publishedBy(s *Source, zone *time.Location) (time.Time, bool) {
 	if s == nil {
 		return time.Time{}, false
@@ -93,9 +96,9 @@ func publishedBy(s *Source, zone *time.Location) (time.Time, bool) {
 	return day, ok
 }
 
-// KnownSince gives the day from which a fact with these sources was surely
-// public: the earliest of their days of publication. It is the zero Date
-// where no source is dated.
+// KnownSince returns the day from which a fact with these sources was surely
+// public: the earliest day of their publication. It is the zero Date where no
+// source has a date.
 func (r *Records) KnownSince(c *Case, cites []Cite) Date {
 	var first time.Time
 	for _, cite := range cites {
@@ -110,9 +113,10 @@ func (r *Records) KnownSince(c *Case, cites []Cite) Date {
 	return Day(first, time.UTC)
 }
 
-// AsOf gives the case as it could be told at the end of that day, from what
-// was published by then: nothing that became known later is in it. A fact
-// whose sources are all undated is left out, for it may be later.
+// AsOf returns the case as it could be told at the end of a day, from what was
+// published by then. A fact whose sources have no date is left out, because it may
+// have become known later. For a day that has no last day, such as the zero Date,
+// it returns c itself.
 func (r *Records) AsOf(c *Case, day Date) *Case {
 	last, ok := day.LastDay(c.Zone())
 	if !ok {
@@ -128,7 +132,7 @@ type view struct {
 	last time.Time // the last day that counts, midnight UTC
 }
 
-// cites keeps the sources that had come out.
+// cites returns the citations of sources that were published by then.
 func (v *view) cites(cites []Cite) []Cite {
 	return keep(cites, func(cite Cite) bool {
 		day, ok := publishedBy(v.r.Source(v.c, cite.Source), v.c.Zone())
@@ -138,7 +142,7 @@ func (v *view) cites(cites []Cite) []Cite {
 
 func (v *view) known(cites []Cite) bool { return len(v.cites(cites)) > 0 }
 
-// happened reports that the date is not later than the day of the view.
+// happened reports whether the date is not later than the day of the view.
 func (v *view) happened(d Date) bool {
 	first, ok := d.FirstDay(v.c.Zone())
 	return !ok || !first.After(v.last)
@@ -187,8 +191,8 @@ func (v *view) build() *Case {
 	return &c
 }
 
-// actors keeps those of the case whom an entry of the view names, with the
-// bodies they belong to, and drops the end of an office that lay ahead.
+// actors returns the actors of the case whom an entry of the view names, and the
+// bodies they belong to. The end of an office that was in the future is removed.
 func (v *view) actors(c *Case) []Actor {
 	named := map[string]bool{}
 	name := func(lists ...[]string) {
@@ -219,7 +223,7 @@ func (v *view) actors(c *Case) []Actor {
 	for _, q := range c.Requests {
 		name([]string{q.Authority, q.ReportedBy})
 	}
-	for range c.Actors { // what belongs to what belongs to …
+	for range c.Actors { // bodies may belong to other bodies
 		for _, a := range c.Actors {
 			if named[a.ID] {
 				named[a.Of] = true
@@ -246,7 +250,7 @@ func (v *view) actors(c *Case) []Actor {
 	return actors
 }
 
-// laws keeps those of the case that had been made.
+// laws returns the laws of the case that had been made by then.
 func (v *view) laws() []Law {
 	laws := keep(v.c.Laws, func(l Law) bool { return v.happened(l.Date) && (len(l.Cites) == 0 || v.known(l.Cites)) })
 	for i := range laws {
@@ -260,7 +264,7 @@ func (v *view) laws() []Law {
 	return laws
 }
 
-// withdrawn drops a withdrawal that came later.
+// withdrawn returns nil for a withdrawal that came later.
 func (v *view) withdrawn(w *Withdrawal) *Withdrawal {
 	if w == nil || !v.happened(w.Date) {
 		return nil
@@ -284,8 +288,8 @@ func (v *view) term(t *Term) *Term {
 	return &out
 }
 
-// notes keeps those of which every source had come out: a sentence with two
-// sources may say what only the later one tells.
+// notes returns the sentences of which every source was published by then. A
+// sentence with two sources may say what only the later one knows.
 func (v *view) notes(notes []Note) []Note {
 	return keep(notes, func(n Note) bool { return len(v.cites(n.Cites)) == len(n.Cites) })
 }
@@ -313,7 +317,7 @@ func (v *view) acts() []Act {
 	return acts
 }
 
-// follows reports that what an act is inferred from was known.
+// follows reports whether everything was known from which an act is inferred.
 func (v *view) follows(i *Inference) bool {
 	if i == nil {
 		return true
@@ -327,7 +331,7 @@ func (v *view) follows(i *Inference) bool {
 	})
 }
 
-// blind takes away the docket of acts where the docket was not known.
+// blind removes from acts a docket that was not known by then.
 func (v *view) blind(acts []Act) {
 	for i := range acts {
 		if d := v.c.Docket(acts[i].Docket); d == nil || !v.known(d.Cites) || !v.happened(d.Filed) {
@@ -399,7 +403,7 @@ func (v *view) dockets(c *Case) []Docket {
 	return dockets
 }
 
-// keep gives a new list of what is wanted.
+// keep returns a new list of the elements that are wanted.
 func keep[T any](list []T, want func(T) bool) []T {
 	var out []T
 	for _, x := range list {
@@ -410,7 +414,7 @@ func keep[T any](list []T, want func(T) bool) []T {
 	return out
 }
 
-// Hearings gives the acts of a docket, in the order of their dates.
+// Hearings returns the acts of a docket, in the order of their dates.
 func (c *Case) Hearings(docket string) []*Act {
 	var out []*Act
 	for i := range c.Acts {
@@ -422,7 +426,7 @@ func (c *Case) Hearings(docket string) []*Act {
 	return out
 }
 
-// dockets tells how the cases before courts stand.
+// dockets returns how the cases before courts stand.
 func (c *Case) dockets(deeds []Deed) []DocketState {
 	out := []DocketState{}
 	for _, d := range c.Dockets {
@@ -446,8 +450,8 @@ func (c *Case) dockets(deeds []Deed) []DocketState {
 	return out
 }
 
-// Chronology gives all that happened, was seen and was said, in the order of
-// its dates. Entries without a date stand last, in the order of the file.
+// Chronology returns all that happened, was seen and was said, by date. Entries
+// without a date are last, in the order of the file.
 func (r *Records) Chronology(c *Case) []Entry {
 	disputed := map[string]bool{}
 	for _, d := range c.Disputes {
@@ -479,7 +483,8 @@ func (r *Records) Chronology(c *Case) []Entry {
 	return out
 }
 
-// byDate orders by the earliest moment, then by the latest; no date is last.
+// byDate compares by the earliest moment, then by the latest; a date without
+// moments is last.
 func byDate(a, b Date, zone *time.Location) int {
 	aFrom, aTo := a.Bounds(zone)
 	bFrom, bTo := b.Bounds(zone)
@@ -504,8 +509,8 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// Names gives the names of actors as a reader would say them: the
-// abbreviation where there is one, a person with the office.
+// Names returns the names of actors as a reader would say them, with commas
+// between: the abbreviation where there is one, a person with the office.
 func (r *Records) Names(c *Case, ids []string) string {
 	var out string
 	for i, id := range ids {
@@ -517,7 +522,8 @@ func (r *Records) Names(c *Case, ids []string) string {
 	return out
 }
 
-// LegalBasis names the laws and sections that an act rests on, in order.
+// LegalBasis returns the laws and sections on which an act rests, in words and in
+// order.
 func (r *Records) LegalBasis(c *Case, list []Basis) []string {
 	var out []string
 	for _, b := range list {
@@ -536,11 +542,11 @@ func (r *Records) LegalBasis(c *Case, list []Basis) []string {
 	return out
 }
 
-// Name gives one actor's name, or the id where there is no such actor. A
-// person of several posts stands there without one; see NameOn.
+// Name returns one actor's name, or the id where there is no such actor. A person
+// with several posts is named without a post; see NameOn.
 func (r *Records) Name(c *Case, id string) string { return r.NameOn(c, id, Date{}) }
 
-// NameOn is Name with the post that a person held on the date.
+// NameOn is Name with the post that a person had on the date.
 func (r *Records) NameOn(c *Case, id string, date Date) string {
 	a := r.Actor(c, id)
 	if a == nil {
@@ -560,8 +566,8 @@ func (r *Records) NameOn(c *Case, id string, date Date) string {
 	}
 }
 
-// post gives the post held on the date: the last one that had begun and not
-// ended. Without a date it is the only post, or none.
+// post returns the post that a person had on the date: the last one that had begun
+// and not ended. Without a date it returns the only post. It returns nil for none.
 func (a *Actor) post(date Date, zone *time.Location) *Post {
 	if date.IsZero() {
 		if len(a.Posts) != 1 {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Hand is how near a source stands to what it tells.
+// Hand says how near a source is to what it reports.
 type Hand string
 
 var hands = []term{
@@ -17,7 +17,7 @@ var hands = []term{
 
 func (Hand) terms() []term { return hands }
 
-// Reading of a source: how much of it was read for the record.
+// SourceRead says how much of a source was read for the record.
 type SourceRead string
 
 var sourceReads = []term{
@@ -28,18 +28,19 @@ var sourceReads = []term{
 
 func (SourceRead) terms() []term { return sourceReads }
 
-// Assertion names one who says that an act took place. Who acted stands in
-// the act's by.
+// Assertion names one who says that an act took place. Those who acted are in the
+// act's by.
 type Assertion struct {
 	// Who says it, an actor's id.
 	Who string `json:"who" rule:"required"`
-	// In is the act of the case in which it is said: a document, an answer to a court. Its own sources and assertions are the rest of the chain.
+	// In is the act of the case in which it is said: a document, an answer to a
+	// court. That act's sources and assertions are the rest of the chain.
 	In string `json:"in,omitempty"`
 }
 
-// Inference says that no source states an act: the record works it out.
+// Inference says that no source states an act, and that the record concludes it.
 type Inference struct {
-	// From are the ids of the acts and sightings from which it is worked out.
+	// From are the ids of the acts and sightings from which it is concluded.
 	From []string `json:"from" rule:"required"`
 	// Why it follows from them, in a sentence.
 	Why string `json:"why" rule:"required"`
@@ -51,7 +52,7 @@ type Weight struct {
 	Why        string
 }
 
-// fact is what confidence is worked out from.
+// fact is what confidence is computed from.
 type fact struct {
 	cites    []Cite
 	by       []string
@@ -59,7 +60,7 @@ type fact struct {
 	inferred *Inference
 }
 
-// hand is how near the source stands: as it says, else by its type and grade.
+// hand returns how near the source is: as it says, else by its type and grade.
 func (s *Source) hand() Hand {
 	switch {
 	case s.Hand != "":
@@ -73,16 +74,16 @@ func (s *Source) hand() Hand {
 	}
 }
 
-// published reports a source that is itself the proof: the document as its
+// published reports whether a source is itself the proof: the document as its
 // author published it, or the report of the body that measured.
 func (s *Source) published() bool {
 	return slices.Contains([]SourceType{"official_document", "court_paper"}, s.Type) || s.Type == "measurement" && s.Reliability == "A"
 }
 
-// weigh works out the confidence in a fact. The rule stands in
-// docs/formats/record.md, "Confidence"; a change of it is a change of that text.
+// weigh computes the confidence in a fact. The rule is in docs/formats/record.md,
+// "Confidence"; both must change together.
 func (r *Records) weigh(c *Case, f fact) Weight {
-	var publishers, near []string // of grade A to C; of those A, B and first hand
+	var publishers, near []string // publishers has those of grade A to C; near has those of them that are A or B and first hand
 	document, read, weak := false, false, 0
 	for _, cite := range f.cites {
 		s := r.Source(c, cite.Source)
@@ -96,7 +97,7 @@ func (r *Records) weigh(c *Case, f fact) Weight {
 		}
 		document = document || s.published() && s.Read != "unread"
 		if first := r.Source(c, s.Copies); s.Copies != "" && first != nil {
-			s = first // a copy is no second publisher
+			s = first // a copy is not a second publisher
 		}
 		if !slices.Contains(publishers, s.Publisher) {
 			publishers = append(publishers, s.Publisher)
@@ -131,7 +132,7 @@ func (r *Records) weigh(c *Case, f fact) Weight {
 	return r.capped(c, f, w)
 }
 
-// capped lowers what rests on one voice alone, or on reasoning.
+// capped lowers the confidence in what rests on one voice alone, or on reasoning.
 func (r *Records) capped(c *Case, f fact, w Weight) Weight {
 	if who := relayedBy(f); who != "" && w.Confidence == "high" {
 		w = Weight{"medium", "only " + r.Name(c, who) + " says that it took place"}
@@ -151,8 +152,8 @@ func (r *Records) capped(c *Case, f fact, w Weight) Weight {
 	return w
 }
 
-// relayedBy gives the one voice on which a fact rests, when it is not the
-// voice of those who acted; "" where there are several or it is theirs.
+// relayedBy returns the one voice on which a fact rests; "" where there are
+// several, or where it is the voice of those who acted.
 func relayedBy(f fact) string {
 	if len(f.asserted) == 0 {
 		return ""
@@ -176,7 +177,8 @@ func (r *Records) entryWeight(c *Case, id string) (Confidence, bool) {
 	return "", false
 }
 
-// lower reports that a is less than b: the words are listed from the highest.
+// lower reports whether a is less than b. The list of words begins with the
+// highest.
 func lower(a, b Confidence) bool {
 	rank := func(x Confidence) int {
 		return slices.IndexFunc(confidences, func(t term) bool { return t.Value == string(x) })
@@ -188,8 +190,8 @@ func (a *Act) fact() fact {
 	return fact{cites: a.Cites, by: a.By, asserted: a.AssertedBy, inferred: a.Inferred}
 }
 
-// fact of a claim: that it was said. What is said in an act is asserted as the
-// act is.
+// fact returns the fact that the claim was said. A claim inside an act is asserted
+// by those who assert the act.
 func (k *Claim) fact(c *Case) fact {
 	f := fact{cites: k.Cites, by: k.By}
 	if a := c.Act(k.Act); a != nil {
@@ -198,7 +200,7 @@ func (k *Claim) fact(c *Case) fact {
 	return f
 }
 
-// weighed is a place in the record whose confidence is worked out.
+// weighed is a place in the record whose confidence is computed.
 type weighed struct {
 	at     string // "acts[2]"
 	fact   fact
@@ -206,7 +208,7 @@ type weighed struct {
 	reason string
 }
 
-// weighedOf lists all places of a case.
+// weighedOf returns all such places of a case.
 func weighedOf(c *Case) []weighed {
 	var out []weighed
 	for i := range c.Acts {
@@ -228,8 +230,8 @@ func weighedOf(c *Case) []weighed {
 	return out
 }
 
-// settle fills in the confidence of everything that gives no reason for
-// another, and notes a level in a file that the rule does not give.
+// settle sets the confidence of everything that gives no reason for another. It
+// notes a problem where a file has a confidence that the rule does not give.
 func (r *Records) settle() {
 	for _, c := range r.Cases {
 		r.settleAll(c, c.folder, weighedOf(c))
@@ -251,19 +253,19 @@ func (r *Records) settleAll(c *Case, f *files, places []weighed) {
 		}
 		*p.value = w.Confidence
 		switch {
-		case f.broken || r.Shared.folder.broken: // what its sources are is not known
+		case f.broken || r.Shared.folder.broken: // nobody knows what its sources are
 		case p.reason != "":
 			r.problems = append(r.problems, f.problem(p.at, "gives confidence_reason but no confidence; give both, or neither"))
 		case stated != "" && stated != w.Confidence:
 			problem := f.problem(p.at+".confidence", "is %s without a reason, and counts as %s by the sources (%s); leave it out, or give confidence_reason", stated, w.Confidence, w.Why)
-			problem.Warning = true // the record goes by the rule, whatever is written here
+			problem.Warning = true // the rule counts, whatever the file says
 			problem.Edit = f.edit(p.at+".confidence", string(stated), string(w.Confidence))
 			r.problems = append(r.problems, problem)
 		}
 	}
 }
 
-// Weigh gives the confidence in an act of the case and why it is so.
+// Weigh returns the confidence in an act of the case, and the reason.
 func (r *Records) Weigh(c *Case, a *Act) Weight {
 	if a.ConfidenceReason != "" {
 		return Weight{a.Confidence, "set by hand: " + a.ConfidenceReason}
@@ -271,9 +273,9 @@ func (r *Records) Weigh(c *Case, a *Act) Weight {
 	return r.weigh(c, a.fact())
 }
 
-// Attribution says in a sentence who tells that an act took place, from the
-// reader inwards: the publishers, then those whom they quote, then their
-// document. It is never empty for an act with sources.
+// Attribution says in a sentence who reports that an act took place, the last
+// reporter first: the publishers, then those whom they quote, then the document of
+// those. It is never empty for an act with sources.
 func (r *Records) Attribution(c *Case, a *Act) string {
 	if a.Inferred != nil {
 		return "inferred from " + c.calledAll(a.Inferred.From) + ": " + a.Inferred.Why
@@ -289,7 +291,7 @@ func (r *Records) Attribution(c *Case, a *Act) string {
 	return strings.Join(chain, "; and ") + " (" + said + ")"
 }
 
-// within follows the acts in which something was said.
+// within follows the chain of acts in which something was said.
 func (r *Records) within(c *Case, id string, seen map[string]bool) string {
 	in := c.Act(id)
 	if in == nil || seen[id] {
@@ -303,8 +305,8 @@ func (r *Records) within(c *Case, id string, seen map[string]bool) string {
 	return text
 }
 
-// called names an act or a sighting by its kind and date, "a request of 17
-// February 2024", or by its id where the record gives neither.
+// called names an act or a sighting by its kind and date, "a request of 17 February
+// 2024", or by its id where the record has neither.
 func (c *Case) called(id string) string {
 	name, date := "", Date{}
 	if a := c.Act(id); a != nil {
@@ -326,7 +328,7 @@ func (c *Case) called(id string) string {
 	return name + " of " + date.Words()
 }
 
-// calledAll names several acts and sightings.
+// calledAll names several acts and sightings, with commas between.
 func (c *Case) calledAll(ids []string) string {
 	var names []string
 	for _, id := range ids {
@@ -335,7 +337,7 @@ func (c *Case) calledAll(ids []string) string {
 	return strings.Join(names, ", ")
 }
 
-// reporters names the publishers of sources, and how each came by it.
+// reporters names the publishers of sources, and how each knows.
 func (r *Records) reporters(c *Case, cites []Cite) string {
 	var obtained, reported, unread []string
 	add := func(list *[]string, name string) {
@@ -366,7 +368,7 @@ func (r *Records) reporters(c *Case, cites []Cite) string {
 	return strings.Join(parts, "; ")
 }
 
-// Unread reports that none of these sources was read for the record.
+// Unread reports whether none of these sources was read for the record.
 func (r *Records) Unread(c *Case, cites []Cite) bool {
 	found := false
 	for _, cite := range cites {

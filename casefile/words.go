@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Words says the date as people do, with its doubt: "about 13 March 2024",
-// "6 to 7 November 2024", "between 6 and 7 November 2024", "17 February 2024, 22:00 (UTC+5)". It is "" where the
-// date is not known.
+// Words writes the date as people do, with its doubt: "about 13 March 2024", "6 to
+// 7 November 2024", "between 6 and 7 November 2024", "17 February 2024, 22:00
+// (UTC+5)". It is "" where the date is not known.
 func (d Date) Words() string {
 	s := d.text
 	switch {
@@ -95,7 +95,7 @@ func sameDay(a, b time.Time) bool {
 	return x == y && a.Format(time.DateOnly) == b.Format(time.DateOnly)
 }
 
-// zoneWords is the offset of a moment: "UTC", "UTC+5", "UTC+5:30".
+// zoneWords writes the offset of a moment: "UTC", "UTC+5", "UTC+5:30".
 func zoneWords(t time.Time) string {
 	_, offset := t.Zone()
 	if offset == 0 {
@@ -117,7 +117,7 @@ var seasons = map[string]string{
 	"33": "the first quarter of %s", "34": "the second quarter of %s", "35": "the third quarter of %s", "36": "the last quarter of %s",
 }
 
-// pointWords says one date without "/" or brackets.
+// pointWords writes one date without "/" or brackets.
 func pointWords(s string) string {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t.Format("2 January 2006, 15:04") + " (" + zoneWords(t) + ")"

@@ -1,7 +1,7 @@
-// Package country turns the names of countries, as data sets and articles
-// write them, into ISO 3166-1 alpha-2 codes and back. The codes and English
-// names are those of the Unicode CLDR; other spellings in use stand in a
-// table here. A name that could mean two countries means none.
+// Package country turns the names of countries, as data sets and articles write
+// them, into ISO 3166-1 alpha-2 codes, and codes into names. The codes and English
+// names are those of the Unicode CLDR. Other spellings in use are in a table here.
+// A name that could mean two countries has no code. The package does no I/O.
 package country
 
 import (
@@ -14,8 +14,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// others are spellings that CLDR's English names do not have, plain as
-// plain() makes them.
+// others maps spellings that CLDR's English names do not have to their codes. The
+// spellings are written as plain writes them.
 var others = map[string]string{
 	"bolivia plurinational state of": "BO", "brunei darussalam": "BN", "burma": "MM", "myanmar": "MM", "cabo verde": "CV", "cape verde": "CV",
 	"cote d ivoire": "CI", "ivory coast": "CI", "congo": "CG", "congo brazzaville": "CG", "republic of the congo": "CG", "republic of congo": "CG",
@@ -47,9 +47,9 @@ var table = sync.OnceValue(func() map[string]string {
 	return codes
 })
 
-// names are the codes with their English names, and whether each is a country's
-// today, as the Unicode CLDR has them (the test compares). They stand in a file
-// of their own so that small programs need no tables of all languages.
+// names is a table of codes, English names, and "country" for those that are a
+// country's today, as the Unicode CLDR has them (a test compares). The table is a
+// file so that small programs need not hold CLDR's tables of all languages.
 //
 //go:embed names.tsv
 var names string
@@ -73,14 +73,15 @@ var listed = sync.OnceValue(func() (l struct {
 // Codes lists every country code, sorted.
 func Codes() []string { return slices.Clone(listed().codes) }
 
-// Valid reports whether cc is a country code, or ZZ, the lab's.
+// Valid reports whether cc is a country code in capitals, or ZZ, the code of the
+// lab.
 func Valid(cc string) bool {
 	_, found := slices.BinarySearch(listed().codes, cc)
 	return found || cc == "ZZ"
 }
 
-// Name is the English name of a country code; the code itself where it has
-// none.
+// Name returns the English name of a country code, or the code itself where it has
+// no name.
 func Name(cc string) string {
 	if name, ok := listed().byCode[cc]; ok {
 		return name
@@ -88,8 +89,8 @@ func Name(cc string) string {
 	return cc
 }
 
-// Code is the country code of an English name, in any of the spellings in
-// use; false where the name is not known.
+// Code returns the country code of an English name in any spelling in use, whatever
+// its case, accents and punctuation; false where the name is not known.
 func Code(name string) (string, bool) {
 	key := plain(name)
 	if key == "zz" { // the lab has no other name

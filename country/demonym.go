@@ -2,8 +2,8 @@ package country
 
 import "strings"
 
-// demonyms are the words for what belongs to a country, of those whose bans
-// the press reports most.
+// demonyms maps words such as "nigerian" to country codes. It has the countries
+// whose bans the press reports most.
 var demonyms = map[string]string{
 	"afghan": "AF", "algerian": "DZ", "angolan": "AO", "argentine": "AR", "armenian": "AM", "azerbaijani": "AZ", "bahraini": "BH", "bangladeshi": "BD", "belarusian": "BY", "beninese": "BJ", "bolivian": "BO", "brazilian": "BR", "burmese": "MM", "burundian": "BI",
 	"cambodian": "KH", "cameroonian": "CM", "chadian": "TD", "chinese": "CN", "colombian": "CO", "congolese": "CD", "cuban": "CU", "ecuadorian": "EC", "egyptian": "EG", "emirati": "AE", "equatoguinean": "GQ", "eritrean": "ER", "ethiopian": "ET", "gabonese": "GA", "gambian": "GM", "georgian": "GE", "ghanaian": "GH", "guinean": "GN",
@@ -12,6 +12,6 @@ var demonyms = map[string]string{
 	"ugandan": "UG", "ukrainian": "UA", "uzbek": "UZ", "venezuelan": "VE", "vietnamese": "VN", "yemeni": "YE", "zambian": "ZM", "zimbabwean": "ZW", "spanish": "ES", "albanian": "AL", "sri lankan": "LK",
 }
 
-// OfDemonym gives the country of a word such as "Nigerian", whatever its case; ""
-// where it is none.
+// OfDemonym returns the country code of a word such as "Nigerian", whatever its
+// case, and "" where the word is not in the table.
 func OfDemonym(word string) string { return demonyms[strings.ToLower(word)] }

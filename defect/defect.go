@@ -1,8 +1,8 @@
-// Package defect knows the versions of tests whose measurements fail whatever
-// the network does: a service changed and the test did not, or a release was
-// broken. A Table is a list of such windows, each with its source. The package
-// concludes nothing: what a defect means for a measurement is for package
-// verdict. It does no I/O.
+// Package defect knows versions of tests whose measurements fail whatever the
+// network does, because a service changed and the test did not, or because a
+// release was broken. A Table is a list of such windows, each with its source. The
+// package concludes nothing: package verdict decides what a defect means for a
+// measurement. It does no I/O.
 package defect
 
 import (
@@ -20,26 +20,27 @@ import (
 	"github.com/bandish/bandish/internal/header"
 )
 
-// Window is a span in which a version of a test fails everywhere. A field that
-// is empty does not restrict it.
+// Window says which measurements a defect spoils: those that fit all of its fields.
+// An empty field fits every measurement.
 type Window struct {
 	ID       string // [a-z0-9-], never used again for another defect
 	Test     string // test_name
-	Versions Range  // of the test
+	Versions Range  // of the test: test_version
 	Software string // the beginning of "name/version"
-	Engine   Range  // versions of the engine; a measurement that names none is older than any
+	Engine   Range  // versions of the engine; a measurement that names none counts as older than any
 	Platform string
 	Since    time.Time // UTC, first day
-	Until    time.Time // UTC, first day on which it is over
-	Breaks   string    // what does not work, for readers
-	Source   string    // where it is told
+	Until    time.Time // UTC, first day after the defect
+	Breaks   string    // what does not work, in words for readers
+	Source   string    // where this is said
 }
 
-// Range is a span of versions: "0.2.3" for one, "<0.2.2", "<=0.2.3", ">=2.1.0";
-// several, with spaces between, must all hold. "" holds for all.
+// Range is a condition on a version: "0.2.3" for exactly this one, "<0.2.2",
+// "<=0.2.3", ">=2.1.0". Several conditions with spaces between them must all hold.
+// "" holds for every version.
 type Range string
 
-// Measured is what a window looks at.
+// Measured holds the facts of a measurement that a window looks at.
 type Measured struct {
 	Test, Version, Software, Engine, Platform string
 	At                                        time.Time
@@ -47,8 +48,8 @@ type Measured struct {
 
 var columns = []string{"id", "test", "versions", "software", "engine", "platform", "since", "until", "breaks", "source"}
 
-// ReadCSV reads a table of windows; columns may stand in any order. Every
-// faulty row is reported, with its line.
+// ReadCSV reads a table of windows. The columns may be in any order. The error
+// names every faulty row with its line.
 func ReadCSV(r io.Reader) ([]Window, error) {
 	return header.Read(r, "defects", columns, fromRow)
 }
@@ -101,7 +102,7 @@ func (w *Window) check() error {
 	return errors.Join(faults...)
 }
 
-// holds reports whether a measurement falls into the window.
+// holds reports whether a measurement fits the window.
 func (w *Window) holds(m *Measured) bool {
 	return w.Test == m.Test && w.Versions.Holds(m.Version) && w.Engine.Holds(m.Engine) &&
 		strings.HasPrefix(m.Software, w.Software) && (w.Platform == "" || w.Platform == m.Platform) &&
@@ -117,8 +118,8 @@ func (r Range) check() error {
 	return nil
 }
 
-// Holds reports whether a version is in the range. One that cannot be read is
-// in none but the empty; "" is older than all.
+// Holds reports whether a version meets the range. A version that cannot be read
+// meets only the empty range. The version "" counts as older than all others.
 func (r Range) Holds(version string) bool {
 	if r == "" {
 		return true
@@ -151,8 +152,8 @@ func (r Range) Holds(version string) bool {
 	return true
 }
 
-// numbers reads "3.17.0-alpha" as 3, 17, 0: what comes after the numbers is
-// left out.
+// numbers reads "3.17.0-alpha" as 3, 17, 0, without what follows the numbers; false
+// where the version does not begin with a number.
 func numbers(version string) ([]int, bool) {
 	version, _, _ = strings.Cut(strings.TrimPrefix(version, "v"), "-")
 	var all []int
@@ -182,15 +183,16 @@ func at(n []int, i int) int {
 	return 0
 }
 
-// Table is a list of windows, ready to look measurements up in. It is safe for
-// use by several goroutines.
+// Table holds windows, ready to look up measurements. Several goroutines may use
+// it.
 type Table struct {
 	byTest map[string][]Window
 	size   int
 }
 
-// New makes a table. Of windows with one id the last stands: an update
-// replaces what came with the program.
+// New makes a table. Where two windows have one id, the later one counts: so an
+// update replaces what came with the program. A window that cannot be right is an
+// error.
 func New(windows []Window) (*Table, error) {
 	last := map[string]Window{}
 	var ids []string
@@ -215,8 +217,8 @@ func New(windows []Window) (*Table, error) {
 // Len is the number of windows.
 func (t *Table) Len() int { return t.size }
 
-// Match returns the ids of the windows that a measurement falls into, sorted;
-// nil for none, as nearly always.
+// Match returns the ids of the windows that a measurement fits, sorted; nil where
+// there are none, as nearly always.
 func (t *Table) Match(m Measured) []string {
 	var ids []string
 	for i := range t.byTest[m.Test] {
@@ -230,8 +232,8 @@ func (t *Table) Match(m Measured) []string {
 //go:embed windows.csv
 var embedded string
 
-// EmbeddedList are the windows that come with Bandish. The slice is the
-// caller's.
+// EmbeddedList returns the windows that come with Bandish. The caller may change
+// the slice.
 func EmbeddedList() []Window {
 	all, err := ReadCSV(strings.NewReader(embedded))
 	if err != nil {

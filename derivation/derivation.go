@@ -1,8 +1,7 @@
-// Package derivation makes observations, verdicts and cells from documents as
-// the archive keeps them. Import, collector, rebuild and the verifier of bundles
-// share it, so that the same document, the same clock and the same parameters
-// give the same rows wherever they are derived. It does no I/O and reads no
-// clock.
+// Package derivation makes observations, verdicts and cells from documents as the
+// archive keeps them. Import, collector, rebuild and the verifier of bundles all
+// call it. The same document, clock and parameters give the same rows wherever they
+// are derived. The package does no I/O and reads no clock.
 package derivation
 
 import (
@@ -23,23 +22,23 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Entry is one line of a raw batch: a document as it was received, scrubbed
-// of client addresses, and where it came from.
+// Entry is one line of a raw batch: a document as it was received, without client
+// addresses, and where it came from.
 type Entry struct {
-	Source   string          `json:"source"`            // path, URL or bucket key, with the member of a tar
-	Line     int64           `json:"line"`              // of the document in its source, from 1
-	Offset   int64           `json:"offset"`            // in the decompressed source, bytes
-	Uploaded time.Time       `json:"uploaded,omitzero"` // when it reached the collector, where that is known
-	Received time.Time       `json:"received,omitzero"` // the clock it was judged by, where another clock could judge otherwise
-	UID      string          `json:"uid"`               // the document's, or the one given to it
-	Marks    []string        `json:"marks,omitempty"`   // doubts that could be had only when it was handed in
+	Source   string          `json:"source"`            // path, URL or bucket key; of a tar also the member's name
+	Line     int64           `json:"line"`              // the document's line in its source, from 1
+	Offset   int64           `json:"offset"`            // where the document begins in the decompressed source, in bytes
+	Uploaded time.Time       `json:"uploaded,omitzero"` // when a collector received it; zero where that is not known
+	Received time.Time       `json:"received,omitzero"` // the clock it was judged by; only where another clock could give another verdict
+	UID      string          `json:"uid"`               // the document's own, or the one that it was given
+	Marks    []string        `json:"marks,omitempty"`   // doubts that could be known only when it was handed in
 	Document json.RawMessage `json:"document"`          // as received, without line breaks
 
-	sum *ledger.Hash // of the document, where it was needed already
+	sum *ledger.Hash // SHA-256 of Document; nil until Sum was called
 }
 
-// Sum is the SHA-256 of the document. It is worked out once: the document of an
-// entry that was asked for it stays as it is.
+// Sum returns the SHA-256 of the document. It is computed once, so the document
+// must not change after the first call.
 func (e *Entry) Sum() ledger.Hash {
 	if e.sum == nil {
 		sum := ledger.Hash(sha256.Sum256(e.Document))
@@ -48,9 +47,9 @@ func (e *Entry) Sum() ledger.Hash {
 	return *e.sum
 }
 
-// ParseEntry reads a line of a raw batch. The document is the last member, and
-// no text inside a JSON string can look like the member before it, so the
-// document is found without being parsed. It shares memory with line.
+// ParseEntry reads a line of a raw batch. The entry's document shares memory with
+// line. The document is found without being parsed: it is the last member, and no
+// text inside a JSON string can look like the name of that member.
 func ParseEntry(line []byte) (*Entry, error) {
 	marker := []byte(`,"document":`)
 	i := bytes.Index(line, marker)
@@ -66,18 +65,20 @@ func ParseEntry(line []byte) (*Entry, error) {
 	return e, nil
 }
 
-// Derived is what one document comes to.
+// Derived holds all rows that were made from one document.
 type Derived struct {
-	Known   bool // the test is one that is observed
+	Known   bool // the test is one that observation knows
 	Rows    []observation.Row
 	Bodies  []observation.Body
 	Verdict verdict.Row
 }
 
-// Document derives from a measurement in OONI's formats. clock is the time by
-// which it is in the future, zero where it is by none. The entry gets the uid
-// that its document has, or else one made from its content, and the clock where
-// another one could judge otherwise.
+// Document derives the rows of a measurement in OONI's formats. clock is when the
+// archive received it: a measurement that begins later than that is marked; the
+// zero clock marks nothing as too late. Document writes into e the uid (the
+// document's, else the entry's, else one made from the content), and the clock
+// where another clock could give another verdict. An error means that the document
+// is not a measurement that can be derived.
 func Document(e *Entry, clock time.Time, o observation.Options) (Derived, error) {
 	m, err := measurement.Decode(e.Document)
 	if err != nil {
@@ -120,18 +121,18 @@ func Document(e *Entry, clock time.Time, o observation.Options) (Derived, error)
 	return Derived{Known: seen.Known, Rows: seen.Rows, Bodies: seen.Bodies, Verdict: verdict.Judge(seen.Rows)}, nil
 }
 
-// noteClock writes the clock that a measurement was judged by into its entry,
-// where another clock could judge otherwise.
+// noteClock writes into e the clock that a measurement was judged by, where another
+// clock could give another verdict.
 func (e *Entry) noteClock(start, clock time.Time) {
 	if e.Received.IsZero() && WrongClock(start, clock) {
 		e.Received = clock.UTC()
 	}
 }
 
-// FromCollector is the source of what was handed in at our own collector.
+// FromCollector is the Entry.Source of what was handed in at our own collector.
 const FromCollector = "collector"
 
-// ChannelOf tells from its source how a document came.
+// ChannelOf returns the channel by which a document came, from its Entry.Source.
 func ChannelOf(source string) string {
 	switch {
 	case source == FromCollector:
@@ -144,10 +145,10 @@ func ChannelOf(source string) string {
 	return verdict.File
 }
 
-// nameSender names the sender of a measurement whose report does not tell, and
-// gives one without a report a report's name. Our own collector sees the
-// connections: it marks what comes from one client network twice in a day, and
-// the reports of all others are senders of their own.
+// nameSender names the sender of a measurement whose report does not tell senders
+// apart, and names a report for a measurement without one. Our own collector sees
+// the connections and needs no presumed sender: it marks what one client network
+// hands in twice in a day, and counts every report as a sender of its own.
 func nameSender(r *observation.Row, source string) {
 	if source != FromCollector {
 		r.Sender = r.PresumedSender()
@@ -157,31 +158,32 @@ func nameSender(r *observation.Row, source string) {
 	}
 }
 
-// maxName bounds what is used as a key.
+// maxName is how many bytes a name may have that is used as a key.
 const maxName = 200
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// makeUID names a measurement that came without a uid in OONI's form, from its
-// content, so that the same document gets the same name again.
+// makeUID makes a uid in OONI's form from the content of a measurement that has
+// none. The same document always gets the same uid.
 func makeUID(m *measurement.Measurement, sum ledger.Hash) string {
 	return fmt.Sprintf("%s_%s_%s_%s", m.StartTime.UTC().Format("20060102150405.000000"), m.ProbeCC,
 		strings.ReplaceAll(m.TestName, "_", ""), hex.EncodeToString(sum[:8]))
 }
 
-// The bounds of a sane clock. A probe that was offline sends late; nobody
-// sends early.
+// How far from the collector's clock the time of a measurement may be. A probe that
+// was offline sends late; nobody sends early.
 const (
 	clockAhead  = 24 * time.Hour
 	clockBehind = 90 * 24 * time.Hour
 )
 
-// firstMeasurements is when OONI began: nothing was measured before.
+// firstMeasurements is when OONI began. No measurement is older.
 var firstMeasurements = time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// ClockMarks names what is wrong with a measurement's time. received is when
-// the archive took it; uploaded is when a collector did, where that is known;
-// a report's id begins with the collector's time of opening it.
+// ClockMarks returns the marks (verdict.Row.Marks) that say what is wrong with the
+// time of a measurement that began at start. received is when the archive received
+// it. uploaded is when a collector received it; where that is zero, the time at the
+// beginning of the report's id is used. A zero time is not compared.
 func ClockMarks(start, uploaded time.Time, reportID string, received time.Time) []string {
 	var marks []string
 	if !received.IsZero() && start.After(received.Add(clockAhead)) {
@@ -201,8 +203,9 @@ func ClockMarks(start, uploaded time.Time, reportID string, received time.Time) 
 	return marks
 }
 
-// WrongClock reports whether a measurement cannot have begun when it says, by
-// the clock of who received it. No clock is the zero time.
+// WrongClock reports whether a measurement cannot have begun at start, by the clock
+// of whoever received it: more than a day after received, or before 2012. It is
+// false where received is zero.
 func WrongClock(start, received time.Time) bool {
 	return !received.IsZero() && (start.Before(firstMeasurements) || start.After(received.Add(clockAhead)))
 }

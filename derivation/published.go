@@ -14,9 +14,9 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// PublishedCount is one row of OONI's aggregation API: how many measurements a day had
-// of each outcome by OONI's own reckoning. It carries no measurements, and is
-// kept apart from what was judged here.
+// PublishedCount is one row of OONI's aggregation API: how many measurements of a
+// day had each outcome, as OONI judged them. It holds no measurements and is kept
+// apart from what was judged here.
 type PublishedCount struct {
 	Day          time.Time `json:"measurement_start_day" parquet:"measurement_start_day,timestamp(microsecond)"` // UTC midnight
 	CC           string    `json:"probe_cc" parquet:"probe_cc,dict"`
@@ -33,7 +33,8 @@ type PublishedCount struct {
 	Measurements uint32    `json:"measurement_count" parquet:"measurement_count"`
 }
 
-// Name distinguishes one row of counts from another: everything but the counts.
+// Name returns a text that is different for rows that count different things: every
+// field but the counts.
 func (c *PublishedCount) Name() string {
 	domain := c.Domain
 	if domain == "" && c.Input == "" {
@@ -53,8 +54,9 @@ func ComparePublishedCounts(a, b *PublishedCount) int {
 	return strings.Compare(a.Name(), b.Name())
 }
 
-// ReadPublishedCount reads a row of OONI's aggregation. targetOf names the platform of a
-// host or a test.
+// ReadPublishedCount reads a row of OONI's aggregation, a JSON object. targetOf
+// returns the platform of a host or a test, "" for none. A row without a country,
+// or without anything that names a target, is an error.
 func ReadPublishedCount(data []byte, targetOf func(host, test string, at time.Time) string) (*PublishedCount, error) {
 	c, err := readCount(data)
 	if err != nil {
@@ -133,15 +135,15 @@ func first(f map[string]string, names ...string) string {
 	return ""
 }
 
-// publishedRuleset is the ruleset that cells of published counts name: the
-// detector so knows where somebody else's counting begins and ends.
+// publishedRuleset is the ruleset of cells made from published counts. It shows the
+// detector where OONI's counting begins and ends.
 const publishedRuleset = "published counts"
 
-// PublishedCells makes daily cells of published counts, of whole targets and of
-// each of their hosts and tests, in the order of series.Compare. Where the same
-// day was imported in several shapes (by country and by network, by domain and
-// by input), the networks come first, and of the other shapes the one with the
-// most measurements: together they would count twice.
+// PublishedCells makes daily cells from published counts, for whole targets and for
+// each of their hosts and tests, in the order of series.Compare. The same day may
+// have been imported in several shapes: by country or by network, by domain or by
+// input. Counting all shapes would count twice. So counts by network are preferred,
+// and among shapes the one with the most measurements.
 func PublishedCells(rows []PublishedCount) []series.Cell {
 	out := countShapes(rows, func(*PublishedCount) string { return series.Whole })
 	out = append(out, countShapes(rows, func(c *PublishedCount) string {
@@ -154,8 +156,8 @@ func PublishedCells(rows []PublishedCount) []series.Cell {
 	return slices.CompactFunc(out, func(a, b series.Cell) bool { return series.Compare(a, b) == 0 }) // rows that name no part
 }
 
-// countShapes makes the cells of published counts in the layers that layer
-// names.
+// countShapes makes the cells of published counts. layer names the layer of each
+// row.
 func countShapes(rows []PublishedCount, layer func(*PublishedCount) string) []series.Cell {
 	type place struct {
 		cc, target, layer string
@@ -204,7 +206,7 @@ func countShapes(rows []PublishedCount, layer func(*PublishedCount) string) []se
 	return out
 }
 
-// shape tells by which fields the rows of a table were counted.
+// shape returns a number that says by which fields a row was counted.
 func (c *PublishedCount) shape() int {
 	n := 0
 	for i, s := range []string{c.TestName, c.Domain, c.Input, c.Category} {
@@ -215,8 +217,8 @@ func (c *PublishedCount) shape() int {
 	return n
 }
 
-// fits reports whether the votes of so many measurements fit in a cell; no
-// cell holds more, and the import refuses them, too.
+// fits reports whether the votes of these numbers of measurements fit into the
+// uint32 of a cell. The import refuses larger ones, too.
 func fits(n []int64) bool {
 	const most = (1<<32 - 1) / series.Vote
 	sum := int64(0)
@@ -229,9 +231,9 @@ func fits(n []int64) bool {
 	return true
 }
 
-// Beside adds the cells of published counts to those of the archive's own
-// measurements, on the days and networks of which it has none: what was
-// published counts the same measurements.
+// Beside adds the cells of published counts to the cells of the archive's own
+// measurements, on days and networks of which own has none. Where own has some, the
+// published counts may count the same measurements and are left out.
 func Beside(own, theirs []series.Cell) []series.Cell {
 	if len(theirs) == 0 {
 		return own

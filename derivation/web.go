@@ -14,8 +14,9 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// WebRow derives the row that one line of OONI's table obs_web comes to; the
-// verdict waits for the other lines of the measurement (JudgeWeb).
+// WebRow makes the observation row of one line of OONI's table obs_web. It writes
+// the uid into e. The verdict waits for the other lines of the measurement
+// (JudgeWeb).
 func WebRow(e *Entry, clock time.Time, o observation.Options) (observation.Row, error) {
 	var fields map[string]string
 	if err := json.Unmarshal(e.Document, &fields); err != nil {
@@ -36,12 +37,12 @@ func WebRow(e *Entry, clock time.Time, o observation.Options) (observation.Row, 
 	e.UID = row.UID
 	e.noteClock(row.Time, clock)
 	v := verdict.Row{ReportID: row.ReportID, CC: row.CC, TestName: row.TestName, Input: row.Input, ASN: row.ASN, Time: row.Time}
-	row.Channel, row.Content = verdict.Table, HeaderHash(&v) // a table may hold some of its rows only
+	row.Channel, row.Content = verdict.Table, HeaderHash(&v) // a table may lack some rows of a measurement
 	return row, nil
 }
 
-// JudgeWeb judges a measurement whose rows came from a table. received is the
-// latest clock of its rows. It numbers and marks the rows.
+// JudgeWeb numbers, marks and judges the rows of one measurement from a table; rows
+// must not be empty. received is the latest clock of its rows, zero for none.
 func JudgeWeb(rows []observation.Row, received time.Time) verdict.Row {
 	marks := ClockMarks(rows[0].Time, time.Time{}, rows[0].ReportID, received)
 	for i := range rows {
@@ -51,7 +52,8 @@ func JudgeWeb(rows []observation.Row, received time.Time) verdict.Row {
 	return verdict.Judge(rows)
 }
 
-// HeaderHash tells measurements apart whose content is not known.
+// HeaderHash stands for the content of a measurement whose document is not known: a
+// hash of the fields that say what was measured, when and where.
 func HeaderHash(r *verdict.Row) uint64 {
 	var text []byte
 	for _, s := range []string{r.ReportID, r.CC, r.TestName, r.Input, strconv.FormatUint(uint64(r.ASN), 10), strconv.FormatInt(r.Time.UnixMicro(), 10)} {
@@ -60,6 +62,6 @@ func HeaderHash(r *verdict.Row) uint64 {
 	return contentOf(sha256.Sum256(text))
 }
 
-// contentOf is the beginning of a hash: nobody can prepare a document that is taken
-// for another one.
+// contentOf returns the first eight bytes of a hash as a number. Nobody can make a
+// document that is taken for another one.
 func contentOf(sum ledger.Hash) uint64 { return binary.BigEndian.Uint64(sum[:8]) }

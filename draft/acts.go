@@ -13,30 +13,30 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// An act is proposed only where one sentence names who did what to whom: the
-// one who acts stands as the subject right before the verb, or behind "by" in
-// the passive, and behind the verb stands the platform, the one addressed or
-// the paper. Names and what stands for the only one of its kind in the text
-// ("the regulator", "the app") name; pronouns do not. What is denied, planned,
-// asked, conditional or hearsay proposes nothing: a missed act is for a person
-// to see, a reversed one misleads.
+// actRule proposes an act where one sentence says who did what to whom. The actor
+// is the subject directly before the verb, or stands after "by" in the passive.
+// After the verb comes the platform, the one addressed, or the paper. Names count,
+// and words for the only one of its kind in the text ("the regulator", "the app");
+// pronouns do not. Nothing is proposed from what is denied, planned, asked,
+// conditional or hearsay: a person can see that an act was missed, but an act with
+// its roles swapped misleads.
 type actRule struct {
 	ID    string
 	Kind  casefile.ActKind
 	Court casefile.ActKind // the kind where a court or judge acts; "" where none can
-	By    string           // who else can, one of doersOf; "" for a court alone
-	// Verb and Object are the predicate in the active voice. A group "to" of the
-	// object ends where the one addressed stands, "court" where a court must, "at"
-	// where the platform must, "on" where it may.
+	By    string           // which others can act, a key of doersOf; "" for a court alone
+	// Verb and Object are the predicate in the active voice. Groups of Object end at
+	// a mention: "to" at the one addressed, "court" at a court, "at" at a platform;
+	// all of these must be there. "on" ends at a platform that may be there.
 	Verb, Object    string
-	Passive         bool   // the verb is used with "was … by" too, with the object behind the agent
-	Patient         string // the word that must stand before "was", where it is no platform and nobody addressed
+	Passive         bool   // the verb is also used with "was … by", with the object after the agent
+	Patient         string // the word that must be before "was", where it is neither a platform nor somebody addressed
 	Example, Silent string
 
 	active, participle, behindAgent, patient *regexp.Regexp
 }
 
-// doersOf are the kinds of actors that By means.
+// doersOf maps the words of By to kinds of actors.
 var doersOf = map[string][]casefile.ActorKind{
 	"state":    {"government", "ministry", "regulator", "agency", "legislature", "office_holder"},
 	"carriers": {"government", "ministry", "regulator", "agency", "legislature", "office_holder", "company"},
@@ -50,12 +50,12 @@ var courtKinds = []casefile.ActorKind{"court", "judge"}
 //go:embed acts.yaml
 var actTable []byte
 
-// actRules in the order in which they are tried; the first that fits a
-// predicate proposes.
+// actRules are tried in their order; the first that fits a predicate proposes an
+// act.
 var actRules = sync.OnceValue(func() []actRule { return readActs(actTable) })
 
-// readTable reads a table of rules. fill puts its words in the place of their
-// names in braces; each word may use those before it.
+// readTable reads a table of rules. fill replaces names of words in braces by these
+// words; each word may use those before it.
 func readTable[R any](table []byte) (rules []R, fill func(string) string) {
 	var doc struct {
 		Words yaml.Node
@@ -72,7 +72,7 @@ func readTable[R any](table []byte) (rules []R, fill func(string) string) {
 	return doc.Rules, fill
 }
 
-// readActs reads the table of rules and puts its words in the place of braces.
+// readActs reads the table of rules and fills in its words.
 func readActs(table []byte) []actRule {
 	rules, fill := readTable[actRule](table)
 	for i := range rules {
@@ -88,8 +88,7 @@ func readActs(table []byte) []actRule {
 	return rules
 }
 
-// opens is what opens a clause; governs makes what stands behind it no
-// subject.
+// opens matches what begins a clause. What follows governs is not a subject.
 var (
 	opens   = lazy(`(?i)(?:^|[,;:"“—–.]|\b(?:that|said|and|but|when|while|after|because|where|meanwhile|as)\b)\s*`)
 	governs = lazy(`(?i)\b(?:by|of|from|to|against|with|for|at|in|on|under|via|through|before|into|over|about|than|said|told|asked|including|between|among)\b`)
@@ -97,50 +96,53 @@ var (
 
 // Words around a predicate.
 var (
-	// addressee: the part of an object that the passive has as its subject.
+	// addressee is the part of an object that is the subject in the passive.
 	addressee = lazy(`^ \(\?P<to>\)\[\^\.;\]\{2,\d+\}\?`)
-	// benchOf: how many judges of a court speak.
+	// benchOf says how many judges of a court speak.
 	benchOf = lazy(`(?i)\b(?:an? |the )?(?:\pL+-(?:member|judge) |division |larger |full )?bench of (?:the )?$`)
-	// titled: an office before a name.
+	// titled is an office before a name.
 	titled = lazy(`(?:\p{Lu}\pL+ )*(?:Minister|Secretary|President|Justice|Judge|Senator|Chairman|Chairperson|Chief)(?: (?:of|for) (?:(?:\p{Lu}\pL+|and|the),? ?)+)? ?$`)
-	// lately: a time without a date.
+	// lately is a time without a date.
 	lately = lazy(`(?i)^(?:in|over|during|for) the (?:last|past) [\w-]+ (?:days|weeks|months|years),? `)
-	// subjunctive: makes of a verb behind it no deed.
+	// subjunctive marks a verb after it as no deed.
 	subjunctive = lazy(`(?i)\b(?:if|unless|whether|would|could|might|(?-i:may)|(?:reports|claims|suggestions|allegations) that|had the|reportedly|allegedly|alleged|claim(?:s|ed|ing)|misled|accused|rumou?rs?|false(?:ly)?|fake|den(?:y|ies|ied))\b`)
-	// chained: stands between the judges of a bench.
+	// chained connects the judges of a bench.
 	chained = lazy(`^(?:,? (?:comprising|consisting of|headed by|led by) |,? and |, )$`)
-	// conjoined: begins another predicate of the same subject.
+	// conjoined begins another predicate of the same subject.
 	conjoined = lazy(`^[^;:"“”]{0,140}?,? and (?:(?:also|then|later) )?`)
-	// documentSays: who speaks in a quotation that tells of others’ acts.
+	// documentSays marks a quotation of a document that reports the acts of others.
 	documentSays = lazy(`(?i)["”] (?:the |its |his |her )?(?:document|letter|order|report|notification|directive|notice) (?:states?|stated|reads?|says?|said|added|adds)\b`)
-	// whichDid: makes a name the subject of what follows: "the court, which heard …".
+	// whichDid makes a name the subject of what follows: "the court, which heard …".
 	whichDid = lazy(`^,? (?:which|who)\b`)
-	// passiveVerb: "was …" with what may stand before the participle, or "the petition, filed …".
+	// passiveVerb is "was …" with words that may come before the participle, or "the
+	// petition, filed …".
 	passiveVerb = lazy(`\b(?:was|were|has been|have been|had been) (?:also |again |temporarily |later |first )?|\b(?:petitions?|suit|lawsuit|plea|challenge|appeal)(?: against[^,.;"“”]{0,50}?)?,? (filed|lodged|brought) `)
-	// agent: stands behind the participle of a passive, with a day or a court between them perhaps.
+	// agent comes after the participle of a passive, perhaps with a day or a court
+	// between them.
 	agent = lazy(`^ ([^.;"“”]{0,70}?)\bby (?:the )?$`)
-	// crowds: those addressed who have no name.
+	// crowds are those addressed who have no name.
 	crowds = lazy(`(?i)\b(?:providers|operators|carriers|ISPs|licensees|companies)\b`)
-	// intelligence: bodies whose reports are reports of intelligence.
+	// intelligence matches bodies whose reports are reports of intelligence.
 	intelligence = lazy(`(?i)intelligence|security|\bbureau\b`)
-	// generic: platforms that an order names by no name.
+	// generic is a platform without a name in an order.
 	generic = lazy(`\b(?:services|platforms|apps|sites|websites|social media|networks|the internet)[ ,"”]*$`)
-	// andWord: joins two names.
+	// andWord connects two names.
 	andWord = lazy(`^,?(?: \([^()]{2,20}\))? and (?:the )?$`)
-	// theCourt: a court without its name.
+	// theCourt is a court without its name.
 	theCourt = lazy(`^(?:the |a )?(?:full |same |top |apex )?(?:court|bench|tribunal|judges?)\b`)
-	// dayWord: stands right before a day on which something was done, and nothing else does.
+	// dayWord comes directly before a day on which something was done.
 	dayWord = lazy(`(?i)(?:^|\b(?:on|in|late|early) |, )(?:the )?$`)
-	// reported: what stands behind it is told by another.
+	// reported marks what follows as told by another.
 	reported = lazy(`\b(?:that|said|says|told|claimed|argued|alleged)\b`)
-	// thatWord: begins what is said: a date behind it belongs to that.
+	// thatWord begins what is said; a date after it belongs to what is said.
 	thatWord = lazy(`\bthat\b`)
-	// deadline: stands before a day by which something is to be done, or of which another paper is.
+	// deadline comes before a day by which something must be done, or before the day
+	// of another paper.
 	deadline = lazy(`(?i)\b(?:by|until|till|before|after|since|from|to|than|next|dated|due|deadline|scheduled for|adjourned)(?: the| on)? $`)
 )
 
-// subject reports whether an actor stands as the subject of a clause: at its
-// beginning, or behind three words at most that govern nothing.
+// subject reports whether an actor is the subject of a clause: at its beginning, or
+// after at most three words that govern nothing.
 func (s *sentence) subject(who mention) bool {
 	text := s.text[:who.start]
 	places := opens().FindAllStringIndex(text, -1)
@@ -157,7 +159,7 @@ func (s *sentence) subject(who mention) bool {
 	return len(strings.Fields(lead)) <= 3 && !governs().MatchString(lead)
 }
 
-// What may stand between a subject and its verb.
+// What may come between a subject and its verb.
 var (
 	apposition  = lazy(`^, (?:the|a|an|its|who|headed|led|chaired|reached|asked|speaking|appearing|quoted|in turn|meanwhile)\b[^,;.]{0,70},`)
 	comprising  = lazy(`^,? (?:comprising|consisting of|headed by|led by) `)
@@ -171,8 +173,8 @@ var (
 	insertion   = lazy(`^,? (?:in|through|by) (?:a|an|its|their|his|her) (?:\pL+ ){0,3}(?:letter|statement|order|ruling|judgment|notice|post|interview|verdict|circular)(?: (?:dated|of|on) [^,;.]{4,20})?,?`)
 )
 
-// predicate is where the verb of a subject stands: behind what else says who it
-// is, the days and adverbs.
+// predicate returns the place of a subject's verb: after other words on who the
+// subject is, and after days and adverbs.
 func (s *sentence) predicate(at int) int {
 	for moved := true; moved; {
 		moved = false
@@ -244,7 +246,7 @@ func (r *reader) acts(s *sentence) []Line[Act] {
 	return lines
 }
 
-// doers are those who may act: the actors, and platforms, which go to court.
+// doers returns those who may act: actors, and platforms, which go to court.
 func (s *sentence) doers() []mention {
 	all := slices.Clone(s.actors)
 	for _, p := range s.platforms {
@@ -255,7 +257,7 @@ func (s *sentence) doers() []mention {
 	return all
 }
 
-// active reads the words of a predicate.
+// active reads a predicate in the active voice.
 func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int, ok bool) {
 	for _, rule := range actRules() {
 		kind, can := rule.kindBy(who)
@@ -271,8 +273,8 @@ func (s *sentence) active(who mention, at, to int) (rule actRule, a Act, end int
 	return rule, a, 0, false
 }
 
-// passive reads "the platform was blocked by the regulator": what is done
-// stands before, who does it behind "by".
+// passive reads "the platform was blocked by the regulator": what is done comes
+// first, and whoever does it after "by".
 func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, ok bool) {
 	from, to := s.clause(aux)
 	if s.quoted(aux) || subjunctive().MatchString(s.text[from:aux]) {
@@ -322,7 +324,7 @@ func (s *sentence) passive(aux, verb int) (rule actRule, a Act, start, end int, 
 	return rule, a, 0, 0, false
 }
 
-// kindBy is the kind of act that a rule proposes of an actor, if it does.
+// kindBy returns the kind of act that a rule proposes for an actor; false for none.
 func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	if slices.Contains(courtKinds, who.actor.Kind) {
 		return rule.Court, rule.Court != ""
@@ -330,15 +332,15 @@ func (rule *actRule) kindBy(who mention) (casefile.ActKind, bool) {
 	return rule.Kind, slices.Contains(doersOf[rule.By], who.actor.Kind) && (rule.Kind != "intelligence_report" || intelligence().MatchString(who.actor.Name))
 }
 
-// fill takes the one addressed, the court and the platform that a predicate
-// names; ok is false where one is missing that must be there.
+// fill adds the one addressed, the court and the platform that a predicate names;
+// ok is false where one of them must be there and is not.
 func (s *sentence) fill(form *regexp.Regexp, m []int, at int, who mention) (a Act, end int, ok bool) {
 	end = at + m[1]
 	a = Act{By: []string{who.id}, To: []string{}, Targets: []string{}}
 	if to := place(form, m, "to"); to > 0 {
 		b := s.actorAt(at + to)
 		if thatWord().MatchString(s.text[at:end]) || b != nil && b.id == who.id || b == nil && place(form, m, "at") == 0 {
-			return a, 0, false // only where a platform is named may the one addressed have no name
+			return a, 0, false // the one addressed may have no name only where a platform is named
 		}
 		if b != nil {
 			a.To, end = ids(s.with(*b, 1)), max(end, b.end)
@@ -375,14 +377,14 @@ func (s *sentence) complete(a *Act, start, end, to int) {
 	a.Effect = effectOf(a.Kind, s.text[start:end])
 	day := s.dayOf(from, to, start, end)
 	if a.Date = day.Date; day.Date.IsZero() {
-		a.DateText = day.Text // that hangs on what the text does not say
+		a.DateText = day.Text // it depends on what the text does not say
 	}
 	if t := termForm().FindString(s.text[start:]); t != "" && slices.Contains([]casefile.ActKind{"order", "request", "recommendation", "interim_order", "implementation"}, a.Kind) {
 		a.Term = new(passage(t, 0, len(t)))
 	}
 }
 
-// place is the end of a group, 0 where the form has none.
+// place returns the end of a group, 0 where the form has no such group.
 func place(form *regexp.Regexp, m []int, group string) int {
 	if i := form.SubexpIndex(group); i > 0 && m[2*i+1] > 0 {
 		return m[2*i+1]
@@ -390,8 +392,8 @@ func place(form *regexp.Regexp, m []int, group string) int {
 	return 0
 }
 
-// with are an actor and the one that "and" joins to it, before it (-1) or behind
-// it (1), in their order.
+// with returns an actor and the one that "and" connects with it, before it (step
+// -1) or after it (1), in their order.
 func (s *sentence) with(who mention, step int) []mention {
 	at := slices.IndexFunc(s.actors, func(a mention) bool { return a.start == who.start }) + step
 	if at < 0 || at >= len(s.actors) || s.actors[at].id == who.id || step < 0 && !s.subject(s.actors[at]) {
@@ -407,7 +409,7 @@ func (s *sentence) with(who mention, step int) []mention {
 	return pair
 }
 
-// ids are those of actors.
+// ids returns the ids of actors.
 func ids(list []mention) (all []string) {
 	for _, m := range list {
 		all = append(all, m.id)
@@ -415,7 +417,7 @@ func ids(list []mention) (all []string) {
 	return all
 }
 
-// first is the first of a list that fits.
+// first returns the first of a list that fits, nil for none.
 func first(list []mention, fits func(m *mention) bool) *mention {
 	for i := range list {
 		if fits(&list[i]) {
@@ -425,7 +427,7 @@ func first(list []mention, fits func(m *mention) bool) *mention {
 	return nil
 }
 
-// actorAt is the actor who is named right at a place, but for an article.
+// actorAt returns the actor who is named at a place, perhaps after an article.
 func (s *sentence) actorAt(at int) *mention {
 	return first(s.actors, func(a *mention) bool {
 		between, ok := s.between(at, a.start)
@@ -433,7 +435,7 @@ func (s *sentence) actorAt(at int) *mention {
 	})
 }
 
-// actorBefore is the actor who is the subject of what stands at a place.
+// actorBefore returns the actor who is the subject of what is at a place.
 func (s *sentence) actorBefore(at int) *mention {
 	return first(s.actors, func(a *mention) bool { return a.end < at && s.subject(*a) && s.predicate(a.end) == at })
 }
@@ -444,7 +446,7 @@ func (s *sentence) courtWithin(from, to int) *mention {
 	})
 }
 
-// platformAt is the platform that is named right at a place.
+// platformAt returns the platform that is named at a place.
 func (s *sentence) platformAt(at int) *mention {
 	return first(s.platforms, func(p *mention) bool {
 		between, ok := s.between(at, p.start)
@@ -452,8 +454,8 @@ func (s *sentence) platformAt(at int) *mention {
 	})
 }
 
-// platformBefore is the platform that is named right before a place, with a
-// few words between them at most.
+// platformBefore returns the platform that is named directly before a place, with
+// at most a few words between.
 func (s *sentence) platformBefore(at int) *mention {
 	return first(s.platforms, func(p *mention) bool {
 		between, ok := s.between(p.end, at)
@@ -468,18 +470,17 @@ func (s *sentence) between(from, to int) (string, bool) {
 	return s.text[from:to], true
 }
 
-// dayOf is the one day that is told in the clause as that of the act, between
-// the clause's beginning and a few words behind it; null where there is none
-// or more than one.
+// dayOf returns the only day in the clause, or a few words after the act, that can
+// be the act's day; the zero value where there is none or more than one.
 func (s *sentence) dayOf(from, to, start, end int) DateText {
 	var day DateText
 	n := 0
 	for _, d := range s.dates {
 		if d.end <= start && (reported().MatchString(s.text[d.end:start]) || slices.ContainsFunc(s.actors, func(a mention) bool { return a.start > d.end && a.end < start })) {
-			continue // the day of another's deed
+			continue // it is the day of somebody else's act
 		}
 		if day, ok := d.Date.FirstDay(time.UTC); ok && (!s.published.IsZero() && day.After(s.published) || d.start >= end && d.Date.IsInterval() && !nearSpan().MatchString(d.Text)) {
-			continue // the day of what is to be done
+			continue // it is the day of something still to be done
 		}
 		near := d.start >= from && d.end <= start || d.start >= start && d.start < min(to, end+40)
 		if !near || d.base || s.dateline(d) || d.start > start && thatWord().MatchString(s.text[start:d.start]) || strings.ContainsAny(s.text[min(end, d.start):d.start], `"“”`) {
@@ -503,12 +504,13 @@ var (
 	dashed   = lazy(`^ (?:\([^)]{2,20}\) )?[-–—] `)
 )
 
-// dateline reports a day that says when a report was written: "CITY, May 3 - …".
+// dateline reports whether a day says when a report was written: "CITY, May 3 - …".
 func (s *sentence) dateline(d dateMention) bool {
 	return d.start < 40 && dashed().MatchString(s.text[d.end:])
 }
 
-// weekdayAlone is "the ministry ordered on Monday" without its "on", or today.
+// weekdayAlone reports whether a date is a weekday without "on", as in "the
+// ministry ordered Monday", or a word such as "today".
 func weekdayAlone(s *sentence, d dateMention) bool {
 	return nearDay().MatchString(d.Text) || weekday().MatchString(d.Text) && !strings.Contains(d.Text, "next") && !strings.Contains(d.Text, "until") && !strings.Contains(d.Text, "till")
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// body is a body of a state, or one that measures, by the names that
-// newspapers in English use for it.
+// body is a body of a state, or one that measures, with the names that newspapers
+// in English use.
 type body struct {
-	CC    string // "" for one of no country
+	CC    string // "" where it belongs to no country
 	Kind  casefile.ActorKind
 	Name  string
 	Short string   // abbreviation in use, or ""
@@ -26,8 +26,8 @@ var bodies = sync.OnceValue(func() []body {
 	return list
 })
 
-// knowBodies adds the bodies of the text's country and those of none, after
-// the actors of the record, whose ids go before.
+// knowBodies adds the bodies of the text's country and those of no country. Actors
+// of the record come first: their ids are kept.
 func (x *actorIndex) knowBodies() {
 	for _, b := range bodies() {
 		if b.CC != "" && b.CC != x.cc {

@@ -1,13 +1,14 @@
-// Package draft reads an article or a document and proposes what a case file
-// could take from it: acts, claims, actors, courts, dates and numbers, each
-// with the place where it stands. It works by rules and by lists of names, so
-// that the same text always gives the same draft; every rule is a value with
-// an id and an example.
+// Package draft reads an article or a document and proposes what a case file could
+// take from it: acts, claims, actors, courts, dates and numbers, each with its
+// place in the text. It works by rules and lists of names, so that the same text
+// always gives the same draft. Every rule is a value with an id and an example.
 //
-// A draft decides nothing. A person accepts, edits or refuses each line, and
-// writes what happened in words of their own: passages are quoted to find the
-// place and are cut to 25 words. What the text does not say stays null: a date
-// that hangs on an unknown day of publication is left open, with its words.
+// A Text goes in; a Draft comes out, and as a sheet (Sheet) it goes to a person. A
+// draft decides nothing: the person accepts, edits or refuses each line, and writes
+// what happened in words of their own. Passages of at most 25 words are quoted to
+// find the place. What the text does not say stays null: a date that depends on an
+// unknown day of publication stays open, with its words. The package does no I/O
+// and reads no clock.
 package draft
 
 import (
@@ -19,8 +20,8 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Text is what is read: paragraphs in order, with their places in the text
-// that locators count in.
+// Text is what is read: paragraphs in order, with the places in which locators
+// count.
 type Text struct {
 	Title      string
 	Published  time.Time // zero when it is not known
@@ -34,11 +35,11 @@ type Paragraph struct {
 	Offset int // of the paragraph in the text, in bytes
 }
 
-// Names are the lists of names that a draft knows.
+// Names holds the names that a draft knows.
 type Names struct {
-	// Platforms gives the id of each platform by its names in lower case.
+	// Platforms maps names of platforms, in lower case, to their ids.
 	Platforms map[string]string
-	// Record holds the actors and laws that are known already.
+	// Record holds the actors and laws that are already known.
 	Record *casefile.Records
 }
 
@@ -46,7 +47,7 @@ type Names struct {
 type Draft struct {
 	Title     string             `json:"title"`
 	Published casefile.Date      `json:"published"`
-	CC        *string            `json:"cc"`      // the country that the text is most about
+	CC        *string            `json:"cc"`      // the country that the text is mostly about
 	Targets   []string           `json:"targets"` // the platforms it names, the most frequent first
 	Actors    []Line[Actor]      `json:"actors"`
 	Acts      []Line[Act]        `json:"acts"`
@@ -57,16 +58,16 @@ type Draft struct {
 
 // Line is one proposal.
 type Line[T any] struct {
-	// Decision is a person's: accept, edit or refuse. A draft leaves it null.
+	// Decision is a person's: accept, edit or refuse. Read leaves it nil.
 	Decision *string          `json:"decision"`
 	Rule     string           `json:"rule"`
 	At       casefile.Locator `json:"at"`
-	Passage  string           `json:"passage"` // to find the place; at most 25 words
+	Passage  string           `json:"passage"` // at most 25 words, to find the place
 	Is       T                `json:"is"`
 }
 
-// Actor is somebody who is named. ID is null for one that the record does not
-// hold yet.
+// Actor is somebody whom the text names. ID is nil for one that the record does not
+// have.
 type Actor struct {
 	ID   *string            `json:"id"`
 	Kind casefile.ActorKind `json:"kind"`
@@ -74,12 +75,11 @@ type Actor struct {
 	CC   *string            `json:"cc"`
 }
 
-// Act is a step, in the terms of the case file. What is left for a person to
-// write.
+// Act is a step in the terms of the case file. What is nil, for a person to write.
 type Act struct {
 	Kind     casefile.ActKind `json:"kind"`
 	Date     casefile.Date    `json:"date"`
-	DateText string           `json:"date_text,omitempty"` // the words, where the date is open
+	DateText string           `json:"date_text,omitempty"` // the words of the text, where the date is open
 	By       []string         `json:"by"`                  // ids, or names where there is no id
 	To       []string         `json:"to"`
 	Targets  []string         `json:"targets"`
@@ -98,10 +98,10 @@ type Claim struct {
 	Says   *string          `json:"says"`
 }
 
-// DateText is a date as the text gives it and what it comes to.
+// DateText is a date in the words of the text, and the day that they mean.
 type DateText struct {
 	Text string        `json:"text"`
-	Date casefile.Date `json:"date"` // null where it hangs on what the text does not say
+	Date casefile.Date `json:"date"` // null where it depends on what the text does not say
 	Note string        `json:"note,omitempty"`
 }
 
@@ -115,7 +115,7 @@ type NumberText struct {
 	Relation string   `json:"relation"` // =, <, >, ~
 }
 
-// Read proposes what a case file could take from a text.
+// Read proposes what a case file could take from a text. It does not change text.
 func Read(text *Text, names Names) *Draft {
 	copied := *text // the day of publication may be found in it
 	text = &copied
@@ -135,7 +135,7 @@ func Read(text *Text, names Names) *Draft {
 	return d
 }
 
-// line makes a proposal that stands at a place in a sentence.
+// line makes a proposal for a place in a sentence.
 func line[T any](rule string, s *sentence, start, end int, is T) Line[T] {
 	offset := int64(s.offset + start)
 	return Line[T]{
@@ -144,7 +144,7 @@ func line[T any](rule string, s *sentence, start, end int, is T) Line[T] {
 	}
 }
 
-// lazy is an expression that is compiled when it is first used: most commands draft
+// lazy compiles an expression when it is first used, because most commands draft
 // nothing.
 func lazy(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
@@ -152,8 +152,8 @@ func lazy(expression string) func() *regexp.Regexp {
 
 var word = lazy(`\S+`)
 
-// passage is the text around a place, cut to 25 words at whole words, with one
-// space wherever the text has any.
+// passage returns the text around a place, cut to 25 whole words, with single
+// spaces.
 func passage(text string, start, end int) string {
 	const limit = 25
 	words := word().FindAllStringIndex(text, -1)
@@ -178,7 +178,7 @@ func passage(text string, start, end int) string {
 	return strings.Join(strings.Fields(text[words[from][0]:words[to-1][1]]), " ")
 }
 
-// mainTargets are the platforms of the text, the most frequent first.
+// mainTargets returns the platforms of the text, the most frequent first.
 func (r *reader) mainTargets() []string {
 	count := make(map[string]int)
 	for _, s := range r.sentences {

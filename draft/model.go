@@ -12,8 +12,8 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Prompt asks a model for the acts and claims of a text in the terms of the
-// case file. The text is data: whatever it says is quoted, never obeyed.
+// Prompt returns what asks a model for the acts and claims of a text, in the terms
+// of the case file. It says that the text is data, to be quoted and never obeyed.
 func Prompt(text *Text) (system, user string) {
 	var b strings.Builder
 	for i, p := range text.Paragraphs {
@@ -27,7 +27,7 @@ passage is copied from the text letter by letter, at most 25 words. date is YYYY
 Names are written as the text writes them. Propose an act only where the text says who did what. Leave out what you are not sure of.`, b.String()
 }
 
-// modelAnswer is what a model is asked for.
+// modelAnswer is the form of a model's answer.
 type modelAnswer struct {
 	Acts []struct {
 		Kind, Date, Passage string
@@ -39,16 +39,17 @@ type modelAnswer struct {
 	}
 }
 
-// Dropped is a line of a model that was not kept, and why.
+// Dropped is a line of a model's answer that was not kept, and why.
 type Dropped struct {
 	Line string `json:"line"`
 	Why  string `json:"why"`
 }
 
-// FromModel keeps of a model's answer what can be seen to stand in the text:
-// a line whose passage stands in it, whose names occur in it and whose date is
-// one that it gives. It puts what it keeps in the place of the rules' acts and
-// claims, and gives what it dropped. Nothing else of the answer is used.
+// FromModel keeps the parts of a model's answer that the text can be seen to
+// support: lines whose passage is in the text, whose names are in it, and whose
+// date is one that it gives. They replace the acts and claims of the rules. It
+// returns what it dropped. Nothing else of the answer is used. An error means that
+// the answer has no such form.
 func (d *Draft) FromModel(text *Text, names Names, answer []byte) ([]Dropped, error) {
 	var a modelAnswer
 	if err := json.Unmarshal(jsonIn(answer), &a); err != nil {
@@ -91,7 +92,7 @@ func (d *Draft) FromModel(text *Text, names Names, answer []byte) ([]Dropped, er
 	return c.dropped, nil
 }
 
-// jsonIn is the JSON object in an answer that may stand in a code fence.
+// jsonIn returns the JSON object in an answer that may be inside a code fence.
 func jsonIn(answer []byte) []byte {
 	s := string(answer)
 	from, to := strings.Index(s, "{"), strings.LastIndex(s, "}")
@@ -112,14 +113,14 @@ func (c *modelCheck) drop(line, why string) bool {
 	return false
 }
 
-// line checks the parts that every line has and gives its place.
+// line checks the parts that every line has, and returns its place.
 func (c *modelCheck) line(what, passage, day string, people []string) (casefile.Locator, bool) {
 	what += fmt.Sprintf(" (%q)", cutWords(passage))
 	if len(strings.Fields(passage)) < 3 {
 		return casefile.Locator{}, c.drop(what, "the passage has fewer than three words")
 	}
 	at, ok := c.find(passage)
-	if gap := strings.Contains(passage, "…") || strings.Contains(passage, "..."); !ok || gap { // a gap could join what the text keeps apart
+	if gap := strings.Contains(passage, "…") || strings.Contains(passage, "..."); !ok || gap { // a gap could connect what the text keeps apart
 		return at, c.drop(what, "the passage does not stand in the text")
 	}
 	if day != "" && !c.dated(day) {
@@ -133,7 +134,7 @@ func (c *modelCheck) line(what, passage, day string, people []string) (casefile.
 	return at, true
 }
 
-// find gives the place of a passage within one paragraph.
+// find returns the place of a passage within one paragraph.
 func (c *modelCheck) find(passage string) (casefile.Locator, bool) {
 	for i := range c.r.text.Paragraphs {
 		p := &c.r.text.Paragraphs[i]
@@ -147,9 +148,8 @@ func (c *modelCheck) find(passage string) (casefile.Locator, bool) {
 	return casefile.Locator{}, false
 }
 
-// dated reports whether a date is one that the rules read in the text, or a
-// month or year that it writes out. The rules' reading is what stops a day
-// from being made up of a month.
+// dated reports whether a date is one that the rules read in the text, or a month
+// or year that the text writes out. It keeps a model from making a day of a month.
 func (c *modelCheck) dated(day string) bool {
 	if parseDate(day).IsZero() {
 		return false
@@ -164,7 +164,7 @@ func (c *modelCheck) dated(day string) bool {
 	})
 }
 
-// named reports whether a name stands in the text, as a whole word.
+// named reports whether a name is in the text as a whole word.
 func (c *modelCheck) named(name string) bool {
 	form, err := regexp.Compile(`(?:^|[^\pL\pN])` + regexp.QuoteMeta(strings.TrimSpace(name)) + `(?:$|[^\pL\pN])`)
 	if err != nil {
@@ -173,7 +173,7 @@ func (c *modelCheck) named(name string) bool {
 	return slices.ContainsFunc(c.r.text.Paragraphs, func(p Paragraph) bool { return form.MatchString(p.Text) })
 }
 
-// ids are the ids of actors that the rules know by these names, else the names.
+// ids returns the ids of actors whom the rules know by these names, else the names.
 func (c *modelCheck) ids(list []string) []string {
 	out := []string{}
 	for _, name := range list {
@@ -185,7 +185,8 @@ func (c *modelCheck) ids(list []string) []string {
 	return out
 }
 
-// platforms are the ids of platforms, where the text names each.
+// platforms returns the ids of platforms; false where the text does not name each
+// of them.
 func (c *modelCheck) platforms(list []string) ([]string, bool) {
 	out := []string{}
 	for _, name := range list {

@@ -13,8 +13,8 @@ import (
 	"github.com/bandish/bandish/country"
 )
 
-// commonWords are platform names that are words of the language too: they
-// count only with a capital, and not at the beginning of a sentence.
+// commonWords are names of platforms that are also words of the language. They
+// count only with a capital letter, and not at the beginning of a sentence.
 var commonWords = map[string]bool{
 	"x": true, "line": true, "wire": true, "signal": true, "session": true, "threads": true, "medium": true, "zoom": true, "element": true, "matrix": true, "discord": true, "guardian": true, "the guardian": true, "outline": true,
 	"lantern": true, "tor": true, "warp": true, "bard": true, "gemini": true, "tinder": true, "rumble": true, "session messenger": true, "imo": true, "ig": true, "fb": true, "yt": true, "insta": true, "google": true, "apple": true, "meduza": true, "pia": true, "dw": true, "voa": true, "rfa": true, "ooni": true,
@@ -23,7 +23,7 @@ var commonWords = map[string]bool{
 // platformFinder finds platforms in a sentence.
 type platformFinder struct {
 	names map[string]string
-	hasX  bool // the text speaks of X by another name too
+	hasX  bool // the text also uses another name of X
 }
 
 func newPlatformFinder(names map[string]string, sentences []*sentence) *platformFinder {
@@ -53,8 +53,8 @@ func (f *platformFinder) find(text string) (found []mention) {
 	return found
 }
 
-// eachName calls take with each run of words, without a genitive, the longest
-// first. What it takes is in no other run.
+// eachName calls take with each run of words, the longest first, without the ending
+// 's. A run that take accepts is part of no other run.
 func eachName(text string, longest int, take func(name string, start, words int) bool) {
 	words := wordForm().FindAllStringIndex(text, -1)
 	for i := 0; i < len(words); i++ {
@@ -68,14 +68,15 @@ func eachName(text string, longest int, take func(name string, start, words int)
 	}
 }
 
-// dateline is what stands behind the agency in "CITY, Aug 8 (Wire) - …".
+// dateline matches what follows the agency in "CITY, Aug 8 (Wire) - …".
 var dateline = lazy(`^\)\s*[-–—]`)
 
-// means reports whether a word that is a platform's name stands for it here.
+// means reports whether a word that is also a platform's name means the platform
+// here.
 func (f *platformFinder) means(word, text string, start int) bool {
 	lower := strings.ToLower(word)
 	if strings.HasSuffix(text[:start], "(") && dateline().MatchString(text[start+len(word):]) {
-		return false // the agency of a dateline
+		return false // it is the agency of a dateline
 	}
 	if !commonWords[lower] {
 		return word != lower || strings.ContainsAny(lower, ". -") || len(lower) > 5
@@ -89,8 +90,8 @@ func (f *platformFinder) means(word, text string, start int) bool {
 	return strings.TrimLeft(text[:start], "\"“ ") != ""
 }
 
-// mainCountry is the country named most often; "" where none is, or two are
-// named as often.
+// mainCountry returns the country that is named most often; "" where none is named,
+// or two equally often.
 func mainCountry(sentences []*sentence) string {
 	count := make(map[string]int)
 	for _, s := range sentences {
@@ -105,12 +106,12 @@ func mainCountry(sentences []*sentence) string {
 	return list[0]
 }
 
-// mostFrequent lists what was counted, the most frequent first.
+// mostFrequent returns the counted names, the most frequent first.
 func mostFrequent(count map[string]int) []string {
 	return slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), strings.Compare(a, b)) })
 }
 
-// countriesIn lists countries by name, and by words such as "Nigerian".
+// countriesIn returns countries that are named, also by words such as "Nigerian".
 func countriesIn(text string) (list []string) {
 	for _, m := range countryMentions(text) {
 		list = append(list, m.id)
@@ -123,7 +124,7 @@ func countriesIn(text string) (list []string) {
 	return list
 }
 
-// countryMentions finds countries by name.
+// countryMentions finds countries by their names.
 func countryMentions(text string) (list []mention) {
 	eachName(text, maxNameWords, func(name string, start, _ int) bool {
 		if c := name[0]; (c < 'A' || c > 'Z') && c < 0x80 || len(name) < 4 && !slices.Contains([]string{"UAE", "UK", "US", "USA", "ZZ"}, name) {
@@ -142,10 +143,10 @@ func countryMentions(text string) (list []mention) {
 // abbreviates, and those that look like one.
 type actorIndex struct {
 	cc     string
-	byName map[string]*Actor // by the forms of the name
+	byName map[string]*Actor // by every form of the name
 }
 
-// actorPattern is a pattern of names that are actors.
+// actorPattern is a pattern of names of actors.
 type actorPattern struct {
 	ID            string
 	Kind          casefile.ActorKind
@@ -167,18 +168,18 @@ var actorPatterns = sync.OnceValue(func() []actorPattern {
 
 var titles = lazy(`^(?:Justice|Judge|Minister|President|Senator|Secretary)$`)
 
-// headAlone is the head of a name without its name.
+// headAlone is the first word of a body's name without the rest.
 var headAlone = lazy(`^(?:Ministry|Authority|Commission|Agency|Council|Bureau|Office)$`)
 
-// noOperators end as operators' names do.
+// noOperators are words that end as operators' names do.
 var noOperators = map[string]bool{"Internet": true, "Cabinet": true, "Telecom": true, "Hotel": true, "Intel": true, "Planet": true, "Twitter.com": true}
 
-// described resolves what stands for the only one of its kind that the text has
-// named so far: "the regulator", "the app".
+// described resolves words for the only one of its kind that the text has named so
+// far: "the regulator", "the app".
 type described struct {
 	actors   []mention
 	platform string
-	several  bool // platforms
+	several  bool // the text names several platforms
 }
 
 var (
@@ -188,7 +189,7 @@ var (
 	kindOfHead  = map[string]casefile.ActorKind{"regulator": "regulator", "watchdog": "regulator", "court": "court", "bench": "court", "tribunal": "court", "judge": "judge"}
 )
 
-// add finds such words in a sentence, and takes note of what it names.
+// add finds such words in a sentence, and remembers what the sentence names.
 func (d *described) add(s *sentence) {
 	var found []mention
 	for _, m := range theBody().FindAllStringSubmatchIndex(s.text, -1) {
@@ -200,7 +201,7 @@ func (d *described) add(s *sentence) {
 		}
 	}
 	for _, a := range s.actors {
-		if a.actor.Kind != "court" || len(strings.Fields(a.actor.Name)) > 2 { // "the High Court" in a heading is some court's
+		if a.actor.Kind != "court" || len(strings.Fields(a.actor.Name)) > 2 { // "the High Court" in a heading may be any court
 			d.actors = append(d.actors, a)
 		}
 	}
@@ -211,7 +212,7 @@ func (d *described) add(s *sentence) {
 		d.platform = p.id
 	}
 	if m := theApp().FindStringIndex(s.text); m != nil && len(s.platforms) == 0 && d.platform != "" && !d.several {
-		start := m[1] // "the app" may stand between a verb and a name; "it" stands in the place of one
+		start := m[1] // "the app" may come between a verb and a name; "it" replaces a name
 		if strings.HasSuffix(s.text[:m[1]], " it") {
 			start -= len("it")
 		}
@@ -219,7 +220,8 @@ func (d *described) add(s *sentence) {
 	}
 }
 
-// only is the only actor of a kind among those named before a place.
+// only returns the only actor of a kind that is named before a place, nil for none
+// or several.
 func (d *described) only(head string, s *sentence, before int) *mention {
 	earlier := slices.DeleteFunc(slices.Clone(s.actors), func(a mention) bool { return a.start > before })
 	fits := slices.DeleteFunc(slices.Concat(d.actors, earlier), func(a mention) bool {
@@ -231,13 +233,14 @@ func (d *described) only(head string, s *sentence, before int) *mention {
 	return &fits[0]
 }
 
-// courtList is several courts told at once: "the North, South and East High
+// courtList is several courts named together: "the North, South and East High
 // Courts".
 var courtList = lazy(`\b(\p{Lu}\pL+(?:,\s+\p{Lu}\pL+)*,?\s+and\s+\p{Lu}\pL+)\s+(High|Supreme|District)\s+[Cc]ourts\b`)
 
 var capitalWord = lazy(`\p{Lu}\pL+`)
 
-// abbreviated is a name that the text gives short: "Example Authority (EA)".
+// abbreviated is a name with its abbreviation in the text: "Example Authority
+// (EA)".
 var abbreviated = lazy(`((?:\p{Lu}[\pL'-]+\s+(?:(?:of|for|the|and)\s+)*){1,6})\((\p{Lu}{2,8}|\p{Lu}\pL{2,9})s?\)`)
 
 func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *actorIndex {
@@ -265,7 +268,7 @@ func newActorIndex(record *casefile.Records, cc string, sentences []*sentence) *
 	return x
 }
 
-// bodyKind is the kind of body that a name in full looks like, or "".
+// bodyKind returns the kind of body that a full name looks like, or "".
 func bodyKind(name string) casefile.ActorKind {
 	for _, p := range actorPatterns() {
 		if m := p.form.FindString(name); m != "" && strings.HasSuffix(name, m) && p.Kind != "government" {
@@ -275,8 +278,8 @@ func bodyKind(name string) casefile.ActorKind {
 	return ""
 }
 
-// know adds actors of the record that belong to the text's country, or to
-// none. A court's or a minister's name alone could be another country's.
+// know adds the actors of the record that belong to the text's country, or to none.
+// The name of a court or minister alone could be another country's.
 func (x *actorIndex) know(actors []casefile.Actor) {
 	for i := range actors {
 		a := &actors[i]
@@ -298,7 +301,7 @@ func (x *actorIndex) know(actors []casefile.Actor) {
 	}
 }
 
-// call gives an actor names, where they are nobody's yet.
+// call gives an actor those names that no other actor has.
 func (x *actorIndex) call(a *Actor, names ...string) {
 	for _, name := range names {
 		if name != "" && x.byName[name] == nil {
@@ -307,8 +310,8 @@ func (x *actorIndex) call(a *Actor, names ...string) {
 	}
 }
 
-// familyName is the last word of a person's name, which stands for it once the
-// text gave it in full; "" where it is the end of an office.
+// familyName returns the last word of a person's name, which is used alone after
+// the text gave the full name; "" where it is the end of an office.
 func familyName(kind casefile.ActorKind, name string) string {
 	words := strings.Fields(name)
 	if kind != "office_holder" && kind != "judge" || len(words) < 2 || officeWords[strings.ToLower(words[len(words)-1])] {
@@ -317,11 +320,10 @@ func familyName(kind casefile.ActorKind, name string) string {
 	return words[len(words)-1]
 }
 
-// officeWords end the name of an office that the record holds without its
-// holder.
+// officeWords end the name of an office that the record has without its holder.
 var officeWords = map[string]bool{"general": true, "secretary": true, "minister": true, "officer": true, "president": true, "chairman": true, "court": true, "technology": true}
 
-// nameForms are the ways in which a body's name is written.
+// nameForms returns the ways to write a body's name.
 func nameForms(name string) []string {
 	forms := []string{name}
 	if field, ok := strings.CutPrefix(name, "Ministry of "); ok {
@@ -340,7 +342,7 @@ func nameForms(name string) []string {
 	return forms
 }
 
-// lookup finds an actor by a name in any of its forms.
+// lookup returns the actor with a name in any of its forms, nil for none.
 func (x *actorIndex) lookup(name string) *Actor {
 	name = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(name), "The "), "the ")
 	if a := x.byName[name]; a != nil {
@@ -357,8 +359,8 @@ func (x *actorIndex) lookup(name string) *Actor {
 	return nil
 }
 
-// withoutCountry drops a country's name before a body's: "Pakistan's Interior
-// Ministry".
+// withoutCountry drops a country's name before the name of a body: "Pakistan's
+// Interior Ministry".
 func (x *actorIndex) withoutCountry(name string) (string, bool) {
 	first, rest, ok := strings.Cut(name, " ")
 	if !ok {
@@ -390,10 +392,10 @@ func (x *actorIndex) find(text string) []mention {
 				break
 			}
 			for i := range m {
-				m[i] += from // of a group that is not there it stays below from
+				m[i] += from // a group without a match stays below from
 			}
 			if at := slices.IndexFunc(found, func(f mention) bool { return m[0] < f.end && f.start < m[1] }); at >= 0 && found[at].end < m[1] && strings.HasPrefix(text[found[at].end:], " and ") {
-				from = found[at].end // "Ministry of Example and the Example Authority" holds another behind it
+				from = found[at].end // "Ministry of Example and the Example Authority" has a second name in it
 				continue
 			}
 			from = max(m[1], from+1)
@@ -417,7 +419,7 @@ func (x *actorIndex) find(text string) []mention {
 			}
 			a := x.lookup(name)
 			if title, family, ok := strings.Cut(name, " "); a == nil && ok && (p.Kind == "judge" || p.Kind == "office_holder") && titles().MatchString(title) {
-				a = x.byName[family] // "Justice Bench" was named in full
+				a = x.byName[family] // "Justice Bench" was named in full before
 			}
 			if a != nil {
 				take(start, end, a)
@@ -438,7 +440,7 @@ func (x *actorIndex) find(text string) []mention {
 // The longest names that are looked for, in words.
 const maxNameWords, maxBodyWords = 4, 12
 
-// known takes the names that the record or the text itself gave.
+// known finds the names that the record or the text itself has.
 func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 	eachName(text, maxBodyWords, func(name string, start, words int) bool {
 		a := x.byName[name]
@@ -450,8 +452,8 @@ func (x *actorIndex) known(text string, take func(int, int, *Actor)) {
 	})
 }
 
-// partOfLonger reports that a capital word right before a name makes it a part
-// of a longer one: the "Internet Society" of the "Zedland Internet Society".
+// partOfLonger reports whether a capital word directly before a name makes it a
+// part of a longer name: "Internet Society" in "Zedland Internet Society".
 func partOfLonger(before string) bool {
 	word := capitalBefore().FindString(before)
 	return word != "" && !leadWords().MatchString(word) && len(countriesIn(word)) == 0
@@ -459,7 +461,8 @@ func partOfLonger(before string) bool {
 
 var capitalBefore = lazy(`\p{Lu}\p{Ll}+ $`)
 
-// knownInside reports an actor that the words of a longer run name.
+// knownInside returns an actor whom the last words of a longer run name, nil for
+// none.
 func (x *actorIndex) knownInside(text string, start, end int) *Actor {
 	words := wordForm().FindAllStringIndex(text[start:end], -1)
 	for i := range words {
@@ -470,7 +473,7 @@ func (x *actorIndex) knownInside(text string, start, end int) *Actor {
 	return nil
 }
 
-// trimName drops a beginning that is no part of a name.
+// trimName drops words at the beginning and end that are no part of a name.
 func trimName(text string, start, end int) (int, int) {
 	start += len(leadWords().FindString(text[start:end]))
 	for _, tail := range []string{" leaders", " leader", " workers", " supporters", " founder"} {
@@ -485,7 +488,7 @@ func trimName(text string, start, end int) (int, int) {
 // leadWords begin a sentence and are no part of a name.
 var leadWords = lazy(`^(?:(?:[Tt]he|In|On|At|By|However|Following|After|While|According|Meanwhile|If|When|As|But|And|Since|Then|Yesterday|Today|Last|Had|For)\s+)+`)
 
-// courts takes each court of a list.
+// courts adds each court of a list.
 func (x *actorIndex) courts(text string, m []int, found *[]mention) {
 	kind := text[m[4]:m[5]]
 	for _, w := range capitalWord().FindAllStringIndex(text[m[2]:m[3]], -1) {
@@ -499,7 +502,8 @@ func (x *actorIndex) courts(text string, m []int, found *[]mention) {
 	}
 }
 
-// newActor is an actor that the record does not hold, one for each name.
+// newActor returns an actor that the record does not have; always the same one for
+// one name.
 func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 	key := strings.ToLower(name)
 	if a := x.byName[key]; a != nil {
@@ -510,7 +514,7 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 		a.CC = new(x.cc)
 	}
 	x.call(a, key, familyName(kind, name))
-	if kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another's name
+	if kind != "government" && !(kind == "court" && len(strings.Fields(name)) < 3) { // a "High Court" may be a part of another court's name
 		x.call(a, name)
 	}
 	return a
@@ -519,8 +523,8 @@ func (x *actorIndex) newActor(kind casefile.ActorKind, name string) *Actor {
 // officeComma is the comma in "director general, Ada Example".
 var officeComma = lazy(`^(\p{Ll}+(?: \p{Ll}+)*), `)
 
-// stateActor is the government of the text's country, or the government
-// without more where the text has none.
+// stateActor returns the government of the text's country, or "the government"
+// where the text has no country.
 func (x *actorIndex) stateActor() *Actor {
 	if x.cc == "" {
 		return x.newActor("government", "the government")
@@ -532,7 +536,8 @@ func (x *actorIndex) stateActor() *Actor {
 	return x.newActor("government", name)
 }
 
-// government is a country that acts: its name stands before a verb of state.
+// government returns the government of a country whose name comes before a verb of
+// state, nil otherwise.
 func (x *actorIndex) government(text string, m mention) *Actor {
 	after := strings.TrimLeft(text[m.end:], " ")
 	if m.id != x.cc || !stateVerb().MatchString(after) || partOfName().MatchString(text[:m.start]) {
@@ -541,16 +546,16 @@ func (x *actorIndex) government(text string, m mention) *Actor {
 	return x.stateActor()
 }
 
-// partOfName is a capital word right before a country's name, which then is a
-// part of another name: "Airtel Kenya".
+// partOfName is a capital word directly before a country's name, which makes the
+// country a part of another name: "Airtel Kenya".
 var partOfName = lazy(`\p{Lu}[\pL.&-]*\s$`)
 
-// governmentAs is what makes "government" a word about something else.
+// governmentAs follows "government" where the word means something else.
 var governmentAs = lazy(`^ (?:documents?|officials?|agenc\w+|institutions?|departments?|spokes\w+|ministers?|websites?|bod(?:y|ies)|employees|lawyers?|counsel)\b`)
 
 var stateVerb = lazy(`^(?:on \pL+day,? )?(?:has |had |have |again |also |previously |temporarily )*(?:block|bann|restrict|suspend|order|lift|restor|unblock|justif|defend|shut|cut|throttl|impos|said|says|confirm|announc|admit)\w*`)
 
-// actorName is how an act names an actor: by id where there is one.
+// actorName returns how an act names an actor: by id if it has one, else by name.
 func actorName(a *Actor) string {
 	if a.ID != nil {
 		return *a.ID

@@ -18,15 +18,16 @@ var (
 var (
 	quotation = lazy(`["“][^"“”]{12,}["”]`)
 	sayVerb   = `(?:said|says|stated|states|added|adds|argued|claimed|insisted|maintained|announced|warned|declared|explained|confirmed|wrote|noted|told (?:the )?(?:\pL+ ){1,4}(?:that)?|called (?:the|it|this))`
-	// saysBehind is a speaker followed by the verb; saysBefore one preceded by it.
+	// saysBehind is the verb that follows a speaker; saysBefore is a verb before a
+	// speaker.
 	saysBehind = lazy(`^` + sayVerb + `\b`)
 	saysBefore = lazy(`["”],? (?:said|says|stated|added|wrote|declared|warned)(?: the)? $`)
 	matter     = lazy(`(?i)\b(?:platforms?|social (?:media|network\w*)|free speech|internet|content|accounts?|users?|censor\w*|national security|apps?|websites?|networks?|VPNs?|letter|notification|directive|rulings?|verdict)\b`)
 )
 
-// claims proposes the quotations of a sentence whose speaker the sentence
-// names, and what a named speaker says that is of the matter. The passage is
-// the quotation, where there is one.
+// claims proposes the quotations of a sentence that also names the speaker, and
+// what a named speaker says on the matter. The passage is the quotation where there
+// is one.
 func (r *reader) claims(s *sentence) []Line[Claim] {
 	quotes := quotation().FindAllStringIndex(s.text, -1)
 	if len(s.platforms) == 0 && !banWords().MatchString(s.text) && !matter().MatchString(s.text) && !lawWords().MatchString(s.text) {
@@ -59,19 +60,18 @@ func (r *reader) claims(s *sentence) []Line[Claim] {
 	return nil
 }
 
-// quoted reports whether a place stands in a quotation.
+// quoted reports whether a place is in a quotation.
 func (s *sentence) quoted(at int) bool {
 	return slices.ContainsFunc(quotation().FindAllStringIndex(s.text, -1), func(q []int) bool { return at > q[0] && at < q[1] })
 }
 
-// possessive reports whether a name only owns what stands behind it, so that
-// another is the one who acts.
+// possessive reports whether a name only owns what follows, so that somebody else
+// acts.
 func (s *sentence) possessive(a mention) bool {
 	return strings.HasPrefix(s.text[a.end:], "'s ") || strings.HasPrefix(s.text[a.end:], "’s ")
 }
 
-// about is what the claim of a sentence is about. The names of bodies say
-// nothing of that.
+// about returns the subject of a sentence's claim. Names of bodies do not count.
 func (s *sentence) about() casefile.Subject {
 	text := []byte(s.text)
 	for _, m := range s.actors {
@@ -90,11 +90,11 @@ func (s *sentence) about() casefile.Subject {
 	return "conduct"
 }
 
-// spanUnits measure time or networks, or count those who speak: a claim that
-// counts nothing else is not about a number.
+// spanUnits measure time or networks, or count speakers. A claim that counts
+// nothing else is not about a number.
 var spanUnits = []string{"officials", "sources", "hours", "minutes", "days", "weeks", "months", "years", "networks", "operators", "providers", "carriers", "times"}
 
-// figures are the numbers that a claim may be about.
+// figures returns the numbers that a claim may be about.
 func (s *sentence) figures() []numberMention {
 	return slices.DeleteFunc(slices.Clone(s.numbers), func(n numberMention) bool { return n.Unit == "" || slices.Contains(spanUnits, n.Unit) })
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// sentence is one sentence with what was found in it. Places are bytes of its
+// sentence is one sentence and what was found in it. Places are in bytes of its
 // text.
 type sentence struct {
 	text      string
-	published time.Time // of the text; zero when it is not known
+	published time.Time // when the text was published; zero when that is not known
 	page      int
 	paragraph int   // from 1
-	offset    int   // of the sentence in the whole text
+	offset    int   // of the sentence in the whole text, in bytes
 	clauses   []int // where each clause begins
 	platforms []mention
 	actors    []mention
@@ -40,21 +40,20 @@ type reader struct {
 	actors    *actorIndex
 }
 
-// subordinators end a clause: what stands behind one has its own time and its
-// own actor.
+// subordinators end a clause: what follows has its own time and its own actor.
 var subordinators = lazy(`(?i),?\s+(?:which|who|whose|after|before|following|noting|adding|saying|suggesting|arguing|claiming|while|although|because|when|where|according to)\s|;\s|,\s+(?:and|but)\s`)
 
-// abbreviations end in a full stop that ends no sentence.
+// abbreviations end with a full stop that does not end a sentence.
 var abbreviations = map[string]bool{
 	"mr": true, "mrs": true, "ms": true, "dr": true, "st": true, "no": true, "nos": true, "art": true, "sec": true, "v": true, "vs": true, "gen": true, "col": true, "lt": true, "jan": true, "feb": true, "mar": true, "apr": true,
 	"jun": true, "jul": true, "aug": true, "sept": true, "sep": true, "oct": true, "nov": true, "dec": true, "inc": true, "ltd": true, "co": true, "u.s": true, "u.k": true, "u.n": true, "e.g": true, "i.e": true, "approx": true, "rs": true, "bs": true, "justice": false, "j": true, "jj": true, "cj": true, "s": true,
 }
 
-// firstPerson marks a paragraph in which the author speaks of himself: a
+// firstPerson marks a paragraph in which the author speaks of themselves: a
 // biography beside the article.
 var firstPerson = lazy(`(?:^|[^"“”'\w])(?:I|My|my)\s+(?:have|am|was|got|started|journey|career|worked|did)\b`)
 
-// boilerplate is a paragraph that no article means.
+// boilerplate reports whether a paragraph is not part of the article.
 func boilerplate(text string) bool {
 	plain := strings.ToLower(strings.TrimSpace(text))
 	switch plain {
@@ -110,8 +109,8 @@ func rune0(s string) rune {
 	return r
 }
 
-// startsLine reports whether a new line begins something of its own, and is
-// no wrapped text.
+// startsLine reports whether a new line begins something new, and is not wrapped
+// text.
 func startsLine(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t")
 	return strings.HasPrefix(rest, "http") || strings.HasPrefix(rest, "- ") || strings.HasPrefix(rest, "•")
@@ -133,10 +132,10 @@ func clauses(text string) []int {
 	return list
 }
 
-// forum is where something is said or brought: no clause begins there.
+// forum is where something is said or brought; no clause begins there.
 var forum = lazy(`^ before (?:the |a |an )?(?:\pL+ ){0,4}(?:[Cc]ourt|[Tt]ribunal|committee|parliament|bench|assembly|[Ss]enate|lawmakers)\b`)
 
-// clause gives the bounds of the clause in which a place lies.
+// clause returns the bounds of the clause that holds a place.
 func (s *sentence) clause(at int) (start, end int) {
 	start, end = 0, len(s.text)
 	for _, c := range s.clauses {
@@ -149,7 +148,8 @@ func (s *sentence) clause(at int) (start, end int) {
 	return start, end
 }
 
-// newReader finds the sentences and every name, date and number in them.
+// newReader finds the sentences, and every name, date and number in them. Where
+// text has no day of publication, it sets the one that it finds.
 func newReader(text *Text, names Names) *reader {
 	if text.Published.IsZero() {
 		text.Published = datedLine(text.Paragraphs)
@@ -175,8 +175,8 @@ func newReader(text *Text, names Names) *reader {
 	return r
 }
 
-// datedLine is the day that stands alone in one of the first paragraphs, as
-// the day of publication does; the zero time where there is none.
+// datedLine returns the day that is alone in one of the first paragraphs, as a day
+// of publication is; the zero time where there is none.
 func datedLine(paragraphs []Paragraph) time.Time {
 	for _, p := range paragraphs[:min(len(paragraphs), 8)] {
 		text := byline().ReplaceAllString(strings.TrimSpace(p.Text), "")
@@ -204,13 +204,13 @@ func (r *reader) readSentence(d *Draft, s *sentence) {
 		d.Numbers = append(d.Numbers, line("number", s, m.start, m.end, m.NumberText))
 	}
 	if len(s.text) > 4000 {
-		return // no sentence of a text that people read; reading it would take long
+		return // people write no such sentence, and reading it would take long
 	}
 	d.Acts = append(d.Acts, r.acts(s)...)
 	d.Claims = append(d.Claims, r.claims(s)...)
 }
 
-// effectOf is what an act of a kind would do to access.
+// effectOf returns what an act of a kind would do to access.
 func effectOf(kind casefile.ActKind, text string) casefile.Effect {
 	switch kind {
 	case "restoration":

@@ -15,7 +15,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Source is the text that a draft was read from, as a source of the record.
+// Source is the text of a draft, as a source of the record.
 type Source struct {
 	Title     string
 	Author    string // "" where the text names none
@@ -32,8 +32,8 @@ const sheetHead = `# A draft, to be gone through line by line. Write behind each
 #   bandish record apply THIS --case ID --records records
 `
 
-// Sheet writes a draft for a person to decide on, line by line: each proposal
-// in the form of an entry of the case file. What the text does not say is
+// Sheet writes a draft as YAML for a person to decide on, line by line. Each
+// proposal has the form of an entry of the case file. What the text does not say is
 // null; ids are suggestions.
 func (d *Draft) Sheet(from Source) ([]byte, error) {
 	ids := make(map[string]bool)
@@ -41,7 +41,7 @@ func (d *Draft) Sheet(from Source) ([]byte, error) {
 	put(root, "source", mapping("decision", null(), "is", sourceEntry(from)))
 	var actors, acts, claims []*yaml.Node
 	for _, l := range d.Actors {
-		if l.Is.ID == nil { // the record holds the others
+		if l.Is.ID == nil { // the record has the others
 			actors = append(actors, proposal(l.Rule, l.At, l.Passage, actorEntry(l.Is, ids)))
 		}
 	}
@@ -128,7 +128,7 @@ func actEntry(a Act, ids map[string]bool) *yaml.Node {
 	return n
 }
 
-// putSome puts what is not empty.
+// putSome puts a field that is not empty.
 func putSome(n *yaml.Node, name string, v *yaml.Node) {
 	if v.Value != "" || len(v.Content) > 0 {
 		put(n, name, v)
@@ -171,7 +171,7 @@ func unique(id string, taken map[string]bool) string {
 
 var notID = lazy(`[^a-z0-9]+`)
 
-// slug is a name as an id: small Latin letters and digits.
+// slug makes an id of a name: small Latin letters, digits and hyphens.
 func slug(name string) string {
 	plain := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
@@ -182,7 +182,7 @@ func slug(name string) string {
 	return cmp.Or(strings.Trim(notID().ReplaceAllString(plain, "-"), "-"), "unnamed")
 }
 
-// The nodes of which a sheet is made.
+// The nodes of a sheet.
 
 func mapping(pairs ...any) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
@@ -245,21 +245,21 @@ func date(d casefile.Date) *yaml.Node {
 
 // Decided is what a person decided on a sheet.
 type Decided struct {
-	// Additions are the accepted and edited lines, as entries of the case file.
+	// Additions holds the accepted and edited lines as entries of the case file.
 	Additions casefile.Additions
-	// Lines are where in the sheet each of them stands, by list.
+	// Lines says, by list, in which line of the sheet each of them is.
 	Lines map[string][]int
-	// Refused and Open count the lines that stay out.
+	// Refused and Open count the lines that are not taken.
 	Refused, Open int
 }
 
-// decisions are the words for them; an empty decision leaves a line out.
+// decisions are the words for a decision; a line without a decision is not taken.
 var decisions = []string{"accept", "edit", "refuse"}
 
-// Decide reads the decisions of a sheet. use is the id of the source that the
-// accepted lines cite; "" for the sheet's own, which must be accepted then.
-// known says which actors the record holds. Where there are problems nothing
-// is decided.
+// Decide reads the decisions on a sheet. use is the id of the source that the taken
+// lines cite. With "" they cite the sheet's own source, which must be accepted if
+// an act or a claim is. known reports whether the record has an actor. Where there
+// are problems, Decided is nil and nothing is taken.
 func Decide(sheet []byte, use string, known func(actor string) bool) (*Decided, []casefile.Problem) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(sheet, &doc); err != nil {
@@ -286,8 +286,8 @@ func Decide(sheet []byte, use string, known func(actor string) bool) (*Decided, 
 type sheetReader struct {
 	root     *yaml.Node
 	known    func(string) bool
-	source   string            // id that the lines cite
-	names    map[string]string // ids of accepted actors, by name
+	source   string            // id of the source that the lines cite
+	names    map[string]string // ids of accepted actors by name
 	out      *Decided
 	problems []casefile.Problem
 }
@@ -296,7 +296,7 @@ func (s *sheetReader) wrong(n *yaml.Node, path, format string, args ...any) {
 	s.problems = append(s.problems, casefile.Problem{Line: n.Line, Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
-// decision reads the decision of a line, and what it is.
+// decision reads the decision on a line, and what the line proposes.
 func (s *sheetReader) decision(line *yaml.Node, path string) (is *yaml.Node, taken bool) {
 	if line.Kind != yaml.MappingNode {
 		s.wrong(line, path, "is no line of a sheet")
@@ -377,7 +377,7 @@ func (s *sheetReader) claim(line, is *yaml.Node, path string) {
 	s.take("claims", line, is, path)
 }
 
-// actorIDs puts ids in the place of names.
+// actorIDs replaces names by ids.
 func (s *sheetReader) actorIDs(is *yaml.Node, name, path string) {
 	list := get(is, name)
 	if list == nil {
@@ -392,7 +392,7 @@ func (s *sheetReader) actorIDs(is *yaml.Node, name, path string) {
 	}
 }
 
-// ownWords asks for a sentence that is not the source's.
+// ownWords notes a problem where a sentence is the source's own.
 func (s *sheetReader) ownWords(line, is *yaml.Node, name, path string) {
 	n, passage := get(is, name), get(line, "passage")
 	if n != nil && passage != nil && n.Value != "" && strings.Contains(passage.Value, strings.TrimSuffix(n.Value, ".")) && len(strings.Fields(n.Value)) > 5 {
@@ -400,7 +400,7 @@ func (s *sheetReader) ownWords(line, is *yaml.Node, name, path string) {
 	}
 }
 
-// cite adds the place in the source, where the line has no cites of its own.
+// cite adds the place in the source to a line without citations.
 func (s *sheetReader) cite(line, is *yaml.Node) {
 	if get(is, "cites") != nil {
 		return
@@ -414,7 +414,7 @@ func (s *sheetReader) cite(line, is *yaml.Node) {
 }
 
 // take makes an entry of the case file from a line: its fields in their order,
-// without those that are null and may be left out.
+// without null fields that may be left out.
 func (s *sheetReader) take(section string, line, is *yaml.Node, path string) bool {
 	names, required, nullable := casefile.Fields(section)
 	entry := mapping()
@@ -454,8 +454,8 @@ func (s *sheetReader) take(section string, line, is *yaml.Node, path string) boo
 	return complete
 }
 
-// firstNull is the first field of a mapping without a value, "" where none is.
-// The time of a claim about access may be null.
+// firstNull returns the name of the first field of a mapping that is null, "" for
+// none. The time of a claim about access may be null.
 func firstNull(n *yaml.Node) string {
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i+1].Tag == "!!null" && n.Content[i].Value != "at" {

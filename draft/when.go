@@ -15,8 +15,8 @@ import (
 type dateMention struct {
 	start, end int
 	DateText
-	relative bool // counted from another date in the text
-	base     bool // another is counted from it
+	relative bool // counted from another date of the text
+	base     bool // another date is counted from it
 }
 
 const monthNames = `January|February|March|April|May|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec`
@@ -51,14 +51,15 @@ var monthNumber = map[string]time.Month{
 
 func month(name string) time.Month { return monthNumber[strings.ToLower(name)[:3]] }
 
-// dateForms are the ways in which dates are written, in the order in which they
-// are looked for: what one form took is no other's. read gets the groups.
+// dateForms are the ways in which dates are written, in the order in which they are
+// looked for. What one form took, no other form can take. read gets the groups of
+// the match.
 var dateForms = []struct {
 	form func() *regexp.Regexp
 	read func(g []string, published time.Time) (casefile.Date, string)
 }{
 	{isoDay, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[0]), "" }},
-	{dottedDay, func(g []string, _ time.Time) (casefile.Date, string) { // the day stands first wherever dots are used
+	{dottedDay, func(g []string, _ time.Time) (casefile.Date, string) { // with dots the day always comes first
 		return parseDate(fmt.Sprintf("%s-%02s-%02s", g[3], g[2], g[1])), ""
 	}},
 	{slashedDay, func(g []string, _ time.Time) (casefile.Date, string) { return slashed(g[1], g[2], g[3]) }},
@@ -67,7 +68,7 @@ var dateForms = []struct {
 	{monthDay, func(g []string, p time.Time) (casefile.Date, string) { return civil(g[3], g[1], g[2], p) }},
 	{dayMonth, func(g []string, p time.Time) (casefile.Date, string) { return civil(g[3], g[2], g[1], p) }},
 	{monthsRange, func(g []string, _ time.Time) (casefile.Date, string) {
-		return parseDate(fmt.Sprintf("%s-%02d/%[1]s-%02[3]d", g[3], month(g[1]), month(g[2]))), "" // none where the first month is the later one
+		return parseDate(fmt.Sprintf("%s-%02d/%[1]s-%02[3]d", g[3], month(g[1]), month(g[2]))), "" // none where the first month is after the second
 	}},
 	{monthYear, func(g []string, _ time.Time) (casefile.Date, string) {
 		return parseDate(fmt.Sprintf("%s-%02d", g[2], month(g[1]))), ""
@@ -84,15 +85,15 @@ var dateForms = []struct {
 	}},
 	{bareMonth, func(g []string, p time.Time) (casefile.Date, string) {
 		if !p.IsZero() && month(g[1]) == p.Month() {
-			return parseDate(p.Format("2006-01")), fromDayNote // "in March" in March is this one
+			return parseDate(p.Format("2006-01")), fromDayNote // "in March", written in March, is this March
 		}
 		return lastMonth(g[1], "", p)
 	}},
 	{bareYear, func(g []string, _ time.Time) (casefile.Date, string) { return parseDate(g[1]), "" }},
 }
 
-// findDates finds the dates of a sentence. Those that hang on the day of
-// publication are resolved against it, or left open where it is not known.
+// findDates finds the dates of a sentence. Dates that depend on the day of
+// publication are computed from it, or left open where it is not known.
 func findDates(text string, published time.Time) []dateMention {
 	var found []dateMention
 	for _, f := range dateForms {
@@ -111,7 +112,8 @@ func findDates(text string, published time.Time) []dateMention {
 	return append(found, counted(text, found)...)
 }
 
-// groups are the texts of a match and of its groups, "" for one that is not there.
+// groups returns the texts of a match and of its groups, "" for a group that is not
+// there.
 func groups(text string, m []int) []string {
 	g := make([]string, len(m)/2)
 	for i := range g {
@@ -122,8 +124,8 @@ func groups(text string, m []int) []string {
 	return g
 }
 
-// findDates finds the dates of every sentence. "The same day" and "two days
-// later" are counted from the last day told before, in the same paragraph.
+// findDates finds the dates of every sentence. "The same day" and "two days later"
+// are counted from the last day before them in the paragraph.
 func (r *reader) findDates() {
 	var last time.Time
 	paragraph := 0
@@ -135,7 +137,7 @@ func (r *reader) findDates() {
 		for _, m := range sameDay().FindAllStringSubmatchIndex(s.text, -1) {
 			g, from, n := groups(s.text, m), s.lastDay(last, m[0]), 0
 			if from.IsZero() {
-				continue // the text says nothing that it could be counted from
+				continue // the text has no day to count from
 			}
 			if g[2] != "" {
 				n = 1
@@ -148,7 +150,8 @@ func (r *reader) findDates() {
 	}
 }
 
-// lastDay is the last day that is told before a place, known where there is none.
+// lastDay returns the last day that is named before a place; known where there is
+// none.
 func (s *sentence) lastDay(known time.Time, before int) time.Time {
 	for _, d := range s.dates {
 		if day, ok := oneDay(d.Date); ok && d.end <= before {
@@ -158,14 +161,14 @@ func (s *sentence) lastDay(known time.Time, before int) time.Time {
 	return known
 }
 
-// oneDay is the day of a date that is one.
+// oneDay returns the day of a date that is exactly one day.
 func oneDay(d casefile.Date) (time.Time, bool) {
 	day, ok := d.FirstDay(time.UTC)
 	return day, ok && len(d.String()) == len(time.DateOnly)
 }
 
-// slashed is 13/02/2024 or 02/13/2024. Where both could be the day it is left
-// open.
+// slashed reads 13/02/2024 or 02/13/2024. Where both numbers could be the day the
+// date stays open.
 func slashed(a, b, year string) (casefile.Date, string) {
 	first, _ := strconv.Atoi(a)
 	second, _ := strconv.Atoi(b)
@@ -178,7 +181,7 @@ func slashed(a, b, year string) (casefile.Date, string) {
 	return casefile.Date{}, "the day or the month may stand first"
 }
 
-// civilRange is "9 to 15 August".
+// civilRange reads "9 to 15 August".
 func civilRange(year, monthName, from, to string, published time.Time) (casefile.Date, string) {
 	last, note := civil(year, monthName, to, published)
 	if last.IsZero() {
@@ -189,7 +192,7 @@ func civilRange(year, monthName, from, to string, published time.Time) (casefile
 	return parseDate(fmt.Sprintf("%s-%02d/%s", until[:7], n, until)), note
 }
 
-// besideWeekday stands between a weekday and its date.
+// besideWeekday is what may be between a weekday and its date.
 var besideWeekday = lazy(`^,? (?:the )?\(?$`)
 
 const (
@@ -206,8 +209,8 @@ func parseDate(s string) casefile.Date {
 	return d
 }
 
-// civil is a day in a month. Without a year it is the last such day up to the
-// day of publication.
+// civil returns a day of a month. Without a year it is the last such day before the
+// day of publication, or one within the next month.
 func civil(year, monthName, day string, published time.Time) (casefile.Date, string) {
 	n, _ := strconv.Atoi(day)
 	if year != "" {
@@ -217,7 +220,7 @@ func civil(year, monthName, day string, published time.Time) (casefile.Date, str
 		return casefile.Date{}, openNote
 	}
 	t := time.Date(published.Year(), month(monthName), n, 0, 0, 0, 0, time.UTC)
-	if t.After(published.AddDate(0, 0, 31)) { // a month ahead may be announced
+	if t.After(published.AddDate(0, 0, 31)) { // a day in the next month may be announced
 		t = t.AddDate(-1, 0, 0)
 	}
 	return parseDate(t.Format(time.DateOnly)), fromDayNote
@@ -234,7 +237,7 @@ func lastMonth(name, which string, published time.Time) (casefile.Date, string) 
 	return parseDate(fmt.Sprintf("%04d-%02d", year, month(name))), fromDayNote
 }
 
-// dayOfWeek is the last such day up to the day of publication, or the next
+// dayOfWeek returns the last such day before the day of publication, or the next
 // one where the word before it looks ahead.
 func dayOfWeek(name, word string, published time.Time) (casefile.Date, string) {
 	if published.IsZero() {
@@ -260,7 +263,7 @@ func daysBefore(n int, published time.Time) (casefile.Date, string) {
 	return parseDate(published.AddDate(0, 0, -n).Format(time.DateOnly)), fromDayNote
 }
 
-// spanBefore is "last month", "this year", "three weeks ago".
+// spanBefore reads "last month", "this year", "three weeks ago".
 func spanBefore(which, unit, count, units string, published time.Time) (casefile.Date, string) {
 	if published.IsZero() {
 		return casefile.Date{}, openNote
@@ -300,7 +303,8 @@ func small(word string) int {
 	return 1 // a, an
 }
 
-// counted are dates told from another: "nine days after the 8 February vote".
+// counted returns dates that are counted from another: "nine days after the 8
+// February vote".
 func counted(text string, from []dateMention) []dateMention {
 	var found []dateMention
 	for i, d := range from {
@@ -352,8 +356,8 @@ var relations = map[string]string{
 
 var scale = map[string]float64{"": 1, "hundred": 100, "thousand": 1e3, "k": 1e3, "hundred thousand": 1e5, "lac": 1e5, "lakh": 1e5, "lakhs": 1e5, "million": 1e6, "mn": 1e6, "m": 1e6, "crore": 1e7, "crores": 1e7, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
 
-// counted is what a number counts: the first plural among the words behind
-// it, and how far it reaches. It is "" where those words count nothing.
+// countedThing returns what a number counts: the first plural among the words after
+// it, and the length up to its end. It is "" where those words count nothing.
 func countedThing(rest string) (unit string, length int) {
 	run := nounForm().FindString(rest)
 	at := 0
@@ -380,10 +384,10 @@ func countedThing(rest string) (unit string, length int) {
 // stopWords end the search for what a number counts.
 var stopWords = wordSet("of the a an and or to in on at by for from with was were is are has had have been be being as that this than per after before since until till when which who whose its his her their it he she they we between into over under against during within about")
 
-// plurals that do not end in s, and money without a plural.
+// plurals do not end in s, or are money without a plural.
 var plurals = wordSet("people men women children reais naira kwacha birr urls vpns firs")
 
-// singulars that count one.
+// singulars follow the number one.
 var singulars = map[string]string{"day": "days", "hour": "hours", "week": "weeks", "month": "months", "year": "years", "minute": "minutes"}
 
 func wordSet(words string) map[string]bool {
@@ -394,9 +398,10 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
-// numberForms are the ways in which numbers are written, in the order in which
-// they are looked for. read gets the groups, and the text around the number; it
-// says how much of what follows belongs to it, and whether it counts something.
+// numberForms are the ways in which numbers are written, in the order in which they
+// are looked for. read gets the groups of the match and the text before and after
+// it. It returns how much of what follows belongs to the number, and whether the
+// number counts something.
 var numberForms = []struct {
 	form func() *regexp.Regexp
 	read func(g []string, before, rest string) (n NumberText, more int, ok bool)
@@ -416,8 +421,8 @@ var numberForms = []struct {
 	{countForm, counting},
 }
 
-// counting reads a number of things. A year counts nothing, nor does the number
-// of a section or an hour.
+// counting reads a number of things. A year counts nothing, nor does the number of
+// a section or an hour.
 func counting(g []string, before, rest string) (n NumberText, more int, ok bool) {
 	unit, more := countedThing(rest)
 	scaled, year := g[4], len(g[2]) == 4 && (g[2][:2] == "19" || g[2][:2] == "20")
@@ -431,8 +436,7 @@ func counting(g []string, before, rest string) (n NumberText, more int, ok bool)
 	return n, more, true
 }
 
-// findNumbers finds the numbers of a sentence that count something. Dates
-// count nothing.
+// findNumbers finds the numbers of a sentence that count something. Dates do not.
 func findNumbers(text string) (found []numberMention) {
 	for _, f := range numberForms {
 		for _, m := range f.form().FindAllStringSubmatchIndex(text, -1) {
@@ -459,7 +463,7 @@ func value(digits, unit string) *float64 {
 	return new(f * scale[strings.ToLower(unit)])
 }
 
-// currencies are the codes of signs; "Rs" is the money of several countries.
+// currencies maps signs to codes; "Rs" is the money of several countries.
 var currencies = map[string]string{"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "R$": "BRL", "₹": "INR", "₦": "NGN", "₺": "TRY", "₽": "RUB", "KSH": "KES", "USH": "UGX", "TSH": "TZS",
 	"USD": "USD", "EUR": "EUR", "BRL": "BRL", "NGN": "NGN", "PKR": "PKR", "INR": "INR", "NPR": "NPR", "TRY": "TRY", "RUB": "RUB", "KES": "KES", "UGX": "UGX", "TZS": "TZS", "VES": "VES"}
 

@@ -10,11 +10,11 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file makes an event of a cluster: its dates, counts, phases, evidence.
+// This file makes an event from a cluster: its dates, counts, phases and evidence.
 
-// leaveLate takes out the networks that say little and begin a day after those
-// that say most have ended: what fails there then is not of the event. It
-// reports whether it took out any.
+// leaveLate removes from a cluster the networks that say little and begin more than
+// a day after the networks that say most have ended: what fails there then does not
+// belong to the event. It reports whether it removed any.
 func (h *history) leaveLate(c *cluster, parts []banned) bool {
 	most, over := 0.0, int64(math.MinInt64)
 	for i := range parts {
@@ -34,8 +34,9 @@ func (h *history) leaveLate(c *cluster, parts []banned) bool {
 	return len(c.spans) < n
 }
 
-// event makes the event of a cluster that stands between two others; prev and
-// next are where those end and begin.
+// event makes the event of a cluster. prev is when the event before it ended and
+// next is when the event after it begins, in Unix seconds. now is the end of the
+// window.
 func (h *history) event(c *cluster, prev, next, now int64) Event {
 	parts := c.perNetwork()
 	e := Event{Kind: Block, Target: h.target, Targets: []string{h.target}, CC: h.cells[0].CC, Networks: []string{}, Detector: Version,
@@ -80,7 +81,7 @@ func (h *history) event(c *cluster, prev, next, now int64) Event {
 	return e
 }
 
-// onNetwork is what one network showed of an event.
+// onNetwork says what one network showed of an event.
 func (h *history) onNetwork(p *banned, c, firm *cluster, prev, next int64, means []string) OnNetwork {
 	t := &h.nets[p.net]
 	n := OnNetwork{Network: network.Name(t.ASN), Onset: Interval{Latest: instant(t.Obs[p.firm.first].From)}}

@@ -8,11 +8,10 @@ import (
 	"github.com/bandish/bandish/event/chain"
 )
 
-// This file puts the interfered stretches of the networks of a country
-// together into events.
+// This file groups the interfered stretches of a country's networks into clusters.
 
-// clusters groups the stretches into events to be: strong ones are the core,
-// weaker ones of other networks join where they overlap it.
+// clusters groups stretches into clusters. Strong stretches are the core; weaker
+// stretches of other networks join a cluster that they overlap.
 func (h *history) clusters() []cluster {
 	all := h.pooled.Obs
 	h.need = chain.Threshold(h.pooled.Votes(), float64(all[len(all)-1].To-all[0].From))
@@ -46,16 +45,17 @@ func (h *history) clusters() []cluster {
 	return mergeNear(cs)
 }
 
-// shares reports whether a stretch and a cluster have half of the shorter one's
-// time in common: what only touches the end of a ban is not of it.
+// shares reports whether a stretch and a cluster have at least half of the shorter
+// one's time in common. A stretch that only touches the end of a ban does not
+// belong to it.
 func (s *stretch) shares(c *cluster) bool {
 	common := min(s.to, c.to) - max(s.from, c.from)
 	return common >= 0 && 2*common >= min(s.to-s.from, c.to-c.from)
 }
 
-// speaks reports whether a stretch says more than the votes of its network
-// between two moments show by chance somewhere among them: of many votes, two
-// that are false stand side by side.
+// speaks reports whether a stretch says more than chance would show somewhere among
+// the network's votes between two moments. Among many votes, two false ones are
+// sometimes next to each other.
 func (h *history) speaks(s *stretch, from, to int64) bool {
 	votes := 0.0
 	for _, o := range h.nets[s.net].Obs {
@@ -66,10 +66,11 @@ func (h *history) speaks(s *stretch, from, to int64) bool {
 	return s.score >= chain.ByChance(votes, set.Candidate.NamedWrongly)
 }
 
-// own are the stretches of one network. Where other networks carry stretches
-// of all together that overlap one, what stands apart from these and is not
-// strong in itself is cut off: where few measure, a false vote a month before,
-// or two bans a month apart, would else seem to be one ban.
+// own returns the stretches of network i. Where other networks carry a stretch of
+// the pooled track that overlaps one of these, the parts outside it that are not
+// strong in themselves are cut off. Otherwise, where few people measure, a false
+// vote a month before a ban, or another ban a month before, would seem to be part
+// of it.
 func (h *history) own(i int) []stretch {
 	t := &h.nets[i]
 	out := t.stretches(i, set.Candidate.WeakScore)
@@ -101,7 +102,7 @@ func (h *history) cut(t *track, s stretch) []stretch {
 		w = t.Base.Weights(2 * chain.Strengths)
 	}
 	var out []stretch
-	from := -1 // where the stretch that is being put together begins
+	from := -1 // where the stretch begins that is being assembled; -1: none
 	for k := s.first; k < s.end; {
 		end := k
 		for end < s.end && in(&t.Obs[end]) == in(&t.Obs[k]) {
@@ -123,8 +124,8 @@ func (h *history) cut(t *track, s stretch) []stretch {
 	return out
 }
 
-// carried reports whether networks other than one speak for interference
-// between two moments.
+// carried reports whether networks other than one show interference between two
+// moments.
 func (h *history) carried(but int, from, to int64) bool {
 	for i := range h.nets {
 		if i == but {
@@ -143,7 +144,7 @@ func (h *history) carried(but int, from, to int64) bool {
 	return false
 }
 
-// best is the largest sum of consecutive observations.
+// best returns the largest sum of weights of consecutive observations.
 func best(o []chain.Obs, w chain.Weights) float64 {
 	sum, top := 0.0, 0.0
 	for i := range o {
@@ -153,9 +154,9 @@ func best(o []chain.Obs, w chain.Weights) float64 {
 	return top
 }
 
-// localise finds the networks that carry a stretch of all together: those with
-// a stretch of their own within it, and those whose votes within it speak for
-// interference.
+// localise returns the stretches of the networks that carry a stretch of the pooled
+// track: networks with a stretch of their own in it, and networks whose votes in it
+// speak for interference.
 func (h *history) localise(s stretch) []stretch {
 	var own, out []stretch
 	total := 0.0
@@ -174,7 +175,8 @@ func (h *history) localise(s stretch) []stretch {
 		}
 	}
 	if slices.ContainsFunc(own, func(o stretch) bool { return o.score >= h.need }) {
-		// one network makes an event alone: the others are of it by what they say themselves
+		// One network is enough for an event; the others belong to it only by what they
+		// say themselves.
 		return slices.DeleteFunc(append(own, out...), func(o stretch) bool { return o.score < h.need && !h.speaks(&o, s.from, s.to) })
 	}
 	if len(own)+len(out) < 2 || total < set.Chain.MinimalScore {
@@ -186,7 +188,7 @@ func (h *history) localise(s stretch) []stretch {
 	return append(own, out...)
 }
 
-// inside is what one network says within a stretch of all together, from its
+// inside returns what network i says within a stretch of the pooled track, from its
 // first to its last bad vote.
 func (h *history) inside(i int, s stretch) (stretch, bool) {
 	t := &h.nets[i]
@@ -212,7 +214,7 @@ func (h *history) inside(i int, s stretch) (stretch, bool) {
 		score: best, soft: v.Soft / bad, rate: rate, open: end == len(t.Obs)}, best > set.Candidate.InsideScore && rate >= t.Base.Bad+set.Candidate.MinRise
 }
 
-// join clusters stretches that overlap or that only a lull divides.
+// join makes clusters of stretches that overlap or that only a pause separates.
 func join(spans []stretch) []cluster {
 	slices.SortFunc(spans, func(a, b stretch) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to), cmp.Compare(a.net, b.net))
@@ -229,7 +231,7 @@ func join(spans []stretch) []cluster {
 	return mergeNear(cs)
 }
 
-// mergeNear merges neighbouring clusters until only real gaps divide them.
+// mergeNear merges neighbouring clusters until only real gaps separate them.
 func mergeNear(cs []cluster) []cluster {
 	for merged := true; merged; {
 		merged = false
@@ -246,16 +248,18 @@ func mergeNear(cs []cluster) []cluster {
 	return cs
 }
 
-// pause is the longest time from one bad vote to the next that does not end a
-// ban: three days; a day more than half of what lies around it, at most eight
-// days; a twentieth of that, at most two weeks.
+// pause returns the longest time, in seconds, between two bad votes that does not
+// end a ban. before and after are the lengths of what is on either side of it. It
+// is the largest of three: three days; a day more than half of before and after
+// together, but at most eight days; a twentieth of them, but at most two weeks
+// (parameters Candidate.Lull…).
 func pause(before, after int64) int64 {
 	around := before + after
 	return max(set.Candidate.LullShort*86400, min(set.Candidate.LullHalf*86400, around/2+86400), min(set.Candidate.LullLong*86400, around/20))
 }
 
-// sharpened narrows the clusters whose rise is small to what stands out in them:
-// a ban may lie within a longer time that is a little worse than usual.
+// sharpened narrows the clusters whose rise is small to the part that stands out. A
+// ban may be inside a longer time that is a little worse than usual.
 func (h *history) sharpened(cs []cluster) []cluster {
 	for i := range cs {
 		if _, why := h.judge(cs[i]); why != smallRise {
@@ -283,7 +287,8 @@ func (h *history) sharpened(cs []cluster) []cluster {
 	return cs
 }
 
-// loudest are the consecutive observations with the largest sum.
+// loudest returns the run of consecutive observations with the largest sum of
+// weights; end is exclusive.
 func loudest(o []chain.Obs, w chain.Weights) (first, end int) {
 	sum, top, from := 0.0, 0.0, 0
 	for i := range o {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Check returns the laws that an event breaks, none if it is sound. The
-// detector checks every event that it makes and notes the flaws in it; they are
-// faults of the detector, not of the data.
+// Check returns the laws that an event breaks, in words; none for a sound event.
+// The detector checks every event that it makes and writes the result into
+// Event.Flaws. Such flaws are faults of the detector, not of the data.
 func Check(e *Event) []string {
 	var out []string
 	law := func(holds bool, format string, args ...any) {

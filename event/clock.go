@@ -9,11 +9,11 @@ import (
 
 // This file holds the hours of a week at which a ban may hold.
 
-// Schedule is when a ban holds: from one time of the day until another, on some
-// days of the week, by the country's clock.
+// Schedule says at which hours a ban holds: from one time of day to another, on
+// some days of the week, by the country's clock.
 type Schedule struct {
 	From Clock  `json:"from"`
-	To   Clock  `json:"to"`   // the first moment after; before From where it passes midnight
+	To   Clock  `json:"to"`   // exclusive; before From where the hours pass midnight
 	Days string `json:"days"` // "every day", "Monday to Friday", "Sunday to Thursday"
 	Zone string `json:"zone"` // "Asia/Karachi"; "UTC" where the country's is not known
 }
@@ -26,7 +26,7 @@ func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", c/60, c%60) }
 // MarshalText writes the time as "08:30".
 func (c Clock) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what MarshalText writes.
+// UnmarshalText reads "08:30"; other text is an error.
 func (c *Clock) UnmarshalText(text []byte) error {
 	t, err := time.Parse("15:04", string(text))
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Schedule) String() string {
 	return fmt.Sprintf("%s, %s to %s %s", s.Days, s.From, s.To, clock)
 }
 
-// week are the days on which schedules hold.
+// week lists the sets of days on which schedules hold.
 var week = []struct {
 	name, words string
 	without     [2]time.Weekday
@@ -59,13 +59,13 @@ var week = []struct {
 	{"Sunday to Thursday", "from Sunday to Thursday", [2]time.Weekday{time.Friday, time.Saturday}},
 }
 
-// hours are a schedule and the clock by which it holds.
+// hours is a schedule with the time zone of its clock.
 type hours struct {
 	Schedule
 	where *time.Location
 }
 
-// holds reports whether a schedule holds at a moment.
+// holds reports whether the schedule holds at a moment (Unix seconds).
 func (h *hours) holds(at int64) bool {
 	local := time.Unix(at, 0).In(h.where)
 	clock := Clock(local.Hour()*60 + local.Minute())
@@ -73,7 +73,7 @@ func (h *hours) holds(at int64) bool {
 	switch {
 	case h.From < h.To && (clock < h.From || clock >= h.To), h.From > h.To && clock < h.From && clock >= h.To:
 		return false
-	case h.From > h.To && clock < h.To: // of the evening before
+	case h.From > h.To && clock < h.To: // the hours that began the evening before
 		day = (day + 6) % 7
 	}
 	for _, w := range week {
@@ -84,14 +84,15 @@ func (h *hours) holds(at int64) bool {
 	return false
 }
 
-// day is a number for the day, or the night, of the schedule at a moment.
+// day returns a number that is the same for moments in the same day, or the same
+// night, of the schedule.
 func (h *hours) day(at int64) int64 {
 	_, east := time.Unix(at, 0).In(h.where).Zone()
 	return chain.FloorDay(at + int64(east) - int64(h.From)*60)
 }
 
-// Hours gives the function that reports whether a moment is one of the
-// schedule's hours.
+// Hours returns a function that reports whether a moment is within the schedule's
+// hours. Where the zone is not known to this program, it uses UTC.
 func (s *Schedule) Hours() func(time.Time) bool {
 	where, err := time.LoadLocation(s.Zone)
 	if err != nil { // a zone that this program does not know

@@ -9,43 +9,43 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file holds events to be: the interfered stretches of networks that belong
-// together.
+// This file holds clusters: interfered stretches of several networks that belong
+// together and may become an event.
 
-// stretch is a run of a network in time.
+// stretch is a time in which one network, or all together, looks interfered with.
 type stretch struct {
-	net        int // -1: all together
+	net        int // index of the network; -1: all together
 	from, to   int64
-	first, end int // observations, end exclusive
+	first, end int // indexes of observations; end is exclusive
 	score      float64
 	soft, rate float64
 	open       bool
 }
 
-// cluster is an event to be.
+// cluster is a group of stretches that may become an event.
 type cluster struct {
 	from, to int64
 	spans    []stretch
-	joint    float64 // score of all stretches
-	loudest  float64 // of it, what the loudest report gives
-	weak     bool    // the verdicts only say that something is wrong
-	always   bool    // and there is no other time to compare with
-	strength float64 // share of the votes it is taken to turn bad, for dating
-	hard     float64 // and of these, the share that is blocked
+	joint    float64 // score of all stretches together
+	loudest  float64 // the part of joint that the loudest report gives
+	weak     bool    // the verdicts say only that something is wrong (impaired)
+	always   bool    // weak, and there is no other time to compare with
+	strength float64 // share of the votes that it is assumed to turn bad; for dating
+	hard     float64 // share of blocked among these bad votes
 }
 
-// banned is the part of one network in an event.
+// banned is the part of one network in a cluster.
 type banned struct {
 	net   int
-	spans []stretch // in time, apart
-	// firm is where the event begins and ends on the network whatever the best
-	// path says.
+	spans []stretch // in order of time; they do not overlap
+	// firm holds the observations at which the event begins and ends on the network,
+	// by firm, not by the best path.
 	firm     struct{ first, last int }
 	restored bool // what it says after its last bad vote speaks for access
-	dates    bool // it bears on the event's dates
+	dates    bool // its votes count for the event's dates
 }
 
-// score is that of all its stretches.
+// score returns the sum of the scores of its stretches.
 func (b *banned) score() float64 {
 	sum := 0.0
 	for _, s := range b.spans {
@@ -58,7 +58,7 @@ func (b *banned) first() *stretch { return &b.spans[0] }
 
 func (b *banned) last() *stretch { return &b.spans[len(b.spans)-1] }
 
-// perNetwork sorts the cluster's stretches by network and unites those that
+// perNetwork groups the cluster's stretches by network and unites those that
 // overlap.
 func (c *cluster) perNetwork() []banned {
 	spans := slices.Clone(c.spans)
@@ -84,8 +84,8 @@ func (c *cluster) perNetwork() []banned {
 	return out
 }
 
-// stretches are the runs that score enough, from their first to their last bad
-// vote.
+// stretches returns the runs of a track that score at least atLeast, each from its
+// first to its last bad vote.
 func (t *track) stretches(net int, atLeast float64) []stretch {
 	var out []stretch
 	for _, r := range t.Runs {
@@ -104,7 +104,8 @@ func (t *track) stretches(net int, atLeast float64) []stretch {
 	return out
 }
 
-// between is the part of a stretch from its first to its last bad vote there.
+// between returns the part of a stretch from the first to the last bad vote between
+// two observations; none without a bad vote.
 func (t *track) between(s stretch, first, end int) []stretch {
 	for first < end && t.Obs[first].Bad() == 0 {
 		first++
@@ -144,7 +145,7 @@ func (t *track) badDays(s stretch) int {
 	return n
 }
 
-// cellsOf calls f with every cell of the cluster's stretches, once.
+// cellsOf calls f once with every cell of the cluster's stretches.
 func (h *history) cellsOf(c *cluster, f func(cell *series.Cell, o *chain.Obs)) {
 	seen := map[int32]bool{}
 	for _, s := range c.spans {
@@ -167,7 +168,7 @@ func (h *history) badVotes(c *cluster) float64 {
 	return n
 }
 
-// mainly is the network that gives three quarters of a cluster's score, or 0.
+// mainly returns the network that gives three quarters of a cluster's score, or 0.
 func (h *history) mainly(c *cluster) uint32 {
 	var all, most float64
 	main := -1
@@ -194,7 +195,7 @@ func sumOf(o []chain.Obs, w chain.Weights) float64 {
 	return sum
 }
 
-// trim leaves what lies between two moments of a cluster's stretches.
+// trim removes from a cluster's stretches what is before from or after to.
 func (c *cluster) trim(h *history, from, to int64) {
 	var spans []stretch
 	for _, s := range c.spans {
@@ -224,13 +225,13 @@ func (c *cluster) trim(h *history, from, to int64) {
 	}
 }
 
-// accessWeights are those of the votes after a stretch, for telling whether it
-// is over.
+// accessWeights returns the weights by which the votes after a stretch say whether
+// it is over.
 func (t *track) accessWeights(s *stretch) chain.Weights {
 	return t.Base.WeightsAt(math.Min(math.Max(s.rate, t.Base.Bad+set.Course.AccessRise), set.Course.AccessMost), t.Base.Hard)
 }
 
-// means are the mechanisms of the cluster's stretches.
+// means returns the mechanisms of the cluster's stretches.
 func (h *history) means(c *cluster) []string {
 	weight := map[string]float64{}
 	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
@@ -243,8 +244,8 @@ func (h *history) means(c *cluster) []string {
 	return top(weight)
 }
 
-// within calls f with the cells of the event's networks from the first to the
-// last bad vote.
+// within calls f with the cells of the event's networks from the cluster's first to
+// its last bad vote.
 func (h *history) within(c *cluster, parts []banned, f func(*series.Cell)) {
 	for _, p := range parts {
 		asn := h.nets[p.net].ASN
@@ -257,7 +258,7 @@ func (h *history) within(c *cluster, parts []banned, f func(*series.Cell)) {
 	}
 }
 
-// top are the names that hold a tenth of the weight or more, the heaviest first.
+// top returns the names with at least a tenth of the weight, the heaviest first.
 func top(weight map[string]float64) []string {
 	names := []string{}
 	total := 0.0

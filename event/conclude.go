@@ -11,14 +11,14 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file tells whether a ban is over, and since when.
+// This file says whether a ban is over, and since when.
 
-// conclude finds the end and the state.
+// conclude sets the event's end and state.
 func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []string, next, now int64) {
 	end := h.pooled.Obs[len(h.pooled.Obs)-1].To
 	lastBad, lastRestored := int64(math.MinInt64), int64(math.MinInt64)
 	var ws []dating.Witness
-	var doubtful []stretch // networks of which nothing shows that they are restored
+	var doubtful []stretch // networks that nothing shows to be restored
 	for i := range parts {
 		s := parts[i].last()
 		lastBad = max(lastBad, s.to)
@@ -64,7 +64,7 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 		e.Reasons = append(e.Reasons, "the ok measurements after the last blocked ones were judged by another ruleset, so they do not show an end")
 		return
 	}
-	if len(ws) == 0 { // its last bad votes are all by other means than the event's
+	if len(ws) == 0 { // its last bad votes are all by other mechanisms than the event's
 		e.State = Ended
 		e.End = &Interval{Earliest: instant(min(lastBad, lastRestored)), Latest: instant(max(lastBad, lastRestored))}
 		return
@@ -76,9 +76,9 @@ func (h *history) conclude(e *Event, c, firm *cluster, parts []banned, means []s
 	}
 }
 
-// restored reports whether what a network says after a stretch speaks for
-// access more than a few false ok votes would; of many networks, one or
-// another will show some.
+// restored reports whether what a network says after a stretch speaks for access
+// more strongly than a few false ok votes would. Among many networks some show a
+// few, so the threshold grows with their number.
 func (h *history) restored(s *stretch, next int64, networks int) bool {
 	t := &h.nets[s.net]
 	need := set.Course.Restored + math.Log(float64(networks))
@@ -92,8 +92,8 @@ func (h *history) restored(s *stretch, next int64, networks int) bool {
 	return false
 }
 
-// confirmed reports that the ok votes after the event say so without the
-// loudest of those reports, too, where the source names them: one submitter
+// confirmed reports whether the ok votes after the event are enough even without
+// the loudest of their reports, where the source names reports. One submitter
 // cannot end an event.
 func (h *history) confirmed(parts []banned, next int64) bool {
 	oks := map[uint32]float64{}
@@ -116,8 +116,8 @@ func (h *history) confirmed(parts []banned, next int64) bool {
 	return !named || all-most >= set.Course.Restored
 }
 
-// staleAfter is how long silence may last before an event fades: two weeks, or
-// ten times the usual pause between bad votes.
+// staleAfter returns how long silence may last, in seconds, before an event fades:
+// the longer of two weeks and ten times the usual pause between bad votes.
 func staleAfter(c *cluster, bad float64) int64 {
 	return max(set.Course.Stale, set.Course.StaleTimes*int64(float64(c.to-c.from)/math.Max(bad, 1)))
 }

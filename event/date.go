@@ -9,21 +9,21 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file dates a change: the posterior of its moment, given what several
-// networks saw around it. See docs/DETECTION.md, "The date".
+// This file dates a change: it computes the posterior of the moment, from what
+// several networks saw around it. See docs/DETECTION.md, "The date".
 
-// ends is the model of ends: that of onsets with time turned round. The last of
-// many to be restored stands apart from the others, where the first of many to
-// obey stands among them, so less is left beyond it.
+// ends returns the model of ends. It is the model of onsets with time reversed, but
+// leaves less probability beyond the interval. The first of many networks to obey
+// an order is close to the others; the last of many to be restored is not.
 func ends() *dating.Model {
 	m := set.Date.Model
 	m.Before = set.Date.EndBefore
 	return &m
 }
 
-// grew is the interval in which an event began that grew on all of its networks
-// together, and whether it did. Of one network it is not asked: ok votes in its
-// midst would bear on its date.
+// grew returns the interval in which an event began that grew on all of its
+// networks together, and whether it did grow. It is false for a single network,
+// where ok votes in the middle of the ban would change its date.
 func (h *history) grew(parts []banned, firm *cluster, prev int64) (lo, hi int64, is bool) {
 	if len(parts) < 2 {
 		return 0, 0, false
@@ -39,7 +39,7 @@ func (h *history) grew(parts []banned, firm *cluster, prev int64) (lo, hi int64,
 	return lo, hi, is && lo >= h.pooled.Obs[0].From
 }
 
-// votesOf are observations as the dating model takes them.
+// votesOf turns observations into votes of the dating model.
 func votesOf(o []chain.Obs) []dating.Vote {
 	out := make([]dating.Vote, len(o))
 	for i := range o {
@@ -48,14 +48,15 @@ func votesOf(o []chain.Obs) []dating.Vote {
 	return out
 }
 
-// window holds the observations of one network by which an event's onset, or its
-// end, is dated. They run from index a to index b. Those from first to last lie
-// within the event; first and last themselves are bad.
+// window holds the indexes of a network's observations that date an event's onset
+// or end. The window is from a until before b. The observations from first to last
+// are inside the event, and both of these are bad.
 type window struct{ a, first, last, b int }
 
-// around finds the window of a network: up to datingBefore observations on its
-// open side, none beyond the limit, and all within the event; and whether the
-// network's first (last) bad vote is near enough to the event's.
+// around returns the window of a network: all observations inside the event, and up
+// to Date.Before observations outside on the side that is dated, but none beyond
+// limit. The second result says whether the network's first (or, for an end, last)
+// bad vote is near enough to the event's.
 func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []string) (window, bool) {
 	t := &h.nets[p.net]
 	w := window{first: -1}
@@ -83,12 +84,12 @@ func (h *history) around(p *banned, c *cluster, end bool, limit int64, means []s
 	return w, t.Obs[w.first].From <= c.from+set.Date.Laggard
 }
 
-// witness looks at the beginning of an event on a network, or at its end with
-// time turned round. Bad votes by other means than the event's say nothing. Nor
-// do, where the network is alone, ok votes between its first and last bad vote
-// within the event: what is measured in its midst must not move its dates.
-// Since votes weigh on later ones of their day, the observations are made anew
-// without them.
+// witness returns what a network saw of the onset of an event, or, with end, of its
+// end with time reversed; the second result is that of around. Bad votes by other
+// mechanisms than means do not count. Where alone is set, ok votes between the
+// network's first and last bad vote do not count either: measurements in the middle
+// of a ban must not move its dates. The observations are computed again without
+// these votes, because votes change the weight of later votes of the same day.
 func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, means []string) (dating.Witness, bool) {
 	t := &h.nets[p.net]
 	in, near := h.around(p, c, end, limit, means)
@@ -109,8 +110,9 @@ func (h *history) witness(p *banned, c *cluster, end, alone bool, limit int64, m
 		Banned: dating.Share{Bad: b.Bad + (1-b.Bad)*c.strength, Hard: c.hard}}, near
 }
 
-// withoutOK are the cells of a window without the ok votes between its first
-// and last bad vote and the bad votes by other means.
+// withoutOK returns the cells of a window without the bad votes by other mechanisms
+// and, where alone is set, without the ok votes between its first and last bad
+// vote.
 func (h *history) withoutOK(t *track, in window, means []string, alone bool) []series.Cell {
 	offset := t.Obs[in.a].Cell
 	cells := slices.Clone(h.cells[offset : t.Obs[in.b-1].Cell+1])
@@ -130,9 +132,9 @@ func (h *history) withoutOK(t *track, in window, means []string, alone bool) []s
 	return cells
 }
 
-// deciding is how many observations, in the order of time or of time turned
-// round, reach to the bad votes that date a network's change; first is the
-// first of these.
+// deciding returns how many observations are needed to reach the bad votes that
+// date a network's change. first is the time of the first of these votes. Time may
+// be reversed.
 func deciding(o []chain.Obs, first int64) int {
 	bad := 0.0
 	for i := range o {
@@ -146,7 +148,8 @@ func deciding(o []chain.Obs, first int64) int {
 	return len(o)
 }
 
-// otherMeans reports whether the cell names mechanisms, and none of these.
+// otherMeans reports whether the observation's cell names mechanisms, but none of
+// means.
 func (h *history) otherMeans(o *chain.Obs, means []string) bool {
 	named := false
 	for _, t := range h.cells[o.Cell].Tallies {
@@ -160,11 +163,11 @@ func (h *history) otherMeans(o *chain.Obs, means []string) bool {
 	return named && len(means) > 0
 }
 
-// firm is a cluster from the first to the last bad vote of what would be
-// interfered with if the interference were strong and the network like any
-// other: how strong the best path takes it to be, and how often it takes the
-// network to fail, depend on the ok votes in its midst, and with it where the
-// path begins.
+// firm returns the cluster from its first to its last bad vote, under the
+// assumption that the interference is strong and the network usual. The best path
+// is not used for this: how strong it takes the interference to be, and how often
+// it takes the network to fail, depend on the ok votes in the middle of the ban,
+// and these would then change where it begins.
 func (h *history) firm(c *cluster, parts []banned) *cluster {
 	out := *c
 	out.strength = h.strength(parts)
@@ -195,10 +198,11 @@ func (h *history) firm(c *cluster, parts []banned) *cluster {
 	return &out
 }
 
-// sortOf is the share of blocked among bad votes that explains best how they fall:
-// that of a ban which the verdicts know, that of one of which they only say that
-// something is wrong, or halfway, of a ban that shows itself now so and now so,
-// as throttling does.
+// sortOf returns the share of blocked among bad votes that best explains the
+// numbers of blocked (hard) and impaired (soft) votes. It is one of three: that of
+// a ban which verdicts recognise; that of a ban of which they say only that
+// something is wrong; or the middle, with mixed set, for a ban that shows itself in
+// both ways, as throttling does.
 func sortOf(hard, soft float64) (share float64, mixed bool) {
 	halfway := (set.Chain.Hard[0] + set.Chain.Hard[1]) / 2
 	says := func(p float64) float64 { return hard*math.Log(p) + soft*math.Log1p(-p) }
@@ -212,11 +216,10 @@ func sortOf(hard, soft float64) (share float64, mixed bool) {
 	return share, false
 }
 
-// strength is the share of the votes that an event is taken to turn bad. The ok
-// votes are not asked, or those in its midst would bear on its dates: on a
-// network it is most of them, and fewer where the source does not say which
-// networks the votes are of, or where the bad ones are of both sorts, as those
-// of throttling are.
+// strength returns the share of votes that an event is assumed to turn bad. It does
+// not depend on ok votes, because those in the middle of the ban would then change
+// its dates. It is smaller where the source does not say which networks the votes
+// are from.
 func (h *history) strength(parts []banned) float64 {
 	if slices.ContainsFunc(parts, func(b banned) bool { return h.nets[b.net].ASN == 0 }) {
 		return set.Chain.Strengths[1]
@@ -224,9 +227,9 @@ func (h *history) strength(parts []banned) float64 {
 	return set.Date.Full
 }
 
-// firmWeights are what votes say where a strong ban begins. Where the bad votes
-// of the event are of both sorts, neither sort speaks against it, whichever of
-// them is the more frequent on the network.
+// firmWeights returns the weights of votes for finding where a strong ban begins.
+// Where mixed is set, neither blocked nor impaired votes speak against the ban,
+// whichever is more frequent on the network.
 func (s *stretch) firmWeights(strength float64, mixed bool) chain.Weights {
 	usual, hard := set.Date.FirmBad, set.Chain.Hard[0]
 	switch {
@@ -239,9 +242,9 @@ func (s *stretch) firmWeights(strength float64, mixed bool) chain.Weights {
 	return b.WeightsAt(usual+(1-usual)*strength, hard)
 }
 
-// turningPoint is where the sum of what the observations from first to end
-// say for interference, never below nothing, begins to rise to enough; else
-// where it begins to rise highest. An ok vote more moves it later only.
+// turningPoint returns the observation from which the sum of weights, never below
+// zero, begins to rise to Date.FirmEnough; where it never does, from which it
+// begins its highest rise. One more ok vote can only make it later.
 func turningPoint(o []chain.Obs, first, end int, w chain.Weights) int {
 	for first > 0 && o[first-1].OK == 0 && o[first].From-o[first-1].To <= set.Date.FirmBefore {
 		first--
@@ -259,11 +262,11 @@ func turningPoint(o []chain.Obs, first, end int, w chain.Weights) int {
 	return at
 }
 
-// choose says which networks bear on the event's dates. One whose bad votes are
-// too few for an event does not where another's are enough. Ok votes are not
-// asked, or a network would begin to date an event when votes in the midst of it
-// say that another network is not always blocked. Of very many networks those of
-// which the bad votes say most bear on them.
+// choose decides which networks count for the event's dates. Where one network's
+// bad votes are enough for an event, networks with too few do not count. Of very
+// many networks only those with the strongest bad votes count. Ok votes play no
+// part: otherwise votes in the middle of a ban could bring in a network that dates
+// it differently.
 func (h *history) choose(parts []banned, c *cluster) {
 	says := make([]float64, len(parts))
 	for i := range parts {
@@ -282,7 +285,8 @@ func (h *history) choose(parts []banned, c *cluster) {
 	}
 }
 
-// loud is what a network's bad votes within an event say for it.
+// loud returns how strongly a network's bad votes within an event speak for it, in
+// nats.
 func (h *history) loud(p *banned, c *cluster) float64 {
 	t := &h.nets[p.net]
 	b := t.Usual(chain.FloorDay(c.from)-set.Date.UsualApart, chain.FloorDay(c.to)+86400+set.Date.UsualApart)

@@ -10,10 +10,10 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file tells what of an event can be counted: measurements, confidence,
+// This file fills in what can be counted in an event: measurements, confidence,
 // reasons, evidence.
 
-// count adds the measurements of a cell.
+// count adds the measurements of a cell to c.
 func (c *Counts) count(cell *series.Cell) {
 	c.Blocked += int(cell.Blocked + cell.Likely)
 	c.OK += int(cell.OK)
@@ -57,8 +57,8 @@ func (h *history) describe(e *Event, c *cluster, parts []banned) {
 	e.Reasons = append(h.reasons(e, c, parts), e.Reasons...)
 }
 
-// confidence grows with the evidence that is left when the loudest report and
-// a false alarm's worth are taken off.
+// confidence returns a number from 0 to 1. It grows with the evidence that remains
+// without the loudest report and without what a false alarm could show.
 func confidence(c *cluster, parts []banned) float64 {
 	x := 1 - math.Exp(-(c.joint-c.loudest-set.Course.SureOffset)/set.Course.SureScale)
 	if len(parts) == 1 {
@@ -118,8 +118,9 @@ func scope(e *Event) string {
 	}
 }
 
-// evidence are the measurements that frame the event on each network: the last
-// ok before, the first and the last bad, the first ok after.
+// evidence returns uids of the measurements around the event's edges on each
+// network: the last ok one before, the first and the last bad one, the first ok one
+// after.
 func (h *history) evidence(parts []banned) []string {
 	type item struct {
 		at  int64

@@ -15,15 +15,15 @@ import (
 	"github.com/bandish/bandish/signal"
 )
 
-// Result is what was found: the events, sorted by country and onset, and the
-// changes that looked like events but are the instrument's.
+// Result holds the events, sorted by country and onset, and the artefacts: changes
+// that look like events and come from the instrument or from the world.
 type Result struct {
 	Events    []Event
 	Artefacts []Event
 }
 
-// Detector takes the cells of one country after the other, so that memory
-// holds one country's cells at a time.
+// Detector takes the cells of countries one after the other, so that memory holds
+// the cells of one country at a time.
 type Detector struct {
 	finder
 	world   world
@@ -31,8 +31,8 @@ type Detector struct {
 	outside []darkness.Outside
 }
 
-// NewDetector makes a detector. now is the end of the window, for saying that
-// an event fades; the zero time leaves that to each series' own last cell.
+// NewDetector returns a detector. now is the end of the window; an event without
+// news until then is fading. The zero time stands for the last cell of each series.
 func NewDetector(now time.Time) *Detector {
 	d := &Detector{finder: finder{now: math.MinInt64}, world: world{watched: map[string]map[string]*presence{}}}
 	if !now.IsZero() {
@@ -41,7 +41,8 @@ func NewDetector(now time.Time) *Detector {
 	return d
 }
 
-// Detect finds the events in cells.
+// Detect finds the events in cells of any order. now is as for NewDetector. It does
+// not change cells.
 func Detect(cells []series.Cell, now time.Time) Result {
 	d := NewDetector(now)
 	cells = slices.Clone(cells)
@@ -52,7 +53,7 @@ func Detect(cells []series.Cell, now time.Time) Result {
 	return d.Finish()
 }
 
-// byKey cuts sorted cells into the stretches with one key.
+// byKey cuts sorted cells into runs with equal keys.
 func byKey(cells []series.Cell, key func(*series.Cell) string) iter.Seq[[]series.Cell] {
 	return func(yield func([]series.Cell) bool) {
 		for i := 0; i < len(cells); {
@@ -68,11 +69,12 @@ func byKey(cells []series.Cell, key func(*series.Cell) string) iter.Seq[[]series
 	}
 }
 
-// latest is the last moment that a cell may begin: the year 2200.
+// latest is the last moment at which a cell may begin: the year 2200, in Unix
+// seconds.
 const latest = 7258118400
 
-// Country takes all cells of one country, sorted (series.Sort). Cells of a
-// layer, and those of impossible times, are left out. The cells may be changed.
+// Country takes all cells of one country, sorted (series.Sort). Cells of layers and
+// of impossible times are left out. The cells may be changed.
 func (d *Detector) Country(cells []series.Cell) {
 	var parts []series.Cell
 	cells = slices.DeleteFunc(series.DropSingleParts(cells), func(c series.Cell) bool {
@@ -102,16 +104,16 @@ func (d *Detector) Country(cells []series.Cell) {
 	d.world.found = append(d.world.found, group(events)...)
 }
 
-// Signals takes the signals of one country from outside, and holds them against its
-// cells, which it leaves as they are.
+// Signals takes the signals from outside of one country, and compares them with the
+// country's cells. It does not change the cells.
 func (d *Detector) Signals(of []signal.Series, cells []series.Cell) {
 	if o, is := darkness.FromOutside(of, cells); is {
 		d.outside = append(d.outside, o)
 	}
 }
 
-// Finish compares the countries and returns what was found. More countries may
-// be given after it, and Finish called again.
+// Finish compares the countries and returns what was found. More countries may be
+// added after it, and Finish may be called again.
 func (d *Detector) Finish() Result {
 	kept, odd := d.world.apart()
 	dark, not := outages(d.outside, shutdowns(d.dark, d.now))
@@ -133,10 +135,10 @@ func sortEvents(es []Event) {
 	})
 }
 
-// number gives ids: country, first target, quarter of the year in which the
-// first bad measurement lies and, of a second ban in the same quarter, which it
-// is. The moment itself is not in it, so that sharper dates leave the id alone,
-// and a ban that is found in another quarter leaves it alone, too.
+// number sets the ids of events: country, first target, and the quarter of the year
+// that holds the first bad measurement; a second ban in the quarter gets a number.
+// The moment itself is not part of the id, so that a more exact date does not
+// change it. Nor does a ban that is found in another quarter.
 func number(es []Event) {
 	slices.SortFunc(es, func(a, b Event) int {
 		return cmp.Or(strings.Compare(a.CC, b.CC), strings.Compare(a.Target, b.Target),

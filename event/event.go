@@ -1,11 +1,13 @@
-// Package event finds bans in cells: one real ban is one event, with an
-// interval for its onset and one for its end, the networks, the means, and
-// why we say so.
+// Package event finds bans in cells. One real ban is one Event: an interval for its
+// onset and one for its end, the networks, the mechanisms, and the reasons for
+// saying so.
 //
-// Detection is stateless: it is computed from all cells of the window each
-// time, so that late data and judging again just work, and the same cells give
-// the same bytes. The model, its equations and its sources stand in
-// docs/DETECTION.md. The package does no I/O and reads no clock.
+// Cells (package series) and signals from outside (package signal) come in; a
+// Result with events and artefacts goes out. Detection keeps no state: it is
+// computed from all cells of the window each time. So late data and changed
+// verdicts need no special treatment, and the same cells give the same bytes.
+// docs/DETECTION.md has the model with its equations and sources. The package does
+// no I/O and reads no clock.
 package event
 
 import (
@@ -16,14 +18,14 @@ import (
 	"github.com/bandish/bandish/event/parameter"
 )
 
-// set are the numbers of the model.
+// set holds the parameters of the model.
 var set = &parameter.Standard
 
-// Version names the model and its constants. It changes whenever the same
-// cells may give other events.
+// Version names the model and its parameters. It changes whenever the same cells
+// may give other events.
 const Version = "bandish-event/11"
 
-// Kind is what sort of thing happened.
+// Kind says what sort of event it is.
 type Kind string
 
 // The kinds.
@@ -33,21 +35,22 @@ const (
 	Shutdown   Kind = "shutdown" // a country or network fell silent
 )
 
-// State is how the event stands at the end of the data.
+// State says how the event stands at the end of the data.
 type State string
 
-// The states. Dark is that of a shutdown, whether it is over or not.
+// The states. Dark is the state of every shutdown, whether it is over or not.
 const (
 	Ongoing State = "ongoing"
 	Ended   State = "ended"
-	// Fading: some of the networks are restored and others are not, or the
-	// networks that were blocked have not been measured for long.
+	// Fading means that some networks are restored and others are not, or that the
+	// blocked networks have not been measured for long.
 	Fading State = "fading"
 	Dark   State = "dark"
 )
 
-// Interval holds the moment sought with a probability of 95 %. Earliest is nil
-// where the data do not reach back far enough to say.
+// Interval holds the moment of a change with a probability of 95 %. Earliest is nil
+// where the data do not reach far enough back; Latest is then when the change was
+// first seen.
 type Interval struct {
 	Earliest *time.Time `json:"earliest"`
 	Latest   *time.Time `json:"latest"`
@@ -59,44 +62,44 @@ type Event struct {
 	Kind    Kind     `json:"kind"`
 	Target  string   `json:"target"`  // the first of Targets; "*" for a shutdown
 	Targets []string `json:"targets"` // sorted
-	// Of are the hosts and tests of the target that show it, where others do not.
+	// Of lists the hosts and tests of the target that show the ban, where others do
+	// not.
 	Of []string `json:"of,omitempty"`
-	// Schedule is when it holds, where that is at certain hours only; the counts
-	// are then of these hours.
+	// Schedule says at which hours it holds, where it does not hold all day. The
+	// counts are then of these hours only.
 	Schedule   *Schedule `json:"schedule,omitempty"`
 	Scope      string    `json:"scope"` // "X, facebook and youtube on 12 networks"
 	CC         string    `json:"probe_cc"`
-	Networks   []string  `json:"networks"` // "AS17557", by number; empty where the source names none
+	Networks   []string  `json:"networks"` // "AS17557", sorted by number; empty where the source names none
 	Onset      Interval  `json:"onset"`
 	End        *Interval `json:"end"` // nil while nothing shows an end
 	State      State     `json:"state"`
 	Mechanisms []string  `json:"mechanisms"` // the most frequent first
 	Counts     Counts    `json:"counts"`
-	// ByNetwork is what each network showed, in the order of Networks; empty
-	// where the source names none.
+	// ByNetwork says what each network showed, in the order of Networks; empty where
+	// the source names none.
 	ByNetwork  []OnNetwork `json:"by_network,omitempty"`
 	Phases     []Phase     `json:"phases"`
 	Confidence float64     `json:"confidence"` // 0 to 1
-	Evidence   []string    `json:"evidence"`   // measurement uids, in time
-	Reasons    []string    `json:"reasons"`    // why we say so, in sentences
+	Evidence   []string    `json:"evidence"`   // measurement uids, in order of time
+	Reasons    []string    `json:"reasons"`    // why we say so, a sentence each
 	Parts      []Part      `json:"parts,omitempty"`
-	// Signals are the signals from outside that fell, of a shutdown for which there
-	// are any.
+	// Signals are the signals from outside that fell; only a shutdown has some.
 	Signals  []Signal `json:"signals,omitempty"`
-	Artefact string   `json:"artefact,omitempty"` // why it is not an event after all
-	// Flaws are the laws of Check that the event breaks: a fault of the
-	// detector, for the caller to log.
+	Artefact string   `json:"artefact,omitempty"` // why this is not an event after all; empty for an event
+	// Flaws are the laws of Check that the event breaks. They are faults of the
+	// detector; the caller should log them.
 	Flaws     []string `json:"flaws,omitempty"`
 	Detector  string   `json:"detector"`
 	InputHash string   `json:"input_hash"` // SHA-256 of the cells it rests on
 
 	primary anchor
-	mainly  uint32 // the network that shows nearly all of it, or 0
-	always  bool   // rests on impaired only, and nothing else was ever seen
+	mainly  uint32 // the network that shows nearly all of the event, or 0
+	always  bool   // rests on impaired measurements only, and nothing else was ever seen
 }
 
-// Counts are of the measurements between the onset and the end on the networks
-// of the event.
+// Counts are numbers of measurements between onset and end, on the networks of the
+// event.
 type Counts struct {
 	Blocked      int `json:"blocked"` // blocked and likely_blocked
 	OK           int `json:"ok"`
@@ -106,8 +109,8 @@ type Counts struct {
 	Reports      int `json:"reports"`
 }
 
-// OnNetwork is the event on one network. Onset and End are dated by that
-// network's measurements alone; End is nil while nothing there shows one.
+// OnNetwork is an event on one network. Onset and End are dated by that network's
+// measurements alone. End is nil while they do not show one.
 type OnNetwork struct {
 	Network string    `json:"network"` // "AS17557"
 	Onset   Interval  `json:"onset"`
@@ -116,26 +119,26 @@ type OnNetwork struct {
 	Before  Before    `json:"before"`
 }
 
-// Before is what a network showed until the event began.
+// Before says what a network showed before the event began.
 type Before struct {
 	OK    int     `json:"ok"`
 	Bad   int     `json:"bad"`   // blocked, likely_blocked and impaired
-	Usual float64 `json:"usual"` // share of bad votes that the model takes to be usual there
+	Usual float64 `json:"usual"` // share of bad votes that the model takes to be usual there, from 0 to 1
 }
 
-// PhaseKind says what changed.
+// PhaseKind says what a phase is.
 type PhaseKind string
 
 // The kinds of phase.
 const (
-	PhaseBlocked   PhaseKind = "blocked"   // a stretch of blocking
-	PhaseLull      PhaseKind = "lull"      // access between two stretches
+	PhaseBlocked   PhaseKind = "blocked"   // a time of blocking
+	PhaseLull      PhaseKind = "lull"      // access between two times of blocking
 	PhaseSpread    PhaseKind = "spread"    // a network joined later
 	PhaseRestored  PhaseKind = "restored"  // a network was restored before the others
-	PhaseMechanism PhaseKind = "mechanism" // the means changed
+	PhaseMechanism PhaseKind = "mechanism" // the mechanism changed
 )
 
-// Phase is a stretch of an event. To is nil while it lasts.
+// Phase is one part of the course of an event. To is nil while it lasts.
 type Phase struct {
 	Kind       PhaseKind  `json:"kind"`
 	From       time.Time  `json:"from"`
@@ -145,7 +148,7 @@ type Phase struct {
 	Note       string     `json:"note"`
 }
 
-// Part is one target of an event that holds several.
+// Part is one target of an event that has several targets.
 type Part struct {
 	Target     string    `json:"target"`
 	Networks   []string  `json:"networks"`
@@ -159,18 +162,18 @@ type Part struct {
 	ByNetwork []OnNetwork `json:"by_network,omitempty"`
 }
 
-// Signal is one signal from outside that fell while a country or network was dark.
+// Signal is one signal from outside that fell during a shutdown.
 type Signal struct {
 	DataSource string     `json:"datasource"` // as IODA names it: bgp, ping-slash24, merit-nt, ucsd-nt
 	Network    string     `json:"network,omitempty"`
-	From       time.Time  `json:"from"`            // by when it was low
-	To         *time.Time `json:"to"`              // by when it was back; nil where the data do not show it
-	Usual      float64    `json:"usual"`           // at that hour of the day, in the four weeks before
-	Least      float64    `json:"least"`           // its lowest value meanwhile
-	Document   string     `json:"document_sha256"` // of the document that says so
+	From       time.Time  `json:"from"`            // by this time it was low
+	To         *time.Time `json:"to"`              // by this time it was back; nil where the data do not show it
+	Usual      float64    `json:"usual"`           // its usual value at that hour of the day, in the four weeks before
+	Least      float64    `json:"least"`           // its lowest value in that time
+	Document   string     `json:"document_sha256"` // of the document that holds the first low value
 }
 
-// anchor is what the id hangs on.
+// anchor is what the id is made from.
 type anchor struct {
 	from, to int64 // of the blocked stretch
 }
@@ -180,10 +183,10 @@ func instant(t int64) *time.Time {
 	return &u
 }
 
-// Self is the interval itself, for templates.
+// Self returns a pointer to a copy of the interval, for templates.
 func (i Interval) Self() *Interval { return &i }
 
-// String writes the interval for people.
+// String writes the interval for people, to the minute, UTC.
 func (i Interval) String() string {
 	const form = "2006-01-02 15:04"
 	switch {

@@ -11,9 +11,9 @@ import (
 	"github.com/bandish/bandish/signal"
 )
 
-// Findings are what the cells of one country show by themselves, before the
-// countries are compared. Whoever keeps them need not read the country's cells
-// again until one of them changes. They survive JSON without loss.
+// Findings hold what the cells of one country show before countries are compared. A
+// caller that keeps them need not read the country's cells again until one changes.
+// JSON keeps them without loss.
 type Findings struct {
 	CC string
 
@@ -23,8 +23,8 @@ type Findings struct {
 	outside    []darkness.Outside
 }
 
-// Find looks at all cells of one country, sorted (series.Sort), and at the signals
-// of it from outside. The cells may be changed.
+// Find returns the findings of all cells of one country, sorted (series.Sort), and
+// of the signals from outside on that country. The cells may be changed.
 func Find(cells []series.Cell, signals []signal.Series) Findings {
 	d := NewDetector(time.Time{})
 	f := Findings{seen: map[string]*presence{}}
@@ -43,9 +43,9 @@ func Find(cells []series.Cell, signals []signal.Series) Findings {
 	return f
 }
 
-// Of are the findings about some targets alone: with those of all other
-// countries narrowed so, Finish decides the same of a country's events of these
-// targets that are no shutdowns. Presence, which tells shutdowns, is left out.
+// Of returns the findings about some targets alone. If the findings of all other
+// countries are narrowed in the same way, Finish gives the same events of these
+// targets, except shutdowns: presence, which shows them, is left out.
 func (f Findings) Of(targets []string) Findings {
 	other := func(e Event) bool {
 		return !slices.ContainsFunc(e.Targets, func(t string) bool { return slices.Contains(targets, t) })
@@ -60,12 +60,12 @@ func (f Findings) Of(targets []string) Findings {
 	return out
 }
 
-// Empty reports whether there is nothing in them.
+// Empty reports whether there are no findings.
 func (f Findings) Empty() bool {
 	return len(f.found)+len(f.odd)+len(f.seen)+len(f.dark)+len(f.outside) == 0
 }
 
-// Add takes the findings of one more country.
+// Add adds the findings of one more country.
 func (d *Detector) Add(f Findings) {
 	d.world.found = append(d.world.found, f.found...)
 	d.odd = append(d.odd, f.odd...)
@@ -79,7 +79,7 @@ func (d *Detector) Add(f Findings) {
 	}
 }
 
-// The written forms of findings.
+// The JSON forms of findings.
 type (
 	findingsJSON struct {
 		Detector string              `json:"detector"`
@@ -99,7 +99,7 @@ type (
 	}
 )
 
-// MarshalJSON writes the findings.
+// MarshalJSON writes the findings with the version of the detector.
 func (f Findings) MarshalJSON() ([]byte, error) {
 	out := findingsJSON{Detector: Version, CC: f.CC, Events: eventsOut(f.found), Aside: eventsOut(f.odd), Seen: map[string][]int32{}}
 	for target, p := range f.seen {
@@ -109,8 +109,8 @@ func (f Findings) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads findings of this version of the detector; those of
-// another are an error.
+// UnmarshalJSON reads findings of this version of the detector; those of another
+// version are an error.
 func (f *Findings) UnmarshalJSON(b []byte) error {
 	var in findingsJSON
 	if err := json.Unmarshal(b, &in); err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// HashCells is the SHA-256 over what the model reads of the cells, in hex.
+// HashCells returns the SHA-256, in hexadecimal, of the parts of the cells that the
+// model reads, in the order given.
 func HashCells(cells []series.Cell) string {
 	s := sha256.New()
 	buf := make([]byte, 0, 256)
@@ -49,7 +50,7 @@ func appendCell(b []byte, c *series.Cell) []byte {
 	return b
 }
 
-// hashOf is the SHA-256 of hashes, in hex.
+// hashOf returns the SHA-256, in hexadecimal, of a list of hashes.
 func hashOf(hashes []string) string {
 	s := sha256.New()
 	for _, h := range hashes {
@@ -58,5 +59,5 @@ func hashOf(hashes []string) string {
 	return sum(s)
 }
 
-// sum is a hash in hex.
+// sum returns a hash in hexadecimal.
 func sum(s hash.Hash) string { return hex.EncodeToString(s.Sum(nil)) }

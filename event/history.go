@@ -7,20 +7,20 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file holds what is known of one target in one country: the histories of
-// its networks and of all of them together.
+// This file holds what is known of one target in one country: a track for each
+// network, and one for all of them together (pooled).
 
 // history is what is known of one target in one country.
 type history struct {
 	target string
-	cells  []series.Cell // of whole measurements, by network and time
+	cells  []series.Cell // of whole measurements, sorted by network and time
 	nets   []track
 	pooled track
-	need   float64 // score that a stretch must reach
+	need   float64 // the score that a stretch must have to be an event alone
 }
 
-// newHistory prepares the cells of one target in one country, in the order of
-// series.Compare.
+// newHistory prepares the cells of one target in one country; cells must be in the
+// order of series.Compare and not empty.
 func newHistory(cells []series.Cell) *history {
 	h := &history{target: cells[0].Target, cells: cells}
 	for i := 0; i < len(cells); {
@@ -37,8 +37,8 @@ func newHistory(cells []series.Cell) *history {
 	return h
 }
 
-// segment finds the runs of every network and of all together. It reports
-// whether there is anything to look at.
+// segment finds the runs of every network and of all together. With too few bad votes it
+// leaves h.pooled empty. It returns scratch space for the next call.
 func (h *history) segment(scratch []uint64) []uint64 {
 	var all chain.Sums
 	for i := range h.nets {
@@ -64,7 +64,7 @@ func (h *history) segment(scratch []uint64) []uint64 {
 	return scratch
 }
 
-// pool is the history of all networks together.
+// pool returns the track of all networks together.
 func (h *history) pool() track {
 	if len(h.nets) == 1 {
 		return track{chain.Track{ASN: h.nets[0].ASN, Obs: h.nets[0].Obs}}
@@ -81,5 +81,5 @@ func (h *history) pool() track {
 	return p
 }
 
-// track is one network's history, or that of all together.
+// track is the history of one network, or of all together.
 type track struct{ chain.Track }

@@ -5,12 +5,12 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file asks whether a change may come from the instrument: whether it
-// follows a label (a software version, a ruleset, a resolver) and not the time.
+// This file asks whether a change may come from the instrument: whether it follows
+// a label (a software version, a ruleset, a resolver) and not the time.
 
-// labels adds up, by network and label of a kind, the votes just before the
-// onset, but after the event before it, and just after it on the networks of the
-// event.
+// labels adds up votes by network and by label of a kind, on the networks of the
+// event: those just before the onset but after the event before, and those just
+// after it.
 func (h *history) labels(kind series.Kind, parts []banned, prev int64) map[artefact.Label]*artefact.Ratio {
 	out := map[artefact.Label]*artefact.Ratio{}
 	begin := parts[0].first().from
@@ -51,7 +51,7 @@ func (h *history) labels(kind series.Kind, parts []banned, prev int64) map[artef
 	return out
 }
 
-// instrument says why the onset may come from the instrument, or "".
+// instrument says why the onset may come from the instrument, or returns "".
 func (h *history) instrument(c *cluster, mechanisms []string, prev int64) string {
 	parts := c.perNetwork()
 	kinds := []series.Kind{series.Software, series.Ruleset}
@@ -61,7 +61,7 @@ func (h *history) instrument(c *cluster, mechanisms []string, prev int64) string
 	for _, k := range kinds {
 		by := h.labels(k, parts, prev)
 		if len(by) == 1 && h.nets[parts[0].net].ASN == 0 {
-			continue // counts that all name one label: what never changed explains no change
+			continue // all votes have one label; what never changed explains no change
 		}
 		if why := artefact.Follows(k, by); why != "" {
 			return why
@@ -70,8 +70,8 @@ func (h *history) instrument(c *cluster, mechanisms []string, prev int64) string
 	return ""
 }
 
-// reckonedOtherwise reports whether an event seems to end only because what
-// came later was judged by another ruleset, or counted by somebody else.
+// reckonedOtherwise reports whether an event seems to end only because later
+// measurements were judged by another ruleset, or counted by somebody else.
 func (h *history) reckonedOtherwise(parts []banned, next int64) bool {
 	during, after := map[string]float64{}, map[string]float64{}
 	for i := range parts {
@@ -99,8 +99,8 @@ func (h *history) reckonedOtherwise(parts []banned, next int64) bool {
 	return len(during) > 0 && all > 0 && shared < set.Label.Shared*all
 }
 
-// resolverSwitched reports whether a ban by DNS seems to end only because the
-// later measurements came through other resolvers than the blocked ones.
+// resolverSwitched reports whether a ban by DNS seems to end only because later
+// measurements used other resolvers than the blocked ones.
 func (h *history) resolverSwitched(parts []banned, next int64) bool {
 	bad, ok := map[string]float64{}, map[string]float64{}
 	mech := map[string]float64{}

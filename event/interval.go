@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// This file compares intervals, and networks by their numbers.
+// This file compares intervals, and names of networks by their numbers.
 
 func byNumber(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
 
-// known reports that both bounds are.
+// known reports whether both bounds are known.
 func (i *Interval) known() bool { return i != nil && i.Earliest != nil && i.Latest != nil }
 
-// holds reports whether the interval holds a moment, or nearly.
+// holds reports whether the interval holds a moment (Unix seconds), or nearly does:
+// by World.Slack.
 func (i *Interval) holds(t int64) bool {
 	return i.Earliest.Unix()-set.World.Slack <= t && t <= i.Latest.Unix()+set.World.Slack
 }
 
-// width is the length of an interval in seconds.
+// width returns the length of an interval in seconds; both bounds must be known.
 func (i Interval) width() float64 { return i.Latest.Sub(*i.Earliest).Seconds() }
 
-// meet reports whether two intervals overlap, or nearly. What has no bound has
-// no date to share.
+// meet reports whether two intervals overlap, or nearly do. An interval without
+// both bounds meets none.
 func meet(a, b Interval) bool {
 	if !a.known() || !b.known() {
 		return false
@@ -32,10 +33,11 @@ func meet(a, b Interval) bool {
 	return a.Earliest.Unix() <= b.Latest.Unix()+set.World.GroupSlack && b.Earliest.Unix() <= a.Latest.Unix()+set.World.GroupSlack
 }
 
-// shared is when a moment was that several intervals hold, by evidence that is
-// much the same. The narrowest of many is narrow by chance, and misses more often
-// than it says; so of those that are not much wider than it, the edges in the
-// middle are taken. One that is not bounded says nothing where another is.
+// shared returns when something happened that several intervals date by much the
+// same evidence. The narrowest of many intervals is narrow by chance, and is wrong
+// more often than it says. So the result has the median edges of the intervals that
+// are not much wider than the narrowest. Intervals without both bounds count only
+// where there are no others.
 func shared(of []Interval) Interval {
 	known := slices.DeleteFunc(slices.Clone(of), func(i Interval) bool { return !i.known() })
 	if len(known) == 0 {
@@ -56,7 +58,7 @@ func shared(of []Interval) Interval {
 	return Interval{&from[(len(from)-1)/2], &to[len(to)/2]}
 }
 
-// ordered reports that an interval does not run backwards.
+// ordered reports whether an interval does not run backwards.
 func (i *Interval) ordered() bool {
 	return i == nil || i.Earliest == nil || i.Latest == nil || !i.Latest.Before(*i.Earliest)
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/bandish/bandish/signal"
 )
 
-// This file makes events of signals from outside that fell, and puts them to the
-// silences that they explain.
+// This file makes events from signals from outside that fell, and adds them to the
+// silences that they belong to.
 
-// outages puts what the signals show to the silences that were found, and makes
-// events of the rest; not are the falls that make none.
+// outages adds what the signals show to the silences that belong to it, and makes
+// events of the rest. not holds the falls that are no events, with the reason.
 func outages(all []darkness.Outside, silences []Event) (kept, not []Event) {
 	kept = silences
 	for i := range all {
-		for k := range all[i].Outages { // those of the whole country come first
+		for k := range all[i].Outages { // those of the whole country are first
 			o := &all[i].Outages[k]
 			e, why := outage(all, o)
 			switch at := slices.IndexFunc(kept, func(s Event) bool { return s.holds(&e) }); {
@@ -36,10 +36,10 @@ func outages(all []darkness.Outside, silences []Event) (kept, not []Event) {
 	return kept, not
 }
 
-// fromOne is why a fall that one observer saw alone is no event.
+// fromOne says why a fall that only one observer saw is not an event.
 const fromOne = "only one observer saw it, and a signal alone may fall by a fault of its own"
 
-// outage is the event of an outage, and why it is none.
+// outage makes the event of an outage; why says why it is none, "" where it is one.
 func outage(all []darkness.Outside, o *darkness.Outage) (e Event, why string) {
 	elsewhere := darkness.Elsewhere(all, o)
 	if len(elsewhere) == len(o.Observers()) {
@@ -88,14 +88,14 @@ func signalOf(f *darkness.Fall, networks []string) Signal {
 	return s
 }
 
-// counted says what an observer counts.
+// counted says in words what each observer counts.
 var counted = map[signal.Observer]string{
 	signal.Routes:    "blocks of addresses to which a route was known",
 	signal.Probing:   "blocks of addresses that answered probes",
 	signal.Telescope: "addresses that a telescope heard",
 }
 
-// said is a fall in words.
+// said puts a fall into words.
 func said(f *darkness.Fall) string {
 	const form = "2006-01-02 15:04"
 	back := "to the end of its data"
@@ -106,23 +106,24 @@ func said(f *darkness.Fall) string {
 		f.DataSource, counted[f.Observer], f.Usual, math.Floor(f.Usual*set.Darkness.Return), f.Least, instant(f.From).Format(form), back)
 }
 
-// holds reports whether darkness takes in an outage: of the same country or network,
-// or of a network of the country, at the same time.
+// holds reports whether shutdown e includes outage o: it is of the same country or
+// network, or o is of a network of the country, and both share time.
 func (e *Event) holds(o *Event) bool {
 	return e.CC == o.CC && (e.lone() == "" || e.lone() == o.lone()) && e.primary.from <= o.primary.to && o.primary.from <= e.primary.to
 }
 
-// Concerns reports whether an event bears on a target: it is of it, or signals from
-// outside show that the whole country was dark.
+// Concerns reports whether an event is about a target: the target is among its
+// targets, or signals from outside show that the whole country was dark.
 func (e *Event) Concerns(target string) bool {
 	return slices.Contains(e.Targets, target) || e.SeenDark()
 }
 
-// SeenDark reports that an event is darkness of a whole country which signals from
-// outside show.
+// SeenDark reports whether the event is a shutdown of a whole country that signals
+// from outside show.
 func (e *Event) SeenDark() bool { return e.Kind == Shutdown && len(e.Signals) > 0 && e.lone() == "" }
 
-// lone is the network that darkness is of, "" where it is of a whole country.
+// lone returns the network of a shutdown of one network, and "" where the whole
+// country was dark.
 func (e *Event) lone() string {
 	if strings.HasPrefix(e.Scope, "the network ") {
 		return e.Networks[0]
@@ -130,9 +131,10 @@ func (e *Event) lone() string {
 	return ""
 }
 
-// seenFrom adds to darkness what was seen from outside. Where that is enough by
-// itself, it dates the event, too, as far as the two agree. What is of one of a
-// country's networks tells nothing of the whole.
+// seenFrom adds to a shutdown what was seen from outside. An outage of one network
+// changes only the signals and reasons of a shutdown of the whole country. Where
+// enough is set, the outage also narrows the shutdown's dates, as far as both
+// agree.
 func (e *Event) seenFrom(o *Event, enough bool) {
 	e.Signals = append(e.Signals, o.Signals...)
 	e.Reasons = append(e.Reasons, o.Reasons...)
@@ -151,7 +153,7 @@ func (e *Event) seenFrom(o *Event, enough bool) {
 	}
 }
 
-// and is what two intervals share, or the first where they share nothing.
+// and returns the common part of two intervals, or i where they have none.
 func (i Interval) and(o Interval) Interval {
 	if !i.known() || !o.known() || i.Latest.Before(*o.Earliest) || o.Latest.Before(*i.Earliest) {
 		return i

@@ -10,11 +10,11 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file looks at the hosts and tests of one target. They are pooled where
-// they agree. Where only some of them fail, the event is of these, and says so;
-// and what a part shows that is lost among the others is found there.
+// This file looks at the hosts and tests of one target. Where they agree they are
+// counted together. Where only some fail, the event is of these and names them.
+// What one part shows and the others hide is found here.
 
-// partsOf are the cells of each part of a target, by name.
+// partsOf returns the cells of each part of a target, by the part's name.
 func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
 	out := map[string][]series.Cell{}
 	votes := map[string]float64{}
@@ -38,12 +38,13 @@ func partsOf(cells []series.Cell, target string) map[string][]series.Cell {
 	return out
 }
 
-// split gives the events of a target to the parts of it that show them.
+// split narrows events of a target to the parts that show them, and adds events of
+// single parts.
 func (d *finder) split(events []Event, parts map[string][]series.Cell) []Event {
 	if len(parts) == 0 {
 		return events
 	}
-	var own []Event // of each part alone
+	var own []Event // events of each part alone
 	for _, name := range sortedKeys(parts) {
 		own = append(own, d.ofParts([]string{name}, parts, nil)...)
 	}
@@ -67,7 +68,7 @@ func (d *finder) split(events []Event, parts map[string][]series.Cell) []Event {
 			out = append(out, e)
 		}
 	}
-	for _, e := range own { // that are lost among the others
+	for _, e := range own { // events that the other parts hide
 		if struck, selective := struckBy(&e, parts); selective && !slices.ContainsFunc(out, e.sharesTime) {
 			out = append(out, d.ofParts(struck, parts, &e)...)
 		}
@@ -75,8 +76,8 @@ func (d *finder) split(events []Event, parts map[string][]series.Cell) []Event {
 	return out
 }
 
-// together puts the events of single parts at the time of another one together
-// that begin together; each says of which parts it is.
+// together groups the events of single parts that share time with e and begin
+// together. Each group names its parts.
 func together(own []Event, e *Event, struck []string) []Event {
 	var groups []Event
 	for _, o := range own {
@@ -102,8 +103,8 @@ func (e *Event) sharesTime(o Event) bool {
 	return o.primary.from <= e.primary.to && e.primary.from <= o.primary.to
 }
 
-// struckBy are the parts that fail while an event lasts on its networks, and
-// whether others work meanwhile.
+// struckBy returns the parts that fail during an event on its networks, and whether
+// other parts work in that time.
 func struckBy(e *Event, parts map[string][]series.Cell) (names []string, is bool) {
 	during := map[string]*artefact.Tally{}
 	for name, cells := range parts {
@@ -127,8 +128,8 @@ func struckBy(e *Event, parts map[string][]series.Cell) (names []string, is bool
 	return names, is && len(names) > 0
 }
 
-// ofParts are the events that some parts show together; at the time of e, if
-// that is given.
+// ofParts returns the events that some parts show together; where e is given, only
+// those that share time with it.
 func (d *finder) ofParts(names []string, parts map[string][]series.Cell, e *Event) []Event {
 	var cells []series.Cell
 	for _, n := range names {
@@ -142,7 +143,7 @@ func (d *finder) ofParts(names []string, parts map[string][]series.Cell, e *Even
 	})
 	odd := len(d.odd)
 	out := d.target(cells)
-	d.odd = d.odd[:odd] // what the whole target shows is told once
+	d.odd = d.odd[:odd] // artefacts of the whole target are reported once
 	out = slices.DeleteFunc(out, func(o Event) bool {
 		return e != nil && !e.sharesTime(o)
 	})
@@ -152,7 +153,7 @@ func (d *finder) ofParts(names []string, parts map[string][]series.Cell, e *Even
 	return out
 }
 
-// tell says of which parts of its target an event is.
+// tell writes into the event which parts of its target it is of.
 func (e *Event) tell(parts []string) {
 	e.Of = parts
 	e.Scope = scope(e)

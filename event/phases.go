@@ -12,8 +12,8 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// phases tells the course of an event: its stretches and lulls, the networks
-// that joined later or were restored sooner, and changes of the means.
+// phases returns the course of an event: its times of blocking and lulls, networks
+// that joined later or were restored sooner, and changes of mechanism.
 func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
 	out := h.courses(parts)
 	for i := range parts {
@@ -29,8 +29,8 @@ func (h *history) phases(e *Event, c *cluster, parts []banned) []Phase {
 	return out
 }
 
-// clip keeps the phases within the event's dates: nothing is blocked before it
-// can have begun, or after it must have ended.
+// clip limits the phases to the event's dates: nothing is blocked before it can
+// have begun, or after it must have ended.
 func (e *Event) clip(phases []Phase) []Phase {
 	out := []Phase{}
 	for _, p := range phases {
@@ -48,9 +48,9 @@ func (e *Event) clip(phases []Phase) []Phase {
 	return out
 }
 
-// courses are the stretches of blocking, on whatever network, and the lulls
-// between and within them. Where nobody measured between two stretches, nothing
-// is said of it.
+// courses returns the times of blocking on any network, and the lulls between and
+// within them. Where nobody measured between two times of blocking, there is no
+// phase.
 func (h *history) courses(parts []banned) []Phase {
 	var all []stretch
 	for i := range parts {
@@ -91,11 +91,11 @@ func (h *history) courses(parts []banned) []Phase {
 	return out
 }
 
-// between is the lull that the ok votes of the event's networks show between
-// two bad ones, if they speak for access: from one to the other bad vote, but
-// no further from an ok one than a day (Course.LullReach). They must say so not
-// only against the event as it is, but against the weakest ban as well, to which
-// passing costs as much: votes that fail more often than usual are no access.
+// between returns the lull that ok votes of the event's networks show between two
+// bad votes, if they speak for access. It reaches from one bad vote to the other,
+// but at most a day (Course.LullReach) from an ok vote. The votes must speak for
+// access against the event as it is and also against the weakest ban, and pay the
+// cost of a change for both: votes that fail more often than usual are no access.
 func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
 	score, weakest, first, last := 0.0, 0.0, int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range parts {
@@ -114,8 +114,8 @@ func (h *history) between(parts []banned, from, to int64) (stretch, bool) {
 	return stretch{from: max(from, first-set.Course.LullReach), to: min(to, last+set.Course.LullReach)}, score <= -set.Chain.SwitchCost && weakest < 0
 }
 
-// lull is the phase. Where networks are not named, others than those that block
-// may have measured more meanwhile.
+// lull makes the phase. With unnamed, the source names no networks, so that more
+// measurements may have come from networks that do not block.
 func lull(from, to int64, unnamed bool) Phase {
 	note := "access between two stretches of blocking"
 	if unnamed {
@@ -134,10 +134,10 @@ func (h *history) course(spans []stretch, from, to int64) Phase {
 	return Phase{Kind: PhaseBlocked, From: *instant(from), To: instant(to), Networks: names(nets), Note: "from the first to the last failure"}
 }
 
-// lulls finds where, within stretches, the votes of their networks together
-// speak for access: two states, interfered and open, with a small cost for
-// passing from one to the other. A lull reaches from the last bad vote before
-// it to the first after it.
+// lulls finds where, within stretches, the votes of all their networks together
+// speak for access. It uses two states, interfered and open, and a small cost for
+// each change. A lull reaches from the last bad vote before it to the first after
+// it.
 func (h *history) lulls(spans []stretch) []stretch {
 	type vote struct {
 		from, to int64
@@ -195,8 +195,8 @@ func (h *history) lulls(spans []stretch) []stretch {
 	return out
 }
 
-// spread says that a network joined a day or more after the onset, or was
-// restored a day or more before the end.
+// spread returns phases for a network that joined more than a day after the onset,
+// or was restored more than a day before the end.
 func (h *history) spread(e *Event, b *banned) []Phase {
 	var out []Phase
 	if h.nets[b.net].ASN == 0 {
@@ -216,7 +216,7 @@ func (h *history) spread(e *Event, b *banned) []Phase {
 	return out
 }
 
-// mechanisms finds, for every means, the moment that best divides the time
+// mechanisms finds for every mechanism the moment that best separates the time
 // without it from the time with it.
 func (h *history) mechanisms(c *cluster, parts []banned) []Phase {
 	type point struct {
@@ -265,7 +265,7 @@ func (h *history) mechanisms(c *cluster, parts []banned) []Phase {
 	return out
 }
 
-// ll is the greatest log-likelihood of k of n.
+// ll returns the largest log-likelihood of k of n, in nats.
 func ll(k, n float64) float64 {
 	if n <= 0 || k <= 0 || k >= n {
 		return 0

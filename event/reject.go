@@ -9,24 +9,24 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file says which clusters are no events, and why.
+// This file says which clusters are not events, and why.
 
-// smallRise is why a stretch is rejected that is hardly worse than usual.
+// smallRise is the reason for a cluster that is hardly worse than usual.
 const smallRise = "the rise is small"
 
-// shape is what a cluster looks like beside the usual shares of its networks.
+// shape compares a cluster with the usual shares of its networks.
 type shape struct {
-	nets     map[int]float64 // scores by network
-	bad      float64         // votes
-	rise     float64         // of the bad share, on the network of a bad vote
-	plain    float64         // the same, of all votes
+	nets     map[int]float64 // score by index of network
+	bad      float64         // bad votes
+	rise     float64         // rise of the bad share on the network of a bad vote, averaged over bad votes
+	plain    float64         // the same averaged over all votes
 	unsure   float64         // share of the bad votes that are soft
-	clear    float64         // rise that is asked of soft votes
-	reports  int             // with bad votes; -1 where the source names none
-	days     int             // with bad votes
+	clear    float64         // the rise that soft votes must show
+	reports  int             // reports with bad votes; -1 where the source names none
+	days     int             // days with bad votes
 	who      uint32          // the loudest report
-	loudest  float64         // what it gives of the score
-	together float64         // the score
+	loudest  float64         // the part of the score that it gives
+	together float64         // the score of the cluster
 }
 
 // shape adds up what a cluster says.
@@ -57,8 +57,8 @@ func (h *history) shape(c *cluster) shape {
 	return s
 }
 
-// judge completes a cluster by what it says together, and says why it is not an
-// event, "" when it is one.
+// judge sets what a cluster says as a whole, and returns the reason why it is not
+// an event, "" when it is one.
 func (h *history) judge(c cluster) (cluster, string) {
 	s := h.shape(&c)
 	c.joint, c.loudest, c.weak, c.always = s.together, s.loudest, s.unsure > set.Candidate.SoftShare, false
@@ -75,8 +75,8 @@ func (h *history) judge(c cluster) (cluster, string) {
 	return c, ""
 }
 
-// reject says why a cluster of a shape is not an event, but for what there is to
-// compare it with.
+// reject returns the reason why a cluster of a shape is not an event, apart from
+// what is compared with other times; "" for none.
 func (h *history) reject(c *cluster, s *shape) string {
 	p := &set.Candidate
 	one, several := len(s.nets) == 1, len(h.nets) > 1
@@ -107,8 +107,8 @@ func (h *history) reject(c *cluster, s *shape) string {
 	return ""
 }
 
-// alone reports whether one network says nearly all: what the others add would
-// not be enough for them to join an event.
+// alone reports whether one network says nearly everything: what the others add
+// would not be enough to join an event.
 func alone(scores map[int]float64) bool {
 	var all, most float64
 	for _, net := range slices.Sorted(maps.Keys(scores)) {
@@ -125,8 +125,8 @@ func strongest(scores map[int]float64) float64 {
 	return most
 }
 
-// overall is the rise on all networks together while a cluster lasts. Those of
-// the cluster are picked for what they show, and so may show it by chance.
+// overall returns the rise on all networks together while a cluster lasts. The
+// cluster's own networks were chosen for what they show, and may show it by chance.
 func (h *history) overall(c *cluster) float64 {
 	var bad, ok float64
 	for i := range h.pooled.Obs {
@@ -138,8 +138,8 @@ func (h *history) overall(c *cluster) float64 {
 	return (bad+set.Candidate.OverallVotes*usual)/(bad+ok+set.Candidate.OverallVotes) - usual
 }
 
-// everywhere reports whether a cluster that was never otherwise shows itself on
-// several networks, and with next to no exception.
+// everywhere reports whether a cluster that was never otherwise is on several
+// networks with hardly an exception.
 func (h *history) everywhere(scores map[int]float64) bool {
 	n := 0
 	for net, s := range scores {
@@ -155,9 +155,9 @@ func (h *history) everywhere(scores map[int]float64) bool {
 	return n >= set.Candidate.AlwaysNets && bad >= set.Candidate.AloneVotes && bad >= set.Candidate.AlwaysRate*(bad+all.OK)
 }
 
-// mixed reports whether the ok and the bad votes of a cluster on one network
-// came through the same resolvers: else a ban by the network's own resolver
-// explains that others get through.
+// mixed reports whether ok and bad votes of a cluster on one network came through
+// the same resolvers. Where they did not, a ban by the network's own resolver
+// explains the ok votes.
 func (h *history) mixed(c *cluster) bool {
 	bad, ok := map[string]float64{}, map[string]float64{}
 	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
@@ -178,9 +178,9 @@ func (h *history) mixed(c *cluster) bool {
 	return pure < set.Candidate.PureShare*all || all == 0
 }
 
-// voices counts the distinct reports with bad votes, -1 where the source names
-// none; the days with bad votes; and the score that the loudest report gives,
-// and which that is.
+// voices returns the number of reports with bad votes (-1 where the source names
+// none), the number of days with bad votes, and the report with the largest share
+// of the score, with that share.
 func (h *history) voices(c *cluster) (reports, days int, loudest float64, who uint32) {
 	byReport := map[uint32]float64{}
 	onDay := map[int64]bool{}
@@ -208,8 +208,8 @@ func (h *history) voices(c *cluster) (reports, days int, loudest float64, who ui
 	return len(byReport), len(onDay), loudest, who
 }
 
-// without is the score of a cluster's stretches when one report is taken out.
-// The ok votes of the others, which the report may have outweighed, count.
+// without returns the score of a cluster's stretches without one report. Ok votes
+// of other reports, which this report may have outweighed, then count.
 func (h *history) without(c *cluster, report uint32) float64 {
 	total := 0.0
 	for _, p := range c.perNetwork() {
@@ -232,7 +232,7 @@ func (h *history) without(c *cluster, report uint32) float64 {
 	return total
 }
 
-// takeOut takes a report's votes out of a cell.
+// takeOut removes a report's votes from a cell.
 func takeOut(c *series.Cell, report uint32) {
 	for _, v := range c.Voices {
 		if v.Report != report {
@@ -252,7 +252,8 @@ func takeOut(c *series.Cell, report uint32) {
 	}
 }
 
-// perBadVote is what a bad vote of a cell says for interference at the most.
+// perBadVote returns the most that a bad vote of a cell can say for interference,
+// in nats.
 func (h *history) perBadVote(cell *series.Cell, o *chain.Obs) float64 {
 	hard, soft := float64(cell.VoteBlocked), float64(cell.VoteImpaired)
 	if hard+soft == 0 {
@@ -266,8 +267,8 @@ func (h *history) perBadVote(cell *series.Cell, o *chain.Obs) float64 {
 	return most
 }
 
-// flooded reports whether the cluster's day has several times the votes of a
-// usual day on its networks.
+// flooded reports whether the cluster's day has several times the votes of a usual
+// day on its networks.
 func (h *history) flooded(c *cluster) bool {
 	on := map[uint32]bool{}
 	for _, s := range c.spans {
@@ -285,7 +286,7 @@ func (h *history) flooded(c *cluster) bool {
 	return then > set.Candidate.FloodTimes*max(usual[len(usual)/2], series.Vote)
 }
 
-// contrast counts the ok votes of the cluster's networks before and after it.
+// contrast returns the ok votes of the cluster's networks before and after it.
 func (h *history) contrast(c *cluster) (before, after float64) {
 	nets := map[int]bool{}
 	for _, s := range c.spans {
@@ -305,9 +306,9 @@ func (h *history) contrast(c *cluster) (before, after float64) {
 	return before, after
 }
 
-// onTimer reports whether the bad votes of the days of a cluster are as many
-// each day while the ok ones come and go: people, and their probes, do so by
-// chance, and the number of what they find has a variance like its mean.
+// onTimer reports whether the bad votes of the cluster's days are equally many each
+// day while the ok votes vary. People and their probes vary by chance: the number
+// of what they find has a variance about equal to its mean.
 func (h *history) onTimer(c *cluster) bool {
 	bad, ok := map[int64]float64{}, map[int64]float64{}
 	h.cellsOf(c, func(cell *series.Cell, _ *chain.Obs) {
@@ -317,8 +318,8 @@ func (h *history) onTimer(c *cluster) bool {
 	return len(bad) >= set.Candidate.TimerDays && scatter(bad) < set.Candidate.TimerSpread && scatter(ok) > 1
 }
 
-// scatter is the variance of the days by their mean: one of what comes by
-// chance.
+// scatter returns the variance of the days' votes divided by their mean; it is
+// about 1 for what comes by chance.
 func scatter(byDay map[int64]float64) float64 {
 	n, sum, spread := float64(len(byDay)), 0.0, 0.0
 	days := slices.Sorted(maps.Keys(byDay))

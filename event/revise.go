@@ -7,40 +7,40 @@ import (
 	"strings"
 )
 
-// Action says what a revision does.
+// Action says what a revision announces.
 type Action string
 
 // The actions.
 const (
 	Announced Action = "new"
 	Updated   Action = "updated"
-	Over      Action = "ended"     // an end that had not been announced
+	Over      Action = "ended"     // it ended, which was not announced before
 	Withdrawn Action = "withdrawn" // the data no longer show the event
 )
 
 // Revision is a difference between what was announced and what is found now.
 type Revision struct {
 	Action  Action   `json:"action"`
-	ID      string   `json:"id"` // the event's, as it was announced first
+	ID      string   `json:"id"` // the event's id as it was first announced
 	Changes []Change `json:"changes,omitempty"`
 	Why     string   `json:"why"`
-	Event   Event    `json:"event"` // as it is now; of a withdrawn one, as it was last
+	Event   Event    `json:"event"` // as it is now; a withdrawn event as it was last
 }
 
-// Change is one field that changed.
+// Change is one field that changed, in words.
 type Change struct {
 	Field string `json:"field"`
 	From  string `json:"from"`
 	To    string `json:"to"`
 }
 
-// Revise compares what was last announced, by id, with what is found now. It
-// returns what has to be said, in the order of the ids. Counts that only grow
-// are no news.
+// Revise compares the events that were last announced, by id, with those that are
+// found now. It returns what must be announced, sorted by id. Counts that only grow
+// are not announced.
 //
-// An event that has another id now but the same country, a common target and
-// a common time is the one announced before: it keeps the id it was announced
-// by, which is set in now.
+// An event whose id changed is the announced one if country, kind of event, a
+// target and a time are common to both. It keeps the id by which it was announced;
+// Revise writes that id into now.
 func Revise(announced map[string]Event, now []Event) []Revision {
 	var out []Revision
 	seen := map[string]bool{}
@@ -52,7 +52,7 @@ func Revise(announced map[string]Event, now []Event) []Revision {
 	for i := range now {
 		e := &now[i]
 		old, ok := announced[e.ID]
-		if ok && !overlap(&old, e) { // the number went to another ban
+		if ok && !overlap(&old, e) { // the id went to another ban
 			ok = false
 			seen[e.ID] = false
 		}
@@ -93,8 +93,8 @@ func predecessor(announced map[string]Event, seen map[string]bool, e *Event) (Ev
 	return Event{}, false
 }
 
-// overlap reports whether two events have country, kind of thing, a target and
-// a time in common.
+// overlap reports whether two events have the country, the kind of event, a target
+// and a time in common.
 func overlap(a, b *Event) bool {
 	if a.CC != b.CC || (a.Kind == Shutdown) != (b.Kind == Shutdown) {
 		return false
@@ -102,13 +102,13 @@ func overlap(a, b *Event) bool {
 	if !slices.ContainsFunc(a.Targets, func(t string) bool { return slices.Contains(b.Targets, t) }) {
 		return false
 	}
-	before := func(x, y *Event) bool { // x is over before y can have begun
+	before := func(x, y *Event) bool { // x ended before y can have begun
 		return x.End != nil && x.End.Latest != nil && y.Onset.Earliest != nil && x.End.Latest.Before(*y.Onset.Earliest)
 	}
 	return !before(a, b) && !before(b, a)
 }
 
-// unused gives an event an id that neither was announced nor is another's.
+// unused returns an id for an event that was never announced and is no other event's.
 func unused(announced map[string]Event, now []Event, e *Event, at int) string {
 	taken := func(id string) bool {
 		if _, ok := announced[id]; ok {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Row is an event as the archive keeps it: the columns that people filter by,
-// and the whole event as JSON.
+// Row is an event as the archive keeps it: columns to filter by, and the whole
+// event as JSON.
 type Row struct {
 	ID         string   `json:"id" parquet:"id"`
 	CC         string   `json:"probe_cc" parquet:"probe_cc,dict"`
@@ -17,20 +17,20 @@ type Row struct {
 	State      State    `json:"state" parquet:"state,dict"`
 	Mechanisms []string `json:"mechanisms" parquet:"mechanisms,list"`
 
-	// The bounds of onset and end; null where there is none.
+	// The bounds of onset and end; nil where there are none.
 	OnsetEarliest *time.Time `json:"onset_earliest" parquet:"onset_earliest,optional,timestamp(microsecond)"`
 	OnsetLatest   *time.Time `json:"onset_latest" parquet:"onset_latest,optional,timestamp(microsecond)"`
 	EndEarliest   *time.Time `json:"end_earliest" parquet:"end_earliest,optional,timestamp(microsecond)"`
 	EndLatest     *time.Time `json:"end_latest" parquet:"end_latest,optional,timestamp(microsecond)"`
 
 	Confidence float64 `json:"confidence" parquet:"confidence"`
-	Artefact   string  `json:"artefact" parquet:"artefact,dict"` // why it is no event after all; empty for an event
+	Artefact   string  `json:"artefact" parquet:"artefact,dict"` // why it is not an event after all; empty for an event
 	Detector   string  `json:"detector" parquet:"detector,dict"`
 	InputHash  string  `json:"input_hash" parquet:"input_hash"`
 	Document   string  `json:"document" parquet:"document"` // the event as JSON
 }
 
-// Row makes the row of an event.
+// Row returns the row of an event.
 func (e *Event) Row() (Row, error) {
 	doc, err := json.Marshal(e)
 	if err != nil {
@@ -45,7 +45,7 @@ func (e *Event) Row() (Row, error) {
 	return r, nil
 }
 
-// Event reads the event of a row.
+// Event returns the event of a row. An error means that Document is no event.
 func (r *Row) Event() (Event, error) {
 	var e Event
 	if err := json.Unmarshal([]byte(r.Document), &e); err != nil {

@@ -12,15 +12,16 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file finds bans that hold at certain hours only, as of examinations or
-// of nights: over a day they fail too few measurements for the chain. Two weeks
-// after two weeks are folded to a day; where the bad votes lie in some hours,
-// the votes of these hours are looked at as a series of their own.
+// This file finds bans that hold only at certain hours, for examinations or at
+// night. Over a whole day they fail too few measurements for the chain to find
+// them. So the votes of every two weeks are added up by hour of the day. Where the
+// bad votes are in some hours, the votes of these hours are searched as a series of
+// their own.
 
-// bound keeps the dates of an event within the schedule's hours: it can neither
-// begin nor end outside them.
+// bound moves the dates of an event into the schedule's hours: it can begin and end
+// only there.
 func (h *hours) bound(e *Event) {
-	const step = 900 // clocks differ by quarters of an hour
+	const step = 900 // in seconds: zones differ by quarters of an hour
 	latest := e.Onset.Latest.Unix()
 	for range 7 * 86400 / step {
 		if h.holds(latest) {
@@ -42,16 +43,16 @@ func (h *hours) bound(e *Event) {
 	e.End.Earliest = instant(max(earliest, e.Onset.Latest.Unix()))
 }
 
-// folded are the votes of two weeks by day of the week and hour of the day, by
+// folded holds the votes of two weeks by day of the week and hour of the day, by
 // the country's clock.
 type folded struct {
-	past    Clock // the whole hour of that clock at which cells begin: in India half an hour
+	past    Clock // at which minute of the country's hour cells begin; 30 in India
 	bad, ok [7][24]float64
-	badOn   [7][24]int // how many cells of other days were bad
+	badOn   [7][24]int // number of cells of other days that were bad
 }
 
-// scheduled finds the bans of certain hours in the cells of one target, outside
-// the events that were found.
+// scheduled returns the bans of certain hours in the cells of one target, outside
+// the events that were found before.
 func (d *finder) scheduled(cells []series.Cell, found []Event) []Event {
 	where := zone.Location(cells[0].CC)
 	blocks, usual := fold(cells, where)
@@ -85,7 +86,8 @@ func (d *finder) scheduled(cells []series.Cell, found []Event) []Event {
 	return out
 }
 
-// fold puts the votes of every two weeks together, by the begin of these.
+// fold adds up the votes of every two weeks. Keys are the beginnings of the blocks
+// of two weeks; the second result is the usual share of bad votes.
 func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64) {
 	blocks, step := map[int64]*folded{}, set.Schedule.Block/2
 	var bad, all float64
@@ -114,7 +116,7 @@ func fold(cells []series.Cell, where *time.Location) (map[int64]*folded, float64
 	return blocks, math.Min(math.Max(bad/math.Max(all, 1), set.Chain.MinBaseline), set.Date.FirmSoft)
 }
 
-// best is the schedule that stands out most, and by how many nats.
+// best returns the schedule that stands out most, and by how many nats.
 func (f *folded) best(usual float64) (Schedule, float64) {
 	forBad, forOK := math.Log(set.Schedule.Rate/usual), math.Log((1-set.Schedule.Rate)/(1-usual))
 	var best Schedule
@@ -148,8 +150,8 @@ func (f *folded) best(usual float64) (Schedule, float64) {
 	return best, top
 }
 
-// onSchedule are the events that the votes of the schedule's hours show around
-// a block, and that those of other hours do not.
+// onSchedule returns the events around a block that the votes of the schedule's
+// hours show and the votes of other hours do not.
 func (d *finder) onSchedule(cells []series.Cell, s *hours, at int64, found []Event) []Event {
 	within := slices.DeleteFunc(slices.Clone(cells), func(c series.Cell) bool { return !s.holds(c.Start) || c.Span > 3600 })
 	odd := len(d.odd)

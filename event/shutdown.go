@@ -8,10 +8,10 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// This file makes events of the countries and networks that fell silent.
+// This file makes events of countries and networks that fell silent.
 
-// shutdowns makes events of the silences that the other countries do not share. The
-// data end no earlier than end.
+// shutdowns makes events of the silences that other countries do not share. The
+// data end at end (Unix seconds) or later.
 func shutdowns(dark []darkness.Presence, end int64) []Event {
 	for i := range dark {
 		end = max(end, dark[i].Last.Last)
@@ -49,15 +49,16 @@ func shutdowns(dark []darkness.Presence, end int64) []Event {
 	return out
 }
 
-// shutdown is the event of a silence, which is open to the end of the data or not.
+// shutdown makes the event of a silence. open says that it lasts to the end of the
+// data.
 func shutdown(k *darkness.Presence, s darkness.Silence, open bool) Event {
 	e := Event{Kind: Shutdown, Target: "*", Targets: []string{"*"}, CC: k.CC, State: Dark, Mechanisms: []string{"darkness"}, Detector: Version,
 		InputHash: k.Sum, Phases: []Phase{}, Evidence: []string{}, primary: anchor{s.Before.Last, s.After.First}}
 	for _, n := range s.Networks {
 		e.Networks = append(e.Networks, network.Name(n))
 	}
-	// Had it not been dark yet, the next presence would have come after an
-	// exponential time; daily cells do not say when in the day.
+	// Without a shutdown, the next presence would come after an exponential time;
+	// daily cells do not say at which hour.
 	few, many := -math.Log((1+set.Darkness.Credible)/2), -math.Log((1-set.Darkness.Credible)/2)
 	slack := int64(0)
 	if k.Bucket == 86400 {

@@ -12,14 +12,14 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file asks of events that are mainly one network's whether a broken probe
-// or line explains them.
+// This file asks whether a broken probe or line explains an event that is mainly on
+// one network.
 
-// soundNetworks looks at the events that are mainly one network's, on which
-// nearly all failed while they lasted, at those of the same network and time,
-// and at those all of whose networks failed so: they are set aside, or say what
-// speaks against a defect. It returns those that stay, and what is set aside,
-// the failures that are defects among it.
+// soundNetworks looks for failures on the networks of events: times in which nearly
+// all targets failed there. An event that such a defect explains is set aside.
+// Where nothing can tell a ban from a defect, the event stays, with a lower
+// confidence and a reason that says so. It returns the events that stay, and in odd
+// those that do not, with one more for each defect.
 func soundNetworks(cells []series.Cell, failures []*artefact.Failure, events []Event) (kept, odd []Event) {
 	var out []*artefact.Failure
 	for _, f := range failures {
@@ -55,9 +55,9 @@ func soundNetworks(cells []series.Cell, failures []*artefact.Failure, events []E
 	return kept, odd
 }
 
-// failedOn are the networks on which nearly all failed while an event lasted:
-// the one whose event it mainly is, or all of its networks where nothing tells a
-// ban from a defect on any of them. sole says that nothing tells.
+// failedOn returns the networks on which nearly everything failed while an event
+// lasted: the one that shows nearly all of the event, or else all of its networks.
+// sole says that nothing tells a ban from a defect on any of them.
 func failedOn(e *Event, failures []*artefact.Failure) (networks []string, sole bool) {
 	if e.mainly != 0 {
 		networks = []string{network.Name(e.mainly)}
@@ -81,13 +81,14 @@ func failedOn(e *Event, failures []*artefact.Failure) (networks []string, sole b
 	return networks, sole
 }
 
-// doubt tells an event with less confidence where nothing tells it from a defect.
+// doubt lowers the confidence of an event that nothing tells from a defect, and
+// gives the reason.
 func (e *Event) doubt(networks []string) {
 	e.Confidence = math.Round(set.Defect.Doubted*e.Confidence) / 100
 	e.Reasons = append(slices.Clone(e.Reasons), fmt.Sprintf("nearly everything that was measured on %s failed meanwhile, and no other network was measured enough to compare with: a defect of the probe or the line is not ruled out", strings.Join(networks, " and ")))
 }
 
-// broken tells a defect whose votes were taken off.
+// broken makes the artefact of a defect whose votes were removed.
 func broken(f *artefact.Failure, cc string) Event {
 	var names []string
 	for _, n := range sortedKeys(f.Targets) {

@@ -1,7 +1,7 @@
 package event
 
-// Statement is what an event says: all that a reader would call a revision when
-// it changes. Counts, which change with each measurement, are no part of it.
+// Statement is what an event says: the fields whose change a reader would call a
+// revision. Counts are not among them, because every measurement changes them.
 type Statement struct {
 	ID         string    `json:"id"`
 	Kind       Kind      `json:"kind"`
@@ -16,7 +16,7 @@ type Statement struct {
 	Detector   string    `json:"detector"`
 }
 
-// Statement is what the event says.
+// Statement returns what the event says.
 func (e *Event) Statement() Statement {
 	return Statement{e.ID, e.Kind, e.CC, e.Targets, e.Scope, e.Networks, e.Onset, e.End, e.State, e.Mechanisms, e.Detector}
 }

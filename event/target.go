@@ -11,17 +11,17 @@ import (
 
 // This file finds the events of one target in one country.
 
-// finder finds the events of targets and keeps what is set aside.
+// finder finds the events of targets and collects artefacts.
 type finder struct {
-	now     int64   // the end of the window; events fade by it
+	now     int64   // the end of the window in Unix seconds
 	odd     []Event // artefacts
 	scratch []uint64
 }
 
-// strengthen counts as blocked what was impaired because a public name got an
-// address that no public server can have. One such answer may come from a
-// router at home, so the rules say impaired where there is no control; of many
-// reports it is as plain as a block.
+// strengthen counts impaired votes as blocked where a public name got an address
+// that no public server can have. One such answer may come from a router at home,
+// so without a control the rules say impaired. From many reports it is as clear as
+// a block.
 func strengthen(cells []series.Cell) {
 	for i := range cells {
 		c := &cells[i]
@@ -40,7 +40,7 @@ func strengthen(cells []series.Cell) {
 	}
 }
 
-// target finds the events of one target in one country.
+// target returns the events of one target in one country.
 func (d *finder) target(cells []series.Cell) []Event {
 	if who, ok := loudReport(cells); ok {
 		cells = slices.Clone(cells)
@@ -89,9 +89,8 @@ func (d *finder) target(cells []series.Cell) []Event {
 	return out
 }
 
-// oneVoice reports whether a cluster is not found without the loudest of its
-// reports, where that one says much more than reports do that measure a target
-// once.
+// oneVoice reports whether a cluster would not be found without its loudest report,
+// where that report says much more than a report does that measures a target once.
 func (d *finder) oneVoice(h *history, c *cluster) bool {
 	_, _, loudest, who := h.voices(c)
 	if loudest < set.Candidate.MuchForOne {
@@ -112,9 +111,9 @@ func (d *finder) oneVoice(h *history, c *cluster) bool {
 	})
 }
 
-// loudReport is the report that has several times the votes of any other on a
-// target, if there is one. A report is one run of a probe, which measures a
-// target once; one that goes on for days on several networks at once must not
+// loudReport returns the report that has several times the votes of any other
+// report on a target; false for none. A report is one run of a probe and measures a
+// target once. A report that goes on for days on several networks at once must not
 // outweigh the others.
 func loudReport(cells []series.Cell) (who uint32, is bool) {
 	var heard []series.Voice

@@ -14,17 +14,17 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file looks across: at other countries, which tell the world's changes
-// from a country's; at other targets, which a ban may take in at once; and at
-// the other targets of a network, which tell a defect of a probe from a ban.
+// This file compares: countries, to tell changes of the whole world from those of a
+// country; targets, because one ban may be of several; and the other targets of a
+// network, to tell a broken probe from a ban.
 
-// world is what was found in all countries, and when each measured what.
+// world holds what was found in all countries, and when each measured what.
 type world struct {
 	found   []Event
-	watched map[string]map[string]*presence // by target and country
+	watched map[string]map[string]*presence // by target, then by country
 }
 
-// presence is the days on which a country measured a target.
+// presence holds the days on which a country measured a target, as days since 1970.
 type presence struct{ days []int32 }
 
 func (p *presence) near(day int32) bool {
@@ -32,7 +32,7 @@ func (p *presence) near(day int32) bool {
 	return i < len(p.days) && p.days[i] <= day+set.World.WatchSpan
 }
 
-// see notes when the country measured the target.
+// see notes on which days the country measured the target.
 func (w *world) see(cells []series.Cell) {
 	p := &presence{}
 	days := map[int32]struct{}{}
@@ -50,8 +50,8 @@ func (w *world) see(cells []series.Cell) {
 	m[cells[0].CC] = p
 }
 
-// apart takes out the events whose onset came at once in many unrelated
-// countries.
+// apart takes out the events that began or ended at the same time as in many
+// unrelated countries.
 func (w *world) apart() (kept, odd []Event) {
 	byTarget := map[string][]int{}
 	for i := range w.found {
@@ -74,8 +74,9 @@ func (w *world) apart() (kept, odd []Event) {
 	return kept, odd
 }
 
-// compare marks an event that began, or ended, when many other countries' did.
-// Each of those is the less of a coincidence the better its moment is known.
+// compare marks an event as an artefact that began, or ended, when events of many
+// other countries did. The better the moments of these are known, the less it can
+// be a coincidence.
 func (w *world) compare(target string, i int, others []int) {
 	e := &w.found[i]
 	if n := w.alwaysElsewhere(e, others); e.always && n >= set.World.Always {
@@ -87,8 +88,8 @@ func (w *world) compare(target string, i int, others []int) {
 	}
 }
 
-// alwaysElsewhere counts the countries whose events are of the same kind: there
-// all that was ever measured was impaired.
+// alwaysElsewhere counts the countries with events like e in which everything that
+// was ever measured was impaired.
 func (w *world) alwaysElsewhere(e *Event, others []int) int {
 	countries := map[string]bool{bloc(e.CC): true}
 	for _, k := range others {
@@ -99,8 +100,8 @@ func (w *world) alwaysElsewhere(e *Event, others []int) int {
 	return len(countries)
 }
 
-// coincides looks for the moment within the event's interval that most
-// countries' intervals hold.
+// coincides looks for the moment within the event's interval that is in the
+// intervals of most countries. It says what coincides, or returns "".
 func (w *world) coincides(target string, e *Event, others []int, which func(*Event) *Interval) string {
 	own := which(e)
 	if !own.known() {
@@ -145,8 +146,8 @@ func (w *world) coincides(target string, e *Event, others []int, which func(*Eve
 	return ""
 }
 
-// outlasts reports whether an event went on for days after most of those that
-// began with it had ended: what they share does not explain it.
+// outlasts reports whether an event went on for days after most of those that began
+// with it had ended. Then a common cause does not explain it.
 func (w *world) outlasts(e *Event, others []int, which func(*Event) *Interval, t int64) bool {
 	var ended []int64
 	lasting := 0
@@ -166,8 +167,8 @@ func (w *world) outlasts(e *Event, others []int, which func(*Event) *Interval, t
 	return n > lasting && (e.End == nil || e.End.known() && e.End.Earliest.Unix() > ended[n/2]+set.World.Apart)
 }
 
-// union are the members of the European Union, whose sanctions block in all of
-// them at once; they count as one country.
+// union lists the members of the European Union. They count as one country, because
+// its sanctions block in all of them at once.
 const union = " AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK "
 
 func bloc(cc string) string {
@@ -177,8 +178,8 @@ func bloc(cc string) string {
 	return cc
 }
 
-// group makes one event of those of one country that began together and ended
-// together on the same networks.
+// group unites those events of one country that began together and ended together
+// on the same networks.
 func group(es []Event) []Event {
 	slices.SortFunc(es, func(a, b Event) int {
 		return cmp.Or(strings.Compare(a.Target, b.Target), cmp.Compare(a.primary.from, b.primary.from))
@@ -215,7 +216,8 @@ func alike(a, b *Event) bool {
 	return float64(shared) >= set.World.GroupShared*float64(len(a.Networks)+len(b.Networks)-shared)
 }
 
-// unite makes one event of several targets', dated by what they share.
+// unite makes one event from events of several targets, with the dates that they
+// share.
 func unite(m []Event) Event {
 	if len(m) == 1 {
 		return m[0]
@@ -278,7 +280,7 @@ func unite(m []Event) Event {
 	return e
 }
 
-// ofAll is what one network showed of several targets: the counts of all, and
+// ofAll returns what one network showed of several targets: the counts of all, and
 // the dates that they share.
 func ofAll(of []OnNetwork) OnNetwork {
 	out := OnNetwork{Network: of[0].Network}

@@ -7,10 +7,10 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Anno is the context of Web Annotations.
+// Anno is the JSON-LD context of Web Annotations.
 const Anno = "http://www.w3.org/ns/anno.jsonld"
 
-// The words of the Web Annotation Data Model that are used.
+// The terms of the Web Annotation Data Model that are used.
 type (
 	annotations struct {
 		Context string `json:"@context"`
@@ -50,12 +50,13 @@ type (
 	}
 )
 
-// pdfFragment is how a page of a PDF is named.
+// pdfFragment is the standard by which a page of a PDF is named.
 const pdfFragment = "http://tools.ietf.org/rfc/rfc3778"
 
-// Annotations writes each citation as a Web Annotation that links a fact with a
+// Annotations writes each citation as a Web Annotation, which links a fact with a
 // passage of its source. Offsets are bytes of the text that the named extractor
-// made of the copy, so they select in that text and not in the page.
+// made of the copy: they select in that text, not in the page. An error is one of
+// w, or says that Fact names no entry.
 func (e Edition) Annotations(w io.Writer) error {
 	facts, err := e.facts()
 	if err != nil {
@@ -71,7 +72,7 @@ func (e Edition) Annotations(w io.Writer) error {
 	return writeJSON(w, annotations{Context: Anno, ID: e.caseIRI() + "#annotations", Type: "AnnotationCollection", Label: "Citations of " + e.Case.Title, Total: len(page.Items), First: page})
 }
 
-// targets are the places that a citation names: the passage in the source, and
+// targets returns the places that a citation names: the passage in the source, and
 // the same bytes in the text of its copy.
 func (e Edition) targets(cite casefile.Cite) []any {
 	page := e.page(cite.Source)

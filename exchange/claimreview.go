@@ -6,7 +6,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// The words of schema.org that are used.
+// The terms of schema.org that are used.
 type (
 	ldGraph struct {
 		Context any   `json:"@context"`
@@ -17,7 +17,7 @@ type (
 		Name string `json:"name,omitempty"`
 		URL  string `json:"url,omitempty"`
 	}
-	// ClaimReview is a claim with its answer. The rating is a word: a number
+	// ClaimReview is a claim with its answer. The rating is a word, because a number
 	// would say more than the record knows.
 	ClaimReview struct {
 		Context       string    `json:"@context,omitempty"`
@@ -47,11 +47,11 @@ type (
 	}
 )
 
-// SchemaOrg is the context of ClaimReviews.
+// SchemaOrg is the JSON-LD context of ClaimReviews.
 const SchemaOrg = "https://schema.org"
 
-// ClaimReviews writes the claims of a case. One that nothing answers is a Claim
-// without a review.
+// ClaimReviews writes the claims of a case as JSON-LD. A claim without an answer is
+// a Claim without a review. Withdrawn claims are left out.
 func (e Edition) ClaimReviews(w io.Writer) error {
 	out := ldGraph{Context: SchemaOrg, Graph: []any{}}
 	for i := range e.Case.Claims {
@@ -79,7 +79,7 @@ func (e Edition) answer(claim string) *casefile.Answer {
 	return nil
 }
 
-// Review is a claim with its answer; nil where nothing answers it.
+// Review returns a claim with its answer; nil where the answer is nil or untested.
 func (e Edition) Review(k *casefile.Claim, a *casefile.Answer) *ClaimReview {
 	if a == nil || a.Verdict == casefile.Untested {
 		return nil
@@ -107,7 +107,7 @@ func (e Edition) claim(k *casefile.Claim) ldClaim {
 	return c
 }
 
-// works are the sources of citations, each once and none that stands in had.
+// works returns the sources of citations, each once, without those that are in had.
 func (e Edition) works(cites []casefile.Cite, had []ldThing) []ldThing {
 	var list []ldThing
 	seen := map[string]bool{}
@@ -129,7 +129,8 @@ func (e Edition) works(cites []casefile.Cite, had []ldThing) []ldThing {
 	return list
 }
 
-// CertainDay is a date of the record as a day, "" where it is not certain which.
+// CertainDay returns the day of a date, and "" where it is not certain which day it
+// is.
 func CertainDay(d casefile.Date, c *casefile.Case) string {
 	first, ok1 := d.FirstDay(c.Zone())
 	last, ok2 := d.LastDay(c.Zone())

@@ -1,8 +1,9 @@
-// Package exchange writes a case of the record in formats of others: claims
-// with their answers as ClaimReview (schema.org), citations as Web Annotations
-// (W3C), the path of each fact from its source as PROV-O (W3C), and actors,
-// dockets, sources and acts as entities of FollowTheMoney. It adds nothing to
-// what the record says: where a format asks for more, the field stays out.
+// Package exchange writes a case of the record in formats of others: claims with
+// their answers as ClaimReview (schema.org), citations as Web Annotations (W3C),
+// the path of each fact from its source as PROV-O (W3C), and actors, dockets,
+// sources and acts as entities of FollowTheMoney. An Edition goes in, JSON comes
+// out. The package adds nothing to what the record says: where a format asks for
+// more, the field stays empty. It does no I/O of its own.
 package exchange
 
 import (
@@ -14,20 +15,20 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Edition is the case that is written, as it stood on a day.
+// Edition is the case to write, as it was on a day.
 type Edition struct {
 	Records *casefile.Records
 	Case    *casefile.Case
-	Answers []casefile.Answer // of its claims
-	// Base is what stands before the names of things, "https://bandish.example/":
-	// then a thing is named by the address of its page.
+	Answers []casefile.Answer // to the claims of the case
+	// Base is put before the names of things: with "https://bandish.example/" a thing
+	// is named by the address of its page.
 	Base string
-	// Revision is the SHA-256 of the record's files, see casefile.Records.Revision.
+	// Revision is the SHA-256 of the record's files (casefile.Records.Revision).
 	Revision string
-	// Copies gives the texts of archived copies, where they are at hand.
+	// Copies returns the texts of archived copies that are at hand; it may be nil.
 	Copies casefile.Copies
-	// Fact limits annotations and provenance to one entry, "act/moi-letter"; ""
-	// means all acts, sightings and claims.
+	// Fact limits annotations and provenance to one entry, for instance
+	// "act/moi-letter". "" means all acts, sightings and claims.
 	Fact string
 }
 
@@ -38,7 +39,7 @@ type Format struct {
 	Write func(Edition, io.Writer) error
 }
 
-// Formats are all ways to write a case.
+// Formats lists all ways to write a case.
 var Formats = []Format{
 	{"annotations", "citations as Web Annotations, JSON-LD", Edition.Annotations},
 	{"claimreview", "claims with their answers as ClaimReview, JSON-LD", Edition.ClaimReviews},
@@ -54,13 +55,13 @@ type fact struct {
 	by             []string      // for sightings and claims
 }
 
-// facts lists the entries that are written.
+// facts returns the entries to write. An error says that Fact names none.
 func (e Edition) facts() ([]fact, error) {
 	var list []fact
 	c := e.Case
 	for i := range c.Acts {
 		a := &c.Acts[i]
-		list = append(list, fact{"act", a.ID, a.What, casefile.CitesOf(a), a, nil}) // those of its details too
+		list = append(list, fact{"act", a.ID, a.What, casefile.CitesOf(a), a, nil}) // with the citations of its details
 	}
 	for _, s := range c.Sightings {
 		list = append(list, fact{"sighting", s.ID, s.What, s.Cites, nil, s.By})
@@ -87,7 +88,8 @@ func (e Edition) actorIRI(id string) string { return e.Base + "actors/" + id }
 
 func (e Edition) sourceIRI(id string) string { return e.Base + "sources/" + id }
 
-// page is the address of a source's page, or its name here where none is known.
+// page returns the address of a source's page, or the source's name here where no
+// address is known.
 func (e Edition) page(id string) string {
 	if s := e.Records.Source(e.Case, id); s != nil && s.URL != nil && strings.HasPrefix(*s.URL, "http") {
 		return *s.URL
@@ -95,7 +97,7 @@ func (e Edition) page(id string) string {
 	return e.sourceIRI(id)
 }
 
-// copyOf is the archived copy in which a citation was read; nil where there is
+// copyOf returns the archived copy in which a citation was read; nil where there is
 // none.
 func (e Edition) copyOf(cite casefile.Cite) *casefile.Copy {
 	s := e.Records.Source(e.Case, cite.Source)

@@ -14,15 +14,15 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Entity is an entity of FollowTheMoney. Values of properties are texts; of
-// those that refer to others, ids.
+// Entity is an entity of FollowTheMoney. Values of properties are texts; a property
+// that refers to another entity holds its id.
 type Entity struct {
 	ID         string              `json:"id"`
 	Schema     string              `json:"schema"`
 	Properties map[string][]string `json:"properties"`
 }
 
-// put adds values that are not empty and not there yet.
+// put adds values that are not empty and not yet there.
 func (n *Entity) put(property string, values ...string) {
 	for _, v := range values {
 		if v != "" && !slices.Contains(n.Properties[property], v) {
@@ -31,7 +31,7 @@ func (n *Entity) put(property string, values ...string) {
 	}
 }
 
-// schemata are the kinds of actors in FollowTheMoney's terms.
+// schemata maps kinds of actors to FollowTheMoney's schemata.
 var schemata = map[casefile.ActorKind]string{
 	"government": "PublicBody", "ministry": "PublicBody", "regulator": "PublicBody", "agency": "PublicBody", "legislature": "PublicBody", "court": "PublicBody",
 	"judge": "Person", "person": "Person", "company": "Company",
@@ -39,7 +39,7 @@ var schemata = map[casefile.ActorKind]string{
 	"office_holder": "LegalEntity", "other": "LegalEntity",
 }
 
-// entities collects what a case is made of; each actor and source once, when
+// entities collects what a case is made of: each actor and source once, when
 // something refers to it.
 type entities struct {
 	e    Edition
@@ -47,10 +47,10 @@ type entities struct {
 	by   map[string]*Entity
 }
 
-// Entities writes the case, its acts, dockets, and the actors and sources that
-// they name as entities of FollowTheMoney, one JSON object a line. Parties to a
-// docket are entities where they are actors of the record: offices and bodies.
-// Private petitioners are not made entities of.
+// Entities writes the case, its acts and dockets, and the actors and sources that
+// these name, as entities of FollowTheMoney, one JSON object a line. A party to a
+// docket is an entity only where it is an actor of the record, an office or a body.
+// Private petitioners are left out.
 func (e Edition) Entities(w io.Writer) error {
 	x := &entities{e: e, by: map[string]*Entity{}}
 	x.wholeCase()
@@ -70,7 +70,7 @@ func (e Edition) Entities(w io.Writer) error {
 	return nil
 }
 
-// entity gives the entity of an id; made is false when it was there before.
+// entity returns the entity of an id; made is false when it existed before.
 func (x *entities) entity(schema string, id ...string) (n *Entity, made bool) {
 	name := "bandish." + strings.Join(id, ".")
 	if n := x.by[name]; n != nil {
@@ -82,7 +82,7 @@ func (x *entities) entity(schema string, id ...string) (n *Entity, made bool) {
 	return n, true
 }
 
-// link is the page of an entity, where the base is an address.
+// link returns the page of an entity where the base is an address, else "".
 func (x *entities) link(address string) string {
 	if strings.HasPrefix(address, "http") {
 		return address
@@ -173,7 +173,8 @@ func (x *entities) party(court *Entity, d *casefile.Docket, actor, role string) 
 	n.put("role", role)
 }
 
-// actors are the ids of actors as entities, made where they were not yet.
+// actors returns the ids of actors as entities, which it makes where they do not
+// exist.
 func (x *entities) actors(ids []string) []string {
 	var list []string
 	for _, id := range ids {
@@ -222,7 +223,7 @@ func (x *entities) describe(n *Entity, a *casefile.Actor) {
 	}
 }
 
-// sources are the ids of the documents that are cited, each once.
+// sources returns the ids of the documents that are cited, each once.
 func (x *entities) sources(cites []casefile.Cite) []string {
 	var list []string
 	for _, cite := range cites {
@@ -258,7 +259,7 @@ func (x *entities) document(n *Entity, s *casefile.Source) {
 		base, _ := tag.Base()
 		n.put("language", base.ISO3())
 	}
-	if s.Copy != nil { // FollowTheMoney's checksum is a SHA-1
+	if s.Copy != nil { // FollowTheMoney's own checksum is a SHA-1
 		n.put("notes", "SHA-256 of the archived copy: "+s.Copy.SHA256)
 		n.put("mimeType", s.Copy.MediaType)
 	}
@@ -269,8 +270,8 @@ var (
 	notSlug = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
-// prefixDate is a date as FollowTheMoney writes it: a year, a month or a day; ""
-// where the record has doubt or a span.
+// prefixDate returns a date as FollowTheMoney writes it: a year, a month or a day;
+// "" where the date is doubtful or a span.
 func prefixDate(d casefile.Date) string {
 	day, _, _ := strings.Cut(d.String(), "T")
 	if !prefix.MatchString(day) {

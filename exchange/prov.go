@@ -7,7 +7,7 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// provContext is the context of provenance: PROV-O, with the words of Dublin
+// provContext is the JSON-LD context of provenance: PROV-O, with terms of Dublin
 // Core and RDF Schema for titles.
 var provContext = map[string]any{
 	"prov": "http://www.w3.org/ns/prov#", "dcterms": "http://purl.org/dc/terms/", "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
@@ -45,8 +45,8 @@ type paths struct {
 	known map[string]bool
 }
 
-// Provenance writes the path of each fact: the source, its copy, the text of
-// the copy, the passage, the fact, and the revision of the record that holds it.
+// Provenance writes the path of each fact as PROV-O: the source, its copy, the text
+// of the copy, the passage, the fact, and the revision of the record that holds it.
 func (e Edition) Provenance(w io.Writer) error {
 	facts, err := e.facts()
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *paths) fact(f fact) string {
 	return p.add(n)
 }
 
-// entry names an act or a sighting of the case by its id.
+// entry returns the name of an act or a sighting of the case.
 func (p *paths) entry(id string) string {
 	if p.e.Case.Act(id) != nil {
 		return p.e.factIRI("act", id)
@@ -110,8 +110,8 @@ func (p *paths) actor(id string) string {
 	return p.add(node{ID: p.e.actorIRI(id), Type: []string{"prov:Agent", kind}, Label: p.e.Records.Name(p.e.Case, id)})
 }
 
-// passage is what a citation quotes, or its whole source where it quotes
-// nothing.
+// passage adds what a citation quotes and returns its name; for a citation without
+// a phrase, that of its source.
 func (p *paths) passage(fact string, number int, cite casefile.Cite) string {
 	from := p.source(cite.Source)
 	if c := p.e.copyOf(cite); c != nil {

@@ -9,8 +9,8 @@ import (
 //go:embed embedded.csv
 var embedded string
 
-// EmbeddedList is the small table that comes with Bandish, written by us from
-// published reports. The slice is the caller's.
+// EmbeddedList returns the small table that comes with Bandish, which we wrote from
+// published reports. The caller may change the slice.
 func EmbeddedList() []Fingerprint {
 	all, err := ReadCSV(strings.NewReader(embedded))
 	if err != nil {

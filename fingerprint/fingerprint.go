@@ -1,8 +1,8 @@
-// Package fingerprint knows the answers and pages that censors are known to
-// give. A Set is a snapshot of fingerprints in the schema of OONI's
-// blocking-fingerprints tables, and finds all that match an address or a
-// response in one pass. The package concludes nothing: what a match means in
-// which country is for package verdict. It does no I/O.
+// Package fingerprint knows the pages and addresses that censors are known to give.
+// A Set is a snapshot of fingerprints in the schema of OONI's blocking-fingerprints
+// tables. It finds all fingerprints that match an address or a response in one
+// pass. The package concludes nothing: package verdict decides what a match means
+// in which country. It does no I/O.
 package fingerprint
 
 import (
@@ -24,22 +24,22 @@ import (
 // Fingerprint is one row of the table.
 type Fingerprint struct {
 	Name string
-	// Scope says who shows it: nat (a state), isp, prod (a filtering
-	// product), inst (an institution), prov (the server's provider), vbw
-	// (vague words of blocking), fp (a known false positive).
+	// Scope says who shows it: nat (a state), isp, prod (a filtering product), inst
+	// (an institution), prov (the server's provider), vbw (words that may mean a
+	// block), fp (known not to be a block).
 	Scope       string
-	Location    string   // body, dns, header.NAME with the name in lower case
-	PatternType string   // full, prefix, contains, regexp (RE2)
-	Pattern     string   //
+	Location    string // body, dns, header.NAME with the name in lower case
+	PatternType string // full, prefix, contains, regexp (RE2)
+	Pattern     string
 	Countries   []string // where it is expected, ISO 3166-1 alpha-2, sorted
-	Confidence  int      // 0 to 10 that it is no false positive
+	Confidence  int      // from 0 to 10: how surely a match is no false positive
 }
 
 var columns = []string{"name", "scope", "location_found", "pattern_type", "pattern", "confidence_no_fp", "expected_countries"}
 
-// ReadCSV reads a table in the upstream schema; columns may stand in any
-// order, and those not needed may be absent. Every faulty row is reported,
-// with its line.
+// ReadCSV reads a table in OONI's schema. The columns may be in any order, and
+// columns that are not needed may be absent. The error names every faulty row with
+// its line.
 func ReadCSV(r io.Reader) ([]Fingerprint, error) {
 	return header.Read(r, "fingerprints", columns, fromRow)
 }
@@ -68,7 +68,8 @@ func fromRow(get func(column string) string) (Fingerprint, error) {
 	return f, f.check()
 }
 
-// nameRune keeps the separator of Match out of names.
+// nameRune keeps out of names the semicolon, which separates the fields of
+// Match.String, and control characters.
 func nameRune(r rune) rune {
 	if r == ';' || r < ' ' {
 		return '_'
@@ -95,7 +96,7 @@ func (f *Fingerprint) check() error {
 	return nil
 }
 
-// Match is a fingerprint that matched, with what a verdict needs of it.
+// Match is a fingerprint that matched, with what a verdict needs to know of it.
 type Match struct {
 	Name       string
 	Scope      string
@@ -104,13 +105,14 @@ type Match struct {
 	Confidence int
 }
 
-// String writes the form that observations keep: NAME;SCOPE;LOCATION;CC,CC;N.
+// String writes the form that observations keep:
+// NAME;SCOPE;LOCATION;CC,CC;CONFIDENCE.
 func (m Match) String() string {
 	return m.Name + ";" + m.Scope + ";" + m.Location + ";" + strings.Join(m.Countries, ",") + ";" + strconv.Itoa(m.Confidence)
 }
 
-// ParseMatch reads what String wrote. What it cannot read is a match of no
-// scope, which settles nothing.
+// ParseMatch reads what String wrote. Text that it cannot read becomes a match
+// without a scope, on which no rule rests.
 func ParseMatch(s string) Match {
 	part := strings.Split(s, ";")
 	if len(part) != 5 {
@@ -127,20 +129,20 @@ func ParseMatch(s string) Match {
 // Expected reports whether the fingerprint is expected in a country.
 func (m Match) Expected(cc string) bool { return slices.Contains(m.Countries, cc) }
 
-// Set is a snapshot of fingerprints, ready to match. It is safe for use by
-// several goroutines.
+// Set is a snapshot of fingerprints, ready to match. Several goroutines may use it.
+// A match is returned in the form of Match.String.
 type Set struct {
 	id       string
 	size     int
-	addrs    map[string][]string // by address, or by name
-	names    []rule              // of names in answers: prefix, contains and regexp
-	headers  map[string][]rule   // by header name
-	literals *words              // of the bodies' contains patterns
-	starts   []rule              // bodies: full and prefix
-	patterns []rule              // bodies: regexp
+	addrs    map[string][]string // by IP address, or by a name in a DNS answer
+	names    []rule              // for names in DNS answers: prefix, contains and regexp
+	headers  map[string][]rule   // by header name in lower case
+	literals *words              // for bodies: contains
+	starts   []rule              // for bodies: full and prefix
+	patterns []rule              // for bodies: regexp
 }
 
-// rule is one fingerprint that is compared by itself.
+// rule is one fingerprint that is compared alone.
 type rule struct {
 	kind    string
 	pattern string
@@ -158,12 +160,13 @@ func (r *rule) matches(s string) bool {
 		return strings.Contains(s, r.pattern)
 	default:
 		re := r.regexp()
-		start, _ := re.LiteralPrefix() // a search for it is far cheaper
+		start, _ := re.LiteralPrefix() // looking for this text is far cheaper
 		return strings.Contains(s, start) && re.MatchString(s)
 	}
 }
 
-// New makes a set. The order of the fingerprints is of no consequence.
+// New makes a set; the order of the fingerprints does not matter. A fingerprint
+// that cannot be right is an error.
 func New(all []Fingerprint) (*Set, error) {
 	s := &Set{addrs: map[string][]string{}, headers: map[string][]rule{}, size: len(all)}
 	var lines []string
@@ -202,18 +205,17 @@ func New(all []Fingerprint) (*Set, error) {
 	return s, nil
 }
 
-// ID names the snapshot: the first 16 hex digits of the SHA-256 of its
+// ID names the snapshot: the first 16 hexadecimal digits of the SHA-256 of its
 // content.
 func (s *Set) ID() string { return s.id }
 
 // Len is the number of fingerprints.
 func (s *Set) Len() int { return s.size }
 
-// MatchDNS returns the matches of an address, sorted.
+// MatchDNS returns the matches of an IP address, sorted.
 func (s *Set) MatchDNS(addr string) []string { return s.addrs[addr] }
 
-// MatchName returns the matches of a name that an answer led through, in lower
-// case.
+// MatchName returns the matches of a name in a DNS answer (a CNAME), in lower case.
 func (s *Set) MatchName(name string) []string {
 	found := slices.Clone(s.addrs[name])
 	for i := range s.names {
@@ -224,7 +226,7 @@ func (s *Set) MatchName(name string) []string {
 	return found
 }
 
-// MatchHeader returns the matches of one header line; name in lower case.
+// MatchHeader returns the matches of one header; name is in lower case.
 func (s *Set) MatchHeader(name, value string) []string {
 	var found []string
 	for i := range s.headers[name] {

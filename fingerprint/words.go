@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// words finds all of many strings in one pass over a text (Wu and Manber, A fast
-// algorithm for multi-pattern searching, TR 94-17, 1994). Each word is known by
-// a window of eight of its bytes. The last three bytes of a place in the text say
-// how far the next place is at which a window can stand: mostly six bytes on.
-// Words that are shorter than a window are looked for one by one.
+// words finds many strings in one pass over a text (Wu and Manber, A fast algorithm
+// for multi-pattern searching, TR 94-17, 1994). Each word is represented by a
+// window: eight of its bytes. The last three bytes of eight in the text say how far
+// ahead the next window can be, mostly six bytes. Words shorter than a window are
+// looked for one by one.
 type words struct {
 	short   []literal
 	shift   []uint8 // by the hash of three bytes
@@ -21,7 +21,7 @@ type literal struct {
 	match string
 }
 
-// window is a word whose bytes from at on are the window.
+// window is a word whose eight bytes from at on are its window.
 type window struct {
 	literal
 	at int
@@ -62,14 +62,14 @@ func newWords(all []literal) *words {
 	return w
 }
 
-// eight are eight bytes of a text as a number.
+// eight returns the eight bytes of s from at on as a number.
 func eight(s string, at int) uint64 {
 	s = s[at : at+windowBytes]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// three is a hash of three bytes of a text.
+// three returns a hash of the three bytes of s from at on.
 func three(s string, at int) uint32 {
 	s = s[at : at+3]
 	return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16) * 2654435761 >> (32 - hashBits)

@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 )
 
-// Canonical is the one JSON text of a value (RFC 8785), for values without
-// fractions: members sorted by name, no white space, nothing escaped that need
-// not be. A number that is no integer, or is beyond 2^53, is an error.
+// Canonical returns the one JSON text of a value without fractions (RFC 8785):
+// members sorted by name, no white space, nothing escaped that need not be. A
+// number that is not a whole number, or is beyond 2^53, is an error.
 func Canonical(v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -81,11 +81,11 @@ func appendCanonical(buf []byte, v any) ([]byte, error) {
 		}
 		return append(buf, '}'), nil
 	}
-	return nil, fmt.Errorf("a value of type %T", v) // the decoder makes no other
+	return nil, fmt.Errorf("a value of type %T", v) // the decoder makes no other types
 }
 
 func appendString(buf []byte, s string) []byte {
-	const short = "btn_fr" // of the control characters 8 to 13; 11 has none
+	const short = "btn_fr" // escapes of the control characters 8 to 13; 11 has none
 	buf = append(buf, '"')
 	for _, r := range s {
 		switch {

@@ -13,15 +13,15 @@ import (
 )
 
 // Checkpoint is the head of a log: how many entries it has, and the hash of the
-// tree over them. All that was signed for one origin must lie on one line of
-// growth: two checkpoints that do not are proof of a fork.
+// tree over them. All checkpoints that were signed for one origin must be states of
+// one growing log. Two that cannot be are proof of a fork.
 type Checkpoint struct {
 	Origin string
 	Size   int64
 	Root   Hash
 }
 
-// String is the text that is signed (C2SP tlog-checkpoint).
+// String returns the text that is signed (C2SP tlog-checkpoint).
 func (c Checkpoint) String() string {
 	return fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
 }
@@ -29,13 +29,12 @@ func (c Checkpoint) String() string {
 // Signature is a verified signature under a checkpoint.
 type Signature struct {
 	Name string `json:"name"`
-	// Time is when a cosignature was made; zero of the log's own signature,
-	// which does not say.
+	// Time is when a cosignature was made. The log's own signature has no time: zero.
 	Time time.Time `json:"time,omitzero"`
 }
 
-// NewLogVerifier reads the verifier string of a log's key (bandish key prints
-// it): Ed25519, as golang.org/x/mod/sumdb/note has them.
+// NewLogVerifier reads the verifier string of a log's key, which `bandish key`
+// prints: Ed25519, in the form of golang.org/x/mod/sumdb/note.
 func NewLogVerifier(vkey string) (note.Verifier, error) {
 	v, err := note.NewVerifier(strings.TrimSpace(vkey))
 	if err != nil {
@@ -44,8 +43,8 @@ func NewLogVerifier(vkey string) (note.Verifier, error) {
 	return v, nil
 }
 
-// NewCosigner reads the verifier string of a witness: Ed25519 or ML-DSA-44
-// (C2SP tlog-cosignature).
+// NewCosigner reads the verifier string of a witness: Ed25519 or ML-DSA-44 (C2SP
+// tlog-cosignature).
 func NewCosigner(vkey string) (note.Verifier, error) {
 	v, err := fnote.NewVerifierForCosignatureV1(strings.TrimSpace(vkey))
 	if err != nil {
@@ -54,7 +53,7 @@ func NewCosigner(vkey string) (note.Verifier, error) {
 	return v, nil
 }
 
-// ParseCheckpoint reads a checkpoint and looks at no signature.
+// ParseCheckpoint reads the text of a checkpoint. It checks no signature.
 func ParseCheckpoint(text []byte) (Checkpoint, error) {
 	var c log.Checkpoint
 	if _, err := c.Unmarshal(text); err != nil {
@@ -66,10 +65,9 @@ func ParseCheckpoint(text []byte) (Checkpoint, error) {
 	return Checkpoint{Origin: c.Origin, Size: int64(c.Size), Root: Hash(c.Hash)}, nil
 }
 
-// OpenCheckpoint reads a signed checkpoint and verifies the log's signature,
-// which must be there, and those of the witnesses that are known. It returns the
-// witnesses whose signatures stand under it and are right. A wrong signature
-// under a known key is an error.
+// OpenCheckpoint reads a signed checkpoint. It verifies the log's signature, which
+// must be there, and the signatures of the given witnesses. It returns the right
+// cosignatures of these witnesses. A wrong signature under a known key is an error.
 func OpenCheckpoint(signed []byte, logKey note.Verifier, witnesses ...note.Verifier) (Checkpoint, []Signature, error) {
 	n, err := note.Open(signed, note.VerifierList(append([]note.Verifier{logKey}, witnesses...)...))
 	if err != nil {
@@ -101,11 +99,11 @@ func OpenCheckpoint(signed []byte, logKey note.Verifier, witnesses ...note.Verif
 	return c, cosigned, nil
 }
 
-// keyNoteTitle begins the text of a note about the log's key.
+// keyNoteTitle is the first line of a note about the log's key.
 const keyNoteTitle = "bandish.org/ledger-key@v1"
 
-// KeyNote is the text of a note that both keys sign: from here on the log is
-// signed with next. Before the first key, old is "".
+// KeyNote returns the text of a note that both keys sign: from here on the log is
+// signed with next. old is "" for the log's first key.
 func KeyNote(origin, old, next string) string {
 	if old == "" {
 		old = "none"
@@ -113,8 +111,9 @@ func KeyNote(origin, old, next string) string {
 	return fmt.Sprintf("%s\n%s\nold %s\nnew %s\n", keyNoteTitle, origin, old, next)
 }
 
-// OpenKeyNote reads a signed note about the log's key and verifies the
-// signature of each key that it names. old is "" for a log's first key.
+// OpenKeyNote reads a signed note about the log's key and verifies the signature of
+// each key that it names. old is "" for the log's first key. A missing or wrong
+// signature is an error.
 func OpenKeyNote(signed string) (origin, old, next string, err error) {
 	text, _, _ := strings.Cut(signed, "\n\n")
 	lines := strings.Split(text, "\n")

@@ -1,12 +1,12 @@
-// Package ledger is what a record of a Bandish server is proved with: the
-// entries of its append-only log, the hashes over them, signed checkpoints, and
-// proofs that an entry is in the log and that the log only grew.
+// Package ledger proves what a Bandish server's record held and when. It has the
+// entries of the server's append-only log, the hashes over them, signed
+// checkpoints, and proofs that an entry is in the log and that the log only grew.
 //
-// It only computes, so that the same code runs in the server, in a verifier
-// that somebody else runs and in a browser. Formats are those of C2SP
-// (tlog-tiles, tlog-checkpoint, tlog-cosignature, tlog-proof, signed-note) and
-// hashes those of RFC 6962: other tools read them too. docs/formats/ledger.md
-// describes the entries. Which keys are to be trusted is left to the caller.
+// It does no I/O, so that the same code runs in the server, in the verifier of
+// somebody else and in a browser. Formats are those of C2SP (tlog-tiles,
+// tlog-checkpoint, tlog-cosignature, tlog-proof, signed-note) and hashes those of
+// RFC 6962, so that other tools can read them. docs/formats/ledger.md describes the
+// entries. The caller decides which keys to trust.
 package ledger
 
 import (
@@ -32,26 +32,27 @@ const (
 	TypeFile       = "file"       // another file of the data folder
 	TypeTombstone  = "tombstone"  // a file that was removed
 	TypeEvent      = "event"      // a dated ban: announced, revised or withdrawn
-	TypeCorrection = "correction" // what this server said and takes back
-	TypeKey        = "key"        // the log's first key, or the one that follows it
+	TypeCorrection = "correction" // something that this server said and takes back
+	TypeKey        = "key"        // the log's first key, or the key that follows
 	TypeSoftware   = "software"   // the version of the program that writes from here on
 )
 
-// MaxEntry is how many bytes an entry may have (tlog-tiles).
+// MaxEntry is how many bytes an entry may have (C2SP tlog-tiles).
 const MaxEntry = 1<<16 - 1
 
-// Entry is one entry of the ledger. Exactly one of the pointers is set, the one
-// that its Type has.
+// Entry is one entry of the ledger. Exactly one of its pointers is set: the one
+// that belongs to Type.
 type Entry struct {
 	Type string `json:"type"`
-	// Time is when the entry was made, UTC, in whole seconds. It is the
-	// operator's word; a cosignature or time stamp on a later checkpoint is not.
+	// Time is when the entry was made, UTC, in whole seconds. It is only the
+	// operator's word; a cosignature or a time stamp on a later checkpoint is the
+	// word of somebody else.
 	Time time.Time `json:"time"`
 
 	Batch      *Batch      `json:"batch,omitempty"`
 	Segments   *Segments   `json:"segments,omitempty"`
 	State      *State      `json:"state,omitempty"`
-	File       *File       `json:"file,omitempty"` // of record, source, list, file, tombstone
+	File       *File       `json:"file,omitempty"` // for record, source, list, file and tombstone
 	Event      *Event      `json:"event,omitempty"`
 	Correction *Correction `json:"correction,omitempty"`
 	Key        *Key        `json:"key,omitempty"`
@@ -64,19 +65,20 @@ type Batch struct {
 	Kind      string `json:"kind"`   // measurements, web, aggregation
 	Documents int    `json:"documents"`
 	Bytes     int64  `json:"bytes"`     // of the file
-	RawBytes  int64  `json:"raw_bytes"` // decompressed
-	// Root is the hash of the Merkle tree over the leaves of its documents in
-	// their order (DocumentLeaf), in hex: one document can be proved alone.
+	RawBytes  int64  `json:"raw_bytes"` // of the text, decompressed
+	// Root is the hash, in hexadecimal, of the Merkle tree over the leaves of its
+	// documents in their order (DocumentLeaf). With it a single document can be
+	// proved.
 	Root string `json:"root"`
-	// Earliest and Latest are the days of its first and last measurement.
+	// Earliest and Latest are the days of its first and its last measurement.
 	Earliest string `json:"earliest,omitempty"`
 	Latest   string `json:"latest,omitempty"`
-	// Channels counts its documents by the way they came.
+	// Channels counts its documents by channel.
 	Channels map[string]int `json:"channels,omitempty"`
 	Received time.Time      `json:"received"` // when it was committed
 	Clock    string         `json:"clock,omitempty"`
-	// Before says that the batch was in the archive before the ledger began:
-	// Received is then what the manifest said on the entry's day.
+	// Before is true for a batch that was in the archive before the ledger began.
+	// Received is then what the manifest said when the entry was made.
 	Before bool `json:"before,omitempty"`
 }
 
@@ -90,15 +92,15 @@ type Segment struct {
 	Bytes   int64  `json:"bytes"`
 	Inputs  string `json:"inputs,omitempty"` // the hash of what it was made from
 	// Countries is the SHA-256 of the canonical JSON of the manifest's member
-	// countries, where it has one.
+	// countries; "" where it has none.
 	Countries string `json:"countries,omitempty"`
 }
 
-// Key names the segment among those of an archive.
+// Key returns a name that no other segment of the archive has.
 func (s Segment) Key() string { return s.Kind + "/" + s.Period + "/" + s.Ruleset + "/" + s.SHA256 }
 
-// Segments says which derived files a commit added and which it replaced. A
-// commit of many files makes several such entries, with the same generation.
+// Segments says which derived files a commit added and which it removed. A commit
+// of many files makes several such entries with one generation.
 type Segments struct {
 	Generation uint64    `json:"generation"`
 	Why        string    `json:"why"` // import, submit, compact, count, rebuild, rescore, …
@@ -106,38 +108,40 @@ type Segments struct {
 	Removed    []string  `json:"removed,omitempty"` // keys of segments
 }
 
-// Set is a set of things: how many there are, and a hash over their leaves, in hex.
+// Set is a hash over a set: the number of its leaves, and a root over them in
+// hexadecimal.
 type Set struct {
 	Count int    `json:"count"`
 	Root  string `json:"root"`
 	Form  string `json:"form,omitempty"` // how Root is made: Grouped, or "" for one tree over all leaves, sorted
 }
 
-// State is what the archive held after a commit: all that answers rest on.
+// State is what the archive held after a commit: everything that answers rest on.
 type State struct {
 	Generation   uint64 `json:"generation"`
 	Why          string `json:"why"`
 	Ruleset      string `json:"ruleset"`                // whose verdicts are current
-	Detector     string `json:"detector,omitempty"`     // that derives events
-	Fingerprints string `json:"fingerprints,omitempty"` // the id of the snapshot
-	Batches      Set    `json:"batches"`                // leaves: the SHA-256 of each in hex (SetOfBatches)
-	Segments     Set    `json:"segments"`               // leaves: the canonical JSON of each (SetOfSegments)
-	// Manifest is the SHA-256 of the manifest's text, without its members
-	// ledger and sha256.
+	Detector     string `json:"detector,omitempty"`     // of the detector that finds events
+	Fingerprints string `json:"fingerprints,omitempty"` // id of the snapshot
+	Batches      Set    `json:"batches"`                // leaves: the SHA-256 of each batch in hexadecimal (SetOfBatches)
+	Segments     Set    `json:"segments"`               // leaves: the canonical JSON of each segment (SetOfSegments)
+	// Manifest is the SHA-256 of the manifest's text without its members ledger and
+	// sha256.
 	Manifest string `json:"manifest"`
 }
 
-// File is a file that is kept beside the archive, by its place in the data
-// folder or, of a record, by the id of the case.
+// File is a file beside the archive. Name is its path in the data folder or, for a
+// record, the id of the case.
 type File struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"`
 	Bytes  int64  `json:"bytes"`
-	// Replaces is the SHA-256 of what stood under the name before.
+	// Replaces is the SHA-256 of the file that had the name before.
 	Replaces string `json:"replaces,omitempty"`
-	// Reason says of a tombstone why the file was removed, where that is known.
+	// Reason says, for a tombstone, why the file was removed; "" where that is not
+	// known.
 	Reason string `json:"reason,omitempty"`
-	// Grows says that the file is only ever added to: a later entry may name
+	// Grows is true for a file that is only ever appended to: a later entry may name
 	// more bytes.
 	Grows bool `json:"grows,omitempty"`
 }
@@ -149,9 +153,9 @@ type Event struct {
 	CC     string `json:"cc"`
 	Target string `json:"target"`
 	SHA256 string `json:"sha256"` // of the canonical JSON of the event
-	// Replaces is the SHA256 of the event as it stood before.
+	// Replaces is the SHA256 of the event's former state.
 	Replaces   string `json:"replaces,omitempty"`
-	Generation uint64 `json:"generation"` // of the archive that it was derived from
+	Generation uint64 `json:"generation"` // of the archive from which it was derived
 }
 
 // The actions of an event.
@@ -161,14 +165,14 @@ const (
 	Withdrawn = "withdrawn"
 )
 
-// Correction takes something back that was said.
+// Correction takes back something that was said.
 type Correction struct {
 	Of   string `json:"of"`   // the address or id of what was said
 	Text string `json:"text"` // what was wrong, and what is right
 }
 
 // Key says with which key the log is signed from here on. Note is a signed note
-// (KeyNote) that bears the signature of each key that it names.
+// (KeyNote) with the signature of each key that it names.
 type Key struct {
 	Note string `json:"note"`
 }
@@ -183,7 +187,8 @@ type Software struct {
 	Fingerprints string `json:"fingerprints,omitempty"`
 }
 
-// bodies are the members of an entry that its type may have.
+// body returns the name of the member that belongs to the entry's type, and whether
+// it is set.
 func (e *Entry) body() (name string, set bool) {
 	switch e.Type {
 	case TypeBatch:
@@ -206,7 +211,8 @@ func (e *Entry) body() (name string, set bool) {
 	return "", true
 }
 
-// Encode is the entry's canonical JSON: what its leaf in the log hashes.
+// Encode returns the entry's canonical JSON: the bytes of its leaf in the log. An
+// entry without the member of its type is an error.
 func (e *Entry) Encode() ([]byte, error) {
 	if name, ok := e.body(); !ok || name == "" {
 		return nil, fmt.Errorf("entry of type %q: it has no member %q", e.Type, name)
@@ -220,9 +226,9 @@ func (e *Entry) Encode() ([]byte, error) {
 	return out, err
 }
 
-// Parse reads an entry. One of a type that this program does not know is no
-// error: it is proved as any other, and says only its type and time. Text that
-// is not canonical JSON is an error: no two texts are the same entry.
+// Parse reads an entry. An entry of a type that this program does not know is no
+// error: it can be proved like any other, and only its type and time are read. Text
+// that is not canonical JSON is an error, so that no two texts are the same entry.
 func Parse(text []byte) (Entry, error) {
 	var e Entry
 	if err := json.Unmarshal(text, &e); err != nil {
@@ -244,13 +250,13 @@ func Parse(text []byte) (Entry, error) {
 	return e, nil
 }
 
-// documentMember stands in a line of a raw batch before the document, which
-// comes last.
+// documentMember comes before the document in a line of a raw batch. The document
+// is the last member.
 const documentMember = `,"document":`
 
-// DocumentLeaf is the leaf of a document in the tree of its batch: the line of
-// the raw batch, with the SHA-256 of the document in the document's place. So
-// the leaf binds uid, source, times, marks and content, and shows no content.
+// DocumentLeaf returns the leaf of a document in the tree of its batch: its line of
+// the raw batch, with the SHA-256 of the document in place of the document. So the
+// leaf fixes uid, source, times, marks and content, and shows no content.
 func DocumentLeaf(line []byte) ([]byte, error) {
 	i := bytes.Index(line, []byte(documentMember))
 	if i < 0 || len(line) == 0 || line[len(line)-1] != '}' {
@@ -259,8 +265,8 @@ func DocumentLeaf(line []byte) ([]byte, error) {
 	return AppendDocumentLeaf(nil, line[:i], sha256.Sum256(line[i+len(documentMember):len(line)-1])), nil
 }
 
-// AppendDocumentLeaf appends the leaf of a document to buf; head is its line up
-// to the member document, and sum the document's SHA-256.
+// AppendDocumentLeaf appends the leaf of a document to buf. head is its line up to
+// the member document; sum is the SHA-256 of the document.
 func AppendDocumentLeaf(buf, head []byte, sum Hash) []byte {
 	buf = append(buf, head...)
 	buf = append(buf, `,"sha256":"`...)
@@ -268,7 +274,7 @@ func AppendDocumentLeaf(buf, head []byte, sum Hash) []byte {
 	return append(buf, `"}`...)
 }
 
-// Document is what a leaf of a batch says.
+// Document holds what a leaf of a batch says.
 type Document struct {
 	Source   string    `json:"source"`
 	Line     int64     `json:"line"`
@@ -277,7 +283,7 @@ type Document struct {
 	Received time.Time `json:"received,omitzero"`
 	UID      string    `json:"uid"`
 	Marks    []string  `json:"marks,omitempty"`
-	SHA256   string    `json:"sha256"` // of the document as archived
+	SHA256   string    `json:"sha256"` // of the document as it is archived
 }
 
 // ParseDocument reads a leaf of a batch.
@@ -289,7 +295,8 @@ func ParseDocument(leaf []byte) (Document, error) {
 	return d, nil
 }
 
-// SetOfBatches is the set of raw batches by their SHA-256 in hex, in a form that there is.
+// SetOfBatches returns the set of raw batches with these SHA-256 (hexadecimal).
+// form is Grouped or "".
 func SetOfBatches(sums []string, form string) Set {
 	leaves := make([]Hash, len(sums))
 	for i, s := range slices.Sorted(slices.Values(sums)) {
@@ -298,7 +305,7 @@ func SetOfBatches(sums []string, form string) Set {
 	return setOf(leaves, form)
 }
 
-// SetOfSegments is the set of segments, in a form that there is.
+// SetOfSegments returns the set of segments. form is Grouped or "".
 func SetOfSegments(segments []Segment, form string) Set {
 	list := slices.Clone(segments)
 	slices.SortFunc(list, func(a, b Segment) int { return strings.Compare(a.Key(), b.Key()) })
@@ -309,10 +316,10 @@ func SetOfSegments(segments []Segment, form string) Set {
 	return setOf(leaves, form)
 }
 
-// SegmentLeaf is the leaf of a segment in the set of those of a state.
+// SegmentLeaf returns the leaf of a segment in the set of segments of a state.
 func SegmentLeaf(s Segment) Hash {
 	text, err := Canonical(s)
-	if err != nil { // words and numbers
+	if err != nil { // it holds only texts and numbers
 		panic("ledger: encode segment: " + err.Error())
 	}
 	return LeafHash(text)
@@ -330,8 +337,8 @@ func setOf(leaves []Hash, form string) Set {
 	return Set{Count: len(leaves), Root: hex.EncodeToString(root[:])}
 }
 
-// Names are what an entry is about, as others look for it: a batch, a state of the
-// archive, a file of hourly counts, a record, a dated ban.
+// Names returns the names by which others look for an entry: a batch, a state of
+// the archive, a file of hourly counts, a record, a dated ban.
 func (e *Entry) Names() []string {
 	switch {
 	case e.Batch != nil:
@@ -356,19 +363,29 @@ func (e *Entry) Names() []string {
 	return nil
 }
 
-// kindHours is the kind of segments of which one alone is looked for.
+// kindHours is the only kind of segments that are looked for one by one.
 const kindHours = "hours"
 
-// The names of entries.
-func NameOfBatch(sha string) string        { return "batch " + sha }
-func NameOfState(generation uint64) string { return fmt.Sprintf("state %d", generation) }
-func NameOfRecord(name string) string      { return "record " + name }
-func NameOfSource(name string) string      { return "source " + name }
-func NameOfEvent(id string) string         { return "event " + id }
-func NameOfSegment(sha string) string      { return "segment " + sha }
+// NameOfBatch returns the name of a raw batch, from its SHA-256 in hexadecimal.
+func NameOfBatch(sha string) string { return "batch " + sha }
 
-// TypeOf is the type of an entry by its text, "" where it cannot be told. Of the
-// members of an entry, sorted by name, the type is the last.
+// NameOfState returns the name of the state of a generation of the archive.
+func NameOfState(generation uint64) string { return fmt.Sprintf("state %d", generation) }
+
+// NameOfRecord returns the name of a record, from the id of its case.
+func NameOfRecord(name string) string { return "record " + name }
+
+// NameOfSource returns the name of a copy of a source, from its path in the data folder.
+func NameOfSource(name string) string { return "source " + name }
+
+// NameOfEvent returns the name of a dated ban, from the id of its event.
+func NameOfEvent(id string) string { return "event " + id }
+
+// NameOfSegment returns the name of a segment, from its SHA-256 in hexadecimal.
+func NameOfSegment(sha string) string { return "segment " + sha }
+
+// TypeOf returns the type of an entry from its text, and "" where it cannot be
+// told. Members of an entry are sorted by name, so that the type is the last one.
 func TypeOf(text []byte) string {
 	const member = `"type":"`
 	i := bytes.LastIndex(text, []byte(member))

@@ -15,10 +15,10 @@ type Proof struct {
 	Index      int64
 	Hashes     []Hash
 	Checkpoint []byte // signed
-	Extra      []byte // not authenticated by itself
+	Extra      []byte // not protected by the proof itself
 }
 
-// Marshal is the text of the proof.
+// Marshal returns the text of the proof.
 func (p *Proof) Marshal() []byte {
 	t := proof.TLogProof{Index: uint64(p.Index), Checkpoint: p.Checkpoint, ExtraData: p.Extra}
 	for _, h := range p.Hashes {
@@ -27,11 +27,11 @@ func (p *Proof) Marshal() []byte {
 	return t.Marshal()
 }
 
-// maxProof bounds the text of a proof: 63 hashes, a checkpoint with some
-// signatures, an entry and a leaf.
+// maxProof is how many bytes the text of a proof may have: 63 hashes, a checkpoint
+// with some signatures, an entry and a leaf.
 const maxProof = 1 << 20
 
-// ParseProof reads the text of a proof.
+// ParseProof reads the text of a proof. It checks nothing but the form.
 func ParseProof(text []byte) (*Proof, error) {
 	if len(text) > maxProof {
 		return nil, fmt.Errorf("proof: %d bytes are more than a proof has", len(text))
@@ -50,8 +50,9 @@ func ParseProof(text []byte) (*Proof, error) {
 	return p, nil
 }
 
-// Check verifies the checkpoint's signatures, and that the entry is in the log
-// at the proof's index.
+// Check verifies the signatures of the checkpoint, and that the entry is in the log
+// at the proof's index. It returns the checkpoint and the right cosignatures of the
+// given witnesses.
 func (p *Proof) Check(entry []byte, logKey note.Verifier, witnesses ...note.Verifier) (Checkpoint, []Signature, error) {
 	c, cosigned, err := OpenCheckpoint(p.Checkpoint, logKey, witnesses...)
 	if err != nil {
@@ -60,20 +61,20 @@ func (p *Proof) Check(entry []byte, logKey note.Verifier, witnesses ...note.Veri
 	return c, cosigned, CheckInclusion(p.Hashes, c.Size, c.Root, p.Index, LeafHash(entry))
 }
 
-// Receipt is what a proof of one document carries as extra data: the batch's
-// entry, and the path from the document to the root in it. The file is a proof
-// of that entry for every tool that reads tlog-proof.
+// Receipt is what the proof of one document holds as extra data: the entry of its
+// batch, and the path from the document to the root in that entry. For every tool
+// that reads tlog-proof, the file is a proof of the entry.
 type Receipt struct {
 	UID    string   `json:"measurement_uid"`
-	SHA256 string   `json:"sha256"` // of the document as archived
-	Entry  string   `json:"entry"`  // of the batch, as it stands in the log
+	SHA256 string   `json:"sha256"` // of the document as it is archived
+	Entry  string   `json:"entry"`  // of the batch, as it is in the log
 	Line   int64    `json:"line"`   // of the document in the batch, from 0
 	Leaf   string   `json:"leaf"`   // of the document (DocumentLeaf)
-	Path   []string `json:"path"`   // from the leaf to the batch's root, in hex
+	Path   []string `json:"path"`   // from the leaf to the batch's root, in hexadecimal
 }
 
-// NewReceipt is the receipt of the document on a line of a batch with these
-// leaves.
+// NewReceipt returns the receipt of the document on a line (from 0) of a batch with
+// these leaves. leaf is the text of its leaf.
 func NewReceipt(entry []byte, leaves []Hash, line int64, leaf []byte) (*Receipt, error) {
 	d, err := ParseDocument(leaf)
 	if err != nil {
@@ -90,14 +91,14 @@ func NewReceipt(entry []byte, leaves []Hash, line int64, leaf []byte) (*Receipt,
 	return r, nil
 }
 
-// Marshal is the file of a receipt whose entry is proved by p.
+// Marshal returns the file of a receipt; p proves its entry.
 func (r *Receipt) Marshal(p Proof) ([]byte, error) {
 	var err error
 	p.Extra, err = Canonical(r)
 	return p.Marshal(), err
 }
 
-// Proved is what a receipt shows when all of it is right.
+// Proved is what a receipt shows when everything in it is right.
 type Proved struct {
 	Receipt    Receipt
 	Index      int64 // of the entry
@@ -107,8 +108,8 @@ type Proved struct {
 	Cosigned   []Signature
 }
 
-// CheckReceipt verifies a receipt from the document's hash to the checkpoint's
-// signatures.
+// CheckReceipt verifies a receipt, from the hash of the document to the signatures
+// of the checkpoint.
 func CheckReceipt(text []byte, logKey note.Verifier, witnesses ...note.Verifier) (*Proved, error) {
 	p, err := ParseProof(text)
 	if err != nil {
@@ -159,7 +160,7 @@ func (r *Receipt) check(b *Batch) (Document, error) {
 	return d, nil
 }
 
-// ParseHash reads a hash in hex.
+// ParseHash reads a hash of 64 hexadecimal digits.
 func ParseHash(text string) (Hash, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != len(Hash{}) {

@@ -5,30 +5,31 @@ import (
 	"time"
 )
 
-// Replay is the state that the entries of a ledger lead to, read from the first on.
+// Replay is the state to which the entries of a ledger lead, read from the first
+// on.
 type Replay struct {
-	Next     int64 // the index of the entry that follows
+	Next     int64 // the index of the next entry
 	Batches  map[string]Batch
-	Segments map[string]Segment // those that are listed now, by Key
-	Files    map[string]File    // those that are there now, by name
+	Segments map[string]Segment // segments that are listed now, by Key
+	Files    map[string]File    // files that exist now, by name
 	Gone     map[string]File    // tombstones, by name
-	Events   map[string]Event   // by id, withdrawn ones too
-	State    *State             // the last
-	Software Software           // the last
-	Keys     []string           // verifier strings, the log's first key first
+	Events   map[string]Event   // by id, with withdrawn ones
+	State    *State             // the last one; nil before the first
+	Software Software           // the last one
+	Keys     []string           // verifier strings; the log's first key is first
 	Last     time.Time          // the latest time of an entry
 }
 
-// NewReplay is that of no entries.
+// NewReplay returns the state of no entries.
 func NewReplay() *Replay {
 	return &Replay{Batches: map[string]Batch{}, Segments: map[string]Segment{}, Files: map[string]File{}, Gone: map[string]File{}, Events: map[string]Event{}}
 }
 
-// maxBack is how far the clock of a server may be put back without a word.
+// maxBack is how far a server's clock may go back without a fault.
 const maxBack = 10 * time.Minute
 
-// Apply takes the next entry in and says what is wrong with it: words for the
-// reader, none where all is well.
+// Apply applies the next entry. It returns the entry, and in words what is wrong
+// with it; nil for nothing.
 func (h *Replay) Apply(text []byte) (Entry, []string) {
 	i := h.Next
 	h.Next++
@@ -105,7 +106,7 @@ func (h *Replay) Apply(text []byte) (Entry, []string) {
 	return e, wrong
 }
 
-// Holds says whether the last state is what the entries come to.
+// Holds returns an error where the last state is not what the entries lead to.
 func (h *Replay) Holds() error {
 	if h.State == nil {
 		return nil
@@ -132,7 +133,7 @@ func (h *Replay) Holds() error {
 	return nil
 }
 
-// BatchName is the name that a tombstone of a raw batch has.
+// BatchName returns the name under which a tombstone names a raw batch.
 func BatchName(sha string) string { return "raw/" + sha[:2] + "/" + sha + ".jsonl.zst" }
 
 func batchOf(name string) (sha string, ok bool) {

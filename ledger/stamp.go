@@ -15,19 +15,19 @@ import (
 	"github.com/digitorus/timestamp"
 )
 
-// Stamp is what a time-stamping authority (RFC 3161) says of a checkpoint: that
-// it existed by a time.
+// Stamp is what a time-stamping authority (RFC 3161) says of a checkpoint: that it
+// existed at Time.
 type Stamp struct {
 	Time      time.Time
 	Authority string   // the subject of the certificate that signed
-	Nonce     *big.Int // of the request; nil where the answer names none
+	Nonce     *big.Int // of the request; nil where the answer has none
 }
 
-// OpenStamp reads the answer of an authority and verifies that it dates this
+// OpenStamp reads the answer of an authority (DER) and verifies that it dates this
 // checkpoint: the SHA-256 of its text without signatures. The signature must be
-// right by the certificate in the answer, which must be one for time stamps. With
-// roots that certificate must lead to one of them, as of the time in the stamp;
-// without, nobody vouches for the authority's name.
+// right for the certificate in the answer, which must be one for time stamps. With
+// roots, that certificate must lead to one of them at the time of the stamp.
+// Without roots (nil), nobody vouches for the authority's name.
 func OpenStamp(answer []byte, c Checkpoint, roots *x509.CertPool) (Stamp, error) {
 	t, err := timestamp.ParseResponse(answer)
 	if err != nil {
@@ -51,7 +51,7 @@ func OpenStamp(answer []byte, c Checkpoint, roots *x509.CertPool) (Stamp, error)
 	return Stamp{Time: t.Time.UTC(), Authority: signer.Subject.String(), Nonce: t.Nonce}, nil
 }
 
-// Roots reads root certificates (PEM).
+// Roots reads root certificates (PEM). Text without a certificate is an error.
 func Roots(pem []byte) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {

@@ -8,24 +8,25 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Grouped is the form of a Set whose root is that of a Tally. The form "" is that of
-// the states of older programs: one tree over all leaves, sorted.
+// Grouped is the form of a Set whose root is that of a Tally. The form "" is that
+// of states of older programs: one tree over all leaves, sorted.
 const Grouped = "groups"
 
-// groups is how many groups a Tally has: the first three hex digits of a leaf.
+// groups is the number of groups of a Tally, by the first three hexadecimal digits
+// of a leaf.
 const groups = 1 << 12
 
-// Tally is a set of leaves to which some are added and from which some are taken away;
-// its root follows at a cost that does not grow with their number. The leaves stand in
-// 4,096 groups by their first three hex digits. The root of a group is that of the tree
-// over its leaves, sorted (RFC 6962); the root of the set is that of a tree over the
-// roots of all groups in their order, in which each node is the hash of 0x01 and its two
-// children. The same leaves give the same root in whatever order they came. Its zero
-// value is empty.
+// Tally is a set of leaves to which leaves are added and from which they are
+// removed. The cost of its root does not grow with the number of leaves. Leaves are
+// in 4,096 groups by their first three hexadecimal digits. The root of a group is
+// that of the tree over its leaves, sorted (RFC 6962). The root of the set is that
+// of a tree over the roots of all groups in order, in which each node is the hash
+// of 0x01 and its two children. The same leaves give the same root in whatever
+// order they come. The zero value is an empty set.
 type Tally struct {
 	leaves [][]Hash // by group; each sorted
-	nodes  []Hash   // of the tree: node i over 2i and 2i+1, the groups from index groups on
-	stale  []bool   // groups whose root is to be made again
+	nodes  []Hash   // of the tree: node i has the children 2i and 2i+1; the groups are the nodes from index groups on
+	stale  []bool   // groups whose root must be computed again
 	n      int
 }
 
@@ -33,7 +34,7 @@ func groupOf(h Hash) int { return int(h[0])<<4 | int(h[1])>>4 }
 
 func compareHashes(a, b Hash) int { return bytes.Compare(a[:], b[:]) }
 
-// begin makes the tree of no leaves.
+// begin makes the tree without leaves.
 func (t *Tally) begin() {
 	if t.nodes != nil {
 		return
@@ -48,7 +49,7 @@ func (t *Tally) begin() {
 	}
 }
 
-// Add adds a leaf; one that is there is left as it is.
+// Add adds a leaf. It does nothing if the leaf is there.
 func (t *Tally) Add(leaf Hash) {
 	t.begin()
 	g := groupOf(leaf)
@@ -61,7 +62,7 @@ func (t *Tally) Add(leaf Hash) {
 	t.n++
 }
 
-// Remove takes a leaf away; one that is not there is no matter.
+// Remove removes a leaf. It does nothing if the leaf is not there.
 func (t *Tally) Remove(leaf Hash) {
 	t.begin()
 	g := groupOf(leaf)
@@ -74,10 +75,10 @@ func (t *Tally) Remove(leaf Hash) {
 	t.n--
 }
 
-// Set is what the leaves come to.
+// Set returns the number of leaves and the root.
 func (t *Tally) Set() Set {
 	t.begin()
-	var level []int // nodes whose children changed
+	var level []int // nodes with changed children
 	for g, stale := range t.stale {
 		if stale {
 			t.stale[g] = false
@@ -95,5 +96,6 @@ func (t *Tally) Set() Set {
 	return Set{Count: t.n, Root: hex.EncodeToString(t.nodes[1][:]), Form: Grouped}
 }
 
-// BatchLeaf is the leaf of a raw batch in the set of those of a state.
+// BatchLeaf returns the leaf of a raw batch in the set of batches of a state. sha
+// is its SHA-256 in hexadecimal.
 func BatchLeaf(sha string) Hash { return LeafHash([]byte(sha)) }

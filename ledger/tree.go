@@ -10,20 +10,20 @@ import (
 // Hash is a SHA-256 in a Merkle tree of RFC 6962.
 type Hash = tlog.Hash
 
-// LeafHash is the hash of a leaf.
+// LeafHash returns the hash of a leaf.
 func LeafHash(data []byte) Hash { return tlog.RecordHash(data) }
 
-// Root is the hash of the tree over leaves in their order; that of none is the
-// SHA-256 of nothing.
+// Root returns the hash of the tree over leaves in their order. For no leaves it is
+// the SHA-256 of nothing.
 func Root(leaves []Hash) Hash {
 	if len(leaves) == 0 {
 		h, err := tlog.TreeHash(0, nil)
-		if err != nil { // of no leaf it reads nothing
+		if err != nil { // it reads nothing for no leaves
 			panic("ledger: hash of the empty tree: " + err.Error())
 		}
 		return h
 	}
-	var stack []Hash // one of each size that the leaves so far are made of
+	var stack []Hash // the roots of the complete trees that make up the leaves so far
 	for i, h := range leaves {
 		for n := i; n&1 == 1; n >>= 1 {
 			h = tlog.NodeHash(stack[len(stack)-1], h)
@@ -38,8 +38,9 @@ func Root(leaves []Hash) Hash {
 	return root
 }
 
-// Prove is the path from the leaf at index up to the root of the tree over
-// leaves: proof that the leaf is in it.
+// Prove returns the path from the leaf at index to the root of the tree over
+// leaves: a proof that the leaf is in the tree. An index that is not there is an
+// error.
 func Prove(leaves []Hash, index int64) ([]Hash, error) {
 	paths, err := ProveEach(leaves, []int64{index})
 	if err != nil {
@@ -48,7 +49,7 @@ func Prove(leaves []Hash, index int64) ([]Hash, error) {
 	return paths[0], nil
 }
 
-// ProveEach is Prove for several leaves.
+// ProveEach does what Prove does for several indexes.
 func ProveEach(leaves []Hash, indexes []int64) ([][]Hash, error) {
 	stored := make([]Hash, 0, 2*len(leaves))
 	read := tlog.HashReaderFunc(func(indexes []int64) ([]Hash, error) {
@@ -81,7 +82,7 @@ func ProveEach(leaves []Hash, indexes []int64) ([][]Hash, error) {
 	return out, nil
 }
 
-// CheckInclusion is nil when proof shows that the leaf at index is in the tree
+// CheckInclusion returns nil when proof shows that the leaf at index is in the tree
 // of this size and root.
 func CheckInclusion(proof []Hash, size int64, root Hash, index int64, leaf Hash) error {
 	if index < 0 || index >= size {
@@ -93,8 +94,8 @@ func CheckInclusion(proof []Hash, size int64, root Hash, index int64, leaf Hash)
 	return nil
 }
 
-// CheckConsistency is nil when proof shows that the tree of the smaller size is
-// the beginning of the other.
+// CheckConsistency returns nil when proof shows that the larger tree begins with
+// the tree of the smaller size.
 func CheckConsistency(proof []Hash, size int64, root Hash, oldSize int64, oldRoot Hash) error {
 	switch {
 	case oldSize < 0 || oldSize > size:

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The archival forms: what happened, step by step. Times are seconds since
-// the measurement began; T0 is the start of a step and T its end. Steps of one
-// connection share a TransactionID (0 where the probe writes none). Tags tell
-// the redirect that a step belongs to: "depth=1".
+// The archival forms: what happened, step by step. T0 is the start of a step and T
+// its end, both in seconds since the measurement began. Steps of one connection
+// share a TransactionID, which is 0 where the probe writes none. A tag such as
+// "depth=1" says to which redirect a step belongs.
 
 // Query is one DNS lookup (df-002-dnst).
 type Query struct {
@@ -95,8 +95,8 @@ type NetworkEvent struct {
 	TransactionID int64    `json:"transaction_id,omitempty"`
 }
 
-// Transaction is one HTTP exchange (df-001-httpt). Web connectivity lists them
-// with the last first.
+// Transaction is one HTTP exchange (df-001-httpt). Web connectivity lists the last
+// exchange first.
 type Transaction struct {
 	Network       string       `json:"network,omitempty"` // tcp, udp (HTTP/3)
 	Address       string       `json:"address,omitempty"`
@@ -129,8 +129,8 @@ type TorPath struct {
 	IsTor    bool  `json:"is_tor"`
 }
 
-// HTTPResponse is the response of a Transaction; Code is 0 where there was
-// none.
+// HTTPResponse is the response of a Transaction. Code is 0 where there was no
+// response.
 type HTTPResponse struct {
 	Body            Text       `json:"body"`
 	BodyIsTruncated bool       `json:"body_is_truncated"`
@@ -139,7 +139,8 @@ type HTTPResponse struct {
 	Headers         HeaderMap  `json:"headers"`
 }
 
-// AllHeaders returns the header lines in whichever shape the probe wrote them.
+// AllHeaders returns the headers, in whichever of the two forms the probe wrote
+// them.
 func (r *HTTPResponse) AllHeaders() []Header {
 	if len(r.HeadersList) > 0 {
 		return r.HeadersList
@@ -147,7 +148,8 @@ func (r *HTTPResponse) AllHeaders() []Header {
 	return r.Headers
 }
 
-// Get returns the first value of a header, or "". The name's case is ignored.
+// Get returns the first value of a header, or "". Case in the name makes no
+// difference.
 func (r *HTTPResponse) Get(name string) string {
 	for _, h := range r.AllHeaders() {
 		if strings.EqualFold(h.Name, name) {
@@ -163,11 +165,11 @@ type Header struct {
 	Value Text
 }
 
-// HeaderList is the shape [["Name","value"],…]; it keeps order and repetition.
+// HeaderList is the form [["Name","value"],…]. It keeps order and repetition.
 type HeaderList []Header
 
-// UnmarshalJSON reads the list; the value of a pair, and its name, may be
-// wrapped bytes.
+// UnmarshalJSON reads the list. The name and the value of a pair may be wrapped
+// bytes (Binary).
 func (l *HeaderList) UnmarshalJSON(b []byte) error {
 	var pairs [][]Text
 	if err := quick(b, &pairs); err != nil {
@@ -185,7 +187,7 @@ func (l *HeaderList) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the list, null where it is nil.
+// MarshalJSON writes the list; a nil list is null.
 func (l HeaderList) MarshalJSON() ([]byte, error) {
 	if l == nil {
 		return []byte("null"), nil
@@ -197,11 +199,11 @@ func (l HeaderList) MarshalJSON() ([]byte, error) {
 	return json.Marshal(pairs)
 }
 
-// HeaderMap is the shape {"Name":"value"}, sorted by name.
+// HeaderMap is the form {"Name":"value"}; its headers are sorted by name.
 type HeaderMap []Header
 
-// UnmarshalJSON reads the map; values may be wrapped bytes, or lists of values
-// (the control writes those in places).
+// UnmarshalJSON reads the map. A value may be wrapped bytes (Binary), or a list of
+// values, as the control sometimes writes.
 func (m *HeaderMap) UnmarshalJSON(b []byte) error {
 	var values map[string]json.RawMessage
 	if err := quick(b, &values); err != nil {
@@ -213,7 +215,7 @@ func (m *HeaderMap) UnmarshalJSON(b []byte) error {
 	*m = make(HeaderMap, 0, len(values))
 	for name, raw := range values {
 		if raw[0] != '[' {
-			one := Text(raw) // a number or a truth value stands as written
+			one := Text(raw) // a number, true or false is kept as it is written
 			if raw[0] == '"' || raw[0] == '{' || raw[0] == 'n' {
 				if err := one.UnmarshalJSON(raw); err != nil {
 					return err
@@ -234,8 +236,8 @@ func (m *HeaderMap) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the map, null where it is nil; of a repeated name the
-// last value stands, as OONI has it.
+// MarshalJSON writes the map; a nil map is null. Of a repeated name the last value
+// is written, as in OONI's documents.
 func (m HeaderMap) MarshalJSON() ([]byte, error) {
 	if m == nil {
 		return []byte("null"), nil

@@ -5,25 +5,26 @@ import (
 	"fmt"
 )
 
-// The budget of one document. A list of two-byte elements takes hundreds of
-// times its size when it is decoded. The largest real documents have some
+// The limits of one document. A list of two-byte elements takes hundreds of times
+// its size in memory when it is decoded. The largest real documents have some
 // thousand elements.
 const (
 	maxElements = 50_000  // of all lists together
 	maxMembers  = 400_000 // of all objects together
-	maxOfOne    = 10_000  // members of one object: those of a type are few, those of a map are entries
+	maxOfOne    = 10_000  // members of one object: an object with more is a map with many entries
 	maxDepth    = 1_000
 )
 
-// TooManyItems is the reason of a document that would take too much memory.
+// TooManyItems is the reason for a document that would take too much memory.
 const TooManyItems Reason = "too_many_items"
 
-// Budget counts what a document holds, for those who decode it otherwise than
-// with Decode, which asks it first. It does not judge whether the document is
-// JSON. The error is a *DecodeError.
+// Budget returns an error where a document has more lists or objects than the
+// limits allow, or nests them deeper. Decode calls it first; others who decode
+// documents should do so, too. It does not check whether the document is JSON. The
+// error is a *DecodeError.
 func Budget(doc []byte) error {
-	// Each limit takes a separator or an opening bracket for each item. Nearly
-	// all documents end here.
+	// Each limit needs a separator or an opening bracket for each item. Nearly all
+	// documents return here.
 	if bytes.Count(doc, []byte(",")) < maxOfOne && bytes.Count(doc, []byte("["))+bytes.Count(doc, []byte("{")) < maxDepth {
 		return nil
 	}
@@ -64,7 +65,7 @@ func Budget(doc []byte) error {
 // counter counts the items of lists and objects.
 type counter struct {
 	open              []container
-	value             bool // something stands in the item that is being read
+	value             bool // the item that is being read has begun
 	elements, members int
 }
 
@@ -73,7 +74,7 @@ type container struct {
 	items  int
 }
 
-// item counts one that has ended.
+// item counts an item that has ended.
 func (c *counter) item() error {
 	if len(c.open) == 0 {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// MarshalJSON writes the steps that are not the target's own under x_contrasts:
-// readers that know nothing of contrasts would take their failures for the
+// MarshalJSON writes the steps that are not the target's own under x_contrasts. A
+// reader that does not know contrasts would otherwise take their failures for the
 // target's.
 func (k TestKeys) MarshalJSON() ([]byte, error) {
 	type plain TestKeys
@@ -24,8 +24,8 @@ func (k TestKeys) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(k))
 }
 
-// apart splits a list into the target's own steps and the others. A list that
-// is there stays there, if empty.
+// apart divides a list into the target's own steps and the others. own is nil only
+// where list is nil.
 func apart[T any](list []T, tags func(*T) []string) (own, others []T) {
 	others = []T{}
 	if !slices.ContainsFunc(list, func(x T) bool { return Auxiliary(tags(&x)) }) {
@@ -42,8 +42,8 @@ func apart[T any](list []T, tags func(*T) []string) (own, others []T) {
 	return own, others
 }
 
-// together puts the contrasts among the other steps, in the order of time.
-// Requests have none: the last page is their first, and contrasts are last.
+// together adds the contrasts to the other steps, in order of time. In requests the
+// last page is first and the contrasts are last, so they are appended.
 func (k *TestKeys) together() {
 	c := k.Contrasts
 	if c == nil {

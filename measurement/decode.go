@@ -26,11 +26,11 @@ const (
 	MissingStartTime Reason = "missing_measurement_start_time"
 )
 
-// DecodeError is a document that is not a measurement.
+// DecodeError says why a document is not a measurement.
 type DecodeError struct {
 	Reason Reason
 	Hint   string // how to mend it
-	Err    error  // the parser's, or what is wrong with a field that is there
+	Err    error  // the parser's error, or what is wrong with a field
 }
 
 func (e *DecodeError) Error() string {
@@ -46,10 +46,10 @@ func (e *DecodeError) Error() string {
 func (e *DecodeError) Unwrap() error { return e.Err }
 
 // Decode reads one document. Parts of the wrong type are left out and named in
-// Defects; the error is a *DecodeError, and comes only where the document is
-// not JSON, is not an object, holds more than its budget, or lacks its test's
-// name or its start. The strings of a measurement may lie in the memory of line,
-// which must not change while somebody holds them.
+// Defects. An error is a *DecodeError: the document is not JSON, is not an object,
+// exceeds the limits of Budget, or lacks its test's name or its start time. Strings
+// of the measurement may share memory with line, which must not change while they
+// are in use.
 func Decode(line []byte) (*Measurement, error) {
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 	if err := Budget(line); err != nil {
@@ -76,8 +76,8 @@ func Decode(line []byte) (*Measurement, error) {
 	return m, nil
 }
 
-// unreadable says what stands in a field that could not be read; nil where
-// nothing does.
+// unreadable returns an error that says what is in a field that could not be read;
+// nil where the field is empty.
 func unreadable(line []byte, field string, defects []string) error {
 	var fields map[string]json.RawMessage
 	if !slices.Contains(defects, field) || json.Unmarshal(line, &fields) != nil || len(fields[field]) == 0 {
@@ -104,7 +104,7 @@ func notObject() error {
 	return &DecodeError{Reason: NotObject, Hint: "one measurement is one JSON object; a list of them goes one a line"}
 }
 
-// country returns the code in upper case, ZZ where it is none.
+// country returns the code in upper case, or ZZ where it is not a code.
 func country(cc string) string {
 	cc = strings.ToUpper(strings.TrimSpace(cc))
 	if len(cc) != 2 || cc[0] < 'A' || cc[0] > 'Z' || cc[1] < 'A' || cc[1] > 'Z' {
@@ -113,8 +113,8 @@ func country(cc string) string {
 	return cc
 }
 
-// decodeFast decodes a document of the right types. The parser has had bugs on
-// hostile input: a panic of its counts as not understood.
+// decodeFast decodes a document whose parts all have the right types. The parser
+// has had bugs on hostile input; a panic of the parser counts as an error.
 func decodeFast(line []byte, m *Measurement) error {
 	if !read(line, m) {
 		*m = Measurement{}
@@ -128,7 +128,7 @@ func decodeFast(line []byte, m *Measurement) error {
 	return nil
 }
 
-// quick decodes with the fast parser, which keeps no hold of b.
+// quick decodes with the fast parser. v shares no memory with b.
 func quick(b []byte, v any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -138,8 +138,8 @@ func quick(b []byte, v any) (err error) {
 	return fast.Unmarshal(b, v)
 }
 
-// decodeECH reads the two handshakes that echcheck 0.1 keeps under names that
-// mean something else elsewhere.
+// decodeECH reads the two handshakes of echcheck 0.1. Their names mean something
+// else in other tests.
 func decodeECH(line []byte, m *Measurement) error {
 	var doc struct {
 		TestKeys struct {
@@ -176,8 +176,8 @@ func decodeTolerant(line []byte, m *Measurement) error {
 
 var failureType = reflect.TypeFor[Failure]()
 
-// keep decodes what can be decoded of raw into v, and adds the paths of the
-// rest to defects. v holds its zero value.
+// keep decodes into v what can be decoded of raw, and adds the paths of the rest to
+// defects. v must be zero.
 func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 	if json.Unmarshal(raw, v.Addr().Interface()) == nil {
 		return
@@ -205,7 +205,7 @@ func keep(raw []byte, v reflect.Value, path string, defects *[]string) {
 		keepItems(raw, v, path, defects)
 		return
 	case v.Kind() == reflect.Slice && object && v.Type().Elem().Kind() == reflect.Struct:
-		v.Set(reflect.MakeSlice(v.Type(), 1, 1)) // one thing where a list is usual
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1)) // one object where a list is usual
 		keep(raw, v.Index(0), path, defects)
 		return
 	case v.Kind() == reflect.Map && object:
@@ -248,7 +248,7 @@ func keepItems(raw []byte, v reflect.Value, path string, defects *[]string) {
 		n := len(*defects)
 		keep(item, one, at, defects)
 		if len(*defects) > n && (*defects)[n] == at {
-			continue // nothing of it could be read
+			continue // nothing in it could be read
 		}
 		v.Set(reflect.Append(v, one))
 	}

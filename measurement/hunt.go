@@ -14,36 +14,37 @@ import (
 	"strings"
 )
 
-// The narrowest subnets that still say whose address it is.
+// The shortest prefixes (widest subnets) that still identify a client.
 const (
 	subnet4 = 16
 	subnet6 = 32
 )
 
-// household is how much of an IPv6 address is its household's: the rest of it
-// changes daily, so every address that shares this much is the client's.
+// household is how many bits of an IPv6 address identify its household. The rest
+// changes daily, so that every address with the same first bits counts as the
+// client's.
 const household = 64
 
 // hunt looks for the addresses of clients in all the ways in which people and
 // programs write them.
 type hunt struct {
 	v4, v6  []netip.Addr
-	needles map[uint32][]needle // by their first four bytes, in small letters
-	begins  [1 << 10]uint64     // a bit for each two bytes that one begins with
-	raw     []needle            // the addresses' own bytes
+	needles map[uint32][]needle // by their first four bytes in lower case
+	begins  [1 << 10]uint64     // one bit for every two bytes with which a needle begins
+	raw     []needle            // the bytes of the addresses themselves
 
-	low []byte // room for find
+	low []byte // scratch space for find
 }
 
-// needle is one spelling of an address, in small letters.
+// needle is one spelling of an address in lower case.
 type needle struct {
 	text  string
-	put   string // stands in its place
+	put   string // the replacement
 	alone func(text []byte, i, j int) bool
 }
 
-// newHunt lists the spellings of addresses that are words. Those of IPv6 with
-// colons, and of IPv4 in other notations, are found by reading (colons, dots).
+// newHunt lists the spellings of addresses that can be found as fixed text. IPv6
+// with colons, and IPv4 in other notations, are found by reading (colons, dots).
 func newHunt(clients []netip.Addr) *hunt {
 	h := &hunt{needles: map[uint32][]needle{}}
 	for _, a := range clients {
@@ -60,7 +61,7 @@ func newHunt(clients []netip.Addr) *hunt {
 
 func (h *hunt) add(text, put string, alone func([]byte, int, int) bool) {
 	if len(text) < 4 {
-		return // of an address that no client has
+		return // an address that no client has
 	}
 	key := binary.BigEndian.Uint32([]byte(text))
 	h.begins[key>>22] |= 1 << (key >> 16 & 63)
@@ -69,20 +70,20 @@ func (h *hunt) add(text, put string, alone func([]byte, int, int) bool) {
 	}
 }
 
-// What stands in the place of numbers, so that they stay numbers.
+// Replacements for numbers, so that they stay numbers.
 const (
 	scrubbedNumber = "2130706433"
 	scrubbedHex    = "7f000001"
 	scrubbedDigits = "127000000001"
 )
 
-// joints are what stands between the numbers of an address: as usual, in host
-// names, and as people write it so that it is no link.
+// joints are what may be between the numbers of an address: the usual dot, signs of
+// host names, and signs that keep an address from becoming a link.
 var joints = []string{".", "-", "_", "[.]", "(.)", "{.}", " . ", "[dot]", "(dot)", " dot ", "%2e", " "}
 
-// spell4 adds the spellings of an IPv4 address that are not read (dots): its four
-// numbers in either order, decimal and hexadecimal; as one number; the subnets that
-// hold it; and what names of in-addr.arpa and ip6.arpa make of it.
+// spell4 adds the spellings of an IPv4 address that dots does not read: its four
+// numbers in either order, decimal and hexadecimal; the address as one number; the
+// subnets that hold it; and its names under in-addr.arpa and ip6.arpa.
 func (h *hunt) spell4(a netip.Addr) {
 	b := a.As4()
 	h.raw = append(h.raw, needle{text: string(b[:]), put: "\x7f\x00\x00\x01"})
@@ -96,7 +97,7 @@ func (h *hunt) spell4(a netip.Addr) {
 		}
 		for _, joint := range joints {
 			if joint == " " && order == 1 {
-				continue // four numbers, in an order that nobody writes them in
+				continue // four numbers with spaces, in an order that nobody writes
 			}
 			h.add(quad("%d", joint), scrubbed, outsideNumber)
 			h.add(quad("%03d", joint), scrubbed, outsideNumber)
@@ -110,7 +111,7 @@ func (h *hunt) spell4(a netip.Addr) {
 			h.add(quad("0x%02x", joint), scrubbed, outsideWord)
 			h.add(quad("0x%x", joint), scrubbed, outsideWord)
 		}
-		for _, prefix := range []string{`\x`, `\\x`, `\\\\x`, "%"} { // its bytes, in a string or a URL
+		for _, prefix := range []string{`\x`, `\\x`, `\\\\x`, "%"} { // its bytes in a string or a URL
 			h.add(prefix+quad("%02x", prefix), scrubbed, anywhere)
 		}
 		nibbles := strings.Join(strings.Split(hex.EncodeToString(o[:]), ""), ".")
@@ -124,10 +125,10 @@ func (h *hunt) spell4(a netip.Addr) {
 		whole := uint32(o[0])<<24 | uint32(o[1])<<16 | uint32(o[2])<<8 | uint32(o[3])
 		h.add(fmt.Sprintf("0x%08x", whole), "0x"+scrubbedHex, outsideWord)
 		h.add(fmt.Sprintf("0x%x", whole), "0x"+scrubbedHex, outsideWord)
-		if text := fmt.Sprintf("%08x", whole); strings.ContainsAny(text, "abcdf") { // else it may be an ordinary number
+		if text := fmt.Sprintf("%08x", whole); strings.ContainsAny(text, "abcdf") { // without a letter it may be an ordinary number
 			h.add(text, scrubbedHex, outsideWord)
 		}
-		if whole >= 1<<24 { // the numbers below are everywhere
+		if whole >= 1<<24 { // smaller numbers are everywhere
 			h.add(strconv.FormatUint(uint64(whole), 10), scrubbedNumber, outsideWord)
 			if signed := int32(whole); signed < 0 {
 				h.add(strconv.FormatInt(int64(signed), 10), scrubbedNumber, outsideWord)
@@ -144,7 +145,7 @@ func (h *hunt) spell4(a netip.Addr) {
 	}
 }
 
-// spell6 adds the spellings of an IPv6 address and of its household that have no
+// spell6 adds the spellings of an IPv6 address, and of its household, that have no
 // colons.
 func (h *hunt) spell6(a netip.Addr) {
 	b := a.As16()
@@ -164,11 +165,11 @@ func (h *hunt) spell6(a netip.Addr) {
 	}
 	put := scrubbedHex
 	if !strings.ContainsAny(digits, "abcdf") {
-		put = scrubbedNumber // it may stand where a number does
+		put = scrubbedNumber // it may be where a number is
 	}
 	h.add(digits, put, outsideWord)
 	h.add("0x"+digits, "0x"+scrubbedHex, outsideWord)
-	if strings.ContainsAny(digits[:household/4], "abcdf") { // else it may be an ordinary number
+	if strings.ContainsAny(digits[:household/4], "abcdf") { // without a letter it may be an ordinary number
 		h.add(digits[:household/4], put, outsideWord)
 	}
 	h.add(new(big.Int).SetBytes(b[:]).String(), scrubbedNumber, outsideWord)
@@ -183,8 +184,8 @@ func (h *hunt) spell6(a netip.Addr) {
 	h.add(hex.EncodeToString([]byte(a.String())), hex.EncodeToString([]byte(scrubbed)), anywhere)
 }
 
-// The ways in which a spelling must stand apart from what is around it, so that
-// a piece of a longer number or word is left.
+// What must be around a spelling, so that a part of a longer number or word is not
+// replaced.
 
 func anywhere([]byte, int, int) bool { return true }
 
@@ -196,27 +197,27 @@ func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 func wordly(c byte) bool { return digit(c) || letter(c) || c == '_' }
 
-// outsideNumber: 1.2.3.4 is not found in 11.2.3.45, nor in 1.2.3.4.5.
+// outsideNumber: 1.2.3.4 is not found inside 11.2.3.45 or 1.2.3.4.5.
 func outsideNumber(text []byte, i, j int) bool {
 	dot := func(c byte) bool { return c == '.' }
 	return !is(text, i-1, digit) && !is(text, j, digit) && !(is(text, i-1, dot) && is(text, i-2, digit)) && !(is(text, j, dot) && is(text, j+1, digit))
 }
 
-// outsideWord: neither letters nor digits touch it, so that it is no part of a
-// digest, a key or a fraction.
+// outsideWord: no letter or digit touches it, so that it is not a part of a digest,
+// a key or a fraction.
 func outsideWord(text []byte, i, j int) bool {
 	return outsideNumber(text, i, j) && !is(text, i-1, wordly) && !is(text, j, wordly)
 }
 
-// outsideHex: the pairs of digits are no part of more such pairs, as those of a
+// outsideHex: the pairs of digits are not part of a longer row of pairs, such as a
 // certificate's fingerprint.
 func outsideHex(text []byte, i, j int) bool {
 	joint := func(c byte) bool { return c == text[i+2] }
 	return outsideWord(text, i, j) && !(is(text, i-1, joint) && is(text, i-2, wordly)) && !(is(text, j, joint) && is(text, j+1, wordly))
 }
 
-// outsideList: the four numbers are a list by themselves, or the beginning of one
-// in round brackets, as FTP has it.
+// outsideList: the four numbers are a list by themselves or, as in FTP, the
+// beginning of a list in parentheses.
 func outsideList(text []byte, i, j int) bool {
 	if !outsideNumber(text, i, j) {
 		return false
@@ -225,33 +226,34 @@ func outsideList(text []byte, i, j int) bool {
 	return !bytes.HasSuffix(before, []byte(",")) && (!bytes.HasPrefix(after, []byte(",")) || bytes.HasSuffix(before, []byte("(")))
 }
 
-// outsideLetters: a part of a name of ip6.arpa, with whatever the rest of the
-// address is around it.
+// outsideLetters: it is a part of a name under ip6.arpa, whatever the rest of the
+// address is.
 func outsideLetters(text []byte, i, j int) bool {
 	return !is(text, j, wordly) && !is(text, i-1, wordly)
 }
 
-// span is a piece of a text, and what is put in its place.
+// span is a part of a text and its replacement.
 type span struct {
 	from, to int
 	put      string
 }
 
-// scrub replaces the addresses of the hunt wherever they stand, and counts.
+// scrub replaces the addresses of the hunt everywhere in text and adds their number
+// to n.
 func (h *hunt) scrub(text []byte, n *int) []byte { return h.within(text, n, 2) }
 
-// within is scrub with so many layers of base64. It reads the text in pieces, so
-// that the ways of reading one take little room.
+// within does what scrub does, through so many layers of base64. It reads the text
+// in pieces, so that the views of one piece take little memory.
 func (h *hunt) within(text []byte, n *int, layers int) []byte {
 	if layers > 0 {
 		text, _ = replaced(text, h.packed(text, layers-1), n)
 	}
-	var out []byte // nil: as the text, so far
+	var out []byte // nil while nothing was replaced
 	hard := false
 	for start := 0; start < len(text); {
 		end, apart := cut(text, start)
 		piece, back := text[start:end], 0
-		if hard { // an address may stand across the cut
+		if hard { // an address may cross the cut
 			back = min(start, overlap)
 			if out == nil {
 				piece = text[start-back : end]
@@ -278,16 +280,17 @@ func (h *hunt) within(text []byte, n *int, layers int) []byte {
 	return out
 }
 
-// How a text is cut: where it can be, after so many bytes; anywhere, after so many;
-// and then so many are read twice.
+// How a text is cut into pieces, in bytes: after pieceSize at the next place where
+// a cut is safe; after maxPieceSize anywhere, and then overlap bytes are read
+// twice.
 const (
 	pieceSize    = 32 << 10
 	maxPieceSize = 512 << 10
 	overlap      = 4 << 10
 )
 
-// cut is where the piece of a text that begins at start ends, and whether no
-// spelling and no base64 goes across that.
+// cut returns where the piece that begins at start ends. apart is true where no
+// spelling and no base64 crosses that place.
 func cut(text []byte, start int) (end int, apart bool) {
 	for end = start + pieceSize; end < len(text) && end < start+maxPieceSize; end++ {
 		if c := text[end]; c == '"' || c == '<' || c == '\n' {
@@ -297,7 +300,7 @@ func cut(text []byte, start int) (end int, apart bool) {
 	return min(end, len(text)), end >= len(text)
 }
 
-// piece replaces what a piece holds.
+// piece replaces the addresses in one piece.
 func (h *hunt) piece(text []byte, n *int, layers int) []byte {
 	for range 4 {
 		var found []span
@@ -321,9 +324,9 @@ func (h *hunt) piece(text []byte, n *int, layers int) []byte {
 	return text
 }
 
-// replaced puts in what is put in place of spans. Of those that overlap it takes
-// the first, and of those the longest; it reports whether it left one that goes
-// beyond.
+// replaced applies replacements. Of spans that overlap it takes the first, and of
+// these the longest. crossed is true where it left out a span that reaches further
+// than the one it took.
 func replaced(text []byte, spans []span, n *int) (out []byte, crossed bool) {
 	if len(spans) == 0 {
 		return text, false
@@ -343,7 +346,7 @@ func replaced(text []byte, spans []span, n *int) (out []byte, crossed bool) {
 	return append(out, text[at:]...), crossed
 }
 
-// find finds spellings in a text.
+// find returns the needles in a text.
 func (h *hunt) find(text []byte) []span {
 	var out []span
 	low := lower(&h.low, text)
@@ -360,8 +363,8 @@ func (h *hunt) find(text []byte) []span {
 	return append(append(out, h.colons(low)...), h.dots(low)...)
 }
 
-// lower is a text in small letters, of ASCII alone, so that it stays as long, in
-// the given room.
+// lower returns a text in lower case, in room. Only ASCII letters change, so that
+// the length stays the same.
 func lower(room *[]byte, text []byte) []byte {
 	out := slices.Grow((*room)[:0], len(text))[:len(text)]
 	*room = out
@@ -374,8 +377,8 @@ func lower(room *[]byte, text []byte) []byte {
 	return out
 }
 
-// dots finds IPv4 addresses whose numbers are hexadecimal, octal or padded, all or
-// some of them, as 0xcb.0.0161.77.
+// dots returns IPv4 addresses in which some or all numbers are hexadecimal, octal
+// or padded, such as 0xcb.0.0161.77.
 func (h *hunt) dots(text []byte) []span {
 	var out []span
 	if len(h.v4) == 0 {
@@ -410,11 +413,12 @@ func (h *hunt) dots(text []byte) []span {
 	}
 }
 
-// colonSign says what IPv6 is written with.
+// colonSign reports whether IPv6 is written with a byte (in lower case).
 func colonSign(c byte) bool { return digit(c) || c >= 'a' && c <= 'f' || c == ':' || c == '.' }
 
-// colons finds IPv6 addresses in any spelling with colons: those of a client's
-// household, its subnets, and those that carry a client's IPv4 address.
+// colons returns IPv6 addresses in any spelling with colons: addresses of a
+// client's household, subnets that hold one, and addresses that carry a client's
+// IPv4 address.
 func (h *hunt) colons(text []byte) []span {
 	var out []span
 	for i := 0; ; {
@@ -445,9 +449,9 @@ func (h *hunt) colons(text []byte) []span {
 	}
 }
 
-// readColons reads a run of signs as an address of the hunt. What stands around
-// it may have left its own signs in the run: a stop or a colon at the ends, a
-// word before, a port after.
+// readColons reads a run of such bytes as an address of the hunt. The run may begin
+// or end with bytes that belong to the text around it: a full stop or a colon at
+// the ends, a word before, a port after.
 func (h *hunt) readColons(text []byte, start, end int) (span, bool) {
 	for range 2 {
 		stop := end
@@ -475,7 +479,8 @@ func (h *hunt) readColons(text []byte, start, end int) (span, bool) {
 	return span{}, false
 }
 
-// trimmed is a text without the signs after an address that are none of it.
+// trimmed returns a text without signs at the end that do not belong to the
+// address.
 func trimmed(found []byte) []byte {
 	text := bytes.TrimRight(found, ".")
 	if !bytes.HasSuffix(text, []byte("::")) {
@@ -484,8 +489,8 @@ func trimmed(found []byte) []byte {
 	return text
 }
 
-// says reports whether text[i:j] is an address of the hunt, or a subnet that
-// holds one, and where that ends.
+// says reports whether text[i:j] is an address of the hunt or a subnet that holds
+// one, and where that ends.
 func (h *hunt) says(text []byte, i, j int) (int, bool) {
 	run := string(text[i:j])
 	a, err := netip.ParseAddr(run)
@@ -528,7 +533,7 @@ func (h *hunt) begun(run string) bool {
 	})
 }
 
-// subnetAfter reads the length of a subnet, /64.
+// subnetAfter reads the length of a subnet, such as /64.
 func subnetAfter(text []byte, j int) (to, bits int) {
 	if j >= len(text) || text[j] != '/' {
 		return j, 0
@@ -544,7 +549,7 @@ func subnetAfter(text []byte, j int) (to, bits int) {
 	return to, bits
 }
 
-// zoneAfter is where the zone of an address ends, where one follows.
+// zoneAfter returns where the zone of an address ends, or j where there is none.
 func zoneAfter(text []byte, j int) int {
 	if !is(text, j, func(c byte) bool { return c == '%' }) || !is(text, j+1, letter) {
 		return j
@@ -554,13 +559,13 @@ func zoneAfter(text []byte, j int) int {
 	return j
 }
 
-// embeddings are the places in which an IPv6 address may carry an IPv4 address:
+// embeddings lists the places in which an IPv6 address may carry an IPv4 address:
 // at the end (mapped, compatible, NAT64, ISATAP), after the prefixes of RFC 6052,
 // and in 6to4.
 var embeddings = [][4]int{{12, 13, 14, 15}, {4, 5, 6, 7}, {5, 6, 7, 9}, {6, 7, 9, 10}, {7, 9, 10, 11}, {9, 10, 11, 12}, {2, 3, 4, 5}}
 
-// carriesV4 reports whether an IPv6 address carries an IPv4 address, also turned
-// over, as Teredo has it.
+// carriesV4 reports whether an IPv6 address carries an IPv4 address, also with its
+// bits inverted, as in Teredo.
 func carriesV4(b [16]byte, v4 [4]byte) bool {
 	for _, at := range embeddings {
 		same, turned := true, true
@@ -574,14 +579,15 @@ func carriesV4(b [16]byte, v4 [4]byte) bool {
 	return false
 }
 
-// minPacked is the shortest base64 that can hold an address, 1.1.1.1.
+// minPacked is the length of the shortest base64 that can hold an address, 1.1.1.1.
 const minPacked = 10
 
-// maxRawBytes bounds the data in which the four bytes of an address are looked
-// for: a message of DNS or STUN has them; in more they are there by chance.
+// maxRawBytes is the size of the largest data in which the four bytes of an address
+// are looked for. A DNS or STUN message holds them; in larger data they occur by
+// chance.
 const maxRawBytes = 2 << 10
 
-// packed finds addresses within base64.
+// packed returns the addresses inside base64.
 func (h *hunt) packed(text []byte, layers int) []span {
 	var out []span
 	for i := 0; i < len(text); i++ {
@@ -601,8 +607,8 @@ func (h *hunt) packed(text []byte, layers int) []span {
 	return out
 }
 
-// unpack looks into a run of the signs of base64, as a whole and then, as it may
-// be the path of a URL, between its slashes.
+// unpack looks into a run of base64 characters: first as a whole and then, because
+// it may be the path of a URL, between its slashes.
 func (h *hunt) unpack(text []byte, start, end, layers int) []span {
 	if end-start < minPacked {
 		return nil
@@ -633,8 +639,8 @@ func (h *hunt) unpack(text []byte, start, end, layers int) []span {
 	return out
 }
 
-// repack unpacks base64 and packs it again without the addresses; false where
-// there are none, or it is none.
+// repack decodes base64, removes the addresses and encodes it again; false where
+// there are none, or where it is not base64.
 func (h *hunt) repack(run []byte, whole bool, layers int) (string, bool) {
 	coding := base64.StdEncoding
 	if bytes.ContainsAny(run, "-_") {
@@ -665,8 +671,8 @@ func (h *hunt) repack(run []byte, whole bool, layers int) (string, bool) {
 	return coding.EncodeToString(clean), true
 }
 
-// legible reports whether as much text stands in some bytes as an address needs:
-// most words of a page can be read as base64, and say nothing.
+// legible reports whether the bytes hold as much text as an address needs. Most
+// words of a page can be decoded as base64 and mean nothing.
 func legible(b []byte) bool {
 	n := 0
 	for _, c := range b {
@@ -681,7 +687,7 @@ func legible(b []byte) bool {
 	return false
 }
 
-// packedSign are the signs of base64, of both alphabets.
+// packedSign holds the characters of base64, of both alphabets.
 var packedSign = func() (set [256]bool) {
 	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_" {
 		set[c] = true

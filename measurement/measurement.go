@@ -1,20 +1,21 @@
-// Package measurement holds one measurement as a probe wrote it, in OONI's
-// data formats (df-000 to df-010 and the tests' own specifications).
+// Package measurement holds one measurement as a probe wrote it, in OONI's data
+// formats (df-000 to df-010 and the specifications of the tests).
 //
-// It decodes what strangers send and encodes what our own probe found. It
-// reports what is written and concludes nothing: the probe's own conclusions
-// (blocking, accessible, telegram_web_status, …) are deliberately not decoded
-// into anything that later stages read. The package does no I/O and reads no
-// clock.
+// It decodes what strangers send (Decode), removes client addresses from it
+// (Scrub), and encodes what our own probe found. It keeps what is written and
+// concludes nothing: the probe's own conclusions (blocking, accessible,
+// telegram_web_status, …) are deliberately not decoded into anything that later
+// stages read. A measurement goes on to package observation. The package does no
+// I/O and reads no clock.
 package measurement
 
 import "github.com/bandish/bandish/network"
 
-// Measurement is one run of one test against one input, the outer document of
-// OONI's df-000-base.
+// Measurement is one run of one test for one input: the outer document of OONI's
+// df-000-base.
 //
-// The strings of a decoded Measurement may lie in the memory of the document: who
-// keeps a few of them for longer clones them.
+// Strings of a decoded Measurement may share memory with the document. Clone those
+// that are kept for longer.
 type Measurement struct {
 	UID               string                `json:"measurement_uid,omitempty"`
 	DataFormatVersion string                `json:"data_format_version,omitempty"`
@@ -25,8 +26,8 @@ type Measurement struct {
 	TestStartTime     Time                  `json:"test_start_time"`
 	StartTime         Time                  `json:"measurement_start_time"`
 	Runtime           float64               `json:"test_runtime,omitempty"` // seconds
-	ProbeCC           string                `json:"probe_cc"`               // ISO 3166-1 alpha-2, upper case; ZZ unknown
-	ProbeASN          network.ASN           `json:"probe_asn"`              // 0 unknown
+	ProbeCC           string                `json:"probe_cc"`               // ISO 3166-1 alpha-2, upper case; ZZ: not known
+	ProbeASN          network.ASN           `json:"probe_asn"`              // 0: not known
 	ProbeIP           Withheld              `json:"probe_ip"`               // never read, never written
 	ProbeNetwork      string                `json:"probe_network_name,omitempty"`
 	ResolverASN       network.ASN           `json:"resolver_asn,omitempty"`
@@ -40,13 +41,13 @@ type Measurement struct {
 	Annotations       Annotations           `json:"annotations,omitempty"`
 	TestKeys          TestKeys              `json:"test_keys"`
 
-	// Defects names the parts that did not have the type the specification
-	// gives them and were left out, as paths ("test_keys.requests[3].t"),
-	// in the order of the document's type.
+	// Defects names the parts that were left out because they do not have the type of
+	// the specification. They are paths ("test_keys.requests[3].t"), in the order of
+	// the document's type.
 	Defects []string `json:"-"`
 }
 
-// Annotations are the few that later stages look at: they tell defects of an
+// Annotations holds the annotations that later stages need to tell defects of an
 // instrument from censorship.
 type Annotations struct {
 	Platform      string `json:"platform,omitempty"`
@@ -56,7 +57,7 @@ type Annotations struct {
 	Origin        string `json:"origin,omitempty"`
 }
 
-// TestHelper is a server that took part, the control among them.
+// TestHelper is a server that took part in the test, such as the control.
 type TestHelper struct {
 	Address string `json:"address"`
 	Type    string `json:"type"`

@@ -10,7 +10,7 @@ import (
 
 var errQuote = errors.New("not a JSON string")
 
-// unquoteString decodes a JSON string to what encoding/json decodes it to.
+// unquoteString decodes a JSON string, with its quotes, as encoding/json does.
 func unquoteString(b []byte) (string, error) {
 	if len(b) < 2 || b[0] != '"' || b[len(b)-1] != '"' {
 		return "", errQuote
@@ -31,7 +31,8 @@ func unquoteString(b []byte) (string, error) {
 	return unquoteText(s), nil
 }
 
-// escapeBytes is the length of the escape at the start of s, 0 where it is none.
+// escapeBytes returns the length of the escape at the start of s, or 0 where there
+// is none.
 func escapeBytes(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -47,10 +48,10 @@ func escapeBytes(s string) int {
 	return 0
 }
 
-// unquoteText decodes what stands between the quotes of a JSON string, whose
-// escapes must be sound. It exists because bodies make up most of a measurement,
-// and encoding/json takes four times as long over them: here runs without escapes
-// are copied whole.
+// unquoteText decodes the text between the quotes of a JSON string, whose escapes
+// must be correct. It exists because bodies are most of a measurement and
+// encoding/json takes four times as long: here text without escapes is copied
+// whole.
 func unquoteText(s string) string {
 	i := strings.IndexByte(s, '\\')
 	valid := utf8.ValidString(s)
@@ -73,17 +74,17 @@ func appendValid(out []byte, s string, valid bool) []byte {
 	if valid {
 		return append(out, s...)
 	}
-	for _, r := range s { // one replacement for each wrong byte, as encoding/json has it
+	for _, r := range s { // one replacement character for each wrong byte, as in encoding/json
 		out = utf8.AppendRune(out, r)
 	}
 	return out
 }
 
-// plainEscapes are what escapes of one letter stand for.
+// plainEscapes maps escapes of one letter to what they mean.
 var plainEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
 
-// unescape appends what the escape at the start of s stands for, and returns its
-// length.
+// unescape appends what the escape at the start of s means, and returns the length
+// of the escape.
 func unescape(out []byte, s string) ([]byte, int) {
 	if s[1] != 'u' {
 		return append(out, plainEscapes[s[1]]), 2
@@ -101,7 +102,7 @@ func unescape(out []byte, s string) ([]byte, int) {
 	return utf8.AppendRune(out, r), 6
 }
 
-// hexDigits are the values of hexadecimal digits, and 255 of what is none.
+// hexDigits maps hexadecimal digits to their values, and all other bytes to 255.
 var hexDigits = func() (of [256]uint8) {
 	for i := range of {
 		of[i] = 255
@@ -115,7 +116,7 @@ var hexDigits = func() (of [256]uint8) {
 	return of
 }()
 
-// hexRune reads an escape \u with four hexadecimal digits; -1 where it is none.
+// hexRune reads an escape \u with four hexadecimal digits; -1 where there is none.
 func hexRune(s string) rune {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return -1

@@ -13,11 +13,11 @@ import (
 	"unsafe"
 )
 
-// read decodes a document as encoding/json does, in one pass, or reports that it
-// would have to look closer: the document is not JSON, a part has another type, a
-// member stands twice or is spelled in other letters. It exists because libraries
-// go over the bodies, which are most of a document, three times: to find their
-// end, to copy them, to decode them. The strings of m lie in the memory of line.
+// read decodes a document as encoding/json does, in one pass. It returns false
+// where a closer look is needed: the document is not JSON, a part has another type,
+// or a member occurs twice or in other letters. It exists because libraries go over
+// the bodies, which are most of a document, three times: to find their end, to copy
+// them and to decode them. The strings of m share memory with line.
 func read(line []byte, m *Measurement) bool {
 	r := &reader{text: unsafe.String(unsafe.SliceData(line), len(line))}
 	measurementPlan()(r, reflect.ValueOf(m).Elem())
@@ -25,8 +25,8 @@ func read(line []byte, m *Measurement) bool {
 	return !r.odd && r.at == len(r.text)
 }
 
-// reader goes through the text of a document. When something is odd it stands at
-// the end.
+// reader goes through the text of a document. When something is odd it moves to the
+// end.
 type reader struct {
 	text  string
 	at    int
@@ -34,7 +34,7 @@ type reader struct {
 	odd   bool
 }
 
-// plan reads a value of one type.
+// plan reads a value of one type into to.
 type plan func(r *reader, to reflect.Value)
 
 func (r *reader) giveUp() { r.odd, r.at = true, len(r.text) }
@@ -45,7 +45,7 @@ func (r *reader) space() {
 	}
 }
 
-// next is the byte that the next value begins with, 0 at the end.
+// next returns the byte with which the next value begins, 0 at the end.
 func (r *reader) next() byte {
 	r.space()
 	if r.at == len(r.text) {
@@ -54,7 +54,7 @@ func (r *reader) next() byte {
 	return r.text[r.at]
 }
 
-// take goes over a byte that must be there.
+// take skips a byte that must be there.
 func (r *reader) take(b byte) {
 	if r.next() != b {
 		r.giveUp()
@@ -63,7 +63,7 @@ func (r *reader) take(b byte) {
 	r.at++
 }
 
-// word goes over null, true or false.
+// word skips null, true or false.
 func (r *reader) word(w string) {
 	if !strings.HasPrefix(r.text[r.at:], w) {
 		r.giveUp()
@@ -72,7 +72,7 @@ func (r *reader) word(w string) {
 	r.at += len(w)
 }
 
-// null goes over null, if that is what stands there.
+// null skips null and reports whether it was there.
 func (r *reader) null() bool {
 	if r.next() != 'n' {
 		return false
@@ -126,9 +126,9 @@ const (
 	tops = 0x8080808080808080
 )
 
-// special finds the first byte from at on that ends a plain run of a string: a
-// quote, a backslash or a control character. plain is false where a byte on the
-// way, or shortly after, is not ASCII.
+// special returns the place of the first byte from at on that ends a simple part of
+// a string: a quote, a backslash or a control character. plain is false where a
+// byte up to there, or shortly after, is not ASCII.
 func special(s string, at int) (end int, plain bool) {
 	var high uint64
 	for at+8 <= len(s) {
@@ -149,8 +149,8 @@ func special(s string, at int) (end int, plain bool) {
 	return at, high&tops == 0
 }
 
-// token goes over a string and returns it with its quotes. clean is whether what
-// stands between them is what it means.
+// token skips a string and returns it with its quotes. clean is true where the text
+// between the quotes needs no decoding.
 func (r *reader) token() (s string, clean bool) {
 	r.take('"')
 	start := r.at
@@ -193,7 +193,7 @@ func (r *reader) string() string {
 	return unquoteText(s[1 : len(s)-1])
 }
 
-// number goes over a number.
+// number skips a number and returns its text.
 func (r *reader) number() string {
 	r.space()
 	start := r.at
@@ -227,7 +227,7 @@ func (r *reader) number() string {
 	return r.text[start:r.at]
 }
 
-// skip goes over a value.
+// skip skips a value.
 func (r *reader) skip() {
 	switch r.next() {
 	case '"':
@@ -247,7 +247,7 @@ func (r *reader) skip() {
 	}
 }
 
-// value goes over a value and returns its text.
+// value skips a value and returns its text.
 func (r *reader) value() string {
 	r.space()
 	start := r.at
@@ -258,14 +258,14 @@ func (r *reader) value() string {
 	return r.text[start:r.at]
 }
 
-// measurementPlan is made by the first who reads: it costs milliseconds, and most
-// commands read no measurement.
+// measurementPlan is made when first used: it costs milliseconds, and most commands
+// read no measurement.
 var measurementPlan = sync.OnceValue(func() plan {
 	return planOf(reflect.TypeFor[Measurement](), map[reflect.Type]*plan{})
 })
 
-// planOf makes the plan of a type. A type within itself is read by the plan that
-// is being made.
+// planOf makes the plan of a type. A type that contains itself is read by the plan
+// that is being made.
 func planOf(t reflect.Type, made map[reflect.Type]*plan) plan {
 	if p := made[t]; p != nil {
 		return func(r *reader, to reflect.Value) { (*p)(r, to) }
@@ -379,15 +379,15 @@ func slicePlan(t reflect.Type, of plan) plan {
 	}
 }
 
-// field is a member of a type.
+// field is a member of a struct type.
 type field struct {
 	name string
 	path []int // within the struct
 	plan plan
 }
 
-// structPlan reads objects. Names are found by their length and two letters, with
-// which no two names of a type may agree.
+// structPlan reads objects. Names are found by their length and two of their
+// letters; no two names of one type may have all three in common.
 func structPlan(t reflect.Type, made map[reflect.Type]*plan) plan {
 	fields := fieldsOf(t, nil, made)
 	table := newNames(fields)
@@ -397,7 +397,7 @@ func structPlan(t reflect.Type, made map[reflect.Type]*plan) plan {
 			i := table.find(name)
 			if i < 0 || fields[i].name != name {
 				if strings.ContainsFunc(name, func(c rune) bool { return c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf }) {
-					r.giveUp() // it could be one of them in other letters
+					r.giveUp() // it could be one of the names in other letters
 				}
 				r.skip()
 				return
@@ -417,8 +417,8 @@ func structPlan(t reflect.Type, made map[reflect.Type]*plan) plan {
 	}
 }
 
-// fieldsOf lists the members of a struct; those of an embedded one are its own
-// unless it has one of the same name.
+// fieldsOf lists the members of a struct. Members of an embedded struct count,
+// unless the struct has a member of the same name.
 func fieldsOf(t reflect.Type, path []int, made map[reflect.Type]*plan) []field {
 	var own, embedded []field
 	for i := range t.NumField() {
@@ -452,7 +452,7 @@ func has(fields []field, name string) bool {
 	return false
 }
 
-// names is a table from names to their places in a list.
+// names maps names to their places in a list.
 type names struct {
 	factor uint32
 	at     [256]int8
@@ -512,7 +512,7 @@ func (r *reader) body() Text {
 	return ""
 }
 
-// binary reads wrapped bytes, which have no other members.
+// binary reads wrapped bytes that have no other members.
 func (r *reader) binary() (b Binary) {
 	had := [2]bool{}
 	r.members(func(name string) {
@@ -554,7 +554,7 @@ func readHeaderList(r *reader, to reflect.Value) {
 	to.Set(reflect.ValueOf(list))
 }
 
-// maxHeaders is how many headers are read without looking closer.
+// maxHeaders is how many headers are read without a closer look.
 const maxHeaders = 200
 
 func readHeaderMap(r *reader, to reflect.Value) {

@@ -13,20 +13,21 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// scrubbed is what OONI's probes write in place of their address.
+// scrubbed is what OONI's probes write instead of their address.
 const scrubbed = "127.0.0.1"
 
-// Scrub removes client addresses from a document as it was received: the value
-// of every probe_ip or client_ip, and the same addresses wherever else they stand (bodies,
-// headers, base64 data). Addresses known from elsewhere, such as a
-// submitter's, are given in more. It returns the document, which is doc itself
-// when there was nothing to remove, and how many places it changed.
+// Scrub removes client addresses from a document as it was received: the value of
+// every member probe_ip, client_ip or client_address, and the same addresses
+// everywhere else (in bodies, headers, base64). more holds addresses that are known
+// from elsewhere, such as the submitter's. It returns the document and the number
+// of places that it changed; where there was nothing to remove, it returns doc
+// itself.
 //
-// It works on the text, so that a document that does not decode is scrubbed
-// too. Addresses are found in the spellings of [newHunt], also where the text is
-// escaped or encoded (views), and within base64. What only looks like one stays:
-// a spelling that could be an ordinary number or name must stand alone. A document
-// that names no client is not looked through.
+// Scrub works on text, so that it also works on a document that cannot be decoded.
+// It finds addresses in the spellings of [newHunt], also in escaped or encoded text
+// (views) and inside base64. What only looks like an address stays: a spelling that
+// could be an ordinary number or name must stand alone. A document that names no
+// client, without more, is not searched.
 func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 	doc, addrs, n := scrubValues(doc)
 	wanted := clientsOf(slices.Concat(more, addrs))
@@ -41,7 +42,7 @@ func Scrub(doc []byte, more ...netip.Addr) ([]byte, int) {
 	return newHunt(wanted).scrub(doc, &n), n
 }
 
-// clientsOf are the addresses to be looked for, each once: those given, and those
+// clientsOf returns the addresses to look for, each once: those in addrs, and those
 // that they carry.
 func clientsOf(addrs []netip.Addr) (out []netip.Addr) {
 	for _, a := range addrs {
@@ -57,17 +58,17 @@ func clientsOf(addrs []netip.Addr) (out []netip.Addr) {
 	return out
 }
 
-// maxClients is how many addresses are looked for in a document, those known from
-// elsewhere first. A measurement has one client. One that names more has every
-// address removed that stands plainly in it, whose ever it is.
+// maxClients is how many addresses are looked for in a document; those in more come
+// first. A measurement has one client. From a document that names more, every
+// plainly written address is removed.
 const maxClients = 8
 
 // addressKeys are the members whose value is a client's address.
 var addressKeys = []string{"probe_ip", "client_ip", "client_address"}
 
-// scrubValues replaces the value of every member that holds a client's
-// address, whatever the value is and however the key is spelled, and returns
-// the addresses that were there.
+// scrubValues replaces the value of every member that holds a client's address,
+// whatever the value is and however the name is spelled. It returns the document,
+// the addresses that it replaced, and their number.
 func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
 	if withheld(doc) {
 		return doc, nil, 0
@@ -75,7 +76,7 @@ func scrubValues(doc []byte) ([]byte, []netip.Addr, int) {
 	return replaceValues(doc)
 }
 
-// replaceValues is scrubValues, from string to string.
+// replaceValues does what scrubValues does, by going from string to string.
 func replaceValues(doc []byte) ([]byte, []netip.Addr, int) {
 	var out []byte
 	var addrs []netip.Addr
@@ -107,16 +108,16 @@ func replaceValues(doc []byte) ([]byte, []netip.Addr, int) {
 	return append(out, doc[from:]...), addrs, n
 }
 
-// namesNobody reports whether the value of an address's member is what probes
-// write that withhold it.
+// namesNobody reports whether the value of such a member is one that probes write
+// to withhold the address.
 func namesNobody(value []byte) bool {
 	return string(value) == `"`+scrubbed+`"` || string(value) == "null" || string(value) == `""`
 }
 
-// withheld reports whether a document is sure to have no member with a client's
-// address: at each place where the name of such a member can end, the value names
-// nobody, and no name can be spelled by escapes. It is much quicker than to go
-// from string to string, and nearly all documents end here.
+// withheld reports whether a document surely has no client's address as a member:
+// the value after each place where the name of such a member can end names nobody,
+// and no name can be spelled with escapes. This is much faster than going from
+// string to string, and true for nearly all documents.
 func withheld(doc []byte) bool {
 	for at := 0; ; {
 		i := bytes.IndexByte(doc[at:], '_')
@@ -138,8 +139,8 @@ func withheld(doc []byte) bool {
 	return !letterEscaped(doc)
 }
 
-// firstWord reports whether a text ends in a quote and what the name of an address's
-// member begins with, in whatever case.
+// firstWord reports whether a text ends with a quote and the first part of the name
+// of such a member, in any case.
 func firstWord(b []byte) bool {
 	for _, w := range []string{`"probe`, `"client`} {
 		if n := len(b) - len(w); n >= 0 && b[n] == '"' && strings.EqualFold(string(b[n:]), w) {
@@ -149,9 +150,9 @@ func firstWord(b []byte) bool {
 	return false
 }
 
-// lastWord is the length of what the name of an address's member ends in after the
-// underscore, in whatever case, if the text begins with it; 0 otherwise. The letter
-// s has a second small form, of two bytes.
+// lastWord returns the length of the last part of the name of such a member, after
+// its underscore, in any case, if b begins with it; else 0. The letter s also has a
+// lower-case form of two bytes.
 func lastWord(b []byte) int {
 	if len(b) < 2 {
 		return 0
@@ -171,7 +172,7 @@ func lastWord(b []byte) int {
 	return 0
 }
 
-// letterEscaped reports whether a letter, or an underscore, is written as \uXXXX.
+// letterEscaped reports whether a letter or an underscore is written as \uXXXX.
 func letterEscaped(doc []byte) bool {
 	for at := 0; ; {
 		i := bytes.Index(doc[at:], []byte(`\u0`))
@@ -185,8 +186,8 @@ func letterEscaped(doc []byte) bool {
 	}
 }
 
-// isAddressKey reports whether a JSON string, with its quotes, names a member
-// that holds a client's address.
+// isAddressKey reports whether a JSON string, with its quotes, is the name of a
+// member that holds a client's address.
 func isAddressKey(b []byte) bool {
 	if len(b) > 100 || len(b) < len(`"probe_ip"`) {
 		return false
@@ -205,8 +206,8 @@ func isAddressKey(b []byte) bool {
 	return false
 }
 
-// stringEnd is where the JSON string that starts at start ends: after its
-// closing quote, or at the end of what there is.
+// stringEnd returns where the JSON string that begins at start ends: after its
+// closing quote, or at the end of doc.
 func stringEnd(doc []byte, start int) int {
 	for at := start + 1; ; {
 		i := bytes.IndexByte(doc[at:], '"')
@@ -225,7 +226,8 @@ func stringEnd(doc []byte, start int) int {
 	}
 }
 
-// afterColon is where the value begins when a colon follows; -1 otherwise.
+// afterColon returns where the value after a colon begins; -1 where no colon
+// follows.
 func afterColon(doc []byte, at int) int {
 	at = skipSpace(doc, at)
 	if at == len(doc) || doc[at] != ':' {
@@ -241,7 +243,7 @@ func skipSpace(doc []byte, at int) int {
 	return at
 }
 
-// valueEnd is where the JSON value that starts at start ends.
+// valueEnd returns where the JSON value that begins at start ends.
 func valueEnd(doc []byte, start int) int {
 	depth := 0
 	for at := start; at < len(doc); {
@@ -272,8 +274,8 @@ func valueEnd(doc []byte, start int) int {
 	return len(doc)
 }
 
-// addressesIn are the addresses among the strings of a value, or the one that a
-// number is.
+// addressesIn returns the addresses among the strings of a value, or the address
+// that a number means.
 func addressesIn(text []byte) []netip.Addr {
 	if len(text) > 0 && text[0] >= '0' && text[0] <= '9' {
 		return readings(string(text))
@@ -296,8 +298,8 @@ func addressesIn(text []byte) []netip.Addr {
 	}
 }
 
-// readings are the addresses that the value of an address's member may stand
-// for: one, or several where numbers have leading zeros.
+// readings returns the addresses that the value of such a member may mean: one, or
+// several where numbers have leading zeros.
 func readings(s string) []netip.Addr {
 	if a, ok := parseAddress(s); ok {
 		return []netip.Addr{a}
@@ -312,8 +314,8 @@ func readings(s string) []netip.Addr {
 	return out
 }
 
-// parseParts reads one to four numbers as inet_aton does: the last has the rest
-// of the 32 bits.
+// parseParts reads one to four numbers as inet_aton does: the last number fills the
+// rest of the 32 bits.
 func parseParts(parts []string, base int) (netip.Addr, bool) {
 	if len(parts) > 4 {
 		return netip.Addr{}, false
@@ -335,12 +337,13 @@ func parseParts(parts []string, base int) (netip.Addr, bool) {
 	return netip.AddrFrom4(b), true
 }
 
-// loose finds an address after the name of its member in text that is not
-// JSON: cut off, or in other quotes.
+// loose matches an address after the name of its member in text that is not JSON:
+// cut off, or with other quotes.
 var loose = regexp.MustCompile(`(?i)((?:probe_ip|client_ip|client_address)\W{1,8}?)([0-9a-f]{1,4}[.:][0-9a-f.:]+)`)
 
-// ScrubText is Scrub for what could not be read as JSON and is set aside: it
-// also looks for addresses that follow the name of their member in any form.
+// ScrubText does what Scrub does, for text that could not be read as JSON and is
+// set aside. It also looks for addresses that follow the name of their member in
+// any form.
 func ScrubText(text []byte, more ...netip.Addr) []byte {
 	if !named(text) {
 		text, _ = Scrub(text, more...)
@@ -355,8 +358,8 @@ func ScrubText(text []byte, more ...netip.Addr) []byte {
 	return loose.ReplaceAll(text, []byte("${1}"+scrubbed))
 }
 
-// named reports whether the name of a member that holds a client's address
-// stands anywhere in a text, in whatever case.
+// named reports whether a text contains the name of a member that holds a client's
+// address, in any case.
 func named(text []byte) bool {
 	text = bytes.ToLower(text)
 	return slices.ContainsFunc(addressKeys, func(k string) bool { return bytes.Contains(text, []byte(k)) })
@@ -373,7 +376,7 @@ func parseAddress(s string) (netip.Addr, bool) {
 
 var percents = strings.NewReplacer("%3A", ":", "%3a", ":", "%2F", "/", "%2f", "/")
 
-// addressSigns are the bytes that addresses are made of, in any spelling.
+// addressSigns holds the bytes with which addresses are written, in any spelling.
 var addressSigns = func() (set [256]bool) {
 	for _, c := range "0123456789abcdefABCDEF.:%-" {
 		set[c] = true
@@ -381,10 +384,10 @@ var addressSigns = func() (set [256]bool) {
 	return set
 }()
 
-// dotted finds an IPv4 address, also with dashes.
+// dotted matches an IPv4 address, also with dashes.
 var dotted = regexp.MustCompile(`[0-9]{1,3}[.-][0-9]{1,3}[.-][0-9]{1,3}[.-][0-9]{1,3}`)
 
-// replaceAll replaces all that is an address, whose ever it is.
+// replaceAll replaces every address, whosever it is.
 func replaceAll(doc []byte, n *int) []byte {
 	var out []byte
 	from := 0
@@ -409,7 +412,7 @@ func replaceAll(doc []byte, n *int) []byte {
 	return append(out, doc[from:]...)
 }
 
-// holdsAddress reports whether an address stands in a run of addressSigns.
+// holdsAddress reports whether a run of addressSigns holds an address.
 func holdsAddress(run []byte) bool {
 	if len(run) < len("::1") || string(run) == scrubbed {
 		return false
@@ -428,8 +431,8 @@ func holdsAddress(run []byte) bool {
 	return ok
 }
 
-// scrubBase64 looks into {"format":"base64","data":"…"} values, OONI's form
-// of what is not UTF-8.
+// scrubBase64 looks into values {"format":"base64","data":"…"}, OONI's form for
+// bytes that are not UTF-8.
 func scrubBase64(doc []byte, replace func([]byte, *int) []byte, n *int) []byte {
 	marker := []byte(`"data"`)
 	at := 0

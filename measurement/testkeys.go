@@ -1,7 +1,7 @@
 package measurement
 
-// TestKeys are the keys of every test that Bandish reads, in one type: each
-// test fills its own.
+// TestKeys holds the keys of all tests that Bandish reads. Each test fills only its
+// own.
 type TestKeys struct {
 	// Common to most tests.
 	Agent         string         `json:"agent,omitempty"`
@@ -21,11 +21,11 @@ type TestKeys struct {
 	DuplicateResponses []Query         `json:"x_dns_duplicate_responses,omitempty"`
 	LateReplies        []Query         `json:"x_dns_late_replies,omitempty"`
 
-	// Contrasts holds, in JSON, the steps that are not the target's own; in
-	// memory they stand among the others, told apart by their tags (Auxiliary).
+	// Contrasts holds the steps that are not the target's own, in JSON only. In
+	// memory they are among the other steps and have tags (Auxiliary).
 	Contrasts *Connection `json:"x_contrasts,omitempty"`
 
-	// tor: by the target's name, an address or a fingerprint.
+	// tor: results by the name of the target, which is an address or a fingerprint.
 	Targets map[string]TorTarget `json:"targets,omitempty"`
 
 	// psiphon, vanilla_tor, torsf, urlgetter with a tunnel.
@@ -51,21 +51,21 @@ type TestKeys struct {
 	SuccessHandshake  *bool              `json:"success_handshake,omitempty"`
 	OpenVPNHandshakes []OpenVPNHandshake `json:"openvpn_handshake,omitempty"`
 
-	// dnscheck: lookups by resolver URL.
+	// dnscheck: lookups by the URL of the resolver.
 	Domain           string               `json:"domain,omitempty"`
 	Bootstrap        *Connection          `json:"bootstrap,omitempty"`
 	BootstrapFailure Failure              `json:"bootstrap_failure,omitempty"`
 	Lookups          map[string]DNSLookup `json:"lookups,omitempty"`
 
-	// echcheck, version 0.1: a handshake without and one with ECH, in the
-	// keys "control" and "target". Later versions use TLSHandshakes, and write
-	// their connections to "tcp_connects".
+	// echcheck 0.1: a handshake without ECH and one with it, in the keys "control"
+	// and "target". Later versions use TLSHandshakes and write their connections to
+	// "tcp_connects".
 	ECHControl  *TLSHandshake `json:"-"`
 	ECHTarget   *TLSHandshake `json:"-"`
 	TCPConnects []TCPConnect  `json:"tcp_connects,omitempty"`
 }
 
-// Connection is the archival forms of one part of a test.
+// Connection holds the archival forms of one part of a test.
 type Connection struct {
 	NetworkEvents []NetworkEvent `json:"network_events"`
 	Queries       []Query        `json:"queries"`
@@ -75,7 +75,7 @@ type Connection struct {
 	QUIC          []TLSHandshake `json:"quic_handshakes,omitempty"`
 }
 
-// TorTarget is what one bridge or directory authority came to.
+// TorTarget is the result for one bridge or directory authority.
 type TorTarget struct {
 	Connection
 	Failure        Failure `json:"failure"`
@@ -85,18 +85,18 @@ type TorTarget struct {
 	TargetSource   string  `json:"target_source,omitempty"`
 }
 
-// DNSLookup is what one resolver of dnscheck came to.
+// DNSLookup is the result for one resolver of dnscheck.
 type DNSLookup struct {
 	Connection
 	Failure         Failure `json:"failure"`
 	FailedOperation Input   `json:"failed_operation"`
 }
 
-// OpenVPNHandshake is what one endpoint of openvpn came to.
+// OpenVPNHandshake is the result for one endpoint of openvpn.
 type OpenVPNHandshake struct {
 	BootstrapTime float64  `json:"bootstrap_time,omitempty"`
 	HandshakeTime float64  `json:"handshake_time,omitempty"`
-	Endpoint      string   `json:"endpoint"` // "openvpn://1.2.3.4:1194/udp" in places
+	Endpoint      string   `json:"endpoint"` // sometimes "openvpn://1.2.3.4:1194/udp"
 	Failure       Failure  `json:"failure"`
 	IP            string   `json:"ip"`
 	Port          int64    `json:"port"`
@@ -108,7 +108,7 @@ type OpenVPNHandshake struct {
 	TransactionID int64    `json:"transaction_id,omitempty"`
 }
 
-// Control is what the test helper saw of the same input from elsewhere.
+// Control is what the test helper saw of the same input from another place.
 type Control struct {
 	TCPConnect    map[string]ControlTCP `json:"tcp_connect"`             // by endpoint
 	TLSHandshake  map[string]ControlTLS `json:"tls_handshake,omitempty"` // by endpoint
@@ -132,8 +132,8 @@ type ControlTLS struct {
 	Failure    Failure `json:"failure"`
 }
 
-// ControlHTTP is the page as the control saw it, after redirects. BodyLength
-// and StatusCode are -1 where there was none.
+// ControlHTTP is the page that the control saw, after redirects. BodyLength and
+// StatusCode are -1 where there was none.
 type ControlHTTP struct {
 	BodyLength           int64     `json:"body_length"`
 	DiscoveredH3Endpoint string    `json:"discovered_h3_endpoint"`
@@ -143,13 +143,13 @@ type ControlHTTP struct {
 	StatusCode           int64     `json:"status_code"`
 }
 
-// ControlDNS is the control's lookup. Addrs may hold CNAMEs in old documents.
+// ControlDNS is the control's lookup. In old documents Addrs may hold CNAMEs.
 type ControlDNS struct {
 	Failure Failure  `json:"failure"`
 	Addrs   []string `json:"addrs"`
 }
 
-// Flags of IPInfo.
+// The bits of IPInfo.Flags.
 const (
 	ResolvedByProbe   = 1
 	ResolvedByControl = 2
@@ -157,13 +157,13 @@ const (
 	ValidForDomain    = 8
 )
 
-// IPInfo is what the control knows of an address.
+// IPInfo is what the control knows of an IP address.
 type IPInfo struct {
 	ASN   int64 `json:"asn"`
 	Flags int64 `json:"flags"`
 }
 
-// ControlRequest is what the probe asked of the control.
+// ControlRequest is what the probe asked the control.
 type ControlRequest struct {
 	HTTPRequest        string              `json:"http_request"`
 	HTTPRequestHeaders map[string][]string `json:"http_request_headers"`

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Time is a UTC instant written as OONI writes it, "2006-01-02 15:04:05"; RFC
-// 3339 is read too.
+// Time is a moment in UTC. OONI writes it as "2006-01-02 15:04:05"; RFC 3339 is
+// also read.
 type Time struct{ time.Time }
 
 var timeLayouts = []string{
@@ -20,7 +20,8 @@ var timeLayouts = []string{
 	"2006-01-02 15:04:05Z07:00",
 }
 
-// ParseTime reads the forms of time that OONI's documents and tables hold.
+// ParseTime reads the forms of time in OONI's documents and tables, and returns
+// UTC.
 func ParseTime(s string) (time.Time, error) {
 	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -40,7 +41,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// MarshalJSON writes the form of df-000.
+// MarshalJSON writes the form of df-000; the zero time is null.
 func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
@@ -48,21 +49,21 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return []byte(t.UTC().Format(`"2006-01-02 15:04:05"`)), nil
 }
 
-// Failure is a failure string of df-007-errors, "" where nothing failed; JSON
-// has null for that.
+// Failure is a failure string of df-007-errors. It is "" where nothing failed,
+// which is null in JSON.
 type Failure string
 
-// MarshalJSON writes null for no failure.
+// MarshalJSON writes the string; "" is null.
 func (f Failure) MarshalJSON() ([]byte, error) { return nullable(string(f)) }
 
-// Unreadable stands for a failure that was not a string: something failed, or
-// somebody wrote nonsense; in no case did the step work.
+// Unreadable stands for a failure that is not a string. Something failed, or
+// somebody wrote nonsense; in neither case did the step work.
 const Unreadable Failure = "unknown_failure: unreadable"
 
-// Input is what a test was told to measure; JSON has null for nothing.
+// Input is what a test was told to measure; "" is null in JSON.
 type Input string
 
-// MarshalJSON writes null for no input.
+// MarshalJSON writes the string; "" is null.
 func (i Input) MarshalJSON() ([]byte, error) { return nullable(string(i)) }
 
 func nullable(s string) ([]byte, error) {
@@ -72,8 +73,8 @@ func nullable(s string) ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// Withheld stands in the place of the client's address: whatever is there is
-// not read, and what is written is the address that OONI puts there.
+// Withheld stands for a client's address: it is never read, and 127.0.0.1 is
+// written, as OONI does.
 type Withheld struct{}
 
 // UnmarshalJSON reads nothing.
@@ -82,11 +83,11 @@ func (Withheld) UnmarshalJSON([]byte) error { return nil }
 // MarshalJSON writes 127.0.0.1.
 func (Withheld) MarshalJSON() ([]byte, error) { return []byte(`"127.0.0.1"`), nil }
 
-// Text is a body or header value: bytes of any kind. JSON has a string where
-// they are UTF-8 and {"format":"base64","data":…} where not.
+// Text is a body or a header value: any bytes. In JSON it is a string where the
+// bytes are UTF-8, else {"format":"base64","data":…}.
 type Text string
 
-// UnmarshalJSON reads both forms, and null as "".
+// UnmarshalJSON reads both forms; null is "".
 func (t *Text) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '{' {
 		var wrapped Binary
@@ -113,18 +114,19 @@ func (t Text) MarshalJSON() ([]byte, error) {
 	return json.Marshal(NewBinary([]byte(t)))
 }
 
-// Binary is OONI's wrapping of bytes in JSON.
+// Binary is OONI's form of bytes in JSON.
 type Binary struct {
 	Data   string `json:"data"`
 	Format string `json:"format"`
 }
 
-// NewBinary wraps bytes.
+// NewBinary wraps bytes as base64.
 func NewBinary(b []byte) Binary {
 	return Binary{Data: base64.StdEncoding.EncodeToString(b), Format: "base64"}
 }
 
-// Bytes unwraps; missing padding is forgiven, as old probes cut bodies short.
+// Bytes unwraps. Missing padding is allowed, because old probes cut bodies short.
+// Another format than base64, and wrong base64, are errors.
 func (b Binary) Bytes() ([]byte, error) {
 	if b.Format != "base64" {
 		return nil, fmt.Errorf("unwrap bytes: format %q is not base64", b.Format)

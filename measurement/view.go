@@ -5,14 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// view is a text as it reads once its escapes are undone, and where each of its
-// bytes stands in the text that it was made of.
+// view is a text with its escapes decoded, and the place of each of its bytes in
+// the original text.
 type view struct {
 	text []byte
-	from []int32 // of each byte, and of the end; nil: the text is as it was
+	from []int32 // the place of each byte, and of the end; nil where the text is the original
 }
 
-// at is where the byte i of a view begins in the text that it was made of.
+// at returns where byte i of a view begins in the original text.
 func (v view) at(i int) int {
 	if v.from == nil {
 		return i
@@ -20,10 +20,10 @@ func (v view) at(i int) int {
 	return int(v.from[i])
 }
 
-// views are the text itself and all the ways of reading it: with the escapes of
-// JSON undone and digits of other scripts as plain ones, then with the percent
-// encoding undone, once and again, then with the references of HTML, and apart
-// from these with quoted-printable. A way that changes nothing is left out.
+// views returns the text itself and all ways of reading it: with the escapes of
+// JSON decoded and digits of other scripts replaced by ASCII; then with percent
+// encoding decoded, once and a second time; then with the references of HTML; and,
+// apart from these, with quoted-printable. Ways that change nothing are left out.
 func views(text []byte) []view {
 	plain := view{text: text}
 	out := []view{plain}
@@ -47,16 +47,17 @@ func views(text []byte) []view {
 	return out
 }
 
-// startsEscape stands for the marks of undoEscape: a backslash, and every byte
-// that is not ASCII.
+// startsEscape stands for the bytes at which undoEscape may apply: a backslash, and
+// every byte that is not ASCII.
 const startsEscape = 0
 
-// dropped is in place of a byte that is not in the view.
+// dropped stands for a byte that is not in the view.
 const dropped = 0xff
 
-// undo makes the view in which step has replaced what it knows: it returns the
-// byte that a text begins with and how many bytes say so, or 0. It reports
-// whether there was anything.
+// undo makes the view in which step has replaced what it knows. step returns the
+// byte that the beginning of a text means, and how many bytes that beginning has; 0
+// for none. mark is the byte at which step may apply. undo returns false where
+// nothing was replaced.
 func (v view) undo(step func([]byte) (byte, int), mark byte) (view, bool) {
 	first := v.first(step, mark)
 	if first < 0 {
@@ -83,7 +84,7 @@ func (v view) undo(step func([]byte) (byte, int), mark byte) (view, bool) {
 	return out, true
 }
 
-// first is where step finds something first, -1 where it finds nothing.
+// first returns the first place where step applies, -1 for none.
 func (v view) first(step func([]byte) (byte, int), mark byte) int {
 	for i := 0; i < len(v.text); i++ {
 		if mark != startsEscape {
@@ -106,8 +107,8 @@ func marks(c, mark byte) bool {
 	return c == mark || mark == startsEscape && (c == '\\' || c >= utf8.RuneSelf)
 }
 
-// undoEscape reads \u0031, \x31, \n and so on with however many backslashes, and
-// digits and stops of other scripts.
+// undoEscape reads escapes such as \u0031, \x31 and \n, with any number of
+// backslashes, and digits and full stops of other scripts.
 func undoEscape(b []byte) (byte, int) {
 	if b[0] != '\\' {
 		r, n := utf8.DecodeRune(b)
@@ -142,9 +143,9 @@ func undoEscape(b []byte) (byte, int) {
 	return 0, 0
 }
 
-// plainRune is a character in ASCII, where it is of ASCII, or is a digit, letter
-// or stop of other scripts that stands for one; dropped where nothing is seen of
-// it.
+// plainRune returns the ASCII character that r is or stands for: digits, letters
+// and full stops of other scripts have one. It returns dropped for characters that
+// are not visible, and false for all others.
 func plainRune(r rune) (byte, bool) {
 	switch {
 	case r < utf8.RuneSelf:
@@ -174,7 +175,7 @@ func undoPercent(b []byte) (byte, int) {
 
 func undoPrintable(b []byte) (byte, int) { return undoPercent(b) }
 
-// undoReference reads &#46; and &#x2e; and the few names that addresses need.
+// undoReference reads &#46; and &#x2e;, and the few names that addresses need.
 func undoReference(b []byte) (byte, int) {
 	end := bytes.IndexByte(b[:min(len(b), 12)], ';')
 	if end < 3 {
@@ -210,7 +211,7 @@ func undoReference(b []byte) (byte, int) {
 	return 0, 0
 }
 
-// hexNumber reads so many hex digits.
+// hexNumber reads so many hexadecimal digits.
 func hexNumber(b []byte, digits int) (n int, ok bool) {
 	if len(b) < digits {
 		return 0, false

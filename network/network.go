@@ -1,5 +1,5 @@
-// Package network names the networks of the internet by their numbers (autonomous
-// systems, RFC 6793). It is the only place that reads and writes "AS17557".
+// Package network reads and writes the names of networks: numbers of autonomous
+// systems (RFC 6793), written "AS17557". No other package does. It does no I/O.
 package network
 
 import (
@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// ASN is the number of a network; 0 is one that is not known.
+// ASN is the number of a network; 0 means that the network is not known.
 type ASN uint32
 
-// Name writes a number that has no type of its own: "AS17557".
+// Name writes the number n as a name: "AS17557".
 func Name(n uint32) string { return ASN(n).String() }
 
-// ParseASN reads "AS17557", in any case, and "17557".
+// ParseASN reads "AS17557", with AS in any case, and "17557". Other text is an
+// error.
 func ParseASN(s string) (ASN, error) {
 	digits := s
 	if len(s) > 2 && strings.EqualFold(s[:2], "AS") {
@@ -28,8 +29,8 @@ func ParseASN(s string) (ASN, error) {
 	return ASN(n), nil
 }
 
-// ParseList reads numbers with commas or white space between them; none where
-// there is nothing else.
+// ParseList reads numbers as ParseASN does, with commas or white space between
+// them. It returns nil where s holds nothing else, and the first error.
 func ParseList(s string) ([]uint32, error) {
 	var out []uint32
 	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
@@ -42,7 +43,8 @@ func ParseList(s string) ([]uint32, error) {
 	return out, nil
 }
 
-// Numbers are the numbers of networks by their names; what is no name is left out.
+// Numbers returns the numbers of the names that ParseASN can read, and leaves the
+// others out.
 func Numbers(names []string) []uint32 {
 	var out []uint32
 	for _, s := range names {
@@ -53,10 +55,11 @@ func Numbers(names []string) []uint32 {
 	return out
 }
 
+// String writes "AS17557".
 func (a ASN) String() string { return "AS" + strconv.FormatUint(uint64(a), 10) }
 
-// UnmarshalJSON reads "AS17557", "17557" and 17557, as measurements have them;
-// null and "" are 0.
+// UnmarshalJSON reads "AS17557", "17557" and 17557, the forms that measurements
+// have. It reads null and "" as 0.
 func (a *ASN) UnmarshalJSON(b []byte) error {
 	s := string(b)
 	if len(b) > 0 && (b[0] == '"' || b[0] == 'n') {
@@ -76,7 +79,8 @@ func (a *ASN) UnmarshalJSON(b []byte) error {
 // MarshalText writes "AS17557".
 func (a ASN) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads "AS17557" alone, as people write it in the record.
+// UnmarshalText reads "AS17557" and no other form, as people write it in the
+// record. AS0 is an error.
 func (a *ASN) UnmarshalText(text []byte) error {
 	n, err := ParseASN(string(text))
 	if err != nil || n == 0 || n.String() != string(text) {

@@ -9,7 +9,8 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// tunnel adds the row of a circumvention tool's bootstrap, if it ran.
+// tunnel adds the row of a circumvention tool's bootstrap; kind "" means that there
+// was none.
 func (b *builder) tunnel(kind string, failure measurement.Failure) {
 	if kind == "" {
 		return
@@ -20,8 +21,8 @@ func (b *builder) tunnel(kind string, failure measurement.Failure) {
 	b.rows = append(b.rows, r)
 }
 
-// bootstrapFailure tells how a bootstrap ended from the keys that psiphon,
-// vanilla_tor and torsf share: failure, success and how far it came.
+// bootstrapFailure returns how a bootstrap ended, from the keys that psiphon,
+// vanilla_tor and torsf share: failure, success, and how far it came.
 func bootstrapFailure(k *measurement.TestKeys) measurement.Failure {
 	switch {
 	case k.Failure != "":
@@ -73,8 +74,8 @@ func (b *builder) openvpnEndpoint(rows *[]Row, ip string, p uint16, transport st
 	r.TunnelKind, r.Tunnel, r.TunnelSeconds = "openvpn", b.result(f), took
 }
 
-// riseupvpn adds the provider's API and its gateways. The test does no more at a
-// gateway than to connect.
+// riseupvpn adds the provider's API and its gateways. The test only connects to a
+// gateway and does no more.
 func (b *builder) riseupvpn(c measurement.Connection) {
 	rows := b.connection(c, false)
 	for i := range rows {
@@ -85,8 +86,8 @@ func (b *builder) riseupvpn(c measurement.Connection) {
 	b.add(rows)
 }
 
-// wireguard adds the row of our probe's handshake with a server. The test has
-// no lists: the input says where it went.
+// wireguard adds the row of our probe's handshake with a server. The test has no
+// lists; its input names the server.
 func (b *builder) wireguard() {
 	host, p := splitEndpoint(strings.TrimPrefix(string(b.m.Input), "wireguard://"))
 	ip := canonicalIP(host)
@@ -100,12 +101,12 @@ func (b *builder) wireguard() {
 	b.add([]Row{r})
 }
 
-// tor adds a row for each bridge and directory authority.
+// tor adds a row for each bridge and each directory authority.
 func (b *builder) tor() {
 	for _, id := range slices.Sorted(maps.Keys(b.m.TestKeys.Targets)) {
 		t := b.m.TestKeys.Targets[id]
 		if t.Failure == "" && steps(&t.Connection) == 0 && len(t.NetworkEvents) == 0 {
-			continue // the test ended before it came to this target
+			continue // the test ended before it reached this target
 		}
 		rows := b.connection(t.Connection, false)
 		host, p := splitEndpoint(t.TargetAddress)
@@ -127,8 +128,8 @@ func (b *builder) tor() {
 	}
 }
 
-// dnscheck adds the rows of a resolver under test: its bootstrap, and the
-// lookups through each of its addresses.
+// dnscheck adds the rows of a resolver under test: its bootstrap, and the lookups
+// through each of its addresses.
 func (b *builder) dnscheck() {
 	k := &b.m.TestKeys
 	if k.Bootstrap != nil {
@@ -150,8 +151,8 @@ func (b *builder) dnscheck() {
 	}
 }
 
-// ech adds the handshakes of echcheck, each its own row. TunnelKind tells those
-// with ECH, and those with a random configuration in its place (GREASE).
+// ech adds the handshakes of echcheck, a row for each. TunnelKind marks those with
+// ECH, and those with a random configuration in its place (GREASE).
 func (b *builder) ech(c measurement.Connection) {
 	k := &b.m.TestKeys
 	handshakes := c.TLSHandshakes

@@ -17,11 +17,11 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// The values of Row.Cert. Unknown authority says that name and dates fit. Where
-// an authority is not known, and where a certificate above the server's own is
-// out of date, Go's library names that certificate, and the probe keeps it in
-// the place of the chain: then the server's own is not stored, and only what
-// the authority is can be told.
+// The values of Row.Cert. CertUnknownAuthority means that name and dates fit. Where
+// an authority is not known, or a certificate above the server's own is out of
+// date, Go's library names that certificate, and the probe stores it in place of
+// the chain. The server's own certificate is then not stored, and only the
+// authority can be judged: CertRealAuthority or CertOtherAuthority.
 const (
 	CertValid            = "valid"
 	CertExpired          = "expired"
@@ -31,24 +31,24 @@ const (
 	CertUnknownAuthority = "unknown_authority"
 	CertUnreadable       = "unreadable"
 	CertRealAuthority    = "real_authority"  // an authority that our roots vouch for
-	CertOtherAuthority   = "other_authority" // one that they do not
+	CertOtherAuthority   = "other_authority" // an authority that they do not vouch for
 )
 
-// Verifier checks stored certificate chains against Mozilla's roots as they
-// are compiled into the program, so that the answer does not depend on the
-// machine. It remembers answers; it is safe for use by several goroutines.
+// Verifier checks stored certificate chains against Mozilla's roots. These are
+// compiled into the program, so that the result does not depend on the machine. It
+// remembers results. Several goroutines may use it.
 type Verifier struct {
 	roots *x509.CertPool
 	keys  map[string]bool // subject and public key of each root
 	id    string
 
-	seeds [2]maphash.Seed // ours alone: nobody can prepare two chains that collide
+	seeds [2]maphash.Seed // random, so that nobody can prepare two chains with one key
 
 	mu   sync.Mutex
 	seen map[[2]uint64]certificate // guarded by mu
 }
 
-// certificate is what a chain came to, but for the dates of its leaf.
+// certificate is the result of checking a chain, apart from the dates of its leaf.
 type certificate struct {
 	state             string
 	sha256            string
@@ -56,21 +56,21 @@ type certificate struct {
 	notBefore, notAft time.Time
 }
 
-// maxSeen bounds the memory of a Verifier; when full it forgets all.
+// maxSeen is how many results a Verifier remembers. When it is full it forgets all.
 const maxSeen = 8192
 
-// webRoots are Mozilla's roots, parsed once: that takes some milliseconds.
+// webRoots are Mozilla's roots, parsed once because that takes some milliseconds.
 var webRoots = sync.OnceValue(func() (w struct {
 	pool *x509.CertPool
 	keys map[string]bool
-	text []byte // of all of them, one after another
+	text []byte // all of them, one after the other
 }) {
 	w.pool, w.keys = x509.NewCertPool(), map[string]bool{}
 	for root := range bundle.Roots() {
 		w.text = append(w.text, root.Certificate...)
 		cert, err := x509.ParseCertificate(root.Certificate)
 		if err != nil {
-			continue // some roots of the store are beyond what Go parses
+			continue // Go cannot parse some roots of the store
 		}
 		w.pool.AddCert(cert)
 		w.keys[keyOf(cert)] = true
@@ -78,11 +78,11 @@ var webRoots = sync.OnceValue(func() (w struct {
 	return w
 })
 
-// webVerifier verifies for those who bring no Verifier of their own.
+// webVerifier is for callers without a Verifier of their own.
 var webVerifier = sync.OnceValue(func() *Verifier { return NewVerifier() })
 
-// NewVerifier verifies by Mozilla's roots. Further roots, such as a lab's own,
-// change its ID.
+// NewVerifier returns a Verifier that uses Mozilla's roots and further ones, such
+// as a lab's own. Further roots change its ID.
 func NewVerifier(further ...*x509.Certificate) *Verifier {
 	web := webRoots()
 	v := &Verifier{roots: web.pool.Clone(), keys: maps.Clone(web.keys), seen: map[[2]uint64]certificate{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
@@ -100,8 +100,8 @@ func NewVerifier(further ...*x509.Certificate) *Verifier {
 // ID names the set of roots.
 func (v *Verifier) ID() string { return v.id }
 
-// check says what a chain (leaf first) proves of a name at a time. named says
-// that it may be one certificate that an error named.
+// check returns what a chain (leaf first) proves for a name at a time. named says
+// that the chain may be a single certificate that an error named.
 func (v *Verifier) check(chain []measurement.Binary, name string, at time.Time, named bool) certificate {
 	day := at.UTC().Truncate(24 * time.Hour)
 	named = named && len(chain) == 1
@@ -180,19 +180,19 @@ func (v *Verifier) verify(chain []measurement.Binary, name string, at time.Time,
 	return c
 }
 
-// keyOf names an authority: by its name and key, whoever signed it. Roots are
-// also signed by older ones.
+// keyOf identifies an authority by its name and key, whoever signed its
+// certificate. Roots may also be signed by older roots.
 func keyOf(c *x509.Certificate) string {
 	return string(c.RawSubject) + string(c.RawSubjectPublicKeyInfo)
 }
 
-// authority reports whether a certificate is of an authority and no server's:
-// it may sign others, and names no host.
+// authority reports whether a certificate belongs to an authority and not to a
+// server: it may sign others and names no host.
 func authority(c *x509.Certificate) bool {
 	return c.IsCA && len(c.DNSNames) == 0 && len(c.IPAddresses) == 0 && !hostLike(c.Subject.CommonName)
 }
 
-// hostLike reports whether a common name is a host's.
+// hostLike reports whether a common name looks like a host's.
 func hostLike(name string) bool {
 	return name == "localhost" || strings.Contains(name, ".") && !strings.ContainsAny(name, " /")
 }
@@ -205,8 +205,8 @@ func parse(b measurement.Binary) (*x509.Certificate, error) {
 	return x509.ParseCertificate(der)
 }
 
-// anchored reports whether the chain ends in one of the roots, at a time when
-// the leaf is valid: the leaf's own dates are another question.
+// anchored reports whether the chain leads to one of the roots at a time when the
+// leaf is valid. The dates of the leaf itself are checked elsewhere.
 func (v *Verifier) anchored(chain []*x509.Certificate, at time.Time) bool {
 	leaf := chain[0]
 	if at.Before(leaf.NotBefore) {
@@ -228,8 +228,8 @@ func (v *Verifier) anchored(chain []*x509.Certificate, at time.Time) bool {
 	return err == nil
 }
 
-// fitsName also takes the common name where there are no other names, as
-// probes did until about 2020.
+// fitsName reports whether a certificate is for a name. It accepts the common name
+// where there are no other names, as probes did until about 2020.
 func fitsName(leaf *x509.Certificate, name string) bool {
 	if name == "" || leaf.VerifyHostname(name) == nil {
 		return true

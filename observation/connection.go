@@ -11,10 +11,10 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// connection builds the rows of one set of archival lists. In a chain the
-// requests are redirects, the last first; otherwise each stands for itself.
+// connection builds the rows of one set of archival lists. With chain, the requests
+// are redirects and the last is first; otherwise each request is separate.
 //
-// Steps that share a transaction are one row. Where the probe writes no
+// Steps with the same transaction are one row. Where the probe writes no
 // transactions, steps with the same endpoint are one row, and an HTTP exchange
 // belongs to the endpoint that fits its URL, if only one does.
 func (b *builder) connection(c measurement.Connection, chain bool) []Row {
@@ -40,7 +40,8 @@ func (b *builder) connection(c measurement.Connection, chain bool) []Row {
 	return a.rows
 }
 
-// inOrder returns a list's items in an order that does not depend on theirs.
+// inOrder returns the items of a list in an order that does not depend on the order
+// of the list.
 func inOrder[T any](list []T, compare func(x, y *T) int) []*T {
 	sorted := make([]*T, len(list))
 	for i := range list {
@@ -65,9 +66,9 @@ func compareExchanges(x, y *measurement.Transaction) int {
 	)
 }
 
-// places numbers the requests of a chain of redirects from 0. Where each
-// request but one is what another one's Location says, that is the order;
-// otherwise it is the list's, which has the last first.
+// places numbers the requests of a chain of redirects from 0. Where the Location
+// headers link all requests into one chain, that is the order. Otherwise it is the
+// reverse of the list, which has the last request first.
 func places(requests []measurement.Transaction) map[*measurement.Transaction]int {
 	place := make(map[*measurement.Transaction]int, len(requests))
 	for i := range requests {
@@ -120,25 +121,25 @@ func places(requests []measurement.Transaction) map[*measurement.Transaction]int
 	return chained
 }
 
-// assembly is the work of connection.
+// assembly holds the state of connection.
 type assembly struct {
 	*builder
 	chain   bool
 	rows    []Row
-	txns    []int64 // of rows, 0 where unknown
+	txns    []int64 // by row; 0: not known
 	answers []answer
 	failed  []Row             // lookups that gave no address
-	hosts   map[string]string // address to the least of the names that resolved to it
+	hosts   map[string]string // by address: the alphabetically first name that resolved to it
 }
 
-// answer is one address that a name resolved to.
+// answer is one address to which a name resolved.
 type answer struct {
 	name, ip string
 	hop      uint8
 	asn      uint32
 	engines  []string
 	cnames   []string
-	said     []string // extended errors
+	said     []string // extended errors (RFC 8914)
 	kind     string
 	seconds  float64
 	used     bool
@@ -184,7 +185,7 @@ func (a *assembly) lookups(queries []measurement.Query) {
 	})
 }
 
-// cnames are the names that a lookup was led through.
+// cnames returns the names through which a lookup was led.
 func (a *assembly) cnames(q *measurement.Query, name string) []string {
 	var names []string
 	for i := range q.Answers {
@@ -227,12 +228,12 @@ func (a *assembly) failedLookup(name string, hop uint8, engine string, res Resul
 	a.failed = append(a.failed, r)
 }
 
-// forAddress reports whether a query type is one that every host on the web
-// has an answer to.
+// forAddress reports whether every host on the web has an answer to this type of
+// query.
 func forAddress(kind string) bool { return kind == "A" || kind == "ANY" || kind == "" }
 
-// mergeLookups makes one row of the lookups of a name that failed alike, and
-// another of those for records that a host need not have.
+// mergeLookups makes one row of the lookups of a name that failed in the same way,
+// and another of the lookups for records that a host need not have.
 func mergeLookups(rows []Row) []Row {
 	var merged []Row
 next:
@@ -256,7 +257,7 @@ next:
 	return merged
 }
 
-// row returns the row of a transaction, or of an endpoint where there is none.
+// row returns the row of a transaction or, where there is none, of an endpoint.
 func (a *assembly) row(txn int64, ip string, port uint16, transport string, hop uint8) *Row {
 	for i := range a.rows {
 		r := &a.rows[i]
@@ -273,8 +274,9 @@ func (a *assembly) row(txn int64, ip string, port uint16, transport string, hop 
 	return &a.rows[len(a.rows)-1]
 }
 
-// better says which of two results of the same step counts: that it worked
-// once, or else the lesser string, so that order does not matter.
+// better reports whether new replaces old as the result of the same step. A success
+// counts before a failure, and among failures the alphabetically first, so that the
+// order of steps does not matter.
 func better(old, new Result) bool {
 	if !old.Tried() || old == Done {
 		return !old.Tried()
@@ -310,7 +312,7 @@ func (a *assembly) tls(h *measurement.TLSHandshake, quic bool) {
 	}
 	ip := canonicalIP(host)
 	if ip == "" && h.TransactionID == 0 {
-		return // 2020's tor test writes handshakes without an address
+		return // the tor test of 2020 writes handshakes without an address
 	}
 	r := a.row(h.TransactionID, a.keep(ip), p, transport, hop)
 	sni := a.keep(CanonicalName(h.ServerName))
@@ -365,7 +367,7 @@ func (a *assembly) http(t *measurement.Transaction, place int) {
 	a.response(r, t, to.scheme)
 }
 
-// exchange finds the row that an HTTP exchange belongs to.
+// exchange returns the row to which an HTTP exchange belongs.
 func (a *assembly) exchange(t *measurement.Transaction, to place, transport string, hop uint8) *Row {
 	if t.TransactionID != 0 {
 		ip := ""
@@ -403,7 +405,7 @@ func (a *assembly) exchange(t *measurement.Transaction, to place, transport stri
 	return &a.rows[len(a.rows)-1]
 }
 
-// serves reports whether a row's endpoint may be the one of a name.
+// serves reports whether a row's endpoint may belong to a name.
 func (a *assembly) serves(r *Row, name string) bool {
 	if r.ServerName != "" {
 		return r.ServerName == name
@@ -449,7 +451,7 @@ func (a *assembly) response(r *Row, t *measurement.Transaction, scheme string) {
 	a.match(r, res, body)
 }
 
-// match keeps what may have been written on the path and looks for
+// match keeps a response that may have been written on the path, and looks for
 // fingerprints in it.
 func (a *assembly) match(r *Row, res *measurement.HTTPResponse, body string) {
 	for _, h := range res.AllHeaders() {
@@ -474,8 +476,8 @@ func (a *assembly) match(r *Row, res *measurement.HTTPResponse, body string) {
 
 const maxHeaderLines = 64
 
-// MatchRow returns the fingerprints of a set that match a row and the body it
-// names, for judging history again under a later snapshot.
+// MatchRow returns the fingerprints of a set that match a row and its body, for
+// judging history again with a later snapshot.
 func MatchRow(r *Row, body string, set *fingerprint.Set) []string {
 	found := matchDNS(r, set)
 	for _, line := range r.HeaderLines {
@@ -488,9 +490,9 @@ func MatchRow(r *Row, body string, set *fingerprint.Set) []string {
 	return sortedSet(found)
 }
 
-// Rematch matches a row of the archive again, under another snapshot. body
-// finds what Row.BodySHA256 names; where it cannot, the earlier matches of the
-// body stand.
+// Rematch sets the fingerprints of an archived row again, for another snapshot.
+// body returns the text of a body by its SHA-256; where it returns false, the
+// earlier matches of the body stay.
 func Rematch(r *Row, body func(sha256 string) (string, bool), set *fingerprint.Set) {
 	if r.FingerprintSet == set.ID() {
 		return
@@ -511,7 +513,7 @@ func Rematch(r *Row, body func(sha256 string) (string, bool), set *fingerprint.S
 	r.Fingerprints, r.FingerprintSet = matches, set.ID()
 }
 
-// uncheckedTLS reports whether a probe made HTTPS requests without checking
+// uncheckedTLS reports whether software made HTTPS requests without checking
 // certificates, as ooniprobe in Python did (versions 1 and 2).
 func uncheckedTLS(software string) bool {
 	return strings.HasPrefix(software, "ooniprobe/1.") || strings.HasPrefix(software, "ooniprobe/2.")
@@ -524,7 +526,7 @@ func cut(s string, n int) string {
 	return s
 }
 
-// titleOf returns what is in the first title element, at most 500 bytes.
+// titleOf returns the content of the first title element, at most 500 bytes.
 func titleOf(body string) string {
 	i := indexFold(body, "<title")
 	if i < 0 {
@@ -544,7 +546,8 @@ func titleOf(body string) string {
 	return strings.ToValidUTF8(cut(strings.TrimSpace(rest), 500), "")
 }
 
-// indexFold finds an ASCII tag, in lower case, whatever its case in the text.
+// indexFold returns the place of an HTML tag, given in lower case, in any case; -1
+// where there is none.
 func indexFold(text, tag string) int {
 	for from := 0; ; {
 		i := strings.IndexByte(text[from:], '<')
@@ -559,7 +562,7 @@ func indexFold(text, tag string) int {
 	}
 }
 
-// events adds what the network events say of slowness to the rows.
+// events adds to the rows what the network events say of slowness.
 func (a *assembly) events(events []measurement.NetworkEvent) {
 	if len(events) == 0 {
 		return
@@ -568,7 +571,7 @@ func (a *assembly) events(events []measurement.NetworkEvent) {
 		r := &a.rows[i]
 		txn := a.txns[i]
 		if txn <= 0 && (len(a.rows) != 1 || !oneConnection(events)) {
-			continue // whose events they are is not known
+			continue // nobody knows whose events these are
 		}
 		var reads []float64
 		first := -1.0
@@ -620,7 +623,7 @@ func oneConnection(events []measurement.NetworkEvent) bool {
 	return n == 1
 }
 
-// nameEndpoints gives a name to endpoints that have none yet.
+// nameEndpoints names the endpoints that have no name yet.
 func (a *assembly) nameEndpoints() {
 	for i := range a.rows {
 		r := &a.rows[i]
@@ -639,7 +642,7 @@ func (a *assembly) nameOf(r *Row) string {
 			return a.keep(host)
 		}
 	}
-	for i := range a.answers { // sorted: the least name
+	for i := range a.answers { // sorted, so that this is the alphabetically first name
 		if x := &a.answers[i]; x.ip == r.IP && x.hop == r.Hop {
 			return x.name
 		}
@@ -656,8 +659,8 @@ func (a *assembly) nameOf(r *Row) string {
 	return r.IP
 }
 
-// joinLookups gives endpoints the lookups that gave their address, and adds
-// rows for the lookups of which no endpoint was tried.
+// joinLookups adds to endpoints the lookups that gave their address, and adds rows
+// for lookups whose addresses nobody tried.
 func (a *assembly) joinLookups() {
 	for i := range a.answers {
 		a.answers[i].engines = sortedSet(a.answers[i].engines)
@@ -694,15 +697,15 @@ func (a *assembly) joinLookups() {
 	a.rows = append(a.rows, a.failed...)
 }
 
-// matchAnswer adds the fingerprints of a lookup's answer to those of the
-// response.
+// matchAnswer adds to the fingerprints of the response those of the lookup's
+// answer.
 func (a *assembly) matchAnswer(r *Row) {
 	if found := matchDNS(r, a.o.Fingerprints); len(found) > 0 {
 		r.Fingerprints = sortedSet(append(r.Fingerprints, found...))
 	}
 }
 
-// matchDNS returns the fingerprints of a row's address and of the names that
+// matchDNS returns the fingerprints that match a row's address and the names that
 // led to it.
 func matchDNS(r *Row, set *fingerprint.Set) []string {
 	found := slices.Clone(set.MatchDNS(r.IP))

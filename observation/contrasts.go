@@ -7,9 +7,9 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// own leaves out the steps that are not the target's own: the contrasts of
-// our probe and its connections to public resolvers. A failure there is
-// expected, and says nothing of the target by itself.
+// own removes the steps that are not the target's own: the contrasts of our probe,
+// and its connections to public resolvers. Failures there are expected, and by
+// themselves say nothing about the target.
 func own(c measurement.Connection) measurement.Connection {
 	return measurement.Connection{
 		NetworkEvents: without(c.NetworkEvents, func(e *measurement.NetworkEvent) []string { return e.Tags }),
@@ -21,7 +21,7 @@ func own(c measurement.Connection) measurement.Connection {
 	}
 }
 
-// without returns the list itself where there is nothing to leave out.
+// without removes auxiliary steps. It returns the list itself where there are none.
 func without[T any](list []T, tags func(*T) []string) []T {
 	auxiliary := func(i int) bool { return measurement.Auxiliary(tags(&list[i])) }
 	first := 0
@@ -40,12 +40,10 @@ func without[T any](list []T, tags func(*T) []string) []T {
 	return kept
 }
 
-// elsewhere are the contrasts that are made at another address than the
-// target's.
+// elsewhere lists the contrasts that are made at another address than the target's.
 var elsewhere = []string{"innocent_server", "innocent_baseline", "innocent_host", "dns_no_server", "dns_contrast", "throttle_control", "throttle_name"}
 
-// contrasts notes on the rows of the input's host what the varied steps came
-// to.
+// contrasts writes on the rows of the input's host the results of the varied steps.
 func (b *builder) contrasts(rows []Row) {
 	k := &b.m.TestKeys
 	note := func(tags []string, step, endpoint string, f measurement.Failure) {
@@ -53,7 +51,7 @@ func (b *builder) contrasts(rows []Row) {
 			return
 		}
 		what := contrastTag(tags)
-		if what == "throttle" { // their rates are for paces; here, how they failed
+		if what == "throttle" { // their rates are in paces; here only how they failed
 			switch {
 			case slices.Contains(tags, "throttle_again"):
 				return
@@ -100,7 +98,7 @@ func (b *builder) contrasts(rows []Row) {
 	}
 }
 
-// contrastTag is the tag that says what was varied.
+// contrastTag returns the tag that says what was varied.
 func contrastTag(tags []string) string {
 	for _, t := range tags {
 		if t != measurement.TagContrast && !strings.Contains(t, "=") && t != "tcptls_experiment" {
@@ -110,8 +108,8 @@ func contrastTag(tags []string) string {
 	return ""
 }
 
-// Contrast returns what became of a contrast on the row: "" where it was not
-// made; where it was made more than once, one that failed.
+// Contrast returns the result of a contrast's step: "" where it was not made, and a
+// failure where it was made several times and failed once.
 func (r *Row) Contrast(what, step string) Result {
 	found := Result("")
 	for _, fact := range r.Contrasts {
@@ -124,7 +122,7 @@ func (r *Row) Contrast(what, step string) Result {
 	return found
 }
 
-// Worked reports whether a contrast came out well, once at least.
+// Worked reports whether a contrast's step worked at least once.
 func (r *Row) Worked(what, step string) bool {
 	return slices.Contains(r.Contrasts, what+" "+step+" "+string(Done))
 }

@@ -13,25 +13,25 @@ import (
 
 // ExtendedError is what a resolver says of its own answer (RFC 8914).
 type ExtendedError struct {
-	Code   uint16 // of IANA's registry: 15 blocked, 16 censored, 17 filtered, 18 prohibited
+	Code   uint16 // in IANA's registry: 15 blocked, 16 censored, 17 filtered, 18 prohibited
 	Engine string // the resolver, as in Row.DNSEngines
-	Text   string // its words, for people; at most 256 bytes, often empty
+	Text   string // the resolver's words, for people; at most 256 bytes, often empty
 }
 
-// The codes by which a resolver says that it withholds a name.
+// The codes with which a resolver says that it withholds a name.
 const (
-	ExtendedBlocked    = 15 // by a list of its operator
-	ExtendedCensored   = 16 // by a list that somebody else made its operator use
-	ExtendedFiltered   = 17 // as its client has asked
-	ExtendedProhibited = 18 // it does not serve this client
+	ExtendedBlocked    = 15 // by a list of the resolver's operator
+	ExtendedCensored   = 16 // by a list that somebody else makes the operator use
+	ExtendedFiltered   = 17 // at the wish of its client
+	ExtendedProhibited = 18 // the resolver does not serve this client
 )
 
-// String writes the form that rows keep: CODE;ENGINE;TEXT.
+// String writes the form of Row.DNSExtended: CODE;ENGINE;TEXT.
 func (e ExtendedError) String() string {
 	return strconv.Itoa(int(e.Code)) + ";" + e.Engine + ";" + e.Text
 }
 
-// ParseExtendedError reads what String wrote, and false where it cannot.
+// ParseExtendedError reads what String wrote; false where it cannot.
 func ParseExtendedError(s string) (ExtendedError, bool) {
 	code, rest, _ := strings.Cut(s, ";")
 	engine, text, ok := strings.Cut(rest, ";")
@@ -45,8 +45,8 @@ const (
 	maxExtendedText     = 256
 )
 
-// extendedErrors reads the extended errors out of a query's raw answer, in the
-// form that rows keep. A message that cannot be read has none.
+// extendedErrors reads the extended errors in a query's raw answer, in the form of
+// Row.DNSExtended. A message that cannot be read has none.
 func (a *assembly) extendedErrors(q *measurement.Query, engine string) []string {
 	if !hasAdditional(q.RawResponse) {
 		return nil
@@ -88,10 +88,10 @@ func (a *assembly) extendedErrors(q *measurement.Query, engine string) []string 
 	return all
 }
 
-// hasAdditional reports whether a message, in base64, counts records in its
-// additional section: most answers have none, and need not be read.
+// hasAdditional reports whether the header of a message, in base64, counts records
+// in its additional section. Most answers have none and need not be decoded.
 func hasAdditional(raw string) bool {
-	const head = 16 // characters, for the header's twelve bytes
+	const head = 16 // base64 characters, for the 12 bytes of the header
 	if len(raw) <= head {
 		return false
 	}
@@ -100,7 +100,7 @@ func hasAdditional(raw string) bool {
 	return err == nil && n == len(b) && (b[10] != 0 || b[11] != 0)
 }
 
-// printable cuts a text to its limit and leaves out what is not to be shown.
+// printable cuts a text to its limit and replaces what cannot be shown by spaces.
 func printable(text []byte) string {
 	s := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -6,8 +6,8 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// result turns a failure string into a result, in the terms of df-007 where
-// old probes and the control use others.
+// result turns a failure string into a result. Names of old probes and of the
+// control become those of df-007.
 func (b *builder) result(f measurement.Failure) Result {
 	if f == "" {
 		return Done
@@ -18,7 +18,7 @@ func (b *builder) result(f measurement.Failure) Result {
 	return Result(b.keep(string(f)))
 }
 
-// failureOf returns the result that a failure string stands for.
+// failureOf returns the result for a failure string; false where it is not known.
 func failureOf(f string) (Result, bool) {
 	if r, ok := failures[f]; ok {
 		return r, true
@@ -33,7 +33,7 @@ func failureOf(f string) (Result, bool) {
 	return "", false
 }
 
-// failures are the common strings, and the older names of them.
+// failures maps the common failure strings, and their older names, to results.
 var failures = map[string]Result{
 	"connection_reset":             "connection_reset",
 	"connection_refused":           "connection_refused",
@@ -70,10 +70,10 @@ var failures = map[string]Result{
 	"network_is_unreachable_error": "network_unreachable",
 }
 
-// systemErrors are what systems and Go's library say, which probes hand on
-// after "unknown_failure" when they do not know it: those of Android, of
-// Windows, and of versions before a probe's own names (df-007). The first that
-// fits counts.
+// systemErrors are messages of systems and of Go's library that probes pass on
+// after "unknown_failure" when they do not know them: messages of Android and
+// Windows, and of versions before a probe had its own names (df-007). The first
+// that fits counts.
 var systemErrors = []struct {
 	text   string
 	result Result

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// shortPage is how long a page is that does no more than to show another.
+// shortPage is the longest page, in bytes, that can do no more than show another
+// page.
 const shortPage = 4096
 
-// leads find what a page shows in the place of a page of its own: a frame, a
+// leads matches what a page shows instead of content of its own: a frame, a
 // refresh, a script that goes elsewhere.
 var leads = regexp.MustCompile(`(?is)` +
 	`<i?frame[^>]{0,512}?\ssrc\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)` +
@@ -16,8 +17,8 @@ var leads = regexp.MustCompile(`(?is)` +
 	`|location(?:\.href)?\s*=\s*["']((?:https?:)?//[^"']+)` +
 	`|location\.(?:replace|assign)\(\s*["']((?:https?:)?//[^"']+)`)
 
-// leadsTo returns the first other host that a short page frames or sends the
-// visitor to, "" for none.
+// leadsTo returns the first other host that a short page shows in a frame or sends
+// the visitor to; "" for none.
 func leadsTo(body, name string) string {
 	if len(body) > shortPage || !mayLead(body) {
 		return ""
@@ -34,7 +35,7 @@ func leadsTo(body, name string) string {
 	return ""
 }
 
-// mayLead saves most pages the search.
+// mayLead is a quick check that spares most pages the search.
 func mayLead(body string) bool {
 	for _, word := range []string{"frame", "FRAME", "Frame", "refresh", "REFRESH", "Refresh", "location"} {
 		if strings.Contains(body, word) {

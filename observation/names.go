@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// CanonicalName returns a host name in lower case and punycode without a final
-// dot, or an address in its canonical form.
+// CanonicalName returns a host name in lower case and punycode without a final dot,
+// or an IP address in its canonical form.
 func CanonicalName(host string) string {
 	if simple(host) {
 		return host
@@ -27,7 +27,7 @@ func CanonicalName(host string) string {
 	return host
 }
 
-// simple reports whether a name is in its canonical form already.
+// simple reports whether a name already is in its canonical form.
 func simple(host string) bool {
 	for i := range len(host) {
 		c := host[i]
@@ -39,7 +39,7 @@ func simple(host string) bool {
 	return host != ""
 }
 
-// canonicalIP returns an address in its canonical form, "" where it is none.
+// canonicalIP returns an IP address in its canonical form, "" where it is not one.
 func canonicalIP(s string) string {
 	addr, err := netip.ParseAddr(strings.Trim(s, "[] "))
 	if err != nil {
@@ -51,7 +51,7 @@ func canonicalIP(s string) string {
 	return addr.Unmap().WithZone("").String()
 }
 
-// place is where a URL points.
+// place says where a URL points.
 type place struct {
 	scheme string
 	name   string // canonical
@@ -73,7 +73,7 @@ func placeOf(raw string) place {
 		if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
 			p.port = uint16(n)
 		}
-	} else { // what browsers and probes take is wider than what url.Parse does
+	} else { // browsers and probes accept more than url.Parse does
 		authority := rest
 		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 			authority = rest[:i]
@@ -107,7 +107,7 @@ func splitEndpoint(s string) (host string, port uint16) {
 	return strings.Trim(s[:i], "[]"), uint16(n)
 }
 
-// isAddr reports whether a canonical name is an address.
+// isAddr reports whether a canonical name is an IP address.
 func isAddr(name string) bool {
 	if name == "" || (name[len(name)-1] > '9' && !strings.Contains(name, ":")) {
 		return false
@@ -116,12 +116,12 @@ func isAddr(name string) bool {
 	return err == nil
 }
 
-// PortOf returns the port that a measurement's input is about, that of its
-// scheme where it names none, and 0 where it has neither.
+// PortOf returns the port of a measurement's input: the one that it names, else
+// that of its scheme, else 0.
 func PortOf(input string) uint16 { return placeOf(input).port }
 
-// HostOf returns the canonical host name that a measurement's input is about,
-// "" where it names none.
+// HostOf returns the canonical host name of a measurement's input, "" where it
+// names none.
 func HostOf(input string) string {
 	if input == "" {
 		return ""

@@ -8,17 +8,17 @@ import (
 	"github.com/bandish/bandish/address"
 )
 
-// arpa is the name that has no AAAA records but those that a network's own
-// translation makes (RFC 7050), and arpaAddrs are its addresses.
+// arpa is a name whose only AAAA records are made by a network's own translation
+// (RFC 7050). arpaAddrs are its IPv4 addresses.
 const arpa = "ipv4only.arpa"
 
 var arpaAddrs = []netip.Addr{netip.MustParseAddr("192.0.0.170"), netip.MustParseAddr("192.0.0.171")}
 
-// translated notes on rows with an IPv6 address the IPv4 address that it stands
+// translated writes on rows with an IPv6 address the IPv4 address that it stands
 // for, where the network reaches IPv4 by translation (NAT64). A network's own
-// prefix is seen by what it holds: an IPv4 address of the same name, as the
-// control or another resolver gave it, in the place that RFC 6052 has for it,
-// or those of ipv4only.arpa.
+// prefix shows in two ways: an IPv4 address of the same name, from the control or
+// another resolver, is in the place that RFC 6052 has for it; or the addresses of
+// ipv4only.arpa are.
 func translated(rows []Row, controlAddrs []string, controlName string) {
 	var prefixes []netip.Prefix
 	for i := range rows {
@@ -50,7 +50,7 @@ func translated(rows []Row, controlAddrs []string, controlName string) {
 			}
 		}
 	}
-	for i := range rows { // what another name told of the prefix
+	for i := range rows { // a prefix that another name showed
 		r := &rows[i]
 		if r.IPv4 != "" || len(prefixes) == 0 || !strings.Contains(r.IP, ":") {
 			continue
@@ -68,7 +68,7 @@ func translated(rows []Row, controlAddrs []string, controlName string) {
 	}
 }
 
-// addrsOf are the IPv4 addresses of a name.
+// addrsOf returns the IPv4 addresses of a name.
 func addrsOf(rows []Row, name string) []netip.Addr {
 	var all []netip.Addr
 	for i := range rows {
@@ -89,11 +89,11 @@ func appendV4(all []netip.Addr, texts ...string) []netip.Addr {
 	return all
 }
 
-// prefixLengths are those of RFC 6052, section 2.2.
+// prefixLengths are the lengths of RFC 6052, section 2.2, in bits.
 var prefixLengths = []int{96, 64, 56, 48, 40, 32}
 
-// embedded returns the IPv4 address in an IPv6 address whose prefix has so
-// many bits. Bits 64 to 71 are left out of it.
+// embedded returns the IPv4 address in an IPv6 address, after a prefix of so many
+// bits. Bits 64 to 71 are skipped.
 func embedded(a netip.Addr, bits int) netip.Addr {
 	b := a.As16()
 	var v4 [4]byte

@@ -15,12 +15,12 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// Options are what Observe needs besides the measurement. The zero value
-// works: it names no platform, and uses the embedded fingerprints and defects and
-// a verifier of the program's own.
+// Options holds what Observe needs besides the measurement. The zero value names no
+// platform, and uses the embedded fingerprints and defects and the program's own
+// verifier.
 type Options struct {
-	// Target names the platform that a host belonged to at a time, or returns
-	// "". Tests of an app have no host ("" is passed).
+	// Target returns the platform that a host belonged to at a time, or "". For tests
+	// of an app, host is "".
 	Target       func(host, testName string, at time.Time) string
 	Fingerprints *fingerprint.Set
 	Defects      *defect.Table
@@ -34,19 +34,19 @@ type Observed struct {
 	Bodies []Body // each once, sorted by their hash
 }
 
-// Body is the beginning of a response that may have been written on the path,
+// Body is the beginning of a response that may have been written on the path. It is
 // kept so that later fingerprints can be matched without the raw measurement.
 type Body struct {
-	SHA256 string `json:"sha256,omitempty" parquet:"sha256"` // of Text; Row.BodySHA256 names it
+	SHA256 string `json:"sha256,omitempty" parquet:"sha256"` // of Text; Row.BodySHA256 has it, too
 	Text   string `json:"text,omitempty" parquet:"text"`     // at most MaxBody bytes; not always UTF-8
 }
 
-// MaxBody is how much of a body is kept and matched.
+// MaxBody is how many bytes of a body are kept and matched.
 const MaxBody = 64 << 10
 
-// Observe turns a measurement into rows. It is pure: the order of the lists in
-// the document does not matter. The rows share no memory with m, whose lists
-// are cut to maxSteps.
+// Observe turns a measurement into rows. The order of the lists in the document
+// does not matter. The rows share no memory with m. Observe cuts the lists of m to
+// maxSteps.
 func Observe(m *measurement.Measurement, o Options) Observed {
 	if o.Fingerprints == nil {
 		o.Fingerprints = fingerprint.Embedded()
@@ -94,14 +94,14 @@ func Observe(m *measurement.Measurement, o Options) Observed {
 	return Observed{Known: known, Rows: b.finish(), Bodies: b.sortedBodies()}
 }
 
-// maxSteps bounds each list of a measurement: real ones have some hundreds of
-// steps, and what is done with them grows with the square.
+// maxSteps is how many steps each list of a measurement may have. Real ones have
+// some hundreds, and the work grows with the square.
 const maxSteps = 1000
 
-// TooManySteps marks the rows of a measurement of which a list was cut.
+// TooManySteps is the mark of rows from a measurement whose lists were cut.
 const TooManySteps = "too_many_steps"
 
-// bound cuts lists that no test writes.
+// bound cuts lists that are longer than any test writes.
 func (b *builder) bound() {
 	k := &b.m.TestKeys
 	cut := false
@@ -168,8 +168,8 @@ type builder struct {
 	chunk  strings.Builder
 }
 
-// keep copies a string out of the document, so that rows do not hold it in
-// memory; small ones share a chunk.
+// keep copies a string out of the document, so that rows do not keep the document
+// in memory. Small strings share a chunk.
 func (b *builder) keep(s string) string {
 	if s == "" {
 		return ""
@@ -219,10 +219,10 @@ func (b *builder) add(rows []Row) {
 	b.rows = append(b.rows, rows...)
 }
 
-// finish gives the rows their order and their places.
+// finish puts the rows in order and numbers them.
 func (b *builder) finish() []Row {
 	if len(b.rows) == 0 {
-		b.rows = append(b.rows, b.base) // the measurement itself is a fact
+		b.rows = append(b.rows, b.base) // that there was a measurement is a fact, too
 	}
 	translated(b.rows, nil, "")
 	sort.Slice(b.rows, func(i, j int) bool { return compareRows(&b.rows[i], &b.rows[j]) < 0 })
@@ -232,11 +232,11 @@ func (b *builder) finish() []Row {
 	return b.rows
 }
 
-// compareRows is the canonical order of a measurement's rows: along the
-// redirects, by name, address and port.
+// compareRows is the canonical order of a measurement's rows: by redirect, name,
+// address and port, then by the other fields.
 func compareRows(x, y *Row) int {
 	if c := cmp.Or(cmp.Compare(x.Hop, y.Hop), cmp.Compare(x.Name, y.Name), cmp.Compare(x.IP, y.IP), cmp.Compare(x.Port, y.Port)); c != 0 {
-		return c // nearly always: the rest need not be looked at
+		return c // nearly always this decides
 	}
 	return cmp.Or(
 		cmp.Compare(x.Transport, y.Transport), cmp.Compare(x.URL, y.URL),
@@ -262,7 +262,7 @@ func (b *builder) sortedBodies() []Body {
 	return all
 }
 
-// engine names a lookup's resolver.
+// engine returns the name of a lookup's resolver, as in Row.DNSEngines.
 func (b *builder) engine(q *measurement.Query) string {
 	e := q.Engine
 	if e == "" {
@@ -274,7 +274,7 @@ func (b *builder) engine(q *measurement.Query) string {
 	return b.keep(e)
 }
 
-// depth reads the redirect that a step belongs to from its tags.
+// depth reads from a step's tags to which redirect it belongs.
 func depth(tags []string) (uint8, bool) {
 	for _, t := range tags {
 		if n, ok := strings.CutPrefix(t, "depth="); ok {
@@ -296,7 +296,7 @@ func hashOf(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// seconds is the time a step took, 0 where it is not known: old probes write
+// seconds returns how long a step took, 0 where that is not known: old probes write
 // only its end.
 func seconds(t0, t float64) float64 {
 	if t0 <= 0 || t < t0 {

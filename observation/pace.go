@@ -7,20 +7,20 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// transfer is one bounded transfer of our probe's throttle contrast, from the
-// moment that the connection stands.
+// transfer is one limited transfer of our probe's throttle contrast, from the
+// moment when the connection was made.
 type transfer struct {
 	txn         int64
 	bytes       int64
 	start, last float64
-	trip        float64 // of the TCP handshake, seconds
+	trip        float64 // of the TCP handshake, in seconds
 }
 
 func (t *transfer) seconds() float64 { return t.last - t.start }
 
-// paces notes on the rows of the input's host how fast our probe's transfers
-// went: the median of those from the target and from the reference, where both
-// gave some, and what the reference gave under the target's name.
+// paces writes on the rows of the input's host how fast our probe's transfers were:
+// the median of those from the target and of those from the reference, where there
+// are both; and what the reference gave under the target's name.
 func (b *builder) paces(rows []Row) {
 	k := &b.m.TestKeys
 	target, reference := transfers(k, "throttle_target"), transfers(k, "throttle_control")
@@ -43,10 +43,11 @@ func (b *builder) paces(rows []Row) {
 	}
 }
 
-// byName are the rates of the fastest transfer from the reference under the
-// target's name and of the middle one, or the slower of two, under its own, of
-// at least two each: a packet lost at a bad moment makes any one slow. One that
-// stopped and was waited for counts with the wait.
+// byName returns two rates of the reference: of the fastest transfer under the
+// target's name, and of the middle one (of two, the slower) under its own name.
+// Each needs at least two transfers, because a packet lost at a bad moment makes a
+// single one slow. For a transfer that stopped, the time until the probe gave up
+// counts.
 func byName(k *measurement.TestKeys) (named, own float64) {
 	under, apart := measured(started(k, "throttle_name", true)), measured(started(k, "throttle_again", true))
 	if len(apart) < 2 {
@@ -69,14 +70,14 @@ func (t *transfer) rate() float64 {
 	return float64(t.bytes) / t.seconds()
 }
 
-// minTransfer is how long a transfer must be for its rate to be the line's and
-// not the server's time to think.
+// minTransfer is how many bytes a transfer needs for its rate to be that of the
+// line, and not the server's time to think.
 const minTransfer = 64 << 10
 
-// A transfer that gave less is one all the same where it went on for seconds:
-// held to some kB/s, the probe gives up before there are more. Losses may stop
-// it before: from droppedSeconds on, the wait until the probe gave up counts. A
-// server that stops at once, as one that is cut off does, is not slow.
+// A transfer with fewer bytes still counts if it lasted for seconds: at a few kB/s
+// the probe gives up before more bytes come. Losses may stop it earlier: after
+// droppedSeconds the time until the probe gave up counts. A server that stops at
+// once, because it is cut off, is not slow.
 const (
 	minTrickle     = 4 << 10
 	trickleSeconds = 3.0
@@ -87,18 +88,18 @@ func transfers(k *measurement.TestKeys, tag string) []transfer {
 	return measured(started(k, tag, false))
 }
 
-// measured leaves out what is too little for a rate.
+// measured removes transfers that are too small to give a rate.
 func measured(all []transfer) []transfer {
 	return slices.DeleteFunc(all, func(t transfer) bool {
 		return t.bytes < minTransfer && (t.bytes < minTrickle || t.seconds() < trickleSeconds)
 	})
 }
 
-// started are the transfers whose connection stood. Where waits is set, one
-// that ran into its timeout after some bytes lasted until then.
+// started returns the transfers whose connection was made. With waits, a transfer
+// that reached its timeout after some bytes lasted until the timeout.
 func started(k *measurement.TestKeys, tag string, waits bool) []transfer {
 	var all []transfer
-	at := map[int64]int{} // a hostile document has many events
+	at := map[int64]int{} // an index, because a hostile document has many events
 	find := func(txn int64) *transfer {
 		if i, ok := at[txn]; ok {
 			return &all[i]
@@ -112,7 +113,7 @@ func started(k *measurement.TestKeys, tag string, waits bool) []transfer {
 			all = append(all, transfer{txn: c.TransactionID, start: c.T, last: c.T, trip: c.T - c.T0})
 		}
 	}
-	// The handshake is no transfer: how long it takes is the processors' doing.
+	// The handshake does not count: how long it takes depends on the processors.
 	for i := range k.TLSHandshakes {
 		h := &k.TLSHandshakes[i]
 		if t := find(h.TransactionID); t != nil && h.Failure == "" && slices.Contains(h.Tags, tag) {
@@ -142,10 +143,10 @@ func started(k *measurement.TestKeys, tag string, waits bool) []transfer {
 	return all
 }
 
-// median is the transfer in the middle by rate.
+// median returns the transfer with the middle rate.
 func median(all []transfer) transfer {
 	slices.SortFunc(all, func(a, b transfer) int {
-		// a.bytes/a.seconds against b.bytes/b.seconds, without dividing
+		// Compare a.bytes/a.seconds with b.bytes/b.seconds without dividing.
 		x, y := float64(a.bytes)*b.seconds(), float64(b.bytes)*a.seconds()
 		switch {
 		case x < y:

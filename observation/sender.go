@@ -7,22 +7,23 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// singleReports is when OONI's probes began to submit without a report. Since
-// then OONI's server gives each measurement a report of its own, so that the
-// reports of one probe are as many as its measurements.
+// singleReports is when OONI's probes began to submit without a report. Since then
+// OONI's server opens a report for each measurement, so that a probe has as many
+// reports as measurements.
 var singleReports = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 
-// PresumedSender names who may have sent the measurement of a row where its
-// report does not tell: it came without a report, or in one that a server made
-// when it received it. All such measurements of a day that name the same
-// country, network, resolver's network, software and platform have one name.
-// They may come from several people, but nothing shows that they do. It is ""
+// PresumedSender names who may have sent a row's measurement, where its report does
+// not show it: the measurement came without a report, or in one that a server
+// opened when it received the measurement. All such measurements of one day with
+// the same country, network, resolver's network, software and platform get one
+// name. They may be from several people, but nothing shows that. It returns ""
 // where the report was opened before the measurement: the report is then the
 // sender.
 //
-// The minute of the measurement is no part of the name: a probe that repeats
-// itself every five minutes has all minutes. Nor is the probe_id that OONI's
-// newer engine writes: the document does not show whether OONI checked it.
+// The minute of the measurement is not part of the name, because a probe that
+// repeats itself every five minutes has all minutes. Nor is the probe_id that
+// OONI's newer engine writes, because the document does not show whether OONI
+// checked it.
 func (r *Row) PresumedSender() string {
 	if !r.singleReport() {
 		return ""
@@ -30,7 +31,7 @@ func (r *Row) PresumedSender() string {
 	return fmt.Sprintf("maybe one sender: %s %s %v %v %s %s", r.Time.UTC().Format(time.DateOnly), r.CC, network.ASN(r.ASN), network.ASN(r.ResolverASN), r.Software, r.Platform)
 }
 
-// singleReport reports whether nothing else was sent in the row's report.
+// singleReport reports whether the row's report has no other measurement.
 func (r *Row) singleReport() bool {
 	opened, ok := stamp(r.ReportID, "20060102T150405Z")
 	if !ok {
@@ -43,13 +44,13 @@ func (r *Row) singleReport() bool {
 		return true
 	}
 	// The probe's clock may be ahead. OONI's server stamps the report and the
-	// measurement with its own clock; where it does so at one moment, it made
+	// measurement with its own clock. Where both stamps are of one moment, it opened
 	// the report for this measurement.
 	received, ok := stamp(r.UID, "20060102150405")
 	return ok && !received.Equal(r.Time.Truncate(time.Second)) && received.Sub(opened).Abs() <= time.Second
 }
 
-// stamp reads the time that a name begins with.
+// stamp reads the time with which a name begins.
 func stamp(name, layout string) (time.Time, bool) {
 	if len(name) < len(layout) {
 		return time.Time{}, false

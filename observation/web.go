@@ -62,7 +62,7 @@ func (b *builder) late(rows []Row) {
 type controlView struct {
 	b       *builder
 	state   Result
-	name    string // that it looked up
+	name    string // the name that the control looked up
 	control *measurement.Control
 	dns     Result
 	addrs   []string
@@ -120,7 +120,7 @@ func (b *builder) controlView() *controlView {
 	}
 	v.headers = sortedSet(v.headers)
 	if v.state == Done && v.dns == "dns_no_answer" && v.http == "" && len(c.TCPConnect) == 0 {
-		v.state = "unknown_error" // an empty answer is no view
+		v.state = "unknown_error" // an empty answer shows nothing
 		v.dns = ""
 	}
 	return v
@@ -164,8 +164,8 @@ func (v *controlView) step(ok bool, f measurement.Failure) Result {
 	return v.b.result(f)
 }
 
-// same reports whether the control's handshake was for the name that the
-// probe sent: one for another name at the same address says nothing of it.
+// same reports whether the control's handshake used the name that the probe sent. A
+// handshake with another name at the same address says nothing about it.
 func (v *controlView) same(serverName string, r *Row) bool {
 	name := cmp.Or(CanonicalName(serverName), v.name)
 	return name == cmp.Or(r.ServerName, r.Name)

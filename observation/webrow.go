@@ -12,14 +12,14 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// FromWeb turns a row of OONI's table of observations (obs_web), in its older
-// and newer columns, into a Row. get returns the text of a column, "" where it
-// is absent or null. The table keeps neither the control's view nor the chain
-// of certificates: ControlState is Unrecorded, and Cert says no more than
-// whether name and dates fit. Columns that hold conclusions (probe_analysis,
-// tls_is_certificate_valid) are not read.
+// FromWeb turns a row of OONI's table of observations (obs_web), in its older and
+// newer columns, into a Row. get returns the text of a column, "" where it is
+// absent or null. The table has neither the control's view nor the chain of
+// certificates: ControlState is Unrecorded, and Cert says only whether name and
+// dates fit. Columns with conclusions (probe_analysis, tls_is_certificate_valid)
+// are not read. A row without a readable measurement_start_time is an error.
 //
-// Rows with the same measurement_uid make one measurement; Number orders them.
+// Rows with the same measurement_uid are one measurement; Number orders them.
 func FromWeb(get func(column string) string, o Options) (Row, error) {
 	at, err := measurement.ParseTime(get("measurement_start_time"))
 	if err != nil {
@@ -50,7 +50,7 @@ func FromWeb(get func(column string) string, o Options) (Row, error) {
 	}
 	r.Literal = isAddr(r.Name)
 	if host := HostOf(r.Input); host != "" && host != r.Name && r.Name != "" {
-		r.Hop = 1 // some redirect; which is not kept
+		r.Hop = 1 // after a redirect; the table does not say which
 	}
 	r.webSteps(get)
 	r.webTarget(o)
@@ -174,7 +174,7 @@ func (r *Row) webCert(get func(string) string) string {
 	return CertUnknownAuthority
 }
 
-// commonName returns the CN of "CN=R3,O=Let's Encrypt,C=US", "" where it has
+// commonName returns the CN of "CN=R3,O=Let's Encrypt,C=US", "" where there is
 // none.
 func commonName(subject string) string {
 	for part := range strings.SplitSeq(subject, ",") {
@@ -209,7 +209,7 @@ func webResult(failure string) Result {
 	return Result(failure)
 }
 
-// whole32 reads a number that may be written "443.0".
+// whole32 reads a number that may be written as "443.0".
 func whole32(s string) uint32 {
 	f, err := strconv.ParseFloat(strings.TrimPrefix(s, "AS"), 64)
 	if err != nil || f < 0 || f > math.MaxUint32 {
@@ -226,7 +226,8 @@ func truth(s string) bool {
 	return false
 }
 
-// Number orders the rows of one measurement and numbers them, as Observe does.
+// Number puts the rows of one measurement in order and numbers them, as Observe
+// does.
 func Number(rows []Row) {
 	b := &builder{rows: rows}
 	b.finish()

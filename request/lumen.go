@@ -14,19 +14,18 @@ import (
 	csv "github.com/bandish/bandish/internal/table"
 )
 
-// maxNotice bounds one notice of Lumen, in bytes.
+// maxNotice is how many bytes one notice of Lumen may have.
 const maxNotice = 64 << 20
 
-// lumenKinds are Lumen's kinds of notices that authorities send, by the name
-// under which its API gives them, with the list of addresses in each.
+// lumenKinds maps the kinds of notices that authities send, by their name in
+// Lumen's API, to the name of the list of addresses in each.
 var lumenKinds = map[string]string{
 	"government_request":      "urls_in_request",
 	"law_enforcement_request": "urls_in_request",
 	"court_order":             "targetted_urls", // Lumen's spelling
 }
 
-// lumenNotice is a notice as Lumen's API gives it, as far as a request needs
-// it.
+// lumenNotice holds the fields of a notice in Lumen's API that a request needs.
 type lumenNotice struct {
 	ID            int64             `json:"id"`
 	Type          string            `json:"type"`
@@ -41,16 +40,19 @@ type lumenNotice struct {
 	Works         []json.RawMessage `json:"works"`
 }
 
-// LumenFixed are the fields that may be given for a notice that lacks them.
+// LumenFixed lists the fields that may be given for a notice that lacks them.
 var LumenFixed = []string{"authority", "cc", "period", "platform"}
 
 // ReadLumen reads one notice of an authority in the JSON of Lumen's API,
-// https://lumendatabase.org/notices/ID.json. It gives two rows: the demand with
-// what became of it, and the addresses that it names. fixed holds fields that
-// the notice lacks, see LumenFixed. platform gives a platform's id for the name
-// of the company that received it.
+// https://lumendatabase.org/notices/ID.json. A notice gives two rows: the demand
+// with what became of it, and the addresses that it names. file is the name that
+// rows give as their origin. fixed holds fields that the notice lacks (LumenFixed).
+// platform returns a platform's id for the name of the company that received the
+// notice. A notice that gives no row is set aside; an error means that the file is
+// no such notice.
 //
-// What is read names no person: of a court order Lumen tells who handed it in,
+// No name of a person is read: for a court order, Lumen names whoever submitted it,
+// who is often a private person.
 // often a private person, and that name is left out.
 func ReadLumen(r io.Reader, file string, fixed map[string]string, platform func(name string) string) (*Import, error) {
 	for name := range fixed {
@@ -80,7 +82,7 @@ func ReadLumen(r io.Reader, file string, fixed map[string]string, platform func(
 	return im, nil
 }
 
-// oneNotice gives the notice of a document and its kind.
+// oneNotice returns the notice of a document, and its kind.
 func oneNotice(content []byte) (kind string, n lumenNotice, err error) {
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(content, &doc); err != nil {
@@ -104,7 +106,7 @@ func oneNotice(content []byte) (kind string, n lumenNotice, err error) {
 	return kind, n, nil
 }
 
-// rows makes the requests of a notice.
+// rows makes the rows of a notice.
 func (n *lumenNotice) rows(kind string, origin Origin, fixed map[string]string, platform func(string) string) ([]Row, error) {
 	list, ok := lumenKinds[kind]
 	if !ok {
@@ -133,7 +135,7 @@ func (n *lumenNotice) rows(kind string, origin Origin, fixed map[string]string, 
 		demand.Complied, demand.Partly, demand.Rejected = number(0), number(1), number(0)
 	case "No":
 		demand.Complied, demand.Partly, demand.Rejected = number(0), number(0), number(1)
-	case "", "Unspecified": // nobody says
+	case "", "Unspecified": // the notice does not say
 	default:
 		return nil, fmt.Errorf("action_taken: %q is none of Yes, Partial, No, Unspecified", n.ActionTaken)
 	}
@@ -164,10 +166,10 @@ func (n *lumenNotice) country(set string) (string, error) {
 	return cc, nil
 }
 
-// companyForms are what stands behind a company's name.
+// companyForms are the ends of companies' names that are dropped.
 var companyForms = []string{" international company", " international unlimited company", " inc", " llc", " ltd", " limited", " corp", " corporation", " ireland"}
 
-// platform is the platform of the one who received the notice.
+// platform returns the platform of the one who received the notice.
 func (n *lumenNotice) platform(set string, id func(string) string) (string, error) {
 	name := set
 	if name == "" {
@@ -189,7 +191,8 @@ func (n *lumenNotice) platform(set string, id func(string) string) (string, erro
 	return "", fmt.Errorf("recipient_name: %q is no platform of the registry; say which was asked with --set platform=ID (`bandish targets` lists them)", n.RecipientName)
 }
 
-// day is when the notice was received, else when it was sent.
+// day returns the day on which the notice was received, else the day on which it
+// was sent.
 func (n *lumenNotice) day(set string) (casefile.Date, error) {
 	if set != "" {
 		return period(set)
@@ -209,8 +212,8 @@ func (n *lumenNotice) day(set string) (casefile.Date, error) {
 	return casefile.Date{}, fmt.Errorf("%s: %q is no time like 2024-03-14T09:30:00Z; give the day with --set period=DAY", field, text)
 }
 
-// authority is who asked. The principal is the one on whose behalf the sender
-// wrote.
+// authority returns the name of the one who asked: the principal, for whom the
+// sender wrote, else the sender.
 func (n *lumenNotice) authority(kind, set string) string {
 	name := strings.TrimSpace(n.PrincipalName)
 	if name == "" {
@@ -227,8 +230,8 @@ func (n *lumenNotice) authority(kind, set string) string {
 	return name
 }
 
-// addresses counts those that the notice names. Lumen gives each, or only how
-// many there are of each host.
+// addresses counts the addresses that the notice names. Lumen lists each, or only
+// how many there are for each host.
 func (n *lumenNotice) addresses(list string) (int64, error) {
 	total := int64(0)
 	for i, raw := range n.Works {
@@ -237,7 +240,7 @@ func (n *lumenNotice) addresses(list string) (int64, error) {
 			return 0, fmt.Errorf("works[%d]: is no object", i)
 		}
 		if work[list] == nil {
-			list = "infringing_urls" // the API's older name, for every kind
+			list = "infringing_urls" // an older name in the API, for every kind
 		}
 		var rows []struct {
 			URL, FQDN string
@@ -255,7 +258,7 @@ func (n *lumenNotice) addresses(list string) (int64, error) {
 				return 0, fmt.Errorf("works[%d].%s[%d].count: %d is no count", i, list, j, r.Count)
 			case r.FQDN != "" && r.Count > 0:
 				total += r.Count
-			case strings.Contains(r.URL, "://"): // and not "No URL submitted"
+			case strings.Contains(r.URL, "://"): // not "No URL submitted"
 				total++
 			}
 		}

@@ -1,12 +1,11 @@
-// Package request holds what authorities asked of platforms: how
-// many requests, in which period, and what became of them. It reads the
-// platforms' own tables and hand-kept rows of the record, keeps each figure
-// with the one who reports it, and never adds up figures of two reporters or
-// of two data sets: where they speak of the same thing they stand side by
-// side.
+// Package request holds what authorities asked of platforms: how many requests, in
+// which period, and what became of them. It reads the platforms' own tables and
+// rows of the record, and keeps with each figure who reports it. It never adds up
+// figures of two reporters or of two data sets: figures on the same thing are shown
+// side by side.
 //
-// A row that cannot be read is set aside with its reason; rows read are rows
-// used and rows set aside together.
+// A row that cannot be read is set aside with its reason: every row of a file is
+// either used or set aside. The package does no I/O of its own.
 package request
 
 import (
@@ -17,7 +16,7 @@ import (
 	csv "github.com/bandish/bandish/internal/table"
 )
 
-// Dataset names where rows come from.
+// Dataset names a collection of rows.
 type Dataset string
 
 // The data sets.
@@ -30,7 +29,7 @@ const (
 	Record         Dataset = "record"
 )
 
-// Origin is where a row stands.
+// Origin says where a row is.
 type Origin struct {
 	Dataset Dataset `json:"dataset"`
 	File    string  `json:"file"`
@@ -39,6 +38,7 @@ type Origin struct {
 	Case    string  `json:"case,omitempty"`
 }
 
+// String writes the origin for people: the file and its line, or the case.
 func (o Origin) String() string {
 	if o.Row == 0 {
 		return fmt.Sprintf("%s %s", o.Dataset, o.File)
@@ -46,22 +46,22 @@ func (o Origin) String() string {
 	return fmt.Sprintf("%s %s:%d", o.Dataset, o.File, o.Row)
 }
 
-// Row is one figure of a request: the record's own type for it, with where
-// it stands. Authority and ReportedBy are in the source's words where the row
-// is imported; an empty Authority means all authorities of the country.
+// Row is one figure on requests: the record's own type for it, with its origin. In
+// an imported row, Authority and ReportedBy are in the source's words; an empty
+// Authority means all authorities of the country.
 type Row struct {
 	casefile.Request
-	// Other are outcomes that are neither compliance nor refusal, by the
+	// Other counts outcomes that are neither compliance nor refusal, by the
 	// reporter's name for them.
 	Other  map[string]int64 `json:"other,omitempty"`
 	Origin Origin           `json:"origin"`
 }
 
-// Aside is a row that was set aside.
+// Aside is a row that was set aside, with its reason.
 type Aside = csv.Aside[Origin]
 
-// Import is what one file gave: Rows = Used + len(Asides). A row of a file
-// may give several requests.
+// Import is what one file gave; Rows is Used plus len(Asides). A row of a file may
+// give several requests.
 type Import struct {
 	Dataset  Dataset `json:"dataset"`
 	Rows     int     `json:"rows"`
@@ -70,8 +70,8 @@ type Import struct {
 	Asides   []Aside `json:"asides,omitempty"`
 }
 
-// FromRecord gives the rows of the case files. Actors are named by their
-// names, which the imported rows use too.
+// FromRecord returns the rows of the case files that are not withdrawn. Actors are
+// named by their names, as in imported rows.
 func FromRecord(records *casefile.Records) []Row {
 	var rows []Row
 	for _, c := range records.Cases {
@@ -91,7 +91,7 @@ func FromRecord(records *casefile.Records) []Row {
 	return rows
 }
 
-// id makes the id of an imported row.
+// id sets the id of an imported row.
 func (r *Row) id(part string) {
 	r.ID = fmt.Sprintf("%s:%d", r.Origin.Dataset, r.Origin.Row)
 	if part != "" {
@@ -101,7 +101,7 @@ func (r *Row) id(part string) {
 
 func number(n int64) *int64 { return &n }
 
-// count reads a count; nil for one that is not given.
+// count reads a number; nil where none is given.
 func count(text string) (*int64, error) {
 	switch text {
 	case "", "NA", "N/A", "n/a", "-", "null":
@@ -114,7 +114,7 @@ func count(text string) (*int64, error) {
 	return &n, nil
 }
 
-// percent reads a share in percent.
+// percent reads a share in percent; nil where none is given.
 func percent(text string) (*float64, error) {
 	switch text {
 	case "", "NA", "N/A", "n/a", "-", "null":
@@ -130,8 +130,8 @@ func percent(text string) (*float64, error) {
 	return &f, nil
 }
 
-// withoutCommas drops commas that group digits by three or, as in South
-// Asia, by two.
+// withoutCommas drops commas that group digits by three or, as in South Asia, by
+// two.
 func withoutCommas(s string) string {
 	out := make([]byte, 0, len(s))
 	for i := range len(s) {

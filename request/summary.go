@@ -11,19 +11,20 @@ import (
 	"github.com/bandish/bandish/casefile"
 )
 
-// Figure is what one reporter's one data set says of a group of requests.
-// Counts are nil where no row gives them.
+// Figure is what one data set of one reporter says of a group of requests. A count
+// is nil where no row has it.
 type Figure struct {
 	Authority  string `json:"authority"` // "" for all authorities together
 	CC         string `json:"cc"`
 	Platform   string `json:"platform"`
 	Product    string `json:"product,omitempty"`
 	Reason     string `json:"reason,omitempty"`
-	Period     string `json:"period"` // EDTF; from the first to the last where several are added
+	Period     string `json:"period"` // EDTF; from the first to the last period where several were added
 	Level      string `json:"level"`
 	Counter    string `json:"counter"`
 	ReportedBy string `json:"reported_by"`
-	// Compliance is what the reporter counts as followed; figures of two rules are never added.
+	// Compliance says which requests the reporter counts as followed; figures with
+	// two rules are never added.
 	Compliance casefile.ComplianceRule `json:"compliance,omitempty"`
 	Dataset    Dataset                 `json:"dataset"`
 	Rows       int                     `json:"rows"`
@@ -34,27 +35,27 @@ type Figure struct {
 	Pending    *int64                  `json:"pending,omitempty"`
 	Accounts   *int64                  `json:"accounts,omitempty"`
 	Other      map[string]int64        `json:"other,omitempty"`
-	// Rate is complied of sent in percent, over the rows that give both;
-	// Stated is the share that the reporter gives, where it is one row.
+	// Rate is Complied divided by Sent, in percent, over the rows that have both.
+	// Stated is the share that the reporter states; only where the figure is one row.
 	Rate   *float64 `json:"rate_percent"`
 	Stated *float64 `json:"stated_rate_percent,omitempty"`
 	Origin Origin   `json:"origin"` // of the first row
 
 	from, to              time.Time
 	ratedSent, ratedTaken int64
-	cases                 string // keeps hand-kept rows apart
+	cases                 string // keeps rows of the record apart
 }
 
-// By says which dimensions keep rows apart. Country, platform, level,
-// counter, reporter and data set always do.
+// By says which dimensions keep rows apart. Country, platform, level, counter,
+// reporter and data set always do.
 type By struct {
 	Authority, Period, Product, Reason bool
 }
 
-// Summarise adds up rows that By does not keep apart. Rows for all
-// authorities are used for totals and left out of a listing by authority
-// where there are rows by authority beside them. Cumulative counters are not
-// added: the latest stands. Hand-kept rows are never added to others.
+// Summarise adds up the rows that By does not keep apart. Rows for all authorities
+// are used for totals; a list by authority leaves them out where there are rows by
+// authority. Cumulative counters are not added: the latest counts. Rows of the
+// record are never added to others.
 func Summarise(rows []Row, by By) []Figure {
 	rows = withoutDoubles(rows, by)
 	figures := make(map[string]*Figure)
@@ -89,9 +90,9 @@ func Summarise(rows []Row, by By) []Figure {
 	return list
 }
 
-// withoutDoubles drops rows that say again what others of the same data set,
-// country, platform, period and level say: the total where authorities are
-// listed, the parts where they are not.
+// withoutDoubles drops rows that repeat other rows of the same data set, country,
+// platform, period and level: the total where authorities are listed, the parts
+// where they are not.
 func withoutDoubles(rows []Row, by By) []Row {
 	type place struct {
 		dataset                     Dataset
@@ -157,7 +158,7 @@ func (f *Figure) key() string {
 	return strings.Join([]string{f.CC, f.Platform, f.Authority, f.Product, f.Reason, f.Level, f.Counter, f.ReportedBy, string(f.Compliance), string(f.Dataset), f.Origin.File, f.cases}, "\x00")
 }
 
-// add takes another row's figure into this one.
+// add adds another row's figure to f.
 func (f *Figure) add(o *Figure) {
 	rows := f.Rows + 1
 	if f.Counter == "cumulative" {
@@ -208,7 +209,7 @@ func sum(a, b *int64) *int64 {
 	return number(*a + *b)
 }
 
-// span writes [from, to) as EDTF months.
+// span writes [from, to) as months in EDTF.
 func span(from, to time.Time) string {
 	write := func(t time.Time) string {
 		if t.IsZero() {
@@ -226,21 +227,21 @@ func span(from, to time.Time) string {
 	return a + "/" + b
 }
 
-// Conflict is figures of different reporters or data sets that speak of the
-// same country and platform and of times that overlap, and do not agree.
+// Conflict is two figures of different reporters or data sets on the same country
+// and platform, whose times overlap and which disagree.
 type Conflict struct {
 	CC       string   `json:"cc"`
 	Platform string   `json:"platform"`
 	What     string   `json:"what"`            // what differs, with both values
-	Apart    []string `json:"apart,omitempty"` // what else differs: period, level, counter, authority
-	Rules    bool     `json:"rules,omitempty"` // the two count by different rules what was complied with: their shares are no one rate
+	Apart    []string `json:"apart,omitempty"` // what else differs: period, level, counter or authority
+	Rules    bool     `json:"rules,omitempty"` // the two use different rules for compliance, so that their shares cannot be compared
 	A        Figure   `json:"a"`
 	B        Figure   `json:"b"`
 }
 
-// Conflicts compares every two figures of different reporters or data sets.
-// Counts are compared only where period, level and counter are the same;
-// rates wherever the times overlap, with what else differs beside them.
+// Conflicts compares every two figures of different reporters or data sets. Counts
+// are compared only where period, level and counter are the same. Rates are
+// compared wherever the times overlap; Apart then says what else differs.
 func Conflicts(figures []Figure) []Conflict {
 	var list []Conflict
 	groups := make(map[[2]string][]*Figure)
@@ -286,7 +287,7 @@ func compare(a, b *Figure) (Conflict, bool) {
 			}
 		}
 	}
-	asked := func(f *Figure) bool { return f.Level != "information" } // users' data, not removal
+	asked := func(f *Figure) bool { return f.Level != "information" } // such requests are about users' data, not about removal
 	if x, y := a.share(), b.share(); asked(a) == asked(b) && x != nil && y != nil && math.Abs(*x-*y) >= 0.5 {
 		differ = append(differ, fmt.Sprintf("share complied %s against %s", Percent(*x), Percent(*y)))
 	}
@@ -294,8 +295,8 @@ func compare(a, b *Figure) (Conflict, bool) {
 	return c, len(differ) > 0
 }
 
-// Percent writes a share with one digit; a share above nothing is never
-// written as 0.0.
+// Percent writes a share in percent with one digit. A share above 0 is never
+// written as 0.0, and one below 100 never as 100.0.
 func Percent(f float64) string {
 	switch {
 	case f > 0 && f < 0.05:
@@ -306,7 +307,7 @@ func Percent(f float64) string {
 	return fmt.Sprintf("%.1f %%", f)
 }
 
-// share is the stated rate, or the one worked out.
+// share returns the stated rate, or else the computed one.
 func (f *Figure) share() *float64 {
 	if f.Stated != nil {
 		return f.Stated
@@ -319,7 +320,7 @@ func overlap(a, b *Figure) bool {
 	return !before(a, b) && !before(b, a)
 }
 
-// Fall is a cumulative counter that went down, which such a counter cannot.
+// Fall is a cumulative counter that became smaller, which it should never do.
 type Fall struct {
 	CC         string `json:"cc"`
 	Platform   string `json:"platform"`
@@ -333,7 +334,8 @@ type Fall struct {
 	Origin     Origin `json:"origin"` // of the later row
 }
 
-// Falls finds cumulative counters that fall from one report to the next.
+// Falls returns the cumulative counters that become smaller from one report to the
+// next.
 func Falls(rows []Row) []Fall {
 	series := make(map[string][]*Row)
 	var order []string
@@ -370,7 +372,7 @@ func fallsBetween(a, b *Row) []Fall {
 		name string
 		x, y *int64
 	}{{"sent", a.Sent, b.Sent}, {"complied", a.Complied, b.Complied}, {"partly", a.Partly, b.Partly}, {"rejected", a.Rejected, b.Rejected}, {"accounts", a.Accounts, b.Accounts}} {
-		if c.x != nil && c.y != nil && *c.y < *c.x { // pending may fall
+		if c.x != nil && c.y != nil && *c.y < *c.x { // pending may become smaller
 			falls = append(falls, Fall{a.CC, a.Platform, a.ReportedBy, string(a.Level), c.name, *c.x, *c.y, a.Period.String(), b.Period.String(), b.Origin})
 		}
 	}

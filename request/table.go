@@ -16,18 +16,19 @@ import (
 	csv "github.com/bandish/bandish/internal/table"
 )
 
-// maxRows bounds what one file can make us hold.
+// maxRows is how many rows a file may have.
 const maxRows = 4 << 20
 
 // table reads a CSV file row by row.
 type table struct {
 	im     *Import
 	origin Origin
-	column map[string]int // by header cell, lower case
+	column map[string]int // by header cell in lower case
 	cells  []string
 }
 
-// cell is a cell by the header of its column.
+// cell returns the cell of a column, by the column's header, without spaces around
+// it; "" where there is none.
 func (t *table) cell(column string) string {
 	if i, ok := t.column[column]; ok && i < len(t.cells) {
 		return strings.TrimSpace(t.cells[i])
@@ -35,8 +36,9 @@ func (t *table) cell(column string) string {
 	return ""
 }
 
-// read gives each row to use, which returns its requests or an error
-// that says why the row is set aside.
+// read calls use for each row. use returns the requests of the row, or an error
+// that says why the row is set aside. The header must have the columns in need;
+// else read returns an error.
 func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Import, error) {
 	reader := csv.NewRows(bufio.NewReader(r), ',')
 	first, err := reader.Next()
@@ -87,8 +89,8 @@ func (t *table) read(r io.Reader, need []string, use func() ([]Row, error)) (*Im
 	return nil, fmt.Errorf("read %s: more than %d rows", t.origin.File, maxRows)
 }
 
-// plausible reports outcomes that are more than what was asked: each request
-// (account, item) that a row counts has at most one.
+// plausible returns an error where rows have more outcomes than requests: each
+// request (account, item) has at most one.
 func plausible(rows []Row) error {
 	for i := range rows {
 		r := &rows[i]
@@ -112,7 +114,7 @@ func (t *table) aside(cells []string, err error) {
 	t.im.Asides = append(t.im.Asides, csv.NewAside(t.origin, err.Error(), strings.Join(cells, " | ")))
 }
 
-// counts reads the counts of several columns at once.
+// counts reads the numbers of several columns.
 func (t *table) counts(columns ...string) ([]*int64, error) {
 	list := make([]*int64, len(columns))
 	for i, c := range columns {
@@ -132,7 +134,7 @@ var (
 	yearDigits = regexp.MustCompile(`^\d{4}$`)
 )
 
-// period reads a period as the tables write it, or as EDTF.
+// period reads a period in the forms of the tables, or in EDTF.
 func period(text string) (casefile.Date, error) {
 	if m := halfYear.FindStringSubmatch(text); m != nil {
 		first := strings.EqualFold(m[1], "january")
@@ -165,7 +167,8 @@ func half(year string, first bool) (casefile.Date, error) {
 	return casefile.ParseDate(year + "-07/" + year + "-12")
 }
 
-// countryCode reads a country by its code or, where there is none, its name.
+// countryCode returns a country's code from its code or, where that is none, from
+// its name.
 func countryCode(code, name string) (string, error) {
 	if code = strings.ToUpper(code); country.Valid(code) {
 		return code, nil
@@ -176,8 +179,10 @@ func countryCode(code, name string) (string, error) {
 	return "", fmt.Errorf("no country: code %q, name %q", code, name)
 }
 
-// ReadGoogleDetailed reads Google's table of government removal requests by
-// product and reason. platform gives a platform's id for a product's name.
+// ReadGoogleDetailed reads Google's table (CSV) of government removal requests by
+// product and reason. file is the name that rows give as their origin. platform
+// returns a platform's id for a product's name. An error means that the file is no
+// such table; a row that cannot be read is set aside.
 func ReadGoogleDetailed(r io.Reader, file string, platform func(product string) string) (*Import, error) {
 	t := &table{origin: Origin{Dataset: GoogleDetailed, File: file}}
 	return t.read(r, []string{"period ending", "cldr territory code", "product", "total"}, func() ([]Row, error) {
@@ -219,8 +224,9 @@ func (t *table) googleRow(code, name, product string, platform func(string) stri
 	return row, nil
 }
 
-// ReadGoogle reads Google's table of government removal requests with the
-// outcomes of the items. Each row gives two: the requests and the items.
+// ReadGoogle reads Google's table (CSV) of government removal requests with the
+// outcomes of the items. Each row gives two: the requests and the items. Parameters
+// and errors are those of ReadGoogleDetailed.
 func ReadGoogle(r io.Reader, file string, platform func(product string) string) (*Import, error) {
 	t := &table{origin: Origin{Dataset: Google, File: file}}
 	need := []string{"time_period", "cldr_territory", "requestor", "product", "number_of_requests", "items_requested_removal", "items_removed_legal", "items_removed_policy", "items_content_not_found", "items_not_enough_info", "items_no_action_taken", "items_content_already_removed"}
@@ -254,9 +260,10 @@ func ReadGoogle(r io.Reader, file string, platform func(product string) string) 
 	})
 }
 
-// ReadTwitter reads Twitter's counts of removal requests by country and
-// half-year. Each row gives the requests of courts and of others, both
-// together with the share in which something was withheld, and the accounts.
+// ReadTwitter reads Twitter's table (CSV) of removal requests by country and
+// half-year. Each row gives the requests of courts, those of others, both together
+// with the share in which something was withheld, and the accounts. Parameters and
+// errors are those of ReadGoogleDetailed.
 func ReadTwitter(r io.Reader, file string) (*Import, error) {
 	t := &table{origin: Origin{Dataset: Twitter, File: file}}
 	need := []string{"removal_request_court", "removal_request_other", "accounts_specified", "accounts_witheld", "tweets_witheld", "accounts_witheld_tos"}
@@ -302,7 +309,7 @@ func (t *table) twitterRows(row Row, n []*int64) ([]Row, error) {
 	}
 	all.Compliance, all.Note = "some_withheld", "rate: requests after which some content was withheld"
 	if withheld := sum(n[3], n[4]); all.RatePercent != nil && *all.RatePercent == 0 && withheld != nil && *withheld > 0 {
-		all.RatePercent = nil // a share of nothing beside something withheld is a slip of the table, or its rounding
+		all.RatePercent = nil // 0 beside something withheld is a mistake of the table, or its rounding
 		all.Note = fmt.Sprintf("the reporter states 0 %%, and %d accounts and posts withheld", *withheld)
 	}
 	all.id("all")
@@ -317,14 +324,14 @@ func (t *table) twitterRows(row Row, n []*int64) ([]Row, error) {
 	return []Row{courts, others, all, accounts}, nil
 }
 
-// Mapping says how to read a table that is none of the known ones: which
-// column holds each field, and fields that are the same for all its rows.
+// Mapping says how to read a table of another form: which column holds each field,
+// and which fields are the same for all rows.
 type Mapping struct {
 	Columns map[string]string // field to header cell
 	Fixed   map[string]string // field to value
 }
 
-// Fields are the fields that a mapping may name.
+// Fields lists the fields that a mapping may name.
 var Fields = []string{"authority", "cc", "platform", "product", "reason", "period", "from", "to", "counter", "level", "reported_by", "sent", "complied", "partly", "rejected", "pending", "accounts", "rate_percent", "note"}
 
 func (m Mapping) check() error {
@@ -346,8 +353,9 @@ func (m Mapping) check() error {
 	return nil
 }
 
-// ReadMapped reads a table by a mapping. platform gives a platform's id for
-// its name.
+// ReadMapped reads a table (CSV) with a mapping. platform returns a platform's id
+// for its name. An error means that the mapping or the header is wrong; a row that
+// cannot be read is set aside.
 func ReadMapped(r io.Reader, file string, m Mapping, platform func(name string) string) (*Import, error) {
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", file, err)
@@ -376,7 +384,7 @@ func ReadMapped(r io.Reader, file string, m Mapping, platform func(name string) 
 	})
 }
 
-// mapped fills a row from its fields.
+// mapped sets a row's fields. field returns the text of a field.
 func (r *Row) mapped(field func(string) string, platform func(string) string) error {
 	var err error
 	if r.CC, err = countryCode(field("cc"), field("cc")); err != nil {

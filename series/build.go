@@ -15,7 +15,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Build counts rows into cells of the given span (Hour or Day).
+// Build counts rows into cells of the given span (Hour or Day), in the order of
+// Compare.
 func Build(rows iter.Seq[verdict.Row], span time.Duration) []Cell {
 	b := NewBuilder(span)
 	for r := range rows {
@@ -24,18 +25,18 @@ func Build(rows iter.Seq[verdict.Row], span time.Duration) []Cell {
 	return b.Cells()
 }
 
-// Builder makes cells of rows that come one by one. Memory grows with the
-// number of rows, so feed it a country at a time.
+// Builder makes cells from rows that are added one by one. Its memory grows with
+// the number of rows, so it should get one country at a time.
 type Builder struct {
 	span   int64
 	layers bool
 	parts  bool
 	seen   map[string]struct{}
 	groups map[groupKey]*group
-	names  map[string]string // one copy of each repeated string
+	names  map[string]string // one copy of each text that repeats
 }
 
-// groupKey is one cell to be.
+// groupKey is the key of one cell.
 type groupKey struct {
 	cc, target string
 	asn        uint32
@@ -43,13 +44,13 @@ type groupKey struct {
 	start      int64
 }
 
-// group collects the measurements of one cell by report.
+// group collects the measurements of one cell.
 type group struct {
 	cell  Cell
 	marks []mark
 }
 
-// mark is what is needed of one measurement to share out its report's vote.
+// mark holds what the count of votes needs to know of one measurement.
 type mark struct {
 	report                      string
 	out                         outcome
@@ -67,7 +68,7 @@ const (
 	outNone
 )
 
-// NewBuilder makes a builder of whole-measurement cells.
+// NewBuilder returns a builder of cells for whole measurements, of the given span.
 func NewBuilder(span time.Duration) *Builder {
 	return &Builder{
 		span:   int64(span / time.Second),
@@ -77,21 +78,21 @@ func NewBuilder(span time.Duration) *Builder {
 	}
 }
 
-// WithLayers makes the builder count each layer in cells of its own too.
+// WithLayers makes b also count each layer, in cells of its own, and returns b.
 func (b *Builder) WithLayers() *Builder {
 	b.layers = true
 	return b
 }
 
-// WithParts makes the builder count each host and test of a target in cells of
-// its own too.
+// WithParts makes b also count each host and test of a target, in cells of its own,
+// and returns b.
 func (b *Builder) WithParts() *Builder {
 	b.parts = true
 	return b
 }
 
-// Add counts one row and reports whether it was new: a measurement that was
-// added before is not counted again.
+// Add counts one row and reports whether it was new. A measurement that was added
+// before is not counted again.
 func (b *Builder) Add(r *verdict.Row) bool {
 	id := identity(r)
 	if _, ok := b.seen[id]; ok {
@@ -114,11 +115,12 @@ func (b *Builder) Add(r *verdict.Row) bool {
 	return true
 }
 
-// identity is the uid and the day, or where there is no uid everything that
-// tells one measurement from another. The day, because a stranger can use a uid
-// again under another date, and must not so take the place of the first.
+// identity returns a key that is the same for rows of the same measurement: the
+// row's place in the archive, else the uid and the day, else all fields that tell
+// measurements apart. The day is part of it because a stranger can reuse a uid
+// under another date, and must not replace the first measurement that way.
 func identity(r *verdict.Row) string {
-	if r.Raw != "" { // the archive knows its documents apart, whatever they call themselves
+	if r.Raw != "" { // the archive's places are unique, whatever uid a document has
 		return r.Raw + "\x00" + strconv.FormatUint(uint64(r.Line), 36)
 	}
 	if r.UID != "" {
@@ -139,14 +141,14 @@ func (b *Builder) group(r *verdict.Row, layer string) *group {
 	return g
 }
 
-// PartOf names the part of a target that a measurement is of: its host or,
-// where it has none, its test.
+// PartOf returns the name of the part of a target that a measurement is of: its
+// host without "www.", or its test where it has no host.
 func PartOf(domain, test string) string {
 	return cmp.Or(strings.TrimPrefix(domain, "www."), test)
 }
 
-// DropSingleParts takes out the cells of the parts of targets of which a country
-// measured no more than one.
+// DropSingleParts removes, for each target and country with only one part, the
+// cells of that part. It may write to cells.
 func DropSingleParts(cells []Cell) []Cell {
 	type place struct{ cc, target string }
 	parts := map[place]map[string]bool{}
@@ -164,7 +166,7 @@ func DropSingleParts(cells []Cell) []Cell {
 	})
 }
 
-// whole counts a measurement in the cell of a layer that is counted by states.
+// whole counts a measurement in the cell of a layer whose counts are states.
 func (b *Builder) whole(r *verdict.Row, layer string) {
 	g := b.group(r, layer)
 	c := &g.cell
@@ -237,8 +239,8 @@ func (b *Builder) layer(r *verdict.Row, name string, l verdict.Layer) {
 	g.marks = append(g.marks, m)
 }
 
-// stamp notes when measurements of each sort were made. Ties are broken by
-// uid, so that the order of input does not matter.
+// stamp notes when the first and the last measurements of each sort began. Where
+// two began at once, the uid decides, so that the order of rows does not matter.
 func (c *Cell) stamp(r *verdict.Row, out outcome) {
 	t := r.Time.Unix()
 	switch out {
@@ -263,8 +265,8 @@ func last(at *int64, uid *string, t int64, u string) {
 	}
 }
 
-// mechanisms are the row's own or, where it names none, the layers that are
-// blocked, else those that are unknown.
+// mechanisms returns the row's own mechanisms. Where it has none, it returns the
+// names of the layers that are blocked, else of those that are unknown.
 func (b *Builder) mechanisms(r *verdict.Row) []string {
 	names := slices.Clone(r.Mechanisms)
 	for _, want := range []verdict.Outcome{verdict.OutcomeBlocked, verdict.OutcomeUnknown} {
@@ -316,8 +318,8 @@ func layersOf(r *verdict.Row) [6]namedLayer {
 	}
 }
 
-// reportDay is the whole of what a report may say of a target on a network in
-// a day: one vote.
+// reportDay is the key of one vote: what one report says in one day of one target
+// on one network.
 type reportDay struct {
 	cc, target string
 	asn        uint32
@@ -326,7 +328,8 @@ type reportDay struct {
 	report     string
 }
 
-// Cells returns the cells of all rows so far, sorted.
+// Cells returns the cells of all rows that were added so far, in the order of
+// Compare.
 func (b *Builder) Cells() []Cell {
 	size := map[reportDay]uint64{}
 	for k, g := range b.groups {
@@ -346,14 +349,14 @@ func (k groupKey) of(report string) reportDay {
 	return reportDay{k.cc, k.target, k.asn, k.layer, floor(k.start, 86400), report}
 }
 
-// count shares out the votes: a report's one vote for the day is split evenly
-// over its measurements, and summed by outcome before it is rounded down, so
-// that a report which repeats itself weighs the same.
+// count shares out the votes. A report's one vote of a day is split evenly over its
+// measurements and summed by outcome before it is rounded down. So a report that
+// repeats itself has the same weight.
 func (k groupKey) count(g *group, size map[reportDay]uint64) Cell {
 	c := g.cell
 	type voice struct {
 		outs    [5]uint64
-		tallies map[Tally]uint64 // Bad or OK set to 1 says which
+		tallies map[Tally]uint64 // the key's Bad or OK is 1 and says which side it is
 	}
 	voices := map[string]*voice{}
 	for _, m := range g.marks {
@@ -401,7 +404,8 @@ func (k groupKey) count(g *group, size map[reportDay]uint64) Cell {
 	return c
 }
 
-// tallies are the kinds and names that the measurement counts for.
+// tallies returns the kinds and names that the measurement counts for; Bad or OK is
+// 1 and says for which side.
 func (m *mark) tallies() []Tally {
 	bad, ok := uint32(0), uint32(0)
 	switch m.out {

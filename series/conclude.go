@@ -9,18 +9,18 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// The evidence floor: below it nothing is concluded.
+// The evidence floor. With less than this nothing is concluded.
 const (
 	floorMeasurements = 3
 	floorReports      = 2
 	floorVotes        = floorReports * Vote
 )
 
-// Regime finds the last days that say one thing: the start of the first of
-// them, not before limit, and their sum. Days come in order (Days). It looks at
-// the fewest last days that reach the evidence floor, and at the days before
-// them that agree, so that what changed three days ago is not outvoted by the
-// days before it.
+// Regime returns the sum of the last days that agree with each other, and the start
+// of the first of them in Unix seconds, which is not before limit. days must be in
+// the order of Days. It takes the fewest last days that reach the evidence floor,
+// and then the earlier days that agree with them. So a change three days ago is not
+// outvoted by the days before it.
 func Regime(days []Cell, limit int64) (from int64, sum Cell) {
 	from = limit
 	for i := len(days) - 1; i >= 0 && days[i].Start >= limit; i-- {
@@ -34,8 +34,8 @@ func Regime(days []Cell, limit int64) (from int64, sum Cell) {
 	return from, sum
 }
 
-// continues reports whether a day belongs with later ones of state s. A day
-// that says otherwise does when the day before it says s again.
+// continues reports whether a day agrees with later days of state s. A day that
+// disagrees counts as agreeing where the day before it has state s again.
 func (c *Cell) continues(s verdict.State, before []Cell) bool {
 	like := func(d *Cell) bool {
 		t := d.DayState()
@@ -44,7 +44,7 @@ func (c *Cell) continues(s verdict.State, before []Cell) bool {
 	return like(c) || len(before) > 0 && before[len(before)-1].votes() > 0 && like(&before[len(before)-1])
 }
 
-// Sum adds cells up, as if they were one.
+// Sum adds cells up into one cell; its key fields are empty.
 func Sum(cells []Cell) Cell {
 	var sum Cell
 	for i := range cells {
@@ -53,7 +53,7 @@ func Sum(cells []Cell) Cell {
 	return sum
 }
 
-// plus adds the numbers of another cell.
+// plus adds the numbers of another cell to c.
 func (c *Cell) plus(o *Cell) {
 	c.Measurements += o.Measurements
 	c.OK += o.OK
@@ -72,11 +72,11 @@ func (c *Cell) plus(o *Cell) {
 	c.VoteDown += o.VoteDown
 }
 
-// hear adds another cell's reports: one that is heard in both counts once,
-// where the cells name their voices.
+// hear adds another cell's reports. Where both cells name their voices, a report in
+// both counts once.
 func (c *Cell) hear(o *Cell) {
 	if c.Reports > 0 && len(c.Voices) == 0 || o.Reports > 0 && len(o.Voices) == 0 {
-		c.Reports += o.Reports // cells that name nobody
+		c.Reports += o.Reports // some cell names no voices
 		c.Voices = nil
 		return
 	}
@@ -95,13 +95,13 @@ func (c *Cell) hear(o *Cell) {
 	}
 	if n := uint32(len(c.Voices)); whole {
 		c.Reports = n
-	} else { // cells name some of their reports only
+	} else { // some cell names only a part of its reports
 		c.Reports = max(c.Reports, o.Reports, n)
 	}
 }
 
-// capped is the cell with no report's votes for either side above one,
-// however many days and networks it was heard on.
+// capped returns the cell with at most one vote for each side (bad, ok) of each
+// named report, however many days and networks the report is on.
 func (c *Cell) capped() Cell {
 	d := *c
 	var bad, ok uint32
@@ -120,10 +120,10 @@ func (c *Cell) capped() Cell {
 
 func (c *Cell) votes() uint32 { return c.VoteBlocked + c.VoteImpaired + c.VoteOK + c.VoteDown }
 
-// Conclude is what a cell's votes come to; below the evidence floor it is
-// insufficient, and Missing says what lacks. Blocking is concluded from more than
-// half of all votes; ok needs two thirds, so that a target that fails every
-// second time is impaired and not ok.
+// Conclude returns the state that a cell's votes show. Below the evidence floor it
+// is insufficient, and Missing says what is missing. Blocked needs more than half
+// of all votes; ok needs two thirds, so that a target that fails every second time
+// is impaired and not ok.
 func (sum *Cell) Conclude() verdict.State {
 	capped := sum.capped()
 	c := &capped
@@ -149,7 +149,7 @@ func (sum *Cell) Conclude() verdict.State {
 	return verdict.Impaired
 }
 
-// Missing says what a cell lacks of the evidence floor.
+// Missing says in words what a cell lacks of the evidence floor.
 func (sum *Cell) Missing() string {
 	capped := sum.capped()
 	measurements, votes := sum.Measurements-sum.Insufficient, min(capped.votes(), sum.Reports*Vote)
@@ -172,8 +172,8 @@ func (sum *Cell) Missing() string {
 	return "at least " + what + " must come"
 }
 
-// Mechanisms are the means that the cells' bad measurements name, those with
-// the most votes first.
+// Mechanisms returns the mechanisms that the cells' bad measurements name, those
+// with the most votes first.
 func Mechanisms(cells []Cell) []string {
 	votes := map[string]uint32{}
 	for _, c := range cells {
@@ -188,11 +188,11 @@ func Mechanisms(cells []Cell) []string {
 	})
 }
 
-// maxEvidence bounds the measurements that Evidence names.
+// maxEvidence is how many measurements Evidence names at most.
 const maxEvidence = 5
 
-// Evidence names measurements of the cells to look at, the latest first: ok
-// ones for ok, and else those that were not.
+// Evidence returns uids of measurements to look at, the latest first: for state ok
+// those that were ok, for other states those that were bad.
 func Evidence(cells []Cell, s verdict.State) []string {
 	cells = slices.Clone(cells)
 	slices.SortFunc(cells, func(a, b Cell) int { return cmp.Or(cmp.Compare(b.Start, a.Start), cmp.Compare(a.ASN, b.ASN)) })
@@ -211,8 +211,8 @@ func Evidence(cells []Cell, s verdict.State) []string {
 	return out
 }
 
-// DayState is what one day of one or all networks looks like: what more than
-// half of its votes say, however few. It is for drawing.
+// DayState returns the state of more than half of the votes, however few there are.
+// It is for drawings of days, not for conclusions.
 func (c *Cell) DayState() verdict.State {
 	all := c.votes()
 	switch {
@@ -230,7 +230,8 @@ func (c *Cell) DayState() verdict.State {
 	return verdict.Impaired
 }
 
-// Days sums the cells of several networks by day, in order.
+// Days sums cells of several networks by their start, and returns one cell for each
+// start, in order.
 func Days(cells []Cell) []Cell {
 	days := map[int64]*Cell{}
 	for i := range cells {

@@ -1,8 +1,8 @@
 // Package signal reads what an observer outside saw of a country or a network as a
-// whole: how much of its addresses was routed, how much of it answered, how much
-// of it a telescope heard. Such signals come from IODA, of Georgia Tech's Internet
-// Intelligence Lab. The package keeps the facts as they were given: what a fall
-// means is left to event/darkness. It does no I/O.
+// whole: how much of its address space was routed, how much of it answered probes,
+// and how much of it a telescope heard. The signals come from IODA, of Georgia
+// Tech's Internet Intelligence Lab. The package keeps the values as they were
+// given; event/darkness decides what a fall means. It does no I/O.
 package signal
 
 import (
@@ -19,45 +19,47 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Observer is who saw it, by how it looks. Two observers fail in ways of their own.
+// Observer names a way to see a network from outside. Two observers fail
+// independently.
 type Observer string
 
-// The observers. Other data sources of IODA, as the traffic to Google's products,
-// tell of use and not of presence, and are left aside.
+// The observers. Other data sources of IODA, such as the traffic to Google's
+// products, show use and not presence; Read leaves them out.
 const (
-	Routes    Observer = "routes"    // BGP: blocks of addresses that other networks know a way to
+	Routes    Observer = "routes"    // BGP: blocks of addresses that other networks have a route to
 	Probing   Observer = "probing"   // blocks of addresses that answer probes
-	Telescope Observer = "telescope" // addresses whose stray packets come to unused ones
+	Telescope Observer = "telescope" // addresses from which stray packets reach an unused range
 )
 
-// observers are IODA's data sources, by the name that its API gives them.
+// observers maps the names that IODA's API gives its data sources.
 var observers = map[string]Observer{
 	"bgp":          Routes,
 	"ping-slash24": Probing,
 	"merit-nt":     Telescope, // Merit's, since 2022
-	"ucsd-nt":      Telescope, // that of UC San Diego, before
+	"ucsd-nt":      Telescope, // UC San Diego's, before
 }
 
-// None stands in Values for a moment of which the source gives no value.
+// None is the entry of Values for a moment for which the source gives no value.
 const None = -1
 
-// Series is one signal over some time. Its columns are those of the archive.
+// Series is one signal of one country or network over a span of time. Its columns
+// are those of the archive.
 type Series struct {
 	CC         string    `json:"probe_cc" parquet:"probe_cc,dict"`
 	ASN        uint32    `json:"probe_asn" parquet:"probe_asn"`           // 0: the whole country
 	DataSource string    `json:"datasource" parquet:"datasource,dict"`    // as IODA names it: bgp, ping-slash24, merit-nt, ucsd-nt
 	From       int64     `json:"from" parquet:"from"`                     // Unix seconds
 	Step       int64     `json:"step" parquet:"step"`                     // seconds from one value to the next
-	Values     []float64 `json:"values" parquet:"values,list"`            // each of a step; -1 where there is none
-	Document   string    `json:"document_sha256" parquet:"document,dict"` // SHA-256 of the document that it stands in
+	Values     []float64 `json:"values" parquet:"values,list"`            // one a step; -1 where there is none
+	Document   string    `json:"document_sha256" parquet:"document,dict"` // SHA-256 of the document that holds it
 	Raw        string    `json:"raw,omitempty" parquet:"raw,dict"`        // SHA-256 of the raw batch that holds the document
 	Line       uint32    `json:"line,omitempty" parquet:"line"`           // the document's line there, from 0
 }
 
-// Observer is who saw it.
+// Observer returns who saw the series.
 func (s *Series) Observer() Observer { return observers[s.DataSource] }
 
-// Until is the end of the last step.
+// Until returns the end of the last step, in Unix seconds.
 func (s *Series) Until() int64 { return s.From + s.Step*int64(len(s.Values)) }
 
 // Compare orders series as the archive keeps them.
@@ -67,13 +69,13 @@ func Compare(a, b *Series) int {
 		slices.Compare(a.Values, b.Values))
 }
 
-// The bounds of a document: what no answer of IODA's has, or what nobody can use.
+// The bounds of a document: no answer of IODA's is beyond them.
 const (
 	maxValues = 1 << 20
 	maxStep   = 86400 // seconds
 )
 
-// Earliest is when IODA's signals begin: nothing before it is one.
+// Earliest is when IODA's signals begin. Read refuses what says to be older.
 var Earliest = time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // document is an answer of /v2/signals/raw.
@@ -90,9 +92,9 @@ type document struct {
 	} `json:"data"`
 }
 
-// Read reads an answer of IODA's /v2/signals/raw/{country|asn}/CODE. IODA names
-// no country of a network: the document then has a member probe_cc beside IODA's
-// own, which the import adds. sum is the SHA-256 of the document.
+// Read reads an answer of IODA's /v2/signals/raw/{country|asn}/CODE. For a network
+// IODA names no country, so the import adds a member probe_cc to the document. sum
+// is the SHA-256 of the document, as each series will name it.
 func Read(data []byte, sum string) ([]Series, error) {
 	var d document
 	if err := json.Unmarshal(data, &d); err != nil {
@@ -144,7 +146,7 @@ func Read(data []byte, sum string) ([]Series, error) {
 	return out, nil
 }
 
-// entity is the country and network that a series is of.
+// entity returns the country and the network of a series.
 func entity(kind, code, country string) (cc string, asn uint32, err error) {
 	switch kind {
 	case "country":
@@ -167,7 +169,7 @@ func entity(kind, code, country string) (cc string, asn uint32, err error) {
 	return cc, asn, nil
 }
 
-// check refuses times that cannot be.
+// check refuses spans of time that cannot be.
 func (s *Series) check(values int) error {
 	switch {
 	case s.Step < 1 || s.Step > maxStep:
@@ -180,7 +182,7 @@ func (s *Series) check(values int) error {
 	return nil
 }
 
-// value reads a count, or none.
+// value reads a number that is not negative; null is None.
 func value(text json.RawMessage) (float64, error) {
 	if string(text) == "null" {
 		return None, nil

@@ -9,48 +9,48 @@ import (
 	"time"
 )
 
-// AllowList is a run of a probe on a network where nothing works but what was
-// approved: sites of unrelated owners that nobody has a reason to block fail,
-// by their addresses or their names, while a few others work. Its failures say
-// nothing of the single targets.
+// AllowList is a run of a probe on a network that lets only approved sites through.
+// Sites of unrelated owners that nobody has a reason to block fail there, by their
+// addresses or their names, while a few others work. The failures of such a run say
+// nothing about single targets.
 type AllowList struct {
-	ReportID string    `json:"report_id,omitempty"` // of the run; without one a run is a day of a network
+	ReportID string    `json:"report_id,omitempty"` // of the run; without a report, a run is one day of a network
 	CC       string    `json:"probe_cc"`
 	ASN      uint32    `json:"probe_asn"`
 	From     time.Time `json:"from"` // the first measurement of an innocent site
 	Until    time.Time `json:"until"`
 
-	Innocents       int `json:"innocents"` // of Innocents, those that were tried
+	Innocents       int `json:"innocents"` // sites of Innocents that were tried
 	InnocentsFailed int `json:"innocents_failed"`
 	Failed          int `json:"failed"` // measurements of the run that failed by address or name
-	Worked          int `json:"worked"` // and those that worked
+	Worked          int `json:"worked"` // measurements of the run that worked
 
 }
 
-// The floor of evidence for an AllowList. A heavy censor blocks most of a list
-// of what is often blocked, so only innocent sites count, and so many owners in
-// so many countries do not fail at once but by the network. That some sites
-// work, over connections that verify, tells it from a line that is dead; that
-// few do, from one where something abroad is broken.
+// The evidence that an AllowList needs. A heavy censor blocks most sites of a list
+// of often blocked sites, so only innocent sites count: so many owners in so many
+// countries fail together only because of the network. That some sites work, over
+// connections that verify, shows that the line is not dead. That only few work
+// shows that it is not a fault abroad.
 const (
 	allowInnocents = 8
-	allowFailing   = 0.8 // share of the innocent sites
+	allowFailing   = 0.8 // share of the innocent sites that must fail
 	allowWorked    = 2
-	allowFew       = 4 // failures for each measurement that worked
+	allowFew       = 4 // failures that there must be for each measurement that worked
 )
 
 // Innocent is a site that no censor is known to have a reason to block.
 type Innocent struct {
-	Site  string // under which nothing else is published
-	Owner string // no two are related
-	CC    string // where the owner is
+	Site  string // nothing else is published under this name
+	Owner string // no two owners are related
+	CC    string // the owner's country
 }
 
-// Innocents returns them. The slice is the caller's.
+// Innocents returns all innocent sites. The caller may change the slice.
 func Innocents() []Innocent { return slices.Clone(innocents) }
 
-// innocents are at most 64: standards, science, museums, free software. Some
-// stand on the Citizen Lab's global test list, so that runs of it tell too.
+// innocents has at most 64 sites: standards, science, museums, free software. Some
+// are on the Citizen Lab's global test list, so that runs of that list count, too.
 var innocents = []Innocent{
 	{"iana.org", "Internet Assigned Numbers Authority", "US"},
 	{"ietf.org", "Internet Engineering Task Force", "US"},
@@ -97,22 +97,22 @@ var innocentPlace = func() map[string]int {
 	return place
 }()
 
-// AllowListFinder looks through the rows of runs, which come in any order. The
-// zero value is ready.
+// AllowListFinder finds such runs among rows, which come in any order. The zero
+// value is ready to use.
 type AllowListFinder struct {
 	seed maphash.Seed
 	runs map[uint64]*allowRun
 }
 
-// allowRun is what is known of a run; of the innocent sites, a bit each.
+// allowRun is what is known of one run. Each innocent site is one bit.
 type allowRun struct {
 	failed, worked uint32
-	tried, reached uint64     // innocent sites; of them, those that worked once
-	spoiled        bool       // something of the visitor's own answers for everybody
-	told           *AllowList // from the first innocent site on: most runs have none
+	tried, reached uint64     // innocent sites: tried, and of these reached at least once
+	spoiled        bool       // something at the visitor's end answers for every site
+	told           *AllowList // set at the first innocent site; most runs have none
 }
 
-// run names the run of a row.
+// run returns a key for the run of a row.
 func (f *AllowListFinder) run(r *Row) uint64 {
 	var h maphash.Hash
 	h.SetSeed(f.seed)
@@ -123,7 +123,7 @@ func (f *AllowListFinder) run(r *Row) uint64 {
 	return h.Sum64()
 }
 
-// Add counts a row.
+// Add adds a row.
 func (f *AllowListFinder) Add(r *Row) {
 	if r.TestName != "web_connectivity" || len(r.Marks) > 0 {
 		return
@@ -156,8 +156,8 @@ func (f *AllowListFinder) Add(r *Row) {
 	}
 }
 
-// span notes whose run it is, and when. The row's strings are valid for a
-// moment only.
+// span notes to which run a row belongs, and when. The row's strings are cloned,
+// because they are valid only during the call.
 func (a *allowRun) span(r *Row) {
 	if a.told == nil {
 		a.told = &AllowList{ReportID: strings.Clone(r.ReportID), CC: strings.Clone(r.CC), ASN: r.ASN, From: r.Time, Until: r.Time}
@@ -170,8 +170,8 @@ func (a *allowRun) span(r *Row) {
 	}
 }
 
-// failsByAddressOrName reports whether a measurement did not get as far as the
-// page, and nobody else is known to suffer the same.
+// failsByAddressOrName reports whether a measurement failed before it reached the
+// page, and nobody else is known to have the same failure.
 func failsByAddressOrName(r *Row) bool {
 	tried := r.DNS.Outcome != "" || r.TCP.Outcome != "" || r.TLS.Outcome != ""
 	return tried && r.State != OK && r.State != Down && (r.HTTP.Outcome == "" || r.HTTP.Outcome == OutcomeBlocked)
@@ -183,8 +183,8 @@ func (a *allowRun) telling() bool {
 		a.worked >= allowWorked && a.worked*allowFew <= a.failed
 }
 
-// Explains reports whether a row is a failure of a run on such a network. Such
-// a row is OnAllowList. All rows of the runs must have been added before.
+// Explains reports whether a row is a failure in such a run; the row's Invalid is
+// then OnAllowList. All rows of the runs must have been added before.
 func (f *AllowListFinder) Explains(r *Row) bool {
 	if len(f.runs) == 0 || r.TestName != "web_connectivity" || r.Invalid != "" || !failsByAddressOrName(r) {
 		return false
@@ -193,11 +193,11 @@ func (f *AllowListFinder) Explains(r *Row) bool {
 	return a != nil && a.telling()
 }
 
-// OnAllowList is the Invalid of a row that an AllowList explains: it is true of
-// the network, and not of the target.
+// OnAllowList is the Invalid of a row that an AllowList explains: its failure is
+// due to the network, not to the target.
 const OnAllowList = "allow_list"
 
-// Found returns the runs of that kind, sorted by time.
+// Found returns such runs, sorted by time.
 func (f *AllowListFinder) Found() []AllowList {
 	var found []AllowList
 	for _, a := range f.runs {
@@ -216,7 +216,7 @@ func (f *AllowListFinder) Found() []AllowList {
 	return found
 }
 
-// AllowLists is Found of rows that are all there.
+// AllowLists returns such runs among rows.
 func AllowLists(rows []Row) []AllowList {
 	var f AllowListFinder
 	for i := range rows {

@@ -6,28 +6,28 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// Apps and circumvention tools have no control. Their endpoints vouch for each
-// other: they stand in many networks, and do not all break at once. What all
-// of a group suffer while others of the same measurement work is a contrast;
-// what everything suffers has more explanations.
+// Apps and circumvention tools have no control. Their endpoints serve as a control
+// for each other: they are on many networks and do not all break at once. If all
+// endpoints of a group fail while others in the same measurement work, that is a
+// contrast. If everything fails, there are more explanations.
 
-// group is a part of an app that works when one of its endpoints does.
+// group is a part of an app that works when one of its endpoints works.
 type group struct {
 	tried, worked int
-	active        int // failures that something on the way must have sent: resets, refusals
+	active        int // failures that something on the path must have sent: resets, refusals
 	failure       observation.Result
 	step          string // of the failures: tcp, tls, dns
 }
 
-// app is how the groups of a measurement did.
+// app says how the groups of a measurement did.
 type app struct {
 	groups  map[string]*group
-	tried   int  // groups of which an endpoint was tried
-	failed  int  // of them, those of which none worked
+	tried   int  // groups with an endpoint that was tried
+	failed  int  // those of them in which no endpoint worked
 	through bool // an endpoint of any group worked
 }
 
-// groupOf names the part of the app that an endpoint belongs to, "" for none.
+// groupOf returns the part of the app to which an endpoint belongs, "" for none.
 func groupOf(v *view) string {
 	switch v.TestName {
 	case "telegram":
@@ -57,15 +57,15 @@ func groupOf(v *view) string {
 	return ""
 }
 
-// ignored reports whether an app's test looks a name up for reasons of its own:
-// what it finds is no fault.
+// ignored reports whether an app's test looks a name up for other reasons. What it
+// finds then is no fault.
 func ignored(v *view) bool { return isApp(v.TestName) && groupOf(v) == "" }
 
 func isApp(test string) bool {
 	return test == "telegram" || test == "whatsapp" || test == "facebook_messenger" || test == "signal"
 }
 
-// appOf combines the endpoints of a messenger.
+// appOf adds up the endpoints of a messenger.
 func (s *scene) appOf() *app {
 	a := &app{groups: map[string]*group{}}
 	for i := range s.views {
@@ -95,16 +95,15 @@ func (s *scene) appOf() *app {
 	return a
 }
 
-// ownOnly are networks of companies that host nobody else.
+// ownOnly lists networks of companies that host nobody else.
 var ownOnly = map[uint32]bool{
 	32934: true, // Facebook
 	13414: true, // Twitter
 	19679: true, // Dropbox
 }
 
-// namesWithheld reports whether parts of the app do not work since several
-// names are said not to exist. One alone may be a host that the service gave
-// up.
+// namesWithheld reports whether parts of the app do not work because several names
+// are said not to exist. A single name may be a host that the service gave up.
 func (s *scene) namesWithheld() bool {
 	missing := map[string]bool{}
 	for i := range s.views {
@@ -117,8 +116,8 @@ func (s *scene) namesWithheld() bool {
 	return len(missing) > 1
 }
 
-// spare reports whether a row is one of many endpoints of a part of an app, or
-// of the servers of a tool, most of which work: some are always out of order.
+// spare reports whether a row is one of many endpoints of a part of an app, or of
+// the servers of a tool, most of which work. Some of these are always out of order.
 func (s *scene) spare(v *view) bool {
 	if v.Tunnel.Tried() {
 		return s.mostWork
@@ -130,8 +129,8 @@ func (s *scene) spare(v *view) bool {
 	return g != nil && g.tried > 2 && 2*g.worked >= g.tried
 }
 
-// add counts an endpoint. One that speaks TLS works when the handshake proves
-// the name; the others when they connect.
+// add counts an endpoint. An endpoint with TLS works if the handshake proves the
+// name; another one works if the probe connects.
 func (g *group) add(v *view) {
 	var res observation.Result
 	stage := ""
@@ -370,16 +369,17 @@ var appRules = []Rule{
 	},
 }
 
-// withECH reports whether a row is of a handshake with an encrypted client
-// hello, or with what looks like one.
+// withECH reports whether a row is of a handshake with an encrypted client hello,
+// or with something that looks like one.
 func withECH(v *view) bool { return v.TunnelKind == "ech" || v.TunnelKind == "ech_grease" }
 
-// manyNames is how many hosts of an app do not share a single address.
+// manyNames is the number of hosts from which an app's hosts never share a single
+// address.
 const manyNames = 4
 
-// oneAddress reports whether the probe's resolver gave one and the same address
-// for all of an app's hosts, of which there are several, and no server proved
-// to be one of them.
+// oneAddress reports whether the probe's resolver gave one and the same address for
+// all of an app's hosts, of which there are several, and no server proved to be one
+// of them.
 func (s *scene) oneAddress() bool {
 	if s.app == nil {
 		return false
@@ -401,8 +401,8 @@ func (s *scene) oneAddress() bool {
 	return len(names) >= manyNames
 }
 
-// ownNetwork reports whether an address that the probe was given is of its own
-// network.
+// ownNetwork reports whether an address that the probe was given is on the probe's
+// own network.
 func (s *scene) ownNetwork() bool {
 	return s.first.ASN != 0 && s.other(func(v *view) bool { return v.IPASN == s.first.ASN && groupOf(v) != "" })
 }
@@ -428,8 +428,8 @@ func (s *scene) tunnels() map[string]*group {
 	return kinds
 }
 
-// silent reports whether all that was tried are WireGuard's servers, and none
-// said a word: that of a closed port would be one.
+// silent reports whether all servers that were tried are WireGuard's and none sent
+// anything. A closed port would send something.
 func (s *scene) silent() bool {
 	return !s.other(func(v *view) bool { return v.Tunnel.Tried() && (v.TunnelKind != "wireguard" || v.Tunnel != timedOut) })
 }

@@ -5,27 +5,27 @@ import (
 	"slices"
 )
 
-// Defect is a version of a program, on a platform, whose measurements of a
-// target fail where other programs' succeed on the same networks at the same
-// time: the failure follows the software, not the network.
+// Defect is a version of a program on a platform whose measurements of a target
+// fail where those of other programs succeed, on the same networks at the same
+// time. The failure follows the software, not the network.
 type Defect struct {
 	TestName string `json:"test_name"`
 	Target   string `json:"target"`
 	Software string `json:"software"` // name/version
 	Platform string `json:"platform"`
 
-	Networks     int `json:"networks"`  // on which both measured, and most others succeeded
-	Countries    int `json:"countries"` // that these networks are in
-	Failed       int `json:"failed"`    // of the software's measurements on them
+	Networks     int `json:"networks"`  // networks on which both measured and most others succeeded
+	Countries    int `json:"countries"` // countries of these networks
+	Failed       int `json:"failed"`    // failed measurements of the software on these networks
 	Measured     int `json:"measured"`
 	OthersFailed int `json:"others_failed"`
 	Others       int `json:"others_measured"`
 }
 
-// The floor of evidence for a Defect: so many networks, so many measurements
-// of each side, and shares that one network's own faults cannot explain. Three
-// countries are needed, so that nobody hides a ban in one country by inventing
-// successes there: the same software must also fail in countries without the ban.
+// The evidence that a Defect needs: so many networks, so many measurements of each
+// side, and shares that the faults of one network cannot explain. Three countries
+// are needed so that nobody can hide a ban in one country by inventing successes
+// there: the same software must also fail in countries without the ban.
 const (
 	defectNetworks  = 3
 	defectCountries = 3
@@ -43,10 +43,9 @@ type network struct {
 
 type tally struct{ failed, measured int }
 
-// Defects looks across measurements, of any span in which software and
-// networks were much the same (a month), for failures that follow versions of
-// software. The order of rows does not matter; rows that do not vote are left
-// out.
+// Defects finds failures that follow versions of software. rows may be of any time
+// in which software and networks stayed much the same, for instance a month, in any
+// order. Rows that do not vote are ignored.
 func Defects(rows []Row) []Defect {
 	var f DefectFinder
 	for i := range rows {
@@ -55,14 +54,14 @@ func Defects(rows []Row) []Defect {
 	return f.Found()
 }
 
-// DefectFinder is Defects for rows that come one by one. The zero value is
-// ready.
+// DefectFinder does what Defects does, for rows that come one by one. The zero
+// value is ready to use.
 type DefectFinder struct {
 	counts map[instrument]map[network]tally
-	all    map[instrument]map[network]tally // by test and target alone
+	all    map[instrument]map[network]tally // by test and target; software and platform are empty
 }
 
-// Add counts a row.
+// Add adds a row.
 func (f *DefectFinder) Add(r *Row) {
 	if !r.Votes() || r.State == Insufficient || r.Software == "" {
 		return
@@ -97,7 +96,7 @@ func (f *DefectFinder) Found() []Defect {
 		for where, own := range at {
 			others := tally{all[where].failed - own.failed, all[where].measured - own.measured}
 			if 2*others.failed >= others.measured {
-				continue // nobody else measured there, or it fails for all
+				continue // nobody else measured there, or it fails for everybody
 			}
 			d.Networks++
 			countries[where.cc] = true
@@ -120,8 +119,8 @@ func (d *Defect) telling() bool {
 		float64(d.Failed) >= defectFailing*float64(d.Measured) && float64(d.OthersFailed) <= defectOthers*float64(d.Others)
 }
 
-// Explains reports whether the defect explains a row: a failure of the same
-// software and platform with the same target. Such a row is SoftwareDefect.
+// Explains reports whether the defect explains a row: a failure with the same
+// software, platform, test and target. The row's Invalid is then SoftwareDefect.
 func (d *Defect) Explains(r *Row) bool {
 	return r.State != OK && r.Invalid == "" && r.TestName == d.TestName && r.Target == d.Target && r.Software == d.Software && r.Platform == d.Platform
 }
@@ -129,8 +128,8 @@ func (d *Defect) Explains(r *Row) bool {
 // SoftwareDefect is the Invalid of a row that a Defect explains.
 const SoftwareDefect = "software"
 
-// Mark marks the rows that the defect explains as invalid, and returns how
-// many.
+// Mark sets the Invalid of the rows that the defect explains, and returns their
+// number.
 func (d *Defect) Mark(rows []Row) int {
 	n := 0
 	for i := range rows {

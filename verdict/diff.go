@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// Transition counts the measurements of one country and target that one
-// ruleset gave one state and another ruleset another. A state is "" where the
-// ruleset has no verdict on the measurement.
+// Transition is the number of measurements of one country and target to which one
+// ruleset gave the state Old and another ruleset the state New. A state is "" where
+// that ruleset has no verdict on the measurement.
 type Transition struct {
 	CC           string `json:"probe_cc"`
 	Target       string `json:"target"`
@@ -18,14 +18,14 @@ type Transition struct {
 }
 
 // Changes collects how the verdicts of two rulesets on the same measurements
-// differ. The zero value is ready.
+// differ. The zero value is ready to use.
 type Changes struct {
-	Same   int // measurements of the same state under both
+	Same   int // measurements with the same state under both
 	counts map[Transition]int
 }
 
-// Add compares verdicts on the same measurements: all that both rulesets have
-// of them, in any order.
+// Add compares the verdicts of two rulesets on some measurements. old and new must
+// have all verdicts on these measurements, in any order.
 func (c *Changes) Add(old, new []Row) {
 	if c.counts == nil {
 		c.counts = map[Transition]int{}
@@ -52,7 +52,7 @@ func (c *Changes) Add(old, new []Row) {
 	}
 }
 
-// identity tells measurements apart, whatever was judged of them.
+// identity returns a key that is the same for all verdicts on one measurement.
 func (r *Row) identity() string {
 	if r.Raw != "" {
 		return r.Raw + ":" + strconv.FormatUint(uint64(r.Line), 10)
@@ -60,7 +60,7 @@ func (r *Row) identity() string {
 	return r.UID + "\x00" + r.ReportID + "\x00" + r.Input + "\x00" + r.Time.UTC().String()
 }
 
-// Transitions returns the changes by country, target and states.
+// Transitions returns the changes, sorted by country, target and states.
 func (c *Changes) Transitions() []Transition {
 	all := make([]Transition, 0, len(c.counts))
 	for t, n := range c.counts {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// reported counts, a line a rule, the cases of testdata/reported on which it
-// fired: those that it does not make wrong, and those that it does. The tests
-// write it.
+// reported is a table with one line for each rule: the rule's id, and on how many
+// cases of testdata/reported it fired, where it was right and where it was wrong.
+// The tests write it.
 //
 //go:embed reported.tsv
 var reported string
 
-// onReported returns the two counts of a rule, as text.
+// onReported returns the two numbers of a rule as text.
 func onReported(id string) (right, wrong string) {
 	for line := range strings.Lines(reported) {
 		if f := strings.Fields(line); len(f) == 3 && f[0] == id {
@@ -24,7 +24,7 @@ func onReported(id string) (right, wrong string) {
 	return "0", "0"
 }
 
-// Document writes the rule set for readers, in Markdown: docs/rules.md.
+// Document returns the rule set for readers, in Markdown: docs/rules.md.
 func Document() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# The rules of verdicts\n\nRuleset %s. This page is written by `bandish rules --markdown`; a test compares the two.\n", Ruleset)
@@ -57,7 +57,7 @@ func (r *Rule) argues() string {
 	return "layer " + string(r.Outcome)
 }
 
-// Kind is determinate or circumstantial.
+// Kind returns "determinate" or "circumstantial".
 func (r *Rule) Kind() string {
 	if r.Determinate {
 		return "determinate"
@@ -72,8 +72,8 @@ func code(s string) string {
 	return "`" + strings.ReplaceAll(s, "|", "\\|") + "`"
 }
 
-// Sentence returns what a rule says to readers, "" for an id that this
-// ruleset does not know.
+// Sentence returns what a rule says to readers, "" for an id that this ruleset does
+// not have.
 func Sentence(id string) string {
 	for i := range rules {
 		if rules[i].ID == id {

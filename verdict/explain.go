@@ -6,18 +6,18 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// Explanation says how Judge came to a verdict.
+// Explanation says how Judge reached a verdict.
 type Explanation struct {
 	Verdict Row
 	Rows    []ExplainedRow // in the order of their Seq
 	Fired   []Firing       // in the order of the rules
 	Near    []NearMiss     // in the order of the rules
-	// Supposed is how many rows, from the first, were looked at for near misses
-	// one by one: all but of very long measurements.
+	// Supposed is the number of rows, from the first, whose facts were changed one by
+	// one to find near misses. It is all rows, except in very long measurements.
 	Supposed int
 }
 
-// ExplainedRow is a row, and what the rest of the measurement says of it.
+// ExplainedRow is a row with what the rest of the measurement says of it.
 type ExplainedRow struct {
 	*observation.Row
 	Notes []string // sentences without a full stop: "the control got the same address"
@@ -26,23 +26,23 @@ type ExplainedRow struct {
 // Firing is a rule that fired.
 type Firing struct {
 	Rule Rule
-	Rows []uint16 // Seq of the rows on which it did; none for a rule about the whole
+	Rows []uint16 // Seq of the rows on which it fired; none for a rule about the whole measurement
 	Void string   // why it does not count for the verdict; mostly ""
 }
 
-// NearMiss is a rule that did not fire and would have, had one fact been
-// otherwise.
+// NearMiss is a rule that did not fire and would have fired if one fact had been
+// different.
 type NearMiss struct {
 	Rule    Rule
 	Missing string   // what would have had to be so: "the control had loaded the page"
-	Rows    []uint16 // Seq of the rows of which that fact is; none where it is of the whole
+	Rows    []uint16 // Seq of the rows with that fact; none where it is a fact of the whole measurement
 }
 
-// Explain judges as Judge does, and says why. Near misses are found by
-// judging again with one fact changed (see suppositions): so the conditions
-// are those of the rules themselves. Only rules that argue for a state, or that
-// make a measurement invalid, are looked at; not those that argue for impaired,
-// which need no more than that nothing else fired.
+// Explain judges as Judge does, and says why. It finds near misses by judging again
+// with one fact changed (see suppositions), so that the conditions are those of the
+// rules themselves. It looks only at rules that argue for a state or make a
+// measurement invalid. It leaves out rules that argue for impaired, because these
+// need only that nothing else fired.
 func Explain(rows []observation.Row) Explanation {
 	e := Explanation{Verdict: Judge(rows)}
 	s := newScene(rows)
@@ -66,7 +66,7 @@ func Explain(rows []observation.Row) Explanation {
 	return e
 }
 
-// firings collects what fires.
+// firings collects the rules that fire.
 type firings struct{ all []Firing }
 
 func (f *firings) of(id string) *Firing {
@@ -100,13 +100,13 @@ func placeOf(id string) int {
 	return slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id })
 }
 
-// tells reports whether a rule's near miss is worth telling.
+// tells reports whether a near miss of the rule is worth reporting.
 func (r *Rule) tells() bool {
 	return r.Invalid != "" || r.State != "" && r.State != Impaired
 }
 
-// preceded finds the rules whose conditions hold, of a row of which an earlier
-// rule of the layer had spoken.
+// preceded returns the rules whose conditions hold on a row on which an earlier
+// rule of the layer has fired.
 func preceded(s *scene, fired *firings) []NearMiss {
 	var found []NearMiss
 	for i := range rules {
@@ -128,15 +128,15 @@ func preceded(s *scene, fired *firings) []NearMiss {
 	return found
 }
 
-// mostSupposed bounds the rows whose own facts are changed one by one: to judge
-// once takes time by the square of the rows, and strangers send a thousand.
+// mostSupposed returns for how many rows the facts are changed one by one. Judging
+// once takes time by the square of the rows, and strangers send a thousand rows.
 func mostSupposed(rows int) int {
 	const work = 4_000_000
 	return min(rows, max(1, work/max(1, rows*rows)))
 }
 
-// nearMisses judges again with each fact changed, those of rows of so many from
-// the first.
+// nearMisses judges again with each fact changed; facts of rows are changed in the
+// first so many rows.
 func nearMisses(rows []observation.Row, supposed int, fired *firings) []NearMiss {
 	var found []NearMiss
 	try := func(what *supposition, i int) {
@@ -183,7 +183,7 @@ func nearMisses(rows []observation.Row, supposed int, fired *firings) []NearMiss
 	return found
 }
 
-// notes says what the rest of the measurement tells of a row.
+// notes says what the rest of the measurement says of a row.
 func (s *scene) notes(v *view) []string {
 	var notes []string
 	say := func(holds bool, note string) {

@@ -16,7 +16,7 @@ var instrumentRules = []Rule{
 		Basis:    "our own check of the stored chain at the measurement's time; where only the topmost authority is stored (crypto/x509, UnknownAuthorityError), of that",
 		Sentence: "The probe refused a certificate that is good, or that a known authority stands behind: its list of authorities is out of date.",
 		row: func(s *scene, v *view) bool {
-			if v.Cert == observation.CertOtherAuthority { // Go names it where it is out of date
+			if v.Cert == observation.CertOtherAuthority { // Go names the authority where it is out of date
 				return v.TLS == "ssl_invalid_certificate" && v.ControlTLS == done
 			}
 			return (v.TLS == "ssl_unknown_authority" || v.TLS == "ssl_invalid_certificate") &&
@@ -39,7 +39,7 @@ var instrumentRules = []Rule{
 		whole: func(s *scene) bool {
 			given, ok := reportTime(s.first.ReportID)
 			away := s.first.Time.Sub(given)
-			return ok && away > 7*24*time.Hour // earlier ones were uploaded late
+			return ok && away > 7*24*time.Hour // an earlier measurement was uploaded late
 		},
 	},
 	{
@@ -47,7 +47,7 @@ var instrumentRules = []Rule{
 		Basis:    "names of products that issue certificates on the visitor's own machine or in his company",
 		Sentence: "A program on the probe's own machine, or its company's filter, answers in the place of every server.",
 		row: func(s *scene, v *view) bool {
-			if v.Cert == observation.CertWrongName { // who inspects writes a certificate for the name
+			if v.Cert == observation.CertWrongName { // whoever inspects traffic writes a certificate for the right name
 				return false
 			}
 			return v.Cert != "" && v.Cert != observation.CertValid && v.TLS.Tried() && !v.ControlTLS.Failed() && (localIssuer(v.CertIssuer) || localIssuer(v.CertSubject))
@@ -135,7 +135,7 @@ var instrumentRules = []Rule{
 			for i := range s.views {
 				v := &s.views[i]
 				if v.dns.Tried() || v.tcp.Tried() || v.tls.Tried() || v.http.Tried() || v.quic.Tried() {
-					return false // it began
+					return false // the test began
 				}
 				f := strings.TrimPrefix(string(v.Tunnel), "unknown_failure: ")
 				refused = refused || v.TunnelKind != "" && (f == "httpx: request failed" || f == "psiphon configuration is not available")
@@ -151,12 +151,12 @@ var instrumentRules = []Rule{
 	},
 }
 
-// spoils reports whether a defect makes the steps themselves untrue, so that
-// no state can be told. The others are true of another network.
+// spoils reports whether a defect makes the steps themselves untrue, so that no
+// state can be given. The other defects leave them true, of another network.
 func spoils(invalid string) bool { return invalid != "vpn" && invalid != "data_centre" }
 
-// localIssuer reports whether a certificate's issuer is a product that
-// inspects traffic at the visitor's end, or calls itself so.
+// localIssuer reports whether the issuer of a certificate is a product that
+// inspects traffic at the visitor's end, or is named like one.
 func localIssuer(issuer string) bool {
 	for i := range len(issuer) {
 		for _, w := range localIssuers[issuer[i]] {
@@ -168,7 +168,7 @@ func localIssuer(issuer string) bool {
 	return false
 }
 
-// localIssuers are the words of localIssuer by their first byte.
+// localIssuers are the words of localIssuer, by their first byte.
 var localIssuers = func() (by [256][]string) {
 	for _, w := range []string{
 		"Kaspersky", "avast!", "Avast Web", "AVG Web", "ESET SSL Filter", "Bitdefender", "BitDefender", "Dr.Web",
@@ -181,8 +181,8 @@ var localIssuers = func() (by [256][]string) {
 	return by
 }()
 
-// leadsToLogin reports whether the visitor was sent to another site that calls
-// itself the login page of a network, or was shown a page with such a title.
+// leadsToLogin reports whether the visitor was sent to another site that is named
+// like the login page of a network, or was shown a page with such a title.
 func (s *scene) leadsToLogin(v *view) bool {
 	if redirecting(v) {
 		host := observation.HostOf(v.Location)
@@ -196,8 +196,8 @@ func (s *scene) leadsToLogin(v *view) bool {
 		func(w string) bool { return strings.Contains(title, w) })
 }
 
-// portalName reports whether a host, or a certificate's subject, calls itself a
-// login page, and nothing that blocks.
+// portalName reports whether a host, or the subject of a certificate, is named like
+// a login page and not like something that blocks.
 func portalName(name string) bool {
 	name = strings.ToLower(name)
 	has := func(words ...string) bool {
@@ -206,8 +206,8 @@ func portalName(name string) bool {
 	return has("captive", "portal", "hotspot", "wifi", "wi-fi", "guest", "login", "signin", "network-auth") && !has("block", "restrict", "warn", "notice", "notif", "ban", "deny", "denied", "filter", "prohib", "forbid", "internet-positif", "internetpositif")
 }
 
-// localNetwork reports whether a host is an address that home and office
-// routers give out. Providers use 10.0.0.0/8 too, so it is not one of them.
+// localNetwork reports whether a host is an address that routers at home and in
+// offices give out. 10.0.0.0/8 does not count, because providers use it, too.
 func localNetwork(host string) bool {
 	a, err := netip.ParseAddr(host)
 	if err != nil {
@@ -221,7 +221,7 @@ var (
 	offices = netip.MustParsePrefix("172.16.0.0/12")
 )
 
-// hosting are networks that rent out servers: a probe there is no visitor.
+// hosting lists networks that rent out servers. A probe there is not a visitor.
 var hosting = map[uint32]bool{
 	9009:   true, // M247
 	14061:  true, // DigitalOcean

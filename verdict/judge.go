@@ -1,3 +1,9 @@
+// Package verdict concludes from what one measurement shows (package observation)
+// whether the network interferes: State, mechanisms, and the rules that say so. Rules
+// are data in a table, each with its sentence, its basis and its kind; Judge tries them
+// all. A Marker then changes verdicts by what only many measurements together show.
+// Verdicts go on to package series. The package does no I/O and reads no clock:
+// the same rows give the same verdict, in whatever order they come.
 package verdict
 
 import (
@@ -10,11 +16,11 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// Revision counts the changes of the conditions behind the rules; what the
-// rules themselves say is hashed.
+// Revision is raised when the code of a rule's condition changes. The hash in
+// Ruleset covers the other parts of the rules.
 const Revision = "6"
 
-// Ruleset names the rule set: its revision, and the hash of the table.
+// Ruleset names the rule set: its revision, and a hash of the table of rules.
 var Ruleset = func() string {
 	h := sha256.New()
 	for i := range rules {
@@ -26,9 +32,9 @@ var Ruleset = func() string {
 	return Revision + "-" + hex.EncodeToString(h.Sum(nil)[:4])
 }()
 
-// Judge concludes from the rows of one measurement. It looks at nothing else:
-// no clock, no memory of others, and not the order of the rows. The rows must
-// be of one measurement, and at least one.
+// Judge returns the verdict on one measurement from its rows. It looks at nothing
+// else: no clock and no other measurement, and the order of the rows does not
+// matter. All rows must be of one measurement, and there must be at least one.
 func Judge(rows []observation.Row) Row {
 	s := newScene(rows)
 	c := conclusion{fired: make([]string, 0, 8)}
@@ -42,17 +48,17 @@ func (c *conclusion) conclude(s *scene) {
 	}
 }
 
-// conclusion collects what fires.
+// conclusion collects the rules that fire.
 type conclusion struct {
 	state      State
 	mechanisms []supported
 	fired      []string
 	invalid    []string
 	decided    [7]Layer
-	trace      func(*Rule, *view) // for Explain; the view is nil for a rule about the whole
+	trace      func(*Rule, *view) // for Explain; the view is nil for a rule about the whole measurement
 }
 
-// supported is a mechanism and what its rule argues.
+// supported is a mechanism and the state for which its rule argues.
 type supported struct {
 	path  string
 	state State
@@ -109,7 +115,7 @@ func (c *conclusion) try(s *scene, r *Rule) {
 }
 
 // pageCame reports whether a rule says that something is down although the page
-// came: it is one server of several, or a port that the page does not need.
+// came. Then it is one server of several, or a port that the page does not need.
 func (s *scene) pageCame(r *Rule) bool { return r.Outcome == OutcomeDown && s.pageOK }
 
 func (c *conclusion) note(r *Rule, v *view) {
@@ -118,8 +124,8 @@ func (c *conclusion) note(r *Rule, v *view) {
 	}
 }
 
-// weight orders the outcomes of a layer's rows: what was seen of one row is
-// not undone by another's being well.
+// weight orders the outcomes of a layer's rows; the largest counts. What was seen
+// on one row is not undone because another row is well.
 func weight(o Outcome) int {
 	switch o {
 	case OutcomeBlocked:
@@ -134,9 +140,9 @@ func weight(o Outcome) int {
 	return 0
 }
 
-// precedence of the states: a page that came outweighs steps that failed
-// without explanation, but no evidence of interference; that the control
-// suffers the same explains failures that nothing else does.
+// precedence orders the states. A page that came counts more than steps that failed
+// without explanation, but less than evidence of interference. Down explains
+// failures that nothing else explains.
 var precedence = []State{Blocked, LikelyBlocked, Down, Impaired, OK}
 
 func stronger(a, b State) bool {
@@ -163,8 +169,8 @@ func (c *conclusion) mechanism(s *scene, r *Rule, v *view) {
 	}
 }
 
-// of returns the mechanisms that speak for a state, sorted, and those of rules
-// that argue for none: what is wrong beside it.
+// of returns the mechanisms that support a state, sorted. With them are those of
+// rules that argue for no state: what else is wrong.
 func (c *conclusion) of(state State) []string {
 	var paths []string
 	for _, m := range c.mechanisms {
@@ -177,7 +183,7 @@ func (c *conclusion) of(state State) []string {
 	return slices.Compact(paths)
 }
 
-// kind is the end of a mechanism: how the step failed.
+// kind returns the end of a mechanism: how the step failed.
 func (c *conclusion) kind(s *scene, r *Rule, v *view) string {
 	switch {
 	case v == nil:
@@ -204,7 +210,7 @@ func (c *conclusion) kind(s *scene, r *Rule, v *view) string {
 	return failureKind(v.http)
 }
 
-// worst is the mechanism of an app's failing groups.
+// worst returns the mechanism of an app's failing groups.
 func (s *scene) worst(r *Rule) string {
 	if strings.HasPrefix(r.ID, "tunnel_") {
 		return s.tunnelMechanism()
@@ -225,7 +231,7 @@ func (s *scene) worst(r *Rule) string {
 	return least
 }
 
-// tunnelMechanism is the step that fails at most of the tool's servers.
+// tunnelMechanism returns the step that fails at most of the tool's servers.
 func (s *scene) tunnelMechanism() string {
 	count := map[string]int{}
 	for i := range s.views {
@@ -247,7 +253,7 @@ func (s *scene) tunnelMechanism() string {
 	return most
 }
 
-// failureKind is the last word of a mechanism.
+// failureKind returns the last word of a mechanism.
 func failureKind(f observation.Result) string {
 	switch f {
 	case "connection_reset":
@@ -299,7 +305,8 @@ func (c *conclusion) row(s *scene) Row {
 	return r
 }
 
-// reportTime reads the collector's time from a report's id.
+// reportTime returns the collector's time in a report's id; false where there is
+// none.
 func reportTime(id string) (time.Time, bool) {
 	if len(id) < 16 {
 		return time.Time{}, false

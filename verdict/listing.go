@@ -10,10 +10,10 @@ type Listed struct {
 	Outcome   Outcome `json:"outcome,omitempty"`
 	State     State   `json:"state,omitempty"`
 	Mechanism string  `json:"mechanism,omitempty"`
-	Invalid   string  `json:"invalid,omitempty"` // why the measurement is not about the network
+	Invalid   string  `json:"invalid,omitempty"` // why the measurement says nothing about the network
 }
 
-// Listing is the rule set for readers, in order.
+// Listing returns the rule set for readers, in order.
 func Listing() []Listed {
 	var out []Listed
 	for _, r := range Rules() {

@@ -2,12 +2,11 @@ package verdict
 
 import "slices"
 
-// Marker is what only many measurements together show: failures that follow a
-// version of software and not the networks, and those on a network that lets
-// only a list of targets through, which then do not vote, and slow loads that
-// the network alone makes slow, which are likely_blocked. All that
-// counts verdicts counts them through one Marker: first Add every row, then
-// Mark every row. The zero value is ready.
+// Marker finds what only many measurements together show. Failures that follow a
+// version of software and not the networks, and failures on a network that lets
+// only approved sites through, then do not vote. Slow loads that only the network
+// can explain become likely_blocked. Everything that counts verdicts must use one
+// Marker: first Add every row, then Mark every row. The zero value is ready to use.
 type Marker struct {
 	defects   DefectFinder
 	throttles ThrottleFinder
@@ -17,15 +16,15 @@ type Marker struct {
 	slow      []Throttle
 }
 
-// Add looks at a row.
+// Add adds a row.
 func (m *Marker) Add(r *Row) {
 	m.defects.Add(r)
 	m.throttles.Add(r)
 	m.allowed.Add(r)
 }
 
-// Mark changes a row by what all rows together show. No row may be added
-// after the first call.
+// Mark changes a row by what all rows together show. No row may be added after the
+// first call.
 func (m *Marker) Mark(r *Row) {
 	if !m.found {
 		m.broken, m.slow, m.found = m.defects.Found(), m.throttles.Found(), true

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// whole are mechanisms that words say better as a whole than in parts.
+// whole maps mechanisms to words, where words for the whole are better than words
+// for the parts.
 var whole = map[string]string{
 	"dns":                     "the name lookup fails",
 	"dns.nxdomain":            "the name lookup answers that the name does not exist",
@@ -26,7 +27,7 @@ var whole = map[string]string{
 	"ip.unreachable":          "the address cannot be reached",
 }
 
-// steps and endings are the parts of all other mechanisms.
+// steps and endings are words for the parts of all other mechanisms.
 var steps = map[string]string{
 	"dns": "the name lookup", "tcp": "the connection", "tls": "the encrypted connection", "http": "the request for the page", "quic": "the QUIC connection", "app": "the app's connection",
 }
@@ -35,15 +36,15 @@ var endings = map[string]string{
 	"reset": "is reset", "refused": "is refused", "timeout": "times out", "eof": "is closed early", "unreachable": "finds no way to the address", "throttle": "is slowed down", "error": "fails",
 }
 
-// MechanismTerms are what a language needs words for to say every mechanism that
-// MechanismWords says: mechanisms as a whole, and the steps and endings of others.
+// MechanismTerms returns all terms for which a language needs words to say every
+// mechanism: whole mechanisms, first parts (steps) and last parts (endings).
 func MechanismTerms() (wholes, firsts, lasts []string) {
 	return slices.Sorted(maps.Keys(whole)), slices.Sorted(maps.Keys(steps)), slices.Sorted(maps.Keys(endings))
 }
 
-// MechanismWords says in words how access was taken away: "tls.reset.sni" is
-// "the encrypted connection is reset when the site's name is seen". It is ""
-// where it has no words.
+// MechanismWords says in English how access was taken away: "tls.reset.sni" is "the
+// encrypted connection is reset when the site's name is seen". It is "" for a
+// mechanism without words.
 func MechanismWords(mechanism string) string {
 	if w, ok := whole[mechanism]; ok {
 		return w

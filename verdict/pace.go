@@ -6,22 +6,22 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// Pace is how fast a page came, and how long the handshake took against the
-// connection: what throttling changes while everything still works.
+// Pace says how fast a page came, and how long the handshake took compared with the
+// connection. Throttling changes these while everything still works.
 type Pace struct {
-	BytesPerSecond float64 // of the page's connection; 0 unknown
-	Handshake      float64 // handshake over connection time; 0 unknown
+	BytesPerSecond float64 // of the page's connection; 0: not known
+	Handshake      float64 // time of the handshake divided by time of the connection; 0: not known
 }
 
-// The bytes and seconds below which a rate says nothing: a short page comes in
-// the first round trips, whatever the line.
+// With fewer bytes, or less time in seconds, a rate says nothing: a short page
+// comes in the first round trips on any line.
 const (
 	paceBytes   = 32_000
 	paceSeconds = 0.001
 )
 
-// PaceOf returns the pace of a measurement, of its fastest connection: false
-// where nothing was long enough to tell.
+// PaceOf returns the pace of the fastest connection of a measurement; false where
+// nothing was long enough.
 func PaceOf(rows []observation.Row) (Pace, bool) {
 	var p Pace
 	for i := range rows {
@@ -50,28 +50,28 @@ func (p *Pace) add(r *observation.Row) {
 	}
 }
 
-// Slowness is the pace of a target on a network against that of the same
-// network's other targets in the same time.
+// Slowness compares the pace of a target on a network with that of the network's
+// other targets in the same time.
 type Slowness struct {
-	Target    float64 `json:"rate"`      // median bytes a second
-	Others    float64 `json:"others"`    // the same of the others
-	Measured  int     `json:"measured"`  // paces of the target that have a rate
-	Reference int     `json:"reference"` // and of the others
+	Target    float64 `json:"rate"`      // median in bytes a second
+	Others    float64 `json:"others"`    // the same for the other targets
+	Measured  int     `json:"measured"`  // number of the target's paces that have a rate
+	Reference int     `json:"reference"` // the same for the other targets
 	Throttled bool    `json:"throttled"`
 }
 
-// What makes a target throttled and not merely slow: paces enough on both
-// sides, a tenth of the others' rate, and below what a page needs. In our lab
-// a target held to 40 to 100 kB/s has a hundredth of the others' rate; that
-// servers differ by ten in rates above 250 kB/s is common.
+// What makes a target throttled and not merely slow: enough paces on both sides, at
+// most a tenth of the others' rate, and a rate below what a page needs. In our lab
+// a target held to 40 to 100 kB/s has a hundredth of the others' rate. Above 250
+// kB/s, servers commonly differ by a factor of ten.
 const (
 	throttleMeasured = 5
 	throttleTimes    = 10
 	throttleRate     = 250_000
 )
 
-// CompareThrottle tells throttling of a target from a slow line, which is slow
-// for all targets alike.
+// CompareThrottle tells throttling of a target from a slow line, which is slow for
+// all targets.
 func CompareThrottle(target, others []Pace) Slowness {
 	s := Slowness{}
 	s.Target, s.Measured = medianRate(target)

@@ -7,27 +7,25 @@ import (
 	"time"
 )
 
-// State is the conclusion about one measurement. A wrong Blocked is worse
-// than a missed one, so each state but OK asks for more evidence than the
-// next.
+// State is the conclusion about one measurement. A wrong Blocked is worse than a
+// missed one, so the states that say more need more evidence.
 type State string
 
-// The six states, in the order of the strength of what they say against the
-// network.
+// The six states, the strongest against the network first.
 const (
 	Blocked       State = "blocked"        // an artefact of interference was seen
-	LikelyBlocked State = "likely_blocked" // a determinate contrast with the control
-	Impaired      State = "impaired"       // something is wrong, the cause is open
-	Down          State = "down"           // the control suffers the same
+	LikelyBlocked State = "likely_blocked" // a determinate contrast with the control, or several signs
+	Impaired      State = "impaired"       // something is wrong, and the cause is not known
+	Down          State = "down"           // the control has the same failure
 	OK            State = "ok"
-	Insufficient  State = "insufficient" // below the evidence floor
+	Insufficient  State = "insufficient" // too little evidence
 )
 
 // Accuses reports whether the state says that the network interferes.
 func (s State) Accuses() bool { return s == Blocked || s == LikelyBlocked }
 
-// Outcome is what one layer of one measurement came to. Empty: the layer was
-// not tried.
+// Outcome is the result of one layer of one measurement; "" where the layer was not
+// tried.
 type Outcome string
 
 // The outcomes of a layer.
@@ -38,14 +36,14 @@ const (
 	OutcomeUnknown Outcome = "unknown"
 )
 
-// Layer is an outcome and the id of the rule that decided it.
+// Layer is an outcome with the id of the rule that decided it.
 type Layer struct {
 	Outcome Outcome `json:"outcome" parquet:"outcome,dict"`
 	Rule    string  `json:"rule" parquet:"rule,dict"`
 }
 
-// Row is the verdict on one measurement, as the archive keeps it: what later
-// stages (series, event, store) read. One measurement has one row per ruleset.
+// Row is the verdict on one measurement as the archive keeps it, for later stages
+// (series, event, store). A measurement has one row for each ruleset.
 type Row struct {
 	UID         string    `json:"measurement_uid" parquet:"measurement_uid"`
 	ReportID    string    `json:"report_id,omitempty" parquet:"report_id,dict"`
@@ -58,7 +56,7 @@ type Row struct {
 	Software    string    `json:"software,omitempty" parquet:"software,dict"` // name/version
 	Platform    string    `json:"platform,omitempty" parquet:"platform,dict"` // annotations.platform
 	Input       string    `json:"input,omitempty" parquet:"input,dict"`
-	Target      string    `json:"target" parquet:"target,dict"` // platform id, or host name where no platform claims it
+	Target      string    `json:"target" parquet:"target,dict"` // platform id, or the host name where it belongs to no platform
 	Domain      string    `json:"domain,omitempty" parquet:"domain,dict"`
 
 	State      State    `json:"state" parquet:"state,dict"`
@@ -67,44 +65,46 @@ type Row struct {
 	TLS        Layer    `json:"tls,omitzero" parquet:"tls"`
 	HTTP       Layer    `json:"http,omitzero" parquet:"http"`
 	QUIC       Layer    `json:"quic,omitzero" parquet:"quic"`
-	App        Layer    `json:"app,omitzero" parquet:"app"` // how a test's endpoints combine: IM, circumvention
+	App        Layer    `json:"app,omitzero" parquet:"app"` // the endpoints of a messenger or a circumvention tool together
 	Mechanisms []string `json:"mechanisms,omitempty" parquet:"mechanisms,dict"`
 	Rules      []string `json:"rules,omitempty" parquet:"rules,dict"` // every rule that fired, sorted
 	Ruleset    string   `json:"ruleset" parquet:"ruleset,dict"`
-	// BytesPerSecond is the pace of the page's connection, 0 where it was too
-	// short to tell (PaceOf).
+	// BytesPerSecond is the pace of the page's connection; 0 where it was too short
+	// (PaceOf).
 	BytesPerSecond float32 `json:"bytes_per_second,omitempty" parquet:"bytes_per_second"`
 	Fingerprints   string  `json:"fingerprints,omitempty" parquet:"fingerprints,dict"` // snapshot id
 
-	// Invalid says why the measurement cannot be about the network (a defect
-	// of the instrument). Marks are doubts found at import (clock_future, …).
-	// A row with either is kept and counted apart and does not vote.
+	// Invalid says why the measurement says nothing about the network: a defect of
+	// the instrument. Marks are doubts that were found at import (clock_future, …). A
+	// row with either is kept and counted apart, and does not vote.
 	Invalid string   `json:"invalid,omitempty" parquet:"invalid,dict"`
 	Marks   []string `json:"marks,omitempty" parquet:"marks,dict"`
 
-	// Raw and Line say where the measurement lies in the archive: the batch's
-	// SHA-256 and the line in it, from 0. Empty where there is no raw.
+	// Raw and Line say where the measurement is in the archive: the SHA-256 of the
+	// batch, and the line in it, from 0. They are empty where there is no raw
+	// document.
 	Raw  string `json:"raw,omitempty" parquet:"raw,dict"`
 	Line uint32 `json:"line,omitempty" parquet:"line"`
 
-	// Channel and Content tell apart what several documents say under one uid:
-	// how the measurement came into the archive (bucket, web, file, table,
-	// submitted), and the first 8 bytes of the SHA-256 of the document.
+	// Channel and Content tell documents with one uid apart: how the measurement came
+	// into the archive (bucket, web, file, table, submitted), and the first 8 bytes
+	// of the SHA-256 of the document.
 	Channel string `json:"channel,omitempty" parquet:"channel,dict"`
 	Content uint64 `json:"content,omitempty,string" parquet:"content"`
 }
 
 // The channels by which a measurement comes into the archive.
 const (
-	Bucket    = "bucket"    // a bucket, as OONI's
-	Web       = "web"       // an address of the web
+	Bucket    = "bucket"    // a bucket, such as OONI's
+	Web       = "web"       // an address on the web
 	File      = "file"      // a file or folder
 	Table     = "table"     // a row of observations, without its document
 	Submitted = "submitted" // handed in at our own collector
 )
 
-// Provenance ranks how a measurement came: of several under one uid the one of
-// the highest rank speaks. 0 is unknown: an older program did not note it.
+// Provenance returns the rank of the channel. Of several measurements under one
+// uid, the one with the highest rank counts. 0 means that the channel is not known,
+// because an older program did not note it.
 func (r *Row) Provenance() int {
 	switch r.Channel {
 	case Bucket:
@@ -119,31 +119,30 @@ func (r *Row) Provenance() int {
 	return 0
 }
 
-// Superseded is the mark of a measurement under whose uid another came from a
-// better source. It does not vote.
+// Superseded is the mark of a measurement whose uid another measurement from a
+// better source has. It does not vote.
 const Superseded = "superseded"
 
-// The marks of a measurement that was handed in and whose claim nothing
-// confirms. It informs: it is kept, shown and counted apart by what it says, and
-// decides nothing.
+// The marks of a measurement that was handed in and whose claim nothing confirms.
+// It informs: it is kept, shown and counted apart, and decides nothing.
 const (
-	NetworkUnconfirmed = "network_unconfirmed" // nothing shows that its sender is on the network and in the country that it claims
-	TimeUnconfirmed    = "time_unconfirmed"    // it was handed in long after it was made, as it says, or before
+	NetworkUnconfirmed = "network_unconfirmed" // nothing shows that the sender is in the network and the country that it claims
+	TimeUnconfirmed    = "time_unconfirmed"    // by its own date, it was handed in long after it was made, or before
 )
 
-// Informs reports whether nothing is held against the row but that its network
-// or its time is not confirmed.
+// Informs reports whether the only thing against the row is that its network or
+// time is not confirmed.
 func (r *Row) Informs() bool {
 	return r.Invalid == "" && len(r.Marks) > 0 &&
 		!slices.ContainsFunc(r.Marks, func(m string) bool { return m != NetworkUnconfirmed && m != TimeUnconfirmed })
 }
 
-// Reporter is whose voice the row is: its report's or, where reports do not
-// tell senders apart, its presumed sender's. Rows without either share one
-// reporter an hour, since nothing shows that they come from several people.
+// Reporter returns the key of the voice to which the row belongs: its presumed
+// sender, else its report. Rows without either share one voice for each hour,
+// because nothing shows that they are from several people.
 func (r *Row) Reporter() string {
 	return cmp.Or(r.Sender, r.ReportID, "hour "+strconv.FormatInt(r.Time.Unix()/3600, 10))
 }
 
-// Votes reports whether the row may count towards a conclusion.
+// Votes reports whether the row may count for a conclusion.
 func (r *Row) Votes() bool { return r.Invalid == "" && len(r.Marks) == 0 }

@@ -9,8 +9,8 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// The layers of a measurement. App is how the endpoints of a messenger or a
-// circumvention tool combine; Instrument is about the probe.
+// The layers of a measurement. LayerApp is for the endpoints of a messenger or a
+// circumvention tool together; LayerInstrument is for the probe.
 const (
 	LayerDNS        = "dns"
 	LayerTCP        = "tcp"
@@ -21,28 +21,28 @@ const (
 	LayerInstrument = "instrument"
 )
 
-// Rule is one thing that can be concluded. Rules are tried in their order: see
-// view.open;
-// of those of a layer that fire, the first decides the layer.
+// Rule is one thing that can be concluded. Rules are tried in order (see
+// view.open). Of the rules of a layer that fire, the first decides the layer.
 type Rule struct {
-	ID       string // never used again for another meaning
+	ID       string // never used again with another meaning
 	Layer    string
 	Sentence string // for readers
-	Basis    string // what the rule stands on
+	Basis    string // why the rule may be believed
 
-	// Determinate: no other explanation is known. The others suggest.
+	// Determinate is true where no other explanation is known. Other rules only
+	// suggest.
 	Determinate bool
 	Outcome     Outcome
-	// State is what the rule argues for the measurement, "" for nothing.
+	// State is the state for which the rule argues, "" for none.
 	State State
-	// Mechanism is the dotted path that the rule supports; one that ends in
-	// ".*" ends in the kind of failure ("tcp.*": tcp.reset).
+	// Mechanism is the dotted path that the rule supports. ".*" at its end stands for
+	// the kind of failure: "tcp.*" becomes tcp.reset.
 	Mechanism string
-	// Invalid says why the measurement is not about the network.
+	// Invalid says why the measurement says nothing about the network, "" otherwise.
 	Invalid string
 
-	row   func(*scene, *view) bool // asked of every row of which the layer has a step
-	whole func(*scene) bool        // or of the measurement
+	row   func(*scene, *view) bool // asked for every row with a step of the layer
+	whole func(*scene) bool        // or asked once for the measurement
 
 	layer int // index of Layer in layerNames
 }
@@ -55,7 +55,7 @@ const (
 	artefact = "the answer itself shows interference"
 )
 
-// Rules returns the rule set, in order. The slice is the caller's.
+// Rules returns the rule set in order. The caller may change the slice.
 func Rules() []Rule { return slices.Clone(rules) }
 
 var rules = indexed(slices.Concat(instrumentRules, dnsRules, tcpRules, tlsRules, quicRules, httpRules, appRules))
@@ -383,53 +383,53 @@ var dnsRules = []Rule{
 	},
 }
 
-// nameProven reports whether a server proved the name by its certificate.
+// nameProven reports whether a server proved the name with its certificate.
 func (s *scene) nameProven(name string) bool {
 	return s.other(func(w *view) bool { return w.Name == name && w.IP != "" && !w.bogon && proven(w) })
 }
 
-// systemFound reports whether the probe's own resolver gave some address of the
-// name that may be right: vouched for, or one that was connected to.
+// systemFound reports whether the probe's own resolver gave an address of the name
+// that may be right: it is vouched for, or the probe connected to it.
 func (s *scene) systemFound(v *view) bool {
 	return s.other(func(w *view) bool {
 		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin || !w.bogon && w.tcp == done && !w.tls.Failed())
 	})
 }
 
-// asked reports whether the address came from the probe's resolver or from one
-// asked in the clear: what an encrypted resolver says cannot be forged on the
-// path.
+// asked reports whether the address came from the probe's own resolver or from one
+// that was asked without encryption. Answers of an encrypted resolver cannot be
+// forged on the path.
 func asked(v *view) bool { return v.dns == done && !v.Literal && (v.system || v.udp) }
 
-// systemGave reports whether the probe's own resolver gave an address of the
-// name that is vouched for, beside the one at hand.
+// systemGave reports whether the probe's own resolver also gave another address of
+// the name that is vouched for.
 func (s *scene) systemGave(v *view) bool {
 	return s.other(func(w *view) bool {
 		return w.Name == v.Name && w.IP != v.IP && w.system && w.dns == done && !w.bogon && (w.vouched || w.kin)
 	})
 }
 
-// sixthOddity reports whether an IPv6 address that no server can have came
-// beside a good IPv4 one: some networks make such up for hosts that have none.
+// sixthOddity reports whether an IPv6 address that no server can have came beside a
+// good IPv4 address. Some networks invent such addresses for hosts without IPv6.
 func (s *scene) sixthOddity(v *view) bool { return v.v6 && s.systemGave(v) }
 
-// served reports whether the page came from an address as the control has it,
-// or over a connection that proves the name.
+// served reports whether the page came from the address as the control got it, or
+// over a connection that proves the name.
 func (s *scene) served(v *view) bool {
 	return s.other(func(w *view) bool {
 		return w.IP == v.IP && w.Name == v.Name && (w.page && w.http == done && w.like == alike || proven(w))
 	})
 }
 
-// controlProves reports whether the control's handshake for the name completed
-// somewhere, or its page came over one.
+// controlProves reports whether a handshake of the control for the name completed,
+// or its page came over HTTPS.
 func (s *scene) controlProves(name string) bool {
 	return s.fetched && strings.HasPrefix(s.first.Input, "https://") || s.other(func(w *view) bool { return w.Name == name && w.ControlTLS == done })
 }
 
-// leadsNowhere reports whether the address that a lookup gave was tried, and
-// each step of the probe with it came to nothing that the control's did not,
-// or, where it made none, whose page came.
+// leadsNowhere reports whether the probe tried the address that a lookup gave, and
+// every step failed there that the control could do. Where the control did not try
+// the step, the control's page must have come.
 func (s *scene) leadsNowhere(v *view) bool {
 	failed := false
 	for i := range s.views {
@@ -452,24 +452,24 @@ func (s *scene) leadsNowhere(v *view) bool {
 	return failed
 }
 
-// sixthDropped reports whether only lookups of IPv6 addresses run into
-// timeouts, as behind routers that drop them: the system's functions wait for
-// both families.
+// sixthDropped reports whether only lookups of IPv6 addresses time out, as behind
+// routers that drop them. The system's functions wait for both families.
 func (s *scene) sixthDropped(v *view) bool {
 	return s.other(func(w *view) bool { return w.Name == v.Name && w.udp && w.dns == done && !w.v6 }) &&
 		s.other(func(w *view) bool { return w.Name == v.Name && w.udp && w.dns == timedOut && w.DNSType == "AAAA" })
 }
 
-// misled: the probe's resolver gave an address that nothing vouches for, or one
-// asked in the clear where the probe's own gave no genuine one either.
+// misled reports whether the probe's own resolver gave an address that nothing
+// vouches for. A resolver that was asked without encryption counts where the
+// probe's own gave no genuine address either.
 func (s *scene) misled(v *view) bool {
 	return asked(v) && v.foreign && s.resolve == 0 && !s.product(v) && (v.system || !s.pageOK && !s.other(func(w *view) bool {
 		return w.Name == v.Name && w.system && w.dns == done && (w.vouched || w.kin)
 	}))
 }
 
-// said reports whether the probe's own resolver gave one of some extended
-// errors with its answer; saidElsewhere, whether another one did.
+// said reports whether the probe's own resolver gave one of some extended errors
+// with its answer. saidElsewhere reports whether another resolver did.
 func said(v *view, codes ...uint16) bool          { return saidBy(v, true, codes) }
 func saidElsewhere(v *view, codes ...uint16) bool { return saidBy(v, false, codes) }
 
@@ -480,9 +480,9 @@ func saidBy(v *view, own bool, codes []uint16) bool {
 	})
 }
 
-// ownResolver reports whether an engine is the resolver that the system uses:
-// asked through its functions, or directly, or at an address that only the
-// network's own can have.
+// ownResolver reports whether an engine is the resolver that the system uses: asked
+// through the system's functions, or directly, or at an address that only the
+// network's own resolver can have.
 func ownResolver(engine string) bool {
 	switch kind, _, _ := strings.Cut(engine, " "); kind {
 	case "udp", "tcp", "dot", "doh":
@@ -495,11 +495,11 @@ func ownResolver(engine string) bool {
 // our probe.
 func stub(engine string) bool { return engine == "udp system" || engine == "udp local" }
 
-// localResolver reports whether an engine is a resolver of the local network, a
-// household's or a company's: our probe says so, or its address does.
+// localResolver reports whether an engine is a resolver of the local network, at
+// home or in a company: our probe says so, or its address shows it.
 func localResolver(engine string) bool {
 	_, at, _ := strings.Cut(engine, " ")
-	if at == "" || at[0] != '[' && (at[0] < '0' || at[0] > '9') { // a URL, most of them: not worth an error
+	if at == "" || at[0] != '[' && (at[0] < '0' || at[0] > '9') { // most are URLs, for which ParseAddrPort would only make an error
 		return engine == "udp local"
 	}
 	addr, err := netip.ParseAddrPort(at)
@@ -508,12 +508,12 @@ func localResolver(engine string) bool {
 
 func dnsMatch(m fingerprint.Match) bool { return m.Location == "dns" && m.Scope != "fp" }
 
-// censors reports whether a fingerprint is of a state's or a provider's
-// blocking, and not of a product that anybody may use, or of vague words.
+// censors reports whether a fingerprint shows blocking by a state or a provider.
+// Products that anybody may use, and vague words, do not count.
 func censors(m fingerprint.Match) bool { return m.Scope == "nat" || m.Scope == "isp" }
 
-// product reports whether the address is one that a filtering product answers
-// with, which households, schools and companies choose.
+// product reports whether the address is one with which a filtering product answers
+// that households, schools and companies choose.
 func (s *scene) product(v *view) bool {
 	found := false
 	for _, m := range v.matches {
@@ -529,13 +529,13 @@ func (s *scene) product(v *view) bool {
 }
 
 // local reports whether a fingerprint is of the probe's country, or of no
-// country in particular.
+// particular country.
 func (s *scene) local(m fingerprint.Match) bool {
 	return len(m.Countries) == 0 || m.Expected(s.first.CC) || m.Expected("ZZ")
 }
 
-// settles reports whether a fingerprint of the country matched: of the address
-// alone, or of the response.
+// settles reports whether a fingerprint of the probe's country matched: the address
+// with dns, else the response.
 func (s *scene) settles(v *view, dns bool) bool {
 	return slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool {
 		return dnsMatch(m) == dns && (m.Scope == "nat" || m.Scope == "isp") && m.Expected(s.first.CC)
@@ -569,22 +569,24 @@ func hostLocal(v *view) bool { return v.addr.IsLoopback() || v.addr.IsUnspecifie
 // homeLocal reports whether an address is one that home routers give out.
 func homeLocal(v *view) bool { return homes.Contains(v.addr) || v.addr.IsLinkLocalUnicast() }
 
-// nearby reports whether an address may be of a filter near the visitor: one
-// that home routers give out, or a private one that the probe's own resolver
-// alone gives, while another that was asked in the clear gives a genuine one.
+// nearby reports whether an address may be that of a filter near the visitor: one
+// that home routers give out; or a private one that only the probe's own resolver
+// gives, while another one that was asked without encryption gives a genuine
+// address.
 func (s *scene) nearby(v *view) bool {
 	return homeLocal(v) || v.addr.IsPrivate() && !v.udp && s.other(func(w *view) bool {
 		return w.Name == v.Name && w.udp && w.dns == done && (w.vouched || w.kin)
 	})
 }
 
-// ghost: an address for a name that does not exist for the control.
+// ghost reports whether the probe got an address for a name that does not exist for
+// the control.
 func ghost(s *scene, v *view) bool {
 	return asked(v) && !v.vouched && v.ControlDNS == "dns_nxdomain_error" && s.resolve == 0
 }
 
 // ledElsewhere reports whether the server at the address sends the visitor to
-// another site, as the search pages of providers do.
+// another site, as search pages of providers do.
 func ledElsewhere(s *scene, v *view) bool {
 	return s.other(func(w *view) bool {
 		return w.Name == v.Name && w.Status >= 300 && w.Status < 400 && w.Location != "" &&
@@ -592,8 +594,8 @@ func ledElsewhere(s *scene, v *view) bool {
 	})
 }
 
-// lookupContrast: the probe's resolver failed for the addresses of the name of
-// the input, which the control resolved, and the probe was not offline.
+// lookupContrast reports whether the probe's resolver failed to find addresses of
+// the input's name that the control found, while the probe was not offline.
 func lookupContrast(s *scene, v *view) bool {
 	if !s.control || v.IP != "" || !v.system || !v.dns.Failed() || !asksAddress(v) || s.resolve != 0 {
 		return false
@@ -603,8 +605,8 @@ func lookupContrast(s *scene, v *view) bool {
 		!s.other(func(w *view) bool { return w.Name == v.Name && w.dns == done && w.system })
 }
 
-// nameless are failures of the system's functions that stand for any answer
-// that is neither an address nor NXDOMAIN: a refusal, a broken server, none.
+// nameless reports whether a failure of the system's functions can stand for any
+// answer other than an address or NXDOMAIN: a refusal, a broken server, no answer.
 func nameless(f observation.Result) bool {
 	switch f {
 	case "dns_server_misbehaving", "dns_temporary_failure", "dns_non_recoverable_failure", "dns_lookup_error", "dns_servfail_error",
@@ -614,13 +616,13 @@ func nameless(f observation.Result) bool {
 	return strings.HasPrefix(string(f), "unknown_failure")
 }
 
-// asksAddress reports whether a lookup was one that every host on the web has
-// an answer to. Many have no AAAA, HTTPS, CNAME or NS record, and servers that
-// know none of these fail in all ways; "" is a table that does not keep it.
+// asksAddress reports whether every host on the web has an answer to the lookup.
+// Many hosts have no AAAA, HTTPS, CNAME or NS record, and servers without them fail
+// in all ways. "" is for a table that does not keep the type.
 func asksAddress(v *view) bool { return v.DNSType == "A" || v.DNSType == "ANY" || v.DNSType == "" }
 
-// stranded reports whether the probe seems to have been offline: each resolver
-// besides its own failed for want of a route, and nothing else worked.
+// stranded reports whether the probe seems to have been offline: every resolver
+// except its own failed because there was no route, and nothing else worked.
 func (s *scene) stranded() bool {
 	found := false
 	for i := range s.views {
@@ -647,7 +649,8 @@ func wrongCertificate(v *view) bool {
 	return certificateFailure(v.tls) && v.Cert != observation.CertValid || v.tls == done && bad && v.NoVerify
 }
 
-// dead: nobody could connect to the address, and nobody could on any port.
+// dead reports whether neither the probe nor the control could connect to the
+// address, on any port.
 func (s *scene) dead(v *view) bool {
 	tried := false
 	for i := range s.views {
@@ -663,23 +666,24 @@ func (s *scene) dead(v *view) bool {
 	return tried
 }
 
-// resolvedElsewhere: another resolver of the probe gave a genuine address.
+// resolvedElsewhere reports whether another resolver of the probe gave a genuine
+// address.
 func (s *scene) resolvedElsewhere(v *view) bool {
 	return s.other(func(w *view) bool { return w.Name == v.Name && w.vouched && !w.system && w.dns == done })
 }
 
-// redirectHeld reports whether the redirect that led to a host was written by
-// the server, as far as can be known: over a verified connection, or in clear
-// text from an address that is vouched for.
+// redirectHeld reports whether, as far as can be known, the server itself wrote the
+// redirect to a host: over a verified connection, or in clear text from an address
+// that is vouched for.
 func (s *scene) redirectHeld(v *view) bool {
 	return s.other(func(w *view) bool {
 		return w.Hop+1 == v.Hop && w.Status >= 300 && w.Status < 400 && (!w.clear || s.genuine(w)) && !s.blockpage(w)
 	})
 }
 
-// genuine reports whether a step was with an address that is vouched for. Where
-// the address of an exchange was not kept, all that the name resolved to must
-// be.
+// genuine reports whether a step was with an address that is vouched for. Where the
+// address of an exchange was not kept, every address of the name must be vouched
+// for.
 func (s *scene) genuine(v *view) bool {
 	if v.IP != "" || v.Literal {
 		return v.vouched || v.kin || v.Literal && !v.bogon
@@ -778,12 +782,12 @@ var tcpRules = []Rule{
 	},
 }
 
-// otherPort reports whether the page came, and a row is of a port that it did
-// not need.
+// otherPort reports whether the page came, and the row is of a port that the page
+// did not need.
 func (s *scene) otherPort(v *view) bool { return s.pageOK && s.idle(v) }
 
-// idle reports whether a row is of the input's host, at a port that is not the
-// input's: probes try both ports of the web.
+// idle reports whether a row is of the input's host at another port than the
+// input's. Probes try both ports of the web.
 func (s *scene) idle(v *view) bool {
 	if !s.web || v.Hop > 0 || v.HTTP.Tried() || v.TLS.Tried() {
 		return false
@@ -800,14 +804,16 @@ func tcpFailed(v *view) bool {
 	return false
 }
 
-// familyWorks reports whether a failure over IPv6 can mean anything.
+// familyWorks reports whether a failure can mean something: over IPv6 only if some
+// IPv6 connection worked.
 func (s *scene) familyWorks(v *view) bool { return !v.v6 || s.anyV6 }
 
-// comparable reports whether an unexplained failure may be called one: the
-// control answered, or the test has none by design.
+// comparable reports whether an unexplained failure may count: the control
+// answered, or the test never has one.
 func (s *scene) comparable() bool { return s.control || !s.web || s.unrecorded() }
 
-// unrecorded: rows of a table that does not keep the control's view.
+// unrecorded reports whether the rows are from a table that does not keep the
+// control's view.
 func (s *scene) unrecorded() bool { return s.first.ControlState == observation.Unrecorded }
 
 type step func(*view) observation.Result
@@ -815,8 +821,8 @@ type step func(*view) observation.Result
 func tcpStep(v *view) observation.Result { return v.tcp }
 func tlsStep(v *view) observation.Result { return v.tls }
 
-// reached reports whether a step works on another address of the same name and
-// port that is as good.
+// reached reports whether a step works at another address of the same name and port
+// that is as good.
 func (s *scene) reached(v *view, of step) bool {
 	for i := range s.views {
 		w := &s.views[i]
@@ -867,7 +873,7 @@ var tlsRules = []Rule{
 		Mechanism: "tls.*", Basis: contrast,
 		Sentence: "The handshake is cut off; the control's with the same address completes.",
 		row: func(s *scene, v *view) bool {
-			recorded := v.TLS.Tried() || s.fetched // an exchange whose handshake was not recorded may have been cut off after it
+			recorded := v.TLS.Tried() || s.fetched // where the handshake was not recorded, the exchange may have been cut off after it
 			return cutOff(v.tls) && v.ControlTLS == done && recorded && !s.passed(v) && !s.reached(v, tlsStep) && s.familyWorks(v)
 		},
 	},
@@ -895,7 +901,7 @@ var tlsRules = []Rule{
 		Sentence: "The handshake is cut off with this name and completes with another one at the same address.",
 		row: func(s *scene, v *view) bool {
 			return cutOff(v.tls) && !s.passed(v) && v.ServerName != "" && s.named(v) && !v.ControlTLS.Failed() && s.otherName(v) &&
-				!(v.tls == timedOut && v.Worked("innocent_server", "tls")) // there the name passed
+				!(v.tls == timedOut && v.Worked("innocent_server", "tls")) // the name passed there
 		},
 	},
 	{
@@ -956,9 +962,8 @@ var tlsRules = []Rule{
 	},
 }
 
-// otherHost reports whether a certificate that names no authority names another
-// host than the one that was asked for, and not one that servers are set up
-// with.
+// otherHost reports whether a certificate names another host than the one that was
+// asked for. Names with which servers come preconfigured do not count.
 func otherHost(v *view) bool {
 	for part := range strings.SplitSeq(v.CertSubject, ",") {
 		name, ok := strings.CutPrefix(part, "CN=")
@@ -969,17 +974,17 @@ func otherHost(v *view) bool {
 	return false
 }
 
-// passed reports whether a handshake ran into a timeout and another one of our
-// probe, with the same name at the same address, completed, or an innocent
-// server could not be reached in time either: lost packets do that. A reset is
-// nobody's loss.
+// passed reports whether a handshake that timed out may be due to lost packets:
+// another handshake of our probe with the same name completed, or an innocent
+// server could not be reached in time either. A reset is never due to lost packets.
 func (s *scene) passed(v *view) bool {
 	return v.tls == timedOut && (badLine(v) || s.other(func(w *view) bool { return w.Name == v.Name && w.Worked("repeat", "tls") }))
 }
 
-// connected reports whether a handshake can have been tried: the address let
-// itself be connected to, or, where a probe that records no handshakes did not
-// keep it, some address of the name did, and none failed to in the same way.
+// connected reports whether a handshake can have been tried: the probe connected to
+// the address. Where a probe that records no handshakes did not keep the address,
+// the probe must have connected to some address of the name, and no connection may
+// have failed in the same way.
 func (s *scene) connected(v *view) bool {
 	if v.IP != "" {
 		return v.TCP == done
@@ -990,7 +995,7 @@ func (s *scene) connected(v *view) bool {
 		if w.Name != v.Name || w.Port != v.Port || w.IP == "" {
 			continue
 		}
-		if w.TCP == v.tls || w.TLS.Tried() { // then it may have been the connection that failed
+		if w.TCP == v.tls || w.TLS.Tried() { // then the connection may have failed and not the handshake
 			return false
 		}
 		found = found || w.TCP == done
@@ -998,8 +1003,8 @@ func (s *scene) connected(v *view) bool {
 	return found
 }
 
-// named reports whether the name sent in a handshake is the one that the
-// measurement is about: a handshake for another says nothing of it.
+// named reports whether the name that was sent in a handshake is the one that the
+// measurement is about. A handshake with another name says nothing about it.
 func (s *scene) named(v *view) bool {
 	if v.ServerName == "" || v.Literal {
 		return true
@@ -1010,8 +1015,8 @@ func (s *scene) named(v *view) bool {
 	return v.ServerName == v.Name
 }
 
-// forged reports whether the stored chain is not the server's: it was refused
-// by the probe, or accepted without a check, and fails our own.
+// forged reports whether the stored chain is not the server's: it fails our own
+// check, and the probe refused it or did not check it.
 func forged(v *view) bool {
 	switch v.Cert {
 	case observation.CertSelfSigned, observation.CertWrongName:
@@ -1025,14 +1030,14 @@ func forged(v *view) bool {
 	return certificateFailure(v.tls) || v.tls == done && v.NoVerify
 }
 
-// verifiedElsewhere: a handshake of the probe verified, of a page or of an
-// encrypted resolver.
+// verifiedElsewhere reports whether the row has a handshake that verified, for a
+// page or with an encrypted resolver.
 func verifiedElsewhere(v *view) bool {
 	return v.tls == done && v.TLS == done && v.Verified() || v.doh && v.dns == done
 }
 
-// otherName reports whether a handshake with the same endpoint and another
-// name, or with an encrypted one, completed.
+// otherName reports whether a handshake with the same endpoint completed with
+// another name, or with an encrypted one.
 func (s *scene) otherName(v *view) bool {
 	for i := range s.views {
 		w := &s.views[i]
@@ -1043,16 +1048,16 @@ func (s *scene) otherName(v *view) bool {
 	return s.nameTriggers(v)
 }
 
-// nameTriggers reports contrasts of our probe that leave only the name as the
-// cause: at the same address a server answers another name, or none; or this
-// name fails in the same way at a server that answers to its own.
+// nameTriggers reports whether contrasts of our probe leave only the name as the
+// cause: at the same address a server answers with another name or with none; or
+// this name fails in the same way at a server that answers with its own name.
 func (s *scene) nameTriggers(v *view) bool {
 	answered := func(r observation.Result) bool { return r == done || r == "ssl_failed_handshake" }
 	return answered(v.Contrast("sni_contrast", "tls")) || answered(v.Contrast("no_sni", "tls")) ||
 		answered(v.Contrast("innocent_baseline", "tls")) && v.Contrast("innocent_server", "tls") == v.tls
 }
 
-// quicName reports whether QUIC with the same endpoint and another name works.
+// quicName reports whether QUIC works with the same endpoint and another name.
 func (s *scene) quicName(v *view) bool {
 	return !v.ControlQUIC.Failed() && (v.Contrast("quic_contrast", "quic") == done || v.ServerName != "" && s.other(func(w *view) bool {
 		return w.IP == v.IP && w.Port == v.Port && w.IP != "" && w.QUIC == done && w.ServerName != "" && w.ServerName != v.ServerName
@@ -1241,9 +1246,9 @@ var httpRules = []Rule{
 	},
 }
 
-// walkedOn reports whether the same site sent the visitor on to the page, as
-// sites do to one in his language: who answers requests for a host himself
-// answers the first.
+// walkedOn reports whether the same site sent the visitor on to the page, as sites
+// do to one in the visitor's language. Somebody who forges answers for a host would
+// answer the first request.
 func (s *scene) walkedOn(page *view) bool {
 	return page.Hop > 0 && s.other(func(w *view) bool {
 		return w.Hop < page.Hop && sameOwner(w.Name, page.Name) && w.HTTP == done && redirecting(w) && len(w.matches) == 0
@@ -1252,9 +1257,9 @@ func (s *scene) walkedOn(page *view) bool {
 
 func redirecting(v *view) bool { return v.Status >= 300 && v.Status < 400 }
 
-// excused reports whether a page says of itself that it is no state's and no
-// provider's doing: the filter of a household, a school or a company, the page
-// on which a visitor logs in to a network, the server's own refusal.
+// excused reports whether a page shows that neither a state nor a provider made it:
+// it is the filter of a household, a school or a company, the page on which a
+// visitor logs in to a network, or the server's own refusal.
 func (s *scene) excused(v *view) bool {
 	found := false
 	for _, m := range v.matches {
@@ -1270,9 +1275,8 @@ func (s *scene) excused(v *view) bool {
 	return found || s.product(v)
 }
 
-// suppressed reports whether a known false positive matched the page, or it
-// comes from one of the services that refuse or test visitors on a site's
-// behalf.
+// suppressed reports whether a known false positive matched the page, or the page
+// is from a service that refuses or tests visitors for a site.
 func (s *scene) suppressed(v *view) bool {
 	if slices.ContainsFunc(v.Fingerprints, func(f string) bool { return fingerprint.ParseMatch(f).Scope == "fp" }) {
 		return true
@@ -1291,19 +1295,20 @@ var guardHeaders = map[string]bool{
 
 var guardServers = []string{"cloudflare", "akamaighost", "ddos-guard", "sucuri", "cloudfront", "bunnycdn", "qrator", "imperva", "datadome"}
 
-// delivered: the last page came over a connection that verifies.
+// delivered reports whether the last page came over a connection that verifies.
 func (s *scene) delivered(v *view) bool {
 	return v.page && v.http == done && !v.clear && (v.Status > 0 || s.unrecorded()) && s.pageOK
 }
 
-// differs: the server gave the probe an answer of another kind.
+// differs reports whether the server gave the probe another kind of answer than it
+// gave the control.
 func (s *scene) differs(v *view) bool {
 	return s.fetched && v.like != alike && (v.Status/100 != s.first.ControlStatus/100 || v.like == unlike)
 }
 
-// anyForeign reports whether a lookup of the name gave an address that the
-// control does not vouch for: then a failure whose address was not kept may be
-// against it.
+// anyForeign reports whether a lookup of the name gave an address that the control
+// does not vouch for. A failure whose address was not kept may then be at that
+// address.
 func (s *scene) anyForeign(v *view) bool {
 	return s.other(func(w *view) bool { return w.Name == v.Name && (w.foreign || w.bogon) })
 }

@@ -12,37 +12,38 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// scene is one measurement, with what its rows say of each other. Rules look
-// at nothing else.
+// scene is one measurement, with what its rows say about each other. Rules look at
+// nothing else.
 type scene struct {
 	views     []view
 	first     *observation.Row
-	web       bool // has a control, or would
+	web       bool // the test has a control
 	control   bool // the control answered
-	pageOK    bool // the page came, and nothing on the path wrote it or it is the control's
+	pageOK    bool // the page came, and either nothing on the path can have written it or it is the control's
 	lastHop   uint8
 	fetched   bool  // the control loaded the page
 	anyOK     bool  // some connection of the measurement worked
 	anyV6     bool  // some IPv6 connection worked
-	died      bool  // nothing was heard from anybody but the network's resolver: the probe's line may be down
+	died      bool  // nothing was heard except from the network's resolver: the probe's line may be down
 	tunnelled bool  // a circumvention tool was tried
-	mostWork  bool  // of its servers
-	app       *app  // how the parts of a messenger did; nil where the test is of none
-	asked     uint8 // layers of which some row has a step, a bit each
-	resolve   byte  // resolver: 0 the network's, or unknown; 'f' one that filters on request; 'p' one that does not serve this client
+	mostWork  bool  // most of the tool's servers work
+	app       *app  // the parts of a messenger; nil for other tests
+	asked     uint8 // layers with a step in some row, one bit each
+	resolve   byte  // resolver: 0 the network's, or not known; 'f' one that filters on request; 'p' one that does not serve this client
 }
 
-// view is one row, with the steps as a rule needs them: what old probes book
-// on the exchange alone is booked on the step that it must have been.
+// view is one row with its steps as rules need them. Old probes write a failure of
+// any step as one of the exchange; steps moves it to the step that must have
+// failed.
 type view struct {
 	*observation.Row
 	addr    netip.Addr
 	v6      bool
 	bogon   bool // private, loopback, or otherwise not of the public internet
-	vouched bool // genuine: the control got it, or a handshake for the name verified on it
-	kin     bool // of a network that the control's addresses are of
-	foreign bool // the control has addresses, and this is not one or of their network
-	system  bool // the probe's own resolver gave it, or failed so
+	vouched bool // genuine: the control got it, or a handshake for the name verified there
+	kin     bool // on a network that also has addresses that the control got
+	foreign bool // the control has addresses, and this one is neither among them nor on their networks
+	system  bool // the probe's own resolver gave it, or failed
 	udp     bool
 	doh     bool
 	dns     observation.Result
@@ -51,25 +52,25 @@ type view struct {
 	quic    observation.Result
 	http    observation.Result
 	clear   bool                // the exchange was not over a verified connection
-	page    bool                // the last of the redirects
-	like    likeness            // the page and the control's
-	quoted  bool                // the page is the control's, whatever words are in it
-	matches []fingerprint.Match // empty where a known false positive matched too
-	decided uint8               // layers of which a rule has spoken of this row, a bit each
-	asked   uint8               // layers of which it has a step
+	page    bool                // it is the last of the redirects
+	like    likeness            // the page compared with the control's
+	quoted  bool                // the page is the control's, whatever words are on it
+	matches []fingerprint.Match // empty where a known false positive matched, too
+	decided uint8               // layers in which a rule has fired on this row, one bit each
+	asked   uint8               // layers of which the row has a step, one bit each
 }
 
-// likeness is how a page compares with the control's.
+// likeness says how a page compares with the control's.
 type likeness uint8
 
 const (
 	incomparable likeness = iota
 	alike
 	unlike    // another page, by every measure
-	uncertain // not alike, but not by every measure
+	uncertain // not alike, but not unlike by every measure
 )
 
-// newScene reads the rows; it does not keep their order.
+// newScene reads the rows. Their order does not matter.
 func newScene(rows []observation.Row) *scene {
 	s := &scene{views: make([]view, len(rows)), first: &rows[0]}
 	for i := range rows {
@@ -111,8 +112,8 @@ func newScene(rows []observation.Row) *scene {
 	return s
 }
 
-// resolver reads what kind of resolver the probe has: of the networks that
-// filter for those who choose them, or by its own words.
+// resolver returns what kind of resolver the probe has (scene.resolve): by its
+// network, or by its own words.
 func (s *scene) resolver() byte {
 	switch {
 	case filtering[s.first.ResolverASN], s.other(filters):
@@ -124,9 +125,8 @@ func (s *scene) resolver() byte {
 }
 
 // filters reports whether a resolver's own words are those of a filter that its
-// user has chosen: that its client asked for it, or, where it is one of the local
-// network, that its operator did, as Pi-hole and its like say of the lists of a
-// household.
+// user has chosen: its client asked for it; or, at a resolver of the local network,
+// its operator did, as Pi-hole says of the lists of a household.
 func filters(v *view) bool {
 	return slices.ContainsFunc(v.DNSExtended, func(text string) bool {
 		e, ok := observation.ParseExtendedError(text)
@@ -134,10 +134,10 @@ func filters(v *view) bool {
 	})
 }
 
-// less orders rows by what no two of a measurement share, to choose one.
+// less orders the rows of a measurement by Seq, which no two rows share.
 func less(x, y *observation.Row) bool { return x.Seq < y.Seq }
 
-// steps books each failure on the step that it must have been.
+// steps moves each failure to the step that must have failed.
 func (v *view) steps() {
 	v.dns, v.tcp, v.tls, v.quic, v.http = v.DNS, v.TCP, v.TLS, v.QUIC, v.HTTP
 	for _, e := range v.DNSEngines {
@@ -151,7 +151,7 @@ func (v *view) steps() {
 		}
 	}
 	if v.dns == "dns_no_answer" && !asksAddress(v) {
-		v.dns = "" // most hosts have none of these records
+		v.dns = "" // most hosts have no such records
 	}
 	v.clear = v.HTTP.Tried() && !v.Verified()
 	if !v.HTTP.Failed() || v.Status > 0 || v.TLS.Tried() || v.QUIC.Tried() {
@@ -196,8 +196,8 @@ func (v *view) address() {
 	v.bogon = isBogon(v.reached())
 }
 
-// reached is the address that packets go to in the end: behind a NAT64, the
-// IPv4 one.
+// reached returns the address to which packets go in the end: behind NAT64, the
+// IPv4 address.
 func (v *view) reached() netip.Addr {
 	if v.IPv4 != "" {
 		if v4, err := netip.ParseAddr(v.IPv4); err == nil {
@@ -210,9 +210,9 @@ func (v *view) reached() netip.Addr {
 	return v.addr
 }
 
-// documentation reports an address of the blocks for examples. No public service
-// answers from them, but measurements made for examples and tests say so: they are
-// bogons where the control has an address of none of them.
+// documentation reports whether an address is of a block for examples. No public
+// service answers from these, but measurements made for examples and tests say so.
+// Such an address is a bogon where the control got no such address.
 func documentation(a netip.Addr) bool {
 	b, ok := address.Lookup(a)
 	return ok && b.Example
@@ -228,7 +228,7 @@ func isBogon(a netip.Addr) bool {
 	return ok && b.Bogon
 }
 
-// relate says what the rest of the measurement tells of a row's address.
+// relate sets what the rest of the measurement says of a row's address.
 func (s *scene) relate(v *view) {
 	if v.IP == "" {
 		return
@@ -256,7 +256,7 @@ func (s *scene) relate(v *view) {
 	v.foreign = !v.vouched && !v.kin && !v.Literal && v.ControlDNS == observation.Done && len(v.ControlAddrs) > 0
 }
 
-// proven reports whether a handshake for the name itself verified.
+// proven reports whether a handshake with the name itself verified.
 func proven(v *view) bool {
 	step := v.TLS
 	if v.Transport == "quic" {
@@ -265,8 +265,8 @@ func proven(v *view) bool {
 	return step == observation.Done && v.Verified() && (v.ServerName == "" || v.ServerName == v.Name)
 }
 
-// judgePage compares the last of the redirects with the control's page and
-// reads the fingerprints.
+// judgePage reads the fingerprints, and compares the last page of the redirects
+// with the control's page.
 func (s *scene) judgePage(v *view) {
 	for _, f := range v.Fingerprints {
 		v.matches = append(v.matches, fingerprint.ParseMatch(f))
@@ -283,7 +283,7 @@ func (s *scene) judgePage(v *view) {
 		v.matches = slices.DeleteFunc(v.matches, func(m fingerprint.Match) bool { return m.Location != "dns" })
 	}
 	if v.Status/100 == 5 && v.ControlStatus/100 == 5 {
-		return // the same error is no page
+		return // the same error is not a page
 	}
 	switch {
 	case v.Status == 0 && !s.unrecorded() || v.like == unlike && s.ledAway(v):
@@ -294,8 +294,8 @@ func (s *scene) judgePage(v *view) {
 	}
 }
 
-// ledAway reports whether a redirect in clear text led to the page, from
-// another site than the page's: then who wrote the redirect is not known.
+// ledAway reports whether a redirect in clear text from another site led to the
+// page. Then nobody knows who wrote the redirect.
 func (s *scene) ledAway(page *view) bool {
 	if page.Hop == 0 {
 		return false
@@ -313,8 +313,8 @@ func (s *scene) ledAway(page *view) bool {
 	return false
 }
 
-// sameOwner reports whether two hosts are of one site, or of a site's namesakes
-// in different countries, which send visitors to each other.
+// sameOwner reports whether two hosts are of one site, or of one site under the
+// domains of several countries, which send visitors to each other.
 func sameOwner(a, b string) bool {
 	x, y := site(a), site(b)
 	if x == y {
@@ -325,7 +325,7 @@ func sameOwner(a, b string) bool {
 	return x == y && len(x) > 3
 }
 
-// site is the part of a name that one owner holds.
+// site returns the part of a name that one owner registers.
 func site(name string) string {
 	if s, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
 		return s
@@ -338,9 +338,9 @@ func (s *scene) blockpage(v *view) bool {
 	return slices.ContainsFunc(v.matches, func(m fingerprint.Match) bool { return m.Location != "dns" })
 }
 
-// compare compares a page with the control's by status, title, length and the
-// names of uncommon headers, as Web Connectivity's specification has it
-// (ts-017), but says uncertain where the measures disagree.
+// compare compares a page with the control's by status, title, length and the names
+// of uncommon headers, as Web Connectivity's specification does (ts-017). Where
+// these disagree it returns uncertain.
 func compare(v *view) likeness {
 	if v.ControlHTTP != observation.Done || v.ControlStatus == 0 {
 		return incomparable
@@ -363,10 +363,10 @@ func compare(v *view) likeness {
 	return uncertain
 }
 
-// likeness compares a page with the control's, and looks at who wrote it: a
-// server of the same kind at a genuine address makes pages anew for each
-// visitor, or tests for robots before them; a short page that only shows
-// another site is nobody's front page.
+// likeness compares a page with the control's and considers who wrote it. A server
+// of the same kind at a genuine address may write a page for each visitor, or test
+// for robots first. A short page that only shows another site is nobody's front
+// page.
 func (s *scene) likeness(v *view) likeness {
 	like := compare(v)
 	switch {
@@ -378,8 +378,8 @@ func (s *scene) likeness(v *view) likeness {
 	return like
 }
 
-// controlRefused reports whether the control's page is a refusal or a test for
-// robots by its title, whatever its status: then it is nothing to compare with.
+// controlRefused reports whether the control's page, by its title, is a refusal or
+// a test for robots, whatever its status. Then it cannot be compared with.
 func controlRefused(v *view) bool {
 	title := strings.ToLower(v.ControlTitle)
 	return slices.ContainsFunc([]string{
@@ -388,15 +388,15 @@ func controlRefused(v *view) bool {
 	}, func(words string) bool { return strings.Contains(title, words) })
 }
 
-// elsewhereLed reports whether a short page without a title of its own shows,
-// or sends the visitor to, another site.
+// elsewhereLed reports whether a short page without a title shows another site, or
+// sends the visitor there.
 func (s *scene) elsewhereLed(v *view) bool {
 	return v.LeadsTo != "" && v.Title == "" && site(v.LeadsTo) != site(v.Name) && site(v.LeadsTo) != site(observation.HostOf(s.first.Input))
 }
 
-// samePage reports whether a page that is like the control's is so by its
-// title and its length, or where the control's title is not known by a length
-// that is nearly the same: then what it says is the site's own.
+// samePage reports whether a page is like the control's by its title and length or,
+// where the control's title is not known, by nearly the same length. Then its words
+// are the site's own.
 func samePage(v *view) bool {
 	switch {
 	case v.Status/100 != 2:
@@ -408,8 +408,8 @@ func samePage(v *view) bool {
 	return v.Title == v.ControlTitle && (sameLength(v) != unlike || sameServer(v))
 }
 
-// sameServer reports whether two answers have the same Server header, and the
-// same headers but for one in five.
+// sameServer reports whether two answers have the same Server header, and at least
+// four in five headers in common.
 func sameServer(v *view) bool {
 	if v.Server == "" || v.Server != v.ControlServer || len(v.Headers) < 2 {
 		return false
@@ -423,21 +423,23 @@ func sameServer(v *view) bool {
 	return 5*shared >= 4*max(len(v.Headers), len(v.ControlHeaders))
 }
 
-// sameLength: one length is at least 0.7 of the other, as OONI has it.
+// sameLength compares lengths: they are alike where one is at least 0.7 of the
+// other, as in OONI's comparison.
 func sameLength(v *view) likeness {
 	a, b := v.BodyBytes, v.ControlBodyBytes
 	switch {
 	case b < 0, b == 0 && a > 0:
 		return incomparable
 	case v.BodyTruncated:
-		return alike // it went on: nothing says that it would have ended elsewhere
+		return alike // the page went on: nothing shows that its length would differ
 	case 10*min(a, b) >= 7*max(a, b):
 		return alike
 	}
 	return unlike
 }
 
-// sameTitle: equal, or one word of five letters and more in common.
+// sameTitle reports whether titles are equal, or share a word of at least five
+// letters.
 func sameTitle(a, b string) bool {
 	if a == b {
 		return true
@@ -451,7 +453,7 @@ func sameTitle(a, b string) bool {
 	return false
 }
 
-// sharedUncommon reports whether two sorted lists share a header that few
+// sharedUncommon reports whether two sorted lists have a header in common that few
 // servers send.
 func sharedUncommon(a, b []string) bool {
 	for _, h := range a {
@@ -476,9 +478,9 @@ var commonHeaders = func() map[string]bool {
 	return common
 }()
 
-// silentAround reports whether the probe heard nothing but what its own
-// resolver said, which may have been remembered: each connection ran into a
-// timeout, and so did a lookup that was sent to somebody else in clear text.
+// silentAround reports whether the probe heard nothing except its own resolver,
+// which may have answered from memory: every connection timed out, and so did a
+// lookup that was sent to somebody else without encryption.
 func (s *scene) silentAround() bool {
 	other, cut := false, false
 	for i := range s.views {
@@ -505,8 +507,8 @@ func bogonText(a string) bool {
 	return err != nil || isBogon(addr)
 }
 
-// filtering are networks of resolvers that filter for those who choose them:
-// what they withhold is not the doing of the network measured.
+// filtering lists networks of resolvers that filter for those who choose them. What
+// these withhold is not the doing of the measured network.
 var filtering = map[uint32]bool{
 	42:     true, // PCH, hosts Quad9
 	1288:   true, // PCH
@@ -517,18 +519,17 @@ var filtering = map[uint32]bool{
 	205157: true, // CleanBrowsing
 }
 
-// open reports whether no rule of the layer has spoken of the row yet. Every
-// rule that finds blocking speaks; of the others of a layer only the first
-// that fires on a row does, and none where blocking was found. Rules about the
-// instrument all speak.
+// open reports whether rules of the layer may still fire on the row. Every rule
+// that finds blocking fires. Of the other rules of a layer only the first fires on
+// a row, and none where blocking was found. All rules about the instrument fire.
 func (v *view) open(layer int) bool {
 	return layer == indexInstrument || v.decided&(1<<layer) == 0
 }
 
 func (v *view) close(layer int) { v.decided |= 1 << layer }
 
-// concerns reports whether the row has a step that a layer's rules ask about:
-// a page's rules ask about the handshake too.
+// concerns reports whether the row has a step that a layer's rules look at. The
+// rules of pages also look at the handshake.
 func (v *view) concerns(layer int) bool { return v.asked&(1<<layer) != 0 }
 
 func (v *view) note() {

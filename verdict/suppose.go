@@ -7,17 +7,18 @@ import (
 	"github.com/bandish/bandish/observation"
 )
 
-// A supposition is one fact of a measurement that could have been different. A
-// rule that fires once the fact is changed lacked that fact. No supposition makes
-// a step of the probe fail that worked: a step that worked needs no explanation.
+// supposition is one fact of a measurement that could have been different. If a
+// rule fires once the fact is changed, the rule lacked that fact. No supposition
+// makes a step of the probe fail that worked, because a step that worked needs no
+// explanation.
 type supposition struct {
-	sentence string // the fact as it would have been: it follows the word "if"
-	whole    bool   // the fact is of the measurement, not of a row
-	// change makes it so of rows[i], and of other rows where it is a fact of
-	// theirs too. It reports false where it is so already, or cannot be. It
-	// writes into the rows and never into what they point to.
+	sentence string // the changed fact, to follow the word "if"
+	whole    bool   // it is a fact of the measurement, not of a row
+	// change makes it so in rows[i], and in other rows that share the fact. It
+	// returns false where it is so already, or cannot be. It writes into the rows,
+	// never into what they point to.
 	change func(rows []observation.Row, i int) bool
-	// add, instead of change, gives one row more.
+	// add, instead of change, returns one more row.
 	add func(rows []observation.Row, i int) (observation.Row, bool)
 }
 
@@ -144,7 +145,8 @@ var suppositions = slices.Concat(
 	},
 )
 
-// ofControl supposes nothing where the test has no control.
+// ofControl changes suppositions so that they do not apply where the test has no
+// control.
 func ofControl(all []supposition) []supposition {
 	for i := range all {
 		change := all[i].change
@@ -155,7 +157,7 @@ func ofControl(all []supposition) []supposition {
 	return all
 }
 
-// forAll changes every row.
+// forAll changes every row and reports whether any changed.
 func forAll(rows []obs, change func(*obs) bool) bool {
 	changed := false
 	for i := range rows {
@@ -164,8 +166,8 @@ func forAll(rows []obs, change func(*obs) bool) bool {
 	return changed
 }
 
-// ofName changes the rows of the same name as row i, which has to be one that
-// was looked up.
+// ofName changes the rows with the same name as row i, which must be a row of a
+// lookup.
 func ofName(rows []obs, i int, change func(*obs) bool) bool {
 	if !rows[i].DNS.Tried() || rows[i].Literal {
 		return false
@@ -179,8 +181,8 @@ func set[T comparable](at *T, to T) bool {
 	return changed
 }
 
-// otherAddress is an address that no row has, of a documentation block where
-// the measurement's own are.
+// otherAddress returns an address that no row has; one of a documentation block
+// where the measurement's own addresses are.
 func otherAddress(rows []obs) string {
 	if slices.ContainsFunc(rows, func(r obs) bool { return documentationText(r.IP) }) {
 		return "198.51.100.253"
@@ -188,8 +190,8 @@ func otherAddress(rows []obs) string {
 	return "8.8.4.4"
 }
 
-// askedAgain is the failure of a second resolver that was asked for the name of
-// a row from the probe's own.
+// askedAgain returns a failed lookup, by a second resolver, of a name that the
+// probe's own resolver was asked for.
 func askedAgain(f observation.Result) func([]obs, int) (obs, bool) {
 	return func(rows []obs, i int) (obs, bool) {
 		r := rows[i]
@@ -207,7 +209,7 @@ func askedAgain(f observation.Result) func([]obs, int) (obs, bool) {
 	}
 }
 
-// control supposes that the control did, or did not, what the probe tried.
+// control supposes that the control did what the probe tried, or did not.
 func control(did, failed string, of func(*obs) (probe, control *observation.Result)) []supposition {
 	to := func(result observation.Result) func([]obs, int) bool {
 		return func(rows []obs, i int) bool {
@@ -222,8 +224,7 @@ func control(did, failed string, of func(*obs) (probe, control *observation.Resu
 	return []supposition{{sentence: "the control had " + did, change: to(done)}, {sentence: "the control had " + failed + " too", change: to(timedOut)}}
 }
 
-// failed supposes of a step that failed that it did so in another way, or
-// worked.
+// failed supposes that a failed step failed in another way, or worked.
 func failed(step string, of func(*obs) *observation.Result, instead ...observation.Result) []supposition {
 	var all []supposition
 	for _, result := range instead {
@@ -238,8 +239,8 @@ func failed(step string, of func(*obs) *observation.Result, instead ...observati
 	return all
 }
 
-// certificate supposes that our check of a chain came out otherwise, of a
-// handshake whose certificate the probe refused or did not check.
+// certificate supposes another result of our check of a chain, for a handshake
+// whose certificate the probe refused or did not check.
 func certificate(what, state string) []supposition {
 	return []supposition{{sentence: "the stored certificate had been found to " + what, change: func(rows []obs, i int) bool {
 		r := &rows[i]
@@ -247,8 +248,8 @@ func certificate(what, state string) []supposition {
 	}}}
 }
 
-// matching supposes that a fingerprint of the measurement's country, or of
-// another, matched.
+// matching supposes that a fingerprint of the measurement's country, or of another
+// country, matched.
 func matching(location string, here bool) func([]obs, int) bool {
 	return func(rows []obs, i int) bool {
 		r := &rows[i]
@@ -276,7 +277,7 @@ func contrasting(fact string) func([]obs, int) bool {
 	}
 }
 
-// without supposes that none of some contrasts was seen.
+// without supposes that some contrasts were not seen.
 func without(facts ...string) func([]obs, int) bool {
 	return func(rows []obs, i int) bool {
 		r := &rows[i]

@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Throttle is a target that is slow on a network on which the others are fast,
-// and fast on the networks of other countries: what neither a slow line nor a
-// slow server explains.
+// Throttle is a target that is slow on a network whose other targets are fast, and
+// fast on networks of other countries. Neither a slow line nor a slow server
+// explains that.
 type Throttle struct {
 	TestName string `json:"test_name"`
 	Target   string `json:"target"`
 	CC       string `json:"probe_cc"`
 	ASN      uint32 `json:"probe_asn"`
 	Slowness
-	Elsewhere float64 `json:"elsewhere"` // median of the target's medians on networks of other countries, bytes a second
-	Networks  int     `json:"networks"`  // of these
+	Elsewhere float64 `json:"elsewhere"` // median of the target's medians on networks of other countries, in bytes a second
+	Networks  int     `json:"networks"`  // number of these networks
 }
 
-// elsewhereNetworks is on how many networks of other countries the target must
-// have been measured.
+// elsewhereNetworks is on how many networks of other countries the target must have
+// been measured.
 const elsewhereNetworks = 3
 
-// ThrottleFinder looks across measurements, of any span in which networks were
-// much the same (a month), for throttled targets. The zero value is ready. A
-// report has one vote on a target's slowness.
+// ThrottleFinder finds throttled targets. Its rows may be of any time in which
+// networks stayed much the same, for instance a month. A report has one vote on a
+// target's slowness. The zero value is ready to use.
 type ThrottleFinder struct {
 	paces map[pacePlace]*paceTally
 }
@@ -37,10 +37,10 @@ type pacePlace struct {
 
 type paceTally struct {
 	rates   []float32
-	reports map[string]bool // that were slow
+	reports map[string]bool // reports of slow loads
 }
 
-// Add counts a row.
+// Add adds a row.
 func (f *ThrottleFinder) Add(r *Row) {
 	if !r.Votes() || r.BytesPerSecond <= 0 || r.State == Insufficient || r.State == Down {
 		return
@@ -67,7 +67,7 @@ func (f *ThrottleFinder) Add(r *Row) {
 	t.rates = append(t.rates, r.BytesPerSecond)
 }
 
-// Found returns what is throttled, sorted. The order of rows does not matter.
+// Found returns the throttled targets, sorted. The order of rows does not matter.
 func (f *ThrottleFinder) Found() []Throttle {
 	medians := make(map[pacePlace]Pace, len(f.paces))
 	others, elsewhere := map[pacePlace][]pacePlace{}, map[pacePlace][]pacePlace{}
@@ -100,8 +100,7 @@ func (f *ThrottleFinder) Found() []Throttle {
 	return found
 }
 
-// choose returns the medians of some places: each target, or network, counts
-// once.
+// choose returns the medians of some places; each target, or network, counts once.
 func choose(places []pacePlace, medians map[pacePlace]Pace, want func(pacePlace) bool) []Pace {
 	var all []Pace
 	for _, p := range places {
@@ -125,15 +124,15 @@ func median32(rates []float32) float64 {
 	return float64(sorted[len(sorted)/2])
 }
 
-// Explains reports whether the row is one of the slow loads: Judge, which sees
-// one measurement, calls it Impaired.
+// Explains reports whether the row is one of the slow loads. Judge, which sees a
+// single measurement, calls it Impaired.
 func (t *Throttle) Explains(r *Row) bool {
 	return r.State == Impaired && r.TestName == t.TestName && r.Target == t.Target && r.CC == t.CC && r.ASN == t.ASN &&
 		slices.ContainsFunc(r.Mechanisms, func(m string) bool { return strings.HasSuffix(m, ".throttle") })
 }
 
-// Raise makes the row what it is beside the others: LikelyBlocked. It keeps the
-// rule that found it slow.
+// Raise sets the row's state to LikelyBlocked, which the other measurements show.
+// It keeps the rule that found it slow.
 func (t *Throttle) Raise(r *Row) {
 	r.State = LikelyBlocked
 	for _, at := range []*Layer{&r.TLS, &r.HTTP} {

@@ -16,7 +16,7 @@ import (
 	"github.com/bandish/bandish/country"
 )
 
-// keepItOnColumns are the columns of the data set's present edition.
+// keepItOnColumns are the columns of the data set's current edition.
 var keepItOnColumns = strings.Fields(`start_date_type start_date country geo_scope area_name shutdown_type affected_network
 	shutdown_extent ordered_by decision_maker actual_cause actual_cause_details info_source info_source_link shutdown_status
 	end_date duration gov_justification gov_just_details gov_ack legal_just legal_method gov_ack_source gov_ack_quote
@@ -30,15 +30,16 @@ var keepItOnScopes = map[ban.Scope]string{
 	ban.Local:    "It only affected one city, county, or village",
 }
 
-// keepItOnFlag is the column of each platform that has one.
+// keepItOnFlag maps platforms to their column, for those that have one.
 var keepItOnFlag = map[string]string{
 	"facebook": "facebook_affected", "x": "twitter_affected", "whatsapp": "whatsapp_affected", "instagram": "instagram_affected", "telegram": "telegram_affected",
 }
 
-// ExportKeepItOn writes bans in KeepItOn's columns, those that share country,
-// dates, method and area in one row, as its sheets have them. Durations count
-// the first and the last day, as the data set does. What is not known stays
-// empty. name gives a platform's name for the other_affected column.
+// ExportKeepItOn writes bans as CSV in KeepItOn's columns. Bans with the same
+// country, dates, method and area share a row, as in KeepItOn's sheets. Durations
+// are in days and count the first and the last day, as the data set does. What is
+// not known stays empty. name returns a platform's name for the column
+// other_affected. An error is one of w.
 func ExportKeepItOn(w io.Writer, bans []ban.Ban, asOf time.Time, name func(id string) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(keepItOnColumns); err != nil {
@@ -50,7 +51,7 @@ func ExportKeepItOn(w io.Writer, bans []ban.Ban, asOf time.Time, name func(id st
 		start, end time.Time
 		status     ban.Status
 		internet   bool
-		unnamed    string // the services without an id: a row of their own, beside a platform with a name they would be read as a remark
+		unnamed    string // services without an id: they get a row of their own, because beside a named platform they would look like a remark on it
 	}
 	rows := make(map[key][]ban.Ban)
 	var keys []key
@@ -77,7 +78,7 @@ func ExportKeepItOn(w io.Writer, bans []ban.Ban, asOf time.Time, name func(id st
 	return nil
 }
 
-// keepItOnRow writes bans that differ only in the target as one row.
+// keepItOnRow makes one row of bans that differ only in the target.
 func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []string {
 	b := bans[0]
 	p := b.Reports[0]
@@ -90,7 +91,7 @@ func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []
 	if p.Estimated || p.Origin.Dataset == ban.Measured && (p.StartOpen || !p.StartBy.IsZero()) {
 		cell["start_date_type"] = "Estimated"
 	}
-	for _, r := range b.Reports { // the preferred report first: what it does not tell others may
+	for _, r := range b.Reports { // the preferred report comes first; the others fill in what it does not say
 		for name, value := range r.Columns {
 			fill(cell, name, value)
 		}
@@ -104,9 +105,9 @@ func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []
 	}
 	if l, ok := b.LengthAt(asOf); ok && b.Status == ban.Ended && !l.Ongoing {
 		cell["end_date"] = b.End.Format(time.DateOnly)
-		cell["duration"] = strconv.Itoa(l.Most() + 1) // from the earliest start to the latest end, the days of the row
+		cell["duration"] = strconv.Itoa(l.Most() + 1) // from the first day of the start to the last day of the end
 	} else if b.Status == ban.Ended {
-		cell["shutdown_status"] = "Ongoing" // as of the day
+		cell["shutdown_status"] = "Ongoing" // on the day asOf
 	}
 	var others, links []string
 	for _, column := range keepItOnFlag {
@@ -132,7 +133,7 @@ func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []
 		}
 	}
 	cell["other_affected"] = strings.Join(others, ", ")
-	if cell["shutdown_extent"] == "Service-based" { // a ban of services that are named is none of those that are not
+	if cell["shutdown_extent"] == "Service-based" { // this ban is of named services, not of others
 		fill(cell, "sms_affected", "No")
 		fill(cell, "phonecall_affected", "No")
 	}
@@ -144,15 +145,15 @@ func keepItOnRow(bans []ban.Ban, asOf time.Time, name func(id string) string) []
 	return row
 }
 
-// fill sets a cell that is empty.
+// fill sets a cell where it is empty.
 func fill(cell map[string]string, name, value string) {
 	if cell[name] == "" {
 		cell[name] = value
 	}
 }
 
-// regions are the part of the world of a country, in KeepItOn's words, by the
-// groups of the United Nations (M49) that hold it.
+// regions are the regions of countries in KeepItOn's words, by the groups of the
+// United Nations (M49) that hold the country.
 var regions = []struct{ group, name string }{
 	{"015", "MENA"}, {"145", "MENA"}, {"002", "Africa"}, {"021", "North America"}, {"419", "LAC"}, {"151", "EECA"}, {"143", "EECA"}, {"150", "Europe"}, {"142", "APAC"}, {"009", "APAC"},
 }
@@ -170,8 +171,8 @@ func region(cc string) string {
 	return ""
 }
 
-// countYear is the year of the sheet in which a ban stands: that of its start,
-// or of one that lasts the last year at the end of which it held.
+// countYear returns the year of the sheet that lists a ban: the year of its start
+// or, for an ongoing ban, the last year at whose end it held.
 func countYear(b *ban.Ban) int {
 	year := b.Start.Year()
 	if b.Status != ban.Ongoing {
@@ -184,7 +185,7 @@ func countYear(b *ban.Ban) int {
 	return max(year, held)
 }
 
-// guard keeps a spreadsheet from reading a stranger's text as a formula.
+// guard keeps a spreadsheet from reading text of a stranger as a formula.
 func guard(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s

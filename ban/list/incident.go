@@ -12,7 +12,7 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// incident is one of OONI's published incidents, as its API gives them.
+// incident is one of OONI's published incidents, in the fields of OONI's API.
 type incident struct {
 	ID      string   `json:"id"`
 	Title   string   `json:"title"`
@@ -26,8 +26,9 @@ type incident struct {
 	Links   []string `json:"links"`
 }
 
-// ReadOONIIncidents reads OONI's published incidents: {"incidents": […]} or
-// the list alone.
+// ReadOONIIncidents reads OONI's published incidents: {"incidents": […]} or the
+// list alone. file is the name that reports give as their origin. An incident that
+// cannot be read is set aside; an error means that the file is no such list.
 func ReadOONIIncidents(data []byte, file string, names Names) (*Import, error) {
 	var list []json.RawMessage
 	var wrapped struct {

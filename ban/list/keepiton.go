@@ -16,8 +16,8 @@ import (
 	"github.com/bandish/bandish/internal/table"
 )
 
-// keepItOnFields are the names under which each field stands in the header
-// rows of the data set's editions since 2016, as key() writes them.
+// keepItOnFields maps our names of fields to the names in the header rows of the
+// data set's editions since 2016, as key writes them.
 var keepItOnFields = map[string][]string{
 	"start":         {"start_date"},
 	"start_type":    {"start_date_type"},
@@ -45,13 +45,16 @@ var keepItOnFields = map[string][]string{
 	"id":            {"id"},
 }
 
-// affected are the fields that say yes or no for one platform, by its id.
+// affected are the fields that say yes or no for one platform; their names are
+// platform ids.
 var affected = []string{"facebook", "x", "whatsapp", "instagram", "telegram"}
 
-// maxRows bounds what one file can make us hold.
+// maxRows is how many rows a file may have.
 const maxRows = 1 << 20
 
-// ReadKeepItOnCSV reads an edition of the KeepItOn data set as CSV.
+// ReadKeepItOnCSV reads an edition of the KeepItOn data set as CSV. file is the
+// name that reports give as their origin. An error means that there is no header or
+// too many rows; a row that cannot be read is set aside.
 func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
 	reader := table.NewRows(bufio.NewReader(r), ',')
 	im := &Import{Dataset: ban.KeepItOn}
@@ -77,8 +80,8 @@ func ReadKeepItOnCSV(r io.Reader, file string, names Names) (*Import, error) {
 	}
 }
 
-// ReadKeepItOnXLSX reads the KeepItOn data set as its spreadsheet, each sheet
-// with its own columns.
+// ReadKeepItOnXLSX reads the KeepItOn data set as a spreadsheet (XLSX). Each sheet
+// has a header of its own.
 func ReadKeepItOnXLSX(data []byte, file string, names Names) (*Import, error) {
 	book, err := table.OpenXLSX(data)
 	if err != nil {
@@ -123,8 +126,8 @@ type aheadRow struct {
 
 func (s *sheetReader) at(line int) { s.origin.Row = line }
 
-// row takes one row; the first that has a start date and a country among its
-// cells is the header.
+// row reads one row. The first row with a start date and a country among its cells
+// is the header.
 func (s *sheetReader) row(line int, cells []string, sheetYear time.Time) {
 	if !slices.ContainsFunc(cells, func(c string) bool { return strings.TrimSpace(c) != "" }) {
 		return // a blank line is no row
@@ -147,13 +150,12 @@ func (s *sheetReader) row(line int, cells []string, sheetYear time.Time) {
 	s.im.Used++
 }
 
-// keptColumns are columns that no rule reads and that go out again as they
-// came.
+// keptColumns are columns that no rule reads. They are exported as they came.
 var keptColumns = strings.Fields(`affected_network actual_cause_details info_source gov_just_details gov_ack legal_just legal_method gov_ack_source
 	gov_ack_quote sms_affected phonecall_affected telco_ack telco_ack_source telco_ack_quote election violence hr_abuse_reported users_targeted
 	users_target_detail users_notified econ_impact an_link region`)
 
-// kept are the cells of those columns that are not empty.
+// kept returns the cells of keptColumns that are not empty, by column.
 func (s *sheetReader) kept(cells []string) map[string]string {
 	var out map[string]string
 	for name, i := range s.further {
@@ -191,7 +193,7 @@ func (s *sheetReader) header(cells []string) bool {
 	return true
 }
 
-// finish sets aside the rows of a table in which no header was found.
+// finish sets aside all rows of a table without a header.
 func (s *sheetReader) finish() error {
 	for _, r := range s.before {
 		s.im.Rows++
@@ -204,7 +206,7 @@ func (s *sheetReader) finish() error {
 	return nil
 }
 
-// report reads a row; it returns why the row cannot be used, or "".
+// report reads a row. It returns the reason why the row cannot be used, or "".
 func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 	cell := func(field string) string {
 		for _, i := range s.column[field] {
@@ -236,11 +238,12 @@ func (s *sheetReader) report(cells []string, sheetYear time.Time) string {
 	return s.perCountry(r, cell("scope"), cell("country"))
 }
 
-// ends reads when the ban ended, or that it goes on. An ongoing ban is known
-// to hold until the end of the year that the row counts for.
+// ends sets how the ban ended, or that it is ongoing. An ongoing ban is known to
+// hold until the end of the year that the row counts for. It returns the reason why
+// the end cannot be read, or "".
 func ends(r *ban.Report, end, status string, counted time.Time) string {
 	r.Status, r.Known = ban.Unknown, r.Start
-	switch strings.ToLower(end) { // as hands have written it
+	switch strings.ToLower(end) { // spellings found in the editions
 	case "ongoing":
 		end, status = "", end
 	case "unknown", "unkown", "n/a", "-":
@@ -266,7 +269,7 @@ func ends(r *ban.Report, end, status string, counted time.Time) string {
 	return ""
 }
 
-// targets reads which platforms were affected, and whether the network was.
+// targets sets which platforms were affected, or that the whole network was.
 func (s *sheetReader) targets(r *ban.Report, cell func(string) string) {
 	extent := strings.ToLower(cell("extent"))
 	if strings.Contains(extent, "service") {
@@ -289,7 +292,8 @@ func (s *sheetReader) targets(r *ban.Report, cell func(string) string) {
 	slices.Sort(r.Targets)
 }
 
-// perCountry adds one report for each country of the row.
+// perCountry adds one report for each country of the row. It returns the reason why
+// it cannot, or "".
 func (s *sheetReader) perCountry(r ban.Report, scope, countries string) string {
 	for name := range strings.SplitSeq(countries, ";") {
 		cc, ok := country.Code(name)
@@ -302,8 +306,9 @@ func (s *sheetReader) perCountry(r ban.Report, scope, countries string) string {
 	return ""
 }
 
-// serviceID is the platform that a word of the "other" column means, or the
-// host that it is, as of a day.
+// serviceID returns the platform that a word of the column "other" names or, where
+// the word is a host, the host's platform on that day or the host; "" for other
+// words.
 func serviceID(n Names, word string, at time.Time) string {
 	if id := n.OfName(word); id != "" {
 		return id
@@ -328,7 +333,7 @@ var (
 	yearIn    = regexp.MustCompile(`\b(19|20)\d\d\b`)
 )
 
-// services splits a list of services as people write it.
+// services splits a list of services, as people write it, into its names.
 func services(text string) []string {
 	var list []string
 	for _, part := range separator.Split(text, -1) {
@@ -339,15 +344,16 @@ func services(text string) []string {
 	return list
 }
 
-// key is a header cell as keepItOnFields write it.
+// key writes a header cell in the form of keepItOnFields: lower case, "_" between
+// words.
 func key(cell string) string {
 	return strings.Trim(nonWord.ReplaceAllString(strings.ToLower(strings.TrimPrefix(cell, "\ufeff")), "_"), "_")
 }
 
-// sheetDates are the ways in which the editions write a day.
+// sheetDates are the layouts in which the editions write a day.
 var sheetDates = []string{"2006-01-02", "1/2/2006", "2-Jan-2006", "02 Jan 2006", "2006-01-02 15:04:05", "01-02-06"}
 
-// sheetDate reads a day, or a spreadsheet's serial number of one.
+// sheetDate reads a day in one of sheetDates, or as a spreadsheet's serial number.
 func sheetDate(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, errors.New("missing")
@@ -374,8 +380,8 @@ func sheetDate(s string) (time.Time, error) {
 	return ban.Day(t), nil
 }
 
-// yearOf is the first day of a year named in a sheet's name, where there is
-// exactly one.
+// yearOf returns the first day of the year in a sheet's name, or zero where the
+// name has no year or several.
 func yearOf(name string) time.Time {
 	if years := yearIn.FindAllString(name, -1); len(years) == 1 {
 		y, _ := strconv.Atoi(years[0])
@@ -384,7 +390,8 @@ func yearOf(name string) time.Time {
 	return time.Time{}
 }
 
-// yearEnd is the last day of the year for which a row is counted.
+// yearEnd returns the last day of the year for which a row counts, or zero where no
+// year is known.
 func yearEnd(cell string, sheetYear time.Time) time.Time {
 	y := sheetYear.Year()
 	if f, err := strconv.ParseFloat(cell, 64); err == nil && f > 1990 && f < 2100 {
@@ -395,13 +402,13 @@ func yearEnd(cell string, sheetYear time.Time) time.Time {
 	return time.Date(y, 12, 31, 0, 0, 0, 0, time.UTC)
 }
 
-// nation are the ways in which the editions write that a whole country was
-// reached. "Nationwide, except …" is of the nation still.
+// nation matches the ways in which the editions write that a ban was of the whole
+// country. "Nationwide, except …" is also of the whole country.
 var nation = regexp.MustCompile(`^(?:all of |the )?(?:nation(?:al|ally|wide|wde)?\b|nation wide|(?:entire|whole) (?:country|nation)|country-?wide|country wide)|(?:for|across|throughout) the (?:entire|whole) country`)
 
-// scopeOf is how much of a country a row speaks of. The words of the column
-// scope say how many places there were; only the area, or its absence, says
-// that it was all of the country.
+// scopeOf returns how much of a country a row is about. The column scope says only
+// how many places there were. The area, or its absence, decides whether it was the
+// whole country.
 func scopeOf(scope, area, cc string) ban.Scope {
 	s, a := strings.ToLower(scope), strings.ToLower(strings.TrimSpace(area))
 	name := strings.ToLower(country.Name(cc))

@@ -10,7 +10,7 @@ import (
 	"github.com/bandish/bandish/ban"
 )
 
-// shutdown is one element of SFLC's list of Indian shutdowns.
+// shutdown is one element of SFLC's list of shutdowns in India.
 type shutdown struct {
 	State       string   `json:"state:name"`
 	Districts   []string `json:"districts"`
@@ -23,7 +23,7 @@ type shutdown struct {
 	Source      string   `json:"source"`
 }
 
-// hours is a number that the list writes as a number or as text.
+// hours is a number of hours, which the list writes as a number or as text.
 type hours float64
 
 func (h *hours) UnmarshalJSON(b []byte) error {
@@ -39,8 +39,9 @@ func (h *hours) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ReadSFLC reads SFLC's list of shutdowns in India: shutdowns of the network
-// in states and districts. Durations are in hours.
+// ReadSFLC reads SFLC's list of shutdowns in India: shutdowns of the network in
+// states and districts. Durations there are in hours. file is the name that reports
+// give as their origin. An element that cannot be read is set aside.
 func ReadSFLC(data []byte, file string) (*Import, error) {
 	var list []json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {

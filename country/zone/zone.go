@@ -1,5 +1,5 @@
 // Package zone gives the time zone of a country. It is apart from package country,
-// whose names are large, so that small programs can hold the detector.
+// whose table of names is large, so that small programs can hold the detector.
 package zone
 
 import (
@@ -7,9 +7,9 @@ import (
 	_ "time/tzdata" // the time zones of all countries, wherever this runs
 )
 
-// zones are the time zones of countries in the names of the IANA database (its
-// zone.tab, which is in the public domain): of a country with several, that of
-// its capital or of most of its people.
+// zones maps country codes to names of the IANA time zone database (its zone.tab,
+// which is in the public domain). A country with several zones has that of its
+// capital or of most of its people.
 var zones = map[string]string{
 	"AD": "Europe/Andorra", "AE": "Asia/Dubai", "AF": "Asia/Kabul", "AG": "America/Antigua", "AI": "America/Anguilla", "AL": "Europe/Tirane",
 	"AM": "Asia/Yerevan", "AO": "Africa/Luanda", "AQ": "Antarctica/McMurdo", "AR": "America/Argentina/Buenos_Aires", "AS": "Pacific/Pago_Pago",
@@ -54,7 +54,7 @@ var zones = map[string]string{
 	"WS": "Pacific/Apia", "YE": "Asia/Aden", "YT": "Indian/Mayotte", "ZA": "Africa/Johannesburg", "ZM": "Africa/Lusaka", "ZW": "Africa/Harare",
 }
 
-// Location is the time zone of a country, UTC where none is known.
+// Location returns the time zone of a country code, or UTC where none is known.
 func Location(cc string) *time.Location {
 	if loc, err := time.LoadLocation(zones[cc]); err == nil {
 		return loc

@@ -1,8 +1,9 @@
-// Package artefact tells what the instrument makes of a ban: broken probes and
-// lines that fail everywhere at once, and changes that follow a label (a software
-// version, a ruleset, a resolver) and not the time. docs/DETECTION.md, "World or
-// instrument" and "A broken probe or a ban of many platforms", tells the model.
-// The package only computes.
+// Package artefact finds what looks like a ban and comes from the instrument:
+// broken probes and lines, on which everything fails at once, and changes that
+// follow a label (a software version, a ruleset, a resolver) and not the time.
+// Package event gives it cells and uses what it finds. docs/DETECTION.md describes
+// the model in "World or instrument" and "A broken probe or a ban of many
+// platforms". The package does no I/O and reads no clock.
 package artefact
 
 import (
@@ -17,42 +18,44 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// This file tells a broken probe, or line, from a ban of many platforms on one
-// network. Both make nearly all of many targets fail at once that otherwise are
-// fine there. A ban leaves some targets alone, day after day the same ones; or
-// it answers in ways in which nothing broken answers. Where neither is seen,
-// other networks that work speak for a defect: its votes are taken off, and it
-// is told among the artefacts. Where the country has no other network to
-// compare with, the events stay and say that a defect is not ruled out.
+// This file tells a broken probe or line from a ban of many platforms on one
+// network. Both make nearly all of many targets fail at once that are usually fine
+// there. A ban spares some targets, the same ones day after day; or it answers in a
+// way in which nothing broken answers. Where neither is seen and other networks
+// work, it is a defect: its votes are removed, and it is reported as an artefact.
+// Where the country has no other network to compare with, the events stay and say
+// that a defect is not ruled out.
 
 // set are the parameters of the model.
 var set = &parameter.Standard
 
-// Tally is the votes on one target.
+// Tally holds the votes on one target.
 type Tally struct{ Bad, OK float64 }
 
-// Share is that of the bad votes.
+// Share returns the share of bad votes, from 0 to 1.
 func (t *Tally) Share() float64 { return t.Bad / math.Max(t.Bad+t.OK, 1e-9) }
 
-// Failure is a stretch of days on which nearly all of many targets failed on
-// one network, or in some of the reports from it.
+// Failure is a run of days on which nearly all of many targets failed on one
+// network, or in some of the reports from it. From and To are Unix seconds, the
+// beginnings of its first and last day.
 type Failure struct {
 	ASN      uint32
 	From, To int64
-	Reports  bool // only some of the reports from the network fail so
+	Reports  bool // only some of the reports from the network fail
 	Targets  map[string]*Tally
-	sure     float64 // bad votes by means that no defect makes
+	sure     float64 // bad votes by mechanisms that no defect shows
 	Bad      float64
-	own, all float64 // votes of the networks that fail meanwhile, and of the country, in the weeks around
+	own, all float64 // votes in the weeks around: of the networks that fail in that time, and of the whole country
 }
 
-// sureMeans reports whether no broken probe or line fails in this way: somebody
-// says that it is blocked. Resets, errors of names and silence are what a
-// firewall of a company or a portal that asks for a log-in makes of everything.
+// sureMeans reports whether a mechanism is one that no broken probe or line shows:
+// a page says that it is a block. Resets, DNS errors and silence do not count,
+// because a company's firewall or a portal with a log-in does the same to
+// everything.
 func sureMeans(mechanism string) bool { return strings.HasSuffix(mechanism, "blockpage") }
 
-// selective reports whether some targets worked throughout while the others
-// failed throughout.
+// selective reports whether some targets always worked while the others always
+// failed.
 func selective(targets map[string]*Tally) bool {
 	fine, failed := 0, 0
 	for _, t := range targets {
@@ -67,7 +70,8 @@ func selective(targets map[string]*Tally) bool {
 	return fine > 0 && failed > 0 && fine+failed >= int(set.Defect.Judged*float64(len(targets))+1e-9)
 }
 
-// Ban reports whether a failure is a ban, and sole whether nothing tells.
+// Ban reports whether a failure is a ban. sole is true where nothing can tell a ban
+// from a defect; ban is then true, too.
 func (f *Failure) Ban() (ban, sole bool) {
 	switch {
 	case selective(f.Targets), f.sure >= set.Defect.Surely*f.Bad:
@@ -78,23 +82,23 @@ func (f *Failure) Ban() (ban, sole bool) {
 	return false, false
 }
 
-// explains reports whether a failure is a ban of which a report tells on its
-// network: it holds all that the report measured, and is no broken probe.
+// explains reports whether a ban on the network explains a report in which
+// everything failed: then the report is not from a broken probe.
 func (f *Failure) explains(s spot) bool {
 	ban, _ := f.Ban()
 	return ban && f.ASN == s.asn && s.day >= f.From-set.Defect.Gap && s.day <= f.To+set.Defect.Gap
 }
 
-// spot is one network's day, or one report's from it.
+// spot is one day of a network, or of one report from it.
 type spot struct {
 	asn    uint32
 	day    int64
 	report uint32 // 0: the whole network
 }
 
-// Defects takes the votes of broken probes and lines from sorted cells. It
-// returns the failures that were found, those that are no defects among them,
-// and whose votes were taken.
+// Defects finds failures in sorted cells and removes the votes of those that are
+// defects. It returns all failures, those that are bans among them, and by spot
+// those whose votes it removed.
 func Defects(cells []series.Cell) (found []*Failure, silenced map[spot]*Failure) {
 	usual := map[uint32]map[string]*Tally{}
 	for i := range cells {
@@ -127,7 +131,7 @@ func onlyDefects(fs map[spot]*Failure) map[spot]*Failure {
 	return out
 }
 
-// Mute takes the votes of broken networks' days and of broken probes.
+// Mute removes from cells the votes of the spots in of.
 func Mute(cells []series.Cell, of map[spot]*Failure) {
 	if len(of) == 0 {
 		return
@@ -162,8 +166,8 @@ func addTo(m map[uint32]map[string]*Tally, asn uint32, c *series.Cell) {
 	t.OK += float64(c.VoteOK) / series.Vote
 }
 
-// brokenDays are the days of networks on which nearly all of many targets fail
-// that otherwise are fine there, unless several networks fail so that day.
+// brokenDays returns the days of networks on which nearly all of many targets fail
+// that are usually fine there. Days on which several networks fail so do not count.
 func brokenDays(cells []series.Cell, usual map[uint32]map[string]*Tally) map[spot]bool {
 	type place struct {
 		asn uint32
@@ -214,9 +218,9 @@ func brokenDays(cells []series.Cell, usual map[uint32]map[string]*Tally) map[spo
 	return broken
 }
 
-// brokenReports are the reports in which nearly all of many targets failed that
-// otherwise are fine on their network: one probe of several was broken. Where
-// reports on several networks say so on one day, it is no probe.
+// brokenReports returns the reports in which nearly all of many targets failed that
+// are usually fine on their network: one of several probes was broken. Where
+// reports on several networks fail so on one day, it is no probe.
 func brokenReports(cells []series.Cell, usual map[uint32]map[string]*Tally) map[spot]bool {
 	type heard struct {
 		spot
@@ -235,7 +239,7 @@ func brokenReports(cells []series.Cell, usual map[uint32]map[string]*Tally) map[
 	slices.SortFunc(all, func(a, b heard) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.asn, b.asn), cmp.Compare(a.report, b.report), cmp.Compare(a.cell, b.cell), cmp.Compare(a.voice, b.voice))
 	})
-	failed := func(said []heard) bool { // in the order of cells and so of targets
+	failed := func(said []heard) bool { // in the order of cells, which is that of targets
 		n, bad := 0, 0
 		for i := 0; i < len(said); {
 			target := cells[said[i].cell].Target
@@ -274,8 +278,8 @@ func brokenReports(cells []series.Cell, usual map[uint32]map[string]*Tally) map[
 	return broken
 }
 
-// judge puts the spots of a network that follow each other together, and adds
-// up what was measured there meanwhile.
+// judge joins a network's spots that follow each other into failures, and adds up
+// what was measured there in that time.
 func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 	if len(broken) == 0 {
 		return nil
@@ -319,9 +323,9 @@ func judge(cells []series.Cell, broken map[spot]bool) map[spot]*Failure {
 	return of
 }
 
-// together are the networks that fail while each failure lasts: one probe may
-// have been on two of them, so two are no proof, and where they are nearly all
-// that is measured, no other network is there to compare with.
+// together returns, for each failure, the networks that fail during it. One probe
+// may have been on two of them, so two prove nothing. Where they are nearly all
+// that is measured, there is no other network to compare with.
 func together(fs []*Failure) map[*Failure]map[uint32]bool {
 	out := map[*Failure]map[uint32]bool{}
 	for _, f := range fs {
@@ -335,7 +339,7 @@ func together(fs []*Failure) map[*Failure]map[uint32]bool {
 	return out
 }
 
-// add adds the votes on one target, of a cell's or some of them.
+// add adds votes on one target, all or some of those of a cell.
 func (f *Failure) add(c *series.Cell, bad, ok float64) {
 	t := f.Targets[c.Target]
 	if t == nil {
@@ -358,7 +362,7 @@ func (f *Failure) add(c *series.Cell, bad, ok float64) {
 	}
 }
 
-// distinct are the failures of all spots, in order.
+// distinct returns the failures of all spots, each once, in order.
 func distinct(of map[spot]*Failure) []*Failure {
 	seen := map[*Failure]bool{}
 	var out []*Failure
@@ -372,7 +376,7 @@ func distinct(of map[spot]*Failure) []*Failure {
 	return out
 }
 
-// hush takes a report's votes from a cell.
+// hush removes a report's votes from a cell.
 func hush(c *series.Cell, report uint32) {
 	for _, v := range c.Voices {
 		if v.Report != report {
@@ -386,9 +390,9 @@ func hush(c *series.Cell, report uint32) {
 	c.Voices = slices.DeleteFunc(slices.Clone(c.Voices), func(v series.Voice) bool { return v.Report == report })
 }
 
-// During is the failure of nearly all targets on a network between two moments,
-// or nil. (The days of a failure are single days, on which few targets may have
-// been measured.)
+// During returns the failure of nearly all targets on a network from a moment to
+// another (Unix seconds), or nil. It looks at the whole time at once, because on a
+// single day only few targets may have been measured.
 func During(cells []series.Cell, asn uint32, from, to int64) *Failure {
 	f := &Failure{ASN: asn, From: from, To: to - 86400, Targets: map[string]*Tally{}}
 	usual := map[string]*Tally{}
@@ -423,7 +427,7 @@ func During(cells []series.Cell, asn uint32, from, to int64) *Failure {
 			continue
 		}
 		n++
-		if t.Share() >= u.Share()+set.Candidate.MinRise { // one probe of several may be broken
+		if t.Share() >= u.Share()+set.Candidate.MinRise { // one of several probes may be broken
 			failed++
 		}
 	}

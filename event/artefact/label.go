@@ -14,27 +14,28 @@ import (
 // This file tells whether a change follows a label (a software version, a
 // ruleset, a resolver) and not the time.
 
-// Ratio is the votes of one label on both sides of a change.
+// Ratio holds the votes of one label before and after a change.
 type Ratio struct{ BeforeBad, BeforeOK, AfterBad, AfterOK float64 }
 
 func (r *Ratio) before() float64 { return r.BeforeBad + r.BeforeOK }
 
 func (r *Ratio) after() float64 { return r.AfterBad + r.AfterOK }
 
-// Label is a name on a network.
+// Label is a name on a network; Net is the network's index.
 type Label struct {
 	Net  int
 	Name string
 }
 
-// Follows says that the onset follows a label of the kind, or "".
+// Follows says in words that an onset follows a label of the kind; "" where it does
+// not.
 func Follows(kind series.Kind, by map[Label]*Ratio) string {
 	ids := slices.SortedFunc(maps.Keys(by), func(a, b Label) int {
 		return cmp.Or(cmp.Compare(a.Net, b.Net), strings.Compare(a.Name, b.Name))
 	})
 	var sum Ratio
 	var overlap, rise float64
-	leadBefore, leadAfter := map[int]float64{}, map[int]float64{} // votes of each network's leading label
+	leadBefore, leadAfter := map[int]float64{}, map[int]float64{} // votes of each network's most frequent label
 	for _, id := range ids {
 		r := by[id]
 		sum.BeforeBad, sum.BeforeOK = sum.BeforeBad+r.BeforeBad, sum.BeforeOK+r.BeforeOK
@@ -65,7 +66,7 @@ func total(m map[int]float64) float64 {
 	return sum
 }
 
-// DNSOnly reports whether all of the mechanisms are of names.
+// DNSOnly reports whether all mechanisms are of DNS.
 func DNSOnly(mechanisms []string) bool {
 	for _, m := range mechanisms {
 		if !strings.HasPrefix(m, "dns") {

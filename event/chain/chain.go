@@ -1,8 +1,9 @@
-// Package chain tells where a series of votes is interfered with: votes of one
-// network, or of all of a country, as a hidden Markov chain in continuous time
-// whose states are "open" and "interfered with", the latter at three strengths
-// and with two sorts of evidence. See docs/DETECTION.md, "The chain". The package
-// only computes.
+// Package chain finds where a series of votes is interfered with. The votes are
+// those of one network, or of all networks of a country. The model is a hidden
+// Markov chain in continuous time. Its states are "open" and several of a ban:
+// three strengths, each with two kinds of evidence. Package event gives it cells
+// and reads the runs. See docs/DETECTION.md, "The chain". The package does no I/O
+// and reads no clock.
 package chain
 
 import (
@@ -11,45 +12,45 @@ import (
 	"github.com/bandish/bandish/event/parameter"
 )
 
-// Day is one in seconds.
+// Day is the length of a day in seconds.
 const Day = 86400.0
 
-// The states are "open", which is 0, and those of a ban: of each sort of
-// evidence, hard and soft, each strength.
+// The numbers of states. State 0 is "open"; the others are those of a ban, one for
+// each strength and each kind of evidence (hard: blocked, soft: impaired).
 const (
 	Strengths = len(parameter.Chain{}.Strengths)
 	Sorts     = len(parameter.Chain{}.Hard)
 	States    = 1 + Strengths*Sorts
 )
 
-// set are the parameters of the chain, tally those of adding votes up.
+// set holds the parameters of the chain, tally those of adding up votes.
 var (
 	set   = &parameter.Standard.Chain
 	tally = &parameter.Standard.Votes
 )
 
-// Obs is what one network said at one time: effective votes.
+// Obs is what one network said in one time, in effective votes.
 type Obs struct {
-	From, To       int64 // Unix seconds; the votes lie between
+	From, To       int64 // Unix seconds; the votes are from between them
 	Hard, Soft, OK float64
 	Net            int32 // index of the network
 	Cell           int32 // index of the cell
 }
 
-// Bad are its bad votes.
+// Bad returns its bad votes.
 func (o *Obs) Bad() float64 { return o.Hard + o.Soft }
 
-// Baseline is how often a series is bad when nobody interferes.
+// Baseline says how often a series is bad when nobody interferes.
 type Baseline struct {
-	Bad  float64 // share of bad votes
-	Hard float64 // share of blocked among the bad
+	Bad  float64 // share of bad votes, from 0 to 1
+	Hard float64 // share of blocked votes among the bad, from 0 to 1
 }
 
-// Weights are the log-likelihood ratios of one vote of each sort under a state
-// against open. Those of the open state are zero.
+// Weights are the log-likelihood ratios, in nats, of one vote of each sort under a
+// state compared with open. For the open state they are zero.
 type Weights struct{ Hard, Soft, OK float64 }
 
-// Of is what an observation says, in nats.
+// Of returns what an observation says for a state, in nats.
 func (w *Weights) Of(o *Obs) float64 { return o.Hard*w.Hard + o.Soft*w.Soft + o.OK*w.OK }
 
 func (b Baseline) rate(s int) float64 {
@@ -59,7 +60,7 @@ func (b Baseline) rate(s int) float64 {
 	return b.Bad + (1-b.Bad)*set.Strengths[(s-1)%Strengths]
 }
 
-// Weights are those of a state, from 0 (open) to States-1.
+// Weights returns the weights of a state, from 0 (open) to States-1.
 func (b Baseline) Weights(s int) Weights {
 	if s == 0 {
 		return Weights{}
@@ -67,8 +68,8 @@ func (b Baseline) Weights(s int) Weights {
 	return b.WeightsAt(b.rate(s), set.Hard[(s-1)/Strengths])
 }
 
-// WeightsAt are those of a ban with the bad share r of which h is blocked.
-// Weights are those of a state, from 0 (open) to States-1.
+// WeightsAt returns the weights of a ban under which a share r of the votes is bad,
+// and a share h of the bad ones blocked.
 func (b Baseline) WeightsAt(r, h float64) Weights {
 	bad := math.Log(r / b.Bad)
 	return Weights{
@@ -78,17 +79,17 @@ func (b Baseline) WeightsAt(r, h float64) Weights {
 	}
 }
 
-// Run is a stretch of observations that the best path calls interfered with.
+// Run is a series of observations in which the best path is interfered with.
 type Run struct {
-	First, Last int     // observations
-	Score       float64 // log-likelihood ratio against open, the cost of switches taken off
+	First, Last int     // indexes of observations, both inclusive
+	Score       float64 // log-likelihood ratio compared with open, less the cost of changes of state
 	Soft        float64 // share of the bad votes that are not blocked
 	Rate        float64 // share of bad votes
 }
 
-// viterbi finds the best path and returns the interfered stretches in time
-// order, and the log-likelihood of the path against one that is open
-// throughout, priors included. back is scratch space.
+// viterbi finds the best path. It returns its interfered runs in order of time, and
+// the log-likelihood of the path compared with one that is always open, with
+// priors. back is scratch space, returned for the next call.
 func viterbi(o []Obs, b Baseline, back []uint64) (runs []Run, total float64, scratch []uint64) {
 	var w [States]Weights
 	for s := range w {
@@ -98,10 +99,10 @@ func viterbi(o []Obs, b Baseline, back []uint64) (runs []Run, total float64, scr
 		back = make([]uint64, len(o)+len(o)/4)
 	}
 	back = back[:len(o)]
-	onsetRate, endRate := 1/(set.OnsetDays*Day), 1/(set.EndDays*Day) // a second
+	onsetRate, endRate := 1/(set.OnsetDays*Day), 1/(set.EndDays*Day) // per second
 	var v, next [States]float64
 	for s := 1; s < States; s++ {
-		v[s] = -math.Log(float64(Strengths*Sorts)) - set.Begun // begun before the data
+		v[s] = -math.Log(float64(Strengths*Sorts)) - set.Begun // the ban began before the data
 	}
 	for i := range o {
 		enter, leave := math.Inf(-1), math.Inf(-1)
@@ -145,7 +146,7 @@ func viterbi(o []Obs, b Baseline, back []uint64) (runs []Run, total float64, scr
 	return trace(o, w[:], back, s), v[s], back
 }
 
-// trace walks the best path back from its last state.
+// trace follows the best path back from its last state.
 func trace(o []Obs, w []Weights, back []uint64, s int) []Run {
 	var runs []Run
 	var cur *Run

@@ -9,9 +9,9 @@ import (
 )
 
 // This file turns the cells of one target on one network into observations, and
-// fits the chain to those of a network or of all together.
+// fits the chain to those of one network or of all together.
 
-// Track is one network's history, or that of all together.
+// Track is the history of one network, or of all together.
 type Track struct {
 	ASN  uint32
 	Obs  []Obs
@@ -19,10 +19,11 @@ type Track struct {
 	Runs []Run
 }
 
-// Observe makes the observations of one network. Votes of one day repeat each
-// other, so each weighs less than the one before it; in this order, because a
-// vote must not change the weight of those before it, or measuring more during
-// a ban could move its onset.
+// Observe makes observations from the cells of one network, in order of time. Votes
+// of one day repeat each other, so each counts less than the one before it. A vote
+// must not change the weight of earlier votes: otherwise more measurements during a
+// ban could move its onset. offset is the index of the first cell and net that of
+// the network, as Obs holds them.
 func Observe(cells []series.Cell, offset, net int32) []Obs {
 	out := make([]Obs, 0, len(cells))
 	today, heard := int64(math.MinInt64), 0.0
@@ -50,7 +51,8 @@ func Observe(cells []series.Cell, offset, net int32) []Obs {
 	return out
 }
 
-// effective is how many independent votes n votes are worth.
+// effective returns how many independent votes n votes with the correlation rho are
+// worth.
 func effective(n, rho float64) float64 {
 	if n <= 1 {
 		return n
@@ -58,8 +60,8 @@ func effective(n, rho float64) float64 {
 	return n / (1 + (n-1)*rho)
 }
 
-// split appends the observations of a cell: one for its bad and one for its ok
-// votes where the one sort came before the other, else one for both.
+// split appends the observations of a cell: one for its bad votes and one for its
+// ok votes where all of one sort came before the other, else one for both.
 func split(out []Obs, c *series.Cell, scale float64, cell, net int32) []Obs {
 	o := Obs{From: c.Start, To: c.End(), Hard: float64(c.VoteBlocked) * scale, Soft: float64(c.VoteImpaired) * scale,
 		OK: float64(c.VoteOK) * scale, Net: net, Cell: cell}
@@ -84,10 +86,10 @@ func split(out []Obs, c *series.Cell, scale float64, cell, net int32) []Obs {
 	return append(out, o)
 }
 
-// Sums are votes added up.
+// Sums holds votes added up.
 type Sums struct{ Hard, Soft, OK float64 }
 
-// Add adds the votes of observations outside the runs.
+// Add adds the votes of the observations that are not in runs.
 func (s *Sums) Add(o []Obs, runs []Run) {
 	for i := range o {
 		for len(runs) > 0 && runs[0].Last < i {
@@ -100,11 +102,11 @@ func (s *Sums) Add(o []Obs, runs []Run) {
 	}
 }
 
-// Fit estimates the baseline and the runs in turn: from the prior; from the
-// series as a whole, since a series that always was half bad is not blocked; and
-// from halfway between, since a ban may lie within a longer time that is a little
-// worse than usual, of which the first would call all blocked. It keeps what
-// explains the series best.
+// Fit sets the track's baseline and runs. It estimates them in turn, from several
+// starts: from prior; from the whole series, because a series that was always half
+// bad is not blocked; and from the middle of both, because a ban may be inside a
+// longer time that is a little worse than usual. It keeps the result that explains
+// the series best. It returns scratch space for the next call.
 func (t *Track) Fit(scratch []uint64, prior Baseline) []uint64 {
 	var whole Sums
 	whole.Add(t.Obs, nil)
@@ -135,7 +137,7 @@ func (t *Track) Fit(scratch []uint64, prior Baseline) []uint64 {
 	return scratch
 }
 
-// baseline is the posterior mean under the prior, kept within bounds.
+// baseline returns the posterior mean under the prior, kept within bounds.
 func (s *Sums) baseline(prior Baseline) Baseline {
 	bad := s.Hard + s.Soft
 	b := Baseline{
@@ -147,35 +149,37 @@ func (s *Sums) baseline(prior Baseline) Baseline {
 	return b
 }
 
-// loglik is that of the votes under an open series.
+// loglik returns the log-likelihood of the votes if the series is open.
 func (s *Sums) loglik(b Baseline) float64 {
 	return s.Hard*math.Log(b.Bad*b.Hard) + s.Soft*math.Log(b.Bad*(1-b.Hard)) + s.OK*math.Log(1-b.Bad)
 }
 
-// Threshold is the score that a run must reach so that a series where nobody
-// blocks gives fewer than falseAlarms a year.
+// Threshold returns the score that a run must reach, so that a series that nobody
+// blocks gives fewer than FalseAlarms runs a year. votes is the number of effective
+// votes in the time seconds.
 func Threshold(votes, seconds float64) float64 {
 	perYear := votes / math.Max(seconds/(365*Day), 1.0/12)
 	return math.Max(set.MinimalScore, ByChance(perYear, set.FalseAlarms))
 }
 
-// ByChance is the score that, by Ville's inequality, a run among votes reaches
-// with a probability below p where nobody blocks.
+// ByChance returns a score that a run among so many votes reaches with a
+// probability below p where nobody blocks (Ville's inequality).
 func ByChance(votes, p float64) float64 {
 	return math.Log(math.Max(votes, 1)*float64(States-1)/p) - set.Overshoot
 }
 
-// FloorDay is the beginning of the UTC day of a moment, in Unix seconds.
+// FloorDay returns the beginning of the UTC day of a moment; both are Unix seconds.
 func FloorDay(t int64) int64 {
 	return t - ((t%86400)+86400)%86400
 }
 
-// ByTime orders observations.
+// ByTime compares observations by time, then by network and cell.
 func ByTime(a, b Obs) int {
 	return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Net, b.Net), cmp.Compare(a.Cell, b.Cell))
 }
 
-// Turn reverses time, so that an end becomes an onset.
+// Turn returns the observations with time reversed, so that an end becomes an
+// onset.
 func Turn(o []Obs) []Obs {
 	out := slices.Clone(o)
 	slices.Reverse(out)
@@ -185,7 +189,7 @@ func Turn(o []Obs) []Obs {
 	return out
 }
 
-// Usual is how votes fall before from and after to.
+// Usual returns the baseline of the votes before from and after to.
 func (t *Track) Usual(from, to int64) Baseline {
 	var v Sums
 	for i := range t.Obs {
@@ -196,7 +200,7 @@ func (t *Track) Usual(from, to int64) Baseline {
 	return v.baseline(Baseline{Bad: set.PriorHard + set.PriorSoft, Hard: set.PriorHard / (set.PriorHard + set.PriorSoft)})
 }
 
-// Votes is how many votes, in effect, the track has.
+// Votes returns the number of effective votes of the track.
 func (t *Track) Votes() float64 {
 	var s Sums
 	s.Add(t.Obs, nil)

@@ -1,8 +1,9 @@
-// Package darkness finds countries and networks that fall silent. What counts is
-// presence: that a network was heard at all in an hour (a day, where cells are
-// daily), whatever it measured, so that a campaign of many measurements weighs
-// little. docs/DETECTION.md, "Darkness", tells the model. The package only
-// computes.
+// Package darkness finds countries and networks that fall silent. It counts
+// presence: whether a network was heard at all in an hour (in a day, where cells
+// are daily), whatever it measured. So a campaign of many measurements has little
+// weight. Cells and signals from outside (package signal) come in; package event
+// makes events of the silences and outages that go out. docs/DETECTION.md describes
+// the model in "Darkness". The package does no I/O and reads no clock.
 package darkness
 
 import (
@@ -22,7 +23,7 @@ import (
 // set are the parameters of the model.
 var set = &parameter.Standard.Darkness
 
-// Heard is one hour (or day) in which a network was heard.
+// Heard is one hour (or one day) in which a network was heard.
 type Heard struct {
 	First int64  `json:"first"` // Unix seconds
 	Last  int64  `json:"last"`
@@ -30,35 +31,36 @@ type Heard struct {
 	UID   string `json:"measurement_uid"`
 }
 
-// Presence is that of one country, or network, by day, and its silences.
+// Presence says on which days a country, or one network, was heard, and has its
+// silences.
 type Presence struct {
 	CC       string      `json:"probe_cc"`
-	First    int64       `json:"first"` // day since 1970
-	Days     []float64   `json:"days"`  // how often networks were heard
+	First    int64       `json:"first"` // first day, in days since 1970
+	Days     []float64   `json:"days"`  // by day: how many hours (or days) networks were heard
 	Last     Heard       `json:"last"`
-	Bucket   int64       `json:"bucket"`  // seconds in which being heard counts once
-	Regular  []uint32    `json:"regular"` // networks at the end of the data
+	Bucket   int64       `json:"bucket"`  // in seconds: being heard in it counts once
+	Regular  []uint32    `json:"regular"` // networks that are heard regularly at the end of the data
 	Silences []Silence   `json:"silences"`
-	ASN      uint32      `json:"probe_asn"` // of one network's presence; 0: of all
-	Lone     []Presence  `json:"lone"`      // the networks that fell silent alone
-	Spread   float64     `json:"spread"`    // overdispersion of presence
-	Shape    [24]float64 `json:"shape"`     // share of the presence by hour of the day
-	Sum      string      `json:"sum"`       // SHA-256 of what it rests on
+	ASN      uint32      `json:"probe_asn"` // of the presence of one network; 0: of all
+	Lone     []Presence  `json:"lone"`      // networks that fell silent alone
+	Spread   float64     `json:"spread"`    // how much more the days vary than Poisson's
+	Shape    [24]float64 `json:"shape"`     // share of the presence in each hour of the day, UTC
+	Sum      string      `json:"sum"`       // SHA-256 of the cells it rests on
 }
 
-// Silence is a stretch in which next to nothing was heard.
+// Silence is a time in which almost nothing was heard.
 type Silence struct {
 	Before   Heard    `json:"before"` // the last heard before it
-	After    Heard    `json:"after"`  // and the first after it
-	Usual    float64  `json:"usual"`  // how often networks are heard a day
-	During   int      `json:"during"` // how often they were meanwhile
+	After    Heard    `json:"after"`  // the first heard after it
+	Usual    float64  `json:"usual"`  // how often networks are usually heard in a day
+	During   int      `json:"during"` // how often they were heard in the silence
 	Networks []uint32 `json:"networks"`
 	Score    float64  `json:"score"` // nats
 }
 
-// Of is a country's presence and its silences, by its sorted cells. There
-// is none where these do not say on which day, or when or on which network,
-// anybody was heard.
+// Of returns a country's presence and silences from its sorted cells. It is false
+// where nothing was heard, where cells are longer than a day, and where daily cells
+// name no network.
 func Of(cells []series.Cell) (k Presence, is bool) {
 	hs, bucket := presences(measured(cells))
 	if len(hs) == 0 || bucket > 86400 || (bucket == 86400 && hs[0].ASN == 0) {
@@ -83,8 +85,8 @@ func Of(cells []series.Cell) (k Presence, is bool) {
 	return k, true
 }
 
-// measured leaves out the bare daily counts where there are measurements, too:
-// they do not say when in the day a network was heard.
+// measured leaves out bare daily counts where there are measurements, too: counts
+// do not say when in the day a network was heard.
 func measured(cells []series.Cell) []series.Cell {
 	bare := func(c series.Cell) bool {
 		return c.FirstOK == 0 && c.FirstBad == 0 && len(c.Voices) == 0 && c.Span >= 86400
@@ -106,7 +108,8 @@ func targetsOf(cells []series.Cell) int {
 	return n
 }
 
-// presences are the hours in which networks were heard, sorted by time.
+// presences returns the hours in which networks were heard, sorted by time, and the
+// length of an hour (or day) in seconds.
 func presences(cells []series.Cell) ([]Heard, int64) {
 	type key struct {
 		asn   uint32
@@ -128,7 +131,7 @@ func presences(cells []series.Cell) ([]Heard, int64) {
 				h.First, h.Last = min(h.First, t), max(h.Last, t)
 			}
 		}
-		if h.Last == 0 { // it does not say when
+		if h.Last == 0 { // the cell does not say when
 			h.First, h.Last = c.Start, c.End()-1
 			if c.Span <= 3600 {
 				h.First, h.Last = c.Start+c.Span/2, c.Start+c.Span/2
@@ -153,7 +156,7 @@ func presences(cells []series.Cell) ([]Heard, int64) {
 	return hs, bucket
 }
 
-// find looks for silences: stretches of six hours (or days) where next to
+// find looks for silences: times in steps of six hours (or days) in which almost
 // nothing is heard, scored against the usual presence.
 func (k *Presence) find(hs []Heard) {
 	width := max(k.Bucket, min(set.Width, 86400))
@@ -193,7 +196,8 @@ func (k *Presence) find(hs []Heard) {
 	}
 }
 
-// usual is, for every day, the larger of the medians before and after it.
+// usual returns for every day the larger of the medians of the days before and
+// after it.
 func (k *Presence) usual() []float64 {
 	out := make([]float64, len(k.Days))
 	for i := range k.Days {
@@ -202,7 +206,7 @@ func (k *Presence) usual() []float64 {
 	return out
 }
 
-// span is the time on either side that gives the usual presence, in seconds.
+// span returns the time on either side that gives the usual presence, in seconds.
 func span() int64 { return int64(set.Window) * 86400 }
 
 func median(v []float64) float64 {
@@ -214,10 +218,10 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
-// dispersion says by how much less a silence surprises than if the presence of
-// each day were Poisson's: days differ by a factor that is taken to be Gamma
-// distributed, whose spread the quartiles tell, and nothing is then heard with
-// the chance (1 + µ/κ)^-κ and not exp(-µ).
+// dispersion returns by how much less a silence surprises than if presence were
+// Poisson distributed. Days differ by a factor that is taken to be Gamma
+// distributed; the quartiles show its spread. Nothing is then heard with the
+// probability (1 + µ/κ)^-κ, not exp(-µ).
 func dispersion(days, usual []float64) float64 {
 	var ratio []float64
 	mean := 0.0
@@ -240,8 +244,8 @@ func dispersion(days, usual []float64) float64 {
 	return math.Max(set.Spread, mean*excess/math.Log1p(mean*excess))
 }
 
-// add keeps a silence between from and to when the country came back, and when
-// several regular networks fell silent together.
+// add keeps a silence between from and to if the country came back and several
+// regular networks fell silent together.
 func (k *Presence) add(hs []Heard, from, to int64, score float64) {
 	nets := regular(hs, from, -1)
 	if k.ASN == 0 && len(nets) < set.Networks || len(nets) == 0 {
@@ -250,10 +254,10 @@ func (k *Presence) add(hs []Heard, from, to int64, score float64) {
 	i := slices.IndexFunc(hs, func(h Heard) bool { return h.First >= from })
 	j := slices.IndexFunc(hs, func(h Heard) bool { return h.First >= to })
 	if i < 0 || j < 0 {
-		return // not back: Finish looks at the end of the data
+		return // it did not come back; Trailing looks at the end of the data
 	}
-	// The edges of the stretch are buckets; the silence is the longest pause
-	// around it.
+	// The edges of the stretch are buckets. The silence is the longest pause around
+	// it.
 	a, b := i-1, j
 	for a+1 < b && a+1 < len(hs) && hs[a+1].First < from+6*3600 && float64(b-a) > 2 && hs[a+1].First-hs[max(a, 0)].Last < (to-from)/4 {
 		a++
@@ -287,8 +291,8 @@ func (k *Presence) add(hs []Heard, from, to int64, score float64) {
 	k.Silences = append(k.Silences, Silence{Before: hs[a], After: hs[b], Usual: usual, During: b - a - 1, Networks: nets, Score: score})
 }
 
-// networks finds the silences of single networks that the country as a whole
-// does not share.
+// networks finds the silences of single networks that the whole country does not
+// share.
 func (k *Presence) networks(hs []Heard, cells []series.Cell) {
 	byNet := map[uint32][]Heard{}
 	for _, h := range hs {
@@ -326,7 +330,7 @@ func (k *Presence) shared(s *Silence) bool {
 	})
 }
 
-// others reports whether the country's other networks kept their presence.
+// others reports whether the country's other networks were heard as usual.
 func (k *Presence) others(s *Silence, byNet map[uint32][]Heard, but uint32) bool {
 	from, to := s.Before.Last, s.After.First
 	before, during := 0.0, 0.0
@@ -346,7 +350,7 @@ func (k *Presence) others(s *Silence, byNet map[uint32][]Heard, but uint32) bool
 	return during >= set.Neighbours*before*float64(to-from)/float64(span()) && during > 0
 }
 
-// kinds counts the kinds of probes that a network was heard through both before
+// kinds counts the kinds of probes through which a network was heard both before
 // and after a silence. One probe that was switched off is one kind.
 func kinds(cells []series.Cell, asn uint32, s *Silence) int {
 	type label struct {
@@ -383,8 +387,8 @@ func kinds(cells []series.Cell, asn uint32, s *Silence) int {
 	return max(n[series.Software], n[series.Resolver])
 }
 
-// regular are the networks heard on many of the days before a time (side -1)
-// or after it (side 1).
+// regular returns the networks that were heard on many of the days before a time
+// (side -1) or after it (side 1).
 func regular(hs []Heard, at int64, side int) []uint32 {
 	lo, hi := at-span(), at
 	if side > 0 {
@@ -410,7 +414,8 @@ func regular(hs []Heard, at int64, side int) []uint32 {
 	return out
 }
 
-// Trailing is a silence that lasts to the end of the data.
+// Trailing returns the silence that lasts to the end of the data, end in Unix
+// seconds; false where there is none.
 func (k *Presence) Trailing(end int64) (Silence, bool) {
 	n := len(k.Days)
 	usual := median(k.Days[max(0, n-1-set.Window) : n-1])
@@ -420,8 +425,8 @@ func (k *Presence) Trailing(end int64) (Silence, bool) {
 	return Silence{Before: k.Last, Usual: usual, Networks: k.Regular, Score: score}, ok
 }
 
-// steady reports that presence was not raised by a campaign: the last four
-// weeks are like those before.
+// steady reports whether no campaign raised the presence: the last four weeks are
+// like those before.
 func steady(days []float64) bool {
 	n := len(days)
 	if n < 2*set.Window {
@@ -431,8 +436,8 @@ func steady(days []float64) bool {
 	return then >= set.Steady*now
 }
 
-// Spoken reports whether the countries other than one together kept their presence
-// in the days touched, and whether there were any.
+// Spoken reports whether the countries other than k, taken together, were heard as
+// usual on the days from from to to (Unix seconds), and whether there were any.
 func Spoken(all []Presence, k *Presence, from, to int64) (spoke, compared bool) {
 	a, b := chain.FloorDay(from)/86400, chain.FloorDay(to)/86400
 	var usual, then float64
@@ -453,8 +458,9 @@ func Spoken(all []Presence, k *Presence, from, to int64) (spoke, compared bool) 
 	return then >= set.Neighbours*usual, usual > 0
 }
 
-// Await is the time after (before, for side -1) a moment by which so many
-// presences are expected, with the usual course of the day.
+// Await returns the time after a moment (before it, for side -1) by which so many
+// presences are expected, with the usual course of the day. usual is the presence
+// of a day.
 func (k *Presence) Await(at int64, expected, usual float64, side int64) int64 {
 	const step = 600
 	for range 30 * 86400 / step {

@@ -9,30 +9,31 @@ import (
 	"github.com/bandish/bandish/signal"
 )
 
-// This file finds where signals from outside fall. What counts is each signal
-// against itself, at the same hour of the days before: observers count different
-// things. Silence of a signal says nothing.
+// This file finds where signals from outside fall. Each signal is compared with
+// itself at the same hour of earlier days, because observers count different
+// things. A signal without values says nothing.
 
-// Fall is a stretch of hours in which one signal was far below what it usually is.
+// Fall is a time in which one signal was far below its usual values. Times are Unix
+// seconds.
 type Fall struct {
 	Observer   signal.Observer `json:"observer"`
 	DataSource string          `json:"datasource"`
-	Before     int64           `json:"before"`          // Unix seconds: the beginning of the last hour that was not low
+	Before     int64           `json:"before"`          // the beginning of the last hour that was not low
 	From       int64           `json:"from"`            // the end of the first low value
 	To         int64           `json:"to"`              // the beginning of the last low value
-	Back       int64           `json:"back"`            // the end of the first hour that was not low again; 0: there is none
-	Usual      float64         `json:"usual"`           // in the hour of the day in which it fell
+	Back       int64           `json:"back"`            // the end of the next hour that was not low; 0: there is none
+	Usual      float64         `json:"usual"`           // the usual value at the hour of the day in which it fell
 	Least      float64         `json:"least"`           // the lowest value
-	Document   string          `json:"document_sha256"` // that holds the first low value
+	Document   string          `json:"document_sha256"` // the document that holds the first low value
 }
 
-// Outage is a country or a network of which signals fell together.
+// Outage is a time in which signals of a country or a network fell together.
 type Outage struct {
 	CC    string `json:"probe_cc"`
 	ASN   uint32 `json:"probe_asn"` // 0: the whole country
-	Falls []Fall `json:"falls"`     // one a signal, by data source
-	// Heard is how often networks of it were heard meanwhile by what was measured
-	// here, and Expected how often they usually are in so long a time.
+	Falls []Fall `json:"falls"`     // one for each signal, by data source
+	// Heard says how often its networks were heard in that time by measurements here.
+	// Expected says how often they usually are in as much time.
 	Heard    int     `json:"heard"`
 	Expected float64 `json:"expected"`
 }
@@ -51,7 +52,7 @@ type Outside struct {
 	Watched []Watch  `json:"watched"` // of the whole country
 }
 
-// Observers are those that saw an outage, without the ones that are left out.
+// Observers returns the observers that saw an outage, except those in but.
 func (o *Outage) Observers(but ...signal.Observer) []signal.Observer {
 	var out []signal.Observer
 	for _, f := range o.Falls {
@@ -62,14 +63,14 @@ func (o *Outage) Observers(but ...signal.Observer) []signal.Observer {
 	return out
 }
 
-// Contradicted reports that the country, or the network, was heard meanwhile
-// nearly as often as usual: then it was not dark.
+// Contradicted reports whether the country, or the network, was heard nearly as
+// often as usual in that time. Then it was not dark.
 func (o *Outage) Contradicted() bool {
 	return o.Heard > 0 && float64(o.Heard) >= set.Neighbours*o.Expected
 }
 
-// FromOutside finds the falls of a country's signals, and holds them against its
-// cells.
+// FromOutside finds the falls of a country's signals and compares them with its
+// cells. It is false without signals.
 func FromOutside(signals []signal.Series, cells []series.Cell) (out Outside, is bool) {
 	if len(signals) == 0 {
 		return Outside{}, false
@@ -106,7 +107,7 @@ func FromOutside(signals []signal.Series, cells []series.Cell) (out Outside, is 
 	return out, true
 }
 
-// add puts a fall to the outage in which it lies, or makes one of it.
+// add adds a fall to the outage that it overlaps, or makes an outage of it.
 func (out *Outside) add(asn uint32, f Fall) {
 	for i := range out.Outages {
 		o := &out.Outages[i]
@@ -118,7 +119,8 @@ func (out *Outside) add(asn uint32, f Fall) {
 	out.Outages = append(out.Outages, Outage{CC: out.CC, ASN: asn, Falls: []Fall{f}})
 }
 
-// Span is from the first low value of an outage to its last.
+// Span returns the time from the first low value of an outage to its last, in Unix
+// seconds.
 func (o *Outage) Span() (from, to int64) {
 	from, to = o.Falls[0].From, o.Falls[0].To
 	for _, f := range o.Falls {
@@ -143,7 +145,7 @@ func (o *Outage) hear(hs []Heard) {
 	o.Expected = float64(before) * float64(to-from) / float64(span())
 }
 
-// hour is what one signal was in an hour.
+// hour is what one signal was in one hour.
 type hour struct {
 	start               int64
 	least, middle, most float64
@@ -152,9 +154,9 @@ type hour struct {
 	document            string
 }
 
-// hours are those of which a signal has values, in order. Of a moment of which
-// several documents tell, the largest value counts: a source that corrects itself
-// has missed something, and "dark" must not come of that.
+// hours returns the hours in which a signal has values, in order. Where several
+// documents have a value for one moment, the largest counts: a source that corrects
+// itself had missed something, and that must not look like darkness.
 func hours(of []signal.Series) []hour {
 	type value struct {
 		v        float64
@@ -191,10 +193,10 @@ func hours(of []signal.Series) []hour {
 	return out
 }
 
-// end is when the last value of an hour ends.
+// end returns when the last value of an hour ends.
 func (h *hour) end() int64 { return h.last + h.step }
 
-// falls are those of one signal.
+// falls returns the falls of one signal.
 func falls(of []signal.Series) []Fall {
 	hs := hours(of)
 	var usual [24][]hour // the hours that were not low, by the hour of the day
@@ -211,7 +213,7 @@ func falls(of []signal.Series) []Fall {
 			continue
 		}
 		j := i
-		for j+1 < len(hs) && low(&hs[j+1], &usual) { // time without values between two low hours is of the fall
+		for j+1 < len(hs) && low(&hs[j+1], &usual) { // time without values between two low hours belongs to the fall
 			j++
 		}
 		if f := fall(hs, i, j, usually(*slot)); hs[j].end()-h.first >= set.SignalLasts && float64(hs[j].end()-h.first) <= set.Longest*86400 {
@@ -225,8 +227,8 @@ func falls(of []signal.Series) []Fall {
 	return out
 }
 
-// low reports that an hour within a fall is low, too, by what was usual at that
-// hour of the day before it fell, or at any where that is not known.
+// low reports whether an hour in a fall is low, too: compared with what was usual
+// at that hour of the day before the fall, or at any hour where that is not known.
 func low(h *hour, usual *[24][]hour) bool {
 	m := usually(usual[h.start%86400/3600])
 	for k := 0; m == 0 && k < 24; k++ {
@@ -235,7 +237,7 @@ func low(h *hour, usual *[24][]hour) bool {
 	return h.most < set.Return*m
 }
 
-// usually is the median of hours, 0 where they are too few.
+// usually returns the median of hours, or 0 where there are too few.
 func usually(of []hour) float64 {
 	v := make([]float64, len(of))
 	for i := range of {
@@ -244,7 +246,7 @@ func usually(of []hour) float64 {
 	return median(v)
 }
 
-// fall is that from one hour to another.
+// fall makes the fall from hour i to hour j.
 func fall(hs []hour, i, j int, usual float64) Fall {
 	f := Fall{Before: hs[i-1].start, From: hs[i].first + hs[i].step, To: hs[j].last, Usual: usual, Least: math.Inf(1), Document: hs[i].document}
 	for _, h := range hs[i : j+1] {
@@ -256,9 +258,9 @@ func fall(hs []hour, i, j int, usual float64) Fall {
 	return f
 }
 
-// Dates are when an outage began and ended, by what most of its observers say: where
-// their intervals share a time that, else from the earliest to the latest of them.
-// It has no end where one of them has not come back.
+// Dates returns when an outage began and ended, without the observers in but. Where
+// the intervals of its observers share a time, that is the result, else the whole
+// span of them. It has not ended where one signal has not come back.
 func (o *Outage) Dates(but ...signal.Observer) (onset, end [2]int64, ended bool) {
 	var begin, back [][2]int64
 	ended = true
@@ -278,7 +280,8 @@ func (o *Outage) Dates(but ...signal.Observer) (onset, end [2]int64, ended bool)
 	return onset, end, ended
 }
 
-// common is what intervals share, or what they span where they share nothing.
+// common returns the part that intervals share, or their whole span where they
+// share none.
 func common(of [][2]int64) [2]int64 {
 	in, all := of[0], of[0]
 	for _, i := range of {
@@ -291,8 +294,9 @@ func common(of [][2]int64) [2]int64 {
 	return all
 }
 
-// Elsewhere are the observers of an outage by which as many and half of the other
-// countries that they watched then fell, too: it is then the observer's.
+// Elsewhere returns the observers that explain an outage themselves: half or more
+// of the other countries that they watched, and at least SignalShared of them, fell
+// at the same time.
 func Elsewhere(all []Outside, o *Outage) []signal.Observer {
 	from, to := o.Span()
 	var out []signal.Observer

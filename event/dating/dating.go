@@ -1,6 +1,7 @@
-// Package dating finds when a ban began: the posterior of the moment, given
-// what several networks saw around it. An end is dated with time turned round.
-// docs/DETECTION.md, "The date", tells the model. The package only computes.
+// Package dating finds when a ban began: the posterior of the moment, from what
+// several networks saw around it (Witness). An end is dated as an onset with time
+// reversed. Package event calls it. docs/DETECTION.md describes the model in "The
+// date". The package does no I/O and reads no clock.
 package dating
 
 import (
@@ -9,66 +10,68 @@ import (
 )
 
 // Vote is what a network said between two moments (Unix seconds), in effective
-// votes: that it was blocked, that something was wrong, that it was ok.
+// votes: Hard for blocked, Soft for impaired, OK for ok.
 type Vote struct {
 	From, To       int64
 	Hard, Soft, OK float64
 }
 
-// Witness is what one network saw around a change from open to banned, in the
-// order of time.
+// Witness is what one network saw around a change from open to banned, in order of
+// time.
 type Witness struct {
 	Votes  []Vote
 	Open   Share // before the change
 	Banned Share // after it
 
-	// Networks is how many networks it mingles, where that is more than one.
+	// Networks is how many networks the votes are mixed from, where that is more than
+	// one.
 	Networks int
 }
 
-// Share is how the votes fall: what share of them is bad, and what share of
-// the bad ones is hard.
+// Share says how votes are divided: Bad is the share of bad votes, Hard the share
+// of hard votes among the bad, both from 0 to 1.
 type Share struct{ Bad, Hard float64 }
 
-// Lag is one of the times by which networks follow: exponential, of the mean
-// Scale in seconds, or 0, together. Prior is its share of all orders.
+// Lag is one of the times after which networks follow an order. It is exponential
+// with the mean Scale in seconds; 0 means at once. Prior is the share of orders for
+// which it holds.
 type Lag struct {
 	Scale, Prior float64
-	// Stray is the share of the networks that do as they please: each follows
-	// after an exponential time of the model's StrayScale.
+	// Stray is the share of the networks that follow by themselves, each after an
+	// exponential time with the mean StrayScale of the model.
 	Stray float64
 }
 
-// Model says how orders are obeyed. One network is the first. The others are
-// asked a time after it and follow each by a time of its own. The scales of
-// both are not known: each pair of them is a way of obeying.
+// Model says how orders are obeyed. One network is the first. The others are asked
+// some time later, and each follows after a time of its own. The scales of both
+// times are unknown; each pair of them is a way of obeying.
 type Model struct {
-	Ahead  []Lag // by which the first network is ahead of the others' order
-	Behind []Lag // by which each of the others follows it
-	// StrayScale is the mean time after which networks follow that do as they
-	// please.
+	Ahead  []Lag // by which the first network is ahead of the order to the others
+	Behind []Lag // by which each of the others follows that order
+	// StrayScale is the mean time, in seconds, after which networks follow that
+	// follow by themselves.
 	StrayScale float64
-	// Before and After are the probabilities that the interval leaves on its
-	// sides under the way of obeying that explains the votes best. Under one that
-	// is k times less likely, k times as much is left. Of more than Few networks
-	// After is less, in their proportion: the more there are, the likelier one of
-	// them seems to be ahead by chance.
+	// Before and After are the probabilities that the interval leaves out on its two
+	// sides, under the way of obeying that explains the votes best. Under a way that
+	// is k times less likely, k times as much is left out. With more than Few
+	// networks After is smaller in proportion, because among many networks one is
+	// likelier to seem ahead by chance.
 	Before, After, Few float64
 	// Reach is how long before its first vote a ban may have begun, in seconds.
 	Reach float64
-	// Parts are the parts into which a vote is cut that the change may fall
-	// into.
+	// Parts is the number of parts into which a vote is cut, because the change may
+	// be in the middle of it.
 	Parts int
 }
 
-// piece is a stretch of time and the log-likelihood of a change within it.
+// piece is a span of time with the log-likelihood of a change in it.
 type piece struct{ a, b, l float64 }
 
-// pieces are the likelihoods of a change, from the reach before the first vote
-// to the last: that it took place is given.
+// pieces returns the likelihoods of a change, from Reach before the first vote to
+// the last vote. That there was a change is assumed.
 func (m *Model) pieces(w *Witness) []piece {
 	n := len(w.Votes)
-	after := make([]float64, n+1) // what the votes from here on say when they are after the change
+	after := make([]float64, n+1) // what the votes from here on say if they are after the change
 	for i := n - 1; i >= 0; i-- {
 		after[i] = after[i+1] + w.part(&w.Votes[i], 0)
 	}
@@ -93,17 +96,17 @@ func (m *Model) pieces(w *Witness) []piece {
 	return out
 }
 
-// part is the log-likelihood of a vote through which the change falls, when a
-// share of it lies before the change.
+// part returns the log-likelihood of a vote in which the change is, when the share
+// before of it is before the change.
 func (w *Witness) part(v *Vote, before float64) float64 {
 	mixed := func(open, banned float64) float64 { return math.Log((before*open + (1-before)*banned) / open) }
 	a, b := w.Open, w.Banned
 	return v.Hard*mixed(a.Bad*a.Hard, b.Bad*b.Hard) + v.Soft*mixed(a.Bad*(1-a.Hard), b.Bad*(1-b.Hard)) + v.OK*mixed(1-a.Bad, 1-b.Bad)
 }
 
-// Change returns the interval that holds the moment at which the first of the
-// networks changed, and whether the votes bound it from below. Without votes
-// it is not bounded.
+// Change returns the interval, in Unix seconds, of the moment at which the first of
+// the networks changed. bounded is false where the votes do not bound it from
+// below, and without votes.
 func (m *Model) Change(ws []Witness) (lo, hi int64, bounded bool) {
 	ws = slices.DeleteFunc(slices.Clone(ws), func(w Witness) bool { return len(w.Votes) == 0 })
 	if len(ws) == 0 {
@@ -133,7 +136,8 @@ func (m *Model) Change(ws []Witness) (lo, hi int64, bounded bool) {
 	return int64(math.Floor(l)), int64(math.Ceil(h)), l >= begin
 }
 
-// hull spans the intervals of the ways of obeying, each as wide as it is likely.
+// hull returns the interval over all ways of obeying; the likelier a way is, the
+// more of its density is inside.
 func (m *Model) hull(ways []*density, networks int) (lo, hi float64) {
 	after := m.After * math.Min(1, m.Few/float64(networks))
 	top := math.Inf(-1)
@@ -153,11 +157,12 @@ func (m *Model) hull(ways []*density, networks int) (lo, hi float64) {
 	return lo, hi
 }
 
-// grid is time in cells: no vote lies within one. A density has a value at both
-// ends of each, since what votes say jumps from one cell to the next.
+// grid divides time into cells, such that no vote is inside a cell. A density has a
+// value at both ends of each cell, because what votes say jumps from one cell to
+// the next.
 type grid struct{ at []float64 }
 
-// newGrid makes the cells between moments, two for each, as following bends a
+// newGrid makes two cells between each two moments, because following bends a
 // density.
 func newGrid(at []float64) *grid {
 	g := &grid{at: make([]float64, 0, 4*len(at))}
@@ -168,8 +173,8 @@ func newGrid(at []float64) *grid {
 	return g
 }
 
-// density is one over a grid, log-linear within a cell; log is the logarithm of
-// its whole mass.
+// density is a density over a grid; its logarithm is linear within a cell. log is
+// the logarithm of its whole mass.
 type density struct {
 	*grid
 	value []float64
@@ -178,10 +183,10 @@ type density struct {
 	log   float64
 }
 
-// ways are the densities of the change of the first of the networks, by the
-// ways of obeying.
+// ways returns the densities of the change of the first network, one for each way
+// of obeying.
 func (g *grid) ways(likelihoods [][]float64, m *Model) []*density {
-	if len(likelihoods) == 1 { // nobody follows
+	if len(likelihoods) == 1 { // there is nobody to follow
 		value := make([]float64, len(g.at))
 		for k := range value {
 			value[k] = likelihoods[0][k/2]
@@ -199,11 +204,11 @@ func (g *grid) ways(likelihoods [][]float64, m *Model) []*density {
 	return out
 }
 
-// tiny keeps logarithms finite: less likely than this is impossible.
+// tiny keeps logarithms finite: what is less likely is impossible.
 const tiny = 1e-100
 
-// likelihood is what one network's pieces say of each cell, the largest being
-// one.
+// likelihood returns what one network's pieces say of each cell; the largest value
+// is 1.
 func (g *grid) likelihood(ps []piece) []float64 {
 	top := math.Inf(-1)
 	for _, p := range ps {
@@ -224,8 +229,8 @@ func (g *grid) likelihood(ps []piece) []float64 {
 	return out
 }
 
-// decay is what is left of an exponential after each cell; nothing of one whose
-// scale is nothing.
+// decay returns what is left of an exponential after each cell, and nothing for the
+// scale 0.
 func (g *grid) decay(scale float64) []float64 {
 	out := make([]float64, len(g.at)/2)
 	if scale == 0 {
@@ -237,11 +242,12 @@ func (g *grid) decay(scale float64) []float64 {
 	return out
 }
 
-// following is the density of the first network's change where the others
-// follow their order by one lag, for each time by which it is ahead of them.
+// following returns the density of the first network's change, where the others
+// follow their order with one lag: one density for each time by which the first is
+// ahead.
 func (g *grid) following(likelihoods [][]float64, f Lag, ahead [][]float64, m *Model) []*density {
-	crowd := make([]float64, len(g.at)) // log-likelihood of all when they are asked at a moment
-	least := make([]float64, len(g.at)) // that of the network that follows worst
+	crowd := make([]float64, len(g.at)) // log-likelihood of all others, if they are asked at a moment
+	least := make([]float64, len(g.at)) // the same for the network that follows worst
 	own := make([][]float64, len(likelihoods))
 	for n, l := range likelihoods {
 		own[n] = g.asked(l, f, m)
@@ -285,12 +291,12 @@ func (g *grid) following(likelihoods [][]float64, f Lag, ahead [][]float64, m *M
 	return out
 }
 
-// asked is the log-likelihood of one network when it is asked at a moment and
-// follows by a lag.
+// asked returns the log-likelihood of one network that is asked at a moment and
+// follows with a lag.
 func (g *grid) asked(l []float64, f Lag, m *Model) []float64 {
 	out := make([]float64, len(g.at))
 	near, far := g.decay(f.Scale), g.decay(m.StrayScale)
-	soon, late := tiny, tiny // the likelihood of following from the end of the cell on
+	soon, late := tiny, tiny // the likelihood of following after the end of the cell
 	for i := len(l) - 1; i >= 0; i-- {
 		end := soon
 		if f.Scale == 0 {
@@ -304,9 +310,9 @@ func (g *grid) asked(l []float64, f Lag, m *Model) []float64 {
 }
 
 // addFirst adds the density of the change of one network that is ahead of the
-// others, of whom the likelihood by the moment of their order is given, at the
-// ends of the cells and its mean over each; left is the decay of the time
-// between.
+// others. others is the likelihood of the others by the moment of their order, at
+// the ends of the cells, and means is its mean in each cell. left is the decay of
+// the time between the two.
 func addFirst(sum, first, others, means, left []float64, together bool) {
 	if together {
 		for k, x := range others {
@@ -314,7 +320,7 @@ func addFirst(sum, first, others, means, left []float64, together bool) {
 		}
 		return
 	}
-	later := 0.0 // the likelihood of an order from the end of the cell on
+	later := 0.0 // the likelihood of an order after the end of the cell
 	for i := len(first) - 1; i >= 0; i-- {
 		sum[2*i+1] += first[i] * later
 		later = means[i]*(1-left[i]) + left[i]*later
@@ -322,7 +328,7 @@ func addFirst(sum, first, others, means, left []float64, together bool) {
 	}
 }
 
-// density makes one of its values; log is the logarithm of their unit.
+// density makes a density of its values; log is the logarithm of their unit.
 func (g *grid) density(value []float64, log float64) *density {
 	d := &density{grid: g, value: value, mass: make([]float64, len(value)/2)}
 	for i := range d.mass {
@@ -333,7 +339,7 @@ func (g *grid) density(value []float64, log float64) *density {
 	return d
 }
 
-// mean is that of a curve from a to b whose logarithm is a line.
+// mean returns the mean of a curve from a to b whose logarithm is a line.
 func mean(a, b float64) float64 {
 	a, b = math.Max(a, tiny), math.Max(b, tiny)
 	if math.Abs(b-a) <= 1e-4*(a+b) {
@@ -342,7 +348,7 @@ func mean(a, b float64) float64 {
 	return (b - a) / math.Log(b/a)
 }
 
-// quantile is the moment before which a share of the mass lies.
+// quantile returns the moment before which a share of the mass is.
 func (d *density) quantile(share float64) float64 {
 	want := share * d.sum
 	for i, m := range d.mass {

@@ -7,28 +7,28 @@ import (
 )
 
 // Growth is the model of a ban that grows on all of its networks together: the
-// share of votes that it turns bad rises in a straight line. It is
-// held against the model in which each network changes at once.
+// share of votes that it makes bad rises in a straight line. It is compared with
+// the model in which each network changes at once.
 type Growth struct {
-	Step          float64   // seconds; time is looked at in steps
-	Before, After float64   // seconds around the first sure votes that are looked at
-	Over          []float64 // seconds in which it may reach its full strength, each as likely
-	Strengths     []float64 // that bans may reach, each as likely
-	From          []float64 // shares of its strength at which it may begin, each as likely
-	Within        []float64 // seconds in which all networks change that change at once, each as likely
+	Step          float64   // seconds; time is divided into steps
+	Before, After float64   // seconds before and after the first sure votes that are looked at
+	Over          []float64 // seconds in which the ban may reach its full strength, each equally likely
+	Strengths     []float64 // strengths that a ban may reach, each equally likely
+	From          []float64 // shares of its strength at which it may begin, each equally likely
+	Within        []float64 // seconds in which all networks change, where each changes at once; each equally likely
 	Enough        float64   // nats by which growth must explain the votes better
-	Most          int       // networks that are looked at, those with the most votes; 0: all
-	Tail          float64   // probability that the interval leaves on either side, as Model's
+	Most          int       // number of networks that are looked at, those with the most votes; 0: all
+	Tail          float64   // probability that the interval leaves out on each side, as in Model
 }
 
-// far is by how many nats a way may be off for the next one to be asked.
+// far is how many nats worse a way may be and still be tried.
 const far = 10
 
-// bins are the votes of a witness by steps of time.
+// bins holds the votes of a witness by steps of time.
 type bins []Vote
 
-// Began returns the interval that holds the moment at which a ban began to
-// grow, and whether it grew. at is where its votes are first sure of it.
+// Began returns the interval, in Unix seconds, of the moment at which a ban began
+// to grow, and whether it grew. at is where its votes are first sure of the ban.
 func (g *Growth) Began(ws []Witness, at int64) (lo, hi int64, grew bool) {
 	begin := float64(at) - g.Before
 	ws = g.most(ws, begin)
@@ -38,7 +38,7 @@ func (g *Growth) Began(ws []Witness, at int64) (lo, hi int64, grew bool) {
 	}
 	starts := int(g.Before / g.Step)
 	sure := g.atOnce(ws, all) + g.Enough
-	ways := make([][]float64, len(g.From)) // by the share at which it begins: log-likelihoods of the steps
+	ways := make([][]float64, len(g.From)) // by the share at which it begins: log-likelihoods by step
 	masses := make([]float64, len(g.From))
 	total, top := math.Inf(-1), math.Inf(-1)
 	for i, from := range g.From {
@@ -73,8 +73,8 @@ func (g *Growth) Began(ws []Witness, at int64) (lo, hi int64, grew bool) {
 	return int64(begin + float64(first)*g.Step), int64(begin + float64(last+1)*g.Step), true
 }
 
-// most are the witnesses with the most votes in the time that is looked at, in
-// their order: the cost rises with their number.
+// most returns the witnesses with the most votes in the time that is looked at, in
+// their order. More would cost more time.
 func (g *Growth) most(ws []Witness, begin float64) []Witness {
 	if g.Most == 0 || len(ws) <= g.Most {
 		return ws
@@ -104,8 +104,9 @@ func (g *Growth) most(ws []Witness, begin float64) []Witness {
 	return out
 }
 
-// byStart are the log-likelihoods of the votes by the step in which a ban
-// begins that grows from a share of its strength, speeds and strengths averaged.
+// byStart returns the log-likelihoods of the votes by the step in which a ban
+// begins that grows from a share of its strength, averaged over speeds and
+// strengths.
 func (g *Growth) byStart(ws []Witness, all []bins, from float64, starts int) []float64 {
 	out := make([]float64, starts)
 	for k := range out {
@@ -122,7 +123,7 @@ func (g *Growth) byStart(ws []Witness, all []bins, from float64, starts int) []f
 	return out
 }
 
-// bin adds the votes up by steps from a moment on.
+// bin adds up votes by steps of time after begin.
 func (g *Growth) bin(votes []Vote, begin float64) bins {
 	out := make(bins, int((g.Before+g.After)/g.Step))
 	for _, v := range votes {
@@ -136,21 +137,21 @@ func (g *Growth) bin(votes []Vote, begin float64) bins {
 	return out
 }
 
-// line is how a ban grows: over what time to what strength, and from what share
-// of it.
+// line says how a ban grows: over how many seconds, to what strength, and from what
+// share of it.
 type line struct{ over, strength, from float64 }
 
-// growing is the log-likelihood of the votes of all networks, by the step in
+// growing returns the log-likelihood of the votes of all networks, by the step in
 // which a ban begins that grows along a line.
 func (g *Growth) growing(ws []Witness, all []bins, l line, starts int) []float64 {
 	out := make([]float64, starts)
 	for i, votes := range all {
 		w := &ws[i]
-		says := make([]Vote, len(votes)) // what one vote says, by steps since the begin
+		says := make([]Vote, len(votes)) // what one vote says, by steps since the beginning
 		for k := range says {
 			says[k] = w.says(l.strength * math.Min(1, l.from+(1-l.from)*(float64(k)+0.5)*g.Step/l.over))
 		}
-		var spoken []int // the steps that have votes: most have none
+		var spoken []int // the steps with votes; most have none
 		for k := range votes {
 			if votes[k] != (Vote{}) {
 				spoken = append(spoken, k)
@@ -168,9 +169,9 @@ func (g *Growth) growing(ws []Witness, all []bins, l line, starts int) []float64
 	return out
 }
 
-// atOnce is the log-likelihood of the votes when each network changes at once:
-// all of them within a step, a day or days of each other, or when they please;
-// all with one strength, with a lull in it or without, or each with its own.
+// atOnce returns the log-likelihood of the votes if each network changes at once:
+// all of them within a step, a day or days of each other, or each when it likes;
+// all with one strength, with a lull or without, or each with its own strength.
 func (g *Growth) atOnce(ws []Witness, all []bins) float64 {
 	kinds := len(g.Strengths) + 1
 	sum := math.Inf(-1)
@@ -190,8 +191,9 @@ func (g *Growth) atOnce(ws []Witness, all []bins) float64 {
 	return sum - math.Log(float64(kinds*len(g.Within)))
 }
 
-// lull is how much better the votes are explained when the ban of a strength
-// that all networks obey in one step makes a pause, their times averaged.
+// lull returns how much better a pause explains the votes, for a ban of one
+// strength that all networks obey in one step; averaged over the times of the
+// pause.
 func (g *Growth) lull(ws []Witness, all []bins, strength float64) float64 {
 	never := math.Inf(-1)
 	open, once, paused, again := 0.0, never, never, never
@@ -211,8 +213,8 @@ func (g *Growth) lull(ws []Witness, all []bins, strength float64) float64 {
 	return math.Max(0, again-math.Log(steps*steps/6)-once)
 }
 
-// together is the log-likelihood of the votes when all networks change within
-// some steps, each of these as likely, as is when they begin.
+// together returns the log-likelihood of the votes if all networks change within
+// width steps. Each step, and each beginning, is equally likely.
 func together(byNetwork [][][]float64, kind, width int) float64 {
 	steps := len(byNetwork[0][kind])
 	width = min(width, steps)
@@ -231,9 +233,9 @@ func together(byNetwork [][][]float64, kind, width int) float64 {
 	return sum - math.Log(float64(steps-width+1))
 }
 
-// sharp are the log-likelihoods of one network's votes by the step in which it
-// changes at once: by each strength, and averaged over these. Of that step, half
-// is before.
+// sharp returns the log-likelihoods of one network's votes by the step in which it
+// changes at once: one list for each strength, and one averaged over them. Half of
+// the step of the change is before it.
 func (g *Growth) sharp(w *Witness, votes bins) [][]float64 {
 	average := make([]float64, len(votes))
 	for k := range average {
@@ -253,8 +255,8 @@ func (g *Growth) sharp(w *Witness, votes bins) [][]float64 {
 	return append(out, average)
 }
 
-// says is what one vote of each sort says for a ban that turns a share of the
-// votes bad, against none.
+// says returns what one vote of each sort says for a ban that makes the share
+// strength of the votes bad, compared with no ban.
 func (w *Witness) says(strength float64) Vote {
 	o, b := w.Open, Share{w.Open.Bad + (1-w.Open.Bad)*strength, w.Banned.Hard}
 	hard := o.Bad*o.Hard + (b.Bad-o.Bad)*b.Hard // what fails without the ban fails as it always does

@@ -16,7 +16,7 @@ type Entry struct {
 	Needs string // what changes without it
 }
 
-// List are the parameters, in their order.
+// List returns the parameters in their order.
 func (p Parameters) List() []Entry {
 	var out []Entry
 	groups := reflect.ValueOf(p)
@@ -31,7 +31,8 @@ func (p Parameters) List() []Entry {
 	return out
 }
 
-// text writes a value; a model of several numbers is described where it stands.
+// text writes a value. A model of several numbers is described elsewhere in the
+// document.
 func text(v reflect.Value) string {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -44,7 +45,7 @@ func text(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// Markdown is the list as a table.
+// Markdown returns the list as a table in Markdown.
 func (p Parameters) Markdown() string {
 	var b strings.Builder
 	b.WriteString("| parameter | value | what it is | source | changes without it |\n|---|---|---|---|---|\n")
@@ -54,10 +55,10 @@ func (p Parameters) Markdown() string {
 	return b.String()
 }
 
-// Set changes one number, by its name in the list, and returns a function that
-// puts the old one back: for experiments and for tests of what a parameter is
-// needed for. All numbers are above nothing, and whole ones stay whole. What is
-// being computed meanwhile must not be.
+// Set changes one number, by its name in the list, for experiments and for tests of
+// which cases need it. restore puts the old value back. The value must be above 0,
+// and at least 1 for a whole number. Nothing may be computed with p in the
+// meantime. An error means that there is no such parameter or value.
 func (p *Parameters) Set(name string, value float64) (restore func(), err error) {
 	group, field, _ := strings.Cut(name, ".")
 	f := reflect.ValueOf(p).Elem().FieldByName(group)

@@ -1,4 +1,4 @@
-// Command table prints the benchmark of the event detector beside two plain
+// Command table prints the benchmark of the event detector, beside two simple
 // methods.
 //
 //	go run ./event/bench/table            the seeds that are reported
@@ -76,7 +76,8 @@ func run(args []string, out, log io.Writer) error {
 	return nil
 }
 
-// set changes a parameter for the rest of the run.
+// set changes a parameter of the detector for the rest of the run; arg is
+// Group.Name=value.
 func set(arg string) error {
 	name, text, _ := strings.Cut(arg, "=")
 	value, err := strconv.ParseFloat(text, 64)
@@ -107,8 +108,8 @@ func printDetails(out io.Writer, s *bench.Score) {
 	}
 }
 
-// printScenarios tries every scenario whose name holds a text, with another
-// version of the program beside this one where there is one.
+// printScenarios tries every scenario whose name contains a text. beside is the
+// path of another version of bandish to compare with, or "".
 func printScenarios(out io.Writer, name, beside string, seeds []uint64, details bool) error {
 	methods := []bench.Method{bench.Detector}
 	if beside != "" {
@@ -139,8 +140,8 @@ func printScenarios(out io.Writer, name, beside string, seeds []uint64, details 
 	return nil
 }
 
-// build is the method of another build of bandish: its events command reads
-// the story as a file.
+// build returns a method that runs another build of bandish: its events command
+// reads the story from a file.
 func build(path string) bench.Method {
 	return func(s *bench.Story) (found []event.Event, err error) {
 		file, err := os.CreateTemp("", "story-*.csv")
