@@ -27,7 +27,7 @@ func bundleCommand(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bundle ID…",
 		Short: "write the evidence for an answer, a dated ban, a case, a claim or measurements as one ZIP that anybody can check",
-		Long: "Write the evidence for something that this record says as one ZIP: raw measurements, what was derived from them, the record, and proofs from the ledger. " +
+		Long: "Write the evidence for something that this record says as one ZIP: raw measurements, everything derived from them, the record, and proofs from the ledger. " +
 			"bandish-verify checks it without trusting who made it. The same selection at the same state gives the same bytes.",
 		Example:     "bandish bundle PK/x --out evidence.zip",
 		Annotations: map[string]string{argumentsNote: "ID  CC/TARGET or CC/TARGET@DAY (an answer), the id of a dated ban, a case, CASE/CLAIM, or a measurement's uid"},
@@ -76,7 +76,7 @@ func makeBundle(ctx context.Context, env *environment, o *bundleFlags, ids []str
 	return err
 }
 
-// bundleFile names the file of a bundle.
+// bundleFile makes up a file name for a bundle.
 func bundleFile(ids []string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_' {
@@ -90,7 +90,7 @@ func bundleFile(ids []string) string {
 	return "bandish-" + name + ".zip"
 }
 
-// parametersOf are what the verdicts of a data folder are derived with.
+// parametersOf returns the inputs with which a data folder derives verdicts.
 func parametersOf(data string) (inquiry.Parameters, error) {
 	prints, err := currentFingerprintList(data)
 	if err != nil {
