@@ -27,7 +27,7 @@ func bundleCommand(env *environment) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bundle ID…",
 		Short: "write the evidence for an answer, a dated ban, a case, a claim or measurements as one ZIP that anybody can check",
-		Long: "Write the evidence for something that this record says as one ZIP: raw measurements, everything derived from them, the record, and proofs from the ledger. " +
+		Long: "Write the evidence for something that this record says as one ZIP: raw measurements, what was derived from them, the record, and proofs from the ledger. " +
 			"bandish-verify checks it without trusting who made it. The same selection at the same state gives the same bytes.",
 		Example:     "bandish bundle PK/x --out evidence.zip",
 		Annotations: map[string]string{argumentsNote: "ID  CC/TARGET or CC/TARGET@DAY (an answer), the id of a dated ban, a case, CASE/CLAIM, or a measurement's uid"},

@@ -185,7 +185,7 @@ func monitorCommand(env *environment) *cobra.Command {
 		Use:         "monitor URL",
 		Short:       "follow the ledger of another server, keep a copy, and raise an alarm if it shows another history than before",
 		Example:     "bandish monitor https://bandish.example.org/ledger --key VERIFIER\nbandish monitor https://bandish.example.org/ledger --mirror ./copy --once",
-		Annotations: map[string]string{argumentsNote: "URL  the address of the server's ledger", failedNote: "the ledger shows another history than before"},
+		Annotations: map[string]string{argumentsNote: "URL  the address of the server's ledger", failedNote: "the ledger was rewritten, back-dated or split into two histories"},
 		Args:        oneArg("the address of a server's ledger"),
 		RunE:        doing(func(ctx context.Context, args []string) error { return monitor(ctx, env, args[0], &o) }),
 	}
@@ -208,7 +208,7 @@ func monitor(ctx context.Context, env *environment, url string, o *monitorFlags)
 		switch {
 		case errors.As(err, &shout):
 			fmt.Fprintf(env.stderr, "ALARM: %s: %s\n", m.URL, shout.Reason)
-			return &exitError{code: exitFailed, err: fmt.Errorf("the ledger shows another history than before: keep %s, it holds the proof", o.dir)}
+			return &exitError{code: exitFailed, err: fmt.Errorf("the ledger was rewritten, back-dated or split into two histories: keep %s, it holds the proof", o.dir)}
 		case o.once || ctx.Err() != nil:
 			return err
 		case err != nil:
