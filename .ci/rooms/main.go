@@ -1,5 +1,5 @@
-// Command rooms draws the packages of a tree, from their files alone: a diagram
-// of which imports which, and a table of their sizes. It writes Markdown.
+// Command rooms draws the packages of a tree from their files: a diagram of which package
+// imports which, and a table of their sizes. It writes Markdown.
 //
 //	go run ./.ci/rooms [DIR]
 //
@@ -31,9 +31,9 @@ type room struct {
 	files    map[string]*ast.File
 	lines    int
 	imports  map[string]bool // rooms of the same module
-	exported int             // exported names at the top, and exported methods of them
+	exported int             // exported names, and exported methods of exported types
 	arrows   int             // pairs of files of which one uses what the other declares
-	knots    int             // of these, those by which a file can be reached from itself
+	knots    int             // of these, those on a path that leads from a file back to itself
 }
 
 func main() {
@@ -119,8 +119,8 @@ func (r *room) add(name string, file *ast.File, lines int, module string) {
 	}
 }
 
-// measure counts the exported names and the arrows between files. The packages
-// that a room imports are taken to be empty: what they declare is no arrow here.
+// measure counts the exported names, and the arrows between files. It treats imported
+// packages as empty: what they declare is no arrow here.
 func (r *room) measure(set *token.FileSet) {
 	for _, f := range r.files {
 		for _, name := range declarations(f) {
@@ -131,7 +131,7 @@ func (r *room) measure(set *token.FileSet) {
 	}
 	info := types.Info{Uses: map[*ast.Ident]types.Object{}}
 	conf := types.Config{Importer: empty{}, Error: func(error) {}, FakeImportC: true}
-	pkg, _ := conf.Check(r.name, set, slices.Collect(maps.Values(r.files)), &info) // the errors are of the empty packages
+	pkg, _ := conf.Check(r.name, set, slices.Collect(maps.Values(r.files)), &info) // errors come from the empty packages
 	uses := map[string]map[string]bool{}
 	for id, o := range info.Uses {
 		if o.Pkg() != pkg {
@@ -163,7 +163,7 @@ func (empty) Import(name string) (*types.Package, error) {
 	return p, nil
 }
 
-// declarations are the names that a file declares at its top, and its methods.
+// declarations returns the names that a file declares, and its methods.
 func declarations(f *ast.File) (names []string) {
 	for _, d := range f.Decls {
 		switch d := d.(type) {
@@ -198,7 +198,7 @@ func reaches(uses map[string]map[string]bool, from, to string, seen map[string]b
 	return false
 }
 
-// page is the diagram and the table.
+// page writes the diagram and the table.
 func page(rooms map[string]*room) []byte {
 	var b bytes.Buffer
 	names := slices.SortedFunc(maps.Keys(rooms), cmp.Compare[string])
@@ -234,7 +234,7 @@ func page(rooms map[string]*room) []byte {
 	return b.Bytes()
 }
 
-// roundabout reports whether a room leads to another by a third.
+// roundabout reports whether one room also leads to another through a third.
 func roundabout(rooms map[string]*room, from, to string) bool {
 	uses := map[string]map[string]bool{}
 	for n, r := range rooms {

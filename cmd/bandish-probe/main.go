@@ -1,6 +1,6 @@
-// Command bandish-probe is the probe of Bandish alone: one small static
-// program without cgo, for machines that only measure. Its commands are those
-// of bandish with the same names.
+// Command bandish-probe is only the probe of Bandish: one small static program without
+// cgo, for machines that only measure. Its commands are those of bandish with the same
+// names.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	log.SetOutput(io.Discard) // net/http complains there of what servers do
+	log.SetOutput(io.Discard) // net/http writes complaints about servers there
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	env := &kit.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
@@ -30,7 +30,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs one command line. What is no command is a target.
+// run runs one command line, and returns the exit code. An argument that is not a command
+// is a target.
 func run(ctx context.Context, env *kit.Env, args []string) int {
 	if len(args) == 0 || args[0] == "help" {
 		printUsage(env.Stdout)

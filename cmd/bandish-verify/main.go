@@ -1,9 +1,9 @@
 //go:build !js
 
-// Command bandish-verify checks a bundle of evidence without trusting whoever
-// made it: it hashes everything again, checks proofs and signatures against a
-// key that the reader brings, and derives verdicts, counts, dated bans and answers
-// again from the enclosed raw measurements. It needs no network.
+// Command bandish-verify checks a bundle of evidence without trusting whoever made it. It
+// hashes everything again, and checks proofs and signatures against a key that the reader
+// brings. It derives verdicts, counts, dated bans and answers again from the enclosed raw
+// measurements. It needs no network.
 package main
 
 import (
@@ -43,7 +43,7 @@ func (k *keys) Set(s string) error {
 	return err
 }
 
-// keyOf is a verifier string, or what the file of that name holds.
+// keyOf returns a verifier string, or the one in the file of that name.
 func keyOf(s string) (string, error) {
 	if strings.Count(s, "+") >= 2 {
 		return s, nil

@@ -1,5 +1,4 @@
-// The same check in a browser: the page hands the file over and shows the
-// report.
+// This is the same check in a browser: the page hands over the file, and shows the report.
 package main
 
 import (

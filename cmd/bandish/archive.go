@@ -22,7 +22,7 @@ func archiveCheckCommand(env *environment) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:         "check",
-		Short:       "re-hash every file of the archive and name what is damaged",
+		Short:       "hash every file of the archive again, and list what is damaged",
 		Annotations: map[string]string{failedNote: "a file is damaged"},
 		Args:        noArgs,
 		RunE:        doing(func(ctx context.Context, _ []string) error { return checkArchive(ctx, env, asJSON) }),
@@ -44,7 +44,7 @@ func archiveRecoverCommand(env *environment) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:         "recover",
-		Short:       "make a lost manifest anew, and derive the rest from the batches",
+		Short:       "write a lost manifest again, and derive everything else from the raw batches",
 		Annotations: map[string]string{failedNote: "a batch is damaged"},
 		Args:        noArgs,
 		RunE:        doing(func(ctx context.Context, _ []string) error { return recoverArchive(ctx, env, asJSON) }),
@@ -69,12 +69,12 @@ bandish archive backup s3://bucket/prefix --keep 30`,
 		RunE: doing(func(ctx context.Context, args []string) error { return backUp(ctx, env, args[0], &o) }),
 	}
 	o.add(c)
-	c.Flags().IntVar(&o.keep, "keep", 0, "of a store, remove all snapshots but the newest `N`, and what only they hold")
+	c.Flags().IntVar(&o.keep, "keep", 0, "for a store: keep only the newest `N` snapshots, and remove what only older ones need")
 	jsonFlag(c, &o.asJSON)
 	return c
 }
 
-// storeArgument explains a store of objects among the arguments of a command.
+// storeArgument explains the argument STORE in help texts.
 const storeArgument = "STORE  s3://bucket/prefix, or file:///folder for the same files in a folder"
 
 // backupFlags are the flags of `bandish archive backup`.
@@ -88,15 +88,15 @@ func archiveSnapshotsCommand(env *environment) *cobra.Command {
 	var o snapshotFlags
 	c := &cobra.Command{
 		Use:   "snapshots STORE",
-		Short: "list the snapshots in a bucket, or read all that one holds",
+		Short: "list the snapshots in a bucket, or check every file of one",
 		Example: `bandish archive snapshots s3://bucket/prefix
 bandish archive snapshots s3://bucket/prefix --check`,
-		Annotations: map[string]string{argumentsNote: storeArgument, failedNote: "with --check: an object is damaged"},
+		Annotations: map[string]string{argumentsNote: storeArgument, failedNote: "with --check: a file is damaged"},
 		Args:        oneArg("a store"),
 		RunE:        doing(func(ctx context.Context, args []string) error { return listSnapshots(ctx, env, args[0], &o) }),
 	}
 	o.add(c)
-	c.Flags().BoolVar(&o.check, "check", false, "read every object of a snapshot and name what is damaged")
+	c.Flags().BoolVar(&o.check, "check", false, "read every file of a snapshot, and list what is damaged")
 	c.Flags().StringVar(&o.id, "snapshot", "", "`id` of the snapshot to check, or its beginning (default the newest)")
 	jsonFlag(c, &o.asJSON)
 	return c
@@ -167,7 +167,7 @@ func compactArchive(ctx context.Context, env *environment) error {
 	return nil
 }
 
-// store opens a store of objects that an argument names.
+// store opens the store of objects that an argument names.
 func (b *bucketFlags) store(at string) (object.Store, error) {
 	s, ok, err := object.At(at, b.access())
 	if err == nil && !ok {
@@ -217,7 +217,7 @@ func backUp(ctx context.Context, env *environment, to string, o *backupFlags) er
 	return errors.Join(err, notCopied(done.Damaged))
 }
 
-// notCopied is the error of files that were left out of a copy.
+// notCopied is the error for files that were left out of a copy, nil for none.
 func notCopied(damaged []archive.Damage) error {
 	if len(damaged) == 0 {
 		return nil
@@ -326,14 +326,14 @@ func exportArchive(ctx context.Context, env *environment, dir, layout string, as
 	return nil
 }
 
-// tellNotices says what the archive found and set aside.
+// tellNotices prints what the archive found and set aside.
 func tellNotices(env *environment, a *archive.Archive) {
 	for _, n := range a.Notices() {
 		fmt.Fprintf(env.stderr, "bandish: %s\n", n)
 	}
 }
 
-// recoverArchive makes the manifest anew and derives everything from the
+// recoverArchive writes the manifest again, and derives everything else from the raw
 // batches.
 func recoverArchive(ctx context.Context, env *environment, asJSON bool) error {
 	foreign := func(s archive.Segment) bool { return s.Ruleset != "" && s.Ruleset != verdict.Ruleset }
@@ -364,7 +364,7 @@ func recoverArchive(ctx context.Context, env *environment, asJSON bool) error {
 	return errors.Join(err, damagedBatches(append(found.Damaged, out.Damaged...)))
 }
 
-// whyUnlisted says how a file comes to lie there unlisted.
+// whyUnlisted says how an unlisted file may have come to lie there.
 func whyUnlisted(path string) string {
 	if strings.HasPrefix(path, "raw") {
 		return "a batch that was never committed: it is kept, and nothing is derived from it"

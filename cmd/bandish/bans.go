@@ -37,7 +37,7 @@ func bansCommand(env *environment) *cobra.Command {
 	return c
 }
 
-// banFilter are the flags that choose bans.
+// banFilter holds the flags that choose bans.
 type banFilter struct {
 	env                    *environment
 	target, cc, asOf, hand string
@@ -54,7 +54,7 @@ func (f *banFilter) add(c *cobra.Command) {
 	set.StringVar(&f.hand, "by-hand", "", "`file` of decisions made by hand, which win; ban-decisions.yaml of the data folder where there is one")
 }
 
-// read checks the flags' values.
+// read checks the values of the flags.
 func (f *banFilter) read() error {
 	var err error
 	if f.registry, err = loadTargets(); err != nil {
@@ -82,14 +82,14 @@ func (f *banFilter) read() error {
 	return nil
 }
 
-// bans gives the bans that the filter chooses: those of the record and of the
-// archive's measurements and, where imported is true, of others' data sets.
+// bans returns the bans that the filter chooses: those of the record, those dated from the
+// archive's measurements and, if imported is true, those of others' data sets.
 func (f *banFilter) bans(ctx context.Context, imported bool) ([]ban.Ban, error) {
 	bans, _, err := f.decided(ctx, imported)
 	return bans, err
 }
 
-// decided gives the chosen bans and the decision on each of their reports.
+// decided returns the chosen bans, and the decision on each of their reports.
 func (f *banFilter) decided(ctx context.Context, imported bool) ([]ban.Ban, []ban.Decision, error) {
 	desk, done, err := f.env.desk(ctx)
 	if err != nil {
@@ -113,7 +113,7 @@ func (f *banFilter) decided(ctx context.Context, imported bool) ([]ban.Ban, []ba
 	return bans, slices.DeleteFunc(decisions, func(d ban.Decision) bool { return !chosen[d.Ban] }), nil
 }
 
-// handOf reads the decisions by hand of a data folder, where it has any.
+// handOf reads the decisions that people made from a data folder, if it has any.
 func handOf(data string) (ban.Hand, error) {
 	hand, err := readHand(filepath.Join(data, "ban-decisions.yaml"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -134,11 +134,11 @@ func readHand(name string) (ban.Hand, error) {
 	return hand, nil
 }
 
-// maxHandBytes bounds a file of decisions.
+// maxHandBytes is the greatest size of a file of decisions.
 const maxHandBytes = 8 << 20
 
-// byHand reads the decisions that a person made. A report that one of them
-// names and that is not there is an error when the file was named.
+// byHand reads the decisions that people made. If the file was named by a flag, a decision
+// about a report that does not exist is an error.
 func (f *banFilter) byHand(reports []ban.Report, imported bool) (ban.Hand, error) {
 	name := f.hand
 	if name == "" {
@@ -154,7 +154,7 @@ func (f *banFilter) byHand(reports []ban.Report, imported bool) (ban.Hand, error
 	return hand, nil
 }
 
-// importedReports reads the imported data sets out of their archived copies.
+// importedReports reads the imported data sets from their archived copies.
 func importedReports(a *source.Archive, names list.Names) (reports []ban.Report, err error) {
 	err = eachList(a, "bans", func(u source.Use, content []byte) error {
 		im, err := readBans(u, content, names)
@@ -192,7 +192,7 @@ func readBans(u source.Use, content []byte, names list.Names) (*list.Import, err
 	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s", u.Format, keepItOnCSV, keepItOnXLSX, ooniJSON, sflcJSON)
 }
 
-// guessBanFormat tells the format by the content.
+// guessBanFormat guesses the format from the content.
 func guessBanFormat(content []byte) string {
 	head := strings.TrimSpace(strings.TrimPrefix(string(content[:min(len(content), 4096)]), "\ufeff"))
 	switch {
@@ -206,7 +206,7 @@ func guessBanFormat(content []byte) string {
 	return keepItOnCSV
 }
 
-// banLists are others' lists of bans.
+// banLists is the kind of others' lists of bans.
 func banLists(names list.Names) listKind {
 	return listKind{"bans", guessBanFormat, func(u source.Use, content []byte) (*listRead, error) {
 		im, err := readBans(u, content, names)
@@ -317,8 +317,8 @@ func banTarget(b *ban.Ban) string {
 	return b.Target
 }
 
-// banStart is the first day, or the days of which one is it; "~" where the
-// report whose dates these are calls it an estimate of its own.
+// banStart writes the first day of a ban, or the days among which it is. "~" marks an
+// estimate of the report itself.
 func banStart(b *ban.Ban) string {
 	text := startDays(b.Start, b.StartBy, b.StartOpen)
 	if b.StartBy.IsZero() && b.Reports[0].Estimated {
@@ -327,7 +327,7 @@ func banStart(b *ban.Ban) string {
 	return text
 }
 
-// startDays are the days on one of which a ban began; open: or before.
+// startDays writes the days among which a ban began. open: or earlier.
 func startDays(from, to time.Time, open bool) string {
 	switch {
 	case open:
@@ -342,7 +342,7 @@ func daySpan(from, to time.Time) string {
 	return from.Format(time.DateOnly) + ".." + to.Format(time.DateOnly)
 }
 
-// banEnded is the last day, or the days of which one is it.
+// banEnded writes the last day of a ban, or the days among which it is.
 func banEnded(from, to time.Time) string {
 	if from.IsZero() {
 		return to.Format(time.DateOnly)
@@ -396,7 +396,7 @@ func banExportCommand(env *environment) *cobra.Command {
 	}
 	filter.add(c)
 	c.Flags().StringVar(&format, "format", "keepiton", "`format`: keepiton")
-	c.Flags().BoolVar(&all, "all", false, "others' imported reports too, not only the record and the measured events")
+	c.Flags().BoolVar(&all, "all", false, "also reports imported from others, not only the record and the measured bans")
 	return c
 }
 

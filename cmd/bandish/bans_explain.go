@@ -25,7 +25,7 @@ func banExplainCommand(env *environment) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:         "explain ID",
-		Short:       "print every report of a ban, and why it stands in it",
+		Short:       "print every report of a ban, and why it counts as a report of this ban",
 		Example:     "bandish bans explain pk-x-2024-02-17",
 		Annotations: map[string]string{argumentsNote: "ID  of a ban; `bandish bans decisions` lists them"},
 		Args:        oneArg("the id of a ban, pk-x-2024-02-17 (`bandish bans decisions` lists them)"),
@@ -92,7 +92,7 @@ func printExplained(env *environment, r ban.Ranked, decisions []ban.Decision) er
 	return nil
 }
 
-// banMethods writes the ways of a ban.
+// banMethods writes the methods of a ban.
 func banMethods(b *ban.Ban) string {
 	words := make([]string, len(b.Methods))
 	for i, m := range b.Methods {
@@ -114,7 +114,7 @@ func banDecisionsCommand(env *environment) *cobra.Command {
 	}
 	filter.add(c)
 	c.Flags().StringVar(&kind, "kind", "", "only decisions of this `kind`")
-	c.Flags().IntVar(&sample, "sample", 0, "only `N` decisions that put reports together, spread over all")
+	c.Flags().IntVar(&sample, "sample", 0, "only `N` of the decisions that put reports together, spread evenly")
 	jsonFlag(c, &asJSON)
 	return c
 }
@@ -163,7 +163,8 @@ func listDecisions(ctx context.Context, env *environment, filter *banFilter, kin
 	return err
 }
 
-// spread takes n of a list, evenly; all where n is 0 or the list is shorter.
+// spread returns n elements of a list, evenly spread; all of them if n is 0 or the list is
+// shorter.
 func spread(list []ban.Decision, n int) []ban.Decision {
 	if n <= 0 || len(list) <= n {
 		return list

@@ -76,7 +76,7 @@ func makeBundle(ctx context.Context, env *environment, o *bundleFlags, ids []str
 	return err
 }
 
-// bundleFile names the file of a bundle.
+// bundleFile makes up a file name for a bundle.
 func bundleFile(ids []string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_' {
@@ -90,7 +90,7 @@ func bundleFile(ids []string) string {
 	return "bandish-" + name + ".zip"
 }
 
-// parametersOf are what the verdicts of a data folder are derived with.
+// parametersOf returns the inputs with which a data folder derives verdicts.
 func parametersOf(data string) (inquiry.Parameters, error) {
 	prints, err := currentFingerprintList(data)
 	if err != nil {

@@ -60,7 +60,7 @@ func checkClaim(ctx context.Context, env *environment, o *checkFlags) error {
 	return printClaimAnswer(env.stdout, desk.Records, nil, answer)
 }
 
-// parseClaim reads the claim; one without a date is about today, in UTC.
+// parseClaim reads the claim from the flags. A claim without a date is about today (UTC).
 func parseClaim(o *checkFlags, now time.Time) (casefile.AccessClaim, error) {
 	platform, cc, when, says, networks := o.target, o.cc, o.at, o.claim, o.asn
 	claim := casefile.AccessClaim{Target: platform, CC: strings.ToUpper(cc)}

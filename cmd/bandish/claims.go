@@ -14,7 +14,7 @@ func claimsCommand(env *environment) *cobra.Command {
 	id, day, asJSON := "", "", false
 	c := &cobra.Command{
 		Use:     "claims --case ID",
-		Short:   "hold each claim of a case against what was measured, else against what sources report",
+		Short:   "check each claim of a case against measurements, or else against what sources report",
 		Example: "bandish claims --case pk-2024-x\nbandish claims --case pk-2024-x --as-of 2024-03-14",
 		Args:    noArgs,
 		RunE:    doing(func(ctx context.Context, _ []string) error { return answerClaims(ctx, env, id, day, asJSON) }),

@@ -14,15 +14,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// What help says of a command beside its sentence, examples and flags, as
-// annotations.
+// Annotations of a command: what help says besides its sentence, examples and flags.
 const (
-	argumentsNote = "arguments" // a line each: the name, two spaces, what it is
-	failedNote    = "failed"    // when the exit code is 1, where that is more than a failure
-	probeNote     = "probe"     // present: the command ends with the exit codes of a probe
+	argumentsNote = "arguments" // a line for each argument: its name, two spaces, what it is
+	failedNote    = "failed"    // when the exit code is 1, if that means more than a failure
+	probeNote     = "probe"     // if present, the command ends with the exit codes of a probe
 )
 
-// group is a command that only holds others.
+// group makes a command that only holds others.
 func group(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !c.HasParent() {
@@ -33,8 +32,7 @@ func group(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	return withDefault(c, commands...)
 }
 
-// withDefault is a command that does something itself where none of the
-// others is named.
+// withDefault makes a command that does something itself if none of the others is named.
 func withDefault(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -53,7 +51,7 @@ func withDefault(c *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-// nameOf is a command without the program's name: "record show".
+// nameOf is the name of a command without the program's name: "record show".
 func nameOf(c *cobra.Command) string {
 	return strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")
 }
@@ -68,7 +66,7 @@ func subcommands(c *cobra.Command) string {
 	return strings.Join(names, ", ")
 }
 
-// noArgs refuses arguments.
+// noArgs demands that there are no arguments.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError("%s takes no argument, got %q", nameOf(c), args[0])
@@ -76,7 +74,7 @@ func noArgs(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// oneArg wants one argument; what says which.
+// oneArg demands one argument. what names it in the error.
 func oneArg(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
@@ -86,7 +84,7 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
-// twoArgs wants two arguments; what says which.
+// twoArgs demands two arguments. what names them in the error.
 func twoArgs(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 2 {
@@ -96,7 +94,7 @@ func twoArgs(what string) cobra.PositionalArgs {
 	}
 }
 
-// someArgs wants one argument at least; what says which.
+// someArgs demands at least one argument. what names it in the error.
 func someArgs(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -106,28 +104,28 @@ func someArgs(what string) cobra.PositionalArgs {
 	}
 }
 
-// doing makes the RunE of a command whose flags do is bound to.
+// doing makes the RunE of a command. do reads the flags through variables.
 func doing(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error { return do(c.Context(), args) }
 }
 
-// jsonFlag is --json.
+// jsonFlag adds the flag --json.
 func jsonFlag(c *cobra.Command, to *bool) {
 	c.Flags().BoolVar(to, "json", false, "print JSON")
 }
 
-// recordsFlag names the folder of the record.
+// recordsFlag adds the flag for the folder of the record.
 func recordsFlag(c *cobra.Command, env *environment) {
-	c.Flags().StringVar(&env.records, "records", "", "`folder` of the record; ./records where there is one, else the record built into the program")
+	c.Flags().StringVar(&env.records, "records", "", "`folder` of the record (default ./records if it exists, else the record built into the program)")
 }
 
-// privateFlag is the --allow-private flag of every command that fetches from an
-// address that somebody named, or posts to it.
+// privateFlag adds the flag --allow-private. Every command has it that fetches from, or
+// posts to, an address that somebody named.
 func privateFlag(c *cobra.Command, to *bool) {
-	c.Flags().BoolVar(to, "allow-private", false, "let names lead to addresses that are not of the public internet, too")
+	c.Flags().BoolVar(to, "allow-private", false, "also allow names whose addresses are not on the public internet")
 }
 
-// finish makes every command behave the same: its output, its errors, its help.
+// finish gives all commands the same output, errors and help.
 func finish(root *cobra.Command, env *environment) {
 	root.SetIn(env.stdin)
 	root.SetOut(env.stdout)
@@ -152,7 +150,7 @@ func finish(root *cobra.Command, env *environment) {
 	complete(root, env)
 }
 
-// withUsage adds the right form to what is said of wrong arguments.
+// withUsage adds the usage line to errors about wrong arguments.
 func withUsage(c *cobra.Command) {
 	check := c.Args
 	if check == nil {
@@ -167,7 +165,7 @@ func withUsage(c *cobra.Command) {
 	}
 }
 
-// helpCommand is `bandish help COMMAND`.
+// helpCommand is the command `bandish help COMMAND`.
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND…]",
@@ -195,7 +193,7 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// all is a command and all below it.
+// all returns a command and all commands below it.
 func all(c *cobra.Command) []*cobra.Command {
 	list := []*cobra.Command{c}
 	for _, s := range c.Commands() {
@@ -204,7 +202,7 @@ func all(c *cobra.Command) []*cobra.Command {
 	return list
 }
 
-// flagError says which flag was meant, and where the flags are listed.
+// flagError suggests which flag may be meant, and says where the flags are listed.
 func flagError(c *cobra.Command, err error) error {
 	meant := ""
 	var unknown *pflag.NotExistError
@@ -217,7 +215,7 @@ func flagError(c *cobra.Command, err error) error {
 }
 
 func nearestFlag(c *cobra.Command, name string) string {
-	best, least := "", 3 // changes
+	best, least := "", 3 // least is the number of changed letters
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if d := levenshtein.ComputeDistance(name, f.Name); d < least && d < len(f.Name) {
 			best, least = f.Name, d
@@ -226,11 +224,11 @@ func nearestFlag(c *cobra.Command, name string) string {
 	return best
 }
 
-// longFlag is a flag of two letters or more: its dashes, its name, its value.
+// longFlag matches a flag of two letters or more: dashes, name, value.
 var longFlag = regexp.MustCompile(`^(--?)([a-z][a-z0-9-]+)(=.*)?$`)
 
-// longDashes turns -flag into --flag: both spellings were accepted from the
-// first version on.
+// longDashes turns -flag into --flag. The program has accepted both spellings since its
+// first version.
 func longDashes(root *cobra.Command, args []string) []string {
 	c, _, err := root.Find(args)
 	if err != nil {
@@ -238,7 +236,7 @@ func longDashes(root *cobra.Command, args []string) []string {
 	}
 	c.InitDefaultHelpFlag()
 	c.InitDefaultVersionFlag()
-	c.InheritedFlags() // adds those of the root to the set
+	c.InheritedFlags() // it also adds the flags of the root to the set
 	out := slices.Clone(args)
 	for i := 0; i < len(out) && out[i] != "--"; i++ {
 		m := longFlag.FindStringSubmatch(out[i])
@@ -249,13 +247,13 @@ func longDashes(root *cobra.Command, args []string) []string {
 			out[i] = "-" + out[i]
 		}
 		if f := c.Flags().Lookup(m[2]); f != nil && m[3] == "" && f.NoOptDefVal == "" {
-			i++ // the value is not a flag
+			i++ // the next argument is the flag's value
 		}
 	}
 	return out
 }
 
-// printHelp prints what a command does, takes and ends with.
+// printHelp prints what a command does, its arguments and flags, and its exit codes.
 func printHelp(w io.Writer, c *cobra.Command) {
 	fmt.Fprintf(w, "%s\n\nUsage:\n", strings.TrimSpace(sentenceOf(c)))
 	if c.Runnable() && (c.HasParent() || !c.HasAvailableSubCommands()) && !onlyGroup(c) {
@@ -284,10 +282,10 @@ func printHelp(w io.Writer, c *cobra.Command) {
 	}
 }
 
-// onlyGroup reports whether a command does nothing by itself.
+// onlyGroup reports whether a command does nothing itself.
 func onlyGroup(c *cobra.Command) bool { return strings.HasSuffix(c.Use, " COMMAND") }
 
-// sentenceOf is the long text of a command, else its sentence.
+// sentenceOf returns the long text of a command, or else its one sentence.
 func sentenceOf(c *cobra.Command) string {
 	if c.Long != "" {
 		return c.Long
@@ -295,7 +293,7 @@ func sentenceOf(c *cobra.Command) string {
 	return strings.ToUpper(c.Short[:1]) + c.Short[1:] + "."
 }
 
-// indent puts two spaces before each line that has none.
+// indent puts two spaces before each line that begins without any.
 func indent(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {

@@ -11,11 +11,11 @@ import (
 	"github.com/bandish/bandish/internal/lab"
 )
 
-// values lists what a flag or argument may be, each perhaps with a tab and what
-// it means. It is asked when somebody completes, after the flags were read.
+// values lists the possible values of a flag or an argument. After a tab, each may have an
+// explanation. It is called when somebody completes, after the flags were read.
 type values func() []string
 
-// complete gives flags of the same name the same completion, in every command.
+// complete gives flags with the same name the same completion in all commands.
 func complete(root *cobra.Command, env *environment) {
 	named := map[string]values{
 		"cc":     countryValues,
@@ -26,7 +26,7 @@ func complete(root *cobra.Command, env *environment) {
 	for _, c := range all(root) {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if list := named[f.Name]; list != nil {
-				c.RegisterFlagCompletionFunc(f.Name, completing(list)) // fails only for a flag that is not there
+				c.RegisterFlagCompletionFunc(f.Name, completing(list)) // fails only if there is no such flag
 			}
 			if slices.Contains(folders, f.Name) {
 				c.MarkFlagDirname(f.Name)
@@ -36,14 +36,14 @@ func complete(root *cobra.Command, env *environment) {
 	root.MarkPersistentFlagDirname("data")
 }
 
-// completing offers a list where nothing else is offered.
+// completing offers the values of a list, and no files.
 func completing(list values) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 		return beginning(list(), begun), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// firstOf completes the first argument alone.
+// firstOf completes only the first argument.
 func firstOf(list values) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -53,7 +53,7 @@ func firstOf(list values) cobra.CompletionFunc {
 	}
 }
 
-// beginning leaves the values that begin with what was typed, in either case.
+// beginning returns the values that begin with what was typed; case does not matter.
 func beginning(list []string, begun string) []string {
 	return slices.DeleteFunc(list, func(v string) bool {
 		return len(v) < len(begun) || !strings.EqualFold(v[:len(begun)], begun)

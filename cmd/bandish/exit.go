@@ -6,7 +6,7 @@ import (
 	"github.com/bandish/bandish/internal/kit"
 )
 
-// The exit codes. A probe ends with those of package kit.
+// The exit codes. Probes end with those of package kit.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -20,12 +20,12 @@ const (
 // exitMeaning is a row of the table of exit codes.
 type exitMeaning struct {
 	code  int
-	means string // "" of a code that only probes end with
-	probe string // what it means of a probe, where that is something else
+	means string // "": only probes end with this code
+	probe string // what it means for a probe, if that differs
 }
 
-// exitMeanings is the only list of exit codes: help, man pages and
-// docs/commands.md show it.
+// exitMeanings is the only list of exit codes. Help, man pages and docs/commands.md show
+// it.
 var exitMeanings = []exitMeaning{
 	{exitDone, "done", "everything is reachable"},
 	{exitFailed, "it failed", ""},
@@ -36,8 +36,8 @@ var exitMeanings = []exitMeaning{
 	{exitInterrupted, "interrupted; what was stored before stays", ""},
 }
 
-// exitError ends the process with a code that means something to scripts
-// (bandish probe) and prints nothing more where err is nil.
+// exitError ends the process with an exit code that scripts can read. If err is nil,
+// nothing more is printed.
 type exitError struct {
 	code int
 	err  error
@@ -52,7 +52,7 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// usageError is a mistake in the arguments.
+// usageError makes the error for a mistake in the arguments.
 func usageError(format string, args ...any) error {
 	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }

@@ -13,11 +13,11 @@ import (
 )
 
 func inboxCommand(env *environment) *cobra.Command {
-	return withDefault(inboxListing(env, "inbox", "look at what readers sent: list it, accept it into a draft, refuse it with a reason"),
+	return withDefault(inboxListing(env, "inbox", "look at what readers sent; accept it into a draft, or refuse it with a reason"),
 		inboxListing(env, "list", "list the notes of a folder"), inboxShowCommand(env), inboxAcceptCommand(env), inboxRefuseCommand(env))
 }
 
-// inboxListing is `bandish inbox` and `bandish inbox list`.
+// inboxListing is the command `bandish inbox`, and `bandish inbox list`.
 func inboxListing(env *environment, use, short string) *cobra.Command {
 	folder, asJSON := "", false
 	c := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: doing(func(context.Context, []string) error {
@@ -41,7 +41,7 @@ func inboxListing(env *environment, use, short string) *cobra.Command {
 
 func (env *environment) inbox() *inbox.Box { return inbox.Open(env.data, time.Now) }
 
-// noteValues are the ids of the new notes.
+// noteValues returns the ids of the new notes.
 func (env *environment) noteValues() []string {
 	list, err := env.inbox().List("new")
 	if err != nil {
@@ -55,7 +55,7 @@ func (env *environment) noteValues() []string {
 }
 
 func inboxShowCommand(env *environment) *cobra.Command {
-	asJSON := true // there is no other form yet
+	asJSON := true // there is no other format yet
 	c := &cobra.Command{Use: "show ID", Short: "print a note as JSON", ValidArgsFunction: firstOf(env.noteValues), Args: oneArg("the id of a note"), Annotations: map[string]string{argumentsNote: "ID  of a note; `bandish inbox` lists them"},
 		RunE: doing(func(_ context.Context, args []string) error {
 			n, err := env.inbox().Get(args[0])
@@ -78,7 +78,7 @@ func inboxRefuseCommand(env *environment) *cobra.Command {
 			_, err := fmt.Fprintf(env.stdout, "%s is refused; it stays under inbox/refused with the reason\n", args[0])
 			return err
 		})}
-	c.Flags().StringVar(&reason, "reason", "", "why the note is refused, `text` of a sentence")
+	c.Flags().StringVar(&reason, "reason", "", "why the note is refused, a `text` of one sentence")
 	return c
 }
 
@@ -103,9 +103,9 @@ func listNotes(w io.Writer, list []inbox.Note) error {
 	return err
 }
 
-// acceptNote prints a draft's sheet of what the note says, for a person to
-// complete from the source: a reader's words are no source. It is printed before
-// the note is moved, so that a failure loses nothing.
+// acceptNote prints a draft sheet of what the note says. A person completes it from the
+// source, since a reader's words are not a source. It is printed before the note is moved,
+// so that a failure loses nothing.
 func acceptNote(env *environment, id string) error {
 	box := env.inbox()
 	n, err := box.Get(id)

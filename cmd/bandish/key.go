@@ -15,7 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// program is what the ledger says of the program that writes.
+// program returns what the ledger says of the program that writes.
 func program(set *fingerprint.Set) ledger.Software {
 	if set == nil {
 		set = fingerprint.Embedded()
@@ -34,7 +34,7 @@ func program(set *fingerprint.Set) ledger.Software {
 func keyCommand(env *environment) *cobra.Command {
 	c := withDefault(&cobra.Command{
 		Use:     "key",
-		Short:   "print the verifier string of the ledger's key, which a reader needs to check proofs",
+		Short:   "print the public half of the ledger's key, which readers need to check proofs",
 		Example: "bandish key\nbandish key rotate",
 		RunE:    doing(func(_ context.Context, _ []string) error { return printKey(env) }),
 	}, keyRotateCommand(env), keyNewCommand(env))
@@ -44,7 +44,7 @@ func keyCommand(env *environment) *cobra.Command {
 func keyRotateCommand(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rotate",
-		Short: "give the ledger a new key that the old one vouches for",
+		Short: "give the ledger a new key, which the old one signs",
 		Args:  noArgs,
 		RunE: doing(func(ctx context.Context, _ []string) error {
 			a, err := openWriting(env)
@@ -64,7 +64,7 @@ func keyNewCommand(env *environment) *cobra.Command {
 	origin := ""
 	c := &cobra.Command{
 		Use:     "new",
-		Short:   "begin a new ledger, where the key is lost or the archive is a copy; the old one is kept beside it",
+		Short:   "begin a new ledger, if the key is lost or the archive is a copy; the old ledger is kept",
 		Example: "bandish key new --origin bandish.example.org/ledger",
 		Args:    noArgs,
 		RunE: doing(func(ctx context.Context, _ []string) error {
@@ -78,7 +78,7 @@ func keyNewCommand(env *environment) *cobra.Command {
 			return printKey(env)
 		}),
 	}
-	c.Flags().StringVar(&origin, "origin", "", "`name` of the ledger, as example.org/ledger; made up when empty")
+	c.Flags().StringVar(&origin, "origin", "", "`name` of the ledger, for instance example.org/ledger; made up if empty")
 	return c
 }
 
@@ -97,7 +97,7 @@ func printKey(env *environment) error {
 	return err
 }
 
-// openWriting opens an archive that is there to write to.
+// openWriting opens an existing archive for writing.
 func openWriting(env *environment) (*archive.Archive, error) {
 	if _, err := archive.OpenToCheck(env.data); err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func writeReceipt(ctx context.Context, env *environment, uid string) error {
 	return err
 }
 
-// provedReceipt is what a receipt shows, as JSON.
+// provedReceipt is what a receipt proves, as JSON.
 type provedReceipt struct {
 	UID        string             `json:"measurement_uid"`
 	SHA256     string             `json:"sha256"`
@@ -187,7 +187,7 @@ type provedReceipt struct {
 	Received   string             `json:"received"`
 	Cosigned   []ledger.Signature `json:"cosigned"`
 	NotProved  []string           `json:"not_proved"`
-	Document   bool               `json:"document"` // it was given and is the one
+	Document   bool               `json:"document"` // a document was given, and it is the one in the receipt
 	Checkpoint string             `json:"root"`
 }
 

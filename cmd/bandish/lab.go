@@ -42,7 +42,7 @@ func labListCommand(env *environment) *cobra.Command {
 		Args:  noArgs,
 		RunE:  doing(func(context.Context, []string) error { return listScenarios(env, all, asJSON) }),
 	}
-	c.Flags().BoolVar(&all, "all", false, "with the awkward sites, which nobody censors")
+	c.Flags().BoolVar(&all, "all", false, "also the awkward sites, which nobody censors")
 	jsonFlag(c, &asJSON)
 	return c
 }
@@ -83,9 +83,9 @@ func labRunCommand(env *environment) *cobra.Command {
 	asJSON, kernel, seed := false, false, uint64(0)
 	c := &cobra.Command{
 		Use:               "run SCENARIO",
-		Short:             "measure in one scenario, and hold what was found against the truth",
+		Short:             "measure in one scenario, and compare what was found with the truth",
 		Example:           "bandish lab run tls-reset",
-		Annotations:       map[string]string{argumentsNote: "SCENARIO  its name, as `bandish lab list --all` has it", failedNote: "what was found is not the truth"},
+		Annotations:       map[string]string{argumentsNote: "SCENARIO  its name, as `bandish lab list --all` has it", failedNote: "what was found differs from the truth"},
 		ValidArgsFunction: firstOf(scenarioValues),
 		Args:              oneArg("one scenario (`bandish lab list --all` lists them)"),
 		RunE: doing(func(ctx context.Context, args []string) error {
@@ -139,7 +139,7 @@ type labRun struct {
 	Seed        uint64          `json:"seed"`
 	Kernel      bool            `json:"kernel"`
 	Verdict     verdict.Row     `json:"verdict"`
-	Struck      []int           `json:"struck,omitempty"` // flows, by rule of the censor
+	Struck      []int           `json:"struck,omitempty"` // how many flows each rule of the censor struck
 	Right       bool            `json:"right"`
 	Mismatch    string          `json:"mismatch,omitempty"`
 	Measurement json.RawMessage `json:"measurement"`
@@ -161,7 +161,7 @@ func labField(kernel bool) (*trial.Field, error) {
 	return trial.NewField(l, nil)
 }
 
-// serially makes a report safe to call from several goroutines.
+// serially wraps a report so that several goroutines may call it.
 func serially(report func(probe.Note)) func(probe.Note) {
 	turn := make(chan struct{}, 1)
 	return func(n probe.Note) {
@@ -183,7 +183,7 @@ func noteLine(n probe.Note) string {
 	return line
 }
 
-// showLabRun puts probe, verdict and truth side by side.
+// showLabRun prints probe, verdict and truth side by side.
 func showLabRun(out io.Writer, r *trial.Result) error {
 	v, truth := &r.Verdict, r.Scenario.Truth
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

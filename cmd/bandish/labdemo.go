@@ -48,8 +48,8 @@ func labDemo(ctx context.Context, env *environment, perDay int, until string) er
 	return makeDemo(ctx, env, p, end, perDay, func(int, int) {})
 }
 
-// makeDemo fills an archive with a small history made in the lab. Report is
-// told how many measurements are made.
+// makeDemo fills an archive with a short history, measured in the lab. report is called
+// with the number of measurements made.
 func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, end time.Time, perDay int, report func(done, of int)) error {
 	visits := trial.DemoVisits(end, perDay)
 	fmt.Fprintf(env.stdout, "Measuring %d times inside the lab: country ZZ, networks AS64512 to AS64514.\nThis is a demonstration. Nothing of it happened anywhere.\n", len(visits))
@@ -62,16 +62,15 @@ func makeDemo(ctx context.Context, env *environment, p *pipeline.Pipeline, end t
 	return nil
 }
 
-// demoPerDay is how often a day each site is measured on each network, if
-// nothing else is asked for: so many take some 45 s of processor time.
+// demoPerDay is how often a day each site is measured on each network, unless a flag says
+// otherwise. This many take about 45 s of processor time.
 const demoPerDay = 2
 
-// demoBatch is how many measurements of a demo are submitted together: a
-// commit costs much the same for one as for hundreds.
+// demoBatch is how many measurements of a demonstration are submitted together: a commit
+// costs about the same for one as for hundreds.
 const demoBatch = 200
 
-// demo measures every visit and submits it to the collector, all inside the
-// lab.
+// demo measures every visit, and submits it to the collector, all inside the lab.
 func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, report func(done, of int)) error {
 	l, err := lab.New(trial.DemoSites()...)
 	if err != nil {
@@ -119,15 +118,15 @@ func demo(ctx context.Context, p *pipeline.Pipeline, visits []trial.Visit, repor
 	return context.Cause(ctx)
 }
 
-// unpackDemo submits the packed history, each measurement when it was taken, and
-// reports how many they are.
+// unpackDemo submits the packed history, each measurement at the time at which it was
+// taken. It returns how many they are.
 func unpackDemo(ctx context.Context, p *pipeline.Pipeline, end time.Time) (int, error) {
 	docs, err := trial.Packed(end)
 	if err != nil {
 		return 0, err
 	}
 	to, all := &labArchive{p: p}, errgroup.Group{}
-	all.SetLimit(demoBatch) // a commit takes what is submitted meanwhile
+	all.SetLimit(demoBatch) // one commit takes all that is submitted meanwhile
 	for _, doc := range docs {
 		all.Go(func() error {
 			_, err := to.Submit(ctx, doc, collect.Sender{})
@@ -140,8 +139,8 @@ func unpackDemo(ctx context.Context, p *pipeline.Pipeline, end time.Time) (int, 
 	return len(docs), settle(ctx, p)
 }
 
-// labArchive takes in what was measured at other times than now: each
-// measurement is submitted when it was taken. Only the lab may do so.
+// labArchive takes in measurements of other times than now: each is submitted at the time
+// at which it was taken. Only the lab may do so.
 type labArchive struct{ p *pipeline.Pipeline }
 
 func (a *labArchive) Submit(ctx context.Context, doc []byte, _ collect.Sender) (collect.Receipt, error) {

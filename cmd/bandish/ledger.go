@@ -25,8 +25,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newLedgerServer shows the ledger of an archive, and cosigns those of others
-// where their keys are given.
+// newLedgerServer makes the server of an archive's ledger. If flags give the keys of other
+// ledgers, it also cosigns those.
 func newLedgerServer(p *pipeline.Pipeline, desk *inquiry.Desk, data string, o *serveFlags, log *slog.Logger) (*notary.Server, error) {
 	s := &notary.Server{Log: p.Archive.Log(), Errors: log,
 		Receipt: func(ctx context.Context, uid string) ([]byte, error) {
@@ -73,12 +73,12 @@ func askedOf(list []string) ([]notary.Asked, error) {
 	return out, nil
 }
 
-// recordFiles are the cases of the record in the program, as the ledger names
-// them: the hash of a case is that of the names and hashes of its files.
+// recordFiles returns the cases of the embedded record as the ledger names them. The hash
+// of a case is made from the names and hashes of its files.
 var recordFiles = sync.OnceValue(func() []ledger.File {
 	var out []ledger.File
 	cases, err := fs.ReadDir(records.FS, ".")
-	if err != nil { // it is part of the program
+	if err != nil { // the record is part of the program
 		panic("read the record: " + err.Error())
 	}
 	for _, c := range cases {
@@ -107,7 +107,7 @@ var recordFiles = sync.OnceValue(func() []ledger.File {
 func (env *environment) noteFiles(ctx context.Context) error {
 	there, err := archive.Exists(env.data)
 	if err != nil || !there {
-		return err // the first commit enters it
+		return err // the first commit enters them
 	}
 	a, err := archive.Open(env.data)
 	if err != nil {
@@ -117,7 +117,8 @@ func (env *environment) noteFiles(ctx context.Context) error {
 	return err
 }
 
-// noting is doing for a command that puts files beside the archive.
+// noting is doing for a command that puts files beside the archive: it enters them in the
+// ledger.
 func noting(env *environment, do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return doing(func(ctx context.Context, args []string) error {
 		if err := do(ctx, args); err != nil {
@@ -135,9 +136,9 @@ func keysOfAsked(list []notary.Asked) []string {
 	return out
 }
 
-// keepWitnessed asks the witnesses for their signatures as the ledger grows, and
-// an authority for a time stamp once a day. One that does not answer holds up
-// nothing: it is asked again.
+// keepWitnessed asks the witnesses for their signatures as the ledger grows, and once a
+// day an authority for a time stamp. One that does not answer holds up nothing: it is
+// asked again.
 func keepWitnessed(ctx context.Context, p *pipeline.Pipeline, asked []notary.Asked, o *serveFlags, log *slog.Logger, metrics *server.Metrics) {
 	if len(asked) == 0 && o.stampURL == "" {
 		return
@@ -182,9 +183,9 @@ func monitorCommand(env *environment) *cobra.Command {
 	var o monitorFlags
 	c := &cobra.Command{
 		Use:         "monitor URL",
-		Short:       "follow the ledger of another server, shout when it shows another history than before, keep a copy",
+		Short:       "follow the ledger of another server, keep a copy, and raise an alarm if it shows another history than before",
 		Example:     "bandish monitor https://bandish.example.org/ledger --key VERIFIER\nbandish monitor https://bandish.example.org/ledger --mirror ./copy --once",
-		Annotations: map[string]string{argumentsNote: "URL  the address of the server's ledger", failedNote: "the ledger is not what it was"},
+		Annotations: map[string]string{argumentsNote: "URL  the address of the server's ledger", failedNote: "the ledger was rewritten, back-dated or split into two histories"},
 		Args:        oneArg("the address of a server's ledger"),
 		RunE:        doing(func(ctx context.Context, args []string) error { return monitor(ctx, env, args[0], &o) }),
 	}
@@ -207,7 +208,7 @@ func monitor(ctx context.Context, env *environment, url string, o *monitorFlags)
 		switch {
 		case errors.As(err, &shout):
 			fmt.Fprintf(env.stderr, "ALARM: %s: %s\n", m.URL, shout.Reason)
-			return &exitError{code: exitFailed, err: fmt.Errorf("the ledger is not what it was: keep %s, it holds the proof", o.dir)}
+			return &exitError{code: exitFailed, err: fmt.Errorf("the ledger was rewritten, back-dated or split into two histories: keep %s, it holds the proof", o.dir)}
 		case o.once || ctx.Err() != nil:
 			return err
 		case err != nil:
@@ -248,9 +249,9 @@ func lookOnce(ctx context.Context, env *environment, m *notary.Monitor, mirror s
 	return nil
 }
 
-// mirrorBatches copies the raw batches that the ledger names and a folder lacks
-// into an archive there, and derives from them. Each is held against the ledger
-// as it comes.
+// mirrorBatches copies the raw batches that a ledger names, and that a folder lacks, into
+// an archive in that folder, and derives from them. Each batch is checked against the
+// ledger as it comes. It returns how many it copied.
 func mirrorBatches(ctx context.Context, env *environment, m *notary.Monitor, dir string) (int, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, err

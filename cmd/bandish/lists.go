@@ -14,30 +14,30 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What others published is imported here: lists of bans and tables of requests. A
-// file is kept as a copy, with a note of how it is read, and is read out of the
-// copy each time.
+// Lists that others published are imported here: lists of bans, and tables of requests. A
+// file is kept as a copy, with a note of how to read it. It is read from that copy each
+// time.
 
-// listKind is a kind of such files.
+// listKind is a kind of such lists.
 type listKind struct {
-	purpose string // bans or requests, as source.Use names it
+	purpose string // "bans" or "requests", as in source.Use
 	guess   func(content []byte) string
 	read    func(u source.Use, content []byte) (*listRead, error)
 }
 
-// listRead is what one file gave.
+// listRead is what was read from one file.
 type listRead struct {
 	Rows     int     `json:"rows"`
 	Used     int     `json:"used"`
-	Reports  int     `json:"reports,omitempty"`     // of bans
-	Requests int     `json:"ledger_rows,omitempty"` // of requests
+	Reports  int     `json:"reports,omitempty"`     // reports of bans
+	Requests int     `json:"ledger_rows,omitempty"` // rows of requests
 	Asides   []aside `json:"asides"`
 }
 
 // aside is a row of a list that was left out.
 type aside = table.Aside[fmt.Stringer]
 
-// listImport is what importing one file printed, as JSON.
+// listImport is the result of importing one file, as JSON.
 type listImport struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256"`
@@ -46,11 +46,12 @@ type listImport struct {
 	*listRead
 }
 
-// maxList bounds a list, in bytes; Google's table of requests has a few million.
+// maxList is the greatest size of a list in bytes. Google's table of requests has a few
+// million.
 const maxList = 256 << 20
 
-// importLists imports files. What u says of how to read them is for all; a format
-// that it does not name is guessed.
+// importLists imports files. u says for all of them how to read them. If it names no
+// format, the format is guessed.
 func importLists(env *environment, kind listKind, files []string, u source.Use, asJSON bool) error {
 	for _, file := range files {
 		done, err := kind.importFile(env.sources(), file, u)
@@ -101,8 +102,8 @@ func (k listKind) importFile(archive *source.Archive, file string, u source.Use)
 	return &listImport{u.Name, u.SHA256, u.Format, isNew, got}, nil
 }
 
-// print writes what was imported, and up to three rows for each reason why rows
-// were set aside.
+// print writes what was imported and, for each reason, up to three rows that were set
+// aside.
 func (r *listImport) print(w io.Writer) error {
 	state, gave := "imported", fmt.Sprintf("%d reports", r.Reports)
 	if !r.New {
@@ -144,8 +145,8 @@ func eachList(a *source.Archive, purpose string, fn func(u source.Use, content [
 	return nil
 }
 
-// usesCommand is `bandish bans list` and `bandish requests list`: the files that
-// were imported for a purpose.
+// usesCommand is the command `bandish bans list`, and `bandish requests list`: the files
+// that were imported for a purpose.
 func usesCommand(env *environment, purpose string) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{

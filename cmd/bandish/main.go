@@ -1,6 +1,5 @@
-// Command bandish is the open record of internet bans: it imports and takes
-// measurements, judges them, dates bans, keeps the case record, and serves
-// all of it.
+// Command bandish is the open record of internet bans. It imports measurements and takes
+// them in, judges them, dates bans, keeps the case record, and serves everything.
 package main
 
 import (
@@ -16,23 +15,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// environment is what a command may touch of the process, and the two folders
-// that flags name.
+// environment is what a command may touch of the process, and the folders that flags name.
 type environment struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 	getenv func(string) string
 
-	data    string // --data; of a bucket the folder of its working copy
-	store   string // --store; "" for DuckDB
-	records string // --records; "" where it is not given
+	data    string // --data; for a bucket, the folder of its working copy
+	store   string // --store; "" means DuckDB
+	records string // --records; "" if it is not given
 	copied  workingCopyFlags
 }
 
-func init() { cobra.EnableCommandSorting = false } // commands stand in the order of the flow
+func init() { cobra.EnableCommandSorting = false } // commands are listed in the order of the flow
 
-// rootCommand is the program.
+// rootCommand makes the whole program.
 func rootCommand(env *environment) *cobra.Command {
 	root := group(&cobra.Command{
 		Use:   "bandish",
@@ -97,10 +95,10 @@ func main() {
 	os.Exit(code)
 }
 
-// run runs one command line and returns the exit code.
+// run runs one command line, and returns the exit code.
 func run(ctx context.Context, env *environment, args []string) int {
 	mine := *env
-	mine.stdout, mine.stderr = terminal{env.stdout}, terminal{env.stderr} // what is said of input quotes it
+	mine.stdout, mine.stderr = terminal{env.stdout}, terminal{env.stderr} // messages quote input of strangers
 	return exitCode(&mine, execute(ctx, &mine, args))
 }
 

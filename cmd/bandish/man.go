@@ -23,7 +23,7 @@ func manCommand(env *environment) *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("write man pages: %w", err)
 			}
-			date := time.Unix(0, 0).UTC() // the same pages of the same program
+			date := time.Unix(0, 0).UTC() // the same program makes the same pages
 			if made, err := time.Parse(time.RFC3339, versionOf().Time); err == nil {
 				date = made
 			}
@@ -38,8 +38,7 @@ func manCommand(env *environment) *cobra.Command {
 	return c
 }
 
-// manTree gives each command a long text that has its arguments and exit codes,
-// too.
+// manTree gives each command a long text that includes its arguments and exit codes.
 func manTree(c *cobra.Command) *cobra.Command {
 	c.DisableAutoGenTag = true
 	var b strings.Builder

@@ -21,7 +21,7 @@ func mcpCommand(env *environment) *cobra.Command {
 		Args:  noArgs,
 		RunE:  doing(func(ctx context.Context, _ []string) error { return serveAssistant(ctx, env, base) }),
 	}
-	c.Flags().StringVar(&base, "base-url", "http://127.0.0.1:8080", "`address` of the site that answers point to")
+	c.Flags().StringVar(&base, "base-url", "http://127.0.0.1:8080", "`address` of the site to which answers link")
 	recordsFlag(c, env)
 	return c
 }
@@ -45,7 +45,7 @@ func serveAssistant(ctx context.Context, env *environment, base string) error {
 	return err
 }
 
-// unclosed is a writer that somebody else closes.
+// unclosed is a writer that the caller closes.
 type unclosed struct{ io.Writer }
 
 func (unclosed) Close() error { return nil }

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// meter shows progress: one line redrawn on a terminal, a plain line every
-// few seconds otherwise.
+// meter shows progress: on a terminal, one line that is drawn again and again; elsewhere,
+// a line every few seconds.
 type meter struct {
 	w     io.Writer
 	now   func() time.Time
@@ -22,27 +22,27 @@ type meter struct {
 	last  time.Time
 	drawn bool
 
-	kind      string // of the steps, and when the first was told
+	kind      string // of the steps being shown, and when the first was shown
 	kindStart time.Time
 }
 
 func newMeter(w io.Writer, now func() time.Time) *meter {
-	f, ok := exact(w).(*os.File) // its own escapes are meant
+	f, ok := exact(w).(*os.File) // the meter's own escapes are wanted
 	if ok {
 		w = f
 	}
 	return &meter{w: w, now: now, term: ok && term.IsTerminal(int(f.Fd())), start: now(), last: now()}
 }
 
-// progress makes an archive tell a meter how far its long tasks are. End it
-// before the result is printed.
+// progress lets an archive show a meter for its long tasks. End the meter before the
+// result is printed.
 func (env *environment) progress(a *archive.Archive) *meter {
 	m := newMeter(env.stderr, time.Now)
 	a.Step = m.step
 	return m
 }
 
-// due reports whether it is time for another line.
+// due reports whether it is time to show another line.
 func (m *meter) due() bool {
 	now, every := m.now(), 5*time.Second
 	if m.term {
@@ -55,8 +55,8 @@ func (m *meter) due() bool {
 	return true
 }
 
-// step tells how many things of a kind are done; of is 0 where nobody knows how
-// many there are.
+// step shows how many things of a kind are done. of is how many there are, 0 if that is
+// not known.
 func (m *meter) step(kind string, done, of int) {
 	if kind != m.kind {
 		m.kind, m.kindStart = kind, m.now()
@@ -75,7 +75,7 @@ func (m *meter) step(kind string, done, of int) {
 	m.show(line)
 }
 
-// tell is told how far an import is.
+// tell shows how far an import is.
 func (m *meter) tell(p pipeline.Progress) {
 	if !m.due() {
 		return

@@ -22,10 +22,10 @@ import (
 	"github.com/bandish/bandish/targets"
 )
 
-// What most commands open is opened here: the registry of platforms, the
-// record, the archive for writing, and the desk over all of them.
+// What most commands need is opened here: the registry of platforms, the record, the
+// archive for writing, and the desk over all of them.
 
-// loadTargets reads the registry of platforms in the program.
+// loadTargets reads the registry of platforms that is built into the program.
 func loadTargets() (*target.Registry, error) {
 	registry, err := target.Load(targets.FS)
 	if err != nil {
@@ -34,7 +34,7 @@ func loadTargets() (*target.Registry, error) {
 	return registry, nil
 }
 
-// pipeline opens the archive for writing. It says so when it waits for its
+// pipeline opens the archive for writing. It prints a message if it has to wait for its
 // turn.
 func (env *environment) pipeline() (*pipeline.Pipeline, error) {
 	p, err := openPipeline(env.data)
@@ -44,12 +44,11 @@ func (env *environment) pipeline() (*pipeline.Pipeline, error) {
 	return p, err
 }
 
-// sources are the archived copies of the data folder.
+// sources returns the archived copies in the data folder.
 func (env *environment) sources() *source.Archive { return source.Open(env.data) }
 
-// desk gives the desk that answers from the data folder and the record. A
-// folder without an archive is one that holds no measurements. The function
-// closes it.
+// desk returns the desk over the data folder and the record, and a function that closes
+// it. A folder without an archive counts as one without measurements.
 func (env *environment) desk(ctx context.Context) (*inquiry.Desk, func(), error) {
 	data := env.data
 	records, _, err := openRecords(env.records)
@@ -77,7 +76,7 @@ func (env *environment) desk(ctx context.Context) (*inquiry.Desk, func(), error)
 	return desk, func() { desk.Store.Close() }, nil
 }
 
-// openStore prepares questions over an archive, on the engine that --store names.
+// openStore opens an archive for questions, with the engine that --store names.
 func (env *environment) openStore(ctx context.Context, a *archive.Archive) (*store.Store, error) {
 	if env.store == "" {
 		return store.Open(a, "")
@@ -85,11 +84,11 @@ func (env *environment) openStore(ctx context.Context, a *archive.Archive) (*sto
 	return store.OpenOn(ctx, a, env.store)
 }
 
-// openRecords gives the record, and its folder, which is "" for the one that
-// is built in.
+// openRecords returns the record and its folder, which is "" for the record that is built
+// in.
 func openRecords(folder string) (*casefile.Records, string, error) {
 	if folder == "" {
-		cases, _ := filepath.Glob(filepath.Join("records", "*", "*.yaml")) // the pattern is well formed
+		cases, _ := filepath.Glob(filepath.Join("records", "*", "*.yaml")) // the pattern is valid
 		if len(cases) > 0 {
 			folder = "records"
 		}
@@ -105,7 +104,7 @@ func openRecords(folder string) (*casefile.Records, string, error) {
 	return r, folder, err
 }
 
-// openCase gives one case of the record.
+// openCase returns the record and one of its cases.
 func (env *environment) openCase(id string) (*casefile.Records, *casefile.Case, error) {
 	r, _, err := openRecords(env.records)
 	if err != nil {
@@ -130,7 +129,7 @@ func newDesk(data string, st *store.Store, records *casefile.Records, registry *
 		Parameters: func() (inquiry.Parameters, error) { return parametersOf(data) }}
 }
 
-// copyOf is a copy of a source, nil where there is none.
+// copyOf returns the copy of a source, nil if there is none.
 func copyOf(a *source.Archive, sha string) ([]byte, error) {
 	_, content, err := a.Get(sha)
 	if errors.Is(err, source.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
@@ -139,8 +138,8 @@ func copyOf(a *source.Archive, sha string) ([]byte, error) {
 	return content, err
 }
 
-// detected derives the events of an archive that has verdicts and no events: it
-// was made by an older program, or an import was cut short.
+// detected derives the events of an archive that has verdicts and no events. An older
+// program wrote it, or an import was cut short.
 func (env *environment) detected(ctx context.Context) error {
 	a, err := archive.OpenExisting(env.data)
 	if err != nil {
@@ -160,8 +159,7 @@ func (env *environment) detected(ctx context.Context) error {
 	return err
 }
 
-// undetected reports whether an archive has verdicts of its ruleset and no events
-// yet.
+// undetected reports whether an archive has verdicts of its ruleset but no events yet.
 func undetected(m *archive.Manifest) bool {
 	return len(m.Select(archive.Findings, m.Ruleset)) == 0 && len(m.Select(archive.Verdicts, m.Ruleset))+len(m.Select(archive.Counts, "")) > 0
 }

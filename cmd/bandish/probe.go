@@ -32,7 +32,7 @@ bandish probe --all --submit --collector https://bandish.example`,
 	return c
 }
 
-// fromKit makes a command of the field kit one of this program's.
+// fromKit makes a command of package kit a command of this program.
 func fromKit(env *environment, of func(*kit.Env) *kit.Command, c *cobra.Command) *cobra.Command {
 	command := of(&kit.Env{
 		Stdin: env.stdin, Stdout: exact(env.stdout), Stderr: env.stderr, Getenv: env.getenv,
@@ -42,7 +42,7 @@ func fromKit(env *environment, of func(*kit.Env) *kit.Command, c *cobra.Command)
 	c.Args = cobra.ArbitraryArgs
 	c.ValidArgsFunction = completing(env.targetValues)
 	c.RunE = doing(func(ctx context.Context, args []string) error {
-		log.SetOutput(io.Discard) // net/http complains there of what servers do
+		log.SetOutput(io.Discard) // net/http writes complaints about servers there
 		err := command.Run(ctx, args)
 		var exit *kit.ExitError
 		if errors.As(err, &exit) {

@@ -112,7 +112,7 @@ func recordList(env *environment, asJSON bool) error {
 	return table.Flush()
 }
 
-// platforms gives the check of platform ids against the registry.
+// platforms returns a function that checks the ids of platforms against the registry.
 func platforms() (func(id string) bool, error) {
 	registry, err := loadTargets()
 	if err != nil {
@@ -179,7 +179,7 @@ func recordLint(env *environment, fix, asJSON bool) error {
 	return err
 }
 
-// fixRecords makes every edit that a machine can, in place.
+// fixRecords makes, in the files, every edit that a machine can make.
 func fixRecords(w io.Writer, problems []casefile.Problem) error {
 	byFile := map[string][]casefile.Problem{}
 	for _, p := range problems {
@@ -188,7 +188,7 @@ func fixRecords(w io.Writer, problems []casefile.Problem) error {
 	for name, ps := range byFile {
 		path := filepath.FromSlash(name)
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
-			continue // a problem of a folder
+			continue // the problem is of a folder
 		}
 		before, err := os.ReadFile(path)
 		if err != nil {

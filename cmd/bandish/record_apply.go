@@ -21,16 +21,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxSheetBytes bounds a sheet of decisions.
+// maxSheetBytes is the greatest size of a sheet of decisions.
 const maxSheetBytes = 32 << 20
 
 // applied is what `bandish record apply` did.
 type applied struct {
 	Case    string         `json:"case"`
-	Added   map[string]int `json:"added"` // entries, by list
-	Files   []string       `json:"files"` // that changed
+	Added   map[string]int `json:"added"` // number of entries, by list
+	Files   []string       `json:"files"` // files that changed
 	Refused int            `json:"refused"`
-	Open    int            `json:"open"` // without a decision
+	Open    int            `json:"open"` // lines without a decision
 }
 
 // applyFlags are the flags of `bandish record apply`.
@@ -50,13 +50,13 @@ func recordApplyCommand(env *environment) *cobra.Command {
 		RunE:        doing(func(_ context.Context, args []string) error { return recordApply(env, &o, args[0]) }),
 	}
 	c.Flags().StringVar(&o.caseID, "case", "", "`id` of the case that takes the accepted lines")
-	c.Flags().StringVar(&o.source, "source", "", "`id` of the source that they cite, instead of the sheet's own")
+	c.Flags().StringVar(&o.source, "source", "", "`id` of the source that the lines cite, instead of the sheet's own")
 	recordsFlag(c, env)
 	jsonFlag(c, &o.asJSON)
 	return c
 }
 
-// recordApply writes all or nothing: the record as it would be is linted first.
+// recordApply writes everything or nothing. It lints the record as it would be first.
 func recordApply(env *environment, o *applyFlags, name string) error {
 	w := env.stdout
 	if o.caseID == "" {
@@ -120,13 +120,13 @@ func recordApply(env *environment, o *applyFlags, name string) error {
 	return err
 }
 
-// changedFS is a folder with some of its files as they would be.
+// changedFS is a folder in which some files have new content.
 type changedFS struct {
 	fs.FS
 	files map[string][]byte
 }
 
-// ReadFile gives the changed file, else the one of the folder.
+// ReadFile returns the new content of a file, or else the one in the folder.
 func (c changedFS) ReadFile(name string) ([]byte, error) {
 	if data, ok := c.files[name]; ok {
 		return data, nil
@@ -136,8 +136,8 @@ func (c changedFS) ReadFile(name string) ([]byte, error) {
 
 var indexed = regexp.MustCompile(`^([a-z]+)\[(\d+)\]`)
 
-// lintChanged lints the record as it would be and refuses what has errors that
-// it does not have now. They are told at the line of the sheet.
+// lintChanged lints the record as it would be, and refuses errors that it does not have
+// now. They are reported with their line in the sheet.
 func lintChanged(env *environment, asJSON bool, before *casefile.Records, c *casefile.Case, folder, sheet string, changed map[string][]byte, decided *draft.Decided) error {
 	w := env.stdout
 	known, err := platforms()
@@ -185,7 +185,7 @@ func lintChanged(env *environment, asJSON bool, before *casefile.Records, c *cas
 	return nil
 }
 
-// refuse tells why nothing was written.
+// refuse says why nothing was written.
 func refuse(w io.Writer, problems []casefile.Problem, asJSON bool) error {
 	wrong := 0
 	for _, p := range problems {

@@ -22,15 +22,15 @@ func recordAuditCommand(env *environment) *cobra.Command {
 		Args:              oneArg("the id of a case"),
 		RunE:              doing(func(_ context.Context, args []string) error { return recordAudit(env, args[0], replace, asJSON) }),
 	}
-	c.Flags().StringVar(&replace, "copy", "", "hold the citations of a source against a file, `SOURCE=FILE`")
+	c.Flags().StringVar(&replace, "copy", "", "check the citations of a source against a file, `SOURCE=FILE`")
 	recordsFlag(c, env)
 	jsonFlag(c, &asJSON)
 	return c
 }
 
-// recordAudit prints of each act and claim who asserts it and whether a reader
-// can verify it, and totals. replace, ID=FILE, holds the citations of a source
-// against a file, whatever its hash.
+// recordAudit prints, for each act and claim, who asserts it and whether a reader can
+// verify it; and the totals. replace is "" or ID=FILE. Then the citations of that source
+// are checked against the file, whatever its hash.
 func recordAudit(env *environment, id, replace string, asJSON bool) error {
 	w := env.stdout
 	r, c, err := env.openCase(id)

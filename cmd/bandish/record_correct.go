@@ -23,10 +23,10 @@ func recordCorrectCommand(env *environment) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:   "correct ID TEXT",
-		Short: "enter in the ledger that something that was said was wrong, and what is right",
-		Long: "Enter a correction in the ledger: what was wrong of an answer, a dated ban, a case, a claim or a measurement, and what is right. " +
-			"It is shown on the page of what it corrects, and in bundles of it. It changes nothing else: mend the record, too, or derive again. " +
-			"An entry of the ledger is public and stays for ever: write nothing of persons that must not stay.",
+		Short: "correct something that this record said: enter in the ledger what was wrong and what is right",
+		Long: "Enter a correction in the ledger: what was wrong about an answer, a dated ban, a case, a claim or a measurement, and what is right. " +
+			"The correction is shown on the page of what it corrects, and in bundles. It changes nothing else: also mend the record, or derive again. " +
+			"An entry of the ledger is public and stays for ever: write nothing about persons that must not stay.",
 		Example:     `bandish record correct ZZ/x@2024-02-17 "The answer of that day rested on measurements of a broken probe; it was not blocked."`,
 		Annotations: map[string]string{argumentsNote: "ID    CC/TARGET or CC/TARGET@DAY (an answer), the id of a dated ban, a case, CASE/CLAIM, or a measurement's uid\nTEXT  what was wrong, and what is right"},
 		Args:        twoArgs("what is corrected, and the correction in words"),

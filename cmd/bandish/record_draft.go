@@ -43,7 +43,7 @@ bandish record apply sheet.yaml --case pk-2024-x`,
 	return c
 }
 
-// recordDraft prints the draft of a file, or of the archived source with that
+// recordDraft prints the draft made from a file, or from the archived source with that
 // SHA-256.
 func recordDraft(ctx context.Context, env *environment, o *draftFlags, name string) error {
 	w, data, published, asJSON, asSheet := env.stdout, env.data, o.published, o.asJSON, o.sheet
@@ -108,11 +108,11 @@ func recordDraft(ctx context.Context, env *environment, o *draftFlags, name stri
 	return printDraft(terminal{w}, d)
 }
 
-// maxDraftBytes bounds an article or document that is read for a draft.
+// maxDraftBytes is the greatest size of an article or a document for a draft.
 const maxDraftBytes = 64 << 20
 
-// draftSource gives the bytes of a file, or of an archived source. stored is
-// nil for a file.
+// draftSource returns the bytes of a file, or of an archived source. stored is nil for a
+// file.
 func draftSource(data, name string) (content []byte, stored *source.Stored, mediaType string, err error) {
 	if _, err := os.Stat(name); err == nil {
 		content, _, err = source.ReadFile(name, maxDraftBytes)

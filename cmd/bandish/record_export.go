@@ -16,7 +16,7 @@ func recordExportCommand(env *environment) *cobra.Command {
 	var o exportFlags
 	c := &cobra.Command{
 		Use:   "export ID --format FORMAT",
-		Short: "write a case in a format of others, as it was known at the end of a day",
+		Short: "write a case in another format, as it was known at the end of a day",
 		Example: `bandish record export pk-2024-x --format claimreview
 bandish record export pk-2024-x --format annotations --fact act/letter --base https://bandish.example`,
 		Annotations:       map[string]string{argumentsNote: "ID  of a case; `bandish record list` lists them"},

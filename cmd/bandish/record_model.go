@@ -18,11 +18,11 @@ import (
 const (
 	maxModelAnswer = 4 << 20 // bytes
 	modelTimeout   = 5 * time.Minute
-	modelKey       = "BANDISH_MODEL_KEY" // in the environment, for endpoints that ask for one
+	modelKey       = "BANDISH_MODEL_KEY" // environment variable, for endpoints that ask for a key
 )
 
-// askModel sends a text to an OpenAI-compatible endpoint that the user named
-// and gives what the model answered.
+// askModel sends a text to an OpenAI-compatible endpoint that the user named, and returns
+// what the model answered.
 func askModel(ctx context.Context, endpoint, model string, private bool, text *draft.Text) ([]byte, error) {
 	system, user := draft.Prompt(text)
 	type message struct {

@@ -24,11 +24,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newCase is a case that begins: what its files say from the first day.
+// newCase is a case that begins: what its files say on the first day.
 type newCase struct {
 	id, cc, target, name, offset, folder string
 	year                                 int
-	known                                *ban.Ban // what lists and measurements say of it
+	known                                *ban.Ban // what lists and measurements say of the ban
 }
 
 var caseID = regexp.MustCompile(`^([a-z]{2})-(\d{4})-[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -54,8 +54,8 @@ bandish record new zz-2026-x --target x`,
 	return c
 }
 
-// recordNew asks for what the flags do not give, where somebody can answer,
-// and writes the files of a case with what is known of it already.
+// recordNew writes the files of a new case with everything that is known already. If a
+// person can answer, it asks for what the flags do not give.
 func recordNew(ctx context.Context, env *environment, n newCase, args []string) error {
 	registry, err := loadTargets()
 	if err != nil {
@@ -99,7 +99,7 @@ func recordNew(ctx context.Context, env *environment, n newCase, args []string) 
 	return err
 }
 
-// ask asks for what is missing, where a person sits at the terminal.
+// ask asks for what is missing, if a person sits at the terminal.
 func (n *newCase) ask(env *environment) error {
 	in, ok := env.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
@@ -137,7 +137,7 @@ func (n *newCase) ask(env *environment) error {
 	return err
 }
 
-// resolve makes of what was given the terms of the record.
+// resolve turns what was given into terms of the record.
 func (n *newCase) resolve(registry *target.Registry) error {
 	if id := registry.OfName(strings.ToLower(n.target)); id != "" {
 		n.target = id
@@ -164,13 +164,13 @@ func (n *newCase) resolve(registry *target.Registry) error {
 	if !casefile.KnownCountry(n.cc) {
 		return usageError("%q is not an ISO 3166-1 alpha-2 code; give the country with --cc", n.cc)
 	}
-	n.year, _ = strconv.Atoi(m[2]) // four digits
+	n.year, _ = strconv.Atoi(m[2]) // matched as four digits
 	n.offset = time.Date(n.year, 1, 1, 0, 0, 0, 0, zone.Location(n.cc)).Format("-07:00")
 	return nil
 }
 
-// lookUp gives the longest ban of the platform in the country that began in
-// the year, by imported lists and measurements; nil where they know none.
+// lookUp returns the longest ban of the platform in the country that began in the year,
+// from imported lists and measurements; nil if they know none.
 func (n *newCase) lookUp(ctx context.Context, env *environment, registry *target.Registry) (*ban.Ban, error) {
 	with := *env
 	if with.records = n.folder; !isFolder(n.folder) {
@@ -194,8 +194,8 @@ type newFile struct{ name, text string }
 
 const schemaLine = "# yaml-language-server: $schema=../casefile.schema.json\n"
 
-// files are the texts of the case's files. What nobody knows yet stands there
-// as a comment that shows its form.
+// files returns the texts of the case's files. What nobody knows yet stands there as a
+// comment that shows its form.
 func (n *newCase) files() []newFile {
 	title := n.cc
 	if name := country.Name(n.cc); name != "" {
@@ -215,11 +215,11 @@ func (n *newCase) files() []newFile {
 	}
 }
 
-// fromLists writes what the lists say: the bounds, a sighting for each report
-// and a source for each list. It is theirs, and says so.
+// fromLists writes what the lists say: start and end, a sighting for each report, and a
+// source for each list. The texts say that they come from lists.
 func (n *newCase) fromLists() (start, end, status, sightings, sources string) {
 	b := n.known
-	cites, told := []string{}, map[string]ban.Report{} // of each list, with the last day of which it tells
+	cites, told := []string{}, map[string]ban.Report{} // told: for each list, the report with the last day
 	sightings = "# What others' lists say; look at their own sources and say it in your words.\nsightings:\n"
 	sources = "\nsources:\n"
 	for _, r := range b.Reports {
@@ -256,7 +256,7 @@ func (n *newCase) fromLists() (start, end, status, sightings, sources string) {
 	return start, end, status, sightings, sources
 }
 
-// listID is the id of the source that a list is.
+// listID is the id of the source for a list.
 func listID(r ban.Report) string {
 	if r.Origin.Dataset == ban.OONI {
 		return "ooni-finding-" + r.Origin.ID
@@ -264,7 +264,7 @@ func listID(r ban.Report) string {
 	return string(r.Origin.Dataset) + "-list"
 }
 
-// listSource is that source.
+// listSource writes the source for a list.
 func listSource(id string, r ban.Report) string {
 	publisher := map[ban.Dataset]string{ban.KeepItOn: "Access Now (KeepItOn)", ban.OONI: "OONI", ban.SFLC: "SFLC.in"}[r.Origin.Dataset]
 	url, kind, grade, hand := "null", "research", "B", "\n    hand: second"

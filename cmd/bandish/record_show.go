@@ -55,7 +55,7 @@ func recordShow(ctx context.Context, env *environment, id, day string, asJSON bo
 	return p.err
 }
 
-// printer writes a case as text; the first error ends it.
+// printer writes a case as text. After the first error it writes nothing more.
 type printer struct {
 	w   io.Writer
 	r   *casefile.Records
@@ -168,7 +168,7 @@ func (p *printer) entry(e casefile.Entry) {
 	p.line("      [%s; confidence %s%s]", p.publishers(e.Cites), e.Confidence, marks)
 }
 
-// act writes what an act asked, on what grounds and what it stands against.
+// act writes what an act asked for, on what grounds, and how it relates to other acts.
 func (p *printer) act(a *casefile.Act) {
 	list := func(label string, items []string) {
 		if len(items) > 0 {
@@ -212,7 +212,7 @@ func (p *printer) act(a *casefile.Act) {
 	}
 }
 
-// publishers names the sources as a reader would.
+// publishers names the sources for a reader.
 func (p *printer) publishers(cites []casefile.Cite) string {
 	var names []string
 	for _, cite := range cites {
@@ -263,7 +263,7 @@ func (p *printer) courts() {
 	}
 }
 
-// parties writes who stands before the court and what they ask of it.
+// parties writes who the parties before the court are, and what they ask for.
 func (p *printer) parties(d *casefile.Docket) {
 	if len(d.Petitioners) > 0 {
 		p.line("      brought by %s", strings.Join(d.Petitioners, ", "))
@@ -298,7 +298,7 @@ func (p *printer) parties(d *casefile.Docket) {
 	}
 }
 
-// deeds holds orders and announcements against what followed.
+// deeds writes orders and announcements beside what followed.
 func (p *printer) deeds() {
 	if len(p.c.Computed.Clock.Deeds) == 0 {
 		return
@@ -356,7 +356,7 @@ func (p *printer) requests() {
 	}
 }
 
-// sources lists what the case cites, the shared ones too.
+// sources writes the sources that the case cites, shared ones included.
 func (p *printer) sources() {
 	var ids []string
 	for _, cite := range casefile.Cites(p.c) {

@@ -22,11 +22,11 @@ import (
 )
 
 func requestsCommand(env *environment) *cobra.Command {
-	return withDefault(requestsShowing(env, "requests", "what authorities asked of platforms, by whose count, and what was complied with"),
+	return withDefault(requestsShowing(env, "requests", "what authorities asked of platforms, who counted it, and how much platforms complied with"),
 		requestsShowing(env, "show", "show the figures of the record and of imported tables"), requestsImportCommand(env), usesCommand(env, "requests"))
 }
 
-// pairs collects a flag that may be given several times, as field=value.
+// pairs collects a flag that may be given several times, in the form field=value.
 type pairs map[string]string
 
 func (p pairs) String() string { return "" }
@@ -43,7 +43,7 @@ func (p pairs) Set(text string) error {
 	return nil
 }
 
-// readRequests reads a table of requests out of its copy.
+// readRequests reads a table of requests from its copy.
 func readRequests(u source.Use, content []byte, registry *target.Registry) (*request.Import, error) {
 	r := bytes.NewReader(content)
 	switch request.Dataset(u.Format) {
@@ -61,7 +61,7 @@ func readRequests(u source.Use, content []byte, registry *target.Registry) (*req
 	return nil, fmt.Errorf("unknown format %q: one of %s, %s, %s, %s, %s", u.Format, request.GoogleDetailed, request.Google, request.Twitter, request.Lumen, request.Mapped)
 }
 
-// googleProduct gives the platform of one of Google's products.
+// googleProduct returns a function that gives the platform of one of Google's products.
 func googleProduct(registry *target.Registry) func(string) string {
 	names := map[string]string{"play apps": "google-play", "google play apps": "google-play", "bard": "gemini"}
 	return func(product string) string {
@@ -72,7 +72,7 @@ func googleProduct(registry *target.Registry) func(string) string {
 	}
 }
 
-// guessRequestFormat tells the format by its beginning.
+// guessRequestFormat guesses the format from the beginning of the content.
 func guessRequestFormat(content []byte) string {
 	if strings.HasPrefix(strings.TrimSpace(string(content[:min(len(content), 4096)])), "{") {
 		return string(request.Lumen)
@@ -89,7 +89,7 @@ func guessRequestFormat(content []byte) string {
 	return string(request.Mapped)
 }
 
-// requestLists are tables of requests.
+// requestLists is the kind of tables of requests.
 func requestLists(registry *target.Registry) listKind {
 	return listKind{"requests", guessRequestFormat, func(u source.Use, content []byte) (*listRead, error) {
 		im, err := readRequests(u, content, registry)
@@ -131,7 +131,7 @@ bandish requests import table.csv --map sent=Requests --set cc=PK`,
 	return c
 }
 
-// requestRows are all rows: of the record and of the imported tables.
+// requestRows returns all rows: of the record and of the imported tables.
 func requestRows(env *environment, registry *target.Registry) ([]request.Row, error) {
 	record, _, err := openRecords(env.records)
 	if err != nil {
@@ -140,7 +140,7 @@ func requestRows(env *environment, registry *target.Registry) ([]request.Row, er
 	return requestsOf(env.sources(), record, registry)
 }
 
-// requestsOf are the rows of a record and of the imported tables.
+// requestsOf returns the rows of a record and of the imported tables.
 func requestsOf(archive *source.Archive, record *casefile.Records, registry *target.Registry) ([]request.Row, error) {
 	rows := request.FromRecord(record)
 	err := eachList(archive, "requests", func(u source.Use, content []byte) error {
@@ -213,7 +213,7 @@ func showRequests(env *environment, o *requestsFlags) error {
 	}
 	rows = slices.DeleteFunc(rows, func(r request.Row) bool { return !keep(&r) })
 	view := requestView{
-		Figures:   append([]request.Figure{}, request.Summarise(rows, dimensions)...), // [] and not null in JSON
+		Figures:   append([]request.Figure{}, request.Summarise(rows, dimensions)...), // [] in JSON, not null
 		Conflicts: append([]request.Conflict{}, request.Conflicts(request.Summarise(rows, request.By{Period: true}))...),
 		Falls:     append([]request.Fall{}, request.Falls(rows)...),
 	}
@@ -227,7 +227,7 @@ func readBy(text string) (request.By, error) {
 	var by request.By
 	for word := range strings.SplitSeq(text, ",") {
 		switch strings.TrimSpace(word) {
-		case "", "platform", "country": // always kept apart
+		case "", "platform", "country": // these are always kept apart
 		case "authority":
 			by.Authority = true
 		case "period":
@@ -316,7 +316,7 @@ func (v *requestView) print(w io.Writer, limit int) error {
 	return v.printDoubts(w, limit)
 }
 
-// printRules says what each reporter counts as complied, where it is known.
+// printRules writes what each reporter counts as complied, if that is known.
 func (v *requestView) printRules(w io.Writer, shown []request.Figure) {
 	by := map[string]string{}
 	for _, f := range shown {
@@ -369,7 +369,7 @@ func rateText(f *float64) string {
 	return strings.Replace(request.Percent(*f), " %", "%", 1)
 }
 
-// statedText is a share as its reporter states it: no digit of it is taken away.
+// statedText is a share with all the digits that its reporter gave.
 func statedText(f *float64) string {
 	if f == nil {
 		return "-"

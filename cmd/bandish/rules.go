@@ -19,7 +19,7 @@ func rulesCommand(env *environment) *cobra.Command {
 	asJSON, asMarkdown := false, false
 	c := withDefault(&cobra.Command{
 		Use:   "rules",
-		Short: "print the rules of verdicts, or what two rulesets say otherwise of the archive",
+		Short: "print the rules of verdicts, or compare what two rulesets conclude from the archive",
 		RunE: doing(func(context.Context, []string) error {
 			switch {
 			case asMarkdown:
@@ -40,7 +40,7 @@ func rulesDiffCommand(env *environment) *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
 		Use:         "diff OLD NEW",
-		Short:       "print what two rulesets say otherwise of the archive",
+		Short:       "compare what two rulesets conclude from the archive",
 		Annotations: map[string]string{argumentsNote: "OLD, NEW  rulesets whose verdicts the archive has; `bandish rescore` makes those of this program"},
 		RunE: doing(func(ctx context.Context, args []string) error {
 			if len(args) != 2 {
@@ -72,8 +72,7 @@ func printRules(w io.Writer) error {
 	return tw.Flush()
 }
 
-// diffRules compares the verdicts of two rulesets in the archive, a day at a
-// time.
+// diffRules compares the verdicts of two rulesets in the archive, one day at a time.
 func diffRules(ctx context.Context, w io.Writer, data, before, after string, asJSON bool) error {
 	a, err := archive.OpenExisting(data)
 	if err != nil {
@@ -136,7 +135,8 @@ func verdictsOf(a *archive.Archive, segments []archive.Segment) ([]verdict.Row, 
 	return all, nil
 }
 
-// brief keeps of a row, which is valid for a moment only, what is compared.
+// brief copies the parts of a row that are compared. The row itself is only valid for a
+// moment.
 func brief(r *verdict.Row) verdict.Row {
 	return verdict.Row{
 		UID: strings.Clone(r.UID), ReportID: strings.Clone(r.ReportID), Input: strings.Clone(r.Input), Time: r.Time,

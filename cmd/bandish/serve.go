@@ -86,35 +86,36 @@ bandish serve --listen 0.0.0.0:8080 --base-url https://bandish.example --admin 1
 	return c
 }
 
-// serveMemory is the heap of a server, in bytes, from which on garbage is
-// collected more often; GOMEMLIMIT sets another.
+// serveMemory is the size of a server's heap, in bytes, from which on garbage is collected
+// more often. GOMEMLIMIT sets another.
 const serveMemory = 640 << 20
 
 // serveGarbage is how much garbage a server's heap may hold before it is collected, in
-// percent of what lives in it; GOGC sets another. Collecting takes less than a hundredth of a
-// server's processor time, so it is cheap to hold less.
+// percent of what is in use. GOGC sets another. Collecting takes less than a hundredth of
+// a server's processor time, so a low value costs little.
 const serveGarbage = 50
 
-// How often a server commits what is handed in: so many times a second in the long
-// run, and so often without delay, for who hands in some measurements one by one.
+// How often a server commits what is handed in: commits a second in the long run, and how
+// many may come without delay. The latter helps clients that hand in a few measurements
+// one by one.
 const (
 	commitsASecond = 2
 	commitsAtOnce  = 20
 )
 
-// serving is a server that begins: what its parts share.
+// serving is a server that is starting: what its parts share.
 type serving struct {
 	*serveFlags
 	env     *environment
 	trusted collect.Proxies
-	asked   []notary.Asked // to sign the ledger
+	asked   []notary.Asked // witnesses that are asked to sign
 	log     *slog.Logger
 	metrics *server.Metrics
 	p       *pipeline.Pipeline
 	site    *web.Site
 
 	beside sync.WaitGroup // what runs until the server ends
-	opened []io.Closer    // what is closed when nothing runs any more
+	opened []io.Closer    // closed when nothing runs any more
 }
 
 func serve(ctx context.Context, env *environment, o *serveFlags) error {
@@ -161,12 +162,12 @@ func (s *serving) end(stop context.CancelFunc) {
 	stop()
 	s.beside.Wait()
 	for _, c := range slices.Backward(s.opened) {
-		c.Close() // it was read only
+		c.Close() // it was only read
 	}
 }
 
-// open opens what pages answer from, and makes the site over it. It fills the
-// archive with the demonstration where that was asked for.
+// open opens what the pages answer from, and makes the site. If the demonstration is
+// wanted, it fills the archive with it.
 func (s *serving) open(ctx context.Context) error {
 	var err error
 	if s.p, err = openPipeline(s.env.data); err != nil {
@@ -204,7 +205,7 @@ func (s *serving) open(ctx context.Context) error {
 		fmt.Fprintf(s.env.stdout, "%s holds no measurements yet. Import real ones:\n  bandish import ooni --cc PK --target x --test web_connectivity --since 2024-02-10 --until 2024-02-24\n", s.env.where())
 	}
 	s.site = &web.Site{Desk: newDesk(s.env.data, st, rec, s.p.Targets), Store: st, Targets: s.p.Targets, Records: rec, Search: index, Inbox: inbox.Open(s.env.data, time.Now), Client: s.trusted.Client, Now: time.Now, Log: s.log, Demo: s.demo, Ledger: s.p.Archive.Log(), Witnesses: keysOfAsked(s.asked)}
-	if s.env.copied.bucket != "" { // letters and subscribers would be kept on this machine alone
+	if s.env.copied.bucket != "" { // notes and subscribers would be kept on this machine alone
 		s.site.Inbox = nil
 		return nil
 	}
@@ -214,7 +215,7 @@ func (s *serving) open(ctx context.Context) error {
 	return err
 }
 
-// apis are what programs, probes and assistants ask, beside the site's pages.
+// apis returns what programs, probes and assistants ask, besides the pages.
 func (s *serving) apis(ctx context.Context) ([]routes, error) {
 	if err := s.measure(ctx); err != nil {
 		return nil, err
@@ -251,8 +252,8 @@ func (s *serving) apis(ctx context.Context) ([]routes, error) {
 	return apis, nil
 }
 
-// keep begins what the server does beside its answers: it counts what was
-// submitted, has its ledger signed, and tells those who asked for alerts.
+// keep starts what the server does besides answering: it counts what was submitted, has
+// its ledger signed, and sends alerts.
 func (s *serving) keep(ctx context.Context) {
 	if s.p.Archive.ReadOnly() {
 		s.log.Warn("the archive is read-only: it is served, and no measurement is taken in")
@@ -265,12 +266,12 @@ func (s *serving) keep(ctx context.Context) {
 	}
 }
 
-// keepCounted brings cells up to what was submitted, and merges segments.
+// keepCounted counts what was submitted, and merges segments.
 func keepCounted(ctx context.Context, p *pipeline.Pipeline, log *slog.Logger, metrics *server.Metrics) {
 	tick := time.NewTicker(15 * time.Second)
 	defer tick.Stop()
 	for {
-		if err := p.Archive.ReadLedger(ctx); err != nil && ctx.Err() == nil { // so that the first who asks does not wait
+		if err := p.Archive.ReadLedger(ctx); err != nil && ctx.Err() == nil { // so that the first reader does not have to wait
 			log.Error("read the ledger", "err", err)
 		}
 		start := time.Now()

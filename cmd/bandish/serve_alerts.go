@@ -12,7 +12,7 @@ import (
 	"github.com/bandish/bandish/internal/store"
 )
 
-// newSubscribers keeps who asked a server for alerts.
+// newSubscribers returns the store of those who asked this server for alerts.
 func newSubscribers(env *environment, data, base, from, server string) (*alert.Subscribers, error) {
 	s := &alert.Subscribers{Dir: filepath.Join(data, "alerts"), BaseURL: strings.TrimSuffix(base, "/"), Now: time.Now}
 	if from == "" {
@@ -34,8 +34,8 @@ func newSubscribers(env *environment, data, base, from, server string) (*alert.S
 	return s, nil
 }
 
-// keepTelling announces what changed, in the ledger that `bandish watch` has,
-// too, and tells those who asked.
+// keepTelling announces what changed and tells those who asked. It uses the same journal
+// as `bandish watch`.
 func keepTelling(ctx context.Context, desk *inquiry.Desk, who *alert.Subscribers, log *slog.Logger) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -53,7 +53,7 @@ func keepTelling(ctx context.Context, desk *inquiry.Desk, who *alert.Subscribers
 
 func tell(ctx context.Context, desk *inquiry.Desk, who *alert.Subscribers) error {
 	m, err := desk.Store.Archive().Manifest()
-	if err != nil || undetected(m) { // what is not detected yet is not withdrawn
+	if err != nil || undetected(m) { // an event that is not detected yet is not withdrawn
 		return err
 	}
 	found, err := desk.Events(ctx, store.Filter{}, time.Time{})

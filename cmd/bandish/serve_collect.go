@@ -17,8 +17,8 @@ import (
 	"github.com/bandish/bandish/measurement"
 )
 
-// middleboxServices starts the services with which OONI's probes find
-// middleboxes, where an address is given, until ctx ends.
+// middleboxServices starts the services with which OONI's probes find middleboxes, for
+// which an address is given. They run until ctx ends.
 func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers string) error {
 	start := func(address string, serve func(context.Context, net.Listener, *slog.Logger) error) error {
 		l, err := net.Listen("tcp", address)
@@ -47,8 +47,8 @@ func middleboxServices(ctx context.Context, cfg *collect.Config, echo, headers s
 	return nil
 }
 
-// newCollector is the collector and test helper over the pipeline. places may
-// be empty: networks are then not known.
+// newCollector makes the collector and test helper over the pipeline. If places is "",
+// networks are not known.
 func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*collect.Server, error) {
 	wire := probe.Wire{Now: time.Now}
 	guard := &collect.Guard{Network: probe.Kernel{}}
@@ -58,7 +58,7 @@ func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*col
 	}
 	cfg.URLs = func(string, []string) []collect.TestURL { return platformURLs(p) }
 	if places != "" {
-		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // open as long as the program runs
+		known, err := probe.OpenPlaces(strings.Split(places, ",")...) // stays open as long as the program runs
 		if err != nil {
 			return nil, fmt.Errorf("open the database of networks: %w", err)
 		}
@@ -71,7 +71,7 @@ func newCollector(p *pipeline.Pipeline, cfg collect.Config, places string) (*col
 	return collect.New(cfg)
 }
 
-// platformURLs are the registry's platforms as a test list.
+// platformURLs returns the registry's platforms as a test list.
 func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
 	var out []collect.TestURL
 	for _, t := range p.Targets.Platforms() {
@@ -82,8 +82,7 @@ func platformURLs(p *pipeline.Pipeline) []collect.TestURL {
 	return out
 }
 
-// submissions hands what the collector takes to the pipeline, and counts what
-// becomes of it.
+// submissions hands what the collector takes to the pipeline, and counts the outcomes.
 type submissions struct {
 	p       *pipeline.Pipeline
 	metrics *server.Metrics
@@ -95,7 +94,7 @@ func (s submissions) Submit(ctx context.Context, doc []byte, from collect.Sender
 	return receiptOf(r, err)
 }
 
-// outcomeOf says in a word what became of a submission.
+// outcomeOf names the outcome of a submission in one word.
 func outcomeOf(r pipeline.Receipt, err error) string {
 	var refused *pipeline.Rejected
 	switch {
@@ -115,7 +114,7 @@ func outcomeOf(r pipeline.Receipt, err error) string {
 	return "known"
 }
 
-// receiptOf is the pipeline's answer in the collector's terms.
+// receiptOf turns the pipeline's answer into the collector's.
 func receiptOf(r pipeline.Receipt, err error) (collect.Receipt, error) {
 	var refused *pipeline.Rejected
 	var undecoded *measurement.DecodeError

@@ -10,16 +10,16 @@ import (
 	"github.com/bandish/bandish/internal/pipeline"
 )
 
-// demoMark is the file that says that a folder holds a demonstration; it says
-// so from the first measurement on.
+// demoMark is a file that marks a folder as a demonstration, from the first measurement
+// on.
 const (
 	demoMark   = "demo"
 	demoMaking = "The demonstration is being made, or was cut short: see bandish serve --demo.\n"
 	demoMade   = "Made in the lab for bandish serve --demo. Nothing here was measured on a real network.\n"
 )
 
-// demoWanted reports whether the demonstration has to be made. A folder with
-// real measurements is refused: a lab's must not stand beside them.
+// demoWanted reports whether the demonstration must be made. A folder with real
+// measurements is an error: measurements of a lab must not stand beside them.
 func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	m, err := p.Archive.Manifest()
 	if err != nil {
@@ -36,8 +36,8 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	return true, nil
 }
 
-// demonstration fills an empty folder with the history that the lab measured for
-// this, moved so that it ends today. It takes some seconds.
+// demonstration fills an empty folder with the packed history of the lab, moved so that it
+// ends today. It takes some seconds.
 func demonstration(ctx context.Context, env *environment, p *pipeline.Pipeline) error {
 	data := env.data
 	if wanted, err := demoWanted(p, data); err != nil || !wanted {

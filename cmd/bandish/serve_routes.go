@@ -9,8 +9,8 @@ import (
 	"github.com/bandish/bandish/internal/turns"
 )
 
-// door lets requests in when what answers them is ready. Until then it asks to
-// come again: a server that was killed at work may take a while to begin.
+// door lets requests in when the server is ready. Until then it tells them to come again:
+// a server that was killed at work may need a while to start.
 type door struct{ inside atomic.Pointer[http.Handler] }
 
 func (d *door) open(h http.Handler) { d.inside.Store(&h) }
@@ -25,13 +25,13 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "This server is starting. Ask again in a moment.", http.StatusServiceUnavailable)
 }
 
-// routes are handlers and the patterns under which they answer.
+// routes are handlers with the patterns for which they have answers.
 type routes interface {
 	Patterns() []string
 	Handler() http.Handler
 }
 
-// limited are routes whose requests count with those of the API.
+// limited are routes whose requests count together with those of the API.
 type limited struct {
 	routes
 	by *api.Server
@@ -39,10 +39,10 @@ type limited struct {
 
 func (l limited) Handler() http.Handler { return l.by.Limited(l.routes.Handler()) }
 
-// apiTurns is how many answers of the APIs one network may have or wait for.
+// apiTurns is how many answers of the APIs one network may hold or wait for.
 const apiTurns = 16
 
-// taking are routes that answer few requests at a time.
+// taking are routes that make few answers at one time.
 type taking struct {
 	routes
 	turns  *turns.Turns
@@ -51,11 +51,11 @@ type taking struct {
 
 func (t taking) Handler() http.Handler { return t.turns.Handler(t.routes.Handler(), t.client) }
 
-// answers is all that the server answers.
+// answers joins everything that the server answers.
 func answers(site http.Handler, apis ...routes) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("/", site)
-	mux.Handle("GET /api/v1", site) // the page; what programs ask stands below it
+	mux.Handle("GET /api/v1", site) // the page that describes the API; programs ask for paths below it
 	for _, a := range apis {
 		h := a.Handler()
 		for _, pattern := range a.Patterns() {

@@ -23,7 +23,7 @@ func sourceCommand(env *environment) *cobra.Command {
 		sourceAddCommand(env), sourceAttachCommand(env), sourceListCommand(env), sourceShowCommand(env), sourceCheckCommand(env), sourceExportCommand(env))
 }
 
-// copyValues are the archived copies.
+// copyValues returns the SHA-256 of the archived copies.
 func (env *environment) copyValues() []string {
 	list, err := env.sources().List()
 	if err != nil {
@@ -36,15 +36,15 @@ func (env *environment) copyValues() []string {
 	return out
 }
 
-// fileFlags say of a file what it does not say itself.
+// fileFlags say of a file what the file itself does not say.
 type fileFlags struct{ fetched, mediaType string }
 
 func (o *fileFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&o.fetched, "fetched", "", "when a file was fetched, RFC 3339 `time`; its modification time if left out")
-	c.Flags().StringVar(&o.mediaType, "type", "", "media `type` of a file; found out if left out")
+	c.Flags().StringVar(&o.fetched, "fetched", "", "when a file was fetched, an RFC 3339 `time` (default its modification time)")
+	c.Flags().StringVar(&o.mediaType, "type", "", "media `type` of a file (default: found from the file)")
 }
 
-// adder makes what archives files and addresses.
+// adder makes the value that archives files and addresses.
 func (o *fileFlags) adder(env *environment) (*sourceAdder, error) {
 	s := &sourceAdder{archive: env.sources(), mediaType: o.mediaType, fetcher: source.NewFetcher(), stderr: env.stderr}
 	if o.fetched != "" {
@@ -56,7 +56,7 @@ func (o *fileFlags) adder(env *environment) (*sourceAdder, error) {
 	return s, nil
 }
 
-// addedSource is what `source add` says of one copy.
+// addedSource is what `source add` reports of one copy.
 type addedSource struct {
 	source.Stored
 	New   bool   `json:"new"`
@@ -79,7 +79,7 @@ func sourceAddCommand(env *environment) *cobra.Command {
 	}
 	o.add(c)
 	c.Flags().StringVar(&address, "url", "", "the `URL` that a file is a copy of")
-	c.Flags().BoolVar(&private, "allow-private", false, "fetch from addresses that are not of the public internet, and from odd ports, too")
+	c.Flags().BoolVar(&private, "allow-private", false, "also fetch from addresses that are not on the public internet, and from unusual ports")
 	jsonFlag(c, &asJSON)
 	return c
 }
@@ -116,7 +116,7 @@ func addSources(ctx context.Context, env *environment, rest []string, o *fileFla
 	return nil
 }
 
-// sourceAdder archives what it is named.
+// sourceAdder archives what it is given.
 type sourceAdder struct {
 	archive        *source.Archive
 	fetcher        *source.Fetcher
@@ -155,8 +155,7 @@ func (s *sourceAdder) add(ctx context.Context, name string) error {
 	return s.keep(content, mediaType, source.Fetch{Time: at, How: "file", Name: filepath.Base(name), URL: s.url})
 }
 
-// addWARC archives the pages of a WARC or WACZ file, which may be larger than
-// memory.
+// addWARC archives the pages of a WARC or WACZ file, which may be larger than the memory.
 func (s *sourceAdder) addWARC(path string) error {
 	f, info, err := source.OpenFile(path)
 	if err != nil {
@@ -303,28 +302,28 @@ func printText(w io.Writer, text *source.Text) error {
 	return nil
 }
 
-// passageCheck is the outcome of looking for one cited passage.
+// passageCheck is the result of looking for one cited passage.
 type passageCheck struct {
-	Source  string            `json:"source,omitempty"` // id in the record
+	Source  string            `json:"source,omitempty"` // id of the source in the record
 	SHA256  string            `json:"sha256"`
 	Passage string            `json:"passage"`
 	Found   bool              `json:"found"`
 	At      *casefile.Locator `json:"at,omitempty"`
-	// Beginning is the longest beginning of a passage that was found.
+	// Beginning is the longest beginning of the passage that was found.
 	Beginning string `json:"beginning,omitempty"`
 	Problem   string `json:"problem,omitempty"`
 }
 
-// citations counts the record's citations by how they stand.
+// citations counts the record's citations by their state.
 type citations struct {
 	All        int                       `json:"all"`
-	Verifiable int                       `json:"verifiable"` // verified against a copy at hand
+	Verifiable int                       `json:"verifiable"` // verified against a copy that is here
 	Standings  map[casefile.Standing]int `json:"standings"`
-	// NoCopy are the quotations of each source that is bound to no copy.
+	// NoCopy counts the quotations of each source that has no copy.
 	NoCopy map[string]int `json:"no_copy"`
 }
 
-// countCitations holds every citation of the record against the copies at hand.
+// countCitations checks every citation of the record against the copies that are here.
 func countCitations(r *casefile.Records, copies casefile.Copies) citations {
 	n := citations{Standings: map[casefile.Standing]int{}, NoCopy: map[string]int{}}
 	count := func(c *casefile.Case, cites []casefile.Cite) {
@@ -364,7 +363,7 @@ func sourceCheckCommand(env *environment) *cobra.Command {
 	passage, asJSON := "", false
 	c := &cobra.Command{
 		Use:   "check [SHA256…]",
-		Short: "re-hash copies, and look for every passage that the record cites",
+		Short: "hash copies again, and look for every passage that the record cites",
 		Example: `bandish source check
 bandish source check 3f2a --passage 'until further … orders'`,
 		Annotations:       map[string]string{argumentsNote: "SHA256  of a copy, or its first digits; all copies if left out", failedNote: "a copy is damaged, or a passage is not found"},
@@ -421,7 +420,8 @@ func lookFor(stored source.Stored, content []byte, passage string) passageCheck 
 	return c
 }
 
-// damagedSources re-hashes the named copies, or all.
+// damagedSources hashes the named copies again, or all of them, and returns those that are
+// damaged.
 func damagedSources(archive *source.Archive, names []string) ([]string, error) {
 	if len(names) == 0 {
 		list, err := archive.List()
@@ -441,8 +441,8 @@ func damagedSources(archive *source.Archive, names []string) ([]string, error) {
 	return damaged, nil
 }
 
-// checkCitations looks for each phrase that the record quotes in the archived
-// copy of its source: the copy that the record names, or one of the same URL.
+// checkCitations looks for each phrase that the record quotes in the archived copy of its
+// source. That is the copy that the record names, or else one of the same URL.
 func checkCitations(archive *source.Archive, record *casefile.Records) ([]passageCheck, error) {
 	list, err := archive.List()
 	if err != nil {
@@ -471,11 +471,11 @@ func checkCitations(archive *source.Archive, record *casefile.Records) ([]passag
 				sha = byURL[*s.URL]
 			}
 			if sha == "" {
-				continue // not archived
+				continue // it is not archived
 			}
 			check := passageCheck{SHA256: sha, Passage: cite.Phrase}
 			if stored, content, err := archive.Get(sha); errors.Is(err, source.ErrNotFound) {
-				continue // bound to a copy that is not here: counted, and no fault
+				continue // its copy is not here: it is counted, and is no fault
 			} else if err != nil {
 				check.Problem = err.Error()
 			} else {

@@ -24,13 +24,13 @@ func sourceAttachCommand(env *environment) *cobra.Command {
 		RunE:        noting(env, func(ctx context.Context, args []string) error { return attachSource(ctx, env, args, &o, withheld) }),
 	}
 	o.add(c)
-	c.Flags().BoolVar(&withheld, "withheld", false, "the copy may not be published: only its hash and the places in it")
+	c.Flags().BoolVar(&withheld, "withheld", false, "the copy may not be published; only its hash and the places of quotations are")
 	recordsFlag(c, env)
 	return c
 }
 
-// attachSource keeps the copy, ties the source of the record to it, and gives
-// every quotation its place in it.
+// attachSource keeps the copy, ties the source of the record to it, and gives every
+// quotation its place in it.
 func attachSource(ctx context.Context, env *environment, rest []string, o *fileFlags, withheld bool) error {
 	if len(rest) != 2 {
 		return usageError("source attach takes the id of a source of the record, and a file or the SHA-256 of a copy in the archive")
@@ -71,7 +71,7 @@ func attachSource(ctx context.Context, env *environment, rest []string, o *fileF
 	return nil
 }
 
-// bindCopy ties the source to the copy. A copy without text has no places.
+// bindCopy ties the source to the copy. In a copy without text, quotations have no places.
 func bindCopy(record *casefile.Records, archive *source.Archive, id string, stored source.Stored, withheld bool) (*casefile.Binding, error) {
 	_, content, err := archive.Get(stored.SHA256)
 	if err != nil {
@@ -89,7 +89,7 @@ func bindCopy(record *casefile.Records, archive *source.Archive, id string, stor
 	})
 }
 
-// urlOf is the address of a source of the record, "" where it has none.
+// urlOf returns the address of a source of the record, "" if it has none.
 func urlOf(r *casefile.Records, id string) string {
 	for _, c := range append([]*casefile.Case{nil}, r.Cases...) {
 		if s := r.Source(c, id); s != nil && s.URL != nil {
@@ -99,9 +99,8 @@ func urlOf(r *casefile.Records, id string) string {
 	return ""
 }
 
-// copyFor gives the copy that a name means: one in the archive, or a file,
-// which is archived first. Of a file of several pages it is the one with the
-// source's address.
+// copyFor returns the copy that a name means: one in the archive, or a file, which is
+// archived first. If the file has several pages, it is the one with the source's address.
 func (s *sourceAdder) copyFor(ctx context.Context, name, url string) (source.Stored, error) {
 	if stored, _, err := s.archive.Get(name); err == nil {
 		return stored, nil

@@ -6,7 +6,7 @@ import (
 	"github.com/bandish/bandish/internal/source"
 )
 
-// copyText gives the text of archived copies in a data folder.
+// copyText returns a function that gives the text of an archived copy.
 func copyText(data string) func(sha string) (string, bool) {
 	a := source.Open(data)
 	var read sync.Map // texts by SHA-256: many citations share a copy

@@ -91,7 +91,7 @@ func status(ctx context.Context, env *environment, o *statusFlags) error {
 	return nil
 }
 
-// asnList reads "AS17557,AS9541".
+// asnList reads networks, as "AS17557,AS9541".
 func asnList(s string) ([]uint32, error) {
 	out, err := network.ParseList(s)
 	if err != nil {
@@ -150,7 +150,7 @@ func networkName(asn uint32) string {
 	return network.Name(asn)
 }
 
-// sparkline is one character a day, the last 120 days.
+// sparkline draws one character for each of the last 120 days.
 func sparkline(days []answer.Day) string {
 	if len(days) == 0 {
 		return ""

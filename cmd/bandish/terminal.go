@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// terminal is a writer of text for people. What comes from strangers' input
-// must not steer their terminal: control characters other than newline and
-// tab, marks that turn the direction of writing, and bytes that are no UTF-8
-// come out as U+FFFD. Each write must hold whole characters. Both outputs of
-// every command are one; exact and lossless go around it.
+// terminal is a writer of text for people. Text from strangers must not control their
+// terminal. So control characters other than newline and tab, marks that change the
+// direction of writing, and bytes that are not UTF-8 become U+FFFD. Each write must hold
+// whole characters. Both outputs of every command are a terminal; exact and lossless
+// bypass it.
 type terminal struct{ w io.Writer }
 
 func (t terminal) Write(p []byte) (int, error) {
@@ -31,13 +31,13 @@ func harmless(s string) string {
 	}, s)
 }
 
-// steers reports whether a character does something to a terminal, or to the
-// order in which others are shown.
+// steers reports whether a character controls a terminal, or changes the order in which
+// other characters are shown.
 func steers(r rune) bool {
 	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// exact is the writer below, for files that are handed out as they are.
+// exact returns the writer below, for files that are written as they are.
 func exact(w io.Writer) io.Writer {
 	if t, ok := w.(terminal); ok {
 		return exact(t.w)
@@ -45,8 +45,8 @@ func exact(w io.Writer) io.Writer {
 	return w
 }
 
-// lossless is the writer for JSON: what steers a terminal comes out as an
-// escape that reads as the same character. Only strings can hold it.
+// lossless returns a writer for JSON. A character that controls a terminal becomes an
+// escape for the same character, which only strings contain.
 func lossless(w io.Writer) io.Writer { return jsonWriter{exact(w)} }
 
 type jsonWriter struct{ w io.Writer }

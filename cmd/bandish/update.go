@@ -67,8 +67,8 @@ func update(ctx context.Context, env *environment, what string, sources []string
 	return nil
 }
 
-// snapshot makes a set of tables, which must be possible before they are
-// stored, and says what it holds.
+// snapshot tries to make a set of the tables, so that only valid ones are stored. It says
+// what the set holds.
 func snapshot(what string, tables [][]byte) (string, error) {
 	if what == "defects" {
 		all, err := defectsIn(tables)
@@ -116,7 +116,8 @@ func fingerprintsIn(tables [][]byte) ([]fingerprint.Fingerprint, error) {
 	return all, nil
 }
 
-// maxTable bounds a table of fingerprints; the upstream ones are below 1 MB.
+// maxTable is the greatest size of a table of fingerprints. The upstream tables are
+// smaller than 1 MB.
 const maxTable = 64 << 20
 
 func fetch(ctx context.Context, from string, private bool) ([]byte, error) {
@@ -145,8 +146,8 @@ func fetch(ctx context.Context, from string, private bool) ([]byte, error) {
 	return content, err
 }
 
-// storeTables writes each table under the hash of its content, and then the
-// list of those in force.
+// storeTables writes each table under the hash of its content, and then the list of those
+// in force.
 func storeTables(dir string, tables [][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -163,7 +164,7 @@ func storeTables(dir string, tables [][]byte) error {
 	return replaceFile(filepath.Join(dir, "current"), []byte(current.String()))
 }
 
-// tablesIn reads what storeTables wrote, nil where nothing was stored.
+// tablesIn reads what storeTables wrote, nil if nothing was stored.
 func tablesIn(dir string) ([][]byte, error) {
 	list, err := os.ReadFile(filepath.Join(dir, "current"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -183,13 +184,13 @@ func tablesIn(dir string) ([][]byte, error) {
 	return tables, nil
 }
 
-// replaceFile writes a file so that a reader sees the old content or the new.
+// replaceFile writes a file so that a reader sees either the old or the new content.
 func replaceFile(path string, content []byte) error {
 	return renameio.WriteFile(path, content, 0o644, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o644))
 }
 
-// currentFingerprints returns the snapshot in force: the embedded set, and
-// what the last update took besides.
+// currentFingerprints returns the snapshot in force: the embedded set, and what the last
+// update added.
 func currentFingerprints(data string) (*fingerprint.Set, error) {
 	all, err := currentFingerprintList(data)
 	if err != nil {
@@ -201,7 +202,7 @@ func currentFingerprints(data string) (*fingerprint.Set, error) {
 	return fingerprint.New(all)
 }
 
-// currentFingerprintList are the fingerprints in force.
+// currentFingerprintList returns the fingerprints in force.
 func currentFingerprintList(data string) ([]fingerprint.Fingerprint, error) {
 	tables, err := tablesIn(filepath.Join(data, "fingerprints"))
 	if err != nil {
@@ -214,7 +215,7 @@ func currentFingerprintList(data string) ([]fingerprint.Fingerprint, error) {
 	return append(fingerprint.EmbeddedList(), all...), nil
 }
 
-// currentDefects returns the defects in force, as currentFingerprints does.
+// currentDefects returns the defects in force, in the same way.
 func currentDefects(data string) (*defect.Table, error) {
 	all, err := currentDefectList(data)
 	if err != nil {
@@ -226,7 +227,7 @@ func currentDefects(data string) (*defect.Table, error) {
 	return defect.New(all)
 }
 
-// currentDefectList are the defects in force.
+// currentDefectList returns the list of defects in force.
 func currentDefectList(data string) ([]defect.Window, error) {
 	tables, err := tablesIn(filepath.Join(data, "defects"))
 	if err != nil {

@@ -30,7 +30,7 @@ bandish verdict --truth verdict/testdata/reported`,
 		RunE:        doing(func(ctx context.Context, files []string) error { return judgeFiles(ctx, env, files, truth, explain) }),
 	}
 	c.Flags().BoolVar(&truth, "truth", false, "judge the cases in folders whose truth is known, and print precision and recall")
-	c.Flags().BoolVar(&explain, "explain", false, "print, instead of JSON, the steps beside the control's, the rules that fired, and those that nearly did")
+	c.Flags().BoolVar(&explain, "explain", false, "print instead of JSON: the steps beside those of the control, the rules that fired, and those that nearly fired")
 	return c
 }
 
@@ -65,8 +65,7 @@ func judgeFiles(ctx context.Context, env *environment, files []string, truth, ex
 	return nil
 }
 
-// observeOptions are the platforms of the registry and the fingerprints in
-// force.
+// observeOptions returns the registry of platforms and the fingerprints in force.
 func observeOptions(data string) (observation.Options, error) {
 	registry, err := loadTargets()
 	if err != nil {
@@ -88,18 +87,18 @@ func observeOptions(data string) (observation.Options, error) {
 	}, nil
 }
 
-// judge writes a line for each measurement and a message for what is none.
+// judge writes a line for each measurement, and a message for what is not a measurement.
 type judge struct {
 	options observation.Options
 	out     *json.Encoder
-	explain io.Writer // where text is wanted instead of JSON
+	explain io.Writer // where to write text, if that is wanted instead of JSON
 	errs    io.Writer
 	unread  int
 	allowed verdict.AllowListFinder
 }
 
-// all judges what one argument names. The error is about writing; what cannot
-// be read is told and counted.
+// all judges what one argument names. It returns errors of writing. What cannot be read is
+// reported and counted.
 func (j *judge) all(ctx context.Context, name string) error {
 	sources, err := intake.List(ctx, name, intake.Filter{}, intake.Buckets{})
 	if err != nil {
@@ -181,7 +180,7 @@ func (j *judge) document(d intake.Document) error {
 	return j.out.Encode(verdictLine(d.Source, v))
 }
 
-// verdictOutput is the stable contract of `bandish verdict`.
+// verdictOutput is the output of `bandish verdict`. Its fields must not change.
 type verdictOutput struct {
 	File       string                   `json:"file"`
 	UID        string                   `json:"measurement_uid"`

@@ -14,8 +14,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// printExplanation prints the steps of a measurement beside the control's, the
-// rules that fired, and those that nearly did.
+// printExplanation prints the steps of a measurement beside those of the control, the
+// rules that fired, and those that nearly fired.
 func printExplanation(w io.Writer, file string, e verdict.Explanation) error {
 	v := &e.Verdict
 	fmt.Fprintf(w, "%s\n%s of %s (%s), %s %s, %s\n", file, v.TestName, orDash(v.Input), v.Target, v.CC, network.ASN(v.ASN), v.Time.UTC().Format(time.RFC3339))
@@ -52,8 +52,7 @@ func argues(r *verdict.Rule) string {
 	return r.Kind() + ", says of layer " + r.Layer + ": " + string(r.Outcome)
 }
 
-// ofRows names rows as the list of steps numbers them; where there are many,
-// the first of them.
+// ofRows names rows by their numbers in the list of steps; of many it names the first.
 func ofRows(rows []uint16) string {
 	const most = 8
 	if len(rows) == 0 {
@@ -74,8 +73,7 @@ func ofRows(rows []uint16) string {
 	return b.String()
 }
 
-// printNear prints the near misses, the rules in their order and below each
-// what was missing.
+// printNear prints the rules that nearly fired, in order, and below each what was missing.
 func printNear(w io.Writer, e *verdict.Explanation) {
 	fmt.Fprint(w, "\nRULES THAT NEARLY FIRED, one fact away\n")
 	if e.Supposed < len(e.Rows) {
@@ -141,8 +139,7 @@ func endpoint(r *observation.Row) string {
 	return s
 }
 
-// steps are the steps of a row: its name, what the probe saw, what the control
-// saw.
+// steps returns the steps of a row: name, what the probe saw, what the control saw.
 func steps(r *observation.Row) [][3]string {
 	var all [][3]string
 	add := func(name string, probe observation.Result, detail string, control observation.Result, controlDetail string) {
@@ -188,7 +185,7 @@ func page(status uint16, bytes int64, title string) string {
 	return s
 }
 
-// facts are what else is known of a row.
+// facts returns what else is known of a row.
 func facts(r *observation.Row) []string {
 	var all []string
 	add := func(what, value string) {

@@ -11,8 +11,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// scoreCases judges the cases of folders and prints those on which the rules
-// are wrong, and a summary of each folder. The exit code is 1 where one is.
+// scoreCases judges the cases in folders. It prints the cases on which the rules are
+// wrong, and a summary for each folder. The exit code is 1 if there is such a case.
 func scoreCases(w io.Writer, folders []string, options observation.Options) error {
 	wrong := 0
 	for _, folder := range folders {

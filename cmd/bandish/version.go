@@ -12,10 +12,10 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// version says which program this is and by which rules it concludes.
+// version says which program this is, and by which rules it concludes.
 type version struct {
-	Module   string `json:"module"`             // version of the module; "(devel)" of a build that is none
-	Commit   string `json:"commit,omitempty"`   // "" where the build does not know it
+	Module   string `json:"module"`             // of the module; "(devel)" for a build without one
+	Commit   string `json:"commit,omitempty"`   // "" if the build does not know it
 	Time     string `json:"time,omitempty"`     // of the commit, RFC 3339
 	Modified bool   `json:"modified,omitempty"` // files differed from the commit
 	Ruleset  string `json:"ruleset"`

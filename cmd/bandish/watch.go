@@ -58,7 +58,7 @@ type watcher struct {
 	env      *environment
 	registry *target.Registry
 	query    eventsQuery
-	last     int // alert that was printed last; -1 before the first look
+	last     int // number of the alert that was printed last; -1 before the first look
 	channels []alert.Channel
 	backlog  bool
 	out      *json.Encoder
@@ -89,10 +89,9 @@ func watch(ctx context.Context, env *environment, o *watchFlags) error {
 	return w.run(ctx, o.every, o.once)
 }
 
-// folder is where the ledger of this watch lies. Those of the archive share one
-// with the server. Events of files have ledgers of their own, one for each
-// country and target that is watched: what a watch does not see it takes for
-// withdrawn.
+// folder returns the folder of this watch's journal. Watches of the archive share one with
+// the server. A watch of files has its own for each country and target: an event that a
+// watch does not see counts as withdrawn.
 func (w *watcher) folder() string {
 	if len(w.query.inputs) == 0 {
 		return "alerts"
@@ -106,7 +105,7 @@ func (w *watcher) folder() string {
 	return name
 }
 
-// topic is what the watch tells of.
+// topic says what the watch reports.
 func (w *watcher) topic() alert.Topic {
 	return alert.Topic{CC: w.query.cc, Target: w.query.target}
 }
@@ -149,7 +148,7 @@ func (w *watcher) run(ctx context.Context, every time.Duration, once bool) error
 			}
 			return err
 		}
-		if err != nil { // tomorrow it may work again
+		if err != nil { // it may work again tomorrow
 			fmt.Fprintf(w.env.stderr, "bandish: %v\n", err)
 		}
 		if alert.Sleep(ctx, every) != nil {
@@ -158,7 +157,7 @@ func (w *watcher) run(ctx context.Context, every time.Duration, once bool) error
 	}
 }
 
-// look detects, announces what changed, and delivers.
+// look detects events, announces what changed, and delivers the alerts.
 func (w *watcher) look(ctx context.Context) error {
 	var found event.Result
 	var err error

@@ -15,10 +15,10 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// An archive may live in a bucket: --data s3://bucket/prefix. Commands then work on a
-// folder that is a working copy of it.
+// An archive may live in a bucket: --data s3://bucket/prefix. Commands then use a folder
+// that is a working copy of it.
 
-// workingCopyFlags say where the working copy of a bucket lies.
+// workingCopyFlags hold where the working copy of a bucket lies, and how large it may be.
 type workingCopyFlags struct {
 	bucket string // "" for an archive in a folder
 	cache  string
@@ -26,7 +26,8 @@ type workingCopyFlags struct {
 	keys   string
 }
 
-// usualCache is for how many MiB of a bucket there is room, unless told otherwise.
+// usualCache is how many MiB of a bucket the working copy holds, unless a flag says
+// otherwise.
 const usualCache = 20 << 10
 
 func (w *workingCopyFlags) add(root *cobra.Command, env *environment) {
@@ -37,13 +38,13 @@ func (w *workingCopyFlags) add(root *cobra.Command, env *environment) {
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return w.open(c, env) }
 }
 
-// inFolderOnly are the commands that keep something beside the archive, or change it in a
-// way that those who write to a bucket do not agree on. What begins with one of them is
-// one, too.
+// inFolderOnly lists commands that only work on an archive in a folder: they keep
+// something beside the archive, or change it in a way on which several writers of a bucket
+// could not agree. Commands that begin with one of these are included.
 var inFolderOnly = []string{"archive recover", "archive backup", "archive restore", "key rotate", "key new", "update", "source add", "source attach",
 	"inbox", "requests import", "bans import", "watch"}
 
-// open makes the working copy of the bucket that --data names the data folder.
+// open makes the folder of the working copy the data folder, if --data names a bucket.
 func (w *workingCopyFlags) open(c *cobra.Command, env *environment) error {
 	if !strings.HasPrefix(env.data, "s3://") {
 		return nil
@@ -53,7 +54,7 @@ func (w *workingCopyFlags) open(c *cobra.Command, env *environment) error {
 		return usageError("%s works on a data folder alone, and --data names a bucket", name)
 	}
 	w.bucket = strings.TrimRight(env.data, "/")
-	// Servers may have buckets of the same name.
+	// Two servers may have buckets of the same name.
 	sum := sha256.Sum256([]byte(cmp.Or(env.getenv("AWS_ENDPOINT_URL_S3"), env.getenv("AWS_ENDPOINT_URL")) + "\n" + w.bucket))
 	id := hex.EncodeToString(sum[:8])
 	var err error
@@ -81,5 +82,5 @@ func (w *workingCopyFlags) open(c *cobra.Command, env *environment) error {
 	return kept.Keep(w.cache, usual)
 }
 
-// where is what --data named.
+// where returns what --data named.
 func (env *environment) where() string { return cmp.Or(env.copied.bucket, env.data) }

@@ -38,15 +38,19 @@ type Place struct {
 	Target  string `query:"target" maxLength:"253" doc:"A platform by any of its names, or a host: x, twitter, telegram.org." example:"x"`
 }
 
+// Networks holds the parameter for networks.
 type Networks struct {
 	Network []string `query:"network" maxItems:"100" doc:"AS numbers, as AS17557 or 17557, separated by commas." example:"AS17557"`
 }
 
+// Period holds the parameters for a time: Since is inclusive, Until exclusive, but a day
+// as Until is included.
 type Period struct {
 	Since string `query:"since" maxLength:"40" doc:"The first day (2024-02-17), or a time (RFC 3339)." example:"2024-02-17"`
 	Until string `query:"until" maxLength:"40" doc:"The last day, or a time (RFC 3339), which is not included." example:"2024-02-20"`
 }
 
+// KnownOn holds the parameter for the day whose knowledge is used.
 type KnownOn struct {
 	AsOf string `query:"as-of" maxLength:"10" doc:"Only what was known at the end of this day, as 2024-03-13." example:"2024-03-13"`
 }

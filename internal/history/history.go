@@ -1,8 +1,7 @@
-// Package history reads the histories that people hand to the event detector
-// as files: verdict rows, OONI's obs_web observation rows, OONI's aggregation
-// counts, OONI's lists of measurements, and tables of daily counts. It makes
-// verdict rows and cells of them; rows that make no sense are counted and
-// named, and reading goes on.
+// Package history reads files with histories for the event detector: verdict rows, OONI's
+// obs_web observation rows, OONI's aggregation counts, OONI's lists of measurements, and
+// tables of daily counts. It makes verdict rows and cells of them. Rows that make no sense
+// are counted and listed, and reading goes on.
 package history
 
 import (
@@ -26,25 +25,26 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Registry says which platform a host, or failing that a test, belongs to.
+// Registry returns the platform to which a host belongs or, failing that, which a test
+// measures.
 type Registry interface {
 	Of(host, test string, at time.Time) string
 }
 
-// Judge turns the obs_web rows of one measurement, text by column, into its
-// verdict.
+// Judge makes the verdict of one measurement from its obs_web rows, which map columns to
+// text.
 type Judge func(rows []map[string]string) (verdict.Row, error)
 
-// Options say how a file is to be read.
+// Options say how to read a file.
 type Options struct {
 	Registry Registry // may be nil
 	Judge    Judge    // nil: obs_web rows are refused
-	CC       string   // the country of rows that name none
-	Target   string   // the target of rows that name none
-	// Columns names, for a column that bandish knows, the file's column or
-	// columns ("dns+http+tls" adds counts up), or a constant ("=PK").
+	CC       string   // the country of rows that do not name one
+	Target   string   // the target of rows that do not name one
+	// Columns maps columns that bandish knows to columns of the file. "dns+http+tls" adds
+	// up the counts of several; "=PK" is a constant.
 	Columns map[string]string
-	Span    time.Duration // of the cells made
+	Span    time.Duration // of the cells that are made
 }
 
 // Summary says what was read.
@@ -57,28 +57,28 @@ type Summary struct {
 
 // Problem is a row that was left out.
 type Problem struct {
-	File   string `json:"file,omitempty"` // of what Judged reports
+	File   string `json:"file,omitempty"` // only in what Judged reports
 	Line   int64  `json:"line"`
 	Reason string `json:"reason"`
 }
 
 const maxProblems = 100
 
-// Collector gathers the cells of one file after the other.
+// Collector collects the cells of several files, read one after the other.
 type Collector struct {
 	opt     Options
 	builder *series.Builder
 	counts  map[countKey]*series.Cell
-	seen    map[string]struct{} // rows of counts, so that one given twice counts once
+	seen    map[string]struct{} // rows of counts, so that a row that comes twice counts once
 	files   []string
-	waiting spill // obs_web rows, until all of their measurement were read
+	waiting spill // obs_web rows, kept until all rows of their measurements were read
 	late    Summary
 	sure    bool // a row was read that needs no judging
 }
 
 type countKey struct {
 	cc, target string
-	layer      string // series.Whole, or that of a part of the target
+	layer      string // series.Whole, or the layer of a part of the target
 	asn        uint32
 	start      int64
 	span       int64
@@ -92,9 +92,10 @@ func NewCollector(opt Options) *Collector {
 	return &Collector{opt: opt, builder: series.NewBuilder(opt.Span).WithParts(), counts: map[countKey]*series.Cell{}, seen: map[string]struct{}{}}
 }
 
-// Cells returns the cells of all files, sorted. It judges what Judged has not.
+// Cells returns the cells of all files, sorted. It first judges what Judged has not judged
+// yet.
 func (c *Collector) Cells() []series.Cell {
-	c.Judged() //nolint:errcheck // whoever wants to know asks before
+	c.Judged() //nolint:errcheck // whoever wants the error calls Judged before
 	cells := c.builder.Cells()
 	for _, cell := range c.counts {
 		cells = append(cells, *cell)
@@ -104,10 +105,10 @@ func (c *Collector) Cells() []series.Cell {
 	return cells
 }
 
-// Add adds a verdict row that comes from elsewhere.
+// Add adds a verdict row from elsewhere.
 func (c *Collector) Add(r *verdict.Row) { c.builder.Add(r) }
 
-// ReadFile reads one file. The error says that nothing of it could be read.
+// ReadFile reads one file. An error means that nothing of it could be read.
 func (c *Collector) ReadFile(name string) (Summary, error) {
 	r, err := os.Open(name)
 	if err != nil {
@@ -123,7 +124,7 @@ func (c *Collector) Read(r io.Reader) (Summary, error) { return c.read("-", r) }
 func (c *Collector) read(name string, r io.Reader) (Summary, error) {
 	f := &file{c: c, name: name, number: len(c.files)}
 	c.files = append(c.files, name)
-	var full error // the disk
+	var full error // the error of a full disk
 	last := int64(0)
 	err := intake.ReadRows(r, name, func(r intake.Row) error {
 		last = r.Line
@@ -135,7 +136,7 @@ func (c *Collector) read(name string, r io.Reader) (Summary, error) {
 		return f.sum, full
 	case err != nil && f.sum.Rows == 0:
 		return f.sum, fmt.Errorf("read %w", err)
-	case err != nil: // what was read stands
+	case err != nil: // what was read before stays valid
 		f.sum.problem(Problem{Line: last + 1, Reason: fmt.Sprintf("%v; the rest was not read", err)})
 	case f.sum.Rows == 0 && f.sum.Bad == 0:
 		return f.sum, fmt.Errorf("read %s: it has no rows", name)
@@ -146,7 +147,7 @@ func (c *Collector) read(name string, r io.Reader) (Summary, error) {
 	return f.sum, nil
 }
 
-// file is the reading of one file.
+// file is one file that is being read.
 type file struct {
 	c      *Collector
 	name   string
@@ -154,13 +155,13 @@ type file struct {
 	sum    Summary
 }
 
-// row reads one row. The error is that of a full disk, not of the row.
+// row reads one row. It returns an error only if the disk is full.
 func (f *file) row(r intake.Row) error {
 	err := r.Err
 	if err == nil {
 		values := f.c.rename(r.Values)
 		kind := kindOf(values)
-		if kind != "counts" { // of which none is no number
+		if kind != "counts" { // in a row of counts, "none" is not a number
 			values = blank(values)
 		}
 		switch kind {
@@ -193,7 +194,7 @@ func (f *file) row(r intake.Row) error {
 	return nil
 }
 
-// blank empties the values that other programs write for none.
+// blank empties the values with which other programs say "none".
 func blank(v map[string]string) map[string]string {
 	for _, x := range v {
 		if isNone(x) {
@@ -209,7 +210,7 @@ func blank(v map[string]string) map[string]string {
 	return v
 }
 
-// isNone knows the words of Python, pandas and SQL. ("NA" is Namibia.)
+// isNone knows these words in Python, pandas and SQL. ("NA" is Namibia.)
 func isNone(s string) bool {
 	switch s {
 	case "None", "none", "null", "NULL", "Null", "nan", "NaN", "NaT", `\N`, "<NA>":
@@ -258,8 +259,8 @@ func (c *Collector) rename(v map[string]string) map[string]string {
 	return out
 }
 
-// addUp adds up columns of counts. A text that is no count stands for the sum,
-// for the reader of the row to name.
+// addUp adds up columns of counts. If one is not a count, the result is its text, so that
+// the reader of the row reports it.
 func addUp(v map[string]string, names []string) string {
 	sum := uint64(0)
 	for _, n := range names {
@@ -302,8 +303,7 @@ var (
 		"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02", "20060102"}
 )
 
-// ParseTime reads the forms of time that such files hold; without a zone it
-// is UTC.
+// ParseTime reads the forms of time in such files. A time without a zone is UTC.
 func ParseTime(s string) (time.Time, error) {
 	if len(s) == 10 && strings.Trim(s, "0123456789") == "" { // seconds since 1970; a date has 8 digits
 		sec, _ := strconv.ParseInt(s, 10, 64)
@@ -324,8 +324,7 @@ func plausible(t time.Time) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// asnOf reads a network, also as spreadsheets write it, "123.0"; empty is 0, not
-// known.
+// asnOf reads a network, also as spreadsheets write it, "123.0". "" is 0, not known.
 func asnOf(s string) (uint32, error) {
 	s = strings.TrimSuffix(strings.TrimSpace(s), ".0")
 	if s == "" {
@@ -405,7 +404,7 @@ func (f *file) verdict(v map[string]string) error {
 	return nil
 }
 
-// stateOf reads the state or, where there is none, derives it from the layers.
+// stateOf reads the state. If there is none, it derives it from the layers.
 func stateOf(s string, r *verdict.Row) (verdict.State, error) {
 	switch st := verdict.State(s); st {
 	case verdict.Blocked, verdict.LikelyBlocked, verdict.Impaired, verdict.Down, verdict.OK, verdict.Insufficient:
@@ -431,7 +430,7 @@ func stateOf(s string, r *verdict.Row) (verdict.State, error) {
 	return verdict.Insufficient, nil
 }
 
-// sender names who may have sent a measurement whose report does not tell.
+// sender names who may have sent a measurement that does not say its report.
 func sender(r *verdict.Row) string {
 	if r.ReportID == "" {
 		return ""
@@ -453,7 +452,8 @@ func software(v map[string]string) string {
 
 var brackets = strings.NewReplacer("[", " ", "]", " ", "'", " ", `"`, " ", "{", " ", "}", " ")
 
-// list reads a list written as JSON, as Python, or with | , ; or blanks between.
+// list reads a list that is written as JSON, as Python, or with | , ; or spaces between
+// its elements.
 func list(s string) []string {
 	if s == "" {
 		return nil
@@ -464,8 +464,8 @@ func list(s string) []string {
 	return slices.Compact(out)
 }
 
-// measurement reads a row of OONI's list of measurements. Its anomaly is the
-// probe's own opinion, so it only says that something was wrong.
+// measurement reads a row of OONI's list of measurements. "anomaly" there is the probe's
+// own opinion, so it only says that something was wrong.
 func (f *file) measurement(v map[string]string) error {
 	at, err := ParseTime(v["measurement_start_time"])
 	if err != nil {
@@ -496,7 +496,7 @@ func truth(s string) bool {
 	return s == "true" || s == "t" || s == "1" || s == "1.0" || s == "yes" || s == "y"
 }
 
-// count reads a row of counts: OONI's aggregation columns.
+// count reads a row of counts with the columns of OONI's aggregation.
 func (f *file) count(v, raw map[string]string) error {
 	day := cmp.Or(v["measurement_start_day"], v["measurement_start_time"], v["date"], v["day"])
 	at, err := ParseTime(day)
@@ -536,8 +536,8 @@ func (f *file) count(v, raw map[string]string) error {
 	return nil
 }
 
-// addCounts adds measurements that were ok, anomalous, confirmed and failed to a
-// cell.
+// addCounts adds counts to a cell: how many measurements were ok, anomalous, confirmed and
+// failed.
 func (c *Collector) addCounts(k countKey, n [4]uint32) {
 	cell := c.counts[k]
 	if cell == nil {
@@ -554,11 +554,12 @@ func (c *Collector) addCounts(k countKey, n [4]uint32) {
 	cell.VoteBlocked += n[2] * series.Vote
 }
 
-// maxCell bounds the measurements of a cell, so that their votes fit in it.
+// maxCell is how many measurements a cell may have, so that their votes fit into its
+// fields.
 const maxCell = math.MaxUint32 / series.Vote
 
-// outcomes reads how many of a row's measurements were ok, anomalous,
-// confirmed and failed; together they are no more than all.
+// outcomes reads how many measurements of a row were ok, anomalous, confirmed and failed.
+// Together they are never more than all.
 func outcomes(v map[string]string) (n [4]uint32, err error) {
 	for i, name := range []string{"ok_count", "anomaly_count", "confirmed_count", "failure_count"} {
 		if n[i], err = parseCount(v[name]); err != nil {
@@ -579,7 +580,7 @@ func outcomes(v map[string]string) (n [4]uint32, err error) {
 	return n, nil
 }
 
-// parseCount reads a whole number, "3" or "3.0"; empty is 0.
+// parseCount reads a whole number, "3" or "3.0". "" is 0.
 func parseCount(s string) (uint32, error) {
 	if s == "" {
 		return 0, nil
@@ -609,8 +610,8 @@ func fingerprint(v map[string]string) string {
 	return b.String()
 }
 
-// observation keeps an obs_web row until all of its measurement are together,
-// maybe in another file.
+// observation keeps an obs_web row until all rows of its measurement were read, which may
+// stand in another file.
 func (f *file) observation(v map[string]string, line int64) (full, err error) {
 	if f.c.opt.Judge == nil {
 		return nil, fmt.Errorf("obs_web rows cannot be judged here")
@@ -622,9 +623,9 @@ func (f *file) observation(v map[string]string, line int64) (full, err error) {
 	return f.c.waiting.add(uid, source{f.number, line}, v), nil
 }
 
-// Judged judges the measurements whose obs_web rows were read, in whatever
-// files, and reports how many of their rows counted and which measurements were
-// left out. The error says that none could be judged.
+// Judged judges the measurements of all obs_web rows that were read from any file. The
+// summary says how many rows counted, and which measurements were left out. An error means
+// that none could be judged.
 func (c *Collector) Judged() (Summary, error) {
 	err := c.waiting.each(func(uid string, rows []kept) {
 		if err := c.judge(uid, rows); err != nil {
@@ -641,8 +642,7 @@ func (c *Collector) Judged() (Summary, error) {
 	return c.late, err
 }
 
-// judge adds the verdict on one measurement. A row that two files hold counts
-// once.
+// judge adds the verdict on one measurement. A row that two files contain counts once.
 func (c *Collector) judge(uid string, rows []kept) error {
 	var values []map[string]string
 	from := map[string]int{}

@@ -13,38 +13,36 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// spill keeps rows until all of them have been read, by the measurement that
-// they are of: packed in memory while they are few, else in a temporary file
-// that has no name. Rows of one measurement lie in one of its buckets, and a
-// bucket at a time is unpacked.
+// spill keeps rows until all of them were read, grouped by measurement. A few are kept
+// packed in memory; more go to a temporary file without a name. All rows of one
+// measurement lie in the same bucket, and one bucket at a time is unpacked.
 type spill struct {
 	buckets [64]bucket
 	file    *os.File
-	end     int64 // of the file
+	end     int64 // size of the file
 	enc     *zstd.Encoder
 	columns []string // of the row before, sorted
 	row     []byte   // scratch space
 }
 
-// bucket is the rows of some of the measurements, in the order in which they
-// came.
+// bucket holds the rows of some measurements, in the order in which they came.
 type bucket struct {
 	frames []frame // in the file, compressed
-	fresh  []byte  // not in it yet
+	fresh  []byte  // not yet in the file
 }
 
 type frame struct{ at, size int64 }
 
-// most is how much of a bucket stands in memory.
+// most is how many bytes of a bucket stay in memory.
 const most = 256 << 10
 
-// source says where a row was read.
+// source says where a row stood.
 type source struct {
 	file int // the number of the file
 	line int64
 }
 
-// kept is a row that was kept.
+// kept is one kept row.
 type kept struct {
 	source
 	packed string // its columns and values
@@ -66,13 +64,13 @@ func (s *spill) add(uid string, from source, values map[string]string) error {
 	return s.write(b)
 }
 
-// write moves what is fresh in a bucket to the file.
+// write moves the fresh rows of a bucket to the file.
 func (s *spill) write(b *bucket) (err error) {
 	if s.file == nil {
 		if s.file, err = os.CreateTemp("", "bandish-rows-*"); err != nil {
 			return fmt.Errorf("a temporary file for rows: %w", err)
 		}
-		os.Remove(s.file.Name()) //nolint:errcheck // where it cannot be removed while it is open, close does it
+		os.Remove(s.file.Name()) //nolint:errcheck // where an open file cannot be removed, close does it
 		if s.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1)); err != nil {
 			return err
 		}
@@ -87,7 +85,7 @@ func (s *spill) write(b *bucket) (err error) {
 	return nil
 }
 
-// each calls fn with the rows of every measurement and forgets them.
+// each calls fn with the rows of every measurement, and then forgets them.
 func (s *spill) each(fn func(uid string, rows []kept)) error {
 	defer s.close()
 	for i := range s.buckets {
@@ -117,7 +115,7 @@ func (s *spill) each(fn func(uid string, rows []kept)) error {
 	return nil
 }
 
-// read is all of a bucket.
+// read returns everything in a bucket.
 func (s *spill) read(b *bucket) ([]byte, error) {
 	if len(b.frames) == 0 {
 		return b.fresh, nil
@@ -146,13 +144,13 @@ func (s *spill) close() {
 	}
 	s.file.Close()
 	if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return // the system's own cleaning will find it
+		return // the system cleans it up some day
 	}
 	s.file = nil
 }
 
-// pack writes the columns of a row that have a value, in their order: two rows
-// that say the same are the same bytes.
+// pack writes those columns of a row that have a value, in a fixed order: equal rows give
+// equal bytes.
 func (s *spill) pack(values map[string]string) {
 	known := func(column string) bool { _, ok := values[column]; return ok }
 	if len(s.columns) != len(values) || slices.ContainsFunc(s.columns, func(c string) bool { return !known(c) }) {
@@ -166,7 +164,7 @@ func (s *spill) pack(values map[string]string) {
 	}
 }
 
-// values is the row that pack packed.
+// values undoes pack.
 func (k kept) values() map[string]string {
 	out := map[string]string{}
 	for text := []byte(k.packed); len(text) > 0; {

@@ -1,8 +1,8 @@
-// Package intake reads what the world sends: measurement documents and table
-// rows from files, folders, tars, the web and buckets. It decompresses, cuts
-// into documents (Read) or rows of text (ReadRows), and says of each where it
-// lay. It promises that every line of every source comes out once, as a
-// document or as a Bad one with a reason; it does not judge what documents mean.
+// Package intake reads what the world sends: measurement documents and table rows from
+// files, folders, tars, the web and buckets. It uncompresses them, splits them into
+// documents (Read) or rows of text (ReadRows), and says of each where it stood. Every line
+// of every source comes out once, as a document or as a Bad one with the reason. What
+// documents mean is for others to judge.
 package intake
 
 import (
@@ -23,69 +23,67 @@ import (
 	gojson "github.com/goccy/go-json"
 )
 
-// The kinds of document.
+// The kinds of documents.
 const (
 	Measurement = "measurement" // Data is a JSON object
-	WebRow      = "web"         // Data is a JSON object of column and text: one row of OONI's obs_web
+	WebRow      = "web"         // Data is a JSON object that maps columns to text: one row of OONI's obs_web
 	CountsRow   = "aggregation" // the same, one row of OONI's aggregation API
 	Signals     = "signals"     // Data is a JSON object: an answer of IODA's API
 )
 
-// MaxDocument bounds one document; a longer line is set aside. A row of CSV
-// is bounded by table.MaxRow, a Parquet file by table.MaxParquet.
+// MaxDocument is the greatest size of one document in bytes. A longer line is set aside.
+// table.MaxRow limits rows of CSV, table.MaxParquet limits Parquet files.
 const MaxDocument = 32 << 20
 
-// maxNested is how many tars may lie one in the other.
+// maxNested is how deep tars may lie within each other.
 const maxNested = 4
 
-// Document is one line, one JSON document of a file of several lines, or one
-// row of a table.
+// Document is one line, one JSON document of several lines, or one row of a table.
 type Document struct {
-	Source string // the file, with " › " and the member inside a tar
-	Line   int64  // from 1; for a document of several lines its first
-	Offset int64  // in the decompressed source
+	Source string // the file; for a member of a tar, with " › " and the member's name
+	Line   int64  // from 1; of a document of several lines, the first
+	Offset int64  // in the uncompressed source, in bytes
 	Kind   string
-	Data   []byte   // never written to again; it may lie in a larger piece of memory beside others
-	UID    string   // from the name of a postcan
-	Lacks  []string // of a row of counts: the columns that say of what, and that its table has not
+	Data   []byte   // never written to again; may be part of a larger piece of memory
+	UID    string   // from the name of a postcan; else ""
+	Lacks  []string // of a row of counts: columns that its table lacks, and that say what was counted
 
-	Uploaded time.Time // when a collector got it, where known
-	Bad      string    // why it cannot be read; Data is then what was there, of a line over MaxDocument its first 4 KiB
+	Uploaded time.Time // when a collector received it; zero if not known
+	Bad      string    // why it cannot be read; Data is then the text, of a line over MaxDocument the first 4 KiB
 }
 
-// ErrUnreadable is wrapped by errors about a source of which nothing could
-// be read.
+// ErrUnreadable is wrapped by the error for a source of which nothing could be read.
 var ErrUnreadable = table.ErrUnreadable
 
-// Read cuts one source into documents and calls fn with each, in order. It
-// returns an error when the source cannot be read on; documents before that
-// have been given out.
+// Read splits one source into documents, and calls fn with each, in order. It returns the
+// first error of fn, or an error if the source cannot be read to its end; fn has then got
+// all documents before that.
 func Read(r io.Reader, name string, fn func(Document) error) error {
 	u := &unpacking{floor: bombFloor}
 	c := &cutter{name: name, members: maxMembers, emit: func(r *record) error { return fn(r.document()) }}
 	return c.read(u, u.weighed(r), 0)
 }
 
-// record is one JSON object or row of a table, or text that is neither.
+// record is one JSON object, one row of a table, or text that is neither.
 type record struct {
 	source       string
 	line, offset int64
-	uid          string // from the name of a postcan
-	data         []byte // the object, or of a bad record the text
+	uid          string // from the name of a postcan; else ""
+	data         []byte // the object; of a bad record the text
 	bad          string // why it cannot be read
 	table        *header
-	fields       []string // of a row, by the table's columns; until the next one
+	fields       []string // of a row, by the table's columns; valid until the next row
 }
 
-// header is the first row of a table.
+// header describes a table by its first row.
 type header struct {
 	columns []string
 	names   []string // the columns in lower case
-	kind    string   // "": of none that is imported
+	kind    string   // "": no kind that is imported
 	lacks   []string // see Document
 }
 
-// document is the record as an import wants it.
+// document turns the record into what an import wants.
 func (r *record) document() Document {
 	d := Document{Source: r.source, Line: r.line, Offset: r.offset, Kind: Measurement, Data: r.data, Bad: r.bad}
 	switch {
@@ -98,21 +96,21 @@ func (r *record) document() Document {
 	case r.uid != "":
 		d.Data, d.UID = unwrapPost(r.data), r.uid
 	case areSignals(r.data):
-		d.Kind, d.Lacks = Signals, []string{"probe_cc"} // of a network IODA does not say the country
+		d.Kind, d.Lacks = Signals, []string{"probe_cc"} // IODA does not say the country of a network
 	}
 	return d
 }
 
-// cutter cuts a source.
+// cutter splits a source.
 type cutter struct {
 	name    string
-	uid     string // of a postcan
-	members int    // of a tar
-	rows    bool   // rows of any table are wanted, also where an object holds them in a list
+	uid     string // of the present postcan
+	members int    // how many members of tars may still come
+	rows    bool   // ReadRows: rows of all tables are wanted, and those in a list within an object
 	emit    func(*record) error
 }
 
-// read reads a source, or a member of a tar in it.
+// read reads a source, or a member of a tar within it.
 func (c *cutter) read(u *unpacking, r io.Reader, depth int) error {
 	br, closer, err := u.plain(r)
 	if err != nil {
@@ -143,7 +141,7 @@ func (c *cutter) read(u *unpacking, r io.Reader, depth int) error {
 	case first == '{':
 		return c.lines(br)
 	}
-	least := 2 // prose has commas, too
+	least := 2 // prose has commas too
 	if c.rows {
 		least = 1
 	}
@@ -153,7 +151,7 @@ func (c *cutter) read(u *unpacking, r io.Reader, depth int) error {
 	return fmt.Errorf("%s: %w: it is neither JSON, JSONL, CSV, Parquet nor a tar of these (it begins with %.20q)", c.name, ErrUnreadable, head)
 }
 
-// mark may stand before text in UTF-8 (the byte order mark).
+// mark is the byte order mark, which may stand before text in UTF-8.
 const mark = "\xef\xbb\xbf"
 
 func isTar(head []byte) bool {
@@ -169,8 +167,8 @@ func firstByte(head []byte) byte {
 	return head[0]
 }
 
-// separator is what stands most often between the fields of a table's first row; 0
-// where it is no text, or none stands there so often.
+// separator returns what stands most often between the fields of a table's first row; 0 if
+// head is not text, or if nothing stands there at least `least` times.
 func separator(head []byte, least int) (most rune) {
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	if bytes.IndexByte(head, 0) >= 0 {
@@ -184,20 +182,20 @@ func separator(head []byte, least int) (most rune) {
 	return most
 }
 
-// postcan is the name of a measurement inside OONI's tars:
-// 2024021023_PK_webconnectivity.n0.0.tar.gz holds
+// postcan matches the name of a measurement within OONI's tars:
+// 2024021023_PK_webconnectivity.n0.0.tar.gz contains
 // 20240210230001.123456_PK_webconnectivity_0123456789abcdef.post.
 var postcan = regexp.MustCompile(`^(\d{14}\.\d{6}_[A-Z]{2}_[a-z]+_[0-9a-f]{16})\.post$`)
 
-// The bounds of a tar. Its members are never written to files, so their names
-// can only mislead who reads them.
+// The limits of a tar. Its members are never written to files, so their names can mislead
+// only readers.
 const (
 	maxMembers = 1 << 20
-	maxMember  = 1 << 10 // bytes of a name
+	maxMember  = 1 << 10 // bytes of a member's name
 )
 
-// tar reads the members one by one. One that cannot be read, or not to its
-// end, does not spoil the tar.
+// tar reads the members one after the other. A member that cannot be read to its end does
+// not spoil the rest.
 func (c *cutter) tar(u *unpacking, r io.Reader, depth int) error {
 	t := tar.NewReader(r)
 	for n := 0; ; n++ {
@@ -214,7 +212,7 @@ func (c *cutter) tar(u *unpacking, r io.Reader, depth int) error {
 		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		var refused error // by emit
+		var refused error // the error of emit
 		member := *c
 		member.name, member.uid = c.name+" › "+shorten(h.Name), ""
 		member.emit = func(r *record) error {
@@ -241,7 +239,7 @@ func shorten(name string) string {
 	return strings.ToValidUTF8(name[:maxMember], "") + "…"
 }
 
-// unwrapPost takes the measurement out of the envelope that a probe posted.
+// unwrapPost takes the measurement out of the envelope in which a probe posted it.
 func unwrapPost(data []byte) []byte {
 	var envelope struct {
 		Format  string          `json:"format"`
@@ -253,12 +251,12 @@ func unwrapPost(data []byte) []byte {
 	return data
 }
 
-// lines reads JSONL. A source whose first line is not a whole JSON value, or
-// is an object that holds rows, is read as documents of several lines.
+// lines reads lines of JSON. If the first line is not a whole JSON value, or is an object
+// that holds rows, the source is read as documents of several lines.
 func (c *cutter) lines(r io.Reader) error {
 	lines := table.NewLines(r, MaxDocument)
 	var offset, line int64
-	first := true // no line but blank ones was read
+	first := true // only blank lines were read so far
 	for {
 		data, tooLong, err := lines.Next()
 		if len(data) == 0 && errors.Is(err, io.EOF) {
@@ -299,16 +297,16 @@ func (c *cutter) lines(r io.Reader) error {
 	}
 }
 
-// incomplete tells the first line of a document of several lines ("{", or an
-// object that has not ended) from a line that is simply wrong.
+// incomplete reports whether a line is the first of a document of several lines ("{", or
+// an object that has not ended). Other lines that are not JSON are simply wrong.
 func incomplete(line []byte) bool {
 	var v json.RawMessage
 	err := json.NewDecoder(bytes.NewReader(line)).Decode(&v)
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// documents reads JSON objects that spread over lines or are the elements of
-// arrays, one after another.
+// documents reads JSON objects that take several lines, or that are elements of arrays,
+// one after the other.
 func (c *cutter) documents(r *bufio.Reader, line, offset int64) error {
 	values := newValues(r, MaxDocument, line, offset)
 	values.lists = c.rows
@@ -337,7 +335,7 @@ func (c *cutter) documents(r *bufio.Reader, line, offset int64) error {
 	}
 }
 
-// object gives out a JSON object.
+// object emits a JSON object.
 func (c *cutter) object(line, offset int64, data []byte) error {
 	return c.emit(&record{source: c.name, line: line, offset: offset, uid: c.uid, data: data})
 }
@@ -346,13 +344,14 @@ func (c *cutter) bad(line, offset int64, data []byte, why string) error {
 	return c.emit(&record{source: c.name, line: line, offset: offset, data: bytes.Clone(data), bad: why})
 }
 
-// areSignals tells an answer of IODA's API, which says so at its beginning, from a
-// measurement.
+// areSignals reports whether data is an answer of IODA's API, which shows at its
+// beginning, and not a measurement.
 func areSignals(data []byte) bool {
 	return bytes.Contains(data[:min(len(data), 4096)], []byte(`"entityType"`)) && !bytes.Contains(data, []byte(`"test_keys"`))
 }
 
-// TableKind says what a table with these columns is; "" for neither.
+// TableKind returns the kind of document in a table with these columns, "" for none that
+// is imported.
 func TableKind(columns []string) string {
 	has := map[string]bool{}
 	for _, c := range columns {
@@ -367,8 +366,8 @@ func TableKind(columns []string) string {
 	return ""
 }
 
-// lacking are the columns that a table of counts has not: OONI's API leaves out
-// those of the question that was asked.
+// lacking returns the columns that a table of counts does not have: OONI's API leaves out
+// those that were fixed in the question.
 func lacking(kind string, columns []string) (out []string) {
 	if kind != CountsRow {
 		return nil
@@ -386,7 +385,7 @@ var errTable = errors.New("the table's columns are neither those of OONI's aggre
 // parquet reads a table in Parquet.
 func (c *cutter) parquet(r io.Reader) error {
 	var t *header
-	var refused error // by emit
+	var refused error // the error of emit
 	err := table.ReadParquet(r, table.MaxParquet, func(columns []string) (err error) {
 		t, err = c.header(columns)
 		return err
@@ -404,7 +403,7 @@ func (c *cutter) parquet(r io.Reader) error {
 	return err
 }
 
-// header says of what kind a table is.
+// header finds out what kind of table has these columns.
 func (c *cutter) header(columns []string) (*header, error) {
 	kind := TableKind(columns)
 	if kind == "" && !c.rows {
@@ -445,8 +444,8 @@ func (c *cutter) csv(r *bufio.Reader, comma rune) error {
 	}
 }
 
-// rowJSON spells a row as a JSON object in the order of its columns, without
-// the empty fields.
+// rowJSON writes a row as a JSON object, in the order of its columns and without empty
+// fields.
 func rowJSON(columns, record []string) []byte {
 	buf := []byte{'{'}
 	for i, v := range record {
@@ -464,16 +463,16 @@ func rowJSON(columns, record []string) []byte {
 }
 
 func appendString(buf []byte, s string) []byte {
-	b, _ := json.Marshal(strings.ToValidUTF8(s, "\uFFFD")) // a string always encodes
+	b, _ := json.Marshal(strings.ToValidUTF8(s, "\uFFFD")) // a string always marshals
 	return append(buf, b...)
 }
 
-// uploadHour is when a bucket's object reached the collector, by its key:
+// uploadHour finds in the key of a bucket's object when it reached the collector:
 // raw/20240217/17/PK/… or jsonl/…/PK/20240217/00/….
 var uploadHour = regexp.MustCompile(`(?:^|/)raw/(\d{8})/(\d{2})/[A-Z]{2}/|(?:^|/)jsonl/[a-z_]+/[A-Z]{2}/(\d{8})/`)
 
-// Uploaded tells from a source's name when its documents were uploaded, by
-// OONI's bucket layout; zero when the name does not say.
+// Uploaded returns when the documents of a source were uploaded, from its name in the
+// layout of OONI's bucket; zero if the name does not say.
 func Uploaded(source string) time.Time {
 	m := uploadHour.FindStringSubmatch(source)
 	if m == nil {

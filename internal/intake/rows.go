@@ -13,27 +13,27 @@ import (
 	gojson "github.com/goccy/go-json"
 )
 
-// Row is one row: text by column, whose name is in lower case. Empty and null
-// columns are left out. Lists are written ['a','b']; a column within an object is
-// named "object.column".
+// Row is one row as text, by the names of its columns in lower case. Empty and null values
+// are left out. Lists are written ['a','b']; a column within an object is "object.column".
 type Row struct {
-	Source string // as of a Document
+	Source string // as in Document
 	Line   int64  // from 1; a header counts as a line
 	Values map[string]string
 	Err    error // why the row cannot be read; Values is then nil
 }
 
-// ReadRows cuts one source as Read does, and calls fn with each row of its tables and
-// with each JSON object. Tables may be of any columns, separated by commas,
-// semicolons or tabs; an object that holds objects in a list "results", "result" or
-// "data" stands for these. An error means that the source cannot be read on, or is fn's.
+// ReadRows splits one source as Read does, and calls fn with each row of its tables and
+// each JSON object. Tables may have any columns, separated by commas, semicolons or tabs.
+// If an object has a list "results", "result" or "data" of objects, these come instead of
+// it. The error is the first error of fn, or means that the source cannot be read to its
+// end.
 func ReadRows(r io.Reader, name string, fn func(Row) error) error {
 	u := &unpacking{floor: bombFloor}
 	c := &cutter{name: name, members: maxMembers, rows: true, emit: func(r *record) error { return fn(r.row()) }}
 	return c.read(u, u.weighed(r), 0)
 }
 
-// row is the record as text by column.
+// row turns the record into text by column.
 func (r *record) row() Row {
 	row := Row{Source: r.source, Line: r.line}
 	switch {
@@ -45,7 +45,7 @@ func (r *record) row() Row {
 		row.Values = make(map[string]string, len(r.fields))
 		for i, v := range r.fields {
 			if v = strings.TrimSpace(v); v != "" && v != "[]" {
-				row.Values[r.table.names[i]] = strings.Clone(v) // the text of the whole row lies behind it
+				row.Values[r.table.names[i]] = strings.Clone(v) // v is part of the text of the whole row, which must not stay in memory
 			}
 		}
 	default:
@@ -74,7 +74,7 @@ func decode(data []byte, into *map[string]any) error {
 	return nil
 }
 
-// flatten writes every value of an object as text.
+// flatten writes all values of an object as text.
 func flatten(object map[string]any) map[string]string {
 	out := make(map[string]string, len(object))
 	for k, v := range object {

@@ -22,10 +22,10 @@ import (
 	"github.com/bandish/bandish/internal/dial"
 )
 
-// Filter narrows an import. Empty fields do not narrow.
+// Filter narrows an import. Empty fields narrow nothing.
 type Filter struct {
 	CC    string // ISO 3166-1 alpha-2, upper case
-	Test  string // as OONI names it, web_connectivity
+	Test  string // as OONI names it, for instance web_connectivity
 	Since time.Time
 	Until time.Time // exclusive
 }
@@ -33,26 +33,25 @@ type Filter struct {
 // Source is one file or object that holds documents.
 type Source struct {
 	Name     string // path, URL, or s3://bucket/key
-	Size     int64  // bytes as stored; -1 unknown
-	Identity string // changes when the content does; "" unknown
+	Size     int64  // bytes as stored; -1 if not known
+	Identity string // changes when the content does; "" if not known
 	Open     func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// Buckets says where "ooni" and s3:// sources are reached.
+// Buckets says where to reach "ooni" and s3:// sources.
 type Buckets struct {
 	Endpoint string // host[:port] of the S3 API; default s3.amazonaws.com
 	Insecure bool   // plain http, for a server on this machine
 	Region   string // default eu-central-1, where ooni-data-eu-fra is
-	Private  bool   // reach names that lead to addresses that are not of the public internet, too, also for http(s) sources
+	Private  bool   // also reach names whose addresses are not on the public internet; for http(s) sources too
 	Today    time.Time
 }
 
 // ooniBucket is where OONI publishes its raw measurements.
 const ooniBucket = "ooni-data-eu-fra"
 
-// List finds the sources that arg names: a file, a folder, an http(s) URL, an
-// s3:// URL, or "ooni" for OONI's public bucket. They come in the order of
-// their names.
+// List returns the sources that arg names: a file, a folder, an http(s) URL, an s3:// URL,
+// or "ooni" for OONI's public bucket. They are ordered by name.
 func List(ctx context.Context, arg string, f Filter, b Buckets) ([]Source, error) {
 	switch {
 	case arg == "ooni":
@@ -119,7 +118,7 @@ func fileSource(p string, st fs.FileInfo) Source {
 
 func httpSource(u string, private bool) Source {
 	name := u
-	if p, err := url.Parse(u); err == nil && p.User != nil { // a password is not for the archive
+	if p, err := url.Parse(u); err == nil && p.User != nil { // the archive must not contain a password
 		p.User = nil
 		name = p.String()
 	}
@@ -128,7 +127,7 @@ func httpSource(u string, private bool) Source {
 	}}
 }
 
-// maxObjects bounds what one listing may name.
+// maxObjects is how many objects one listing may name.
 const maxObjects = 5_000_000
 
 func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets) ([]Source, error) {
@@ -174,13 +173,13 @@ func listBucket(ctx context.Context, bucket, prefix string, f Filter, b Buckets)
 	return slices.CompactFunc(out, func(a, b Source) bool { return a.Name == b.Name }), nil
 }
 
-// maxListings is how many prefixes are listed at a time: a fortnight of one
-// country has some five hundred, and each takes a round trip.
+// maxListings is how many prefixes are listed at one time. Two weeks of one country have
+// about five hundred, and each takes a round trip.
 const maxListings = 8
 
-// listPrefix lists what is wanted of one prefix, and adds to what was found.
+// listPrefix lists the wanted objects of one prefix. It adds their number to found.
 func listPrefix(ctx context.Context, client *minio.Client, bucket, p string, f Filter, found *atomic.Int64) ([]Source, error) {
-	ctx, cancel := context.WithCancel(ctx) // ends a listing that is given up
+	ctx, cancel := context.WithCancel(ctx) // ends a listing that is not read to its end
 	defer cancel()
 	var out []Source
 	first := ""
@@ -213,14 +212,14 @@ func listPrefix(ctx context.Context, client *minio.Client, bucket, p string, f F
 	return out, nil
 }
 
-// uploadLag is how long after a measurement its upload is looked for: probes
-// that were offline (as in a shutdown) send late.
+// uploadLag is how long after the wanted time uploads are looked for. Probes that were
+// offline, as in a shutdown, send late.
 const uploadLag = 7 * 24 * time.Hour
 
-// prefixes lists the smallest set of key prefixes below which the wanted
-// objects lie. With a span and no prefix of the user's own, it walks the
-// bucket layout raw/YYYYMMDD/HH/CC/testname/ and the older
-// jsonl/testname/CC/YYYYMMDD/00/ by day, hour and country.
+// prefixes returns the smallest set of key prefixes below which the wanted objects lie. If
+// there is a time span and the user gave no prefix, it walks the layouts of the bucket by
+// day, hour and country: raw/YYYYMMDD/HH/CC/testname/ and the older
+// jsonl/testname/CC/YYYYMMDD/00/.
 func prefixes(prefix string, f Filter, today time.Time) []string {
 	if prefix != "" || f.Since.IsZero() {
 		return []string{prefix}
@@ -256,7 +255,7 @@ func prefixes(prefix string, f Filter, today time.Time) []string {
 // oldTests are the tests of the years of the older layout.
 var oldTests = []string{"webconnectivity", "whatsapp", "telegram", "facebookmessenger", "signal", "tor", "psiphon", "vanillator", "torsf", "dnscheck", "urlgetter"}
 
-// oldEnd is when the older layout ended (OONI began raw/ in October 2020).
+// oldEnd is when the older layout ended. OONI began raw/ in October 2020.
 var oldEnd = time.Date(2020, 11, 1, 0, 0, 0, 0, time.UTC)
 
 func oldPrefixes(f Filter, until time.Time) []string {
@@ -280,12 +279,11 @@ func oldPrefixes(f Filter, until time.Time) []string {
 	return out
 }
 
-// squash spells a test as the bucket does: web_connectivity is
-// webconnectivity.
+// squash writes a test as the bucket does: web_connectivity becomes webconnectivity.
 func squash(test string) string { return strings.ReplaceAll(test, "_", "") }
 
-// wanted reports whether an object can hold what the filter asks for. Tars
-// beside the JSONL hold the same measurements as posted: the JSONL is enough.
+// wanted reports whether an object can hold what the filter asks for. Tars are not wanted:
+// the JSONL beside them holds the same measurements.
 func wanted(key string, f Filter) bool {
 	name := path.Base(key)
 	part := strings.Split(key, "/")

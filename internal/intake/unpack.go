@@ -10,26 +10,25 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// unpacking weighs what comes out of a source's compressed streams, of those
-// within one another too, against what went in.
+// unpacking compares how many bytes come out of a source's compressed streams, nested ones
+// included, with how many went in.
 type unpacking struct {
 	floor int64 // bytes that may come out in any case
 
 	in, out int64
 }
 
-// A source that unpacks to more than bombRatio times its size, and more than
-// bombFloor, is a bomb. Measurements, which repeat themselves a lot, reach
-// some 50 times.
+// A source is a bomb if it uncompresses to more than bombRatio times its size, and to more
+// than bombFloor bytes. Measurements repeat themselves a lot, and reach about 50 times.
 const (
 	bombRatio = 1000
 	bombFloor = 256 << 20
 )
 
-// errBomb is of a source that unpacks to far more than it weighs.
+// errBomb is the error of such a source.
 var errBomb = fmt.Errorf("it unpacks to more than %d times its size: a decompression bomb", bombRatio)
 
-// weighed weighs a source as it is stored.
+// weighed counts the bytes of a source as it is stored.
 func (u *unpacking) weighed(r io.Reader) io.Reader { return countIn{r, u} }
 
 type countIn struct {
@@ -57,8 +56,8 @@ func (c countOut) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// plain undoes gzip and zstd, also one around the other, by their magic
-// numbers and not by the name. The function lets go of what it needed.
+// plain undoes gzip and zstd, also one within the other. It recognises them by their magic
+// numbers, not by the name. The caller must call the returned function at the end.
 func (u *unpacking) plain(r io.Reader) (*bufio.Reader, func(), error) {
 	var closers []func()
 	closeAll := func() {

@@ -10,21 +10,20 @@ import (
 	"github.com/bandish/bandish/internal/table"
 )
 
-// values finds the JSON objects of a stream by their braces: one after another,
-// over any number of lines, bare or as the elements of an array. One broken
-// object does not hide the next, and whatever is no object comes out too, as
-// text.
+// values finds the JSON objects of a stream by their braces. They may follow one another,
+// take any number of lines, and be elements of an array. A broken object does not hide the
+// next ones. What is not an object comes out too, as text.
 type values struct {
 	r     *bufio.Reader
 	limit int
 
 	line, offset int64
 	column       int
-	blank        bool     // only spaces before this place of the line
-	begun        bool     // something but spaces was read
-	array        bool     // between the elements of one
-	lists        bool     // an object that holds rows (see holdsRows) stands for them
-	around       *nesting // of the object whose rows are being read
+	blank        bool     // only spaces stand before this place in the line
+	begun        bool     // something other than spaces was read
+	array        bool     // between the elements of an array
+	lists        bool     // the rows within an object come instead of it (see holdsRows)
+	around       *nesting // state of the object whose rows are being read
 	err          error
 }
 
@@ -32,20 +31,21 @@ type values struct {
 type value struct {
 	Line, Offset int64 // where it begins
 	Data         []byte
-	Bad          string // why it is no object; of one over the limit Data is the first 4 KiB
+	Bad          string // why it is not an object; if it is over the limit, Data has the first 4 KiB
 }
 
-// maxDepth is how deep encoding/json lets a value nest.
+// maxDepth is how deep encoding/json lets values nest.
 const maxDepth = 10_000
 
-// newValues reads from a stream whose next byte is at the given line and
-// offset. The limit is of one object, in bytes.
+// newValues reads from a stream whose next byte has the given line and offset. limit is
+// the greatest size of one object in bytes.
 func newValues(r *bufio.Reader, limit int, line, offset int64) *values {
 	return &values{r: r, limit: limit, line: line, offset: offset, blank: true}
 }
 
-// next returns the next value; io.EOF after the last one, another error where
-// the stream breaks. An object has balanced braces; its JSON may yet be wrong.
+// next returns the next value. The error is io.EOF after the last value; another error
+// means that the stream broke. The braces of an object are balanced; its JSON may still be
+// wrong.
 func (s *values) next() (value, error) {
 	for {
 		b, ok := s.peek()
@@ -85,8 +85,8 @@ func (s *values) next() (value, error) {
 	}
 }
 
-// opensArray tells an array that follows other values from a line of noise
-// such as "[info] …".
+// opensArray reports whether an array begins here, and not a line of noise such as "[info]
+// …".
 func (s *values) opensArray() bool {
 	head, _ := s.r.Peek(512)
 	head = bytes.TrimLeft(head[min(1, len(head)):], " \t\r\n")
@@ -104,11 +104,11 @@ func (s *values) peek() (byte, bool) {
 		s.err = err
 		return 0, false
 	}
-	s.r.UnreadByte() // follows a ReadByte: it cannot fail
+	s.r.UnreadByte() // a ReadByte was before it, so it cannot fail
 	return b, true
 }
 
-// take consumes a byte that peek has shown.
+// take reads a byte that peek has shown.
 func (s *values) take() {
 	b, _ := s.r.ReadByte()
 	s.passed(b)
@@ -126,7 +126,7 @@ func (s *values) passed(b byte) {
 	}
 }
 
-// bounded gathers bytes up to a limit, of more the first 4 KiB.
+// bounded collects bytes up to a limit. If there are more, it keeps the first 4 KiB.
 type bounded struct {
 	data []byte
 	size int64
@@ -142,9 +142,9 @@ func (t *bounded) add(b byte, limit int) {
 	}
 }
 
-// value reads the object or array that begins here. When its braces cannot be
-// right it takes the text up to the next line that begins with a brace as far
-// in as this one's. Where it comes upon rows it gives nothing; they come next.
+// value reads the object or array that begins here. If its braces cannot be right, it
+// takes the text up to the next line that begins with a brace and is indented like this
+// one. If it meets rows, it returns an empty value, and the rows come next.
 func (s *values) value() value {
 	indent := 0
 	if s.blank {
@@ -153,7 +153,7 @@ func (s *values) value() value {
 	return s.goOn(&nesting{}, indent)
 }
 
-// goOn reads the rest of a value of which so much is open.
+// goOn reads the rest of a value; n says what is open.
 func (s *values) goOn(n *nesting, indent int) value {
 	v := value{Line: s.line, Offset: s.offset}
 	var t bounded
@@ -161,7 +161,7 @@ func (s *values) goOn(n *nesting, indent int) value {
 		b, err := s.r.ReadByte()
 		if err != nil {
 			s.err = err
-			s.array = s.array && !errors.Is(err, io.EOF) // one problem, not two
+			s.array = s.array && !errors.Is(err, io.EOF) // report one problem, not two
 			v.Bad = "the source ends in the middle of a document"
 			if !errors.Is(err, io.EOF) {
 				v.Bad += ": " + err.Error()
@@ -191,12 +191,12 @@ func (s *values) goOn(n *nesting, indent int) value {
 	return v
 }
 
-// skip takes the rest of a broken value.
+// skip reads the rest of a broken value.
 func (s *values) skip(t *bounded, indent int) {
 	for {
 		b, ok := s.peek()
 		if !ok {
-			s.array = false // one problem, not two
+			s.array = false // report one problem, not two
 			return
 		}
 		if s.blank && t.size > 0 && (b == '{' && s.column == indent || b == ']' && s.array && s.column < indent) {
@@ -207,8 +207,8 @@ func (s *values) skip(t *bounded, indent int) {
 	}
 }
 
-// noise reads text that is no value: outside of arrays a line, inside up to
-// the next element.
+// noise reads text that is not a value: outside of arrays up to the end of the line,
+// within an array up to the next element.
 func (s *values) noise() value {
 	v := value{Line: s.line, Offset: s.offset, Bad: "text that is no JSON document"}
 	if s.array {
@@ -234,16 +234,16 @@ func (s *values) noise() value {
 	return v
 }
 
-// nesting follows the braces of a JSON value byte by byte. It knows as much of
-// the grammar as tells that a value was cut off and another has begun.
+// nesting follows the braces of a JSON value byte by byte. It knows enough of the grammar
+// to see when a value was cut off and another has begun.
 type nesting struct {
-	open     []byte // the braces and brackets that are open
-	prev     byte   // the last byte outside strings that is no space
+	open     []byte // the open braces and brackets
+	prev     byte   // the last byte outside of strings that is not a space
 	inString bool
 	escaped  bool
 }
 
-// next takes in a byte; when it cannot stand here it says why.
+// next takes in a byte. If the byte cannot stand here, it returns why.
 func (n *nesting) next(b byte) string {
 	switch {
 	case n.inString && b == '\n':
@@ -274,7 +274,7 @@ func (n *nesting) next(b byte) string {
 		}
 		n.open = append(n.open, b)
 	case '}', ']':
-		if in != b-2 { // '{' and '}' are two apart in ASCII, so are '[' and ']'
+		if in != b-2 { // in ASCII '{' and '}' differ by two, and so do '[' and ']'
 			return fmt.Sprintf("%q closes what is not open", b)
 		}
 		n.open = n.open[:len(n.open)-1]
@@ -283,8 +283,8 @@ func (n *nesting) next(b byte) string {
 	return ""
 }
 
-// holdsRows reports whether an object is an answer of OONI's API, which holds rows
-// in a list.
+// holdsRows reports whether an object is an answer of OONI's API, which has its rows in a
+// list.
 func holdsRows(object []byte) bool {
 	var n nesting
 	for i, b := range object {
@@ -298,8 +298,8 @@ func holdsRows(object []byte) bool {
 	return false
 }
 
-// opensRows reports whether the bracket that text ends with opens the list of rows
-// of an object.
+// opensRows reports whether the bracket at the end of text opens the list of an object's
+// rows.
 func (n *nesting) opensRows(text []byte) bool {
 	if string(n.open) != "{[" || n.prev != '[' { // deeper, or within a string
 		return false

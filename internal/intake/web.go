@@ -11,13 +11,13 @@ import (
 	"github.com/bandish/bandish/internal/dial"
 )
 
-// stall is how long a server may say nothing.
+// stall is how long a server may send nothing.
 const stall = 2 * time.Minute
 
 const maxRedirects = 5
 
-// openWeb gets what is at an address. The body's length is not bounded: what
-// is read of it is.
+// openWeb opens an address for reading. The length of the body is not limited here, but
+// where it is read.
 func openWeb(ctx context.Context, u string, private bool) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
@@ -34,14 +34,14 @@ func openWeb(ctx context.Context, u string, private bool) (io.ReadCloser, error)
 	return resp.Body, nil
 }
 
-// webClient makes the client of one source. A server on the internet cannot
-// send it on to this machine or network: what is there would end up in the
-// archive's quarantine, or do as it is asked. Whoever names an address inside
-// may be sent on inside.
+// webClient makes the client for one source. A server on the internet cannot redirect it
+// to this machine or network: what is there would end up in the archive's quarantine, or
+// would act on the request. If the user named an address inside, redirects inside are
+// allowed.
 func webClient(u string, private bool) *http.Client {
 	t := dial.ForURL(u, private).Proxied()
 	t.ResponseHeaderTimeout = stall
-	t.DisableCompression = true // undone here, where its size is looked at
+	t.DisableCompression = true // it is undone here, where its size is checked
 	return &http.Client{CheckRedirect: checkRedirect, Transport: t}
 }
 
@@ -55,7 +55,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// unstalled opens a source and ends it when nothing comes for a while.
+// unstalled opens a source, and ends it when nothing has come for a while.
 func unstalled(ctx context.Context, after time.Duration, open func(context.Context) (io.ReadCloser, error)) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := fmt.Errorf("nothing came for %v", after)
@@ -85,7 +85,7 @@ func (s *unstalledReader) Read(p []byte) (int, error) {
 	return n, s.why(err)
 }
 
-// why names the stall where that ended the reading.
+// why returns an error that names the stall, if that ended the reading.
 func (s *unstalledReader) why(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return err

@@ -21,7 +21,7 @@ import (
 )
 
 // addHours writes the hourly cells of a month, which must be in the order of
-// series.Compare, and notes the hash of each country's.
+// series.Compare, and notes the hash of each country's cells.
 func addHours(u *archive.Update, s archive.Segment, hours []series.Cell) error {
 	s.Kind, s.Countries = archive.Hours, map[string]string{}
 	for i := 0; i < len(hours); {
@@ -36,8 +36,8 @@ func addHours(u *archive.Update, s archive.Segment, hours []series.Cell) error {
 	return err
 }
 
-// findings keeps what each country shows by itself, so that a change in one
-// country does not make the others be read again.
+// findings keeps what the detector found in each country by itself. So a change in one
+// country does not mean that the others are read again.
 type findings struct {
 	mu      sync.Mutex // guards what follows
 	counts  string     // hash of the segments of published counts
@@ -46,15 +46,15 @@ type findings struct {
 	outside map[string][]signal.Series
 	of      map[string]event.Findings
 	inputs  map[string]string
-	settled string // hash of all that the listed events rest on
+	settled string // hash of everything that the listed events rest on
 }
 
-// findingsRow is the segment of a country's findings: one row.
+// findingsRow is the one row of the segment with a country's findings.
 type findingsRow struct {
 	Document string `parquet:"document"`
 }
 
-// countAndDetect brings cells and events up to the verdicts.
+// countAndDetect brings cells and events up to date with the verdicts.
 func (p *Pipeline) countAndDetect(ctx context.Context, u *archive.Update) error {
 	if _, err := p.count(ctx, u); err != nil {
 		return err
@@ -63,9 +63,9 @@ func (p *Pipeline) countAndDetect(ctx context.Context, u *archive.Update) error 
 	return err
 }
 
-// detect brings the events up to the cells, and reports whether it changed
-// any. Countries whose cells are as they were are not read again; then the
-// countries are compared.
+// detect brings the events up to date with the cells, and reports whether any event
+// changed. It does not read countries again whose cells are unchanged. At the end it
+// compares the countries.
 func (p *Pipeline) detect(ctx context.Context, u *archive.Update) (bool, error) {
 	f, m := &p.findings, u.Manifest
 	f.mu.Lock()
@@ -105,7 +105,7 @@ func (p *Pipeline) detect(ctx context.Context, u *archive.Update) (bool, error) 
 	return changed || wrote, nil
 }
 
-// unsettle makes the next detection begin anew.
+// unsettle makes the next detection start from the beginning.
 func (f *findings) unsettle() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -121,7 +121,7 @@ func hashOf(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// wanted gives, by country, the hash of what its findings rest on.
+// wanted returns, by country, the hash of everything that its findings rest on.
 func (f *findings) wanted(ruleset string, hours []archive.Segment) map[string]string {
 	parts := map[string][]string{}
 	for _, s := range hours { // in the order of the months
@@ -141,7 +141,7 @@ func (f *findings) wanted(ruleset string, hours []archive.Segment) map[string]st
 	}
 	for cc := range out {
 		if !isCountry(cc) {
-			delete(out, cc) // a table may name anything; no page asks for it
+			delete(out, cc) // a table may contain any code; no page asks for this one
 			continue
 		}
 		out[cc] = hashOf(append([]string{event.Version, ruleset, event.HashCells(f.theirs[cc]), hashOfSignals(f.outside[cc])}, parts[cc]...)...)
@@ -149,7 +149,7 @@ func (f *findings) wanted(ruleset string, hours []archive.Segment) map[string]st
 	return out
 }
 
-// hashOfSignals is the hash of a country's signals, "" where there are none.
+// hashOfSignals returns the hash of a country's signals, "" if there are none.
 func hashOfSignals(of []signal.Series) string {
 	if len(of) == 0 {
 		return ""
@@ -161,8 +161,8 @@ func hashOfSignals(of []signal.Series) string {
 	return hashOf(parts...)
 }
 
-// readSignals reads the signals of the archive, by country, unless they are those
-// that were read before.
+// readSignals reads the signals of the archive, by country, unless it has read them
+// before.
 func (p *Pipeline) readSignals(m *archive.Manifest) error {
 	f := &p.findings
 	segments := m.Select(archive.Signals, "")
@@ -194,8 +194,8 @@ func isCountry(cc string) bool {
 	return len(cc) == 2 && cc[0] >= 'A' && cc[0] <= 'Z' && cc[1] >= 'A' && cc[1] <= 'Z'
 }
 
-// dropCountries takes the segments of countries that the archive no longer has
-// off the list, and reports whether there were any.
+// dropCountries removes from the list the segments of countries that the archive no longer
+// has. It reports whether there were any.
 func dropCountries(m *archive.Manifest, wanted map[string]string) bool {
 	n := len(m.Segments)
 	m.Segments = slices.DeleteFunc(m.Segments, func(s archive.Segment) bool {
@@ -204,9 +204,8 @@ func dropCountries(m *archive.Manifest, wanted map[string]string) bool {
 	return len(m.Segments) < n
 }
 
-// find makes the findings of a country be at hand: from memory, from their
-// segment, or else from the country's cells. It reports whether they were made
-// anew.
+// find puts the findings of a country into memory: from its segment, or else made from its
+// cells. fresh is true if their segment is new.
 func (p *Pipeline) find(u *archive.Update, cc, inputs string, hours []archive.Segment) (fresh bool, err error) {
 	f, m := &p.findings, u.Manifest
 	is := func(s archive.Segment) bool {
@@ -273,7 +272,7 @@ func (p *Pipeline) hoursOf(cc string, hours []archive.Segment) ([]series.Cell, e
 		}
 		out = append(out, cells...)
 	}
-	for i := range out { // the reader makes empty lists
+	for i := range out { // the reader makes empty lists, not nil
 		c := &out[i]
 		if len(c.Voices) == 0 {
 			c.Voices = nil
@@ -286,8 +285,8 @@ func (p *Pipeline) hoursOf(cc string, hours []archive.Segment) ([]series.Cell, e
 	return out, nil
 }
 
-// writeEvents lists the events of each country, and reports whether any
-// country's are not what was listed. A country without events has no segment.
+// writeEvents lists the events of each country, and reports whether any of them differ
+// from those listed before. A country without events has no segment.
 func writeEvents(u *archive.Update, events []event.Event) (bool, error) {
 	m := u.Manifest
 	rows := map[string][]event.Row{}
@@ -328,8 +327,8 @@ func writeEvents(u *archive.Update, events []event.Event) (bool, error) {
 	return changed, nil
 }
 
-// readCounts reads the published counts as daily cells, by country, unless
-// they are those that were read before.
+// readCounts reads the published counts as daily cells, by country, unless it has read
+// them before.
 func (p *Pipeline) readCounts(m *archive.Manifest) error {
 	f := &p.findings
 	segments := m.Select(archive.Counts, "")

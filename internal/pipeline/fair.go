@@ -9,12 +9,12 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// fair is a queue in which clients take turns: whoever has much waiting waits
-// behind what they sent themselves, and not before others. A client is a
-// Sender's key. The zero value is empty.
+// fair is a queue in which clients take turns. A client with many waiting items waits for
+// its own items, and does not hold up others. A client is a Sender's key. The zero value
+// is an empty queue.
 type fair[T comparable] struct {
-	waiting map[[16]byte][]T // never empty lists
-	ring    [][16]byte       // the clients that wait, next first
+	waiting map[[16]byte][]T // never has empty lists
+	ring    [][16]byte       // the waiting clients; the next one first
 }
 
 func (f *fair[T]) push(client [16]byte, x T) {
@@ -27,8 +27,8 @@ func (f *fair[T]) push(client [16]byte, x T) {
 	f.waiting[client] = append(f.waiting[client], x)
 }
 
-// take gives the first that fits of the next client who has one, and puts that
-// client behind the others.
+// take returns the first item for which fits is true, of the next client that has one.
+// That client goes to the end of the ring.
 func (f *fair[T]) take(fits func(T) bool) (x T, ok bool) {
 	for i, client := range f.ring {
 		list := f.waiting[client]
@@ -48,7 +48,7 @@ func (f *fair[T]) take(fits func(T) bool) (x T, ok bool) {
 	return x, false
 }
 
-// remove takes x out, and reports whether it waited.
+// remove takes x out of the queue, and reports whether it was there.
 func (f *fair[T]) remove(client [16]byte, x T) bool {
 	list := f.waiting[client]
 	i := slices.Index(list, x)
@@ -62,16 +62,17 @@ func (f *fair[T]) remove(client [16]byte, x T) bool {
 	return true
 }
 
-// gate lets so many at a time decode: each may take some 130 MB, and more
-// than there are cores would only wait for one another. Clients take turns. The
-// zero value is ready.
+// gate limits how many goroutines decode at one time. Each may need about 130 MB, and more
+// goroutines than cores would only wait for one another. Clients take turns. The zero
+// value is ready.
 type gate struct {
 	mu      sync.Mutex // guards what follows
 	inside  int
 	waiting fair[chan struct{}]
 }
 
-// enter waits for a slot; leave gives it back.
+// enter waits for a slot, at most for patience; leave gives it back. ok is false if there
+// was none.
 func (g *gate) enter(ctx context.Context, client [16]byte, patience time.Duration, slots int) (leave func(), ok bool) {
 	g.mu.Lock()
 	if g.inside < slots {
@@ -93,7 +94,7 @@ func (g *gate) enter(ctx context.Context, client [16]byte, patience time.Duratio
 	g.mu.Lock()
 	gone := g.waiting.remove(client, turn)
 	g.mu.Unlock()
-	if !gone { // the slot came at the same time
+	if !gone { // the slot came at the same moment
 		g.leave()
 	}
 	return nil, false
@@ -103,44 +104,44 @@ func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if turn, ok := g.waiting.take(func(chan struct{}) bool { return true }); ok {
-		close(turn) // the slot is theirs
+		close(turn) // the next in the queue gets the slot
 		return
 	}
 	g.inside--
 }
 
-// queue gathers what is submitted while a commit is under way into the next
-// one: each commit costs some fsyncs, however many documents it holds.
+// queue collects what is submitted during a commit for the next commit. Each commit costs
+// some fsyncs, however many documents it holds.
 type queue struct {
 	mu      sync.Mutex
 	waiting fair[*submission]
 	sizes   map[[16]byte]int // bytes that wait, by client
-	size    int              // their sum
+	size    int              // sum of sizes
 	count   int              // submissions that wait
-	busy    bool             // somebody is committing and will take what waits
-	many    chan struct{}    // told when enough wait for a commit of their own
+	busy    bool             // somebody is committing, and will take what waits
+	many    chan struct{}    // gets a value when enough wait for a commit
 }
 
-// rowBytes is about what a row takes in memory.
+// rowBytes estimates what a row takes in memory.
 const rowBytes = 2 << 10
 
-// groupSize bounds what one commit takes, and enough is what it need not wait to
-// become more.
+// groupSize is how many submissions one commit takes at most. If `enough` wait, the next
+// commit does not wait for its time.
 const (
 	groupSize = 256
 	enough    = 16
 )
 
-// oldDays bounds the days before yesterday that one commit writes to: each costs
-// some files, whatever stands in them, and who is on time waits for it.
+// oldDays is to how many days before yesterday one commit may write. Each such day costs
+// some files, and those who hand in on time wait for them.
 const oldDays = 1
 
-// maxWaiting bounds the bytes that wait; one document may always.
+// maxWaiting is how many bytes may wait. One document may always wait.
 const maxWaiting = 32 << 20
 
-// submit adds s to what waits, and sees to it that all of it is committed. It
-// reports whether there was room. Where there is none, who has most waiting
-// makes room for who has less.
+// submit adds s to the queue, and makes sure that all of it is committed. It returns false
+// if there is no room. If the queue is full, the client with most bytes waiting loses
+// submissions to a client with fewer.
 func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -172,7 +173,7 @@ func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) bool {
 	if q.count++; q.count >= enough {
 		select {
 		case q.many <- struct{}{}:
-		default: // it was told
+		default: // it has a value already
 		}
 	}
 	if !q.busy {
@@ -182,7 +183,7 @@ func (q *queue) submit(ctx context.Context, p *Pipeline, s *submission) bool {
 	return true
 }
 
-// drop takes s out of what waits. The caller holds mu.
+// drop takes s out of the queue, and reports whether it was there. The caller holds mu.
 func (q *queue) drop(s *submission) bool {
 	if !q.waiting.remove(s.client, s) {
 		return false
@@ -199,8 +200,8 @@ func (q *queue) less(s *submission) {
 	}
 }
 
-// commit commits what waits until nothing does. What waits is taken when the
-// turn to write has come.
+// commit makes commits until nothing waits. A commit takes what waits when it has the turn
+// to write.
 func (q *queue) commit(ctx context.Context, p *Pipeline) {
 	for q.more() {
 		q.gather(p.Pace)
@@ -208,7 +209,7 @@ func (q *queue) commit(ctx context.Context, p *Pipeline) {
 	}
 }
 
-// gather waits until it is time for another commit, or enough wait for one.
+// gather waits until it is time for another commit, or until enough wait for one.
 func (q *queue) gather(pace *rate.Limiter) {
 	if pace == nil || pace.Allow() || q.plenty() {
 		return
@@ -217,7 +218,7 @@ func (q *queue) gather(pace *rate.Limiter) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		pace.Allow() // what came meanwhile is used up
+		pace.Allow() // the token that came meanwhile is used up
 	case <-q.many:
 	}
 }
@@ -235,7 +236,7 @@ func (q *queue) more() bool {
 	return q.busy
 }
 
-// take gives what the next commit holds, a document of each client in turn.
+// take returns what the next commit holds: one document of each client in turn.
 func (q *queue) take() []*submission {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -255,21 +256,21 @@ func (q *queue) take() []*submission {
 	return group
 }
 
-// withdraw takes back what nobody has begun to commit.
+// withdraw takes s back if no commit has begun with it, and reports whether it did.
 func (q *queue) withdraw(s *submission) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.drop(s)
 }
 
-// Load is what a pipeline is at work on.
+// Load is the work that a pipeline has at the moment.
 type Load struct {
 	Decoding     int // submissions that are being decoded
-	Waiting      int // submissions that wait for their turn to be committed
+	Waiting      int // submissions that wait to be committed
 	WaitingBytes int
 }
 
-// Load tells what the pipeline is at work on now.
+// Load returns the work that the pipeline has now.
 func (p *Pipeline) Load() Load {
 	var l Load
 	p.decoding.mu.Lock()

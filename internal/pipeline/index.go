@@ -11,21 +11,21 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// maxIndexed bounds the keys held in memory, at some 50 bytes each.
+// maxIndexed is how many keys memory holds, at about 50 bytes each.
 const maxIndexed = 4_000_000
 
-// dayIndex knows which measurements the archive holds, a day (or for counts a
-// month) at a time, read from the segments when first asked for. The zero
-// value is ready.
+// dayIndex knows which measurements the archive holds. It covers a day (for counts and
+// signals a month) at a time, and reads that from the segments when it is first asked. The
+// zero value is ready.
 type dayIndex struct {
-	mu    sync.Mutex      // held through a commit; guards what follows
-	seeds [2]maphash.Seed // ours alone: nobody can prepare two names that collide
+	mu    sync.Mutex      // held during a whole commit; guards what follows
+	seeds [2]maphash.Seed // secret, so that nobody can prepare two names with one key
 	ready bool
 	days  map[string]*indexedDay
 	total int
 	clock int
-	turn  int // clock at the start of the present commit
-	// What the present commit has put in, to be taken back where it is lost.
+	turn  int // clock when the present commit began
+	// What the present commit has added. It is taken back if the commit is lost.
 	added  []addedName
 	marked []markedSegment
 }
@@ -34,7 +34,7 @@ type dayIndex struct {
 type addedName struct {
 	day  *indexedDay
 	key  key
-	more bool // not as the first of that name
+	more bool // it is not the first under its name
 }
 
 // markedSegment is a segment that a commit has noted as read.
@@ -48,8 +48,8 @@ func (x *dayIndex) begin() {
 	x.turn, x.added, x.marked = x.clock, nil, nil
 }
 
-// note notes what an item of a commit changed of a day: there were so many documents
-// under its name.
+// note notes what the present commit added for an item. held and more are how many names
+// the day had, and how many further documents the name had, before it.
 func (x *dayIndex) note(day *indexedDay, k key, held, more int) {
 	switch {
 	case len(day.held) > held:
@@ -59,7 +59,7 @@ func (x *dayIndex) note(day *indexedDay, k key, held, more int) {
 	}
 }
 
-// takeBack makes the index as it was before a commit that was lost.
+// takeBack undoes the changes of a commit that was lost.
 func (x *dayIndex) takeBack() {
 	for _, a := range slices.Backward(x.added) {
 		if a.more {
@@ -77,16 +77,16 @@ func (x *dayIndex) takeBack() {
 
 type indexedDay struct {
 	held   map[key]version
-	more   map[key][]version // of names that several documents claim: the others
+	more   map[key][]version // the further documents of names that several documents claim
 	loaded map[string]bool
 	used   int
 }
 
 // version is one of the documents under a name.
 type version struct {
-	content    uint64 // its hash; of an old one that of its header
+	content    uint64 // hash of the document; of an old one, of its header
 	provenance uint8
-	old        bool // an older program did not note its content
+	old        bool // an older program wrote it, without the hash of its content
 }
 
 func versionOf(r *verdict.Row) version {
@@ -97,7 +97,7 @@ func versionOf(r *verdict.Row) version {
 	return v
 }
 
-// is reports whether a version is that of a row.
+// is reports whether a row belongs to a version.
 func (v version) is(r *verdict.Row) bool {
 	if v.old {
 		return v.content == derivation.HeaderHash(r)
@@ -105,9 +105,9 @@ func (v version) is(r *verdict.Row) bool {
 	return v.content == r.Content
 }
 
-// holds reports whether the archive has a measurement already. What somebody
-// handed in does not stand for what is imported, be it the same: it may have
-// been doubted for its sender's sake.
+// holds reports whether the archive has a measurement already. A copy that somebody handed
+// in does not count against one from a better source, even if it is the same: it may be
+// doubted because of its sender.
 func (d *indexedDay) holds(k key, r *verdict.Row) bool {
 	had := func(v version) bool {
 		return v.is(r) && (v.provenance != uint8(submitted) || r.Provenance() <= submitted)
@@ -116,14 +116,14 @@ func (d *indexedDay) holds(k key, r *verdict.Row) bool {
 	return ok && (had(first) || slices.ContainsFunc(d.more[k], had))
 }
 
-// submitted is the rank of what was handed in at our own collector.
+// submitted is the rank of documents that were handed in at our own collector.
 var submitted = (&verdict.Row{Channel: verdict.Submitted}).Provenance()
 
-// maxVersions bounds the documents under one name.
+// maxVersions is how many further documents one name may have.
 const maxVersions = 100
 
-// hold notes a document, and reports whether the name was claimed before by one
-// that came otherwise.
+// hold notes a document. contested is true if a document from another kind of source has
+// claimed the name before.
 func (d *indexedDay) hold(k key, v version) (contested bool) {
 	first, ok := d.held[k]
 	if !ok {
@@ -131,7 +131,7 @@ func (d *indexedDay) hold(k key, v version) (contested bool) {
 		return false
 	}
 	if first == v || slices.Contains(d.more[k], v) {
-		return false // it is known: a segment is read again where it was merged
+		return false // it is known: merged segments are read again
 	}
 	if d.more == nil {
 		d.more = map[key][]version{}
@@ -141,7 +141,7 @@ func (d *indexedDay) hold(k key, v version) (contested bool) {
 	return contested
 }
 
-// key is a name in 16 bytes.
+// key is the hash of a name in 16 bytes.
 type key [2]uint64
 
 func (x *dayIndex) keyOf(name string) key {
@@ -155,8 +155,8 @@ func (x *dayIndex) substanceOfCount(c *derivation.PublishedCount) uint64 {
 	return h.Sum64()
 }
 
-// day returns the index of one period, brought up to the manifest. Only the
-// writer whose turn it is calls it.
+// day returns the index of one period, brought up to date with the manifest. Only the
+// writer who has the turn may call it.
 func (x *dayIndex) day(a *archive.Archive, m *archive.Manifest, kind, period string) (*indexedDay, error) {
 	if !x.ready {
 		x.seeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
@@ -216,8 +216,8 @@ func (x *dayIndex) load(a *archive.Archive, s archive.Segment, d *indexedDay) er
 	})
 }
 
-// loaded notes that the segments of the days touched in this turn hold nothing
-// that the index does not know: the writer has just written them.
+// loaded notes that the index knows everything in the segments of the days used by this
+// commit: the writer has just written them.
 func (x *dayIndex) loaded(m *archive.Manifest) {
 	for _, s := range m.Segments {
 		current := s.Kind == archive.Counts || s.Kind == archive.Signals || s.Kind == archive.Verdicts && s.Ruleset == m.Ruleset
@@ -228,8 +228,8 @@ func (x *dayIndex) loaded(m *archive.Manifest) {
 	}
 }
 
-// merged notes that a segment holds what others hold, so that it is not read
-// again where they were.
+// merged notes that a new segment holds what its inputs held. If the index knew those, it
+// need not read the new one.
 func (x *dayIndex) merged(inputs []archive.Segment, out archive.Segment) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -239,12 +239,12 @@ func (x *dayIndex) merged(inputs []archive.Segment, out archive.Segment) {
 	}
 }
 
-// forget drops everything, to be read again from the archive.
+// forget drops everything. It will be read again from the archive.
 func (x *dayIndex) forget() {
 	x.ready, x.days, x.total, x.added, x.marked = false, nil, 0, nil, nil
 }
 
-// shrink forgets the days used longest ago until there is room.
+// shrink forgets the days that were not used for the longest time, until there is room.
 func (x *dayIndex) shrink() {
 	for x.total > maxIndexed && len(x.days) > 1 {
 		oldest := ""

@@ -19,15 +19,15 @@ import (
 	"github.com/bandish/bandish/internal/intake"
 )
 
-// The journal lists the sources that were imported whole, so that a second
-// import need not read them. It only saves work: a source that is read again
-// adds nothing, because every measurement is recognised.
+// The journal lists the sources that were imported completely, so that a second import
+// need not read them. It only saves work: if a source is read again, nothing is added,
+// because every measurement is recognised.
 
 func (p *Pipeline) journalPath() string {
 	return filepath.Join(p.Archive.Dir(), "sources-read.jsonl")
 }
 
-// journalKey names a source, its content and what was wanted of it.
+// journalKey names a source, its content, and what was wanted of it.
 func journalKey(s intake.Source, w Want) string {
 	key, _ := json.Marshal([]string{s.Name, s.Identity, w.CC, w.Test, w.Target, w.Since.Format(time.RFC3339), w.Until.Format(time.RFC3339)})
 	return string(key)
@@ -46,7 +46,7 @@ func (p *Pipeline) readJournal() (map[string]bool, error) {
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 1<<20)
 	for sc.Scan() {
-		done[sc.Text()] = true // a line cut short by a crash matches nothing
+		done[sc.Text()] = true // a line that a crash cut short matches nothing
 	}
 	return done, sc.Err()
 }
@@ -72,7 +72,7 @@ func (p *Pipeline) writeJournal(keys []string) error {
 	return nil
 }
 
-// QuarantineSize is the size in bytes of all that was set aside.
+// QuarantineSize returns the size of all quarantine files together, in bytes.
 func (p *Pipeline) QuarantineSize() (size int64) {
 	entries, err := os.ReadDir(filepath.Join(p.Archive.Dir(), "quarantine"))
 	if err != nil {
@@ -86,37 +86,37 @@ func (p *Pipeline) QuarantineSize() (size int64) {
 	return size
 }
 
-// maxQuarantine bounds the file of one import, in bytes: a small packed file
-// can hold more broken lines than a disk. Past it a source has one line more,
-// which counts the rest; what they held stands in the source.
+// maxQuarantine is the greatest size of one import's quarantine file, in bytes: a small
+// compressed file can hold more broken lines than a disk. Beyond it each source gets one
+// more line, which counts the rest. Their text can still be found in the source.
 const maxQuarantine = 256 << 20
 
-// maxCounted bounds the sources that are counted apart past the limit.
+// maxCounted is for how many sources the rest is counted separately.
 const maxCounted = 10_000
 
-// quarantine is the file of what was set aside by one import.
+// quarantine is the file with what one import set aside.
 type quarantine struct {
 	f     archive.File
 	disk  archive.Disk
 	w     *bufio.Writer
 	limit int64 // bytes
 	size  int64
-	past  map[string]*pastLimit // by source; "" for those beyond maxCounted
+	past  map[string]*pastLimit // by source; "" for all sources beyond maxCounted
 }
 
-// pastLimit is what was set aside of a source after the file was full.
+// pastLimit counts what was set aside of a source after the file was full.
 type pastLimit struct {
 	n           int64
-	first, last Quarantined // without data
+	first, last Quarantined // without their data
 }
 
 // Quarantined is one line of a quarantine file.
 type Quarantined struct {
 	Source string `json:"source"`
 	Line   int64  `json:"line"`   // from 1
-	Offset int64  `json:"offset"` // in the decompressed source, bytes
+	Offset int64  `json:"offset"` // in the uncompressed source, in bytes
 	Reason string `json:"reason"`
-	Data   string `json:"data"` // what was there, scrubbed of client addresses; bytes that are not UTF-8 are replaced
+	Data   string `json:"data"` // the text, with client addresses removed; bytes that are not UTF-8 are replaced
 }
 
 func (q *quarantine) open(disk archive.Disk, dir string, at time.Time) error {
@@ -173,8 +173,8 @@ func (q *quarantine) countPast(line Quarantined) {
 	p.last = line
 }
 
-// writePast writes one line for each source of which more was set aside than
-// the file takes.
+// writePast writes one line for each source of which more was set aside than fits into the
+// file.
 func (q *quarantine) writePast() error {
 	for _, name := range slices.Sorted(maps.Keys(q.past)) {
 		p := q.past[name]

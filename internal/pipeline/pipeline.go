@@ -1,8 +1,7 @@
-// Package pipeline carries documents through the stages: intake → decode →
-// observe → judge → archive, and derives again from the archive what it
-// derived once. Every way in (import, collector) goes through the same code,
-// so that the same document has the same observations and verdict whichever
-// way it came.
+// Package pipeline carries documents through the stages: intake → decode → observe → judge
+// → archive. It can also derive again, from the archive, everything that it derived
+// before. Imports and the collector go through the same code, so a document gets the same
+// observations and the same verdict whichever way it came.
 package pipeline
 
 import (
@@ -25,8 +24,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Pipeline joins the stages over one archive. Its fields are set before first
-// use; its methods may be called by many goroutines.
+// Pipeline joins the stages over one archive. Its fields must be set before the first use.
+// Many goroutines may call its methods.
 type Pipeline struct {
 	Archive      *archive.Archive
 	Targets      *target.Registry
@@ -34,18 +33,18 @@ type Pipeline struct {
 	Defects      *defect.Table
 	Verifier     *observation.Verifier
 	Now          func() time.Time
-	Workers      int // decoding goroutines; 0 means one a core
+	Workers      int // how many goroutines decode; 0: one for each core
 
-	// Patience is how long a submission waits for its turn; 0 means 30 s.
+	// Patience is how long a submission waits for its turn; 0 means 30 seconds.
 	Patience time.Duration
 
-	// Pace is how often submissions are committed, however few wait; enough of them are
-	// committed at once. Each commit adds files and lines of the manifest that stay, so
-	// that a server takes together what comes within a moment. Nil: without delay.
+	// Pace is how often submissions are committed if few wait; if enough wait, they are
+	// committed at once. Each commit adds files, and lines of the manifest, that stay, so
+	// a server commits together what comes within a moment. Nil means without delay.
 	Pace *rate.Limiter
 
-	// MinFree is how many bytes of the disk are left alone: with less free,
-	// nothing more is taken from submitters. 0: the disk may be filled.
+	// MinFree is how many bytes of the disk must stay free. If fewer are free, submissions
+	// are refused. 0 means that the disk may be filled.
 	MinFree int64
 
 	decoding gate
@@ -67,34 +66,34 @@ func (p *Pipeline) options() observation.Options {
 	return observation.Options{Target: p.Targets.Of, Fingerprints: p.Fingerprints, Defects: p.Defects, Verifier: p.Verifier}
 }
 
-// item is one accepted measurement, or one accepted row of counts, on its way
-// into a batch.
+// item is one accepted measurement, one accepted row of counts, or one answer with
+// signals, on its way into a batch.
 type item struct {
-	entries []archive.Entry   // one; of an obs_web measurement one a row
-	rows    []observation.Row // of an obs_web measurement rows[i] is of entries[i]
+	entries []archive.Entry   // one; an obs_web measurement has one for each row
+	rows    []observation.Row // of an obs_web measurement, rows[i] belongs to entries[i]
 	bodies  []observation.Body
 	verdict verdict.Row
 
-	// received is the clock by which it is in the future, zero where it is by
-	// none.
+	// received is the time by which the measurement is judged to be in the future; zero if
+	// no time is used.
 	received time.Time
 
-	unknown bool                       // the test is none that is observed: kept raw
-	count   *derivation.PublishedCount // of a row of counts, which has nothing of the above but its entry
-	signals []signal.Series            // of signals, the same
+	unknown bool                       // a test that is not observed: only its raw document is kept
+	count   *derivation.PublishedCount // for a row of counts, which has nothing of the above except its entry
+	signals []signal.Series            // for signals, which have nothing of the above except their entry
 }
 
 // reject is one document that was set aside.
 type reject struct {
 	doc    intake.Document
 	reason string
-	err    error // the decoder's, where it was the decoder that refused
-	it     *item // where it was refused after that
+	err    error // the decoder's error, if the decoder refused it
+	it     *item // the item, if it was refused later
 }
 
-// judge makes an item of one document, or says why it is set aside. added is
-// the clock that "in the future" is judged by. Rows of a table come back
-// without a verdict: group joins those of one measurement.
+// judge makes an item of one document, or says why the document is set aside. added is the
+// time by which "in the future" is judged. Rows of an obs_web table come back without a
+// verdict: joinWeb joins the rows of one measurement.
 func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	if d.Bad != "" {
 		d.Data = measurement.ScrubText(d.Data)
@@ -112,7 +111,7 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	if d.Uploaded.IsZero() {
 		d.Uploaded = intake.Uploaded(d.Source)
 	}
-	if bytes.IndexByte(data, '\n') >= 0 { // between tokens only: inside a string it is not JSON
+	if bytes.IndexByte(data, '\n') >= 0 { // it stands between tokens: a string with it is not JSON
 		data = bytes.ReplaceAll(data, []byte{'\n'}, []byte{' '})
 	}
 	entry := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, Uploaded: d.Uploaded, UID: d.UID, Document: data}
@@ -124,8 +123,8 @@ func (p *Pipeline) judge(d *intake.Document, added time.Time) (*item, *reject) {
 	return it, nil
 }
 
-// judgeSafely is judge for whatever strangers send: a document over which a
-// parser or a rule gives up is set aside, and the process goes on.
+// judgeSafely is judge for documents of strangers. If a parser or a rule panics, the
+// document is set aside, and the process goes on.
 func (p *Pipeline) judgeSafely(d *intake.Document, added time.Time) (it *item, bad *reject) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -137,9 +136,8 @@ func (p *Pipeline) judgeSafely(d *intake.Document, added time.Time) (it *item, b
 	return p.judge(d, added)
 }
 
-// judgeEntry is what import, collector and rebuild share: the same entry and
-// the same clock give the same item. Where another clock could give another
-// one, the entry notes it.
+// judgeEntry is shared by import, collector and rebuild: the same entry and the same clock
+// give the same item. If another clock could give another item, the entry notes the clock.
 func (p *Pipeline) judgeEntry(e *archive.Entry, clock time.Time) (*item, error) {
 	d, err := derivation.Document(e, clock, p.options())
 	if err != nil {
@@ -148,9 +146,9 @@ func (p *Pipeline) judgeEntry(e *archive.Entry, clock time.Time) (*item, error) 
 	return &item{entries: []archive.Entry{*e}, rows: d.Rows, bodies: d.Bodies, verdict: d.Verdict, received: clock, unknown: !d.Known}, nil
 }
 
-// period is the day whose segments hold a row. A row whose clock is wrong goes
-// to the day it was received, so that a stranger cannot make a segment of
-// every day that a calendar has.
+// period returns the day in whose segments a row is put. A row whose clock is wrong is put
+// in the day on which it was received. Else a stranger could make a segment for every day
+// of the calendar.
 func period(start time.Time, received time.Time) string {
 	if derivation.WrongClock(start, received) {
 		return received.UTC().Format(time.DateOnly)

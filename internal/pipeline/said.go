@@ -13,8 +13,7 @@ import (
 	"github.com/bandish/bandish/ledger"
 )
 
-// noteEvents enters in the ledger which events a commit announces, revises and
-// withdraws.
+// noteEvents enters in the ledger which events a commit announces, revises and withdraws.
 func (p *Pipeline) noteEvents(u *archive.Update) error {
 	before, err := p.saidIn(u.Before, u.Manifest)
 	if err != nil {
@@ -45,8 +44,7 @@ func (p *Pipeline) noteEvents(u *archive.Update) error {
 	return nil
 }
 
-// saidIn are the events of one manifest in the segments that the other does not
-// list, by id.
+// saidIn returns, by id, the events in the segments that m lists and other does not.
 func (p *Pipeline) saidIn(m, other *archive.Manifest) (map[string]ledger.Event, error) {
 	listed := map[string]bool{}
 	for _, s := range other.Select(archive.Events, other.Ruleset) {
@@ -70,7 +68,7 @@ func (p *Pipeline) saidIn(m, other *archive.Manifest) (map[string]ledger.Event, 
 			return nil
 		})
 		if damagedOnly(err) {
-			continue // check names it; what it said stands in the entries before
+			continue // the check reports it; what it said stands in earlier entries
 		}
 		if err != nil {
 			return nil, err
@@ -79,8 +77,8 @@ func (p *Pipeline) saidIn(m, other *archive.Manifest) (map[string]ledger.Event, 
 	return out, nil
 }
 
-// saidOf is the entry of an event; empty for what was found to be none after
-// all.
+// saidOf returns the ledger's entry of an event. It is empty for an event that was set
+// aside as an artefact.
 func saidOf(r *event.Row) (ledger.Event, error) {
 	var e event.Event
 	if err := json.Unmarshal([]byte(r.Document), &e); err != nil {

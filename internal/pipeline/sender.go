@@ -7,36 +7,34 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Sender is what a collector can tell of who submits without saying who it
-// is: the network and country of the client's address, where they are known,
-// and a key that the submissions of one client network have in common on one
-// day. Nothing of it is stored; it decides on marks. The zero Sender is not
-// known.
+// Sender is what a collector can tell about who submits, without saying who it is: the
+// network and country of the client's address, if they are known, and a key that all
+// submissions of one client network share on one day. Nothing of it is stored; it decides
+// about marks. The zero Sender means that nothing is known.
 type Sender struct {
 	CC  string
 	ASN uint32
 	Key [16]byte
 }
 
-// The marks that a sender can earn a measurement. It is kept and does not vote.
-// Two more are in package verdict: with them it informs.
+// The marks that a measurement can get because of its sender. It is then kept and does not
+// vote. Package verdict has two more; with those it informs.
 const (
-	MarkASN    = "asn_mismatch"       // it was sent from another network than it claims
-	MarkCC     = "cc_mismatch"        // and from another country
-	MarkAgain  = "same_network_again" // its client network was heard in another report that day
-	MarkReport = "report_of_another"  // another client network sent in its report that day
+	MarkASN    = "asn_mismatch"       // it came from another network than it claims
+	MarkCC     = "cc_mismatch"        // it came from another country than it claims
+	MarkAgain  = "same_network_again" // that day its client network was already heard in another report
+	MarkReport = "report_of_another"  // that day another client network was already heard in its report
 )
 
-// voices knows which report each client network was first heard in today, for
-// each target: only that report votes, so that nobody is heard twice by
-// opening reports or claiming networks. It also knows which client network
-// each report is of, so that nobody is heard in the report of another. It is
-// held in memory only.
+// voices knows, for each client network and target, the report in which it was first heard
+// today. Only that report votes, so nobody is heard twice by opening more reports or by
+// claiming other networks. It also knows which client network each report belongs to, so
+// nobody is heard in somebody else's report. It exists in memory only.
 type voices struct {
 	mu    sync.Mutex // guards what follows
 	day   string
-	first map[voice]string    // report id
-	owner map[string][16]byte // of a report: the client network that was first heard in it
+	first map[voice]string    // id of the report
+	owner map[string][16]byte // by report: the client network that was first heard in it
 }
 
 type voice struct {
@@ -44,20 +42,20 @@ type voice struct {
 	target string
 }
 
-// maxHeard bounds the voices, and the reports, of a day. Past it no new one
-// votes until the next day: somebody who can make so many must not be heard in
-// all.
+// maxHeard is how many voices, and how many reports, a day may have. New ones beyond that
+// do not vote until the next day: somebody who can make so many must not be heard in all
+// of them.
 const maxHeard = 1 << 18
 
-// How far from its start a measurement may be handed in to decide. Nobody can
-// tell a probe that was offline from one that invents a past; what it saw is
-// kept and informs. Clocks err by some minutes.
+// How long after its start, and how long before, a measurement may be handed in and still
+// vote. Nobody can tell a probe that was offline from one that invents a past; such a
+// measurement is kept and informs. clockError allows for wrong clocks.
 const (
 	onTime     = 24 * time.Hour
 	clockError = time.Hour
 )
 
-// marks holds a measurement against its sender and the time at which it came.
+// marks returns the marks of a measurement, from its sender and the time at which it came.
 func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	var out []string
 	if from.ASN != 0 && r.ASN != 0 && from.ASN != r.ASN {
@@ -80,7 +78,7 @@ func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	if day := at.UTC().Format(time.DateOnly); day != v.day {
 		v.day, v.first, v.owner = day, map[voice]string{}, map[string][16]byte{}
 	}
-	k := voice{from.Key, r.Target} // whatever network it claims: a /24 lies in one
+	k := voice{from.Key, r.Target} // whichever network it claims: a /24 lies in one network
 	report, heard := v.first[k]
 	owner, owned := v.owner[r.ReportID]
 	switch {
@@ -93,12 +91,12 @@ func (v *voices) marks(from Sender, r *verdict.Row, at time.Time) []string {
 	return out
 }
 
-// confirms reports whether a database of networks places the sender where the
-// measurement says that it was made. ZZ, where it is claimed, is no country that
-// a database could know.
+// confirms reports whether a database places the sender in the network and country of the
+// measurement. A measurement that claims ZZ needs only the network, since no database
+// knows ZZ.
 func (s Sender) confirms(r *verdict.Row) bool {
 	return s.Key != [16]byte{} && s.ASN != 0 && s.ASN == r.ASN && (s.CC == r.CC || !known(r.CC))
 }
 
-// known tells a country from ZZ, which stands for none.
+// known reports whether a code is a country. ZZ is none.
 func known(cc string) bool { return cc != "" && cc != "ZZ" }

@@ -10,21 +10,22 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// ErrNoSpace is the error of a submission for which the disk has no room left
-// that may be used up. It was not kept.
+// ErrNoSpace is the error of a submission for which the disk has no room to spare. The
+// submission was not kept.
 var ErrNoSpace = errors.New("the disk is nearly full")
 
-// space is the room on the disk, looked at once a second at the most.
+// space is the room on the disk, looked at once a second at most.
 type space struct {
 	mu    sync.Mutex // guards what follows
 	asked time.Time
 	err   error
 }
 
-// minFiles is how many more files there must be room for.
+// minFiles is for how many more files there must be room.
 const minFiles = 10_000
 
-// room is an error that wraps ErrNoSpace where less than least bytes are free.
+// room returns an error that wraps ErrNoSpace if fewer than least bytes are free, or if there
+// is room for fewer than minFiles files. It asks nothing if least is 0.
 func (s *space) room(a *archive.Archive, least int64) error {
 	if least <= 0 {
 		return nil
@@ -40,16 +41,16 @@ func (s *space) room(a *archive.Archive, least int64) error {
 	case err != nil: // the commit will say what is wrong
 		s.err = nil
 	case bytes < uint64(least):
-		s.err = fmt.Errorf("%w: %d MiB are free, and %d are left alone", ErrNoSpace, bytes>>20, least>>20)
+		s.err = fmt.Errorf("%w: only %d MiB are free, and %d MiB must stay free", ErrNoSpace, bytes>>20, least>>20)
 	case files < minFiles:
-		s.err = fmt.Errorf("%w: there is room for %d files, and for %d it is left alone", ErrNoSpace, files, minFiles)
+		s.err = fmt.Errorf("%w: there is room for only %d more files, and room for %d must stay", ErrNoSpace, files, minFiles)
 	default:
 		s.err = nil
 	}
 	return s.err
 }
 
-// full names the error of a disk that is full all the same.
+// full turns the error of a full disk into ErrNoSpace.
 func full(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, err)

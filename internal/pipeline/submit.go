@@ -16,20 +16,20 @@ import (
 	"github.com/bandish/bandish/internal/intake"
 )
 
-// Receipt is what a submitter gets once the measurement is durable.
+// Receipt is what a submitter gets when the measurement is durable.
 type Receipt struct {
 	UID    string `json:"measurement_uid"`
-	SHA256 string `json:"sha256"` // of the document as archived, client addresses removed
-	Batch  string `json:"batch"`  // SHA-256 of the raw batch that holds it; empty when the archive had it already
-	New    bool   `json:"new"`    // false when the archive had it already
-	// Ledger is the origin of the ledger, and Entry the index in it of the batch;
-	// empty and -1 when the archive had the measurement already.
+	SHA256 string `json:"sha256"` // of the document as archived, without client addresses
+	Batch  string `json:"batch"`  // SHA-256 of the raw batch that holds it; "" if the archive had it already
+	New    bool   `json:"new"`    // false if the archive had it already
+	// Ledger is the origin of the ledger, Entry the index of the batch's entry in it. They
+	// are "" and -1 if the archive had the measurement already.
 	Ledger string `json:"ledger,omitempty"`
 	Entry  int64  `json:"ledger_entry"`
 }
 
-// Rejected is the error of a document that is not taken: what is wrong and how
-// to mend it. It wraps the *measurement.DecodeError where there is one.
+// Rejected is the error of a document that is refused. It says what is wrong and how to
+// mend it. It wraps the *measurement.DecodeError if there is one.
 type Rejected struct {
 	Reason string
 	Err    error
@@ -39,19 +39,19 @@ func (r *Rejected) Error() string { return r.Reason }
 
 func (r *Rejected) Unwrap() error { return r.Err }
 
-// ErrOccupied is the error of a submission that waited for its turn in vain,
-// or came when too many did. It was not kept.
+// ErrOccupied is the error of a submission that waited too long for its turn, or came when
+// too many waited. It was not kept.
 var ErrOccupied = errors.New("others are writing to the archive")
 
-// Submit archives one measurement that was handed in now and returns when it
-// is durable. What it claims is held against its sender.
+// Submit archives one measurement that was handed in now, and returns when it is durable.
+// What the measurement claims is checked against its sender. The error is a *Rejected, or
+// wraps ErrOccupied or ErrNoSpace; else the measurement may have been kept.
 func (p *Pipeline) Submit(ctx context.Context, doc []byte, from Sender) (Receipt, error) {
 	return p.submit(ctx, doc, p.Now(), &from)
 }
 
-// SubmitAt is Submit for a measurement that the caller made and answers for, at a
-// time of the caller's choosing: nothing is held against it. The lab makes
-// histories with it.
+// SubmitAt is Submit for a measurement that the caller made itself, at a time that the
+// caller chooses. It is not checked against a sender. The lab makes histories with it.
 func (p *Pipeline) SubmitAt(ctx context.Context, doc []byte, at time.Time) (Receipt, error) {
 	return p.submit(ctx, doc, at, nil)
 }
@@ -95,20 +95,20 @@ func (p *Pipeline) submit(ctx context.Context, doc []byte, at time.Time, from *S
 		select {
 		case <-s.done:
 			return s.receipt, s.err
-		case <-ctx.Done(): // it may be archived all the same; the next try finds it there
+		case <-ctx.Done(): // it may be archived nevertheless; the next try will find it
 			p.queue.withdraw(s)
 			return Receipt{}, ctx.Err()
 		case <-patience.C:
 			if p.queue.withdraw(s) {
 				return Receipt{}, ErrOccupied
 			}
-			// it is being committed: that is all that is left to wait for
+			// It is being committed: nothing is left but to wait.
 		}
 	}
 }
 
-// hold holds a measurement against its sender and judges it again with the
-// marks that it earns.
+// hold gives a measurement the marks that its sender earns it, and judges it again with
+// them.
 func (p *Pipeline) hold(it *item, from Sender, at time.Time) (*item, error) {
 	marks := p.voices.marks(from, &it.verdict, at)
 	if len(marks) == 0 {
@@ -127,18 +127,18 @@ func (p *Pipeline) hold(it *item, from Sender, at time.Time) (*item, error) {
 type submission struct {
 	it     *item
 	at     time.Time
-	client [16]byte      // its Sender's key
-	day    string        // that it is of
-	recent bool          // the day is today, or not long ago
+	client [16]byte      // key of its Sender
+	day    string        // the day whose segments will hold it
+	recent bool          // the day is today or yesterday
 	size   int           // bytes, with its rows
-	done   chan struct{} // closed when what follows is set
+	done   chan struct{} // closed when the fields below are set
 
 	receipt Receipt
 	err     error
 }
 
-// commitSafely is commitWhen for a goroutine that must not take the process
-// with it: a panic is an error of what was to be committed.
+// commitSafely is commitWhen for a goroutine that must not end the process: it turns a
+// panic into an error.
 func (p *Pipeline) commitSafely(ctx context.Context, why string, make func() (*batch, time.Time)) (res result, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -149,8 +149,8 @@ func (p *Pipeline) commitSafely(ctx context.Context, why string, make func() (*b
 	return p.commitWhen(ctx, why, make)
 }
 
-// commitGroup waits for the turn to write, commits what waits as one batch and
-// tells each submission what became of it.
+// commitGroup waits for the turn to write, commits what waits as one batch, and tells each
+// submission the result.
 func (p *Pipeline) commitGroup(ctx context.Context) {
 	var group []*submission
 	res, err := p.commitSafely(ctx, "submit", func() (*batch, time.Time) {

@@ -11,26 +11,27 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// A uid is not a claim: anyone may write one that somebody else's measurement
-// has. All that came under it is kept and shown. Where some of it came from a
-// better source, as OONI's bucket, that speaks: the rest is marked and does
-// not vote. Documents that came the same way stand side by side.
+// A uid proves nothing: anybody may write one that another measurement has. All documents
+// under a uid are kept and shown. If some of them come from a better source, for instance
+// OONI's bucket, only those vote; the others are marked. Documents from the same kind of
+// source stand side by side.
 
-// provenance is the part of a verdict row that tells what came under its uid.
+// provenance is the part of a verdict row that tells from where a document came, and under
+// which uid.
 type provenance struct {
 	UID     string   `parquet:"measurement_uid"`
 	Channel string   `parquet:"channel,dict"`
 	Marks   []string `parquet:"marks,dict"`
 }
 
-// ranks are the best provenance under each uid of a day.
+// ranks holds the best provenance under each uid of a day.
 type ranks struct {
 	seed maphash.Seed
 	best map[uint64]int
 }
 
-// supersede marks the verdicts of a day under whose uid another came from a
-// better source.
+// supersede marks the verdicts of a day that have the uid of a document from a better
+// source.
 func (p *Pipeline) supersede(u *archive.Update, day string) error {
 	segments := slices.DeleteFunc(u.Manifest.Select(archive.Verdicts, u.Manifest.Ruleset), func(s archive.Segment) bool { return s.Period != day })
 	r := ranks{maphash.MakeSeed(), map[uint64]int{}}
@@ -71,8 +72,8 @@ func (r *ranks) beats(uid string, rank int) bool {
 	return rank > 0 && rank < r.best[maphash.String(r.seed, uid)]
 }
 
-// eachProvenance calls fn with the rows whose provenance is known, and the
-// place of their segment.
+// eachProvenance calls fn with the rows whose provenance is known; segment is the index of
+// their segment.
 func eachProvenance(a *archive.Archive, segments []archive.Segment, fn func(segment int, uid string, rank int, marks []string)) error {
 	for i, s := range segments {
 		err := archive.ReadSegment(a, s, func(rows []provenance) error {
@@ -91,8 +92,8 @@ func eachProvenance(a *archive.Archive, segments []archive.Segment, fn func(segm
 	return nil
 }
 
-// supersedeAll is supersede for every day whose verdicts are not those that
-// done names.
+// supersedeAll is supersede for every day whose verdicts differ from what done says. done
+// maps days to the hash of their segments.
 func (p *Pipeline) supersedeAll(ctx context.Context, u *archive.Update, done map[string]string) error {
 	days := map[string][]archive.Segment{}
 	for _, s := range u.Manifest.Select(archive.Verdicts, u.Manifest.Ruleset) {

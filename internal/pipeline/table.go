@@ -54,7 +54,7 @@ func signalItem(d *intake.Document) (*item, *reject) {
 	return &item{entries: []archive.Entry{e}, signals: of}, nil
 }
 
-// begun is when the first of an item's signals begins.
+// begun returns when the first of an item's signals begins.
 func (it *item) begun() time.Time {
 	at := it.signals[0].From
 	for _, s := range it.signals {
@@ -63,8 +63,8 @@ func (it *item) begun() time.Time {
 	return time.Unix(at, 0).UTC()
 }
 
-// webItem reads one row of obs_web; its verdict waits for the other rows of
-// the measurement.
+// webItem reads one row of obs_web. It has no verdict yet: that needs all rows of the
+// measurement.
 func webItem(d *intake.Document, o observation.Options, clock time.Time) (*item, *reject) {
 	e := archive.Entry{Source: d.Source, Line: d.Line, Offset: d.Offset, Document: d.Data}
 	row, err := derivation.WebRow(&e, clock, o)
@@ -74,11 +74,11 @@ func webItem(d *intake.Document, o observation.Options, clock time.Time) (*item,
 	return &item{entries: []archive.Entry{e}, rows: []observation.Row{row}, received: clock}, nil
 }
 
-// joinWeb joins the rows of each measurement into one item with a verdict, in
-// the order in which the measurements first appear, and counts rows that were
-// there twice. Items on their way in have entries, and their rows' lines become
-// places among the item's entries; items from the archive have none, and their
-// rows know their lines.
+// joinWeb joins the rows of each measurement into one item with a verdict, in the order in
+// which the measurements first appear. repeated counts rows that were there twice; over
+// are rows beyond maxRowsOfOne. Items that are being imported have entries; the Line of
+// their rows becomes the index among the item's entries. Items from the archive have no
+// entries, and their rows already have their lines.
 func joinWeb(rows []*item) (out []*item, repeated int64, over []*reject) {
 	byUID := map[string]*item{}
 	seen := map[[sha256.Size]byte]bool{} // rows, by uid and content
@@ -127,8 +127,8 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// maxRowsOfOne bounds the rows of one measurement, as Observe does for those
-// that come as documents: rules hold rows against each other.
+// maxRowsOfOne is how many rows one measurement may have, as in Observe for documents: rules
+// compare rows with each other.
 const maxRowsOfOne = 4000
 
 // rowSum tells rows of a table apart.

@@ -18,16 +18,16 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// batch is what is committed at once.
+// batch is what one commit holds.
 type batch struct {
 	kind     string
 	items    []*item
 	size     int
-	finished []string // journal keys of sources that end in it
+	finished []string // journal keys of sources that end in this batch
 	packer   *archive.Packer
 }
 
-// packed is what packs the batch: that of the batches before it, or a new one.
+// packed returns a packer for the batch: that of the batches before it, or a new one.
 func (b *batch) packed() (*archive.Packer, error) {
 	if b.packer == nil {
 		return archive.NewPacker()
@@ -45,12 +45,12 @@ func (b *batch) add(it *item) {
 	}
 }
 
-// writer commits batches in the background, one at a time, while the next are
-// being decoded.
+// writer commits batches in the background, one at a time, while the next ones are being
+// decoded.
 type writer struct {
 	im      *importer
 	batches chan *batch
-	packer  *archive.Packer // of the batches, one after the other
+	packer  *archive.Packer // for all batches, one after the other
 	wg      sync.WaitGroup
 
 	mu  sync.Mutex // guards what follows
@@ -64,8 +64,8 @@ func newWriter(ctx context.Context, im *importer) *writer {
 			if w.failed() != nil {
 				continue
 			}
-			// a batch that was handed over is finished even when ctx ends:
-			// it is what the import has done so far
+			// A batch that was handed over is committed even when ctx ends: it is what the
+			// import has done so far.
 			if err := w.commit(context.WithoutCancel(ctx), b); err != nil {
 				w.mu.Lock()
 				w.err = err
@@ -122,18 +122,18 @@ func (w *writer) commit(ctx context.Context, b *batch) error {
 	return w.im.p.writeJournal(b.finished)
 }
 
-// result is what became of the items of a batch.
+// result is what happened to the items of a batch.
 type result struct {
 	batch      archive.Batch
 	added      []*item
 	duplicates int64
-	contested  map[string]bool // days of measurements under a uid that came in another way, too
-	conflicts  []*reject       // counts of which the archive has others
+	contested  map[string]bool // days of measurements whose uid also came from another kind of source
+	conflicts  []*reject       // counts that contradict those in the archive, and documents under a uid with too many
 	bytes      int64
 }
 
-// commit drops what the archive has, writes the rest as one raw batch with
-// its segments, and returns when all of it is durable.
+// commit drops what the archive has already, writes the rest as one raw batch with its
+// segments, and returns when everything is durable.
 func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (result, error) {
 	if len(b.items) == 0 {
 		return result{}, nil
@@ -141,8 +141,7 @@ func (p *Pipeline) commit(ctx context.Context, b *batch, added time.Time) (resul
 	return p.commitSafely(ctx, "import", func() (*batch, time.Time) { return b, added })
 }
 
-// commitWhen is commit for a batch that is made when the turn to write has
-// come.
+// commitWhen is commit for a batch that is made when the turn to write has come.
 func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *batch, added time.Time)) (result, error) {
 	var res result
 	p.days.mu.Lock()
@@ -154,7 +153,7 @@ func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *b
 		if u.Again {
 			for _, it := range res.added {
 				for i := range it.rows {
-					it.rows[i].Line -= it.verdict.Line // to its place among the entries
+					it.rows[i].Line -= it.verdict.Line // back to the index among the item's entries
 				}
 			}
 			res = result{}
@@ -197,7 +196,7 @@ func (p *Pipeline) commitWhen(ctx context.Context, why string, make func() (b *b
 
 var errNothing = fmt.Errorf("nothing to commit")
 
-// sift splits the items into new ones, duplicates and conflicts.
+// sift sorts the items into new ones, duplicates and conflicts.
 func (p *Pipeline) sift(u *archive.Update, b *batch, res *result) error {
 	p.days.begin()
 	res.contested = map[string]bool{}
@@ -239,19 +238,19 @@ func (p *Pipeline) sift(u *archive.Update, b *batch, res *result) error {
 	return nil
 }
 
-// What an item is to the archive.
+// novelty is what an item is to the archive.
 type novelty uint8
 
 const (
 	isNew       novelty = iota
-	isContested         // new, under a uid that came in another way, too
+	isContested         // new, under a uid that also came from another kind of source
 	isHeld
 	isConflict
 )
 
-// nameOf is the name under which the index has an item.
+// nameOf returns the name under which the index has an item.
 func (x *dayIndex) nameOf(it *item) key {
-	if it.signals != nil { // a document is its content
+	if it.signals != nil { // the content of the document is its name
 		return x.keyOf(it.signals[0].Document)
 	}
 	if it.count != nil {
@@ -308,7 +307,7 @@ func (p *Pipeline) write(u *archive.Update, b *batch, added time.Time, res *resu
 	for _, it := range res.added {
 		it.verdict.Line = n
 		for i := range it.rows {
-			it.rows[i].Line += n // from its place among the entries to that in the batch
+			it.rows[i].Line += n // from the index among the item's entries to that in the batch
 		}
 		for i := range it.entries {
 			head, err := packer.Add(&it.entries[i])
@@ -334,21 +333,21 @@ func (p *Pipeline) write(u *archive.Update, b *batch, added time.Time, res *resu
 	return addDerived(u, res.added)
 }
 
-// stand notes where the document of an item's signals stands.
+// stand notes the batch and the line of the document with an item's signals.
 func (it *item) stand(raw string, line uint32) {
 	for i := range it.signals {
 		it.signals[i].Raw, it.signals[i].Line = raw, line
 	}
 }
 
-// contents gathers what the ledger says of a batch.
+// contents collects what the ledger says of a batch.
 type contents struct {
 	archive.Contents
 	leaves []ledger.Hash
 	buf    []byte
 }
 
-// add takes in an entry of an item; head is its line up to the document.
+// add adds an entry of an item. head is its line up to the document.
 func (c *contents) add(it *item, e *archive.Entry, head []byte) {
 	c.buf = ledger.AppendDocumentLeaf(c.buf[:0], head, e.Sum())
 	c.leaves = append(c.leaves, ledger.LeafHash(c.buf))
@@ -376,7 +375,7 @@ func (c *contents) done() archive.Contents {
 	return c.Contents
 }
 
-// derived are the rows of one period, by kind.
+// derived holds the rows of one period, by kind.
 type derived struct {
 	observations []*observation.Row
 	verdicts     []*verdict.Row
@@ -385,7 +384,7 @@ type derived struct {
 	signals      []*signal.Series
 }
 
-// addDerived writes the segments of items, one of each kind a period.
+// addDerived writes the segments of items: one of each kind for each period.
 func addDerived(u *archive.Update, items []*item) error {
 	periods := map[string]*derived{}
 	at := func(name string) *derived {
@@ -463,7 +462,7 @@ func uniqueBodies(bodies []*observation.Body) []*observation.Body {
 	})
 }
 
-// count adds what became of a batch to the summary. The caller holds mu.
+// count adds the result of a batch to the summary. The caller holds mu.
 func (im *importer) count(res result) {
 	im.sum.Duplicates += res.duplicates
 	im.sum.Bytes += res.bytes

@@ -1,17 +1,17 @@
 package table
 
-// Aside is a row of a table that its reader did not use. O says where the row
-// lies.
+// Aside is a row of a table that its reader left out. O is the type that says where the
+// row stands.
 type Aside[O any] struct {
 	Origin O      `json:"origin"`
 	Reason string `json:"reason"`
-	Text   string `json:"text,omitempty"` // the row
+	Text   string `json:"text,omitempty"` // text of the row
 }
 
-// maxAside bounds Text, in characters.
+// maxAside is how many characters Text has at most.
 const maxAside = 200
 
-// NewAside sets a row aside for a reason; a long text is shortened.
+// NewAside makes the Aside of a row, for a reason. A long text is cut.
 func NewAside[O any](origin O, reason, text string) Aside[O] {
 	if r := []rune(text); len(r) > maxAside {
 		text = string(r[:maxAside]) + "…"

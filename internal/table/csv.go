@@ -1,6 +1,6 @@
-// Package table reads the rows of tables in CSV, Parquet and Excel's XLSX as
-// text, each with the place where it stands. A row that cannot be read comes
-// out with the reason, and reading goes on.
+// Package table reads the rows of tables in CSV, Parquet and Excel's XLSX as text, each
+// with the place where it stands. A row that cannot be read comes out with the reason, and
+// reading goes on.
 package table
 
 import (
@@ -13,62 +13,62 @@ import (
 	"strings"
 )
 
-// The bounds of a table in CSV. A row beyond them is set aside.
+// The limits of a table in CSV. A row beyond them is set aside.
 const (
-	MaxRow     = 1 << 20 // bytes of a row or the header
-	maxJoined  = 100     // lines of a row whose quoted fields hold line ends
+	MaxRow     = 1 << 20 // bytes of a row, or of the header
+	maxJoined  = 100     // lines of one row whose quoted fields contain line ends
 	maxColumns = 10_000
 )
 
-// ErrUnreadable is wrapped when nothing of a table can be read.
+// ErrUnreadable is wrapped by the error for a table of which nothing can be read.
 var ErrUnreadable = errors.New("unreadable")
 
-// CSV cuts a table with a header into rows. A row that is no CSV does not
-// hide the next: reading goes on at the line after the one where it began.
+// CSV splits a table with a header into rows. A row that is not CSV does not hide the next
+// ones: reading goes on at the line after the one where it began.
 type CSV struct {
 	Columns []string // of the header, without spaces around them; nil after NewRows
 
 	lines  *Lines
 	comma  byte
-	line   int64 // that have been read
+	line   int64 // how many lines were read
 	offset int64
-	ahead  []csvLine // read but not yet given out
-	err    error     // of the stream, after what is ahead
+	ahead  []csvLine // lines that were read but not yet returned
+	err    error     // of the stream, after the lines in ahead
 
-	t      *csv.Reader // parses one row at a time out of source
+	t      *csv.Reader // parses one row at a time from source
 	source bytes.Reader
 }
 
 // CSVRow is one row.
 type CSVRow struct {
 	Line, Offset int64
-	Fields       []string // as many as Columns, when it is set; until the next call of Next
-	Raw          []byte   // the text of a row with Err, without its line end, of a long one the first 4 KiB
+	Fields       []string // as many as Columns if that is set; valid until the next call of Next
+	Raw          []byte   // text of a row with Err, without its line end; of a long one the first 4 KiB
 	Err          error    // why it cannot be read; Fields is then nil
 }
 
 type csvLine struct {
 	number, offset int64
-	text           []byte // with its end
-	dropped        int64  // bytes of a line over MaxRow
+	text           []byte // with its line end
+	dropped        int64  // bytes of a line beyond MaxRow
 	broken         error  // the stream ended within the line
 }
 
 var errOpenQuote = fmt.Errorf("not CSV: a quote opens a field that does not end within %d lines or %d bytes", maxJoined, MaxRow)
 
-// NewRows reads a table whose first row is no header, or not for certain: all
-// rows come out, of any width.
+// NewRows reads a table that may have no header. Every row comes out, with any number of
+// fields.
 func NewRows(r *bufio.Reader, comma rune) *CSV {
 	c := &CSV{lines: NewLines(r, MaxRow), comma: byte(comma)}
 	if bom, _ := r.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
-		n, _ := r.Discard(3) // that were peeked at: it cannot fail
+		n, _ := r.Discard(3) // they were peeked at, so it cannot fail
 		c.offset = int64(n)
 	}
 	c.renew()
 	return c
 }
 
-// NewCSV reads the header of a table. The error says why it is none.
+// NewCSV reads the header of a table. The error says why it is not a header.
 func NewCSV(r *bufio.Reader, comma rune) (*CSV, error) {
 	c := NewRows(r, comma)
 	header, err := c.Next()
@@ -96,8 +96,8 @@ func (c *CSV) renew() {
 	c.t.FieldsPerRecord = -1
 }
 
-// Next returns the next row; io.EOF after the last one, another error where
-// the stream breaks.
+// Next returns the next row. The error is io.EOF after the last row; another error means
+// that the stream broke.
 func (c *CSV) Next() (CSVRow, error) {
 	first, err := c.take(0)
 	for err == nil && first.dropped == 0 && first.broken == nil && len(bytes.TrimRight(first.text, "\r\n")) == 0 {
@@ -120,8 +120,8 @@ func (c *CSV) Next() (CSVRow, error) {
 	return row, nil
 }
 
-// row parses the row that begins with the first line ahead and says of how
-// many lines it is.
+// row parses the row that begins with the first line in ahead, and returns of how many
+// lines it consists.
 func (c *CSV) row() (fields []string, lines int, err error) {
 	var text []byte
 	var scan quotes
@@ -159,7 +159,7 @@ func (c *CSV) parse(text []byte, lines int) ([]string, int, error) {
 	fields, err := c.t.Read()
 	whole := c.t.InputOffset()-before == int64(len(text))
 	if err != nil || !whole {
-		c.renew() // drops what it holds of this row
+		c.renew() // drops what the parser holds of this row
 	}
 	var pe *csv.ParseError
 	switch {
@@ -175,7 +175,7 @@ func (c *CSV) parse(text []byte, lines int) ([]string, int, error) {
 	return fields, lines, nil
 }
 
-// take returns the i-th line ahead.
+// take returns line i of ahead; it reads on if necessary.
 func (c *CSV) take(i int) (csvLine, error) {
 	for len(c.ahead) <= i {
 		if c.err != nil {
@@ -202,11 +202,11 @@ func (c *CSV) take(i int) (csvLine, error) {
 // quotes follows the quoted fields of a row from line to line.
 type quotes struct {
 	open   bool
-	wrong  bool // a quote where none may be
+	wrong  bool // there was a quote where none may be
 	fields int
 }
 
-// line reports whether a quoted field is open at the end of a line.
+// line reports whether a quoted field is still open at the end of a line.
 func (q *quotes) line(b []byte, comma byte) bool {
 	if !q.open {
 		q.fields = 1

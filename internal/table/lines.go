@@ -5,15 +5,14 @@ import (
 	"io"
 )
 
-// Lines cuts a stream into lines. They lie side by side in pieces of memory
-// that are never written to again, so that none is copied but those that go over
-// the end of a piece.
+// Lines splits a stream into lines. The lines lie in large pieces of memory that are never
+// written to again, so only a line that crosses the end of a piece is copied.
 type Lines struct {
 	r     io.Reader
-	limit int // of one line; of a longer one the first bytes are kept
+	limit int // greatest length of a line in bytes; a longer one is cut
 
-	piece []byte // read and not given out
-	next  int    // bytes of the next piece
+	piece []byte // was read, and not yet returned
+	next  int    // size of the next piece in bytes
 	err   error  // of the stream, after piece
 }
 
@@ -22,17 +21,17 @@ const (
 	largePiece = 1 << 20
 )
 
-// Kept is how much of what is too long comes out, in bytes.
+// Kept is how many bytes come out of a line that is too long.
 const Kept = 4 << 10
 
-// NewLines reads lines of at most so many bytes; longer ones are cut.
+// NewLines reads lines of at most limit bytes. Longer ones are cut.
 func NewLines(r io.Reader, limit int) *Lines {
 	return &Lines{r: r, limit: limit, next: firstPiece}
 }
 
-// Next returns the next line with its end. Of a line over the limit it returns the
-// first 4 KiB and how many bytes it left out. The error is that of the stream,
-// with what stood before it.
+// Next returns the next line with its line end. If the line is longer than the limit, it
+// returns the first Kept bytes, and how many it dropped. With the error of the stream
+// comes what stood before it.
 func (l *Lines) Next() (data []byte, dropped int64, err error) {
 	looked := 0
 	for {
@@ -57,7 +56,7 @@ func (l *Lines) Next() (data []byte, dropped int64, err error) {
 	return data, dropped, err
 }
 
-// long goes over the rest of a line that is longer than the limit.
+// long skips the rest of a line that is longer than the limit.
 func (l *Lines) long() (data []byte, dropped int64, err error) {
 	data = bytes.Clone(l.piece[:Kept])
 	dropped = int64(len(l.piece) - Kept)
@@ -74,7 +73,7 @@ func (l *Lines) long() (data []byte, dropped int64, err error) {
 	}
 }
 
-// fill reads on, into a new piece where the present one is full.
+// fill reads more, into a new piece if the present one is full.
 func (l *Lines) fill() {
 	if cap(l.piece)-len(l.piece) < 4<<10 {
 		piece := make([]byte, len(l.piece), max(l.next, 2*len(l.piece)))
@@ -89,11 +88,11 @@ func (l *Lines) fill() {
 	}
 	l.piece = l.piece[:len(l.piece)+n]
 	if l.err != nil && len(l.piece) < cap(l.piece)/2 {
-		l.piece = bytes.Clone(l.piece) // a short source holds no more memory than it needs
+		l.piece = bytes.Clone(l.piece) // a short source must not keep more memory than it needs
 	}
 }
 
-// Rest is what was not given out, and the stream after it.
+// Rest returns what was not returned yet, and the stream after it.
 func (l *Lines) Rest() io.Reader {
 	if l.err != nil {
 		return io.MultiReader(bytes.NewReader(l.piece), errReader{l.err})

@@ -9,25 +9,25 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// The bounds of a Parquet file that is read. The library trusts what lengths a
-// file claims: a list of 2^31 elements in a footer of 21 bytes ends the
-// process. So all lengths are read here first.
+// The limits of a Parquet file. The library trusts the lengths that a file claims: a list
+// of 2^31 elements in a footer of 21 bytes ends the process. So all lengths are checked
+// here first.
 const (
 	maxFooter   = 64 << 20 // bytes
 	maxElements = 4 << 20  // of all lists of a footer
-	maxHeader   = 16 << 20 // of a page, with its statistics; bytes
-	maxAtOnce   = 1 << 30  // what the pages of a row group need that are read side by side, bytes
+	maxHeader   = 16 << 20 // bytes of a page header with its statistics
+	maxAtOnce   = 1 << 30  // bytes that the pages of a row group need, which are read side by side
 	maxGroups   = 1 << 16  // row groups
 )
 
-// maxRows is the most rows that a Parquet file of some bytes is read for: nulls
-// and repetitions take no room, so a few bytes can claim to hold any number.
+// maxRows is how many rows are read of a Parquet file of size bytes. Nulls and repetitions
+// take no room, so a few bytes can claim any number of rows.
 func maxRows(size int64) int64 { return max(1<<20, 8*size) }
 
-// errTooManyRows is of a file with more than maxRows.
+// errTooManyRows is the error of a file with more than maxRows.
 var errTooManyRows = errors.New("more rows than a Parquet file of this size can tell apart: a decompression bomb")
 
-// rowBytes is about how long a row is as text.
+// rowBytes estimates the length of a row as text.
 func rowBytes(row parquet.Row) int {
 	n := 0
 	for _, v := range row {
@@ -41,8 +41,8 @@ func rowBytes(row parquet.Row) int {
 	return n
 }
 
-// openParquet opens a Parquet file from a stranger. It may still panic on
-// malformed files, also while rows are read.
+// openParquet opens a Parquet file of a stranger. It can still panic on malformed files,
+// also while rows are being read.
 func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
 	if err := CheckParquet(r, size); err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func openParquet(r io.ReaderAt, size int64) (*parquet.File, error) {
 	return f, checkPages(r, size, f)
 }
 
-// CheckParquet reports what shows at a glance that a file is not Parquet, or
-// not all of it: its end.
+// CheckParquet looks at the end of a file. It returns an error if the end shows that the
+// file is not Parquet, or not complete.
 func CheckParquet(r io.ReaderAt, size int64) error {
 	var end [8]byte
 	if size < 12 {
@@ -96,7 +96,8 @@ func checkFooter(footer []byte) error {
 	return nil
 }
 
-// checkPages holds the headers of all pages against what reading them takes.
+// checkPages returns an error if reading the pages would take too much, by what their
+// headers claim.
 func checkPages(r io.ReaderAt, size int64, f *parquet.File) error {
 	groups := f.Metadata().RowGroups
 	if len(groups) > maxGroups {
@@ -134,11 +135,11 @@ func checkPages(r io.ReaderAt, size int64, f *parquet.File) error {
 // pageHeader is what a page claims.
 type pageHeader struct{ kind, unpacked, packed, values int64 }
 
-const dictionaryPage = 2 // the kind
+const dictionaryPage = 2 // value of kind
 
-// chunkNeeds is about how many bytes reading a column of a row group takes: its
-// largest page and its dictionary, and where it repeats all its values, since
-// they may be of one row.
+// chunkNeeds estimates how many bytes reading one column of a row group takes. That is its
+// largest page and its dictionary; if the column repeats, it is all its values, since they
+// may belong to one row.
 func chunkNeeds(r *io.SectionReader, repeats bool) (int64, error) {
 	var largest, dictionary, values int64
 	for at := int64(0); at < r.Size(); {
@@ -164,7 +165,7 @@ func chunkNeeds(r *io.SectionReader, repeats bool) (int64, error) {
 	return largest + dictionary, nil
 }
 
-// readPageHeader reads a header and its length.
+// readPageHeader reads a page header and its length in bytes.
 func readPageHeader(r *io.SectionReader, at int64) (h pageHeader, length int64, err error) {
 	for _, room := range []int64{1 << 10, maxHeader} {
 		buf := make([]byte, min(room, r.Size()-at))
@@ -192,8 +193,8 @@ func readPageHeader(r *io.SectionReader, at int64) (h pageHeader, length int64, 
 	return h, 0, err
 }
 
-// compact walks Thrift's compact protocol, in which Parquet writes its headers
-// (thrift-compact-protocol.md), without making anything of what it claims.
+// compact walks through Thrift's compact protocol, in which Parquet writes its headers
+// (thrift-compact-protocol.md). It allocates nothing for what they claim.
 type compact struct {
 	b        []byte
 	at       int
@@ -205,11 +206,12 @@ var (
 	errMalformed = errors.New("it is malformed")
 )
 
-// maxStructures of structures in structures; Parquet's own have less than ten.
+// maxStructures is how deep structures may be nested. Parquet's own need less than ten.
 const maxStructures = 32
 
-// structure walks one structure. visit is told its integers and those of the
-// structures in it, with the field that holds them (0: the first's own).
+// structure walks through one structure. visit is called with its integers and those of
+// the structures within it, and with the field that holds them; parent 0 is the outermost
+// structure.
 func (c *compact) structure(visit func(parent, field int, v int64), parent, depth int) error {
 	if depth > maxStructures {
 		return errMalformed
@@ -236,7 +238,7 @@ func (c *compact) structure(visit func(parent, field int, v int64), parent, dept
 	}
 }
 
-// value walks a field's value. A field that is a truth value has none.
+// value walks through the value of a field. A boolean field has none.
 func (c *compact) value(visit func(parent, field int, v int64), kind, parent, field, depth int) error {
 	switch kind {
 	case 1, 2: // true, false
@@ -256,10 +258,10 @@ func (c *compact) value(visit func(parent, field int, v int64), kind, parent, fi
 	return c.element(kind, depth)
 }
 
-// element walks what can stand in a list.
+// element walks through one element of a list.
 func (c *compact) element(kind, depth int) error {
 	switch kind {
-	case 1, 2, 3: // truth value, byte
+	case 1, 2, 3: // boolean, byte
 		return c.skip(1)
 	case 4, 5, 6:
 		_, err := c.integer()
@@ -300,7 +302,8 @@ func (c *compact) element(kind, depth int) error {
 	return errMalformed
 }
 
-// list walks n times elements of the kinds; each takes a byte at least.
+// list walks n times through elements of these kinds. Each element takes at least one
+// byte.
 func (c *compact) list(n uint64, depth int, kinds ...int) error {
 	if n > uint64(len(c.b)-c.at) {
 		return errShort

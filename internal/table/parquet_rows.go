@@ -14,7 +14,8 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// MaxParquet bounds a Parquet file, in bytes. It is copied before it is read.
+// MaxParquet is the greatest size of a Parquet file in bytes. The file is copied before it
+// is read.
 const MaxParquet = 4 << 30
 
 // ParquetRow is one row of a table in Parquet.
@@ -24,18 +25,18 @@ type ParquetRow struct {
 	Err    error    // why the row is left out; Fields is then nil
 }
 
-// ReadParquet reads a table in Parquet of at most so many bytes. head gets the names
-// of its columns, those within a group as "group.column", and can refuse them; fn
-// gets each row. A table of which nothing can be read is ErrUnreadable.
+// ReadParquet reads a table in Parquet of at most `most` bytes. head gets the names of its
+// columns; those within a group are "group.column". It may refuse them with an error. fn
+// gets each row. If nothing can be read, the error wraps ErrUnreadable.
 //
-// The format is read from its end, so the table is copied to a temporary file first.
-// That has no name while it is read: nothing of it stays behind whatever happens.
+// The format is read from its end, so the table is copied to a temporary file first. The
+// file has no name while it is read, so nothing of it can stay behind.
 func ReadParquet(r io.Reader, most int64, head func(columns []string) error, fn func(ParquetRow) error) (err error) {
 	f, err := os.CreateTemp("", "bandish-*.parquet")
 	if err != nil {
 		return fmt.Errorf("read Parquet: %w", err)
 	}
-	if os.Remove(f.Name()) != nil { // a system that keeps open files
+	if os.Remove(f.Name()) != nil { // on systems that cannot remove open files
 		defer os.Remove(f.Name())
 	}
 	defer f.Close()
@@ -68,8 +69,8 @@ func ReadParquet(r io.Reader, most int64, head func(columns []string) error, fn 
 	return nil
 }
 
-// plainError leaves out the path of the temporary file, which says nothing to
-// the user.
+// plainError removes the path of the temporary file from an error: it tells the user
+// nothing.
 func plainError(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -78,13 +79,13 @@ func plainError(err error) error {
 	return err
 }
 
-// parquetText writes Parquet values as the CSV form of the same table does.
+// parquetText writes Parquet values as the CSV form of the same table would.
 type parquetText struct {
 	columns []string
-	of      []int          // leaf → column
-	types   []parquet.Node // leaf → its node
-	lists   []bool         // column → it repeats
-	texts   [][]string     // column → its values in a row
+	of      []int          // column of each leaf
+	types   []parquet.Node // node of each leaf
+	lists   []bool         // whether each column repeats
+	texts   [][]string     // values of each column in the present row
 }
 
 func newParquetText(schema *parquet.Schema) *parquetText {
@@ -115,7 +116,7 @@ func newParquetText(schema *parquet.Schema) *parquetText {
 	return t
 }
 
-// rows reads the rows of one group.
+// rows reads the rows of one row group.
 func (t *parquetText) rows(group parquet.RowGroup, most int64, number *int64, fn func(ParquetRow) error) error {
 	rows := group.Rows()
 	defer rows.Close()
@@ -168,7 +169,7 @@ func (t *parquetText) text(row parquet.Row) []string {
 	return out
 }
 
-// List writes a list as a cell holds it, ['a','b'].
+// List writes a list in one cell, as ['a','b'].
 func List(items []string) string {
 	var b strings.Builder
 	for i, s := range items {

@@ -15,22 +15,22 @@ import (
 	"unicode/utf16"
 )
 
-// The bounds of a spreadsheet, unpacked.
+// The limits of a spreadsheet, uncompressed.
 const (
-	maxWorkbook = 256 << 20 // bytes of all parts that are read
-	maxPart     = 128 << 20 // bytes of one of them
+	maxWorkbook = 256 << 20 // bytes of all parts that are read, together
+	maxPart     = 128 << 20 // bytes of one part
 	maxSheets   = 1000
 )
 
-// Workbook is a spreadsheet file in Office Open XML (ECMA-376 part 1, 18:
-// SpreadsheetML), of which only the cells' values are read. Formulas count as
-// the value that they had when the file was saved.
+// Workbook is a spreadsheet file in Office Open XML (ECMA-376 part 1, 18: SpreadsheetML).
+// Only the values of cells are read. A formula has the value that it had when the file was
+// saved.
 type Workbook struct {
 	Sheets []Sheet
 
 	files   map[string]*zip.File // by name without a leading slash
-	left    int64                // of maxWorkbook
-	strings []string             // that cells refer to
+	left    int64                // bytes that may still be read, from maxWorkbook
+	strings []string             // strings to which cells refer by number
 }
 
 // Sheet is one sheet of a workbook.
@@ -41,13 +41,13 @@ type Sheet struct {
 	part string // name of its file
 }
 
-// SheetRow is a row that holds cells.
+// SheetRow is a row that has cells.
 type SheetRow struct {
 	Number int      // from 1
-	Cells  []string // as stored: numbers, days too, in digits; truth as TRUE and FALSE. Until the next row
+	Cells  []string // as stored: numbers, and days too, in digits; booleans as TRUE and FALSE; valid until the next row
 }
 
-// OpenXLSX reads the contents of a workbook, without its sheets' rows.
+// OpenXLSX opens a workbook. The rows of its sheets are read later.
 func OpenXLSX(data []byte) (*Workbook, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -117,7 +117,7 @@ func (w *Workbook) contents() error {
 	return nil
 }
 
-// related reads the parts that a part in a folder refers to, by kind and by id.
+// related returns the parts to which a part in a folder refers, by kind and by id.
 func (w *Workbook) related(folder, name string) (kinds, ids map[string]string, err error) {
 	var list relations
 	if err := w.decode(name, &list); err != nil {
@@ -134,7 +134,7 @@ func (w *Workbook) related(folder, name string) (kinds, ids map[string]string, e
 	return kinds, ids, nil
 }
 
-// open opens a part, to be read up to the bounds.
+// open opens a part for reading, within the limits.
 func (w *Workbook) open(name string) (io.ReadCloser, error) {
 	f := w.files[name]
 	if f == nil {
@@ -159,7 +159,7 @@ func (w *Workbook) decode(name string, into any) error {
 	return nil
 }
 
-// part is a file of a workbook that is being unpacked.
+// part is a file of a workbook that is being uncompressed.
 type part struct {
 	io.ReadCloser
 	book *Workbook
@@ -204,8 +204,8 @@ func (w *Workbook) shared(name string) error {
 	}
 }
 
-// text reads the text of the element that was opened: that of its <t>, of all
-// its runs, without how it is pronounced.
+// text reads the text of the element that was just opened: its <t> elements in all its
+// runs, without phonetic hints.
 func text(d *xml.Decoder) (string, error) {
 	var b strings.Builder
 	within := 0
@@ -248,7 +248,7 @@ func unexpected(err error) error {
 
 var escaped = regexp.MustCompile(`(_x[0-9A-Fa-f]{4}_)+`)
 
-// unescape reads what XML cannot hold: _x000D_ is a carriage return
+// unescape decodes the escapes for what XML cannot hold: _x000D_ is a carriage return
 // (ECMA-376 part 1, 22.9.2.19).
 func unescape(s string) string {
 	if !strings.Contains(s, "_x") {
@@ -257,15 +257,15 @@ func unescape(s string) string {
 	return escaped.ReplaceAllStringFunc(s, func(run string) string {
 		var units []uint16
 		for ; run != ""; run = run[7:] {
-			u, _ := strconv.ParseUint(run[2:6], 16, 16) // four digits, as matched
+			u, _ := strconv.ParseUint(run[2:6], 16, 16) // matched as four hex digits
 			units = append(units, uint16(u))
 		}
 		return string(utf16.Decode(units))
 	})
 }
 
-// Rows gives the rows of a sheet that hold cells. A row that cannot be read
-// comes with an error and is the last.
+// Rows yields the rows of a sheet that have cells. If a row cannot be read, it comes with
+// an error, and is the last.
 func (s Sheet) Rows() iter.Seq2[SheetRow, error] {
 	return func(yield func(SheetRow, error) bool) {
 		var row SheetRow
@@ -286,7 +286,7 @@ func (s Sheet) Rows() iter.Seq2[SheetRow, error] {
 			} else if err == nil {
 				err = s.book.row(d, start, &row)
 			} else {
-				row.Number++ // the one that did not come
+				row.Number++ // the row that could not be read
 			}
 			if !yield(row, err) || err != nil {
 				return
@@ -295,8 +295,8 @@ func (s Sheet) Rows() iter.Seq2[SheetRow, error] {
 	}
 }
 
-// row reads the row that was opened. Rows and cells may leave out their
-// place, which is then after the last.
+// row reads the row that was just opened. If rows or cells do not say their place, they
+// come after the one before.
 func (w *Workbook) row(d *xml.Decoder, start xml.StartElement, row *SheetRow) error {
 	row.Number++
 	row.Cells = row.Cells[:0]
@@ -347,7 +347,7 @@ func attribute(e xml.StartElement, name string) string {
 	return ""
 }
 
-// columnOf is the column, from 0, that a place like "AB12" names.
+// columnOf returns the column, from 0, in a place like "AB12".
 func columnOf(place string, next int) (int, error) {
 	if place == "" {
 		return next, nil
@@ -365,7 +365,7 @@ func columnOf(place string, next int) (int, error) {
 	return n - 1, nil
 }
 
-// cell reads the value of the cell that was opened, of a kind (18.18.11).
+// cell reads the value of the cell that was just opened. kind is its type (18.18.11).
 func (w *Workbook) cell(d *xml.Decoder, kind string) (string, error) {
 	value, inline := "", ""
 	for {

@@ -1,9 +1,9 @@
-// Command page writes the check of bundles as one HTML file that works from disk,
+// Command page writes the check of bundles as one HTML file that works from the disk,
 // without network:
 //
 //	go run ./cmd/bandish-verify/page bandish-verify.html
 //
-// It builds bandish-verify as WebAssembly and puts it, packed, into the page.
+// It builds bandish-verify as WebAssembly, compresses it, and puts it into the page.
 package main
 
 import (
