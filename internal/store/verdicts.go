@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
@@ -35,10 +34,10 @@ type heldVerdicts struct {
 
 	once   sync.Once
 	err    error
-	rows   []verdict.Row  // in the order of the segment
-	sorted bool           // sorted by derivation.CompareVerdicts, as everything that this program wrote
-	newest []*verdict.Row // pointers to the same rows, the newest first
-	size   int            // of all that in bytes, an estimate
+	rows   heldRows
+	sorted bool     // sorted by derivation.CompareVerdicts, as everything that this program wrote
+	newest []uint32 // the numbers of the rows, the newest first
+	size   int      // of all that in bytes, an estimate
 }
 
 // maxVerdictBytes is how many bytes are kept. A segment with more than maxHeldRows rows is
@@ -80,14 +79,14 @@ func (r *readVerdicts) on(s *Store, g archive.Segment, cc, target string) ([]ver
 		h.err = errUnread // it stays if reading panics
 		var rows []verdict.Row
 		rows, h.err = lookup[verdict.Row](s, g, archive.Key{Column: "probe_cc", Value: cc}, archive.Key{Column: "target", Value: target})
-		w := words{of: map[string]string{}}
+		w := newWords()
 		for i := range rows {
-			h.rows = append(h.rows, w.row(&rows[i]))
+			h.rows.add(w, &rows[i])
 		}
 		h.size = w.bytes + 1<<10
 		r.settle(h)
 	})
-	return h.rows, h.err
+	return h.rows.between(0, len(h.rows.own)), h.err
 }
 
 // place returns the entry of a key, a new one if there is none.
@@ -200,99 +199,57 @@ func (s *Store) strays(g archive.Segment) (bool, error) {
 
 func (h *heldVerdicts) strays(day string) bool {
 	n, d := len(h.newest), dayOf(day)
-	return n > 0 && (!d.holds(h.newest[0].Time) || !d.holds(h.newest[n-1].Time))
+	return n > 0 && (!d.holds(h.rows.own[h.newest[0]].Time) || !d.holds(h.rows.own[h.newest[n-1]].Time))
 }
 
-// read reads the rows and sorts them.
+// read reads the rows and sorts their numbers.
 func (h *heldVerdicts) read(a *archive.Archive, g archive.Segment) error {
-	h.rows = make([]verdict.Row, 0, g.Rows)
-	w := words{of: map[string]string{}}
+	h.rows.own = make([]heldRow, 0, g.Rows)
+	h.sorted = true
+	w := newWords()
+	var last, row verdict.Row
 	err := archive.ReadSegment(a, g, func(rows []verdict.Row) error {
 		for i := range rows {
-			h.rows = append(h.rows, w.row(&rows[i]))
+			n := h.rows.add(w, &rows[i])
+			h.rows.put(n, &row)
+			h.sorted = h.sorted && (n == 0 || derivation.CompareVerdicts(&last, &row) <= 0)
+			last, row = row, last
 		}
 		return nil
 	})
 	if err != nil {
-		h.rows = nil
+		h.rows = heldRows{}
 		return err
 	}
-	h.size = w.bytes + 1<<10
-	h.newest = make([]*verdict.Row, len(h.rows))
-	for i := range h.rows {
-		h.newest[i] = &h.rows[i]
+	h.newest = make([]uint32, len(h.rows.own))
+	for i := range h.newest {
+		h.newest[i] = uint32(i)
 	}
-	h.sorted = slices.IsSortedFunc(h.newest, derivation.CompareVerdicts)
-	slices.SortFunc(h.newest, newestFirst)
+	h.size = w.bytes + 4*len(h.newest) + 1<<10
+	slices.SortFunc(h.newest, func(a, b uint32) int {
+		return h.rows.own[a].listed.compare(h.rows.own[b].listed)
+	})
 	return nil
-}
-
-// newestFirst is the order of lists.
-func newestFirst(a, b *verdict.Row) int {
-	return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.UID, b.UID), cmp.Compare(a.Raw, b.Raw), cmp.Compare(a.Line, b.Line))
-}
-
-// words keeps one copy of each string.
-type words struct {
-	of    map[string]string
-	bytes int
-}
-
-func (w *words) own(s string) string {
-	if s == "" {
-		return ""
-	}
-	if have, ok := w.of[s]; ok {
-		return have
-	}
-	s = strings.Clone(s)
-	w.of[s] = s
-	w.bytes += len(s)
-	return s
-}
-
-// row copies a row with its strings, since the reader may reuse its buffers.
-func (w *words) row(v *verdict.Row) verdict.Row {
-	o := *v
-	o.UID = strings.Clone(v.UID)
-	w.bytes += int(unsafe.Sizeof(o)+unsafe.Sizeof(&o)) + len(o.UID)
-	for _, s := range []*string{&o.ReportID, &o.Sender, &o.CC, &o.TestName, &o.Software, &o.Platform, &o.Input, &o.Target, &o.Domain, (*string)(&o.State),
-		&o.Ruleset, &o.Fingerprints, &o.Invalid, &o.Raw, &o.Channel} {
-		*s = w.own(*s)
-	}
-	for _, l := range []*verdict.Layer{&o.DNS, &o.TCP, &o.TLS, &o.HTTP, &o.QUIC, &o.App} {
-		l.Outcome, l.Rule = verdict.Outcome(w.own(string(l.Outcome))), w.own(l.Rule)
-	}
-	for _, list := range []*[]string{&o.Mechanisms, &o.Rules, &o.Marks} {
-		if len(*list) == 0 {
-			*list = nil
-			continue
-		}
-		own := make([]string, len(*list)) // whoever appends gets a copy
-		for i, s := range *list {
-			own[i] = w.own(s)
-		}
-		*list = own
-		w.bytes += len(own) * int(unsafe.Sizeof(""))
-	}
-	return o
 }
 
 // on returns the rows on one target in one country, in the order of the segment.
 func (h *heldVerdicts) on(cc, target string) []verdict.Row {
+	at := func(i int) int {
+		of := &h.rows.shapes[h.rows.own[i].shape]
+		return cmp.Or(cmp.Compare(of.CC, cc), cmp.Compare(of.Target, target))
+	}
 	if !h.sorted {
 		var out []verdict.Row
-		for i := range h.rows {
-			if h.rows[i].CC == cc && h.rows[i].Target == target {
-				out = append(out, h.rows[i])
+		for i := range h.rows.own {
+			if at(i) == 0 {
+				out = append(out, h.rows.between(i, i+1)...)
 			}
 		}
 		return out
 	}
-	at := func(i int) int { return cmp.Or(cmp.Compare(h.rows[i].CC, cc), cmp.Compare(h.rows[i].Target, target)) }
-	from := sort.Search(len(h.rows), func(i int) bool { return at(i) >= 0 })
-	n := sort.Search(len(h.rows)-from, func(i int) bool { return at(from+i) > 0 })
-	return h.rows[from : from+n]
+	from := sort.Search(len(h.rows.own), func(i int) bool { return at(i) >= 0 })
+	n := sort.Search(len(h.rows.own)-from, func(i int) bool { return at(from+i) > 0 })
+	return h.rows.between(from, from+n)
 }
 
 // verdictsOn returns the verdicts on one target in one country in a segment. They may be
@@ -462,12 +419,17 @@ func (l *lookingBack) take(g archive.Segment, at func(time.Time) bool) error {
 		return nil
 	}
 	n := 0
-	for _, v := range h.newest {
+	var v verdict.Row
+	for _, i := range h.newest {
 		if n == l.want {
 			break
 		}
-		if at(v.Time) && l.f.admits(v) {
-			l.found = append(l.found, v)
+		if !at(h.rows.own[i].Time) {
+			continue
+		}
+		if h.rows.put(int(i), &v); l.f.admits(&v) {
+			one := v
+			l.found = append(l.found, &one)
 			n++
 		}
 	}
