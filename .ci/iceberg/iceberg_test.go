@@ -170,8 +170,21 @@ func measurements(t *testing.T) (first, second string) {
 	return files[0], files[1]
 }
 
-// TestTables imports the measurements of the repository in two parts and publishes after
-// each. Every table has the rows of its segments, and the first snapshot still its own.
+// outside is an answer of IODA's API, of ZZ and nothing that was measured, with moments
+// that have no value.
+func outside(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "signals.json")
+	text := `{"type":"signals","error":null,"data":[[{"entityType":"country","entityCode":"ZZ","datasource":"bgp","from":1706745600,"until":1706763600,"step":3600,"values":[399,null,1.25,0,4503599627370496]},
+		{"entityType":"country","entityCode":"ZZ","datasource":"ping-slash24","from":1706745600,"until":1706749200,"step":600,"values":[null,7,8,9,10,11]}]]}`
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestTables imports the measurements of the repository in two parts, and signals, and
+// publishes after each. Every table has the rows of its segments, and the first snapshot still its own.
 func TestTables(t *testing.T) {
 	data, to := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "tables")
 	first, second := measurements(t)
@@ -181,7 +194,8 @@ func TestTables(t *testing.T) {
 		before[p.Table] = p.Rows
 	}
 	bandish(t, "import", "--data", data, second)
-	grown, compared := 0, 0
+	bandish(t, "import", "--data", data, outside(t))
+	grown, compared, signals := 0, 0, 0
 	for _, p := range publish(t, data, to) {
 		of := open(t, p.Metadata)
 		all, err := of.Scan().ToArrowTable(t.Context())
@@ -197,6 +211,9 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s: %d rows are read, %d were published, the segments have %d%s", p.Table, all.NumRows(), p.Rows, len(want), firstOf(got, want))
 		}
 		compared += len(got)
+		if p.Table == "signals" {
+			signals = len(got)
+		}
 		snapshots := of.Metadata().Snapshots()
 		if was := before[p.Table]; was > 0 && p.Added > 0 {
 			grown++
@@ -207,8 +224,8 @@ func TestTables(t *testing.T) {
 		}
 	}
 	t.Logf("%d rows compared; %d tables have grown", compared, grown)
-	if compared < 100 || grown < 3 {
-		t.Errorf("%d rows were compared and %d tables have grown: too few", compared, grown)
+	if compared < 100 || grown < 3 || signals != 2 {
+		t.Errorf("%d rows were compared, %d of them signals, and %d tables have grown: too few", compared, signals, grown)
 	}
 }
 

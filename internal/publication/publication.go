@@ -32,6 +32,7 @@ import (
 	"github.com/bandish/bandish/internal/object"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -63,6 +64,7 @@ func tables() []kind {
 		of[series.Cell](archive.Layers, true),
 		of[series.Cell](archive.Hours, true),
 		of[derivation.PublishedCount](archive.Counts, false),
+		of[signal.Series](archive.Signals, false),
 		of[event.Row](archive.Events, true),
 	}
 }

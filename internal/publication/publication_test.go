@@ -31,6 +31,7 @@ import (
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
+	"github.com/bandish/bandish/signal"
 	"github.com/bandish/bandish/verdict"
 )
 
@@ -61,6 +62,16 @@ func verdicts(day, n int) (out []verdict.Row) {
 	return out
 }
 
+// signals are of a country and of a network, with moments that have no value, and one
+// series of none.
+func signals(day int) (out []signal.Series) {
+	for i, source := range []string{"bgp", "ping-slash24", "merit-nt"} {
+		out = append(out, signal.Series{CC: "ZZ", ASN: []uint32{0, 64512, math.MaxUint32}[i], DataSource: source, From: began.AddDate(0, 0, day).Unix(), Step: 300,
+			Values: [][]float64{{0, 1.25, signal.None, 1 << 52}, {signal.None}, {}}[i], Document: strings.Repeat("cd", 32), Raw: strings.Repeat("ab", 32), Line: uint32(day)})
+	}
+	return out
+}
+
 func add(t *testing.T, a *archive.Archive, day, n int) {
 	t.Helper()
 	at := began.AddDate(0, 0, day)
@@ -78,7 +89,8 @@ func add(t *testing.T, a *archive.Archive, day, n int) {
 		_, err2 := archive.AddSegment(u, archive.Segment{Kind: archive.Bodies, Period: of}, []observation.Body{{SHA256: "aa", Text: "\xff\x00 no UTF-8"}, {SHA256: "bb", Text: "text"}})
 		_, err3 := archive.AddSegment(u, archive.Segment{Kind: archive.Counts, Period: of[:7]}, []derivation.PublishedCount{{Day: at, CC: "ZZ", ASN: 64512, OK: uint32(day)}})
 		_, err4 := archive.AddSegment(u, archive.Segment{Kind: archive.Events, Period: "ZZ", Ruleset: "test"}, []event.Row{{ID: fmt.Sprint("e", day), CC: "ZZ", Networks: []string{"AS64512"}, OnsetEarliest: &earliest, Document: "{}"}})
-		return errors.Join(err, err1, err2, err3, err4)
+		_, err5 := archive.AddSegment(u, archive.Segment{Kind: archive.Signals, Period: of[:7]}, signals(day))
+		return errors.Join(err, err1, err2, err3, err4, err5)
 	})
 	if err == nil {
 		_, err = (&pipeline.Pipeline{Archive: a}).Count(t.Context())
@@ -154,7 +166,7 @@ func TestOtherEngineReadsTheSameRows(t *testing.T) {
 func compareEngines(t *testing.T, a *archive.Archive, tables map[string]Table, clickhouse, duck *sql.DB, from func(table string) string) {
 	t.Helper()
 	m, err := a.Manifest()
-	if err != nil || len(tables) != 8 {
+	if err != nil || len(tables) != 9 {
 		t.Fatalf("tables: %v, %v", tables, err)
 	}
 	for _, k := range types(t) {
@@ -221,7 +233,7 @@ type compared struct {
 
 func types(t *testing.T) (out []compared) {
 	rows := map[string]any{archive.Verdicts: verdict.Row{}, archive.Observations: observation.Row{}, archive.Bodies: observation.Body{},
-		archive.Cells: series.Cell{}, archive.Layers: series.Cell{}, archive.Hours: series.Cell{}, archive.Counts: derivation.PublishedCount{}, archive.Events: event.Row{}}
+		archive.Cells: series.Cell{}, archive.Layers: series.Cell{}, archive.Hours: series.Cell{}, archive.Counts: derivation.PublishedCount{}, archive.Signals: signal.Series{}, archive.Events: event.Row{}}
 	for _, k := range tables() {
 		if rows[k.name] == nil {
 			t.Fatalf("the test knows no table of %s", k.name)
@@ -236,14 +248,15 @@ func types(t *testing.T) (out []compared) {
 func (k compared) columns() (clickhouse, duckdb string) {
 	var a, b []string
 	for i := range k.row.NumField() {
-		name, _, _ := strings.Cut(k.row.Field(i).Tag.Get("parquet"), ",")
+		column, _, _ := strings.Cut(k.row.Field(i).Tag.Get("parquet"), ",")
+		name := `"` + column + `"` // of signals one is named from
 		switch k.row.Field(i).Type {
 		case reflect.TypeFor[time.Time](), reflect.TypeFor[*time.Time]():
 			a, b = append(a, "toUnixTimestamp64Micro("+name+")"), append(b, "epoch_us("+name+")")
 		default:
 			a, b = append(a, name), append(b, name)
 		}
-		if k.name == archive.Bodies && name == "text" {
+		if k.name == archive.Bodies && column == "text" {
 			a[len(a)-1] = "hex(" + name + ")"
 		}
 	}
@@ -289,6 +302,9 @@ func oneForm(v any) any {
 	case json.Number:
 		if strings.ContainsAny(v.String(), ".eE") {
 			f, _ := v.Float64()
+			if f == math.Trunc(f) && math.Abs(f) < 1<<53 { // the one leaves the point out
+				return json.Number(fmt.Sprintf("%.0f", f))
+			}
 			return float32(f) // a float32 is told with its own digits by the one and as a double by the other
 		}
 	case []any:

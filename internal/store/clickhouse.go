@@ -34,6 +34,7 @@ func OpenOn(ctx context.Context, a *archive.Archive, where string) (*Store, erro
 // each question.
 type clickHouse struct {
 	db       *sql.DB
+	name     string // the address, without its password
 	database string
 	files    string // where the server sees the data folder; empty: its tables are asked
 
@@ -42,25 +43,12 @@ type clickHouse struct {
 }
 
 func openClickHouse(ctx context.Context, where string) (*clickHouse, error) {
-	u, err := url.Parse(where)
-	if err != nil || u.Host == "" {
-		return nil, errors.New("open ClickHouse: name it as clickhouse://user:password@host:9000/database?files=/where/it/sees/the/data/folder") // the address may hold a password
-	}
-	params := u.Query()
-	c := &clickHouse{files: strings.TrimRight(params.Get("files"), "/"), from: map[string]string{}}
-	params.Del("files")
-	if u.Scheme == "https" {
-		params.Set("secure", "true")
-	}
-	u.RawQuery = params.Encode()
-	switch u.Scheme {
-	case "clickhouse", "http", "https":
-	default:
-		return nil, fmt.Errorf("open ClickHouse: %s: an address begins with clickhouse://, http:// or https://", u.Redacted())
-	}
-	o, err := clickhouse.ParseDSN(u.String())
+	c, o, err := readAddress(where)
 	if err != nil {
-		return nil, fmt.Errorf("open ClickHouse: %s: %w", u.Redacted(), err)
+		return nil, err
+	}
+	if err := checkVersion(ctx, o); err != nil {
+		return nil, fmt.Errorf("open ClickHouse: %s: %w", c.name, err)
 	}
 	for name, value := range map[string]any{
 		"max_query_size":   1 << 30, // a question names its segments
@@ -71,15 +59,68 @@ func openClickHouse(ctx context.Context, where string) (*clickHouse, error) {
 			o.Settings[name] = value
 		}
 	}
-	if c.database = o.Auth.Database; c.database == "" {
-		c.database = "default"
-	}
 	c.db = clickhouse.OpenDB(o)
 	if err := c.db.PingContext(ctx); err != nil {
 		c.db.Close()
-		return nil, fmt.Errorf("open ClickHouse: %s: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("open ClickHouse: %s: %w", c.name, err)
 	}
 	return c, nil
+}
+
+// readAddress reads what names a server. Nothing is connected yet.
+func readAddress(where string) (*clickHouse, *clickhouse.Options, error) {
+	u, err := url.Parse(where)
+	if err != nil || u.Host == "" {
+		return nil, nil, errors.New("open ClickHouse: name it as clickhouse://user:password@host:9000/database?files=/where/it/sees/the/data/folder") // the address may hold a password
+	}
+	params := u.Query()
+	c := &clickHouse{files: strings.TrimRight(params.Get("files"), "/"), from: map[string]string{}}
+	params.Del("files")
+	if u.Scheme == "https" {
+		params.Set("secure", "true")
+	}
+	u.RawQuery = params.Encode()
+	c.name = u.Redacted()
+	switch u.Scheme {
+	case "clickhouse", "http", "https":
+	default:
+		return nil, nil, fmt.Errorf("open ClickHouse: %s: an address begins with clickhouse://, http:// or https://", c.name)
+	}
+	o, err := clickhouse.ParseDSN(u.String())
+	if err != nil {
+		return nil, nil, fmt.Errorf("open ClickHouse: %s: %w", c.name, err)
+	}
+	if c.database = o.Auth.Database; c.database == "" {
+		c.database = "default"
+	}
+	return c, o, nil
+}
+
+// oldestClickHouse is the first whole number of the versions that know what questions are
+// written in: macros, named subqueries, moments with parts of a second, session_timezone.
+const oldestClickHouse = 25
+
+// checkVersion refuses a server that is too old, before it is sent a setting or a question
+// that it does not know. A ping sends neither.
+func checkVersion(ctx context.Context, o *clickhouse.Options) error {
+	bare := *o
+	bare.Settings = nil
+	conn, err := clickhouse.Open(&bare)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.Ping(ctx); err != nil {
+		return err
+	}
+	v, err := conn.ServerVersion()
+	if err != nil {
+		return err
+	}
+	if v.Version.Major < oldestClickHouse {
+		return fmt.Errorf("it is ClickHouse %d.%d; questions want %d or newer", v.Version.Major, v.Version.Minor, oldestClickHouse)
+	}
+	return nil
 }
 
 // Close closes the connections.
