@@ -51,7 +51,8 @@ type vital struct{ resident, files, goroutines, seconds float64 }
 // server's memory, files and goroutines: they must not grow. Nothing may fail
 // but with 429 or 503, and each document that was acknowledged must be there at
 // the end. BANDISH_LOAD says how long ("10m"), seconds without it, and
-// BANDISH_LOAD_READS how many pages are read a second.
+// BANDISH_LOAD_READS and BANDISH_LOAD_SUBMITS how many pages are read and how many
+// measurements are handed in a second.
 func TestServedUnderLoad(t *testing.T) {
 	l := &load{lasts: 4 * time.Second, documents: 600, reads: 60, submits: 10, statuses: map[int]int{}}
 	if os.Getenv("BANDISH_LONG") != "" {
@@ -63,10 +64,12 @@ func TestServedUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s := os.Getenv("BANDISH_LOAD_READS"); s != "" {
-		var err error
-		if l.reads, err = strconv.Atoi(s); err != nil {
-			t.Fatal(err)
+	for name, rate := range map[string]*int{"BANDISH_LOAD_READS": &l.reads, "BANDISH_LOAD_SUBMITS": &l.submits} {
+		if s := os.Getenv(name); s != "" {
+			var err error
+			if *rate, err = strconv.Atoi(s); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "data")
