@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bandish/bandish/network"
+	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 )
@@ -92,33 +92,25 @@ func readCount(data []byte) (*PublishedCount, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("read row of counts: %w", err)
 	}
-	c := &PublishedCount{CC: strings.ToUpper(f["probe_cc"]), TestName: f["test_name"], Domain: strings.ToLower(f["domain"]), Input: f["input"], Category: first(f, "category_code", "test_category"), Target: f["target"]}
+	c := &PublishedCount{TestName: f["test_name"], Domain: strings.ToLower(f["domain"]), Input: f["input"], Category: first(f, "category_code", "test_category"), Target: f["target"]}
 	day := first(f, "measurement_start_day", "date", "day")
 	t, err := time.Parse(time.DateOnly, day[:min(len(day), 10)])
 	if err != nil {
 		return nil, fmt.Errorf("measurement_start_day is %q: want YYYY-MM-DD", day)
 	}
 	c.Day = t
-	if len(c.CC) != 2 && c.CC != "" {
-		return nil, fmt.Errorf("probe_cc is %q: want two letters", c.CC)
-	}
-	if s := f["probe_asn"]; s != "" {
-		n, err := network.ParseASN(s)
-		if err != nil {
-			return nil, fmt.Errorf("probe_asn is %q: want AS and a number", f["probe_asn"])
+	if s := f["probe_cc"]; s != "" {
+		if c.CC, err = measurement.ColumnCountry(s); err != nil {
+			return nil, fmt.Errorf("probe_cc: %w", err)
 		}
-		c.ASN = uint32(n)
+	}
+	if c.ASN, err = measurement.ColumnNetwork(f["probe_asn"]); err != nil {
+		return nil, fmt.Errorf("probe_asn: %w", err)
 	}
 	for name, to := range map[string]*uint32{"anomaly_count": &c.Anomaly, "confirmed_count": &c.Confirmed, "failure_count": &c.Failure, "ok_count": &c.OK, "measurement_count": &c.Measurements} {
-		s := f[name]
-		if s == "" {
-			continue
+		if *to, err = measurement.ColumnCount(f[name]); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		n, err := strconv.ParseUint(s, 10, 32)
-		if err != nil {
-			return nil, fmt.Errorf("%s is %q: want a whole number", name, s)
-		}
-		*to = uint32(n)
 	}
 	if sum := uint64(c.Anomaly) + uint64(c.Failure) + uint64(c.OK); sum > uint64(c.Measurements) && uint64(c.Anomaly)+uint64(c.Confirmed) > 0 || uint64(c.OK) > uint64(c.Measurements) {
 		return nil, fmt.Errorf("the counts do not add up: %d anomalous, %d failed and %d ok of %d", c.Anomaly, c.Failure, c.OK, c.Measurements)

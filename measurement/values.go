@@ -20,15 +20,16 @@ var timeLayouts = []string{
 	"2006-01-02 15:04:05Z07:00",
 }
 
-// ParseTime reads the forms of time in OONI's documents and tables, and returns
-// UTC.
-func ParseTime(s string) (time.Time, error) {
-	for _, layout := range timeLayouts {
+// ParseTime reads the forms of time that OONI's documents hold.
+func ParseTime(s string) (time.Time, error) { return parseTime(s, timeLayouts) }
+
+func parseTime(s string, layouts []string) (time.Time, error) {
+	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("read time %q: want YYYY-MM-DD hh:mm:ss in UTC", s)
+	return time.Time{}, fmt.Errorf("read time %.40q: want YYYY-MM-DD hh:mm:ss in UTC", s)
 }
 
 // UnmarshalJSON reads a string; null and "" are the zero time.

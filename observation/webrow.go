@@ -21,17 +21,17 @@ import (
 //
 // Rows with the same measurement_uid are one measurement; Number orders them.
 func FromWeb(get func(column string) string, o Options) (Row, error) {
-	at, err := measurement.ParseTime(get("measurement_start_time"))
+	at, err := measurement.ColumnTime(get("measurement_start_time"))
 	if err != nil {
 		return Row{}, fmt.Errorf("read obs_web row: measurement_start_time: %w", err)
 	}
 	r := Row{
 		UID: get("measurement_uid"), ReportID: get("report_id"), Time: at,
-		CC: strings.ToUpper(get("probe_cc")), ASN: whole32(get("probe_asn")), ResolverASN: whole32(get("resolver_asn")),
+		ASN: asn(get("probe_asn")), ResolverASN: asn(get("resolver_asn")),
 		TestName: get("test_name"), TestVersion: get("test_version"), Software: get("software_name"),
 		Platform: get("platform"), NetworkType: get("network_type"), Engine: get("engine_version"), Input: get("input"),
 		Name: CanonicalName(get("hostname")), IP: canonicalIP(get("ip")), Port: uint16(min(whole32(get("port")), math.MaxUint16)),
-		IPASN: whole32(get("ip_asn")), ControlState: Unrecorded,
+		IPASN: asn(get("ip_asn")), ControlState: Unrecorded,
 	}
 	if r.UID == "" && r.ReportID == "" {
 		return Row{}, errors.New("read obs_web row: neither measurement_uid nor report_id says which measurement it is of")
@@ -39,7 +39,7 @@ func FromWeb(get func(column string) string, o Options) (Row, error) {
 	if r.TestName == "" {
 		r.TestName = "web_connectivity"
 	}
-	if len(r.CC) != 2 {
+	if r.CC, err = measurement.ColumnCountry(get("probe_cc")); err != nil {
 		r.CC = "ZZ"
 	}
 	if v := get("software_version"); v != "" {
@@ -116,10 +116,10 @@ func (r *Row) webSteps(get func(string) string) {
 			r.IP = ""
 		}
 	}
-	if f := get("tcp_failure"); f != "" || truth(get("tcp_success")) {
+	if f := get("tcp_failure"); f != "" || measurement.ColumnTruth(get("tcp_success")) {
 		r.TCP = webResult(f)
 	}
-	if f := get("tls_failure"); f != "" || truth(get("tls_success")) {
+	if f := get("tls_failure"); f != "" || measurement.ColumnTruth(get("tls_success")) {
 		r.TLS = webResult(f)
 		r.TLSSeconds, _ = strconv.ParseFloat(get("tls_handshake_time"), 64)
 		r.TLSVersion, r.ServerName = get("tls_version"), CanonicalName(get("tls_server_name"))
@@ -137,7 +137,7 @@ func (r *Row) webSteps(get func(string) string) {
 		}
 		r.HTTPSeconds, _ = strconv.ParseFloat(get("http_runtime"), 64)
 		r.Status = uint16(min(whole32(get("http_response_status_code")), 999))
-		r.BodyBytes, r.BodyTruncated = int64(whole32(get("http_response_body_length"))), truth(get("http_response_body_is_truncated"))
+		r.BodyBytes, r.BodyTruncated = int64(whole32(get("http_response_body_length"))), measurement.ColumnTruth(get("http_response_body_is_truncated"))
 		r.Location, r.Server = get("http_response_header_location"), get("http_response_header_server")
 	}
 	if r.TCP.Tried() || r.TLS.Tried() || r.HTTP.Tried() {
@@ -153,13 +153,13 @@ func (r *Row) webCert(get func(string) string) string {
 	if r.CertSubject == "" {
 		return ""
 	}
-	after, errAfter := measurement.ParseTime(get("tls_end_entity_certificate_not_valid_after"))
-	before, errBefore := measurement.ParseTime(get("tls_end_entity_certificate_not_valid_before"))
+	after, errAfter := measurement.ColumnTime(get("tls_end_entity_certificate_not_valid_after"))
+	before, errBefore := measurement.ColumnTime(get("tls_end_entity_certificate_not_valid_before"))
 	name := r.ServerName
 	if name == "" {
 		name = r.Name
 	}
-	switch names := webNames(get("tls_end_entity_certificate_san_list")); {
+	switch names := measurement.ColumnList(get("tls_end_entity_certificate_san_list")); {
 	case len(names) == 0 && r.TLS.Failed() && !hostLike(commonName(r.CertSubject)):
 		return CertOtherAuthority
 	case r.CertSubject == r.CertIssuer:
@@ -185,11 +185,6 @@ func commonName(subject string) string {
 	return ""
 }
 
-// webNames reads "['*.example.org', 'example.org']".
-func webNames(list string) []string {
-	return strings.FieldsFunc(list, func(c rune) bool { return strings.ContainsRune(`[]'", `, c) })
-}
-
 func anyFits(patterns []string, name string) bool {
 	for _, p := range patterns {
 		if strings.EqualFold(p, name) || wildcard(p, name) {
@@ -209,21 +204,19 @@ func webResult(failure string) Result {
 	return Result(failure)
 }
 
+// asn reads the number of a network; what is none is 0, not known.
+func asn(s string) uint32 {
+	n, _ := measurement.ColumnNetwork(s)
+	return n
+}
+
 // whole32 reads a number that may be written as "443.0".
 func whole32(s string) uint32 {
-	f, err := strconv.ParseFloat(strings.TrimPrefix(s, "AS"), 64)
+	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || f < 0 || f > math.MaxUint32 {
 		return 0
 	}
 	return uint32(f)
-}
-
-func truth(s string) bool {
-	switch s {
-	case "1", "1.0", "true", "True", "t":
-		return true
-	}
-	return false
 }
 
 // Number puts the rows of one measurement in order and numbers them, as Observe

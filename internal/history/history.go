@@ -12,14 +12,13 @@ import (
 	"math"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/bandish/bandish/internal/intake"
-	"github.com/bandish/bandish/network"
+	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -264,7 +263,7 @@ func (c *Collector) rename(v map[string]string) map[string]string {
 func addUp(v map[string]string, names []string) string {
 	sum := uint64(0)
 	for _, n := range names {
-		x, err := parseCount(v[n])
+		x, err := measurement.ColumnCount(v[n])
 		if err != nil {
 			return v[n]
 		}
@@ -297,50 +296,21 @@ func kindOf(v map[string]string) string {
 	return ""
 }
 
-var (
-	ccForm  = regexp.MustCompile(`^[A-Z]{2}$`)
-	layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05-07:00", "2006-01-02 15:04:05-0700", "2006-01-02T15:04:05-0700", "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05 +0000 UTC", "2006-01-02T15:04:05",
-		"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02", "20060102"}
-)
-
-// ParseTime reads the forms of time in such files. A time without a zone is UTC.
+// ParseTime reads a time as tables and people write it; without a zone it is UTC.
 func ParseTime(s string) (time.Time, error) {
-	if len(s) == 10 && strings.Trim(s, "0123456789") == "" { // seconds since 1970; a date has 8 digits
-		sec, _ := strconv.ParseInt(s, 10, 64)
-		return plausible(time.Unix(sec, 0))
+	t, err := measurement.ColumnTime(s)
+	if y := t.Year(); err == nil && (y < 1990 || y > 2200) {
+		err = fmt.Errorf("the year %d cannot be", y)
 	}
-	for _, l := range layouts {
-		if t, err := time.Parse(l, s); err == nil {
-			return plausible(t)
-		}
-	}
-	return time.Time{}, fmt.Errorf("time %.40q is none: write it as 2006-01-02T15:04:05Z", s)
-}
-
-func plausible(t time.Time) (time.Time, error) {
-	if y := t.UTC().Year(); y < 1990 || y > 2200 {
-		return time.Time{}, fmt.Errorf("the year %d cannot be", y)
-	}
-	return t.UTC(), nil
-}
-
-// asnOf reads a network, also as spreadsheets write it, "123.0". "" is 0, not known.
-func asnOf(s string) (uint32, error) {
-	s = strings.TrimSuffix(strings.TrimSpace(s), ".0")
-	if s == "" {
-		return 0, nil
-	}
-	n, err := network.ParseASN(s)
-	return uint32(n), err
+	return t, err
 }
 
 // where reads what every kind of row has: country, network and target.
 func (c *Collector) where(v map[string]string, at time.Time) (cc string, asn uint32, target, domain string, err error) {
-	cc = strings.ToUpper(cmp.Or(v["probe_cc"], c.opt.CC, "ZZ"))
-	if !ccForm.MatchString(cc) {
-		return "", 0, "", "", fmt.Errorf("country %.20q is no ISO 3166-1 code of two letters", cc)
+	if cc, err = measurement.ColumnCountry(cmp.Or(v["probe_cc"], c.opt.CC, "ZZ")); err != nil {
+		return "", 0, "", "", err
 	}
-	if asn, err = asnOf(v["probe_asn"]); err != nil {
+	if asn, err = measurement.ColumnNetwork(v["probe_asn"]); err != nil {
 		return "", 0, "", "", err
 	}
 	domain = strings.ToLower(cmp.Or(v["domain"], hostOf(v["input"]), v["hostname"]))
@@ -380,7 +350,7 @@ func (f *file) verdict(v map[string]string) error {
 	if r.CC, r.ASN, r.Target, r.Domain, err = f.c.where(v, at); err != nil {
 		return err
 	}
-	if r.ResolverASN, err = asnOf(v["resolver_asn"]); err != nil {
+	if r.ResolverASN, err = measurement.ColumnNetwork(v["resolver_asn"]); err != nil {
 		r.ResolverASN = 0
 	}
 	r.Mechanisms, r.Rules, r.Marks = list(v["mechanisms"]), list(v["rules"]), list(v["marks"])
@@ -450,16 +420,12 @@ func software(v map[string]string) string {
 	return name + "/" + version
 }
 
-var brackets = strings.NewReplacer("[", " ", "]", " ", "'", " ", `"`, " ", "{", " ", "}", " ")
-
-// list reads a list that is written as JSON, as Python, or with | , ; or spaces between
-// its elements.
+// list reads a list, sorted and each element once.
 func list(s string) []string {
 	if s == "" {
 		return nil
 	}
-	s = brackets.Replace(s)
-	out := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("|,; \t", r) })
+	out := measurement.ColumnList(s)
 	slices.Sort(out)
 	return slices.Compact(out)
 }
@@ -476,11 +442,11 @@ func (f *file) measurement(v map[string]string) error {
 		return err
 	}
 	switch {
-	case truth(v["confirmed"]):
+	case measurement.ColumnTruth(v["confirmed"]):
 		r.State = verdict.Blocked
-	case truth(v["failure"]):
+	case measurement.ColumnTruth(v["failure"]):
 		r.State = verdict.Insufficient
-	case truth(v["anomaly"]):
+	case measurement.ColumnTruth(v["anomaly"]):
 		r.State = verdict.Impaired
 		r.Mechanisms = []string{"anomaly"}
 	default:
@@ -489,11 +455,6 @@ func (f *file) measurement(v map[string]string) error {
 	r.Sender = sender(&r)
 	f.c.builder.Add(&r)
 	return nil
-}
-
-func truth(s string) bool {
-	s = strings.ToLower(s)
-	return s == "true" || s == "t" || s == "1" || s == "1.0" || s == "yes" || s == "y"
 }
 
 // count reads a row of counts with the columns of OONI's aggregation.
@@ -562,11 +523,11 @@ const maxCell = math.MaxUint32 / series.Vote
 // Together they are never more than all.
 func outcomes(v map[string]string) (n [4]uint32, err error) {
 	for i, name := range []string{"ok_count", "anomaly_count", "confirmed_count", "failure_count"} {
-		if n[i], err = parseCount(v[name]); err != nil {
+		if n[i], err = measurement.ColumnCount(v[name]); err != nil {
 			return n, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	total, err := parseCount(v["measurement_count"])
+	total, err := measurement.ColumnCount(v["measurement_count"])
 	if err != nil {
 		return n, fmt.Errorf("measurement_count: %w", err)
 	}
@@ -578,23 +539,6 @@ func outcomes(v map[string]string) (n [4]uint32, err error) {
 		n[0] = total - uint32(sum)
 	}
 	return n, nil
-}
-
-// parseCount reads a whole number, "3" or "3.0". "" is 0.
-func parseCount(s string) (uint32, error) {
-	if s == "" {
-		return 0, nil
-	}
-	x, err := strconv.ParseFloat(s, 64)
-	switch {
-	case err != nil || !(x >= 0):
-		return 0, fmt.Errorf("%.20q is no count", s)
-	case x > math.MaxInt32:
-		return 0, fmt.Errorf("%.20q is more than a count can be", s)
-	case x != math.Trunc(x):
-		return 0, fmt.Errorf("%.20q is no whole number", s)
-	}
-	return uint32(x), nil
 }
 
 func fingerprint(v map[string]string) string {

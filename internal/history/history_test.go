@@ -17,6 +17,7 @@ import (
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/event/bench"
+	"github.com/bandish/bandish/measurement"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
 )
@@ -323,7 +324,7 @@ func TestBadRows(t *testing.T) {
 		t.Errorf("unknown columns: %v", err)
 	}
 	for _, c := range []string{"-1", "NaN", "many"} {
-		if _, err := parseCount(c); err == nil {
+		if _, err := measurement.ColumnCount(c); err == nil {
 			t.Errorf("count %q was accepted", c)
 		}
 	}
