@@ -22,6 +22,7 @@ type heldRows struct {
 type heldRow struct {
 	listed
 	reportID, sender string
+	software, input  string // whoever hands in chooses them
 	content          uint64
 	pace             float32
 	shape            uint32 // number of the rest in shapes
@@ -54,7 +55,10 @@ func (h *heldRows) add(w *words, v *verdict.Row) int {
 		w.shapes[string(w.key)] = shape
 		h.shapes = append(h.shapes, w.row(v))
 	}
-	h.own = append(h.own, heldRow{listed{v.Time, strings.Clone(v.UID), w.own(v.Raw), v.Line}, w.own(v.ReportID), w.own(v.Sender), v.Content, v.BytesPerSecond, shape})
+	h.own = append(h.own, heldRow{
+		listed{v.Time, strings.Clone(v.UID), w.own(v.Raw), v.Line},
+		w.own(v.ReportID), w.own(v.Sender), w.own(v.Software), w.own(v.Input), v.Content, v.BytesPerSecond, shape,
+	})
 	w.bytes += int(unsafe.Sizeof(heldRow{})) + len(v.UID)
 	return len(h.own) - 1
 }
@@ -63,7 +67,7 @@ func (h *heldRows) add(w *words, v *verdict.Row) int {
 func (h *heldRows) put(n int, out *verdict.Row) {
 	o := &h.own[n]
 	*out = h.shapes[o.shape]
-	out.UID, out.ReportID, out.Sender, out.Time = o.uid, o.reportID, o.sender, o.Time
+	out.UID, out.ReportID, out.Sender, out.Time, out.Software, out.Input = o.uid, o.reportID, o.sender, o.Time, o.software, o.input
 	out.BytesPerSecond, out.Raw, out.Line, out.Content = o.pace, o.raw, o.line, o.content
 }
 
@@ -105,10 +109,10 @@ func (w *words) own(s string) string {
 // row copies what rows have in common, with its strings.
 func (w *words) row(v *verdict.Row) verdict.Row {
 	o := *v
-	o.UID, o.ReportID, o.Sender, o.Raw = "", "", "", ""
+	o.UID, o.ReportID, o.Sender, o.Software, o.Input, o.Raw = "", "", "", "", "", ""
 	o.Time, o.BytesPerSecond, o.Line, o.Content = time.Time{}, 0, 0, 0
 	w.bytes += int(unsafe.Sizeof(o))
-	for _, s := range []*string{&o.CC, &o.TestName, &o.Software, &o.Platform, &o.Input, &o.Target, &o.Domain, (*string)(&o.State), &o.Ruleset, &o.Fingerprints, &o.Invalid, &o.Channel} {
+	for _, s := range []*string{&o.CC, &o.TestName, &o.Platform, &o.Target, &o.Domain, (*string)(&o.State), &o.Ruleset, &o.Fingerprints, &o.Invalid, &o.Channel} {
 		*s = w.own(*s)
 	}
 	for _, l := range []*verdict.Layer{&o.DNS, &o.TCP, &o.TLS, &o.HTTP, &o.QUIC, &o.App} {
@@ -136,7 +140,7 @@ func appendShape(b []byte, v *verdict.Row) []byte {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
-	for _, s := range [...]string{v.CC, v.TestName, v.Software, v.Platform, v.Input, v.Target, v.Domain, string(v.State), v.Ruleset, v.Fingerprints, v.Invalid, v.Channel} {
+	for _, s := range [...]string{v.CC, v.TestName, v.Platform, v.Target, v.Domain, string(v.State), v.Ruleset, v.Fingerprints, v.Invalid, v.Channel} {
 		word(s)
 	}
 	for _, l := range [...]verdict.Layer{v.DNS, v.TCP, v.TLS, v.HTTP, v.QUIC, v.App} {

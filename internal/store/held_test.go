@@ -36,7 +36,7 @@ func TestHeldRows(t *testing.T) {
 			t.Errorf("row %d is\n%+v, want\n%+v", i, got, all[i])
 		}
 	}
-	const own = 8 // fields of heldRow, which make no shape
+	const own = 10 // fields of heldRow, which make no shape
 	if want := len(all) - 1 - own; len(h.shapes) != want {
 		t.Errorf("%d shapes of %d rows, want %d", len(h.shapes), len(all), want)
 	}
