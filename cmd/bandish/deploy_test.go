@@ -8,7 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/shard"
 )
 
 // TestCommandsOfDeploy holds the files in deploy to the commands that there are: each
@@ -44,7 +44,7 @@ func TestCommandsOfDeploy(t *testing.T) {
 		t.Errorf("%d commands were found, want 5", n)
 	}
 	for _, index := range []string{"0", "15"} { // what Kubernetes puts into the arguments
-		if _, err := intake.ParseShard(index + "/16"); err != nil {
+		if _, err := shard.Parse(index + "/16"); err != nil {
 			t.Error(err)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/bandish/bandish/internal/child"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/object/objecttest"
+	"github.com/bandish/bandish/internal/shard"
 )
 
 // inBucket lets this process and its children reach a bucket: versitygw's where the
@@ -60,8 +61,8 @@ func inBucket(t testing.TB, prefix string) (another func() string) {
 
 // workerChild imports a shard of a source, "3/8 SOURCE", and then may merge and count.
 func workerChild(dir, what string, counts bool) error {
-	shard, source, _ := strings.Cut(what, " ")
-	take, err := intake.ParseShard(shard)
+	part, source, _ := strings.Cut(what, " ")
+	take, err := shard.Parse(part)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func workerChild(dir, what string, counts bool) error {
 		return err
 	}
 	fmt.Println("ready")
-	sum, err := p.Import(ctx, take.Take(src), Want{}, nil)
+	sum, err := p.Import(ctx, intake.Take(src, take), Want{}, nil)
 	if err != nil {
 		return err
 	}
