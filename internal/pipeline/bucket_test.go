@@ -59,7 +59,8 @@ func inBucket(t testing.TB, prefix string) (another func() string) {
 	}
 }
 
-// workerChild imports a shard of a source, "3/8 SOURCE", and then may merge and count.
+// workerChild imports a part of a source, "3/8 SOURCE" or "auto/8 SOURCE", and then may merge
+// and count.
 func workerChild(dir, what string, counts bool) error {
 	part, source, _ := strings.Cut(what, " ")
 	take, err := shard.Parse(part)
@@ -76,8 +77,17 @@ func workerChild(dir, what string, counts bool) error {
 		return err
 	}
 	fmt.Println("ready")
-	sum, err := p.Import(ctx, intake.Take(src, take), Want{}, nil)
-	if err != nil {
+	var sum Summary
+	if take.Any() {
+		c, err := crewOf(part, fmt.Sprint("process ", os.Getpid(), " since ", time.Now().UnixNano()))
+		if err != nil {
+			return err
+		}
+		sum, err = p.ImportShared(ctx, c, source, src, Want{}, nil)
+		if err != nil {
+			return err
+		}
+	} else if sum, err = p.Import(ctx, intake.Take(src, take), Want{}, nil); err != nil {
 		return err
 	}
 	if !counts { // it is measured
@@ -225,7 +235,7 @@ func documentsOf(t testing.TB, p *Pipeline) (out []string) {
 }
 
 // Eight workers, each on a machine of its own, import one corpus into one bucket, and are
-// killed at random. In the end each document is there once, as in a folder that one
+// killed at random. Four have a number, and four take what is free. In the end each document is there once, as in a folder that one
 // process imported into; and what is derived from the batches is, byte for byte, what one
 // process derives from them in a folder.
 func TestWorkersOnOneBucket(t *testing.T) {
@@ -261,7 +271,11 @@ func TestWorkersOnOneBucket(t *testing.T) {
 				if rnd.IntN(4) == 0 { // another machine takes its part over
 					dir = another()
 				}
-				cmd, _, out, stderr := started(t, "worker", dir, fmt.Sprintf("%d/%d %s", i+1, workers, source))
+				part := fmt.Sprint(i + 1)
+				if i%2 == 1 {
+					part = "auto"
+				}
+				cmd, _, out, stderr := started(t, "worker", dir, fmt.Sprintf("%s/%d %s", part, workers, source))
 				out.Scan() // ready
 				kill := false
 				select {
