@@ -260,7 +260,7 @@ func TestSharedWithDamage(t *testing.T) {
 	sameFiles(t, "in parts", want, dir)
 }
 
-// What was made for a work is swept by nobody before it is put together, and after that as
+// What was made for a work is named in no ledger, and swept by nobody before it is put together, and after that as
 // anything that no manifest lists.
 func TestSweepLeavesWork(t *testing.T) {
 	t.Parallel()
@@ -286,6 +286,13 @@ func TestSweepLeavesWork(t *testing.T) {
 		}
 		if n == 1 {
 			sweep() // of what was made it takes what that was merged from
+			if _, err := p.Archive.NoteFiles(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			noted, err := os.ReadFile(filepath.Join(dir, "noted.json"))
+			if err != nil || bytes.Contains(noted, []byte("work")) || bytes.Contains(noted, []byte("made")) {
+				t.Errorf("the ledger names what will not last: %s, %v", noted, err)
+			}
 			made, err := filepath.Glob(filepath.Join(dir, "made", "*", "*.json"))
 			if err != nil || len(made) == 0 {
 				t.Fatalf("%d pieces were made, %v", len(made), err)
