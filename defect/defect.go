@@ -7,7 +7,10 @@ package defect
 
 import (
 	"cmp"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -212,6 +215,16 @@ func New(windows []Window) (*Table, error) {
 		t.byTest[w.Test] = append(t.byTest[w.Test], w)
 	}
 	return t, nil
+}
+
+// ID names the windows of the table: the same windows have the same id.
+func (t *Table) ID() string {
+	text, err := json.Marshal(t.byTest)
+	if err != nil { // words and dates
+		panic("defect: encode table: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // Len is the number of windows.

@@ -53,7 +53,7 @@ func TestKubernetes(t *testing.T) {
 			}
 		}
 	}
-	if kinds["Job"] != 1 || kinds["CronJob"] != 1 {
+	if kinds["Job"] != 2 || kinds["CronJob"] != 1 {
 		t.Errorf("the documents are %v", kinds)
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/bandish/bandish/internal/intake"
+	"github.com/bandish/bandish/internal/shard"
 )
 
 // TestCommandsOfDeploy holds the files in deploy to the commands that there are: each
@@ -36,15 +36,19 @@ func TestCommandsOfDeploy(t *testing.T) {
 					t.Errorf("%s: %q: %v", name, args, err)
 				} else if err := c.Args(c, c.Flags().Args()); err != nil {
 					t.Errorf("%s: %q: %v", name, args, err)
+				} else if f := c.Flags().Lookup("shard"); f != nil && !strings.HasPrefix(f.Value.String(), "$(JOB_COMPLETION_INDEX)/") {
+					if _, err := shard.Parse(f.Value.String()); err != nil {
+						t.Errorf("%s: %q: %v", name, args, err)
+					}
 				}
 			}
 		}
 	}
-	if n != 5 {
-		t.Errorf("%d commands were found, want 5", n)
+	if n != 6 {
+		t.Errorf("%d commands were found, want 6", n)
 	}
 	for _, index := range []string{"0", "15"} { // what Kubernetes puts into the arguments
-		if _, err := intake.ParseShard(index + "/16"); err != nil {
+		if _, err := shard.Parse(index + "/16"); err != nil {
 			t.Error(err)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/history"
+	"github.com/bandish/bandish/internal/shard"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/network"
 	"github.com/bandish/bandish/series"
@@ -22,6 +24,7 @@ import (
 // eventsFlags are the flags of `bandish events`.
 type eventsFlags struct {
 	windowFlags
+	shard                   string
 	asJSON, days, artefacts bool
 	inputs, columns         []string
 }
@@ -46,6 +49,7 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 	f.StringVar(&o.target, "target", "", "only this `platform` or host")
 	f.StringVar(&o.since, "since", "", "only events that last beyond this `day`")
 	f.StringVar(&o.until, "until", "", "leave out measurements after this `day`")
+	f.StringVar(&o.shard, "shard", "", "only `N/M` of the countries, as 3/16, so that M processes share the work")
 	f.BoolVar(&o.days, "days", false, "with --input: print the days of the targets too, ok and not ok by network")
 	f.BoolVar(&o.artefacts, "artefacts", false, "print the changes that were set aside as artefacts instead")
 	f.StringArrayVar(&o.inputs, "input", nil, "read this `file` and not the archive (CSV, JSON, JSONL, Parquet or a tar, compressed or not; - for standard input; may be repeated)")
@@ -57,6 +61,7 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 // eventsQuery is what `bandish events` was asked for.
 type eventsQuery struct {
 	cc, target   string
+	shard        shard.Shard // of the countries
 	since, until time.Time
 	inputs       []string
 	columns      map[string]string
@@ -66,6 +71,12 @@ type eventsQuery struct {
 func listEvents(ctx context.Context, env *environment, o *eventsFlags) error {
 	q := eventsQuery{cc: strings.ToUpper(o.cc), inputs: o.inputs, days: o.days && !o.asJSON}
 	var err error
+	if q.shard, err = shard.Parse(o.shard); err == nil && q.shard.Any() {
+		err = errors.New("--shard auto: no part of the events is kept, so each is asked for by its number")
+	}
+	if err != nil {
+		return usageError("events: %v", err)
+	}
 	if q.since, q.until, err = parseWindow(o.since, o.until); err != nil {
 		return err
 	}
@@ -243,7 +254,7 @@ func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
 func (q *eventsQuery) filter(list []event.Event) []event.Event {
 	out := []event.Event{}
 	for _, e := range list {
-		if q.cc != "" && e.CC != q.cc || q.target != "" && !slices.Contains(e.Targets, q.target) {
+		if !q.shard.Has(e.CC) || q.cc != "" && e.CC != q.cc || q.target != "" && !slices.Contains(e.Targets, q.target) {
 			continue
 		}
 		if !q.since.IsZero() && e.End != nil && e.End.Latest != nil && e.End.Latest.Before(q.since) {

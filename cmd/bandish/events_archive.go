@@ -38,5 +38,5 @@ func eventsOfArchive(ctx context.Context, env *environment, q *eventsQuery) (eve
 		return event.Result{}, err
 	}
 	defer done()
-	return desk.Events(ctx, store.Filter{CC: q.cc, Target: q.target}, q.until)
+	return desk.Events(ctx, store.Filter{CC: q.cc, Target: q.target, Shard: q.shard}, q.until)
 }

@@ -22,8 +22,8 @@ import (
 type importFlags struct {
 	windowFlags
 	bucketFlags
+	shardFlags
 	test    string
-	shard   string
 	asJSON  bool
 	workers int
 }
@@ -47,7 +47,7 @@ bandish import s3://bucket/raw/ --s3-endpoint minio.example:9000 --shard 3/16`,
 	o.bucketFlags.add(c)
 	f := c.Flags()
 	f.StringVar(&o.test, "test", "", "only this `test`, as web_connectivity")
-	f.StringVar(&o.shard, "shard", "", "only `N/M` of the sources, as 3/16, so that M processes share the work")
+	o.shardFlags.add(c, "sources")
 	f.IntVar(&o.workers, "workers", 0, "`N` decoding goroutines (default one a core)")
 	f.BoolVar(&o.asJSON, "json", false, "print the summary as JSON")
 	return c
@@ -83,9 +83,9 @@ func (w *windowFlags) add(c *cobra.Command) {
 }
 
 func importAll(ctx context.Context, env *environment, sources []string, o *importFlags) error {
-	shard, err := intake.ParseShard(o.shard)
+	part, err := o.parse("import")
 	if err != nil {
-		return usageError("import: %v", err)
+		return err
 	}
 	p, err := env.pipeline()
 	if err != nil {
@@ -109,11 +109,20 @@ func importAll(ctx context.Context, env *environment, sources []string, o *impor
 		if len(s) == 0 {
 			fmt.Fprintf(env.stderr, "bandish: %s holds nothing to import\n", arg)
 		}
-		list = append(list, shard.Take(s)...)
+		if !part.Any() {
+			s = intake.Take(s, part)
+		}
+		list = append(list, s...)
 	}
 	meter := env.progress(p.Archive)
 	defer meter.end()
-	sum, err := p.Import(ctx, list, want, meter.tell)
+	var sum pipeline.Summary
+	if part.Any() {
+		asked := fmt.Sprint(sources, o.windowFlags, o.test)
+		sum, err = p.ImportShared(ctx, o.crew(env, part), asked, list, want, meter.tell)
+	} else {
+		sum, err = p.Import(ctx, list, want, meter.tell)
+	}
 	if ctx.Err() == nil && err == nil {
 		err = settle(ctx, p)
 	}

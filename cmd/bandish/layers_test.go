@@ -17,7 +17,7 @@ var stages = [][]string{
 	{"address", "country", "country/zone", "internal/header", "ledger", "network", "targets", "records", "internal/browser", "internal/child", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat"},
 	{"measurement", "fingerprint", "defect", "signal", "internal/target", "internal/server", "internal/turns", "internal/chdb", "internal/dial", "internal/notary"},
 	{"observation", "internal/object", "internal/iceberg"},
-	{"verdict", "internal/object/objecttest"},
+	{"verdict", "internal/object/objecttest", "internal/shard"},
 	{"series", "internal/reported", "event/dating"},
 	{"event/parameter", "casefile"},
 	{"event/chain"},

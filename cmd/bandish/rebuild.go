@@ -7,32 +7,50 @@ import (
 	"strings"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/spf13/cobra"
 )
 
 func rebuildCommand(env *environment) *cobra.Command {
 	asJSON := false
+	var shared shardFlags
 	c := &cobra.Command{
 		Use:         "rebuild",
 		Short:       "derive observations, verdicts, cells and events again from the raw batches",
+		Example:     "bandish rebuild\nbandish rebuild --shard auto/16 --data s3://bucket/archive   # on each of some machines",
 		Annotations: map[string]string{failedNote: "a batch is damaged"},
 		Args:        noArgs,
-		RunE:        doing(func(ctx context.Context, _ []string) error { return rebuild(ctx, env, asJSON) }),
+		RunE:        doing(func(ctx context.Context, _ []string) error { return rebuild(ctx, env, &shared, asJSON) }),
 	}
+	shared.add(c, "work")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON with the hash of every segment")
 	return c
 }
 
-func rebuild(ctx context.Context, env *environment, asJSON bool) error {
+func rebuild(ctx context.Context, env *environment, shared *shardFlags, asJSON bool) error {
+	part, err := shared.parse("rebuild")
+	if err != nil {
+		return err
+	}
 	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
 	meter := env.progress(p.Archive)
-	out, err := p.Rebuild(ctx, func(done, of int) { meter.step("batch", done, of) })
+	step := func(done, of int) { meter.step("batch", done, of) }
+	var out pipeline.Rebuilt
+	how := pipeline.Ended{Here: true}
+	if part.Of > 0 {
+		out, how, err = p.RebuildShared(ctx, shared.crew(env, part), step)
+	} else {
+		out, err = p.Rebuild(ctx, step)
+	}
 	meter.end()
 	if err != nil {
 		return err
+	}
+	if !how.Here {
+		return printEnded(env, "rebuild", how, asJSON)
 	}
 	if asJSON {
 		err = printJSON(env.stdout, out)
@@ -56,24 +74,40 @@ func damagedBatches(damaged []archive.Damage) error {
 }
 
 func rescoreCommand(env *environment) *cobra.Command {
-	return &cobra.Command{
+	var shared shardFlags
+	c := &cobra.Command{
 		Use:   "rescore",
 		Short: "judge all history again from the observations, under this program's ruleset and the current fingerprints",
 		Args:  noArgs,
-		RunE:  doing(func(ctx context.Context, _ []string) error { return rescore(ctx, env) }),
+		RunE:  doing(func(ctx context.Context, _ []string) error { return rescore(ctx, env, &shared) }),
 	}
+	shared.add(c, "work")
+	return c
 }
 
-func rescore(ctx context.Context, env *environment) error {
+func rescore(ctx context.Context, env *environment, shared *shardFlags) error {
+	part, err := shared.parse("rescore")
+	if err != nil {
+		return err
+	}
 	p, err := env.pipeline()
 	if err != nil {
 		return err
 	}
 	meter := env.progress(p.Archive)
-	out, err := p.Rescore(ctx)
+	var out pipeline.Rescored
+	how := pipeline.Ended{Here: true}
+	if part.Of > 0 {
+		out, how, err = p.RescoreShared(ctx, shared.crew(env, part))
+	} else {
+		out, err = p.Rescore(ctx)
+	}
 	meter.end()
 	if err != nil {
 		return err
+	}
+	if !how.Here {
+		return printEnded(env, "rescore", how, false)
 	}
 	fmt.Fprintf(env.stdout, "%d verdicts under ruleset %s\n", out.Verdicts, out.Ruleset)
 	return nil

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
+	"time"
 
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/server"
+	"github.com/bandish/bandish/internal/shard"
 )
 
 // measure serves metrics and profiles where --admin names an address.
@@ -51,8 +54,43 @@ func measureArchive(p *pipeline.Pipeline, metrics *server.Metrics) {
 	metrics.Gauge("bandish_archive_last_batch_timestamp_seconds", of(func(m *archive.Manifest) float64 {
 		return max(0, float64(m.Totals().Last.Unix()))
 	}))
+	measureWorks(p.Archive, metrics)
 	metrics.Gauge("bandish_set_aside_bytes", func() float64 { return float64(p.QuarantineSize()) })
 	metrics.Gauge("bandish_decodes_in_flight", func() float64 { return float64(p.Load().Decoding) })
 	metrics.Gauge("bandish_submissions_waiting", func() float64 { return float64(p.Load().Waiting) })
 	metrics.Gauge("bandish_submissions_waiting_bytes", func() float64 { return float64(p.Load().WaitingBytes) })
+}
+
+// measureWorks adds gauges of the works that several processes share: how many of their
+// parts are in which state. They are counted every ten seconds at most.
+func measureWorks(a *archive.Archive, metrics *server.Metrics) {
+	var mu sync.Mutex // guards what follows
+	var counted time.Time
+	var parts map[string]shard.Census
+	of := func(work string, read func(shard.Census) int) func() float64 {
+		return func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			if now := time.Now(); now.Sub(counted) > 10*time.Second {
+				store, prefix := a.Works()
+				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				defer cancel()
+				parts, _ = shard.CountParts(ctx, store, prefix, now) // else nothing is known of them
+				counted = now
+			}
+			if parts == nil {
+				return math.NaN()
+			}
+			return float64(read(parts[work]))
+		}
+	}
+	for _, work := range []string{"import", "rebuild", "rescore"} {
+		for state, read := range map[string]func(shard.Census) int{
+			"done": func(c shard.Census) int { return c.Done },
+			"held": func(c shard.Census) int { return c.Held },
+			"over": func(c shard.Census) int { return c.Over },
+		} {
+			metrics.Gauge("bandish_work_parts", of(work, read), "work", work, "state", state)
+		}
+	}
 }

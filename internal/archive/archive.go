@@ -608,9 +608,19 @@ const (
 	stageLock = "stage.lock"
 )
 
-// staging reports whether a stage is running, in any process.
+// staging reports whether a stage is running or something is made aside, in any process.
 func (a *Archive) staging() (bool, error) {
-	f, err := os.OpenFile(filepath.Join(a.dir, stageLock), os.O_CREATE|os.O_RDWR, 0o644)
+	for _, name := range []string{stageLock, asideLock} {
+		if held, err := a.locked(name); held || err != nil {
+			return held, err
+		}
+	}
+	return false, nil
+}
+
+// locked reports whether a process holds a lock of the folder.
+func (a *Archive) locked(name string) (bool, error) {
+	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return false, err
 	}

@@ -44,7 +44,7 @@ type notedFile struct {
 // decide.
 func unnamed(rel string) bool {
 	switch rel {
-	case rawDir, "tmp", "search", "alerts", "inbox", notary.Dir, notary.KeyDir, manifestName, manifestDir, notedName, writeLock, stageLock:
+	case rawDir, "tmp", "search", "alerts", "inbox", notary.Dir, notary.KeyDir, manifestName, manifestDir, notedName, writeLock, stageLock, asideLock, worksDir, madeDir:
 		return true
 	}
 	return slices.Contains(kinds, rel) || strings.HasPrefix(rel, beforePrefix) || strings.HasPrefix(rel, notary.Dir+"-before-") || strings.HasPrefix(filepath.Base(rel), ".")

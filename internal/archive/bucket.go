@@ -573,6 +573,9 @@ func (b *bucket) sendOne(ctx context.Context, dir, name, at string) error {
 	if errors.Is(err, fs.ErrNotExist) { // it already has its own name
 		f, err = os.Open(filepath.Join(dir, filepath.FromSlash(name)))
 	}
+	if errors.Is(err, fs.ErrNotExist) && b.cache.has(name) { // another process made it, or it was evicted
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("send %s: %w", name, err)
 	}

@@ -250,7 +250,7 @@ func (c *cache) evict() {
 		if size <= c.limit-c.limit/10 || time.Since(f.used) < c.keep {
 			break
 		}
-		if c.has(f) && os.Remove(f.path) == nil {
+		if c.gives(f) && os.Remove(f.path) == nil {
 			size -= f.size
 		}
 	}
@@ -259,19 +259,30 @@ func (c *cache) evict() {
 	c.mu.Unlock()
 }
 
-// has reports whether the bucket has a file.
-func (c *cache) has(f cachedFile) bool {
+// gives reports whether the bucket has a file.
+func (c *cache) gives(f cachedFile) bool {
 	rel, err := filepath.Rel(c.dir, f.path)
 	if err != nil {
 		return false
 	}
+	size, there := c.sizeOf(filepath.ToSlash(rel))
+	return there && size == f.size
+}
+
+// has reports whether the bucket has an object of that name.
+func (c *cache) has(name string) bool {
+	_, there := c.sizeOf(name)
+	return there
+}
+
+// sizeOf is the size of an object in the bucket.
+func (c *cache) sizeOf(name string) (size int64, there bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	name := filepath.ToSlash(rel)
 	for o, err := range c.store.List(ctx, name) {
-		return err == nil && o.Name == name && o.Size == f.size
+		return o.Size, err == nil && o.Name == name
 	}
-	return false
+	return 0, false
 }
 
 var _ disk.Disk = fetching{}

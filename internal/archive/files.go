@@ -308,11 +308,15 @@ func (a *Archive) Sweep(ctx context.Context, grace time.Duration, now time.Time)
 	if err != nil {
 		return 0, fmt.Errorf("sweep: %w", err)
 	}
+	kept, err := a.aside(now)
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
 	dropped := m.dropped()
 	for _, p := range slices.Concat(parts, segments, manifests) {
 		full := filepath.Join(a.dir, p)
 		st, err := os.Lstat(full)
-		if err != nil || !st.Mode().IsRegular() || now.Sub(st.ModTime()) < grace || now.Sub(dropped[p]) < grace {
+		if err != nil || kept[p] || !st.Mode().IsRegular() || now.Sub(st.ModTime()) < grace || now.Sub(dropped[p]) < grace {
 			continue
 		}
 		if err := a.disk.Remove(full); err != nil {

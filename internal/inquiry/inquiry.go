@@ -358,6 +358,9 @@ func (d *Desk) Events(ctx context.Context, f store.Filter, known time.Time) (eve
 	}
 	var out event.Result
 	for _, cc := range countries {
+		if !f.Shard.Has(cc) {
+			continue
+		}
 		then, err := d.Store.Known(ctx, cc, known)
 		if err != nil {
 			return event.Result{}, err

@@ -24,6 +24,7 @@ import (
 	"github.com/bandish/bandish/internal/child"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/object/objecttest"
+	"github.com/bandish/bandish/internal/shard"
 )
 
 // inBucket lets this process and its children reach a bucket: versitygw's where the
@@ -58,10 +59,11 @@ func inBucket(t testing.TB, prefix string) (another func() string) {
 	}
 }
 
-// workerChild imports a shard of a source, "3/8 SOURCE", and then may merge and count.
+// workerChild imports a part of a source, "3/8 SOURCE" or "auto/8 SOURCE", and then may merge
+// and count.
 func workerChild(dir, what string, counts bool) error {
-	shard, source, _ := strings.Cut(what, " ")
-	take, err := intake.ParseShard(shard)
+	part, source, _ := strings.Cut(what, " ")
+	take, err := shard.Parse(part)
 	if err != nil {
 		return err
 	}
@@ -75,8 +77,17 @@ func workerChild(dir, what string, counts bool) error {
 		return err
 	}
 	fmt.Println("ready")
-	sum, err := p.Import(ctx, take.Take(src), Want{}, nil)
-	if err != nil {
+	var sum Summary
+	if take.Any() {
+		c, err := crewOf(part, fmt.Sprint("process ", os.Getpid(), " since ", time.Now().UnixNano()))
+		if err != nil {
+			return err
+		}
+		sum, err = p.ImportShared(ctx, c, source, src, Want{}, nil)
+		if err != nil {
+			return err
+		}
+	} else if sum, err = p.Import(ctx, intake.Take(src, take), Want{}, nil); err != nil {
 		return err
 	}
 	if !counts { // it is measured
@@ -143,7 +154,7 @@ func started(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteCl
 // they should be: -rounds 200 -kills 100.
 var (
 	raced  = flag.Int("rounds", 0, "how often TestProcessesRaceForABucket lets its processes race; 0: 3 times (BANDISH_LONG=1: 40)")
-	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8 (BANDISH_LONG=1: 25)")
+	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8, of those who share a rebuild 20 (BANDISH_LONG=1: 25, 60)")
 )
 
 // howOften is what a flag asks for, else usual, or long where .ci/run asks.
@@ -224,7 +235,7 @@ func documentsOf(t testing.TB, p *Pipeline) (out []string) {
 }
 
 // Eight workers, each on a machine of its own, import one corpus into one bucket, and are
-// killed at random. In the end each document is there once, as in a folder that one
+// killed at random. Four have a number, and four take what is free. In the end each document is there once, as in a folder that one
 // process imported into; and what is derived from the batches is, byte for byte, what one
 // process derives from them in a folder.
 func TestWorkersOnOneBucket(t *testing.T) {
@@ -260,7 +271,11 @@ func TestWorkersOnOneBucket(t *testing.T) {
 				if rnd.IntN(4) == 0 { // another machine takes its part over
 					dir = another()
 				}
-				cmd, _, out, stderr := started(t, "worker", dir, fmt.Sprintf("%d/%d %s", i+1, workers, source))
+				part := fmt.Sprint(i + 1)
+				if i%2 == 1 {
+					part = "auto"
+				}
+				cmd, _, out, stderr := started(t, "worker", dir, fmt.Sprintf("%s/%d %s", part, workers, source))
 				out.Scan() // ready
 				kill := false
 				select {

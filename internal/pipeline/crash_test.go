@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 			run = benchChild
 		case mode == "worker", mode == "importer":
 			run = func(mode, dir, what string) error { return workerChild(dir, what, mode == "worker") }
+		case mode == "rebuild", mode == "rescore":
+			run = crewChild
 		case mode == "racer":
 			run = func(_, dir, _ string) error { return racerChild(dir) }
 		case mode == "hostile-load":

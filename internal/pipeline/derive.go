@@ -468,32 +468,28 @@ type Rebuilt struct {
 // Others go on committing meanwhile: their batches are derived in the turn.
 // A batch that is damaged is named, and the others are derived without it.
 func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) (Rebuilt, error) {
-	out := Rebuilt{Segments: map[string]string{}}
-	done := map[string]bool{}
-	superseded := map[string]string{}
+	return p.rebuild(ctx, progress, &remade{})
+}
+
+// rebuild is Rebuild that begins with what was made aside.
+func (p *Pipeline) rebuild(ctx context.Context, progress func(batches, of int), from *remade) (Rebuilt, error) {
+	out := from.rebuilt
+	out.Segments = map[string]string{}
+	done, superseded := map[string]bool{}, map[string]string{}
+	maps.Copy(done, from.done)
+	maps.Copy(superseded, from.superseded)
 	// derive derives the batches that were not derived yet.
 	derive := func(u *archive.Update) error {
 		u.Manifest.Ruleset = verdict.Ruleset
 		batches := slices.SortedFunc(slices.Values(u.Manifest.Batches()), func(a, b archive.Batch) int { return cmp.Compare(a.SHA256, b.SHA256) })
-		for _, b := range batches {
-			if done[b.SHA256] {
-				continue
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			err := p.rebuildBatch(u, b, &out)
-			var harm *archive.DamagedError
-			if errors.As(err, &harm) && harm.Path == b.Path() {
-				out.Damaged = append(out.Damaged, archive.Damage{Path: harm.Path, Reason: harm.Reason})
-				err = nil
-			}
-			if err != nil {
-				return err
-			}
+		left := slices.DeleteFunc(slices.Clone(batches), func(b archive.Batch) bool { return done[b.SHA256] })
+		err := p.rebuildBatches(ctx, u, left, &out, func(b archive.Batch) {
 			if done[b.SHA256] = true; progress != nil {
 				progress(len(done), len(batches))
 			}
+		})
+		if err != nil {
+			return err
 		}
 		if _, err := p.compact(ctx, u); err != nil {
 			return err
@@ -505,7 +501,7 @@ func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) 
 	}
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
 		u.Why = "rebuild"
-		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
+		u.Manifest.Segments = append(slices.DeleteFunc(u.Manifest.Segments, ofRebuild), from.segments...)
 		return derive(u)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRebuild)
@@ -540,6 +536,26 @@ func (p *Pipeline) forgetDays() {
 	p.days.mu.Lock()
 	defer p.days.mu.Unlock()
 	p.days.forget()
+}
+
+// rebuildBatches derives batches, and names those that are damaged.
+func (p *Pipeline) rebuildBatches(ctx context.Context, u *archive.Update, batches []archive.Batch, out *Rebuilt, did func(archive.Batch)) error {
+	for _, b := range batches {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := p.rebuildBatch(u, b, out)
+		var harm *archive.DamagedError
+		if errors.As(err, &harm) && harm.Path == b.Path() {
+			out.Damaged = append(out.Damaged, archive.Damage{Path: harm.Path, Reason: harm.Reason})
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		did(b)
+	}
+	return nil
 }
 
 func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt) error {
@@ -635,11 +651,17 @@ type Rescored struct {
 // other rulesets stay readable. Others go on committing meanwhile: days that
 // they change are judged in the turn.
 func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
+	return p.rescoreFrom(ctx, &remade{})
+}
+
+// rescoreFrom is Rescore that begins with what was made aside.
+func (p *Pipeline) rescoreFrom(ctx context.Context, from *remade) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
 	done := map[string]rescored{}
+	maps.Copy(done, from.rescored)
 	err := p.Archive.Stage(ctx, func(u *archive.Update) error {
 		u.Why = "rescore"
-		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
+		u.Manifest.Segments = append(slices.DeleteFunc(u.Manifest.Segments, ofRuleset), from.segments...)
 		return p.rescore(ctx, u, done)
 	}, func(staged *archive.Manifest, u *archive.Update) error {
 		u.Manifest.Segments = slices.DeleteFunc(u.Manifest.Segments, ofRuleset)
@@ -654,7 +676,7 @@ func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 		return p.noteEvents(u)
 	})
 	for _, d := range done {
-		out.Verdicts += d.verdicts
+		out.Verdicts += d.Verdicts
 	}
 	p.forgetDays()
 	if err != nil {
@@ -667,13 +689,21 @@ func ofRuleset(s archive.Segment) bool { return s.Ruleset == verdict.Ruleset }
 
 // rescored is a day that was judged again.
 type rescored struct {
-	inputs   string // its observations
-	verdicts int64
+	Inputs   string `json:"inputs"` // its observations
+	Verdicts int64  `json:"verdicts"`
 }
 
 // rescore judges the days whose observations are not those that were judged
 // already, and counts what they change.
 func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[string]rescored) error {
+	if err := p.rescoreDays(ctx, u, done); err != nil {
+		return err
+	}
+	return p.countAndDetect(ctx, u)
+}
+
+// rescoreDays is rescore without the counts.
+func (p *Pipeline) rescoreDays(ctx context.Context, u *archive.Update, done map[string]rescored) error {
 	u.Manifest.Ruleset = verdict.Ruleset
 	byDay := map[string][]archive.Segment{}
 	for _, s := range u.Manifest.Select(archive.Observations, "") {
@@ -682,7 +712,7 @@ func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[stri
 	for i, day := range slices.Sorted(maps.Keys(byDay)) {
 		p.Archive.Did("day", i, len(byDay))
 		inputs := inputsOf(byDay[day])
-		if done[day].inputs == inputs {
+		if done[day].Inputs == inputs {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -697,7 +727,7 @@ func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[stri
 		}
 		done[day] = rescored{inputs, n}
 	}
-	return p.countAndDetect(ctx, u)
+	return nil
 }
 
 // rescoreDay judges a day and gives how many verdicts it has.

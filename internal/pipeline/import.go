@@ -43,6 +43,19 @@ type Summary struct {
 	Errors         []string `json:"errors,omitempty"` // of unreadable sources
 }
 
+// add adds what another import came to.
+func (s *Summary) add(o *Summary) {
+	s.Sources, s.Skipped, s.Unreadable = s.Sources+o.Sources, s.Skipped+o.Skipped, s.Unreadable+o.Unreadable
+	s.Read, s.Added, s.Duplicates = s.Read+o.Read, s.Added+o.Added, s.Duplicates+o.Duplicates
+	s.Filtered, s.Quarantined = s.Filtered+o.Filtered, s.Quarantined+o.Quarantined
+	s.Unknown, s.Marked, s.Bytes = s.Unknown+o.Unknown, s.Marked+o.Marked, s.Bytes+o.Bytes
+	s.Errors = append(s.Errors, o.Errors...)
+	if s.QuarantineFile != "" && o.QuarantineFile != "" {
+		s.QuarantineFile += ", "
+	}
+	s.QuarantineFile += o.QuarantineFile
+}
+
 // Progress is told while an import runs.
 type Progress struct {
 	Sources, SourcesDone     int

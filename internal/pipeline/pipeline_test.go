@@ -156,8 +156,8 @@ func counted(t *testing.T, p *Pipeline) []series.Cell {
 	return all
 }
 
-// rebuildsAlike merges and counts, and tells where a rebuild gives other segments
-// than those that it returns.
+// rebuildsAlike merges and counts, and tells where a rebuild, by one process or in parts,
+// gives other segments than those that it returns.
 func rebuildsAlike(t *testing.T, p *Pipeline) []string {
 	t.Helper()
 	if _, err := p.Compact(t.Context()); err != nil {
@@ -172,6 +172,10 @@ func rebuildsAlike(t *testing.T, p *Pipeline) []string {
 	}
 	if after := segments(t, p); !slices.Equal(before, after) {
 		t.Errorf("rebuilt %v, imported %v", after, before)
+	}
+	inParts(t, p.Archive.Dir(), "rebuild", 3)
+	if after := segments(t, p); !slices.Equal(before, after) {
+		t.Errorf("rebuilt in parts %v, imported %v", after, before)
 	}
 	return before
 }

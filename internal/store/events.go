@@ -11,8 +11,8 @@ import (
 )
 
 // Events returns the events of the archive as they were derived last, ordered by country
-// and id, and the changes that were set aside as artefacts. Of the filter it applies CC
-// and Target. The events are shared: callers must not change them.
+// and id, and the changes that were set aside as artefacts. Of the filter it applies
+// CC, Shard and Target. The events are shared: callers must not change them.
 func (s *Store) Events(_ context.Context, f Filter) (event.Result, error) {
 	m, err := s.a.Manifest()
 	if err != nil {
@@ -20,7 +20,7 @@ func (s *Store) Events(_ context.Context, f Filter) (event.Result, error) {
 	}
 	var out event.Result
 	for _, g := range m.Select(archive.Events, m.Ruleset) {
-		if f.CC != "" && g.Period != f.CC {
+		if f.CC != "" && g.Period != f.CC || !f.Shard.Has(g.Period) {
 			continue
 		}
 		list, err := s.derived.read(s.a, g)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bandish/bandish/derivation"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/shard"
 	"github.com/bandish/bandish/observation"
 	"github.com/bandish/bandish/series"
 	"github.com/bandish/bandish/verdict"
@@ -26,6 +27,8 @@ type Filter struct {
 	Layer  string // of cells; series.Whole: those of whole measurements
 	Since  time.Time
 	Until  time.Time // exclusive
+	// Shard narrows events to a part of the countries.
+	Shard shard.Shard
 }
 
 func (f *Filter) networks(w *where, column string) {

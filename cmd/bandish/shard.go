@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bandish/bandish/internal/pipeline"
+	"github.com/bandish/bandish/internal/shard"
+)
+
+// shardFlags say which part of a work that several processes share this one does.
+type shardFlags struct {
+	shard string
+	lease time.Duration
+}
+
+// add adds the flags; what names what is cut into parts.
+func (o *shardFlags) add(c *cobra.Command, what string) {
+	f := c.Flags()
+	f.StringVar(&o.shard, "shard", "", "only `N/M` of the "+what+", as 3/16, so that M processes share it; auto/16: any of 16 parts that is free, until none is left")
+	f.DurationVar(&o.lease, "lease", time.Minute, "with --shard: for how long a part is kept for a worker that is not heard of (`duration`)")
+}
+
+// parse reads the part for a command.
+func (o *shardFlags) parse(command string) (shard.Shard, error) {
+	s, err := shard.Parse(o.shard)
+	if err == nil && o.lease < time.Second {
+		err = fmt.Errorf("--lease is %s: want a second at least", o.lease)
+	}
+	if err != nil {
+		return s, usageError("%s: %v", command, err)
+	}
+	return s, nil
+}
+
+// crew is how this process takes part. It says on standard error what it waits for, once.
+func (o *shardFlags) crew(env *environment, part shard.Shard) pipeline.Crew {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "a machine without a name"
+	}
+	last := ""
+	return pipeline.Crew{
+		Shard: part, Lease: o.lease, Program: build(),
+		Holder: fmt.Sprintf("%s, process %d %s", host, os.Getpid(), rand.Text()[:8]),
+		Waiting: func(h *shard.HeldError) {
+			if now := h.Part.String() + h.By; now != last {
+				last = now
+				fmt.Fprintf(env.stderr, "waiting for others: %v, unless it is heard of\n", h)
+			}
+		},
+	}
+}
+
+// build names the program, so that only those share a work who give the same bytes. One that
+// was built from files that no commit has is named by its own bytes.
+func build() string {
+	v := versionOf()
+	name := v.Module + " " + v.Commit
+	if v.Commit != "" && !v.Modified {
+		return name
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	f, err := os.Open(self)
+	if err != nil {
+		return name
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return name
+	}
+	return cmp.Or(v.Commit, v.Module) + " " + hex.EncodeToString(h.Sum(nil))
+}
+
+// printEnded says how far a work is that this process did not put together.
+func printEnded(env *environment, what string, how pipeline.Ended, asJSON bool) error {
+	if asJSON {
+		return printJSON(env.stdout, how)
+	}
+	if how.Left > 0 {
+		_, err := fmt.Fprintf(env.stdout, "the part is done; left to others: %s; who does the last puts the %s together\n", number(how.Left, "part"), what)
+		return err
+	}
+	_, err := fmt.Fprintf(env.stdout, "another put the %s together at %s; without --shard it begins anew at once\n", what, how.Before.UTC().Format(time.RFC3339))
+	return err
+}
