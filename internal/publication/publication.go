@@ -214,7 +214,7 @@ func (p *publisher) read(ctx context.Context) (*state, error) {
 		found := versionName.FindStringSubmatch(strings.TrimPrefix(o.Name, p.kind.name+"/"))
 		if found == nil {
 			if strings.HasSuffix(o.Name, ".metadata.json") {
-				return nil, fmt.Errorf("%s is of a program with a catalog of its own: publish to another place", o.Name)
+				return nil, fmt.Errorf("%s was written by a program with its own catalog: publish to another place", o.Name)
 			}
 			continue
 		}
