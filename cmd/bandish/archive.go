@@ -265,7 +265,7 @@ func checkSnapshot(ctx context.Context, env *environment, store object.Store, o 
 		fmt.Fprintf(env.stdout, "snapshot %s: %d files are as they were, %.1f MB, %d damaged\n", out.Snapshot.ID[:12], out.Files, float64(out.Bytes)/1e6, len(out.Damaged))
 	}
 	if len(out.Damaged) > 0 {
-		err = errors.Join(err, &exitError{code: 1, err: fmt.Errorf("%d objects are damaged: what is damaged of a snapshot is sent again by the next backup once it is deleted there", len(out.Damaged))})
+		err = errors.Join(err, &exitError{code: 1, err: fmt.Errorf("%d objects are damaged: delete them in the store, and the next backup sends them again", len(out.Damaged))})
 	}
 	return err
 }
@@ -351,7 +351,7 @@ func recoverArchive(ctx context.Context, env *environment, asJSON bool) error {
 	out, err := p.Rebuild(ctx, func(done, of int) { meter.step("batch", done, of) })
 	meter.end()
 	if err != nil {
-		return fmt.Errorf("the batches are listed again; deriving from them failed, bandish rebuild goes on: %w", err)
+		return fmt.Errorf("the batches are listed again, but deriving from them failed; run bandish rebuild: %w", err)
 	}
 	if asJSON {
 		err = printJSON(env.stdout, map[string]any{"recovered": found, "rebuilt": out})
@@ -406,14 +406,14 @@ func checkArchive(ctx context.Context, env *environment, asJSON bool) error {
 		}
 		fmt.Fprintf(env.stdout, "%d files checked, %d damaged, %d not listed\n", files, len(damaged), len(orphans))
 		if held.Entries > 0 {
-			fmt.Fprintf(env.stdout, "%d entries of the ledger %s checked, %d things are not as it says\n", held.Entries, held.Origin, len(held.Wrong))
+			fmt.Fprintf(env.stdout, "%d entries of the ledger %s checked; %d things differ from it\n", held.Entries, held.Origin, len(held.Wrong))
 		}
 	}
 	if len(damaged) > 0 {
 		return &exitError{code: 1, err: fmt.Errorf("%d of %d files are damaged: derived ones come back with bandish rebuild, raw ones only from another copy", len(damaged), files)}
 	}
 	if len(held.Wrong) > 0 {
-		return &exitError{code: 1, err: fmt.Errorf("%d things are not as the ledger says, the first: %s: %s", len(held.Wrong), held.Wrong[0].Path, held.Wrong[0].Reason)}
+		return &exitError{code: 1, err: fmt.Errorf("%d things differ from the ledger, the first: %s: %s", len(held.Wrong), held.Wrong[0].Path, held.Wrong[0].Reason)}
 	}
 	return nil
 }

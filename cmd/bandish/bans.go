@@ -51,7 +51,7 @@ func (f *banFilter) add(c *cobra.Command) {
 	set.StringVar(&f.target, "target", "", "only this `platform`, host, or \"internet\"")
 	set.StringVar(&f.cc, "cc", "", "only this `country` (ISO 3166-1 alpha-2)")
 	set.StringVar(&f.asOf, "as-of", "", "count as of this `day` (2024-03-14); today if left out")
-	set.StringVar(&f.hand, "by-hand", "", "`file` of decisions made by hand, which win; ban-decisions.yaml of the data folder where there is one")
+	set.StringVar(&f.hand, "by-hand", "", "`file` of decisions made by people, which always win (default ban-decisions.yaml in the data folder, if it exists)")
 }
 
 // read checks the values of the flags.

@@ -237,7 +237,7 @@ func verifyReceipt(env *environment, file string, o *verifyFlags) error {
 	}
 	fmt.Fprintf(env.stdout, "proved: measurement %s with SHA-256 %s is document %d of batch %s,\n  which is entry %d of the ledger %s at %d entries\n", out.UID, out.SHA256, out.Line, out.Batch, out.Index, out.Origin, out.Size)
 	for _, c := range p.Cosigned {
-		fmt.Fprintf(env.stdout, "proved: the ledger stood so on %s, as the witness %s signed\n", c.Time.Format("2006-01-02 15:04:05 UTC"), c.Name)
+		fmt.Fprintf(env.stdout, "proved: the ledger had this state on %s: the witness %s signed it\n", c.Time.Format("2006-01-02 15:04:05 UTC"), c.Name)
 	}
 	if out.Document {
 		fmt.Fprintf(env.stdout, "proved: %s is that document\n", o.document)

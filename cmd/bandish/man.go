@@ -17,7 +17,7 @@ func manCommand(env *environment) *cobra.Command {
 		Use:         "man DIR",
 		Short:       "write a man page of each command into a folder",
 		Example:     "bandish man /usr/local/share/man/man1",
-		Annotations: map[string]string{argumentsNote: "DIR  the folder; it is made where it is missing"},
+		Annotations: map[string]string{argumentsNote: "DIR  the folder; it is made if it is missing"},
 		Args:        oneArg("the folder for the pages"),
 		RunE: doing(func(_ context.Context, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {

@@ -40,7 +40,7 @@ func recordNewCommand(env *environment) *cobra.Command {
 		Short: "begin a case: write its files with what is known of it already",
 		Example: `bandish record new
 bandish record new zz-2026-x --target x`,
-		Annotations: map[string]string{argumentsNote: "ID  country, year and platform, as pk-2024-x; asked for where it is left out at a terminal"},
+		Annotations: map[string]string{argumentsNote: "ID  country, year and platform, for instance pk-2024-x; if it is left out, a person at a terminal is asked"},
 		RunE: doing(func(ctx context.Context, args []string) error {
 			if len(args) > 1 {
 				return usageError("record new takes one id, got %d", len(args))

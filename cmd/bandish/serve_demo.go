@@ -31,7 +31,7 @@ func demoWanted(p *pipeline.Pipeline, data string) (bool, error) {
 	case err == nil:
 		return false, nil
 	case m.Totals().Batches > 0:
-		return false, fmt.Errorf("serve --demo: %s holds measurements that are no demonstration: name an empty folder with --data", data)
+		return false, fmt.Errorf("serve --demo: %s holds measurements that are not a demonstration: name an empty folder with --data", data)
 	}
 	return true, nil
 }

@@ -66,7 +66,7 @@ type watcher struct {
 
 func watch(ctx context.Context, env *environment, o *watchFlags) error {
 	if o.every < time.Second {
-		return usageError("--every %s is too often: a second at least", o.every)
+		return usageError("--every %s is too often: want at least a second", o.every)
 	}
 	w := &watcher{env: env, query: eventsQuery{cc: strings.ToUpper(o.cc), inputs: o.inputs}, out: json.NewEncoder(lossless(env.stdout))}
 	w.out.SetEscapeHTML(false)
@@ -119,7 +119,7 @@ func alertChannels(env *environment, o *watchFlags) ([]alert.Channel, error) {
 			return nil, fmt.Errorf("read the secret: %w", err)
 		}
 		if secret = []byte(strings.TrimSpace(string(text))); len(secret) < 16 {
-			return nil, usageError("the secret in %s is too short: 16 characters at least", o.secretFile)
+			return nil, usageError("the secret in %s is too short: it needs at least 16 characters", o.secretFile)
 		}
 	}
 	for _, h := range o.hooks {

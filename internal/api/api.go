@@ -180,7 +180,7 @@ func (s *Server) Handler() http.Handler {
 		w.Write(document) // an error is the client's loss
 	})
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusNotFound, "There is no such address. "+Prefix+"/openapi.json describes those that there are.")
+		problem(w, http.StatusNotFound, "There is no such address. "+Prefix+"/openapi.json describes all addresses.")
 	})
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.EnableZstd(true), gzhttp.ContentTypeFilter(func(kind string) bool {
 		return !strings.HasPrefix(kind, parquetType) && gzhttp.DefaultContentTypeFilter(kind)
@@ -328,5 +328,5 @@ func (s *Server) failure(ctx context.Context, path string, err error) error {
 }
 
 func gone() error {
-	return huma.Error410Gone("This cursor is of a list that was begun too long ago, or before the server started anew. Ask again without cursor=; for a whole list in one answer say format=ndjson.")
+	return huma.Error410Gone("This cursor belongs to a list that was begun too long ago, or before the server was restarted. Ask again without cursor=; for a whole list in one answer say format=ndjson.")
 }

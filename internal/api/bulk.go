@@ -292,7 +292,7 @@ func (s *Server) fileOf(kind, period, file string) (archive.Segment, error) {
 }
 
 func noFile() error {
-	return huma.Error404NotFound("There is no such file now: " + Prefix + "/segments lists those that there are.")
+	return huma.Error404NotFound("There is no such file now: " + Prefix + "/segments lists the present files.")
 }
 
 // pathOf joins parts to a path on this server.

@@ -389,7 +389,7 @@ func (s *Server) registerMeasured() {
 	addList(s, listing[series.Cell]{"/cells", "cells", "Counts and votes by target, country, network and day or hour", "Counts are of measurements, for showing; votes are what conclusions rest on: thousandths, one report at most 1000 a day.", tagMeasured, "/cells?country=PK&target=x", notFoundToo}, asParquet[series.Cell],
 		func(ctx context.Context, in *struct {
 			Where
-			Span  string `query:"span" enum:"day,hour" doc:"day where it is not given."`
+			Span  string `query:"span" enum:"day,hour" doc:"The default is day."`
 			Layer string `query:"layer" enum:"dns,tcp,tls,http,quic,app" doc:"Counts of one layer, by day; without it those of whole measurements."`
 		}) (rows[series.Cell], error) {
 			f, err := s.filterOf(ctx, in.Place, in.Networks, in.Period)
@@ -567,7 +567,7 @@ func (s *Server) registerRecord() {
 		}
 		return out
 	})
-	addParts(s, listing[caseClaim]{"/claims", "claims", "Claims, each held against the evidence", "", tagRecord, "/claims?case=pk-2024-x", notFoundToo}, func(c *shownCase) (out []caseClaim) {
+	addParts(s, listing[caseClaim]{"/claims", "claims", "Claims, each checked against the evidence", "", tagRecord, "/claims?case=pk-2024-x", notFoundToo}, func(c *shownCase) (out []caseClaim) {
 		for _, a := range c.claims {
 			out = append(out, caseClaim{c.shown.ID, a})
 		}

@@ -39,7 +39,7 @@ type Page[T any] struct {
 // Paging holds the parameters that all lists take.
 type Paging struct {
 	Format string `query:"format" enum:"json,ndjson,csv,parquet" doc:"json is a page; ndjson, csv and parquet are the whole list, or limit rows of it. Without it the Accept header decides, and else it is json."`
-	Limit  int    `query:"limit" minimum:"1" maximum:"10000" doc:"Rows of a page; 100 where it is not given."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"10000" doc:"Rows of a page (default 100)."`
 	Cursor string `query:"cursor" maxLength:"300" doc:"next_cursor of the page before, with the same other parameters."`
 	Accept string `header:"Accept" doc:"application/json, application/x-ndjson, text/csv or application/vnd.apache.parquet"`
 }

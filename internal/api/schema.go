@@ -165,7 +165,7 @@ func exact(r huma.Registry) {
 				s.Properties[f.name] = &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9]+$", Description: p.Description}
 			case f.typ == date:
 				p.Nullable = true
-				p.Description = strings.TrimSpace(p.Description + " EDTF; null where it is not known.")
+				p.Description = strings.TrimSpace(p.Description + " EDTF; null if it is not known.")
 			case f.typ.Kind() == reflect.Pointer && p.Ref != "" && !f.optional:
 				s.Properties[f.name] = &huma.Schema{AnyOf: []*huma.Schema{{Ref: p.Ref}, {Type: "null"}}}
 			}

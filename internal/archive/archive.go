@@ -219,7 +219,7 @@ var ErrManifest = errors.New("the manifest is not that of this archive")
 
 // recoverHint says what to do about a manifest that is not the right one.
 func (a *Archive) recoverHint() string {
-	return fmt.Sprintf("bandish archive recover --data %s lists the batches anew and loses none", a.dir)
+	return fmt.Sprintf("bandish archive recover --data %s lists the batches again and loses none", a.dir)
 }
 
 // agree checks the manifest against the raw batches and the ledger. A batch gets its own

@@ -286,7 +286,7 @@ func (k *keeper) origin() string {
 // mayAdd returns an error if no snapshot of this archive may be added now.
 func (k *keeper) mayAdd(all *Snapshots) error {
 	if r := all.Removing; r != nil {
-		return fmt.Errorf("old snapshots are being removed since %s: try again later; where that was cut short, bandish archive backup %s --keep N ends it after an hour", r.Since.Format(time.RFC3339), k.store)
+		return fmt.Errorf("old snapshots have been under removal since %s: try again later. If that was cut short, bandish archive backup %s --keep N finishes it after an hour", r.Since.Format(time.RFC3339), k.store)
 	}
 	if mine := k.origin(); all.Ledger != "" && all.Ledger != mine {
 		return fmt.Errorf("it holds snapshots of another archive, whose ledger is %q, and this one's is %q: name another prefix", all.Ledger, mine)

@@ -27,7 +27,7 @@ func (e *DamagedError) Error() string {
 	case rawDir:
 		remedy = "it comes back only from another copy"
 	case manifestDir:
-		remedy = "bandish archive recover makes it anew"
+		remedy = "bandish archive recover writes it again"
 	}
 	return fmt.Sprintf("%s is damaged: %s (%s; bandish archive check names all that is damaged)", e.Path, e.Reason, remedy)
 }

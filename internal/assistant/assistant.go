@@ -60,7 +60,7 @@ func (s *Server) MCP() *mcp.Server {
 	m := mcp.NewServer(&mcp.Implementation{Name: "bandish", Title: "Bandish: the open record of internet bans", Version: "1.0.0"}, &mcp.ServerOptions{Instructions: instructions})
 	add(s, m, "is_blocked", "Is a platform or site blocked in a country, now or on a day? State, since when, on which networks, by which means, with counts and evidence.", s.isBlocked)
 	add(s, m, "ban_history", "All bans of a platform in a country, or in all countries: those that were dated from measurements, and those that sources report.", s.banHistory)
-	add(s, m, "check_claim", "Was a statement about access true, on a day or between two days? It is held against measurements and sources.", s.checkClaim)
+	add(s, m, "check_claim", "Was a statement about access true, on a day or between two days? It is checked against measurements and sources.", s.checkClaim)
 	add(s, m, "find_case", "Find cases of the record by country, platform or words.", s.findCase)
 	add(s, m, "case_chronology", "Who did what and when in one case: acts, sightings and claims in order, with their sources, and the turning points.", s.chronology)
 	add(s, m, "evidence_for", "The evidence behind one measurement (measurement_uid) or one dated ban (event).", s.evidence)
@@ -404,7 +404,7 @@ func (s *Server) evidence(ctx context.Context, in Behind) (Said, error) {
 			return Said{Text: strings.Join(e.Reasons, " "), Address: s.page(nil, "events", e.ID), Date: s.today(), Basis: string(answer.Measured), Counts: &counts, Value: e, Example: e.CC == "ZZ"}, nil
 		}
 	}
-	return Said{}, bad("there is no dated ban %q: ban_history lists those that there are", in.Event)
+	return Said{}, bad("there is no dated ban %q: ban_history lists them all", in.Event)
 }
 
 // Words is the input of search.
@@ -412,7 +412,7 @@ type Words struct {
 	Place
 	Query string `json:"query" jsonschema:"words; a phrase in quotation marks, -not and field:word are understood"`
 	Kind  string `json:"kind,omitempty" jsonschema:"case, act, claim, docket, sighting, dispute, actor, law, source, ban, platform, country or text"`
-	Limit int    `json:"limit,omitempty" jsonschema:"how many at the most; 20 where it is not given, 100 at the most"`
+	Limit int    `json:"limit,omitempty" jsonschema:"how many at most (default 20, greatest 100)"`
 }
 
 func (s *Server) search(ctx context.Context, in Words) (Said, error) {
@@ -438,7 +438,7 @@ type Cited struct {
 	Place
 	Case string `json:"case,omitempty" jsonschema:"id of a case, as pk-2024-x"`
 	At   string `json:"at,omitempty" jsonschema:"the day that the answer speaks of: 2024-03-13"`
-	AsOf string `json:"as_of,omitempty" jsonschema:"the day whose knowledge is cited; today where it is not given"`
+	AsOf string `json:"as_of,omitempty" jsonschema:"the day whose knowledge is cited (default today)"`
 }
 
 func (s *Server) cite(ctx context.Context, in Cited) (Said, error) {

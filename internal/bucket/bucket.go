@@ -168,7 +168,7 @@ func (f *Folder) list(w http.ResponseWriter, r *http.Request, name string) error
 	if out.Token != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(out.Token)
 		if err != nil {
-			return bad("continuation-token is none of ours")
+			return bad("continuation-token is not one that this server gave")
 		}
 		after = string(raw)
 	}

@@ -25,7 +25,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if in.Password == "" {
-		return &answerError{status: http.StatusBadRequest, reason: "password", message: "a probe that registers names a password of its own making"}
+		return &answerError{status: http.StatusBadRequest, reason: "password", message: "a probe that registers must send a password, which it makes up itself"}
 	}
 	return writeJSON(w, http.StatusOK, map[string]string{"client_id": randomWord(32)})
 }

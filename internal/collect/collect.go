@@ -439,7 +439,7 @@ func (s *Server) store(r *http.Request, doc []byte, report string) (Receipt, err
 	size := int64(len(doc))
 	if ok, wait := s.cfg.Quota.use(client, size); !ok {
 		return Receipt{}, &answerError{status: http.StatusTooManyRequests, reason: "quota", wait: wait,
-			message: "this network has handed in as much today as it may; keep it and send it again tomorrow"}
+			message: "this network has handed in all that it may for today; keep the measurement and send it again tomorrow"}
 	}
 	receipt, err := s.cfg.Archive.Submit(r.Context(), doc, s.sender(client))
 	if err != nil {

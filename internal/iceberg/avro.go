@@ -14,14 +14,14 @@ import (
 	"slices"
 )
 
-// Avro's object container files, as far as manifests need them: records are
-// map[string]any, arrays []any, int and long int64, bytes and fixed []byte.
-// The same values give the same bytes: no library that we know promises that, all
-// choose the marker between blocks by chance.
+// Avro's object container files, as far as manifests need them. Records are
+// map[string]any, arrays []any, int and long int64, bytes and fixed []byte. The same
+// values give the same bytes. No library that we know promises that: all of them choose
+// the marker between blocks at random.
 
 // avroType is a type of an Avro schema.
 type avroType struct {
-	kind   string // record, array, map, union, fixed, enum, or the name of a primitive
+	kind   string // record, array, map, union, fixed, enum, or the name of a primitive type
 	fields []avroField
 	of     *avroType   // of an array or a map
 	oneOf  []*avroType // of a union
@@ -35,7 +35,7 @@ type avroField struct {
 
 var avroPrimitives = []string{"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
 
-// parseAvro reads a schema. named holds the types that were named before.
+// parseAvro reads a schema. named holds the types that already have names.
 func parseAvro(text json.RawMessage, named map[string]*avroType) (*avroType, error) {
 	switch text = bytes.TrimSpace(text); {
 	case len(text) == 0:
@@ -87,7 +87,7 @@ func parseAvroObject(text json.RawMessage, named map[string]*avroType) (*avroTyp
 	}
 	var kind string
 	if json.Unmarshal(o.Type, &kind) != nil {
-		return parseAvro(o.Type, named) // a type within an object that says more of it
+		return parseAvro(o.Type, named) // a type within an object that says more about it
 	}
 	t := &avroType{kind: kind, size: o.Size}
 	if o.Name != "" {
@@ -117,7 +117,8 @@ func parseAvroObject(text json.RawMessage, named map[string]*avroType) (*avroTyp
 	return t, err
 }
 
-// encode appends a value. One that does not fit its type is a fault of this program.
+// encode appends a value to b. If the value does not have the type, this program has a
+// defect, and encode panics.
 func (t *avroType) encode(b []byte, v any) []byte {
 	switch t.kind {
 	case "null":
@@ -150,7 +151,7 @@ func (t *avroType) encode(b []byte, v any) []byte {
 			b = t.of.encode(b, x)
 		}
 		return append(b, 0)
-	case "union": // those of manifests are of null and one other
+	case "union": // unions in manifests are of null and one other type
 		i := slices.IndexFunc(t.oneOf, func(o *avroType) bool { return (o.kind == "null") == (v == nil) })
 		return t.oneOf[i].encode(binary.AppendVarint(b, int64(i)), v)
 	default:
@@ -166,8 +167,7 @@ func appendAvroText(b []byte, s string) []byte {
 // avroMagic begins a container.
 const avroMagic = "Obj\x01"
 
-// writeAvro makes a container of records. Its schema stands in the metadata under
-// avro.schema.
+// writeAvro makes a container of records. The schema is in the metadata, as avro.schema.
 func writeAvro(metadata map[string]string, records []map[string]any) ([]byte, error) {
 	t, err := parseAvro(json.RawMessage(metadata["avro.schema"]), map[string]*avroType{})
 	if err != nil {
@@ -193,16 +193,16 @@ func writeAvro(metadata map[string]string, records []map[string]any) ([]byte, er
 	return b, nil
 }
 
-// maxAvro bounds what is taken of a file that may be anything.
+// maxAvro is how many bytes of a container are read at most.
 const maxAvro = 256 << 20
 
-// errAvro is the error of bytes that are no container.
+// errAvro means that the bytes are not a container.
 var errAvro = errors.New("it is damaged, or no Avro file")
 
-// avroReader takes values from bytes. The first fault stays.
+// avroReader reads values from bytes. After the first error it reads nothing more.
 type avroReader struct {
 	b    []byte
-	left int // values that may still be taken: a few bytes could stand for very many
+	left int // how many values may still be read: a few bytes can stand for very many
 	err  error
 }
 
@@ -251,7 +251,7 @@ func (r *avroReader) blocks(fn func()) {
 	}
 }
 
-// maxDepth bounds how deep a value may lie.
+// maxDepth is how deep values may be nested.
 const maxDepth = 32
 
 func (t *avroType) decode(r *avroReader, depth int) any {

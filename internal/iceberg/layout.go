@@ -12,28 +12,28 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// Layout is how the rows of a Go type stand in the data files of a table. Iceberg knows no
-// unsigned numbers and no lists but those of three levels: readers refuse both, or
-// read a large unsigned number as a negative one. So uint32 stands as long, uint64 as
-// decimal(20, 0), the smaller ones as int.
+// Layout says how the rows of a Go type stand in the data files of a table. Iceberg has no
+// unsigned numbers, and only lists of three levels. Readers refuse anything else, or read
+// a large unsigned number as a negative one. So uint32 becomes long, uint64 becomes
+// decimal(20, 0), and smaller ones become int.
 type Layout struct {
 	Schema  Schema
-	LastID  int // the greatest id of a field that was ever given
+	LastID  int // the greatest field id that was ever given
 	rows    *parquet.Schema
 	file    *parquet.Schema
-	columns []column // of the file, in its order
+	columns []column // columns of the file, in order
 	packing *zstd.Codec
 }
 
 // column is a column of the file.
 type column struct {
-	from    int // its column among those of the row
+	from    int // index of its column in the row
 	convert func(parquet.Value) parquet.Value
 }
 
-// LayoutOf lays out the rows of a type, whose fields have parquet tags. Where there is a
-// table already its fields keep their ids. raw names columns of text that may not be
-// UTF-8.
+// LayoutOf makes the layout of the rows of a type, whose fields have parquet tags. If t is
+// a table, its fields keep their ids; t may be nil. raw names columns of text that may not
+// be UTF-8.
 func LayoutOf(row any, t *Table, raw ...string) (*Layout, error) {
 	l := &Layout{rows: parquet.SchemaOf(row), packing: &zstd.Codec{Level: zstd.SpeedFastest}}
 	fields, err := fieldsOf(l.rows, raw)
@@ -56,7 +56,7 @@ func LayoutOf(row any, t *Table, raw ...string) (*Layout, error) {
 	return l, l.match()
 }
 
-// fieldsOf are the fields of a group of columns.
+// fieldsOf returns the fields for a group of columns.
 func fieldsOf(n parquet.Node, raw []string) ([]Field, error) {
 	out := []Field{}
 	for _, c := range n.Fields() {
@@ -78,7 +78,7 @@ func isList(n parquet.Node) bool {
 	return !n.Leaf() && n.Type().LogicalType() != nil && n.Type().LogicalType().Value != nil && strings.HasPrefix(n.Type().String(), "LIST")
 }
 
-// element is what a list of three levels holds.
+// element returns the elements of a list of three levels.
 func element(n parquet.Node) parquet.Node { return n.Fields()[0].Fields()[0] }
 
 func typeOf(n parquet.Node, raw bool) (Type, error) {
@@ -110,7 +110,7 @@ func typeOf(n parquet.Node, raw bool) (Type, error) {
 	return Type{Primitive: name}, nil
 }
 
-// groupOf are the columns of a file for a group of the row.
+// groupOf returns the columns of a file for a group of the row.
 func groupOf(n parquet.Node, fields []Field) parquet.Group {
 	g := parquet.Group{}
 	for i, c := range n.Fields() {
@@ -131,7 +131,7 @@ func groupOf(n parquet.Node, fields []Field) parquet.Group {
 
 func nodeOf(n parquet.Node, f Field) parquet.Node { return parquet.FieldID(bare(n, f), f.ID) }
 
-// bare is a column without its id, and whether it must be there.
+// bare returns a column without its id, and not marked as optional.
 func bare(n parquet.Node, f Field) parquet.Node {
 	switch {
 	case f.Type.Element != nil:
@@ -162,11 +162,11 @@ func bare(n parquet.Node, f Field) parquet.Node {
 	return node
 }
 
-// decimalBytes are as many as 20 digits and a sign need.
+// decimalBytes is how many bytes 20 digits and a sign need.
 const decimalBytes = 9
 
-// match finds for each column of the file that of the row. Their levels are the same,
-// whatever form a list has.
+// match finds the row's column for each column of the file. Both have the same levels,
+// whichever form a list has.
 func (l *Layout) match() error {
 	from := map[string]parquet.LeafColumn{}
 	for _, path := range l.rows.Columns() {
@@ -193,14 +193,14 @@ func (l *Layout) match() error {
 	return nil
 }
 
-// plain is the path of a column without the levels that only a list has.
+// plain returns the path of a column without the levels that only lists have.
 func plain(path []string) string {
 	return strings.ReplaceAll(strings.Join(path, ".")+".", ".list.element.", ".")
 }
 
 func same(v parquet.Value) parquet.Value { return v }
 
-// WriteFile writes rows as a data file.
+// WriteFile writes rows as a data file. produce calls yield with chunks of rows.
 func WriteFile[T any](w io.Writer, l *Layout, produce func(yield func([]T) error) error) error {
 	out := parquet.NewWriter(w, l.file,
 		parquet.Compression(l.packing),
@@ -223,10 +223,10 @@ func WriteFile[T any](w io.Writer, l *Layout, produce func(yield func([]T) error
 	return out.Close()
 }
 
-// rowsOfGroup bounds the rows of a row group.
+// rowsOfGroup is how many rows a row group has at most.
 const rowsOfGroup = 100_000
 
-// lay puts the values of a row into the order and the types of the file.
+// lay appends the values of a row to `to`, in the order and with the types of the file.
 func (l *Layout) lay(to, row parquet.Row) parquet.Row {
 	begin := make([]int, len(l.columns)+1)
 	for i := range row {
@@ -244,7 +244,7 @@ func (l *Layout) lay(to, row parquet.Row) parquet.Row {
 	return to
 }
 
-// Measure reads of a data file what a manifest says of it.
+// Measure reads from a data file what a manifest must say of it.
 func Measure(r io.ReaderAt, size int64) (DataFile, error) {
 	f, err := parquet.OpenFile(r, size, parquet.SkipBloomFilters(true))
 	if err != nil {
@@ -265,11 +265,11 @@ func Measure(r io.ReaderAt, size int64) (DataFile, error) {
 	return d, nil
 }
 
-// maxBound is how long a text may be that is kept as a bound.
+// maxBound is how many bytes a text may have that is kept as a bound.
 const maxBound = 15
 
-// factsOf sums up the row groups' facts of a column. Bounds are of columns that stand
-// by themselves, where all groups have them.
+// factsOf sums up the facts of a column over all row groups. It has bounds only if alone
+// is true (the column is not part of a list), and if all row groups have bounds.
 func factsOf(groups []format.RowGroup, index int, t parquet.Type, alone bool) ColumnFacts {
 	var out ColumnFacts
 	bounded := alone
@@ -280,7 +280,7 @@ func factsOf(groups []format.RowGroup, index int, t parquet.Type, alone bool) Co
 		out.Nulls += m.Statistics.NullCount
 		least, most := m.Statistics.MinValue, m.Statistics.MaxValue
 		if bounded = bounded && bounds(t, least, most); !bounded {
-			continue // a group without them, as one of nulls alone, leaves the whole without
+			continue // one group without bounds, for instance of nulls only, leaves the column without
 		}
 		if i == 0 || compare(t, least, out.Least) < 0 {
 			out.Least = least
@@ -295,7 +295,7 @@ func factsOf(groups []format.RowGroup, index int, t parquet.Type, alone bool) Co
 	return out
 }
 
-// bounds reports whether the bounds of a row group are of a form that Iceberg's have, too.
+// bounds reports whether Iceberg can take the bounds of a row group as they are.
 func bounds(t parquet.Type, least, most []byte) bool {
 	switch t.Kind() {
 	case parquet.Int32:

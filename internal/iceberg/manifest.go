@@ -13,28 +13,28 @@ import (
 
 // DataFile is what a manifest says of a data file.
 type DataFile struct {
-	Path    string // where it lies: the table's location and what follows
+	Path    string // the table's location, and the name below it
 	Rows    int64
 	Size    int64
 	Columns map[int]ColumnFacts // by the id of the field
 	Offsets []int64             // of its row groups
 }
 
-// ColumnFacts are a manifest's facts of a column in a data file.
+// ColumnFacts is what a manifest says of a column in a data file.
 type ColumnFacts struct {
 	Bytes, Values, Nulls int64
-	Least, Most          []byte // nil where they are not known
+	Least, Most          []byte // nil if they are not known
 }
 
-// Entry is a line of a manifest: a data file, and which snapshots added it.
+// Entry is a line of a manifest: a data file, and the snapshot that added it.
 type Entry struct {
 	Path string
 	Rows int64
 	Size int64
 
 	added    int64          // the snapshot that added it
-	sequence int64          // the number of that snapshot
-	file     int64          // the number of the snapshot that added the file itself
+	sequence int64          // sequence number of that snapshot
+	file     int64          // sequence number of the snapshot that added the file itself
 	data     map[string]any // what the manifest says of the file
 }
 
@@ -45,14 +45,14 @@ const (
 	deleted  = int64(2)
 )
 
-// ManifestFile is a line of a list of manifests.
+// ManifestFile is a line in the list of manifests.
 type ManifestFile struct {
 	Path string
 	line map[string]any
 }
 
-// The schemas of manifests and of their lists in Avro: names and ids are the
-// specification's.
+// The Avro schemas of manifests and of their lists. Names and ids are those of the
+// specification.
 const (
 	manifestSchema = `{"type":"record","name":"manifest_entry","fields":[
 {"name":"status","type":"int","field-id":0},
@@ -99,10 +99,10 @@ const (
 {"name":"key_metadata","type":["null","bytes"],"default":null,"field-id":519}]}`
 )
 
-// oneLine is a schema without its line breaks, which would be part of each file.
+// oneLine removes the line breaks of a schema, which would else be in every file.
 func oneLine(schema string) string { return strings.ReplaceAll(schema, "\n", "") }
 
-// line is what a manifest says of a data file.
+// line makes what a manifest says of a data file.
 func (d *DataFile) line() map[string]any {
 	ids := slices.Sorted(maps.Keys(d.Columns))
 	numbers := func(of func(ColumnFacts) int64) any {
@@ -137,7 +137,7 @@ func (d *DataFile) line() map[string]any {
 	}
 }
 
-// ReadManifest reads which files of data a manifest holds that are there now.
+// ReadManifest returns the entries of a manifest that are not deleted.
 func ReadManifest(text []byte, m ManifestFile) ([]Entry, error) {
 	_, records, err := readAvro(text)
 	if err != nil {
@@ -154,7 +154,7 @@ func ReadManifest(text []byte, m ManifestFile) ([]Entry, error) {
 		if status == deleted {
 			continue
 		}
-		// What an entry leaves out it has of its manifest.
+		// An entry takes what it leaves out from its manifest.
 		e.added, e.sequence = number(r["snapshot_id"], number(m.line["added_snapshot_id"], 0)), number(r["sequence_number"], number(m.line["sequence_number"], 0))
 		e.file = number(r["file_sequence_number"], e.sequence)
 		out = append(out, e)
@@ -162,7 +162,7 @@ func ReadManifest(text []byte, m ManifestFile) ([]Entry, error) {
 	return out, nil
 }
 
-// take reads a member that must be there.
+// take reads a member that must exist.
 func take[T any](r map[string]any, name string, into *T) error {
 	v, ok := r[name].(T)
 	if !ok {
@@ -179,8 +179,8 @@ func number(v any, otherwise int64) int64 {
 	return otherwise
 }
 
-// ReadList reads a list of manifests. One with files of deletions is an error: this
-// package writes none, and would bring back the rows that another program deleted.
+// ReadList reads the list of manifests. It is an error if there are files of deletions.
+// This package writes none, and would bring back the rows that another program deleted.
 func ReadList(text []byte) ([]ManifestFile, error) {
 	_, records, err := readAvro(text)
 	if err != nil {
@@ -200,7 +200,7 @@ func ReadList(text []byte) ([]ManifestFile, error) {
 	return out, nil
 }
 
-// manifest writes one manifest, and its line in the list but for its path.
+// manifest makes one manifest, and its line in the list, without its path.
 func (s *snapshot) manifest(c *Change, g Group) ([]byte, map[string]any, error) {
 	line := map[string]any{"partition_spec_id": int64(0), "content": int64(0), "sequence_number": s.sequence, "added_snapshot_id": s.id, "partitions": nil, "key_metadata": nil}
 	counts := map[string]int64{}
@@ -219,7 +219,7 @@ func (s *snapshot) manifest(c *Change, g Group) ([]byte, map[string]any, error) 
 	}
 	for i := range g.Removed {
 		gone := g.Removed[i]
-		gone.added = s.id // of one that is gone it is the snapshot that removed it
+		gone.added = s.id // for a removed file, this is the snapshot that removed it
 		add(deleted, "deleted", &gone)
 	}
 	for i := range g.Added {
@@ -250,8 +250,8 @@ func pathOf(r map[string]any) string {
 	return p
 }
 
-// whole is what a manifest says of a file with all that one of format 2 must say:
-// another program may have written it shorter.
+// whole adds to what a manifest says of a file the members that format 2 demands. Another
+// program may have left them out.
 func whole(d map[string]any) map[string]any {
 	if d["content"] == nil || d["partition"] == nil {
 		d = maps.Clone(d)
@@ -260,7 +260,7 @@ func whole(d map[string]any) map[string]any {
 	return d
 }
 
-// list writes the list of manifests of a snapshot.
+// list makes the list of the manifests of a snapshot.
 func (s *snapshot) list(lines []map[string]any) ([]byte, error) {
 	parent := "null"
 	if s.parent != 0 {

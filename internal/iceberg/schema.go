@@ -1,10 +1,10 @@
-// Package iceberg writes tables in the format of Apache Iceberg, version 2: the rows
-// of a Go type as Parquet with field ids, manifests and lists of manifests in Avro, and
-// the metadata in JSON (https://iceberg.apache.org/spec/).
+// Package iceberg makes tables in the format of Apache Iceberg, version 2: the rows of a
+// Go type as Parquet with field ids, manifests and lists of manifests in Avro, and the
+// metadata in JSON (https://iceberg.apache.org/spec/).
 //
-// It guarantees: the same rows, files and moments give the same bytes; what it reads of
-// a table that another program has changed stays in it. It does no I/O: where the
-// bytes lie, and who may put the next version in its place, is left to others.
+// It guarantees that the same rows, files and moments give the same bytes, and that
+// everything in a table that another program has changed stays in it. It does no I/O:
+// where the bytes lie, and who may put the next version in place, is for others.
 package iceberg
 
 import (
@@ -12,7 +12,7 @@ import (
 	"fmt"
 )
 
-// Schema is the columns of a table.
+// Schema holds the columns of a table.
 type Schema struct {
 	ID     int
 	Fields []Field
@@ -26,10 +26,10 @@ type Field struct {
 	Type     Type
 }
 
-// Type is what a field holds: a primitive by its name, a list or a struct.
+// Type is what a field holds: a primitive type by its name, a list or a struct.
 type Type struct {
 	Primitive string
-	Element   *Field // of a list; its name is element
+	Element   *Field // of a list; its name is "element"
 	Fields    []Field
 }
 
@@ -48,7 +48,7 @@ type jsonType struct {
 	Element         json.RawMessage `json:"element,omitempty"`
 }
 
-// MarshalJSON writes a field as the metadata has it.
+// MarshalJSON writes a field in the form of the metadata.
 func (f Field) MarshalJSON() ([]byte, error) {
 	t, err := json.Marshal(f.Type)
 	if err != nil {
@@ -67,7 +67,7 @@ func (f *Field) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(j.Type, &f.Type)
 }
 
-// MarshalJSON writes a type as the metadata has it.
+// MarshalJSON writes a type in the form of the metadata.
 func (t Type) MarshalJSON() ([]byte, error) {
 	switch {
 	case t.Element != nil:
@@ -82,8 +82,8 @@ func (t Type) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.Primitive)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. What this package does not write, as a
-// map, is an error.
+// UnmarshalJSON reads what MarshalJSON writes. A type that this package does not write,
+// for instance a map, is an error.
 func (t *Type) UnmarshalJSON(text []byte) error {
 	if json.Unmarshal(text, &t.Primitive) == nil {
 		return nil
@@ -109,7 +109,7 @@ type jsonSchema struct {
 	Fields []Field `json:"fields"`
 }
 
-// MarshalJSON writes a schema as the metadata has it.
+// MarshalJSON writes a schema in the form of the metadata.
 func (s Schema) MarshalJSON() ([]byte, error) {
 	return json.Marshal(jsonSchema{"struct", s.ID, s.Fields})
 }
@@ -130,7 +130,7 @@ func (s Schema) sameColumns(o Schema) bool {
 	return errA == nil && errB == nil && string(a) == string(b)
 }
 
-// walk calls fn with every field and its path, as tallies.element.kind.
+// walk calls fn with every field and its path, for instance tallies.element.kind.
 func walk(fields []Field, prefix string, fn func(path string, f *Field)) {
 	for i := range fields {
 		f := &fields[i]
@@ -145,15 +145,15 @@ func walk(fields []Field, prefix string, fn func(path string, f *Field)) {
 	}
 }
 
-// ids are the ids of a schema by the paths of its fields.
+// ids returns the ids of a schema's fields by their paths.
 func (s *Schema) ids() map[string]int {
 	out := map[string]int{}
 	walk(s.Fields, "", func(path string, f *Field) { out[path] = f.ID })
 	return out
 }
 
-// number gives every field its id: that which a field of its path has had, else the
-// next one. It returns the greatest id that was ever given.
+// number gives every field an id: the one that a field with its path had before, or else
+// the next one. It returns the greatest id that was ever given.
 func (s *Schema) number(had map[string]int, last int) int {
 	walk(s.Fields, "", func(path string, f *Field) {
 		if f.ID = had[path]; f.ID == 0 {

@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// Table is the metadata of a table: one version of it.
+// Table is one version of the metadata of a table.
 type Table struct {
-	members map[string]json.RawMessage // also those that this package does not know
+	members map[string]json.RawMessage // all members, also those that this package does not know
 	head    head
 }
 
-// head is what this package reads of the metadata.
+// head is the part of the metadata that this package reads.
 type head struct {
 	Format        int               `json:"format-version"`
 	UUID          string            `json:"table-uuid"`
@@ -67,10 +67,10 @@ func Parse(text []byte) (*Table, error) {
 	return t, nil
 }
 
-// Location is where the table lies.
+// Location returns where the table lies.
 func (t *Table) Location() string { return t.head.Location }
 
-// Property is one of the table's properties.
+// Property returns one of the table's properties, "" if it has none of this name.
 func (t *Table) Property(name string) string { return t.head.Properties[name] }
 
 func (t *Table) schemaOf(id int) (Schema, bool) {
@@ -81,13 +81,13 @@ func (t *Table) schemaOf(id int) (Schema, bool) {
 	return t.head.Schemas[i], true
 }
 
-// schema is the current schema, and the greatest id of a field that was ever given.
+// schema returns the current schema, and the greatest field id that was ever given.
 func (t *Table) schema() (Schema, int) {
 	s, _ := t.schemaOf(t.head.CurrentSchema)
 	return s, t.head.LastColumn
 }
 
-// allIDs are the ids of all fields that there ever were, by their paths.
+// allIDs returns the ids of all fields that the table ever had, by their paths.
 func (t *Table) allIDs() map[string]int {
 	out := map[string]int{}
 	for _, s := range t.head.Schemas {
@@ -104,11 +104,11 @@ func (t *Table) nextSchema() int {
 	return next
 }
 
-// SchemaID is the id of the current schema.
+// SchemaID returns the id of the current schema.
 func (t *Table) SchemaID() int { return t.head.CurrentSchema }
 
-// List is where the list of manifests of the current snapshot lies, empty where there
-// is none.
+// List returns where the list of manifests of the current snapshot lies, "" if there is
+// none.
 func (t *Table) List() (string, error) {
 	if t.head.Current == nil || *t.head.Current == -1 {
 		return "", nil
@@ -125,21 +125,21 @@ func (t *Table) List() (string, error) {
 	return "", errors.New("the metadata of the table lacks its current snapshot")
 }
 
-// Change is what the next snapshot of a table changes.
+// Change is what the next snapshot changes in a table.
 type Change struct {
 	Layout     *Layout
-	Location   string // of the table, without a slash at its end
-	Before     string // the name of the file of metadata that is current
+	Location   string // of the table, without a slash at the end
+	Before     string // name of the current metadata file
 	Time       time.Time
 	Properties map[string]string
-	Groups     []Group        // whose manifests are written anew
-	Untouched  []ManifestFile // that stay as they are
-	Total      int            // data files of the snapshot
+	Groups     []Group        // whose manifests are written again
+	Untouched  []ManifestFile // manifests that stay as they are
+	Total      int            // number of data files of the snapshot
 	TotalRows  int64
 	TotalBytes int64
 }
 
-// Group is the data files of one manifest.
+// Group holds the data files of one manifest.
 type Group struct {
 	Name    string
 	Kept    []Entry
@@ -153,13 +153,13 @@ type File struct {
 	Content []byte
 }
 
-// snapshot is what a new snapshot is called.
+// snapshot holds the numbers of a new snapshot.
 type snapshot struct {
 	id, parent, sequence, time int64
 }
 
-// Next makes the next version of a table, t being nil for the first: the manifests and
-// their list, which are to be written first, and the metadata.
+// Next makes the next version of a table; t is nil for the first. files are the manifests
+// and their list. They must be written before the metadata.
 func Next(t *Table, c *Change) (files []File, metadata []byte, err error) {
 	if t == nil {
 		t = first(c)
@@ -198,18 +198,18 @@ func Next(t *Table, c *Change) (files []File, metadata []byte, err error) {
 
 const metadataDir = "metadata"
 
-// first is a table before its first snapshot.
+// first makes a table without snapshots.
 func first(c *Change) *Table {
-	names, _ := json.Marshal(c.Properties) // the keys are sorted
+	names, _ := json.Marshal(c.Properties) // its keys are sorted
 	sum := sha256.Sum256([]byte("bandish table " + c.Location + string(names)))
-	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // a UUID of version 8
+	sum[6], sum[8] = sum[6]&0x0f|0x80, sum[8]&0x3f|0x80 // this makes it a UUID of version 8
 	h := hex.EncodeToString(sum[:16])
 	t := &Table{members: map[string]json.RawMessage{}}
 	t.head = head{Format: 2, UUID: h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], Location: c.Location, CurrentSchema: -1}
 	return t
 }
 
-// begin names the next snapshot.
+// begin makes the numbers of the next snapshot.
 func (t *Table) begin(c *Change) *snapshot {
 	s := &snapshot{sequence: t.head.LastSequence + 1, time: max(c.Time.UnixMilli(), t.head.LastUpdated+1)}
 	if t.head.Current != nil && *t.head.Current != -1 {
@@ -232,9 +232,9 @@ func (t *Table) begin(c *Change) *snapshot {
 	return s
 }
 
-// summary says what a snapshot has changed, in the words of the specification.
+// summary says what a snapshot changes, in the words of the specification.
 func (c *Change) summary() map[string]string {
-	var files, rows, bytes [2]int64 // added, removed
+	var files, rows, bytes [2]int64 // index 0: added, index 1: removed
 	for _, g := range c.Groups {
 		for _, d := range g.Added {
 			files[0]++
@@ -270,7 +270,7 @@ func (c *Change) summary() map[string]string {
 	return out
 }
 
-// with is the metadata with one more snapshot. Members that this package does not know
+// with makes the metadata with one more snapshot. Members that this package does not know
 // stay.
 func (t *Table) with(c *Change, s *snapshot, list string) ([]byte, error) {
 	h := t.head
@@ -327,7 +327,7 @@ func (t *Table) with(c *Change, s *snapshot, list string) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// maxVersions is how many earlier versions the metadata names.
+// maxVersions is how many earlier versions the metadata lists.
 const maxVersions = 100
 
 func appended(list []json.RawMessage, v any) ([]json.RawMessage, error) {

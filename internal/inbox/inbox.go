@@ -258,7 +258,7 @@ func (b *Box) write(folder string, n *Note) error {
 // List returns the notes of a folder (new, accepted or refused), oldest first.
 func (b *Box) List(folder string) ([]Note, error) {
 	if !slices.Contains(folders, folder) {
-		return nil, fmt.Errorf("list the inbox: %q is none of %s", folder, strings.Join(folders, ", "))
+		return nil, fmt.Errorf("list the inbox: folder %q: want one of %s", folder, strings.Join(folders, ", "))
 	}
 	entries, err := os.ReadDir(b.folder(folder))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -450,10 +450,10 @@ func (g *gatherer) copyOf(s *casefile.Source, out *bundle.Source) {
 	out.SHA256 = s.Copy.SHA256
 	switch {
 	case s.Copy.Withheld:
-		out.Why = "the copy may not be given on: whoever has one can compare its SHA-256"
+		out.Why = "the copy may not be published: whoever has a copy can compare its SHA-256"
 		return
 	case g.want.Public:
-		out.Why = "copies are others' works, and this site gives on their SHA-256 alone: whoever has one can compare it"
+		out.Why = "copies are others' works, so this site publishes only their SHA-256: whoever has a copy can compare it"
 		return
 	}
 	var data []byte
@@ -465,9 +465,9 @@ func (g *gatherer) copyOf(s *casefile.Source, out *bundle.Source) {
 	case err != nil:
 		out.Why = "the copy in this data folder is damaged or cannot be read (bandish archive check)"
 	case data == nil:
-		out.Why = "the copy is not in this data folder: whoever has one can compare its SHA-256"
+		out.Why = "the copy is not in this data folder: whoever has a copy can compare its SHA-256"
 	case g.copied+len(data) > mostCopies && g.c.Copies[out.SHA256] == nil:
-		out.Why = "the copy is too large to be enclosed beside the others: whoever has one can compare its SHA-256"
+		out.Why = "the copy is too large to be enclosed with the others: whoever has a copy can compare its SHA-256"
 	default:
 		if g.c.Copies == nil {
 			g.c.Copies = map[string][]byte{}

@@ -373,7 +373,7 @@ func (l *Log) ask(ctx context.Context, client *http.Client, w Asked, c ledger.Ch
 			return nil, fmt.Errorf("it answers %d: %.200s", status, answer)
 		}
 	}
-	return nil, errors.New("it goes on naming other sizes")
+	return nil, errors.New("it keeps naming other sizes")
 }
 
 // cosignature returns the line with a valid signature of v from the answer.

@@ -293,7 +293,7 @@ func conflictReason(it *item) string {
 	if it.count != nil {
 		return "the archive has other counts for the same day, network and test: remove one of the two, counts cannot be told apart"
 	}
-	return fmt.Sprintf("measurement_uid %s is in use for %d other measurements: give each measurement a uid of its own", it.verdict.UID, maxVersions)
+	return fmt.Sprintf("measurement_uid %s is used by %d other measurements: give each measurement its own uid", it.verdict.UID, maxVersions)
 }
 
 // write writes the raw batch and the segments of the new items.

@@ -1,12 +1,15 @@
-// Package publication keeps the rows of an archive as tables of Apache Iceberg in a
+// Package publication keeps the rows of an archive as tables of Apache Iceberg, in a
 // folder or a bucket, for engines that know nothing of Bandish.
 //
-// It guarantees: a table shows the rows of one manifest of the archive, all of them and
-// no others; readers see the one before or the new one and never a part; what a reader
-// has begun to read stays, as all snapshots do; of two who publish at a time both
-// succeed, one after the other; a process that is killed is run again; the same archive,
-// published at the same moments of its life, gives the same bytes. The tables have files of
-// their own, which are made from segments: see docs/decisions/0020-tables-of-iceberg.md.
+// The package guarantees:
+//
+//   - A table shows the rows of one manifest of the archive: all of them, and no others.
+//   - Readers see the version before or the new one, never a part. What a reader has begun to read stays, since all snapshots do.
+//   - If two processes publish at one time, both succeed, one after the other. A process that was killed can be run again.
+//   - The same archive, published at the same moments of its life, gives the same bytes.
+//
+// The tables have their own files, which are made from segments: see
+// docs/decisions/0020-tables-of-iceberg.md.
 package publication
 
 import (
@@ -36,11 +39,11 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// kind is a kind of segment that becomes a table of its name.
+// kind is a kind of segment that becomes a table of the same name.
 type kind struct {
 	name  string
-	ruled bool // its segments are of a ruleset
-	// layout lays out the rows; write makes a data file of a segment.
+	ruled bool // its segments depend on the ruleset
+	// layout makes the layout of its rows; write makes a data file of a segment.
 	layout func(*iceberg.Table) (*iceberg.Layout, error)
 	write  func(io.Writer, *iceberg.Layout, *archive.Archive, archive.Segment) error
 }
@@ -53,13 +56,13 @@ func of[T any](name string, ruled bool, raw ...string) kind {
 		}}
 }
 
-// tables are the kinds of segment that become tables. Findings do not: they are what the
-// detector remembers, and events say what it found.
+// tables lists the kinds of segments that become tables. Findings do not: they are the
+// detector's memory, and events say what it found.
 func tables() []kind {
 	return []kind{
 		of[verdict.Row](archive.Verdicts, true),
 		of[observation.Row](archive.Observations, false),
-		of[observation.Body](archive.Bodies, false, "text"), // what a server sent: any bytes
+		of[observation.Body](archive.Bodies, false, "text"), // what servers sent may be any bytes
 		of[series.Cell](archive.Cells, true),
 		of[series.Cell](archive.Layers, true),
 		of[series.Cell](archive.Hours, true),
@@ -69,18 +72,19 @@ func tables() []kind {
 	}
 }
 
-// Table is what was published of one table.
+// Table says what was published of one table.
 type Table struct {
 	Name     string `json:"table"`
 	Location string `json:"location"`
-	Metadata string `json:"metadata"` // the file that is the table, as engines are told it
+	Metadata string `json:"metadata"` // the file that engines must be given to read the table
 	Rows     int64  `json:"rows"`
 	Files    int    `json:"files"`
-	Added    int    `json:"added"`   // data files that this added
-	Removed  int    `json:"removed"` // data files that are no longer of the table
+	Added    int    `json:"added"`   // data files that this run added
+	Removed  int    `json:"removed"` // data files that no longer belong to the table
 }
 
-// Iceberg publishes an archive as tables below a store.
+// Iceberg publishes an archive as tables below a store. It returns the tables that have
+// rows or had some before.
 func Iceberg(ctx context.Context, a *archive.Archive, store object.Store) ([]Table, error) {
 	if err := object.Probe(ctx, store); err != nil {
 		return nil, err
@@ -93,7 +97,7 @@ func Iceberg(ctx context.Context, a *archive.Archive, store object.Store) ([]Tab
 	for _, k := range tables() {
 		p := &publisher{a: a, store: store, kind: k, made: map[string]iceberg.DataFile{}}
 		t, err := p.publish(ctx, m)
-		if errors.Is(err, errReplaced) { // the archive has gone on for an hour
+		if errors.Is(err, errReplaced) { // the segment was replaced more than an hour ago
 			if m, err = a.Manifest(); err == nil {
 				t, err = p.publish(ctx, m)
 			}
@@ -116,17 +120,17 @@ type publisher struct {
 	made  map[string]iceberg.DataFile // data files that were written, by schema and segment
 }
 
-// location is where the table lies, as its files name it.
+// location is where the table lies, as its own files name it.
 func (p *publisher) location() string { return p.store.String() + "/" + p.kind.name }
 
-// name is that of an object of the table.
+// name returns the name of an object of the table.
 func (p *publisher) name(rest string) string { return p.kind.name + "/" + rest }
 
-// errReplaced is the error of a segment that was removed after another took its place.
+// errReplaced means that a segment was removed after another took its place.
 var errReplaced = errors.New("the archive has changed meanwhile: publish again")
 
-// publish makes the table show the segments of a manifest. It gives nil where there are
-// none and never were.
+// publish makes the table show the segments of a manifest. It returns nil if there are no
+// segments and never was a table.
 func (p *publisher) publish(ctx context.Context, m *archive.Manifest) (*Table, error) {
 	ruleset := ""
 	if p.kind.ruled {
@@ -145,7 +149,7 @@ func (p *publisher) publish(ctx context.Context, m *archive.Manifest) (*Table, e
 			return nil, err
 		}
 		done, err := p.advance(ctx, m, segments, now)
-		if errors.Is(err, object.ErrExists) { // another was first
+		if errors.Is(err, object.ErrExists) { // another process was first
 			continue
 		}
 		if err != nil {
@@ -155,7 +159,7 @@ func (p *publisher) publish(ctx context.Context, m *archive.Manifest) (*Table, e
 	}
 }
 
-// origin is the property of a table that says from which archive it is.
+// origin is the property of a table that names the archive it comes from.
 const origin = "bandish.ledger"
 
 func ledgerOf(m *archive.Manifest) string {
@@ -165,7 +169,7 @@ func ledgerOf(m *archive.Manifest) string {
 	return m.Ledger.Origin
 }
 
-// mine refuses a table of another archive, or one that was moved.
+// mine returns an error if a table belongs to another archive, or was moved.
 func (p *publisher) mine(m *archive.Manifest, t *iceberg.Table) error {
 	if t == nil {
 		return nil
@@ -179,25 +183,25 @@ func (p *publisher) mine(m *archive.Manifest, t *iceberg.Table) error {
 	return nil
 }
 
-// state is what there is of a table.
+// state is a table as it is now.
 type state struct {
 	version int
-	file    string         // the object of its metadata, below the table
-	table   *iceberg.Table // nil where there is none
+	file    string         // name of its metadata object, below the table
+	table   *iceberg.Table // nil if there is no table
 	groups  map[string]*group
 }
 
-// group is the data files of a month, or of a country, which one manifest lists.
+// group holds the data files of a month or of a country. One manifest lists them.
 type group struct {
 	manifests []iceberg.ManifestFile
 	live      []iceberg.Entry
-	foreign   bool // another program has put them together
+	foreign   bool // another program has regrouped them
 }
 
 var versionName = regexp.MustCompile(`^metadata/v([0-9]{1,9})\.metadata\.json$`)
 
-// metadataName is the object of a version's metadata, below the table. The name is what
-// catalogs in folders agree on: who creates it makes the version.
+// metadataName is the name of a version's metadata object, below the table. Catalogs in
+// folders agree on such names: whoever creates the object makes the version.
 func metadataName(version int) string { return fmt.Sprintf("metadata/v%d.metadata.json", version) }
 
 // read reads the newest version of the table.
@@ -210,7 +214,7 @@ func (p *publisher) read(ctx context.Context) (*state, error) {
 		found := versionName.FindStringSubmatch(strings.TrimPrefix(o.Name, p.kind.name+"/"))
 		if found == nil {
 			if strings.HasSuffix(o.Name, ".metadata.json") {
-				return nil, fmt.Errorf("%s is of a program with a catalog of its own: publish to another place", o.Name)
+				return nil, fmt.Errorf("%s was written by a program with its own catalog: publish to another place", o.Name)
 			}
 			continue
 		}
@@ -231,7 +235,7 @@ func (p *publisher) read(ctx context.Context) (*state, error) {
 	return s, p.readGroups(ctx, s)
 }
 
-// readAt reads a file that a table names by its place.
+// readAt reads a file that a table names by its location.
 func (p *publisher) readAt(ctx context.Context, s *state, at string) ([]byte, error) {
 	rest, ok := strings.CutPrefix(at, s.table.Location()+"/")
 	if !ok {
@@ -280,23 +284,23 @@ func (s *state) group(name string) *group {
 	return s.groups[name]
 }
 
-// groupOf names the manifest for a period: its month, or its country.
+// groupOf returns the group of a period: its month, or its country.
 func groupOf(period string) string { return period[:min(len(period), 7)] }
 
-// groupOfManifest is the group in the name of a manifest: 2024-02-<SHA-256>.avro.
+// groupOfManifest returns the group in the name of a manifest: 2024-02-<SHA-256>.avro.
 func groupOfManifest(at string) string {
 	name := strings.TrimSuffix(path.Base(at), ".avro")
 	return name[:max(0, strings.LastIndexByte(name, '-'))]
 }
 
-// dataName is the object of a data file, below the table: its period, its segment's SHA-256
-// and the beginning of its own.
+// dataName is the name of a data file's object, below the table: its period, its segment's
+// SHA-256, and the beginning of its own.
 func dataName(g archive.Segment, sum []byte) string {
 	return path.Join("data", g.Period, g.SHA256+"-"+hex.EncodeToString(sum[:8])+".parquet")
 }
 
-// segmentOf are the period and the SHA-256 of the segment that a data file was made from;
-// empty where another program wrote it.
+// segmentOf returns the period and the SHA-256 of the segment from which a data file was
+// made; "" if another program wrote it.
 func segmentOf(at string) (period, sha string) {
 	dir, name := path.Split(at)
 	if sha, _, _ = strings.Cut(name, "-"); len(sha) != 64 {
@@ -305,7 +309,7 @@ func segmentOf(at string) (period, sha string) {
 	return path.Base(dir), sha
 }
 
-// advance makes the next version of the table, where it differs from what there is.
+// advance makes the next version of the table, if it differs from now.
 func (p *publisher) advance(ctx context.Context, m *archive.Manifest, segments []archive.Segment, now *state) (*Table, error) {
 	layout, err := p.kind.layout(now.table)
 	if err != nil {
@@ -313,7 +317,7 @@ func (p *publisher) advance(ctx context.Context, m *archive.Manifest, segments [
 	}
 	c := &iceberg.Change{Layout: layout, Location: p.location(), Before: now.file, Time: m.Totals().Last, Properties: p.properties(m)}
 	out := &Table{Name: p.kind.name, Location: c.Location, Metadata: c.Location + "/" + now.file, Files: len(segments)}
-	want := map[string]map[string]archive.Segment{} // by group and SHA-256
+	want := map[string]map[string]archive.Segment{} // by group, then by SHA-256
 	for _, g := range segments {
 		name := groupOf(g.Period)
 		if want[name] == nil {
@@ -322,7 +326,7 @@ func (p *publisher) advance(ctx context.Context, m *archive.Manifest, segments [
 		want[name][g.SHA256] = g
 		out.Rows += g.Rows
 	}
-	all := now.table == nil || now.table.SchemaID() != layout.Schema.ID // every file has all columns
+	all := now.table == nil || now.table.SchemaID() != layout.Schema.ID // write all files again, so that every file has all columns
 	names := maps.Clone(want)
 	for name := range now.groups {
 		names[name] = nil
@@ -373,7 +377,8 @@ func (p *publisher) properties(m *archive.Manifest) map[string]string {
 	return map[string]string{origin: ledgerOf(m), "bandish.kind": p.kind.name, "write.format.default": "parquet"}
 }
 
-// commit writes the manifests, their list, and then the metadata, which makes the version.
+// commit writes the manifests, their list, and at last the metadata, which makes the
+// version. The error is object.ErrExists if another process made that version.
 func (p *publisher) commit(ctx context.Context, now *state, c *iceberg.Change) error {
 	files, metadata, err := iceberg.Next(now.table, c)
 	if err != nil {
@@ -381,13 +386,13 @@ func (p *publisher) commit(ctx context.Context, now *state, c *iceberg.Change) e
 	}
 	for _, f := range files {
 		err := p.store.Create(ctx, p.name(f.Name), bytes.NewReader(f.Content))
-		if err != nil && !errors.Is(err, object.ErrExists) { // one of its name has its content
+		if err != nil && !errors.Is(err, object.ErrExists) { // an object of the same name has the same content
 			return err
 		}
 	}
 	name := p.name(metadataName(now.version + 1))
 	err = p.store.Create(ctx, name, bytes.NewReader(metadata))
-	if errors.Is(err, object.ErrExists) { // perhaps by this process, whose answer was lost
+	if errors.Is(err, object.ErrExists) { // this process may have made it, and the answer was lost
 		if there, _, e := p.store.Read(ctx, name); e == nil && bytes.Equal(there, metadata) {
 			return nil
 		}
@@ -395,8 +400,8 @@ func (p *publisher) commit(ctx context.Context, now *state, c *iceberg.Change) e
 	return err
 }
 
-// hint writes which version is the newest, for engines that do not list the folder. One
-// that is behind leads them to an older version, which is whole, too.
+// hint writes which version is the newest, for engines that do not list the folder. If it
+// is out of date, they read an older version, which is whole too.
 func (p *publisher) hint(ctx context.Context, metadata string) error {
 	found := versionName.FindStringSubmatch(strings.TrimPrefix(metadata, p.location()+"/"))
 	if found == nil {

@@ -103,7 +103,7 @@ func Open(ctx context.Context, dir string, documents []Document) (*Index, error)
 	}
 	index, err := bleve.OpenUsing(path, map[string]any{"read_only": true})
 	if err != nil {
-		return nil, fmt.Errorf("open the search index %s (delete it to have it built anew): %w", path, err)
+		return nil, fmt.Errorf("open the search index %s (delete it, and it is built again): %w", path, err)
 	}
 	return &Index{index}, nil
 }

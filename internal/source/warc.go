@@ -70,8 +70,7 @@ func ReadWARC(r io.Reader, name string, each func(Page) error, odd func(record i
 
 const notAPage = "not a page"
 
-// warcHeader holds the named fields of a record. maxMembers is how many WARC files one
-// WACZ file may have.
+// maxMembers is how many WARC files one WACZ file may have.
 const maxMembers = 1000
 
 // ReadWACZ reads the pages of a WACZ file (version 1.1): a ZIP archive with WARC files
@@ -103,6 +102,7 @@ func ReadWACZ(r io.ReaderAt, size int64, name string, each func(Page) error, odd
 	return skipped, nil
 }
 
+// warcHeader holds the named fields of a record.
 type warcHeader textproto.MIMEHeader
 
 func (h warcHeader) get(name string) string { return textproto.MIMEHeader(h).Get(name) }

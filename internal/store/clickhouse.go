@@ -17,11 +17,13 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 )
 
-// OpenOn prepares queries over an archive that a ClickHouse answers, 25 or newer. Where
-// names it, as clickhouse://user:password@host:9000/database (the native protocol) or
-// http://host:8123/database. Its parameter files says where that server sees the data
-// folder: a folder of it, or the address of a bucket, https://… or s3://…. Without
-// files the tables answer that Publish filled.
+// OpenOn prepares queries over an archive that a ClickHouse server answers (version 25 or
+// newer). where is the address of the server:
+// clickhouse://user:password@host:9000/database for the native protocol, or
+// http://host:8123/database. The parameter files of the address says where the server sees
+// the data folder: a path on the server, or the address of a bucket (https://… or s3://…).
+// Without it the server answers from the tables that Publish filled. An error says that
+// the address is malformed, that the server cannot be reached, or that it is too old.
 func OpenOn(ctx context.Context, a *archive.Archive, where string) (*Store, error) {
 	db, err := openClickHouse(ctx, where)
 	if err != nil {
@@ -30,15 +32,15 @@ func OpenOn(ctx context.Context, a *archive.Archive, where string) (*Store, erro
 	return &Store{a: a, db: db}, nil
 }
 
-// clickHouse asks a server. It keeps nothing there: what a view stands for goes with
-// each question.
+// clickHouse asks a server. It keeps nothing there: each question carries what its views
+// stand for.
 type clickHouse struct {
 	db       *sql.DB
-	name     string // the address, without its password
+	name     string // the address; its password is masked
 	database string
-	files    string // where the server sees the data folder; empty: its tables are asked
+	files    string // where the server sees the data folder; empty: it answers from its tables
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards from
 	from map[string]string
 }
 
@@ -51,7 +53,7 @@ func openClickHouse(ctx context.Context, where string) (*clickHouse, error) {
 		return nil, fmt.Errorf("open ClickHouse: %s: %w", c.name, err)
 	}
 	for name, value := range map[string]any{
-		"max_query_size":   1 << 30, // a question names its segments
+		"max_query_size":   1 << 30, // a question names all its segments
 		"session_timezone": "UTC",
 		"final":            1, // a segment that was published twice counts once
 	} {
@@ -67,7 +69,7 @@ func openClickHouse(ctx context.Context, where string) (*clickHouse, error) {
 	return c, nil
 }
 
-// readAddress reads what names a server. Nothing is connected yet.
+// readAddress reads the address of a server. It connects to nothing.
 func readAddress(where string) (*clickHouse, *clickhouse.Options, error) {
 	u, err := url.Parse(where)
 	if err != nil || u.Host == "" {
@@ -96,12 +98,12 @@ func readAddress(where string) (*clickHouse, *clickhouse.Options, error) {
 	return c, o, nil
 }
 
-// oldestClickHouse is the first whole number of the versions that know what questions are
-// written in: macros, named subqueries, moments with parts of a second, session_timezone.
+// oldestClickHouse is the oldest major version that knows all that the questions use:
+// macros, named subqueries, times with parts of a second, and session_timezone.
 const oldestClickHouse = 25
 
-// checkVersion refuses a server that is too old, before it is sent a setting or a question
-// that it does not know. A ping sends neither.
+// checkVersion refuses a server that is too old. It only pings: a ping sends no setting
+// and no question that an old server might not know.
 func checkVersion(ctx context.Context, o *clickhouse.Options) error {
 	bare := *o
 	bare.Settings = nil
@@ -129,11 +131,12 @@ func (c *clickHouse) Close() error { return c.db.Close() }
 //go:embed clickhouse.sql
 var clickHouseTables string
 
-// declaration finds a table of clickhouse.sql, and its columns or the table that it is
-// like.
+// declaration matches a table of clickhouse.sql: its name, then either the table whose
+// columns it copies, or its own columns.
 var declaration = regexp.MustCompile(`(?s)CREATE TABLE IF NOT EXISTS (\w+)(?: AS (\w+)|\n\(\n(.*?)\n\))\n`)
 
-// columns declares the columns of a view, without those that only its table has.
+// columns returns the declarations of a view's columns, without the columns segment and
+// row, which only the table has. It returns "" for an unknown view.
 func columns(view string) string {
 	for _, m := range declaration.FindAllStringSubmatch(clickHouseTables, -1) {
 		if m[1] == view && m[2] != "" {
@@ -147,8 +150,9 @@ func columns(view string) string {
 	return ""
 }
 
-// show says what a view stands for: the segments where the server sees them, or their
-// rows in its table, which must have all of them.
+// show sets what a view stands for in the questions to come: the segments as files where
+// the server sees them, or their rows in the view's table. It returns an error if the
+// table lacks one of the segments.
 func (c *clickHouse) show(ctx context.Context, view, _ string, segments []archive.Segment) error {
 	from := "SELECT * FROM null(" + literal(columns(view)) + ")"
 	switch {
@@ -171,7 +175,8 @@ func (c *clickHouse) show(ctx context.Context, view, _ string, segments []archiv
 	return nil
 }
 
-// read spells segments as a table of ClickHouse.
+// read returns the SQL table function that reads the files of segments, of which there is
+// at least one.
 func (c *clickHouse) read(view string, segments []archive.Segment) string {
 	paths := make([]string, len(segments))
 	for i, g := range segments {
@@ -191,7 +196,7 @@ func (c *clickHouse) table(name string) string {
 	return "`" + strings.ReplaceAll(c.database, "`", "``") + "`." + name
 }
 
-// missing are the segments that are not whole in the table of a view.
+// missing returns the segments that the table of a view does not hold whole.
 func (c *clickHouse) missing(ctx context.Context, view string, segments []archive.Segment) (out []archive.Segment, err error) {
 	rows, err := c.db.QueryContext(ctx, "SELECT segment FROM "+c.table("segments")+" WHERE view = ?", view)
 	if err != nil {
@@ -222,13 +227,13 @@ func literals(segments []archive.Segment) string {
 	return strings.Join(out, ", ")
 }
 
-// literal spells a text in ClickHouse's SQL.
+// literal quotes a text for ClickHouse's SQL.
 func literal(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
 
-// clickHouseMacros give ClickHouse the functions that it spells in another way than
-// DuckDB.
+// clickHouseMacros define in ClickHouse the functions that questions use and that DuckDB
+// spells in another way.
 var clickHouseMacros = []string{
 	`(n -> char(n)) AS chr`,
 	`((text, sep, n) -> splitByString(sep, text)[n]) AS split_part`,
@@ -239,7 +244,7 @@ var clickHouseMacros = []string{
 
 var named = regexp.MustCompile(`\b(?:FROM|JOIN) (\w+)`)
 
-// whole puts before a question the macros, and the views that it names.
+// whole puts the macros, and the views that a question names, before the question.
 func (c *clickHouse) whole(query string) string {
 	with := strings.Join(clickHouseMacros, ", ")
 	c.mu.Lock()
@@ -257,12 +262,12 @@ func (c *clickHouse) whole(query string) string {
 	return "WITH " + with + " " + query
 }
 
-// QueryContext asks for rows.
+// QueryContext asks for rows, with the views as show set them last.
 func (c *clickHouse) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	return c.db.QueryContext(ctx, c.whole(query), args...)
 }
 
-// QueryRowContext asks for one row.
+// QueryRowContext asks for one row, with the views as show set them last.
 func (c *clickHouse) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	return c.db.QueryRowContext(ctx, c.whole(query), args...)
 }

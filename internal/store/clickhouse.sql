@@ -1,13 +1,14 @@
--- The tables of ClickHouse that `bandish publish clickhouse` fills and that
--- `--store clickhouse://…` asks. The columns are those of the segments
--- (docs/formats/columns.md); a test holds them to the row types. The program also takes
--- from here how it declares the columns of the segments where it reads them in place.
+-- The tables in ClickHouse that `bandish publish clickhouse` fills and that
+-- `--store clickhouse://…` asks. Their columns are those of the segments
+-- (docs/formats/columns.md); a test compares them with the row types. The program also
+-- takes from here the declarations of the columns when ClickHouse reads the segments as
+-- files.
 --
--- Each row carries the name of its segment and its place there: publishing a segment
--- twice gives the same rows. A question names the segments that it is about, so
--- rows of segments that were replaced meanwhile are in no answer.
+-- Each row carries the name of its segment and its place in it, so publishing a segment
+-- twice gives the same rows. A question names the segments that it is about, so no answer
+-- holds rows of a segment that has been replaced.
 
--- Which segments are whole in the tables.
+-- The segments that the tables hold whole.
 CREATE TABLE IF NOT EXISTS segments
 (
     view LowCardinality(String),

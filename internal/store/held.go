@@ -10,32 +10,32 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// heldRows are verdicts as they are kept in memory. Many rows differ in little: the
-// measurement, its time, and who sent it. What they have in common, most of the 700 bytes of a
-// verdict.Row, is kept once.
+// heldRows keeps verdicts in memory. Many rows differ only in the measurement, its time
+// and its sender. All else, most of the 700 bytes of a verdict.Row, is kept once for all
+// rows that share it.
 type heldRows struct {
 	own    []heldRow
 	shapes []verdict.Row // without the fields of heldRow
 }
 
-// heldRow is what one row has of its own.
+// heldRow holds the fields of one row that it shares with no other.
 type heldRow struct {
 	listed
 	reportID, sender string
 	software, input  string // whoever hands in chooses them
 	content          uint64
 	pace             float32
-	shape            uint32 // number of the rest in shapes
+	shape            uint32 // index in shapes of the other fields
 }
 
-// listed is what decides the place of a verdict in a list.
+// listed holds the fields by which verdicts are ordered in a list.
 type listed struct {
 	Time     time.Time
 	uid, raw string
 	line     uint32
 }
 
-// compare gives the order of lists: the newest first.
+// compare orders lists: the newest first, then by uid, batch and line.
 func (a listed) compare(b listed) int {
 	return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.uid, b.uid), cmp.Compare(a.raw, b.raw), cmp.Compare(a.line, b.line))
 }
@@ -45,8 +45,8 @@ func newestFirst(a, b *verdict.Row) int { return placeOf(a).compare(placeOf(b)) 
 
 func placeOf(v *verdict.Row) listed { return listed{v.Time, v.UID, v.Raw, v.Line} }
 
-// add copies a row with its strings, since the reader may use its buffers again. It
-// returns the row's number.
+// add copies a row, and its strings, because the reader may use its buffers again. It
+// returns the number of the row.
 func (h *heldRows) add(w *words, v *verdict.Row) int {
 	w.key = appendShape(w.key[:0], v)
 	shape, known := w.shapes[string(w.key)]
@@ -63,7 +63,8 @@ func (h *heldRows) add(w *words, v *verdict.Row) int {
 	return len(h.own) - 1
 }
 
-// put makes out the row of this number. Its lists are shared with other rows.
+// put sets out to the row with this number. The lists in it (Mechanisms, Rules, Marks) are
+// shared with other rows: callers must not change them.
 func (h *heldRows) put(n int, out *verdict.Row) {
 	o := &h.own[n]
 	*out = h.shapes[o.shape]
@@ -71,7 +72,7 @@ func (h *heldRows) put(n int, out *verdict.Row) {
 	out.BytesPerSecond, out.Raw, out.Line, out.Content = o.pace, o.raw, o.line, o.content
 }
 
-// between returns the rows from one number to before another; nil where there is none.
+// between returns the rows with the numbers from…to-1; nil if there are none.
 func (h *heldRows) between(from, to int) []verdict.Row {
 	if from == to {
 		return nil
@@ -83,10 +84,11 @@ func (h *heldRows) between(from, to int) []verdict.Row {
 	return out
 }
 
-// words keeps one copy of each string, and knows the shapes, while rows are read.
+// words keeps one copy of each string, and the number of each shape, while rows are read.
+// bytes estimates what the rows take.
 type words struct {
 	of     map[string]string
-	shapes map[string]uint32 // number of each, by appendShape
+	shapes map[string]uint32 // index in heldRows.shapes, by appendShape
 	key    []byte
 	bytes  int
 }
@@ -106,7 +108,7 @@ func (w *words) own(s string) string {
 	return s
 }
 
-// row copies what rows have in common, with its strings.
+// row copies the fields that rows share, with their strings.
 func (w *words) row(v *verdict.Row) verdict.Row {
 	o := *v
 	o.UID, o.ReportID, o.Sender, o.Software, o.Input, o.Raw = "", "", "", "", "", ""
@@ -123,7 +125,7 @@ func (w *words) row(v *verdict.Row) verdict.Row {
 			*list = nil
 			continue
 		}
-		own := make([]string, len(*list)) // whoever appends gets a copy
+		own := make([]string, len(*list)) // of the exact capacity: an append copies it
 		for i, s := range *list {
 			own[i] = w.own(s)
 		}
@@ -133,8 +135,8 @@ func (w *words) row(v *verdict.Row) verdict.Row {
 	return o
 }
 
-// appendShape appends all of a row that heldRow does not hold. Rows for which it is the same
-// share a shape (TestHeldRows asks it of each field).
+// appendShape appends all fields of a row that heldRow does not hold. Rows for which it
+// appends the same bytes share a shape (TestHeldRows checks that no field is forgotten).
 func appendShape(b []byte, v *verdict.Row) []byte {
 	word := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))

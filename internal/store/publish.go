@@ -11,15 +11,15 @@ import (
 
 // Published is what Publish did.
 type Published struct {
-	Segments int64 `json:"segments"` // that were added
+	Segments int64 `json:"segments"` // how many were added
 	Rows     int64 `json:"rows"`
-	There    int64 `json:"there"` // segments that were there
+	There    int64 `json:"there"` // how many were there before
 }
 
-// Publish fills the tables of a ClickHouse with the rows of an archive, which that server
-// reads where the parameter files of its address says (see OpenOn). It adds the
-// segments that are not there, may be killed at any moment and run again, and removes
-// nothing: several archives may share the tables.
+// Publish fills the tables of a ClickHouse with the rows of an archive. The server reads
+// the segments itself, where the parameter files of its address says (see OpenOn). Publish
+// adds the segments that are missing. It removes nothing, so several archives may share
+// the tables. It may be killed at any moment and run again.
 func Publish(ctx context.Context, a *archive.Archive, where string) (done Published, err error) {
 	c, err := openClickHouse(ctx, where)
 	if err != nil {
@@ -62,8 +62,8 @@ func Publish(ctx context.Context, a *archive.Archive, where string) (done Publis
 	return done, nil
 }
 
-// add lets the server read a segment into its table, and lists it when all of its rows
-// are there.
+// add lets the server read a segment into its table, and lists the segment when all of its
+// rows are there.
 func (c *clickHouse) add(ctx context.Context, view string, g archive.Segment) error {
 	table, name := c.table(view), literal(g.Path())
 	_, err := c.db.ExecContext(ctx, "INSERT INTO "+table+" SELECT *, "+name+", _row_number FROM "+c.read(view, []archive.Segment{g}))

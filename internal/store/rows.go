@@ -205,7 +205,7 @@ func (s *Store) Aggregate(ctx context.Context, f Selection, by []string, grain s
 	for i, axis := range by {
 		column, ok := axes[axis]
 		if !ok {
-			return nil, fmt.Errorf("count by %q: it is none of %s", axis, strings.Join(Axes(), ", "))
+			return nil, fmt.Errorf("count by %q: want one of %s", axis, strings.Join(Axes(), ", "))
 		}
 		if strings.Contains(column, "?") {
 			args = append(args, grain)
@@ -278,7 +278,7 @@ func (s *Store) Failures(ctx context.Context, f Selection, names, by []string, g
 	for i, axis := range by {
 		column, ok := failureAxes[axis]
 		if !ok {
-			return nil, fmt.Errorf("count observations by %q: it is none of timestamp, hostname, probe_cc, probe_asn, test_name, ip, failure", axis)
+			return nil, fmt.Errorf("count observations by %q: want one of timestamp, hostname, probe_cc, probe_asn, test_name, ip, failure", axis)
 		}
 		if strings.Contains(column, "?") {
 			args = append(args, grain)
